@@ -1,0 +1,106 @@
+/** @file
+ * The context: threads, random numbers, memory and messages of everything that is made from it. */
+#ifndef CNN_CONTEXT_H
+#define CNN_CONTEXT_H
+
+#include <cnn/export.h>
+#include <cnn/status.h>
+
+CNN_BEGIN_DECLS
+
+/** Where a tensor's elements are. */
+typedef enum cnn_device {
+    CNN_DEVICE_AUTO = 0, /**< the best device there is; today that is the CPU */
+    CNN_DEVICE_CPU = 1
+} cnn_device;
+
+/** What a log line is about. */
+typedef enum cnn_log_level { CNN_LOG_DEBUG = 0, CNN_LOG_INFO = 1, CNN_LOG_WARNING = 2 } cnn_log_level;
+
+/** Receives one line without a newline. May be called from any thread, never from two at once for one context. */
+typedef void (*cnn_log_fn)(cnn_log_level level, const char *message, void *user);
+
+/** Returns memory for `size` > 0 bytes aligned to `alignment` (a power of two up to 64), or NULL. Must be callable from
+ * several threads at once. */
+typedef void *(*cnn_allocate_fn)(size_t size, size_t alignment, void *user);
+
+/** Takes back what cnn_allocate_fn returned, with the same size; never NULL. */
+typedef void (*cnn_deallocate_fn)(void *memory, size_t size, void *user);
+
+/** Options of cnn_context_create(); zero means the default. */
+typedef struct cnn_context_options {
+    size_t struct_size;           /**< sizeof(cnn_context_options) */
+    uint64_t seed;                /**< of all random numbers; default 0, which is a seed as good as any */
+    int threads;                  /**< computing threads, the caller's included, 1 to 1024; default: the CPUs this
+                                       process may run on */
+    cnn_device device;            /**< default CNN_DEVICE_AUTO */
+    cnn_allocate_fn allocate;     /**< default: the C library's; give both or none */
+    cnn_deallocate_fn deallocate; /**< goes with `allocate` */
+    void *allocator_user;         /**< passed to both */
+    cnn_log_fn log;               /**< default: none; the library itself never prints */
+    void *log_user;               /**< passed to `log` */
+    const char *kernels;          /**< which kernels to use: "reference", "generic", "avx2", "avx512", "neon"; default:
+                                       the environment variable CNN_KERNELS, else the fastest that this CPU runs */
+} cnn_context_options;
+
+/**
+ * Makes a context. Contexts are independent: two of them share no state.
+ *
+ * @param options NULL for the defaults.
+ * @return the context, owned by the caller, to be freed after everything made from it; NULL on failure (invalid
+ *         options, no memory, no such device or kernels), and then cnn_last_error(NULL) says why.
+ * @since 0.1
+ */
+CNN_API cnn_context *cnn_context_create(const cnn_context_options *options);
+
+/** cnn_context_create() with keyword arguments: `cnn_context_new(.seed = 1, .threads = 2)`. */
+#define cnn_context_new(...) cnn_context_create(CNN_OPTIONS(cnn_context_options, __VA_ARGS__))
+
+/**
+ * Drops the caller's hold on a context; NULL is fine. The memory and threads go when the last object made from it is
+ * freed too, so the order in which things are freed does not matter.
+ * @since 0.1
+ */
+CNN_API void cnn_context_free(cnn_context *ctx);
+
+/** How many threads compute, the caller's included; 0 for NULL. @since 0.1 */
+CNN_API int cnn_context_threads(const cnn_context *ctx);
+
+/** The device of the context's tensors; CNN_DEVICE_AUTO for NULL. @since 0.1 */
+CNN_API cnn_device cnn_context_device(const cnn_context *ctx);
+
+/** The name of the kernels in use, such as "avx2"; "" for NULL. @since 0.1 */
+CNN_API const char *cnn_context_kernels(const cnn_context *ctx);
+
+/** Where the random numbers stand: with it a run can be continued bit for bit. */
+typedef struct cnn_random_state {
+    uint64_t seed;   /**< the key of all draws */
+    uint64_t stream; /**< the number of the next unused stream; each draw of a tensor and each training step takes one */
+} cnn_random_state;
+
+/** Reads the random state. Thread-safe. @since 0.1 */
+CNN_API cnn_status cnn_context_random_state(const cnn_context *ctx, cnn_random_state *state);
+
+/** Replaces the random state. @since 0.1 */
+CNN_API cnn_status cnn_context_set_random_state(cnn_context *ctx, const cnn_random_state *state);
+
+/**
+ * The message of this thread's newest failed call on `ctx` (or on anything made from it): one line, such as
+ * `conv2d: input has 3 channels, weight [32,1,5,5] expects 1`. Like errno it belongs to the calling thread and is not
+ * cleared by success. `ctx` NULL: the newest failure of this thread whatever its context, also of
+ * cnn_context_create().
+ *
+ * @return "" when nothing failed; valid until the next failing call of this thread. Never NULL.
+ * @since 0.1
+ */
+CNN_API const char *cnn_last_error(const cnn_context *ctx);
+
+/** The status that goes with cnn_last_error(); CNN_OK when nothing failed. @since 0.1 */
+CNN_API cnn_status cnn_context_status(const cnn_context *ctx);
+
+/** Forgets this thread's newest failure. @since 0.1 */
+CNN_API void cnn_context_clear_error(cnn_context *ctx);
+
+CNN_END_DECLS
+
+#endif

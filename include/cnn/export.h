@@ -1,0 +1,65 @@
+/* Linkage of everything that libcnn exports, and the two macros that make keyword arguments and shapes readable. */
+#ifndef CNN_EXPORT_H
+#define CNN_EXPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define CNN_API
+#elif defined(__GNUC__)
+#define CNN_API __attribute__((visibility("default")))
+#else
+#define CNN_API
+#endif
+
+#ifdef __cplusplus
+#define CNN_BEGIN_DECLS extern "C" {
+#define CNN_END_DECLS }
+#else
+#define CNN_BEGIN_DECLS
+#define CNN_END_DECLS
+#endif
+
+/** The most dimensions a tensor may have. */
+#define CNN_MAX_DIMS 8
+
+/**
+ * "Really zero", for fields of options where 0 means "the default": `.beta1 = CNN_ZERO`.
+ * It is the smallest positive double and is taken as exactly 0 wherever an option is read.
+ */
+#define CNN_ZERO 4.9406564584124654e-324
+
+#ifndef __cplusplus
+/** A pointer to options that live as long as the enclosing block: `CNN_OPTIONS(cnn_conv2d_options, .stride = 2)`. */
+#define CNN_OPTIONS(type, ...) (&(type){ .struct_size = sizeof(type), __VA_ARGS__ })
+
+/** The two arguments `int ndim, const int64_t *shape`: `cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(200, 10))`. */
+#define CNN_SHAPE(...) \
+    ((int)(sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t))), ((const int64_t[]){ __VA_ARGS__ })
+
+/** The two arguments `int count, const int *dims`: `cnn_sum(x, CNN_DIMS(0, 2), false)`. */
+#define CNN_DIMS(...) ((int)(sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int))), ((const int[]){ __VA_ARGS__ })
+#endif
+
+/** The shape of a rank-0 tensor (a scalar), as the two arguments `int ndim, const int64_t *shape`. */
+#define CNN_SCALAR 0, NULL
+
+/** Every dimension, as the two arguments `int count, const int *dims` of a reduction. */
+#define CNN_ALL_DIMS 0, NULL
+
+CNN_BEGIN_DECLS
+
+/* The seven nouns. Their insides are private. */
+typedef struct cnn_context cnn_context;
+typedef struct cnn_tensor cnn_tensor;
+typedef struct cnn_tape cnn_tape;
+typedef struct cnn_module cnn_module;
+typedef struct cnn_optimizer cnn_optimizer;
+typedef struct cnn_dataset cnn_dataset;
+typedef struct cnn_loader cnn_loader;
+
+CNN_END_DECLS
+
+#endif

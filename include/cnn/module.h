@@ -1,0 +1,150 @@
+/** @file
+ * Modules: layers and networks with named parameters, buffers and children.
+ *
+ * Names equal PyTorch's state_dict keys (`l1.0.weight`), shapes and initialisation too. A module belongs to the caller
+ * until a parent takes it. Calls that take ownership take it on failure too, so constructors nest without leaks. One
+ * module may run forward on several tapes in several threads at once as long as nobody changes it. */
+#ifndef CNN_MODULE_H
+#define CNN_MODULE_H
+
+#include <cnn/ops.h>
+
+CNN_BEGIN_DECLS
+
+/** @name Layers
+ * All return a module owned by the caller, or NULL on failure.
+ * @{ */
+
+/** torch.nn.Conv2d: `weight` [out, in/groups, kh, kw] and `bias` [out], uniform in ±1/√(in/groups·kh·kw). @since 0.1 */
+CNN_API cnn_module *cnn_conv2d_create(cnn_context *ctx, int64_t in_channels, int64_t out_channels,
+                                      const cnn_conv2d_options *options);
+/** torch.nn.ReLU. @since 0.1 */
+CNN_API cnn_module *cnn_relu_new(cnn_context *ctx);
+/** torch.nn.MaxPool2d. @since 0.1 */
+CNN_API cnn_module *cnn_maxpool2d_create(cnn_context *ctx, const cnn_maxpool2d_options *options);
+/** torch.nn.Dropout: p in [0, 1]. @since 0.1 */
+CNN_API cnn_module *cnn_dropout_new(cnn_context *ctx, double p);
+
+/** Options of cnn_linear_create(); zero means the default. */
+typedef struct cnn_linear_options {
+    size_t struct_size;
+    bool no_bias;    /**< no bias parameter */
+    cnn_dtype dtype; /**< of the parameters; default CNN_F32 */
+} cnn_linear_options;
+
+/** torch.nn.Linear: `weight` [out, in] and `bias` [out], uniform in ±1/√in. @since 0.1 */
+CNN_API cnn_module *cnn_linear_create(cnn_context *ctx, int64_t in_features, int64_t out_features,
+                                      const cnn_linear_options *options);
+/** torch.nn.Flatten: joins dimensions 1 to the last. @since 0.1 */
+CNN_API cnn_module *cnn_flatten_new(cnn_context *ctx);
+
+/**
+ * torch.nn.Sequential: the children, named "0", "1", …, one after the other.
+ * @param children  takes ownership, also on failure. A NULL among them fails and keeps the message of its failed call.
+ * @since 0.1
+ */
+CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *children, int count);
+
+#ifndef __cplusplus
+/** `cnn_conv2d_new(ctx, in_channels, out_channels, kernel, .padding = 2)` */
+#define cnn_conv2d_new(...) CNN__CONV2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv2d_options))
+#define CNN__CONV2D_NEW(ctx, in_channels, out_channels, ...) \
+    cnn_conv2d_create((ctx), (in_channels), (out_channels), &(cnn_conv2d_options){ .kernel = __VA_ARGS__ })
+/** `cnn_maxpool2d_new(ctx, kernel, .stride = 2)` */
+#define cnn_maxpool2d_new(...) CNN__MAXPOOL2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_maxpool2d_options))
+#define CNN__MAXPOOL2D_NEW(ctx, ...) cnn_maxpool2d_create((ctx), &(cnn_maxpool2d_options){ .kernel = __VA_ARGS__ })
+/** `cnn_linear_new(ctx, in_features, out_features, .no_bias = true)` */
+#define cnn_linear_new(...) CNN__LINEAR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_linear_options))
+#define CNN__LINEAR_NEW(ctx, in_features, out_features, ...) \
+    cnn_linear_create((ctx), (in_features), (out_features), &(cnn_linear_options){ __VA_ARGS__ })
+/** `cnn_sequential_new(ctx, first, second, …)` */
+#define cnn_sequential_new(ctx, ...)                                                                                \
+    cnn_sequential_create((ctx), (cnn_module *[]){ __VA_ARGS__ },                                                   \
+                          (int)(sizeof((cnn_module *[]){ __VA_ARGS__ }) / sizeof(cnn_module *)))
+#endif
+/** @} */
+
+/** @name Modules of the user's own
+ * @{ */
+
+/** The forward pass of a module: calls its children and operations on `x` and returns the result. */
+typedef cnn_tensor *(*cnn_forward_fn)(cnn_module *self, cnn_tensor *x, void *user);
+
+/** Options of cnn_module_create(). */
+typedef struct cnn_module_options {
+    size_t struct_size;
+    const char *type;             /**< a name for messages; copied; default "module" */
+    cnn_forward_fn forward;       /**< required */
+    void *user;                   /**< passed to `forward` */
+    void (*free_user)(void *user); /**< called with `user` when the module goes, and on failure; may be NULL */
+} cnn_module_options;
+
+/** Makes a module with a forward function of the user's, like a class derived from nn.Module. @since 0.1 */
+CNN_API cnn_module *cnn_module_create(cnn_context *ctx, const cnn_module_options *options);
+
+/** `cnn_module_new(ctx, forward, .user = &model)` */
+#ifndef __cplusplus
+#define cnn_module_new(...) CNN__MODULE_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_module_options))
+#define CNN__MODULE_NEW(ctx, ...) cnn_module_create((ctx), &(cnn_module_options){ .forward = __VA_ARGS__ })
+#endif
+
+/**
+ * Names `child` within `parent`, which takes ownership, also on failure.
+ * @param name  not empty, without '.', and not yet used in `parent`; copied.
+ * @return `child`, borrowed; NULL on failure.
+ * @since 0.1
+ */
+CNN_API cnn_module *cnn_module_add(cnn_module *parent, const char *name, cnn_module *child);
+
+/** Adds a parameter: takes ownership of `tensor` (f32 or f64), also on failure, and asks for its gradient.
+ * @return `tensor`, borrowed; NULL on failure. @since 0.1 */
+CNN_API cnn_tensor *cnn_module_add_parameter(cnn_module *module, const char *name, cnn_tensor *tensor);
+
+/** Adds a buffer: saved with the module, not trained. Takes ownership of `tensor`, also on failure.
+ * @return `tensor`, borrowed; NULL on failure. @since 0.1 */
+CNN_API cnn_tensor *cnn_module_add_buffer(cnn_module *module, const char *name, cnn_tensor *tensor);
+/** @} */
+
+/** Frees a module that no parent owns, with its children; NULL is fine. Optimizers and tapes that still use its parameters
+ * keep those. @since 0.1 */
+CNN_API void cnn_module_free(cnn_module *module);
+
+/** Runs the module on a tensor of a tape. @return a tensor of that tape; nil on failure. @since 0.1 */
+CNN_API cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x);
+
+/** The type's name, such as "Conv2d"; "" for NULL. @since 0.1 */
+CNN_API const char *cnn_module_type(const cnn_module *module);
+/** The context of the module, borrowed. @since 0.1 */
+CNN_API cnn_context *cnn_module_context(const cnn_module *module);
+/** How many direct children. @since 0.1 */
+CNN_API int cnn_module_child_count(const cnn_module *module);
+/** Child number i, borrowed, and its name (when `name` is not NULL); NULL past the end. @since 0.1 */
+CNN_API cnn_module *cnn_module_child(const cnn_module *module, int i, const char **name);
+
+/** How many parameters and buffers in the whole tree, in the order of PyTorch's state_dict. @since 0.1 */
+CNN_API int cnn_module_state_count(const cnn_module *module);
+/**
+ * Entry number i of the state: a parameter or buffer, borrowed; NULL past the end.
+ * @param name   receives its name, such as "l1.0.weight", cut to `size` bytes with the NUL; may be NULL.
+ * @since 0.1
+ */
+CNN_API cnn_tensor *cnn_module_state(const cnn_module *module, int i, char *name, size_t size);
+/** The parameter or buffer of that name in the whole tree, borrowed; NULL (CNN_ERROR_NOT_FOUND) if there is none.
+ * @since 0.1 */
+CNN_API cnn_tensor *cnn_module_find(const cnn_module *module, const char *name);
+/** How many parameters (not buffers) in the whole tree. @since 0.1 */
+CNN_API int cnn_module_parameter_count(const cnn_module *module);
+/** Parameter number i of the whole tree, borrowed; NULL past the end. @since 0.1 */
+CNN_API cnn_tensor *cnn_module_parameter(const cnn_module *module, int i);
+/** How many numbers all parameters hold together. @since 0.1 */
+CNN_API int64_t cnn_module_parameter_numel(const cnn_module *module);
+/** Sets the gradients of all parameters to zero. @since 0.1 */
+CNN_API cnn_status cnn_module_zero_grad(cnn_module *module);
+/** Copies all parameters and buffers of `source`, which has the same names, shapes and dtypes. @since 0.1 */
+CNN_API cnn_status cnn_module_copy_from(cnn_module *module, const cnn_module *source);
+/** Writes the tree of layers as text, as PyTorch's repr does; length and cutting as in cnn_tensor_format(). @since 0.1 */
+CNN_API size_t cnn_module_format(const cnn_module *module, char *buffer, size_t size);
+
+CNN_END_DECLS
+
+#endif

@@ -1,0 +1,214 @@
+/** @file
+ * Operations on tensors, differentiable unless said otherwise.
+ *
+ * Every function takes tensors of one context, at least one of them on a tape, and returns a tensor of that tape: never
+ * NULL, and nil on failure (see tape.h). Tensors that are on no tape (parameters, constants of the caller's) may be
+ * mixed in; they are used, not copied, and must not be written before the step ends. Two tapes in one operation are an
+ * error (CNN_ERROR_STATE). Operands are not changed. Both operands of a binary operation have the same dtype; there is
+ * no promotion (use cnn_cast()). Broadcasting is NumPy's. A negative dimension counts from the last. Views share
+ * elements with their operand. */
+#ifndef CNN_OPS_H
+#define CNN_OPS_H
+
+#include <cnn/tape.h>
+#include <cnn/tensor.h>
+
+CNN_BEGIN_DECLS
+
+/** @name Elementwise, one operand
+ * f32 and f64; cnn_neg(), cnn_abs() and cnn_clamp() also the integers. The shape stays.
+ * @{ */
+CNN_API cnn_tensor *cnn_neg(cnn_tensor *x);
+CNN_API cnn_tensor *cnn_exp(cnn_tensor *x);
+CNN_API cnn_tensor *cnn_log(cnn_tensor *x);
+CNN_API cnn_tensor *cnn_sqrt(cnn_tensor *x);
+/** The gradient at 0 is 0. */
+CNN_API cnn_tensor *cnn_abs(cnn_tensor *x);
+CNN_API cnn_tensor *cnn_tanh(cnn_tensor *x);
+/** 1 / (1 + exp(−x)) */
+CNN_API cnn_tensor *cnn_sigmoid(cnn_tensor *x);
+/** max(x, 0); NaN stays NaN; the gradient at 0 is 0. */
+CNN_API cnn_tensor *cnn_relu(cnn_tensor *x);
+/** min(max(x, low), high); pass -INFINITY or INFINITY for an open side. The gradient passes where low ≤ x ≤ high. */
+CNN_API cnn_tensor *cnn_clamp(cnn_tensor *x, double low, double high);
+/** x ^ exponent */
+CNN_API cnn_tensor *cnn_pow_scalar(cnn_tensor *x, double exponent);
+CNN_API cnn_tensor *cnn_add_scalar(cnn_tensor *x, double value);
+CNN_API cnn_tensor *cnn_mul_scalar(cnn_tensor *x, double value);
+/** @} */
+
+/** @name Elementwise, two operands, broadcast
+ * f32, f64 and the integers. Integer division truncates toward zero; by zero it gives 0.
+ * @{ */
+CNN_API cnn_tensor *cnn_add(cnn_tensor *a, cnn_tensor *b);
+CNN_API cnn_tensor *cnn_sub(cnn_tensor *a, cnn_tensor *b);
+CNN_API cnn_tensor *cnn_mul(cnn_tensor *a, cnn_tensor *b);
+CNN_API cnn_tensor *cnn_div(cnn_tensor *a, cnn_tensor *b);
+/** a ^ b; f32 and f64. */
+CNN_API cnn_tensor *cnn_pow(cnn_tensor *a, cnn_tensor *b);
+/** @} */
+
+/** @name Comparisons and choice
+ * Any dtype, broadcast; the result is bool and has no gradient.
+ * @{ */
+CNN_API cnn_tensor *cnn_eq(cnn_tensor *a, cnn_tensor *b);
+CNN_API cnn_tensor *cnn_ne(cnn_tensor *a, cnn_tensor *b);
+CNN_API cnn_tensor *cnn_lt(cnn_tensor *a, cnn_tensor *b);
+CNN_API cnn_tensor *cnn_le(cnn_tensor *a, cnn_tensor *b);
+CNN_API cnn_tensor *cnn_gt(cnn_tensor *a, cnn_tensor *b);
+CNN_API cnn_tensor *cnn_ge(cnn_tensor *a, cnn_tensor *b);
+/** condition ? a : b; `condition` is bool, `a` and `b` share a dtype; all three are broadcast. Differentiable in a, b. */
+CNN_API cnn_tensor *cnn_where(cnn_tensor *condition, cnn_tensor *a, cnn_tensor *b);
+/** @} */
+
+/** @name Reductions
+ * Over `count` dimensions `dims`; `count` 0 means all of them (CNN_ALL_DIMS). `keepdim` leaves them with size 1.
+ * @{ */
+/** The sum; integers and bool give i64. */
+CNN_API cnn_tensor *cnn_sum(cnn_tensor *x, int count, const int *dims, bool keepdim);
+/** The mean; f32 and f64. Over no elements: NaN. */
+CNN_API cnn_tensor *cnn_mean(cnn_tensor *x, int count, const int *dims, bool keepdim);
+/** The largest element; NaN wins. Equal ones share the gradient evenly (torch.amax). Over no elements: an error. */
+CNN_API cnn_tensor *cnn_max(cnn_tensor *x, int count, const int *dims, bool keepdim);
+/** The smallest element, in the same manner (torch.amin). */
+CNN_API cnn_tensor *cnn_min(cnn_tensor *x, int count, const int *dims, bool keepdim);
+/** The row-major position of the first largest element among the reduced dimensions, i64. Not differentiable. */
+CNN_API cnn_tensor *cnn_argmax(cnn_tensor *x, int count, const int *dims, bool keepdim);
+/** @} */
+
+/** @name Matrix products
+ * @{ */
+/** torch.matmul: [m,k]·[k,n] → [m,n]; leading dimensions are batches and are broadcast; a rank-1 operand is a row on the
+ * left, a column on the right. f32 and f64. */
+CNN_API cnn_tensor *cnn_matmul(cnn_tensor *a, cnn_tensor *b);
+/** x[…,in] · weight[out,in]ᵀ + bias[out] → […,out]; `bias` may be NULL. f32 and f64. */
+CNN_API cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias);
+/** @} */
+
+/** @name Shapes
+ * Any dtype. Those marked "view" never copy.
+ * @{ */
+/** A view where the strides allow it, else a copy. One size may be −1: it is inferred. */
+CNN_API cnn_tensor *cnn_reshape(cnn_tensor *x, int ndim, const int64_t *shape);
+/** The same, but an error where a copy would be needed. View. */
+CNN_API cnn_tensor *cnn_view(cnn_tensor *x, int ndim, const int64_t *shape);
+/** Joins dimensions start to end, both included: flatten(x, 1, −1) gives [N, features]. */
+CNN_API cnn_tensor *cnn_flatten(cnn_tensor *x, int start_dim, int end_dim);
+/** Swaps two dimensions. View. */
+CNN_API cnn_tensor *cnn_transpose(cnn_tensor *x, int dim0, int dim1);
+/** Dimension i of the result is dimension dims[i] of x; `count` is the rank. View. */
+CNN_API cnn_tensor *cnn_permute(cnn_tensor *x, int count, const int *dims);
+/** Elements start, start + step, … before `end` along `dim`, as Python's x[start:end:step]: negative positions count from
+ * the end, positions past it are clipped; step ≥ 1. View. */
+CNN_API cnn_tensor *cnn_slice(cnn_tensor *x, int dim, int64_t start, int64_t end, int64_t step);
+/** Repeats dimensions of size 1 without a copy; −1 keeps a size; new leading dimensions may be added. View. */
+CNN_API cnn_tensor *cnn_expand(cnn_tensor *x, int ndim, const int64_t *shape);
+/** Removes dimension `dim` if its size is 1. View. */
+CNN_API cnn_tensor *cnn_squeeze(cnn_tensor *x, int dim);
+/** Inserts a dimension of size 1 before `dim` (−1: at the end). View. */
+CNN_API cnn_tensor *cnn_unsqueeze(cnn_tensor *x, int dim);
+/** x itself if it is contiguous, else a contiguous copy. */
+CNN_API cnn_tensor *cnn_contiguous(cnn_tensor *x);
+/** A contiguous copy. */
+CNN_API cnn_tensor *cnn_clone(cnn_tensor *x);
+/** Converts the elements: to an integer toward zero (saturating; NaN gives 0), to bool by ≠ 0. Differentiable between f32
+ * and f64. */
+CNN_API cnn_tensor *cnn_cast(cnn_tensor *x, cnn_dtype dtype);
+/** Joins `count` tensors along `dim`; the other sizes and the dtype agree. */
+CNN_API cnn_tensor *cnn_concat(cnn_tensor *const *tensors, int count, int dim);
+/** Joins `count` tensors of one shape along a new dimension `dim`. */
+CNN_API cnn_tensor *cnn_stack(cnn_tensor *const *tensors, int count, int dim);
+/** The same elements without history: gradients stop here. torch.Tensor.detach. View. */
+CNN_API cnn_tensor *cnn_detach(cnn_tensor *x);
+/** @} */
+
+/** @name Neural networks
+ * f32 and f64.
+ * @{ */
+
+/** How the border is padded. */
+typedef enum cnn_padding_mode {
+    CNN_PADDING_EXPLICIT = 0, /**< by the numbers given */
+    CNN_PADDING_SAME = 1      /**< so that the output has the input's size; needs stride 1; an odd row or column goes to the
+                                   bottom or right, as in PyTorch */
+} cnn_padding_mode;
+
+/** Options of a 2-D convolution; zero means the default. A field for both directions gives way to `_h` and `_w`. */
+typedef struct cnn_conv2d_options {
+    size_t struct_size;
+    int64_t kernel, kernel_h, kernel_w;       /**< size of the kernel; cnn_conv2d() takes it from the weight */
+    int64_t stride, stride_h, stride_w;       /**< default 1 */
+    int64_t dilation, dilation_h, dilation_w; /**< default 1 */
+    int64_t padding, padding_h, padding_w;    /**< zeros around the image; default 0 */
+    int64_t padding_top, padding_bottom, padding_left, padding_right; /**< per side: if any of the four is given, they
+                                                                           alone count */
+    cnn_padding_mode padding_mode;            /**< default CNN_PADDING_EXPLICIT */
+    int64_t groups;                           /**< default 1 */
+    bool no_bias;                             /**< layers only: no bias parameter */
+    cnn_dtype dtype;                          /**< layers only: of the parameters; default CNN_F32 */
+} cnn_conv2d_options;
+
+/**
+ * 2-D convolution (cross-correlation, torch.nn.functional.conv2d): x [N,C,H,W], weight [O,C/groups,kh,kw], bias [O] or
+ * NULL → [N,O,H',W'] with H' = floor((H + top + bottom − dilation_h·(kh − 1) − 1) / stride_h) + 1. x may also be [C,H,W].
+ */
+CNN_API cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options);
+
+/** Options of 2-D max pooling; zero means the default. A field for both directions gives way to `_h` and `_w`. */
+typedef struct cnn_maxpool2d_options {
+    size_t struct_size;
+    int64_t kernel, kernel_h, kernel_w;       /**< size of the window; required */
+    int64_t stride, stride_h, stride_w;       /**< default: the window's size */
+    int64_t padding, padding_h, padding_w;    /**< of −infinity, at most half the window; default 0 */
+    int64_t dilation, dilation_h, dilation_w; /**< default 1 */
+    bool ceil_mode;                           /**< round the output's size up, as PyTorch does */
+} cnn_maxpool2d_options;
+
+/** The largest element of each window: x [N,C,H,W] or [C,H,W]. The first of equal ones gets the gradient; NaN wins. */
+CNN_API cnn_tensor *cnn_maxpool2d(cnn_tensor *x, const cnn_maxpool2d_options *options);
+
+/** In training steps: each element is zeroed with probability p in [0, 1], the others are scaled by 1/(1 − p). In
+ * evaluation: x. Draws come from the step's random stream. */
+CNN_API cnn_tensor *cnn_dropout(cnn_tensor *x, double p);
+
+/** exp(x) / Σ exp(x) along `dim`. */
+CNN_API cnn_tensor *cnn_softmax(cnn_tensor *x, int dim);
+/** log(softmax(x)) along `dim`, computed stably. */
+CNN_API cnn_tensor *cnn_log_softmax(cnn_tensor *x, int dim);
+
+/** What a loss does with the losses of the samples. */
+typedef enum cnn_reduction {
+    CNN_REDUCE_MEAN = 0, /**< (weighted) mean over the samples that count */
+    CNN_REDUCE_SUM = 1,
+    CNN_REDUCE_NONE = 2 /**< one loss a sample */
+} cnn_reduction;
+
+/** Options of the cross-entropy loss; zero means the default. */
+typedef struct cnn_cross_entropy_options {
+    size_t struct_size;
+    cnn_reduction reduction;
+    cnn_tensor *weight;     /**< [C], the dtype of the logits: a factor for each class; default none */
+    bool has_ignore_index;  /**< set it to ignore another index than −100 */
+    int64_t ignore_index;   /**< targets of this value neither count nor get a gradient; default −100 */
+    double label_smoothing; /**< in [0, 1]; default 0 */
+} cnn_cross_entropy_options;
+
+/**
+ * log-softmax and negative log-likelihood in one (torch.nn.functional.cross_entropy).
+ *
+ * @param logits  [C], [N,C] or [N,C,d1,…], unnormalised.
+ * @param target  class indices, i64, i32 or u8, shaped like the logits without C; or class probabilities of the logits' shape
+ *                and dtype.
+ * @return a scalar, or for CNN_REDUCE_NONE the losses in the shape of the logits without C. An index that is neither in
+ *         [0, C) nor ignored is CNN_ERROR_INVALID_ARGUMENT and names its position.
+ */
+CNN_API cnn_tensor *cnn_cross_entropy_with(cnn_tensor *logits, cnn_tensor *target,
+                                           const cnn_cross_entropy_options *options);
+
+/** cnn_cross_entropy_with() the defaults: the mean. */
+CNN_API cnn_tensor *cnn_cross_entropy(cnn_tensor *logits, cnn_tensor *target);
+/** @} */
+
+CNN_END_DECLS
+
+#endif

@@ -1,0 +1,85 @@
+/** @file
+ * Optimizers: Adam, AdamW and SGD with PyTorch's formulas, options and defaults.
+ *
+ * An optimizer belongs to the caller. It keeps the tensors that it updates alive, so it may be freed before or after the
+ * module. It updates parameters whose gradient exists and skips the others. */
+#ifndef CNN_OPTIMIZER_H
+#define CNN_OPTIMIZER_H
+
+#include <cnn/module.h>
+
+CNN_BEGIN_DECLS
+
+/** Options of Adam and AdamW and of their parameter groups; zero means the default, CNN_ZERO means 0. */
+typedef struct cnn_adam_options {
+    size_t struct_size;
+    double lr;           /**< default 1e-3 */
+    double beta1, beta2; /**< default 0.9 and 0.999 */
+    double eps;          /**< default 1e-8 */
+    double weight_decay; /**< Adam: L2 penalty, default 0. AdamW: decoupled, default 1e-2 */
+    bool amsgrad;        /**< use the largest second moment so far */
+    bool maximize;       /**< ascend instead of descend */
+} cnn_adam_options;
+
+/** Options of SGD and of its parameter groups; zero means the default. */
+typedef struct cnn_sgd_options {
+    size_t struct_size;
+    double lr; /**< required, as in PyTorch 1.13 */
+    double momentum, dampening, weight_decay;
+    bool nesterov; /**< needs momentum > 0 and dampening 0 */
+    bool maximize;
+} cnn_sgd_options;
+
+/** torch.optim.Adam over all parameters of `module`. @return NULL on failure. @since 0.1 */
+CNN_API cnn_optimizer *cnn_adam_create(cnn_module *module, const cnn_adam_options *options);
+/** torch.optim.AdamW over all parameters of `module`. @return NULL on failure. @since 0.1 */
+CNN_API cnn_optimizer *cnn_adamw_create(cnn_module *module, const cnn_adam_options *options);
+/** torch.optim.SGD over all parameters of `module`. @return NULL on failure. @since 0.1 */
+CNN_API cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options *options);
+
+#ifndef __cplusplus
+/** `cnn_adam_new(model, .lr = 1e-3)` */
+#define cnn_adam_new(...) CNN__ADAM_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_adam_options))
+#define CNN__ADAM_NEW(module, ...) cnn_adam_create((module), &(cnn_adam_options){ __VA_ARGS__ })
+/** `cnn_adamw_new(model, .lr = 1e-3)` */
+#define cnn_adamw_new(...) CNN__ADAMW_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_adam_options))
+#define CNN__ADAMW_NEW(module, ...) cnn_adamw_create((module), &(cnn_adam_options){ __VA_ARGS__ })
+/** `cnn_sgd_new(model, .lr = 0.1, .momentum = 0.9)` */
+#define cnn_sgd_new(...) CNN__SGD_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_sgd_options))
+#define CNN__SGD_NEW(module, ...) cnn_sgd_create((module), &(cnn_sgd_options){ __VA_ARGS__ })
+#endif
+
+/**
+ * Adds a parameter group with options of its own. A parameter may be in one group only.
+ * @param options  as in the create call: cnn_adam_options for Adam and AdamW, cnn_sgd_options for SGD; NULL takes those of
+ *                 the first group.
+ * @since 0.1
+ */
+CNN_API cnn_status cnn_optimizer_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
+                                           const void *options);
+
+/** Frees an optimizer; NULL is fine. @since 0.1 */
+CNN_API void cnn_optimizer_free(cnn_optimizer *optimizer);
+
+/** Sets the gradients of all its parameters to zero. @since 0.1 */
+CNN_API cnn_status cnn_optimizer_zero_grad(cnn_optimizer *optimizer);
+
+/**
+ * Updates the parameters from their gradients.
+ * @return CNN_OK; or, without touching a parameter, the first error of the step whose backward made the gradients.
+ * @since 0.1
+ */
+CNN_API cnn_status cnn_optimizer_step(cnn_optimizer *optimizer);
+
+/** How many groups. @since 0.1 */
+CNN_API int cnn_optimizer_group_count(const cnn_optimizer *optimizer);
+/** The learning rate of a group; NaN on error. @since 0.1 */
+CNN_API double cnn_optimizer_lr(const cnn_optimizer *optimizer, int group);
+/** Sets the learning rate of a group; −1: of all. @since 0.1 */
+CNN_API cnn_status cnn_optimizer_set_lr(cnn_optimizer *optimizer, int group, double lr);
+/** How many steps were made. @since 0.1 */
+CNN_API int64_t cnn_optimizer_step_count(const cnn_optimizer *optimizer);
+
+CNN_END_DECLS
+
+#endif

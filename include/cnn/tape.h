@@ -1,0 +1,123 @@
+/** @file
+ * The tape: one step of work. It owns every result of an operation and, when recording, the graph for backward.
+ *
+ * Data enters a step by cnn_input(); every operation finds the tape through its operands. Errors stick: a failed
+ * operation returns the tape's nil tensor, an operation on a nil tensor returns nil, the first error of the step stays,
+ * and cnn_backward(), cnn_optimizer_step() and cnn_tape_status() report it. A tape is used by one thread at a time;
+ * different tapes of one context may be used by different threads at once. */
+#ifndef CNN_TAPE_H
+#define CNN_TAPE_H
+
+#include <cnn/context.h>
+#include <cnn/tensor.h>
+
+CNN_BEGIN_DECLS
+
+/** What a step is for. Layers such as Dropout act only where "training behaviour" is said. */
+typedef enum cnn_mode {
+    CNN_EVAL = 0,         /**< evaluation behaviour, no gradients; model.eval() under torch.no_grad() */
+    CNN_TRAIN = 1,        /**< training behaviour, gradients recorded; model.train() */
+    CNN_TRAIN_NO_GRAD = 2, /**< training behaviour, no gradients: dropout stays on */
+    CNN_EVAL_GRAD = 3     /**< evaluation behaviour, gradients recorded */
+} cnn_mode;
+
+/** Makes a tape. @return NULL on failure; owned by the caller. @since 0.1 */
+CNN_API cnn_tape *cnn_tape_new(cnn_context *ctx);
+
+/** Frees a tape and every result on it; NULL is fine. @since 0.1 */
+CNN_API void cnn_tape_free(cnn_tape *tape);
+
+/**
+ * Begins a step: drops the last one's results and error. Their handles become invalid, which is recognised; their
+ * memory is used again, so that after the first step of a kind no step allocates.
+ * @since 0.1
+ */
+CNN_API cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode);
+
+/** The first error of this step, or CNN_OK. @since 0.1 */
+CNN_API cnn_status cnn_tape_status(const cnn_tape *tape);
+
+/** The message of that error; "" if there is none. Valid until cnn_tape_begin(). @since 0.1 */
+CNN_API const char *cnn_tape_error(const cnn_tape *tape);
+
+/** Turns recording off or on within a step, as torch.no_grad() does. @return what it was before. @since 0.1 */
+CNN_API bool cnn_tape_set_recording(cnn_tape *tape, bool recording);
+
+/** The bytes of memory the tape holds, its high-water mark. @since 0.1 */
+CNN_API size_t cnn_tape_memory(const cnn_tape *tape);
+
+/**
+ * Brings a tensor of the caller's, a loader's or a module's into this step, without a copy. If it requires a gradient,
+ * backward accumulates into it.
+ * @return a tensor of the tape; nil on failure.
+ * @since 0.1
+ */
+CNN_API cnn_tensor *cnn_input(cnn_tape *tape, cnn_tensor *tensor);
+
+/**
+ * Computes the gradients of a one-element tensor by reverse-mode differentiation and adds them to the `grad` of every
+ * leaf that requires one. Frees the graph's buffers as it passes them.
+ * @return the first error of the whole step.
+ * @since 0.1
+ */
+CNN_API cnn_status cnn_backward(cnn_tensor *loss);
+
+/**
+ * The same for any shape: the vector-Jacobian product with `grad` (the shape and dtype of `output`; NULL: ones).
+ * @param retain_graph keeps the buffers, so that the graph can be walked again.
+ * @since 0.1
+ */
+CNN_API cnn_status cnn_backward_with(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph);
+
+/** Keeps the gradient of this result for cnn_tensor_grad() after backward, until the next step. @since 0.1 */
+CNN_API cnn_status cnn_retain_grad(cnn_tensor *tensor);
+
+/** A function of tensors on one tape, for cnn_gradcheck(). Returns its result; nil on failure. */
+typedef cnn_tensor *(*cnn_function_fn)(cnn_tensor *const *inputs, int count, void *user);
+
+/** Options of cnn_gradcheck(); zero means the default. */
+typedef struct cnn_gradcheck_options {
+    size_t struct_size;
+    double eps;  /**< step of the central difference; default 1e-6 */
+    double atol; /**< absolute tolerance; default 1e-5 */
+    double rtol; /**< relative tolerance; default 1e-3 */
+} cnn_gradcheck_options;
+
+/**
+ * Compares the gradients of `function` with central finite differences, element by element, as
+ * torch.autograd.gradcheck does: |analytical − numerical| ≤ atol + rtol · |numerical|, also where NaN meets anything.
+ *
+ * @param inputs  f64 tensors of the caller's; those that require a gradient are varied and left as they were.
+ * @return CNN_OK if all agree; CNN_ERROR_MISMATCH with a message that names the input, the elements and both numbers;
+ *         or the error of `function`. `function` must be deterministic.
+ * @since 0.1
+ */
+CNN_API cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user, cnn_tensor *const *inputs,
+                                 int count, const cnn_gradcheck_options *options);
+
+/** An operation of the user's own. All tensors are contiguous; those handed to a callback are valid during it. */
+typedef struct cnn_custom_op {
+    size_t struct_size;
+    const char *name; /**< used in messages; must outlive the step */
+    /** Says the result's dtype and shape; returns CNN_OK or a failure. `shape` has room for CNN_MAX_DIMS. */
+    cnn_status (*infer)(const cnn_tensor *const *inputs, int count, cnn_dtype *dtype, int *ndim, int64_t *shape,
+                        void *user);
+    /** Writes the elements of `output`. */
+    cnn_status (*forward)(const cnn_tensor *const *inputs, int count, cnn_tensor *output, void *user);
+    /** Writes every element of each grad_inputs[i] that is not NULL. NULL: not differentiable. */
+    cnn_status (*backward)(const cnn_tensor *const *inputs, int count, const cnn_tensor *output,
+                           const cnn_tensor *grad_output, cnn_tensor *const *grad_inputs, void *user);
+} cnn_custom_op;
+
+/**
+ * Applies an operation of the user's own.
+ * @param inputs  1 to 16 tensors, at least one of them on a tape.
+ * @param user    passed to the callbacks; must outlive the step.
+ * @return a tensor of the tape; nil on failure (CNN_ERROR_CALLBACK where a callback failed).
+ * @since 0.1
+ */
+CNN_API cnn_tensor *cnn_custom(const cnn_custom_op *op, cnn_tensor *const *inputs, int count, void *user);
+
+CNN_END_DECLS
+
+#endif

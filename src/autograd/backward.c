@@ -1,0 +1,277 @@
+/* Reverse mode: the Wengert list is walked from the loss to its beginning, once, and each node turns the gradient of its
+ * output into gradients of its inputs (Griewank & Walther, "Evaluating Derivatives", ch. 3).
+ *
+ * When a node is reached all uses of its output have been passed, so its gradient is complete and, once passed on, its
+ * memory and that of the saved elements can serve the nodes that follow. */
+#include "autograd/tape.h"
+
+#include <string.h>
+
+static const cnn__op backward_op = { .name = "backward" };
+
+/* ---- gradients of inputs ---- */
+
+bool cnn__wants(const cnn__node *node, int i)
+{
+    return i < node->count && node->in[i] && node->in[i]->requires_grad;
+}
+
+static cnn__call call_on(cnn_tape *tape)
+{
+    const cnn__step *step = (const cnn__step *)(const void *)tape;
+    return (cnn__call){ .op = &backward_op, .tape = tape, .ctx = step->ctx, .nil = cnn__tape_nil(tape) };
+}
+
+static cnn_tensor *new_result(cnn_tape *tape, const cnn_tensor *like)
+{
+    cnn__call call = call_on(tape);
+    return cnn__result(&call, like->dtype, like->ndim, like->shape);
+}
+
+cnn_tensor *cnn__grad_empty(cnn__node *node, int i)
+{
+    cnn_tensor *in = node->in[i], *plain = in->leaf;
+    if (plain && (!plain->grad || plain->grad_is_zero) && in->numel == plain->numel) {
+        cnn_tensor *buffer = cnn__tensor_grad_buffer(plain);
+        if (!buffer) {
+            cnn__tape_fail(node->tape, CNN_ERROR_NO_MEMORY, "%s", cnn__failure_message());
+            return NULL;
+        }
+        plain->grad_is_zero = false;
+        return cnn__tape_handle(node->tape, buffer);
+    }
+    return new_result(node->tape, in);
+}
+
+static void add_into(cnn_tensor *sum, const cnn_tensor *a, const cnn_tensor *b)
+{
+    cnn__nest nest;
+    cnn__nest_make(&nest, sum->ndim, sum->shape, 3, (const cnn_tensor *const[]){ sum, a, b });
+    if (sum->numel) {
+        sum->ctx->kernels->array->binary(CNN__ADD, &nest, sum->dtype, cnn__data(sum), cnn__data(a), cnn__data(b),
+                                         sum->ctx->pool);
+    }
+}
+
+/* Sums a gradient over the dimensions along which `like` was broadcast to its shape. */
+static cnn_tensor *sum_to(cnn_tape *tape, const cnn_tensor *g, const cnn_tensor *like)
+{
+    cnn_tensor *sum = new_result(tape, like);
+    if (!sum || !sum->numel) {
+        return sum;
+    }
+    cnn__nest outer = { 0 }, inner = { 0 };
+    for (int d = 0; d < g->ndim; d++) {
+        int own = d - (g->ndim - like->ndim);
+        bool summed = own < 0 || like->shape[own] != g->shape[d];
+        cnn__nest *nest = summed ? &inner : &outer;
+        nest->shape[nest->ndim] = g->shape[d];
+        nest->stride[0][nest->ndim] = summed ? 0 : sum->stride[own];
+        nest->stride[1][nest->ndim++] = g->stride[d];
+    }
+    g->ctx->kernels->array->reduce(CNN__SUM, &outer, &inner, g->dtype, cnn__data(sum), cnn__data(g), g->ctx->pool);
+    return sum;
+}
+
+static void add_to_leaf(cnn_tape *tape, cnn_tensor *plain, const cnn_tensor *g)
+{
+    cnn_tensor *buffer = cnn__tensor_grad_buffer(plain);
+    if (!buffer) {
+        cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "%s", cnn__failure_message());
+    } else if (g->storage == buffer->storage) {
+        return; /* it came from cnn__grad_empty and is in place already */
+    } else if (plain->grad_is_zero) {
+        cnn__tensor_copy(buffer, g);
+        plain->grad_is_zero = false;
+    } else {
+        add_into(buffer, buffer, g);
+    }
+}
+
+/* The first gradient of a result is shared, not copied; a second one is added in place only where nobody else sees it. */
+static void add_to_result(cnn_tape *tape, cnn_tensor *target, cnn_tensor *g)
+{
+    cnn_tensor *old = target->grad;
+    if (old && cnn__contiguous(old) && atomic_load(&old->storage->references) == 1) {
+        add_into(old, old, g);
+        return;
+    }
+    cnn_tensor *sum = old ? new_result(tape, target) : cnn__tape_handle(tape, g);
+    if (!sum) {
+        return;
+    }
+    if (old) {
+        add_into(sum, old, g);
+        cnn__tape_drop(old);
+    }
+    sum->kept = true;
+    target->grad = sum;
+}
+
+void cnn__grad_add(cnn__node *node, int i, cnn_tensor *gradient)
+{
+    const cnn__step *step = (const cnn__step *)(const void *)node->tape;
+    if (!gradient || gradient->kind == CNN__TENSOR_NIL || step->status != CNN_OK || !cnn__wants(node, i)) {
+        return;
+    }
+    cnn_tensor *target = node->in[i];
+    if (!cnn__same_shape(gradient, target) && !(gradient = sum_to(node->tape, gradient, target))) {
+        return;
+    }
+    if (target->leaf) {
+        add_to_leaf(node->tape, target->leaf, gradient);
+    } else {
+        add_to_result(node->tape, target, gradient);
+    }
+}
+
+/* ---- the walk ---- */
+
+static void release_node(cnn__node *node)
+{
+    for (int i = 0; i < CNN__MAX_SAVED; i++) {
+        if (node->saved[i]) {
+            cnn__tape_drop(node->saved[i]);
+        }
+    }
+    node->done = true;
+}
+
+/* Hands the complete gradient of a result to whoever asked for it. */
+static void retain(cnn_tape *tape, cnn_tensor *output, const cnn_tensor *dy)
+{
+    cnn_tensor *old = output->retained;
+    cnn_tensor *kept = old ? new_result(tape, output) : cnn__tape_handle(tape, dy);
+    if (kept && old) {
+        add_into(kept, old, dy);
+    }
+    if (kept) {
+        kept->kept = true;
+        output->retained = kept;
+    }
+}
+
+static void pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
+{
+    cnn_tensor *output = node->output, *dy = output->grad;
+    cnn__mark mark = cnn__tape_mark(tape);
+    output->grad = NULL;
+    if (node->done) {
+        cnn__tape_fail(tape, CNN_ERROR_STATE,
+                       "backward: the graph behind %s was freed by an earlier backward, expected retain_graph there",
+                       node->op->name);
+        return;
+    }
+    cnn_tensor *dense = dy;
+    if (!cnn__contiguous(dy) && (dense = new_result(tape, dy)) != NULL) {
+        cnn__tensor_copy(dense, dy);
+    }
+    if (dense && output->retain_grad) {
+        retain(tape, output, dense);
+    }
+    if (dense) {
+        node->op->backward(node, dense);
+    }
+    cnn__tape_drop_since(tape, mark, NULL);
+    dy->kept = false;
+    cnn__tape_drop(dy);
+    if (!retain_graph) {
+        release_node(node);
+    }
+}
+
+/* The seed: `grad` itself or ones. */
+static cnn_tensor *seed(cnn_tensor *output, const cnn_tensor *grad)
+{
+    if (grad) {
+        return cnn__tape_handle(output->tape, grad);
+    }
+    cnn_tensor *ones = new_result(output->tape, output);
+    if (ones) {
+        ones->ctx->kernels->array->fill(ones->dtype, ones->numel, 1, cnn__data(ones), ones->ctx->pool);
+    }
+    return ones;
+}
+
+static cnn_status walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
+{
+    cnn_tape *tape = output->tape;
+    const cnn__step *step = (const cnn__step *)(const void *)tape;
+    bool recording = cnn_tape_set_recording(tape, false);
+    cnn_tensor *first = seed(output, grad);
+    if (first) {
+        first->kept = true;
+        output->grad = first;
+    }
+    for (cnn__node *node = output->node; node && step->status == CNN_OK; node = node->previous) {
+        if (node->output->grad) {
+            pass(tape, node, retain_graph);
+        }
+    }
+    cnn_tape_set_recording(tape, recording);
+    return step->status;
+}
+
+static cnn_status fail(const cnn_tensor *output, cnn_status status, const char *message)
+{
+    cnn__tape_fail(output->tape, status, "backward: %s", message);
+    return status;
+}
+
+/* A leaf itself has no node: its gradient is the seed. */
+static cnn_status backward_leaf(cnn_tensor *leaf, const cnn_tensor *grad)
+{
+    cnn_tensor *first = seed(leaf, grad);
+    if (first) {
+        add_to_leaf(leaf->tape, leaf->leaf, first);
+    }
+    return cnn_tape_status(leaf->tape);
+}
+
+cnn_status cnn_backward_with(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
+{
+    if (cnn__tensor_check(output, "backward") != CNN_OK || (grad && cnn__tensor_check(grad, "backward") != CNN_OK)) {
+        if (output && output->kind == CNN__TENSOR_TAPE) {
+            cnn__tape_fail(output->tape, cnn__failure_status(), "%s", cnn__failure_message());
+        }
+        return cnn__failure_status();
+    }
+    if (output->kind != CNN__TENSOR_TAPE) {
+        return cnn__fail(output->ctx, CNN_ERROR_STATE, "backward: the tensor is on no tape, expected a result");
+    }
+    const cnn__step *step = (const cnn__step *)(const void *)output->tape;
+    if (step->status != CNN_OK) {
+        return cnn__fail(step->ctx, step->status, "%s", step->message);
+    }
+    if (!output->requires_grad) {
+        return fail(output, CNN_ERROR_STATE, "the tensor depends on none that requires a gradient, or recording is off");
+    }
+    if (grad && (grad->dtype != output->dtype || !cnn__same_shape(grad, output))) {
+        return fail(output, CNN_ERROR_SHAPE, "the gradient given has not the shape and dtype of the tensor");
+    }
+    return output->node ? walk(output, grad, retain_graph) : backward_leaf(output, grad);
+}
+
+cnn_status cnn_backward(cnn_tensor *loss)
+{
+    if (loss && loss->kind == CNN__TENSOR_TAPE && loss->numel != 1 && cnn_tensor_status(loss) == CNN_OK) {
+        char text[CNN__SHAPE_TEXT];
+        const cnn__step *step = (const cnn__step *)(const void *)loss->tape;
+        cnn__tape_fail(loss->tape, CNN_ERROR_SHAPE, "backward: the loss has shape %s, expected one element",
+                       cnn__shape_text(text, loss->ndim, loss->shape));
+        return step->status;
+    }
+    return cnn_backward_with(loss, NULL, false);
+}
+
+cnn_status cnn_retain_grad(cnn_tensor *tensor)
+{
+    if (cnn__tensor_check(tensor, "retain_grad") != CNN_OK) {
+        return cnn__failure_status();
+    }
+    if (!tensor->requires_grad) {
+        return cnn__fail(tensor->ctx, CNN_ERROR_STATE, "retain_grad: the tensor does not require a gradient");
+    }
+    tensor->retain_grad = tensor->kind == CNN__TENSOR_TAPE;
+    return CNN_OK;
+}

@@ -1,0 +1,226 @@
+/* One application of an operation: finding its tape, checking its inputs, putting it on the list. */
+#include "autograd/tape.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- entering a tape ---- */
+
+/* A handle for a plain tensor in this step. Only a leaf that will receive a gradient must be held itself. */
+static cnn_tensor *wrap(cnn_tape *tape, cnn_tensor *plain)
+{
+    cnn_tensor *t = cnn__tape_handle(tape, plain);
+    if (t && plain->requires_grad && cnn__tape_recording(tape)) {
+        t->requires_grad = true;
+        t->leaf = cnn__tensor_retain(plain);
+    }
+    return t;
+}
+
+static const cnn__step *step_of(const cnn_tape *tape)
+{
+    return (const cnn__step *)(const void *)tape;
+}
+
+cnn_tensor *cnn_input(cnn_tape *tape, cnn_tensor *tensor)
+{
+    if (!tape) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "input: tape is NULL");
+        return cnn__tape_nil(NULL);
+    }
+    if (step_of(tape)->status != CNN_OK) {
+        return cnn__tape_nil(tape);
+    }
+    if (step_of(tape)->generation == 0) {
+        return cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tape has no step yet, expected cnn_tape_begin() first");
+    }
+    if (cnn__tensor_check(tensor, "input") != CNN_OK) {
+        return cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
+    }
+    if (tensor->kind == CNN__TENSOR_TAPE && tensor->tape != tape) {
+        return cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tensor is a result on another tape");
+    }
+    if (tensor->ctx != step_of(tape)->ctx) {
+        return cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tensor is of another context than the tape");
+    }
+    if (tensor->kind == CNN__TENSOR_TAPE) {
+        return tensor;
+    }
+    cnn_tensor *t = wrap(tape, tensor);
+    return t ? t : cnn__tape_nil(tape);
+}
+
+/* ---- beginning ---- */
+
+cnn_tensor *cnn__call_fail(cnn__call *call, cnn_status status, const char *format, ...)
+{
+    char message[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    if (call->tape) {
+        return cnn__tape_fail(call->tape, status, "%s: %s", call->op->name, message);
+    }
+    cnn__fail(call->ctx, status, "%s: %s", call->op->name, message);
+    return call->nil;
+}
+
+cnn_tensor *cnn__call_fail_newest(cnn__call *call)
+{
+    return cnn__tape_fail(call->tape, cnn__failure_status(), "%s", cnn__failure_message());
+}
+
+/* The tape is that of the operands that are on one; a nil operand makes the result nil without a word. */
+static bool find_tape(cnn__call *call, cnn_tensor *const *inputs)
+{
+    for (int i = 0; i < call->count; i++) {
+        cnn_tensor *t = inputs[i];
+        if (t && t->kind == CNN__TENSOR_NIL) {
+            call->nil = t;
+            return false;
+        }
+        if (t && t->kind == CNN__TENSOR_TAPE && !call->tape) {
+            call->tape = t->tape;
+            call->nil = cnn__tape_nil(t->tape);
+        }
+        call->ctx = t && !call->ctx && (t->kind == CNN__TENSOR_TAPE || t->kind == CNN__TENSOR_PLAIN) ? t->ctx : call->ctx;
+    }
+    return !call->tape || step_of(call->tape)->status == CNN_OK;
+}
+
+static bool check_input(cnn__call *call, int i, const cnn_tensor *t)
+{
+    if (!t) {
+        if (!(call->op->optional >> i & 1)) {
+            cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "operand %d is NULL", i);
+        }
+        return call->op->optional >> i & 1;
+    }
+    if (cnn__tensor_check(t, call->op->name) != CNN_OK) {
+        if (call->tape) {
+            cnn__call_fail_newest(call);
+        }
+        return false;
+    }
+    if (call->tape && (t->ctx != call->ctx || (t->kind == CNN__TENSOR_TAPE && t->tape != call->tape))) {
+        cnn__call_fail(call, CNN_ERROR_STATE, "operand %d is %s", i,
+                       t->ctx != call->ctx ? "of another context" : "a result on another tape");
+        return false;
+    }
+    return true;
+}
+
+bool cnn__call_begin(cnn__call *call, const cnn__op *op, int count, cnn_tensor *const *inputs)
+{
+    *call = (cnn__call){ .op = op, .count = count, .nil = cnn__tape_nil(NULL) };
+    if (!find_tape(call, inputs)) {
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        if (!check_input(call, i, inputs[i])) {
+            return false;
+        }
+    }
+    if (!call->tape) {
+        cnn__call_fail(call, CNN_ERROR_STATE, "no operand is on a tape, expected one from cnn_input()");
+        return false;
+    }
+    call->in = cnn__tape_arena(call->tape, (size_t)count * sizeof *call->in);
+    for (int i = 0; call->in && i < count; i++) {
+        cnn_tensor *t = inputs[i];
+        bool plain = t && t->kind == CNN__TENSOR_PLAIN;
+        call->in[i] = plain ? wrap(call->tape, t) : t;
+        if (plain && !call->in[i]) {
+            return false;
+        }
+        call->record |= t && call->in[i]->requires_grad;
+    }
+    call->record &= cnn__tape_recording(call->tape) && op->backward;
+    return call->in != NULL;
+}
+
+/* ---- checks ---- */
+
+bool cnn__call_real(cnn__call *call, int i)
+{
+    const cnn_tensor *t = call->in[i];
+    bool real = cnn__dtype_is_real(t->dtype);
+    if (!real) {
+        cnn__call_fail(call, CNN_ERROR_DTYPE, "operand %d is %s, expected float32 or float64", i,
+                       cnn_dtype_name(t->dtype));
+    }
+    return real;
+}
+
+bool cnn__call_same_dtype(cnn__call *call, int n)
+{
+    for (int i = 1; i < n; i++) {
+        if (call->in[i] && call->in[i]->dtype != call->in[0]->dtype) {
+            cnn__call_fail(call, CNN_ERROR_DTYPE, "operand %d is %s, expected %s like operand 0", i,
+                           cnn_dtype_name(call->in[i]->dtype), cnn_dtype_name(call->in[0]->dtype));
+            return false;
+        }
+    }
+    return true;
+}
+
+cnn_tensor *cnn__call_contiguous(cnn__call *call, int i)
+{
+    cnn_tensor *t = call->in[i];
+    if (cnn__contiguous(t)) {
+        return t;
+    }
+    cnn_tensor *copy = cnn__result(call, t->dtype, t->ndim, t->shape);
+    if (copy) {
+        cnn__tensor_copy(copy, t);
+    }
+    return copy;
+}
+
+/* ---- ending ---- */
+
+cnn_tensor *cnn__result_view(cnn__call *call, int i)
+{
+    return cnn__tape_handle(call->tape, call->in[i]);
+}
+
+static cnn__node *make_node(cnn__call *call, const void *attributes, size_t size)
+{
+    cnn__node *node = cnn__tape_arena(call->tape, sizeof *node);
+    void *copy = node && size ? cnn__tape_arena(call->tape, size) : NULL;
+    if (!node || (size && !copy)) {
+        return NULL;
+    }
+    *node = (cnn__node){ .op = call->op, .count = call->count, .in = call->in, .attributes = copy };
+    if (size) {
+        memcpy(copy, attributes, size);
+    }
+    return node;
+}
+
+cnn_tensor *cnn__record(cnn__call *call, cnn_tensor *y, const void *attributes, size_t size, int saved_count,
+                        cnn_tensor *const *saved)
+{
+    if (!call->record) {
+        return y;
+    }
+    cnn__node *node = make_node(call, attributes, size);
+    if (!node) {
+        return call->nil;
+    }
+    for (int i = 0; i < saved_count; i++) {
+        if (saved[i] && !(node->saved[i] = cnn__tape_handle(call->tape, saved[i]))) {
+            return call->nil;
+        }
+        if (saved[i]) {
+            node->saved[i]->kept = true;
+        }
+    }
+    node->output = y;
+    y->node = node;
+    y->requires_grad = true;
+    cnn__tape_link(call->tape, node);
+    return y;
+}

@@ -1,0 +1,104 @@
+/* Operations of the user's own: callbacks that see contiguous tensors, wrapped as an operation like any other. */
+#include "autograd/tape.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct custom {
+    cnn_custom_op op;
+    void *user;
+    cnn__op descriptor; /* what the node points at */
+} custom;
+
+static void custom_backward(cnn__node *node, cnn_tensor *dy)
+{
+    const custom *c = node->attributes;
+    cnn_tensor *gradients[CNN__MAX_INPUTS] = { 0 };
+    for (int i = 0; i < node->count; i++) {
+        if (cnn__wants(node, i) && !(gradients[i] = cnn__grad_empty(node, i))) {
+            return;
+        }
+    }
+    const cnn_tensor *const *inputs = (const cnn_tensor *const *)(const void *)(node->saved + 1);
+    cnn_status status = c->op.backward(inputs, node->count, node->saved[0], dy, gradients, c->user);
+    if (status != CNN_OK) {
+        cnn__tape_fail(node->tape, CNN_ERROR_CALLBACK, "%s: backward returned %s", c->op.name, cnn_status_name(status));
+        return;
+    }
+    for (int i = 0; i < node->count; i++) {
+        cnn__grad_add(node, i, gradients[i]);
+    }
+}
+
+/* The callbacks' result, computed from contiguous operands; NULL: failed and reported. */
+static cnn_tensor *compute(cnn__call *call, const custom *c, cnn_tensor **operands)
+{
+    const cnn_tensor *const *inputs = (const cnn_tensor *const *)(const void *)operands;
+    cnn_dtype dtype = call->in[0]->dtype;
+    int ndim = 0;
+    int64_t shape[CNN_MAX_DIMS] = { 0 };
+    cnn_status status = c->op.infer(inputs, call->count, &dtype, &ndim, shape, c->user);
+    if (status != CNN_OK) {
+        cnn__call_fail(call, CNN_ERROR_CALLBACK, "infer returned %s", cnn_status_name(status));
+        return NULL;
+    }
+    cnn_tensor *y = cnn__result(call, dtype, ndim, shape);
+    status = y ? c->op.forward(inputs, call->count, y, c->user) : CNN_OK;
+    if (status != CNN_OK) {
+        cnn__call_fail(call, CNN_ERROR_CALLBACK, "forward returned %s", cnn_status_name(status));
+        return NULL;
+    }
+    return y;
+}
+
+static cnn_tensor *apply(cnn__call *call, custom *c)
+{
+    cnn_tensor *saved[CNN__MAX_SAVED];
+    for (int i = 0; i < call->count; i++) {
+        if (!(saved[i + 1] = cnn__call_contiguous(call, i))) {
+            return call->nil;
+        }
+    }
+    cnn_tensor *y = compute(call, c, saved + 1);
+    if (!y) {
+        return call->nil;
+    }
+    saved[0] = y;
+    call->record &= cnn__dtype_is_real(y->dtype);
+    cnn_tensor *result = cnn__record(call, y, c, sizeof *c, call->count + 1, saved);
+    if (y->node && result == y) {
+        custom *copy = y->node->attributes;
+        y->node->op = &copy->descriptor;
+    }
+    return result;
+}
+
+static const cnn__op custom_op = { .name = "custom", .backward = custom_backward };
+
+cnn_tensor *cnn_custom(const cnn_custom_op *op, cnn_tensor *const *inputs, int count, void *user)
+{
+    custom c = { .user = user };
+    bool sound = inputs && count >= 1 && count <= CNN__MAX_INPUTS;
+    cnn__call call;
+    if (!sound) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "custom: %d operands, expected 1 to %d", inputs ? count : 0,
+                  CNN__MAX_INPUTS);
+        return cnn__tape_nil(NULL);
+    }
+    if (!cnn__call_begin(&call, &custom_op, count, inputs)) {
+        return call.nil;
+    }
+    if (!op) {
+        return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "op is NULL");
+    }
+    if (cnn__options_read(call.ctx, "custom", &c.op, sizeof c.op, op) != CNN_OK) {
+        return cnn__call_fail_newest(&call);
+    }
+    if (!c.op.name || !c.op.infer || !c.op.forward) {
+        return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "the op lacks its name, infer or forward");
+    }
+    c.descriptor = (cnn__op){ .name = c.op.name, .backward = c.op.backward ? custom_backward : NULL };
+    call.op = &c.descriptor;
+    call.record &= c.op.backward != NULL;
+    return apply(&call, &c);
+}

@@ -1,0 +1,186 @@
+/* Gradients against central finite differences, as torch.autograd.gradcheck does: for every element of the output, the
+ * row of the Jacobian by backward and by (f(x + eps) − f(x − eps)) / (2·eps). */
+#include "autograd/tape.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MAX_INPUTS = CNN__MAX_INPUTS };
+
+typedef struct checker {
+    cnn_context *ctx;
+    cnn_function_fn function;
+    void *user;
+    int count;
+    cnn_tensor *inputs[MAX_INPUTS]; /* copies of the user's */
+    cnn_tape *tape;
+    cnn_gradcheck_options options;
+    int64_t outputs;
+    double *analytical; /* of one input: [outputs, elements] */
+    double *plus, *minus;
+} checker;
+
+static cnn_tensor *evaluate(checker *c, cnn_mode mode)
+{
+    cnn_tensor *on_tape[MAX_INPUTS];
+    cnn_tape_begin(c->tape, mode);
+    for (int i = 0; i < c->count; i++) {
+        on_tape[i] = cnn_input(c->tape, c->inputs[i]);
+    }
+    cnn_tensor *y = c->function(on_tape, c->count, c->user);
+    if (!y) {
+        return cnn__tape_fail(c->tape, CNN_ERROR_CALLBACK, "gradcheck: the function returned NULL");
+    }
+    return y;
+}
+
+static cnn_status values(checker *c, double *out)
+{
+    cnn_tensor *y = evaluate(c, CNN_EVAL);
+    cnn_status status = cnn_tensor_status(y);
+    return status == CNN_OK ? cnn_tensor_read(y, out, (size_t)c->outputs * sizeof *out) : status;
+}
+
+/* Every row of the Jacobian of one input by backward. */
+static cnn_status analytical_rows(checker *c, int input)
+{
+    cnn_tensor *x = c->inputs[input], *y = evaluate(c, CNN_EVAL_GRAD);
+    cnn_status status = cnn_tensor_status(y);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_tensor *seed = cnn__tensor_new(c->ctx, "gradcheck", CNN_F64, y->ndim, y->shape);
+    if (!seed) {
+        return cnn__failure_status();
+    }
+    for (int64_t j = 0; j < c->outputs && status == CNN_OK; j++) {
+        cnn_tensor_fill(seed, 0);
+        ((double *)cnn__data(seed))[j] = 1;
+        for (int i = 0; i < c->count; i++) {
+            cnn__tensor_grad_clear(c->inputs[i]);
+        }
+        status = y->requires_grad ? cnn_backward_with(y, seed, true) : CNN_OK;
+        double *row = c->analytical + j * x->numel;
+        const cnn_tensor *grad = cnn__tensor_grad_read(x);
+        memset(row, 0, (size_t)x->numel * sizeof *row);
+        if (grad && x->numel) {
+            memcpy(row, cnn__data(grad), (size_t)x->numel * sizeof *row);
+        }
+    }
+    cnn__tensor_release(seed);
+    return status;
+}
+
+static cnn_status compare(checker *c, int input, int64_t element)
+{
+    int64_t n = c->inputs[input]->numel;
+    for (int64_t j = 0; j < c->outputs; j++) {
+        double numerical = (c->plus[j] - c->minus[j]) / (2 * c->options.eps);
+        double analytical = c->analytical[j * n + element];
+        if (!(fabs(analytical - numerical) <= c->options.atol + c->options.rtol * fabs(numerical))) {
+            return cnn__fail(c->ctx, CNN_ERROR_MISMATCH,
+                             "gradcheck: d output[%lld] / d input %d[%lld] is %.9g by backward, %.9g by differences",
+                             (long long)j, input, (long long)element, analytical, numerical);
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status check_input(checker *c, int input)
+{
+    double *x = cnn__data(c->inputs[input]);
+    cnn_status status = analytical_rows(c, input);
+    for (int64_t i = 0; i < c->inputs[input]->numel && status == CNN_OK; i++) {
+        double original = x[i];
+        x[i] = original + c->options.eps;
+        status = values(c, c->plus);
+        x[i] = original - c->options.eps;
+        status = status == CNN_OK ? values(c, c->minus) : status;
+        x[i] = original;
+        status = status == CNN_OK ? compare(c, input, i) : status;
+    }
+    return status;
+}
+
+static cnn_status allocate(checker *c)
+{
+    cnn_tensor *y = evaluate(c, CNN_EVAL);
+    if (cnn_tensor_status(y) != CNN_OK) {
+        return cnn_tensor_status(y);
+    }
+    if (y->dtype != CNN_F64) {
+        return cnn__fail(c->ctx, CNN_ERROR_DTYPE, "gradcheck: the function returned %s, expected float64",
+                         cnn_dtype_name(y->dtype));
+    }
+    c->outputs = y->numel;
+    int64_t largest = 1;
+    for (int i = 0; i < c->count; i++) {
+        largest = c->inputs[i]->numel > largest ? c->inputs[i]->numel : largest;
+    }
+    size_t outputs = (size_t)(c->outputs ? c->outputs : 1);
+    size_t row = (size_t)largest * sizeof(double);
+    c->plus = cnn__calloc(c->ctx, outputs, sizeof(double));
+    c->minus = cnn__calloc(c->ctx, outputs, sizeof(double));
+    c->analytical = cnn__calloc(c->ctx, outputs, row);
+    return c->plus && c->minus && c->analytical ? CNN_OK : cnn__fail_memory(c->ctx, "gradcheck", outputs * row);
+}
+
+static cnn_status copy_inputs(checker *c, cnn_tensor *const *inputs)
+{
+    for (int i = 0; i < c->count; i++) {
+        if (cnn__tensor_check(inputs[i], "gradcheck") != CNN_OK) {
+            return cnn__failure_status();
+        }
+        if (inputs[i]->requires_grad && inputs[i]->dtype != CNN_F64) {
+            return cnn__fail(c->ctx, CNN_ERROR_DTYPE, "gradcheck: input %d is %s, expected float64", i,
+                             cnn_dtype_name(inputs[i]->dtype));
+        }
+        if (!(c->inputs[i] = cnn_tensor_detach(inputs[i]))) {
+            return cnn__failure_status();
+        }
+        c->inputs[i]->requires_grad = inputs[i]->requires_grad;
+    }
+    return CNN_OK;
+}
+
+static cnn_status run(checker *c, cnn_tensor *const *inputs)
+{
+    cnn_status status = copy_inputs(c, inputs);
+    if (status == CNN_OK && !(c->tape = cnn_tape_new(c->ctx))) {
+        status = cnn__failure_status();
+    }
+    status = status == CNN_OK ? allocate(c) : status;
+    for (int i = 0; i < c->count && status == CNN_OK; i++) {
+        if (c->inputs[i]->requires_grad) {
+            status = check_input(c, i);
+        }
+    }
+    return status;
+}
+
+cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user, cnn_tensor *const *inputs, int count,
+                         const cnn_gradcheck_options *options)
+{
+    if (!ctx || !function || !inputs || count < 1 || count > MAX_INPUTS) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "gradcheck: %s",
+                         !ctx        ? "ctx is NULL"
+                         : !function ? "function is NULL"
+                                     : "expected 1 to 16 inputs");
+    }
+    checker c = { .ctx = ctx, .function = function, .user = user, .count = count };
+    if (cnn__options_read(ctx, "gradcheck", &c.options, sizeof c.options, options) != CNN_OK) {
+        return cnn__failure_status();
+    }
+    c.options.eps = cnn__option(c.options.eps, 1e-6);
+    c.options.atol = cnn__option(c.options.atol, 1e-5);
+    c.options.rtol = cnn__option(c.options.rtol, 1e-3);
+    cnn_status status = run(&c, inputs);
+    cnn_tape_free(c.tape);
+    for (int i = 0; i < count; i++) {
+        cnn__tensor_release(c.inputs[i]);
+    }
+    cnn__free(ctx, c.plus);
+    cnn__free(ctx, c.minus);
+    cnn__free(ctx, c.analytical);
+    return status;
+}

@@ -1,0 +1,407 @@
+/* The tape's life and memory: a ring of handles, an arena for the graph, and a cache of elements.
+ *
+ * Handles are reused in the order in which they were made, a whole chunk of them later at the earliest, so a handle kept
+ * past its step is recognised by its generation. All three grow in the first step and then stay as they are. */
+#include "autograd/tape.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CHUNK = 256, ARENA_BLOCK = 1 << 14, ALIGNMENT = 16 };
+
+/* Handles; the chunks form a ring. */
+struct cnn__chunk {
+    struct cnn__chunk *next;
+    int used;
+    cnn_tensor handles[CHUNK];
+};
+
+typedef struct arena_block {
+    struct arena_block *next;
+    size_t size, used;
+    _Alignas(ALIGNMENT) char bytes[];
+} arena_block;
+
+struct cnn_tape {
+    cnn__step step; /* first: tensors see the tape as this */
+    cnn_mode mode;
+    bool recording;
+    uint64_t key[2];  /* the step's random stream */
+    uint64_t draws;   /* operations that drew from it */
+    cnn__cache *cache;
+    struct cnn__chunk *chunk; /* the one being filled */
+    int chunks, touched;      /* in the ring; by this step */
+    cnn__mark begin;          /* where this step's handles begin */
+    arena_block *arena, *arena_now;
+    cnn__node *last;
+    cnn_tensor nil;
+};
+
+static cnn_tensor nil_of_no_tape = { .kind = CNN__TENSOR_NIL };
+
+cnn_tensor *cnn__tape_nil(cnn_tape *tape)
+{
+    return tape ? &tape->nil : &nil_of_no_tape;
+}
+
+cnn_mode cnn__tape_mode(const cnn_tape *tape)
+{
+    return tape->mode;
+}
+
+bool cnn__tape_recording(const cnn_tape *tape)
+{
+    return tape->recording;
+}
+
+cnn__node *cnn__tape_last_node(const cnn_tape *tape)
+{
+    return tape->last;
+}
+
+void cnn__tape_link(cnn_tape *tape, cnn__node *node)
+{
+    node->tape = tape;
+    node->previous = tape->last;
+    tape->last = node;
+}
+
+/* Stream numbers stay far below 2^40, so the place of the operation fits above them. */
+void cnn__tape_random_key(cnn_tape *tape, uint64_t key[2])
+{
+    key[0] = tape->key[0];
+    key[1] = tape->key[1] | ++tape->draws << 40;
+}
+
+/* ---- failures ---- */
+
+static bool records(cnn_mode mode)
+{
+    return mode == CNN_TRAIN || mode == CNN_EVAL_GRAD;
+}
+
+cnn_tensor *cnn__tape_fail(cnn_tape *tape, cnn_status status, const char *format, ...)
+{
+    cnn__step *step = &tape->step;
+    if (step->status != CNN_OK) {
+        return &tape->nil;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(step->message, sizeof step->message, format, arguments);
+    va_end(arguments);
+    step->status = status;
+    cnn__fail(step->ctx, status, "%s", step->message);
+    if (records(tape->mode)) {
+        cnn_context *ctx = step->ctx;
+        pthread_mutex_lock(&ctx->lock);
+        ctx->failed_tape = tape;
+        ctx->failed_status = status;
+        memcpy(ctx->failed_message, step->message, sizeof ctx->failed_message);
+        pthread_mutex_unlock(&ctx->lock);
+    }
+    return &tape->nil;
+}
+
+static void forget_failure(cnn_tape *tape)
+{
+    cnn_context *ctx = tape->step.ctx;
+    tape->step.status = CNN_OK;
+    tape->step.message[0] = '\0';
+    pthread_mutex_lock(&ctx->lock);
+    if (ctx->failed_tape == tape) {
+        ctx->failed_tape = NULL;
+        ctx->failed_status = CNN_OK;
+    }
+    pthread_mutex_unlock(&ctx->lock);
+}
+
+cnn_status cnn_tape_status(const cnn_tape *tape)
+{
+    return tape ? tape->step.status : cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_status: tape is NULL");
+}
+
+const char *cnn_tape_error(const cnn_tape *tape)
+{
+    return tape ? tape->step.message : "";
+}
+
+/* ---- the arena ---- */
+
+static arena_block *arena_grow(cnn_tape *tape, size_t size)
+{
+    size_t bytes = size > ARENA_BLOCK ? size : ARENA_BLOCK;
+    arena_block *block = cnn__alloc(tape->step.ctx, sizeof *block + bytes);
+    if (!block) {
+        cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "tape: no memory for %zu bytes of the graph", bytes);
+        return NULL;
+    }
+    *block = (arena_block){ .size = bytes };
+    if (tape->arena_now) {
+        block->next = tape->arena_now->next;
+        tape->arena_now->next = block;
+    } else {
+        tape->arena = block;
+    }
+    return block;
+}
+
+void *cnn__tape_arena(cnn_tape *tape, size_t size)
+{
+    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    while (!tape->arena_now || tape->arena_now->size - tape->arena_now->used < size) {
+        arena_block *next = tape->arena_now ? tape->arena_now->next : tape->arena;
+        if (!next && !(next = arena_grow(tape, size))) {
+            return NULL;
+        }
+        next->used = 0;
+        tape->arena_now = next;
+    }
+    void *memory = tape->arena_now->bytes + tape->arena_now->used;
+    tape->arena_now->used += size;
+    return memory;
+}
+
+/* ---- handles ---- */
+
+static struct cnn__chunk *chunk_add(cnn_tape *tape)
+{
+    struct cnn__chunk *chunk = cnn__alloc(tape->step.ctx, sizeof *chunk);
+    if (!chunk) {
+        return NULL;
+    }
+    chunk->used = 0;
+    if (tape->chunk) {
+        chunk->next = tape->chunk->next;
+        tape->chunk->next = chunk;
+    } else {
+        chunk->next = chunk;
+        tape->chunk = chunk;
+    }
+    tape->chunks++;
+    return chunk;
+}
+
+/* A step that begins in the middle of a chunk touches one more than an equal step that began at its start: the latter, which
+ * the first step is, makes that one beforehand. */
+static bool chunk_advance(cnn_tape *tape)
+{
+    tape->touched++;
+    while (tape->chunks < tape->touched + (tape->begin.used == 0)) {
+        if (!chunk_add(tape)) {
+            tape->touched--;
+            return false;
+        }
+    }
+    tape->chunk = tape->chunk->next;
+    tape->chunk->used = 0;
+    return true;
+}
+
+cnn_tensor *cnn__tape_handle(cnn_tape *tape, const cnn_tensor *like)
+{
+    if (tape->chunk->used == CHUNK && !chunk_advance(tape)) {
+        cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "tape: no memory for %d more results", CHUNK);
+        return NULL;
+    }
+    cnn_tensor *t = &tape->chunk->handles[tape->chunk->used++];
+    *t = (cnn_tensor){ .kind = CNN__TENSOR_TAPE, .ctx = tape->step.ctx, .tape = tape };
+    t->generation = tape->step.generation;
+    if (like) {
+        t->dtype = like->dtype;
+        t->ndim = like->ndim;
+        t->numel = like->numel;
+        t->offset = like->offset;
+        memcpy(t->shape, like->shape, sizeof t->shape);
+        memcpy(t->stride, like->stride, sizeof t->stride);
+        t->storage = cnn__storage_retain(like->storage);
+    }
+    return t;
+}
+
+cnn__mark cnn__tape_mark(const cnn_tape *tape)
+{
+    return (cnn__mark){ tape->chunk, tape->chunk->used };
+}
+
+void cnn__tape_drop(cnn_tensor *t)
+{
+    if (t->kind == CNN__TENSOR_TAPE) {
+        cnn__storage_release(t->storage);
+        t->storage = NULL;
+    }
+}
+
+void cnn__tape_drop_since(cnn_tape *tape, cnn__mark mark, const cnn_tensor *keep)
+{
+    struct cnn__chunk *chunk = mark.chunk;
+    for (int i = mark.used;; i++) {
+        if (i == chunk->used) {
+            if (chunk == tape->chunk) {
+                return;
+            }
+            chunk = chunk->next;
+            i = -1;
+            continue;
+        }
+        cnn_tensor *t = &chunk->handles[i];
+        if (t != keep && !t->kept) {
+            cnn__tape_drop(t);
+        }
+    }
+}
+
+static void drop_everything(cnn_tape *tape)
+{
+    struct cnn__chunk *chunk = tape->begin.chunk;
+    for (int i = tape->begin.used; chunk; i++) {
+        if (i == chunk->used) {
+            chunk = chunk == tape->chunk ? NULL : chunk->next;
+            i = -1;
+            continue;
+        }
+        cnn__tape_drop(&chunk->handles[i]);
+        cnn__tensor_release(chunk->handles[i].leaf);
+        chunk->handles[i].leaf = NULL;
+    }
+    tape->last = NULL;
+}
+
+/* ---- scratch ---- */
+
+void *cnn__scratch_get(cnn_tape *tape, size_t size)
+{
+    cnn__storage *storage = cnn__cache_get(tape->cache, size);
+    if (!storage) {
+        cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "tape: no memory for %zu bytes of workspace", size);
+        return NULL;
+    }
+    return storage->data;
+}
+
+void cnn__scratch_put(cnn_tape *tape, void *scratch)
+{
+    (void)tape;
+    if (scratch) {
+        cnn__storage_release(cnn__storage_at(scratch));
+    }
+}
+
+cnn_tensor *cnn__result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_t *shape)
+{
+    int64_t numel;
+    if (cnn__shape_check(call->ctx, call->op->name, dtype, ndim, shape, &numel) != CNN_OK) {
+        cnn__call_fail_newest(call);
+        return NULL;
+    }
+    size_t bytes = (size_t)numel * cnn_dtype_size(dtype);
+    cnn__storage *storage = cnn__cache_get(call->tape->cache, bytes);
+    if (!storage) {
+        cnn__call_fail(call, CNN_ERROR_NO_MEMORY, "no memory for %zu bytes", bytes);
+        return NULL;
+    }
+    cnn_tensor *t = cnn__tape_handle(call->tape, NULL);
+    if (!t) {
+        cnn__storage_release(storage);
+        return NULL;
+    }
+    cnn__tensor_shape_set(t, dtype, ndim, shape);
+    t->storage = storage;
+    return t;
+}
+
+/* ---- life ---- */
+
+cnn_tape *cnn_tape_new(cnn_context *ctx)
+{
+    if (!ctx) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_new: ctx is NULL");
+        return NULL;
+    }
+    cnn_tape *tape = cnn__calloc(ctx, 1, sizeof *tape);
+    if (!tape) {
+        cnn__fail_memory(ctx, "tape_new", sizeof *tape);
+        return NULL;
+    }
+    tape->step.ctx = cnn__context_retain(ctx);
+    tape->nil = (cnn_tensor){ .kind = CNN__TENSOR_NIL, .ctx = ctx, .tape = tape };
+    tape->cache = cnn__cache_new(ctx);
+    if (!tape->cache || !chunk_add(tape) || !chunk_add(tape)) {
+        cnn_tape_free(tape);
+        cnn__fail_memory(ctx, "tape_new", sizeof(struct cnn__chunk));
+        return NULL;
+    }
+    tape->begin = cnn__tape_mark(tape);
+    return tape;
+}
+
+static void free_chunks(cnn_tape *tape)
+{
+    struct cnn__chunk *chunk = tape->chunk;
+    while (tape->chunks > 0) {
+        struct cnn__chunk *next = chunk->next;
+        cnn__free(tape->step.ctx, chunk);
+        chunk = next;
+        tape->chunks--;
+    }
+}
+
+void cnn_tape_free(cnn_tape *tape)
+{
+    if (!tape) {
+        return;
+    }
+    drop_everything(tape);
+    forget_failure(tape);
+    free_chunks(tape);
+    for (arena_block *block = tape->arena, *next; block; block = next) {
+        next = block->next;
+        cnn__free(tape->step.ctx, block);
+    }
+    cnn__cache_free(tape->cache);
+    cnn_context *ctx = tape->step.ctx;
+    cnn__free(ctx, tape);
+    cnn__context_release(ctx);
+}
+
+cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
+{
+    if (!tape || (int)mode < CNN_EVAL || mode > CNN_EVAL_GRAD) {
+        return cnn__fail(tape ? tape->step.ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_begin: %s",
+                         tape ? "the mode is none of cnn_mode" : "tape is NULL");
+    }
+    drop_everything(tape);
+    forget_failure(tape);
+    tape->step.generation++;
+    tape->mode = mode;
+    tape->recording = records(mode);
+    tape->touched = 1;
+    tape->begin = cnn__tape_mark(tape);
+    tape->arena_now = NULL;
+    tape->draws = 0;
+    if (mode == CNN_TRAIN || mode == CNN_TRAIN_NO_GRAD) {
+        cnn__context_next_stream(tape->step.ctx, tape->key);
+    }
+    return CNN_OK;
+}
+
+bool cnn_tape_set_recording(cnn_tape *tape, bool recording)
+{
+    if (!tape) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_set_recording: tape is NULL");
+        return false;
+    }
+    bool before = tape->recording;
+    tape->recording = recording;
+    return before;
+}
+
+size_t cnn_tape_memory(const cnn_tape *tape)
+{
+    if (!tape) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_memory: tape is NULL");
+        return 0;
+    }
+    return cnn__cache_bytes(tape->cache);
+}

@@ -1,0 +1,14 @@
+/* Where failures are kept; most code needs only cnn__fail of base/context.h. */
+#ifndef CNN_BASE_ERROR_H
+#define CNN_BASE_ERROR_H
+
+#include "base/context.h"
+
+#include <stdarg.h>
+
+enum { CNN__MESSAGE_SIZE = 512 };
+
+/* Records a message that is already made; `message` may be the record itself. */
+cnn_status cnn__fail_text(const cnn_context *ctx, cnn_status status, const char *message);
+
+#endif

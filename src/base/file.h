@@ -1,0 +1,79 @@
+/* The library's own input and output: regular files read whole or in parts, and files that are replaced atomically.
+ *
+ * Every system call on a file passes the table below, so that tests can make any of them fail. Messages name the call, the
+ * file and the byte; they carry errno's text where the system refused. */
+#ifndef CNN_BASE_FILE_H
+#define CNN_BASE_FILE_H
+
+#include "base/context.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* The system calls, each with its own manners: −1 and errno on failure. */
+typedef struct cnn__file_calls {
+    int (*open)(const char *path, int flags, mode_t mode);
+    int (*fstat)(int fd, struct stat *info);
+    int (*lstat)(const char *path, struct stat *info);
+    off_t (*seek)(int fd, off_t at, int whence);
+    ssize_t (*read)(int fd, void *buffer, size_t size);
+    ssize_t (*write)(int fd, const void *data, size_t size);
+    int (*chmod)(int fd, mode_t mode);
+    int (*sync)(int fd);
+    int (*close)(int fd);
+    int (*rename)(const char *from, const char *to);
+    int (*unlink)(const char *path);
+} cnn__file_calls;
+
+extern const cnn__file_calls cnn__file_system;
+
+/* For tests: every later call in the process uses `calls`; NULL: the system's. */
+void cnn__file_inject(const cnn__file_calls *calls);
+const cnn__file_calls *cnn__file_now(void);
+
+/* ---- text for messages ---- */
+enum { CNN__QUOTE = 100 };
+/* `text` fit for one line: control characters become '?', and all but the first bytes (`tail`: the last ones, for paths)
+ * give way to "...". Returns `out`. */
+const char *cnn__quote(char out[CNN__QUOTE], const char *text, bool tail);
+
+/* ---- reading ---- */
+typedef struct cnn__file {
+    const cnn_context *ctx;
+    const char *call; /* for messages */
+    const char *path; /* borrowed */
+    int fd;           /* −1: not open */
+    uint64_t size;
+    uint64_t at; /* where the next read begins */
+} cnn__file;
+
+/* Opens a regular file; CNN_ERROR_NOT_FOUND if there is none. On failure there is nothing to close. */
+cnn_status cnn__file_open(cnn__file *file, const cnn_context *ctx, const char *call, const char *path);
+/* Reads exactly `size` bytes, or fails: CNN_ERROR_FORMAT where the file ends before. */
+cnn_status cnn__file_read(cnn__file *file, void *buffer, size_t size);
+cnn_status cnn__file_seek(cnn__file *file, uint64_t at);
+void cnn__file_close(cnn__file *file);
+/* Reports "call: path: byte N: …" and returns `status`. */
+cnn_status cnn__file_fail(const cnn__file *file, cnn_status status, uint64_t byte, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* ---- saving ---- */
+/* A file on its way: its bytes go to a new file in the target's folder, and the target is replaced at the end. */
+typedef struct cnn__save {
+    cnn_context *ctx;
+    const char *call;
+    const char *path; /* as given, for messages */
+    char *target;     /* `path`, or what it links to */
+    char *temporary;
+    int fd;
+    int folder;  /* open, to be flushed after the rename */
+    mode_t mode; /* of a target that exists; 0: there is none */
+} cnn__save;
+
+/* On failure nothing is left behind and there is nothing to end. */
+cnn_status cnn__save_begin(cnn__save *save, cnn_context *ctx, const char *call, const char *path);
+cnn_status cnn__save_write(cnn__save *save, const void *data, size_t size);
+/* Ends it: given the status of the writing, flushes and renames, or removes what was written. Returns the first error. */
+cnn_status cnn__save_end(cnn__save *save, cnn_status status);
+
+#endif

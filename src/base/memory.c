@@ -1,0 +1,75 @@
+/* Memory from a context's allocator. Each block carries its size in 64 bytes before it, because deallocation is sized
+ * and everything is aligned to a cache line. */
+#include "base/context.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEADER = 64 };
+
+static void *default_allocate(size_t size, size_t alignment, void *user)
+{
+    (void)user;
+    void *memory = NULL;
+    return posix_memalign(&memory, alignment, size) == 0 ? memory : NULL;
+}
+
+static void default_deallocate(void *memory, size_t size, void *user)
+{
+    (void)size;
+    (void)user;
+    free(memory);
+}
+
+void cnn__allocator_default(cnn_context *ctx)
+{
+    ctx->allocate = default_allocate;
+    ctx->deallocate = default_deallocate;
+}
+
+/* A NULL context means the C library's memory. */
+void *cnn__alloc(cnn_context *ctx, size_t size)
+{
+    if (size > PTRDIFF_MAX - HEADER) {
+        return NULL;
+    }
+    size_t total = size + HEADER;
+    char *block = ctx ? ctx->allocate(total, HEADER, ctx->allocator_user) : default_allocate(total, HEADER, NULL);
+    if (!block) {
+        return NULL;
+    }
+    memcpy(block, &total, sizeof total);
+    return block + HEADER;
+}
+
+void *cnn__calloc(cnn_context *ctx, size_t count, size_t size)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total)) {
+        return NULL;
+    }
+    void *memory = cnn__alloc(ctx, total);
+    return memory ? memset(memory, 0, total) : NULL;
+}
+
+char *cnn__strdup(cnn_context *ctx, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = cnn__alloc(ctx, size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+void cnn__free(cnn_context *ctx, void *memory)
+{
+    if (!memory) {
+        return;
+    }
+    char *block = (char *)memory - HEADER;
+    size_t total;
+    memcpy(&total, block, sizeof total);
+    if (ctx) {
+        ctx->deallocate(block, total, ctx->allocator_user);
+    } else {
+        default_deallocate(block, total, NULL);
+    }
+}

@@ -1,0 +1,46 @@
+/* Options structs across versions: a caller compiled against older headers hands a shorter struct, one compiled against
+ * newer headers a longer one whose tail must be zero, or it would ask for something that this library cannot do. */
+#include "base/context.h"
+
+#include <string.h>
+
+enum { LARGEST = 4096 }; /* no struct of ours comes near: a larger size is garbage */
+
+cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *ours, size_t our_size, const void *given)
+{
+    memset(ours, 0, our_size);
+    memcpy(ours, &our_size, sizeof our_size);
+    if (!given) {
+        return CNN_OK;
+    }
+    size_t size;
+    memcpy(&size, given, sizeof size);
+    if (size < sizeof(size_t) || size > LARGEST) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "%s: the options' struct_size is %zu, expected sizeof the struct, which is %zu", call, size,
+                         our_size);
+    }
+    for (size_t i = our_size; i < size; i++) {
+        if (((const unsigned char *)given)[i]) {
+            return cnn__fail(ctx, CNN_ERROR_UNSUPPORTED,
+                             "%s: byte %zu of the options is set, but this library knows only %zu bytes of them", call,
+                             i, our_size);
+        }
+    }
+    size_t known = size < our_size ? size : our_size;
+    memcpy((char *)ours + sizeof size, (const char *)given + sizeof size, known - sizeof size);
+    return CNN_OK;
+}
+
+double cnn__option(double given, double otherwise)
+{
+    if (given == 0) {
+        return otherwise;
+    }
+    return given == CNN_ZERO ? 0 : given;
+}
+
+int64_t cnn__option_int(int64_t given, int64_t otherwise)
+{
+    return given ? given : otherwise;
+}

@@ -1,0 +1,236 @@
+/* The thread pool: workers sleep on a condition variable, wake for a job, and take its tasks from a shared counter.
+ *
+ * A job is opened and closed by one atomic word, so a worker that wakes late finds it closed and goes back to sleep while
+ * the caller never waits for it. Idle workers spin for some microseconds, then sleep: an idle pool uses no CPU. */
+#include "base/pool.h"
+
+#include "base/context.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+enum { SPINS = 200 }; /* pause instructions, about 10 µs */
+
+/* The state word: the job's number, whether it is open, how many workers are inside. */
+static const uint64_t INSIDE = 0xffff, OPEN = 0x10000, NUMBER = 0x20000;
+
+struct cnn__pool {
+    cnn_context *ctx; /* for its allocator alone */
+    int size;         /* workers, the caller included */
+    int started;      /* threads that exist */
+    pid_t process;    /* whose threads they are: a forked child has none */
+    atomic_flag busy;
+    atomic_bool stop;
+    atomic_uint_fast64_t state;
+    atomic_int sleepers;
+    pthread_mutex_t lock;
+    pthread_cond_t wake, done;
+    cnn__task_fn fn;
+    void *arg;
+    int64_t tasks;
+    _Alignas(64) atomic_int_fast64_t next;
+    struct worker {
+        cnn__pool *pool;
+        int number;
+        pthread_t thread;
+    } workers[];
+};
+
+static void pause_briefly(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static void run_tasks(cnn__pool *pool, int worker)
+{
+    int64_t task;
+    while ((task = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed)) < pool->tasks) {
+        pool->fn(pool->arg, task, worker);
+    }
+}
+
+static bool news(cnn__pool *pool, uint64_t seen)
+{
+    uint64_t state = atomic_load(&pool->state);
+    return atomic_load(&pool->stop) || ((state & OPEN) && state / NUMBER != seen);
+}
+
+static void wait_for_news(cnn__pool *pool, uint64_t seen)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (news(pool, seen)) {
+            return;
+        }
+        pause_briefly();
+    }
+    pthread_mutex_lock(&pool->lock);
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (!news(pool, seen)) {
+        pthread_cond_wait(&pool->wake, &pool->lock);
+    }
+    atomic_fetch_sub(&pool->sleepers, 1);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Goes into the open job, if it is still open; the job's fields may be read only inside. */
+static bool enter(cnn__pool *pool, uint64_t *seen)
+{
+    uint64_t state = atomic_load(&pool->state);
+    while ((state & OPEN) && state / NUMBER != *seen) {
+        if (atomic_compare_exchange_weak(&pool->state, &state, state + 1)) {
+            *seen = state / NUMBER;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void leave(cnn__pool *pool)
+{
+    uint64_t state = atomic_fetch_sub(&pool->state, 1) - 1;
+    if (!(state & OPEN) && !(state & INSIDE)) {
+        pthread_mutex_lock(&pool->lock);
+        pthread_cond_signal(&pool->done);
+        pthread_mutex_unlock(&pool->lock);
+    }
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *worker = arg;
+    cnn__pool *pool = worker->pool;
+    uint64_t seen = UINT64_MAX;
+    for (;;) {
+        wait_for_news(pool, seen);
+        if (atomic_load(&pool->stop)) {
+            return NULL;
+        }
+        if (enter(pool, &seen)) {
+            run_tasks(pool, worker->number);
+            leave(pool);
+        }
+    }
+}
+
+/* Workers block all signals, so that those of the program go to its own threads. */
+static cnn_status start_workers(cnn__pool *pool)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int error = 0;
+    for (int i = 1; i < pool->size && !error; i++) {
+        struct worker *worker = &pool->workers[i];
+        worker->pool = pool;
+        worker->number = i;
+        error = pthread_create(&worker->thread, NULL, worker_main, worker);
+        pool->started += !error;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return error ? CNN_ERROR_THREAD : CNN_OK;
+}
+
+cnn__pool *cnn__pool_new(cnn_context *ctx, int threads)
+{
+    size_t bytes = sizeof(cnn__pool) + (size_t)threads * sizeof(struct worker);
+    cnn__pool *pool = cnn__calloc(ctx, 1, bytes);
+    if (!pool) {
+        cnn__fail_memory(NULL, "context_create", bytes);
+        return NULL;
+    }
+    pool->ctx = ctx;
+    pool->size = threads;
+    pool->process = getpid();
+    atomic_flag_clear(&pool->busy);
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->wake, NULL);
+    pthread_cond_init(&pool->done, NULL);
+    if (start_workers(pool) != CNN_OK) {
+        cnn__fail(NULL, CNN_ERROR_THREAD, "context_create: thread %d of %d could not be created", pool->started + 2,
+                  threads);
+        cnn__pool_free(pool);
+        return NULL;
+    }
+    return pool;
+}
+
+/* In a forked child the threads do not exist, and the lock may be held by one that never will. */
+static bool is_ours(const cnn__pool *pool)
+{
+    return pool->process == getpid();
+}
+
+void cnn__pool_free(cnn__pool *pool)
+{
+    if (!pool) {
+        return;
+    }
+    if (is_ours(pool)) {
+        pthread_mutex_lock(&pool->lock);
+        atomic_store(&pool->stop, true);
+        pthread_cond_broadcast(&pool->wake);
+        pthread_mutex_unlock(&pool->lock);
+        for (int i = 1; i <= pool->started; i++) {
+            pthread_join(pool->workers[i].thread, NULL);
+        }
+        pthread_cond_destroy(&pool->done);
+        pthread_cond_destroy(&pool->wake);
+        pthread_mutex_destroy(&pool->lock);
+    }
+    cnn__free(pool->ctx, pool);
+}
+
+int cnn__pool_size(const cnn__pool *pool)
+{
+    return pool ? pool->size : 1;
+}
+
+static void open_job(cnn__pool *pool, int64_t tasks, cnn__task_fn fn, void *arg)
+{
+    pool->fn = fn;
+    pool->arg = arg;
+    pool->tasks = tasks;
+    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    uint64_t number = atomic_load(&pool->state) / NUMBER;
+    atomic_store(&pool->state, (number + 1) * NUMBER + OPEN);
+    if (atomic_load(&pool->sleepers) > 0) {
+        pthread_mutex_lock(&pool->lock);
+        pthread_cond_broadcast(&pool->wake);
+        pthread_mutex_unlock(&pool->lock);
+    }
+}
+
+static void close_job(cnn__pool *pool)
+{
+    atomic_fetch_and(&pool->state, ~OPEN);
+    for (int i = 0; i < SPINS; i++) {
+        if (!(atomic_load(&pool->state) & INSIDE)) {
+            return;
+        }
+        pause_briefly();
+    }
+    pthread_mutex_lock(&pool->lock);
+    while (atomic_load(&pool->state) & INSIDE) {
+        pthread_cond_wait(&pool->done, &pool->lock);
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
+void cnn__pool_run(cnn__pool *pool, int64_t tasks, double work, cnn__task_fn fn, void *arg)
+{
+    bool shared = pool && tasks > 1 && work >= CNN__POOL_GRAIN && is_ours(pool) && !atomic_flag_test_and_set(&pool->busy);
+    if (!shared) {
+        for (int64_t task = 0; task < tasks; task++) {
+            fn(arg, task, 0);
+        }
+        return;
+    }
+    open_job(pool, tasks, fn, arg);
+    run_tasks(pool, 0);
+    close_job(pool);
+    atomic_flag_clear(&pool->busy);
+}

@@ -1,0 +1,30 @@
+/* Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+ *
+ * A draw is a pure function of key and counter, so threads need no locks and any draw can be repeated. The key names a
+ * stream (a context's seed, mixed with a stream number); the counter is a place in it. */
+#ifndef CNN_BASE_RANDOM_H
+#define CNN_BASE_RANDOM_H
+
+#include <stdint.h>
+
+/* Four 32-bit draws of block number `block` in the stream `key` = { seed, stream number }: the Philox key is the two
+ * halves of key[0], the counter { lo(block), hi(block), lo(key[1]), hi(key[1]) }. */
+void cnn__philox(const uint64_t key[2], uint64_t block, uint32_t out[4]);
+
+/* Draws outside kernels, element by element: number i of the stream is word i mod 4 of block i / 4. */
+uint32_t cnn__random_u32(const uint64_t key[2], uint64_t i);
+
+/* Uniform in [0, 1) with 24 bits (f32) or 53 bits (f64: uses words 2i and 2i+1). */
+float cnn__random_f32(const uint64_t key[2], uint64_t i);
+double cnn__random_f64(const uint64_t key[2], uint64_t i);
+
+/* Standard normal by Box-Muller on the uniforms 2i and 2i+1. */
+double cnn__random_normal(const uint64_t key[2], uint64_t i);
+
+/* Fills order[0..n-1] with a permutation of 0..n-1 (Fisher-Yates, unbiased by rejection). */
+void cnn__random_permutation(const uint64_t key[2], int64_t n, int64_t *order);
+
+/* Dropout keeps element i where cnn__random_u32(key, i) >= this threshold: floor(p · 2^32), saturated. */
+uint32_t cnn__dropout_threshold(double p);
+
+#endif

@@ -1,0 +1,290 @@
+/* Datasets as objects: made from tensors or callbacks, shared, freed, asked for their size and for single samples. */
+#include "data/dataset.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+cnn_dataset *cnn__dataset_new(cnn_context *ctx, const char *call)
+{
+    cnn_dataset *dataset = cnn__calloc(ctx, 1, sizeof *dataset);
+    if (!dataset) {
+        cnn__fail_memory(ctx, call, sizeof *dataset);
+        return NULL;
+    }
+    atomic_init(&dataset->references, 1);
+    atomic_init(&dataset->loaders, 0);
+    dataset->ctx = cnn__context_retain(ctx);
+    return dataset;
+}
+
+static cnn__sample_shape sample_of(const cnn_tensor *all, cnn_dtype dtype)
+{
+    cnn__sample_shape sample = { .dtype = dtype, .ndim = all->ndim - 1, .numel = 1 };
+    for (int i = 0; i < sample.ndim; i++) {
+        sample.shape[i] = all->shape[i + 1];
+        sample.numel *= sample.shape[i];
+    }
+    sample.bytes = (size_t)sample.numel * cnn_dtype_size(dtype);
+    return sample;
+}
+
+void cnn__dataset_set_images(cnn_dataset *dataset, cnn_tensor *images)
+{
+    dataset->images = cnn__tensor_retain(images);
+    dataset->image = sample_of(images, images->dtype == CNN_F64 ? CNN_F64 : CNN_F32);
+    dataset->size = images->shape[0];
+}
+
+void cnn__dataset_set_labels(cnn_dataset *dataset, cnn_tensor *labels)
+{
+    dataset->labels = cnn__tensor_retain(labels);
+    dataset->label = sample_of(labels, cnn__dtype_is_real(labels->dtype) ? labels->dtype : CNN_I64);
+    dataset->has_labels = true;
+}
+
+/* ---- tensors in memory ---- */
+
+/* A tensor that outlives its step, of at least one dimension, whose batches of given-out elements can be addressed. */
+static cnn_status check_tensor(const cnn_tensor *t, const char *what, unsigned dtypes)
+{
+    const char *call = "dataset_from_tensors";
+    cnn_status status = cnn__tensor_check(t, call);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (t->kind != CNN__TENSOR_PLAIN) {
+        return cnn__fail(t->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "%s: %s is a result of an operation, expected a tensor of the caller's (cnn_tensor_detach)",
+                         call, what);
+    }
+    if (!(dtypes & 1u << t->dtype)) {
+        return cnn__fail(t->ctx, CNN_ERROR_DTYPE, "%s: %s is %s, expected %s", call, what, cnn_dtype_name(t->dtype),
+                         dtypes & 1u << CNN_I64 ? "int64, int32, uint8, float32 or float64"
+                                                : "uint8, float32 or float64");
+    }
+    if (t->ndim == 0) {
+        return cnn__fail(t->ctx, CNN_ERROR_SHAPE, "%s: %s has no dimension, expected [N, ...]", call, what);
+    }
+    int64_t numel;
+    return cnn__shape_check(t->ctx, call, CNN_F64, t->ndim, t->shape, &numel);
+}
+
+static cnn_status check_tensors(const cnn_tensor *images, const cnn_tensor *labels)
+{
+    cnn_status status = check_tensor(images, "images", 1u << CNN_U8 | 1u << CNN_F32 | 1u << CNN_F64);
+    if (status != CNN_OK || !labels) {
+        return status;
+    }
+    status = check_tensor(labels, "labels", 1u << CNN_I64 | 1u << CNN_I32 | 1u << CNN_U8 | 1u << CNN_F32 | 1u << CNN_F64);
+    if (status == CNN_OK && images->shape[0] != labels->shape[0]) {
+        return cnn__fail(images->ctx, CNN_ERROR_SHAPE,
+                         "dataset_from_tensors: %" PRId64 " images and %" PRId64 " labels, expected as many of both",
+                         images->shape[0], labels->shape[0]);
+    }
+    return status;
+}
+
+cnn_dataset *cnn_dataset_from_tensors(cnn_tensor *images, cnn_tensor *labels)
+{
+    const char *call = "dataset_from_tensors";
+    if (check_tensors(images, labels) != CNN_OK) {
+        return NULL;
+    }
+    cnn_dataset *dataset = cnn__dataset_new(images->ctx, call);
+    if (!dataset) {
+        return NULL;
+    }
+    cnn__dataset_set_images(dataset, images);
+    if (labels) {
+        cnn__dataset_set_labels(dataset, labels);
+    }
+    if (images->dtype == CNN_U8 && cnn__dataset_normalize(dataset, call, 0, NULL, NULL) != CNN_OK) {
+        cnn_dataset_free(dataset);
+        return NULL;
+    }
+    return dataset;
+}
+
+/* ---- callbacks ---- */
+
+static cnn_status sample_from(const cnn_context *ctx, const char *what, int ndim, const int64_t *shape, cnn_dtype dtype,
+                              cnn__sample_shape *sample)
+{
+    const char *call = "dataset_from_callbacks";
+    if (ndim >= CNN_MAX_DIMS) {
+        return cnn__fail(ctx, CNN_ERROR_SHAPE, "%s: %s of %d dimensions, expected at most %d: a batch has one more", call,
+                         what, ndim, CNN_MAX_DIMS - 1);
+    }
+    cnn_status status = cnn__shape_check(ctx, call, dtype, ndim, shape, &sample->numel);
+    if (status != CNN_OK) {
+        return status;
+    }
+    sample->dtype = dtype;
+    sample->ndim = ndim;
+    if (ndim > 0) {
+        memcpy(sample->shape, shape, (size_t)ndim * sizeof *shape);
+    }
+    sample->bytes = (size_t)sample->numel * cnn_dtype_size(dtype);
+    return CNN_OK;
+}
+
+static cnn_status check_callbacks(const cnn_context *ctx, const cnn_dataset_callbacks *c)
+{
+    const char *call = "dataset_from_callbacks";
+    if (!c->get) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: get is NULL", call);
+    }
+    if (c->size < 0) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: size is %" PRId64 ", expected 0 or more", call, c->size);
+    }
+    if (!cnn__dtype_is_real(c->image_dtype)) {
+        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: image_dtype is %s, expected float32 or float64", call,
+                         cnn_dtype_name(c->image_dtype));
+    }
+    if (!cnn__dtype_is_real(c->label_dtype) && c->label_dtype != CNN_I64) {
+        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: label_dtype is %s, expected int64, float32 or float64", call,
+                         cnn_dtype_name(c->label_dtype));
+    }
+    return CNN_OK;
+}
+
+/* A callback may ask for another sample of its own dataset, so the lock is a recursive one. */
+static cnn_status make_lock(cnn_dataset *dataset)
+{
+    pthread_mutexattr_t attributes;
+    bool made = pthread_mutexattr_init(&attributes) == 0;
+    if (made) {
+        pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+        dataset->has_lock = pthread_mutex_init(&dataset->lock, &attributes) == 0;
+        pthread_mutexattr_destroy(&attributes);
+    }
+    return dataset->has_lock ? CNN_OK
+                             : cnn__fail(dataset->ctx, CNN_ERROR_NO_MEMORY, "dataset_from_callbacks: no mutex to be had");
+}
+
+static cnn_dataset *from_callbacks(cnn_context *ctx, const cnn_dataset_callbacks *c)
+{
+    cnn__sample_shape image = { .ndim = 0 }, label = { .ndim = 0 };
+    if (check_callbacks(ctx, c) != CNN_OK ||
+        sample_from(ctx, "images", c->image_ndim, c->image_shape, c->image_dtype, &image) != CNN_OK ||
+        sample_from(ctx, "labels", c->label_ndim, c->label_shape, c->label_dtype, &label) != CNN_OK) {
+        return NULL;
+    }
+    cnn_dataset *dataset = cnn__dataset_new(ctx, "dataset_from_callbacks");
+    if (!dataset) {
+        return NULL;
+    }
+    if (make_lock(dataset) != CNN_OK) {
+        cnn_dataset_free(dataset);
+        return NULL;
+    }
+    dataset->size = c->size;
+    dataset->image = image;
+    dataset->label = label;
+    dataset->has_labels = true;
+    dataset->get = c->get;
+    dataset->free_user = c->free_user;
+    dataset->user = c->user;
+    dataset->process = getpid();
+    return dataset;
+}
+
+cnn_dataset *cnn_dataset_from_callbacks(cnn_context *ctx, const cnn_dataset_callbacks *callbacks)
+{
+    const char *call = "dataset_from_callbacks";
+    cnn_dataset_callbacks ours = { .size = 0 };
+    cnn_dataset *dataset = NULL;
+    if (!callbacks) {
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: callbacks is NULL", call);
+        return NULL;
+    }
+    if (cnn__options_read(ctx, call, &ours, sizeof ours, callbacks) != CNN_OK) {
+        return NULL; /* a struct of unknown layout: nothing in it can be trusted to be `free_user` */
+    }
+    if (!ctx) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: ctx is NULL", call);
+    } else {
+        dataset = from_callbacks(ctx, &ours);
+    }
+    if (!dataset && ours.free_user) {
+        ours.free_user(ours.user);
+    }
+    return dataset;
+}
+
+/* ---- life ---- */
+
+cnn_dataset *cnn_dataset_share(cnn_dataset *dataset)
+{
+    if (!dataset) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "dataset_share: dataset is NULL");
+        return NULL;
+    }
+    atomic_fetch_add_explicit(&dataset->references, 1, memory_order_relaxed);
+    return dataset;
+}
+
+void cnn_dataset_free(cnn_dataset *dataset)
+{
+    if (!dataset || atomic_fetch_sub_explicit(&dataset->references, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    cnn_context *ctx = dataset->ctx;
+    if (dataset->free_user) {
+        dataset->free_user(dataset->user);
+    }
+    if (dataset->has_lock) {
+        pthread_mutex_destroy(&dataset->lock);
+    }
+    cnn__tensor_release(dataset->images);
+    cnn__tensor_release(dataset->labels);
+    cnn__free(ctx, dataset->mean);
+    cnn__free(ctx, dataset->table);
+    cnn__free(ctx, dataset);
+    cnn__context_release(ctx);
+}
+
+int64_t cnn_dataset_size(const cnn_dataset *dataset)
+{
+    return dataset ? dataset->size : 0;
+}
+
+/* ---- one sample ---- */
+
+cnn_status cnn_dataset_get(const cnn_dataset *dataset, int64_t i, cnn_tensor **image, cnn_tensor **label)
+{
+    const char *call = "dataset_get";
+    if (!dataset || !image) {
+        return cnn__fail(dataset ? dataset->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call,
+                         dataset ? "image" : "dataset");
+    }
+    if (i < 0 || i >= dataset->size) {
+        return cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "%s: sample %" PRId64 " of %" PRId64 ", expected 0 to %" PRId64, call, i, dataset->size,
+                         dataset->size - 1);
+    }
+    const cnn__sample_shape *is = &dataset->image, *ls = &dataset->label;
+    cnn_tensor *x = cnn__tensor_new(dataset->ctx, call, is->dtype, is->ndim, is->shape);
+    cnn_tensor *y = x && dataset->has_labels ? cnn__tensor_new(dataset->ctx, call, ls->dtype, ls->ndim, ls->shape) : NULL;
+    cnn_status status = CNN_OK;
+    if (!x || (dataset->has_labels && !y)) {
+        status = cnn__failure_status();
+    } else {
+        /* Writing changes the lock alone. */
+        cnn_dataset *writable = (cnn_dataset *)(uintptr_t)dataset;
+        status = cnn__dataset_write(writable, call, i, cnn__data(x), y ? cnn__data(y) : NULL);
+    }
+    if (status == CNN_OK) {
+        *image = x;
+        if (label) {
+            *label = y;
+        }
+    } else {
+        cnn__tensor_release(x);
+    }
+    if (status != CNN_OK || !label) {
+        cnn__tensor_release(y);
+    }
+    return status;
+}

@@ -1,0 +1,209 @@
+/* Saving a checkpoint: the module's tensors under their own names, the optimizer's moments as
+ * "optimizer.<parameter>.<moment>", and every number as text in the metadata:
+ *
+ *     format, version, epoch, random.seed, random.stream,
+ *     optimizer (its class), optimizer.steps, optimizer.groups, optimizer.group.<i>.<hyperparameter>,
+ *     optimizer.<parameter>.group, optimizer.<parameter>.step
+ *
+ * Numbers that are no integers are hexadecimal floats, so that every bit comes back. */
+#include "io/checkpoint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+bool cnn__find_parameter(const cnn_module *module, const cnn_tensor *parameter, cnn__state *state)
+{
+    for (*state = cnn__state_begin(module); cnn__state_next(state);) {
+        if (state->tensor == parameter) {
+            return true;
+        }
+    }
+    return false;
+}
+
+cnn_status cnn__checkpoint_read(const char *call, const cnn_checkpoint *given, const char *path, cnn_checkpoint *ours)
+{
+    cnn_context *ctx = NULL;
+    if (!given) {
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: checkpoint is NULL", call);
+    }
+    cnn_status status = cnn__options_read(NULL, call, ours, sizeof *ours, given);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (!ours->module || !path) {
+        ctx = ours->module ? ours->module->ctx : NULL;
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, path ? "module" : "path");
+    }
+    return CNN_OK;
+}
+
+size_t cnn__slot_name_size(const cnn_module *module)
+{
+    return sizeof CNN__OPTIMIZER_PREFIX + cnn__longest_name(module) + CNN__SLOT_SUFFIX;
+}
+
+void cnn__slot_name(char *name, size_t size, const cnn__state *state, const char *suffix)
+{
+    size_t used = (size_t)snprintf(name, size, "%s", CNN__OPTIMIZER_PREFIX);
+    used += cnn__state_name(state, name + used, size - used);
+    snprintf(name + used, size - used, ".%s", suffix);
+}
+
+/* ---- tensors ---- */
+
+/* The items of a checkpoint and the memory of their names. A first run, while `items` is NULL, only adds up. */
+typedef struct collection {
+    const cnn_module *module;
+    const cnn_optimizer *optimizer;
+    cnn__item *items;
+    char *names;
+    size_t count, bytes;
+    size_t name_size; /* of any optimizer's tensor */
+} collection;
+
+static void collect_module(collection *c)
+{
+    for (cnn__state s = cnn__state_begin(c->module); cnn__state_next(&s); c->count++) {
+        char none[1];
+        size_t size = cnn__state_name(&s, none, sizeof none) + 1;
+        if (c->items) {
+            c->items[c->count] = (cnn__item){ c->names + c->bytes, s.tensor };
+            cnn__state_name(&s, c->names + c->bytes, size);
+        }
+        c->bytes += size;
+    }
+}
+
+static bool collect_slot(collection *c, const cnn__slot *slot)
+{
+    cnn__state state;
+    if (!cnn__find_parameter(c->module, slot->parameter, &state)) {
+        return false;
+    }
+    for (int k = 0; k < c->optimizer->class->moment_count; k++) {
+        if (!slot->moment[k]) {
+            continue;
+        }
+        if (c->items) {
+            c->items[c->count] = (cnn__item){ c->names + c->bytes, slot->moment[k] };
+            cnn__slot_name(c->names + c->bytes, c->name_size, &state, c->optimizer->class->moment_names[k]);
+        }
+        c->bytes += c->name_size;
+        c->count++;
+    }
+    return true;
+}
+
+/* False where the optimizer has a parameter that the module has not. */
+static bool collect(collection *c)
+{
+    c->count = c->bytes = 0;
+    collect_module(c);
+    for (int g = 0; c->optimizer && g < c->optimizer->group_count; g++) {
+        for (int i = 0; i < c->optimizer->groups[g].count; i++) {
+            if (!collect_slot(c, &c->optimizer->groups[g].slots[i])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- numbers ---- */
+
+static void add_number(cnn__text *metadata, const char *key, uint64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    cnn__metadata_add(metadata, key, text);
+}
+
+static void add_group(cnn__text *metadata, const cnn__optimizer_class *class, int g, const cnn__group *group)
+{
+    for (int h = 0; h < class->hyper_count; h++) {
+        char key[CNN__HYPER_KEY], value[CNN__HEX_FLOAT];
+        snprintf(key, sizeof key, CNN__HYPER_KEY_FORMAT, g, class->hyper_names[h]);
+        cnn__metadata_add(metadata, key, cnn__hex_float(value, group->hyper[h]));
+    }
+}
+
+static cnn_status add_optimizer(cnn__text *metadata, const collection *c)
+{
+    const cnn_optimizer *optimizer = c->optimizer;
+    char *name = cnn__alloc(metadata->ctx, c->name_size);
+    if (!name) {
+        return CNN_ERROR_NO_MEMORY;
+    }
+    cnn__metadata_add(metadata, "optimizer", optimizer->class->name);
+    add_number(metadata, "optimizer.steps", (uint64_t)optimizer->steps);
+    add_number(metadata, "optimizer.groups", (uint64_t)optimizer->group_count);
+    for (int g = 0; g < optimizer->group_count; g++) {
+        const cnn__group *group = &optimizer->groups[g];
+        add_group(metadata, optimizer->class, g, group);
+        for (int i = 0; i < group->count; i++) {
+            cnn__state state;
+            cnn__find_parameter(c->module, group->slots[i].parameter, &state);
+            cnn__slot_name(name, c->name_size, &state, "group");
+            add_number(metadata, name, (uint64_t)g);
+            cnn__slot_name(name, c->name_size, &state, "step");
+            add_number(metadata, name, (uint64_t)group->slots[i].steps);
+        }
+    }
+    cnn__free(metadata->ctx, name);
+    return CNN_OK;
+}
+
+static cnn_status add_metadata(cnn__text *metadata, const collection *c, int64_t epoch)
+{
+    cnn_random_state random;
+    cnn_context_random_state(metadata->ctx, &random);
+    cnn__metadata_add(metadata, "format", CNN__CHECKPOINT_FORMAT);
+    add_number(metadata, "version", CNN__CHECKPOINT_VERSION);
+    add_number(metadata, "epoch", (uint64_t)epoch);
+    add_number(metadata, "random.seed", random.seed);
+    add_number(metadata, "random.stream", random.stream);
+    return c->optimizer ? add_optimizer(metadata, c) : CNN_OK;
+}
+
+static cnn_status save(collection *c, const char *call, const char *path, int64_t epoch)
+{
+    cnn_context *ctx = c->module->ctx;
+    size_t count = c->count, bytes = c->bytes;
+    cnn__text metadata = { .ctx = ctx };
+    cnn_status status;
+    c->items = cnn__calloc(ctx, count, sizeof *c->items);
+    c->names = cnn__alloc(ctx, bytes);
+    if (c->items && c->names && add_metadata(&metadata, c, epoch) == CNN_OK) {
+        collect(c);
+        status = cnn__safetensors_save(ctx, call, path, c->items, count, &metadata);
+    } else {
+        status = cnn__fail_memory(ctx, call, bytes + count * sizeof *c->items);
+    }
+    cnn__text_free(&metadata);
+    cnn__free(ctx, c->names);
+    cnn__free(ctx, c->items);
+    return status;
+}
+
+cnn_status cnn_checkpoint_save(const cnn_checkpoint *checkpoint, const char *path)
+{
+    const char *call = "checkpoint_save";
+    cnn_checkpoint ours;
+    cnn_status status = cnn__checkpoint_read(call, checkpoint, path, &ours);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (ours.epoch < 0) {
+        return cnn__fail(ours.module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: epoch is %" PRId64 ", expected 0 or more",
+                         call, ours.epoch);
+    }
+    collection c = { .module = ours.module, .optimizer = ours.optimizer };
+    c.name_size = cnn__slot_name_size(ours.module);
+    if (!collect(&c)) {
+        return cnn__fail(ours.module->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "%s: the optimizer has a parameter that is not one of the module's", call);
+    }
+    return save(&c, call, path, ours.epoch);
+}

@@ -1,0 +1,279 @@
+/* Loading a checkpoint: everything is read and checked into a plan; carrying the plan out cannot fail. */
+#include "io/checkpoint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct plan {
+    cnn__restore restore;
+    cnn_context *ctx;
+    cnn_module *module;
+    cnn_optimizer *optimizer;
+    int64_t epoch;
+    cnn_random_state random;
+    int64_t optimizer_steps;
+    double (*hyper)[CNN__MAX_HYPER]; /* of each group */
+    int64_t *steps;                  /* of each slot, group after group */
+    char *name;                      /* room for a composed name */
+    size_t name_size;
+} plan;
+
+/* ---- numbers of the metadata ---- */
+
+static cnn_status get(const plan *p, const char *key, const char **value)
+{
+    *value = cnn__safetensors_metadata(&p->restore.st, key);
+    if (*value) {
+        return CNN_OK;
+    }
+    char quoted[CNN__QUOTE];
+    return cnn__file_fail(&p->restore.st.file, CNN_ERROR_FORMAT, CNN__PREFIX, "the checkpoint's metadata has no \"%s\"",
+                          cnn__quote(quoted, key, false));
+}
+
+static cnn_status fail_value(const plan *p, const char *key, const char *value, const char *expected)
+{
+    char quoted_key[CNN__QUOTE], quoted[CNN__QUOTE];
+    return cnn__file_fail(&p->restore.st.file, CNN_ERROR_FORMAT, cnn__safetensors_value_byte(&p->restore.st, value),
+                          "\"%s\" is \"%s\", expected %s", cnn__quote(quoted_key, key, false),
+                          cnn__quote(quoted, value, false), expected);
+}
+
+static cnn_status get_i64(const plan *p, const char *key, int64_t *number)
+{
+    const char *value;
+    cnn_status status = get(p, key, &value);
+    if (status == CNN_OK && !cnn__parse_i64(value, number)) {
+        status = fail_value(p, key, value, "an integer from 0 to 2^63 - 1");
+    }
+    return status;
+}
+
+static cnn_status get_u64(const plan *p, const char *key, uint64_t *number)
+{
+    const char *value;
+    cnn_status status = get(p, key, &value);
+    if (status == CNN_OK && !cnn__parse_u64(value, number)) {
+        status = fail_value(p, key, value, "an integer from 0 to 2^64 - 1");
+    }
+    return status;
+}
+
+static cnn_status get_double(const plan *p, const char *key, double *number)
+{
+    const char *value;
+    cnn_status status = get(p, key, &value);
+    if (status == CNN_OK && !cnn__parse_hex_float(value, number)) {
+        status = fail_value(p, key, value, "a hexadecimal float such as 0x1.0000000000000p+0");
+    }
+    return status;
+}
+
+static cnn_status fail_fit(const plan *p, const char *key, const char *ours)
+{
+    char quoted_key[CNN__QUOTE], quoted[CNN__QUOTE];
+    const char *value = cnn__safetensors_metadata(&p->restore.st, key);
+    return cnn__file_fail(&p->restore.st.file, CNN_ERROR_MISMATCH, cnn__safetensors_value_byte(&p->restore.st, value),
+                          "\"%s\" is %s, expected %s", cnn__quote(quoted_key, key, false),
+                          cnn__quote(quoted, value, false), ours);
+}
+
+/* ---- the parts ---- */
+
+static cnn_status plan_head(plan *p)
+{
+    const cnn__file *file = &p->restore.st.file;
+    char path[CNN__QUOTE];
+    int64_t version;
+    if (!cnn__restore_is_checkpoint(&p->restore)) {
+        return cnn__fail(p->ctx, CNN_ERROR_MISMATCH,
+                         "%s: %s: not a checkpoint: the metadata's \"format\" is not \"%s\"", file->call,
+                         cnn__quote(path, file->path, true), CNN__CHECKPOINT_FORMAT);
+    }
+    cnn_status status = get_i64(p, "version", &version);
+    if (status == CNN_OK && version != CNN__CHECKPOINT_VERSION) {
+        return cnn__fail(p->ctx, CNN_ERROR_UNSUPPORTED, "%s: %s: a checkpoint of version %" PRId64 ", expected %d",
+                         file->call, cnn__quote(path, file->path, true), version, CNN__CHECKPOINT_VERSION);
+    }
+    if (status == CNN_OK) {
+        status = get_i64(p, "epoch", &p->epoch);
+    }
+    if (status == CNN_OK) {
+        status = get_u64(p, "random.seed", &p->random.seed);
+    }
+    return status == CNN_OK ? get_u64(p, "random.stream", &p->random.stream) : status;
+}
+
+/* Numbers from a file must pass the checks that a caller's must. */
+static cnn_status plan_group(plan *p, int g)
+{
+    const cnn__optimizer_class *class = p->optimizer->class;
+    const cnn__group *group = &p->optimizer->groups[g];
+    const char *call = p->restore.st.file.call;
+    char key[CNN__HYPER_KEY];
+    for (int h = 0; h < class->hyper_count; h++) {
+        snprintf(key, sizeof key, CNN__HYPER_KEY_FORMAT, g, class->hyper_names[h]);
+        cnn_status status = get_double(p, key, &p->hyper[g][h]);
+        if (status != CNN_OK) {
+            return status;
+        }
+    }
+    if (class->check(p->ctx, call, p->hyper[g]) != CNN_OK) {
+        char why[160];
+        snprintf(why, sizeof why, "%s", cnn__failure_message());
+        return cnn__file_fail(&p->restore.st.file, CNN_ERROR_FORMAT, CNN__PREFIX, "optimizer.group.%d: %s", g,
+                              strncmp(why, call, strlen(call)) == 0 ? why + strlen(call) + 2 : why);
+    }
+    for (int k = 0; k < class->moment_count; k++) {
+        if (class->needs(p->hyper[g], k) != class->needs(group->hyper, k)) {
+            return cnn__file_fail(&p->restore.st.file, CNN_ERROR_MISMATCH, CNN__PREFIX,
+                                  "optimizer.group.%d %s \"%s\", the optimizer's %s", g,
+                                  class->needs(p->hyper[g], k) ? "has" : "has no", class->moment_names[k],
+                                  class->needs(group->hyper, k) ? "has" : "has not");
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status plan_slot(plan *p, int g, const cnn__slot *slot, int64_t *steps)
+{
+    const cnn__optimizer_class *class = p->optimizer->class;
+    cnn__state state;
+    int64_t group;
+    if (!cnn__find_parameter(p->module, slot->parameter, &state)) {
+        return cnn__fail(p->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "%s: the optimizer has a parameter that is not one of the module's", p->restore.st.file.call);
+    }
+    cnn__slot_name(p->name, p->name_size, &state, "step");
+    cnn_status status = get_i64(p, p->name, steps);
+    if (status == CNN_OK) {
+        cnn__slot_name(p->name, p->name_size, &state, "group");
+        status = get_i64(p, p->name, &group);
+    }
+    if (status == CNN_OK && group != g) {
+        char ours[16];
+        snprintf(ours, sizeof ours, "%d", g);
+        return fail_fit(p, p->name, ours);
+    }
+    for (int k = 0; status == CNN_OK && k < class->moment_count; k++) {
+        if (slot->moment[k]) {
+            cnn__slot_name(p->name, p->name_size, &state, class->moment_names[k]);
+            status = cnn__restore_tensor(&p->restore, p->name, slot->moment[k]);
+        }
+    }
+    return status;
+}
+
+static cnn_status plan_optimizer_head(plan *p)
+{
+    const cnn__file *file = &p->restore.st.file;
+    const char *name = cnn__safetensors_metadata(&p->restore.st, "optimizer");
+    char path[CNN__QUOTE], ours[16];
+    int64_t groups;
+    if (!name) {
+        return cnn__fail(p->ctx, CNN_ERROR_MISMATCH, "%s: %s: the checkpoint was saved without an optimizer, expected %s",
+                         file->call, cnn__quote(path, file->path, true), p->optimizer->class->name);
+    }
+    if (strcmp(name, p->optimizer->class->name) != 0) {
+        return fail_fit(p, "optimizer", p->optimizer->class->name);
+    }
+    cnn_status status = get_i64(p, "optimizer.groups", &groups);
+    if (status == CNN_OK && groups != p->optimizer->group_count) {
+        snprintf(ours, sizeof ours, "%d", p->optimizer->group_count);
+        return fail_fit(p, "optimizer.groups", ours);
+    }
+    return status == CNN_OK ? get_i64(p, "optimizer.steps", &p->optimizer_steps) : status;
+}
+
+static cnn_status plan_memory(plan *p)
+{
+    size_t groups = (size_t)p->optimizer->group_count, slots = 0;
+    for (size_t g = 0; g < groups; g++) {
+        slots += (size_t)p->optimizer->groups[g].count;
+    }
+    p->name_size = cnn__slot_name_size(p->module);
+    p->hyper = cnn__calloc(p->ctx, groups, sizeof *p->hyper);
+    p->steps = cnn__calloc(p->ctx, slots, sizeof *p->steps);
+    p->name = cnn__alloc(p->ctx, p->name_size);
+    return p->hyper && p->steps && p->name
+               ? CNN_OK
+               : cnn__fail_memory(p->ctx, p->restore.st.file.call, groups * sizeof *p->hyper + slots * sizeof *p->steps);
+}
+
+static cnn_status plan_optimizer(plan *p)
+{
+    cnn_status status = plan_optimizer_head(p);
+    if (status == CNN_OK) {
+        status = plan_memory(p);
+    }
+    int64_t *steps = p->steps;
+    for (int g = 0; status == CNN_OK && g < p->optimizer->group_count; g++) {
+        const cnn__group *group = &p->optimizer->groups[g];
+        status = plan_group(p, g);
+        for (int i = 0; status == CNN_OK && i < group->count; i++) {
+            status = plan_slot(p, g, &group->slots[i], steps++);
+        }
+    }
+    return status;
+}
+
+static cnn_status make_plan(plan *p)
+{
+    cnn_status status = plan_head(p);
+    if (status == CNN_OK) {
+        status = cnn__restore_module(&p->restore, p->module);
+    }
+    if (status == CNN_OK && p->optimizer) {
+        status = plan_optimizer(p);
+    }
+    if (status == CNN_OK) {
+        status = cnn__restore_complete(&p->restore, p->optimizer ? NULL : CNN__OPTIMIZER_PREFIX);
+    }
+    return status == CNN_OK ? cnn__restore_read(&p->restore) : status;
+}
+
+static void carry_out(plan *p)
+{
+    const int64_t *steps = p->steps;
+    cnn__restore_commit(&p->restore);
+    cnn_context_set_random_state(p->ctx, &p->random);
+    if (!p->optimizer) {
+        return;
+    }
+    p->optimizer->steps = p->optimizer_steps;
+    for (int g = 0; g < p->optimizer->group_count; g++) {
+        cnn__group *group = &p->optimizer->groups[g];
+        memcpy(group->hyper, p->hyper[g], sizeof group->hyper);
+        for (int i = 0; i < group->count; i++) {
+            group->slots[i].steps = *steps++;
+        }
+    }
+}
+
+cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *path)
+{
+    const char *call = "checkpoint_load";
+    cnn_checkpoint ours;
+    cnn_status status = cnn__checkpoint_read(call, checkpoint, path, &ours);
+    if (status != CNN_OK) {
+        return status;
+    }
+    plan p = { .ctx = ours.module->ctx, .module = ours.module, .optimizer = ours.optimizer };
+    status = cnn__restore_begin(&p.restore, p.ctx, call, path);
+    if (status != CNN_OK) {
+        return status;
+    }
+    status = make_plan(&p);
+    if (status == CNN_OK) {
+        carry_out(&p);
+        if (checkpoint->struct_size >= offsetof(cnn_checkpoint, epoch) + sizeof checkpoint->epoch) {
+            checkpoint->epoch = p.epoch;
+        }
+    }
+    cnn__free(p.ctx, p.name);
+    cnn__free(p.ctx, p.steps);
+    cnn__free(p.ctx, p.hyper);
+    cnn__restore_end(&p.restore);
+    return status;
+}

@@ -1,0 +1,160 @@
+/* The weights of a module as a safetensors file, and single tensors in and out of such files. */
+#include "io/restore.h"
+
+#include <cnn/checkpoint.h>
+
+#include <string.h>
+
+/* Collects the state of a module: `names` has room for all its names. */
+static void collect(const cnn_module *module, cnn__item *items, char *names, size_t room)
+{
+    for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s); items++) {
+        size_t size = cnn__state_name(&s, names, room) + 1;
+        *items = (cnn__item){ names, s.tensor };
+        names += size;
+        room -= size;
+    }
+}
+
+cnn_status cnn_module_save(const cnn_module *module, const char *path)
+{
+    const char *call = "module_save";
+    if (!module || !path) {
+        return cnn__fail(module ? module->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call,
+                         module ? "path" : "module");
+    }
+    cnn_context *ctx = module->ctx;
+    size_t count = 0, room = 0;
+    for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s); count++) {
+        char none[1];
+        room += cnn__state_name(&s, none, sizeof none) + 1;
+    }
+    cnn__item *items = cnn__calloc(ctx, count, sizeof *items);
+    char *names = cnn__alloc(ctx, room);
+    cnn__text metadata = { .ctx = ctx };
+    cnn_status status;
+    if (items && names) {
+        collect(module, items, names, room);
+        cnn__metadata_add(&metadata, "format", "pt"); /* readers that ask want to know whose names these are */
+        status = cnn__safetensors_save(ctx, call, path, items, count, &metadata);
+    } else {
+        status = cnn__fail_memory(ctx, call, items ? room : count * sizeof *items);
+    }
+    cnn__text_free(&metadata);
+    cnn__free(ctx, names);
+    cnn__free(ctx, items);
+    return status;
+}
+
+static cnn_status load(cnn__restore *restore, const cnn_module *module)
+{
+    cnn_status status = cnn__restore_module(restore, module);
+    if (status == CNN_OK) {
+        status = cnn__restore_complete(restore, cnn__restore_is_checkpoint(restore) ? CNN__OPTIMIZER_PREFIX : NULL);
+    }
+    if (status == CNN_OK) {
+        status = cnn__restore_read(restore);
+    }
+    if (status == CNN_OK) {
+        cnn__restore_commit(restore);
+    }
+    return status;
+}
+
+cnn_status cnn_module_load(cnn_module *module, const char *path)
+{
+    const char *call = "module_load";
+    if (!module || !path) {
+        return cnn__fail(module ? module->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call,
+                         module ? "path" : "module");
+    }
+    cnn__restore restore;
+    cnn_status status = cnn__restore_begin(&restore, module->ctx, call, path);
+    if (status == CNN_OK) {
+        status = load(&restore, module);
+        cnn__restore_end(&restore);
+    }
+    return status;
+}
+
+/* ---- tensors by name ---- */
+
+static cnn_status check_tensors(const char *path, const char *const *names, cnn_tensor *const *tensors, int count)
+{
+    const char *call = "tensors_save";
+    if (!path || count < 0 || (count > 0 && (!names || !tensors))) {
+        const char *what = !path ? "path is NULL" : count < 0 ? "count is negative" : "names or tensors is NULL";
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s", call, what);
+    }
+    for (int i = 0; i < count; i++) {
+        if (!names[i]) {
+            return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: names[%d] is NULL", call, i);
+        }
+        cnn_status status = cnn__tensor_check(tensors[i], call);
+        if (status != CNN_OK) {
+            return status;
+        }
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_tensors_save(const char *path, const char *const *names, cnn_tensor *const *tensors, int count)
+{
+    const char *call = "tensors_save";
+    cnn_status status = check_tensors(path, names, tensors, count);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_context *ctx = count > 0 ? tensors[0]->ctx : NULL;
+    cnn__item *items = cnn__calloc(ctx, (size_t)count, sizeof *items);
+    if (!items) {
+        return cnn__fail_memory(ctx, call, (size_t)count * sizeof *items);
+    }
+    for (int i = 0; i < count; i++) {
+        items[i] = (cnn__item){ names[i], tensors[i] };
+    }
+    status = cnn__safetensors_save(ctx, call, path, items, (size_t)count, NULL);
+    cnn__free(ctx, items);
+    return status;
+}
+
+static cnn_tensor *load_entry(cnn__safetensors *st, const char *name)
+{
+    const cnn__file *file = &st->file;
+    const cnn__entry *entry = cnn__safetensors_find(st, name);
+    char path[CNN__QUOTE], quoted[CNN__QUOTE];
+    cnn__quote(quoted, name, false);
+    if (!entry) {
+        cnn__fail(st->ctx, CNN_ERROR_NOT_FOUND, "%s: %s: there is no tensor \"%s\" in the file", file->call,
+                  cnn__quote(path, file->path, true), quoted);
+        return NULL;
+    }
+    if (cnn__entry_dtype(entry) < 0) {
+        cnn__file_fail(file, CNN_ERROR_UNSUPPORTED, cnn__entry_byte(entry),
+                       "tensor \"%s\" is %s, expected F32, F64, F16, BF16, I64, I32, U8 or BOOL", quoted,
+                       cnn__entry_type(entry));
+        return NULL;
+    }
+    cnn_tensor *t = cnn__tensor_new(st->ctx, file->call, (cnn_dtype)cnn__entry_dtype(entry), entry->ndim, entry->shape);
+    if (t && cnn__safetensors_read(st, entry, cnn__data(t)) != CNN_OK) {
+        cnn__tensor_release(t);
+        t = NULL;
+    }
+    return t;
+}
+
+cnn_tensor *cnn_tensor_load(cnn_context *ctx, const char *path, const char *name)
+{
+    const char *call = "tensor_load";
+    if (!ctx || !path || !name) {
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, !ctx ? "ctx" : path ? "name" : "path");
+        return NULL;
+    }
+    cnn__safetensors st;
+    if (cnn__safetensors_open(&st, ctx, call, path) != CNN_OK) {
+        return NULL;
+    }
+    cnn_tensor *t = load_entry(&st, name);
+    cnn__safetensors_close(&st);
+    return t;
+}

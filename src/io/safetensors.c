@@ -1,0 +1,207 @@
+/* Reading safetensors: the header is parsed twice, once to count and once to fill arrays of exactly that size, then the
+ * tensors' places are proved to cover the data from end to end. */
+#include "io/safetensors.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { LONGEST_HEADER = CNN__LONGEST_HEADER, PREFIX = CNN__PREFIX };
+
+static cnn_status read_header(cnn__safetensors *st)
+{
+    unsigned char prefix[PREFIX];
+    if (st->file.size < PREFIX) {
+        return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, st->file.size,
+                              "the file ends here, a safetensors file has at least 8 bytes of header length");
+    }
+    cnn_status status = cnn__file_read(&st->file, prefix, PREFIX);
+    if (status != CNN_OK) {
+        return status;
+    }
+    for (int i = PREFIX - 1; i >= 0; i--) {
+        st->header_size = st->header_size << 8 | prefix[i];
+    }
+    uint64_t rest = st->file.size - PREFIX;
+    if (st->header_size < 2 || st->header_size > LONGEST_HEADER || st->header_size > rest) {
+        return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, 0,
+                              "a header of %" PRIu64 " bytes, expected 2 to %" PRIu64 " (is this a safetensors file?)",
+                              st->header_size, rest < LONGEST_HEADER ? rest : (uint64_t)LONGEST_HEADER);
+    }
+    st->header = cnn__alloc(st->ctx, st->header_size + 1);
+    if (!st->header) {
+        return cnn__fail_memory(st->ctx, st->file.call, st->header_size + 1);
+    }
+    return cnn__file_read(&st->file, st->header, st->header_size);
+}
+
+static cnn_status parse_twice(cnn__safetensors *st)
+{
+    cnn_status status = cnn__safetensors_parse(st);
+    if (status != CNN_OK) {
+        return status;
+    }
+    size_t entries = st->count * sizeof *st->entries, pairs = st->pair_count * sizeof *st->pairs;
+    st->entries = cnn__alloc(st->ctx, entries);
+    st->pairs = cnn__alloc(st->ctx, pairs);
+    if (!st->entries || !st->pairs) {
+        return cnn__fail_memory(st->ctx, st->file.call, st->entries ? pairs : entries);
+    }
+    return cnn__safetensors_parse(st);
+}
+
+static int by_place(const void *a, const void *b, const void *user)
+{
+    const cnn__entry *x = a, *y = b;
+    (void)user;
+    if (x->begin != y->begin) {
+        return x->begin < y->begin ? -1 : 1;
+    }
+    return x->end < y->end ? -1 : x->end > y->end;
+}
+
+static int by_name(const void *a, const void *b, const void *user)
+{
+    const cnn__entry *x = a, *y = b;
+    return strcmp((const char *)user + x->name, (const char *)user + y->name);
+}
+
+static int by_key(const void *a, const void *b, const void *user)
+{
+    const cnn__pair *x = a, *y = b;
+    return strcmp((const char *)user + x->key, (const char *)user + y->key);
+}
+
+static cnn_status check_places(cnn__safetensors *st)
+{
+    char quoted[CNN__QUOTE];
+    uint64_t at = 0, data = st->file.size - PREFIX - st->header_size;
+    cnn__sort(st->entries, st->count, sizeof *st->entries, by_place, NULL);
+    for (size_t i = 0; i < st->count; i++) {
+        const cnn__entry *e = &st->entries[i];
+        if (e->begin != at) {
+            return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, cnn__entry_byte(e),
+                                  "tensor \"%s\" begins at byte %" PRIu64 " of the data, expected %" PRIu64
+                                  ": tensors %s",
+                                  cnn__quote(quoted, cnn__entry_name(st, e), false), e->begin, at,
+                                  e->begin > at ? "leave a hole" : "overlap");
+        }
+        at = e->end;
+    }
+    if (at != data) {
+        return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, PREFIX + st->header_size + at,
+                              "the tensors end here, but the file goes on for %" PRIu64 " bytes", data - at);
+    }
+    return CNN_OK;
+}
+
+static cnn_status check_names(cnn__safetensors *st)
+{
+    char quoted[CNN__QUOTE];
+    cnn__sort(st->entries, st->count, sizeof *st->entries, by_name, st->header);
+    for (size_t i = 1; i < st->count; i++) {
+        const cnn__entry *a = &st->entries[i - 1], *b = &st->entries[i];
+        if (by_name(a, b, st->header) == 0) {
+            return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, cnn__entry_byte(a->name > b->name ? a : b),
+                                  "a second tensor \"%s\"", cnn__quote(quoted, cnn__entry_name(st, a), false));
+        }
+    }
+    cnn__sort(st->pairs, st->pair_count, sizeof *st->pairs, by_key, st->header);
+    for (size_t i = 1; i < st->pair_count; i++) {
+        const cnn__pair *a = &st->pairs[i - 1], *b = &st->pairs[i];
+        if (by_key(a, b, st->header) == 0) {
+            uint32_t later = a->key > b->key ? a->key : b->key;
+            return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, PREFIX + later, "a second key \"%s\" in __metadata__",
+                                  cnn__quote(quoted, st->header + later, false));
+        }
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn__safetensors_open(cnn__safetensors *st, cnn_context *ctx, const char *call, const char *path)
+{
+    *st = (cnn__safetensors){ .ctx = ctx };
+    cnn_status status = cnn__file_open(&st->file, ctx, call, path);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_status (*const steps[])(cnn__safetensors *) = { read_header, parse_twice, check_places, check_names };
+    for (size_t i = 0; status == CNN_OK && i < sizeof steps / sizeof *steps; i++) {
+        status = steps[i](st);
+    }
+    if (status != CNN_OK) {
+        cnn__safetensors_close(st);
+    }
+    return status;
+}
+
+void cnn__safetensors_close(cnn__safetensors *st)
+{
+    cnn__file_close(&st->file);
+    cnn__free(st->ctx, st->pairs);
+    cnn__free(st->ctx, st->entries);
+    cnn__free(st->ctx, st->header);
+    st->pairs = NULL;
+    st->entries = NULL;
+    st->header = NULL;
+}
+
+/* ---- look-ups ---- */
+
+cnn__entry *cnn__safetensors_find(const cnn__safetensors *st, const char *name)
+{
+    for (size_t low = 0, high = st->count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, cnn__entry_name(st, &st->entries[middle]));
+        if (order == 0) {
+            return &st->entries[middle];
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return NULL;
+}
+
+const char *cnn__safetensors_metadata(const cnn__safetensors *st, const char *key)
+{
+    for (size_t low = 0, high = st->pair_count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(key, st->header + st->pairs[middle].key);
+        if (order == 0) {
+            return st->header + st->pairs[middle].value;
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return NULL;
+}
+
+uint64_t cnn__safetensors_value_byte(const cnn__safetensors *st, const char *value)
+{
+    return PREFIX + (uint64_t)(value - st->header);
+}
+
+uint64_t cnn__entry_byte(const cnn__entry *entry)
+{
+    return PREFIX + (uint64_t)entry->name;
+}
+
+const char *cnn__entry_type(const cnn__entry *entry)
+{
+    return cnn__file_types[entry->type].name;
+}
+
+int cnn__entry_dtype(const cnn__entry *entry)
+{
+    return cnn__file_types[entry->type].dtype;
+}
+
+bool cnn__entry_is(const cnn__entry *entry, cnn_dtype dtype)
+{
+    return cnn__file_types[entry->type].direct && cnn__file_types[entry->type].dtype == (int)dtype;
+}

@@ -1,0 +1,29 @@
+/* The position of the first largest element of a nest (operand 1), as a function NAME; X is the element type,
+ * LARGER(a, b) the comparison. No include guard: one inclusion, one dtype. */
+static int64_t NAME(const void *from, const cnn__nest *nest, int64_t count)
+{
+    const X *x = from;
+    X best = x[0];
+    int64_t at = 0, position = 0;
+    int64_t stride = nest->ndim ? nest->stride[1][nest->ndim - 1] : 0;
+    cnn__cursor cursor;
+    cnn__cursor_seek(&cursor, nest, 0);
+    for (;;) {
+        int64_t n = cnn__cursor_run(&cursor);
+        const X *run = x + cursor.offset[1];
+        for (int64_t i = 0; i < n; i++) {
+            X v = run[i * stride];
+            if (LARGER(v, best)) {
+                best = v;
+                at = position + i;
+            }
+        }
+        position += n;
+        if (position == count) {
+            return at;
+        }
+        cnn__cursor_advance(&cursor, n);
+    }
+}
+#undef X
+#undef NAME

@@ -1,0 +1,117 @@
+/* The kernel table: arithmetic on raw pointers, one table per device and instruction set.
+ *
+ * A kernel takes pointers and sizes that its caller has checked, returns nothing, never allocates and cannot fail.
+ * Where it needs scratch memory, `<kernel>_workspace` says how many bytes beforehand; the pointer handed over is
+ * aligned to 64 bytes. Every slot has a plain version in the "reference" table, which is its specification and the
+ * oracle of the tests; faster tables override slots and agree with it to rounding, and with themselves to the bit for
+ * any number of threads. */
+#ifndef CNN_KERNELS_KERNELS_H
+#define CNN_KERNELS_KERNELS_H
+
+#include "base/pool.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* C[m,n] = op(A)[m,k] · op(B)[k,n] (+ C) (+ bias[n] to each row). Row-major; ld* are row strides in elements of the
+ * matrices as stored, so op(A) = Aᵀ reads A as [k,m]. */
+typedef struct cnn__gemm {
+    bool trans_a, trans_b;
+    bool accumulate;
+    int64_t m, n, k;
+    int64_t lda, ldb, ldc;
+} cnn__gemm;
+
+/* A 2-D convolution (cross-correlation) over contiguous NCHW data; weight is [out_channels, in_channels/groups,
+ * kernel_h, kernel_w]. Padding at the bottom and right follows from out_h and out_w. */
+typedef struct cnn__conv {
+    int64_t batch;
+    int64_t in_channels, in_h, in_w;
+    int64_t out_channels, out_h, out_w;
+    int64_t kernel_h, kernel_w;
+    int64_t stride_h, stride_w;
+    int64_t dilation_h, dilation_w;
+    int64_t pad_top, pad_left;
+    int64_t groups;
+} cnn__conv;
+
+/* Max pooling over `planes` (= batch · channels) contiguous planes of in_h × in_w. Padding counts as -infinity; a NaN
+ * in the window wins. */
+typedef struct cnn__maxpool {
+    int64_t planes;
+    int64_t in_h, in_w, out_h, out_w;
+    int64_t kernel_h, kernel_w;
+    int64_t stride_h, stride_w;
+    int64_t dilation_h, dilation_w;
+    int64_t pad_top, pad_left;
+} cnn__maxpool;
+
+/* One Adam/AdamW step over n elements, PyTorch's formula (docs of torch.optim.Adam):
+ *   g = maximize ? -grad : grad;  decoupled ? p *= 1 - lr·wd : g += wd·p
+ *   m += (g - m)·(1 - beta1);  v = beta2·v + (1 - beta2)·g²
+ *   denom = sqrt(amsgrad ? vmax = max(vmax, v) : v) / sqrt(bias2) + eps;  p -= lr / bias1 · m / denom */
+typedef struct cnn__adam {
+    double lr, beta1, beta2, eps, weight_decay;
+    double bias1, bias2; /* 1 - beta^t */
+    bool decoupled, maximize;
+} cnn__adam;
+
+/* One SGD step, PyTorch's formula: g += wd·p; first ? buf = g : buf = momentum·buf + (1 - dampening)·g;
+ * g = nesterov ? g + momentum·buf : buf; p -= lr·g. buf is NULL when momentum is 0. */
+typedef struct cnn__sgd {
+    double lr, momentum, dampening, weight_decay;
+    bool nesterov, maximize, first;
+} cnn__sgd;
+
+/* The kernels of one floating-point dtype; every pointer points at elements of it unless it says otherwise. */
+typedef struct cnn__real_kernels {
+    size_t (*gemm_workspace)(const cnn__gemm *g, int workers);
+    void (*gemm)(const cnn__gemm *g, const void *a, const void *b, const void *bias, void *c, void *workspace,
+                 cnn__pool *pool);
+
+    size_t (*conv_forward_workspace)(const cnn__conv *g, int workers);
+    void (*conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
+                         void *workspace, cnn__pool *pool);
+    size_t (*conv_backward_data_workspace)(const cnn__conv *g, int workers);
+    void (*conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *workspace,
+                               cnn__pool *pool);
+    size_t (*conv_backward_weight_workspace)(const cnn__conv *g, int workers);
+    /* dbias may be NULL; dweight may not. */
+    void (*conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy, void *dweight, void *dbias,
+                                 void *workspace, cnn__pool *pool);
+
+    /* index[i] is the position in its plane, in_w·row + column, of the element that won output i. */
+    void (*maxpool_forward)(const cnn__maxpool *g, const void *x, void *y, int32_t *index, cnn__pool *pool);
+    void (*maxpool_backward)(const cnn__maxpool *g, const void *dy, const int32_t *index, void *dx, cnn__pool *pool);
+
+    void (*relu)(int64_t n, const void *x, void *y, cnn__pool *pool);
+    void (*relu_backward)(int64_t n, const void *y, const void *dy, void *dx, cnn__pool *pool);
+
+    /* y = x · keep / (1 - p). keep[i] is a pure function of (key, i): see base/random.h. Backward is the same call on
+     * the gradient with the same key. */
+    void (*dropout)(int64_t n, double p, const uint64_t key[2], const void *x, void *y, cnn__pool *pool);
+
+    /* Sums over the rows: out[j] = Σ_i x[i·n + j] for an m × n matrix. */
+    void (*sum_rows)(int64_t m, int64_t n, const void *x, void *out, cnn__pool *pool);
+
+    void (*adam)(const cnn__adam *s, int64_t n, void *param, const void *grad, void *m, void *v, void *vmax,
+                 cnn__pool *pool);
+    void (*sgd)(const cnn__sgd *s, int64_t n, void *param, const void *grad, void *buf, cnn__pool *pool);
+} cnn__real_kernels;
+
+struct cnn__array_kernels; /* elementwise, copies and reductions of every dtype: kernels/array.h */
+
+typedef struct cnn__kernels {
+    const char *name; /* "reference", "generic", "avx2", "avx512", "neon" */
+    cnn__real_kernels f32, f64;
+    const struct cnn__array_kernels *array;
+} cnn__kernels;
+
+/* The fastest table this CPU runs, or the one named; NULL if there is none of that name or the CPU lacks it. */
+const cnn__kernels *cnn__kernels_select(const char *name);
+
+/* All tables this CPU can run, reference first; returns how many. For tests and benchmarks. */
+int cnn__kernels_list(const cnn__kernels **tables, int capacity);
+
+#endif

@@ -1,0 +1,119 @@
+/* torch.nn.Conv2d: the options are resolved once for checks and the description, and handed to cnn_conv2d() as they are. */
+#include "nn/layer.h"
+#include "ops/geometry.h"
+
+#include <stdio.h>
+
+typedef struct layer {
+    cnn_conv2d_options options;
+    cnn__window window;
+    int64_t in, out;
+    cnn_tensor *weight, *bias;
+} layer;
+
+static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
+{
+    const layer *l = self->attributes;
+    return cnn_conv2d(x, l->weight, l->bias, &l->options);
+}
+
+static int describe_padding(const cnn__window *w, char *buffer, size_t size)
+{
+    const long long top = w->before[0], left = w->before[1], bottom = w->after[0], right = w->after[1];
+    if (w->same) {
+        return snprintf(buffer, size, ", padding=same");
+    }
+    if (top != bottom || left != right) {
+        return snprintf(buffer, size, ", padding=(top=%lld, bottom=%lld, left=%lld, right=%lld)", top, bottom, left,
+                        right);
+    }
+    return top || left ? snprintf(buffer, size, ", padding=(%lld, %lld)", top, left) : snprintf(buffer, size, "%s", "");
+}
+
+static int describe_dilation(const cnn__window *w, char *buffer, size_t size)
+{
+    if (w->dilation[0] == 1 && w->dilation[1] == 1) {
+        return snprintf(buffer, size, "%s", "");
+    }
+    return snprintf(buffer, size, ", dilation=(%lld, %lld)", (long long)w->dilation[0], (long long)w->dilation[1]);
+}
+
+static int describe_groups(const cnn__window *w, char *buffer, size_t size)
+{
+    return w->groups == 1 ? snprintf(buffer, size, "%s", "")
+                          : snprintf(buffer, size, ", groups=%lld", (long long)w->groups);
+}
+
+static int describe(const cnn_module *self, char *buffer, size_t size)
+{
+    const layer *l = self->attributes;
+    const cnn__window *w = &l->window;
+    char padding[160], dilation[64], groups[40];
+    describe_padding(w, padding, sizeof padding);
+    describe_dilation(w, dilation, sizeof dilation);
+    describe_groups(w, groups, sizeof groups);
+    return snprintf(buffer, size, "%lld, %lld, kernel_size=(%lld, %lld), stride=(%lld, %lld)%s%s%s%s", (long long)l->in,
+                    (long long)l->out, (long long)w->kernel[0], (long long)w->kernel[1], (long long)w->stride[0],
+                    (long long)w->stride[1], padding, dilation, groups, l->bias ? "" : ", bias=False");
+}
+
+static const cnn__module_class conv2d_class = { "Conv2d", forward, describe, NULL };
+
+static cnn_status check(const cnn_context *ctx, layer *l)
+{
+    const char *call = "conv2d_create";
+    cnn__problem problem;
+    if (l->in < 1 || l->out < 1) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %lld, expected at least 1", call,
+                         l->in < 1 ? "in_channels" : "out_channels", (long long)(l->in < 1 ? l->in : l->out));
+    }
+    if (!cnn__dtype_is_real(l->options.dtype)) {
+        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call,
+                         cnn_dtype_name(l->options.dtype));
+    }
+    if (!cnn__window_conv2d(&l->window, &l->options, NULL, &problem)) {
+        return cnn__fail(ctx, problem.status, "%s: %s", call, problem.text);
+    }
+    if (l->in % l->window.groups || l->out % l->window.groups) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %lld groups do not divide %lld input and %lld output "
+                         "channels", call, (long long)l->window.groups, (long long)l->in, (long long)l->out);
+    }
+    return CNN_OK;
+}
+
+static bool make_parameters(cnn_module *module)
+{
+    layer *l = module->attributes;
+    const cnn__window *w = &l->window;
+    const int64_t shape[4] = { l->out, l->in / w->groups, w->kernel[0], w->kernel[1] };
+    cnn_dtype dtype = l->options.dtype;
+    l->weight = cnn__layer_parameter(module, "conv2d_create", "weight", dtype, 4, shape);
+    if (l->weight && !l->options.no_bias) {
+        l->bias = cnn__layer_parameter(module, "conv2d_create", "bias", dtype, 1, shape);
+    }
+    if (!l->weight || (!l->bias && !l->options.no_bias)) {
+        return false;
+    }
+    cnn__layer_init(l->weight, l->bias, (double)shape[1] * (double)shape[2] * (double)shape[3]);
+    return true;
+}
+
+cnn_module *cnn_conv2d_create(cnn_context *ctx, int64_t in_channels, int64_t out_channels,
+                              const cnn_conv2d_options *options)
+{
+    const char *call = "conv2d_create";
+    layer l = { .in = in_channels, .out = out_channels };
+    if (cnn__options_read(ctx, call, &l.options, sizeof l.options, options) != CNN_OK || check(ctx, &l) != CNN_OK) {
+        return NULL;
+    }
+    cnn_module *module = cnn__module_new(ctx, call, &conv2d_class, sizeof l);
+    if (!module) {
+        return NULL;
+    }
+    *(layer *)module->attributes = l;
+    if (!make_parameters(module)) {
+        cnn_module_free(module);
+        return NULL;
+    }
+    return module;
+}

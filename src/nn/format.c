@@ -1,0 +1,85 @@
+/* A tree of modules as text, as PyTorch's repr: a child a line, indented by two spaces, its braces closed after its own. */
+#include "nn/module.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Text that is measured whole and written as far as it fits. */
+typedef struct text {
+    char *buffer;
+    size_t size, length;
+} text;
+
+static void put(text *t, const char *string)
+{
+    for (; *string; string++) {
+        if (t->length + 1 < t->size) {
+            t->buffer[t->length] = *string;
+        }
+        t->length++;
+    }
+}
+
+static void indent(text *t, int levels)
+{
+    put(t, "\n");
+    for (int i = 0; i < levels; i++) {
+        put(t, "  ");
+    }
+}
+
+/* "Conv2d(1, 32, …", still open. */
+static void open(text *t, const cnn_module *module)
+{
+    char extra[512] = "";
+    put(t, cnn_module_type(module));
+    put(t, "(");
+    if (module->class->describe) {
+        module->class->describe(module, extra, sizeof extra);
+        put(t, extra);
+    }
+}
+
+static void write_tree(text *t, const cnn_module *root)
+{
+    int level = 0;
+    const cnn_module *module = root;
+    open(t, module);
+    for (;;) {
+        const cnn_module *next = cnn__module_next(root, module);
+        const cnn_module *up = next ? next->parent : NULL;
+        if (module->children.count == 0) {
+            put(t, ")");
+            /* Close every ancestor whose last child this was. */
+            for (const cnn_module *m = module; m != root && m->parent != up; m = m->parent) {
+                indent(t, --level);
+                put(t, ")");
+            }
+        } else {
+            level++;
+        }
+        if (!next) {
+            return;
+        }
+        indent(t, level);
+        put(t, "(");
+        put(t, up->children.items[next->index].name);
+        put(t, "): ");
+        open(t, next);
+        module = next;
+    }
+}
+
+size_t cnn_module_format(const cnn_module *module, char *buffer, size_t size)
+{
+    text t = { buffer, buffer ? size : 0, 0 };
+    if (!module) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "module_format: module is NULL");
+    } else {
+        write_tree(&t, module);
+    }
+    if (t.size) {
+        buffer[t.length < t.size ? t.length : t.size - 1] = '\0';
+    }
+    return t.length;
+}

@@ -1,0 +1,25 @@
+/* What the layers share: making parameters and drawing their first values.
+ *
+ * Random streams are taken only when nothing can fail any more, so a layer that could not be made leaves the context's
+ * random numbers where they were. */
+#ifndef CNN_NN_LAYER_H
+#define CNN_NN_LAYER_H
+
+#include "nn/module.h"
+
+/* Adds a parameter with undefined elements; NULL on failure, reported. */
+cnn_tensor *cnn__layer_parameter(cnn_module *module, const char *call, const char *name, cnn_dtype dtype, int ndim,
+                                 const int64_t *shape);
+
+/* torch.nn.init.uniform_(t, −bound, bound), from the context's next random stream. */
+void cnn__layer_uniform(cnn_tensor *t, double bound);
+
+/* PyTorch's default for Conv2d and Linear: weight (kaiming_uniform_ with a = √5) and bias both uniform in ±1/√fan_in.
+ * `bias` may be NULL. */
+void cnn__layer_init(cnn_tensor *weight, cnn_tensor *bias, double fan_in);
+
+/* Writes a number as Python's repr of a float does: "0.5", "1.0", "1e-05". */
+enum { CNN__FLOAT_TEXT = 32 };
+const char *cnn__float_text(char text[CNN__FLOAT_TEXT], double value);
+
+#endif

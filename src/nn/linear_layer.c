@@ -1,0 +1,69 @@
+/* torch.nn.Linear. */
+#include "nn/layer.h"
+
+#include <stdio.h>
+
+typedef struct layer {
+    int64_t in, out;
+    cnn_tensor *weight, *bias;
+} layer;
+
+static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
+{
+    const layer *l = self->attributes;
+    return cnn_linear(x, l->weight, l->bias);
+}
+
+static int describe(const cnn_module *self, char *buffer, size_t size)
+{
+    const layer *l = self->attributes;
+    return snprintf(buffer, size, "in_features=%lld, out_features=%lld, bias=%s", (long long)l->in, (long long)l->out,
+                    l->bias ? "True" : "False");
+}
+
+static const cnn__module_class linear_class = { "Linear", forward, describe, NULL };
+
+static bool make_parameters(cnn_module *module, const cnn_linear_options *o)
+{
+    layer *l = module->attributes;
+    const int64_t shape[2] = { l->out, l->in };
+    l->weight = cnn__layer_parameter(module, "linear_create", "weight", o->dtype, 2, shape);
+    if (l->weight && !o->no_bias) {
+        l->bias = cnn__layer_parameter(module, "linear_create", "bias", o->dtype, 1, shape);
+    }
+    if (!l->weight || (!l->bias && !o->no_bias)) {
+        return false;
+    }
+    cnn__layer_init(l->weight, l->bias, (double)l->in);
+    return true;
+}
+
+cnn_module *cnn_linear_create(cnn_context *ctx, int64_t in_features, int64_t out_features,
+                              const cnn_linear_options *options)
+{
+    const char *call = "linear_create";
+    cnn_linear_options o;
+    if (cnn__options_read(ctx, call, &o, sizeof o, options) != CNN_OK) {
+        return NULL;
+    }
+    if (in_features < 1 || out_features < 1) {
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %lld, expected at least 1", call,
+                  in_features < 1 ? "in_features" : "out_features",
+                  (long long)(in_features < 1 ? in_features : out_features));
+        return NULL;
+    }
+    if (!cnn__dtype_is_real(o.dtype)) {
+        cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call, cnn_dtype_name(o.dtype));
+        return NULL;
+    }
+    cnn_module *module = cnn__module_new(ctx, call, &linear_class, sizeof(layer));
+    if (!module) {
+        return NULL;
+    }
+    *(layer *)module->attributes = (layer){ .in = in_features, .out = out_features };
+    if (!make_parameters(module, &o)) {
+        cnn_module_free(module);
+        return NULL;
+    }
+    return module;
+}

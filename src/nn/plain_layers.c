@@ -1,0 +1,127 @@
+/* The layers without parameters: ReLU, MaxPool2d, Dropout, Flatten. Each is its operation with the options it was made
+ * with. */
+#include "nn/layer.h"
+#include "ops/geometry.h"
+
+#include <stdio.h>
+
+/* ---- ReLU ---- */
+
+static cnn_tensor *relu_forward(cnn_module *self, cnn_tensor *x)
+{
+    (void)self;
+    return cnn_relu(x);
+}
+
+static const cnn__module_class relu_class = { "ReLU", relu_forward, NULL, NULL };
+
+cnn_module *cnn_relu_new(cnn_context *ctx)
+{
+    return cnn__module_new(ctx, "relu_new", &relu_class, 0);
+}
+
+/* ---- MaxPool2d ---- */
+
+typedef struct maxpool {
+    cnn_maxpool2d_options options;
+    cnn__window window;
+} maxpool;
+
+static cnn_tensor *maxpool_forward(cnn_module *self, cnn_tensor *x)
+{
+    const maxpool *l = self->attributes;
+    return cnn_maxpool2d(x, &l->options);
+}
+
+/* "2" or "(2, 3)", as the numbers would be given in Python. */
+static const char *pair_text(char text[48], const int64_t pair[2])
+{
+    if (pair[0] == pair[1]) {
+        snprintf(text, 48, "%lld", (long long)pair[0]);
+    } else {
+        snprintf(text, 48, "(%lld, %lld)", (long long)pair[0], (long long)pair[1]);
+    }
+    return text;
+}
+
+static int maxpool_describe(const cnn_module *self, char *buffer, size_t size)
+{
+    const maxpool *l = self->attributes;
+    const cnn__window *w = &l->window;
+    char kernel[48], stride[48], padding[48], dilation[48];
+    return snprintf(buffer, size, "kernel_size=%s, stride=%s, padding=%s, dilation=%s, ceil_mode=%s",
+                    pair_text(kernel, w->kernel), pair_text(stride, w->stride), pair_text(padding, w->before),
+                    pair_text(dilation, w->dilation), w->ceil_mode ? "True" : "False");
+}
+
+static const cnn__module_class maxpool_class = { "MaxPool2d", maxpool_forward, maxpool_describe, NULL };
+
+cnn_module *cnn_maxpool2d_create(cnn_context *ctx, const cnn_maxpool2d_options *options)
+{
+    const char *call = "maxpool2d_create";
+    maxpool l;
+    cnn__problem problem;
+    if (cnn__options_read(ctx, call, &l.options, sizeof l.options, options) != CNN_OK) {
+        return NULL;
+    }
+    if (!cnn__window_maxpool2d(&l.window, &l.options, &problem)) {
+        cnn__fail(ctx, problem.status, "%s: %s", call, problem.text);
+        return NULL;
+    }
+    cnn_module *module = cnn__module_new(ctx, call, &maxpool_class, sizeof l);
+    if (module) {
+        *(maxpool *)module->attributes = l;
+    }
+    return module;
+}
+
+/* ---- Dropout ---- */
+
+static cnn_tensor *dropout_forward(cnn_module *self, cnn_tensor *x)
+{
+    const double *p = self->attributes;
+    return cnn_dropout(x, *p);
+}
+
+static int dropout_describe(const cnn_module *self, char *buffer, size_t size)
+{
+    const double *p = self->attributes;
+    char text[CNN__FLOAT_TEXT];
+    return snprintf(buffer, size, "p=%s, inplace=False", cnn__float_text(text, *p));
+}
+
+static const cnn__module_class dropout_class = { "Dropout", dropout_forward, dropout_describe, NULL };
+
+cnn_module *cnn_dropout_new(cnn_context *ctx, double p)
+{
+    if (!(p >= 0 && p <= 1)) {
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "dropout_new: p is %g, expected 0 to 1", p);
+        return NULL;
+    }
+    cnn_module *module = cnn__module_new(ctx, "dropout_new", &dropout_class, sizeof p);
+    if (module) {
+        *(double *)module->attributes = p == CNN_ZERO ? 0 : p;
+    }
+    return module;
+}
+
+/* ---- Flatten ---- */
+
+static cnn_tensor *flatten_forward(cnn_module *self, cnn_tensor *x)
+{
+    (void)self;
+    return cnn_flatten(x, 1, -1);
+}
+
+static int flatten_describe(const cnn_module *self, char *buffer, size_t size)
+{
+    (void)self;
+    return snprintf(buffer, size, "start_dim=1, end_dim=-1");
+}
+
+static const cnn__module_class flatten_class = { "Flatten", flatten_forward, flatten_describe, NULL };
+
+cnn_module *cnn_flatten_new(cnn_context *ctx)
+{
+    return cnn__module_new(ctx, "flatten_new", &flatten_class, 0);
+}

@@ -1,0 +1,58 @@
+/* torch.nn.Sequential. An intermediate result is dropped as soon as the next child has used it, so that evaluation holds
+ * two activations at a time. A child may return its input itself (Dropout in evaluation): then nothing is dropped yet. */
+#include "autograd/tape.h"
+#include "nn/module.h"
+
+#include <stdio.h>
+
+static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
+{
+    cnn_tape *tape = x->tape;
+    cnn__mark made = cnn__tape_mark(tape); /* the place before `now`, unless that is x */
+    cnn_tensor *now = x;
+    for (int i = 0; i < self->children.count; i++) {
+        cnn__mark before = cnn__tape_mark(tape);
+        cnn_tensor *next = cnn_forward(self->children.items[i].module, now);
+        if (next->kind != CNN__TENSOR_TAPE) {
+            return next;
+        }
+        if (next != now) {
+            if (now != x) {
+                cnn__tape_drop_since(tape, made, next);
+            }
+            made = before;
+            now = next;
+        }
+    }
+    return now;
+}
+
+static const cnn__module_class sequential_class = { "Sequential", forward, NULL, NULL };
+
+static cnn_module *fail(cnn_module *sequential, cnn_module *const *children, int count)
+{
+    cnn__modules_free(children, count);
+    cnn_module_free(sequential);
+    return NULL;
+}
+
+cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *children, int count)
+{
+    const char *call = "sequential_create";
+    if (count < 0 || (count && !children)) {
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s", call, children ? "count is negative" : "children is NULL");
+        return NULL;
+    }
+    cnn_module *sequential = cnn__module_new(ctx, call, &sequential_class, 0);
+    for (int i = 0; i < count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        if (!children[i] && cnn__failure_status() == CNN_OK) {
+            cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: child %d is NULL", call, i);
+        }
+        if (!sequential || !children[i] || cnn__module_attach(sequential, name, children[i]) != CNN_OK) {
+            return fail(sequential, children, count);
+        }
+    }
+    return sequential;
+}

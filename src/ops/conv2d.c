@@ -1,0 +1,215 @@
+/* 2-D convolution: x [N,C,H,W] or [C,H,W], weight [O,C/groups,kh,kw], bias [O] or none.
+ *
+ * The geometry is resolved and checked once, in forward, and kept for backward; kernels see nothing unchecked. With an
+ * empty batch no kernel runs. */
+#include "ops/geometry.h"
+
+static void conv2d_backward(cnn__node *node, cnn_tensor *dy);
+static const cnn__op conv2d_op = { "conv2d", 1u << 2, conv2d_backward };
+
+static bool empty(const cnn__conv *g)
+{
+    return g->batch == 0;
+}
+
+static void fill_zero(const cnn_tensor *t)
+{
+    if (t) {
+        t->ctx->kernels->array->fill(t->dtype, t->numel, 0, cnn__data(t), t->ctx->pool);
+    }
+}
+
+/* ---- checks ---- */
+
+static bool check_channels(cnn__call *call, const cnn__window *w)
+{
+    const cnn_tensor *x = call->in[0], *weight = call->in[1], *bias = call->in[2];
+    char text[CNN__SHAPE_TEXT];
+    int64_t channels = x->shape[x->ndim - 3], expected;
+    cnn__shape_text(text, weight->ndim, weight->shape);
+    if (weight->numel == 0) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "weight %s has no elements", text);
+        return false;
+    }
+    if (__builtin_mul_overflow(weight->shape[1], w->groups, &expected)) {
+        expected = INT64_MAX;
+    }
+    if (channels != expected) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE,
+                       w->groups == 1 ? "input has %lld channels, weight %s expects %lld"
+                                      : "input has %lld channels, weight %s expects %lld in %lld groups",
+                       (long long)channels, text, (long long)expected, (long long)w->groups);
+        return false;
+    }
+    if (weight->shape[0] % w->groups) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "weight %s has %lld output channels, which %lld groups do not divide",
+                       text, (long long)weight->shape[0], (long long)w->groups);
+        return false;
+    }
+    if (bias && (bias->ndim != 1 || bias->shape[0] != weight->shape[0])) {
+        char given[CNN__SHAPE_TEXT];
+        cnn__shape_text(given, bias->ndim, bias->shape);
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "bias is %s, weight %s expects [%lld]", given, text,
+                       (long long)weight->shape[0]);
+        return false;
+    }
+    return true;
+}
+
+static bool window(cnn__call *call, const cnn_conv2d_options *options, cnn__window *w)
+{
+    cnn_conv2d_options o;
+    cnn__problem problem;
+    const cnn_tensor *weight = call->in[1];
+    if (cnn__options_read(call->ctx, "conv2d", &o, sizeof o, options) != CNN_OK) {
+        cnn__call_fail_newest(call);
+        return false;
+    }
+    char text[CNN__SHAPE_TEXT];
+    if (weight->ndim != 4) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "weight is %s, expected [O,C/groups,kh,kw]",
+                       cnn__shape_text(text, weight->ndim, weight->shape));
+        return false;
+    }
+    int64_t unit[2] = { 1, 1 }; /* an empty kernel is reported with the whole weight */
+    const int64_t *kernel = weight->numel ? weight->shape + 2 : unit;
+    if (!cnn__image_check(call->in[0], &problem) || !cnn__window_conv2d(w, &o, kernel, &problem)) {
+        cnn__call_fail(call, problem.status, "%s", problem.text);
+        return false;
+    }
+    return check_channels(call, w);
+}
+
+static bool geometry(cnn__call *call, const cnn_conv2d_options *options, cnn__conv *g)
+{
+    cnn__window w;
+    cnn__problem problem;
+    if (!cnn__call_real(call, 0) || !cnn__call_same_dtype(call, 3) || !window(call, options, &w)) {
+        return false;
+    }
+    const cnn_tensor *x = call->in[0], *weight = call->in[1];
+    const int64_t *image = x->shape + x->ndim - 2;
+    int64_t out[2];
+    if (!cnn__window_output(&w, image, out, &problem)) {
+        cnn__call_fail(call, problem.status, "%s", problem.text);
+        return false;
+    }
+    *g = (cnn__conv){ .batch = x->ndim == 4 ? x->shape[0] : 1,
+                      .in_channels = image[-1], .in_h = image[0], .in_w = image[1],
+                      .out_channels = weight->shape[0], .out_h = out[0], .out_w = out[1],
+                      .kernel_h = w.kernel[0], .kernel_w = w.kernel[1],
+                      .stride_h = w.stride[0], .stride_w = w.stride[1],
+                      .dilation_h = w.dilation[0], .dilation_w = w.dilation[1],
+                      .pad_top = w.before[0], .pad_left = w.before[1],
+                      .groups = w.groups };
+    return true;
+}
+
+/* ---- forward ---- */
+
+static bool compute(cnn__call *call, const cnn__conv *g, const cnn_tensor *x, const cnn_tensor *weight,
+                    const cnn_tensor *bias, cnn_tensor *y)
+{
+    const cnn__real_kernels *k = cnn__real(y);
+    cnn__pool *pool = call->ctx->pool;
+    if (empty(g)) {
+        return true;
+    }
+    void *workspace = cnn__scratch_get(call->tape, k->conv_forward_workspace(g, cnn__pool_size(pool)));
+    if (!workspace) {
+        return false;
+    }
+    k->conv_forward(g, cnn__data(x), cnn__data(weight), bias ? cnn__data(bias) : NULL, cnn__data(y), workspace, pool);
+    cnn__scratch_put(call->tape, workspace);
+    return true;
+}
+
+cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options)
+{
+    cnn__call call;
+    cnn__conv g;
+    if (!cnn__call_begin(&call, &conv2d_op, 3, (cnn_tensor *const[]){ x, weight, bias }) ||
+        !geometry(&call, options, &g)) {
+        return call.nil;
+    }
+    int ndim = call.in[0]->ndim;
+    const int64_t shape[4] = { g.batch, g.out_channels, g.out_h, g.out_w };
+    cnn_tensor *y = cnn__result(&call, call.in[0]->dtype, ndim, shape + 4 - ndim);
+    cnn_tensor *cx = y ? cnn__call_contiguous(&call, 0) : NULL;
+    cnn_tensor *cw = cx ? cnn__call_contiguous(&call, 1) : NULL;
+    cnn_tensor *cb = cw && call.in[2] ? cnn__call_contiguous(&call, 2) : NULL;
+    if (!cw || (call.in[2] && !cb) || !compute(&call, &g, cx, cw, cb, y)) {
+        return call.nil;
+    }
+    return cnn__record(&call, y, &g, sizeof g, 2, (cnn_tensor *const[]){ cx, cw });
+}
+
+/* ---- backward ---- */
+
+/* Workspace comes before the gradients: those may be a parameter's own, which a failure should find as they were. */
+
+static void backward_data(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
+{
+    const cnn__real_kernels *k = cnn__real(dy);
+    cnn__pool *pool = dy->ctx->pool;
+    size_t size = empty(g) ? 0 : k->conv_backward_data_workspace(g, cnn__pool_size(pool));
+    void *workspace = cnn__scratch_get(node->tape, size);
+    cnn_tensor *dx = workspace ? cnn__grad_empty(node, 0) : NULL;
+    if (dx && !empty(g)) {
+        k->conv_backward_data(g, cnn__data(dy), cnn__data(node->saved[1]), cnn__data(dx), workspace, pool);
+    }
+    cnn__scratch_put(node->tape, workspace);
+    cnn__grad_add(node, 0, dx);
+}
+
+/* dweight, and with it dbias where that is wanted too. */
+static void backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
+{
+    const cnn__real_kernels *k = cnn__real(dy);
+    cnn__pool *pool = dy->ctx->pool;
+    bool bias = cnn__wants(node, 2);
+    size_t size = empty(g) ? 0 : k->conv_backward_weight_workspace(g, cnn__pool_size(pool));
+    void *workspace = cnn__scratch_get(node->tape, size);
+    cnn_tensor *dweight = workspace ? cnn__grad_empty(node, 1) : NULL;
+    cnn_tensor *dbias = dweight && bias ? cnn__grad_empty(node, 2) : NULL;
+    if (dweight && (dbias || !bias)) {
+        if (empty(g)) {
+            fill_zero(dweight);
+            fill_zero(dbias);
+        } else {
+            k->conv_backward_weight(g, cnn__data(node->saved[0]), cnn__data(dy), cnn__data(dweight),
+                                    dbias ? cnn__data(dbias) : NULL, workspace, pool);
+        }
+        cnn__grad_add(node, 1, dweight);
+        cnn__grad_add(node, 2, dbias);
+    }
+    cnn__scratch_put(node->tape, workspace);
+}
+
+/* dbias alone: for each channel the sum of dy over images and pixels. */
+static void backward_bias(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
+{
+    cnn_tensor *dbias = cnn__grad_empty(node, 2);
+    if (!dbias) {
+        return;
+    }
+    int64_t pixels = g->out_h * g->out_w;
+    cnn__nest channels = { .ndim = 1, .shape = { g->out_channels }, .stride = { { 1 }, { pixels } } };
+    cnn__nest places = { .ndim = 2, .shape = { g->batch, pixels }, .stride = { { 0 }, { g->out_channels * pixels, 1 } } };
+    dy->ctx->kernels->array->reduce(CNN__SUM, &channels, &places, dy->dtype, cnn__data(dbias), cnn__data(dy),
+                                    dy->ctx->pool);
+    cnn__grad_add(node, 2, dbias);
+}
+
+static void conv2d_backward(cnn__node *node, cnn_tensor *dy)
+{
+    const cnn__conv *g = node->attributes;
+    if (cnn__wants(node, 0)) {
+        backward_data(node, g, dy);
+    }
+    if (cnn__wants(node, 1)) {
+        backward_weight(node, g, dy);
+    } else if (cnn__wants(node, 2)) {
+        backward_bias(node, g, dy);
+    }
+}

@@ -1,0 +1,273 @@
+/* The cross-entropy loss of torch.nn.functional.cross_entropy over logits [C], [N,C] or [N,C,d1,…], with class indices or
+ * class probabilities. The formulas are in kernels/softmax_nll.h; here are the shapes, the options and the mean.
+ *
+ * Gradients go to the logits and to a target of probabilities. A class weight gets none: one that asks for it is an error. */
+#include "autograd/tape.h"
+#include "kernels/softmax_nll.h"
+
+#include <cnn/ops.h>
+
+#include <math.h>
+
+enum { LOGITS, TARGET, WEIGHT, INPUTS };
+enum { SAVED_STATS = INPUTS };
+
+static void cross_entropy_backward(cnn__node *node, cnn_tensor *dy);
+static const cnn__op cross_entropy_op = { "cross_entropy", 1u << WEIGHT, cross_entropy_backward };
+
+/* What backward needs to know; the pointers of `g` are set again from what was saved. */
+typedef struct loss {
+    cnn__softmax_nll g;
+    cnn_reduction reduction;
+    double divisor;
+} loss;
+
+/* ---- checks ---- */
+
+static bool check_options(cnn__call *call, const cnn_cross_entropy_options *o, bool indices)
+{
+    if (o->reduction != CNN_REDUCE_MEAN && o->reduction != CNN_REDUCE_SUM && o->reduction != CNN_REDUCE_NONE) {
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "there is no reduction %d", (int)o->reduction);
+        return false;
+    }
+    if (!(o->label_smoothing >= 0 && o->label_smoothing <= 1)) {
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "label_smoothing is %g, expected 0 to 1", o->label_smoothing);
+        return false;
+    }
+    if (!indices && o->has_ignore_index && o->ignore_index >= 0) {
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT,
+                       "ignore_index is %lld, but a target of probabilities has no indices",
+                       (long long)o->ignore_index);
+        return false;
+    }
+    return true;
+}
+
+/* Do the sizes of the target fit: the logits' without C for indices, the logits' for probabilities? */
+static bool check_target(cnn__call *call, bool indices)
+{
+    const cnn_tensor *x = call->in[LOGITS], *target = call->in[TARGET];
+    int class_dim = x->ndim == 1 ? 0 : 1, ndim = 0;
+    int64_t shape[CNN_MAX_DIMS];
+    bool same = true;
+    for (int i = 0; i < x->ndim; i++) {
+        if (!indices || i != class_dim) {
+            shape[ndim++] = x->shape[i];
+        }
+    }
+    same = ndim == target->ndim;
+    for (int i = 0; same && i < ndim; i++) {
+        same = shape[i] == target->shape[i];
+    }
+    if (!same) {
+        char text[3][CNN__SHAPE_TEXT];
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "logits %s expect %s %s, target is %s",
+                       cnn__shape_text(text[0], x->ndim, x->shape), indices ? "class indices" : "class probabilities",
+                       cnn__shape_text(text[1], ndim, shape), cnn__shape_text(text[2], target->ndim, target->shape));
+    }
+    return same;
+}
+
+static bool check_weight(cnn__call *call, int64_t classes)
+{
+    const cnn_tensor *weight = call->in[WEIGHT];
+    char text[CNN__SHAPE_TEXT];
+    if (!weight) {
+        return true;
+    }
+    if (weight->dtype != call->in[LOGITS]->dtype) {
+        cnn__call_fail(call, CNN_ERROR_DTYPE, "weight is %s, logits are %s", cnn_dtype_name(weight->dtype),
+                       cnn_dtype_name(call->in[LOGITS]->dtype));
+        return false;
+    }
+    if (weight->ndim != 1 || weight->shape[0] != classes) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "weight is %s, expected [%lld]",
+                       cnn__shape_text(text, weight->ndim, weight->shape), (long long)classes);
+        return false;
+    }
+    if (weight->requires_grad && cnn__tape_recording(call->tape)) {
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT,
+                       "weight requires a gradient, which this loss does not give; detach it");
+        return false;
+    }
+    return true;
+}
+
+static bool check_dtypes(cnn__call *call, bool *indices)
+{
+    cnn_dtype dtype = call->in[LOGITS]->dtype, target = call->in[TARGET]->dtype;
+    if (!cnn__call_real(call, LOGITS)) {
+        return false;
+    }
+    *indices = target == CNN_I64 || target == CNN_I32 || target == CNN_U8;
+    if (!*indices && target != dtype) {
+        cnn__call_fail(call, CNN_ERROR_DTYPE,
+                       "target is %s, expected class indices (int64, int32, uint8) or probabilities (%s)",
+                       cnn_dtype_name(target), cnn_dtype_name(dtype));
+        return false;
+    }
+    return true;
+}
+
+static bool describe(cnn__call *call, const cnn_cross_entropy_options *o, loss *l)
+{
+    const cnn_tensor *x = call->in[LOGITS];
+    bool indices;
+    if (!check_dtypes(call, &indices) || !check_options(call, o, indices)) {
+        return false;
+    }
+    if (x->ndim < 1) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "logits are [], expected [C], [N,C] or [N,C,...]");
+        return false;
+    }
+    int class_dim = x->ndim == 1 ? 0 : 1;
+    *l = (loss){ .reduction = o->reduction, .divisor = 1 };
+    l->g = (cnn__softmax_nll){ .dtype = x->dtype, .batch = class_dim ? x->shape[0] : 1,
+                               .classes = x->shape[class_dim], .inner = 1, .target_dtype = call->in[TARGET]->dtype,
+                               .ignore_index = o->has_ignore_index ? o->ignore_index : -100,
+                               .smoothing = o->label_smoothing == CNN_ZERO ? 0 : o->label_smoothing };
+    if (!check_target(call, indices) || !check_weight(call, l->g.classes)) {
+        return false;
+    }
+    for (int i = 2; i < x->ndim; i++) {
+        l->g.inner *= x->shape[i];
+    }
+    return true;
+}
+
+/* "[2,0,5]": where element `number` of a tensor of this shape is. */
+static void position(const cnn_tensor *t, int64_t number, char text[CNN__SHAPE_TEXT])
+{
+    int64_t at[CNN_MAX_DIMS];
+    for (int i = t->ndim - 1; i >= 0; i--) {
+        at[i] = number % t->shape[i];
+        number /= t->shape[i];
+    }
+    cnn__shape_text(text, t->ndim, at);
+}
+
+static bool check_indices(cnn__call *call, const loss *l)
+{
+    int64_t value = 0, bad;
+    if (cnn__dtype_is_real(l->g.target_dtype) || (bad = cnn__softmax_nll_bad_index(&l->g, &value)) < 0) {
+        return true;
+    }
+    char text[CNN__SHAPE_TEXT];
+    position(call->in[TARGET], bad, text);
+    cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "target at %s is %lld, expected 0 to %lld or ignore_index %lld",
+                   text, (long long)value, (long long)l->g.classes - 1, (long long)l->g.ignore_index);
+    return false;
+}
+
+/* ---- forward ---- */
+
+static void attach(loss *l, cnn_tensor *const tensors[INPUTS + 1])
+{
+    l->g.logits = cnn__data(tensors[LOGITS]);
+    l->g.target = cnn__data(tensors[TARGET]);
+    l->g.weight = tensors[WEIGHT] ? cnn__data(tensors[WEIGHT]) : NULL;
+    l->g.stats = cnn__data(tensors[SAVED_STATS]);
+}
+
+static void store(cnn_tensor *y, double value)
+{
+    if (y->dtype == CNN_F32) {
+        *(float *)cnn__data(y) = (float)value;
+    } else {
+        *(double *)cnn__data(y) = value;
+    }
+}
+
+static bool compute(cnn__call *call, loss *l, cnn_tensor *y)
+{
+    double sums[2];
+    void *workspace = cnn__scratch_get(call->tape, cnn__softmax_nll_workspace(&l->g));
+    if (!workspace) {
+        return false;
+    }
+    bool each = l->reduction == CNN_REDUCE_NONE;
+    cnn__softmax_nll_forward(&l->g, each ? cnn__data(y) : NULL, sums, workspace, call->ctx->pool);
+    cnn__scratch_put(call->tape, workspace);
+    if (l->reduction == CNN_REDUCE_MEAN) {
+        /* Over nothing: 0/0, as in PyTorch. */
+        l->divisor = l->g.classes ? sums[1] : 0;
+        store(y, l->divisor == 0 && sums[0] == 0 ? (double)NAN : sums[0] / l->divisor);
+    } else if (!each) {
+        store(y, sums[0]);
+    }
+    return true;
+}
+
+/* The shape of the losses of the samples: the logits' without C. */
+static cnn_tensor *result(cnn__call *call, const loss *l)
+{
+    const cnn_tensor *x = call->in[LOGITS];
+    int64_t shape[CNN_MAX_DIMS];
+    int ndim = 0, class_dim = x->ndim == 1 ? 0 : 1;
+    for (int i = 0; l->reduction == CNN_REDUCE_NONE && i < x->ndim; i++) {
+        if (i != class_dim) {
+            shape[ndim++] = x->shape[i];
+        }
+    }
+    return cnn__result(call, x->dtype, ndim, shape);
+}
+
+cnn_tensor *cnn_cross_entropy_with(cnn_tensor *logits, cnn_tensor *target, const cnn_cross_entropy_options *options)
+{
+    cnn__call call;
+    cnn_cross_entropy_options o;
+    cnn_status status = cnn__options_read(NULL, "cross_entropy", &o, sizeof o, options);
+    cnn_tensor *weight = status == CNN_OK ? o.weight : NULL;
+    if (!cnn__call_begin(&call, &cross_entropy_op, INPUTS, (cnn_tensor *const[]){ logits, target, weight })) {
+        return call.nil;
+    }
+    loss l;
+    if (status != CNN_OK) {
+        return cnn__call_fail_newest(&call);
+    }
+    if (!describe(&call, &o, &l)) {
+        return call.nil;
+    }
+    cnn_tensor *t[INPUTS + 1] = { NULL };
+    cnn_tensor *y = result(&call, &l);
+    t[SAVED_STATS] = y ? cnn__result(&call, l.g.dtype, 2, (int64_t[]){ 2, l.g.batch * l.g.inner }) : NULL;
+    for (int i = 0; t[SAVED_STATS] && i < INPUTS; i++) {
+        t[i] = call.in[i] ? cnn__call_contiguous(&call, i) : NULL;
+        if (call.in[i] && !t[i]) {
+            return call.nil;
+        }
+    }
+    if (!t[LOGITS]) {
+        return call.nil;
+    }
+    attach(&l, t);
+    if (!check_indices(&call, &l) || !compute(&call, &l, y)) {
+        return call.nil;
+    }
+    y = cnn__record(&call, y, &l, sizeof l, INPUTS + 1, t);
+    cnn__tape_drop(t[SAVED_STATS]);
+    return y;
+}
+
+cnn_tensor *cnn_cross_entropy(cnn_tensor *logits, cnn_tensor *target)
+{
+    return cnn_cross_entropy_with(logits, target, NULL);
+}
+
+/* ---- backward ---- */
+
+static void cross_entropy_backward(cnn__node *node, cnn_tensor *dy)
+{
+    loss l = *(const loss *)node->attributes;
+    attach(&l, node->saved);
+    bool wants_logits = cnn__wants(node, LOGITS), wants_target = cnn__wants(node, TARGET);
+    cnn_tensor *dlogits = wants_logits ? cnn__grad_empty(node, LOGITS) : NULL;
+    cnn_tensor *dtarget = wants_target ? cnn__grad_empty(node, TARGET) : NULL;
+    if ((wants_logits && !dlogits) || (wants_target && !dtarget)) {
+        return;
+    }
+    cnn__softmax_nll_backward(&l.g, cnn__data(dy), l.reduction == CNN_REDUCE_NONE, 1 / l.divisor,
+                              dlogits ? cnn__data(dlogits) : NULL, dtarget ? cnn__data(dtarget) : NULL, dy->ctx->pool);
+    cnn__grad_add(node, LOGITS, dlogits);
+    cnn__grad_add(node, TARGET, dtarget);
+}

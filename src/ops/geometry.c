@@ -1,0 +1,224 @@
+/* The rules of sliding windows: options to numbers, numbers to sizes. PyTorch's conventions (torch.nn.Conv2d,
+ * torch.nn.MaxPool2d), with every size checked for overflow. */
+#include "ops/geometry.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const SIDE[2] = { "_h", "_w" };
+
+bool cnn__problem_set(cnn__problem *problem, cnn_status status, const char *format, ...)
+{
+    problem->status = status;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(problem->text, sizeof problem->text, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* One option for both directions and one for each. */
+typedef struct given {
+    const char *name;
+    int64_t both, each[2];
+} given;
+
+static bool pair(int64_t out[2], given g, const int64_t otherwise[2], int64_t least, cnn__problem *problem)
+{
+    for (int i = 0; i < 2; i++) {
+        out[i] = cnn__option_int(g.each[i], cnn__option_int(g.both, otherwise[i]));
+        if (out[i] < least) {
+            return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT, "%s%s is %lld, expected at least %lld", g.name,
+                                    g.each[i] ? SIDE[i] : "", (long long)out[i], (long long)least);
+        }
+    }
+    return true;
+}
+
+/* dilation · (kernel − 1) + 1, the pixels that a window reaches over. */
+static bool reach(const cnn__window *w, int i, int64_t *pixels)
+{
+    int64_t product;
+    return !__builtin_mul_overflow(w->dilation[i], w->kernel[i] - 1, &product) &&
+           !__builtin_add_overflow(product, (int64_t)1, pixels);
+}
+
+static bool reach_check(const cnn__window *w, cnn__problem *problem)
+{
+    for (int i = 0; i < 2; i++) {
+        int64_t pixels;
+        if (!reach(w, i, &pixels)) {
+            return cnn__problem_set(problem, CNN_ERROR_SHAPE, "kernel%s %lld with dilation %lld overflows", SIDE[i],
+                                    (long long)w->kernel[i], (long long)w->dilation[i]);
+        }
+    }
+    return true;
+}
+
+static bool any_side(const cnn_conv2d_options *o)
+{
+    return o->padding_top || o->padding_bottom || o->padding_left || o->padding_right;
+}
+
+static bool pad_same(cnn__window *w, const cnn_conv2d_options *o, cnn__problem *problem)
+{
+    if (o->padding || o->padding_h || o->padding_w || any_side(o)) {
+        return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT,
+                                "padding is given along with CNN_PADDING_SAME, expected one of them");
+    }
+    for (int i = 0; i < 2; i++) {
+        int64_t pixels = 1;
+        if (w->stride[i] != 1) {
+            return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT,
+                                    "stride%s is %lld, but CNN_PADDING_SAME needs stride 1", SIDE[i],
+                                    (long long)w->stride[i]);
+        }
+        reach(w, i, &pixels);
+        w->before[i] = (pixels - 1) / 2;
+        w->after[i] = pixels - 1 - w->before[i];
+    }
+    return true;
+}
+
+static bool pad_sides(cnn__window *w, const cnn_conv2d_options *o, cnn__problem *problem)
+{
+    const char *const names[4] = { "top", "left", "bottom", "right" };
+    const int64_t sides[4] = { o->padding_top, o->padding_left, o->padding_bottom, o->padding_right };
+    for (int i = 0; i < 4; i++) {
+        if (sides[i] < 0) {
+            return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT, "padding_%s is %lld, expected at least 0",
+                                    names[i], (long long)sides[i]);
+        }
+        (i < 2 ? w->before : w->after)[i % 2] = sides[i];
+    }
+    return true;
+}
+
+bool cnn__window_conv2d(cnn__window *w, const cnn_conv2d_options *o, const int64_t *kernel, cnn__problem *problem)
+{
+    const int64_t none[2] = { 0, 0 }, one[2] = { 1, 1 };
+    memset(w, 0, sizeof *w);
+    w->same = o->padding_mode == CNN_PADDING_SAME;
+    w->groups = cnn__option_int(o->groups, 1);
+    if (w->groups < 1) {
+        return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT, "groups is %lld, expected at least 1",
+                                (long long)w->groups);
+    }
+    if (!w->same && o->padding_mode != CNN_PADDING_EXPLICIT) {
+        return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT, "there is no padding_mode %d",
+                                (int)o->padding_mode);
+    }
+    given size = { "kernel", o->kernel, { o->kernel_h, o->kernel_w } };
+    if (kernel) {
+        size = (given){ "kernel", 0, { kernel[0], kernel[1] } };
+    }
+    given stride = { "stride", o->stride, { o->stride_h, o->stride_w } };
+    given dilation = { "dilation", o->dilation, { o->dilation_h, o->dilation_w } };
+    given padding = { "padding", o->padding, { o->padding_h, o->padding_w } };
+    if (!pair(w->kernel, size, none, 1, problem) || !pair(w->stride, stride, one, 1, problem) ||
+        !pair(w->dilation, dilation, one, 1, problem) || !reach_check(w, problem)) {
+        return false;
+    }
+    if (w->same) {
+        return pad_same(w, o, problem);
+    }
+    if (any_side(o)) {
+        return pad_sides(w, o, problem);
+    }
+    bool good = pair(w->before, padding, none, 0, problem);
+    memcpy(w->after, w->before, sizeof w->after);
+    return good;
+}
+
+bool cnn__window_maxpool2d(cnn__window *w, const cnn_maxpool2d_options *o, cnn__problem *problem)
+{
+    const int64_t none[2] = { 0, 0 }, one[2] = { 1, 1 };
+    memset(w, 0, sizeof *w);
+    w->groups = 1;
+    w->ceil_mode = o->ceil_mode;
+    given size = { "kernel", o->kernel, { o->kernel_h, o->kernel_w } };
+    given stride = { "stride", o->stride, { o->stride_h, o->stride_w } };
+    given dilation = { "dilation", o->dilation, { o->dilation_h, o->dilation_w } };
+    given padding = { "padding", o->padding, { o->padding_h, o->padding_w } };
+    if (!pair(w->kernel, size, none, 1, problem) || !pair(w->stride, stride, w->kernel, 1, problem) ||
+        !pair(w->dilation, dilation, one, 1, problem) || !pair(w->before, padding, none, 0, problem) ||
+        !reach_check(w, problem)) {
+        return false;
+    }
+    memcpy(w->after, w->before, sizeof w->after);
+    for (int i = 0; i < 2; i++) {
+        if (w->before[i] > w->kernel[i] / 2) {
+            return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT,
+                                    "padding%s is %lld, expected at most half of kernel %lld", SIDE[i],
+                                    (long long)w->before[i], (long long)w->kernel[i]);
+        }
+    }
+    return true;
+}
+
+static bool output(const cnn__window *w, int i, int64_t in, int64_t *out, cnn__problem *problem)
+{
+    int64_t padded, pixels = 1;
+    reach(w, i, &pixels);
+    if (__builtin_add_overflow(in, w->before[i], &padded) || __builtin_add_overflow(padded, w->after[i], &padded)) {
+        return cnn__problem_set(problem, CNN_ERROR_SHAPE, "size %lld with padding %lld and %lld overflows",
+                                (long long)in, (long long)w->before[i], (long long)w->after[i]);
+    }
+    int64_t stride = w->stride[i], room = padded - pixels;
+    if (room < 0 && !(w->ceil_mode && room > -stride)) {
+        return cnn__problem_set(problem, CNN_ERROR_SHAPE,
+                                "kernel%s reaches over %lld pixels, the padded input has only %lld", SIDE[i],
+                                (long long)pixels, (long long)padded);
+    }
+    int64_t steps = room < 0 ? 0 : room / stride, start;
+    if (w->ceil_mode && room > 0 && room % stride) {
+        /* PyTorch: a further window must begin inside the image or the padding before it. */
+        bool inside = !__builtin_mul_overflow(steps + 1, stride, &start) && start < in + w->before[i];
+        steps += inside ? 1 : 0;
+    }
+    *out = steps + 1;
+    return true;
+}
+
+bool cnn__window_output(const cnn__window *w, const int64_t in[2], int64_t out[2], cnn__problem *problem)
+{
+    return output(w, 0, in[0], &out[0], problem) && output(w, 1, in[1], &out[1], problem);
+}
+
+/* Does the window at `start` (which may lie in the padding) touch a pixel of [0, in)? */
+static bool touches(const cnn__window *w, int i, int64_t start, int64_t in)
+{
+    int64_t dilation = w->dilation[i], first = start < 0 ? (dilation - 1 - start) / dilation : 0;
+    return first < w->kernel[i] && start + first * dilation < in;
+}
+
+bool cnn__window_touches(const cnn__window *w, const int64_t in[2], const int64_t out[2], cnn__problem *problem)
+{
+    for (int i = 0; i < 2; i++) {
+        /* Otherwise the first pixel at or after 0 is before `dilation`, and so inside. What is left is few windows:
+         * with padding ≤ kernel/2 only a kernel of 2, or a stride of about the kernel's size, comes here. */
+        bool narrow = in[i] < w->dilation[i];
+        for (int64_t o = 0; narrow && o < out[i] && o * w->stride[i] < w->before[i]; o++) {
+            if (!touches(w, i, o * w->stride[i] - w->before[i], in[i])) {
+                return cnn__problem_set(problem, CNN_ERROR_SHAPE,
+                                        "with dilation%s %lld a window covers nothing but padding", SIDE[i],
+                                        (long long)w->dilation[i]);
+            }
+        }
+    }
+    return true;
+}
+
+bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem)
+{
+    char text[CNN__SHAPE_TEXT];
+    cnn__shape_text(text, x->ndim, x->shape);
+    if (x->ndim != 3 && x->ndim != 4) {
+        return cnn__problem_set(problem, CNN_ERROR_SHAPE, "input is %s, expected [N,C,H,W] or [C,H,W]", text);
+    }
+    if (x->shape[x->ndim - 1] == 0 || x->shape[x->ndim - 2] == 0) {
+        return cnn__problem_set(problem, CNN_ERROR_SHAPE, "input %s has images without pixels", text);
+    }
+    return true;
+}

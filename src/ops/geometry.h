@@ -1,0 +1,43 @@
+/* Sliding windows over images: what the options of conv2d and maxpool2d mean, and how large the result is.
+ *
+ * Everything is checked here, products and sums for overflow too, so that a kernel may trust the numbers. Index 0 of each
+ * pair is the height, 1 the width. */
+#ifndef CNN_OPS_GEOMETRY_H
+#define CNN_OPS_GEOMETRY_H
+
+#include "autograd/tape.h"
+
+#include <cnn/ops.h>
+
+typedef struct cnn__window {
+    int64_t kernel[2], stride[2], dilation[2];
+    int64_t before[2], after[2]; /* padding: top and left, bottom and right */
+    int64_t groups;
+    bool ceil_mode;
+    bool same;
+} cnn__window;
+
+/* What is wrong, without the name of the call: layers and operations say it each in their own way. */
+typedef struct cnn__problem {
+    cnn_status status;
+    char text[224];
+} cnn__problem;
+
+bool cnn__problem_set(cnn__problem *problem, cnn_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4))); /* returns false */
+
+/* The kernel's size comes from the options for a layer (kernel NULL), from the weight for the operation. */
+bool cnn__window_conv2d(cnn__window *w, const cnn_conv2d_options *o, const int64_t *kernel, cnn__problem *problem);
+bool cnn__window_maxpool2d(cnn__window *w, const cnn_maxpool2d_options *o, cnn__problem *problem);
+
+/* How many places the window takes over an image of height in[0] and width in[1]; all numbers ≥ 1. */
+bool cnn__window_output(const cnn__window *w, const int64_t in[2], int64_t out[2], cnn__problem *problem);
+
+/* Does every window touch a pixel? With dilation one may step over a small image, from the padding on one side to that on
+ * the other: its maximum would be −infinity and at no place. */
+bool cnn__window_touches(const cnn__window *w, const int64_t in[2], const int64_t out[2], cnn__problem *problem);
+
+/* The image's rank is 3 ([C,H,W]) or 4 ([N,C,H,W]) and its height and width are not 0. */
+bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem);
+
+#endif

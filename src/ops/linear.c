@@ -1,0 +1,117 @@
+/* y = x · Wᵀ + b over the last dimension of x. Leading dimensions are rows; the bias is added by the matrix product. */
+#include "autograd/tape.h"
+
+#include <cnn/ops.h>
+
+#include <string.h>
+
+static void linear_backward(cnn__node *node, cnn_tensor *dy);
+static const cnn__op linear_op = { "linear", 1u << 2, linear_backward };
+
+/* x is rows × in, weight out × in. */
+typedef struct sizes {
+    int64_t rows, in, out;
+} sizes;
+
+static bool check(cnn__call *call, sizes *s)
+{
+    const cnn_tensor *x = call->in[0], *weight = call->in[1], *bias = call->in[2];
+    char given[CNN__SHAPE_TEXT], text[CNN__SHAPE_TEXT];
+    if (!cnn__call_real(call, 0) || !cnn__call_same_dtype(call, 3)) {
+        return false;
+    }
+    cnn__shape_text(given, x->ndim, x->shape);
+    cnn__shape_text(text, weight->ndim, weight->shape);
+    if (weight->ndim != 2) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "weight is %s, expected [out,in]", text);
+        return false;
+    }
+    if (x->ndim < 1 || x->shape[x->ndim - 1] != weight->shape[1]) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "input is %s, weight %s expects [...,%lld]", given, text,
+                       (long long)weight->shape[1]);
+        return false;
+    }
+    if (bias && (bias->ndim != 1 || bias->shape[0] != weight->shape[0])) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "bias is %s, weight %s expects [%lld]",
+                       cnn__shape_text(given, bias->ndim, bias->shape), text, (long long)weight->shape[0]);
+        return false;
+    }
+    *s = (sizes){ 1, weight->shape[1], weight->shape[0] };
+    for (int i = 0; i < x->ndim - 1; i++) {
+        s->rows *= x->shape[i];
+    }
+    return true;
+}
+
+static void *workspace_get(cnn_tape *tape, const cnn__gemm *g, const cnn_tensor *like)
+{
+    return cnn__scratch_get(tape, cnn__real(like)->gemm_workspace(g, cnn__pool_size(like->ctx->pool)));
+}
+
+static void multiply(const cnn__gemm *g, const cnn_tensor *a, const cnn_tensor *b, const cnn_tensor *bias,
+                     cnn_tensor *c, void *workspace)
+{
+    if (c->numel) {
+        cnn__real(c)->gemm(g, cnn__data(a), cnn__data(b), bias ? cnn__data(bias) : NULL, cnn__data(c), workspace,
+                           c->ctx->pool);
+    }
+}
+
+cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias)
+{
+    cnn__call call;
+    sizes s;
+    if (!cnn__call_begin(&call, &linear_op, 3, (cnn_tensor *const[]){ x, weight, bias }) || !check(&call, &s)) {
+        return call.nil;
+    }
+    int64_t shape[CNN_MAX_DIMS];
+    int ndim = call.in[0]->ndim;
+    memcpy(shape, call.in[0]->shape, sizeof shape);
+    shape[ndim - 1] = s.out;
+    cnn_tensor *y = cnn__result(&call, call.in[0]->dtype, ndim, shape);
+    cnn_tensor *cx = y ? cnn__call_contiguous(&call, 0) : NULL;
+    cnn_tensor *cw = cx ? cnn__call_contiguous(&call, 1) : NULL;
+    cnn_tensor *cb = cw && call.in[2] ? cnn__call_contiguous(&call, 2) : NULL;
+    cnn__gemm g = { .trans_b = true, .m = s.rows, .n = s.out, .k = s.in, .lda = s.in, .ldb = s.in, .ldc = s.out };
+    void *workspace = cw && (cb || !call.in[2]) ? workspace_get(call.tape, &g, y) : NULL;
+    if (!workspace) {
+        return call.nil;
+    }
+    multiply(&g, cx, cw, cb, y, workspace);
+    cnn__scratch_put(call.tape, workspace);
+    return cnn__record(&call, y, &s, sizeof s, 2, (cnn_tensor *const[]){ cx, cw });
+}
+
+/* Input i's gradient, the product a · b. Workspace comes first: the gradient may be a parameter's own memory, which a
+ * failure should find as it was. */
+static void backward_product(cnn__node *node, int i, const cnn__gemm *g, const cnn_tensor *a, const cnn_tensor *b)
+{
+    void *workspace = workspace_get(node->tape, g, a);
+    cnn_tensor *gradient = workspace ? cnn__grad_empty(node, i) : NULL;
+    if (gradient) {
+        multiply(g, a, b, NULL, gradient, workspace);
+        cnn__grad_add(node, i, gradient);
+    }
+    cnn__scratch_put(node->tape, workspace);
+}
+
+static void linear_backward(cnn__node *node, cnn_tensor *dy)
+{
+    const sizes *s = node->attributes;
+    if (cnn__wants(node, 0)) {
+        cnn__gemm g = { .m = s->rows, .n = s->in, .k = s->out, .lda = s->out, .ldb = s->in, .ldc = s->in };
+        backward_product(node, 0, &g, dy, node->saved[1]);
+    }
+    if (cnn__wants(node, 1)) {
+        cnn__gemm g = { .trans_a = true, .m = s->out, .n = s->in, .k = s->rows, .lda = s->out, .ldb = s->in,
+                        .ldc = s->in };
+        backward_product(node, 1, &g, dy, node->saved[0]);
+    }
+    if (cnn__wants(node, 2)) {
+        cnn_tensor *dbias = cnn__grad_empty(node, 2);
+        if (dbias) {
+            cnn__real(dy)->sum_rows(s->rows, s->out, cnn__data(dy), cnn__data(dbias), dy->ctx->pool);
+            cnn__grad_add(node, 2, dbias);
+        }
+    }
+}

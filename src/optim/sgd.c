@@ -1,0 +1,77 @@
+/* Stochastic gradient descent with momentum (Sutskever et al. 2013) as torch.optim.SGD has it. */
+#include "optim/optimizer.h"
+
+enum { LR, MOMENTUM, DAMPENING, WEIGHT_DECAY, NESTEROV, MAXIMIZE };
+
+static bool needs(const double *hyper, int k)
+{
+    (void)k;
+    return hyper[MOMENTUM] != 0;
+}
+
+static cnn_status read(const cnn_context *ctx, const char *call, const void *options, double *hyper)
+{
+    cnn_sgd_options o;
+    cnn_status status = cnn__options_read(ctx, call, &o, sizeof o, options);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (o.lr == 0) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: lr is not given, SGD has no default for it", call);
+    }
+    hyper[LR] = cnn__option(o.lr, 0);
+    hyper[MOMENTUM] = cnn__option(o.momentum, 0);
+    hyper[DAMPENING] = cnn__option(o.dampening, 0);
+    hyper[WEIGHT_DECAY] = cnn__option(o.weight_decay, 0);
+    hyper[NESTEROV] = o.nesterov;
+    hyper[MAXIMIZE] = o.maximize;
+    return CNN_OK;
+}
+
+/* The conditions are written so that NaN fails them. */
+static cnn_status check(const cnn_context *ctx, const char *call, const double *hyper)
+{
+    static const struct {
+        int which;
+        const char *name;
+    } rules[] = { { LR, "lr" }, { MOMENTUM, "momentum" }, { WEIGHT_DECAY, "weight_decay" } };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        double value = hyper[rules[i].which];
+        if (!(value >= 0)) {
+            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %g, expected at least 0", call, rules[i].name,
+                             value);
+        }
+    }
+    if (hyper[DAMPENING] != hyper[DAMPENING]) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: dampening is not a number", call);
+    }
+    if (hyper[NESTEROV] != 0 && (!(hyper[MOMENTUM] > 0) || hyper[DAMPENING] != 0)) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "%s: nesterov needs momentum > 0 and dampening 0, momentum is %g and dampening %g", call,
+                         hyper[MOMENTUM], hyper[DAMPENING]);
+    }
+    return CNN_OK;
+}
+
+static void update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+{
+    const cnn_tensor *p = slot->parameter, *buffer = slot->moment[0];
+    cnn__sgd s = { .lr = hyper[LR], .momentum = hyper[MOMENTUM], .dampening = hyper[DAMPENING],
+                   .weight_decay = hyper[WEIGHT_DECAY], .nesterov = hyper[NESTEROV] != 0,
+                   .maximize = hyper[MAXIMIZE] != 0, .first = slot->steps == 1 };
+    cnn__real(p)->sgd(&s, p->numel, cnn__data(p), cnn__data(grad), buffer ? cnn__data(buffer) : NULL, p->ctx->pool);
+}
+
+static const cnn__optimizer_class sgd_class = {
+    .name = "SGD", .call = "sgd_create",
+    .hyper_count = 6,
+    .hyper_names = { "lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize" },
+    .moment_count = 1,
+    .moment_names = { "momentum_buffer" },
+    .needs = needs, .read = read, .check = check, .update = update
+};
+
+cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options *options)
+{
+    return cnn__optimizer_new(module, &sgd_class, options);
+}

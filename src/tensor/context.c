@@ -1,0 +1,176 @@
+/* Making, sharing and ending a context. It stands in this room because a context chooses its kernels, which stand above
+ * base/; everything else of it is in base/context.h. */
+#include "base/context.h"
+
+#include "kernels/kernels.h"
+
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_THREADS = 1024 };
+
+static int available_cpus(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) {
+        return 1;
+    }
+    int count = CPU_COUNT(&set);
+    return count < 1 ? 1 : count > MAX_THREADS ? MAX_THREADS : count;
+}
+
+static cnn_status check(const cnn_context_options *o)
+{
+    const char *call = "context_create";
+    if (o->threads < 0 || o->threads > MAX_THREADS) {
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: threads is %d, expected 1 to %d, or 0 for all CPUs", call,
+                         o->threads, MAX_THREADS);
+    }
+    if (o->device != CNN_DEVICE_AUTO && o->device != CNN_DEVICE_CPU) {
+        return cnn__fail(NULL, CNN_ERROR_DEVICE, "%s: there is no device %d, expected CNN_DEVICE_AUTO or CNN_DEVICE_CPU",
+                         call, (int)o->device);
+    }
+    if (!o->allocate != !o->deallocate) {
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: allocate and deallocate go together, %s is missing", call,
+                         o->allocate ? "deallocate" : "allocate");
+    }
+    return CNN_OK;
+}
+
+static const cnn__kernels *choose_kernels(const cnn_context_options *o)
+{
+    const char *name = o->kernels ? o->kernels : getenv("CNN_KERNELS");
+    if (name && !*name) {
+        name = NULL;
+    }
+    const cnn__kernels *kernels = cnn__kernels_select(name);
+    if (!kernels) {
+        cnn__fail(NULL, CNN_ERROR_DEVICE, "context_create: this CPU has no kernels named \"%.32s\"%s", name,
+                  o->kernels ? "" : " (from the environment variable CNN_KERNELS)");
+    }
+    return kernels;
+}
+
+static void fill(cnn_context *ctx, const cnn_context_options *o)
+{
+    atomic_init(&ctx->references, 1);
+    atomic_init(&ctx->stream, 0);
+    ctx->threads = o->threads ? o->threads : available_cpus();
+    ctx->device = CNN_DEVICE_CPU;
+    ctx->seed = o->seed;
+    ctx->log = o->log;
+    ctx->log_user = o->log_user;
+}
+
+cnn_context *cnn_context_create(const cnn_context_options *options)
+{
+    cnn_context_options o;
+    if (cnn__options_read(NULL, "context_create", &o, sizeof o, options) != CNN_OK || check(&o) != CNN_OK) {
+        return NULL;
+    }
+    const cnn__kernels *kernels = choose_kernels(&o);
+    if (!kernels) {
+        return NULL;
+    }
+    cnn_context bootstrap = { .allocate = o.allocate, .deallocate = o.deallocate, .allocator_user = o.allocator_user };
+    if (!bootstrap.allocate) {
+        cnn__allocator_default(&bootstrap);
+    }
+    cnn_context *ctx = cnn__calloc(&bootstrap, 1, sizeof *ctx);
+    if (!ctx) {
+        cnn__fail_memory(NULL, "context_create", sizeof *ctx);
+        return NULL;
+    }
+    ctx->allocate = bootstrap.allocate;
+    ctx->deallocate = bootstrap.deallocate;
+    ctx->allocator_user = bootstrap.allocator_user;
+    ctx->kernels = kernels;
+    fill(ctx, &o);
+    pthread_mutex_init(&ctx->lock, NULL);
+    if (ctx->threads > 1 && !(ctx->pool = cnn__pool_new(ctx, ctx->threads))) {
+        cnn__context_release(ctx);
+        return NULL;
+    }
+    return ctx;
+}
+
+cnn_context *cnn__context_retain(cnn_context *ctx)
+{
+    atomic_fetch_add_explicit(&ctx->references, 1, memory_order_relaxed);
+    return ctx;
+}
+
+void cnn__context_release(cnn_context *ctx)
+{
+    if (!ctx || atomic_fetch_sub_explicit(&ctx->references, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    cnn__pool_free(ctx->pool);
+    pthread_mutex_destroy(&ctx->lock);
+    cnn_context last = { .deallocate = ctx->deallocate, .allocator_user = ctx->allocator_user };
+    cnn__free(&last, ctx);
+}
+
+void cnn_context_free(cnn_context *ctx)
+{
+    cnn__context_release(ctx);
+}
+
+int cnn_context_threads(const cnn_context *ctx)
+{
+    return ctx ? ctx->threads : 0;
+}
+
+cnn_device cnn_context_device(const cnn_context *ctx)
+{
+    return ctx ? ctx->device : CNN_DEVICE_AUTO;
+}
+
+const char *cnn_context_kernels(const cnn_context *ctx)
+{
+    return ctx ? ctx->kernels->name : "";
+}
+
+void cnn__context_next_stream(cnn_context *ctx, uint64_t key[2])
+{
+    key[0] = ctx->seed;
+    key[1] = atomic_fetch_add(&ctx->stream, 1);
+}
+
+cnn_status cnn_context_random_state(const cnn_context *ctx, cnn_random_state *state)
+{
+    if (!ctx || !state) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "context_random_state: %s is NULL", ctx ? "state" : "ctx");
+    }
+    state->seed = ctx->seed;
+    state->stream = atomic_load(&ctx->stream);
+    return CNN_OK;
+}
+
+cnn_status cnn_context_set_random_state(cnn_context *ctx, const cnn_random_state *state)
+{
+    if (!ctx || !state) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "context_set_random_state: %s is NULL", ctx ? "state" : "ctx");
+    }
+    ctx->seed = state->seed;
+    atomic_store(&ctx->stream, state->stream);
+    return CNN_OK;
+}
+
+void cnn__log(cnn_context *ctx, cnn_log_level level, const char *format, ...)
+{
+    if (!ctx->log) {
+        return;
+    }
+    char message[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    pthread_mutex_lock(&ctx->lock);
+    ctx->log(level, message, ctx->log_user);
+    pthread_mutex_unlock(&ctx->lock);
+}

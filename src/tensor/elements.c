@@ -1,0 +1,201 @@
+/* Elements in and out of tensors, and the gradient that a plain tensor carries.
+ *
+ * A gradient is zeroed lazily: grad_is_zero says that its elements count as 0 whatever the memory holds, so that
+ * backward can overwrite it instead of filling and adding. */
+#include "tensor/tensor.h"
+
+#include <math.h>
+#include <string.h>
+
+void cnn__tensor_copy(cnn_tensor *to, const cnn_tensor *from)
+{
+    cnn__nest nest;
+    cnn__nest_make(&nest, to->ndim, to->shape, 2, (const cnn_tensor *const[]){ to, from });
+    if (to->numel) {
+        to->ctx->kernels->array->copy(&nest, to->dtype, cnn__data(to), from->dtype, cnn__data(from), to->ctx->pool);
+    }
+}
+
+/* A contiguous nest over a tensor's elements in row-major order, operand 0 being plain memory. */
+static void copy_out(const cnn_tensor *t, cnn_dtype dtype, void *buffer)
+{
+    cnn_tensor flat = { .ndim = t->ndim };
+    cnn__tensor_shape_set(&flat, dtype, t->ndim, t->shape);
+    cnn__nest nest;
+    cnn__nest_make(&nest, t->ndim, t->shape, 2, (const cnn_tensor *const[]){ &flat, t });
+    t->ctx->kernels->array->copy(&nest, dtype, buffer, t->dtype, cnn__data(t), t->ctx->pool);
+}
+
+static bool one_element(const cnn_tensor *t, const char *call)
+{
+    char text[CNN__SHAPE_TEXT];
+    if (cnn__tensor_check(t, call) != CNN_OK) {
+        return false;
+    }
+    if (t->numel != 1) {
+        cnn__fail(t->ctx, CNN_ERROR_SHAPE, "%s: a tensor of shape %s has %lld elements, expected 1", call,
+                  cnn__shape_text(text, t->ndim, t->shape), (long long)t->numel);
+    }
+    return t->numel == 1;
+}
+
+double cnn_tensor_item(const cnn_tensor *tensor)
+{
+    double value = NAN;
+    if (one_element(tensor, "tensor_item")) {
+        copy_out(tensor, CNN_F64, &value);
+    }
+    return value;
+}
+
+int64_t cnn_tensor_item_i64(const cnn_tensor *tensor)
+{
+    int64_t value = 0;
+    if (one_element(tensor, "tensor_item_i64")) {
+        copy_out(tensor, CNN_I64, &value);
+    }
+    return value;
+}
+
+static cnn_status check_size(const cnn_tensor *t, const char *call, const void *memory, size_t size)
+{
+    if (cnn__tensor_check(t, call) != CNN_OK) {
+        return cnn__failure_status();
+    }
+    size_t expected = (size_t)t->numel * cnn_dtype_size(t->dtype);
+    if (size != expected || (size && !memory)) {
+        return cnn__fail(t->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s of %zu bytes, expected %zu", call,
+                         memory || !size ? "memory" : "NULL instead", size, expected);
+    }
+    return CNN_OK;
+}
+
+/* May the caller write to it? Results of operations are the tape's. */
+static cnn_status check_writable(const cnn_tensor *t, const char *call)
+{
+    if (cnn__tensor_check(t, call) != CNN_OK) {
+        return cnn__failure_status();
+    }
+    if (t->kind != CNN__TENSOR_PLAIN) {
+        return cnn__fail(t->ctx, CNN_ERROR_STATE, "%s: the tensor is a result of an operation and belongs to its tape",
+                         call);
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_tensor_read(const cnn_tensor *tensor, void *buffer, size_t size)
+{
+    cnn_status status = check_size(tensor, "tensor_read", buffer, size);
+    if (status == CNN_OK && size) {
+        copy_out(tensor, tensor->dtype, buffer);
+    }
+    return status;
+}
+
+cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size)
+{
+    cnn_status status = check_writable(tensor, "tensor_write");
+    if (status == CNN_OK) {
+        status = check_size(tensor, "tensor_write", data, size);
+    }
+    if (status == CNN_OK && size) {
+        memcpy(cnn__data(tensor), data, size);
+    }
+    return status;
+}
+
+cnn_status cnn_tensor_fill(cnn_tensor *tensor, double value)
+{
+    cnn_status status = check_writable(tensor, "tensor_fill");
+    if (status == CNN_OK && tensor->numel) {
+        tensor->ctx->kernels->array->fill(tensor->dtype, tensor->numel, value, cnn__data(tensor), tensor->ctx->pool);
+    }
+    return status;
+}
+
+cnn_status cnn_tensor_copy_from(cnn_tensor *tensor, const cnn_tensor *source)
+{
+    cnn_status status = check_writable(tensor, "tensor_copy_from");
+    if (status != CNN_OK || (status = cnn__tensor_check(source, "tensor_copy_from")) != CNN_OK) {
+        return status;
+    }
+    int ndim;
+    int64_t shape[CNN_MAX_DIMS];
+    if (!cnn__broadcast(tensor->ndim, tensor->shape, source->ndim, source->shape, &ndim, shape) ||
+        ndim != tensor->ndim || memcmp(shape, tensor->shape, (size_t)ndim * sizeof shape[0])) {
+        char to[CNN__SHAPE_TEXT], from[CNN__SHAPE_TEXT];
+        return cnn__fail(tensor->ctx, CNN_ERROR_SHAPE, "tensor_copy_from: shape %s does not broadcast to %s",
+                         cnn__shape_text(from, source->ndim, source->shape),
+                         cnn__shape_text(to, tensor->ndim, tensor->shape));
+    }
+    cnn__tensor_copy(tensor, source);
+    return CNN_OK;
+}
+
+/* ---- gradients ---- */
+
+bool cnn_tensor_requires_grad(const cnn_tensor *tensor)
+{
+    return cnn__tensor_check(tensor, "tensor_requires_grad") == CNN_OK && tensor->requires_grad;
+}
+
+cnn_status cnn_tensor_set_requires_grad(cnn_tensor *tensor, bool requires_grad)
+{
+    cnn_status status = check_writable(tensor, "tensor_set_requires_grad");
+    if (status == CNN_OK && requires_grad && !cnn__dtype_is_real(tensor->dtype)) {
+        return cnn__fail(tensor->ctx, CNN_ERROR_DTYPE,
+                         "tensor_set_requires_grad: dtype is %s, expected float32 or float64",
+                         cnn_dtype_name(tensor->dtype));
+    }
+    if (status == CNN_OK) {
+        tensor->requires_grad = requires_grad;
+    }
+    return status;
+}
+
+cnn_tensor *cnn__tensor_grad_buffer(cnn_tensor *t)
+{
+    if (!t->grad) {
+        t->grad = cnn__tensor_new(t->ctx, "backward", t->dtype, t->ndim, t->shape);
+        if (t->grad) {
+            t->grad->owned = true;
+            t->grad_is_zero = true;
+        }
+    }
+    return t->grad;
+}
+
+/* Writing the zeros that the flag stands for changes nothing that anyone can see. */
+cnn_tensor *cnn__tensor_grad_read(const cnn_tensor *t)
+{
+    if (t->grad && t->grad_is_zero) {
+        cnn_tensor_fill(t->grad, 0);
+        ((cnn_tensor *)(uintptr_t)t)->grad_is_zero = false;
+    }
+    return t->grad;
+}
+
+void cnn__tensor_grad_clear(cnn_tensor *t)
+{
+    t->grad_is_zero = t->grad != NULL;
+}
+
+cnn_tensor *cnn_tensor_grad(const cnn_tensor *tensor)
+{
+    if (cnn__tensor_check(tensor, "tensor_grad") != CNN_OK) {
+        return NULL;
+    }
+    if (tensor->kind == CNN__TENSOR_TAPE && !tensor->leaf) {
+        return tensor->retained;
+    }
+    return cnn__tensor_grad_read(tensor->leaf ? tensor->leaf : tensor);
+}
+
+cnn_status cnn_tensor_zero_grad(cnn_tensor *tensor)
+{
+    cnn_status status = check_writable(tensor, "tensor_zero_grad");
+    if (status == CNN_OK) {
+        cnn__tensor_grad_clear(tensor);
+    }
+    return status;
+}

@@ -1,0 +1,272 @@
+/* Tensors as text, as PyTorch prints them with its default options: 4 digits, lines of 80 characters, and past 1000 elements
+ * only 3 at each end of a dimension (rules after torch/_tensor_str.py's documentation of set_printoptions). */
+#include "tensor/tensor.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LINE = 80, THRESHOLD = 1000, EDGE = 3, PREFIX = 7 /* "tensor(" */, ELEMENT = 352 /* "%.4f" of DBL_MAX fits */ };
+
+typedef enum style { STYLE_INTEGER, STYLE_WHOLE, STYLE_FIXED, STYLE_SCIENTIFIC } number_style;
+
+typedef struct printer {
+    const cnn_tensor *t;
+    char *buffer;
+    size_t size, length;
+    size_t line_start; /* the length where the current line began */
+    number_style style;
+    int width;
+    bool summarize;
+    /* what the scan for style and width has seen: */
+    double smallest, largest;
+    bool fractions, any;
+} printer;
+
+static void put(printer *p, const char *text)
+{
+    for (; *text; text++) {
+        if (p->length + 1 < p->size) {
+            p->buffer[p->length] = *text;
+        }
+        p->length++;
+        if (*text == '\n') {
+            p->line_start = p->length;
+        }
+    }
+}
+
+static void put_spaces(printer *p, int count)
+{
+    for (int i = 0; i < count; i++) {
+        put(p, " ");
+    }
+}
+
+static double real_at(const cnn_tensor *t, int64_t place)
+{
+    const void *data = cnn__data(t);
+    return t->dtype == CNN_F32 ? (double)((const float *)data)[place] : ((const double *)data)[place];
+}
+
+static void integer_text(const cnn_tensor *t, int64_t place, char text[ELEMENT])
+{
+    const void *data = cnn__data(t);
+    if (t->dtype == CNN_BOOL) {
+        snprintf(text, ELEMENT, "%s", ((const uint8_t *)data)[place] ? "True" : "False");
+        return;
+    }
+    int64_t value = t->dtype == CNN_I64   ? ((const int64_t *)data)[place]
+                    : t->dtype == CNN_I32 ? ((const int32_t *)data)[place]
+                                          : ((const uint8_t *)data)[place];
+    snprintf(text, ELEMENT, "%" PRId64, value);
+}
+
+static void real_text(double value, number_style style, char text[ELEMENT])
+{
+    if (isnan(value) || isinf(value)) {
+        snprintf(text, ELEMENT, "%s", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
+    } else if (style == STYLE_WHOLE) {
+        snprintf(text, ELEMENT, "%.0f.", value);
+    } else {
+        snprintf(text, ELEMENT, style == STYLE_FIXED ? "%.4f" : "%.4e", value);
+    }
+}
+
+typedef void (*visitor)(printer *p, int64_t place);
+
+/* Visits the elements that will be printed. */
+static void visit(printer *p, int dim, int64_t place, visitor see)
+{
+    const cnn_tensor *t = p->t;
+    if (dim == t->ndim) {
+        see(p, place);
+        return;
+    }
+    int64_t n = t->shape[dim];
+    bool cut = p->summarize && n > 2 * EDGE;
+    for (int64_t i = 0; i < n; i++) {
+        if (cut && i == EDGE) {
+            i = n - EDGE;
+        }
+        visit(p, dim + 1, place + i * t->stride[dim], see);
+    }
+}
+
+static void see_range(printer *p, int64_t place)
+{
+    double value = real_at(p->t, place);
+    double size = fabs(value);
+    if (!isfinite(value) || value == 0) {
+        return;
+    }
+    p->smallest = p->any ? fmin(p->smallest, size) : size;
+    p->largest = p->any ? fmax(p->largest, size) : size;
+    p->fractions |= value != ceil(value);
+    p->any = true;
+}
+
+static void see_width(printer *p, int64_t place)
+{
+    char text[ELEMENT];
+    if (p->style == STYLE_INTEGER) {
+        integer_text(p->t, place, text);
+    } else {
+        double value = real_at(p->t, place);
+        if (!isfinite(value) || value == 0) {
+            return;
+        }
+        real_text(value, p->style, text);
+    }
+    int length = (int)strlen(text);
+    p->width = length > p->width ? length : p->width;
+}
+
+static void choose_style(printer *p)
+{
+    p->width = 1;
+    if (cnn__dtype_is_real(p->t->dtype)) {
+        visit(p, 0, 0, see_range);
+        bool wide = p->any && (p->largest / p->smallest > 1000 || p->largest > 1e8);
+        p->style = p->fractions ? STYLE_FIXED : STYLE_WHOLE;
+        if (wide || (p->fractions && p->smallest < 1e-4)) {
+            p->style = STYLE_SCIENTIFIC;
+        }
+    }
+    visit(p, 0, 0, see_width);
+}
+
+static void put_element(printer *p, int64_t place)
+{
+    char text[ELEMENT];
+    if (p->style == STYLE_INTEGER) {
+        integer_text(p->t, place, text);
+    } else {
+        real_text(real_at(p->t, place), p->style, text);
+    }
+    put_spaces(p, p->width - (int)strlen(text));
+    put(p, text);
+}
+
+/* The last dimension: as many elements a line as fit. */
+static void put_vector(printer *p, int64_t place, int indent)
+{
+    int64_t n = p->t->shape[p->t->ndim - 1], stride = p->t->stride[p->t->ndim - 1];
+    bool cut = p->summarize && n > 2 * EDGE;
+    int per_line = (LINE - indent) / (p->width + 2);
+    per_line = per_line < 1 ? 1 : per_line;
+    int column = 0;
+    put(p, "[");
+    for (int64_t i = 0; i < n; i++) {
+        bool dots = cut && i == EDGE;
+        if (column == per_line) {
+            put(p, ",\n");
+            put_spaces(p, indent + 1);
+            column = 0;
+        } else if (column) {
+            put(p, ", ");
+        }
+        if (dots) {
+            put(p, " ...");
+            i = n - EDGE - 1;
+        } else {
+            put_element(p, place + i * stride);
+        }
+        column++;
+    }
+    put(p, "]");
+}
+
+static void put_block(printer *p, int dim, int64_t place, int indent)
+{
+    int left = p->t->ndim - dim;
+    if (left <= 1) {
+        left ? put_vector(p, place, indent) : put_element(p, place);
+        return;
+    }
+    int64_t n = p->t->shape[dim];
+    bool cut = p->summarize && n > 2 * EDGE;
+    put(p, "[");
+    for (int64_t i = 0; i < n; i++) {
+        if (i) {
+            put(p, ",");
+            for (int k = 1; k < left; k++) {
+                put(p, "\n");
+            }
+            put_spaces(p, indent + 1);
+        }
+        if (cut && i == EDGE) {
+            put(p, "...");
+            i = n - EDGE - 1;
+        } else {
+            put_block(p, dim + 1, place + i * p->t->stride[dim], indent + 1);
+        }
+    }
+    put(p, "]");
+}
+
+static void put_suffix(printer *p, const char *suffix)
+{
+    size_t last_line = p->length - p->line_start + 2;
+    if (last_line + strlen(suffix) + 2 > LINE) {
+        put(p, ",\n");
+        put_spaces(p, PREFIX);
+    } else {
+        put(p, ", ");
+    }
+    put(p, suffix);
+}
+
+static void put_size(printer *p)
+{
+    char text[CNN_MAX_DIMS * 24];
+    size_t used = (size_t)snprintf(text, sizeof text, "size=(");
+    for (int i = 0; i < p->t->ndim; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used, i ? ", %" PRId64 : "%" PRId64, p->t->shape[i]);
+    }
+    snprintf(text + used, sizeof text - used, ")");
+    put_suffix(p, text);
+}
+
+static void put_tensor(printer *p)
+{
+    const cnn_tensor *t = p->t;
+    put(p, "tensor(");
+    bool usual = t->dtype == CNN_F32 || (t->numel && (t->dtype == CNN_I64 || t->dtype == CNN_BOOL));
+    if (t->numel) {
+        choose_style(p);
+        put_block(p, 0, 0, PREFIX);
+    } else {
+        put(p, "[]");
+        if (t->ndim != 1) {
+            put_size(p);
+        }
+    }
+    if (!usual) {
+        char text[40];
+        snprintf(text, sizeof text, "dtype=torch.%s", cnn_dtype_name(t->dtype));
+        put_suffix(p, text);
+    }
+    if (t->requires_grad && t->kind == CNN__TENSOR_PLAIN) {
+        put_suffix(p, "requires_grad=True");
+    }
+    put(p, ")");
+}
+
+size_t cnn_tensor_format(const cnn_tensor *tensor, char *buffer, size_t size)
+{
+    printer p = { .t = tensor, .buffer = buffer, .size = buffer ? size : 0 };
+    if (cnn__tensor_check(tensor, "tensor_format") == CNN_OK) {
+        p.summarize = tensor->numel > THRESHOLD;
+        put_tensor(&p);
+    } else {
+        put(&p, "tensor(nil: ");
+        put(&p, cnn__failure_message());
+        put(&p, ")");
+    }
+    if (p.size) {
+        p.buffer[p.length < p.size ? p.length : p.size - 1] = '\0';
+    }
+    return p.length;
+}

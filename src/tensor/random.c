@@ -1,0 +1,84 @@
+/* Tensors of numbers by rule: sequences and random draws. Each random tensor takes one stream of the context, so what it
+ * gets depends on the order of the calls alone. */
+#include "tensor/tensor.h"
+
+#include "base/random.h"
+
+#include <math.h>
+
+enum { CHUNK = 4096 }; /* elements a task */
+
+typedef struct drawing {
+    cnn_tensor *t;
+    uint64_t key[2];
+    bool normal;
+} drawing;
+
+static void draw_chunk(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const drawing *d = arg;
+    int64_t end = (task + 1) * CHUNK < d->t->numel ? (task + 1) * CHUNK : d->t->numel;
+    float *f32 = cnn__data(d->t);
+    double *f64 = cnn__data(d->t);
+    for (int64_t i = task * CHUNK; i < end; i++) {
+        uint64_t place = (uint64_t)i;
+        if (d->t->dtype == CNN_F32) {
+            f32[i] = d->normal ? (float)cnn__random_normal(d->key, place) : cnn__random_f32(d->key, place);
+        } else {
+            f64[i] = d->normal ? cnn__random_normal(d->key, place) : cnn__random_f64(d->key, place);
+        }
+    }
+}
+
+static cnn_tensor *draw(cnn_context *ctx, const char *call, bool normal, cnn_dtype dtype, int ndim,
+                        const int64_t *shape)
+{
+    if (ctx && cnn__dtype_valid(dtype) && !cnn__dtype_is_real(dtype)) {
+        cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call, cnn_dtype_name(dtype));
+        return NULL;
+    }
+    cnn_tensor *t = cnn__tensor_new(ctx, call, dtype, ndim, shape);
+    if (!t) {
+        return NULL;
+    }
+    drawing d = { .t = t, .normal = normal };
+    cnn__context_next_stream(ctx, d.key);
+    cnn__pool_run(ctx->pool, (t->numel + CHUNK - 1) / CHUNK, (double)t->numel * 20, draw_chunk, &d);
+    return t;
+}
+
+cnn_tensor *cnn_tensor_rand(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape)
+{
+    return draw(ctx, "tensor_rand", false, dtype, ndim, shape);
+}
+
+cnn_tensor *cnn_tensor_randn(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape)
+{
+    return draw(ctx, "tensor_randn", true, dtype, ndim, shape);
+}
+
+/* Element i is start + i · step, computed from i, so that no error adds up. */
+cnn_tensor *cnn_tensor_arange(cnn_context *ctx, cnn_dtype dtype, double start, double end, double step)
+{
+    double count = ceil((end - start) / step);
+    if (step == 0 || !(count >= 0) || count > 0x1p62 || dtype == CNN_BOOL) {
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "tensor_arange: from %g to %g by %g as %s is no sequence", start, end,
+                  step, cnn_dtype_name(dtype));
+        return NULL;
+    }
+    int64_t n = (int64_t)count;
+    cnn_tensor *t = cnn__tensor_new(ctx, "tensor_arange", dtype, 1, &n);
+    for (int64_t i = 0; t && i < n; i++) {
+        double value = start + (double)i * step;
+        void *data = cnn__data(t);
+        switch (dtype) {
+        case CNN_F32: ((float *)data)[i] = (float)value; break;
+        case CNN_F64: ((double *)data)[i] = value; break;
+        case CNN_I64: ((int64_t *)data)[i] = (int64_t)value; break;
+        case CNN_I32: ((int32_t *)data)[i] = (int32_t)value; break;
+        default: ((uint8_t *)data)[i] = (uint8_t)value; break;
+        }
+    }
+    return t;
+}

@@ -1,0 +1,129 @@
+/* The inside of tensors: handles (dtype, shape, strides) over reference-counted storages.
+ *
+ * A plain tensor belongs to a user, a module or a loader and is reference-counted too, so that a tape or an optimizer
+ * can outlast its owner. A tape's handle is a slot in that tape's ring: it is never freed before the tape, and its
+ * generation says whether it still is the tensor that it was. */
+#ifndef CNN_TENSOR_TENSOR_H
+#define CNN_TENSOR_TENSOR_H
+
+#include "base/context.h"
+#include "kernels/array.h"
+#include "kernels/kernels.h"
+
+#include <cnn/tensor.h>
+
+/* Elements. Those of a tape come from its cache and go back there; the others from the context's allocator. */
+typedef struct cnn__storage {
+    atomic_int references;
+    cnn_device device;
+    cnn_context *ctx;
+    struct cnn__cache *cache; /* where it returns to; NULL: it is freed */
+    struct cnn__storage *next; /* in its cache's list */
+    size_t bytes;             /* capacity */
+    void *data;
+    cnn_deleter_fn deleter; /* of borrowed data */
+    void *deleter_user;
+} cnn__storage;
+
+typedef enum cnn__tensor_kind {
+    CNN__TENSOR_PLAIN = 0x7a51, /* so that a freed or foreign pointer is likely to be recognised */
+    CNN__TENSOR_TAPE = 0x7a52,
+    CNN__TENSOR_NIL = 0x7a53
+} cnn__tensor_kind;
+
+/* What a tensor must know of its tape; a cnn_tape begins with it. */
+typedef struct cnn__step {
+    cnn_context *ctx;
+    uint64_t generation; /* counts the steps */
+    cnn_status status;   /* the first error of the step */
+    char message[512];
+} cnn__step;
+
+struct cnn_tensor {
+    int kind;
+    cnn_dtype dtype;
+    int ndim;
+    bool requires_grad;
+    bool grad_is_zero;  /* plain: the gradient's elements count as 0 and are not written yet */
+    bool retain_grad;   /* tape: keep the gradient after backward */
+    bool kept;          /* tape: a gradient on its way, which outlives the backward that made it */
+    bool owned;         /* plain: a module owns it, cnn_tensor_free() refuses */
+    atomic_int references; /* plain */
+    int64_t shape[CNN_MAX_DIMS];
+    int64_t stride[CNN_MAX_DIMS];
+    int64_t numel;
+    int64_t offset; /* of the first element in the storage, in elements */
+    cnn__storage *storage; /* NULL: a tape's result that was dropped */
+    cnn_context *ctx;
+    cnn_tensor *grad;
+    /* Of a tape's tensors: */
+    cnn_tape *tape;
+    uint64_t generation;
+    struct cnn__node *node; /* what made it; NULL for a leaf */
+    cnn_tensor *leaf;       /* the plain tensor that this is in its step; held */
+    cnn_tensor *retained;   /* the gradient kept for the user */
+};
+
+/* ---- storages ---- */
+cnn__storage *cnn__storage_new(cnn_context *ctx, size_t bytes);
+cnn__storage *cnn__storage_borrow(cnn_context *ctx, void *data, size_t bytes, cnn_deleter_fn deleter, void *user);
+cnn__storage *cnn__storage_retain(cnn__storage *storage);
+void cnn__storage_release(cnn__storage *storage);
+
+/* The storage whose elements begin at `data`; not for borrowed ones. */
+cnn__storage *cnn__storage_at(void *data);
+
+/* A cache of storages by size class: once a step has run, an equal step finds every block in it. Used by one thread. */
+typedef struct cnn__cache cnn__cache;
+cnn__cache *cnn__cache_new(cnn_context *ctx);
+void cnn__cache_free(cnn__cache *cache);
+cnn__storage *cnn__cache_get(cnn__cache *cache, size_t bytes);
+size_t cnn__cache_bytes(const cnn__cache *cache);
+
+/* ---- shapes ---- */
+enum { CNN__SHAPE_TEXT = 184 };
+/* "[32,1,5,5]" */
+const char *cnn__shape_text(char text[CNN__SHAPE_TEXT], int ndim, const int64_t *shape);
+/* Checks rank and sizes; writes how many elements. `call` NULL: no report. */
+cnn_status cnn__shape_check(const cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape,
+                            int64_t *numel);
+/* Row-major strides. */
+void cnn__strides(int ndim, const int64_t *shape, int64_t *stride);
+/* −ndim ≤ dim < ndim → 0 ≤ dim; −1 if it is not so. */
+int cnn__dim(int dim, int ndim);
+/* NumPy's broadcasting of two shapes; false if they do not fit. */
+bool cnn__broadcast(int ndim_a, const int64_t *a, int ndim_b, const int64_t *b, int *ndim, int64_t *shape);
+bool cnn__same_shape(const cnn_tensor *a, const cnn_tensor *b);
+bool cnn__contiguous(const cnn_tensor *t);
+/* The strides of t as if it had the shape given: 0 where it is broadcast. The shape must be a broadcast of t's. */
+void cnn__broadcast_strides(const cnn_tensor *t, int ndim, const int64_t *shape, int64_t *stride);
+/* The loop nest over `shape` for up to four operands, with dimensions joined where that changes nothing. */
+void cnn__nest_make(cnn__nest *nest, int ndim, const int64_t *shape, int count, const cnn_tensor *const *operands);
+
+/* ---- tensors ---- */
+bool cnn__dtype_valid(cnn_dtype dtype);
+bool cnn__dtype_is_real(cnn_dtype dtype); /* f32, f64 */
+static inline void *cnn__data(const cnn_tensor *t)
+{
+    return (char *)t->storage->data + (size_t)t->offset * cnn_dtype_size(t->dtype);
+}
+const cnn__real_kernels *cnn__real(const cnn_tensor *t); /* the kernels of its dtype, f32 or f64 */
+/* A plain tensor, elements undefined; reports as `call`. */
+cnn_tensor *cnn__tensor_new(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape);
+cnn_tensor *cnn__tensor_retain(cnn_tensor *t);
+void cnn__tensor_release(cnn_tensor *t);
+/* Is it a usable tensor: not NULL, not nil, not of a past step, not dropped? If not, reports as `call`. */
+cnn_status cnn__tensor_check(const cnn_tensor *t, const char *call);
+/* Fills in dtype, shape, row-major strides and numel. */
+void cnn__tensor_shape_set(cnn_tensor *t, cnn_dtype dtype, int ndim, const int64_t *shape);
+/* Copies elements, converting the dtype and broadcasting the shape; the shapes fit. */
+void cnn__tensor_copy(cnn_tensor *to, const cnn_tensor *from);
+/* The gradient buffer of a plain tensor, made when first asked for; contiguous; its elements count only where
+ * grad_is_zero is false. NULL: no memory. */
+cnn_tensor *cnn__tensor_grad_buffer(cnn_tensor *t);
+/* The gradient with its elements written (zeros if need be); NULL if there is none. */
+cnn_tensor *cnn__tensor_grad_read(const cnn_tensor *t);
+/* Sets the gradient of a plain tensor to zero without touching its memory yet. */
+void cnn__tensor_grad_clear(cnn_tensor *t);
+
+#endif

@@ -1,0 +1,475 @@
+/* The ground floor: statuses, errors, options, random numbers, memory and the thread pool. */
+#include "base/context.h"
+#include "base/pool.h"
+#include "base/random.h"
+
+#include <cnn/cnn.h>
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- statuses and versions ---- */
+
+START_TEST(status_names_are_those_of_the_enum)
+{
+    ck_assert_str_eq(cnn_status_name(CNN_OK), "CNN_OK");
+    ck_assert_str_eq(cnn_status_name(CNN_ERROR_SHAPE), "CNN_ERROR_SHAPE");
+    ck_assert_str_eq(cnn_status_name(CNN_ERROR_CALLBACK), "CNN_ERROR_CALLBACK");
+    ck_assert_str_eq(cnn_status_name((cnn_status)1), "CNN_ERROR_UNKNOWN");
+    ck_assert_str_eq(cnn_status_name((cnn_status)-99), "CNN_ERROR_UNKNOWN");
+}
+END_TEST
+
+START_TEST(version_agrees_with_the_headers)
+{
+    ck_assert_str_eq(cnn_version(), CNN_VERSION_STRING);
+    ck_assert_int_eq(cnn_version_number(),
+                     CNN_VERSION_MAJOR * 10000 + CNN_VERSION_MINOR * 100 + CNN_VERSION_PATCH);
+}
+END_TEST
+
+/* ---- contexts and errors ---- */
+
+START_TEST(context_reports_bad_options)
+{
+    ck_assert_ptr_null(cnn_context_new(.threads = -1));
+    ck_assert_int_eq(cnn_context_status(NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_str_eq(cnn_last_error(NULL),
+                     "context_create: threads is -1, expected 1 to 1024, or 0 for all CPUs");
+    ck_assert_ptr_null(cnn_context_new(.kernels = "abacus"));
+    ck_assert_int_eq(cnn_context_status(NULL), CNN_ERROR_DEVICE);
+    ck_assert_ptr_nonnull(strstr(cnn_last_error(NULL), "abacus"));
+    ck_assert_ptr_null(cnn_context_new(.device = (cnn_device)7));
+    ck_assert_int_eq(cnn_context_status(NULL), CNN_ERROR_DEVICE);
+    cnn_context_clear_error(NULL);
+    ck_assert_str_eq(cnn_last_error(NULL), "");
+}
+END_TEST
+
+START_TEST(kernels_come_from_option_then_environment)
+{
+    cnn_context *ctx = cnn_context_new(.kernels = "reference");
+    ck_assert_str_eq(cnn_context_kernels(ctx), "reference");
+    cnn_context_free(ctx);
+    char *before = getenv("CNN_KERNELS");
+    char *kept = before ? strdup(before) : NULL;
+    setenv("CNN_KERNELS", "reference", 1);
+    ctx = cnn_context_new(.threads = 1);
+    ck_assert_str_eq(cnn_context_kernels(ctx), "reference");
+    cnn_context_free(ctx);
+    kept ? setenv("CNN_KERNELS", kept, 1) : unsetenv("CNN_KERNELS");
+    free(kept);
+}
+END_TEST
+
+START_TEST(errors_belong_to_their_context_and_thread)
+{
+    cnn_context *a = cnn_context_new(.threads = 1), *b = cnn_context_new(.threads = 1);
+    ck_assert_ptr_null(cnn_tensor_zeros(a, CNN_F32, CNN_SHAPE(-1)));
+    ck_assert_int_eq(cnn_context_status(a), CNN_ERROR_SHAPE);
+    ck_assert_str_eq(cnn_last_error(a), "tensor_zeros: shape [-1] has a negative size");
+    ck_assert_int_eq(cnn_context_status(b), CNN_OK);
+    ck_assert_str_eq(cnn_last_error(b), "");
+    cnn_context_clear_error(a);
+    ck_assert_int_eq(cnn_context_status(a), CNN_OK);
+    cnn_context_free(a);
+    cnn_context_free(b);
+    cnn_context_free(NULL);
+}
+END_TEST
+
+static void *fail_elsewhere(void *ctx)
+{
+    cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(-7));
+    return (void *)cnn_last_error(ctx);
+}
+
+START_TEST(a_failure_in_one_thread_is_not_seen_in_another)
+{
+    cnn_context *ctx = cnn_context_new(.threads = 1);
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, fail_elsewhere, ctx), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_str_eq(cnn_last_error(ctx), "");
+    cnn_context_free(ctx);
+}
+END_TEST
+
+START_TEST(messages_stay_one_line_and_within_their_buffer)
+{
+    char name[2000];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    name[3] = '\n';
+    cnn__fail(NULL, CNN_ERROR_IO, "test: %s", name);
+    ck_assert_uint_eq(strlen(cnn_last_error(NULL)), 511);
+    ck_assert_ptr_null(strchr(cnn_last_error(NULL), '\n'));
+}
+END_TEST
+
+START_TEST(a_context_outlives_its_free_while_objects_use_it)
+{
+    cnn_context *ctx = cnn_context_new(.threads = 2);
+    cnn_tensor *t = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(3));
+    cnn_context_free(ctx);
+    ck_assert_double_eq(((float *)cnn_tensor_data(t))[2], 1);
+    cnn_tensor_free(t);
+}
+END_TEST
+
+START_TEST(random_state_can_be_set_back)
+{
+    cnn_context *ctx = cnn_context_new(.seed = 5, .threads = 1);
+    cnn_random_state state;
+    ck_assert_int_eq(cnn_context_random_state(ctx, &state), CNN_OK);
+    ck_assert_uint_eq(state.seed, 5);
+    cnn_tensor *a = cnn_tensor_rand(ctx, CNN_F32, CNN_SHAPE(8)), *b = cnn_tensor_rand(ctx, CNN_F32, CNN_SHAPE(8));
+    ck_assert_int_eq(cnn_context_set_random_state(ctx, &state), CNN_OK);
+    cnn_tensor *c = cnn_tensor_rand(ctx, CNN_F32, CNN_SHAPE(8));
+    ck_assert_mem_eq(cnn_tensor_data(a), cnn_tensor_data(c), 32);
+    ck_assert_mem_ne(cnn_tensor_data(a), cnn_tensor_data(b), 32);
+    ck_assert_int_eq(cnn_context_random_state(ctx, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    cnn_tensor_free(a);
+    cnn_tensor_free(b);
+    cnn_tensor_free(c);
+    cnn_context_free(ctx);
+}
+END_TEST
+
+/* ---- options of other versions ---- */
+
+START_TEST(options_of_any_version_are_read)
+{
+    struct {
+        size_t struct_size;
+        int64_t first, second;
+    } ours, given = { sizeof given, 3, 4 };
+    struct {
+        size_t struct_size;
+        int64_t first, second, third;
+    } newer = { sizeof newer, 1, 2, 0 };
+    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, NULL), CNN_OK);
+    ck_assert_int_eq(ours.second, 0);
+    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, &given), CNN_OK);
+    ck_assert_int_eq(ours.second, 4);
+    given.struct_size = sizeof(size_t) + sizeof(int64_t);
+    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, &given), CNN_OK);
+    ck_assert_int_eq(ours.first, 3);
+    ck_assert_int_eq(ours.second, 0);
+    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, &newer), CNN_OK);
+    ck_assert_int_eq(ours.second, 2);
+    newer.third = 1;
+    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, &newer), CNN_ERROR_UNSUPPORTED);
+    given.struct_size = 0;
+    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, &given), CNN_ERROR_INVALID_ARGUMENT);
+    given.struct_size = SIZE_MAX;
+    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, &given), CNN_ERROR_INVALID_ARGUMENT);
+}
+END_TEST
+
+START_TEST(zero_means_default_and_cnn_zero_means_zero)
+{
+    ck_assert_double_eq(cnn__option(0, 0.9), 0.9);
+    ck_assert_double_eq(cnn__option(CNN_ZERO, 0.9), 0);
+    ck_assert_double_eq(cnn__option(0.5, 0.9), 0.5);
+    ck_assert_int_eq(cnn__option_int(0, 3), 3);
+    ck_assert_int_eq(cnn__option_int(-2, 3), -2);
+}
+END_TEST
+
+/* ---- random numbers ---- */
+
+/* Known answers published with Random123 (kat_vectors, philox4x32-10). */
+START_TEST(philox_gives_the_known_answers)
+{
+    static const struct {
+        uint64_t key, block, stream;
+        uint32_t out[4];
+    } known[] = {
+        { 0, 0, 0, { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 } },
+        { UINT64_MAX, UINT64_MAX, UINT64_MAX, { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd } },
+        { 0x299f31d0a4093822, 0x85a308d3243f6a88, 0x0370734413198a2e,
+          { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 } },
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        uint64_t key[2] = { known[i].key, known[i].stream };
+        uint32_t out[4];
+        cnn__philox(key, known[i].block, out);
+        ck_assert_mem_eq(out, known[i].out, sizeof out);
+    }
+}
+END_TEST
+
+START_TEST(draws_have_the_right_moments)
+{
+    const uint64_t key[2] = { 42, 7 };
+    const int n = 200000;
+    double sum = 0, squares = 0, normal = 0, normal_squares = 0;
+    for (int i = 0; i < n; i++) {
+        double u = cnn__random_f64(key, (uint64_t)i), z = cnn__random_normal(key, (uint64_t)i);
+        float f = cnn__random_f32(key, (uint64_t)i);
+        ck_assert(u >= 0 && u < 1 && f >= 0 && f < 1);
+        sum += u;
+        squares += u * u;
+        normal += z;
+        normal_squares += z * z;
+    }
+    ck_assert_double_eq_tol(sum / n, 0.5, 0.003);
+    ck_assert_double_eq_tol(squares / n, 1.0 / 3, 0.003);
+    ck_assert_double_eq_tol(normal / n, 0, 0.01);
+    ck_assert_double_eq_tol(normal_squares / n, 1, 0.015);
+}
+END_TEST
+
+START_TEST(permutations_are_permutations_and_uniform)
+{
+    int64_t order[6], first[6] = { 0 };
+    const int rounds = 60000;
+    for (int round = 0; round < rounds; round++) {
+        const uint64_t key[2] = { 1, (uint64_t)round };
+        bool seen[6] = { false };
+        cnn__random_permutation(key, 6, order);
+        for (int i = 0; i < 6; i++) {
+            ck_assert(order[i] >= 0 && order[i] < 6 && !seen[order[i]]);
+            seen[order[i]] = true;
+        }
+        first[order[0]]++;
+    }
+    for (int i = 0; i < 6; i++) {
+        ck_assert_int_gt(first[i], rounds / 6 - 500);
+        ck_assert_int_lt(first[i], rounds / 6 + 500);
+    }
+}
+END_TEST
+
+/* ---- the pool ---- */
+
+typedef struct tally {
+    atomic_int runs[1000];
+    atomic_int inside[16];
+    atomic_bool clash;
+    cnn__pool *pool;
+} tally;
+
+static void count_task(void *arg, int64_t task, int worker)
+{
+    tally *t = arg;
+    if (atomic_fetch_add(&t->inside[worker], 1) != 0) {
+        atomic_store(&t->clash, true);
+    }
+    atomic_fetch_add(&t->runs[task], 1);
+    atomic_fetch_sub(&t->inside[worker], 1);
+}
+
+START_TEST(every_task_runs_once_and_no_worker_number_twice_at_a_time)
+{
+    for (int threads = 1; threads <= 4; threads++) {
+        cnn__pool *pool = cnn__pool_new(NULL, threads);
+        ck_assert_int_eq(cnn__pool_size(pool), threads);
+        for (int round = 0; round < 200; round++) {
+            tally t = { .pool = pool };
+            cnn__pool_run(pool, 1 + round * 5 % 1000, 1e9, count_task, &t);
+            for (int i = 0; i < 1000; i++) {
+                ck_assert_int_eq(atomic_load(&t.runs[i]), i < 1 + round * 5 % 1000);
+            }
+            ck_assert(!atomic_load(&t.clash));
+        }
+        cnn__pool_free(pool);
+    }
+    ck_assert_int_eq(cnn__pool_size(NULL), 1);
+}
+END_TEST
+
+static void nested_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    tally *t = arg;
+    tally inner = { .pool = t->pool };
+    cnn__pool_run(t->pool, 10, 1e9, count_task, &inner);
+    for (int i = 0; i < 10; i++) {
+        atomic_fetch_add(&t->runs[task], atomic_load(&inner.runs[i]));
+    }
+}
+
+START_TEST(a_task_may_use_the_pool_itself)
+{
+    cnn__pool *pool = cnn__pool_new(NULL, 3);
+    tally t = { .pool = pool };
+    cnn__pool_run(pool, 20, 1e9, nested_task, &t);
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_eq(atomic_load(&t.runs[i]), 10);
+    }
+    cnn__pool_free(pool);
+}
+END_TEST
+
+static void *use_pool(void *arg)
+{
+    for (int round = 0; round < 300; round++) {
+        tally t = { .pool = arg };
+        cnn__pool_run(arg, 50, 1e9, count_task, &t);
+        for (int i = 0; i < 50; i++) {
+            if (atomic_load(&t.runs[i]) != 1) {
+                return arg;
+            }
+        }
+    }
+    return NULL;
+}
+
+START_TEST(several_threads_may_use_one_pool)
+{
+    cnn__pool *pool = cnn__pool_new(NULL, 3);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, use_pool, pool), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        void *failed;
+        ck_assert_int_eq(pthread_join(threads[i], &failed), 0);
+        ck_assert_ptr_null(failed);
+    }
+    cnn__pool_free(pool);
+}
+END_TEST
+
+START_TEST(a_forked_child_computes_alone)
+{
+    cnn__pool *pool = cnn__pool_new(NULL, 3);
+    tally t = { .pool = pool };
+    cnn__pool_run(pool, 100, 1e9, count_task, &t);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        tally own = { .pool = pool };
+        cnn__pool_run(pool, 100, 1e9, count_task, &own);
+        int done = 0;
+        for (int i = 0; i < 100; i++) {
+            done += atomic_load(&own.runs[i]);
+        }
+        cnn__pool_free(pool);
+        _exit(done == 100 ? 0 : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    cnn__pool_free(pool);
+}
+END_TEST
+
+/* ---- memory ---- */
+
+typedef struct ledger {
+    size_t live, bytes;
+    int countdown;
+} ledger;
+
+static void *ledger_allocate(size_t size, size_t alignment, void *user)
+{
+    ledger *l = user;
+    void *memory = NULL;
+    if (l->countdown-- == 0 || posix_memalign(&memory, alignment, size)) {
+        return NULL;
+    }
+    l->live++;
+    l->bytes += size;
+    return memory;
+}
+
+static void ledger_deallocate(void *memory, size_t size, void *user)
+{
+    ledger *l = user;
+    l->live--;
+    l->bytes -= size;
+    free(memory);
+}
+
+START_TEST(the_users_allocator_gets_everything_back)
+{
+    ledger l = { .countdown = -1 };
+    cnn_context *ctx = cnn_context_new(.threads = 2, .allocate = ledger_allocate, .deallocate = ledger_deallocate,
+                                       .allocator_user = &l);
+    cnn_tensor *t = cnn_tensor_zeros(ctx, CNN_F64, CNN_SHAPE(10, 10));
+    ck_assert_uint_eq((uintptr_t)cnn_tensor_data(t) % 64, 0);
+    ck_assert_uint_ge(l.bytes, 800);
+    cnn_context_free(ctx);
+    cnn_tensor_free(t);
+    ck_assert_uint_eq(l.live, 0);
+    ck_assert_uint_eq(l.bytes, 0);
+}
+END_TEST
+
+START_TEST(every_allocation_of_a_context_may_fail)
+{
+    for (int n = 0;; n++) {
+        ck_assert_int_lt(n, 100);
+        ledger l = { .countdown = n };
+        cnn_context *ctx = cnn_context_new(.threads = 2, .allocate = ledger_allocate,
+                                           .deallocate = ledger_deallocate, .allocator_user = &l);
+        cnn_tape *tape = ctx ? cnn_tape_new(ctx) : NULL;
+        bool passed = tape != NULL;
+        if (!passed) {
+            ck_assert_int_eq(cnn_context_status(NULL), CNN_ERROR_NO_MEMORY);
+        }
+        cnn_tape_free(tape);
+        cnn_context_free(ctx);
+        ck_assert_uint_eq(l.live, 0);
+        if (passed) {
+            break;
+        }
+    }
+}
+END_TEST
+
+static void remember(cnn_log_level level, const char *message, void *user)
+{
+    snprintf(user, 64, "%d %s", (int)level, message);
+}
+
+START_TEST(log_lines_reach_the_callback)
+{
+    char line[64] = "";
+    cnn_context *ctx = cnn_context_new(.log = remember, .log_user = line, .threads = 1);
+    cnn__log(ctx, CNN_LOG_WARNING, "%d of %d", 1, 2);
+    ck_assert_str_eq(line, "2 1 of 2");
+    cnn_context_free(ctx);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("base");
+    TCase *tests = tcase_create("base");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, status_names_are_those_of_the_enum);
+    tcase_add_test(tests, version_agrees_with_the_headers);
+    tcase_add_test(tests, context_reports_bad_options);
+    tcase_add_test(tests, kernels_come_from_option_then_environment);
+    tcase_add_test(tests, errors_belong_to_their_context_and_thread);
+    tcase_add_test(tests, a_failure_in_one_thread_is_not_seen_in_another);
+    tcase_add_test(tests, messages_stay_one_line_and_within_their_buffer);
+    tcase_add_test(tests, a_context_outlives_its_free_while_objects_use_it);
+    tcase_add_test(tests, random_state_can_be_set_back);
+    tcase_add_test(tests, options_of_any_version_are_read);
+    tcase_add_test(tests, zero_means_default_and_cnn_zero_means_zero);
+    tcase_add_test(tests, philox_gives_the_known_answers);
+    tcase_add_test(tests, draws_have_the_right_moments);
+    tcase_add_test(tests, permutations_are_permutations_and_uniform);
+    tcase_add_test(tests, every_task_runs_once_and_no_worker_number_twice_at_a_time);
+    tcase_add_test(tests, a_task_may_use_the_pool_itself);
+    tcase_add_test(tests, several_threads_may_use_one_pool);
+    tcase_add_test(tests, a_forked_child_computes_alone);
+    tcase_add_test(tests, the_users_allocator_gets_everything_back);
+    tcase_add_test(tests, every_allocation_of_a_context_may_fail);
+    tcase_add_test(tests, log_lines_reach_the_callback);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
