@@ -111,6 +111,12 @@ cnn_status cnn__file_open(cnn__file *file, const cnn_context *ctx, const char *c
     return CNN_OK;
 }
 
+bool cnn__file_exists(const char *path)
+{
+    struct stat info;
+    return cnn__file_now()->lstat(path, &info) == 0;
+}
+
 cnn_status cnn__file_read(cnn__file *file, void *buffer, size_t size)
 {
     char *to = buffer;

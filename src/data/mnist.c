@@ -1,4 +1,5 @@
 /* MNIST and the datasets that share its form: two IDX files of bytes in one folder. */
+#include "base/file.h"
 #include "data/dataset.h"
 #include "data/idx.h"
 
@@ -23,15 +24,18 @@ static cnn_tensor *read_part(cnn_context *ctx, const char *directory, const char
         return NULL;
     }
     cnn_tensor *t = NULL;
-    cnn_status status = CNN_ERROR_NOT_FOUND;
-    for (size_t i = 0; status == CNN_ERROR_NOT_FOUND && i < sizeof patterns / sizeof *patterns; i++) {
+    size_t count = sizeof patterns / sizeof *patterns, i = 0;
+    for (; i < count; i++) {
         snprintf(path, size, patterns[i], directory, split, part, rank);
-        t = cnn__idx_read(ctx, call, path);
-        status = t ? CNN_OK : cnn__failure_status();
+        if (cnn__file_exists(path)) {
+            t = cnn__idx_read(ctx, call, path);
+            break;
+        }
     }
-    if (status == CNN_ERROR_NOT_FOUND) {
-        cnn__fail(ctx, status, "%s: no %s-%s-idx%d-ubyte, %s-%s.idx%d-ubyte, %s-%s-idx%d-ubyte.gz or %s-%s.idx%d-ubyte.gz"
-                  " in \"%s\"", call, split, part, rank, split, part, rank, split, part, rank, split, part, rank,
+    if (i == count) {
+        cnn__fail(ctx, CNN_ERROR_NOT_FOUND,
+                  "%s: no %s-%s-idx%d-ubyte, %s-%s.idx%d-ubyte, %s-%s-idx%d-ubyte.gz or %s-%s.idx%d-ubyte.gz in \"%s\"",
+                  call, split, part, rank, split, part, rank, split, part, rank, split, part, rank,
                   cnn__quote(folder, directory, true));
     }
     if (t && (t->dtype != CNN_U8 || t->ndim != rank)) {
@@ -58,8 +62,8 @@ static cnn_dataset *make(cnn_context *ctx, const char *directory, cnn_tensor *im
     const char *call = "mnist_open";
     char folder[CNN__QUOTE];
     if (images->shape[0] != labels->shape[0]) {
-        cnn__fail(ctx, CNN_ERROR_MISMATCH, "%s: %" PRId64 " images and %" PRId64 " labels in \"%s\", expected as many of"
-                  " both", call, images->shape[0], labels->shape[0], cnn__quote(folder, directory, true));
+        cnn__fail(ctx, CNN_ERROR_MISMATCH, "%s: %" PRId64 " images and %" PRId64 " labels in \"%s\", expected as many of both",
+                  call, images->shape[0], labels->shape[0], cnn__quote(folder, directory, true));
         return NULL;
     }
     int64_t numel;

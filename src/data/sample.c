@@ -126,6 +126,9 @@ static void write_image(const cnn_dataset *dataset, int64_t index, char *to)
     size_t from_size = cnn_dtype_size(dtype), to_size = cnn_dtype_size(dataset->image.dtype);
     int64_t n = dataset->image.numel;
     const char *from = (const char *)cnn__data(dataset->images) + (size_t)(index * n) * from_size;
+    if (n == 0) {
+        return;
+    }
     if (dtype != CNN_U8 && dataset->channels == 0) {
         memcpy(to, from, dataset->image.bytes);
         return;
@@ -152,7 +155,7 @@ static void write_label(const cnn_dataset *dataset, int64_t index, void *to)
     const cnn_tensor *labels = dataset->labels;
     int64_t n = dataset->label.numel;
     const char *from = (const char *)cnn__data(labels) + (size_t)(index * n) * cnn_dtype_size(labels->dtype);
-    if (labels->dtype == dataset->label.dtype) {
+    if (n > 0 && labels->dtype == dataset->label.dtype) {
         memcpy(to, from, dataset->label.bytes);
         return;
     }

@@ -33,16 +33,14 @@ static int64_t index_at(const cnn__softmax_nll *g, int64_t sample)
     return g->target_dtype == CNN_I32 ? ((const int32_t *)g->target)[sample] : ((const uint8_t *)g->target)[sample];
 }
 
-#define REAL float
-#define EXP expf
-#define NAME(x) x##_f32
+#define X float
+#define MATH(name) name##f
+#define FN(name) name##_f32
 #include "kernels/softmax_nll_impl.h"
-#undef REAL
-#undef EXP
-#undef NAME
-#define REAL double
-#define EXP exp
-#define NAME(x) x##_f64
+
+#define X double
+#define MATH(name) name
+#define FN(name) name##_f64
 #include "kernels/softmax_nll_impl.h"
 
 static const struct {

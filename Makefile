@@ -1,0 +1,123 @@
+# libcnn's build: everything is discovered, so a new file in a room of src/ needs no line here.
+#   make            the library (lib/) and the examples       make check   all tests
+#   make mnist      get the data, train, print the accuracy   make help    the other targets
+
+VERSION := $(shell sed -n 's/.*CNN_VERSION_STRING "\(.*\)"/\1/p' include/cnn/version.h)
+MAJOR := $(word 1,$(subst ., ,$(VERSION)))
+MINOR := $(word 2,$(subst ., ,$(VERSION)))
+# Before 1.0 a minor version may break the ABI, so it is part of the SONAME.
+SOVERSION := $(if $(filter 0,$(MAJOR)),$(MAJOR).$(MINOR),$(MAJOR))
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR ?= $(PREFIX)/share
+BINDIR ?= $(PREFIX)/bin
+BUILD ?= build
+LIB ?= lib
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-align
+WERROR ?= 1
+CFLAGS ?= -O2 -g
+HARDEN ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+HAVE_ZLIB := $(shell printf '\#include <zlib.h>\nint main(void){return zlibVersion()==0;}' | \
+	$(CC) -x c - -o /dev/null -lz >/dev/null 2>&1 && echo 1)
+ZLIB_LIBS := $(if $(HAVE_ZLIB),-lz)
+
+STRICT := -std=c11 -D_GNU_SOURCE $(WARNINGS) $(if $(filter 1,$(WERROR)),-Werror)
+ALL_CFLAGS = $(STRICT) -ffp-contract=off -fPIC -fvisibility=hidden -pthread -Iinclude -Isrc \
+	$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(if $(findstring -O0,$(CFLAGS)),,$(HARDEN)) $(CPPFLAGS) $(CFLAGS)
+RELRO := -Wl,-z,relro,-z,now,-z,noexecstack
+
+# ---- the instruction sets that src/kernels/simd/ is compiled for, once each ----
+MACHINE := $(shell $(CC) -dumpmachine)
+ifneq (,$(filter x86_64-%,$(MACHINE)))
+ISAS := sse2 avx2 avx512
+else ifneq (,$(filter aarch64-%,$(MACHINE)))
+ISAS := neon
+else
+ISAS := generic
+endif
+ISA_sse2 := -DCNN__VECTOR_BYTES=16
+ISA_avx2 := -DCNN__VECTOR_BYTES=32 -mavx2 -mfma -mprefer-vector-width=256 -ffp-contract=fast
+ISA_avx512 := -DCNN__VECTOR_BYTES=64 -mavx512f -mavx512vl -mavx512dq -mavx512bw -mavx2 -mfma \
+	-mprefer-vector-width=512 -ffp-contract=fast
+ISA_neon := -DCNN__VECTOR_BYTES=16 -ffp-contract=fast
+ISA_generic := -DCNN__VECTOR_BYTES=16
+
+SOURCES := $(sort $(wildcard src/*/*.c))
+SIMD := $(sort $(wildcard src/kernels/simd/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(SIMD:%.c=$(BUILD)/%.$(isa).o))
+SONAME := libcnn.so.$(SOVERSION)
+SHARED := $(LIB)/libcnn.so.$(VERSION)
+STATIC := $(LIB)/libcnn.a
+PUBLIC_HEADERS := $(wildcard include/cnn/*.h)
+
+.PHONY: all lib examples
+all: lib examples
+lib: $(STATIC) $(SHARED)
+
+$(STATIC): $(OBJECTS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(SHARED): $(OBJECTS) src/libcnn.map
+	@mkdir -p $(@D)
+	$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) $(RELRO) -Wl,-soname,$(SONAME) -Wl,--version-script=src/libcnn.map \
+		-o $@ $(OBJECTS) $(ZLIB_LIBS) -lm
+	ln -sf $(@F) $(LIB)/$(SONAME)
+	ln -sf $(SONAME) $(LIB)/libcnn.so
+
+# Kernels are worth the optimiser's full effort at any level but -O0.
+$(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3)
+
+define isa_rule
+$$(BUILD)/src/kernels/simd/%.$(1).o: src/kernels/simd/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_CFLAGS) $$(KERNEL_CFLAGS) -DCNN__ISA=$(1) $$(ISA_$(1)) -MMD -MP -c $$< -o $$@
+endef
+$(foreach isa,$(ISAS),$(eval $(call isa_rule,$(isa))))
+
+$(BUILD)/src/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+
+# ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
+EXAMPLES := $(notdir $(wildcard examples/*))
+EXAMPLE_PROGRAMS := $(foreach e,$(EXAMPLES),$(BUILD)/examples/$(e))
+examples: $(EXAMPLE_PROGRAMS)
+
+define example_rule
+$$(BUILD)/examples/$(1): $$(wildcard examples/$(1)/*.c examples/$(1)/*.h) $$(PUBLIC_HEADERS) $$(SHARED)
+	@mkdir -p $$(@D)
+	$$(CC) $$(STRICT) -Iinclude $$(CPPFLAGS) $$(CFLAGS) $$(wildcard examples/$(1)/*.c) -o $$@ $$(LDFLAGS) -L$$(LIB) \
+		-Wl,-rpath,$$(abspath $$(LIB)) -lcnn -lm
+endef
+$(foreach e,$(EXAMPLES),$(eval $(call example_rule,$(e))))
+
+# ---- tests: each tests/test_*.c is a program of its own, linked statically so that it can see the inside ----
+TEST_SUPPORT := $(wildcard tests/support/*.c)
+TEST_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check 2>/dev/null || echo -lcheck)
+
+.PHONY: test-programs
+test-programs: $(TEST_PROGRAMS)
+$(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -pthread $(CPPFLAGS) $(CFLAGS) $< $(TEST_SUPPORT) \
+		-o $@ $(LDFLAGS) $(STATIC) $(CHECK_LIBS) $(ZLIB_LIBS) -lm
+
+# ---- benchmarks ----
+BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
+$(BUILD)/bench/%: bench/%.c $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -O3 -ffp-contract=fast -Iinclude -Isrc -pthread $< -o $@ $(STATIC) \
+		$(ZLIB_LIBS) -lm
+
+-include $(OBJECTS:.o=.d)
+
+clean:
+	rm -rf $(BUILD) $(LIB)/libcnn*

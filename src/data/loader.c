@@ -1,0 +1,260 @@
+/* Loaders as their users see them: made, asked for batch after batch, freed. All memory is taken when a loader is made;
+ * cnn_loader_next() allocates nothing. */
+#include "data/loader.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+/* So that counting epochs never overflows. */
+static const int64_t last_epoch = (int64_t)1 << 62;
+
+/* ---- life ---- */
+
+/* A tensor of [size, shape of a sample…], over the elements of `over` if that is given. */
+static cnn_tensor *batch_tensor(cnn_loader *l, const cnn__sample_shape *sample, int64_t size, const cnn_tensor *over)
+{
+    int64_t shape[CNN_MAX_DIMS] = { size }, none[CNN_MAX_DIMS] = { 0 };
+    memcpy(shape + 1, sample->shape, (size_t)sample->ndim * sizeof *shape);
+    cnn_tensor *t = cnn__tensor_new(l->ctx, "loader_create", sample->dtype, sample->ndim + 1, over ? none : shape);
+    if (!t) {
+        return NULL;
+    }
+    t->owned = true;
+    if (over) {
+        cnn__tensor_shape_set(t, sample->dtype, sample->ndim + 1, shape);
+        cnn__storage_release(t->storage);
+        t->storage = cnn__storage_retain(over->storage);
+    } else {
+        memset(cnn__data(t), 0, (size_t)t->numel * cnn_dtype_size(t->dtype));
+    }
+    return t;
+}
+
+static cnn_status make_slot(cnn_loader *l, cnn__slot_tensors *s)
+{
+    const cnn_dataset *dataset = l->dataset;
+    for (int k = 0; k < (l->short_size ? 2 : 1); k++) {
+        int64_t size = k ? l->short_size : l->batch_size;
+        s->images[k] = batch_tensor(l, &dataset->image, size, k ? s->images[0] : NULL);
+        if (!s->images[k]) {
+            return cnn__failure_status();
+        }
+        if (dataset->has_labels && !(s->labels[k] = batch_tensor(l, &dataset->label, size, k ? s->labels[0] : NULL))) {
+            return cnn__failure_status();
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status make_memory(cnn_loader *l)
+{
+    if (l->options.shuffle) {
+        size_t bytes;
+        if (__builtin_mul_overflow((size_t)l->dataset->size, sizeof *l->order, &bytes) ||
+            !(l->order = cnn__alloc(l->ctx, bytes))) {
+            return cnn__fail_memory(l->ctx, "loader_create", (size_t)l->dataset->size);
+        }
+    }
+    cnn_status status = CNN_OK;
+    for (int i = 0; i < CNN__LOADER_SLOTS && status == CNN_OK; i++) {
+        status = make_slot(l, &l->slots[i]);
+    }
+    return status;
+}
+
+static void count_batches(cnn_loader *l, int64_t batch_size)
+{
+    int64_t n = l->dataset->size;
+    l->batch_size = batch_size < n ? batch_size : n;
+    int64_t full = n / batch_size, rest = n % batch_size;
+    bool last = rest > 0 && !l->options.drop_last;
+    l->batch_count = full + last;
+    l->short_size = last && full > 0 ? rest : 0;
+}
+
+static cnn_loader *make(cnn_dataset *dataset, int64_t batch_size, const cnn_loader_options *options)
+{
+    cnn_context *ctx = dataset->ctx;
+    cnn_loader *l = cnn__calloc(ctx, 1, sizeof *l);
+    if (!l) {
+        cnn__fail_memory(ctx, "loader_create", sizeof *l);
+        cnn_dataset_free(dataset);
+        return NULL;
+    }
+    l->ctx = cnn__context_retain(ctx);
+    l->dataset = dataset;
+    l->options = *options;
+    l->order_epoch = -1;
+    l->process = getpid();
+    atomic_init(&l->stop, false);
+    atomic_fetch_add(&dataset->loaders, 1);
+    count_batches(l, batch_size);
+    if (make_memory(l) != CNN_OK || (!options->no_background && cnn__loader_start(l) != CNN_OK)) {
+        cnn_loader_free(l);
+        return NULL;
+    }
+    return l;
+}
+
+cnn_loader *cnn_loader_create(cnn_dataset *dataset, int64_t batch_size, const cnn_loader_options *options)
+{
+    const char *call = "loader_create";
+    cnn_loader_options ours;
+    if (!dataset) {
+        if (cnn__failure_status() == CNN_OK) {
+            cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: dataset is NULL", call);
+        }
+        return NULL;
+    }
+    bool good = cnn__options_read(dataset->ctx, call, &ours, sizeof ours, options) == CNN_OK;
+    if (good && batch_size < 1) {
+        cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: batch_size is %" PRId64 ", expected at least 1", call,
+                  batch_size);
+        good = false;
+    }
+    if (!good) {
+        cnn_dataset_free(dataset);
+        return NULL;
+    }
+    return make(dataset, batch_size, &ours);
+}
+
+void cnn_loader_free(cnn_loader *loader)
+{
+    if (!loader) {
+        return;
+    }
+    cnn_context *ctx = loader->ctx;
+    cnn__loader_stop(loader);
+    for (int i = 0; i < CNN__LOADER_SLOTS; i++) {
+        for (int k = 0; k < 2; k++) {
+            cnn__tensor_release(loader->slots[i].images[k]);
+            cnn__tensor_release(loader->slots[i].labels[k]);
+        }
+    }
+    cnn__free(ctx, loader->order);
+    atomic_fetch_sub(&loader->dataset->loaders, 1);
+    cnn_dataset_free(loader->dataset);
+    cnn__free(ctx, loader);
+    cnn__context_release(ctx);
+}
+
+/* ---- batches ---- */
+
+/* The context's own seed may change when a checkpoint is loaded; an epoch keeps the one it began with. */
+static uint64_t seed_now(const cnn_loader *l)
+{
+    cnn_random_state state = { .seed = l->options.seed };
+    if (!state.seed) {
+        cnn_context_random_state(l->ctx, &state);
+    }
+    return state.seed;
+}
+
+static void end_epoch(cnn_loader *l)
+{
+    l->epoch++;
+    l->index = 0;
+}
+
+/* Lets the thread begin with the batch after this one, that of the next epoch included. */
+static void prepare_next(cnn_loader *l)
+{
+    bool turn = l->index == l->batch_count;
+    cnn__job next = { l->seed, l->epoch, l->index, l->next_slot };
+    if (turn) {
+        next = (cnn__job){ seed_now(l), l->epoch + 1, 0, l->next_slot };
+    }
+    if (l->threaded) {
+        cnn__loader_post(l, &next);
+    }
+}
+
+static void give(cnn_loader *l, cnn_batch *batch)
+{
+    const cnn__slot_tensors *s = &l->slots[l->next_slot];
+    bool is_short = l->short_size && l->index == l->batch_count - 1;
+    *batch = (cnn_batch){ .images = s->images[is_short], .labels = s->labels[is_short] };
+    batch->size = cnn__loader_batch_size(l, l->index);
+    batch->index = l->index;
+    l->index++;
+    l->next_slot = (l->next_slot + 1) % CNN__LOADER_SLOTS;
+}
+
+static cnn_status fork_fault(const cnn_loader *l)
+{
+    return cnn__fail(l->ctx, CNN_ERROR_STATE, "loader_next: the loader's thread is in the process that forked, expected a "
+                                              "loader made in this one or one without a thread");
+}
+
+static bool fail_next(cnn_loader *l, cnn_status status)
+{
+    l->status = status;
+    return false;
+}
+
+bool cnn_loader_next(cnn_loader *loader, cnn_batch *batch)
+{
+    cnn_loader *l = loader;
+    if (!l || !batch) {
+        cnn_status status = cnn__fail(l ? l->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "loader_next: %s is NULL",
+                                      l ? "batch" : "loader");
+        return l ? fail_next(l, status) : false;
+    }
+    if (l->threaded && l->process != getpid()) {
+        return fail_next(l, fork_fault(l));
+    }
+    l->status = CNN_OK;
+    if (l->index >= l->batch_count) {
+        end_epoch(l);
+        return false;
+    }
+    if (l->index == 0) {
+        l->seed = seed_now(l);
+    }
+    cnn__job wanted = { l->seed, l->epoch, l->index, l->next_slot };
+    cnn_status status = cnn__loader_obtain(l, &wanted);
+    if (status != CNN_OK) {
+        end_epoch(l);
+        return fail_next(l, status);
+    }
+    give(l, batch);
+    prepare_next(l);
+    return true;
+}
+
+cnn_status cnn_loader_status(const cnn_loader *loader)
+{
+    return loader ? loader->status : cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "loader_status: loader is NULL");
+}
+
+int64_t cnn_loader_batch_count(const cnn_loader *loader)
+{
+    return loader ? loader->batch_count : 0;
+}
+
+int64_t cnn_loader_sample_count(const cnn_loader *loader)
+{
+    return loader ? loader->dataset->size : 0;
+}
+
+int64_t cnn_loader_epoch(const cnn_loader *loader)
+{
+    return loader ? loader->epoch : 0;
+}
+
+cnn_status cnn_loader_set_epoch(cnn_loader *loader, int64_t epoch)
+{
+    const char *call = "loader_set_epoch";
+    if (!loader) {
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: loader is NULL", call);
+    }
+    if (epoch < 0 || epoch > last_epoch) {
+        return cnn__fail(loader->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: epoch is %" PRId64 ", expected 0 to 2^62", call,
+                         epoch);
+    }
+    loader->epoch = epoch;
+    loader->index = 0;
+    return CNN_OK;
+}

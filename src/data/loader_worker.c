@@ -1,0 +1,160 @@
+/* Writing batches, and the thread that does it ahead of time. */
+#include "data/loader.h"
+
+#include "base/random.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The stream numbers of shuffles lie above all those that a context counts through. */
+static const uint64_t shuffle_streams = (uint64_t)1 << 63;
+
+int64_t cnn__loader_batch_size(const cnn_loader *l, int64_t batch)
+{
+    return l->short_size && batch == l->batch_count - 1 ? l->short_size : l->batch_size;
+}
+
+static void make_order(cnn_loader *l, const cnn__job *j)
+{
+    if (!l->order || (l->order_epoch == j->epoch && l->order_seed == j->seed)) {
+        return;
+    }
+    const uint64_t key[2] = { j->seed, shuffle_streams | (uint64_t)j->epoch };
+    cnn__random_permutation(key, l->dataset->size, l->order);
+    l->order_epoch = j->epoch;
+    l->order_seed = j->seed;
+}
+
+/* Called by one thread at a time: the background one if there is one. */
+static cnn_status write_batch(cnn_loader *l, const cnn__job *j)
+{
+    const cnn__slot_tensors *s = &l->slots[j->slot];
+    cnn_dataset *dataset = l->dataset;
+    char *image = cnn__data(s->images[0]), *label = s->labels[0] ? cnn__data(s->labels[0]) : NULL;
+    int64_t first = j->batch * l->batch_size, size = cnn__loader_batch_size(l, j->batch);
+    make_order(l, j);
+    for (int64_t i = 0; i < size && !atomic_load_explicit(&l->stop, memory_order_relaxed); i++) {
+        int64_t sample = l->order ? l->order[first + i] : first + i;
+        cnn_status status = cnn__dataset_write(dataset, "loader_next", sample, image, label);
+        if (status != CNN_OK) {
+            return status;
+        }
+        image += dataset->image.bytes;
+        label = label ? label + dataset->label.bytes : NULL;
+    }
+    return CNN_OK;
+}
+
+/* ---- the background thread ---- */
+
+static void *background(void *arg)
+{
+    cnn_loader *l = arg;
+    pthread_mutex_lock(&l->lock);
+    while (!atomic_load(&l->stop)) {
+        if (l->work != CNN__WORK_WAITING) {
+            pthread_cond_wait(&l->changed, &l->lock);
+            continue;
+        }
+        cnn__job j = l->job;
+        l->work = CNN__WORK_RUNNING;
+        pthread_mutex_unlock(&l->lock);
+        cnn_status status = write_batch(l, &j);
+        pthread_mutex_lock(&l->lock);
+        l->job_status = status;
+        l->job_message[0] = '\0';
+        if (status != CNN_OK) {
+            strncat(l->job_message, cnn__failure_message(), sizeof l->job_message - 1);
+        }
+        l->work = CNN__WORK_DONE;
+        pthread_cond_broadcast(&l->changed);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+void cnn__loader_post(cnn_loader *l, const cnn__job *j)
+{
+    pthread_mutex_lock(&l->lock);
+    l->job = *j;
+    l->work = CNN__WORK_WAITING;
+    pthread_cond_broadcast(&l->changed);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Waits for the job that was posted last; false if none was. */
+static bool collect(cnn_loader *l, cnn__job *j, cnn_status *status)
+{
+    pthread_mutex_lock(&l->lock);
+    bool posted = l->work != CNN__WORK_NONE;
+    while (posted && l->work != CNN__WORK_DONE) {
+        pthread_cond_wait(&l->changed, &l->lock);
+    }
+    l->work = CNN__WORK_NONE;
+    *j = l->job;
+    *status = l->job_status;
+    pthread_mutex_unlock(&l->lock);
+    return posted;
+}
+
+/* The thread must not receive the program's signals: their handlers expect the program's own threads. */
+cnn_status cnn__loader_start(cnn_loader *l)
+{
+    sigset_t all, before;
+    if (pthread_mutex_init(&l->lock, NULL) != 0) {
+        return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: no mutex to be had");
+    }
+    if (pthread_cond_init(&l->changed, NULL) != 0) {
+        pthread_mutex_destroy(&l->lock);
+        return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: no condition variable to be had");
+    }
+    l->synchronised = true;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&l->thread, NULL, background, l);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code != 0) {
+        return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: the background thread: %s", strerror(code));
+    }
+    l->threaded = true;
+    return CNN_OK;
+}
+
+/* After fork() the thread is not there, and the lock may be held for ever. */
+void cnn__loader_stop(cnn_loader *l)
+{
+    if (!l->synchronised || l->process != getpid()) {
+        return;
+    }
+    if (l->threaded) {
+        atomic_store(&l->stop, true);
+        pthread_mutex_lock(&l->lock);
+        pthread_cond_broadcast(&l->changed);
+        pthread_mutex_unlock(&l->lock);
+        pthread_join(l->thread, NULL);
+    }
+    pthread_cond_destroy(&l->changed);
+    pthread_mutex_destroy(&l->lock);
+}
+
+static bool same_job(const cnn__job *a, const cnn__job *b)
+{
+    return a->seed == b->seed && a->epoch == b->epoch && a->batch == b->batch && a->slot == b->slot;
+}
+
+cnn_status cnn__loader_obtain(cnn_loader *l, const cnn__job *wanted)
+{
+    cnn__job done;
+    cnn_status status;
+    if (!l->threaded) {
+        return write_batch(l, wanted);
+    }
+    if (!collect(l, &done, &status) || !same_job(&done, wanted)) {
+        cnn__loader_post(l, wanted);
+        collect(l, &done, &status);
+    }
+    /* Only the caller posts jobs, so the message stands still. */
+    return status == CNN_OK ? CNN_OK : cnn__fail(l->ctx, status, "%s", l->job_message);
+}
+

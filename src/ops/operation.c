@@ -1,0 +1,103 @@
+/* What several operations share. */
+#include "ops/operation.h"
+
+bool cnn__call_number(cnn__call *call, int i)
+{
+    bool number = call->in[i]->dtype != CNN_BOOL;
+    if (!number) {
+        cnn__call_fail(call, CNN_ERROR_DTYPE, "operand %d is bool, expected a number", i);
+    }
+    return number;
+}
+
+int cnn__call_dim(cnn__call *call, int dim, int ndim)
+{
+    int found = cnn__dim(dim, ndim);
+    if (found < 0 && ndim == 0) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "dimension %d of a tensor of rank 0, expected a tensor of rank 1 or more",
+                       dim);
+    } else if (found < 0) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "dimension %d of a tensor of rank %d, expected %d to %d", dim, ndim, -ndim,
+                       ndim - 1);
+    }
+    return found;
+}
+
+bool cnn__call_broadcast(cnn__call *call, int a, int b, int *ndim, int64_t *shape)
+{
+    const cnn_tensor *ta = call->in[a], *tb = call->in[b];
+    char text_a[CNN__SHAPE_TEXT], text_b[CNN__SHAPE_TEXT];
+    bool fits = cnn__broadcast(ta->ndim, ta->shape, tb->ndim, tb->shape, ndim, shape);
+    if (!fits) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "shapes %s and %s do not broadcast",
+                       cnn__shape_text(text_a, ta->ndim, ta->shape), cnn__shape_text(text_b, tb->ndim, tb->shape));
+    }
+    return fits;
+}
+
+cnn_tensor *cnn__constant(const cnn__node *node, cnn_dtype dtype, double value)
+{
+    cnn_tensor *like = node->output;
+    cnn__call call = { .op = node->op, .tape = node->tape, .ctx = like->ctx, .nil = cnn__tape_nil(node->tape) };
+    cnn_tensor *t = cnn__result(&call, dtype, 0, NULL);
+    if (!t) {
+        return call.nil;
+    }
+    like->ctx->kernels->array->fill(dtype, 1, value, cnn__data(t), like->ctx->pool);
+    return t;
+}
+
+static bool mark_reduced(cnn__call *call, int count, const int *dims, cnn__axes *axes)
+{
+    int ndim = call->in[0]->ndim;
+    if (count < 0 || count > CNN_MAX_DIMS || (count && !dims)) {
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "%d dimensions%s, expected 0 (all) to %d", count,
+                       count > 0 && !dims ? " at NULL" : "", CNN_MAX_DIMS);
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        int d = cnn__call_dim(call, dims[i], ndim);
+        if (d < 0) {
+            return false;
+        }
+        if (axes->reduced[d]) {
+            cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "dimension %d is given twice", dims[i]);
+            return false;
+        }
+        axes->reduced[d] = true;
+    }
+    for (int d = 0; d < ndim && count == 0; d++) {
+        axes->reduced[d] = true;
+    }
+    return true;
+}
+
+bool cnn__call_axes(cnn__call *call, int count, const int *dims, bool keepdim, cnn__axes *axes)
+{
+    const cnn_tensor *x = call->in[0];
+    *axes = (cnn__axes){ .elements = 1 };
+    if (!mark_reduced(call, count, dims, axes)) {
+        return false;
+    }
+    for (int d = 0; d < x->ndim; d++) {
+        axes->keep[d] = axes->reduced[d] ? 1 : x->shape[d];
+        axes->elements *= axes->reduced[d] ? x->shape[d] : 1;
+        if (keepdim || !axes->reduced[d]) {
+            axes->shape[axes->ndim++] = axes->keep[d];
+        }
+    }
+    return true;
+}
+
+void cnn__axes_nests(const cnn__axes *axes, const cnn_tensor *x, cnn__nest *outer, cnn__nest *inner)
+{
+    int64_t y_stride[CNN_MAX_DIMS];
+    cnn__strides(x->ndim, axes->keep, y_stride);
+    *outer = *inner = (cnn__nest){ 0 };
+    for (int d = 0; d < x->ndim; d++) {
+        cnn__nest *nest = axes->reduced[d] ? inner : outer;
+        nest->shape[nest->ndim] = x->shape[d];
+        nest->stride[0][nest->ndim] = axes->reduced[d] ? 0 : y_stride[d];
+        nest->stride[1][nest->ndim++] = x->stride[d];
+    }
+}

@@ -1,0 +1,36 @@
+/* What several operations share: checks that report, constants inside a backward, dimensions to reduce. */
+#ifndef CNN_OPS_OPERATION_H
+#define CNN_OPS_OPERATION_H
+
+#include "autograd/tape.h"
+
+#include <cnn/ops.h>
+
+/* Is input i f32, f64 or an integer? */
+bool cnn__call_number(cnn__call *call, int i);
+
+/* Dimension `dim` of a tensor of `ndim` dimensions as 0..ndim-1; −1: there is none, reported. */
+int cnn__call_dim(cnn__call *call, int dim, int ndim);
+
+/* The common shape of inputs a and b; false: they do not broadcast, reported. */
+bool cnn__call_broadcast(cnn__call *call, int a, int b, int *ndim, int64_t *shape);
+
+/* Inside a backward: a scalar on the tape. NULL: no memory, the tape has failed. */
+cnn_tensor *cnn__constant(const cnn__node *node, cnn_dtype dtype, double value);
+
+/* The dimensions of a reduction. */
+typedef struct cnn__axes {
+    bool reduced[CNN_MAX_DIMS];
+    int ndim;                     /* of the result */
+    int64_t shape[CNN_MAX_DIMS];  /* of the result */
+    int64_t keep[CNN_MAX_DIMS];   /* of the result with keepdim */
+    int64_t elements;             /* that one result is reduced from */
+} cnn__axes;
+
+/* Which dimensions of input 0 a reduction removes; false: bad ones, reported. */
+bool cnn__call_axes(cnn__call *call, int count, const int *dims, bool keepdim, cnn__axes *axes);
+
+/* The nests of a reduction of x to a contiguous result. */
+void cnn__axes_nests(const cnn__axes *axes, const cnn_tensor *x, cnn__nest *outer, cnn__nest *inner);
+
+#endif

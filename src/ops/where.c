@@ -1,0 +1,67 @@
+/* condition ? a : b. The gradient goes where the element came from. */
+#include "ops/operation.h"
+
+enum { CONDITION, A, B, INPUTS };
+
+static void where_backward(cnn__node *node, cnn_tensor *dy)
+{
+    cnn_tensor *condition = node->saved[0];
+    cnn_tensor *zero = cnn__constant(node, dy->dtype, 0);
+    if (cnn__wants(node, A)) {
+        cnn__grad_add(node, A, cnn_where(condition, dy, zero));
+    }
+    if (cnn__wants(node, B)) {
+        cnn__grad_add(node, B, cnn_where(condition, zero, dy));
+    }
+}
+
+static const cnn__op where_op = { .name = "where", .backward = where_backward };
+
+static bool check(cnn__call *call, int *ndim, int64_t *shape)
+{
+    const cnn_tensor *condition = call->in[CONDITION], *a = call->in[A], *b = call->in[B];
+    char text[3][CNN__SHAPE_TEXT];
+    if (condition->dtype != CNN_BOOL) {
+        cnn__call_fail(call, CNN_ERROR_DTYPE, "the condition is %s, expected bool", cnn_dtype_name(condition->dtype));
+        return false;
+    }
+    if (a->dtype != b->dtype) {
+        cnn__call_fail(call, CNN_ERROR_DTYPE, "the operands are %s and %s, expected one dtype", cnn_dtype_name(a->dtype),
+                       cnn_dtype_name(b->dtype));
+        return false;
+    }
+    int64_t both[CNN_MAX_DIMS];
+    if (!cnn__broadcast(a->ndim, a->shape, b->ndim, b->shape, ndim, both) ||
+        !cnn__broadcast(*ndim, both, condition->ndim, condition->shape, ndim, shape)) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "shapes %s, %s and %s do not broadcast",
+                       cnn__shape_text(text[CONDITION], condition->ndim, condition->shape),
+                       cnn__shape_text(text[A], a->ndim, a->shape), cnn__shape_text(text[B], b->ndim, b->shape));
+        return false;
+    }
+    return true;
+}
+
+cnn_tensor *cnn_where(cnn_tensor *condition, cnn_tensor *a, cnn_tensor *b)
+{
+    cnn__call call;
+    int ndim;
+    int64_t shape[CNN_MAX_DIMS];
+    if (!cnn__call_begin(&call, &where_op, INPUTS, (cnn_tensor *const[]){ condition, a, b }) ||
+        !check(&call, &ndim, shape)) {
+        return call.nil;
+    }
+    condition = call.in[CONDITION];
+    a = call.in[A];
+    b = call.in[B];
+    cnn_tensor *y = cnn__result(&call, a->dtype, ndim, shape);
+    if (!y) {
+        return call.nil;
+    }
+    if (y->numel) {
+        cnn__nest nest;
+        cnn__nest_make(&nest, ndim, shape, 4, (const cnn_tensor *const[]){ y, condition, a, b });
+        call.ctx->kernels->array->where(&nest, y->dtype, cnn__data(y), cnn__data(condition), cnn__data(a), cnn__data(b),
+                                        call.ctx->pool);
+    }
+    return cnn__record(&call, y, NULL, 0, 1, (cnn_tensor *const[]){ condition });
+}
