@@ -29,7 +29,7 @@ ZLIB_LIBS := $(if $(HAVE_ZLIB),-lz)
 STRICT := -std=c11 -D_GNU_SOURCE $(WARNINGS) $(if $(filter 1,$(WERROR)),-Werror)
 ALL_CFLAGS = $(STRICT) -ffp-contract=off -fPIC -fvisibility=hidden -pthread -Iinclude -Isrc \
 	$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(if $(findstring -O0,$(CFLAGS)),,$(HARDEN)) $(CPPFLAGS) $(CFLAGS)
-RELRO := -Wl,-z,relro,-z,now,-z,noexecstack
+RELRO := -Wl,-z,defs -Wl,-z,relro,-z,now,-z,noexecstack
 
 # ---- the instruction sets that src/kernels/simd/ is compiled for, once each ----
 MACHINE := $(shell $(CC) -dumpmachine)
@@ -47,6 +47,10 @@ ISA_avx512 := -DCNN__VECTOR_BYTES=64 -mavx512f -mavx512vl -mavx512dq -mavx512bw 
 ISA_neon := -DCNN__VECTOR_BYTES=16 -ffp-contract=fast
 ISA_generic := -DCNN__VECTOR_BYTES=16
 
+# V=1 shows the commands.
+QUIET := $(if $(filter 1,$(V)),,@)
+say = $(if $(QUIET),@echo "  $(1)  $@")
+
 SOURCES := $(sort $(wildcard src/*/*.c))
 SIMD := $(sort $(wildcard src/kernels/simd/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(SIMD:%.c=$(BUILD)/%.$(isa).o))
@@ -62,14 +66,16 @@ lib: $(STATIC) $(SHARED)
 $(STATIC): $(OBJECTS)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR  )
+	$(QUIET)$(AR) rcs $@ $^
 
 $(SHARED): $(OBJECTS) src/libcnn.map
 	@mkdir -p $(@D)
-	$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) $(RELRO) -Wl,-soname,$(SONAME) -Wl,--version-script=src/libcnn.map \
+	$(call say,LINK)
+	$(QUIET)$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) $(RELRO) -Wl,-soname,$(SONAME) -Wl,--version-script=src/libcnn.map \
 		-o $@ $(OBJECTS) $(ZLIB_LIBS) -lm
-	ln -sf $(@F) $(LIB)/$(SONAME)
-	ln -sf $(SONAME) $(LIB)/libcnn.so
+	@ln -sf $(@F) $(LIB)/$(SONAME)
+	@ln -sf $(SONAME) $(LIB)/libcnn.so
 
 # Kernels are worth the optimiser's full effort at any level but -O0.
 $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3)
@@ -77,13 +83,15 @@ $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3)
 define isa_rule
 $$(BUILD)/src/kernels/simd/%.$(1).o: src/kernels/simd/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) $$(KERNEL_CFLAGS) -DCNN__ISA=$(1) $$(ISA_$(1)) -MMD -MP -c $$< -o $$@
+	$$(call say,CC  )
+	$$(QUIET)$$(CC) $$(ALL_CFLAGS) $$(KERNEL_CFLAGS) -DCNN__ISA=$(1) $$(ISA_$(1)) -MMD -MP -c $$< -o $$@
 endef
 $(foreach isa,$(ISAS),$(eval $(call isa_rule,$(isa))))
 
 $(BUILD)/src/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC  )
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
 
 # ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
 EXAMPLES := $(notdir $(wildcard examples/*))
@@ -93,7 +101,8 @@ examples: $(EXAMPLE_PROGRAMS)
 define example_rule
 $$(BUILD)/examples/$(1): $$(wildcard examples/$(1)/*.c examples/$(1)/*.h) $$(PUBLIC_HEADERS) $$(SHARED)
 	@mkdir -p $$(@D)
-	$$(CC) $$(STRICT) -Iinclude $$(CPPFLAGS) $$(CFLAGS) $$(wildcard examples/$(1)/*.c) -o $$@ $$(LDFLAGS) -L$$(LIB) \
+	$$(call say,LINK)
+	$$(QUIET)$$(CC) $$(STRICT) -Iinclude $$(CPPFLAGS) $$(CFLAGS) $$(wildcard examples/$(1)/*.c) -o $$@ $$(LDFLAGS) -L$$(LIB) \
 		-Wl,-rpath,$$(abspath $$(LIB)) -lcnn -lm
 endef
 $(foreach e,$(EXAMPLES),$(eval $(call example_rule,$(e))))
@@ -107,14 +116,16 @@ CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check 2>/dev/null || echo -lcheck)
 test-programs: $(TEST_PROGRAMS)
 $(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(STATIC)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -pthread $(CPPFLAGS) $(CFLAGS) $< $(TEST_SUPPORT) \
+	$(call say,LINK)
+	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -pthread $(CPPFLAGS) $(CFLAGS) $< $(TEST_SUPPORT) \
 		-o $@ $(LDFLAGS) $(STATIC) $(CHECK_LIBS) $(ZLIB_LIBS) -lm
 
 # ---- benchmarks ----
 BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
 $(BUILD)/bench/%: bench/%.c $(STATIC)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -O3 -ffp-contract=fast -Iinclude -Isrc -pthread $< -o $@ $(STATIC) \
+	$(call say,LINK)
+	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -O3 -ffp-contract=fast -Iinclude -Isrc -pthread $< -o $@ $(STATIC) \
 		$(ZLIB_LIBS) -lm
 
 -include $(OBJECTS:.o=.d)

@@ -3,17 +3,7 @@
 #include "kernels/array_nest.h"
 
 /* A NaN is larger than all but a NaN. */
-static inline bool larger_real(double a, double b)
-{
-    return !(a <= b) && b == b;
-}
-
-static inline bool larger_integer(int64_t a, int64_t b)
-{
-    return a > b;
-}
-
-#define LARGER larger_real
+#define LARGER(a, b) (!((a) <= (b)) && (b) == (b))
 #define X float
 #define NAME argmax_f32
 #include "kernels/array_argmax_impl.h"
@@ -22,7 +12,7 @@ static inline bool larger_integer(int64_t a, int64_t b)
 #include "kernels/array_argmax_impl.h"
 #undef LARGER
 
-#define LARGER larger_integer
+#define LARGER(a, b) ((a) > (b))
 #define X int64_t
 #define NAME argmax_i64
 #include "kernels/array_argmax_impl.h"

@@ -2,15 +2,16 @@
  * LARGER(a, b) the comparison. No include guard: one inclusion, one dtype. */
 static int64_t NAME(const void *from, const cnn__nest *nest, int64_t count)
 {
-    const X *x = from;
+    const X *x = from, *run = x;
     X best = x[0];
     int64_t at = 0, position = 0;
     int64_t stride = nest->ndim ? nest->stride[1][nest->ndim - 1] : 0;
     cnn__cursor cursor;
-    cnn__cursor_seek(&cursor, nest, 0);
+    if (nest->ndim > 1) {
+        cnn__cursor_seek(&cursor, nest, 0);
+    }
     for (;;) {
-        int64_t n = cnn__cursor_run(&cursor);
-        const X *run = x + cursor.offset[1];
+        int64_t n = nest->ndim > 1 ? cnn__cursor_run(&cursor) : count;
         for (int64_t i = 0; i < n; i++) {
             X v = run[i * stride];
             if (LARGER(v, best)) {
@@ -23,6 +24,7 @@ static int64_t NAME(const void *from, const cnn__nest *nest, int64_t count)
             return at;
         }
         cnn__cursor_advance(&cursor, n);
+        run = x + cursor.offset[1];
     }
 }
 #undef X

@@ -1,28 +1,29 @@
-/* One reduction of one dtype, as a function NAME(tile): X is the element type, A the accumulator's, STEP(a, b) the
- * operation, START its neutral element. The order of operations depends on the nest alone. No include guard: one
- * inclusion, one operation and dtype. */
+/* One reduction of one dtype, as a function NAME(tile): X is the element type, A the accumulator's, L that of neighbouring
+ * elements before they meet the accumulator, STEP(a, b) the operation, START its neutral element. The order of operations
+ * depends on the nest alone. No include guard: one inclusion, one operation and dtype. */
 
 /* Along a run in eight lanes, which are joined two by two. */
 static A NAME(run)(const X *x, int64_t n, int64_t stride)
 {
-    A lane[8] = { START, START, START, START, START, START, START, START };
+    L lane[8] = { START, START, START, START, START, START, START, START };
     int64_t i = 0;
     if (stride == 1) {
         for (; i + 8 <= n; i += 8) {
+#pragma GCC unroll 1
             for (int k = 0; k < 8; k++) {
-                lane[k] = STEP(lane[k], (A)x[i + k]);
+                lane[k] = STEP(lane[k], (L)x[i + k]);
             }
         }
     }
     for (; i < n; i++) {
-        lane[i % 8] = STEP(lane[i % 8], (A)x[i * stride]);
+        lane[i % 8] = STEP(lane[i % 8], (L)x[i * stride]);
     }
     for (int half = 4; half > 0; half /= 2) {
         for (int k = 0; k < half; k++) {
             lane[k] = STEP(lane[k], lane[k + half]);
         }
     }
-    return lane[0];
+    return (A)lane[0];
 }
 
 /* Down the columns of a run of rows, four rows at a time. */
@@ -32,15 +33,29 @@ static void NAME(rows)(const X *x, int64_t n, int64_t stride, int64_t width, A *
     for (; i + 4 <= n; i += 4) {
         const X *x0 = x + i * stride, *x1 = x0 + stride, *x2 = x1 + stride, *x3 = x2 + stride;
         for (int64_t j = 0; j < width; j++) {
-            a[j] = STEP(a[j], STEP(STEP((A)x0[j], (A)x1[j]), STEP((A)x2[j], (A)x3[j])));
+            L left = STEP((L)x0[j], (L)x1[j]), right = STEP((L)x2[j], (L)x3[j]);
+            A four = (A)STEP(left, right);
+            a[j] = STEP(a[j], four);
         }
     }
     for (; i < n; i++) {
         const X *x0 = x + i * stride;
         for (int64_t j = 0; j < width; j++) {
-            a[j] = STEP(a[j], (A)x0[j]);
+            A one = (A)x0[j];
+            a[j] = STEP(a[j], one);
         }
     }
+}
+
+/* A run of any length; MOST elements are joined before they meet the total, which keeps the error of long sums small. */
+static A NAME(long_run)(const X *x, int64_t n, int64_t stride)
+{
+    A total = NAME(run)(x, cnn__min(n, MOST), stride);
+    for (int64_t i = MOST; i < n; i += MOST) {
+        A part = NAME(run)(x + i * stride, cnn__min(n - i, MOST), stride);
+        total = STEP(total, part);
+    }
+    return total;
 }
 
 static void NAME(tile)(const void *from, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
@@ -49,6 +64,10 @@ static void NAME(tile)(const void *from, const cnn__nest *nest, int64_t first, i
     const X *x = from;
     A *a = accumulators;
     int64_t stride = nest->ndim ? nest->stride[1][nest->ndim - 1] : 1;
+    if (width == 1 && nest->ndim <= 1) {
+        a[0] = NAME(long_run)(x + first * stride, count, stride);
+        return;
+    }
     for (int64_t j = 0; j < width; j++) {
         a[j] = START;
     }
@@ -58,9 +77,10 @@ static void NAME(tile)(const void *from, const cnn__nest *nest, int64_t first, i
     cnn__cursor cursor;
     cnn__cursor_seek(&cursor, nest, first);
     for (;;) {
-        int64_t n = cnn__min(cnn__min(count, MOST), cnn__cursor_run(&cursor));
+        int64_t n = cnn__min(count, cnn__cursor_run(&cursor));
         if (width == 1) {
-            a[0] = STEP(a[0], NAME(run)(x + cursor.offset[1], n, stride));
+            A part = NAME(long_run)(x + cursor.offset[1], n, stride);
+            a[0] = STEP(a[0], part);
         } else {
             NAME(rows)(x + cursor.offset[1], n, stride, width, a);
         }

@@ -3,42 +3,21 @@
 
 #include <math.h>
 
-enum { MOST = 4096 }; /* elements joined before they meet the total, which keeps the error of long sums small */
+enum { MOST = 4096 };
 
-static inline double sum_real(double a, double b)
-{
-    return a + b;
-}
-
-/* A NaN, once in, stays: it fails the first comparison as `a` and passes the second as `b`. */
-static inline double max_real(double a, double b)
-{
-    return b > a || b != b ? b : a;
-}
-
-static inline double min_real(double a, double b)
-{
-    return b < a || b != b ? b : a;
-}
-
-static inline int64_t sum_integer(int64_t a, int64_t b)
-{
-    return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-
-static inline int64_t max_integer(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static inline int64_t min_integer(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
+#define SUM_REAL(a, b) ((a) + (b))
+/* Integers wrap. */
+#define SUM_INTEGER(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))
+/* A NaN, once in, stays: it fails the comparisons as a, and passes the second as b. */
+#define MAX_REAL(a, b) ((((b) > (a)) | ((b) != (b))) ? (b) : (a))
+#define MIN_REAL(a, b) ((((b) < (a)) | ((b) != (b))) ? (b) : (a))
+#define MAX_INTEGER(a, b) ((b) > (a) ? (b) : (a))
+#define MIN_INTEGER(a, b) ((b) < (a) ? (b) : (a))
 
 #define A double
-#define STEP sum_real
+#define STEP SUM_REAL
 #define START 0
+#define L A
 #define X float
 #define NAME(name) name##_sum_f32
 #include "kernels/array_reduce_impl.h"
@@ -46,12 +25,14 @@ static inline int64_t min_integer(int64_t a, int64_t b)
 #define NAME(name) name##_sum_f64
 #include "kernels/array_reduce_impl.h"
 #undef A
+#undef L
 #undef STEP
 #undef START
 
 #define A int64_t
-#define STEP sum_integer
+#define STEP SUM_INTEGER
 #define START 0
+#define L A
 #define X int64_t
 #define NAME(name) name##_sum_i64
 #include "kernels/array_reduce_impl.h"
@@ -62,11 +43,13 @@ static inline int64_t min_integer(int64_t a, int64_t b)
 #define NAME(name) name##_sum_u8
 #include "kernels/array_reduce_impl.h"
 #undef A
+#undef L
 #undef STEP
 #undef START
 
 #define A double
-#define STEP max_real
+#define STEP MAX_REAL
+#define L X
 #define START -INFINITY
 #define X float
 #define NAME(name) name##_max_f32
@@ -75,27 +58,35 @@ static inline int64_t min_integer(int64_t a, int64_t b)
 #define NAME(name) name##_max_f64
 #include "kernels/array_reduce_impl.h"
 #undef A
+#undef L
 #undef STEP
 #undef START
 
 #define A int64_t
-#define STEP max_integer
+#define STEP MAX_INTEGER
+#define L X
 #define START INT64_MIN
 #define X int64_t
 #define NAME(name) name##_max_i64
 #include "kernels/array_reduce_impl.h"
+#undef START
+#define START INT32_MIN
 #define X int32_t
 #define NAME(name) name##_max_i32
 #include "kernels/array_reduce_impl.h"
+#undef START
+#define START 0
 #define X uint8_t
 #define NAME(name) name##_max_u8
 #include "kernels/array_reduce_impl.h"
-#undef A
-#undef STEP
 #undef START
+#undef A
+#undef L
+#undef STEP
 
 #define A double
-#define STEP min_real
+#define STEP MIN_REAL
+#define L X
 #define START INFINITY
 #define X float
 #define NAME(name) name##_min_f32
@@ -104,24 +95,31 @@ static inline int64_t min_integer(int64_t a, int64_t b)
 #define NAME(name) name##_min_f64
 #include "kernels/array_reduce_impl.h"
 #undef A
+#undef L
 #undef STEP
 #undef START
 
 #define A int64_t
-#define STEP min_integer
+#define STEP MIN_INTEGER
+#define L X
 #define START INT64_MAX
 #define X int64_t
 #define NAME(name) name##_min_i64
 #include "kernels/array_reduce_impl.h"
+#undef START
+#define START INT32_MAX
 #define X int32_t
 #define NAME(name) name##_min_i32
 #include "kernels/array_reduce_impl.h"
+#undef START
+#define START UINT8_MAX
 #define X uint8_t
 #define NAME(name) name##_min_u8
 #include "kernels/array_reduce_impl.h"
-#undef A
-#undef STEP
 #undef START
+#undef A
+#undef L
+#undef STEP
 
 const cnn__reduce_fn cnn__reduce_tile[CNN__REDUCE_COUNT][CNN_BOOL + 1] = {
     [CNN__SUM] = { [CNN_F32] = tile_sum_f32, [CNN_F64] = tile_sum_f64, [CNN_I64] = tile_sum_i64,

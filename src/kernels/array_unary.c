@@ -3,16 +3,17 @@
 #include "kernels/array_nest.h"
 
 #include "kernels/array_convert.h"
-
-#include <math.h>
+#include "kernels/array_math.h"
 
 #define X float
 #define MATH(name) name##f
+#define OWN(name) cnn__##name##_f32
 #define FN(name) CNN__JOIN(name, f32)
 #include "kernels/array_unary_real_impl.h"
 
 #define X double
 #define MATH(name) name
+#define OWN(name) cnn__##name##_f64
 #define FN(name) CNN__JOIN(name, f64)
 #include "kernels/array_unary_real_impl.h"
 

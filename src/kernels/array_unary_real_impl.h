@@ -1,5 +1,5 @@
-/* Elementwise operations with one operand for a real dtype: X is its type, MATH(f) its function of <math.h>, FN(name) its
- * name. p are the parameters. No include guard: one inclusion, one dtype. */
+/* Elementwise operations with one operand for a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f) that
+ * of array_math.h, FN(name) its name. p are the parameters. No include guard: one inclusion, one dtype. */
 static inline X FN(neg)(X x, const X *p)
 {
     (void)p;
@@ -9,13 +9,13 @@ static inline X FN(neg)(X x, const X *p)
 static inline X FN(exp)(X x, const X *p)
 {
     (void)p;
-    return MATH(exp)(x);
+    return OWN(exp)(x);
 }
 
 static inline X FN(log)(X x, const X *p)
 {
     (void)p;
-    return MATH(log)(x);
+    return OWN(log)(x);
 }
 
 static inline X FN(sqrt)(X x, const X *p)
@@ -33,13 +33,13 @@ static inline X FN(abs)(X x, const X *p)
 static inline X FN(tanh)(X x, const X *p)
 {
     (void)p;
-    return MATH(tanh)(x);
+    return OWN(tanh)(x);
 }
 
 static inline X FN(sigmoid)(X x, const X *p)
 {
     (void)p;
-    return 1 / (1 + MATH(exp)(-x));
+    return OWN(sigmoid)(x);
 }
 
 /* A NaN fails both comparisons and stays. */
@@ -49,9 +49,17 @@ static inline X FN(clamp)(X x, const X *p)
     return y > p[1] ? p[1] : y;
 }
 
+/* The common exponents as PyTorch takes them, which differs from pow() for −inf and −0. */
 static inline X FN(pow_scalar)(X x, const X *p)
 {
-    return p[0] == 2 ? x * x : MATH(pow)(x, p[0]);
+    const X e = p[0];
+    if (e == 2) {
+        return x * x;
+    }
+    if (e == (X)0.5) {
+        return MATH(sqrt)(x);
+    }
+    return e == (X)-0.5 ? 1 / MATH(sqrt)(x) : MATH(pow)(x, e);
 }
 
 static inline X FN(add_scalar)(X x, const X *p)
@@ -136,4 +144,5 @@ static const cnn__run_fn FN(unary)[CNN__UNARY_COUNT] = {
 #undef X
 #undef PARAMETER
 #undef MATH
+#undef OWN
 #undef FN

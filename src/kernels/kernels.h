@@ -81,7 +81,11 @@ typedef struct cnn__real_kernels {
     void (*conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy, void *dweight, void *dbias,
                                  void *workspace, cnn__pool *pool);
 
-    /* index[i] is the position in its plane, in_w·row + column, of the element that won output i. */
+    /* Convolution, ReLU and 2 × 2 max pooling in one, where cnn__convpool_fits: kernels/convpool.h. */
+    const struct cnn__convpool_kernels *convpool;
+
+    /* index[i] is the position in its plane, in_w·row + column, of the element that won output i;
+     * index may be NULL. */
     void (*maxpool_forward)(const cnn__maxpool *g, const void *x, void *y, int32_t *index, cnn__pool *pool);
     void (*maxpool_backward)(const cnn__maxpool *g, const void *dy, const int32_t *index, void *dx, cnn__pool *pool);
 
@@ -104,7 +108,7 @@ struct cnn__array_kernels; /* elementwise, copies and reductions of every dtype:
 
 typedef struct cnn__kernels {
     const char *name; /* "reference", "generic", "avx2", "avx512", "neon" */
-    cnn__real_kernels f32, f64;
+    const cnn__real_kernels *f32, *f64;
     const struct cnn__array_kernels *array;
 } cnn__kernels;
 

@@ -1,0 +1,292 @@
+/* The gradient of the weights behind ReLU and 2 × 2 max pooling.
+ *
+ * Only the winners of the pooling windows have a gradient: dW[o] is the sum of dy · patch over the winners of channel o. For
+ * one channel the winners of an image are listed, then each stretch of dW[o] is accumulated in registers over the list,
+ * patches being read from a channels-last copy of the image that fits L1. Chunks of the batch have sums of their own, which
+ * are added in order: the result is the same for any number of threads. */
+#include "kernels/convpool.h"
+#include "kernels/kernels.h"
+#include "kernels/simd/convpool_patch.h"
+#include "kernels/simd/convpool_table.h"
+
+enum { CHUNKS = 16, STRETCH = CNN__VECTOR_BYTES == 64 ? 10 : 5 };
+
+typedef struct weight_job {
+    const cnn__conv *g;
+    patch_layout layout;
+    const float *x, *dy;
+    const uint8_t *index;
+    float *dweight, *dbias;
+    int64_t chunks, windows; /* windows: pooled positions of a plane */
+    int64_t patch;           /* floats of one channel's sums: rows · run */
+    int64_t sums_size;       /* floats of one chunk's sums, biases included */
+    float *sums;
+    char *scratch;
+    int64_t planes_at; /* floats from the image to the padded planes that an expanded one is made from */
+    size_t scratch_size, list_at;
+} weight_job;
+
+/* The winners of one plane: where their patch begins, and their gradient. */
+typedef struct winner {
+    int32_t offset;
+    float dy;
+} winner;
+
+static void measure(weight_job *job, const cnn__conv *g)
+{
+    job->g = g;
+    job->layout = patch_make(g);
+    job->chunks = g->batch < CHUNKS ? g->batch : CHUNKS;
+    job->windows = (g->out_h / 2) * (g->out_w / 2);
+    job->patch = job->layout.rows * job->layout.run;
+    job->sums_size = round_up(job->patch * g->out_channels + g->out_channels, 16);
+    int64_t planes = g->in_channels * (g->out_h + g->kernel_h - 1) * (g->out_w + g->kernel_w - 1);
+    job->planes_at = round_up(job->layout.image + g->kernel_w + LANES, 16);
+    job->list_at = (size_t)round_up(job->planes_at + (job->layout.expanded ? planes + 2 * LANES : 0), 16) * sizeof(float);
+    job->scratch_size = job->list_at + (size_t)round_up(job->windows, 8) * sizeof(winner);
+}
+
+size_t CNN__SIMD(convpool_backward_weight_workspace)(const cnn__conv *g, int workers)
+{
+    weight_job job = { 0 };
+    measure(&job, g);
+    return (size_t)(job.chunks * job.sums_size) * sizeof(float) + job.scratch_size * (size_t)workers;
+}
+
+/* Channels-last with zeros around. */
+static void lay_out_padded(const weight_job *job, const float *x, float *image)
+{
+    const cnn__conv *g = job->g;
+    const patch_layout *p = &job->layout;
+    int64_t height = g->out_h + g->kernel_h - 1, width = g->out_w + g->kernel_w - 1;
+    int64_t columns = g->in_w < width - g->pad_left ? g->in_w : width - g->pad_left;
+    memset(image, 0, (size_t)p->image * sizeof(float));
+    for (int64_t c = 0; c < g->in_channels; c++) {
+        for (int64_t h = 0; h < g->in_h && h + g->pad_top < height; h++) {
+            const float *from = x + (c * g->in_h + h) * g->in_w;
+            float *to = image + (h + g->pad_top) * p->line_step + g->pad_left * p->pixel_step + c;
+            for (int64_t w = 0; w < columns; w++) {
+                to[w * p->pixel_step] = from[w];
+            }
+        }
+    }
+}
+
+/* A patch a pixel. Rows of the kernel are copied a vector at a time, each overwriting what the last one copied too much; zeros
+ * end the run, and what reaches past it lies in the patch that follows. */
+static void lay_out_expanded(const weight_job *job, const float *planes, float *image)
+{
+    const cnn__conv *g = job->g;
+    const patch_layout *p = &job->layout;
+    int64_t width = g->out_w + g->kernel_w - 1, plane = width * (g->out_h + g->kernel_h - 1);
+    for (int64_t h = 0; h < g->out_h; h++) {
+        for (int64_t w = 0; w < g->out_w; w++) {
+            float *to = image + h * p->line_step + w * p->pixel_step;
+            for (int64_t c = 0; c < g->in_channels; c++) {
+                const float *from = planes + c * plane + h * width + w;
+                for (int64_t i = 0; i < g->kernel_h; i++, from += width, to += g->kernel_w) {
+                    for (int64_t j = 0; j < g->kernel_w; j += LANES) {
+                        store(to + j, load(from + j));
+                    }
+                }
+            }
+            store(to, (lanes){ 0 });
+        }
+    }
+}
+
+static void lay_out(const weight_job *job, const float *x, float *image)
+{
+    const cnn__conv *g = job->g;
+    if (!job->layout.expanded) {
+        lay_out_padded(job, x, image);
+        return;
+    }
+    float *planes = image + job->planes_at;
+    int64_t height = g->out_h + g->kernel_h - 1, width = g->out_w + g->kernel_w - 1;
+    int64_t columns = g->in_w < width - g->pad_left ? g->in_w : width - g->pad_left;
+    memset(planes, 0, (size_t)(g->in_channels * height * width) * sizeof(float));
+    for (int64_t c = 0; c < g->in_channels && columns > 0; c++) {
+        for (int64_t h = 0; h < g->in_h && h + g->pad_top < height; h++) {
+            memcpy(planes + (c * height + h + g->pad_top) * width + g->pad_left, x + (c * g->in_h + h) * g->in_w,
+                   (size_t)columns * sizeof(float));
+        }
+    }
+    lay_out_expanded(job, planes, image);
+}
+
+static int64_t list_winners(const weight_job *job, const float *dy, const uint8_t *index, winner *list, float *bias)
+{
+    const patch_layout *p = &job->layout;
+    int64_t count = 0, out_w = job->g->out_w / 2;
+    const int64_t corner[4] = { 0, p->pixel_step, p->line_step, p->line_step + p->pixel_step };
+    float sum = 0;
+    for (int64_t row = 0, k = 0; row < job->g->out_h / 2; row++) {
+        for (int64_t w = 0; w < out_w; w++, k++) {
+            bool won = index[k] < 4;
+            list[count].offset = (int32_t)(2 * row * p->line_step + 2 * w * p->pixel_step + corner[index[k] & 3]);
+            list[count].dy = dy[k];
+            sum += won ? dy[k] : 0;
+            count += won;
+        }
+    }
+    *bias += sum;
+    return count;
+}
+
+/* sums[0 .. vectors) += Σ dy · patch. `vectors` and `ways` are constants where this is inlined; short stretches keep
+ * several partial sums, or each addition would wait for the last. */
+CNN__INLINE void accumulate(int vectors, int ways, const winner *list, int64_t count, const float *image, float *sums)
+{
+    lanes acc[2 * STRETCH] = { { 0 } };
+    int64_t n = 0;
+#pragma GCC unroll 20
+    for (int v = 0; v < vectors; v++) {
+        acc[v] = load(sums + v * LANES);
+    }
+    for (; n + ways <= count; n += ways) {
+#pragma GCC unroll 8
+        for (int k = 0; k < ways; k++) {
+            lanes dy = splat(list[n + k].dy);
+            const float *p = image + list[n + k].offset;
+#pragma GCC unroll 20
+            for (int v = 0; v < vectors; v++) {
+                acc[k * vectors + v] += dy * load(p + v * LANES);
+            }
+        }
+    }
+    for (; n < count; n++) {
+#pragma GCC unroll 20
+        for (int v = 0; v < vectors; v++) {
+            acc[v] += splat(list[n].dy) * load(image + list[n].offset + v * LANES);
+        }
+    }
+#pragma GCC unroll 20
+    for (int v = 0; v < vectors; v++) {
+#pragma GCC unroll 8
+        for (int k = 1; k < ways; k++) {
+            acc[v] += acc[k * vectors + v];
+        }
+        store(sums + v * LANES, acc[v]);
+    }
+}
+
+/* The same over two rows of the patch at once, which lie `step` apart in the image and `run` apart in the sums. */
+CNN__INLINE void accumulate2(int vectors, const winner *list, int64_t count, const float *image, int64_t step, float *sums,
+                             int64_t run)
+{
+    lanes acc[2 * STRETCH];
+#pragma GCC unroll 10
+    for (int v = 0; v < vectors; v++) {
+        acc[v] = load(sums + v * LANES);
+        acc[v + vectors] = load(sums + run + v * LANES);
+    }
+    for (int64_t n = 0; n < count; n++) {
+        lanes dy = splat(list[n].dy);
+        const float *p = image + list[n].offset, *q = p + step;
+#pragma GCC unroll 10
+        for (int v = 0; v < vectors; v++) {
+            acc[v] += dy * load(p + v * LANES);
+            acc[v + vectors] += dy * load(q + v * LANES);
+        }
+    }
+#pragma GCC unroll 10
+    for (int v = 0; v < vectors; v++) {
+        store(sums + v * LANES, acc[v]);
+        store(sums + run + v * LANES, acc[v + vectors]);
+    }
+}
+
+/* All of dW of one channel, stretch by stretch. */
+static void add_patches(const weight_job *job, const winner *list, int64_t count, const float *image, float *sums)
+{
+    const patch_layout *p = &job->layout;
+    int64_t row = 0, run = p->run, wide = STRETCH * LANES;
+    for (; row + 2 <= p->rows; row += 2) {
+        int64_t at = 0;
+        const float *from = image + row * p->row_step;
+        float *to = sums + row * run;
+        for (; at + wide <= run; at += wide) {
+            accumulate2(STRETCH, list, count, from + at, p->row_step, to + at, run);
+        }
+        for (; at + 2 * LANES <= run; at += 2 * LANES) {
+            accumulate2(2, list, count, from + at, p->row_step, to + at, run);
+        }
+        for (; at < run; at += LANES) {
+            accumulate2(1, list, count, from + at, p->row_step, to + at, run);
+        }
+    }
+    for (; row < p->rows; row++) {
+        int64_t at = 0;
+        const float *from = image + row * p->row_step;
+        float *to = sums + row * run;
+        for (; at + wide <= run; at += wide) {
+            accumulate(STRETCH, 1, list, count, from + at, to + at);
+        }
+        for (; at + 2 * LANES <= run; at += 2 * LANES) {
+            accumulate(2, 4, list, count, from + at, to + at);
+        }
+        for (; at < run; at += LANES) {
+            accumulate(1, 4, list, count, from + at, to + at);
+        }
+    }
+}
+
+static void weight_chunk(void *arg, int64_t chunk, int worker)
+{
+    const weight_job *job = arg;
+    const cnn__conv *g = job->g;
+    float *image = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
+    winner *list = (winner *)(void *)((char *)image + job->list_at);
+    float *sums = job->sums + chunk * job->sums_size, *bias = sums + job->patch * g->out_channels;
+    memset(sums, 0, (size_t)job->sums_size * sizeof(float));
+    for (int64_t n = chunk * g->batch / job->chunks; n < (chunk + 1) * g->batch / job->chunks; n++) {
+        lay_out(job, job->x + n * g->in_channels * g->in_h * g->in_w, image);
+        for (int64_t o = 0; o < g->out_channels; o++) {
+            int64_t plane = (n * g->out_channels + o) * job->windows;
+            int64_t count = list_winners(job, job->dy + plane, job->index + plane, list, &bias[o]);
+            add_patches(job, list, count, image, sums + o * job->patch);
+        }
+    }
+}
+
+/* Adds the chunks of one channel in order and writes its weights in the order of the tensor. */
+static void finish_channel(void *arg, int64_t o, int worker)
+{
+    (void)worker;
+    const weight_job *job = arg;
+    const cnn__conv *g = job->g;
+    float *to = job->dweight + o * g->in_channels * g->kernel_h * g->kernel_w;
+    float *first = job->sums + o * job->patch;
+    for (int64_t chunk = 1; chunk < job->chunks; chunk++) {
+        const float *more = first + chunk * job->sums_size;
+        for (int64_t k = 0; k < job->patch; k++) {
+            first[k] += more[k];
+        }
+    }
+    for (int64_t c = 0; c < g->in_channels; c++) {
+        for (int64_t i = 0; i < g->kernel_h; i++) {
+            for (int64_t j = 0; j < g->kernel_w; j++) {
+                *to++ = job->chunks ? first[patch_tap(&job->layout, g, c, i, j)] : 0;
+            }
+        }
+    }
+    float bias = 0;
+    for (int64_t chunk = 0; chunk < job->chunks; chunk++) {
+        bias += job->sums[chunk * job->sums_size + job->patch * g->out_channels + o];
+    }
+    if (job->dbias) {
+        job->dbias[o] = bias;
+    }
+}
+
+void CNN__SIMD(convpool_backward_weight)(const cnn__conv *g, const void *x, const void *dy, const uint8_t *index,
+                                         void *dweight, void *dbias, void *workspace, cnn__pool *pool)
+{
+    weight_job job = { .x = x, .dy = dy, .index = index, .dweight = dweight, .dbias = dbias, .sums = workspace };
+    measure(&job, g);
+    job.scratch = (char *)workspace + (size_t)(job.chunks * job.sums_size) * sizeof(float);
+    double work = (double)g->batch * (double)(job.windows * g->out_channels) * (double)job.patch / LANES;
+    cnn__pool_run(pool, job.chunks, work, weight_chunk, &job);
+    cnn__pool_run(pool, g->out_channels, (double)(job.chunks * job.patch * g->out_channels), finish_channel, &job);
+}

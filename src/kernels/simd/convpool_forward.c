@@ -1,0 +1,229 @@
+/* Convolution with bias, ReLU and 2 × 2 max pooling in its epilogue.
+ *
+ * Each image is copied into zero-padded planes once; then a tile of up to TILE output pixels by two vectors of output
+ * channels stays in registers for the whole sum: per tap two vectors of weights (packed, streaming from L2) and one
+ * broadcast a pixel, read straight from the padded plane. Two lines of such tiles are pooled while they are in L1. */
+#include "kernels/convpool.h"
+#include "kernels/kernels.h"
+#include "kernels/simd/convpool_table.h"
+#include "kernels/simd/lanes.h"
+
+enum {
+    TILE = CNN__VECTOR_BYTES == 64 ? 14 : 6, /* 2 · TILE accumulators and two weights fill the registers */
+    BLOCK = 2 * LANES                        /* output channels of a tile */
+};
+
+typedef struct forward_job {
+    const cnn__conv *g;
+    const float *x, *bias, *packed;
+    float *y;
+    uint8_t *index;
+    char *scratch; /* of all workers */
+    size_t scratch_size;
+    const float *weight;
+    float *pack_to;
+    int64_t blocks, taps;
+    int64_t padded_h, padded_w, plane;
+    int64_t line; /* pixels of a line of tiles: what pooling needs, even */
+} forward_job;
+
+static size_t align(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static void measure(forward_job *job, const cnn__conv *g)
+{
+    job->g = g;
+    job->blocks = (g->out_channels + BLOCK - 1) / BLOCK;
+    job->taps = g->in_channels * g->kernel_h * g->kernel_w;
+    job->line = g->out_w / 2 * 2;
+    job->padded_h = g->out_h + g->kernel_h - 1;
+    job->padded_w = g->out_w + g->kernel_w - 1;
+    job->plane = job->padded_h * job->padded_w;
+    size_t planes = align((size_t)(job->plane * g->in_channels) * sizeof(float));
+    size_t lines = align((size_t)(2 * job->line * BLOCK) * sizeof(float));
+    job->scratch_size = planes + lines;
+}
+
+static size_t packed_size(const forward_job *job)
+{
+    return align((size_t)(job->blocks * job->taps * BLOCK) * sizeof(float));
+}
+
+size_t CNN__SIMD(convpool_forward_workspace)(const cnn__conv *g, int workers)
+{
+    forward_job job = { 0 };
+    measure(&job, g);
+    return packed_size(&job) + job.scratch_size * (size_t)workers;
+}
+
+/* Weights of one block of output channels: [taps][BLOCK], zeros past the last channel. */
+static void pack_block(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const forward_job *job = arg;
+    float *to = job->pack_to + block * job->taps * BLOCK;
+    for (int64_t k = 0; k < BLOCK; k++) {
+        int64_t o = block * BLOCK + k;
+        const float *from = job->weight + o * job->taps;
+        for (int64_t t = 0; t < job->taps; t++) {
+            to[t * BLOCK + k] = o < job->g->out_channels ? from[t] : 0;
+        }
+    }
+}
+
+static void pad_image(const forward_job *job, const float *x, float *planes)
+{
+    const cnn__conv *g = job->g;
+    memset(planes, 0, (size_t)(job->plane * g->in_channels) * sizeof(float));
+    int64_t first_h = g->pad_top, first_w = g->pad_left;
+    int64_t rows = g->in_h < job->padded_h - first_h ? g->in_h : job->padded_h - first_h;
+    int64_t columns = g->in_w < job->padded_w - first_w ? g->in_w : job->padded_w - first_w;
+    for (int64_t c = 0; c < g->in_channels && columns > 0; c++) {
+        for (int64_t h = 0; h < rows; h++) {
+            memcpy(planes + c * job->plane + (first_h + h) * job->padded_w + first_w, x + (c * g->in_h + h) * g->in_w,
+                   (size_t)columns * sizeof(float));
+        }
+    }
+}
+
+/* `pixels` is a constant where this is inlined, so the accumulators are registers. */
+CNN__INLINE void tile(int pixels, const forward_job *job, const float *x, const float *w, lanes bias0, lanes bias1,
+                      float *out)
+{
+    const cnn__conv *g = job->g;
+    lanes acc[TILE][2];
+#pragma GCC unroll 16
+    for (int q = 0; q < pixels; q++) {
+        acc[q][0] = bias0;
+        acc[q][1] = bias1;
+    }
+    for (int64_t c = 0; c < g->in_channels; c++) {
+        for (int64_t i = 0; i < g->kernel_h; i++) {
+            const float *p = x + c * job->plane + i * job->padded_w;
+            for (int64_t j = 0; j < g->kernel_w; j++, p++, w += BLOCK) {
+                lanes w0 = load(w), w1 = load(w + LANES);
+                __asm__("" : "+r"(p)); /* or GCC carries pixels over to the next tap in registers that it lacks */
+#pragma GCC unroll 16
+                for (int q = 0; q < pixels; q++) {
+                    lanes b = splat(p[q]);
+                    acc[q][0] += b * w0;
+                    acc[q][1] += b * w1;
+                }
+            }
+        }
+    }
+#pragma GCC unroll 16
+    for (int q = 0; q < pixels; q++) {
+        store(out + q * BLOCK, acc[q][0]);
+        store(out + q * BLOCK + LANES, acc[q][1]);
+    }
+}
+
+static void tile_any(int pixels, const forward_job *job, const float *x, const float *w, lanes bias0, lanes bias1,
+                     float *out)
+{
+    switch (pixels) {
+#if CNN__VECTOR_BYTES == 64
+    case 14: tile(14, job, x, w, bias0, bias1, out); break;
+    case 13: tile(13, job, x, w, bias0, bias1, out); break;
+    case 12: tile(12, job, x, w, bias0, bias1, out); break;
+    case 11: tile(11, job, x, w, bias0, bias1, out); break;
+    case 10: tile(10, job, x, w, bias0, bias1, out); break;
+    case 9: tile(9, job, x, w, bias0, bias1, out); break;
+    case 8: tile(8, job, x, w, bias0, bias1, out); break;
+    case 7: tile(7, job, x, w, bias0, bias1, out); break;
+#endif
+    case 6: tile(6, job, x, w, bias0, bias1, out); break;
+    case 5: tile(5, job, x, w, bias0, bias1, out); break;
+    case 4: tile(4, job, x, w, bias0, bias1, out); break;
+    case 3: tile(3, job, x, w, bias0, bias1, out); break;
+    case 2: tile(2, job, x, w, bias0, bias1, out); break;
+    default: tile(1, job, x, w, bias0, bias1, out); break;
+    }
+}
+
+/* The line is cut into tiles of nearly equal width, so that none is left with a pixel or two. */
+static void convolve_line(const forward_job *job, const float *x, const float *w, lanes bias0, lanes bias1, float *out)
+{
+    int64_t tiles = (job->line + TILE - 1) / TILE;
+    for (int64_t t = 0, begin = 0; t < tiles; t++) {
+        int64_t end = (t + 1) * job->line / tiles;
+        tile_any((int)(end - begin), job, x + begin, w, bias0, bias1, out + begin * BLOCK);
+        begin = end;
+    }
+}
+
+/* max with NaN winning, and which of the two it was. */
+CNN__INLINE void pool_step(lanes v, int number, lanes *best, lanes_i32 *which)
+{
+    lanes_i32 wins = (v > *best) | (v != v);
+    *best = blend(wins, v, *best);
+    *which = (wins & number) | (~wins & *which);
+}
+
+/* Pools two lines of BLOCK channels into line `row` of the planes of y. */
+static void pool_lines(const forward_job *job, const float *lines, int64_t image, int64_t block, int64_t row)
+{
+    const cnn__conv *g = job->g;
+    int64_t out_h = g->out_h / 2, out_w = g->out_w / 2, first = block * BLOCK;
+    int64_t count = g->out_channels - first < BLOCK ? g->out_channels - first : BLOCK;
+    int64_t place = (image * g->out_channels + first) * out_h * out_w + row * out_w;
+    for (int64_t w = 0; w < out_w; w++) {
+        float best[BLOCK];
+        int32_t which[BLOCK];
+        for (int k = 0; k < BLOCK; k += LANES) {
+            const float *p = lines + 2 * w * BLOCK + k;
+            lanes top = load(p);
+            lanes_i32 number = { 0 };
+            pool_step(load(p + BLOCK), 1, &top, &number);
+            pool_step(load(p + job->line * BLOCK), 2, &top, &number);
+            pool_step(load(p + job->line * BLOCK + BLOCK), 3, &top, &number);
+            number = ~(top > 0) | number; /* ReLU cuts it off, or it is NaN: no gradient */
+            store(best + k, blend(top < 0, (lanes){ 0 }, top));
+            memcpy(which + k, &number, sizeof number);
+        }
+        for (int64_t k = 0; k < count; k++) {
+            job->y[place + k * out_h * out_w + w] = best[k];
+        }
+        for (int64_t k = 0; k < count && job->index; k++) {
+            job->index[place + k * out_h * out_w + w] = (uint8_t)which[k];
+        }
+    }
+}
+
+static void forward_image(void *arg, int64_t image, int worker)
+{
+    const forward_job *job = arg;
+    const cnn__conv *g = job->g;
+    float *planes = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
+    float *lines = planes + align((size_t)(job->plane * g->in_channels) * sizeof(float)) / sizeof(float);
+    pad_image(job, job->x + image * g->in_channels * g->in_h * g->in_w, planes);
+    for (int64_t block = 0; block < job->blocks; block++) {
+        float bias[BLOCK] = { 0 };
+        for (int64_t k = 0; k < BLOCK && block * BLOCK + k < g->out_channels && job->bias; k++) {
+            bias[k] = job->bias[block * BLOCK + k];
+        }
+        lanes bias0 = load(bias), bias1 = load(bias + LANES);
+        const float *w = job->packed + block * job->taps * BLOCK;
+        for (int64_t row = 0; row < g->out_h / 2; row++) {
+            const float *x = planes + 2 * row * job->padded_w;
+            convolve_line(job, x, w, bias0, bias1, lines);
+            convolve_line(job, x + job->padded_w, w, bias0, bias1, lines + job->line * BLOCK);
+            pool_lines(job, lines, image, block, row);
+        }
+    }
+}
+
+void CNN__SIMD(convpool_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
+                                 uint8_t *index, void *workspace, cnn__pool *pool)
+{
+    forward_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .index = index, .pack_to = workspace };
+    measure(&job, g);
+    job.packed = workspace;
+    job.scratch = (char *)workspace + packed_size(&job);
+    cnn__pool_run(pool, job.blocks, (double)(job.blocks * job.taps * BLOCK), pack_block, &job);
+    double work = (double)g->batch * (double)(g->out_h * g->out_w) * (double)(job.taps * g->out_channels) / LANES;
+    cnn__pool_run(pool, g->batch, work, forward_image, &job);
+}

@@ -1,0 +1,89 @@
+/* Vectors of f32 whose width is the instruction set's: the files of this folder are compiled once for each. GCC's and
+ * Clang's vector types keep one source for all; CNN__SIMD(name) keeps the copies' names apart. */
+#ifndef CNN_KERNELS_SIMD_LANES_H
+#define CNN_KERNELS_SIMD_LANES_H
+
+#include <stdint.h>
+#include <string.h>
+
+#define CNN__JOIN2(a, b) a##_##b
+#define CNN__JOIN(a, b) CNN__JOIN2(a, b)
+#define CNN__SIMD(name) CNN__JOIN(cnn__##name, CNN__ISA)
+
+#define CNN__INLINE static inline __attribute__((always_inline))
+
+typedef float lanes __attribute__((vector_size(CNN__VECTOR_BYTES), may_alias));
+typedef int32_t lanes_i32 __attribute__((vector_size(CNN__VECTOR_BYTES), may_alias));
+
+enum { LANES = CNN__VECTOR_BYTES / 4 };
+
+CNN__INLINE lanes load(const float *p)
+{
+    lanes v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+CNN__INLINE void store(float *p, lanes v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+CNN__INLINE lanes splat(float x)
+{
+    return x - (lanes){ 0 };
+}
+
+/* Where the mask's lanes are all ones: a, else b. */
+CNN__INLINE lanes blend(lanes_i32 mask, lanes a, lanes b)
+{
+    return (lanes)(((lanes_i32)a & mask) | ((lanes_i32)b & ~mask));
+}
+
+/* The first and the second halves of two vectors, interleaved: a0 b0 a1 b1 … */
+CNN__INLINE lanes zip_low(lanes a, lanes b)
+{
+#if CNN__VECTOR_BYTES == 64
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+#elif CNN__VECTOR_BYTES == 32
+    return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+#else
+    return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+#endif
+}
+
+CNN__INLINE lanes zip_high(lanes a, lanes b)
+{
+#if CNN__VECTOR_BYTES == 64
+    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif CNN__VECTOR_BYTES == 32
+    return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+    return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#endif
+}
+
+/* Transposes a square of vectors: log2(LANES) rounds of interleaving row i with row i + LANES / 2. */
+CNN__INLINE void transpose(lanes v[LANES])
+{
+#pragma GCC unroll 4
+    for (int round = 1; round < LANES; round *= 2) {
+        lanes w[LANES];
+#pragma GCC unroll 8
+        for (int i = 0; i < LANES / 2; i++) {
+            w[2 * i] = zip_low(v[i], v[i + LANES / 2]);
+            w[2 * i + 1] = zip_high(v[i], v[i + LANES / 2]);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++) {
+            v[i] = w[i];
+        }
+    }
+}
+
+CNN__INLINE int64_t round_up(int64_t n, int64_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+#endif

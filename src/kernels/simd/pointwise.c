@@ -1,0 +1,276 @@
+/* Elementwise kernels and optimizer steps: loops that the compiler vectorises for the instruction set, cut into chunks. They
+ * are bound by memory, so each makes one pass. */
+#include "base/random.h"
+#include "kernels/simd/table.h"
+
+#include <math.h>
+
+enum { CHUNK = 1 << 14 }; /* elements a task */
+
+typedef struct span {
+    int64_t begin, end;
+} span;
+
+static span span_of(int64_t task, int64_t n)
+{
+    int64_t end = (task + 1) * CHUNK;
+    return (span){ task * CHUNK, end < n ? end : n };
+}
+
+static void run(cnn__pool *pool, int64_t n, double cost, cnn__task_fn fn, void *arg)
+{
+    cnn__pool_run(pool, (n + CHUNK - 1) / CHUNK, (double)n * cost, fn, arg);
+}
+
+/* ---- relu ---- */
+
+typedef struct map_job {
+    int64_t n;
+    const float *x, *dy;
+    float *y;
+} map_job;
+
+static void relu_chunk(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const map_job *job = arg;
+    const float *restrict x = job->x;
+    float *restrict y = job->y;
+    span s = span_of(task, job->n);
+    for (int64_t i = s.begin; i < s.end; i++) {
+        y[i] = x[i] < 0 ? 0 : x[i];
+    }
+}
+
+void CNN__SIMD(relu)(int64_t n, const void *x, void *y, cnn__pool *pool)
+{
+    run(pool, n, 0.25, relu_chunk, &(map_job){ .n = n, .x = x, .y = y });
+}
+
+static void relu_backward_chunk(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const map_job *job = arg;
+    const float *restrict y = job->x, *restrict dy = job->dy;
+    float *restrict dx = job->y;
+    span s = span_of(task, job->n);
+    for (int64_t i = s.begin; i < s.end; i++) {
+        dx[i] = y[i] > 0 ? dy[i] : 0;
+    }
+}
+
+void CNN__SIMD(relu_backward)(int64_t n, const void *y, const void *dy, void *dx, cnn__pool *pool)
+{
+    run(pool, n, 0.25, relu_backward_chunk, &(map_job){ .n = n, .x = y, .dy = dy, .y = dx });
+}
+
+/* ---- dropout ---- */
+
+typedef struct dropout_job {
+    int64_t n;
+    const uint64_t *key;
+    uint32_t threshold;
+    float scale;
+    const float *x;
+    float *y;
+} dropout_job;
+
+enum { GROUP = 64 }; /* Philox blocks at a time, so that its rounds vectorise: four draws each */
+
+/* Philox4x32-10 (see base/random.h) on GROUP consecutive blocks; word w of block b comes out at [w][b]. */
+static void philox_group(const uint64_t key[2], uint64_t block, uint32_t out[4][GROUP])
+{
+    uint32_t k0 = (uint32_t)key[0], k1 = (uint32_t)(key[0] >> 32);
+    for (int b = 0; b < GROUP; b++) {
+        out[0][b] = (uint32_t)(block + (uint64_t)b);
+        out[1][b] = (uint32_t)((block + (uint64_t)b) >> 32);
+        out[2][b] = (uint32_t)key[1];
+        out[3][b] = (uint32_t)(key[1] >> 32);
+    }
+    for (int round = 0; round < 10; round++) {
+        for (int b = 0; b < GROUP; b++) {
+            uint64_t p0 = (uint64_t)0xD2511F53 * out[0][b], p1 = (uint64_t)0xCD9E8D57 * out[2][b];
+            out[0][b] = (uint32_t)(p1 >> 32) ^ out[1][b] ^ k0;
+            out[1][b] = (uint32_t)p1;
+            out[2][b] = (uint32_t)(p0 >> 32) ^ out[3][b] ^ k1;
+            out[3][b] = (uint32_t)p0;
+        }
+        k0 += 0x9E3779B9;
+        k1 += 0xBB67AE85;
+    }
+}
+
+/* CHUNK is a multiple of 4 · GROUP, so every chunk begins with a whole group. */
+static void dropout_chunk(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const dropout_job *job = arg;
+    span s = span_of(task, job->n);
+    uint32_t draws[4][GROUP];
+    for (int64_t i = s.begin; i < s.end; i += 4 * GROUP) {
+        philox_group(job->key, (uint64_t)i / 4, draws);
+        int64_t count = s.end - i < 4 * GROUP ? s.end - i : 4 * GROUP;
+        for (int64_t k = 0; k < count; k++) {
+            job->y[i + k] = draws[k % 4][k / 4] >= job->threshold ? job->x[i + k] * job->scale : 0;
+        }
+    }
+}
+
+void CNN__SIMD(dropout)(int64_t n, double p, const uint64_t key[2], const void *x, void *y, cnn__pool *pool)
+{
+    if (p >= 1) {
+        memset(y, 0, (size_t)n * sizeof(float));
+        return;
+    }
+    dropout_job job = { n, key, cnn__dropout_threshold(p), (float)(1 / (1 - p)), x, y };
+    run(pool, n, 4, dropout_chunk, &job);
+}
+
+/* ---- sums over rows ---- */
+
+enum { COLUMNS = 64 };
+
+typedef struct sum_job {
+    int64_t m, n;
+    const float *x;
+    float *out;
+} sum_job;
+
+/* Rows are added in order, eight at a time with partial sums of their own, for a stretch of columns. */
+static void sum_chunk(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const sum_job *job = arg;
+    int64_t first = task * COLUMNS, width = job->n - first < COLUMNS ? job->n - first : COLUMNS;
+    float part[8][COLUMNS] = { { 0 } };
+    for (int64_t i = 0; i < job->m; i++) {
+        const float *row = job->x + i * job->n + first;
+        float *sum = part[i % 8];
+        for (int64_t j = 0; j < width; j++) {
+            sum[j] += row[j];
+        }
+    }
+    for (int64_t j = 0; j < width; j++) {
+        float low = (part[0][j] + part[1][j]) + (part[2][j] + part[3][j]);
+        job->out[first + j] = low + ((part[4][j] + part[5][j]) + (part[6][j] + part[7][j]));
+    }
+}
+
+void CNN__SIMD(sum_rows)(int64_t m, int64_t n, const void *x, void *out, cnn__pool *pool)
+{
+    sum_job job = { m, n, x, out };
+    cnn__pool_run(pool, (n + COLUMNS - 1) / COLUMNS, (double)m * (double)n / 4, sum_chunk, &job);
+}
+
+/* ---- optimizers ---- */
+
+typedef struct adam_job {
+    int64_t n;
+    float *param, *m, *v, *vmax;
+    const float *grad;
+    float sign, decay, l2, take1, keep2, take2, step, root, eps;
+} adam_job;
+
+static void adam_chunk(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const adam_job j = *(const adam_job *)arg;
+    float *restrict param = j.param, *restrict m = j.m, *restrict v = j.v;
+    const float *restrict grad = j.grad;
+    span s = span_of(task, j.n);
+    for (int64_t i = s.begin; i < s.end; i++) {
+        float g = j.sign * grad[i] + j.l2 * param[i];
+        m[i] += (g - m[i]) * j.take1;
+        v[i] = j.keep2 * v[i] + j.take2 * g * g;
+        param[i] = param[i] * j.decay - j.step * (m[i] / (__builtin_sqrtf(v[i]) / j.root + j.eps));
+    }
+}
+
+static void amsgrad_chunk(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const adam_job j = *(const adam_job *)arg;
+    float *restrict param = j.param, *restrict m = j.m, *restrict v = j.v, *restrict vmax = j.vmax;
+    const float *restrict grad = j.grad;
+    span s = span_of(task, j.n);
+    for (int64_t i = s.begin; i < s.end; i++) {
+        float g = j.sign * grad[i] + j.l2 * param[i];
+        m[i] += (g - m[i]) * j.take1;
+        v[i] = j.keep2 * v[i] + j.take2 * g * g;
+        vmax[i] = vmax[i] > v[i] ? vmax[i] : v[i];
+        param[i] = param[i] * j.decay - j.step * (m[i] / (__builtin_sqrtf(vmax[i]) / j.root + j.eps));
+    }
+}
+
+/* A coefficient of 0 or 1 stands for a term that is absent, so that one loop serves all options. */
+void CNN__SIMD(adam)(const cnn__adam *s, int64_t n, void *param, const void *grad, void *m, void *v, void *vmax,
+                     cnn__pool *pool)
+{
+    adam_job job = {
+        .n = n, .param = param, .m = m, .v = v, .vmax = vmax, .grad = grad, .sign = s->maximize ? -1 : 1,
+        .decay = s->decoupled ? (float)(1 - s->lr * s->weight_decay) : 1,
+        .l2 = s->decoupled ? 0 : (float)s->weight_decay,
+        .take1 = (float)(1 - s->beta1), .keep2 = (float)s->beta2, .take2 = (float)(1 - s->beta2),
+        .step = (float)(s->lr / s->bias1), .root = (float)sqrt(s->bias2), .eps = (float)s->eps,
+    };
+    run(pool, n, 1, vmax ? amsgrad_chunk : adam_chunk, &job);
+}
+
+typedef struct sgd_job {
+    int64_t n;
+    float *param, *buf;
+    const float *grad;
+    float sign, l2, keep, take, lr;
+    float ahead; /* how much of the buffer is added to the gradient: momentum for Nesterov's */
+    float own;   /* and how much of the gradient itself stays */
+} sgd_job;
+
+static void sgd_plain_chunk(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const sgd_job j = *(const sgd_job *)arg;
+    float *restrict param = j.param;
+    const float *restrict grad = j.grad;
+    span s = span_of(task, j.n);
+    for (int64_t i = s.begin; i < s.end; i++) {
+        param[i] -= j.lr * (j.sign * grad[i] + j.l2 * param[i]);
+    }
+}
+
+static void sgd_first_chunk(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const sgd_job j = *(const sgd_job *)arg;
+    float *restrict param = j.param, *restrict buf = j.buf;
+    const float *restrict grad = j.grad;
+    span s = span_of(task, j.n);
+    for (int64_t i = s.begin; i < s.end; i++) {
+        float g = j.sign * grad[i] + j.l2 * param[i];
+        buf[i] = g;
+        param[i] -= j.lr * (j.own * g + j.ahead * g);
+    }
+}
+
+static void sgd_momentum_chunk(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const sgd_job j = *(const sgd_job *)arg;
+    float *restrict param = j.param, *restrict buf = j.buf;
+    const float *restrict grad = j.grad;
+    span s = span_of(task, j.n);
+    for (int64_t i = s.begin; i < s.end; i++) {
+        float g = j.sign * grad[i] + j.l2 * param[i];
+        buf[i] = j.keep * buf[i] + j.take * g;
+        param[i] -= j.lr * (j.own * g + j.ahead * buf[i]);
+    }
+}
+
+void CNN__SIMD(sgd)(const cnn__sgd *s, int64_t n, void *param, const void *grad, void *buf, cnn__pool *pool)
+{
+    sgd_job job = {
+        .n = n, .param = param, .buf = buf, .grad = grad, .sign = s->maximize ? -1 : 1, .l2 = (float)s->weight_decay,
+        .keep = (float)s->momentum, .take = (float)(1 - s->dampening), .lr = (float)s->lr,
+        .own = s->nesterov ? 1 : 0, .ahead = s->nesterov ? (float)s->momentum : 1,
+    };
+    run(pool, n, 0.5, !buf ? sgd_plain_chunk : s->first ? sgd_first_chunk : sgd_momentum_chunk, &job);
+}

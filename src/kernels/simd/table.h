@@ -1,0 +1,43 @@
+/* The f32 kernels of one instruction set. What is not listed here is taken from the reference table. */
+#ifndef CNN_KERNELS_SIMD_TABLE_H
+#define CNN_KERNELS_SIMD_TABLE_H
+
+#include "kernels/kernels.h"
+#include "kernels/simd/lanes.h"
+
+size_t CNN__SIMD(gemm_workspace)(const cnn__gemm *g, int workers);
+void CNN__SIMD(gemm)(const cnn__gemm *g, const void *a, const void *b, const void *bias, void *c, void *workspace,
+                     cnn__pool *pool);
+
+size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers);
+void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
+                             void *workspace, cnn__pool *pool);
+size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers);
+void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *workspace,
+                                   cnn__pool *pool);
+size_t CNN__SIMD(conv_backward_weight_workspace)(const cnn__conv *g, int workers);
+void CNN__SIMD(conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy, void *dweight, void *dbias,
+                                     void *workspace, cnn__pool *pool);
+
+/* One group of one input and one output channel at a time (depthwise convolutions). */
+void CNN__SIMD(depthwise_forward)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
+                                  cnn__pool *pool);
+void CNN__SIMD(depthwise_backward_data)(const cnn__conv *g, const float *dy, const float *weight, float *dx,
+                                        cnn__pool *pool);
+void CNN__SIMD(depthwise_backward_weight)(const cnn__conv *g, const float *x, const float *dy, float *dweight,
+                                          cnn__pool *pool);
+
+void CNN__SIMD(maxpool_forward)(const cnn__maxpool *g, const void *x, void *y, int32_t *index, cnn__pool *pool);
+void CNN__SIMD(maxpool_backward)(const cnn__maxpool *g, const void *dy, const int32_t *index, void *dx, cnn__pool *pool);
+
+void CNN__SIMD(relu)(int64_t n, const void *x, void *y, cnn__pool *pool);
+void CNN__SIMD(relu_backward)(int64_t n, const void *y, const void *dy, void *dx, cnn__pool *pool);
+void CNN__SIMD(dropout)(int64_t n, double p, const uint64_t key[2], const void *x, void *y, cnn__pool *pool);
+void CNN__SIMD(sum_rows)(int64_t m, int64_t n, const void *x, void *out, cnn__pool *pool);
+void CNN__SIMD(adam)(const cnn__adam *s, int64_t n, void *param, const void *grad, void *m, void *v, void *vmax,
+                     cnn__pool *pool);
+void CNN__SIMD(sgd)(const cnn__sgd *s, int64_t n, void *param, const void *grad, void *buf, cnn__pool *pool);
+
+extern const cnn__real_kernels CNN__SIMD(real_kernels);
+
+#endif

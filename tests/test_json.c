@@ -1,0 +1,224 @@
+/* The JSON reader beside jansson: random documents, many of them broken, are taken or refused by both alike, and taken ones
+ * say the same. Built without jansson (CNN_HAVE_JANSSON) it says so and passes. */
+#ifndef CNN_HAVE_JANSSON
+#include <stdio.h>
+
+int main(void)
+{
+    printf("skipped: the comparison with jansson; its development files are missing\n");
+    return 0;
+}
+#else
+#include "io/json.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- random documents ---- */
+
+static uint64_t seed = 1;
+
+static unsigned pick(unsigned n)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(seed >> 33) % n;
+}
+
+typedef struct document {
+    char text[4096];
+    size_t size;
+} document;
+
+static void put(document *d, const char *text)
+{
+    size_t size = strlen(text);
+    if (d->size + size < sizeof d->text) {
+        memcpy(d->text + d->size, text, size);
+        d->size += size;
+    }
+}
+
+static void put_string(document *d)
+{
+    static const char *const pieces[] = { "a", "key", "\\n", "\\\"", "\\\\", "\\u00e9", "\\ud83d\\ude00", "\xc3\xa9",
+                                          "\xe2\x82\xac", "\xf0\x9f\x98\x80", " ", "\\/", "{", "]", "\\u0041", "1e3" };
+    static const char *const broken[] = { "\\ud800", "\\udc00x", "\xff", "\xc3", "\xed\xa0\x80", "\\q", "\\u12",
+                                          "\x01", "\\u0000", "\xe0\x80\x80", "\n", "\xf5\x80\x80\x80" };
+    put(d, "\"");
+    for (unsigned n = pick(5); n > 0; n--) {
+        put(d, pick(60) ? pieces[pick(sizeof pieces / sizeof *pieces)] : broken[pick(sizeof broken / sizeof *broken)]);
+    }
+    put(d, "\"");
+}
+
+static void put_value(document *d, int depth)
+{
+    static const char *const numbers[] = { "0", "7", "42", "9223372036854775807", "1234567890" };
+    static const char *const broken[] = { "00", "01", "-1", "-0", "1.5", "1e3", "9223372036854775808", "+1", "true", "null",
+                                          ".5", "1.", "tru", "", "NaN", "'a'" };
+    unsigned what = pick(depth > 5 ? 2 : 5);
+    if (what == 0) {
+        put(d, pick(25) ? numbers[pick(5)] : broken[pick(sizeof broken / sizeof *broken)]);
+    } else if (what == 1) {
+        put_string(d);
+    } else {
+        bool object = what == 2;
+        put(d, object ? "{" : "[");
+        for (unsigned n = pick(4); n > 0; n--) {
+            if (object) {
+                put_string(d);
+                put(d, pick(80) ? ":" : "");
+            }
+            put(d, pick(10) ? "" : " \t\r\n");
+            put_value(d, depth + 1);
+            put(d, n > 1 ? (pick(80) ? "," : ",,") : (pick(80) ? "" : ","));
+        }
+        put(d, pick(100) ? (object ? "}" : "]") : "");
+    }
+}
+
+/* Sometimes with bytes changed or lost. No NUL: jansson skips one, which no other reader does. */
+static void make(document *d)
+{
+    d->size = 0;
+    put_value(d, 0);
+    for (unsigned n = pick(4); n > 1 && d->size > 0; n--) {
+        size_t at = pick((unsigned)d->size);
+        if (pick(2)) {
+            d->text[at] = (char)(1 + pick(255));
+        } else {
+            memmove(d->text + at, d->text + at + 1, --d->size - at);
+        }
+    }
+}
+
+/* ---- a walk over both ---- */
+
+/* Is the value made of what our reader knows? */
+static bool plain(const json_t *value)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+    if (json_is_object(value)) {
+        json_object_foreach((json_t *)(uintptr_t)value, key, item) {
+            if (!plain(item)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    if (json_is_array(value)) {
+        json_array_foreach(value, i, item) {
+            if (!plain(item)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    return json_is_string(value) || (json_is_integer(value) && json_integer_value(value) >= 0);
+}
+
+/* Reads any value; where `theirs` is given, compares with it. */
+static bool walk(cnn__json *ours, const json_t *theirs, int depth)
+{
+    char c = cnn__json_peek(ours);
+    bool first = true;
+    size_t count = 0;
+    if (depth > 64) {
+        return false;
+    }
+    if (c == '"') {
+        const char *text = cnn__json_string_in_place(ours);
+        ck_assert(!text || !theirs || strcmp(text, json_string_value(theirs)) == 0);
+        return text != NULL;
+    }
+    if (c == '{') {
+        cnn__json_enter(ours, '{');
+        while (cnn__json_more(ours, '}', &first)) {
+            const char *key = cnn__json_string_in_place(ours);
+            if (!key || !cnn__json_colon(ours) || !walk(ours, theirs ? json_object_get(theirs, key) : NULL, depth + 1)) {
+                return false;
+            }
+            count++;
+        }
+        ck_assert(ours->error || !theirs || count == json_object_size(theirs));
+        return !ours->error;
+    }
+    if (c == '[') {
+        cnn__json_enter(ours, '[');
+        while (cnn__json_more(ours, ']', &first)) {
+            if (!walk(ours, theirs ? json_array_get(theirs, count) : NULL, depth + 1)) {
+                return false;
+            }
+            count++;
+        }
+        ck_assert(ours->error || !theirs || count == json_array_size(theirs));
+        return !ours->error;
+    }
+    int64_t number;
+    bool read = cnn__json_integer(ours, &number);
+    ck_assert(!read || !theirs || number == json_integer_value(theirs));
+    return read;
+}
+
+/* A minus sign outside strings: jansson takes "-0" for 0, which is no integer of ours. */
+static bool has_minus(const document *d)
+{
+    bool inside = false;
+    for (size_t i = 0; i < d->size; i++) {
+        if (inside && d->text[i] == '\\') {
+            i++;
+        } else if (d->text[i] == '"') {
+            inside = !inside;
+        } else if (!inside && d->text[i] == '-') {
+            return true;
+        }
+    }
+    return false;
+}
+
+START_TEST(documents_mean_the_same_to_jansson)
+{
+    enum { DOCUMENTS = 300000 };
+    static document d, copy;
+    int taken = 0, refused = 0;
+    for (int i = 0; i < DOCUMENTS; i++) {
+        make(&d);
+        /* Duplicate keys are the caller's matter here: the comparison leaves them out. */
+        json_error_t error;
+        json_t *theirs = json_loadb(d.text, d.size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+        if (!theirs && json_error_code(&error) == json_error_duplicate_key) {
+            continue;
+        }
+        bool expected = theirs && plain(theirs) && !has_minus(&d);
+        copy = d;
+        cnn__json ours = { .text = copy.text, .size = copy.size };
+        bool read = walk(&ours, expected ? theirs : NULL, 0) && cnn__json_peek(&ours) == '\0' && ours.at == ours.size;
+        ck_assert_msg(read == expected, "document %d, ours %d (%s at %zu), jansson's %d (%s): %.*s", i, read,
+                      ours.error ? ours.error : "", ours.error_at, expected, theirs ? "" : error.text, (int)d.size, d.text);
+        taken += read;
+        refused += !read;
+        json_decref(theirs);
+    }
+    ck_assert_int_gt(taken, DOCUMENTS / 4);
+    ck_assert_int_gt(refused, DOCUMENTS / 10);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("json");
+    TCase *tests = tcase_create("json");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, documents_mean_the_same_to_jansson);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+#endif

@@ -1,0 +1,58 @@
+#!/bin/sh
+# Fails when an operation of include/cnn/ops.h lacks its line in src/ops/ops.def, its function or descriptor in the file that
+# the line names, its backward (unless the line's operands are all lower-case: not differentiable), or a mention in tests/;
+# and when the list holds what the header does not declare. Usage: tools/check-ops.sh [root of the source tree]
+set -eu
+cd "${1:-$(dirname "$0")/..}"
+list=src/ops/ops.def
+failures=0
+
+fail() {
+    echo "check-ops: $1" >&2
+    failures=$((failures + 1))
+}
+
+declared=$(sed -n 's/^CNN_API cnn_tensor \*cnn_\([a-z0-9_]*\)(.*/\1/p' include/cnn/ops.h)
+listed=$(sed -n 's/^CNN_OP(\([a-z0-9_]*\),.*/\1/p' $list)
+
+# The fields of an operation's line.
+file_of() { sed -n "s/^CNN_OP($1, \([a-z0-9_]*\),.*/\1/p" $list; }
+operands_of() { sed -n "s/^CNN_OP($1, [a-z0-9_]*, \"\([A-Za-z]*\)\",.*/\1/p" $list; }
+
+check() {
+    name=$1
+    count=$(printf '%s\n' "$listed" | grep -cx "$name" || true)
+    if [ "$count" != 1 ]; then
+        fail "cnn_$name has $count lines in $list, expected 1"
+        return
+    fi
+    file=src/ops/$(file_of "$name").c
+    operands=$(operands_of "$name")
+    if [ -z "$operands" ]; then
+        fail "the line of $name in $list does not name its operands"
+        return
+    fi
+    grep -q "cnn_tensor \*cnn_$name(" "$file" 2>/dev/null || fail "cnn_$name is not defined in $file"
+    # An operation with two entries, cnn_f() and cnn_f_with(), has one descriptor.
+    descriptor=$(grep -hE -A1 "cnn__op .*\"(${name}|${name%_with})\"|\{ \.name = \"(${name}|${name%_with})\"" "$file" || true)
+    case $operands in
+    *[A-Z]*)
+        printf '%s\n' "$descriptor" | grep -q '_backward' || fail "cnn_$name has no backward in $file, operands \"$operands\" say it is differentiable"
+        ;;
+    *)
+        [ -n "$descriptor" ] || fail "cnn_$name has no descriptor in $file"
+        printf '%s\n' "$descriptor" | head -n 1 | grep -q '_backward' && fail "cnn_$name has a backward in $file, operands \"$operands\" say it is not differentiable"
+        ;;
+    esac
+    grep -rqw "cnn_$name" tests --include='*.c' --include='*.h' || fail "no test in tests/ calls cnn_$name"
+}
+
+[ -n "$declared" ] || fail "include/cnn/ops.h declares no operation"
+for name in $declared; do
+    check "$name"
+done
+for name in $listed; do
+    printf '%s\n' "$declared" | grep -qx "$name" || fail "$list lists $name, which include/cnn/ops.h does not declare"
+done
+[ "$failures" = 0 ] || exit 1
+echo "check-ops: $(printf '%s\n' "$declared" | wc -l) operations, each with its line, function, gradient and test"
