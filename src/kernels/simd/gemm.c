@@ -67,15 +67,7 @@ static void pack_a_panel(void *arg, int64_t panel, int worker)
         pack_straight(job->a + row, g->lda, count, ROWS, g->k, to, ROWS);
         return;
     }
-    /* Whole vectors are written only where the next panel, which another task owns, is not reached. */
-    int64_t safe = ROWS_FIT_A_VECTOR && g->k > LANES ? (g->k - LANES) / LANES * LANES : 0;
-    const float *from = job->a + row * g->lda;
-    pack_transposed(from, g->lda, count, ROWS, safe, to, ROWS);
-    for (int64_t k = safe; k < g->k; k++) {
-        for (int64_t i = 0; i < ROWS; i++) {
-            to[k * ROWS + i] = i < count ? from[i * g->lda + k] : 0;
-        }
-    }
+    pack_rows(job->a + row * g->lda, g->lda, count, g->k, to);
 }
 
 /* A stretch of B for one panel of columns: [depth][WIDTH]. */

@@ -19,13 +19,14 @@ size_t CNN__SIMD(conv_backward_weight_workspace)(const cnn__conv *g, int workers
 void CNN__SIMD(conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy, void *dweight, void *dbias,
                                      void *workspace, cnn__pool *pool);
 
-/* One group of one input and one output channel at a time (depthwise convolutions). */
-void CNN__SIMD(depthwise_forward)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
-                                  cnn__pool *pool);
-void CNN__SIMD(depthwise_backward_data)(const cnn__conv *g, const float *dy, const float *weight, float *dx,
-                                        cnn__pool *pool);
-void CNN__SIMD(depthwise_backward_weight)(const cnn__conv *g, const float *x, const float *dy, float *dweight,
-                                          cnn__pool *pool);
+/* Depthwise convolutions, of plans with one input and one output channel a group. */
+struct conv_plan;
+size_t CNN__SIMD(depthwise_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(depthwise)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                          void *memory, cnn__pool *pool);
+size_t CNN__SIMD(depthwise_backward_weight_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(depthwise_backward_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight,
+                                          void *memory, cnn__pool *pool);
 
 void CNN__SIMD(maxpool_forward)(const cnn__maxpool *g, const void *x, void *y, int32_t *index, cnn__pool *pool);
 void CNN__SIMD(maxpool_backward)(const cnn__maxpool *g, const void *dy, const int32_t *index, void *dx, cnn__pool *pool);

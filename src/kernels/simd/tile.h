@@ -100,4 +100,16 @@ static inline void pack_straight(const float *from, int64_t ld, int64_t count, i
     }
 }
 
+/* to[k][ROWS] ← `count` rows of a matrix stored along k, zeros up to ROWS; writes nothing past the panel's end. */
+static inline void pack_rows(const float *from, int64_t ld, int64_t count, int64_t k, float *to)
+{
+    int64_t safe = ROWS_FIT_A_VECTOR && k > LANES ? (k - LANES) / LANES * LANES : 0;
+    pack_transposed(from, ld, count, ROWS, safe, to, ROWS);
+    for (int64_t at = safe; at < k; at++) {
+        for (int64_t i = 0; i < ROWS; i++) {
+            to[at * ROWS + i] = i < count ? from[i * ld + at] : 0;
+        }
+    }
+}
+
 #endif

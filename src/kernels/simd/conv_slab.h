@@ -1,0 +1,157 @@
+/* Units and slabs: how a plan's input reaches the inner loops.
+ *
+ * A unit is what one task computes: some whole images where they are small, some lines of one image where it is large. Its
+ * input for some channels is copied into a slab, padded with zeros, each line split by residue of the column modulo the
+ * stride: [channel][image][line][residue][column]. Then every tap of every position reads a stretch of consecutive floats,
+ * whatever stride, dilation and padding are. */
+#ifndef CNN_KERNELS_SIMD_CONV_SLAB_H
+#define CNN_KERNELS_SIMD_CONV_SLAB_H
+
+#include "kernels/simd/conv_plan.h"
+
+typedef struct conv_slab {
+    int64_t images, lines;  /* of a whole unit: lines of the grid */
+    int64_t blocks;         /* units an image is cut into, or 1 */
+    int64_t units;
+    int64_t rows;           /* of a channel's image in the slab */
+    int64_t columns;        /* of a residue */
+    int64_t row_step, image_step, channel_step;
+} conv_slab;
+
+/* A unit: which images, which lines of the grid. */
+typedef struct conv_unit {
+    int64_t image, images, line, lines;
+} conv_unit;
+
+enum { SLAB_SLACK = 4 * LANES }; /* floats that may be read past the end */
+
+static inline conv_slab slab_make(const conv_plan *p, int64_t positions)
+{
+    conv_slab s = { .images = 1, .lines = p->h.grid, .blocks = 1 };
+    int64_t plane = p->h.grid * p->w.grid;
+    if (plane > positions) {
+        int64_t lines = positions / p->w.grid ? positions / p->w.grid : 1;
+        s.blocks = (p->h.grid + lines - 1) / lines;
+        s.lines = (p->h.grid + s.blocks - 1) / s.blocks;
+        s.blocks = (p->h.grid + s.lines - 1) / s.lines;
+    } else {
+        int64_t images = positions / (plane ? plane : 1), parts = (p->batch + images - 1) / images;
+        s.images = (p->batch + parts - 1) / parts;
+    }
+    s.units = (p->batch + s.images - 1) / s.images * s.blocks;
+    s.rows = p->h.taps ? (s.lines - 1) * p->h.stride + (p->h.taps - 1) * p->h.step + 1 : 0;
+    int64_t width = p->w.taps ? (p->w.grid - 1) * p->w.stride + (p->w.taps - 1) * p->w.step + 1 : 0;
+    s.columns = (width + p->w.stride - 1) / p->w.stride;
+    s.row_step = s.columns * p->w.stride;
+    s.image_step = s.rows * s.row_step;
+    s.channel_step = s.images * s.image_step;
+    return s;
+}
+
+static inline conv_unit slab_unit(const conv_slab *s, const conv_plan *p, int64_t number)
+{
+    conv_unit u = { .image = number / s->blocks * s->images, .images = s->images,
+                    .line = number % s->blocks * s->lines, .lines = s->lines };
+    u.images = u.image + u.images < p->batch ? u.images : p->batch - u.image;
+    u.lines = u.line + u.lines < p->h.grid ? u.lines : p->h.grid - u.line;
+    return u;
+}
+
+/* Does some tap fall on place `at` of the slab, seen from positions `stride` apart? */
+static inline bool slab_reached(const conv_axis *a, int64_t at)
+{
+    for (int64_t tap = 0; tap < a->taps; tap++) {
+        if ((at - tap * a->step) % a->stride == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline void slab_line(const conv_slab *s, const conv_axis *a, int64_t residue, const float *from, float *to)
+{
+    int64_t place = a->first + residue;
+    int64_t begin = place < 0 ? (-place + a->stride - 1) / a->stride : 0;
+    int64_t end = place < a->in ? (a->in - 1 - place) / a->stride + 1 : 0;
+    begin = begin < s->columns ? begin : s->columns;
+    end = end < s->columns ? end : s->columns;
+    end = end > begin ? end : begin;
+    for (int64_t k = 0; k < begin; k++) {
+        to[k] = 0;
+    }
+    if (a->stride == 1) {
+        memcpy(to + begin, from + place + begin, (size_t)(end - begin) * sizeof *to);
+    } else {
+        for (int64_t k = begin; k < end; k++) {
+            to[k] = from[place + k * a->stride];
+        }
+    }
+    for (int64_t k = end; k < s->columns; k++) {
+        to[k] = 0;
+    }
+}
+
+static inline void slab_plane(const conv_slab *s, const conv_plan *p, const conv_unit *u, const float *plane, float *to)
+{
+    int64_t rows = (u->lines - 1) * p->h.stride + (p->h.taps - 1) * p->h.step + 1;
+    for (int64_t r = 0; r < rows; r++, to += s->row_step) {
+        int64_t row = u->line * p->h.stride + p->h.first + r;
+        if (!slab_reached(&p->h, r)) {
+            continue;
+        }
+        if (row < 0 || row >= p->h.in) {
+            memset(to, 0, (size_t)s->row_step * sizeof *to);
+            continue;
+        }
+        for (int64_t residue = 0; residue < p->w.stride; residue++) {
+            if (slab_reached(&p->w, residue)) {
+                slab_line(s, &p->w, residue, plane + row * p->w.in, to + residue * s->columns);
+            }
+        }
+    }
+}
+
+/* Fills the slab with channels [channel, channel + count) of a unit; x is the group's first channel of image 0. */
+static inline void slab_fill(const conv_slab *s, const conv_plan *p, const conv_unit *u, const float *x, int64_t channel,
+                             int64_t count, float *slab)
+{
+    int64_t plane = p->h.in * p->w.in, image = p->groups * p->in_channels * plane;
+    for (int64_t c = 0; c < count; c++) {
+        for (int64_t n = 0; n < u->images; n++) {
+            slab_plane(s, p, u, x + (u->image + n) * image + (channel + c) * plane,
+                       slab + c * s->channel_step + n * s->image_step);
+        }
+    }
+}
+
+/* Where tap (i, j) of position 0 is in a channel of the slab. */
+static inline int64_t slab_tap(const conv_slab *s, const conv_plan *p, int64_t i, int64_t j)
+{
+    int64_t place = j * p->w.step;
+    return i * p->h.step * s->row_step + place % p->w.stride * s->columns + place / p->w.stride;
+}
+
+/* ---- positions of a unit, counted along images, lines and columns, as runs of consecutive floats ---- */
+
+typedef struct slab_run {
+    int64_t from; /* in a channel of the slab, for tap (0, 0) at place 0 */
+    int64_t to;   /* which of the positions asked for */
+    int64_t count;
+} slab_run;
+
+/* The runs of positions [begin, begin + count); returns how many. `runs` has room for count. */
+static inline int64_t slab_runs(const conv_slab *s, const conv_plan *p, const conv_unit *u, int64_t begin, int64_t count,
+                                slab_run *runs)
+{
+    int64_t used = 0;
+    for (int64_t done = 0; done < count;) {
+        int64_t at = begin + done, column = at % p->w.grid, line = at / p->w.grid;
+        int64_t left = p->w.grid - column < count - done ? p->w.grid - column : count - done;
+        runs[used++] = (slab_run){ line / u->lines * s->image_step + line % u->lines * p->h.stride * s->row_step + column,
+                                   done, left };
+        done += left;
+    }
+    return used;
+}
+
+#endif

@@ -1,0 +1,95 @@
+/* What the tests of kernels share: exact buffers (a sanitizer sees any step over their ends) full of numbers that depend on
+ * a seed alone, pools of 1 and 3 threads, and the comparison with the reference. */
+#ifndef CNN_TESTS_SUPPORT_KERNELS_H
+#define CNN_TESTS_SUPPORT_KERNELS_H
+
+#include "base/context.h"
+#include "base/random.h"
+#include "kernels/kernels.h"
+
+#include <cnn/cnn.h>
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static cnn_context *contexts[2];
+
+static inline void pools_make(void)
+{
+    contexts[0] = cnn_context_new(.threads = 1);
+    contexts[1] = cnn_context_new(.threads = 3);
+    ck_assert_ptr_nonnull(contexts[0]);
+    ck_assert_ptr_nonnull(contexts[1]);
+}
+
+static inline void pools_free(void)
+{
+    cnn_context_free(contexts[0]);
+    cnn_context_free(contexts[1]);
+}
+
+static inline void *block(size_t bytes)
+{
+    void *p = malloc(bytes ? bytes : 1);
+    ck_assert_ptr_nonnull(p);
+    return p;
+}
+
+/* Uniform in [-1, 1). */
+static inline float *numbers(int64_t n, uint64_t seed)
+{
+    float *p = block((size_t)n * sizeof *p);
+    for (int64_t i = 0; i < n; i++) {
+        p[i] = 2 * cnn__random_f32((const uint64_t[2]){ seed, 77 }, (uint64_t)i) - 1;
+    }
+    return p;
+}
+
+/* A number in [low, high], from a stream that advances. */
+static inline int64_t draw(uint64_t *place, int64_t low, int64_t high)
+{
+    return low + (int64_t)(cnn__random_u32((const uint64_t[2]){ 12345, 1 }, (*place)++) % (uint64_t)(high - low + 1));
+}
+
+/* Memory as a kernel gets it: aligned, and full of what must not matter. */
+static inline void *workspace_new(size_t bytes)
+{
+    void *p = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+    ck_assert_ptr_nonnull(p);
+    memset(p, 0xff, bytes);
+    return p;
+}
+
+/* |given - expected| ≤ tolerance · (1 + largest expected). */
+static inline void close_to(const char *what, const char *table, const char *shape, const float *given,
+                            const float *expected, int64_t n, double tolerance)
+{
+    double scale = 1;
+    for (int64_t i = 0; i < n; i++) {
+        scale = fabs((double)expected[i]) > scale ? fabs((double)expected[i]) : scale;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        double off = fabs((double)given[i] - (double)expected[i]);
+        ck_assert_msg(off <= tolerance * scale, "%s %s %s: element %lld is %g, expected %g", table, what, shape,
+                      (long long)i, (double)given[i], (double)expected[i]);
+    }
+}
+
+static inline void same_bits(const char *what, const char *table, const char *shape, const void *a, const void *b,
+                             size_t bytes)
+{
+    ck_assert_msg(bytes == 0 || memcmp(a, b, bytes) == 0, "%s %s %s: the bits differ between 1 and 3 threads", table, what,
+                  shape);
+}
+
+/* Every table of this machine but the reference, which comes first. */
+#define FOR_TABLES(k)                                                                                                \
+    const cnn__kernels *tables_[8];                                                                                  \
+    int table_count_ = cnn__kernels_list(tables_, 8);                                                                \
+    for (int k##_i = 1; k##_i < table_count_; k##_i++)                                                               \
+        for (const cnn__kernels *k = tables_[k##_i]; k; k = NULL)
+
+#endif

@@ -1,0 +1,580 @@
+/* Every kernel of every table that this machine runs, against the reference table: random and adversarial shapes, for 1 and 3
+ * threads with the same bits. CNN_TEST_SHAPES asks for more random shapes. */
+#include "kernels/convpool.h"
+#include "support/kernels.h"
+
+static int shapes_wanted(int usual)
+{
+    const char *text = getenv("CNN_TEST_SHAPES");
+    return text ? atoi(text) : usual;
+}
+
+/* ---- matrix products ---- */
+
+static void gemm_check(const cnn__kernels *k, const cnn__gemm *g, bool biased)
+{
+    char shape[160];
+    snprintf(shape, sizeof shape, "m %lld n %lld k %lld trans %d %d accumulate %d bias %d ld %lld %lld %lld",
+             (long long)g->m, (long long)g->n, (long long)g->k, g->trans_a, g->trans_b, g->accumulate, biased,
+             (long long)g->lda, (long long)g->ldb, (long long)g->ldc);
+    int64_t rows_a = g->trans_a ? g->k : g->m, rows_b = g->trans_b ? g->n : g->k;
+    float *a = numbers(rows_a * g->lda, 1), *b = numbers(rows_b * g->ldb, 2), *bias = numbers(g->n, 3);
+    float *c[3];
+    for (int i = 0; i < 3; i++) {
+        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
+        cnn__pool *pool = contexts[i % 2]->pool;
+        void *workspace = workspace_new(table->gemm_workspace(g, cnn__pool_size(pool)));
+        c[i] = numbers(g->m * g->ldc, 4);
+        table->gemm(g, a, b, biased ? bias : NULL, c[i], workspace, pool);
+        free(workspace);
+    }
+    same_bits("gemm", k->name, shape, c[0], c[1], (size_t)(g->m * g->ldc) * sizeof(float));
+    close_to("gemm", k->name, shape, c[0], c[2], g->m * g->ldc, 2e-6 * (4 + sqrt((double)g->k)));
+    for (int i = 0; i < 3; i++) {
+        free(c[i]);
+    }
+    free(a);
+    free(b);
+    free(bias);
+}
+
+static void gemm_random(const cnn__kernels *k, int64_t m, int64_t n, int64_t depth, uint64_t *place)
+{
+    cnn__gemm g = { .trans_a = draw(place, 0, 1), .trans_b = draw(place, 0, 1), .accumulate = draw(place, 0, 1),
+                    .m = m, .n = n, .k = depth };
+    g.lda = (g.trans_a ? m : depth) + draw(place, 0, 1) * 3;
+    g.ldb = (g.trans_b ? depth : n) + draw(place, 0, 1) * 5;
+    g.ldc = n + draw(place, 0, 1) * 2;
+    gemm_check(k, &g, draw(place, 0, 1));
+}
+
+START_TEST(gemm_agrees_with_the_reference)
+{
+    static const int64_t edges[] = { 1, 2, 3, 4, 5, 7, 13, 14, 15, 16, 17, 31, 32, 33, 64, 65 };
+    uint64_t place = 0;
+    FOR_TABLES(k)
+    {
+        for (int i = 0; i < 16; i++) {
+            for (int j = 0; j < 16; j++) {
+                gemm_random(k, edges[i], edges[j], draw(&place, 0, 40), &place);
+                gemm_random(k, edges[i], draw(&place, 1, 40), edges[j], &place);
+            }
+        }
+        for (int i = 0; i < shapes_wanted(20); i++) {
+            gemm_random(k, draw(&place, 1, 300), draw(&place, 1, 300), draw(&place, 1, 600), &place);
+        }
+        gemm_random(k, 1, 1000, 3136, &place);
+        gemm_random(k, 600, 10, 20, &place);
+    }
+}
+END_TEST
+
+/* ---- convolutions ---- */
+
+static const char *conv_text(char text[256], const cnn__conv *g)
+{
+    snprintf(text, 256, "[%lld,%lld,%lld,%lld] -> [%lld,%lld,%lld], kernel %lldx%lld stride %lldx%lld dilation %lldx%lld "
+             "pad %lld,%lld groups %lld", (long long)g->batch, (long long)g->in_channels, (long long)g->in_h,
+             (long long)g->in_w, (long long)g->out_channels, (long long)g->out_h, (long long)g->out_w,
+             (long long)g->kernel_h, (long long)g->kernel_w, (long long)g->stride_h, (long long)g->stride_w,
+             (long long)g->dilation_h, (long long)g->dilation_w, (long long)g->pad_top, (long long)g->pad_left,
+             (long long)g->groups);
+    return text;
+}
+
+typedef struct conv_sizes {
+    int64_t x, weight, y, bias;
+} conv_sizes;
+
+static conv_sizes conv_measure(const cnn__conv *g)
+{
+    return (conv_sizes){ .x = g->batch * g->in_channels * g->in_h * g->in_w,
+                         .weight = g->out_channels * (g->in_channels / g->groups) * g->kernel_h * g->kernel_w,
+                         .y = g->batch * g->out_channels * g->out_h * g->out_w,
+                         .bias = g->out_channels };
+}
+
+static void conv_forward_check(const cnn__kernels *k, const cnn__conv *g, bool biased)
+{
+    char text[256];
+    conv_sizes n = conv_measure(g);
+    float *x = numbers(n.x, 1), *weight = numbers(n.weight, 2), *bias = numbers(n.bias, 3), *y[3];
+    for (int i = 0; i < 3; i++) {
+        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
+        cnn__pool *pool = contexts[i % 2]->pool;
+        void *workspace = workspace_new(table->conv_forward_workspace(g, cnn__pool_size(pool)));
+        y[i] = numbers(n.y, 9);
+        table->conv_forward(g, x, weight, biased ? bias : NULL, y[i], workspace, pool);
+        free(workspace);
+    }
+    same_bits("conv_forward", k->name, conv_text(text, g), y[0], y[1], (size_t)n.y * sizeof(float));
+    close_to("conv_forward", k->name, text, y[0], y[2], n.y, 1e-5);
+    for (int i = 0; i < 3; i++) {
+        free(y[i]);
+    }
+    free(x);
+    free(weight);
+    free(bias);
+}
+
+static void conv_data_check(const cnn__kernels *k, const cnn__conv *g)
+{
+    char text[256];
+    conv_sizes n = conv_measure(g);
+    float *dy = numbers(n.y, 1), *weight = numbers(n.weight, 2), *dx[3];
+    for (int i = 0; i < 3; i++) {
+        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
+        cnn__pool *pool = contexts[i % 2]->pool;
+        void *workspace = workspace_new(table->conv_backward_data_workspace(g, cnn__pool_size(pool)));
+        dx[i] = numbers(n.x, 9);
+        table->conv_backward_data(g, dy, weight, dx[i], workspace, pool);
+        free(workspace);
+    }
+    same_bits("conv_backward_data", k->name, conv_text(text, g), dx[0], dx[1], (size_t)n.x * sizeof(float));
+    close_to("conv_backward_data", k->name, text, dx[0], dx[2], n.x, 2e-5);
+    for (int i = 0; i < 3; i++) {
+        free(dx[i]);
+    }
+    free(dy);
+    free(weight);
+}
+
+static void conv_weight_check(const cnn__kernels *k, const cnn__conv *g, bool biased)
+{
+    char text[256];
+    conv_sizes n = conv_measure(g);
+    float *x = numbers(n.x, 1), *dy = numbers(n.y, 2), *dw[3], *db[3];
+    for (int i = 0; i < 3; i++) {
+        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
+        cnn__pool *pool = contexts[i % 2]->pool;
+        void *workspace = workspace_new(table->conv_backward_weight_workspace(g, cnn__pool_size(pool)));
+        dw[i] = numbers(n.weight, 9);
+        db[i] = numbers(n.bias, 9);
+        table->conv_backward_weight(g, x, dy, dw[i], biased ? db[i] : NULL, workspace, pool);
+        free(workspace);
+    }
+    same_bits("conv_backward_weight", k->name, conv_text(text, g), dw[0], dw[1], (size_t)n.weight * sizeof(float));
+    same_bits("conv_backward_weight's bias", k->name, text, db[0], db[1], (size_t)n.bias * sizeof(float));
+    close_to("conv_backward_weight", k->name, text, dw[0], dw[2], n.weight, 3e-5);
+    close_to("conv_backward_weight's bias", k->name, text, db[0], db[2], n.bias, 3e-5);
+    for (int i = 0; i < 3; i++) {
+        free(dw[i]);
+        free(db[i]);
+    }
+    free(x);
+    free(dy);
+}
+
+static void conv_check(const cnn__kernels *k, const cnn__conv *g, bool biased)
+{
+    conv_forward_check(k, g, biased);
+    conv_data_check(k, g);
+    conv_weight_check(k, g, biased);
+}
+
+/* Fills in the size of the output; false if there is none. */
+static bool conv_size(cnn__conv *g, int64_t pad_bottom, int64_t pad_right)
+{
+    int64_t h = g->in_h + g->pad_top + pad_bottom - g->dilation_h * (g->kernel_h - 1) - 1;
+    int64_t w = g->in_w + g->pad_left + pad_right - g->dilation_w * (g->kernel_w - 1) - 1;
+    g->out_h = h / g->stride_h + 1;
+    g->out_w = w / g->stride_w + 1;
+    return h >= 0 && w >= 0;
+}
+
+/* Sides are drawn apart, so that nothing is square by chance. */
+static void conv_random(const cnn__kernels *k, uint64_t *place, int64_t channels, int64_t side)
+{
+    for (;;) {
+        int64_t groups = draw(place, 0, 3) ? 1 : draw(place, 1, 4);
+        cnn__conv g = { .batch = draw(place, 1, 5), .groups = groups,
+                        .in_channels = groups * draw(place, 1, channels), .out_channels = groups * draw(place, 1, channels),
+                        .in_h = draw(place, 1, side), .in_w = draw(place, 1, side),
+                        .kernel_h = draw(place, 1, 5), .kernel_w = draw(place, 1, 5),
+                        .stride_h = draw(place, 1, 3), .stride_w = draw(place, 1, 3),
+                        .dilation_h = draw(place, 0, 2) ? 1 : draw(place, 1, 3),
+                        .dilation_w = draw(place, 0, 2) ? 1 : draw(place, 1, 3),
+                        .pad_top = draw(place, 0, 4), .pad_left = draw(place, 0, 4) };
+        if (draw(place, 0, 5) == 0) { /* depthwise */
+            g.groups = g.out_channels = g.in_channels;
+        }
+        if (conv_size(&g, draw(place, 0, 4), draw(place, 0, 4))) {
+            conv_check(k, &g, draw(place, 0, 1));
+            return;
+        }
+    }
+}
+
+START_TEST(conv_agrees_on_random_shapes)
+{
+    uint64_t place = 0;
+    FOR_TABLES(k)
+    {
+        for (int i = 0; i < shapes_wanted(150); i++) {
+            conv_random(k, &place, 9, 12);
+        }
+        for (int i = 0; i < shapes_wanted(150) / 15; i++) {
+            conv_random(k, &place, 70, 40);
+        }
+    }
+}
+END_TEST
+
+#define CONV(n, c, h, w, o, kh, kw, s, d, p, groups) \
+    { n, c, h, w, o, 0, 0, kh, kw, s, s, d, d, p, p, groups }
+
+START_TEST(conv_agrees_on_adversarial_shapes)
+{
+    static const cnn__conv shapes[] = {
+        CONV(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1),     /* a single product */
+        CONV(1, 1, 1, 1, 1, 5, 5, 1, 1, 2, 1),     /* padding all around one pixel */
+        CONV(3, 2, 1, 50, 3, 1, 7, 1, 1, 3, 1),    /* one line */
+        CONV(3, 2, 50, 1, 3, 7, 1, 1, 1, 3, 1),    /* one column */
+        CONV(2, 3, 9, 9, 4, 2, 2, 5, 1, 0, 1),     /* stride past the kernel */
+        CONV(2, 3, 9, 9, 4, 1, 1, 3, 1, 0, 1),
+        CONV(2, 3, 9, 9, 4, 3, 3, 2, 2, 2, 1),     /* a dilation that shares a divisor with the stride */
+        CONV(2, 3, 13, 13, 4, 3, 3, 4, 2, 2, 1),
+        CONV(2, 3, 13, 13, 4, 3, 3, 2, 4, 4, 1),
+        CONV(1, 17, 3, 3, 19, 3, 3, 1, 1, 1, 1),   /* channels past a tile */
+        CONV(2, 1, 28, 28, 32, 5, 5, 1, 1, 2, 1),  /* the tutorial's first */
+        CONV(2, 32, 14, 14, 64, 5, 5, 1, 1, 2, 1), /* and second */
+        CONV(1, 300, 7, 7, 40, 3, 3, 1, 1, 1, 1),  /* several stretches, one unit */
+        CONV(40, 20, 7, 7, 33, 3, 3, 1, 1, 1, 1),  /* several images a unit */
+        CONV(1, 3, 20, 300, 8, 3, 3, 1, 1, 1, 1),  /* lines longer than a unit */
+        CONV(2, 300, 6, 6, 30, 1, 1, 1, 1, 0, 1),  /* joined lines */
+        CONV(2, 24, 28, 28, 30, 1, 1, 1, 1, 0, 1),
+        CONV(2, 24, 11, 23, 30, 1, 1, 1, 1, 0, 1),
+        CONV(1, 2, 40, 40, 2, 17, 17, 1, 1, 8, 1), /* more taps than a stretch */
+        CONV(2, 12, 10, 10, 12, 3, 3, 1, 1, 1, 12), /* depthwise */
+        CONV(2, 5, 70, 70, 5, 3, 3, 2, 1, 1, 5),
+        CONV(2, 6, 10, 10, 12, 3, 3, 1, 1, 1, 6),  /* two outputs a channel */
+        CONV(2, 12, 10, 10, 8, 3, 3, 2, 1, 1, 4),
+        CONV(2, 3, 30, 30, 8, 11, 11, 4, 1, 2, 1), /* AlexNet's first, smaller */
+    };
+    FOR_TABLES(k)
+    {
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+            cnn__conv g = shapes[i];
+            ck_assert(conv_size(&g, g.pad_top, g.pad_left));
+            conv_check(k, &g, i % 2);
+        }
+    }
+}
+END_TEST
+
+/* ---- convolution, ReLU and pooling in one ---- */
+
+static void convpool_check(const cnn__kernels *k, const cnn__conv *g, bool biased)
+{
+    char text[256];
+    conv_sizes n = conv_measure(g);
+    int64_t pooled = g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2);
+    float *x = numbers(n.x, 1), *weight = numbers(n.weight, 2), *bias = numbers(n.bias, 3), *dy = numbers(pooled, 4);
+    float *y[3], *dx[3], *dw[3], *db[3];
+    uint8_t *index = block((size_t)pooled);
+    for (int i = 2; i >= 0; i--) {
+        const cnn__convpool_kernels *table = (i == 2 ? cnn__kernels_select("reference") : k)->f32->convpool;
+        cnn__pool *pool = contexts[i % 2]->pool;
+        int workers = cnn__pool_size(pool);
+        void *w1 = workspace_new(table->forward_workspace(g, workers));
+        void *w2 = workspace_new(table->backward_data_workspace(g, workers));
+        void *w3 = workspace_new(table->backward_weight_workspace(g, workers));
+        y[i] = numbers(pooled, 9);
+        dx[i] = numbers(n.x, 9);
+        dw[i] = numbers(n.weight, 9);
+        db[i] = numbers(n.bias, 9);
+        /* Backward with the reference's index, so that a tie broken by rounding is no difference. */
+        uint8_t *own = block((size_t)pooled);
+        table->forward(g, x, weight, biased ? bias : NULL, y[i], own, w1, pool);
+        if (i == 2) {
+            memcpy(index, own, (size_t)pooled);
+        }
+        table->forward(g, x, weight, biased ? bias : NULL, y[i], NULL, w1, pool);
+        table->backward_data(g, dy, index, weight, dx[i], w2, pool);
+        table->backward_weight(g, x, dy, index, dw[i], db[i], w3, pool);
+        free(own);
+        free(w1);
+        free(w2);
+        free(w3);
+    }
+    same_bits("convpool", k->name, conv_text(text, g), y[0], y[1], (size_t)pooled * sizeof(float));
+    same_bits("convpool's dx", k->name, text, dx[0], dx[1], (size_t)n.x * sizeof(float));
+    same_bits("convpool's dweight", k->name, text, dw[0], dw[1], (size_t)n.weight * sizeof(float));
+    same_bits("convpool's dbias", k->name, text, db[0], db[1], (size_t)n.bias * sizeof(float));
+    close_to("convpool", k->name, text, y[0], y[2], pooled, 1e-5);
+    close_to("convpool's dx", k->name, text, dx[0], dx[2], n.x, 2e-5);
+    close_to("convpool's dweight", k->name, text, dw[0], dw[2], n.weight, 3e-5);
+    close_to("convpool's dbias", k->name, text, db[0], db[2], n.bias, 3e-5);
+    for (int i = 0; i < 3; i++) {
+        free(y[i]);
+        free(dx[i]);
+        free(dw[i]);
+        free(db[i]);
+    }
+    free(x);
+    free(weight);
+    free(bias);
+    free(dy);
+    free(index);
+}
+
+START_TEST(convpool_agrees_with_the_chain)
+{
+    uint64_t place = 0;
+    FOR_TABLES(k)
+    {
+        for (int i = 0; i < shapes_wanted(60);) {
+            int64_t channels = i % 6 ? 12 : 70;
+            cnn__conv g = { .batch = draw(&place, 1, 6), .groups = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1,
+                            .dilation_w = 1, .in_channels = draw(&place, 1, channels),
+                            .out_channels = draw(&place, 1, channels), .in_h = draw(&place, 1, 15),
+                            .in_w = draw(&place, 1, 33), .kernel_h = draw(&place, 1, 5), .kernel_w = draw(&place, 1, 5),
+                            .pad_top = draw(&place, 0, 3), .pad_left = draw(&place, 0, 3) };
+            if (conv_size(&g, draw(&place, 0, 3), draw(&place, 0, 3)) && g.out_h > 1 && g.out_w > 1) {
+                ck_assert(cnn__convpool_fits(&g));
+                convpool_check(k, &g, i % 2);
+                i++;
+            }
+        }
+    }
+}
+END_TEST
+
+/* ---- pooling ---- */
+
+static void maxpool_check(const cnn__kernels *k, const cnn__maxpool *g)
+{
+    int64_t in = g->planes * g->in_h * g->in_w, out = g->planes * g->out_h * g->out_w;
+    float *x = numbers(in, 1), *dy = numbers(out, 2), *y[3], *dx[3];
+    int32_t *index[3];
+    if (in > 5) {
+        x[in / 2] = NAN;
+        x[in / 3] = INFINITY;
+        x[in / 5] = -INFINITY;
+    }
+    for (int i = 0; i < 3; i++) {
+        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
+        y[i] = numbers(out, 9);
+        dx[i] = numbers(in, 9);
+        index[i] = block((size_t)out * sizeof **index);
+        table->maxpool_forward(g, x, y[i], NULL, contexts[i % 2]->pool);
+        table->maxpool_forward(g, x, y[i], index[i], contexts[i % 2]->pool);
+        table->maxpool_backward(g, dy, index[i], dx[i], contexts[i % 2]->pool);
+    }
+    for (int i = 0; i < 2; i++) {
+        same_bits("maxpool's index", k->name, "", index[i], index[2], (size_t)out * sizeof **index);
+        same_bits("maxpool's dx", k->name, "", dx[i], dx[2], (size_t)in * sizeof(float));
+        for (int64_t j = 0; j < out; j++) {
+            ck_assert(y[i][j] == y[2][j] || (isnan(y[i][j]) && isnan(y[2][j])));
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        free(y[i]);
+        free(dx[i]);
+        free(index[i]);
+    }
+    free(x);
+    free(dy);
+}
+
+START_TEST(maxpool_equals_the_reference)
+{
+    uint64_t place = 0;
+    FOR_TABLES(k)
+    {
+        for (int i = 0; i < shapes_wanted(200);) {
+            int64_t kernel_h = draw(&place, 1, 4), kernel_w = draw(&place, 1, 4);
+            cnn__maxpool g = { .planes = draw(&place, 1, 40), .in_h = draw(&place, 1, 20), .in_w = draw(&place, 1, 150),
+                               .kernel_h = kernel_h, .kernel_w = kernel_w, .stride_h = draw(&place, 1, 3),
+                               .stride_w = draw(&place, 1, 3), .dilation_h = 1, .dilation_w = 1,
+                               .pad_top = draw(&place, 0, kernel_h / 2), .pad_left = draw(&place, 0, kernel_w / 2) };
+            int64_t h = g.in_h + 2 * g.pad_top - kernel_h, w = g.in_w + 2 * g.pad_left - kernel_w;
+            g.out_h = h / g.stride_h + 1;
+            g.out_w = w / g.stride_w + 1;
+            if (h >= 0 && w >= 0) {
+                maxpool_check(k, &g);
+                i++;
+            }
+        }
+    }
+}
+END_TEST
+
+/* ---- elementwise and optimizers ---- */
+
+static const int64_t lengths[] = { 1, 3, 15, 16, 17, 63, 64, 65, 255, 256, 257, 1000, 16383, 16384, 16385, 50001 };
+enum { LENGTHS = sizeof lengths / sizeof *lengths };
+
+START_TEST(elementwise_kernels_equal_the_reference)
+{
+    const cnn__real_kernels *reference = cnn__kernels_select("reference")->f32;
+    const uint64_t key[2] = { 5, 6 };
+    FOR_TABLES(k)
+    {
+        for (int i = 0; i < LENGTHS; i++) {
+            int64_t n = lengths[i];
+            size_t bytes = (size_t)n * sizeof(float);
+            float *x = numbers(n, 1), *dy = numbers(n, 2), *given = block(bytes), *expected = block(bytes);
+            for (int t = 0; t < 2; t++) {
+                k->f32->relu(n, x, given, contexts[t]->pool);
+                reference->relu(n, x, expected, NULL);
+                same_bits("relu", k->name, "", given, expected, bytes);
+                k->f32->relu_backward(n, x, dy, given, contexts[t]->pool);
+                reference->relu_backward(n, x, dy, expected, NULL);
+                same_bits("relu_backward", k->name, "", given, expected, bytes);
+                for (int q = 0; q < 4; q++) {
+                    const double p[] = { 0, 0.25, 0.5, 1 };
+                    k->f32->dropout(n, p[q], key, x, given, contexts[t]->pool);
+                    reference->dropout(n, p[q], key, x, expected, NULL);
+                    for (int64_t j = 0; j < n; j++) {
+                        ck_assert_msg(given[j] == expected[j], "%s dropout %g: element %lld", k->name, p[q], (long long)j);
+                    }
+                }
+            }
+            free(x);
+            free(dy);
+            free(given);
+            free(expected);
+        }
+    }
+}
+END_TEST
+
+START_TEST(sums_over_rows_agree)
+{
+    const cnn__real_kernels *reference = cnn__kernels_select("reference")->f32;
+    uint64_t place = 0;
+    FOR_TABLES(k)
+    {
+        for (int i = 0; i < 60; i++) {
+            int64_t m = draw(&place, 0, 300), n = draw(&place, 1, 200);
+            float *x = numbers(m * n, 1), *a = numbers(n, 2), *b = numbers(n, 3), *c = numbers(n, 4);
+            k->f32->sum_rows(m, n, x, a, contexts[0]->pool);
+            k->f32->sum_rows(m, n, x, b, contexts[1]->pool);
+            reference->sum_rows(m, n, x, c, NULL);
+            same_bits("sum_rows", k->name, "", a, b, (size_t)n * sizeof(float));
+            close_to("sum_rows", k->name, "", a, c, n, 1e-5);
+            free(x);
+            free(a);
+            free(b);
+            free(c);
+        }
+    }
+}
+END_TEST
+
+static void adam_check(const cnn__kernels *k, int64_t n, const cnn__adam *s, bool amsgrad)
+{
+    float *grad = numbers(n, 1), *state[3][4];
+    for (int i = 0; i < 3; i++) {
+        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
+        for (int j = 0; j < 4; j++) {
+            state[i][j] = numbers(n, (uint64_t)j + 2);
+        }
+        for (int64_t e = 0; e < n; e++) { /* second moments are not negative */
+            state[i][2][e] = fabsf(state[i][2][e]);
+            state[i][3][e] = fabsf(state[i][3][e]);
+        }
+        table->adam(s, n, state[i][0], grad, state[i][1], state[i][2], amsgrad ? state[i][3] : NULL,
+                    contexts[i % 2]->pool);
+    }
+    for (int j = 0; j < 4; j++) {
+        same_bits("adam", k->name, "", state[0][j], state[1][j], (size_t)n * sizeof(float));
+        close_to("adam", k->name, "", state[0][j], state[2][j], n, 1e-6);
+    }
+    for (int i = 0; i < 12; i++) {
+        free(state[i / 4][i % 4]);
+    }
+    free(grad);
+}
+
+START_TEST(adam_agrees_with_the_reference)
+{
+    FOR_TABLES(k)
+    {
+        for (int i = 0; i < LENGTHS; i++) {
+            for (int kind = 0; kind < 8; kind++) {
+                cnn__adam s = { .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.05 * (kind & 1),
+                                .bias1 = 0.19, .bias2 = 0.002, .decoupled = kind & 1, .maximize = kind & 2 };
+                adam_check(k, lengths[i], &s, kind & 4);
+            }
+        }
+    }
+}
+END_TEST
+
+static void sgd_check(const cnn__kernels *k, int64_t n, const cnn__sgd *s)
+{
+    float *grad = numbers(n, 1), *param[3], *buf[3];
+    for (int i = 0; i < 3; i++) {
+        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
+        param[i] = numbers(n, 2);
+        buf[i] = numbers(n, 3);
+        table->sgd(s, n, param[i], grad, s->momentum != 0 ? buf[i] : NULL, contexts[i % 2]->pool);
+    }
+    same_bits("sgd", k->name, "", param[0], param[1], (size_t)n * sizeof(float));
+    close_to("sgd", k->name, "", param[0], param[2], n, 1e-6);
+    close_to("sgd's momentum", k->name, "", buf[0], buf[2], n, 1e-6);
+    for (int i = 0; i < 3; i++) {
+        free(param[i]);
+        free(buf[i]);
+    }
+    free(grad);
+}
+
+START_TEST(sgd_agrees_with_the_reference)
+{
+    FOR_TABLES(k)
+    {
+        for (int i = 0; i < LENGTHS; i++) {
+            for (int kind = 0; kind < 16; kind++) {
+                cnn__sgd s = { .lr = 0.1, .momentum = kind & 1 ? 0.9 : 0, .dampening = kind & 2 ? 0.3 : 0,
+                               .weight_decay = 0.01, .nesterov = (kind & 5) == 5, .maximize = kind & 4,
+                               .first = kind & 8 };
+                sgd_check(k, lengths[i], &s);
+            }
+        }
+    }
+}
+END_TEST
+
+/* ---- the tables ---- */
+
+START_TEST(tables_are_found_by_name)
+{
+    const cnn__kernels *tables[8];
+    int count = cnn__kernels_list(tables, 8);
+    ck_assert_int_ge(count, 2);
+    ck_assert_str_eq(tables[0]->name, "reference");
+    for (int i = 0; i < count; i++) {
+        ck_assert_ptr_eq(cnn__kernels_select(tables[i]->name), tables[i]);
+    }
+    ck_assert_ptr_eq(cnn__kernels_select(NULL), tables[count - 1]);
+    ck_assert_ptr_null(cnn__kernels_select("no such table"));
+    ck_assert_int_eq(cnn__kernels_list(tables, 1), 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("kernels");
+    TCase *tests = tcase_create("kernels");
+    tcase_add_checked_fixture(tests, pools_make, pools_free);
+    tcase_set_timeout(tests, 600);
+    tcase_add_test(tests, tables_are_found_by_name);
+    tcase_add_test(tests, gemm_agrees_with_the_reference);
+    tcase_add_test(tests, conv_agrees_on_adversarial_shapes);
+    tcase_add_test(tests, conv_agrees_on_random_shapes);
+    tcase_add_test(tests, convpool_agrees_with_the_chain);
+    tcase_add_test(tests, maxpool_equals_the_reference);
+    tcase_add_test(tests, elementwise_kernels_equal_the_reference);
+    tcase_add_test(tests, sums_over_rows_agree);
+    tcase_add_test(tests, adam_agrees_with_the_reference);
+    tcase_add_test(tests, sgd_agrees_with_the_reference);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
