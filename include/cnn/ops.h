@@ -167,6 +167,15 @@ typedef struct cnn_maxpool2d_options {
 /** The largest element of each window: x [N,C,H,W] or [C,H,W]. The first of equal ones gets the gradient; NaN wins. */
 CNN_API cnn_tensor *cnn_maxpool2d(cnn_tensor *x, const cnn_maxpool2d_options *options);
 
+/**
+ * cnn_maxpool2d(cnn_relu(cnn_conv2d(x, weight, bias, conv)), pool) in one. With windows of 2 × 2, stride, dilation and groups of
+ * 1, the activations before pooling are never stored and the gradient is computed where windows have their maximum only: several
+ * times faster, equal to the three calls to rounding. Everything else runs as the three calls. Sequential modules find such
+ * chains by themselves. @since 0.1
+ */
+CNN_API cnn_tensor *cnn_conv2d_relu_maxpool2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
+                                              const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool);
+
 /** In training steps: each element is zeroed with probability p in [0, 1], the others are scaled by 1/(1 − p). In
  * evaluation: x. Draws come from the step's random stream. */
 CNN_API cnn_tensor *cnn_dropout(cnn_tensor *x, double p);

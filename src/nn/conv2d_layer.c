@@ -117,3 +117,13 @@ cnn_module *cnn_conv2d_create(cnn_context *ctx, int64_t in_channels, int64_t out
     }
     return module;
 }
+
+bool cnn__layer_conv2d(const cnn_module *module, cnn__conv2d_parts *parts)
+{
+    if (module->class != &conv2d_class) {
+        return false;
+    }
+    const layer *l = module->attributes;
+    *parts = (cnn__conv2d_parts){ l->weight, l->bias, &l->options };
+    return true;
+}

@@ -22,4 +22,15 @@ void cnn__layer_init(cnn_tensor *weight, cnn_tensor *bias, double fan_in);
 enum { CNN__FLOAT_TEXT = 32 };
 const char *cnn__float_text(char text[CNN__FLOAT_TEXT], double value);
 
+/* ---- what a layer is, for those who join layers into one operation ---- */
+/* A Conv2d's weight, bias (may be NULL) and options. */
+typedef struct cnn__conv2d_parts {
+    cnn_tensor *weight, *bias;
+    const cnn_conv2d_options *options;
+} cnn__conv2d_parts;
+bool cnn__layer_conv2d(const cnn_module *module, cnn__conv2d_parts *parts);
+bool cnn__layer_relu(const cnn_module *module);
+/* Its options, or NULL. */
+const cnn_maxpool2d_options *cnn__layer_maxpool2d(const cnn_module *module);
+
 #endif

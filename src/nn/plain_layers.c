@@ -20,6 +20,11 @@ cnn_module *cnn_relu_new(cnn_context *ctx)
     return cnn__module_new(ctx, "relu_new", &relu_class, 0);
 }
 
+bool cnn__layer_relu(const cnn_module *module)
+{
+    return module->class == &relu_class;
+}
+
 /* ---- MaxPool2d ---- */
 
 typedef struct maxpool {
@@ -73,6 +78,11 @@ cnn_module *cnn_maxpool2d_create(cnn_context *ctx, const cnn_maxpool2d_options *
         *(maxpool *)module->attributes = l;
     }
     return module;
+}
+
+const cnn_maxpool2d_options *cnn__layer_maxpool2d(const cnn_module *module)
+{
+    return module->class == &maxpool_class ? &((const maxpool *)module->attributes)->options : NULL;
 }
 
 /* ---- Dropout ---- */

@@ -1,18 +1,34 @@
 /* torch.nn.Sequential. An intermediate result is dropped as soon as the next child has used it, so that evaluation holds
- * two activations at a time. A child may return its input itself (Dropout in evaluation): then nothing is dropped yet. */
+ * two activations at a time. A child may return its input itself (Dropout in evaluation): then nothing is dropped yet.
+ * Conv2d, ReLU and MaxPool2d in a row run as one operation, which agrees with the three to rounding. */
 #include "autograd/tape.h"
-#include "nn/module.h"
+#include "nn/layer.h"
 
 #include <stdio.h>
+
+/* Runs child *i, or as many from it on as one operation does; *i is then the next. */
+static cnn_tensor *run(const cnn_module *self, int *i, cnn_tensor *x)
+{
+    const cnn__named *child = self->children.items + *i;
+    const cnn_maxpool2d_options *pool;
+    cnn__conv2d_parts conv;
+    if (*i + 2 < self->children.count && cnn__layer_conv2d(child[0].module, &conv) && cnn__layer_relu(child[1].module) &&
+        (pool = cnn__layer_maxpool2d(child[2].module))) {
+        *i += 3;
+        return cnn_conv2d_relu_maxpool2d(x, conv.weight, conv.bias, conv.options, pool);
+    }
+    *i += 1;
+    return cnn_forward(child->module, x);
+}
 
 static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
 {
     cnn_tape *tape = x->tape;
     cnn__mark made = cnn__tape_mark(tape); /* the place before `now`, unless that is x */
     cnn_tensor *now = x;
-    for (int i = 0; i < self->children.count; i++) {
+    for (int i = 0; i < self->children.count;) {
         cnn__mark before = cnn__tape_mark(tape);
-        cnn_tensor *next = cnn_forward(self->children.items[i].module, now);
+        cnn_tensor *next = run(self, &i, now);
         if (next->kind != CNN__TENSOR_TAPE) {
             return next;
         }

@@ -80,7 +80,7 @@ static bool window(cnn__call *call, const cnn_conv2d_options *options, cnn__wind
     return check_channels(call, w);
 }
 
-static bool geometry(cnn__call *call, const cnn_conv2d_options *options, cnn__conv *g)
+bool cnn__conv2d_geometry(cnn__call *call, const cnn_conv2d_options *options, cnn__conv *g)
 {
     cnn__window w;
     cnn__problem problem;
@@ -129,7 +129,7 @@ cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, cons
     cnn__call call;
     cnn__conv g;
     if (!cnn__call_begin(&call, &conv2d_op, 3, (cnn_tensor *const[]){ x, weight, bias }) ||
-        !geometry(&call, options, &g)) {
+        !cnn__conv2d_geometry(&call, options, &g)) {
         return call.nil;
     }
     int ndim = call.in[0]->ndim;

@@ -40,4 +40,7 @@ bool cnn__window_touches(const cnn__window *w, const int64_t in[2], const int64_
 /* The image's rank is 3 ([C,H,W]) or 4 ([N,C,H,W]) and its height and width are not 0. */
 bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem);
 
+/* The geometry of a convolution whose inputs are x, weight and bias; false: reported. */
+bool cnn__conv2d_geometry(cnn__call *call, const cnn_conv2d_options *options, cnn__conv *g);
+
 #endif
