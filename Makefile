@@ -22,7 +22,8 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -
 WERROR ?= 1
 CFLAGS ?= -O2 -g
 HARDEN ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
-HAVE_ZLIB := $(shell printf '\#include <zlib.h>\nint main(void){return zlibVersion()==0;}' | \
+HASH := \#
+HAVE_ZLIB := $(shell printf '$(HASH)include <zlib.h>\nint main(void){return zlibVersion()==0;}' | \
 	$(CC) -x c - -o /dev/null -lz >/dev/null 2>&1 && echo 1)
 ZLIB_LIBS := $(if $(HAVE_ZLIB),-lz)
 

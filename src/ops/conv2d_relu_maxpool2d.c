@@ -7,8 +7,9 @@
 
 static void conv2d_relu_maxpool2d_backward(cnn__node *node, cnn_tensor *dy);
 static const cnn__op fused_op = { "conv2d_relu_maxpool2d", 1u << 2, conv2d_relu_maxpool2d_backward };
-static const cnn__op conv_part = { "conv2d", 1u << 2, NULL };
-static const cnn__op pool_part = { "maxpool2d", 0, NULL };
+/* The same under the names of the chain's parts, for messages. */
+static const cnn__op conv_part = { "conv2d", 1u << 2, conv2d_relu_maxpool2d_backward };
+static const cnn__op pool_part = { "maxpool2d", 1u << 2, conv2d_relu_maxpool2d_backward };
 
 /* Is the pooling the kernels' own? false with *failed: the options are bad, which is reported. */
 static bool plain_pool(cnn__call *call, const cnn_maxpool2d_options *pool, const cnn__conv *g, bool *failed)
