@@ -1,0 +1,12 @@
+/* The digits: MNIST from a folder, fetched if need be, or drawn by the program. */
+#ifndef MNIST_CNN_DATA_H
+#define MNIST_CNN_DATA_H
+
+#include "options.h"
+
+#include <cnn/cnn.h>
+
+/* Opens both parts, each owned by the caller. false: one line on stderr says why. */
+bool data_open(cnn_context *ctx, const options *o, cnn_dataset **train, cnn_dataset **test);
+
+#endif

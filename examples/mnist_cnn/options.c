@@ -1,0 +1,168 @@
+/* The command line: every option in one table, each with the reader of its value. A value is read whole or refused. */
+#include "options.h"
+
+#include <cnn/cnn.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "Usage: mnist_cnn [OPTION]...\n"
+    "Trains the convolutional network of a well-known PyTorch tutorial on MNIST.\n"
+    "\n"
+    "  -d, --data DIR         where MNIST's four files are, plain or gzipped, or where to put them (data/mnist)\n"
+    "  -e, --epochs N         how many epochs in all (10)\n"
+    "  -b, --batch-size N     images in a batch (200)\n"
+    "  -l, --lr RATE          Adam's learning rate (0.001)\n"
+    "  -s, --seed N           of weights, order and dropout (1)\n"
+    "  -t, --threads N        computing threads; 0: as many as there are CPUs (0)\n"
+    "      --device NAME      auto or cpu (auto)\n"
+    "      --save FILE        write a checkpoint before the first and after every epoch\n"
+    "      --resume FILE      continue from a checkpoint, bit for bit\n"
+    "      --eval-only        test the checkpoint of --resume and train nothing\n"
+    "      --log FILE         one JSON object a line for every epoch\n"
+    "      --limit N          use the first N training and the first N test images only\n"
+    "      --synthetic        use digits that the program draws itself\n"
+    "      --tutorial         the article to the letter: learning rate 0.01, and in the end the accuracy with dropout\n"
+    "                         still on, over the training set\n"
+    "      --digest           print the SHA-256 of the weights in the end\n"
+    "  -q, --quiet            print the last line only\n"
+    "  -h, --help             print this and end\n"
+    "      --version          print the version and end\n"
+    "\n"
+    "Files that are missing are fetched with curl or wget (from MNIST_MIRROR, if that is set) and their SHA-256 is\n"
+    "checked; files that are there already are taken as they are. Where they cannot be had, the program trains on\n"
+    "digits that it draws itself. Ctrl-C ends cleanly; the checkpoint of --save is that of the last whole epoch.\n"
+    "Exit status: 0, 1 after a failure, 2 for a bad command line, 130 after Ctrl-C.\n";
+
+enum { DEVICE = 256, SAVE, RESUME, EVAL_ONLY, LOG, LIMIT, SYNTHETIC, TUTORIAL, DIGEST, VERSION };
+
+static const struct option table[] = {
+    { "data", required_argument, NULL, 'd' },      { "epochs", required_argument, NULL, 'e' },
+    { "batch-size", required_argument, NULL, 'b' }, { "lr", required_argument, NULL, 'l' },
+    { "seed", required_argument, NULL, 's' },      { "threads", required_argument, NULL, 't' },
+    { "device", required_argument, NULL, DEVICE }, { "save", required_argument, NULL, SAVE },
+    { "resume", required_argument, NULL, RESUME }, { "eval-only", no_argument, NULL, EVAL_ONLY },
+    { "log", required_argument, NULL, LOG },       { "limit", required_argument, NULL, LIMIT },
+    { "synthetic", no_argument, NULL, SYNTHETIC }, { "tutorial", no_argument, NULL, TUTORIAL },
+    { "digest", no_argument, NULL, DIGEST },       { "quiet", no_argument, NULL, 'q' },
+    { "help", no_argument, NULL, 'h' },            { "version", no_argument, NULL, VERSION },
+    { NULL, 0, NULL, 0 },
+};
+
+static options_result bad(const char *name, const char *expected)
+{
+    fprintf(stderr, "mnist_cnn: --%s is \"%s\", expected %s\n", name, optarg, expected);
+    return OPTIONS_BAD;
+}
+
+static bool read_int(int64_t low, int64_t high, int64_t *value)
+{
+    char *end;
+    errno = 0;
+    *value = strtoll(optarg, &end, 10);
+    return *optarg >= '-' && *optarg <= '9' && *end == '\0' && errno == 0 && *value >= low && *value <= high;
+}
+
+static options_result read_number(options *o, int c)
+{
+    int64_t n = 0;
+    switch (c) {
+    case 'e':
+        return read_int(0, 1000000, &o->epochs) ? OPTIONS_RUN : bad("epochs", "0 to 1000000");
+    case 'b':
+        return read_int(1, 60000, &o->batch_size) ? OPTIONS_RUN : bad("batch-size", "1 to 60000");
+    case LIMIT:
+        return read_int(1, 60000, &o->limit) ? OPTIONS_RUN : bad("limit", "1 to 60000");
+    case 's':
+        if (!read_int(0, INT64_MAX, &n)) {
+            return bad("seed", "a whole number from 0 on");
+        }
+        o->seed = (uint64_t)n;
+        return OPTIONS_RUN;
+    default:
+        if (!read_int(0, 1024, &n)) {
+            return bad("threads", "0 to 1024");
+        }
+        o->threads = (int)n;
+        return OPTIONS_RUN;
+    }
+}
+
+static options_result read_rate(options *o)
+{
+    char *end;
+    o->lr = strtod(optarg, &end);
+    return end != optarg && *end == '\0' && isfinite(o->lr) && o->lr > 0 ? OPTIONS_RUN
+                                                                         : bad("lr", "a number greater than 0");
+}
+
+static options_result read_device(options *o)
+{
+    o->cpu = strcmp(optarg, "cpu") == 0;
+    return o->cpu || strcmp(optarg, "auto") == 0 ? OPTIONS_RUN : bad("device", "auto or cpu");
+}
+
+static options_result read_option(options *o, int c)
+{
+    switch (c) {
+    case 'd': o->data = optarg; break;
+    case SAVE: o->save = optarg; break;
+    case RESUME: o->resume = optarg; break;
+    case LOG: o->log = optarg; break;
+    case 'l': return read_rate(o);
+    case DEVICE: return read_device(o);
+    case EVAL_ONLY: o->eval_only = true; break;
+    case SYNTHETIC: o->synthetic = true; break;
+    case TUTORIAL: o->tutorial = true; break;
+    case DIGEST: o->digest = true; break;
+    case 'q': o->quiet = true; break;
+    case 'h': fputs(help, stdout); return OPTIONS_DONE;
+    case VERSION: printf("mnist_cnn (libcnn) %s\n", cnn_version()); return OPTIONS_DONE;
+    case 'e': case 'b': case 's': case 't': case LIMIT: return read_number(o, c);
+    default: return OPTIONS_BAD;
+    }
+    return OPTIONS_RUN;
+}
+
+static options_result check(const options *o, int argc, char **argv)
+{
+    if (optind < argc) {
+        fprintf(stderr, "mnist_cnn: \"%s\" is no option; see --help\n", argv[optind]);
+        return OPTIONS_BAD;
+    }
+    if (o->eval_only && !o->resume) {
+        fprintf(stderr, "mnist_cnn: --eval-only needs --resume FILE\n");
+        return OPTIONS_BAD;
+    }
+    return OPTIONS_RUN;
+}
+
+options_result options_read(options *o, int argc, char **argv)
+{
+    *o = (options){ .data = "data/mnist", .epochs = 10, .batch_size = 200, .lr = 0, .seed = 1 };
+    opterr = 0; /* so that a mistake is one line */
+    for (;;) {
+        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:qh", table, NULL);
+        if (c == -1) {
+            break;
+        }
+        if (c == '?' || c == ':') {
+            fprintf(stderr, "mnist_cnn: %s \"%s\"; see --help\n",
+                    c == ':' ? "a value is missing after" : "there is no option", argv[at < argc ? at : argc - 1]);
+            return OPTIONS_BAD;
+        }
+        options_result result = read_option(o, c);
+        if (result != OPTIONS_RUN) {
+            return result;
+        }
+    }
+    if (o->lr == 0) {
+        o->lr = o->tutorial ? 0.01 : 0.001;
+    }
+    return check(o, argc, argv);
+}

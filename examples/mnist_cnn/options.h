@@ -1,0 +1,24 @@
+/* The command line. */
+#ifndef MNIST_CNN_OPTIONS_H
+#define MNIST_CNN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct options {
+    const char *data, *save, *resume, *log; /* save, resume, log: NULL if not given */
+    int64_t epochs, batch_size;
+    int64_t limit; /* training and test images used; 0: all */
+    double lr;
+    uint64_t seed;
+    int threads; /* 0: as many as there are CPUs */
+    bool cpu;    /* --device cpu */
+    bool eval_only, quiet, synthetic, tutorial, digest;
+} options;
+
+typedef enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD } options_result;
+
+/* Reads the command line. OPTIONS_DONE: --help or --version was printed. OPTIONS_BAD: one line on stderr says why. */
+options_result options_read(options *o, int argc, char **argv);
+
+#endif

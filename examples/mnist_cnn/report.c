@@ -1,0 +1,73 @@
+/* What the program says about an epoch. The digest is made by the system's sha256sum, which reads the weights from a pipe. */
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static double speed(const score *s)
+{
+    return s->seconds > 0 ? (double)s->images / s->seconds : 0;
+}
+
+void report_epoch(int64_t epoch, int64_t epochs, const score *train, const score *test)
+{
+    printf("epoch %lld/%lld: train loss %.4f, accuracy %.2f %%; test loss %.4f, accuracy %.2f %%; %.1f s, %.0f images/s\n",
+           (long long)epoch, (long long)epochs, train->loss, train->accuracy, test->loss, test->accuracy, train->seconds,
+           speed(train));
+    fflush(stdout);
+}
+
+bool report_log(FILE *log, int64_t epoch, const score *train, const score *test)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    fprintf(log, "{\"epoch\": %lld, \"train_loss\": %.6f, \"train_accuracy\": %.4f, \"test_loss\": %.6f, "
+            "\"test_accuracy\": %.4f, \"seconds\": %.3f, \"images_per_second\": %.1f, \"peak_rss_bytes\": %lld}\n",
+            (long long)epoch, train->loss, train->accuracy, test->loss, test->accuracy, train->seconds, speed(train),
+            (long long)usage.ru_maxrss * 1024);
+    return fflush(log) == 0;
+}
+
+void report_test(const score *test)
+{
+    printf("test accuracy %.2f %% (%lld of %lld), test loss %.4f\n", test->accuracy, (long long)test->right,
+           (long long)test->images, test->loss);
+}
+
+static bool write_tensor(FILE *pipe, const cnn_tensor *t)
+{
+    size_t size = cnn_dtype_size(cnn_tensor_dtype(t)), bytes = (size_t)cnn_tensor_numel(t) * size;
+    unsigned char *elements = malloc(bytes ? bytes : 1);
+    bool ok = elements && cnn_tensor_read(t, elements, bytes) == CNN_OK;
+    const uint16_t one = 1;
+    bool big_endian = *(const unsigned char *)&one == 0;
+    for (size_t at = 0; ok && big_endian && at < bytes; at += size) {
+        for (size_t i = 0; i < size / 2; i++) {
+            unsigned char byte = elements[at + i];
+            elements[at + i] = elements[at + size - 1 - i];
+            elements[at + size - 1 - i] = byte;
+        }
+    }
+    ok = ok && fwrite(elements, 1, bytes, pipe) == bytes;
+    free(elements);
+    return ok;
+}
+
+bool report_digest(const cnn_module *model)
+{
+    printf("weights sha256 ");
+    fflush(stdout);
+    FILE *pipe = popen("sha256sum | cut -c 1-64", "w");
+    bool ok = pipe != NULL;
+    for (int i = 0; ok && i < cnn_module_state_count(model); i++) {
+        ok = write_tensor(pipe, cnn_module_state(model, i, NULL, 0));
+    }
+    if (pipe && pclose(pipe) != 0) {
+        ok = false;
+    }
+    if (!ok) {
+        fprintf(stderr, "mnist_cnn: the digest of the weights could not be made\n");
+    }
+    return ok;
+}

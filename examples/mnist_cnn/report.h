@@ -1,0 +1,21 @@
+/* What the program says about an epoch: a line for people, a line of JSON for programs, and the weights' digest. */
+#ifndef MNIST_CNN_REPORT_H
+#define MNIST_CNN_REPORT_H
+
+#include "train.h"
+
+#include <stdio.h>
+
+/* epoch 1/10: train loss …, accuracy … %; test loss …, accuracy … %; … s, … images/s */
+void report_epoch(int64_t epoch, int64_t epochs, const score *train, const score *test);
+
+/* Appends one JSON object; false if the file could not be written. */
+bool report_log(FILE *log, int64_t epoch, const score *train, const score *test);
+
+/* test accuracy 98.35 % (9835 of 10000), test loss 0.0531 */
+void report_test(const score *test);
+
+/* The SHA-256 of all parameters and buffers in the order of the state_dict, each element little-endian. */
+bool report_digest(const cnn_module *model);
+
+#endif
