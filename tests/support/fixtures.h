@@ -1,0 +1,72 @@
+/* Reading tests/fixtures, wherever the tests are run from: CNN_TEST_FIXTURES names the folder, else it is beside the source. */
+#ifndef CNN_TESTS_SUPPORT_FIXTURES_H
+#define CNN_TESTS_SUPPORT_FIXTURES_H
+
+#include <cnn/cnn.h>
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static inline const char *fixture_path(const char *file)
+{
+    static char path[512];
+    const char *folder = getenv("CNN_TEST_FIXTURES"), *source = __FILE__, *end = strstr(source, "support/fixtures.h");
+    if (folder) {
+        snprintf(path, sizeof path, "%s/%s", folder, file);
+    } else {
+        snprintf(path, sizeof path, "%.*sfixtures/%s", (int)(end - source), source, file);
+    }
+    return path;
+}
+
+/* A tensor `name/part` of a file, of the caller's; NULL if the file has none of that name. */
+static inline cnn_tensor *fixture(cnn_context *ctx, const char *file, const char *name, const char *part)
+{
+    char key[160];
+    snprintf(key, sizeof key, "%s/%s", name, part);
+    cnn_tensor *t = cnn_tensor_load(ctx, fixture_path(file), key);
+    ck_assert_msg(t || cnn_context_status(ctx) == CNN_ERROR_NOT_FOUND, "%s", cnn_last_error(ctx));
+    return t;
+}
+
+/* The elements as doubles, to be freed. */
+static inline double *as_doubles(const cnn_tensor *t)
+{
+    int64_t n = cnn_tensor_numel(t);
+    cnn_tensor *wide = cnn_tensor_empty(cnn_tensor_context(t), CNN_F64, cnn_tensor_ndim(t), cnn_tensor_shape(t));
+    ck_assert_ptr_nonnull(wide);
+    ck_assert_int_eq(cnn_tensor_copy_from(wide, t), CNN_OK);
+    double *values = malloc(((size_t)n + 1) * sizeof *values);
+    ck_assert_ptr_nonnull(values);
+    ck_assert_int_eq(cnn_tensor_read(wide, values, (size_t)n * sizeof *values), CNN_OK);
+    cnn_tensor_free(wide);
+    return values;
+}
+
+/* The same shape, and elements within tolerance · (largest expected, at least 1); NaN and infinities in the same places. */
+static inline void tensors_agree(const char *name, const char *part, const cnn_tensor *given, const cnn_tensor *expected,
+                                 double tolerance)
+{
+    ck_assert_msg(given != NULL, "%s: no %s", name, part);
+    ck_assert_msg(cnn_tensor_ndim(given) == cnn_tensor_ndim(expected), "%s: %s has rank %d, expected %d", name, part,
+                  cnn_tensor_ndim(given), cnn_tensor_ndim(expected));
+    for (int d = 0; d < cnn_tensor_ndim(given); d++) {
+        ck_assert_msg(cnn_tensor_size(given, d) == cnn_tensor_size(expected, d), "%s: %s has another size %d", name, part, d);
+    }
+    double *a = as_doubles(given), *b = as_doubles(expected), scale = 1;
+    int64_t n = cnn_tensor_numel(given);
+    for (int64_t i = 0; i < n; i++) {
+        scale = isfinite(b[i]) && fabs(b[i]) > scale ? fabs(b[i]) : scale;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        bool same = isfinite(b[i]) ? fabs(a[i] - b[i]) <= tolerance * scale : isnan(b[i]) ? isnan(a[i]) : a[i] == b[i];
+        ck_assert_msg(same, "%s: element %lld of %s is %.17g, expected %.17g", name, (long long)i, part, a[i], b[i]);
+    }
+    free(a);
+    free(b);
+}
+
+#endif

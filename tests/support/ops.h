@@ -1,0 +1,150 @@
+/* Every operation of src/ops/ops.def as a table that tests walk over: its call as a function, and samples of its operands. */
+#ifndef CNN_TESTS_SUPPORT_OPS_H
+#define CNN_TESTS_SUPPORT_OPS_H
+
+#include "base/random.h"
+
+#include <cnn/cnn.h>
+
+#include <check.h>
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum sample_values { ANY, POSITIVE, DISTINCT } sample_values;
+
+typedef struct op_entry {
+    const char *name, *operands, *shapes;
+    sample_values values;
+    cnn_tensor *(*call)(cnn_tensor *const *in, int count, void *user);
+} op_entry;
+
+/* The expression may name fewer operands than there are. */
+#define CNN_OP(name, file, operands, shapes, values, expression)                                                     \
+    static cnn_tensor *call_##name(cnn_tensor *const *in, int count, void *user)                                     \
+    {                                                                                                                \
+        (void)in, (void)count, (void)user;                                                                           \
+        return expression;                                                                                           \
+    }
+#include "ops/ops.def"
+#undef CNN_OP
+
+static const op_entry op_table[] = {
+#define CNN_OP(name, file, operands, shapes, values, expression) { #name, operands, shapes, values, call_##name },
+#include "ops/ops.def"
+#undef CNN_OP
+};
+
+enum { OP_COUNT = sizeof op_table / sizeof *op_table, MAX_OPERANDS = 4 };
+
+#define FOR_OPS(op) for (const op_entry *op = op_table; op < op_table + OP_COUNT; op++)
+
+static inline int operand_count(const op_entry *op)
+{
+    return (int)strlen(op->operands);
+}
+
+static inline bool differentiable(const op_entry *op, int i)
+{
+    return isupper((unsigned char)op->operands[i]);
+}
+
+/* The dtype of operand i when the operation runs on `dtype`. */
+static inline cnn_dtype operand_dtype(const op_entry *op, int i, cnn_dtype dtype)
+{
+    return op->operands[i] == 'b' ? CNN_BOOL : op->operands[i] == 'c' ? CNN_I64 : dtype;
+}
+
+static inline bool dtype_allowed(const op_entry *op, cnn_dtype dtype)
+{
+    for (int i = 0; i < operand_count(op); i++) {
+        int letter = tolower((unsigned char)op->operands[i]);
+        if ((letter == 'r' && dtype > CNN_F64) || (letter == 'n' && dtype == CNN_BOOL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The shape of operand i; returns its rank. */
+static inline int operand_shape(const op_entry *op, int i, int64_t *shape)
+{
+    const char *at = op->shapes;
+    for (; i > 0; i--) {
+        at = strchr(at, ' ') + 1;
+    }
+    int ndim = 0;
+    while (*at && *at != ' ' && *at != '-') {
+        shape[ndim++] = strtoll(at, (char **)(void *)&at, 10);
+        at += *at == 'x';
+    }
+    return ndim;
+}
+
+static inline int64_t shape_numel(int ndim, const int64_t *shape)
+{
+    int64_t n = 1;
+    for (int i = 0; i < ndim; i++) {
+        n *= shape[i];
+    }
+    return n;
+}
+
+/* Number k of n sample values, before it is converted to the dtype. */
+static inline double sample_value(const op_entry *op, int operand, int64_t k, int64_t n, cnn_dtype dtype)
+{
+    const uint64_t key[2] = { 99, (uint64_t)operand };
+    double uniform = cnn__random_f64(key, (uint64_t)k);
+    switch (dtype) {
+    case CNN_BOOL: return uniform < 0.5;
+    case CNN_F32:
+    case CNN_F64: break;
+    default: return op->operands[operand] == 'c' ? floor(4 * uniform) : 1 + floor(6 * uniform);
+    }
+    if (op->values == POSITIVE) {
+        return 0.5 + 1.5 * uniform;
+    }
+    if (op->values == DISTINCT) { /* far apart, none at 0: 7 shuffles where it shares no divisor with n */
+        int64_t place = n % 7 ? k * 7 % n : k * 11 % n;
+        return 0.37 * ((double)place - (double)n / 2 + 0.25 + 0.05 * operand);
+    }
+    return 3 * uniform - 1.5;
+}
+
+/* A tensor of the caller's with `shape`, filled with samples. */
+static inline cnn_tensor *sample_shaped(cnn_context *ctx, const op_entry *op, int i, cnn_dtype dtype, int ndim,
+                                        const int64_t *shape)
+{
+    cnn_tensor *plan = cnn_tensor_empty(ctx, CNN_F64, ndim, shape);
+    cnn_tensor *t = cnn_tensor_empty(ctx, dtype, ndim, shape);
+    if (plan && t) {
+        int64_t n = shape_numel(ndim, shape);
+        double *values = cnn_tensor_data(plan);
+        for (int64_t k = 0; k < n; k++) {
+            values[k] = sample_value(op, i, k, n, dtype);
+        }
+        ck_assert_int_eq(cnn_tensor_copy_from(t, plan), CNN_OK);
+    }
+    cnn_tensor_free(plan);
+    return t;
+}
+
+static inline cnn_tensor *sample(cnn_context *ctx, const op_entry *op, int i, cnn_dtype dtype)
+{
+    int64_t shape[CNN_MAX_DIMS];
+    int ndim = operand_shape(op, i, shape);
+    return sample_shaped(ctx, op, i, operand_dtype(op, i, dtype), ndim, shape);
+}
+
+/* Does a message begin with the operation's name, or with the name that it shares with a sibling ("cross_entropy" for
+ * cross_entropy_with, the failing part for a fused operation)? */
+static inline bool names_operation(const char *message, const op_entry *op)
+{
+    size_t length = strcspn(message, ":");
+    return message[length] == ':' && (strncmp(message, op->name, length) == 0 ||
+                                      (length < 20 && strstr(op->name, "relu_maxpool2d") && strstr(message, "2d: ")));
+}
+
+#endif

@@ -1,0 +1,264 @@
+/* Every operation against PyTorch: values and gradients of tests/fixtures/ops.safetensors (tools/make_fixtures.py), in f64 and,
+ * to f32's precision, in f32. A case here has the name that it has there. */
+#include "support/fixtures.h"
+
+static cnn_context *ctx;
+static cnn_tape *tape;
+
+typedef struct op_case {
+    const char *name;
+    cnn_tensor *(*call)(cnn_tensor **in);
+} op_case;
+
+#define CONV(...) CNN_OPTIONS(cnn_conv2d_options, __VA_ARGS__)
+#define POOL(...) CNN_OPTIONS(cnn_maxpool2d_options, __VA_ARGS__)
+#define LOSS(...) CNN_OPTIONS(cnn_cross_entropy_options, __VA_ARGS__)
+
+#define CASES(X)                                                                                                      \
+    X(neg, cnn_neg(in[0]))                                                                                            \
+    X(exp, cnn_exp(in[0]))                                                                                            \
+    X(abs, cnn_abs(in[0]))                                                                                            \
+    X(tanh, cnn_tanh(in[0]))                                                                                          \
+    X(sigmoid, cnn_sigmoid(in[0]))                                                                                    \
+    X(relu, cnn_relu(in[0]))                                                                                          \
+    X(log, cnn_log(in[0]))                                                                                            \
+    X(sqrt, cnn_sqrt(in[0]))                                                                                          \
+    X(clamp, cnn_clamp(in[0], -0.5, 0.7))                                                                             \
+    X(clamp_low, cnn_clamp(in[0], -0.2, INFINITY))                                                                    \
+    X(pow_scalar, cnn_pow_scalar(in[0], 2.5))                                                                         \
+    X(pow_scalar_negative_base, cnn_pow_scalar(in[0], 3))                                                             \
+    X(pow_scalar_zero_exponent, cnn_pow_scalar(in[0], 0))                                                             \
+    X(add_scalar, cnn_add_scalar(in[0], 3.25))                                                                        \
+    X(mul_scalar, cnn_mul_scalar(in[0], -1.75))                                                                       \
+    X(add, cnn_add(in[0], in[1]))                                                                                     \
+    X(sub, cnn_sub(in[0], in[1]))                                                                                     \
+    X(mul, cnn_mul(in[0], in[1]))                                                                                     \
+    X(div, cnn_div(in[0], in[1]))                                                                                     \
+    X(pow, cnn_pow(in[0], in[1]))                                                                                     \
+    X(add_scalar_tensor, cnn_add(in[0], in[1]))                                                                       \
+    X(mul_outer, cnn_mul(in[0], in[1]))                                                                               \
+    X(mul_eight_dimensions, cnn_mul(in[0], in[1]))                                                                    \
+    X(eq, cnn_eq(in[0], in[1]))                                                                                       \
+    X(ne, cnn_ne(in[0], in[1]))                                                                                       \
+    X(lt, cnn_lt(in[0], in[1]))                                                                                       \
+    X(le, cnn_le(in[0], in[1]))                                                                                       \
+    X(gt, cnn_gt(in[0], in[1]))                                                                                       \
+    X(ge, cnn_ge(in[0], in[1]))                                                                                       \
+    X(where, cnn_where(in[0], in[1], in[2]))                                                                          \
+    X(sum_all, cnn_sum(in[0], CNN_ALL_DIMS, false))                                                                   \
+    X(sum_dims, cnn_sum(in[0], CNN_DIMS(0, 2), false))                                                                \
+    X(sum_keepdim, cnn_sum(in[0], CNN_DIMS(1), true))                                                                 \
+    X(mean_all, cnn_mean(in[0], CNN_ALL_DIMS, false))                                                                 \
+    X(mean_dims, cnn_mean(in[0], CNN_DIMS(1, 2), true))                                                               \
+    X(max_all, cnn_max(in[0], CNN_ALL_DIMS, false))                                                                   \
+    X(max_dim, cnn_max(in[0], CNN_DIMS(1), false))                                                                    \
+    X(min_dims, cnn_min(in[0], CNN_DIMS(0, 2), true))                                                                 \
+    X(max_ties, cnn_max(in[0], CNN_DIMS(1), false))                                                                   \
+    X(argmax_dim, cnn_argmax(in[0], CNN_DIMS(1), false))                                                              \
+    X(argmax_all, cnn_argmax(in[0], CNN_ALL_DIMS, false))                                                             \
+    X(argmax_keepdim, cnn_argmax(in[0], CNN_DIMS(2), true))                                                           \
+    X(matmul, cnn_matmul(in[0], in[1]))                                                                               \
+    X(matmul_batched, cnn_matmul(in[0], in[1]))                                                                       \
+    X(matmul_broadcast, cnn_matmul(in[0], in[1]))                                                                     \
+    X(matmul_shared_right, cnn_matmul(in[0], in[1]))                                                                  \
+    X(matmul_row, cnn_matmul(in[0], in[1]))                                                                           \
+    X(matmul_column, cnn_matmul(in[0], in[1]))                                                                        \
+    X(matmul_dot, cnn_matmul(in[0], in[1]))                                                                           \
+    X(matmul_empty_sum, cnn_matmul(in[0], in[1]))                                                                     \
+    X(linear, cnn_linear(in[0], in[1], in[2]))                                                                        \
+    X(linear_no_bias, cnn_linear(in[0], in[1], NULL))                                                                 \
+    X(linear_leading, cnn_linear(in[0], in[1], in[2]))                                                                \
+    X(linear_vector, cnn_linear(in[0], in[1], in[2]))                                                                 \
+    X(reshape, cnn_reshape(in[0], CNN_SHAPE(4, -1)))                                                                  \
+    X(reshape_of_transposed, cnn_reshape(cnn_transpose(in[0], 0, 2), CNN_SHAPE(6, 4)))                                \
+    X(view, cnn_view(in[0], CNN_SHAPE(2, 1, -1, 4)))                                                                  \
+    X(flatten, cnn_flatten(in[0], 1, -1))                                                                             \
+    X(transpose, cnn_transpose(in[0], 0, -1))                                                                         \
+    X(permute, cnn_permute(in[0], CNN_DIMS(2, 0, 1)))                                                                 \
+    X(slice, cnn_slice(in[0], 2, 1, INT64_MAX, 2))                                                                    \
+    X(slice_negative, cnn_slice(in[0], 1, -2, -1, 1))                                                                 \
+    X(slice_past_the_end, cnn_slice(in[0], 0, 0, 99, 1))                                                              \
+    X(expand, cnn_expand(in[0], CNN_SHAPE(2, -1, 3, 4)))                                                              \
+    X(squeeze, cnn_squeeze(in[0], 1))                                                                                 \
+    X(unsqueeze, cnn_unsqueeze(in[0], -1))                                                                            \
+    X(contiguous, cnn_contiguous(cnn_transpose(in[0], 0, 1)))                                                         \
+    X(clone, cnn_clone(in[0]))                                                                                        \
+    X(cast, cnn_cast(in[0], CNN_F64))                                                                                 \
+    X(cast_to_integer, cnn_cast(cnn_mul_scalar(in[0], 3), CNN_I64))                                                   \
+    X(concat, cnn_concat((cnn_tensor *const[]){ in[0], in[1] }, 2, 1))                                                \
+    X(stack, cnn_stack((cnn_tensor *const[]){ in[0], in[1] }, 2, 1))                                                  \
+    X(detach, cnn_detach(in[0]))                                                                                      \
+    X(conv2d, cnn_conv2d(in[0], in[1], in[2], NULL))                                                                  \
+    X(conv2d_no_bias, cnn_conv2d(in[0], in[1], NULL, NULL))                                                           \
+    X(conv2d_stride, cnn_conv2d(in[0], in[1], in[2], CONV(.stride = 2, .padding = 1)))                                \
+    X(conv2d_stride_per_side, cnn_conv2d(in[0], in[1], in[2], CONV(.stride_h = 3, .stride_w = 2)))                    \
+    X(conv2d_padding_per_side,                                                                                        \
+      cnn_conv2d(in[0], in[1], in[2], CONV(.padding_left = 1, .padding_right = 2, .padding_top = 3)))                 \
+    X(conv2d_same, cnn_conv2d(in[0], in[1], in[2], CONV(.padding_mode = CNN_PADDING_SAME)))                           \
+    X(conv2d_same_dilated,                                                                                            \
+      cnn_conv2d(in[0], in[1], in[2], CONV(.padding_mode = CNN_PADDING_SAME, .dilation_h = 2, .dilation_w = 3)))      \
+    X(conv2d_dilation, cnn_conv2d(in[0], in[1], in[2], CONV(.dilation = 2, .padding = 2)))                            \
+    X(conv2d_groups, cnn_conv2d(in[0], in[1], in[2], CONV(.groups = 2, .padding = 1)))                                \
+    X(conv2d_depthwise, cnn_conv2d(in[0], in[1], in[2], CONV(.groups = 4, .padding = 1, .stride = 2)))                \
+    X(conv2d_one_image, cnn_conv2d(in[0], in[1], in[2], NULL))                                                        \
+    X(conv2d_stride_and_dilation, cnn_conv2d(in[0], in[1], NULL, CONV(.stride = 2, .dilation = 2, .padding = 3)))     \
+    X(maxpool2d, cnn_maxpool2d(in[0], POOL(.kernel = 2)))                                                             \
+    X(maxpool2d_stride_padding, cnn_maxpool2d(in[0], POOL(.kernel = 3, .stride = 2, .padding = 1)))                   \
+    X(maxpool2d_ceil, cnn_maxpool2d(in[0], POOL(.kernel = 2, .ceil_mode = true)))                                     \
+    X(maxpool2d_dilation,                                                                                             \
+      cnn_maxpool2d(in[0], POOL(.kernel_h = 3, .kernel_w = 2, .stride_h = 1, .stride_w = 2, .padding_h = 1,           \
+                                .padding_w = 0, .dilation_h = 2, .dilation_w = 1)))                                   \
+    X(maxpool2d_ties, cnn_maxpool2d(in[0], POOL(.kernel = 2)))                                                        \
+    X(conv2d_relu_maxpool2d, cnn_conv2d_relu_maxpool2d(in[0], in[1], in[2], CONV(.padding = 1), POOL(.kernel = 2)))   \
+    X(conv2d_relu_maxpool2d_as_chain,                                                                                 \
+      cnn_conv2d_relu_maxpool2d(in[0], in[1], in[2], CONV(.stride = 2), POOL(.kernel = 3, .stride = 1)))              \
+    X(dropout_of_nothing, cnn_dropout(in[0], 0))                                                                      \
+    X(dropout_of_all, cnn_dropout(in[0], 1))                                                                          \
+    X(softmax, cnn_softmax(in[0], 1))                                                                                 \
+    X(softmax_large, cnn_softmax(in[0], -1))                                                                          \
+    X(log_softmax, cnn_log_softmax(in[0], -1))                                                                        \
+    X(cross_entropy, cnn_cross_entropy(in[0], in[1]))                                                                 \
+    X(cross_entropy_sum, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_SUM)))                     \
+    X(cross_entropy_none, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE)))                   \
+    X(cross_entropy_weight_mean, cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2], .label_smoothing = 0.1))) \
+    X(cross_entropy_weight_sum,                                                                                       \
+      cnn_cross_entropy_with(in[0], in[1],                                                                            \
+                             LOSS(.weight = in[2], .label_smoothing = 0.1, .reduction = CNN_REDUCE_SUM)))             \
+    X(cross_entropy_weight_none,                                                                                      \
+      cnn_cross_entropy_with(in[0], in[1],                                                                            \
+                             LOSS(.weight = in[2], .label_smoothing = 0.1, .reduction = CNN_REDUCE_NONE)))            \
+    X(cross_entropy_ignored_mean, cnn_cross_entropy(in[0], in[1]))                                                    \
+    X(cross_entropy_ignored_sum, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_SUM)))             \
+    X(cross_entropy_ignored_none, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE)))           \
+    X(cross_entropy_ignore_index, cnn_cross_entropy_with(in[0], in[1], LOSS(.has_ignore_index = true,                 \
+                                                                            .ignore_index = 2)))                      \
+    X(cross_entropy_smoothing, cnn_cross_entropy_with(in[0], in[1], LOSS(.label_smoothing = 0.3)))                    \
+    X(cross_entropy_images, cnn_cross_entropy(in[0], in[1]))                                                          \
+    X(cross_entropy_images_none,                                                                                      \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE, .label_smoothing = 0.2)))               \
+    X(cross_entropy_probabilities, cnn_cross_entropy(in[0], in[1]))                                                   \
+    X(cross_entropy_probabilities_weight,                                                                             \
+      cnn_cross_entropy_with(in[0], in[1],                                                                            \
+                             LOSS(.weight = in[2], .label_smoothing = 0.1, .reduction = CNN_REDUCE_SUM)))             \
+    X(cross_entropy_one, cnn_cross_entropy(in[0], in[1]))                                                             \
+    X(cross_entropy_large, cnn_cross_entropy(in[0], in[1]))
+
+#define X(name, expression)                                                                                           \
+    static cnn_tensor *call_##name(cnn_tensor **in)                                                                   \
+    {                                                                                                                 \
+        return expression;                                                                                            \
+    }
+CASES(X)
+#undef X
+
+static const op_case cases[] = {
+#define X(name, expression) { #name, call_##name },
+    CASES(X)
+#undef X
+};
+
+enum { CASE_COUNT = sizeof cases / sizeof *cases, MAX_OPERANDS = 3 };
+
+static void setup(void)
+{
+    ctx = cnn_context_new(.threads = 1);
+    tape = cnn_tape_new(ctx);
+    ck_assert_ptr_nonnull(tape);
+}
+
+static void teardown(void)
+{
+    cnn_tape_free(tape);
+    cnn_context_free(ctx);
+}
+
+static cnn_tensor *part(const char *name, const char *what, int i)
+{
+    char text[32];
+    snprintf(text, sizeof text, i < 0 ? "%s" : "%s%d", what, i);
+    return fixture(ctx, "ops.safetensors", name, text);
+}
+
+/* A real tensor of the fixture in the dtype that is being tested. */
+static cnn_tensor *as(cnn_tensor *t, cnn_dtype dtype)
+{
+    if (!t || cnn_tensor_dtype(t) != CNN_F64 || dtype == CNN_F64) {
+        return t;
+    }
+    cnn_tensor *narrow = cnn_tensor_empty(ctx, dtype, cnn_tensor_ndim(t), cnn_tensor_shape(t));
+    ck_assert_int_eq(cnn_tensor_copy_from(narrow, t), CNN_OK);
+    cnn_tensor_free(t);
+    return narrow;
+}
+
+static void check_gradients(const op_case *c, cnn_tensor *const *in, cnn_tensor *const *grads, cnn_tensor *y,
+                            cnn_dtype dtype, double tolerance)
+{
+    cnn_tensor *seed = as(part(c->name, "seed", -1), cnn_tensor_dtype(y));
+    (void)dtype;
+    if (!seed) {
+        ck_assert_msg(!cnn_tensor_requires_grad(y), "%s wants a gradient, PyTorch's does not", c->name);
+        return;
+    }
+    ck_assert_msg(cnn_backward_with(y, seed, false) == CNN_OK, "%s: %s", c->name, cnn_tape_error(tape));
+    for (int i = 0; i < MAX_OPERANDS; i++) {
+        if (grads[i]) {
+            char what[16];
+            snprintf(what, sizeof what, "gradient %d", i);
+            tensors_agree(c->name, what, cnn_tensor_grad(in[i]), grads[i], tolerance);
+        }
+    }
+    cnn_tensor_free(seed);
+}
+
+static void check_case(const op_case *c, cnn_dtype dtype, double tolerance)
+{
+    cnn_tensor *in[MAX_OPERANDS] = { NULL }, *x[MAX_OPERANDS] = { NULL }, *grads[MAX_OPERANDS] = { NULL };
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);
+    for (int i = 0; i < MAX_OPERANDS; i++) {
+        in[i] = as(part(c->name, "in", i), dtype);
+        grads[i] = part(c->name, "grad", i);
+        if (grads[i]) {
+            cnn_tensor_set_requires_grad(in[i], true);
+        }
+        x[i] = in[i] ? cnn_input(tape, in[i]) : NULL;
+    }
+    ck_assert_msg(in[0] != NULL, "there is no fixture named %s", c->name);
+    cnn_tensor *y = c->call(x), *expected = part(c->name, "out", -1);
+    ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s: %s", c->name, cnn_tape_error(tape));
+    tensors_agree(c->name, "result", y, expected, tolerance);
+    check_gradients(c, in, grads, y, dtype, tolerance);
+    cnn_tensor_free(expected);
+    for (int i = 0; i < MAX_OPERANDS; i++) {
+        cnn_tensor_free(in[i]);
+        cnn_tensor_free(grads[i]);
+    }
+}
+
+START_TEST(f64_agrees_with_pytorch)
+{
+    check_case(&cases[_i], CNN_F64, 1e-12);
+}
+END_TEST
+
+START_TEST(f32_agrees_with_pytorch)
+{
+    check_case(&cases[_i], CNN_F32, 1e-5);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("ops");
+    TCase *tests = tcase_create("PyTorch");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 60);
+    tcase_add_loop_test(tests, f64_agrees_with_pytorch, 0, CASE_COUNT);
+    tcase_add_loop_test(tests, f32_agrees_with_pytorch, 0, CASE_COUNT);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Writes tests/fixtures/ops.safetensors: values and gradients of every operation as PyTorch (1.13, Debian's python3-torch)
+computes them in f64, for tests/test_ops.c. Each case has its operands `name/in0`, …, its result `name/out`, and, where it is
+differentiable, the gradient of the result `name/seed` and of the operands `name/grad0`, ….
+
+Usage: tools/make_fixtures.py [output]
+"""
+import json
+import struct
+import sys
+
+import torch
+import torch.nn.functional as F
+
+torch.manual_seed(20)
+torch.set_num_threads(1)
+DTYPES = {torch.float64: "F64", torch.float32: "F32", torch.int64: "I64", torch.bool: "BOOL", torch.uint8: "U8"}
+tensors = {}
+
+
+def save_safetensors(path, entries):
+    header, blobs, offset = {}, [], 0
+    for name, t in sorted(entries.items(), key=lambda e: (-e[1].element_size(), e[0])):
+        blob = t.contiguous().numpy().tobytes()
+        header[name] = {"dtype": DTYPES[t.dtype], "shape": list(t.shape), "data_offsets": [offset, offset + len(blob)]}
+        blobs.append(blob)
+        offset += len(blob)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
+
+
+def case(name, function, *operands):
+    """Operands that are f64 want a gradient, if the result has one."""
+    operands = [o.clone() for o in operands]
+    for i, o in enumerate(operands):
+        tensors[f"{name}/in{i}"] = o.clone()
+        o.requires_grad_(o.dtype == torch.float64)
+    out = function(*operands)
+    tensors[f"{name}/out"] = out.detach().clone()
+    if not out.requires_grad:
+        return
+    seed = torch.randn(out.shape, dtype=torch.float64)
+    tensors[f"{name}/seed"] = seed
+    wanted = [o for o in operands if o.requires_grad]
+    grads = iter(torch.autograd.grad(out, wanted, seed, allow_unused=True))
+    for i, o in enumerate(operands):
+        if o.requires_grad:
+            grad = next(grads)
+            if grad is not None:
+                tensors[f"{name}/grad{i}"] = grad.clone()
+
+
+def randn(*shape):
+    return torch.randn(*shape, dtype=torch.float64)
+
+
+def positive(*shape):
+    return torch.rand(*shape, dtype=torch.float64) + 0.2
+
+
+def distinct(*shape):
+    n = torch.Size(shape).numel()
+    return ((torch.randperm(n) - n / 2 + 0.25) * 0.3).double().reshape(shape)
+
+
+def elementwise():
+    x = randn(2, 3, 4)
+    for name in ("neg", "exp", "abs", "tanh", "sigmoid", "relu"):
+        case(name, getattr(torch, name), x)
+    case("log", torch.log, positive(2, 3, 4))
+    case("sqrt", torch.sqrt, positive(2, 3, 4))
+    case("clamp", lambda a: a.clamp(-0.5, 0.7), x)
+    case("clamp_low", lambda a: a.clamp(min=-0.2), x)
+    case("pow_scalar", lambda a: a ** 2.5, positive(2, 3, 4))
+    case("pow_scalar_negative_base", lambda a: a ** 3.0, x)
+    case("pow_scalar_zero_exponent", lambda a: a ** 0.0, torch.tensor([0.0, -1.0, 2.0], dtype=torch.float64))
+    case("add_scalar", lambda a: a + 3.25, x)
+    case("mul_scalar", lambda a: a * -1.75, x)
+    a, b = randn(2, 3, 4), randn(3, 1)
+    case("add", torch.add, a, b)
+    case("sub", torch.sub, b, a)
+    case("mul", torch.mul, a, b)
+    case("div", torch.div, a, positive(3, 1))
+    case("pow", torch.pow, positive(2, 3, 4), b)
+    case("add_scalar_tensor", torch.add, a, randn(()))
+    case("mul_outer", torch.mul, randn(4, 1), randn(1, 5))
+    case("mul_eight_dimensions", torch.mul, randn(1, 2, 1, 2, 1, 2, 1, 2), randn(2, 1, 2, 1, 2, 1, 2, 1))
+    p, q = torch.randint(0, 3, (3, 4)).double(), torch.randint(0, 3, (4,)).double()
+    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        case(name, getattr(torch, name), p.detach(), q.detach())
+    case("where", torch.where, torch.rand(2, 1, 4) < 0.5, randn(2, 3, 4), randn(3, 1))
+
+
+def reductions():
+    x = randn(2, 3, 4)
+    case("sum_all", torch.sum, x)
+    case("sum_dims", lambda a: a.sum((0, 2)), x)
+    case("sum_keepdim", lambda a: a.sum(1, keepdim=True), x)
+    case("mean_all", torch.mean, x)
+    case("mean_dims", lambda a: a.mean((1, 2), keepdim=True), x)
+    d = distinct(2, 3, 4)
+    case("max_all", lambda a: torch.amax(a, (0, 1, 2)), d)
+    case("max_dim", lambda a: torch.amax(a, 1), d)
+    case("min_dims", lambda a: torch.amin(a, (0, 2), keepdim=True), d)
+    case("max_ties", lambda a: torch.amax(a, 1), torch.tensor([[1.0, 3, 3], [2, 2, 2]], dtype=torch.float64))
+    case("argmax_dim", lambda a: a.argmax(1), d)
+    case("argmax_all", lambda a: a.argmax(), d)
+    case("argmax_keepdim", lambda a: a.argmax(2, keepdim=True), d)
+
+
+def products():
+    case("matmul", torch.matmul, randn(5, 7), randn(7, 3))
+    case("matmul_batched", torch.matmul, randn(2, 3, 4), randn(2, 4, 5))
+    case("matmul_broadcast", torch.matmul, randn(2, 1, 3, 4), randn(5, 4, 2))
+    case("matmul_shared_right", torch.matmul, randn(2, 3, 4), randn(4, 5))
+    case("matmul_row", torch.matmul, randn(4), randn(2, 4, 3))
+    case("matmul_column", torch.matmul, randn(2, 3, 4), randn(4))
+    case("matmul_dot", torch.matmul, randn(6), randn(6))
+    case("matmul_empty_sum", torch.matmul, randn(3, 0), randn(0, 2))
+    case("linear", F.linear, randn(5, 7), randn(3, 7), randn(3))
+    case("linear_no_bias", F.linear, randn(5, 7), randn(3, 7))
+    case("linear_leading", F.linear, randn(2, 3, 4), randn(5, 4), randn(5))
+    case("linear_vector", F.linear, randn(4), randn(5, 4), randn(5))
+
+
+def shapes():
+    x = randn(2, 3, 4)
+    case("reshape", lambda a: a.reshape(4, -1), x)
+    case("reshape_of_transposed", lambda a: a.transpose(0, 2).reshape(6, 4), x)
+    case("view", lambda a: a.view(2, 1, -1, 4), x)
+    case("flatten", lambda a: a.flatten(1), x)
+    case("transpose", lambda a: a.transpose(0, -1), x)
+    case("permute", lambda a: a.permute(2, 0, 1), x)
+    case("slice", lambda a: a[:, :, 1::2], x)
+    case("slice_negative", lambda a: a[:, -2:-1], x)
+    case("slice_past_the_end", lambda a: a[0:99], x)
+    case("expand", lambda a: a.expand(2, -1, 3, 4), randn(2, 1, 4))
+    case("squeeze", lambda a: a.squeeze(1), randn(2, 1, 4))
+    case("unsqueeze", lambda a: a.unsqueeze(-1), x)
+    case("contiguous", lambda a: a.transpose(0, 1).contiguous(), x)
+    case("clone", lambda a: a.clone(), x)
+    case("cast", lambda a: a.double(), x)
+    case("cast_to_integer", lambda a: (a * 3).long(), x)
+    case("concat", lambda a, b: torch.cat([a, b], 1), x, randn(2, 1, 4))
+    case("stack", lambda a, b: torch.stack([a, b], 1), x, randn(2, 3, 4))
+    case("detach", lambda a: a.detach(), x)
+
+
+def networks():
+    x, w, b = randn(2, 4, 7, 6), randn(6, 4, 3, 2), randn(6)
+    case("conv2d", F.conv2d, x, w, b)
+    case("conv2d_no_bias", F.conv2d, x, w)
+    case("conv2d_stride", lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1), x, w, b)
+    case("conv2d_stride_per_side", lambda x, w, b: F.conv2d(x, w, b, stride=(3, 2)), x, w, b)
+    case("conv2d_padding_per_side", lambda x, w, b: F.conv2d(F.pad(x, (1, 2, 3, 0)), w, b), x, w, b)
+    case("conv2d_same", lambda x, w, b: F.conv2d(x, w, b, padding="same"), x, w, b)
+    case("conv2d_same_dilated", lambda x, w, b: F.conv2d(x, w, b, padding="same", dilation=(2, 3)), x, w, b)
+    case("conv2d_dilation", lambda x, w, b: F.conv2d(x, w, b, dilation=2, padding=2), x, w, b)
+    case("conv2d_groups", lambda x, w, b: F.conv2d(x, w, b, groups=2, padding=1), x, randn(6, 2, 3, 3), b)
+    case("conv2d_depthwise", lambda x, w, b: F.conv2d(x, w, b, groups=4, padding=1, stride=2), x, randn(4, 1, 3, 3), randn(4))
+    case("conv2d_one_image", lambda x, w, b: F.conv2d(x, w, b), randn(4, 5, 5), w, b)
+    case("conv2d_stride_and_dilation", lambda x, w: F.conv2d(x, w, stride=2, dilation=2, padding=3), x, w)
+    d = distinct(2, 3, 7, 6)
+    case("maxpool2d", lambda a: F.max_pool2d(a, 2), d)
+    case("maxpool2d_stride_padding", lambda a: F.max_pool2d(a, 3, 2, 1), d)
+    case("maxpool2d_ceil", lambda a: F.max_pool2d(a, 2, 2, ceil_mode=True), d)
+    case("maxpool2d_dilation", lambda a: F.max_pool2d(a, (3, 2), (1, 2), (1, 0), (2, 1)), d)
+    case("maxpool2d_ties", lambda a: F.max_pool2d(a, 2), torch.ones(1, 1, 4, 4, dtype=torch.float64))
+    chain = lambda x, w, b: F.max_pool2d(F.relu(F.conv2d(x, w, b, padding=1)), 2)
+    case("conv2d_relu_maxpool2d", chain, x, randn(6, 4, 3, 3), b)
+    odd = lambda x, w, b: F.max_pool2d(F.relu(F.conv2d(x, w, b, stride=2)), 3, 1)
+    case("conv2d_relu_maxpool2d_as_chain", odd, randn(2, 4, 11, 12), w, b)
+    case("dropout_of_nothing", lambda a: F.dropout(a, 0.0), randn(3, 4))
+    case("dropout_of_all", lambda a: F.dropout(a, 1.0), randn(3, 4))
+    case("softmax", lambda a: a.softmax(1), randn(3, 5, 2))
+    case("softmax_large", lambda a: a.softmax(-1), randn(3, 5) * 500)
+    case("log_softmax", lambda a: a.log_softmax(-1), randn(3, 5))
+
+
+def losses():
+    logits, target = randn(6, 5), torch.tensor([0, 4, 2, 2, 1, 3])
+    ignored = torch.tensor([0, -100, 2, -100, 1, 3])
+    weight = positive(5)
+    images, labels = randn(3, 4, 2, 3), torch.randint(0, 4, (3, 2, 3))
+    probabilities = torch.rand(6, 5, dtype=torch.float64).softmax(1)
+    case("cross_entropy", F.cross_entropy, logits, target)
+    for reduction in ("sum", "none"):
+        case(f"cross_entropy_{reduction}", lambda a, t: F.cross_entropy(a, t, reduction=reduction), logits, target)
+    for reduction in ("mean", "sum", "none"):
+        case(f"cross_entropy_weight_{reduction}",
+             lambda a, t, w: F.cross_entropy(a, t, w.detach(), reduction=reduction, label_smoothing=0.1),
+             logits, target, weight)
+        case(f"cross_entropy_ignored_{reduction}", lambda a, t: F.cross_entropy(a, t, reduction=reduction), logits, ignored)
+    case("cross_entropy_ignore_index", lambda a, t: F.cross_entropy(a, t, ignore_index=2), logits, target)
+    case("cross_entropy_smoothing", lambda a, t: F.cross_entropy(a, t, label_smoothing=0.3), logits, target)
+    case("cross_entropy_images", F.cross_entropy, images, labels)
+    case("cross_entropy_images_none",
+         lambda a, t: F.cross_entropy(a, t, reduction="none", label_smoothing=0.2), images, labels)
+    case("cross_entropy_probabilities", lambda a, t: F.cross_entropy(a, t.detach()), logits, probabilities)
+    case("cross_entropy_probabilities_weight",
+         lambda a, t, w: F.cross_entropy(a, t.detach(), w.detach(), label_smoothing=0.1, reduction="sum"),
+         logits, probabilities, weight)
+    case("cross_entropy_one", F.cross_entropy, randn(5), torch.tensor(3))
+    case("cross_entropy_large", F.cross_entropy, logits * 1000, target)
+
+
+for make in (elementwise, reductions, products, shapes, networks, losses):
+    make()
+save_safetensors(sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures/ops.safetensors", tensors)
