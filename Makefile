@@ -108,28 +108,11 @@ $$(BUILD)/examples/$(1): $$(wildcard examples/$(1)/*.c examples/$(1)/*.h) $$(PUB
 endef
 $(foreach e,$(EXAMPLES),$(eval $(call example_rule,$(e))))
 
-# ---- tests: each tests/test_*.c is a program of its own, linked statically so that it can see the inside ----
-TEST_SUPPORT := $(wildcard tests/support/*.c)
-TEST_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check 2>/dev/null || echo -lcheck)
-
-.PHONY: test-programs
-test-programs: $(TEST_PROGRAMS)
-$(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(STATIC)
-	@mkdir -p $(@D)
-	$(call say,LINK)
-	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -pthread $(CPPFLAGS) $(CFLAGS) $< $(TEST_SUPPORT) \
-		-o $@ $(LDFLAGS) $(STATIC) $(CHECK_LIBS) $(ZLIB_LIBS) -lm
-
-# ---- benchmarks ----
-BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
-$(BUILD)/bench/%: bench/%.c $(STATIC)
-	@mkdir -p $(@D)
-	$(call say,LINK)
-	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -O3 -ffp-contract=fast -Iinclude -Isrc -pthread $< -o $@ $(STATIC) \
-		$(ZLIB_LIBS) -lm
+# ---- each room of programs brings its own rules ----
+include $(sort $(wildcard tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk tools/*.mk))
 
 -include $(OBJECTS:.o=.d)
 
+.PHONY: clean
 clean:
 	rm -rf $(BUILD) $(LIB)/libcnn*
