@@ -48,6 +48,10 @@ ISA_avx512 := -DCNN__VECTOR_BYTES=64 -mavx512f -mavx512vl -mavx512dq -mavx512bw 
 ISA_neon := -DCNN__VECTOR_BYTES=16 -ffp-contract=fast
 ISA_generic := -DCNN__VECTOR_BYTES=16
 
+# Targets that start a make of their own use every CPU, unless -j was given.
+CPUS := $(shell nproc 2>/dev/null || echo 1)
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(CPUS))
+
 # V=1 shows the commands.
 QUIET := $(if $(filter 1,$(V)),,@)
 say = $(if $(QUIET),@echo "  $(1)  $@")
@@ -61,8 +65,15 @@ STATIC := $(LIB)/libcnn.a
 PUBLIC_HEADERS := $(wildcard include/cnn/*.h)
 
 .PHONY: all lib examples
+.DEFAULT_GOAL := all
 all: lib examples
 lib: $(STATIC) $(SHARED)
+
+# What was compiled with other flags, or before zlib was there, is compiled again.
+FLAGS := $(BUILD)/flags
+FLAGS_NOW := $(CC) $(ALL_CFLAGS)
+$(shell mkdir -p $(BUILD); printf '%s\n' '$(FLAGS_NOW)' | cmp -s - $(FLAGS) || printf '%s\n' '$(FLAGS_NOW)' >$(FLAGS))
+$(OBJECTS): $(FLAGS)
 
 $(STATIC): $(OBJECTS)
 	@mkdir -p $(@D)

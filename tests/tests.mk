@@ -1,12 +1,73 @@
-# Tests: each tests/test_*.c is a program of its own, linked statically so that it can see the inside
+# Tests: each tests/test_*.c is a program of its own, linked statically so that it can see the inside.
+#   CHECK_EXTRA  targets that `make check` runs besides the programs; a room's .mk appends its own
+#   CHECK_BUILD  what is built before any of them runs, so that targets that run at once build nothing twice
 TEST_SUPPORT := $(wildcard tests/support/*.c)
-TEST_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+TEST_PROGRAMS := $(TESTS:%=$(BUILD)/tests/%)
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check 2>/dev/null || echo -lcheck)
+RESULTS := $(BUILD)/tests/results
 
 .PHONY: test-programs
 test-programs: $(TEST_PROGRAMS)
-$(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(STATIC)
+$(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(STATIC) $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -pthread $(CPPFLAGS) $(CFLAGS) $< $(TEST_SUPPORT) \
-		-o $@ $(LDFLAGS) $(STATIC) $(CHECK_LIBS) $(ZLIB_LIBS) -lm
+	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -pthread $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $< \
+		$(TEST_SUPPORT) -o $@ $(LDFLAGS) $(STATIC) $(CHECK_LIBS) $(TEST_LIBS) $(ZLIB_LIBS) -lm
+
+HAVE_JANSSON = $(shell printf '$(HASH)include <jansson.h>\n' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1 && echo 1)
+$(BUILD)/tests/test_json: TEST_CFLAGS = $(if $(HAVE_JANSSON),-DCNN_HAVE_JANSSON)
+$(BUILD)/tests/test_json: TEST_LIBS = $(if $(HAVE_JANSSON),-ljansson)
+
+# ---- make check ----
+# It installs what it lacks, builds everything, runs everything at once (nothing stops the others), and counts.
+.PHONY: check check-programs
+CHECK_EXTRA += check-ops
+CHECK_BUILD += all test-programs
+
+check:
+	@tools/install-dependencies.sh build test
+	@+$(MAKE) $(JOBS) --no-print-directory $(sort $(CHECK_BUILD))
+	@+tests/count.sh $(RESULTS) $(MAKE) $(JOBS) -k --no-print-directory check-programs $(addprefix run-,$(sort $(CHECK_EXTRA)))
+check-programs: $(TESTS:%=run-%)
+
+# TEST_WRAPPER: what the programs run under, such as valgrind.
+.PHONY: $(TESTS:%=run-%)
+$(TESTS:%=run-%): run-%: $(BUILD)/tests/%
+	@tests/run.sh $* $(RESULTS) $(TEST_WRAPPER) $(BUILD)/tests/$*
+run-check-%:
+	@+tests/run.sh check-$* $(RESULTS) $(MAKE) --no-print-directory check-$*
+
+.PHONY: check-ops
+check-ops:
+	@tools/check-ops.sh
+
+# ---- the same programs under sanitizers and valgrind, each kind in a folder of its own ----
+# A slow run takes fewer and smaller shapes; which kinds of shape there are stays the same.
+SLOW_RUN := CNN_TEST_SHAPES=2 CK_TIMEOUT_MULTIPLIER=20
+RUN_asan := CNN_TEST_SHAPES=20 CK_TIMEOUT_MULTIPLIER=5 ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+RUN_ubsan := CNN_TEST_SHAPES=20 CK_TIMEOUT_MULTIPLIER=5 UBSAN_OPTIONS=print_stacktrace=1
+RUN_tsan := $(SLOW_RUN) TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+SANITIZE_asan := -fsanitize=address
+SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
+SANITIZE_tsan := -fsanitize=thread
+
+# sanitized,KIND: the variables of a make that works in that kind's folder
+sanitized = BUILD=$(BUILD)/$(1) LIB=$(BUILD)/$(1)/lib HARDEN= CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE_$(1))" \
+	LDFLAGS="$(LDFLAGS) $(SANITIZE_$(1))"
+
+SANITIZER_CHECKS := check-asan check-ubsan check-tsan
+.PHONY: $(SANITIZER_CHECKS) check-valgrind check-helgrind
+$(SANITIZER_CHECKS): check-%:
+	@tools/install-dependencies.sh build test
+	@+$(MAKE) $(JOBS) --no-print-directory $(call sanitized,$*) test-programs
+	@+$(RUN_$*) tests/count.sh $(BUILD)/$*/tests/results $(MAKE) $(JOBS) -k --no-print-directory $(call sanitized,$*) check-programs
+
+VALGRIND_memcheck := --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible -q
+VALGRIND_helgrind := --error-exitcode=99 -q
+valgrind_run = tests/count.sh $(BUILD)/valgrind/tests/results $(MAKE) $(JOBS) -k --no-print-directory BUILD=$(BUILD)/valgrind \
+	LIB=$(BUILD)/valgrind/lib CFLAGS="-O2 -g" TEST_WRAPPER="valgrind --tool=$(1) $(VALGRIND_$(1))" check-programs
+check-valgrind check-helgrind: check-%:
+	@tools/install-dependencies.sh build test valgrind
+	@+$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD)/valgrind LIB=$(BUILD)/valgrind/lib CFLAGS="-O2 -g" test-programs
+	@+$(SLOW_RUN) $(call valgrind_run,$(if $(filter valgrind,$*),memcheck,$*))

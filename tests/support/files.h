@@ -55,7 +55,7 @@ static inline void folder_remove(void)
 /* One of a few static buffers: the path of a file in the folder. */
 static inline const char *in_folder(const char *name)
 {
-    static char paths[4][512];
+    static char paths[4][640];
     static int next;
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", test_folder, name);

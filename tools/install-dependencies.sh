@@ -1,0 +1,85 @@
+#!/bin/sh
+# Installs what the named groups of tools and libraries lack: usage: install-dependencies.sh GROUP...
+# Quiet, and without a call to apt, where everything is there. Where there is no apt it names the packages; it fails if one
+# that cannot be done without is still missing.
+
+# group | needed or wanted | how to see it: a command, a header, or a path | package
+table='
+build    wanted header  zlib.h                                  zlib1g-dev
+test     needed command pkg-config                              pkg-config
+test     needed header  check.h                                 check
+test     wanted header  jansson.h                               libjansson-dev
+test     wanted command g++                                     g++
+fetch    wanted either  curl:wget                               curl
+fetch    wanted path    /etc/ssl/certs/ca-certificates.crt      ca-certificates
+valgrind needed command valgrind                                valgrind
+abi      needed command abidiff                                 abigail-tools
+clang    needed command clang                                   clang
+lint     needed command clang-tidy                              clang-tidy
+lint     needed command cppcheck                                cppcheck
+coverage needed command gcovr                                   gcovr
+docs     needed command doxygen                                 doxygen
+docs     wanted path    /usr/share/doxygen-awesome-css          doxygen-awesome-css
+docs     wanted command dot                                     graphviz
+peers    wanted command python3                                 python3
+peers    wanted path    /usr/lib/python3/dist-packages/torch    python3-torch
+peers    wanted header  dnnl.h                                  libdnnl-dev
+peers    wanted header  cblas.h                                 libopenblas-dev
+'
+
+say() {
+    echo "install-dependencies: $*" >&2
+}
+
+present() {
+    case $1 in
+    command) command -v "$2" >/dev/null 2>&1 ;;
+    either) command -v "${2%:*}" >/dev/null 2>&1 || command -v "${2#*:}" >/dev/null 2>&1 ;;
+    path) [ -e "$2" ] ;;
+    header) printf '#include <%s>\n' "$2" | ${CC:-cc} -E -x c - >/dev/null 2>&1 ;;
+    esac
+}
+
+# missing LEVEL GROUP...: the packages of these groups that are not there
+missing() {
+    level=$1
+    shift
+    for group in "$@"; do
+        printf '%s\n' "$table" | while read -r of need how what package; do
+            if [ "$of" = "$group" ] && { [ "$level" = any ] || [ "$need" = "$level" ]; }; then
+                present "$how" "$what" || printf ' %s' "$package"
+            fi
+        done
+    done
+}
+
+install() {
+    as_root=
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null 2>&1 || return 1
+        as_root=sudo
+    fi
+    command -v apt-get >/dev/null 2>&1 || return 1
+    say "installing$*"
+    options='-qq -y --no-install-recommends -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0'
+    # shellcheck disable=SC2086,SC2048
+    $as_root apt-get -qq -o DPkg::Lock::Timeout=600 update >&2 &&
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get $options install $* >&2
+}
+
+for group in "$@"; do
+    if ! printf '%s\n' "$table" | grep -q "^$group "; then
+        say "there is no group \"$group\"; the groups are" \
+            "$(printf '%s\n' "$table" | awk 'NF { print $1 }' | uniq | paste -sd ' ' -)"
+        exit 2
+    fi
+done
+
+packages=$(missing any "$@")
+[ -n "$packages" ] || exit 0
+install "$packages" || say "these packages (Debian's names) are missing and could not be installed:$packages"
+needed=$(missing needed "$@")
+[ -z "$needed" ] || {
+    say "cannot go on without:$needed"
+    exit 1
+}
