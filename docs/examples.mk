@@ -1,0 +1,9 @@
+# Proof that the texts hold: every C block compiles, what is quoted from the example stands there, messages are literal.
+CHECK_EXTRA += check-docs-code check-man-page
+.PHONY: check-docs-code check-man-page
+
+check-docs-code: $(SHARED)
+	@CC="$(CC)" LIB="$(LIB)" tools/check-docs.sh
+
+check-man-page: $(BUILD)/examples/mnist_cnn
+	@tests/example/man-page.sh $< examples/mnist_cnn/mnist_cnn.1
