@@ -1,34 +1,23 @@
 #!/usr/bin/env python3
-"""Writes tests/fixtures/ops.safetensors: values and gradients of every operation as PyTorch (1.13, Debian's python3-torch)
-computes them in f64, for tests/test_ops.c. Each case has its operands `name/in0`, …, its result `name/out`, and, where it is
-differentiable, the gradient of the result `name/seed` and of the operands `name/grad0`, ….
+"""Writes tests/fixtures with PyTorch (1.13, Debian's python3-torch): values that the tests compare libcnn's with.
 
-Usage: tools/make_fixtures.py [output]
+What is here makes ops.safetensors, values and gradients of every operation in f64, for tests/test_ops.c: each case has its
+operands `name/in0`, …, its result `name/out`, and, where it is differentiable, the gradient of the result `name/seed` and of the
+operands `name/grad0`, …. The rest is in tools/fixtures/, a module for each test program.
+
+Usage: tools/make_fixtures.py [folder]
 """
-import json
-import struct
 import sys
 
 import torch
 import torch.nn.functional as F
 
+from fixtures import text
+from fixtures.write import save_safetensors
+
 torch.manual_seed(20)
 torch.set_num_threads(1)
-DTYPES = {torch.float64: "F64", torch.float32: "F32", torch.int64: "I64", torch.bool: "BOOL", torch.uint8: "U8"}
 tensors = {}
-
-
-def save_safetensors(path, entries):
-    header, blobs, offset = {}, [], 0
-    for name, t in sorted(entries.items(), key=lambda e: (-e[1].element_size(), e[0])):
-        blob = t.contiguous().numpy().tobytes()
-        header[name] = {"dtype": DTYPES[t.dtype], "shape": list(t.shape), "data_offsets": [offset, offset + len(blob)]}
-        blobs.append(blob)
-        offset += len(blob)
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
 def case(name, function, *operands):
@@ -206,6 +195,9 @@ def losses():
     case("cross_entropy_large", F.cross_entropy, logits * 1000, target)
 
 
+folder = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures"
 for make in (elementwise, reductions, products, shapes, networks, losses):
     make()
-save_safetensors(sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures/ops.safetensors", tensors)
+save_safetensors(f"{folder}/ops.safetensors", tensors)
+for module in (text,):
+    module.make(folder)

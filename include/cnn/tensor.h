@@ -42,7 +42,8 @@ CNN_API cnn_tensor *cnn_tensor_zeros(cnn_context *ctx, cnn_dtype dtype, int ndim
 CNN_API cnn_tensor *cnn_tensor_ones(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape);
 /** All `value`, converted to the dtype. @since 0.1 */
 CNN_API cnn_tensor *cnn_tensor_full(cnn_context *ctx, cnn_dtype dtype, double value, int ndim, const int64_t *shape);
-/** start, start + step, … up to but not including end: ceil((end − start) / step) elements, rank 1. @since 0.1 */
+/** start, start + step, … up to but not including end: ceil((end − start) / step) elements, rank 1, converted as cnn_cast()
+ * does. @since 0.1 */
 CNN_API cnn_tensor *cnn_tensor_arange(cnn_context *ctx, cnn_dtype dtype, double start, double end, double step);
 /** A copy of contiguous elements at `data`. @since 0.1 */
 CNN_API cnn_tensor *cnn_tensor_from_data(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape,

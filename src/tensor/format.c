@@ -63,6 +63,16 @@ static void integer_text(const cnn_tensor *t, int64_t place, char text[ELEMENT])
     snprintf(text, ELEMENT, "%" PRId64, value);
 }
 
+/* The program's locale may write another decimal point, of several bytes even. */
+static void set_point(char text[ELEMENT])
+{
+    char *point = text + strspn(text, "-0123456789"), *digits = point + strcspn(point, "0123456789");
+    if (*point && *point != '.' && *point != 'e') {
+        *point = '.';
+        memmove(point + 1, digits, strlen(digits) + 1);
+    }
+}
+
 static void real_text(double value, number_style style, char text[ELEMENT])
 {
     if (isnan(value) || isinf(value)) {
@@ -71,6 +81,7 @@ static void real_text(double value, number_style style, char text[ELEMENT])
         snprintf(text, ELEMENT, "%.0f.", value);
     } else {
         snprintf(text, ELEMENT, style == STYLE_FIXED ? "%.4f" : "%.4e", value);
+        set_point(text);
     }
 }
 

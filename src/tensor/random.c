@@ -3,6 +3,7 @@
 #include "tensor/tensor.h"
 
 #include "base/random.h"
+#include "kernels/array_convert.h"
 
 #include <math.h>
 
@@ -58,7 +59,7 @@ cnn_tensor *cnn_tensor_randn(cnn_context *ctx, cnn_dtype dtype, int ndim, const 
     return draw(ctx, "tensor_randn", true, dtype, ndim, shape);
 }
 
-/* Element i is start + i · step, computed from i, so that no error adds up. */
+/* Element i is start + i · step, computed from i, so that no error adds up, and converted as by a cast. */
 cnn_tensor *cnn_tensor_arange(cnn_context *ctx, cnn_dtype dtype, double start, double end, double step)
 {
     double count = ceil((end - start) / step);
@@ -75,9 +76,9 @@ cnn_tensor *cnn_tensor_arange(cnn_context *ctx, cnn_dtype dtype, double start, d
         switch (dtype) {
         case CNN_F32: ((float *)data)[i] = (float)value; break;
         case CNN_F64: ((double *)data)[i] = value; break;
-        case CNN_I64: ((int64_t *)data)[i] = (int64_t)value; break;
-        case CNN_I32: ((int32_t *)data)[i] = (int32_t)value; break;
-        default: ((uint8_t *)data)[i] = (uint8_t)value; break;
+        case CNN_I64: ((int64_t *)data)[i] = cnn__i64_of_real(value); break;
+        case CNN_I32: ((int32_t *)data)[i] = cnn__i32_of_real(value); break;
+        default: ((uint8_t *)data)[i] = cnn__u8_of_real(value); break;
         }
     }
     return t;
