@@ -31,13 +31,14 @@ static cnn_tensor *new_result(cnn_tape *tape, const cnn_tensor *like)
 cnn_tensor *cnn__grad_empty(cnn__node *node, int i)
 {
     cnn_tensor *in = node->in[i], *plain = in->leaf;
-    if (plain && (!plain->grad || plain->grad_is_zero) && in->numel == plain->numel) {
+    bool direct = plain && !plain->grad_pending && (!plain->grad || plain->grad_is_zero);
+    if (direct && in->numel == plain->numel) {
         cnn_tensor *buffer = cnn__tensor_grad_buffer(plain);
         if (!buffer) {
             cnn__tape_fail(node->tape, CNN_ERROR_NO_MEMORY, "%s", cnn__failure_message());
             return NULL;
         }
-        plain->grad_is_zero = false;
+        plain->grad_pending = true;
         return cnn__tape_handle(node->tape, buffer);
     }
     return new_result(node->tape, in);
@@ -78,8 +79,9 @@ static void add_to_leaf(cnn_tape *tape, cnn_tensor *plain, const cnn_tensor *g)
     cnn_tensor *buffer = cnn__tensor_grad_buffer(plain);
     if (!buffer) {
         cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "%s", cnn__failure_message());
-    } else if (g->storage == buffer->storage) {
-        return; /* it came from cnn__grad_empty and is in place already */
+    } else if (g->storage == buffer->storage) { /* it came from cnn__grad_empty and is in place already */
+        plain->grad_pending = false;
+        plain->grad_is_zero = false;
     } else if (plain->grad_is_zero) {
         cnn__tensor_copy(buffer, g);
         plain->grad_is_zero = false;
@@ -151,6 +153,16 @@ static void retain(cnn_tape *tape, cnn_tensor *output, const cnn_tensor *dy)
     }
 }
 
+/* A backward that failed half way may have left gradients unwritten: they are the zeros that they were. */
+static void forget_pending(const cnn__node *node)
+{
+    for (int i = 0; i < node->count; i++) {
+        if (node->in[i] && node->in[i]->leaf) {
+            node->in[i]->leaf->grad_pending = false;
+        }
+    }
+}
+
 static void pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
 {
     cnn_tensor *output = node->output, *dy = output->grad;
@@ -171,6 +183,7 @@ static void pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
     }
     if (dense) {
         node->op->backward(node, dense);
+        forget_pending(node);
     }
     cnn__tape_drop_since(tape, mark, NULL);
     dy->kept = false;
@@ -180,17 +193,19 @@ static void pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
     }
 }
 
-/* The seed: `grad` itself or ones. */
+/* The seed: `grad` itself or ones. A tensor that somebody owns may be the gradient of a leaf, which changes on the way. */
 static cnn_tensor *seed(cnn_tensor *output, const cnn_tensor *grad)
 {
-    if (grad) {
+    if (grad && !grad->owned) {
         return cnn__tape_handle(output->tape, grad);
     }
-    cnn_tensor *ones = new_result(output->tape, output);
-    if (ones) {
-        ones->ctx->kernels->array->fill(ones->dtype, ones->numel, 1, cnn__data(ones), ones->ctx->pool);
+    cnn_tensor *first = new_result(output->tape, output);
+    if (first && grad) {
+        cnn__tensor_copy(first, grad);
+    } else if (first) {
+        first->ctx->kernels->array->fill(first->dtype, first->numel, 1, cnn__data(first), first->ctx->pool);
     }
-    return ones;
+    return first;
 }
 
 static cnn_status walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
@@ -245,6 +260,10 @@ cnn_status cnn_backward_with(cnn_tensor *output, const cnn_tensor *grad, bool re
     }
     if (!output->requires_grad) {
         return fail(output, CNN_ERROR_STATE, "the tensor depends on none that requires a gradient, or recording is off");
+    }
+    if (grad && (grad->ctx != output->ctx || (grad->kind == CNN__TENSOR_TAPE && grad->tape != output->tape))) {
+        return fail(output, CNN_ERROR_STATE, grad->ctx != output->ctx ? "the gradient given is of another context"
+                                                                      : "the gradient given is a result on another tape");
     }
     if (grad && (grad->dtype != output->dtype || !cnn__same_shape(grad, output))) {
         return fail(output, CNN_ERROR_SHAPE, "the gradient given has not the shape and dtype of the tensor");

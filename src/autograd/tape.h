@@ -86,7 +86,7 @@ void cnn__scratch_put(cnn_tape *tape, void *scratch);
 /* ---- inside a backward ---- */
 bool cnn__wants(const cnn__node *node, int i);
 /* A tensor like input i, contiguous, to be overwritten with its whole gradient: for a parameter without a gradient yet the
- * gradient's own memory. Write it, then hand it to cnn__grad_add before the next call for this node. NULL: no memory, the tape has failed. */
+ * gradient's own memory, which counts as its gradient once it was handed to cnn__grad_add. NULL: no memory, the tape has failed. */
 cnn_tensor *cnn__grad_empty(cnn__node *node, int i);
 /* Adds `gradient` (a tensor of the tape; nil is ignored) to the gradient of input i; a gradient of a shape that input i
  * was broadcast to is summed first. */
