@@ -2,7 +2,9 @@
  * Files: weights and checkpoints as safetensors, with PyTorch's state_dict names.
  *
  * Saving writes a temporary file beside the target, flushes it to the disk and renames it, so the target is always the old
- * file or the new one, whole. Loading checks everything first: on failure nothing is changed. */
+ * file or the new one, whole. A process that is killed while it saves can leave its temporary file, `.cnn-….tmp`, in the
+ * folder: nothing reads it, no later save stumbles over it, and it may be deleted when nobody is saving. Loading checks
+ * everything first: on failure nothing is changed. */
 #ifndef CNN_CHECKPOINT_H
 #define CNN_CHECKPOINT_H
 

@@ -96,11 +96,12 @@ CNN_API cnn_module *cnn_module_create(cnn_context *ctx, const cnn_module_options
  */
 CNN_API cnn_module *cnn_module_add(cnn_module *parent, const char *name, cnn_module *child);
 
-/** Adds a parameter: takes ownership of `tensor` (f32 or f64), also on failure, and asks for its gradient.
+/** Adds a parameter: takes ownership of `tensor` (f32 or f64), also on failure, and asks for its gradient. NULL fails and
+ * keeps the message of its failed call.
  * @return `tensor`, borrowed; NULL on failure. @since 0.1 */
 CNN_API cnn_tensor *cnn_module_add_parameter(cnn_module *module, const char *name, cnn_tensor *tensor);
 
-/** Adds a buffer: saved with the module, not trained. Takes ownership of `tensor`, also on failure.
+/** Adds a buffer: saved with the module, not trained. Takes ownership of `tensor`, also on failure; NULL as above.
  * @return `tensor`, borrowed; NULL on failure. @since 0.1 */
 CNN_API cnn_tensor *cnn_module_add_buffer(cnn_module *module, const char *name, cnn_tensor *tensor);
 /** @} */

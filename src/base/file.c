@@ -111,10 +111,14 @@ cnn_status cnn__file_open(cnn__file *file, const cnn_context *ctx, const char *c
     return CNN_OK;
 }
 
-bool cnn__file_exists(const char *path)
+cnn_status cnn__file_look(const cnn_context *ctx, const char *call, const char *path)
 {
+    const cnn__file file = { .ctx = ctx, .call = call, .path = path, .fd = -1 };
     struct stat info;
-    return cnn__file_now()->lstat(path, &info) == 0;
+    if (cnn__file_now()->lstat(path, &info) == 0) {
+        return CNN_OK;
+    }
+    return errno == ENOENT || errno == ENOTDIR ? CNN_ERROR_NOT_FOUND : fail_errno(&file, CNN_ERROR_IO, "stat");
 }
 
 cnn_status cnn__file_read(cnn__file *file, void *buffer, size_t size)

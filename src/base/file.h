@@ -49,8 +49,8 @@ typedef struct cnn__file {
 
 /* Opens a regular file; CNN_ERROR_NOT_FOUND if there is none. On failure there is nothing to close. */
 cnn_status cnn__file_open(cnn__file *file, const cnn_context *ctx, const char *call, const char *path);
-/* Is there anything of that name? Reports nothing. */
-bool cnn__file_exists(const char *path);
+/* Is there anything of that name? CNN_ERROR_NOT_FOUND, unreported, if there is not; CNN_ERROR_IO where nobody knows. */
+cnn_status cnn__file_look(const cnn_context *ctx, const char *call, const char *path);
 /* Reads exactly `size` bytes, or fails: CNN_ERROR_FORMAT where the file ends before. */
 cnn_status cnn__file_read(cnn__file *file, void *buffer, size_t size);
 cnn_status cnn__file_seek(cnn__file *file, uint64_t at);

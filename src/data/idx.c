@@ -127,7 +127,7 @@ static cnn_status read_elements(cnn__bytes *bytes, const idx_type *type, cnn_ten
     }
     while (left > 0) {
         unsigned char chunk[CHUNK];
-        size_t n = left < CHUNK / type->size ? left : CHUNK / type->size;
+        size_t room = CHUNK / (size_t)type->size, n = left < room ? left : room;
         cnn_status status = cnn__bytes_read(bytes, chunk, n * type->size);
         if (status != CNN_OK) {
             return status;

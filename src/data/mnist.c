@@ -23,16 +23,13 @@ static cnn_tensor *read_part(cnn_context *ctx, const char *directory, const char
         cnn__fail_memory(ctx, call, size);
         return NULL;
     }
-    cnn_tensor *t = NULL;
-    size_t count = sizeof patterns / sizeof *patterns, i = 0;
-    for (; i < count; i++) {
+    cnn_status found = CNN_ERROR_NOT_FOUND;
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns && found == CNN_ERROR_NOT_FOUND; i++) {
         snprintf(path, size, patterns[i], directory, split, part, rank);
-        if (cnn__file_exists(path)) {
-            t = cnn__idx_read(ctx, call, path);
-            break;
-        }
+        found = cnn__file_look(ctx, call, path);
     }
-    if (i == count) {
+    cnn_tensor *t = found == CNN_OK ? cnn__idx_read(ctx, call, path) : NULL;
+    if (found == CNN_ERROR_NOT_FOUND) {
         cnn__fail(ctx, CNN_ERROR_NOT_FOUND,
                   "%s: no %s-%s-idx%d-ubyte, %s-%s.idx%d-ubyte, %s-%s-idx%d-ubyte.gz or %s-%s.idx%d-ubyte.gz in \"%s\"",
                   call, split, part, rank, split, part, rank, split, part, rank, split, part, rank,

@@ -263,6 +263,12 @@ static cnn_status check_tensor(const cnn_module *module, const char *call, const
 
 static cnn_tensor *add_tensor(cnn_module *module, const char *call, const char *name, cnn_tensor *tensor, bool parameter)
 {
+    if (!tensor) {
+        if (cnn__failure_status() == CNN_OK) { /* else the call that should have made the tensor has said why */
+            cnn__fail(module ? module->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: tensor is NULL", call);
+        }
+        return NULL;
+    }
     cnn_status status = check_tensor(module, call, tensor);
     if (status == CNN_OK && parameter && !cnn__dtype_is_real(tensor->dtype)) {
         status = cnn__fail(module->ctx, CNN_ERROR_DTYPE, "%s: the tensor is %s, expected float32 or float64", call,
@@ -276,7 +282,7 @@ static cnn_tensor *add_tensor(cnn_module *module, const char *call, const char *
         status = list_add(module, call, parameter ? &module->parameters : &module->buffers, item);
     }
     if (status != CNN_OK) {
-        if (tensor && tensor->kind == CNN__TENSOR_PLAIN && !tensor->owned) {
+        if (tensor->kind == CNN__TENSOR_PLAIN && !tensor->owned) {
             cnn__tensor_release(tensor);
         }
         return NULL;
