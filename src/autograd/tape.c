@@ -95,11 +95,11 @@ cnn_tensor *cnn__tape_fail(cnn_tape *tape, cnn_status status, const char *format
     cnn__fail(step->ctx, status, "%s", step->message);
     if (records(tape->mode)) {
         cnn_context *ctx = step->ctx;
-        pthread_mutex_lock(&ctx->lock);
+        cnn__context_lock(ctx);
         ctx->failed_tape = tape;
         ctx->failed_status = status;
         memcpy(ctx->failed_message, step->message, sizeof ctx->failed_message);
-        pthread_mutex_unlock(&ctx->lock);
+        cnn__context_unlock(ctx);
     }
     return &tape->nil;
 }
@@ -109,12 +109,12 @@ static void forget_failure(cnn_tape *tape)
     cnn_context *ctx = tape->step.ctx;
     tape->step.status = CNN_OK;
     tape->step.message[0] = '\0';
-    pthread_mutex_lock(&ctx->lock);
+    cnn__context_lock(ctx);
     if (ctx->failed_tape == tape) {
         ctx->failed_tape = NULL;
         ctx->failed_status = CNN_OK;
     }
-    pthread_mutex_unlock(&ctx->lock);
+    cnn__context_unlock(ctx);
 }
 
 cnn_status cnn_tape_status(const cnn_tape *tape)

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 struct cnn__kernels;
 
@@ -27,7 +28,8 @@ struct cnn_context {
     void *log_user;
     const struct cnn__kernels *kernels;
     cnn__pool *pool;
-    pthread_mutex_t lock; /* guards log and the fields below */
+    pthread_mutex_t lock; /* guards log and the fields below; taken by cnn__context_lock() */
+    _Atomic pid_t lock_process; /* whose lock it is; its negative while that process makes it anew */
     /* The first error of a recording step, until that tape's next step: what cnn_optimizer_step() reports. */
     const void *failed_tape;
     cnn_status failed_status;
@@ -36,6 +38,10 @@ struct cnn_context {
 
 cnn_context *cnn__context_retain(cnn_context *ctx);
 void cnn__context_release(cnn_context *ctx);
+
+/* A forked child takes the context's lock too, even if a thread held it that the child does not have. */
+void cnn__context_lock(cnn_context *ctx);
+void cnn__context_unlock(cnn_context *ctx);
 
 /* Takes the next random stream: key = { seed, stream number }. */
 void cnn__context_next_stream(cnn_context *ctx, uint64_t key[2]);

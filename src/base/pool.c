@@ -4,6 +4,7 @@
  * the caller never waits for it. Idle workers spin for some microseconds, then sleep: an idle pool uses no CPU. */
 #include "base/pool.h"
 
+#include "base/annotate.h"
 #include "base/context.h"
 
 #include <signal.h>
@@ -82,6 +83,7 @@ static bool enter(cnn__pool *pool, uint64_t *seen)
     uint64_t state = atomic_load(&pool->state);
     while ((state & OPEN) && state / NUMBER != *seen) {
         if (atomic_compare_exchange_weak(&pool->state, &state, state + 1)) {
+            CNN__HAPPENS_AFTER(&pool->fn);
             *seen = state / NUMBER;
             return true;
         }
@@ -91,6 +93,7 @@ static bool enter(cnn__pool *pool, uint64_t *seen)
 
 static void leave(cnn__pool *pool)
 {
+    CNN__HAPPENS_BEFORE(&pool->next);
     uint64_t state = atomic_fetch_sub(&pool->state, 1) - 1;
     if (!(state & OPEN) && !(state & INSIDE)) {
         pthread_mutex_lock(&pool->lock);
@@ -134,6 +137,15 @@ static cnn_status start_workers(cnn__pool *pool)
     return error ? CNN_ERROR_THREAD : CNN_OK;
 }
 
+static void annotate(cnn__pool *pool)
+{
+    CNN__ATOMIC(&pool->busy);
+    CNN__ATOMIC(&pool->stop);
+    CNN__ATOMIC(&pool->state);
+    CNN__ATOMIC(&pool->sleepers);
+    CNN__ATOMIC(&pool->next);
+}
+
 cnn__pool *cnn__pool_new(cnn_context *ctx, int threads)
 {
     size_t bytes = sizeof(cnn__pool) + (size_t)threads * sizeof(struct worker);
@@ -146,6 +158,7 @@ cnn__pool *cnn__pool_new(cnn_context *ctx, int threads)
     pool->size = threads;
     pool->process = getpid();
     atomic_flag_clear(&pool->busy);
+    annotate(pool);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->done, NULL);
@@ -196,6 +209,7 @@ static void open_job(cnn__pool *pool, int64_t tasks, cnn__task_fn fn, void *arg)
     pool->tasks = tasks;
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
     uint64_t number = atomic_load(&pool->state) / NUMBER;
+    CNN__HAPPENS_BEFORE(&pool->fn);
     atomic_store(&pool->state, (number + 1) * NUMBER + OPEN);
     if (atomic_load(&pool->sleepers) > 0) {
         pthread_mutex_lock(&pool->lock);
@@ -229,8 +243,11 @@ void cnn__pool_run(cnn__pool *pool, int64_t tasks, double work, cnn__task_fn fn,
         }
         return;
     }
+    CNN__HAPPENS_AFTER(&pool->busy);
     open_job(pool, tasks, fn, arg);
     run_tasks(pool, 0);
     close_job(pool);
+    CNN__HAPPENS_AFTER(&pool->next);
+    CNN__HAPPENS_BEFORE(&pool->busy);
     atomic_flag_clear(&pool->busy);
 }

@@ -1,6 +1,8 @@
 /* Datasets as objects: made from tensors or callbacks, shared, freed, asked for their size and for single samples. */
 #include "data/dataset.h"
 
+#include "base/references.h"
+
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,8 +14,9 @@ cnn_dataset *cnn__dataset_new(cnn_context *ctx, const char *call)
         cnn__fail_memory(ctx, call, sizeof *dataset);
         return NULL;
     }
-    atomic_init(&dataset->references, 1);
+    cnn__references_init(&dataset->references);
     atomic_init(&dataset->loaders, 0);
+    CNN__ATOMIC(&dataset->loaders);
     dataset->ctx = cnn__context_retain(ctx);
     return dataset;
 }
@@ -221,13 +224,13 @@ cnn_dataset *cnn_dataset_share(cnn_dataset *dataset)
         cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "dataset_share: dataset is NULL");
         return NULL;
     }
-    atomic_fetch_add_explicit(&dataset->references, 1, memory_order_relaxed);
+    cnn__references_add(&dataset->references);
     return dataset;
 }
 
 void cnn_dataset_free(cnn_dataset *dataset)
 {
-    if (!dataset || atomic_fetch_sub_explicit(&dataset->references, 1, memory_order_acq_rel) != 1) {
+    if (!dataset || !cnn__references_drop(&dataset->references)) {
         return;
     }
     cnn_context *ctx = dataset->ctx;

@@ -2,6 +2,8 @@
  * cnn_loader_next() allocates nothing. */
 #include "data/loader.h"
 
+#include "base/annotate.h"
+
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,6 +90,7 @@ static cnn_loader *make(cnn_dataset *dataset, int64_t batch_size, const cnn_load
     l->order_epoch = -1;
     l->process = getpid();
     atomic_init(&l->stop, false);
+    CNN__ATOMIC(&l->stop);
     atomic_fetch_add(&dataset->loaders, 1);
     count_batches(l, batch_size);
     if (make_memory(l) != CNN_OK || (!options->no_background && cnn__loader_start(l) != CNN_OK)) {

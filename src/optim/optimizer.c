@@ -243,10 +243,10 @@ cnn_status cnn_optimizer_zero_grad(cnn_optimizer *optimizer)
 static cnn_status failed_step(cnn_context *ctx)
 {
     char message[sizeof ctx->failed_message];
-    pthread_mutex_lock(&ctx->lock);
+    cnn__context_lock(ctx);
     cnn_status status = ctx->failed_status;
     memcpy(message, ctx->failed_message, sizeof message);
-    pthread_mutex_unlock(&ctx->lock);
+    cnn__context_unlock(ctx);
     return status == CNN_OK ? CNN_OK : cnn__fail(ctx, status, "%s", message);
 }
 

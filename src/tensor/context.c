@@ -2,6 +2,7 @@
  * base/; everything else of it is in base/context.h. */
 #include "base/context.h"
 
+#include "base/references.h"
 #include "kernels/kernels.h"
 
 #include <sched.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_THREADS = 1024 };
 
@@ -56,8 +58,11 @@ static const cnn__kernels *choose_kernels(const cnn_context_options *o)
 
 static void fill(cnn_context *ctx, const cnn_context_options *o)
 {
-    atomic_init(&ctx->references, 1);
+    cnn__references_init(&ctx->references);
     atomic_init(&ctx->stream, 0);
+    CNN__ATOMIC(&ctx->stream);
+    atomic_init(&ctx->lock_process, getpid());
+    CNN__ATOMIC(&ctx->lock_process);
     ctx->threads = o->threads ? o->threads : available_cpus();
     ctx->device = CNN_DEVICE_CPU;
     ctx->seed = o->seed;
@@ -99,13 +104,13 @@ cnn_context *cnn_context_create(const cnn_context_options *options)
 
 cnn_context *cnn__context_retain(cnn_context *ctx)
 {
-    atomic_fetch_add_explicit(&ctx->references, 1, memory_order_relaxed);
+    cnn__references_add(&ctx->references);
     return ctx;
 }
 
 void cnn__context_release(cnn_context *ctx)
 {
-    if (!ctx || atomic_fetch_sub_explicit(&ctx->references, 1, memory_order_acq_rel) != 1) {
+    if (!ctx || !cnn__references_drop(&ctx->references)) {
         return;
     }
     cnn__pool_free(ctx->pool);
@@ -117,6 +122,30 @@ void cnn__context_release(cnn_context *ctx)
 void cnn_context_free(cnn_context *ctx)
 {
     cnn__context_release(ctx);
+}
+
+/* The threads that may hold the lock of the process that made it are not there in a child, so the child's first user makes
+ * the lock anew; the others of its threads wait for that. */
+void cnn__context_lock(cnn_context *ctx)
+{
+    const pid_t self = getpid();
+    pid_t owner = atomic_load(&ctx->lock_process);
+    while (owner != self) {
+        if (owner == -self) {
+            sched_yield();
+            owner = atomic_load(&ctx->lock_process);
+        } else if (atomic_compare_exchange_strong(&ctx->lock_process, &owner, -self)) {
+            pthread_mutex_init(&ctx->lock, NULL);
+            atomic_store(&ctx->lock_process, self);
+            owner = self;
+        }
+    }
+    pthread_mutex_lock(&ctx->lock);
+}
+
+void cnn__context_unlock(cnn_context *ctx)
+{
+    pthread_mutex_unlock(&ctx->lock);
 }
 
 int cnn_context_threads(const cnn_context *ctx)
@@ -170,7 +199,7 @@ void cnn__log(cnn_context *ctx, cnn_log_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    pthread_mutex_lock(&ctx->lock);
+    cnn__context_lock(ctx);
     ctx->log(level, message, ctx->log_user);
-    pthread_mutex_unlock(&ctx->lock);
+    cnn__context_unlock(ctx);
 }

@@ -4,6 +4,8 @@
  * equal numbers, so after the first one every request is met: that is what makes a training step free of allocations. */
 #include "tensor/tensor.h"
 
+#include "base/references.h"
+
 enum { SMALL = 1 << 20, GRAIN = 1 << 16, LEAST = 256, HEADER = 128 };
 
 _Static_assert(sizeof(cnn__storage) <= HEADER, "a storage's elements begin HEADER bytes after it");
@@ -31,7 +33,7 @@ static cnn__storage *storage_make(cnn_context *ctx, size_t bytes)
         return NULL;
     }
     *storage = (cnn__storage){ .device = ctx->device, .ctx = ctx, .bytes = bytes, .data = (char *)storage + HEADER };
-    atomic_init(&storage->references, 1);
+    cnn__references_init(&storage->references);
     return storage;
 }
 
@@ -58,7 +60,7 @@ cnn__storage *cnn__storage_borrow(cnn_context *ctx, void *data, size_t bytes, cn
 
 cnn__storage *cnn__storage_retain(cnn__storage *storage)
 {
-    atomic_fetch_add_explicit(&storage->references, 1, memory_order_relaxed);
+    cnn__references_add(&storage->references);
     return storage;
 }
 
@@ -79,7 +81,7 @@ static cnn__bin *find_bin(cnn__cache *cache, size_t bytes)
 
 void cnn__storage_release(cnn__storage *storage)
 {
-    if (!storage || atomic_fetch_sub_explicit(&storage->references, 1, memory_order_acq_rel) != 1) {
+    if (!storage || !cnn__references_drop(&storage->references)) {
         return;
     }
     if (storage->cache) {

@@ -1,6 +1,8 @@
 /* Plain tensors: made here, counted here, and asked here what they are. */
 #include "tensor/tensor.h"
 
+#include "base/references.h"
+
 #include <string.h>
 
 /* ---- life ---- */
@@ -35,7 +37,7 @@ static cnn_tensor *tensor_header(cnn_context *ctx, const char *call, cnn_dtype d
     }
     t->kind = CNN__TENSOR_PLAIN;
     t->ctx = cnn__context_retain(ctx);
-    atomic_init(&t->references, 1);
+    cnn__references_init(&t->references);
     cnn__tensor_shape_set(t, dtype, ndim, shape);
     return t;
 }
@@ -58,13 +60,13 @@ cnn_tensor *cnn__tensor_new(cnn_context *ctx, const char *call, cnn_dtype dtype,
 
 cnn_tensor *cnn__tensor_retain(cnn_tensor *t)
 {
-    atomic_fetch_add_explicit(&t->references, 1, memory_order_relaxed);
+    cnn__references_add(&t->references);
     return t;
 }
 
 void cnn__tensor_release(cnn_tensor *t)
 {
-    if (!t || atomic_fetch_sub_explicit(&t->references, 1, memory_order_acq_rel) != 1) {
+    if (!t || !cnn__references_drop(&t->references)) {
         return;
     }
     cnn_context *ctx = t->ctx;

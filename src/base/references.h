@@ -1,0 +1,32 @@
+/* Counted holds on a shared object. The last release sees everything that was done under the others. */
+#ifndef CNN_BASE_REFERENCES_H
+#define CNN_BASE_REFERENCES_H
+
+#include "base/annotate.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+static inline void cnn__references_init(atomic_int *references)
+{
+    atomic_init(references, 1);
+    CNN__ATOMIC(references);
+}
+
+static inline void cnn__references_add(atomic_int *references)
+{
+    atomic_fetch_add_explicit(references, 1, memory_order_relaxed);
+}
+
+/* Gives up a hold; true if it was the last. */
+static inline bool cnn__references_drop(atomic_int *references)
+{
+    CNN__HAPPENS_BEFORE(references);
+    bool last = atomic_fetch_sub_explicit(references, 1, memory_order_acq_rel) == 1;
+    if (last) {
+        CNN__HAPPENS_AFTER(references);
+    }
+    return last;
+}
+
+#endif
