@@ -32,6 +32,26 @@ static inline cnn_tensor *fixture(cnn_context *ctx, const char *file, const char
     return t;
 }
 
+/* The text of one case of a file of lines "@ name", each followed by its text; to be freed. */
+static inline char *fixture_text(const char *file, const char *name)
+{
+    char key[96];
+    int length = snprintf(key, sizeof key, "@ %s\n", name);
+    FILE *f = fopen(fixture_path(file), "rb");
+    ck_assert_ptr_nonnull(f);
+    char *all = calloc(1, 1 << 16);
+    ck_assert_ptr_nonnull(all);
+    ck_assert_uint_lt(fread(all, 1, (1 << 16) - 1, f), (1 << 16) - 1);
+    fclose(f);
+    char *at = strncmp(all, key, (size_t)length) == 0 ? all : strstr(all, key);
+    ck_assert_msg(at != NULL, "%s has no case %s", file, name);
+    at += length;
+    char *end = strstr(at, "\n@ ");
+    char *text = strndup(at, end ? (size_t)(end - at) : strlen(at) - 1);
+    free(all);
+    return text;
+}
+
 /* The elements as doubles, to be freed. */
 static inline double *as_doubles(const cnn_tensor *t)
 {

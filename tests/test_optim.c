@@ -1,0 +1,435 @@
+/* Optimizers: every combination of options along PyTorch's path of ten steps (tools/fixtures/optim.py), groups, learning rates,
+ * and what makes a step be refused. */
+#include "support/files.h"
+#include "support/fixtures.h"
+#include "support/suite.h"
+
+static cnn_context *ctx;
+static cnn_tape *tape;
+
+enum { STEPS = 10, N = 12 };
+
+static void setup(void)
+{
+    ctx = metered_context(1);
+    tape = cnn_tape_new(ctx);
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);
+}
+
+/* Every test gives back all memory. */
+static void teardown(void)
+{
+    meter_reset();
+    cnn_tape_free(tape);
+    cnn_context_free(ctx);
+    ck_assert_uint_eq(atomic_load(&meter.now), 0);
+}
+
+static void failed_with(cnn_status status, const char *text)
+{
+    ck_assert_int_eq(cnn_context_status(NULL), status);
+    ck_assert_msg(strstr(cnn_last_error(NULL), text), "\"%s\" does not say \"%s\"", cnn_last_error(NULL), text);
+    cnn_context_clear_error(NULL);
+    cnn_context_clear_error(ctx);
+}
+
+static cnn_tensor *pass_on(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)self, (void)user;
+    return x;
+}
+
+/* A module with parameters p0, p1, … of `values`. */
+static cnn_module *module_of(int count, cnn_dtype dtype, const cnn_tensor *values)
+{
+    cnn_module *m = cnn_module_new(ctx, pass_on);
+    for (int i = 0; i < count; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "p%d", i);
+        cnn_tensor *p = cnn_tensor_empty(ctx, dtype, cnn_tensor_ndim(values), cnn_tensor_shape(values));
+        ck_assert_int_eq(cnn_tensor_copy_from(p, values), CNN_OK);
+        ck_assert_ptr_nonnull(cnn_module_add_parameter(m, name, p));
+    }
+    return m;
+}
+
+/* Makes `grad` the gradient of a parameter. */
+static void set_grad(cnn_tensor *parameter, cnn_tensor *grad)
+{
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_tensor_zero_grad(parameter);
+    cnn_tensor *x = cnn_input(tape, parameter);
+    ck_assert_int_eq(cnn_backward_with(x, cnn_cast(cnn_input(tape, grad), cnn_tensor_dtype(parameter)), false), CNN_OK);
+}
+
+/* ---- PyTorch's paths ---- */
+
+typedef struct optim_case {
+    char name[32];
+    cnn_optimizer *(*make)(cnn_module *m, const struct optim_case *c);
+    union {
+        cnn_adam_options adam;
+        cnn_sgd_options sgd;
+    } options;
+} optim_case;
+
+static cnn_optimizer *make_adam(cnn_module *m, const optim_case *c)
+{
+    return cnn_adam_create(m, &c->options.adam);
+}
+
+static cnn_optimizer *make_adamw(cnn_module *m, const optim_case *c)
+{
+    return cnn_adamw_create(m, &c->options.adam);
+}
+
+static cnn_optimizer *make_sgd(cnn_module *m, const optim_case *c)
+{
+    return cnn_sgd_create(m, &c->options.sgd);
+}
+
+static void follow(const optim_case *c, cnn_dtype dtype, double tolerance)
+{
+    cnn_tensor *first = fixture(ctx, "optim.safetensors", "all", "first"), *grads = fixture(ctx, "optim.safetensors", "all", "grads");
+    cnn_tensor *path = fixture(ctx, "optim.safetensors", c->name, "path");
+    ck_assert_msg(path != NULL, "PyTorch has no path %s", c->name);
+    cnn_module *m = module_of(1, dtype, first);
+    cnn_optimizer *o = c->make(m, c);
+    ck_assert_msg(o != NULL, "%s: %s", c->name, cnn_last_error(ctx));
+    for (int step = 0; step < STEPS; step++) {
+        cnn_tensor *row = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(N), (double *)cnn_tensor_data(grads) + step * N);
+        cnn_tensor *expected = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(N), (double *)cnn_tensor_data(path) + step * N);
+        char what[24];
+        snprintf(what, sizeof what, "step %d", step + 1);
+        set_grad(cnn_module_parameter(m, 0), row);
+        ck_assert_int_eq(cnn_optimizer_step(o), CNN_OK);
+        tensors_agree(c->name, what, cnn_module_parameter(m, 0), expected, tolerance);
+        cnn_tensor_free(row);
+        cnn_tensor_free(expected);
+    }
+    ck_assert_int_eq(cnn_optimizer_step_count(o), STEPS);
+    cnn_optimizer_free(o);
+    cnn_module_free(m);
+    cnn_tensor_free(first);
+    cnn_tensor_free(grads);
+    cnn_tensor_free(path);
+}
+
+static void follow_both(const optim_case *c)
+{
+    follow(c, CNN_F64, 1e-12);
+    follow(c, CNN_F32, 2e-6);
+}
+
+/* Bit i of `bits` from the left of a name of `count` digits. */
+static bool bit(int bits, int i, int count)
+{
+    return bits >> (count - 1 - i) & 1;
+}
+
+static void adam_name(optim_case *c, const char *name, int bits)
+{
+    snprintf(c->name, sizeof c->name, "%s_%d%d%d", name, bit(bits, 0, 3), bit(bits, 1, 3), bit(bits, 2, 3));
+}
+
+START_TEST(adam_follows_pytorch_in_every_combination)
+{
+    optim_case c = { .make = make_adam };
+    c.options.adam = (cnn_adam_options){ .struct_size = sizeof(cnn_adam_options), .lr = 0.05, .amsgrad = bit(_i, 0, 3),
+                                         .maximize = bit(_i, 1, 3), .weight_decay = bit(_i, 2, 3) ? 0.1 : CNN_ZERO };
+    adam_name(&c, "adam", _i);
+    follow_both(&c);
+    c.make = make_adamw;
+    adam_name(&c, "adamw", _i);
+    follow_both(&c);
+}
+END_TEST
+
+START_TEST(adam_follows_pytorch_with_other_numbers)
+{
+    static const char *const names[2][3] = { { "adam_defaults", "adam_betas_eps", "adam_zeros" },
+                                             { "adamw_defaults", "adamw_betas_eps", "adamw_zeros" } };
+    const cnn_adam_options options[3] = {
+        { .struct_size = sizeof(cnn_adam_options) },
+        { .struct_size = sizeof(cnn_adam_options), .lr = 0.01, .beta1 = 0.5, .beta2 = 0.75, .eps = 0.01 },
+        { .struct_size = sizeof(cnn_adam_options), .lr = 0.01, .beta1 = CNN_ZERO, .beta2 = CNN_ZERO, .eps = CNN_ZERO },
+    };
+    for (int kind = 0; kind < 2; kind++) {
+        optim_case c = { .make = kind ? make_adamw : make_adam, .options.adam = options[_i] };
+        snprintf(c.name, sizeof c.name, "%s", names[kind][_i]);
+        follow_both(&c);
+    }
+}
+END_TEST
+
+START_TEST(sgd_follows_pytorch_in_every_combination)
+{
+    bool momentum = bit(_i, 0, 5), nesterov = bit(_i, 1, 5), dampening = bit(_i, 4, 5);
+    optim_case c = { .make = make_sgd };
+    c.options.sgd = (cnn_sgd_options){ .struct_size = sizeof(cnn_sgd_options), .lr = 0.05, .momentum = momentum ? 0.9 : 0,
+                                       .nesterov = nesterov, .maximize = bit(_i, 2, 5), .weight_decay = bit(_i, 3, 5) ? 0.1 : 0,
+                                       .dampening = dampening ? 0.25 : 0 };
+    snprintf(c.name, sizeof c.name, "sgd_%d%d%d%d%d", momentum, nesterov, bit(_i, 2, 5), bit(_i, 3, 5), dampening);
+    if (nesterov && (!momentum || dampening)) {
+        cnn_tensor *p = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(1));
+        cnn_module *m = module_of(1, CNN_F32, p);
+        ck_assert_ptr_null(cnn_sgd_create(m, &c.options.sgd));
+        failed_with(CNN_ERROR_INVALID_ARGUMENT, "sgd_create: nesterov needs momentum > 0 and dampening 0");
+        cnn_module_free(m);
+        cnn_tensor_free(p);
+        return;
+    }
+    follow_both(&c);
+}
+END_TEST
+
+/* ---- groups ---- */
+
+static cnn_tensor *ones;
+
+static cnn_module *unit_module(int count)
+{
+    ones = cnn_tensor_ones(ctx, CNN_F64, CNN_SHAPE(2));
+    return module_of(count, CNN_F64, ones);
+}
+
+static double value_of(const cnn_module *m, int i)
+{
+    return ((const double *)cnn_tensor_data(cnn_module_parameter(m, i)))[0];
+}
+
+START_TEST(groups_have_options_of_their_own)
+{
+    cnn_module *m = unit_module(1), *extra = module_of(2, CNN_F64, ones);
+    cnn_optimizer *sgd = cnn_sgd_new(m, .lr = 0.5);
+    cnn_tensor *p[] = { cnn_module_parameter(extra, 0), cnn_module_parameter(extra, 1) };
+    ck_assert_int_eq(cnn_optimizer_add_group(sgd, &p[0], 1, CNN_OPTIONS(cnn_sgd_options, .lr = 0.25, .maximize = true)), CNN_OK);
+    ck_assert_int_eq(cnn_optimizer_add_group(sgd, &p[1], 1, NULL), CNN_OK); /* those of the first group */
+    ck_assert_int_eq(cnn_optimizer_group_count(sgd), 3);
+    ck_assert(cnn_optimizer_lr(sgd, 0) == 0.5 && cnn_optimizer_lr(sgd, 1) == 0.25 && cnn_optimizer_lr(sgd, 2) == 0.5);
+    set_grad(cnn_module_parameter(m, 0), ones);
+    set_grad(p[0], ones);
+    set_grad(p[1], ones);
+    ck_assert_int_eq(cnn_optimizer_step(sgd), CNN_OK);
+    ck_assert(value_of(m, 0) == 0.5 && value_of(extra, 0) == 1.25 && value_of(extra, 1) == 0.5);
+    ck_assert_int_eq(cnn_optimizer_set_lr(sgd, 1, 1), CNN_OK);
+    ck_assert(cnn_optimizer_lr(sgd, 0) == 0.5 && cnn_optimizer_lr(sgd, 1) == 1);
+    ck_assert_int_eq(cnn_optimizer_set_lr(sgd, -1, 0), CNN_OK);
+    ck_assert_int_eq(cnn_optimizer_step(sgd), CNN_OK);
+    ck_assert(value_of(m, 0) == 0.5 && value_of(extra, 0) == 1.25); /* a rate of 0 moves nothing */
+    ck_assert_int_eq(cnn_optimizer_zero_grad(sgd), CNN_OK);
+    ck_assert(((double *)cnn_tensor_data(cnn_tensor_grad(p[1])))[1] == 0);
+    cnn_optimizer_free(sgd);
+    cnn_module_free(m);
+    cnn_module_free(extra);
+    cnn_tensor_free(ones);
+}
+END_TEST
+
+START_TEST(bad_groups_change_nothing)
+{
+    cnn_module *m = unit_module(2), *extra = module_of(1, CNN_F64, ones);
+    cnn_optimizer *adam = cnn_adam_new(m, .lr = 0.1);
+    cnn_tensor *own = cnn_module_parameter(m, 1), *fresh = cnn_module_parameter(extra, 0);
+    cnn_tensor *twice[] = { fresh, fresh }, *missing[] = { fresh, NULL };
+    cnn_tensor *whole = cnn_tensor_ones(ctx, CNN_I64, CNN_SHAPE(2)), *on_tape = cnn_exp(cnn_input(tape, fresh));
+    cnn_context *other = cnn_context_new(.threads = 1);
+    cnn_tensor *foreign = cnn_tensor_ones(other, CNN_F64, CNN_SHAPE(2));
+    ck_assert_int_eq(cnn_optimizer_add_group(adam, &own, 1, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "optimizer_add_group: the parameter of shape [2] is given twice");
+    ck_assert_int_eq(cnn_optimizer_add_group(adam, twice, 2, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_optimizer_add_group(adam, missing, 2, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_optimizer_add_group(adam, &whole, 1, NULL), CNN_ERROR_DTYPE);
+    failed_with(CNN_ERROR_DTYPE, "optimizer_add_group: the tensor is int64, expected float32 or float64");
+    ck_assert_int_eq(cnn_optimizer_add_group(adam, &on_tape, 1, NULL), CNN_ERROR_STATE);
+    ck_assert_int_eq(cnn_optimizer_add_group(adam, &foreign, 1, NULL), CNN_ERROR_STATE);
+    ck_assert_int_eq(cnn_optimizer_add_group(adam, &fresh, 0, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_optimizer_add_group(adam, NULL, 1, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_optimizer_add_group(NULL, &fresh, 1, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_optimizer_add_group(adam, &fresh, 1, CNN_OPTIONS(cnn_adam_options, .lr = -1)), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_optimizer_group_count(adam), 1);
+    ck_assert_int_eq(cnn_optimizer_add_group(adam, &fresh, 1, NULL), CNN_OK);
+    cnn_tensor_free(foreign);
+    cnn_context_free(other);
+    cnn_tensor_free(whole);
+    cnn_optimizer_free(adam);
+    cnn_module_free(m);
+    cnn_module_free(extra);
+    cnn_tensor_free(ones);
+}
+END_TEST
+
+START_TEST(bad_options_are_refused)
+{
+    cnn_module *m = unit_module(1), *none = cnn_relu_new(ctx);
+    const cnn_adam_options bad[] = {
+        { .lr = -0.1 },   { .lr = NAN },       { .beta1 = 1 }, { .beta1 = -0.5 },        { .beta2 = 1.5 },
+        { .beta2 = NAN }, { .eps = -1e-8 },    { .eps = NAN }, { .weight_decay = -0.1 }, { .weight_decay = NAN },
+    };
+    static const char *const names[] = { "lr", "lr", "beta1", "beta1", "beta2", "beta2", "eps", "eps", "weight_decay", "weight_decay" };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        cnn_adam_options o = bad[i];
+        char text[64];
+        o.struct_size = sizeof o;
+        ck_assert_ptr_null(cnn_adam_create(m, &o));
+        snprintf(text, sizeof text, "adam_create: %s is ", names[i]);
+        failed_with(CNN_ERROR_INVALID_ARGUMENT, text);
+        ck_assert_ptr_null(cnn_adamw_create(m, &o));
+        snprintf(text, sizeof text, "adamw_create: %s is ", names[i]);
+        failed_with(CNN_ERROR_INVALID_ARGUMENT, text);
+    }
+    ck_assert_ptr_null(cnn_sgd_create(m, NULL));
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "sgd_create: lr is not given");
+    ck_assert_ptr_null(cnn_sgd_new(m, .lr = -1));
+    ck_assert_ptr_null(cnn_sgd_new(m, .lr = 1, .momentum = -0.1));
+    ck_assert_ptr_null(cnn_sgd_new(m, .lr = 1, .weight_decay = NAN));
+    ck_assert_ptr_null(cnn_sgd_new(m, .lr = 1, .dampening = NAN));
+    ck_assert_ptr_null(cnn_adam_create(NULL, NULL));
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "adam_create: module is NULL");
+    ck_assert_ptr_null(cnn_adam_create(none, NULL));
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "adam_create: the module has no parameters");
+    cnn_optimizer *adam = cnn_adam_create(m, NULL);
+    ck_assert_double_eq(cnn_optimizer_lr(adam, 0), 1e-3);
+    ck_assert(isnan(cnn_optimizer_lr(adam, 1)) && isnan(cnn_optimizer_lr(adam, -1)) && isnan(cnn_optimizer_lr(NULL, 0)));
+    ck_assert_int_eq(cnn_optimizer_set_lr(adam, 1, 0.1), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_optimizer_set_lr(adam, -2, 0.1), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_optimizer_set_lr(adam, 0, -0.1), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_optimizer_set_lr(adam, 0, NAN), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_optimizer_set_lr(NULL, 0, 0.1), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_double_eq(cnn_optimizer_lr(adam, 0), 1e-3);
+    ck_assert_int_eq(cnn_optimizer_step(NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_optimizer_zero_grad(NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_optimizer_group_count(NULL), 0);
+    ck_assert_int_eq(cnn_optimizer_step_count(NULL), 0);
+    cnn_optimizer_free(NULL);
+    cnn_optimizer_free(adam);
+    cnn_module_free(m);
+    cnn_module_free(none);
+    cnn_tensor_free(ones);
+}
+END_TEST
+
+/* ---- steps ---- */
+
+/* As in PyTorch a parameter's own count of updates, not the optimizer's, corrects the bias of its moments. */
+START_TEST(parameters_without_a_gradient_are_left_alone)
+{
+    cnn_module *m = unit_module(2);
+    cnn_optimizer *adam = cnn_adam_new(m, .lr = 0.1);
+    ck_assert_int_eq(cnn_optimizer_step(adam), CNN_OK);
+    ck_assert(value_of(m, 0) == 1 && value_of(m, 1) == 1);
+    for (int i = 0; i < 3; i++) {
+        set_grad(cnn_module_parameter(m, 0), ones);
+        ck_assert_int_eq(cnn_optimizer_step(adam), CNN_OK);
+    }
+    ck_assert_double_eq_tol(value_of(m, 0), 1 - 3 * 0.1, 1e-7);
+    ck_assert_double_eq(value_of(m, 1), 1);
+    set_grad(cnn_module_parameter(m, 1), ones);
+    ck_assert_int_eq(cnn_optimizer_step(adam), CNN_OK);
+    ck_assert_double_eq_tol(value_of(m, 1), 0.9, 1e-7); /* its first update is a whole one */
+    ck_assert_int_eq(cnn_optimizer_step_count(adam), 5);
+    cnn_optimizer_free(adam);
+    cnn_module_free(m);
+    cnn_tensor_free(ones);
+}
+END_TEST
+
+START_TEST(a_step_after_an_error_is_refused_whole)
+{
+    cnn_module *m = unit_module(2);
+    cnn_optimizer *sgd = cnn_sgd_new(m, .lr = 0.5);
+    set_grad(cnn_module_parameter(m, 0), ones);
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_tensor *x = cnn_input(tape, cnn_module_parameter(m, 0));
+    cnn_backward(cnn_sum(cnn_reshape(x, CNN_SHAPE(3)), CNN_ALL_DIMS, false));
+    ck_assert_int_eq(cnn_optimizer_step(sgd), CNN_ERROR_SHAPE);
+    failed_with(CNN_ERROR_SHAPE, "reshape: ");
+    ck_assert_int_eq(cnn_optimizer_step(sgd), CNN_ERROR_SHAPE); /* until the step is over */
+    ck_assert(value_of(m, 0) == 1 && cnn_optimizer_step_count(sgd) == 0);
+    cnn_tape_begin(tape, CNN_TRAIN);
+    ck_assert_int_eq(cnn_optimizer_step(sgd), CNN_OK);
+    ck_assert(value_of(m, 0) == 0.5 && cnn_optimizer_step_count(sgd) == 1);
+    /* An error in evaluation made no gradient: the optimizer does not mind. */
+    cnn_tape *eval = cnn_tape_new(ctx);
+    cnn_tape_begin(eval, CNN_EVAL);
+    cnn_reshape(cnn_input(eval, cnn_module_parameter(m, 0)), CNN_SHAPE(3));
+    ck_assert_int_eq(cnn_tape_status(eval), CNN_ERROR_SHAPE);
+    ck_assert_int_eq(cnn_optimizer_step(sgd), CNN_OK);
+    ck_assert_double_eq(value_of(m, 0), 0);
+    cnn_tape_free(eval);
+    cnn_optimizer_free(sgd);
+    cnn_module_free(m);
+    cnn_tensor_free(ones);
+}
+END_TEST
+
+START_TEST(steps_allocate_nothing)
+{
+    cnn_module *m = unit_module(2);
+    cnn_optimizer *all[] = { cnn_adam_new(m, .amsgrad = true), cnn_adamw_new(m, .lr = 0.1), cnn_sgd_new(m, .lr = 0.1, .momentum = 0.9) };
+    set_grad(cnn_module_parameter(m, 0), ones);
+    set_grad(cnn_module_parameter(m, 1), ones);
+    meter_reset();
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(cnn_optimizer_zero_grad(all[i]), CNN_OK);
+        ck_assert_int_eq(cnn_optimizer_step(all[i]), CNN_OK);
+    }
+    ck_assert_int_eq(atomic_load(&meter.calls), 0);
+    for (int i = 0; i < 3; i++) {
+        cnn_optimizer_free(all[i]);
+    }
+    cnn_module_free(m);
+    cnn_tensor_free(ones);
+}
+END_TEST
+
+START_TEST(failed_allocations_leave_nothing_behind)
+{
+    cnn_module *m = unit_module(2), *extra = module_of(1, CNN_F64, ones);
+    cnn_tensor *fresh = cnn_module_parameter(extra, 0);
+    cnn_optimizer *adam = NULL;
+    size_t before = atomic_load(&meter.now);
+    for (long n = 0; !adam; n++) {
+        ck_assert_uint_eq(atomic_load(&meter.now), before);
+        ck_assert_int_lt(n, 40);
+        meter_reset();
+        atomic_store(&meter.fail_at, n);
+        adam = cnn_adam_new(m, .amsgrad = true);
+        meter_reset();
+        ck_assert(adam || cnn_context_status(ctx) == CNN_ERROR_NO_MEMORY);
+    }
+    before = atomic_load(&meter.now);
+    cnn_status status = CNN_ERROR_NO_MEMORY;
+    for (long n = 0; status != CNN_OK; n++) {
+        ck_assert(status == CNN_ERROR_NO_MEMORY && atomic_load(&meter.now) == before && cnn_optimizer_group_count(adam) == 1);
+        ck_assert_int_lt(n, 40);
+        meter_reset();
+        atomic_store(&meter.fail_at, n);
+        status = cnn_optimizer_add_group(adam, &fresh, 1, NULL);
+        meter_reset();
+    }
+    cnn_optimizer_free(adam);
+    cnn_module_free(m);
+    cnn_module_free(extra);
+    cnn_tensor_free(ones);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("optim");
+    TCase *paths = suite_case(suite, "PyTorch", setup, teardown);
+    tcase_add_loop_test(paths, adam_follows_pytorch_in_every_combination, 0, 8);
+    tcase_add_loop_test(paths, adam_follows_pytorch_with_other_numbers, 0, 3);
+    tcase_add_loop_test(paths, sgd_follows_pytorch_in_every_combination, 0, 32);
+    TCase *groups = suite_case(suite, "groups", setup, teardown);
+    tcase_add_test(groups, groups_have_options_of_their_own);
+    tcase_add_test(groups, bad_groups_change_nothing);
+    tcase_add_test(groups, bad_options_are_refused);
+    TCase *steps = suite_case(suite, "steps", setup, teardown);
+    tcase_add_test(steps, parameters_without_a_gradient_are_left_alone);
+    tcase_add_test(steps, a_step_after_an_error_is_refused_whole);
+    tcase_add_test(steps, steps_allocate_nothing);
+    tcase_add_test(steps, failed_allocations_leave_nothing_behind);
+    return suite_run(suite);
+}
