@@ -1,0 +1,99 @@
+/* Provokes the usual mistakes and prints the library's message of each, one a line: docs/troubleshooting.md explains them, and
+ * tools/check-docs.sh compares the two. */
+#include <cnn/cnn.h>
+
+#include <stdio.h>
+
+static cnn_context *ctx;
+static cnn_tape *tape;
+
+static void say(void)
+{
+    printf("%s\n", cnn_last_error(ctx));
+    cnn_context_clear_error(ctx);
+    cnn_tape_begin(tape, CNN_TRAIN);
+}
+
+static void shapes_and_dtypes(void)
+{
+    cnn_module *conv = cnn_conv2d_new(ctx, 1, 32, 5, .padding = 2), *fc = cnn_linear_new(ctx, 3136, 1000);
+    cnn_tensor *rgb = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(200, 3, 28, 28));
+    cnn_tensor *image = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(200, 784));
+    cnn_tensor *wide = cnn_tensor_zeros(ctx, CNN_F64, CNN_SHAPE(200, 1, 28, 28));
+    cnn_tensor *a = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(2, 3)), *b = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(2, 4));
+    cnn_tensor *whole = cnn_tensor_zeros(ctx, CNN_I64, CNN_SHAPE(2, 3));
+    cnn_tensor *labels = cnn_tensor_full(ctx, CNN_I64, 10, CNN_SHAPE(2));
+    cnn_forward(conv, cnn_input(tape, rgb)), say();
+    cnn_forward(fc, cnn_input(tape, image)), say();
+    cnn_forward(conv, cnn_input(tape, wide)), say();
+    cnn_add(cnn_input(tape, a), b), say();
+    cnn_add(cnn_input(tape, a), whole), say();
+    cnn_matmul(cnn_input(tape, a), b), say();
+    cnn_reshape(cnn_input(tape, a), CNN_SHAPE(5)), say();
+    cnn_view(cnn_transpose(cnn_input(tape, a), 0, 1), CNN_SHAPE(6)), say();
+    cnn_cross_entropy(cnn_input(tape, a), labels), say();
+    cnn_tensor *all[] = { rgb, image, wide, a, b, whole, labels };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        cnn_tensor_free(all[i]);
+    }
+    cnn_module_free(conv);
+    cnn_module_free(fc);
+}
+
+static void steps_and_tapes(void)
+{
+    cnn_module *relu = cnn_relu_new(ctx);
+    cnn_tensor *a = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(2, 3));
+    cnn_tape *other = cnn_tape_new(ctx);
+    cnn_input(other, a), say();
+    cnn_exp(a), say();
+    cnn_forward(relu, a), say();
+    cnn_tape_begin(other, CNN_TRAIN);
+    cnn_add(cnn_input(tape, a), cnn_input(other, a)), say();
+    cnn_tensor *past = cnn_exp(cnn_input(other, a));
+    cnn_tape_begin(other, CNN_TRAIN);
+    cnn_exp(past), say();
+    cnn_backward(cnn_exp(cnn_input(tape, a))), say();
+    cnn_backward(cnn_sum(cnn_input(tape, a), CNN_ALL_DIMS, false)), say();
+    cnn_tensor_set_requires_grad(a, true);
+    cnn_tensor *loss = cnn_sum(cnn_exp(cnn_input(tape, a)), CNN_ALL_DIMS, false);
+    cnn_backward(loss);
+    cnn_backward(loss), say();
+    cnn_tensor_free(cnn_exp(cnn_input(tape, a))), say();
+    cnn_tape_free(other);
+    cnn_tensor_free(a);
+    cnn_module_free(relu);
+}
+
+static void options_and_files(void)
+{
+    cnn_module *two = cnn_sequential_new(ctx, cnn_linear_new(ctx, 4, 3));
+    cnn_module *three = cnn_sequential_new(ctx, cnn_linear_new(ctx, 4, 2));
+    cnn_sgd_new(two), say();
+    cnn_loader_free(cnn_loader_new(cnn_mnist_open(ctx, "data/mnist", CNN_MNIST_TRAIN), 200)), say();
+    cnn_module_load(two, "model.safetensors"), say();
+    cnn_module_save(three, "model.safetensors");
+    cnn_module_load(two, "model.safetensors"), say();
+    FILE *file = fopen("model.safetensors", "wb");
+    fputs("PK\003\004 this is what torch.save() writes", file);
+    fclose(file);
+    cnn_module_load(two, "model.safetensors"), say();
+    cnn_module_find(two, "fc1.weight"), say();
+    cnn_context_new(.kernels = "cuda");
+    printf("%s\n", cnn_last_error(NULL));
+    cnn_module_free(two);
+    cnn_module_free(three);
+}
+
+int main(void)
+{
+    ctx = cnn_context_new(.kernels = "reference");
+    tape = cnn_tape_new(ctx);
+    cnn_tape_begin(tape, CNN_TRAIN);
+    shapes_and_dtypes();
+    steps_and_tapes();
+    options_and_files();
+    cnn_tape_free(tape);
+    cnn_context_free(ctx);
+    return 0;
+}
