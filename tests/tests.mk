@@ -57,17 +57,16 @@ sanitized = BUILD=$(BUILD)/$(1) LIB=$(BUILD)/$(1)/lib HARDEN= CFLAGS="-O1 -g -fn
 	LDFLAGS="$(LDFLAGS) $(SANITIZE_$(1))"
 
 SANITIZER_CHECKS := check-asan check-ubsan check-tsan
-.PHONY: $(SANITIZER_CHECKS) check-valgrind check-helgrind
+.PHONY: $(SANITIZER_CHECKS) check-valgrind
 $(SANITIZER_CHECKS): check-%:
 	@tools/install-dependencies.sh build test
 	@+$(MAKE) $(JOBS) --no-print-directory $(call sanitized,$*) test-programs
 	@+$(RUN_$*) tests/count.sh $(BUILD)/$*/tests/results $(MAKE) $(JOBS) -k --no-print-directory $(call sanitized,$*) check-programs
 
-VALGRIND_memcheck := --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible -q
-VALGRIND_helgrind := --error-exitcode=99 -q
+VALGRIND := --tool=memcheck --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible -q
 valgrind_run = tests/count.sh $(BUILD)/valgrind/tests/results $(MAKE) $(JOBS) -k --no-print-directory BUILD=$(BUILD)/valgrind \
-	LIB=$(BUILD)/valgrind/lib CFLAGS="-O2 -g" TEST_WRAPPER="valgrind --tool=$(1) $(VALGRIND_$(1))" check-programs
-check-valgrind check-helgrind: check-%:
+	LIB=$(BUILD)/valgrind/lib CFLAGS="-O2 -g" TEST_WRAPPER="valgrind $(VALGRIND)" check-programs
+check-valgrind:
 	@tools/install-dependencies.sh build test valgrind
 	@+$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD)/valgrind LIB=$(BUILD)/valgrind/lib CFLAGS="-O2 -g" test-programs
-	@+$(SLOW_RUN) $(call valgrind_run,$(if $(filter valgrind,$*),memcheck,$*))
+	@+$(SLOW_RUN) $(valgrind_run)
