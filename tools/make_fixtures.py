@@ -12,7 +12,7 @@ import sys
 import torch
 import torch.nn.functional as F
 
-from fixtures import nn, optim, text
+from fixtures import nn, optim, text, training
 from fixtures.write import save_safetensors
 
 torch.manual_seed(20)
@@ -199,5 +199,5 @@ folder = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures"
 for make in (elementwise, reductions, products, shapes, networks, losses):
     make()
 save_safetensors(f"{folder}/ops.safetensors", tensors)
-for module in (text, nn, optim):
+for module in (text, nn, optim, training):
     module.make(folder)
