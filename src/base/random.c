@@ -1,7 +1,7 @@
 /* Philox4x32-10: ten rounds of two 32 × 32 → 64-bit multiplications (Salmon et al. 2011, table 2 and section 4.3). */
 #include "base/random.h"
 
-#include <math.h>
+#include "base/math.h"
 
 enum { ROUNDS = 10 };
 
@@ -49,9 +49,8 @@ double cnn__random_f64(const uint64_t key[2], uint64_t i)
 
 double cnn__random_normal(const uint64_t key[2], uint64_t i)
 {
-    const double tau = 6.283185307179586476925286766559;
-    double radius = sqrt(-2 * log(1 - cnn__random_f64(key, 2 * i)));
-    return radius * cos(tau * cnn__random_f64(key, 2 * i + 1));
+    double radius = sqrt(-2 * cnn__log_f64(1 - cnn__random_f64(key, 2 * i)));
+    return radius * cnn__cos_turns(cnn__random_f64(key, 2 * i + 1));
 }
 
 /* A number below `bound`, unbiased: draws past the largest multiple of the bound are thrown away. */

@@ -2,15 +2,15 @@
 #include "kernels/array_impl.h"
 #include "kernels/array_nest.h"
 
-#include <math.h>
+#include "base/math.h"
 
 #define X float
-#define MATH(name) name##f
+#define OWN(name) cnn__##name##_f32
 #define FN(name) CNN__JOIN(name, f32)
 #include "kernels/array_binary_real_impl.h"
 
 #define X double
-#define MATH(name) name
+#define OWN(name) cnn__##name##_f64
 #define FN(name) CNN__JOIN(name, f64)
 #include "kernels/array_binary_real_impl.h"
 

@@ -1,4 +1,4 @@
-/* Elementwise operations with two operands for a real dtype: X is its type, MATH(f) its function of <math.h>, FN(name) its
+/* Elementwise operations with two operands for a real dtype: X is its type, OWN(f) its function of base/math.h, FN(name) its
  * name. No include guard: one inclusion, one dtype. */
 static inline X FN(add)(X a, X b)
 {
@@ -22,7 +22,7 @@ static inline X FN(div)(X a, X b)
 
 static inline X FN(pow)(X a, X b)
 {
-    return MATH(pow)(a, b);
+    return OWN(pow)(a, b);
 }
 
 #define Y X
@@ -48,5 +48,5 @@ static const cnn__run_fn FN(binary)[CNN__BINARY_COUNT] = {
 };
 #undef Y
 #undef X
-#undef MATH
+#undef OWN
 #undef FN

@@ -1,7 +1,9 @@
-/* exp, log, tanh and sigmoid; for f32 in plain arithmetic: loops over them vectorise, and the results are the same on every CPU,
- * which those of libm are not. Errors stay below 3 units in the last place; those of f64 are libm's own. */
+/* exp, log, tanh and sigmoid in f32, in plain arithmetic as those of base/math.h in f64: loops over them vectorise, and
+ * results are the same on every CPU, which those of libm are not. Errors stay below 3 units in the last place. */
 #ifndef CNN_KERNELS_ARRAY_MATH_H
 #define CNN_KERNELS_ARRAY_MATH_H
+
+#include "base/math.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -94,27 +96,6 @@ static inline float cnn__log_f32(float x)
     y = x == 0 ? -INFINITY : y;
     y = x < 0 ? NAN : y;
     return x < INFINITY ? y : x; /* also a NaN */
-}
-
-static inline double cnn__exp_f64(double x)
-{
-    return exp(x);
-}
-
-static inline double cnn__tanh_f64(double x)
-{
-    return tanh(x);
-}
-
-static inline double cnn__sigmoid_f64(double x)
-{
-    double e = exp(-fabs(x));
-    return (x >= 0 ? 1 : e) / (1 + e);
-}
-
-static inline double cnn__log_f64(double x)
-{
-    return log(x);
 }
 
 #endif

@@ -53,7 +53,7 @@ static void FN(log_softmax)(int64_t n, const void *from, void *to)
         }
         sum += FN(total)(size, block);
     }
-    const X log_sum = (X)log(sum);
+    const X log_sum = (X)cnn__log_f64(sum);
     CNN__IVDEP
     for (int64_t i = 0; i < n; i++) {
         y[i] = x[i] - most - log_sum;

@@ -59,7 +59,7 @@ static inline X FN(pow_scalar)(X x, const X *p)
     if (e == (X)0.5) {
         return MATH(sqrt)(x);
     }
-    return e == (X)-0.5 ? 1 / MATH(sqrt)(x) : MATH(pow)(x, e);
+    return e == (X)-0.5 ? 1 / MATH(sqrt)(x) : OWN(pow)(x, e);
 }
 
 static inline X FN(add_scalar)(X x, const X *p)

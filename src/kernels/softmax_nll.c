@@ -2,7 +2,8 @@
  * of the tasks are added in their order, so the loss has the same bits for any number of threads. */
 #include "kernels/softmax_nll.h"
 
-#include <math.h>
+#include "kernels/array_math.h"
+
 #include <stddef.h>
 
 enum { RUN = 64, TASK_ELEMENTS = 16384, TASK_SAMPLES = 1024 };
@@ -34,12 +35,12 @@ static int64_t index_at(const cnn__softmax_nll *g, int64_t sample)
 }
 
 #define X float
-#define MATH(name) name##f
+#define OWN(name) cnn__##name##_f32
 #define FN(name) name##_f32
 #include "kernels/softmax_nll_impl.h"
 
 #define X double
-#define MATH(name) name
+#define OWN(name) cnn__##name##_f64
 #define FN(name) name##_f64
 #include "kernels/softmax_nll_impl.h"
 

@@ -1,4 +1,5 @@
-/* The loops of the cross-entropy kernel, compiled once for each dtype with X, MATH(name) and FN(name) defined.
+/* The loops of the cross-entropy kernel, compiled once for each dtype with X, OWN(name), its function of
+ * array_math.h, and FN(name) defined.
  *
  * A run is up to RUN neighbouring samples of one batch entry: the classes are the outer loop and the samples the inner
  * one, so that memory is walked forwards for [N,C] and for [N,C,H,W]. Sums over classes are made in double. */
@@ -29,11 +30,11 @@ static void FN(statistics)(const cnn__softmax_nll *g, run r)
     }
     for (int64_t c = 0; c < g->classes; c++) {
         for (int i = 0; i < r.count; i++) {
-            sum[i] += (double)MATH(exp)(x[c * g->inner + i] - largest[i]);
+            sum[i] += (double)OWN(exp)(x[c * g->inner + i] - largest[i]);
         }
     }
     for (int i = 0; i < r.count; i++) {
-        log_sum[i] = (X)log(sum[i]);
+        log_sum[i] = (X)cnn__log_f64(sum[i]);
     }
 }
 
@@ -90,7 +91,7 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, int64_t sample, int64
     }
     for (int64_t c = 0; c < g->classes; c++) {
         int64_t at = first + c * g->inner;
-        double p = ignored ? 0 : (double)MATH(exp)((X)FN(log_p)(g, sample, at));
+        double p = ignored ? 0 : (double)OWN(exp)((X)FN(log_p)(g, sample, at));
         dx[at] = ignored ? 0 : (X)(dy * (p * total - FN(factor)(g, c, target, at)));
     }
 }
@@ -120,5 +121,5 @@ static void FN(backward)(const cnn__softmax_nll *g, run r, const gradients *out)
 }
 
 #undef X
-#undef MATH
+#undef OWN
 #undef FN

@@ -1,7 +1,7 @@
 /* Adam and AdamW (Kingma & Ba 2015; Loshchilov & Hutter 2019) with torch.optim's options and defaults. */
 #include "optim/optimizer.h"
 
-#include <math.h>
+#include "base/math.h"
 
 enum { LR, BETA1, BETA2, EPS, WEIGHT_DECAY, AMSGRAD, MAXIMIZE };
 enum { EXP_AVG, EXP_AVG_SQ, MAX_EXP_AVG_SQ };
@@ -66,8 +66,8 @@ static void update(const double *hyper, const cnn__slot *slot, const cnn_tensor 
     cnn_tensor *const *m = slot->moment;
     cnn__adam s = { .lr = hyper[LR], .beta1 = hyper[BETA1], .beta2 = hyper[BETA2], .eps = hyper[EPS],
                     .weight_decay = hyper[WEIGHT_DECAY], .decoupled = decoupled, .maximize = hyper[MAXIMIZE] != 0 };
-    s.bias1 = 1 - pow(s.beta1, (double)slot->steps);
-    s.bias2 = 1 - pow(s.beta2, (double)slot->steps);
+    s.bias1 = 1 - cnn__pow_f64(s.beta1, (double)slot->steps);
+    s.bias2 = 1 - cnn__pow_f64(s.beta2, (double)slot->steps);
     cnn__real(p)->adam(&s, p->numel, cnn__data(p), cnn__data(grad), cnn__data(m[EXP_AVG]), cnn__data(m[EXP_AVG_SQ]),
                        m[MAX_EXP_AVG_SQ] ? cnn__data(m[MAX_EXP_AVG_SQ]) : NULL, p->ctx->pool);
 }

@@ -1,0 +1,125 @@
+/* Powers, for which a logarithm is needed that is some ten bits better than f64, and cosines of turns. */
+#include "base/math.h"
+
+#include <stdbool.h>
+
+/* A number as the sum of two, the second below a rounding error of the first. */
+typedef struct pair {
+    double high, low;
+} pair;
+
+/* Exact, for |a| ≥ |b| or a = 0. */
+static pair sum_of(double a, double b)
+{
+    double high = a + b;
+    return (pair){ high, b - (high - a) };
+}
+
+/* Exact (Dekker 1971), as long as nothing overflows. */
+static pair product_of(double a, double b)
+{
+    const double splitter = 0x1p27 + 1;
+    double ca = splitter * a, cb = splitter * b, a1 = ca - (ca - a), b1 = cb - (cb - b), a2 = a - a1, b2 = b - b1;
+    double high = a * b;
+    return (pair){ high, ((a1 * b1 - high) + a1 * b2 + a2 * b1) + a2 * b2 };
+}
+
+static pair multiply(pair a, pair b)
+{
+    pair p = product_of(a.high, b.high);
+    return sum_of(p.high, p.low + (a.high * b.low + a.low * b.high));
+}
+
+static pair add(pair a, pair b)
+{
+    double high = a.high + b.high, part = high - a.high;
+    double low = (a.high - (high - part)) + (b.high - part);
+    return sum_of(high, low + a.low + b.low);
+}
+
+/* log(m) = 2s + 2/3·s³ + s⁵·(2/5 + …) with s = (m − 1) / (m + 1): the first two terms as pairs, the rest is below 2^-13
+ * of the whole. */
+static pair log_of(double x)
+{
+    double e, m = cnn__split_f64(x, &e), f = m - 1;
+    pair d = m >= 1 ? sum_of(m, 1) : sum_of(1, m), s;
+    s.high = f / d.high;
+    pair p = product_of(s.high, d.high);
+    s.low = ((f - p.high) - p.low - s.high * d.low) / d.high;
+    pair z = multiply(s, s), cube = multiply(multiply(s, z), (pair){ 0x1.5555555555555p-1, 0x1.5555555555555p-55 });
+    double q = z.high, r = 2.0 / 21;
+    r = r * q + 2.0 / 19;
+    r = r * q + 2.0 / 17;
+    r = r * q + 2.0 / 15;
+    r = r * q + 2.0 / 13;
+    r = r * q + 2.0 / 11;
+    r = r * q + 2.0 / 9;
+    r = r * q + 2.0 / 7;
+    r = r * q + 2.0 / 5;
+    cube.low += r * q * q * s.high;
+    pair whole = add((pair){ 2 * s.high, 2 * s.low }, cube);
+    return add(add((pair){ e * CNN__LN2_HIGH_F64, 0 }, (pair){ e * CNN__LN2_LOW_F64, 0 }), whole);
+}
+
+static double positive_power(double x, double y)
+{
+    pair l = log_of(x);
+    double estimate = y * l.high;
+    if (!(estimate < 800 && estimate > -800)) {
+        return estimate > 0 ? (double)INFINITY : 0;
+    }
+    pair p = product_of(y, l.high);
+    p = sum_of(p.high, p.low + y * l.low);
+    return cnn__exp_sum_f64(p.high, p.low);
+}
+
+static bool is_integer(double x)
+{
+    return floor(x) == x;
+}
+
+double cnn__pow_f64(double x, double y)
+{
+    if (y == 0 || x == 1) {
+        return 1;
+    }
+    if (isnan(x) || isnan(y)) {
+        return x + y;
+    }
+    bool odd = fabs(y) < 0x1p53 && is_integer(y) && !is_integer(y / 2);
+    double a = fabs(x), sign = signbit(x) && odd ? -1 : 1;
+    if (a == 0 || isinf(a)) {
+        return sign * ((a == 0) == (y < 0) ? (double)INFINITY : 0);
+    }
+    if (isinf(y)) {
+        return a == 1 ? 1 : (a > 1) == (y > 0) ? (double)INFINITY : 0;
+    }
+    if (x < 0 && !is_integer(y)) {
+        return (double)NAN;
+    }
+    return a == 1 ? sign : sign * positive_power(a, y);
+}
+
+/* The result is off by less than 2^-44 of itself before it is rounded to f32. */
+float cnn__pow_f32(float x, float y)
+{
+    double a = fabs((double)x);
+    if (x > 0 && x != 1 && isfinite(x) && isfinite(y)) {
+        return (float)cnn__exp_f64((double)y * cnn__log_f64(a));
+    }
+    return (float)cnn__pow_f64((double)x, (double)y);
+}
+
+/* Less than an eighth of a turn from the nearest quarter, which the subtraction finds exactly: then Taylor series. */
+double cnn__cos_turns(double turns)
+{
+    const double tau = 6.283185307179586476925286766559;
+    int quarter = (int)(4 * turns + 0.5);
+    double x = (turns - 0.25 * quarter) * tau, z = x * x;
+    double c = 1 - z * (1.0 / 2 - z * (1.0 / 24 - z * (1.0 / 720 - z * (1.0 / 40320 - z * (1.0 / 3628800 -
+        z * (1.0 / 479001600 - z * (1.0 / 87178291200 - z * (1.0 / 20922789888000))))))));
+    double s = x - x * z * (1.0 / 6 - z * (1.0 / 120 - z * (1.0 / 5040 - z * (1.0 / 362880 - z * (1.0 / 39916800 -
+        z * (1.0 / 6227020800 - z * (1.0 / 1307674368000 - z * (1.0 / 355687428096000))))))));
+    double value = quarter % 2 ? s : c;
+    return quarter == 1 || quarter == 2 ? -value : value;
+}

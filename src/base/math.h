@@ -1,0 +1,134 @@
+/* exp, log, tanh, sigmoid, pow and cos in f64, in plain arithmetic: loops over the first four vectorise, and results are the
+ * same on every CPU, which those of libm are not, because it chooses its functions by what the CPU can do. Errors stay
+ * below 3 units in the last place, those of exp, log and pow below 2. */
+#ifndef CNN_BASE_MATH_H
+#define CNN_BASE_MATH_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint64_t cnn__bits_of_f64(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline double cnn__f64_of_bits(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* 2^n for −1022 ≤ n ≤ 1023: the exponent field alone. */
+static inline double cnn__power_of_2_f64(uint64_t n)
+{
+    return cnn__f64_of_bits((n + 1023) << 52);
+}
+
+/* ln 2 in two parts, the first with so few bits that its product with an exponent is exact. */
+#define CNN__LN2_HIGH_F64 0x1.62e42fee00000p-1
+#define CNN__LN2_LOW_F64 0x1.a39ef35793c76p-33
+
+/* x + low = n·ln 2 + r with |r| ≤ ln 2 / 2: adding 1.5·2^52 rounds to an integer, which is then in the low bits. Returns
+ * exp(r) − 1 by its Taylor series, whose next term is below 2^-57. */
+static inline double cnn__exp_reduce_f64(double x, double low, uint64_t *n)
+{
+    const double round = 0x1.8p52;
+    double shifted = x * 0x1.71547652b82fep+0 + round;
+    double whole = shifted - round;
+    double r = (x - whole * CNN__LN2_HIGH_F64) - whole * CNN__LN2_LOW_F64 + low;
+    double p = 1.0 / 6227020800;
+    p = p * r + 1.0 / 479001600;
+    p = p * r + 1.0 / 39916800;
+    p = p * r + 1.0 / 3628800;
+    p = p * r + 1.0 / 362880;
+    p = p * r + 1.0 / 40320;
+    p = p * r + 1.0 / 5040;
+    p = p * r + 1.0 / 720;
+    p = p * r + 1.0 / 120;
+    p = p * r + 1.0 / 24;
+    p = p * r + 1.0 / 6;
+    p = p * r + 0.5;
+    *n = cnn__bits_of_f64(shifted) - cnn__bits_of_f64(round);
+    return p * (r * r) + r;
+}
+
+/* exp(x + low), |low| far below |x|. 2^n is multiplied in two halves, so that results from the smallest subnormal to
+ * infinity come out. A NaN passes. */
+static inline double cnn__exp_sum_f64(double x, double low)
+{
+    uint64_t n;
+    x = x > 710 ? 710 : x;
+    x = x < -746 ? -746 : x;
+    double p = cnn__exp_reduce_f64(x, low, &n) + 1;
+    uint64_t half = (uint64_t)(int64_t)((int32_t)(uint32_t)n / 2);
+    return p * cnn__power_of_2_f64(half) * cnn__power_of_2_f64(n - half);
+}
+
+static inline double cnn__exp_f64(double x)
+{
+    return cnn__exp_sum_f64(x, 0);
+}
+
+/* tanh |x| = t / (t + 2) with t = exp(2|x|) − 1 = 2^n·(exp(r) − 1) + (2^n − 1), exact near 0. */
+static inline double cnn__tanh_f64(double x)
+{
+    uint64_t n;
+    double y = fabs(x);
+    y = y > 22 ? 22 : y;
+    double p = cnn__exp_reduce_f64(2 * y, 0, &n), scale = cnn__power_of_2_f64(n);
+    double t = scale * p + (scale - 1);
+    return copysign(t / (t + 2), x);
+}
+
+/* 1 / (1 + exp(−x)), for a negative x as exp(x) / (1 + exp(x)): exp() never overflows. */
+static inline double cnn__sigmoid_f64(double x)
+{
+    double e = cnn__exp_f64(-fabs(x));
+    return (x >= 0 ? 1 : e) / (1 + e);
+}
+
+/* Positive x = 2^e·m with m in [sqrt(1/2), sqrt(2)). */
+static inline double cnn__split_f64(double x, double *e)
+{
+    const uint64_t root_half = 0x3fe6a09e667f3bcd, mantissa = 0x000fffffffffffff, one = 0x3ff0000000000000;
+    double subnormal = x < 0x1p-1022 ? 1.0 : 0.0;
+    double scaled = subnormal > 0 ? x * 0x1p54 : x;
+    uint64_t bits = cnn__bits_of_f64(scaled) + (one - root_half);
+    *e = (double)((int32_t)(bits >> 52) - 1023) - 54 * subnormal;
+    return cnn__f64_of_bits((bits & mantissa) + root_half);
+}
+
+/* With f = m − 1 and s = f / (2 + f), log(m) = 2·artanh(s) = f − f²/2 + s·(f²/2 + R(s²)), R being the series of
+ * 2·artanh(s)/s − 2. */
+static inline double cnn__log_f64(double x)
+{
+    double e, f = cnn__split_f64(x, &e) - 1;
+    double s = f / (2 + f), z = s * s, half = 0.5 * f * f;
+    double r = 2.0 / 21;
+    r = r * z + 2.0 / 19;
+    r = r * z + 2.0 / 17;
+    r = r * z + 2.0 / 15;
+    r = r * z + 2.0 / 13;
+    r = r * z + 2.0 / 11;
+    r = r * z + 2.0 / 9;
+    r = r * z + 2.0 / 7;
+    r = r * z + 2.0 / 5;
+    r = z * (r * z + 2.0 / 3);
+    double y = e * CNN__LN2_HIGH_F64 + (f - (half - (s * (half + r) + e * CNN__LN2_LOW_F64)));
+    y = x == 0 ? -INFINITY : y;
+    y = x < 0 ? (double)NAN : y;
+    return x < INFINITY ? y : x; /* also a NaN */
+}
+
+/* x^y with the special cases of C's annex F. */
+double cnn__pow_f64(double x, double y);
+float cnn__pow_f32(float x, float y);
+
+/* cos(2π·turns) for 0 ≤ turns < 1. */
+double cnn__cos_turns(double turns);
+
+#endif
