@@ -225,14 +225,14 @@ static int character(cnn__json *json, char bytes[4])
         return (int)length;
     }
     char escape = json->size - json->at >= 2 ? json->text[json->at + 1] : '\0';
-    json->at += 2;
-    if (escape == 'u') {
-        return unicode_escape(json, &code) ? (int)utf8_encode(code, bytes) : -1;
-    }
-    const char *name = escape ? strchr(names, escape) : NULL;
-    if (!name) {
-        cnn__json_fail(json, json->at - 2, "an unknown escape in a string");
+    const char *name = escape && escape != 'u' ? strchr(names, escape) : NULL;
+    if (!name && escape != 'u') {
+        cnn__json_fail(json, json->at, "an unknown escape in a string");
         return -1;
+    }
+    json->at += 2;
+    if (!name) {
+        return unicode_escape(json, &code) ? (int)utf8_encode(code, bytes) : -1;
     }
     bytes[0] = values[name - names];
     return 1;

@@ -1,0 +1,99 @@
+# Fuzzing: `make fuzz` (libFuzzer) and `make fuzz-afl` (AFL++) run every harness for FUZZ_SECONDS; `make check` replays the
+# corpora with whatever compiler there is. Findings stay in $(BUILD)/fuzz/found, new inputs in $(BUILD)/fuzz/corpus.
+FUZZ_SECONDS ?= 60
+FUZZ_CC ?= clang
+AFL_CC ?= afl-clang-fast
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SHARED := tests/fuzz/support.c tests/fuzz/fuzz.h
+FUZZ_BUILD := $(BUILD)/fuzz
+AFL_BUILD := $(BUILD)/fuzz-afl
+FUZZ_COMPILE = -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests/fuzz -pthread
+FUZZ_CFLAGS := -O1 -g -fno-omit-frame-pointer
+FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_DICT_tensor := safetensors
+FUZZ_DICT_module := safetensors
+FUZZ_DICT_checkpoint := safetensors
+FUZZ_DICT_idx := idx
+FUZZ_DICT_gzip := idx
+FUZZ_DICT_json := json
+# The longest inputs: several times the largest seed.
+FUZZ_LONGEST_tensor := 2048
+FUZZ_LONGEST_module := 4096
+FUZZ_LONGEST_checkpoint := 16384
+FUZZ_LONGEST_idx := 512
+FUZZ_LONGEST_gzip := 1024
+FUZZ_LONGEST_json := 512
+
+# ---- replay ----
+REPLAYS := $(if $(HAVE_ZLIB),$(FUZZ),$(filter-out gzip,$(FUZZ)))
+REPLAY_PROGRAMS := $(REPLAYS:%=$(BUILD)/tests/fuzz/replay_%)
+$(BUILD)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(FUZZ_SHARED) $(STATIC)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(QUIET)$(CC) $(FUZZ_COMPILE) $(CPPFLAGS) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDFLAGS) $(STATIC) $(ZLIB_LIBS) -lm
+
+.PHONY: check-corpora
+check-corpora: $(REPLAYS:%=check-corpus-%)
+check-corpus-%: $(BUILD)/tests/fuzz/replay_%
+	$(QUIET)$< tests/fuzz/corpus/$*
+CHECK_EXTRA += check-corpora
+
+.SECONDARY: $(REPLAY_PROGRAMS) $(FUZZ:%=$(FUZZ_BUILD)/fuzz_%) $(FUZZ:%=$(AFL_BUILD)/afl_%)
+
+# ---- the first inputs ----
+$(BUILD)/tests/fuzz/seeds: tests/fuzz/seeds.c $(FUZZ_SHARED) $(STATIC)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(QUIET)$(CC) $(FUZZ_COMPILE) $(CPPFLAGS) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDFLAGS) $(STATIC) $(ZLIB_LIBS) -lm
+
+.PHONY: fuzz-seeds
+fuzz-seeds: $(BUILD)/tests/fuzz/seeds
+	$< tests/fuzz/corpus
+
+# ---- libFuzzer ----
+$(FUZZ_BUILD)/lib/libcnn.a: $(SOURCES) $(SIMD)
+	$(QUIET)$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) LIB=$(FUZZ_BUILD)/lib CC=$(FUZZ_CC) WERROR=0 HARDEN= \
+		CFLAGS="$(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link $(FUZZ_SANITIZE)" $@
+
+$(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_SHARED) $(FUZZ_BUILD)/lib/libcnn.a
+	$(call say,LINK)
+	$(QUIET)$(FUZZ_CC) $(FUZZ_COMPILE) $(FUZZ_CFLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) $(filter %.c,$^) -o $@ \
+		$(FUZZ_BUILD)/lib/libcnn.a -lz -lm
+
+.PHONY: fuzz
+fuzz: $(FUZZ:%=fuzz-%)
+	@cat $(FUZZ:%=$(FUZZ_BUILD)/%.log) | awk '/number_of_executed_units/ { n += $$2 } END { print n " executions" }'
+fuzz-%: $(FUZZ_BUILD)/fuzz_%
+	@mkdir -p $(FUZZ_BUILD)/corpus/$* $(FUZZ_BUILD)/found
+	$(FUZZ_BUILD)/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -max_len=$(FUZZ_LONGEST_$*) -timeout=10 -print_final_stats=1 \
+		-dict=tests/fuzz/$(FUZZ_DICT_$*).dict -artifact_prefix=$(FUZZ_BUILD)/found/$*- \
+		$(FUZZ_BUILD)/corpus/$* tests/fuzz/corpus/$* >$(FUZZ_BUILD)/$*.log 2>&1 || { tail -40 $(FUZZ_BUILD)/$*.log; false; }
+	@grep number_of_executed_units $(FUZZ_BUILD)/$*.log
+
+# Takes into tests/fuzz/corpus those inputs that reach something that the inputs there do not.
+.PHONY: fuzz-merge
+fuzz-merge: $(FUZZ:%=fuzz-merge-%)
+fuzz-merge-%: $(FUZZ_BUILD)/fuzz_%
+	$< -merge=1 tests/fuzz/corpus/$* $(FUZZ_BUILD)/corpus/$*
+
+# ---- AFL++ ----
+$(AFL_BUILD)/lib/libcnn.a: $(SOURCES) $(SIMD)
+	$(QUIET)AFL_QUIET=1 AFL_USE_ASAN=1 AFL_USE_UBSAN=1 $(MAKE) --no-print-directory BUILD=$(AFL_BUILD) LIB=$(AFL_BUILD)/lib \
+		CC=$(AFL_CC) WERROR=0 HARDEN= CFLAGS="$(FUZZ_CFLAGS)" $@
+
+$(AFL_BUILD)/afl_%: tests/fuzz/fuzz_%.c $(FUZZ_SHARED) $(AFL_BUILD)/lib/libcnn.a
+	$(call say,LINK)
+	$(QUIET)AFL_QUIET=1 AFL_USE_ASAN=1 AFL_USE_UBSAN=1 $(AFL_CC) $(FUZZ_COMPILE) $(FUZZ_CFLAGS) -fsanitize=fuzzer $(filter %.c,$^) \
+		-o $@ $(AFL_BUILD)/lib/libcnn.a -lz -lm
+
+AFL_SETTINGS := AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
+	ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1:symbolize=0
+.PHONY: fuzz-afl
+fuzz-afl: $(FUZZ:%=afl-%)
+	@cat $(FUZZ:%=$(AFL_BUILD)/out/%/default/fuzzer_stats) | awk '/^execs_done/ { n += $$3 } END { print n " executions" }'
+	@! ls -d $(AFL_BUILD)/out/*/default/crashes/id* 2>/dev/null
+afl-%: $(AFL_BUILD)/afl_%
+	@mkdir -p $(AFL_BUILD)/out
+	$(AFL_SETTINGS) afl-fuzz -i tests/fuzz/corpus/$* -o $(AFL_BUILD)/out/$* -V $(FUZZ_SECONDS) -G $(FUZZ_LONGEST_$*) \
+		-x tests/fuzz/$(FUZZ_DICT_$*).dict -- $< >$(AFL_BUILD)/$*.log 2>&1 || { tail -20 $(AFL_BUILD)/$*.log; false; }
+	@grep execs_done $(AFL_BUILD)/out/$*/default/fuzzer_stats
