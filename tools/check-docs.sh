@@ -4,7 +4,7 @@
 # Every block that opens with ```c is compiled: one with main() as a program of its own, which is linked too; one whose first
 # line is a definition or an #include joins its page's file level; any other is the body of a function behind them. A block
 # after <!-- quotes FILE --> must stand in that file instead, line by line but for indentation. And each message in the docs' list of
-# usual errors is one that tools/check-docs/messages.c provokes, and the other way round.
+# usual errors is one that tools/check-docs/messages.c provokes, and the other way round. Paths and links must exist.
 set -u
 cd "$(dirname "$0")/.."
 cc=${CC:-cc} lib=${LIB:-lib}
@@ -80,6 +80,16 @@ check_page() {
     done <"$work/list"
 }
 
+# Files and folders of this tree that a page names exist: `tests/test_ops.c`, [`docs/`](docs), \[here](abi.md).
+check_paths() {
+    folder=$(dirname "$1")
+    { grep -o '`[a-z]*/[A-Za-z0-9_./-]*`' "$1" | tr -d '`' | grep -E '^(include|src|docs|examples|tests|bench|tools)/' | sed 's|^|./|'
+      grep -oE '\]\([A-Za-z0-9_./-]+\)' "$1" | sed "s|^](|$folder/|; s|)\$||" | grep -v '\.html$'; } | sort -u >"$work/paths"
+    while read -r path; do
+        [ -e "$path" ] || fail "$1: there is no $path"
+    done <"$work/paths"
+}
+
 check_messages() {
     page=docs/troubleshooting.md
     if ! "$cc" $flags tools/check-docs/messages.c -o "$work/messages" -L"$lib" -Wl,-rpath,"$(cd "$lib" && pwd)" -lcnn \
@@ -92,9 +102,10 @@ check_messages() {
     diff "$work/said" "$work/is" >"$work/log" || fail "the messages of $page (<) are not those of the library (>):" "$work/log"
 }
 
-[ $# -gt 0 ] || set -- README.md docs/*.md
+[ $# -gt 0 ] || set -- README.md CONTRIBUTING.md docs/*.md
 for each in "$@"; do
     check_page "$each"
+    check_paths "$each"
 done
 check_messages
 [ "$blocks" != 0 ] || fail "no C blocks found"

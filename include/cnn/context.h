@@ -47,8 +47,8 @@ typedef struct cnn_context_options {
  * Makes a context. Contexts are independent: two of them share no state.
  *
  * @param options NULL for the defaults.
- * @return the context, owned by the caller, to be freed after everything made from it; NULL on failure (invalid
- *         options, no memory, no such device or kernels), and then cnn_last_error(NULL) says why.
+ * @return the context, owned by the caller; NULL on failure (invalid options, no memory, no such device or kernels), and
+ *         then cnn_last_error(NULL) says why.
  * @since 0.1
  */
 CNN_API cnn_context *cnn_context_create(const cnn_context_options *options);
