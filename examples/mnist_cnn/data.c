@@ -4,6 +4,7 @@
 
 #include "files.h"
 #include "synthetic.h"
+#include "train.h"
 
 #include <stdio.h>
 
@@ -69,7 +70,10 @@ bool data_open(cnn_context *ctx, const options *o, cnn_dataset **train, cnn_data
             fprintf(stderr, "mnist_cnn: too long a path: %s\n", o->data);
             return false;
         }
-        if (!o->quiet) {
+        if (interrupted) {
+            return false;
+        }
+        if (!o->quiet || !o->synthetic) { /* other data than asked for is never a secret */
             fprintf(stderr, "%sworking on digits that this program draws itself, in %s\n",
                     o->synthetic ? "" : "MNIST is not there and cannot be fetched: ", synthetic);
         }

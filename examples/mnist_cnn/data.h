@@ -6,7 +6,7 @@
 
 #include <cnn/cnn.h>
 
-/* Opens both parts, each owned by the caller. false: one line on stderr says why. */
+/* Opens both parts, each owned by the caller. false: one line on stderr says why, or Ctrl-C was pressed. */
 bool data_open(cnn_context *ctx, const options *o, cnn_dataset **train, cnn_dataset **test);
 
 #endif

@@ -2,11 +2,14 @@
  * environment, so that nothing in them is code. A file appears under its name only when it is whole and its SHA-256 is right. */
 #include "files.h"
 
+#include "train.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 const mnist_file mnist_files[MNIST_FILES] = {
@@ -62,13 +65,17 @@ bool file_exists(const char *folder, const char *name)
     return false;
 }
 
-/* Runs a command whose paths are $FROM and $TO. */
+/* Runs a command whose paths are $FROM and $TO. While it runs Ctrl-C goes to it alone: it is passed on to this program. */
 static bool run(const char *command, const char *from, const char *to)
 {
     setenv("MNIST_CNN_FROM", from, 1);
     setenv("MNIST_CNN_TO", to, 1);
     fflush(NULL);
-    return system(command) == 0;
+    int status = system(command);
+    if (status != -1 && (WIFSIGNALED(status) ? WTERMSIG(status) == SIGINT : WEXITSTATUS(status) == 128 + SIGINT)) {
+        raise(SIGINT);
+    }
+    return status == 0;
 }
 
 static bool fetch_url(const char *url, const char *to)
@@ -123,7 +130,7 @@ static bool fetch(const char *folder, const mnist_file *file)
     if (own && *own) {
         return fetch_from(own, folder, file);
     }
-    for (size_t i = 0; i < sizeof mirrors / sizeof *mirrors; i++) {
+    for (size_t i = 0; i < sizeof mirrors / sizeof *mirrors && !interrupted; i++) {
         if (fetch_from(mirrors[i], folder, file)) {
             return true;
         }
@@ -131,16 +138,26 @@ static bool fetch(const char *folder, const mnist_file *file)
     return false;
 }
 
+static bool fetch_missing(const char *folder, const mnist_file *file, bool quiet)
+{
+    if (file_exists(folder, file->name)) {
+        return true;
+    }
+    if (!quiet) {
+        fprintf(stderr, "fetching %s\n", file->name);
+    }
+    return folder_make(folder) && fetch(folder, file);
+}
+
 bool files_fetch(const char *folder, bool quiet)
 {
+    for (int i = 0; i < MNIST_FILES && !quiet; i++) {
+        if (!file_exists(folder, mnist_files[i].name)) {
+            fprintf(stderr, "not there: %s/%s, plain or with .gz\n", folder, mnist_files[i].name);
+        }
+    }
     for (int i = 0; i < MNIST_FILES; i++) {
-        if (file_exists(folder, mnist_files[i].name)) {
-            continue;
-        }
-        if (!quiet) {
-            fprintf(stderr, "no %s/%s[.gz]: fetching it\n", folder, mnist_files[i].name);
-        }
-        if (!folder_make(folder) || !fetch(folder, &mnist_files[i])) {
+        if (!fetch_missing(folder, &mnist_files[i], quiet)) {
             return false;
         }
     }

@@ -195,7 +195,7 @@ int main(int argc, char **argv)
     }
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    int status = prepare(&r) ? train(&r) : 1;
+    int status = prepare(&r) ? train(&r) : interrupted ? 130 : 1;
     release(&r);
     return status;
 }

@@ -20,37 +20,35 @@ static const char help[] =
     "  -l, --lr RATE          Adam's learning rate (0.001)\n"
     "  -s, --seed N           of weights, order and dropout (1)\n"
     "  -t, --threads N        computing threads; 0: as many as there are CPUs (0)\n"
-    "      --device NAME      auto or cpu (auto)\n"
-    "      --save FILE        write a checkpoint before the first and after every epoch\n"
-    "      --resume FILE      continue from a checkpoint, bit for bit\n"
-    "      --eval-only        test the checkpoint of --resume and train nothing\n"
-    "      --log FILE         one JSON object a line for every epoch\n"
-    "      --limit N          use the first N training and the first N test images only\n"
-    "      --synthetic        use digits that the program draws itself\n"
-    "      --tutorial         the article to the letter: learning rate 0.01, and in the end the accuracy with dropout\n"
+    "  -D, --device NAME      auto or cpu (auto)\n"
+    "  -S, --save FILE        write a checkpoint before the first and after every epoch\n"
+    "  -r, --resume FILE      continue from a checkpoint, bit for bit\n"
+    "  -E, --eval-only        test the checkpoint of --resume and train nothing\n"
+    "  -L, --log FILE         one JSON object a line for every epoch\n"
+    "  -n, --limit N          use the first N training and the first N test images only\n"
+    "  -y, --synthetic        use digits that the program draws itself\n"
+    "  -T, --tutorial         the article to the letter: learning rate 0.01, and in the end the accuracy with dropout\n"
     "                         still on, over the training set\n"
-    "      --digest           print the SHA-256 of the weights in the end\n"
+    "  -x, --digest           print the SHA-256 of the weights in the end\n"
     "  -q, --quiet            print the last line only\n"
     "  -h, --help             print this and end\n"
-    "      --version          print the version and end\n"
+    "  -V, --version          print the version and end\n"
     "\n"
     "Files that are missing are fetched with curl or wget (from MNIST_MIRROR, if that is set) and their SHA-256 is\n"
     "checked; files that are there already are taken as they are. Where they cannot be had, the program trains on\n"
     "digits that it draws itself. Ctrl-C ends cleanly; the checkpoint of --save is that of the last whole epoch.\n"
     "Exit status: 0, 1 after a failure, 2 for a bad command line, 130 after Ctrl-C.\n";
 
-enum { DEVICE = 256, SAVE, RESUME, EVAL_ONLY, LOG, LIMIT, SYNTHETIC, TUTORIAL, DIGEST, VERSION };
-
 static const struct option table[] = {
-    { "data", required_argument, NULL, 'd' },      { "epochs", required_argument, NULL, 'e' },
+    { "data", required_argument, NULL, 'd' },       { "epochs", required_argument, NULL, 'e' },
     { "batch-size", required_argument, NULL, 'b' }, { "lr", required_argument, NULL, 'l' },
-    { "seed", required_argument, NULL, 's' },      { "threads", required_argument, NULL, 't' },
-    { "device", required_argument, NULL, DEVICE }, { "save", required_argument, NULL, SAVE },
-    { "resume", required_argument, NULL, RESUME }, { "eval-only", no_argument, NULL, EVAL_ONLY },
-    { "log", required_argument, NULL, LOG },       { "limit", required_argument, NULL, LIMIT },
-    { "synthetic", no_argument, NULL, SYNTHETIC }, { "tutorial", no_argument, NULL, TUTORIAL },
-    { "digest", no_argument, NULL, DIGEST },       { "quiet", no_argument, NULL, 'q' },
-    { "help", no_argument, NULL, 'h' },            { "version", no_argument, NULL, VERSION },
+    { "seed", required_argument, NULL, 's' },       { "threads", required_argument, NULL, 't' },
+    { "device", required_argument, NULL, 'D' },     { "save", required_argument, NULL, 'S' },
+    { "resume", required_argument, NULL, 'r' },     { "eval-only", no_argument, NULL, 'E' },
+    { "log", required_argument, NULL, 'L' },        { "limit", required_argument, NULL, 'n' },
+    { "synthetic", no_argument, NULL, 'y' },        { "tutorial", no_argument, NULL, 'T' },
+    { "digest", no_argument, NULL, 'x' },           { "quiet", no_argument, NULL, 'q' },
+    { "help", no_argument, NULL, 'h' },             { "version", no_argument, NULL, 'V' },
     { NULL, 0, NULL, 0 },
 };
 
@@ -76,7 +74,7 @@ static options_result read_number(options *o, int c)
         return read_int(0, 1000000, &o->epochs) ? OPTIONS_RUN : bad("epochs", "0 to 1000000");
     case 'b':
         return read_int(1, 60000, &o->batch_size) ? OPTIONS_RUN : bad("batch-size", "1 to 60000");
-    case LIMIT:
+    case 'n':
         return read_int(1, 60000, &o->limit) ? OPTIONS_RUN : bad("limit", "1 to 60000");
     case 's':
         if (!read_int(0, INT64_MAX, &n)) {
@@ -111,19 +109,19 @@ static options_result read_option(options *o, int c)
 {
     switch (c) {
     case 'd': o->data = optarg; break;
-    case SAVE: o->save = optarg; break;
-    case RESUME: o->resume = optarg; break;
-    case LOG: o->log = optarg; break;
+    case 'S': o->save = optarg; break;
+    case 'r': o->resume = optarg; break;
+    case 'L': o->log = optarg; break;
     case 'l': return read_rate(o);
-    case DEVICE: return read_device(o);
-    case EVAL_ONLY: o->eval_only = true; break;
-    case SYNTHETIC: o->synthetic = true; break;
-    case TUTORIAL: o->tutorial = true; break;
-    case DIGEST: o->digest = true; break;
+    case 'D': return read_device(o);
+    case 'E': o->eval_only = true; break;
+    case 'y': o->synthetic = true; break;
+    case 'T': o->tutorial = true; break;
+    case 'x': o->digest = true; break;
     case 'q': o->quiet = true; break;
     case 'h': fputs(help, stdout); return OPTIONS_DONE;
-    case VERSION: printf("mnist_cnn (libcnn) %s\n", cnn_version()); return OPTIONS_DONE;
-    case 'e': case 'b': case 's': case 't': case LIMIT: return read_number(o, c);
+    case 'V': printf("mnist_cnn (libcnn) %s\n", cnn_version()); return OPTIONS_DONE;
+    case 'e': case 'b': case 's': case 't': case 'n': return read_number(o, c);
     default: return OPTIONS_BAD;
     }
     return OPTIONS_RUN;
@@ -147,7 +145,7 @@ options_result options_read(options *o, int argc, char **argv)
     *o = (options){ .data = "data/mnist", .epochs = 10, .batch_size = 200, .lr = 0, .seed = 1 };
     opterr = 0; /* so that a mistake is one line */
     for (;;) {
-        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:qh", table, NULL);
+        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:S:r:EL:n:yTxqhV", table, NULL);
         if (c == -1) {
             break;
         }

@@ -1,6 +1,7 @@
 /* What the program says about an epoch. The digest is made by the system's sha256sum, which reads the weights from a pipe. */
 #include "report.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -18,14 +19,22 @@ void report_epoch(int64_t epoch, int64_t epochs, const score *train, const score
     fflush(stdout);
 }
 
+/* JSON has no NaN and no infinity: a loss that is none is null. */
+static const char *loss_text(char text[32], double loss)
+{
+    snprintf(text, 32, isfinite(loss) ? "%.6f" : "null", loss);
+    return text;
+}
+
 bool report_log(FILE *log, int64_t epoch, const score *train, const score *test)
 {
     struct rusage usage;
+    char trained[32], tested[32];
     getrusage(RUSAGE_SELF, &usage);
-    fprintf(log, "{\"epoch\": %lld, \"train_loss\": %.6f, \"train_accuracy\": %.4f, \"test_loss\": %.6f, "
+    fprintf(log, "{\"epoch\": %lld, \"train_loss\": %s, \"train_accuracy\": %.4f, \"test_loss\": %s, "
             "\"test_accuracy\": %.4f, \"seconds\": %.3f, \"images_per_second\": %.1f, \"peak_rss_bytes\": %lld}\n",
-            (long long)epoch, train->loss, train->accuracy, test->loss, test->accuracy, train->seconds, speed(train),
-            (long long)usage.ru_maxrss * 1024);
+            (long long)epoch, loss_text(trained, train->loss), train->accuracy, loss_text(tested, test->loss), test->accuracy,
+            train->seconds, speed(train), (long long)usage.ru_maxrss * 1024);
     return fflush(log) == 0;
 }
 

@@ -159,6 +159,9 @@ static bool write_file(const char *folder, const char *name, uint32_t count, boo
     }
     if (!ok) {
         fprintf(stderr, "mnist_cnn: cannot write %s/%s: %s\n", folder, name, strerror(errno));
+        if (file) {
+            remove(path);
+        }
     }
     return ok;
 }

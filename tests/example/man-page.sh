@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 # "-d --data DIR 0.001": one line an option, with the default at its end where --help names one.
 "$program" --help | awk '
     function flush() { if (option != "") print option (match(text, /\([^()]*\)$/) ? " " substr(text, RSTART + 1, RLENGTH - 2) : "") }
-    /^  (-[a-z],|   ) --[a-z]/ {
+    /^  (-[A-Za-z],|   ) --[a-z]/ {
         flush()
         option = substr($0, 1, 24); text = substr($0, 25)
         gsub(/,/, "", option); gsub(/ +/, " ", option); gsub(/^ | $/, "", option)

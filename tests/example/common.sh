@@ -1,0 +1,65 @@
+# shellcheck shell=sh disable=SC2034
+# What the scripts of this folder share; sourced. A script takes the program and a folder of digits: SCRIPT PROGRAM [DIGITS], where
+# DIGITS has the four files of MNIST's form (left out: the program draws them). A failed check says what differed and ends it.
+set -u
+program=$(realpath "$1")
+name=$(basename "$0" .sh)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+checks=0
+
+fail()
+{
+    echo "$name: $*" >&2
+    exit 1
+}
+
+# same WHAT GIVEN EXPECTED
+same()
+{
+    checks=$((checks + 1))
+    [ "$2" = "$3" ] || fail "$1 is \"$2\", expected \"$3\""
+}
+
+# contains WHAT TEXT PATTERN: an extended regular expression
+contains()
+{
+    checks=$((checks + 1))
+    printf '%s\n' "$2" | grep -qE -e "$3" || fail "$1 does not have \"$3\": $2"
+}
+
+lacks()
+{
+    checks=$((checks + 1))
+    ! printf '%s\n' "$2" | grep -qE -e "$3" || fail "$1 has \"$3\": $2"
+}
+
+# run ARGUMENT...: its output in $out, its messages in $err, its exit status in $status.
+run()
+{
+    status=0
+    "$program" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+    out=$(cat "$work/out")
+    err=$(cat "$work/err")
+}
+
+# ok ARGUMENT...: the same, and it must succeed.
+ok()
+{
+    run "$@"
+    same "the exit status of $*" "$status" 0
+}
+
+digits_make()
+{
+    digits=${1:-}
+    if [ -z "$digits" ]; then
+        "$program" --synthetic --data "$work/data" --limit 1 --epochs 0 --quiet >/dev/null || fail "no digits could be made"
+        digits=$work/data/synthetic
+    fi
+}
+
+passed()
+{
+    echo "$name: $checks checks passed"
+}

@@ -1,0 +1,14 @@
+# The example's command line, end to end on a few digits. They are drawn once for all scripts.
+EXAMPLE_SCRIPTS := options run resume interrupt data progress
+EXAMPLE_DIGITS := $(BUILD)/tests/digits
+CHECK_EXTRA += $(EXAMPLE_SCRIPTS:%=check-example-%)
+CHECK_BUILD += $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
+.PHONY: check-example $(EXAMPLE_SCRIPTS:%=check-example-%)
+check-example: $(EXAMPLE_SCRIPTS:%=check-example-%)
+
+$(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte: $(BUILD)/examples/mnist_cnn
+	@rm -rf $(EXAMPLE_DIGITS)
+	$(QUIET)$< --synthetic --data $(EXAMPLE_DIGITS) --limit 1 --epochs 0 --quiet >/dev/null
+
+$(EXAMPLE_SCRIPTS:%=check-example-%): check-example-%: $(BUILD)/examples/mnist_cnn $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
+	@tests/example/$*.sh $< $(EXAMPLE_DIGITS)/synthetic

@@ -1,0 +1,69 @@
+#!/bin/sh
+# The command line: --help, --version, and for every option what is refused: exit status 2, one line on stderr, none on stdout.
+. "$(dirname "$0")/common.sh"
+
+refused()
+{
+    pattern=$1
+    shift
+    run "$@"
+    same "the exit status of \"$*\"" "$status" 2
+    same "the output of \"$*\"" "$out" ""
+    same "the number of lines about \"$*\"" "$(wc -l <"$work/err")" 1
+    contains "the message about \"$*\"" "$err" "^mnist_cnn: $pattern"
+}
+
+for option in epochs e; do
+    dash=$([ ${#option} = 1 ] && echo - || echo --)
+    for bad in -1 x 1x "" " " 1.5 1e3 99999999999999999999 1000001; do
+        refused '--epochs is "' "$dash$option" "$bad"
+    done
+done
+for bad in 0 -1 60001 ten 2.5 ""; do
+    refused '--batch-size is "' --batch-size "$bad"
+    refused '--batch-size is "' -b "$bad"
+    refused '--limit is "' --limit "$bad"
+    refused '--limit is "' -n "$bad"
+done
+for bad in -1 x 9223372036854775808 1.0 ""; do
+    refused '--seed is "' --seed "$bad"
+    refused '--seed is "' -s "$bad"
+done
+for bad in -1 1025 two ""; do
+    refused '--threads is "' --threads "$bad"
+    refused '--threads is "' -t "$bad"
+done
+for bad in 0 -0.1 nan inf x 0.1x ""; do
+    refused '--lr is "' --lr "$bad"
+    refused '--lr is "' -l "$bad"
+done
+for bad in gpu CPU "" cpu0; do
+    refused '--device is "' --device "$bad"
+    refused '--device is "' -D "$bad"
+done
+for option in --data -d --epochs -e --batch-size -b --lr -l --seed -s --threads -t --device -D --save -S --resume -r --log -L --limit -n; do
+    refused "a value is missing after \"$option\"" "$option"
+done
+for option in --no-such-option -Z --epoch-s --quietly; do
+    refused "there is no option \"$option\"" "$option"
+done
+refused 'there is no option "--quiet=1"' --quiet=1
+refused '"extra" is no option' extra
+refused '--eval-only needs --resume FILE' --eval-only
+refused '--eval-only needs --resume FILE' -E
+
+for option in --help -h; do
+    ok "$option"
+    same "the messages of $option" "$err" ""
+    for word in -d,.--data -e,.--epochs -b,.--batch-size -l,.--lr -s,.--seed -t,.--threads -D,.--device -S,.--save -r,.--resume \
+        -E,.--eval-only -L,.--log -n,.--limit -y,.--synthetic -T,.--tutorial -x,.--digest -q,.--quiet -h,.--help -V,.--version; do
+        contains "$option" "$out" "$word"
+    done
+    contains "$option" "$out" 'Exit status: 0, 1 after a failure, 2 for a bad command line, 130 after Ctrl-C\.'
+    same "the longest line of $option" "$(awk 'length > n { n = length } END { print (n <= 120) }' "$work/out")" 1
+done
+for option in --version -V; do
+    ok "$option"
+    contains "$option" "$out" '^mnist_cnn \(libcnn\) [0-9]+\.[0-9]+\.[0-9]+$'
+done
+passed
