@@ -14,6 +14,9 @@ typedef struct op_case {
 #define POOL(...) CNN_OPTIONS(cnn_maxpool2d_options, __VA_ARGS__)
 #define LOSS(...) CNN_OPTIONS(cnn_cross_entropy_options, __VA_ARGS__)
 
+/* A zero of the dtype of in[0]. */
+#define ZERO cnn_mul_scalar(cnn_sum(cnn_slice(in[0], 0, 0, 0, 1), CNN_ALL_DIMS, false), 1)
+
 #define CASES(X)                                                                                                      \
     X(neg, cnn_neg(in[0]))                                                                                            \
     X(exp, cnn_exp(in[0]))                                                                                            \
@@ -143,17 +146,210 @@ typedef struct op_case {
     X(cross_entropy_one, cnn_cross_entropy(in[0], in[1]))                                                             \
     X(cross_entropy_large, cnn_cross_entropy(in[0], in[1]))
 
+/* Borders, integers, and the options that the cases above leave out. */
+#define MORE_CASES(X)                                                                                                 \
+    X(neg_odd, cnn_neg(in[0]))                                                                                        \
+    X(exp_odd, cnn_exp(in[0]))                                                                                        \
+    X(log_odd, cnn_log(in[0]))                                                                                        \
+    X(sqrt_odd, cnn_sqrt(in[0]))                                                                                      \
+    X(abs_odd, cnn_abs(in[0]))                                                                                        \
+    X(tanh_odd, cnn_tanh(in[0]))                                                                                      \
+    X(sigmoid_odd, cnn_sigmoid(in[0]))                                                                                \
+    X(relu_odd, cnn_relu(in[0]))                                                                                      \
+    X(clamp_odd, cnn_clamp(in[0], -0.5, 0.7))                                                                         \
+    X(pow_scalar_odd, cnn_pow_scalar(in[0], 0.5))                                                                     \
+    X(pow_scalar_odd_two, cnn_pow_scalar(in[0], 2))                                                                   \
+    X(pow_scalar_odd_inverse, cnn_pow_scalar(in[0], -1))                                                              \
+    X(add_odd, cnn_add(in[0], in[1]))                                                                                 \
+    X(sub_odd, cnn_sub(in[0], in[1]))                                                                                 \
+    X(mul_odd, cnn_mul(in[0], in[1]))                                                                                 \
+    X(div_odd, cnn_div(in[0], in[1]))                                                                                 \
+    X(pow_odd, cnn_pow(in[0], in[1]))                                                                                 \
+    X(eq_odd, cnn_eq(in[0], in[1]))                                                                                   \
+    X(ne_odd, cnn_ne(in[0], in[1]))                                                                                   \
+    X(lt_odd, cnn_lt(in[0], in[1]))                                                                                   \
+    X(le_odd, cnn_le(in[0], in[1]))                                                                                   \
+    X(gt_odd, cnn_gt(in[0], in[1]))                                                                                   \
+    X(ge_odd, cnn_ge(in[0], in[1]))                                                                                   \
+    X(where_odd, cnn_where(cnn_gt(in[0], ZERO), in[0], ZERO))                                                         \
+    X(max_odd, cnn_max(in[0], CNN_DIMS(1), false))                                                                    \
+    X(min_odd, cnn_min(in[0], CNN_DIMS(1), false))                                                                    \
+    X(argmax_odd, cnn_argmax(in[0], CNN_DIMS(1), false))                                                              \
+    X(sum_odd, cnn_sum(in[0], CNN_DIMS(1), false))                                                                    \
+    X(softmax_odd, cnn_softmax(in[0], 1))                                                                             \
+    X(maxpool2d_odd, cnn_maxpool2d(in[0], POOL(.kernel = 2, .stride = 1)))                                            \
+    X(abs_edges, cnn_abs(in[0]))                                                                                      \
+    X(relu_edges, cnn_relu(in[0]))                                                                                    \
+    X(clamp_edges, cnn_clamp(in[0], -0.5, 0.7))                                                                       \
+    X(sqrt_edges, cnn_sqrt(in[0]))                                                                                    \
+    X(pow_edges, cnn_pow(in[0], in[1]))                                                                               \
+    X(min_ties, cnn_min(in[0], CNN_DIMS(0, 1), false))                                                                \
+    X(argmax_ties, cnn_argmax(in[0], CNN_DIMS(1), false))                                                             \
+    X(add_i64, cnn_add(in[0], in[1]))                                                                                 \
+    X(sub_i64, cnn_sub(in[0], in[1]))                                                                                 \
+    X(mul_i64, cnn_mul(in[0], in[1]))                                                                                 \
+    X(div_i64, cnn_div(in[0], in[1]))                                                                                 \
+    X(lt_i64, cnn_lt(in[0], in[1]))                                                                                   \
+    X(eq_i64, cnn_eq(in[0], in[1]))                                                                                   \
+    X(neg_i64, cnn_neg(in[0]))                                                                                        \
+    X(abs_i64, cnn_abs(in[0]))                                                                                        \
+    X(clamp_i64, cnn_clamp(in[0], 1, 100))                                                                            \
+    X(sum_i64, cnn_sum(in[0], CNN_DIMS(0), false))                                                                    \
+    X(max_i64, cnn_max(in[0], CNN_DIMS(1), false))                                                                    \
+    X(min_i64, cnn_min(in[0], CNN_DIMS(0, 1), false))                                                                 \
+    X(argmax_i64, cnn_argmax(in[0], CNN_DIMS(1), false))                                                              \
+    X(concat_i64, cnn_concat((cnn_tensor *const[]){ in[0], in[0] }, 2, 1))                                            \
+    X(where_i64, cnn_where(cnn_gt(in[0], in[1]), in[0], in[1]))                                                       \
+    X(add_i32, cnn_add(in[0], in[1]))                                                                                 \
+    X(sub_i32, cnn_sub(in[0], in[1]))                                                                                 \
+    X(mul_i32, cnn_mul(in[0], in[1]))                                                                                 \
+    X(div_i32, cnn_div(in[0], in[1]))                                                                                 \
+    X(lt_i32, cnn_lt(in[0], in[1]))                                                                                   \
+    X(eq_i32, cnn_eq(in[0], in[1]))                                                                                   \
+    X(neg_i32, cnn_neg(in[0]))                                                                                        \
+    X(abs_i32, cnn_abs(in[0]))                                                                                        \
+    X(clamp_i32, cnn_clamp(in[0], 1, 100))                                                                            \
+    X(sum_i32, cnn_sum(in[0], CNN_DIMS(0), false))                                                                    \
+    X(max_i32, cnn_max(in[0], CNN_DIMS(1), false))                                                                    \
+    X(min_i32, cnn_min(in[0], CNN_DIMS(0, 1), false))                                                                 \
+    X(argmax_i32, cnn_argmax(in[0], CNN_DIMS(1), false))                                                              \
+    X(concat_i32, cnn_concat((cnn_tensor *const[]){ in[0], in[0] }, 2, 1))                                            \
+    X(where_i32, cnn_where(cnn_gt(in[0], in[1]), in[0], in[1]))                                                       \
+    X(add_u8, cnn_add(in[0], in[1]))                                                                                  \
+    X(sub_u8, cnn_sub(in[0], in[1]))                                                                                  \
+    X(mul_u8, cnn_mul(in[0], in[1]))                                                                                  \
+    X(div_u8, cnn_div(in[0], in[1]))                                                                                  \
+    X(lt_u8, cnn_lt(in[0], in[1]))                                                                                    \
+    X(eq_u8, cnn_eq(in[0], in[1]))                                                                                    \
+    X(neg_u8, cnn_neg(in[0]))                                                                                         \
+    X(abs_u8, cnn_abs(in[0]))                                                                                         \
+    X(clamp_u8, cnn_clamp(in[0], 1, 100))                                                                             \
+    X(sum_u8, cnn_sum(in[0], CNN_DIMS(0), false))                                                                     \
+    X(max_u8, cnn_max(in[0], CNN_DIMS(1), false))                                                                     \
+    X(min_u8, cnn_min(in[0], CNN_DIMS(0, 1), false))                                                                  \
+    X(argmax_u8, cnn_argmax(in[0], CNN_DIMS(1), false))                                                               \
+    X(concat_u8, cnn_concat((cnn_tensor *const[]){ in[0], in[0] }, 2, 1))                                             \
+    X(where_u8, cnn_where(cnn_gt(in[0], in[1]), in[0], in[1]))                                                        \
+    X(sum_bool, cnn_sum(in[0], CNN_DIMS(1), false))                                                                   \
+    X(eq_bool, cnn_eq(in[0], cnn_slice(in[0], 0, 0, 1, 1)))                                                           \
+    X(stack_bool, cnn_stack((cnn_tensor *const[]){ in[0], cnn_eq(in[0], cnn_slice(in[0], 0, 0, 1, 1)) }, 2, 0))       \
+    X(add_both_ways, cnn_add(in[0], in[1]))                                                                           \
+    X(div_both_ways, cnn_div(in[0], in[1]))                                                                           \
+    X(pow_both_ways, cnn_pow(in[0], in[1]))                                                                           \
+    X(where_all_ways, cnn_where(in[0], in[1], in[2]))                                                                 \
+    X(add_empty, cnn_add(in[0], in[1]))                                                                               \
+    X(sum_negative_dims, cnn_sum(in[0], CNN_DIMS(-1, -3), true))                                                      \
+    X(sum_empty, cnn_sum(in[0], CNN_DIMS(1), false))                                                                  \
+    X(mean_keepdim_all, cnn_mean(in[0], CNN_ALL_DIMS, true))                                                          \
+    X(mean_empty, cnn_mean(in[0], CNN_DIMS(1), false))                                                                \
+    X(sum_of_scalar, cnn_sum(in[0], CNN_ALL_DIMS, false))                                                             \
+    X(sum_of_transposed, cnn_sum(cnn_transpose(in[0], 0, 2), CNN_DIMS(1), false))                                     \
+    X(max_of_transposed, cnn_max(cnn_transpose(in[0], 0, 2), CNN_DIMS(0, 2), false))                                  \
+    X(argmax_of_transposed, cnn_argmax(cnn_transpose(in[0], 0, 1), CNN_DIMS(0), false))                               \
+    X(matmul_vector_of_batches, cnn_matmul(in[0], in[1]))                                                             \
+    X(matmul_shared_left, cnn_matmul(in[0], in[1]))                                                                   \
+    X(matmul_both_broadcast, cnn_matmul(in[0], in[1]))                                                                \
+    X(matmul_no_batches, cnn_matmul(in[0], in[1]))                                                                    \
+    X(matmul_transposed, cnn_matmul(cnn_transpose(in[0], 0, 1), cnn_transpose(in[1], 1, 2)))                          \
+    X(linear_no_rows, cnn_linear(in[0], in[1], in[2]))                                                                \
+    X(linear_transposed, cnn_linear(cnn_transpose(in[0], 0, 1), cnn_transpose(in[1], 0, 1), in[2]))                   \
+    X(permute_negative, cnn_permute(in[0], CNN_DIMS(-1, 0, 1)))                                                       \
+    X(squeeze_of_another_size, cnn_squeeze(in[0], 1))                                                                 \
+    X(slice_step_past_the_end, cnn_slice(in[0], 1, 0, INT64_MAX, 9))                                                  \
+    X(slice_of_nothing, cnn_slice(in[0], 1, 2, 1, 1))                                                                 \
+    X(slice_of_slice, cnn_slice(cnn_slice(in[0], 1, 1, INT64_MAX, 1), 2, 0, INT64_MAX, 3))                            \
+    X(expand_scalar, cnn_expand(in[0], CNN_SHAPE(2, 3)))                                                              \
+    X(flatten_middle, cnn_flatten(in[0], 0, 1))                                                                       \
+    X(stack_last, cnn_stack((cnn_tensor *const[]){ in[0], in[1] }, 2, -1))                                            \
+    X(concat_with_nothing, cnn_concat((cnn_tensor *const[]){ in[0], in[1] }, 2, 1))                                   \
+    X(softmax_first, cnn_softmax(in[0], 0))                                                                           \
+    X(log_softmax_large, cnn_log_softmax(in[0], 0))                                                                   \
+    X(conv2d_padding_directions, cnn_conv2d(in[0], in[1], in[2], CONV(.padding_h = 2, .padding_w = 1)))               \
+    X(conv2d_everything,                                                                                              \
+      cnn_conv2d(in[0], in[1], NULL, CONV(.stride_h = 2, .padding_h = 1, .padding_w = 3, .dilation_h = 2,             \
+        .groups = 2)))                                                                                                \
+    X(conv2d_sides_stride_dilation,                                                                                   \
+      cnn_conv2d(in[0], in[1], in[2], CONV(.padding_right = 3, .padding_top = 2, .padding_bottom = 1,                 \
+        .stride_w = 2, .dilation_h = 2)))                                                                             \
+    X(conv2d_same_groups,                                                                                             \
+      cnn_conv2d(in[0], in[1], in[2], CONV(.padding_mode = CNN_PADDING_SAME, .dilation = 2, .groups = 2)))            \
+    X(conv2d_pointwise, cnn_conv2d(in[0], in[1], in[2], NULL))                                                        \
+    X(conv2d_pointwise_stride, cnn_conv2d(in[0], in[1], in[2], CONV(.stride = 2, .padding = 1)))                      \
+    X(conv2d_whole_image, cnn_conv2d(in[0], in[1], in[2], NULL))                                                      \
+    X(conv2d_row, cnn_conv2d(in[0], in[1], in[2], CONV(.padding_w = 2)))                                              \
+    X(conv2d_depthwise_double, cnn_conv2d(in[0], in[1], NULL, CONV(.padding = 1, .groups = 4)))                       \
+    X(conv2d_one_image_groups, cnn_conv2d(in[0], in[1], in[2], CONV(.groups = 2)))                                    \
+    X(conv2d_no_images, cnn_conv2d(in[0], in[1], in[2], NULL))                                                        \
+    X(conv2d_of_transposed, cnn_conv2d(cnn_transpose(in[0], 2, 3), in[1], in[2], NULL))                               \
+    X(maxpool2d_ceil_padding, cnn_maxpool2d(in[0], POOL(.kernel = 3, .stride = 2, .padding = 1, .ceil_mode = true)))  \
+    X(maxpool2d_ceil_in_padding,                                                                                      \
+      cnn_maxpool2d(in[0], POOL(.kernel = 2, .stride = 3, .padding = 1, .ceil_mode = true)))                          \
+    X(maxpool2d_ceil_dilation,                                                                                        \
+      cnn_maxpool2d(in[0], POOL(.kernel = 2, .stride = 3, .padding = 1, .dilation = 2, .ceil_mode = true)))           \
+    X(maxpool2d_overlap, cnn_maxpool2d(in[0], POOL(.kernel = 3, .stride = 1)))                                        \
+    X(maxpool2d_gaps, cnn_maxpool2d(in[0], POOL(.kernel = 2, .stride = 3)))                                           \
+    X(maxpool2d_directions,                                                                                           \
+      cnn_maxpool2d(in[0], POOL(.kernel_h = 1, .kernel_w = 3, .stride_h = 2, .stride_w = 1, .padding_w = 1)))         \
+    X(maxpool2d_one_image, cnn_maxpool2d(in[0], POOL(.kernel = 2)))                                                   \
+    X(maxpool2d_no_images, cnn_maxpool2d(in[0], POOL(.kernel = 2)))                                                   \
+    X(conv2d_relu_maxpool2d_no_bias, cnn_conv2d_relu_maxpool2d(in[0], in[1], NULL, NULL, POOL(.kernel = 2)))          \
+    X(conv2d_relu_maxpool2d_sides,                                                                                    \
+      cnn_conv2d_relu_maxpool2d(in[0], in[1], in[2], CONV(.padding_left = 2, .padding_top = 1,                        \
+        .padding_bottom = 3), POOL(.kernel = 2)))                                                                     \
+    X(conv2d_relu_maxpool2d_one_image, cnn_conv2d_relu_maxpool2d(in[0], in[1], in[2], NULL, POOL(.kernel = 2)))       \
+    X(conv2d_relu_maxpool2d_groups,                                                                                   \
+      cnn_conv2d_relu_maxpool2d(in[0], in[1], in[2], CONV(.groups = 2, .dilation = 2), POOL(.kernel = 2)))            \
+    X(cross_entropy_all_options_mean,                                                                                 \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2], .label_smoothing = 0.1)))                            \
+    X(cross_entropy_images_all_options_mean,                                                                          \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2], .label_smoothing = 0.1)))                            \
+    X(cross_entropy_images_probabilities_mean,                                                                        \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2], .label_smoothing = 0.1)))                            \
+    X(cross_entropy_weight_only_mean, cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2])))                    \
+    X(cross_entropy_all_ignored_mean, cnn_cross_entropy_with(in[0], in[1], NULL))                                     \
+    X(cross_entropy_all_options_sum,                                                                                  \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2], .label_smoothing = 0.1,                              \
+        .reduction = CNN_REDUCE_SUM)))                                                                                \
+    X(cross_entropy_images_all_options_sum,                                                                           \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2], .label_smoothing = 0.1,                              \
+        .reduction = CNN_REDUCE_SUM)))                                                                                \
+    X(cross_entropy_images_probabilities_sum,                                                                         \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2], .label_smoothing = 0.1,                              \
+        .reduction = CNN_REDUCE_SUM)))                                                                                \
+    X(cross_entropy_weight_only_sum,                                                                                  \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2], .reduction = CNN_REDUCE_SUM)))                       \
+    X(cross_entropy_all_ignored_sum, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_SUM)))         \
+    X(cross_entropy_all_options_none,                                                                                 \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2], .label_smoothing = 0.1,                              \
+        .reduction = CNN_REDUCE_NONE)))                                                                               \
+    X(cross_entropy_images_all_options_none,                                                                          \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2], .label_smoothing = 0.1,                              \
+        .reduction = CNN_REDUCE_NONE)))                                                                               \
+    X(cross_entropy_images_probabilities_none,                                                                        \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2], .label_smoothing = 0.1,                              \
+        .reduction = CNN_REDUCE_NONE)))                                                                               \
+    X(cross_entropy_weight_only_none,                                                                                 \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = in[2], .reduction = CNN_REDUCE_NONE)))                      \
+    X(cross_entropy_all_ignored_none, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE)))       \
+    X(cross_entropy_one_probabilities, cnn_cross_entropy(in[0], in[1]))                                               \
+    X(cross_entropy_one_none, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE)))               \
+    X(cross_entropy_smoothing_of_all, cnn_cross_entropy_with(in[0], in[1], LOSS(.label_smoothing = 1)))               \
+    X(cross_entropy_of_transposed, cnn_cross_entropy(cnn_transpose(in[0], 0, 1), in[1]))                              \
+    X(cross_entropy_one_class, cnn_cross_entropy(in[0], in[1]))
+
 #define X(name, expression)                                                                                           \
     static cnn_tensor *call_##name(cnn_tensor **in)                                                                   \
     {                                                                                                                 \
         return expression;                                                                                            \
     }
 CASES(X)
+MORE_CASES(X)
 #undef X
 
 static const op_case cases[] = {
 #define X(name, expression) { #name, call_##name },
     CASES(X)
+    MORE_CASES(X)
 #undef X
 };
 

@@ -10,6 +10,8 @@ test     needed command pkg-config                              pkg-config
 test     needed header  check.h                                 check
 test     wanted header  jansson.h                               libjansson-dev
 test     wanted command g++                                     g++
+test     needed command python3                                 python3
+test     needed either  curl:wget                               curl
 fetch    wanted either  curl:wget                               curl
 fetch    wanted path    /etc/ssl/certs/ca-certificates.crt      ca-certificates
 valgrind needed command valgrind                                valgrind

@@ -195,8 +195,165 @@ def losses():
     case("cross_entropy_large", F.cross_entropy, logits * 1000, target)
 
 
+def value(name, function, *operands):
+    """A case without gradients."""
+    with torch.no_grad():
+        case(name, lambda *a: function(*(o.detach() for o in a)), *operands)
+
+
+def border_values():
+    """NaN, infinities, zeros, ties and bounds."""
+    inf, nan = float("inf"), float("nan")
+    odd = torch.tensor([nan, inf, -inf, 0.0, -0.0, 1.0, -1.0, 1000.0, -1000.0], dtype=torch.float64)
+    for name in ("neg", "exp", "log", "sqrt", "abs", "tanh", "sigmoid", "relu"):
+        value(f"{name}_odd", getattr(torch, name), odd)
+    value("clamp_odd", lambda a: a.clamp(-0.5, 0.7), odd)
+    value("pow_scalar_odd", lambda a: a ** 0.5, odd)
+    value("pow_scalar_odd_two", lambda a: a ** 2.0, odd)
+    value("pow_scalar_odd_inverse", lambda a: a ** -1.0, odd)
+    for name in ("add", "sub", "mul", "div", "pow", "eq", "ne", "lt", "le", "gt", "ge"):
+        value(f"{name}_odd", getattr(torch, name), odd.reshape(9, 1), odd)
+    value("where_odd", lambda a: torch.where(a > 0, a, torch.zeros_like(a)), odd)
+    with_nan = torch.tensor([[1.0, nan, 3.0], [-inf, -inf, -inf], [inf, 2.0, nan]], dtype=torch.float64)
+    value("max_odd", lambda a: torch.amax(a, 1), with_nan)
+    value("min_odd", lambda a: torch.amin(a, 1), with_nan)
+    value("argmax_odd", lambda a: a.argmax(1), with_nan)
+    value("sum_odd", lambda a: a.sum(1), with_nan)
+    value("softmax_odd", lambda a: a.softmax(1), torch.tensor([[0.0, -inf, 1.0], [nan, 0.0, 1.0]], dtype=torch.float64))
+    value("maxpool2d_odd", lambda a: F.max_pool2d(a, 2, 1),
+          torch.tensor([[1.0, nan, -inf], [-inf, -inf, -inf], [-inf, -inf, inf]], dtype=torch.float64).reshape(1, 3, 3))
+    edges = torch.tensor([0.0, -0.5, 0.7, 1.0, -1.0], dtype=torch.float64)
+    case("abs_edges", torch.abs, edges)
+    case("relu_edges", torch.relu, edges)
+    case("clamp_edges", lambda a: a.clamp(-0.5, 0.7), edges)
+    case("sqrt_edges", torch.sqrt, torch.tensor([0.0, 4.0], dtype=torch.float64))
+    case("pow_edges", torch.pow, torch.tensor([0.0, 0.0, 0.0, 2.0, -2.0], dtype=torch.float64),
+         torch.tensor([0.0, 1.0, 2.0, 0.0, 3.0], dtype=torch.float64).detach())
+    case("min_ties", lambda a: torch.amin(a, (0, 1)), torch.tensor([[1.0, 3, 1], [2, 1, 2]], dtype=torch.float64))
+    value("argmax_ties", lambda a: a.argmax(1), torch.tensor([[1.0, 3, 3], [2, 2, 2]], dtype=torch.float64))
+
+
+def integers():
+    a = torch.tensor([[7, -7, 0], [2**62, -2**63, 2**63 - 1]])
+    b = torch.tensor([2, -2, 3])
+    whole = {"i64": (a, b), "i32": (torch.tensor([[7, -7, 0], [2**30, -2**31, 2**31 - 1]], dtype=torch.int32), b.int()),
+             "u8": (torch.tensor([[7, 250, 0], [128, 255, 1]], dtype=torch.uint8), torch.tensor([2, 9, 3], dtype=torch.uint8))}
+    for kind, (x, y) in whole.items():
+        case(f"add_{kind}", torch.add, x, y)
+        case(f"sub_{kind}", torch.sub, x, y)
+        case(f"mul_{kind}", torch.mul, x, y)
+        case(f"div_{kind}", lambda a, b: torch.div(a, b, rounding_mode="trunc"), x, y)
+        case(f"neg_{kind}", torch.neg, x)
+        case(f"abs_{kind}", torch.abs, x)
+        case(f"clamp_{kind}", lambda a: a.clamp(1, 100), x)
+        case(f"lt_{kind}", torch.lt, x, y)
+        case(f"eq_{kind}", torch.eq, x, y)
+        case(f"sum_{kind}", lambda a: a.sum(0), x)
+        case(f"max_{kind}", lambda a: torch.amax(a, 1), x)
+        case(f"min_{kind}", lambda a: torch.amin(a, (0, 1)), x)
+        case(f"argmax_{kind}", lambda a: a.argmax(1), x)
+        case(f"concat_{kind}", lambda a: torch.cat([a, a], 1), x)
+        case(f"where_{kind}", lambda a, b: torch.where(a > b, a, b.expand_as(a)), x, y)
+    truth = torch.tensor([[True, False, True], [False, False, True]])
+    case("sum_bool", lambda a: a.sum(1), truth)
+    case("eq_bool", lambda a: a == a[0], truth)
+    case("stack_bool", lambda a: torch.stack([a, a == a[0:1]]), truth)
+
+
+def more_shapes():
+    x = randn(2, 3, 4)
+    case("add_both_ways", torch.add, randn(3, 1, 4), randn(2, 1))
+    case("div_both_ways", torch.div, randn(2, 1, 3), positive(4, 1))
+    case("pow_both_ways", torch.pow, positive(2, 1), randn(1, 3))
+    case("where_all_ways", torch.where, torch.rand(3, 1, 1) < 0.5, randn(2, 1), randn(4))
+    case("add_empty", torch.add, randn(2, 0, 3), randn(1, 3))
+    case("sum_negative_dims", lambda a: a.sum((-1, -3), keepdim=True), x)
+    case("sum_empty", lambda a: a.sum(1), randn(2, 0, 3))
+    case("mean_keepdim_all", lambda a: a.mean((0, 1, 2), keepdim=True), x)
+    value("mean_empty", lambda a: a.mean(1), randn(2, 0, 3))
+    case("sum_of_scalar", torch.sum, randn(()))
+    case("sum_of_transposed", lambda a: a.transpose(0, 2).sum(1), x)
+    case("max_of_transposed", lambda a: torch.amax(a.transpose(0, 2), (0, 2)), distinct(2, 3, 4))
+    case("argmax_of_transposed", lambda a: a.transpose(0, 1).argmax(0), x)
+    case("matmul_vector_of_batches", torch.matmul, randn(2, 1, 3, 4), randn(4))
+    case("matmul_shared_left", torch.matmul, randn(3, 4), randn(2, 4, 5))
+    case("matmul_both_broadcast", torch.matmul, randn(2, 1, 3, 4), randn(1, 3, 4, 2))
+    case("matmul_no_batches", torch.matmul, randn(0, 3, 4), randn(4, 5))
+    case("matmul_transposed", lambda a, b: a.transpose(0, 1) @ b.transpose(1, 2), randn(4, 3), randn(2, 5, 4))
+    case("linear_no_rows", F.linear, randn(0, 4), randn(5, 4), randn(5))
+    case("linear_transposed", lambda x, w, b: F.linear(x.transpose(0, 1), w.transpose(0, 1), b), randn(4, 3), randn(4, 5), randn(5))
+    case("permute_negative", lambda a: a.permute(-1, 0, 1), x)
+    case("squeeze_of_another_size", lambda a: a.squeeze(1), x)
+    case("slice_step_past_the_end", lambda a: a[:, ::9], x)
+    case("slice_of_nothing", lambda a: a[:, 2:1], x)
+    case("slice_of_slice", lambda a: a[:, 1:][:, :, ::3], x)
+    case("expand_scalar", lambda a: a.expand(2, 3), randn(()))
+    case("flatten_middle", lambda a: a.flatten(0, 1), x)
+    case("stack_last", lambda a, b: torch.stack([a, b], -1), x, randn(2, 3, 4))
+    case("concat_with_nothing", lambda a, b: torch.cat([a, b], 1), x, randn(2, 0, 4))
+    case("softmax_first", lambda a: a.softmax(0), randn(3, 2, 2))
+    case("log_softmax_large", lambda a: a.log_softmax(0), randn(5, 3) * 500)
+
+
+def more_networks():
+    x, w, b = randn(2, 4, 7, 6), randn(6, 4, 3, 2), randn(6)
+    case("conv2d_padding_directions", lambda x, w, b: F.conv2d(x, w, b, padding=(2, 1)), x, w, b)
+    case("conv2d_everything", lambda x, w: F.conv2d(x, w, None, (2, 1), (1, 3), (2, 1), 2), x, randn(6, 2, 3, 2))
+    case("conv2d_sides_stride_dilation",
+         lambda x, w, b: F.conv2d(F.pad(x, (0, 3, 2, 1)), w, b, stride=(1, 2), dilation=(2, 1)), x, w, b)
+    case("conv2d_same_groups", lambda x, w, b: F.conv2d(x, w, b, padding="same", dilation=2, groups=2), x, randn(6, 2, 3, 3), b)
+    case("conv2d_pointwise", F.conv2d, x, randn(6, 4, 1, 1), b)
+    case("conv2d_pointwise_stride", lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1), x, randn(6, 4, 1, 1), b)
+    case("conv2d_whole_image", F.conv2d, x, randn(6, 4, 7, 6), b)
+    case("conv2d_row", lambda x, w, b: F.conv2d(x, w, b, padding=(0, 2)), x, randn(6, 4, 1, 5), b)
+    case("conv2d_depthwise_double", lambda x, w: F.conv2d(x, w, None, padding=1, groups=4), x, randn(8, 1, 3, 3))
+    case("conv2d_one_image_groups", lambda x, w, b: F.conv2d(x, w, b, groups=2), randn(4, 5, 5), randn(6, 2, 3, 3), b)
+    case("conv2d_no_images", F.conv2d, randn(0, 4, 7, 6), w, b)
+    case("conv2d_of_transposed", lambda x, w, b: F.conv2d(x.transpose(2, 3), w, b), x, w, b)
+    d = distinct(2, 3, 7, 6)
+    case("maxpool2d_ceil_padding", lambda a: F.max_pool2d(a, 3, 2, 1, ceil_mode=True), d)
+    case("maxpool2d_ceil_in_padding", lambda a: F.max_pool2d(a, 2, 3, 1, ceil_mode=True), d)
+    case("maxpool2d_ceil_dilation", lambda a: F.max_pool2d(a, 2, 3, 1, 2, ceil_mode=True), d)
+    case("maxpool2d_overlap", lambda a: F.max_pool2d(a, 3, 1), d)
+    case("maxpool2d_gaps", lambda a: F.max_pool2d(a, 2, 3), d)
+    case("maxpool2d_directions", lambda a: F.max_pool2d(a, (1, 3), (2, 1), (0, 1)), d)
+    case("maxpool2d_one_image", lambda a: F.max_pool2d(a, 2), distinct(3, 5, 4))
+    case("maxpool2d_no_images", lambda a: F.max_pool2d(a, 2), randn(0, 3, 4, 4))
+    chain = lambda x, w, b=None, **o: F.max_pool2d(F.relu(F.conv2d(x, w, b, **o)), 2)
+    case("conv2d_relu_maxpool2d_no_bias", chain, x, randn(6, 4, 3, 3))
+    case("conv2d_relu_maxpool2d_sides", lambda x, w, b: chain(F.pad(x, (2, 0, 1, 3)), w, b), x, randn(6, 4, 3, 3), b)
+    case("conv2d_relu_maxpool2d_one_image", chain, randn(4, 7, 7), randn(6, 4, 2, 2), b)
+    case("conv2d_relu_maxpool2d_groups", lambda x, w, b: chain(x, w, b, groups=2, dilation=2), x, randn(6, 2, 2, 2), b)
+
+
+def more_losses():
+    logits, target = randn(6, 5), torch.tensor([0, -100, 2, -100, 1, 3])
+    weight, inside = positive(5), torch.tensor([0, 4, 2, 2, 1, 3])
+    images, labels = randn(3, 4, 2, 3), torch.randint(0, 4, (3, 2, 3))
+    labels[0, 0, 0] = labels[2, 1, 1] = -100
+    chances = torch.rand(3, 4, 2, 3, dtype=torch.float64).softmax(1)
+    for reduction in ("mean", "sum", "none"):
+        options = dict(reduction=reduction, label_smoothing=0.1)
+        case(f"cross_entropy_all_options_{reduction}",
+             lambda a, t, w: F.cross_entropy(a, t, w.detach(), ignore_index=-100, **options), logits, target, weight)
+        case(f"cross_entropy_images_all_options_{reduction}",
+             lambda a, t, w: F.cross_entropy(a, t, w.detach(), **options), images, labels, weight[:4])
+        case(f"cross_entropy_images_probabilities_{reduction}",
+             lambda a, t, w: F.cross_entropy(a, t, w.detach(), **options), images, chances, weight[:4])
+        case(f"cross_entropy_weight_only_{reduction}",
+             lambda a, t, w: F.cross_entropy(a, t, w.detach(), reduction=reduction), logits, inside, weight)
+        value(f"cross_entropy_all_ignored_{reduction}", lambda a, t: F.cross_entropy(a, t, reduction=reduction),
+              logits, torch.full((6,), -100))
+    case("cross_entropy_one_probabilities", F.cross_entropy, randn(5), torch.rand(5, dtype=torch.float64).softmax(0))
+    case("cross_entropy_one_none", lambda a, t: F.cross_entropy(a, t, reduction="none"), randn(5), torch.tensor(2))
+    case("cross_entropy_smoothing_of_all", lambda a, t: F.cross_entropy(a, t, label_smoothing=1.0), logits, inside)
+    case("cross_entropy_of_transposed", lambda a, t: F.cross_entropy(a.transpose(0, 1), t), randn(5, 6), inside)
+    case("cross_entropy_one_class", F.cross_entropy, randn(3, 1), torch.zeros(3, dtype=torch.int64))
+
+
 folder = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures"
-for make in (elementwise, reductions, products, shapes, networks, losses):
+for make in (elementwise, reductions, products, shapes, networks, losses, border_values, integers, more_shapes, more_networks,
+             more_losses):
     make()
 save_safetensors(f"{folder}/ops.safetensors", tensors)
 for module in (text, nn, optim, training):
