@@ -19,7 +19,7 @@ struct cnn_context {
     atomic_int references;
     int threads;
     cnn_device device;
-    uint64_t seed;
+    atomic_uint_fast64_t seed;
     atomic_uint_fast64_t stream; /* the next unused random stream */
     cnn_allocate_fn allocate;
     cnn_deallocate_fn deallocate;

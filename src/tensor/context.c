@@ -59,13 +59,14 @@ static const cnn__kernels *choose_kernels(const cnn_context_options *o)
 static void fill(cnn_context *ctx, const cnn_context_options *o)
 {
     cnn__references_init(&ctx->references);
+    atomic_init(&ctx->seed, o->seed);
+    CNN__ATOMIC(&ctx->seed);
     atomic_init(&ctx->stream, 0);
     CNN__ATOMIC(&ctx->stream);
     atomic_init(&ctx->lock_process, getpid());
     CNN__ATOMIC(&ctx->lock_process);
     ctx->threads = o->threads ? o->threads : available_cpus();
     ctx->device = CNN_DEVICE_CPU;
-    ctx->seed = o->seed;
     ctx->log = o->log;
     ctx->log_user = o->log_user;
 }
