@@ -362,6 +362,9 @@ static void *hold_lock(void *arg)
 /* The moment that a hundred random forks may miss: another thread is inside the context's lock. */
 START_TEST(a_fork_while_the_context_is_locked_works_on)
 {
+    if (under_valgrind()) { /* Helgrind in the child goes on to believe in the thread that is not there */
+        return;
+    }
     cnn_context *ctx = cnn_context_new(.seed = 3, .threads = 2);
     uint64_t expected = train(1);
     pthread_t holder;
