@@ -10,7 +10,7 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-enum { BUFFER = 1 << 16, LARGEST_CALL = 1 << 30, GZIP_ONLY = 16 + MAX_WBITS };
+enum { BUFFER = 1 << 16, LARGEST_CALL = 1 << 20, GZIP_ONLY = 16 + MAX_WBITS };
 
 struct cnn__inflater {
     z_stream stream;
@@ -74,7 +74,7 @@ static cnn_status inflate_fault(const cnn__bytes *bytes, int code)
         return cnn__fail_memory(bytes->ctx, bytes->file.call, (size_t)1 << MAX_WBITS);
     }
     return cnn__file_fail(&bytes->file, CNN_ERROR_FORMAT, bytes->file.at - stream->avail_in, "broken gzip data: %s",
-                          stream->msg ? stream->msg : code == Z_BUF_ERROR ? "it ends early" : "not understood");
+                          stream->msg ? stream->msg : "it ends early");
 }
 
 /* Up to `size` bytes; fewer only where the data ends. */

@@ -120,10 +120,8 @@ static cnn_status plan_group(plan *p, int g)
         }
     }
     if (class->check(p->ctx, call, p->hyper[g]) != CNN_OK) {
-        char why[160];
-        snprintf(why, sizeof why, "%s", cnn__failure_message());
-        return cnn__file_fail(&p->restore.st.file, CNN_ERROR_FORMAT, CNN__PREFIX, "optimizer.group.%d: %s", g,
-                              strncmp(why, call, strlen(call)) == 0 ? why + strlen(call) + 2 : why);
+        const char *why = cnn__failure_message() + strlen(call) + strlen(": ");
+        return cnn__file_fail(&p->restore.st.file, CNN_ERROR_FORMAT, CNN__PREFIX, "optimizer.group.%d: %s", g, why);
     }
     for (int k = 0; k < class->moment_count; k++) {
         if (class->needs(p->hyper[g], k) != class->needs(group->hyper, k)) {

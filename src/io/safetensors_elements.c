@@ -5,6 +5,7 @@
 
 enum { CHUNK = 2048 };
 
+/* The direct ones first: whoever looks for a dtype's own type takes the first. */
 const cnn__file_type cnn__file_types[CNN__FILE_TYPES] = {
     { "F32", 4, CNN_F32, true },   { "F64", 8, CNN_F64, true }, { "I64", 8, CNN_I64, true },
     { "I32", 4, CNN_I32, true },   { "U8", 1, CNN_U8, true },   { "BOOL", 1, CNN_BOOL, true },

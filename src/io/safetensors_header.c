@@ -93,7 +93,10 @@ static bool parse_entry(parse *p, cnn__entry *entry)
             return false;
         }
     }
-    return !p->json.error && (seen == 7 || cnn__json_fail(&p->json, at, "dtype, shape or data_offsets is missing"));
+    if (seen != 7) {
+        return cnn__json_fail(&p->json, at, "dtype, shape or data_offsets is missing");
+    }
+    return !p->json.error;
 }
 
 /* The bytes that shape and dtype ask for must be those that the offsets give. */
@@ -109,8 +112,18 @@ static bool check_entry(parse *p, size_t at, const cnn__entry *entry)
     if (entry->end > data) {
         return cnn__json_fail(&p->json, at, "data_offsets point past the end of the file");
     }
-    return entry->end - entry->begin == (uint64_t)bytes ||
-           cnn__json_fail(&p->json, at, "dtype and shape do not need as many bytes as data_offsets give");
+    if (entry->end - entry->begin != (uint64_t)bytes) {
+        return cnn__json_fail(&p->json, at, "dtype and shape do not need as many bytes as data_offsets give");
+    }
+    return true;
+}
+
+/* A string of the metadata and its place in the header: decoded there in the second run. */
+static bool parse_text(parse *p, uint32_t *place)
+{
+    cnn__json_peek(&p->json);
+    *place = (uint32_t)(p->json.at + 1);
+    return p->st->entries ? cnn__json_string_in_place(&p->json) != NULL : cnn__json_string(&p->json, NULL, 0) >= 0;
 }
 
 static bool parse_metadata(parse *p)
@@ -119,16 +132,12 @@ static bool parse_metadata(parse *p)
     bool first = true;
     cnn__json_enter(&p->json, '{');
     while (cnn__json_more(&p->json, '}', &first)) {
-        if (st->entries) {
-            const char *key = cnn__json_string_in_place(&p->json);
-            const char *value = cnn__json_colon(&p->json) ? cnn__json_string_in_place(&p->json) : NULL;
-            if (!value) {
-                return false;
-            }
-            st->pairs[st->pair_count] = (cnn__pair){ (uint32_t)(key - st->header), (uint32_t)(value - st->header) };
-        } else if (cnn__json_string(&p->json, NULL, 0) < 0 || !cnn__json_colon(&p->json) ||
-                   cnn__json_string(&p->json, NULL, 0) < 0) {
+        cnn__pair pair;
+        if (!parse_text(p, &pair.key) || !cnn__json_colon(&p->json) || !parse_text(p, &pair.value)) {
             return false;
+        }
+        if (st->entries) {
+            st->pairs[st->pair_count] = pair;
         }
         st->pair_count++;
     }
@@ -184,8 +193,10 @@ static bool parse_header(cnn__safetensors *st, parse *p)
     while (!p->json.error && p->json.at < p->json.size && st->header[p->json.at] == ' ') {
         p->json.at++;
     }
-    return !p->json.error &&
-           (p->json.at == p->json.size || cnn__json_fail(&p->json, p->json.at, "expected spaces up to the header's end"));
+    if (p->json.at != p->json.size) {
+        return cnn__json_fail(&p->json, p->json.at, "expected spaces up to the header's end");
+    }
+    return !p->json.error;
 }
 
 cnn_status cnn__safetensors_parse(cnn__safetensors *st)

@@ -53,10 +53,11 @@ static cnn_status check_items(cnn_context *ctx, const char *call, cnn__item *ite
     return CNN_OK;
 }
 
+/* Those that are stored as they are in memory stand first in the table. */
 static const char *type_name(cnn_dtype dtype)
 {
     int i = 0;
-    while (!cnn__file_types[i].direct || cnn__file_types[i].dtype != (int)dtype) {
+    while (cnn__file_types[i].dtype != (int)dtype) {
         i++;
     }
     return cnn__file_types[i].name;

@@ -46,7 +46,7 @@ void cnn__text_print(cnn__text *text, const char *format, ...)
     va_start(arguments, format);
     int length = vsnprintf(piece, sizeof piece, format, arguments);
     va_end(arguments);
-    if (length < 0 || (size_t)length >= sizeof piece) {
+    if ((size_t)length >= sizeof piece) { /* also where it is negative */
         text->failed = true;
         return;
     }
