@@ -20,6 +20,28 @@ typedef struct checker {
     double *plus, *minus;
 } checker;
 
+/* The function must not depend on how often it is called: the rows of the Jacobian are as long as it was at first. */
+static cnn_status check_output(const checker *c, const cnn_tensor *y)
+{
+    cnn_status status = cnn_tensor_status(y);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (y->kind != CNN__TENSOR_TAPE || y->tape != c->tape) {
+        return cnn__fail(c->ctx, CNN_ERROR_STATE, "gradcheck: the function returned a tensor on %s, expected a result",
+                         y->kind == CNN__TENSOR_TAPE ? "another tape" : "no tape");
+    }
+    if (y->dtype != CNN_F64) {
+        return cnn__fail(c->ctx, CNN_ERROR_DTYPE, "gradcheck: the function returned %s, expected float64",
+                         cnn_dtype_name(y->dtype));
+    }
+    if (c->outputs >= 0 && y->numel != c->outputs) {
+        return cnn__fail(c->ctx, CNN_ERROR_SHAPE, "gradcheck: the function returned %lld elements, and %lld before",
+                         (long long)y->numel, (long long)c->outputs);
+    }
+    return CNN_OK;
+}
+
 static cnn_tensor *evaluate(checker *c, cnn_mode mode)
 {
     cnn_tensor *on_tape[MAX_INPUTS];
@@ -37,7 +59,7 @@ static cnn_tensor *evaluate(checker *c, cnn_mode mode)
 static cnn_status values(checker *c, double *out)
 {
     cnn_tensor *y = evaluate(c, CNN_EVAL);
-    cnn_status status = cnn_tensor_status(y);
+    cnn_status status = check_output(c, y);
     return status == CNN_OK ? cnn_tensor_read(y, out, (size_t)c->outputs * sizeof *out) : status;
 }
 
@@ -45,7 +67,7 @@ static cnn_status values(checker *c, double *out)
 static cnn_status analytical_rows(checker *c, int input)
 {
     cnn_tensor *x = c->inputs[input], *y = evaluate(c, CNN_EVAL_GRAD);
-    cnn_status status = cnn_tensor_status(y);
+    cnn_status status = check_output(c, y);
     if (status != CNN_OK) {
         return status;
     }
@@ -105,12 +127,9 @@ static cnn_status check_input(checker *c, int input)
 static cnn_status allocate(checker *c)
 {
     cnn_tensor *y = evaluate(c, CNN_EVAL);
-    if (cnn_tensor_status(y) != CNN_OK) {
-        return cnn_tensor_status(y);
-    }
-    if (y->dtype != CNN_F64) {
-        return cnn__fail(c->ctx, CNN_ERROR_DTYPE, "gradcheck: the function returned %s, expected float64",
-                         cnn_dtype_name(y->dtype));
+    cnn_status status = check_output(c, y);
+    if (status != CNN_OK) {
+        return status;
     }
     c->outputs = y->numel;
     int64_t largest = 1;
@@ -158,6 +177,23 @@ static cnn_status run(checker *c, cnn_tensor *const *inputs)
     return status;
 }
 
+static cnn_status check_options(const checker *c)
+{
+    const struct {
+        const char *name;
+        double value;
+        bool zero;
+    } rules[] = { { "eps", c->options.eps, false }, { "atol", c->options.atol, true }, { "rtol", c->options.rtol, true } };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        double value = rules[i].value;
+        if (!isfinite(value) || value < 0 || (value == 0 && !rules[i].zero)) {
+            return cnn__fail(c->ctx, CNN_ERROR_INVALID_ARGUMENT, "gradcheck: %s is %g, expected a finite number %s 0",
+                             rules[i].name, value, rules[i].zero ? "of at least" : "above");
+        }
+    }
+    return CNN_OK;
+}
+
 cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user, cnn_tensor *const *inputs, int count,
                          const cnn_gradcheck_options *options)
 {
@@ -167,14 +203,15 @@ cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user,
                          : !function ? "function is NULL"
                                      : "expected 1 to 16 inputs");
     }
-    checker c = { .ctx = ctx, .function = function, .user = user, .count = count };
+    checker c = { .ctx = ctx, .function = function, .user = user, .count = count, .outputs = -1 };
     if (cnn__options_read(ctx, "gradcheck", &c.options, sizeof c.options, options) != CNN_OK) {
         return cnn__failure_status();
     }
     c.options.eps = cnn__option(c.options.eps, 1e-6);
     c.options.atol = cnn__option(c.options.atol, 1e-5);
     c.options.rtol = cnn__option(c.options.rtol, 1e-3);
-    cnn_status status = run(&c, inputs);
+    cnn_status status = check_options(&c);
+    status = status == CNN_OK ? run(&c, inputs) : status;
     cnn_tape_free(c.tape);
     for (int i = 0; i < count; i++) {
         cnn__tensor_release(c.inputs[i]);

@@ -124,7 +124,11 @@ cnn_status cnn_tape_status(const cnn_tape *tape)
 
 const char *cnn_tape_error(const cnn_tape *tape)
 {
-    return tape ? tape->step.message : "";
+    if (!tape) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_error: tape is NULL");
+        return "";
+    }
+    return tape->step.message;
 }
 
 /* ---- the arena ---- */

@@ -67,7 +67,8 @@ const char *cnn__failure_message(void);
 cnn_status cnn__failure_status(void);
 
 /* Copies an options struct that may be shorter (older) or longer (newer) than ours: missing fields become 0, unknown ones
- * must be 0. `given` NULL gives all zeros. Both structs begin with size_t struct_size. */
+ * must be 0. `given` NULL gives all zeros. Both structs begin with size_t struct_size. Where only the unknown part is at
+ * fault, `ours` is filled in on failure too, so that a call can free what it has taken. */
 cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *ours, size_t our_size, const void *given);
 /* 0 → the default, CNN_ZERO → 0. */
 double cnn__option(double given, double otherwise);

@@ -15,11 +15,14 @@ cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *our
     }
     size_t size;
     memcpy(&size, given, sizeof size);
-    if (size < sizeof(size_t) || size > LARGEST) {
+    /* The first field has been there from the beginning, and alignment makes every size a multiple of size_t's. */
+    if (size < 2 * sizeof size || size % sizeof size || size > LARGEST) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
                          "%s: the options' struct_size is %zu, expected sizeof the struct, which is %zu", call, size,
                          our_size);
     }
+    size_t known = size < our_size ? size : our_size;
+    memcpy((char *)ours + sizeof size, (const char *)given + sizeof size, known - sizeof size);
     for (size_t i = our_size; i < size; i++) {
         if (((const unsigned char *)given)[i]) {
             return cnn__fail(ctx, CNN_ERROR_UNSUPPORTED,
@@ -27,8 +30,6 @@ cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *our
                              i, our_size);
         }
     }
-    size_t known = size < our_size ? size : our_size;
-    memcpy((char *)ours + sizeof size, (const char *)given + sizeof size, known - sizeof size);
     return CNN_OK;
 }
 

@@ -80,6 +80,9 @@ static cnn_status check_tensors(const cnn_tensor *images, const cnn_tensor *labe
         return status;
     }
     status = check_tensor(labels, "labels", 1u << CNN_I64 | 1u << CNN_I32 | 1u << CNN_U8 | 1u << CNN_F32 | 1u << CNN_F64);
+    if (status == CNN_OK && images->ctx != labels->ctx) {
+        return cnn__fail(images->ctx, CNN_ERROR_STATE, "dataset_from_tensors: labels is of another context than images");
+    }
     if (status == CNN_OK && images->shape[0] != labels->shape[0]) {
         return cnn__fail(images->ctx, CNN_ERROR_SHAPE,
                          "dataset_from_tensors: %" PRId64 " images and %" PRId64 " labels, expected as many of both",
@@ -115,8 +118,8 @@ static cnn_status sample_from(const cnn_context *ctx, const char *what, int ndim
                               cnn__sample_shape *sample)
 {
     const char *call = "dataset_from_callbacks";
-    if (ndim >= CNN_MAX_DIMS) {
-        return cnn__fail(ctx, CNN_ERROR_SHAPE, "%s: %s of %d dimensions, expected at most %d: a batch has one more", call,
+    if (ndim < 0 || ndim >= CNN_MAX_DIMS) {
+        return cnn__fail(ctx, CNN_ERROR_SHAPE, "%s: %s of %d dimensions, expected 0 to %d: a batch has one more", call,
                          what, ndim, CNN_MAX_DIMS - 1);
     }
     cnn_status status = cnn__shape_check(ctx, call, dtype, ndim, shape, &sample->numel);
@@ -202,14 +205,13 @@ cnn_dataset *cnn_dataset_from_callbacks(cnn_context *ctx, const cnn_dataset_call
         cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: callbacks is NULL", call);
         return NULL;
     }
-    if (cnn__options_read(ctx, call, &ours, sizeof ours, callbacks) != CNN_OK) {
-        return NULL; /* a struct of unknown layout: nothing in it can be trusted to be `free_user` */
-    }
-    if (!ctx) {
+    bool read = cnn__options_read(ctx, call, &ours, sizeof ours, callbacks) == CNN_OK;
+    if (read && !ctx) {
         cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: ctx is NULL", call);
-    } else {
+    } else if (read) {
         dataset = from_callbacks(ctx, &ours);
     }
+    /* Of a struct whose size is garbage nothing is read, so that nothing in it can be freed either. */
     if (!dataset && ours.free_user) {
         ours.free_user(ours.user);
     }
@@ -250,7 +252,11 @@ void cnn_dataset_free(cnn_dataset *dataset)
 
 int64_t cnn_dataset_size(const cnn_dataset *dataset)
 {
-    return dataset ? dataset->size : 0;
+    if (!dataset) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "dataset_size: dataset is NULL");
+        return 0;
+    }
+    return dataset->size;
 }
 
 /* ---- one sample ---- */

@@ -232,19 +232,27 @@ cnn_status cnn_loader_status(const cnn_loader *loader)
     return loader ? loader->status : cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "loader_status: loader is NULL");
 }
 
+static bool present(const cnn_loader *loader, const char *call)
+{
+    if (!loader) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: loader is NULL", call);
+    }
+    return loader != NULL;
+}
+
 int64_t cnn_loader_batch_count(const cnn_loader *loader)
 {
-    return loader ? loader->batch_count : 0;
+    return present(loader, "loader_batch_count") ? loader->batch_count : 0;
 }
 
 int64_t cnn_loader_sample_count(const cnn_loader *loader)
 {
-    return loader ? loader->dataset->size : 0;
+    return present(loader, "loader_sample_count") ? loader->dataset->size : 0;
 }
 
 int64_t cnn_loader_epoch(const cnn_loader *loader)
 {
-    return loader ? loader->epoch : 0;
+    return present(loader, "loader_epoch") ? loader->epoch : 0;
 }
 
 cnn_status cnn_loader_set_epoch(cnn_loader *loader, int64_t epoch)

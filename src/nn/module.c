@@ -176,9 +176,8 @@ static const cnn_module *root_of(const cnn_module *module)
     return module;
 }
 
-static cnn_status check_child(const cnn_module *parent, const cnn_module *child)
+static cnn_status check_child(const cnn_module *parent, const char *call, const cnn_module *child)
 {
-    const char *call = "module_add";
     if (child->parent) {
         return cnn__fail(parent->ctx, CNN_ERROR_STATE, "%s: the %s already belongs to a parent of type %s", call,
                          cnn_module_type(child), cnn_module_type(child->parent));
@@ -198,15 +197,15 @@ static cnn_status check_child(const cnn_module *parent, const cnn_module *child)
     return CNN_OK;
 }
 
-cnn_status cnn__module_attach(cnn_module *parent, const char *name, cnn_module *child)
+cnn_status cnn__module_attach(cnn_module *parent, const char *call, const char *name, cnn_module *child)
 {
-    cnn_status status = check_child(parent, child);
+    cnn_status status = check_child(parent, call, child);
     if (status == CNN_OK) {
-        status = check_name(parent, "module_add", name);
+        status = check_name(parent, call, name);
     }
     if (status == CNN_OK) {
         cnn__named item = { .name = (char *)(uintptr_t)name, .module = child };
-        status = list_add(parent, "module_add", &parent->children, item);
+        status = list_add(parent, call, &parent->children, item);
     }
     if (status != CNN_OK) {
         return status;
@@ -230,7 +229,7 @@ cnn_module *cnn_module_add(cnn_module *parent, const char *name, cnn_module *chi
     }
     if (!parent) {
         cnn__fail(child->ctx, CNN_ERROR_INVALID_ARGUMENT, "module_add: parent is NULL");
-    } else if (cnn__module_attach(parent, name, child) == CNN_OK) {
+    } else if (cnn__module_attach(parent, "module_add", name, child) == CNN_OK) {
         return child;
     }
     /* An ancestor of `parent` is in use by it: nobody owns it, but to free it would free the caller's parent. */

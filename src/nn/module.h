@@ -51,8 +51,8 @@ struct cnn_module {
 /* A module without children whose `attributes` are zeros. NULL: no memory, reported as `call`. */
 cnn_module *cnn__module_new(cnn_context *ctx, const char *call, const cnn__module_class *class, size_t attributes_size);
 
-/* Makes `child` a child; on failure, which is reported, the caller still has it. */
-cnn_status cnn__module_attach(cnn_module *parent, const char *name, cnn_module *child);
+/* Makes `child` a child; on failure, which is reported as `call`, the caller still has it. */
+cnn_status cnn__module_attach(cnn_module *parent, const char *call, const char *name, cnn_module *child);
 
 /* Frees every module among `modules` that has no parent, each once, with its children. */
 void cnn__modules_free(cnn_module *const *modules, int count);

@@ -66,7 +66,7 @@ cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *children,
         if (!children[i] && cnn__failure_status() == CNN_OK) {
             cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: child %d is NULL", call, i);
         }
-        if (!sequential || !children[i] || cnn__module_attach(sequential, name, children[i]) != CNN_OK) {
+        if (!sequential || !children[i] || cnn__module_attach(sequential, call, name, children[i]) != CNN_OK) {
             return fail(sequential, children, count);
         }
     }

@@ -9,11 +9,28 @@ static cnn_status missing(const char *call)
     return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", call);
 }
 
+/* Numbers past the end are how a loop ends; negative ones are a mistake. */
+static bool check_number(const cnn_module *module, const char *call, int i)
+{
+    if (!module) {
+        missing(call);
+        return false;
+    }
+    if (i < 0) {
+        cnn__fail(module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: number %d, expected 0 or more", call, i);
+    }
+    return i >= 0;
+}
+
 /* ---- one module ---- */
 
 const char *cnn_module_type(const cnn_module *module)
 {
-    return !module ? "" : module->type ? module->type : module->class->type;
+    if (!module) {
+        missing("module_type");
+        return "";
+    }
+    return module->type ? module->type : module->class->type;
 }
 
 cnn_context *cnn_module_context(const cnn_module *module)
@@ -39,11 +56,7 @@ cnn_module *cnn_module_child(const cnn_module *module, int i, const char **name)
     if (name) {
         *name = NULL;
     }
-    if (!module) {
-        missing("module_child");
-        return NULL;
-    }
-    if (i < 0 || i >= module->children.count) {
+    if (!check_number(module, "module_child", i) || i >= module->children.count) {
         return NULL;
     }
     if (name) {
@@ -188,11 +201,10 @@ cnn_tensor *cnn_module_state(const cnn_module *module, int i, char *name, size_t
     if (name && size) {
         *name = '\0';
     }
-    if (!module) {
-        missing("module_state");
+    if (!check_number(module, "module_state", i)) {
         return NULL;
     }
-    for (cnn__state s = cnn__state_begin(module); i >= 0 && cnn__state_next(&s); i--) {
+    for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s); i--) {
         if (i == 0) {
             if (name) {
                 cnn__state_name(&s, name, size);
@@ -205,11 +217,10 @@ cnn_tensor *cnn_module_state(const cnn_module *module, int i, char *name, size_t
 
 cnn_tensor *cnn_module_parameter(const cnn_module *module, int i)
 {
-    if (!module) {
-        missing("module_parameter");
+    if (!check_number(module, "module_parameter", i)) {
         return NULL;
     }
-    for (const cnn_module *m = module; i >= 0 && m; m = cnn__module_next(module, m)) {
+    for (const cnn_module *m = module; m; m = cnn__module_next(module, m)) {
         if (i < m->parameters.count) {
             return m->parameters.items[i].tensor;
         }

@@ -27,7 +27,8 @@ typedef struct loss {
 static bool check_options(cnn__call *call, const cnn_cross_entropy_options *o, bool indices)
 {
     if (o->reduction != CNN_REDUCE_MEAN && o->reduction != CNN_REDUCE_SUM && o->reduction != CNN_REDUCE_NONE) {
-        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "there is no reduction %d", (int)o->reduction);
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "reduction is %d, expected %d to %d", (int)o->reduction,
+                       (int)CNN_REDUCE_MEAN, (int)CNN_REDUCE_NONE);
         return false;
     }
     if (!(o->label_smoothing >= 0 && o->label_smoothing <= 1)) {
@@ -222,6 +223,7 @@ cnn_tensor *cnn_cross_entropy_with(cnn_tensor *logits, cnn_tensor *target, const
         return call.nil;
     }
     loss l;
+    o.label_smoothing = cnn__option(o.label_smoothing, 0);
     if (status != CNN_OK) {
         return cnn__call_fail_newest(&call);
     }

@@ -50,9 +50,9 @@ cnn_tensor *cnn__constant(const cnn__node *node, cnn_dtype dtype, double value)
 static bool mark_reduced(cnn__call *call, int count, const int *dims, cnn__axes *axes)
 {
     int ndim = call->in[0]->ndim;
-    if (count < 0 || count > CNN_MAX_DIMS || (count && !dims)) {
-        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "%d dimensions%s, expected 0 (all) to %d", count,
-                       count > 0 && !dims ? " at NULL" : "", CNN_MAX_DIMS);
+    if (count < 0 || count > ndim || (count && !dims)) {
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "%d dimensions%s of a tensor of rank %d, expected 0 (all) to %d",
+                       count, count > 0 && !dims ? " at NULL" : "", ndim, ndim);
         return false;
     }
     for (int i = 0; i < count; i++) {

@@ -52,9 +52,9 @@ static cnn_status check(const cnn_context *ctx, const char *call, const double *
                   { WEIGHT_DECAY, "weight_decay", false } };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         double value = hyper[rules[i].which];
-        if (!(value >= 0) || (rules[i].below_one && !(value < 1))) {
+        if (!(value >= 0) || isinf(value) || (rules[i].below_one && !(value < 1))) {
             return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %g, expected %s", call, rules[i].name, value,
-                             rules[i].below_one ? "0 <= value < 1" : "at least 0");
+                             rules[i].below_one ? "at least 0 and below 1" : "a finite number of at least 0");
         }
     }
     return CNN_OK;

@@ -1,6 +1,8 @@
 /* Stochastic gradient descent with momentum (Sutskever et al. 2013) as torch.optim.SGD has it. */
 #include "optim/optimizer.h"
 
+#include <math.h>
+
 enum { LR, MOMENTUM, DAMPENING, WEIGHT_DECAY, NESTEROV, MAXIMIZE };
 
 static bool needs(const double *hyper, int k)
@@ -37,13 +39,14 @@ static cnn_status check(const cnn_context *ctx, const char *call, const double *
     } rules[] = { { LR, "lr" }, { MOMENTUM, "momentum" }, { WEIGHT_DECAY, "weight_decay" } };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         double value = hyper[rules[i].which];
-        if (!(value >= 0)) {
-            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %g, expected at least 0", call, rules[i].name,
-                             value);
+        if (!(value >= 0) || isinf(value)) {
+            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %g, expected a finite number of at least 0", call,
+                             rules[i].name, value);
         }
     }
-    if (hyper[DAMPENING] != hyper[DAMPENING]) {
-        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: dampening is not a number", call);
+    if (!isfinite(hyper[DAMPENING])) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: dampening is %g, expected a finite number", call,
+                         hyper[DAMPENING]);
     }
     if (hyper[NESTEROV] != 0 && (!(hyper[MOMENTUM] > 0) || hyper[DAMPENING] != 0)) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,

@@ -149,19 +149,36 @@ void cnn__context_unlock(cnn_context *ctx)
     pthread_mutex_unlock(&ctx->lock);
 }
 
+static void missing(const char *call)
+{
+    cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: ctx is NULL", call);
+}
+
 int cnn_context_threads(const cnn_context *ctx)
 {
-    return ctx ? ctx->threads : 0;
+    if (!ctx) {
+        missing("context_threads");
+        return 0;
+    }
+    return ctx->threads;
 }
 
 cnn_device cnn_context_device(const cnn_context *ctx)
 {
-    return ctx ? ctx->device : CNN_DEVICE_AUTO;
+    if (!ctx) {
+        missing("context_device");
+        return CNN_DEVICE_AUTO;
+    }
+    return ctx->device;
 }
 
 const char *cnn_context_kernels(const cnn_context *ctx)
 {
-    return ctx ? ctx->kernels->name : "";
+    if (!ctx) {
+        missing("context_kernels");
+        return "";
+    }
+    return ctx->kernels->name;
 }
 
 void cnn__context_next_stream(cnn_context *ctx, uint64_t key[2])

@@ -63,7 +63,8 @@ cnn_tensor *cnn_tensor_randn(cnn_context *ctx, cnn_dtype dtype, int ndim, const 
 cnn_tensor *cnn_tensor_arange(cnn_context *ctx, cnn_dtype dtype, double start, double end, double step)
 {
     double count = ceil((end - start) / step);
-    if (step == 0 || !(count >= 0) || count > 0x1p62 || dtype == CNN_BOOL) {
+    bool finite = isfinite(start) && isfinite(end) && isfinite(step);
+    if (!finite || step == 0 || !(count >= 0) || count > 0x1p62 || dtype == CNN_BOOL) {
         cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "tensor_arange: from %g to %g by %g as %s is no sequence", start, end,
                   step, cnn_dtype_name(dtype));
         return NULL;

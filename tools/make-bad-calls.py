@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Writes tests/trust/bad_calls.def, the table of exported functions that test_bad_calls drives with bad arguments.
+
+    tools/make-bad-calls.py > tests/trust/bad_calls.def
+    tools/make-bad-calls.py --check lib/libcnn.so tests/trust/bad_calls.def
+
+Signatures are read from include/cnn; which values a parameter takes follows from its type and name by the tables below.
+A function with a parameter that no table knows is an error, and --check fails when the library exports a function that
+the table lacks, the table has one that is not exported, or the table is not what the headers make."""
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# Kinds by type; a name of its own goes first. The kinds themselves are in tests/trust/bad_values.h.
+BY_TYPE = {
+    "cnn_context *": "context", "cnn_tape *": "tape", "cnn_module *": "module", "cnn_optimizer *": "optimizer",
+    "cnn_dataset *": "dataset", "cnn_loader *": "loader", "cnn_tensor *": "tensor", "cnn_tensor *const *": "tensors",
+    "cnn_module *const *": "children", "cnn_tensor **": "out", "cnn_batch *": "out", "cnn_random_state *": "random",
+    "const char **": "out", "cnn_dtype": "dtype", "cnn_mode": "mode", "cnn_mnist_split": "split",
+    "cnn_status": "any_int", "bool": "boolean", "void *": "user", "cnn_deleter_fn": "deleter",
+    "cnn_function_fn": "function", "cnn_custom_op *": "custom_op", "cnn_checkpoint *": "checkpoint",
+    "cnn_context_options *": "context_options", "cnn_conv2d_options *": "conv2d_options",
+    "cnn_maxpool2d_options *": "maxpool2d_options", "cnn_linear_options *": "linear_options",
+    "cnn_module_options *": "module_options", "cnn_adam_options *": "adam_options",
+    "cnn_sgd_options *": "sgd_options", "cnn_loader_options *": "loader_options",
+    "cnn_cross_entropy_options *": "cross_entropy_options", "cnn_gradcheck_options *": "gradcheck_options",
+    "cnn_dataset_callbacks *": "dataset_callbacks",
+}
+BY_NAME = {
+    ("int", "ndim"): "ndim", ("int64_t *", "shape"): "shape", ("int", "dim"): "dim", ("int", "dim0"): "dim",
+    ("int", "dim1"): "dim", ("int", "start_dim"): "dim", ("int", "end_dim"): "end_dim", ("int", "count"): "count",
+    ("int *", "dims"): "dims", ("int64_t", "start"): "any_size", ("int64_t", "end"): "any_size",
+    ("int64_t", "step"): "step", ("double", "p"): "probability", ("double", "low"): "any_low",
+    ("double", "high"): "any_high", ("double", "value"): "any_double", ("double", "exponent"): "any_double",
+    ("double", "start"): "finite", ("double", "end"): "finite_end", ("double", "step"): "finite_step",
+    ("double", "lr"): "rate", ("double *", "mean"): "mean", ("double *", "std"): "std",
+    ("int64_t", "in_channels"): "positive", ("int64_t", "out_channels"): "positive",
+    ("int64_t", "in_features"): "positive", ("int64_t", "out_features"): "positive",
+    ("int64_t", "batch_size"): "batch_size", ("int64_t", "epoch"): "epoch", ("int64_t", "i"): "sample",
+    ("int", "i"): "index", ("int", "group"): "group", ("int", "channels"): "channels",
+    ("const char *", "name"): "new_name", ("const char *", "path"): "save_path",
+    ("const char *", "directory"): "directory", ("void *", "data"): "data", ("void *", "buffer"): "buffer",
+    ("size_t", "size"): "bytes", ("char *", "buffer"): "text", ("char *", "name"): "text",
+    ("const char *const *", "names"): "names",
+}
+
+# By function and parameter: a kind of its own; "?" at its end: NULL is legal there; "!": the call takes ownership.
+OVERRIDES = {
+    "cnn_context_create": {"options": "context_options?"}, "cnn_context_free": {"ctx": "context?!"},
+    "cnn_last_error": {"ctx": "context?"}, "cnn_context_status": {"ctx": "context?"},
+    "cnn_context_clear_error": {"ctx": "context?"},
+    "cnn_tensor_free": {"tensor": "free_tensor?!"}, "cnn_tape_free": {"tape": "tape?!"},
+    "cnn_module_free": {"module": "free_module?!"}, "cnn_optimizer_free": {"optimizer": "optimizer?!"},
+    "cnn_dataset_free": {"dataset": "dataset?!"}, "cnn_loader_free": {"loader": "loader?!"},
+    "cnn_tensor_from_borrowed": {"deleter": "deleter?", "user": "user?"},
+    "cnn_tensor_item": {"tensor": "one_element"}, "cnn_tensor_item_i64": {"tensor": "one_element"},
+    "cnn_tensor_write": {"tensor": "plain", "data": "buffer"}, "cnn_tensor_fill": {"tensor": "plain"},
+    "cnn_tensor_copy_from": {"tensor": "plain"}, "cnn_tensor_set_requires_grad": {"tensor": "plain"},
+    "cnn_tensor_zero_grad": {"tensor": "plain"}, "cnn_tensor_format": {"buffer": "text?", "size": "text_size"},
+    "cnn_tensor_rand": {"dtype": "real"}, "cnn_tensor_randn": {"dtype": "real"},
+    "cnn_backward": {"loss": "loss"}, "cnn_backward_with": {"output": "result", "grad": "tensor?"},
+    "cnn_retain_grad": {"tensor": "result"}, "cnn_cast": {"dtype": "dtype"},
+    "cnn_gradcheck": {"user": "user?", "inputs": "check_inputs", "count": "bounded_count",
+                      "options": "gradcheck_options?"},
+    "cnn_custom": {"user": "user?", "count": "bounded_count"},
+    "cnn_permute": {"count": "rank_count"},
+    "cnn_where": {"condition": "condition"}, "cnn_matmul": {"b": "square"},
+    "cnn_linear": {"weight": "square", "bias": "bias?"},
+    "cnn_conv2d": {"x": "image", "weight": "filter", "bias": "filter_bias?", "options": "conv2d_options?"},
+    "cnn_maxpool2d": {"x": "image"},
+    "cnn_conv2d_relu_maxpool2d": {"x": "image", "weight": "filter", "bias": "filter_bias?", "conv": "conv2d_options?",
+                                  "pool": "maxpool2d_options"},
+    "cnn_cross_entropy_with": {"target": "target", "options": "cross_entropy_options?"},
+    "cnn_cross_entropy": {"target": "target"},
+    "cnn_sum": {"count": "reduce_count"}, "cnn_mean": {"count": "reduce_count"}, "cnn_max": {"count": "reduce_count"},
+    "cnn_min": {"count": "reduce_count"}, "cnn_argmax": {"count": "reduce_count"},
+    "cnn_linear_create": {"options": "linear_options?"},
+    "cnn_sequential_create": {"children": "children!", "count": "child_count"},
+    "cnn_module_add": {"parent": "parent", "child": "child!"},
+    "cnn_module_add_parameter": {"tensor": "new_parameter!"}, "cnn_module_add_buffer": {"tensor": "new_buffer!"},
+    "cnn_module_child": {"name": "out?"}, "cnn_module_state": {"name": "text?", "size": "text_size"},
+    "cnn_module_find": {"name": "known_name"}, "cnn_module_format": {"buffer": "text?", "size": "text_size"},
+    "cnn_module_copy_from": {"source": "source"}, "cnn_forward": {"x": "image"},
+    "cnn_adam_create": {"options": "adam_options?"}, "cnn_adamw_create": {"options": "adam_options?"},
+    "cnn_optimizer_add_group": {"parameters": "parameters", "options": "adam_options?"},
+    "cnn_optimizer_set_lr": {"group": "group_or_all"},
+    "cnn_mnist_open": {"directory": "directory"}, "cnn_idx_read": {"path": "idx_path"},
+    "cnn_dataset_from_tensors": {"images": "images", "labels": "labels?"},
+    "cnn_dataset_normalize": {"dataset": "normal_dataset"},
+    "cnn_dataset_get": {"label": "out?"},
+    "cnn_loader_create": {"dataset": "dataset!", "options": "loader_options?"},
+    "cnn_module_load": {"path": "module_path"}, "cnn_checkpoint_load": {"path": "checkpoint_path"},
+    "cnn_tensors_save": {"tensors": "tensors"},
+    "cnn_tensor_load": {"path": "module_path", "name": "known_name"},
+}
+
+# Functions whose messages begin with another call's name: the operation that they are, or those that they join.
+ALIASES = {"cnn_cross_entropy_with": "cross_entropy", "cnn_backward_with": "backward",
+           "cnn_conv2d_relu_maxpool2d": "conv2d|maxpool2d|conv2d_relu_maxpool2d"}
+
+# Flags: SILENT, a look-up without a context, whose neutral value is documented and which leaves messages alone, because
+# programs call it while they report one; REPORTS, whose result is a status of something else; NESTED, whose messages may
+# be those of an operation that runs inside; WRITES, which writes the failure into a buffer and returns that text's length.
+FLAGS = {
+    "cnn_last_error": "SILENT", "cnn_context_status": "SILENT", "cnn_context_clear_error": "SILENT",
+    "cnn_status_name": "SILENT", "cnn_dtype_name": "SILENT", "cnn_dtype_size": "SILENT",
+    "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
+    "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_gradcheck": "NESTED",
+}
+BORROWED = {"cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
+            "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context"}
+OPERATION_HEADERS = {"ops.h"}
+OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward"}
+RESULTS = {
+    "cnn_status": "STATUS", "void": "NOTHING", "int": "INTEGER", "int64_t": "INTEGER", "size_t": "INTEGER",
+    "bool": "INTEGER", "cnn_dtype": "INTEGER", "cnn_device": "INTEGER", "double": "REAL", "const char *": "STRING",
+    "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",
+    "cnn_module *": "MODULE", "cnn_optimizer *": "OPTIMIZER", "cnn_dataset *": "DATASET", "cnn_loader *": "LOADER",
+    "cnn_tensor *": "TENSOR",
+}
+
+
+def functions():
+    """Every declaration of the public headers as (header, result type, name, [(type, name)])."""
+    found = []
+    for header in sorted((ROOT / "include/cnn").glob("*.h")):
+        text = re.sub(r"/\*.*?\*/", " ", header.read_text(), flags=re.S)
+        for match in re.finditer(r"^\s*CNN_API\s+([^;{]*?)\b(cnn_\w+)\s*\(([^;]*)\)\s*;", text, flags=re.M):
+            result, name, arguments = (" ".join(part.split()) for part in match.groups())
+            parameters = []
+            for argument in [] if arguments == "void" else arguments.split(","):
+                kind, parameter = re.match(r"\s*(.*?)(\w+)\s*$", argument).groups()
+                parameters.append((" ".join(kind.split()), parameter))
+            found.append((header.name, result.strip(), name, parameters))
+    return found
+
+
+def kind_of(function, kind, name):
+    """The kind of a parameter, whether NULL is legal and whether the call takes ownership."""
+    plain = kind
+    if kind.startswith("const ") and kind != "const char *" and not kind.startswith("const char *"):
+        plain = kind[len("const "):]
+    chosen = OVERRIDES.get(function, {}).get(name) or BY_NAME.get((plain, name)) or BY_TYPE.get(plain)
+    if not chosen:
+        sys.exit(f"make-bad-calls: {function} has a parameter `{kind} {name}` that no table knows")
+    return chosen.rstrip("?!"), "?" in chosen or chosen == "user", "!" in chosen
+
+
+def member(kind):
+    if kind in ("double", "float"):
+        return "d"
+    if kind.endswith("_fn"):
+        return "f"
+    return "p" if "*" in kind else "i"
+
+
+def thunk(result, name, parameters):
+    cast = [f"({kind})v[{i}].{member(kind)}" for i, (kind, _) in enumerate(parameters)]
+    call = f"{name}({', '.join(cast)})"
+    if result == "void":
+        body = f"(void)r; {call};"
+    elif "*" in result:
+        body = f"r->p = (void *)(uintptr_t){call};"
+    else:
+        body = f"r->{member(result)} = {call};"
+    unused = "" if parameters else "(void)v; "
+    return f"static void call_{name}(const value *v, value *r)\n{{\n    {unused}{body}\n}}\n"
+
+
+def result_of(header, result, name):
+    if name in BORROWED:
+        return "BORROWED"
+    if result == "cnn_tensor *" and (header in OPERATION_HEADERS or name in OPERATIONS):
+        return "OPERATION"
+    return RESULTS[result]
+
+
+def table():
+    lines = ["/* Every exported function: how it is called, what it returns, which values its parameters take. Written by",
+             " * tools/make-bad-calls.py from include/cnn; do not edit. */", ""]
+    rows = []
+    for header, result, name, parameters in functions():
+        lines.append(thunk(result, name, parameters))
+        prefix = ALIASES.get(name, name[len("cnn_"):])
+        entries = []
+        for kind, parameter in parameters:
+            chosen, nullable, takes = kind_of(name, kind, parameter)
+            entries.append(f'{{ "{parameter}", &kind_{chosen}, {int("*" in kind or kind.endswith("_fn"))}, '
+                           f'{int(nullable)}, {int(takes)} }}')
+        body = ",\n        ".join(entries) if entries else "{ NULL, NULL, 0, 0, 0 }"
+        rows.append(f'    {{ "{name}", "{prefix}", RESULT_{result_of(header, result, name)}, {FLAGS.get(name, "0")}, '
+                    f"call_{name}, {len(parameters)}, {{\n        {body} }} }},")
+    return "\n".join(lines + ["static const bad_call bad_calls[] = {"] + rows + ["};", ""])
+
+
+def exported(library):
+    out = subprocess.run(["nm", "-D", "--defined-only", library], check=True, capture_output=True, text=True).stdout
+    return {line.split()[-1].split("@")[0] for line in out.splitlines() if line.split()[-2] in "TW"}
+
+
+def check(library, path):
+    listed = set(re.findall(r'^    \{ "(cnn_\w+)"', pathlib.Path(path).read_text(), flags=re.M))
+    problems = [f"{name} is exported and missing from {path}" for name in sorted(exported(library) - listed)]
+    problems += [f"{name} is in {path} and not exported" for name in sorted(listed - exported(library))]
+    if not problems and pathlib.Path(path).read_text() != table():
+        problems.append(f"{path} is not what the headers make: run tools/make-bad-calls.py > {path}")
+    for problem in problems:
+        print(f"make-bad-calls: {problem}", file=sys.stderr)
+    if not problems:
+        print(f"bad calls: the table has all {len(listed)} exported functions")
+    return 1 if problems else 0
+
+
+if len(sys.argv) == 4 and sys.argv[1] == "--check":
+    sys.exit(check(sys.argv[2], sys.argv[3]))
+sys.stdout.write(table())
