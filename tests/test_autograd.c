@@ -640,6 +640,61 @@ START_TEST(a_failed_backward_leaves_gradients_as_they_were)
 }
 END_TEST
 
+static cnn_status filling_infer(const cnn_tensor *const *in, int count, cnn_dtype *dtype, int *ndim, int64_t *shape,
+                                void *user)
+{
+    (void)count, (void)user;
+    *dtype = cnn_tensor_dtype(in[0]);
+    *ndim = cnn_tensor_ndim(in[0]);
+    memcpy(shape, cnn_tensor_shape(in[0]), (size_t)*ndim * sizeof *shape);
+    return CNN_OK;
+}
+
+/* What a callback is to write, it may write by the library's own calls; what it is not, it may not. */
+static cnn_status filling_forward(const cnn_tensor *const *in, int count, cnn_tensor *out, void *user)
+{
+    (void)count, (void)user;
+    return cnn_tensor_copy_from(out, in[0]);
+}
+
+static cnn_status filling_backward(const cnn_tensor *const *in, int count, const cnn_tensor *out, const cnn_tensor *grad_out,
+                                   cnn_tensor *const *grad_in, void *user)
+{
+    (void)in, (void)out, (void)grad_out;
+    for (int i = 0; i < count; i++) {
+        cnn_status status = cnn_tensor_fill(grad_in[i], *(double *)user);
+        if (status != CNN_OK) {
+            return status;
+        }
+    }
+    return cnn_tensor_set_requires_grad(grad_in[0], true) == CNN_ERROR_STATE ? CNN_OK : CNN_ERROR_CALLBACK;
+}
+
+static cnn_status refused_forward(const cnn_tensor *const *in, int count, cnn_tensor *out, void *user)
+{
+    (void)count, (void)out, (void)user;
+    return cnn_tensor_fill((cnn_tensor *)(uintptr_t)in[0], 1);
+}
+
+START_TEST(custom_operations_write_by_the_librarys_calls)
+{
+    double seven = 7;
+    cnn_custom_op op = product_op;
+    op.name = "filling";
+    op.forward = filling_forward;
+    op.backward = filling_backward;
+    op.infer = filling_infer;
+    cnn_tensor *x = cnn_input(tape, leaf);
+    cnn_tensor *y = cnn_custom(&op, &x, 1, &seven);
+    ck_assert_int_eq(cnn_backward(all(y)), CNN_OK);
+    ELEMENTS_ARE(cnn_tensor_grad(leaf), 7, 7, 7);
+    ck_assert_int_eq(cnn_tensor_fill(y, 0), CNN_ERROR_STATE); /* only while the callback ran */
+    op.forward = refused_forward;
+    cnn_custom(&op, &x, 1, &seven);
+    tape_failed_with(CNN_ERROR_CALLBACK, "filling: forward returned CNN_ERROR_STATE (tensor_fill: the tensor is a result");
+}
+END_TEST
+
 START_TEST(custom_operations_without_backward_are_constants)
 {
     product p = { 0 };
@@ -761,6 +816,7 @@ int main(void)
     tcase_add_test(custom, custom_operations_pass_gradcheck);
     tcase_add_test(custom, failing_callbacks_fail_the_step);
     tcase_add_test(custom, a_failed_backward_leaves_gradients_as_they_were);
+    tcase_add_test(custom, custom_operations_write_by_the_librarys_calls);
     tcase_add_test(custom, custom_operations_without_backward_are_constants);
     tcase_add_test(custom, incomplete_custom_operations_are_refused);
     TCase *check = suite_case(suite, "gradcheck", setup, teardown);

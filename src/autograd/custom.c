@@ -4,11 +4,34 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { TEXT = 480 };
+
 typedef struct custom {
     cnn_custom_op op;
     void *user;
     cnn__op descriptor; /* what the node points at */
 } custom;
+
+/* Writes what a callback returned, with the message of the failure that it met in a call of ours. */
+static const char *returned(char text[TEXT], cnn_status status, unsigned long failures_before)
+{
+    if (cnn__failure_number() != failures_before && cnn__failure_status() == status) {
+        snprintf(text, TEXT, "%s (%s)", cnn_status_name(status), cnn__failure_message());
+    } else {
+        snprintf(text, TEXT, "%s", cnn_status_name(status));
+    }
+    return text;
+}
+
+/* What a callback is asked to write takes cnn_tensor_fill() and the like for as long as it runs. */
+static void set_writable(cnn_tensor *const *tensors, int count, bool writable)
+{
+    for (int i = 0; i < count; i++) {
+        if (tensors[i]) {
+            tensors[i]->writable = writable;
+        }
+    }
+}
 
 static void custom_backward(cnn__node *node, cnn_tensor *dy)
 {
@@ -20,9 +43,14 @@ static void custom_backward(cnn__node *node, cnn_tensor *dy)
         }
     }
     const cnn_tensor *const *inputs = (const cnn_tensor *const *)(const void *)(node->saved + 1);
+    unsigned long failures = cnn__failure_number();
+    set_writable(gradients, node->count, true);
     cnn_status status = c->op.backward(inputs, node->count, node->saved[0], dy, gradients, c->user);
+    set_writable(gradients, node->count, false);
     if (status != CNN_OK) {
-        cnn__tape_fail(node->tape, CNN_ERROR_CALLBACK, "%s: backward returned %s", c->op.name, cnn_status_name(status));
+        char text[TEXT];
+        cnn__tape_fail(node->tape, CNN_ERROR_CALLBACK, "%s: backward returned %s", c->op.name,
+                       returned(text, status, failures));
         return;
     }
     for (int i = 0; i < node->count; i++) {
@@ -37,15 +65,21 @@ static cnn_tensor *compute(cnn__call *call, const custom *c, cnn_tensor **operan
     cnn_dtype dtype = call->in[0]->dtype;
     int ndim = 0;
     int64_t shape[CNN_MAX_DIMS] = { 0 };
+    char text[TEXT];
+    unsigned long failures = cnn__failure_number();
     cnn_status status = c->op.infer(inputs, call->count, &dtype, &ndim, shape, c->user);
     if (status != CNN_OK) {
-        cnn__call_fail(call, CNN_ERROR_CALLBACK, "infer returned %s", cnn_status_name(status));
+        cnn__call_fail(call, CNN_ERROR_CALLBACK, "infer returned %s", returned(text, status, failures));
         return NULL;
     }
     cnn_tensor *y = cnn__result(call, dtype, ndim, shape);
-    status = y ? c->op.forward(inputs, call->count, y, c->user) : CNN_OK;
+    if (y) {
+        set_writable(&y, 1, true);
+        status = c->op.forward(inputs, call->count, y, c->user);
+        set_writable(&y, 1, false);
+    }
     if (status != CNN_OK) {
-        cnn__call_fail(call, CNN_ERROR_CALLBACK, "forward returned %s", cnn_status_name(status));
+        cnn__call_fail(call, CNN_ERROR_CALLBACK, "forward returned %s", returned(text, status, failures));
         return NULL;
     }
     return y;

@@ -65,6 +65,8 @@ cnn_status cnn__fail_memory(const cnn_context *ctx, const char *call, size_t byt
 /* The newest failure of this thread, whatever its context. */
 const char *cnn__failure_message(void);
 cnn_status cnn__failure_status(void);
+/* How many failures this thread has had: tells whether a callback of the user's has met one of ours. */
+unsigned long cnn__failure_number(void);
 
 /* Copies an options struct that may be shorter (older) or longer (newer) than ours: missing fields become 0, unknown ones
  * must be 0. `given` NULL gives all zeros. Both structs begin with size_t struct_size. Where only the unknown part is at

@@ -8,6 +8,7 @@
 static _Thread_local struct {
     const cnn_context *ctx;
     cnn_status status;
+    unsigned long number;
     char message[CNN__MESSAGE_SIZE];
 } newest;
 
@@ -16,6 +17,7 @@ cnn_status cnn__fail_text(const cnn_context *ctx, cnn_status status, const char 
 {
     newest.ctx = ctx;
     newest.status = status;
+    newest.number++;
     size_t length = strnlen(message, sizeof newest.message - 1);
     memmove(newest.message, message, length);
     newest.message[length] = '\0';
@@ -45,6 +47,11 @@ cnn_status cnn__fail_memory(const cnn_context *ctx, const char *call, size_t byt
 const char *cnn__failure_message(void)
 {
     return newest.message;
+}
+
+unsigned long cnn__failure_number(void)
+{
+    return newest.number;
 }
 
 cnn_status cnn__failure_status(void)

@@ -22,8 +22,8 @@ static const char *const status_names[] = {
 const char *cnn_status_name(cnn_status status)
 {
     int count = (int)(sizeof status_names / sizeof status_names[0]);
-    int i = -(int)status;
-    return i >= 0 && i < count ? status_names[i] : "CNN_ERROR_UNKNOWN";
+    int i = (int)status;
+    return i <= 0 && i > -count ? status_names[-i] : "CNN_ERROR_UNKNOWN";
 }
 
 const char *cnn_version(void)

@@ -76,11 +76,21 @@ static cnn_status check_writable(const cnn_tensor *t, const char *call)
     if (cnn__tensor_check(t, call) != CNN_OK) {
         return cnn__failure_status();
     }
-    if (t->kind != CNN__TENSOR_PLAIN) {
+    if (t->kind != CNN__TENSOR_PLAIN && !t->writable) {
         return cnn__fail(t->ctx, CNN_ERROR_STATE, "%s: the tensor is a result of an operation and belongs to its tape",
                          call);
     }
     return CNN_OK;
+}
+
+/* Does it carry a gradient of its own? A result that a callback is writing does not. */
+static cnn_status check_plain(const cnn_tensor *t, const char *call)
+{
+    cnn_status status = check_writable(t, call);
+    if (status == CNN_OK && t->kind != CNN__TENSOR_PLAIN) {
+        return cnn__fail(t->ctx, CNN_ERROR_STATE, "%s: the tensor belongs to a tape", call);
+    }
+    return status;
 }
 
 cnn_status cnn_tensor_read(const cnn_tensor *tensor, void *buffer, size_t size)
@@ -141,7 +151,7 @@ bool cnn_tensor_requires_grad(const cnn_tensor *tensor)
 
 cnn_status cnn_tensor_set_requires_grad(cnn_tensor *tensor, bool requires_grad)
 {
-    cnn_status status = check_writable(tensor, "tensor_set_requires_grad");
+    cnn_status status = check_plain(tensor, "tensor_set_requires_grad");
     if (status == CNN_OK && requires_grad && !cnn__dtype_is_real(tensor->dtype)) {
         return cnn__fail(tensor->ctx, CNN_ERROR_DTYPE,
                          "tensor_set_requires_grad: dtype is %s, expected float32 or float64",
@@ -193,7 +203,7 @@ cnn_tensor *cnn_tensor_grad(const cnn_tensor *tensor)
 
 cnn_status cnn_tensor_zero_grad(cnn_tensor *tensor)
 {
-    cnn_status status = check_writable(tensor, "tensor_zero_grad");
+    cnn_status status = check_plain(tensor, "tensor_zero_grad");
     if (status == CNN_OK) {
         cnn__tensor_grad_clear(tensor);
     }

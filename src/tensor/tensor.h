@@ -47,6 +47,7 @@ struct cnn_tensor {
     bool grad_is_zero;  /* plain: the gradient's elements count as 0 and are not written yet */
     bool grad_pending;  /* plain: a backward is writing it, cnn__grad_add() has not taken it yet */
     bool retain_grad;   /* tape: keep the gradient after backward */
+    bool writable;      /* tape: a callback of the user's is writing it now */
     bool kept;          /* tape: a gradient on its way, which outlives the backward that made it */
     bool owned;         /* plain: a module owns it, cnn_tensor_free() refuses */
     atomic_int references; /* plain */

@@ -551,8 +551,8 @@ NUMBERS(shape, ADDRESS("good", GOOD, good_shape), NO_POINTER, ADDRESS("[2,-5]", 
         ADDRESS("[-1,3]", MAY, shape_inferred), ADDRESS("[0,INT64_MAX]", MAY, shape_empty),
         ADDRESS("[0,-1]", BAD, shape_empty_wraps));
 
-static const int good_dims[2] = { 1, 0 }, dims_twice[2] = { 0, 0 }, dims_again[2] = { 1, -1 }, dims_past[2] = { 2, 0 };
-static const int dims_far[2] = { INT_MIN, INT_MAX }, dims_negative[2] = { -1, -2 }, dims_below[2] = { 0, -3 };
+static const int good_dims[8] = { 1, 0 }, dims_twice[8] = { 0, 0 }, dims_again[8] = { 1, -1 }, dims_past[8] = { 2, 0 };
+static const int dims_far[8] = { INT_MIN, INT_MAX }, dims_negative[8] = { -1, -2 }, dims_below[8] = { 0, -3 };
 NUMBERS(dims, ADDRESS("good", GOOD, good_dims), NO_POINTER, ADDRESS("[0,0]", BAD, dims_twice),
         ADDRESS("[1,-1]", BAD, dims_again), ADDRESS("[2,0]", BAD, dims_past), ADDRESS("[0,-3]", BAD, dims_below),
         ADDRESS("[INT_MIN,INT_MAX]", BAD, dims_far), ADDRESS("[-1,-2]", MAY, dims_negative));
