@@ -170,8 +170,8 @@ static void multiply_stretch(const conv_task *t, bool first)
             int64_t rows = least(job->panel_rows, job->plan.out_channels - panel * job->panel_rows);
             const float *weights = packs_late(job) ? t->weights + k * depth * ROWS
                                  : job->packed + ((t->group * job->panels + panel) * all + t->channel * taps) * ROWS;
-            tile_product(rows, depth, weights, t->columns, first ? zeros : NULL,
-                         t->sums + k * job->panel_rows * job->positions + position, job->positions);
+            tile_product(rows, depth, weights, t->columns, first ? FROM_COLUMNS : FROM_C, zeros,
+                         t->sums + k * job->panel_rows * job->positions + position, job->positions, &(ahead){ 0 });
         }
     }
 }
@@ -258,11 +258,25 @@ static bool depthwise(const cnn__conv *g)
     return g->groups == g->in_channels && g->groups == g->out_channels;
 }
 
-static conv_plan forward_plan(const cnn__conv *g)
+static size_t plan_workspace(const cnn__conv *g, const conv_plan *p, int workers)
 {
-    conv_plan p = plan_forward(g);
-    plan_join_lines(&p, POSITIONS);
-    return p;
+    if (depthwise(g)) {
+        return CNN__SIMD(depthwise_workspace)(p, workers);
+    }
+    return CNN__SIMD(conv_point_fits)(p) ? CNN__SIMD(conv_point_workspace)(p, workers)
+                                         : workspace(&(conv_job){ .plan = *p }, workers);
+}
+
+static void plan_run(const cnn__conv *g, const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                     void *memory, cnn__pool *pool)
+{
+    if (depthwise(g)) {
+        CNN__SIMD(depthwise)(p, x, weight, bias, y, memory, pool);
+    } else if (CNN__SIMD(conv_point_fits)(p)) {
+        CNN__SIMD(conv_point)(p, x, weight, bias, y, memory, pool);
+    } else {
+        run(&(conv_job){ .plan = *p, .x = x, .weight = weight, .bias = bias, .y = y }, memory, pool);
+    }
 }
 
 /* The gradient's parts: one for each residue of the stride that exists. */
@@ -274,9 +288,7 @@ static int64_t residues(int64_t stride, int64_t size)
 static conv_plan backward_plan(const cnn__conv *g, int64_t number)
 {
     int64_t across = residues(g->stride_w, g->in_w);
-    conv_plan p = plan_backward(g, number / across, number % across);
-    plan_join_lines(&p, POSITIONS);
-    return p;
+    return plan_backward(g, number / across, number % across);
 }
 
 static int64_t backward_plans(const cnn__conv *g)
@@ -286,19 +298,15 @@ static int64_t backward_plans(const cnn__conv *g)
 
 size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
 {
-    conv_plan p = forward_plan(g);
-    return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, workers) : workspace(&(conv_job){ .plan = p }, workers);
+    conv_plan p = plan_forward(g);
+    return plan_workspace(g, &p, workers);
 }
 
 void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
                              void *memory, cnn__pool *pool)
 {
-    conv_job job = { .plan = forward_plan(g), .x = x, .weight = weight, .bias = bias, .y = y };
-    if (depthwise(g)) {
-        CNN__SIMD(depthwise)(&job.plan, x, weight, bias, y, memory, pool);
-    } else {
-        run(&job, memory, pool);
-    }
+    conv_plan p = plan_forward(g);
+    plan_run(g, &p, x, weight, bias, y, memory, pool);
 }
 
 size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
@@ -306,22 +314,42 @@ size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
     size_t most = 0;
     for (int64_t k = 0; k < backward_plans(g); k++) {
         conv_plan p = backward_plan(g, k);
-        size_t size = depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, workers)
-                                   : workspace(&(conv_job){ .plan = p }, workers);
+        size_t size = plan_workspace(g, &p, workers);
         most = size > most ? size : most;
     }
     return most;
 }
 
+typedef struct clear_job {
+    char *at;
+    size_t plane;
+} clear_job;
+
+static void clear_plane(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const clear_job *job = arg;
+    memset(job->at + (size_t)task * job->plane, 0, job->plane);
+}
+
+/* Parts that no tap reaches are zero: dx is cleared as a whole, which is faster than a part of each line at a time. */
 void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *memory,
                                    cnn__pool *pool)
 {
+    bool cleared = false;
     for (int64_t k = 0; k < backward_plans(g); k++) {
-        conv_job job = { .plan = backward_plan(g, k), .x = dy, .weight = weight, .y = dx };
-        if (depthwise(g)) {
-            CNN__SIMD(depthwise)(&job.plan, dy, weight, NULL, dx, memory, pool);
-        } else {
-            run(&job, memory, pool);
+        conv_plan p = backward_plan(g, k);
+        if (plan_taps(&p) == 0 && !cleared) {
+            clear_job job = { dx, (size_t)(g->in_h * g->in_w) * sizeof(float) };
+            int64_t planes = g->batch * g->in_channels;
+            cnn__pool_run(pool, planes, (double)planes * (double)job.plane / 4 / LANES, clear_plane, &job);
+            cleared = true;
+        }
+    }
+    for (int64_t k = 0; k < backward_plans(g); k++) {
+        conv_plan p = backward_plan(g, k);
+        if (plan_taps(&p)) {
+            plan_run(g, &p, dy, weight, NULL, dx, memory, pool);
         }
     }
 }

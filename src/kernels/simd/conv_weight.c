@@ -156,8 +156,8 @@ static void multiply(weight_task *t)
         pack_taps(t, tap, runs, used);
         for (int64_t panel = 0; panel < job->panels; panel++) {
             int64_t o = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - o);
-            tile_product(rows, t->count, t->dy + panel * t->count * ROWS, t->taps, t->first ? zeros : NULL,
-                         t->partial + o * job->columns + tap, job->columns);
+            tile_product(rows, t->count, t->dy + panel * t->count * ROWS, t->taps, t->first ? FROM_COLUMNS : FROM_C, zeros,
+                         t->partial + o * job->columns + tap, job->columns, &(ahead){ 0 });
         }
     }
     t->first = false;

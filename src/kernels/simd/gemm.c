@@ -95,13 +95,13 @@ static void multiply_panel(const gemm_job *job, int64_t panel, int64_t column, i
     const float *a = job->packed + (panel * g->k + k) * ROWS;
     float *c = job->c + row * g->ldc + column;
     if (columns == WIDTH) {
-        tile_product(rows, depth, a, b, first, c, g->ldc);
+        tile_product(rows, depth, a, b, first ? FROM_COLUMNS : FROM_C, first, c, g->ldc, &(ahead){ 0 });
         return;
     }
     for (int64_t i = 0; i < rows && !first; i++) {
         memcpy(aside + i * WIDTH, c + i * g->ldc, (size_t)columns * sizeof(float));
     }
-    tile_product(rows, depth, a, b, first, aside, WIDTH);
+    tile_product(rows, depth, a, b, first ? FROM_COLUMNS : FROM_C, first, aside, WIDTH, &(ahead){ 0 });
     for (int64_t i = 0; i < rows; i++) {
         memcpy(c + i * g->ldc, aside + i * WIDTH, (size_t)columns * sizeof(float));
     }

@@ -5,31 +5,50 @@
 #ifndef CNN_KERNELS_SIMD_TILE_H
 #define CNN_KERNELS_SIMD_TILE_H
 
+#include "kernels/simd/ahead.h"
 #include "kernels/simd/lanes.h"
 
 enum {
     ROWS = CNN__VECTOR_BYTES == 64 ? 14 : 6,
     ROWS_FIT_A_VECTOR = CNN__VECTOR_BYTES > 16,
-    WIDTH = 2 * LANES
+    WIDTH = 2 * LANES,
+    FETCH_STEPS = 8 /* between fetches of memory that is wanted soon */
 };
 
-/* c[rows][WIDTH] (row stride `step`) = start + Σ_k a[k]·b[k]; start is c itself or `first`, a vector for all rows. `rows` is a
- * constant where this is inlined. */
-CNN__INLINE void tile_rows(int rows, int64_t k, const float *a, const float *b, const float *first, float *c, int64_t step)
+/* What a tile's sums start from: what is in c, one vector `from` for all rows, or one number from[i] for each row. */
+typedef enum tile_start { FROM_C, FROM_COLUMNS, FROM_ROWS } tile_start;
+
+/* c[rows][WIDTH] (row stride `step`) = start + Σ_k a[k]·b[k]. `rows` is a constant where this is inlined. A c that is only
+ * written is fetched while the sums are made; so is, a little at each FETCH_STEPS, what `next` names. */
+CNN__INLINE void tile_rows(int rows, int64_t k, const float *a, const float *b, tile_start start, const float *from, float *c,
+                           int64_t step, ahead *next)
 {
     lanes acc[ROWS][2];
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) {
-        acc[i][0] = load(first ? first : c + i * step);
-        acc[i][1] = load(first ? first + LANES : c + i * step + LANES);
-    }
-    for (; k > 0; k--, a += ROWS, b += WIDTH) {
-        lanes b0 = load(b), b1 = load(b + LANES);
+    if (start == FROM_C) {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
-            lanes x = splat(a[i]);
-            acc[i][0] += x * b0;
-            acc[i][1] += x * b1;
+            acc[i][0] = load(c + i * step);
+            acc[i][1] = load(c + i * step + LANES);
+        }
+    } else {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            __builtin_prefetch(c + i * step, 1);
+            __builtin_prefetch(c + i * step + WIDTH - 1, 1);
+            acc[i][0] = start == FROM_ROWS ? splat(from[i]) : load(from);
+            acc[i][1] = start == FROM_ROWS ? splat(from[i]) : load(from + LANES);
+        }
+    }
+    for (; k > 0; k -= FETCH_STEPS) {
+        ahead_fetch(next);
+        for (const float *end = b + (k < FETCH_STEPS ? k : FETCH_STEPS) * WIDTH; b < end; a += ROWS, b += WIDTH) {
+            lanes b0 = load(b), b1 = load(b + LANES);
+#pragma GCC unroll 16
+            for (int i = 0; i < rows; i++) {
+                lanes x = splat(a[i]);
+                acc[i][0] += x * b0;
+                acc[i][1] += x * b1;
+            }
         }
     }
 #pragma GCC unroll 16
@@ -39,26 +58,26 @@ CNN__INLINE void tile_rows(int rows, int64_t k, const float *a, const float *b, 
     }
 }
 
-static inline void tile_product(int64_t rows, int64_t k, const float *a, const float *b, const float *first, float *c,
-                                int64_t step)
+static inline void tile_product(int64_t rows, int64_t k, const float *a, const float *b, tile_start start, const float *from,
+                                float *c, int64_t step, ahead *next)
 {
     switch (rows) {
 #if CNN__VECTOR_BYTES == 64
-    case 14: tile_rows(14, k, a, b, first, c, step); break;
-    case 13: tile_rows(13, k, a, b, first, c, step); break;
-    case 12: tile_rows(12, k, a, b, first, c, step); break;
-    case 11: tile_rows(11, k, a, b, first, c, step); break;
-    case 10: tile_rows(10, k, a, b, first, c, step); break;
-    case 9: tile_rows(9, k, a, b, first, c, step); break;
-    case 8: tile_rows(8, k, a, b, first, c, step); break;
-    case 7: tile_rows(7, k, a, b, first, c, step); break;
+    case 14: tile_rows(14, k, a, b, start, from, c, step, next); break;
+    case 13: tile_rows(13, k, a, b, start, from, c, step, next); break;
+    case 12: tile_rows(12, k, a, b, start, from, c, step, next); break;
+    case 11: tile_rows(11, k, a, b, start, from, c, step, next); break;
+    case 10: tile_rows(10, k, a, b, start, from, c, step, next); break;
+    case 9: tile_rows(9, k, a, b, start, from, c, step, next); break;
+    case 8: tile_rows(8, k, a, b, start, from, c, step, next); break;
+    case 7: tile_rows(7, k, a, b, start, from, c, step, next); break;
 #endif
-    case 6: tile_rows(6, k, a, b, first, c, step); break;
-    case 5: tile_rows(5, k, a, b, first, c, step); break;
-    case 4: tile_rows(4, k, a, b, first, c, step); break;
-    case 3: tile_rows(3, k, a, b, first, c, step); break;
-    case 2: tile_rows(2, k, a, b, first, c, step); break;
-    default: tile_rows(1, k, a, b, first, c, step); break;
+    case 6: tile_rows(6, k, a, b, start, from, c, step, next); break;
+    case 5: tile_rows(5, k, a, b, start, from, c, step, next); break;
+    case 4: tile_rows(4, k, a, b, start, from, c, step, next); break;
+    case 3: tile_rows(3, k, a, b, start, from, c, step, next); break;
+    case 2: tile_rows(2, k, a, b, start, from, c, step, next); break;
+    default: tile_rows(1, k, a, b, start, from, c, step, next); break;
     }
 }
 

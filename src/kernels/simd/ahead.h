@@ -1,0 +1,37 @@
+/* Memory that will be wanted soon, fetched a few lines at a time between the products that keep the arithmetic units busy:
+ * reading and computing then overlap, where a copy on its own would wait for memory. */
+#ifndef CNN_KERNELS_SIMD_AHEAD_H
+#define CNN_KERNELS_SIMD_AHEAD_H
+
+#include <stdint.h>
+
+enum { AHEAD_LINE = 64 };
+
+/* `rows` stretches of `bytes` each, `step` bytes apart; `lines` of them at each call. */
+typedef struct ahead {
+    const char *at;
+    int64_t bytes, rows, step;
+    int64_t place, lines;
+} ahead; /* all zero: nothing */
+
+/* To be through after `calls` calls. */
+static inline ahead ahead_make(const void *at, int64_t bytes, int64_t rows, int64_t step, int64_t calls)
+{
+    int64_t lines = rows * (bytes / AHEAD_LINE + 1);
+    return (ahead){ at, bytes, rows, step, 0, lines / (calls > 0 ? calls : 1) + 1 };
+}
+
+static inline void ahead_fetch(ahead *a)
+{
+    for (int64_t k = 0; k < a->lines && a->rows > 0; k++) {
+        __builtin_prefetch(a->at + a->place, 0, 2);
+        a->place += AHEAD_LINE;
+        if (a->place >= a->bytes) {
+            a->place = 0;
+            a->at += a->step;
+            a->rows--;
+        }
+    }
+}
+
+#endif
