@@ -6,6 +6,7 @@
 #define CNN_KERNELS_SIMD_TILE_H
 
 #include "kernels/simd/ahead.h"
+#include "kernels/simd/copy.h"
 #include "kernels/simd/lanes.h"
 
 enum {
@@ -58,7 +59,8 @@ CNN__INLINE void tile_rows(int rows, int64_t k, const float *a, const float *b, 
     }
 }
 
-static inline void tile_product(int64_t rows, int64_t k, const float *a, const float *b, tile_start start, const float *from,
+/* Not inlined: around a caller's variables GCC keeps a sum in memory, at half the speed. */
+static __attribute__((noinline)) void tile_product(int64_t rows, int64_t k, const float *a, const float *b, tile_start start, const float *from,
                                 float *c, int64_t step, ahead *next)
 {
     switch (rows) {
@@ -119,12 +121,34 @@ static inline void pack_straight(const float *from, int64_t ld, int64_t count, i
     }
 }
 
-/* to[k][ROWS] ← `count` rows of a matrix stored along k, zeros up to ROWS; writes nothing past the panel's end. */
+/* to[k][ROWS] ← `count` rows of a matrix stored along k, zeros up to ROWS; writes nothing past the panel's end: only the last
+ * row of all is cut to its length, the others spill into what comes next. */
 static inline void pack_rows(const float *from, int64_t ld, int64_t count, int64_t k, float *to)
 {
-    int64_t safe = ROWS_FIT_A_VECTOR && k > LANES ? (k - LANES) / LANES * LANES : 0;
-    pack_transposed(from, ld, count, ROWS, safe, to, ROWS);
-    for (int64_t at = safe; at < k; at++) {
+    for (int64_t at = 0; at < k && ROWS_FIT_A_VECTOR; at += LANES) {
+        int64_t some = k - at < LANES ? k - at : LANES;
+        float edge[LANES] = { 0 };
+        lanes v[LANES];
+        for (int i = 0; i < LANES; i++) {
+            const float *row = from + i * ld + at;
+            if (some < LANES && i < count) {
+                copy_floats(row, edge, some);
+                row = edge;
+            }
+            v[i] = i < count ? load(row) : (lanes){ 0 };
+        }
+        transpose(v);
+        for (int64_t i = 0; i < some; i++, to += ROWS) {
+            if (at + i + 1 < k) {
+                store(to, v[i]);
+            } else {
+                float last[LANES];
+                store(last, v[i]);
+                memcpy(to, last, ROWS * sizeof *to);
+            }
+        }
+    }
+    for (int64_t at = 0; at < k && !ROWS_FIT_A_VECTOR; at++) {
         for (int64_t i = 0; i < ROWS; i++) {
             to[at * ROWS + i] = i < count ? from[i * ld + at] : 0;
         }
