@@ -1,6 +1,5 @@
 /* The machine's fused-multiply-add peak in f32, the yardstick of every figure: independent accumulators in registers, no
  * memory. Prints GFLOP/s for one thread and for all CPUs. */
-#define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>

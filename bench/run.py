@@ -1,18 +1,24 @@
 #!/usr/bin/env python3
-"""Times libcnn against its peers: each pair alternates A B A B in one run, and ratios are of medians.
+"""Times libcnn against its peers. The processes of a table take turns, A B A B, and ratios are of medians.
 
-Usage: bench/run.py [--build DIR] [--rounds N] [--steps N] [--json FILE] [--quick]
-Prints tables and writes one JSON object a line. Missing peers are named with the package that has them.
+Prints tables and writes one JSON object a line. Peers that are missing are named with how to get them.
 """
 import argparse
+import gzip
 import json
 import os
 import shutil
 import statistics
+import struct
 import subprocess
 import sys
+import tempfile
+import time
+
+from plot import least_squares, svg
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SPLITS = [f"{split}-{part}-ubyte" for split in ("train", "t10k") for part in ("images-idx3", "labels-idx1")]
 
 
 class Peer:
@@ -30,30 +36,175 @@ class Peer:
     def run(self, steps):
         self.process.stdin.write(f"{steps}\n")
         self.process.stdin.flush()
-        self.times += [float(t) for t in self.process.stdout.readline().split()]
+        return [float(t) for t in self.process.stdout.readline().split()]
 
     def close(self):
         self.process.stdin.close()
+        self.peak = int(self.process.stdout.readline() or 0) / 1024
         self.process.wait()
 
 
-def interleave(peers, rounds, steps):
+def interleave(peers, rounds, seconds):
+    """Every peer gets the same time in every round, and at least two steps."""
+    share = seconds / rounds / len(peers)
+    steps = [max(2, min(1000, int(share / statistics.median(peer.run(3))))) for peer in peers]
     for _ in range(rounds):
-        for peer in peers:
-            peer.run(steps)
+        for peer, count in zip(peers, steps):
+            peer.times += peer.run(count)
+            time.sleep(0.01)  # its threads stop spinning before the next one starts
     for peer in peers:
         peer.close()
 
 
-def quartiles(times):
-    return statistics.quantiles(times, n=4)
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.lines = []
+        self.cpus = len(os.sched_getaffinity(0))
+        self.counts = sorted({1, self.cpus})
+        self.seconds = args.seconds or (4 if args.quick else 9)
+        self.rounds = 4 if args.quick else 6
+        self.python = next((python for python in dict.fromkeys([sys.executable, "/usr/bin/python3"])
+                            if subprocess.run([python, "-c", "import torch"], capture_output=True).returncode == 0), None)
+        self.modules = self.built("node/node_modules")
+        self.onnx = self.built("tutorial.onnx")
+        self.missing()
 
+    def built(self, name):
+        return os.path.join(self.args.build, "bench", name)
 
-def python_with_torch():
-    for python in dict.fromkeys([sys.executable, shutil.which("python3"), "/usr/bin/python3"]):
-        if python and subprocess.run([python, "-c", "import torch"], capture_output=True).returncode == 0:
-            return python
-    return None
+    def missing(self):
+        have_ort = os.path.isdir(self.modules) and os.path.exists(self.onnx) and shutil.which("node")
+        self.have_ort, self.have_dnnl = have_ort, os.path.exists(self.built("peer_onednn"))
+        if not self.python:
+            print("missing peer: PyTorch (apt-get install python3-torch)")
+        if not self.have_dnnl:
+            print("missing peer: oneDNN (apt-get install libdnnl-dev, then make bench)")
+        if not have_ort:
+            print("missing peer: ONNX Runtime (apt-get install nodejs npm python3-torch, then make bench-peers)")
+
+    def out(self, **line):
+        self.lines.append(line)
+
+    # ---- tables of peers ----
+
+    def peers(self, net, batch, threads, infer):
+        flags = ["-n", net, "-t", str(threads), "-b", str(batch)] + (["-i"] if infer else [])
+        yield Peer("libcnn", [self.built("bench_net"), *flags])
+        if self.python:
+            command = [self.python, os.path.join(HERE, "peer_pytorch.py"), *flags]
+            yield Peer("PyTorch", command)
+            yield Peer("PyTorch, bound", command, {"OMP_PROC_BIND": "true"})
+        if net == "tutorial" and self.have_dnnl:
+            yield Peer("oneDNN", [self.built("peer_onednn"), *flags], {"OMP_PROC_BIND": "true"})
+        if net == "tutorial" and infer and self.have_ort:
+            yield Peer("ONNX Runtime", ["node", os.path.join(HERE, "peer_onnxruntime.js"), self.modules, self.onnx, *flags])
+
+    def compare(self, net, batch, threads, infer=False):
+        title = f"{'inference' if infer else 'training'} of {net}, batch {batch}, {threads} thread{'s' * (threads > 1)}"
+        peers = list(self.peers(net, batch, threads, infer))
+        interleave(peers, self.rounds, self.seconds)
+        base = statistics.median(peers[0].times)
+        print(f"\n{title}")
+        print(f"  {'':16} {'img/s':>8} {'median ms':>10} {'quartiles ms':>18} {'p99 ms':>8} {'peak MB':>8} {'libcnn is':>10}")
+        for peer in peers:
+            low, median, high = statistics.quantiles(peer.times, n=4)
+            p99 = sorted(peer.times)[int(0.99 * (len(peer.times) - 1))]
+            ratio = "" if peer is peers[0] else f"{median / base:8.2f} x"
+            print(f"  {peer.name:16} {batch / median:8.0f} {1e3 * median:10.3f} {1e3 * low:8.3f} -{1e3 * high:8.3f} "
+                  f"{1e3 * p99:8.3f} {peer.peak:8.0f} {ratio:>10}", flush=True)
+            self.out(bench="inference" if infer else "training", net=net, batch=batch, threads=threads, who=peer.name,
+                     version=" ".join(peer.greeting[1:]), steps=len(peer.times), median_seconds=median,
+                     quartiles_seconds=[low, high], p99_seconds=p99, images_per_second=batch / median,
+                     peak_megabytes=peer.peak, libcnn_speedup=median / base)
+
+    def scaling(self, net, batch):
+        if self.cpus < 2:
+            return
+        peers = [Peer(str(t), [self.built("bench_net"), "-n", net, "-b", str(batch), "-t", str(t)]) for t in (1, 2)]
+        interleave(peers, self.rounds, self.seconds)
+        one, two = (statistics.median(peer.times) for peer in peers)
+        print(f"  {net + ', batch ' + str(batch):24} {1e3 * one:10.3f} {1e3 * two:10.3f} {one / two:8.2f} x", flush=True)
+        self.out(bench="scaling", net=net, batch=batch, seconds_1=one, seconds_2=two, speedup=one / two)
+
+    # ---- tables of libcnn alone ----
+
+    def peak(self):
+        words = subprocess.run([self.built("bench_peak")], capture_output=True, text=True).stdout.split()
+        if words:
+            print(f"FMA peak: {words[1]} GFLOP/s on 1 thread, {words[3]} on {words[2]}")
+            self.out(bench="peak", cpu=cpu_name(), gflops_1=float(words[1]), threads=int(words[2]), gflops_all=float(words[3]))
+
+    def memory(self):
+        text = subprocess.run([self.built("bench_memory")], capture_output=True, text=True, check=True).stdout
+        rows = [line.split() for line in text.splitlines()]
+        for kind, unit in (("batch", "images"), ("depth", "layers")):
+            mine = [[int(row[1]), *(float(v) / 2**20 for v in row[2:])] for row in rows if row[0] == kind]
+            print(f"\nmemory of a tape against {kind}, MB")
+            print(f"  {unit:>8} {'training':>10} {'evaluation':>11} {'two activations':>16} {'above them':>11}")
+            for x, training, evaluation, activations in mine:
+                print(f"  {x:8} {training:10.1f} {evaluation:11.2f} {activations:16.2f} {evaluation - activations:11.2f}")
+                self.out(bench="memory", against=kind, x=x, training_mb=training, evaluation_mb=evaluation,
+                         two_activations_mb=activations)
+            for k, name in ((1, "training"), (2, "evaluation")):
+                slope, start, fit = least_squares([(row[0], row[k]) for row in mine])
+                print(f"  {name}: {start:.2f} MB + {1024 * slope:.1f} kB for each of the {unit}, R² {fit:.5f}")
+                self.out(bench="memory slope", against=kind, mode=name, slope_kb=1024 * slope, start_mb=start, r2=fit)
+            svg(self.built(f"memory-{kind}.svg"), f"Memory of a tape against {kind}", unit, "MB",
+                {"training": ("#1f6fb4", [(row[0], row[1]) for row in mine]),
+                 "evaluation": ("#c4541d", [(row[0], row[2]) for row in mine])})
+            print(f"  plot: {self.built(f'memory-{kind}.svg')}")
+
+    def example(self):
+        data = os.environ.get("CNN_MNIST_DIR")
+        command = [os.path.join(self.args.build, "examples", "mnist_cnn"), "--epochs", "1", "--quiet"]
+        command += ["--data", data] if data else ["--synthetic"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        text = process.stdout.read().strip()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        megabytes = usage.ru_maxrss / 1024
+        print(f"\nexamples/mnist_cnn, one epoch at batch 200{'' if data else ', its own digits'}: peak {megabytes:.0f} MB")
+        self.out(bench="example", peak_mb=megabytes, status=process.returncode, said=text.splitlines()[-1:])
+
+    def start(self):
+        folder = raw_mnist(self.built("mnist"))
+        runs = [[float(v) for v in subprocess.run([self.built("bench_start"), folder], capture_output=True, text=True,
+                                                  check=True).stdout.split()] for _ in range(11)]
+        data, build, step, total = (statistics.median(column) for column in zip(*runs))
+        print(f"\nfrom main to the end of the first step: {total:.1f} ms (data {data:.1f}, objects {build:.1f}, step {step:.1f})")
+        self.out(bench="start", milliseconds=total, data=data, objects=build, step=step)
+
+    def size(self):
+        shared = os.path.realpath(os.path.join(self.args.lib, "libcnn.so"))
+        with tempfile.TemporaryDirectory() as folder:
+            stripped = os.path.join(folder, "libcnn.so")
+            subprocess.run(["strip", "-o", stripped, shared], check=True)
+            kilobytes = os.path.getsize(stripped) / 1024
+        print(f"libcnn.so, stripped: {kilobytes:.0f} kB")
+        self.out(bench="size", kilobytes=kilobytes)
+
+    # ---- everything ----
+
+    def run(self):
+        print(cpu_name())
+        self.peak()
+        for threads in self.counts:
+            for batch in (200,) if self.args.quick else (200, 32, 1000):
+                self.compare("tutorial", batch, threads)
+            for batch in (200, 1):
+                self.compare("tutorial", batch, threads, infer=True)
+            for net, batch in () if self.args.quick else (("lenet5", 200), ("vgg", 32), ("allconv", 32)):
+                self.compare(net, batch, threads)
+        print(f"\nthreads: a training step in ms{'':3} {'1':>10} {'2':>10}")
+        for net, batch in (("tutorial", 200), ("twolayer", 1)):
+            self.scaling(net, batch)
+        self.memory()
+        self.example()
+        self.start()
+        self.size()
+        with open(self.args.json or self.built("results.jsonl"), "w") as file:
+            file.writelines(json.dumps(line) + "\n" for line in self.lines)
 
 
 def cpu_name():
@@ -64,55 +215,39 @@ def cpu_name():
         return "unknown CPU"
 
 
-def compare(title, batch, flags, threads, tools, args, out):
-    """One table: libcnn and each peer at one batch size and thread count."""
-    peers = [Peer("libcnn", [tools["libcnn"], "-t", str(threads), "-b", str(batch), *flags])]
-    if tools["python"]:
-        command = [tools["python"], os.path.join(HERE, "peer_pytorch.py"), "-t", str(threads), "-b", str(batch), *flags]
-        peers.append(Peer("PyTorch", command))
-        peers.append(Peer("PyTorch, bound", command, {"OMP_PROC_BIND": "true"}))
-    interleave(peers, args.rounds, args.steps)
-    print(f"\n{title}, batch {batch}, {threads} thread{'s' if threads > 1 else ''}: {len(peers[0].times)} steps each")
-    print(f"  {'':16} {'img/s':>8} {'median ms':>10} {'quartiles ms':>18} {'libcnn is':>10}")
-    base = statistics.median(peers[0].times)
-    for peer in peers:
-        low, median, high = quartiles(peer.times)
-        ratio = "" if peer is peers[0] else f"{median / base:8.2f} x"
-        print(f"  {peer.name:16} {batch / median:8.0f} {1e3 * median:10.2f} {1e3 * low:8.2f} -{1e3 * high:8.2f} {ratio:>10}")
-        out.append({"bench": title, "batch": batch, "threads": threads, "who": peer.name,
-                    "version": " ".join(peer.greeting[1:]), "steps": len(peer.times), "median_seconds": median,
-                    "quartiles_seconds": [low, high], "images_per_second": batch / median,
-                    "libcnn_speedup": median / base})
+def raw_mnist(folder):
+    """MNIST's files unpacked: those of CNN_MNIST_DIR, else noise of the same size."""
+    os.makedirs(folder, exist_ok=True)
+    given = os.environ.get("CNN_MNIST_DIR", "")
+    for name in SPLITS:
+        target = os.path.join(folder, name)
+        if os.path.exists(target):
+            continue
+        count = 60000 if name.startswith("train") else 10000
+        source = os.path.join(given, name)
+        if os.path.exists(source + ".gz"):
+            with gzip.open(source + ".gz") as file:
+                data = file.read()
+        elif os.path.exists(source):
+            with open(source, "rb") as file:
+                data = file.read()
+        elif "images" in name:
+            data = struct.pack(">4I", 0x803, count, 28, 28) + os.urandom(count * 784)
+        else:
+            data = struct.pack(">2I", 0x801, count) + bytes(i % 10 for i in range(count))
+        with open(target, "wb") as file:
+            file.write(data)
+    return folder
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default=os.path.join(HERE, "..", "build", "bench"), help="where the programs are")
-    parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--steps", type=int, default=5, help="steps a round")
-    parser.add_argument("--json", default=None, help="a file for JSON Lines")
-    parser.add_argument("--quick", action="store_true", help="training at batch 200 only")
-    args = parser.parse_args()
-    tools = {"libcnn": os.path.join(args.build, "bench_training"), "python": python_with_torch()}
-    peak = subprocess.run([os.path.join(args.build, "bench_peak")], capture_output=True, text=True).stdout.split()
-    out = []
-    print(cpu_name())
-    if peak:
-        print(f"FMA peak: {peak[1]} GFLOP/s on 1 thread, {peak[3]} on {peak[2]}")
-        out.append({"bench": "peak", "cpu": cpu_name(), "gflops_1": float(peak[1]), "threads": int(peak[2]),
-                    "gflops_all": float(peak[3])})
-    if not tools["python"]:
-        print("missing peer: PyTorch (Debian: apt-get install python3-torch)")
-    cpus = len(os.sched_getaffinity(0))
-    for threads in sorted({1, cpus}):
-        compare("training", 200, [], threads, tools, args, out)
-    for threads in sorted({1, cpus}) if not args.quick else []:
-        compare("training", 32, [], threads, tools, args, out)
-        compare("inference", 200, ["-i"], threads, tools, args, out)
-        compare("inference", 1, ["-i"], threads, tools, args, out)
-    if args.json:
-        with open(args.json, "w") as file:
-            file.writelines(json.dumps(line) + "\n" for line in out)
+    parser.add_argument("--build", default=os.path.join(HERE, "..", "build"), help="the build's folder")
+    parser.add_argument("--lib", default=os.path.join(HERE, "..", "lib"), help="the library's folder")
+    parser.add_argument("--json", default=None, help="a file for JSON Lines; default results.jsonl beside the programs")
+    parser.add_argument("--quick", action="store_true", help="the tutorial's model at batch 200 and 1, briefly")
+    parser.add_argument("--seconds", type=float, default=None, help="running time of each table")
+    Bench(parser.parse_args()).run()
 
 
 main()

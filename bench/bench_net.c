@@ -1,0 +1,117 @@
+/* Trains or runs a network on command, so that bench/run.py can interleave it with its peers.
+ *
+ * Protocol: prints "ready …" when warm; then for each line "N" on standard input runs N steps and prints their times in
+ * seconds on one line; says its peak resident size in kB on a last line when its input ends. A training step is what a user's
+ * is: next batch, forward, loss, zero_grad, backward, optimizer step. A step of inference is the forward pass of a batch that
+ * is in memory. */
+#include "nets.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum { INPUTS = 8 }; /* batches that inference takes in turn */
+
+typedef struct bench {
+    cnn_context *ctx;
+    cnn_module *model;
+    cnn_optimizer *adam;
+    cnn_loader *loader;
+    cnn_tape *tape;
+    cnn_tensor *inputs[INPUTS];
+    bool infer;
+    int next;
+} bench;
+
+static void step(bench *b)
+{
+    if (!b->infer) {
+        if (net_train(b->model, b->adam, b->loader, b->tape) != CNN_OK) {
+            bench_die("step");
+        }
+        return;
+    }
+    cnn_tape_begin(b->tape, CNN_EVAL);
+    cnn_forward(b->model, cnn_input(b->tape, b->inputs[b->next++ % INPUTS]));
+    if (cnn_tape_status(b->tape) != CNN_OK) {
+        bench_die("forward");
+    }
+}
+
+static void set_up(bench *b, const net *n, int64_t batch_size, int threads)
+{
+    b->ctx = cnn_context_new(.seed = 1, .threads = threads);
+    b->model = b->ctx ? n->make(b->ctx) : NULL;
+    b->tape = b->ctx ? cnn_tape_new(b->ctx) : NULL;
+    cnn_dataset *dataset = b->ctx ? net_dataset(b->ctx, n) : NULL;
+    if (!b->model || !b->tape || !dataset) {
+        bench_die("setup");
+    }
+    if (b->infer) {
+        for (int i = 0; i < INPUTS; i++) {
+            b->inputs[i] = net_batch(dataset, batch_size);
+            if (!b->inputs[i]) {
+                bench_die("setup");
+            }
+        }
+        cnn_dataset_free(dataset);
+        return;
+    }
+    b->adam = cnn_adam_new(b->model, .lr = 1e-3);
+    b->loader = cnn_loader_new(dataset, batch_size, .shuffle = true, .drop_last = true);
+    if (!b->adam || !b->loader) {
+        bench_die("setup");
+    }
+}
+
+static void serve(bench *b)
+{
+    char line[64];
+    while (fgets(line, sizeof line, stdin)) {
+        long steps = strtol(line, NULL, 10);
+        for (long i = 0; i < steps; i++) {
+            double start = bench_now();
+            step(b);
+            printf(i ? " %.7f" : "%.7f", bench_now() - start);
+        }
+        printf("\n");
+        fflush(stdout);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    int threads = 0, option;
+    long batch_size = 200;
+    const char *name = "tutorial";
+    bench b = { 0 };
+    while ((option = getopt(argc, argv, "n:t:b:i")) != -1) {
+        switch (option) {
+        case 'n': name = optarg; break;
+        case 't': threads = (int)strtol(optarg, NULL, 10); break;
+        case 'b': batch_size = strtol(optarg, NULL, 10); break;
+        case 'i': b.infer = true; break;
+        default: fprintf(stderr, "usage: %s [-n net] [-t threads] [-b batch size] [-i (inference)]\n", argv[0]); return 2;
+        }
+    }
+    set_up(&b, net_find(name), batch_size, threads);
+    for (int i = 0; i < 3; i++) {
+        step(&b);
+    }
+    printf("ready libcnn %s %s\n", cnn_version(), cnn_context_kernels(b.ctx));
+    fflush(stdout);
+    serve(&b);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("%ld\n", usage.ru_maxrss);
+    cnn_loader_free(b.loader);
+    for (int i = 0; i < INPUTS; i++) {
+        cnn_tensor_free(b.inputs[i]);
+    }
+    cnn_tape_free(b.tape);
+    cnn_optimizer_free(b.adam);
+    cnn_module_free(b.model);
+    cnn_context_free(b.ctx);
+    return 0;
+}

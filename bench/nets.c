@@ -1,0 +1,172 @@
+/* The networks that are timed. None but "tutorial" may be favoured by the library; all use its public API alone. */
+#include "nets.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static cnn_module *tutorial(cnn_context *ctx)
+{
+    return cnn_sequential_new(ctx,
+        cnn_conv2d_new(ctx, 1, 32, 5, .padding = 2), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
+        cnn_conv2d_new(ctx, 32, 64, 5, .padding = 2), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
+        cnn_flatten_new(ctx), cnn_dropout_new(ctx, 0.5),
+        cnn_linear_new(ctx, 7 * 7 * 64, 1000), cnn_linear_new(ctx, 1000, 10));
+}
+
+/* LeCun et al., "Gradient-based learning applied to document recognition", 1998, with ReLU and max pooling. */
+static cnn_module *lenet5(cnn_context *ctx)
+{
+    return cnn_sequential_new(ctx,
+        cnn_conv2d_new(ctx, 1, 6, 5, .padding = 2), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
+        cnn_conv2d_new(ctx, 6, 16, 5), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2), cnn_flatten_new(ctx),
+        cnn_linear_new(ctx, 400, 120), cnn_relu_new(ctx), cnn_linear_new(ctx, 120, 84), cnn_relu_new(ctx),
+        cnn_linear_new(ctx, 84, 10));
+}
+
+static cnn_module *vgg(cnn_context *ctx)
+{
+    return cnn_sequential_new(ctx,
+        cnn_conv2d_new(ctx, 3, 64, 3, .padding = 1), cnn_relu_new(ctx),
+        cnn_conv2d_new(ctx, 64, 64, 3, .padding = 1), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
+        cnn_conv2d_new(ctx, 64, 128, 3, .padding = 1), cnn_relu_new(ctx),
+        cnn_conv2d_new(ctx, 128, 128, 3, .padding = 1), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
+        cnn_conv2d_new(ctx, 128, 256, 3, .padding = 1), cnn_relu_new(ctx),
+        cnn_conv2d_new(ctx, 256, 256, 3, .padding = 1), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
+        cnn_flatten_new(ctx), cnn_linear_new(ctx, 4096, 512), cnn_relu_new(ctx), cnn_dropout_new(ctx, 0.5),
+        cnn_linear_new(ctx, 512, 10));
+}
+
+/* relu(x + inner(x)) */
+static cnn_tensor *residual_forward(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)user;
+    return cnn_relu(cnn_add(x, cnn_forward(cnn_module_child(self, 0, NULL), x)));
+}
+
+static cnn_module *residual(cnn_context *ctx, int64_t channels)
+{
+    cnn_module *block = cnn_module_new(ctx, residual_forward, .type = "Residual");
+    cnn_module *inner = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, channels, 2 * channels, 1), cnn_relu_new(ctx),
+                                           cnn_conv2d_new(ctx, 2 * channels, channels, 1));
+    if (!block || !cnn_module_add(block, "inner", inner)) {
+        bench_die("residual");
+    }
+    return block;
+}
+
+static cnn_tensor *average_forward(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)self;
+    (void)user;
+    return cnn_mean(x, 2, (const int[]){ 2, 3 }, false);
+}
+
+static cnn_module *allconv(cnn_context *ctx)
+{
+    return cnn_sequential_new(ctx,
+        cnn_conv2d_new(ctx, 3, 32, 3, .padding = 1, .stride = 2), cnn_relu_new(ctx), residual(ctx, 32), residual(ctx, 32),
+        cnn_conv2d_new(ctx, 32, 64, 3, .padding = 1, .stride = 2), cnn_relu_new(ctx), residual(ctx, 64), residual(ctx, 64),
+        cnn_conv2d_new(ctx, 64, 128, 3, .padding = 1, .stride = 2), cnn_relu_new(ctx), residual(ctx, 128),
+        residual(ctx, 128), cnn_conv2d_new(ctx, 128, 10, 1), cnn_module_new(ctx, average_forward, .type = "Average"));
+}
+
+/* Small work, for which threads must not cost anything. */
+static cnn_module *twolayer(cnn_context *ctx)
+{
+    return cnn_sequential_new(ctx, cnn_flatten_new(ctx), cnn_linear_new(ctx, 784, 32), cnn_relu_new(ctx),
+                              cnn_linear_new(ctx, 32, 10));
+}
+
+static const net nets[] = {
+    { "tutorial", 1, 28, 28, tutorial },
+    { "lenet5", 1, 28, 28, lenet5 },
+    { "vgg", 3, 32, 32, vgg },
+    { "allconv", 3, 64, 64, allconv },
+    { "twolayer", 1, 28, 28, twolayer },
+};
+
+enum { NETS = sizeof nets / sizeof *nets };
+
+const net *net_find(const char *name)
+{
+    for (int i = 0; i < NETS; i++) {
+        if (strcmp(nets[i].name, name) == 0) {
+            return &nets[i];
+        }
+    }
+    fprintf(stderr, "no net \"%s\"; there are", name);
+    for (int i = 0; i < NETS; i++) {
+        fprintf(stderr, " %s", nets[i].name);
+    }
+    fprintf(stderr, "\n");
+    exit(2);
+}
+
+cnn_dataset *net_dataset(cnn_context *ctx, const net *n)
+{
+    int64_t pixels_each = n->channels * n->height * n->width, count = (int64_t)60000 * 784 / pixels_each;
+    cnn_tensor *images = cnn_tensor_empty(ctx, CNN_U8, CNN_SHAPE(count, n->channels, n->height, n->width));
+    cnn_tensor *labels = cnn_tensor_empty(ctx, CNN_I64, CNN_SHAPE(count));
+    cnn_dataset *dataset = NULL;
+    if (images && labels) {
+        uint8_t *pixels = cnn_tensor_data(images);
+        int64_t *classes = cnn_tensor_data(labels);
+        uint32_t state = 1;
+        for (int64_t i = 0; i < count * pixels_each; i++) {
+            state = state * 1664525 + 1013904223;
+            pixels[i] = state >> 30 ? 0 : (uint8_t)(state >> 20);
+        }
+        for (int64_t i = 0; i < count; i++) {
+            classes[i] = i % 10;
+        }
+        dataset = cnn_dataset_from_tensors(images, labels);
+    }
+    cnn_tensor_free(images);
+    cnn_tensor_free(labels);
+    const double mean[3] = { 0.1307, 0.1307, 0.1307 }, deviation[3] = { 0.3081, 0.3081, 0.3081 };
+    if (dataset && cnn_dataset_normalize(dataset, (int)n->channels, mean, deviation) != CNN_OK) {
+        cnn_dataset_free(dataset);
+        return NULL;
+    }
+    return dataset;
+}
+
+cnn_tensor *net_batch(cnn_dataset *dataset, int64_t size)
+{
+    cnn_batch batch;
+    cnn_loader *loader = cnn_loader_new(cnn_dataset_share(dataset), size, .shuffle = true, .no_background = true);
+    cnn_tensor *images = loader && cnn_loader_next(loader, &batch) ? cnn_tensor_detach(batch.images) : NULL;
+    cnn_loader_free(loader);
+    return images;
+}
+
+cnn_status net_train(cnn_module *model, cnn_optimizer *optimizer, cnn_loader *loader, cnn_tape *tape)
+{
+    cnn_batch batch;
+    while (!cnn_loader_next(loader, &batch)) {
+        if (cnn_loader_status(loader) != CNN_OK) {
+            return cnn_loader_status(loader);
+        }
+    }
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_tensor *out = cnn_forward(model, cnn_input(tape, batch.images));
+    cnn_tensor *loss = cnn_cross_entropy(out, batch.labels);
+    cnn_optimizer_zero_grad(optimizer);
+    cnn_backward(loss);
+    return cnn_optimizer_step(optimizer);
+}
+
+double bench_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+_Noreturn void bench_die(const char *what)
+{
+    fprintf(stderr, "%s: %s\n", what, cnn_last_error(NULL));
+    exit(1);
+}
