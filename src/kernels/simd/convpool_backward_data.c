@@ -7,14 +7,15 @@
 #include "kernels/kernels.h"
 #include "kernels/simd/convpool_patch.h"
 #include "kernels/simd/convpool_table.h"
+#include "kernels/simd/some.h"
 
 enum { STRETCH = CNN__VECTOR_BYTES == 64 ? 10 : 5 };
 
-/* One channel's share in a patch: where its weights are within a kernel row, and its gradient. */
-typedef struct share {
-    int32_t weight;
-    float dy;
-} share;
+/* Channels' shares in a patch: where their weights are within a kernel row, and their gradients. */
+typedef struct shares {
+    int32_t *weight;
+    float *dy;
+} shares;
 
 typedef struct data_job {
     const cnn__conv *g;
@@ -24,7 +25,8 @@ typedef struct data_job {
     float *dx, *packed;
     int64_t windows;
     char *scratch;
-    size_t scratch_size, shares_at, starts_at;
+    int64_t channels; /* of the output, whole vectors */
+    size_t scratch_size, by_window_at, shares_at, starts_at;
 } data_job;
 
 /* Few channels have no expanded form here: gradients of overlapping patches must meet in one image. */
@@ -38,9 +40,12 @@ static void measure(data_job *job, const cnn__conv *g)
     p->line_step = p->row_step = (g->out_w + g->kernel_w - 1) * p->channels;
     p->image = (g->out_h + g->kernel_h - 1) * p->line_step;
     job->windows = (g->out_h / 2) * (g->out_w / 2);
-    job->shares_at = (size_t)round_up(p->image, 16) * sizeof(float);
-    job->starts_at = job->shares_at + (size_t)round_up(job->windows * g->out_channels + 1, 8) * sizeof(share);
-    job->scratch_size = job->starts_at + (size_t)round_up(8 * job->windows + 3, 16) * sizeof(int32_t);
+    job->channels = round_up(g->out_channels, LANES);
+    int64_t all = job->windows * job->channels;
+    job->by_window_at = (size_t)round_up(p->image, 16) * sizeof(float);
+    job->shares_at = job->by_window_at + 2 * (size_t)all * sizeof(float);
+    job->starts_at = job->shares_at + 2 * (size_t)(all + LANES) * sizeof(float);
+    job->scratch_size = (job->starts_at + (size_t)(4 * job->windows + 1) * sizeof(int32_t) + 63) / 64 * 64;
 }
 
 static size_t packed_size(const data_job *job)
@@ -73,35 +78,51 @@ static void pack_channel(void *arg, int64_t o, int worker)
     }
 }
 
-/* Lists the shares of an image by window and, within one, by winner: starts[4·window + winner] is where each list begins.
- * A counting sort, so that dy and index are read in order; windows that ReLU cut off are counted in a place of their own. */
-static void list_shares(const data_job *job, const float *dy, const uint8_t *index, share *shares, int32_t *starts)
+/* dy and index with the channels of a window side by side: [window][channels]; channels past the last have no winner. */
+static void turn_windows(const data_job *job, const float *dy, const uint8_t *index, float *by_window, int32_t *winners)
 {
-    int64_t lists = 4 * job->windows;
-    int32_t *cursors = starts + lists + 2;
-    memset(cursors, 0, (size_t)(lists + 1) * sizeof *cursors);
-    for (int64_t o = 0, at = 0; o < job->g->out_channels; o++) {
-        for (int64_t window = 0; window < job->windows; window++, at++) {
-            cursors[index[at] < 4 ? 4 * window + index[at] : lists]++;
-        }
-    }
-    int32_t count = 0;
-    for (int64_t list = 0; list <= lists; list++) {
-        starts[list] = count;
-        count += cursors[list];
-        cursors[list] = starts[list];
-    }
-    for (int64_t o = 0, at = 0; o < job->g->out_channels; o++) {
-        for (int64_t window = 0; window < job->windows; window++, at++) {
-            share *to = &shares[cursors[index[at] < 4 ? 4 * window + index[at] : lists]++];
-            to->weight = (int32_t)(o * job->layout.run);
-            to->dy = dy[at];
+    int64_t windows = job->windows, count = job->g->out_channels;
+    transpose_out(dy, windows, count, windows, by_window, job->channels);
+    for (int64_t o = 0; o < job->channels; o += LANES) {
+        for (int64_t window = 0; window < windows; window += LANES) {
+            int64_t some = windows - window < LANES ? windows - window : LANES;
+            lanes v[LANES];
+            for (int64_t i = 0; i < LANES; i++) {
+                uint8_t bytes[LANES];
+                memset(bytes, CNN__CONVPOOL_NONE, sizeof bytes);
+                if (o + i < count) {
+                    memcpy(bytes, index + (o + i) * windows + window, some == LANES ? LANES : (size_t)some);
+                }
+                v[i] = (lanes)load_bytes(bytes);
+            }
+            transpose(v);
+            for (int64_t i = 0; i < some; i++) {
+                memcpy(winners + (window + i) * job->channels + o, &v[i], sizeof v[i]);
+            }
         }
     }
 }
 
+/* Lists the shares of an image by window and, within one, by winner: starts[4·window + winner] is where each list begins. */
+static void list_shares(const data_job *job, const float *by_window, const int32_t *winners, shares to, int32_t *starts)
+{
+    int64_t count = 0;
+    lanes_i32 step = count_up() * (int32_t)job->layout.run;
+    for (int64_t list = 0; list < 4 * job->windows; list++) {
+        int64_t at = list / 4 * job->channels;
+        starts[list] = (int32_t)count;
+        for (int64_t o = 0; o < job->channels; o += LANES) {
+            lanes_i32 winner;
+            memcpy(&winner, winners + at + o, sizeof winner);
+            count += keep_lanes(winner == (int32_t)(list % 4), step + (int32_t)(o * job->layout.run),
+                                load(by_window + at + o), to.weight + count, to.dy + count);
+        }
+    }
+    starts[4 * job->windows] = (int32_t)count;
+}
+
 /* to[0 .. vectors) += Σ dy · weights; `vectors` is a constant where this is inlined. */
-CNN__INLINE void accumulate(int vectors, const share *shares, int64_t count, const float *weights, float *to)
+CNN__INLINE void accumulate(int vectors, shares from, int64_t count, const float *weights, float *to)
 {
     lanes acc[STRETCH];
 #pragma GCC unroll 10
@@ -109,8 +130,8 @@ CNN__INLINE void accumulate(int vectors, const share *shares, int64_t count, con
         acc[v] = load(to + v * LANES);
     }
     for (int64_t n = 0; n < count; n++) {
-        lanes dy = splat(shares[n].dy);
-        const float *w = weights + shares[n].weight;
+        lanes dy = splat(from.dy[n]);
+        const float *w = weights + from.weight[n];
 #pragma GCC unroll 10
         for (int v = 0; v < vectors; v++) {
             acc[v] += dy * load(w + v * LANES);
@@ -122,17 +143,17 @@ CNN__INLINE void accumulate(int vectors, const share *shares, int64_t count, con
     }
 }
 
-static void add_run(const data_job *job, const share *shares, int64_t count, const float *weights, float *to)
+static void add_run(const data_job *job, shares from, int64_t count, const float *weights, float *to)
 {
     int64_t at = 0, run = job->layout.run, wide = STRETCH * LANES;
     for (; at + wide <= run; at += wide) {
-        accumulate(STRETCH, shares, count, weights + at, to + at);
+        accumulate(STRETCH, from, count, weights + at, to + at);
     }
     for (; at + 2 * LANES <= run; at += 2 * LANES) {
-        accumulate(2, shares, count, weights + at, to + at);
+        accumulate(2, from, count, weights + at, to + at);
     }
     for (; at < run; at += LANES) {
-        accumulate(1, shares, count, weights + at, to + at);
+        accumulate(1, from, count, weights + at, to + at);
     }
 }
 
@@ -141,15 +162,14 @@ static void write_back(const data_job *job, const float *image, float *dx)
 {
     const cnn__conv *g = job->g;
     const patch_layout *p = &job->layout;
-    int64_t padded_h = g->out_h + g->kernel_h - 1, padded_w = g->out_w + g->kernel_w - 1;
-    for (int64_t c = 0; c < g->in_channels; c++) {
-        for (int64_t h = 0; h < g->in_h; h++) {
-            int64_t line = h + g->pad_top;
-            for (int64_t w = 0; w < g->in_w; w++) {
-                int64_t column = w + g->pad_left;
-                bool used = line < padded_h && column < padded_w; /* else no window reaches it */
-                *dx++ = used ? image[line * p->line_step + column * p->pixel_step + c] : 0;
-            }
+    int64_t padded_h = g->out_h + g->kernel_h - 1, room = g->out_w + g->kernel_w - 1 - g->pad_left;
+    int64_t columns = room < 0 ? 0 : room < g->in_w ? room : g->in_w; /* that any window reaches */
+    for (int64_t h = 0; h < g->in_h; h++) {
+        int64_t reached = h + g->pad_top < padded_h ? columns : 0;
+        transpose_in(image + (h + g->pad_top) * p->line_step + g->pad_left * p->pixel_step, p->pixel_step, g->in_channels,
+                     reached, dx + h * g->in_w, g->in_h * g->in_w);
+        for (int64_t c = 0; c < g->in_channels && reached < g->in_w; c++) {
+            memset(dx + (c * g->in_h + h) * g->in_w + reached, 0, (size_t)(g->in_w - reached) * sizeof(float));
         }
     }
 }
@@ -161,10 +181,14 @@ static void data_image(void *arg, int64_t n, int worker)
     const patch_layout *p = &job->layout;
     char *scratch = job->scratch + job->scratch_size * (size_t)worker;
     float *image = (float *)(void *)scratch;
-    share *shares = (share *)(void *)(scratch + job->shares_at);
+    float *by_window = (float *)(void *)(scratch + job->by_window_at);
+    int32_t *winners = (int32_t *)(void *)by_window + job->windows * job->channels;
+    shares all = { .weight = (int32_t *)(void *)(scratch + job->shares_at) };
+    all.dy = (float *)(void *)(all.weight + job->windows * job->channels + LANES);
     int32_t *starts = (int32_t *)(void *)(scratch + job->starts_at);
     int64_t plane = n * g->out_channels * job->windows, out_w = g->out_w / 2;
-    list_shares(job, job->dy + plane, job->index + plane, shares, starts);
+    turn_windows(job, job->dy + plane, job->index + plane, by_window, winners);
+    list_shares(job, by_window, winners, all, starts);
     memset(image, 0, (size_t)p->image * sizeof(float));
     for (int64_t row = 0; row < p->rows; row++) {
         const float *weights = job->packed + row * g->out_channels * p->run;
@@ -172,7 +196,8 @@ static void data_image(void *arg, int64_t n, int worker)
             int64_t window = list / 4, h = 2 * (window / out_w) + list % 4 / 2 + row, w = 2 * (window % out_w) + list % 2;
             int64_t count = starts[list + 1] - starts[list];
             if (count) {
-                add_run(job, shares + starts[list], count, weights, image + patch_offset(p, h, w));
+                shares from = { all.weight + starts[list], all.dy + starts[list] };
+                add_run(job, from, count, weights, image + patch_offset(p, h, w));
             }
         }
     }

@@ -8,6 +8,7 @@
 #include "kernels/kernels.h"
 #include "kernels/simd/convpool_patch.h"
 #include "kernels/simd/convpool_table.h"
+#include "kernels/simd/some.h"
 
 enum { CHUNKS = 16, STRETCH = CNN__VECTOR_BYTES == 64 ? 10 : 5 };
 
@@ -23,14 +24,14 @@ typedef struct weight_job {
     float *sums;
     char *scratch;
     int64_t planes_at; /* floats from the image to the padded planes that an expanded one is made from */
-    size_t scratch_size, list_at;
+    size_t scratch_size, list_at; /* at list_at: corners of the windows, then the list */
 } weight_job;
 
-/* The winners of one plane: where their patch begins, and their gradient. */
-typedef struct winner {
-    int32_t offset;
-    float dy;
-} winner;
+/* The winners of one plane: where their patches begin, and their gradients. */
+typedef struct winners {
+    int32_t *offset;
+    float *dy;
+} winners;
 
 static void measure(weight_job *job, const cnn__conv *g)
 {
@@ -43,7 +44,7 @@ static void measure(weight_job *job, const cnn__conv *g)
     int64_t planes = g->in_channels * (g->out_h + g->kernel_h - 1) * (g->out_w + g->kernel_w - 1);
     job->planes_at = round_up(job->layout.image + g->kernel_w + LANES, 16);
     job->list_at = (size_t)round_up(job->planes_at + (job->layout.expanded ? planes + 2 * LANES : 0), 16) * sizeof(float);
-    job->scratch_size = job->list_at + (size_t)round_up(job->windows, 8) * sizeof(winner);
+    job->scratch_size = job->list_at + (size_t)round_up(3 * (job->windows + LANES), 16) * sizeof(float);
 }
 
 size_t CNN__SIMD(convpool_backward_weight_workspace)(const cnn__conv *g, int workers)
@@ -61,14 +62,9 @@ static void lay_out_padded(const weight_job *job, const float *x, float *image)
     int64_t height = g->out_h + g->kernel_h - 1, width = g->out_w + g->kernel_w - 1;
     int64_t columns = g->in_w < width - g->pad_left ? g->in_w : width - g->pad_left;
     memset(image, 0, (size_t)p->image * sizeof(float));
-    for (int64_t c = 0; c < g->in_channels; c++) {
-        for (int64_t h = 0; h < g->in_h && h + g->pad_top < height; h++) {
-            const float *from = x + (c * g->in_h + h) * g->in_w;
-            float *to = image + (h + g->pad_top) * p->line_step + g->pad_left * p->pixel_step + c;
-            for (int64_t w = 0; w < columns; w++) {
-                to[w * p->pixel_step] = from[w];
-            }
-        }
+    for (int64_t h = 0; h < g->in_h && h + g->pad_top < height; h++) {
+        transpose_out(x + h * g->in_w, g->in_h * g->in_w, g->in_channels, columns,
+                      image + (h + g->pad_top) * p->line_step + g->pad_left * p->pixel_step, p->pixel_step);
     }
 }
 
@@ -115,28 +111,53 @@ static void lay_out(const weight_job *job, const float *x, float *image)
     lay_out_expanded(job, planes, image);
 }
 
-static int64_t list_winners(const weight_job *job, const float *dy, const uint8_t *index, winner *list, float *bias)
+/* Where the patch of each window's first position begins. */
+static void list_corners(const weight_job *job, int32_t *corners)
 {
     const patch_layout *p = &job->layout;
-    int64_t count = 0, out_w = job->g->out_w / 2;
-    const int64_t corner[4] = { 0, p->pixel_step, p->line_step, p->line_step + p->pixel_step };
-    float sum = 0;
     for (int64_t row = 0, k = 0; row < job->g->out_h / 2; row++) {
-        for (int64_t w = 0; w < out_w; w++, k++) {
-            bool won = index[k] < 4;
-            list[count].offset = (int32_t)(2 * row * p->line_step + 2 * w * p->pixel_step + corner[index[k] & 3]);
-            list[count].dy = dy[k];
-            sum += won ? dy[k] : 0;
-            count += won;
+        for (int64_t w = 0; w < job->g->out_w / 2; w++, k++) {
+            corners[k] = (int32_t)patch_offset(p, 2 * row, 2 * w);
         }
     }
-    *bias += sum;
+}
+
+/* Appends the winners among LANES windows, and adds their gradients to *sum lane by lane. */
+CNN__INLINE int64_t keep_winners(const patch_layout *p, lanes_i32 winner, lanes dy, lanes_i32 corner, winners list,
+                                 int64_t count, lanes *sum)
+{
+    lanes_i32 won = winner < 4, offset = corner + (winner & 1) * (int32_t)p->pixel_step +
+                                         (winner >> 1 & 1) * (int32_t)p->line_step;
+    *sum += blend(won, dy, (lanes){ 0 });
+    return keep_lanes(won, offset, dy, list.offset + count, list.dy + count);
+}
+
+static int64_t list_winners(const weight_job *job, const float *dy, const uint8_t *index, const int32_t *corners,
+                            winners list, float *bias)
+{
+    int64_t count = 0, k = 0, windows = job->windows;
+    lanes sum = { 0 };
+    lanes_i32 corner;
+    for (; k + LANES <= windows; k += LANES) {
+        memcpy(&corner, corners + k, sizeof corner);
+        count += keep_winners(&job->layout, load_bytes(index + k), load(dy + k), corner, list, count, &sum);
+    }
+    if (k < windows) {
+        uint8_t last[LANES];
+        memset(last, CNN__CONVPOOL_NONE, sizeof last);
+        memcpy(last, index + k, (size_t)(windows - k));
+        memcpy(&corner, corners + k, sizeof corner);
+        count += keep_winners(&job->layout, load_bytes(last), load_some(dy + k, windows - k), corner, list, count, &sum);
+    }
+    for (int i = 0; i < LANES; i++) {
+        *bias += sum[i];
+    }
     return count;
 }
 
 /* sums[0 .. vectors) += Σ dy · patch. `vectors` and `ways` are constants where this is inlined; short stretches keep
  * several partial sums, or each addition would wait for the last. */
-CNN__INLINE void accumulate(int vectors, int ways, const winner *list, int64_t count, const float *image, float *sums)
+CNN__INLINE void accumulate(int vectors, int ways, winners list, int64_t count, const float *image, float *sums)
 {
     lanes acc[2 * STRETCH] = { { 0 } };
     int64_t n = 0;
@@ -147,8 +168,8 @@ CNN__INLINE void accumulate(int vectors, int ways, const winner *list, int64_t c
     for (; n + ways <= count; n += ways) {
 #pragma GCC unroll 8
         for (int k = 0; k < ways; k++) {
-            lanes dy = splat(list[n + k].dy);
-            const float *p = image + list[n + k].offset;
+            lanes dy = splat(list.dy[n + k]);
+            const float *p = image + list.offset[n + k];
 #pragma GCC unroll 20
             for (int v = 0; v < vectors; v++) {
                 acc[k * vectors + v] += dy * load(p + v * LANES);
@@ -158,7 +179,7 @@ CNN__INLINE void accumulate(int vectors, int ways, const winner *list, int64_t c
     for (; n < count; n++) {
 #pragma GCC unroll 20
         for (int v = 0; v < vectors; v++) {
-            acc[v] += splat(list[n].dy) * load(image + list[n].offset + v * LANES);
+            acc[v] += splat(list.dy[n]) * load(image + list.offset[n] + v * LANES);
         }
     }
 #pragma GCC unroll 20
@@ -172,7 +193,7 @@ CNN__INLINE void accumulate(int vectors, int ways, const winner *list, int64_t c
 }
 
 /* The same over two rows of the patch at once, which lie `step` apart in the image and `run` apart in the sums. */
-CNN__INLINE void accumulate2(int vectors, const winner *list, int64_t count, const float *image, int64_t step, float *sums,
+CNN__INLINE void accumulate2(int vectors, winners list, int64_t count, const float *image, int64_t step, float *sums,
                              int64_t run)
 {
     lanes acc[2 * STRETCH];
@@ -182,8 +203,8 @@ CNN__INLINE void accumulate2(int vectors, const winner *list, int64_t count, con
         acc[v + vectors] = load(sums + run + v * LANES);
     }
     for (int64_t n = 0; n < count; n++) {
-        lanes dy = splat(list[n].dy);
-        const float *p = image + list[n].offset, *q = p + step;
+        lanes dy = splat(list.dy[n]);
+        const float *p = image + list.offset[n], *q = p + step;
 #pragma GCC unroll 10
         for (int v = 0; v < vectors; v++) {
             acc[v] += dy * load(p + v * LANES);
@@ -198,7 +219,7 @@ CNN__INLINE void accumulate2(int vectors, const winner *list, int64_t count, con
 }
 
 /* All of dW of one channel, stretch by stretch. */
-static void add_patches(const weight_job *job, const winner *list, int64_t count, const float *image, float *sums)
+static void add_patches(const weight_job *job, winners list, int64_t count, const float *image, float *sums)
 {
     const patch_layout *p = &job->layout;
     int64_t row = 0, run = p->run, wide = STRETCH * LANES;
@@ -237,14 +258,18 @@ static void weight_chunk(void *arg, int64_t chunk, int worker)
     const weight_job *job = arg;
     const cnn__conv *g = job->g;
     float *image = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
-    winner *list = (winner *)(void *)((char *)image + job->list_at);
+    int32_t *corners = (int32_t *)(void *)((char *)image + job->list_at);
+    winners list = { .offset = corners + job->windows + LANES };
+    list.dy = (float *)(void *)(list.offset + job->windows + LANES);
     float *sums = job->sums + chunk * job->sums_size, *bias = sums + job->patch * g->out_channels;
     memset(sums, 0, (size_t)job->sums_size * sizeof(float));
+    memset(corners, 0, (size_t)(job->windows + LANES) * sizeof *corners);
+    list_corners(job, corners);
     for (int64_t n = chunk * g->batch / job->chunks; n < (chunk + 1) * g->batch / job->chunks; n++) {
         lay_out(job, job->x + n * g->in_channels * g->in_h * g->in_w, image);
         for (int64_t o = 0; o < g->out_channels; o++) {
             int64_t plane = (n * g->out_channels + o) * job->windows;
-            int64_t count = list_winners(job, job->dy + plane, job->index + plane, list, &bias[o]);
+            int64_t count = list_winners(job, job->dy + plane, job->index + plane, corners, list, &bias[o]);
             add_patches(job, list, count, image, sums + o * job->patch);
         }
     }

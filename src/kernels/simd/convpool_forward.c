@@ -6,11 +6,13 @@
 #include "kernels/convpool.h"
 #include "kernels/kernels.h"
 #include "kernels/simd/convpool_table.h"
-#include "kernels/simd/lanes.h"
+#include "kernels/simd/some.h"
+#include "kernels/simd/tile.h"
 
 enum {
     TILE = CNN__VECTOR_BYTES == 64 ? 14 : 6, /* 2 · TILE accumulators and two weights fill the registers */
-    BLOCK = 2 * LANES                        /* output channels of a tile */
+    BLOCK = 2 * LANES,                       /* output channels of a tile */
+    LEAST_TASKS = 8
 };
 
 typedef struct forward_job {
@@ -24,6 +26,7 @@ typedef struct forward_job {
     float *pack_to;
     int64_t blocks, taps;
     int64_t padded_h, padded_w, plane;
+    int64_t bands; /* tasks of an image: of few images each is cut into bands of lines */
     int64_t line; /* pixels of a line of tiles: what pooling needs, even */
 } forward_job;
 
@@ -37,6 +40,8 @@ static void measure(forward_job *job, const cnn__conv *g)
     job->g = g;
     job->blocks = (g->out_channels + BLOCK - 1) / BLOCK;
     job->taps = g->in_channels * g->kernel_h * g->kernel_w;
+    job->bands = g->batch >= LEAST_TASKS || !g->batch ? 1 : (LEAST_TASKS + g->batch - 1) / g->batch;
+    job->bands = job->bands < g->out_h / 2 ? job->bands : g->out_h / 2;
     job->line = g->out_w / 2 * 2;
     job->padded_h = g->out_h + g->kernel_h - 1;
     job->padded_w = g->out_w + g->kernel_w - 1;
@@ -64,26 +69,30 @@ static void pack_block(void *arg, int64_t block, int worker)
     (void)worker;
     const forward_job *job = arg;
     float *to = job->pack_to + block * job->taps * BLOCK;
-    for (int64_t k = 0; k < BLOCK; k++) {
-        int64_t o = block * BLOCK + k;
-        const float *from = job->weight + o * job->taps;
-        for (int64_t t = 0; t < job->taps; t++) {
-            to[t * BLOCK + k] = o < job->g->out_channels ? from[t] : 0;
+    for (int64_t k = 0; k < BLOCK; k += LANES) {
+        int64_t o = block * BLOCK + k, rest = job->g->out_channels - o;
+        transpose_out(job->weight + o * job->taps, job->taps, rest < LANES ? rest : LANES, job->taps, to + k, BLOCK);
+        for (int64_t t = 0; t < job->taps && rest <= 0; t++) {
+            store(to + t * BLOCK + k, (lanes){ 0 });
         }
     }
 }
 
-static void pad_image(const forward_job *job, const float *x, float *planes)
+/* The lines of the padded planes that output lines begin..end need. */
+static void pad_lines(const forward_job *job, const float *x, float *planes, int64_t begin, int64_t end)
 {
     const cnn__conv *g = job->g;
-    memset(planes, 0, (size_t)(job->plane * g->in_channels) * sizeof(float));
-    int64_t first_h = g->pad_top, first_w = g->pad_left;
-    int64_t rows = g->in_h < job->padded_h - first_h ? g->in_h : job->padded_h - first_h;
-    int64_t columns = g->in_w < job->padded_w - first_w ? g->in_w : job->padded_w - first_w;
-    for (int64_t c = 0; c < g->in_channels && columns > 0; c++) {
-        for (int64_t h = 0; h < rows; h++) {
-            memcpy(planes + c * job->plane + (first_h + h) * job->padded_w + first_w, x + (c * g->in_h + h) * g->in_w,
-                   (size_t)columns * sizeof(float));
+    int64_t room = job->padded_w - g->pad_left, columns = g->in_w < room ? g->in_w : room;
+    for (int64_t c = 0; c < g->in_channels; c++) {
+        for (int64_t line = begin; line < end + g->kernel_h - 1; line++) {
+            float *to = planes + c * job->plane + line * job->padded_w;
+            int64_t h = line - g->pad_top;
+            bool inside = h >= 0 && h < g->in_h && columns > 0;
+            memset(to, 0, (size_t)job->padded_w * sizeof(float));
+            for (int64_t w = 0; w < columns && inside; w += LANES) {
+                int64_t some = columns - w < LANES ? columns - w : LANES;
+                store_some(to + g->pad_left + w, load_some(x + (c * g->in_h + h) * g->in_w + w, some), some);
+            }
         }
     }
 }
@@ -163,43 +172,64 @@ CNN__INLINE void pool_step(lanes v, int number, lanes *best, lanes_i32 *which)
     *which = (wins & number) | (~wins & *which);
 }
 
-/* Pools two lines of BLOCK channels into line `row` of the planes of y. */
-static void pool_lines(const forward_job *job, const float *lines, int64_t image, int64_t block, int64_t row)
+/* One window of LANES channels: the winner's value behind ReLU, and its number. */
+CNN__INLINE lanes pool_window(const float *p, int64_t line, lanes_i32 *winner)
 {
-    const cnn__conv *g = job->g;
-    int64_t out_h = g->out_h / 2, out_w = g->out_w / 2, first = block * BLOCK;
-    int64_t count = g->out_channels - first < BLOCK ? g->out_channels - first : BLOCK;
-    int64_t place = (image * g->out_channels + first) * out_h * out_w + row * out_w;
-    for (int64_t w = 0; w < out_w; w++) {
-        float best[BLOCK];
-        int32_t which[BLOCK];
-        for (int k = 0; k < BLOCK; k += LANES) {
-            const float *p = lines + 2 * w * BLOCK + k;
-            lanes top = load(p);
-            lanes_i32 number = { 0 };
-            pool_step(load(p + BLOCK), 1, &top, &number);
-            pool_step(load(p + job->line * BLOCK), 2, &top, &number);
-            pool_step(load(p + job->line * BLOCK + BLOCK), 3, &top, &number);
-            number = ~(top > 0) | number; /* ReLU cuts it off, or it is NaN: no gradient */
-            store(best + k, blend(top < 0, (lanes){ 0 }, top));
-            memcpy(which + k, &number, sizeof number);
+    lanes top = load(p);
+    lanes_i32 number = { 0 };
+    pool_step(load(p + BLOCK), 1, &top, &number);
+    pool_step(load(p + line), 2, &top, &number);
+    pool_step(load(p + line + BLOCK), 3, &top, &number);
+    *winner = ~(top > 0) | number; /* ReLU cuts it off, or it is NaN: no gradient */
+    return blend(top < 0, (lanes){ 0 }, top);
+}
+
+/* Pools two lines of LANES channels into one line of the planes of y, a square of windows and channels at a time. */
+static void pool_lines(const forward_job *job, const float *lines, int64_t place, int64_t count)
+{
+    int64_t out_w = job->g->out_w / 2, plane = job->g->out_h / 2 * out_w;
+    for (int64_t w = 0; w < out_w; w += LANES) {
+        int64_t some = out_w - w < LANES ? out_w - w : LANES;
+        lanes best[LANES], which[LANES];
+        for (int64_t i = 0; i < LANES; i++) {
+            lanes_i32 winner = { 0 };
+            best[i] = i < some ? pool_window(lines + 2 * (w + i) * BLOCK, job->line * BLOCK, &winner) : (lanes){ 0 };
+            which[i] = (lanes)winner;
         }
+        transpose(best);
         for (int64_t k = 0; k < count; k++) {
-            job->y[place + k * out_h * out_w + w] = best[k];
+            store_some(job->y + place + k * plane + w, best[k], some);
         }
-        for (int64_t k = 0; k < count && job->index; k++) {
-            job->index[place + k * out_h * out_w + w] = (uint8_t)which[k];
+        if (job->index) {
+            transpose(which);
+            for (int64_t k = 0; k < count; k++) {
+                store_some_bytes(job->index + place + k * plane + w, (lanes_i32)which[k], some);
+            }
         }
     }
 }
 
-static void forward_image(void *arg, int64_t image, int worker)
+static void pool_block(const forward_job *job, const float *lines, int64_t image, int64_t block, int64_t row)
+{
+    const cnn__conv *g = job->g;
+    for (int64_t k = 0; k < BLOCK; k += LANES) {
+        int64_t first = block * BLOCK + k, rest = g->out_channels - first;
+        int64_t place = ((image * g->out_channels + first) * (g->out_h / 2) + row) * (g->out_w / 2);
+        if (rest > 0) {
+            pool_lines(job, lines + k, place, rest < LANES ? rest : LANES);
+        }
+    }
+}
+
+static void forward_band(void *arg, int64_t task, int worker)
 {
     const forward_job *job = arg;
     const cnn__conv *g = job->g;
+    int64_t image = task / job->bands, band = task % job->bands, rows = g->out_h / 2;
+    int64_t begin = band * rows / job->bands, end = (band + 1) * rows / job->bands;
     float *planes = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
     float *lines = planes + align((size_t)(job->plane * g->in_channels) * sizeof(float)) / sizeof(float);
-    pad_image(job, job->x + image * g->in_channels * g->in_h * g->in_w, planes);
+    pad_lines(job, job->x + image * g->in_channels * g->in_h * g->in_w, planes, 2 * begin, 2 * end);
     for (int64_t block = 0; block < job->blocks; block++) {
         float bias[BLOCK] = { 0 };
         for (int64_t k = 0; k < BLOCK && block * BLOCK + k < g->out_channels && job->bias; k++) {
@@ -207,11 +237,11 @@ static void forward_image(void *arg, int64_t image, int worker)
         }
         lanes bias0 = load(bias), bias1 = load(bias + LANES);
         const float *w = job->packed + block * job->taps * BLOCK;
-        for (int64_t row = 0; row < g->out_h / 2; row++) {
+        for (int64_t row = begin; row < end; row++) {
             const float *x = planes + 2 * row * job->padded_w;
             convolve_line(job, x, w, bias0, bias1, lines);
             convolve_line(job, x + job->padded_w, w, bias0, bias1, lines + job->line * BLOCK);
-            pool_lines(job, lines, image, block, row);
+            pool_block(job, lines, image, block, row);
         }
     }
 }
@@ -225,5 +255,5 @@ void CNN__SIMD(convpool_forward)(const cnn__conv *g, const void *x, const void *
     job.scratch = (char *)workspace + packed_size(&job);
     cnn__pool_run(pool, job.blocks, (double)(job.blocks * job.taps * BLOCK), pack_block, &job);
     double work = (double)g->batch * (double)(g->out_h * g->out_w) * (double)(job.taps * g->out_channels) / LANES;
-    cnn__pool_run(pool, g->batch, work, forward_image, &job);
+    cnn__pool_run(pool, g->batch * job.bands, work, forward_band, &job);
 }

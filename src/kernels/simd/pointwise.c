@@ -1,6 +1,7 @@
 /* Elementwise kernels and optimizer steps: loops that the compiler vectorises for the instruction set, cut into chunks. They
  * are bound by memory, so each makes one pass. */
 #include "base/random.h"
+#include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
 
 #include <math.h>
@@ -181,35 +182,57 @@ typedef struct adam_job {
     float sign, decay, l2, take1, keep2, take2, step, root, eps;
 } adam_job;
 
+/* One vector; the moments, the parameters and, with AMSGrad, the largest second moments so far are replaced. */
+CNN__INLINE lanes adam_lanes(const adam_job *j, lanes param, lanes grad, lanes *m, lanes *v, lanes *vmax)
+{
+    lanes g = j->sign * grad + j->l2 * param;
+    *m += (g - *m) * j->take1;
+    *v = j->keep2 * *v + j->take2 * g * g;
+    if (vmax) {
+        *vmax = blend(*vmax > *v, *vmax, *v);
+    }
+    return param * j->decay - j->step * (*m / (square_root(vmax ? *vmax : *v) / j->root + j->eps));
+}
+
+/* `amsgrad` is a constant where this is inlined. */
+CNN__INLINE void adam_span(const adam_job *j, span s, bool amsgrad)
+{
+    for (int64_t i = s.begin; i < s.end; i += LANES) {
+        int64_t some = s.end - i < LANES ? s.end - i : LANES;
+        bool all = some == LANES;
+        lanes m = all ? load(j->m + i) : load_some(j->m + i, some), v = all ? load(j->v + i) : load_some(j->v + i, some);
+        lanes param = all ? load(j->param + i) : load_some(j->param + i, some), most = { 0 };
+        if (amsgrad) {
+            most = load_some(j->vmax + i, some);
+        }
+        param = adam_lanes(j, param, all ? load(j->grad + i) : load_some(j->grad + i, some), &m, &v, amsgrad ? &most : NULL);
+        if (all) {
+            store(j->param + i, param);
+            store(j->m + i, m);
+            store(j->v + i, v);
+        } else {
+            store_some(j->param + i, param, some);
+            store_some(j->m + i, m, some);
+            store_some(j->v + i, v, some);
+        }
+        if (amsgrad) {
+            store_some(j->vmax + i, most, some);
+        }
+    }
+}
+
 static void adam_chunk(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const adam_job j = *(const adam_job *)arg;
-    float *restrict param = j.param, *restrict m = j.m, *restrict v = j.v;
-    const float *restrict grad = j.grad;
-    span s = span_of(task, j.n);
-    for (int64_t i = s.begin; i < s.end; i++) {
-        float g = j.sign * grad[i] + j.l2 * param[i];
-        m[i] += (g - m[i]) * j.take1;
-        v[i] = j.keep2 * v[i] + j.take2 * g * g;
-        param[i] = param[i] * j.decay - j.step * (m[i] / (__builtin_sqrtf(v[i]) / j.root + j.eps));
-    }
+    const adam_job *j = arg;
+    adam_span(j, span_of(task, j->n), false);
 }
 
 static void amsgrad_chunk(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const adam_job j = *(const adam_job *)arg;
-    float *restrict param = j.param, *restrict m = j.m, *restrict v = j.v, *restrict vmax = j.vmax;
-    const float *restrict grad = j.grad;
-    span s = span_of(task, j.n);
-    for (int64_t i = s.begin; i < s.end; i++) {
-        float g = j.sign * grad[i] + j.l2 * param[i];
-        m[i] += (g - m[i]) * j.take1;
-        v[i] = j.keep2 * v[i] + j.take2 * g * g;
-        vmax[i] = vmax[i] > v[i] ? vmax[i] : v[i];
-        param[i] = param[i] * j.decay - j.step * (m[i] / (__builtin_sqrtf(vmax[i]) / j.root + j.eps));
-    }
+    const adam_job *j = arg;
+    adam_span(j, span_of(task, j->n), true);
 }
 
 /* A coefficient of 0 or 1 stands for a term that is absent, so that one loop serves all options. */

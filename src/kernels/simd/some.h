@@ -1,0 +1,157 @@
+/* Vectors of which only some lanes count: the ends of rows, and lists of the lanes that pass a test. Where the instruction
+ * set has masks they are used; the results are the same without. Nothing is read or written outside of the counted lanes,
+ * except by keep_lanes. */
+#ifndef CNN_KERNELS_SIMD_SOME_H
+#define CNN_KERNELS_SIMD_SOME_H
+
+#include "kernels/simd/lanes.h"
+
+#if defined __x86_64__
+#include <immintrin.h>
+#elif defined __aarch64__
+#include <arm_neon.h>
+#endif
+
+typedef uint8_t lanes_u8 __attribute__((vector_size(LANES)));
+
+/* The C library's sqrtf may set errno, which keeps compilers from using the vector instruction for it. */
+CNN__INLINE lanes square_root(lanes v)
+{
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
+    return (lanes)_mm512_sqrt_ps((__m512)v);
+#elif CNN__VECTOR_BYTES == 32 && defined __AVX__
+    return (lanes)_mm256_sqrt_ps((__m256)v);
+#elif CNN__VECTOR_BYTES == 16 && defined __x86_64__
+    return (lanes)_mm_sqrt_ps((__m128)v);
+#elif CNN__VECTOR_BYTES == 16 && defined __aarch64__
+    return (lanes)vsqrtq_f32((float32x4_t)v);
+#else
+    for (int i = 0; i < LANES; i++) {
+        v[i] = __builtin_sqrtf(v[i]);
+    }
+    return v;
+#endif
+}
+
+/* The first `count` ≤ LANES floats at p, then zeros. */
+CNN__INLINE lanes load_some(const float *p, int64_t count)
+{
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
+    return (lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+#else
+    lanes v = { 0 };
+    if (count >= LANES) {
+        return load(p);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        v[i] = p[i];
+    }
+    return v;
+#endif
+}
+
+/* Stores the first `count` ≤ LANES lanes. */
+CNN__INLINE void store_some(float *p, lanes v, int64_t count)
+{
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+#else
+    if (count >= LANES) {
+        store(p, v);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        p[i] = v[i];
+    }
+#endif
+}
+
+/* Stores the first `count` ≤ LANES lanes as bytes. */
+CNN__INLINE void store_some_bytes(uint8_t *p, lanes_i32 v, int64_t count)
+{
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512BW__ && defined __AVX512VL__
+    _mm_mask_storeu_epi8(p, (__mmask16)((1u << count) - 1), _mm512_cvtepi32_epi8((__m512i)v));
+#else
+    lanes_u8 bytes = __builtin_convertvector(v, lanes_u8);
+    for (int64_t i = 0; i < count; i++) {
+        p[i] = bytes[i];
+    }
+#endif
+}
+
+/* LANES bytes as numbers. */
+CNN__INLINE lanes_i32 load_bytes(const uint8_t *p)
+{
+    lanes_u8 bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return __builtin_convertvector(bytes, lanes_i32);
+}
+
+CNN__INLINE lanes_i32 count_up(void)
+{
+    lanes_i32 v;
+    for (int i = 0; i < LANES; i++) {
+        v[i] = i;
+    }
+    return v;
+}
+
+/* Appends the lanes whose mask is all ones to two lists, in order, and returns how many. The lists need room for LANES more. */
+CNN__INLINE int64_t keep_lanes(lanes_i32 mask, lanes_i32 a, lanes b, int32_t *to_a, float *to_b)
+{
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512DQ__
+    __mmask16 keep = _mm512_movepi32_mask((__m512i)mask);
+    _mm512_storeu_si512(to_a, _mm512_maskz_compress_epi32(keep, (__m512i)a));
+    _mm512_storeu_ps(to_b, _mm512_maskz_compress_ps(keep, (__m512)b));
+    return __builtin_popcount(keep);
+#else
+    int64_t count = 0;
+    for (int i = 0; i < LANES; i++) {
+        to_a[count] = a[i];
+        to_b[count] = b[i];
+        count += mask[i] != 0;
+    }
+    return count;
+#endif
+}
+
+/* to[column][to_step] ← a matrix of rows × columns, from[row · from_step + column]; rows are filled up to whole vectors with
+ * zeros. */
+static inline void transpose_out(const float *from, int64_t from_step, int64_t rows, int64_t columns, float *to,
+                                 int64_t to_step)
+{
+    for (int64_t row = 0; row < rows; row += LANES) {
+        for (int64_t column = 0; column < columns; column += LANES) {
+            int64_t some = columns - column < LANES ? columns - column : LANES;
+            lanes v[LANES];
+            for (int i = 0; i < LANES; i++) {
+                v[i] = row + i < rows ? load_some(from + (row + i) * from_step + column, some) : (lanes){ 0 };
+            }
+            transpose(v);
+            for (int64_t i = 0; i < some; i++) {
+                store(to + (column + i) * to_step + row, v[i]);
+            }
+        }
+    }
+}
+
+/* The way back: to[row · to_step + column] ← from[column][from_step], which is read in whole vectors of rows. */
+static inline void transpose_in(const float *from, int64_t from_step, int64_t rows, int64_t columns, float *to,
+                                int64_t to_step)
+{
+    for (int64_t row = 0; row < rows; row += LANES) {
+        for (int64_t column = 0; column < columns; column += LANES) {
+            int64_t some = columns - column < LANES ? columns - column : LANES;
+            lanes v[LANES];
+            for (int i = 0; i < LANES; i++) {
+                v[i] = i < some ? load(from + (column + i) * from_step + row) : (lanes){ 0 };
+            }
+            transpose(v);
+            for (int64_t i = 0; i < LANES && row + i < rows; i++) {
+                store_some(to + (row + i) * to_step + column, v[i], some);
+            }
+        }
+    }
+}
+
+#endif
