@@ -5,6 +5,7 @@
 # line is a definition or an #include joins its page's file level; any other is the body of a function behind them. A block
 # after <!-- quotes FILE --> must stand in that file instead, line by line but for indentation. And each message in the docs' list of
 # usual errors is one that tools/check-docs/messages.c provokes, and the other way round. Paths and links must exist.
+# CHANGELOG.md names what is exported. The Python that moves weights to PyTorch and back is run where PyTorch is.
 set -u
 cd "$(dirname "$0")/.."
 cc=${CC:-cc} lib=${LIB:-lib}
@@ -102,12 +103,39 @@ check_messages() {
     diff "$work/said" "$work/is" >"$work/log" || fail "the messages of $page (<) are not those of the library (>):" "$work/log"
 }
 
+# CHANGELOG.md names every function that the library exports, and none that it does not.
+check_changelog() {
+    nm -D --defined-only "$lib/libcnn.so" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort >"$work/exported"
+    grep -o '`cnn_[a-z0-9_]*`' CHANGELOG.md | tr -d '`' | sort -u >"$work/named"
+    diff "$work/named" "$work/exported" >"$work/log" || fail "CHANGELOG.md (<) and the exported functions (>) differ:" "$work/log"
+}
+
+# The Python of docs/pytorch.md carries weights from libcnn through PyTorch and back, bit for bit.
+check_python() {
+    python=$(for each in python3 /usr/bin/python3; do
+        "$each" -c 'import torch' 2>/dev/null && echo "$each" && break
+    done)
+    if [ -z "$python" ]; then
+        echo "skipped: the Python of docs/pytorch.md (no PyTorch here)"
+        return
+    fi
+    awk '/^```python$/ { text = ""; inside = 1; next } /^```/ && inside { inside = 0; if (text ~ /def load_file/) printf "%s", text }
+        inside { text = text $0 "\n" }' docs/pytorch.md >"$work/weights.py"
+    echo 'save_file(load_file("one"), "two")' >>"$work/weights.py"
+    if ! "$cc" $flags tools/check-docs/weights.c -o "$work/weights" -L"$lib" -Wl,-rpath,"$(cd "$lib" && pwd)" -lcnn 2>"$work/log" ||
+        ! (cd "$work" && ./weights 1 one && "$python" weights.py && ./weights 2 three two && cmp one three) >"$work/log" 2>&1; then
+        fail "docs/pytorch.md: weights do not come back as they were:" "$work/log"
+    fi
+}
+
 [ $# -gt 0 ] || set -- README.md CONTRIBUTING.md docs/*.md
 for each in "$@"; do
     check_page "$each"
     check_paths "$each"
 done
 check_messages
+check_changelog
+check_python
 [ "$blocks" != 0 ] || fail "no C blocks found"
 [ "$failures" = 0 ] || exit 1
 echo "check-docs: $blocks C blocks of $# pages compile, quotations and messages are literal"
