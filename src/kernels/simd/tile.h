@@ -60,8 +60,9 @@ CNN__INLINE void tile_rows(int rows, int64_t k, const float *a, const float *b, 
 }
 
 /* Not inlined: around a caller's variables GCC keeps a sum in memory, at half the speed. */
-static __attribute__((noinline)) void tile_product(int64_t rows, int64_t k, const float *a, const float *b, tile_start start, const float *from,
-                                float *c, int64_t step, ahead *next)
+static __attribute__((noinline, unused)) void tile_product(int64_t rows, int64_t k, const float *a, const float *b,
+                                                           tile_start start, const float *from, float *c, int64_t step,
+                                                           ahead *next)
 {
     switch (rows) {
 #if CNN__VECTOR_BYTES == 64
