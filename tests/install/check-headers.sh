@@ -1,0 +1,43 @@
+#!/bin/sh
+# Every public header compiles alone, twice in a row, as C99, C11 and C++17 without a warning, with each compiler there is;
+# every one of them is in cnn.h; and no function has varargs. Usage: check-headers.sh HEADER...
+set -u
+failures=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# compile COMPILER LANGUAGE STANDARD HEADER
+compile() {
+    printf '#include <cnn/%s>\n#include <cnn/%s>\nint cnn_header_is_alone;\n' "$4" "$4" >"$work/alone"
+    "$1" -x "$2" -std="$3" -Wall -Wextra -Wpedantic -Wshadow -Wundef -Werror -Iinclude -fsyntax-only "$work/alone" || {
+        echo "check-headers: cnn/$4 does not compile alone as $3 with $1" >&2
+        failures=$((failures + 1))
+    }
+}
+
+for compiler in "${CC:-cc}:c" "${CXX:-c++}:c++" clang:c clang++:c++; do
+    language=${compiler##*:} compiler=${compiler%:*}
+    if ! command -v "$compiler" >/dev/null 2>&1; then
+        echo "skipped: headers with $compiler (not here)"
+        continue
+    fi
+    for header in "$@"; do
+        header=${header##*/}
+        case $language in
+        c) compile "$compiler" c c99 "$header"; compile "$compiler" c c11 "$header" ;;
+        *) compile "$compiler" c++ c++17 "$header" ;;
+        esac
+    done
+done
+reached=$(echo '#include <cnn/cnn.h>' | "${CC:-cc}" -Iinclude -M -x c -)
+for header in "$@"; do
+    case $reached in
+    *"include/cnn/${header##*/}"*) ;;
+    *)
+        echo "check-headers: cnn.h does not include ${header#include/}" >&2
+        failures=$((failures + 1))
+        ;;
+    esac
+done
+! grep -nE '^CNN_API.*, \.\.\.\)' "$@" || failures=$((failures + 1))
+[ "$failures" = 0 ] && echo "check-headers: $# headers, each alone"

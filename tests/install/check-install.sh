@@ -1,0 +1,98 @@
+#!/bin/sh
+# Installs, builds and runs programs of someone else's with nothing but pkg-config, uninstalls: usage: check-install.sh MAKE...
+# (the make command with its variables). Done twice: into a prefix, and under a DESTDIR as a package builder does.
+set -eu
+cc=${CC:-cc} cxx=${CXX:-c++} pkg_config=${PKG_CONFIG:-pkg-config}
+warnings="-Wall -Wextra -Wpedantic -Werror"
+here=$(cd "$(dirname "$0")" && pwd) tree=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/run"
+
+fail() {
+    echo "check-install: $*" >&2
+    exit 1
+}
+
+# The compilers see what pkg-config says, and run where the sources are out of reach.
+pc() {
+    env -u PKG_CONFIG_PATH PKG_CONFIG_LIBDIR="$pc_dir:$system_pc" "$@"
+}
+system_pc=$($pkg_config --variable pc_path pkg-config)
+
+# client KIND COMPILER SOURCE FLAG...: builds it and runs it
+client() {
+    name=$1 compiler=$2 source=$3
+    shift 3
+    # shellcheck disable=SC2086,SC2046
+    (cd "$work/run" && $compiler $warnings "$@" -o "$name" "$here/$source" $(pc $pkg_config $static --cflags --libs cnn)) ||
+        fail "$name does not build"
+    (cd "$work/run" && LD_LIBRARY_PATH=$library_path "./$name" "$name.safetensors") || fail "$name does not run"
+    [ -s "$work/run/$name.safetensors" ] || fail "$name saved nothing"
+    linked=static wanted=${static:+static}
+    ! readelf -d "$work/run/$name" | grep -q 'NEEDED.*libcnn' || linked=shared
+    [ "$linked" = "${wanted:-shared}" ] || fail "$name is linked in the $linked way"
+}
+
+clients() {
+    static='' library_path=$root$libdir
+    client c99 "$cc" client.c -std=c99
+    client c11 "$cc" client.c -std=c11
+    static=--static library_path=
+    client c11-static "$cc" client.c -std=c11 -static
+    if command -v "$cxx" >/dev/null 2>&1; then
+        client cxx17-static "$cxx" client.cpp -std=c++17 -static
+        static='' library_path=$root$libdir
+        client cxx17 "$cxx" client.cpp -std=c++17
+    else
+        echo "skipped: C++ programs (no $cxx here)"
+    fi
+}
+
+# What an installed tree must hold, and must not.
+tree_is_whole() {
+    for file in bin/mnist_cnn include/cnn/cnn.h lib/libcnn.a lib/libcnn.so lib/pkgconfig/cnn.pc share/doc/libcnn/README.md \
+        share/man/man1/mnist_cnn.1; do
+        [ -s "$root$prefix/$file" ] || fail "$prefix/$file is missing"
+    done
+    for header in include/cnn/*.h; do
+        cmp "$header" "$root$prefix/$header" || fail "$header is not what was installed"
+    done
+    soname=$(readelf -d "$root$libdir/libcnn.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
+    [ -L "$root$libdir/$soname" ] && [ -L "$root$libdir/libcnn.so" ] || fail "the links of $soname are missing"
+    grep -q "^prefix=$prefix\$" "$root$libdir/pkgconfig/cnn.pc" || fail "cnn.pc is not for $prefix"
+    [ -z "$destdir" ] || ! grep -rlF "$destdir" "$root$prefix" || fail "DESTDIR is in these files"
+    ! readelf -d "$root$prefix/bin/mnist_cnn" "$root$libdir/libcnn.so" | grep -E 'R(UN)?PATH' | grep -F "$tree" ||
+        fail "the build's folder is in what was installed"
+    version=$($pkg_config --modversion "$root$libdir/pkgconfig/cnn.pc")
+    "$root$prefix/bin/mnist_cnn" --version | grep -qF "$version" || fail "the installed program does not run"
+}
+
+# round PREFIX DESTDIR MAKE...
+round() {
+    prefix=$1 destdir=$2 root=$2 libdir=$1/lib
+    shift 2
+    pc_dir=$root$libdir/pkgconfig
+    "$@" install PREFIX="$prefix" DESTDIR="$destdir" >"$work/log" 2>&1 || { cat "$work/log"; fail "make install fails"; }
+    (cd "$root$prefix" && find . ! -type d | sort) >"$work/files"
+    tree_is_whole
+    if [ -n "$destdir" ]; then export PKG_CONFIG_SYSROOT_DIR="$destdir"; fi
+    clients
+    unset PKG_CONFIG_SYSROOT_DIR
+    "$@" uninstall PREFIX="$prefix" DESTDIR="$destdir" >"$work/log" 2>&1 || { cat "$work/log"; fail "make uninstall fails"; }
+    left=$(cd "$root$prefix" && find . ! -type d; cd "$root$prefix" && find . -name cnn -o -name libcnn)
+    [ -z "$left" ] || fail "make uninstall leaves" "$left"
+}
+
+round "$work/prefix" "" "$@"
+mv "$work/files" "$work/first"
+# A prefix that exists and holds a stranger's file, which stays.
+mkdir -p "$work/stage/opt/cnn/include/cnn"
+echo stranger >"$work/stage/opt/cnn/include/cnn/stranger.h"
+"$@" install PREFIX=/opt/cnn DESTDIR="$work/stage" >/dev/null && "$@" uninstall PREFIX=/opt/cnn DESTDIR="$work/stage" >/dev/null
+[ -s "$work/stage/opt/cnn/include/cnn/stranger.h" ] || fail "make uninstall takes files that it did not install"
+rm -r "$work/stage"
+mkdir "$work/stage"
+round /opt/cnn "$work/stage" "$@"
+cmp "$work/first" "$work/files" || fail "PREFIX and DESTDIR install different files"
+echo "check-install: $(wc -l <"$work/files") files, C99, C11 and C++17 programs, shared and static"
