@@ -438,6 +438,43 @@ START_TEST(a_leaf_may_be_freed_before_backward)
 }
 END_TEST
 
+/* What dropout drops is drawn anew in each call, and its gradient passes where the element passed. */
+START_TEST(dropout_passes_gradients_where_it_passes_elements)
+{
+    enum { N = 20000 };
+    const double p = 0.3;
+    cnn_dtype dtype = _i ? CNN_F64 : CNN_F32;
+    cnn_tensor *t = cnn_tensor_full(ctx, dtype, 2, CNN_SHAPE(N));
+    cnn_tensor_set_requires_grad(t, true);
+    cnn_tensor *x = cnn_input(tape, t), *first = cnn_dropout(x, p), *second = cnn_dropout(x, p);
+    double *a = as_doubles(first), *b = as_doubles(second);
+    ck_assert_int_eq(cnn_backward(all(cnn_mul_scalar(first, 5))), CNN_OK);
+    double *grad = as_doubles(cnn_tensor_grad(t));
+    int dropped = 0, different = 0;
+    for (int i = 0; i < N; i++) {
+        dropped += a[i] == 0;
+        different += (a[i] == 0) != (b[i] == 0);
+        double factor = a[i] == 0 ? 0 : 1 / (1 - p);
+        if (fabs(a[i] - 2 * factor) > 1e-6 || fabs(grad[i] - 5 * factor) > 1e-5) {
+            ck_abort_msg("element %d is %g and its gradient %g, expected %g and %g", i, a[i], grad[i], 2 * factor, 5 * factor);
+        }
+    }
+    ck_assert_double_lt(fabs(dropped / (double)N - p), 5 * sqrt(p * (1 - p) / N));
+    ck_assert_double_lt(fabs(different / (double)N - 2 * p * (1 - p)), 5 * sqrt(0.25 / N));
+    cnn_tape_begin(tape, CNN_TRAIN);
+    double *later = as_doubles(cnn_dropout(cnn_input(tape, t), p));
+    ck_assert_int_ne(memcmp(later, a, N * sizeof *a), 0);
+    cnn_tape_begin(tape, CNN_EVAL_GRAD);
+    x = cnn_input(tape, t);
+    ck_assert_ptr_eq(cnn_tensor_data(cnn_dropout(x, p)), cnn_tensor_data(t));
+    free(a);
+    free(b);
+    free(grad);
+    free(later);
+    cnn_tensor_free(t);
+}
+END_TEST
+
 /* ---- memory ---- */
 
 static void step_of_size(int64_t rows)
@@ -807,6 +844,7 @@ int main(void)
     tcase_add_test(gradients, casts_carry_gradients_between_precisions);
     tcase_add_test(gradients, empty_tensors_have_empty_gradients);
     tcase_add_test(gradients, a_leaf_may_be_freed_before_backward);
+    tcase_add_loop_test(gradients, dropout_passes_gradients_where_it_passes_elements, 0, 2);
     TCase *memory = suite_case(suite, "memory", setup, teardown);
     tcase_add_test(memory, memory_grows_to_its_high_water_mark_and_stays);
     tcase_add_test(memory, backward_frees_as_it_passes);

@@ -384,6 +384,7 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
     tape->begin = cnn__tape_mark(tape);
     tape->arena_now = NULL;
     tape->draws = 0;
+    cnn__cache_begin(tape->cache, !tape->recording);
     if (mode == CNN_TRAIN || mode == CNN_TRAIN_NO_GRAD) {
         cnn__context_next_stream(tape->step.ctx, tape->key);
     }

@@ -20,6 +20,7 @@ typedef struct cnn__storage {
     struct cnn__cache *cache; /* where it returns to; NULL: it is freed */
     struct cnn__storage *next; /* in its cache's list */
     size_t bytes;             /* capacity */
+    bool planned;             /* made in a step whose blocks serve any size */
     void *data;
     cnn_deleter_fn deleter; /* of borrowed data */
     void *deleter_user;
@@ -79,6 +80,8 @@ cnn__storage *cnn__storage_at(void *data);
 typedef struct cnn__cache cnn__cache;
 cnn__cache *cnn__cache_new(cnn_context *ctx);
 void cnn__cache_free(cnn__cache *cache);
+/* Begins a step: `planned` says that no graph is recorded, so that blocks may serve any size. All blocks are back by then. */
+void cnn__cache_begin(cnn__cache *cache, bool planned);
 cnn__storage *cnn__cache_get(cnn__cache *cache, size_t bytes);
 size_t cnn__cache_bytes(const cnn__cache *cache);
 
