@@ -1,14 +1,15 @@
 /* As much of Check as the tests use, for programs that are cross-compiled: the libraries of other architectures need not be
- * installed then. Tests run in this process one after the other; the first failed assertion of a test ends it. */
+ * installed then. Each test runs in a child of its own; its first failed assertion ends it. */
 #ifndef CNN_TESTS_CROSS_CHECK_H
 #define CNN_TESTS_CROSS_CHECK_H
 
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { CK_NORMAL, CK_NOFORK, CROSS_TESTS = 128, CROSS_FIXTURES = 4 };
 
@@ -36,8 +37,6 @@ typedef struct SRunner {
     int failed;
 } SRunner;
 
-static jmp_buf cross_failed;
-
 #define START_TEST(name) static void name(int _i) { (void)_i;
 #define END_TEST }
 
@@ -50,7 +49,8 @@ static inline void cross_fail(const char *file, int line, const char *format, ..
     vprintf(format, arguments);
     printf("\n");
     va_end(arguments);
-    longjmp(cross_failed, 1);
+    fflush(stdout);
+    _exit(1);
 }
 
 #define ck_abort_msg(...) cross_fail(__FILE__, __LINE__, __VA_ARGS__)
@@ -151,29 +151,33 @@ static inline void srunner_set_fork_status(SRunner *runner, int status)
     (void)status;
 }
 
-/* Returns whether it passed. A failed test leaves what it holds; its fixture is torn down all the same. */
-static inline int cross_run(const TCase *tests, cross_test_fn run, int i)
+static inline void cross_run(const TCase *tests, cross_test_fn run, int i)
 {
-    int passed = 0;
     for (int f = 0; f < tests->fixtures; f++) {
         if (tests->setup[f]) {
             tests->setup[f]();
         }
     }
-    if (setjmp(cross_failed) == 0) {
-        run(i);
-        passed = 1;
-    }
-    if (setjmp(cross_failed) == 0) {
-        for (int f = tests->fixtures - 1; f >= 0; f--) {
-            if (tests->teardown[f]) {
-                tests->teardown[f]();
-            }
+    run(i);
+    for (int f = tests->fixtures - 1; f >= 0; f--) {
+        if (tests->teardown[f]) {
+            tests->teardown[f]();
         }
-    } else {
-        passed = 0;
     }
-    return passed;
+}
+
+/* Returns whether it passed. */
+static inline int cross_run_in_child(const TCase *tests, cross_test_fn run, int i)
+{
+    int status = 0;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        cross_run(tests, run, i);
+        fflush(stdout);
+        _exit(0);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static inline void srunner_run_all(SRunner *runner, int mode)
@@ -186,7 +190,7 @@ static inline void srunner_run_all(SRunner *runner, int mode)
         for (int t = 0; t < tests->count; t++) {
             for (int i = tests->tests[t].from; i < tests->tests[t].to; i++) {
                 checks++;
-                if (!cross_run(tests, tests->tests[t].run, i)) {
+                if (!cross_run_in_child(tests, tests->tests[t].run, i)) {
                     printf("failed: %s %s:%d\n", runner->suite->name, tests->tests[t].name, i);
                     runner->failed++;
                 }

@@ -4,15 +4,18 @@
 #   make check-s390x     the same on a big-endian machine
 #   make check-cpus      the generic kernels leave the same bits on x86-64 CPUs from 2008 to today
 
-CROSS_TESTS_aarch64 := math base json kernels ops io data
-CROSS_TESTS_s390x := math base json io data kernels
+CROSS_TESTS_aarch64 := math base kernels ops io data
+CROSS_TESTS_s390x := math base io data kernels
+# C11 to the letter computes floats as doubles there, which vectors do not.
+CROSS_CFLAGS_aarch64 := -O2 -g
+CROSS_CFLAGS_s390x := -O2 -g -fexcess-precision=fast
 CROSS_CPUS ?= Nehalem SandyBridge Haswell EPYC max
 CROSS_IMAGES ?= 33
 
 define cross_rules
 CROSS_BUILD_$(1) := $(BUILD)/$(1)
 CROSS_MAKE_$(1) = $$(MAKE) --no-print-directory BUILD=$$(CROSS_BUILD_$(1)) LIB=$$(CROSS_BUILD_$(1))/lib CC=$(1)-linux-gnu-gcc \
-	AR=$(1)-linux-gnu-ar HAVE_ZLIB= WERROR=0
+	AR=$(1)-linux-gnu-ar HAVE_ZLIB= WERROR=0 CFLAGS='$$(CROSS_CFLAGS_$(1))'
 .PHONY: check-$(1) cross-tools-$(1)
 cross-tools-$(1):
 	@command -v $(1)-linux-gnu-gcc >/dev/null || { echo "check-$(1) needs $(1)-linux-gnu-gcc (Debian: gcc-$(1)-linux-gnu)"; exit 1; }
@@ -32,7 +35,7 @@ cross-programs: $(CROSS_TESTS:%=$(BUILD)/cross/test_%)
 $(BUILD)/cross/test_%: tests/test_%.c tests/cross/check.h $(wildcard tests/support/*.h) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) -static -std=c11 -D_GNU_SOURCE -Wall -Wno-clobbered -Wno-format-truncation -Wno-unused-function -Itests/cross \
+	$(QUIET)$(CC) -static -std=c11 -D_GNU_SOURCE -Wall -Wno-format-truncation -Wno-unused-function -Itests/cross \
 		-Iinclude -Isrc -Itests -pthread $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) $(STATIC) -lm
 
 .PHONY: check-cpus
