@@ -47,7 +47,7 @@ static cnn_module *make_model(cnn_context *ctx, bool fused)
     }
     cnn_module *self = cnn_module_new(ctx, one_by_one);
     for (int i = 0; i < COUNT; i++) {
-        char name[4];
+        char name[16];
         snprintf(name, sizeof name, "%d", i);
         cnn_module_add(self, name, children[i]);
     }
