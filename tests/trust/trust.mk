@@ -55,16 +55,19 @@ check-trust: run-trust $(CHECK_TRUST_EXTRA)
 		CFLAGS='-O1 -g $(TRUST_SANITIZE)' HARDEN= WERROR=0
 
 # ---- threads under ThreadSanitizer and under Helgrind, for which the library says what its atomic variables mean ----
+TRUST_THREADED := test_threads test_forks
 check-threads-tsan:
-	$(MAKE) --no-print-directory $(TRUST_TSAN_BUILD)/trust/test_threads BUILD=$(TRUST_TSAN_BUILD) \
+	$(MAKE) --no-print-directory $(TRUST_THREADED:%=$(TRUST_TSAN_BUILD)/trust/%) BUILD=$(TRUST_TSAN_BUILD) \
 		LIB=$(TRUST_TSAN_BUILD)/lib CFLAGS='-O1 -g -fsanitize=thread' HARDEN= WERROR=0
-	TSAN_OPTIONS=halt_on_error=1:die_after_fork=0 $(TRUST_TSAN_BUILD)/trust/test_threads
+	for program in $(TRUST_THREADED); do \
+		TSAN_OPTIONS=halt_on_error=1:die_after_fork=0 $(TRUST_TSAN_BUILD)/trust/$$program || exit 1; done
 
 check-helgrind:
 	@command -v valgrind >/dev/null || { echo "check-helgrind needs valgrind (Debian: valgrind)"; exit 1; }
-	$(MAKE) --no-print-directory $(TRUST_HELGRIND_BUILD)/trust/test_threads BUILD=$(TRUST_HELGRIND_BUILD) \
+	$(MAKE) --no-print-directory $(TRUST_THREADED:%=$(TRUST_HELGRIND_BUILD)/trust/%) BUILD=$(TRUST_HELGRIND_BUILD) \
 		LIB=$(TRUST_HELGRIND_BUILD)/lib CPPFLAGS=-DCNN_HELGRIND
-	CNN_KERNELS=generic valgrind --quiet --tool=helgrind --error-exitcode=9 --fair-sched=yes \
-		--suppressions=tests/trust/helgrind.supp $(TRUST_HELGRIND_BUILD)/trust/test_threads
+	for program in $(TRUST_THREADED); do \
+		CNN_KERNELS=generic valgrind --quiet --tool=helgrind --error-exitcode=9 --fair-sched=yes \
+			--suppressions=tests/trust/helgrind.supp $(TRUST_HELGRIND_BUILD)/trust/$$program || exit 1; done
 
 check-threads: check-threads-tsan check-helgrind

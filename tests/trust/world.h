@@ -241,6 +241,15 @@ static inline cnn_tensor *keep(world *w, cnn_tensor *t)
     return t;
 }
 
+/* The user's own data, which must be freed exactly once, whatever fails. */
+static int users_freed;
+
+static void free_user(void *user)
+{
+    (void)user;
+    users_freed++;
+}
+
 #define TRY(call)                   \
     do {                            \
         cnn_status status_ = (call); \
@@ -248,5 +257,13 @@ static inline cnn_tensor *keep(world *w, cnn_tensor *t)
             return status_;         \
         }                           \
     } while (0)
+
+/* A tape in a training step. */
+static cnn_status make_tape(world *w)
+{
+    w->tape = cnn_tape_new(w->ctx);
+    TRY(got(w, w->tape));
+    return cnn_tape_begin(w->tape, CNN_TRAIN);
+}
 
 #endif

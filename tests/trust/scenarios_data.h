@@ -1,0 +1,160 @@
+/* Scenarios of data and files: every kind of dataset, with its loader, IDX, safetensors and checkpoints. */
+#ifndef CNN_TESTS_TRUST_SCENARIOS_DATA_H
+#define CNN_TESTS_TRUST_SCENARIOS_DATA_H
+
+#include "trust/world.h"
+
+/* ---- data ---- */
+
+static cnn_status visit(world *w)
+{
+    cnn_tensor *image = NULL, *label = NULL;
+    cnn_status status = cnn_dataset_get(w->dataset[0], 1, &image, &label);
+    keep(w, image);
+    keep(w, label);
+    TRY(status);
+    cnn_batch batch;
+    w->loader = cnn_loader_new(cnn_dataset_share(w->dataset[0]), 3, .shuffle = true);
+    TRY(got(w, w->loader));
+    while (cnn_loader_next(w->loader, &batch)) {
+    }
+    return cnn_loader_status(w->loader);
+}
+
+static cnn_status data_of(world *w, cnn_dtype images, cnn_dtype labels)
+{
+    const double half = 0.5;
+    cnn_tensor *x = keep(w, cnn_tensor_ones(w->ctx, images, CNN_SHAPE(7, 1, 4, 4)));
+    TRY(got(w, x));
+    cnn_tensor *y = keep(w, cnn_tensor_ones(w->ctx, labels, CNN_SHAPE(7)));
+    TRY(got(w, y));
+    w->dataset[0] = cnn_dataset_from_tensors(x, y);
+    TRY(got(w, w->dataset[0]));
+    TRY(cnn_dataset_normalize(w->dataset[0], 1, &half, &half));
+    return visit(w);
+}
+
+static cnn_status data_bytes(world *w)
+{
+    return data_of(w, CNN_U8, CNN_U8);
+}
+
+static cnn_status data_floats(world *w)
+{
+    return data_of(w, CNN_F32, CNN_I32);
+}
+
+static cnn_status data_doubles(world *w)
+{
+    return data_of(w, CNN_F64, CNN_F64);
+}
+
+static cnn_status give(int64_t index, void *image, void *label, void *user)
+{
+    (void)user;
+    *(float *)image = (float)index;
+    *(int64_t *)label = index;
+    return CNN_OK;
+}
+
+static cnn_status data_callbacks(world *w)
+{
+    const int64_t shape[] = { 1 };
+    const cnn_dataset_callbacks callbacks = { .struct_size = sizeof callbacks, .size = 7, .image_ndim = 1,
+                                              .image_shape = shape, .label_dtype = CNN_I64, .get = give,
+                                              .free_user = free_user };
+    users_freed = 0;
+    w->dataset[0] = cnn_dataset_from_callbacks(w->ctx, &callbacks);
+    ck_assert_int_eq(users_freed, w->dataset[0] ? 0 : 1);
+    TRY(got(w, w->dataset[0]));
+    return visit(w);
+}
+
+static cnn_status data_mnist(world *w)
+{
+    w->dataset[0] = cnn_mnist_open(w->ctx, test_folder, CNN_MNIST_TRAIN);
+    TRY(got(w, w->dataset[0]));
+    return visit(w);
+}
+
+static cnn_status idx_plain(world *w)
+{
+    TRY(got(w, keep(w, cnn_idx_read(w->ctx, in_folder("train-images-idx3-ubyte")))));
+    return got(w, keep(w, cnn_idx_read(w->ctx, in_folder("doubles"))));
+}
+
+#ifdef CNN_HAVE_ZLIB
+static cnn_status data_mnist_gzip(world *w)
+{
+    w->dataset[0] = cnn_mnist_open(w->ctx, test_folder, CNN_MNIST_TEST);
+    TRY(got(w, w->dataset[0]));
+    return visit(w);
+}
+
+static cnn_status idx_gzip(world *w)
+{
+    TRY(got(w, keep(w, cnn_idx_read(w->ctx, in_folder("t10k-images-idx3-ubyte.gz")))));
+    return got(w, keep(w, cnn_idx_read(w->ctx, in_folder("doubles-zipped"))));
+}
+#endif
+
+/* ---- files ---- */
+
+static cnn_status save_module(world *w)
+{
+    return cnn_module_save(w->model, in_folder("target"));
+}
+
+static cnn_status save_module_new(world *w)
+{
+    return cnn_module_save(w->model, in_folder("new"));
+}
+
+static cnn_status load_module(world *w)
+{
+    return cnn_module_load(w->model, in_folder("module"));
+}
+
+static cnn_status save_checkpoint(world *w)
+{
+    const cnn_checkpoint c = { .struct_size = sizeof c, .module = w->model, .optimizer = w->adam, .epoch = 5 };
+    return cnn_checkpoint_save(&c, in_folder("target"));
+}
+
+/* On failure the random state and the optimizer stay too. */
+static cnn_status load_checkpoint(world *w)
+{
+    cnn_checkpoint c = { .struct_size = sizeof c, .module = w->model, .optimizer = w->adam, .epoch = -7 };
+    cnn_random_state before, after;
+    cnn_context_random_state(w->ctx, &before);
+    int64_t steps = cnn_optimizer_step_count(w->adam);
+    cnn_status status = cnn_checkpoint_load(&c, in_folder("checkpoint"));
+    cnn_context_random_state(w->ctx, &after);
+    if (status == CNN_OK) {
+        ck_assert_int_eq(c.epoch, 3);
+    } else {
+        ck_assert_int_eq(c.epoch, -7);
+        ck_assert(before.seed == after.seed && before.stream == after.stream);
+        ck_assert_int_eq(cnn_optimizer_step_count(w->adam), steps);
+    }
+    return status;
+}
+
+static cnn_status save_tensors(world *w)
+{
+    w->tape = cnn_tape_new(w->ctx);
+    TRY(got(w, w->tape));
+    TRY(cnn_tape_begin(w->tape, CNN_EVAL));
+    cnn_tensor *turned = cnn_transpose(cnn_input(w->tape, w->images), 2, 3); /* a copy is made of it */
+    TRY(cnn_tape_status(w->tape));
+    const char *const names[] = { "images", "labels", "turned" };
+    cnn_tensor *const tensors[] = { w->images, w->labels, turned };
+    return cnn_tensors_save(in_folder("target"), names, tensors, 3);
+}
+
+static cnn_status load_tensor(world *w)
+{
+    return got(w, keep(w, cnn_tensor_load(w->ctx, in_folder("module"), "0.weight")));
+}
+
+#endif
