@@ -56,7 +56,10 @@ static int by_place(const void *a, const void *b, const void *user)
     if (x->begin != y->begin) {
         return x->begin < y->begin ? -1 : 1;
     }
-    return x->end < y->end ? -1 : x->end > y->end;
+    if (x->end != y->end) {
+        return x->end < y->end ? -1 : 1;
+    }
+    return (x->name > y->name) - (x->name < y->name); /* of two at one place the later one is at fault */
 }
 
 static int by_name(const void *a, const void *b, const void *user)
