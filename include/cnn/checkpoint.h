@@ -1,10 +1,10 @@
 /** @file
  * Files: weights and checkpoints as safetensors, with PyTorch's state_dict names.
  *
- * Saving writes a temporary file beside the target, flushes it to the disk and renames it, so the target is always the old
- * file or the new one, whole. A process that is killed while it saves can leave its temporary file, `.cnn-….tmp`, in the
- * folder: nothing reads it, no later save stumbles over it, and it may be deleted when nobody is saving. Loading checks
- * everything first: on failure nothing is changed. */
+ * Saving writes a temporary file beside the target, flushes it to the disk and renames it, so the target is always the
+ * old file or the new one, whole. A process that is killed while it saves can leave its temporary file, `.cnn-….tmp`,
+ * in the folder: nothing reads it, no later save stumbles over it, and it may be deleted when nobody is saving. Loading
+ * checks everything first: on failure nothing is changed. */
 #ifndef CNN_CHECKPOINT_H
 #define CNN_CHECKPOINT_H
 
@@ -13,7 +13,9 @@
 
 CNN_BEGIN_DECLS
 
-/** Saves all parameters and buffers. @since 0.1 */
+/** Saves all parameters and buffers.
+ * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT for a NULL; CNN_ERROR_IO with errno's text; CNN_ERROR_NO_MEMORY.
+ * @since 0.1 */
 CNN_API cnn_status cnn_module_save(const cnn_module *module, const char *path);
 
 /**
@@ -25,7 +27,7 @@ CNN_API cnn_status cnn_module_load(cnn_module *module, const char *path);
 
 /** What a checkpoint carries besides the random state of the module's context. */
 typedef struct cnn_checkpoint {
-    size_t struct_size;
+    size_t struct_size;       /**< sizeof(cnn_checkpoint) */
     cnn_module *module;       /**< required */
     cnn_optimizer *optimizer; /**< may be NULL: then it is neither saved nor loaded */
     int64_t epoch;            /**< saved; set by loading */
@@ -45,9 +47,10 @@ CNN_API cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *p
 CNN_API cnn_status cnn_tensors_save(const char *path, const char *const *names, cnn_tensor *const *tensors, int count);
 
 /**
- * Loads one tensor of a safetensors file, checking the whole file. F32, F64, I64, I32, U8 and BOOL are read as they are, F16
- * and BF16 as f32.
- * @return a tensor of the caller's; NULL on failure (CNN_ERROR_NOT_FOUND if there is no file or no tensor of that name).
+ * Loads one tensor of a safetensors file, checking the whole file. F32, F64, I64, I32, U8 and BOOL are read as they
+ * are, F16 and BF16 as f32.
+ * @return a tensor of the caller's; NULL on failure (CNN_ERROR_NOT_FOUND if there is no file or no tensor of that
+ * name).
  * @since 0.1
  */
 CNN_API cnn_tensor *cnn_tensor_load(cnn_context *ctx, const char *path, const char *name);

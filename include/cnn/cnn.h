@@ -1,8 +1,8 @@
 /** @file
  * libcnn: convolutional neural networks in C. This header includes all others.
  *
- * Read them in this order: context.h (threads, seed, errors), tensor.h, tape.h (a step of work and its gradients), ops.h,
- * module.h (layers), optimizer.h, dataset.h, loader.h, checkpoint.h. */
+ * Read them in this order: context.h (threads, seed, errors), tensor.h, tape.h (a step of work and its gradients),
+ * ops.h, module.h (layers), optimizer.h, dataset.h, loader.h, checkpoint.h. */
 #ifndef CNN_CNN_H
 #define CNN_CNN_H
 

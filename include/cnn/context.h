@@ -47,8 +47,8 @@ typedef struct cnn_context_options {
  * Makes a context. Contexts are independent: two of them share no state.
  *
  * @param options NULL for the defaults.
- * @return the context, owned by the caller; NULL on failure (invalid options, no memory, no such device or kernels), and
- *         then cnn_last_error(NULL) says why.
+ * @return the context, owned by the caller; NULL on failure (invalid options, no memory, no such device or kernels),
+ *         and then cnn_last_error(NULL) says why.
  * @since 0.1
  */
 CNN_API cnn_context *cnn_context_create(const cnn_context_options *options);
@@ -78,10 +78,10 @@ typedef struct cnn_random_state {
     uint64_t stream; /**< the number of the next unused stream; each draw of a tensor and each training step takes one */
 } cnn_random_state;
 
-/** Reads the random state. Thread-safe. @since 0.1 */
+/** Reads the random state. CNN_ERROR_INVALID_ARGUMENT for a NULL. Thread-safe. @since 0.1 */
 CNN_API cnn_status cnn_context_random_state(const cnn_context *ctx, cnn_random_state *state);
 
-/** Replaces the random state. @since 0.1 */
+/** Replaces the random state; not while other threads draw from the context. @since 0.1 */
 CNN_API cnn_status cnn_context_set_random_state(cnn_context *ctx, const cnn_random_state *state);
 
 /**

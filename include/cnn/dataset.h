@@ -1,5 +1,8 @@
 /** @file
- * Datasets: samples of an image and a label, from IDX files, from tensors, or from callbacks. */
+ * Datasets: samples of an image and a label, from IDX files, from tensors, or from callbacks.
+ *
+ * A dataset may be read by several threads at once (its callbacks are called one at a time); cnn_dataset_normalize() is
+ * for one thread, before a loader uses it. */
 #ifndef CNN_DATASET_H
 #define CNN_DATASET_H
 
@@ -21,8 +24,8 @@ typedef enum cnn_mnist_split { CNN_MNIST_TRAIN = 0, CNN_MNIST_TEST = 1 } cnn_mni
 CNN_API cnn_dataset *cnn_mnist_open(cnn_context *ctx, const char *directory, cnn_mnist_split split);
 
 /**
- * Reads an IDX file, plain or gzipped (told apart by its first bytes), as a tensor of the caller's. IDX types: ubyte → u8,
- * int → i32, float → f32, double → f64, byte and short → i32.
+ * Reads an IDX file, plain or gzipped (told apart by its first bytes), as a tensor of the caller's. IDX types: ubyte →
+ * u8, int → i32, float → f32, double → f64, byte and short → i32.
  * @return NULL on failure; the message names the file and the byte.
  * @since 0.1
  */
@@ -31,32 +34,39 @@ CNN_API cnn_tensor *cnn_idx_read(cnn_context *ctx, const char *path);
 /**
  * A dataset over tensors in memory: sample i is images[i] and labels[i].
  * @param images  [N, …], u8 (scaled to [0, 1]), f32 or f64; contiguous; kept alive by the dataset, not copied.
- * @param labels  [N, …], i64, i32 or u8 (given out as i64), or f32/f64 (as they are); may be NULL.
+ * @param labels  [N, …], i64, i32 or u8 (given out as i64), or f32/f64 (as they are); of the same context; may be NULL.
+ * @return a dataset owned by the caller; NULL on failure (CNN_ERROR_DTYPE, CNN_ERROR_SHAPE, CNN_ERROR_STATE, no
+ * memory).
  * @since 0.1
  */
 CNN_API cnn_dataset *cnn_dataset_from_tensors(cnn_tensor *images, cnn_tensor *labels);
 
 /** A dataset whose samples the user makes. */
 typedef struct cnn_dataset_callbacks {
-    size_t struct_size;
-    int64_t size; /**< how many samples */
-    int image_ndim;
+    size_t struct_size;         /**< sizeof(cnn_dataset_callbacks) */
+    int64_t size;               /**< how many samples, 0 or more */
+    int image_ndim;             /**< the rank of one image, 0 to 7: a batch has one more */
     const int64_t *image_shape; /**< of one image; copied */
-    int label_ndim;
+    int label_ndim;             /**< the rank of one label, 0 to 7 */
     const int64_t *label_shape; /**< of one label; copied; rank 0 for a class index */
     cnn_dtype image_dtype;      /**< CNN_F32 or CNN_F64 */
     cnn_dtype label_dtype;      /**< CNN_I64 (class indices), CNN_F32 or CNN_F64; note that 0 means CNN_F32 */
-    /** Writes sample `index`. Called from the loader's thread, one call at a time. Anything but CNN_OK ends the epoch with
+    /** Writes sample `index`. Called from the loader's thread, one call at a time. Anything but CNN_OK ends the epoch
+ * with
      * CNN_ERROR_CALLBACK. */
     cnn_status (*get)(int64_t index, void *image, void *label, void *user);
     void (*free_user)(void *user); /**< may be NULL; called on failure too */
-    void *user;
+    void *user; /**< passed to both */
 } cnn_dataset_callbacks;
 
-/** Makes a dataset of callbacks. @return NULL on failure. @since 0.1 */
+/** Makes a dataset of callbacks. Takes ownership of `user` by `free_user`, also on failure, unless struct_size is
+ * garbage.
+ * @return a dataset owned by the caller; NULL on failure (CNN_ERROR_INVALID_ARGUMENT, CNN_ERROR_DTYPE, CNN_ERROR_SHAPE,
+ *         no memory). @since 0.1 */
 CNN_API cnn_dataset *cnn_dataset_from_callbacks(cnn_context *ctx, const cnn_dataset_callbacks *callbacks);
 
-/** Another hold on the same dataset, for a second loader: each hold is given away or freed once. @since 0.1 */
+/** Another hold on the same dataset, for a second loader: each hold is given away or freed once. Thread-safe; NULL only
+ * for NULL. @since 0.1 */
 CNN_API cnn_dataset *cnn_dataset_share(cnn_dataset *dataset);
 
 /** Gives up a hold on a dataset; NULL is fine. @since 0.1 */
@@ -66,8 +76,9 @@ CNN_API void cnn_dataset_free(cnn_dataset *dataset);
 CNN_API int64_t cnn_dataset_size(const cnn_dataset *dataset);
 
 /**
- * Images come out as (x − mean[c]) / std[c], after u8 was scaled to [0, 1]; c is the image's first dimension, or `channels`
- * is 1 for all. Not for datasets of callbacks, nor while a loader is using the dataset.
+ * Images come out as (x − mean[c]) / std[c], after u8 was scaled to [0, 1]; c is the image's first dimension, or
+ * `channels` is 1 for all. Not for datasets of callbacks, nor while a loader is using the dataset (CNN_ERROR_STATE).
+ * @param mean,std  `channels` finite numbers each, in units of the scaled elements; those of `std` above 0.
  * @since 0.1
  */
 CNN_API cnn_status cnn_dataset_normalize(cnn_dataset *dataset, int channels, const double *mean, const double *std);

@@ -1,5 +1,7 @@
 /** @file
- * Loaders: shuffled, normalised batches, the next one prepared by a background thread while this one is used. */
+ * Loaders: shuffled, normalised batches, the next one prepared by a background thread while this one is used.
+ *
+ * A loader is used by one thread at a time; several loaders may share a dataset. */
 #ifndef CNN_LOADER_H
 #define CNN_LOADER_H
 
@@ -9,7 +11,7 @@ CNN_BEGIN_DECLS
 
 /** Options of cnn_loader_create(); zero means the default. */
 typedef struct cnn_loader_options {
-    size_t struct_size;
+    size_t struct_size; /**< sizeof(cnn_loader_options) */
     bool shuffle;       /**< a new order every epoch, a function of the seed and the epoch's number alone */
     bool drop_last;     /**< leave out the last batch if it is not full */
     bool no_background; /**< prepare batches in the caller's thread */
@@ -22,13 +24,15 @@ typedef struct cnn_batch {
     cnn_tensor *labels; /**< [size, …]; NULL if the dataset has none */
     int64_t size;       /**< samples in this batch */
     int64_t index;      /**< its number in the epoch, from 0 */
-    void *reserved[4];
+    void *reserved[4];  /**< NULL */
 } cnn_batch;
 
 /**
  * Makes a loader.
  * @param dataset  takes ownership of this hold, also on failure. NULL fails and keeps the message of its failed call.
- * @return a loader owned by the caller; NULL on failure.
+ * @param batch_size  samples in a batch, at least 1; a batch is never larger than the dataset.
+ * @param options     NULL for the defaults.
+ * @return a loader owned by the caller; NULL on failure (CNN_ERROR_INVALID_ARGUMENT, no memory, CNN_ERROR_THREAD).
  * @since 0.1
  */
 CNN_API cnn_loader *cnn_loader_create(cnn_dataset *dataset, int64_t batch_size, const cnn_loader_options *options);
@@ -46,8 +50,9 @@ CNN_API void cnn_loader_free(cnn_loader *loader);
 
 /**
  * Gives the next batch of the epoch.
- * @return true with `batch` filled in: its tensors keep their values until the next call after the next one; false at the
- *         epoch's end, and the call after that begins the next epoch; false on failure too: see cnn_loader_status().
+ * @return true with `batch` filled in: its tensors keep their values until the next call after the next one; false at
+ *         the epoch's end, and the call after that begins the next epoch; false on failure too: see
+ * cnn_loader_status().
  * @since 0.1
  */
 CNN_API bool cnn_loader_next(cnn_loader *loader, cnn_batch *batch);
@@ -55,13 +60,14 @@ CNN_API bool cnn_loader_next(cnn_loader *loader, cnn_batch *batch);
 /** CNN_OK, or why the last cnn_loader_next() failed. @since 0.1 */
 CNN_API cnn_status cnn_loader_status(const cnn_loader *loader);
 
-/** How many batches an epoch has. @since 0.1 */
+/** How many batches an epoch has; 0 for NULL. @since 0.1 */
 CNN_API int64_t cnn_loader_batch_count(const cnn_loader *loader);
-/** How many samples the dataset has. @since 0.1 */
+/** How many samples the dataset has; 0 for NULL. @since 0.1 */
 CNN_API int64_t cnn_loader_sample_count(const cnn_loader *loader);
-/** The number of the epoch that the next batch belongs to, from 0. @since 0.1 */
+/** The number of the epoch that the next batch belongs to, from 0; 0 for NULL. @since 0.1 */
 CNN_API int64_t cnn_loader_epoch(const cnn_loader *loader);
-/** Begins epoch number `epoch` with the next batch: for resuming, or to start one over. @since 0.1 */
+/** Begins epoch number `epoch` with the next batch: for resuming, or to start one over. CNN_ERROR_INVALID_ARGUMENT
+ * unless it is 0 to 2^62. @since 0.1 */
 CNN_API cnn_status cnn_loader_set_epoch(cnn_loader *loader, int64_t epoch);
 
 CNN_END_DECLS

@@ -12,7 +12,9 @@
 CNN_BEGIN_DECLS
 
 /** @name Layers
- * All return a module owned by the caller, or NULL on failure.
+ * All return a module owned by the caller, or NULL on failure: `ctx` is NULL, a size below 1 or an option out of its
+ * range (CNN_ERROR_INVALID_ARGUMENT), a dtype that is neither f32 nor f64 (CNN_ERROR_DTYPE), sizes whose product
+ * overflows (CNN_ERROR_SHAPE), no memory. First values are drawn from the context's next random streams. Thread-safe.
  * @{ */
 
 /** torch.nn.Conv2d: `weight` [out, in/groups, kh, kw] and `bias` [out], uniform in ±1/√(in/groups·kh·kw). @since 0.1 */
@@ -40,7 +42,9 @@ CNN_API cnn_module *cnn_flatten_new(cnn_context *ctx);
 
 /**
  * torch.nn.Sequential: the children, named "0", "1", …, one after the other.
- * @param children  takes ownership, also on failure. A NULL among them fails and keeps the message of its failed call.
+ * @param children  takes ownership, also on failure; a child that has a parent already is refused and stays there. A
+ *                  NULL among them fails and keeps the message of its failed call.
+ * @param count     how many; a negative number fails, and then nothing was given.
  * @since 0.1
  */
 CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *children, int count);
@@ -79,7 +83,12 @@ typedef struct cnn_module_options {
     void (*free_user)(void *user); /**< called with `user` when the module goes, and on failure; may be NULL */
 } cnn_module_options;
 
-/** Makes a module with a forward function of the user's, like a class derived from nn.Module. @since 0.1 */
+/**
+ * Makes a module with a forward function of the user's, like a class derived from nn.Module.
+ * @param options  takes ownership of `user` by `free_user`, also on failure, unless struct_size is garbage.
+ * @return a module owned by the caller; NULL on failure.
+ * @since 0.1
+ */
 CNN_API cnn_module *cnn_module_create(cnn_context *ctx, const cnn_module_options *options);
 
 /** `cnn_module_new(ctx, forward, .user = &model)` */
@@ -91,13 +100,15 @@ CNN_API cnn_module *cnn_module_create(cnn_context *ctx, const cnn_module_options
 /**
  * Names `child` within `parent`, which takes ownership, also on failure.
  * @param name  not empty, without '.', and not yet used in `parent`; copied.
- * @return `child`, borrowed; NULL on failure.
+ * @return `child`, borrowed; NULL on failure: a bad name or a NULL (CNN_ERROR_INVALID_ARGUMENT), a child that has a
+ *         parent, that is an ancestor of `parent` or of another context (CNN_ERROR_STATE; the first two stay where they
+ *         are), a tree of more than 1000 levels (CNN_ERROR_UNSUPPORTED), no memory.
  * @since 0.1
  */
 CNN_API cnn_module *cnn_module_add(cnn_module *parent, const char *name, cnn_module *child);
 
-/** Adds a parameter: takes ownership of `tensor` (f32 or f64), also on failure, and asks for its gradient. NULL fails and
- * keeps the message of its failed call.
+/** Adds a parameter: takes ownership of `tensor` (f32 or f64), also on failure, and asks for its gradient. NULL fails
+ * and keeps the message of its failed call.
  * @return `tensor`, borrowed; NULL on failure. @since 0.1 */
 CNN_API cnn_tensor *cnn_module_add_parameter(cnn_module *module, const char *name, cnn_tensor *tensor);
 
@@ -106,8 +117,8 @@ CNN_API cnn_tensor *cnn_module_add_parameter(cnn_module *module, const char *nam
 CNN_API cnn_tensor *cnn_module_add_buffer(cnn_module *module, const char *name, cnn_tensor *tensor);
 /** @} */
 
-/** Frees a module that no parent owns, with its children; NULL is fine. Optimizers and tapes that still use its parameters
- * keep those. @since 0.1 */
+/** Frees a module that no parent owns, with its children; NULL is fine. Optimizers and tapes that still use its
+ * parameters keep those. @since 0.1 */
 CNN_API void cnn_module_free(cnn_module *module);
 
 /** Runs the module on a tensor of a tape. @return a tensor of that tape; nil on failure. @since 0.1 */
@@ -115,11 +126,12 @@ CNN_API cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x);
 
 /** The type's name, such as "Conv2d"; "" for NULL. @since 0.1 */
 CNN_API const char *cnn_module_type(const cnn_module *module);
-/** The context of the module, borrowed. @since 0.1 */
+/** The context of the module, borrowed; NULL for NULL. @since 0.1 */
 CNN_API cnn_context *cnn_module_context(const cnn_module *module);
-/** How many direct children. @since 0.1 */
+/** How many direct children; 0 for NULL. @since 0.1 */
 CNN_API int cnn_module_child_count(const cnn_module *module);
-/** Child number i, borrowed, and its name (when `name` is not NULL); NULL past the end. @since 0.1 */
+/** Child number i, borrowed, and its name (when `name` is not NULL); NULL past the end, and for
+ * a negative number, which is an error. @since 0.1 */
 CNN_API cnn_module *cnn_module_child(const cnn_module *module, int i, const char **name);
 
 /** How many parameters and buffers in the whole tree, in the order of PyTorch's state_dict. @since 0.1 */
@@ -141,9 +153,11 @@ CNN_API cnn_tensor *cnn_module_parameter(const cnn_module *module, int i);
 CNN_API int64_t cnn_module_parameter_numel(const cnn_module *module);
 /** Sets the gradients of all parameters to zero. @since 0.1 */
 CNN_API cnn_status cnn_module_zero_grad(cnn_module *module);
-/** Copies all parameters and buffers of `source`, which has the same names, shapes and dtypes. @since 0.1 */
+/** Copies all parameters and buffers of `source`, which has the same names, shapes and dtypes; else CNN_ERROR_MISMATCH,
+ * and nothing is changed. @since 0.1 */
 CNN_API cnn_status cnn_module_copy_from(cnn_module *module, const cnn_module *source);
-/** Writes the tree of layers as text, as PyTorch's repr does; length and cutting as in cnn_tensor_format(). @since 0.1 */
+/** Writes the tree of layers as text, as PyTorch's repr does; length and cutting as in cnn_tensor_format(). @since 0.1
+ */
 CNN_API size_t cnn_module_format(const cnn_module *module, char *buffer, size_t size);
 
 CNN_END_DECLS

@@ -6,7 +6,15 @@
  * mixed in; they are used, not copied, and must not be written before the step ends. Two tapes in one operation are an
  * error (CNN_ERROR_STATE). Operands are not changed. Both operands of a binary operation have the same dtype; there is
  * no promotion (use cnn_cast()). Broadcasting is NumPy's. A negative dimension counts from the last. Views share
- * elements with their operand. */
+ * elements with their operand.
+ *
+ * Every result belongs to its tape and lasts until that tape's next step. What can go wrong is the same for all of
+ * them: CNN_ERROR_INVALID_ARGUMENT (a required operand is NULL, an option or a number out of its range),
+ * CNN_ERROR_DTYPE, CNN_ERROR_SHAPE (ranks or sizes do not fit, a product of sizes overflows), CNN_ERROR_STATE (no
+ * operand on a tape, two tapes, two contexts, a tensor of a past step) and CNN_ERROR_NO_MEMORY. A tape and all tensors
+ * on it are used by one thread at a time; operands that are on no tape may be read by several threads at once.
+ *
+ * Everything on this page is there since 0.1. */
 #ifndef CNN_OPS_H
 #define CNN_OPS_H
 
@@ -16,7 +24,9 @@
 CNN_BEGIN_DECLS
 
 /** @name Elementwise, one operand
- * f32 and f64; cnn_neg(), cnn_abs() and cnn_clamp() also the integers. The shape stays.
+ * f32 and f64; cnn_neg(), cnn_abs() and cnn_clamp() also the integers. Any shape, which stays. Outside its domain a
+ * function gives what C's <math.h> gives: NaN or an infinity, and no error.
+ * @since 0.1
  * @{ */
 CNN_API cnn_tensor *cnn_neg(cnn_tensor *x); /**< −x */
 CNN_API cnn_tensor *cnn_exp(cnn_tensor *x); /**< exp(x) */
@@ -38,7 +48,9 @@ CNN_API cnn_tensor *cnn_mul_scalar(cnn_tensor *x, double value); /**< x · value
 /** @} */
 
 /** @name Elementwise, two operands, broadcast
- * f32, f64 and the integers. Integer division truncates toward zero; by zero it gives 0.
+ * f32, f64 and the integers; both operands of one dtype, which is the result's. The shape is the broadcast of both.
+ * Integers wrap around; integer division truncates toward zero, and by zero it gives 0.
+ * @since 0.1
  * @{ */
 CNN_API cnn_tensor *cnn_add(cnn_tensor *a, cnn_tensor *b); /**< a + b */
 CNN_API cnn_tensor *cnn_sub(cnn_tensor *a, cnn_tensor *b); /**< a − b */
@@ -49,7 +61,8 @@ CNN_API cnn_tensor *cnn_pow(cnn_tensor *a, cnn_tensor *b);
 /** @} */
 
 /** @name Comparisons and choice
- * Any dtype, broadcast; the result is bool and has no gradient.
+ * Any dtype, the same of both operands; broadcast; the result is bool and has no gradient. NaN equals nothing.
+ * @since 0.1
  * @{ */
 CNN_API cnn_tensor *cnn_eq(cnn_tensor *a, cnn_tensor *b); /**< a = b */
 CNN_API cnn_tensor *cnn_ne(cnn_tensor *a, cnn_tensor *b); /**< a ≠ b */
@@ -57,12 +70,15 @@ CNN_API cnn_tensor *cnn_lt(cnn_tensor *a, cnn_tensor *b); /**< a < b */
 CNN_API cnn_tensor *cnn_le(cnn_tensor *a, cnn_tensor *b); /**< a ≤ b */
 CNN_API cnn_tensor *cnn_gt(cnn_tensor *a, cnn_tensor *b); /**< a > b */
 CNN_API cnn_tensor *cnn_ge(cnn_tensor *a, cnn_tensor *b); /**< a ≥ b */
-/** condition ? a : b; `condition` is bool, `a` and `b` share a dtype; all three are broadcast. Differentiable in a, b. */
+/** condition ? a : b; `condition` is bool, `a` and `b` share a dtype; all three are broadcast. Differentiable in a, b.
+ */
 CNN_API cnn_tensor *cnn_where(cnn_tensor *condition, cnn_tensor *a, cnn_tensor *b);
 /** @} */
 
 /** @name Reductions
- * Over `count` dimensions `dims`; `count` 0 means all of them (CNN_ALL_DIMS). `keepdim` leaves them with size 1.
+ * Over `count` dimensions `dims`; `count` 0 means all of them (CNN_ALL_DIMS). `keepdim` leaves them with size 1. A
+ * dimension that is given twice, or that there is not, is an error.
+ * @since 0.1
  * @{ */
 /** The sum; integers and bool give i64. */
 CNN_API cnn_tensor *cnn_sum(cnn_tensor *x, int count, const int *dims, bool keepdim);
@@ -77,16 +93,19 @@ CNN_API cnn_tensor *cnn_argmax(cnn_tensor *x, int count, const int *dims, bool k
 /** @} */
 
 /** @name Matrix products
+ * Sums of products in the operands' dtype, in an order that depends on the sizes alone.
+ * @since 0.1
  * @{ */
-/** torch.matmul: [m,k]·[k,n] → [m,n]; leading dimensions are batches and are broadcast; a rank-1 operand is a row on the
- * left, a column on the right. f32 and f64. */
+/** torch.matmul: [m,k]·[k,n] → [m,n]; leading dimensions are batches and are broadcast; a rank-1 operand is a row on
+ * the left, a column on the right. f32 and f64. */
 CNN_API cnn_tensor *cnn_matmul(cnn_tensor *a, cnn_tensor *b);
 /** x[…,in] · weight[out,in]ᵀ + bias[out] → […,out]; `bias` may be NULL. f32 and f64. */
 CNN_API cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias);
 /** @} */
 
 /** @name Shapes
- * Any dtype. Those marked "view" never copy.
+ * Any dtype. Those marked "view" never copy. The gradient takes the way back.
+ * @since 0.1
  * @{ */
 /** A view where the strides allow it, else a copy. One size may be −1: it is inferred. */
 CNN_API cnn_tensor *cnn_reshape(cnn_tensor *x, int ndim, const int64_t *shape);
@@ -98,8 +117,8 @@ CNN_API cnn_tensor *cnn_flatten(cnn_tensor *x, int start_dim, int end_dim);
 CNN_API cnn_tensor *cnn_transpose(cnn_tensor *x, int dim0, int dim1);
 /** Dimension i of the result is dimension dims[i] of x; `count` is the rank. View. */
 CNN_API cnn_tensor *cnn_permute(cnn_tensor *x, int count, const int *dims);
-/** Elements start, start + step, … before `end` along `dim`, as Python's x[start:end:step]: negative positions count from
- * the end, positions past it are clipped; step ≥ 1. View. */
+/** Elements start, start + step, … before `end` along `dim`, as Python's x[start:end:step]: negative positions count
+ * from the end, positions past it are clipped; step ≥ 1. View. */
 CNN_API cnn_tensor *cnn_slice(cnn_tensor *x, int dim, int64_t start, int64_t end, int64_t step);
 /** Repeats dimensions of size 1 without a copy; −1 keeps a size; new leading dimensions may be added. View. */
 CNN_API cnn_tensor *cnn_expand(cnn_tensor *x, int ndim, const int64_t *shape);
@@ -111,8 +130,8 @@ CNN_API cnn_tensor *cnn_unsqueeze(cnn_tensor *x, int dim);
 CNN_API cnn_tensor *cnn_contiguous(cnn_tensor *x);
 /** A contiguous copy. */
 CNN_API cnn_tensor *cnn_clone(cnn_tensor *x);
-/** Converts the elements: to an integer toward zero (saturating; NaN gives 0), to bool by ≠ 0. Differentiable between f32
- * and f64. */
+/** Converts the elements: to an integer toward zero (saturating; NaN gives 0), to bool by ≠ 0. Differentiable between
+ * f32 and f64. */
 CNN_API cnn_tensor *cnn_cast(cnn_tensor *x, cnn_dtype dtype);
 /** Joins `count` tensors along `dim`; the other sizes and the dtype agree. */
 CNN_API cnn_tensor *cnn_concat(cnn_tensor *const *tensors, int count, int dim);
@@ -123,7 +142,8 @@ CNN_API cnn_tensor *cnn_detach(cnn_tensor *x);
 /** @} */
 
 /** @name Neural networks
- * f32 and f64.
+ * f32 and f64; floating operands of one call share the dtype, which is the result's.
+ * @since 0.1
  * @{ */
 
 /** How the border is padded. */
@@ -135,7 +155,7 @@ typedef enum cnn_padding_mode {
 
 /** Options of a 2-D convolution; zero means the default. A field for both directions gives way to `_h` and `_w`. */
 typedef struct cnn_conv2d_options {
-    size_t struct_size;
+    size_t struct_size;                       /**< sizeof(cnn_conv2d_options) */
     int64_t kernel, kernel_h, kernel_w;       /**< size of the kernel; cnn_conv2d() takes it from the weight */
     int64_t stride, stride_h, stride_w;       /**< default 1 */
     int64_t dilation, dilation_h, dilation_w; /**< default 1 */
@@ -150,13 +170,14 @@ typedef struct cnn_conv2d_options {
 
 /**
  * 2-D convolution (cross-correlation, torch.nn.functional.conv2d): x [N,C,H,W], weight [O,C/groups,kh,kw], bias [O] or
- * NULL → [N,O,H',W'] with H' = floor((H + top + bottom − dilation_h·(kh − 1) − 1) / stride_h) + 1. x may also be [C,H,W].
+ * NULL → [N,O,H',W'] with H' = floor((H + top + bottom − dilation_h·(kh − 1) − 1) / stride_h) + 1. x may also be
+ * [C,H,W].
  */
 CNN_API cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options);
 
 /** Options of 2-D max pooling; zero means the default. A field for both directions gives way to `_h` and `_w`. */
 typedef struct cnn_maxpool2d_options {
-    size_t struct_size;
+    size_t struct_size;                       /**< sizeof(cnn_maxpool2d_options) */
     int64_t kernel, kernel_h, kernel_w;       /**< size of the window; required */
     int64_t stride, stride_h, stride_w;       /**< default: the window's size */
     int64_t padding, padding_h, padding_w;    /**< of −infinity, at most half the window; default 0 */
@@ -168,10 +189,11 @@ typedef struct cnn_maxpool2d_options {
 CNN_API cnn_tensor *cnn_maxpool2d(cnn_tensor *x, const cnn_maxpool2d_options *options);
 
 /**
- * cnn_maxpool2d(cnn_relu(cnn_conv2d(x, weight, bias, conv)), pool) in one. With windows of 2 × 2, stride, dilation and groups of
- * 1, the activations before pooling are never stored and the gradient is computed where windows have their maximum only: several
- * times faster, equal to the three calls to rounding. Everything else runs as the three calls. Sequential modules find such
- * chains by themselves. @since 0.1
+ * cnn_maxpool2d(cnn_relu(cnn_conv2d(x, weight, bias, conv)), pool) in one. With windows of 2 × 2, stride, dilation and
+ * groups of 1, the activations before pooling are never stored and the gradient is computed where windows have their
+ * maximum only: several times faster, equal to the three calls to rounding. Everything else runs as the three calls.
+ * Sequential modules find such chains by themselves. Messages name the part that is at fault: conv2d or maxpool2d.
+ * @since 0.1
  */
 CNN_API cnn_tensor *cnn_conv2d_relu_maxpool2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
                                               const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool);
@@ -180,7 +202,7 @@ CNN_API cnn_tensor *cnn_conv2d_relu_maxpool2d(cnn_tensor *x, cnn_tensor *weight,
  * evaluation: x. Draws come from the step's random stream. */
 CNN_API cnn_tensor *cnn_dropout(cnn_tensor *x, double p);
 
-/** exp(x) / Σ exp(x) along `dim`. */
+/** exp(x) / Σ exp(x) along `dim`; computed from x − max(x), so that nothing overflows. */
 CNN_API cnn_tensor *cnn_softmax(cnn_tensor *x, int dim);
 /** log(softmax(x)) along `dim`, computed stably. */
 CNN_API cnn_tensor *cnn_log_softmax(cnn_tensor *x, int dim);
@@ -188,14 +210,14 @@ CNN_API cnn_tensor *cnn_log_softmax(cnn_tensor *x, int dim);
 /** What a loss does with the losses of the samples. */
 typedef enum cnn_reduction {
     CNN_REDUCE_MEAN = 0, /**< (weighted) mean over the samples that count */
-    CNN_REDUCE_SUM = 1,
+    CNN_REDUCE_SUM = 1,  /**< the sum of the samples' losses */
     CNN_REDUCE_NONE = 2 /**< one loss a sample */
 } cnn_reduction;
 
 /** Options of the cross-entropy loss; zero means the default. */
 typedef struct cnn_cross_entropy_options {
-    size_t struct_size;
-    cnn_reduction reduction;
+    size_t struct_size;      /**< sizeof(cnn_cross_entropy_options) */
+    cnn_reduction reduction; /**< default CNN_REDUCE_MEAN */
     cnn_tensor *weight;     /**< [C], the dtype of the logits: a factor for each class; default none */
     bool has_ignore_index;  /**< set it to ignore another index than −100 */
     int64_t ignore_index;   /**< targets of this value neither count nor get a gradient; default −100 */
@@ -206,8 +228,8 @@ typedef struct cnn_cross_entropy_options {
  * log-softmax and negative log-likelihood in one (torch.nn.functional.cross_entropy).
  *
  * @param logits  [C], [N,C] or [N,C,d1,…], unnormalised.
- * @param target  class indices, i64, i32 or u8, shaped like the logits without C; or class probabilities of the logits' shape
- *                and dtype.
+ * @param target  class indices, i64, i32 or u8, shaped like the logits without C; or class probabilities of the logits'
+ *                shape and dtype.
  * @return a scalar, or for CNN_REDUCE_NONE the losses in the shape of the logits without C. An index that is neither in
  *         [0, C) nor ignored is CNN_ERROR_INVALID_ARGUMENT and names its position.
  */

@@ -1,8 +1,10 @@
 /** @file
  * Optimizers: Adam, AdamW and SGD with PyTorch's formulas, options and defaults.
  *
- * An optimizer belongs to the caller. It keeps the tensors that it updates alive, so it may be freed before or after the
- * module. It updates parameters whose gradient exists and skips the others. */
+ * An optimizer belongs to the caller. It keeps the tensors that it updates alive, so it may be freed before or after
+ * the module. It updates parameters whose gradient exists and skips the others. An optimizer, and the parameters that
+ * it updates, are used by one thread at a time. Rates and factors are finite numbers in the ranges given; everything
+ * else is CNN_ERROR_INVALID_ARGUMENT. */
 #ifndef CNN_OPTIMIZER_H
 #define CNN_OPTIMIZER_H
 
@@ -12,29 +14,36 @@ CNN_BEGIN_DECLS
 
 /** Options of Adam and AdamW and of their parameter groups; zero means the default, CNN_ZERO means 0. */
 typedef struct cnn_adam_options {
-    size_t struct_size;
-    double lr;           /**< default 1e-3 */
-    double beta1, beta2; /**< default 0.9 and 0.999 */
-    double eps;          /**< default 1e-8 */
-    double weight_decay; /**< Adam: L2 penalty, default 0. AdamW: decoupled, default 1e-2 */
+    size_t struct_size;  /**< sizeof(cnn_adam_options) */
+    double lr;           /**< learning rate, at least 0; default 1e-3 */
+    double beta1, beta2; /**< decay of the moments, at least 0 and below 1; default 0.9 and 0.999 */
+    double eps;          /**< added to the root, at least 0; default 1e-8 */
+    double weight_decay; /**< at least 0. Adam: L2 penalty, default 0. AdamW: decoupled, default 1e-2 */
     bool amsgrad;        /**< use the largest second moment so far */
     bool maximize;       /**< ascend instead of descend */
 } cnn_adam_options;
 
 /** Options of SGD and of its parameter groups; zero means the default. */
 typedef struct cnn_sgd_options {
-    size_t struct_size;
-    double lr; /**< required, as in PyTorch 1.13 */
-    double momentum, dampening, weight_decay;
-    bool nesterov; /**< needs momentum > 0 and dampening 0 */
-    bool maximize;
+    size_t struct_size;  /**< sizeof(cnn_sgd_options) */
+    double lr;           /**< learning rate, at least 0; required, as in PyTorch 1.13 */
+    double momentum;     /**< at least 0; default 0 */
+    double dampening;    /**< of the momentum; any finite number; default 0 */
+    double weight_decay; /**< L2 penalty, at least 0; default 0 */
+    bool nesterov;       /**< needs momentum > 0 and dampening 0 */
+    bool maximize;       /**< ascend instead of descend */
 } cnn_sgd_options;
 
-/** torch.optim.Adam over all parameters of `module`. @return NULL on failure. @since 0.1 */
+/** torch.optim.Adam over all parameters of `module` (Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization").
+ * @param options  NULL for the defaults.
+ * @return an optimizer owned by the caller; NULL on failure (no parameters, an option out of its range, no memory).
+ * @since 0.1 */
 CNN_API cnn_optimizer *cnn_adam_create(cnn_module *module, const cnn_adam_options *options);
-/** torch.optim.AdamW over all parameters of `module`. @return NULL on failure. @since 0.1 */
+/** torch.optim.AdamW over all parameters of `module` (Loshchilov & Hutter 2019, "Decoupled Weight Decay
+ * Regularization"); otherwise as cnn_adam_create(). @since 0.1 */
 CNN_API cnn_optimizer *cnn_adamw_create(cnn_module *module, const cnn_adam_options *options);
-/** torch.optim.SGD over all parameters of `module`. @return NULL on failure. @since 0.1 */
+/** torch.optim.SGD over all parameters of `module`, with momentum as in Sutskever et al. 2013 ("On the importance of
+ * initialization and momentum in deep learning"). `options` must give `lr`. @return as cnn_adam_create(). @since 0.1 */
 CNN_API cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options *options);
 
 #ifndef __cplusplus
@@ -51,8 +60,11 @@ CNN_API cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options 
 
 /**
  * Adds a parameter group with options of its own. A parameter may be in one group only.
- * @param options  as in the create call: cnn_adam_options for Adam and AdamW, cnn_sgd_options for SGD; NULL takes those of
- *                 the first group.
+ * @param options  as in the create call: cnn_adam_options for Adam and AdamW, cnn_sgd_options for SGD; NULL takes those
+ *                 of the first group.
+ * @return CNN_OK; on failure nothing is added: CNN_ERROR_INVALID_ARGUMENT (a NULL, a count below 1, a parameter given
+ *         twice or in a group already, an option out of its range), CNN_ERROR_DTYPE, CNN_ERROR_STATE,
+ * CNN_ERROR_NO_MEMORY.
  * @since 0.1
  */
 CNN_API cnn_status cnn_optimizer_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
@@ -71,13 +83,13 @@ CNN_API cnn_status cnn_optimizer_zero_grad(cnn_optimizer *optimizer);
  */
 CNN_API cnn_status cnn_optimizer_step(cnn_optimizer *optimizer);
 
-/** How many groups. @since 0.1 */
+/** How many groups; 0 for NULL. @since 0.1 */
 CNN_API int cnn_optimizer_group_count(const cnn_optimizer *optimizer);
 /** The learning rate of a group; NaN on error. @since 0.1 */
 CNN_API double cnn_optimizer_lr(const cnn_optimizer *optimizer, int group);
-/** Sets the learning rate of a group; −1: of all. @since 0.1 */
+/** Sets the learning rate of a group; −1: of all. `lr` is finite and at least 0. @since 0.1 */
 CNN_API cnn_status cnn_optimizer_set_lr(cnn_optimizer *optimizer, int group, double lr);
-/** How many steps were made. @since 0.1 */
+/** How many steps were made; 0 for NULL. @since 0.1 */
 CNN_API int64_t cnn_optimizer_step_count(const cnn_optimizer *optimizer);
 
 CNN_END_DECLS

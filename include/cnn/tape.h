@@ -21,7 +21,8 @@ typedef enum cnn_mode {
     CNN_EVAL_GRAD = 3     /**< evaluation behaviour, gradients recorded */
 } cnn_mode;
 
-/** Makes a tape. @return NULL on failure; owned by the caller. @since 0.1 */
+/** Makes a tape, which has no step before cnn_tape_begin().
+ * @return a tape owned by the caller; NULL on failure (`ctx` is NULL, no memory). Thread-safe. @since 0.1 */
 CNN_API cnn_tape *cnn_tape_new(cnn_context *ctx);
 
 /** Frees a tape and every result on it; NULL is fine. @since 0.1 */
@@ -30,6 +31,7 @@ CNN_API void cnn_tape_free(cnn_tape *tape);
 /**
  * Begins a step: drops the last one's results and error. Their handles become invalid, which is recognised; their
  * memory is used again, so that after the first step of a kind no step allocates.
+ * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT where `tape` is NULL or `mode` is none of cnn_mode: then the step goes on.
  * @since 0.1
  */
 CNN_API cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode);
@@ -37,13 +39,14 @@ CNN_API cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode);
 /** The first error of this step, or CNN_OK. @since 0.1 */
 CNN_API cnn_status cnn_tape_status(const cnn_tape *tape);
 
-/** The message of that error; "" if there is none. Valid until cnn_tape_begin(). @since 0.1 */
+/** The message of that error; "" if there is none, and for NULL. Valid until cnn_tape_begin(). @since 0.1 */
 CNN_API const char *cnn_tape_error(const cnn_tape *tape);
 
-/** Turns recording off or on within a step, as torch.no_grad() does. @return what it was before. @since 0.1 */
+/** Turns recording off or on within a step, as torch.no_grad() does. @return what it was before; false for NULL.
+ * @since 0.1 */
 CNN_API bool cnn_tape_set_recording(cnn_tape *tape, bool recording);
 
-/** The bytes of memory the tape holds, its high-water mark. @since 0.1 */
+/** The bytes of memory that the tape holds for elements, its high-water mark; 0 for NULL. @since 0.1 */
 CNN_API size_t cnn_tape_memory(const cnn_tape *tape);
 
 /**
@@ -69,7 +72,8 @@ CNN_API cnn_status cnn_backward(cnn_tensor *loss);
  */
 CNN_API cnn_status cnn_backward_with(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph);
 
-/** Keeps the gradient of this result for cnn_tensor_grad() after backward, until the next step. @since 0.1 */
+/** Keeps the gradient of this result for cnn_tensor_grad() after backward, until the next step. CNN_ERROR_STATE for a
+ * tensor that requires no gradient. @since 0.1 */
 CNN_API cnn_status cnn_retain_grad(cnn_tensor *tensor);
 
 /** A function of tensors on one tape, for cnn_gradcheck(). Returns its result; nil on failure. */
@@ -77,10 +81,10 @@ typedef cnn_tensor *(*cnn_function_fn)(cnn_tensor *const *inputs, int count, voi
 
 /** Options of cnn_gradcheck(); zero means the default. */
 typedef struct cnn_gradcheck_options {
-    size_t struct_size;
-    double eps;  /**< step of the central difference; default 1e-6 */
-    double atol; /**< absolute tolerance; default 1e-5 */
-    double rtol; /**< relative tolerance; default 1e-3 */
+    size_t struct_size; /**< sizeof(cnn_gradcheck_options) */
+    double eps;         /**< step of the central difference, above 0; default 1e-6 */
+    double atol;        /**< absolute tolerance, at least 0; default 1e-5 */
+    double rtol;        /**< relative tolerance, at least 0; default 1e-3 */
 } cnn_gradcheck_options;
 
 /**
@@ -102,9 +106,11 @@ typedef struct cnn_custom_op {
     /** Says the result's dtype and shape; returns CNN_OK or a failure. `shape` has room for CNN_MAX_DIMS. */
     cnn_status (*infer)(const cnn_tensor *const *inputs, int count, cnn_dtype *dtype, int *ndim, int64_t *shape,
                         void *user);
-    /** Writes the elements of `output`. */
+    /** Writes the elements of `output`, by its address or by cnn_tensor_fill() and the like. */
     cnn_status (*forward)(const cnn_tensor *const *inputs, int count, cnn_tensor *output, void *user);
-    /** Writes every element of each grad_inputs[i] that is not NULL. NULL: not differentiable. */
+    /** Writes every element of each grad_inputs[i] that is not NULL (by its address or by cnn_tensor_fill() and the
+ * like).
+     * NULL: not differentiable. */
     cnn_status (*backward)(const cnn_tensor *const *inputs, int count, const cnn_tensor *output,
                            const cnn_tensor *grad_output, cnn_tensor *const *grad_inputs, void *user);
 } cnn_custom_op;
@@ -113,7 +119,8 @@ typedef struct cnn_custom_op {
  * Applies an operation of the user's own.
  * @param inputs  1 to 16 tensors, at least one of them on a tape.
  * @param user    passed to the callbacks; must outlive the step.
- * @return a tensor of the tape; nil on failure (CNN_ERROR_CALLBACK where a callback failed).
+ * @return a tensor of the tape; nil on failure (CNN_ERROR_CALLBACK where a callback failed: the message says what it
+ *         returned, and which call of the library's failed in it).
  * @since 0.1
  */
 CNN_API cnn_tensor *cnn_custom(const cnn_custom_op *op, cnn_tensor *const *inputs, int count, void *user);

@@ -2,8 +2,12 @@
  * Tensors: a dtype, a shape and strides over a storage of elements.
  *
  * A tensor made by a function of this page belongs to the caller and is freed with cnn_tensor_free(). Results of
- * operations (ops.h) belong to their tape instead: freeing one is an error that is reported and otherwise ignored. Every
- * function takes both kinds. Functions that return numbers report misuse through cnn_last_error(). */
+ * operations (ops.h) belong to their tape instead: freeing one is an error that is reported and otherwise ignored.
+ * Every function takes both kinds. Functions that return numbers report misuse through cnn_last_error().
+ *
+ * A tensor of the caller's may be read by several threads at once and written by one; a tape's tensor is used by one
+ * thread at a time. What is borrowed from a tensor (its shape, strides, data, gradient) is valid as long as the tensor
+ * is. */
 #ifndef CNN_TENSOR_H
 #define CNN_TENSOR_H
 
@@ -42,8 +46,9 @@ CNN_API cnn_tensor *cnn_tensor_zeros(cnn_context *ctx, cnn_dtype dtype, int ndim
 CNN_API cnn_tensor *cnn_tensor_ones(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape);
 /** All `value`, converted to the dtype. @since 0.1 */
 CNN_API cnn_tensor *cnn_tensor_full(cnn_context *ctx, cnn_dtype dtype, double value, int ndim, const int64_t *shape);
-/** start, start + step, … up to but not including end: ceil((end − start) / step) elements, rank 1, converted as cnn_cast()
- * does. @since 0.1 */
+/** start, start + step, … up to but not including end: ceil((end − start) / step) elements, rank 1; converted as by
+ * cnn_cast(). All three are finite, `step` is not 0 and leads to `end`; else CNN_ERROR_INVALID_ARGUMENT. Not bool.
+ * @since 0.1 */
 CNN_API cnn_tensor *cnn_tensor_arange(cnn_context *ctx, cnn_dtype dtype, double start, double end, double step);
 /** A copy of contiguous elements at `data`. @since 0.1 */
 CNN_API cnn_tensor *cnn_tensor_from_data(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape,
@@ -72,10 +77,11 @@ CNN_API cnn_tensor *cnn_tensor_detach(const cnn_tensor *tensor);
 CNN_API void cnn_tensor_free(cnn_tensor *tensor);
 
 /** @name What a tensor is
- * For NULL, a nil tensor (the result of a failed operation) and a tensor of a past step they return 0, NULL or false and
- * report CNN_ERROR_INVALID_ARGUMENT or CNN_ERROR_STATE.
+ * For NULL, a nil tensor (the result of a failed operation) and a tensor of a past step they return 0, NULL or false
+ * and report CNN_ERROR_INVALID_ARGUMENT or CNN_ERROR_STATE (a nil tensor: the failure that made it).
+ * @since 0.1
  * @{ */
-CNN_API cnn_context *cnn_tensor_context(const cnn_tensor *tensor); /**< borrowed */
+CNN_API cnn_context *cnn_tensor_context(const cnn_tensor *tensor); /**< the context it was made from, borrowed */
 CNN_API cnn_dtype cnn_tensor_dtype(const cnn_tensor *tensor); /**< the type of an element */
 CNN_API cnn_device cnn_tensor_device(const cnn_tensor *tensor); /**< where the elements are */
 CNN_API int cnn_tensor_ndim(const cnn_tensor *tensor); /**< the rank */
@@ -94,6 +100,8 @@ CNN_API cnn_status cnn_tensor_status(const cnn_tensor *tensor);
 /** @} */
 
 /** @name Elements
+ * Those that write take tensors of the caller's or a module's, and inside a callback of cnn_custom() the tensors that
+ * the callback is to write; for other results of operations they report CNN_ERROR_STATE and write nothing.
  * @{ */
 /** The address of the first element, to be read with the strides; NULL for an empty or invalid tensor. Write through it
  * only to tensors of your own that no tape is using. @since 0.1 */
@@ -102,24 +110,28 @@ CNN_API void *cnn_tensor_data(const cnn_tensor *tensor);
 CNN_API double cnn_tensor_item(const cnn_tensor *tensor);
 /** The same as an integer, exact for every i64; 0 on error. @since 0.1 */
 CNN_API int64_t cnn_tensor_item_i64(const cnn_tensor *tensor);
-/** Copies all elements in row-major order to `buffer` of `size` bytes, which must be exactly theirs. @since 0.1 */
+/** Copies all elements in row-major order to `buffer` of `size` bytes, which must be exactly theirs: elements times
+ * cnn_dtype_size(); else CNN_ERROR_INVALID_ARGUMENT. @since 0.1 */
 CNN_API cnn_status cnn_tensor_read(const cnn_tensor *tensor, void *buffer, size_t size);
 /** Sets all elements of a tensor of the caller's or a module's from contiguous ones. `size` as above. @since 0.1 */
 CNN_API cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size);
 /** Sets all elements to `value`, converted to the dtype. @since 0.1 */
 CNN_API cnn_status cnn_tensor_fill(cnn_tensor *tensor, double value);
-/** Copies `source` into `tensor`, converting the dtype and broadcasting the shape. @since 0.1 */
+/** Copies `source` into `tensor`, converting the dtype as cnn_cast() does and broadcasting the shape; CNN_ERROR_SHAPE
+ * where it does not broadcast to that of `tensor`. @since 0.1 */
 CNN_API cnn_status cnn_tensor_copy_from(cnn_tensor *tensor, const cnn_tensor *source);
 /**
  * Writes the tensor as text, as PyTorch prints it (4 digits, aligned columns, `...` past 1000 elements).
  * @return the length of the whole text without its NUL, as snprintf does: if it is not less than `size`, the text was
- *         cut. `buffer` may be NULL when `size` is 0.
+ *         cut. `buffer` may be NULL: nothing is written. For an unusable tensor the text says why.
  * @since 0.1
  */
 CNN_API size_t cnn_tensor_format(const cnn_tensor *tensor, char *buffer, size_t size);
 /** @} */
 
 /** @name Gradients
+ * A gradient has the shape, the dtype and the device of its tensor. Backward adds to it; it is zeroed by
+ * cnn_tensor_zero_grad(), cnn_module_zero_grad() or cnn_optimizer_zero_grad() alone.
  * @{ */
 /** Does backward compute a gradient for this tensor? @since 0.1 */
 CNN_API bool cnn_tensor_requires_grad(const cnn_tensor *tensor);
@@ -128,7 +140,8 @@ CNN_API cnn_status cnn_tensor_set_requires_grad(cnn_tensor *tensor, bool require
 /** The gradient accumulated so far, borrowed: it belongs to the tensor. NULL if there is none yet. For a result of an
  * operation it is kept only after cnn_retain_grad(). @since 0.1 */
 CNN_API cnn_tensor *cnn_tensor_grad(const cnn_tensor *tensor);
-/** Sets the gradient to zero, keeping its memory. @since 0.1 */
+/** Sets the gradient to zero, keeping its memory; a tensor without a gradient stays without. CNN_ERROR_STATE for a
+ * result of an operation. @since 0.1 */
 CNN_API cnn_status cnn_tensor_zero_grad(cnn_tensor *tensor);
 /** @} */
 

@@ -18,7 +18,7 @@ cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *our
     /* The first field has been there from the beginning, and alignment makes every size a multiple of size_t's. */
     if (size < 2 * sizeof size || size % sizeof size || size > LARGEST) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
-                         "%s: the options' struct_size is %zu, expected sizeof the struct, which is %zu", call, size,
+                         "%s: struct_size is %zu, expected sizeof the struct, which is %zu", call, size,
                          our_size);
     }
     size_t known = size < our_size ? size : our_size;
