@@ -253,29 +253,43 @@ static void run(conv_job *job, char *memory, cnn__pool *pool)
 
 /* ---- the table's slots ---- */
 
+enum { MOST_PLANS = 16 }; /* of a depthwise gradient; a stride with more residues goes the general way */
+
 static bool depthwise(const cnn__conv *g)
 {
     return g->groups == g->in_channels && g->groups == g->out_channels;
 }
 
-static size_t plan_workspace(const cnn__conv *g, const conv_plan *p, int workers)
+static size_t plan_workspace(const conv_plan *p, int workers)
 {
-    if (depthwise(g)) {
-        return CNN__SIMD(depthwise_workspace)(p, workers);
-    }
     return CNN__SIMD(conv_point_fits)(p) ? CNN__SIMD(conv_point_workspace)(p, workers)
                                          : workspace(&(conv_job){ .plan = *p }, workers);
 }
 
-static void plan_run(const cnn__conv *g, const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                     void *memory, cnn__pool *pool)
+static void plan_run(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
+                     cnn__pool *pool)
 {
-    if (depthwise(g)) {
-        CNN__SIMD(depthwise)(p, x, weight, bias, y, memory, pool);
-    } else if (CNN__SIMD(conv_point_fits)(p)) {
+    if (CNN__SIMD(conv_point_fits)(p)) {
         CNN__SIMD(conv_point)(p, x, weight, bias, y, memory, pool);
     } else {
         run(&(conv_job){ .plan = *p, .x = x, .weight = weight, .bias = bias, .y = y }, memory, pool);
+    }
+}
+
+size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
+{
+    conv_plan p = plan_forward(g);
+    return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, 1, workers) : plan_workspace(&p, workers);
+}
+
+void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
+                             void *memory, cnn__pool *pool)
+{
+    conv_plan p = plan_forward(g);
+    if (depthwise(g)) {
+        CNN__SIMD(depthwise)(&p, 1, x, weight, bias, y, memory, pool);
+    } else {
+        plan_run(&p, x, weight, bias, y, memory, pool);
     }
 }
 
@@ -296,25 +310,27 @@ static int64_t backward_plans(const cnn__conv *g)
     return residues(g->stride_h, g->in_h) * residues(g->stride_w, g->in_w);
 }
 
-size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
+/* Fills in the plans of a depthwise gradient; 0 if it goes the general way. */
+static int64_t depthwise_plans(const cnn__conv *g, conv_plan plans[MOST_PLANS])
 {
-    conv_plan p = plan_forward(g);
-    return plan_workspace(g, &p, workers);
-}
-
-void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
-                             void *memory, cnn__pool *pool)
-{
-    conv_plan p = plan_forward(g);
-    plan_run(g, &p, x, weight, bias, y, memory, pool);
+    int64_t count = depthwise(g) && backward_plans(g) <= MOST_PLANS ? backward_plans(g) : 0;
+    for (int64_t k = 0; k < count; k++) {
+        plans[k] = backward_plan(g, k);
+    }
+    return count;
 }
 
 size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
 {
+    conv_plan plans[MOST_PLANS];
+    int64_t count = depthwise_plans(g, plans);
+    if (count) {
+        return CNN__SIMD(depthwise_workspace)(plans, count, workers);
+    }
     size_t most = 0;
     for (int64_t k = 0; k < backward_plans(g); k++) {
         conv_plan p = backward_plan(g, k);
-        size_t size = plan_workspace(g, &p, workers);
+        size_t size = plan_workspace(&p, workers);
         most = size > most ? size : most;
     }
     return most;
@@ -336,6 +352,12 @@ static void clear_plane(void *arg, int64_t task, int worker)
 void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *memory,
                                    cnn__pool *pool)
 {
+    conv_plan plans[MOST_PLANS];
+    int64_t count = depthwise_plans(g, plans);
+    if (count) {
+        CNN__SIMD(depthwise)(plans, count, dy, weight, NULL, dx, memory, pool);
+        return;
+    }
     bool cleared = false;
     for (int64_t k = 0; k < backward_plans(g); k++) {
         conv_plan p = backward_plan(g, k);
@@ -349,7 +371,7 @@ void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const voi
     for (int64_t k = 0; k < backward_plans(g); k++) {
         conv_plan p = backward_plan(g, k);
         if (plan_taps(&p)) {
-            plan_run(g, &p, dy, weight, NULL, dx, memory, pool);
+            plan_run(&p, dy, weight, NULL, dx, memory, pool);
         }
     }
 }

@@ -1,195 +1,170 @@
-/* Depthwise convolutions: every channel is a small job of its own, without a matrix product in it.
+/* Depthwise convolutions forward and the gradient of their data, on turned planes (depthwise.h).
  *
- * A task owns some planes. The plane's slab (conv_slab.h) lets each tap read consecutive floats, so a line of outputs is a sum
- * of as many scaled lines as there are taps, held in up to four vectors. */
-#include "kernels/simd/conv_slab.h"
+ * A strided gradient consists of several plans, one for each residue; they share the turned strip and write their own places
+ * of the result, which is turned back as a whole. A task owns a strip of one block of channels of one image. */
+#include "kernels/simd/depthwise.h"
 #include "kernels/simd/table.h"
 
-enum { GROUP = 4, TASK_FLOATS = 1 << 14 };
+enum { GROUP = 4, NINE = 9 };
 
 typedef struct depth_job {
-    const conv_plan *plan;
-    conv_slab slab;
-    const float *x, *weight, *bias, *dy;
-    float *y;
+    const conv_plan *plans;
+    int64_t count;  /* of plans */
+    depth_slab slab;
+    const float *x, *weight, *bias;
+    float *y, *packed; /* weights: [block][plan, tap][LANES] */
     char *scratch;
-    size_t scratch_size;
-    int64_t planes; /* a task */
+    int64_t blocks, taps; /* of all plans */
+    int64_t slab_size, aside_size, out_size;
 } depth_job;
 
-static void measure(depth_job *job, const conv_plan *p)
+static void measure(depth_job *job)
 {
-    job->plan = p;
-    conv_plan one = *p;
-    one.batch = 1;
-    job->slab = slab_make(&one, INT64_MAX / 2);
-    int64_t line = round_up(p->w.grid, GROUP * LANES);
-    job->scratch_size = (size_t)round_up(job->slab.image_step + SLAB_SLACK + line, 16) * sizeof(float);
-    int64_t plane = p->h.grid * p->w.grid;
-    job->planes = plane > 0 && plane < TASK_FLOATS ? TASK_FLOATS / plane : 1;
+    const conv_plan *p = job->plans;
+    job->slab = depth_slab_make(p, job->count);
+    job->blocks = (p->groups + LANES - 1) / LANES;
+    for (int64_t k = 0; k < job->count; k++) {
+        job->taps += plan_taps(&p[k]);
+    }
+    job->slab_size = round_up(depth_slab_size(&job->slab), 16);
+    job->aside_size = round_up(depth_aside_size(&job->slab, &p->w), 16);
+    job->out_size = round_up(job->slab.strip * p->h.out_step * p->w.out * LANES, 16);
 }
 
-size_t CNN__SIMD(depthwise_workspace)(const conv_plan *p, int workers)
+static size_t packed_size(const depth_job *job)
 {
-    depth_job job = { 0 };
-    measure(&job, p);
-    return job.scratch_size * (size_t)workers;
+    return (size_t)round_up(job->blocks * job->taps * LANES, 16) * sizeof(float);
 }
 
-/* `vectors` is a constant where this is inlined, so the sums are registers. */
-CNN__INLINE void sum_taps(int vectors, const depth_job *job, const float *weight, const float *line, float bias, float *to)
+static size_t scratch_size(const depth_job *job)
 {
-    const conv_plan *p = job->plan;
+    return (size_t)(job->slab_size + job->aside_size + job->out_size) * sizeof(float);
+}
+
+size_t CNN__SIMD(depthwise_workspace)(const conv_plan *plans, int64_t count, int workers)
+{
+    depth_job job = { .plans = plans, .count = count };
+    measure(&job);
+    return packed_size(&job) + scratch_size(&job) * (size_t)workers;
+}
+
+static void pack_block(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const depth_job *job = arg;
+    float *to = job->packed + block * job->taps * LANES;
+    for (int64_t k = 0; k < job->count; k++) {
+        const conv_plan *p = &job->plans[k];
+        for (int64_t t = 0; t < plan_taps(p); t++, to += LANES) {
+            const float *from = job->weight + plan_weight(p, 0, 0, t / p->w.taps, t % p->w.taps);
+            for (int64_t c = 0; c < LANES; c++) {
+                int64_t channel = block * LANES + c;
+                to[c] = channel < p->groups ? from[channel * p->weight_group] : 0;
+            }
+        }
+    }
+}
+
+/* `group` neighbours of one line. Both numbers are constants where this is inlined; taps is 0 if it is not known. */
+CNN__INLINE void sum_taps(int group, int64_t taps, const conv_plan *p, const int64_t *at, const lanes *w, const float *weights,
+                          const float *from, lanes bias, float *to)
+{
     lanes acc[GROUP];
+    int64_t step = p->w.stride * LANES;
 #pragma GCC unroll 4
-    for (int u = 0; u < vectors; u++) {
-        acc[u] = splat(bias);
+    for (int u = 0; u < group; u++) {
+        acc[u] = bias;
     }
-    for (int64_t i = 0; i < p->h.taps; i++) {
-        for (int64_t j = 0; j < p->w.taps; j++) {
-            lanes w = splat(weight[plan_weight(p, 0, 0, i, j)]);
-            const float *from = line + slab_tap(&job->slab, p, i, j);
+    if (taps) {
+#pragma GCC unroll 9
+        for (int64_t t = 0; t < taps; t++) {
 #pragma GCC unroll 4
-            for (int u = 0; u < vectors; u++) {
-                acc[u] += w * load(from + u * LANES);
+            for (int u = 0; u < group; u++) {
+                acc[u] += w[t] * load(from + at[t] + u * step);
+            }
+        }
+    } else {
+        for (int64_t i = 0; i < p->h.taps; i++) {
+            for (int64_t j = 0; j < p->w.taps; j++, weights += LANES) {
+#pragma GCC unroll 4
+                for (int u = 0; u < group; u++) {
+                    acc[u] += load(weights) * load(from + i * at[0] + j * at[1] + u * step);
+                }
             }
         }
     }
 #pragma GCC unroll 4
-    for (int u = 0; u < vectors; u++) {
-        store(to + u * LANES, acc[u]);
+    for (int u = 0; u < group; u++) {
+        store(to + u * p->w.out_step * LANES, acc[u]);
     }
 }
 
-static void convolve_line(const depth_job *job, const float *weight, const float *line, float bias, float *to)
+/* The lines of one plan; `at` are the places of the taps, or where they are not known the steps from line to line and
+ * from column to column. */
+CNN__INLINE void convolve_lines(int64_t taps, const depth_job *job, const conv_plan *p, int64_t lines, const float *weights,
+                                const float *slab, lanes bias, float *out)
 {
-    for (int64_t q = 0; q < job->plan->w.grid; q += GROUP * LANES) {
-        switch ((job->plan->w.grid - q + LANES - 1) / LANES) {
-        case 1: sum_taps(1, job, weight, line + q, bias, to + q); break;
-        case 2: sum_taps(2, job, weight, line + q, bias, to + q); break;
-        case 3: sum_taps(3, job, weight, line + q, bias, to + q); break;
-        default: sum_taps(GROUP, job, weight, line + q, bias, to + q); break;
-        }
-    }
-}
-
-static void convolve_plane(const depth_job *job, int64_t plane, float *slab, float *aside)
-{
-    const conv_plan *p = job->plan;
-    const conv_axis *h = &p->h, *w = &p->w;
-    int64_t channel = plane % p->groups;
-    const float *weight = job->weight + channel * p->weight_group;
-    float *y = job->y + plane * h->out * w->out + w->out_first, bias = job->bias ? job->bias[channel] : 0;
-    conv_unit all = { .images = 1, .lines = h->grid };
-    if (plan_taps(p)) {
-        slab_plane(&job->slab, p, &all, job->x + plane * h->in * w->in, slab);
-    }
-    for (int64_t q = 0; q < h->grid; q++) {
-        convolve_line(job, weight, slab + q * h->stride * job->slab.row_step, bias, aside);
-        float *to = y + (h->out_first + q * h->out_step) * w->out;
-        if (w->out_step == 1) {
-            memcpy(to, aside, (size_t)w->grid * sizeof *to);
-        }
-        for (int64_t k = 0; k < w->grid && w->out_step != 1; k++) {
-            to[k * w->out_step] = aside[k];
-        }
-    }
-}
-
-static void convolve_planes(void *arg, int64_t task, int worker)
-{
-    const depth_job *job = arg;
-    float *slab = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
-    float *aside = slab + job->slab.image_step + SLAB_SLACK;
-    int64_t planes = job->plan->batch * job->plan->groups;
-    for (int64_t k = task * job->planes; k < (task + 1) * job->planes && k < planes; k++) {
-        convolve_plane(job, k, slab, aside);
-    }
-}
-
-void CNN__SIMD(depthwise)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                          void *memory, cnn__pool *pool)
-{
-    depth_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .scratch = memory };
-    measure(&job, p);
-    int64_t planes = p->batch * p->groups;
-    cnn__pool_run(pool, (planes + job.planes - 1) / job.planes, plan_work(p), convolve_planes, &job);
-}
-
-/* ---- the gradient of the weights: a task owns a channel and goes through its images in order ---- */
-
-/* Σ a[k]·b[k] over a line, added to lanes that are summed in the end. */
-CNN__INLINE lanes add_products(lanes acc, const float *a, const float *b, int64_t count)
-{
-    int64_t k = 0;
-    for (; k + LANES <= count; k += LANES) {
-        acc += load(a + k) * load(b + k);
-    }
-    if (k < count) {
-        float rest[LANES] = { 0 }, other[LANES] = { 0 };
-        memcpy(rest, a + k, (size_t)(count - k) * sizeof *rest);
-        memcpy(other, b + k, (size_t)(count - k) * sizeof *other);
-        acc += load(rest) * load(other);
-    }
-    return acc;
-}
-
-static void add_plane(const depth_job *job, const float *dy, const float *slab, float *sums)
-{
-    const conv_plan *p = job->plan;
-    for (int64_t i = 0; i < p->h.taps; i++) {
-        for (int64_t j = 0; j < p->w.taps; j++, sums += LANES) {
-            const float *line = slab + slab_tap(&job->slab, p, i, j);
-            lanes acc = load(sums);
-            for (int64_t q = 0; q < p->h.grid; q++) {
-                acc = add_products(acc, dy + q * p->w.grid, line + q * p->h.stride * job->slab.row_step, p->w.grid);
-            }
-            store(sums, acc);
-        }
-    }
-}
-
-static void weigh_channel(void *arg, int64_t channel, int worker)
-{
-    const depth_job *job = arg;
-    const conv_plan *p = job->plan;
-    const conv_axis *h = &p->h, *w = &p->w;
-    int64_t taps = plan_taps(p);
-    float *slab = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
-    float *sums = slab + round_up(job->slab.image_step + SLAB_SLACK, 16);
-    conv_unit all = { .images = 1, .lines = h->grid };
-    memset(sums, 0, (size_t)(taps * LANES) * sizeof *sums);
-    for (int64_t n = 0; n < p->batch; n++) {
-        int64_t plane = n * p->groups + channel;
-        slab_plane(&job->slab, p, &all, job->x + plane * h->in * w->in, slab);
-        add_plane(job, job->dy + plane * h->out * w->out, slab, sums);
-    }
+    const depth_slab *s = &job->slab;
+    int64_t at[NINE] = { p->h.step * s->pitch * LANES, p->w.step * LANES };
+    lanes w[NINE];
     for (int64_t t = 0; t < taps; t++) {
-        float sum = 0;
-        for (int k = 0; k < LANES; k++) {
-            sum += sums[t * LANES + k];
+        at[t] = (t / p->w.taps * p->h.step * s->pitch + t % p->w.taps * p->w.step) * LANES;
+        w[t] = load(weights + t * LANES);
+    }
+    if (plan_taps(p)) {
+        slab += ((p->h.first - s->first_h) * s->pitch + p->w.first - s->first_w) * LANES;
+    }
+    for (int64_t q = 0; q < lines; q++) {
+        const float *from = slab + q * p->h.stride * s->pitch * LANES;
+        float *to = out + ((q * p->h.out_step + p->h.out_first) * p->w.out + p->w.out_first) * LANES;
+        int64_t k = 0;
+        for (; k + GROUP <= p->w.grid; k += GROUP) {
+            sum_taps(GROUP, taps, p, at, w, weights, from + k * p->w.stride * LANES, bias, to + k * p->w.out_step * LANES);
         }
-        job->y[channel * taps + t] = sum;
+        for (; k < p->w.grid; k++) {
+            sum_taps(1, taps, p, at, w, weights, from + k * p->w.stride * LANES, bias, to + k * p->w.out_step * LANES);
+        }
     }
 }
 
-static void measure_weight(depth_job *job, const conv_plan *p)
+static void convolve_strip(void *arg, int64_t task, int worker)
 {
-    measure(job, p);
-    job->scratch_size += (size_t)round_up(plan_taps(p) * LANES + 16, 16) * sizeof(float);
+    const depth_job *job = arg;
+    const conv_plan *all = job->plans;
+    const depth_slab *s = &job->slab;
+    int64_t line = task % s->strips * s->strip, block = task / s->strips % job->blocks, image = task / s->strips / job->blocks;
+    int64_t first = block * LANES, channels = all->groups - first < LANES ? all->groups - first : LANES;
+    int64_t plane = image * all->groups + first, out_plane = all->h.out * all->w.out;
+    float *slab = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker), *out = slab + job->slab_size;
+    float *aside = out + job->out_size, biases[LANES] = { 0 };
+    const float *weights = job->packed + block * job->taps * LANES;
+    for (int64_t c = 0; c < channels && job->bias; c++) {
+        biases[c] = job->bias[first + c];
+    }
+    depth_slab_fill(s, &all->h, &all->w, line, job->x + plane * all->h.in * all->w.in, channels, slab, aside);
+    for (int64_t k = 0; k < job->count; k++) {
+        const conv_plan *p = &all[k];
+        int64_t lines = p->h.grid - line < s->strip ? p->h.grid - line : s->strip;
+        if (plan_taps(p) == NINE) {
+            convolve_lines(NINE, job, p, lines, weights, slab, load(biases), out);
+        } else {
+            convolve_lines(0, job, p, lines, weights, slab, load(biases), out);
+        }
+        weights += plan_taps(p) * LANES;
+    }
+    int64_t top = line * all->h.out_step, bottom = (line + s->strip) * all->h.out_step;
+    bottom = bottom < all->h.out ? bottom : all->h.out;
+    turn_back(out, (bottom - top) * all->w.out, out_plane, channels, job->y + plane * out_plane + top * all->w.out);
 }
 
-size_t CNN__SIMD(depthwise_backward_weight_workspace)(const conv_plan *p, int workers)
+void CNN__SIMD(depthwise)(const conv_plan *plans, int64_t count, const float *x, const float *weight, const float *bias,
+                          float *y, void *memory, cnn__pool *pool)
 {
-    depth_job job = { 0 };
-    measure_weight(&job, p);
-    return job.scratch_size * (size_t)workers;
-}
-
-void CNN__SIMD(depthwise_backward_weight)(const conv_plan *p, const float *x, const float *dy, float *dweight,
-                                          void *memory, cnn__pool *pool)
-{
-    depth_job job = { .x = x, .dy = dy, .y = dweight, .scratch = memory };
-    measure_weight(&job, p);
-    cnn__pool_run(pool, p->groups, plan_work(p), weigh_channel, &job);
+    depth_job job = { .plans = plans, .count = count, .x = x, .weight = weight, .bias = bias, .y = y, .packed = memory };
+    measure(&job);
+    job.scratch = (char *)memory + packed_size(&job);
+    cnn__pool_run(pool, job.blocks, (double)(plans->groups * job.taps), pack_block, &job);
+    int64_t planes = plans->batch * plans->groups;
+    double work = (double)planes * (double)(plans->h.out * plans->w.out) * 16 / LANES;
+    cnn__pool_run(pool, plans->batch * job.blocks * job.slab.strips, work, convolve_strip, &job);
 }

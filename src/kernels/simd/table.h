@@ -19,11 +19,11 @@ size_t CNN__SIMD(conv_backward_weight_workspace)(const cnn__conv *g, int workers
 void CNN__SIMD(conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy, void *dweight, void *dbias,
                                      void *workspace, cnn__pool *pool);
 
-/* Depthwise convolutions, of plans with one input and one output channel a group. */
+/* Depthwise convolutions, of all plans of a pass at once; they have one input and one output channel a group. */
 struct conv_plan;
-size_t CNN__SIMD(depthwise_workspace)(const struct conv_plan *p, int workers);
-void CNN__SIMD(depthwise)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                          void *memory, cnn__pool *pool);
+size_t CNN__SIMD(depthwise_workspace)(const struct conv_plan *plans, int64_t count, int workers);
+void CNN__SIMD(depthwise)(const struct conv_plan *plans, int64_t count, const float *x, const float *weight,
+                          const float *bias, float *y, void *memory, cnn__pool *pool);
 size_t CNN__SIMD(depthwise_backward_weight_workspace)(const struct conv_plan *p, int workers);
 void CNN__SIMD(depthwise_backward_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight,
                                           void *memory, cnn__pool *pool);

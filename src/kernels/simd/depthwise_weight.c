@@ -1,0 +1,141 @@
+/* The gradient of a depthwise convolution's weights, on turned planes (depthwise.h): a task owns a block of channels and a
+ * chunk of the images, which it goes through in order; up to nine taps are summed at a time, in registers over a strip. */
+#include "kernels/simd/depthwise.h"
+#include "kernels/simd/table.h"
+
+enum { TAPS = 9, LEAST_TASKS = 12 };
+
+typedef struct depth_job {
+    const conv_plan *plan;
+    depth_slab slab;
+    const float *x, *dy;
+    float *dweight, *partial; /* [chunk][block][tap][LANES] */
+    char *scratch;
+    int64_t taps, blocks, chunks, chunk_images;
+    int64_t slab_size, aside_size, dy_size;
+} depth_job;
+
+static depth_job make_job(const conv_plan *p)
+{
+    depth_job job = { .plan = p, .slab = depth_slab_make(p, 1), .taps = plan_taps(p) };
+    job.blocks = (p->groups + LANES - 1) / LANES;
+    job.chunks = (LEAST_TASKS + job.blocks - 1) / job.blocks;
+    job.chunks = job.chunks < p->batch ? job.chunks : p->batch;
+    job.chunk_images = (p->batch + job.chunks - 1) / job.chunks;
+    job.chunks = (p->batch + job.chunk_images - 1) / job.chunk_images;
+    job.slab_size = round_up(depth_slab_size(&job.slab), 16);
+    job.aside_size = round_up(depth_aside_size(&job.slab, &p->w), 16);
+    job.dy_size = round_up(job.slab.strip * p->w.grid * LANES, 16);
+    return job;
+}
+
+static size_t partial_size(const depth_job *job)
+{
+    return (size_t)round_up(job->chunks * job->blocks * job->taps * LANES, 16) * sizeof(float);
+}
+
+static size_t scratch_size(const depth_job *job)
+{
+    return (size_t)(job->slab_size + job->aside_size + job->dy_size) * sizeof(float);
+}
+
+size_t CNN__SIMD(depthwise_backward_weight_workspace)(const conv_plan *p, int workers)
+{
+    depth_job job = make_job(p);
+    return partial_size(&job) + scratch_size(&job) * (size_t)workers;
+}
+
+/* `taps` is a constant where this is inlined, so the sums are registers. */
+CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int64_t lines, const float *slab, const float *dy,
+                          float *sums)
+{
+    const conv_plan *p = job->plan;
+    lanes acc[TAPS];
+#pragma GCC unroll 9
+    for (int t = 0; t < taps; t++) {
+        acc[t] = load(sums + t * LANES);
+    }
+    for (int64_t q = 0; q < lines; q++) {
+        const float *from = slab + q * p->h.stride * job->slab.pitch * LANES;
+        for (int64_t k = 0; k < p->w.grid; k++, dy += LANES, from += p->w.stride * LANES) {
+            lanes g = load(dy);
+#pragma GCC unroll 9
+            for (int t = 0; t < taps; t++) {
+                acc[t] += g * load(from + at[t]);
+            }
+        }
+    }
+#pragma GCC unroll 9
+    for (int t = 0; t < taps; t++) {
+        store(sums + t * LANES, acc[t]);
+    }
+}
+
+static void add_strip(const depth_job *job, int64_t lines, const float *slab, const float *dy, float *sums)
+{
+    const conv_plan *p = job->plan;
+    for (int64_t first = 0; first < job->taps; first += TAPS) {
+        int64_t at[TAPS], some = job->taps - first < TAPS ? job->taps - first : TAPS;
+        for (int64_t t = 0; t < some; t++) {
+            int64_t i = (first + t) / p->w.taps * p->h.step, j = (first + t) % p->w.taps * p->w.step;
+            at[t] = (i * job->slab.pitch + j) * LANES;
+        }
+        if (some == TAPS) {
+            add_taps(TAPS, job, at, lines, slab, dy, sums + first * LANES);
+        }
+        for (int64_t t = 0; t < some && some < TAPS; t++) {
+            add_taps(1, job, at + t, lines, slab, dy, sums + (first + t) * LANES);
+        }
+    }
+}
+
+static void weigh_block(void *arg, int64_t task, int worker)
+{
+    const depth_job *job = arg;
+    const conv_plan *p = job->plan;
+    const depth_slab *s = &job->slab;
+    int64_t block = task % job->blocks, begin = task / job->blocks * job->chunk_images, first = block * LANES;
+    int64_t end = begin + job->chunk_images < p->batch ? begin + job->chunk_images : p->batch;
+    int64_t channels = p->groups - first < LANES ? p->groups - first : LANES, plane = p->h.grid * p->w.grid;
+    float *slab = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker), *dy = slab + job->slab_size;
+    float *aside = dy + job->dy_size, *sums = job->partial + task * job->taps * LANES;
+    memset(sums, 0, (size_t)(job->taps * LANES) * sizeof *sums);
+    for (int64_t n = begin; n < end; n++) {
+        int64_t at = n * p->groups + first;
+        for (int64_t line = 0; line < p->h.grid; line += s->strip) {
+            int64_t lines = p->h.grid - line < s->strip ? p->h.grid - line : s->strip;
+            depth_slab_fill(s, &p->h, &p->w, line, job->x + at * p->h.in * p->w.in, channels, slab, aside);
+            turn_line(job->dy + at * plane + line * p->w.grid, plane, channels, lines * p->w.grid, dy);
+            add_strip(job, lines, slab, dy, sums);
+        }
+    }
+}
+
+static void add_chunks(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const depth_job *job = arg;
+    int64_t size = job->taps * LANES, first = block * LANES;
+    for (int64_t k = 0; k < size; k++) {
+        float sum = 0;
+        for (int64_t chunk = 0; chunk < job->chunks; chunk++) {
+            sum += job->partial[(chunk * job->blocks + block) * size + k];
+        }
+        if (first + k % LANES < job->plan->groups) {
+            job->dweight[(first + k % LANES) * job->taps + k / LANES] = sum;
+        }
+    }
+}
+
+void CNN__SIMD(depthwise_backward_weight)(const conv_plan *p, const float *x, const float *dy, float *dweight,
+                                          void *memory, cnn__pool *pool)
+{
+    depth_job job = make_job(p);
+    job.x = x;
+    job.dy = dy;
+    job.dweight = dweight;
+    job.partial = memory;
+    job.scratch = (char *)memory + partial_size(&job);
+    cnn__pool_run(pool, job.chunks * job.blocks, plan_work(p), weigh_block, &job);
+    cnn__pool_run(pool, job.blocks, (double)(job.blocks * job.taps * job.chunks * LANES), add_chunks, &job);
+}
