@@ -340,6 +340,26 @@ START_TEST(convpool_agrees_with_the_chain)
 }
 END_TEST
 
+/* 5 × 5 kernels between many channels take another way than the rest. */
+START_TEST(convpool_by_winograd_agrees_with_the_chain)
+{
+    uint64_t place = 7;
+    FOR_TABLES(k)
+    {
+        for (int i = 0; i < shapes_wanted(24);) {
+            cnn__conv g = { .batch = draw(&place, 0, 10), .groups = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1,
+                            .dilation_w = 1, .in_channels = draw(&place, 16, 40), .out_channels = draw(&place, 16, 70),
+                            .in_h = draw(&place, 1, 12), .in_w = draw(&place, 1, 20), .kernel_h = 5, .kernel_w = 5,
+                            .pad_top = draw(&place, 0, 4), .pad_left = draw(&place, 0, 4) };
+            if (conv_size(&g, draw(&place, 0, 4), draw(&place, 0, 4)) && g.out_h > 1 && g.out_w > 1) {
+                convpool_check(k, &g, i % 2);
+                i++;
+            }
+        }
+    }
+}
+END_TEST
+
 /* ---- pooling ---- */
 
 static void maxpool_check(const cnn__kernels *k, const cnn__maxpool *g)
@@ -571,6 +591,7 @@ int main(void)
     tcase_add_test(tests, conv_agrees_on_adversarial_shapes);
     tcase_add_test(tests, conv_agrees_on_random_shapes);
     tcase_add_test(tests, convpool_agrees_with_the_chain);
+    tcase_add_test(tests, convpool_by_winograd_agrees_with_the_chain);
     tcase_add_test(tests, maxpool_equals_the_reference);
     tcase_add_test(tests, elementwise_kernels_equal_the_reference);
     tcase_add_test(tests, sums_over_rows_agree);

@@ -1,7 +1,7 @@
 /* The thread pool: workers sleep on a condition variable, wake for a job, and take its tasks from a shared counter.
  *
  * A job is opened and closed by one atomic word, so a worker that wakes late finds it closed and goes back to sleep while
- * the caller never waits for it. Idle workers spin for some microseconds, then sleep: an idle pool uses no CPU. */
+ * the caller never waits for it. Idle workers spin for some tens of microseconds, then sleep: an idle pool uses no CPU. */
 #include "base/pool.h"
 
 #include "base/annotate.h"
@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-enum { SPINS = 200 }; /* pause instructions, about 10 µs */
+enum { SPINS = 2000 }; /* pause instructions: 20 to 100 µs, longer than the serial stretches within a step */
 
 /* The state word: the job's number, whether it is open, how many workers are inside. */
 static const uint64_t INSIDE = 0xffff, OPEN = 0x10000, NUMBER = 0x20000;

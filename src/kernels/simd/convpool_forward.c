@@ -5,8 +5,8 @@
  * broadcast a pixel, read straight from the padded plane. Two lines of such tiles are pooled while they are in L1. */
 #include "kernels/convpool.h"
 #include "kernels/kernels.h"
+#include "kernels/simd/convpool_pool.h"
 #include "kernels/simd/convpool_table.h"
-#include "kernels/simd/some.h"
 #include "kernels/simd/tile.h"
 
 enum {
@@ -59,6 +59,9 @@ static size_t packed_size(const forward_job *job)
 size_t CNN__SIMD(convpool_forward_workspace)(const cnn__conv *g, int workers)
 {
     forward_job job = { 0 };
+    if (CNN__SIMD(convpool_winograd_fits)(g)) {
+        return CNN__SIMD(convpool_winograd_workspace)(g, workers);
+    }
     measure(&job, g);
     return packed_size(&job) + job.scratch_size * (size_t)workers;
 }
@@ -164,48 +167,21 @@ static void convolve_line(const forward_job *job, const float *x, const float *w
     }
 }
 
-/* max with NaN winning, and which of the two it was. */
-CNN__INLINE void pool_step(lanes v, int number, lanes *best, lanes_i32 *which)
-{
-    lanes_i32 wins = (v > *best) | (v != v);
-    *best = blend(wins, v, *best);
-    *which = (wins & number) | (~wins & *which);
-}
-
-/* One window of LANES channels: the winner's value behind ReLU, and its number. */
-CNN__INLINE lanes pool_window(const float *p, int64_t line, lanes_i32 *winner)
-{
-    lanes top = load(p);
-    lanes_i32 number = { 0 };
-    pool_step(load(p + BLOCK), 1, &top, &number);
-    pool_step(load(p + line), 2, &top, &number);
-    pool_step(load(p + line + BLOCK), 3, &top, &number);
-    *winner = ~(top > 0) | number; /* ReLU cuts it off, or it is NaN: no gradient */
-    return blend(top < 0, (lanes){ 0 }, top);
-}
-
-/* Pools two lines of LANES channels into one line of the planes of y, a square of windows and channels at a time. */
+/* Pools two lines of LANES channels into one line of the planes of y. */
 static void pool_lines(const forward_job *job, const float *lines, int64_t place, int64_t count)
 {
-    int64_t out_w = job->g->out_w / 2, plane = job->g->out_h / 2 * out_w;
+    int64_t out_w = job->g->out_w / 2, plane = job->g->out_h / 2 * out_w, below = job->line * BLOCK;
     for (int64_t w = 0; w < out_w; w += LANES) {
         int64_t some = out_w - w < LANES ? out_w - w : LANES;
         lanes best[LANES], which[LANES];
         for (int64_t i = 0; i < LANES; i++) {
             lanes_i32 winner = { 0 };
-            best[i] = i < some ? pool_window(lines + 2 * (w + i) * BLOCK, job->line * BLOCK, &winner) : (lanes){ 0 };
+            const float *p = lines + 2 * (w + i) * BLOCK;
+            best[i] = i < some ? pool_window(load(p), load(p + BLOCK), load(p + below), load(p + below + BLOCK), &winner)
+                               : (lanes){ 0 };
             which[i] = (lanes)winner;
         }
-        transpose(best);
-        for (int64_t k = 0; k < count; k++) {
-            store_some(job->y + place + k * plane + w, best[k], some);
-        }
-        if (job->index) {
-            transpose(which);
-            for (int64_t k = 0; k < count; k++) {
-                store_some_bytes(job->index + place + k * plane + w, (lanes_i32)which[k], some);
-            }
-        }
+        pool_write(best, which, some, count, plane, job->y + place + w, job->index ? job->index + place + w : NULL);
     }
 }
 
@@ -250,6 +226,10 @@ void CNN__SIMD(convpool_forward)(const cnn__conv *g, const void *x, const void *
                                  uint8_t *index, void *workspace, cnn__pool *pool)
 {
     forward_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .index = index, .pack_to = workspace };
+    if (CNN__SIMD(convpool_winograd_fits)(g)) {
+        CNN__SIMD(convpool_winograd)(g, x, weight, bias, y, index, workspace, pool);
+        return;
+    }
     measure(&job, g);
     job.packed = workspace;
     job.scratch = (char *)workspace + packed_size(&job);

@@ -9,6 +9,11 @@
 size_t CNN__SIMD(convpool_forward_workspace)(const cnn__conv *g, int workers);
 void CNN__SIMD(convpool_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
                                  uint8_t *index, void *workspace, cnn__pool *pool);
+/* What forward does with 5 × 5 kernels between many channels. */
+bool CNN__SIMD(convpool_winograd_fits)(const cnn__conv *g);
+size_t CNN__SIMD(convpool_winograd_workspace)(const cnn__conv *g, int workers);
+void CNN__SIMD(convpool_winograd)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
+                                  uint8_t *index, void *workspace, cnn__pool *pool);
 size_t CNN__SIMD(convpool_backward_data_workspace)(const cnn__conv *g, int workers);
 void CNN__SIMD(convpool_backward_data)(const cnn__conv *g, const void *dy, const uint8_t *index, const void *weight,
                                        void *dx, void *workspace, cnn__pool *pool);
