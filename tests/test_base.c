@@ -82,6 +82,26 @@ START_TEST(errors_belong_to_their_context_and_thread)
 }
 END_TEST
 
+/* The program that checks nothing until the end still learns why: the later calls on NULL belong to no context. */
+START_TEST(a_null_object_leaves_the_message_that_explains_it)
+{
+    cnn_context *ctx = cnn_context_new(.threads = 1);
+    cnn_batch batch;
+    cnn_loader *loader = cnn_loader_new(cnn_mnist_open(ctx, "no such folder", CNN_MNIST_TEST), 200);
+    ck_assert_ptr_null(loader);
+    ck_assert(!cnn_loader_next(loader, &batch));
+    ck_assert_ptr_null(cnn_adam_new(NULL));
+    ck_assert_str_eq(cnn_last_error(NULL), "adam_create: module is NULL");
+    ck_assert_int_eq(cnn_context_status(NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(cnn_last_error(ctx), "mnist_open: no t10k-images-idx3-ubyte"));
+    ck_assert_int_eq(cnn_context_status(ctx), CNN_ERROR_NOT_FOUND);
+    cnn_context_clear_error(ctx);
+    ck_assert_str_eq(cnn_last_error(ctx), "");
+    ck_assert_str_eq(cnn_last_error(NULL), "adam_create: module is NULL");
+    cnn_context_free(ctx);
+}
+END_TEST
+
 static void *fail_elsewhere(void *ctx)
 {
     cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(-7));
@@ -450,6 +470,7 @@ int main(void)
     tcase_add_test(tests, context_reports_bad_options);
     tcase_add_test(tests, kernels_come_from_option_then_environment);
     tcase_add_test(tests, errors_belong_to_their_context_and_thread);
+    tcase_add_test(tests, a_null_object_leaves_the_message_that_explains_it);
     tcase_add_test(tests, a_failure_in_one_thread_is_not_seen_in_another);
     tcase_add_test(tests, messages_stay_one_line_and_within_their_buffer);
     tcase_add_test(tests, a_context_outlives_its_free_while_objects_use_it);

@@ -87,8 +87,8 @@ CNN_API cnn_status cnn_context_set_random_state(cnn_context *ctx, const cnn_rand
 /**
  * The message of this thread's newest failed call on `ctx` (or on anything made from it): one line, such as
  * `conv2d: input has 3 channels, weight [32,1,5,5] expects 1`. Like errno it belongs to the calling thread and is not
- * cleared by success. `ctx` NULL: the newest failure of this thread whatever its context, also of
- * cnn_context_create().
+ * cleared by success; a call on NULL belongs to no context and leaves it in place. `ctx` NULL: the newest failure of this
+ * thread whatever its context, also of cnn_context_create().
  *
  * @return "" when nothing failed; valid until the next failing call of this thread. Never NULL.
  * @since 0.1

@@ -1,23 +1,28 @@
-/* Failures: one record a thread, like errno, so that threads never overwrite each other's message and reading one needs no
- * lock. Every failure of the library passes cnn__fail_text: set a breakpoint there. */
+/* Failures: records of the thread, like errno, so that threads never overwrite each other's message and reading one needs no
+ * lock. Every failure of the library passes cnn__fail_text: set a breakpoint there.
+ *
+ * A failure that belongs to no context (an object that is NULL) leaves the last one of a context in place: it is the call that
+ * should have made the object that says what is wrong. */
 #include "base/error.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local struct {
+typedef struct record {
     const cnn_context *ctx;
     cnn_status status;
-    unsigned long number;
     char message[CNN__MESSAGE_SIZE];
-} newest;
+} record;
+
+static _Thread_local record newest, of_context;
+static _Thread_local unsigned long failures;
 
 /* Long messages are cut, and a newline in a name given by the user must not break the one line. */
 cnn_status cnn__fail_text(const cnn_context *ctx, cnn_status status, const char *message)
 {
     newest.ctx = ctx;
     newest.status = status;
-    newest.number++;
+    failures++;
     size_t length = strnlen(message, sizeof newest.message - 1);
     memmove(newest.message, message, length);
     newest.message[length] = '\0';
@@ -25,6 +30,9 @@ cnn_status cnn__fail_text(const cnn_context *ctx, cnn_status status, const char 
         if (*c == '\n' || *c == '\r') {
             *c = ' ';
         }
+    }
+    if (ctx) {
+        of_context = newest;
     }
     return status;
 }
@@ -51,7 +59,7 @@ const char *cnn__failure_message(void)
 
 unsigned long cnn__failure_number(void)
 {
-    return newest.number;
+    return failures;
 }
 
 cnn_status cnn__failure_status(void)
@@ -61,18 +69,24 @@ cnn_status cnn__failure_status(void)
 
 const char *cnn_last_error(const cnn_context *ctx)
 {
-    return !ctx || ctx == newest.ctx ? newest.message : "";
+    return !ctx ? newest.message : ctx == of_context.ctx ? of_context.message : "";
 }
 
 cnn_status cnn_context_status(const cnn_context *ctx)
 {
-    return !ctx || ctx == newest.ctx ? newest.status : CNN_OK;
+    return !ctx ? newest.status : ctx == of_context.ctx ? of_context.status : CNN_OK;
+}
+
+static void clear(record *r, const cnn_context *ctx)
+{
+    if (!ctx || ctx == r->ctx) {
+        r->status = CNN_OK;
+        r->message[0] = '\0';
+    }
 }
 
 void cnn_context_clear_error(cnn_context *ctx)
 {
-    if (!ctx || ctx == newest.ctx) {
-        newest.status = CNN_OK;
-        newest.message[0] = '\0';
-    }
+    clear(&newest, ctx);
+    clear(&of_context, ctx);
 }
