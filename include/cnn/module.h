@@ -29,7 +29,7 @@ CNN_API cnn_module *cnn_dropout_new(cnn_context *ctx, double p);
 
 /** Options of cnn_linear_create(); zero means the default. */
 typedef struct cnn_linear_options {
-    size_t struct_size;
+    size_t struct_size; /**< sizeof(cnn_linear_options) */
     bool no_bias;    /**< no bias parameter */
     cnn_dtype dtype; /**< of the parameters; default CNN_F32 */
 } cnn_linear_options;
@@ -76,7 +76,7 @@ typedef cnn_tensor *(*cnn_forward_fn)(cnn_module *self, cnn_tensor *x, void *use
 
 /** Options of cnn_module_create(). */
 typedef struct cnn_module_options {
-    size_t struct_size;
+    size_t struct_size; /**< sizeof(cnn_module_options) */
     const char *type;             /**< a name for messages; copied; default "module" */
     cnn_forward_fn forward;       /**< required */
     void *user;                   /**< passed to `forward` */

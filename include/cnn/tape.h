@@ -101,7 +101,7 @@ CNN_API cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, voi
 
 /** An operation of the user's own. All tensors are contiguous; those handed to a callback are valid during it. */
 typedef struct cnn_custom_op {
-    size_t struct_size;
+    size_t struct_size; /**< sizeof(cnn_custom_op) */
     const char *name; /**< used in messages; must outlive the step */
     /** Says the result's dtype and shape; returns CNN_OK or a failure. `shape` has room for CNN_MAX_DIMS. */
     cnn_status (*infer)(const cnn_tensor *const *inputs, int count, cnn_dtype *dtype, int *ndim, int64_t *shape,
