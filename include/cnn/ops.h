@@ -155,17 +155,27 @@ typedef enum cnn_padding_mode {
 
 /** Options of a 2-D convolution; zero means the default. A field for both directions gives way to `_h` and `_w`. */
 typedef struct cnn_conv2d_options {
-    size_t struct_size;                       /**< sizeof(cnn_conv2d_options) */
-    int64_t kernel, kernel_h, kernel_w;       /**< size of the kernel; cnn_conv2d() takes it from the weight */
-    int64_t stride, stride_h, stride_w;       /**< default 1 */
-    int64_t dilation, dilation_h, dilation_w; /**< default 1 */
-    int64_t padding, padding_h, padding_w;    /**< zeros around the image; default 0 */
-    int64_t padding_top, padding_bottom, padding_left, padding_right; /**< per side: if any of the four is given, they
-                                                                           alone count */
-    cnn_padding_mode padding_mode;            /**< default CNN_PADDING_EXPLICIT */
-    int64_t groups;                           /**< default 1 */
-    bool no_bias;                             /**< layers only: no bias parameter */
-    cnn_dtype dtype;                          /**< layers only: of the parameters; default CNN_F32 */
+    size_t struct_size;            /**< sizeof(cnn_conv2d_options) */
+    int64_t kernel;                /**< size of the kernel; cnn_conv2d() takes it from the weight */
+    int64_t kernel_h;              /**< vertically */
+    int64_t kernel_w;              /**< horizontally */
+    int64_t stride;                /**< default 1 */
+    int64_t stride_h;              /**< vertically */
+    int64_t stride_w;              /**< horizontally */
+    int64_t dilation;              /**< default 1 */
+    int64_t dilation_h;            /**< vertically */
+    int64_t dilation_w;            /**< horizontally */
+    int64_t padding;               /**< zeros around the image; default 0 */
+    int64_t padding_h;             /**< vertically */
+    int64_t padding_w;             /**< horizontally */
+    int64_t padding_top;           /**< zeros above: if any of the four is given, they alone count */
+    int64_t padding_bottom;        /**< zeros below */
+    int64_t padding_left;          /**< zeros on the left */
+    int64_t padding_right;         /**< zeros on the right */
+    cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
+    int64_t groups;                /**< default 1 */
+    bool no_bias;                  /**< layers only: no bias parameter */
+    cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
 } cnn_conv2d_options;
 
 /**
@@ -177,12 +187,20 @@ CNN_API cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bi
 
 /** Options of 2-D max pooling; zero means the default. A field for both directions gives way to `_h` and `_w`. */
 typedef struct cnn_maxpool2d_options {
-    size_t struct_size;                       /**< sizeof(cnn_maxpool2d_options) */
-    int64_t kernel, kernel_h, kernel_w;       /**< size of the window; required */
-    int64_t stride, stride_h, stride_w;       /**< default: the window's size */
-    int64_t padding, padding_h, padding_w;    /**< of −infinity, at most half the window; default 0 */
-    int64_t dilation, dilation_h, dilation_w; /**< default 1 */
-    bool ceil_mode;                           /**< round the output's size up, as PyTorch does */
+    size_t struct_size; /**< sizeof(cnn_maxpool2d_options) */
+    int64_t kernel;     /**< size of the window; required */
+    int64_t kernel_h;   /**< vertically */
+    int64_t kernel_w;   /**< horizontally */
+    int64_t stride;     /**< default: the window's size */
+    int64_t stride_h;   /**< vertically */
+    int64_t stride_w;   /**< horizontally */
+    int64_t padding;    /**< of −infinity, at most half the window; default 0 */
+    int64_t padding_h;  /**< vertically */
+    int64_t padding_w;  /**< horizontally */
+    int64_t dilation;   /**< default 1 */
+    int64_t dilation_h; /**< vertically */
+    int64_t dilation_w; /**< horizontally */
+    bool ceil_mode;     /**< round the output's size up, as PyTorch does */
 } cnn_maxpool2d_options;
 
 /** The largest element of each window: x [N,C,H,W] or [C,H,W]. The first of equal ones gets the gradient; NaN wins. */

@@ -16,7 +16,8 @@ CNN_BEGIN_DECLS
 typedef struct cnn_adam_options {
     size_t struct_size;  /**< sizeof(cnn_adam_options) */
     double lr;           /**< learning rate, at least 0; default 1e-3 */
-    double beta1, beta2; /**< decay of the moments, at least 0 and below 1; default 0.9 and 0.999 */
+    double beta1;        /**< decay of the first moment, at least 0 and below 1; default 0.9 */
+    double beta2;        /**< decay of the second moment, at least 0 and below 1; default 0.999 */
     double eps;          /**< added to the root, at least 0; default 1e-8 */
     double weight_decay; /**< at least 0. Adam: L2 penalty, default 0. AdamW: decoupled, default 1e-2 */
     bool amsgrad;        /**< use the largest second moment so far */
