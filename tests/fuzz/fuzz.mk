@@ -37,6 +37,14 @@ check-corpora: $(REPLAYS:%=check-corpus-%)
 check-corpus-%: $(BUILD)/tests/fuzz/replay_%
 	$(QUIET)$< tests/fuzz/corpus/$*
 CHECK_EXTRA += check-corpora
+CHECK_BUILD += $(REPLAY_PROGRAMS)
+
+# Once more under the sanitizers, where a read past an end is seen.
+.PHONY: check-corpora-asan
+check-corpora-asan:
+	$(MAKE) --no-print-directory check-corpora BUILD=$(BUILD)/trust-asan LIB=$(BUILD)/trust-asan/lib \
+		CFLAGS='-O1 -g $(FUZZ_SANITIZE) -fno-omit-frame-pointer' HARDEN= WERROR=0
+CHECK_TRUST_EXTRA += check-corpora-asan
 
 .SECONDARY: $(REPLAY_PROGRAMS) $(FUZZ:%=$(FUZZ_BUILD)/fuzz_%) $(FUZZ:%=$(AFL_BUILD)/afl_%)
 
