@@ -247,6 +247,7 @@ static inline void faults_end(void)
 static inline void assert_error(cnn_status status, cnn_status expected, const char *part)
 {
     const char *message = cnn_last_error(NULL);
+    ck_assert_ptr_nonnull(message);
     ck_assert_msg(status == expected, "%s, expected %s: %s", cnn_status_name(status), cnn_status_name(expected), message);
     ck_assert_msg(strstr(message, part), "\"%s\" does not say \"%s\"", message, part);
     ck_assert_ptr_null(strchr(message, '\n'));
