@@ -1,0 +1,5 @@
+# Hardening is checked on the library as it is built by default; other flags (sanitizers, -O0) leave parts of it out.
+CHECK_EXTRA += check-hardening
+.PHONY: check-hardening
+check-hardening: $(SHARED)
+	@tests/hardening/check-hardening.sh $(SHARED)

@@ -1,0 +1,87 @@
+#!/bin/sh
+# Proves the floors of docs/architecture.md: usage: check-layers.sh [TREE]
+# A file of src/ includes its own room, lower floors and the public headers; a public header includes public headers; an
+# example includes public headers and its own folder. Nobody's rooms are unknown.
+set -u
+cd "${1:-.}" || exit 1
+failures=0
+
+fail() {
+    echo "check-layers: $1" >&2
+    failures=$((failures + 1))
+}
+
+floor_of() {
+    case $1 in
+    base) echo 0 ;;
+    kernels) echo 1 ;;
+    tensor) echo 2 ;;
+    autograd) echo 3 ;;
+    ops) echo 4 ;;
+    nn | optim | data | io) echo 5 ;;
+    *) return 1 ;;
+    esac
+}
+
+# Exceptions by design: "FROM FILE-OR-ROOM". A layer checks its options with the operation's own rule, which is lower and
+# needs no line; saving and loading look into what is saved.
+excepted() {
+    case "$1 $2" in
+    "io nn/"* | "io optim/"*) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+# includes KIND FILE...: "FILE LINE NAME" of each #include "NAME" (KIND: ") or <NAME> (KIND: <)
+includes() {
+    kind=$1
+    shift
+    awk -v kind="$kind" '
+        kind == "\"" && match($0, /^[ \t]*#[ \t]*include[ \t]*"[^"]*"/) || kind == "<" && match($0, /^[ \t]*#[ \t]*include[ \t]*<[^>]*>/) {
+            name = substr($0, RSTART, RLENGTH)
+            gsub(/^[^"<]*["<]|[">]$/, "", name)
+            print FILENAME, FNR, name
+        }' "$@"
+}
+
+check_source() {
+    room=${1#src/} room=${room%%/*}
+    floor=$(floor_of "$room") || { fail "$1: src/$room is no room of docs/architecture.md"; return; }
+    target=${3%%/*}
+    [ -e "src/$3" ] || { fail "$1:$2: \"$3\" is not named from src/ on, or does not exist"; return; }
+    other=$(floor_of "$target") || { fail "$1:$2: \"$3\" is in no room"; return; }
+    if [ "$target" != "$room" ] && [ "$other" -ge "$floor" ] && ! excepted "$room" "$3"; then
+        fail "$1:$2: src/$room (floor $floor) includes \"$3\" (floor $other)"
+    fi
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+find src -name '*.[ch]' -o -name '*.def' | sort >"$work/files"
+# shellcheck disable=SC2046
+includes '"' $(cat "$work/files") >"$work/includes"
+while read -r file line name; do
+    check_source "$file" "$line" "$name"
+done <"$work/includes"
+
+for file in include/cnn/*.h; do
+    includes '"' "$file" | while read -r _ line name; do echo "$file:$line: a public header includes \"$name\""; done
+    includes '<' "$file" | while read -r _ line name; do
+        case $name in
+        cnn/*) [ -e "include/$name" ] || echo "$file:$line: there is no $name" ;;
+        stdbool.h | stddef.h | stdint.h) ;;
+        *) echo "$file:$line: a public header includes <$name>" ;;
+        esac
+    done
+done >"$work/public"
+for folder in examples/*/; do
+    includes '"' "$folder"*.[ch] | while read -r file line name; do
+        [ -e "$folder$name" ] || echo "$file:$line: an example includes \"$name\""
+    done
+done >>"$work/public" 2>/dev/null
+while read -r found; do
+    fail "$found"
+done <"$work/public"
+
+[ -s "$work/includes" ] || fail "no #include found in src/"
+[ "$failures" = 0 ] && echo "check-layers: $(wc -l <"$work/files") files of src/, $(wc -l <"$work/includes") includes"
