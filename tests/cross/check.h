@@ -75,6 +75,7 @@ static inline void cross_fail(const char *file, int line, const char *format, ..
 #define ck_assert_uint_gt(a, b) CROSS_COMPARE(uintmax_t, "%ju", a, >, b)
 #define ck_assert_uint_ge(a, b) CROSS_COMPARE(uintmax_t, "%ju", a, >=, b)
 #define ck_assert_double_eq(a, b) CROSS_COMPARE(double, "%.17g", a, ==, b)
+#define ck_assert_double_lt(a, b) CROSS_COMPARE(double, "%.17g", a, <, b)
 #define ck_assert_double_eq_tol(a, b, tolerance)                                                                      \
     do {                                                                                                             \
         const double x_ = (a), y_ = (b), t_ = (tolerance);                                                           \

@@ -4,13 +4,14 @@
 #   make check-s390x     the same on a big-endian machine
 #   make check-cpus      the generic kernels leave the same bits on x86-64 CPUs from 2008 to today
 
-CROSS_TESTS_aarch64 := math base kernels ops io data
-CROSS_TESTS_s390x := math base io data kernels
+CROSS_TESTS_aarch64 := math base tensor kernels ops idx safetensors checkpoint io io_failures data
+CROSS_TESTS_s390x := math base tensor idx safetensors checkpoint io io_failures data
 # C11 to the letter computes floats as doubles there, which vectors do not.
 CROSS_CFLAGS_aarch64 := -O2 -g
 CROSS_CFLAGS_s390x := -O2 -g -fexcess-precision=fast
 CROSS_CPUS ?= Nehalem SandyBridge Haswell EPYC max
 CROSS_IMAGES ?= 33
+CROSS_SHAPES ?= 20
 
 define cross_rules
 CROSS_BUILD_$(1) := $(BUILD)/$(1)
@@ -23,7 +24,7 @@ cross-tools-$(1):
 check-$(1): cross-tools-$(1)
 	$$(CROSS_MAKE_$(1)) cross-programs CROSS_TESTS='$$(CROSS_TESTS_$(1))'
 	@failed=; for test in $$(CROSS_TESTS_$(1)); do \
-		qemu-$(1) $$(CROSS_BUILD_$(1))/cross/test_$$$$test || failed="$$$$failed $$$$test"; \
+		CNN_TEST_SHAPES=$$(CROSS_SHAPES) qemu-$(1) $$(CROSS_BUILD_$(1))/cross/test_$$$$test || failed="$$$$failed $$$$test"; \
 	done; if [ -n "$$$$failed" ]; then echo "failed on $(1):$$$$failed"; exit 1; fi
 	@! $(1)-linux-gnu-nm -A $$(CROSS_BUILD_$(1))/lib/libcnn.a | grep -E ' U (exp|log|pow|sin|cos|tanh|fma)f?$$$$$$$$'
 endef
