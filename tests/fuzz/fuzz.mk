@@ -59,8 +59,9 @@ fuzz-seeds: $(BUILD)/tests/fuzz/seeds
 	$< tests/fuzz/corpus
 
 # ---- libFuzzer ----
+# No reader calls a kernel, so they are compiled without the effort that sanitizers make long.
 $(FUZZ_BUILD)/lib/libcnn.a: $(SOURCES) $(SIMD)
-	$(QUIET)$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) LIB=$(FUZZ_BUILD)/lib CC=$(FUZZ_CC) WERROR=0 HARDEN= \
+	$(QUIET)$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) LIB=$(FUZZ_BUILD)/lib CC=$(FUZZ_CC) WERROR=0 HARDEN= KERNEL_CFLAGS=-O0 \
 		CFLAGS="$(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link $(FUZZ_SANITIZE)" $@
 
 $(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_SHARED) $(FUZZ_BUILD)/lib/libcnn.a
@@ -87,7 +88,7 @@ fuzz-merge-%: $(FUZZ_BUILD)/fuzz_%
 # ---- AFL++ ----
 $(AFL_BUILD)/lib/libcnn.a: $(SOURCES) $(SIMD)
 	$(QUIET)AFL_QUIET=1 AFL_USE_ASAN=1 AFL_USE_UBSAN=1 $(MAKE) --no-print-directory BUILD=$(AFL_BUILD) LIB=$(AFL_BUILD)/lib \
-		CC=$(AFL_CC) WERROR=0 HARDEN= CFLAGS="$(FUZZ_CFLAGS)" $@
+		CC=$(AFL_CC) WERROR=0 HARDEN= KERNEL_CFLAGS=-O0 CFLAGS="$(FUZZ_CFLAGS)" $@
 
 $(AFL_BUILD)/afl_%: tests/fuzz/fuzz_%.c $(FUZZ_SHARED) $(AFL_BUILD)/lib/libcnn.a
 	$(call say,LINK)
