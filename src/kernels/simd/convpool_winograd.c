@@ -1,18 +1,24 @@
 /* Convolution by 5 × 5 kernels with bias, ReLU and 2 × 2 max pooling, by Winograd's minimal filtering F(2 × 2, 5 × 5)
- * (Lavin & Gray, "Fast algorithms for convolutional neural networks", 2016), at the points 0, ±1, ±2 and infinity.
+ * (Lavin & Gray, "Fast algorithms for convolutional neural networks", 2016), at the points 0, ±NEAR, ±FAR and infinity.
  *
  * A tile of outputs is one window of the pooling. Its 6 × 6 inputs and the kernels are transformed, which leaves 36 products
- * over the input channels, one for each place of a tile: 36 multiplications instead of 100. The rounding error is about four
- * times that of the direct sum. An input that is not finite makes its window NaN, since the transform subtracts it from itself. */
+ * over the input channels, one for each place of a tile: 36 multiplications instead of 100. NEAR and FAR keep the rounding error
+ * at one and a half times that of the direct sum (with ±1 and ±2 it is four times; docs/performance.md). An input that is not finite makes its window NaN, since the transform subtracts it from itself. */
 #include "kernels/simd/convpool_pool.h"
 #include "kernels/simd/convpool_table.h"
 
 enum {
-    TILES = CNN__VECTOR_BYTES == 64 ? 14 : 6, /* of a group; 2 · TILES accumulators fill the registers */
+    TILES = CNN__VECTOR_BYTES == 64 ? 14 : CNN__VECTOR_BYTES == 32 ? 6 : 4, /* of a group: at most LANES, in registers twice */
     BLOCK = 2 * LANES,                        /* output channels of a product */
     PLACES = 36,
     LEAST_TASKS = 8
 };
+
+/* Short binary fractions, so that the transforms' constants are exact. */
+#define NEAR 0.75f
+#define FAR 1.5f
+#define NEAR2 (NEAR * NEAR)
+#define FAR2 (FAR * FAR)
 
 typedef struct winograd_job {
     const cnn__conv *g;
@@ -69,12 +75,13 @@ size_t CNN__SIMD(convpool_winograd_workspace)(const cnn__conv *g, int workers)
 
 /* ---- the kernels ---- */
 
-/* One line of a kernel at the six points. */
+/* The polynomial of a line of a kernel at the six points, divided by the points' products of differences. */
 CNN__INLINE void transform_taps(const lanes g[5], lanes u[6])
 {
-    lanes even = (g[0] + g[2] + g[4]) * (-1.0f / 6), odd = (g[1] + g[3]) * (-1.0f / 6);
-    lanes even2 = (g[0] + 4 * g[2] + 16 * g[4]) * (1.0f / 24), odd2 = (g[1] + 4 * g[3]) * (1.0f / 12);
-    u[0] = g[0] * 0.25f;
+    const float near = 1 / (2 * NEAR2 * (NEAR2 - FAR2)), far = 1 / (2 * FAR2 * (FAR2 - NEAR2));
+    lanes even = (g[0] + NEAR2 * g[2] + NEAR2 * NEAR2 * g[4]) * near, odd = (g[1] + NEAR2 * g[3]) * (NEAR * near);
+    lanes even2 = (g[0] + FAR2 * g[2] + FAR2 * FAR2 * g[4]) * far, odd2 = (g[1] + FAR2 * g[3]) * (FAR * far);
+    u[0] = g[0] * (1 / (NEAR2 * FAR2));
     u[1] = even + odd;
     u[2] = even - odd;
     u[3] = even2 + odd2;
@@ -143,13 +150,14 @@ static void lay_out(const winograd_job *job, const float *x, float *image)
 
 CNN__INLINE void transform_inputs(const lanes x[6], lanes y[6])
 {
-    lanes a = x[4] - 4 * x[2], b = x[3] - 4 * x[1], c = x[4] - x[2], d = 2 * (x[3] - x[1]);
-    y[0] = 4 * x[0] - 5 * x[2] + x[4];
+    lanes a = x[4] - FAR2 * x[2], b = NEAR * (x[3] - FAR2 * x[1]);
+    lanes c = x[4] - NEAR2 * x[2], d = FAR * (x[3] - NEAR2 * x[1]);
+    y[0] = NEAR2 * FAR2 * x[0] - (NEAR2 + FAR2) * x[2] + x[4];
     y[1] = a + b;
     y[2] = a - b;
     y[3] = c + d;
     y[4] = c - d;
-    y[5] = 4 * x[1] - 5 * x[3] + x[5];
+    y[5] = NEAR2 * FAR2 * x[1] - (NEAR2 + FAR2) * x[3] + x[5];
 }
 
 /* LANES channels of one tile: place p goes to to[p · place_step]. */
@@ -235,8 +243,10 @@ static void product_any(int64_t tiles, int64_t channels, const float *in, const 
     case 8: product(8, channels, in, kernels, out); break;
     case 7: product(7, channels, in, kernels, out); break;
 #endif
+#if CNN__VECTOR_BYTES > 16
     case 6: product(6, channels, in, kernels, out); break;
     case 5: product(5, channels, in, kernels, out); break;
+#endif
     case 4: product(4, channels, in, kernels, out); break;
     case 3: product(3, channels, in, kernels, out); break;
     case 2: product(2, channels, in, kernels, out); break;
@@ -249,7 +259,7 @@ static void product_any(int64_t tiles, int64_t channels, const float *in, const 
 CNN__INLINE void transform_outputs(const lanes m[6], lanes *first, lanes *second)
 {
     *first = m[0] + (m[1] + m[2]) + (m[3] + m[4]);
-    *second = (m[1] - m[2]) + 2 * (m[3] - m[4]) + m[5];
+    *second = NEAR * (m[1] - m[2]) + FAR * (m[3] - m[4]) + m[5];
 }
 
 /* LANES channels of one tile, pooled. */
