@@ -124,6 +124,39 @@ include $(sort $(wildcard tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk tools/*.m
 
 -include $(OBJECTS:.o=.d)
 
-.PHONY: clean
+# ---- the main job: needs nothing but git, make and a C compiler on Debian ----
+# MNIST_ARGS adds options; CNN_MNIST_DIR names a folder that has the files already.
+.PHONY: mnist help clean
+MNIST_DIR = $(or $(CNN_MNIST_DIR),data/mnist)
+mnist:
+	@tools/install-dependencies.sh build
+	@[ -e $(MNIST_DIR)/train-images-idx3-ubyte ] || [ -e $(MNIST_DIR)/train-images-idx3-ubyte.gz ] || \
+		tools/install-dependencies.sh fetch
+	@+$(MAKE) $(JOBS) --no-print-directory all
+	@$(BUILD)/examples/mnist_cnn --data $(MNIST_DIR) $(MNIST_ARGS)
+
+define HELP
+make                 the library (lib/) and the examples (build/examples/)
+make mnist           get MNIST, train, print the test accuracy; MNIST_ARGS='--epochs 1', CNN_MNIST_DIR=folder
+make check           build and run all tests; the last line counts them
+make install         PREFIX=/usr/local DESTDIR=; make uninstall takes the same and removes exactly that
+make docs            the documentation, build/docs/html
+make bench           against PyTorch, oneDNN and others
+make clean           remove what was built
+
+make check-asan      the tests under a sanitizer; also check-ubsan, check-tsan, check-valgrind, check-helgrind
+make check-trust     faults, hostile files, bad arguments, threads, determinism
+make check-abi       the ABI against the release's baseline; check-symbols the names alone
+make check-install   programs built from an installed tree; check-headers, check-layers, check-ops, check-hardening, check-docs
+make check-clang     the same flags with clang
+make lint            gcc -fanalyzer, clang-tidy, cppcheck
+make coverage        lines and branches, build/coverage/html
+
+Variables: CC CFLAGS LDFLAGS PREFIX LIBDIR DESTDIR BUILD LIB; V=1 shows the commands, WERROR=0 lets warnings pass.
+endef
+export HELP
+help:
+	@echo "$$HELP"
+
 clean:
 	rm -rf $(BUILD) $(LIB)/libcnn*

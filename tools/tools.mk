@@ -1,0 +1,57 @@
+# Checks of the sources.
+#   make check-layers   the floors of docs/architecture.md (part of make check)    make check-clang   clang, the same flags
+#   make lint           gcc's analyzer, clang-tidy (.clang-tidy) and cppcheck       make coverage      gcovr, with thresholds
+CHECK_EXTRA += check-layers
+.PHONY: check-layers check-clang lint lint-gcc lint-tidy lint-cppcheck coverage
+check-layers:
+	@tools/check-layers.sh
+
+check-clang:
+	@tools/install-dependencies.sh build clang
+	@+$(MAKE) $(JOBS) --no-print-directory CC=clang BUILD=$(BUILD)/clang LIB=$(BUILD)/clang/lib all
+	@echo "check-clang: the library and the examples build without a warning"
+
+# ---- make lint ----
+LINT_BUILD := $(BUILD)/lint
+LINTED := $(SOURCES) $(wildcard examples/*/*.c)
+lint: lint-gcc lint-tidy lint-cppcheck
+	@echo "lint: gcc -fanalyzer, clang-tidy and cppcheck find nothing"
+
+lint-gcc:
+	@tools/install-dependencies.sh build
+	@+$(MAKE) $(JOBS) --no-print-directory BUILD=$(LINT_BUILD) LIB=$(LINT_BUILD)/lib CFLAGS="-O1 -g -fanalyzer" all
+
+# The files of simd/ are looked at as they are compiled for the widest set of this machine's.
+LINT_ISA := $(lastword $(ISAS))
+lint-tidy:
+	@tools/install-dependencies.sh build clang lint
+	@printf '%s\n' $(LINTED) | xargs -P $(CPUS) -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(STRICT) -Iinclude -Isrc \
+		$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB)' tidy
+	@printf '%s\n' $(SIMD) | xargs -P $(CPUS) -n 2 sh -c 'clang-tidy --quiet "$$@" -- $(STRICT) -Iinclude -Isrc \
+		-DCNN__ISA=$(LINT_ISA) $(ISA_$(LINT_ISA))' tidy
+
+lint-cppcheck:
+	@tools/install-dependencies.sh lint
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppressions-list=tools/cppcheck.suppressions -j $(CPUS) -DCNN_HAVE_ZLIB -DCNN__ISA=$(LINT_ISA) $(filter -D%,$(ISA_$(LINT_ISA))) \
+		-Iinclude -Isrc src examples
+
+# ---- make coverage ----
+# Every branch of the readers of strangers' files, nearly every line of the rest.
+COVERAGE_LINES ?= 90
+COVERAGE_FILE_BRANCHES ?= 100
+COVERAGE_BUILD := $(BUILD)/coverage
+COVERAGE_MAKE = $(MAKE) $(JOBS) --no-print-directory BUILD=$(COVERAGE_BUILD) LIB=$(COVERAGE_BUILD)/lib HARDEN= \
+	CFLAGS="-O0 -g --coverage -fprofile-update=atomic" LDFLAGS=--coverage
+GCOVR = gcovr --root . --object-directory $(COVERAGE_BUILD)/src --filter src/ --exclude-unreachable-branches --exclude-throw-branches
+coverage:
+	@tools/install-dependencies.sh build test coverage
+	@+$(COVERAGE_MAKE) test-programs
+	@find $(COVERAGE_BUILD) -name '*.gcda' -delete
+	@+CNN_TEST_SHAPES=5 CK_TIMEOUT_MULTIPLIER=20 tests/count.sh $(COVERAGE_BUILD)/tests/results $(COVERAGE_MAKE) -k check-programs $(COVERAGE_EXTRA)
+	@mkdir -p $(COVERAGE_BUILD)/html
+	@echo "Branches of src/io and of the IDX reader:"
+	@$(GCOVR) --filter src/io/ --filter src/data/idx.c --branches --fail-under-branch $(COVERAGE_FILE_BRANCHES)
+	@echo "Lines of src/:"
+	@$(GCOVR) --html-details $(COVERAGE_BUILD)/html/index.html --fail-under-line $(COVERAGE_LINES)
+	@echo "coverage: in detail in $(COVERAGE_BUILD)/html/index.html"
