@@ -27,8 +27,10 @@ HAVE_ZLIB := $(shell printf '$(HASH)include <zlib.h>\nint main(void){return zlib
 	$(CC) -x c - -o /dev/null -lz >/dev/null 2>&1 && echo 1)
 ZLIB_LIBS := $(if $(HAVE_ZLIB),-lz)
 
+# C11 to the letter computes floats as doubles on s390x, which vectors do not.
+PRECISION := $(if $(filter s390x-%,$(shell $(CC) -dumpmachine)),-fexcess-precision=fast)
 STRICT := -std=c11 -D_GNU_SOURCE $(WARNINGS) $(if $(filter 1,$(WERROR)),-Werror)
-ALL_CFLAGS = $(STRICT) -ffp-contract=off -fPIC -fvisibility=hidden -pthread -Iinclude -Isrc \
+ALL_CFLAGS = $(STRICT) $(PRECISION) -ffp-contract=off -fPIC -fvisibility=hidden -pthread -Iinclude -Isrc \
 	$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(if $(findstring -O0,$(CFLAGS)),,$(HARDEN)) $(CPPFLAGS) $(CFLAGS)
 RELRO := -Wl,-z,defs -Wl,-z,relro,-z,now,-z,noexecstack
 
