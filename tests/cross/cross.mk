@@ -35,7 +35,7 @@ cross-programs: $(CROSS_TESTS:%=$(BUILD)/cross/test_%)
 $(BUILD)/cross/test_%: tests/test_%.c tests/cross/check.h $(wildcard tests/support/*.h) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) -static -std=c11 -D_GNU_SOURCE -Wall -Wno-format-truncation -Wno-unused-function -Itests/cross \
+	$(QUIET)$(CC) -static -std=c11 $(PRECISION) -D_GNU_SOURCE -Wall -Wno-format-truncation -Wno-unused-function -Itests/cross \
 		-Iinclude -Isrc -Itests -pthread $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) $(STATIC) -lm
 
 .PHONY: check-cpus
