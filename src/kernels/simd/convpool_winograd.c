@@ -3,13 +3,14 @@
  *
  * A tile of outputs is one window of the pooling. Its 6 × 6 inputs and the kernels are transformed, which leaves 36 products
  * over the input channels, one for each place of a tile: 36 multiplications instead of 100. NEAR and FAR keep the rounding error
- * at one and a half times that of the direct sum (with ±1 and ±2 it is four times; docs/performance.md). An input that is not finite makes its window NaN, since the transform subtracts it from itself. */
+ * at one and a half times that of the direct sum (with ±1 and ±2 it is four times; docs/performance.md). An input that is not
+ * finite makes its window NaN, since the transform subtracts it from itself. */
 #include "kernels/simd/convpool_pool.h"
 #include "kernels/simd/convpool_table.h"
 
 enum {
     TILES = CNN__VECTOR_BYTES == 64 ? 14 : CNN__VECTOR_BYTES == 32 ? 6 : 4, /* of a group: at most LANES, in registers twice */
-    BLOCK = 2 * LANES,                        /* output channels of a product */
+    BLOCK = 2 * LANES, /* output channels of a product */
     PLACES = 36,
     LEAST_TASKS = 8
 };
@@ -92,19 +93,24 @@ CNN__INLINE void transform_taps(const lanes g[5], lanes u[6])
 static void transform_kernel(const float *taps, float *to, int64_t place_step)
 {
     lanes half[6][5];
+#pragma GCC unroll 5
     for (int j = 0; j < 5; j++) {
         lanes column[5], u[6];
+#pragma GCC unroll 5
         for (int i = 0; i < 5; i++) {
             column[i] = load(taps + (i * 5 + j) * LANES);
         }
         transform_taps(column, u);
+#pragma GCC unroll 6
         for (int i = 0; i < 6; i++) {
             half[i][j] = u[i];
         }
     }
+#pragma GCC unroll 6
     for (int i = 0; i < 6; i++) {
         lanes u[6];
         transform_taps(half[i], u);
+#pragma GCC unroll 6
         for (int j = 0; j < 6; j++) {
             store(to + (i * 6 + j) * place_step, u[j]);
         }
@@ -324,6 +330,6 @@ void CNN__SIMD(convpool_winograd)(const cnn__conv *g, const float *x, const floa
     measure(&job, g);
     job.scratch = (char *)workspace + kernels_size(&job);
     double work = (double)(g->in_channels * g->out_channels * PLACES) / LANES;
-    cnn__pool_run(pool, 2 * job.blocks, work, transform_kernels, &job);
+    cnn__pool_run(pool, 2 * job.blocks, 8 * work, transform_kernels, &job); /* a kernel costs about eight products */
     cnn__pool_run(pool, g->batch * job.bands, work * (double)(g->batch * job.tiles), forward_band, &job);
 }
