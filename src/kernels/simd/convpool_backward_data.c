@@ -132,6 +132,7 @@ CNN__INLINE void accumulate(int vectors, shares from, int64_t count, const float
     for (int64_t n = 0; n < count; n++) {
         lanes dy = splat(from.dy[n]);
         const float *w = weights + from.weight[n];
+        __asm__("" : "+r"(w)); /* or GCC computes an address for every vector */
 #pragma GCC unroll 10
         for (int v = 0; v < vectors; v++) {
             acc[v] += dy * load(w + v * LANES);
