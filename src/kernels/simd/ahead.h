@@ -3,22 +3,25 @@
 #ifndef CNN_KERNELS_SIMD_AHEAD_H
 #define CNN_KERNELS_SIMD_AHEAD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum { AHEAD_LINE = 64 };
 
-/* `rows` stretches of `bytes` each, `step` bytes apart; `lines` of them at each call. */
+/* `rows` stretches of `bytes` each, `step` bytes apart, some `lines` of them at each call; then what `then` names. All zero
+ * is nothing. */
 typedef struct ahead {
     const char *at;
     int64_t bytes, rows, step;
     int64_t place, lines;
-} ahead; /* all zero: nothing */
+    const struct ahead *then;
+} ahead;
 
 /* To be through after `calls` calls. */
 static inline ahead ahead_make(const void *at, int64_t bytes, int64_t rows, int64_t step, int64_t calls)
 {
     int64_t lines = rows * (bytes / AHEAD_LINE + 1);
-    return (ahead){ at, bytes, rows, step, 0, lines / (calls > 0 ? calls : 1) + 1 };
+    return (ahead){ at, bytes, rows, step, 0, lines / (calls > 0 ? calls : 1) + 1, NULL };
 }
 
 static inline void ahead_fetch(ahead *a)
@@ -31,6 +34,9 @@ static inline void ahead_fetch(ahead *a)
             a->at += a->step;
             a->rows--;
         }
+    }
+    if (a->rows <= 0 && a->then) {
+        *a = *a->then;
     }
 }
 

@@ -25,6 +25,7 @@ typedef struct point_job {
     float *y, *packed; /* weights: [group][panel][channel][ROWS]; or x: [group][stretch][panel][channel][WIDTH] */
     char *scratch;
     int64_t places, positions;             /* of an image, of all */
+    bool streamed;                         /* y is stored past the caches */
     int64_t units, unit_panels;
     int64_t panels, panel_rows;            /* of output channels */
     int64_t blocks, block_panels;
@@ -38,7 +39,7 @@ typedef struct point_task {
     int64_t begin, count; /* positions */
     int64_t channel, channels;
     float *columns, *weights, *aside;
-    ahead next;
+    ahead next, later; /* memory to fetch, one after the other */
 } point_task;
 
 static int64_t least(int64_t a, int64_t b)
@@ -211,8 +212,20 @@ static void pack_unit(const point_task *t)
     }
 }
 
-/* What the next stretch, or the next unit, will read. */
-static ahead foresee(const point_task *t)
+/* The next stretch's weights, if they are packed. */
+static ahead foresee_weights(const point_task *t, int64_t calls)
+{
+    const point_job *job = t->job;
+    int64_t all = job->plan->in_channels, channel = t->channel + t->channels, size = ROWS * (int64_t)sizeof(float);
+    if (packs_x(job) || channel >= all) {
+        return (ahead){ 0 };
+    }
+    return ahead_make(job->packed + ((t->group * job->panels + t->panel) * all + channel) * ROWS,
+                      least(job->depth, all - channel) * size, t->panels, all * size, calls);
+}
+
+/* What of x the next stretch, or the next unit, will read. */
+static ahead foresee_x(const point_task *t, int64_t calls)
 {
     const point_job *job = t->job;
     const conv_plan *p = job->plan;
@@ -226,7 +239,7 @@ static ahead foresee(const point_task *t)
     }
     int64_t count = least(job->unit_panels * WIDTH, job->positions - begin), images = (begin + count - 1) / job->places;
     int64_t image = begin / job->places, channels = least(job->depth, p->in_channels - channel);
-    int64_t calls = divide_up(t->count, WIDTH) * t->panels * divide_up(t->channels, FETCH_STEPS), size = (int64_t)sizeof(float);
+    int64_t size = (int64_t)sizeof(float);
     const float *x = x_plane(t, image, channel);
     if (images > image) {
         return ahead_make(x, channels * plane * size, images - image + 1, p->groups * p->in_channels * plane * size, calls);
@@ -269,8 +282,9 @@ static void multiply_panel(point_task *t, int64_t position, int64_t panel, const
     tile_start start = t->channel ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
     point_run run = run_at(job, position, count, p->h.out_step, p->w.out_step, p->w.out);
     if (run.count == WIDTH && p->w.out_step == 1) {
-        tile_product(rows, t->channels, weights, columns, start, bias ? bias : zeros,
-                     y_plane(t, run.image, channel) + run.place, p->h.out * p->w.out, &t->next);
+        float *y = y_plane(t, run.image, channel) + run.place;
+        start = job->streamed ? start | STREAMED : start;
+        tile_product(rows, t->channels, weights, columns, start, bias ? bias : zeros, y, p->h.out * p->w.out, &t->next);
         return;
     }
     if (start == FROM_C) {
@@ -284,7 +298,11 @@ static void multiply_stretch(point_task *t)
 {
     const point_job *job = t->job;
     int64_t all = job->plan->in_channels;
-    t->next = foresee(t);
+    int64_t calls = divide_up(t->count, WIDTH) * t->panels * divide_up(t->channels, FETCH_STEPS);
+    int64_t share = t->channel + t->channels < all ? calls / 2 : calls;
+    t->later = foresee_weights(t, share);
+    t->next = foresee_x(t, share);
+    t->next.then = &t->later;
     for (int64_t at = 0; at < t->count; at += WIDTH) {
         for (int64_t k = 0; k < t->panels; k++) {
             int64_t panel = t->panel + k;
@@ -337,6 +355,7 @@ static void multiply_unit(void *arg, int64_t task, int worker)
         pack_own(&t);
         multiply_stretch(&t);
     }
+    stream_end();
 }
 
 void CNN__SIMD(conv_point)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
@@ -345,6 +364,8 @@ void CNN__SIMD(conv_point)(const conv_plan *p, const float *x, const float *weig
     point_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .packed = memory };
     measure(&job, p);
     job.scratch = (char *)memory + packed_size(&job);
+    job.streamed = job.stretches == 1 && p->w.out_step == 1 &&
+                   streams(y, job.positions * p->groups * p->out_channels, p->h.out * p->w.out);
     if (packs_x(&job)) {
         double work = (double)(job.positions * p->groups * p->in_channels);
         cnn__pool_run(pool, p->groups * job.stretches, work, pack_stretch, &job);

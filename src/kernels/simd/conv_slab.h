@@ -25,18 +25,31 @@ typedef struct conv_unit {
 
 enum { SLAB_SLACK = 4 * LANES }; /* floats that may be read past the end */
 
-static inline conv_slab slab_make(const conv_plan *p, int64_t positions)
+/* How many of `whole` lines or images, `size` positions each, a unit gets: of at most `most` positions, so many that units round
+ * up to panels with the least waste. */
+static inline int64_t slab_share(int64_t whole, int64_t size, int64_t most, int64_t panel)
+{
+    int64_t best = 1, least_panels = INT64_MAX;
+    for (int64_t n = 1; n <= whole && (n == 1 || n * size <= most); n++) {
+        int64_t rest = whole % n * size;
+        int64_t panels = whole / n * ((n * size + panel - 1) / panel) + (rest + panel - 1) / panel;
+        if (panels <= least_panels) {
+            best = n;
+            least_panels = panels;
+        }
+    }
+    return best;
+}
+
+static inline conv_slab slab_make(const conv_plan *p, int64_t positions, int64_t panel)
 {
     conv_slab s = { .images = 1, .lines = p->h.grid, .blocks = 1 };
     int64_t plane = p->h.grid * p->w.grid;
     if (plane > positions) {
-        int64_t lines = positions / p->w.grid ? positions / p->w.grid : 1;
-        s.blocks = (p->h.grid + lines - 1) / lines;
-        s.lines = (p->h.grid + s.blocks - 1) / s.blocks;
+        s.lines = slab_share(p->h.grid, p->w.grid, positions, panel);
         s.blocks = (p->h.grid + s.lines - 1) / s.lines;
-    } else {
-        int64_t images = positions / (plane ? plane : 1), parts = (p->batch + images - 1) / images;
-        s.images = (p->batch + parts - 1) / parts;
+    } else if (plane) {
+        s.images = slab_share(p->batch, plane, positions, panel);
     }
     s.units = (p->batch + s.images - 1) / s.images * s.blocks;
     s.rows = p->h.taps ? (s.lines - 1) * p->h.stride + (p->h.taps - 1) * p->h.step + 1 : 0;

@@ -3,6 +3,7 @@
  * The sum over positions is cut into a fixed number of chunks of units; a task makes the partial sums of one chunk for all
  * output channels by a block of input channels, from slabs (conv_slab.h) packed into [position][WIDTH] panels of taps and
  * dy packed into [position][ROWS]. Partial sums are added up in the order of the chunks, whoever made them. */
+#include "kernels/simd/ahead.h"
 #include "kernels/simd/conv_slab.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/tile.h"
@@ -36,6 +37,7 @@ typedef struct weight_task {
     int64_t begin, count;
     float *slab, *dy, *taps, *partial;
     bool first;
+    ahead next, later; /* memory to fetch, one after the other */
 } weight_task;
 
 static int64_t least(int64_t a, int64_t b)
@@ -57,7 +59,7 @@ static void measure(weight_job *job)
 {
     const conv_plan *p = &job->plan;
     int64_t taps = plan_taps(p), out = p->out_channels;
-    job->slab = slab_make(p, POSITIONS);
+    job->slab = slab_make(p, POSITIONS, 1);
     job->block_channels = least(p->in_channels, divide_up(LEAST_TAPS, taps));
     job->blocks = divide_up(p->in_channels, job->block_channels);
     job->block_channels = divide_up(p->in_channels, job->blocks);
@@ -157,10 +159,30 @@ static void multiply(weight_task *t)
         for (int64_t panel = 0; panel < job->panels; panel++) {
             int64_t o = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - o);
             tile_product(rows, t->count, t->dy + panel * t->count * ROWS, t->taps, t->first ? FROM_COLUMNS : FROM_C, zeros,
-                         t->partial + o * job->columns + tap, job->columns, &(ahead){ 0 });
+                         t->partial + o * job->columns + tap, job->columns, &t->next);
         }
     }
     t->first = false;
+}
+
+/* A unit's dy and x, which are read next. */
+static void foresee(const weight_task *t, const conv_unit *unit, ahead *dy, ahead *x)
+{
+    const weight_job *job = t->job;
+    const conv_plan *p = &job->plan;
+    int64_t plane = p->h.grid * p->w.grid, in = p->h.in * p->w.in, size = (int64_t)sizeof(float);
+    int64_t calls = job->panels * divide_up(t->channels * plan_taps(p), WIDTH) * divide_up(job->positions, FETCH_STEPS) / 2;
+    int64_t row = unit->line * p->h.stride + p->h.first, end = least(row + job->slab.rows, p->h.in);
+    row = most(row, 0);
+    const float *from_dy = job->dy + (unit->image * p->groups + t->group) * p->out_channels * plane + unit->line * p->w.grid;
+    const float *from_x = job->x + ((unit->image * p->groups + t->group) * p->in_channels + t->channel) * in + row * p->w.in;
+    if (job->slab.images > 1) {
+        *dy = ahead_make(from_dy, p->out_channels * plane * size, unit->images, p->groups * p->out_channels * plane * size, calls);
+        *x = ahead_make(from_x, t->channels * in * size, unit->images, p->groups * p->in_channels * in * size, calls);
+    } else {
+        *dy = ahead_make(from_dy, unit->lines * p->w.grid * size, p->out_channels, plane * size, calls);
+        *x = ahead_make(from_x, most(end - row, 0) * p->w.in * size, t->channels, in * size, calls);
+    }
 }
 
 static void weigh(void *arg, int64_t task, int worker)
@@ -181,6 +203,11 @@ static void weigh(void *arg, int64_t task, int worker)
         int64_t positions = t.unit.images * t.unit.lines * p->w.grid;
         slab_fill(&job->slab, p, &t.unit, job->x + t.group * p->in_channels * p->h.in * p->w.in, t.channel, t.channels,
                   t.slab);
+        if (unit + 1 < end) {
+            conv_unit next = slab_unit(&job->slab, p, unit + 1);
+            foresee(&t, &next, &t.next, &t.later);
+            t.next.then = &t.later;
+        }
         for (t.begin = 0; t.begin < positions; t.begin += job->positions) {
             t.count = least(job->positions, positions - t.begin);
             multiply(&t);

@@ -3,8 +3,12 @@
 #ifndef CNN_KERNELS_SIMD_LANES_H
 #define CNN_KERNELS_SIMD_LANES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__SSE__)
+#include <immintrin.h>
+#endif
 
 #define CNN__JOIN2(a, b) a##_##b
 #define CNN__JOIN(a, b) CNN__JOIN2(a, b)
@@ -27,6 +31,28 @@ CNN__INLINE lanes load(const float *p)
 CNN__INLINE void store(float *p, lanes v)
 {
     memcpy(p, &v, sizeof v);
+}
+
+/* A store past the caches, for results larger than they are; `p` is aligned to a vector. Before others may see what was stored,
+ * its writer calls stream_end. */
+CNN__INLINE void store_streamed(float *p, lanes v)
+{
+#if defined(__SSE__) && CNN__VECTOR_BYTES == 64
+    _mm512_stream_ps(p, (__m512)v);
+#elif defined(__SSE__) && CNN__VECTOR_BYTES == 32
+    _mm256_stream_ps(p, (__m256)v);
+#elif defined(__SSE__)
+    _mm_stream_ps(p, (__m128)v);
+#else
+    store(p, v);
+#endif
+}
+
+CNN__INLINE void stream_end(void)
+{
+#if defined(__SSE__)
+    _mm_sfence();
+#endif
 }
 
 CNN__INLINE lanes splat(float x)
@@ -79,6 +105,14 @@ CNN__INLINE void transpose(lanes v[LANES])
             v[i] = w[i];
         }
     }
+}
+
+/* Whether a result of so many floats, in stretches of `step` from p on, is stored past the caches: larger than they are, and
+ * every vector of it aligned. */
+static inline bool streams(const float *p, int64_t count, int64_t step)
+{
+    enum { LARGE = 1 << 22 }; /* floats: 16 MB */
+    return count >= LARGE && step % LANES == 0 && (uintptr_t)p % sizeof(lanes) == 0;
 }
 
 CNN__INLINE int64_t round_up(int64_t n, int64_t to)

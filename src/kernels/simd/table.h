@@ -34,6 +34,11 @@ size_t CNN__SIMD(conv_point_workspace)(const struct conv_plan *p, int workers);
 void CNN__SIMD(conv_point)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                            void *memory, cnn__pool *pool);
 
+/* All others. */
+size_t CNN__SIMD(conv_slab_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_slab)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                          void *memory, cnn__pool *pool);
+
 void CNN__SIMD(maxpool_forward)(const cnn__maxpool *g, const void *x, void *y, int32_t *index, cnn__pool *pool);
 void CNN__SIMD(maxpool_backward)(const cnn__maxpool *g, const void *dy, const int32_t *index, void *dx, cnn__pool *pool);
 

@@ -16,8 +16,9 @@ enum {
     FETCH_STEPS = 8 /* between fetches of memory that is wanted soon */
 };
 
-/* What a tile's sums start from: what is in c, one vector `from` for all rows, or one number from[i] for each row. */
-typedef enum tile_start { FROM_C, FROM_COLUMNS, FROM_ROWS } tile_start;
+/* What a tile's sums start from: what is in c, one vector `from` for all rows, or one number from[i] for each row; STREAMED
+ * with either of the latter: where they go past the caches (see store_streamed). */
+typedef enum tile_start { FROM_C, FROM_COLUMNS, FROM_ROWS, STREAMED = 4 } tile_start;
 
 /* c[rows][WIDTH] (row stride `step`) = start + Σ_k a[k]·b[k]. `rows` is a constant where this is inlined. A c that is only
  * written is fetched while the sums are made; so is, a little at each FETCH_STEPS, what `next` names. */
@@ -34,10 +35,12 @@ CNN__INLINE void tile_rows(int rows, int64_t k, const float *a, const float *b, 
     } else {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
-            __builtin_prefetch(c + i * step, 1);
-            __builtin_prefetch(c + i * step + WIDTH - 1, 1);
-            acc[i][0] = start == FROM_ROWS ? splat(from[i]) : load(from);
-            acc[i][1] = start == FROM_ROWS ? splat(from[i]) : load(from + LANES);
+            if (!(start & STREAMED)) {
+                __builtin_prefetch(c + i * step, 1);
+                __builtin_prefetch(c + i * step + WIDTH - 1, 1);
+            }
+            acc[i][0] = start & FROM_ROWS ? splat(from[i]) : load(from);
+            acc[i][1] = start & FROM_ROWS ? splat(from[i]) : load(from + LANES);
         }
     }
     for (; k > 0; k -= FETCH_STEPS) {
@@ -51,6 +54,14 @@ CNN__INLINE void tile_rows(int rows, int64_t k, const float *a, const float *b, 
                 acc[i][1] += x * b1;
             }
         }
+    }
+    if (start & STREAMED) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            store_streamed(c + i * step, acc[i][0]);
+            store_streamed(c + i * step + LANES, acc[i][1]);
+        }
+        return;
     }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
