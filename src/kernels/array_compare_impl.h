@@ -19,16 +19,6 @@ static inline uint8_t FN(le)(X a, X b)
     return a <= b;
 }
 
-static inline uint8_t FN(gt)(X a, X b)
-{
-    return a > b;
-}
-
-static inline uint8_t FN(ge)(X a, X b)
-{
-    return a >= b;
-}
-
 #define Y uint8_t
 #define NAME FN(run_eq)
 #define F FN(eq)
@@ -42,12 +32,18 @@ static inline uint8_t FN(ge)(X a, X b)
 #define NAME FN(run_le)
 #define F FN(le)
 #include "kernels/array_loop2.h"
-#define NAME FN(run_gt)
-#define F FN(gt)
-#include "kernels/array_loop2.h"
-#define NAME FN(run_ge)
-#define F FN(ge)
-#include "kernels/array_loop2.h"
+
+static void FN(run_gt)(const cnn__run *run)
+{
+    cnn__run other = turned(run);
+    FN(run_lt)(&other);
+}
+
+static void FN(run_ge)(const cnn__run *run)
+{
+    cnn__run other = turned(run);
+    FN(run_le)(&other);
+}
 
 static const cnn__run_fn FN(compare)[CNN__COMPARE_COUNT] = {
     [CNN__EQ] = FN(run_eq), [CNN__NE] = FN(run_ne), [CNN__LT] = FN(run_lt),

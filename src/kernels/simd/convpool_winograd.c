@@ -236,6 +236,7 @@ CNN__INLINE void product(int tiles, int64_t channels, const float *in, const flo
     }
 }
 
+/* Few tiles are only met in small planes: they share code with the next number up, whose surplus nobody reads. */
 static void product_any(int64_t tiles, int64_t channels, const float *in, const float *kernels, float *out)
 {
     switch (tiles) {
@@ -244,19 +245,14 @@ static void product_any(int64_t tiles, int64_t channels, const float *in, const 
     case 13: product(13, channels, in, kernels, out); break;
     case 12: product(12, channels, in, kernels, out); break;
     case 11: product(11, channels, in, kernels, out); break;
-    case 10: product(10, channels, in, kernels, out); break;
-    case 9: product(9, channels, in, kernels, out); break;
-    case 8: product(8, channels, in, kernels, out); break;
-    case 7: product(7, channels, in, kernels, out); break;
+    case 10: case 9: product(10, channels, in, kernels, out); break;
+    case 8: case 7: product(8, channels, in, kernels, out); break;
 #endif
 #if CNN__VECTOR_BYTES > 16
     case 6: product(6, channels, in, kernels, out); break;
     case 5: product(5, channels, in, kernels, out); break;
 #endif
-    case 4: product(4, channels, in, kernels, out); break;
-    case 3: product(3, channels, in, kernels, out); break;
-    case 2: product(2, channels, in, kernels, out); break;
-    default: product(1, channels, in, kernels, out); break;
+    default: product(4, channels, in, kernels, out); break;
     }
 }
 
