@@ -251,6 +251,7 @@ cnn_status cnn_backward_with(cnn_tensor *output, const cnn_tensor *grad, bool re
         }
         return cnn__failure_status();
     }
+    CNN__KNOWN(output != NULL);
     if (output->kind != CNN__TENSOR_TAPE) {
         return cnn__fail(output->ctx, CNN_ERROR_STATE, "backward: the tensor is on no tape, expected a result");
     }

@@ -5,6 +5,7 @@
 #ifndef CNN_BASE_CONTEXT_H
 #define CNN_BASE_CONTEXT_H
 
+#include "base/known.h"
 #include "base/pool.h"
 
 #include <cnn/context.h>

@@ -103,6 +103,7 @@ static cnn_status check_size(const cnn__bytes *bytes, idx_header *header)
 {
     char text[CNN__SHAPE_TEXT];
     uint64_t promised;
+    CNN__KNOWN(header->type != NULL);
     if (cnn__shape_check(NULL, NULL, CNN_F64, header->ndim, header->shape, &header->numel) != CNN_OK) {
         return cnn__bytes_fail(bytes, 4, "the sizes' product overflows: %s",
                                cnn__shape_text(text, header->ndim, header->shape));
@@ -145,6 +146,7 @@ static cnn_tensor *read_all(cnn__bytes *bytes)
     if (read_header(bytes, &header) != CNN_OK || check_size(bytes, &header) != CNN_OK) {
         return NULL;
     }
+    CNN__KNOWN(header.type != NULL);
     cnn_tensor *t = cnn__tensor_new(bytes->ctx, bytes->file.call, header.type->dtype, header.ndim, header.shape);
     if (t && (read_elements(bytes, header.type, t) != CNN_OK || cnn__bytes_end(bytes) != CNN_OK)) {
         cnn__tensor_release(t);

@@ -190,11 +190,12 @@ static cnn_status save(collection *c, const char *call, const char *path, int64_
 cnn_status cnn_checkpoint_save(const cnn_checkpoint *checkpoint, const char *path)
 {
     const char *call = "checkpoint_save";
-    cnn_checkpoint ours;
+    cnn_checkpoint ours = { 0 };
     cnn_status status = cnn__checkpoint_read(call, checkpoint, path, &ours);
     if (status != CNN_OK) {
         return status;
     }
+    CNN__KNOWN(ours.module != NULL);
     if (ours.epoch < 0) {
         return cnn__fail(ours.module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: epoch is %" PRId64 ", expected 0 or more",
                          call, ours.epoch);

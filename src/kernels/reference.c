@@ -1,6 +1,7 @@
 /* The reference kernels for f32 and f64: one set of plain loops, compiled for both types. */
 #include "kernels/reference.h"
 
+#include "base/known.h"
 #include "base/random.h"
 #include "kernels/convpool.h"
 

@@ -66,6 +66,7 @@ static void NAME(walk_output)(const NAME(walk) *k, int64_t n, int64_t o, int64_t
                 } else if (k->dx) {
                     k->dx[x] += k->dy[y] * k->weight[t];
                 } else {
+                    CNN__KNOWN(k->dweight && k->dy && k->x);
                     k->dweight[t] += k->dy[y] * k->x[x];
                 }
             }

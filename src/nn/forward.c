@@ -17,6 +17,7 @@ static cnn_status check(const cnn_module *module, const cnn_tensor *x)
     if (status != CNN_OK) {
         return status;
     }
+    CNN__KNOWN(x != NULL);
     if (x->kind != CNN__TENSOR_TAPE) {
         return cnn__fail(x->ctx, CNN_ERROR_STATE, "forward: the input of %s is on no tape, expected one from cnn_input()",
                          cnn_module_type(module));
@@ -55,6 +56,7 @@ cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x)
     if (check(module, x) != CNN_OK) {
         return tape ? cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message()) : cnn__tape_nil(NULL);
     }
+    CNN__KNOWN(tape != NULL);
     if (step_of(tape)->status != CNN_OK) {
         return cnn__tape_nil(tape);
     }

@@ -80,7 +80,7 @@ const char *cnn__float_text(char text[CNN__FLOAT_TEXT], double value)
     if (text[point]) {
         text[point] = '.';
     } else if (!strchr(text, 'e')) {
-        strcat(text, ".0");
+        memcpy(text + point, ".0", sizeof ".0");
     }
     return text;
 }

@@ -79,6 +79,7 @@ size_t cnn_module_format(const cnn_module *module, char *buffer, size_t size)
         write_tree(&t, module);
     }
     if (t.size) {
+        CNN__KNOWN(buffer != NULL);
         buffer[t.length < t.size ? t.length : t.size - 1] = '\0';
     }
     return t.length;

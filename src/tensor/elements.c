@@ -132,7 +132,7 @@ cnn_status cnn_tensor_copy_from(cnn_tensor *tensor, const cnn_tensor *source)
     int ndim;
     int64_t shape[CNN_MAX_DIMS];
     if (!cnn__broadcast(tensor->ndim, tensor->shape, source->ndim, source->shape, &ndim, shape) ||
-        ndim != tensor->ndim || memcmp(shape, tensor->shape, (size_t)ndim * sizeof shape[0])) {
+        ndim != tensor->ndim || memcmp(shape, tensor->shape, (size_t)ndim * sizeof shape[0]) != 0) {
         char to[CNN__SHAPE_TEXT], from[CNN__SHAPE_TEXT];
         return cnn__fail(tensor->ctx, CNN_ERROR_SHAPE, "tensor_copy_from: shape %s does not broadcast to %s",
                          cnn__shape_text(from, source->ndim, source->shape),

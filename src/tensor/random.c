@@ -44,6 +44,7 @@ static cnn_tensor *draw(cnn_context *ctx, const char *call, bool normal, cnn_dty
         return NULL;
     }
     drawing d = { .t = t, .normal = normal };
+    CNN__KNOWN(ctx != NULL);
     cnn__context_next_stream(ctx, d.key);
     cnn__pool_run(ctx->pool, (t->numel + CHUNK - 1) / CHUNK, (double)t->numel * 20, draw_chunk, &d);
     return t;

@@ -110,6 +110,7 @@ bool cnn__dtype_valid(cnn_dtype dtype);
 bool cnn__dtype_is_real(cnn_dtype dtype); /* f32, f64 */
 static inline void *cnn__data(const cnn_tensor *t)
 {
+    CNN__KNOWN(t != NULL);
     return (char *)t->storage->data + (size_t)t->offset * cnn_dtype_size(t->dtype);
 }
 const cnn__real_kernels *cnn__real(const cnn_tensor *t); /* the kernels of its dtype, f32 or f64 */
