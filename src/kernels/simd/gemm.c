@@ -1,16 +1,18 @@
 /* Matrix products by packed panels (Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
  *
- * A is packed whole, once, into panels of ROWS rows; a task owns a block of C and packs the stretch of B that it needs, so
- * that in the inner loops B comes from L1 and A from L2. The blocks depend on the sizes alone. Products with few rows by a
- * transposed B, as in inference of one sample, read B where it lies. */
+ * A is packed whole, once, into panels of ROWS rows; a task owns a block of C and goes along k in stretches, for which it packs
+ * some panels of B: in the inner loops a panel of B comes from L1, A and the block of C from L2, and what the next stretch
+ * reads is fetched meanwhile. The blocks depend on the sizes alone. Products with few rows or columns by a transposed B
+ * read both operands where they lie (gemm_dot.h). */
+#include "kernels/simd/ahead.h"
+#include "kernels/simd/gemm_dot.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/tile.h"
 
 enum {
-    DEPTH = 256,      /* of a packed stretch: DEPTH · WIDTH floats of B stay in L1 */
-    BLOCK_ROWS = 36 * ROWS,
-    FEW_ROWS = 4,
-    DOT_COLUMNS = 16, /* columns a task of the few-rows path */
+    DEPTH = 256,            /* of a packed stretch: DEPTH · WIDTH floats of B stay in L1 */
+    BLOCK_ROWS = 18 * ROWS, /* of a task */
+    BLOCK_PANELS = 8,       /* of columns */
     LEAST_TASKS = 8
 };
 
@@ -19,24 +21,50 @@ typedef struct gemm_job {
     const float *a, *b, *bias;
     float *c, *packed; /* A: [panel][k][ROWS] */
     char *scratch;     /* of all workers: a stretch of B, a tile of C */
-    int64_t panels, block_panels, row_blocks, column_blocks, block_columns;
+    int64_t panels, block_panels, row_blocks;
+    int64_t column_panels, block_columns, column_blocks; /* in panels */
+    bool streamed;                                       /* C is stored past the caches */
 } gemm_job;
 
-static const size_t scratch_size = (size_t)(DEPTH * WIDTH + LANES + ROWS * WIDTH + 16) / 16 * 16 * sizeof(float);
+/* What a task is at. */
+typedef struct gemm_task {
+    const gemm_job *job;
+    int64_t begin, end;       /* panels of rows */
+    int64_t column, columns;  /* panels of columns */
+    int64_t k, depth;
+    float *b, *aside;
+    ahead next, later;
+} gemm_task;
+
+static const size_t scratch_size = (size_t)(BLOCK_PANELS * DEPTH * WIDTH + LANES + ROWS * WIDTH + 16) / 16 * 16 * sizeof(float);
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t divide_up(int64_t a, int64_t b)
+{
+    return b ? (a + b - 1) / b : 0;
+}
 
 static void measure(gemm_job *job, const cnn__gemm *g)
 {
     job->g = g;
-    job->panels = (g->m + ROWS - 1) / ROWS;
-    job->column_blocks = (g->n + WIDTH - 1) / WIDTH;
-    job->block_panels = BLOCK_ROWS / ROWS;
-    job->row_blocks = (job->panels + job->block_panels - 1) / job->block_panels;
+    job->panels = divide_up(g->m, ROWS);
+    job->column_panels = divide_up(g->n, WIDTH);
+    job->row_blocks = divide_up(job->panels, BLOCK_ROWS / ROWS);
+    job->column_blocks = divide_up(job->column_panels, BLOCK_PANELS);
     if (job->row_blocks * job->column_blocks < LEAST_TASKS) {
-        int64_t wanted = (LEAST_TASKS + job->column_blocks - 1) / (job->column_blocks ? job->column_blocks : 1);
-        job->block_panels = (job->panels + wanted - 1) / wanted;
-        job->block_panels = job->block_panels ? job->block_panels : 1;
-        job->row_blocks = (job->panels + job->block_panels - 1) / job->block_panels;
+        job->column_blocks = least(job->column_panels, divide_up(LEAST_TASKS, job->row_blocks));
     }
+    if (job->row_blocks * job->column_blocks < LEAST_TASKS) {
+        job->row_blocks = least(job->panels, divide_up(LEAST_TASKS, job->column_blocks));
+    }
+    job->block_panels = divide_up(job->panels, job->row_blocks);
+    job->row_blocks = divide_up(job->panels, job->block_panels);
+    job->block_columns = divide_up(job->column_panels, job->column_blocks);
+    job->column_blocks = divide_up(job->column_panels, job->block_columns);
 }
 
 static size_t packed_size(const gemm_job *job)
@@ -44,16 +72,16 @@ static size_t packed_size(const gemm_job *job)
     return (size_t)round_up(job->panels * ROWS * job->g->k + LANES, 16) * sizeof(float);
 }
 
-static bool few_rows(const cnn__gemm *g)
+static bool by_dots(const cnn__gemm *g)
 {
-    return g->trans_b && !g->trans_a && g->m <= FEW_ROWS;
+    return g->trans_b && !g->trans_a && (g->m <= DOT_FEW_ROWS || g->n <= DOT_FEW_COLUMNS);
 }
 
 size_t CNN__SIMD(gemm_workspace)(const cnn__gemm *g, int workers)
 {
     gemm_job job = { 0 };
     measure(&job, g);
-    return few_rows(g) ? 0 : packed_size(&job) + (size_t)workers * scratch_size;
+    return by_dots(g) ? 0 : packed_size(&job) + (size_t)workers * scratch_size;
 }
 
 static void pack_a_panel(void *arg, int64_t panel, int worker)
@@ -86,99 +114,84 @@ static void pack_b(const gemm_job *job, int64_t column, int64_t k, int64_t depth
 }
 
 /* The first stretch starts from bias, C or zero, the later ones from C; tiles at the edge are made aside. */
-static void multiply_panel(const gemm_job *job, int64_t panel, int64_t column, int64_t k, int64_t depth, const float *b,
-                           float *aside, const float *first)
+static void multiply_panel(gemm_task *t, int64_t panel, int64_t column, const float *b, const float *first)
 {
+    const gemm_job *job = t->job;
     const cnn__gemm *g = job->g;
-    int64_t row = panel * ROWS, rows = g->m - row < ROWS ? g->m - row : ROWS;
-    int64_t columns = g->n - column < WIDTH ? g->n - column : WIDTH;
-    const float *a = job->packed + (panel * g->k + k) * ROWS;
+    int64_t row = panel * ROWS, rows = least(g->m - row, ROWS), columns = least(g->n - column, WIDTH);
+    const float *a = job->packed + (panel * g->k + t->k) * ROWS;
     float *c = job->c + row * g->ldc + column;
+    tile_start start = first ? FROM_COLUMNS : FROM_C;
     if (columns == WIDTH) {
-        tile_product(rows, depth, a, b, first ? FROM_COLUMNS : FROM_C, first, c, g->ldc, &(ahead){ 0 });
+        tile_product(rows, t->depth, a, b, job->streamed ? start | STREAMED : start, first, c, g->ldc, &t->next);
         return;
     }
     for (int64_t i = 0; i < rows && !first; i++) {
-        memcpy(aside + i * WIDTH, c + i * g->ldc, (size_t)columns * sizeof(float));
+        copy_floats(c + i * g->ldc, t->aside + i * WIDTH, columns);
     }
-    tile_product(rows, depth, a, b, first ? FROM_COLUMNS : FROM_C, first, aside, WIDTH, &(ahead){ 0 });
+    tile_product(rows, t->depth, a, b, start, first, t->aside, WIDTH, &t->next);
     for (int64_t i = 0; i < rows; i++) {
-        memcpy(c + i * g->ldc, aside + i * WIDTH, (size_t)columns * sizeof(float));
+        copy_floats(t->aside + i * WIDTH, c + i * g->ldc, columns);
     }
+}
+
+/* The next stretch of A and of B. */
+static void foresee(gemm_task *t)
+{
+    const cnn__gemm *g = t->job->g;
+    int64_t k = t->k + t->depth, depth = least(g->k - k, DEPTH), size = (int64_t)sizeof(float), panels = t->end - t->begin;
+    int64_t calls = panels * t->columns * divide_up(t->depth, FETCH_STEPS) / 2;
+    int64_t column = t->column * WIDTH, columns = least(t->columns * WIDTH, g->n - column);
+    t->next = t->later = (ahead){ 0 };
+    if (depth <= 0) {
+        return;
+    }
+    t->next = g->trans_b ? ahead_make(t->job->b + column * g->ldb + k, depth * size, columns, g->ldb * size, calls)
+                         : ahead_make(t->job->b + k * g->ldb + column, columns * size, depth, g->ldb * size, calls);
+    t->later = ahead_make(t->job->packed + (t->begin * g->k + k) * ROWS, depth * ROWS * size, panels, g->k * ROWS * size, calls);
+    t->next.then = &t->later;
 }
 
 static void multiply_block(void *arg, int64_t task, int worker)
 {
     const gemm_job *job = arg;
     const cnn__gemm *g = job->g;
-    int64_t column = task / job->row_blocks * WIDTH, begin = task % job->row_blocks * job->block_panels;
-    int64_t end = begin + job->block_panels < job->panels ? begin + job->block_panels : job->panels;
-    float *b = (float *)(void *)(job->scratch + scratch_size * (size_t)worker), *aside = b + DEPTH * WIDTH + LANES;
-    float start[WIDTH] = { 0 };
-    memset(aside, 0, ROWS * WIDTH * sizeof(float));
-    for (int64_t j = 0; j < WIDTH && column + j < g->n && job->bias; j++) {
-        start[j] = job->bias[column + j];
+    gemm_task t = { .job = job, .begin = task % job->row_blocks * job->block_panels,
+                    .column = task / job->row_blocks * job->block_columns };
+    t.end = least(t.begin + job->block_panels, job->panels);
+    t.columns = least(job->block_columns, job->column_panels - t.column);
+    t.b = (float *)(void *)(job->scratch + scratch_size * (size_t)worker);
+    t.aside = t.b + BLOCK_PANELS * DEPTH * WIDTH + LANES;
+    float start[BLOCK_PANELS * WIDTH] = { 0 };
+    memset(t.aside, 0, ROWS * WIDTH * sizeof(float));
+    for (int64_t j = 0; j < t.columns * WIDTH && t.column * WIDTH + j < g->n && job->bias; j++) {
+        start[j] = job->bias[t.column * WIDTH + j];
     }
-    int64_t k = 0;
     do {
-        int64_t depth = g->k - k < DEPTH ? g->k - k : DEPTH;
-        pack_b(job, column, k, depth, b);
-        for (int64_t panel = begin; panel < end; panel++) {
-            multiply_panel(job, panel, column, k, depth, b, aside, k == 0 && !g->accumulate ? start : NULL);
+        t.depth = least(g->k - t.k, DEPTH);
+        for (int64_t j = 0; j < t.columns; j++) {
+            pack_b(job, (t.column + j) * WIDTH, t.k, t.depth, t.b + j * t.depth * WIDTH);
         }
-        k += depth;
-    } while (k < g->k);
-}
-
-/* ---- few rows ---- */
-
-CNN__INLINE float sum_lanes(lanes v)
-{
-    float part[LANES];
-    store(part, v);
-    for (int half = LANES / 2; half > 0; half /= 2) {
-        for (int i = 0; i < half; i++) {
-            part[i] += part[i + half];
+        foresee(&t);
+        for (int64_t j = 0; j < t.columns; j++) {
+            for (int64_t panel = t.begin; panel < t.end; panel++) {
+                multiply_panel(&t, panel, (t.column + j) * WIDTH, t.b + j * t.depth * WIDTH,
+                               t.k == 0 && !g->accumulate ? start + j * WIDTH : NULL);
+            }
         }
-    }
-    return part[0];
-}
-
-static float dot(const float *a, const float *b, int64_t k)
-{
-    lanes acc[4] = { { 0 } };
-    float rest = 0;
-    int64_t i = 0;
-    for (; i + 4 * LANES <= k; i += 4 * LANES) {
-#pragma GCC unroll 4
-        for (int u = 0; u < 4; u++) {
-            acc[u] += load(a + i + u * LANES) * load(b + i + u * LANES);
-        }
-    }
-    for (; i + LANES <= k; i += LANES) {
-        acc[0] += load(a + i) * load(b + i);
-    }
-    for (; i < k; i++) {
-        rest += a[i] * b[i];
-    }
-    return sum_lanes((acc[0] + acc[1]) + (acc[2] + acc[3])) + rest;
-}
-
-static void dot_columns(void *arg, int64_t task, int worker)
-{
-    (void)worker;
-    const gemm_job *job = arg;
-    const cnn__gemm *g = job->g;
-    for (int64_t j = task * DOT_COLUMNS; j < (task + 1) * DOT_COLUMNS && j < g->n; j++) {
-        for (int64_t i = 0; i < g->m; i++) {
-            float *c = job->c + i * g->ldc + j;
-            float start = (job->bias ? job->bias[j] : 0) + (g->accumulate ? *c : 0);
-            *c = start + dot(job->a + i * g->lda, job->b + j * g->ldb, g->k);
-        }
-    }
+        t.k += t.depth;
+    } while (t.k < g->k);
+    stream_end();
 }
 
 /* ---- the product ---- */
+
+static void dot_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const gemm_job *job = arg;
+    dot_columns(job->g, job->a, job->b, job->bias, job->c, task * DOT_COLUMNS, least((task + 1) * DOT_COLUMNS, job->g->n));
+}
 
 static void add_bias(const gemm_job *job)
 {
@@ -196,14 +209,15 @@ void CNN__SIMD(gemm)(const cnn__gemm *g, const void *a, const void *b, const voi
     gemm_job job = { .a = a, .b = b, .bias = bias, .c = c, .packed = workspace };
     double work = (double)g->m * (double)g->n * (double)(g->k + 1) / LANES;
     measure(&job, g);
-    if (few_rows(g)) {
-        cnn__pool_run(pool, (g->n + DOT_COLUMNS - 1) / DOT_COLUMNS, work, dot_columns, &job);
+    if (by_dots(g)) {
+        cnn__pool_run(pool, divide_up(g->n, DOT_COLUMNS), work, dot_task, &job);
         return;
     }
     if (g->accumulate && bias) {
         add_bias(&job);
     }
     job.scratch = (char *)workspace + packed_size(&job);
+    job.streamed = !g->accumulate && g->k <= DEPTH && streams(job.c, g->m * g->n, g->ldc);
     cnn__pool_run(pool, job.panels, (double)g->m * (double)g->k, pack_a_panel, &job);
     cnn__pool_run(pool, job.row_blocks * job.column_blocks, work, multiply_block, &job);
 }

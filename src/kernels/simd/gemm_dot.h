@@ -1,0 +1,98 @@
+/* Products C = A · Bᵀ with few rows or few columns, as sums over k of both operands where they lie: packing them would cost
+ * more than the product. */
+#ifndef CNN_KERNELS_SIMD_GEMM_DOT_H
+#define CNN_KERNELS_SIMD_GEMM_DOT_H
+
+#include "kernels/kernels.h"
+#include "kernels/simd/lanes.h"
+
+enum {
+    DOT_FEW_ROWS = 4,
+    DOT_FEW_COLUMNS = 16,
+    DOT_COLUMNS = 16, /* a task */
+    DOT_WIDE = 4      /* columns at a time */
+};
+
+CNN__INLINE float sum_lanes(lanes v)
+{
+    float part[LANES];
+    store(part, v);
+    for (int half = LANES / 2; half > 0; half /= 2) {
+        for (int i = 0; i < half; i++) {
+            part[i] += part[i + half];
+        }
+    }
+    return part[0];
+}
+
+/* out[rows][columns] = rows of a by rows of b. The numbers are constants where this is inlined; `parts` vectors at a time keep
+ * as many sums under way. */
+CNN__INLINE void dot_block(int rows, int columns, int parts, const float *a, int64_t lda, const float *b, int64_t ldb, int64_t k,
+                           float *out)
+{
+    lanes acc[DOT_FEW_ROWS * DOT_WIDE * 4];
+    int64_t at = 0;
+    for (int i = 0; i < rows * columns * parts; i++) {
+        acc[i] = (lanes){ 0 };
+    }
+    for (; at + parts * LANES <= k; at += parts * LANES) {
+#pragma GCC unroll 4
+        for (int u = 0; u < parts; u++) {
+            lanes y[DOT_WIDE];
+#pragma GCC unroll 4
+            for (int j = 0; j < columns; j++) {
+                y[j] = load(b + j * ldb + at + u * LANES);
+            }
+#pragma GCC unroll 4
+            for (int i = 0; i < rows; i++) {
+                lanes x = load(a + i * lda + at + u * LANES);
+#pragma GCC unroll 4
+                for (int j = 0; j < columns; j++) {
+                    acc[(u * rows + i) * columns + j] += x * y[j];
+                }
+            }
+        }
+    }
+    for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+            lanes sum = acc[i * columns + j];
+            float rest = 0;
+            for (int u = 1; u < parts; u++) {
+                sum += acc[(u * rows + i) * columns + j];
+            }
+            for (int64_t q = at; q < k; q++) {
+                rest += a[i * lda + q] * b[j * ldb + q];
+            }
+            out[i * columns + j] = sum_lanes(sum) + rest;
+        }
+    }
+}
+
+/* Columns [begin, end) of C. */
+static inline void dot_columns(const cnn__gemm *g, const float *a, const float *b, const float *bias, float *c, int64_t begin,
+                               int64_t end)
+{
+    for (int64_t i = 0, rows; i < g->m; i += rows) {
+        rows = g->m - i < DOT_FEW_ROWS ? 1 : DOT_FEW_ROWS;
+        for (int64_t j = begin, columns; j < end; j += columns) {
+            float out[DOT_FEW_ROWS * DOT_WIDE];
+            const float *x = a + i * g->lda, *y = b + j * g->ldb;
+            columns = end - j < DOT_WIDE ? 1 : DOT_WIDE;
+            if (rows == 1) {
+                columns == 1 ? dot_block(1, 1, 4, x, g->lda, y, g->ldb, g->k, out)
+                             : dot_block(1, DOT_WIDE, 2, x, g->lda, y, g->ldb, g->k, out);
+            } else {
+                columns == 1 ? dot_block(DOT_FEW_ROWS, 1, 2, x, g->lda, y, g->ldb, g->k, out)
+                             : dot_block(DOT_FEW_ROWS, DOT_WIDE, 1, x, g->lda, y, g->ldb, g->k, out);
+            }
+            for (int64_t r = 0; r < rows; r++) {
+                for (int64_t s = 0; s < columns; s++) {
+                    float *to = c + (i + r) * g->ldc + j + s;
+                    *to = (bias ? bias[j + s] : 0) + (g->accumulate ? *to : 0) + out[r * columns + s];
+                }
+            }
+        }
+    }
+}
+
+#endif
