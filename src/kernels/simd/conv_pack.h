@@ -5,7 +5,10 @@
 #include "kernels/simd/conv_plan.h"
 #include "kernels/simd/tile.h"
 
-enum { KERNEL_SQUARES = 4 }; /* kernels of so many times LANES taps are turned in squares */
+enum {
+    KERNEL_SQUARES = 4, /* kernels of so many times LANES taps are turned in squares */
+    CHANNELS_AHEAD = 6  /* their weights are fetched: each is a stretch of its own, too short for the processor to foresee */
+};
 
 /* `rows` output channels whose kernels lie one behind the other, for one input channel: the kernel's places by channels.
  * `room` is how many floats may be read. */
@@ -40,6 +43,9 @@ static inline void pack_kernels(const conv_plan *p, const float *weight, int64_t
     bool turns = ROWS_FIT_A_VECTOR && kernel <= KERNEL_SQUARES * LANES;
     float turned[KERNEL_SQUARES * LANES * LANES];
     for (int64_t c = 0; c < channels; c++, from += p->weight_in) {
+        for (int64_t k = 0; k < rows * kernel && c + CHANNELS_AHEAD < channels; k += AHEAD_LINE / 4) {
+            __builtin_prefetch(from + CHANNELS_AHEAD * p->weight_in + k);
+        }
         if (turns) {
             int64_t left = (p->out_channels - first - 1) * p->weight_out + (p->in_channels - channel - c - 1) * p->weight_in;
             turn_kernels(from, kernel, p->weight_out, rows, left + kernel, turned);

@@ -15,7 +15,8 @@ typedef struct depth_job {
     float *y, *packed; /* weights: [block][plan, tap][LANES] */
     char *scratch;
     int64_t blocks, taps; /* of all plans */
-    int64_t slab_size, aside_size, out_size;
+    bool streamed; /* y is stored past the caches */
+    int64_t slab_size, out_size;
 } depth_job;
 
 static void measure(depth_job *job)
@@ -27,7 +28,6 @@ static void measure(depth_job *job)
         job->taps += plan_taps(&p[k]);
     }
     job->slab_size = round_up(depth_slab_size(&job->slab), 16);
-    job->aside_size = round_up(depth_aside_size(&job->slab, &p->w), 16);
     job->out_size = round_up(job->slab.strip * p->h.out_step * p->w.out * LANES, 16);
 }
 
@@ -38,7 +38,7 @@ static size_t packed_size(const depth_job *job)
 
 static size_t scratch_size(const depth_job *job)
 {
-    return (size_t)(job->slab_size + job->aside_size + job->out_size) * sizeof(float);
+    return (size_t)(job->slab_size + job->out_size) * sizeof(float);
 }
 
 size_t CNN__SIMD(depthwise_workspace)(const conv_plan *plans, int64_t count, int workers)
@@ -102,7 +102,7 @@ CNN__INLINE void sum_taps(int group, int64_t taps, const conv_plan *p, const int
 /* The lines of one plan; `at` are the places of the taps, or where they are not known the steps from line to line and
  * from column to column. */
 CNN__INLINE void convolve_lines(int64_t taps, const depth_job *job, const conv_plan *p, int64_t lines, const float *weights,
-                                const float *slab, lanes bias, float *out)
+                                const float *slab, lanes bias, float *out, ahead *next)
 {
     const depth_slab *s = &job->slab;
     int64_t at[NINE] = { p->h.step * s->pitch * LANES, p->w.step * LANES };
@@ -115,6 +115,7 @@ CNN__INLINE void convolve_lines(int64_t taps, const depth_job *job, const conv_p
         slab += ((p->h.first - s->first_h) * s->pitch + p->w.first - s->first_w) * LANES;
     }
     for (int64_t q = 0; q < lines; q++) {
+        ahead_fetch(next);
         const float *from = slab + q * p->h.stride * s->pitch * LANES;
         float *to = out + ((q * p->h.out_step + p->h.out_first) * p->w.out + p->w.out_first) * LANES;
         int64_t k = 0;
@@ -136,25 +137,34 @@ static void convolve_strip(void *arg, int64_t task, int worker)
     int64_t first = block * LANES, channels = all->groups - first < LANES ? all->groups - first : LANES;
     int64_t plane = image * all->groups + first, out_plane = all->h.out * all->w.out;
     float *slab = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker), *out = slab + job->slab_size;
-    float *aside = out + job->out_size, biases[LANES] = { 0 };
+    float biases[LANES] = { 0 };
     const float *weights = job->packed + block * job->taps * LANES;
     for (int64_t c = 0; c < channels && job->bias; c++) {
         biases[c] = job->bias[first + c];
     }
-    depth_slab_fill(s, &all->h, &all->w, line, job->x + plane * all->h.in * all->w.in, channels, slab, aside);
+    depth_slab_fill(s, &all->h, &all->w, line, job->x + plane * all->h.in * all->w.in, channels, slab);
+    ahead next = { 0 };
+    int64_t line_next = s->strips > 1 ? (line + s->strip) % (s->strips * s->strip) : 0;
+    int64_t plane_next = line_next ? plane : plane + channels, planes = all->batch * all->groups;
+    if (plane_next < planes) {
+        next = depth_foresee(s, &all->h, &all->w, line_next, job->x + plane_next * all->h.in * all->w.in,
+                             planes - plane_next < LANES ? planes - plane_next : LANES, s->strip * job->count);
+    }
     for (int64_t k = 0; k < job->count; k++) {
         const conv_plan *p = &all[k];
         int64_t lines = p->h.grid - line < s->strip ? p->h.grid - line : s->strip;
         if (plan_taps(p) == NINE) {
-            convolve_lines(NINE, job, p, lines, weights, slab, load(biases), out);
+            convolve_lines(NINE, job, p, lines, weights, slab, load(biases), out, &next);
         } else {
-            convolve_lines(0, job, p, lines, weights, slab, load(biases), out);
+            convolve_lines(0, job, p, lines, weights, slab, load(biases), out, &next);
         }
         weights += plan_taps(p) * LANES;
     }
     int64_t top = line * all->h.out_step, bottom = (line + s->strip) * all->h.out_step;
     bottom = bottom < all->h.out ? bottom : all->h.out;
-    turn_back(out, (bottom - top) * all->w.out, out_plane, channels, job->y + plane * out_plane + top * all->w.out);
+    turn_back(out, (bottom - top) * all->w.out, out_plane, channels, job->streamed,
+              job->y + plane * out_plane + top * all->w.out);
+    stream_end();
 }
 
 void CNN__SIMD(depthwise)(const conv_plan *plans, int64_t count, const float *x, const float *weight, const float *bias,
@@ -164,7 +174,8 @@ void CNN__SIMD(depthwise)(const conv_plan *plans, int64_t count, const float *x,
     measure(&job);
     job.scratch = (char *)memory + packed_size(&job);
     cnn__pool_run(pool, job.blocks, (double)(plans->groups * job.taps), pack_block, &job);
-    int64_t planes = plans->batch * plans->groups;
+    int64_t planes = plans->batch * plans->groups, plane = plans->h.out * plans->w.out;
+    job.streamed = job.slab.strip * plans->h.out_step * plans->w.out % LANES == 0 && streams(y, planes * plane, plane);
     double work = (double)planes * (double)(plans->h.out * plans->w.out) * 16 / LANES;
     cnn__pool_run(pool, plans->batch * job.blocks * job.slab.strips, work, convolve_strip, &job);
 }

@@ -92,8 +92,8 @@ static inline void turn_line(const float *line, int64_t step, int64_t channels, 
     }
 }
 
-/* And back. */
-static inline void turn_back(const float *from, int64_t count, int64_t step, int64_t channels, float *to)
+/* And back; `streamed` if past the caches. */
+static inline void turn_back(const float *from, int64_t count, int64_t step, int64_t channels, bool streamed, float *to)
 {
     for (int64_t at = 0; at < count; at += LANES) {
         int64_t begin = at + LANES > count && count >= LANES ? count - LANES : at, some = count - begin;
@@ -107,6 +107,14 @@ static inline void turn_back(const float *from, int64_t count, int64_t step, int
             memcpy(v, from + begin * LANES, (size_t)(some * LANES) * sizeof *from);
         }
         transpose(v);
+        for (int64_t c = 0; c < LANES && streamed && begin == at; c++) {
+            if (c < channels) {
+                store_streamed(to + c * step + begin, v[c]);
+            }
+        }
+        if (streamed && begin == at) {
+            continue;
+        }
         if (channels == LANES && some >= LANES) {
 #pragma GCC unroll 16
             for (int c = 0; c < LANES; c++) {
@@ -122,10 +130,40 @@ static inline void turn_back(const float *from, int64_t count, int64_t step, int
     }
 }
 
-/* Fills the slab for lines of the grid from `line` on; `plane` is the block's first channel. Lines of the input that follow
- * each other are turned as one where they fill few vectors: `aside` has room for them. */
+/* Whole lines that follow each other, to lines of a slab that are `gap` places longer. */
+static inline void turn_lines(const float *plane, int64_t step, int64_t channels, int64_t width, int64_t lines, int64_t gap,
+                              float *to)
+{
+    int64_t count = width * lines;
+    for (int64_t at = 0; at < count; at += LANES) {
+        int64_t begin = at + LANES > count && count >= LANES ? count - LANES : at, some = count - begin;
+        int64_t column = begin % width;
+        float *place = to + (begin + begin / width * gap) * LANES;
+        lanes v[LANES];
+        if (channels < LANES || some < LANES) {
+            load_corner(plane + begin, step, channels, some, v);
+        } else {
+#pragma GCC unroll 16
+            for (int c = 0; c < LANES; c++) {
+                v[c] = load(plane + begin + c * step);
+            }
+        }
+        transpose(v);
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++) {
+            if (i < some) {
+                store(place, v[i]);
+                column++;
+                place += column == width ? (gap + 1) * LANES : LANES;
+                column = column == width ? 0 : column;
+            }
+        }
+    }
+}
+
+/* Fills the slab for lines of the grid from `line` on; `plane` is the block's first channel. */
 static inline void depth_slab_fill(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line, const float *plane,
-                                   int64_t channels, float *slab, float *aside)
+                                   int64_t channels, float *slab)
 {
     int64_t top = line * h->stride + s->first_h, step = h->in * w->in;
     int64_t left = s->first_w < 0 ? -s->first_w : 0, skip = s->first_w > 0 ? s->first_w : 0;
@@ -133,9 +171,10 @@ static inline void depth_slab_fill(const depth_slab *s, const conv_axis *h, cons
     int64_t count = w->in - skip < s->pitch - left ? w->in - skip : s->pitch - left;
     count = count < 0 ? 0 : count;
     int64_t begin = top < 0 ? 0 : top, end = top + s->rows < h->in ? top + s->rows : h->in;
-    bool joined = w->in % LANES && begin < end;
-    if (joined) {
-        turn_line(plane + begin * w->in, step, channels, (end - begin) * w->in, aside);
+    bool whole = count == w->in && begin < end;
+    if (whole) {
+        turn_lines(plane + begin * w->in, step, channels, w->in, end - begin, s->pitch - w->in,
+                   slab + ((begin - top) * s->pitch + left) * LANES);
     }
     for (int64_t r = 0; r < s->rows; r++, slab += s->pitch * LANES) {
         int64_t row = top + r;
@@ -143,20 +182,29 @@ static inline void depth_slab_fill(const depth_slab *s, const conv_axis *h, cons
             memset(slab, 0, (size_t)(s->pitch * LANES) * sizeof *slab);
             continue;
         }
-        memset(slab, 0, (size_t)(left * LANES) * sizeof *slab);
-        if (joined) {
-            memcpy(slab + left * LANES, aside + ((row - begin) * w->in + skip) * LANES, (size_t)(count * LANES) * sizeof *slab);
-        } else {
+        for (int64_t k = 0; k < left; k++) {
+            store(slab + k * LANES, (lanes){ 0 });
+        }
+        if (!whole) {
             turn_line(plane + row * w->in + skip, step, channels, count, slab + left * LANES);
         }
-        memset(slab + (left + count) * LANES, 0, (size_t)((s->pitch - left - count) * LANES) * sizeof *slab);
+        for (int64_t k = left + count; k < s->pitch; k++) {
+            store(slab + k * LANES, (lanes){ 0 });
+        }
     }
 }
 
-/* Room that depth_slab_fill wants aside, in floats. */
-static inline int64_t depth_aside_size(const depth_slab *s, const conv_axis *w)
+/* What depth_slab_fill will read there, in `calls` calls. */
+static inline ahead depth_foresee(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line, const float *plane,
+                                  int64_t channels, int64_t calls)
 {
-    return w->in % LANES ? (s->rows * w->in + LANES) * LANES : 0;
+    int64_t top = line * h->stride + s->first_h, size = (int64_t)sizeof(float), step = h->in * w->in;
+    int64_t begin = top < 0 ? 0 : top, end = top + s->rows < h->in ? top + s->rows : h->in;
+    if (begin >= end) {
+        return (ahead){ 0 };
+    }
+    return end - begin == h->in ? ahead_make(plane, channels * step * size, 1, 0, calls)
+                                : ahead_make(plane + begin * w->in, (end - begin) * w->in * size, channels, step * size, calls);
 }
 
 #endif

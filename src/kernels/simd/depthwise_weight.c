@@ -12,7 +12,7 @@ typedef struct depth_job {
     float *dweight, *partial; /* [chunk][block][tap][LANES] */
     char *scratch;
     int64_t taps, blocks, chunks, chunk_images;
-    int64_t slab_size, aside_size, dy_size;
+    int64_t slab_size, dy_size;
 } depth_job;
 
 static depth_job make_job(const conv_plan *p)
@@ -24,7 +24,6 @@ static depth_job make_job(const conv_plan *p)
     job.chunk_images = (p->batch + job.chunks - 1) / job.chunks;
     job.chunks = (p->batch + job.chunk_images - 1) / job.chunk_images;
     job.slab_size = round_up(depth_slab_size(&job.slab), 16);
-    job.aside_size = round_up(depth_aside_size(&job.slab, &p->w), 16);
     job.dy_size = round_up(job.slab.strip * p->w.grid * LANES, 16);
     return job;
 }
@@ -36,7 +35,7 @@ static size_t partial_size(const depth_job *job)
 
 static size_t scratch_size(const depth_job *job)
 {
-    return (size_t)(job->slab_size + job->aside_size + job->dy_size) * sizeof(float);
+    return (size_t)(job->slab_size + job->dy_size) * sizeof(float);
 }
 
 size_t CNN__SIMD(depthwise_backward_weight_workspace)(const conv_plan *p, int workers)
@@ -47,7 +46,7 @@ size_t CNN__SIMD(depthwise_backward_weight_workspace)(const conv_plan *p, int wo
 
 /* `taps` is a constant where this is inlined, so the sums are registers. */
 CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int64_t lines, const float *slab, const float *dy,
-                          float *sums)
+                          float *sums, ahead *next)
 {
     const conv_plan *p = job->plan;
     lanes acc[TAPS];
@@ -56,6 +55,7 @@ CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int
         acc[t] = load(sums + t * LANES);
     }
     for (int64_t q = 0; q < lines; q++) {
+        ahead_fetch(next);
         const float *from = slab + q * p->h.stride * job->slab.pitch * LANES;
         for (int64_t k = 0; k < p->w.grid; k++, dy += LANES, from += p->w.stride * LANES) {
             lanes g = load(dy);
@@ -71,7 +71,7 @@ CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int
     }
 }
 
-static void add_strip(const depth_job *job, int64_t lines, const float *slab, const float *dy, float *sums)
+static void add_strip(const depth_job *job, int64_t lines, const float *slab, const float *dy, float *sums, ahead *next)
 {
     const conv_plan *p = job->plan;
     for (int64_t first = 0; first < job->taps; first += TAPS) {
@@ -81,10 +81,10 @@ static void add_strip(const depth_job *job, int64_t lines, const float *slab, co
             at[t] = (i * job->slab.pitch + j) * LANES;
         }
         if (some == TAPS) {
-            add_taps(TAPS, job, at, lines, slab, dy, sums + first * LANES);
+            add_taps(TAPS, job, at, lines, slab, dy, sums + first * LANES, next);
         }
         for (int64_t t = 0; t < some && some < TAPS; t++) {
-            add_taps(1, job, at + t, lines, slab, dy, sums + (first + t) * LANES);
+            add_taps(1, job, at + t, lines, slab, dy, sums + (first + t) * LANES, next);
         }
     }
 }
@@ -98,15 +98,25 @@ static void weigh_block(void *arg, int64_t task, int worker)
     int64_t end = begin + job->chunk_images < p->batch ? begin + job->chunk_images : p->batch;
     int64_t channels = p->groups - first < LANES ? p->groups - first : LANES, plane = p->h.grid * p->w.grid;
     float *slab = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker), *dy = slab + job->slab_size;
-    float *aside = dy + job->dy_size, *sums = job->partial + task * job->taps * LANES;
+    float *sums = job->partial + task * job->taps * LANES;
     memset(sums, 0, (size_t)(job->taps * LANES) * sizeof *sums);
     for (int64_t n = begin; n < end; n++) {
         int64_t at = n * p->groups + first;
         for (int64_t line = 0; line < p->h.grid; line += s->strip) {
             int64_t lines = p->h.grid - line < s->strip ? p->h.grid - line : s->strip;
-            depth_slab_fill(s, &p->h, &p->w, line, job->x + at * p->h.in * p->w.in, channels, slab, aside);
+            depth_slab_fill(s, &p->h, &p->w, line, job->x + at * p->h.in * p->w.in, channels, slab);
             turn_line(job->dy + at * plane + line * p->w.grid, plane, channels, lines * p->w.grid, dy);
-            add_strip(job, lines, slab, dy, sums);
+            bool turn = line + s->strip >= p->h.grid; /* to the next image */
+            int64_t line_next = turn ? 0 : line + s->strip, at_next = turn ? at + p->groups : at, calls = lines;
+            ahead next = { 0 }, dy_next = { 0 };
+            if (!turn || n + 1 < end) {
+                int64_t rest = p->h.grid - line_next < s->strip ? p->h.grid - line_next : s->strip;
+                next = depth_foresee(s, &p->h, &p->w, line_next, job->x + at_next * p->h.in * p->w.in, channels, calls / 2);
+                dy_next = ahead_make(job->dy + at_next * plane + line_next * p->w.grid, rest * p->w.grid * (int64_t)sizeof(float),
+                                     channels, plane * (int64_t)sizeof(float), calls / 2);
+                next.then = &dy_next;
+            }
+            add_strip(job, lines, slab, dy, sums, &next);
         }
     }
 }
