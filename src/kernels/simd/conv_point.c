@@ -290,7 +290,11 @@ static void multiply_panel(point_task *t, int64_t position, int64_t panel, const
     if (start == FROM_C) {
         exchange(t, position, count, channel, rows, false);
     }
-    tile_product(rows, t->channels, weights, columns, start, bias ? bias : zeros, t->aside, WIDTH, &t->next);
+    if (count > LANES) {
+        tile_product(rows, t->channels, weights, columns, start, bias ? bias : zeros, t->aside, WIDTH, &t->next);
+    } else {
+        tile_narrow(rows, t->channels, weights, columns, start, bias ? bias : zeros, t->aside, WIDTH, &t->next);
+    }
     exchange(t, position, count, channel, rows, true);
 }
 

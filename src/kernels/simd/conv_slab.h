@@ -8,6 +8,7 @@
 #define CNN_KERNELS_SIMD_CONV_SLAB_H
 
 #include "kernels/simd/conv_plan.h"
+#include "kernels/simd/copy.h"
 
 typedef struct conv_slab {
     int64_t images, lines;  /* of a whole unit: lines of the grid */
@@ -95,9 +96,7 @@ static inline void slab_line(const conv_slab *s, const conv_axis *a, int64_t res
     if (a->stride == 1) {
         memcpy(to + begin, from + place + begin, (size_t)(end - begin) * sizeof *to);
     } else {
-        for (int64_t k = begin; k < end; k++) {
-            to[k] = from[place + k * a->stride];
-        }
+        copy_every(from + place + begin * a->stride, a->stride, to + begin, end - begin);
     }
     for (int64_t k = end; k < s->columns; k++) {
         to[k] = 0;

@@ -75,8 +75,8 @@ static void measure(weight_job *job)
     job->panels = divide_up(out, job->panel_rows);
     job->positions = least(job->slab.images * job->slab.lines * p->w.grid, POSITIONS);
     job->slab_size = (size_t)round_up(job->block_channels * job->slab.channel_step + SLAB_SLACK, 16);
-    job->dy_size = (size_t)round_up(job->panels * job->positions * ROWS, 16);
-    job->taps_size = (size_t)((job->positions + LANES) * WIDTH);
+    job->dy_size = (size_t)round_up(job->positions * ROWS, 16);
+    job->taps_size = (size_t)((job->positions * job->columns / WIDTH + LANES) * WIDTH);
 }
 
 static size_t partial_size(const weight_job *job)
@@ -92,30 +92,27 @@ static size_t scratch_size(const weight_job *job)
 
 /* ---- packing ---- */
 
-/* [panel][position][ROWS], image by image. */
-static void pack_dy(const weight_task *t)
+/* A panel of output channels: [position][ROWS], image by image. */
+static void pack_dy(const weight_task *t, int64_t o, int64_t rows)
 {
     const weight_job *job = t->job;
     const conv_plan *p = &job->plan;
     int64_t plane = p->h.grid * p->w.grid, part = t->unit.lines * p->w.grid;
-    for (int64_t panel = 0; panel < job->panels; panel++) {
-        int64_t o = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - o);
-        float *to = t->dy + panel * t->count * ROWS;
-        for (int64_t at = t->begin; at < t->begin + t->count;) {
-            int64_t image = t->unit.image + at / part, offset = at % part;
-            int64_t count = least(part - offset, t->begin + t->count - at);
-            const float *from = job->dy + ((image * p->groups + t->group) * p->out_channels + o) * plane +
-                                t->unit.line * p->w.grid + offset;
-            pack_rows(from, plane, rows, count, to);
-            to += count * ROWS;
-            at += count;
-        }
+    float *to = t->dy;
+    for (int64_t at = t->begin; at < t->begin + t->count;) {
+        int64_t image = t->unit.image + at / part, offset = at % part;
+        int64_t count = least(part - offset, t->begin + t->count - at);
+        const float *from = job->dy + ((image * p->groups + t->group) * p->out_channels + o) * plane +
+                            t->unit.line * p->w.grid + offset;
+        pack_rows(from, plane, rows, count, to);
+        to += count * ROWS;
+        at += count;
     }
 }
 
 /* Squares of LANES taps by LANES positions are read along the positions and turned. What a square spills past its run is
  * overwritten by the next. */
-static void pack_taps(const weight_task *t, int64_t first, const slab_run *runs, int64_t used)
+static void pack_taps(const weight_task *t, int64_t first, const slab_run *runs, int64_t used, float *panel)
 {
     const conv_plan *p = &t->job->plan;
     const conv_slab *s = &t->job->slab;
@@ -127,8 +124,8 @@ static void pack_taps(const weight_task *t, int64_t first, const slab_run *runs,
     }
     for (int64_t r = 0; r < used; r++) {
         for (int64_t q = 0; q < runs[r].count; q += LANES) {
-            for (int64_t half = 0; half < WIDTH; half += LANES) {
-                float *to = t->taps + (runs[r].to + q) * WIDTH + half;
+            for (int64_t half = 0; half < WIDTH && first + half < taps; half += LANES) {
+                float *to = panel + (runs[r].to + q) * WIDTH + half;
                 lanes v[LANES];
 #pragma GCC unroll 16
                 for (int k = 0; k < LANES; k++) {
@@ -146,20 +143,29 @@ static void pack_taps(const weight_task *t, int64_t first, const slab_run *runs,
 
 /* ---- the product ---- */
 
+/* Taps are packed for all output channels, whose dy is packed a panel at a time and stays in L1. */
 static void multiply(weight_task *t)
 {
     static const float zeros[WIDTH];
     const weight_job *job = t->job;
     const conv_plan *p = &job->plan;
     slab_run runs[POSITIONS];
-    int64_t used = slab_runs(&job->slab, p, &t->unit, t->begin, t->count, runs);
-    pack_dy(t);
-    for (int64_t tap = 0; tap < t->channels * plan_taps(p); tap += WIDTH) {
-        pack_taps(t, tap, runs, used);
-        for (int64_t panel = 0; panel < job->panels; panel++) {
-            int64_t o = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - o);
-            tile_product(rows, t->count, t->dy + panel * t->count * ROWS, t->taps, t->first ? FROM_COLUMNS : FROM_C, zeros,
-                         t->partial + o * job->columns + tap, job->columns, &t->next);
+    int64_t used = slab_runs(&job->slab, p, &t->unit, t->begin, t->count, runs), taps = t->channels * plan_taps(p);
+    for (int64_t tap = 0; tap < taps; tap += WIDTH) {
+        pack_taps(t, tap, runs, used, t->taps + tap * t->count);
+    }
+    for (int64_t panel = 0; panel < job->panels; panel++) {
+        int64_t o = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - o);
+        pack_dy(t, o, rows);
+        for (int64_t tap = 0; tap < taps; tap += WIDTH) {
+            float *sums = t->partial + o * job->columns + tap;
+            const float *columns = t->taps + tap * t->count;
+            tile_start start = t->first ? FROM_COLUMNS : FROM_C;
+            if (taps - tap > LANES) {
+                tile_product(rows, t->count, t->dy, columns, start, zeros, sums, job->columns, &t->next);
+            } else {
+                tile_narrow(rows, t->count, t->dy, columns, start, zeros, sums, job->columns, &t->next);
+            }
         }
     }
     t->first = false;

@@ -20,78 +20,80 @@ enum {
  * with either of the latter: where they go past the caches (see store_streamed). */
 typedef enum tile_start { FROM_C, FROM_COLUMNS, FROM_ROWS, STREAMED = 4 } tile_start;
 
-/* c[rows][WIDTH] (row stride `step`) = start + Σ_k a[k]·b[k]. `rows` is a constant where this is inlined. A c that is only
- * written is fetched while the sums are made; so is, a little at each FETCH_STEPS, what `next` names. */
-CNN__INLINE void tile_rows(int rows, int64_t k, const float *a, const float *b, tile_start start, const float *from, float *c,
-                           int64_t step, ahead *next)
+/* c[rows][vectors · LANES] (row stride `step`) = start + Σ_k a[k]·b[k]. `rows` and `vectors` are constants where this is inlined.
+ * A c that is only written is fetched while the sums are made; so is, a little at each FETCH_STEPS, what `next` names. */
+CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const float *a, const float *b, tile_start start,
+                           const float *from, float *c, int64_t step, ahead *next)
 {
     lanes acc[ROWS][2];
-    if (start == FROM_C) {
 #pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            acc[i][0] = load(c + i * step);
-            acc[i][1] = load(c + i * step + LANES);
+    for (int i = 0; i < rows; i++) {
+        if (start != FROM_C && !(start & STREAMED)) {
+            __builtin_prefetch(c + i * step, 1);
+            __builtin_prefetch(c + i * step + WIDTH - 1, 1);
         }
-    } else {
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            if (!(start & STREAMED)) {
-                __builtin_prefetch(c + i * step, 1);
-                __builtin_prefetch(c + i * step + WIDTH - 1, 1);
-            }
-            acc[i][0] = start & FROM_ROWS ? splat(from[i]) : load(from);
-            acc[i][1] = start & FROM_ROWS ? splat(from[i]) : load(from + LANES);
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; j++) {
+            acc[i][j] = start == FROM_C ? load(c + i * step + j * LANES)
+                      : start & FROM_ROWS ? splat(from[i]) : load(from + j * LANES);
         }
     }
     for (; k > 0; k -= FETCH_STEPS) {
         ahead_fetch(next);
         for (const float *end = b + (k < FETCH_STEPS ? k : FETCH_STEPS) * WIDTH; b < end; a += ROWS, b += WIDTH) {
-            lanes b0 = load(b), b1 = load(b + LANES);
+            lanes b0 = load(b), b1 = vectors > 1 ? load(b + LANES) : b0;
 #pragma GCC unroll 16
             for (int i = 0; i < rows; i++) {
                 lanes x = splat(a[i]);
                 acc[i][0] += x * b0;
-                acc[i][1] += x * b1;
+                if (vectors > 1) {
+                    acc[i][1] += x * b1;
+                }
             }
         }
     }
-    if (start & STREAMED) {
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            store_streamed(c + i * step, acc[i][0]);
-            store_streamed(c + i * step + LANES, acc[i][1]);
-        }
-        return;
-    }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
-        store(c + i * step, acc[i][0]);
-        store(c + i * step + LANES, acc[i][1]);
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; j++) {
+            if (start & STREAMED) {
+                store_streamed(c + i * step + j * LANES, acc[i][j]);
+            } else {
+                store(c + i * step + j * LANES, acc[i][j]);
+            }
+        }
     }
 }
 
+#define CNN__TILE_CASE(n, vectors) case n: tile_rows(n, vectors, k, a, b, start, from, c, step, next); break;
+#if CNN__VECTOR_BYTES == 64
+#define CNN__TILE_CASES(vectors)                                                                                      \
+    CNN__TILE_CASE(14, vectors) CNN__TILE_CASE(13, vectors) CNN__TILE_CASE(12, vectors) CNN__TILE_CASE(11, vectors)   \
+    CNN__TILE_CASE(10, vectors) CNN__TILE_CASE(9, vectors) CNN__TILE_CASE(8, vectors) CNN__TILE_CASE(7, vectors)      \
+    CNN__TILE_CASE(6, vectors) CNN__TILE_CASE(5, vectors) CNN__TILE_CASE(4, vectors) CNN__TILE_CASE(3, vectors)       \
+    CNN__TILE_CASE(2, vectors) CNN__TILE_CASE(1, vectors)
+#else
+#define CNN__TILE_CASES(vectors)                                                                                      \
+    CNN__TILE_CASE(6, vectors) CNN__TILE_CASE(5, vectors) CNN__TILE_CASE(4, vectors) CNN__TILE_CASE(3, vectors)       \
+    CNN__TILE_CASE(2, vectors) CNN__TILE_CASE(1, vectors)
+#endif
+
 /* Not inlined: around a caller's variables GCC keeps a sum in memory, at half the speed. */
-static __attribute__((noinline, unused)) void tile_product(int64_t rows, int64_t k, const float *a, const float *b,
-                                                           tile_start start, const float *from, float *c, int64_t step,
-                                                           ahead *next)
+static __attribute__((noinline)) void tile_product(int64_t rows, int64_t k, const float *a, const float *b, tile_start start,
+                                                   const float *from, float *c, int64_t step, ahead *next)
 {
     switch (rows) {
-#if CNN__VECTOR_BYTES == 64
-    case 14: tile_rows(14, k, a, b, start, from, c, step, next); break;
-    case 13: tile_rows(13, k, a, b, start, from, c, step, next); break;
-    case 12: tile_rows(12, k, a, b, start, from, c, step, next); break;
-    case 11: tile_rows(11, k, a, b, start, from, c, step, next); break;
-    case 10: tile_rows(10, k, a, b, start, from, c, step, next); break;
-    case 9: tile_rows(9, k, a, b, start, from, c, step, next); break;
-    case 8: tile_rows(8, k, a, b, start, from, c, step, next); break;
-    case 7: tile_rows(7, k, a, b, start, from, c, step, next); break;
-#endif
-    case 6: tile_rows(6, k, a, b, start, from, c, step, next); break;
-    case 5: tile_rows(5, k, a, b, start, from, c, step, next); break;
-    case 4: tile_rows(4, k, a, b, start, from, c, step, next); break;
-    case 3: tile_rows(3, k, a, b, start, from, c, step, next); break;
-    case 2: tile_rows(2, k, a, b, start, from, c, step, next); break;
-    default: tile_rows(1, k, a, b, start, from, c, step, next); break;
+        CNN__TILE_CASES(2)
+    }
+}
+
+/* The tile's first vector alone, where no more than LANES columns are wanted; the second is left as it is. */
+static __attribute__((noinline, unused)) void tile_narrow(int64_t rows, int64_t k, const float *a, const float *b,
+                                                          tile_start start, const float *from, float *c, int64_t step,
+                                                          ahead *next)
+{
+    switch (rows) {
+        CNN__TILE_CASES(1)
     }
 }
 
