@@ -71,9 +71,9 @@ PUBLIC_HEADERS := $(wildcard include/cnn/*.h)
 all: lib examples
 lib: $(STATIC) $(SHARED)
 
-# What was compiled with other flags, or before zlib was there, is compiled again.
+# What was compiled with other flags, by another Makefile or before zlib was there, is compiled again.
 FLAGS := $(BUILD)/flags
-FLAGS_NOW := $(CC) $(ALL_CFLAGS)
+FLAGS_NOW := $(CC) $(ALL_CFLAGS) $(shell cksum <Makefile)
 $(shell mkdir -p $(BUILD); printf '%s\n' '$(FLAGS_NOW)' | cmp -s - $(FLAGS) || printf '%s\n' '$(FLAGS_NOW)' >$(FLAGS))
 $(OBJECTS): $(FLAGS)
 
@@ -91,8 +91,10 @@ $(SHARED): $(OBJECTS) src/libcnn.map
 	@ln -sf $(@F) $(LIB)/$(SONAME)
 	@ln -sf $(SONAME) $(LIB)/libcnn.so
 
-# Kernels are worth the optimiser's full effort at any level but -O0.
-$(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3)
+# Kernels are worth the optimiser's full effort at any level but -O0; those of every dtype, which are many, its vectors alone.
+$(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST))
+$(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3)
+VECTOR_COST := $(shell $(CC) -fvect-cost-model=dynamic -E -x c /dev/null >/dev/null 2>&1 && echo -fvect-cost-model=dynamic)
 
 define isa_rule
 $$(BUILD)/src/kernels/simd/%.$(1).o: src/kernels/simd/%.c
