@@ -65,31 +65,26 @@ static void pack_block(void *arg, int64_t block, int worker)
     }
 }
 
-/* `group` neighbours of one line. Both numbers are constants where this is inlined; taps is 0 if it is not known. */
-CNN__INLINE void sum_taps(int group, int64_t taps, const conv_plan *p, const int64_t *at, const lanes *w, const float *weights,
+/* `group` neighbours of one line. Numbers are constants where this is inlined; `stride` is that of the usual kernel, 3 × 3 without
+ * dilation, whose weights stay in registers, or 0 for any other. */
+CNN__INLINE void sum_taps(int group, int stride, const conv_plan *p, int64_t row, const lanes *w, const float *weights,
                           const float *from, lanes bias, float *to)
 {
     lanes acc[GROUP];
-    int64_t step = p->w.stride * LANES;
+    int64_t step = stride ? stride * LANES : p->w.stride * LANES, column = stride ? LANES : p->w.step * LANES;
+    int64_t rows = stride ? 3 : p->h.taps, columns = stride ? 3 : p->w.taps;
 #pragma GCC unroll 4
     for (int u = 0; u < group; u++) {
         acc[u] = bias;
     }
-    if (taps) {
-#pragma GCC unroll 9
-        for (int64_t t = 0; t < taps; t++) {
+#pragma GCC unroll 3
+    for (int64_t i = 0; i < rows; i++, from += row) {
+#pragma GCC unroll 3
+        for (int64_t j = 0; j < columns; j++) {
+            lanes tap = stride ? w[i * 3 + j] : load(weights + (i * columns + j) * LANES);
 #pragma GCC unroll 4
             for (int u = 0; u < group; u++) {
-                acc[u] += w[t] * load(from + at[t] + u * step);
-            }
-        }
-    } else {
-        for (int64_t i = 0; i < p->h.taps; i++) {
-            for (int64_t j = 0; j < p->w.taps; j++, weights += LANES) {
-#pragma GCC unroll 4
-                for (int u = 0; u < group; u++) {
-                    acc[u] += load(weights) * load(from + i * at[0] + j * at[1] + u * step);
-                }
+                acc[u] += tap * load(from + j * column + u * step);
             }
         }
     }
@@ -99,16 +94,14 @@ CNN__INLINE void sum_taps(int group, int64_t taps, const conv_plan *p, const int
     }
 }
 
-/* The lines of one plan; `at` are the places of the taps, or where they are not known the steps from line to line and
- * from column to column. */
-CNN__INLINE void convolve_lines(int64_t taps, const depth_job *job, const conv_plan *p, int64_t lines, const float *weights,
+/* The lines of one plan. */
+CNN__INLINE void convolve_lines(int stride, const depth_job *job, const conv_plan *p, int64_t lines, const float *weights,
                                 const float *slab, lanes bias, float *out, ahead *next)
 {
     const depth_slab *s = &job->slab;
-    int64_t at[NINE] = { p->h.step * s->pitch * LANES, p->w.step * LANES };
+    int64_t row = p->h.step * s->pitch * LANES, step = p->w.stride * LANES, out_step = p->w.out_step * LANES;
     lanes w[NINE];
-    for (int64_t t = 0; t < taps; t++) {
-        at[t] = (t / p->w.taps * p->h.step * s->pitch + t % p->w.taps * p->w.step) * LANES;
+    for (int t = 0; t < NINE && stride; t++) {
         w[t] = load(weights + t * LANES);
     }
     if (plan_taps(p)) {
@@ -119,12 +112,23 @@ CNN__INLINE void convolve_lines(int64_t taps, const depth_job *job, const conv_p
         const float *from = slab + q * p->h.stride * s->pitch * LANES;
         float *to = out + ((q * p->h.out_step + p->h.out_first) * p->w.out + p->w.out_first) * LANES;
         int64_t k = 0;
-        for (; k + GROUP <= p->w.grid; k += GROUP) {
-            sum_taps(GROUP, taps, p, at, w, weights, from + k * p->w.stride * LANES, bias, to + k * p->w.out_step * LANES);
+        for (; k + GROUP <= p->w.grid; k += GROUP, from += GROUP * step, to += GROUP * out_step) {
+            sum_taps(GROUP, stride, p, row, w, weights, from, bias, to);
         }
-        for (; k < p->w.grid; k++) {
-            sum_taps(1, taps, p, at, w, weights, from + k * p->w.stride * LANES, bias, to + k * p->w.out_step * LANES);
+        for (; k < p->w.grid; k++, from += step, to += out_step) {
+            sum_taps(1, stride, p, row, w, weights, from, bias, to);
         }
+    }
+}
+
+static void convolve_plan(const depth_job *job, const conv_plan *p, int64_t lines, const float *weights, const float *slab,
+                          lanes bias, float *out, ahead *next)
+{
+    bool usual = p->h.taps == 3 && p->w.taps == 3 && p->w.step == 1;
+    switch (usual ? p->w.stride : 0) {
+    case 1: convolve_lines(1, job, p, lines, weights, slab, bias, out, next); break;
+    case 2: convolve_lines(2, job, p, lines, weights, slab, bias, out, next); break;
+    default: convolve_lines(0, job, p, lines, weights, slab, bias, out, next); break;
     }
 }
 
@@ -153,11 +157,7 @@ static void convolve_strip(void *arg, int64_t task, int worker)
     for (int64_t k = 0; k < job->count; k++) {
         const conv_plan *p = &all[k];
         int64_t lines = p->h.grid - line < s->strip ? p->h.grid - line : s->strip;
-        if (plan_taps(p) == NINE) {
-            convolve_lines(NINE, job, p, lines, weights, slab, load(biases), out, &next);
-        } else {
-            convolve_lines(0, job, p, lines, weights, slab, load(biases), out, &next);
-        }
+        convolve_plan(job, p, lines, weights, slab, load(biases), out, &next);
         weights += plan_taps(p) * LANES;
     }
     int64_t top = line * all->h.out_step, bottom = (line + s->strip) * all->h.out_step;

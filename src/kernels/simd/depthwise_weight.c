@@ -44,11 +44,13 @@ size_t CNN__SIMD(depthwise_backward_weight_workspace)(const conv_plan *p, int wo
     return partial_size(&job) + scratch_size(&job) * (size_t)workers;
 }
 
-/* `taps` is a constant where this is inlined, so the sums are registers. */
-CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int64_t lines, const float *slab, const float *dy,
-                          float *sums, ahead *next)
+/* `taps` and `stride` are constants where this is inlined, so the sums are registers; `stride` is that of the usual kernel, 3 × 3
+ * without dilation, or 0 for any other. */
+CNN__INLINE void add_taps(int taps, int stride, const depth_job *job, const int64_t *at, int64_t lines, const float *slab,
+                          const float *dy, float *sums, ahead *next)
 {
     const conv_plan *p = job->plan;
+    int64_t row = p->h.step * job->slab.pitch * LANES, step = stride ? stride * LANES : p->w.stride * LANES;
     lanes acc[TAPS];
 #pragma GCC unroll 9
     for (int t = 0; t < taps; t++) {
@@ -57,11 +59,11 @@ CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int
     for (int64_t q = 0; q < lines; q++) {
         ahead_fetch(next);
         const float *from = slab + q * p->h.stride * job->slab.pitch * LANES;
-        for (int64_t k = 0; k < p->w.grid; k++, dy += LANES, from += p->w.stride * LANES) {
+        for (int64_t k = 0; k < p->w.grid; k++, dy += LANES, from += step) {
             lanes g = load(dy);
 #pragma GCC unroll 9
             for (int t = 0; t < taps; t++) {
-                acc[t] += g * load(from + at[t]);
+                acc[t] += g * load(stride ? from + t / 3 * row + t % 3 * LANES : from + at[t]);
             }
         }
     }
@@ -80,11 +82,16 @@ static void add_strip(const depth_job *job, int64_t lines, const float *slab, co
             int64_t i = (first + t) / p->w.taps * p->h.step, j = (first + t) % p->w.taps * p->w.step;
             at[t] = (i * job->slab.pitch + j) * LANES;
         }
-        if (some == TAPS) {
-            add_taps(TAPS, job, at, lines, slab, dy, sums + first * LANES, next);
+        bool usual = p->h.taps == 3 && p->w.taps == 3 && p->w.step == 1;
+        if (usual && p->w.stride == 1) {
+            add_taps(TAPS, 1, job, at, lines, slab, dy, sums, next);
+        } else if (usual && p->w.stride == 2) {
+            add_taps(TAPS, 2, job, at, lines, slab, dy, sums, next);
+        } else if (some == TAPS) {
+            add_taps(TAPS, 0, job, at, lines, slab, dy, sums + first * LANES, next);
         }
         for (int64_t t = 0; t < some && some < TAPS; t++) {
-            add_taps(1, job, at + t, lines, slab, dy, sums + (first + t) * LANES, next);
+            add_taps(1, 0, job, at + t, lines, slab, dy, sums + (first + t) * LANES, next);
         }
     }
 }

@@ -89,6 +89,52 @@ CNN__INLINE lanes zip_high(lanes a, lanes b)
 #endif
 }
 
+#if CNN__VECTOR_BYTES == 64
+
+/* Pairs of floats, then of doubles, within each 128 bits, then 128 bits at a time: shuffles that each take one cycle and, unlike
+ * those across the whole vector, no register for their order. */
+CNN__INLINE void transpose_quads(lanes v[4])
+{
+    lanes a = __builtin_shufflevector(v[0], v[1], 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+    lanes b = __builtin_shufflevector(v[0], v[1], 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+    lanes c = __builtin_shufflevector(v[2], v[3], 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+    lanes d = __builtin_shufflevector(v[2], v[3], 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+    v[0] = __builtin_shufflevector(a, c, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+    v[1] = __builtin_shufflevector(a, c, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+    v[2] = __builtin_shufflevector(b, d, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+    v[3] = __builtin_shufflevector(b, d, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+}
+
+CNN__INLINE lanes even_quads(lanes a, lanes b)
+{
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+}
+
+CNN__INLINE lanes odd_quads(lanes a, lanes b)
+{
+    return __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+}
+
+/* Transposes a square of vectors. */
+CNN__INLINE void transpose(lanes v[LANES])
+{
+#pragma GCC unroll 4
+    for (int i = 0; i < LANES; i += 4) {
+        transpose_quads(v + i);
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        lanes a = even_quads(v[j], v[4 + j]), b = even_quads(v[8 + j], v[12 + j]);
+        lanes c = odd_quads(v[j], v[4 + j]), d = odd_quads(v[8 + j], v[12 + j]);
+        v[j] = even_quads(a, b);
+        v[4 + j] = even_quads(c, d);
+        v[8 + j] = odd_quads(a, b);
+        v[12 + j] = odd_quads(c, d);
+    }
+}
+
+#else
+
 /* Transposes a square of vectors: log2(LANES) rounds of interleaving row i with row i + LANES / 2. */
 CNN__INLINE void transpose(lanes v[LANES])
 {
@@ -106,6 +152,8 @@ CNN__INLINE void transpose(lanes v[LANES])
         }
     }
 }
+
+#endif
 
 /* Whether a result of so many floats, in stretches of `step` from p on, is stored past the caches: larger than they are, and
  * every vector of it aligned. */
