@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AHEAD_LINE = 64 };
+enum {
+    AHEAD_LINE = 64,
+    AHEAD_MOST = 16 /* lines a call: beyond, there is too little arithmetic to hide them behind, and they only queue up */
+};
 
 /* `rows` stretches of `bytes` each, `step` bytes apart, some `lines` of them at each call; then what `then` names. All zero
  * is nothing. */
@@ -20,8 +23,8 @@ typedef struct ahead {
 /* To be through after `calls` calls. */
 static inline ahead ahead_make(const void *at, int64_t bytes, int64_t rows, int64_t step, int64_t calls)
 {
-    int64_t lines = rows * (bytes / AHEAD_LINE + 1);
-    return (ahead){ at, bytes, rows, step, 0, lines / (calls > 0 ? calls : 1) + 1, NULL };
+    int64_t lines = rows * (bytes / AHEAD_LINE + 1) / (calls > 0 ? calls : 1) + 1;
+    return lines > AHEAD_MOST ? (ahead){ 0 } : (ahead){ at, bytes, rows, step, 0, lines, NULL };
 }
 
 static inline void ahead_fetch(ahead *a)
