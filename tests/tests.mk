@@ -45,9 +45,9 @@ check-ops:
 # ---- the same programs under sanitizers and valgrind, each kind in a folder of its own ----
 # A slow run takes fewer and smaller shapes; which kinds of shape there are stays the same.
 SLOW_RUN := CNN_TEST_SHAPES=2 CK_TIMEOUT_MULTIPLIER=20
-RUN_asan := CNN_TEST_SHAPES=20 CK_TIMEOUT_MULTIPLIER=5 ASAN_OPTIONS=strict_string_checks=1
+RUN_asan := CNN_TEST_SHAPES=20 CK_TIMEOUT_MULTIPLIER=5 ASAN_OPTIONS=strict_string_checks=1:allocator_may_return_null=1
 RUN_ubsan := CNN_TEST_SHAPES=20 CK_TIMEOUT_MULTIPLIER=5 UBSAN_OPTIONS=print_stacktrace=1
-RUN_tsan := $(SLOW_RUN) TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+RUN_tsan := $(SLOW_RUN) TSAN_OPTIONS=allocator_may_return_null=1:halt_on_error=1:second_deadlock_stack=1
 SANITIZE_asan := -fsanitize=address
 SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
 SANITIZE_tsan := -fsanitize=thread

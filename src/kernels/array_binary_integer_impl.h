@@ -22,7 +22,10 @@ static inline X FN(div)(X a, X b)
     if (b == 0) {
         return 0;
     }
-    return a == LOWEST && b == (X)-1 ? a : (X)(a / b);
+    if (a == LOWEST && b == (X)-1) {
+        return a;
+    }
+    return (X)(a / b);
 }
 
 #define Y X
