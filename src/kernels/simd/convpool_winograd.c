@@ -26,10 +26,11 @@ typedef struct winograd_job {
     const float *x, *weight, *bias;
     float *y, *kernels; /* transformed: [block][place][input channel][BLOCK] */
     uint8_t *index;
-    char *scratch; /* of all workers, and while kernels are transformed of all half blocks */
+    char *scratch; /* of all workers: an image with what it is made into, or kernels as [tap][LANES] */
     size_t scratch_size;
     int64_t channels; /* of the input, whole vectors */
-    int64_t blocks, tiles, groups, bands;
+    int64_t blocks, tiles, groups;
+    int64_t bands; /* tasks of an image: of few images each is cut into blocks of output channels */
     int64_t padded_h, padded_w;
     int64_t inputs_at, products_at; /* floats from the padded image to the transformed group and to its products */
 } winograd_job;
@@ -46,13 +47,13 @@ static void measure(winograd_job *job, const cnn__conv *g)
     job->blocks = (g->out_channels + BLOCK - 1) / BLOCK;
     job->tiles = (g->out_h / 2) * (g->out_w / 2);
     job->groups = (job->tiles + TILES - 1) / TILES;
-    job->bands = g->batch >= LEAST_TASKS || !g->batch ? 1 : (LEAST_TASKS + g->batch - 1) / g->batch;
-    job->bands = job->bands < job->groups ? job->bands : job->groups;
+    job->bands = g->batch >= LEAST_TASKS ? 1 : job->blocks;
     job->padded_h = g->out_h / 2 * 2 + 4;
     job->padded_w = g->out_w / 2 * 2 + 4;
     job->inputs_at = job->padded_h * job->padded_w * job->channels;
     job->products_at = job->inputs_at + PLACES * TILES * job->channels;
-    job->scratch_size = (size_t)(job->products_at + PLACES * TILES * BLOCK) * sizeof(float);
+    int64_t forward = job->products_at + PLACES * TILES * BLOCK, taps = 25 * g->in_channels * LANES;
+    job->scratch_size = (size_t)(forward > taps ? forward : taps) * sizeof(float);
 }
 
 static size_t kernels_size(const winograd_job *job)
@@ -60,18 +61,11 @@ static size_t kernels_size(const winograd_job *job)
     return (size_t)(job->blocks * PLACES * job->channels * BLOCK) * sizeof(float);
 }
 
-/* Kernels of LANES output channels, [tap][LANES]. */
-static size_t taps_size(const winograd_job *job)
-{
-    return (size_t)(25 * job->g->in_channels * LANES) * sizeof(float);
-}
-
 size_t CNN__SIMD(convpool_winograd_workspace)(const cnn__conv *g, int workers)
 {
     winograd_job job = { 0 };
     measure(&job, g);
-    size_t most = job.scratch_size > taps_size(&job) ? job.scratch_size : taps_size(&job);
-    return kernels_size(&job) + most * (size_t)workers;
+    return kernels_size(&job) + job.scratch_size * (size_t)workers;
 }
 
 /* ---- the kernels ---- */
@@ -123,7 +117,7 @@ static void transform_kernels(void *arg, int64_t half, int worker)
     const winograd_job *job = arg;
     const cnn__conv *g = job->g;
     int64_t o = half * LANES, rest = g->out_channels - o, place_step = job->channels * BLOCK;
-    float *taps = (float *)(void *)(job->scratch + taps_size(job) * (size_t)worker);
+    float *taps = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
     float *to = job->kernels + half / 2 * PLACES * place_step + half % 2 * LANES;
     if (rest > 0) {
         transpose_out(job->weight + o * g->in_channels * 25, g->in_channels * 25, rest < LANES ? rest : LANES,
@@ -295,30 +289,43 @@ static void finish_group(const winograd_job *job, const float *products, int64_t
     pool_write(best, which, tiles, count, job->tiles, job->y + place, job->index ? job->index + place : NULL);
 }
 
+/* One block of output channels of a group whose inputs are transformed. */
+static void forward_block(const winograd_job *job, int64_t n, int64_t block, int64_t first, int64_t tiles,
+                          const float *inputs, float *products)
+{
+    const cnn__conv *g = job->g;
+    const float *kernels = job->kernels + block * PLACES * job->channels * BLOCK;
+    for (int64_t p = 0; p < PLACES; p++) {
+        product_any(tiles, job->channels, inputs + p * TILES * job->channels, kernels + p * job->channels * BLOCK,
+                    products + p * TILES * BLOCK);
+    }
+    for (int64_t o = block * BLOCK; o < (block + 1) * BLOCK && o < g->out_channels; o += LANES) {
+        finish_group(job, products + o % BLOCK, o, (n * g->out_channels + o) * job->tiles + first, tiles);
+    }
+}
+
 static void forward_band(void *arg, int64_t task, int worker)
 {
     const winograd_job *job = arg;
     const cnn__conv *g = job->g;
     int64_t n = task / job->bands, band = task % job->bands;
+    int64_t begin = band * job->blocks / job->bands, end = (band + 1) * job->blocks / job->bands;
     float *image = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
-    float *inputs = image + job->inputs_at, *products = image + job->products_at;
+    for (int64_t half = 2 * begin; half < 2 * end && g->batch == 1; half++) {
+        transform_kernels(arg, half, worker);
+    }
     lay_out(job, job->x + n * g->in_channels * g->in_h * g->in_w, image);
-    for (int64_t group = band * job->groups / job->bands; group < (band + 1) * job->groups / job->bands; group++) {
+    for (int64_t group = 0; group < job->groups; group++) {
         int64_t first = group * job->tiles / job->groups, tiles = (group + 1) * job->tiles / job->groups - first;
-        transform_group(job, image, first, tiles, inputs);
-        for (int64_t block = 0; block < job->blocks; block++) {
-            const float *kernels = job->kernels + block * PLACES * job->channels * BLOCK;
-            for (int64_t p = 0; p < PLACES; p++) {
-                product_any(tiles, job->channels, inputs + p * TILES * job->channels, kernels + p * job->channels * BLOCK,
-                            products + p * TILES * BLOCK);
-            }
-            for (int64_t o = block * BLOCK; o < (block + 1) * BLOCK && o < g->out_channels; o += LANES) {
-                finish_group(job, products + o % BLOCK, o, (n * g->out_channels + o) * job->tiles + first, tiles);
-            }
+        transform_group(job, image, first, tiles, image + job->inputs_at);
+        for (int64_t block = begin; block < end; block++) {
+            forward_block(job, n, block, first, tiles, image + job->inputs_at, image + job->products_at);
         }
     }
 }
 
+/* Of a single image each task transforms the kernels that it uses itself: they would take longer to travel between the
+ * cores' caches. */
 void CNN__SIMD(convpool_winograd)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
                                   uint8_t *index, void *workspace, cnn__pool *pool)
 {
@@ -326,6 +333,8 @@ void CNN__SIMD(convpool_winograd)(const cnn__conv *g, const float *x, const floa
     measure(&job, g);
     job.scratch = (char *)workspace + kernels_size(&job);
     double work = (double)(g->in_channels * g->out_channels * PLACES) / LANES;
-    cnn__pool_run(pool, 2 * job.blocks, 8 * work, transform_kernels, &job); /* a kernel costs about eight products */
+    if (g->batch != 1) {
+        cnn__pool_run(pool, 2 * job.blocks, 8 * work, transform_kernels, &job); /* a kernel costs about eight products */
+    }
     cnn__pool_run(pool, g->batch * job.bands, work * (double)(g->batch * job.tiles), forward_band, &job);
 }
