@@ -24,7 +24,8 @@ typedef struct ahead {
 static inline ahead ahead_make(const void *at, int64_t bytes, int64_t rows, int64_t step, int64_t calls)
 {
     int64_t lines = rows * (bytes / AHEAD_LINE + 1) / (calls > 0 ? calls : 1) + 1;
-    return lines > AHEAD_MOST ? (ahead){ 0 } : (ahead){ at, bytes, rows, step, 0, lines, NULL };
+    ahead all = { at, bytes, rows, step, 0, lines, NULL }, none = { 0 };
+    return lines > AHEAD_MOST ? none : all;
 }
 
 static inline void ahead_fetch(ahead *a)
