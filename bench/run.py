@@ -7,6 +7,7 @@ import argparse
 import gzip
 import json
 import os
+import re
 import shutil
 import statistics
 import struct
@@ -102,6 +103,8 @@ class Bench:
 
     def compare(self, net, batch, threads, infer=False):
         title = f"{'inference' if infer else 'training'} of {net}, batch {batch}, {threads} thread{'s' * (threads > 1)}"
+        if self.args.only and not re.search(self.args.only, title):
+            return
         peers = list(self.peers(net, batch, threads, infer))
         interleave(peers, self.rounds, self.seconds)
         base = statistics.median(peers[0].times)
@@ -196,6 +199,12 @@ class Bench:
                 self.compare("tutorial", batch, threads, infer=True)
             for net, batch in () if self.args.quick else (("lenet5", 200), ("vgg", 32), ("allconv", 32)):
                 self.compare(net, batch, threads)
+        if not self.args.only:
+            self.alone()
+        with open(self.args.json or self.built("results.jsonl"), "w") as file:
+            file.writelines(json.dumps(line) + "\n" for line in self.lines)
+
+    def alone(self):
         print(f"\nthreads: a training step in ms{'':3} {'1':>10} {'2':>10}")
         for net, batch in (("tutorial", 200), ("twolayer", 1)):
             self.scaling(net, batch)
@@ -203,8 +212,6 @@ class Bench:
         self.example()
         self.start()
         self.size()
-        with open(self.args.json or self.built("results.jsonl"), "w") as file:
-            file.writelines(json.dumps(line) + "\n" for line in self.lines)
 
 
 def cpu_name():
@@ -246,6 +253,7 @@ def main():
     parser.add_argument("--lib", default=os.path.join(HERE, "..", "lib"), help="the library's folder")
     parser.add_argument("--json", default=None, help="a file for JSON Lines; default results.jsonl beside the programs")
     parser.add_argument("--quick", action="store_true", help="the tutorial's model at batch 200 and 1, briefly")
+    parser.add_argument("--only", default=None, metavar="REGEX", help="only the tables whose titles match")
     parser.add_argument("--seconds", type=float, default=None, help="running time of each table")
     Bench(parser.parse_args()).run()
 
