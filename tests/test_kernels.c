@@ -64,6 +64,10 @@ START_TEST(gemm_agrees_with_the_reference)
             gemm_random(k, draw(&place, 1, 300), draw(&place, 1, 300), draw(&place, 1, 600), &place);
         }
         gemm_random(k, 1, 1000, 3136, &place);
+        gemm_random(k, 300, 520, 700, &place); /* several blocks and stretches */
+        for (int i = 0; i < 4; i++) {
+            gemm_random(k, 2050, 2048, 3, &place); /* past the caches, where it does not accumulate */
+        }
         gemm_random(k, 600, 10, 20, &place);
     }
 }
@@ -250,6 +254,20 @@ START_TEST(conv_agrees_on_adversarial_shapes)
         CONV(2, 6, 10, 10, 12, 3, 3, 1, 1, 1, 6),  /* two outputs a channel */
         CONV(2, 12, 10, 10, 8, 3, 3, 2, 1, 1, 4),
         CONV(2, 3, 30, 30, 8, 11, 11, 4, 1, 2, 1), /* AlexNet's first, smaller */
+        CONV(3, 600, 20, 20, 40, 1, 1, 1, 1, 0, 1), /* one tap: many stretches, units that straddle images */
+        CONV(9, 70, 7, 7, 45, 1, 1, 1, 1, 0, 1),
+        CONV(2, 40, 15, 15, 30, 1, 1, 2, 1, 0, 1),  /* one tap, strided */
+        CONV(3, 33, 14, 15, 20, 1, 1, 3, 1, 0, 1),
+        CONV(2, 20, 9, 9, 30, 1, 1, 1, 1, 3, 1),    /* one tap, padded */
+        CONV(3, 60, 14, 14, 300, 3, 3, 1, 1, 1, 1), /* blocks of output channels */
+        CONV(5, 5, 20, 20, 5, 3, 3, 5, 1, 1, 5),    /* depthwise, more residues than are gathered */
+        CONV(2, 35, 14, 14, 35, 3, 3, 2, 1, 1, 35),
+        CONV(2, 18, 9, 9, 18, 5, 5, 2, 2, 3, 18),
+        CONV(1, 17, 120, 120, 17, 3, 3, 1, 1, 1, 17), /* several strips */
+        CONV(1, 17, 121, 90, 17, 3, 3, 2, 1, 1, 17),
+        CONV(2, 4, 256, 256, 32, 1, 1, 1, 1, 0, 1),   /* results that go past the caches */
+        CONV(1, 1, 512, 512, 16, 3, 3, 1, 1, 1, 1),
+        CONV(1, 64, 256, 256, 64, 3, 3, 1, 1, 1, 64),
     };
     FOR_TABLES(k)
     {

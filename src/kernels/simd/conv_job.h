@@ -1,0 +1,183 @@
+/* A convolution through slabs, cut into pieces: what its two ways share (conv_slab.c for many units of positions, conv_one.c for
+ * one). All sizes follow from the geometry alone. */
+#ifndef CNN_KERNELS_SIMD_CONV_JOB_H
+#define CNN_KERNELS_SIMD_CONV_JOB_H
+
+#include "kernels/simd/ahead.h"
+#include "kernels/simd/conv_pack.h"
+#include "kernels/simd/conv_slab.h"
+#include "kernels/simd/tile.h"
+
+enum {
+    DEPTH = 256,               /* taps of a stretch */
+    POSITIONS = 8 * WIDTH,     /* of a unit of lines */
+    IMAGES = 13 * WIDTH,       /* of a unit of images; and so few of all make one unit */
+    BLOCK_SUMS = 1 << 16,      /* of a task whose sums go through several stretches: a quarter of L2 */
+    LEAST_TASKS = 8
+};
+
+typedef struct conv_job {
+    conv_plan plan;
+    conv_slab slab;
+    const float *x, *weight, *bias;
+    float *y, *packed;                     /* weights [group][panel][taps][ROWS], or one unit's columns */
+    float *sums;                           /* of one unit */
+    char *scratch;
+    bool one;                              /* unit */
+    bool direct;                           /* sums in y */
+    bool streamed;                         /* which is stored past the caches */
+    int64_t group, channel, channels;      /* of the stretch, with one unit */
+    int64_t panels, panel_rows;            /* of output channels */
+    int64_t blocks, block_panels;          /* of panels, a task each */
+    int64_t stretch_channels;              /* of input channels */
+    int64_t positions;                     /* of a unit, in whole panels */
+    size_t slab_size, columns_size, weights_size, sums_size; /* in floats */
+} conv_job;
+
+typedef struct conv_task {
+    const conv_job *job;
+    conv_unit unit;
+    int64_t group, panel, panels; /* of output channels */
+    int64_t channel, channels;    /* the stretch */
+    float *slab, *columns, *sums, *aside;
+    ahead next, later; /* memory to fetch, one after the other */
+} conv_task;
+
+static inline size_t align(int64_t floats)
+{
+    return (size_t)(floats + 15) / 16 * 16;
+}
+
+static inline int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t divide_up(int64_t a, int64_t b)
+{
+    return b ? (a + b - 1) / b : 0;
+}
+
+static inline void measure(conv_job *job)
+{
+    const conv_plan *p = &job->plan;
+    int64_t taps = plan_taps(p) ? plan_taps(p) : 1, most = DEPTH / taps ? DEPTH / taps : 1;
+    int64_t all = p->batch * p->h.grid * p->w.grid;
+    int64_t stretches = divide_up(p->in_channels, most);
+    job->stretch_channels = divide_up(p->in_channels, stretches);
+    job->panels = divide_up(p->out_channels, ROWS);
+    job->panel_rows = divide_up(p->out_channels, job->panels);
+    job->panels = divide_up(p->out_channels, job->panel_rows);
+    job->one = all <= IMAGES && p->groups == 1;
+    bool small = p->h.grid * p->w.grid <= IMAGES;
+    job->slab = slab_make(p, small ? IMAGES : POSITIONS, job->one ? INT64_MAX / 4 : WIDTH);
+    job->one = job->one && job->slab.units == 1;
+    job->direct = !job->one && job->slab.images == 1 && p->h.out_step == 1 && p->w.out_step == 1 && p->w.grid == p->w.out;
+    int64_t tasks = job->slab.units * p->groups, wanted = divide_up(LEAST_TASKS, tasks);
+    job->positions = round_up(job->slab.images * job->slab.lines * p->w.grid, WIDTH);
+    int64_t most_rows = BLOCK_SUMS / (job->positions ? job->positions : 1);
+    int64_t blocks = stretches > 1 && !job->one ? divide_up(p->out_channels, most_rows) : 1;
+    job->block_panels = divide_up(job->panels, blocks > wanted ? blocks : wanted);
+    job->blocks = divide_up(job->panels, job->block_panels);
+    int64_t depth = job->stretch_channels * taps;
+    job->slab_size = align(job->stretch_channels * job->slab.channel_step + SLAB_SLACK);
+    job->columns_size = align((depth * WIDTH + LANES) * (job->one ? job->positions / WIDTH : 1) + LANES);
+    job->weights_size = job->one ? align(job->block_panels * depth * ROWS) : 0;
+    job->sums_size = job->direct ? 0 : align((job->one ? job->panels : job->block_panels) * ROWS * job->positions);
+}
+
+/* What all tasks share: one unit's columns, slab and sums, or the weights. */
+static inline size_t shared_size(const conv_job *job)
+{
+    int64_t taps = job->plan.in_channels * plan_taps(&job->plan);
+    return sizeof(float) * (job->one ? job->columns_size + job->sums_size + job->slab_size
+                                     : align(job->plan.groups * job->panels * taps * ROWS));
+}
+
+static inline size_t scratch_size(const conv_job *job)
+{
+    size_t own = job->one ? job->weights_size : job->slab_size + job->columns_size + job->sums_size;
+    return (own + ROWS * WIDTH) * sizeof(float);
+}
+
+/* ---- packing ---- */
+
+static inline void pack_weights(const conv_job *job, int64_t group, int64_t panel, int64_t channel, int64_t channels, float *to)
+{
+    const conv_plan *p = &job->plan;
+    int64_t first = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - first);
+    pack_kernels(p, job->weight + group * p->weight_group, first, rows, channel, channels, to);
+}
+
+CNN__INLINE void copy_run(const float *from, float *to, int64_t count)
+{
+    for (int64_t k = 0; k < count; k += LANES) {
+        store(to + k, load(from + k));
+    }
+}
+
+/* A panel of positions: [channel, tap][WIDTH]. Whole vectors are copied; what they spill is overwritten by the next run. */
+static inline void pack_columns(const conv_task *t, int64_t position, int64_t count, float *to)
+{
+    const conv_plan *p = &t->job->plan;
+    const conv_slab *s = &t->job->slab;
+    slab_run runs[WIDTH];
+    int64_t used = slab_runs(s, p, &t->unit, position, count, runs);
+    for (int64_t c = 0; c < t->channels; c++) {
+        for (int64_t i = 0; i < p->h.taps; i++) {
+            for (int64_t j = 0; j < p->w.taps; j++, to += WIDTH) {
+                const float *tap = t->slab + c * s->channel_step + slab_tap(s, p, i, j);
+                for (int64_t r = 0; r < used; r++) {
+                    copy_run(tap + runs[r].from, to + runs[r].to, runs[r].count);
+                }
+            }
+        }
+    }
+}
+
+static inline float *y_plane(const conv_task *t, int64_t image, int64_t channel)
+{
+    const conv_plan *p = &t->job->plan;
+    return t->job->y + ((image * p->groups + t->group) * p->out_channels + channel) * p->h.out * p->w.out;
+}
+
+/* ---- sums that were kept aside ---- */
+
+/* One line of the grid of one channel. */
+CNN__INLINE void write_line(const float *sums, float bias, int64_t count, int64_t step, float *y)
+{
+    if (step == 1) {
+        for (int64_t q = 0; q < count; q++) {
+            y[q] = sums[q] + bias;
+        }
+    } else {
+        for (int64_t q = 0; q < count; q++) {
+            y[q * step] = sums[q] + bias;
+        }
+    }
+}
+
+static inline void write_sums(const conv_task *t)
+{
+    const conv_job *job = t->job;
+    const conv_plan *p = &job->plan;
+    const conv_axis *h = &p->h, *w = &p->w;
+    int64_t begin = t->panel * job->panel_rows, end = least(begin + t->panels * job->panel_rows, p->out_channels);
+    bool whole = h->out_step == 1 && w->out_step == 1 && w->grid == w->out;
+    int64_t lines = whole ? 1 : t->unit.lines, count = whole ? t->unit.lines * w->grid : w->grid;
+    for (int64_t o = begin; o < end; o++) {
+        const float *sums = t->sums + (o - begin) * job->positions;
+        float bias = job->bias ? job->bias[t->group * p->out_channels + o] : 0;
+        for (int64_t n = t->unit.image; n < t->unit.image + t->unit.images; n++) {
+            float *plane = y_plane(t, n, o) + w->out_first;
+            for (int64_t q = t->unit.line; q < t->unit.line + lines; q++, sums += count) {
+                write_line(sums, bias, count, w->out_step, plane + (h->out_first + q * h->out_step) * w->out);
+            }
+        }
+    }
+}
+
+/* conv_one.c: all of a job whose positions are one unit. */
+void CNN__SIMD(convolve_one)(conv_job *job, cnn__pool *pool);
+
+#endif
