@@ -1,5 +1,5 @@
 # Benchmarks: each bench/bench_*.c is a program that links the static library; each bench/peer_* is someone else's.
-#   make bench        builds and runs everything but the epochs; BENCH_ARGS=--quick for the shortest useful run
+#   make bench        builds and runs everything but the epochs and the full list of kernels; BENCH_ARGS=--quick for the shortest useful run
 #   make bench-peers  gets ONNX Runtime from npm and has PyTorch export the model for it
 #   make bench-epochs ten epochs on the files of CNN_MNIST_DIR, against PyTorch
 NPM ?= npm
@@ -22,8 +22,9 @@ $(BUILD)/bench/peer_onednn: bench/peer_onednn.c
 
 .PHONY: bench bench-programs bench-peers bench-epochs
 bench-programs: $(BENCH_PROGRAMS) $(BENCH_PEERS)
-bench: bench-programs examples
+bench: bench-programs examples $(BUILD)/bench/bench_kernels
 	$(PYTHON) bench/run.py --build $(BUILD) --lib $(LIB) $(BENCH_ARGS)
+	$(BUILD)/bench/bench_kernels --quick --json $(BUILD)/bench/kernels.jsonl
 bench-peers:
 	@mkdir -p $(BUILD)/bench/node
 	$(NPM) install --ignore-scripts --no-audit --no-fund --prefix $(BUILD)/bench/node onnxruntime-node
