@@ -2,7 +2,7 @@
 #   make check-layers   the floors of docs/architecture.md (part of make check)    make check-clang   clang, the same flags
 #   make lint           gcc's analyzer, clang-tidy (.clang-tidy) and cppcheck       make coverage      gcovr, with thresholds
 CHECK_EXTRA += check-layers
-.PHONY: check-layers check-clang lint lint-gcc lint-tidy lint-cppcheck coverage
+.PHONY: check-layers check-clang lint lint-gcc lint-tidy lint-cppcheck coverage coverage-report
 check-layers:
 	@tools/check-layers.sh
 
@@ -46,15 +46,17 @@ COVERAGE_FILE_BRANCHES ?= 100
 COVERAGE_BUILD := $(BUILD)/coverage
 COVERAGE_MAKE = $(MAKE) $(JOBS) --no-print-directory BUILD=$(COVERAGE_BUILD) LIB=$(COVERAGE_BUILD)/lib HARDEN= \
 	CFLAGS="-O0 -g --coverage -fprofile-update=atomic" LDFLAGS=--coverage
-GCOVR = gcovr --root . --object-directory $(COVERAGE_BUILD)/src --filter src/ --exclude-unreachable-branches --exclude-throw-branches
+GCOVR = gcovr --root . --object-directory $(COVERAGE_BUILD)/src --exclude-unreachable-branches --exclude-throw-branches
 coverage:
 	@tools/install-dependencies.sh build test coverage
 	@+$(COVERAGE_MAKE) test-programs
 	@find $(COVERAGE_BUILD) -name '*.gcda' -delete
 	@+CNN_TEST_SHAPES=5 CK_TIMEOUT_MULTIPLIER=20 tests/count.sh $(COVERAGE_BUILD)/tests/results $(COVERAGE_MAKE) -k check-programs $(COVERAGE_EXTRA)
+	@+$(MAKE) --no-print-directory coverage-report
+coverage-report:
 	@mkdir -p $(COVERAGE_BUILD)/html
 	@echo "Branches of src/io and of the IDX reader:"
 	@$(GCOVR) --filter src/io/ --filter src/data/idx.c --branches --fail-under-branch $(COVERAGE_FILE_BRANCHES)
 	@echo "Lines of src/:"
-	@$(GCOVR) --html-details $(COVERAGE_BUILD)/html/index.html --fail-under-line $(COVERAGE_LINES)
+	@$(GCOVR) --filter src/ --html-details $(COVERAGE_BUILD)/html/index.html --fail-under-line $(COVERAGE_LINES) --print-summary --txt $(COVERAGE_BUILD)/lines.txt
 	@echo "coverage: in detail in $(COVERAGE_BUILD)/html/index.html"
