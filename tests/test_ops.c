@@ -1,4 +1,4 @@
-/* Every operation against PyTorch: values and gradients of tests/fixtures/ops.safetensors (tools/make_fixtures.py), in f64 and,
+/* Every operation against PyTorch: values and gradients of tests/fixtures/ops (tools/make_fixtures.py), in f64 and,
  * to f32's precision, in f32. A case here has the name that it has there. */
 #include "support/fixtures.h"
 
@@ -370,9 +370,10 @@ static void teardown(void)
 
 static cnn_tensor *part(const char *name, const char *what, int i)
 {
-    char text[32];
+    char text[32], file[64]; /* the file is that of the name's first word */
     snprintf(text, sizeof text, i < 0 ? "%s" : "%s%d", what, i);
-    return fixture(ctx, "ops.safetensors", name, text);
+    snprintf(file, sizeof file, "ops/%.*s.safetensors", (int)strcspn(name, "_"), name);
+    return fixture(ctx, file, name, text);
 }
 
 /* A real tensor of the fixture in the dtype that is being tested. */

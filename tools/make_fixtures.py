@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Writes tests/fixtures with PyTorch (1.13, Debian's python3-torch): values that the tests compare libcnn's with.
 
-What is here makes ops.safetensors, values and gradients of every operation in f64, for tests/test_ops.c: each case has its
+What is here makes ops/*.safetensors, values and gradients of every operation in f64, for tests/test_ops.c: each case has its
 operands `name/in0`, …, its result `name/out`, and, where it is differentiable, the gradient of the result `name/seed` and of the
 operands `name/grad0`, …. The rest is in tools/fixtures/, a module for each test program.
 
 Usage: tools/make_fixtures.py [folder]
 """
+import os
+import re
 import sys
 
 import torch
@@ -355,6 +357,11 @@ folder = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures"
 for make in (elementwise, reductions, products, shapes, networks, losses, border_values, integers, more_shapes, more_networks,
              more_losses):
     make()
-save_safetensors(f"{folder}/ops.safetensors", tensors)
+families = {}
+for name, t in tensors.items():
+    families.setdefault(re.match("[a-z0-9]+", name)[0], {})[name] = t
+os.makedirs(f"{folder}/ops", exist_ok=True)
+for family, members in families.items():
+    save_safetensors(f"{folder}/ops/{family}.safetensors", members)
 for module in (text, nn, optim, training):
     module.make(folder)
