@@ -23,8 +23,7 @@ floor_of() {
     esac
 }
 
-# Exceptions by design: "FROM FILE-OR-ROOM". A layer checks its options with the operation's own rule, which is lower and
-# needs no line; saving and loading look into what is saved.
+# The exception by design: saving and loading look into what they save.
 excepted() {
     case "$1 $2" in
     "io nn/"* | "io optim/"*) return 0 ;;
