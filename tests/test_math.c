@@ -43,33 +43,38 @@ static const function functions[] = {
     { "sigmoid near 0", own_sigmoid, exact_sigmoid, -5, 5 },
 };
 
-START_TEST(functions_are_close_to_exact)
-{
-    const function *f = &functions[_i];
-    for (uint64_t i = 0; i < 200000; i++) {
-        double x = f->low + (f->high - f->low) * cnn__random_f64(key, i);
-        double off = ulps(f->own(x), f->exact((long double)x));
-        ck_assert_msg(off <= (f->own == own_tanh || f->own == own_sigmoid ? 3 : 2), "%s(%.17g) is off by %.2f units", f->name, x, off);
-    }
-}
-END_TEST
-
-START_TEST(cosines_are_close_to_exact)
-{
-    for (uint64_t i = 0; i < 200000; i++) {
-        double x = cnn__random_f64(key, i);
-        ck_assert_msg(fabsl((long double)cnn__cos_turns(x) - exact_cos_turns((long double)x)) < 0x1p-52L, "cos_turns(%.17g)", x);
-    }
-    ck_assert(cnn__cos_turns(0) == 1 && cnn__cos_turns(0.5) == -1 && cnn__cos_turns(0.25) == 0 && cnn__cos_turns(0.75) == 0);
-}
-END_TEST
-
 /* Emulators of x87 arithmetic, valgrind's for one, have no long double to compare with. */
 static bool long_double_is_one(void)
 {
     volatile long double one = 1, tiny = LDBL_EPSILON;
     return one + tiny != one && LDBL_MANT_DIG > DBL_MANT_DIG;
 }
+
+START_TEST(functions_are_close_to_exact)
+{
+    const function *f = &functions[_i];
+    const double most = f->own == own_tanh || f->own == own_sigmoid ? 3 : 2;
+    for (uint64_t i = 0; i < 200000 && long_double_is_one(); i++) {
+        double x = f->low + (f->high - f->low) * cnn__random_f64(key, i);
+        double off = ulps(f->own(x), f->exact((long double)x));
+        if (!(off <= most)) { /* an assertion is a system call */
+            ck_abort_msg("%s(%.17g) is off by %.2f units", f->name, x, off);
+        }
+    }
+}
+END_TEST
+
+START_TEST(cosines_are_close_to_exact)
+{
+    for (uint64_t i = 0; i < 200000 && long_double_is_one(); i++) {
+        double x = cnn__random_f64(key, i);
+        if (!(fabsl((long double)cnn__cos_turns(x) - exact_cos_turns((long double)x)) < 0x1p-52L)) {
+            ck_abort_msg("cos_turns(%.17g)", x);
+        }
+    }
+    ck_assert(cnn__cos_turns(0) == 1 && cnn__cos_turns(0.5) == -1 && cnn__cos_turns(0.25) == 0 && cnn__cos_turns(0.75) == 0);
+}
+END_TEST
 
 START_TEST(powers_are_close_to_exact)
 {
