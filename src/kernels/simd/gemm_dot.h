@@ -25,6 +25,16 @@ CNN__INLINE float sum_lanes(lanes v)
     return part[0];
 }
 
+/* a · b + c, rounded as often as in the tiles of this instruction set: a product too short for vectors then has their bits. */
+CNN__INLINE float multiply_add(float a, float b, float c)
+{
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
 /* out[rows][columns] = rows of a by rows of b. The numbers are constants where this is inlined; `parts` vectors at a time keep
  * as many sums under way. */
 CNN__INLINE void dot_block(int rows, int columns, int parts, const float *a, int64_t lda, const float *b, int64_t ldb, int64_t k,
@@ -61,7 +71,7 @@ CNN__INLINE void dot_block(int rows, int columns, int parts, const float *a, int
                 sum += acc[(u * rows + i) * columns + j];
             }
             for (int64_t q = at; q < k; q++) {
-                rest += a[i * lda + q] * b[j * ldb + q];
+                rest = multiply_add(a[i * lda + q], b[j * ldb + q], rest);
             }
             out[i * columns + j] = sum_lanes(sum) + rest;
         }
