@@ -302,10 +302,10 @@ static bool has_minus(const document *d)
 
 START_TEST(documents_mean_the_same_to_jansson)
 {
-    enum { DOCUMENTS = 300000 };
+    const int documents = getenv("CNN_TEST_SHAPES") ? 30000 : 300000; /* fewer where an instrument makes them slow */
     static document d, copy;
     int taken = 0, refused = 0;
-    for (int i = 0; i < DOCUMENTS; i++) {
+    for (int i = 0; i < documents; i++) {
         make(&d);
         /* Duplicate keys are the caller's matter here: the comparison leaves them out. */
         json_error_t error;
@@ -317,14 +317,16 @@ START_TEST(documents_mean_the_same_to_jansson)
         copy = d;
         cnn__json ours = { .text = copy.text, .size = copy.size };
         bool read = walk(&ours, expected ? theirs : NULL, 0) && cnn__json_peek(&ours) == '\0' && ours.at == ours.size;
-        ck_assert_msg(read == expected, "document %d, ours %d (%s at %zu), jansson's %d (%s): %.*s", i, read,
-                      ours.error ? ours.error : "", ours.error_at, expected, theirs ? "" : error.text, (int)d.size, d.text);
+        if (read != expected) { /* an assertion is a system call */
+            ck_abort_msg("document %d, ours %d (%s at %zu), jansson's %d (%s): %.*s", i, read, ours.error ? ours.error : "",
+                         ours.error_at, expected, theirs ? "" : error.text, (int)d.size, d.text);
+        }
         taken += read;
         refused += !read;
         json_decref(theirs);
     }
-    ck_assert_int_gt(taken, DOCUMENTS / 4);
-    ck_assert_int_gt(refused, DOCUMENTS / 10);
+    ck_assert_int_gt(taken, documents / 4);
+    ck_assert_int_gt(refused, documents / 10);
 }
 END_TEST
 

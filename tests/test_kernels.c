@@ -1,5 +1,5 @@
 /* Every kernel of every table that this machine runs, against the reference table: random and adversarial shapes, for 1 and 3
- * threads with the same bits. CNN_TEST_SHAPES asks for more random shapes. */
+ * threads with the same bits. CNN_TEST_SHAPES asks for more random shapes, or for fewer. */
 #include "kernels/convpool.h"
 #include "support/kernels.h"
 
@@ -11,65 +11,75 @@ static int shapes_wanted(int usual)
 
 /* ---- matrix products ---- */
 
-static void gemm_check(const cnn__kernels *k, const cnn__gemm *g, bool biased)
+static const cnn__real_kernels *reference(void)
+{
+    return cnn__kernels_select("reference")->f32;
+}
+
+/* To be freed. */
+static float *gemm_run(const cnn__real_kernels *table, const cnn__gemm *g, const float *a, const float *b, const float *bias,
+                       cnn__pool *pool)
+{
+    void *workspace = workspace_new(table->gemm_workspace(g, cnn__pool_size(pool)));
+    float *c = numbers(g->m * g->ldc, 4);
+    table->gemm(g, a, b, bias, c, workspace, pool);
+    free(workspace);
+    return c;
+}
+
+static void gemm_check(const cnn__gemm *g, bool biased)
 {
     char shape[160];
     snprintf(shape, sizeof shape, "m %lld n %lld k %lld trans %d %d accumulate %d bias %d ld %lld %lld %lld",
              (long long)g->m, (long long)g->n, (long long)g->k, g->trans_a, g->trans_b, g->accumulate, biased,
              (long long)g->lda, (long long)g->ldb, (long long)g->ldc);
-    int64_t rows_a = g->trans_a ? g->k : g->m, rows_b = g->trans_b ? g->n : g->k;
+    int64_t rows_a = g->trans_a ? g->k : g->m, rows_b = g->trans_b ? g->n : g->k, n = g->m * g->ldc;
     float *a = numbers(rows_a * g->lda, 1), *b = numbers(rows_b * g->ldb, 2), *bias = numbers(g->n, 3);
-    float *c[3];
-    for (int i = 0; i < 3; i++) {
-        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
-        cnn__pool *pool = contexts[i % 2]->pool;
-        void *workspace = workspace_new(table->gemm_workspace(g, cnn__pool_size(pool)));
-        c[i] = numbers(g->m * g->ldc, 4);
-        table->gemm(g, a, b, biased ? bias : NULL, c[i], workspace, pool);
-        free(workspace);
+    float *expected = gemm_run(reference(), g, a, b, biased ? bias : NULL, NULL);
+    FOR_TABLES(k)
+    {
+        float *one = gemm_run(k->f32, g, a, b, biased ? bias : NULL, contexts[0]->pool);
+        float *three = gemm_run(k->f32, g, a, b, biased ? bias : NULL, contexts[1]->pool);
+        same_bits("gemm", k->name, shape, one, three, (size_t)n * sizeof(float));
+        close_to("gemm", k->name, shape, one, expected, n, 2e-6 * (4 + sqrt((double)g->k)));
+        free(one);
+        free(three);
     }
-    same_bits("gemm", k->name, shape, c[0], c[1], (size_t)(g->m * g->ldc) * sizeof(float));
-    close_to("gemm", k->name, shape, c[0], c[2], g->m * g->ldc, 2e-6 * (4 + sqrt((double)g->k)));
-    for (int i = 0; i < 3; i++) {
-        free(c[i]);
-    }
+    free(expected);
     free(a);
     free(b);
     free(bias);
 }
 
-static void gemm_random(const cnn__kernels *k, int64_t m, int64_t n, int64_t depth, uint64_t *place)
+static void gemm_random(int64_t m, int64_t n, int64_t depth, uint64_t *place)
 {
     cnn__gemm g = { .trans_a = draw(place, 0, 1), .trans_b = draw(place, 0, 1), .accumulate = draw(place, 0, 1),
                     .m = m, .n = n, .k = depth };
     g.lda = (g.trans_a ? m : depth) + draw(place, 0, 1) * 3;
     g.ldb = (g.trans_b ? depth : n) + draw(place, 0, 1) * 5;
     g.ldc = n + draw(place, 0, 1) * 2;
-    gemm_check(k, &g, draw(place, 0, 1));
+    gemm_check(&g, draw(place, 0, 1));
 }
 
 START_TEST(gemm_agrees_with_the_reference)
 {
     static const int64_t edges[] = { 1, 2, 3, 4, 5, 7, 13, 14, 15, 16, 17, 31, 32, 33, 64, 65 };
     uint64_t place = 0;
-    FOR_TABLES(k)
-    {
-        for (int i = 0; i < 16; i++) {
-            for (int j = 0; j < 16; j++) {
-                gemm_random(k, edges[i], edges[j], draw(&place, 0, 40), &place);
-                gemm_random(k, edges[i], draw(&place, 1, 40), edges[j], &place);
-            }
+    for (int i = 0; i < 16; i++) {
+        for (int j = 0; j < 16; j++) {
+            gemm_random(edges[i], edges[j], draw(&place, 0, 40), &place);
+            gemm_random(edges[i], draw(&place, 1, 40), edges[j], &place);
         }
-        for (int i = 0; i < shapes_wanted(20); i++) {
-            gemm_random(k, draw(&place, 1, 300), draw(&place, 1, 300), draw(&place, 1, 600), &place);
-        }
-        gemm_random(k, 1, 1000, 3136, &place);
-        gemm_random(k, 300, 520, 700, &place); /* several blocks and stretches */
-        for (int i = 0; i < 4; i++) {
-            gemm_random(k, 2050, 2048, 3, &place); /* past the caches, where it does not accumulate */
-        }
-        gemm_random(k, 600, 10, 20, &place);
     }
+    for (int i = 0; i < shapes_wanted(20); i++) {
+        gemm_random(draw(&place, 1, 300), draw(&place, 1, 300), draw(&place, 1, 600), &place);
+    }
+    gemm_random(1, 1000, 3136, &place);
+    gemm_random(300, 520, 700, &place); /* several blocks and stretches */
+    for (int i = 0; i < 4; i++) {
+        gemm_random(2050, 2048, 3, &place); /* past the caches, where it does not accumulate */
+    }
+    gemm_random(600, 10, 20, &place);
 }
 END_TEST
 
@@ -98,82 +108,110 @@ static conv_sizes conv_measure(const cnn__conv *g)
                          .bias = g->out_channels };
 }
 
-static void conv_forward_check(const cnn__kernels *k, const cnn__conv *g, bool biased)
+/* Each of these is to be freed. */
+static float *conv_forward_run(const cnn__real_kernels *table, const cnn__conv *g, const float *x, const float *weight,
+                               const float *bias, cnn__pool *pool)
+{
+    void *workspace = workspace_new(table->conv_forward_workspace(g, cnn__pool_size(pool)));
+    float *y = numbers(conv_measure(g).y, 9);
+    table->conv_forward(g, x, weight, bias, y, workspace, pool);
+    free(workspace);
+    return y;
+}
+
+static float *conv_data_run(const cnn__real_kernels *table, const cnn__conv *g, const float *dy, const float *weight,
+                            cnn__pool *pool)
+{
+    void *workspace = workspace_new(table->conv_backward_data_workspace(g, cnn__pool_size(pool)));
+    float *dx = numbers(conv_measure(g).x, 9);
+    table->conv_backward_data(g, dy, weight, dx, workspace, pool);
+    free(workspace);
+    return dx;
+}
+
+/* The gradient of the weights, and behind it that of the bias. */
+static float *conv_weight_run(const cnn__real_kernels *table, const cnn__conv *g, const float *x, const float *dy, bool biased,
+                              cnn__pool *pool)
+{
+    conv_sizes n = conv_measure(g);
+    void *workspace = workspace_new(table->conv_backward_weight_workspace(g, cnn__pool_size(pool)));
+    float *dw = numbers(n.weight, 9), *db = numbers(n.bias, 9), *both = block((size_t)(n.weight + n.bias) * sizeof *both);
+    table->conv_backward_weight(g, x, dy, dw, biased ? db : NULL, workspace, pool);
+    memcpy(both, dw, (size_t)n.weight * sizeof *both);
+    memcpy(both + n.weight, db, (size_t)n.bias * sizeof *both);
+    free(workspace);
+    free(dw);
+    free(db);
+    return both;
+}
+
+static void conv_forward_check(const cnn__conv *g, bool biased)
 {
     char text[256];
     conv_sizes n = conv_measure(g);
-    float *x = numbers(n.x, 1), *weight = numbers(n.weight, 2), *bias = numbers(n.bias, 3), *y[3];
-    for (int i = 0; i < 3; i++) {
-        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
-        cnn__pool *pool = contexts[i % 2]->pool;
-        void *workspace = workspace_new(table->conv_forward_workspace(g, cnn__pool_size(pool)));
-        y[i] = numbers(n.y, 9);
-        table->conv_forward(g, x, weight, biased ? bias : NULL, y[i], workspace, pool);
-        free(workspace);
+    float *x = numbers(n.x, 1), *weight = numbers(n.weight, 2), *bias = numbers(n.bias, 3), *b = biased ? bias : NULL;
+    float *expected = conv_forward_run(reference(), g, x, weight, b, NULL);
+    FOR_TABLES(k)
+    {
+        float *one = conv_forward_run(k->f32, g, x, weight, b, contexts[0]->pool);
+        float *three = conv_forward_run(k->f32, g, x, weight, b, contexts[1]->pool);
+        same_bits("conv_forward", k->name, conv_text(text, g), one, three, (size_t)n.y * sizeof(float));
+        close_to("conv_forward", k->name, text, one, expected, n.y, 1e-5);
+        free(one);
+        free(three);
     }
-    same_bits("conv_forward", k->name, conv_text(text, g), y[0], y[1], (size_t)n.y * sizeof(float));
-    close_to("conv_forward", k->name, text, y[0], y[2], n.y, 1e-5);
-    for (int i = 0; i < 3; i++) {
-        free(y[i]);
-    }
+    free(expected);
     free(x);
     free(weight);
     free(bias);
 }
 
-static void conv_data_check(const cnn__kernels *k, const cnn__conv *g)
+static void conv_data_check(const cnn__conv *g)
 {
     char text[256];
     conv_sizes n = conv_measure(g);
-    float *dy = numbers(n.y, 1), *weight = numbers(n.weight, 2), *dx[3];
-    for (int i = 0; i < 3; i++) {
-        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
-        cnn__pool *pool = contexts[i % 2]->pool;
-        void *workspace = workspace_new(table->conv_backward_data_workspace(g, cnn__pool_size(pool)));
-        dx[i] = numbers(n.x, 9);
-        table->conv_backward_data(g, dy, weight, dx[i], workspace, pool);
-        free(workspace);
+    float *dy = numbers(n.y, 1), *weight = numbers(n.weight, 2);
+    float *expected = conv_data_run(reference(), g, dy, weight, NULL);
+    FOR_TABLES(k)
+    {
+        float *one = conv_data_run(k->f32, g, dy, weight, contexts[0]->pool);
+        float *three = conv_data_run(k->f32, g, dy, weight, contexts[1]->pool);
+        same_bits("conv_backward_data", k->name, conv_text(text, g), one, three, (size_t)n.x * sizeof(float));
+        close_to("conv_backward_data", k->name, text, one, expected, n.x, 2e-5);
+        free(one);
+        free(three);
     }
-    same_bits("conv_backward_data", k->name, conv_text(text, g), dx[0], dx[1], (size_t)n.x * sizeof(float));
-    close_to("conv_backward_data", k->name, text, dx[0], dx[2], n.x, 2e-5);
-    for (int i = 0; i < 3; i++) {
-        free(dx[i]);
-    }
+    free(expected);
     free(dy);
     free(weight);
 }
 
-static void conv_weight_check(const cnn__kernels *k, const cnn__conv *g, bool biased)
+static void conv_weight_check(const cnn__conv *g, bool biased)
 {
     char text[256];
     conv_sizes n = conv_measure(g);
-    float *x = numbers(n.x, 1), *dy = numbers(n.y, 2), *dw[3], *db[3];
-    for (int i = 0; i < 3; i++) {
-        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
-        cnn__pool *pool = contexts[i % 2]->pool;
-        void *workspace = workspace_new(table->conv_backward_weight_workspace(g, cnn__pool_size(pool)));
-        dw[i] = numbers(n.weight, 9);
-        db[i] = numbers(n.bias, 9);
-        table->conv_backward_weight(g, x, dy, dw[i], biased ? db[i] : NULL, workspace, pool);
-        free(workspace);
+    float *x = numbers(n.x, 1), *dy = numbers(n.y, 2);
+    float *expected = conv_weight_run(reference(), g, x, dy, biased, NULL);
+    FOR_TABLES(k)
+    {
+        float *one = conv_weight_run(k->f32, g, x, dy, biased, contexts[0]->pool);
+        float *three = conv_weight_run(k->f32, g, x, dy, biased, contexts[1]->pool);
+        same_bits("conv_backward_weight", k->name, conv_text(text, g), one, three, (size_t)(n.weight + n.bias) * sizeof(float));
+        close_to("conv_backward_weight", k->name, text, one, expected, n.weight, 3e-5);
+        close_to("conv_backward_weight's bias", k->name, text, one + n.weight, expected + n.weight, n.bias, 3e-5);
+        free(one);
+        free(three);
     }
-    same_bits("conv_backward_weight", k->name, conv_text(text, g), dw[0], dw[1], (size_t)n.weight * sizeof(float));
-    same_bits("conv_backward_weight's bias", k->name, text, db[0], db[1], (size_t)n.bias * sizeof(float));
-    close_to("conv_backward_weight", k->name, text, dw[0], dw[2], n.weight, 3e-5);
-    close_to("conv_backward_weight's bias", k->name, text, db[0], db[2], n.bias, 3e-5);
-    for (int i = 0; i < 3; i++) {
-        free(dw[i]);
-        free(db[i]);
-    }
+    free(expected);
     free(x);
     free(dy);
 }
 
-static void conv_check(const cnn__kernels *k, const cnn__conv *g, bool biased)
+static void conv_check(const cnn__conv *g, bool biased)
 {
-    conv_forward_check(k, g, biased);
-    conv_data_check(k, g);
-    conv_weight_check(k, g, biased);
+    conv_forward_check(g, biased);
+    conv_data_check(g);
+    conv_weight_check(g, biased);
 }
 
 /* Fills in the size of the output; false if there is none. */
@@ -187,7 +225,7 @@ static bool conv_size(cnn__conv *g, int64_t pad_bottom, int64_t pad_right)
 }
 
 /* Sides are drawn apart, so that nothing is square by chance. */
-static void conv_random(const cnn__kernels *k, uint64_t *place, int64_t channels, int64_t side)
+static void conv_random(uint64_t *place, int64_t channels, int64_t side)
 {
     for (;;) {
         int64_t groups = draw(place, 0, 3) ? 1 : draw(place, 1, 4);
@@ -203,7 +241,7 @@ static void conv_random(const cnn__kernels *k, uint64_t *place, int64_t channels
             g.groups = g.out_channels = g.in_channels;
         }
         if (conv_size(&g, draw(place, 0, 4), draw(place, 0, 4))) {
-            conv_check(k, &g, draw(place, 0, 1));
+            conv_check(&g, draw(place, 0, 1));
             return;
         }
     }
@@ -212,14 +250,11 @@ static void conv_random(const cnn__kernels *k, uint64_t *place, int64_t channels
 START_TEST(conv_agrees_on_random_shapes)
 {
     uint64_t place = 0;
-    FOR_TABLES(k)
-    {
-        for (int i = 0; i < shapes_wanted(150); i++) {
-            conv_random(k, &place, 9, 12);
-        }
-        for (int i = 0; i < shapes_wanted(150) / 15; i++) {
-            conv_random(k, &place, 70, 40);
-        }
+    for (int i = 0; i < shapes_wanted(150); i++) {
+        conv_random(&place, 9, 12);
+    }
+    for (int i = 0; i < shapes_wanted(150) / 15; i++) {
+        conv_random(&place, 70, 40);
     }
 }
 END_TEST
@@ -269,90 +304,110 @@ START_TEST(conv_agrees_on_adversarial_shapes)
         CONV(1, 1, 512, 512, 16, 3, 3, 1, 1, 1, 1),
         CONV(1, 64, 256, 256, 64, 3, 3, 1, 1, 1, 64),
     };
-    FOR_TABLES(k)
-    {
-        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-            cnn__conv g = shapes[i];
-            ck_assert(conv_size(&g, g.pad_top, g.pad_left));
-            conv_check(k, &g, i % 2);
-        }
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        cnn__conv g = shapes[i];
+        ck_assert(conv_size(&g, g.pad_top, g.pad_left));
+        conv_check(&g, i % 2);
     }
 }
 END_TEST
 
 /* ---- convolution, ReLU and pooling in one ---- */
 
-static void convpool_check(const cnn__kernels *k, const cnn__conv *g, bool biased)
+/* What one table makes of a convolution, ReLU and pooling. */
+typedef struct convpool_results {
+    float *y, *dx, *dw, *db;
+    uint8_t *index;
+} convpool_results;
+
+typedef struct convpool_operands {
+    const cnn__conv *g;
+    conv_sizes n;
+    int64_t pooled;
+    float *x, *weight, *bias, *dy;
+} convpool_operands;
+
+static convpool_results convpool_run(const cnn__convpool_kernels *table, const convpool_operands *o, bool biased,
+                                     const uint8_t *index, cnn__pool *pool)
+{
+    const float *bias = biased ? o->bias : NULL;
+    int workers = cnn__pool_size(pool);
+    void *w1 = workspace_new(table->forward_workspace(o->g, workers));
+    void *w2 = workspace_new(table->backward_data_workspace(o->g, workers));
+    void *w3 = workspace_new(table->backward_weight_workspace(o->g, workers));
+    convpool_results r = { numbers(o->pooled, 9), numbers(o->n.x, 9), numbers(o->n.weight, 9), numbers(o->n.bias, 9),
+                           block((size_t)o->pooled) };
+    table->forward(o->g, o->x, o->weight, bias, r.y, r.index, w1, pool);
+    table->forward(o->g, o->x, o->weight, bias, r.y, NULL, w1, pool);
+    /* Backward with the reference's index, so that a tie broken by rounding is no difference. */
+    index = index ? index : r.index;
+    table->backward_data(o->g, o->dy, index, o->weight, r.dx, w2, pool);
+    table->backward_weight(o->g, o->x, o->dy, index, r.dw, r.db, w3, pool);
+    free(w1);
+    free(w2);
+    free(w3);
+    return r;
+}
+
+static void convpool_free(convpool_results *r)
+{
+    free(r->y);
+    free(r->dx);
+    free(r->dw);
+    free(r->db);
+    free(r->index);
+}
+
+static void convpool_compare(const cnn__kernels *k, const convpool_operands *o, const convpool_results *one,
+                             const convpool_results *three, const convpool_results *expected)
 {
     char text[256];
+    same_bits("convpool", k->name, conv_text(text, o->g), one->y, three->y, (size_t)o->pooled * sizeof(float));
+    same_bits("convpool's dx", k->name, text, one->dx, three->dx, (size_t)o->n.x * sizeof(float));
+    same_bits("convpool's dweight", k->name, text, one->dw, three->dw, (size_t)o->n.weight * sizeof(float));
+    same_bits("convpool's dbias", k->name, text, one->db, three->db, (size_t)o->n.bias * sizeof(float));
+    close_to("convpool", k->name, text, one->y, expected->y, o->pooled, 1e-5);
+    close_to("convpool's dx", k->name, text, one->dx, expected->dx, o->n.x, 2e-5);
+    close_to("convpool's dweight", k->name, text, one->dw, expected->dw, o->n.weight, 3e-5);
+    close_to("convpool's dbias", k->name, text, one->db, expected->db, o->n.bias, 3e-5);
+}
+
+static void convpool_check(const cnn__conv *g, bool biased)
+{
     conv_sizes n = conv_measure(g);
-    int64_t pooled = g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2);
-    float *x = numbers(n.x, 1), *weight = numbers(n.weight, 2), *bias = numbers(n.bias, 3), *dy = numbers(pooled, 4);
-    float *y[3], *dx[3], *dw[3], *db[3];
-    uint8_t *index = block((size_t)pooled);
-    for (int i = 2; i >= 0; i--) {
-        const cnn__convpool_kernels *table = (i == 2 ? cnn__kernels_select("reference") : k)->f32->convpool;
-        cnn__pool *pool = contexts[i % 2]->pool;
-        int workers = cnn__pool_size(pool);
-        void *w1 = workspace_new(table->forward_workspace(g, workers));
-        void *w2 = workspace_new(table->backward_data_workspace(g, workers));
-        void *w3 = workspace_new(table->backward_weight_workspace(g, workers));
-        y[i] = numbers(pooled, 9);
-        dx[i] = numbers(n.x, 9);
-        dw[i] = numbers(n.weight, 9);
-        db[i] = numbers(n.bias, 9);
-        /* Backward with the reference's index, so that a tie broken by rounding is no difference. */
-        uint8_t *own = block((size_t)pooled);
-        table->forward(g, x, weight, biased ? bias : NULL, y[i], own, w1, pool);
-        if (i == 2) {
-            memcpy(index, own, (size_t)pooled);
-        }
-        table->forward(g, x, weight, biased ? bias : NULL, y[i], NULL, w1, pool);
-        table->backward_data(g, dy, index, weight, dx[i], w2, pool);
-        table->backward_weight(g, x, dy, index, dw[i], db[i], w3, pool);
-        free(own);
-        free(w1);
-        free(w2);
-        free(w3);
+    convpool_operands o = { .g = g, .n = n, .pooled = g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2),
+                            .x = numbers(n.x, 1), .weight = numbers(n.weight, 2), .bias = numbers(n.bias, 3) };
+    o.dy = numbers(o.pooled, 4);
+    convpool_results expected = convpool_run(reference()->convpool, &o, biased, NULL, NULL);
+    FOR_TABLES(k)
+    {
+        convpool_results one = convpool_run(k->f32->convpool, &o, biased, expected.index, contexts[0]->pool);
+        convpool_results three = convpool_run(k->f32->convpool, &o, biased, expected.index, contexts[1]->pool);
+        convpool_compare(k, &o, &one, &three, &expected);
+        convpool_free(&one);
+        convpool_free(&three);
     }
-    same_bits("convpool", k->name, conv_text(text, g), y[0], y[1], (size_t)pooled * sizeof(float));
-    same_bits("convpool's dx", k->name, text, dx[0], dx[1], (size_t)n.x * sizeof(float));
-    same_bits("convpool's dweight", k->name, text, dw[0], dw[1], (size_t)n.weight * sizeof(float));
-    same_bits("convpool's dbias", k->name, text, db[0], db[1], (size_t)n.bias * sizeof(float));
-    close_to("convpool", k->name, text, y[0], y[2], pooled, 1e-5);
-    close_to("convpool's dx", k->name, text, dx[0], dx[2], n.x, 2e-5);
-    close_to("convpool's dweight", k->name, text, dw[0], dw[2], n.weight, 3e-5);
-    close_to("convpool's dbias", k->name, text, db[0], db[2], n.bias, 3e-5);
-    for (int i = 0; i < 3; i++) {
-        free(y[i]);
-        free(dx[i]);
-        free(dw[i]);
-        free(db[i]);
-    }
-    free(x);
-    free(weight);
-    free(bias);
-    free(dy);
-    free(index);
+    convpool_free(&expected);
+    free(o.x);
+    free(o.weight);
+    free(o.bias);
+    free(o.dy);
 }
 
 START_TEST(convpool_agrees_with_the_chain)
 {
     uint64_t place = 0;
-    FOR_TABLES(k)
-    {
-        for (int i = 0; i < shapes_wanted(60);) {
-            int64_t channels = i % 6 ? 12 : 70;
-            cnn__conv g = { .batch = draw(&place, 1, 6), .groups = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1,
-                            .dilation_w = 1, .in_channels = draw(&place, 1, channels),
-                            .out_channels = draw(&place, 1, channels), .in_h = draw(&place, 1, 15),
-                            .in_w = draw(&place, 1, 33), .kernel_h = draw(&place, 1, 5), .kernel_w = draw(&place, 1, 5),
-                            .pad_top = draw(&place, 0, 3), .pad_left = draw(&place, 0, 3) };
-            if (conv_size(&g, draw(&place, 0, 3), draw(&place, 0, 3)) && g.out_h > 1 && g.out_w > 1) {
-                ck_assert(cnn__convpool_fits(&g));
-                convpool_check(k, &g, i % 2);
-                i++;
-            }
+    for (int i = 0; i < shapes_wanted(60);) {
+        int64_t channels = i % 6 ? 12 : 70;
+        cnn__conv g = { .batch = draw(&place, 1, 6), .groups = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1,
+                        .dilation_w = 1, .in_channels = draw(&place, 1, channels),
+                        .out_channels = draw(&place, 1, channels), .in_h = draw(&place, 1, 15),
+                        .in_w = draw(&place, 1, 33), .kernel_h = draw(&place, 1, 5), .kernel_w = draw(&place, 1, 5),
+                        .pad_top = draw(&place, 0, 3), .pad_left = draw(&place, 0, 3) };
+        if (conv_size(&g, draw(&place, 0, 3), draw(&place, 0, 3)) && g.out_h > 1 && g.out_w > 1) {
+            ck_assert(cnn__convpool_fits(&g));
+            convpool_check(&g, i % 2);
+            i++;
         }
     }
 }
@@ -362,17 +417,14 @@ END_TEST
 START_TEST(convpool_by_winograd_agrees_with_the_chain)
 {
     uint64_t place = 7;
-    FOR_TABLES(k)
-    {
-        for (int i = 0; i < shapes_wanted(24);) {
-            cnn__conv g = { .batch = draw(&place, 0, 10), .groups = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1,
-                            .dilation_w = 1, .in_channels = draw(&place, 16, 40), .out_channels = draw(&place, 16, 70),
-                            .in_h = draw(&place, 1, 12), .in_w = draw(&place, 1, 20), .kernel_h = 5, .kernel_w = 5,
-                            .pad_top = draw(&place, 0, 4), .pad_left = draw(&place, 0, 4) };
-            if (conv_size(&g, draw(&place, 0, 4), draw(&place, 0, 4)) && g.out_h > 1 && g.out_w > 1) {
-                convpool_check(k, &g, i % 2);
-                i++;
-            }
+    for (int i = 0; i < shapes_wanted(24);) {
+        cnn__conv g = { .batch = draw(&place, 0, 10), .groups = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1,
+                        .dilation_w = 1, .in_channels = draw(&place, 16, 40), .out_channels = draw(&place, 16, 70),
+                        .in_h = draw(&place, 1, 12), .in_w = draw(&place, 1, 20), .kernel_h = 5, .kernel_w = 5,
+                        .pad_top = draw(&place, 0, 4), .pad_left = draw(&place, 0, 4) };
+        if (conv_size(&g, draw(&place, 0, 4), draw(&place, 0, 4)) && g.out_h > 1 && g.out_w > 1) {
+            convpool_check(&g, i % 2);
+            i++;
         }
     }
 }
@@ -391,7 +443,7 @@ static void maxpool_check(const cnn__kernels *k, const cnn__maxpool *g)
         x[in / 5] = -INFINITY;
     }
     for (int i = 0; i < 3; i++) {
-        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
+        const cnn__real_kernels *table = i == 2 ? reference() : k->f32;
         y[i] = numbers(out, 9);
         dx[i] = numbers(in, 9);
         index[i] = block((size_t)out * sizeof **index);
@@ -448,7 +500,6 @@ enum { LENGTHS = sizeof lengths / sizeof *lengths };
 
 START_TEST(elementwise_kernels_equal_the_reference)
 {
-    const cnn__real_kernels *reference = cnn__kernels_select("reference")->f32;
     const uint64_t key[2] = { 5, 6 };
     FOR_TABLES(k)
     {
@@ -458,15 +509,15 @@ START_TEST(elementwise_kernels_equal_the_reference)
             float *x = numbers(n, 1), *dy = numbers(n, 2), *given = block(bytes), *expected = block(bytes);
             for (int t = 0; t < 2; t++) {
                 k->f32->relu(n, x, given, contexts[t]->pool);
-                reference->relu(n, x, expected, NULL);
+                reference()->relu(n, x, expected, NULL);
                 same_bits("relu", k->name, "", given, expected, bytes);
                 k->f32->relu_backward(n, x, dy, given, contexts[t]->pool);
-                reference->relu_backward(n, x, dy, expected, NULL);
+                reference()->relu_backward(n, x, dy, expected, NULL);
                 same_bits("relu_backward", k->name, "", given, expected, bytes);
                 for (int q = 0; q < 4; q++) {
                     const double p[] = { 0, 0.25, 0.5, 1 };
                     k->f32->dropout(n, p[q], key, x, given, contexts[t]->pool);
-                    reference->dropout(n, p[q], key, x, expected, NULL);
+                    reference()->dropout(n, p[q], key, x, expected, NULL);
                     for (int64_t j = 0; j < n; j++) {
                         if (given[j] != expected[j]) {
                             ck_abort_msg("%s dropout %g: element %lld", k->name, p[q], (long long)j);
@@ -485,7 +536,6 @@ END_TEST
 
 START_TEST(sums_over_rows_agree)
 {
-    const cnn__real_kernels *reference = cnn__kernels_select("reference")->f32;
     uint64_t place = 0;
     FOR_TABLES(k)
     {
@@ -494,7 +544,7 @@ START_TEST(sums_over_rows_agree)
             float *x = numbers(m * n, 1), *a = numbers(n, 2), *b = numbers(n, 3), *c = numbers(n, 4);
             k->f32->sum_rows(m, n, x, a, contexts[0]->pool);
             k->f32->sum_rows(m, n, x, b, contexts[1]->pool);
-            reference->sum_rows(m, n, x, c, NULL);
+            reference()->sum_rows(m, n, x, c, NULL);
             same_bits("sum_rows", k->name, "", a, b, (size_t)n * sizeof(float));
             close_to("sum_rows", k->name, "", a, c, n, 1e-5);
             free(x);
@@ -510,7 +560,7 @@ static void adam_check(const cnn__kernels *k, int64_t n, const cnn__adam *s, boo
 {
     float *grad = numbers(n, 1), *state[3][4];
     for (int i = 0; i < 3; i++) {
-        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
+        const cnn__real_kernels *table = i == 2 ? reference() : k->f32;
         for (int j = 0; j < 4; j++) {
             state[i][j] = numbers(n, (uint64_t)j + 2);
         }
@@ -550,7 +600,7 @@ static void sgd_check(const cnn__kernels *k, int64_t n, const cnn__sgd *s)
 {
     float *grad = numbers(n, 1), *param[3], *buf[3];
     for (int i = 0; i < 3; i++) {
-        const cnn__real_kernels *table = i == 2 ? cnn__kernels_select("reference")->f32 : k->f32;
+        const cnn__real_kernels *table = i == 2 ? reference() : k->f32;
         param[i] = numbers(n, 2);
         buf[i] = numbers(n, 3);
         table->sgd(s, n, param[i], grad, s->momentum != 0 ? buf[i] : NULL, contexts[i % 2]->pool);
