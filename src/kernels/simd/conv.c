@@ -11,8 +11,9 @@ static bool depthwise(const cnn__conv *g)
 
 static size_t plan_workspace(const conv_plan *p, int workers)
 {
-    return CNN__SIMD(conv_point_fits)(p) ? CNN__SIMD(conv_point_workspace)(p, workers)
-                                         : CNN__SIMD(conv_slab_workspace)(p, workers);
+    return CNN__SIMD(conv_point_fits)(p)    ? CNN__SIMD(conv_point_workspace)(p, workers)
+         : CNN__SIMD(conv_winograd_fits)(p) ? CNN__SIMD(conv_winograd_workspace)(p, workers)
+                                            : CNN__SIMD(conv_slab_workspace)(p, workers);
 }
 
 static void plan_run(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
@@ -20,6 +21,8 @@ static void plan_run(const conv_plan *p, const float *x, const float *weight, co
 {
     if (CNN__SIMD(conv_point_fits)(p)) {
         CNN__SIMD(conv_point)(p, x, weight, bias, y, memory, pool);
+    } else if (CNN__SIMD(conv_winograd_fits)(p)) {
+        CNN__SIMD(conv_winograd)(p, x, weight, bias, y, memory, pool);
     } else {
         CNN__SIMD(conv_slab)(p, x, weight, bias, y, memory, pool);
     }

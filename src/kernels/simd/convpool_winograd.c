@@ -1,5 +1,4 @@
-/* Convolution by 5 × 5 kernels with bias, ReLU and 2 × 2 max pooling, by Winograd's minimal filtering F(2 × 2, 5 × 5)
- * (Lavin & Gray, "Fast algorithms for convolutional neural networks", 2016), at the points 0, ±NEAR, ±FAR and infinity.
+/* Convolution by 5 × 5 kernels with bias, ReLU and 2 × 2 max pooling, by Winograd's tiles (winograd.h).
  *
  * A tile of outputs is one window of the pooling. Its 6 × 6 inputs and the kernels are transformed, which leaves 36 products
  * over the input channels, one for each place of a tile: 36 multiplications instead of 100. NEAR and FAR keep the rounding error
@@ -7,19 +6,9 @@
  * finite makes its window NaN, since the transform subtracts it from itself. */
 #include "kernels/simd/convpool_pool.h"
 #include "kernels/simd/convpool_table.h"
+#include "kernels/simd/winograd.h"
 
-enum {
-    TILES = CNN__VECTOR_BYTES == 64 ? 14 : CNN__VECTOR_BYTES == 32 ? 6 : 4, /* of a group: at most LANES, in registers twice */
-    BLOCK = 2 * LANES, /* output channels of a product */
-    PLACES = 36,
-    LEAST_TASKS = 8
-};
-
-/* Short binary fractions, so that the transforms' constants are exact. */
-#define NEAR 0.75f
-#define FAR 1.5f
-#define NEAR2 (NEAR * NEAR)
-#define FAR2 (FAR * FAR)
+enum { LEAST_TASKS = 8 };
 
 typedef struct winograd_job {
     const cnn__conv *g;
@@ -70,47 +59,6 @@ size_t CNN__SIMD(convpool_winograd_workspace)(const cnn__conv *g, int workers)
 
 /* ---- the kernels ---- */
 
-/* The polynomial of a line of a kernel at the six points, divided by the points' products of differences. */
-CNN__INLINE void transform_taps(const lanes g[5], lanes u[6])
-{
-    const float near = 1 / (2 * NEAR2 * (NEAR2 - FAR2)), far = 1 / (2 * FAR2 * (FAR2 - NEAR2));
-    lanes even = (g[0] + NEAR2 * g[2] + NEAR2 * NEAR2 * g[4]) * near, odd = (g[1] + NEAR2 * g[3]) * (NEAR * near);
-    lanes even2 = (g[0] + FAR2 * g[2] + FAR2 * FAR2 * g[4]) * far, odd2 = (g[1] + FAR2 * g[3]) * (FAR * far);
-    u[0] = g[0] * (1 / (NEAR2 * FAR2));
-    u[1] = even + odd;
-    u[2] = even - odd;
-    u[3] = even2 + odd2;
-    u[4] = even2 - odd2;
-    u[5] = g[4];
-}
-
-static void transform_kernel(const float *taps, float *to, int64_t place_step)
-{
-    lanes half[6][5];
-#pragma GCC unroll 5
-    for (int j = 0; j < 5; j++) {
-        lanes column[5], u[6];
-#pragma GCC unroll 5
-        for (int i = 0; i < 5; i++) {
-            column[i] = load(taps + (i * 5 + j) * LANES);
-        }
-        transform_taps(column, u);
-#pragma GCC unroll 6
-        for (int i = 0; i < 6; i++) {
-            half[i][j] = u[i];
-        }
-    }
-#pragma GCC unroll 6
-    for (int i = 0; i < 6; i++) {
-        lanes u[6];
-        transform_taps(half[i], u);
-#pragma GCC unroll 6
-        for (int j = 0; j < 6; j++) {
-            store(to + (i * 6 + j) * place_step, u[j]);
-        }
-    }
-}
-
 /* LANES output channels; those past the last, and input channels past the last, get zeros. */
 static void transform_kernels(void *arg, int64_t half, int worker)
 {
@@ -125,7 +73,7 @@ static void transform_kernels(void *arg, int64_t half, int worker)
     }
     for (int64_t c = 0; c < job->channels; c++) {
         if (c < g->in_channels && rest > 0) {
-            transform_kernel(taps + c * 25 * LANES, to + c * BLOCK, place_step);
+            winograd_kernel(5, taps + c * 25 * LANES, 5 * LANES, LANES, to + c * BLOCK, place_step);
             continue;
         }
         for (int64_t place = 0; place < PLACES; place++) {
@@ -148,46 +96,6 @@ static void lay_out(const winograd_job *job, const float *x, float *image)
     }
 }
 
-CNN__INLINE void transform_inputs(const lanes x[6], lanes y[6])
-{
-    lanes a = x[4] - FAR2 * x[2], b = NEAR * (x[3] - FAR2 * x[1]);
-    lanes c = x[4] - NEAR2 * x[2], d = FAR * (x[3] - NEAR2 * x[1]);
-    y[0] = NEAR2 * FAR2 * x[0] - (NEAR2 + FAR2) * x[2] + x[4];
-    y[1] = a + b;
-    y[2] = a - b;
-    y[3] = c + d;
-    y[4] = c - d;
-    y[5] = NEAR2 * FAR2 * x[1] - (NEAR2 + FAR2) * x[3] + x[5];
-}
-
-/* LANES channels of one tile: place p goes to to[p · place_step]. */
-static void transform_tile(const float *from, int64_t row_step, int64_t column_step, float *to, int64_t place_step)
-{
-    lanes half[6][6];
-#pragma GCC unroll 6
-    for (int i = 0; i < 6; i++) {
-        lanes row[6];
-#pragma GCC unroll 6
-        for (int j = 0; j < 6; j++) {
-            row[j] = load(from + i * row_step + j * column_step);
-        }
-        transform_inputs(row, half[i]);
-    }
-#pragma GCC unroll 6
-    for (int j = 0; j < 6; j++) {
-        lanes column[6], y[6];
-#pragma GCC unroll 6
-        for (int i = 0; i < 6; i++) {
-            column[i] = half[i][j];
-        }
-        transform_inputs(column, y);
-#pragma GCC unroll 6
-        for (int i = 0; i < 6; i++) {
-            store(to + (i * 6 + j) * place_step, y[i]);
-        }
-    }
-}
-
 /* Tiles first … of the image as [place][channels / LANES][TILES][LANES]. */
 static void transform_group(const winograd_job *job, const float *image, int64_t first, int64_t count, float *to)
 {
@@ -195,84 +103,31 @@ static void transform_group(const winograd_job *job, const float *image, int64_t
     for (int64_t i = 0; i < count; i++) {
         int64_t h = (first + i) / width * 2, w = (first + i) % width * 2;
         for (int64_t c = 0; c < job->channels; c += LANES) {
-            transform_tile(image + (h * job->padded_w + w) * job->channels + c, job->padded_w * job->channels, job->channels,
+            winograd_input(image + (h * job->padded_w + w) * job->channels + c, job->padded_w * job->channels, job->channels,
                            to + c * TILES + i * LANES, place_step);
         }
     }
 }
 
-/* ---- the products ---- */
-
-/* out[tile][BLOCK] = Σ over channels; `tiles` is a constant where this is inlined, so the accumulators are registers. */
-CNN__INLINE void product(int tiles, int64_t channels, const float *in, const float *kernels, float *out)
-{
-    lanes acc[TILES][2];
-#pragma GCC unroll 16
-    for (int i = 0; i < tiles; i++) {
-        acc[i][0] = acc[i][1] = (lanes){ 0 };
-    }
-    for (int64_t c = 0; c < channels; c += LANES, in += TILES * LANES) {
-        const float *p = in;
-        for (int k = 0; k < LANES; k++, p++, kernels += BLOCK) {
-            lanes k0 = load(kernels), k1 = load(kernels + LANES);
-#pragma GCC unroll 16
-            for (int i = 0; i < tiles; i++) {
-                lanes x = splat(p[i * LANES]);
-                acc[i][0] += x * k0;
-                acc[i][1] += x * k1;
-            }
-        }
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < tiles; i++) {
-        store(out + i * BLOCK, acc[i][0]);
-        store(out + i * BLOCK + LANES, acc[i][1]);
-    }
-}
-
-/* Few tiles are only met in small planes: they share code with the next number up, whose surplus nobody reads. */
-static void product_any(int64_t tiles, int64_t channels, const float *in, const float *kernels, float *out)
-{
-    switch (tiles) {
-#if CNN__VECTOR_BYTES == 64
-    case 14: product(14, channels, in, kernels, out); break;
-    case 13: product(13, channels, in, kernels, out); break;
-    case 12: product(12, channels, in, kernels, out); break;
-    case 11: product(11, channels, in, kernels, out); break;
-    case 10: case 9: product(10, channels, in, kernels, out); break;
-    case 8: case 7: product(8, channels, in, kernels, out); break;
-#endif
-#if CNN__VECTOR_BYTES > 16
-    case 6: product(6, channels, in, kernels, out); break;
-    case 5: product(5, channels, in, kernels, out); break;
-#endif
-    default: product(4, channels, in, kernels, out); break;
-    }
-}
-
 /* ---- the outputs ---- */
-
-CNN__INLINE void transform_outputs(const lanes m[6], lanes *first, lanes *second)
-{
-    *first = m[0] + (m[1] + m[2]) + (m[3] + m[4]);
-    *second = NEAR * (m[1] - m[2]) + FAR * (m[3] - m[4]) + m[5];
-}
 
 /* LANES channels of one tile, pooled. */
 static lanes finish_tile(const float *products, lanes bias, lanes_i32 *winner)
 {
-    lanes top[6], bottom[6], y[4];
+    lanes half[2][SIDE], y[4];
 #pragma GCC unroll 6
-    for (int j = 0; j < 6; j++) {
-        lanes column[6];
+    for (int j = 0; j < SIDE; j++) {
+        lanes column[SIDE], pair[2];
 #pragma GCC unroll 6
-        for (int i = 0; i < 6; i++) {
-            column[i] = load(products + (i * 6 + j) * TILES * BLOCK);
+        for (int i = 0; i < SIDE; i++) {
+            column[i] = load(products + (i * SIDE + j) * TILES * BLOCK);
         }
-        transform_outputs(column, &top[j], &bottom[j]);
+        winograd_outputs(2, column, pair);
+        half[0][j] = pair[0];
+        half[1][j] = pair[1];
     }
-    transform_outputs(top, &y[0], &y[1]);
-    transform_outputs(bottom, &y[2], &y[3]);
+    winograd_outputs(2, half[0], y);
+    winograd_outputs(2, half[1], y + 2);
     return pool_window(y[0] + bias, y[1] + bias, y[2] + bias, y[3] + bias, winner);
 }
 
@@ -296,7 +151,7 @@ static void forward_block(const winograd_job *job, int64_t n, int64_t block, int
     const cnn__conv *g = job->g;
     const float *kernels = job->kernels + block * PLACES * job->channels * BLOCK;
     for (int64_t p = 0; p < PLACES; p++) {
-        product_any(tiles, job->channels, inputs + p * TILES * job->channels, kernels + p * job->channels * BLOCK,
+        winograd_product(tiles, job->channels, false, inputs + p * TILES * job->channels, kernels + p * job->channels * BLOCK,
                     products + p * TILES * BLOCK);
     }
     for (int64_t o = block * BLOCK; o < (block + 1) * BLOCK && o < g->out_channels; o += LANES) {

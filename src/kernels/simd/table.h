@@ -34,6 +34,12 @@ size_t CNN__SIMD(conv_point_workspace)(const struct conv_plan *p, int workers);
 void CNN__SIMD(conv_point)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                            void *memory, cnn__pool *pool);
 
+/* Plans with 3 × 3 or 5 × 5 taps, stride 1 and many channels. */
+bool CNN__SIMD(conv_winograd_fits)(const struct conv_plan *p);
+size_t CNN__SIMD(conv_winograd_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_winograd)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                              void *memory, cnn__pool *pool);
+
 /* All others. */
 size_t CNN__SIMD(conv_slab_workspace)(const struct conv_plan *p, int workers);
 void CNN__SIMD(conv_slab)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,

@@ -1,0 +1,112 @@
+/* What the passes through Winograd's tiles (winograd.h) share: how the positions of a plan are cut into tiles, and how the
+ * input's tiles are transformed.
+ *
+ * Tiles are counted along images, lines of tiles and columns. Some lines of one image make a strip, which is turned so that a
+ * vector holds one place of LANES channels (depthwise.h) and transformed as a whole; some strips make a chunk, whose
+ * transformed tiles are kept: [group][place][channels / LANES][TILES][LANES], a group being up to TILES tiles. Places are a line
+ * of the cache further apart than that, so that the places of one tile do not compete for the same few lines of it. */
+#ifndef CNN_KERNELS_SIMD_CONV_WINOGRAD_H
+#define CNN_KERNELS_SIMD_CONV_WINOGRAD_H
+
+#include "kernels/simd/conv_plan.h"
+#include "kernels/simd/depthwise.h"
+#include "kernels/simd/winograd.h"
+
+enum {
+    LEAST_CHANNELS = 16,
+    CHUNK_FLOATS = 1 << 21 /* of transformed tiles, unless one strip needs more */
+};
+
+typedef struct winograd_grid {
+    const conv_plan *plan;
+    int64_t side;               /* outputs of a tile */
+    int64_t lines, columns;     /* of an image's tiles */
+    int64_t channels;           /* of the input, in whole vectors */
+    int64_t place_step;         /* floats from one place of a group to the next */
+    depth_slab slab;            /* strip: lines of the output, a multiple of side */
+    int64_t chunks, chunk_strips;
+    int64_t group;              /* tiles of a group, at most TILES */
+    int64_t groups;             /* of a chunk, at most */
+} winograd_grid;
+
+/* The strips of a chunk and their tiles. */
+typedef struct winograd_chunk {
+    int64_t strip, strips, tile, tiles;
+} winograd_chunk;
+
+static inline bool winograd_grid_fits(const conv_plan *p)
+{
+    const conv_axis *h = &p->h, *w = &p->w;
+    bool square = h->taps == w->taps && (h->taps == 3 || h->taps == 5);
+    bool plain = h->stride == 1 && w->stride == 1 && h->step == 1 && w->step == 1 && h->out_step == 1 && w->out_step == 1;
+    int64_t side = SIDE + 1 - h->taps, lines = (h->grid + side - 1) / side, columns = (w->grid + side - 1) / side;
+    /* Small planes leave places of their tiles unused. */
+    return square && plain && p->in_channels >= LEAST_CHANNELS && p->out_channels >= LEAST_CHANNELS && p->batch * lines * columns >= 4 &&
+           3 * PLACES * lines * columns <= 2 * plan_taps(p) * h->grid * w->grid;
+}
+
+/* The first tile of a strip; strips past the last begin where the tiles end. */
+static inline int64_t winograd_first(const winograd_grid *g, int64_t strip)
+{
+    return (strip / g->slab.strips * g->lines + strip % g->slab.strips * (g->slab.strip / g->side)) * g->columns;
+}
+
+static inline winograd_grid winograd_grid_make(const conv_plan *p)
+{
+    winograd_grid g = { .plan = p, .side = SIDE + 1 - p->h.taps, .channels = round_up(p->in_channels, LANES) };
+    g.place_step = TILES * g.channels + AHEAD_LINE / (int64_t)sizeof(float);
+    g.lines = (p->h.grid + g.side - 1) / g.side;
+    g.columns = (p->w.grid + g.side - 1) / g.side;
+    int64_t overlap = p->h.taps - 1, pitch = g.columns * g.side + overlap;
+    int64_t lines = (2 * STRIP_FLOATS / (pitch * LANES) - overlap) / g.side;
+    lines = lines < 1 ? 1 : lines < g.lines ? lines : g.lines;
+    int64_t strips = (g.lines + lines - 1) / lines;
+    lines = (g.lines + strips - 1) / strips;
+    strips = (g.lines + lines - 1) / lines;
+    g.slab = (depth_slab){ .first_h = p->h.first, .first_w = p->w.first, .pitch = pitch, .strip = lines * g.side,
+                           .strips = strips, .rows = lines * g.side + overlap };
+    int64_t all = p->batch * strips, most = CHUNK_FLOATS / (PLACES * g.place_step / TILES * lines * g.columns);
+    g.chunks = (all + most) / (most + 1);
+    g.chunk_strips = (all + g.chunks - 1) / g.chunks;
+    g.chunks = (all + g.chunk_strips - 1) / g.chunk_strips;
+    int64_t tiles = g.chunk_strips * lines * g.columns;
+    g.groups = (tiles + TILES - 1) / TILES;
+    g.group = (tiles + g.groups - 1) / g.groups;
+    return g;
+}
+
+static inline winograd_chunk winograd_chunk_at(const winograd_grid *g, int64_t chunk)
+{
+    winograd_chunk c = { .strip = chunk * g->chunk_strips, .strips = g->chunk_strips };
+    int64_t all = g->plan->batch * g->slab.strips;
+    c.strips = c.strip + c.strips < all ? c.strips : all - c.strip;
+    c.tile = winograd_first(g, c.strip);
+    c.tiles = winograd_first(g, c.strip + c.strips) - c.tile;
+    return c;
+}
+
+/* Floats of a chunk's transformed tiles, and of the strip that they are made from. */
+static inline int64_t winograd_chunk_size(const winograd_grid *g)
+{
+    return g->groups * PLACES * g->place_step;
+}
+
+/* Transforms LANES channels, from `channel` on, of a strip; x is the group's first channel of image 0. */
+static inline void winograd_strip(const winograd_grid *g, const winograd_chunk *chunk, int64_t strip, int64_t channel,
+                                  const float *x, float *slab, float *to)
+{
+    const conv_plan *p = g->plan;
+    conv_axis h = p->h;
+    int64_t image = strip / g->slab.strips, line = strip % g->slab.strips * g->slab.strip, rest = p->in_channels - channel;
+    x += (image * p->groups * p->in_channels + channel) * h.in * p->w.in;
+    depth_slab_fill(&g->slab, &h, &p->w, line, x, rest < LANES ? rest : LANES, slab);
+    int64_t begin = winograd_first(g, strip), end = winograd_first(g, strip + 1);
+    int64_t row = g->slab.pitch * LANES;
+    for (int64_t tile = begin; tile < end; tile++) {
+        int64_t at = tile - chunk->tile, i = (tile - begin) / g->columns, j = (tile - begin) % g->columns;
+        winograd_input(slab + i * g->side * row + j * g->side * LANES, row, LANES,
+                       to + at / g->group * PLACES * g->place_step + channel * TILES + at % g->group * LANES, g->place_step);
+    }
+}
+
+#endif
