@@ -13,6 +13,7 @@ enum {
     LEAST_TASKS = 8,
     TURN = 16,    /* input channels whose kernels are turned at once */
     STRETCH = 64, /* and transformed, where they serve a single set */
+    FETCH = 6,    /* channels ahead, whose kernels lie too far apart for the processor to foresee them */
     APART = AHEAD_LINE / sizeof(float) /* further apart than they are large, places do not compete for lines of the cache */
 };
 
@@ -95,6 +96,9 @@ static void transform_kernels(const winograd_job *job, int64_t group, int64_t o,
                 store(to + place * job->kernel_step, (lanes){ 0 });
             }
             continue;
+        }
+        for (int64_t at = 0; at < rows * taps && !joined && k + FETCH < count; at += APART) {
+            __builtin_prefetch(from + (k + FETCH) * p->weight_in + at);
         }
         if (k % TURN == 0 || !joined) {
             int64_t channels = !joined ? 1 : count - k < TURN ? count - k : TURN;
