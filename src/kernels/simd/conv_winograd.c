@@ -13,19 +13,20 @@ enum {
     LEAST_TASKS = 8,
     TURN = 16,    /* input channels whose kernels are turned at once */
     STRETCH = 64, /* and transformed, where they serve a single set */
-    FETCH = 6,    /* channels ahead, whose kernels lie too far apart for the processor to foresee them */
-    APART = AHEAD_LINE / sizeof(float) /* further apart than they are large, places do not compete for lines of the cache */
+    FETCH = 6     /* channels ahead, whose kernels lie too far apart for the processor to foresee them */
 };
 
 typedef struct winograd_job {
     const conv_plan *plan;
     winograd_grid grid;
     winograd_chunk chunk;
+    winograd_room room; /* inputs are [group][place][channels / LANES][TILES][LANES], a group being up to TILES tiles */
     const float *x, *weight, *bias;
     float *y, *inputs, *kernels; /* kernels for all, if shared: [group][block][place][channel][BLOCK] */
     char *scratch;
     bool shared;
     int64_t group;          /* of channels */
+    int64_t channels, groups; /* of the input, in whole vectors; of a chunk's tiles */
     int64_t blocks, shares; /* of output channels; of a chunk's groups of tiles */
     int64_t stretch;        /* of input channels, whose kernels are in the cache at once */
     int64_t kernel_step, kernel_floats; /* of a place, of a block */
@@ -45,11 +46,16 @@ static int64_t most(int64_t a, int64_t b)
 static void measure(winograd_job *job, const conv_plan *p)
 {
     job->plan = p;
-    job->grid = winograd_grid_make(p);
+    job->channels = round_up(p->in_channels, LANES);
+    job->grid = winograd_grid_make(p, job->channels);
     const winograd_grid *g = &job->grid;
+    job->groups = (g->tiles + TILES - 1) / TILES;
+    int64_t place_step = TILES * job->channels + APART;
+    job->room = (winograd_room){ .group = (g->tiles + job->groups - 1) / job->groups, .group_step = PLACES * place_step,
+                                 .tile_step = LANES, .place_step = place_step };
     job->blocks = (p->out_channels + BLOCK - 1) / BLOCK;
     job->shares = (LEAST_TASKS + job->blocks - 1) / job->blocks;
-    int64_t sets = (g->groups + SET - 1) / SET;
+    int64_t sets = (job->groups + SET - 1) / SET;
     job->shares = job->shares < sets ? job->shares : sets;
     job->shared = job->shares > 1;
     job->stretch = job->shared || sets > 1 || p->in_channels < STRETCH ? p->in_channels : STRETCH;
@@ -64,7 +70,7 @@ static void measure(winograd_job *job, const conv_plan *p)
 static size_t shared_size(const winograd_job *job)
 {
     int64_t kernels = job->shared ? job->plan->groups * job->blocks * job->kernel_floats : 0;
-    return (size_t)(winograd_chunk_size(&job->grid) + kernels) * sizeof(float);
+    return (size_t)(job->groups * job->room.group_step + kernels) * sizeof(float);
 }
 
 size_t CNN__SIMD(conv_winograd_workspace)(const conv_plan *p, int workers)
@@ -123,9 +129,12 @@ static void transform_strip(void *arg, int64_t task, int worker)
 {
     const winograd_job *job = arg;
     const conv_plan *p = job->plan;
-    int64_t vectors = job->grid.channels / LANES;
-    winograd_strip(&job->grid, &job->chunk, job->chunk.strip + task / vectors, task % vectors * LANES,
-                   job->x + job->group * p->in_channels * p->h.in * p->w.in, scratch_of(job, worker), job->inputs);
+    const winograd_grid *g = &job->grid;
+    int64_t vectors = job->channels / LANES, strip = job->chunk.strip + task / vectors, channel = task % vectors * LANES;
+    int64_t image = strip / g->slab.strips, rest = p->in_channels - channel;
+    const float *x = job->x + ((image * p->groups + job->group) * p->in_channels + channel) * p->h.in * p->w.in;
+    winograd_strip(g, &g->slab, &p->h, &p->w, 0, &job->chunk, strip, x, rest < LANES ? rest : LANES, scratch_of(job, worker),
+                   &job->room, job->inputs + channel * TILES);
 }
 
 /* ---- the outputs ---- */
@@ -140,7 +149,7 @@ static void finish_run(const winograd_job *job, const float *products, int64_t a
     int64_t channel = job->group * p->out_channels + o, plane = p->h.out * p->w.out;
     lanes bias = job->bias ? load_some(job->bias + channel, channels) : (lanes){ 0 };
     for (int64_t i = 0; i < count; i++) {
-        const float *from = products + (at + i) / g->group * GROUP_FLOATS + (at + i) % g->group * BLOCK;
+        const float *from = products + (at + i) / job->room.group * GROUP_FLOATS + (at + i) % job->room.group * BLOCK;
         winograd_output((int)side, from, TILES * BLOCK, bias, turned + i * side * LANES, row, LANES);
     }
     int64_t line = tile / g->columns % g->lines * side, column = tile % g->columns * side;
@@ -169,12 +178,13 @@ static void finish_set(const winograd_job *job, const float *products, int64_t f
 static void multiply_set(const winograd_job *job, int64_t begin, int64_t end, int64_t c, int64_t count, const float *kernels,
                          float *products)
 {
-    const winograd_grid *g = &job->grid;
+    int64_t group = job->room.group;
     for (int64_t place = 0; place < PLACES; place++) {
         for (int64_t k = begin; k < end; k++) {
-            int64_t rest = job->chunk.tiles - k * g->group, tiles = rest < g->group ? rest : g->group;
-            winograd_product(tiles, count, c > 0, job->inputs + (k * PLACES + place) * g->place_step + c * TILES,
-                             kernels + place * job->kernel_step, products + (k - begin) * GROUP_FLOATS + place * TILES * BLOCK);
+            int64_t rest = job->chunk.tiles - k * group, tiles = rest < group ? rest : group;
+            const float *inputs = job->inputs + k * job->room.group_step + place * job->room.place_step + c * TILES;
+            winograd_product(tiles, count, c > 0, inputs, kernels + place * job->kernel_step,
+                             products + (k - begin) * GROUP_FLOATS + place * TILES * BLOCK);
         }
     }
 }
@@ -182,14 +192,13 @@ static void multiply_set(const winograd_job *job, int64_t begin, int64_t end, in
 static void multiply_share(void *arg, int64_t task, int worker)
 {
     const winograd_job *job = arg;
-    const winograd_grid *g = &job->grid;
+    int64_t group = job->room.group, groups = (job->chunk.tiles + group - 1) / group;
     int64_t depth = job->plan->in_channels, block = task / job->shares, share = task % job->shares;
     float *own = scratch_of(job, worker), *products = own + (job->shared ? 0 : job->kernel_floats);
     const float *kernels = job->shared ? job->kernels + (job->group * job->blocks + block) * job->kernel_floats : own;
-    int64_t groups = (job->chunk.tiles + g->group - 1) / g->group;
     int64_t begin = share * groups / job->shares, end = (share + 1) * groups / job->shares;
     for (int64_t set = begin; set < end; set += SET) {
-        int64_t last = set + SET < end ? set + SET : end, first = set * g->group, tiles = (last - set) * g->group;
+        int64_t last = set + SET < end ? set + SET : end, first = set * group, tiles = (last - set) * group;
         tiles = first + tiles < job->chunk.tiles ? tiles : job->chunk.tiles - first;
         for (int64_t c = 0; c < depth; c += job->stretch) {
             int64_t count = depth - c < job->stretch ? depth - c : job->stretch;
@@ -208,7 +217,7 @@ void CNN__SIMD(conv_winograd)(const conv_plan *p, const float *x, const float *w
 {
     winograd_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .inputs = memory };
     measure(&job, p);
-    job.kernels = job.inputs + winograd_chunk_size(&job.grid);
+    job.kernels = job.inputs + job.groups * job.room.group_step;
     job.scratch = (char *)memory + shared_size(&job);
     double pairs = (double)(p->in_channels * p->out_channels) * PLACES / LANES;
     if (job.shared) {
@@ -218,7 +227,7 @@ void CNN__SIMD(conv_winograd)(const conv_plan *p, const float *x, const float *w
         job.chunk = winograd_chunk_at(&job.grid, k);
         double tiles = (double)job.chunk.tiles;
         for (job.group = 0; job.group < p->groups; job.group++) {
-            cnn__pool_run(pool, job.chunk.strips * job.grid.channels / LANES, tiles * (double)(job.grid.channels * PLACES) / 4,
+            cnn__pool_run(pool, job.chunk.strips * job.channels / LANES, tiles * (double)(job.channels * PLACES) / 4,
                           transform_strip, &job);
             cnn__pool_run(pool, job.blocks * job.shares, pairs * tiles, multiply_share, &job);
         }

@@ -1,10 +1,9 @@
-/* What the passes through Winograd's tiles (winograd.h) share: how the positions of a plan are cut into tiles, and how the
- * input's tiles are transformed.
+/* What the passes through Winograd's tiles (winograd.h) share: how the positions of a plan are cut into tiles, and how tiles are
+ * transformed.
  *
  * Tiles are counted along images, lines of tiles and columns. Some lines of one image make a strip, which is turned so that a
  * vector holds one place of LANES channels (depthwise.h) and transformed as a whole; some strips make a chunk, whose
- * transformed tiles are kept: [group][place][channels / LANES][TILES][LANES], a group being up to TILES tiles. Places are a line
- * of the cache further apart than that, so that the places of one tile do not compete for the same few lines of it. */
+ * transformed tiles are kept. */
 #ifndef CNN_KERNELS_SIMD_CONV_WINOGRAD_H
 #define CNN_KERNELS_SIMD_CONV_WINOGRAD_H
 
@@ -14,20 +13,24 @@
 
 enum {
     LEAST_CHANNELS = 16,
+    APART = AHEAD_LINE / sizeof(float),
     CHUNK_FLOATS = 1 << 21 /* of transformed tiles, unless one strip needs more */
 };
 
 typedef struct winograd_grid {
     const conv_plan *plan;
-    int64_t side;               /* outputs of a tile */
-    int64_t lines, columns;     /* of an image's tiles */
-    int64_t channels;           /* of the input, in whole vectors */
-    int64_t place_step;         /* floats from one place of a group to the next */
-    depth_slab slab;            /* strip: lines of the output, a multiple of side */
+    int64_t side;           /* outputs of a tile */
+    int64_t lines, columns; /* of an image's tiles */
+    depth_slab slab;        /* of the input; strip: lines of the output, a multiple of side */
     int64_t chunks, chunk_strips;
-    int64_t group;              /* tiles of a group, at most TILES */
-    int64_t groups;             /* of a chunk, at most */
+    int64_t tiles;          /* of a chunk, at most */
 } winograd_grid;
+
+/* Where the places of tiles go: a channel's are at to + tile / group · group_step + tile % group · tile_step + place · place_step.
+ * Places are a line of the cache further apart than they need, lest those of a tile compete for the same few lines of it. */
+typedef struct winograd_room {
+    int64_t group, group_step, tile_step, place_step;
+} winograd_room;
 
 /* The strips of a chunk and their tiles. */
 typedef struct winograd_chunk {
@@ -51,10 +54,10 @@ static inline int64_t winograd_first(const winograd_grid *g, int64_t strip)
     return (strip / g->slab.strips * g->lines + strip % g->slab.strips * (g->slab.strip / g->side)) * g->columns;
 }
 
-static inline winograd_grid winograd_grid_make(const conv_plan *p)
+/* `channels` are kept of each transformed tile. */
+static inline winograd_grid winograd_grid_make(const conv_plan *p, int64_t channels)
 {
-    winograd_grid g = { .plan = p, .side = SIDE + 1 - p->h.taps, .channels = round_up(p->in_channels, LANES) };
-    g.place_step = TILES * g.channels + AHEAD_LINE / (int64_t)sizeof(float);
+    winograd_grid g = { .plan = p, .side = SIDE + 1 - p->h.taps };
     g.lines = (p->h.grid + g.side - 1) / g.side;
     g.columns = (p->w.grid + g.side - 1) / g.side;
     int64_t overlap = p->h.taps - 1, pitch = g.columns * g.side + overlap;
@@ -65,13 +68,11 @@ static inline winograd_grid winograd_grid_make(const conv_plan *p)
     strips = (g.lines + lines - 1) / lines;
     g.slab = (depth_slab){ .first_h = p->h.first, .first_w = p->w.first, .pitch = pitch, .strip = lines * g.side,
                            .strips = strips, .rows = lines * g.side + overlap };
-    int64_t all = p->batch * strips, most = CHUNK_FLOATS / (PLACES * g.place_step / TILES * lines * g.columns);
+    int64_t all = p->batch * strips, most = CHUNK_FLOATS / (PLACES * channels * lines * g.columns);
     g.chunks = (all + most) / (most + 1);
     g.chunk_strips = (all + g.chunks - 1) / g.chunks;
     g.chunks = (all + g.chunk_strips - 1) / g.chunk_strips;
-    int64_t tiles = g.chunk_strips * lines * g.columns;
-    g.groups = (tiles + TILES - 1) / TILES;
-    g.group = (tiles + g.groups - 1) / g.groups;
+    g.tiles = g.chunk_strips * lines * g.columns;
     return g;
 }
 
@@ -85,27 +86,23 @@ static inline winograd_chunk winograd_chunk_at(const winograd_grid *g, int64_t c
     return c;
 }
 
-/* Floats of a chunk's transformed tiles, and of the strip that they are made from. */
-static inline int64_t winograd_chunk_size(const winograd_grid *g)
+/* Transforms LANES channels of a strip as inputs, or as kernels of so many taps; `plane` is the first of `channels` planes of the
+ * strip's image, whose axes are h and w. `turned` is room for the slab. */
+static inline void winograd_strip(const winograd_grid *g, const depth_slab *slab, const conv_axis *h, const conv_axis *w, int taps,
+                                  const winograd_chunk *chunk, int64_t strip, const float *plane, int64_t channels,
+                                  float *turned, const winograd_room *room, float *to)
 {
-    return g->groups * PLACES * g->place_step;
-}
-
-/* Transforms LANES channels, from `channel` on, of a strip; x is the group's first channel of image 0. */
-static inline void winograd_strip(const winograd_grid *g, const winograd_chunk *chunk, int64_t strip, int64_t channel,
-                                  const float *x, float *slab, float *to)
-{
-    const conv_plan *p = g->plan;
-    conv_axis h = p->h;
-    int64_t image = strip / g->slab.strips, line = strip % g->slab.strips * g->slab.strip, rest = p->in_channels - channel;
-    x += (image * p->groups * p->in_channels + channel) * h.in * p->w.in;
-    depth_slab_fill(&g->slab, &h, &p->w, line, x, rest < LANES ? rest : LANES, slab);
-    int64_t begin = winograd_first(g, strip), end = winograd_first(g, strip + 1);
-    int64_t row = g->slab.pitch * LANES;
+    depth_slab_fill(slab, h, w, strip % slab->strips * slab->strip, plane, channels, turned);
+    int64_t begin = winograd_first(g, strip), end = winograd_first(g, strip + 1), row = slab->pitch * LANES;
     for (int64_t tile = begin; tile < end; tile++) {
         int64_t at = tile - chunk->tile, i = (tile - begin) / g->columns, j = (tile - begin) % g->columns;
-        winograd_input(slab + i * g->side * row + j * g->side * LANES, row, LANES,
-                       to + at / g->group * PLACES * g->place_step + channel * TILES + at % g->group * LANES, g->place_step);
+        const float *from = turned + i * g->side * row + j * g->side * LANES;
+        float *place = to + at / room->group * room->group_step + at % room->group * room->tile_step;
+        if (taps) {
+            winograd_kernel(taps, from, row, LANES, place, room->place_step);
+        } else {
+            winograd_input(from, row, LANES, place, room->place_step);
+        }
     }
 }
 

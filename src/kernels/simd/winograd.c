@@ -1,7 +1,10 @@
 /* The transforms of Winograd's tiles, and their products: what all convolutions that go this way share. */
 #include "kernels/simd/winograd.h"
 
-enum { MOST_TAPS = 5 };
+enum {
+    MOST_TAPS = 5,
+    ROWS = CNN__VECTOR_BYTES == 64 ? 8 : 4 /* of input channels by two vectors, in registers */
+};
 
 /* ---- the kernels ---- */
 
@@ -197,5 +200,31 @@ void winograd_product(int64_t tiles, int64_t depth, bool more, const float *in, 
     case 5: product(5, depth, more, in, kernels, out); break;
 #endif
     default: product(4, depth, more, in, kernels, out); break;
+    }
+}
+
+void winograd_outer(int64_t tiles, const float *in, const float *kernels, float *out)
+{
+    for (int row = 0; row < LANES; row += ROWS, out += ROWS * BLOCK) {
+        lanes acc[ROWS][2];
+#pragma GCC unroll 8
+        for (int i = 0; i < ROWS; i++) {
+            acc[i][0] = acc[i][1] = (lanes){ 0 };
+        }
+        const float *p = in + row;
+        for (const float *k = kernels, *end = kernels + tiles * BLOCK; k < end; k += BLOCK, p += LANES) {
+            lanes k0 = load(k), k1 = load(k + LANES);
+#pragma GCC unroll 8
+            for (int i = 0; i < ROWS; i++) {
+                lanes x = splat(p[i]);
+                acc[i][0] += x * k0;
+                acc[i][1] += x * k1;
+            }
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < ROWS; i++) {
+            store(out + i * BLOCK, acc[i][0]);
+            store(out + i * BLOCK + LANES, acc[i][1]);
+        }
     }
 }

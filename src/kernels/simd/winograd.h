@@ -39,6 +39,10 @@ void CNN__SIMD(winograd_output)(int side, const float *products, int64_t place_s
  * [depth / LANES][TILES][LANES], kernels [depth][BLOCK]. Rows of `out` past the number of tiles may be written. */
 void CNN__SIMD(winograd_product)(int64_t tiles, int64_t depth, bool more, const float *in, const float *kernels, float *out);
 
+/* One place of a gradient of weights: out[LANES][BLOCK] = Σ over tiles of in[tile][LANES] by kernels[tile][BLOCK]. */
+void CNN__SIMD(winograd_outer)(int64_t tiles, const float *in, const float *kernels, float *out);
+
+#define winograd_outer CNN__SIMD(winograd_outer)
 #define winograd_input CNN__SIMD(winograd_input)
 #define winograd_kernel CNN__SIMD(winograd_kernel)
 #define winograd_output CNN__SIMD(winograd_output)

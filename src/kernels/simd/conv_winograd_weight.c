@@ -1,0 +1,166 @@
+/* The gradient of a convolution's weights through Winograd's tiles: it is a convolution of the input whose kernel is the output's
+ * gradient. The outputs of a tile are the taps then, and a tile of the gradient is its kernel.
+ *
+ * Chunk by chunk (conv_winograd.h) the tiles of the input and of the gradient are transformed for all tasks; a task then makes a
+ * block of input channels by a block of output channels: place by place the products over the chunk's tiles, and from them the
+ * taps, which are added up in the order of the chunks. */
+#include "kernels/simd/conv_winograd.h"
+#include "kernels/simd/some.h"
+#include "kernels/simd/table.h"
+
+enum { LEAST_TASKS = 8, MOST_VECTORS = 4, MOST_TAPS = 25 };
+
+typedef struct winograd_job {
+    const conv_plan *plan;
+    winograd_grid grid;
+    winograd_chunk chunk;
+    winograd_room in_room, out_room; /* of x: [place][channels / LANES][tile][LANES]; of dy: [place][block][tile][BLOCK] */
+    depth_slab out_slab;
+    conv_axis out_h, out_w; /* of dy as an input */
+    const float *x, *dy;
+    float *inputs, *kernels, *dweight;
+    float *turned; /* dweight: [output channels / LANES][input channel][tap][LANES] */
+    char *scratch;
+    int64_t number, group;                    /* of the chunk; of channels */
+    int64_t vectors, blocks;                  /* of input channels, of output channels */
+    int64_t parts, part_vectors, part_step;   /* of input channels, a task each; floats from place to place of their products */
+    int64_t scratch_floats;
+} winograd_job;
+
+bool CNN__SIMD(conv_winograd_weight_fits)(const conv_plan *p)
+{
+    return winograd_grid_fits(p);
+}
+
+static void measure(winograd_job *job, const conv_plan *p)
+{
+    job->plan = p;
+    job->vectors = (p->in_channels + LANES - 1) / LANES;
+    job->blocks = (p->out_channels + BLOCK - 1) / BLOCK;
+    job->grid = winograd_grid_make(p, (job->vectors * LANES + job->blocks * BLOCK + 1) / 2);
+    const winograd_grid *g = &job->grid;
+    int64_t in_step = job->vectors * g->tiles * LANES + APART, out_step = job->blocks * g->tiles * BLOCK + APART;
+    job->in_room = (winograd_room){ .group = g->tiles, .tile_step = LANES, .place_step = in_step };
+    job->out_room = (winograd_room){ .group = g->tiles, .tile_step = BLOCK, .place_step = out_step };
+    job->out_slab = (depth_slab){ .pitch = g->columns * g->side, .strip = g->slab.strip, .strips = g->slab.strips,
+                                  .rows = g->slab.strip };
+    job->out_h = (conv_axis){ .in = p->h.grid, .stride = 1 };
+    job->out_w = (conv_axis){ .in = p->w.grid, .stride = 1 };
+    int64_t wanted = (LEAST_TASKS + job->blocks - 1) / job->blocks, vectors = job->vectors / wanted;
+    job->part_vectors = vectors < 1 ? 1 : vectors < MOST_VECTORS ? vectors : MOST_VECTORS;
+    job->parts = (job->vectors + job->part_vectors - 1) / job->part_vectors;
+    job->part_step = job->part_vectors * LANES * BLOCK + APART;
+    int64_t strip = depth_slab_size(&g->slab), products = PLACES * job->part_step;
+    job->scratch_floats = round_up(strip > products ? strip : products, LANES);
+}
+
+static int64_t turned_floats(const winograd_job *job)
+{
+    return job->plan->groups * job->blocks * BLOCK * job->plan->in_channels * plan_taps(job->plan);
+}
+
+static int64_t shared_floats(const winograd_job *job)
+{
+    return turned_floats(job) + PLACES * (job->in_room.place_step + job->out_room.place_step);
+}
+
+size_t CNN__SIMD(conv_winograd_weight_workspace)(const conv_plan *p, int workers)
+{
+    winograd_job job = { 0 };
+    measure(&job, p);
+    return (size_t)(shared_floats(&job) + job.scratch_floats * workers) * sizeof(float);
+}
+
+static float *scratch_of(const winograd_job *job, int worker)
+{
+    return (float *)(void *)job->scratch + job->scratch_floats * worker;
+}
+
+/* A strip of LANES channels of x, or of dy: the latter's follow. */
+static void transform_strip(void *arg, int64_t task, int worker)
+{
+    const winograd_job *job = arg;
+    const conv_plan *p = job->plan;
+    const winograd_grid *g = &job->grid;
+    int64_t all = job->vectors + 2 * job->blocks, strip = job->chunk.strip + task / all, vector = task % all;
+    int64_t image = strip / g->slab.strips, channel = vector * LANES, rest = p->in_channels - channel;
+    if (vector < job->vectors) {
+        const float *x = job->x + ((image * p->groups + job->group) * p->in_channels + channel) * p->h.in * p->w.in;
+        winograd_strip(g, &g->slab, &p->h, &p->w, 0, &job->chunk, strip, x, rest < LANES ? rest : LANES, scratch_of(job, worker),
+                       &job->in_room, job->inputs + channel * g->tiles);
+        return;
+    }
+    channel = (vector - job->vectors) * LANES;
+    rest = p->out_channels - channel;
+    if (rest <= 0) {
+        channel -= LANES; /* a block's second half, which nobody reads, gets what the first has */
+        rest = p->out_channels - channel;
+    }
+    const float *dy = job->dy + ((image * p->groups + job->group) * p->out_channels + channel) * p->h.grid * p->w.grid;
+    float *to = job->kernels + (vector - job->vectors) / 2 * g->tiles * BLOCK + (vector - job->vectors) % 2 * LANES;
+    winograd_strip(g, &job->out_slab, &job->out_h, &job->out_w, (int)g->side, &job->chunk, strip, dy, rest < LANES ? rest : LANES,
+                   scratch_of(job, worker), &job->out_room, to);
+}
+
+/* Taps of one input channel for LANES output channels. */
+static void finish_channel(const winograd_job *job, const float *products, float *to)
+{
+    int side = (int)job->plan->h.taps;
+    if (job->number == 0) {
+        winograd_output(side, products, job->part_step, (lanes){ 0 }, to, side * LANES, LANES);
+        return;
+    }
+    float taps[MOST_TAPS * LANES];
+    winograd_output(side, products, job->part_step, (lanes){ 0 }, taps, side * LANES, LANES);
+    for (int64_t k = 0; k < side * side; k++) {
+        store(to + k * LANES, load(to + k * LANES) + load(taps + k * LANES));
+    }
+}
+
+static void multiply_part(void *arg, int64_t task, int worker)
+{
+    const winograd_job *job = arg;
+    const conv_plan *p = job->plan;
+    int64_t part = task % job->parts, block = task / job->parts, first = part * job->part_vectors, taps = plan_taps(p);
+    int64_t end = first + job->part_vectors < job->vectors ? first + job->part_vectors : job->vectors;
+    float *products = scratch_of(job, worker);
+    for (int64_t place = 0; place < PLACES; place++) {
+        for (int64_t k = first; k < end; k++) {
+            winograd_outer(job->chunk.tiles, job->inputs + place * job->in_room.place_step + k * job->grid.tiles * LANES,
+                           job->kernels + place * job->out_room.place_step + block * job->grid.tiles * BLOCK,
+                           products + place * job->part_step + (k - first) * LANES * BLOCK);
+        }
+    }
+    int64_t c = first * LANES, count = (end * LANES < p->in_channels ? end * LANES : p->in_channels) - c;
+    for (int64_t o = block * BLOCK; o < (block + 1) * BLOCK && o < p->out_channels; o += LANES) {
+        int64_t rows = p->out_channels - o, channel = job->group * p->out_channels + o;
+        float *turned = job->turned + ((job->group * job->blocks * BLOCK + o) * p->in_channels + c * LANES) * taps;
+        for (int64_t k = 0; k < count; k++) {
+            finish_channel(job, products + k * BLOCK + o % BLOCK, turned + k * taps * LANES);
+        }
+        if (job->number + 1 == job->grid.chunks) {
+            transpose_in(turned, LANES, rows < LANES ? rows : LANES, count * taps,
+                         job->dweight + (channel * p->in_channels + c) * taps, p->in_channels * taps);
+        }
+    }
+}
+
+void CNN__SIMD(conv_winograd_weight)(const conv_plan *p, const float *x, const float *dy, float *dweight, void *memory,
+                                     cnn__pool *pool)
+{
+    winograd_job job = { .x = x, .dy = dy, .dweight = dweight, .turned = memory };
+    measure(&job, p);
+    job.inputs = job.turned + turned_floats(&job);
+    job.kernels = job.inputs + PLACES * job.in_room.place_step;
+    job.scratch = (char *)memory + (size_t)shared_floats(&job) * sizeof(float);
+    double pairs = (double)(p->in_channels * p->out_channels) * PLACES / LANES;
+    for (; job.number < job.grid.chunks; job.number++) {
+        job.chunk = winograd_chunk_at(&job.grid, job.number);
+        int64_t vectors = job.vectors + 2 * job.blocks;
+        double tiles = (double)job.chunk.tiles;
+        for (job.group = 0; job.group < p->groups; job.group++) {
+            cnn__pool_run(pool, job.chunk.strips * vectors, tiles * (double)(vectors * LANES * PLACES) / 4, transform_strip, &job);
+            cnn__pool_run(pool, job.blocks * job.parts, pairs * (tiles + 4), multiply_part, &job);
+        }
+    }
+}
