@@ -30,6 +30,7 @@ struct cnn_tape {
     uint64_t key[2];  /* the step's random stream */
     uint64_t draws;   /* operations that drew from it */
     cnn__cache *cache;
+    cnn__storage *scratch;    /* of the kernel that runs; NULL before the first that needs some */
     struct cnn__chunk *chunk; /* the one being filled */
     int chunks, touched;      /* in the ring; by this step */
     cnn__mark begin;          /* where this step's handles begin */
@@ -274,22 +275,19 @@ static void drop_everything(cnn_tape *tape)
 
 /* ---- scratch ---- */
 
+/* One block that grows to the most that any kernel asks for: kernels run one after the other, and sizes that differ from layer to
+ * layer would each leave a block of their own in the cache, or take those of results. */
 void *cnn__scratch_get(cnn_tape *tape, size_t size)
 {
-    cnn__storage *storage = cnn__cache_get(tape->cache, size);
-    if (!storage) {
+    if (!tape->scratch || tape->scratch->bytes < size) {
+        cnn__storage_release(tape->scratch);
+        tape->scratch = cnn__storage_new(tape->step.ctx, size);
+    }
+    if (!tape->scratch) {
         cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "tape: no memory for %zu bytes of workspace", size);
         return NULL;
     }
-    return storage->data;
-}
-
-void cnn__scratch_put(cnn_tape *tape, void *scratch)
-{
-    (void)tape;
-    if (scratch) {
-        cnn__storage_release(cnn__storage_at(scratch));
-    }
+    return tape->scratch->data;
 }
 
 cnn_tensor *cnn__result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_t *shape)
@@ -363,6 +361,7 @@ void cnn_tape_free(cnn_tape *tape)
         next = block->next;
         cnn__free(tape->step.ctx, block);
     }
+    cnn__storage_release(tape->scratch);
     cnn__cache_free(tape->cache);
     cnn_context *ctx = tape->step.ctx;
     cnn__free(ctx, tape);
@@ -408,5 +407,5 @@ size_t cnn_tape_memory(const cnn_tape *tape)
         cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_memory: tape is NULL");
         return 0;
     }
-    return cnn__cache_bytes(tape->cache);
+    return cnn__cache_bytes(tape->cache) + (tape->scratch ? tape->scratch->bytes : 0);
 }

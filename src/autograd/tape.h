@@ -78,10 +78,9 @@ cnn_tensor *cnn__result_view(cnn__call *call, int i);
 cnn_tensor *cnn__record(cnn__call *call, cnn_tensor *y, const void *attributes, size_t size, int saved_count,
                         cnn_tensor *const *saved);
 
-/* Scratch memory for a kernel, 64-byte aligned, from the tape's cache; NULL: no memory, the tape has failed. Size 0 gives a
- * valid pointer. Hand it back with cnn__scratch_put (NULL is fine). */
+/* Scratch memory for a kernel, 64-byte aligned, until the tape's next call; NULL: no memory, the tape has failed. Size 0 gives a
+ * valid pointer. */
 void *cnn__scratch_get(cnn_tape *tape, size_t size);
-void cnn__scratch_put(cnn_tape *tape, void *scratch);
 
 /* ---- inside a backward ---- */
 bool cnn__wants(const cnn__node *node, int i);

@@ -120,7 +120,6 @@ static bool compute(cnn__call *call, const cnn__conv *g, const cnn_tensor *x, co
         return false;
     }
     k->conv_forward(g, cnn__data(x), cnn__data(weight), bias ? cnn__data(bias) : NULL, cnn__data(y), workspace, pool);
-    cnn__scratch_put(call->tape, workspace);
     return true;
 }
 
@@ -158,7 +157,6 @@ static void backward_data(cnn__node *node, const cnn__conv *g, const cnn_tensor 
     if (dx && !empty(g)) {
         k->conv_backward_data(g, cnn__data(dy), cnn__data(node->saved[1]), cnn__data(dx), workspace, pool);
     }
-    cnn__scratch_put(node->tape, workspace);
     cnn__grad_add(node, 0, dx);
 }
 
@@ -183,7 +181,6 @@ static void backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tenso
         cnn__grad_add(node, 1, dweight);
         cnn__grad_add(node, 2, dbias);
     }
-    cnn__scratch_put(node->tape, workspace);
 }
 
 /* dbias alone: for each channel the sum of dy over images and pixels. */

@@ -45,7 +45,6 @@ static bool compute(cnn__call *call, const cnn__conv *g, cnn_tensor *const in[3]
     }
     k->forward(g, cnn__data(in[0]), cnn__data(in[1]), in[2] ? cnn__data(in[2]) : NULL, cnn__data(y),
                index ? cnn__data(index) : NULL, workspace, pool);
-    cnn__scratch_put(call->tape, workspace);
     return true;
 }
 
@@ -106,7 +105,6 @@ static void backward_data(cnn__node *node, const cnn__conv *g, const cnn_tensor 
         k->backward_data(g, cnn__data(dy), cnn__data(node->saved[2]), cnn__data(node->saved[1]), cnn__data(dx), workspace,
                          pool);
     }
-    cnn__scratch_put(node->tape, workspace);
     cnn__grad_add(node, 0, dx);
 }
 
@@ -118,19 +116,16 @@ static void backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tenso
     const cnn_tensor *weight = node->saved[1];
     bool wants[2] = { cnn__wants(node, 1), cnn__wants(node, 2) };
     size_t unwanted = wants[0] ? 0 : (size_t)weight->numel * cnn_dtype_size(weight->dtype);
-    void *aside = cnn__scratch_get(node->tape, unwanted);
-    void *workspace =
-        aside ? cnn__scratch_get(node->tape, k->backward_weight_workspace(g, cnn__pool_size(pool))) : NULL;
+    size_t size = (k->backward_weight_workspace(g, cnn__pool_size(pool)) + 63) / 64 * 64;
+    char *workspace = cnn__scratch_get(node->tape, size + unwanted);
     cnn_tensor *dweight = workspace && wants[0] ? cnn__grad_empty(node, 1) : NULL;
     cnn_tensor *dbias = workspace && wants[1] ? cnn__grad_empty(node, 2) : NULL;
     if (workspace && (dweight || !wants[0]) && (dbias || !wants[1])) {
         k->backward_weight(g, cnn__data(node->saved[0]), cnn__data(dy), cnn__data(node->saved[2]),
-                           dweight ? cnn__data(dweight) : aside, dbias ? cnn__data(dbias) : NULL, workspace, pool);
+                           dweight ? cnn__data(dweight) : workspace + size, dbias ? cnn__data(dbias) : NULL, workspace, pool);
         cnn__grad_add(node, 1, dweight);
         cnn__grad_add(node, 2, dbias);
     }
-    cnn__scratch_put(node->tape, workspace);
-    cnn__scratch_put(node->tape, aside);
 }
 
 static void conv2d_relu_maxpool2d_backward(cnn__node *node, cnn_tensor *dy)

@@ -188,7 +188,6 @@ static bool compute(cnn__call *call, loss *l, cnn_tensor *y)
     }
     bool each = l->reduction == CNN_REDUCE_NONE;
     cnn__softmax_nll_forward(&l->g, each ? cnn__data(y) : NULL, sums, workspace, call->ctx->pool);
-    cnn__scratch_put(call->tape, workspace);
     if (l->reduction == CNN_REDUCE_MEAN) {
         /* Over nothing: 0/0, as in PyTorch. */
         l->divisor = l->g.classes ? sums[1] : 0;

@@ -78,7 +78,6 @@ cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias)
         return call.nil;
     }
     multiply(&g, cx, cw, cb, y, workspace);
-    cnn__scratch_put(call.tape, workspace);
     return cnn__record(&call, y, &s, sizeof s, 2, (cnn_tensor *const[]){ cx, cw });
 }
 
@@ -92,7 +91,6 @@ static void backward_product(cnn__node *node, int i, const cnn__gemm *g, const c
         multiply(g, a, b, NULL, gradient, workspace);
         cnn__grad_add(node, i, gradient);
     }
-    cnn__scratch_put(node->tape, workspace);
 }
 
 static void linear_backward(cnn__node *node, cnn_tensor *dy)

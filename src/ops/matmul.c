@@ -174,7 +174,6 @@ static bool multiply(cnn__call *call, sizes s, cnn_tensor *y)
         return false;
     }
     cnn__pool_run(apart ? call->ctx->pool : NULL, count, work * (double)count, product_task, &p);
-    cnn__scratch_put(call->tape, p.workspace);
     return true;
 }
 

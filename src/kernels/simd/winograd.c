@@ -37,7 +37,7 @@ CNN__INLINE void transform_kernel(int taps, const float *from, int64_t row_step,
                                   int64_t place_step)
 {
     lanes half[SIDE][MOST_TAPS];
-#pragma GCC unroll 5
+#pragma GCC unroll 1
     for (int j = 0; j < taps; j++) {
         lanes column[MOST_TAPS], u[SIDE];
 #pragma GCC unroll 5
@@ -50,7 +50,7 @@ CNN__INLINE void transform_kernel(int taps, const float *from, int64_t row_step,
             half[i][j] = u[i];
         }
     }
-#pragma GCC unroll 6
+#pragma GCC unroll 1
     for (int i = 0; i < SIDE; i++) {
         lanes u[SIDE];
         transform_taps(taps, half[i], u);
@@ -88,7 +88,7 @@ CNN__INLINE void transform_inputs(const lanes x[SIDE], lanes y[SIDE])
 void winograd_input(const float *from, int64_t row_step, int64_t column_step, float *to, int64_t place_step)
 {
     lanes half[SIDE][SIDE];
-#pragma GCC unroll 6
+#pragma GCC unroll 1
     for (int i = 0; i < SIDE; i++) {
         lanes row[SIDE];
 #pragma GCC unroll 6
@@ -97,7 +97,7 @@ void winograd_input(const float *from, int64_t row_step, int64_t column_step, fl
         }
         transform_inputs(row, half[i]);
     }
-#pragma GCC unroll 6
+#pragma GCC unroll 1
     for (int j = 0; j < SIDE; j++) {
         lanes column[SIDE], y[SIDE];
 #pragma GCC unroll 6
@@ -118,7 +118,7 @@ CNN__INLINE void transform_output(int side, const float *products, int64_t place
                                   int64_t column_step)
 {
     lanes half[MOST_TAPS][SIDE];
-#pragma GCC unroll 6
+#pragma GCC unroll 1
     for (int j = 0; j < SIDE; j++) {
         lanes column[SIDE], y[MOST_TAPS];
 #pragma GCC unroll 6
@@ -131,7 +131,7 @@ CNN__INLINE void transform_output(int side, const float *products, int64_t place
             half[i][j] = y[i];
         }
     }
-#pragma GCC unroll 5
+#pragma GCC unroll 1
     for (int i = 0; i < side; i++) {
         lanes y[MOST_TAPS];
         winograd_outputs(side, half[i], y);
