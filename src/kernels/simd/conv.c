@@ -9,29 +9,40 @@ static bool depthwise(const cnn__conv *g)
     return g->groups == g->in_channels && g->groups == g->out_channels;
 }
 
-static size_t plan_workspace(const conv_plan *p, int workers)
+/* The ways that a plan may go; it takes the first that fits. */
+typedef struct way {
+    bool (*fits)(const conv_plan *p);
+    size_t (*workspace)(const conv_plan *p, int workers);
+    void (*run)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
+                cnn__pool *pool);
+} way;
+
+static bool any_fits(const conv_plan *p)
 {
-    return CNN__SIMD(conv_point_fits)(p)    ? CNN__SIMD(conv_point_workspace)(p, workers)
-         : CNN__SIMD(conv_winograd_fits)(p) ? CNN__SIMD(conv_winograd_workspace)(p, workers)
-                                            : CNN__SIMD(conv_slab_workspace)(p, workers);
+    (void)p;
+    return true;
 }
 
-static void plan_run(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
-                     cnn__pool *pool)
+static const way ways[] = {
+    { CNN__SIMD(conv_direct_fits), CNN__SIMD(conv_direct_workspace), CNN__SIMD(conv_direct) },
+    { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_point_workspace), CNN__SIMD(conv_point) },
+    { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd) },
+    { any_fits, CNN__SIMD(conv_slab_workspace), CNN__SIMD(conv_slab) },
+};
+
+static const way *way_of(const conv_plan *p)
 {
-    if (CNN__SIMD(conv_point_fits)(p)) {
-        CNN__SIMD(conv_point)(p, x, weight, bias, y, memory, pool);
-    } else if (CNN__SIMD(conv_winograd_fits)(p)) {
-        CNN__SIMD(conv_winograd)(p, x, weight, bias, y, memory, pool);
-    } else {
-        CNN__SIMD(conv_slab)(p, x, weight, bias, y, memory, pool);
+    const way *w = ways;
+    while (!w->fits(p)) {
+        w++;
     }
+    return w;
 }
 
 size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
 {
     conv_plan p = plan_forward(g);
-    return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, 1, workers) : plan_workspace(&p, workers);
+    return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, 1, workers) : way_of(&p)->workspace(&p, workers);
 }
 
 void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
@@ -41,7 +52,7 @@ void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weig
     if (depthwise(g)) {
         CNN__SIMD(depthwise)(&p, 1, x, weight, bias, y, memory, pool);
     } else {
-        plan_run(&p, x, weight, bias, y, memory, pool);
+        way_of(&p)->run(&p, x, weight, bias, y, memory, pool);
     }
 }
 
@@ -82,7 +93,7 @@ size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
     size_t most = 0;
     for (int64_t k = 0; k < backward_plans(g); k++) {
         conv_plan p = backward_plan(g, k);
-        size_t size = plan_workspace(&p, workers);
+        size_t size = way_of(&p)->workspace(&p, workers);
         most = size > most ? size : most;
     }
     return most;
@@ -123,7 +134,7 @@ void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const voi
     for (int64_t k = 0; k < backward_plans(g); k++) {
         conv_plan p = backward_plan(g, k);
         if (plan_taps(&p)) {
-            plan_run(&p, dy, weight, NULL, dx, memory, pool);
+            way_of(&p)->run(&p, dy, weight, NULL, dx, memory, pool);
         }
     }
 }

@@ -1,51 +1,99 @@
 /* The products of the register tile: one loop for each number of rows, its sums in registers. */
 #include "kernels/simd/tile.h"
 
-/* c[rows][vectors · LANES]; `rows` and `vectors` are constants where this is inlined. */
-CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const float *a, const float *b, tile_start start,
-                           const float *from, float *c, int64_t step, ahead *next)
+enum { REACH = 4 }; /* rows that one address and its multiples reach */
+
+/* What is computed from a hidden value is not kept from one use to the next: there are no registers to keep it in. */
+#define HIDE(value) __asm__ volatile("" : "+r"(value))
+
+CNN__INLINE void start_sums(int rows, int vectors, tile_start start, const float *from, const float *c, int64_t step,
+                            lanes acc[ROWS][2])
 {
-    lanes acc[ROWS][2];
+    lanes first = { 0 }, second = { 0 };
+    if (start == FROM_COLUMNS) {
+        first = load(from);
+        second = vectors > 1 ? load(from + LANES) : first;
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
-        if (start != FROM_C && !(start & STREAMED)) {
-            __builtin_prefetch(c + i * step, 1);
-            __builtin_prefetch(c + i * step + WIDTH - 1, 1);
+        __builtin_prefetch(c, 1);
+        __builtin_prefetch(c + WIDTH - 1, 1);
+        c += step;
+        acc[i][0] = first;
+        acc[i][1] = second;
+    }
+    if (start == FROM_ROWS) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            acc[i][0] = acc[i][1] = splat(from[i]);
         }
-#pragma GCC unroll 2
-        for (int j = 0; j < vectors; j++) {
-            acc[i][j] = start == FROM_C ? load(c + i * step + j * LANES)
-                      : start & FROM_ROWS ? splat(from[i]) : load(from + j * LANES);
+    }
+}
+
+/* `rows` and `vectors` are constants where this is inlined. */
+CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand *a, const tile_operand *b, tile_start start,
+                           bool streamed, const float *from, float *c, int64_t step, ahead *next)
+{
+    lanes acc[ROWS][2];
+    if (start == FROM_C) {
+        const float *row = c;
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++, row += step) {
+            acc[i][0] = load(row);
+            acc[i][1] = vectors > 1 ? load(row + LANES) : acc[i][0];
         }
+    } else {
+        start_sums(rows, vectors, start, from, c, step, acc);
+    }
+    int64_t across = a->across * 4, along = a->along * 4, along_b = b->along * 4; /* in bytes */
+    HIDE(along);
+    HIDE(along_b);
+    const char *at[(ROWS + REACH - 1) / REACH], *columns = (const char *)b->at;
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; i += REACH) {
+        at[i / REACH] = (const char *)a->at + i * across;
     }
     for (; k > 0; k -= FETCH_STEPS) {
         ahead_fetch(next);
-        for (const float *end = b + (k < FETCH_STEPS ? k : FETCH_STEPS) * WIDTH; b < end; a += ROWS, b += WIDTH) {
-            lanes b0 = load(b), b1 = vectors > 1 ? load(b + LANES) : b0;
+#pragma GCC unroll 1
+        for (int64_t end = k < FETCH_STEPS ? k : FETCH_STEPS; end > 0; end--) {
+            lanes b0 = load((const float *)columns), b1 = vectors > 1 ? load((const float *)columns + LANES) : b0;
+            columns += along_b;
 #pragma GCC unroll 16
             for (int i = 0; i < rows; i++) {
-                lanes x = splat(a[i]);
+                lanes x = splat(*(const float *)(at[i / REACH] + i % REACH * across));
                 acc[i][0] += x * b0;
                 if (vectors > 1) {
                     acc[i][1] += x * b1;
                 }
             }
+#pragma GCC unroll 4
+            for (int i = 0; i < rows; i += REACH) {
+                at[i / REACH] += along;
+            }
         }
     }
+    HIDE(c);
+    if (streamed) {
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) {
-#pragma GCC unroll 2
-        for (int j = 0; j < vectors; j++) {
-            if (start & STREAMED) {
-                store_streamed(c + i * step + j * LANES, acc[i][j]);
-            } else {
-                store(c + i * step + j * LANES, acc[i][j]);
+        for (int i = 0; i < rows; i++, c += step) {
+            store_streamed(c, acc[i][0]);
+            if (vectors > 1) {
+                store_streamed(c + LANES, acc[i][1]);
             }
+        }
+        return;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++, c += step) {
+        store(c, acc[i][0]);
+        if (vectors > 1) {
+            store(c + LANES, acc[i][1]);
         }
     }
 }
 
-#define CNN__TILE_CASE(n, vectors) case n: tile_rows(n, vectors, k, a, b, start, from, c, step, next); break;
+#define CNN__TILE_CASE(n, vectors) case n: tile_rows(n, vectors, k, a, b, start, streamed, from, c, step, next); break;
 #if CNN__VECTOR_BYTES == 64
 #define CNN__TILE_CASES(vectors)                                                                                      \
     CNN__TILE_CASE(14, vectors) CNN__TILE_CASE(13, vectors) CNN__TILE_CASE(12, vectors) CNN__TILE_CASE(11, vectors)   \
@@ -58,18 +106,16 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const float *a, con
     CNN__TILE_CASE(2, vectors) CNN__TILE_CASE(1, vectors)
 #endif
 
-void tile_product(int64_t rows, int64_t k, const float *a, const float *b, tile_start start, const float *from, float *c,
-                  int64_t step, ahead *next)
+void tile_direct(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b, tile_start start,
+                 bool streamed, const float *from, float *c, int64_t step, ahead *next)
 {
-    switch (rows) {
-        CNN__TILE_CASES(2)
-    }
-}
-
-void tile_narrow(int64_t rows, int64_t k, const float *a, const float *b, tile_start start, const float *from, float *c,
-                 int64_t step, ahead *next)
-{
-    switch (rows) {
-        CNN__TILE_CASES(1)
+    if (vectors > 1) {
+        switch (rows) {
+            CNN__TILE_CASES(2)
+        }
+    } else {
+        switch (rows) {
+            CNN__TILE_CASES(1)
+        }
     }
 }
