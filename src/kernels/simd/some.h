@@ -96,6 +96,21 @@ CNN__INLINE lanes_i32 count_up(void)
     return v;
 }
 
+/* Lane k is float index[k] of two vectors in a row, or zero where that is negative. */
+CNN__INLINE lanes pick(lanes a, lanes b, lanes_i32 index)
+{
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512DQ__
+    __mmask16 some = (__mmask16)~_mm512_movepi32_mask((__m512i)index);
+    return (lanes)_mm512_maskz_permutex2var_ps(some, (__m512)a, (__m512i)index, (__m512)b);
+#else
+    lanes v = { 0 };
+    for (int i = 0; i < LANES; i++) {
+        v[i] = index[i] < 0 ? 0 : index[i] < LANES ? a[index[i]] : b[index[i] - LANES];
+    }
+    return v;
+#endif
+}
+
 /* Appends the lanes whose mask is all ones to two lists, in order, and returns how many. The lists need room for LANES more. */
 CNN__INLINE int64_t keep_lanes(lanes_i32 mask, lanes_i32 a, lanes b, int32_t *to_a, float *to_b)
 {
