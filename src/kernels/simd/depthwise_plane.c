@@ -12,7 +12,9 @@ typedef struct plane_job {
     int64_t height, width, out_height, out_width;
     int64_t planes, task_planes;
     bool turned; /* the kernel is taken from its end */
+    bool spreads; /* the gradient of stride 2 */
     bool pairs;
+    int64_t strip_width; /* what is cut into strips: the result, or dy where it spreads */
     lanes_i32 picks[3];
 } plane_job;
 
@@ -74,70 +76,59 @@ CNN__INLINE void convolve_halved(bool pair, const depth_strip *s, const lanes w[
     }
 }
 
-static void load_kernel(const plane_job *job, int64_t plane, int64_t other, lanes w[DEPTH_TAPS], lanes *bias)
+CNN__INLINE lanes load_tap(bool pair, const float *at, int64_t other)
 {
-    int64_t channels = job->g->in_channels, a = plane % channels, b = other % channels;
-    for (int t = 0; t < DEPTH_TAPS; t++) {
-        const float *tap = job->weight + (job->turned ? DEPTH_TAPS - 1 - t : t);
-        w[t] = a == b ? splat(tap[a * DEPTH_TAPS]) : zip_low(splat(tap[a * DEPTH_TAPS]), splat(tap[b * DEPTH_TAPS]));
-    }
-    *bias = job->bias ? zip_low(splat(job->bias[a]), splat(job->bias[b])) : (lanes){ 0 };
+    return pair ? zip_low(splat(at[0]), splat(at[other])) : splat(at[0]);
 }
 
-static void convolve_pair(const plane_job *job, int64_t plane, int64_t other)
+/* A strip of planes that follow each other; pairs of them, of which the last may be alone. */
+CNN__INLINE void convolve_run(bool pair, int stride, const plane_job *job, int64_t plane, int64_t end, depth_strip s,
+                              plane_strip to)
 {
-    int64_t size = job->height * job->width, out = job->out_height * job->out_width;
-    depth_strip s = depth_strip_make(job->x + plane * size, job->height, job->width, 0);
-    plane_strip to = { job->y + plane * out, job->out_width, job->out_width, (other - plane) * out };
-    lanes w[DEPTH_TAPS], bias;
-    load_kernel(job, plane, other, w, &bias);
-    s.other = (other - plane) * size;
-    memcpy(s.picks, job->picks, sizeof s.picks);
-    if (job->g->stride_w == 1) {
-        convolve_same(true, &s, w, bias, &to);
-    } else {
-        convolve_halved(true, &s, w, bias, &to);
-    }
-}
-
-/* The last strip ends where the plane does. */
-static void convolve_plane(const plane_job *job, int64_t plane)
-{
-    const float *x = job->x + plane * job->height * job->width;
-    float *y = job->y + plane * job->out_height * job->out_width;
-    int64_t width = job->out_width, stride = job->g->stride_w;
-    lanes w[DEPTH_TAPS], bias;
-    load_kernel(job, plane, plane, w, &bias);
-    for (int64_t k = 0; k < width; k += LANES) {
-        int64_t column = k && k + LANES > width ? width - LANES : k;
-        depth_strip s = depth_strip_make(x, job->height, job->width, column * stride);
-        plane_strip to = { y + column, width, lanes_from(width, column), 0 };
+    int64_t step = pair ? 2 : 1, size = job->height * job->width, out = job->out_height * job->out_width;
+    int64_t channels = job->g->in_channels;
+    for (; plane < end; plane += step, s.at += step * size, to.at += step * out) {
+        int64_t two = plane + 1 < end ? 1 : 0, channel = plane % channels, other = (plane + two) % channels - channel;
+        const float *weight = job->weight + channel * DEPTH_TAPS + (job->turned ? DEPTH_TAPS - 1 : 0);
+        lanes w[DEPTH_TAPS], bias = { 0 };
+        for (int t = 0; t < DEPTH_TAPS; t++) {
+            w[t] = load_tap(pair, weight + (job->turned ? -t : t), other * DEPTH_TAPS);
+        }
+        if (job->bias) {
+            bias = load_tap(pair, job->bias + channel, other);
+        }
+        s.other = two * size;
+        to.other = two * out;
         if (stride == 1) {
-            convolve_same(false, &s, w, bias, &to);
+            convolve_same(pair, &s, w, bias, &to);
         } else {
-            convolve_halved(false, &s, w, bias, &to);
+            convolve_halved(pair, &s, w, bias, &to);
         }
     }
 }
 
-static void convolve_task(void *arg, int64_t task, int worker)
+static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column)
 {
-    (void)worker;
-    const plane_job *job = arg;
-    int64_t plane = task * job->task_planes, end = plane + job->task_planes;
-    end = end < job->planes ? end : job->planes;
-    for (; plane < end && DEPTH_PAIRS && job->pairs; plane += 2) {
-        convolve_pair(job, plane, plane + 1 < end ? plane + 1 : plane);
-    }
-    for (; plane < end; plane++) {
-        convolve_plane(job, plane);
+    int64_t stride = job->g->stride_w;
+    depth_strip s = depth_strip_make(job->x + plane * job->height * job->width, job->height, job->width, column * stride);
+    plane_strip to = { job->y + plane * job->out_height * job->out_width + column, job->out_width,
+                       lanes_from(job->out_width, column), 0 };
+    memcpy(s.picks, job->picks, sizeof s.picks);
+    if (stride == 1 && !job->pairs) {
+        convolve_run(false, 1, job, plane, end, s, to);
+    } else if (!job->pairs) {
+        convolve_run(false, 2, job, plane, end, s, to);
+    } else if (stride == 1) {
+        convolve_run(DEPTH_PAIRS, 1, job, plane, end, s, to);
+    } else {
+        convolve_run(DEPTH_PAIRS, 2, job, plane, end, s, to);
     }
 }
 
 /* Rows and columns 2k of dx are reached by the middle of the kernel alone, those between by its first and its last; w is from the
  * end of the kernel. */
-static void spread_strip(const depth_strip *s, const lanes w[DEPTH_TAPS], float *dx, int64_t height, int64_t width,
-                         int64_t column)
+CNN__INLINE void spread(const depth_strip *s, const lanes w[DEPTH_TAPS], float *dx, int64_t height, int64_t width,
+                        int64_t column)
 {
     int64_t first = lanes_from(width, column), second = lanes_from(width, column + LANES);
     lanes v[3], next[3] = { { 0 } };
@@ -160,29 +151,46 @@ static void spread_strip(const depth_strip *s, const lanes w[DEPTH_TAPS], float 
     }
 }
 
-static void spread_task(void *arg, int64_t task, int worker)
+static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column)
+{
+    int64_t size = job->height * job->width, out = job->out_height * job->out_width;
+    depth_strip s = depth_strip_make(job->x + plane * size, job->height, job->width, column);
+    for (float *dx = job->y + plane * out; plane < end; plane++, s.at += size, dx += out) {
+        lanes w[DEPTH_TAPS];
+        for (int t = 0; t < DEPTH_TAPS; t++) {
+            w[t] = splat(job->weight[plane % job->g->in_channels * DEPTH_TAPS + DEPTH_TAPS - 1 - t]);
+        }
+        spread(&s, w, dx, job->out_height, job->out_width, 2 * column);
+    }
+}
+
+/* Planes of one strip go together. The last strip of wider ones ends where the plane does. */
+static void plane_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const plane_job *job = arg;
-    int64_t plane = task * job->task_planes, end = plane + job->task_planes, width = job->width;
-    for (; plane < end && plane < job->planes; plane++) {
-        lanes w[DEPTH_TAPS], bias;
-        load_kernel(job, plane, plane, w, &bias);
+    int64_t end = (task + 1) * job->task_planes, width = job->strip_width, run = 0;
+    end = end < job->planes ? end : job->planes;
+    for (int64_t plane = task * job->task_planes; plane < end; plane += run) {
+        run = width > LANES ? 1 : end - plane;
         for (int64_t k = 0; k < width; k += LANES) {
             int64_t column = k && k + LANES > width ? width - LANES : k;
-            depth_strip s = depth_strip_make(job->x + plane * job->height * width, job->height, width, column);
-            spread_strip(&s, w, job->y + plane * job->out_height * job->out_width, job->out_height, job->out_width, 2 * column);
+            if (job->spreads) {
+                spread_strip(job, plane, plane + run, column);
+            } else {
+                convolve_strip(job, plane, plane + run, column);
+            }
         }
     }
 }
 
-static void run(plane_job *job, void (*task)(void *, int64_t, int), cnn__pool *pool)
+static void run(plane_job *job, cnn__pool *pool)
 {
     int64_t size = job->g->in_h * job->g->in_w;
     job->planes = job->g->batch * job->g->in_channels;
     job->task_planes = round_up(size < TASK_FLOATS ? TASK_FLOATS / size : 1, size < TASK_FLOATS ? 2 : 1);
     cnn__pool_run(pool, (job->planes + job->task_planes - 1) / job->task_planes,
-                  (double)job->planes * (double)(job->g->out_h * job->g->out_w) * 12 / LANES, task, job);
+                  (double)job->planes * (double)(job->g->out_h * job->g->out_w) * 12 / LANES, plane_task, job);
 }
 
 void CNN__SIMD(depthwise_plane)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
@@ -190,21 +198,22 @@ void CNN__SIMD(depthwise_plane)(const cnn__conv *g, const float *x, const float 
 {
     plane_job job = { .g = g, .x = x, .weight = weight, .bias = bias, .y = y, .height = g->in_h, .width = g->in_w,
                       .out_height = g->out_h, .out_width = g->out_w,
-                      .pairs = g->out_w <= LANES / 2 && g->in_w <= LANES };
+                      .strip_width = g->out_w,
+                      .pairs = DEPTH_PAIRS && g->out_w <= LANES / 2 && g->in_w <= LANES };
     for (int j = 0; j < 3; j++) {
         job.picks[j] = depth_picks(g->stride_w, j, g->in_w);
     }
-    run(&job, convolve_task, pool);
+    run(&job, pool);
 }
 
 void CNN__SIMD(depthwise_plane_backward_data)(const cnn__conv *g, const float *dy, const float *weight, float *dx,
                                               cnn__pool *pool)
 {
     plane_job job = { .g = g, .x = dy, .weight = weight, .y = dx, .height = g->out_h, .width = g->out_w,
-                      .out_height = g->in_h, .out_width = g->in_w, .turned = true,
-                      .pairs = g->stride_w == 1 && g->in_w <= LANES / 2 };
+                      .out_height = g->in_h, .out_width = g->in_w, .strip_width = g->out_w, .turned = true,
+                      .spreads = g->stride_w == 2, .pairs = DEPTH_PAIRS && g->stride_w == 1 && g->in_w <= LANES / 2 };
     for (int j = 0; j < 3; j++) {
         job.picks[j] = depth_picks(1, j, g->out_w);
     }
-    run(&job, g->stride_w == 1 ? convolve_task : spread_task, pool);
+    run(&job, pool);
 }

@@ -65,11 +65,16 @@ static inline lanes_i32 depth_picks(int64_t stride, int64_t tap, int64_t width)
     return v;
 }
 
+CNN__INLINE void depth_fetch(const float *at, int64_t apart)
+{
+    __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)apart * sizeof *at), 0, 2);
+}
+
 /* What the three taps of a row of the kernel see of a row of the input. Pairs have their stride in their picks. */
 CNN__INLINE void depth_taps(bool pair, int stride, const depth_strip *s, int64_t row, lanes v[3])
 {
     const float *at = s->at + row * s->width;
-    __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)s->ahead * sizeof *at), 0, 2);
+    depth_fetch(at, s->ahead);
     lanes a = load_some(at, s->first);
     if (pair) {
         lanes b = load_some(at + s->other, s->first);
@@ -84,6 +89,7 @@ CNN__INLINE void depth_taps(bool pair, int stride, const depth_strip *s, int64_t
         v[1] = a;
         v[2] = shift_down(a, splat(s->right[row * s->right_step]));
     } else {
+        depth_fetch(at + LANES, s->ahead);
         lanes b = load_some(at + LANES, s->second);
         v[1] = evens(a, b);
         v[2] = odds(a, b);

@@ -18,7 +18,7 @@ typedef struct plane_job {
 /* Columns of dy, and of the other plane of a pair. */
 typedef struct dy_strip {
     const float *at;
-    int64_t width, rows, count, other;
+    int64_t width, rows, count, ahead, other;
     lanes_i32 picks;
 } dy_strip;
 
@@ -27,8 +27,10 @@ CNN__INLINE lanes dy_row(bool pair, const dy_strip *s, int64_t row)
     if (row >= s->rows) {
         return (lanes){ 0 };
     }
-    lanes a = load_some(s->at + row * s->width, s->count);
-    return pair ? pick(a, load_some(s->at + row * s->width + s->other, s->count), s->picks) : a;
+    const float *at = s->at + row * s->width;
+    depth_fetch(at, s->ahead);
+    lanes a = load_some(at, s->count);
+    return pair ? pick(a, load_some(at + s->other, s->count), s->picks) : a;
 }
 
 CNN__INLINE void add_products(lanes sums[3], lanes g, const lanes v[3])
@@ -65,25 +67,40 @@ CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const 
     }
 }
 
-/* One plane in strips, or the pair that begins with it. */
-static void weigh_plane(const plane_job *job, int64_t plane, bool alone, float *sums)
+/* A strip of the block's planes from `first` to `end`. Pairs are half a block apart; the later half's may be missing. */
+CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t first, int64_t end, int64_t channels,
+                           depth_strip x, dy_strip dy, float *sums)
+{
+    int64_t in = x.rows * x.width, out = dy.rows * dy.width;
+    memcpy(x.picks, job->picks, sizeof x.picks);
+    dy.picks = job->dy_picks;
+    for (int64_t k = first; k < end; k++, x.at += in, dy.at += out) {
+        int64_t apart = k + BLOCK / 2 < channels ? BLOCK / 2 : 0;
+        x.other = apart * in;
+        dy.other = apart * out;
+        weigh_strip(pair, stride, &x, &dy, sums + k * SUMS);
+    }
+}
+
+static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, float *sums)
 {
     const cnn__conv *g = job->g;
     int64_t in = g->in_h * g->in_w, out = g->out_h * g->out_w;
-    for (int64_t k = 0; k < g->out_w; k += LANES) {
-        depth_strip x = depth_strip_make(job->x + plane * in, g->in_h, g->in_w, k * g->stride_w);
-        dy_strip dy = { .at = job->dy + plane * out + k, .width = g->out_w, .rows = g->out_h, .count = lanes_from(g->out_w, k) };
-        if (DEPTH_PAIRS && job->pairs) {
-            x.other = alone ? 0 : in;
-            dy.other = alone ? 0 : out;
-            memcpy(x.picks, job->picks, sizeof x.picks);
-            dy.picks = job->dy_picks;
-        }
-        switch (g->stride_w + (DEPTH_PAIRS && job->pairs ? 2 : 0)) {
-        case 1: weigh_strip(false, 1, &x, &dy, sums); break;
-        case 2: weigh_strip(false, 2, &x, &dy, sums); break;
-        case 3: weigh_strip(DEPTH_PAIRS, 1, &x, &dy, sums); break;
-        default: weigh_strip(DEPTH_PAIRS, 2, &x, &dy, sums); break;
+    int64_t count = job->pairs && channels > BLOCK / 2 ? BLOCK / 2 : channels, run = g->out_w > LANES ? 1 : count;
+    for (int64_t k = 0; k < count; k += run) {
+        for (int64_t column = 0; column < g->out_w; column += LANES) {
+            depth_strip x = depth_strip_make(job->x + (plane + k) * in, g->in_h, g->in_w, column * g->stride_w);
+            dy_strip dy = { .at = job->dy + (plane + k) * out + column, .width = g->out_w, .rows = g->out_h,
+                            .count = lanes_from(g->out_w, column), .ahead = out > DEPTH_AHEAD ? out : DEPTH_AHEAD };
+            if (g->stride_w == 1 && !job->pairs) {
+                weigh_run(false, 1, job, k, k + run, channels, x, dy, sums);
+            } else if (!job->pairs) {
+                weigh_run(false, 2, job, k, k + run, channels, x, dy, sums);
+            } else if (g->stride_w == 1) {
+                weigh_run(DEPTH_PAIRS, 1, job, k, k + run, channels, x, dy, sums);
+            } else {
+                weigh_run(DEPTH_PAIRS, 2, job, k, k + run, channels, x, dy, sums);
+            }
         }
     }
 }
@@ -107,39 +124,29 @@ CNN__INLINE lanes add_lanes(int count, const float *sums)
     return v[0];
 }
 
-static void add_block(const plane_job *job, int64_t channels, const float *sums, float *to)
-{
-    for (int t = 0; t < DEPTH_TAPS; t++) {
-        float each[LANES];
-        store(each, DEPTH_PAIRS && job->pairs ? add_lanes(LANES / 2, sums + t * LANES) : add_lanes(LANES, sums + t * LANES));
-        for (int64_t c = 0; c < channels; c++) {
-            int64_t lane = DEPTH_PAIRS && job->pairs ? c % 2 * (LANES / 2) + c / 2 : c;
-            to[c * DEPTH_TAPS + t] = each[lane];
-        }
-    }
-}
-
 static void weigh_block(void *arg, int64_t task, int worker)
 {
     const plane_job *job = arg;
     const cnn__conv *g = job->g;
-    int64_t first = task % job->blocks * BLOCK, chunk = task / job->blocks, step = DEPTH_PAIRS && job->pairs ? 2 : 1;
+    int64_t first = task % job->blocks * BLOCK, chunk = task / job->blocks;
     int64_t channels = g->groups - first < BLOCK ? g->groups - first : BLOCK;
     int64_t begin = chunk * job->chunk_images, end = begin + job->chunk_images < g->batch ? begin + job->chunk_images : g->batch;
-    float *sums = (float *)(void *)job->scratch + (int64_t)worker * BLOCK * SUMS;
+    float *sums = (float *)(void *)job->scratch + (int64_t)worker * BLOCK * SUMS, each[SUMS];
     memset(sums, 0, BLOCK * SUMS * sizeof *sums);
     for (int64_t n = begin; n < end; n++) {
-        for (int64_t c = 0; c < channels; c += step) {
-            weigh_plane(job, n * g->groups + first + c, c + 1 == channels, sums + c / step * SUMS);
-        }
+        weigh_image(job, n * g->groups + first, channels, sums);
+    }
+    for (int64_t t = 0; t < SUMS; t += LANES) {
+        store(each + t, job->pairs ? add_lanes(LANES / 2, sums + t) : add_lanes(LANES, sums + t));
     }
     float *to = chunk ? job->partial + (chunk - 1) * g->groups * DEPTH_TAPS : job->dweight;
-    add_block(job, channels, sums, to + first * DEPTH_TAPS);
+    transpose_in(each, LANES, channels, DEPTH_TAPS, to + first * DEPTH_TAPS, DEPTH_TAPS);
 }
 
 static plane_job make_job(const cnn__conv *g)
 {
-    plane_job job = { .g = g, .blocks = (g->groups + BLOCK - 1) / BLOCK, .pairs = g->out_w <= LANES / 2 && g->in_w <= LANES };
+    plane_job job = { .g = g, .blocks = (g->groups + BLOCK - 1) / BLOCK, 
+                      .pairs = DEPTH_PAIRS && g->out_w <= LANES / 2 && g->in_w <= LANES };
     job.chunks = (LEAST_TASKS + job.blocks - 1) / job.blocks;
     job.chunks = job.chunks < g->batch ? job.chunks : g->batch > 0 ? g->batch : 1;
     job.chunk_images = (g->batch + job.chunks - 1) / job.chunks;

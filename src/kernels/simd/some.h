@@ -33,6 +33,15 @@ CNN__INLINE lanes square_root(lanes v)
 #endif
 }
 
+CNN__INLINE lanes_i32 count_up(void)
+{
+    lanes_i32 v;
+    for (int i = 0; i < LANES; i++) {
+        v[i] = i;
+    }
+    return v;
+}
+
 /* The first `count` ≤ LANES floats at p, then zeros. */
 CNN__INLINE lanes load_some(const float *p, int64_t count)
 {
@@ -43,6 +52,9 @@ CNN__INLINE lanes load_some(const float *p, int64_t count)
     if (count >= LANES) {
         return load(p);
     }
+#if CNN__VECTOR_BYTES == 32 && defined __AVX2__
+    return (lanes)_mm256_maskload_ps(p, (__m256i)(count_up() < (int32_t)count));
+#endif
     for (int64_t i = 0; i < count; i++) {
         v[i] = p[i];
     }
@@ -85,15 +97,6 @@ CNN__INLINE lanes_i32 load_bytes(const uint8_t *p)
     lanes_u8 bytes;
     memcpy(&bytes, p, sizeof bytes);
     return __builtin_convertvector(bytes, lanes_i32);
-}
-
-CNN__INLINE lanes_i32 count_up(void)
-{
-    lanes_i32 v;
-    for (int i = 0; i < LANES; i++) {
-        v[i] = i;
-    }
-    return v;
 }
 
 /* Lane k is float index[k] of two vectors in a row, or zero where that is negative. */
