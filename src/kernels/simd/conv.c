@@ -1,5 +1,6 @@
 /* The table's convolutions forward and the gradients of their data: which way each plan goes. */
 #include "kernels/simd/conv_plan.h"
+#include "kernels/simd/depthwise_plane.h"
 #include "kernels/simd/table.h"
 
 enum { MOST_PLANS = 16 }; /* of a depthwise gradient; a stride with more residues goes the general way */
@@ -42,6 +43,9 @@ static const way *way_of(const conv_plan *p)
 size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
 {
     conv_plan p = plan_forward(g);
+    if (depthwise(g) && depth_usual(g)) {
+        return 0;
+    }
     return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, 1, workers) : way_of(&p)->workspace(&p, workers);
 }
 
@@ -49,7 +53,9 @@ void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weig
                              void *memory, cnn__pool *pool)
 {
     conv_plan p = plan_forward(g);
-    if (depthwise(g)) {
+    if (depthwise(g) && depth_usual(g)) {
+        CNN__SIMD(depthwise_plane)(g, x, weight, bias, y, pool);
+    } else if (depthwise(g)) {
         CNN__SIMD(depthwise)(&p, 1, x, weight, bias, y, memory, pool);
     } else {
         way_of(&p)->run(&p, x, weight, bias, y, memory, pool);
@@ -87,6 +93,9 @@ size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
 {
     conv_plan plans[MOST_PLANS];
     int64_t count = depthwise_plans(g, plans);
+    if (count && depth_usual(g)) {
+        return 0;
+    }
     if (count) {
         return CNN__SIMD(depthwise_workspace)(plans, count, workers);
     }
@@ -117,6 +126,10 @@ void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const voi
 {
     conv_plan plans[MOST_PLANS];
     int64_t count = depthwise_plans(g, plans);
+    if (count && depth_usual(g)) {
+        CNN__SIMD(depthwise_plane_backward_data)(g, dy, weight, dx, pool);
+        return;
+    }
     if (count) {
         CNN__SIMD(depthwise)(plans, count, dy, weight, NULL, dx, memory, pool);
         return;

@@ -89,6 +89,53 @@ CNN__INLINE lanes zip_high(lanes a, lanes b)
 #endif
 }
 
+/* The even and the odd lanes of two vectors in a row. */
+CNN__INLINE lanes evens(lanes a, lanes b)
+{
+#if CNN__VECTOR_BYTES == 64
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+#elif CNN__VECTOR_BYTES == 32
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+#else
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+#endif
+}
+
+CNN__INLINE lanes odds(lanes a, lanes b)
+{
+#if CNN__VECTOR_BYTES == 64
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif CNN__VECTOR_BYTES == 32
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#else
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7);
+#endif
+}
+
+/* Two vectors in a row, from the last lane of the first on. */
+CNN__INLINE lanes shift_up(lanes a, lanes b)
+{
+#if CNN__VECTOR_BYTES == 64
+    return __builtin_shufflevector(a, b, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
+#elif CNN__VECTOR_BYTES == 32
+    return __builtin_shufflevector(a, b, 7, 8, 9, 10, 11, 12, 13, 14);
+#else
+    return __builtin_shufflevector(a, b, 3, 4, 5, 6);
+#endif
+}
+
+/* And from the second lane of the first on. */
+CNN__INLINE lanes shift_down(lanes a, lanes b)
+{
+#if CNN__VECTOR_BYTES == 64
+    return __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
+#elif CNN__VECTOR_BYTES == 32
+    return __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 8);
+#else
+    return __builtin_shufflevector(a, b, 1, 2, 3, 4);
+#endif
+}
+
 #if CNN__VECTOR_BYTES == 64
 
 /* Pairs of floats, then of doubles, within each 128 bits, then 128 bits at a time: shuffles that each take one cycle and, unlike

@@ -33,6 +33,15 @@ CNN__INLINE lanes square_root(lanes v)
 #endif
 }
 
+CNN__INLINE lanes_i32 count_up(void)
+{
+    lanes_i32 v;
+    for (int i = 0; i < LANES; i++) {
+        v[i] = i;
+    }
+    return v;
+}
+
 /* The first `count` ≤ LANES floats at p, then zeros. */
 CNN__INLINE lanes load_some(const float *p, int64_t count)
 {
@@ -43,6 +52,9 @@ CNN__INLINE lanes load_some(const float *p, int64_t count)
     if (count >= LANES) {
         return load(p);
     }
+#if CNN__VECTOR_BYTES == 32 && defined __AVX2__
+    return (lanes)_mm256_maskload_ps(p, (__m256i)(count_up() < (int32_t)count));
+#endif
     for (int64_t i = 0; i < count; i++) {
         v[i] = p[i];
     }
@@ -87,13 +99,19 @@ CNN__INLINE lanes_i32 load_bytes(const uint8_t *p)
     return __builtin_convertvector(bytes, lanes_i32);
 }
 
-CNN__INLINE lanes_i32 count_up(void)
+/* Lane k is float index[k] of two vectors in a row, or zero where that is negative. */
+CNN__INLINE lanes pick(lanes a, lanes b, lanes_i32 index)
 {
-    lanes_i32 v;
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512DQ__
+    __mmask16 some = (__mmask16)~_mm512_movepi32_mask((__m512i)index);
+    return (lanes)_mm512_maskz_permutex2var_ps(some, (__m512)a, (__m512i)index, (__m512)b);
+#else
+    lanes v = { 0 };
     for (int i = 0; i < LANES; i++) {
-        v[i] = i;
+        v[i] = index[i] < 0 ? 0 : index[i] < LANES ? a[index[i]] : b[index[i] - LANES];
     }
     return v;
+#endif
 }
 
 /* Appends the lanes whose mask is all ones to two lists, in order, and returns how many. The lists need room for LANES more. */

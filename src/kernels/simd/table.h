@@ -28,6 +28,15 @@ size_t CNN__SIMD(depthwise_backward_weight_workspace)(const struct conv_plan *p,
 void CNN__SIMD(depthwise_backward_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight,
                                           void *memory, cnn__pool *pool);
 
+/* The usual ones among them (depthwise_plane.h). */
+void CNN__SIMD(depthwise_plane)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
+                                cnn__pool *pool);
+void CNN__SIMD(depthwise_plane_backward_data)(const cnn__conv *g, const float *dy, const float *weight, float *dx,
+                                              cnn__pool *pool);
+size_t CNN__SIMD(depthwise_plane_backward_weight_workspace)(const cnn__conv *g, int workers);
+void CNN__SIMD(depthwise_plane_backward_weight)(const cnn__conv *g, const float *x, const float *dy, float *dweight,
+                                                void *memory, cnn__pool *pool);
+
 /* Plans with one tap, no padding and no stride. */
 bool CNN__SIMD(conv_direct_fits)(const struct conv_plan *p);
 size_t CNN__SIMD(conv_direct_workspace)(const struct conv_plan *p, int workers);

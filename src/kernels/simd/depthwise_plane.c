@@ -1,0 +1,219 @@
+/* The usual depthwise convolution forward and the gradient of its data (depthwise_plane.h). A task owns some planes of the result,
+ * whichever images they are of. */
+#include "kernels/simd/depthwise_plane.h"
+#include "kernels/simd/table.h"
+
+enum { TASK_FLOATS = 1 << 12 }; /* of the larger planes, at least */
+
+typedef struct plane_job {
+    const cnn__conv *g;
+    const float *x, *weight, *bias; /* x is dy for the gradient */
+    float *y;                       /* and y is dx */
+    int64_t height, width, out_height, out_width;
+    int64_t planes, task_planes;
+    bool turned; /* the kernel is taken from its end */
+    bool spreads; /* the gradient of stride 2 */
+    bool pairs;
+    int64_t strip_width; /* what is cut into strips: the result, or dy where it spreads */
+    lanes_i32 picks[3];
+} plane_job;
+
+/* A strip of the result, and of the other plane of a pair. */
+typedef struct plane_strip {
+    float *at;
+    int64_t width, count, other;
+} plane_strip;
+
+CNN__INLINE void put(bool pair, const plane_strip *to, int64_t row, lanes v)
+{
+    float *at = to->at + row * to->width;
+    store_some(at, pair ? evens(v, v) : v, to->count);
+    if (pair) {
+        store_some(at + to->other, odds(v, v), to->count);
+    }
+}
+
+CNN__INLINE lanes add_three(lanes sum, const lanes w[3], const lanes v[3])
+{
+    for (int j = 0; j < 3; j++) {
+        sum += w[j] * v[j];
+    }
+    return sum;
+}
+
+/* A row of the input is in three rows of the result, of which one is complete then. */
+CNN__INLINE void convolve_same(bool pair, const depth_strip *s, const lanes w[DEPTH_TAPS], lanes bias, const plane_strip *to)
+{
+    lanes above = bias, here = bias;
+    for (int64_t row = 0; row < s->rows; row++) {
+        lanes v[3];
+        depth_taps(pair, 1, s, row, v);
+        lanes done = add_three(above, w + 6, v);
+        above = add_three(here, w + 3, v);
+        here = add_three(bias, w, v);
+        if (row) {
+            put(pair, to, row - 1, done);
+        }
+    }
+    put(pair, to, s->rows - 1, above);
+}
+
+/* An odd row is the last of one row of the result and the first of the next. */
+CNN__INLINE void convolve_halved(bool pair, const depth_strip *s, const lanes w[DEPTH_TAPS], lanes bias, const plane_strip *to)
+{
+    lanes sum = bias;
+    for (int64_t row = 0; row < s->rows; row += 2) {
+        lanes v[3], next = bias;
+        depth_taps(pair, 2, s, row, v);
+        sum = add_three(sum, w + 3, v);
+        if (row + 1 < s->rows) {
+            depth_taps(pair, 2, s, row + 1, v);
+            sum = add_three(sum, w + 6, v);
+            next = add_three(bias, w, v);
+        }
+        put(pair, to, row / 2, sum);
+        sum = next;
+    }
+}
+
+CNN__INLINE lanes load_tap(bool pair, const float *at, int64_t other)
+{
+    return pair ? zip_low(splat(at[0]), splat(at[other])) : splat(at[0]);
+}
+
+/* A strip of planes that follow each other; pairs of them, of which the last may be alone. */
+CNN__INLINE void convolve_run(bool pair, int stride, const plane_job *job, int64_t plane, int64_t end, depth_strip s,
+                              plane_strip to)
+{
+    int64_t step = pair ? 2 : 1, size = job->height * job->width, out = job->out_height * job->out_width;
+    int64_t channels = job->g->in_channels;
+    for (; plane < end; plane += step, s.at += step * size, to.at += step * out) {
+        int64_t two = plane + 1 < end ? 1 : 0, channel = plane % channels, other = (plane + two) % channels - channel;
+        const float *weight = job->weight + channel * DEPTH_TAPS + (job->turned ? DEPTH_TAPS - 1 : 0);
+        lanes w[DEPTH_TAPS], bias = { 0 };
+        for (int t = 0; t < DEPTH_TAPS; t++) {
+            w[t] = load_tap(pair, weight + (job->turned ? -t : t), other * DEPTH_TAPS);
+        }
+        if (job->bias) {
+            bias = load_tap(pair, job->bias + channel, other);
+        }
+        s.other = two * size;
+        to.other = two * out;
+        if (stride == 1) {
+            convolve_same(pair, &s, w, bias, &to);
+        } else {
+            convolve_halved(pair, &s, w, bias, &to);
+        }
+    }
+}
+
+static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column)
+{
+    int64_t stride = job->g->stride_w;
+    depth_strip s = depth_strip_make(job->x + plane * job->height * job->width, job->height, job->width, column * stride);
+    plane_strip to = { job->y + plane * job->out_height * job->out_width + column, job->out_width,
+                       lanes_from(job->out_width, column), 0 };
+    memcpy(s.picks, job->picks, sizeof s.picks);
+    if (stride == 1 && !job->pairs) {
+        convolve_run(false, 1, job, plane, end, s, to);
+    } else if (!job->pairs) {
+        convolve_run(false, 2, job, plane, end, s, to);
+    } else if (stride == 1) {
+        convolve_run(DEPTH_PAIRS, 1, job, plane, end, s, to);
+    } else {
+        convolve_run(DEPTH_PAIRS, 2, job, plane, end, s, to);
+    }
+}
+
+/* Rows and columns 2k of dx are reached by the middle of the kernel alone, those between by its first and its last; w is from the
+ * end of the kernel. */
+CNN__INLINE void spread(const depth_strip *s, const lanes w[DEPTH_TAPS], float *dx, int64_t height, int64_t width,
+                        int64_t column)
+{
+    int64_t first = lanes_from(width, column), second = lanes_from(width, column + LANES);
+    lanes v[3], next[3] = { { 0 } };
+    depth_taps(false, 1, s, 0, v);
+    for (int64_t row = 0; row < s->rows; row++, v[1] = next[1], v[2] = next[2]) {
+        float *to = dx + 2 * row * width + column;
+        lanes even = w[4] * v[1], odd = w[3] * v[1] + w[5] * v[2];
+        store_some(to, zip_low(even, odd), first);
+        store_some(to + LANES, zip_high(even, odd), second);
+        next[1] = next[2] = (lanes){ 0 };
+        if (row + 1 < s->rows) {
+            depth_taps(false, 1, s, row + 1, next);
+        }
+        if (2 * row + 1 < height) {
+            even = w[1] * v[1] + w[7] * next[1];
+            odd = w[0] * v[1] + w[2] * v[2] + w[6] * next[1] + w[8] * next[2];
+            store_some(to + width, zip_low(even, odd), first);
+            store_some(to + width + LANES, zip_high(even, odd), second);
+        }
+    }
+}
+
+static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column)
+{
+    int64_t size = job->height * job->width, out = job->out_height * job->out_width;
+    depth_strip s = depth_strip_make(job->x + plane * size, job->height, job->width, column);
+    for (float *dx = job->y + plane * out; plane < end; plane++, s.at += size, dx += out) {
+        lanes w[DEPTH_TAPS];
+        for (int t = 0; t < DEPTH_TAPS; t++) {
+            w[t] = splat(job->weight[plane % job->g->in_channels * DEPTH_TAPS + DEPTH_TAPS - 1 - t]);
+        }
+        spread(&s, w, dx, job->out_height, job->out_width, 2 * column);
+    }
+}
+
+/* Planes of one strip go together. The last strip of wider ones ends where the plane does. */
+static void plane_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const plane_job *job = arg;
+    int64_t end = (task + 1) * job->task_planes, width = job->strip_width, run = 0;
+    end = end < job->planes ? end : job->planes;
+    for (int64_t plane = task * job->task_planes; plane < end; plane += run) {
+        run = width > LANES ? 1 : end - plane;
+        for (int64_t k = 0; k < width; k += LANES) {
+            int64_t column = k && k + LANES > width ? width - LANES : k;
+            if (job->spreads) {
+                spread_strip(job, plane, plane + run, column);
+            } else {
+                convolve_strip(job, plane, plane + run, column);
+            }
+        }
+    }
+}
+
+static void run(plane_job *job, cnn__pool *pool)
+{
+    int64_t size = job->g->in_h * job->g->in_w;
+    job->planes = job->g->batch * job->g->in_channels;
+    job->task_planes = round_up(size < TASK_FLOATS ? TASK_FLOATS / size : 1, size < TASK_FLOATS ? 2 : 1);
+    cnn__pool_run(pool, (job->planes + job->task_planes - 1) / job->task_planes,
+                  (double)job->planes * (double)(job->g->out_h * job->g->out_w) * 12 / LANES, plane_task, job);
+}
+
+void CNN__SIMD(depthwise_plane)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
+                                cnn__pool *pool)
+{
+    plane_job job = { .g = g, .x = x, .weight = weight, .bias = bias, .y = y, .height = g->in_h, .width = g->in_w,
+                      .out_height = g->out_h, .out_width = g->out_w,
+                      .strip_width = g->out_w,
+                      .pairs = DEPTH_PAIRS && g->out_w <= LANES / 2 && g->in_w <= LANES };
+    for (int j = 0; j < 3; j++) {
+        job.picks[j] = depth_picks(g->stride_w, j, g->in_w);
+    }
+    run(&job, pool);
+}
+
+void CNN__SIMD(depthwise_plane_backward_data)(const cnn__conv *g, const float *dy, const float *weight, float *dx,
+                                              cnn__pool *pool)
+{
+    plane_job job = { .g = g, .x = dy, .weight = weight, .y = dx, .height = g->out_h, .width = g->out_w,
+                      .out_height = g->in_h, .out_width = g->in_w, .strip_width = g->out_w, .turned = true,
+                      .spreads = g->stride_w == 2, .pairs = DEPTH_PAIRS && g->stride_w == 1 && g->in_w <= LANES / 2 };
+    for (int j = 0; j < 3; j++) {
+        job.picks[j] = depth_picks(1, j, g->out_w);
+    }
+    run(&job, pool);
+}

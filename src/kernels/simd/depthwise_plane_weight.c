@@ -1,0 +1,195 @@
+/* The gradient of the usual depthwise convolution's weights (depthwise_plane.h). A task owns a block of channels and a chunk of the
+ * images, which it goes through in order. Sums stay apart by lanes until its end; then those of a block are added up together. */
+#include "kernels/simd/depthwise_plane.h"
+#include "kernels/simd/table.h"
+
+enum { LEAST_TASKS = 12, BLOCK = LANES, SUMS = DEPTH_TAPS * LANES };
+
+typedef struct plane_job {
+    const cnn__conv *g;
+    const float *x, *dy;
+    float *dweight, *partial; /* [chunk][channel][tap], of all chunks but the first */
+    char *scratch;            /* of a worker: [channel or pair of a block][tap][LANES] */
+    int64_t blocks, chunks, chunk_images;
+    bool pairs;
+    lanes_i32 picks[3], dy_picks;
+} plane_job;
+
+/* Columns of dy, and of the other plane of a pair. */
+typedef struct dy_strip {
+    const float *at;
+    int64_t width, rows, count, ahead, other;
+    lanes_i32 picks;
+} dy_strip;
+
+CNN__INLINE lanes dy_row(bool pair, const dy_strip *s, int64_t row)
+{
+    if (row >= s->rows) {
+        return (lanes){ 0 };
+    }
+    const float *at = s->at + row * s->width;
+    depth_fetch(at, s->ahead);
+    lanes a = load_some(at, s->count);
+    return pair ? pick(a, load_some(at + s->other, s->count), s->picks) : a;
+}
+
+CNN__INLINE void add_products(lanes sums[3], lanes g, const lanes v[3])
+{
+    for (int j = 0; j < 3; j++) {
+        sums[j] += g * v[j];
+    }
+}
+
+/* Sums stay in registers down a strip. */
+CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const dy_strip *dy, float *to)
+{
+    lanes sums[DEPTH_TAPS], above = { 0 }, here = dy_row(pair, dy, 0);
+    for (int t = 0; t < DEPTH_TAPS; t++) {
+        sums[t] = load(to + t * LANES);
+    }
+    for (int64_t row = 0; row < dy->rows; row++) {
+        lanes v[3], below = dy_row(pair, dy, row + 1);
+        depth_taps(pair, stride, x, row * stride, v);
+        add_products(sums + 3, here, v);
+        if (stride == 1) {
+            add_products(sums + 6, above, v);
+            add_products(sums, below, v);
+        } else if (2 * row + 1 < x->rows) {
+            depth_taps(pair, stride, x, 2 * row + 1, v);
+            add_products(sums + 6, here, v);
+            add_products(sums, below, v);
+        }
+        above = here;
+        here = below;
+    }
+    for (int t = 0; t < DEPTH_TAPS; t++) {
+        store(to + t * LANES, sums[t]);
+    }
+}
+
+/* A strip of the block's planes from `first` to `end`. Pairs are half a block apart; the later half's may be missing. */
+CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t first, int64_t end, int64_t channels,
+                           depth_strip x, dy_strip dy, float *sums)
+{
+    int64_t in = x.rows * x.width, out = dy.rows * dy.width;
+    memcpy(x.picks, job->picks, sizeof x.picks);
+    dy.picks = job->dy_picks;
+    for (int64_t k = first; k < end; k++, x.at += in, dy.at += out) {
+        int64_t apart = k + BLOCK / 2 < channels ? BLOCK / 2 : 0;
+        x.other = apart * in;
+        dy.other = apart * out;
+        weigh_strip(pair, stride, &x, &dy, sums + k * SUMS);
+    }
+}
+
+static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, float *sums)
+{
+    const cnn__conv *g = job->g;
+    int64_t in = g->in_h * g->in_w, out = g->out_h * g->out_w;
+    int64_t count = job->pairs && channels > BLOCK / 2 ? BLOCK / 2 : channels, run = g->out_w > LANES ? 1 : count;
+    for (int64_t k = 0; k < count; k += run) {
+        for (int64_t column = 0; column < g->out_w; column += LANES) {
+            depth_strip x = depth_strip_make(job->x + (plane + k) * in, g->in_h, g->in_w, column * g->stride_w);
+            dy_strip dy = { .at = job->dy + (plane + k) * out + column, .width = g->out_w, .rows = g->out_h,
+                            .count = lanes_from(g->out_w, column), .ahead = out > DEPTH_AHEAD ? out : DEPTH_AHEAD };
+            if (g->stride_w == 1 && !job->pairs) {
+                weigh_run(false, 1, job, k, k + run, channels, x, dy, sums);
+            } else if (!job->pairs) {
+                weigh_run(false, 2, job, k, k + run, channels, x, dy, sums);
+            } else if (g->stride_w == 1) {
+                weigh_run(DEPTH_PAIRS, 1, job, k, k + run, channels, x, dy, sums);
+            } else {
+                weigh_run(DEPTH_PAIRS, 2, job, k, k + run, channels, x, dy, sums);
+            }
+        }
+    }
+}
+
+/* Adds up the lanes of `count` vectors that are SUMS apart, which leaves LANES / count sums of each, those of vector k in the lanes
+ * k, count + k … */
+CNN__INLINE lanes add_lanes(int count, const float *sums)
+{
+    lanes v[LANES];
+#pragma GCC unroll 16
+    for (int k = 0; k < count; k++) {
+        v[k] = load(sums + k * SUMS);
+    }
+#pragma GCC unroll 4
+    for (int half = count / 2; half; half /= 2) {
+#pragma GCC unroll 8
+        for (int k = 0; k < half; k++) {
+            v[k] = zip_low(v[k], v[k + half]) + zip_high(v[k], v[k + half]);
+        }
+    }
+    return v[0];
+}
+
+static void weigh_block(void *arg, int64_t task, int worker)
+{
+    const plane_job *job = arg;
+    const cnn__conv *g = job->g;
+    int64_t first = task % job->blocks * BLOCK, chunk = task / job->blocks;
+    int64_t channels = g->groups - first < BLOCK ? g->groups - first : BLOCK;
+    int64_t begin = chunk * job->chunk_images, end = begin + job->chunk_images < g->batch ? begin + job->chunk_images : g->batch;
+    float *sums = (float *)(void *)job->scratch + (int64_t)worker * BLOCK * SUMS, each[SUMS];
+    memset(sums, 0, BLOCK * SUMS * sizeof *sums);
+    for (int64_t n = begin; n < end; n++) {
+        weigh_image(job, n * g->groups + first, channels, sums);
+    }
+    for (int64_t t = 0; t < SUMS; t += LANES) {
+        store(each + t, job->pairs ? add_lanes(LANES / 2, sums + t) : add_lanes(LANES, sums + t));
+    }
+    float *to = chunk ? job->partial + (chunk - 1) * g->groups * DEPTH_TAPS : job->dweight;
+    transpose_in(each, LANES, channels, DEPTH_TAPS, to + first * DEPTH_TAPS, DEPTH_TAPS);
+}
+
+static plane_job make_job(const cnn__conv *g)
+{
+    plane_job job = { .g = g, .blocks = (g->groups + BLOCK - 1) / BLOCK, 
+                      .pairs = DEPTH_PAIRS && g->out_w <= LANES / 2 && g->in_w <= LANES };
+    job.chunks = (LEAST_TASKS + job.blocks - 1) / job.blocks;
+    job.chunks = job.chunks < g->batch ? job.chunks : g->batch > 0 ? g->batch : 1;
+    job.chunk_images = (g->batch + job.chunks - 1) / job.chunks;
+    job.chunks = job.chunk_images ? (g->batch + job.chunk_images - 1) / job.chunk_images : 1;
+    for (int j = 0; j < 3; j++) {
+        job.picks[j] = depth_picks(g->stride_w, j, g->in_w);
+    }
+    job.dy_picks = depth_picks(1, 1, g->out_w);
+    return job;
+}
+
+static size_t partial_size(const plane_job *job)
+{
+    return (size_t)round_up((job->chunks - 1) * job->g->groups * DEPTH_TAPS, 16) * sizeof(float);
+}
+
+size_t CNN__SIMD(depthwise_plane_backward_weight_workspace)(const cnn__conv *g, int workers)
+{
+    plane_job job = make_job(g);
+    return partial_size(&job) + (size_t)workers * BLOCK * SUMS * sizeof(float);
+}
+
+static void add_chunks(const plane_job *job)
+{
+    int64_t size = job->g->groups * DEPTH_TAPS;
+    for (int64_t chunk = 1; chunk < job->chunks; chunk++) {
+        const float *from = job->partial + (chunk - 1) * size;
+        for (int64_t k = 0; k < size; k++) {
+            job->dweight[k] += from[k];
+        }
+    }
+}
+
+void CNN__SIMD(depthwise_plane_backward_weight)(const cnn__conv *g, const float *x, const float *dy, float *dweight, void *memory,
+                                                cnn__pool *pool)
+{
+    plane_job job = make_job(g);
+    job.x = x;
+    job.dy = dy;
+    job.dweight = dweight;
+    job.partial = memory;
+    job.scratch = (char *)memory + partial_size(&job);
+    double work = (double)g->batch * (double)g->groups * (double)(g->out_h * g->out_w) * 12 / LANES;
+    cnn__pool_run(pool, job.chunks * job.blocks, work, weigh_block, &job);
+    add_chunks(&job);
+}
