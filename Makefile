@@ -43,7 +43,8 @@ ISAS := neon
 else
 ISAS := generic
 endif
-ISA_sse2 := -DCNN__VECTOR_BYTES=16
+# Of the sets that one library carries, the oldest is kept small.
+ISA_sse2 = -DCNN__VECTOR_BYTES=16 $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize)
 ISA_avx2 := -DCNN__VECTOR_BYTES=32 -mavx2 -mfma -mprefer-vector-width=256 -ffp-contract=fast
 ISA_avx512 := -DCNN__VECTOR_BYTES=64 -mavx512f -mavx512vl -mavx512dq -mavx512bw -mavx2 -mfma \
 	-mprefer-vector-width=512 -ffp-contract=fast

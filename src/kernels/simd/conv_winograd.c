@@ -7,6 +7,7 @@
 #include "kernels/simd/conv_winograd.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
+#include "kernels/simd/turn.h"
 
 enum {
     SET = 4, /* groups that go through a place together: its kernels are read once for all of them */

@@ -7,6 +7,7 @@
 #include "kernels/simd/conv_winograd.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
+#include "kernels/simd/turn.h"
 
 enum { LEAST_TASKS = 8, MOST_VECTORS = 4, MOST_TAPS = 25 };
 

@@ -9,6 +9,7 @@
 #include "kernels/simd/convpool_patch.h"
 #include "kernels/simd/convpool_table.h"
 #include "kernels/simd/some.h"
+#include "kernels/simd/turn.h"
 
 enum { CHUNKS = 16, STRETCH = CNN__VECTOR_BYTES == 64 ? 10 : 5 };
 

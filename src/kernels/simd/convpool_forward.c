@@ -8,6 +8,7 @@
 #include "kernels/simd/convpool_pool.h"
 #include "kernels/simd/convpool_table.h"
 #include "kernels/simd/tile.h"
+#include "kernels/simd/turn.h"
 
 enum {
     TILE = CNN__VECTOR_BYTES == 64 ? 14 : 6, /* 2 · TILE accumulators and two weights fill the registers */

@@ -6,6 +6,7 @@
  * finite makes its window NaN, since the transform subtracts it from itself. */
 #include "kernels/simd/convpool_pool.h"
 #include "kernels/simd/convpool_table.h"
+#include "kernels/simd/turn.h"
 #include "kernels/simd/winograd.h"
 
 enum { LEAST_TASKS = 8 };

@@ -2,6 +2,7 @@
  * images, which it goes through in order. Sums stay apart by lanes until its end; then those of a block are added up together. */
 #include "kernels/simd/depthwise_plane.h"
 #include "kernels/simd/table.h"
+#include "kernels/simd/turn.h"
 
 enum { LEAST_TASKS = 12, BLOCK = LANES, SUMS = DEPTH_TAPS * LANES };
 

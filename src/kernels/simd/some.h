@@ -133,43 +133,4 @@ CNN__INLINE int64_t keep_lanes(lanes_i32 mask, lanes_i32 a, lanes b, int32_t *to
 #endif
 }
 
-/* to[column][to_step] ← a matrix of rows × columns, from[row · from_step + column]; rows are filled up to whole vectors with
- * zeros. */
-static inline void transpose_out(const float *from, int64_t from_step, int64_t rows, int64_t columns, float *to,
-                                 int64_t to_step)
-{
-    for (int64_t row = 0; row < rows; row += LANES) {
-        for (int64_t column = 0; column < columns; column += LANES) {
-            int64_t some = columns - column < LANES ? columns - column : LANES;
-            lanes v[LANES];
-            for (int i = 0; i < LANES; i++) {
-                v[i] = row + i < rows ? load_some(from + (row + i) * from_step + column, some) : (lanes){ 0 };
-            }
-            transpose(v);
-            for (int64_t i = 0; i < some; i++) {
-                store(to + (column + i) * to_step + row, v[i]);
-            }
-        }
-    }
-}
-
-/* The way back: to[row · to_step + column] ← from[column][from_step], which is read in whole vectors of rows. */
-static inline void transpose_in(const float *from, int64_t from_step, int64_t rows, int64_t columns, float *to,
-                                int64_t to_step)
-{
-    for (int64_t row = 0; row < rows; row += LANES) {
-        for (int64_t column = 0; column < columns; column += LANES) {
-            int64_t some = columns - column < LANES ? columns - column : LANES;
-            lanes v[LANES];
-            for (int i = 0; i < LANES; i++) {
-                v[i] = i < some ? load(from + (column + i) * from_step + row) : (lanes){ 0 };
-            }
-            transpose(v);
-            for (int64_t i = 0; i < LANES && row + i < rows; i++) {
-                store_some(to + (row + i) * to_step + column, v[i], some);
-            }
-        }
-    }
-}
-
 #endif

@@ -29,8 +29,8 @@ typedef struct tile_operand {
 /* c[rows][vectors · LANES] (row stride `step`) = start + Σ_k a[k]·b[k]; vectors is 2, or 1 where the second is left as it is. A c
  * that is only written is fetched while the sums are made; so is, a little at each FETCH_STEPS, what `next` names. A function of
  * its own, in tile.c: around a caller's variables GCC keeps a sum in memory, at half the speed. */
-void CNN__SIMD(tile_direct)(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b, tile_start start,
-                            bool streamed, const float *from, float *c, int64_t step, ahead *next);
+void CNN__SIMD(tile_direct)(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b,
+                            tile_start start, bool streamed, const float *from, float *c, int64_t step, ahead *next);
 #define tile_direct CNN__SIMD(tile_direct)
 
 /* Of packed operands. */
@@ -49,76 +49,22 @@ static inline void tile_narrow(int64_t rows, int64_t k, const float *a, const fl
     tile_direct(rows, 1, k, &packed_a, &packed_b, start & 3, start & STREAMED, from, c, step, next);
 }
 
-/* ---- packing ---- */
+/* ---- packing (pack.c) ---- */
 
 /* to[k][stride] ← rows of a matrix stored along k: to[k·stride + i] = from[i·ld + k] for i < count ≤ LANES, zeros up to `fill`.
  * Writes whole vectors: `to` needs LANES − 1 floats of room past its end, and what follows must be written later. */
-static inline void pack_transposed(const float *from, int64_t ld, int64_t count, int64_t fill, int64_t k, float *to,
-                                   int64_t stride)
-{
-    int64_t at = 0;
-    for (; at + LANES <= k; at += LANES) {
-        lanes v[LANES];
-        for (int i = 0; i < LANES; i++) {
-            v[i] = i < count ? load(from + i * ld + at) : (lanes){ 0 };
-        }
-        transpose(v);
-#pragma GCC unroll 16
-        for (int i = 0; i < LANES; i++) {
-            store(to + (at + i) * stride, v[i]);
-        }
-    }
-    for (; at < k; at++) {
-        for (int64_t i = 0; i < fill; i++) {
-            to[at * stride + i] = i < count ? from[i * ld + at] : 0;
-        }
-    }
-}
+void CNN__SIMD(pack_transposed)(const float *from, int64_t ld, int64_t count, int64_t fill, int64_t k, float *to,
+                                int64_t stride);
 
 /* to[k][stride] ← a matrix stored across: to[k·stride + i] = from[k·ld + i] for i < count, zeros up to `fill`. */
-static inline void pack_straight(const float *from, int64_t ld, int64_t count, int64_t fill, int64_t k, float *to,
-                                 int64_t stride)
-{
-    for (int64_t at = 0; at < k; at++, from += ld, to += stride) {
-        memcpy(to, from, (size_t)count * sizeof(float));
-        for (int64_t i = count; i < fill; i++) {
-            to[i] = 0;
-        }
-    }
-}
+void CNN__SIMD(pack_straight)(const float *from, int64_t ld, int64_t count, int64_t fill, int64_t k, float *to, int64_t stride);
 
 /* to[k][ROWS] ← `count` rows of a matrix stored along k, zeros up to ROWS; writes nothing past the panel's end: only the last
  * row of all is cut to its length, the others spill into what comes next. */
-static inline void pack_rows(const float *from, int64_t ld, int64_t count, int64_t k, float *to)
-{
-    for (int64_t at = 0; at < k && ROWS_FIT_A_VECTOR; at += LANES) {
-        int64_t some = k - at < LANES ? k - at : LANES;
-        float edge[LANES] = { 0 };
-        lanes v[LANES];
-        for (int i = 0; i < LANES; i++) {
-            const float *row = from + i * ld + at;
-            if (some < LANES && i < count) {
-                copy_floats(row, edge, some);
-                row = edge;
-            }
-            v[i] = i < count ? load(row) : (lanes){ 0 };
-        }
-        transpose(v);
-        for (int64_t i = 0; i < some; i++, to += ROWS) {
-            if (at + i + 1 < k) {
-                store(to, v[i]);
-            } else {
-                float last[LANES];
-                store(last, v[i]);
-                memcpy(to, last, ROWS * sizeof *to);
-            }
-        }
-    }
-    for (int64_t at = 0; at < k && !ROWS_FIT_A_VECTOR; at++) {
-        for (int64_t i = 0; i < ROWS; i++) {
-            to[at * ROWS + i] = i < count ? from[i * ld + at] : 0;
-        }
-    }
-}
+void CNN__SIMD(pack_rows)(const float *from, int64_t ld, int64_t count, int64_t k, float *to);
+
+#define pack_transposed CNN__SIMD(pack_transposed)
+#define pack_straight CNN__SIMD(pack_straight)
+#define pack_rows CNN__SIMD(pack_rows)
 
 #endif
