@@ -13,7 +13,6 @@
 
 enum {
     LEAST_CHANNELS = 16,
-    APART = AHEAD_LINE / sizeof(float),
     CHUNK_FLOATS = 1 << 21 /* of transformed tiles, unless one strip needs more */
 };
 
@@ -26,8 +25,7 @@ typedef struct winograd_grid {
     int64_t tiles;          /* of a chunk, at most */
 } winograd_grid;
 
-/* Where the places of tiles go: a channel's are at to + tile / group · group_step + tile % group · tile_step + place · place_step.
- * Places are a line of the cache further apart than they need, lest those of a tile compete for the same few lines of it. */
+/* Where the places of tiles go: a channel's are at to + tile / group · group_step + tile % group · tile_step + place · place_step. */
 typedef struct winograd_room {
     int64_t group, group_step, tile_step, place_step;
 } winograd_room;

@@ -19,6 +19,7 @@ typedef struct winograd_job {
     char *scratch; /* of all workers: an image with what it is made into, or kernels as [tap][LANES] */
     size_t scratch_size;
     int64_t channels; /* of the input, whole vectors */
+    int64_t kernel_step; /* floats from place to place of the kernels */
     int64_t blocks, tiles, groups;
     int64_t bands; /* tasks of an image: of few images each is cut into blocks of output channels */
     int64_t padded_h, padded_w;
@@ -35,6 +36,7 @@ static void measure(winograd_job *job, const cnn__conv *g)
     job->g = g;
     job->channels = round_up(g->in_channels, LANES);
     job->blocks = (g->out_channels + BLOCK - 1) / BLOCK;
+    job->kernel_step = job->channels * BLOCK + APART;
     job->tiles = (g->out_h / 2) * (g->out_w / 2);
     job->groups = (job->tiles + TILES - 1) / TILES;
     job->bands = g->batch >= LEAST_TASKS ? 1 : job->blocks;
@@ -48,7 +50,7 @@ static void measure(winograd_job *job, const cnn__conv *g)
 
 static size_t kernels_size(const winograd_job *job)
 {
-    return (size_t)(job->blocks * PLACES * job->channels * BLOCK) * sizeof(float);
+    return (size_t)(job->blocks * PLACES * job->kernel_step) * sizeof(float);
 }
 
 size_t CNN__SIMD(convpool_winograd_workspace)(const cnn__conv *g, int workers)
@@ -65,7 +67,7 @@ static void transform_kernels(void *arg, int64_t half, int worker)
 {
     const winograd_job *job = arg;
     const cnn__conv *g = job->g;
-    int64_t o = half * LANES, rest = g->out_channels - o, place_step = job->channels * BLOCK;
+    int64_t o = half * LANES, rest = g->out_channels - o, place_step = job->kernel_step;
     float *taps = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
     float *to = job->kernels + half / 2 * PLACES * place_step + half % 2 * LANES;
     if (rest > 0) {
@@ -150,9 +152,9 @@ static void forward_block(const winograd_job *job, int64_t n, int64_t block, int
                           const float *inputs, float *products)
 {
     const cnn__conv *g = job->g;
-    const float *kernels = job->kernels + block * PLACES * job->channels * BLOCK;
+    const float *kernels = job->kernels + block * PLACES * job->kernel_step;
     for (int64_t p = 0; p < PLACES; p++) {
-        winograd_product(tiles, job->channels, false, inputs + p * TILES * job->channels, kernels + p * job->channels * BLOCK,
+        winograd_product(tiles, job->channels, false, inputs + p * TILES * job->channels, kernels + p * job->kernel_step,
                     products + p * TILES * BLOCK);
     }
     for (int64_t o = block * BLOCK; o < (block + 1) * BLOCK && o < g->out_channels; o += LANES) {

@@ -87,13 +87,13 @@ static inline void dot_columns(const cnn__gemm *g, const float *a, const float *
         for (int64_t j = begin, columns; j < end; j += columns) {
             float out[DOT_FEW_ROWS * DOT_WIDE];
             const float *x = a + i * g->lda, *y = b + j * g->ldb;
-            columns = end - j < DOT_WIDE ? 1 : DOT_WIDE;
-            if (rows == 1) {
-                columns == 1 ? dot_block(1, 1, 4, x, g->lda, y, g->ldb, g->k, out)
-                             : dot_block(1, DOT_WIDE, 2, x, g->lda, y, g->ldb, g->k, out);
+            columns = rows == 1 || end - j < DOT_WIDE ? 1 : DOT_WIDE;
+            if (rows == 1) { /* at the rate of memory, which a single stream gets the most of */
+                dot_block(1, 1, 4, x, g->lda, y, g->ldb, g->k, out);
+            } else if (columns == 1) {
+                dot_block(DOT_FEW_ROWS, 1, 2, x, g->lda, y, g->ldb, g->k, out);
             } else {
-                columns == 1 ? dot_block(DOT_FEW_ROWS, 1, 2, x, g->lda, y, g->ldb, g->k, out)
-                             : dot_block(DOT_FEW_ROWS, DOT_WIDE, 1, x, g->lda, y, g->ldb, g->k, out);
+                dot_block(DOT_FEW_ROWS, DOT_WIDE, 1, x, g->lda, y, g->ldb, g->k, out);
             }
             for (int64_t r = 0; r < rows; r++) {
                 for (int64_t s = 0; s < columns; s++) {

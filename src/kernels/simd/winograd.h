@@ -15,6 +15,7 @@ enum {
     BLOCK = 2 * LANES,                                                      /* output channels of a product */
     SIDE = 6,
     PLACES = SIDE * SIDE,
+    APART = 16, /* floats, a line of the cache: places that are so much further apart than they need do not compete for its lines */
     GROUP_FLOATS = PLACES * TILES * BLOCK /* of a group's products */
 };
 
