@@ -3,8 +3,9 @@
  *
  * Inputs and kernels are transformed, which leaves 36 products over the channels, one for each place of a tile, in place of
  * (m·r)² multiplications an output tile: 144 or 100 where r is 3 or 5. Everything here handles a vector of LANES channels at a
- * time. NEAR and FAR keep the rounding error at one and a half times that of the direct sum (with ±1 and ±2 it is four times;
- * docs/performance.md). An input that is not finite makes its tile NaN, since the transform subtracts it from itself. */
+ * time. NEAR and FAR keep the rounding error (root mean square) at one and a half times that of the direct sum for r = 5 and two to
+ * three times for r = 3; with ±1 and ±2 it is twice as large again, and the largest errors four times (docs/performance-kernels.md).
+ * An input that is not finite makes its tile NaN, since the transform subtracts it from itself. */
 #ifndef CNN_KERNELS_SIMD_WINOGRAD_H
 #define CNN_KERNELS_SIMD_WINOGRAD_H
 
