@@ -11,6 +11,9 @@ static bool depthwise(const cnn__conv *g)
 
 static size_t plan_workspace(const conv_plan *p, int workers)
 {
+    if (CNN__SIMD(conv_direct_fits)(p)) {
+        return CNN__SIMD(conv_direct_workspace)(p, workers);
+    }
     return CNN__SIMD(conv_point_fits)(p) ? CNN__SIMD(conv_point_workspace)(p, workers)
                                          : CNN__SIMD(conv_slab_workspace)(p, workers);
 }
@@ -18,7 +21,9 @@ static size_t plan_workspace(const conv_plan *p, int workers)
 static void plan_run(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
                      cnn__pool *pool)
 {
-    if (CNN__SIMD(conv_point_fits)(p)) {
+    if (CNN__SIMD(conv_direct_fits)(p)) {
+        CNN__SIMD(conv_direct)(p, x, weight, bias, y, memory, pool);
+    } else if (CNN__SIMD(conv_point_fits)(p)) {
         CNN__SIMD(conv_point)(p, x, weight, bias, y, memory, pool);
     } else {
         CNN__SIMD(conv_slab)(p, x, weight, bias, y, memory, pool);

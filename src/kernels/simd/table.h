@@ -28,6 +28,12 @@ size_t CNN__SIMD(depthwise_backward_weight_workspace)(const struct conv_plan *p,
 void CNN__SIMD(depthwise_backward_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight,
                                           void *memory, cnn__pool *pool);
 
+/* Plans with one tap, no padding and no stride. */
+bool CNN__SIMD(conv_direct_fits)(const struct conv_plan *p);
+size_t CNN__SIMD(conv_direct_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_direct)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                            void *memory, cnn__pool *pool);
+
 /* Plans with one tap and no padding. */
 bool CNN__SIMD(conv_point_fits)(const struct conv_plan *p);
 size_t CNN__SIMD(conv_point_workspace)(const struct conv_plan *p, int workers);
