@@ -290,6 +290,9 @@ size_t CNN__SIMD(conv_backward_weight_workspace)(const cnn__conv *g, int workers
     if (depthwise(g)) {
         return CNN__SIMD(depthwise_backward_weight_workspace)(&job.plan, workers);
     }
+    if (CNN__SIMD(conv_direct_fits)(&job.plan)) {
+        return CNN__SIMD(conv_direct_weight_workspace)(&job.plan, workers);
+    }
     measure(&job);
     return partial_size(&job) + scratch_size(&job) * (size_t)workers;
 }
@@ -305,6 +308,8 @@ void CNN__SIMD(conv_backward_weight)(const cnn__conv *g, const void *x, const vo
     job.dbias = dbias;
     if (depthwise(g)) {
         CNN__SIMD(depthwise_backward_weight)(p, x, dy, dweight, memory, pool);
+    } else if (CNN__SIMD(conv_direct_fits)(p)) {
+        CNN__SIMD(conv_direct_weight)(p, x, dy, dweight, memory, pool);
     } else {
         measure(&job);
         job.partial = memory;
