@@ -21,12 +21,13 @@ size_t CNN__SIMD(conv_direct_workspace)(const conv_plan *p, int workers)
     return packed_size(&job) + scratch_size(&job) * (size_t)workers;
 }
 
-static void pack_panel(void *arg, int64_t task, int worker)
+static void pack_panels(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const direct_job *job = arg;
-    int64_t channels = job->plan->in_channels;
-    pack_weights(job, task / job->panels, task % job->panels, 0, channels, job->packed + task * channels * ROW);
+    int64_t channels = job->plan->in_channels, tasks = divide_up(job->panels, PACK_PANELS), panel = task % tasks * PACK_PANELS;
+    float *to = job->packed + (task / tasks * job->panels + panel) * channels * ROW;
+    pack_weights(job, task / tasks, panel, least(PACK_PANELS, job->panels - panel), 0, channels, to, channels * ROW);
 }
 
 /* ---- the product ---- */
@@ -55,18 +56,26 @@ static void multiply_panel(direct_task *t, int64_t panel)
 
 /* ---- tasks ---- */
 
-static void use_weights(direct_task *t, int64_t panel)
+/* Panel number k of the task's: where its weights are, or will be. */
+static void use_weights(direct_task *t, int64_t k)
 {
     const direct_job *job = t->job;
     const conv_plan *p = job->plan;
+    int64_t panel = t->panel + k;
+    if (k % PACK_PANELS == 0 && job->units == 1) {
+        t->next = foresee_weights(t, panel + PACK_PANELS, PACK_PANELS);
+    }
     if (job->along) {
         t->a = (tile_operand){ job->weight + t->group * p->weight_group + panel * job->panel_rows * p->weight_out + t->channel,
                                p->weight_out, 1 };
     } else if (packs_before(job)) {
         t->a = (tile_operand){ job->packed + ((t->group * job->panels + panel) * p->in_channels + t->channel) * ROW, 1, ROW };
     } else {
-        pack_weights(job, t->group, panel, t->channel, t->channels, t->weights);
-        t->a = (tile_operand){ t->weights, 1, ROW };
+        int64_t step = t->channels * ROW;
+        if (k % PACK_PANELS == 0) {
+            pack_weights(job, t->group, panel, least(PACK_PANELS, t->panels - k), t->channel, t->channels, t->weights, step);
+        }
+        t->a = (tile_operand){ t->weights + k % PACK_PANELS * step, 1, ROW };
     }
 }
 
@@ -90,8 +99,7 @@ static void multiply_unit(void *arg, int64_t task, int worker)
         }
         t.next = foresee_x(&t);
         for (int64_t k = 0; k < t.panels; k++) {
-            use_weights(&t, t.panel + k);
-            t.next = job->units == 1 ? foresee_weights(&t, t.panel + k + 1) : t.next;
+            use_weights(&t, k);
             multiply_panel(&t, t.panel + k);
         }
     }
@@ -106,7 +114,8 @@ void CNN__SIMD(conv_direct)(const conv_plan *p, const float *x, const float *wei
     job.scratch = (char *)memory + packed_size(&job);
     job.streamed = p->in_channels <= DEPTH && streams(y, p->batch * job.places * p->groups * p->out_channels, job.places);
     if (packs_before(&job)) {
-        cnn__pool_run(pool, p->groups * job.panels, (double)(p->groups * p->weight_group), pack_panel, &job);
+        cnn__pool_run(pool, p->groups * divide_up(job.panels, PACK_PANELS), (double)(p->groups * p->weight_group), pack_panels,
+                      &job);
     }
     cnn__pool_run(pool, job.units * p->groups * job.blocks, plan_work(p), multiply_unit, &job);
 }

@@ -10,7 +10,8 @@
 enum {
     UNIT_FLOATS = 1 << 16, /* of x: a quarter of L2 */
     UNIT_PLACES = 4096,
-    DEPTH = 512, /* input channels of a stretch */
+    DEPTH = 512,     /* input channels of a stretch */
+    PACK_PANELS = 4, /* at once */
     LEAST_TASKS = 8,
     ALIASED = 1024,   /* rows so many floats apart share a set of L1: */
     ALIASED_ROWS = 8, /* no more of them at once than it has ways */
@@ -106,7 +107,7 @@ static inline int64_t rest_size(const direct_job *job)
 /* Weights, the rest of x, a tile. */
 static inline size_t scratch_size(const direct_job *job)
 {
-    int64_t weights = packs_before(job) || job->along ? 0 : job->depth * ROW;
+    int64_t weights = packs_before(job) || job->along ? 0 : PACK_PANELS * job->depth * ROW;
     return (size_t)round_up(weights + rest_size(job) + ROWS * WIDTH, 16) * sizeof(float);
 }
 
@@ -124,21 +125,25 @@ static inline float *y_plane(const direct_task *t, int64_t image, int64_t channe
 
 /* ---- packing, and what is fetched ahead ---- */
 
-/* Weights across: [channel][ROW], in whole vectors: what follows a row is not used, but stores across lines would take
- * ten times as long. */
-static inline void pack_weights(const direct_job *job, int64_t group, int64_t panel, int64_t channel, int64_t channels, float *to)
+/* Weights across: `panels` of them, [panel][channel][ROW], whose rows are read together, as far apart as they are. In whole
+ * vectors: what follows a row is not used, but stores across lines would take ten times as long. */
+static inline void pack_weights(const direct_job *job, int64_t group, int64_t panel, int64_t panels, int64_t channel,
+                                int64_t channels, float *to, int64_t panel_step)
 {
     const conv_plan *p = job->plan;
-    int64_t first = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - first);
+    int64_t first = panel * job->panel_rows, most = least(panels * job->panel_rows, p->out_channels - first);
     const float *from = job->weight + group * p->weight_group + first * p->weight_out + channel * p->weight_in;
     int64_t room = (p->in_channels - channel) * p->weight_in - first; /* floats that may be read */
     for (int64_t c = 0; c < channels; c++, from += p->weight_in, to += ROW, room -= p->weight_in) {
-        if (room < ROW) {
-            copy_floats(from, to, rows);
-            continue;
-        }
-        for (int64_t k = 0; k < ROW; k += LANES) {
-            store(to + k, load(from + k));
+        float *panel_to = to;
+        for (int64_t at = 0; at < most; at += job->panel_rows, panel_to += panel_step) {
+            if (room - at < ROW) {
+                copy_floats(from + at, panel_to, least(job->panel_rows, most - at));
+                continue;
+            }
+            for (int64_t k = 0; k < ROW; k += LANES) {
+                store(panel_to + k, load(from + at + k));
+            }
         }
     }
 }
@@ -174,18 +179,19 @@ static inline ahead foresee_x(const direct_task *t)
     return ahead_make(x, least(job->unit_places, job->places - next.begin) * size, channels, job->places * size, calls);
 }
 
-/* The next panel's weights; of weights across the end of a row, as its beginning was read with the panel before. */
-static inline ahead foresee_weights(const direct_task *t, int64_t panel)
+/* The weights of the panels after the next `panels`, [panel, panel + panels). */
+static inline ahead foresee_weights(const direct_task *t, int64_t panel, int64_t panels)
 {
     const direct_job *job = t->job;
     const conv_plan *p = job->plan;
+    int64_t calls = panel_calls(t) * panels, size = (int64_t)sizeof(float), first = panel * job->panel_rows;
     if (panel >= t->panel + t->panels) {
         return (ahead){ 0 };
     }
-    int64_t first = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - first), size = (int64_t)sizeof(float);
+    int64_t rows = least(panels * job->panel_rows, p->out_channels - first);
     const float *from = job->weight + t->group * p->weight_group + first * p->weight_out + t->channel * p->weight_in;
-    return job->along ? ahead_make(from, t->channels * size, rows, p->weight_out * size, panel_calls(t))
-                      : ahead_make(from + rows - 1, size, t->channels, p->weight_in * size, panel_calls(t));
+    return job->along ? ahead_make(from, t->channels * size, rows, p->weight_out * size, calls)
+                      : ahead_make(from, rows * size, t->channels, p->weight_in * size, calls);
 }
 
 #endif
