@@ -22,6 +22,8 @@ enum {
 typedef struct weight_operand {
     const float *at;
     int64_t channels, blocks, block; /* of a group; a block's */
+    int64_t plane;
+    bool gathered; /* with a stride */
 } weight_operand;
 
 typedef struct direct_weight_job {
@@ -40,7 +42,7 @@ typedef struct direct_weight_task {
     const direct_weight_job *job;
     int64_t group, read, reads, packed, packs; /* first channels of the block, and how many */
     int64_t image, begin, count;               /* positions of the stretch */
-    float *columns;
+    float *columns, *gathered; /* [packed channel's panel][position][WIDTH], [x channel][stretch] */
     bool first;
     ahead next, later;
 } direct_weight_task;
@@ -73,7 +75,9 @@ static void measure(direct_weight_job *job, const conv_plan *p, const float *x, 
 {
     job->plan = p;
     job->turned = cost(p, p->in_channels, p->out_channels) < cost(p, p->out_channels, p->in_channels);
-    weight_operand in = { x, p->in_channels, 0, 0 }, out = { dy, p->out_channels, 0, 0 };
+    weight_operand in = { .at = x, .channels = p->in_channels, .plane = p->h.in * p->w.in };
+    weight_operand out = { .at = dy, .channels = p->out_channels, .plane = p->h.grid * p->w.grid };
+    in.gathered = p->h.stride != 1 || p->w.stride != 1 || p->h.in != p->h.grid || p->w.in != p->w.grid;
     job->read = job->turned ? in : out;
     job->packed = job->turned ? out : in;
     cut_blocks(&job->packed, BLOCK_PACKED, WIDTH);
@@ -100,9 +104,15 @@ static size_t partial_size(const direct_weight_job *job)
     return job->settled ? 0 : (size_t)(job->chunks * job->chunk_step) * sizeof(float);
 }
 
+static size_t columns_size(const direct_weight_job *job)
+{
+    return (size_t)((job->stretch + LANES) * least(BLOCK_PACKED, job->columns));
+}
+
 static size_t scratch_size(const direct_weight_job *job)
 {
-    return (size_t)((job->stretch + LANES) * least(BLOCK_PACKED, job->columns)) * sizeof(float);
+    int64_t channels = job->packed.gathered ? job->packed.block : job->read.gathered ? job->read.block : 0;
+    return (columns_size(job) + (size_t)(channels * job->stretch)) * sizeof(float);
 }
 
 size_t CNN__SIMD(conv_direct_weight_workspace)(const conv_plan *p, int workers)
@@ -116,8 +126,31 @@ size_t CNN__SIMD(conv_direct_weight_workspace)(const conv_plan *p, int workers)
 
 static const float *channel_at(const direct_weight_task *t, const weight_operand *o, int64_t channel)
 {
-    const direct_weight_job *job = t->job;
-    return o->at + ((t->image * job->plan->groups + t->group) * o->channels + channel) * job->places + t->begin;
+    return o->at + ((t->image * t->job->plan->groups + t->group) * o->channels + channel) * o->plane;
+}
+
+/* The stretch's positions of some channels of x. */
+static void gather(const direct_weight_task *t, const weight_operand *o, int64_t channel, int64_t channels)
+{
+    const conv_axis *h = &t->job->plan->h, *w = &t->job->plan->w;
+    const float *plane = channel_at(t, o, channel);
+    for (int64_t c = 0; c < channels; c++, plane += o->plane) {
+        float *to = t->gathered + c * t->job->stretch;
+        for (int64_t at = t->begin, count; at < t->begin + t->count; at += count, to += count) {
+            count = least(w->grid - at % w->grid, t->begin + t->count - at);
+            copy_every(plane + at / w->grid * h->stride * w->in + at % w->grid * w->stride, w->stride, to, count);
+        }
+    }
+}
+
+/* The block's channels of an operand, for the stretch: rows of positions. */
+static tile_operand rows_of(const direct_weight_task *t, const weight_operand *o, int64_t channel, int64_t channels)
+{
+    if (o->gathered) {
+        gather(t, o, channel, channels);
+        return (tile_operand){ t->gathered, t->job->stretch, 1 };
+    }
+    return (tile_operand){ channel_at(t, o, channel) + t->begin, o->plane, 1 };
 }
 
 static void multiply_stretch(direct_weight_task *t, float *sums)
@@ -125,14 +158,16 @@ static void multiply_stretch(direct_weight_task *t, float *sums)
     static const float zeros[WIDTH];
     const direct_weight_job *job = t->job;
     int64_t panels = divide_up(t->reads, ROWS), panel_rows = divide_up(t->reads, panels);
+    tile_operand packed = rows_of(t, &job->packed, t->packed, t->packs), a = rows_of(t, &job->read, t->read, t->reads);
+    const float *read = a.at;
     for (int64_t k = 0; k < t->packs; k += LANES) {
-        pack_transposed(channel_at(t, &job->packed, t->packed + k), job->places, least(LANES, t->packs - k), LANES, t->count,
+        pack_transposed(packed.at + k * packed.across, packed.across, least(LANES, t->packs - k), LANES, t->count,
                         t->columns + k / WIDTH * WIDTH * t->count + k % WIDTH, WIDTH);
     }
     for (int64_t k = 0; k < t->packs; k += WIDTH) {
         tile_operand b = { t->columns + k * t->count, 1, WIDTH };
         for (int64_t i = 0; i < t->reads; i += panel_rows) {
-            tile_operand a = { channel_at(t, &job->read, t->read + i), job->places, 1 };
+            a.at = read + i * a.across;
             tile_direct(least(panel_rows, t->reads - i), t->packs - k > LANES ? 2 : 1, t->count, &a, &b,
                         t->first ? FROM_COLUMNS : FROM_C, false, zeros, sums + i * job->row_step + k, job->row_step, &t->next);
         }
@@ -148,16 +183,28 @@ static void take_stretch(direct_weight_task *t, int64_t stretch)
     t->count = least(job->stretch, job->places - t->begin);
 }
 
+static ahead foresee_rows(const direct_weight_task *t, const weight_operand *o, int64_t channel, int64_t channels, int64_t calls)
+{
+    const direct_weight_job *job = t->job;
+    const conv_axis *h = &job->plan->h, *w = &job->plan->w;
+    int64_t begin = t->begin, count = t->count, size = (int64_t)sizeof(float);
+    if (o->gathered) {
+        begin = begin / w->grid * h->stride * w->in;
+        count = least(divide_up(count, w->grid) * h->stride * w->in, o->plane - begin);
+    }
+    return ahead_make(channel_at(t, o, channel) + begin, count * size, channels, o->plane * size, calls);
+}
+
 /* Both operands of a stretch, of channels that are this task's. */
 static void foresee(direct_weight_task *t, int64_t stretch)
 {
     const direct_weight_job *job = t->job;
     direct_weight_task next = *t;
     take_stretch(&next, stretch);
-    int64_t size = (int64_t)sizeof(float), calls = divide_up(t->reads, ROWS) * divide_up(t->packs, WIDTH);
+    int64_t calls = divide_up(t->reads, ROWS) * divide_up(t->packs, WIDTH);
     calls *= divide_up(t->count, FETCH_STEPS);
-    t->later = ahead_make(channel_at(&next, &job->packed, t->packed), next.count * size, t->packs, job->places * size, calls / 2);
-    t->next = ahead_make(channel_at(&next, &job->read, t->read), next.count * size, t->reads, job->places * size, calls / 2);
+    t->later = foresee_rows(&next, &job->packed, t->packed, t->packs, calls / 2);
+    t->next = foresee_rows(&next, &job->read, t->read, t->reads, calls / 2);
     t->next.then = &t->later;
 }
 
@@ -172,6 +219,7 @@ static void weigh(void *arg, int64_t task, int worker)
     t.reads = least(job->read.block, job->read.channels - t.read);
     t.packs = least(job->packed.block, job->packed.channels - t.packed);
     t.columns = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    t.gathered = t.columns + columns_size(job);
     float *sums = (job->settled ? job->dweight : job->partial + chunk * job->chunk_step) + t.group * job->group_step +
                   t.read * job->row_step + t.packed;
     int64_t end = least((chunk + 1) * job->chunk_stretches, job->stretches);

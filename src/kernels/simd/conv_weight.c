@@ -290,7 +290,7 @@ size_t CNN__SIMD(conv_backward_weight_workspace)(const cnn__conv *g, int workers
     if (depthwise(g)) {
         return CNN__SIMD(depthwise_backward_weight_workspace)(&job.plan, workers);
     }
-    if (CNN__SIMD(conv_direct_fits)(&job.plan)) {
+    if (CNN__SIMD(conv_point_fits)(&job.plan)) {
         return CNN__SIMD(conv_direct_weight_workspace)(&job.plan, workers);
     }
     measure(&job);
@@ -308,7 +308,7 @@ void CNN__SIMD(conv_backward_weight)(const cnn__conv *g, const void *x, const vo
     job.dbias = dbias;
     if (depthwise(g)) {
         CNN__SIMD(depthwise_backward_weight)(p, x, dy, dweight, memory, pool);
-    } else if (CNN__SIMD(conv_direct_fits)(p)) {
+    } else if (CNN__SIMD(conv_point_fits)(p)) {
         CNN__SIMD(conv_direct_weight)(p, x, dy, dweight, memory, pool);
     } else {
         measure(&job);
