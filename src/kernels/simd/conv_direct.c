@@ -44,7 +44,7 @@ static void multiply_panel(direct_task *t, int64_t panel)
         const float *x = x_plane(t, n);
         float *y = y_plane(t, n, channel);
         for (int64_t at = t->begin; at + LANES <= t->end; at += WIDTH) {
-            tile_operand b = { x + at, 1, job->places };
+            tile_operand b = { x + at, 1, job->places, NULL };
             int64_t vectors = at + WIDTH <= t->end ? 2 : 1;
             tile_direct(rows, vectors, t->channels, &t->a, &b, start, job->streamed, from, y + at, job->places, &t->next);
         }
@@ -67,15 +67,15 @@ static void use_weights(direct_task *t, int64_t k)
     }
     if (job->along) {
         t->a = (tile_operand){ job->weight + t->group * p->weight_group + panel * job->panel_rows * p->weight_out + t->channel,
-                               p->weight_out, 1 };
+                               p->weight_out, 1, NULL };
     } else if (packs_before(job)) {
-        t->a = (tile_operand){ job->packed + ((t->group * job->panels + panel) * p->in_channels + t->channel) * ROW, 1, ROW };
+        t->a = (tile_operand){ job->packed + ((t->group * job->panels + panel) * p->in_channels + t->channel) * ROW, 1, ROW, NULL };
     } else {
         int64_t step = t->channels * ROW;
         if (k % PACK_PANELS == 0) {
             pack_weights(job, t->group, panel, least(PACK_PANELS, t->panels - k), t->channel, t->channels, t->weights, step);
         }
-        t->a = (tile_operand){ t->weights + k % PACK_PANELS * step, 1, ROW };
+        t->a = (tile_operand){ t->weights + k % PACK_PANELS * step, 1, ROW, NULL };
     }
 }
 

@@ -148,9 +148,9 @@ static tile_operand rows_of(const direct_weight_task *t, const weight_operand *o
 {
     if (o->gathered) {
         gather(t, o, channel, channels);
-        return (tile_operand){ t->gathered, t->job->stretch, 1 };
+        return (tile_operand){ t->gathered, t->job->stretch, 1, NULL };
     }
-    return (tile_operand){ channel_at(t, o, channel) + t->begin, o->plane, 1 };
+    return (tile_operand){ channel_at(t, o, channel) + t->begin, o->plane, 1, NULL };
 }
 
 static void multiply_stretch(direct_weight_task *t, float *sums)
@@ -165,7 +165,7 @@ static void multiply_stretch(direct_weight_task *t, float *sums)
                         t->columns + k / WIDTH * WIDTH * t->count + k % WIDTH, WIDTH);
     }
     for (int64_t k = 0; k < t->packs; k += WIDTH) {
-        tile_operand b = { t->columns + k * t->count, 1, WIDTH };
+        tile_operand b = { t->columns + k * t->count, 1, WIDTH, NULL };
         for (int64_t i = 0; i < t->reads; i += panel_rows) {
             a.at = read + i * a.across;
             tile_direct(least(panel_rows, t->reads - i), t->packs - k > LANES ? 2 : 1, t->count, &a, &b,

@@ -144,7 +144,7 @@ static inline void multiply_rest(direct_task *t, int64_t rows, int64_t begin, in
         }
         return;
     }
-    tile_operand a = { t->rest + begin, 1, columns };
+    tile_operand a = { t->rest + begin, 1, columns, NULL };
     tile_direct(end - begin, ROW_VECTORS, t->channels, &a, &t->a, FROM_COLUMNS, false, zeros, t->aside, WIDTH, &t->next);
 }
 
