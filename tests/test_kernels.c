@@ -291,6 +291,9 @@ START_TEST(conv_agrees_on_adversarial_shapes)
         CONV(2, 3, 30, 30, 8, 11, 11, 4, 1, 2, 1), /* AlexNet's first, smaller */
         CONV(3, 600, 20, 20, 40, 1, 1, 1, 1, 0, 1), /* one tap: many stretches, units that straddle images */
         CONV(9, 70, 7, 7, 45, 1, 1, 1, 1, 0, 1),
+        CONV(1, 50, 7, 7, 40, 1, 1, 1, 1, 0, 1),    /* one place is left at an image's end, */
+        CONV(1, 1030, 3, 13, 3, 1, 1, 1, 1, 0, 1),  /* seven and fewer channels than are summed at once */
+        CONV(3, 2048, 5, 9, 34, 1, 1, 1, 1, 0, 2),  /* rows that share a set of the cache */
         CONV(2, 40, 15, 15, 30, 1, 1, 2, 1, 0, 1),  /* one tap, strided */
         CONV(3, 33, 14, 15, 20, 1, 1, 3, 1, 0, 1),
         CONV(2, 20, 9, 9, 30, 1, 1, 1, 1, 3, 1),    /* one tap, padded */

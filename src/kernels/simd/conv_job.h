@@ -13,6 +13,8 @@ enum {
     POSITIONS = 8 * WIDTH,     /* of a unit of lines */
     IMAGES = 13 * WIDTH,       /* of a unit of images; and so few of all make one unit */
     BLOCK_SUMS = 1 << 16,      /* of a task whose sums go through several stretches: a quarter of L2 */
+    SLAB_FLOATS = 1 << 14,     /* that few channels may take for more lines at once, so that fewer are read twice */
+    ALIASED = 1024,            /* rows of weights so many floats apart share a set of L1: they are packed */
     LEAST_TASKS = 8
 };
 
@@ -20,18 +22,22 @@ typedef struct conv_job {
     conv_plan plan;
     conv_slab slab;
     const float *x, *weight, *bias;
-    float *y, *packed;                     /* weights [group][panel][taps][ROWS], or one unit's columns */
+    float *y, *packed;                     /* weights [group][panel][taps][ROWS] unless they are read where they lie, or one
+                                              unit's columns */
+    int64_t *steps;                        /* in the slab from each tap of a stretch to the next */
     float *sums;                           /* of one unit */
     char *scratch;
     bool one;                              /* unit */
     bool direct;                           /* sums in y */
+    bool along;                            /* weights lie as the taps do, and are not packed */
+    bool lined;                            /* tiles stay in a line, and read the slab itself */
     bool streamed;                         /* which is stored past the caches */
     int64_t group, channel, channels;      /* of the stretch, with one unit */
     int64_t panels, panel_rows;            /* of output channels */
     int64_t blocks, block_panels;          /* of panels, a task each */
     int64_t stretch_channels;              /* of input channels */
     int64_t positions;                     /* of a unit, in whole panels */
-    size_t slab_size, columns_size, weights_size, sums_size; /* in floats */
+    size_t steps_size, slab_size, columns_size, weights_size, sums_size; /* in floats */
 } conv_job;
 
 typedef struct conv_task {
@@ -58,6 +64,15 @@ static inline int64_t divide_up(int64_t a, int64_t b)
     return b ? (a + b - 1) / b : 0;
 }
 
+/* Of a unit of lines. */
+static inline int64_t most_positions(const conv_job *job)
+{
+    const conv_plan *p = &job->plan;
+    int64_t fit = SLAB_FLOATS / (job->stretch_channels * p->h.stride * p->w.stride);
+    fit = least(fit, divide_up(p->batch * p->h.grid * p->w.grid, LEAST_TASKS));
+    return p->w.grid % LANES == 0 && fit > POSITIONS ? fit : POSITIONS;
+}
+
 static inline void measure(conv_job *job)
 {
     const conv_plan *p = &job->plan;
@@ -70,9 +85,11 @@ static inline void measure(conv_job *job)
     job->panels = divide_up(p->out_channels, job->panel_rows);
     job->one = all <= IMAGES && p->groups == 1;
     bool small = p->h.grid * p->w.grid <= IMAGES;
-    job->slab = slab_make(p, small ? IMAGES : POSITIONS, job->one ? INT64_MAX / 4 : WIDTH);
+    job->slab = slab_make(p, small ? IMAGES : most_positions(job), job->one ? INT64_MAX / 4 : WIDTH);
     job->one = job->one && job->slab.units == 1;
     job->direct = !job->one && job->slab.images == 1 && p->h.out_step == 1 && p->w.out_step == 1 && p->w.grid == p->w.out;
+    job->lined = job->direct && p->w.grid % LANES == 0;
+    job->along = p->h.weight_step == 1 && p->weight_in == taps && p->weight_out % ALIASED;
     int64_t tasks = job->slab.units * p->groups, wanted = divide_up(LEAST_TASKS, tasks);
     job->positions = round_up(job->slab.images * job->slab.lines * p->w.grid, WIDTH);
     int64_t most_rows = BLOCK_SUMS / (job->positions ? job->positions : 1);
@@ -81,6 +98,7 @@ static inline void measure(conv_job *job)
     job->blocks = divide_up(job->panels, job->block_panels);
     int64_t depth = job->stretch_channels * taps;
     job->slab_size = align(job->stretch_channels * job->slab.channel_step + SLAB_SLACK);
+    job->steps_size = align(depth * (int64_t)(sizeof *job->steps / sizeof(float)));
     job->columns_size = align((depth * WIDTH + LANES) * (job->one ? job->positions / WIDTH : 1) + LANES);
     job->weights_size = job->one ? align(job->block_panels * depth * ROWS) : 0;
     job->sums_size = job->direct ? 0 : align((job->one ? job->panels : job->block_panels) * ROWS * job->positions);
@@ -90,8 +108,23 @@ static inline void measure(conv_job *job)
 static inline size_t shared_size(const conv_job *job)
 {
     int64_t taps = job->plan.in_channels * plan_taps(&job->plan);
-    return sizeof(float) * (job->one ? job->columns_size + job->sums_size + job->slab_size
-                                     : align(job->plan.groups * job->panels * taps * ROWS));
+    size_t weights = job->along ? 0 : align(job->plan.groups * job->panels * taps * ROWS);
+    return sizeof(float) * (job->steps_size + (job->one ? job->columns_size + job->sums_size + job->slab_size : weights));
+}
+
+/* Memory's first part, which the others follow. */
+static inline void make_steps(conv_job *job, void *memory)
+{
+    const conv_plan *p = &job->plan;
+    int64_t taps = plan_taps(p), last = 0;
+    job->steps = memory;
+    job->packed = (float *)memory + job->steps_size;
+    for (int64_t k = 0; k < job->stretch_channels * taps; k++) {
+        int64_t next = (k + 1) % taps, at = (k + 1) / taps * job->slab.channel_step +
+                                            slab_tap(&job->slab, p, next / p->w.taps, next % p->w.taps);
+        job->steps[k] = at - last;
+        last = at;
+    }
 }
 
 static inline size_t scratch_size(const conv_job *job)
@@ -101,6 +134,14 @@ static inline size_t scratch_size(const conv_job *job)
 }
 
 /* ---- packing ---- */
+
+/* A panel's weights for the stretch, where they lie. */
+static inline tile_operand weights_along(const conv_task *t, int64_t panel)
+{
+    const conv_plan *p = &t->job->plan;
+    return (tile_operand){ t->job->weight + t->group * p->weight_group + panel * t->job->panel_rows * p->weight_out +
+                               t->channel * p->weight_in, p->weight_out, 1, NULL };
+}
 
 static inline void pack_weights(const conv_job *job, int64_t group, int64_t panel, int64_t channel, int64_t channels, float *to)
 {
@@ -123,15 +164,12 @@ static inline void pack_columns(const conv_task *t, int64_t position, int64_t co
     const conv_slab *s = &t->job->slab;
     slab_run runs[WIDTH];
     int64_t used = slab_runs(s, p, &t->unit, position, count, runs);
-    for (int64_t c = 0; c < t->channels; c++) {
-        for (int64_t i = 0; i < p->h.taps; i++) {
-            for (int64_t j = 0; j < p->w.taps; j++, to += WIDTH) {
-                const float *tap = t->slab + c * s->channel_step + slab_tap(s, p, i, j);
-                for (int64_t r = 0; r < used; r++) {
-                    copy_run(tap + runs[r].from, to + runs[r].to, runs[r].count);
-                }
-            }
+    const float *tap = t->slab;
+    for (int64_t k = 0; k < t->channels * plan_taps(p); k++, to += WIDTH) {
+        for (int64_t r = 0; r < used; r++) {
+            copy_run(tap + runs[r].from, to + runs[r].to, runs[r].count);
         }
+        tap += t->job->steps[k];
     }
 }
 

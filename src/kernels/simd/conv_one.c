@@ -45,14 +45,16 @@ static void multiply_block(void *arg, int64_t block, int worker)
     t.panel = block * job->block_panels;
     t.panels = least(job->block_panels, job->panels - t.panel);
     t.sums += t.panel * job->panel_rows * job->positions;
-    for (int64_t k = 0; k < t.panels; k++) {
+    for (int64_t k = 0; k < t.panels && !job->along; k++) {
         pack_weights(job, 0, t.panel + k, t.channel, t.channels, weights + k * depth * ROWS);
     }
     for (int64_t position = 0; position < positions; position += WIDTH) {
         for (int64_t k = 0; k < t.panels; k++) {
             int64_t rows = least(job->panel_rows, job->plan.out_channels - (t.panel + k) * job->panel_rows);
-            tile_product(rows, depth, weights + k * depth * ROWS, t.columns + position / WIDTH * panel_step(&t),
-                         t.channel ? FROM_C : FROM_COLUMNS, zeros, t.sums + k * job->panel_rows * job->positions + position,
+            tile_operand packed = { weights + k * depth * ROWS, 1, ROWS, NULL };
+            tile_operand a = job->along ? weights_along(&t, t.panel + k) : packed;
+            tile_operand b = { t.columns + position / WIDTH * panel_step(&t), 1, WIDTH, NULL };
+            tile_direct(rows, 2, depth, &a, &b, t.channel ? FROM_C : FROM_COLUMNS, false, zeros, t.sums + k * job->panel_rows * job->positions + position,
                          job->positions, &t.next);
         }
     }

@@ -25,9 +25,9 @@ static void pack_panel(void *arg, int64_t task, int worker)
 
 /* ---- the product ---- */
 
-/* A tile in y; one that ends early is made aside. */
+/* A tile in y; one that ends early is made aside, unless its columns are a vector of the slab's. */
 static void multiply_direct(conv_task *t, int64_t position, int64_t count, int64_t channel, int64_t rows, int64_t depth,
-                            const float *weights)
+                            const tile_operand *a, const tile_operand *b)
 {
     static const float zeros[WIDTH];
     const conv_plan *p = &t->job->plan;
@@ -35,15 +35,14 @@ static void multiply_direct(conv_task *t, int64_t position, int64_t count, int64
     tile_start start = t->channel ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
     float *y = y_plane(t, t->unit.image, channel) + t->unit.line * p->w.out + position;
     int64_t step = p->h.out * p->w.out;
-    if (count == WIDTH) {
-        start = t->job->streamed ? start | STREAMED : start;
-        tile_product(rows, depth, weights, t->columns, start, from, y, step, &t->next);
+    if (count == WIDTH || t->job->lined) {
+        tile_direct(rows, count == WIDTH ? 2 : 1, depth, a, b, start, t->job->streamed, from, y, step, &t->next);
         return;
     }
     for (int64_t i = 0; i < rows && start == FROM_C; i++) {
         copy_floats(y + i * step, t->aside + i * WIDTH, count);
     }
-    tile_product(rows, depth, weights, t->columns, start, from, t->aside, WIDTH, &t->next);
+    tile_direct(rows, 2, depth, a, b, start, false, from, t->aside, WIDTH, &t->next);
     for (int64_t i = 0; i < rows; i++) {
         copy_floats(t->aside + i * WIDTH, y + i * step, count);
     }
@@ -55,7 +54,7 @@ static ahead foresee_weights(const conv_task *t, int64_t calls)
     const conv_job *job = t->job;
     const conv_plan *p = &job->plan;
     int64_t taps = plan_taps(p), channel = t->channel + t->channels, size = ROWS * (int64_t)sizeof(float);
-    if (channel >= p->in_channels) {
+    if (channel >= p->in_channels || job->along) {
         return (ahead){ 0 };
     }
     const float *at = job->packed + ((t->group * job->panels + t->panel) * p->in_channels + channel) * taps * ROWS;
@@ -97,18 +96,27 @@ static void multiply_stretch(conv_task *t)
     t->later = foresee_weights(t, calls);
     t->next = foresee_x(t, calls);
     t->next.then = &t->later;
-    for (int64_t position = 0; position < positions; position += WIDTH) {
-        int64_t count = least(WIDTH, positions - position);
-        pack_columns(t, position, count, t->columns);
+    int64_t line = job->lined ? job->plan.w.grid : positions;
+    for (int64_t position = 0, count; position < positions; position += count) {
+        count = least(WIDTH, line - position % line);
+        tile_operand b = { t->columns, 1, WIDTH, NULL };
+        if (job->lined) {
+            slab_run run;
+            slab_runs(&job->slab, &job->plan, &t->unit, position, 1, &run);
+            b = (tile_operand){ t->slab + run.from, 1, 0, job->steps };
+        } else {
+            pack_columns(t, position, count, t->columns);
+        }
         for (int64_t k = 0; k < t->panels; k++) {
             int64_t panel = t->panel + k, channel = panel * job->panel_rows;
             int64_t rows = least(job->panel_rows, job->plan.out_channels - channel);
-            const float *weights = job->packed + ((t->group * job->panels + panel) * all + t->channel * taps) * ROWS;
+            tile_operand packed = { job->packed + ((t->group * job->panels + panel) * all + t->channel * taps) * ROWS, 1, ROWS, NULL };
+            tile_operand a = job->along ? weights_along(t, panel) : packed;
             if (job->direct) {
-                multiply_direct(t, position, count, channel, rows, depth, weights);
+                multiply_direct(t, position, count, channel, rows, depth, &a, &b);
             } else {
-                tile_product(rows, depth, weights, t->columns, t->channel ? FROM_C : FROM_COLUMNS, zeros,
-                             t->sums + k * job->panel_rows * job->positions + position, job->positions, &t->next);
+                tile_direct(rows, 2, depth, &a, &b, t->channel ? FROM_C : FROM_COLUMNS, false, zeros,
+                            t->sums + k * job->panel_rows * job->positions + position, job->positions, &t->next);
             }
         }
     }
@@ -143,8 +151,9 @@ static void convolve_unit(void *arg, int64_t task, int worker)
 void CNN__SIMD(conv_slab)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
                           cnn__pool *pool)
 {
-    conv_job job = { .plan = *p, .x = x, .weight = weight, .bias = bias, .y = y, .packed = memory };
+    conv_job job = { .plan = *p, .x = x, .weight = weight, .bias = bias, .y = y };
     measure(&job);
+    make_steps(&job, memory);
     job.scratch = (char *)memory + shared_size(&job);
     if (job.one) {
         job.sums = job.packed + job.columns_size;
@@ -153,6 +162,8 @@ void CNN__SIMD(conv_slab)(const conv_plan *p, const float *x, const float *weigh
     }
     job.streamed = job.direct && job.stretch_channels == p->in_channels && job.slab.lines * p->w.grid % LANES == 0 &&
                    streams(y, p->batch * p->groups * p->out_channels * p->h.out * p->w.out, p->h.out * p->w.out);
-    cnn__pool_run(pool, p->groups * job.panels, (double)(p->groups * p->weight_group), pack_panel, &job);
+    if (!job.along) {
+        cnn__pool_run(pool, p->groups * job.panels, (double)(p->groups * p->weight_group), pack_panel, &job);
+    }
     cnn__pool_run(pool, job.slab.units * p->groups * job.blocks, plan_work(p), convolve_unit, &job);
 }

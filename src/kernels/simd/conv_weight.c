@@ -13,6 +13,7 @@ enum {
     POSITIONS = 8 * WIDTH, /* of a unit */
     LEAST_TAPS = 256,      /* of a block, so that packing dy again for each block is cheap */
     LEAST_TASKS = 12,
+    ALIASED = 1024,        /* rows of dy so many floats apart share a set of L1: they are packed */
     MOST_CHUNKS = 16,
     PARTIAL_FLOATS = 1 << 22 /* of all chunks together, unless one needs more */
 };
@@ -94,8 +95,9 @@ static size_t scratch_size(const weight_job *job)
 
 /* ---- packing ---- */
 
-/* A panel of output channels: [position][ROWS], image by image. */
-static void pack_dy(const weight_task *t, int64_t o, int64_t rows)
+/* A panel of output channels of dy: where it lies, as long as the unit is in one image, else packed into [position][ROWS], image by
+ * image. */
+static tile_operand panel_dy(const weight_task *t, int64_t o, int64_t rows)
 {
     const weight_job *job = t->job;
     const conv_plan *p = &job->plan;
@@ -106,10 +108,14 @@ static void pack_dy(const weight_task *t, int64_t o, int64_t rows)
         int64_t count = least(part - offset, t->begin + t->count - at);
         const float *from = job->dy + ((image * p->groups + t->group) * p->out_channels + o) * plane +
                             t->unit.line * p->w.grid + offset;
+        if (count == t->count && plane % ALIASED) {
+            return (tile_operand){ from, plane, 1, NULL };
+        }
         pack_rows(from, plane, rows, count, to);
         to += count * ROWS;
         at += count;
     }
+    return (tile_operand){ t->dy, 1, ROWS, NULL };
 }
 
 /* Squares of LANES taps by LANES positions are read along the positions and turned. What a square spills past its run is
@@ -158,16 +164,12 @@ static void multiply(weight_task *t)
     }
     for (int64_t panel = 0; panel < job->panels; panel++) {
         int64_t o = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - o);
-        pack_dy(t, o, rows);
+        tile_operand a = panel_dy(t, o, rows);
         for (int64_t tap = 0; tap < taps; tap += WIDTH) {
             float *sums = t->partial + o * job->columns + tap;
-            const float *columns = t->taps + tap * t->count;
-            tile_start start = t->first ? FROM_COLUMNS : FROM_C;
-            if (taps - tap > LANES) {
-                tile_product(rows, t->count, t->dy, columns, start, zeros, sums, job->columns, &t->next);
-            } else {
-                tile_narrow(rows, t->count, t->dy, columns, start, zeros, sums, job->columns, &t->next);
-            }
+            tile_operand b = { t->taps + tap * t->count, 1, WIDTH, NULL };
+            tile_direct(rows, taps - tap > LANES ? 2 : 1, t->count, &a, &b, t->first ? FROM_COLUMNS : FROM_C, false, zeros, sums,
+                        job->columns, &t->next);
         }
     }
     t->first = false;
@@ -294,6 +296,9 @@ size_t CNN__SIMD(conv_backward_weight_workspace)(const cnn__conv *g, int workers
     if (depthwise(g)) {
         return CNN__SIMD(depthwise_backward_weight_workspace)(&job.plan, workers);
     }
+    if (CNN__SIMD(conv_point_fits)(&job.plan)) {
+        return CNN__SIMD(conv_direct_weight_workspace)(&job.plan, workers);
+    }
     if (CNN__SIMD(conv_winograd_weight_fits)(&job.plan)) {
         return CNN__SIMD(conv_winograd_weight_workspace)(&job.plan, workers);
     }
@@ -314,6 +319,8 @@ void CNN__SIMD(conv_backward_weight)(const cnn__conv *g, const void *x, const vo
         CNN__SIMD(depthwise_plane_backward_weight)(g, x, dy, dweight, memory, pool);
     } else if (depthwise(g)) {
         CNN__SIMD(depthwise_backward_weight)(p, x, dy, dweight, memory, pool);
+    } else if (CNN__SIMD(conv_point_fits)(p)) {
+        CNN__SIMD(conv_direct_weight)(p, x, dy, dweight, memory, pool);
     } else if (CNN__SIMD(conv_winograd_weight_fits)(p)) {
         CNN__SIMD(conv_winograd_weight)(p, x, dy, dweight, memory, pool);
     } else {

@@ -43,6 +43,10 @@ size_t CNN__SIMD(conv_direct_workspace)(const struct conv_plan *p, int workers);
 void CNN__SIMD(conv_direct)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                             void *memory, cnn__pool *pool);
 
+size_t CNN__SIMD(conv_direct_weight_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_direct_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight, void *memory,
+                                   cnn__pool *pool);
+
 /* Plans with one tap and no padding. */
 bool CNN__SIMD(conv_point_fits)(const struct conv_plan *p);
 size_t CNN__SIMD(conv_point_workspace)(const struct conv_plan *p, int workers);

@@ -45,10 +45,13 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
     } else {
         start_sums(rows, vectors, start, from, c, step, acc);
     }
-    int64_t across = a->across * 4, along = a->along * 4, along_b = b->along * 4; /* in bytes */
+    int64_t across = a->across * 4, along = a->along * 4; /* in bytes */
+    const char *steps = (const char *)(b->steps ? b->steps : &b->along);
+    int64_t stepping = b->steps ? sizeof *b->steps : 0;
     HIDE(along);
-    HIDE(along_b);
-    const char *at[(ROWS + REACH - 1) / REACH], *columns = (const char *)b->at;
+    HIDE(stepping);
+    const char *at[(ROWS + REACH - 1) / REACH];
+    const float *columns = b->at;
 #pragma GCC unroll 4
     for (int i = 0; i < rows; i += REACH) {
         at[i / REACH] = (const char *)a->at + i * across;
@@ -57,8 +60,9 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
         ahead_fetch(next);
 #pragma GCC unroll 1
         for (int64_t end = k < FETCH_STEPS ? k : FETCH_STEPS; end > 0; end--) {
-            lanes b0 = load((const float *)columns), b1 = vectors > 1 ? load((const float *)columns + LANES) : b0;
-            columns += along_b;
+            lanes b0 = load(columns), b1 = vectors > 1 ? load(columns + LANES) : b0;
+            columns += *(const int64_t *)steps;
+            steps += stepping;
 #pragma GCC unroll 16
             for (int i = 0; i < rows; i++) {
                 lanes x = splat(*(const float *)(at[i / REACH] + i % REACH * across));

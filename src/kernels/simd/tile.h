@@ -20,10 +20,12 @@ enum {
  * with either of the latter: where they go past the caches (see store_streamed). */
 typedef enum tile_start { FROM_C, FROM_COLUMNS, FROM_ROWS, STREAMED = 4 } tile_start;
 
-/* How an operand lies in memory: at[row · across + k · along]. */
+/* How an operand lies in memory: at[row · across + k · along]; of b, whose rows are vectors, `steps` may say instead how far it
+ * is from each to the next. */
 typedef struct tile_operand {
     const float *at;
     int64_t across, along;
+    const int64_t *steps;
 } tile_operand;
 
 /* c[rows][vectors · LANES] (row stride `step`) = start + Σ_k a[k]·b[k]; vectors is 2, or 1 where the second is left as it is. A c
@@ -37,7 +39,7 @@ void CNN__SIMD(tile_direct)(int64_t rows, int64_t vectors, int64_t k, const tile
 static inline void tile_product(int64_t rows, int64_t k, const float *a, const float *b, tile_start start, const float *from,
                                 float *c, int64_t step, ahead *next)
 {
-    tile_operand packed_a = { a, 1, ROWS }, packed_b = { b, 1, WIDTH };
+    tile_operand packed_a = { a, 1, ROWS, NULL }, packed_b = { b, 1, WIDTH, NULL };
     tile_direct(rows, 2, k, &packed_a, &packed_b, start & 3, start & STREAMED, from, c, step, next);
 }
 
@@ -45,7 +47,7 @@ static inline void tile_product(int64_t rows, int64_t k, const float *a, const f
 static inline void tile_narrow(int64_t rows, int64_t k, const float *a, const float *b, tile_start start, const float *from,
                                float *c, int64_t step, ahead *next)
 {
-    tile_operand packed_a = { a, 1, ROWS }, packed_b = { b, 1, WIDTH };
+    tile_operand packed_a = { a, 1, ROWS, NULL }, packed_b = { b, 1, WIDTH, NULL };
     tile_direct(rows, 1, k, &packed_a, &packed_b, start & 3, start & STREAMED, from, c, step, next);
 }
 

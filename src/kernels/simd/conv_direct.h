@@ -1,0 +1,197 @@
+/* One convolution with one tap, cut into units, and how its operands are packed where they must be (see conv_direct.c). */
+#ifndef CNN_KERNELS_SIMD_CONV_DIRECT_H
+#define CNN_KERNELS_SIMD_CONV_DIRECT_H
+
+#include "kernels/simd/ahead.h"
+#include "kernels/simd/conv_plan.h"
+#include "kernels/simd/copy.h"
+#include "kernels/simd/tile.h"
+
+enum {
+    UNIT_FLOATS = 1 << 16, /* of x: a quarter of L2 */
+    UNIT_PLACES = 4096,
+    DEPTH = 512,     /* input channels of a stretch */
+    PACK_PANELS = 4, /* at once */
+    LEAST_TASKS = 8,
+    ALIASED = 1024,   /* rows so many floats apart share a set of L1: */
+    ALIASED_ROWS = 8, /* no more of them at once than it has ways */
+    ROW_VECTORS = CNN__VECTOR_BYTES > 16 ? 1 : 2, /* that hold ROWS */
+    ROW = ROW_VECTORS * LANES,
+};
+
+typedef struct direct_job {
+    const conv_plan *plan;
+    const float *x, *weight, *bias;
+    float *y, *packed; /* weights that do not lie along the input channels: [group][panel][channel][ROW] */
+    char *scratch;
+    int64_t places;                            /* of an image */
+    int64_t images, image_units, unit_places;  /* a unit is so many images, or so many places of one */
+    int64_t units, rest;                       /* places at an image's end */
+    int64_t panels, panel_rows;                /* of output channels */
+    int64_t blocks, block_panels, depth;
+    bool along, streamed;
+} direct_job;
+
+typedef struct direct_task {
+    const direct_job *job;
+    int64_t group, panel, panels;
+    int64_t image, images, begin, end; /* places of each image */
+    int64_t channel, channels;
+    float *weights, *rest, *aside;
+    tile_operand a; /* the panel's weights */
+    ahead next;
+} direct_task;
+
+static inline int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t divide_up(int64_t a, int64_t b)
+{
+    return b ? (a + b - 1) / b : 0;
+}
+
+static inline void measure_units(direct_job *job)
+{
+    const conv_plan *p = job->plan;
+    int64_t all = p->batch * job->places, most = least(UNIT_FLOATS / job->depth, UNIT_PLACES);
+    most = least(most, divide_up(all * job->panels * p->groups, LEAST_TASKS));
+    most = round_up(most, WIDTH);
+    job->images = job->image_units = 1;
+    if (job->places > most) {
+        job->unit_places = round_up(divide_up(job->places, divide_up(job->places, most)), WIDTH);
+        job->image_units = divide_up(job->places, job->unit_places);
+        job->units = p->batch * job->image_units;
+    } else {
+        job->unit_places = job->places;
+        job->units = divide_up(p->batch, most / job->places);
+        job->images = divide_up(p->batch, job->units);
+        job->units = divide_up(p->batch, job->images);
+    }
+}
+
+static inline void measure(direct_job *job, const conv_plan *p)
+{
+    job->plan = p;
+    job->places = p->h.grid * p->w.grid;
+    job->rest = job->places % LANES;
+    job->along = p->weight_in == 1;
+    job->depth = divide_up(p->in_channels, divide_up(p->in_channels, DEPTH));
+    bool aliased = job->along && p->weight_out % ALIASED == 0;
+    job->panels = divide_up(p->out_channels, aliased ? least(ALIASED_ROWS, ROWS) : ROWS);
+    job->panel_rows = divide_up(p->out_channels, job->panels);
+    job->panels = divide_up(p->out_channels, job->panel_rows);
+    measure_units(job);
+    int64_t blocks = divide_up(LEAST_TASKS, job->units * p->groups);
+    job->block_panels = divide_up(job->panels, blocks);
+    job->blocks = divide_up(job->panels, job->block_panels);
+}
+
+static inline bool packs_before(const direct_job *job)
+{
+    return !job->along && job->units > 1;
+}
+
+static inline size_t packed_size(const direct_job *job)
+{
+    int64_t floats = job->plan->groups * job->panels * job->plan->in_channels * ROW;
+    return packs_before(job) ? (size_t)round_up(floats, 16) * sizeof(float) : 0;
+}
+
+static inline int64_t rest_size(const direct_job *job)
+{
+    return round_up(job->images * job->rest * (job->depth + LANES), 16);
+}
+
+/* Weights, the rest of x, a tile. */
+static inline size_t scratch_size(const direct_job *job)
+{
+    int64_t weights = packs_before(job) || job->along ? 0 : PACK_PANELS * job->depth * ROW;
+    return (size_t)round_up(weights + rest_size(job) + ROWS * WIDTH, 16) * sizeof(float);
+}
+
+static inline const float *x_plane(const direct_task *t, int64_t image)
+{
+    const conv_plan *p = t->job->plan;
+    return t->job->x + ((image * p->groups + t->group) * p->in_channels + t->channel) * t->job->places;
+}
+
+static inline float *y_plane(const direct_task *t, int64_t image, int64_t channel)
+{
+    const conv_plan *p = t->job->plan;
+    return t->job->y + ((image * p->groups + t->group) * p->out_channels + channel) * t->job->places;
+}
+
+/* ---- packing, and what is fetched ahead ---- */
+
+/* Weights across: `panels` of them, [panel][channel][ROW], whose rows are read together, as far apart as they are. In whole
+ * vectors: what follows a row is not used, but stores across lines would take ten times as long. */
+static inline void pack_weights(const direct_job *job, int64_t group, int64_t panel, int64_t panels, int64_t channel,
+                                int64_t channels, float *to, int64_t panel_step)
+{
+    const conv_plan *p = job->plan;
+    int64_t first = panel * job->panel_rows, most = least(panels * job->panel_rows, p->out_channels - first);
+    const float *from = job->weight + group * p->weight_group + first * p->weight_out + channel * p->weight_in;
+    int64_t room = (p->in_channels - channel) * p->weight_in - first; /* floats that may be read */
+    for (int64_t c = 0; c < channels; c++, from += p->weight_in, to += ROW, room -= p->weight_in) {
+        float *panel_to = to;
+        for (int64_t at = 0; at < most; at += job->panel_rows, panel_to += panel_step) {
+            if (room - at < ROW) {
+                copy_floats(from + at, panel_to, least(job->panel_rows, most - at));
+                continue;
+            }
+            for (int64_t k = 0; k < ROW; k += LANES) {
+                store(panel_to + k, load(from + at + k));
+            }
+        }
+    }
+}
+
+/* How often the tiles of a panel fetch. */
+static inline int64_t panel_calls(const direct_task *t)
+{
+    return t->images * divide_up(t->end - t->begin, WIDTH) * divide_up(t->channels, FETCH_STEPS);
+}
+
+/* What of x the next stretch, or the next unit, will read; of all tasks that share a unit the last looks beyond it. */
+static inline ahead foresee_x(const direct_task *t)
+{
+    const direct_job *job = t->job;
+    const conv_plan *p = job->plan;
+    direct_task next = *t;
+    next.channel = t->channel + t->channels;
+    if (next.channel >= p->in_channels) {
+        next.channel = 0;
+        next.begin = t->end < job->places ? t->end : 0;
+        next.image = t->end < job->places ? t->image : t->image + t->images;
+        if (next.image >= p->batch || t->panel + t->panels < job->panels) {
+            return (ahead){ 0 };
+        }
+    }
+    int64_t size = (int64_t)sizeof(float), channels = least(job->depth, p->in_channels - next.channel);
+    int64_t images = least(job->images, p->batch - next.image), image = p->groups * p->in_channels * job->places;
+    int64_t calls = t->panels * panel_calls(t);
+    const float *x = x_plane(&next, next.image) + next.begin;
+    if (job->image_units == 1) {
+        return ahead_make(x, channels * job->places * size, images, image * size, calls);
+    }
+    return ahead_make(x, least(job->unit_places, job->places - next.begin) * size, channels, job->places * size, calls);
+}
+
+/* The weights of the panels after the next `panels`, [panel, panel + panels). */
+static inline ahead foresee_weights(const direct_task *t, int64_t panel, int64_t panels)
+{
+    const direct_job *job = t->job;
+    const conv_plan *p = job->plan;
+    int64_t calls = panel_calls(t) * panels, size = (int64_t)sizeof(float), first = panel * job->panel_rows;
+    if (panel >= t->panel + t->panels) {
+        return (ahead){ 0 };
+    }
+    int64_t rows = least(panels * job->panel_rows, p->out_channels - first);
+    const float *from = job->weight + t->group * p->weight_group + first * p->weight_out + t->channel * p->weight_in;
+    return job->along ? ahead_make(from, t->channels * size, rows, p->weight_out * size, calls)
+                      : ahead_make(from, rows * size, t->channels, p->weight_in * size, calls);
+}
+
+#endif
