@@ -113,7 +113,7 @@ static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int
     depth_strip s = depth_strip_make(job->x + plane * job->height * job->width, job->height, job->width, column * stride);
     plane_strip to = { job->y + plane * job->out_height * job->out_width + column, job->out_width,
                        lanes_from(job->out_width, column), 0 };
-    memcpy(s.picks, job->picks, sizeof s.picks);
+    s.picks = job->picks;
     if (stride == 1 && !job->pairs) {
         convolve_run(false, 1, job, plane, end, s, to);
     } else if (!job->pairs) {
@@ -199,7 +199,7 @@ void CNN__SIMD(depthwise_plane)(const cnn__conv *g, const float *x, const float 
     plane_job job = { .g = g, .x = x, .weight = weight, .bias = bias, .y = y, .height = g->in_h, .width = g->in_w,
                       .out_height = g->out_h, .out_width = g->out_w,
                       .strip_width = g->out_w,
-                      .pairs = DEPTH_PAIRS && g->out_w <= LANES / 2 && g->in_w <= LANES };
+                      .pairs = depth_pairs(g->in_w, g->out_w) };
     for (int j = 0; j < 3; j++) {
         job.picks[j] = depth_picks(g->stride_w, j, g->in_w);
     }
@@ -211,7 +211,7 @@ void CNN__SIMD(depthwise_plane_backward_data)(const cnn__conv *g, const float *d
 {
     plane_job job = { .g = g, .x = dy, .weight = weight, .y = dx, .height = g->out_h, .width = g->out_w,
                       .out_height = g->in_h, .out_width = g->in_w, .strip_width = g->out_w, .turned = true,
-                      .spreads = g->stride_w == 2, .pairs = DEPTH_PAIRS && g->stride_w == 1 && g->in_w <= LANES / 2 };
+                      .spreads = g->stride_w == 2, .pairs = g->stride_w == 1 && depth_pairs(g->out_w, g->in_w) };
     for (int j = 0; j < 3; j++) {
         job.picks[j] = depth_picks(1, j, g->out_w);
     }

@@ -38,7 +38,7 @@ typedef struct depth_strip {
     int64_t left_step, right_step;   /* from row to row */
     int64_t ahead;                   /* how far to fetch */
     int64_t other;                   /* floats to the other plane of a pair */
-    lanes_i32 picks[3];              /* what the taps of a pair see of its two rows */
+    const lanes_i32 *picks;          /* what the three taps of a pair see of its two rows */
 } depth_strip;
 
 /* Of the plane x, from column `column` on, which the stride divides. */
@@ -54,13 +54,18 @@ static inline depth_strip depth_strip_make(const float *x, int64_t rows, int64_t
                           .ahead = plane > DEPTH_AHEAD ? plane : DEPTH_AHEAD };
 }
 
-/* For pairs: lane 2k + plane is the column k · stride + tap - 1 of the plane. */
+static inline bool depth_pairs(int64_t width, int64_t out_width)
+{
+    return DEPTH_PAIRS && width < LANES && out_width <= LANES / 2;
+}
+
+/* For pairs: lane 2k + plane is the column k · stride + tap - 1 of the plane. Padding is the last lane of a row, which is zero. */
 static inline lanes_i32 depth_picks(int64_t stride, int64_t tap, int64_t width)
 {
     lanes_i32 v;
     for (int k = 0; k < LANES; k++) {
         int64_t column = k / 2 * stride + tap - 1;
-        v[k] = column < 0 || column >= width ? -1 : (int32_t)column + k % 2 * LANES;
+        v[k] = (int32_t)(column < 0 || column >= width ? LANES - 1 : column) + k % 2 * LANES;
     }
     return v;
 }

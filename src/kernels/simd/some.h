@@ -99,16 +99,15 @@ CNN__INLINE lanes_i32 load_bytes(const uint8_t *p)
     return __builtin_convertvector(bytes, lanes_i32);
 }
 
-/* Lane k is float index[k] of two vectors in a row, or zero where that is negative. */
+/* Lane k is float index[k] of two vectors in a row. */
 CNN__INLINE lanes pick(lanes a, lanes b, lanes_i32 index)
 {
-#if CNN__VECTOR_BYTES == 64 && defined __AVX512DQ__
-    __mmask16 some = (__mmask16)~_mm512_movepi32_mask((__m512i)index);
-    return (lanes)_mm512_maskz_permutex2var_ps(some, (__m512)a, (__m512i)index, (__m512)b);
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
+    return (lanes)_mm512_permutex2var_ps((__m512)a, (__m512i)index, (__m512)b);
 #else
-    lanes v = { 0 };
+    lanes v;
     for (int i = 0; i < LANES; i++) {
-        v[i] = index[i] < 0 ? 0 : index[i] < LANES ? a[index[i]] : b[index[i] - LANES];
+        v[i] = index[i] < LANES ? a[index[i]] : b[index[i] - LANES];
     }
     return v;
 #endif
