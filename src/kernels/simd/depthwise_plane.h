@@ -80,9 +80,9 @@ CNN__INLINE void depth_taps(bool pair, int stride, const depth_strip *s, int64_t
 {
     const float *at = s->at + row * s->width;
     depth_fetch(at, s->ahead);
-    lanes a = load_some(at, s->first);
+    lanes a = pair && stride == 1 ? load_few(at, s->first) : load_some(at, s->first);
     if (pair) {
-        lanes b = load_some(at + s->other, s->first);
+        lanes b = stride == 1 ? load_few(at + s->other, s->first) : load_some(at + s->other, s->first);
         for (int j = 0; j < 3; j++) {
             v[j] = pick(a, b, s->picks[j]);
         }

@@ -29,8 +29,7 @@ CNN__INLINE lanes dy_row(bool pair, const dy_strip *s, int64_t row)
     }
     const float *at = s->at + row * s->width;
     depth_fetch(at, s->ahead);
-    lanes a = load_some(at, s->count);
-    return pair ? pick(a, load_some(at + s->other, s->count), *s->picks) : a;
+    return pair ? pick(load_few(at, s->count), load_few(at + s->other, s->count), *s->picks) : load_some(at, s->count);
 }
 
 CNN__INLINE void add_products(lanes sums[3], lanes g, const lanes v[3])
