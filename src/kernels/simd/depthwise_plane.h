@@ -82,6 +82,7 @@ CNN__INLINE void depth_taps(bool pair, int stride, const depth_strip *s, int64_t
     depth_fetch(at, s->ahead);
     lanes a = pair && stride == 1 ? load_few(at, s->first) : load_some(at, s->first);
     if (pair) {
+        depth_fetch(at + s->other, s->ahead);
         lanes b = stride == 1 ? load_few(at + s->other, s->first) : load_some(at + s->other, s->first);
         for (int j = 0; j < 3; j++) {
             v[j] = pick(a, b, s->picks[j]);
