@@ -30,7 +30,7 @@ size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
 {
     conv_plan p = plan_forward(g);
     if (depthwise(g) && depth_usual(g)) {
-        return 0;
+        return CNN__SIMD(depthwise_plane_workspace)(g, false, workers);
     }
     return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, 1, workers) : plan_workspace(&p, workers);
 }
@@ -40,7 +40,7 @@ void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weig
 {
     conv_plan p = plan_forward(g);
     if (depthwise(g) && depth_usual(g)) {
-        CNN__SIMD(depthwise_plane)(g, x, weight, bias, y, pool);
+        CNN__SIMD(depthwise_plane)(g, x, weight, bias, y, memory, pool);
     } else if (depthwise(g)) {
         CNN__SIMD(depthwise)(&p, 1, x, weight, bias, y, memory, pool);
     } else {
@@ -80,7 +80,7 @@ size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
     conv_plan plans[MOST_PLANS];
     int64_t count = depthwise_plans(g, plans);
     if (count && depth_usual(g)) {
-        return 0;
+        return CNN__SIMD(depthwise_plane_workspace)(g, true, workers);
     }
     if (count) {
         return CNN__SIMD(depthwise_workspace)(plans, count, workers);
@@ -113,7 +113,7 @@ void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const voi
     conv_plan plans[MOST_PLANS];
     int64_t count = depthwise_plans(g, plans);
     if (count && depth_usual(g)) {
-        CNN__SIMD(depthwise_plane_backward_data)(g, dy, weight, dx, pool);
+        CNN__SIMD(depthwise_plane_backward_data)(g, dy, weight, dx, memory, pool);
         return;
     }
     if (count) {

@@ -1,16 +1,21 @@
 /* The usual depthwise convolution forward and the gradient of its data (depthwise_plane.h). A task owns some planes of the result,
  * whichever images they are of. */
+#include "kernels/simd/copy.h"
 #include "kernels/simd/depthwise_plane.h"
 #include "kernels/simd/table.h"
 
-enum { TASK_FLOATS = 1 << 12 }; /* of the larger planes, at least */
+enum {
+    TASK_FLOATS = 1 << 12, /* of the larger planes, at least */
+    MOST_STREAMED = 1 << 16 /* floats of a task's result, which stay in the second cache till they are stored past it */
+};
 
 typedef struct plane_job {
     const cnn__conv *g;
     const float *x, *weight, *bias; /* x is dy for the gradient */
-    float *y;                       /* and y is dx */
+    float *y, *scratch;             /* and y is dx; a worker's scratch is a task's result */
     int64_t height, width, out_height, out_width;
     int64_t planes, task_planes;
+    bool streamed; /* y is stored past the caches */
     bool turned; /* the kernel is taken from its end */
     bool spreads; /* the gradient of stride 2 */
     bool pairs;
@@ -107,12 +112,11 @@ CNN__INLINE void convolve_run(bool pair, int stride, const plane_job *job, int64
     }
 }
 
-static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column)
+static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column, float *y)
 {
     int64_t stride = job->g->stride_w;
     depth_strip s = depth_strip_make(job->x + plane * job->height * job->width, job->height, job->width, column * stride);
-    plane_strip to = { job->y + plane * job->out_height * job->out_width + column, job->out_width,
-                       lanes_from(job->out_width, column), 0 };
+    plane_strip to = { y + column, job->out_width, lanes_from(job->out_width, column), 0 };
     s.picks = job->picks;
     if (stride == 1 && !job->pairs) {
         convolve_run(false, 1, job, plane, end, s, to);
@@ -151,11 +155,11 @@ CNN__INLINE void spread(const depth_strip *s, const lanes w[DEPTH_TAPS], float *
     }
 }
 
-static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column)
+static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column, float *dx)
 {
     int64_t size = job->height * job->width, out = job->out_height * job->out_width;
     depth_strip s = depth_strip_make(job->x + plane * size, job->height, job->width, column);
-    for (float *dx = job->y + plane * out; plane < end; plane++, s.at += size, dx += out) {
+    for (; plane < end; plane++, s.at += size, dx += out) {
         lanes w[DEPTH_TAPS];
         for (int t = 0; t < DEPTH_TAPS; t++) {
             w[t] = splat(job->weight[plane % job->g->in_channels * DEPTH_TAPS + DEPTH_TAPS - 1 - t]);
@@ -165,55 +169,102 @@ static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64
 }
 
 /* Planes of one strip go together. The last strip of wider ones ends where the plane does. */
-static void plane_task(void *arg, int64_t task, int worker)
+static void run_planes(const plane_job *job, int64_t plane, int64_t end, float *y)
 {
-    (void)worker;
-    const plane_job *job = arg;
-    int64_t end = (task + 1) * job->task_planes, width = job->strip_width, run = 0;
-    end = end < job->planes ? end : job->planes;
-    for (int64_t plane = task * job->task_planes; plane < end; plane += run) {
-        run = width > LANES ? 1 : end - plane;
+    int64_t width = job->strip_width, run = width > LANES ? 1 : end - plane;
+    for (; plane < end; plane += run, y += run * job->out_height * job->out_width) {
         for (int64_t k = 0; k < width; k += LANES) {
             int64_t column = k && k + LANES > width ? width - LANES : k;
             if (job->spreads) {
-                spread_strip(job, plane, plane + run, column);
+                spread_strip(job, plane, plane + run, column, y);
             } else {
-                convolve_strip(job, plane, plane + run, column);
+                convolve_strip(job, plane, plane + run, column, y);
             }
         }
     }
 }
 
-static void run(plane_job *job, cnn__pool *pool)
+static void plane_task(void *arg, int64_t task, int worker)
 {
-    int64_t size = job->g->in_h * job->g->in_w;
-    job->planes = job->g->batch * job->g->in_channels;
-    job->task_planes = round_up(size < TASK_FLOATS ? TASK_FLOATS / size : 1, size < TASK_FLOATS ? 2 : 1);
-    cnn__pool_run(pool, (job->planes + job->task_planes - 1) / job->task_planes,
-                  (double)job->planes * (double)(job->g->out_h * job->g->out_w) * 12 / LANES, plane_task, job);
+    const plane_job *job = arg;
+    int64_t begin = task * job->task_planes, end = begin + job->task_planes, size = job->out_height * job->out_width;
+    float *y = job->y + begin * size, *scratch = job->scratch + worker * job->task_planes * size;
+    end = end < job->planes ? end : job->planes;
+    run_planes(job, begin, end, job->streamed ? scratch : y);
+    int64_t k = 0, count = job->streamed ? (end - begin) * size : 0;
+    for (; k + LANES <= count; k += LANES) {
+        store_streamed(y + k, load(scratch + k));
+    }
+    if (k < count) {
+        copy_floats(scratch + k, y + k, count - k);
+    }
+    stream_end();
+}
+
+static plane_job make_job(const cnn__conv *g)
+{
+    int64_t size = g->in_h * g->in_w, least = size < TASK_FLOATS ? round_up(TASK_FLOATS / size, 2) : 1;
+    return (plane_job){ .g = g, .strip_width = g->out_w, .planes = g->batch * g->in_channels, .task_planes = least };
+}
+
+/* Floats of a worker, which are aligned as vectors are. */
+static int64_t scratch_floats(const plane_job *job, int64_t size)
+{
+    int64_t floats = job->task_planes * size;
+    return floats <= MOST_STREAMED && floats % LANES == 0 ? floats : 0;
+}
+
+static void run(plane_job *job, void *memory, cnn__pool *pool)
+{
+    int64_t size = job->out_height * job->out_width;
+    job->scratch = memory;
+    job->streamed = scratch_floats(job, size) && streams(job->y, job->planes * size, job->task_planes * size);
+    double work = (double)job->planes * (double)(job->g->out_h * job->g->out_w) * 12 / LANES;
+    cnn__pool_run(pool, (job->planes + job->task_planes - 1) / job->task_planes, work, plane_task, job);
+}
+
+size_t CNN__SIMD(depthwise_plane_workspace)(const cnn__conv *g, bool backward, int workers)
+{
+    plane_job job = make_job(g);
+    int64_t size = backward ? g->in_h * g->in_w : g->out_h * g->out_w;
+    return (size_t)(scratch_floats(&job, size) * workers) * sizeof(float);
 }
 
 void CNN__SIMD(depthwise_plane)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
-                                cnn__pool *pool)
+                                void *memory, cnn__pool *pool)
 {
-    plane_job job = { .g = g, .x = x, .weight = weight, .bias = bias, .y = y, .height = g->in_h, .width = g->in_w,
-                      .out_height = g->out_h, .out_width = g->out_w,
-                      .strip_width = g->out_w,
-                      .pairs = depth_pairs(g->in_w, g->out_w) };
+    plane_job job = make_job(g);
+    job.x = x;
+    job.weight = weight;
+    job.bias = bias;
+    job.y = y;
+    job.height = g->in_h;
+    job.width = g->in_w;
+    job.out_height = g->out_h;
+    job.out_width = g->out_w;
+    job.pairs = depth_pairs(g->in_w, g->out_w);
     for (int j = 0; j < 3; j++) {
         job.picks[j] = depth_picks(g->stride_w, j, g->in_w);
     }
-    run(&job, pool);
+    run(&job, memory, pool);
 }
 
 void CNN__SIMD(depthwise_plane_backward_data)(const cnn__conv *g, const float *dy, const float *weight, float *dx,
-                                              cnn__pool *pool)
+                                              void *memory, cnn__pool *pool)
 {
-    plane_job job = { .g = g, .x = dy, .weight = weight, .y = dx, .height = g->out_h, .width = g->out_w,
-                      .out_height = g->in_h, .out_width = g->in_w, .strip_width = g->out_w, .turned = true,
-                      .spreads = g->stride_w == 2, .pairs = g->stride_w == 1 && depth_pairs(g->out_w, g->in_w) };
+    plane_job job = make_job(g);
+    job.x = dy;
+    job.weight = weight;
+    job.y = dx;
+    job.height = g->out_h;
+    job.width = g->out_w;
+    job.out_height = g->in_h;
+    job.out_width = g->in_w;
+    job.turned = true;
+    job.spreads = g->stride_w == 2;
+    job.pairs = !job.spreads && depth_pairs(g->out_w, g->in_w);
     for (int j = 0; j < 3; j++) {
         job.picks[j] = depth_picks(1, j, g->out_w);
     }
-    run(&job, pool);
+    run(&job, memory, pool);
 }
