@@ -5,7 +5,7 @@
 #include "kernels/simd/depthwise.h"
 #include "kernels/simd/table.h"
 
-enum { GROUP = 4, NINE = 9 };
+enum { GROUP = 4 };
 
 typedef struct depth_job {
     const conv_plan *plans;
@@ -65,23 +65,19 @@ static void pack_block(void *arg, int64_t block, int worker)
     }
 }
 
-/* `group` neighbours of one line. Numbers are constants where this is inlined; `stride` is that of the usual kernel, 3 × 3 without
- * dilation, whose weights stay in registers, or 0 for any other. */
-CNN__INLINE void sum_taps(int group, int stride, const conv_plan *p, int64_t row, const lanes *w, const float *weights,
-                          const float *from, lanes bias, float *to)
+/* `group` neighbours of one line; their number is a constant where this is inlined. */
+CNN__INLINE void sum_taps(int group, const conv_plan *p, int64_t row, const float *weights, const float *from, lanes bias,
+                          float *to)
 {
     lanes acc[GROUP];
-    int64_t step = stride ? stride * LANES : p->w.stride * LANES, column = stride ? LANES : p->w.step * LANES;
-    int64_t rows = stride ? 3 : p->h.taps, columns = stride ? 3 : p->w.taps;
+    int64_t step = p->w.stride * LANES, column = p->w.step * LANES;
 #pragma GCC unroll 4
     for (int u = 0; u < group; u++) {
         acc[u] = bias;
     }
-#pragma GCC unroll 3
-    for (int64_t i = 0; i < rows; i++, from += row) {
-#pragma GCC unroll 3
-        for (int64_t j = 0; j < columns; j++) {
-            lanes tap = stride ? w[i * 3 + j] : load(weights + (i * columns + j) * LANES);
+    for (int64_t i = 0; i < p->h.taps; i++, from += row) {
+        for (int64_t j = 0; j < p->w.taps; j++, weights += LANES) {
+            lanes tap = load(weights);
 #pragma GCC unroll 4
             for (int u = 0; u < group; u++) {
                 acc[u] += tap * load(from + j * column + u * step);
@@ -95,15 +91,11 @@ CNN__INLINE void sum_taps(int group, int stride, const conv_plan *p, int64_t row
 }
 
 /* The lines of one plan. */
-CNN__INLINE void convolve_lines(int stride, const depth_job *job, const conv_plan *p, int64_t lines, const float *weights,
-                                const float *slab, lanes bias, float *out, ahead *next)
+static void convolve_plan(const depth_job *job, const conv_plan *p, int64_t lines, const float *weights, const float *slab,
+                          lanes bias, float *out, ahead *next)
 {
     const depth_slab *s = &job->slab;
     int64_t row = p->h.step * s->pitch * LANES, step = p->w.stride * LANES, out_step = p->w.out_step * LANES;
-    lanes w[NINE];
-    for (int t = 0; t < NINE && stride; t++) {
-        w[t] = load(weights + t * LANES);
-    }
     if (plan_taps(p)) {
         slab += ((p->h.first - s->first_h) * s->pitch + p->w.first - s->first_w) * LANES;
     }
@@ -113,22 +105,11 @@ CNN__INLINE void convolve_lines(int stride, const depth_job *job, const conv_pla
         float *to = out + ((q * p->h.out_step + p->h.out_first) * p->w.out + p->w.out_first) * LANES;
         int64_t k = 0;
         for (; k + GROUP <= p->w.grid; k += GROUP, from += GROUP * step, to += GROUP * out_step) {
-            sum_taps(GROUP, stride, p, row, w, weights, from, bias, to);
+            sum_taps(GROUP, p, row, weights, from, bias, to);
         }
         for (; k < p->w.grid; k++, from += step, to += out_step) {
-            sum_taps(1, stride, p, row, w, weights, from, bias, to);
+            sum_taps(1, p, row, weights, from, bias, to);
         }
-    }
-}
-
-static void convolve_plan(const depth_job *job, const conv_plan *p, int64_t lines, const float *weights, const float *slab,
-                          lanes bias, float *out, ahead *next)
-{
-    bool usual = p->h.taps == 3 && p->w.taps == 3 && p->w.step == 1;
-    switch (usual ? p->w.stride : 0) {
-    case 1: convolve_lines(1, job, p, lines, weights, slab, bias, out, next); break;
-    case 2: convolve_lines(2, job, p, lines, weights, slab, bias, out, next); break;
-    default: convolve_lines(0, job, p, lines, weights, slab, bias, out, next); break;
     }
 }
 
@@ -146,7 +127,7 @@ static void convolve_strip(void *arg, int64_t task, int worker)
     for (int64_t c = 0; c < channels && job->bias; c++) {
         biases[c] = job->bias[first + c];
     }
-    depth_slab_fill(s, &all->h, &all->w, line, job->x + plane * all->h.in * all->w.in, channels, slab);
+    CNN__SIMD(depth_slab_fill)(s, &all->h, &all->w, line, job->x + plane * all->h.in * all->w.in, channels, slab);
     ahead next = { 0 };
     int64_t line_next = s->strips > 1 ? (line + s->strip) % (s->strips * s->strip) : 0;
     int64_t plane_next = line_next ? plane : plane + channels, planes = all->batch * all->groups;
@@ -162,7 +143,7 @@ static void convolve_strip(void *arg, int64_t task, int worker)
     }
     int64_t top = line * all->h.out_step, bottom = (line + s->strip) * all->h.out_step;
     bottom = bottom < all->h.out ? bottom : all->h.out;
-    turn_back(out, (bottom - top) * all->w.out, out_plane, channels, job->streamed,
+    CNN__SIMD(depth_turn_back)(out, (bottom - top) * all->w.out, out_plane, channels, job->streamed,
               job->y + plane * out_plane + top * all->w.out);
     stream_end();
 }

@@ -1,4 +1,4 @@
-/* What the passes of depthwise convolutions share: planes of LANES channels, turned so that a vector holds one place of each.
+/* What the passes of unusual depthwise convolutions share: planes of LANES channels, turned so that a vector holds one place of each.
  *
  * Then every tap is an aligned vector whatever stride, dilation and width are, and no lane is idle in planes of 7 × 7. Work
  * goes strip by strip of lines, so that the turned planes stay in L2. A block of fewer channels repeats its last. */
@@ -7,7 +7,6 @@
 
 #include "kernels/simd/ahead.h"
 #include "kernels/simd/conv_plan.h"
-#include "kernels/simd/copy.h"
 
 enum { STRIP_FLOATS = 1 << 15 }; /* of turned input, unless one line of the grid needs more */
 
@@ -56,143 +55,15 @@ static inline int64_t depth_slab_size(const depth_slab *s)
     return s->rows * s->pitch * LANES;
 }
 
-/* A square of places by channels; of both there may be fewer than LANES. */
-static inline void load_corner(const float *plane, int64_t step, int64_t channels, int64_t places, lanes v[LANES])
-{
-    for (int64_t c = 0; c < LANES; c++) {
-        float edge[LANES] = { 0 };
-        copy_floats(plane + (c < channels ? c : channels - 1) * step, edge, places < LANES ? places : LANES);
-        v[c] = load(edge);
-    }
-}
-
-/* `count` places of planes that are `step` apart, to vectors in order. The last square reaches back rather than over the end. */
-static inline void turn_line(const float *line, int64_t step, int64_t channels, int64_t count, float *to)
-{
-    for (int64_t at = 0; at < count; at += LANES) {
-        int64_t begin = at + LANES > count && count >= LANES ? count - LANES : at, some = count - begin;
-        lanes v[LANES];
-        if (channels < LANES || some < LANES) {
-            load_corner(line + begin, step, channels, some, v);
-        } else {
-#pragma GCC unroll 16
-            for (int c = 0; c < LANES; c++) {
-                v[c] = load(line + begin + c * step);
-            }
-        }
-        transpose(v);
-        if (some >= LANES) {
-#pragma GCC unroll 16
-            for (int i = 0; i < LANES; i++) {
-                store(to + (begin + i) * LANES, v[i]);
-            }
-        } else {
-            memcpy(to + begin * LANES, v, (size_t)(some * LANES) * sizeof *to);
-        }
-    }
-}
+/* `count` places of planes that are `step` apart, to vectors in order. */
+void CNN__SIMD(depth_turn)(const float *plane, int64_t step, int64_t channels, int64_t count, float *to);
 
 /* And back; `streamed` if past the caches. */
-static inline void turn_back(const float *from, int64_t count, int64_t step, int64_t channels, bool streamed, float *to)
-{
-    for (int64_t at = 0; at < count; at += LANES) {
-        int64_t begin = at + LANES > count && count >= LANES ? count - LANES : at, some = count - begin;
-        lanes v[LANES];
-        if (some >= LANES) {
-#pragma GCC unroll 16
-            for (int i = 0; i < LANES; i++) {
-                v[i] = load(from + (begin + i) * LANES);
-            }
-        } else {
-            memcpy(v, from + begin * LANES, (size_t)(some * LANES) * sizeof *from);
-        }
-        transpose(v);
-        for (int64_t c = 0; c < LANES && streamed && begin == at; c++) {
-            if (c < channels) {
-                store_streamed(to + c * step + begin, v[c]);
-            }
-        }
-        if (streamed && begin == at) {
-            continue;
-        }
-        if (channels == LANES && some >= LANES) {
-#pragma GCC unroll 16
-            for (int c = 0; c < LANES; c++) {
-                store(to + c * step + begin, v[c]);
-            }
-            continue;
-        }
-        for (int64_t c = 0; c < channels; c++) {
-            float edge[LANES];
-            store(edge, v[c]);
-            copy_floats(edge, to + c * step + begin, some < LANES ? some : LANES);
-        }
-    }
-}
-
-/* Whole lines that follow each other, to lines of a slab that are `gap` places longer. */
-static inline void turn_lines(const float *plane, int64_t step, int64_t channels, int64_t width, int64_t lines, int64_t gap,
-                              float *to)
-{
-    int64_t count = width * lines;
-    for (int64_t at = 0; at < count; at += LANES) {
-        int64_t begin = at + LANES > count && count >= LANES ? count - LANES : at, some = count - begin;
-        int64_t column = begin % width;
-        float *place = to + (begin + begin / width * gap) * LANES;
-        lanes v[LANES];
-        if (channels < LANES || some < LANES) {
-            load_corner(plane + begin, step, channels, some, v);
-        } else {
-#pragma GCC unroll 16
-            for (int c = 0; c < LANES; c++) {
-                v[c] = load(plane + begin + c * step);
-            }
-        }
-        transpose(v);
-#pragma GCC unroll 16
-        for (int i = 0; i < LANES; i++) {
-            if (i < some) {
-                store(place, v[i]);
-                column++;
-                place += column == width ? (gap + 1) * LANES : LANES;
-                column = column == width ? 0 : column;
-            }
-        }
-    }
-}
+void CNN__SIMD(depth_turn_back)(const float *from, int64_t count, int64_t step, int64_t channels, bool streamed, float *to);
 
 /* Fills the slab for lines of the grid from `line` on; `plane` is the block's first channel. */
-static inline void depth_slab_fill(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line, const float *plane,
-                                   int64_t channels, float *slab)
-{
-    int64_t top = line * h->stride + s->first_h, step = h->in * w->in;
-    int64_t left = s->first_w < 0 ? -s->first_w : 0, skip = s->first_w > 0 ? s->first_w : 0;
-    left = left < s->pitch ? left : s->pitch;
-    int64_t count = w->in - skip < s->pitch - left ? w->in - skip : s->pitch - left;
-    count = count < 0 ? 0 : count;
-    int64_t begin = top < 0 ? 0 : top, end = top + s->rows < h->in ? top + s->rows : h->in;
-    bool whole = count == w->in && begin < end;
-    if (whole) {
-        turn_lines(plane + begin * w->in, step, channels, w->in, end - begin, s->pitch - w->in,
-                   slab + ((begin - top) * s->pitch + left) * LANES);
-    }
-    for (int64_t r = 0; r < s->rows; r++, slab += s->pitch * LANES) {
-        int64_t row = top + r;
-        if (row < 0 || row >= h->in || count == 0) {
-            memset(slab, 0, (size_t)(s->pitch * LANES) * sizeof *slab);
-            continue;
-        }
-        for (int64_t k = 0; k < left; k++) {
-            store(slab + k * LANES, (lanes){ 0 });
-        }
-        if (!whole) {
-            turn_line(plane + row * w->in + skip, step, channels, count, slab + left * LANES);
-        }
-        for (int64_t k = left + count; k < s->pitch; k++) {
-            store(slab + k * LANES, (lanes){ 0 });
-        }
-    }
-}
+void CNN__SIMD(depth_slab_fill)(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line, const float *plane,
+                                int64_t channels, float *slab);
 
 /* What depth_slab_fill will read there, in `calls` calls. */
 static inline ahead depth_foresee(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line, const float *plane,
