@@ -52,14 +52,15 @@ static void pack_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const depth_job *job = arg;
-    float *to = job->packed + block * job->taps * LANES;
+    int64_t first = block * LANES, channels = job->plans->groups - first < LANES ? job->plans->groups - first : LANES;
+    float *to = job->packed + first * job->taps;
+    memset(to, 0, (size_t)(job->taps * LANES) * sizeof *to);
     for (int64_t k = 0; k < job->count; k++) {
         const conv_plan *p = &job->plans[k];
         for (int64_t t = 0; t < plan_taps(p); t++, to += LANES) {
-            const float *from = job->weight + plan_weight(p, 0, 0, t / p->w.taps, t % p->w.taps);
-            for (int64_t c = 0; c < LANES; c++) {
-                int64_t channel = block * LANES + c;
-                to[c] = channel < p->groups ? from[channel * p->weight_group] : 0;
+            const float *from = job->weight + first * p->weight_group + plan_weight(p, 0, 0, t / p->w.taps, t % p->w.taps);
+            for (int64_t c = 0; c < channels; c++, from += p->weight_group) {
+                to[c] = *from;
             }
         }
     }

@@ -16,7 +16,7 @@ typedef struct plane_job {
     int64_t height, width, out_height, out_width;
     int64_t planes, task_planes;
     bool streamed; /* y is stored past the caches */
-    bool turned; /* the kernel is taken from its end */
+    int64_t first_tap, tap_step; /* the gradient takes the kernel from its end */
     bool spreads; /* the gradient of stride 2 */
     bool pairs;
     int64_t strip_width; /* what is cut into strips: the result, or dy where it spreads */
@@ -81,9 +81,22 @@ CNN__INLINE void convolve_halved(bool pair, const depth_strip *s, const lanes w[
     }
 }
 
-CNN__INLINE lanes load_tap(bool pair, const float *at, int64_t other)
+CNN__INLINE lanes splat_both(bool pair, const float *at, int64_t other)
 {
     return pair ? zip_low(splat(at[0]), splat(at[other])) : splat(at[0]);
+}
+
+/* Of a plane, and of the other of its pair. */
+CNN__INLINE lanes load_kernel(bool pair, const plane_job *job, int64_t plane, int64_t other, lanes w[DEPTH_TAPS])
+{
+    int64_t channels = job->g->in_channels, channel = plane % channels;
+    other = pair ? other % channels - channel : 0;
+    const float *weight = job->weight + channel * DEPTH_TAPS + job->first_tap;
+#pragma GCC unroll 9
+    for (int t = 0; t < DEPTH_TAPS; t++, weight += job->tap_step) {
+        w[t] = splat_both(pair, weight, other * DEPTH_TAPS);
+    }
+    return job->bias ? splat_both(pair, job->bias + channel, other) : (lanes){ 0 };
 }
 
 /* A strip of planes that follow each other; pairs of them, of which the last may be alone. */
@@ -91,17 +104,9 @@ CNN__INLINE void convolve_run(bool pair, int stride, const plane_job *job, int64
                               plane_strip to)
 {
     int64_t step = pair ? 2 : 1, size = job->height * job->width, out = job->out_height * job->out_width;
-    int64_t channels = job->g->in_channels;
     for (; plane < end; plane += step, s.at += step * size, to.at += step * out) {
-        int64_t two = plane + 1 < end ? 1 : 0, channel = plane % channels, other = (plane + two) % channels - channel;
-        const float *weight = job->weight + channel * DEPTH_TAPS + (job->turned ? DEPTH_TAPS - 1 : 0);
-        lanes w[DEPTH_TAPS], bias = { 0 };
-        for (int t = 0; t < DEPTH_TAPS; t++) {
-            w[t] = load_tap(pair, weight + (job->turned ? -t : t), other * DEPTH_TAPS);
-        }
-        if (job->bias) {
-            bias = load_tap(pair, job->bias + channel, other);
-        }
+        int64_t two = pair && plane + 1 < end ? 1 : 0;
+        lanes w[DEPTH_TAPS], bias = load_kernel(pair, job, plane, plane + two, w);
         s.other = two * size;
         to.other = two * out;
         if (stride == 1) {
@@ -118,14 +123,15 @@ static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int
     depth_strip s = depth_strip_make(job->x + plane * job->height * job->width, job->height, job->width, column * stride);
     plane_strip to = { y + column, job->out_width, lanes_from(job->out_width, column), 0 };
     s.picks = job->picks;
-    if (stride == 1 && !job->pairs) {
-        convolve_run(false, 1, job, plane, end, s, to);
-    } else if (!job->pairs) {
-        convolve_run(false, 2, job, plane, end, s, to);
+    bool pairs = DEPTH_PAIRS && job->pairs;
+    if (pairs && stride == 1) {
+        convolve_run(true, 1, job, plane, end, s, to);
+    } else if (pairs) {
+        convolve_run(true, 2, job, plane, end, s, to);
     } else if (stride == 1) {
-        convolve_run(DEPTH_PAIRS, 1, job, plane, end, s, to);
+        convolve_run(false, 1, job, plane, end, s, to);
     } else {
-        convolve_run(DEPTH_PAIRS, 2, job, plane, end, s, to);
+        convolve_run(false, 2, job, plane, end, s, to);
     }
 }
 
@@ -161,9 +167,7 @@ static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64
     depth_strip s = depth_strip_make(job->x + plane * size, job->height, job->width, column);
     for (; plane < end; plane++, s.at += size, dx += out) {
         lanes w[DEPTH_TAPS];
-        for (int t = 0; t < DEPTH_TAPS; t++) {
-            w[t] = splat(job->weight[plane % job->g->in_channels * DEPTH_TAPS + DEPTH_TAPS - 1 - t]);
-        }
+        load_kernel(false, job, plane, plane, w);
         spread(&s, w, dx, job->out_height, job->out_width, 2 * column);
     }
 }
@@ -214,13 +218,12 @@ static int64_t scratch_floats(const plane_job *job, int64_t size)
     return floats <= MOST_STREAMED && floats % LANES == 0 ? floats : 0;
 }
 
-static void run(plane_job *job, void *memory, cnn__pool *pool)
+bool CNN__SIMD(depthwise_plane_fits)(const cnn__conv *g)
 {
-    int64_t size = job->out_height * job->out_width;
-    job->scratch = memory;
-    job->streamed = scratch_floats(job, size) && streams(job->y, job->planes * size, job->task_planes * size);
-    double work = (double)job->planes * (double)(job->g->out_h * job->g->out_w) * 12 / LANES;
-    cnn__pool_run(pool, (job->planes + job->task_planes - 1) / job->task_planes, work, plane_task, job);
+    return g->groups == g->in_channels && g->groups == g->out_channels && g->kernel_h == 3 && g->kernel_w == 3 &&
+           g->dilation_h == 1 && g->dilation_w == 1 && g->pad_top == 1 && g->pad_left == 1 && g->stride_h == g->stride_w &&
+           (g->stride_h == 1 || g->stride_h == 2) && g->out_h == (g->in_h - 1) / g->stride_h + 1 &&
+           g->out_w == (g->in_w - 1) / g->stride_w + 1;
 }
 
 size_t CNN__SIMD(depthwise_plane_workspace)(const cnn__conv *g, bool backward, int workers)
@@ -230,41 +233,28 @@ size_t CNN__SIMD(depthwise_plane_workspace)(const cnn__conv *g, bool backward, i
     return (size_t)(scratch_floats(&job, size) * workers) * sizeof(float);
 }
 
-void CNN__SIMD(depthwise_plane)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
-                                void *memory, cnn__pool *pool)
+void CNN__SIMD(depthwise_plane)(const cnn__conv *g, bool backward, const float *x, const float *weight, const float *bias,
+                                float *y, void *memory, cnn__pool *pool)
 {
     plane_job job = make_job(g);
     job.x = x;
     job.weight = weight;
     job.bias = bias;
     job.y = y;
-    job.height = g->in_h;
-    job.width = g->in_w;
-    job.out_height = g->out_h;
-    job.out_width = g->out_w;
-    job.pairs = depth_pairs(g->in_w, g->out_w);
-    for (int j = 0; j < 3; j++) {
-        job.picks[j] = depth_picks(g->stride_w, j, g->in_w);
+    job.scratch = memory;
+    job.height = backward ? g->out_h : g->in_h;
+    job.width = backward ? g->out_w : g->in_w;
+    job.out_height = backward ? g->in_h : g->out_h;
+    job.out_width = backward ? g->in_w : g->out_w;
+    job.first_tap = backward ? DEPTH_TAPS - 1 : 0;
+    job.tap_step = backward ? -1 : 1;
+    job.spreads = backward && g->stride_w == 2;
+    job.pairs = !job.spreads && depth_pairs(job.width, job.out_width);
+    for (int j = 0; j < 3 && job.pairs; j++) {
+        job.picks[j] = depth_picks(g->stride_w, j, job.width);
     }
-    run(&job, memory, pool);
-}
-
-void CNN__SIMD(depthwise_plane_backward_data)(const cnn__conv *g, const float *dy, const float *weight, float *dx,
-                                              void *memory, cnn__pool *pool)
-{
-    plane_job job = make_job(g);
-    job.x = dy;
-    job.weight = weight;
-    job.y = dx;
-    job.height = g->out_h;
-    job.width = g->out_w;
-    job.out_height = g->in_h;
-    job.out_width = g->in_w;
-    job.turned = true;
-    job.spreads = g->stride_w == 2;
-    job.pairs = !job.spreads && depth_pairs(g->out_w, g->in_w);
-    for (int j = 0; j < 3; j++) {
-        job.picks[j] = depth_picks(1, j, g->out_w);
-    }
-    run(&job, memory, pool);
+    int64_t size = job.out_height * job.out_width;
+    job.streamed = scratch_floats(&job, size) && streams(y, job.planes * size, job.task_planes * size);
+    double work = (double)job.planes * (double)(g->out_h * g->out_w) * 12 / LANES;
+    cnn__pool_run(pool, (job.planes + job.task_planes - 1) / job.task_planes, work, plane_task, &job);
 }

@@ -85,42 +85,68 @@ static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, b
 {
     const cnn__conv *g = job->g;
     int64_t in = g->in_h * g->in_w, out = g->out_h * g->out_w;
-    int64_t count = job->pairs && channels > BLOCK / 2 ? BLOCK / 2 : channels, run = g->out_w > LANES ? 1 : count;
+    bool pairs = DEPTH_PAIRS && job->pairs;
+    int64_t count = pairs && channels > BLOCK / 2 ? BLOCK / 2 : channels, run = g->out_w > LANES ? 1 : count;
     for (int64_t k = 0; k < count; k += run) {
         for (int64_t column = 0; column < g->out_w; column += LANES) {
             depth_strip x = depth_strip_make(job->x + (plane + k) * in, g->in_h, g->in_w, column * g->stride_w);
             dy_strip dy = { .at = job->dy + (plane + k) * out + column, .width = g->out_w, .rows = g->out_h,
                             .count = lanes_from(g->out_w, column), .ahead = out > DEPTH_AHEAD ? out : DEPTH_AHEAD };
-            if (g->stride_w == 1 && !job->pairs) {
-                weigh_run(false, 1, job, k, k + run, channels, x, dy, fresh && column == 0, sums);
-            } else if (!job->pairs) {
-                weigh_run(false, 2, job, k, k + run, channels, x, dy, fresh && column == 0, sums);
+            bool begins = fresh && column == 0;
+            if (pairs && g->stride_w == 1) {
+                weigh_run(true, 1, job, k, k + run, channels, x, dy, begins, sums);
+            } else if (pairs) {
+                weigh_run(true, 2, job, k, k + run, channels, x, dy, begins, sums);
             } else if (g->stride_w == 1) {
-                weigh_run(DEPTH_PAIRS, 1, job, k, k + run, channels, x, dy, fresh && column == 0, sums);
+                weigh_run(false, 1, job, k, k + run, channels, x, dy, begins, sums);
             } else {
-                weigh_run(DEPTH_PAIRS, 2, job, k, k + run, channels, x, dy, fresh && column == 0, sums);
+                weigh_run(false, 2, job, k, k + run, channels, x, dy, begins, sums);
             }
         }
     }
 }
 
-/* Adds up the lanes of `count` vectors that are SUMS apart, which leaves LANES / count sums of each, those of vector k in the lanes
- * k, count + k … */
-CNN__INLINE lanes add_lanes(int count, const float *sums)
+/* Adds up the lanes of a block's vectors, which are SUMS apart, each in a lane of its own. Of pairs there are half as many, with two
+ * sums each. */
+CNN__INLINE lanes add_lanes(bool pairs, const float *sums)
 {
     lanes v[LANES];
-#pragma GCC unroll 16
-    for (int k = 0; k < count; k++) {
+#pragma GCC unroll 8
+    for (int k = 0; k < LANES / 2; k++) {
         v[k] = load(sums + k * SUMS);
+        if (!pairs) {
+            lanes other = load(sums + (k + LANES / 2) * SUMS);
+            v[k] = zip_low(v[k], other) + zip_high(v[k], other);
+        }
     }
 #pragma GCC unroll 4
-    for (int half = count / 2; half; half /= 2) {
+    for (int half = LANES / 4; half; half /= 2) {
 #pragma GCC unroll 8
         for (int k = 0; k < half; k++) {
             v[k] = zip_low(v[k], v[k + half]) + zip_high(v[k], v[k + half]);
         }
     }
     return v[0];
+}
+
+/* A channel's nine sums follow each other, which is a turned square where they fit into a vector. */
+static void store_sums(const plane_job *job, int64_t channels, const float *sums, float *to)
+{
+    lanes v[16] = { { 0 } };
+    for (int t = 0; t < DEPTH_TAPS; t++) {
+        v[t] = add_lanes(DEPTH_PAIRS && job->pairs, sums + t * LANES);
+    }
+    if (LANES == 16) {
+        transpose(v);
+    }
+    for (int64_t c = 0; c < channels; c++, to += DEPTH_TAPS) {
+        if (LANES == 16) {
+            store_some(to, v[c], DEPTH_TAPS);
+        }
+        for (int t = 0; t < DEPTH_TAPS && LANES < 16; t++) {
+            to[t] = v[t][c];
+        }
+    }
 }
 
 static void weigh_block(void *arg, int64_t task, int worker)
@@ -130,18 +156,15 @@ static void weigh_block(void *arg, int64_t task, int worker)
     int64_t first = task % job->blocks * BLOCK, chunk = task / job->blocks;
     int64_t channels = g->groups - first < BLOCK ? g->groups - first : BLOCK;
     int64_t begin = chunk * job->chunk_images, end = begin + job->chunk_images < g->batch ? begin + job->chunk_images : g->batch;
-    float *sums = (float *)(void *)job->scratch + (int64_t)worker * BLOCK * SUMS, each[SUMS];
+    float *sums = (float *)(void *)job->scratch + (int64_t)worker * BLOCK * SUMS;
     if (channels < BLOCK) {
         memset(sums, 0, BLOCK * SUMS * sizeof *sums);
     }
     for (int64_t n = begin; n < end; n++) {
         weigh_image(job, n * g->groups + first, channels, n == begin, sums);
     }
-    for (int64_t t = 0; t < SUMS; t += LANES) {
-        store(each + t, job->pairs ? add_lanes(LANES / 2, sums + t) : add_lanes(LANES, sums + t));
-    }
     float *to = chunk ? job->partial + (chunk - 1) * g->groups * DEPTH_TAPS : job->dweight;
-    transpose_in(each, LANES, channels, DEPTH_TAPS, to + first * DEPTH_TAPS, DEPTH_TAPS);
+    store_sums(job, channels, sums, to + first * DEPTH_TAPS);
 }
 
 static plane_job make_job(const cnn__conv *g)
@@ -151,7 +174,7 @@ static plane_job make_job(const cnn__conv *g)
     job.chunks = job.chunks < g->batch ? job.chunks : g->batch;
     job.chunk_images = (g->batch + job.chunks - 1) / job.chunks;
     job.chunks = (g->batch + job.chunk_images - 1) / job.chunk_images;
-    for (int j = 0; j < 3; j++) {
+    for (int j = 0; j < 3 && job.pairs; j++) {
         job.picks[j] = depth_picks(g->stride_w, j, g->in_w);
     }
     job.dy_picks = depth_picks(1, 1, g->out_w);

@@ -42,23 +42,33 @@ CNN__INLINE lanes_i32 count_up(void)
     return v;
 }
 
+/* Parts of vectors lane by lane, which is rare: functions of their own, so that there is one copy of each. */
+CNN__APART lanes load_part(const float *p, int64_t count)
+{
+    lanes v = { 0 };
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES - 1; i++) {
+        v[i] = i < count ? p[i] : 0;
+    }
+    return v;
+}
+
+CNN__APART void store_part(float *p, lanes v, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        p[i] = v[i];
+    }
+}
+
 /* The first `count` ≤ LANES floats at p, then zeros. */
 CNN__INLINE lanes load_some(const float *p, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
     return (lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
-#else
-    lanes v = { 0 };
-    if (count >= LANES) {
-        return load(p);
-    }
-#if CNN__VECTOR_BYTES == 32 && defined __AVX2__
+#elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
     return (lanes)_mm256_maskload_ps(p, (__m256i)(count_up() < (int32_t)count));
-#endif
-    for (int64_t i = 0; i < count; i++) {
-        v[i] = p[i];
-    }
-    return v;
+#else
+    return count >= LANES ? load(p) : load_part(p, count);
 #endif
 }
 
@@ -80,10 +90,8 @@ CNN__INLINE void store_some(float *p, lanes v, int64_t count)
 #else
     if (count >= LANES) {
         store(p, v);
-        return;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        p[i] = v[i];
+    } else {
+        store_part(p, v, count);
     }
 #endif
 }
