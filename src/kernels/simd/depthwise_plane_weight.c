@@ -106,35 +106,43 @@ static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, b
     }
 }
 
-/* Adds up the lanes of a block's vectors, which are SUMS apart, each in a lane of its own. Of pairs there are half as many, with two
- * sums each. */
-CNN__INLINE lanes add_lanes(bool pairs, const float *sums)
+CNN__INLINE lanes add_halves(lanes a, lanes b)
 {
-    lanes v[LANES];
+    return zip_low(a, b) + zip_high(a, b);
+}
+
+/* Two planes' sums side by side, as those of pairs are. */
+static void join_planes(float *sums)
+{
+    for (int64_t k = 0; k < BLOCK / 2 * SUMS; k += LANES) {
+        store(sums + k, add_halves(load(sums + k), load(sums + k + BLOCK / 2 * SUMS)));
+    }
+}
+
+/* One tap's sums of all channels of a block. */
+CNN__INLINE lanes add_lanes(const float *sums)
+{
+    lanes v[LANES / 2];
 #pragma GCC unroll 8
     for (int k = 0; k < LANES / 2; k++) {
         v[k] = load(sums + k * SUMS);
-        if (!pairs) {
-            lanes other = load(sums + (k + LANES / 2) * SUMS);
-            v[k] = zip_low(v[k], other) + zip_high(v[k], other);
-        }
     }
 #pragma GCC unroll 4
     for (int half = LANES / 4; half; half /= 2) {
 #pragma GCC unroll 8
         for (int k = 0; k < half; k++) {
-            v[k] = zip_low(v[k], v[k + half]) + zip_high(v[k], v[k + half]);
+            v[k] = add_halves(v[k], v[k + half]);
         }
     }
     return v[0];
 }
 
 /* A channel's nine sums follow each other, which is a turned square where they fit into a vector. */
-static void store_sums(const plane_job *job, int64_t channels, const float *sums, float *to)
+static void store_sums(int64_t channels, const float *sums, float *to)
 {
-    lanes v[16] = { { 0 } };
-    for (int t = 0; t < DEPTH_TAPS; t++) {
-        v[t] = add_lanes(DEPTH_PAIRS && job->pairs, sums + t * LANES);
+    lanes v[16];
+    for (int t = 0; t < 16; t++) {
+        v[t] = t < DEPTH_TAPS ? add_lanes(sums + t * LANES) : (lanes){ 0 };
     }
     if (LANES == 16) {
         transpose(v);
@@ -164,7 +172,10 @@ static void weigh_block(void *arg, int64_t task, int worker)
         weigh_image(job, n * g->groups + first, channels, n == begin, sums);
     }
     float *to = chunk ? job->partial + (chunk - 1) * g->groups * DEPTH_TAPS : job->dweight;
-    store_sums(job, channels, sums, to + first * DEPTH_TAPS);
+    if (!job->pairs) {
+        join_planes(sums);
+    }
+    store_sums(channels, sums, to + first * DEPTH_TAPS);
 }
 
 static plane_job make_job(const cnn__conv *g)
