@@ -62,7 +62,7 @@ CNN__INLINE lanes_i32 depth_picks(int64_t stride, int64_t tap, int64_t width)
 
 CNN__INLINE void depth_fetch(const float *at, int64_t apart)
 {
-    __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)apart * sizeof *at), 0, 2);
+    __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)apart * sizeof *at), 0, 3);
 }
 
 CNN__INLINE float depth_side(const char *at)
