@@ -22,7 +22,7 @@ typedef struct depth_job {
 static void measure(depth_job *job)
 {
     const conv_plan *p = job->plans;
-    job->slab = depth_slab_make(p, job->count);
+    job->slab = CNN__SIMD(depth_slab_make)(p, job->count);
     job->blocks = (p->groups + LANES - 1) / LANES;
     for (int64_t k = 0; k < job->count; k++) {
         job->taps += plan_taps(&p[k]);
@@ -91,7 +91,7 @@ CNN__INLINE void sum_taps(int group, const conv_plan *p, int64_t row, const floa
     }
 }
 
-/* The lines of one plan. */
+/* The lines of one plan, whose last group ends where they do. */
 static void convolve_plan(const depth_job *job, const conv_plan *p, int64_t lines, const float *weights, const float *slab,
                           lanes bias, float *out, ahead *next)
 {
@@ -104,12 +104,12 @@ static void convolve_plan(const depth_job *job, const conv_plan *p, int64_t line
         ahead_fetch(next);
         const float *from = slab + q * p->h.stride * s->pitch * LANES;
         float *to = out + ((q * p->h.out_step + p->h.out_first) * p->w.out + p->w.out_first) * LANES;
-        int64_t k = 0;
-        for (; k + GROUP <= p->w.grid; k += GROUP, from += GROUP * step, to += GROUP * out_step) {
-            sum_taps(GROUP, p, row, weights, from, bias, to);
+        for (int64_t k = 0; k < p->w.grid && p->w.grid >= GROUP; k += GROUP) {
+            int64_t at = k + GROUP > p->w.grid ? p->w.grid - GROUP : k;
+            sum_taps(GROUP, p, row, weights, from + at * step, bias, to + at * out_step);
         }
-        for (; k < p->w.grid; k++, from += step, to += out_step) {
-            sum_taps(1, p, row, weights, from, bias, to);
+        for (int64_t k = 0; k < p->w.grid && p->w.grid < GROUP; k++) {
+            sum_taps(1, p, row, weights, from + k * step, bias, to + k * out_step);
         }
     }
 }
@@ -133,7 +133,7 @@ static void convolve_strip(void *arg, int64_t task, int worker)
     int64_t line_next = s->strips > 1 ? (line + s->strip) % (s->strips * s->strip) : 0;
     int64_t plane_next = line_next ? plane : plane + channels, planes = all->batch * all->groups;
     if (plane_next < planes) {
-        next = depth_foresee(s, &all->h, &all->w, line_next, job->x + plane_next * all->h.in * all->w.in,
+        next = CNN__SIMD(depth_foresee)(s, &all->h, &all->w, line_next, job->x + plane_next * all->h.in * all->w.in,
                              planes - plane_next < LANES ? planes - plane_next : LANES, s->strip * job->count);
     }
     for (int64_t k = 0; k < job->count; k++) {

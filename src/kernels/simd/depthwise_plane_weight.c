@@ -147,6 +147,7 @@ static void store_sums(int64_t channels, const float *sums, float *to)
     if (LANES == 16) {
         transpose(v);
     }
+#pragma GCC unroll 1
     for (int64_t c = 0; c < channels; c++, to += DEPTH_TAPS) {
         if (LANES == 16) {
             store_some(to, v[c], DEPTH_TAPS);

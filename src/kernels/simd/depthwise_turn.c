@@ -1,15 +1,47 @@
-/* Turning planes of channels to places of LANES channels and back (depthwise.h), a square of vectors at a time. The last square
- * reaches back rather than over the end. */
-#include "kernels/simd/copy.h"
+/* Slabs of turned planes (depthwise.h): a square of vectors is turned at a time, and the last reaches back rather than over the
+ * end. */
 #include "kernels/simd/depthwise.h"
+#include "kernels/simd/some.h"
+
+enum { STRIP_FLOATS = 1 << 15 }; /* of turned input, unless one line of the grid needs more */
+
+static int64_t depth_last(const conv_axis *a, int64_t grid)
+{
+    return (grid - 1) * a->stride + a->first + (a->taps - 1) * a->step;
+}
+
+depth_slab CNN__SIMD(depth_slab_make)(const conv_plan *plans, int64_t count)
+{
+    depth_slab s = { 0 };
+    int64_t last_h = 0, last_w = 0, reach = 0, grid = 0;
+    bool none = true;
+    for (int64_t k = 0; k < count; k++) {
+        const conv_axis *h = &plans[k].h, *w = &plans[k].w;
+        grid = h->grid > grid ? h->grid : grid;
+        if (plan_taps(&plans[k]) == 0) {
+            continue;
+        }
+        s.first_h = none || h->first < s.first_h ? h->first : s.first_h;
+        s.first_w = none || w->first < s.first_w ? w->first : s.first_w;
+        last_h = none || depth_last(h, 1) > last_h ? depth_last(h, 1) : last_h;
+        last_w = none || depth_last(w, w->grid) > last_w ? depth_last(w, w->grid) : last_w;
+        none = false;
+    }
+    s.pitch = none ? 0 : last_w - s.first_w + 1;
+    reach = none ? 0 : last_h - s.first_h + 1; /* lines for one of the grid */
+    int64_t lines = s.pitch ? (STRIP_FLOATS / (s.pitch * LANES) - reach) / plans->h.stride + 1 : grid;
+    s.strip = lines < 1 ? 1 : lines < grid ? lines : grid;
+    s.strips = s.strip ? (grid + s.strip - 1) / s.strip : 0;
+    s.rows = none ? 0 : (s.strip - 1) * plans->h.stride + reach;
+    return s;
+}
 
 /* A square of places by channels; of both there may be fewer than LANES. */
 static void load_corner(const float *plane, int64_t step, int64_t channels, int64_t places, lanes v[LANES])
 {
+#pragma GCC unroll 1
     for (int64_t c = 0; c < LANES; c++) {
-        float edge[LANES] = { 0 };
-        copy_floats(plane + (c < channels ? c : channels - 1) * step, edge, places < LANES ? places : LANES);
-        v[c] = load(edge);
+        v[c] = load_some(plane + (c < channels ? c : channels - 1) * step, places < LANES ? places : LANES);
     }
 }
 
@@ -63,25 +95,21 @@ void CNN__SIMD(depth_turn_back)(const float *from, int64_t count, int64_t step, 
             memcpy(v, from + begin * LANES, (size_t)(some * LANES) * sizeof *from);
         }
         transpose(v);
-        for (int64_t c = 0; c < LANES && streamed && begin == at; c++) {
-            if (c < channels) {
-                store_streamed(to + c * step + begin, v[c]);
-            }
-        }
-        if (streamed && begin == at) {
-            continue;
-        }
-        if (channels == LANES && some >= LANES) {
+        bool whole = streamed && begin == at;
+        if (channels == LANES && some >= LANES && !whole) {
 #pragma GCC unroll 16
             for (int c = 0; c < LANES; c++) {
                 store(to + c * step + begin, v[c]);
             }
             continue;
         }
+#pragma GCC unroll 1
         for (int64_t c = 0; c < channels; c++) {
-            float edge[LANES];
-            store(edge, v[c]);
-            copy_floats(edge, to + c * step + begin, some < LANES ? some : LANES);
+            if (whole) {
+                store_streamed(to + c * step + begin, v[c]);
+            } else {
+                store_some(to + c * step + begin, v[c], some < LANES ? some : LANES);
+            }
         }
     }
 }
@@ -116,4 +144,16 @@ void CNN__SIMD(depth_slab_fill)(const depth_slab *s, const conv_axis *h, const c
             store(slab + k * LANES, (lanes){ 0 });
         }
     }
+}
+
+ahead CNN__SIMD(depth_foresee)(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line, const float *plane,
+                               int64_t channels, int64_t calls)
+{
+    int64_t top = line * h->stride + s->first_h, size = (int64_t)sizeof(float), step = h->in * w->in;
+    int64_t begin = top < 0 ? 0 : top, end = top + s->rows < h->in ? top + s->rows : h->in;
+    if (begin >= end) {
+        return (ahead){ 0 };
+    }
+    return end - begin == h->in ? ahead_make(plane, channels * step * size, 1, 0, calls)
+                                : ahead_make(plane + begin * w->in, (end - begin) * w->in * size, channels, step * size, calls);
 }

@@ -17,7 +17,7 @@ typedef struct depth_job {
 
 static depth_job make_job(const conv_plan *p)
 {
-    depth_job job = { .plan = p, .slab = depth_slab_make(p, 1), .taps = plan_taps(p) };
+    depth_job job = { .plan = p, .slab = CNN__SIMD(depth_slab_make)(p, 1), .taps = plan_taps(p) };
     job.blocks = (p->groups + LANES - 1) / LANES;
     job.chunks = (LEAST_TASKS + job.blocks - 1) / job.blocks;
     job.chunks = job.chunks < p->batch ? job.chunks : p->batch;
@@ -112,7 +112,7 @@ static void weigh_block(void *arg, int64_t task, int worker)
             ahead next = { 0 }, dy_next = { 0 };
             if (!turn || n + 1 < end) {
                 int64_t rest = p->h.grid - line_next < s->strip ? p->h.grid - line_next : s->strip;
-                next = depth_foresee(s, &p->h, &p->w, line_next, job->x + at_next * p->h.in * p->w.in, channels, calls / 2);
+                next = CNN__SIMD(depth_foresee)(s, &p->h, &p->w, line_next, job->x + at_next * p->h.in * p->w.in, channels, calls / 2);
                 dy_next = ahead_make(job->dy + at_next * plane + line_next * p->w.grid, rest * p->w.grid * (int64_t)sizeof(float),
                                      channels, plane * (int64_t)sizeof(float), calls / 2);
                 next.then = &dy_next;
