@@ -1,12 +1,11 @@
 /* The usual depthwise convolution forward and the gradient of its data (depthwise_plane.h). A task owns some planes of the result,
  * whichever images they are of. */
-#include "kernels/simd/copy.h"
 #include "kernels/simd/depthwise_plane.h"
 #include "kernels/simd/table.h"
 
 enum {
-    TASK_FLOATS = 1 << 12, /* of the larger planes, at least */
-    MOST_STREAMED = 1 << 16 /* floats of a task's result, which stay in the second cache till they are stored past it */
+    TASK_FLOATS = 1 << 12,  /* of x, at least */
+    MOST_STREAMED = 1 << 16 /* floats of a task's result, which wait in the second cache till they are stored past it */
 };
 
 typedef struct plane_job {
@@ -15,11 +14,11 @@ typedef struct plane_job {
     float *y, *scratch;             /* and y is dx; a worker's scratch is a task's result */
     int64_t height, width, out_height, out_width;
     int64_t planes, task_planes;
-    bool streamed; /* y is stored past the caches */
+    int64_t strip_width;         /* what is cut into strips: the result, or dy where it spreads */
     int64_t first_tap, tap_step; /* the gradient takes the kernel from its end */
-    bool spreads; /* the gradient of stride 2 */
+    bool spreads;                /* the gradient of stride 2 */
+    bool streamed;               /* y is stored past the caches */
     bool pairs;
-    int64_t strip_width; /* what is cut into strips: the result, or dy where it spreads */
     lanes_i32 picks[3];
 } plane_job;
 
@@ -188,34 +187,39 @@ static void run_planes(const plane_job *job, int64_t plane, int64_t end, float *
     }
 }
 
+static void stream_out(const float *from, int64_t count, float *to)
+{
+    int64_t k = 0;
+    for (; k + LANES <= count; k += LANES) {
+        store_streamed(to + k, load(from + k));
+    }
+    store_some(to + k, load_some(from + k, count - k), count - k);
+    stream_end();
+}
+
 static void plane_task(void *arg, int64_t task, int worker)
 {
     const plane_job *job = arg;
     int64_t begin = task * job->task_planes, end = begin + job->task_planes, size = job->out_height * job->out_width;
-    float *y = job->y + begin * size, *scratch = job->scratch + worker * job->task_planes * size;
+    float *y = job->y + begin * size, *to = job->streamed ? job->scratch + worker * job->task_planes * size : y;
     end = end < job->planes ? end : job->planes;
-    run_planes(job, begin, end, job->streamed ? scratch : y);
-    int64_t k = 0, count = job->streamed ? (end - begin) * size : 0;
-    for (; k + LANES <= count; k += LANES) {
-        store_streamed(y + k, load(scratch + k));
+    run_planes(job, begin, end, to);
+    if (job->streamed) {
+        stream_out(to, (end - begin) * size, y);
     }
-    if (k < count) {
-        copy_floats(scratch + k, y + k, count - k);
-    }
-    stream_end();
 }
 
 static plane_job make_job(const cnn__conv *g)
 {
-    int64_t size = g->in_h * g->in_w, least = size < TASK_FLOATS ? round_up(TASK_FLOATS / size, 2) : 1;
-    return (plane_job){ .g = g, .strip_width = g->out_w, .planes = g->batch * g->in_channels, .task_planes = least };
+    int64_t size = g->in_h * g->in_w, together = size < TASK_FLOATS ? round_up(TASK_FLOATS / size, 2) : 1;
+    return (plane_job){ .g = g, .strip_width = g->out_w, .planes = g->batch * g->in_channels, .task_planes = together };
 }
 
-/* Floats of a worker, which are aligned as vectors are. */
+/* Of a worker, where the result may be streamed: whole vectors. */
 static int64_t scratch_floats(const plane_job *job, int64_t size)
 {
     int64_t floats = job->task_planes * size;
-    return floats <= MOST_STREAMED && floats % LANES == 0 ? floats : 0;
+    return floats <= MOST_STREAMED && streams(NULL, job->planes * size, floats) ? floats : 0;
 }
 
 bool CNN__SIMD(depthwise_plane_fits)(const cnn__conv *g)
