@@ -313,11 +313,33 @@ START_TEST(conv_agrees_on_adversarial_shapes)
         CONV(3, 17, 13, 10, 16, 5, 5, 1, 1, 4, 1),  /* tiles of padding alone */
         CONV(9, 100, 28, 28, 70, 5, 5, 1, 1, 2, 1), /* several chunks, which are joined in the gradient of the weights */
         CONV(1, 64, 256, 256, 64, 3, 3, 1, 1, 1, 64),
+        CONV(1, 1495, 52, 54, 1495, 3, 3, 1, 1, 1, 1495), /* and whose last task is not whole vectors */
+        CONV(1, 1495, 52, 54, 1495, 3, 3, 2, 1, 1, 1495),
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         cnn__conv g = shapes[i];
         ck_assert(conv_size(&g, g.pad_top, g.pad_left));
         conv_check(&g, i % 2);
+    }
+}
+END_TEST
+
+/* Strips of every width of vectors, and planes that share one. */
+START_TEST(conv_agrees_on_depthwise_widths)
+{
+    uint64_t place = 99;
+    for (int64_t w = 1; w <= 50; w++) {
+        for (int64_t stride = 1; stride <= 2; stride++) {
+            int64_t c = draw(&place, 1, 35), h = draw(&place, 1, 9);
+            cnn__conv g = CONV(draw(&place, 1, 15), c, h, w, c, 3, 3, stride, 1, 1, c);
+            ck_assert(conv_size(&g, 1, 1));
+            conv_check(&g, draw(&place, 0, 1));
+            g.pad_top = draw(&place, 0, 2);
+            g.pad_left = draw(&place, 0, 2);
+            if (conv_size(&g, draw(&place, 0, 2), draw(&place, 0, 2))) {
+                conv_check(&g, draw(&place, 0, 1));
+            }
+        }
     }
 }
 END_TEST
@@ -667,6 +689,7 @@ int main(void)
     tcase_add_test(tests, tables_are_found_by_name);
     tcase_add_test(tests, gemm_agrees_with_the_reference);
     tcase_add_test(tests, conv_agrees_on_adversarial_shapes);
+    tcase_add_test(tests, conv_agrees_on_depthwise_widths);
     tcase_add_test(tests, conv_agrees_on_random_shapes);
     tcase_add_test(tests, convpool_agrees_with_the_chain);
     tcase_add_test(tests, convpool_by_winograd_agrees_with_the_chain);

@@ -1,6 +1,5 @@
 /* The table's convolutions forward and the gradients of their data: which way each plan goes. */
 #include "kernels/simd/conv_plan.h"
-#include "kernels/simd/depthwise_plane.h"
 #include "kernels/simd/table.h"
 
 enum { MOST_PLANS = 16 }; /* of a depthwise gradient; a stride with more residues goes the general way */
@@ -42,20 +41,22 @@ static const way *way_of(const conv_plan *p)
 
 size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
 {
-    conv_plan p = plan_forward(g);
-    if (depthwise(g) && depth_usual(g)) {
-        return 0;
+    if (CNN__SIMD(depthwise_plane_fits)(g)) {
+        return CNN__SIMD(depthwise_plane_workspace)(g, false, workers);
     }
+    conv_plan p = plan_forward(g);
     return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, 1, workers) : way_of(&p)->workspace(&p, workers);
 }
 
 void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
                              void *memory, cnn__pool *pool)
 {
+    if (CNN__SIMD(depthwise_plane_fits)(g)) {
+        CNN__SIMD(depthwise_plane)(g, false, x, weight, bias, y, memory, pool);
+        return;
+    }
     conv_plan p = plan_forward(g);
-    if (depthwise(g) && depth_usual(g)) {
-        CNN__SIMD(depthwise_plane)(g, x, weight, bias, y, pool);
-    } else if (depthwise(g)) {
+    if (depthwise(g)) {
         CNN__SIMD(depthwise)(&p, 1, x, weight, bias, y, memory, pool);
     } else {
         way_of(&p)->run(&p, x, weight, bias, y, memory, pool);
@@ -91,11 +92,11 @@ static int64_t depthwise_plans(const cnn__conv *g, conv_plan plans[MOST_PLANS])
 
 size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
 {
+    if (CNN__SIMD(depthwise_plane_fits)(g)) {
+        return CNN__SIMD(depthwise_plane_workspace)(g, true, workers);
+    }
     conv_plan plans[MOST_PLANS];
     int64_t count = depthwise_plans(g, plans);
-    if (count && depth_usual(g)) {
-        return 0;
-    }
     if (count) {
         return CNN__SIMD(depthwise_workspace)(plans, count, workers);
     }
@@ -124,12 +125,12 @@ static void clear_plane(void *arg, int64_t task, int worker)
 void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *memory,
                                    cnn__pool *pool)
 {
-    conv_plan plans[MOST_PLANS];
-    int64_t count = depthwise_plans(g, plans);
-    if (count && depth_usual(g)) {
-        CNN__SIMD(depthwise_plane_backward_data)(g, dy, weight, dx, pool);
+    if (CNN__SIMD(depthwise_plane_fits)(g)) {
+        CNN__SIMD(depthwise_plane)(g, true, dy, weight, NULL, dx, memory, pool);
         return;
     }
+    conv_plan plans[MOST_PLANS];
+    int64_t count = depthwise_plans(g, plans);
     if (count) {
         CNN__SIMD(depthwise)(plans, count, dy, weight, NULL, dx, memory, pool);
         return;

@@ -5,7 +5,6 @@
  * dy packed into [position][ROWS]. Partial sums are added up in the order of the chunks, whoever made them. */
 #include "kernels/simd/ahead.h"
 #include "kernels/simd/conv_slab.h"
-#include "kernels/simd/depthwise_plane.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/tile.h"
 
@@ -289,10 +288,10 @@ static weight_job make_job(const cnn__conv *g)
 
 size_t CNN__SIMD(conv_backward_weight_workspace)(const cnn__conv *g, int workers)
 {
-    weight_job job = make_job(g);
-    if (depthwise(g) && depth_usual(g)) {
+    if (CNN__SIMD(depthwise_plane_fits)(g)) {
         return CNN__SIMD(depthwise_plane_backward_weight_workspace)(g, workers);
     }
+    weight_job job = make_job(g);
     if (depthwise(g)) {
         return CNN__SIMD(depthwise_backward_weight_workspace)(&job.plan, workers);
     }
@@ -315,7 +314,7 @@ void CNN__SIMD(conv_backward_weight)(const cnn__conv *g, const void *x, const vo
     job.dy = dy;
     job.dweight = dweight;
     job.dbias = dbias;
-    if (depthwise(g) && depth_usual(g)) {
+    if (CNN__SIMD(depthwise_plane_fits)(g)) {
         CNN__SIMD(depthwise_plane_backward_weight)(g, x, dy, dweight, memory, pool);
     } else if (depthwise(g)) {
         CNN__SIMD(depthwise_backward_weight)(p, x, dy, dweight, memory, pool);

@@ -158,7 +158,7 @@ static void finish_run(const winograd_job *job, const float *products, int64_t a
     float *y = job->y + (tile / g->columns / g->lines * p->groups * p->out_channels + channel) * plane +
                (p->h.out_first + line) * p->w.out + p->w.out_first + column;
     for (int64_t i = 0; i < side && line + i < p->h.grid; i++) {
-        turn_back(turned + i * row, columns, plane, channels, false, y + i * p->w.out);
+        CNN__SIMD(depth_turn_back)(turned + i * row, columns, plane, channels, false, y + i * p->w.out);
     }
 }
 

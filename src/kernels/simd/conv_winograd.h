@@ -13,6 +13,7 @@
 
 enum {
     LEAST_CHANNELS = 16,
+    STRIP_FLOATS = 1 << 16, /* of turned input, unless one line of tiles needs more */
     CHUNK_FLOATS = 1 << 21 /* of transformed tiles, unless one strip needs more */
 };
 
@@ -59,7 +60,7 @@ static inline winograd_grid winograd_grid_make(const conv_plan *p, int64_t chann
     g.lines = (p->h.grid + g.side - 1) / g.side;
     g.columns = (p->w.grid + g.side - 1) / g.side;
     int64_t overlap = p->h.taps - 1, pitch = g.columns * g.side + overlap;
-    int64_t lines = (2 * STRIP_FLOATS / (pitch * LANES) - overlap) / g.side;
+    int64_t lines = (STRIP_FLOATS / (pitch * LANES) - overlap) / g.side;
     lines = lines < 1 ? 1 : lines < g.lines ? lines : g.lines;
     int64_t strips = (g.lines + lines - 1) / lines;
     lines = (g.lines + strips - 1) / strips;
@@ -90,7 +91,7 @@ static inline void winograd_strip(const winograd_grid *g, const depth_slab *slab
                                   const winograd_chunk *chunk, int64_t strip, const float *plane, int64_t channels,
                                   float *turned, const winograd_room *room, float *to)
 {
-    depth_slab_fill(slab, h, w, strip % slab->strips * slab->strip, plane, channels, turned);
+    CNN__SIMD(depth_slab_fill)(slab, h, w, strip % slab->strips * slab->strip, plane, channels, turned);
     int64_t begin = winograd_first(g, strip), end = winograd_first(g, strip + 1), row = slab->pitch * LANES;
     for (int64_t tile = begin; tile < end; tile++) {
         int64_t at = tile - chunk->tile, i = (tile - begin) / g->columns, j = (tile - begin) % g->columns;

@@ -5,7 +5,7 @@
 #include "kernels/simd/depthwise.h"
 #include "kernels/simd/table.h"
 
-enum { GROUP = 4, NINE = 9 };
+enum { GROUP = 4 };
 
 typedef struct depth_job {
     const conv_plan *plans;
@@ -22,7 +22,7 @@ typedef struct depth_job {
 static void measure(depth_job *job)
 {
     const conv_plan *p = job->plans;
-    job->slab = depth_slab_make(p, job->count);
+    job->slab = CNN__SIMD(depth_slab_make)(p, job->count);
     job->blocks = (p->groups + LANES - 1) / LANES;
     for (int64_t k = 0; k < job->count; k++) {
         job->taps += plan_taps(&p[k]);
@@ -52,36 +52,33 @@ static void pack_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const depth_job *job = arg;
-    float *to = job->packed + block * job->taps * LANES;
+    int64_t first = block * LANES, channels = job->plans->groups - first < LANES ? job->plans->groups - first : LANES;
+    float *to = job->packed + first * job->taps;
+    memset(to, 0, (size_t)(job->taps * LANES) * sizeof *to);
     for (int64_t k = 0; k < job->count; k++) {
         const conv_plan *p = &job->plans[k];
         for (int64_t t = 0; t < plan_taps(p); t++, to += LANES) {
-            const float *from = job->weight + plan_weight(p, 0, 0, t / p->w.taps, t % p->w.taps);
-            for (int64_t c = 0; c < LANES; c++) {
-                int64_t channel = block * LANES + c;
-                to[c] = channel < p->groups ? from[channel * p->weight_group] : 0;
+            const float *from = job->weight + first * p->weight_group + plan_weight(p, 0, 0, t / p->w.taps, t % p->w.taps);
+            for (int64_t c = 0; c < channels; c++, from += p->weight_group) {
+                to[c] = *from;
             }
         }
     }
 }
 
-/* `group` neighbours of one line. Numbers are constants where this is inlined; `stride` is that of the usual kernel, 3 × 3 without
- * dilation, whose weights stay in registers, or 0 for any other. */
-CNN__INLINE void sum_taps(int group, int stride, const conv_plan *p, int64_t row, const lanes *w, const float *weights,
-                          const float *from, lanes bias, float *to)
+/* `group` neighbours of one line; their number is a constant where this is inlined. */
+CNN__INLINE void sum_taps(int group, const conv_plan *p, int64_t row, const float *weights, const float *from, lanes bias,
+                          float *to)
 {
     lanes acc[GROUP];
-    int64_t step = stride ? stride * LANES : p->w.stride * LANES, column = stride ? LANES : p->w.step * LANES;
-    int64_t rows = stride ? 3 : p->h.taps, columns = stride ? 3 : p->w.taps;
+    int64_t step = p->w.stride * LANES, column = p->w.step * LANES;
 #pragma GCC unroll 4
     for (int u = 0; u < group; u++) {
         acc[u] = bias;
     }
-#pragma GCC unroll 3
-    for (int64_t i = 0; i < rows; i++, from += row) {
-#pragma GCC unroll 3
-        for (int64_t j = 0; j < columns; j++) {
-            lanes tap = stride ? w[i * 3 + j] : load(weights + (i * columns + j) * LANES);
+    for (int64_t i = 0; i < p->h.taps; i++, from += row) {
+        for (int64_t j = 0; j < p->w.taps; j++, weights += LANES) {
+            lanes tap = load(weights);
 #pragma GCC unroll 4
             for (int u = 0; u < group; u++) {
                 acc[u] += tap * load(from + j * column + u * step);
@@ -94,16 +91,12 @@ CNN__INLINE void sum_taps(int group, int stride, const conv_plan *p, int64_t row
     }
 }
 
-/* The lines of one plan. */
-CNN__INLINE void convolve_lines(int stride, const depth_job *job, const conv_plan *p, int64_t lines, const float *weights,
-                                const float *slab, lanes bias, float *out, ahead *next)
+/* The lines of one plan, whose last group ends where they do. */
+static void convolve_plan(const depth_job *job, const conv_plan *p, int64_t lines, const float *weights, const float *slab,
+                          lanes bias, float *out, ahead *next)
 {
     const depth_slab *s = &job->slab;
     int64_t row = p->h.step * s->pitch * LANES, step = p->w.stride * LANES, out_step = p->w.out_step * LANES;
-    lanes w[NINE];
-    for (int t = 0; t < NINE && stride; t++) {
-        w[t] = load(weights + t * LANES);
-    }
     if (plan_taps(p)) {
         slab += ((p->h.first - s->first_h) * s->pitch + p->w.first - s->first_w) * LANES;
     }
@@ -111,24 +104,13 @@ CNN__INLINE void convolve_lines(int stride, const depth_job *job, const conv_pla
         ahead_fetch(next);
         const float *from = slab + q * p->h.stride * s->pitch * LANES;
         float *to = out + ((q * p->h.out_step + p->h.out_first) * p->w.out + p->w.out_first) * LANES;
-        int64_t k = 0;
-        for (; k + GROUP <= p->w.grid; k += GROUP, from += GROUP * step, to += GROUP * out_step) {
-            sum_taps(GROUP, stride, p, row, w, weights, from, bias, to);
+        for (int64_t k = 0; k < p->w.grid && p->w.grid >= GROUP; k += GROUP) {
+            int64_t at = k + GROUP > p->w.grid ? p->w.grid - GROUP : k;
+            sum_taps(GROUP, p, row, weights, from + at * step, bias, to + at * out_step);
         }
-        for (; k < p->w.grid; k++, from += step, to += out_step) {
-            sum_taps(1, stride, p, row, w, weights, from, bias, to);
+        for (int64_t k = 0; k < p->w.grid && p->w.grid < GROUP; k++) {
+            sum_taps(1, p, row, weights, from + k * step, bias, to + k * out_step);
         }
-    }
-}
-
-static void convolve_plan(const depth_job *job, const conv_plan *p, int64_t lines, const float *weights, const float *slab,
-                          lanes bias, float *out, ahead *next)
-{
-    bool usual = p->h.taps == 3 && p->w.taps == 3 && p->w.step == 1;
-    switch (usual ? p->w.stride : 0) {
-    case 1: convolve_lines(1, job, p, lines, weights, slab, bias, out, next); break;
-    case 2: convolve_lines(2, job, p, lines, weights, slab, bias, out, next); break;
-    default: convolve_lines(0, job, p, lines, weights, slab, bias, out, next); break;
     }
 }
 
@@ -146,12 +128,12 @@ static void convolve_strip(void *arg, int64_t task, int worker)
     for (int64_t c = 0; c < channels && job->bias; c++) {
         biases[c] = job->bias[first + c];
     }
-    depth_slab_fill(s, &all->h, &all->w, line, job->x + plane * all->h.in * all->w.in, channels, slab);
+    CNN__SIMD(depth_slab_fill)(s, &all->h, &all->w, line, job->x + plane * all->h.in * all->w.in, channels, slab);
     ahead next = { 0 };
     int64_t line_next = s->strips > 1 ? (line + s->strip) % (s->strips * s->strip) : 0;
     int64_t plane_next = line_next ? plane : plane + channels, planes = all->batch * all->groups;
     if (plane_next < planes) {
-        next = depth_foresee(s, &all->h, &all->w, line_next, job->x + plane_next * all->h.in * all->w.in,
+        next = CNN__SIMD(depth_foresee)(s, &all->h, &all->w, line_next, job->x + plane_next * all->h.in * all->w.in,
                              planes - plane_next < LANES ? planes - plane_next : LANES, s->strip * job->count);
     }
     for (int64_t k = 0; k < job->count; k++) {
@@ -162,7 +144,7 @@ static void convolve_strip(void *arg, int64_t task, int worker)
     }
     int64_t top = line * all->h.out_step, bottom = (line + s->strip) * all->h.out_step;
     bottom = bottom < all->h.out ? bottom : all->h.out;
-    turn_back(out, (bottom - top) * all->w.out, out_plane, channels, job->streamed,
+    CNN__SIMD(depth_turn_back)(out, (bottom - top) * all->w.out, out_plane, channels, job->streamed,
               job->y + plane * out_plane + top * all->w.out);
     stream_end();
 }

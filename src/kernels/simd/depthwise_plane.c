@@ -3,18 +3,22 @@
 #include "kernels/simd/depthwise_plane.h"
 #include "kernels/simd/table.h"
 
-enum { TASK_FLOATS = 1 << 12 }; /* of the larger planes, at least */
+enum {
+    TASK_FLOATS = 1 << 12,  /* of x, at least */
+    MOST_STREAMED = 1 << 16 /* floats of a task's result, which wait in the second cache till they are stored past it */
+};
 
 typedef struct plane_job {
     const cnn__conv *g;
     const float *x, *weight, *bias; /* x is dy for the gradient */
-    float *y;                       /* and y is dx */
+    float *y, *scratch;             /* and y is dx; a worker's scratch is a task's result */
     int64_t height, width, out_height, out_width;
     int64_t planes, task_planes;
-    bool turned; /* the kernel is taken from its end */
-    bool spreads; /* the gradient of stride 2 */
+    int64_t strip_width;         /* what is cut into strips: the result, or dy where it spreads */
+    int64_t first_tap, tap_step; /* the gradient takes the kernel from its end */
+    bool spreads;                /* the gradient of stride 2 */
+    bool streamed;               /* y is stored past the caches */
     bool pairs;
-    int64_t strip_width; /* what is cut into strips: the result, or dy where it spreads */
     lanes_i32 picks[3];
 } plane_job;
 
@@ -76,9 +80,22 @@ CNN__INLINE void convolve_halved(bool pair, const depth_strip *s, const lanes w[
     }
 }
 
-CNN__INLINE lanes load_tap(bool pair, const float *at, int64_t other)
+CNN__INLINE lanes splat_both(bool pair, const float *at, int64_t other)
 {
     return pair ? zip_low(splat(at[0]), splat(at[other])) : splat(at[0]);
+}
+
+/* Of a plane, and of the other of its pair. */
+CNN__INLINE lanes load_kernel(bool pair, const plane_job *job, int64_t plane, int64_t other, lanes w[DEPTH_TAPS])
+{
+    int64_t channels = job->g->in_channels, channel = plane % channels;
+    other = pair ? other % channels - channel : 0;
+    const float *weight = job->weight + channel * DEPTH_TAPS + job->first_tap;
+#pragma GCC unroll 9
+    for (int t = 0; t < DEPTH_TAPS; t++, weight += job->tap_step) {
+        w[t] = splat_both(pair, weight, other * DEPTH_TAPS);
+    }
+    return job->bias ? splat_both(pair, job->bias + channel, other) : (lanes){ 0 };
 }
 
 /* A strip of planes that follow each other; pairs of them, of which the last may be alone. */
@@ -86,17 +103,9 @@ CNN__INLINE void convolve_run(bool pair, int stride, const plane_job *job, int64
                               plane_strip to)
 {
     int64_t step = pair ? 2 : 1, size = job->height * job->width, out = job->out_height * job->out_width;
-    int64_t channels = job->g->in_channels;
     for (; plane < end; plane += step, s.at += step * size, to.at += step * out) {
-        int64_t two = plane + 1 < end ? 1 : 0, channel = plane % channels, other = (plane + two) % channels - channel;
-        const float *weight = job->weight + channel * DEPTH_TAPS + (job->turned ? DEPTH_TAPS - 1 : 0);
-        lanes w[DEPTH_TAPS], bias = { 0 };
-        for (int t = 0; t < DEPTH_TAPS; t++) {
-            w[t] = load_tap(pair, weight + (job->turned ? -t : t), other * DEPTH_TAPS);
-        }
-        if (job->bias) {
-            bias = load_tap(pair, job->bias + channel, other);
-        }
+        int64_t two = pair && plane + 1 < end ? 1 : 0;
+        lanes w[DEPTH_TAPS], bias = load_kernel(pair, job, plane, plane + two, w);
         s.other = two * size;
         to.other = two * out;
         if (stride == 1) {
@@ -107,21 +116,21 @@ CNN__INLINE void convolve_run(bool pair, int stride, const plane_job *job, int64
     }
 }
 
-static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column)
+static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column, float *y)
 {
     int64_t stride = job->g->stride_w;
     depth_strip s = depth_strip_make(job->x + plane * job->height * job->width, job->height, job->width, column * stride);
-    plane_strip to = { job->y + plane * job->out_height * job->out_width + column, job->out_width,
-                       lanes_from(job->out_width, column), 0 };
-    memcpy(s.picks, job->picks, sizeof s.picks);
-    if (stride == 1 && !job->pairs) {
-        convolve_run(false, 1, job, plane, end, s, to);
-    } else if (!job->pairs) {
-        convolve_run(false, 2, job, plane, end, s, to);
+    plane_strip to = { y + column, job->out_width, lanes_from(job->out_width, column), 0 };
+    s.picks = job->picks;
+    bool pairs = DEPTH_PAIRS && job->pairs;
+    if (pairs && stride == 1) {
+        convolve_run(true, 1, job, plane, end, s, to);
+    } else if (pairs) {
+        convolve_run(true, 2, job, plane, end, s, to);
     } else if (stride == 1) {
-        convolve_run(DEPTH_PAIRS, 1, job, plane, end, s, to);
+        convolve_run(false, 1, job, plane, end, s, to);
     } else {
-        convolve_run(DEPTH_PAIRS, 2, job, plane, end, s, to);
+        convolve_run(false, 2, job, plane, end, s, to);
     }
 }
 
@@ -151,69 +160,105 @@ CNN__INLINE void spread(const depth_strip *s, const lanes w[DEPTH_TAPS], float *
     }
 }
 
-static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column)
+static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column, float *dx)
 {
     int64_t size = job->height * job->width, out = job->out_height * job->out_width;
     depth_strip s = depth_strip_make(job->x + plane * size, job->height, job->width, column);
-    for (float *dx = job->y + plane * out; plane < end; plane++, s.at += size, dx += out) {
+    for (; plane < end; plane++, s.at += size, dx += out) {
         lanes w[DEPTH_TAPS];
-        for (int t = 0; t < DEPTH_TAPS; t++) {
-            w[t] = splat(job->weight[plane % job->g->in_channels * DEPTH_TAPS + DEPTH_TAPS - 1 - t]);
-        }
+        load_kernel(false, job, plane, plane, w);
         spread(&s, w, dx, job->out_height, job->out_width, 2 * column);
     }
 }
 
 /* Planes of one strip go together. The last strip of wider ones ends where the plane does. */
-static void plane_task(void *arg, int64_t task, int worker)
+static void run_planes(const plane_job *job, int64_t plane, int64_t end, float *y)
 {
-    (void)worker;
-    const plane_job *job = arg;
-    int64_t end = (task + 1) * job->task_planes, width = job->strip_width, run = 0;
-    end = end < job->planes ? end : job->planes;
-    for (int64_t plane = task * job->task_planes; plane < end; plane += run) {
-        run = width > LANES ? 1 : end - plane;
+    int64_t width = job->strip_width, run = width > LANES ? 1 : end - plane;
+    for (; plane < end; plane += run, y += run * job->out_height * job->out_width) {
         for (int64_t k = 0; k < width; k += LANES) {
             int64_t column = k && k + LANES > width ? width - LANES : k;
             if (job->spreads) {
-                spread_strip(job, plane, plane + run, column);
+                spread_strip(job, plane, plane + run, column, y);
             } else {
-                convolve_strip(job, plane, plane + run, column);
+                convolve_strip(job, plane, plane + run, column, y);
             }
         }
     }
 }
 
-static void run(plane_job *job, cnn__pool *pool)
+static void stream_out(const float *from, int64_t count, float *to)
 {
-    int64_t size = job->g->in_h * job->g->in_w;
-    job->planes = job->g->batch * job->g->in_channels;
-    job->task_planes = round_up(size < TASK_FLOATS ? TASK_FLOATS / size : 1, size < TASK_FLOATS ? 2 : 1);
-    cnn__pool_run(pool, (job->planes + job->task_planes - 1) / job->task_planes,
-                  (double)job->planes * (double)(job->g->out_h * job->g->out_w) * 12 / LANES, plane_task, job);
+    int64_t k = 0;
+    for (; k + LANES <= count; k += LANES) {
+        store_streamed(to + k, load(from + k));
+    }
+    store_some(to + k, load_some(from + k, count - k), count - k);
+    stream_end();
 }
 
-void CNN__SIMD(depthwise_plane)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
-                                cnn__pool *pool)
+static void plane_task(void *arg, int64_t task, int worker)
 {
-    plane_job job = { .g = g, .x = x, .weight = weight, .bias = bias, .y = y, .height = g->in_h, .width = g->in_w,
-                      .out_height = g->out_h, .out_width = g->out_w,
-                      .strip_width = g->out_w,
-                      .pairs = DEPTH_PAIRS && g->out_w <= LANES / 2 && g->in_w <= LANES };
-    for (int j = 0; j < 3; j++) {
-        job.picks[j] = depth_picks(g->stride_w, j, g->in_w);
+    const plane_job *job = arg;
+    int64_t begin = task * job->task_planes, end = begin + job->task_planes, size = job->out_height * job->out_width;
+    float *y = job->y + begin * size, *to = job->streamed ? job->scratch + worker * job->task_planes * size : y;
+    end = end < job->planes ? end : job->planes;
+    run_planes(job, begin, end, to);
+    if (job->streamed) {
+        stream_out(to, (end - begin) * size, y);
     }
-    run(&job, pool);
 }
 
-void CNN__SIMD(depthwise_plane_backward_data)(const cnn__conv *g, const float *dy, const float *weight, float *dx,
-                                              cnn__pool *pool)
+static plane_job make_job(const cnn__conv *g)
 {
-    plane_job job = { .g = g, .x = dy, .weight = weight, .y = dx, .height = g->out_h, .width = g->out_w,
-                      .out_height = g->in_h, .out_width = g->in_w, .strip_width = g->out_w, .turned = true,
-                      .spreads = g->stride_w == 2, .pairs = DEPTH_PAIRS && g->stride_w == 1 && g->in_w <= LANES / 2 };
-    for (int j = 0; j < 3; j++) {
-        job.picks[j] = depth_picks(1, j, g->out_w);
+    int64_t size = g->in_h * g->in_w, together = size < TASK_FLOATS ? round_up(TASK_FLOATS / size, 2) : 1;
+    return (plane_job){ .g = g, .strip_width = g->out_w, .planes = g->batch * g->in_channels, .task_planes = together };
+}
+
+/* Of a worker, where the result may be streamed: whole vectors. */
+static int64_t scratch_floats(const plane_job *job, int64_t size)
+{
+    int64_t floats = job->task_planes * size;
+    return floats <= MOST_STREAMED && streams(NULL, job->planes * size, floats) ? floats : 0;
+}
+
+bool CNN__SIMD(depthwise_plane_fits)(const cnn__conv *g)
+{
+    return g->groups == g->in_channels && g->groups == g->out_channels && g->kernel_h == 3 && g->kernel_w == 3 &&
+           g->dilation_h == 1 && g->dilation_w == 1 && g->pad_top == 1 && g->pad_left == 1 && g->stride_h == g->stride_w &&
+           (g->stride_h == 1 || g->stride_h == 2) && g->out_h == (g->in_h - 1) / g->stride_h + 1 &&
+           g->out_w == (g->in_w - 1) / g->stride_w + 1;
+}
+
+size_t CNN__SIMD(depthwise_plane_workspace)(const cnn__conv *g, bool backward, int workers)
+{
+    plane_job job = make_job(g);
+    int64_t size = backward ? g->in_h * g->in_w : g->out_h * g->out_w;
+    return (size_t)(scratch_floats(&job, size) * workers) * sizeof(float);
+}
+
+void CNN__SIMD(depthwise_plane)(const cnn__conv *g, bool backward, const float *x, const float *weight, const float *bias,
+                                float *y, void *memory, cnn__pool *pool)
+{
+    plane_job job = make_job(g);
+    job.x = x;
+    job.weight = weight;
+    job.bias = bias;
+    job.y = y;
+    job.scratch = memory;
+    job.height = backward ? g->out_h : g->in_h;
+    job.width = backward ? g->out_w : g->in_w;
+    job.out_height = backward ? g->in_h : g->out_h;
+    job.out_width = backward ? g->in_w : g->out_w;
+    job.first_tap = backward ? DEPTH_TAPS - 1 : 0;
+    job.tap_step = backward ? -1 : 1;
+    job.spreads = backward && g->stride_w == 2;
+    job.pairs = !job.spreads && depth_pairs(job.width, job.out_width);
+    for (int j = 0; j < 3 && job.pairs; j++) {
+        job.picks[j] = depth_picks(g->stride_w, j, job.width);
     }
-    run(&job, pool);
+    int64_t size = job.out_height * job.out_width;
+    job.streamed = scratch_floats(&job, size) && streams(y, job.planes * size, job.task_planes * size);
+    double work = (double)job.planes * (double)(g->out_h * g->out_w) * 12 / LANES;
+    cnn__pool_run(pool, (job.planes + job.task_planes - 1) / job.task_planes, work, plane_task, &job);
 }

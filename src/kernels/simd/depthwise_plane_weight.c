@@ -20,7 +20,7 @@ typedef struct plane_job {
 typedef struct dy_strip {
     const float *at;
     int64_t width, rows, count, ahead, other;
-    lanes_i32 picks;
+    const lanes_i32 *picks; /* of its own column */
 } dy_strip;
 
 CNN__INLINE lanes dy_row(bool pair, const dy_strip *s, int64_t row)
@@ -30,8 +30,7 @@ CNN__INLINE lanes dy_row(bool pair, const dy_strip *s, int64_t row)
     }
     const float *at = s->at + row * s->width;
     depth_fetch(at, s->ahead);
-    lanes a = load_some(at, s->count);
-    return pair ? pick(a, load_some(at + s->other, s->count), s->picks) : a;
+    return pair ? pick(load_few(at, s->count), load_few(at + s->other, s->count), *s->picks) : load_some(at, s->count);
 }
 
 CNN__INLINE void add_products(lanes sums[3], lanes g, const lanes v[3])
@@ -41,11 +40,11 @@ CNN__INLINE void add_products(lanes sums[3], lanes g, const lanes v[3])
     }
 }
 
-/* Sums stay in registers down a strip. */
-CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const dy_strip *dy, float *to)
+/* Sums stay in registers down a strip; fresh ones begin there. */
+CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const dy_strip *dy, bool fresh, float *to)
 {
-    lanes sums[DEPTH_TAPS], above = { 0 }, here = dy_row(pair, dy, 0);
-    for (int t = 0; t < DEPTH_TAPS; t++) {
+    lanes sums[DEPTH_TAPS] = { { 0 } }, above = { 0 }, here = dy_row(pair, dy, 0);
+    for (int t = 0; t < DEPTH_TAPS && !fresh; t++) {
         sums[t] = load(to + t * LANES);
     }
     for (int64_t row = 0; row < dy->rows; row++) {
@@ -70,59 +69,94 @@ CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const 
 
 /* A strip of the block's planes from `first` to `end`. Pairs are half a block apart; the later half's may be missing. */
 CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t first, int64_t end, int64_t channels,
-                           depth_strip x, dy_strip dy, float *sums)
+                           depth_strip x, dy_strip dy, bool fresh, float *sums)
 {
     int64_t in = x.rows * x.width, out = dy.rows * dy.width;
-    memcpy(x.picks, job->picks, sizeof x.picks);
-    dy.picks = job->dy_picks;
+    x.picks = job->picks;
+    dy.picks = &job->dy_picks;
     for (int64_t k = first; k < end; k++, x.at += in, dy.at += out) {
         int64_t apart = k + BLOCK / 2 < channels ? BLOCK / 2 : 0;
         x.other = apart * in;
         dy.other = apart * out;
-        weigh_strip(pair, stride, &x, &dy, sums + k * SUMS);
+        weigh_strip(pair, stride, &x, &dy, fresh, sums + k * SUMS);
     }
 }
 
-static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, float *sums)
+static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, bool fresh, float *sums)
 {
     const cnn__conv *g = job->g;
     int64_t in = g->in_h * g->in_w, out = g->out_h * g->out_w;
-    int64_t count = job->pairs && channels > BLOCK / 2 ? BLOCK / 2 : channels, run = g->out_w > LANES ? 1 : count;
+    bool pairs = DEPTH_PAIRS && job->pairs;
+    int64_t count = pairs && channels > BLOCK / 2 ? BLOCK / 2 : channels, run = g->out_w > LANES ? 1 : count;
     for (int64_t k = 0; k < count; k += run) {
         for (int64_t column = 0; column < g->out_w; column += LANES) {
             depth_strip x = depth_strip_make(job->x + (plane + k) * in, g->in_h, g->in_w, column * g->stride_w);
             dy_strip dy = { .at = job->dy + (plane + k) * out + column, .width = g->out_w, .rows = g->out_h,
                             .count = lanes_from(g->out_w, column), .ahead = out > DEPTH_AHEAD ? out : DEPTH_AHEAD };
-            if (g->stride_w == 1 && !job->pairs) {
-                weigh_run(false, 1, job, k, k + run, channels, x, dy, sums);
-            } else if (!job->pairs) {
-                weigh_run(false, 2, job, k, k + run, channels, x, dy, sums);
+            bool begins = fresh && column == 0;
+            if (pairs && g->stride_w == 1) {
+                weigh_run(true, 1, job, k, k + run, channels, x, dy, begins, sums);
+            } else if (pairs) {
+                weigh_run(true, 2, job, k, k + run, channels, x, dy, begins, sums);
             } else if (g->stride_w == 1) {
-                weigh_run(DEPTH_PAIRS, 1, job, k, k + run, channels, x, dy, sums);
+                weigh_run(false, 1, job, k, k + run, channels, x, dy, begins, sums);
             } else {
-                weigh_run(DEPTH_PAIRS, 2, job, k, k + run, channels, x, dy, sums);
+                weigh_run(false, 2, job, k, k + run, channels, x, dy, begins, sums);
             }
         }
     }
 }
 
-/* Adds up the lanes of `count` vectors that are SUMS apart, which leaves LANES / count sums of each, those of vector k in the lanes
- * k, count + k … */
-CNN__INLINE lanes add_lanes(int count, const float *sums)
+CNN__INLINE lanes add_halves(lanes a, lanes b)
 {
-    lanes v[LANES];
-#pragma GCC unroll 16
-    for (int k = 0; k < count; k++) {
+    return zip_low(a, b) + zip_high(a, b);
+}
+
+/* Two planes' sums side by side, as those of pairs are. */
+static void join_planes(float *sums)
+{
+    for (int64_t k = 0; k < BLOCK / 2 * SUMS; k += LANES) {
+        store(sums + k, add_halves(load(sums + k), load(sums + k + BLOCK / 2 * SUMS)));
+    }
+}
+
+/* One tap's sums of all channels of a block. */
+CNN__INLINE lanes add_lanes(const float *sums)
+{
+    lanes v[LANES / 2];
+#pragma GCC unroll 8
+    for (int k = 0; k < LANES / 2; k++) {
         v[k] = load(sums + k * SUMS);
     }
 #pragma GCC unroll 4
-    for (int half = count / 2; half; half /= 2) {
+    for (int half = LANES / 4; half; half /= 2) {
 #pragma GCC unroll 8
         for (int k = 0; k < half; k++) {
-            v[k] = zip_low(v[k], v[k + half]) + zip_high(v[k], v[k + half]);
+            v[k] = add_halves(v[k], v[k + half]);
         }
     }
     return v[0];
+}
+
+/* A channel's nine sums follow each other, which is a turned square where they fit into a vector. */
+static void store_sums(int64_t channels, const float *sums, float *to)
+{
+    lanes v[16];
+    for (int t = 0; t < 16; t++) {
+        v[t] = t < DEPTH_TAPS ? add_lanes(sums + t * LANES) : (lanes){ 0 };
+    }
+    if (LANES == 16) {
+        transpose(v);
+    }
+#pragma GCC unroll 1
+    for (int64_t c = 0; c < channels; c++, to += DEPTH_TAPS) {
+        if (LANES == 16) {
+            store_some(to, v[c], DEPTH_TAPS);
+        }
+        for (int t = 0; t < DEPTH_TAPS && LANES < 16; t++) {
+            to[t] = v[t][c];
+        }
+    }
 }
 
 static void weigh_block(void *arg, int64_t task, int worker)
@@ -132,27 +166,28 @@ static void weigh_block(void *arg, int64_t task, int worker)
     int64_t first = task % job->blocks * BLOCK, chunk = task / job->blocks;
     int64_t channels = g->groups - first < BLOCK ? g->groups - first : BLOCK;
     int64_t begin = chunk * job->chunk_images, end = begin + job->chunk_images < g->batch ? begin + job->chunk_images : g->batch;
-    float *sums = (float *)(void *)job->scratch + (int64_t)worker * BLOCK * SUMS, each[SUMS];
-    memset(sums, 0, BLOCK * SUMS * sizeof *sums);
-    for (int64_t n = begin; n < end; n++) {
-        weigh_image(job, n * g->groups + first, channels, sums);
+    float *sums = (float *)(void *)job->scratch + (int64_t)worker * BLOCK * SUMS;
+    if (channels < BLOCK) {
+        memset(sums, 0, BLOCK * SUMS * sizeof *sums);
     }
-    for (int64_t t = 0; t < SUMS; t += LANES) {
-        store(each + t, job->pairs ? add_lanes(LANES / 2, sums + t) : add_lanes(LANES, sums + t));
+    for (int64_t n = begin; n < end; n++) {
+        weigh_image(job, n * g->groups + first, channels, n == begin, sums);
     }
     float *to = chunk ? job->partial + (chunk - 1) * g->groups * DEPTH_TAPS : job->dweight;
-    transpose_in(each, LANES, channels, DEPTH_TAPS, to + first * DEPTH_TAPS, DEPTH_TAPS);
+    if (!job->pairs) {
+        join_planes(sums);
+    }
+    store_sums(channels, sums, to + first * DEPTH_TAPS);
 }
 
 static plane_job make_job(const cnn__conv *g)
 {
-    plane_job job = { .g = g, .blocks = (g->groups + BLOCK - 1) / BLOCK, 
-                      .pairs = DEPTH_PAIRS && g->out_w <= LANES / 2 && g->in_w <= LANES };
+    plane_job job = { .g = g, .blocks = (g->groups + BLOCK - 1) / BLOCK, .pairs = depth_pairs(g->in_w, g->out_w) };
     job.chunks = (LEAST_TASKS + job.blocks - 1) / job.blocks;
-    job.chunks = job.chunks < g->batch ? job.chunks : g->batch > 0 ? g->batch : 1;
+    job.chunks = job.chunks < g->batch ? job.chunks : g->batch;
     job.chunk_images = (g->batch + job.chunks - 1) / job.chunks;
-    job.chunks = job.chunk_images ? (g->batch + job.chunk_images - 1) / job.chunk_images : 1;
-    for (int j = 0; j < 3; j++) {
+    job.chunks = (g->batch + job.chunk_images - 1) / job.chunk_images;
+    for (int j = 0; j < 3 && job.pairs; j++) {
         job.picks[j] = depth_picks(g->stride_w, j, g->in_w);
     }
     job.dy_picks = depth_picks(1, 1, g->out_w);

@@ -17,7 +17,7 @@ typedef struct depth_job {
 
 static depth_job make_job(const conv_plan *p)
 {
-    depth_job job = { .plan = p, .slab = depth_slab_make(p, 1), .taps = plan_taps(p) };
+    depth_job job = { .plan = p, .slab = CNN__SIMD(depth_slab_make)(p, 1), .taps = plan_taps(p) };
     job.blocks = (p->groups + LANES - 1) / LANES;
     job.chunks = (LEAST_TASKS + job.blocks - 1) / job.blocks;
     job.chunks = job.chunks < p->batch ? job.chunks : p->batch;
@@ -44,13 +44,12 @@ size_t CNN__SIMD(depthwise_backward_weight_workspace)(const conv_plan *p, int wo
     return partial_size(&job) + scratch_size(&job) * (size_t)workers;
 }
 
-/* `taps` and `stride` are constants where this is inlined, so the sums are registers; `stride` is that of the usual kernel, 3 × 3
- * without dilation, or 0 for any other. */
-CNN__INLINE void add_taps(int taps, int stride, const depth_job *job, const int64_t *at, int64_t lines, const float *slab,
+/* `taps` is a constant where this is inlined, so the sums are registers. */
+CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int64_t lines, const float *slab,
                           const float *dy, float *sums, ahead *next)
 {
     const conv_plan *p = job->plan;
-    int64_t row = p->h.step * job->slab.pitch * LANES, step = stride ? stride * LANES : p->w.stride * LANES;
+    int64_t step = p->w.stride * LANES;
     lanes acc[TAPS];
 #pragma GCC unroll 9
     for (int t = 0; t < taps; t++) {
@@ -63,7 +62,7 @@ CNN__INLINE void add_taps(int taps, int stride, const depth_job *job, const int6
             lanes g = load(dy);
 #pragma GCC unroll 9
             for (int t = 0; t < taps; t++) {
-                acc[t] += g * load(stride ? from + t / 3 * row + t % 3 * LANES : from + at[t]);
+                acc[t] += g * load(from + at[t]);
             }
         }
     }
@@ -82,16 +81,11 @@ static void add_strip(const depth_job *job, int64_t lines, const float *slab, co
             int64_t i = (first + t) / p->w.taps * p->h.step, j = (first + t) % p->w.taps * p->w.step;
             at[t] = (i * job->slab.pitch + j) * LANES;
         }
-        bool usual = p->h.taps == 3 && p->w.taps == 3 && p->w.step == 1;
-        if (usual && p->w.stride == 1) {
-            add_taps(TAPS, 1, job, at, lines, slab, dy, sums, next);
-        } else if (usual && p->w.stride == 2) {
-            add_taps(TAPS, 2, job, at, lines, slab, dy, sums, next);
-        } else if (some == TAPS) {
-            add_taps(TAPS, 0, job, at, lines, slab, dy, sums + first * LANES, next);
+        if (some == TAPS) {
+            add_taps(TAPS, job, at, lines, slab, dy, sums + first * LANES, next);
         }
         for (int64_t t = 0; t < some && some < TAPS; t++) {
-            add_taps(1, 0, job, at + t, lines, slab, dy, sums + (first + t) * LANES, next);
+            add_taps(1, job, at + t, lines, slab, dy, sums + (first + t) * LANES, next);
         }
     }
 }
@@ -111,14 +105,14 @@ static void weigh_block(void *arg, int64_t task, int worker)
         int64_t at = n * p->groups + first;
         for (int64_t line = 0; line < p->h.grid; line += s->strip) {
             int64_t lines = p->h.grid - line < s->strip ? p->h.grid - line : s->strip;
-            depth_slab_fill(s, &p->h, &p->w, line, job->x + at * p->h.in * p->w.in, channels, slab);
-            turn_line(job->dy + at * plane + line * p->w.grid, plane, channels, lines * p->w.grid, dy);
+            CNN__SIMD(depth_slab_fill)(s, &p->h, &p->w, line, job->x + at * p->h.in * p->w.in, channels, slab);
+            CNN__SIMD(depth_turn)(job->dy + at * plane + line * p->w.grid, plane, channels, lines * p->w.grid, dy);
             bool turn = line + s->strip >= p->h.grid; /* to the next image */
             int64_t line_next = turn ? 0 : line + s->strip, at_next = turn ? at + p->groups : at, calls = lines;
             ahead next = { 0 }, dy_next = { 0 };
             if (!turn || n + 1 < end) {
                 int64_t rest = p->h.grid - line_next < s->strip ? p->h.grid - line_next : s->strip;
-                next = depth_foresee(s, &p->h, &p->w, line_next, job->x + at_next * p->h.in * p->w.in, channels, calls / 2);
+                next = CNN__SIMD(depth_foresee)(s, &p->h, &p->w, line_next, job->x + at_next * p->h.in * p->w.in, channels, calls / 2);
                 dy_next = ahead_make(job->dy + at_next * plane + line_next * p->w.grid, rest * p->w.grid * (int64_t)sizeof(float),
                                      channels, plane * (int64_t)sizeof(float), calls / 2);
                 next.then = &dy_next;

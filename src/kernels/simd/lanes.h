@@ -15,6 +15,7 @@
 #define CNN__SIMD(name) CNN__JOIN(cnn__##name, CNN__ISA)
 
 #define CNN__INLINE static inline __attribute__((always_inline))
+#define CNN__APART static __attribute__((noinline, unused))
 
 typedef float lanes __attribute__((vector_size(CNN__VECTOR_BYTES), may_alias));
 typedef int32_t lanes_i32 __attribute__((vector_size(CNN__VECTOR_BYTES), may_alias));

@@ -42,23 +42,43 @@ CNN__INLINE lanes_i32 count_up(void)
     return v;
 }
 
+/* Parts of vectors lane by lane, which is rare: functions of their own, so that there is one copy of each. */
+CNN__APART lanes load_part(const float *p, int64_t count)
+{
+    lanes v = { 0 };
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES - 1; i++) {
+        v[i] = i < count ? p[i] : 0;
+    }
+    return v;
+}
+
+CNN__APART void store_part(float *p, lanes v, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        p[i] = v[i];
+    }
+}
+
 /* The first `count` ≤ LANES floats at p, then zeros. */
 CNN__INLINE lanes load_some(const float *p, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
     return (lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
-#else
-    lanes v = { 0 };
-    if (count >= LANES) {
-        return load(p);
-    }
-#if CNN__VECTOR_BYTES == 32 && defined __AVX2__
+#elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
     return (lanes)_mm256_maskload_ps(p, (__m256i)(count_up() < (int32_t)count));
+#else
+    return count >= LANES ? load(p) : load_part(p, count);
 #endif
-    for (int64_t i = 0; i < count; i++) {
-        v[i] = p[i];
-    }
-    return v;
+}
+
+/* The first `count` ≤ LANES / 2, which reads across fewer cache lines. */
+CNN__INLINE lanes load_few(const float *p, int64_t count)
+{
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512VL__
+    return (lanes)_mm512_zextps256_ps512(_mm256_maskz_loadu_ps((__mmask8)((1u << count) - 1), p));
+#else
+    return load_some(p, count);
 #endif
 }
 
@@ -70,10 +90,8 @@ CNN__INLINE void store_some(float *p, lanes v, int64_t count)
 #else
     if (count >= LANES) {
         store(p, v);
-        return;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        p[i] = v[i];
+    } else {
+        store_part(p, v, count);
     }
 #endif
 }
@@ -99,16 +117,15 @@ CNN__INLINE lanes_i32 load_bytes(const uint8_t *p)
     return __builtin_convertvector(bytes, lanes_i32);
 }
 
-/* Lane k is float index[k] of two vectors in a row, or zero where that is negative. */
+/* Lane k is float index[k] of two vectors in a row. */
 CNN__INLINE lanes pick(lanes a, lanes b, lanes_i32 index)
 {
-#if CNN__VECTOR_BYTES == 64 && defined __AVX512DQ__
-    __mmask16 some = (__mmask16)~_mm512_movepi32_mask((__m512i)index);
-    return (lanes)_mm512_maskz_permutex2var_ps(some, (__m512)a, (__m512i)index, (__m512)b);
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
+    return (lanes)_mm512_permutex2var_ps((__m512)a, (__m512i)index, (__m512)b);
 #else
-    lanes v = { 0 };
+    lanes v;
     for (int i = 0; i < LANES; i++) {
-        v[i] = index[i] < 0 ? 0 : index[i] < LANES ? a[index[i]] : b[index[i] - LANES];
+        v[i] = index[i] < LANES ? a[index[i]] : b[index[i] - LANES];
     }
     return v;
 #endif

@@ -28,11 +28,11 @@ size_t CNN__SIMD(depthwise_backward_weight_workspace)(const struct conv_plan *p,
 void CNN__SIMD(depthwise_backward_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight,
                                           void *memory, cnn__pool *pool);
 
-/* The usual ones among them (depthwise_plane.h). */
-void CNN__SIMD(depthwise_plane)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
-                                cnn__pool *pool);
-void CNN__SIMD(depthwise_plane_backward_data)(const cnn__conv *g, const float *dy, const float *weight, float *dx,
-                                              cnn__pool *pool);
+/* The usual ones among them (depthwise_plane.h), forward or the gradient of the data. */
+bool CNN__SIMD(depthwise_plane_fits)(const cnn__conv *g);
+size_t CNN__SIMD(depthwise_plane_workspace)(const cnn__conv *g, bool backward, int workers);
+void CNN__SIMD(depthwise_plane)(const cnn__conv *g, bool backward, const float *x, const float *weight, const float *bias,
+                                float *y, void *memory, cnn__pool *pool);
 size_t CNN__SIMD(depthwise_plane_backward_weight_workspace)(const cnn__conv *g, int workers);
 void CNN__SIMD(depthwise_plane_backward_weight)(const cnn__conv *g, const float *x, const float *dy, float *dweight,
                                                 void *memory, cnn__pool *pool);
