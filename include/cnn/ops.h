@@ -183,9 +183,9 @@ typedef struct cnn_conv2d_options {
  * NULL → [N,O,H',W'] with H' = floor((H + top + bottom − dilation_h·(kh − 1) − 1) / stride_h) + 1. x may also be
  * [C,H,W].
  *
- * In f32, 3 × 3 and 5 × 5 kernels of stride 1 between at least 16 channels, and their gradients, are computed by Winograd's minimal
- * filtering F(4 × 4, 3 × 3) and F(2 × 2, 5 × 5) (Lavin & Gray, 2016): the rounding error is up to three times that of the direct sum,
- * and an input that is not finite makes the outputs of its tile NaN.
+ * In f32, where the CPU has a fused multiply-add, 3 × 3 and 5 × 5 kernels of stride 1 between at least 16 channels and their
+ * gradients are computed by Winograd's minimal filtering, F(4 × 4, 3 × 3) and F(2 × 2, 5 × 5) (Lavin & Gray, 2016): the rounding
+ * error is up to three times that of the direct sum, and an input that is not finite makes the outputs of its tile NaN.
  */
 CNN_API cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options);
 

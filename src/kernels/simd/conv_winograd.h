@@ -36,6 +36,8 @@ typedef struct winograd_chunk {
     int64_t strip, strips, tile, tiles;
 } winograd_chunk;
 
+/* Tables whose products and sums round one by one stay with direct sums: they are not there for speed, and what they compute should
+ * stay as close to the others' as it can. */
 static inline bool winograd_grid_fits(const conv_plan *p)
 {
     const conv_axis *h = &p->h, *w = &p->w;
@@ -43,7 +45,7 @@ static inline bool winograd_grid_fits(const conv_plan *p)
     bool plain = h->stride == 1 && w->stride == 1 && h->step == 1 && w->step == 1 && h->out_step == 1 && w->out_step == 1;
     int64_t side = SIDE + 1 - h->taps, lines = (h->grid + side - 1) / side, columns = (w->grid + side - 1) / side;
     /* Small planes leave places of their tiles unused. */
-    return square && plain && p->in_channels >= LEAST_CHANNELS && p->out_channels >= LEAST_CHANNELS && p->batch * lines * columns >= 4 &&
+    return MULTIPLY_ADDS && square && plain && p->in_channels >= LEAST_CHANNELS && p->out_channels >= LEAST_CHANNELS && p->batch * lines * columns >= 4 &&
            3 * PLACES * lines * columns <= 2 * plan_taps(p) * h->grid * w->grid;
 }
 

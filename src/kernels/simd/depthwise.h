@@ -1,4 +1,5 @@
-/* What the passes of unusual depthwise convolutions share: planes of LANES channels, turned so that a vector holds one place of each.
+/* What the passes of unusual depthwise convolutions share: planes of LANES channels, turned so that a vector holds one place of
+ * each.
  *
  * Then every tap is an aligned vector whatever stride, dilation and width are, and no lane is idle in planes of 7 × 7. Work
  * goes strip by strip of lines, so that the turned planes stay in L2. A block of fewer channels repeats its last. */

@@ -1,5 +1,5 @@
-/* The usual depthwise convolution forward and the gradient of its data (depthwise_plane.h). A task owns some planes of the result,
- * whichever images they are of. */
+/* The usual depthwise convolution forward and the gradient of its data (depthwise_plane.h). A task owns some planes of the
+ * result, whichever images they are of. */
 #include "kernels/simd/depthwise_plane.h"
 #include "kernels/simd/table.h"
 
@@ -134,8 +134,8 @@ static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int
     }
 }
 
-/* Rows and columns 2k of dx are reached by the middle of the kernel alone, those between by its first and its last; w is from the
- * end of the kernel. */
+/* Rows and columns 2k of dx are reached by the middle of the kernel alone, those between by its first and its last; w is from
+ * the end of the kernel. */
 CNN__INLINE void spread(const depth_strip *s, const lanes w[DEPTH_TAPS], float *dx, int64_t height, int64_t width,
                         int64_t column)
 {

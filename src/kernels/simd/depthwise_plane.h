@@ -1,4 +1,4 @@
-/* What the passes of the usual depthwise convolution share: 3 × 3, dilation 1, stride 1 or 2, padding 1, on the planes as they lie.
+/* What the passes of the usual depthwise convolution share: 3 × 3, dilation 1, stride 1 or 2, padding 1, on planes as they lie.
  *
  * A strip is LANES columns of a plane's result. Going down a strip, each row of the input is read once, as three vectors: what
  * the taps left, middle and right of all its columns see. Where a plane is half a strip wide, two planes share the vectors,
@@ -52,7 +52,7 @@ static inline bool depth_pairs(int64_t width, int64_t out_width)
     return DEPTH_PAIRS && width < LANES && out_width <= LANES / 2;
 }
 
-/* For pairs: lane 2k + plane is the column k · stride + tap - 1 of the plane. Padding is the last lane of a row, which is zero. */
+/* For pairs: lane 2k + plane is the column k · stride + tap - 1 of the plane. Padding is a row's last lane, which is zero. */
 CNN__INLINE lanes_i32 depth_picks(int64_t stride, int64_t tap, int64_t width)
 {
     lanes_i32 column = (count_up() >> 1) * (int32_t)stride + (int32_t)tap - 1;

@@ -1,5 +1,6 @@
-/* The gradient of the usual depthwise convolution's weights (depthwise_plane.h). A task owns a block of channels and a chunk of the
- * images, which it goes through in order. Sums stay apart by lanes until its end; then those of a block are added up together. */
+/* The gradient of the usual depthwise convolution's weights (depthwise_plane.h). A task owns a block of channels and a chunk of
+ * the images, which it goes through in order. Sums stay apart by lanes until its end; then those of a block are added up
+ * together. */
 #include "kernels/simd/depthwise_plane.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/turn.h"
@@ -165,7 +166,8 @@ static void weigh_block(void *arg, int64_t task, int worker)
     const cnn__conv *g = job->g;
     int64_t first = task % job->blocks * BLOCK, chunk = task / job->blocks;
     int64_t channels = g->groups - first < BLOCK ? g->groups - first : BLOCK;
-    int64_t begin = chunk * job->chunk_images, end = begin + job->chunk_images < g->batch ? begin + job->chunk_images : g->batch;
+    int64_t begin = chunk * job->chunk_images, end = begin + job->chunk_images;
+    end = end < g->batch ? end : g->batch;
     float *sums = (float *)(void *)job->scratch + (int64_t)worker * BLOCK * SUMS;
     if (channels < BLOCK) {
         memset(sums, 0, BLOCK * SUMS * sizeof *sums);
@@ -216,8 +218,8 @@ static void add_chunks(const plane_job *job)
     }
 }
 
-void CNN__SIMD(depthwise_plane_backward_weight)(const cnn__conv *g, const float *x, const float *dy, float *dweight, void *memory,
-                                                cnn__pool *pool)
+void CNN__SIMD(depthwise_plane_backward_weight)(const cnn__conv *g, const float *x, const float *dy, float *dweight,
+                                                void *memory, cnn__pool *pool)
 {
     plane_job job = make_job(g);
     job.x = x;

@@ -112,7 +112,8 @@ static void weigh_block(void *arg, int64_t task, int worker)
             ahead next = { 0 }, dy_next = { 0 };
             if (!turn || n + 1 < end) {
                 int64_t rest = p->h.grid - line_next < s->strip ? p->h.grid - line_next : s->strip;
-                next = CNN__SIMD(depth_foresee)(s, &p->h, &p->w, line_next, job->x + at_next * p->h.in * p->w.in, channels, calls / 2);
+                const float *x_next = job->x + at_next * p->h.in * p->w.in;
+                next = CNN__SIMD(depth_foresee)(s, &p->h, &p->w, line_next, x_next, channels, calls / 2);
                 dy_next = ahead_make(job->dy + at_next * plane + line_next * p->w.grid, rest * p->w.grid * (int64_t)sizeof(float),
                                      channels, plane * (int64_t)sizeof(float), calls / 2);
                 next.then = &dy_next;

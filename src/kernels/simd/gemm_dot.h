@@ -28,11 +28,7 @@ CNN__INLINE float sum_lanes(lanes v)
 /* a · b + c, rounded as often as in the tiles of this instruction set: a product too short for vectors then has their bits. */
 CNN__INLINE float multiply_add(float a, float b, float c)
 {
-#if defined(__FMA__) || defined(__aarch64__)
-    return __builtin_fmaf(a, b, c);
-#else
-    return a * b + c;
-#endif
+    return MULTIPLY_ADDS ? __builtin_fmaf(a, b, c) : a * b + c;
 }
 
 /* out[rows][columns] = rows of a by rows of b. The numbers are constants where this is inlined; `parts` vectors at a time keep

@@ -22,6 +22,13 @@ typedef int32_t lanes_i32 __attribute__((vector_size(CNN__VECTOR_BYTES), may_ali
 
 enum { LANES = CNN__VECTOR_BYTES / 4 };
 
+/* Whether a product and a sum round once. */
+#if defined(__FMA__) || defined(__aarch64__)
+enum { MULTIPLY_ADDS = 1 };
+#else
+enum { MULTIPLY_ADDS = 0 };
+#endif
+
 CNN__INLINE lanes load(const float *p)
 {
     lanes v;
