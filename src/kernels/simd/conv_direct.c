@@ -69,7 +69,8 @@ static void use_weights(direct_task *t, int64_t k)
         t->a = (tile_operand){ job->weight + t->group * p->weight_group + panel * job->panel_rows * p->weight_out + t->channel,
                                p->weight_out, 1, NULL };
     } else if (packs_before(job)) {
-        t->a = (tile_operand){ job->packed + ((t->group * job->panels + panel) * p->in_channels + t->channel) * ROW, 1, ROW, NULL };
+        int64_t at = (t->group * job->panels + panel) * p->in_channels + t->channel;
+        t->a = (tile_operand){ job->packed + at * ROW, 1, ROW, NULL };
     } else {
         int64_t step = t->channels * ROW;
         if (k % PACK_PANELS == 0) {

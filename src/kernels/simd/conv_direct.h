@@ -55,7 +55,7 @@ static inline int64_t divide_up(int64_t a, int64_t b)
 static inline void measure_units(direct_job *job)
 {
     const conv_plan *p = job->plan;
-    int64_t all = p->batch * job->places, most = least(UNIT_FLOATS / job->depth, UNIT_PLACES);
+    int64_t all = p->batch * job->places, most = least(divide_up(UNIT_FLOATS, job->depth), UNIT_PLACES);
     most = least(most, divide_up(all * job->panels * p->groups, LEAST_TASKS));
     most = round_up(most, WIDTH);
     job->images = job->image_units = 1;

@@ -1,8 +1,9 @@
-/* The gradient of the weights of a convolution with one tap, no padding and no stride: Σ dy[o][position] · x[c][position].
+/* The gradient of the weights of a convolution with one tap and no padding: Σ dy[o][position] · x[c][position].
  *
- * One of x and dy is packed, turned so that a vector holds channels; the rows of the other are read where they lie. A task owns a
- * block of channels by channels for a chunk of all positions, which it takes in stretches of an image; the block's sums stay in L2.
- * Which is packed, blocks and chunks follow from the sizes. The chunks' sums are added up in order, and turned where need be. */
+ * One of x and dy is packed, turned so that a vector holds channels; the rows of the other are read where they lie. With a
+ * stride x is gathered first. A task owns a block of channels by channels for a chunk of all positions, which it takes in
+ * stretches of an image; the block's sums stay in L2. Which is packed, blocks and chunks follow from the sizes. The chunks'
+ * sums are added up in order, and turned where need be. */
 #include "kernels/simd/ahead.h"
 #include "kernels/simd/conv_plan.h"
 #include "kernels/simd/some.h"
@@ -183,7 +184,8 @@ static void take_stretch(direct_weight_task *t, int64_t stretch)
     t->count = least(job->stretch, job->places - t->begin);
 }
 
-static ahead foresee_rows(const direct_weight_task *t, const weight_operand *o, int64_t channel, int64_t channels, int64_t calls)
+static ahead foresee_rows(const direct_weight_task *t, const weight_operand *o, int64_t channel, int64_t channels,
+                          int64_t calls)
 {
     const direct_weight_job *job = t->job;
     const conv_axis *h = &job->plan->h, *w = &job->plan->w;

@@ -68,7 +68,7 @@ static inline int64_t divide_up(int64_t a, int64_t b)
 static inline int64_t most_positions(const conv_job *job)
 {
     const conv_plan *p = &job->plan;
-    int64_t fit = SLAB_FLOATS / (job->stretch_channels * p->h.stride * p->w.stride);
+    int64_t read = job->stretch_channels * p->h.stride * p->w.stride, fit = read > 0 ? SLAB_FLOATS / read : 0;
     fit = least(fit, divide_up(p->batch * p->h.grid * p->w.grid, LEAST_TASKS));
     return p->w.grid % LANES == 0 && fit > POSITIONS ? fit : POSITIONS;
 }

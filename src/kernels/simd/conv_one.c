@@ -54,8 +54,8 @@ static void multiply_block(void *arg, int64_t block, int worker)
             tile_operand packed = { weights + k * depth * ROWS, 1, ROWS, NULL };
             tile_operand a = job->along ? weights_along(&t, t.panel + k) : packed;
             tile_operand b = { t.columns + position / WIDTH * panel_step(&t), 1, WIDTH, NULL };
-            tile_direct(rows, 2, depth, &a, &b, t.channel ? FROM_C : FROM_COLUMNS, false, zeros, t.sums + k * job->panel_rows * job->positions + position,
-                         job->positions, &t.next);
+            tile_direct(rows, 2, depth, &a, &b, t.channel ? FROM_C : FROM_COLUMNS, false, zeros,
+                        t.sums + k * job->panel_rows * job->positions + position, job->positions, &t.next);
         }
     }
     if (t.channel + t.channels == job->plan.in_channels) {

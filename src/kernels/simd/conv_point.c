@@ -22,7 +22,8 @@ static bool axis_fits(const conv_axis *a)
 
 bool CNN__SIMD(conv_point_fits)(const conv_plan *p)
 {
-    return axis_fits(&p->h) && axis_fits(&p->w) && p->batch > 0 && p->in_channels > 0 && (p->weight_in == 1 || p->weight_out == 1);
+    return axis_fits(&p->h) && axis_fits(&p->w) && p->batch > 0 && p->in_channels > 0 &&
+           (p->weight_in == 1 || p->weight_out == 1);
 }
 
 static void measure(point_job *job, const conv_plan *p)

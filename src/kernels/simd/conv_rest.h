@@ -29,20 +29,28 @@ static inline void pack_rest(const direct_task *t)
     }
 }
 
-/* acc[column][row] += a[row] · b[column], each along k: a square of QUAD rows and columns, or many rows and one column. */
-CNN__INLINE void dot_products(int rows, int columns, const float *const a[], const int64_t step[QUAD], const float *b, const int64_t step_b[],
-                              int64_t k, bool some, lanes acc[LANES])
+/* Some rows of weights along the input channels, in quads, and columns of the rest. */
+typedef struct dot_operands {
+    const float *a[SQUARE]; /* a quad each */
+    int64_t step[QUAD];     /* to the quad's rows */
+    const float *b;
+    int64_t columns_step;
+} dot_operands;
+
+/* acc[column][row] += a[row] · b[column] for channels [at, end), of which the last may be less than a vector. */
+CNN__INLINE void dot_vectors(int rows, int columns, const dot_operands *o, int64_t at, int64_t end, bool some, lanes acc[LANES])
 {
-    for (int64_t at = 0; at < k; at += LANES) {
+    for (; at < end; at += LANES) {
         lanes x[LANES];
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
-            const float *row = a[i / QUAD] + step[i % QUAD] + at;
-            x[i] = some ? load_some(row, k) : load(row);
+            const float *row = o->a[i / QUAD] + o->step[i % QUAD] + at;
+            x[i] = some ? load_some(row, end - at) : load(row);
         }
 #pragma GCC unroll 16
         for (int j = 0; j < columns; j++) {
-            lanes y = some ? load_some(b + step_b[j] + at, k) : load(b + step_b[j] + at);
+            const float *column = o->b + j * o->columns_step + at;
+            lanes y = some ? load_some(column, end - at) : load(column);
 #pragma GCC unroll 16
             for (int i = 0; i < rows; i++) {
                 acc[j * rows + i] += x[i] * y;
@@ -51,50 +59,43 @@ CNN__INLINE void dot_products(int rows, int columns, const float *const a[], con
     }
 }
 
-/* to[column][WIDTH] ← sums along the stretch's channels of `rows` rows of weights by columns of the rest. Where there are fewer
- * than a vector has, the last are made twice. */
+CNN__INLINE lanes dot_products(int rows, int columns, const dot_operands *o, int64_t channels)
+{
+    lanes acc[LANES] = { 0 };
+    int64_t whole = channels / LANES * LANES;
+    dot_vectors(rows, columns, o, 0, whole, false, acc);
+    dot_vectors(rows, columns, o, whole, channels, true, acc);
+    transpose(acc);
+#pragma GCC unroll 4
+    for (int half = LANES / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
+        for (int i = 0; i < half; i++) {
+            acc[i] += acc[i + half];
+        }
+    }
+    return acc[0];
+}
+
+/* to[column][WIDTH] ← sums along the stretch's channels of `rows` rows of weights: of SQUARE columns, a quad of rows at a time,
+ * or of one, a vector of rows. Where fewer rows are left, the last are made twice. */
 static inline void dot_rest(const direct_task *t, int64_t rows, const float *b, int64_t columns, float *to)
 {
+    dot_operands o = { .b = b, .columns_step = t->channels };
     bool square = columns >= SQUARE;
-    int64_t most = rows < QUAD ? 0 : rows - QUAD, whole = t->channels / LANES * LANES, left = t->channels - whole;
-    int64_t step[QUAD], step_b[SQUARE];
+    int64_t last = rows < QUAD ? 0 : rows - QUAD;
     for (int64_t i = 0; i < QUAD; i++) {
-        step[i] = least(i, rows - 1) * t->a.across;
-    }
-    for (int64_t i = 0; i < SQUARE; i++) {
-        step_b[i] = i * t->channels;
+        o.step[i] = least(i, rows - 1) * t->a.across;
     }
     for (int64_t i = 0; i < rows; i += square ? QUAD : LANES) {
-        lanes acc[LANES] = { 0 };
-        const float *a[SQUARE];
         int64_t first[SQUARE];
         for (int64_t g = 0; g < SQUARE; g++) {
-            first[g] = least(i + g * QUAD, most);
-            a[g] = t->a.at + first[g] * t->a.across;
+            first[g] = least(i + g * QUAD, last);
+            o.a[g] = t->a.at + first[g] * t->a.across;
         }
-        if (square) {
-            dot_products(QUAD, SQUARE, a, step, b, step_b, whole, false, acc);
-        } else {
-            dot_products(LANES, 1, a, step, b, step_b, whole, false, acc);
-        }
+        float sums[LANES];
+        store(sums, square ? dot_products(QUAD, SQUARE, &o, t->channels) : dot_products(LANES, 1, &o, t->channels));
         for (int64_t g = 0; g < SQUARE; g++) {
-            a[g] += whole;
-        }
-        if (left && square) {
-            dot_products(QUAD, SQUARE, a, step, b + whole, step_b, left, true, acc);
-        } else if (left) {
-            dot_products(LANES, 1, a, step, b + whole, step_b, left, true, acc);
-        }
-        transpose(acc);
-#pragma GCC unroll 4
-        for (int half = LANES / 2; half > 0; half /= 2) {
-#pragma GCC unroll 8
-            for (int r = 0; r < half; r++) {
-                acc[r] += acc[r + half];
-            }
-        }
-        for (int64_t g = 0; g < SQUARE; g++) {
-            memcpy(square ? to + g * WIDTH + first[0] : to + first[g], (const float *)acc + g * QUAD, QUAD * sizeof *to);
+            memcpy(square ? to + g * WIDTH + first[0] : to + first[g], sums + g * QUAD, QUAD * sizeof *to);
         }
     }
 }

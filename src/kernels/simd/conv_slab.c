@@ -110,7 +110,8 @@ static void multiply_stretch(conv_task *t)
         for (int64_t k = 0; k < t->panels; k++) {
             int64_t panel = t->panel + k, channel = panel * job->panel_rows;
             int64_t rows = least(job->panel_rows, job->plan.out_channels - channel);
-            tile_operand packed = { job->packed + ((t->group * job->panels + panel) * all + t->channel * taps) * ROWS, 1, ROWS, NULL };
+            const float *weights = job->packed + ((t->group * job->panels + panel) * all + t->channel * taps) * ROWS;
+            tile_operand packed = { weights, 1, ROWS, NULL };
             tile_operand a = job->along ? weights_along(t, panel) : packed;
             if (job->direct) {
                 multiply_direct(t, position, count, channel, rows, depth, &a, &b);

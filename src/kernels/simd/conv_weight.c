@@ -94,8 +94,8 @@ static size_t scratch_size(const weight_job *job)
 
 /* ---- packing ---- */
 
-/* A panel of output channels of dy: where it lies, as long as the unit is in one image, else packed into [position][ROWS], image by
- * image. */
+/* A panel of output channels of dy: where it lies, as long as the positions are of one image, else packed into
+ * [position][ROWS], image by image. */
 static tile_operand panel_dy(const weight_task *t, int64_t o, int64_t rows)
 {
     const weight_job *job = t->job;
@@ -167,8 +167,8 @@ static void multiply(weight_task *t)
         for (int64_t tap = 0; tap < taps; tap += WIDTH) {
             float *sums = t->partial + o * job->columns + tap;
             tile_operand b = { t->taps + tap * t->count, 1, WIDTH, NULL };
-            tile_direct(rows, taps - tap > LANES ? 2 : 1, t->count, &a, &b, t->first ? FROM_COLUMNS : FROM_C, false, zeros, sums,
-                        job->columns, &t->next);
+            tile_direct(rows, taps - tap > LANES ? 2 : 1, t->count, &a, &b, t->first ? FROM_COLUMNS : FROM_C, false, zeros,
+                        sums, job->columns, &t->next);
         }
     }
     t->first = false;

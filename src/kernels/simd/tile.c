@@ -1,4 +1,5 @@
-/* The products of the register tile: one loop for each number of rows, its sums in registers. */
+/* The products of the register tile: one loop for each number of rows, its sums in registers. What
+ * GCC could take for a reason to make several versions of that loop is hidden from it: they would be four times as large. */
 #include "kernels/simd/tile.h"
 
 enum { REACH = 4 }; /* rows that one address and its multiples reach */
@@ -61,11 +62,11 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
 #pragma GCC unroll 1
         for (int64_t end = k < FETCH_STEPS ? k : FETCH_STEPS; end > 0; end--) {
             lanes b0 = load(columns), b1 = vectors > 1 ? load(columns + LANES) : b0;
-            columns += *(const int64_t *)steps;
+            columns += *(const int64_t *)(const void *)steps;
             steps += stepping;
 #pragma GCC unroll 16
             for (int i = 0; i < rows; i++) {
-                lanes x = splat(*(const float *)(at[i / REACH] + i % REACH * across));
+                lanes x = splat(*(const float *)(const void *)(at[i / REACH] + i % REACH * across));
                 acc[i][0] += x * b0;
                 if (vectors > 1) {
                     acc[i][1] += x * b1;

@@ -1,7 +1,7 @@
 /* The register tile that all dense products are made of: ROWS rows by two vectors.
  *
- * Per step k it takes one broadcast for each row and two vectors, usually from packed operands: a[k][ROWS], b[k][WIDTH]. 2 · ROWS accumulators
- * and the vectors fill the registers of the instruction set. */
+ * Per step k it takes one broadcast for each row and two vectors, from where they lie or from packed operands: a[k][ROWS],
+ * b[k][WIDTH]. 2 · ROWS accumulators and the vectors fill the registers of the instruction set. */
 #ifndef CNN_KERNELS_SIMD_TILE_H
 #define CNN_KERNELS_SIMD_TILE_H
 
@@ -28,9 +28,10 @@ typedef struct tile_operand {
     const int64_t *steps;
 } tile_operand;
 
-/* c[rows][vectors · LANES] (row stride `step`) = start + Σ_k a[k]·b[k]; vectors is 2, or 1 where the second is left as it is. A c
- * that is only written is fetched while the sums are made; so is, a little at each FETCH_STEPS, what `next` names. A function of
- * its own, in tile.c: around a caller's variables GCC keeps a sum in memory, at half the speed. */
+/* c[rows][vectors · LANES] (row stride `step`) = start + Σ_k a[k]·b[k]; vectors is 2, or 1 where the second is left as it is.
+ * A c that is only written is fetched while the sums are made, and goes past the caches if it is streamed; what `next` names
+ * is fetched a little at each FETCH_STEPS. A function of its own, in tile.c: around a caller's variables GCC keeps a sum in
+ * memory, at half the speed. */
 void CNN__SIMD(tile_direct)(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b,
                             tile_start start, bool streamed, const float *from, float *c, int64_t step, ahead *next);
 #define tile_direct CNN__SIMD(tile_direct)
@@ -40,15 +41,7 @@ static inline void tile_product(int64_t rows, int64_t k, const float *a, const f
                                 float *c, int64_t step, ahead *next)
 {
     tile_operand packed_a = { a, 1, ROWS, NULL }, packed_b = { b, 1, WIDTH, NULL };
-    tile_direct(rows, 2, k, &packed_a, &packed_b, start & 3, start & STREAMED, from, c, step, next);
-}
-
-/* The first vector alone, where no more than LANES columns are wanted. */
-static inline void tile_narrow(int64_t rows, int64_t k, const float *a, const float *b, tile_start start, const float *from,
-                               float *c, int64_t step, ahead *next)
-{
-    tile_operand packed_a = { a, 1, ROWS, NULL }, packed_b = { b, 1, WIDTH, NULL };
-    tile_direct(rows, 1, k, &packed_a, &packed_b, start & 3, start & STREAMED, from, c, step, next);
+    tile_direct(rows, 2, k, &packed_a, &packed_b, start & (FROM_COLUMNS | FROM_ROWS), start & STREAMED, from, c, step, next);
 }
 
 /* ---- packing (pack.c) ---- */
