@@ -7,6 +7,7 @@
 
 enum {
     KERNEL_SQUARES = 4, /* kernels of so many times LANES taps are turned in squares */
+    LEAST_TURNED = 5,   /* taps: fewer are taken one by one for less than turning all of the kernel costs */
     CHANNELS_AHEAD = 6  /* their weights are fetched: each is a stretch of its own, too short for the processor to foresee */
 };
 
@@ -40,7 +41,13 @@ static inline void pack_kernels(const conv_plan *p, const float *weight, int64_t
         pack_rows(from, p->weight_out, rows, channels * plan_taps(p), to);
         return;
     }
-    bool turns = ROWS_FIT_A_VECTOR && kernel <= KERNEL_SQUARES * LANES;
+    if (p->weight_out == 1) { /* one tap, backward: along a column they lie in order */
+        for (int64_t c = 0; c < channels; c++, from += p->weight_in, to += ROWS) {
+            copy_floats(from, to, rows);
+        }
+        return;
+    }
+    bool turns = ROWS_FIT_A_VECTOR && kernel <= KERNEL_SQUARES * LANES && plan_taps(p) >= LEAST_TURNED;
     float turned[KERNEL_SQUARES * LANES * LANES];
     for (int64_t c = 0; c < channels; c++, from += p->weight_in) {
         for (int64_t k = 0; k < rows * kernel && c + CHANNELS_AHEAD < channels; k += AHEAD_LINE / 4) {
