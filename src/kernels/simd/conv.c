@@ -18,16 +18,20 @@ static size_t plan_workspace(const conv_plan *p, int workers)
                                          : CNN__SIMD(conv_slab_workspace)(p, workers);
 }
 
-static void plan_run(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
+/* Did it see to ReLU, or its gradient, too? */
+static bool plan_run(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
                      cnn__pool *pool)
 {
     if (CNN__SIMD(conv_direct_fits)(p)) {
         CNN__SIMD(conv_direct)(p, x, weight, bias, y, memory, pool);
-    } else if (CNN__SIMD(conv_point_fits)(p)) {
+        return true;
+    }
+    if (CNN__SIMD(conv_point_fits)(p)) {
         CNN__SIMD(conv_point)(p, x, weight, bias, y, memory, pool);
     } else {
         CNN__SIMD(conv_slab)(p, x, weight, bias, y, memory, pool);
     }
+    return false;
 }
 
 size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
@@ -40,10 +44,14 @@ void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weig
                              void *memory, cnn__pool *pool)
 {
     conv_plan p = plan_forward(g);
+    bool finished = false;
     if (depthwise(g)) {
         CNN__SIMD(depthwise)(&p, 1, x, weight, bias, y, memory, pool);
     } else {
-        plan_run(&p, x, weight, bias, y, memory, pool);
+        finished = plan_run(&p, x, weight, bias, y, memory, pool);
+    }
+    if (g->relu && !finished) {
+        CNN__SIMD(relu)(g->batch * g->out_channels * g->out_h * g->out_w, y, y, pool);
     }
 }
 
@@ -53,7 +61,7 @@ static int64_t residues(int64_t stride, int64_t size)
     return stride < size ? stride : size;
 }
 
-static conv_plan backward_plan(const cnn__conv *g, int64_t number)
+static __attribute__((noinline)) conv_plan backward_plan(const cnn__conv *g, int64_t number)
 {
     int64_t across = residues(g->stride_w, g->in_w);
     return plan_backward(g, number / across, number % across);
@@ -107,13 +115,12 @@ void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const voi
                                    cnn__pool *pool)
 {
     conv_plan plans[MOST_PLANS];
-    int64_t count = depthwise_plans(g, plans);
+    int64_t count = depthwise_plans(g, plans), more = count ? 0 : backward_plans(g);
+    bool cleared = false, finished = false;
     if (count) {
         CNN__SIMD(depthwise)(plans, count, dy, weight, NULL, dx, memory, pool);
-        return;
     }
-    bool cleared = false;
-    for (int64_t k = 0; k < backward_plans(g); k++) {
+    for (int64_t k = 0; k < more; k++) {
         conv_plan p = backward_plan(g, k);
         if (plan_taps(&p) == 0 && !cleared) {
             clear_job job = { dx, (size_t)(g->in_h * g->in_w) * sizeof(float) };
@@ -122,10 +129,13 @@ void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const voi
             cleared = true;
         }
     }
-    for (int64_t k = 0; k < backward_plans(g); k++) {
+    for (int64_t k = 0; k < more; k++) {
         conv_plan p = backward_plan(g, k);
         if (plan_taps(&p)) {
-            plan_run(&p, dy, weight, NULL, dx, memory, pool);
+            finished = plan_run(&p, dy, weight, NULL, dx, memory, pool);
         }
+    }
+    if (g->positive && !finished) {
+        CNN__SIMD(relu_backward)(g->batch * g->in_channels * g->in_h * g->in_w, g->positive, dx, dx, pool);
     }
 }
