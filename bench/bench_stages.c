@@ -231,8 +231,8 @@ static void set_up(stages *s, cnn_context *ctx)
     const net *tutorial = net_find("tutorial");
     s->k = ctx->kernels->f32;
     s->pool = ctx->pool;
-    s->conv[0] = (cnn__conv){ n, 1, 28, 28, 32, 28, 28, 5, 5, 1, 1, 1, 1, 2, 2, 1 };
-    s->conv[1] = (cnn__conv){ n, 32, 14, 14, 64, 14, 14, 5, 5, 1, 1, 1, 1, 2, 2, 1 };
+    s->conv[0] = (cnn__conv){ n, 1, 28, 28, 32, 28, 28, 5, 5, 1, 1, 1, 1, 2, 2, 1, .relu = false };
+    s->conv[1] = (cnn__conv){ n, 32, 14, 14, 64, 14, 14, 5, 5, 1, 1, 1, 1, 2, 2, 1, .relu = false };
     s->workspace = aligned_alloc(64, workspace_size(s));
     s->image = numbers(n * 784, 1);
     s->y1 = numbers(n * 6272, 1);

@@ -207,8 +207,46 @@ static void conv_weight_check(const cnn__conv *g, bool biased)
     free(dy);
 }
 
+/* ReLU behind the convolution, and its gradient with that of the data, against kernels of their own. */
+static void conv_finish_check(const cnn__conv *g, bool biased)
+{
+    char text[256];
+    conv_sizes n = conv_measure(g);
+    cnn__conv with = *g;
+    float *x = numbers(n.x, 1), *weight = numbers(n.weight, 2), *bias = numbers(n.bias, 3), *b = biased ? bias : NULL;
+    float *dy = numbers(n.y, 4), *old = numbers(n.x, 9); /* conv_data_run's */
+    with.relu = true;
+    with.positive = x;
+    with.add = cnn__conv_adds(g);
+    FOR_TABLES(k)
+    {
+        float *y = conv_forward_run(k->f32, g, x, weight, b, contexts[0]->pool);
+        float *relu_y = conv_forward_run(k->f32, &with, x, weight, b, contexts[1]->pool);
+        k->f32->relu(n.y, y, y, NULL);
+        same_bits("conv_forward with ReLU", k->name, conv_text(text, g), relu_y, y, (size_t)n.y * sizeof(float));
+        float *dx = conv_data_run(k->f32, g, dy, weight, contexts[0]->pool);
+        float *one = conv_data_run(k->f32, &with, dy, weight, contexts[0]->pool);
+        float *three = conv_data_run(k->f32, &with, dy, weight, contexts[1]->pool);
+        for (int64_t i = 0; i < n.x && with.add; i++) {
+            dx[i] += old[i];
+        }
+        k->f32->relu_backward(n.x, x, dx, dx, NULL);
+        same_bits("conv_backward_data with ReLU", k->name, text, one, three, (size_t)n.x * sizeof(float));
+        close_to("conv_backward_data with ReLU", k->name, text, one, dx, n.x, with.add ? 2e-5 : 0);
+        float *all[] = { y, relu_y, dx, one, three };
+        for (int i = 0; i < 5; i++) {
+            free(all[i]);
+        }
+    }
+    float *all[] = { x, weight, bias, dy, old };
+    for (int i = 0; i < 5; i++) {
+        free(all[i]);
+    }
+}
+
 static void conv_check(const cnn__conv *g, bool biased)
 {
+    conv_finish_check(g, biased);
     conv_forward_check(g, biased);
     conv_data_check(g);
     conv_weight_check(g, biased);
@@ -260,7 +298,7 @@ START_TEST(conv_agrees_on_random_shapes)
 END_TEST
 
 #define CONV(n, c, h, w, o, kh, kw, s, d, p, groups) \
-    { n, c, h, w, o, 0, 0, kh, kw, s, s, d, d, p, p, groups }
+    { n, c, h, w, o, 0, 0, kh, kw, s, s, d, d, p, p, groups, .relu = false }
 
 START_TEST(conv_agrees_on_adversarial_shapes)
 {

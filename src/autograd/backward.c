@@ -94,7 +94,13 @@ static void add_to_leaf(cnn_tape *tape, cnn_tensor *plain, const cnn_tensor *g)
 static void add_to_result(cnn_tape *tape, cnn_tensor *target, cnn_tensor *g)
 {
     cnn_tensor *old = target->grad;
-    if (old && cnn__contiguous(old) && atomic_load(&old->storage->references) == 1) {
+    if (old) {
+        old->masked = false;
+    }
+    if (old == g) { /* it came from cnn__grad_so_far and is in place already */
+        return;
+    }
+    if (old && cnn__contiguous(old) && cnn__grad_own(old)) {
         add_into(old, old, g);
         return;
     }
@@ -125,6 +131,38 @@ void cnn__grad_add(cnn__node *node, int i, cnn_tensor *gradient)
     } else {
         add_to_result(node->tape, target, gradient);
     }
+}
+
+bool cnn__grad_maskable(const cnn__node *node, int i)
+{
+    const cnn_tensor *in = node->in[i];
+    return in->node && in->node->op->relu && !in->retain_grad;
+}
+
+void cnn__grad_add_masked(cnn__node *node, int i, cnn_tensor *gradient)
+{
+    const cnn_tensor *target = node->in[i];
+    bool whole = !target->grad || target->grad == gradient;
+    cnn__grad_add(node, i, gradient);
+    if (whole && target->grad) {
+        target->grad->masked = true;
+    }
+}
+
+cnn_tensor *cnn__grad_so_far(const cnn__node *node, int i)
+{
+    cnn_tensor *old = node->in[i]->grad;
+    return old && cnn__contiguous(old) && cnn__grad_own(old) ? old : NULL;
+}
+
+bool cnn__grad_own(const cnn_tensor *gradient)
+{
+    return atomic_load(&gradient->storage->references) == 1;
+}
+
+cnn_tensor *cnn__grad_like(cnn__node *node, const cnn_tensor *gradient)
+{
+    return new_result(node->tape, gradient);
 }
 
 /* ---- the walk ---- */

@@ -28,6 +28,7 @@ typedef struct cnn__op {
     unsigned optional;      /* bit i: input i may be NULL */
     /* dy is contiguous, of the output's shape and dtype. NULL: not differentiable. */
     void (*backward)(cnn__node *node, cnn_tensor *dy);
+    bool relu; /* the result is max(…, 0): where it is 0 its gradient may be, too (cnn__grad_add_masked) */
 } cnn__op;
 
 enum { CNN__MAX_INPUTS = 16, CNN__MAX_SAVED = CNN__MAX_INPUTS + 1 /* of a custom operation */ };
@@ -90,6 +91,17 @@ cnn_tensor *cnn__grad_empty(cnn__node *node, int i);
 /* Adds `gradient` (a tensor of the tape; nil is ignored) to the gradient of input i; a gradient of a shape that input i
  * was broadcast to is summed first. */
 void cnn__grad_add(cnn__node *node, int i, cnn_tensor *gradient);
+/* Is input i the result of a ReLU, whose gradient matters only where it is positive? */
+bool cnn__grad_maskable(const cnn__node *node, int i);
+/* cnn__grad_add of a gradient that is 0 wherever input i, which is maskable, is not positive: if it is the whole gradient, the
+ * ReLU has nothing left to do. */
+void cnn__grad_add_masked(cnn__node *node, int i, cnn_tensor *gradient);
+/* The gradient of input i so far, to be added to in place and handed to cnn__grad_add; NULL: none, or others see it too. */
+cnn_tensor *cnn__grad_so_far(const cnn__node *node, int i);
+/* Does nobody but the backward that got this gradient see its elements, so that it may write there? */
+bool cnn__grad_own(const cnn_tensor *gradient);
+/* A new tensor like `gradient`, elements undefined. NULL: no memory, the tape has failed. */
+cnn_tensor *cnn__grad_like(cnn__node *node, const cnn_tensor *gradient);
 
 /* ---- the tape as such ---- */
 cnn_mode cnn__tape_mode(const cnn_tape *tape);

@@ -34,7 +34,18 @@ typedef struct cnn__conv {
     int64_t dilation_h, dilation_w;
     int64_t pad_top, pad_left;
     int64_t groups;
+    /* What else happens to values before they leave the caches; usually nothing. */
+    bool relu;            /* forward: y = max(y, 0) */
+    bool add;             /* gradient of the data: it is added to dx; only where cnn__conv_adds */
+    const void *positive; /* gradient of the data: it is 0 where this, shaped like x, is not > 0; may be NULL */
 } cnn__conv;
+
+/* Can the gradient of the data be added to what is in dx? */
+static inline bool cnn__conv_adds(const cnn__conv *g)
+{
+    return g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 && g->in_h == g->out_h &&
+           g->in_w == g->out_w && g->pad_top == 0 && g->pad_left == 0 && g->groups == 1 && g->in_channels > 1;
+}
 
 /* Max pooling over `planes` (= batch · channels) contiguous planes of in_h × in_w. Padding counts as -infinity; a NaN
  * in the window wins. */
@@ -89,6 +100,7 @@ typedef struct cnn__real_kernels {
     void (*maxpool_forward)(const cnn__maxpool *g, const void *x, void *y, int32_t *index, cnn__pool *pool);
     void (*maxpool_backward)(const cnn__maxpool *g, const void *dy, const int32_t *index, void *dx, cnn__pool *pool);
 
+    /* y may be x, and dx may be dy. */
     void (*relu)(int64_t n, const void *x, void *y, cnn__pool *pool);
     void (*relu_backward)(int64_t n, const void *y, const void *dy, void *dx, cnn__pool *pool);
 

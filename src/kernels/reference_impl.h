@@ -29,6 +29,28 @@ static void NAME(gemm)(const cnn__gemm *g, const void *a_, const void *b_, const
     }
 }
 
+/* ---- ReLU ---- */
+
+static void NAME(relu)(int64_t n, const void *x_, void *y_, cnn__pool *pool)
+{
+    (void)pool;
+    const REAL *x = x_;
+    REAL *y = y_;
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = x[i] < 0 ? 0 : x[i];
+    }
+}
+
+static void NAME(relu_backward)(int64_t n, const void *y_, const void *dy_, void *dx_, cnn__pool *pool)
+{
+    (void)pool;
+    const REAL *y = y_, *dy = dy_;
+    REAL *dx = dx_;
+    for (int64_t i = 0; i < n; i++) {
+        dx[i] = y[i] > 0 ? dy[i] : 0;
+    }
+}
+
 /* ---- convolution ---- */
 
 static size_t NAME(conv_workspace)(const cnn__conv *g, int workers)
@@ -95,7 +117,6 @@ static void NAME(conv_forward)(const cnn__conv *g, const void *x, const void *we
                                void *workspace, cnn__pool *pool)
 {
     (void)workspace;
-    (void)pool;
     const REAL *bias = bias_;
     REAL *y = y_;
     int64_t plane = g->out_h * g->out_w;
@@ -103,15 +124,23 @@ static void NAME(conv_forward)(const cnn__conv *g, const void *x, const void *we
         y[i] = bias ? bias[i / plane % g->out_channels] : 0;
     }
     NAME(walk_all)(&(NAME(walk)){ .g = g, .x = x, .weight = weight, .y = y });
+    if (g->relu) {
+        NAME(relu)(g->batch * g->out_channels * plane, y, y, pool);
+    }
 }
 
 static void NAME(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *workspace,
                                      cnn__pool *pool)
 {
     (void)workspace;
-    (void)pool;
-    memset(dx, 0, (size_t)(g->batch * g->in_channels * g->in_h * g->in_w) * sizeof(REAL));
+    int64_t n = g->batch * g->in_channels * g->in_h * g->in_w;
+    if (!g->add) {
+        memset(dx, 0, (size_t)n * sizeof(REAL));
+    }
     NAME(walk_all)(&(NAME(walk)){ .g = g, .weight = weight, .dy = dy, .dx = dx });
+    if (g->positive) {
+        NAME(relu_backward)(n, g->positive, dx, dx, pool);
+    }
 }
 
 static void NAME(conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy_, void *dweight, void *dbias_,
@@ -258,26 +287,6 @@ static void NAME(maxpool_backward)(const cnn__maxpool *g, const void *dy_, const
 }
 
 /* ---- elementwise ---- */
-
-static void NAME(relu)(int64_t n, const void *x_, void *y_, cnn__pool *pool)
-{
-    (void)pool;
-    const REAL *x = x_;
-    REAL *y = y_;
-    for (int64_t i = 0; i < n; i++) {
-        y[i] = x[i] < 0 ? 0 : x[i];
-    }
-}
-
-static void NAME(relu_backward)(int64_t n, const void *y_, const void *dy_, void *dx_, cnn__pool *pool)
-{
-    (void)pool;
-    const REAL *y = y_, *dy = dy_;
-    REAL *dx = dx_;
-    for (int64_t i = 0; i < n; i++) {
-        dx[i] = y[i] > 0 ? dy[i] : 0;
-    }
-}
 
 static void NAME(dropout)(int64_t n, double p, const uint64_t key[2], const void *x_, void *y_, cnn__pool *pool)
 {

@@ -1,8 +1,9 @@
 /* torch.nn.Sequential. An intermediate result is dropped as soon as the next child has used it, so that evaluation holds
  * two activations at a time. A child may return its input itself (Dropout in evaluation): then nothing is dropped yet.
- * Conv2d, ReLU and MaxPool2d in a row run as one operation, which agrees with the three to rounding. */
+ * Conv2d, ReLU and MaxPool2d in a row run as one operation, which agrees with the three to rounding; so do Conv2d and ReLU. */
 #include "autograd/tape.h"
 #include "nn/layer.h"
+#include "ops/geometry.h"
 
 #include <stdio.h>
 
@@ -10,15 +11,16 @@
 static cnn_tensor *run(const cnn_module *self, int *i, cnn_tensor *x)
 {
     const cnn__named *child = self->children.items + *i;
-    const cnn_maxpool2d_options *pool;
+    int left = self->children.count - *i;
     cnn__conv2d_parts conv;
-    if (*i + 2 < self->children.count && cnn__layer_conv2d(child[0].module, &conv) && cnn__layer_relu(child[1].module) &&
-        (pool = cnn__layer_maxpool2d(child[2].module))) {
-        *i += 3;
-        return cnn_conv2d_relu_maxpool2d(x, conv.weight, conv.bias, conv.options, pool);
+    if (left < 2 || !cnn__layer_conv2d(child[0].module, &conv) || !cnn__layer_relu(child[1].module)) {
+        *i += 1;
+        return cnn_forward(child->module, x);
     }
-    *i += 1;
-    return cnn_forward(child->module, x);
+    const cnn_maxpool2d_options *pool = left > 2 ? cnn__layer_maxpool2d(child[2].module) : NULL;
+    *i += pool ? 3 : 2;
+    return pool ? cnn_conv2d_relu_maxpool2d(x, conv.weight, conv.bias, conv.options, pool)
+                : cnn__conv2d_relu(x, conv.weight, conv.bias, conv.options);
 }
 
 static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)

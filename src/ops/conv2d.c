@@ -1,11 +1,12 @@
-/* 2-D convolution: x [N,C,H,W] or [C,H,W], weight [O,C/groups,kh,kw], bias [O] or none.
+/* 2-D convolution: x [N,C,H,W] or [C,H,W], weight [O,C/groups,kh,kw], bias [O] or none; also with ReLU behind it.
  *
  * The geometry is resolved and checked once, in forward, and kept for backward; kernels see nothing unchecked. With an
  * empty batch no kernel runs. */
 #include "ops/geometry.h"
 
 static void conv2d_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__op conv2d_op = { "conv2d", 1u << 2, conv2d_backward };
+static const cnn__op conv2d_op = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_backward };
+static const cnn__op conv2d_relu_op = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_backward, .relu = true };
 
 static bool empty(const cnn__conv *g)
 {
@@ -123,14 +124,14 @@ static bool compute(cnn__call *call, const cnn__conv *g, const cnn_tensor *x, co
     return true;
 }
 
-cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options)
+static cnn_tensor *apply(const cnn__op *op, cnn_tensor *const in[3], const cnn_conv2d_options *options)
 {
     cnn__call call;
     cnn__conv g;
-    if (!cnn__call_begin(&call, &conv2d_op, 3, (cnn_tensor *const[]){ x, weight, bias }) ||
-        !cnn__conv2d_geometry(&call, options, &g)) {
+    if (!cnn__call_begin(&call, op, 3, in) || !cnn__conv2d_geometry(&call, options, &g)) {
         return call.nil;
     }
+    g.relu = op->relu;
     int ndim = call.in[0]->ndim;
     const int64_t shape[4] = { g.batch, g.out_channels, g.out_h, g.out_w };
     cnn_tensor *y = cnn__result(&call, call.in[0]->dtype, ndim, shape + 4 - ndim);
@@ -140,24 +141,44 @@ cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, cons
     if (!cw || (call.in[2] && !cb) || !compute(&call, &g, cx, cw, cb, y)) {
         return call.nil;
     }
-    return cnn__record(&call, y, &g, sizeof g, 2, (cnn_tensor *const[]){ cx, cw });
+    return cnn__record(&call, y, &g, sizeof g, 3, (cnn_tensor *const[]){ cx, cw, g.relu ? y : NULL });
+}
+
+cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options)
+{
+    return apply(&conv2d_op, (cnn_tensor *const[]){ x, weight, bias }, options);
+}
+
+cnn_tensor *cnn__conv2d_relu(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options)
+{
+    return apply(&conv2d_relu_op, (cnn_tensor *const[]){ x, weight, bias }, options);
 }
 
 /* ---- backward ---- */
 
 /* Workspace comes before the gradients: those may be a parameter's own, which a failure should find as they were. */
 
-static void backward_data(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
+/* If x has another gradient already, this one is added to it where the kernel can; if x is a ReLU's result, the kernel does the
+ * ReLU's part of the way back. */
+static void backward_data(cnn__node *node, const cnn__conv *geometry, const cnn_tensor *dy)
 {
     const cnn__real_kernels *k = cnn__real(dy);
     cnn__pool *pool = dy->ctx->pool;
-    size_t size = empty(g) ? 0 : k->conv_backward_data_workspace(g, cnn__pool_size(pool));
-    void *workspace = cnn__scratch_get(node->tape, size);
-    cnn_tensor *dx = workspace ? cnn__grad_empty(node, 0) : NULL;
-    if (dx && !empty(g)) {
-        k->conv_backward_data(g, cnn__data(dy), cnn__data(node->saved[1]), cnn__data(dx), workspace, pool);
+    cnn__conv g = *geometry;
+    cnn_tensor *dx = cnn__conv_adds(&g) ? cnn__grad_so_far(node, 0) : NULL;
+    bool masked = cnn__grad_maskable(node, 0);
+    g.add = dx != NULL;
+    g.positive = masked ? cnn__data(node->saved[0]) : NULL;
+    void *workspace = cnn__scratch_get(node->tape, empty(&g) ? 0 : k->conv_backward_data_workspace(&g, cnn__pool_size(pool)));
+    dx = workspace && !dx ? cnn__grad_empty(node, 0) : dx;
+    if (dx && workspace && !empty(&g)) {
+        k->conv_backward_data(&g, cnn__data(dy), cnn__data(node->saved[1]), cnn__data(dx), workspace, pool);
     }
-    cnn__grad_add(node, 0, dx);
+    if (masked) {
+        cnn__grad_add_masked(node, 0, dx);
+    } else {
+        cnn__grad_add(node, 0, dx);
+    }
 }
 
 /* dweight, and with it dbias where that is wanted too. */
@@ -198,9 +219,23 @@ static void backward_bias(cnn__node *node, const cnn__conv *g, const cnn_tensor 
     cnn__grad_add(node, 2, dbias);
 }
 
+/* Through the ReLU behind the convolution. */
+static cnn_tensor *backward_relu(cnn__node *node, cnn_tensor *dy)
+{
+    const cnn_tensor *y = node->saved[2];
+    cnn_tensor *dz = cnn__grad_own(dy) ? dy : cnn__grad_like(node, dy);
+    if (dz) {
+        cnn__real(y)->relu_backward(y->numel, cnn__data(y), cnn__data(dy), cnn__data(dz), y->ctx->pool);
+    }
+    return dz;
+}
+
 static void conv2d_backward(cnn__node *node, cnn_tensor *dy)
 {
     const cnn__conv *g = node->attributes;
+    if (g->relu && !dy->masked && !(dy = backward_relu(node, dy))) {
+        return;
+    }
     if (cnn__wants(node, 0)) {
         backward_data(node, g, dy);
     }

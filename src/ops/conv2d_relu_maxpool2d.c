@@ -6,10 +6,10 @@
 #include "ops/geometry.h"
 
 static void conv2d_relu_maxpool2d_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__op fused_op = { "conv2d_relu_maxpool2d", 1u << 2, conv2d_relu_maxpool2d_backward };
+static const cnn__op fused_op = { .name = "conv2d_relu_maxpool2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward };
 /* The same under the names of the chain's parts, for messages. */
-static const cnn__op conv_part = { "conv2d", 1u << 2, conv2d_relu_maxpool2d_backward };
-static const cnn__op pool_part = { "maxpool2d", 1u << 2, conv2d_relu_maxpool2d_backward };
+static const cnn__op conv_part = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward };
+static const cnn__op pool_part = { .name = "maxpool2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward };
 
 /* Is the pooling the kernels' own? false with *failed: the options are bad, which is reported. */
 static bool plain_pool(cnn__call *call, const cnn_maxpool2d_options *pool, const cnn__conv *g, bool *failed)
@@ -88,7 +88,7 @@ cnn_tensor *cnn_conv2d_relu_maxpool2d(cnn_tensor *x, cnn_tensor *weight, cnn_ten
         call.op = &fused_op;
         return fused(&call, &g);
     }
-    return failed ? call.nil : cnn_maxpool2d(cnn_relu(cnn_conv2d(call.in[0], call.in[1], call.in[2], conv)), pool);
+    return failed ? call.nil : cnn_maxpool2d(cnn__conv2d_relu(call.in[0], call.in[1], call.in[2], conv), pool);
 }
 
 /* ---- backward ---- */

@@ -13,7 +13,7 @@ enum { LOGITS, TARGET, WEIGHT, INPUTS };
 enum { SAVED_STATS = INPUTS };
 
 static void cross_entropy_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__op cross_entropy_op = { "cross_entropy", 1u << WEIGHT, cross_entropy_backward };
+static const cnn__op cross_entropy_op = { .name = "cross_entropy", .optional = 1u << WEIGHT, .backward = cross_entropy_backward };
 
 /* What backward needs to know; the pointers of `g` are set again from what was saved. */
 typedef struct loss {

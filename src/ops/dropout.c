@@ -5,7 +5,7 @@
 #include <cnn/ops.h>
 
 static void dropout_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__op dropout_op = { "dropout", 0, dropout_backward };
+static const cnn__op dropout_op = { .name = "dropout", .backward = dropout_backward };
 
 typedef struct draw {
     double p;

@@ -43,4 +43,7 @@ bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem);
 /* The geometry of a convolution whose inputs are x, weight and bias; false: reported. */
 bool cnn__conv2d_geometry(cnn__call *call, const cnn_conv2d_options *options, cnn__conv *g);
 
+/* relu(conv2d(…)) as one operation, which gives the same bits. */
+cnn_tensor *cnn__conv2d_relu(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options);
+
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static void linear_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__op linear_op = { "linear", 1u << 2, linear_backward };
+static const cnn__op linear_op = { .name = "linear", .optional = 1u << 2, .backward = linear_backward };
 
 /* x is rows × in, weight out × in. */
 typedef struct sizes {

@@ -2,7 +2,7 @@
 #include "ops/geometry.h"
 
 static void maxpool2d_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__op maxpool2d_op = { "maxpool2d", 0, maxpool2d_backward };
+static const cnn__op maxpool2d_op = { .name = "maxpool2d", .backward = maxpool2d_backward };
 
 static bool window(cnn__call *call, const cnn_maxpool2d_options *options, cnn__window *w, int64_t out[2])
 {

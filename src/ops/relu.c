@@ -6,14 +6,15 @@
 static void relu_backward(cnn__node *node, cnn_tensor *dy)
 {
     const cnn_tensor *y = node->saved[0];
-    cnn_tensor *dx = cnn__grad_empty(node, 0);
-    if (dx) {
+    bool in_place = !node->in[0]->leaf && cnn__grad_own(dy);
+    cnn_tensor *dx = in_place || dy->masked ? dy : cnn__grad_empty(node, 0);
+    if (dx && !dy->masked) {
         cnn__real(y)->relu_backward(y->numel, cnn__data(y), cnn__data(dy), cnn__data(dx), y->ctx->pool);
-        cnn__grad_add(node, 0, dx);
     }
+    cnn__grad_add(node, 0, dx);
 }
 
-static const cnn__op relu_op = { .name = "relu", .backward = relu_backward };
+static const cnn__op relu_op = { .name = "relu", .backward = relu_backward, .relu = true };
 
 cnn_tensor *cnn_relu(cnn_tensor *x)
 {

@@ -50,6 +50,7 @@ struct cnn_tensor {
     bool retain_grad;   /* tape: keep the gradient after backward */
     bool writable;      /* tape: a callback of the user's is writing it now */
     bool kept;          /* tape: a gradient on its way, which outlives the backward that made it */
+    bool masked;        /* tape: a ReLU's gradient that already is 0 where the ReLU is */
     bool owned;         /* plain: a module owns it, cnn_tensor_free() refuses */
     atomic_int references; /* plain */
     int64_t shape[CNN_MAX_DIMS];

@@ -15,6 +15,7 @@ typedef struct way {
     size_t (*workspace)(const conv_plan *p, int workers);
     void (*run)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
                 cnn__pool *pool);
+    bool finishes; /* sees to ReLU, or its gradient, too */
 } way;
 
 static bool any_fits(const conv_plan *p)
@@ -24,10 +25,10 @@ static bool any_fits(const conv_plan *p)
 }
 
 static const way ways[] = {
-    { CNN__SIMD(conv_direct_fits), CNN__SIMD(conv_direct_workspace), CNN__SIMD(conv_direct) },
-    { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_point_workspace), CNN__SIMD(conv_point) },
-    { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd) },
-    { any_fits, CNN__SIMD(conv_slab_workspace), CNN__SIMD(conv_slab) },
+    { CNN__SIMD(conv_direct_fits), CNN__SIMD(conv_direct_workspace), CNN__SIMD(conv_direct), true },
+    { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_point_workspace), CNN__SIMD(conv_point), false },
+    { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd), false },
+    { any_fits, CNN__SIMD(conv_slab_workspace), CNN__SIMD(conv_slab), false },
 };
 
 static const way *way_of(const conv_plan *p)
@@ -48,18 +49,28 @@ size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
     return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, 1, workers) : way_of(&p)->workspace(&p, workers);
 }
 
+static bool plan_run(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
+                     cnn__pool *pool)
+{
+    const way *w = way_of(p);
+    w->run(p, x, weight, bias, y, memory, pool);
+    return w->finishes;
+}
+
 void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
                              void *memory, cnn__pool *pool)
 {
+    conv_plan p = plan_forward(g);
+    bool finished = false;
     if (CNN__SIMD(depthwise_plane_fits)(g)) {
         CNN__SIMD(depthwise_plane)(g, false, x, weight, bias, y, memory, pool);
-        return;
-    }
-    conv_plan p = plan_forward(g);
-    if (depthwise(g)) {
+    } else if (depthwise(g)) {
         CNN__SIMD(depthwise)(&p, 1, x, weight, bias, y, memory, pool);
     } else {
-        way_of(&p)->run(&p, x, weight, bias, y, memory, pool);
+        finished = plan_run(&p, x, weight, bias, y, memory, pool);
+    }
+    if (g->relu && !finished) {
+        CNN__SIMD(relu)(g->batch * g->out_channels * g->out_h * g->out_w, y, y, pool);
     }
 }
 
@@ -69,7 +80,7 @@ static int64_t residues(int64_t stride, int64_t size)
     return stride < size ? stride : size;
 }
 
-static conv_plan backward_plan(const cnn__conv *g, int64_t number)
+static __attribute__((noinline)) conv_plan backward_plan(const cnn__conv *g, int64_t number)
 {
     int64_t across = residues(g->stride_w, g->in_w);
     return plan_backward(g, number / across, number % across);
@@ -122,24 +133,13 @@ static void clear_plane(void *arg, int64_t task, int worker)
 }
 
 /* Parts that no tap reaches are zero: dx is cleared as a whole, which is faster than a part of each line at a time. */
-void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *memory,
-                                   cnn__pool *pool)
+static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *weight, float *dx, void *memory, cnn__pool *pool)
 {
-    if (CNN__SIMD(depthwise_plane_fits)(g)) {
-        CNN__SIMD(depthwise_plane)(g, true, dy, weight, NULL, dx, memory, pool);
-        return;
-    }
-    conv_plan plans[MOST_PLANS];
-    int64_t count = depthwise_plans(g, plans);
-    if (count) {
-        CNN__SIMD(depthwise)(plans, count, dy, weight, NULL, dx, memory, pool);
-        return;
-    }
-    bool cleared = false;
-    for (int64_t k = 0; k < backward_plans(g); k++) {
+    bool cleared = false, finished = false;
+    for (int64_t k = 0; k < backward_plans(g) && !cleared; k++) {
         conv_plan p = backward_plan(g, k);
-        if (plan_taps(&p) == 0 && !cleared) {
-            clear_job job = { dx, (size_t)(g->in_h * g->in_w) * sizeof(float) };
+        if (plan_taps(&p) == 0) {
+            clear_job job = { (char *)dx, (size_t)(g->in_h * g->in_w) * sizeof(float) };
             int64_t planes = g->batch * g->in_channels;
             cnn__pool_run(pool, planes, (double)planes * (double)job.plane / 4 / LANES, clear_plane, &job);
             cleared = true;
@@ -148,7 +148,26 @@ void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const voi
     for (int64_t k = 0; k < backward_plans(g); k++) {
         conv_plan p = backward_plan(g, k);
         if (plan_taps(&p)) {
-            way_of(&p)->run(&p, dy, weight, NULL, dx, memory, pool);
+            finished = plan_run(&p, dy, weight, NULL, dx, memory, pool);
         }
+    }
+    return finished;
+}
+
+void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *memory,
+                                   cnn__pool *pool)
+{
+    conv_plan plans[MOST_PLANS];
+    int64_t count = depthwise_plans(g, plans);
+    bool finished = false;
+    if (CNN__SIMD(depthwise_plane_fits)(g)) {
+        CNN__SIMD(depthwise_plane)(g, true, dy, weight, NULL, dx, memory, pool);
+    } else if (count) {
+        CNN__SIMD(depthwise)(plans, count, dy, weight, NULL, dx, memory, pool);
+    } else {
+        finished = backward_by_plans(g, dy, weight, dx, memory, pool);
+    }
+    if (g->positive && !finished) {
+        CNN__SIMD(relu_backward)(g->batch * g->in_channels * g->in_h * g->in_w, g->positive, dx, dx, pool);
     }
 }

@@ -39,18 +39,24 @@ static void multiply_panel(direct_task *t, int64_t panel)
     const conv_plan *p = job->plan;
     int64_t channel = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - channel);
     const float *bias = job->bias ? job->bias + t->group * p->out_channels + channel : NULL, *from = bias ? bias : zeros;
-    tile_start start = t->channel ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
+    tile_start start = t->channel || p->add ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
     for (int64_t n = t->image; n < t->image + t->images; n++) {
         const float *x = x_plane(t, n);
         float *y = y_plane(t, n, channel);
         for (int64_t at = t->begin; at + LANES <= t->end; at += WIDTH) {
             tile_operand b = { x + at, 1, job->places, NULL };
             int64_t vectors = at + WIDTH <= t->end ? 2 : 1;
+            if (t->finishes) {
+                finish_foresee(p, y + at - job->y, rows, job->places);
+            }
             tile_direct(rows, vectors, t->channels, &t->a, &b, start, job->streamed, from, y + at, job->places, &t->next);
         }
     }
     if (t->end == job->places && job->rest) {
         add_rest(t, channel, rows, from);
+    }
+    for (int64_t n = 0; n < t->images && t->finishes; n++) {
+        finish(p, job->y, y_plane(t, t->image + n, channel) - job->y + t->begin, rows, t->end - t->begin, job->places);
     }
 }
 
@@ -99,6 +105,7 @@ static void multiply_unit(void *arg, int64_t task, int worker)
             pack_rest(&t);
         }
         t.next = foresee_x(&t);
+        t.finishes = plan_finishes(p) && t.channel + t.channels == p->in_channels;
         for (int64_t k = 0; k < t.panels; k++) {
             use_weights(&t, k);
             multiply_panel(&t, t.panel + k);
@@ -113,7 +120,8 @@ void CNN__SIMD(conv_direct)(const conv_plan *p, const float *x, const float *wei
     direct_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .packed = memory };
     measure(&job, p);
     job.scratch = (char *)memory + packed_size(&job);
-    job.streamed = p->in_channels <= DEPTH && streams(y, p->batch * job.places * p->groups * p->out_channels, job.places);
+    job.streamed = p->in_channels <= DEPTH && !plan_finishes(p) && !p->add &&
+                   streams(y, p->batch * job.places * p->groups * p->out_channels, job.places);
     if (packs_before(&job)) {
         cnn__pool_run(pool, p->groups * divide_up(job.panels, PACK_PANELS), (double)(p->groups * p->weight_group), pack_panels,
                       &job);

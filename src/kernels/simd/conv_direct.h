@@ -3,6 +3,7 @@
 #define CNN_KERNELS_SIMD_CONV_DIRECT_H
 
 #include "kernels/simd/ahead.h"
+#include "kernels/simd/conv_finish.h"
 #include "kernels/simd/conv_plan.h"
 #include "kernels/simd/copy.h"
 #include "kernels/simd/tile.h"
@@ -37,6 +38,7 @@ typedef struct direct_task {
     int64_t group, panel, panels;
     int64_t image, images, begin, end; /* places of each image */
     int64_t channel, channels;
+    bool finishes; /* with this stretch sums are complete, and something is to be done to them */
     float *weights, *rest, *aside;
     tile_operand a; /* the panel's weights */
     ahead next;

@@ -41,6 +41,8 @@ static void measure(point_job *job, const conv_plan *p)
     job->inner.h = h;
     job->inner.w = w;
     job->inner.batch = job->images;
+    job->inner.relu = false; /* places of the inner y are not those of y */
+    job->inner.positive = NULL;
 }
 
 static size_t x_size(const point_job *job)

@@ -153,16 +153,17 @@ static inline void add_rest(direct_task *t, int64_t channel, int64_t rows, const
 {
     const direct_job *job = t->job;
     int64_t columns = t->images * job->rest;
+    bool more = t->channel || job->plan->add;
     for (int64_t begin = 0; begin < columns; begin += ROWS) {
         int64_t end = least(begin + ROWS, columns);
         multiply_rest(t, rows, begin, end);
         for (int64_t k = begin; k < end; k++) {
             float *y = y_plane(t, t->image + k / job->rest, channel) + job->places - job->rest + k % job->rest;
             const float *sums = t->aside + (k - begin) * WIDTH;
-            for (int64_t i = 0; i < rows && t->channel; i++) {
+            for (int64_t i = 0; i < rows && more; i++) {
                 y[i * job->places] += sums[i];
             }
-            for (int64_t i = 0; i < rows && !t->channel; i++) {
+            for (int64_t i = 0; i < rows && !more; i++) {
                 y[i * job->places] = from[i] + sums[i];
             }
         }

@@ -1,6 +1,7 @@
 /* Elementwise kernels and optimizer steps: loops that the compiler vectorises for the instruction set, cut into chunks. They
  * are bound by memory, so each makes one pass. */
 #include "base/random.h"
+#include "kernels/simd/relu.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
 
@@ -11,6 +12,11 @@ enum { CHUNK = 1 << 14 }; /* elements a task */
 typedef struct span {
     int64_t begin, end;
 } span;
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 static span span_of(int64_t task, int64_t n)
 {
@@ -25,6 +31,22 @@ static void run(cnn__pool *pool, int64_t n, double cost, cnn__task_fn fn, void *
 
 /* ---- relu ---- */
 
+void relu_floats(const float *x, float *y, int64_t count)
+{
+    for (const lanes zero = { 0 }; count > 0; count -= LANES, x += LANES, y += LANES) {
+        lanes v = load_some(x, least(count, LANES));
+        store_some(y, blend(v < zero, zero, v), least(count, LANES));
+    }
+}
+
+void relu_gradients(const float *y, const float *dy, float *dx, int64_t count)
+{
+    for (const lanes zero = { 0 }; count > 0; count -= LANES, y += LANES, dy += LANES, dx += LANES) {
+        int64_t some = least(count, LANES);
+        store_some(dx, blend(load_some(y, some) > zero, load_some(dy, some), zero), some);
+    }
+}
+
 typedef struct map_job {
     int64_t n;
     const float *x, *dy;
@@ -35,12 +57,8 @@ static void relu_chunk(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const map_job *job = arg;
-    const float *restrict x = job->x;
-    float *restrict y = job->y;
     span s = span_of(task, job->n);
-    for (int64_t i = s.begin; i < s.end; i++) {
-        y[i] = x[i] < 0 ? 0 : x[i];
-    }
+    relu_floats(job->x + s.begin, job->y + s.begin, s.end - s.begin);
 }
 
 void CNN__SIMD(relu)(int64_t n, const void *x, void *y, cnn__pool *pool)
@@ -52,12 +70,8 @@ static void relu_backward_chunk(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const map_job *job = arg;
-    const float *restrict y = job->x, *restrict dy = job->dy;
-    float *restrict dx = job->y;
     span s = span_of(task, job->n);
-    for (int64_t i = s.begin; i < s.end; i++) {
-        dx[i] = y[i] > 0 ? dy[i] : 0;
-    }
+    relu_gradients(job->x + s.begin, job->dy + s.begin, job->y + s.begin, s.end - s.begin);
 }
 
 void CNN__SIMD(relu_backward)(int64_t n, const void *y, const void *dy, void *dx, cnn__pool *pool)
