@@ -27,7 +27,7 @@ static bool any_fits(const conv_plan *p)
 static const way ways[] = {
     { CNN__SIMD(conv_direct_fits), CNN__SIMD(conv_direct_workspace), CNN__SIMD(conv_direct), true },
     { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_point_workspace), CNN__SIMD(conv_point), false },
-    { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd), false },
+    { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd), true },
     { any_fits, CNN__SIMD(conv_slab_workspace), CNN__SIMD(conv_slab), false },
 };
 

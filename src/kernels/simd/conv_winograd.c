@@ -4,10 +4,13 @@
  * Chunk by chunk (conv_winograd.h) the input's tiles are transformed for all tasks; a task then makes a block of output channels
  * of some groups of tiles: place by place the products, and from them the outputs, which are turned back into planes. Where
  * blocks are fewer than tasks should be, kernels are transformed for all beforehand, else by the task that uses them. */
+#include "kernels/simd/conv_finish.h"
 #include "kernels/simd/conv_winograd.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/turn.h"
+
+#include <math.h>
 
 enum {
     SET = 4, /* groups that go through a place together: its kernels are read once for all of them */
@@ -148,10 +151,10 @@ static void finish_run(const winograd_job *job, const float *products, int64_t a
     const winograd_grid *g = &job->grid;
     int64_t rest = p->out_channels - o, channels = rest < LANES ? rest : LANES, side = g->side, row = count * side * LANES;
     int64_t channel = job->group * p->out_channels + o, plane = p->h.out * p->w.out;
-    lanes bias = job->bias ? load_some(job->bias + channel, channels) : (lanes){ 0 };
+    lanes least = splat(p->relu ? 0 : -INFINITY), bias = job->bias ? load_some(job->bias + channel, channels) : (lanes){ 0 };
     for (int64_t i = 0; i < count; i++) {
         const float *from = products + (at + i) / job->room.group * GROUP_FLOATS + (at + i) % job->room.group * BLOCK;
-        winograd_output((int)side, from, TILES * BLOCK, bias, turned + i * side * LANES, row, LANES);
+        winograd_output((int)side, from, TILES * BLOCK, bias, least, turned + i * side * LANES, row, LANES);
     }
     int64_t line = tile / g->columns % g->lines * side, column = tile % g->columns * side;
     int64_t columns = p->w.grid - column < count * side ? p->w.grid - column : count * side;
@@ -159,6 +162,9 @@ static void finish_run(const winograd_job *job, const float *products, int64_t a
                (p->h.out_first + line) * p->w.out + p->w.out_first + column;
     for (int64_t i = 0; i < side && line + i < p->h.grid; i++) {
         CNN__SIMD(depth_turn_back)(turned + i * row, columns, plane, channels, false, y + i * p->w.out);
+        if (p->positive) {
+            finish(p, job->y, y - job->y + i * p->w.out, channels, columns, plane);
+        }
     }
 }
 

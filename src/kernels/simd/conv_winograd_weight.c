@@ -9,6 +9,8 @@
 #include "kernels/simd/table.h"
 #include "kernels/simd/turn.h"
 
+#include <math.h>
+
 enum { LEAST_TASKS = 8, MOST_VECTORS = 4, MOST_TAPS = 25 };
 
 typedef struct winograd_job {
@@ -108,11 +110,11 @@ static void finish_channel(const winograd_job *job, const float *products, float
 {
     int side = (int)job->plan->h.taps;
     if (job->number == 0) {
-        winograd_output(side, products, job->part_step, (lanes){ 0 }, to, side * LANES, LANES);
+        winograd_output(side, products, job->part_step, (lanes){ 0 }, splat(-INFINITY), to, side * LANES, LANES);
         return;
     }
     float taps[MOST_TAPS * LANES];
-    winograd_output(side, products, job->part_step, (lanes){ 0 }, taps, side * LANES, LANES);
+    winograd_output(side, products, job->part_step, (lanes){ 0 }, splat(-INFINITY), taps, side * LANES, LANES);
     for (int64_t k = 0; k < side * side; k++) {
         store(to + k * LANES, load(to + k * LANES) + load(taps + k * LANES));
     }

@@ -114,8 +114,8 @@ void winograd_input(const float *from, int64_t row_step, int64_t column_step, fl
 
 /* ---- the outputs ---- */
 
-CNN__INLINE void transform_output(int side, const float *products, int64_t place_step, lanes bias, float *to, int64_t row_step,
-                                  int64_t column_step)
+CNN__INLINE void transform_output(int side, const float *products, int64_t place_step, lanes bias, lanes least, float *to,
+                                  int64_t row_step, int64_t column_step)
 {
     lanes half[MOST_TAPS][SIDE];
 #pragma GCC unroll 1
@@ -137,19 +137,20 @@ CNN__INLINE void transform_output(int side, const float *products, int64_t place
         winograd_outputs(side, half[i], y);
 #pragma GCC unroll 5
         for (int j = 0; j < side; j++) {
-            store(to + i * row_step + j * column_step, y[j] + bias);
+            lanes v = y[j] + bias;
+            store(to + i * row_step + j * column_step, blend(v < least, least, v));
         }
     }
 }
 
-void winograd_output(int side, const float *products, int64_t place_step, lanes bias, float *to, int64_t row_step,
+void winograd_output(int side, const float *products, int64_t place_step, lanes bias, lanes least, float *to, int64_t row_step,
                      int64_t column_step)
 {
     switch (side) {
-    case 2: transform_output(2, products, place_step, bias, to, row_step, column_step); break;
-    case 3: transform_output(3, products, place_step, bias, to, row_step, column_step); break;
-    case 4: transform_output(4, products, place_step, bias, to, row_step, column_step); break;
-    default: transform_output(5, products, place_step, bias, to, row_step, column_step); break;
+    case 2: transform_output(2, products, place_step, bias, least, to, row_step, column_step); break;
+    case 3: transform_output(3, products, place_step, bias, least, to, row_step, column_step); break;
+    case 4: transform_output(4, products, place_step, bias, least, to, row_step, column_step); break;
+    default: transform_output(5, products, place_step, bias, least, to, row_step, column_step); break;
     }
 }
 

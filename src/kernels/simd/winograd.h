@@ -33,9 +33,9 @@ void CNN__SIMD(winograd_input)(const float *from, int64_t row_step, int64_t colu
 void CNN__SIMD(winograd_kernel)(int taps, const float *from, int64_t row_step, int64_t column_step, float *to,
                                 int64_t place_step);
 
-/* The outputs of a tile, 2 to 5 a side, from products that are place_step apart, each plus `bias`. */
-void CNN__SIMD(winograd_output)(int side, const float *products, int64_t place_step, lanes bias, float *to, int64_t row_step,
-                                int64_t column_step);
+/* The outputs of a tile, 2 to 5 a side, from products that are place_step apart, each plus `bias` and then at least `least`. */
+void CNN__SIMD(winograd_output)(int side, const float *products, int64_t place_step, lanes bias, lanes least, float *to,
+                                int64_t row_step, int64_t column_step);
 
 /* One place: out[tile][BLOCK] = Σ in[tile]·kernels over `depth` channels, or += for `more` of them. in is
  * [depth / LANES][TILES][LANES], kernels [depth][BLOCK]. Rows of `out` past the number of tiles may be written. */
