@@ -7,8 +7,9 @@ enum { REACH = 4 }; /* rows that one address and its multiples reach */
 /* What is computed from a hidden value is not kept from one use to the next: there are no registers to keep it in. */
 #define HIDE(value) __asm__ volatile("" : "+r"(value))
 
-CNN__INLINE void start_sums(int rows, int vectors, tile_start start, const float *from, const float *c, int64_t step,
-                            lanes acc[ROWS][2])
+/* A c that is streamed must not be fetched: that would read what is only written. */
+CNN__INLINE void start_sums(int rows, int vectors, tile_start start, bool streamed, const float *from, const float *c,
+                            int64_t step, lanes acc[ROWS][2])
 {
     lanes first = { 0 }, second = { 0 };
     if (start == FROM_COLUMNS) {
@@ -17,11 +18,15 @@ CNN__INLINE void start_sums(int rows, int vectors, tile_start start, const float
     }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
-        __builtin_prefetch(c, 1);
-        __builtin_prefetch(c + WIDTH - 1, 1);
-        c += step;
         acc[i][0] = first;
         acc[i][1] = second;
+    }
+    if (!streamed) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++, c += step) {
+            __builtin_prefetch(c, 1);
+            __builtin_prefetch(c + WIDTH - 1, 1);
+        }
     }
     if (start == FROM_ROWS) {
 #pragma GCC unroll 16
@@ -44,7 +49,7 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
             acc[i][1] = vectors > 1 ? load(row + LANES) : acc[i][0];
         }
     } else {
-        start_sums(rows, vectors, start, from, c, step, acc);
+        start_sums(rows, vectors, start, streamed, from, c, step, acc);
     }
     int64_t across = a->across * 4, along = a->along * 4; /* in bytes */
     const char *steps = (const char *)(b->steps ? b->steps : &b->along);
