@@ -43,10 +43,13 @@ static inline bool winograd_grid_fits(const conv_plan *p)
     const conv_axis *h = &p->h, *w = &p->w;
     bool square = h->taps == w->taps && (h->taps == 3 || h->taps == 5);
     bool plain = h->stride == 1 && w->stride == 1 && h->step == 1 && w->step == 1 && h->out_step == 1 && w->out_step == 1;
-    int64_t side = SIDE + 1 - h->taps, lines = (h->grid + side - 1) / side, columns = (w->grid + side - 1) / side;
+    bool many = p->in_channels >= LEAST_CHANNELS && p->out_channels >= LEAST_CHANNELS;
+    if (!MULTIPLY_ADDS || !square || !plain || !many) {
+        return false;
+    }
     /* Small planes leave places of their tiles unused. */
-    return MULTIPLY_ADDS && square && plain && p->in_channels >= LEAST_CHANNELS && p->out_channels >= LEAST_CHANNELS && p->batch * lines * columns >= 4 &&
-           3 * PLACES * lines * columns <= 2 * plan_taps(p) * h->grid * w->grid;
+    int64_t side = SIDE + 1 - h->taps, tiles = ((h->grid + side - 1) / side) * ((w->grid + side - 1) / side);
+    return p->batch * tiles >= 4 && 3 * PLACES * tiles <= 2 * plan_taps(p) * h->grid * w->grid;
 }
 
 /* The first tile of a strip; strips past the last begin where the tiles end. */
