@@ -74,6 +74,9 @@ static inline conv_unit slab_unit(const conv_slab *s, const conv_plan *p, int64_
 /* Does some tap fall on place `at` of the slab, seen from positions `stride` apart? */
 static inline bool slab_reached(const conv_axis *a, int64_t at)
 {
+    if (a->step == 1 && a->taps >= a->stride) {
+        return true;
+    }
     for (int64_t tap = 0; tap < a->taps; tap++) {
         if ((at - tap * a->step) % a->stride == 0) {
             return true;
@@ -82,7 +85,12 @@ static inline bool slab_reached(const conv_axis *a, int64_t at)
     return false;
 }
 
-static inline void slab_line(const conv_slab *s, const conv_axis *a, int64_t residue, const float *from, float *to)
+/* Columns [begin, end) of a residue's lines are the image's, from place on; the others are padding. */
+typedef struct slab_part {
+    int64_t place, begin, end;
+} slab_part;
+
+static inline slab_part slab_part_of(const conv_slab *s, const conv_axis *a, int64_t residue)
 {
     int64_t place = a->first + residue;
     int64_t begin = place < 0 ? (-place + a->stride - 1) / a->stride : 0;
@@ -90,34 +98,41 @@ static inline void slab_line(const conv_slab *s, const conv_axis *a, int64_t res
     begin = begin < s->columns ? begin : s->columns;
     end = end < s->columns ? end : s->columns;
     end = end > begin ? end : begin;
-    for (int64_t k = 0; k < begin; k++) {
+    return (slab_part){ place + begin * a->stride, begin, end };
+}
+
+CNN__INLINE void slab_line(const conv_slab *s, const slab_part *part, int64_t stride, const float *from, float *to)
+{
+    for (int64_t k = 0; k < part->begin; k++) {
         to[k] = 0;
     }
-    if (a->stride == 1) {
-        memcpy(to + begin, from + place + begin, (size_t)(end - begin) * sizeof *to);
+    if (stride == 1) {
+        copy_floats(from + part->place, to + part->begin, part->end - part->begin);
     } else {
-        copy_every(from + place + begin * a->stride, a->stride, to + begin, end - begin);
+        copy_every(from + part->place, stride, to + part->begin, part->end - part->begin);
     }
-    for (int64_t k = end; k < s->columns; k++) {
+    for (int64_t k = part->end; k < s->columns; k++) {
         to[k] = 0;
     }
 }
 
 static inline void slab_plane(const conv_slab *s, const conv_plan *p, const conv_unit *u, const float *plane, float *to)
 {
-    int64_t rows = (u->lines - 1) * p->h.stride + (p->h.taps - 1) * p->h.step + 1;
-    for (int64_t r = 0; r < rows; r++, to += s->row_step) {
-        int64_t row = u->line * p->h.stride + p->h.first + r;
-        if (!slab_reached(&p->h, r)) {
+    int64_t rows = (u->lines - 1) * p->h.stride + (p->h.taps - 1) * p->h.step + 1, first = u->line * p->h.stride + p->h.first;
+    for (int64_t residue = 0; residue < p->w.stride; residue++, to += s->columns) {
+        if (!slab_reached(&p->w, residue)) {
             continue;
         }
-        if (row < 0 || row >= p->h.in) {
-            memset(to, 0, (size_t)s->row_step * sizeof *to);
-            continue;
-        }
-        for (int64_t residue = 0; residue < p->w.stride; residue++) {
-            if (slab_reached(&p->w, residue)) {
-                slab_line(s, &p->w, residue, plane + row * p->w.in, to + residue * s->columns);
+        slab_part part = slab_part_of(s, &p->w, residue);
+        for (int64_t r = 0; r < rows; r++) {
+            int64_t row = first + r;
+            if (!slab_reached(&p->h, r)) {
+                continue;
+            }
+            if (row < 0 || row >= p->h.in) {
+                memset(to + r * s->row_step, 0, (size_t)s->columns * sizeof *to);
+            } else {
+                slab_line(s, &part, p->w.stride, plane + row * p->w.in, to + r * s->row_step);
             }
         }
     }
