@@ -236,12 +236,12 @@ static void conv2d_backward(cnn__node *node, cnn_tensor *dy)
     if (g->relu && !dy->masked && !(dy = backward_relu(node, dy))) {
         return;
     }
-    if (cnn__wants(node, 0)) {
-        backward_data(node, g, dy);
-    }
-    if (cnn__wants(node, 1)) {
+    if (cnn__wants(node, 1)) { /* first: it waits for x less than the ReLU's gradient does, which then finds it in the caches */
         backward_weight(node, g, dy);
     } else if (cnn__wants(node, 2)) {
         backward_bias(node, g, dy);
+    }
+    if (cnn__wants(node, 0)) {
+        backward_data(node, g, dy);
     }
 }
