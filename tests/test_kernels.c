@@ -300,6 +300,13 @@ END_TEST
 #define CONV(n, c, h, w, o, kh, kw, s, d, p, groups) \
     { n, c, h, w, o, 0, 0, kh, kw, s, s, d, d, p, p, groups, .relu = false }
 
+/* The slowest instruments, which ask for few random shapes, leave what they would take minutes for to the others. */
+static bool too_large(const cnn__conv *g)
+{
+    double products = (double)(g->batch * g->out_channels * g->out_h * g->out_w) * (double)(g->in_channels / g->groups);
+    return shapes_wanted(150) < 10 && products * (double)(g->kernel_h * g->kernel_w) > 3e7;
+}
+
 START_TEST(conv_agrees_on_adversarial_shapes)
 {
     static const cnn__conv shapes[] = {
@@ -357,7 +364,9 @@ START_TEST(conv_agrees_on_adversarial_shapes)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         cnn__conv g = shapes[i];
         ck_assert(conv_size(&g, g.pad_top, g.pad_left));
-        conv_check(&g, i % 2);
+        if (!too_large(&g)) {
+            conv_check(&g, i % 2);
+        }
     }
 }
 END_TEST
