@@ -44,16 +44,6 @@ typedef struct direct_task {
     ahead next;
 } direct_task;
 
-static inline int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static inline int64_t divide_up(int64_t a, int64_t b)
-{
-    return b ? (a + b - 1) / b : 0;
-}
-
 static inline void measure_units(direct_job *job)
 {
     const conv_plan *p = job->plan;

@@ -48,16 +48,6 @@ typedef struct direct_weight_task {
     ahead next, later;
 } direct_weight_task;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t divide_up(int64_t a, int64_t b)
-{
-    return b ? (a + b - 1) / b : 0;
-}
-
 /* What it takes if `packed` channels are packed, in halves of a vector's product; turning a sum back takes three. */
 static int64_t cost(const conv_plan *p, int64_t read, int64_t packed)
 {

@@ -54,16 +54,6 @@ static inline size_t align(int64_t floats)
     return (size_t)(floats + 15) / 16 * 16;
 }
 
-static inline int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static inline int64_t divide_up(int64_t a, int64_t b)
-{
-    return b ? (a + b - 1) / b : 0;
-}
-
 /* Of a unit of lines. */
 static inline int64_t most_positions(const conv_job *job)
 {

@@ -41,22 +41,6 @@ typedef struct weight_task {
     ahead next, later; /* memory to fetch, one after the other */
 } weight_task;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t divide_up(int64_t a, int64_t b)
-{
-    /* clang's analyzer loses a struct in a struct that was returned. */
-    return (a + b - 1) / b; /* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult) */
-}
-
 static void measure(weight_job *job)
 {
     const conv_plan *p = &job->plan;

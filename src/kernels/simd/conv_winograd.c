@@ -42,11 +42,6 @@ bool CNN__SIMD(conv_winograd_fits)(const conv_plan *p)
     return winograd_grid_fits(p);
 }
 
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static void measure(winograd_job *job, const conv_plan *p)
 {
     job->plan = p;

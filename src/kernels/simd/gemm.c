@@ -38,16 +38,6 @@ typedef struct gemm_task {
 
 static const size_t scratch_size = (size_t)(BLOCK_PANELS * DEPTH * WIDTH + LANES + ROWS * WIDTH + 16) / 16 * 16 * sizeof(float);
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t divide_up(int64_t a, int64_t b)
-{
-    return b ? (a + b - 1) / b : 0;
-}
-
 static void measure(gemm_job *job, const cnn__gemm *g)
 {
     job->g = g;

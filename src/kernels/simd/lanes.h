@@ -218,6 +218,22 @@ static inline bool streams(const float *p, int64_t count, int64_t step)
     return count >= LARGE && step % LANES == 0 && (uintptr_t)p % sizeof(lanes) == 0;
 }
 
+CNN__INLINE int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+CNN__INLINE int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Of nothing there are none. */
+CNN__INLINE int64_t divide_up(int64_t a, int64_t b)
+{
+    return b ? (a + b - 1) / b : 0;
+}
+
 CNN__INLINE int64_t round_up(int64_t n, int64_t to)
 {
     return (n + to - 1) / to * to;

@@ -13,11 +13,6 @@ typedef struct span {
     int64_t begin, end;
 } span;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static span span_of(int64_t task, int64_t n)
 {
     int64_t end = (task + 1) * CHUNK;
