@@ -1,11 +1,15 @@
 /* The thread pool: workers sleep on a condition variable, wake for a job, and take its tasks from a shared counter.
  *
  * A job is opened and closed by one atomic word, so a worker that wakes late finds it closed and goes back to sleep while
- * the caller never waits for it. Idle workers spin for some tens of microseconds, then sleep: an idle pool uses no CPU. */
+ * the caller never waits for it. Idle workers spin for some tens of microseconds, then sleep: an idle pool uses no CPU.
+ *
+ * A system that was busy a moment ago may wake a worker on the CPU of its caller, though another one idles, and leave it there
+ * for many milliseconds, in which two threads are slower than one; so a worker that finds itself there moves away. */
 #include "base/pool.h"
 
 #include "base/annotate.h"
 #include "base/context.h"
+#include "base/cpu.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -19,11 +23,13 @@ struct cnn__pool {
     cnn_context *ctx; /* for its allocator alone */
     int size;         /* workers, the caller included */
     int started;      /* threads that exist */
+    bool spread;      /* there is a CPU for each */
     pid_t process;    /* whose threads they are: a forked child has none */
     atomic_flag busy;
     atomic_bool stop;
     atomic_uint_fast64_t state;
     atomic_int sleepers;
+    atomic_int caller_cpu;
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
     cnn__task_fn fn;
@@ -77,6 +83,13 @@ static void wait_for_news(cnn__pool *pool, uint64_t seen)
     pthread_mutex_unlock(&pool->lock);
 }
 
+static void make_room(cnn__pool *pool)
+{
+    if (pool->spread) {
+        cnn__cpu_leave(atomic_load_explicit(&pool->caller_cpu, memory_order_relaxed));
+    }
+}
+
 /* Goes into the open job, if it is still open; the job's fields may be read only inside. */
 static bool enter(cnn__pool *pool, uint64_t *seen)
 {
@@ -112,6 +125,7 @@ static void *worker_main(void *arg)
         if (atomic_load(&pool->stop)) {
             return NULL;
         }
+        make_room(pool);
         if (enter(pool, &seen)) {
             run_tasks(pool, worker->number);
             leave(pool);
@@ -143,6 +157,7 @@ static void annotate(cnn__pool *pool)
     CNN__ATOMIC(&pool->stop);
     CNN__ATOMIC(&pool->state);
     CNN__ATOMIC(&pool->sleepers);
+    CNN__ATOMIC(&pool->caller_cpu);
     CNN__ATOMIC(&pool->next);
 }
 
@@ -156,6 +171,7 @@ cnn__pool *cnn__pool_new(cnn_context *ctx, int threads)
     }
     pool->ctx = ctx;
     pool->size = threads;
+    pool->spread = threads <= cnn__cpu_count();
     pool->process = getpid();
     atomic_flag_clear(&pool->busy);
     annotate(pool);
@@ -208,6 +224,7 @@ static void open_job(cnn__pool *pool, int64_t tasks, cnn__task_fn fn, void *arg)
     pool->arg = arg;
     pool->tasks = tasks;
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    atomic_store_explicit(&pool->caller_cpu, cnn__cpu_now(), memory_order_relaxed);
     uint64_t number = atomic_load(&pool->state) / NUMBER;
     CNN__HAPPENS_BEFORE(&pool->fn);
     atomic_store(&pool->state, (number + 1) * NUMBER + OPEN);

@@ -2,6 +2,7 @@
  * base/; everything else of it is in base/context.h. */
 #include "base/context.h"
 
+#include "base/cpu.h"
 #include "base/references.h"
 #include "kernels/kernels.h"
 
@@ -16,12 +17,8 @@ enum { MAX_THREADS = 1024 };
 
 static int available_cpus(void)
 {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0) {
-        return 1;
-    }
-    int count = CPU_COUNT(&set);
-    return count < 1 ? 1 : count > MAX_THREADS ? MAX_THREADS : count;
+    int count = cnn__cpu_count();
+    return count > MAX_THREADS ? MAX_THREADS : count;
 }
 
 static cnn_status check(const cnn_context_options *o)
