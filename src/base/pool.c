@@ -1,4 +1,7 @@
-/* The thread pool: workers sleep on a condition variable, wake for a job, and take its tasks from a shared counter.
+/* The thread pool: workers sleep on a condition variable, wake for a job, and take its tasks.
+ *
+ * Tasks are shared out in ranges: who has finished his own takes what is left of another's. So a worker does the same part of
+ * one job after the other, and finds there what it left in its caches.
  *
  * A job is opened and closed by one atomic word, so a worker that wakes late finds it closed and goes back to sleep while
  * the caller never waits for it. Idle workers spin for some tens of microseconds, then sleep: an idle pool uses no CPU.
@@ -34,12 +37,13 @@ struct cnn__pool {
     pthread_cond_t wake, done;
     cnn__task_fn fn;
     void *arg;
-    int64_t tasks;
-    _Alignas(64) atomic_int_fast64_t next;
+    int shares; /* ranges of the job: the first workers have one each */
     struct worker {
         cnn__pool *pool;
         int number;
         pthread_t thread;
+        int64_t end;                           /* of its range */
+        _Alignas(64) atomic_int_fast64_t next; /* in a line of the cache that is its own */
     } workers[];
 };
 
@@ -54,9 +58,12 @@ static void pause_briefly(void)
 
 static void run_tasks(cnn__pool *pool, int worker)
 {
-    int64_t task;
-    while ((task = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed)) < pool->tasks) {
-        pool->fn(pool->arg, task, worker);
+    for (int i = 0; i < pool->shares; i++) {
+        struct worker *of = &pool->workers[(worker + i) % pool->shares];
+        int64_t task;
+        while ((task = atomic_fetch_add_explicit(&of->next, 1, memory_order_relaxed)) < of->end) {
+            pool->fn(pool->arg, task, worker);
+        }
     }
 }
 
@@ -106,7 +113,7 @@ static bool enter(cnn__pool *pool, uint64_t *seen)
 
 static void leave(cnn__pool *pool)
 {
-    CNN__HAPPENS_BEFORE(&pool->next);
+    CNN__HAPPENS_BEFORE(&pool->shares);
     uint64_t state = atomic_fetch_sub(&pool->state, 1) - 1;
     if (!(state & OPEN) && !(state & INSIDE)) {
         pthread_mutex_lock(&pool->lock);
@@ -158,7 +165,9 @@ static void annotate(cnn__pool *pool)
     CNN__ATOMIC(&pool->state);
     CNN__ATOMIC(&pool->sleepers);
     CNN__ATOMIC(&pool->caller_cpu);
-    CNN__ATOMIC(&pool->next);
+    for (int i = 0; i < pool->size; i++) {
+        CNN__ATOMIC(&pool->workers[i].next);
+    }
 }
 
 cnn__pool *cnn__pool_new(cnn_context *ctx, int threads)
@@ -222,8 +231,11 @@ static void open_job(cnn__pool *pool, int64_t tasks, cnn__task_fn fn, void *arg)
 {
     pool->fn = fn;
     pool->arg = arg;
-    pool->tasks = tasks;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    pool->shares = tasks < pool->size ? (int)tasks : pool->size;
+    for (int i = 0; i < pool->shares; i++) {
+        atomic_store_explicit(&pool->workers[i].next, tasks * i / pool->shares, memory_order_relaxed);
+        pool->workers[i].end = tasks * (i + 1) / pool->shares;
+    }
     atomic_store_explicit(&pool->caller_cpu, cnn__cpu_now(), memory_order_relaxed);
     uint64_t number = atomic_load(&pool->state) / NUMBER;
     CNN__HAPPENS_BEFORE(&pool->fn);
@@ -264,7 +276,7 @@ void cnn__pool_run(cnn__pool *pool, int64_t tasks, double work, cnn__task_fn fn,
     open_job(pool, tasks, fn, arg);
     run_tasks(pool, 0);
     close_job(pool);
-    CNN__HAPPENS_AFTER(&pool->next);
+    CNN__HAPPENS_AFTER(&pool->shares);
     CNN__HAPPENS_BEFORE(&pool->busy);
     atomic_flag_clear(&pool->busy);
 }
