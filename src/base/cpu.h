@@ -1,14 +1,19 @@
-/* Where threads run. */
+/* Which CPUs threads run on. */
 #ifndef CNN_BASE_CPU_H
 #define CNN_BASE_CPU_H
 
-/* How many CPUs this thread may run on; 1 where that cannot be known. */
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+
+/* Those that this thread may run on; false where that cannot be known. */
+bool cnn__cpu_allowed(cpu_set_t *set);
+
+/* How many they are, at least 1. */
 int cnn__cpu_count(void);
 
-/* The CPU that this thread is on, or -1. */
-int cnn__cpu_now(void);
-
-/* Moves this thread to another CPU if it is on `cpu` and may run elsewhere. Which CPUs it may run on stays as it was. */
-void cnn__cpu_leave(int cpu);
+/* Gives `thread` leave to run on those of the set that this thread is not on, if there are any; returns whether it did. Has no
+ * effect on a thread that runs on one of them. */
+bool cnn__cpu_keep_off(pthread_t thread, const cpu_set_t *set);
 
 #endif

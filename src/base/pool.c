@@ -6,8 +6,9 @@
  * A job is opened and closed by one atomic word, so a worker that wakes late finds it closed and goes back to sleep while
  * the caller never waits for it. Idle workers spin for some tens of microseconds, then sleep: an idle pool uses no CPU.
  *
- * A system that was busy a moment ago may wake a worker on the CPU of its caller, though another one idles, and leave it there
- * for many milliseconds, in which two threads are slower than one; so a worker that finds itself there moves away. */
+ * An idle CPU of a virtual machine looks to its system as if others used it, so a worker may be woken on the CPU of its caller,
+ * and wait there for some milliseconds, in which a pool is slower than one thread. So the caller forbids it that CPU while it
+ * wakes it, and the worker takes the ban off itself. */
 #include "base/pool.h"
 
 #include "base/annotate.h"
@@ -32,7 +33,6 @@ struct cnn__pool {
     atomic_bool stop;
     atomic_uint_fast64_t state;
     atomic_int sleepers;
-    atomic_int caller_cpu;
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
     cnn__task_fn fn;
@@ -42,6 +42,8 @@ struct cnn__pool {
         cnn__pool *pool;
         int number;
         pthread_t thread;
+        bool asleep, banned;                   /* from its caller's CPU; under the lock, as is: */
+        cpu_set_t allowed;                     /* where it may run, as it was before the ban */
         int64_t end;                           /* of its range */
         _Alignas(64) atomic_int_fast64_t next; /* in a line of the cache that is its own */
     } workers[];
@@ -73,8 +75,9 @@ static bool news(cnn__pool *pool, uint64_t seen)
     return atomic_load(&pool->stop) || ((state & OPEN) && state / NUMBER != seen);
 }
 
-static void wait_for_news(cnn__pool *pool, uint64_t seen)
+static void wait_for_news(struct worker *worker, uint64_t seen)
 {
+    cnn__pool *pool = worker->pool;
     for (int i = 0; i < SPINS; i++) {
         if (news(pool, seen)) {
             return;
@@ -82,18 +85,17 @@ static void wait_for_news(cnn__pool *pool, uint64_t seen)
         pause_briefly();
     }
     pthread_mutex_lock(&pool->lock);
+    worker->asleep = pool->spread && cnn__cpu_allowed(&worker->allowed);
     atomic_fetch_add(&pool->sleepers, 1);
     while (!news(pool, seen)) {
         pthread_cond_wait(&pool->wake, &pool->lock);
     }
     atomic_fetch_sub(&pool->sleepers, 1);
+    bool banned = worker->banned;
+    worker->asleep = worker->banned = false;
     pthread_mutex_unlock(&pool->lock);
-}
-
-static void make_room(cnn__pool *pool)
-{
-    if (pool->spread) {
-        cnn__cpu_leave(atomic_load_explicit(&pool->caller_cpu, memory_order_relaxed));
+    if (banned) {
+        sched_setaffinity(0, sizeof worker->allowed, &worker->allowed);
     }
 }
 
@@ -128,11 +130,10 @@ static void *worker_main(void *arg)
     cnn__pool *pool = worker->pool;
     uint64_t seen = UINT64_MAX;
     for (;;) {
-        wait_for_news(pool, seen);
+        wait_for_news(worker, seen);
         if (atomic_load(&pool->stop)) {
             return NULL;
         }
-        make_room(pool);
         if (enter(pool, &seen)) {
             run_tasks(pool, worker->number);
             leave(pool);
@@ -164,7 +165,6 @@ static void annotate(cnn__pool *pool)
     CNN__ATOMIC(&pool->stop);
     CNN__ATOMIC(&pool->state);
     CNN__ATOMIC(&pool->sleepers);
-    CNN__ATOMIC(&pool->caller_cpu);
     for (int i = 0; i < pool->size; i++) {
         CNN__ATOMIC(&pool->workers[i].next);
     }
@@ -236,12 +236,15 @@ static void open_job(cnn__pool *pool, int64_t tasks, cnn__task_fn fn, void *arg)
         atomic_store_explicit(&pool->workers[i].next, tasks * i / pool->shares, memory_order_relaxed);
         pool->workers[i].end = tasks * (i + 1) / pool->shares;
     }
-    atomic_store_explicit(&pool->caller_cpu, cnn__cpu_now(), memory_order_relaxed);
     uint64_t number = atomic_load(&pool->state) / NUMBER;
     CNN__HAPPENS_BEFORE(&pool->fn);
     atomic_store(&pool->state, (number + 1) * NUMBER + OPEN);
     if (atomic_load(&pool->sleepers) > 0) {
         pthread_mutex_lock(&pool->lock);
+        for (int i = 1; i <= pool->started; i++) {
+            struct worker *worker = &pool->workers[i];
+            worker->banned = worker->asleep && (cnn__cpu_keep_off(worker->thread, &worker->allowed) || worker->banned);
+        }
         pthread_cond_broadcast(&pool->wake);
         pthread_mutex_unlock(&pool->lock);
     }
