@@ -6,9 +6,9 @@
  * A job is opened and closed by one atomic word, so a worker that wakes late finds it closed and goes back to sleep while
  * the caller never waits for it. Idle workers spin for some tens of microseconds, then sleep: an idle pool uses no CPU.
  *
- * An idle CPU of a virtual machine looks to its system as if others used it, so a worker may be woken on the CPU of its caller,
- * and wait there for some milliseconds, in which a pool is slower than one thread. So the caller forbids it that CPU while it
- * wakes it, and the worker takes the ban off itself. */
+ * The system may wake a worker on the CPU of its caller though another one idles (seen on virtual machines), where it waits for
+ * some milliseconds, in which a pool is slower than one thread. So the caller forbids it that CPU while it wakes it, and the
+ * worker takes the ban off itself. */
 #include "base/pool.h"
 
 #include "base/annotate.h"
