@@ -6,10 +6,12 @@
 #include <cnn/cnn.h>
 
 #include <check.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- statuses and versions ---- */
@@ -310,6 +312,29 @@ START_TEST(every_task_runs_once_and_no_worker_number_twice_at_a_time)
 }
 END_TEST
 
+static void compare_mask(void *arg, int64_t task, int worker)
+{
+    (void)task;
+    cpu_set_t mask;
+    if (sched_getaffinity(0, sizeof mask, &mask) != 0 || !CPU_EQUAL(&mask, (cpu_set_t *)arg)) {
+        ck_abort_msg("worker %d may run on %d CPUs, expected those of the process, %d", worker, CPU_COUNT(&mask),
+                     CPU_COUNT((cpu_set_t *)arg));
+    }
+}
+
+START_TEST(workers_that_slept_may_run_where_they_could_before)
+{
+    cpu_set_t mask;
+    ck_assert_int_eq(sched_getaffinity(0, sizeof mask, &mask), 0);
+    cnn__pool *pool = cnn__pool_new(NULL, 2);
+    for (int round = 0; round < 50; round++) {
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL); /* longer than a worker spins */
+        cnn__pool_run(pool, 1000, 1e9, compare_mask, &mask);
+    }
+    cnn__pool_free(pool);
+}
+END_TEST
+
 static void nested_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
@@ -487,6 +512,7 @@ int main(void)
     tcase_add_test(tests, draws_have_the_right_moments);
     tcase_add_test(tests, permutations_are_permutations_and_uniform);
     tcase_add_test(tests, every_task_runs_once_and_no_worker_number_twice_at_a_time);
+    tcase_add_test(tests, workers_that_slept_may_run_where_they_could_before);
     tcase_add_test(tests, a_task_may_use_the_pool_itself);
     tcase_add_test(tests, several_threads_may_use_one_pool);
     tcase_add_test(tests, a_forked_child_computes_alone);
