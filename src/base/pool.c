@@ -1,7 +1,7 @@
 /* The thread pool: workers sleep on a condition variable, wake for a job, and take its tasks.
  *
- * Tasks are shared out in ranges: who has finished his own takes what is left of another's. So a worker does the same part of
- * one job after the other, and finds there what it left in its caches.
+ * Tasks are shared out in ranges: a worker that has finished its own takes what is left of another's. So it
+ * does the same part of one job after the other, and finds there what it left in its caches.
  *
  * A job is opened and closed by one atomic word, so a worker that wakes late finds it closed and goes back to sleep while
  * the caller never waits for it. Idle workers spin for some tens of microseconds, then sleep: an idle pool uses no CPU.
