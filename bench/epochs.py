@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+import pytorch
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -32,7 +34,7 @@ def read_idx(data, name):
     return torch.frombuffer(bytearray(raw[4 + 4 * raw[3]:]), dtype=torch.uint8).reshape(dims)
 
 
-def pytorch(epochs, data):
+def train_pytorch(epochs, data):
     """Runs in a process of its own, which prints its times and the accuracy as JSON."""
     import time
 
@@ -70,16 +72,16 @@ def main():
     if not data:
         sys.exit("bench-epochs: CNN_MNIST_DIR is unset, expected the folder of MNIST's four files")
     if args.pytorch:
-        pytorch(args.epochs, data)
+        train_pytorch(args.epochs, data)
         return
     rows = [("libcnn", *libcnn(args.build, args.epochs, data))]
-    for python in dict.fromkeys([sys.executable, "/usr/bin/python3"]):
-        if subprocess.run([python, "-c", "import torch"], capture_output=True).returncode == 0:
-            command = [python, __file__, "--pytorch", "--epochs", str(args.epochs)]
-            for name, environment in (("PyTorch", {}), ("PyTorch, bound", {"OMP_PROC_BIND": "true"})):
-                answer = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **environment})
-                rows.append((name, *json.loads(answer.stdout)))
-            break
+    python = pytorch.python()
+    if python:
+        command = [python, __file__, "--pytorch", "--epochs", str(args.epochs)]
+        for name, bound in (("PyTorch", {}), ("PyTorch, bound", {"OMP_PROC_BIND": "true"})):
+            answer = subprocess.run(command, capture_output=True, text=True, check=True,
+                                    env={**os.environ, **bound, **pytorch.environment()})
+            rows.append((name, *json.loads(answer.stdout)))
     else:
         print("missing peer: PyTorch (apt-get install python3-torch)")
     print(f"{'':16} {'s an epoch':>10} {'test accuracy':>14}")

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 
+import pytorch
 from plot import least_squares, svg
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -67,8 +68,7 @@ class Bench:
         self.counts = sorted({1, self.cpus})
         self.seconds = args.seconds or (4 if args.quick else 9)
         self.rounds = 4 if args.quick else 6
-        self.python = next((python for python in dict.fromkeys([sys.executable, "/usr/bin/python3"])
-                            if subprocess.run([python, "-c", "import torch"], capture_output=True).returncode == 0), None)
+        self.python = pytorch.python()
         self.modules = self.built("node/node_modules")
         self.onnx = self.built("tutorial.onnx")
         self.missing()
@@ -96,8 +96,8 @@ class Bench:
         yield Peer("libcnn", [self.built("bench_net"), *flags])
         if self.python:
             command = [self.python, os.path.join(HERE, "peer_pytorch.py"), *flags]
-            yield Peer("PyTorch", command)
-            yield Peer("PyTorch, bound", command, {"OMP_PROC_BIND": "true"})
+            yield Peer("PyTorch", command, pytorch.environment())
+            yield Peer("PyTorch, bound", command, {"OMP_PROC_BIND": "true", **pytorch.environment()})
         if net == "tutorial" and self.have_dnnl:
             yield Peer("oneDNN", [self.built("peer_onednn"), *flags], {"OMP_PROC_BIND": "true"})
         if net == "tutorial" and infer and self.have_ort:

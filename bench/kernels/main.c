@@ -52,18 +52,31 @@ static void read_list(const char *text, int list[MOST_LIST])
     list[n] = 0;
 }
 
-/* OpenBLAS reads its variables before main: a setting that holds it back is taken away by starting again. */
+/* OpenBLAS reads its variables before main: settings that hold it back are taken away by starting again. On a processor that
+ * is newer than it, it falls back on SSE kernels, so it is told what this one can do. */
 static void free_peers_of_settings(char **argv)
 {
-    static const char *const names[] = { "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS" };
-    bool any = false;
+    static const char *const names[] = { "OPENBLAS_L2_SIZE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS" };
+#if defined(__x86_64__)
+    const char *core = __builtin_cpu_supports("avx512bw") ? "SKYLAKEX" : NULL;
+#else
+    const char *core = NULL;
+#endif
+    const char *set = getenv("OPENBLAS_CORETYPE");
+    bool any = core ? !set || strcmp(set, core) != 0 : set != NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         any = any || getenv(names[i]);
         unsetenv(names[i]);
     }
-    if (any) {
-        execv("/proc/self/exe", argv);
+    if (!any) {
+        return;
     }
+    if (core) {
+        setenv("OPENBLAS_CORETYPE", core, 1);
+    } else {
+        unsetenv("OPENBLAS_CORETYPE");
+    }
+    execv("/proc/self/exe", argv);
 }
 
 /* Asks the program beside this one. */
