@@ -360,6 +360,11 @@ START_TEST(conv_agrees_on_adversarial_shapes)
         CONV(1, 64, 256, 256, 64, 3, 3, 1, 1, 1, 64),
         CONV(1, 1495, 52, 54, 1495, 3, 3, 1, 1, 1, 1495), /* and whose last task is not whole vectors */
         CONV(1, 1495, 52, 54, 1495, 3, 3, 2, 1, 1, 1495),
+        CONV(7, 3, 12, 31, 7, 3, 3, 1, 1, 1, 1),    /* few input channels: several images a unit, lines cut short, */
+        CONV(2, 4, 61, 63, 16, 3, 3, 2, 1, 1, 2),   /* strided, groups, an output channel left over, */
+        CONV(20, 2, 30, 32, 1, 5, 6, 1, 2, 4, 1),   /* one output channel, */
+        CONV(3, 4, 40, 100, 50, 4, 4, 1, 1, 1, 1),  /* many chunks, */
+        CONV(1, 1, 5, 112, 200, 3, 9, 1, 1, 4, 1),  /* many blocks of output channels */
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         cnn__conv g = shapes[i];

@@ -282,6 +282,9 @@ size_t CNN__SIMD(conv_backward_weight_workspace)(const cnn__conv *g, int workers
     if (CNN__SIMD(conv_point_fits)(&job.plan)) {
         return CNN__SIMD(conv_direct_weight_workspace)(&job.plan, workers);
     }
+    if (CNN__SIMD(conv_few_weight_fits)(&job.plan)) {
+        return CNN__SIMD(conv_few_weight_workspace)(&job.plan, workers);
+    }
     if (CNN__SIMD(conv_winograd_weight_fits)(&job.plan)) {
         return CNN__SIMD(conv_winograd_weight_workspace)(&job.plan, workers);
     }
@@ -304,6 +307,8 @@ void CNN__SIMD(conv_backward_weight)(const cnn__conv *g, const void *x, const vo
         CNN__SIMD(depthwise_backward_weight)(p, x, dy, dweight, memory, pool);
     } else if (CNN__SIMD(conv_point_fits)(p)) {
         CNN__SIMD(conv_direct_weight)(p, x, dy, dweight, memory, pool);
+    } else if (CNN__SIMD(conv_few_weight_fits)(p)) {
+        CNN__SIMD(conv_few_weight)(p, x, dy, dweight, memory, pool);
     } else if (CNN__SIMD(conv_winograd_weight_fits)(p)) {
         CNN__SIMD(conv_winograd_weight)(p, x, dy, dweight, memory, pool);
     } else {

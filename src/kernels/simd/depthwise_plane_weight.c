@@ -108,11 +108,6 @@ static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, b
     }
 }
 
-CNN__INLINE lanes add_halves(lanes a, lanes b)
-{
-    return zip_low(a, b) + zip_high(a, b);
-}
-
 /* Two planes' sums side by side, as those of pairs are. */
 static void join_planes(float *sums)
 {

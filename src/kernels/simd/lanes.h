@@ -210,6 +210,27 @@ CNN__INLINE void transpose(lanes v[LANES])
 
 #endif
 
+/* Two vectors' sums of halves, lane by lane in turn. */
+CNN__INLINE lanes add_halves(lanes a, lanes b)
+{
+    return zip_low(a, b) + zip_high(a, b);
+}
+
+/* Lane k is the sum of the lanes of v[k]. */
+CNN__INLINE lanes sums_of_lanes(const lanes v[LANES])
+{
+    lanes w[LANES];
+    memcpy(w, v, sizeof w);
+#pragma GCC unroll 4
+    for (int half = LANES / 2; half; half /= 2) {
+#pragma GCC unroll 8
+        for (int k = 0; k < half; k++) {
+            w[k] = add_halves(w[k], w[k + half]);
+        }
+    }
+    return w[0];
+}
+
 /* Whether a result of so many floats, in stretches of `step` from p on, is stored past the caches: larger than they are, and
  * every vector of it aligned. */
 static inline bool streams(const float *p, int64_t count, int64_t step)

@@ -64,6 +64,12 @@ size_t CNN__SIMD(conv_winograd_weight_workspace)(const struct conv_plan *p, int 
 void CNN__SIMD(conv_winograd_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight, void *memory,
                                      cnn__pool *pool);
 
+/* Of few input channels. */
+bool CNN__SIMD(conv_few_weight_fits)(const struct conv_plan *p);
+size_t CNN__SIMD(conv_few_weight_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_few_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight, void *memory,
+                                cnn__pool *pool);
+
 /* All others. */
 size_t CNN__SIMD(conv_slab_workspace)(const struct conv_plan *p, int workers);
 void CNN__SIMD(conv_slab)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
