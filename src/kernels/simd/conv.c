@@ -2,7 +2,11 @@
 #include "kernels/simd/conv_plan.h"
 #include "kernels/simd/table.h"
 
-enum { MOST_PLANS = 16 }; /* of a depthwise gradient; a stride with more residues goes the general way */
+enum {
+    MOST_PLANS = 16,          /* of a depthwise gradient; a stride with more residues goes the general way */
+    AT_ONCE_FLOATS = 1 << 18, /* the size of L2 */
+    WEIGHT_FLOATS = 1 << 14   /* so few are packed again without being noticed */
+};
 
 static bool depthwise(const cnn__conv *g)
 {
@@ -91,6 +95,16 @@ static int64_t backward_plans(const cnn__conv *g)
     return residues(g->stride_h, g->in_h) * residues(g->stride_w, g->in_w);
 }
 
+/* How many images at a time: where there are several plans, so many that what one of them reads and writes is still in the
+ * caches when the others read it again and write between. */
+static int64_t backward_images(const cnn__conv *g)
+{
+    int64_t weights = g->out_channels * (g->in_channels / g->groups) * g->kernel_h * g->kernel_w;
+    int64_t image = g->in_channels * g->in_h * g->in_w + g->out_channels * g->out_h * g->out_w;
+    bool together = backward_plans(g) == 1 || weights > WEIGHT_FLOATS || image > 2 * AT_ONCE_FLOATS;
+    return together ? g->batch : least(g->batch, most(1, AT_ONCE_FLOATS / most(1, image)));
+}
+
 /* Fills in the plans of a depthwise gradient; 0 if it goes the general way. */
 static int64_t depthwise_plans(const cnn__conv *g, conv_plan plans[MOST_PLANS])
 {
@@ -111,13 +125,15 @@ size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
     if (count) {
         return CNN__SIMD(depthwise_workspace)(plans, count, workers);
     }
-    size_t most = 0;
-    for (int64_t k = 0; k < backward_plans(g); k++) {
-        conv_plan p = backward_plan(g, k);
+    int64_t images = backward_images(g), last = images ? g->batch % images : 0;
+    size_t largest = 0;
+    for (int64_t k = 0; k < 2 * backward_plans(g); k++) {
+        conv_plan p = backward_plan(g, k / 2);
+        p.batch = k % 2 ? last : images;
         size_t size = way_of(&p)->workspace(&p, workers);
-        most = size > most ? size : most;
+        largest = size > largest ? size : largest;
     }
-    return most;
+    return largest;
 }
 
 typedef struct clear_job {
@@ -145,10 +161,14 @@ static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *
             cleared = true;
         }
     }
-    for (int64_t k = 0; k < backward_plans(g); k++) {
-        conv_plan p = backward_plan(g, k);
-        if (plan_taps(&p)) {
-            finished = plan_run(&p, dy, weight, NULL, dx, memory, pool);
+    int64_t images = backward_images(g), in = g->in_channels * g->in_h * g->in_w, out = g->out_channels * g->out_h * g->out_w;
+    for (int64_t n = 0; n < g->batch; n += images) {
+        for (int64_t k = 0; k < backward_plans(g); k++) {
+            conv_plan p = backward_plan(g, k);
+            p.batch = least(images, g->batch - n);
+            if (plan_taps(&p)) {
+                finished = plan_run(&p, dy + n * out, weight, NULL, dx + n * in, memory, pool);
+            }
         }
     }
     return finished;
