@@ -116,13 +116,13 @@ static void join_planes(float *sums)
     }
 }
 
-/* One tap's sums of all channels of a block. */
-CNN__INLINE lanes add_lanes(const float *sums)
+/* The lanes of LANES / 2 vectors of pairs, `step` floats apart, added up: the first planes' sums, then the second planes'. */
+CNN__INLINE lanes add_lanes(const float *sums, int64_t step)
 {
     lanes v[LANES / 2];
 #pragma GCC unroll 8
     for (int k = 0; k < LANES / 2; k++) {
-        v[k] = load(sums + k * SUMS);
+        v[k] = load(sums + k * step);
     }
 #pragma GCC unroll 4
     for (int half = LANES / 4; half; half /= 2) {
@@ -134,24 +134,22 @@ CNN__INLINE lanes add_lanes(const float *sums)
     return v[0];
 }
 
-/* A channel's nine sums follow each other, which is a turned square where they fit into a vector. */
+/* Of a pair, taps that make a vector; the last tap of all pairs makes one too. */
 static void store_sums(int64_t channels, const float *sums, float *to)
 {
-    lanes v[16];
-    for (int t = 0; t < 16; t++) {
-        v[t] = t < DEPTH_TAPS ? add_lanes(sums + t * LANES) : (lanes){ 0 };
-    }
-    if (LANES == 16) {
-        transpose(v);
-    }
-#pragma GCC unroll 1
-    for (int64_t c = 0; c < channels; c++, to += DEPTH_TAPS) {
-        if (LANES == 16) {
-            store_some(to, v[c], DEPTH_TAPS);
+    enum { HALF = LANES / 2 };
+    for (int64_t c = 0; c < HALF && c < channels; c++) {
+        for (int64_t t = 0; t < DEPTH_TAPS - 1; t += HALF) {
+            lanes both = add_lanes(sums + c * SUMS + t * LANES, LANES);
+            memcpy(to + c * DEPTH_TAPS + t, &both, sizeof both / 2);
+            if (c + HALF < channels) {
+                memcpy(to + (c + HALF) * DEPTH_TAPS + t, (const char *)&both + sizeof both / 2, sizeof both / 2);
+            }
         }
-        for (int t = 0; t < DEPTH_TAPS && LANES < 16; t++) {
-            to[t] = v[t][c];
-        }
+    }
+    lanes last = add_lanes(sums + (DEPTH_TAPS - 1) * LANES, SUMS);
+    for (int64_t c = 0; c < channels; c++) {
+        to[c * DEPTH_TAPS + DEPTH_TAPS - 1] = last[c];
     }
 }
 

@@ -76,7 +76,9 @@ CNN__INLINE lanes load_some(const float *p, int64_t count)
 CNN__INLINE lanes load_few(const float *p, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512VL__
-    return (lanes)_mm512_zextps256_ps512(_mm256_maskz_loadu_ps((__mmask8)((1u << count) - 1), p));
+    lanes v; /* the load clears the upper half, which GCC does once more */
+    __asm__("vmovups %1, %t0%{%2%}%{z%}" : "=v"(v) : "m"(*(const float(*)[8])p), "Yk"((__mmask8)((1u << count) - 1)));
+    return v;
 #else
     return load_some(p, count);
 #endif
