@@ -220,7 +220,8 @@ void CNN__SIMD(depthwise_plane_backward_weight)(const cnn__conv *g, const float 
     job.dweight = dweight;
     job.partial = memory;
     job.scratch = (char *)memory + partial_size(&job);
-    double work = (double)g->batch * (double)g->groups * (double)(g->out_h * g->out_w) * 12 / LANES;
+    double rows = (double)(g->batch * g->groups * g->out_h) * (double)round_up(g->out_w, LANES / 2) / LANES;
+    double work = 12 * rows + 2 * DEPTH_TAPS * (double)(job.chunks * g->groups); /* adding lanes takes as long as small planes */
     cnn__pool_run(pool, job.chunks * job.blocks, work, weigh_block, &job);
     add_chunks(&job);
 }
