@@ -52,7 +52,7 @@ static void measure(few_job *job)
 {
     const conv_plan *p = &job->plan;
     int64_t positions = p->batch * p->h.grid * p->w.grid, chunks = least(divide_up(positions, POSITIONS), LEAST_TASKS);
-    job->tiles = divide_up(p->out_channels, TILE_OUTS);
+    job->tiles = p->out_channels / TILE_OUTS + p->out_channels % TILE_OUTS; /* those that are left have tiles of their own */
     job->blocks = least(divide_up(LEAST_TASKS, chunks * p->groups), job->tiles); /* each fills slabs of its own */
     job->tap_tiles = divide_up(p->in_channels * plan_taps(p), TILE_TAPS);
     job->slab = slab_make(p, least(divide_up(positions, chunks), POSITIONS), 1);
@@ -152,8 +152,6 @@ CNN__APART void add_outs(int64_t outs, const few_tile *t, lanes (*to)[TILE_TAPS]
 {
     if (outs == TILE_OUTS) {
         add_tile(TILE_OUTS, t, to);
-    } else if (outs == 2) {
-        add_tile(2, t, to);
     } else {
         add_tile(1, t, to);
     }
@@ -168,8 +166,9 @@ static few_part part_of(const few_job *job, int64_t tile, int64_t tap_tile)
 {
     const conv_plan *p = &job->plan;
     int64_t depth = p->in_channels * plan_taps(p);
-    few_part part = { .out = tile * p->out_channels / job->tiles, .tap = tap_tile * depth / job->tap_tiles };
-    part.outs = (tile + 1) * p->out_channels / job->tiles - part.out;
+    int64_t whole = p->out_channels / TILE_OUTS;
+    few_part part = { .out = tile < whole ? tile * TILE_OUTS : p->out_channels - job->tiles + tile,
+                      .outs = tile < whole ? TILE_OUTS : 1, .tap = tap_tile * depth / job->tap_tiles };
     part.taps = (tap_tile + 1) * depth / job->tap_tiles - part.tap;
     return part;
 }

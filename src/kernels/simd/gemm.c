@@ -2,10 +2,11 @@
  *
  * A is packed whole, once, into panels of ROWS rows; a task owns a block of C and goes along k in stretches, for which it packs
  * some panels of B: in the inner loops a panel of B comes from L1, A and the block of C from L2, and what the next stretch
- * reads is fetched meanwhile. The blocks depend on the sizes alone. Products with few rows or columns by a transposed B
- * read both operands where they lie (gemm_dot.h). */
+ * reads is fetched meanwhile. The blocks depend on the sizes alone. Products with few rows or columns read both operands where
+ * they lie (gemm_dot.h, gemm_rows.h). */
 #include "kernels/simd/ahead.h"
 #include "kernels/simd/gemm_dot.h"
+#include "kernels/simd/gemm_rows.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/tile.h"
 
@@ -67,11 +68,16 @@ static bool by_dots(const cnn__gemm *g)
     return g->trans_b && !g->trans_a && (g->m <= DOT_FEW_ROWS || g->n <= DOT_FEW_COLUMNS);
 }
 
+static bool by_rows(const cnn__gemm *g)
+{
+    return !g->trans_b && g->m <= FEW_ROWS;
+}
+
 size_t CNN__SIMD(gemm_workspace)(const cnn__gemm *g, int workers)
 {
     gemm_job job = { 0 };
     measure(&job, g);
-    return by_dots(g) ? 0 : packed_size(&job) + (size_t)workers * scratch_size;
+    return by_dots(g) || by_rows(g) ? 0 : packed_size(&job) + (size_t)workers * scratch_size;
 }
 
 static void pack_a_panel(void *arg, int64_t panel, int worker)
@@ -183,6 +189,14 @@ static void dot_task(void *arg, int64_t task, int worker)
     dot_columns(job->g, job->a, job->b, job->bias, job->c, task * DOT_COLUMNS, least((task + 1) * DOT_COLUMNS, job->g->n));
 }
 
+static void rows_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const gemm_job *job = arg;
+    int64_t columns = row_columns(job->g), begin = task * columns;
+    multiply_rows(job->g, job->a, job->b, job->bias, job->c, begin, least(columns, job->g->n - begin));
+}
+
 static void add_bias(const gemm_job *job)
 {
     const cnn__gemm *g = job->g;
@@ -201,6 +215,10 @@ void CNN__SIMD(gemm)(const cnn__gemm *g, const void *a, const void *b, const voi
     measure(&job, g);
     if (by_dots(g)) {
         cnn__pool_run(pool, divide_up(g->n, DOT_COLUMNS), work, dot_task, &job);
+        return;
+    }
+    if (by_rows(g)) {
+        cnn__pool_run(pool, divide_up(g->n, row_columns(g)), work, rows_task, &job);
         return;
     }
     if (g->accumulate && bias) {

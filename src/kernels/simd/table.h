@@ -71,6 +71,9 @@ void CNN__SIMD(conv_few_weight)(const struct conv_plan *p, const float *x, const
                                 cnn__pool *pool);
 
 /* All others. */
+size_t CNN__SIMD(conv_slab_weight_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_slab_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight, void *memory,
+                                 cnn__pool *pool);
 size_t CNN__SIMD(conv_slab_workspace)(const struct conv_plan *p, int workers);
 void CNN__SIMD(conv_slab)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                           void *memory, cnn__pool *pool);
