@@ -124,14 +124,7 @@ CNN__INLINE lanes add_lanes(const float *sums, int64_t step)
     for (int k = 0; k < LANES / 2; k++) {
         v[k] = load(sums + k * step);
     }
-#pragma GCC unroll 4
-    for (int half = LANES / 4; half; half /= 2) {
-#pragma GCC unroll 8
-        for (int k = 0; k < half; k++) {
-            v[k] = add_halves(v[k], v[k + half]);
-        }
-    }
-    return v[0];
+    return add_tree(v, LANES / 2);
 }
 
 /* Of a pair, taps that make a vector; the last tap of all pairs makes one too. */

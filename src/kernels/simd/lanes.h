@@ -216,19 +216,26 @@ CNN__INLINE lanes add_halves(lanes a, lanes b)
     return zip_low(a, b) + zip_high(a, b);
 }
 
+/* Adds up the lanes of `count` vectors, a constant power of two, in LANES / count places each: lane place · count + k of the
+ * result is the sum of the lanes of v[k] that are congruent to place. Uses v up. */
+CNN__INLINE lanes add_tree(lanes *v, int count)
+{
+#pragma GCC unroll 4
+    for (int half = count / 2; half; half /= 2) {
+#pragma GCC unroll 8
+        for (int k = 0; k < half; k++) {
+            v[k] = add_halves(v[k], v[k + half]);
+        }
+    }
+    return v[0];
+}
+
 /* Lane k is the sum of the lanes of v[k]. */
 CNN__INLINE lanes sums_of_lanes(const lanes v[LANES])
 {
     lanes w[LANES];
     memcpy(w, v, sizeof w);
-#pragma GCC unroll 4
-    for (int half = LANES / 2; half; half /= 2) {
-#pragma GCC unroll 8
-        for (int k = 0; k < half; k++) {
-            w[k] = add_halves(w[k], w[k + half]);
-        }
-    }
-    return w[0];
+    return add_tree(w, LANES);
 }
 
 /* Whether a result of so many floats, in stretches of `step` from p on, is stored past the caches: larger than they are, and
