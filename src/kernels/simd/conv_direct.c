@@ -18,7 +18,7 @@ size_t CNN__SIMD(conv_direct_workspace)(const conv_plan *p, int workers)
 {
     direct_job job = { 0 };
     measure(&job, p);
-    return packed_size(&job) + scratch_size(&job) * (size_t)workers;
+    return packed_size(&job) + columns_size(&job) + scratch_size(&job) * (size_t)workers;
 }
 
 static void pack_panels(void *arg, int64_t task, int worker)
@@ -26,33 +26,116 @@ static void pack_panels(void *arg, int64_t task, int worker)
     (void)worker;
     const direct_job *job = arg;
     int64_t channels = job->plan->in_channels, tasks = divide_up(job->panels, PACK_PANELS), panel = task % tasks * PACK_PANELS;
-    float *to = job->packed + (task / tasks * job->panels + panel) * channels * ROW;
-    pack_weights(job, task / tasks, panel, least(PACK_PANELS, job->panels - panel), 0, channels, to, channels * ROW);
+    float *to = job->packed + (task / tasks * job->panels + panel) * channels * ROW_STEP;
+    pack_weights(job, task / tasks, panel, least(PACK_PANELS, job->panels - panel), 0, channels, to, channels * ROW_STEP);
 }
 
 /* ---- the product ---- */
 
-static void multiply_panel(direct_task *t, int64_t panel)
+/* Where the weights of the task's panel number k are. */
+static tile_operand weights_of(const direct_task *t, int64_t k)
+{
+    const direct_job *job = t->job;
+    const conv_plan *p = job->plan;
+    int64_t panel = t->panel + k;
+    if (job->along) {
+        return (tile_operand){ job->weight + t->group * p->weight_group + panel * job->panel_rows * p->weight_out + t->channel,
+                               p->weight_out, 1, NULL };
+    }
+    if (packs_before(job)) {
+        int64_t at = (t->group * job->panels + panel) * p->in_channels + t->channel;
+        return (tile_operand){ job->packed + at * ROW_STEP, 1, ROW_STEP, NULL };
+    }
+    return (tile_operand){ t->weights + k % PACK_PANELS * t->channels * ROW_STEP, 1, ROW_STEP, NULL };
+}
+
+/* Before panel number k: weights that a single unit packs itself, and those that it reads next. */
+static void prepare_weights(direct_task *t, int64_t k)
+{
+    const direct_job *job = t->job;
+    if (k % PACK_PANELS || job->units > 1 || PACKS_X) {
+        return;
+    }
+    t->next = foresee_weights(t, t->panel + k + PACK_PANELS, PACK_PANELS);
+    if (!job->along) {
+        pack_weights(job, t->group, t->panel + k, least(PACK_PANELS, t->panels - k), t->channel, t->channels, t->weights,
+                     t->channels * ROW_STEP);
+    }
+}
+
+/* The columns of an image from place `at` on: where they lie, or packed. */
+static tile_operand columns_at(const direct_task *t, int64_t n, int64_t at)
+{
+    const direct_job *job = t->job;
+    if (PACKS_X) {
+        int64_t place = (n - t->image) * round_up(job->unit_places, WIDTH) + at - t->begin;
+        return (tile_operand){ t->columns + place * t->channels, 1, WIDTH, NULL };
+    }
+    return (tile_operand){ x_plane(t, n) + at, 1, job->places, NULL };
+}
+
+/* Whole vectors of the unit's places for the stretch. */
+static void pack_columns(direct_task *t)
+{
+    const direct_job *job = t->job;
+    for (int64_t n = t->image; n < t->image + t->images; n++) {
+        for (int64_t at = t->begin; at + LANES <= t->end; at += WIDTH) {
+            const float *from = x_plane(t, n) + at;
+            int64_t place = (n - t->image) * round_up(job->unit_places, WIDTH) + at - t->begin;
+            float *to = t->columns + place * t->channels;
+            bool both = at + WIDTH <= t->end;
+            for (int64_t c = 0; c < t->channels; c++, from += job->places, to += WIDTH) {
+                store(to, load(from));
+                if (both) {
+                    store(to + LANES, load(from + LANES));
+                }
+            }
+        }
+    }
+}
+
+/* How the sums of a panel of output channels start. */
+static tile_start start_of(const direct_task *t, int64_t channel, const float **from)
 {
     static const float zeros[WIDTH];
     const direct_job *job = t->job;
+    const float *bias = job->bias ? job->bias + t->group * job->plan->out_channels + channel : NULL;
+    *from = bias ? bias : zeros;
+    return t->channel || job->plan->add ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
+}
+
+/* Panels [k, k + count) of the task's by up to WIDTH places of an image. */
+static void multiply_tiles(direct_task *t, int64_t k, int64_t count, int64_t n, int64_t at)
+{
+    const direct_job *job = t->job;
     const conv_plan *p = job->plan;
-    int64_t channel = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - channel);
-    const float *bias = job->bias ? job->bias + t->group * p->out_channels + channel : NULL, *from = bias ? bias : zeros;
-    tile_start start = t->channel || p->add ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
-    for (int64_t n = t->image; n < t->image + t->images; n++) {
-        const float *x = x_plane(t, n);
-        float *y = y_plane(t, n, channel);
-        for (int64_t at = t->begin; at + LANES <= t->end; at += WIDTH) {
-            tile_operand b = { x + at, 1, job->places, NULL };
-            int64_t vectors = at + WIDTH <= t->end ? 2 : 1;
-            if (t->finishes) {
-                finish_foresee(p, y + at - job->y, rows, job->places);
-            }
-            tile_direct(rows, vectors, t->channels, &t->a, &b, start, job->streamed, from, y + at, job->places, &t->next);
-        }
+    int64_t channel = (t->panel + k) * job->panel_rows, rows = least(count * job->panel_rows, p->out_channels - channel);
+    float *y = y_plane(t, n, channel) + at;
+    const float *from;
+    tile_start start = start_of(t, channel, &from);
+    tile_operand a = weights_of(t, k), b = columns_at(t, n, at);
+    int64_t vectors = at + WIDTH <= t->end ? 2 : 1;
+    if (t->finishes) {
+        finish_foresee(p, y - job->y, rows, job->places);
     }
+    if (PACKS_X) {
+        int64_t a_step = job->along ? ROWS * p->weight_out : p->in_channels * ROW_STEP;
+        tile_panels(rows, job->panel_rows, vectors, t->channels, &a, a_step, &b, start, job->streamed, from, y, job->places, &t->next);
+        return;
+    }
+    tile_direct(rows, vectors, t->channels, &a, &b, start, job->streamed, from, y, job->places, &t->next);
+}
+
+/* What is left of a panel when its tiles are made. */
+static void finish_panel(direct_task *t, int64_t k)
+{
+    const direct_job *job = t->job;
+    const conv_plan *p = job->plan;
+    int64_t channel = (t->panel + k) * job->panel_rows, rows = least(job->panel_rows, p->out_channels - channel);
     if (t->end == job->places && job->rest) {
+        const float *from;
+        start_of(t, channel, &from);
+        t->a = weights_of(t, k);
         add_rest(t, channel, rows, from);
     }
     for (int64_t n = 0; n < t->images && t->finishes; n++) {
@@ -62,28 +145,35 @@ static void multiply_panel(direct_task *t, int64_t panel)
 
 /* ---- tasks ---- */
 
-/* Panel number k of the task's: where its weights are, or will be. */
-static void use_weights(direct_task *t, int64_t k)
+static direct_task unit_of(const direct_job *job, int64_t unit, int64_t group)
+{
+    direct_task t = { .job = job, .group = group, .image = unit / job->image_units * job->images,
+                      .begin = unit % job->image_units * job->unit_places };
+    t.images = least(job->images, job->plan->batch - t.image);
+    t.end = least(t.begin + job->unit_places, job->places);
+    return t;
+}
+
+/* A stretch of the task's unit. */
+static void use_stretch(direct_task *t, int64_t unit)
 {
     const direct_job *job = t->job;
     const conv_plan *p = job->plan;
-    int64_t panel = t->panel + k;
-    if (k % PACK_PANELS == 0 && job->units == 1) {
-        t->next = foresee_weights(t, panel + PACK_PANELS, PACK_PANELS);
+    t->channels = least(job->depth, p->in_channels - t->channel);
+    if (shares_columns(job)) {
+        t->columns = job->columns + ((t->group * job->units + unit) * p->in_channels + t->channel) * unit_columns(job);
     }
-    if (job->along) {
-        t->a = (tile_operand){ job->weight + t->group * p->weight_group + panel * job->panel_rows * p->weight_out + t->channel,
-                               p->weight_out, 1, NULL };
-    } else if (packs_before(job)) {
-        int64_t at = (t->group * job->panels + panel) * p->in_channels + t->channel;
-        t->a = (tile_operand){ job->packed + at * ROW, 1, ROW, NULL };
-    } else {
-        int64_t step = t->channels * ROW;
-        if (k % PACK_PANELS == 0) {
-            pack_weights(job, t->group, panel, least(PACK_PANELS, t->panels - k), t->channel, t->channels, t->weights, step);
-        }
-        t->a = (tile_operand){ t->weights + k % PACK_PANELS * step, 1, ROW, NULL };
-    }
+}
+
+static void pack_unit(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const direct_job *job = arg;
+    int64_t stretches = divide_up(job->plan->in_channels, job->depth), unit = task / stretches % job->units;
+    direct_task t = unit_of(job, unit, task / stretches / job->units);
+    t.channel = task % stretches * job->depth;
+    use_stretch(&t, unit);
+    pack_columns(&t);
 }
 
 static void multiply_unit(void *arg, int64_t task, int worker)
@@ -91,24 +181,35 @@ static void multiply_unit(void *arg, int64_t task, int worker)
     const direct_job *job = arg;
     const conv_plan *p = job->plan;
     int64_t unit = task / job->blocks % job->units;
-    direct_task t = { .job = job, .group = task / job->blocks / job->units, .panel = task % job->blocks * job->block_panels,
-                      .image = unit / job->image_units * job->images, .begin = unit % job->image_units * job->unit_places };
+    direct_task t = unit_of(job, unit, task / job->blocks / job->units);
+    t.panel = task % job->blocks * job->block_panels;
     t.panels = least(job->block_panels, job->panels - t.panel);
-    t.images = least(job->images, p->batch - t.image);
-    t.end = least(t.begin + job->unit_places, job->places);
     t.aside = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
     t.rest = t.aside + ROWS * WIDTH;
     t.weights = t.rest + rest_size(job);
+    t.columns = t.weights + weights_size(job);
     for (; t.channel < p->in_channels; t.channel += job->depth) {
-        t.channels = least(job->depth, p->in_channels - t.channel);
+        use_stretch(&t, unit);
         if (t.end == job->places) {
             pack_rest(&t);
         }
         t.next = foresee_x(&t);
         t.finishes = plan_finishes(p) && t.channel + t.channels == p->in_channels;
-        for (int64_t k = 0; k < t.panels; k++) {
-            use_weights(&t, k);
-            multiply_panel(&t, t.panel + k);
+        if (PACKS_X && !shares_columns(job)) {
+            pack_columns(&t);
+        }
+        int64_t most = PACKS_X ? WEIGHT_FLOATS / (t.channels * job->panel_rows) : 1;
+        for (int64_t k = 0, count; k < t.panels; k += count) {
+            count = least(most, t.panels - k);
+            prepare_weights(&t, k);
+            for (int64_t n = t.image; n < t.image + t.images; n++) {
+                for (int64_t at = t.begin; at + LANES <= t.end; at += WIDTH) {
+                    multiply_tiles(&t, k, count, n, at);
+                }
+            }
+            for (int64_t i = 0; i < count; i++) {
+                finish_panel(&t, k + i);
+            }
         }
     }
     stream_end();
@@ -119,12 +220,17 @@ void CNN__SIMD(conv_direct)(const conv_plan *p, const float *x, const float *wei
 {
     direct_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .packed = memory };
     measure(&job, p);
-    job.scratch = (char *)memory + packed_size(&job);
+    job.columns = (float *)(void *)((char *)memory + packed_size(&job));
+    job.scratch = (char *)job.columns + columns_size(&job);
     job.streamed = p->in_channels <= DEPTH && !plan_finishes(p) && !p->add &&
                    streams(y, p->batch * job.places * p->groups * p->out_channels, job.places);
     if (packs_before(&job)) {
         cnn__pool_run(pool, p->groups * divide_up(job.panels, PACK_PANELS), (double)(p->groups * p->weight_group), pack_panels,
                       &job);
+    }
+    if (shares_columns(&job)) {
+        int64_t tasks = p->groups * job.units * divide_up(p->in_channels, job.depth);
+        cnn__pool_run(pool, tasks, (double)(p->batch * p->groups * p->in_channels * job.places) / LANES, pack_unit, &job);
     }
     cnn__pool_run(pool, job.units * p->groups * job.blocks, plan_work(p), multiply_unit, &job);
 }

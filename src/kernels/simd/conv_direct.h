@@ -8,22 +8,28 @@
 #include "kernels/simd/copy.h"
 #include "kernels/simd/tile.h"
 
+/* Narrow tiles read x more often for the same work: there a unit's x is packed, and a block of weights that stays in L2 is
+ * multiplied by WIDTH places of it at a time, which stay in L1. Wide ones read x where it lies, from L2. */
 enum {
-    UNIT_FLOATS = 1 << 16, /* of x: a quarter of L2 */
+    PACKS_X = FULL_PANELS,
+    UNIT_FLOATS = PACKS_X ? 1 << 15 : 1 << 16, /* of x: a quarter of L2 */
     UNIT_PLACES = 4096,
-    DEPTH = 512,     /* input channels of a stretch */
+    DEPTH = PACKS_X ? 256 : 512, /* input channels of a stretch */
+    WEIGHT_FLOATS = 1 << 15,     /* of a block, a quarter of L2 */
     PACK_PANELS = 4, /* at once */
     LEAST_TASKS = 8,
     ALIASED = 1024,   /* rows so many floats apart share a set of L1: */
     ALIASED_ROWS = 8, /* no more of them at once than it has ways */
     ROW_VECTORS = CNN__VECTOR_BYTES > 16 ? 1 : 2, /* that hold ROWS */
     ROW = ROW_VECTORS * LANES,
+    ROW_STEP = PACKS_X ? ROWS : ROW /* of packed weights: what tile_panels takes, or whole vectors */
 };
 
 typedef struct direct_job {
     const conv_plan *plan;
     const float *x, *weight, *bias;
-    float *y, *packed; /* weights that do not lie along the input channels: [group][panel][channel][ROW] */
+    float *y, *packed; /* weights that do not lie along the input channels: [group][panel][channel][ROW_STEP] */
+    float *columns;    /* x packed for all, if several tasks share a unit */
     char *scratch;
     int64_t places;                            /* of an image */
     int64_t images, image_units, unit_places;  /* a unit is so many images, or so many places of one */
@@ -39,7 +45,7 @@ typedef struct direct_task {
     int64_t image, images, begin, end; /* places of each image */
     int64_t channel, channels;
     bool finishes; /* with this stretch sums are complete, and something is to be done to them */
-    float *weights, *rest, *aside;
+    float *weights, *rest, *aside, *columns; /* x packed: [image][WIDTH places][channel][WIDTH] */
     tile_operand a; /* the panel's weights */
     ahead next;
 } direct_task;
@@ -70,9 +76,9 @@ static inline void measure(direct_job *job, const conv_plan *p)
     job->rest = job->places % LANES;
     job->along = p->weight_in == 1;
     job->depth = divide_up(p->in_channels, divide_up(p->in_channels, DEPTH));
-    bool aliased = job->along && p->weight_out % ALIASED == 0;
-    job->panels = divide_up(p->out_channels, aliased ? least(ALIASED_ROWS, ROWS) : ROWS);
-    job->panel_rows = divide_up(p->out_channels, job->panels);
+    bool aliased = !FULL_PANELS && job->along && p->weight_out % ALIASED == 0;
+    job->panel_rows = aliased ? divide_up(p->out_channels, divide_up(p->out_channels, least(ALIASED_ROWS, ROWS)))
+                              : panel_rows_of(p->out_channels);
     job->panels = divide_up(p->out_channels, job->panel_rows);
     measure_units(job);
     int64_t blocks = divide_up(LEAST_TASKS, job->units * p->groups);
@@ -82,13 +88,13 @@ static inline void measure(direct_job *job, const conv_plan *p)
 
 static inline bool packs_before(const direct_job *job)
 {
-    return !job->along && job->units > 1;
+    return !job->along && (PACKS_X || job->units > 1);
 }
 
 static inline size_t packed_size(const direct_job *job)
 {
-    int64_t floats = job->plan->groups * job->panels * job->plan->in_channels * ROW;
-    return packs_before(job) ? (size_t)round_up(floats, 16) * sizeof(float) : 0;
+    int64_t floats = job->plan->groups * job->panels * job->plan->in_channels * ROW_STEP;
+    return packs_before(job) ? (size_t)round_up(floats + ROW, 16) * sizeof(float) : 0;
 }
 
 static inline int64_t rest_size(const direct_job *job)
@@ -96,11 +102,34 @@ static inline int64_t rest_size(const direct_job *job)
     return round_up(job->images * job->rest * (job->depth + LANES), 16);
 }
 
-/* Weights, the rest of x, a tile. */
+/* Places of a unit in whole panels, of all its images; so many floats a channel are its packed x. */
+static inline int64_t unit_columns(const direct_job *job)
+{
+    return PACKS_X ? job->images * round_up(job->unit_places, WIDTH) : 0;
+}
+
+static inline bool shares_columns(const direct_job *job)
+{
+    return PACKS_X && job->blocks > 1;
+}
+
+static inline size_t columns_size(const direct_job *job)
+{
+    int64_t floats = shares_columns(job) ? job->units * job->plan->groups * unit_columns(job) * job->plan->in_channels : 0;
+    return (size_t)round_up(floats, 16) * sizeof(float);
+}
+
+/* A tile, the rest of x, packed weights, packed x. */
+static inline int64_t weights_size(const direct_job *job)
+{
+    return packs_before(job) || job->along ? 0 : PACK_PANELS * job->depth * ROW_STEP;
+}
+
 static inline size_t scratch_size(const direct_job *job)
 {
-    int64_t weights = packs_before(job) || job->along ? 0 : PACK_PANELS * job->depth * ROW;
-    return (size_t)round_up(weights + rest_size(job) + ROWS * WIDTH, 16) * sizeof(float);
+    int64_t floats = ROWS * WIDTH + rest_size(job) + weights_size(job);
+    floats += shares_columns(job) ? 0 : unit_columns(job) * job->depth;
+    return (size_t)round_up(floats, 16) * sizeof(float);
 }
 
 static inline const float *x_plane(const direct_task *t, int64_t image)
@@ -117,8 +146,8 @@ static inline float *y_plane(const direct_task *t, int64_t image, int64_t channe
 
 /* ---- packing, and what is fetched ahead ---- */
 
-/* Weights across: `panels` of them, [panel][channel][ROW], whose rows are read together, as far apart as they are. In whole
- * vectors: what follows a row is not used, but stores across lines would take ten times as long. */
+/* Weights across: `panels` of them, [panel][channel][ROW_STEP], whose rows are read together, as far apart as they are. In whole
+ * vectors: what follows a row is not used, or written after it. */
 static inline void pack_weights(const direct_job *job, int64_t group, int64_t panel, int64_t panels, int64_t channel,
                                 int64_t channels, float *to, int64_t panel_step)
 {
@@ -126,10 +155,10 @@ static inline void pack_weights(const direct_job *job, int64_t group, int64_t pa
     int64_t first = panel * job->panel_rows, most = least(panels * job->panel_rows, p->out_channels - first);
     const float *from = job->weight + group * p->weight_group + first * p->weight_out + channel * p->weight_in;
     int64_t room = (p->in_channels - channel) * p->weight_in - first; /* floats that may be read */
-    for (int64_t c = 0; c < channels; c++, from += p->weight_in, to += ROW, room -= p->weight_in) {
+    for (int64_t c = 0; c < channels; c++, from += p->weight_in, to += ROW_STEP, room -= p->weight_in) {
         float *panel_to = to;
         for (int64_t at = 0; at < most; at += job->panel_rows, panel_to += panel_step) {
-            if (room - at < ROW) {
+            if (room - at < ROW || (ROW_STEP < ROW && c + 1 == channels)) {
                 copy_floats(from + at, panel_to, least(job->panel_rows, most - at));
                 continue;
             }

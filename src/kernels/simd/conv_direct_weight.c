@@ -148,20 +148,16 @@ static void multiply_stretch(direct_weight_task *t, float *sums)
 {
     static const float zeros[WIDTH];
     const direct_weight_job *job = t->job;
-    int64_t panels = divide_up(t->reads, ROWS), panel_rows = divide_up(t->reads, panels);
+    int64_t panel_rows = panel_rows_of(t->reads);
     tile_operand packed = rows_of(t, &job->packed, t->packed, t->packs), a = rows_of(t, &job->read, t->read, t->reads);
-    const float *read = a.at;
     for (int64_t k = 0; k < t->packs; k += LANES) {
         pack_transposed(packed.at + k * packed.across, packed.across, least(LANES, t->packs - k), LANES, t->count,
                         t->columns + k / WIDTH * WIDTH * t->count + k % WIDTH, WIDTH);
     }
     for (int64_t k = 0; k < t->packs; k += WIDTH) {
         tile_operand b = { t->columns + k * t->count, 1, WIDTH, NULL };
-        for (int64_t i = 0; i < t->reads; i += panel_rows) {
-            a.at = read + i * a.across;
-            tile_direct(least(panel_rows, t->reads - i), t->packs - k > LANES ? 2 : 1, t->count, &a, &b,
-                        t->first ? FROM_COLUMNS : FROM_C, false, zeros, sums + i * job->row_step + k, job->row_step, &t->next);
-        }
+        tile_panels(t->reads, panel_rows, t->packs - k > LANES ? 2 : 1, t->count, &a, panel_rows * a.across, &b,
+                    t->first ? FROM_COLUMNS : FROM_C, false, zeros, sums + k, job->row_step, &t->next);
     }
     t->first = false;
 }

@@ -24,7 +24,7 @@ typedef struct conv_job {
     const float *x, *weight, *bias;
     float *y, *packed;                     /* weights [group][panel][taps][ROWS] unless they are read where they lie, or one
                                               unit's columns */
-    int64_t *steps;                        /* in the slab from each tap of a stretch to the next */
+    int64_t *steps;                        /* in the slab from each tap of a stretch to the next, in bytes */
     float *sums;                           /* of one unit */
     char *scratch;
     bool one;                              /* unit */
@@ -49,6 +49,12 @@ typedef struct conv_task {
     ahead next, later; /* memory to fetch, one after the other */
 } conv_task;
 
+/* Output channels of a task. */
+static inline int64_t task_rows(const conv_task *t)
+{
+    return least(t->panels * t->job->panel_rows, t->job->plan.out_channels - t->panel * t->job->panel_rows);
+}
+
 static inline size_t align(int64_t floats)
 {
     return (size_t)(floats + 15) / 16 * 16;
@@ -70,8 +76,7 @@ static inline void measure(conv_job *job)
     int64_t all = p->batch * p->h.grid * p->w.grid;
     int64_t stretches = divide_up(p->in_channels, most);
     job->stretch_channels = divide_up(p->in_channels, stretches);
-    job->panels = divide_up(p->out_channels, ROWS);
-    job->panel_rows = divide_up(p->out_channels, job->panels);
+    job->panel_rows = panel_rows_of(p->out_channels);
     job->panels = divide_up(p->out_channels, job->panel_rows);
     job->one = all <= IMAGES && p->groups == 1;
     bool small = p->h.grid * p->w.grid <= IMAGES;
@@ -112,7 +117,7 @@ static inline void make_steps(conv_job *job, void *memory)
     for (int64_t k = 0; k < job->stretch_channels * taps; k++) {
         int64_t next = (k + 1) % taps, at = (k + 1) / taps * job->slab.channel_step +
                                             slab_tap(&job->slab, p, next / p->w.taps, next % p->w.taps);
-        job->steps[k] = at - last;
+        job->steps[k] = (at - last) * (int64_t)sizeof(float);
         last = at;
     }
 }
@@ -159,7 +164,7 @@ static inline void pack_columns(const conv_task *t, int64_t position, int64_t co
         for (int64_t r = 0; r < used; r++) {
             copy_run(tap + runs[r].from, to + runs[r].to, runs[r].count);
         }
-        tap += t->job->steps[k];
+        tap += t->job->steps[k] / (int64_t)sizeof *tap;
     }
 }
 

@@ -49,14 +49,10 @@ static void multiply_block(void *arg, int64_t block, int worker)
         pack_weights(job, 0, t.panel + k, t.channel, t.channels, weights + k * depth * ROWS);
     }
     for (int64_t position = 0; position < positions; position += WIDTH) {
-        for (int64_t k = 0; k < t.panels; k++) {
-            int64_t rows = least(job->panel_rows, job->plan.out_channels - (t.panel + k) * job->panel_rows);
-            tile_operand packed = { weights + k * depth * ROWS, 1, ROWS, NULL };
-            tile_operand a = job->along ? weights_along(&t, t.panel + k) : packed;
-            tile_operand b = { t.columns + position / WIDTH * panel_step(&t), 1, WIDTH, NULL };
-            tile_direct(rows, 2, depth, &a, &b, t.channel ? FROM_C : FROM_COLUMNS, false, zeros,
-                        t.sums + k * job->panel_rows * job->positions + position, job->positions, &t.next);
-        }
+        tile_operand packed = { weights, 1, ROWS, NULL }, a = job->along ? weights_along(&t, t.panel) : packed;
+        tile_operand b = { t.columns + position / WIDTH * panel_step(&t), 1, WIDTH, NULL };
+        tile_panels(task_rows(&t), job->panel_rows, 2, depth, &a, job->along ? job->panel_rows * a.across : depth * ROWS, &b,
+                    t.channel ? FROM_C : FROM_COLUMNS, false, zeros, t.sums + position, job->positions, &t.next);
     }
     if (t.channel + t.channels == job->plan.in_channels) {
         write_sums(&t);

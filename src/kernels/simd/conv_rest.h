@@ -110,11 +110,11 @@ static inline void sum_across(const direct_task *t, const float *column, int64_t
         for (; c + CHAINS <= t->channels; c += CHAINS) {
 #pragma GCC unroll 8
             for (int u = 0; u < CHAINS; u++) {
-                acc[u] += load(a + (c + u) * ROW) * splat(column[(c + u) * step]);
+                acc[u] += load(a + (c + u) * ROW_STEP) * splat(column[(c + u) * step]);
             }
         }
         for (; c < t->channels; c++) {
-            acc[0] += load(a + c * ROW) * splat(column[c * step]);
+            acc[0] += load(a + c * ROW_STEP) * splat(column[c * step]);
         }
 #pragma GCC unroll 4
         for (int half = CHAINS / 2; half > 0; half /= 2) {

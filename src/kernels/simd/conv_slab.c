@@ -25,26 +25,33 @@ static void pack_panel(void *arg, int64_t task, int worker)
 
 /* ---- the product ---- */
 
-/* A tile in y; one that ends early is made aside, unless its columns are a vector of the slab's. */
-static void multiply_direct(conv_task *t, int64_t position, int64_t count, int64_t channel, int64_t rows, int64_t depth,
-                            const tile_operand *a, const tile_operand *b)
+/* Tiles in y; those that end early are made aside, unless their columns are a vector of the slab's. */
+static void multiply_direct(conv_task *t, int64_t position, int64_t count, int64_t depth, const tile_operand *a, int64_t a_step,
+                            const tile_operand *b)
 {
     static const float zeros[WIDTH];
     const conv_plan *p = &t->job->plan;
+    int64_t panel_rows = t->job->panel_rows, channel = t->panel * panel_rows, rows = task_rows(t);
     const float *bias = t->job->bias ? t->job->bias + t->group * p->out_channels + channel : NULL, *from = bias ? bias : zeros;
     tile_start start = t->channel ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
     float *y = y_plane(t, t->unit.image, channel) + t->unit.line * p->w.out + position;
     int64_t step = p->h.out * p->w.out;
     if (count == WIDTH || t->job->lined) {
-        tile_direct(rows, count == WIDTH ? 2 : 1, depth, a, b, start, t->job->streamed, from, y, step, &t->next);
+        tile_panels(rows, panel_rows, count == WIDTH ? 2 : 1, depth, a, a_step, b, start, t->job->streamed, from, y, step,
+                    &t->next);
         return;
     }
-    for (int64_t i = 0; i < rows && start == FROM_C; i++) {
-        copy_floats(y + i * step, t->aside + i * WIDTH, count);
-    }
-    tile_direct(rows, 2, depth, a, b, start, false, from, t->aside, WIDTH, &t->next);
-    for (int64_t i = 0; i < rows; i++) {
-        copy_floats(t->aside + i * WIDTH, y + i * step, count);
+    tile_operand panel = *a;
+    for (int64_t left = rows, some; left > 0; left -= some, panel.at += a_step, y += some * step) {
+        some = least(left, panel_rows);
+        for (int64_t i = 0; i < some && start == FROM_C; i++) {
+            copy_floats(y + i * step, t->aside + i * WIDTH, count);
+        }
+        tile_direct(some, 2, depth, &panel, b, start, false, from, t->aside, WIDTH, &t->next);
+        for (int64_t i = 0; i < some; i++) {
+            copy_floats(t->aside + i * WIDTH, y + i * step, count);
+        }
+        from += start == FROM_ROWS ? some : 0;
     }
 }
 
@@ -107,18 +114,14 @@ static void multiply_stretch(conv_task *t)
         } else {
             pack_columns(t, position, count, t->columns);
         }
-        for (int64_t k = 0; k < t->panels; k++) {
-            int64_t panel = t->panel + k, channel = panel * job->panel_rows;
-            int64_t rows = least(job->panel_rows, job->plan.out_channels - channel);
-            const float *weights = job->packed + ((t->group * job->panels + panel) * all + t->channel * taps) * ROWS;
-            tile_operand packed = { weights, 1, ROWS, NULL };
-            tile_operand a = job->along ? weights_along(t, panel) : packed;
-            if (job->direct) {
-                multiply_direct(t, position, count, channel, rows, depth, &a, &b);
-            } else {
-                tile_direct(rows, 2, depth, &a, &b, t->channel ? FROM_C : FROM_COLUMNS, false, zeros,
-                            t->sums + k * job->panel_rows * job->positions + position, job->positions, &t->next);
-            }
+        const float *weights = job->packed + ((t->group * job->panels + t->panel) * all + t->channel * taps) * ROWS;
+        tile_operand packed = { weights, 1, ROWS, NULL }, a = job->along ? weights_along(t, t->panel) : packed;
+        int64_t a_step = job->along ? job->panel_rows * a.across : all * ROWS;
+        if (job->direct) {
+            multiply_direct(t, position, count, depth, &a, a_step, &b);
+        } else {
+            tile_panels(task_rows(t), job->panel_rows, 2, depth, &a, a_step, &b, t->channel ? FROM_C : FROM_COLUMNS, false,
+                        zeros, t->sums + position, job->positions, &t->next);
         }
     }
 }

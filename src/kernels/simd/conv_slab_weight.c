@@ -15,7 +15,8 @@ enum {
     LEAST_TASKS = 12,
     ALIASED = 1024,        /* rows of dy so many floats apart share a set of L1: they are packed */
     MOST_CHUNKS = 16,
-    PARTIAL_FLOATS = 1 << 22 /* of all chunks together, unless one needs more */
+    PARTIAL_FLOATS = 1 << 22, /* of all chunks together, unless one needs more */
+    TAPS_STAY = FULL_PANELS   /* in L1 for all panels of dy: narrow tiles read less then; else a panel of dy stays for all taps */
 };
 
 typedef struct weight_job {
@@ -57,12 +58,11 @@ static void measure(weight_job *job)
     chunks = most(1, least(chunks, PARTIAL_FLOATS / whole));
     job->chunk_units = divide_up(job->slab.units, least(chunks, job->slab.units));
     job->chunks = divide_up(job->slab.units, job->chunk_units);
-    job->panels = divide_up(out, ROWS);
-    job->panel_rows = divide_up(out, job->panels);
+    job->panel_rows = panel_rows_of(out);
     job->panels = divide_up(out, job->panel_rows);
     job->positions = least(job->slab.images * job->slab.lines * p->w.grid, POSITIONS);
     job->slab_size = (size_t)round_up(job->block_channels * job->slab.channel_step + SLAB_SLACK, 16);
-    job->dy_size = (size_t)round_up(job->positions * ROWS, 16);
+    job->dy_size = (size_t)round_up((TAPS_STAY ? job->panels : 1) * job->positions * ROWS, 16);
     job->taps_size = (size_t)((job->positions * job->columns / WIDTH + LANES) * WIDTH);
 }
 
@@ -79,14 +79,15 @@ static size_t scratch_size(const weight_job *job)
 
 /* ---- packing ---- */
 
-/* A panel of output channels of dy: where it lies, as long as the positions are of one image, else packed into
+/* A panel of output channels of dy: where it lies, as long as the positions are of one image, else packed into `to` as
  * [position][ROWS], image by image. */
-static tile_operand panel_dy(const weight_task *t, int64_t o, int64_t rows)
+static tile_operand panel_dy(const weight_task *t, int64_t panel, float *to)
 {
+    int64_t o = panel * t->job->panel_rows, rows = least(t->job->panel_rows, t->job->plan.out_channels - o);
+    tile_operand packed = { to, 1, ROWS, NULL };
     const weight_job *job = t->job;
     const conv_plan *p = &job->plan;
     int64_t plane = p->h.grid * p->w.grid, part = t->unit.lines * p->w.grid;
-    float *to = t->dy;
     for (int64_t at = t->begin; at < t->begin + t->count;) {
         int64_t image = t->unit.image + at / part, offset = at % part;
         int64_t count = least(part - offset, t->begin + t->count - at);
@@ -99,7 +100,7 @@ static tile_operand panel_dy(const weight_task *t, int64_t o, int64_t rows)
         to += count * ROWS;
         at += count;
     }
-    return (tile_operand){ t->dy, 1, ROWS, NULL };
+    return packed;
 }
 
 /* Squares of LANES taps by LANES positions are read along the positions and turned. What a square spills past its run is
@@ -135,7 +136,7 @@ static void pack_taps(const weight_task *t, int64_t first, const slab_run *runs,
 
 /* ---- the product ---- */
 
-/* Taps are packed for all output channels, whose dy is packed a panel at a time and stays in L1. */
+/* Taps are packed for all output channels. */
 static void multiply(weight_task *t)
 {
     static const float zeros[WIDTH];
@@ -146,14 +147,18 @@ static void multiply(weight_task *t)
     for (int64_t tap = 0; tap < taps; tap += WIDTH) {
         pack_taps(t, tap, runs, used, t->taps + tap * t->count);
     }
-    for (int64_t panel = 0; panel < job->panels; panel++) {
-        int64_t o = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - o);
-        tile_operand a = panel_dy(t, o, rows);
+    for (int64_t panel = 0, count; panel < job->panels; panel += count) {
+        count = TAPS_STAY ? job->panels : 1;
+        tile_operand a = panel_dy(t, panel, t->dy);
+        int64_t o = panel * job->panel_rows, rows = least(count * job->panel_rows, p->out_channels - o);
+        int64_t a_step = a.at == t->dy ? ROWS * t->count : job->panel_rows * a.across;
+        for (int64_t k = 1; k < count && a.at == t->dy; k++) {
+            panel_dy(t, panel + k, t->dy + k * a_step);
+        }
         for (int64_t tap = 0; tap < taps; tap += WIDTH) {
-            float *sums = t->partial + o * job->columns + tap;
             tile_operand b = { t->taps + tap * t->count, 1, WIDTH, NULL };
-            tile_direct(rows, taps - tap > LANES ? 2 : 1, t->count, &a, &b, t->first ? FROM_COLUMNS : FROM_C, false, zeros,
-                        sums, job->columns, &t->next);
+            tile_panels(rows, job->panel_rows, taps - tap > LANES ? 2 : 1, t->count, &a, a_step, &b,
+                        t->first ? FROM_COLUMNS : FROM_C, false, zeros, t->partial + o * job->columns + tap, job->columns, &t->next);
         }
     }
     t->first = false;

@@ -95,7 +95,7 @@ static void pack_a_panel(void *arg, int64_t panel, int worker)
 }
 
 /* A stretch of B for one panel of columns: [depth][WIDTH]. */
-static void pack_b(const gemm_job *job, int64_t column, int64_t k, int64_t depth, float *to)
+static void pack_column(const gemm_job *job, int64_t column, int64_t k, int64_t depth, float *to)
 {
     const cnn__gemm *g = job->g;
     int64_t count = g->n - column < WIDTH ? g->n - column : WIDTH;
@@ -109,8 +109,19 @@ static void pack_b(const gemm_job *job, int64_t column, int64_t k, int64_t depth
     }
 }
 
-/* The first stretch starts from bias, C or zero, the later ones from C; tiles at the edge are made aside. */
-static void multiply_panel(gemm_task *t, int64_t panel, int64_t column, const float *b, const float *first)
+/* For all of the task's. Rows of B that lie across are read as far as the panels go. */
+static void pack_b(const gemm_task *t)
+{
+    const cnn__gemm *g = t->job->g;
+    int64_t first = t->column * WIDTH, whole = g->trans_b ? 0 : least(t->columns, (g->n - first) / WIDTH);
+    pack_across(t->job->b + t->k * g->ldb + first, g->ldb, whole, t->depth, t->b);
+    for (int64_t j = whole; j < t->columns; j++) {
+        pack_column(t->job, first + j * WIDTH, t->k, t->depth, t->b + j * t->depth * WIDTH);
+    }
+}
+
+/* A tile at the edge of C, made aside. */
+static void multiply_edge(gemm_task *t, int64_t panel, int64_t column, const float *b, const float *first)
 {
     const gemm_job *job = t->job;
     const cnn__gemm *g = job->g;
@@ -118,10 +129,6 @@ static void multiply_panel(gemm_task *t, int64_t panel, int64_t column, const fl
     const float *a = job->packed + (panel * g->k + t->k) * ROWS;
     float *c = job->c + row * g->ldc + column;
     tile_start start = first ? FROM_COLUMNS : FROM_C;
-    if (columns == WIDTH) {
-        tile_product(rows, t->depth, a, b, job->streamed ? start | STREAMED : start, first, c, g->ldc, &t->next);
-        return;
-    }
     for (int64_t i = 0; i < rows && !first; i++) {
         copy_floats(c + i * g->ldc, t->aside + i * WIDTH, columns);
     }
@@ -129,6 +136,23 @@ static void multiply_panel(gemm_task *t, int64_t panel, int64_t column, const fl
     for (int64_t i = 0; i < rows; i++) {
         copy_floats(t->aside + i * WIDTH, c + i * g->ldc, columns);
     }
+}
+
+/* The task's rows by a panel of columns: the first stretch starts from bias, C or zero, the later ones from C. */
+static void multiply_column(gemm_task *t, int64_t column, const float *b, const float *first)
+{
+    const gemm_job *job = t->job;
+    const cnn__gemm *g = job->g;
+    if (g->n - column < WIDTH) {
+        for (int64_t panel = t->begin; panel < t->end; panel++) {
+            multiply_edge(t, panel, column, b, first);
+        }
+        return;
+    }
+    int64_t row = t->begin * ROWS, rows = least(t->end * ROWS, g->m) - row;
+    tile_operand a = { job->packed + (t->begin * g->k + t->k) * ROWS, 1, ROWS, NULL }, packed_b = { b, 1, WIDTH, NULL };
+    tile_panels(rows, ROWS, 2, t->depth, &a, g->k * ROWS, &packed_b, first ? FROM_COLUMNS : FROM_C, job->streamed, first,
+                job->c + row * g->ldc + column, g->ldc, &t->next);
 }
 
 /* The next stretch of A and of B. */
@@ -165,15 +189,11 @@ static void multiply_block(void *arg, int64_t task, int worker)
     }
     do {
         t.depth = least(g->k - t.k, DEPTH);
-        for (int64_t j = 0; j < t.columns; j++) {
-            pack_b(job, (t.column + j) * WIDTH, t.k, t.depth, t.b + j * t.depth * WIDTH);
-        }
+        pack_b(&t);
         foresee(&t);
         for (int64_t j = 0; j < t.columns; j++) {
-            for (int64_t panel = t.begin; panel < t.end; panel++) {
-                multiply_panel(&t, panel, (t.column + j) * WIDTH, t.b + j * t.depth * WIDTH,
-                               t.k == 0 && !g->accumulate ? start + j * WIDTH : NULL);
-            }
+            multiply_column(&t, (t.column + j) * WIDTH, t.b + j * t.depth * WIDTH,
+                            t.k == 0 && !g->accumulate ? start + j * WIDTH : NULL);
         }
         t.k += t.depth;
     } while (t.k < g->k);

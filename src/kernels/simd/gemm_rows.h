@@ -9,8 +9,11 @@
 
 enum {
     FEW_ROWS = 8,
-    ROWS_AT_ONCE = 4,     /* of C and of B */
-    ROW_COLUMNS = 1024,   /* of a block, at most */
+    ROWS_AT_ONCE = 4,                               /* of C */
+    DEEP = CNN__VECTOR_BYTES == 64 ? 4 : 2,         /* rows of B at once: their factors stay in registers */
+    ROW_COLUMNS = CNN__VECTOR_BYTES == 64 ? 1024 : 512, /* of a block, at most */
+    LINE = 16,            /* floats of a line of the cache */
+    FETCH_ROWS = 8,
     ROW_BLOCKS = 8        /* at least, where there are columns enough */
 };
 
@@ -19,11 +22,36 @@ static inline int64_t row_columns(const cnn__gemm *g)
     return least(ROW_COLUMNS, round_up(divide_up(g->n, ROW_BLOCKS), LANES));
 }
 
-/* c[rows][count] += a[rows][deep] · b[deep][count]; rows and deep are constants where this is inlined, b's rows ldb floats apart. */
-CNN__INLINE void add_rows(int rows, int deep, const cnn__gemm *g, const float *a, const float *b, float *c, int64_t count)
+/* A vector of each row of C, `count` lanes of it. */
+CNN__INLINE void add_vectors(int rows, int deep, lanes x[ROWS_AT_ONCE][DEEP], const float *b, int64_t ldb, float *c, int64_t ldc,
+                             int64_t count)
 {
-    int64_t across = g->trans_a ? 1 : g->lda, along = g->trans_a ? g->lda : 1;
-    lanes x[ROWS_AT_ONCE][ROWS_AT_ONCE];
+    lanes y[DEEP];
+#pragma GCC unroll 4
+    for (int u = 0; u < deep; u++) {
+        y[u] = count == LANES ? load(b + u * ldb) : load_some(b + u * ldb, count);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; i++, c += ldc) {
+        lanes sum = count == LANES ? load(c) : load_some(c, count);
+#pragma GCC unroll 4
+        for (int u = 0; u < deep; u++) {
+            sum += x[i][u] * y[u];
+        }
+        if (count == LANES) {
+            store(c, sum);
+        } else {
+            store_some(c, sum, count);
+        }
+    }
+}
+
+/* c[rows][count] += a[rows][deep] · b[deep][count]; rows and deep are constants where this is inlined, b's rows ldb floats apart. Who
+ * is the first to read them fetches rows further down: the processor foresees only the rest of a row. */
+CNN__INLINE void add_rows(int rows, int deep, bool fetch, const cnn__gemm *g, const float *a, const float *b, float *c, int64_t count)
+{
+    int64_t across = g->trans_a ? 1 : g->lda, along = g->trans_a ? g->lda : 1, j = 0;
+    lanes x[ROWS_AT_ONCE][DEEP];
 #pragma GCC unroll 4
     for (int i = 0; i < rows; i++) {
 #pragma GCC unroll 4
@@ -31,23 +59,17 @@ CNN__INLINE void add_rows(int rows, int deep, const cnn__gemm *g, const float *a
             x[i][u] = splat(a[i * across + u * along]);
         }
     }
-    for (int64_t j = 0; j < count; j += LANES) {
-        int64_t some = least(LANES, count - j);
-        lanes y[ROWS_AT_ONCE];
-#pragma GCC unroll 4
-        for (int u = 0; u < deep; u++) {
-            y[u] = load_some(b + u * g->ldb + j, some);
-        }
-#pragma GCC unroll 4
-        for (int i = 0; i < rows; i++) {
-            float *to = c + i * g->ldc + j;
-            lanes sum = load_some(to, some);
+    for (; j + LANES <= count; j += LANES) {
+        if (fetch && j % LINE == 0) {
 #pragma GCC unroll 4
             for (int u = 0; u < deep; u++) {
-                sum += x[i][u] * y[u];
+                __builtin_prefetch(b + (FETCH_ROWS + u) * g->ldb + j, 0, 2);
             }
-            store_some(to, sum, some);
         }
+        add_vectors(rows, deep, x, b + j, g->ldb, c + j, g->ldc, LANES);
+    }
+    if (j < count) {
+        add_vectors(rows, deep, x, b + j, g->ldb, c + j, g->ldc, count - j);
     }
 }
 
@@ -63,18 +85,18 @@ static void multiply_rows(const cnn__gemm *g, const float *a, const float *b, co
             c[i * g->ldc + j] = (g->accumulate ? c[i * g->ldc + j] : 0) + (bias ? bias[begin + j] : 0);
         }
     }
-    for (; k + ROWS_AT_ONCE <= g->k; k += ROWS_AT_ONCE) {
+    for (; k + DEEP <= g->k; k += DEEP) {
         int64_t i = 0;
         for (; i + ROWS_AT_ONCE <= g->m; i += ROWS_AT_ONCE) {
-            add_rows(ROWS_AT_ONCE, ROWS_AT_ONCE, g, a + i * across + k * along, b + k * g->ldb, c + i * g->ldc, count);
+            add_rows(ROWS_AT_ONCE, DEEP, i == 0, g, a + i * across + k * along, b + k * g->ldb, c + i * g->ldc, count);
         }
         for (; i < g->m; i++) {
-            add_rows(1, ROWS_AT_ONCE, g, a + i * across + k * along, b + k * g->ldb, c + i * g->ldc, count);
+            add_rows(1, DEEP, i == 0, g, a + i * across + k * along, b + k * g->ldb, c + i * g->ldc, count);
         }
     }
     for (; k < g->k; k++) {
         for (int64_t i = 0; i < g->m; i++) {
-            add_rows(1, 1, g, a + i * across + k * along, b + k * g->ldb, c + i * g->ldc, count);
+            add_rows(1, 1, false, g, a + i * across + k * along, b + k * g->ldb, c + i * g->ldc, count);
         }
     }
 }

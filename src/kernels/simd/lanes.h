@@ -188,6 +188,30 @@ CNN__INLINE void transpose(lanes v[LANES])
     }
 }
 
+#elif CNN__VECTOR_BYTES == 32
+
+/* Within each 128 bits, then the halves: 24 shuffles. */
+CNN__INLINE void transpose(lanes v[LANES])
+{
+    lanes w[LANES];
+#pragma GCC unroll 4
+    for (int i = 0; i < LANES; i += 4) {
+        lanes a = __builtin_shufflevector(v[i], v[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        lanes b = __builtin_shufflevector(v[i], v[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+        lanes c = __builtin_shufflevector(v[i + 2], v[i + 3], 0, 8, 1, 9, 4, 12, 5, 13);
+        lanes d = __builtin_shufflevector(v[i + 2], v[i + 3], 2, 10, 3, 11, 6, 14, 7, 15);
+        w[i] = __builtin_shufflevector(a, c, 0, 1, 8, 9, 4, 5, 12, 13);
+        w[i + 1] = __builtin_shufflevector(a, c, 2, 3, 10, 11, 6, 7, 14, 15);
+        w[i + 2] = __builtin_shufflevector(b, d, 0, 1, 8, 9, 4, 5, 12, 13);
+        w[i + 3] = __builtin_shufflevector(b, d, 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        v[j] = __builtin_shufflevector(w[j], w[4 + j], 0, 1, 2, 3, 8, 9, 10, 11);
+        v[4 + j] = __builtin_shufflevector(w[j], w[4 + j], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+}
+
 #else
 
 /* Transposes a square of vectors: log2(LANES) rounds of interleaving row i with row i + LANES / 2. */

@@ -1,15 +1,28 @@
 /* How the operands of the register tile are packed (tile.h). */
 #include "kernels/simd/tile.h"
 
+/* A square of `count` rows, zeros below, turned. Rows that are all there are loaded into registers. */
+CNN__INLINE void load_square(const float *from, int64_t ld, int64_t count, lanes v[LANES])
+{
+    if (count < LANES) {
+        for (int i = 0; i < LANES; i++) {
+            v[i] = i < count ? load(from + i * ld) : (lanes){ 0 };
+        }
+    } else {
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++) {
+            v[i] = load(from + i * ld);
+        }
+    }
+    transpose(v);
+}
+
 void pack_transposed(const float *from, int64_t ld, int64_t count, int64_t fill, int64_t k, float *to, int64_t stride)
 {
     int64_t at = 0;
     for (; at + LANES <= k; at += LANES) {
         lanes v[LANES];
-        for (int i = 0; i < LANES; i++) {
-            v[i] = i < count ? load(from + i * ld + at) : (lanes){ 0 };
-        }
-        transpose(v);
+        load_square(from + at, ld, count, v);
 #pragma GCC unroll 16
         for (int i = 0; i < LANES; i++) {
             store(to + (at + i) * stride, v[i]);
@@ -25,9 +38,25 @@ void pack_transposed(const float *from, int64_t ld, int64_t count, int64_t fill,
 void pack_straight(const float *from, int64_t ld, int64_t count, int64_t fill, int64_t k, float *to, int64_t stride)
 {
     for (int64_t at = 0; at < k; at++, from += ld, to += stride) {
-        memcpy(to, from, (size_t)count * sizeof(float));
+        copy_floats(from, to, count);
         for (int64_t i = count; i < fill; i++) {
             to[i] = 0;
+        }
+    }
+}
+
+void pack_across(const float *from, int64_t ld, int64_t panels, int64_t k, float *to)
+{
+    enum { FETCH_ROWS = 4, LINE = 16 };
+    for (int64_t at = 0; at < k; at++, from += ld, to += WIDTH) {
+        for (int64_t j = 0; j < panels; j++) {
+            float *panel = to + j * k * WIDTH;
+#pragma GCC unroll 2
+            for (int q = 0; q < WIDTH; q += LINE) {
+                __builtin_prefetch(from + FETCH_ROWS * ld + j * WIDTH + q, 0, 3);
+            }
+            store(panel, load(from + j * WIDTH));
+            store(panel + LANES, load(from + j * WIDTH + LANES));
         }
     }
 }

@@ -52,7 +52,8 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
         start_sums(rows, vectors, start, streamed, from, c, step, acc);
     }
     int64_t across = a->across * 4, along = a->along * 4; /* in bytes */
-    const char *steps = (const char *)(b->steps ? b->steps : &b->along);
+    int64_t always = b->along * 4;
+    const char *steps = (const char *)(b->steps ? b->steps : &always);
     int64_t stepping = b->steps ? sizeof *b->steps : 0;
     HIDE(along);
     HIDE(stepping);
@@ -67,7 +68,7 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
 #pragma GCC unroll 1
         for (int64_t end = k < FETCH_STEPS ? k : FETCH_STEPS; end > 0; end--) {
             lanes b0 = load(columns), b1 = vectors > 1 ? load(columns + LANES) : b0;
-            columns += *(const int64_t *)(const void *)steps;
+            columns = (const float *)(const void *)((const char *)columns + *(const int64_t *)(const void *)steps);
             steps += stepping;
 #pragma GCC unroll 16
             for (int i = 0; i < rows; i++) {
@@ -103,6 +104,112 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
     }
 }
 
+/* ---- full tiles, where registers are few ---- */
+
+#if CNN__VECTOR_BYTES == 32
+
+/* Where a full tile is in its operands. */
+typedef struct tile_place {
+    const char *upper, *lower; /* the first three rows of a, and the others */
+    const char *columns, *steps;
+} tile_place;
+
+/* Some steps of a full tile, 20 instructions each and what moves the addresses: the other thread of the core may take every second
+ * turn at handing out instructions, and with many more than that the FMA units wait. A row's three stay together. All but `at`
+ * and acc are constants, or the same for all steps. */
+CNN__INLINE void full_steps(int count, bool table, int64_t across, int64_t along, int64_t step, tile_place *at, lanes acc[ROWS][2])
+{
+#pragma GCC unroll 8
+    for (int u = 0; u < count; u++) {
+        const float *columns = (const float *)(const void *)(at->columns + (table ? 0 : u * step));
+        lanes b0 = load(columns), b1 = load(columns + LANES);
+        at->columns += table ? ((const int64_t *)(const void *)at->steps)[u] : 0;
+#pragma GCC unroll 6
+        for (int i = 0; i < ROWS; i++) {
+            lanes x = splat(*(const float *)(const void *)((i < 3 ? at->upper : at->lower) + i % 3 * across + u * along));
+            __asm__ volatile("vfmadd231ps %2, %1, %0" : "+x"(acc[i][0]) : "x"(x), "x"(b0));
+            __asm__ volatile("vfmadd231ps %2, %1, %0" : "+x"(acc[i][1]) : "x"(x), "x"(b1));
+        }
+    }
+    at->upper += count * along;
+    at->lower += count * along;
+    at->columns += table ? 0 : count * step;
+    at->steps += table ? count * (int64_t)sizeof(int64_t) : 0;
+}
+
+/* tile_panels of two vectors. Steps in bytes; what is constant where this is inlined stays out of the registers. */
+CNN__INLINE void full_panels(int64_t panels, int64_t k, const tile_operand *a, int64_t across, int64_t along, int64_t a_step,
+                             const tile_operand *b, bool table, tile_start start, bool streamed, const float *from, float *c,
+                             int64_t step, ahead *next)
+{
+    const char *rows = (const char *)a->at;
+    int64_t b_step = b->along * (int64_t)sizeof(float);
+    for (; panels > 0; panels--, rows += a_step) {
+        lanes acc[ROWS][2];
+        tile_place at = { rows, rows + 3 * across, (const char *)b->at, (const char *)b->steps };
+        int64_t left = k;
+        if (start == FROM_C) {
+            const float *row = c;
+#pragma GCC unroll 6
+            for (int i = 0; i < ROWS; i++, row += step) {
+                acc[i][0] = load(row);
+                acc[i][1] = load(row + LANES);
+            }
+        } else {
+            start_sums(ROWS, 2, start, streamed, from, c, step, acc);
+        }
+        for (; left >= FETCH_STEPS; left -= FETCH_STEPS) {
+            ahead_fetch(next);
+            full_steps(FETCH_STEPS, table, across, along, b_step, &at, acc);
+        }
+        for (; left > 0; left--) {
+            full_steps(1, table, across, along, b_step, &at, acc);
+        }
+        HIDE(c);
+        float *row = c;
+#pragma GCC unroll 6
+        for (int i = 0; i < ROWS && streamed; i++, row += step) {
+            store_streamed(row, acc[i][0]);
+            store_streamed(row + LANES, acc[i][1]);
+        }
+#pragma GCC unroll 6
+        for (int i = 0; i < ROWS && !streamed; i++, row += step) {
+            store(row, acc[i][0]);
+            store(row + LANES, acc[i][1]);
+        }
+        c += ROWS * step;
+        from += start == FROM_ROWS ? ROWS : 0;
+    }
+}
+
+/* Whether all of a is packed, or lies along k. */
+static bool full_fits(const tile_operand *a)
+{
+    return a->across == 1 ? a->along == ROWS : a->along == 1;
+}
+
+static void tile_full(int64_t panels, int64_t k, const tile_operand *a, int64_t a_step, const tile_operand *b, tile_start start,
+                      bool streamed, const float *from, float *c, int64_t step, ahead *next)
+{
+    int64_t one = sizeof(float), packed = ROWS * sizeof(float), across = a->across * one;
+    a_step *= one;
+    if (a->across == 1) {
+        if (b->steps) {
+            full_panels(panels, k, a, one, packed, a_step, b, true, start, streamed, from, c, step, next);
+        } else {
+            full_panels(panels, k, a, one, packed, a_step, b, false, start, streamed, from, c, step, next);
+        }
+    } else if (b->steps) {
+        full_panels(panels, k, a, across, one, a_step, b, true, start, streamed, from, c, step, next);
+    } else {
+        full_panels(panels, k, a, across, one, a_step, b, false, start, streamed, from, c, step, next);
+    }
+}
+
+#endif
+
+/* ---- any tile ---- */
+
 #define CNN__TILE_CASE(n, vectors) case n: tile_rows(n, vectors, k, a, b, start, streamed, from, c, step, next); break;
 #if CNN__VECTOR_BYTES == 64
 #define CNN__TILE_CASES(vectors)                                                                                      \
@@ -119,6 +226,12 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
 void tile_direct(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b, tile_start start,
                  bool streamed, const float *from, float *c, int64_t step, ahead *next)
 {
+#if CNN__VECTOR_BYTES == 32
+    if (rows == ROWS && vectors > 1 && full_fits(a)) {
+        tile_full(1, k, a, 0, b, start, streamed, from, c, step, next);
+        return;
+    }
+#endif
     if (vectors > 1) {
         switch (rows) {
             CNN__TILE_CASES(2)
@@ -127,5 +240,25 @@ void tile_direct(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a
         switch (rows) {
             CNN__TILE_CASES(1)
         }
+    }
+}
+
+void tile_panels(int64_t rows, int64_t panel_rows, int64_t vectors, int64_t k, const tile_operand *a, int64_t a_step,
+                 const tile_operand *b, tile_start start, bool streamed, const float *from, float *c, int64_t step, ahead *next)
+{
+    tile_operand panel = *a;
+#if CNN__VECTOR_BYTES == 32
+    if (vectors > 1 && panel_rows == ROWS && rows >= ROWS && full_fits(a)) {
+        int64_t panels = rows / ROWS;
+        tile_full(panels, k, a, a_step, b, start, streamed, from, c, step, next);
+        rows -= panels * ROWS;
+        panel.at += panels * a_step;
+        c += panels * ROWS * step;
+        from += start == FROM_ROWS ? panels * ROWS : 0;
+    }
+#endif
+    for (; rows > 0; rows -= panel_rows, panel.at += a_step, c += panel_rows * step) {
+        tile_direct(least(rows, panel_rows), vectors, k, &panel, b, start, streamed, from, c, step, next);
+        from += start == FROM_ROWS ? panel_rows : 0;
     }
 }

@@ -12,6 +12,7 @@
 enum {
     ROWS = CNN__VECTOR_BYTES == 64 ? 14 : 6,
     ROWS_FIT_A_VECTOR = CNN__VECTOR_BYTES > 16,
+    FULL_PANELS = CNN__VECTOR_BYTES == 32, /* have a loop of their own (tile.c) */
     WIDTH = 2 * LANES,
     FETCH_STEPS = 8 /* between fetches of memory that is wanted soon */
 };
@@ -20,8 +21,8 @@ enum {
  * with either of the latter: where they go past the caches (see store_streamed). */
 typedef enum tile_start { FROM_C, FROM_COLUMNS, FROM_ROWS, STREAMED = 4 } tile_start;
 
-/* How an operand lies in memory: at[row · across + k · along]; of b, whose rows are vectors, `steps` may say instead how far it
- * is from each to the next. */
+/* How an operand lies in memory: at[row · across + k · along]; of b, whose rows are vectors, `steps` may say instead how many
+ * bytes it is from each to the next. */
 typedef struct tile_operand {
     const float *at;
     int64_t across, along;
@@ -34,7 +35,21 @@ typedef struct tile_operand {
  * memory, at half the speed. */
 void CNN__SIMD(tile_direct)(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b,
                             tile_start start, bool streamed, const float *from, float *c, int64_t step, ahead *next);
+
+/* Any number of rows, in panels of panel_rows whose rows of a are a_step floats apart, all by the same b; with FROM_ROWS `from`
+ * has a number for each. */
+void CNN__SIMD(tile_panels)(int64_t rows, int64_t panel_rows, int64_t vectors, int64_t k, const tile_operand *a, int64_t a_step,
+                            const tile_operand *b, tile_start start, bool streamed, const float *from, float *c, int64_t step,
+                            ahead *next);
+
+/* Panels that `rows` are best cut into: full ones where those are faster, else of nearly equal size. */
+static inline int64_t panel_rows_of(int64_t rows)
+{
+    return FULL_PANELS ? ROWS : divide_up(rows, divide_up(rows, ROWS));
+}
+
 #define tile_direct CNN__SIMD(tile_direct)
+#define tile_panels CNN__SIMD(tile_panels)
 
 /* Of packed operands. */
 static inline void tile_product(int64_t rows, int64_t k, const float *a, const float *b, tile_start start, const float *from,
@@ -54,12 +69,16 @@ void CNN__SIMD(pack_transposed)(const float *from, int64_t ld, int64_t count, in
 /* to[k][stride] ← a matrix stored across: to[k·stride + i] = from[k·ld + i] for i < count, zeros up to `fill`. */
 void CNN__SIMD(pack_straight)(const float *from, int64_t ld, int64_t count, int64_t fill, int64_t k, float *to, int64_t stride);
 
+/* to[panel][k][WIDTH] ← a matrix stored across, of `panels` whole panels. */
+void CNN__SIMD(pack_across)(const float *from, int64_t ld, int64_t panels, int64_t k, float *to);
+
 /* to[k][ROWS] ← `count` rows of a matrix stored along k, zeros up to ROWS; writes nothing past the panel's end: only the last
  * row of all is cut to its length, the others spill into what comes next. */
 void CNN__SIMD(pack_rows)(const float *from, int64_t ld, int64_t count, int64_t k, float *to);
 
 #define pack_transposed CNN__SIMD(pack_transposed)
 #define pack_straight CNN__SIMD(pack_straight)
+#define pack_across CNN__SIMD(pack_across)
 #define pack_rows CNN__SIMD(pack_rows)
 
 #endif
