@@ -79,17 +79,14 @@ static void pack_columns(direct_task *t)
 {
     const direct_job *job = t->job;
     for (int64_t n = t->image; n < t->image + t->images; n++) {
-        for (int64_t at = t->begin; at + LANES <= t->end; at += WIDTH) {
-            const float *from = x_plane(t, n) + at;
-            int64_t place = (n - t->image) * round_up(job->unit_places, WIDTH) + at - t->begin;
-            float *to = t->columns + place * t->channels;
-            bool both = at + WIDTH <= t->end;
-            for (int64_t c = 0; c < t->channels; c++, from += job->places, to += WIDTH) {
-                store(to, load(from));
-                if (both) {
-                    store(to + LANES, load(from + LANES));
-                }
-            }
+        int64_t count = t->end - t->begin, panels = count / WIDTH;
+        const float *from = x_plane(t, n) + t->begin;
+        float *to = t->columns + (n - t->image) * round_up(job->unit_places, WIDTH) * t->channels;
+        pack_across(from, job->places, panels, t->channels, to);
+        from += panels * WIDTH;
+        to += panels * WIDTH * t->channels;
+        for (int64_t c = 0; c < t->channels && count % WIDTH >= LANES; c++, from += job->places, to += WIDTH) {
+            store(to, load(from));
         }
     }
 }

@@ -12,7 +12,7 @@
 
 enum {
     DEPTH = 256,            /* of a packed stretch: DEPTH · WIDTH floats of B stay in L1 */
-    BLOCK_ROWS = 18 * ROWS, /* of a task */
+    BLOCK_ROWS = (FULL_PANELS ? 72 : 18) * ROWS, /* of a task */
     BLOCK_PANELS = 8,       /* of columns */
     LEAST_TASKS = 8
 };

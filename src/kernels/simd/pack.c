@@ -45,18 +45,23 @@ void pack_straight(const float *from, int64_t ld, int64_t count, int64_t fill, i
     }
 }
 
+/* Some panels at a time: so many that a row is worth its page, not more than a set of L1 has room for. */
 void pack_across(const float *from, int64_t ld, int64_t panels, int64_t k, float *to)
 {
-    enum { FETCH_ROWS = 4, LINE = 16 };
-    for (int64_t at = 0; at < k; at++, from += ld, to += WIDTH) {
-        for (int64_t j = 0; j < panels; j++) {
-            float *panel = to + j * k * WIDTH;
+    enum { WIDE = 8, FETCH_ROWS = 8, LINE = 16 };
+    for (int64_t some; panels > 0; panels -= some, from += some * WIDTH, to += some * k * WIDTH) {
+        const float *row = from;
+        some = least(WIDE, panels);
+        for (int64_t at = 0; at < k; at++, row += ld) {
+            float *panel = to + at * WIDTH;
+            for (int64_t j = 0; j < some; j++, panel += k * WIDTH) {
 #pragma GCC unroll 2
-            for (int q = 0; q < WIDTH; q += LINE) {
-                __builtin_prefetch(from + FETCH_ROWS * ld + j * WIDTH + q, 0, 3);
+                for (int q = 0; q < WIDTH; q += LINE) {
+                    __builtin_prefetch(row + FETCH_ROWS * ld + j * WIDTH + q, 0, 3);
+                }
+                store(panel, load(row + j * WIDTH));
+                store(panel + LANES, load(row + j * WIDTH + LANES));
             }
-            store(panel, load(from + j * WIDTH));
-            store(panel + LANES, load(from + j * WIDTH + LANES));
         }
     }
 }

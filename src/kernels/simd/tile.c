@@ -8,6 +8,15 @@ enum { REACH = 4 }; /* rows that one address and its multiples reach */
 #define HIDE(value) __asm__ volatile("" : "+r"(value))
 
 /* A c that is streamed must not be fetched: that would read what is only written. */
+CNN__INLINE void fetch_sums(int rows, const float *c, int64_t step)
+{
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++, c += step) {
+        __builtin_prefetch(c, 1);
+        __builtin_prefetch(c + WIDTH - 1, 1);
+    }
+}
+
 CNN__INLINE void start_sums(int rows, int vectors, tile_start start, bool streamed, const float *from, const float *c,
                             int64_t step, lanes acc[ROWS][2])
 {
@@ -22,11 +31,7 @@ CNN__INLINE void start_sums(int rows, int vectors, tile_start start, bool stream
         acc[i][1] = second;
     }
     if (!streamed) {
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++, c += step) {
-            __builtin_prefetch(c, 1);
-            __builtin_prefetch(c + WIDTH - 1, 1);
-        }
+        fetch_sums(rows, c, step);
     }
     if (start == FROM_ROWS) {
 #pragma GCC unroll 16
@@ -144,6 +149,9 @@ CNN__INLINE void full_panels(int64_t panels, int64_t k, const tile_operand *a, i
 {
     const char *rows = (const char *)a->at;
     int64_t b_step = b->along * (int64_t)sizeof(float);
+    if (!streamed && start != FROM_C) {
+        fetch_sums(ROWS, c, step);
+    }
     for (; panels > 0; panels--, rows += a_step) {
         lanes acc[ROWS][2];
         tile_place at = { rows, rows + 3 * across, (const char *)b->at, (const char *)b->steps };
@@ -156,7 +164,10 @@ CNN__INLINE void full_panels(int64_t panels, int64_t k, const tile_operand *a, i
                 acc[i][1] = load(row + LANES);
             }
         } else {
-            start_sums(ROWS, 2, start, streamed, from, c, step, acc);
+            start_sums(ROWS, 2, start, true, from, c, step, acc);
+        }
+        if (panels > 1 && !streamed) {
+            fetch_sums(ROWS, c + ROWS * step, step);
         }
         for (; left >= FETCH_STEPS; left -= FETCH_STEPS) {
             ahead_fetch(next);
