@@ -61,7 +61,12 @@ size_t CNN__SIMD(conv_point_workspace)(const conv_plan *p, int workers)
 {
     point_job job = { 0 };
     measure(&job, p);
-    return x_size(&job) + y_size(&job) + CNN__SIMD(conv_direct_workspace)(&job.inner, workers);
+    size_t some = CNN__SIMD(conv_direct_workspace)(&job.inner, workers), last = 0;
+    job.inner.batch = p->batch % job.images; /* images that are left may be cut in other ways */
+    if (job.inner.batch) {
+        last = CNN__SIMD(conv_direct_workspace)(&job.inner, workers);
+    }
+    return x_size(&job) + y_size(&job) + (last > some ? last : some);
 }
 
 static void gather_plane(void *arg, int64_t plane, int worker)
