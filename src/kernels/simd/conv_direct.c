@@ -46,19 +46,21 @@ static tile_operand weights_of(const direct_task *t, int64_t k)
         int64_t at = (t->group * job->panels + panel) * p->in_channels + t->channel;
         return (tile_operand){ job->packed + at * ROW_STEP, 1, ROW_STEP, NULL };
     }
-    return (tile_operand){ t->weights + k % PACK_PANELS * t->channels * ROW_STEP, 1, ROW_STEP, NULL };
+    return (tile_operand){ t->weights + (k - t->first) * t->channels * ROW_STEP, 1, ROW_STEP, NULL };
 }
 
 /* Before panel number k: weights that a single unit packs itself, and those that it reads next. */
 static void prepare_weights(direct_task *t, int64_t k)
 {
     const direct_job *job = t->job;
-    if (k % PACK_PANELS || job->units > 1 || PACKS_X) {
+    int64_t count = panels_at_once(job, t->channels);
+    if (k % count || job->units > 1) {
         return;
     }
-    t->next = foresee_weights(t, t->panel + k + PACK_PANELS, PACK_PANELS);
+    t->first = k;
+    t->next = foresee_weights(t, t->panel + k + count, count);
     if (!job->along) {
-        pack_weights(job, t->group, t->panel + k, least(PACK_PANELS, t->panels - k), t->channel, t->channels, t->weights,
+        pack_weights(job, t->group, t->panel + k, least(count, t->panels - k), t->channel, t->channels, t->weights,
                      t->channels * ROW_STEP);
     }
 }
@@ -116,7 +118,7 @@ static void multiply_tiles(direct_task *t, int64_t k, int64_t count, int64_t n, 
         finish_foresee(p, y - job->y, rows, job->places);
     }
     if (PACKS_X) {
-        int64_t a_step = job->along ? ROWS * p->weight_out : p->in_channels * ROW_STEP;
+        int64_t a_step = job->along ? ROWS * p->weight_out : (packs_before(job) ? p->in_channels : t->channels) * ROW_STEP;
         tile_panels(rows, job->panel_rows, vectors, t->channels, &a, a_step, &b, start, job->streamed, from, y, job->places, &t->next);
         return;
     }
@@ -195,9 +197,8 @@ static void multiply_unit(void *arg, int64_t task, int worker)
         if (PACKS_X && !shares_columns(job)) {
             pack_columns(&t);
         }
-        int64_t most = PACKS_X ? WEIGHT_FLOATS / (t.channels * job->panel_rows) : 1;
         for (int64_t k = 0, count; k < t.panels; k += count) {
-            count = least(most, t.panels - k);
+            count = PACKS_X ? least(panels_at_once(job, t.channels), t.panels - k) : 1;
             prepare_weights(&t, k);
             for (int64_t n = t.image; n < t.image + t.images; n++) {
                 for (int64_t at = t.begin; at + LANES <= t.end; at += WIDTH) {

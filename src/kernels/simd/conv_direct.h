@@ -12,11 +12,13 @@
  * multiplied by WIDTH places of it at a time, which stay in L1. Wide ones read x where it lies, from L2. */
 enum {
     PACKS_X = FULL_PANELS,
-    UNIT_FLOATS = PACKS_X ? 1 << 15 : 1 << 16, /* of x: a quarter of L2 */
+    UNIT_FLOATS = 1 << 16, /* of x: a quarter of L2 */
     UNIT_PLACES = 4096,
     DEPTH = PACKS_X ? 256 : 512, /* input channels of a stretch */
     WEIGHT_FLOATS = 1 << 15,     /* of a block, a quarter of L2 */
     PACK_PANELS = 4, /* at once */
+    PACK_AHEAD = 8,  /* rows of weights that are fetched before they are packed */
+    LINE = 16,       /* floats of a line of the cache */
     LEAST_TASKS = 8,
     ALIASED = 1024,   /* rows so many floats apart share a set of L1: */
     ALIASED_ROWS = 8, /* no more of them at once than it has ways */
@@ -41,7 +43,7 @@ typedef struct direct_job {
 
 typedef struct direct_task {
     const direct_job *job;
-    int64_t group, panel, panels;
+    int64_t group, panel, panels, first; /* of which the weights from number `first` on are packed */
     int64_t image, images, begin, end; /* places of each image */
     int64_t channel, channels;
     bool finishes; /* with this stretch sums are complete, and something is to be done to them */
@@ -88,7 +90,7 @@ static inline void measure(direct_job *job, const conv_plan *p)
 
 static inline bool packs_before(const direct_job *job)
 {
-    return !job->along && (PACKS_X || job->units > 1);
+    return !job->along && job->units > 1;
 }
 
 static inline size_t packed_size(const direct_job *job)
@@ -100,6 +102,13 @@ static inline size_t packed_size(const direct_job *job)
 static inline int64_t rest_size(const direct_job *job)
 {
     return round_up(job->images * job->rest * (job->depth + LANES), 16);
+}
+
+/* Panels of a block of weights, of so many channels. */
+static inline int64_t panels_at_once(const direct_job *job, int64_t channels)
+{
+    int64_t most = WEIGHT_FLOATS / (channels * job->panel_rows);
+    return PACKS_X ? least(job->panels, most < 1 ? 1 : most) : PACK_PANELS;
 }
 
 /* Places of a unit in whole panels, of all its images; so many floats a channel are its packed x. */
@@ -122,7 +131,7 @@ static inline size_t columns_size(const direct_job *job)
 /* A tile, the rest of x, packed weights, packed x. */
 static inline int64_t weights_size(const direct_job *job)
 {
-    return packs_before(job) || job->along ? 0 : PACK_PANELS * job->depth * ROW_STEP;
+    return packs_before(job) || job->along ? 0 : panels_at_once(job, job->depth) * job->depth * ROW_STEP + ROW;
 }
 
 static inline size_t scratch_size(const direct_job *job)
@@ -157,6 +166,9 @@ static inline void pack_weights(const direct_job *job, int64_t group, int64_t pa
     int64_t room = (p->in_channels - channel) * p->weight_in - first; /* floats that may be read */
     for (int64_t c = 0; c < channels; c++, from += p->weight_in, to += ROW_STEP, room -= p->weight_in) {
         float *panel_to = to;
+        for (int64_t at = 0; PACKS_X && at < most; at += LINE) { /* blocks are wide then: worth it */
+            __builtin_prefetch(from + PACK_AHEAD * p->weight_in + at, 0, 3);
+        }
         for (int64_t at = 0; at < most; at += job->panel_rows, panel_to += panel_step) {
             if (room - at < ROW || (ROW_STEP < ROW && c + 1 == channels)) {
                 copy_floats(from + at, panel_to, least(job->panel_rows, most - at));
