@@ -10,7 +10,8 @@ enum {
     DOT_FEW_ROWS = 4,
     DOT_FEW_COLUMNS = 16,
     DOT_COLUMNS = 16, /* a task */
-    DOT_WIDE = 4      /* columns at a time */
+    DOT_WIDE = 4,     /* columns at a time */
+    DOT_STREAMS = CNN__VECTOR_BYTES == 64 ? 1 : DOT_WIDE /* of one row, at the rate of memory */
 };
 
 CNN__INLINE float sum_lanes(lanes v)
@@ -83,9 +84,11 @@ static inline void dot_columns(const cnn__gemm *g, const float *a, const float *
         for (int64_t j = begin, columns; j < end; j += columns) {
             float out[DOT_FEW_ROWS * DOT_WIDE];
             const float *x = a + i * g->lda, *y = b + j * g->ldb;
-            columns = rows == 1 || end - j < DOT_WIDE ? 1 : DOT_WIDE;
-            if (rows == 1) { /* at the rate of memory, which a single stream gets the most of */
+            columns = end - j < DOT_WIDE || (rows == 1 && DOT_STREAMS == 1) ? 1 : DOT_WIDE;
+            if (rows == 1 && columns == 1) {
                 dot_block(1, 1, 4, x, g->lda, y, g->ldb, g->k, out);
+            } else if (rows == 1) {
+                dot_block(1, DOT_WIDE, 2, x, g->lda, y, g->ldb, g->k, out);
             } else if (columns == 1) {
                 dot_block(DOT_FEW_ROWS, 1, 2, x, g->lda, y, g->ldb, g->k, out);
             } else {
