@@ -65,17 +65,6 @@ static void prepare_weights(direct_task *t, int64_t k)
     }
 }
 
-/* The columns of an image from place `at` on: where they lie, or packed. */
-static tile_operand columns_at(const direct_task *t, int64_t n, int64_t at)
-{
-    const direct_job *job = t->job;
-    if (PACKS_X) {
-        int64_t place = (n - t->image) * round_up(job->unit_places, WIDTH) + at - t->begin;
-        return (tile_operand){ t->columns + place * t->channels, 1, WIDTH, NULL };
-    }
-    return (tile_operand){ x_plane(t, n) + at, 1, job->places, NULL };
-}
-
 /* Whole vectors of the unit's places for the stretch. */
 static void pack_columns(direct_task *t)
 {
@@ -93,36 +82,44 @@ static void pack_columns(direct_task *t)
     }
 }
 
-/* How the sums of a panel of output channels start. */
+/* How the sums of output channels from `channel` on start. */
 static tile_start start_of(const direct_task *t, int64_t channel, const float **from)
 {
-    static const float zeros[WIDTH];
     const direct_job *job = t->job;
     const float *bias = job->bias ? job->bias + t->group * job->plan->out_channels + channel : NULL;
-    *from = bias ? bias : zeros;
+    *from = bias;
     return t->channel || job->plan->add ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
 }
 
-/* Panels [k, k + count) of the task's by up to WIDTH places of an image. */
-static void multiply_tiles(direct_task *t, int64_t k, int64_t count, int64_t n, int64_t at)
+/* Panels [k, k + count) of the task's by the whole vectors of an image's places, which are read where they lie, or packed. */
+static void multiply_image(direct_task *t, int64_t k, int64_t count, int64_t n)
 {
     const direct_job *job = t->job;
     const conv_plan *p = job->plan;
-    int64_t channel = (t->panel + k) * job->panel_rows, rows = least(count * job->panel_rows, p->out_channels - channel);
-    float *y = y_plane(t, n, channel) + at;
-    const float *from;
-    tile_start start = start_of(t, channel, &from);
-    tile_operand a = weights_of(t, k), b = columns_at(t, n, at);
-    int64_t vectors = at + WIDTH <= t->end ? 2 : 1;
-    if (t->finishes) {
-        finish_foresee(p, y - job->y, rows, job->places);
-    }
+    int64_t channel = (t->panel + k) * job->panel_rows;
+    tile_grid g = { .rows = least(count * job->panel_rows, p->out_channels - channel), .panel_rows = job->panel_rows,
+                    .columns = 1, .k = t->channels, .a = weights_of(t, k), .streamed = job->streamed, .step = job->places };
+    g.a_step = job->along ? ROWS * p->weight_out : (packs_before(job) ? p->in_channels : t->channels) * ROW_STEP;
+    g.b = (tile_operand){ x_plane(t, n) + t->begin, 1, job->places, NULL };
+    g.b_step = WIDTH;
     if (PACKS_X) {
-        int64_t a_step = job->along ? ROWS * p->weight_out : (packs_before(job) ? p->in_channels : t->channels) * ROW_STEP;
-        tile_panels(rows, job->panel_rows, vectors, t->channels, &a, a_step, &b, start, job->streamed, from, y, job->places, &t->next);
-        return;
+        g.b = (tile_operand){ t->columns + (n - t->image) * round_up(job->unit_places, WIDTH) * t->channels, 1, WIDTH, NULL };
+        g.b_step = t->channels * WIDTH;
+        g.columns = t->finishes ? 1 : most(1, (t->end - t->begin) / WIDTH);
     }
-    tile_direct(rows, vectors, t->channels, &a, &b, start, job->streamed, from, y, job->places, &t->next);
+    g.start = start_of(t, channel, &g.from);
+    g.c = y_plane(t, n, channel) + t->begin;
+    for (int64_t at = t->begin; at + LANES <= t->end; at += g.columns * WIDTH, g.c += g.columns * WIDTH) {
+        g.vectors = at + WIDTH <= t->end ? 2 : 1;
+        if (g.vectors == 1) {
+            g.columns = 1;
+        }
+        if (t->finishes) {
+            finish_foresee(p, g.c - job->y, g.rows, job->places);
+        }
+        tile_multiply(&g, &t->next);
+        g.b.at += g.columns * g.b_step;
+    }
 }
 
 /* What is left of a panel when its tiles are made. */
@@ -132,10 +129,11 @@ static void finish_panel(direct_task *t, int64_t k)
     const conv_plan *p = job->plan;
     int64_t channel = (t->panel + k) * job->panel_rows, rows = least(job->panel_rows, p->out_channels - channel);
     if (t->end == job->places && job->rest) {
+        static const float zeros[ROWS];
         const float *from;
         start_of(t, channel, &from);
         t->a = weights_of(t, k);
-        add_rest(t, channel, rows, from);
+        add_rest(t, channel, rows, from ? from : zeros);
     }
     for (int64_t n = 0; n < t->images && t->finishes; n++) {
         finish(p, job->y, y_plane(t, t->image + n, channel) - job->y + t->begin, rows, t->end - t->begin, job->places);
@@ -201,9 +199,7 @@ static void multiply_unit(void *arg, int64_t task, int worker)
             count = PACKS_X ? least(panels_at_once(job, t.channels), t.panels - k) : 1;
             prepare_weights(&t, k);
             for (int64_t n = t.image; n < t.image + t.images; n++) {
-                for (int64_t at = t.begin; at + LANES <= t.end; at += WIDTH) {
-                    multiply_tiles(&t, k, count, n, at);
-                }
+                multiply_image(&t, k, count, n);
             }
             for (int64_t i = 0; i < count; i++) {
                 finish_panel(&t, k + i);

@@ -146,7 +146,6 @@ static tile_operand rows_of(const direct_weight_task *t, const weight_operand *o
 
 static void multiply_stretch(direct_weight_task *t, float *sums)
 {
-    static const float zeros[WIDTH];
     const direct_weight_job *job = t->job;
     int64_t panel_rows = panel_rows_of(t->reads);
     tile_operand packed = rows_of(t, &job->packed, t->packed, t->packs), a = rows_of(t, &job->read, t->read, t->reads);
@@ -154,10 +153,18 @@ static void multiply_stretch(direct_weight_task *t, float *sums)
         pack_transposed(packed.at + k * packed.across, packed.across, least(LANES, t->packs - k), LANES, t->count,
                         t->columns + k / WIDTH * WIDTH * t->count + k % WIDTH, WIDTH);
     }
-    for (int64_t k = 0; k < t->packs; k += WIDTH) {
-        tile_operand b = { t->columns + k * t->count, 1, WIDTH, NULL };
-        tile_panels(t->reads, panel_rows, t->packs - k > LANES ? 2 : 1, t->count, &a, panel_rows * a.across, &b,
-                    t->first ? FROM_COLUMNS : FROM_C, false, zeros, sums + k, job->row_step, &t->next);
+    int64_t rest = t->packs % WIDTH, half = rest > 0 && rest <= LANES;
+    tile_grid grid = {
+        .rows = t->reads, .panel_rows = panel_rows, .columns = divide_up(t->packs, WIDTH) - half, .vectors = 2, .k = t->count,
+        .a = a, .a_step = panel_rows * a.across, .b = { t->columns, 1, WIDTH, NULL }, .b_step = t->count * WIDTH,
+        .start = t->first ? FROM_COLUMNS : FROM_C, .c = sums, .step = job->row_step
+    };
+    tile_multiply(&grid, &t->next);
+    if (half) {
+        grid.b.at += grid.columns * grid.b_step;
+        grid.c += grid.columns * WIDTH;
+        grid.columns = grid.vectors = 1;
+        tile_multiply(&grid, &t->next);
     }
     t->first = false;
 }

@@ -37,7 +37,6 @@ static void fill_panel(void *arg, int64_t panel, int worker)
 
 static void multiply_block(void *arg, int64_t block, int worker)
 {
-    static const float zeros[WIDTH];
     conv_task t = one_task(arg);
     const conv_job *job = t.job;
     int64_t depth = t.channels * plan_taps(&job->plan), positions = t.unit.images * t.unit.lines * job->plan.w.grid;
@@ -48,12 +47,14 @@ static void multiply_block(void *arg, int64_t block, int worker)
     for (int64_t k = 0; k < t.panels && !job->along; k++) {
         pack_weights(job, 0, t.panel + k, t.channel, t.channels, weights + k * depth * ROWS);
     }
-    for (int64_t position = 0; position < positions; position += WIDTH) {
-        tile_operand packed = { weights, 1, ROWS, NULL }, a = job->along ? weights_along(&t, t.panel) : packed;
-        tile_operand b = { t.columns + position / WIDTH * panel_step(&t), 1, WIDTH, NULL };
-        tile_panels(task_rows(&t), job->panel_rows, 2, depth, &a, job->along ? job->panel_rows * a.across : depth * ROWS, &b,
-                    t.channel ? FROM_C : FROM_COLUMNS, false, zeros, t.sums + position, job->positions, &t.next);
-    }
+    tile_operand packed = { weights, 1, ROWS, NULL }, a = job->along ? weights_along(&t, t.panel) : packed;
+    tile_grid grid = {
+        .rows = task_rows(&t), .panel_rows = job->panel_rows, .columns = divide_up(positions, WIDTH), .vectors = 2, .k = depth,
+        .a = a, .a_step = job->along ? job->panel_rows * a.across : depth * ROWS,
+        .b = { t.columns, 1, WIDTH, NULL }, .b_step = panel_step(&t), .start = t.channel ? FROM_C : FROM_COLUMNS,
+        .c = t.sums, .step = job->positions
+    };
+    tile_multiply(&grid, &t.next);
     if (t.channel + t.channels == job->plan.in_channels) {
         write_sums(&t);
     }

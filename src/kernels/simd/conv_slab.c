@@ -25,33 +25,58 @@ static void pack_panel(void *arg, int64_t task, int worker)
 
 /* ---- the product ---- */
 
-/* Tiles in y; those that end early are made aside, unless their columns are a vector of the slab's. */
-static void multiply_direct(conv_task *t, int64_t position, int64_t count, int64_t depth, const tile_operand *a, int64_t a_step,
-                            const tile_operand *b)
+/* The task's output channels by the stretch: all but the columns. */
+static tile_grid stretch_grid(const conv_task *t)
+{
+    const conv_job *job = t->job;
+    const conv_plan *p = &job->plan;
+    int64_t taps = plan_taps(p), all = p->in_channels * taps;
+    const float *weights = job->packed + ((t->group * job->panels + t->panel) * all + t->channel * taps) * ROWS;
+    const float *bias = job->bias && job->direct ? job->bias + t->group * p->out_channels + t->panel * job->panel_rows : NULL;
+    tile_operand packed = { weights, 1, ROWS, NULL }, a = job->along ? weights_along(t, t->panel) : packed;
+    return (tile_grid){
+        .rows = task_rows(t), .panel_rows = job->panel_rows, .columns = 1, .vectors = 2, .k = t->channels * taps,
+        .a = a, .a_step = job->along ? job->panel_rows * a.across : all * ROWS, .b = { t->columns, 1, WIDTH, NULL },
+        .b_step = WIDTH, .start = t->channel ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS, .from = t->channel ? NULL : bias,
+        .streamed = job->streamed, .step = job->direct ? p->h.out * p->w.out : job->positions
+    };
+}
+
+/* Tiles in y that end early are made aside. */
+static void multiply_aside(conv_task *t, int64_t count, const tile_grid *g)
 {
     static const float zeros[WIDTH];
-    const conv_plan *p = &t->job->plan;
-    int64_t panel_rows = t->job->panel_rows, channel = t->panel * panel_rows, rows = task_rows(t);
-    const float *bias = t->job->bias ? t->job->bias + t->group * p->out_channels + channel : NULL, *from = bias ? bias : zeros;
-    tile_start start = t->channel ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
-    float *y = y_plane(t, t->unit.image, channel) + t->unit.line * p->w.out + position;
-    int64_t step = p->h.out * p->w.out;
-    if (count == WIDTH || t->job->lined) {
-        tile_panels(rows, panel_rows, count == WIDTH ? 2 : 1, depth, a, a_step, b, start, t->job->streamed, from, y, step,
-                    &t->next);
-        return;
-    }
-    tile_operand panel = *a;
-    for (int64_t left = rows, some; left > 0; left -= some, panel.at += a_step, y += some * step) {
-        some = least(left, panel_rows);
-        for (int64_t i = 0; i < some && start == FROM_C; i++) {
-            copy_floats(y + i * step, t->aside + i * WIDTH, count);
+    const float *from = g->from ? g->from : zeros;
+    tile_operand panel = g->a;
+    float *y = g->c;
+    for (int64_t left = g->rows, some; left > 0; left -= some, panel.at += g->a_step, y += some * g->step) {
+        some = least(left, g->panel_rows);
+        for (int64_t i = 0; i < some && g->start == FROM_C; i++) {
+            copy_floats(y + i * g->step, t->aside + i * WIDTH, count);
         }
-        tile_direct(some, 2, depth, &panel, b, start, false, from, t->aside, WIDTH, &t->next);
+        tile_direct(some, 2, g->k, &panel, &g->b, g->start, false, from, t->aside, WIDTH, &t->next);
         for (int64_t i = 0; i < some; i++) {
-            copy_floats(t->aside + i * WIDTH, y + i * step, count);
+            copy_floats(t->aside + i * WIDTH, y + i * g->step, count);
         }
-        from += start == FROM_ROWS ? some : 0;
+        from += g->start == FROM_ROWS ? some : 0;
+    }
+}
+
+/* A line of the grid, of whole vectors, from the slab itself. */
+static void multiply_line(conv_task *t, int64_t line, tile_grid g)
+{
+    const conv_plan *p = &t->job->plan;
+    slab_run run;
+    slab_runs(&t->job->slab, p, &t->unit, line * p->w.grid, 1, &run);
+    g.b = (tile_operand){ t->slab + run.from, 1, 0, t->job->steps };
+    g.c = y_plane(t, t->unit.image, t->panel * t->job->panel_rows) + (t->unit.line + line) * p->w.out;
+    g.columns = p->w.grid / WIDTH;
+    tile_multiply(&g, &t->next);
+    if (p->w.grid % WIDTH) {
+        g.b.at += g.columns * WIDTH;
+        g.c += g.columns * WIDTH;
+        g.columns = g.vectors = 1;
+        tile_multiply(&g, &t->next);
     }
 }
 
@@ -95,33 +120,28 @@ static ahead foresee_x(const conv_task *t, int64_t calls)
 
 static void multiply_stretch(conv_task *t)
 {
-    static const float zeros[WIDTH];
     const conv_job *job = t->job;
-    int64_t taps = plan_taps(&job->plan), depth = t->channels * taps;
-    int64_t all = job->plan.in_channels * taps, positions = t->unit.images * t->unit.lines * job->plan.w.grid;
+    int64_t depth = t->channels * plan_taps(&job->plan);
+    int64_t positions = t->unit.images * t->unit.lines * job->plan.w.grid;
     int64_t calls = t->panels * divide_up(depth, FETCH_STEPS) * divide_up(positions, WIDTH) / 2;
     t->later = foresee_weights(t, calls);
     t->next = foresee_x(t, calls);
     t->next.then = &t->later;
-    int64_t line = job->lined ? job->plan.w.grid : positions;
-    for (int64_t position = 0, count; position < positions; position += count) {
-        count = least(WIDTH, line - position % line);
-        tile_operand b = { t->columns, 1, WIDTH, NULL };
-        if (job->lined) {
-            slab_run run;
-            slab_runs(&job->slab, &job->plan, &t->unit, position, 1, &run);
-            b = (tile_operand){ t->slab + run.from, 1, 0, job->steps };
-        } else {
-            pack_columns(t, position, count, t->columns);
-        }
-        const float *weights = job->packed + ((t->group * job->panels + t->panel) * all + t->channel * taps) * ROWS;
-        tile_operand packed = { weights, 1, ROWS, NULL }, a = job->along ? weights_along(t, t->panel) : packed;
-        int64_t a_step = job->along ? job->panel_rows * a.across : all * ROWS;
+    tile_grid g = stretch_grid(t);
+    for (int64_t line = 0; line < t->unit.lines && job->lined; line++) {
+        multiply_line(t, line, g);
+    }
+    for (int64_t position = 0, count; position < positions && !job->lined; position += count) {
+        count = least(WIDTH, positions - position);
+        pack_columns(t, position, count, t->columns);
+        g.c = t->sums + position;
         if (job->direct) {
-            multiply_direct(t, position, count, depth, &a, a_step, &b);
+            g.c = y_plane(t, t->unit.image, t->panel * job->panel_rows) + t->unit.line * job->plan.w.out + position;
+        }
+        if (job->direct && count < WIDTH) {
+            multiply_aside(t, count, &g);
         } else {
-            tile_panels(task_rows(t), job->panel_rows, 2, depth, &a, a_step, &b, t->channel ? FROM_C : FROM_COLUMNS, false,
-                        zeros, t->sums + position, job->positions, &t->next);
+            tile_multiply(&g, &t->next);
         }
     }
 }

@@ -139,7 +139,6 @@ static void pack_taps(const weight_task *t, int64_t first, const slab_run *runs,
 /* Taps are packed for all output channels. */
 static void multiply(weight_task *t)
 {
-    static const float zeros[WIDTH];
     const weight_job *job = t->job;
     const conv_plan *p = &job->plan;
     slab_run runs[POSITIONS];
@@ -155,10 +154,18 @@ static void multiply(weight_task *t)
         for (int64_t k = 1; k < count && a.at == t->dy; k++) {
             panel_dy(t, panel + k, t->dy + k * a_step);
         }
-        for (int64_t tap = 0; tap < taps; tap += WIDTH) {
-            tile_operand b = { t->taps + tap * t->count, 1, WIDTH, NULL };
-            tile_panels(rows, job->panel_rows, taps - tap > LANES ? 2 : 1, t->count, &a, a_step, &b,
-                        t->first ? FROM_COLUMNS : FROM_C, false, zeros, t->partial + o * job->columns + tap, job->columns, &t->next);
+        int64_t half = taps % WIDTH > 0 && taps % WIDTH <= LANES;
+        tile_grid grid = {
+            .rows = rows, .panel_rows = job->panel_rows, .columns = divide_up(taps, WIDTH) - half, .vectors = 2, .k = t->count,
+            .a = a, .a_step = a_step, .b = { t->taps, 1, WIDTH, NULL }, .b_step = t->count * WIDTH,
+            .start = t->first ? FROM_COLUMNS : FROM_C, .c = t->partial + o * job->columns, .step = job->columns
+        };
+        tile_multiply(&grid, &t->next);
+        if (half) {
+            grid.b.at += grid.columns * grid.b_step;
+            grid.c += grid.columns * WIDTH;
+            grid.columns = grid.vectors = 1;
+            tile_multiply(&grid, &t->next);
         }
     }
     t->first = false;

@@ -138,21 +138,22 @@ static void multiply_edge(gemm_task *t, int64_t panel, int64_t column, const flo
     }
 }
 
-/* The task's rows by a panel of columns: the first stretch starts from bias, C or zero, the later ones from C. */
-static void multiply_column(gemm_task *t, int64_t column, const float *b, const float *first)
+/* The stretch: the first starts from bias, C or zero, the later ones from C. */
+static void multiply_stretch(gemm_task *t, const float *first)
 {
     const gemm_job *job = t->job;
     const cnn__gemm *g = job->g;
-    if (g->n - column < WIDTH) {
-        for (int64_t panel = t->begin; panel < t->end; panel++) {
-            multiply_edge(t, panel, column, b, first);
-        }
-        return;
+    int64_t row = t->begin * ROWS, column = t->column * WIDTH, whole = least(t->columns, (g->n - column) / WIDTH);
+    tile_grid grid = {
+        .rows = least(t->end * ROWS, g->m) - row, .panel_rows = ROWS, .columns = whole, .vectors = 2, .k = t->depth,
+        .a = { job->packed + (t->begin * g->k + t->k) * ROWS, 1, ROWS, NULL }, .a_step = g->k * ROWS,
+        .b = { t->b, 1, WIDTH, NULL }, .b_step = t->depth * WIDTH, .start = first ? FROM_COLUMNS : FROM_C,
+        .streamed = job->streamed, .from = first, .c = job->c + row * g->ldc + column, .step = g->ldc
+    };
+    tile_multiply(&grid, &t->next);
+    for (int64_t panel = t->begin; panel < t->end && whole < t->columns; panel++) {
+        multiply_edge(t, panel, column + whole * WIDTH, t->b + whole * grid.b_step, first ? first + whole * WIDTH : NULL);
     }
-    int64_t row = t->begin * ROWS, rows = least(t->end * ROWS, g->m) - row;
-    tile_operand a = { job->packed + (t->begin * g->k + t->k) * ROWS, 1, ROWS, NULL }, packed_b = { b, 1, WIDTH, NULL };
-    tile_panels(rows, ROWS, 2, t->depth, &a, g->k * ROWS, &packed_b, first ? FROM_COLUMNS : FROM_C, job->streamed, first,
-                job->c + row * g->ldc + column, g->ldc, &t->next);
 }
 
 /* The next stretch of A and of B. */
@@ -191,10 +192,7 @@ static void multiply_block(void *arg, int64_t task, int worker)
         t.depth = least(g->k - t.k, DEPTH);
         pack_b(&t);
         foresee(&t);
-        for (int64_t j = 0; j < t.columns; j++) {
-            multiply_column(&t, (t.column + j) * WIDTH, t.b + j * t.depth * WIDTH,
-                            t.k == 0 && !g->accumulate ? start + j * WIDTH : NULL);
-        }
+        multiply_stretch(&t, t.k == 0 && !g->accumulate ? start : NULL);
         t.k += t.depth;
     } while (t.k < g->k);
     stream_end();

@@ -142,54 +142,70 @@ CNN__INLINE void full_steps(int count, bool table, int64_t across, int64_t along
     at->steps += table ? count * (int64_t)sizeof(int64_t) : 0;
 }
 
-/* tile_panels of two vectors. Steps in bytes; what is constant where this is inlined stays out of the registers. */
-CNN__INLINE void full_panels(int64_t panels, int64_t k, const tile_operand *a, int64_t across, int64_t along, int64_t a_step,
-                             const tile_operand *b, bool table, tile_start start, bool streamed, const float *from, float *c,
-                             int64_t step, ahead *next)
+/* The full panels of a grid. Steps in bytes; what is constant where this is inlined stays out of the registers. What c will be
+ * written to is fetched while its left neighbour is made, or in the first column the panel above. */
+CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, bool table, ahead *next)
 {
-    const char *rows = (const char *)a->at;
-    int64_t b_step = b->along * (int64_t)sizeof(float);
-    if (!streamed && start != FROM_C) {
-        fetch_sums(ROWS, c, step);
+    const char *columns = (const char *)g->b.at;
+    int64_t a_step = g->a_step * (int64_t)sizeof(float), b_step = g->b_step * (int64_t)sizeof(float);
+    int64_t b_along = g->b.along * (int64_t)sizeof(float), step = g->step;
+    static const float zeros[WIDTH];
+    const float *from_columns = g->from ? g->from : zeros;
+    float *c_column = g->c;
+    bool streamed = g->streamed;
+    if (!streamed && g->start != FROM_C) {
+        fetch_sums(ROWS, c_column, step);
     }
-    for (; panels > 0; panels--, rows += a_step) {
-        lanes acc[ROWS][2];
-        tile_place at = { rows, rows + 3 * across, (const char *)b->at, (const char *)b->steps };
-        int64_t left = k;
-        if (start == FROM_C) {
-            const float *row = c;
+    for (int64_t column = 0; column < g->columns; column++, columns += b_step, c_column += WIDTH) {
+        const char *rows = (const char *)g->a.at;
+        const float *from = from_columns;
+        float *c = c_column;
+        int64_t fetch = column + 1 < g->columns ? 2 * WIDTH - 1 : column ? 0 : ROWS * step;
+        for (int64_t panels = g->rows / ROWS; panels > 0; panels--, rows += a_step) {
+            lanes acc[ROWS][2];
+            tile_place at = { rows, rows + 3 * across, columns, (const char *)g->b.steps };
+            int64_t left = g->k;
+            if (g->start == FROM_C) {
+                const float *row = c;
 #pragma GCC unroll 6
-            for (int i = 0; i < ROWS; i++, row += step) {
-                acc[i][0] = load(row);
-                acc[i][1] = load(row + LANES);
+                for (int i = 0; i < ROWS; i++, row += step) {
+                    acc[i][0] = load(row);
+                    acc[i][1] = load(row + LANES);
+                }
+            } else {
+                start_sums(ROWS, 2, g->start, true, from, c, step, acc);
             }
-        } else {
-            start_sums(ROWS, 2, start, true, from, c, step, acc);
-        }
-        if (panels > 1 && !streamed) {
-            fetch_sums(ROWS, c + ROWS * step, step);
-        }
-        for (; left >= FETCH_STEPS; left -= FETCH_STEPS) {
-            ahead_fetch(next);
-            full_steps(FETCH_STEPS, table, across, along, b_step, &at, acc);
-        }
-        for (; left > 0; left--) {
-            full_steps(1, table, across, along, b_step, &at, acc);
-        }
-        HIDE(c);
-        float *row = c;
+            if (!streamed && fetch) {
+                const float *row = c + fetch;
 #pragma GCC unroll 6
-        for (int i = 0; i < ROWS && streamed; i++, row += step) {
-            store_streamed(row, acc[i][0]);
-            store_streamed(row + LANES, acc[i][1]);
-        }
+                for (int i = 0; i < ROWS; i++, row += step) {
+                    __builtin_prefetch(row, 1);
+                }
+            }
+            for (; left >= FETCH_STEPS; left -= FETCH_STEPS) {
+                ahead_fetch(next);
+                full_steps(FETCH_STEPS, table, across, along, b_along, &at, acc);
+            }
+            for (; left > 0; left--) {
+                full_steps(1, table, across, along, b_along, &at, acc);
+            }
+            HIDE(c);
+            if (streamed) {
 #pragma GCC unroll 6
-        for (int i = 0; i < ROWS && !streamed; i++, row += step) {
-            store(row, acc[i][0]);
-            store(row + LANES, acc[i][1]);
+                for (int i = 0; i < ROWS; i++, c += step) {
+                    store_streamed(c, acc[i][0]);
+                    store_streamed(c + LANES, acc[i][1]);
+                }
+            } else {
+#pragma GCC unroll 6
+                for (int i = 0; i < ROWS; i++, c += step) {
+                    store(c, acc[i][0]);
+                    store(c + LANES, acc[i][1]);
+                }
+            }
+            from += g->start == FROM_ROWS ? ROWS : 0;
         }
-        c += ROWS * step;
-        from += start == FROM_ROWS ? ROWS : 0;
+        from_columns += g->start == FROM_COLUMNS && g->from ? WIDTH : 0;
     }
 }
 
@@ -199,21 +215,19 @@ static bool full_fits(const tile_operand *a)
     return a->across == 1 ? a->along == ROWS : a->along == 1;
 }
 
-static void tile_full(int64_t panels, int64_t k, const tile_operand *a, int64_t a_step, const tile_operand *b, tile_start start,
-                      bool streamed, const float *from, float *c, int64_t step, ahead *next)
+static void full_grid(const tile_grid *g, ahead *next)
 {
-    int64_t one = sizeof(float), packed = ROWS * sizeof(float), across = a->across * one;
-    a_step *= one;
-    if (a->across == 1) {
-        if (b->steps) {
-            full_panels(panels, k, a, one, packed, a_step, b, true, start, streamed, from, c, step, next);
+    int64_t one = sizeof(float), packed = ROWS * sizeof(float), across = g->a.across * one;
+    if (g->a.across == 1) {
+        if (g->b.steps) {
+            full_panels(g, one, packed, true, next);
         } else {
-            full_panels(panels, k, a, one, packed, a_step, b, false, start, streamed, from, c, step, next);
+            full_panels(g, one, packed, false, next);
         }
-    } else if (b->steps) {
-        full_panels(panels, k, a, across, one, a_step, b, true, start, streamed, from, c, step, next);
+    } else if (g->b.steps) {
+        full_panels(g, across, one, true, next);
     } else {
-        full_panels(panels, k, a, across, one, a_step, b, false, start, streamed, from, c, step, next);
+        full_panels(g, across, one, false, next);
     }
 }
 
@@ -239,7 +253,9 @@ void tile_direct(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a
 {
 #if CNN__VECTOR_BYTES == 32
     if (rows == ROWS && vectors > 1 && full_fits(a)) {
-        tile_full(1, k, a, 0, b, start, streamed, from, c, step, next);
+        tile_grid g = { .rows = rows, .columns = 1, .k = k, .a = *a, .b = *b, .start = start, .streamed = streamed,
+                        .from = from, .c = c, .step = step };
+        full_grid(&g, next);
         return;
     }
 #endif
@@ -254,22 +270,25 @@ void tile_direct(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a
     }
 }
 
-void tile_panels(int64_t rows, int64_t panel_rows, int64_t vectors, int64_t k, const tile_operand *a, int64_t a_step,
-                 const tile_operand *b, tile_start start, bool streamed, const float *from, float *c, int64_t step, ahead *next)
+void tile_multiply(const tile_grid *g, ahead *next)
 {
-    tile_operand panel = *a;
+    static const float zeros[WIDTH];
+    const float *from = g->from ? g->from : zeros;
+    int64_t done = 0, from_row = g->start == FROM_ROWS, from_column = g->from && g->start == FROM_COLUMNS ? WIDTH : 0;
 #if CNN__VECTOR_BYTES == 32
-    if (vectors > 1 && panel_rows == ROWS && rows >= ROWS && full_fits(a)) {
-        int64_t panels = rows / ROWS;
-        tile_full(panels, k, a, a_step, b, start, streamed, from, c, step, next);
-        rows -= panels * ROWS;
-        panel.at += panels * a_step;
-        c += panels * ROWS * step;
-        from += start == FROM_ROWS ? panels * ROWS : 0;
+    if (g->vectors > 1 && g->panel_rows == ROWS && g->rows >= ROWS && full_fits(&g->a)) {
+        done = g->rows / ROWS * ROWS;
+        full_grid(g, next);
     }
 #endif
-    for (; rows > 0; rows -= panel_rows, panel.at += a_step, c += panel_rows * step) {
-        tile_direct(least(rows, panel_rows), vectors, k, &panel, b, start, streamed, from, c, step, next);
-        from += start == FROM_ROWS ? panel_rows : 0;
+    for (int64_t j = 0; j < g->columns; j++) {
+        tile_operand b = g->b;
+        b.at += j * g->b_step;
+        for (int64_t i = done; i < g->rows; i += g->panel_rows) {
+            tile_operand a = g->a;
+            a.at += i / g->panel_rows * g->a_step;
+            tile_direct(least(g->panel_rows, g->rows - i), g->vectors, g->k, &a, &b, g->start, g->streamed,
+                        from + i * from_row + j * from_column, g->c + i * g->step + j * WIDTH, g->step, next);
+        }
     }
 }

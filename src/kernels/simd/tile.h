@@ -36,11 +36,21 @@ typedef struct tile_operand {
 void CNN__SIMD(tile_direct)(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b,
                             tile_start start, bool streamed, const float *from, float *c, int64_t step, ahead *next);
 
-/* Any number of rows, in panels of panel_rows whose rows of a are a_step floats apart, all by the same b; with FROM_ROWS `from`
- * has a number for each. */
-void CNN__SIMD(tile_panels)(int64_t rows, int64_t panel_rows, int64_t vectors, int64_t k, const tile_operand *a, int64_t a_step,
-                            const tile_operand *b, tile_start start, bool streamed, const float *from, float *c, int64_t step,
-                            ahead *next);
+/* Tiles of a block of c, a panel of WIDTH columns after the other, and in each panel of columns a panel of rows after the other. */
+typedef struct tile_grid {
+    int64_t rows, panel_rows, columns; /* columns in panels */
+    int64_t vectors;                   /* of a panel of columns, 1 only where there is one */
+    int64_t k;
+    tile_operand a, b;      /* of the first panels */
+    int64_t a_step, b_step; /* floats from panel to panel */
+    tile_start start;
+    bool streamed;
+    const float *from; /* a number for each row or column, or NULL for zeros */
+    float *c;
+    int64_t step;
+} tile_grid;
+
+void CNN__SIMD(tile_multiply)(const tile_grid *g, ahead *next);
 
 /* Panels that `rows` are best cut into: full ones where those are faster, else of nearly equal size. */
 static inline int64_t panel_rows_of(int64_t rows)
@@ -49,7 +59,7 @@ static inline int64_t panel_rows_of(int64_t rows)
 }
 
 #define tile_direct CNN__SIMD(tile_direct)
-#define tile_panels CNN__SIMD(tile_panels)
+#define tile_multiply CNN__SIMD(tile_multiply)
 
 /* Of packed operands. */
 static inline void tile_product(int64_t rows, int64_t k, const float *a, const float *b, tile_start start, const float *from,
