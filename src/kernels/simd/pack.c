@@ -5,6 +5,7 @@
 CNN__INLINE void load_square(const float *from, int64_t ld, int64_t count, lanes v[LANES])
 {
     if (count < LANES) {
+#pragma GCC unroll 16
         for (int i = 0; i < LANES; i++) {
             v[i] = i < count ? load(from + i * ld) : (lanes){ 0 };
         }
@@ -70,17 +71,16 @@ void pack_rows(const float *from, int64_t ld, int64_t count, int64_t k, float *t
 {
     for (int64_t at = 0; at < k && ROWS_FIT_A_VECTOR; at += LANES) {
         int64_t some = k - at < LANES ? k - at : LANES;
-        float edge[LANES] = { 0 };
         lanes v[LANES];
-        for (int i = 0; i < LANES; i++) {
-            const float *row = from + i * ld + at;
-            if (some < LANES && i < count) {
-                copy_floats(row, edge, some);
-                row = edge;
+        if (some < LANES) {
+            float edge[LANES][LANES] = { { 0 } };
+            for (int64_t i = 0; i < least(count, LANES); i++) {
+                copy_floats(from + i * ld + at, edge[i], some);
             }
-            v[i] = i < count ? load(row) : (lanes){ 0 };
+            load_square(edge[0], LANES, LANES, v);
+        } else {
+            load_square(from + at, ld, count, v);
         }
-        transpose(v);
         for (int64_t i = 0; i < some; i++, to += ROWS) {
             if (at + i + 1 < k) {
                 store(to, v[i]);

@@ -116,19 +116,21 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
 /* Where a full tile is in its operands. */
 typedef struct tile_place {
     const char *upper, *lower; /* the first three rows of a, and the others */
-    const char *columns, *steps;
+    const char *columns;
+    const int64_t *steps; /* of columns */
+    int64_t stepping;     /* through steps: 0 where they are all the same */
 } tile_place;
 
 /* Some steps of a full tile, 20 instructions each and what moves the addresses: the other thread of the core may take every second
- * turn at handing out instructions, and with many more than that the FMA units wait. A row's three stay together. All but `at`
- * and acc are constants, or the same for all steps. */
-CNN__INLINE void full_steps(int count, bool table, int64_t across, int64_t along, int64_t step, tile_place *at, lanes acc[ROWS][2])
+ * turn at handing out instructions, and with many more than that the FMA units wait. A row's three stay together. `count` and
+ * `along` are constants. */
+CNN__INLINE void full_steps(int count, int64_t across, int64_t along, tile_place *at, lanes acc[ROWS][2])
 {
 #pragma GCC unroll 8
     for (int u = 0; u < count; u++) {
-        const float *columns = (const float *)(const void *)(at->columns + (table ? 0 : u * step));
+        const float *columns = (const float *)(const void *)at->columns;
         lanes b0 = load(columns), b1 = load(columns + LANES);
-        at->columns += table ? ((const int64_t *)(const void *)at->steps)[u] : 0;
+        at->columns += at->steps[u];
 #pragma GCC unroll 6
         for (int i = 0; i < ROWS; i++) {
             lanes x = splat(*(const float *)(const void *)((i < 3 ? at->upper : at->lower) + i % 3 * across + u * along));
@@ -138,21 +140,24 @@ CNN__INLINE void full_steps(int count, bool table, int64_t across, int64_t along
     }
     at->upper += count * along;
     at->lower += count * along;
-    at->columns += table ? 0 : count * step;
-    at->steps += table ? count * (int64_t)sizeof(int64_t) : 0;
+    at->steps += at->stepping * count;
 }
 
 /* The full panels of a grid. Steps in bytes; what is constant where this is inlined stays out of the registers. What c will be
  * written to is fetched while its left neighbour is made, or in the first column the panel above. */
-CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, bool table, ahead *next)
+CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, ahead *next)
 {
+    int64_t always[FETCH_STEPS];
     const char *columns = (const char *)g->b.at;
     int64_t a_step = g->a_step * (int64_t)sizeof(float), b_step = g->b_step * (int64_t)sizeof(float);
-    int64_t b_along = g->b.along * (int64_t)sizeof(float), step = g->step;
+    int64_t step = g->step;
     static const float zeros[WIDTH];
     const float *from_columns = g->from ? g->from : zeros;
     float *c_column = g->c;
     bool streamed = g->streamed;
+    for (int u = 0; u < FETCH_STEPS; u++) {
+        always[u] = g->b.along * (int64_t)sizeof(float);
+    }
     if (!streamed && g->start != FROM_C) {
         fetch_sums(ROWS, c_column, step);
     }
@@ -163,7 +168,7 @@ CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, 
         int64_t fetch = column + 1 < g->columns ? 2 * WIDTH - 1 : column ? 0 : ROWS * step;
         for (int64_t panels = g->rows / ROWS; panels > 0; panels--, rows += a_step) {
             lanes acc[ROWS][2];
-            tile_place at = { rows, rows + 3 * across, columns, (const char *)g->b.steps };
+            tile_place at = { rows, rows + 3 * across, columns, g->b.steps ? g->b.steps : always, g->b.steps ? 1 : 0 };
             int64_t left = g->k;
             if (g->start == FROM_C) {
                 const float *row = c;
@@ -184,10 +189,10 @@ CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, 
             }
             for (; left >= FETCH_STEPS; left -= FETCH_STEPS) {
                 ahead_fetch(next);
-                full_steps(FETCH_STEPS, table, across, along, b_along, &at, acc);
+                full_steps(FETCH_STEPS, across, along, &at, acc);
             }
             for (; left > 0; left--) {
-                full_steps(1, table, across, along, b_along, &at, acc);
+                full_steps(1, across, along, &at, acc);
             }
             HIDE(c);
             if (streamed) {
@@ -219,15 +224,9 @@ static void full_grid(const tile_grid *g, ahead *next)
 {
     int64_t one = sizeof(float), packed = ROWS * sizeof(float), across = g->a.across * one;
     if (g->a.across == 1) {
-        if (g->b.steps) {
-            full_panels(g, one, packed, true, next);
-        } else {
-            full_panels(g, one, packed, false, next);
-        }
-    } else if (g->b.steps) {
-        full_panels(g, across, one, true, next);
+        full_panels(g, one, packed, next);
     } else {
-        full_panels(g, across, one, false, next);
+        full_panels(g, across, one, next);
     }
 }
 
