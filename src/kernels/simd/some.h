@@ -53,12 +53,37 @@ CNN__APART lanes load_part(const float *p, int64_t count)
     return v;
 }
 
+#if CNN__VECTOR_BYTES == 32 && defined __AVX2__
+
+/* In place: a call would cost its neighbours their registers, and AMD's masked stores take a dozen cycles. */
+CNN__INLINE void store_part(float *p, lanes v, int64_t count)
+{
+    __m128 part = _mm256_castps256_ps128((__m256)v);
+    if (count & 4) {
+        _mm_storeu_ps(p, part);
+        part = _mm256_extractf128_ps((__m256)v, 1);
+        p += 4;
+    }
+    if (count & 2) {
+        _mm_storel_pi((__m64 *)(void *)p, part);
+        part = _mm_movehl_ps(part, part);
+        p += 2;
+    }
+    if (count & 1) {
+        _mm_store_ss(p, part);
+    }
+}
+
+#else
+
 CNN__APART void store_part(float *p, lanes v, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         p[i] = v[i];
     }
 }
+
+#endif
 
 /* The first `count` ≤ LANES floats at p, then zeros. */
 CNN__INLINE lanes load_some(const float *p, int64_t count)
