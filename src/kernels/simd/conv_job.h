@@ -9,6 +9,7 @@
 #include "kernels/simd/tile.h"
 
 enum {
+    FEW_PANELS = 2,
     DEPTH = 256,               /* taps of a stretch */
     POSITIONS = 8 * WIDTH,     /* of a unit of lines */
     IMAGES = 13 * WIDTH,       /* of a unit of images; and so few of all make one unit */
@@ -30,7 +31,8 @@ typedef struct conv_job {
     bool one;                              /* unit */
     bool direct;                           /* sums in y */
     bool along;                            /* weights lie as the taps do, and are not packed */
-    bool lined;                            /* tiles stay in a line, and read the slab itself */
+    bool lined;                            /* tiles stay in a line, and read the slab itself: packing it for few panels costs
+                                              as much as they do */
     bool streamed;                         /* which is stored past the caches */
     int64_t group, channel, channels;      /* of the stretch, with one unit */
     int64_t panels, panel_rows;            /* of output channels */
@@ -83,7 +85,7 @@ static inline void measure(conv_job *job)
     job->slab = slab_make(p, small ? IMAGES : most_positions(job), job->one ? INT64_MAX / 4 : WIDTH);
     job->one = job->one && job->slab.units == 1;
     job->direct = !job->one && job->slab.images == 1 && p->h.out_step == 1 && p->w.out_step == 1 && p->w.grid == p->w.out;
-    job->lined = job->direct && p->w.grid % LANES == 0;
+    job->lined = (job->direct || (!job->one && job->panels <= FEW_PANELS)) && p->w.grid % LANES == 0;
     job->along = p->h.weight_step == 1 && p->weight_in == taps && p->weight_out % ALIASED;
     int64_t tasks = job->slab.units * p->groups, wanted = divide_up(LEAST_TASKS, tasks);
     job->positions = round_up(job->slab.images * job->slab.lines * p->w.grid, WIDTH);

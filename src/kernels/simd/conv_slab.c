@@ -62,14 +62,17 @@ static void multiply_aside(conv_task *t, int64_t count, const tile_grid *g)
     }
 }
 
-/* A line of the grid, of whole vectors, from the slab itself. */
+/* A line of the unit, of whole vectors, from the slab itself. */
 static void multiply_line(conv_task *t, int64_t line, tile_grid g)
 {
     const conv_plan *p = &t->job->plan;
     slab_run run;
     slab_runs(&t->job->slab, p, &t->unit, line * p->w.grid, 1, &run);
     g.b = (tile_operand){ t->slab + run.from, 1, 0, t->job->steps };
-    g.c = y_plane(t, t->unit.image, t->panel * t->job->panel_rows) + (t->unit.line + line) * p->w.out;
+    g.c = t->sums + line * p->w.grid;
+    if (t->job->direct) {
+        g.c = y_plane(t, t->unit.image, t->panel * t->job->panel_rows) + (t->unit.line + line) * p->w.out;
+    }
     g.columns = p->w.grid / WIDTH;
     tile_multiply(&g, &t->next);
     if (p->w.grid % WIDTH) {
@@ -128,7 +131,7 @@ static void multiply_stretch(conv_task *t)
     t->next = foresee_x(t, calls);
     t->next.then = &t->later;
     tile_grid g = stretch_grid(t);
-    for (int64_t line = 0; line < t->unit.lines && job->lined; line++) {
+    for (int64_t line = 0; line < t->unit.images * t->unit.lines && job->lined; line++) {
         multiply_line(t, line, g);
     }
     for (int64_t position = 0, count; position < positions && !job->lined; position += count) {
