@@ -34,6 +34,7 @@ typedef struct conv_job {
     bool lined;                            /* tiles stay in a line, and read the slab itself: packing it for few panels costs
                                               as much as they do */
     bool streamed;                         /* which is stored past the caches */
+    int64_t line;                          /* places of a line among the sums: what its last vector has too much, nobody reads */
     int64_t group, channel, channels;      /* of the stretch, with one unit */
     int64_t panels, panel_rows;            /* of output channels */
     int64_t blocks, block_panels;          /* of panels, a task each */
@@ -85,10 +86,13 @@ static inline void measure(conv_job *job)
     job->slab = slab_make(p, small ? IMAGES : most_positions(job), job->one ? INT64_MAX / 4 : WIDTH);
     job->one = job->one && job->slab.units == 1;
     job->direct = !job->one && job->slab.images == 1 && p->h.out_step == 1 && p->w.out_step == 1 && p->w.grid == p->w.out;
-    job->lined = (job->direct || (!job->one && job->panels <= FEW_PANELS)) && p->w.grid % LANES == 0;
+    int64_t line = round_up(p->w.grid, LANES);
+    bool few = !job->one && job->panels <= FEW_PANELS && 4 * p->w.grid >= 3 * line;
+    job->lined = job->direct ? p->w.grid == line : few;
+    job->line = job->lined ? line : p->w.grid;
     job->along = p->h.weight_step == 1 && p->weight_in == taps && p->weight_out % ALIASED;
     int64_t tasks = job->slab.units * p->groups, wanted = divide_up(LEAST_TASKS, tasks);
-    job->positions = round_up(job->slab.images * job->slab.lines * p->w.grid, WIDTH);
+    job->positions = round_up(job->slab.images * job->slab.lines * job->line, WIDTH);
     int64_t most_rows = BLOCK_SUMS / (job->positions ? job->positions : 1);
     int64_t blocks = stretches > 1 && !job->one ? divide_up(p->out_channels, most_rows) : 1;
     job->block_panels = divide_up(job->panels, blocks > wanted ? blocks : wanted);
@@ -198,14 +202,14 @@ static inline void write_sums(const conv_task *t)
     const conv_plan *p = &job->plan;
     const conv_axis *h = &p->h, *w = &p->w;
     int64_t begin = t->panel * job->panel_rows, end = least(begin + t->panels * job->panel_rows, p->out_channels);
-    bool whole = h->out_step == 1 && w->out_step == 1 && w->grid == w->out;
+    bool whole = h->out_step == 1 && w->out_step == 1 && w->grid == w->out && job->line == w->grid;
     int64_t lines = whole ? 1 : t->unit.lines, count = whole ? t->unit.lines * w->grid : w->grid;
     for (int64_t o = begin; o < end; o++) {
         const float *sums = t->sums + (o - begin) * job->positions;
         float bias = job->bias ? job->bias[t->group * p->out_channels + o] : 0;
         for (int64_t n = t->unit.image; n < t->unit.image + t->unit.images; n++) {
             float *plane = y_plane(t, n, o) + w->out_first;
-            for (int64_t q = t->unit.line; q < t->unit.line + lines; q++, sums += count) {
+            for (int64_t q = t->unit.line; q < t->unit.line + lines; q++, sums += whole ? count : job->line) {
                 write_line(sums, bias, count, w->out_step, plane + (h->out_first + q * h->out_step) * w->out);
             }
         }

@@ -69,13 +69,13 @@ static void multiply_line(conv_task *t, int64_t line, tile_grid g)
     slab_run run;
     slab_runs(&t->job->slab, p, &t->unit, line * p->w.grid, 1, &run);
     g.b = (tile_operand){ t->slab + run.from, 1, 0, t->job->steps };
-    g.c = t->sums + line * p->w.grid;
+    g.c = t->sums + line * t->job->line;
     if (t->job->direct) {
         g.c = y_plane(t, t->unit.image, t->panel * t->job->panel_rows) + (t->unit.line + line) * p->w.out;
     }
-    g.columns = p->w.grid / WIDTH;
+    g.columns = t->job->line / WIDTH;
     tile_multiply(&g, &t->next);
-    if (p->w.grid % WIDTH) {
+    if (t->job->line % WIDTH) {
         g.b.at += g.columns * WIDTH;
         g.c += g.columns * WIDTH;
         g.columns = g.vectors = 1;
