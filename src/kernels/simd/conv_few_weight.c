@@ -12,13 +12,15 @@
 
 enum {
     FEW = 4,                                   /* input channels of a group */
-    TILE_OUTS = CNN__VECTOR_BYTES == 64 ? 3 : 2, /* output channels; with the taps, their sums and operands fill the registers */
-    TILE_TAPS = CNN__VECTOR_BYTES == 64 ? 9 : 5,
+    TILE_OUTS = CNN__VECTOR_BYTES == 64 ? 3 : 4, /* output channels; with the taps, their sums and operands fill the registers */
+    TILE_TAPS = CNN__VECTOR_BYTES == 64 ? 9 : 3,
+    LINE = 16,                                   /* floats of a line of the cache */
     SUMS = TILE_OUTS * TILE_TAPS,
     SQUARES = (SUMS + LANES - 1) / LANES,
     MOST_TAPS = 64,   /* of all channels: with more of them turning pays */
     POSITIONS = 1024, /* of a unit: TILE_OUTS rows of dy stay in L1 */
-    LEAST_TASKS = 12
+    LEAST_TASKS = 12,
+    SEPARATE_ENDS = CNN__VECTOR_BYTES < 64 /* of lines: masks cost as much as a product there */
 };
 
 typedef struct few_job {
@@ -39,6 +41,7 @@ typedef struct few_tile {
     const float *dy, *at[TILE_TAPS];
     int64_t out_step, lines, count; /* positions of a line */
     int64_t dy_step, x_step;        /* floats from line to line */
+    int64_t ahead;                  /* how far on dy is fetched, by the first that reads it */
 } few_tile;
 
 /* Lines that fill most of their vectors. */
@@ -104,6 +107,42 @@ static void make_offsets(few_job *job)
 #define IN_REGISTER(v)
 #endif
 
+/* sums[out][tap] += a vector of each of dy by one of each tap; of either the fewer are kept. */
+CNN__INLINE void add_vectors(int outs, const float *dy, int64_t out_step, const float *const at[TILE_TAPS], int64_t q, int64_t count,
+                             lanes sums[TILE_OUTS][TILE_TAPS])
+{
+    lanes kept[TILE_OUTS < TILE_TAPS ? TILE_OUTS : TILE_TAPS];
+    if (TILE_OUTS < TILE_TAPS) {
+#pragma GCC unroll 4
+        for (int o = 0; o < outs; o++) {
+            kept[o] = load_some(dy + o * out_step + q, count);
+        }
+#pragma GCC unroll 9
+        for (int k = 0; k < TILE_TAPS; k++) {
+            lanes x = load_some(at[k] + q, count);
+            IN_REGISTER(x);
+#pragma GCC unroll 4
+            for (int o = 0; o < outs; o++) {
+                sums[o][k] += kept[o] * x;
+            }
+        }
+        return;
+    }
+#pragma GCC unroll 9
+    for (int k = 0; k < TILE_TAPS; k++) {
+        kept[k] = count == LANES ? load(at[k] + q) : load_some(at[k] + q, count);
+    }
+#pragma GCC unroll 4
+    for (int o = 0; o < outs; o++) {
+        lanes g = count == LANES ? load(dy + o * out_step + q) : load_some(dy + o * out_step + q, count);
+        IN_REGISTER(g);
+#pragma GCC unroll 9
+        for (int k = 0; k < TILE_TAPS; k++) {
+            sums[o][k] += g * kept[k];
+        }
+    }
+}
+
 /* to[out][tap] += what the tile sums up; `outs` is a constant. The end of a line is a vector of which some lanes count. */
 CNN__INLINE void add_tile(int outs, const few_tile *t, lanes (*to)[TILE_TAPS])
 {
@@ -119,22 +158,18 @@ CNN__INLINE void add_tile(int outs, const few_tile *t, lanes (*to)[TILE_TAPS])
         at[k] = t->at[k];
     }
     for (int64_t line = t->lines; line > 0; line--) {
-        for (int64_t q = 0; q < t->count; q += LANES) {
-            int64_t count = least(t->count - q, LANES);
-            lanes g[TILE_OUTS];
-#pragma GCC unroll 3
-            for (int o = 0; o < outs; o++) {
-                g[o] = load_some(dy + o * out_step + q, count);
-            }
-#pragma GCC unroll 9
-            for (int k = 0; k < TILE_TAPS; k++) {
-                lanes x = load_some(at[k] + q, count);
-                IN_REGISTER(x);
-#pragma GCC unroll 3
+        int64_t q = 0;
+        for (; q + LANES <= t->count && SEPARATE_ENDS; q += LANES) {
+            if (t->ahead && q % LINE == 0) {
+#pragma GCC unroll 4
                 for (int o = 0; o < outs; o++) {
-                    sums[o][k] += g[o] * x;
+                    __builtin_prefetch(dy + o * out_step + q + t->ahead, 0, 2);
                 }
             }
+            add_vectors(outs, dy, out_step, at, q, LANES, sums);
+        }
+        for (; q < t->count; q += LANES) {
+            add_vectors(outs, dy, out_step, at, q, least(t->count - q, LANES), sums);
         }
         dy += t->dy_step;
 #pragma GCC unroll 9
@@ -182,7 +217,7 @@ static void add_unit(const few_job *job, const conv_unit *u, int64_t group, cons
         few_tile t = { .dy = job->dy + (((u->image + n) * p->groups + group) * p->out_channels + part->out) * plane +
                              u->line * p->w.grid,
                        .out_step = plane, .lines = u->lines, .count = p->w.grid, .dy_step = p->w.grid,
-                       .x_step = p->h.stride * job->slab.row_step };
+                       .x_step = p->h.stride * job->slab.row_step, .ahead = part->tap ? 0 : u->lines * p->w.grid };
         for (int64_t k = 0; k < TILE_TAPS; k++) {
             t.at[k] = slab + n * job->slab.image_step + job->offsets[part->tap + least(k, part->taps - 1)];
         }
