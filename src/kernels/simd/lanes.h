@@ -63,6 +63,14 @@ CNN__INLINE void stream_end(void)
 #endif
 }
 
+/* sum + x · y in the place and the order where it stands: of sixteen registers compilers lose some to copies when they arrange
+ * products as they like. */
+#if CNN__VECTOR_BYTES == 32
+#define ADD_PRODUCT(sum, x, y) __asm__ volatile("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(x), "x"(y))
+#else
+#define ADD_PRODUCT(sum, x, y) ((sum) += (x) * (y))
+#endif
+
 CNN__INLINE lanes splat(float x)
 {
     return x - (lanes){ 0 };

@@ -134,8 +134,8 @@ CNN__INLINE void full_steps(int count, int64_t across, int64_t along, tile_place
 #pragma GCC unroll 6
         for (int i = 0; i < ROWS; i++) {
             lanes x = splat(*(const float *)(const void *)((i < 3 ? at->upper : at->lower) + i % 3 * across + u * along));
-            __asm__ volatile("vfmadd231ps %2, %1, %0" : "+x"(acc[i][0]) : "x"(x), "x"(b0));
-            __asm__ volatile("vfmadd231ps %2, %1, %0" : "+x"(acc[i][1]) : "x"(x), "x"(b1));
+            ADD_PRODUCT(acc[i][0], x, b0);
+            ADD_PRODUCT(acc[i][1], x, b1);
         }
     }
     at->upper += count * along;

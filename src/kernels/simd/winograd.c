@@ -3,7 +3,8 @@
 
 enum {
     MOST_TAPS = 5,
-    ROWS = CNN__VECTOR_BYTES == 64 ? 8 : 4 /* of input channels by two vectors, in registers */
+    ROWS = CNN__VECTOR_BYTES == 64 ? 8 : 4, /* of input channels by two vectors, in registers */
+    TOGETHER = CNN__VECTOR_BYTES == 32      /* LANES channels: counting takes as long as a product there */
 };
 
 /* ---- the kernels ---- */
@@ -156,6 +157,18 @@ void winograd_output(int side, const float *products, int64_t place_step, lanes 
 
 /* ---- the products ---- */
 
+/* A channel, `at` floats into a group of LANES of them. */
+CNN__INLINE void add_channel(int tiles, const float *in, const float *kernels, int at, lanes acc[TILES][2])
+{
+    lanes k0 = load(kernels + at * BLOCK), k1 = load(kernels + at * BLOCK + LANES);
+#pragma GCC unroll 16
+    for (int i = 0; i < tiles; i++) {
+        lanes x = splat(in[i * LANES + at]);
+        ADD_PRODUCT(acc[i][0], x, k0);
+        ADD_PRODUCT(acc[i][1], x, k1);
+    }
+}
+
 /* `tiles` is a constant where this is inlined, so the accumulators are registers. */
 CNN__INLINE void product(int tiles, int64_t depth, bool more, const float *in, const float *kernels, float *out)
 {
@@ -165,16 +178,16 @@ CNN__INLINE void product(int tiles, int64_t depth, bool more, const float *in, c
         acc[i][0] = more ? load(out + i * BLOCK) : (lanes){ 0 };
         acc[i][1] = more ? load(out + i * BLOCK + LANES) : (lanes){ 0 };
     }
+    for (; depth >= LANES && TOGETHER; depth -= LANES, in += TILES * LANES, kernels += LANES * BLOCK) {
+#pragma GCC unroll 8
+        for (int at = 0; at < LANES; at++) {
+            add_channel(tiles, in, kernels, at, acc);
+        }
+    }
     for (; depth > 0; depth -= LANES, in += TILES * LANES) {
         const float *p = in, *end = in + (depth < LANES ? depth : LANES);
         for (; p < end; p++, kernels += BLOCK) {
-            lanes k0 = load(kernels), k1 = load(kernels + LANES);
-#pragma GCC unroll 16
-            for (int i = 0; i < tiles; i++) {
-                lanes x = splat(p[i * LANES]);
-                acc[i][0] += x * k0;
-                acc[i][1] += x * k1;
-            }
+            add_channel(tiles, p, kernels, 0, acc);
         }
     }
 #pragma GCC unroll 16
@@ -218,8 +231,8 @@ void winograd_outer(int64_t tiles, const float *in, const float *kernels, float 
 #pragma GCC unroll 8
             for (int i = 0; i < ROWS; i++) {
                 lanes x = splat(p[i]);
-                acc[i][0] += x * k0;
-                acc[i][1] += x * k1;
+                ADD_PRODUCT(acc[i][0], x, k0);
+                ADD_PRODUCT(acc[i][1], x, k1);
             }
         }
 #pragma GCC unroll 8
