@@ -38,6 +38,17 @@ static inline void *block(size_t bytes)
     return p;
 }
 
+static inline int shapes_wanted(int usual)
+{
+    const char *text = getenv("CNN_TEST_SHAPES");
+    return text ? atoi(text) : usual;
+}
+
+static inline const cnn__real_kernels *reference(void)
+{
+    return cnn__kernels_select("reference")->f32;
+}
+
 /* Uniform in [-1, 1). */
 static inline float *numbers(int64_t n, uint64_t seed)
 {

@@ -128,6 +128,18 @@ CNN__INLINE void store_some_bytes(uint8_t *p, lanes_i32 v, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512BW__ && defined __AVX512VL__
     _mm_mask_storeu_epi8(p, (__mmask16)((1u << count) - 1), _mm512_cvtepi32_epi8((__m512i)v));
+#elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
+    const __m256i low = _mm256_set1_epi32(0x0c080400); /* of each 128 bits */
+    __m256i quads = _mm256_shuffle_epi8((__m256i)v, low);
+    __m128i bytes = _mm_unpacklo_epi32(_mm256_castsi256_si128(quads), _mm256_extracti128_si256(quads, 1));
+    if (count == LANES) {
+        _mm_storel_epi64((__m128i *)(void *)p, bytes);
+        return;
+    }
+    uint64_t all = (uint64_t)_mm_cvtsi128_si64(bytes);
+    for (int64_t i = 0; i < count; i++) {
+        p[i] = (uint8_t)(all >> 8 * i);
+    }
 #else
     lanes_u8 bytes = __builtin_convertvector(v, lanes_u8);
     for (int64_t i = 0; i < count; i++) {
