@@ -108,8 +108,8 @@ static void make_offsets(few_job *job)
 #endif
 
 /* sums[out][tap] += a vector of each of dy by one of each tap; of either the fewer are kept. */
-CNN__INLINE void add_vectors(int outs, const float *dy, int64_t out_step, const float *const at[TILE_TAPS], int64_t q, int64_t count,
-                             lanes sums[TILE_OUTS][TILE_TAPS])
+CNN__INLINE void add_vectors(int outs, const float *dy, int64_t out_step, const float *const at[TILE_TAPS], int64_t q,
+                             int64_t count, lanes sums[TILE_OUTS][TILE_TAPS])
 {
     lanes kept[TILE_OUTS < TILE_TAPS ? TILE_OUTS : TILE_TAPS];
     if (TILE_OUTS < TILE_TAPS) {

@@ -46,9 +46,10 @@ CNN__INLINE void add_vectors(int rows, int deep, lanes x[ROWS_AT_ONCE][DEEP], co
     }
 }
 
-/* c[rows][count] += a[rows][deep] · b[deep][count]; rows and deep are constants where this is inlined, b's rows ldb floats apart. Who
- * is the first to read them fetches rows further down: the processor foresees only the rest of a row. */
-CNN__INLINE void add_rows(int rows, int deep, bool fetch, const cnn__gemm *g, const float *a, const float *b, float *c, int64_t count)
+/* c[rows][count] += a[rows][deep] · b[deep][count]; rows and deep are constants where this is inlined, b's rows ldb floats
+ * apart. Who is the first to read them fetches rows further down: the processor foresees only the rest of a row. */
+CNN__INLINE void add_rows(int rows, int deep, bool fetch, const cnn__gemm *g, const float *a, const float *b, float *c,
+                          int64_t count)
 {
     int64_t across = g->trans_a ? 1 : g->lda, along = g->trans_a ? g->lda : 1, j = 0;
     lanes x[ROWS_AT_ONCE][DEEP];

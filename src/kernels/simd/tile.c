@@ -121,9 +121,9 @@ typedef struct tile_place {
     int64_t stepping;     /* through steps: 0 where they are all the same */
 } tile_place;
 
-/* Some steps of a full tile, 20 instructions each and what moves the addresses: the other thread of the core may take every second
- * turn at handing out instructions, and with many more than that the FMA units wait. A row's three stay together. `count` and
- * `along` are constants. */
+/* Some steps of a full tile, 20 instructions each and what moves the addresses: the other thread of the core may take every
+ * second turn at handing out instructions, and with many more than that the FMA units wait. A row's three stay together.
+ * `count` and `along` are constants. */
 CNN__INLINE void full_steps(int count, int64_t across, int64_t along, tile_place *at, lanes acc[ROWS][2])
 {
 #pragma GCC unroll 8
@@ -143,74 +143,77 @@ CNN__INLINE void full_steps(int count, int64_t across, int64_t along, tile_place
     at->steps += at->stepping * count;
 }
 
-/* The full panels of a grid. Steps in bytes; what is constant where this is inlined stays out of the registers. What c will be
+/* One of a grid's tiles, c's, whose first rows of a and columns of b are at `at`; `fetch` floats behind its rows is what will be
+ * written to next, unless 0. */
+CNN__INLINE void full_tile(const tile_grid *g, int64_t across, int64_t along, tile_place at, const float *from, float *c,
+                           int64_t fetch, ahead *next)
+{
+    lanes acc[ROWS][2];
+    int64_t left = g->k, step = g->step;
+    if (g->start == FROM_C) {
+        const float *row = c;
+#pragma GCC unroll 6
+        for (int i = 0; i < ROWS; i++, row += step) {
+            acc[i][0] = load(row);
+            acc[i][1] = load(row + LANES);
+        }
+    } else {
+        start_sums(ROWS, 2, g->start, true, from, c, step, acc);
+    }
+    if (fetch) {
+        const float *row = c + fetch;
+#pragma GCC unroll 6
+        for (int i = 0; i < ROWS; i++, row += step) {
+            __builtin_prefetch(row, 1);
+        }
+    }
+    for (; left >= FETCH_STEPS; left -= FETCH_STEPS) {
+        ahead_fetch(next);
+        full_steps(FETCH_STEPS, across, along, &at, acc);
+    }
+    for (; left > 0; left--) {
+        full_steps(1, across, along, &at, acc);
+    }
+    HIDE(c);
+    if (g->streamed) {
+#pragma GCC unroll 6
+        for (int i = 0; i < ROWS; i++, c += step) {
+            store_streamed(c, acc[i][0]);
+            store_streamed(c + LANES, acc[i][1]);
+        }
+        return;
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < ROWS; i++, c += step) {
+        store(c, acc[i][0]);
+        store(c + LANES, acc[i][1]);
+    }
+}
+
+/* The full panels of a grid; `across` and `along` are a's, in bytes, and constants as far as they are known. What c will be
  * written to is fetched while its left neighbour is made, or in the first column the panel above. */
 CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, ahead *next)
 {
-    int64_t always[FETCH_STEPS];
-    const char *columns = (const char *)g->b.at;
-    int64_t a_step = g->a_step * (int64_t)sizeof(float), b_step = g->b_step * (int64_t)sizeof(float);
-    int64_t step = g->step;
     static const float zeros[WIDTH];
+    int64_t size = sizeof(float), always[FETCH_STEPS], from_column = g->from && g->start == FROM_COLUMNS ? WIDTH : 0;
     const float *from_columns = g->from ? g->from : zeros;
-    float *c_column = g->c;
-    bool streamed = g->streamed;
+    const char *columns = (const char *)g->b.at;
     for (int u = 0; u < FETCH_STEPS; u++) {
-        always[u] = g->b.along * (int64_t)sizeof(float);
+        always[u] = g->b.along * size;
     }
-    if (!streamed && g->start != FROM_C) {
-        fetch_sums(ROWS, c_column, step);
+    if (!g->streamed && g->start != FROM_C) {
+        fetch_sums(ROWS, g->c, g->step);
     }
-    for (int64_t column = 0; column < g->columns; column++, columns += b_step, c_column += WIDTH) {
+    for (int64_t column = 0; column < g->columns; column++, columns += g->b_step * size, from_columns += from_column) {
         const char *rows = (const char *)g->a.at;
         const float *from = from_columns;
-        float *c = c_column;
-        int64_t fetch = column + 1 < g->columns ? 2 * WIDTH - 1 : column ? 0 : ROWS * step;
-        for (int64_t panels = g->rows / ROWS; panels > 0; panels--, rows += a_step) {
-            lanes acc[ROWS][2];
+        float *c = g->c + column * WIDTH;
+        int64_t fetch = column + 1 < g->columns ? 2 * WIDTH - 1 : column ? 0 : ROWS * g->step;
+        for (int64_t panels = g->rows / ROWS; panels > 0; panels--, rows += g->a_step * size, c += ROWS * g->step) {
             tile_place at = { rows, rows + 3 * across, columns, g->b.steps ? g->b.steps : always, g->b.steps ? 1 : 0 };
-            int64_t left = g->k;
-            if (g->start == FROM_C) {
-                const float *row = c;
-#pragma GCC unroll 6
-                for (int i = 0; i < ROWS; i++, row += step) {
-                    acc[i][0] = load(row);
-                    acc[i][1] = load(row + LANES);
-                }
-            } else {
-                start_sums(ROWS, 2, g->start, true, from, c, step, acc);
-            }
-            if (!streamed && fetch) {
-                const float *row = c + fetch;
-#pragma GCC unroll 6
-                for (int i = 0; i < ROWS; i++, row += step) {
-                    __builtin_prefetch(row, 1);
-                }
-            }
-            for (; left >= FETCH_STEPS; left -= FETCH_STEPS) {
-                ahead_fetch(next);
-                full_steps(FETCH_STEPS, across, along, &at, acc);
-            }
-            for (; left > 0; left--) {
-                full_steps(1, across, along, &at, acc);
-            }
-            HIDE(c);
-            if (streamed) {
-#pragma GCC unroll 6
-                for (int i = 0; i < ROWS; i++, c += step) {
-                    store_streamed(c, acc[i][0]);
-                    store_streamed(c + LANES, acc[i][1]);
-                }
-            } else {
-#pragma GCC unroll 6
-                for (int i = 0; i < ROWS; i++, c += step) {
-                    store(c, acc[i][0]);
-                    store(c + LANES, acc[i][1]);
-                }
-            }
+            full_tile(g, across, along, at, from, c, g->streamed ? 0 : fetch, next);
             from += g->start == FROM_ROWS ? ROWS : 0;
         }
-        from_columns += g->start == FROM_COLUMNS && g->from ? WIDTH : 0;
     }
 }
 

@@ -36,7 +36,7 @@ typedef struct tile_operand {
 void CNN__SIMD(tile_direct)(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b,
                             tile_start start, bool streamed, const float *from, float *c, int64_t step, ahead *next);
 
-/* Tiles of a block of c, a panel of WIDTH columns after the other, and in each panel of columns a panel of rows after the other. */
+/* Tiles of a block of c, a panel of WIDTH columns after the other, and in each of these a panel of rows after the other. */
 typedef struct tile_grid {
     int64_t rows, panel_rows, columns; /* columns in panels */
     int64_t vectors;                   /* of a panel of columns, 1 only where there is one */
