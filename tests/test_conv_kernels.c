@@ -2,6 +2,7 @@
  * adversarial shapes, for 1 and 3 threads with the same bits. CNN_TEST_SHAPES asks for more random shapes, or for fewer. */
 #include "kernels/convpool.h"
 #include "support/kernels.h"
+#include "support/suite.h"
 
 static const char *conv_text(char text[256], const cnn__conv *g)
 {
@@ -436,18 +437,12 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("conv_kernels");
-    TCase *tests = tcase_create("conv_kernels");
-    tcase_add_checked_fixture(tests, pools_make, pools_free);
+    TCase *tests = suite_case(suite, "conv_kernels", pools_make, pools_free);
     tcase_set_timeout(tests, 600);
     tcase_add_test(tests, conv_agrees_on_adversarial_shapes);
     tcase_add_test(tests, conv_agrees_on_depthwise_widths);
     tcase_add_test(tests, conv_agrees_on_random_shapes);
     tcase_add_test(tests, convpool_agrees_with_the_chain);
     tcase_add_test(tests, convpool_by_winograd_agrees_with_the_chain);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

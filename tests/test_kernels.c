@@ -1,6 +1,7 @@
 /* Kernels of every table that this machine runs, but convolutions (test_conv_kernels.c), against the reference table: random and
  * adversarial shapes, for 1 and 3 threads with the same bits. CNN_TEST_SHAPES asks for more random shapes, or for fewer. */
 #include "support/kernels.h"
+#include "support/suite.h"
 
 /* ---- matrix products ---- */
 
@@ -292,8 +293,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("kernels");
-    TCase *tests = tcase_create("kernels");
-    tcase_add_checked_fixture(tests, pools_make, pools_free);
+    TCase *tests = suite_case(suite, "kernels", pools_make, pools_free);
     tcase_set_timeout(tests, 600);
     tcase_add_test(tests, tables_are_found_by_name);
     tcase_add_test(tests, gemm_agrees_with_the_reference);
@@ -302,10 +302,5 @@ int main(void)
     tcase_add_test(tests, sums_over_rows_agree);
     tcase_add_test(tests, adam_agrees_with_the_reference);
     tcase_add_test(tests, sgd_agrees_with_the_reference);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -153,19 +153,12 @@ static void multiply_stretch(direct_weight_task *t, float *sums)
         pack_transposed(packed.at + k * packed.across, packed.across, least(LANES, t->packs - k), LANES, t->count,
                         t->columns + k / WIDTH * WIDTH * t->count + k % WIDTH, WIDTH);
     }
-    int64_t rest = t->packs % WIDTH, half = rest > 0 && rest <= LANES;
     tile_grid grid = {
-        .rows = t->reads, .panel_rows = panel_rows, .columns = divide_up(t->packs, WIDTH) - half, .vectors = 2, .k = t->count,
+        .rows = t->reads, .panel_rows = panel_rows, .k = t->count,
         .a = a, .a_step = panel_rows * a.across, .b = { t->columns, 1, WIDTH, NULL }, .b_step = t->count * WIDTH,
         .start = t->first ? FROM_COLUMNS : FROM_C, .c = sums, .step = job->row_step
     };
-    tile_multiply(&grid, &t->next);
-    if (half) {
-        grid.b.at += grid.columns * grid.b_step;
-        grid.c += grid.columns * WIDTH;
-        grid.columns = grid.vectors = 1;
-        tile_multiply(&grid, &t->next);
-    }
+    tile_multiply_columns(grid, t->packs, &t->next);
     t->first = false;
 }
 

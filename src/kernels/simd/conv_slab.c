@@ -73,14 +73,7 @@ static void multiply_line(conv_task *t, int64_t line, tile_grid g)
     if (t->job->direct) {
         g.c = y_plane(t, t->unit.image, t->panel * t->job->panel_rows) + (t->unit.line + line) * p->w.out;
     }
-    g.columns = t->job->line / WIDTH;
-    tile_multiply(&g, &t->next);
-    if (t->job->line % WIDTH) {
-        g.b.at += g.columns * WIDTH;
-        g.c += g.columns * WIDTH;
-        g.columns = g.vectors = 1;
-        tile_multiply(&g, &t->next);
-    }
+    tile_multiply_columns(g, t->job->line, &t->next);
 }
 
 /* The next stretch's weights. */

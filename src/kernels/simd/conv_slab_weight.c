@@ -154,19 +154,12 @@ static void multiply(weight_task *t)
         for (int64_t k = 1; k < count && a.at == t->dy; k++) {
             panel_dy(t, panel + k, t->dy + k * a_step);
         }
-        int64_t half = taps % WIDTH > 0 && taps % WIDTH <= LANES;
         tile_grid grid = {
-            .rows = rows, .panel_rows = job->panel_rows, .columns = divide_up(taps, WIDTH) - half, .vectors = 2, .k = t->count,
+            .rows = rows, .panel_rows = job->panel_rows, .k = t->count,
             .a = a, .a_step = a_step, .b = { t->taps, 1, WIDTH, NULL }, .b_step = t->count * WIDTH,
             .start = t->first ? FROM_COLUMNS : FROM_C, .c = t->partial + o * job->columns, .step = job->columns
         };
-        tile_multiply(&grid, &t->next);
-        if (half) {
-            grid.b.at += grid.columns * grid.b_step;
-            grid.c += grid.columns * WIDTH;
-            grid.columns = grid.vectors = 1;
-            tile_multiply(&grid, &t->next);
-        }
+        tile_multiply_columns(grid, taps, &t->next);
     }
     t->first = false;
 }

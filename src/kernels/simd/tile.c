@@ -294,3 +294,17 @@ void tile_multiply(const tile_grid *g, ahead *next)
         }
     }
 }
+
+void tile_multiply_columns(tile_grid g, int64_t count, ahead *next)
+{
+    int64_t rest = count % WIDTH, half = rest > 0 && rest <= LANES;
+    g.columns = divide_up(count, WIDTH) - half;
+    g.vectors = 2;
+    tile_multiply(&g, next);
+    if (half) {
+        g.b.at += g.columns * g.b_step;
+        g.c += g.columns * WIDTH;
+        g.columns = g.vectors = 1;
+        tile_multiply(&g, next);
+    }
+}

@@ -52,6 +52,9 @@ typedef struct tile_grid {
 
 void CNN__SIMD(tile_multiply)(const tile_grid *g, ahead *next);
 
+/* For `count` columns, whose last panel is a vector if that holds what is left. */
+void CNN__SIMD(tile_multiply_columns)(tile_grid g, int64_t count, ahead *next);
+
 /* Panels that `rows` are best cut into: full ones where those are faster, else of nearly equal size. */
 static inline int64_t panel_rows_of(int64_t rows)
 {
@@ -60,6 +63,7 @@ static inline int64_t panel_rows_of(int64_t rows)
 
 #define tile_direct CNN__SIMD(tile_direct)
 #define tile_multiply CNN__SIMD(tile_multiply)
+#define tile_multiply_columns CNN__SIMD(tile_multiply_columns)
 
 /* Of packed operands. */
 static inline void tile_product(int64_t rows, int64_t k, const float *a, const float *b, tile_start start, const float *from,
