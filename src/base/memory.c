@@ -4,14 +4,36 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
-enum { HEADER = 64 };
+enum { HEADER = 64, HUGE_PAGE = 1 << 21 };
+
+/* Asks for huge pages where they fit in whole: one page fault instead of 512, and fewer misses of the TLB. It is advice, so
+ * the answer does not matter. */
+static void advise_huge(void *memory, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+    madvise(memory, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#else
+    (void)memory;
+    (void)size;
+#endif
+}
 
 static void *default_allocate(size_t size, size_t alignment, void *user)
 {
     (void)user;
     void *memory = NULL;
-    return posix_memalign(&memory, alignment, size) == 0 ? memory : NULL;
+    bool huge = size >= HUGE_PAGE;
+    if (posix_memalign(&memory, huge ? HUGE_PAGE : alignment, size) != 0) {
+        return NULL;
+    }
+    if (huge) {
+        advise_huge(memory, size);
+    }
+    return memory;
 }
 
 static void default_deallocate(void *memory, size_t size, void *user)

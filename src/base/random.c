@@ -35,7 +35,7 @@ uint32_t cnn__random_u32(const uint64_t key[2], uint64_t i)
 
 float cnn__random_f32(const uint64_t key[2], uint64_t i)
 {
-    return (float)(cnn__random_u32(key, i) >> 8) * 0x1p-24f;
+    return cnn__uniform_f32(cnn__random_u32(key, i));
 }
 
 double cnn__random_f64(const uint64_t key[2], uint64_t i)

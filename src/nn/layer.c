@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TASK_BLOCKS = 2048 }; /* Philox blocks: 4 values of f32 or 2 of f64 each */
+enum { TASK = 1 << 13 }; /* values that a task draws: whole groups of Philox */
 
 cnn_tensor *cnn__layer_parameter(cnn_module *module, const char *call, const char *name, cnn_dtype dtype, int ndim,
                                  const int64_t *shape)
@@ -24,39 +24,39 @@ typedef struct uniform {
     double bound;
 } uniform;
 
-static void uniform_block(const uniform *u, int64_t block)
+static void uniform_f64(const uniform *u, int64_t begin, int64_t end)
 {
-    if (u->t->dtype == CNN_F64) {
-        double *x = cnn__data(u->t);
-        for (int64_t i = 2 * block; i < 2 * block + 2 && i < u->t->numel; i++) {
-            x[i] = u->bound * (2 * cnn__random_f64(u->key, (uint64_t)i) - 1);
-        }
-        return;
+    double *x = cnn__data(u->t);
+    for (int64_t i = begin; i < end; i++) {
+        x[i] = u->bound * (2 * cnn__random_f64(u->key, (uint64_t)i) - 1);
     }
-    float *x = cnn__data(u->t);
-    uint32_t words[4];
-    cnn__philox(u->key, (uint64_t)block, words);
-    for (int i = 0; i < 4 && 4 * block + i < u->t->numel; i++) {
-        x[4 * block + i] = (float)(u->bound * (2 * ((words[i] >> 8) * 0x1p-24) - 1));
+}
+
+static void uniform_f32(const uniform *u, int64_t begin, int64_t end)
+{
+    uint32_t draws[CNN__DRAWS];
+    for (int64_t i = begin; i < end; i += CNN__DRAWS) {
+        float *x = (float *)cnn__data(u->t) + i;
+        cnn__philox_group(u->key, (uint64_t)i / 4, draws);
+        for (int k = 0; k < CNN__DRAWS && k < end - i; k++) {
+            x[k] = (float)(u->bound * (2 * (double)cnn__uniform_f32(draws[k]) - 1));
+        }
     }
 }
 
 static void uniform_task(void *arg, int64_t task, int worker)
 {
     const uniform *u = arg;
-    int per_block = u->t->dtype == CNN_F64 ? 2 : 4;
+    int64_t begin = task * TASK, end = begin + TASK < u->t->numel ? begin + TASK : u->t->numel;
     (void)worker;
-    for (int64_t b = task * TASK_BLOCKS; b < (task + 1) * TASK_BLOCKS && b * per_block < u->t->numel; b++) {
-        uniform_block(u, b);
-    }
+    (u->t->dtype == CNN_F64 ? uniform_f64 : uniform_f32)(u, begin, end);
 }
 
 void cnn__layer_uniform(cnn_tensor *t, double bound)
 {
     uniform u = { .t = t, .bound = bound };
-    int64_t per_task = TASK_BLOCKS * (t->dtype == CNN_F64 ? 2 : 4);
     cnn__context_next_stream(t->ctx, u.key);
-    cnn__pool_run(t->ctx->pool, (t->numel + per_task - 1) / per_task, (double)t->numel * 10, uniform_task, &u);
+    cnn__pool_run(t->ctx->pool, (t->numel + TASK - 1) / TASK, (double)t->numel * 10, uniform_task, &u);
 }
 
 void cnn__layer_init(cnn_tensor *weight, cnn_tensor *bias, double fan_in)

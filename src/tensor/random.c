@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { CHUNK = 4096 }; /* elements a task */
+enum { CHUNK = 4096 }; /* elements a task: whole groups of Philox */
 
 typedef struct drawing {
     cnn_tensor *t;
@@ -15,17 +15,32 @@ typedef struct drawing {
     bool normal;
 } drawing;
 
+static void uniform_f32(const drawing *d, float *x, int64_t begin, int64_t end)
+{
+    uint32_t draws[CNN__DRAWS];
+    for (int64_t i = begin; i < end; i += CNN__DRAWS) {
+        cnn__philox_group(d->key, (uint64_t)i / 4, draws);
+        for (int k = 0; k < CNN__DRAWS && k < end - i; k++) {
+            x[i + k] = cnn__uniform_f32(draws[k]);
+        }
+    }
+}
+
 static void draw_chunk(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const drawing *d = arg;
-    int64_t end = (task + 1) * CHUNK < d->t->numel ? (task + 1) * CHUNK : d->t->numel;
+    int64_t begin = task * CHUNK, end = begin + CHUNK < d->t->numel ? begin + CHUNK : d->t->numel;
     float *f32 = cnn__data(d->t);
     double *f64 = cnn__data(d->t);
-    for (int64_t i = task * CHUNK; i < end; i++) {
+    if (d->t->dtype == CNN_F32 && !d->normal) {
+        uniform_f32(d, f32, begin, end);
+        return;
+    }
+    for (int64_t i = begin; i < end; i++) {
         uint64_t place = (uint64_t)i;
         if (d->t->dtype == CNN_F32) {
-            f32[i] = d->normal ? (float)cnn__random_normal(d->key, place) : cnn__random_f32(d->key, place);
+            f32[i] = (float)cnn__random_normal(d->key, place);
         } else {
             f64[i] = d->normal ? cnn__random_normal(d->key, place) : cnn__random_f64(d->key, place);
         }

@@ -85,48 +85,16 @@ typedef struct dropout_job {
     float *y;
 } dropout_job;
 
-enum { GROUP = 64 }; /* Philox blocks at a time, so that its rounds vectorise: four draws each */
-
-/* Philox4x32-10 (see base/random.h) on GROUP consecutive blocks; draw w of block b comes out at [4·b + w]. */
-static void philox_group(const uint64_t key[2], uint64_t block, uint32_t draws[4 * GROUP])
-{
-    uint32_t k0 = (uint32_t)key[0], k1 = (uint32_t)(key[0] >> 32);
-    uint32_t w0[GROUP], w1[GROUP], w2[GROUP], w3[GROUP];
-    for (uint32_t b = 0; b < GROUP; b++) {
-        w0[b] = (uint32_t)(block + b);
-        w1[b] = (uint32_t)((block + b) >> 32);
-        w2[b] = (uint32_t)key[1];
-        w3[b] = (uint32_t)(key[1] >> 32);
-    }
-    for (int round = 0; round < 10; round++) {
-        for (int b = 0; b < GROUP; b++) {
-            uint64_t p0 = (uint64_t)0xD2511F53 * w0[b], p1 = (uint64_t)0xCD9E8D57 * w2[b];
-            w0[b] = (uint32_t)(p1 >> 32) ^ w1[b] ^ k0;
-            w1[b] = (uint32_t)p1;
-            w2[b] = (uint32_t)(p0 >> 32) ^ w3[b] ^ k1;
-            w3[b] = (uint32_t)p0;
-        }
-        k0 += 0x9E3779B9;
-        k1 += 0xBB67AE85;
-    }
-    for (int b = 0; b < GROUP; b++) {
-        draws[4 * b] = w0[b];
-        draws[4 * b + 1] = w1[b];
-        draws[4 * b + 2] = w2[b];
-        draws[4 * b + 3] = w3[b];
-    }
-}
-
-/* CHUNK is a multiple of 4 · GROUP, so every chunk begins with a whole group. */
+/* CHUNK is a multiple of CNN__DRAWS, so every chunk begins with a whole group. */
 static void dropout_chunk(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const dropout_job *job = arg;
     span s = span_of(task, job->n);
-    uint32_t draws[4 * GROUP];
-    for (int64_t i = s.begin; i < s.end; i += 4 * GROUP) {
-        philox_group(job->key, (uint64_t)i / 4, draws);
-        int64_t count = s.end - i < 4 * GROUP ? s.end - i : 4 * GROUP;
+    uint32_t draws[CNN__DRAWS];
+    for (int64_t i = s.begin; i < s.end; i += CNN__DRAWS) {
+        cnn__philox_group(job->key, (uint64_t)i / 4, draws);
+        int64_t count = least(s.end - i, CNN__DRAWS);
         const float *restrict x = job->x + i;
         float *restrict y = job->y + i;
         for (int64_t k = 0; k < count; k++) {
