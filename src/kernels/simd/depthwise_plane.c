@@ -75,7 +75,7 @@ CNN__INLINE void convolve_halved(bool pair, const depth_strip *s, const lanes w[
             sum = add_three(sum, w + 6, v);
             next = add_three(bias, w, v);
         }
-        put(pair, to, row / 2, sum);
+        put(pair, to, row / 2, depth_order(2, sum));
         sum = next;
     }
 }

@@ -12,6 +12,7 @@
 enum {
     DEPTH_TAPS = 9,
     DEPTH_PAIRS = LANES == 16, /* of planes in one vector: where there are lanes enough and a shuffle for it */
+    DEPTH_LOADS = LANES == 8,  /* every tap is loaded: cheaper than a shift where shuffles across a vector are dear */
     DEPTH_AHEAD = 1 << 10      /* floats, at least */
 };
 
@@ -24,7 +25,7 @@ CNN__INLINE int64_t lanes_from(int64_t count, int64_t from)
 /* The input of a strip. */
 typedef struct depth_strip {
     const float *at;                 /* row 0 at the first of its columns */
-    int64_t width, rows;
+    int64_t width, rows, column;
     int64_t first, second;           /* floats of a row in its first and its second vector */
     const char *left, *right;        /* the neighbours of row 0, which may be padding */
     int64_t left_step, right_step;   /* bytes from row to row */
@@ -40,7 +41,7 @@ CNN__INLINE depth_strip depth_strip_make(const float *x, int64_t rows, int64_t w
     int64_t step = width * (int64_t)sizeof *x;
     bool inner = column + LANES < width;
     int64_t plane = rows * width;
-    return (depth_strip){ .at = x + column, .width = width, .rows = rows, .first = lanes_from(width, column),
+    return (depth_strip){ .at = x + column, .width = width, .rows = rows, .column = column, .first = lanes_from(width, column),
                           .second = lanes_from(width, column + LANES),
                           .left = (const char *)(column ? x + column - 1 : &padding), .left_step = column ? step : 0,
                           .right = (const char *)(inner ? x + column + LANES : &padding), .right_step = inner ? step : 0,
@@ -72,11 +73,51 @@ CNN__INLINE float depth_side(const char *at)
     return side;
 }
 
+/* The row's columns from the strip's column `from` on; zeros outside of the row. */
+CNN__INLINE lanes depth_load(const depth_strip *s, const float *row, int64_t from)
+{
+    lanes_i32 column = count_up() + (int32_t)(s->column + from);
+    return load_masked(row + from, (column >= 0) & (column < (int32_t)s->width));
+}
+
+/* With DEPTH_LOADS what a stride of 2 sees comes in another order of lanes, that of shuffles within each 128 bits. This brings
+ * a vector into that order, and back. */
+CNN__INLINE lanes depth_order(int stride, lanes v)
+{
+#if CNN__VECTOR_BYTES == 32
+    if (stride == 2) {
+        v = __builtin_shufflevector(v, v, 0, 1, 4, 5, 2, 3, 6, 7);
+    }
+#endif
+    (void)stride;
+    return v;
+}
+
+CNN__INLINE void depth_loads(int stride, const depth_strip *s, const float *row, lanes v[3])
+{
+    if (stride == 1) {
+        for (int j = 0; j < 3; j++) {
+            v[j] = depth_load(s, row, j - 1);
+        }
+        return;
+    }
+#if CNN__VECTOR_BYTES == 32
+    lanes a = depth_load(s, row, -1), b = depth_load(s, row, LANES - 1), c = depth_load(s, row, 0), d = depth_load(s, row, LANES);
+    v[0] = __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
+    v[1] = __builtin_shufflevector(c, d, 0, 2, 8, 10, 4, 6, 12, 14);
+    v[2] = __builtin_shufflevector(c, d, 1, 3, 9, 11, 5, 7, 13, 15);
+#endif
+}
+
 /* What the three taps of a row of the kernel see of a row of the input. Pairs have their stride in their picks. */
 CNN__INLINE void depth_taps(bool pair, int stride, const depth_strip *s, int64_t row, lanes v[3])
 {
     const float *at = s->at + row * s->width;
     depth_fetch(at, s->ahead);
+    if (DEPTH_LOADS) {
+        depth_loads(stride, s, at, v);
+        return;
+    }
     lanes a = pair && stride == 1 ? load_few(at, s->first) : load_some(at, s->first);
     if (pair) {
         depth_fetch(at + s->other, s->ahead);

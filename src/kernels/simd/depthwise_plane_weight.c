@@ -24,14 +24,15 @@ typedef struct dy_strip {
     const lanes_i32 *picks; /* of its own column */
 } dy_strip;
 
-CNN__INLINE lanes dy_row(bool pair, const dy_strip *s, int64_t row)
+CNN__INLINE lanes dy_row(bool pair, int stride, const dy_strip *s, int64_t row)
 {
     if (row >= s->rows) {
         return (lanes){ 0 };
     }
     const float *at = s->at + row * s->width;
     depth_fetch(at, s->ahead);
-    return pair ? pick(load_few(at, s->count), load_few(at + s->other, s->count), *s->picks) : load_some(at, s->count);
+    return pair ? pick(load_few(at, s->count), load_few(at + s->other, s->count), *s->picks)
+                : depth_order(stride, load_some(at, s->count));
 }
 
 CNN__INLINE void add_products(lanes sums[3], lanes g, const lanes v[3])
@@ -44,12 +45,12 @@ CNN__INLINE void add_products(lanes sums[3], lanes g, const lanes v[3])
 /* Sums stay in registers down a strip; fresh ones begin there. */
 CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const dy_strip *dy, bool fresh, float *to)
 {
-    lanes sums[DEPTH_TAPS] = { { 0 } }, above = { 0 }, here = dy_row(pair, dy, 0);
+    lanes sums[DEPTH_TAPS] = { { 0 } }, above = { 0 }, here = dy_row(pair, stride, dy, 0);
     for (int t = 0; t < DEPTH_TAPS && !fresh; t++) {
         sums[t] = load(to + t * LANES);
     }
     for (int64_t row = 0; row < dy->rows; row++) {
-        lanes v[3], below = dy_row(pair, dy, row + 1);
+        lanes v[3], below = dy_row(pair, stride, dy, row + 1);
         depth_taps(pair, stride, x, row * stride, v);
         add_products(sums + 3, here, v);
         if (stride == 1) {
@@ -128,7 +129,7 @@ CNN__INLINE lanes add_lanes(const float *sums, int64_t step)
 }
 
 /* Of a pair, taps that make a vector; the last tap of all pairs makes one too. */
-static void store_sums(int64_t channels, const float *sums, float *to)
+static void store_pairs(int64_t channels, const float *sums, float *to)
 {
     enum { HALF = LANES / 2 };
     for (int64_t c = 0; c < HALF && c < channels; c++) {
@@ -146,6 +147,26 @@ static void store_sums(int64_t channels, const float *sums, float *to)
     }
 }
 
+/* Of planes one by one. */
+static void store_planes(int64_t channels, const float *sums, float *to)
+{
+    lanes last[LANES] = { { 0 } };
+    for (int64_t c = 0; c < channels; c++, sums += SUMS, to += DEPTH_TAPS) {
+        for (int64_t t = 0; t + LANES < DEPTH_TAPS; t += LANES) {
+            lanes taps[LANES];
+            for (int k = 0; k < LANES; k++) {
+                taps[k] = load(sums + (t + k) * LANES);
+            }
+            store(to + t, sums_of_lanes(taps));
+        }
+        last[c] = load(sums + (DEPTH_TAPS - 1) * LANES);
+    }
+    lanes ends = sums_of_lanes(last);
+    for (int64_t c = 0; c < channels; c++) {
+        to[(c - channels) * DEPTH_TAPS + DEPTH_TAPS - 1] = ends[c];
+    }
+}
+
 static void weigh_block(void *arg, int64_t task, int worker)
 {
     const plane_job *job = arg;
@@ -155,17 +176,21 @@ static void weigh_block(void *arg, int64_t task, int worker)
     int64_t begin = chunk * job->chunk_images, end = begin + job->chunk_images;
     end = end < g->batch ? end : g->batch;
     float *sums = (float *)(void *)job->scratch + (int64_t)worker * BLOCK * SUMS;
-    if (channels < BLOCK) {
+    if (DEPTH_PAIRS && channels < BLOCK) {
         memset(sums, 0, BLOCK * SUMS * sizeof *sums);
     }
     for (int64_t n = begin; n < end; n++) {
         weigh_image(job, n * g->groups + first, channels, n == begin, sums);
     }
     float *to = chunk ? job->partial + (chunk - 1) * g->groups * DEPTH_TAPS : job->dweight;
+    if (!DEPTH_PAIRS) {
+        store_planes(channels, sums, to + first * DEPTH_TAPS);
+        return;
+    }
     if (!job->pairs) {
         join_planes(sums);
     }
-    store_sums(channels, sums, to + first * DEPTH_TAPS);
+    store_pairs(channels, sums, to + first * DEPTH_TAPS);
 }
 
 static plane_job make_job(const cnn__conv *g)

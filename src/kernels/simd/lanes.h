@@ -262,12 +262,26 @@ CNN__INLINE lanes add_tree(lanes *v, int count)
     return v[0];
 }
 
+#if CNN__VECTOR_BYTES == 32
+/* Neighbours within each 128 bits, of two vectors. */
+CNN__INLINE lanes add_neighbours(lanes a, lanes b)
+{
+    return __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14) + __builtin_shufflevector(a, b, 1, 3, 9, 11, 5, 7, 13, 15);
+}
+#endif
+
 /* Lane k is the sum of the lanes of v[k]. */
 CNN__INLINE lanes sums_of_lanes(const lanes v[LANES])
 {
+#if CNN__VECTOR_BYTES == 32
+    lanes a = add_neighbours(add_neighbours(v[0], v[1]), add_neighbours(v[2], v[3]));
+    lanes b = add_neighbours(add_neighbours(v[4], v[5]), add_neighbours(v[6], v[7]));
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+#else
     lanes w[LANES];
     memcpy(w, v, sizeof w);
     return add_tree(w, LANES);
+#endif
 }
 
 /* Whether a result of so many floats, in stretches of `step` from p on, is stored past the caches: larger than they are, and

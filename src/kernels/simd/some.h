@@ -97,6 +97,20 @@ CNN__INLINE lanes load_some(const float *p, int64_t count)
 #endif
 }
 
+/* The lanes whose mask is all ones, zeros in the others. */
+CNN__INLINE lanes load_masked(const float *p, lanes_i32 mask)
+{
+#if CNN__VECTOR_BYTES == 32 && defined __AVX2__
+    return (lanes)_mm256_maskload_ps(p, (__m256i)mask);
+#else
+    lanes v;
+    for (int i = 0; i < LANES; i++) {
+        v[i] = mask[i] ? p[i] : 0;
+    }
+    return v;
+#endif
+}
+
 /* The first `count` ≤ LANES / 2, which reads across fewer cache lines. */
 CNN__INLINE lanes load_few(const float *p, int64_t count)
 {
