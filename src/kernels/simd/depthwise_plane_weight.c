@@ -42,13 +42,25 @@ CNN__INLINE void add_products(lanes sums[3], lanes g, const lanes v[3])
     }
 }
 
+CNN__INLINE void load_sums(int count, bool fresh, const float *from, lanes *sums)
+{
+    for (int t = 0; t < count; t++) {
+        sums[t] = fresh ? (lanes){ 0 } : load(from + t * LANES);
+    }
+}
+
+CNN__INLINE void store_sums(int count, const lanes *sums, float *to)
+{
+    for (int t = 0; t < count; t++) {
+        store(to + t * LANES, sums[t]);
+    }
+}
+
 /* Sums stay in registers down a strip; fresh ones begin there. */
 CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const dy_strip *dy, bool fresh, float *to)
 {
-    lanes sums[DEPTH_TAPS] = { { 0 } }, above = { 0 }, here = dy_row(pair, stride, dy, 0);
-    for (int t = 0; t < DEPTH_TAPS && !fresh; t++) {
-        sums[t] = load(to + t * LANES);
-    }
+    lanes sums[DEPTH_TAPS], above = { 0 }, here = dy_row(pair, stride, dy, 0);
+    load_sums(DEPTH_TAPS, fresh, to, sums);
     for (int64_t row = 0; row < dy->rows; row++) {
         lanes v[3], below = dy_row(pair, stride, dy, row + 1);
         depth_taps(pair, stride, x, row * stride, v);
@@ -64,9 +76,33 @@ CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const 
         above = here;
         here = below;
     }
-    for (int t = 0; t < DEPTH_TAPS; t++) {
-        store(to + t * LANES, sums[t]);
+    store_sums(DEPTH_TAPS, sums, to);
+}
+
+/* With stride 2: even rows of x are the kernel's middle row, odd ones its first and its last. One after the other, because
+ * sixteen registers do not hold the sums of all with the rest. */
+CNN__INLINE void weigh_halved(const depth_strip *x, const dy_strip *dy, bool fresh, float *to)
+{
+    lanes middle[3], first[3], last[3], v[3], here;
+    load_sums(3, fresh, to + 3 * LANES, middle);
+    for (int64_t row = 0; row < dy->rows; row++) {
+        here = dy_row(false, 2, dy, row);
+        depth_taps(false, 2, x, 2 * row, v);
+        add_products(middle, here, v);
     }
+    store_sums(3, middle, to + 3 * LANES);
+    load_sums(3, fresh, to, first);
+    load_sums(3, fresh, to + 6 * LANES, last);
+    here = dy_row(false, 2, dy, 0);
+    for (int64_t row = 0; 2 * row + 1 < x->rows; row++) {
+        lanes below = dy_row(false, 2, dy, row + 1);
+        depth_taps(false, 2, x, 2 * row + 1, v);
+        add_products(last, here, v);
+        add_products(first, below, v);
+        here = below;
+    }
+    store_sums(3, first, to);
+    store_sums(3, last, to + 6 * LANES);
 }
 
 /* A strip of the block's planes from `first` to `end`. Pairs are half a block apart; the later half's may be missing. */
@@ -80,7 +116,11 @@ CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t 
         int64_t apart = k + BLOCK / 2 < channels ? BLOCK / 2 : 0;
         x.other = apart * in;
         dy.other = apart * out;
-        weigh_strip(pair, stride, &x, &dy, fresh, sums + k * SUMS);
+        if (DEPTH_LOADS && stride == 2) {
+            weigh_halved(&x, &dy, fresh, sums + k * SUMS);
+        } else {
+            weigh_strip(pair, stride, &x, &dy, fresh, sums + k * SUMS);
+        }
     }
 }
 
