@@ -16,6 +16,8 @@ enum {
     BLOCK_SUMS = 1 << 16,      /* of a task whose sums go through several stretches: a quarter of L2 */
     SLAB_FLOATS = 1 << 14,     /* that few channels may take for more lines at once, so that fewer are read twice */
     ALIASED = 1024,            /* rows of weights so many floats apart share a set of L1: they are packed */
+    SHALLOW = 64,              /* taps: sums that are made so fast that it counts how they are written */
+    SHALLOW_FLOATS = 1 << 13,  /* of a unit's columns then: the first cache */
     LEAST_TASKS = 8
 };
 
@@ -33,6 +35,7 @@ typedef struct conv_job {
     bool along;                            /* weights lie as the taps do, and are not packed */
     bool lined;                            /* tiles stay in a line, and read the slab itself: packing it for few panels costs
                                               as much as they do */
+    bool shallow;                          /* a unit's columns are packed and multiplied together */
     bool streamed;                         /* which is stored past the caches */
     int64_t line;                          /* places of a line among the sums: what its last vector has too much, nobody reads */
     int64_t group, channel, channels;      /* of the stretch, with one unit */
@@ -67,8 +70,13 @@ static inline size_t align(int64_t floats)
 static inline int64_t most_positions(const conv_job *job)
 {
     const conv_plan *p = &job->plan;
+    int64_t all = p->batch * p->h.grid * p->w.grid, share = divide_up(all, LEAST_TASKS);
+    if (job->shallow) {
+        int64_t fit = SHALLOW_FLOATS / most(1, job->stretch_channels * plan_taps(p));
+        return least(most(POSITIONS, least(fit, share)), p->h.grid * p->w.grid);
+    }
     int64_t read = job->stretch_channels * p->h.stride * p->w.stride, fit = read > 0 ? SLAB_FLOATS / read : 0;
-    fit = least(fit, divide_up(p->batch * p->h.grid * p->w.grid, LEAST_TASKS));
+    fit = least(fit, share);
     return p->w.grid % LANES == 0 && fit > POSITIONS ? fit : POSITIONS;
 }
 
@@ -82,6 +90,7 @@ static inline void measure(conv_job *job)
     job->panel_rows = panel_rows_of(p->out_channels);
     job->panels = divide_up(p->out_channels, job->panel_rows);
     job->one = all <= IMAGES && p->groups == 1;
+    job->shallow = !job->one && stretches == 1 && p->w.grid % LANES && p->in_channels * taps <= SHALLOW;
     bool small = p->h.grid * p->w.grid <= IMAGES;
     job->slab = slab_make(p, small ? IMAGES : most_positions(job), job->one ? INT64_MAX / 4 : WIDTH);
     job->one = job->one && job->slab.units == 1;
@@ -97,10 +106,10 @@ static inline void measure(conv_job *job)
     int64_t blocks = stretches > 1 && !job->one ? divide_up(p->out_channels, most_rows) : 1;
     job->block_panels = divide_up(job->panels, blocks > wanted ? blocks : wanted);
     job->blocks = divide_up(job->panels, job->block_panels);
-    int64_t depth = job->stretch_channels * taps;
+    int64_t depth = job->stretch_channels * taps, panels = job->one || job->shallow ? job->positions / WIDTH : 1;
     job->slab_size = align(job->stretch_channels * job->slab.channel_step + SLAB_SLACK);
     job->steps_size = align(depth * (int64_t)(sizeof *job->steps / sizeof(float)));
-    job->columns_size = align((depth * WIDTH + LANES) * (job->one ? job->positions / WIDTH : 1) + LANES);
+    job->columns_size = align((depth * WIDTH + LANES) * panels + LANES);
     job->weights_size = job->one ? align(job->block_panels * depth * ROWS) : 0;
     job->sums_size = job->direct ? 0 : align((job->one ? job->panels : job->block_panels) * ROWS * job->positions);
 }

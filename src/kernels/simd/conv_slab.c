@@ -37,7 +37,7 @@ static tile_grid stretch_grid(const conv_task *t)
     return (tile_grid){
         .rows = task_rows(t), .panel_rows = job->panel_rows, .columns = 1, .vectors = 2, .k = t->channels * taps,
         .a = a, .a_step = job->along ? job->panel_rows * a.across : all * ROWS, .b = { t->columns, 1, WIDTH, NULL },
-        .b_step = WIDTH, .start = t->channel ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS, .from = t->channel ? NULL : bias,
+        .b_step = t->channels * taps * WIDTH, .start = t->channel ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS, .from = t->channel ? NULL : bias,
         .streamed = job->streamed, .step = job->direct ? p->h.out * p->w.out : job->positions
     };
 }
@@ -69,6 +69,7 @@ static void multiply_line(conv_task *t, int64_t line, tile_grid g)
     slab_run run;
     slab_runs(&t->job->slab, p, &t->unit, line * p->w.grid, 1, &run);
     g.b = (tile_operand){ t->slab + run.from, 1, 0, t->job->steps };
+    g.b_step = WIDTH;
     g.c = t->sums + line * t->job->line;
     if (t->job->direct) {
         g.c = y_plane(t, t->unit.image, t->panel * t->job->panel_rows) + (t->unit.line + line) * p->w.out;
@@ -127,17 +128,24 @@ static void multiply_stretch(conv_task *t)
     for (int64_t line = 0; line < t->unit.images * t->unit.lines && job->lined; line++) {
         multiply_line(t, line, g);
     }
-    for (int64_t position = 0, count; position < positions && !job->lined; position += count) {
-        count = least(WIDTH, positions - position);
-        pack_columns(t, position, count, t->columns);
+    int64_t together = job->shallow ? divide_up(positions, WIDTH) : 1;
+    for (int64_t position = 0; position < positions && !job->lined; position += together * WIDTH) {
+        int64_t count = least(together * WIDTH, positions - position);
+        for (int64_t k = 0; k < count; k += WIDTH) {
+            pack_columns(t, position + k, least(WIDTH, count - k), t->columns + k * depth);
+        }
         g.c = t->sums + position;
         if (job->direct) {
             g.c = y_plane(t, t->unit.image, t->panel * job->panel_rows) + t->unit.line * job->plan.w.out + position;
         }
-        if (job->direct && count < WIDTH) {
-            multiply_aside(t, count, &g);
-        } else {
-            tile_multiply(&g, &t->next);
+        int64_t rest = job->direct ? count % WIDTH : 0;
+        g.columns = divide_up(count - rest, WIDTH);
+        tile_multiply(&g, &t->next);
+        if (rest) {
+            tile_grid last = g;
+            last.b.at += g.columns * g.b_step;
+            last.c += g.columns * WIDTH;
+            multiply_aside(t, rest, &last);
         }
     }
 }
@@ -180,7 +188,7 @@ void CNN__SIMD(conv_slab)(const conv_plan *p, const float *x, const float *weigh
         CNN__SIMD(convolve_one)(&job, pool);
         return;
     }
-    job.streamed = job.direct && job.stretch_channels == p->in_channels && job.slab.lines * p->w.grid % LANES == 0 &&
+    job.streamed = !FULL_PANELS && job.direct && job.stretch_channels == p->in_channels && job.slab.lines * p->w.grid % LANES == 0 &&
                    streams(y, p->batch * p->groups * p->out_channels * p->h.out * p->w.out, p->h.out * p->w.out);
     if (!job.along) {
         cnn__pool_run(pool, p->groups * job.panels, (double)(p->groups * p->weight_group), pack_panel, &job);

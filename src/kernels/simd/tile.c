@@ -109,6 +109,14 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
     }
 }
 
+/* Whether all panels of columns are few enough to stay in the first cache. Then a grid goes row by row, and what is written
+ * follows what was: column by column it would be a piece of each row at a time, each in a page of its own. */
+static bool goes_by_rows(const tile_grid *g)
+{
+    enum { STEPS = 512 };
+    return g->k * g->columns <= STEPS;
+}
+
 /* ---- full tiles, where registers are few ---- */
 
 #if CNN__VECTOR_BYTES == 32
@@ -190,29 +198,39 @@ CNN__INLINE void full_tile(const tile_grid *g, int64_t across, int64_t along, ti
     }
 }
 
+/* From a panel to the next, of rows or of columns: in bytes of a and of b, in floats of c and of `from`. */
+typedef struct tile_steps {
+    int64_t count, rows, columns, c, from;
+} tile_steps;
+
 /* The full panels of a grid; `across` and `along` are a's, in bytes, and constants as far as they are known. What c will be
  * written to is fetched while its left neighbour is made, or in the first column the panel above. */
 CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, ahead *next)
 {
     static const float zeros[WIDTH];
-    int64_t size = sizeof(float), always[FETCH_STEPS], from_column = g->from && g->start == FROM_COLUMNS ? WIDTH : 0;
-    const float *from_columns = g->from ? g->from : zeros;
-    const char *columns = (const char *)g->b.at;
+    int64_t size = sizeof(float), always[FETCH_STEPS];
     for (int u = 0; u < FETCH_STEPS; u++) {
         always[u] = g->b.along * size;
     }
     if (!g->streamed && g->start != FROM_C) {
         fetch_sums(ROWS, g->c, g->step);
     }
-    for (int64_t column = 0; column < g->columns; column++, columns += g->b_step * size, from_columns += from_column) {
-        const char *rows = (const char *)g->a.at;
-        const float *from = from_columns;
-        float *c = g->c + column * WIDTH;
-        int64_t fetch = column + 1 < g->columns ? 2 * WIDTH - 1 : column ? 0 : ROWS * g->step;
-        for (int64_t panels = g->rows / ROWS; panels > 0; panels--, rows += g->a_step * size, c += ROWS * g->step) {
+    bool by_rows = goes_by_rows(g);
+    tile_steps down = { g->rows / ROWS, g->a_step * size, 0, ROWS * g->step, g->start == FROM_ROWS ? ROWS : 0 };
+    tile_steps right = { g->columns, 0, g->b_step * size, WIDTH, g->from && g->start == FROM_COLUMNS ? WIDTH : 0 };
+    const tile_steps outer = by_rows ? down : right, inner = by_rows ? right : down;
+    for (int64_t i = 0; i < outer.count; i++) {
+        const char *rows = (const char *)g->a.at + i * outer.rows, *columns = (const char *)g->b.at + i * outer.columns;
+        const float *from = (g->from ? g->from : zeros) + i * outer.from;
+        float *c = g->c + i * outer.c;
+        for (int64_t j = 0; j < inner.count; j++) {
+            int64_t column = by_rows ? j : i, fetch = column + 1 < g->columns ? 2 * WIDTH - 1 : column || by_rows ? 0 : down.c;
             tile_place at = { rows, rows + 3 * across, columns, g->b.steps ? g->b.steps : always, g->b.steps ? 1 : 0 };
             full_tile(g, across, along, at, from, c, g->streamed ? 0 : fetch, next);
-            from += g->start == FROM_ROWS ? ROWS : 0;
+            rows += inner.rows;
+            columns += inner.columns;
+            from += inner.from;
+            c += inner.c;
         }
     }
 }
@@ -283,14 +301,16 @@ void tile_multiply(const tile_grid *g, ahead *next)
         full_grid(g, next);
     }
 #endif
-    for (int64_t j = 0; j < g->columns; j++) {
-        tile_operand b = g->b;
-        b.at += j * g->b_step;
-        for (int64_t i = done; i < g->rows; i += g->panel_rows) {
-            tile_operand a = g->a;
-            a.at += i / g->panel_rows * g->a_step;
-            tile_direct(least(g->panel_rows, g->rows - i), g->vectors, g->k, &a, &b, g->start, g->streamed,
-                        from + i * from_row + j * from_column, g->c + i * g->step + j * WIDTH, g->step, next);
+    bool by_rows = goes_by_rows(g);
+    int64_t panels = divide_up(g->rows - done, g->panel_rows), outer = by_rows ? panels : g->columns;
+    for (int64_t first = 0; first < outer; first++) {
+        for (int64_t second = 0; second < (by_rows ? g->columns : panels); second++) {
+            int64_t row = done + (by_rows ? first : second) * g->panel_rows, column = by_rows ? second : first;
+            tile_operand a = g->a, b = g->b;
+            a.at += row / g->panel_rows * g->a_step;
+            b.at += column * g->b_step;
+            tile_direct(least(g->panel_rows, g->rows - row), g->vectors, g->k, &a, &b, g->start, g->streamed,
+                        from + row * from_row + column * from_column, g->c + row * g->step + column * WIDTH, g->step, next);
         }
     }
 }
