@@ -105,15 +105,13 @@ static void multiply_image(direct_task *t, int64_t k, int64_t count, int64_t n)
     if (PACKS_X) {
         g.b = (tile_operand){ t->columns + (n - t->image) * round_up(job->unit_places, WIDTH) * t->channels, 1, WIDTH, NULL };
         g.b_step = t->channels * WIDTH;
-        g.columns = t->finishes ? 1 : most(1, (t->end - t->begin) / WIDTH);
     }
+    int64_t together = !PACKS_X || t->finishes ? 1 : tile_columns(t->channels);
     g.start = start_of(t, channel, &g.from);
     g.c = y_plane(t, n, channel) + t->begin;
     for (int64_t at = t->begin; at + LANES <= t->end; at += g.columns * WIDTH, g.c += g.columns * WIDTH) {
         g.vectors = at + WIDTH <= t->end ? 2 : 1;
-        if (g.vectors == 1) {
-            g.columns = 1;
-        }
+        g.columns = most(1, least(together, (t->end - at) / WIDTH));
         if (t->finishes) {
             finish_foresee(p, g.c - job->y, g.rows, job->places);
         }

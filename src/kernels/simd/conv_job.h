@@ -16,8 +16,6 @@ enum {
     BLOCK_SUMS = 1 << 16,      /* of a task whose sums go through several stretches: a quarter of L2 */
     SLAB_FLOATS = 1 << 14,     /* that few channels may take for more lines at once, so that fewer are read twice */
     ALIASED = 1024,            /* rows of weights so many floats apart share a set of L1: they are packed */
-    SHALLOW = 64,              /* taps: sums that are made so fast that it counts how they are written */
-    SHALLOW_FLOATS = 1 << 13,  /* of a unit's columns then: the first cache */
     LEAST_TASKS = 8
 };
 
@@ -72,7 +70,7 @@ static inline int64_t most_positions(const conv_job *job)
     const conv_plan *p = &job->plan;
     int64_t all = p->batch * p->h.grid * p->w.grid, share = divide_up(all, LEAST_TASKS);
     if (job->shallow) {
-        int64_t fit = SHALLOW_FLOATS / most(1, job->stretch_channels * plan_taps(p));
+        int64_t fit = tile_columns(most(1, job->stretch_channels * plan_taps(p))) * WIDTH;
         return least(most(POSITIONS, least(fit, share)), p->h.grid * p->w.grid);
     }
     int64_t read = job->stretch_channels * p->h.stride * p->w.stride, fit = read > 0 ? SLAB_FLOATS / read : 0;

@@ -113,8 +113,7 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
  * follows what was: column by column it would be a piece of each row at a time, each in a page of its own. */
 static bool goes_by_rows(const tile_grid *g)
 {
-    enum { STEPS = 512 };
-    return g->k * g->columns <= STEPS;
+    return g->columns <= tile_columns(g->k) && g->k <= SHALLOW;
 }
 
 /* ---- full tiles, where registers are few ---- */

@@ -14,7 +14,9 @@ enum {
     ROWS_FIT_A_VECTOR = CNN__VECTOR_BYTES > 16,
     FULL_PANELS = CNN__VECTOR_BYTES == 32, /* have a loop of their own (tile.c) */
     WIDTH = 2 * LANES,
-    FETCH_STEPS = 8 /* between fetches of memory that is wanted soon */
+    FETCH_STEPS = 8,  /* between fetches of memory that is wanted soon */
+    SHALLOW = 64,     /* steps: sums that are made so fast that it counts how they are written */
+    SHALLOW_STEPS = 512 /* of all panels of columns: the first cache */
 };
 
 /* What a tile's sums start from: what is in c, one vector `from` for all rows, or one number from[i] for each row; STREAMED
@@ -51,6 +53,12 @@ typedef struct tile_grid {
 } tile_grid;
 
 void CNN__SIMD(tile_multiply)(const tile_grid *g, ahead *next);
+
+/* Panels of columns to give to a grid of so many steps at once: those of few steps go row by row, if all their columns fit. */
+static inline int64_t tile_columns(int64_t k)
+{
+    return k > 0 && k <= SHALLOW ? SHALLOW_STEPS / k : INT64_MAX;
+}
 
 /* For `count` columns, whose last panel is a vector if that holds what is left. */
 void CNN__SIMD(tile_multiply_columns)(tile_grid g, int64_t count, ahead *next);
