@@ -16,6 +16,7 @@ enum {
     UNIT_PLACES = 4096,
     DEPTH = PACKS_X ? 256 : 512, /* input channels of a stretch */
     WEIGHT_FLOATS = 1 << 15,     /* of a block, a quarter of L2 */
+    FEW_WEIGHTS = 1 << 14,       /* that every task may read: then all tasks have places of their own */
     PACK_PANELS = 4, /* at once */
     PACK_AHEAD = 8,  /* rows of weights that are fetched before they are packed */
     LINE = 16,       /* floats of a line of the cache */
@@ -55,17 +56,20 @@ typedef struct direct_task {
 static inline void measure_units(direct_job *job)
 {
     const conv_plan *p = job->plan;
-    int64_t all = p->batch * job->places, most = least(divide_up(UNIT_FLOATS, job->depth), UNIT_PLACES);
-    most = least(most, divide_up(all * job->panels * p->groups, LEAST_TASKS));
-    most = round_up(most, WIDTH);
+    int64_t all = p->batch * job->places, places = least(divide_up(UNIT_FLOATS, job->depth), UNIT_PLACES);
+    places = round_up(least(places, divide_up(all * job->panels * p->groups, LEAST_TASKS)), WIDTH);
+    if (p->in_channels * p->out_channels <= FEW_WEIGHTS) {
+        int64_t share = divide_up(all * p->groups, LEAST_TASKS);
+        places = places > share ? most(WIDTH, share / WIDTH * WIDTH) : places;
+    }
     job->images = job->image_units = 1;
-    if (job->places > most) {
-        job->unit_places = round_up(divide_up(job->places, divide_up(job->places, most)), WIDTH);
+    if (job->places > places) {
+        job->unit_places = round_up(divide_up(job->places, divide_up(job->places, places)), WIDTH);
         job->image_units = divide_up(job->places, job->unit_places);
         job->units = p->batch * job->image_units;
     } else {
         job->unit_places = job->places;
-        job->units = divide_up(p->batch, most / job->places);
+        job->units = divide_up(p->batch, places / job->places);
         job->images = divide_up(p->batch, job->units);
         job->units = divide_up(p->batch, job->images);
     }
