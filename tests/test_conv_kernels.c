@@ -273,6 +273,10 @@ START_TEST(conv_agrees_on_adversarial_shapes)
         CONV(1, 300, 7, 7, 12, 3, 3, 1, 1, 1, 1),   /* few output channels: not through Winograd's tiles */
         CONV(40, 12, 7, 7, 33, 3, 3, 1, 1, 1, 1),
         CONV(1, 12, 40, 40, 300, 3, 3, 1, 1, 1, 1),
+        CONV(1, 100, 7, 9, 300, 3, 3, 2, 1, 1, 1),  /* the gradient of the data by a scatter, */
+        CONV(1, 330, 9, 5, 210, 2, 2, 3, 1, 1, 1),  /* to places of which no tap reaches some, */
+        CONV(1, 67, 11, 8, 500, 3, 3, 2, 2, 3, 1),
+        CONV(2, 3, 60, 45, 20, 3, 3, 2, 1, 1, 1),   /* few taps: units whose columns are packed together */
         CONV(1, 200, 8, 9, 50, 3, 3, 1, 1, 1, 1),   /* tiles cut by both edges; several stretches of input channels */
         CONV(2, 48, 9, 11, 44, 3, 3, 1, 1, 0, 2),   /* groups, no padding */
         CONV(3, 17, 13, 10, 16, 5, 5, 1, 1, 4, 1),  /* tiles of padding alone */

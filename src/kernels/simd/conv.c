@@ -1,5 +1,6 @@
 /* The table's convolutions forward and the gradients of their data: which way each plan goes. */
 #include "kernels/simd/conv_plan.h"
+#include "kernels/simd/conv_scatter.h"
 #include "kernels/simd/table.h"
 
 enum {
@@ -120,6 +121,9 @@ size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
     if (CNN__SIMD(depthwise_plane_fits)(g)) {
         return CNN__SIMD(depthwise_plane_workspace)(g, true, workers);
     }
+    if (CNN__SIMD(conv_scatter_fits)(g)) {
+        return CNN__SIMD(conv_scatter_workspace)(g, workers);
+    }
     conv_plan plans[MOST_PLANS];
     int64_t count = depthwise_plans(g, plans);
     if (count) {
@@ -182,6 +186,8 @@ void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const voi
     bool finished = false;
     if (CNN__SIMD(depthwise_plane_fits)(g)) {
         CNN__SIMD(depthwise_plane)(g, true, dy, weight, NULL, dx, memory, pool);
+    } else if (CNN__SIMD(conv_scatter_fits)(g)) {
+        CNN__SIMD(conv_scatter)(g, dy, weight, dx, memory, pool);
     } else if (count) {
         CNN__SIMD(depthwise)(plans, count, dy, weight, NULL, dx, memory, pool);
     } else {

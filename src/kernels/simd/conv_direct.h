@@ -16,7 +16,7 @@ enum {
     UNIT_PLACES = 4096,
     DEPTH = PACKS_X ? 256 : 512, /* input channels of a stretch */
     WEIGHT_FLOATS = 1 << 15,     /* of a block, a quarter of L2 */
-    FEW_WEIGHTS = 1 << 14,       /* that every task may read: then all tasks have places of their own */
+    FEW_WEIGHTS = 1 << 16,       /* that every task may read from L2: then all tasks have places of their own */
     PACK_PANELS = 4, /* at once */
     PACK_AHEAD = 8,  /* rows of weights that are fetched before they are packed */
     LINE = 16,       /* floats of a line of the cache */
