@@ -26,6 +26,11 @@ void cnn__philox(const uint64_t key[2], uint64_t block, uint32_t out[4])
     out[3] = c3;
 }
 
+void cnn__philox_group(const uint64_t key[2], uint64_t block, uint32_t draws[CNN__DRAWS])
+{
+    cnn__philox_vectors(key, block, draws);
+}
+
 uint32_t cnn__random_u32(const uint64_t key[2], uint64_t i)
 {
     uint32_t words[4];

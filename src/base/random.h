@@ -13,9 +13,11 @@ void cnn__philox(const uint64_t key[2], uint64_t block, uint32_t out[4]);
 
 enum { CNN__GROUP = 64, CNN__DRAWS = 4 * CNN__GROUP };
 
-/* The draws of CNN__GROUP consecutive blocks from `block` on, in loops that the compiler vectorises for whom it compiles;
- * draw w of block number b comes out at [4·b + w]. */
-static inline void cnn__philox_group(const uint64_t key[2], uint64_t block, uint32_t draws[CNN__DRAWS])
+/* The draws of CNN__GROUP consecutive blocks from `block` on; draw w of block number b comes out at [4·b + w]. */
+void cnn__philox_group(const uint64_t key[2], uint64_t block, uint32_t draws[CNN__DRAWS]);
+
+/* The same for kernels, in loops that the compiler vectorises for their instruction set. */
+static inline void cnn__philox_vectors(const uint64_t key[2], uint64_t block, uint32_t draws[CNN__DRAWS])
 {
     uint32_t k0 = (uint32_t)key[0], k1 = (uint32_t)(key[0] >> 32);
     uint32_t w0[CNN__GROUP], w1[CNN__GROUP], w2[CNN__GROUP], w3[CNN__GROUP];

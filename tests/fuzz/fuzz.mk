@@ -42,7 +42,7 @@ CHECK_BUILD += $(REPLAY_PROGRAMS)
 # Once more under the sanitizers, where a read past an end is seen.
 .PHONY: check-corpora-asan
 check-corpora-asan:
-	$(MAKE) --no-print-directory check-corpora BUILD=$(BUILD)/trust-asan LIB=$(BUILD)/trust-asan/lib \
+	@+$(MAKE) $(JOBS) --no-print-directory check-corpora BUILD=$(BUILD)/trust-asan LIB=$(BUILD)/trust-asan/lib \
 		CFLAGS='-O1 -g $(FUZZ_SANITIZE) -fno-omit-frame-pointer' HARDEN= WERROR=0
 CHECK_TRUST_EXTRA += check-corpora-asan
 

@@ -11,7 +11,7 @@ bad-calls:
 	python3 tools/make-bad-calls.py > tests/trust/bad_calls.def
 
 check-ndebug:
-	$(MAKE) --no-print-directory $(TRUST_NDEBUG_BUILD)/trust/test_bad_calls BUILD=$(TRUST_NDEBUG_BUILD) \
+	@+$(MAKE) $(JOBS) --no-print-directory $(TRUST_NDEBUG_BUILD)/trust/test_bad_calls BUILD=$(TRUST_NDEBUG_BUILD) \
 		LIB=$(TRUST_NDEBUG_BUILD)/lib CPPFLAGS='$(CPPFLAGS) -DNDEBUG'
 	$(TRUST_NDEBUG_BUILD)/trust/test_bad_calls
 

@@ -37,10 +37,13 @@ $(BUILD)/trust/epoch-shared: tests/trust/epoch.c $(PUBLIC_HEADERS) $(SHARED)
 .PHONY: trust-programs run-trust check-trust check-threads check-helgrind check-threads-tsan
 trust-programs: $(TRUST_PROGRAMS)
 
+# All at once; what each says comes as a whole.
+TRUST_RUNS := $(TRUST_SOURCES:tests/trust/test_%.c=run-trust-%)
+.PHONY: $(TRUST_RUNS)
+$(TRUST_RUNS): run-trust-%:
+	@CNN_TEST_EXAMPLE=$(BUILD)/examples/mnist_cnn $(BUILD)/trust/test_$*
 run-trust: $(TRUST_PROGRAMS) examples trust-symbols
-	@failed=; for program in $(TRUST_PROGRAMS); do \
-		CNN_TEST_EXAMPLE=$(BUILD)/examples/mnist_cnn $$program || failed="$$failed $$program"; \
-	done; if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
+	@+$(MAKE) $(JOBS) -k --output-sync=target --no-print-directory $(TRUST_RUNS)
 
 # Memory comes from the context's allocator alone, and what libm computes differently on different CPUs is not asked for.
 .PHONY: trust-symbols
@@ -51,20 +54,20 @@ trust-symbols: $(STATIC)
 		{ echo "functions of libm whose results depend on the CPU"; exit 1; }
 
 check-trust: run-trust $(CHECK_TRUST_EXTRA)
-	$(MAKE) --no-print-directory run-trust BUILD=$(TRUST_ASAN_BUILD) LIB=$(TRUST_ASAN_BUILD)/lib \
+	@+$(MAKE) $(JOBS) --no-print-directory run-trust BUILD=$(TRUST_ASAN_BUILD) LIB=$(TRUST_ASAN_BUILD)/lib \
 		CFLAGS='-O1 -g $(TRUST_SANITIZE)' HARDEN= WERROR=0
 
 # ---- threads under ThreadSanitizer and under Helgrind, for which the library says what its atomic variables mean ----
 TRUST_THREADED := test_threads test_forks
 check-threads-tsan:
-	$(MAKE) --no-print-directory $(TRUST_THREADED:%=$(TRUST_TSAN_BUILD)/trust/%) BUILD=$(TRUST_TSAN_BUILD) \
+	@+$(MAKE) $(JOBS) --no-print-directory $(TRUST_THREADED:%=$(TRUST_TSAN_BUILD)/trust/%) BUILD=$(TRUST_TSAN_BUILD) \
 		LIB=$(TRUST_TSAN_BUILD)/lib CFLAGS='-O1 -g -fsanitize=thread' HARDEN= WERROR=0
 	for program in $(TRUST_THREADED); do \
 		TSAN_OPTIONS=halt_on_error=1:die_after_fork=0 $(TRUST_TSAN_BUILD)/trust/$$program || exit 1; done
 
 check-helgrind:
 	@command -v valgrind >/dev/null || { echo "check-helgrind needs valgrind (Debian: valgrind)"; exit 1; }
-	$(MAKE) --no-print-directory $(TRUST_THREADED:%=$(TRUST_HELGRIND_BUILD)/trust/%) BUILD=$(TRUST_HELGRIND_BUILD) \
+	@+$(MAKE) $(JOBS) --no-print-directory $(TRUST_THREADED:%=$(TRUST_HELGRIND_BUILD)/trust/%) BUILD=$(TRUST_HELGRIND_BUILD) \
 		LIB=$(TRUST_HELGRIND_BUILD)/lib CPPFLAGS=-DCNN_HELGRIND
 	for program in $(TRUST_THREADED); do \
 		CNN_KERNELS=generic valgrind --quiet --tool=helgrind --error-exitcode=9 --fair-sched=yes \

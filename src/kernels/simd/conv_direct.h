@@ -75,7 +75,7 @@ static inline void measure_units(direct_job *job)
     }
 }
 
-static inline void measure(direct_job *job, const conv_plan *p)
+CNN__APART void measure(direct_job *job, const conv_plan *p)
 {
     job->plan = p;
     job->places = p->h.grid * p->w.grid;

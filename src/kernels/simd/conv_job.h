@@ -78,7 +78,7 @@ static inline int64_t most_positions(const conv_job *job)
     return p->w.grid % LANES == 0 && fit > POSITIONS ? fit : POSITIONS;
 }
 
-static inline void measure(conv_job *job)
+CNN__APART void measure(conv_job *job)
 {
     const conv_plan *p = &job->plan;
     int64_t taps = plan_taps(p) ? plan_taps(p) : 1, most = DEPTH / taps ? DEPTH / taps : 1;

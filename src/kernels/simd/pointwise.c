@@ -93,7 +93,7 @@ static void dropout_chunk(void *arg, int64_t task, int worker)
     span s = span_of(task, job->n);
     uint32_t draws[CNN__DRAWS];
     for (int64_t i = s.begin; i < s.end; i += CNN__DRAWS) {
-        cnn__philox_group(job->key, (uint64_t)i / 4, draws);
+        cnn__philox_vectors(job->key, (uint64_t)i / 4, draws);
         int64_t count = least(s.end - i, CNN__DRAWS);
         const float *restrict x = job->x + i;
         float *restrict y = job->y + i;
