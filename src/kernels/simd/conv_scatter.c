@@ -30,7 +30,7 @@ bool CNN__SIMD(conv_scatter_fits)(const cnn__conv *g)
 {
     cnn__gemm c = product_of(g);
     return g->batch == 1 && g->groups == 1 && g->stride_h * g->stride_w > 1 && g->kernel_h * g->kernel_w > 1 &&
-           c.m <= MOST_PLACES && c.m * c.n <= MOST_SUMS && c.n * c.k >= LEAST_WEIGHTS;
+           c.m <= MOST_PLACES && c.m * c.n <= MOST_SUMS && c.n * c.k >= LEAST_WEIGHTS && g->in_h * g->in_w <= INT32_MAX;
 }
 
 /* In floats, whole lines of the cache. */

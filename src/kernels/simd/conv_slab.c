@@ -37,8 +37,8 @@ static tile_grid stretch_grid(const conv_task *t)
     return (tile_grid){
         .rows = task_rows(t), .panel_rows = job->panel_rows, .columns = 1, .vectors = 2, .k = t->channels * taps,
         .a = a, .a_step = job->along ? job->panel_rows * a.across : all * ROWS, .b = { t->columns, 1, WIDTH, NULL },
-        .b_step = t->channels * taps * WIDTH, .start = t->channel ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS, .from = t->channel ? NULL : bias,
-        .streamed = job->streamed, .step = job->direct ? p->h.out * p->w.out : job->positions
+        .b_step = t->channels * taps * WIDTH, .start = t->channel ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS,
+        .from = t->channel ? NULL : bias, .streamed = job->streamed, .step = job->direct ? p->h.out * p->w.out : job->positions
     };
 }
 
@@ -188,7 +188,8 @@ void CNN__SIMD(conv_slab)(const conv_plan *p, const float *x, const float *weigh
         CNN__SIMD(convolve_one)(&job, pool);
         return;
     }
-    job.streamed = !FULL_PANELS && job.direct && job.stretch_channels == p->in_channels && job.slab.lines * p->w.grid % LANES == 0 &&
+    job.streamed = !FULL_PANELS && job.direct && job.stretch_channels == p->in_channels &&
+                   job.slab.lines * p->w.grid % LANES == 0 &&
                    streams(y, p->batch * p->groups * p->out_channels * p->h.out * p->w.out, p->h.out * p->w.out);
     if (!job.along) {
         cnn__pool_run(pool, p->groups * job.panels, (double)(p->groups * p->weight_group), pack_panel, &job);

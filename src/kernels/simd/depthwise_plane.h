@@ -41,8 +41,8 @@ CNN__INLINE depth_strip depth_strip_make(const float *x, int64_t rows, int64_t w
     int64_t step = width * (int64_t)sizeof *x;
     bool inner = column + LANES < width;
     int64_t plane = rows * width;
-    return (depth_strip){ .at = x + column, .width = width, .rows = rows, .column = column, .first = lanes_from(width, column),
-                          .second = lanes_from(width, column + LANES),
+    return (depth_strip){ .at = x + column, .width = width, .rows = rows, .column = column,
+                          .first = lanes_from(width, column), .second = lanes_from(width, column + LANES),
                           .left = (const char *)(column ? x + column - 1 : &padding), .left_step = column ? step : 0,
                           .right = (const char *)(inner ? x + column + LANES : &padding), .right_step = inner ? step : 0,
                           .ahead = plane > DEPTH_AHEAD ? plane : DEPTH_AHEAD };
@@ -77,7 +77,8 @@ CNN__INLINE float depth_side(const char *at)
 CNN__INLINE lanes depth_load(const depth_strip *s, const float *row, int64_t from)
 {
     lanes_i32 column = count_up() + (int32_t)(s->column + from);
-    return load_masked(row + from, (column >= 0) & (column < (int32_t)s->width));
+    uintptr_t at = (uintptr_t)row + (uintptr_t)from * sizeof *row; /* the first may be before the plane */
+    return load_masked((const float *)at, (column >= 0) & (column < (int32_t)s->width));
 }
 
 /* With DEPTH_LOADS what a stride of 2 sees comes in another order of lanes, that of shuffles within each 128 bits. This brings
@@ -102,7 +103,8 @@ CNN__INLINE void depth_loads(int stride, const depth_strip *s, const float *row,
         return;
     }
 #if CNN__VECTOR_BYTES == 32
-    lanes a = depth_load(s, row, -1), b = depth_load(s, row, LANES - 1), c = depth_load(s, row, 0), d = depth_load(s, row, LANES);
+    lanes a = depth_load(s, row, -1), b = depth_load(s, row, LANES - 1);
+    lanes c = depth_load(s, row, 0), d = depth_load(s, row, LANES);
     v[0] = __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
     v[1] = __builtin_shufflevector(c, d, 0, 2, 8, 10, 4, 6, 12, 14);
     v[2] = __builtin_shufflevector(c, d, 1, 3, 9, 11, 5, 7, 13, 15);
