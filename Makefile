@@ -54,6 +54,10 @@ ISA_generic := -DCNN__VECTOR_BYTES=16
 # Targets that start a make of their own use every CPU, unless -j was given.
 CPUS := $(shell nproc 2>/dev/null || echo 1)
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(CPUS))
+# So do the library and the examples.
+ifeq ($(MAKELEVEL)$(filter-out all lib examples,$(MAKECMDGOALS)),0)
+MAKEFLAGS += -j$(CPUS)
+endif
 
 # V=1 shows the commands.
 QUIET := $(if $(filter 1,$(V)),,@)

@@ -6,9 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#if defined(__SSE__)
-#include <immintrin.h>
-#endif
 
 #define CNN__JOIN2(a, b) a##_##b
 #define CNN__JOIN(a, b) CNN__JOIN2(a, b)
@@ -42,15 +39,14 @@ CNN__INLINE void store(float *p, lanes v)
 }
 
 /* A store past the caches, for results larger than they are; `p` is aligned to a vector. Before others may see what was stored,
- * its writer calls stream_end. */
+ * its writer calls stream_end. In assembly, because <immintrin.h> takes half a second to compile, of which most files have no other
+ * use. */
 CNN__INLINE void store_streamed(float *p, lanes v)
 {
-#if defined(__SSE__) && CNN__VECTOR_BYTES == 64
-    _mm512_stream_ps(p, (__m512)v);
-#elif defined(__SSE__) && CNN__VECTOR_BYTES == 32
-    _mm256_stream_ps(p, (__m256)v);
+#if defined(__SSE__) && CNN__VECTOR_BYTES > 16
+    __asm__("vmovntps %1, %0" : "=m"(*(lanes *)(void *)p) : "v"(v));
 #elif defined(__SSE__)
-    _mm_stream_ps(p, (__m128)v);
+    __asm__("movntps %1, %0" : "=m"(*(lanes *)(void *)p) : "x"(v));
 #else
     store(p, v);
 #endif
@@ -59,7 +55,7 @@ CNN__INLINE void store_streamed(float *p, lanes v)
 CNN__INLINE void stream_end(void)
 {
 #if defined(__SSE__)
-    _mm_sfence();
+    __asm__ volatile("sfence" : : : "memory");
 #endif
 }
 

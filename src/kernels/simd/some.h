@@ -6,8 +6,10 @@
 
 #include "kernels/simd/lanes.h"
 
-#if defined __x86_64__
+#if defined __AVX__
 #include <immintrin.h>
+#elif defined __x86_64__
+#include <xmmintrin.h>
 #elif defined __aarch64__
 #include <arm_neon.h>
 #endif
