@@ -60,6 +60,10 @@ def interleave(peers, rounds, seconds):
         peer.close()
 
 
+def percentile(times, part):
+    return sorted(times)[int(part * (len(times) - 1))]
+
+
 class Bench:
     def __init__(self, args):
         self.args = args
@@ -114,7 +118,7 @@ class Bench:
         print(f"  {'':16} {'img/s':>8} {'median ms':>10} {'quartiles ms':>18} {'p99 ms':>8} {'peak MB':>8} {'libcnn is':>10}")
         for peer in peers:
             low, median, high = statistics.quantiles(peer.times, n=4)
-            p99 = sorted(peer.times)[int(0.99 * (len(peer.times) - 1))]
+            p99 = percentile(peer.times, 0.99)
             ratio = "" if peer is peers[0] else f"{median / base:8.2f} x"
             print(f"  {peer.name:16} {batch / median:8.0f} {1e3 * median:10.3f} {1e3 * low:8.3f} -{1e3 * high:8.3f} "
                   f"{1e3 * p99:8.3f} {peer.peak:8.0f} {ratio:>10}", flush=True)
@@ -133,6 +137,14 @@ class Bench:
         self.out(bench="scaling", net=net, batch=batch, seconds_1=one, seconds_2=two, speedup=one / two)
 
     # ---- tables of libcnn alone ----
+
+    def tail(self, threads):
+        """One image at a time with no peer awake: what is the library's own of the 99th percentile."""
+        peer = Peer(str(threads), [self.built("bench_net"), "-n", "tutorial", "-b", "1", "-i", "-t", str(threads)])
+        interleave([peer], 4, 4)
+        median, p99 = statistics.median(peer.times), percentile(peer.times, 0.99)
+        print(f"  {threads} thread{'s' if threads > 1 else ' '} {1e3 * median:10.3f} {1e3 * p99:10.3f} {p99 / median:8.2f} x", flush=True)
+        self.out(bench="tail", threads=threads, median_seconds=median, p99_seconds=p99, ratio=p99 / median)
 
     def peak(self):
         words = subprocess.run([self.built("bench_peak")], capture_output=True, text=True).stdout.split()
@@ -210,6 +222,9 @@ class Bench:
         print(f"\nthreads: a training step in ms{'':3} {'1':>10} {'2':>10}")
         for net, batch in (("tutorial", 200), ("twolayer", 1)):
             self.scaling(net, batch)
+        print("\none image at a time, no peer awake, ms: median, 99th percentile")
+        for threads in self.counts:
+            self.tail(threads)
         self.memory()
         self.example()
         self.start()
