@@ -3,32 +3,44 @@
 
 #include "base/math.h"
 
-enum { ROUNDS = 10 };
+/* `count` blocks from `block` on, a constant where this is inlined: compilers make vectors of the inner loops. */
+static inline __attribute__((always_inline)) void philox(const uint64_t key[2], uint64_t block, uint32_t count, uint32_t *draws)
+{
+    uint32_t k0 = (uint32_t)key[0], k1 = (uint32_t)(key[0] >> 32);
+    uint32_t w0[CNN__GROUP], w1[CNN__GROUP], w2[CNN__GROUP], w3[CNN__GROUP];
+    for (uint32_t b = 0; b < count; b++) {
+        w0[b] = (uint32_t)(block + b);
+        w1[b] = (uint32_t)((block + b) >> 32);
+        w2[b] = (uint32_t)key[1];
+        w3[b] = (uint32_t)(key[1] >> 32);
+    }
+    for (int round = 0; round < CNN__PHILOX_ROUNDS; round++) {
+        for (uint32_t b = 0; b < count; b++) {
+            uint64_t p0 = (uint64_t)CNN__PHILOX_M0 * w0[b], p1 = (uint64_t)CNN__PHILOX_M1 * w2[b];
+            w0[b] = (uint32_t)(p1 >> 32) ^ w1[b] ^ k0;
+            w1[b] = (uint32_t)p1;
+            w2[b] = (uint32_t)(p0 >> 32) ^ w3[b] ^ k1;
+            w3[b] = (uint32_t)p0;
+        }
+        k0 += CNN__PHILOX_W0;
+        k1 += CNN__PHILOX_W1;
+    }
+    for (uint32_t b = 0; b < count; b++) {
+        draws[4 * b] = w0[b];
+        draws[4 * b + 1] = w1[b];
+        draws[4 * b + 2] = w2[b];
+        draws[4 * b + 3] = w3[b];
+    }
+}
 
 void cnn__philox(const uint64_t key[2], uint64_t block, uint32_t out[4])
 {
-    const uint64_t multiplier0 = 0xD2511F53, multiplier1 = 0xCD9E8D57;
-    const uint32_t weyl0 = 0x9E3779B9, weyl1 = 0xBB67AE85;
-    uint32_t k0 = (uint32_t)key[0], k1 = (uint32_t)(key[0] >> 32);
-    uint32_t c0 = (uint32_t)block, c1 = (uint32_t)(block >> 32), c2 = (uint32_t)key[1], c3 = (uint32_t)(key[1] >> 32);
-    for (int round = 0; round < ROUNDS; round++) {
-        uint64_t p0 = multiplier0 * c0, p1 = multiplier1 * c2;
-        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
-        c1 = (uint32_t)p1;
-        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-        c3 = (uint32_t)p0;
-        k0 += weyl0;
-        k1 += weyl1;
-    }
-    out[0] = c0;
-    out[1] = c1;
-    out[2] = c2;
-    out[3] = c3;
+    philox(key, block, 1, out);
 }
 
 void cnn__philox_group(const uint64_t key[2], uint64_t block, uint32_t draws[CNN__DRAWS])
 {
-    cnn__philox_vectors(key, block, draws);
+    philox(key, block, CNN__GROUP, draws);
 }
 
 uint32_t cnn__random_u32(const uint64_t key[2], uint64_t i)

@@ -11,40 +11,17 @@
  * halves of key[0], the counter { lo(block), hi(block), lo(key[1]), hi(key[1]) }. */
 void cnn__philox(const uint64_t key[2], uint64_t block, uint32_t out[4]);
 
-enum { CNN__GROUP = 64, CNN__DRAWS = 4 * CNN__GROUP };
+/* Multipliers of the words and steps of the key (table 2 there). */
+#define CNN__PHILOX_M0 UINT32_C(0xD2511F53)
+#define CNN__PHILOX_M1 UINT32_C(0xCD9E8D57)
+#define CNN__PHILOX_W0 UINT32_C(0x9E3779B9)
+#define CNN__PHILOX_W1 UINT32_C(0xBB67AE85)
 
-/* The draws of CNN__GROUP consecutive blocks from `block` on; draw w of block number b comes out at [4·b + w]. */
+enum { CNN__PHILOX_ROUNDS = 10, CNN__GROUP = 64, CNN__DRAWS = 4 * CNN__GROUP };
+
+/* The draws of CNN__GROUP consecutive blocks from `block` on; draw w of block number b comes out at [4·b + w]. Kernels have the
+ * same with the vectors of their instruction set (kernels/simd/draws.h). */
 void cnn__philox_group(const uint64_t key[2], uint64_t block, uint32_t draws[CNN__DRAWS]);
-
-/* The same for kernels, in loops that the compiler vectorises for their instruction set. */
-static inline void cnn__philox_vectors(const uint64_t key[2], uint64_t block, uint32_t draws[CNN__DRAWS])
-{
-    uint32_t k0 = (uint32_t)key[0], k1 = (uint32_t)(key[0] >> 32);
-    uint32_t w0[CNN__GROUP], w1[CNN__GROUP], w2[CNN__GROUP], w3[CNN__GROUP];
-    for (uint32_t b = 0; b < CNN__GROUP; b++) {
-        w0[b] = (uint32_t)(block + b);
-        w1[b] = (uint32_t)((block + b) >> 32);
-        w2[b] = (uint32_t)key[1];
-        w3[b] = (uint32_t)(key[1] >> 32);
-    }
-    for (int round = 0; round < 10; round++) {
-        for (int b = 0; b < CNN__GROUP; b++) {
-            uint64_t p0 = (uint64_t)0xD2511F53 * w0[b], p1 = (uint64_t)0xCD9E8D57 * w2[b];
-            w0[b] = (uint32_t)(p1 >> 32) ^ w1[b] ^ k0;
-            w1[b] = (uint32_t)p1;
-            w2[b] = (uint32_t)(p0 >> 32) ^ w3[b] ^ k1;
-            w3[b] = (uint32_t)p0;
-        }
-        k0 += 0x9E3779B9;
-        k1 += 0xBB67AE85;
-    }
-    for (int b = 0; b < CNN__GROUP; b++) {
-        draws[4 * b] = w0[b];
-        draws[4 * b + 1] = w1[b];
-        draws[4 * b + 2] = w2[b];
-        draws[4 * b + 3] = w3[b];
-    }
-}
 
 /* Draws outside kernels, element by element: number i of the stream is word i mod 4 of block i / 4. */
 uint32_t cnn__random_u32(const uint64_t key[2], uint64_t i);

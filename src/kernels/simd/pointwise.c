@@ -1,6 +1,6 @@
 /* Elementwise kernels and optimizer steps: loops that the compiler vectorises for the instruction set, cut into chunks. They
  * are bound by memory, so each makes one pass. */
-#include "base/random.h"
+#include "kernels/simd/draws.h"
 #include "kernels/simd/relu.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
@@ -85,6 +85,16 @@ typedef struct dropout_job {
     float *y;
 } dropout_job;
 
+/* The lanes whose draws reach the threshold, 0 in the others. In vector types, since compilers make a branch of it where the
+ * instruction set has no masks, which is foreseen for every second element alone. */
+CNN__INLINE lanes keep_drawn(const uint32_t draws[LANES], uint32_t threshold, lanes v)
+{
+    typedef uint32_t lanes_u32 __attribute__((vector_size(CNN__VECTOR_BYTES)));
+    lanes_u32 drawn;
+    memcpy(&drawn, draws, sizeof drawn);
+    return blend((lanes_i32)(drawn >= threshold), v, (lanes){ 0 });
+}
+
 /* CHUNK is a multiple of CNN__DRAWS, so every chunk begins with a whole group. */
 static void dropout_chunk(void *arg, int64_t task, int worker)
 {
@@ -93,13 +103,12 @@ static void dropout_chunk(void *arg, int64_t task, int worker)
     span s = span_of(task, job->n);
     uint32_t draws[CNN__DRAWS];
     for (int64_t i = s.begin; i < s.end; i += CNN__DRAWS) {
-        cnn__philox_vectors(job->key, (uint64_t)i / 4, draws);
+        philox_vectors(job->key, (uint64_t)i / 4, draws);
         int64_t count = least(s.end - i, CNN__DRAWS);
-        const float *restrict x = job->x + i;
-        float *restrict y = job->y + i;
-        for (int64_t k = 0; k < count; k++) {
-            float scaled = x[k] * job->scale;
-            y[k] = draws[k] >= job->threshold ? scaled : 0;
+        for (int64_t k = 0; k < count; k += LANES) {
+            int64_t some = least(count - k, LANES);
+            lanes scaled = load_some(job->x + i + k, some) * splat(job->scale);
+            store_some(job->y + i + k, keep_drawn(draws + k, job->threshold, scaled), some);
         }
     }
 }
