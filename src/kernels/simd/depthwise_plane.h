@@ -87,7 +87,8 @@ CNN__INLINE lanes depth_order(int stride, lanes v)
 {
 #if CNN__VECTOR_BYTES == 32
     if (stride == 2) {
-        v = __builtin_shufflevector(v, v, 0, 1, 4, 5, 2, 3, 6, 7);
+        typedef double pairs __attribute__((vector_size(32))); /* whose shuffle takes no register for its order */
+        v = (lanes)__builtin_shufflevector((pairs)v, (pairs)v, 0, 2, 1, 3);
     }
 #endif
     (void)stride;
@@ -108,6 +109,20 @@ CNN__INLINE void depth_loads(int stride, const depth_strip *s, const float *row,
     v[0] = __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
     v[1] = __builtin_shufflevector(c, d, 0, 2, 8, 10, 4, 6, 12, 14);
     v[2] = __builtin_shufflevector(c, d, 1, 3, 9, 11, 5, 7, 13, 15);
+#endif
+}
+
+/* The even and the odd columns of a row, in that order of lanes. */
+CNN__INLINE void depth_halves(const depth_strip *s, int64_t row, lanes v[2])
+{
+#if CNN__VECTOR_BYTES == 32
+    const float *at = s->at + row * s->width;
+    depth_fetch(at, s->ahead);
+    lanes a = load_some(at, s->first), b = load_some(at + LANES, s->second);
+    v[0] = __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
+    v[1] = __builtin_shufflevector(a, b, 1, 3, 9, 11, 5, 7, 13, 15);
+#else
+    (void)s, (void)row, (void)v;
 #endif
 }
 

@@ -20,7 +20,7 @@ typedef struct plane_job {
 /* Columns of dy, and of the other plane of a pair. */
 typedef struct dy_strip {
     const float *at;
-    int64_t width, rows, count, ahead, other;
+    int64_t width, rows, count, count_next, ahead, other; /* `count_next` from its second column on */
     const lanes_i32 *picks; /* of its own column */
 } dy_strip;
 
@@ -42,16 +42,16 @@ CNN__INLINE void add_products(lanes sums[3], lanes g, const lanes v[3])
     }
 }
 
-CNN__INLINE void load_sums(int count, bool fresh, const float *from, lanes *sums)
+CNN__INLINE void load_sums(bool fresh, const float *from, lanes sums[DEPTH_TAPS])
 {
-    for (int t = 0; t < count; t++) {
+    for (int t = 0; t < DEPTH_TAPS; t++) {
         sums[t] = fresh ? (lanes){ 0 } : load(from + t * LANES);
     }
 }
 
-CNN__INLINE void store_sums(int count, const lanes *sums, float *to)
+CNN__INLINE void store_sums(const lanes sums[DEPTH_TAPS], float *to)
 {
-    for (int t = 0; t < count; t++) {
+    for (int t = 0; t < DEPTH_TAPS; t++) {
         store(to + t * LANES, sums[t]);
     }
 }
@@ -60,7 +60,7 @@ CNN__INLINE void store_sums(int count, const lanes *sums, float *to)
 CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const dy_strip *dy, bool fresh, float *to)
 {
     lanes sums[DEPTH_TAPS], above = { 0 }, here = dy_row(pair, stride, dy, 0);
-    load_sums(DEPTH_TAPS, fresh, to, sums);
+    load_sums(fresh, to, sums);
     for (int64_t row = 0; row < dy->rows; row++) {
         lanes v[3], below = dy_row(pair, stride, dy, row + 1);
         depth_taps(pair, stride, x, row * stride, v);
@@ -76,33 +76,50 @@ CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const 
         above = here;
         here = below;
     }
-    store_sums(DEPTH_TAPS, sums, to);
+    store_sums(sums, to);
 }
 
-/* With stride 2: even rows of x are the kernel's middle row, odd ones its first and its last. One after the other, because
- * sixteen registers do not hold the sums of all with the rest. */
+/* With stride 2 the first tap sees the odd columns one further left than the last. Here dy is shifted instead of them: `next` is
+ * dy's row from the next column on. */
+typedef struct dy_pair {
+    lanes here, next;
+} dy_pair;
+
+CNN__INLINE dy_pair dy_pair_load(const dy_strip *s, int64_t row)
+{
+    const float *at = s->at + row * s->width;
+    depth_fetch(at, s->ahead);
+    return (dy_pair){ depth_order(2, load_some(at, s->count)), depth_order(2, load_some(at + 1, s->count_next)) };
+}
+
+CNN__INLINE void add_halved(lanes sums[3], dy_pair g, const lanes v[2])
+{
+    ADD_PRODUCT(sums[0], g.next, v[1]);
+    ADD_PRODUCT(sums[1], g.here, v[0]);
+    ADD_PRODUCT(sums[2], g.here, v[1]);
+}
+
 CNN__INLINE void weigh_halved(const depth_strip *x, const dy_strip *dy, bool fresh, float *to)
 {
-    lanes middle[3], first[3], last[3], v[3], here;
-    load_sums(3, fresh, to + 3 * LANES, middle);
-    for (int64_t row = 0; row < dy->rows; row++) {
-        here = dy_row(false, 2, dy, row);
-        depth_taps(false, 2, x, 2 * row, v);
-        add_products(middle, here, v);
+    lanes sums[DEPTH_TAPS], v[2];
+    load_sums(fresh, to, sums);
+    dy_pair g = dy_pair_load(dy, 0);
+    int64_t row = 0;
+    for (; row + 1 < dy->rows; row++) {
+        depth_halves(x, 2 * row, v);
+        add_halved(sums + 3, g, v);
+        depth_halves(x, 2 * row + 1, v);
+        add_halved(sums + 6, g, v);
+        g = dy_pair_load(dy, row + 1);
+        add_halved(sums, g, v);
     }
-    store_sums(3, middle, to + 3 * LANES);
-    load_sums(3, fresh, to, first);
-    load_sums(3, fresh, to + 6 * LANES, last);
-    here = dy_row(false, 2, dy, 0);
-    for (int64_t row = 0; 2 * row + 1 < x->rows; row++) {
-        lanes below = dy_row(false, 2, dy, row + 1);
-        depth_taps(false, 2, x, 2 * row + 1, v);
-        add_products(last, here, v);
-        add_products(first, below, v);
-        here = below;
+    depth_halves(x, 2 * row, v);
+    add_halved(sums + 3, g, v);
+    if (2 * row + 1 < x->rows) {
+        depth_halves(x, 2 * row + 1, v);
+        add_halved(sums + 6, g, v);
     }
-    store_sums(3, first, to);
-    store_sums(3, last, to + 6 * LANES);
+    store_sums(sums, to);
 }
 
 /* A strip of the block's planes from `first` to `end`. Pairs are half a block apart; the later half's may be missing. */
@@ -134,7 +151,8 @@ static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, b
         for (int64_t column = 0; column < g->out_w; column += LANES) {
             depth_strip x = depth_strip_make(job->x + (plane + k) * in, g->in_h, g->in_w, column * g->stride_w);
             dy_strip dy = { .at = job->dy + (plane + k) * out + column, .width = g->out_w, .rows = g->out_h,
-                            .count = lanes_from(g->out_w, column), .ahead = out > DEPTH_AHEAD ? out : DEPTH_AHEAD };
+                            .count = lanes_from(g->out_w, column),
+                            .count_next = lanes_from(g->out_w, column + 1), .ahead = out > DEPTH_AHEAD ? out : DEPTH_AHEAD };
             bool begins = fresh && column == 0;
             if (pairs && g->stride_w == 1) {
                 weigh_run(true, 1, job, k, k + run, channels, x, dy, begins, sums);
