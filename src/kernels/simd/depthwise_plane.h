@@ -32,6 +32,7 @@ typedef struct depth_strip {
     int64_t ahead;                   /* how far to fetch */
     int64_t other;                   /* floats to the other plane of a pair */
     const lanes_i32 *picks;          /* what the three taps of a pair see of its two rows */
+    lanes_i32 masks[3];              /* the columns of the row that each tap sees, where it is loaded */
 } depth_strip;
 
 /* Of the plane x, from column `column` on, which the stride divides. */
@@ -73,12 +74,18 @@ CNN__INLINE float depth_side(const char *at)
     return side;
 }
 
-/* The row's columns from the strip's column `from` on; zeros outside of the row. */
-CNN__INLINE lanes depth_load(const depth_strip *s, const float *row, int64_t from)
+/* Which of the columns from the strip's column `from` on are in the row. */
+CNN__INLINE lanes_i32 depth_mask(const depth_strip *s, int64_t from)
 {
     lanes_i32 column = count_up() + (int32_t)(s->column + from);
+    return (column >= 0) & (column < (int32_t)s->width);
+}
+
+/* Those columns; zeros outside of the row. */
+CNN__INLINE lanes depth_load(const depth_strip *s, const float *row, int64_t from)
+{
     uintptr_t at = (uintptr_t)row + (uintptr_t)from * sizeof *row; /* the first may be before the plane */
-    return load_masked((const float *)at, (column >= 0) & (column < (int32_t)s->width));
+    return load_masked((const float *)at, depth_mask(s, from));
 }
 
 /* With DEPTH_LOADS what a stride of 2 sees comes in another order of lanes, that of shuffles within each 128 bits. This brings

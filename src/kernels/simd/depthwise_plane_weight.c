@@ -79,6 +79,41 @@ CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const 
     store_sums(sums, to);
 }
 
+/* With stride 1 where every tap is loaded: one at a time, so that the masks find room among sixteen registers. */
+CNN__INLINE void add_columns(bool last, lanes sums[DEPTH_TAPS], lanes above, lanes here, lanes below, const float *at,
+                             const lanes_i32 masks[3])
+{
+#pragma GCC unroll 3
+    for (int j = 0; j < 3; j++) {
+        lanes v = load_masked((const float *)((uintptr_t)at + (uintptr_t)(j - 1) * sizeof *at), masks[j]);
+        ADD_PRODUCT(sums[6 + j], above, v);
+        ADD_PRODUCT(sums[3 + j], here, v);
+        if (!last) {
+            ADD_PRODUCT(sums[j], below, v);
+        }
+    }
+}
+
+CNN__INLINE void weigh_loaded(const depth_strip *x, const dy_strip *dy, bool fresh, float *to)
+{
+    lanes sums[DEPTH_TAPS], above = { 0 }, here = load_masked(dy->at, x->masks[1]);
+    load_sums(fresh, to, sums);
+    const float *at = x->at, *g = dy->at;
+    depth_fetch(g, dy->ahead);
+    for (int64_t rows = dy->rows; --rows > 0; at += x->width) {
+        g += dy->width;
+        depth_fetch(at, x->ahead);
+        depth_fetch(g, dy->ahead);
+        lanes below = load_masked(g, x->masks[1]);
+        add_columns(false, sums, above, here, below, at, x->masks);
+        above = here;
+        here = below;
+    }
+    depth_fetch(at, x->ahead);
+    add_columns(true, sums, above, here, here, at, x->masks);
+    store_sums(sums, to);
+}
+
 /* With stride 2 the first tap sees the odd columns one further left than the last. Here dy is shifted instead of them: `next` is
  * dy's row from the next column on. */
 typedef struct dy_pair {
@@ -129,12 +164,17 @@ CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t 
     int64_t in = x.rows * x.width, out = dy.rows * dy.width;
     x.picks = job->picks;
     dy.picks = &job->dy_picks;
+    for (int j = 0; j < 3 && DEPTH_LOADS; j++) {
+        x.masks[j] = depth_mask(&x, j - 1);
+    }
     for (int64_t k = first; k < end; k++, x.at += in, dy.at += out) {
         int64_t apart = k + BLOCK / 2 < channels ? BLOCK / 2 : 0;
         x.other = apart * in;
         dy.other = apart * out;
         if (DEPTH_LOADS && stride == 2) {
             weigh_halved(&x, &dy, fresh, sums + k * SUMS);
+        } else if (DEPTH_LOADS) {
+            weigh_loaded(&x, &dy, fresh, sums + k * SUMS);
         } else {
             weigh_strip(pair, stride, &x, &dy, fresh, sums + k * SUMS);
         }
