@@ -15,7 +15,7 @@ $(BUILD)/bench/%: bench/%.c bench/nets.c bench/nets.h $(STATIC)
 	$(call say,LINK)
 	$(QUIET)$(CC) $(BENCH_CFLAGS) $< bench/nets.c -o $@ $(STATIC) $(ZLIB_LIBS) -lm
 
-$(BUILD)/bench/peer_onednn: bench/peer_onednn.c
+$(BUILD)/bench/peer_onednn: bench/peer_onednn.c bench/peer_onednn.h
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(QUIET)$(CC) $(BENCH_CFLAGS) -march=native -fopenmp $< -o $@ -ldnnl -lm

@@ -47,10 +47,12 @@ class Peer:
 
 
 def interleave(peers, rounds, seconds):
-    """Every peer gets the same time in every round, and at least two steps. The first two of a turn do not count: they find the
-    caches full of the others' data and their own threads asleep."""
+    """Every peer gets the same time in every round, and at least two steps; short steps make more rounds. The first two of a turn do
+    not count: they find the caches full of the others' data and their own threads asleep."""
     share = seconds / rounds / len(peers)
-    steps = [max(2, min(1000, int(share / statistics.median(peer.run(3))))) for peer in peers]
+    times = [statistics.median(peer.run(3)) for peer in peers]
+    steps = [max(2, min(1000, int(share / t))) for t in times]
+    rounds = max(rounds, min(10 * rounds, int(seconds / sum(n * t for n, t in zip(steps, times)))))
     for _ in range(rounds):
         for peer, count in zip(peers, steps):
             peer.run(2)
