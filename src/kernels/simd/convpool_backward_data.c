@@ -10,7 +10,7 @@
 #include "kernels/simd/some.h"
 #include "kernels/simd/turn.h"
 
-enum { STRETCH = CNN__VECTOR_BYTES == 64 ? 10 : 5 };
+enum { STRETCH = CNN__VECTOR_BYTES == 16 ? 5 : 10 }; /* vectors of sums in registers */
 
 /* Channels' shares in a patch: where their weights are within a kernel row, and their gradients. */
 typedef struct shares {
@@ -145,17 +145,34 @@ CNN__INLINE void accumulate(int vectors, shares from, int64_t count, const float
     }
 }
 
-static void add_run(const data_job *job, shares from, int64_t count, const float *weights, float *to)
+/* The shares of all lists in a stretch of `vectors` of one kernel row: its weights, of all channels, are read again for each
+ * list, and stay in L1. */
+CNN__INLINE void add_stretch(int vectors, const data_job *job, shares all, const int32_t *starts, int64_t row, int64_t at, float *image)
+{
+    const patch_layout *p = &job->layout;
+    const float *weights = job->packed + row * job->g->out_channels * p->run + at;
+    int64_t out_w = job->g->out_w / 2;
+    for (int64_t list = 0; list < 4 * job->windows; list++) {
+        int64_t window = list / 4, h = 2 * (window / out_w) + list % 4 / 2 + row, w = 2 * (window % out_w) + list % 2;
+        int64_t count = starts[list + 1] - starts[list];
+        if (count) {
+            shares from = { all.weight + starts[list], all.dy + starts[list] };
+            accumulate(vectors, from, count, weights, image + patch_offset(p, h, w) + at);
+        }
+    }
+}
+
+static void add_stretches(const data_job *job, shares all, const int32_t *starts, int64_t row, float *image)
 {
     int64_t at = 0, run = job->layout.run, wide = STRETCH * LANES;
     for (; at + wide <= run; at += wide) {
-        accumulate(STRETCH, from, count, weights + at, to + at);
+        add_stretch(STRETCH, job, all, starts, row, at, image);
     }
     for (; at + 2 * LANES <= run; at += 2 * LANES) {
-        accumulate(2, from, count, weights + at, to + at);
+        add_stretch(2, job, all, starts, row, at, image);
     }
     for (; at < run; at += LANES) {
-        accumulate(1, from, count, weights + at, to + at);
+        add_stretch(1, job, all, starts, row, at, image);
     }
 }
 
@@ -188,20 +205,12 @@ static void data_image(void *arg, int64_t n, int worker)
     shares all = { .weight = (int32_t *)(void *)(scratch + job->shares_at) };
     all.dy = (float *)(void *)(all.weight + job->windows * job->channels + LANES);
     int32_t *starts = (int32_t *)(void *)(scratch + job->starts_at);
-    int64_t plane = n * g->out_channels * job->windows, out_w = g->out_w / 2;
+    int64_t plane = n * g->out_channels * job->windows;
     turn_windows(job, job->dy + plane, job->index + plane, by_window, winners);
     list_shares(job, by_window, winners, all, starts);
     memset(image, 0, (size_t)p->image * sizeof(float));
     for (int64_t row = 0; row < p->rows; row++) {
-        const float *weights = job->packed + row * g->out_channels * p->run;
-        for (int64_t list = 0; list < 4 * job->windows; list++) {
-            int64_t window = list / 4, h = 2 * (window / out_w) + list % 4 / 2 + row, w = 2 * (window % out_w) + list % 2;
-            int64_t count = starts[list + 1] - starts[list];
-            if (count) {
-                shares from = { all.weight + starts[list], all.dy + starts[list] };
-                add_run(job, from, count, weights, image + patch_offset(p, h, w));
-            }
-        }
+        add_stretches(job, all, starts, row, image);
     }
     write_back(job, image, job->dx + n * g->in_channels * g->in_h * g->in_w);
 }

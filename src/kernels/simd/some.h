@@ -186,6 +186,24 @@ CNN__INLINE lanes pick(lanes a, lanes b, lanes_i32 index)
 #endif
 }
 
+#if CNN__VECTOR_BYTES == 32 && defined __AVX2__
+
+/* Appends those of four lanes whose bits are set to two lists. */
+CNN__INLINE int64_t keep_quad(int bits, __m128i a, __m128 b, int32_t *to_a, float *to_b)
+{
+    enum { L0 = 0x03020100, L1 = 0x07060504, L2 = 0x0b0a0908, L3 = 0x0f0e0d0c }; /* a lane's bytes */
+    static const uint32_t orders[16][4] = {
+        { 0 },  { L0 },     { L1 },     { L0, L1 },     { L2 },     { L0, L2 },     { L1, L2 },     { L0, L1, L2 },
+        { L3 }, { L0, L3 }, { L1, L3 }, { L0, L1, L3 }, { L2, L3 }, { L0, L2, L3 }, { L1, L2, L3 }, { L0, L1, L2, L3 },
+    };
+    __m128i order = _mm_loadu_si128((const __m128i *)(const void *)orders[bits]);
+    _mm_storeu_si128((__m128i *)(void *)to_a, _mm_shuffle_epi8(a, order));
+    _mm_storeu_ps(to_b, _mm_castsi128_ps(_mm_shuffle_epi8(_mm_castps_si128(b), order)));
+    return __builtin_popcount((unsigned)bits);
+}
+
+#endif
+
 /* Appends the lanes whose mask is all ones to two lists, in order, and returns how many. The lists need room for LANES more. */
 CNN__INLINE int64_t keep_lanes(lanes_i32 mask, lanes_i32 a, lanes b, int32_t *to_a, float *to_b)
 {
@@ -194,6 +212,11 @@ CNN__INLINE int64_t keep_lanes(lanes_i32 mask, lanes_i32 a, lanes b, int32_t *to
     _mm512_storeu_si512(to_a, _mm512_maskz_compress_epi32(keep, (__m512i)a));
     _mm512_storeu_ps(to_b, _mm512_maskz_compress_ps(keep, (__m512)b));
     return __builtin_popcount(keep);
+#elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
+    int bits = _mm256_movemask_ps((__m256)mask);
+    int64_t low = keep_quad(bits & 15, _mm256_castsi256_si128((__m256i)a), _mm256_castps256_ps128((__m256)b), to_a, to_b);
+    return low + keep_quad(bits >> 4, _mm256_extracti128_si256((__m256i)a, 1), _mm256_extractf128_ps((__m256)b, 1), to_a + low,
+                           to_b + low);
 #else
     int64_t count = 0;
     for (int i = 0; i < LANES; i++) {
