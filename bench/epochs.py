@@ -5,6 +5,7 @@ import argparse
 import gzip
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -34,13 +35,14 @@ def read_idx(data, name):
     return torch.frombuffer(bytearray(raw[4 + 4 * raw[3]:]), dtype=torch.uint8).reshape(dims)
 
 
-def train_pytorch(epochs, data):
+def train_pytorch(epochs, data, threads):
     """Runs in a process of its own, which prints its times and the accuracy as JSON."""
     import time
 
     import torch
 
     from nets import Tutorial, normalise, train_step
+    torch.set_num_threads(threads)  # its default is one on some virtual machines, and where threads are bound
     torch.manual_seed(1)
     images, labels = read_idx(data, "train-images-idx3-ubyte")[:, None], read_idx(data, "train-labels-idx1-ubyte").long()
     model, criterion = Tutorial(), torch.nn.CrossEntropyLoss()
@@ -66,19 +68,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=os.path.join(HERE, "..", "build"))
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--pytorch", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--only", default="", help="regular expression that the names of peers must match")
+    parser.add_argument("--pytorch", type=int, help=argparse.SUPPRESS)  # threads
     args, _ = parser.parse_known_args()
     data = os.environ.get("CNN_MNIST_DIR")
     if not data:
         sys.exit("bench-epochs: CNN_MNIST_DIR is unset, expected the folder of MNIST's four files")
     if args.pytorch:
-        train_pytorch(args.epochs, data)
+        train_pytorch(args.epochs, data, args.pytorch)
         return
     rows = [("libcnn", *libcnn(args.build, args.epochs, data))]
     python = pytorch.python()
     if python:
-        command = [python, __file__, "--pytorch", "--epochs", str(args.epochs)]
+        command = [python, __file__, "--pytorch", str(len(os.sched_getaffinity(0))), "--epochs", str(args.epochs)]
         for name, bound in (("PyTorch", {}), ("PyTorch, bound", {"OMP_PROC_BIND": "true"})):
+            if not re.search(args.only, name):
+                continue
             answer = subprocess.run(command, capture_output=True, text=True, check=True,
                                     env={**os.environ, **bound, **pytorch.environment()})
             rows.append((name, *json.loads(answer.stdout)))

@@ -24,15 +24,14 @@ typedef struct dy_strip {
     const lanes_i32 *picks; /* of its own column */
 } dy_strip;
 
-CNN__INLINE lanes dy_row(bool pair, int stride, const dy_strip *s, int64_t row)
+CNN__INLINE lanes dy_row(bool pair, const dy_strip *s, int64_t row)
 {
     if (row >= s->rows) {
         return (lanes){ 0 };
     }
     const float *at = s->at + row * s->width;
     depth_fetch(at, s->ahead);
-    return pair ? pick(load_few(at, s->count), load_few(at + s->other, s->count), *s->picks)
-                : depth_order(stride, load_some(at, s->count));
+    return pair ? pick(load_few(at, s->count), load_few(at + s->other, s->count), *s->picks) : load_some(at, s->count);
 }
 
 CNN__INLINE void add_products(lanes sums[3], lanes g, const lanes v[3])
@@ -59,10 +58,10 @@ CNN__INLINE void store_sums(const lanes sums[DEPTH_TAPS], float *to)
 /* Sums stay in registers down a strip; fresh ones begin there. */
 CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const dy_strip *dy, bool fresh, float *to)
 {
-    lanes sums[DEPTH_TAPS], above = { 0 }, here = dy_row(pair, stride, dy, 0);
+    lanes sums[DEPTH_TAPS], above = { 0 }, here = dy_row(pair, dy, 0);
     load_sums(fresh, to, sums);
     for (int64_t row = 0; row < dy->rows; row++) {
-        lanes v[3], below = dy_row(pair, stride, dy, row + 1);
+        lanes v[3], below = dy_row(pair, dy, row + 1);
         depth_taps(pair, stride, x, row * stride, v);
         add_products(sums + 3, here, v);
         if (stride == 1) {
