@@ -96,4 +96,5 @@ def main():
             file.write(json.dumps({"bench": "epochs", "who": name, "seconds": seconds, "accuracy": accuracy}) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -25,9 +25,11 @@ static void assert_batch(const cnn_batch *b, int64_t index, int64_t size, const 
     const int64_t *y = cnn_tensor_data(b->labels);
     for (int64_t i = 0; i < size; i++) {
         ck_assert_int_eq((int)y[i], (int)(3 * samples[i]));
-        for (int k = 0; k < 8; k++) {
-            ck_assert(x[8 * i + k] == (float)((8 * samples[i] + k) % 200));
+        bool same = true;
+        for (int k = 0; k < IMAGE; k++) {
+            same &= x[IMAGE * i + k] == (float)((IMAGE * samples[i] + k) % 200);
         }
+        ck_assert(same);
     }
 }
 
@@ -176,7 +178,7 @@ START_TEST(background_and_foreground_give_the_same_bits)
         ck_assert(cnn_loader_next(a, &x) == cnn_loader_next(b, &y));
         ck_assert(x.size == y.size);
         if (x.size > 0) {
-            ck_assert_mem_eq(cnn_tensor_data(x.images), cnn_tensor_data(y.images), (size_t)x.size * 8 * sizeof(float));
+            ck_assert_mem_eq(cnn_tensor_data(x.images), cnn_tensor_data(y.images), (size_t)x.size * IMAGE * sizeof(float));
             ck_assert_mem_eq(cnn_tensor_data(x.labels), cnn_tensor_data(y.labels), (size_t)x.size * sizeof(int64_t));
         }
     }
@@ -298,12 +300,14 @@ START_TEST(a_thread_that_cannot_begin_is_reported)
     ck_assert_int_eq(pthread_attr_setstacksize(&huge, (size_t)1 << 50), 0);
     cnn_dataset *d = memory_dataset(5, CNN_F32, CNN_I64);
     ck_assert_int_eq(pthread_setattr_default_np(&huge), 0);
-    cnn_loader *l = cnn_loader_new(cnn_dataset_share(d), 2);
+    cnn_loader *l = cnn_loader_new(cnn_dataset_share(d), 2), *small = cnn_loader_new(cnn_dataset_share(d), 1);
     ck_assert_int_eq(pthread_setattr_default_np(&usual), 0);
     ck_assert_ptr_null(l);
     assert_error(cnn_context_status(ctx), CNN_ERROR_THREAD, "loader_create: the background thread: ");
-    l = cnn_loader_new(d, 2, .no_background = true);
     cnn_batch b;
+    ck_assert(cnn_loader_next(small, &b)); /* its batches are too small for a thread */
+    cnn_loader_free(small);
+    l = cnn_loader_new(d, 2, .no_background = true);
     ck_assert(cnn_loader_next(l, &b));
     cnn_loader_free(l);
     pthread_attr_destroy(&usual);

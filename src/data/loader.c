@@ -11,6 +11,8 @@
 /* So that counting epochs never overflows. */
 static const int64_t last_epoch = (int64_t)1 << 62;
 
+enum { SMALL_BATCH = 16384 }; /* bytes: some µs, which waking a thread and waiting for it cost too */
+
 /* ---- life ---- */
 
 /* A tensor of [size, shape of a sample…], over the elements of `over` if that is given. */
@@ -75,6 +77,14 @@ static void count_batches(cnn_loader *l, int64_t batch_size)
     l->short_size = last && full > 0 ? rest : 0;
 }
 
+/* A batch of few bytes in memory is written sooner than a thread is woken for it. What a callback takes is not known. */
+static bool worth_a_thread(const cnn_loader *l)
+{
+    const cnn_dataset *dataset = l->dataset;
+    size_t bytes = (size_t)l->batch_size * (dataset->image.bytes + dataset->label.bytes);
+    return !l->options.no_background && (dataset->get || bytes > SMALL_BATCH);
+}
+
 static cnn_loader *make(cnn_dataset *dataset, int64_t batch_size, const cnn_loader_options *options)
 {
     cnn_context *ctx = dataset->ctx;
@@ -93,7 +103,7 @@ static cnn_loader *make(cnn_dataset *dataset, int64_t batch_size, const cnn_load
     CNN__ATOMIC(&l->stop);
     atomic_fetch_add(&dataset->loaders, 1);
     count_batches(l, batch_size);
-    if (make_memory(l) != CNN_OK || (!options->no_background && cnn__loader_start(l) != CNN_OK)) {
+    if (make_memory(l) != CNN_OK || (worth_a_thread(l) && cnn__loader_start(l) != CNN_OK)) {
         cnn_loader_free(l);
         return NULL;
     }

@@ -24,12 +24,14 @@ static inline void teardown(void)
     folder_remove();
 }
 
-/* n images of [2, 2, 2] whose element k of image i is (8 i + k) mod 200, and labels 3 i. */
+enum { IMAGE = 2 * 32 * 32 }; /* elements: two images are too many for a loader to write them without its thread */
+
+/* n images of [2, 32, 32] whose element k of image i is (IMAGE i + k) mod 200, and labels 3 i. */
 static inline cnn_dataset *memory_dataset(int64_t n, cnn_dtype image_dtype, cnn_dtype label_dtype)
 {
-    cnn_tensor *x = cnn_tensor_empty(ctx, image_dtype, CNN_SHAPE(n, 2, 2, 2)),
+    cnn_tensor *x = cnn_tensor_empty(ctx, image_dtype, CNN_SHAPE(n, 2, 32, 32)),
                *y = cnn_tensor_empty(ctx, label_dtype, CNN_SHAPE(n));
-    for (int64_t k = 0; k < 8 * n; k++) {
+    for (int64_t k = 0; k < IMAGE * n; k++) {
         void *data = cnn_tensor_data(x);
         int value = (int)(k % 200);
         if (image_dtype == CNN_U8) {

@@ -24,7 +24,7 @@ static cnn_status visit(world *w)
 static cnn_status data_of(world *w, cnn_dtype images, cnn_dtype labels)
 {
     const double half = 0.5;
-    cnn_tensor *x = keep(w, cnn_tensor_ones(w->ctx, images, CNN_SHAPE(7, 1, 4, 4)));
+    cnn_tensor *x = keep(w, cnn_tensor_ones(w->ctx, images, CNN_SHAPE(7, 1, 48, 48)));
     TRY(got(w, x));
     cnn_tensor *y = keep(w, cnn_tensor_ones(w->ctx, labels, CNN_SHAPE(7)));
     TRY(got(w, y));

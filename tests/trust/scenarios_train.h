@@ -120,8 +120,8 @@ static cnn_status train_tutorial(world *w)
 static cnn_status train_epochs(world *w, bool no_background)
 {
     cnn_batch batch;
-    w->loader = cnn_loader_new(cnn_dataset_from_tensors(w->images, w->labels), 4, .shuffle = true,
-                               .no_background = no_background);
+    cnn_dataset *dataset = no_background ? cnn_dataset_from_tensors(w->images, w->labels) : world_dataset(w);
+    w->loader = cnn_loader_new(dataset, 4, .shuffle = true, .no_background = no_background);
     TRY(got(w, w->loader));
     w->tape = cnn_tape_new(w->ctx);
     TRY(got(w, w->tape));

@@ -260,7 +260,7 @@ START_TEST(a_loader_without_its_thread_is_reported)
     const int before = threads_now();
     size_t used = atomic_load(&meter.now);
     threads_left = 0;
-    cnn_loader *loader = cnn_loader_new(cnn_dataset_from_tensors(w.images, w.labels), 4, .shuffle = true);
+    cnn_loader *loader = cnn_loader_new(world_dataset(&w), 4, .shuffle = true);
     threads_left = -1;
     ck_assert_ptr_null(loader);
     ck_assert_int_eq(cnn_context_status(w.ctx), CNN_ERROR_THREAD);
@@ -271,7 +271,7 @@ START_TEST(a_loader_without_its_thread_is_reported)
     /* and the same dataset is served without one */
     cnn_batch batch;
     threads_left = 0;
-    w.loader = cnn_loader_new(cnn_dataset_from_tensors(w.images, w.labels), 4, .no_background = true);
+    w.loader = cnn_loader_new(world_dataset(&w), 4, .no_background = true);
     ck_assert(cnn_loader_next(w.loader, &batch));
     threads_left = -1;
     world_free_made(&w);

@@ -166,7 +166,7 @@ START_TEST(a_forked_childs_loader_says_so)
 {
     cnn_context *ctx = cnn_context_new(.threads = 2);
     cnn_tensor *x = make_images(ctx), *y = make_labels(ctx);
-    cnn_loader *loader = cnn_loader_new(cnn_dataset_from_tensors(x, y), 5, .shuffle = true);
+    cnn_loader *loader = cnn_loader_new(cnn_dataset_from_tensors(x, y), 6, .shuffle = true);
     cnn_batch batch;
     for (int i = 0; i < rounds(40); i++) {
         cnn_loader_next(loader, &batch); /* its thread is busy with the next one */

@@ -167,7 +167,7 @@ START_TEST(an_idle_context_uses_no_cpu)
     }
     cnn_context *ctx = cnn_context_new(.seed = 3, .threads = 8);
     cnn_tensor *x = make_images(ctx), *y = make_labels(ctx);
-    cnn_loader *loader = cnn_loader_new(cnn_dataset_from_tensors(x, y), 5);
+    cnn_loader *loader = cnn_loader_new(cnn_dataset_from_tensors(x, y), 6);
     cnn_batch batch;
     ck_assert(cnn_loader_next(loader, &batch));
     ck_assert(train_on(ctx) != 0);

@@ -151,6 +151,24 @@ static inline void world_make(world *w, uint64_t seed)
     remember(w);
 }
 
+static inline cnn_status world_get(int64_t index, void *image, void *label, void *user)
+{
+    const world *w = user;
+    memcpy(image, (const float *)cnn_tensor_data(w->images) + index * WORLD_IMAGE * WORLD_IMAGE,
+           WORLD_IMAGE * WORLD_IMAGE * sizeof(float));
+    memcpy(label, (const int64_t *)cnn_tensor_data(w->labels) + index, sizeof(int64_t));
+    return CNN_OK;
+}
+
+/* The world's samples out of a callback: a loader has a thread for them, however small they are. */
+static inline cnn_dataset *world_dataset(world *w)
+{
+    static const int64_t image[] = { 1, WORLD_IMAGE, WORLD_IMAGE };
+    const cnn_dataset_callbacks callbacks = { .struct_size = sizeof callbacks, .size = WORLD_SAMPLES, .image_ndim = 3,
+        .image_shape = image, .image_dtype = CNN_F32, .label_dtype = CNN_I64, .get = world_get, .user = w };
+    return cnn_dataset_from_callbacks(w->ctx, &callbacks);
+}
+
 static inline void world_free_made(world *w)
 {
     cnn_loader_free(w->loader);
