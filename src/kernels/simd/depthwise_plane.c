@@ -20,6 +20,7 @@ typedef struct plane_job {
     bool streamed;               /* y is stored past the caches */
     bool pairs;
     lanes_i32 picks[3];
+    depth_bounds bounds; /* of x */
 } plane_job;
 
 /* A strip of the result, and of the other plane of a pair. */
@@ -122,6 +123,7 @@ static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int
     depth_strip s = depth_strip_make(job->x + plane * job->height * job->width, job->height, job->width, column * stride);
     plane_strip to = { y + column, job->out_width, lanes_from(job->out_width, column), 0 };
     s.picks = job->picks;
+    s.bounds = job->bounds;
     bool pairs = DEPTH_PAIRS && job->pairs;
     if (pairs && stride == 1) {
         convolve_run(true, 1, job, plane, end, s, to);
@@ -164,6 +166,7 @@ static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64
 {
     int64_t size = job->height * job->width, out = job->out_height * job->out_width;
     depth_strip s = depth_strip_make(job->x + plane * size, job->height, job->width, column);
+    s.bounds = job->bounds;
     for (; plane < end; plane++, s.at += size, dx += out) {
         lanes w[DEPTH_TAPS];
         load_kernel(false, job, plane, plane, w);
@@ -258,6 +261,7 @@ void CNN__SIMD(depthwise_plane)(const cnn__conv *g, bool backward, const float *
     job.width = backward ? g->out_w : g->in_w;
     job.out_height = backward ? g->in_h : g->out_h;
     job.out_width = backward ? g->in_w : g->out_w;
+    job.bounds = depth_bounds_make(x, job.planes * job.height * job.width);
     job.first_tap = backward ? DEPTH_TAPS - 1 : 0;
     job.tap_step = backward ? -1 : 1;
     job.spreads = backward && g->stride_w == 2;

@@ -15,13 +15,15 @@ typedef struct plane_job {
     int64_t blocks, chunks, chunk_images;
     bool pairs;
     lanes_i32 picks[3], dy_picks;
+    depth_bounds bounds, dy_bounds;
 } plane_job;
 
 /* Columns of dy, and of the other plane of a pair. */
 typedef struct dy_strip {
     const float *at;
-    int64_t width, rows, count, count_next, ahead, other; /* `count_next` from its second column on */
+    int64_t width, rows, column, count, ahead, other;
     const lanes_i32 *picks; /* of its own column */
+    depth_bounds bounds;    /* of the whole dy, where taps are loaded */
 } dy_strip;
 
 CNN__INLINE lanes dy_row(bool pair, const dy_strip *s, int64_t row)
@@ -84,7 +86,7 @@ CNN__INLINE void add_columns(bool last, lanes sums[DEPTH_TAPS], lanes above, lan
 {
 #pragma GCC unroll 3
     for (int j = 0; j < 3; j++) {
-        lanes v = load_masked((const float *)((uintptr_t)at + (uintptr_t)(j - 1) * sizeof *at), masks[j]);
+        lanes v = load_and_mask(at + j - 1, masks[j]);
         ADD_PRODUCT(sums[6 + j], above, v);
         ADD_PRODUCT(sums[3 + j], here, v);
         if (!last) {
@@ -93,23 +95,30 @@ CNN__INLINE void add_columns(bool last, lanes sums[DEPTH_TAPS], lanes above, lan
     }
 }
 
+CNN__INLINE lanes dy_lanes(const dy_strip *s, const float *at, lanes_i32 mask)
+{
+    float copy[DEPTH_COPY];
+    return load_and_mask(depth_row(&s->bounds, at, s->column, s->width, copy), mask);
+}
+
 CNN__INLINE void weigh_loaded(const depth_strip *x, const dy_strip *dy, bool fresh, float *to)
 {
-    lanes sums[DEPTH_TAPS], above = { 0 }, here = load_masked(dy->at, x->masks[1]);
+    lanes sums[DEPTH_TAPS], above = { 0 }, here = dy_lanes(dy, dy->at, x->masks[1]);
     load_sums(fresh, to, sums);
     const float *at = x->at, *g = dy->at;
+    float copy[DEPTH_COPY];
     depth_fetch(g, dy->ahead);
     for (int64_t rows = dy->rows; --rows > 0; at += x->width) {
         g += dy->width;
         depth_fetch(at, x->ahead);
         depth_fetch(g, dy->ahead);
-        lanes below = load_masked(g, x->masks[1]);
-        add_columns(false, sums, above, here, below, at, x->masks);
+        lanes below = dy_lanes(dy, g, x->masks[1]);
+        add_columns(false, sums, above, here, below, depth_row(&x->bounds, at, x->column, x->width, copy), x->masks);
         above = here;
         here = below;
     }
     depth_fetch(at, x->ahead);
-    add_columns(true, sums, above, here, here, at, x->masks);
+    add_columns(true, sums, above, here, here, depth_row(&x->bounds, at, x->column, x->width, copy), x->masks);
     store_sums(sums, to);
 }
 
@@ -123,7 +132,10 @@ CNN__INLINE dy_pair dy_pair_load(const dy_strip *s, int64_t row)
 {
     const float *at = s->at + row * s->width;
     depth_fetch(at, s->ahead);
-    return (dy_pair){ depth_order(2, load_some(at, s->count)), depth_order(2, load_some(at + 1, s->count_next)) };
+    float copy[DEPTH_COPY];
+    at = depth_row(&s->bounds, at, s->column, s->width, copy);
+    lanes_i32 left = count_up() + (int32_t)(s->column - s->width); /* below 0: in the row */
+    return (dy_pair){ depth_order(2, load_and_mask(at, left < 0)), depth_order(2, load_and_mask(at + 1, left < -1)) };
 }
 
 CNN__INLINE void add_halved(lanes sums[3], dy_pair g, const lanes v[2])
@@ -190,8 +202,9 @@ static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, b
         for (int64_t column = 0; column < g->out_w; column += LANES) {
             depth_strip x = depth_strip_make(job->x + (plane + k) * in, g->in_h, g->in_w, column * g->stride_w);
             dy_strip dy = { .at = job->dy + (plane + k) * out + column, .width = g->out_w, .rows = g->out_h,
-                            .count = lanes_from(g->out_w, column),
-                            .count_next = lanes_from(g->out_w, column + 1), .ahead = out > DEPTH_AHEAD ? out : DEPTH_AHEAD };
+                            .column = column, .count = lanes_from(g->out_w, column),
+                            .ahead = out > DEPTH_AHEAD ? out : DEPTH_AHEAD, .bounds = job->dy_bounds };
+            x.bounds = job->bounds;
             bool begins = fresh && column == 0;
             if (pairs && g->stride_w == 1) {
                 weigh_run(true, 1, job, k, k + run, channels, x, dy, begins, sums);
@@ -334,6 +347,8 @@ void CNN__SIMD(depthwise_plane_backward_weight)(const cnn__conv *g, const float 
     job.dy = dy;
     job.dweight = dweight;
     job.partial = memory;
+    job.bounds = depth_bounds_make(x, g->batch * g->groups * g->in_h * g->in_w);
+    job.dy_bounds = depth_bounds_make(dy, g->batch * g->groups * g->out_h * g->out_w);
     job.scratch = (char *)memory + partial_size(&job);
     double rows = (double)(g->batch * g->groups * g->out_h) * (double)round_up(g->out_w, LANES / 2) / LANES;
     double work = 12 * rows + 2 * DEPTH_TAPS * (double)(job.chunks * g->groups); /* adding lanes takes as long as small planes */

@@ -113,6 +113,12 @@ CNN__INLINE lanes load_masked(const float *p, lanes_i32 mask)
 #endif
 }
 
+/* The same where all lanes may be read, for which AMD's first Zen takes a seventh of the time. */
+CNN__INLINE lanes load_and_mask(const float *p, lanes_i32 mask)
+{
+    return (lanes)((lanes_i32)load(p) & mask);
+}
+
 /* The first `count` ≤ LANES / 2, which reads across fewer cache lines. */
 CNN__INLINE lanes load_few(const float *p, int64_t count)
 {
