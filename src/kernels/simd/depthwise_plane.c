@@ -11,7 +11,7 @@ enum {
 typedef struct plane_job {
     const cnn__conv *g;
     const float *x, *weight, *bias; /* x is dy for the gradient */
-    float *y, *scratch;             /* and y is dx; a worker's scratch is a task's result */
+    float *y, *scratch, *copies;    /* and y is dx; a worker's scratch is a task's result, its copy a plane of x */
     int64_t height, width, out_height, out_width;
     int64_t planes, task_planes;
     int64_t strip_width;         /* what is cut into strips: the result, or dy where it spreads */
@@ -101,10 +101,11 @@ CNN__INLINE lanes load_kernel(bool pair, const plane_job *job, int64_t plane, in
 
 /* A strip of planes that follow each other; pairs of them, of which the last may be alone. */
 CNN__INLINE void convolve_run(bool pair, int stride, const plane_job *job, int64_t plane, int64_t end, depth_strip s,
-                              plane_strip to)
+                              plane_strip to, float *copy)
 {
     int64_t step = pair ? 2 : 1, size = job->height * job->width, out = job->out_height * job->out_width;
-    for (; plane < end; plane += step, s.at += step * size, to.at += step * out) {
+    for (const float *at = s.at; plane < end; plane += step, at += step * size, to.at += step * out) {
+        s.at = DEPTH_LOADS ? depth_strip_at(&job->bounds, at, s.column, copy) : at;
         int64_t two = pair && plane + 1 < end ? 1 : 0;
         lanes w[DEPTH_TAPS], bias = load_kernel(pair, job, plane, plane + two, w);
         s.other = two * size;
@@ -117,22 +118,21 @@ CNN__INLINE void convolve_run(bool pair, int stride, const plane_job *job, int64
     }
 }
 
-static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column, float *y)
+static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column, float *y, float *copy)
 {
     int64_t stride = job->g->stride_w;
     depth_strip s = depth_strip_make(job->x + plane * job->height * job->width, job->height, job->width, column * stride);
     plane_strip to = { y + column, job->out_width, lanes_from(job->out_width, column), 0 };
     s.picks = job->picks;
-    s.bounds = job->bounds;
     bool pairs = DEPTH_PAIRS && job->pairs;
     if (pairs && stride == 1) {
-        convolve_run(true, 1, job, plane, end, s, to);
+        convolve_run(true, 1, job, plane, end, s, to, copy);
     } else if (pairs) {
-        convolve_run(true, 2, job, plane, end, s, to);
+        convolve_run(true, 2, job, plane, end, s, to, copy);
     } else if (stride == 1) {
-        convolve_run(false, 1, job, plane, end, s, to);
+        convolve_run(false, 1, job, plane, end, s, to, copy);
     } else {
-        convolve_run(false, 2, job, plane, end, s, to);
+        convolve_run(false, 2, job, plane, end, s, to, copy);
     }
 }
 
@@ -162,29 +162,29 @@ CNN__INLINE void spread(const depth_strip *s, const lanes w[DEPTH_TAPS], float *
     }
 }
 
-static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column, float *dx)
+static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column, float *dx, float *copy)
 {
     int64_t size = job->height * job->width, out = job->out_height * job->out_width;
     depth_strip s = depth_strip_make(job->x + plane * size, job->height, job->width, column);
-    s.bounds = job->bounds;
-    for (; plane < end; plane++, s.at += size, dx += out) {
+    for (const float *at = s.at; plane < end; plane++, at += size, dx += out) {
         lanes w[DEPTH_TAPS];
+        s.at = DEPTH_LOADS ? depth_strip_at(&job->bounds, at, s.column, copy) : at;
         load_kernel(false, job, plane, plane, w);
         spread(&s, w, dx, job->out_height, job->out_width, 2 * column);
     }
 }
 
 /* Planes of one strip go together. The last strip of wider ones ends where the plane does. */
-static void run_planes(const plane_job *job, int64_t plane, int64_t end, float *y)
+static void run_planes(const plane_job *job, int64_t plane, int64_t end, float *y, float *copy)
 {
     int64_t width = job->strip_width, run = width > LANES ? 1 : end - plane;
     for (; plane < end; plane += run, y += run * job->out_height * job->out_width) {
         for (int64_t k = 0; k < width; k += LANES) {
             int64_t column = k && k + LANES > width ? width - LANES : k;
             if (job->spreads) {
-                spread_strip(job, plane, plane + run, column, y);
+                spread_strip(job, plane, plane + run, column, y, copy);
             } else {
-                convolve_strip(job, plane, plane + run, column, y);
+                convolve_strip(job, plane, plane + run, column, y, copy);
             }
         }
     }
@@ -206,7 +206,7 @@ static void plane_task(void *arg, int64_t task, int worker)
     int64_t begin = task * job->task_planes, end = begin + job->task_planes, size = job->out_height * job->out_width;
     float *y = job->y + begin * size, *to = job->streamed ? job->scratch + worker * job->task_planes * size : y;
     end = end < job->planes ? end : job->planes;
-    run_planes(job, begin, end, to);
+    run_planes(job, begin, end, to, job->copies + worker * depth_copy_floats(job->height, job->width));
     if (job->streamed) {
         stream_out(to, (end - begin) * size, y);
     }
@@ -244,8 +244,9 @@ bool CNN__SIMD(depthwise_plane_fits)(const cnn__conv *g)
 size_t CNN__SIMD(depthwise_plane_workspace)(const cnn__conv *g, bool backward, int workers)
 {
     plane_job job = make_job(g);
-    int64_t size = backward ? g->in_h * g->in_w : g->out_h * g->out_w;
-    return (size_t)(scratch_floats(&job, size) * workers) * sizeof(float);
+    int64_t in = g->in_h * g->in_w, out = g->out_h * g->out_w;
+    int64_t copy = depth_copy_floats(1, backward ? out : in);
+    return (size_t)((scratch_floats(&job, backward ? in : out) + copy) * workers) * sizeof(float);
 }
 
 void CNN__SIMD(depthwise_plane)(const cnn__conv *g, bool backward, const float *x, const float *weight, const float *bias,
@@ -261,7 +262,7 @@ void CNN__SIMD(depthwise_plane)(const cnn__conv *g, bool backward, const float *
     job.width = backward ? g->out_w : g->in_w;
     job.out_height = backward ? g->in_h : g->out_h;
     job.out_width = backward ? g->in_w : g->out_w;
-    job.bounds = depth_bounds_make(x, job.planes * job.height * job.width);
+    job.bounds = depth_bounds_make(x, job.planes, job.height, job.width);
     job.first_tap = backward ? DEPTH_TAPS - 1 : 0;
     job.tap_step = backward ? -1 : 1;
     job.spreads = backward && g->stride_w == 2;
@@ -270,6 +271,7 @@ void CNN__SIMD(depthwise_plane)(const cnn__conv *g, bool backward, const float *
         job.picks[j] = depth_picks(g->stride_w, j, job.width);
     }
     int64_t size = job.out_height * job.out_width;
+    job.copies = job.scratch + scratch_floats(&job, size) * cnn__pool_size(pool);
     job.streamed = scratch_floats(&job, size) && streams(y, cached_floats(&job, size), job.task_planes * size);
     double work = (double)job.planes * (double)(g->out_h * g->out_w) * 12 / LANES;
     cnn__pool_run(pool, (job.planes + job.task_planes - 1) / job.task_planes, work, plane_task, &job);

@@ -13,8 +13,7 @@ enum {
     DEPTH_TAPS = 9,
     DEPTH_PAIRS = LANES == 16, /* of planes in one vector: where there are lanes enough and a shuffle for it */
     DEPTH_LOADS = LANES == 8,  /* every tap is loaded: cheaper than a shift where shuffles across a vector are dear */
-    DEPTH_AHEAD = 1 << 10,     /* floats, at least */
-    DEPTH_COPY = 3 * LANES     /* floats of a row, as much as a strip sees */
+    DEPTH_AHEAD = 1 << 10      /* floats, at least */
 };
 
 /* How many of `count` floats are in the vector that starts at `from`. */
@@ -23,16 +22,33 @@ CNN__INLINE int64_t lanes_from(int64_t count, int64_t from)
     return count - from > LANES ? LANES : count < from ? 0 : count - from;
 }
 
-/* Where whole vectors may be read: one that starts a column before, and one that starts a vector behind. Of a tensor only the first
- * row and the last ones are elsewhere. */
+/* Where strips may begin that are read in whole vectors, from a column before each row to two vectors from its first column on: all
+ * of a tensor's but some of its first and last planes. Of those a copy is read. */
 typedef struct depth_bounds {
     uintptr_t from, bytes;
+    int64_t plane;
 } depth_bounds;
 
-static inline depth_bounds depth_bounds_make(const float *x, int64_t floats)
+static inline depth_bounds depth_bounds_make(const float *x, int64_t planes, int64_t rows, int64_t width)
 {
-    int64_t inside = floats - 2 * LANES;
-    return (depth_bounds){ (uintptr_t)x + sizeof *x, inside > 0 ? (uintptr_t)inside * sizeof *x : 0 };
+    int64_t starts = planes * rows * width - (rows - 1) * width - 2 * LANES;
+    return (depth_bounds){ (uintptr_t)x + sizeof *x, starts > 0 ? (uintptr_t)starts * sizeof *x : 0, rows * width };
+}
+
+/* Floats of a worker's copy. */
+static inline int64_t depth_copy_floats(int64_t rows, int64_t width)
+{
+    return DEPTH_LOADS ? round_up(rows * width, LANES) + 3 * LANES : 0;
+}
+
+/* Row 0 of a strip at its column, in its plane or a copy of that. */
+static inline const float *depth_strip_at(const depth_bounds *bounds, const float *at, int64_t column, float *copy)
+{
+    if ((uintptr_t)at - bounds->from < bounds->bytes) {
+        return at;
+    }
+    memcpy(copy + LANES, at - column, (size_t)bounds->plane * sizeof *at);
+    return copy + LANES + column;
 }
 
 /* The input of a strip. */
@@ -46,7 +62,6 @@ typedef struct depth_strip {
     int64_t other;                   /* floats to the other plane of a pair */
     const lanes_i32 *picks;          /* what the three taps of a pair see of its two rows */
     lanes_i32 masks[3];              /* the columns of the row that each tap sees, where it is loaded */
-    depth_bounds bounds;             /* of the whole input, where taps are loaded */
 } depth_strip;
 
 /* Of the plane x, from column `column` on, which the stride divides. */
@@ -95,24 +110,6 @@ CNN__INLINE lanes_i32 depth_mask(const depth_strip *s, int64_t from)
     return (column >= 0) & (column < (int32_t)s->width);
 }
 
-/* A row's columns from the one before `row` on, for lack of memory around it. */
-CNN__APART const float *depth_copy(const float *row, int64_t column, int64_t width, float copy[DEPTH_COPY])
-{
-    for (int k = 0; k < DEPTH_COPY; k += LANES) {
-        lanes_i32 at = count_up() + (int32_t)(column - 1 + k);
-        const float *from = (const float *)((uintptr_t)row + (uintptr_t)(k - 1) * sizeof *row); /* perhaps before the tensor */
-        store(copy + k, load_masked(from, (at >= 0) & (at < (int32_t)width)));
-    }
-    return copy + 1;
-}
-
-/* The row, or a copy of it, where whole vectors may be loaded from a column before to a vector behind. */
-CNN__INLINE const float *depth_row(const depth_bounds *bounds, const float *row, int64_t column, int64_t width,
-                                   float copy[DEPTH_COPY])
-{
-    return (uintptr_t)row - bounds->from < bounds->bytes ? row : depth_copy(row, column, width, copy);
-}
-
 /* The columns from the strip's column `from` on that are in the row; zeros in the others' place. */
 CNN__INLINE lanes depth_load(const depth_strip *s, const float *row, int64_t from)
 {
@@ -133,10 +130,8 @@ CNN__INLINE lanes depth_order(int stride, lanes v)
     return v;
 }
 
-CNN__INLINE void depth_loads(int stride, const depth_strip *s, const float *at, lanes v[3])
+CNN__INLINE void depth_loads(int stride, const depth_strip *s, const float *row, lanes v[3])
 {
-    float copy[DEPTH_COPY];
-    const float *row = depth_row(&s->bounds, at, s->column, s->width, copy);
     if (stride == 1) {
         for (int j = 0; j < 3; j++) {
             v[j] = depth_load(s, row, j - 1);
@@ -158,8 +153,6 @@ CNN__INLINE void depth_halves(const depth_strip *s, int64_t row, lanes v[2])
 #if CNN__VECTOR_BYTES == 32
     const float *at = s->at + row * s->width;
     depth_fetch(at, s->ahead);
-    float copy[DEPTH_COPY];
-    at = depth_row(&s->bounds, at, s->column, s->width, copy);
     lanes a = depth_load(s, at, 0), b = depth_load(s, at, LANES);
     v[0] = __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
     v[1] = __builtin_shufflevector(a, b, 1, 3, 9, 11, 5, 7, 13, 15);

@@ -11,7 +11,7 @@ typedef struct plane_job {
     const cnn__conv *g;
     const float *x, *dy;
     float *dweight, *partial; /* [chunk][channel][tap], of all chunks but the first */
-    char *scratch;            /* of a worker: [channel or pair of a block][tap][LANES] */
+    char *scratch;            /* of a worker: [channel or pair of a block][tap][LANES], then copies of a plane of x and of dy */
     int64_t blocks, chunks, chunk_images;
     bool pairs;
     lanes_i32 picks[3], dy_picks;
@@ -23,7 +23,6 @@ typedef struct dy_strip {
     const float *at;
     int64_t width, rows, column, count, ahead, other;
     const lanes_i32 *picks; /* of its own column */
-    depth_bounds bounds;    /* of the whole dy, where taps are loaded */
 } dy_strip;
 
 CNN__INLINE lanes dy_row(bool pair, const dy_strip *s, int64_t row)
@@ -95,30 +94,23 @@ CNN__INLINE void add_columns(bool last, lanes sums[DEPTH_TAPS], lanes above, lan
     }
 }
 
-CNN__INLINE lanes dy_lanes(const dy_strip *s, const float *at, lanes_i32 mask)
-{
-    float copy[DEPTH_COPY];
-    return load_and_mask(depth_row(&s->bounds, at, s->column, s->width, copy), mask);
-}
-
 CNN__INLINE void weigh_loaded(const depth_strip *x, const dy_strip *dy, bool fresh, float *to)
 {
-    lanes sums[DEPTH_TAPS], above = { 0 }, here = dy_lanes(dy, dy->at, x->masks[1]);
+    lanes sums[DEPTH_TAPS], above = { 0 }, here = load_and_mask(dy->at, x->masks[1]);
     load_sums(fresh, to, sums);
     const float *at = x->at, *g = dy->at;
-    float copy[DEPTH_COPY];
     depth_fetch(g, dy->ahead);
     for (int64_t rows = dy->rows; --rows > 0; at += x->width) {
         g += dy->width;
         depth_fetch(at, x->ahead);
         depth_fetch(g, dy->ahead);
-        lanes below = dy_lanes(dy, g, x->masks[1]);
-        add_columns(false, sums, above, here, below, depth_row(&x->bounds, at, x->column, x->width, copy), x->masks);
+        lanes below = load_and_mask(g, x->masks[1]);
+        add_columns(false, sums, above, here, below, at, x->masks);
         above = here;
         here = below;
     }
     depth_fetch(at, x->ahead);
-    add_columns(true, sums, above, here, here, depth_row(&x->bounds, at, x->column, x->width, copy), x->masks);
+    add_columns(true, sums, above, here, here, at, x->masks);
     store_sums(sums, to);
 }
 
@@ -132,8 +124,6 @@ CNN__INLINE dy_pair dy_pair_load(const dy_strip *s, int64_t row)
 {
     const float *at = s->at + row * s->width;
     depth_fetch(at, s->ahead);
-    float copy[DEPTH_COPY];
-    at = depth_row(&s->bounds, at, s->column, s->width, copy);
     lanes_i32 left = count_up() + (int32_t)(s->column - s->width); /* below 0: in the row */
     return (dy_pair){ depth_order(2, load_and_mask(at, left < 0)), depth_order(2, load_and_mask(at + 1, left < -1)) };
 }
@@ -170,7 +160,7 @@ CNN__INLINE void weigh_halved(const depth_strip *x, const dy_strip *dy, bool fre
 
 /* A strip of the block's planes from `first` to `end`. Pairs are half a block apart; the later half's may be missing. */
 CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t first, int64_t end, int64_t channels,
-                           depth_strip x, dy_strip dy, bool fresh, float *sums)
+                           depth_strip x, dy_strip dy, bool fresh, float *sums, float *copy)
 {
     int64_t in = x.rows * x.width, out = dy.rows * dy.width;
     x.picks = job->picks;
@@ -178,7 +168,10 @@ CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t 
     for (int j = 0; j < 3 && DEPTH_LOADS; j++) {
         x.masks[j] = depth_mask(&x, j - 1);
     }
-    for (int64_t k = first; k < end; k++, x.at += in, dy.at += out) {
+    const float *at = x.at, *dy_at = dy.at;
+    for (int64_t k = first; k < end; k++, at += in, dy_at += out) {
+        x.at = DEPTH_LOADS ? depth_strip_at(&job->bounds, at, x.column, copy) : at;
+        dy.at = DEPTH_LOADS ? depth_strip_at(&job->dy_bounds, dy_at, dy.column, copy + depth_copy_floats(x.rows, x.width)) : dy_at;
         int64_t apart = k + BLOCK / 2 < channels ? BLOCK / 2 : 0;
         x.other = apart * in;
         dy.other = apart * out;
@@ -192,7 +185,7 @@ CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t 
     }
 }
 
-static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, bool fresh, float *sums)
+static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, bool fresh, float *sums, float *copy)
 {
     const cnn__conv *g = job->g;
     int64_t in = g->in_h * g->in_w, out = g->out_h * g->out_w;
@@ -203,17 +196,16 @@ static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, b
             depth_strip x = depth_strip_make(job->x + (plane + k) * in, g->in_h, g->in_w, column * g->stride_w);
             dy_strip dy = { .at = job->dy + (plane + k) * out + column, .width = g->out_w, .rows = g->out_h,
                             .column = column, .count = lanes_from(g->out_w, column),
-                            .ahead = out > DEPTH_AHEAD ? out : DEPTH_AHEAD, .bounds = job->dy_bounds };
-            x.bounds = job->bounds;
+                            .ahead = out > DEPTH_AHEAD ? out : DEPTH_AHEAD };
             bool begins = fresh && column == 0;
             if (pairs && g->stride_w == 1) {
-                weigh_run(true, 1, job, k, k + run, channels, x, dy, begins, sums);
+                weigh_run(true, 1, job, k, k + run, channels, x, dy, begins, sums, copy);
             } else if (pairs) {
-                weigh_run(true, 2, job, k, k + run, channels, x, dy, begins, sums);
+                weigh_run(true, 2, job, k, k + run, channels, x, dy, begins, sums, copy);
             } else if (g->stride_w == 1) {
-                weigh_run(false, 1, job, k, k + run, channels, x, dy, begins, sums);
+                weigh_run(false, 1, job, k, k + run, channels, x, dy, begins, sums, copy);
             } else {
-                weigh_run(false, 2, job, k, k + run, channels, x, dy, begins, sums);
+                weigh_run(false, 2, job, k, k + run, channels, x, dy, begins, sums, copy);
             }
         }
     }
@@ -277,6 +269,11 @@ static void store_planes(int64_t channels, const float *sums, float *to)
     }
 }
 
+static int64_t scratch_floats(const cnn__conv *g)
+{
+    return BLOCK * SUMS + depth_copy_floats(g->in_h, g->in_w) + depth_copy_floats(g->out_h, g->out_w);
+}
+
 static void weigh_block(void *arg, int64_t task, int worker)
 {
     const plane_job *job = arg;
@@ -285,12 +282,12 @@ static void weigh_block(void *arg, int64_t task, int worker)
     int64_t channels = g->groups - first < BLOCK ? g->groups - first : BLOCK;
     int64_t begin = chunk * job->chunk_images, end = begin + job->chunk_images;
     end = end < g->batch ? end : g->batch;
-    float *sums = (float *)(void *)job->scratch + (int64_t)worker * BLOCK * SUMS;
+    float *sums = (float *)(void *)job->scratch + worker * scratch_floats(g), *copy = sums + BLOCK * SUMS;
     if (DEPTH_PAIRS && channels < BLOCK) {
         memset(sums, 0, BLOCK * SUMS * sizeof *sums);
     }
     for (int64_t n = begin; n < end; n++) {
-        weigh_image(job, n * g->groups + first, channels, n == begin, sums);
+        weigh_image(job, n * g->groups + first, channels, n == begin, sums, copy);
     }
     float *to = chunk ? job->partial + (chunk - 1) * g->groups * DEPTH_TAPS : job->dweight;
     if (!DEPTH_PAIRS) {
@@ -325,7 +322,7 @@ static size_t partial_size(const plane_job *job)
 size_t CNN__SIMD(depthwise_plane_backward_weight_workspace)(const cnn__conv *g, int workers)
 {
     plane_job job = make_job(g);
-    return partial_size(&job) + (size_t)workers * BLOCK * SUMS * sizeof(float);
+    return partial_size(&job) + (size_t)(workers * scratch_floats(g)) * sizeof(float);
 }
 
 static void add_chunks(const plane_job *job)
@@ -347,8 +344,8 @@ void CNN__SIMD(depthwise_plane_backward_weight)(const cnn__conv *g, const float 
     job.dy = dy;
     job.dweight = dweight;
     job.partial = memory;
-    job.bounds = depth_bounds_make(x, g->batch * g->groups * g->in_h * g->in_w);
-    job.dy_bounds = depth_bounds_make(dy, g->batch * g->groups * g->out_h * g->out_w);
+    job.bounds = depth_bounds_make(x, g->batch * g->groups, g->in_h, g->in_w);
+    job.dy_bounds = depth_bounds_make(dy, g->batch * g->groups, g->out_h, g->out_w);
     job.scratch = (char *)memory + partial_size(&job);
     double rows = (double)(g->batch * g->groups * g->out_h) * (double)round_up(g->out_w, LANES / 2) / LANES;
     double work = 12 * rows + 2 * DEPTH_TAPS * (double)(job.chunks * g->groups); /* adding lanes takes as long as small planes */
