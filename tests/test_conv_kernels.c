@@ -247,6 +247,7 @@ START_TEST(conv_agrees_on_adversarial_shapes)
         CONV(2, 300, 6, 6, 30, 1, 1, 1, 1, 0, 1),  /* joined lines */
         CONV(2, 24, 28, 28, 30, 1, 1, 1, 1, 0, 1),
         CONV(2, 24, 11, 23, 30, 1, 1, 1, 1, 0, 1),
+        CONV(9, 20, 14, 14, 130, 1, 1, 1, 1, 0, 1), /* more panels of rows than one may pack x for */
         CONV(1, 2, 40, 40, 2, 17, 17, 1, 1, 8, 1), /* more taps than a stretch */
         CONV(2, 12, 10, 10, 12, 3, 3, 1, 1, 1, 12), /* depthwise */
         CONV(2, 5, 70, 70, 5, 3, 3, 2, 1, 1, 5),

@@ -65,15 +65,17 @@ static void prepare_weights(direct_task *t, int64_t k)
     }
 }
 
-/* Whole vectors of the unit's places for the stretch. */
-static void pack_columns(direct_task *t)
+/* Whole vectors of the unit's places for the stretch; if tiles keep the panels, only what is left of them. */
+static void pack_columns(direct_task *t, bool kept)
 {
     const direct_job *job = t->job;
     for (int64_t n = t->image; n < t->image + t->images; n++) {
         int64_t count = t->end - t->begin, panels = count / WIDTH;
         const float *from = x_plane(t, n) + t->begin;
-        float *to = t->columns + (n - t->image) * round_up(job->unit_places, WIDTH) * t->channels;
-        pack_across(from, job->places, panels, t->channels, to);
+        float *to = columns_of(t, n);
+        if (!kept) {
+            pack_across(from, job->places, panels, t->channels, to);
+        }
         from += panels * WIDTH;
         to += panels * WIDTH * t->channels;
         for (int64_t c = 0; c < t->channels && count % WIDTH >= LANES; c++, from += job->places, to += WIDTH) {
@@ -91,8 +93,9 @@ static tile_start start_of(const direct_task *t, int64_t channel, const float **
     return t->channel || job->plan->add ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
 }
 
-/* Panels [k, k + count) of the task's by the whole vectors of an image's places, which are read where they lie, or packed. */
-static void multiply_image(direct_task *t, int64_t k, int64_t count, int64_t n)
+/* Panels [k, k + count) of the task's by the whole vectors of an image's places, which are read where they lie, or packed; or where
+ * they lie, and left packed for the next panels. */
+static void multiply_image(direct_task *t, int64_t k, int64_t count, int64_t n, bool keeps)
 {
     const direct_job *job = t->job;
     const conv_plan *p = job->plan;
@@ -102,8 +105,9 @@ static void multiply_image(direct_task *t, int64_t k, int64_t count, int64_t n)
     g.a_step = job->along ? ROWS * p->weight_out : (packs_before(job) ? p->in_channels : t->channels) * ROW_STEP;
     g.b = (tile_operand){ x_plane(t, n) + t->begin, 1, job->places, NULL };
     g.b_step = WIDTH;
-    if (PACKS_X) {
-        g.b = (tile_operand){ t->columns + (n - t->image) * round_up(job->unit_places, WIDTH) * t->channels, 1, WIDTH, NULL };
+    float *columns = columns_of(t, n);
+    if (PACKS_X && !keeps) {
+        g.b = (tile_operand){ columns, 1, WIDTH, NULL };
         g.b_step = t->channels * WIDTH;
     }
     int64_t together = !PACKS_X || t->finishes ? 1 : tile_columns(t->channels);
@@ -112,11 +116,16 @@ static void multiply_image(direct_task *t, int64_t k, int64_t count, int64_t n)
     for (int64_t at = t->begin; at + LANES <= t->end; at += g.columns * WIDTH, g.c += g.columns * WIDTH) {
         g.vectors = at + WIDTH <= t->end ? 2 : 1;
         g.columns = most(1, least(together, (t->end - at) / WIDTH));
+        g.keep = keeps && g.vectors > 1 ? columns : NULL;
+        if (keeps && g.vectors == 1) {
+            g.b = (tile_operand){ columns, 1, WIDTH, NULL };
+        }
         if (t->finishes) {
             finish_foresee(p, g.c - job->y, g.rows, job->places);
         }
         tile_multiply(&g, &t->next);
         g.b.at += g.columns * g.b_step;
+        columns += g.columns * t->channels * WIDTH;
     }
 }
 
@@ -168,7 +177,7 @@ static void pack_unit(void *arg, int64_t task, int worker)
     direct_task t = unit_of(job, unit, task / stretches / job->units);
     t.channel = task % stretches * job->depth;
     use_stretch(&t, unit);
-    pack_columns(&t);
+    pack_columns(&t, false);
 }
 
 static void multiply_unit(void *arg, int64_t task, int worker)
@@ -190,14 +199,17 @@ static void multiply_unit(void *arg, int64_t task, int worker)
         }
         t.next = foresee_x(&t);
         t.finishes = plan_finishes(p) && t.channel + t.channels == p->in_channels;
-        if (PACKS_X && !shares_columns(job)) {
-            pack_columns(&t);
-        }
+        bool keeps = false;
         for (int64_t k = 0, count; k < t.panels; k += count) {
             count = PACKS_X ? least(panels_at_once(job, t.channels), t.panels - k) : 1;
             prepare_weights(&t, k);
+            if (k == 0 && PACKS_X && !shares_columns(job)) {
+                tile_operand a = weights_of(&t, 0);
+                keeps = t.panels <= FEW_PANELS && tile_keeps(least(job->panel_rows, p->out_channels), &a);
+                pack_columns(&t, keeps);
+            }
             for (int64_t n = t.image; n < t.image + t.images; n++) {
-                multiply_image(&t, k, count, n);
+                multiply_image(&t, k, count, n, k == 0 && keeps);
             }
             for (int64_t i = 0; i < count; i++) {
                 finish_panel(&t, k + i);

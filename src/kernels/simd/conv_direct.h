@@ -17,6 +17,7 @@ enum {
     DEPTH = PACKS_X ? 256 : 512, /* input channels of a stretch */
     WEIGHT_FLOATS = 1 << 15,     /* of a block, a quarter of L2 */
     FEW_WEIGHTS = 1 << 16,       /* that every task may read from L2: then all tasks have places of their own */
+    FEW_PANELS = 12, /* to which the first may leave x packed: it reads far less than the others then */
     PACK_PANELS = 4, /* at once */
     PACK_AHEAD = 8,  /* rows of weights that are fetched before they are packed */
     LINE = 16,       /* floats of a line of the cache */
@@ -155,6 +156,12 @@ static inline float *y_plane(const direct_task *t, int64_t image, int64_t channe
 {
     const conv_plan *p = t->job->plan;
     return t->job->y + ((image * p->groups + t->group) * p->out_channels + channel) * t->job->places;
+}
+
+/* An image's packed x. */
+static inline float *columns_of(const direct_task *t, int64_t image)
+{
+    return t->columns + (image - t->image) * round_up(t->job->unit_places, WIDTH) * t->channels;
 }
 
 /* ---- packing, and what is fetched ahead ---- */

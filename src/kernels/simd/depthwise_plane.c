@@ -105,7 +105,7 @@ CNN__INLINE void convolve_run(bool pair, int stride, const plane_job *job, int64
 {
     int64_t step = pair ? 2 : 1, size = job->height * job->width, out = job->out_height * job->out_width;
     for (const float *at = s.at; plane < end; plane += step, at += step * size, to.at += step * out) {
-        s.at = DEPTH_LOADS ? depth_strip_at(&job->bounds, at, s.column, copy) : at;
+        s.at = depth_strip_at(&job->bounds, at, s.column, copy);
         int64_t two = pair && plane + 1 < end ? 1 : 0;
         lanes w[DEPTH_TAPS], bias = load_kernel(pair, job, plane, plane + two, w);
         s.other = two * size;
@@ -168,7 +168,7 @@ static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64
     depth_strip s = depth_strip_make(job->x + plane * size, job->height, job->width, column);
     for (const float *at = s.at; plane < end; plane++, at += size, dx += out) {
         lanes w[DEPTH_TAPS];
-        s.at = DEPTH_LOADS ? depth_strip_at(&job->bounds, at, s.column, copy) : at;
+        s.at = depth_strip_at(&job->bounds, at, s.column, copy);
         load_kernel(false, job, plane, plane, w);
         spread(&s, w, dx, job->out_height, job->out_width, 2 * column);
     }

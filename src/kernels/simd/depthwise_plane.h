@@ -31,6 +31,9 @@ typedef struct depth_bounds {
 
 static inline depth_bounds depth_bounds_make(const float *x, int64_t planes, int64_t rows, int64_t width)
 {
+    if (!DEPTH_LOADS) {
+        return (depth_bounds){ 0 };
+    }
     int64_t starts = planes * rows * width - (rows - 1) * width - 2 * LANES;
     return (depth_bounds){ (uintptr_t)x + sizeof *x, starts > 0 ? (uintptr_t)starts * sizeof *x : 0, rows * width };
 }
@@ -41,14 +44,17 @@ static inline int64_t depth_copy_floats(int64_t rows, int64_t width)
     return DEPTH_LOADS ? round_up(rows * width, LANES) + 3 * LANES : 0;
 }
 
-/* Row 0 of a strip at its column, in its plane or a copy of that. */
-static inline const float *depth_strip_at(const depth_bounds *bounds, const float *at, int64_t column, float *copy)
+CNN__APART const float *depth_copy(const float *at, int64_t column, int64_t plane, float *copy)
 {
-    if ((uintptr_t)at - bounds->from < bounds->bytes) {
-        return at;
-    }
-    memcpy(copy + LANES, at - column, (size_t)bounds->plane * sizeof *at);
+    memcpy(copy + LANES, at - column, (size_t)plane * sizeof *at);
     return copy + LANES + column;
+}
+
+/* Row 0 of a strip at its column, in its plane or a copy of that. */
+CNN__INLINE const float *depth_strip_at(const depth_bounds *bounds, const float *at, int64_t column, float *copy)
+{
+    bool inside = !DEPTH_LOADS || (uintptr_t)at - bounds->from < bounds->bytes;
+    return inside ? at : depth_copy(at, column, bounds->plane, copy);
 }
 
 /* The input of a strip. */

@@ -170,8 +170,8 @@ CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t 
     }
     const float *at = x.at, *dy_at = dy.at;
     for (int64_t k = first; k < end; k++, at += in, dy_at += out) {
-        x.at = DEPTH_LOADS ? depth_strip_at(&job->bounds, at, x.column, copy) : at;
-        dy.at = DEPTH_LOADS ? depth_strip_at(&job->dy_bounds, dy_at, dy.column, copy + depth_copy_floats(x.rows, x.width)) : dy_at;
+        x.at = depth_strip_at(&job->bounds, at, x.column, copy);
+        dy.at = depth_strip_at(&job->dy_bounds, dy_at, dy.column, copy + depth_copy_floats(x.rows, x.width));
         int64_t apart = k + BLOCK / 2 < channels ? BLOCK / 2 : 0;
         x.other = apart * in;
         dy.other = apart * out;

@@ -120,6 +120,8 @@ static bool goes_by_rows(const tile_grid *g)
 
 #if CNN__VECTOR_BYTES == 32
 
+enum { PANEL = WIDTH * sizeof(float) }; /* bytes of a step of packed columns */
+
 /* Where a full tile is in its operands. */
 typedef struct tile_place {
     const char *upper, *lower; /* the first three rows of a, and the others */
@@ -127,6 +129,17 @@ typedef struct tile_place {
     const int64_t *steps; /* of columns */
     int64_t stepping;     /* through steps: 0 where they are all the same */
 } tile_place;
+
+/* One step's products. */
+CNN__INLINE void full_step(const tile_place *at, int64_t across, int64_t moved, lanes b0, lanes b1, lanes acc[ROWS][2])
+{
+#pragma GCC unroll 6
+    for (int i = 0; i < ROWS; i++) {
+        lanes x = splat(*(const float *)(const void *)((i < 3 ? at->upper : at->lower) + i % 3 * across + moved));
+        ADD_PRODUCT(acc[i][0], x, b0);
+        ADD_PRODUCT(acc[i][1], x, b1);
+    }
+}
 
 /* Some steps of a full tile, 20 instructions each and what moves the addresses: the other thread of the core may take every
  * second turn at handing out instructions, and with many more than that the FMA units wait. A row's three stay together.
@@ -138,22 +151,35 @@ CNN__INLINE void full_steps(int count, int64_t across, int64_t along, tile_place
         const float *columns = (const float *)(const void *)at->columns;
         lanes b0 = load(columns), b1 = load(columns + LANES);
         at->columns += at->steps[u];
-#pragma GCC unroll 6
-        for (int i = 0; i < ROWS; i++) {
-            lanes x = splat(*(const float *)(const void *)((i < 3 ? at->upper : at->lower) + i % 3 * across + u * along));
-            ADD_PRODUCT(acc[i][0], x, b0);
-            ADD_PRODUCT(acc[i][1], x, b1);
-        }
+        full_step(at, across, u * along, b0, b1, acc);
     }
     at->upper += count * along;
     at->lower += count * along;
     at->steps += at->stepping * count;
 }
 
+/* Steps that keep b, which lies in rows far apart; what the tile to the right reads of them is fetched. */
+CNN__INLINE float *keeping_steps(int64_t count, int64_t across, int64_t along, tile_place *at, float *keep, lanes acc[ROWS][2])
+{
+#pragma GCC unroll 1
+    for (; count > 0; count--, keep += WIDTH) {
+        const float *columns = (const float *)(const void *)at->columns;
+        lanes b0 = load(columns), b1 = load(columns + LANES);
+        __builtin_prefetch(columns + WIDTH);
+        at->columns += at->steps[0];
+        store(keep, b0);
+        store(keep + LANES, b1);
+        full_step(at, across, 0, b0, b1, acc);
+        at->upper += along;
+        at->lower += along;
+    }
+    return keep;
+}
+
 /* One of a grid's tiles, c's, whose first rows of a and columns of b are at `at`; `fetch` floats behind its rows is what will be
  * written to next, unless 0. */
-CNN__INLINE void full_tile(const tile_grid *g, int64_t across, int64_t along, tile_place at, const float *from, float *c,
-                           int64_t fetch, ahead *next)
+CNN__INLINE void full_tile(const tile_grid *g, int64_t across, int64_t along, tile_place at, const float *from, float *keep,
+                           float *c, int64_t fetch, ahead *next)
 {
     lanes acc[ROWS][2];
     int64_t left = g->k, step = g->step;
@@ -174,10 +200,15 @@ CNN__INLINE void full_tile(const tile_grid *g, int64_t across, int64_t along, ti
             __builtin_prefetch(row, 1);
         }
     }
+    for (; keep && left > 0; left -= FETCH_STEPS) {
+        ahead_fetch(next);
+        keep = keeping_steps(least(left, FETCH_STEPS), across, along, &at, keep, acc);
+    }
     for (; left >= FETCH_STEPS; left -= FETCH_STEPS) {
         ahead_fetch(next);
         full_steps(FETCH_STEPS, across, along, &at, acc);
     }
+#pragma GCC unroll 1
     for (; left > 0; left--) {
         full_steps(1, across, along, &at, acc);
     }
@@ -207,6 +238,7 @@ typedef struct tile_steps {
 CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, ahead *next)
 {
     static const float zeros[WIDTH];
+    static const int64_t kept[FETCH_STEPS] = { PANEL, PANEL, PANEL, PANEL, PANEL, PANEL, PANEL, PANEL };
     int64_t size = sizeof(float), always[FETCH_STEPS];
     for (int u = 0; u < FETCH_STEPS; u++) {
         always[u] = g->b.along * size;
@@ -225,7 +257,13 @@ CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, 
         for (int64_t j = 0; j < inner.count; j++) {
             int64_t column = by_rows ? j : i, fetch = column + 1 < g->columns ? 2 * WIDTH - 1 : column || by_rows ? 0 : down.c;
             tile_place at = { rows, rows + 3 * across, columns, g->b.steps ? g->b.steps : always, g->b.steps ? 1 : 0 };
-            full_tile(g, across, along, at, from, c, g->streamed ? 0 : fetch, next);
+            float *keep = g->keep ? g->keep + column * g->k * WIDTH : NULL;
+            if (keep && (by_rows ? i : j)) {
+                at.columns = (const char *)keep;
+                at.steps = kept;
+                keep = NULL;
+            }
+            full_tile(g, across, along, at, from, keep, c, g->streamed ? 0 : fetch, next);
             rows += inner.rows;
             columns += inner.columns;
             from += inner.from;
@@ -289,6 +327,22 @@ void tile_direct(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a
     }
 }
 
+/* What is read by the rows that full panels leave. */
+static tile_operand kept_columns(const tile_grid *g)
+{
+    return g->keep ? (tile_operand){ g->keep, 1, WIDTH, NULL } : g->b;
+}
+
+bool tile_keeps(int64_t rows, const tile_operand *a)
+{
+#if CNN__VECTOR_BYTES == 32
+    return rows == ROWS && full_fits(a);
+#else
+    (void)rows, (void)a;
+    return false;
+#endif
+}
+
 void tile_multiply(const tile_grid *g, ahead *next)
 {
     static const float zeros[WIDTH];
@@ -305,9 +359,9 @@ void tile_multiply(const tile_grid *g, ahead *next)
     for (int64_t first = 0; first < outer; first++) {
         for (int64_t second = 0; second < (by_rows ? g->columns : panels); second++) {
             int64_t row = done + (by_rows ? first : second) * g->panel_rows, column = by_rows ? second : first;
-            tile_operand a = g->a, b = g->b;
+            tile_operand a = g->a, b = kept_columns(g);
             a.at += row / g->panel_rows * g->a_step;
-            b.at += column * g->b_step;
+            b.at += column * (g->keep ? g->k * WIDTH : g->b_step);
             tile_direct(least(g->panel_rows, g->rows - row), g->vectors, g->k, &a, &b, g->start, g->streamed,
                         from + row * from_row + column * from_column, g->c + row * g->step + column * WIDTH, g->step, next);
         }

@@ -50,9 +50,13 @@ typedef struct tile_grid {
     const float *from; /* a number for each row or column, or NULL for zeros */
     float *c;
     int64_t step;
+    float *keep; /* NULL, or where the first rows leave b packed for the others; see tile_keeps */
 } tile_grid;
 
 void CNN__SIMD(tile_multiply)(const tile_grid *g, ahead *next);
+
+/* Whether a grid with so many rows in its first panel, of these, may keep b: [panel of columns][k][WIDTH]. */
+bool CNN__SIMD(tile_keeps)(int64_t rows, const tile_operand *a);
 
 /* Panels of columns to give to a grid of so many steps at once: those of few steps go row by row, if all their columns fit. */
 static inline int64_t tile_columns(int64_t k)
@@ -70,6 +74,7 @@ static inline int64_t panel_rows_of(int64_t rows)
 }
 
 #define tile_direct CNN__SIMD(tile_direct)
+#define tile_keeps CNN__SIMD(tile_keeps)
 #define tile_multiply CNN__SIMD(tile_multiply)
 #define tile_multiply_columns CNN__SIMD(tile_multiply_columns)
 
