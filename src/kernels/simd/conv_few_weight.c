@@ -143,12 +143,33 @@ CNN__INLINE void add_vectors(int outs, const float *dy, int64_t out_step, const 
     }
 }
 
-/* to[out][tap] += what the tile sums up; `outs` is a constant. The end of a line is a vector of which some lanes count. */
+/* The last vector of a line that is none of its whole ones: of its lanes only those of the mask have not been counted. */
+CNN__INLINE void add_last(int outs, const float *dy, int64_t out_step, const float *const at[TILE_TAPS], int64_t q, lanes_i32 mask,
+                          lanes sums[TILE_OUTS][TILE_TAPS])
+{
+    lanes kept[TILE_TAPS];
+#pragma GCC unroll 9
+    for (int k = 0; k < TILE_TAPS; k++) {
+        kept[k] = load_and_mask(at[k] + q, mask);
+    }
+#pragma GCC unroll 4
+    for (int o = 0; o < outs; o++) {
+        lanes g = load_and_mask(dy + o * out_step + q, mask);
+        IN_REGISTER(g);
+#pragma GCC unroll 9
+        for (int k = 0; k < TILE_TAPS; k++) {
+            sums[o][k] += g * kept[k];
+        }
+    }
+}
+
+/* to[out][tap] += what the tile sums up; `outs` is a constant. */
 CNN__INLINE void add_tile(int outs, const few_tile *t, lanes (*to)[TILE_TAPS])
 {
     lanes sums[TILE_OUTS][TILE_TAPS];
     const float *at[TILE_TAPS], *dy = t->dy;
     int64_t out_step = t->out_step;
+    lanes_i32 last = count_up() >= (int32_t)(LANES - t->count % LANES);
 #pragma GCC unroll 27
     for (int k = 0; k < outs * TILE_TAPS; k++) {
         sums[k / TILE_TAPS][k % TILE_TAPS] = to[k / TILE_TAPS][k % TILE_TAPS];
@@ -167,6 +188,10 @@ CNN__INLINE void add_tile(int outs, const few_tile *t, lanes (*to)[TILE_TAPS])
                 }
             }
             add_vectors(outs, dy, out_step, at, q, LANES, sums);
+        }
+        if (SEPARATE_ENDS && q < t->count && t->count >= LANES) {
+            add_last(outs, dy, out_step, at, t->count - LANES, last, sums);
+            q = t->count;
         }
         for (; q < t->count; q += LANES) {
             add_vectors(outs, dy, out_step, at, q, least(t->count - q, LANES), sums);
