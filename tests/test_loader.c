@@ -322,7 +322,8 @@ START_TEST(forked_children_get_an_error)
     source s = { .fails = -1 };
     cnn_dataset_callbacks c = source_callbacks(&s, 30);
     cnn_loader *threaded = cnn_loader_new(memory_dataset(30, CNN_F32, CNN_I64), 3),
-               *plain = cnn_loader_new(memory_dataset(30, CNN_F32, CNN_I64), 3, .no_background = true);
+               *plain = cnn_loader_new(memory_dataset(30, CNN_F32, CNN_I64), 3, .no_background = true),
+               *small = cnn_loader_new(memory_dataset(30, CNN_F32, CNN_I64), 1);
     cnn_dataset *callbacks = cnn_dataset_from_callbacks(ctx, &c);
     cnn_batch b;
     cnn_loader_next(threaded, &b);
@@ -335,9 +336,10 @@ START_TEST(forked_children_get_an_error)
         alarm(20);
         cnn_tensor *x;
         bool good = !cnn_loader_next(threaded, &b) && cnn_loader_status(threaded) == CNN_ERROR_STATE &&
-                    cnn_loader_next(plain, &b) && cnn_dataset_get(callbacks, 0, &x, NULL) == CNN_ERROR_STATE;
+                    cnn_loader_next(plain, &b) && cnn_loader_next(small, &b) && cnn_dataset_get(callbacks, 0, &x, NULL) == CNN_ERROR_STATE;
         cnn_loader_free(threaded);
         cnn_loader_free(plain);
+        cnn_loader_free(small);
         cnn_dataset_free(callbacks);
         if (write(answer[1], good ? "y" : "n", 1) == 1) {
             raise(SIGKILL);
@@ -351,6 +353,7 @@ START_TEST(forked_children_get_an_error)
     ck_assert_int_eq(said, 'y');
     cnn_loader_free(threaded);
     cnn_loader_free(plain);
+    cnn_loader_free(small);
     cnn_dataset_free(callbacks);
 }
 END_TEST

@@ -1,6 +1,6 @@
 /** @file
  * Loaders: shuffled, normalised batches, the next one prepared by a background thread while this one is used. Batches of
- * less than 16 kB that lie in memory are prepared when they are asked for, which is sooner done than waking a thread.
+ * at most 16 kB that lie in memory are prepared when they are asked for, which is sooner done than waking a thread.
  *
  * A loader is used by one thread at a time; several loaders may share a dataset. */
 #ifndef CNN_LOADER_H

@@ -107,9 +107,15 @@ static void make_offsets(few_job *job)
 #define IN_REGISTER(v)
 #endif
 
+/* The first `count` floats; or if there is a mask, of a whole vector the lanes in it. */
+CNN__INLINE lanes load_counted(const float *p, int64_t count, const lanes_i32 *mask)
+{
+    return mask ? load_and_mask(p, *mask) : count == LANES ? load(p) : load_some(p, count);
+}
+
 /* sums[out][tap] += a vector of each of dy by one of each tap; of either the fewer are kept. */
 CNN__INLINE void add_vectors(int outs, const float *dy, int64_t out_step, const float *const at[TILE_TAPS], int64_t q,
-                             int64_t count, lanes sums[TILE_OUTS][TILE_TAPS])
+                             int64_t count, const lanes_i32 *mask, lanes sums[TILE_OUTS][TILE_TAPS])
 {
     lanes kept[TILE_OUTS < TILE_TAPS ? TILE_OUTS : TILE_TAPS];
     if (TILE_OUTS < TILE_TAPS) {
@@ -130,11 +136,11 @@ CNN__INLINE void add_vectors(int outs, const float *dy, int64_t out_step, const 
     }
 #pragma GCC unroll 9
     for (int k = 0; k < TILE_TAPS; k++) {
-        kept[k] = count == LANES ? load(at[k] + q) : load_some(at[k] + q, count);
+        kept[k] = load_counted(at[k] + q, count, mask);
     }
 #pragma GCC unroll 4
     for (int o = 0; o < outs; o++) {
-        lanes g = count == LANES ? load(dy + o * out_step + q) : load_some(dy + o * out_step + q, count);
+        lanes g = load_counted(dy + o * out_step + q, count, mask);
         IN_REGISTER(g);
 #pragma GCC unroll 9
         for (int k = 0; k < TILE_TAPS; k++) {
@@ -143,27 +149,8 @@ CNN__INLINE void add_vectors(int outs, const float *dy, int64_t out_step, const 
     }
 }
 
-/* The last vector of a line that is none of its whole ones: of its lanes only those of the mask have not been counted. */
-CNN__INLINE void add_last(int outs, const float *dy, int64_t out_step, const float *const at[TILE_TAPS], int64_t q, lanes_i32 mask,
-                          lanes sums[TILE_OUTS][TILE_TAPS])
-{
-    lanes kept[TILE_TAPS];
-#pragma GCC unroll 9
-    for (int k = 0; k < TILE_TAPS; k++) {
-        kept[k] = load_and_mask(at[k] + q, mask);
-    }
-#pragma GCC unroll 4
-    for (int o = 0; o < outs; o++) {
-        lanes g = load_and_mask(dy + o * out_step + q, mask);
-        IN_REGISTER(g);
-#pragma GCC unroll 9
-        for (int k = 0; k < TILE_TAPS; k++) {
-            sums[o][k] += g * kept[k];
-        }
-    }
-}
-
-/* to[out][tap] += what the tile sums up; `outs` is a constant. */
+/* to[out][tap] += what the tile sums up; `outs` is a constant. The end of a line is a vector of which some lanes count: its
+ * first where masked loads are cheap, else the last of one that overlaps the vector before. */
 CNN__INLINE void add_tile(int outs, const few_tile *t, lanes (*to)[TILE_TAPS])
 {
     lanes sums[TILE_OUTS][TILE_TAPS];
@@ -187,14 +174,14 @@ CNN__INLINE void add_tile(int outs, const few_tile *t, lanes (*to)[TILE_TAPS])
                     __builtin_prefetch(dy + o * out_step + q + t->ahead, 0, 2);
                 }
             }
-            add_vectors(outs, dy, out_step, at, q, LANES, sums);
+            add_vectors(outs, dy, out_step, at, q, LANES, NULL, sums);
         }
         if (SEPARATE_ENDS && q < t->count && t->count >= LANES) {
-            add_last(outs, dy, out_step, at, t->count - LANES, last, sums);
+            add_vectors(outs, dy, out_step, at, t->count - LANES, LANES, &last, sums);
             q = t->count;
         }
         for (; q < t->count; q += LANES) {
-            add_vectors(outs, dy, out_step, at, q, least(t->count - q, LANES), sums);
+            add_vectors(outs, dy, out_step, at, q, least(t->count - q, LANES), NULL, sums);
         }
         dy += t->dy_step;
 #pragma GCC unroll 9

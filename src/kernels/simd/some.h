@@ -1,6 +1,6 @@
 /* Vectors of which only some lanes count: the ends of rows, and lists of the lanes that pass a test. Where the instruction
  * set has masks they are used; the results are the same without. Nothing is read or written outside of the counted lanes,
- * except by keep_lanes. */
+ * except by load_and_mask and keep_lanes. */
 #ifndef CNN_KERNELS_SIMD_SOME_H
 #define CNN_KERNELS_SIMD_SOME_H
 
@@ -99,21 +99,7 @@ CNN__INLINE lanes load_some(const float *p, int64_t count)
 #endif
 }
 
-/* The lanes whose mask is all ones, zeros in the others. */
-CNN__INLINE lanes load_masked(const float *p, lanes_i32 mask)
-{
-#if CNN__VECTOR_BYTES == 32 && defined __AVX2__
-    return (lanes)_mm256_maskload_ps(p, (__m256i)mask);
-#else
-    lanes v;
-    for (int i = 0; i < LANES; i++) {
-        v[i] = mask[i] ? p[i] : 0;
-    }
-    return v;
-#endif
-}
-
-/* The same where all lanes may be read. AMD's first Zen takes ten cycles for each masked load. */
+/* The lanes whose mask is all ones, zeros in the others; all may be read. AMD's first Zen takes ten cycles for a masked load. */
 CNN__INLINE lanes load_and_mask(const float *p, lanes_i32 mask)
 {
     return (lanes)((lanes_i32)load(p) & mask);
