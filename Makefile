@@ -97,9 +97,9 @@ $(SHARED): $(OBJECTS) src/libcnn.map
 	@ln -sf $(SONAME) $(LIB)/libcnn.so
 
 # Kernels are worth the optimiser's full effort at any level but -O0; those of every dtype, which are many, its vectors alone.
-$(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST))
+$(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(NO_TABLES))
-# Nothing is thrown through a kernel, and debuggers have their own tables: 30 kB.
+# Nothing is thrown through a kernel, and debuggers have their own tables: 40 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables
 VECTOR_COST := $(shell $(CC) -fvect-cost-model=dynamic -E -x c /dev/null >/dev/null 2>&1 && echo -fvect-cost-model=dynamic)
 

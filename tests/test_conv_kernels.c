@@ -321,6 +321,63 @@ START_TEST(conv_agrees_on_depthwise_widths)
 }
 END_TEST
 
+/* Every third channel of a depthwise convolution's operand becomes NaN. */
+static void spoil(float *p, const cnn__conv *g, int64_t plane)
+{
+    for (int64_t k = 0; k < g->batch * g->groups; k++) {
+        for (int64_t i = 0; i < plane && k % g->groups % 3 == 1; i++) {
+            p[k * plane + i] = NAN;
+        }
+    }
+}
+
+/* Of the others the bits are those of a run in which nothing was spoilt, which is freed with the spoilt one. */
+static void unspoilt(const char *what, const char *table, const cnn__conv *g, int64_t images, int64_t plane, float *clean,
+                     float *spoilt)
+{
+    char text[256];
+    for (int64_t k = 0; k < images * g->groups; k++) {
+        if (k % g->groups % 3 != 1 && memcmp(clean + k * plane, spoilt + k * plane, (size_t)plane * sizeof *clean) != 0) {
+            ck_abort_msg("%s %s %s: another channel's NaN is in channel %lld", table, what, conv_text(text, g),
+                         (long long)(k % g->groups));
+        }
+    }
+    free(clean);
+    free(spoilt);
+}
+
+START_TEST(conv_keeps_depthwise_channels_apart)
+{
+    for (int64_t w = 1; w <= 40; w++) {
+        for (int64_t stride = 1; stride <= 2; stride++) {
+            cnn__conv g = CONV(2, 11, 1 + w % 5, w, 11, 3, 3, stride, 1, 1, 11);
+            ck_assert(conv_size(&g, 1, 1));
+            conv_sizes n = conv_measure(&g);
+            int64_t in = g.in_h * g.in_w, out = g.out_h * g.out_w;
+            float *x = numbers(n.x, 1), *weight = numbers(n.weight, 2), *dy = numbers(n.y, 3);
+            float *x_nan = numbers(n.x, 1), *dy_nan = numbers(n.y, 3);
+            spoil(x_nan, &g, in);
+            spoil(dy_nan, &g, out);
+            FOR_TABLES(k)
+            {
+                cnn__pool *pool = contexts[0]->pool;
+                unspoilt("conv_forward", k->name, &g, g.batch, out, conv_forward_run(k->f32, &g, x, weight, NULL, pool),
+                         conv_forward_run(k->f32, &g, x_nan, weight, NULL, pool));
+                unspoilt("conv_backward_data", k->name, &g, g.batch, in, conv_data_run(k->f32, &g, dy, weight, pool),
+                         conv_data_run(k->f32, &g, dy_nan, weight, pool));
+                unspoilt("conv_backward_weight", k->name, &g, 1, 9, conv_weight_run(k->f32, &g, x, dy, false, pool),
+                         conv_weight_run(k->f32, &g, x_nan, dy_nan, false, pool));
+            }
+            free(x);
+            free(weight);
+            free(dy);
+            free(x_nan);
+            free(dy_nan);
+        }
+    }
+}
+END_TEST
+
 /* ---- convolution, ReLU and pooling in one ---- */
 
 /* What one table makes of a convolution, ReLU and pooling. */
@@ -446,6 +503,7 @@ int main(void)
     tcase_set_timeout(tests, 600);
     tcase_add_test(tests, conv_agrees_on_adversarial_shapes);
     tcase_add_test(tests, conv_agrees_on_depthwise_widths);
+    tcase_add_test(tests, conv_keeps_depthwise_channels_apart);
     tcase_add_test(tests, conv_agrees_on_random_shapes);
     tcase_add_test(tests, convpool_agrees_with_the_chain);
     tcase_add_test(tests, convpool_by_winograd_agrees_with_the_chain);

@@ -15,7 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SEEDS = 10, KEPT = (1 << 20) - 4 }; /* no multiple of a row's length */
+
 static cnn_context *contexts[2];
+
+/* The numbers of each seed, which are drawn once and come round again where more are asked for. */
+static float *kept[SEEDS];
+static int64_t kept_count[SEEDS];
 
 static inline void pools_make(void)
 {
@@ -29,6 +35,11 @@ static inline void pools_free(void)
 {
     cnn_context_free(contexts[0]);
     cnn_context_free(contexts[1]);
+    for (int seed = 0; seed < SEEDS; seed++) {
+        free(kept[seed]);
+        kept[seed] = NULL;
+        kept_count[seed] = 0;
+    }
 }
 
 static inline void *block(size_t bytes)
@@ -49,16 +60,32 @@ static inline const cnn__real_kernels *reference(void)
     return cnn__kernels_select("reference")->f32;
 }
 
+/* At least `count` ≤ KEPT of a seed. */
+static inline const float *kept_numbers(uint64_t seed, int64_t count)
+{
+    if (kept_count[seed] < count) {
+        int64_t blocks = (count + 3) / 4;
+        kept[seed] = realloc(kept[seed], (size_t)blocks * 4 * sizeof **kept);
+        ck_assert_ptr_nonnull(kept[seed]);
+        for (int64_t i = kept_count[seed]; i < 4 * blocks; i += 4) {
+            uint32_t words[4];
+            cnn__philox((const uint64_t[2]){ seed, 77 }, (uint64_t)i / 4, words);
+            for (int k = 0; k < 4; k++) {
+                kept[seed][i + k] = (float)(words[k] >> 8) * 0x1p-23f - 1;
+            }
+        }
+        kept_count[seed] = 4 * blocks;
+    }
+    return kept[seed];
+}
+
 /* Uniform in [-1, 1). */
 static inline float *numbers(int64_t n, uint64_t seed)
 {
     float *p = block((size_t)n * sizeof *p);
-    for (int64_t i = 0; i < n; i += 4) {
-        uint32_t words[4];
-        cnn__philox((const uint64_t[2]){ seed, 77 }, (uint64_t)i / 4, words);
-        for (int64_t k = i; k < n && k < i + 4; k++) {
-            p[k] = (float)(words[k - i] >> 8) * 0x1p-23f - 1;
-        }
+    for (int64_t from = 0; from < n; from += KEPT) {
+        int64_t count = n - from < KEPT ? n - from : KEPT;
+        memcpy(p + from, kept_numbers(seed, count), (size_t)count * sizeof *p);
     }
     return p;
 }
@@ -101,10 +128,21 @@ static inline void same_bits(const char *what, const char *table, const char *sh
                   shape);
 }
 
-/* Every table of this machine but the reference, which comes first. */
+/* Every table of this machine but the reference, which comes first; or of these the one that CNN_TEST_TABLE names. */
+static inline int tables_wanted(const cnn__kernels *tables[8])
+{
+    const char *name = getenv("CNN_TEST_TABLE");
+    int count = cnn__kernels_list(tables, 8);
+    if (name) {
+        tables[1] = cnn__kernels_select(name);
+        ck_assert_msg(tables[1] != NULL, "CNN_TEST_TABLE is \"%s\", which this machine has not", name);
+    }
+    return name ? 2 : count;
+}
+
 #define FOR_TABLES(k)                                                                                                \
     const cnn__kernels *tables_[8];                                                                                  \
-    int table_count_ = cnn__kernels_list(tables_, 8);                                                                \
+    int table_count_ = tables_wanted(tables_);                                                                       \
     for (int k##_i = 1; k##_i < table_count_; k##_i++)                                                               \
         for (const cnn__kernels *k = tables_[k##_i]; k; k = NULL)
 

@@ -106,6 +106,7 @@ CNN__INLINE void convolve_run(bool pair, int stride, const plane_job *job, int64
     int64_t step = pair ? 2 : 1, size = job->height * job->width, out = job->out_height * job->out_width;
     for (const float *at = s.at; plane < end; plane += step, at += step * size, to.at += step * out) {
         s.at = depth_strip_at(&job->bounds, at, s.column, copy);
+        s.ahead = depth_ahead(&job->bounds, at);
         int64_t two = pair && plane + 1 < end ? 1 : 0;
         lanes w[DEPTH_TAPS], bias = load_kernel(pair, job, plane, plane + two, w);
         s.other = two * size;
@@ -169,6 +170,7 @@ static void spread_strip(const plane_job *job, int64_t plane, int64_t end, int64
     for (const float *at = s.at; plane < end; plane++, at += size, dx += out) {
         lanes w[DEPTH_TAPS];
         s.at = depth_strip_at(&job->bounds, at, s.column, copy);
+        s.ahead = depth_ahead(&job->bounds, at);
         load_kernel(false, job, plane, plane, w);
         spread(&s, w, dx, job->out_height, job->out_width, 2 * column);
     }

@@ -25,17 +25,15 @@ CNN__INLINE int64_t lanes_from(int64_t count, int64_t from)
 /* Where strips may begin that are read in whole vectors, from a column before each row to two vectors from its first column on: all
  * of a tensor's but some of its first and last planes. Of those a copy is read. */
 typedef struct depth_bounds {
-    uintptr_t from, bytes;
+    uintptr_t from, bytes, end;
     int64_t plane;
 } depth_bounds;
 
 static inline depth_bounds depth_bounds_make(const float *x, int64_t planes, int64_t rows, int64_t width)
 {
-    if (!DEPTH_LOADS) {
-        return (depth_bounds){ 0 };
-    }
-    int64_t starts = planes * rows * width - (rows - 1) * width - 2 * LANES;
-    return (depth_bounds){ (uintptr_t)x + sizeof *x, starts > 0 ? (uintptr_t)starts * sizeof *x : 0, rows * width };
+    int64_t plane = rows * width, starts = planes * plane - (rows - 1) * width - 2 * LANES;
+    return (depth_bounds){ .from = (uintptr_t)x + sizeof *x, .bytes = starts > 0 ? (uintptr_t)starts * sizeof *x : 0,
+                           .end = (uintptr_t)(x + planes * plane), .plane = plane };
 }
 
 /* Floats of a worker's copy. */
@@ -57,6 +55,14 @@ CNN__INLINE const float *depth_strip_at(const depth_bounds *bounds, const float 
     return inside ? at : depth_copy(at, column, bounds->plane, copy);
 }
 
+/* How far to fetch ahead of a strip's rows. Not past the tensor's end, where no page may be: looking for one takes as long as a
+ * row does. */
+CNN__INLINE int64_t depth_ahead(const depth_bounds *bounds, const float *at)
+{
+    int64_t apart = most(bounds->plane, DEPTH_AHEAD);
+    return (uintptr_t)at + (uintptr_t)(bounds->plane + apart) * sizeof *at <= bounds->end ? apart : 0;
+}
+
 /* The input of a strip. */
 typedef struct depth_strip {
     const float *at;                 /* row 0 at the first of its columns */
@@ -67,7 +73,6 @@ typedef struct depth_strip {
     int64_t ahead;                   /* how far to fetch */
     int64_t other;                   /* floats to the other plane of a pair */
     const lanes_i32 *picks;          /* what the three taps of a pair see of its two rows */
-    lanes_i32 masks[3];              /* the columns of the row that each tap sees, where it is loaded */
 } depth_strip;
 
 /* Of the plane x, from column `column` on, which the stride divides. */
@@ -76,12 +81,10 @@ CNN__INLINE depth_strip depth_strip_make(const float *x, int64_t rows, int64_t w
     static const float padding;
     int64_t step = width * (int64_t)sizeof *x;
     bool inner = column + LANES < width;
-    int64_t plane = rows * width;
     return (depth_strip){ .at = x + column, .width = width, .rows = rows, .column = column,
                           .first = lanes_from(width, column), .second = lanes_from(width, column + LANES),
                           .left = (const char *)(column ? x + column - 1 : &padding), .left_step = column ? step : 0,
-                          .right = (const char *)(inner ? x + column + LANES : &padding), .right_step = inner ? step : 0,
-                          .ahead = plane > DEPTH_AHEAD ? plane : DEPTH_AHEAD };
+                          .right = (const char *)(inner ? x + column + LANES : &padding), .right_step = inner ? step : 0 };
 }
 
 static inline bool depth_pairs(int64_t width, int64_t out_width)
@@ -109,21 +112,8 @@ CNN__INLINE float depth_side(const char *at)
     return side;
 }
 
-/* Which of the columns from the strip's column `from` on are in the row. */
-CNN__INLINE lanes_i32 depth_mask(const depth_strip *s, int64_t from)
-{
-    lanes_i32 column = count_up() + (int32_t)(s->column + from);
-    return (column >= 0) & (column < (int32_t)s->width);
-}
-
-/* The columns from the strip's column `from` on that are in the row; zeros in the others' place. */
-CNN__INLINE lanes depth_load(const depth_strip *s, const float *row, int64_t from)
-{
-    return load_and_mask(row + from, depth_mask(s, from));
-}
-
-/* With DEPTH_LOADS what a stride of 2 sees comes in another order of lanes, that of shuffles within each 128 bits. This brings
- * a vector into that order, and back. */
+/* With 256 bits what a stride of 2 sees comes in another order of lanes, that of shuffles within each 128 bits. This brings a
+ * vector into that order, and back. */
 CNN__INLINE lanes depth_order(int stride, lanes v)
 {
 #if CNN__VECTOR_BYTES == 32
@@ -136,35 +126,45 @@ CNN__INLINE lanes depth_order(int stride, lanes v)
     return v;
 }
 
-CNN__INLINE void depth_loads(int stride, const depth_strip *s, const float *row, lanes v[3])
+CNN__INLINE lanes_i32 depth_columns(int stride)
 {
-    if (stride == 1) {
-        for (int j = 0; j < 3; j++) {
-            v[j] = depth_load(s, row, j - 1);
-        }
-        return;
-    }
+    return (lanes_i32)depth_order(stride, (lanes)count_up());
+}
+
+/* Which columns of the result see a column of the row in the tap that is `offset` from the middle. */
+CNN__INLINE lanes_i32 depth_mask(const depth_strip *s, int stride, int offset)
+{
+    lanes_i32 column = depth_columns(stride) * stride + (int32_t)(s->column + offset);
+    return (column >= 0) & (column < (int32_t)s->width);
+}
+
+/* The even and the odd columns of two vectors from `row` on. */
+CNN__INLINE void depth_halve(const float *row, lanes v[2])
+{
+    lanes a = load(row), b = load(row + LANES);
 #if CNN__VECTOR_BYTES == 32
-    lanes a = depth_load(s, row, -1), b = depth_load(s, row, LANES - 1);
-    lanes c = depth_load(s, row, 0), d = depth_load(s, row, LANES);
-    v[0] = __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
-    v[1] = __builtin_shufflevector(c, d, 0, 2, 8, 10, 4, 6, 12, 14);
-    v[2] = __builtin_shufflevector(c, d, 1, 3, 9, 11, 5, 7, 13, 15);
+    v[0] = evens_within(a, b);
+    v[1] = odds_within(a, b);
+#else
+    v[0] = evens(a, b);
+    v[1] = odds(a, b);
 #endif
 }
 
-/* The even and the odd columns of a row, in that order of lanes. */
-CNN__INLINE void depth_halves(const depth_strip *s, int64_t row, lanes v[2])
+/* Padding is zero; what lies past it belongs to no column of the result, and may be anything. */
+CNN__INLINE void depth_loads(int stride, const depth_strip *s, const float *row, lanes v[3])
 {
-#if CNN__VECTOR_BYTES == 32
-    const float *at = s->at + row * s->width;
-    depth_fetch(at, s->ahead);
-    lanes a = depth_load(s, at, 0), b = depth_load(s, at, LANES);
-    v[0] = __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
-    v[1] = __builtin_shufflevector(a, b, 1, 3, 9, 11, 5, 7, 13, 15);
-#else
-    (void)s, (void)row, (void)v;
-#endif
+    lanes before[2];
+    if (stride == 1) {
+        before[0] = load(row - 1);
+        v[1] = load(row);
+        v[2] = load(row + 1);
+    } else {
+        depth_halve(row - 1, before);
+        depth_halve(row, v + 1);
+    }
+    v[0] = and_mask(before[0], depth_mask(s, stride, -1));
+    v[2] = and_mask(v[2], depth_mask(s, stride, 1));
 }
 
 /* What the three taps of a row of the kernel see of a row of the input. Pairs have their stride in their picks. */

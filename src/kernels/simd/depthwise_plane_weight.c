@@ -79,13 +79,26 @@ CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const 
     store_sums(sums, to);
 }
 
-/* With stride 1 where every tap is loaded: one at a time, so that the masks find room among sixteen registers. */
-CNN__INLINE void add_columns(bool last, lanes sums[DEPTH_TAPS], lanes above, lanes here, lanes below, const float *at,
-                             const lanes_i32 masks[3])
+/* Where every tap is loaded, columns past the row's end and padding come as what lies there in memory, into lanes of the sums that
+ * are dropped when a strip ends. */
+CNN__INLINE void keep_sums(const lanes sums[DEPTH_TAPS], const lanes_i32 masks[3], bool fresh, float *to)
+{
+#pragma GCC unroll 9
+    for (int t = 0; t < DEPTH_TAPS; t++, to += LANES) {
+        lanes kept = and_mask(sums[t], masks[t % 3]);
+        if (!fresh) {
+            kept += load(to);
+        }
+        store(to, kept);
+    }
+}
+
+/* With stride 1. */
+CNN__INLINE void add_columns(bool last, lanes sums[DEPTH_TAPS], lanes above, lanes here, lanes below, const float *at)
 {
 #pragma GCC unroll 3
     for (int j = 0; j < 3; j++) {
-        lanes v = load_and_mask(at + j - 1, masks[j]);
+        lanes v = load(at + j - 1);
         ADD_PRODUCT(sums[6 + j], above, v);
         ADD_PRODUCT(sums[3 + j], here, v);
         if (!last) {
@@ -94,24 +107,22 @@ CNN__INLINE void add_columns(bool last, lanes sums[DEPTH_TAPS], lanes above, lan
     }
 }
 
-CNN__INLINE void weigh_loaded(const depth_strip *x, const dy_strip *dy, bool fresh, float *to)
+CNN__INLINE void weigh_loaded(const depth_strip *x, const dy_strip *dy, lanes sums[DEPTH_TAPS])
 {
-    lanes sums[DEPTH_TAPS], above = { 0 }, here = load_and_mask(dy->at, x->masks[1]);
-    load_sums(fresh, to, sums);
+    lanes above = { 0 }, here = load(dy->at);
     const float *at = x->at, *g = dy->at;
     depth_fetch(g, dy->ahead);
     for (int64_t rows = dy->rows; --rows > 0; at += x->width) {
         g += dy->width;
         depth_fetch(at, x->ahead);
         depth_fetch(g, dy->ahead);
-        lanes below = load_and_mask(g, x->masks[1]);
-        add_columns(false, sums, above, here, below, at, x->masks);
+        lanes below = load(g);
+        add_columns(false, sums, above, here, below, at);
         above = here;
         here = below;
     }
     depth_fetch(at, x->ahead);
-    add_columns(true, sums, above, here, here, at, x->masks);
-    store_sums(sums, to);
+    add_columns(true, sums, above, here, here, at);
 }
 
 /* With stride 2 the first tap sees the odd columns one further left than the last. Here dy is shifted instead of them: `next` is
@@ -124,8 +135,7 @@ CNN__INLINE dy_pair dy_pair_load(const dy_strip *s, int64_t row)
 {
     const float *at = s->at + row * s->width;
     depth_fetch(at, s->ahead);
-    lanes_i32 left = count_up() + (int32_t)(s->column - s->width); /* below 0: in the row */
-    return (dy_pair){ depth_order(2, load_and_mask(at, left < 0)), depth_order(2, load_and_mask(at + 1, left < -1)) };
+    return (dy_pair){ depth_order(2, load(at)), depth_order(2, load(at + 1)) };
 }
 
 CNN__INLINE void add_halved(lanes sums[3], dy_pair g, const lanes v[2])
@@ -135,27 +145,44 @@ CNN__INLINE void add_halved(lanes sums[3], dy_pair g, const lanes v[2])
     ADD_PRODUCT(sums[2], g.here, v[1]);
 }
 
-CNN__INLINE void weigh_halved(const depth_strip *x, const dy_strip *dy, bool fresh, float *to)
+CNN__INLINE void x_row(const depth_strip *x, int64_t row, lanes v[2])
 {
-    lanes sums[DEPTH_TAPS], v[2];
-    load_sums(fresh, to, sums);
+    const float *at = x->at + row * x->width;
+    depth_fetch(at, x->ahead);
+    depth_halve(at, v);
+}
+
+CNN__INLINE void weigh_halved(const depth_strip *x, const dy_strip *dy, lanes sums[DEPTH_TAPS])
+{
+    lanes v[2];
     dy_pair g = dy_pair_load(dy, 0);
     int64_t row = 0;
     for (; row + 1 < dy->rows; row++) {
-        depth_halves(x, 2 * row, v);
+        x_row(x, 2 * row, v);
         add_halved(sums + 3, g, v);
-        depth_halves(x, 2 * row + 1, v);
+        x_row(x, 2 * row + 1, v);
         add_halved(sums + 6, g, v);
         g = dy_pair_load(dy, row + 1);
         add_halved(sums, g, v);
     }
-    depth_halves(x, 2 * row, v);
+    x_row(x, 2 * row, v);
     add_halved(sums + 3, g, v);
     if (2 * row + 1 < x->rows) {
-        depth_halves(x, 2 * row + 1, v);
+        x_row(x, 2 * row + 1, v);
         add_halved(sums + 6, g, v);
     }
-    store_sums(sums, to);
+}
+
+/* The lanes of each tap's sums to keep: those whose columns of dy and of x are both in their rows. */
+CNN__INLINE void strip_masks(int stride, const depth_strip *x, const dy_strip *dy, lanes_i32 masks[3])
+{
+    lanes_i32 left = depth_columns(stride) + (int32_t)(dy->column - dy->width); /* below 0: in the row */
+    for (int j = 0; j < 3; j++) {
+        masks[j] = (left < 0) & depth_mask(x, stride, j - 1);
+    }
+    if (stride == 2) {
+        masks[0] = left < -1;
+    }
 }
 
 /* A strip of the block's planes from `first` to `end`. Pairs are half a block apart; the later half's may be missing. */
@@ -165,23 +192,28 @@ CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t 
     int64_t in = x.rows * x.width, out = dy.rows * dy.width;
     x.picks = job->picks;
     dy.picks = &job->dy_picks;
-    for (int j = 0; j < 3 && DEPTH_LOADS; j++) {
-        x.masks[j] = depth_mask(&x, j - 1);
-    }
+    lanes_i32 masks[3];
+    strip_masks(stride, &x, &dy, masks);
     const float *at = x.at, *dy_at = dy.at;
     for (int64_t k = first; k < end; k++, at += in, dy_at += out) {
         x.at = depth_strip_at(&job->bounds, at, x.column, copy);
+        x.ahead = depth_ahead(&job->bounds, at);
+        dy.ahead = depth_ahead(&job->dy_bounds, dy_at);
         dy.at = depth_strip_at(&job->dy_bounds, dy_at, dy.column, copy + depth_copy_floats(x.rows, x.width));
         int64_t apart = k + BLOCK / 2 < channels ? BLOCK / 2 : 0;
         x.other = apart * in;
         dy.other = apart * out;
-        if (DEPTH_LOADS && stride == 2) {
-            weigh_halved(&x, &dy, fresh, sums + k * SUMS);
-        } else if (DEPTH_LOADS) {
-            weigh_loaded(&x, &dy, fresh, sums + k * SUMS);
-        } else {
+        if (!DEPTH_LOADS) {
             weigh_strip(pair, stride, &x, &dy, fresh, sums + k * SUMS);
+            continue;
         }
+        lanes of_strip[DEPTH_TAPS] = { { 0 } };
+        if (stride == 1) {
+            weigh_loaded(&x, &dy, of_strip);
+        } else {
+            weigh_halved(&x, &dy, of_strip);
+        }
+        keep_sums(of_strip, masks, fresh, sums + k * SUMS);
     }
 }
 
@@ -195,8 +227,7 @@ static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, b
         for (int64_t column = 0; column < g->out_w; column += LANES) {
             depth_strip x = depth_strip_make(job->x + (plane + k) * in, g->in_h, g->in_w, column * g->stride_w);
             dy_strip dy = { .at = job->dy + (plane + k) * out + column, .width = g->out_w, .rows = g->out_h,
-                            .column = column, .count = lanes_from(g->out_w, column),
-                            .ahead = out > DEPTH_AHEAD ? out : DEPTH_AHEAD };
+                            .column = column, .count = lanes_from(g->out_w, column) };
             bool begins = fresh && column == 0;
             if (pairs && g->stride_w == 1) {
                 weigh_run(true, 1, job, k, k + run, channels, x, dy, begins, sums, copy);

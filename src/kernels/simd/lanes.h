@@ -67,6 +67,13 @@ CNN__INLINE void stream_end(void)
 #define ADD_PRODUCT(sum, x, y) ((sum) += (x) * (y))
 #endif
 
+/* What several instructions read is loaded once: as an operand of each, as compilers like it, it would be loaded as often. */
+#if defined __x86_64__
+#define IN_REGISTER(v) __asm__("" : "+v"(v))
+#else
+#define IN_REGISTER(v)
+#endif
+
 CNN__INLINE lanes splat(float x)
 {
     return x - (lanes){ 0 };
@@ -259,11 +266,23 @@ CNN__INLINE lanes add_tree(lanes *v, int count)
 }
 
 #if CNN__VECTOR_BYTES == 32
-/* Neighbours within each 128 bits, of two vectors. */
+
+/* The even and the odd lanes of two vectors, within each 128 bits. */
+CNN__INLINE lanes evens_within(lanes a, lanes b)
+{
+    return __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
+}
+
+CNN__INLINE lanes odds_within(lanes a, lanes b)
+{
+    return __builtin_shufflevector(a, b, 1, 3, 9, 11, 5, 7, 13, 15);
+}
+
 CNN__INLINE lanes add_neighbours(lanes a, lanes b)
 {
-    return __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14) + __builtin_shufflevector(a, b, 1, 3, 9, 11, 5, 7, 13, 15);
+    return evens_within(a, b) + odds_within(a, b);
 }
+
 #endif
 
 /* Lane k is the sum of the lanes of v[k]. */

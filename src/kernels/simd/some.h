@@ -1,6 +1,6 @@
 /* Vectors of which only some lanes count: the ends of rows, and lists of the lanes that pass a test. Where the instruction
  * set has masks they are used; the results are the same without. Nothing is read or written outside of the counted lanes,
- * except by load_and_mask and keep_lanes. */
+ * except by keep_lanes. */
 #ifndef CNN_KERNELS_SIMD_SOME_H
 #define CNN_KERNELS_SIMD_SOME_H
 
@@ -99,10 +99,11 @@ CNN__INLINE lanes load_some(const float *p, int64_t count)
 #endif
 }
 
-/* The lanes whose mask is all ones, zeros in the others; all may be read. AMD's first Zen takes ten cycles for a masked load. */
-CNN__INLINE lanes load_and_mask(const float *p, lanes_i32 mask)
+/* The lanes whose mask is all ones, zeros in the others. A whole load before it, where all may be read, is cheaper
+ * than a masked one on AMD's first Zen, which takes ten cycles for that. */
+CNN__INLINE lanes and_mask(lanes v, lanes_i32 mask)
 {
-    return (lanes)((lanes_i32)load(p) & mask);
+    return (lanes)((lanes_i32)v & mask);
 }
 
 /* The first `count` ≤ LANES / 2, which reads across fewer cache lines. */
