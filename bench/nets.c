@@ -104,25 +104,67 @@ const net *net_find(const char *name)
     exit(2);
 }
 
-cnn_dataset *net_dataset(cnn_context *ctx, const net *n)
+/* ---- images ---- */
+
+enum { CLASSES = 10, RINGS = 3, SHIFT = 3 };
+
+static uint32_t next_random(uint32_t *state)
+{
+    *state = *state * 1664525 + 1013904223;
+    return *state >> 8;
+}
+
+/* Rings of a class, other ones in each channel, thick as pen strokes. */
+static void draw_rings(uint8_t *to, int64_t height, int64_t width, uint32_t *random)
+{
+    memset(to, 0, (size_t)(height * width));
+    for (int ring = 0; ring < RINGS; ring++) {
+        int64_t cy = height / 4 + next_random(random) % (height / 2), cx = width / 4 + next_random(random) % (width / 2);
+        int64_t outer = height / 8 + next_random(random) % (height / 8), inner = outer - (height + 13) / 14;
+        for (int64_t i = 0; i < height * width; i++) {
+            int64_t dy = i / width - cy, dx = i % width - cx, square = dy * dy + dx * dx;
+            to[i] |= square <= outer * outer && square >= inner * inner;
+        }
+    }
+}
+
+/* A class's rings, moved by some pixels and unevenly inked, and some specks. */
+static void draw_image(uint8_t *to, const uint8_t *rings, int64_t channels, int64_t height, int64_t width, uint32_t *random)
+{
+    int64_t down = next_random(random) % (2 * SHIFT + 1) - SHIFT, right = next_random(random) % (2 * SHIFT + 1) - SHIFT;
+    for (int64_t row = 0; row < channels * height; row++, to += width) {
+        int64_t y = row % height + down;
+        const uint8_t *from = y >= 0 && y < height ? rings + (row + down) * width : NULL;
+        for (int64_t x = 0; x < width; x++) {
+            uint32_t ink = next_random(random);
+            bool inked = from && x + right >= 0 && x + right < width && from[x + right];
+            to[x] = (uint8_t)(inked ? 128 + ink % 128 : ink % 64 ? 0 : ink % 256);
+        }
+    }
+}
+
+/* As many pixels as MNIST's training images have, and like those mostly zero and of classes that can be learnt. */
+static cnn_dataset *drawn_images(cnn_context *ctx, const net *n)
 {
     int64_t pixels_each = n->channels * n->height * n->width, count = (int64_t)60000 * 784 / pixels_each;
     cnn_tensor *images = cnn_tensor_empty(ctx, CNN_U8, CNN_SHAPE(count, n->channels, n->height, n->width));
     cnn_tensor *labels = cnn_tensor_empty(ctx, CNN_I64, CNN_SHAPE(count));
+    uint8_t *rings = malloc((size_t)(CLASSES * pixels_each));
     cnn_dataset *dataset = NULL;
-    if (images && labels) {
+    if (images && labels && rings) {
         uint8_t *pixels = cnn_tensor_data(images);
         int64_t *classes = cnn_tensor_data(labels);
-        uint32_t state = 1;
-        for (int64_t i = 0; i < count * pixels_each; i++) {
-            state = state * 1664525 + 1013904223;
-            pixels[i] = state >> 30 ? 0 : (uint8_t)(state >> 20);
+        uint32_t random = 1;
+        for (int64_t plane = 0; plane < CLASSES * n->channels; plane++) {
+            draw_rings(rings + plane * n->height * n->width, n->height, n->width, &random);
         }
         for (int64_t i = 0; i < count; i++) {
-            classes[i] = i % 10;
+            classes[i] = i % CLASSES;
+            draw_image(pixels + i * pixels_each, rings + classes[i] * pixels_each, n->channels, n->height, n->width, &random);
         }
         dataset = cnn_dataset_from_tensors(images, labels);
     }
+    free(rings);
     cnn_tensor_free(images);
     cnn_tensor_free(labels);
     const double mean[3] = { 0.1307, 0.1307, 0.1307 }, deviation[3] = { 0.3081, 0.3081, 0.3081 };
@@ -140,6 +182,15 @@ cnn_tensor *net_batch(cnn_dataset *dataset, int64_t size)
     cnn_tensor *images = loader && cnn_loader_next(loader, &batch) ? cnn_tensor_detach(batch.images) : NULL;
     cnn_loader_free(loader);
     return images;
+}
+
+/* The gradients behind pooling are those of the windows' winners above zero, so that a step takes as long as there are some: MNIST
+ * where CNN_MNIST_DIR names its folder. Of noise a net learns to be silent, and its steps become shorter than any that is meant. */
+cnn_dataset *net_dataset(cnn_context *ctx, const net *n)
+{
+    const char *folder = getenv("CNN_MNIST_DIR");
+    bool fits = n->channels == 1 && n->height == 28 && n->width == 28;
+    return folder && *folder && fits ? cnn_mnist_open(ctx, folder, CNN_MNIST_TRAIN) : drawn_images(ctx, n);
 }
 
 cnn_status net_train(cnn_module *model, cnn_optimizer *optimizer, cnn_loader *loader, cnn_tape *tape)

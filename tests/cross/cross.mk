@@ -2,6 +2,7 @@
 # tests/cross/check.h instead of Check, so that a cross compiler and qemu are all they need.
 #   make check-aarch64   the kernels (NEON), the operations, the mathematics and the file formats
 #   make check-s390x     the same on a big-endian machine
+#   make check-avx512    the kernels with AVX-512, on an emulated processor that has it (bochs.sh): for machines that have not
 #   make check-cpus      the generic kernels leave the same bits on x86-64 CPUs from 2008 to today
 
 CROSS_TESTS_aarch64 := math base tensor tensor_text draws kernels conv_kernels ops idx safetensors checkpoint io io_failures data loader
@@ -29,6 +30,14 @@ check-$(1): cross-tools-$(1)
 endef
 $(eval $(call cross_rules,aarch64))
 $(eval $(call cross_rules,s390x))
+
+AVX512_TESTS := draws kernels conv_kernels ops
+.PHONY: check-avx512 $(AVX512_TESTS:%=check-avx512-%)
+check-avx512:
+	@+$(MAKE) --no-print-directory cross-programs CROSS_TESTS='$(AVX512_TESTS)'
+	@+$(MAKE) $(JOBS) -k --no-print-directory $(AVX512_TESTS:%=check-avx512-%)
+$(AVX512_TESTS:%=check-avx512-%): check-avx512-%:
+	@tests/cross/bochs.sh $(BUILD)/bochs/$* $(BUILD)/cross/test_$* CNN_TEST_SHAPES=1 CNN_TEST_TABLE=avx512 CNN_KERNELS=avx512
 
 .PHONY: cross-programs
 cross-programs: $(CROSS_TESTS:%=$(BUILD)/cross/test_%)
