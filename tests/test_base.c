@@ -312,6 +312,27 @@ START_TEST(every_task_runs_once_and_no_worker_number_twice_at_a_time)
 }
 END_TEST
 
+START_TEST(turned_tasks_are_each_worker_s_from_the_end)
+{
+    cnn__pool *pool = cnn__pool_new(NULL, 3);
+    for (int64_t tasks = 1; tasks < 60; tasks++) {
+        int seen[60] = { 0 };
+        for (int64_t task = 0; task < tasks; task++) {
+            int64_t turned = cnn__pool_turned(pool, tasks, task);
+            ck_assert(turned >= 0 && turned < tasks);
+            ck_assert_int_eq(seen[turned]++, 0);
+            ck_assert_int_eq(cnn__pool_turned(pool, tasks, turned), task);
+            ck_assert_int_eq(cnn__pool_turned(NULL, tasks, task), tasks - 1 - task);
+        }
+    }
+    static const int64_t expected[] = { 2, 1, 0, 5, 4, 3, 9, 8, 7, 6 }; /* ranges of 3, 3 and 4 */
+    for (int64_t task = 0; task < 10; task++) {
+        ck_assert_int_eq(cnn__pool_turned(pool, 10, task), expected[task]);
+    }
+    cnn__pool_free(pool);
+}
+END_TEST
+
 static void compare_mask(void *arg, int64_t task, int worker)
 {
     (void)task;
@@ -512,6 +533,7 @@ int main(void)
     tcase_add_test(tests, draws_have_the_right_moments);
     tcase_add_test(tests, permutations_are_permutations_and_uniform);
     tcase_add_test(tests, every_task_runs_once_and_no_worker_number_twice_at_a_time);
+    tcase_add_test(tests, turned_tasks_are_each_worker_s_from_the_end);
     tcase_add_test(tests, workers_that_slept_may_run_where_they_could_before);
     tcase_add_test(tests, a_task_may_use_the_pool_itself);
     tcase_add_test(tests, several_threads_may_use_one_pool);

@@ -51,6 +51,11 @@ cnn_mode cnn__tape_mode(const cnn_tape *tape)
     return tape->mode;
 }
 
+bool cnn__tape_odd(const cnn_tape *tape)
+{
+    return tape->step.generation % 2;
+}
+
 bool cnn__tape_recording(const cnn_tape *tape)
 {
     return tape->recording;

@@ -106,6 +106,8 @@ cnn_tensor *cnn__grad_like(cnn__node *node, const cnn_tensor *gradient);
 /* ---- the tape as such ---- */
 cnn_mode cnn__tape_mode(const cnn_tape *tape);
 bool cnn__tape_recording(const cnn_tape *tape);
+/* Is it at its first, third … step? What reads more than the caches hold then turns around. */
+bool cnn__tape_odd(const cnn_tape *tape);
 /* The key of operation-local random numbers: the step's stream and the next place in it. */
 void cnn__tape_random_key(cnn_tape *tape, uint64_t key[2]);
 /* The nil tensor of a tape; of no tape for NULL. */

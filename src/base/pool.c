@@ -227,14 +227,35 @@ int cnn__pool_size(const cnn__pool *pool)
     return pool ? pool->size : 1;
 }
 
+/* Ranges of a job. */
+static int shares_of(const cnn__pool *pool, int64_t tasks)
+{
+    int size = cnn__pool_size(pool);
+    return tasks < size ? (int)tasks : size;
+}
+
+static int64_t range_begin(int64_t tasks, int shares, int range)
+{
+    return tasks * range / shares;
+}
+
+int64_t cnn__pool_turned(const cnn__pool *pool, int64_t tasks, int64_t task)
+{
+    int shares = shares_of(pool, tasks), range = 0;
+    while (range_begin(tasks, shares, range + 1) <= task) {
+        range++;
+    }
+    return range_begin(tasks, shares, range) + range_begin(tasks, shares, range + 1) - 1 - task;
+}
+
 static void open_job(cnn__pool *pool, int64_t tasks, cnn__task_fn fn, void *arg)
 {
     pool->fn = fn;
     pool->arg = arg;
-    pool->shares = tasks < pool->size ? (int)tasks : pool->size;
+    pool->shares = shares_of(pool, tasks);
     for (int i = 0; i < pool->shares; i++) {
-        atomic_store_explicit(&pool->workers[i].next, tasks * i / pool->shares, memory_order_relaxed);
-        pool->workers[i].end = tasks * (i + 1) / pool->shares;
+        atomic_store_explicit(&pool->workers[i].next, range_begin(tasks, pool->shares, i), memory_order_relaxed);
+        pool->workers[i].end = range_begin(tasks, pool->shares, i + 1);
     }
     uint64_t number = atomic_load(&pool->state) / NUMBER;
     CNN__HAPPENS_BEFORE(&pool->fn);

@@ -19,6 +19,7 @@
 typedef struct cnn__gemm {
     bool trans_a, trans_b;
     bool accumulate;
+    bool turned; /* B is gone through from its end, where a pass before this may have left it in the caches */
     int64_t m, n, k;
     int64_t lda, ldb, ldc;
 } cnn__gemm;

@@ -72,7 +72,8 @@ cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias)
     cnn_tensor *cx = y ? cnn__call_contiguous(&call, 0) : NULL;
     cnn_tensor *cw = cx ? cnn__call_contiguous(&call, 1) : NULL;
     cnn_tensor *cb = cw && call.in[2] ? cnn__call_contiguous(&call, 2) : NULL;
-    cnn__gemm g = { .trans_b = true, .m = s.rows, .n = s.out, .k = s.in, .lda = s.in, .ldb = s.in, .ldc = s.out };
+    cnn__gemm g = { .trans_b = true, .turned = cnn__tape_odd(call.tape), .m = s.rows, .n = s.out, .k = s.in,
+                    .lda = s.in, .ldb = s.in, .ldc = s.out };
     void *workspace = cw && (cb || !call.in[2]) ? workspace_get(call.tape, &g, y) : NULL;
     if (!workspace) {
         return call.nil;

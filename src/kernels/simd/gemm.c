@@ -25,6 +25,7 @@ typedef struct gemm_job {
     int64_t panels, block_panels, row_blocks;
     int64_t column_panels, block_columns, column_blocks; /* in panels */
     bool streamed;                                       /* C is stored past the caches */
+    const cnn__pool *pool;
 } gemm_job;
 
 /* What a task is at. */
@@ -204,7 +205,8 @@ static void dot_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const gemm_job *job = arg;
-    dot_columns(job->g, job->a, job->b, job->bias, job->c, task * DOT_COLUMNS, least((task + 1) * DOT_COLUMNS, job->g->n));
+    int64_t n = job->g->n, at = job->g->turned ? cnn__pool_turned(job->pool, divide_up(n, DOT_COLUMNS), task) : task;
+    dot_columns(job->g, job->a, job->b, job->bias, job->c, at * DOT_COLUMNS, least((at + 1) * DOT_COLUMNS, n));
 }
 
 static void rows_task(void *arg, int64_t task, int worker)
@@ -228,7 +230,7 @@ static void add_bias(const gemm_job *job)
 void CNN__SIMD(gemm)(const cnn__gemm *g, const void *a, const void *b, const void *bias, void *c, void *workspace,
                      cnn__pool *pool)
 {
-    gemm_job job = { .a = a, .b = b, .bias = bias, .c = c, .packed = workspace };
+    gemm_job job = { .a = a, .b = b, .bias = bias, .c = c, .packed = workspace, .pool = pool };
     double work = (double)g->m * (double)g->n * (double)(g->k + 1) / LANES;
     measure(&job, g);
     if (by_dots(g)) {
