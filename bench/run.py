@@ -207,6 +207,7 @@ class Bench:
 
     def run(self):
         print(cpu_name())
+        print(f"28 x 28 images: {'those of CNN_MNIST_DIR' if os.environ.get('CNN_MNIST_DIR') else 'drawn (CNN_MNIST_DIR is not set)'}")
         self.peak()
         for threads in self.counts:
             for batch in (200,) if self.args.quick else (200, 32, 1000):

@@ -479,6 +479,19 @@ START_TEST(convpool_agrees_with_the_chain)
 }
 END_TEST
 
+/* Places in an image, and in the weights, have 31 bits. */
+START_TEST(convpool_leaves_out_what_is_too_large)
+{
+    cnn__conv usual = CONV(1, 1, 2000, 2000, 8, 5, 5, 1, 1, 2, 1), image = CONV(1, 1, 6000, 6000, 8, 5, 5, 1, 1, 2, 1);
+    cnn__conv channels = CONV(1, 64, 3000, 3000, 8, 5, 5, 1, 1, 2, 1), weights = CONV(1, 20000, 4, 4, 20000, 5, 5, 1, 1, 2, 1);
+    cnn__conv *all[] = { &usual, &image, &channels, &weights };
+    for (int i = 0; i < 4; i++) {
+        ck_assert(conv_size(all[i], 2, 2));
+        ck_assert_int_eq(cnn__convpool_fits(all[i]), i == 0);
+    }
+}
+END_TEST
+
 /* 5 × 5 kernels between many channels take another way than the rest. */
 START_TEST(convpool_by_winograd_agrees_with_the_chain)
 {
@@ -506,6 +519,7 @@ int main(void)
     tcase_add_test(tests, conv_keeps_depthwise_channels_apart);
     tcase_add_test(tests, conv_agrees_on_random_shapes);
     tcase_add_test(tests, convpool_agrees_with_the_chain);
+    tcase_add_test(tests, convpool_leaves_out_what_is_too_large);
     tcase_add_test(tests, convpool_by_winograd_agrees_with_the_chain);
     return suite_run(suite);
 }

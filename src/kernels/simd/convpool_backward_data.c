@@ -108,14 +108,15 @@ static void turn_windows(const data_job *job, const float *dy, const uint8_t *in
 static void list_shares(const data_job *job, const float *by_window, const int32_t *winners, shares to, int32_t *starts)
 {
     int64_t count = 0;
-    lanes_i32 step = count_up() * (int32_t)job->layout.run;
+    int32_t run = (int32_t)job->layout.run * PLACE;
+    lanes_i32 step = count_up() * run;
     for (int64_t list = 0; list < 4 * job->windows; list++) {
         int64_t at = list / 4 * job->channels;
         starts[list] = (int32_t)count;
         for (int64_t o = 0; o < job->channels; o += LANES) {
             lanes_i32 winner;
             memcpy(&winner, winners + at + o, sizeof winner);
-            count += keep_lanes(winner == (int32_t)(list % 4), step + (int32_t)(o * job->layout.run),
+            count += keep_lanes(winner == (int32_t)(list % 4), step + (int32_t)o * run,
                                 load(by_window + at + o), to.weight + count, to.dy + count);
         }
     }
@@ -132,7 +133,7 @@ CNN__INLINE void accumulate(int vectors, shares from, int64_t count, const float
     }
     for (int64_t n = 0; n < count; n++) {
         lanes dy = splat(from.dy[n]);
-        const float *w = weights + from.weight[n];
+        const float *w = patch_at(weights, from.weight[n]);
         __asm__("" : "+r"(w)); /* or GCC computes an address for every vector */
 #pragma GCC unroll 10
         for (int v = 0; v < vectors; v++) {

@@ -30,7 +30,7 @@ typedef struct weight_job {
 
 /* The winners of one plane: where their patches begin, and their gradients. */
 typedef struct winners {
-    int32_t *offset;
+    int32_t *place;
     float *dy;
 } winners;
 
@@ -118,7 +118,7 @@ static void list_corners(const weight_job *job, int32_t *corners)
     const patch_layout *p = &job->layout;
     for (int64_t row = 0, k = 0; row < job->g->out_h / 2; row++) {
         for (int64_t w = 0; w < job->g->out_w / 2; w++, k++) {
-            corners[k] = (int32_t)patch_offset(p, 2 * row, 2 * w);
+            corners[k] = (int32_t)patch_offset(p, 2 * row, 2 * w) * PLACE;
         }
     }
 }
@@ -127,10 +127,10 @@ static void list_corners(const weight_job *job, int32_t *corners)
 CNN__INLINE int64_t keep_winners(const patch_layout *p, lanes_i32 winner, lanes dy, lanes_i32 corner, winners list,
                                  int64_t count, lanes *sum)
 {
-    lanes_i32 won = winner < 4, offset = corner + (winner & 1) * (int32_t)p->pixel_step +
-                                         (winner >> 1 & 1) * (int32_t)p->line_step;
+    lanes_i32 won = winner < 4, place = corner + (winner & 1) * ((int32_t)p->pixel_step * PLACE) +
+                                        (winner >> 1 & 1) * ((int32_t)p->line_step * PLACE);
     *sum += blend(won, dy, (lanes){ 0 });
-    return keep_lanes(won, offset, dy, list.offset + count, list.dy + count);
+    return keep_lanes(won, place, dy, list.place + count, list.dy + count);
 }
 
 static int64_t list_winners(const weight_job *job, const float *dy, const uint8_t *index, const int32_t *corners,
@@ -170,7 +170,7 @@ CNN__INLINE void accumulate(int vectors, int ways, winners list, int64_t count, 
 #pragma GCC unroll 8
         for (int k = 0; k < ways; k++) {
             lanes dy = splat(list.dy[n + k]);
-            const float *p = image + list.offset[n + k];
+            const float *p = patch_at(image, list.place[n + k]);
             __asm__("" : "+r"(p)); /* or GCC computes an address for every vector */
 #pragma GCC unroll 20
             for (int v = 0; v < vectors; v++) {
@@ -181,7 +181,7 @@ CNN__INLINE void accumulate(int vectors, int ways, winners list, int64_t count, 
     for (; n < count; n++) {
 #pragma GCC unroll 20
         for (int v = 0; v < vectors; v++) {
-            acc[v] += splat(list.dy[n]) * load(image + list.offset[n] + v * LANES);
+            acc[v] += splat(list.dy[n]) * load(patch_at(image, list.place[n]) + v * LANES);
         }
     }
 #pragma GCC unroll 20
@@ -206,7 +206,7 @@ CNN__INLINE void accumulate2(int vectors, winners list, int64_t count, const flo
     }
     for (int64_t n = 0; n < count; n++) {
         lanes dy = splat(list.dy[n]);
-        const float *p = image + list.offset[n], *q = p + step;
+        const float *p = patch_at(image, list.place[n]), *q = p + step;
         __asm__("" : "+r"(p), "+r"(q)); /* or GCC computes an address for every vector */
 #pragma GCC unroll 10
         for (int v = 0; v < vectors; v++) {
@@ -262,8 +262,8 @@ static void weight_chunk(void *arg, int64_t chunk, int worker)
     const cnn__conv *g = job->g;
     float *image = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
     int32_t *corners = (int32_t *)(void *)((char *)image + job->list_at);
-    winners list = { .offset = corners + job->windows + LANES };
-    list.dy = (float *)(void *)(list.offset + job->windows + LANES);
+    winners list = { .place = corners + job->windows + LANES };
+    list.dy = (float *)(void *)(list.place + job->windows + LANES);
     float *sums = job->sums + chunk * job->sums_size, *bias = sums + job->patch * g->out_channels;
     memset(sums, 0, (size_t)job->sums_size * sizeof(float));
     memset(corners, 0, (size_t)(job->windows + LANES) * sizeof *corners);
