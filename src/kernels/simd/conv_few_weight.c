@@ -100,6 +100,13 @@ static void make_offsets(few_job *job)
 
 /* ---- the product ---- */
 
+/* What several products read is loaded once: as an operand of each, as compilers like it, it would be loaded as often. */
+#if defined __x86_64__
+#define IN_REGISTER(v) __asm__("" : "+v"(v))
+#else
+#define IN_REGISTER(v)
+#endif
+
 /* The first `count` floats; or if there is a mask, of a whole vector the lanes in it. */
 CNN__INLINE lanes load_counted(const float *p, int64_t count, const lanes_i32 *mask)
 {

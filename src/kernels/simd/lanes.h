@@ -67,13 +67,6 @@ CNN__INLINE void stream_end(void)
 #define ADD_PRODUCT(sum, x, y) ((sum) += (x) * (y))
 #endif
 
-/* What several instructions read is loaded once: as an operand of each, as compilers like it, it would be loaded as often. */
-#if defined __x86_64__
-#define IN_REGISTER(v) __asm__("" : "+v"(v))
-#else
-#define IN_REGISTER(v)
-#endif
-
 CNN__INLINE lanes splat(float x)
 {
     return x - (lanes){ 0 };
