@@ -126,6 +126,7 @@ CNN__INLINE lanes depth_order(int stride, lanes v)
     return v;
 }
 
+/* A strip's columns in that order. */
 CNN__INLINE lanes_i32 depth_columns(int stride)
 {
     return (lanes_i32)depth_order(stride, (lanes)count_up());
