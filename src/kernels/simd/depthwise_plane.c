@@ -106,10 +106,10 @@ CNN__INLINE void convolve_run(bool pair, int stride, const plane_job *job, int64
     int64_t step = pair ? 2 : 1, size = job->height * job->width, out = job->out_height * job->out_width;
     for (const float *at = s.at; plane < end; plane += step, at += step * size, to.at += step * out) {
         s.at = depth_strip_at(&job->bounds, at, s.column, copy);
-        s.ahead = depth_ahead(&job->bounds, at);
         int64_t two = pair && plane + 1 < end ? 1 : 0;
         lanes w[DEPTH_TAPS], bias = load_kernel(pair, job, plane, plane + two, w);
         s.other = two * size;
+        s.ahead = depth_ahead(&job->bounds, at + s.other);
         to.other = two * out;
         if (stride == 1) {
             convolve_same(pair, &s, w, bias, &to);

@@ -55,8 +55,8 @@ CNN__INLINE const float *depth_strip_at(const depth_bounds *bounds, const float 
     return inside ? at : depth_copy(at, column, bounds->plane, copy);
 }
 
-/* How far to fetch ahead of a strip's rows. Not past the tensor's end, where no page may be: looking for one takes as long as a
- * row does. */
+/* How far to fetch ahead of a strip's rows; of a pair's, `at` is the later plane. Not past the tensor's end, where no page may be:
+ * looking for one takes as long as a row does. */
 CNN__INLINE int64_t depth_ahead(const depth_bounds *bounds, const float *at)
 {
     int64_t apart = most(bounds->plane, DEPTH_AHEAD);

@@ -196,13 +196,13 @@ CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t 
     strip_masks(stride, &x, &dy, masks);
     const float *at = x.at, *dy_at = dy.at;
     for (int64_t k = first; k < end; k++, at += in, dy_at += out) {
+        int64_t apart = pair && k + BLOCK / 2 < channels ? BLOCK / 2 : 0;
         x.at = depth_strip_at(&job->bounds, at, x.column, copy);
-        x.ahead = depth_ahead(&job->bounds, at);
-        dy.ahead = depth_ahead(&job->dy_bounds, dy_at);
         dy.at = depth_strip_at(&job->dy_bounds, dy_at, dy.column, copy + depth_copy_floats(x.rows, x.width));
-        int64_t apart = k + BLOCK / 2 < channels ? BLOCK / 2 : 0;
         x.other = apart * in;
         dy.other = apart * out;
+        x.ahead = depth_ahead(&job->bounds, at + x.other);
+        dy.ahead = depth_ahead(&job->dy_bounds, dy_at + dy.other);
         if (!DEPTH_LOADS) {
             weigh_strip(pair, stride, &x, &dy, fresh, sums + k * SUMS);
             continue;
