@@ -14,7 +14,10 @@
 
 struct cnn__conv;
 
-enum { CNN__CONVPOOL_NONE = 255 };
+enum {
+    CNN__CONVPOOL_NONE = 255,
+    CNN__CONVPOOL_EXPANDED = 8 /* of fewer input channels kernels may lay out a whole patch for each output */
+};
 
 /* The geometry is that of the convolution, which has stride 1, dilation 1 and one group; y, dy and index are
  * [batch, out_channels, out_h / 2, out_w / 2]. */

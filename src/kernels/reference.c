@@ -12,9 +12,9 @@
  * channels-last and of whole vectors, or has a whole patch at each pixel. */
 static bool places_fit(const cnn__conv *g)
 {
-    enum { MOST_LANES = 16, EXPANDED = 8 };
+    enum { MOST_LANES = 16 };
     double pixels = (double)(g->out_h + g->kernel_h) * (double)(g->out_w + g->kernel_w), channels = (double)g->in_channels;
-    double taps = g->in_channels < EXPANDED ? (double)(g->kernel_h * g->kernel_w) * channels : channels;
+    double taps = g->in_channels < CNN__CONVPOOL_EXPANDED ? (double)(g->kernel_h * g->kernel_w) * channels : channels;
     double weights = (double)(g->out_channels + MOST_LANES) * (double)g->kernel_w * (channels + MOST_LANES);
     return (pixels * (taps + MOST_LANES) + weights) * sizeof(float) < INT32_MAX;
 }

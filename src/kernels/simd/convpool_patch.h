@@ -25,7 +25,7 @@ typedef struct patch_layout {
 
 CNN__INLINE patch_layout patch_make(const cnn__conv *g)
 {
-    patch_layout p = { .expanded = g->in_channels < 8 };
+    patch_layout p = { .expanded = g->in_channels < CNN__CONVPOOL_EXPANDED };
     if (p.expanded) {
         p.channels = g->in_channels;
         p.rows = 1;
