@@ -6,15 +6,15 @@
 #include <cnn/export.h>
 
 #define CNN_VERSION_MAJOR 0        /**< of the headers; grows when something is removed or changed */
-#define CNN_VERSION_MINOR 1        /**< grows when something is added; before 1.0 also when something is changed */
+#define CNN_VERSION_MINOR 2        /**< grows when something is added; before 1.0 also when something is changed */
 #define CNN_VERSION_PATCH 0        /**< grows when something is mended */
 /** The three together. */
-#define CNN_VERSION_STRING "0.1.0"
+#define CNN_VERSION_STRING "0.2.0"
 
 CNN_BEGIN_DECLS
 
 /**
- * The version of the library that is running, such as "0.1.0": it may be newer than CNN_VERSION_STRING, which is that
+ * The version of the library that is running, such as "0.2.0": it may be newer than CNN_VERSION_STRING, which is that
  * of the headers a program was compiled with.
  *
  * @return a constant string. Thread-safe, cannot fail.
