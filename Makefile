@@ -157,8 +157,8 @@ make clean           remove what was built
 
 make check-asan      the tests under a sanitizer; also check-ubsan, check-tsan, check-valgrind, check-helgrind
 make check-trust     faults, hostile files, bad arguments, threads, determinism
-make check-abi       the ABI against the release's baseline; check-symbols the names alone
-make check-install   programs built from an installed tree; check-headers, check-layers, check-ops, check-hardening, check-docs
+make check-abi       the ABI against the last release's baseline; check-symbols the names alone
+make check-install   programs built from an installed tree; check-headers, check-keywords, check-layers, check-ops, check-hardening, check-docs
 make check-clang     the same flags with clang
 make lint            gcc -fanalyzer, clang-tidy, cppcheck
 make coverage        lines and branches, build/coverage/html

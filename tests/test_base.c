@@ -164,32 +164,63 @@ END_TEST
 
 /* ---- options of other versions ---- */
 
+typedef struct first_release {
+    size_t struct_size;
+    int64_t first, second;
+    bool flag;
+    unsigned char reserved[7];
+} first_release;
+
+/* The struct of a later release: `more` and `wide` are taken from the reserved bytes, and `third` makes it longer. */
+typedef struct later_release {
+    size_t struct_size;
+    int64_t first, second;
+    bool flag, more;
+    unsigned char reserved_then[2];
+    int wide;
+    int64_t third;
+    unsigned char reserved[8];
+} later_release;
+
 START_TEST(options_of_any_version_are_read)
 {
-    struct {
-        size_t struct_size;
-        int64_t first, second;
-    } ours, given = { sizeof given, 3, 4 };
-    struct {
-        size_t struct_size;
-        int64_t first, second, third;
-    } newer = { sizeof newer, 1, 2, 0 };
-    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, NULL), CNN_OK);
+    first_release ours, given = { .struct_size = sizeof given, .first = 3, .second = 4, .flag = true };
+    ck_assert_int_eq(CNN__OPTIONS_READ(NULL, "test", &ours, NULL), CNN_OK);
     ck_assert_int_eq(ours.second, 0);
-    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, &given), CNN_OK);
-    ck_assert_int_eq(ours.second, 4);
+    ck_assert_uint_eq(ours.struct_size, sizeof ours);
+    ck_assert_int_eq(CNN__OPTIONS_READ(NULL, "test", &ours, &given), CNN_OK);
+    ck_assert(ours.second == 4 && ours.flag);
     given.struct_size = sizeof(size_t) + sizeof(int64_t);
-    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, &given), CNN_OK);
-    ck_assert_int_eq(ours.first, 3);
-    ck_assert_int_eq(ours.second, 0);
-    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, &newer), CNN_OK);
-    ck_assert_int_eq(ours.second, 2);
-    newer.third = 1;
-    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, &newer), CNN_ERROR_UNSUPPORTED);
+    ck_assert_int_eq(CNN__OPTIONS_READ(NULL, "test", &ours, &given), CNN_OK);
+    ck_assert(ours.first == 3 && ours.second == 0 && !ours.flag);
     given.struct_size = 0;
-    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, &given), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(CNN__OPTIONS_READ(NULL, "test", &ours, &given), CNN_ERROR_INVALID_ARGUMENT);
     given.struct_size = SIZE_MAX;
-    ck_assert_int_eq(cnn__options_read(NULL, "test", &ours, sizeof ours, &given), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(CNN__OPTIONS_READ(NULL, "test", &ours, &given), CNN_ERROR_INVALID_ARGUMENT);
+}
+END_TEST
+
+START_TEST(options_grow_in_their_reserved_bytes)
+{
+    ck_assert_uint_eq(offsetof(later_release, more), offsetof(first_release, reserved));
+    first_release old = { .struct_size = sizeof old, .first = 3, .second = 4, .flag = true }, old_ours;
+    later_release ours, given = { .struct_size = sizeof given, .second = 2 };
+    ck_assert_int_eq(CNN__OPTIONS_READ(NULL, "test", &ours, &old), CNN_OK);
+    ck_assert(ours.first == 3 && ours.flag && !ours.more && ours.wide == 0 && ours.third == 0);
+    ck_assert_int_eq(CNN__OPTIONS_READ(NULL, "test", &old_ours, &given), CNN_OK);
+    ck_assert_int_eq(old_ours.second, 2);
+    later_release asking[] = { given, given, given };
+    asking[0].more = true;
+    asking[1].wide = 1 << 24;
+    asking[2].third = 1;
+    const char *bytes[] = { "byte 25 ", "byte 31 ", "byte 32 " };
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(CNN__OPTIONS_READ(NULL, "test", &ours, &asking[i]), CNN_OK);
+        ck_assert_int_eq(CNN__OPTIONS_READ(NULL, "test", &old_ours, &asking[i]), CNN_ERROR_UNSUPPORTED);
+        ck_assert_ptr_nonnull(strstr(cnn_last_error(NULL), bytes[i]));
+        ck_assert_ptr_nonnull(strstr(cnn_last_error(NULL), "knows only 25 bytes"));
+        ck_assert_int_eq(old_ours.second, 2);
+    }
 }
 END_TEST
 
@@ -528,6 +559,7 @@ int main(void)
     tcase_add_test(tests, a_context_outlives_its_free_while_objects_use_it);
     tcase_add_test(tests, random_state_can_be_set_back);
     tcase_add_test(tests, options_of_any_version_are_read);
+    tcase_add_test(tests, options_grow_in_their_reserved_bytes);
     tcase_add_test(tests, zero_means_default_and_cnn_zero_means_zero);
     tcase_add_test(tests, philox_gives_the_known_answers);
     tcase_add_test(tests, draws_have_the_right_moments);

@@ -65,7 +65,7 @@ check_page() {
         fi
         case $kind in
         program)
-            "$cc" $flags "$block" -o "$work/program" -L"$lib" -lcnn -lm 2>"$work/log" || fail "$page:$line:" "$work/log"
+            $cc $flags "$block" -o "$work/program" -L"$lib" -lcnn -lm 2>"$work/log" || fail "$page:$line:" "$work/log"
             continue
             ;;
         file)
@@ -77,7 +77,7 @@ check_page() {
               echo "#line $((line + 1)) \"$page\""; cat "$block"; echo 'return 0; }'; } >"$work/unit.c"
             ;;
         esac
-        "$cc" $flags -fsyntax-only "$work/unit.c" 2>"$work/log" || fail "$page:$line:" "$work/log"
+        $cc $flags -fsyntax-only "$work/unit.c" 2>"$work/log" || fail "$page:$line:" "$work/log"
     done <"$work/list"
 }
 
@@ -93,7 +93,7 @@ check_paths() {
 
 check_messages() {
     page=docs/troubleshooting.md
-    if ! "$cc" $flags tools/check-docs/messages.c -o "$work/messages" -L"$lib" -Wl,-rpath,"$(cd "$lib" && pwd)" -lcnn \
+    if ! $cc $flags tools/check-docs/messages.c -o "$work/messages" -L"$lib" -Xlinker -rpath -Xlinker "$(cd "$lib" && pwd)" -lcnn \
         2>"$work/log" || ! (cd "$work" && ./messages >made 2>"$work/log"); then
         fail "tools/check-docs/messages.c:" "$work/log"
         return
@@ -122,7 +122,7 @@ check_python() {
     awk '/^```python$/ { text = ""; inside = 1; next } /^```/ && inside { inside = 0; if (text ~ /def load_file/) printf "%s", text }
         inside { text = text $0 "\n" }' docs/pytorch.md >"$work/weights.py"
     echo 'save_file(load_file("one"), "two")' >>"$work/weights.py"
-    if ! "$cc" $flags tools/check-docs/weights.c -o "$work/weights" -L"$lib" -Wl,-rpath,"$(cd "$lib" && pwd)" -lcnn 2>"$work/log" ||
+    if ! $cc $flags tools/check-docs/weights.c -o "$work/weights" -L"$lib" -Xlinker -rpath -Xlinker "$(cd "$lib" && pwd)" -lcnn 2>"$work/log" ||
         ! (cd "$work" && ./weights 1 one && "$python" weights.py && ./weights 2 three two && cmp one three) >"$work/log" 2>&1; then
         fail "docs/pytorch.md: weights do not come back as they were:" "$work/log"
     fi

@@ -31,6 +31,7 @@ typedef struct cnn_checkpoint {
     cnn_module *module;       /**< required */
     cnn_optimizer *optimizer; /**< may be NULL: then it is neither saved nor loaded */
     int64_t epoch;            /**< saved; set by loading */
+    unsigned char reserved[8]; /**< zero: room for later members */
 } cnn_checkpoint;
 
 /**

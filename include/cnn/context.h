@@ -41,6 +41,7 @@ typedef struct cnn_context_options {
     void *log_user;               /**< passed to `log` */
     const char *kernels;          /**< which kernels to use: "reference", "generic", "avx2", "avx512", "neon"; default:
                                        the environment variable CNN_KERNELS, else the fastest that this CPU runs */
+    unsigned char reserved[8];    /**< zero: room for later options */
 } cnn_context_options;
 
 /**
@@ -53,8 +54,11 @@ typedef struct cnn_context_options {
  */
 CNN_API cnn_context *cnn_context_create(const cnn_context_options *options);
 
+#ifndef __cplusplus
 /** cnn_context_create() with keyword arguments: `cnn_context_new(.seed = 1, .threads = 2)`. */
-#define cnn_context_new(...) cnn_context_create(CNN_OPTIONS(cnn_context_options, __VA_ARGS__))
+#define cnn_context_new(...) \
+    cnn_context_create(&(cnn_context_options){ .struct_size = sizeof(cnn_context_options), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+#endif
 
 /**
  * Drops the caller's hold on a context; NULL is fine. The memory and threads go when the last object made from it is

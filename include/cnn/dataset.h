@@ -45,10 +45,10 @@ CNN_API cnn_dataset *cnn_dataset_from_tensors(cnn_tensor *images, cnn_tensor *la
 typedef struct cnn_dataset_callbacks {
     size_t struct_size;         /**< sizeof(cnn_dataset_callbacks) */
     int64_t size;               /**< how many samples, 0 or more */
-    int image_ndim;             /**< the rank of one image, 0 to 7: a batch has one more */
     const int64_t *image_shape; /**< of one image; copied */
-    int label_ndim;             /**< the rank of one label, 0 to 7 */
     const int64_t *label_shape; /**< of one label; copied; rank 0 for a class index */
+    int image_ndim;             /**< the rank of one image, 0 to 7: a batch has one more */
+    int label_ndim;             /**< the rank of one label, 0 to 7 */
     cnn_dtype image_dtype;      /**< CNN_F32 or CNN_F64 */
     cnn_dtype label_dtype;      /**< CNN_I64 (class indices), CNN_F32 or CNN_F64; note that 0 means CNN_F32 */
     /** Writes sample `index`. Called from the loader's thread, one call at a time. Anything but CNN_OK ends the epoch
@@ -56,7 +56,8 @@ typedef struct cnn_dataset_callbacks {
      * CNN_ERROR_CALLBACK. */
     cnn_status (*get)(int64_t index, void *image, void *label, void *user);
     void (*free_user)(void *user); /**< may be NULL; called on failure too */
-    void *user; /**< passed to both */
+    void *user;                    /**< passed to both */
+    unsigned char reserved[8];     /**< zero: room for later members */
 } cnn_dataset_callbacks;
 
 /** Makes a dataset of callbacks. Takes ownership of `user` by `free_user`, also on failure, unless struct_size is

@@ -32,8 +32,15 @@
 #define CNN_ZERO 4.9406564584124654e-324
 
 #ifndef __cplusplus
-/** A pointer to options that live as long as the enclosing block: `CNN_OPTIONS(cnn_conv2d_options, .stride = 2)`. */
-#define CNN_OPTIONS(type, ...) (&(type){ .struct_size = sizeof(type), __VA_ARGS__ })
+/* Every options struct ends in `reserved`. Behind an initialiser that names it there is no member left for a value without a name,
+ * so that `cnn_adam_new(model, 0.01)` draws the compiler's "excess elements in struct initializer" instead of setting an option.
+ * It stands right before what the user wrote. */
+#define CNN__KEYWORDS_ONLY .reserved = { 0 }
+
+/** A pointer to options that live as long as the enclosing block: `CNN_OPTIONS(cnn_conv2d_options, .stride = 2)`. Options are
+ * given by name only. */
+#define CNN_OPTIONS(...) CNN__OPTIONS(__VA_ARGS__, )
+#define CNN__OPTIONS(type, ...) (&(type){ .struct_size = sizeof(type), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 
 /** The two arguments `int ndim, const int64_t *shape`: `cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(200, 10))`. */
 #define CNN_SHAPE(...) \

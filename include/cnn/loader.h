@@ -12,11 +12,12 @@ CNN_BEGIN_DECLS
 
 /** Options of cnn_loader_create(); zero means the default. */
 typedef struct cnn_loader_options {
-    size_t struct_size; /**< sizeof(cnn_loader_options) */
-    bool shuffle;       /**< a new order every epoch, a function of the seed and the epoch's number alone */
-    bool drop_last;     /**< leave out the last batch if it is not full */
-    bool no_background; /**< prepare batches in the caller's thread */
-    uint64_t seed;      /**< of the order; default: the context's seed */
+    size_t struct_size;        /**< sizeof(cnn_loader_options) */
+    uint64_t seed;             /**< of the order; default: the context's seed */
+    bool shuffle;              /**< a new order every epoch, a function of the seed and the epoch's number alone */
+    bool drop_last;            /**< leave out the last batch if it is not full */
+    bool no_background;        /**< prepare batches in the caller's thread */
+    unsigned char reserved[5]; /**< zero: room for later options */
 } cnn_loader_options;
 
 /** A batch. Its tensors belong to the loader. */
@@ -43,7 +44,7 @@ CNN_API cnn_loader *cnn_loader_create(cnn_dataset *dataset, int64_t batch_size, 
 #define cnn_loader_new(...) CNN__LOADER_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_loader_options))
 #define CNN__LOADER_NEW(dataset, ...) CNN__LOADER_NEW2(dataset, __VA_ARGS__)
 #define CNN__LOADER_NEW2(dataset, batch_size, ...) \
-    cnn_loader_create((dataset), (batch_size), &(cnn_loader_options){ __VA_ARGS__ })
+    cnn_loader_create((dataset), (batch_size), &(cnn_loader_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 #endif
 
 /** Frees a loader, its thread and its hold on the dataset; NULL is fine. @since 0.1 */

@@ -29,9 +29,10 @@ CNN_API cnn_module *cnn_dropout_new(cnn_context *ctx, double p);
 
 /** Options of cnn_linear_create(); zero means the default. */
 typedef struct cnn_linear_options {
-    size_t struct_size; /**< sizeof(cnn_linear_options) */
-    bool no_bias;    /**< no bias parameter */
-    cnn_dtype dtype; /**< of the parameters; default CNN_F32 */
+    size_t struct_size;        /**< sizeof(cnn_linear_options) */
+    cnn_dtype dtype;           /**< of the parameters; default CNN_F32 */
+    bool no_bias;              /**< no bias parameter */
+    unsigned char reserved[3]; /**< zero: room for later options */
 } cnn_linear_options;
 
 /** torch.nn.Linear: `weight` [out, in] and `bias` [out], uniform in ±1/√in. @since 0.1 */
@@ -52,15 +53,17 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
 #ifndef __cplusplus
 /** `cnn_conv2d_new(ctx, in_channels, out_channels, kernel, .padding = 2)` */
 #define cnn_conv2d_new(...) CNN__CONV2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv2d_options))
-#define CNN__CONV2D_NEW(ctx, in_channels, out_channels, ...) \
-    cnn_conv2d_create((ctx), (in_channels), (out_channels), &(cnn_conv2d_options){ .kernel = __VA_ARGS__ })
+#define CNN__CONV2D_NEW(ctx, in_channels, out_channels, size, ...)  \
+    cnn_conv2d_create((ctx), (in_channels), (out_channels),          \
+                      &(cnn_conv2d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_maxpool2d_new(ctx, kernel, .stride = 2)` */
 #define cnn_maxpool2d_new(...) CNN__MAXPOOL2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_maxpool2d_options))
-#define CNN__MAXPOOL2D_NEW(ctx, ...) cnn_maxpool2d_create((ctx), &(cnn_maxpool2d_options){ .kernel = __VA_ARGS__ })
+#define CNN__MAXPOOL2D_NEW(ctx, size, ...) \
+    cnn_maxpool2d_create((ctx), &(cnn_maxpool2d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_linear_new(ctx, in_features, out_features, .no_bias = true)` */
 #define cnn_linear_new(...) CNN__LINEAR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_linear_options))
 #define CNN__LINEAR_NEW(ctx, in_features, out_features, ...) \
-    cnn_linear_create((ctx), (in_features), (out_features), &(cnn_linear_options){ __VA_ARGS__ })
+    cnn_linear_create((ctx), (in_features), (out_features), &(cnn_linear_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_sequential_new(ctx, first, second, …)` */
 #define cnn_sequential_new(ctx, ...)                                                                                \
     cnn_sequential_create((ctx), (cnn_module *[]){ __VA_ARGS__ },                                                   \
@@ -76,11 +79,12 @@ typedef cnn_tensor *(*cnn_forward_fn)(cnn_module *self, cnn_tensor *x, void *use
 
 /** Options of cnn_module_create(). */
 typedef struct cnn_module_options {
-    size_t struct_size; /**< sizeof(cnn_module_options) */
-    const char *type;             /**< a name for messages; copied; default "module" */
-    cnn_forward_fn forward;       /**< required */
-    void *user;                   /**< passed to `forward` */
+    size_t struct_size;            /**< sizeof(cnn_module_options) */
+    const char *type;              /**< a name for messages; copied; default "module" */
+    cnn_forward_fn forward;        /**< required */
+    void *user;                    /**< passed to `forward` */
     void (*free_user)(void *user); /**< called with `user` when the module goes, and on failure; may be NULL */
+    unsigned char reserved[8];     /**< zero: room for later options */
 } cnn_module_options;
 
 /**
@@ -94,7 +98,8 @@ CNN_API cnn_module *cnn_module_create(cnn_context *ctx, const cnn_module_options
 /** `cnn_module_new(ctx, forward, .user = &model)` */
 #ifndef __cplusplus
 #define cnn_module_new(...) CNN__MODULE_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_module_options))
-#define CNN__MODULE_NEW(ctx, ...) cnn_module_create((ctx), &(cnn_module_options){ .forward = __VA_ARGS__ })
+#define CNN__MODULE_NEW(ctx, function, ...) \
+    cnn_module_create((ctx), &(cnn_module_options){ .forward = (function), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 #endif
 
 /**

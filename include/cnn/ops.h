@@ -172,10 +172,11 @@ typedef struct cnn_conv2d_options {
     int64_t padding_bottom;        /**< zeros below */
     int64_t padding_left;          /**< zeros on the left */
     int64_t padding_right;         /**< zeros on the right */
-    cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
     int64_t groups;                /**< default 1 */
-    bool no_bias;                  /**< layers only: no bias parameter */
+    cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
     cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
+    bool no_bias;                  /**< layers only: no bias parameter */
+    unsigned char reserved[7];     /**< zero: room for later options */
 } cnn_conv2d_options;
 
 /**
@@ -205,6 +206,7 @@ typedef struct cnn_maxpool2d_options {
     int64_t dilation_h; /**< vertically */
     int64_t dilation_w; /**< horizontally */
     bool ceil_mode;     /**< round the output's size up, as PyTorch does */
+    unsigned char reserved[7]; /**< zero: room for later options */
 } cnn_maxpool2d_options;
 
 /** The largest element of each window: x [N,C,H,W] or [C,H,W]. The first of equal ones gets the gradient; NaN wins. */
@@ -238,12 +240,13 @@ typedef enum cnn_reduction {
 
 /** Options of the cross-entropy loss; zero means the default. */
 typedef struct cnn_cross_entropy_options {
-    size_t struct_size;      /**< sizeof(cnn_cross_entropy_options) */
-    cnn_reduction reduction; /**< default CNN_REDUCE_MEAN */
-    cnn_tensor *weight;     /**< [C], the dtype of the logits: a factor for each class; default none */
-    bool has_ignore_index;  /**< set it to ignore another index than −100 */
-    int64_t ignore_index;   /**< targets of this value neither count nor get a gradient; default −100 */
-    double label_smoothing; /**< in [0, 1]; default 0 */
+    size_t struct_size;        /**< sizeof(cnn_cross_entropy_options) */
+    cnn_tensor *weight;        /**< [C], the dtype of the logits: a factor for each class; default none */
+    int64_t ignore_index;      /**< targets of this value neither count nor get a gradient; default −100 */
+    double label_smoothing;    /**< in [0, 1]; default 0 */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN */
+    bool has_ignore_index;     /**< set it to ignore another index than −100 */
+    unsigned char reserved[3]; /**< zero: room for later options */
 } cnn_cross_entropy_options;
 
 /**

@@ -22,6 +22,7 @@ typedef struct cnn_adam_options {
     double weight_decay; /**< at least 0. Adam: L2 penalty, default 0. AdamW: decoupled, default 1e-2 */
     bool amsgrad;        /**< use the largest second moment so far */
     bool maximize;       /**< ascend instead of descend */
+    unsigned char reserved[6]; /**< zero: room for later options */
 } cnn_adam_options;
 
 /** Options of SGD and of its parameter groups; zero means the default. */
@@ -33,6 +34,7 @@ typedef struct cnn_sgd_options {
     double weight_decay; /**< L2 penalty, at least 0; default 0 */
     bool nesterov;       /**< needs momentum > 0 and dampening 0 */
     bool maximize;       /**< ascend instead of descend */
+    unsigned char reserved[6]; /**< zero: room for later options */
 } cnn_sgd_options;
 
 /** torch.optim.Adam over all parameters of `module` (Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization").
@@ -50,13 +52,16 @@ CNN_API cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options 
 #ifndef __cplusplus
 /** `cnn_adam_new(model, .lr = 1e-3)` */
 #define cnn_adam_new(...) CNN__ADAM_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_adam_options))
-#define CNN__ADAM_NEW(module, ...) cnn_adam_create((module), &(cnn_adam_options){ __VA_ARGS__ })
+#define CNN__ADAM_NEW(module, ...) \
+    cnn_adam_create((module), &(cnn_adam_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_adamw_new(model, .lr = 1e-3)` */
 #define cnn_adamw_new(...) CNN__ADAMW_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_adam_options))
-#define CNN__ADAMW_NEW(module, ...) cnn_adamw_create((module), &(cnn_adam_options){ __VA_ARGS__ })
+#define CNN__ADAMW_NEW(module, ...) \
+    cnn_adamw_create((module), &(cnn_adam_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_sgd_new(model, .lr = 0.1, .momentum = 0.9)` */
 #define cnn_sgd_new(...) CNN__SGD_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_sgd_options))
-#define CNN__SGD_NEW(module, ...) cnn_sgd_create((module), &(cnn_sgd_options){ __VA_ARGS__ })
+#define CNN__SGD_NEW(module, ...) \
+    cnn_sgd_create((module), &(cnn_sgd_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 #endif
 
 /**

@@ -81,10 +81,11 @@ typedef cnn_tensor *(*cnn_function_fn)(cnn_tensor *const *inputs, int count, voi
 
 /** Options of cnn_gradcheck(); zero means the default. */
 typedef struct cnn_gradcheck_options {
-    size_t struct_size; /**< sizeof(cnn_gradcheck_options) */
-    double eps;         /**< step of the central difference, above 0; default 1e-6 */
-    double atol;        /**< absolute tolerance, at least 0; default 1e-5 */
-    double rtol;        /**< relative tolerance, at least 0; default 1e-3 */
+    size_t struct_size;        /**< sizeof(cnn_gradcheck_options) */
+    double eps;                /**< step of the central difference, above 0; default 1e-6 */
+    double atol;               /**< absolute tolerance, at least 0; default 1e-5 */
+    double rtol;               /**< relative tolerance, at least 0; default 1e-3 */
+    unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_gradcheck_options;
 
 /**
@@ -113,6 +114,7 @@ typedef struct cnn_custom_op {
      * NULL: not differentiable. */
     cnn_status (*backward)(const cnn_tensor *const *inputs, int count, const cnn_tensor *output,
                            const cnn_tensor *grad_output, cnn_tensor *const *grad_inputs, void *user);
+    unsigned char reserved[8]; /**< zero: room for later members */
 } cnn_custom_op;
 
 /**

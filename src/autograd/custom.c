@@ -125,7 +125,7 @@ cnn_tensor *cnn_custom(const cnn_custom_op *op, cnn_tensor *const *inputs, int c
     if (!op) {
         return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "op is NULL");
     }
-    if (cnn__options_read(call.ctx, "custom", &c.op, sizeof c.op, op) != CNN_OK) {
+    if (CNN__OPTIONS_READ(call.ctx, "custom", &c.op, op) != CNN_OK) {
         return cnn__call_fail_newest(&call);
     }
     if (!c.op.name || !c.op.infer || !c.op.forward) {

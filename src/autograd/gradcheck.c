@@ -204,7 +204,7 @@ cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user,
                                      : "expected 1 to 16 inputs");
     }
     checker c = { .ctx = ctx, .function = function, .user = user, .count = count, .outputs = -1 };
-    if (cnn__options_read(ctx, "gradcheck", &c.options, sizeof c.options, options) != CNN_OK) {
+    if (CNN__OPTIONS_READ(ctx, "gradcheck", &c.options, options) != CNN_OK) {
         return cnn__failure_status();
     }
     c.options.eps = cnn__option(c.options.eps, 1e-6);

@@ -70,9 +70,14 @@ cnn_status cnn__failure_status(void);
 unsigned long cnn__failure_number(void);
 
 /* Copies an options struct that may be shorter (older) or longer (newer) than ours: missing fields become 0, unknown ones
- * must be 0. `given` NULL gives all zeros. Both structs begin with size_t struct_size. Where only the unknown part is at
- * fault, `ours` is filled in on failure too, so that a call can free what it has taken. */
-cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *ours, size_t our_size, const void *given);
+ * must be 0. Unknown is whatever lies at `known` or after it: the reserved bytes, of which a newer header may have made options,
+ * and what a newer struct has past our end. `given` NULL gives all zeros. Both structs begin with size_t struct_size. Where only
+ * the unknown part is at fault, `ours` is filled in on failure too, so that a call can free what it has taken. */
+cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *ours, size_t our_size, size_t known,
+                             const void *given);
+/* The same for a pointer to one of the public structs, all of which end in `reserved`. */
+#define CNN__OPTIONS_READ(ctx, call, ours, given) \
+    cnn__options_read((ctx), (call), (ours), sizeof *(ours), offsetof(__typeof__(*(ours)), reserved), (given))
 /* 0 → the default, CNN_ZERO → 0. */
 double cnn__option(double given, double otherwise);
 int64_t cnn__option_int(int64_t given, int64_t otherwise);

@@ -1,12 +1,14 @@
 /* Options structs across versions: a caller compiled against older headers hands a shorter struct, one compiled against
- * newer headers a longer one whose tail must be zero, or it would ask for something that this library cannot do. */
+ * newer headers a longer one, or one with options where ours has reserved bytes. What we do not know must be zero, or the caller
+ * would ask for something that this library cannot do. docs/abi.md has the rule by which the structs grow. */
 #include "base/context.h"
 
 #include <string.h>
 
 enum { LARGEST = 4096 }; /* no struct of ours comes near: a larger size is garbage */
 
-cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *ours, size_t our_size, const void *given)
+cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *ours, size_t our_size, size_t known,
+                             const void *given)
 {
     memset(ours, 0, our_size);
     memcpy(ours, &our_size, sizeof our_size);
@@ -21,13 +23,13 @@ cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *our
                          "%s: struct_size is %zu, expected sizeof the struct, which is %zu", call, size,
                          our_size);
     }
-    size_t known = size < our_size ? size : our_size;
-    memcpy((char *)ours + sizeof size, (const char *)given + sizeof size, known - sizeof size);
-    for (size_t i = our_size; i < size; i++) {
+    size_t shared = size < known ? size : known;
+    memcpy((char *)ours + sizeof size, (const char *)given + sizeof size, shared - sizeof size);
+    for (size_t i = known; i < size; i++) {
         if (((const unsigned char *)given)[i]) {
             return cnn__fail(ctx, CNN_ERROR_UNSUPPORTED,
                              "%s: byte %zu of the options is set, but this library knows only %zu bytes of them", call,
-                             i, our_size);
+                             i, known);
         }
     }
     return CNN_OK;

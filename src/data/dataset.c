@@ -205,7 +205,7 @@ cnn_dataset *cnn_dataset_from_callbacks(cnn_context *ctx, const cnn_dataset_call
         cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: callbacks is NULL", call);
         return NULL;
     }
-    bool read = cnn__options_read(ctx, call, &ours, sizeof ours, callbacks) == CNN_OK;
+    bool read = CNN__OPTIONS_READ(ctx, call, &ours, callbacks) == CNN_OK;
     if (read && !ctx) {
         cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: ctx is NULL", call);
     } else if (read) {

@@ -120,7 +120,7 @@ cnn_loader *cnn_loader_create(cnn_dataset *dataset, int64_t batch_size, const cn
         }
         return NULL;
     }
-    bool good = cnn__options_read(dataset->ctx, call, &ours, sizeof ours, options) == CNN_OK;
+    bool good = CNN__OPTIONS_READ(dataset->ctx, call, &ours, options) == CNN_OK;
     if (good && batch_size < 1) {
         cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: batch_size is %" PRId64 ", expected at least 1", call,
                   batch_size);

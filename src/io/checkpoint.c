@@ -28,7 +28,7 @@ cnn_status cnn__checkpoint_read(const char *call, const cnn_checkpoint *given, c
     if (!given) {
         return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: checkpoint is NULL", call);
     }
-    cnn_status status = cnn__options_read(NULL, call, ours, sizeof *ours, given);
+    cnn_status status = CNN__OPTIONS_READ(NULL, call, ours, given);
     if (status != CNN_OK) {
         return status;
     }

@@ -103,7 +103,7 @@ cnn_module *cnn_conv2d_create(cnn_context *ctx, int64_t in_channels, int64_t out
 {
     const char *call = "conv2d_create";
     layer l = { .in = in_channels, .out = out_channels };
-    if (cnn__options_read(ctx, call, &l.options, sizeof l.options, options) != CNN_OK || check(ctx, &l) != CNN_OK) {
+    if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || check(ctx, &l) != CNN_OK) {
         return NULL;
     }
     cnn_module *module = cnn__module_new(ctx, call, &conv2d_class, sizeof l);

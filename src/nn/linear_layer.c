@@ -43,7 +43,7 @@ cnn_module *cnn_linear_create(cnn_context *ctx, int64_t in_features, int64_t out
 {
     const char *call = "linear_create";
     cnn_linear_options o;
-    if (cnn__options_read(ctx, call, &o, sizeof o, options) != CNN_OK) {
+    if (CNN__OPTIONS_READ(ctx, call, &o, options) != CNN_OK) {
         return NULL;
     }
     if (in_features < 1 || out_features < 1) {

@@ -66,7 +66,7 @@ cnn_module *cnn_maxpool2d_create(cnn_context *ctx, const cnn_maxpool2d_options *
     const char *call = "maxpool2d_create";
     maxpool l;
     cnn__problem problem;
-    if (cnn__options_read(ctx, call, &l.options, sizeof l.options, options) != CNN_OK) {
+    if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK) {
         return NULL;
     }
     if (!cnn__window_maxpool2d(&l.window, &l.options, &problem)) {

@@ -45,7 +45,7 @@ static cnn_module *make(cnn_context *ctx, const cnn_module_options *o)
 cnn_module *cnn_module_create(cnn_context *ctx, const cnn_module_options *options)
 {
     cnn_module_options o;
-    bool read = cnn__options_read(ctx, "module_create", &o, sizeof o, options) == CNN_OK;
+    bool read = CNN__OPTIONS_READ(ctx, "module_create", &o, options) == CNN_OK;
     cnn_module *module = read ? make(ctx, &o) : NULL;
     if (!module && o.free_user) {
         o.free_user(o.user);

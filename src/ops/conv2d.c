@@ -62,7 +62,7 @@ static bool window(cnn__call *call, const cnn_conv2d_options *options, cnn__wind
     cnn_conv2d_options o;
     cnn__problem problem;
     const cnn_tensor *weight = call->in[1];
-    if (cnn__options_read(call->ctx, "conv2d", &o, sizeof o, options) != CNN_OK) {
+    if (CNN__OPTIONS_READ(call->ctx, "conv2d", &o, options) != CNN_OK) {
         cnn__call_fail_newest(call);
         return false;
     }

@@ -19,7 +19,7 @@ static bool plain_pool(cnn__call *call, const cnn_maxpool2d_options *pool, const
     cnn__problem problem;
     call->op = &pool_part;
     *failed = true;
-    if (cnn__options_read(call->ctx, "maxpool2d", &o, sizeof o, pool) != CNN_OK) {
+    if (CNN__OPTIONS_READ(call->ctx, "maxpool2d", &o, pool) != CNN_OK) {
         cnn__call_fail_newest(call);
         return false;
     }

@@ -216,7 +216,7 @@ cnn_tensor *cnn_cross_entropy_with(cnn_tensor *logits, cnn_tensor *target, const
 {
     cnn__call call;
     cnn_cross_entropy_options o;
-    cnn_status status = cnn__options_read(NULL, "cross_entropy", &o, sizeof o, options);
+    cnn_status status = CNN__OPTIONS_READ(NULL, "cross_entropy", &o, options);
     cnn_tensor *weight = status == CNN_OK ? o.weight : NULL;
     if (!cnn__call_begin(&call, &cross_entropy_op, INPUTS, (cnn_tensor *const[]){ logits, target, weight })) {
         return call.nil;

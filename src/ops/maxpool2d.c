@@ -9,7 +9,7 @@ static bool window(cnn__call *call, const cnn_maxpool2d_options *options, cnn__w
     cnn_maxpool2d_options o;
     cnn__problem problem;
     const cnn_tensor *x = call->in[0];
-    if (cnn__options_read(call->ctx, "maxpool2d", &o, sizeof o, options) != CNN_OK) {
+    if (CNN__OPTIONS_READ(call->ctx, "maxpool2d", &o, options) != CNN_OK) {
         cnn__call_fail_newest(call);
         return false;
     }

@@ -14,7 +14,7 @@ static bool needs(const double *hyper, int k)
 static cnn_status read(const cnn_context *ctx, const char *call, const void *options, double *hyper)
 {
     cnn_sgd_options o;
-    cnn_status status = cnn__options_read(ctx, call, &o, sizeof o, options);
+    cnn_status status = CNN__OPTIONS_READ(ctx, call, &o, options);
     if (status != CNN_OK) {
         return status;
     }

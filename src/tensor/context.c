@@ -71,7 +71,7 @@ static void fill(cnn_context *ctx, const cnn_context_options *o)
 cnn_context *cnn_context_create(const cnn_context_options *options)
 {
     cnn_context_options o;
-    if (cnn__options_read(NULL, "context_create", &o, sizeof o, options) != CNN_OK || check(&o) != CNN_OK) {
+    if (CNN__OPTIONS_READ(NULL, "context_create", &o, options) != CNN_OK || check(&o) != CNN_OK) {
         return NULL;
     }
     const cnn__kernels *kernels = choose_kernels(&o);

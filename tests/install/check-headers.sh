@@ -17,6 +17,7 @@ compile() {
 
 for compiler in "${CC:-cc}:c" "${CXX:-c++}:c++" clang:c clang++:c++; do
     language=${compiler##*:} compiler=${compiler%:*}
+    compiler=${compiler##* } # without ccache and the like
     if ! command -v "$compiler" >/dev/null 2>&1; then
         echo "skipped: headers with $compiler (not here)"
         continue
@@ -29,7 +30,8 @@ for compiler in "${CC:-cc}:c" "${CXX:-c++}:c++" clang:c clang++:c++; do
         esac
     done
 done
-reached=$(echo '#include <cnn/cnn.h>' | "${CC:-cc}" -Iinclude -M -x c -)
+# shellcheck disable=SC2086
+reached=$(echo '#include <cnn/cnn.h>' | ${CC:-cc} -Iinclude -M -x c -)
 for header in "$@"; do
     case $reached in
     *"include/cnn/${header##*/}"*) ;;

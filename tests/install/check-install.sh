@@ -40,7 +40,7 @@ clients() {
     client c11 "$cc" client.c -std=c11
     static=--static library_path=
     client c11-static "$cc" client.c -std=c11 -static
-    if command -v "$cxx" >/dev/null 2>&1; then
+    if command -v "${cxx##* }" >/dev/null 2>&1; then
         client cxx17-static "$cxx" client.cpp -std=c++17 -static
         static='' library_path=$root$libdir
         client cxx17 "$cxx" client.cpp -std=c++17
