@@ -389,6 +389,34 @@ START_TEST(missing_and_unfit_mnist_files_are_named)
 }
 END_TEST
 
+/* What is there under any of the names is found, whether it can be read or not: nobody should fetch it again. */
+START_TEST(parts_of_mnist_are_found_under_every_name)
+{
+    static const char *const names[] = { "t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte", "t10k-labels-idx1-ubyte.gz",
+                                         "t10k-labels.idx1-ubyte.gz" };
+    for (int k = 0; k < 4; k++) {
+        assert_error(cnn_mnist_find(ctx, test_folder, CNN_MNIST_TEST, CNN_MNIST_LABELS), CNN_ERROR_NOT_FOUND,
+                     "mnist_find: no t10k-labels-idx1-ubyte, t10k-labels.idx1-ubyte, ");
+        file_put(in_folder(names[k]), "garbage", 7);
+        ck_assert_int_eq(cnn_mnist_find(ctx, test_folder, CNN_MNIST_TEST, CNN_MNIST_LABELS), CNN_OK);
+        ck_assert_int_eq(cnn_mnist_find(ctx, test_folder, CNN_MNIST_TEST, CNN_MNIST_IMAGES), CNN_ERROR_NOT_FOUND);
+        ck_assert_int_eq(cnn_mnist_find(ctx, test_folder, CNN_MNIST_TRAIN, CNN_MNIST_LABELS), CNN_ERROR_NOT_FOUND);
+        folder_count(true);
+    }
+    ck_assert_int_eq(symlink("nowhere", in_folder("train-images.idx3-ubyte")), 0);
+    ck_assert_int_eq(cnn_mnist_find(ctx, test_folder, CNN_MNIST_TRAIN, CNN_MNIST_IMAGES), CNN_OK);
+    char folder[5000];
+    memset(folder, 'x', sizeof folder - 1);
+    folder[sizeof folder - 1] = '\0';
+    assert_error(cnn_mnist_find(ctx, folder, CNN_MNIST_TRAIN, CNN_MNIST_IMAGES), CNN_ERROR_IO, "File name too long");
+    assert_error(cnn_mnist_find(ctx, test_folder, CNN_MNIST_TRAIN, (cnn_mnist_part)2), CNN_ERROR_INVALID_ARGUMENT, "part is 2");
+    assert_error(cnn_mnist_find(ctx, test_folder, (cnn_mnist_split)2, CNN_MNIST_IMAGES), CNN_ERROR_INVALID_ARGUMENT,
+                 "split is 2");
+    assert_error(cnn_mnist_find(ctx, NULL, CNN_MNIST_TRAIN, CNN_MNIST_IMAGES), CNN_ERROR_INVALID_ARGUMENT, "directory is NULL");
+    assert_error(cnn_mnist_find(NULL, test_folder, CNN_MNIST_TRAIN, CNN_MNIST_IMAGES), CNN_ERROR_INVALID_ARGUMENT, "ctx is NULL");
+}
+END_TEST
+
 START_TEST(opening_mnist_survives_failing_allocations)
 {
     put_part("train-images-idx3-ubyte", 3, tiny_images, false);
@@ -467,6 +495,7 @@ int main(void)
     tcase_add_test(tests, idx_survives_failing_calls_and_allocations);
     tcase_add_test(tests, mnist_is_found_under_its_names_and_normalised);
     tcase_add_test(tests, missing_and_unfit_mnist_files_are_named);
+    tcase_add_test(tests, parts_of_mnist_are_found_under_every_name);
     tcase_add_test(tests, opening_mnist_survives_failing_allocations);
     tcase_add_test(tests, the_real_mnist);
     return suite_run(suite);

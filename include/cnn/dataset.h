@@ -1,5 +1,5 @@
 /** @file
- * Datasets: samples of an image and a label, from IDX files, from tensors, or from callbacks.
+ * Datasets: samples of an image and a label, from IDX files, from tensors, or from callbacks, and chosen parts of them.
  *
  * A dataset may be read by several threads at once (its callbacks are called one at a time); cnn_dataset_normalize() is
  * for one thread, before a loader uses it. */
@@ -13,6 +13,9 @@ CNN_BEGIN_DECLS
 /** Which part of MNIST. */
 typedef enum cnn_mnist_split { CNN_MNIST_TRAIN = 0, CNN_MNIST_TEST = 1 } cnn_mnist_split;
 
+/** Which of the two files of a split. */
+typedef enum cnn_mnist_part { CNN_MNIST_IMAGES = 0, CNN_MNIST_LABELS = 1 } cnn_mnist_part;
+
 /**
  * Opens MNIST or any dataset in its form: `train-images-idx3-ubyte` and `train-labels-idx1-ubyte` (or `t10k-…`) in
  * `directory`, plain or with `.gz`. Images come out as f32 [1, rows, columns], normalised by mean 0.1307 and standard
@@ -22,6 +25,16 @@ typedef enum cnn_mnist_split { CNN_MNIST_TRAIN = 0, CNN_MNIST_TEST = 1 } cnn_mni
  * @since 0.1
  */
 CNN_API cnn_dataset *cnn_mnist_open(cnn_context *ctx, const char *directory, cnn_mnist_split split);
+
+/**
+ * Looks for one of MNIST's files under all the names that cnn_mnist_open() takes, without reading it: for programs that
+ * fetch what is missing. Thread-safe.
+ *
+ * @return CNN_OK if something of such a name is there, whether it can be read or not; CNN_ERROR_NOT_FOUND if nothing is;
+ *         CNN_ERROR_IO if the folder may not be searched; CNN_ERROR_INVALID_ARGUMENT; CNN_ERROR_NO_MEMORY.
+ * @since 0.2
+ */
+CNN_API cnn_status cnn_mnist_find(cnn_context *ctx, const char *directory, cnn_mnist_split split, cnn_mnist_part part);
 
 /**
  * Reads an IDX file, plain or gzipped (told apart by its first bytes), as a tensor of the caller's. IDX types: ubyte →
@@ -69,6 +82,50 @@ CNN_API cnn_dataset *cnn_dataset_from_callbacks(cnn_context *ctx, const cnn_data
 /** Another hold on the same dataset, for a second loader: each hold is given away or freed once. Thread-safe; NULL only
  * for NULL. @since 0.1 */
 CNN_API cnn_dataset *cnn_dataset_share(cnn_dataset *dataset);
+
+/**
+ * Chosen samples of a dataset as a dataset of its own, as torch.utils.data.Subset: its sample i is sample indices[i] of
+ * `dataset`. No sample is copied; a loader reads the subset as fast as the dataset. The subset begins with the
+ * normalisation that the dataset has now and keeps it: cnn_dataset_normalize() changes one without the other.
+ * Thread-safe.
+ *
+ * @param dataset  takes ownership of this hold, also on failure; cnn_dataset_share() keeps another. NULL fails and keeps
+ *                 the message of its failed call.
+ * @param indices  `count` numbers from 0 to the dataset's size - 1, in any order, also repeated; copied. May be NULL if
+ *                 `count` is 0.
+ * @return a dataset owned by the caller; NULL on failure (CNN_ERROR_INVALID_ARGUMENT, CNN_ERROR_NO_MEMORY).
+ * @since 0.2
+ */
+CNN_API cnn_dataset *cnn_dataset_subset(cnn_dataset *dataset, const int64_t *indices, int64_t count);
+
+/**
+ * The samples from `start` to `end` - 1 as a dataset of its own: cnn_dataset_subset() of a range, which needs no memory
+ * for indices. Thread-safe.
+ *
+ * @param dataset    takes ownership of this hold, also on failure. NULL fails and keeps the message of its failed call.
+ * @param start,end  0 <= start <= end <= the dataset's size, else CNN_ERROR_INVALID_ARGUMENT.
+ * @return a dataset owned by the caller; NULL on failure.
+ * @since 0.2
+ */
+CNN_API cnn_dataset *cnn_dataset_slice(cnn_dataset *dataset, int64_t start, int64_t end);
+
+/**
+ * Splits a dataset at random, as torch.utils.data.random_split: every sample is in exactly one piece. The split is a
+ * function of the seed, the dataset's size and the lengths alone, so a run that is resumed splits as before. Thread-safe.
+ *
+ * @param dataset  takes ownership of this hold, also on failure. NULL fails and keeps the message of its failed call.
+ * @param lengths  `count` numbers, one per piece, 0 or more. If they sum to 1 they are fractions of the dataset: each piece
+ *                 is rounded down, and the samples left over go to the pieces in turn, one each. Otherwise they are
+ *                 numbers of samples that sum to the dataset's size.
+ * @param count    the number of pieces, at least 1.
+ * @param seed     of the split; 0: the context's seed.
+ * @param pieces   filled with `count` datasets owned by the caller, each as cnn_dataset_subset() makes it; with NULLs on
+ *                 failure.
+ * @return CNN_OK, CNN_ERROR_INVALID_ARGUMENT or CNN_ERROR_NO_MEMORY.
+ * @since 0.2
+ */
+CNN_API cnn_status cnn_dataset_random_split(cnn_dataset *dataset, const double *lengths, int count, uint64_t seed,
+                                            cnn_dataset **pieces);
 
 /** Gives up a hold on a dataset; NULL is fine. @since 0.1 */
 CNN_API void cnn_dataset_free(cnn_dataset *dataset);

@@ -244,6 +244,8 @@ void cnn_dataset_free(cnn_dataset *dataset)
     }
     cnn__tensor_release(dataset->images);
     cnn__tensor_release(dataset->labels);
+    cnn_dataset_free(dataset->source);
+    cnn__free(ctx, dataset->indices);
     cnn__free(ctx, dataset->mean);
     cnn__free(ctx, dataset->table);
     cnn__free(ctx, dataset);

@@ -28,6 +28,8 @@ struct cnn_dataset {
     cnn__sample_shape image, label;
     bool has_labels;
     cnn_tensor *images, *labels; /* in memory, held; NULL for callbacks */
+    cnn_dataset *source;         /* of a subset of a dataset of callbacks: that dataset, held */
+    int64_t first, *indices;     /* sample i is the tensors' or the source's indices[i], or first + i where that is NULL */
     int channels;                /* of the normalisation; 0: none */
     double *mean, *std;
     float *table; /* u8 images: [channels or 1][256], value → image element */
@@ -45,6 +47,12 @@ void cnn__dataset_set_images(cnn_dataset *dataset, cnn_tensor *images);
 void cnn__dataset_set_labels(cnn_dataset *dataset, cnn_tensor *labels);
 cnn_status cnn__dataset_normalize(cnn_dataset *dataset, const char *call, int channels, const double *mean,
                                   const double *std);
+
+/* Where the tensors or the callbacks have sample i. */
+static inline int64_t cnn__dataset_index(const cnn_dataset *dataset, int64_t i)
+{
+    return dataset->indices ? dataset->indices[i] : dataset->first + i;
+}
 
 /* Writes sample `index` (in range), normalised; `label` may be NULL. Allocates nothing; fails only in callbacks, and
  * reports as `call`. */

@@ -82,7 +82,7 @@ static bool worth_a_thread(const cnn_loader *l)
 {
     const cnn_dataset *dataset = l->dataset;
     size_t bytes = (size_t)l->batch_size * (dataset->image.bytes + dataset->label.bytes);
-    return !l->options.no_background && (dataset->get || bytes > SMALL_BATCH);
+    return !l->options.no_background && (!dataset->images || bytes > SMALL_BATCH);
 }
 
 static cnn_loader *make(cnn_dataset *dataset, int64_t batch_size, const cnn_loader_options *options)

@@ -13,28 +13,53 @@ static const char *const splits[] = { [CNN_MNIST_TRAIN] = "train", [CNN_MNIST_TE
 static const char *const patterns[] = { "%s/%s-%s-idx%d-ubyte", "%s/%s-%s.idx%d-ubyte", "%s/%s-%s-idx%d-ubyte.gz",
                                         "%s/%s-%s.idx%d-ubyte.gz" };
 
-/* Reads the first of the four files that is there. */
-static cnn_tensor *read_part(cnn_context *ctx, const char *directory, const char *split, const char *part, int rank)
+typedef struct mnist_part {
+    const char *name;
+    int rank;
+} mnist_part;
+
+static const mnist_part parts[] = { [CNN_MNIST_IMAGES] = { "images", 3 }, [CNN_MNIST_LABELS] = { "labels", 1 } };
+
+enum { PATH_ROOM = 64 }; /* for a file's name behind its folder's */
+
+/* Looks for a part under each of its names; `path`, which has PATH_ROOM bytes more than the folder's, gets that which is there. */
+static cnn_status find_part(cnn_context *ctx, const char *call, const char *directory, cnn_mnist_split split,
+                            cnn_mnist_part which, char *path)
 {
-    const char *call = "mnist_open";
-    size_t size = strlen(directory) + 64;
-    char *path = cnn__alloc(ctx, size), folder[CNN__QUOTE];
+    const char *name = splits[split];
+    const mnist_part *part = &parts[which];
+    char folder[CNN__QUOTE];
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        snprintf(path, strlen(directory) + PATH_ROOM, patterns[i], directory, name, part->name, part->rank);
+        cnn_status found = cnn__file_look(ctx, call, path);
+        if (found != CNN_ERROR_NOT_FOUND) {
+            return found;
+        }
+    }
+    return cnn__fail(ctx, CNN_ERROR_NOT_FOUND,
+                     "%s: no %s-%s-idx%d-ubyte, %s-%s.idx%d-ubyte, %s-%s-idx%d-ubyte.gz or %s-%s.idx%d-ubyte.gz in \"%s\"",
+                     call, name, part->name, part->rank, name, part->name, part->rank, name, part->name, part->rank, name,
+                     part->name, part->rank, cnn__quote(folder, directory, true));
+}
+
+static char *path_new(cnn_context *ctx, const char *call, const char *directory)
+{
+    size_t size = strlen(directory) + PATH_ROOM;
+    char *path = cnn__alloc(ctx, size);
     if (!path) {
         cnn__fail_memory(ctx, call, size);
-        return NULL;
     }
-    cnn_status found = CNN_ERROR_NOT_FOUND;
-    for (size_t i = 0; i < sizeof patterns / sizeof *patterns && found == CNN_ERROR_NOT_FOUND; i++) {
-        snprintf(path, size, patterns[i], directory, split, part, rank);
-        found = cnn__file_look(ctx, call, path);
-    }
-    cnn_tensor *t = found == CNN_OK ? cnn__idx_read(ctx, call, path) : NULL;
-    if (found == CNN_ERROR_NOT_FOUND) {
-        cnn__fail(ctx, CNN_ERROR_NOT_FOUND,
-                  "%s: no %s-%s-idx%d-ubyte, %s-%s.idx%d-ubyte, %s-%s-idx%d-ubyte.gz or %s-%s.idx%d-ubyte.gz in \"%s\"",
-                  call, split, part, rank, split, part, rank, split, part, rank, split, part, rank,
-                  cnn__quote(folder, directory, true));
-    }
+    return path;
+}
+
+/* Reads the part under the first name that is there. */
+static cnn_tensor *read_part(cnn_context *ctx, const char *directory, cnn_mnist_split split, cnn_mnist_part part)
+{
+    const char *call = "mnist_open";
+    char *path = path_new(ctx, call, directory);
+    bool found = path && find_part(ctx, call, directory, split, part, path) == CNN_OK;
+    cnn_tensor *t = found ? cnn__idx_read(ctx, call, path) : NULL;
+    int rank = parts[part].rank;
     if (t && (t->dtype != CNN_U8 || t->ndim != rank)) {
         char shape[CNN__SHAPE_TEXT], text[CNN__QUOTE];
         cnn__fail(ctx, CNN_ERROR_MISMATCH, "%s: %s: %s of shape %s, expected uint8 of %d dimensions", call,
@@ -81,24 +106,47 @@ static cnn_dataset *make(cnn_context *ctx, const char *directory, cnn_tensor *im
     return dataset;
 }
 
-cnn_dataset *cnn_mnist_open(cnn_context *ctx, const char *directory, cnn_mnist_split split)
+static cnn_status check(cnn_context *ctx, const char *call, const char *directory, cnn_mnist_split split)
 {
     if (!ctx || !directory) {
-        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "mnist_open: %s is NULL", ctx ? "directory" : "ctx");
-        return NULL;
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, ctx ? "directory" : "ctx");
     }
     if ((int)split < CNN_MNIST_TRAIN || (int)split > CNN_MNIST_TEST) {
-        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "mnist_open: split is %d, expected CNN_MNIST_TRAIN or CNN_MNIST_TEST",
-                  (int)split);
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: split is %d, expected CNN_MNIST_TRAIN or CNN_MNIST_TEST", call,
+                         (int)split);
+    }
+    return CNN_OK;
+}
+
+cnn_dataset *cnn_mnist_open(cnn_context *ctx, const char *directory, cnn_mnist_split split)
+{
+    if (check(ctx, "mnist_open", directory, split) != CNN_OK) {
         return NULL;
     }
     cnn_dataset *dataset = NULL;
-    cnn_tensor *images = read_part(ctx, directory, splits[split], "images", 3);
-    cnn_tensor *labels = images ? read_part(ctx, directory, splits[split], "labels", 1) : NULL;
+    cnn_tensor *images = read_part(ctx, directory, split, CNN_MNIST_IMAGES);
+    cnn_tensor *labels = images ? read_part(ctx, directory, split, CNN_MNIST_LABELS) : NULL;
     if (labels) {
         dataset = make(ctx, directory, images, labels);
     }
     cnn__tensor_release(images);
     cnn__tensor_release(labels);
     return dataset;
+}
+
+cnn_status cnn_mnist_find(cnn_context *ctx, const char *directory, cnn_mnist_split split, cnn_mnist_part part)
+{
+    const char *call = "mnist_find";
+    cnn_status status = check(ctx, call, directory, split);
+    if (status == CNN_OK && ((int)part < CNN_MNIST_IMAGES || (int)part > CNN_MNIST_LABELS)) {
+        status = cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: part is %d, expected CNN_MNIST_IMAGES or CNN_MNIST_LABELS",
+                           call, (int)part);
+    }
+    if (status != CNN_OK) {
+        return status;
+    }
+    char *path = path_new(ctx, call, directory);
+    status = path ? find_part(ctx, call, directory, split, part, path) : cnn__failure_status();
+    cnn__free(ctx, path);
+    return status;
 }

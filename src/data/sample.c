@@ -183,8 +183,9 @@ static cnn_status write_by_callback(cnn_dataset *dataset, const char *call, int6
 
 cnn_status cnn__dataset_write(cnn_dataset *dataset, const char *call, int64_t index, void *image, void *label)
 {
-    if (dataset->get) {
-        return write_by_callback(dataset, call, index, image, label);
+    index = cnn__dataset_index(dataset, index);
+    if (!dataset->images) {
+        return write_by_callback(dataset->source ? dataset->source : dataset, call, index, image, label);
     }
     write_image(dataset, index, image);
     if (dataset->labels && label) {

@@ -111,6 +111,11 @@ NUMBERS(batch_size, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEA
 NUMBERS(epoch, NUMBER("good", GOOD, 2), NUMBER("0", MAY, 0), MINUS_ONE, LEAST64, LARGEST64,
         NUMBER("2^40", MAY, (int64_t)1 << 40));
 NUMBERS(sample, NUMBER("good", GOOD, 1), MINUS_ONE, NUMBER("4", BAD, 4), LEAST64, LARGEST64);
+NUMBERS(slice_end, NUMBER("good", GOOD, 3), MINUS_ONE, NUMBER("0", BAD, 0), NUMBER("5", BAD, 5), LEAST64, LARGEST64,
+        NUMBER("4", MAY, 4));
+NUMBERS(index_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST64, LARGEST64, NUMBER("0", MAY, 0), NUMBER("1", MAY, 1));
+NUMBERS(piece_count, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEAST, NUMBER("1", MAY, 1));
+NUMBERS(seed, NUMBER("good", GOOD, 7), NUMBER("0", MAY, 0), NUMBER("UINT64_MAX", MAY, -1));
 NUMBERS(index, NUMBER("good", GOOD, 0), MINUS_ONE, LEAST, NUMBER("past the end", MAY, 100), NUMBER("INT_MAX", MAY, INT_MAX));
 NUMBERS(group, NUMBER("good", GOOD, 0), MINUS_ONE, NUMBER("1", BAD, 1), LEAST, LARGEST);
 NUMBERS(group_or_all, NUMBER("good", GOOD, 0), NUMBER("-1", GOOD, -1), NUMBER("-2", BAD, -2), NUMBER("1", BAD, 1), LEAST,
@@ -176,6 +181,17 @@ NUMBERS(dims, ADDRESS("good", GOOD, good_dims), NO_POINTER, ADDRESS("[0,0]", BAD
         ADDRESS("[1,-1]", BAD, dims_again), ADDRESS("[2,0]", BAD, dims_past), ADDRESS("[0,-3]", BAD, dims_below),
         ADDRESS("[INT_MIN,INT_MAX]", BAD, dims_far), ADDRESS("[-1,-2]", MAY, dims_negative));
 
+static const int64_t good_indices[2] = { 3, 0 }, indices_below[2] = { 0, -1 }, indices_past[2] = { 0, 4 };
+static const int64_t indices_far[2] = { INT64_MIN, INT64_MAX };
+NUMBERS(indices, ADDRESS("good", GOOD, good_indices), NO_POINTER, ADDRESS("[0,-1]", MAY, indices_below),
+        ADDRESS("[0,4]", MAY, indices_past), ADDRESS("[INT64_MIN,INT64_MAX]", MAY, indices_far));
+
+static const double good_lengths[2] = { 0.25, 0.75 }, lengths_short[2] = { 1, 2 }, lengths_negative[2] = { 2, -1 };
+static const double lengths_broken[2] = { 1.5, 2.5 }, lengths_no_number[2] = { NAN, 1 }, lengths_whole[2] = { 4, 0 };
+NUMBERS(lengths, ADDRESS("good", GOOD, good_lengths), NO_POINTER, ADDRESS("[1,2]", MAY, lengths_short),
+        ADDRESS("[2,-1]", BAD, lengths_negative), ADDRESS("[1.5,2.5]", BAD, lengths_broken),
+        ADDRESS("[NaN,1]", BAD, lengths_no_number), ADDRESS("[4,0]", MAY, lengths_whole));
+
 static const double good_mean[1] = { 0.1 }, good_std[1] = { 0.3 }, no_number[1] = { NAN }, infinite[1] = { INFINITY };
 static const double nothing[1] = { 0 }, below[1] = { -1 };
 NUMBERS(mean, ADDRESS("good", GOOD, good_mean), NO_POINTER, ADDRESS("NaN", BAD, no_number), ADDRESS("inf", BAD, infinite));
@@ -189,6 +205,7 @@ MAKER(scratch, w->scratch[w->outs++ % 4])
 static const candidate outs[] = { MADE("good", GOOD, make_scratch, 0), NO_POINTER };
 OBJECT(out, outs);
 OBJECT(buffer, outs);
+OBJECT(pieces, outs);
 OBJECT(text, outs);
 OBJECT(random, outs);
 

@@ -42,6 +42,8 @@ static const scenario scenarios[] = {
     { "dataset of floats", data_floats, false },
     { "dataset of doubles", data_doubles, false },
     { "dataset of callbacks", data_callbacks, false },
+    { "parts of a dataset of bytes", data_part_of_bytes, false },
+    { "parts of a dataset of callbacks", data_part_of_callbacks, false },
     { "MNIST", data_mnist, false },
     { "IDX", idx_plain, false },
 #ifdef CNN_HAVE_ZLIB

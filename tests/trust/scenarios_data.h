@@ -34,6 +34,21 @@ static cnn_status data_of(world *w, cnn_dtype images, cnn_dtype labels)
     return visit(w);
 }
 
+/* Goes on with a part of the world's dataset. */
+static cnn_status data_parts(world *w)
+{
+    const int64_t indices[] = { 6, 0, 3, 3, 5 };
+    const double halves[] = { 0.5, 0.5 };
+    cnn_dataset *pieces[2];
+    w->dataset[0] = cnn_dataset_subset(cnn_dataset_slice(w->dataset[0], 0, 7), indices, 5);
+    TRY(got(w, w->dataset[0]));
+    TRY(cnn_dataset_random_split(cnn_dataset_share(w->dataset[0]), halves, 2, 0, pieces));
+    cnn_dataset_free(w->dataset[0]);
+    w->dataset[0] = pieces[0];
+    w->dataset[1] = pieces[1];
+    return visit(w);
+}
+
 static cnn_status data_bytes(world *w)
 {
     return data_of(w, CNN_U8, CNN_U8);
@@ -70,8 +85,25 @@ static cnn_status data_callbacks(world *w)
     return visit(w);
 }
 
+static cnn_status data_part_of_callbacks(world *w)
+{
+    TRY(data_callbacks(w));
+    cnn_loader_free(w->loader);
+    w->loader = NULL;
+    return data_parts(w);
+}
+
+static cnn_status data_part_of_bytes(world *w)
+{
+    TRY(data_bytes(w));
+    cnn_loader_free(w->loader);
+    w->loader = NULL;
+    return data_parts(w);
+}
+
 static cnn_status data_mnist(world *w)
 {
+    TRY(cnn_mnist_find(w->ctx, test_folder, CNN_MNIST_TRAIN, CNN_MNIST_LABELS));
     w->dataset[0] = cnn_mnist_open(w->ctx, test_folder, CNN_MNIST_TRAIN);
     TRY(got(w, w->dataset[0]));
     return visit(w);

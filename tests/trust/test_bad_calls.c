@@ -221,6 +221,11 @@ static void release_result(world *w, const bad_call *call, value *r)
             cnn_tensor_free(*(cnn_tensor **)(void *)w->scratch[i]);
         }
     }
+    if (strcmp(call->name, "cnn_dataset_random_split") == 0 && r->i == CNN_OK) {
+        for (int k = 0; k < 2; k++) { /* the most pieces that are asked for; a free place is NULL */
+            cnn_dataset_free(((cnn_dataset **)(void *)w->scratch[0])[k]);
+        }
+    }
 }
 
 #define REQUIRE(condition, ...)                                      \

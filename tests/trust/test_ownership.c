@@ -222,6 +222,67 @@ static bool loader_options(cnn_context *ctx, cnn_module *parent)
     return finish_loader(cnn_loader_create(counted_dataset(ctx), 2, &wrong));
 }
 
+static bool subset_of(cnn_context *ctx, int64_t index)
+{
+    const int64_t indices[] = { 1, index };
+    cnn_dataset *subset = cnn_dataset_subset(counted_dataset(ctx), indices, 2);
+    cnn_dataset_free(subset);
+    return subset;
+}
+
+static bool subset_good(cnn_context *ctx, cnn_module *parent)
+{
+    (void)parent;
+    return subset_of(ctx, 2);
+}
+
+static bool subset_out_of_range(cnn_context *ctx, cnn_module *parent)
+{
+    (void)parent;
+    return subset_of(ctx, 3);
+}
+
+static bool slice_of(cnn_context *ctx, int64_t end)
+{
+    cnn_dataset *slice = cnn_dataset_slice(counted_dataset(ctx), 1, end);
+    cnn_dataset_free(slice);
+    return slice;
+}
+
+static bool slice_good(cnn_context *ctx, cnn_module *parent)
+{
+    (void)parent;
+    return slice_of(ctx, 3);
+}
+
+static bool slice_out_of_range(cnn_context *ctx, cnn_module *parent)
+{
+    (void)parent;
+    return slice_of(ctx, 4);
+}
+
+static bool split_into(cnn_context *ctx, double first)
+{
+    const double lengths[] = { first, 2 };
+    cnn_dataset *pieces[2];
+    cnn_status status = cnn_dataset_random_split(counted_dataset(ctx), lengths, 2, 1, pieces);
+    cnn_dataset_free(pieces[0]);
+    cnn_dataset_free(pieces[1]);
+    return status == CNN_OK;
+}
+
+static bool split_good(cnn_context *ctx, cnn_module *parent)
+{
+    (void)parent;
+    return split_into(ctx, 1);
+}
+
+static bool split_lengths(cnn_context *ctx, cnn_module *parent)
+{
+    (void)parent;
+    return split_into(ctx, 2);
+}
+
 static bool borrowed(cnn_context *ctx, cnn_dtype dtype, int64_t size, void *data)
 {
     cnn_tensor *t = cnn_tensor_from_borrowed(ctx, dtype, 1, &size, data, count_data, NULL);
@@ -307,6 +368,12 @@ static const taking takings[] = {
     { "loader_create", false, 1, loader_good },
     { "loader_create, batches of 0", true, 1, loader_batch_size },
     { "loader_create, bad options", true, 1, loader_options },
+    { "dataset_subset", false, 1, subset_good },
+    { "dataset_subset, no such sample", true, 1, subset_out_of_range },
+    { "dataset_slice", false, 1, slice_good },
+    { "dataset_slice, past the end", true, 1, slice_out_of_range },
+    { "dataset_random_split", false, 1, split_good },
+    { "dataset_random_split, too many samples", true, 1, split_lengths },
     { "tensor_from_borrowed", false, 1, borrowed_good },
     { "tensor_from_borrowed, no context", true, 1, borrowed_no_context },
     { "tensor_from_borrowed, no dtype", true, 1, borrowed_dtype },
