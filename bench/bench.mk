@@ -1,34 +1,48 @@
 # Benchmarks: each bench/bench_*.c is a program that links the static library; each bench/peer_* is someone else's.
 #   make bench        builds and runs everything but the epochs and the full list of kernels; BENCH_ARGS=--quick for the shortest useful run
-#   make bench-peers  gets ONNX Runtime from npm and has PyTorch export the model for it
+#   make bench-peers  installs Debian's peers, and PyPI's current ones (PyTorch, ONNX Runtime, OpenVINO, oneDNN) into build/bench/venv
 #   make bench-epochs ten epochs on the files of CNN_MNIST_DIR, against PyTorch
-NPM ?= npm
 PYTHON ?= python3
 BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
 BENCH_CFLAGS := -std=c11 -D_GNU_SOURCE -Wall -Wextra -O3 -ffp-contract=fast -Iinclude -Isrc -Ibench -pthread
 HAVE_DNNL := $(shell printf '$(HASH)include <oneapi/dnnl/dnnl.h>\nint main(void){return !dnnl_version();}' | \
 	$(CC) -x c - -o /dev/null -ldnnl >/dev/null 2>&1 && echo 1)
-BENCH_PEERS := $(if $(HAVE_DNNL),$(BUILD)/bench/peer_onednn)
+BENCH_VENV := $(BUILD)/bench/venv
+BENCH_PEERS = $(if $(HAVE_DNNL),$(BUILD)/bench/peer_onednn) $(if $(wildcard $(BENCH_VENV)/include/oneapi/dnnl/dnnl.h),$(BUILD)/bench/peer_onednn_pypi)
 
 $(BUILD)/bench/%: bench/%.c bench/nets.c bench/nets.h $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(QUIET)$(CC) $(BENCH_CFLAGS) $< bench/nets.c -o $@ $(STATIC) $(ZLIB_LIBS) -lm
 
-$(BUILD)/bench/peer_onednn: bench/peer_onednn.c bench/peer_onednn.h
+ONEDNN_HEADERS := bench/peer_onednn.h bench/peer_onednn_layers.h
+$(BUILD)/bench/peer_onednn: bench/peer_onednn.c $(ONEDNN_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(QUIET)$(CC) $(BENCH_CFLAGS) -march=native -fopenmp $< -o $@ -ldnnl -lm
+
+# Its libraries find each other by LD_LIBRARY_PATH, which bench/peers.py sets.
+$(BUILD)/bench/peer_onednn_pypi: bench/peer_onednn.c $(ONEDNN_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(QUIET)$(CC) $(BENCH_CFLAGS) -march=native -fopenmp -isystem $(BENCH_VENV)/include $< -o $@ -L$(BENCH_VENV)/lib -ldnnl -lm \
+		-Wl,--allow-shlib-undefined
 
 .PHONY: bench bench-programs bench-peers bench-epochs
 bench-programs: $(BENCH_PROGRAMS) $(BENCH_PEERS)
 bench: bench-programs examples $(BUILD)/bench/bench_kernels
 	$(PYTHON) bench/run.py --build $(BUILD) --lib $(LIB) $(BENCH_ARGS)
 	$(BUILD)/bench/bench_kernels --quick --json $(BUILD)/bench/kernels.jsonl
+# Debian's alone where PyPI is not reached. The model for the runtimes is exported by the first PyTorch that can.
 bench-peers:
-	@mkdir -p $(BUILD)/bench/node
-	$(NPM) install --ignore-scripts --no-audit --no-fund --prefix $(BUILD)/bench/node onnxruntime-node
-	$(PYTHON) bench/export_onnx.py $(BUILD)/bench/tutorial.onnx || /usr/bin/python3 bench/export_onnx.py \
-		$(BUILD)/bench/tutorial.onnx
+	@tools/install-dependencies.sh peers
+	@mkdir -p $(BUILD)/bench
+	@[ -x $(BENCH_VENV)/bin/pip ] || $(PYTHON) -m venv $(BENCH_VENV)
+	@for package in torch onnxruntime openvino "onednn onednn-devel"; do \
+		$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check $$package || \
+		echo "bench-peers: PyPI gives no $$package here: Debian's alone is compared with"; done
+	@for python in /usr/bin/python3 $(BENCH_VENV)/bin/python $(PYTHON); do \
+		$$python bench/export_onnx.py $(BUILD)/bench/tutorial.onnx 2>/dev/null && exit; done; \
+		echo "bench-peers: no PyTorch here exports the model: ONNX Runtime and OpenVINO are left out"
 bench-epochs: examples
 	$(PYTHON) bench/epochs.py --build $(BUILD) $(BENCH_ARGS)

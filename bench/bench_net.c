@@ -110,7 +110,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 3; i++) {
         step(&b);
     }
-    printf("ready libcnn %s %s\n", cnn_version(), cnn_context_kernels(b.ctx));
+    printf("ready %s; kernels %s\n", cnn_version(), cnn_context_kernels(b.ctx));
     fflush(stdout);
     serve(&b);
     struct rusage usage;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Ten epochs of the tutorial on the files of CNN_MNIST_DIR: examples/mnist_cnn with its defaults against PyTorch with the same
-recipe, on the same machine. Prints seconds an epoch and the accuracy on the test set; writes epochs.jsonl."""
+recipe, on the same machine. Prints seconds per epoch and the accuracy on the test set; writes epochs.jsonl."""
 import argparse
 import gzip
 import json
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-import pytorch
+import peers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -42,6 +42,7 @@ def train_pytorch(epochs, data, threads):
     import torch
 
     from nets import Tutorial, normalise, train_step
+    from peer_pytorch import described
     torch.set_num_threads(threads)  # its default is one on some virtual machines, and where threads are bound
     torch.manual_seed(1)
     images, labels = read_idx(data, "train-images-idx3-ubyte")[:, None], read_idx(data, "train-labels-idx1-ubyte").long()
@@ -61,7 +62,7 @@ def train_pytorch(epochs, data, threads):
     with torch.no_grad():
         for i in range(0, len(answers), 200):
             right += int((model(normalise(tests[i:i + 200])).argmax(1) == answers[i:i + 200]).sum())
-    print(json.dumps([seconds, 100 * right / len(answers)]))
+    print(json.dumps([described(), seconds, 100 * right / len(answers)]))
 
 
 def main():
@@ -78,21 +79,23 @@ def main():
         train_pytorch(args.epochs, data, args.pytorch)
         return
     rows = [("libcnn", *libcnn(args.build, args.epochs, data))]
-    python = pytorch.python()
-    if python:
+    torches = list(peers.torches(args.build))
+    for origin, python in torches:
         command = [python, __file__, "--pytorch", str(len(os.sched_getaffinity(0))), "--epochs", str(args.epochs)]
-        for name, bound in (("PyTorch", {}), ("PyTorch, bound", {"OMP_PROC_BIND": "true"})):
+        for name, bound in ((f"PyTorch ({origin})", {}), (f"PyTorch ({origin}), bound", {"OMP_PROC_BIND": "true"})):
             if not re.search(args.only, name):
                 continue
             answer = subprocess.run(command, capture_output=True, text=True, check=True,
-                                    env={**os.environ, **bound, **pytorch.environment()})
-            rows.append((name, *json.loads(answer.stdout)))
-    else:
-        print("missing peer: PyTorch (apt-get install python3-torch)")
-    print(f"{'':16} {'s an epoch':>10} {'test accuracy':>14}")
+                                    env={**os.environ, **bound, **peers.openblas()})
+            version, *row = json.loads(answer.stdout)
+            print(f"{name}: {version}", flush=True)
+            rows.append((name, *row))
+    if not torches:
+        print("missing peer: PyTorch (apt-get install python3-torch libopenblas-dev, or make bench-peers)")
+    print(f"{'':26} {'s an epoch':>10} {'test accuracy':>14}")
     with open(os.path.join(args.build, "bench", "epochs.jsonl"), "w") as file:
         for name, seconds, accuracy in rows:
-            print(f"{name:16} {statistics.median(seconds):10.2f} {accuracy:12.2f} %")
+            print(f"{name:26} {statistics.median(seconds):10.2f} {accuracy:12.2f} %")
             file.write(json.dumps({"bench": "epochs", "who": name, "seconds": seconds, "accuracy": accuracy}) + "\n")
 
 

@@ -4,7 +4,7 @@
  * the next, parameters live in the layout of the forward pass, and what backward wants otherwise is reordered once a step,
  * when the weights have changed. ReLU is a post-operation of the convolution, pooling keeps its workspace. What oneDNN lacks
  * (dropout, the loss, Adam, loading data) is plain C with OpenMP. -v trains on one batch and prints losses. */
-#include "peer_onednn.h"
+#include "peer_onednn_layers.h"
 
 #include <getopt.h>
 #include <math.h>
@@ -54,54 +54,20 @@ static double now(void)
 
 /* ---- layers ---- */
 
-static dnnl_primitive_attr_t relu_attr(void)
-{
-    dnnl_primitive_attr_t attr;
-    dnnl_post_ops_t ops;
-    CHECK(dnnl_primitive_attr_create(&attr));
-    CHECK(dnnl_post_ops_create(&ops));
-    CHECK(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0));
-    CHECK(dnnl_primitive_attr_set_post_ops(attr, ops));
-    return attr;
-}
-
-static const dnnl_dims_t ones = { 1, 1 }, twos = { 2, 2 }, zeros = { 0, 0 };
-
 static void layer_descs(layer *l, int ndims, const dnnl_dim_t *x, const dnnl_dim_t *w, const dnnl_dim_t *b,
-                        const dnnl_dim_t *y, int ydims, md *source, bool train)
+                        const dnnl_dim_t *y, int ydims, bool train)
 {
-    dnnl_memory_desc_t xd = source ? *source : desc_make(ndims, x, dnnl_format_tag_any);
-    dnnl_memory_desc_t wd = desc_make(ndims, w, dnnl_format_tag_any), bd = desc_make(1, b, dnnl_x);
-    dnnl_memory_desc_t yd = desc_make(ydims, y, dnnl_format_tag_any), free_x = desc_make(ndims, x, dnnl_format_tag_any);
-    dnnl_prop_kind_t prop = train ? dnnl_forward_training : dnnl_forward_inference;
-    dnnl_convolution_desc_t c;
-    dnnl_inner_product_desc_t i;
-    if (l->conv) {
-        CHECK(dnnl_convolution_forward_desc_init(&c, prop, dnnl_convolution_direct, &xd, &wd, &bd, &yd, ones, twos, twos));
-        CHECK(dnnl_primitive_desc_create(&l->forward, &c, relu_attr(), engine, NULL));
-    } else {
-        CHECK(dnnl_inner_product_forward_desc_init(&i, prop, &xd, &wd, &bd, &yd));
-        CHECK(dnnl_primitive_desc_create(&l->forward, &i, NULL, engine, NULL));
-    }
-    if (!train) {
-        return;
-    }
-    if (l->conv) {
-        CHECK(dnnl_convolution_backward_data_desc_init(&c, dnnl_convolution_direct, &free_x, &wd, &yd, ones, twos, twos));
-        CHECK(dnnl_primitive_desc_create(&l->backward_data, &c, NULL, engine, l->forward));
-        CHECK(dnnl_convolution_backward_weights_desc_init(&c, dnnl_convolution_direct, &xd, &wd, &bd, &yd, ones, twos,
-                                                          twos));
-        CHECK(dnnl_primitive_desc_create(&l->backward_weights, &c, NULL, engine, l->forward));
-    } else {
-        CHECK(dnnl_inner_product_backward_data_desc_init(&i, &free_x, &wd, &yd));
-        CHECK(dnnl_primitive_desc_create(&l->backward_data, &i, NULL, engine, l->forward));
-        CHECK(dnnl_inner_product_backward_weights_desc_init(&i, &xd, &wd, &bd, &yd));
-        CHECK(dnnl_primitive_desc_create(&l->backward_weights, &i, NULL, engine, l->forward));
+    operands o = { desc_make(ndims, x, dnnl_format_tag_any), desc_make(ndims, w, dnnl_format_tag_any),
+                   desc_make(1, b, dnnl_x), desc_make(ydims, y, dnnl_format_tag_any) };
+    l->forward = l->conv ? conv_forward(&o, train) : linear_forward(&o, train);
+    if (train) {
+        l->backward_data = l->conv ? conv_backward_data(&o, l->forward) : linear_backward_data(&o, l->forward);
+        l->backward_weights = l->conv ? conv_backward_weights(&o, l->forward) : linear_backward_weights(&o, l->forward);
     }
 }
 
 /* Blocked layouts may pad, so a parameter counts all floats of its memory; padding starts as 0 and its gradient is 0. */
-static parameter parameter_new(md *desc, md *plain, double bound)
+static parameter parameter_new(md desc, md plain, double bound)
 {
     parameter p = { .value = memory_new(desc), .grad = memory_new(desc) };
     p.n = (int64_t)(dnnl_memory_desc_get_size(desc) / sizeof(float));
@@ -141,9 +107,9 @@ static dnnl_memory_t layer_forward(model *m, layer *l, dnnl_memory_t *x, int ndi
     for (int i = 1; i < ndims; i++) {
         fan *= (double)w[i];
     }
-    dnnl_memory_desc_t plain = desc_make(ndims, w, ndims == 4 ? dnnl_oihw : dnnl_oi), flat = desc_make(1, w, dnnl_x);
-    l->weight = parameter_new(asked(l->forward, dnnl_query_weights_md), &plain, 1 / sqrt(fan));
-    l->bias = parameter_new(&flat, &flat, 1 / sqrt(fan));
+    md plain = desc_make(ndims, w, ndims == 4 ? dnnl_oihw : dnnl_oi), flat = desc_make(1, w, dnnl_x);
+    l->weight = parameter_new(asked(l->forward, dnnl_query_weights_md), plain, 1 / sqrt(fan));
+    l->bias = parameter_new(flat, flat, 1 / sqrt(fan));
     *x = in_layout(*x, asked(l->forward, dnnl_query_src_md), m->forward, &m->forward_count);
     dnnl_memory_t y = memory_new(asked(l->forward, dnnl_query_dst_md));
     work *f = next_forward(m);
@@ -195,11 +161,7 @@ typedef struct pool {
 static pool pool_forward(model *m, dnnl_memory_t x, const dnnl_dim_t *y, bool train)
 {
     pool p = { 0 };
-    dnnl_pooling_desc_t d;
-    dnnl_memory_desc_t yd = desc_make(4, y, dnnl_format_tag_any);
-    CHECK(dnnl_pooling_forward_desc_init(&d, train ? dnnl_forward_training : dnnl_forward_inference, dnnl_pooling_max,
-                                         desc_of(x), &yd, twos, twos, zeros, zeros));
-    CHECK(dnnl_primitive_desc_create(&p.forward, &d, NULL, engine, NULL));
+    p.forward = pooling_forward(desc_of(x), desc_make(4, y, dnnl_format_tag_any), train);
     p.y = memory_new(asked(p.forward, dnnl_query_dst_md));
     work *f = next_forward(m);
     *f = work_new(p.forward);
@@ -215,24 +177,15 @@ static pool pool_forward(model *m, dnnl_memory_t x, const dnnl_dim_t *y, bool tr
 /* Pooling's and then ReLU's gradient; `x` is the rectified output of the convolution. */
 static dnnl_memory_t pool_relu_backward(model *m, const pool *p, dnnl_memory_t x, dnnl_memory_t dy)
 {
-    dnnl_pooling_desc_t d;
-    dnnl_primitive_desc_t pd, relu_forward;
     dy = in_layout(dy, desc_of(p->y), m->backward, &m->backward_count);
-    CHECK(dnnl_pooling_backward_desc_init(&d, dnnl_pooling_max, desc_of(x), desc_of(p->y), twos, twos, zeros, zeros));
-    CHECK(dnnl_primitive_desc_create(&pd, &d, NULL, engine, p->forward));
     dnnl_memory_t dx = memory_new(desc_of(x));
     work *w = next_backward(m);
-    *w = work_new(pd);
+    *w = work_new(pooling_backward(desc_of(x), desc_of(p->y), p->forward));
     bind(w, DNNL_ARG_DIFF_DST, dy);
     bind(w, DNNL_ARG_WORKSPACE, p->workspace);
     bind(w, DNNL_ARG_DIFF_SRC, dx);
-    dnnl_eltwise_desc_t e;
-    CHECK(dnnl_eltwise_forward_desc_init(&e, dnnl_forward_training, dnnl_eltwise_relu_use_dst_for_bwd, desc_of(x), 0, 0));
-    CHECK(dnnl_primitive_desc_create(&relu_forward, &e, NULL, engine, NULL));
-    CHECK(dnnl_eltwise_backward_desc_init(&e, dnnl_eltwise_relu_use_dst_for_bwd, desc_of(x), desc_of(x), 0, 0));
-    CHECK(dnnl_primitive_desc_create(&pd, &e, NULL, engine, relu_forward));
     w = next_backward(m);
-    *w = work_new(pd);
+    *w = work_new(relu_backward(desc_of(x)));
     bind(w, DNNL_ARG_DST, x);
     bind(w, DNNL_ARG_DIFF_DST, dx);
     bind(w, DNNL_ARG_DIFF_SRC, dx);
@@ -249,29 +202,29 @@ static void model_build(model *m, bool train)
     const dnnl_dims_t x3 = { n, 64, 7, 7 }, w3 = { 1000, 64, 7, 7 }, b3 = { 1000 }, y3 = { n, 1000 };
     const dnnl_dims_t w4 = { CLASSES, 1000 }, b4 = { CLASSES }, y4 = { n, CLASSES };
     layer *l = m->layers;
-    dnnl_memory_desc_t images = desc_make(4, x1, dnnl_nchw), flat = desc_make(2, y4, dnnl_nc);
-    dnnl_memory_t x = memory_new(&images);
+    md images = desc_make(4, x1, dnnl_nchw), flat = desc_make(2, y4, dnnl_nc);
+    dnnl_memory_t x = memory_new(images);
     m->input = x;
     l[0].conv = l[1].conv = true;
-    layer_descs(&l[0], 4, x1, w1, b1, y1, 4, NULL, train);
+    layer_descs(&l[0], 4, x1, w1, b1, y1, 4, train);
     dnnl_memory_t in1 = x, c1 = layer_forward(m, &l[0], &in1, 4, w1);
     pool p1 = pool_forward(m, c1, x2, train);
-    layer_descs(&l[1], 4, x2, w2, b2, y2, 4, NULL, train);
+    layer_descs(&l[1], 4, x2, w2, b2, y2, 4, train);
     dnnl_memory_t in2 = p1.y, c2 = layer_forward(m, &l[1], &in2, 4, w2);
     pool p2 = pool_forward(m, c2, x3, train);
-    layer_descs(&l[2], 4, x3, w3, b3, y3, 2, NULL, train);
+    layer_descs(&l[2], 4, x3, w3, b3, y3, 2, train);
     m->dropout_at = m->forward_count;
     m->dropped = p2.y;
     m->dropped_size = (int64_t)(dnnl_memory_desc_get_size(desc_of(p2.y)) / sizeof(float));
     m->mask = allocate((size_t)m->dropped_size);
     dnnl_memory_t in3 = p2.y, f1 = layer_forward(m, &l[2], &in3, 4, w3);
-    layer_descs(&l[3], 2, y3, w4, b4, y4, 2, NULL, train);
+    layer_descs(&l[3], 2, y3, w4, b4, y4, 2, train);
     dnnl_memory_t in4 = f1, f2 = layer_forward(m, &l[3], &in4, 2, w4);
-    m->logits = in_layout(f2, &flat, m->forward, &m->forward_count);
+    m->logits = in_layout(f2, flat, m->forward, &m->forward_count);
     if (!train) {
         return;
     }
-    m->dlogits = memory_new(&flat);
+    m->dlogits = memory_new(flat);
     dnnl_memory_t d = layer_backward(m, &l[3], in4, m->dlogits, true);
     d = layer_backward(m, &l[2], in3, d, true);
     d = in_layout(d, desc_of(p2.y), m->backward, &m->backward_count);
@@ -395,6 +348,12 @@ static void load_batch(model *m, float *to)
     m->at += (int)m->batch;
 }
 
+/* Where oneDNN runs on SYCL, a primitive is only queued: the host waits before it touches what one has written. */
+static void settle(void)
+{
+    CHECK(dnnl_stream_wait(stream));
+}
+
 static float train(model *m, bool load)
 {
     m->steps++;
@@ -403,17 +362,21 @@ static float train(model *m, bool load)
     }
     for (int i = 0; i < m->forward_count; i++) {
         if (i == m->dropout_at) {
+            settle();
             drop(m);
         }
         run(&m->forward[i]);
     }
+    settle();
     float value = loss(m);
     for (int i = 0; i < m->backward_count; i++) {
         if (i == m->undrop_at) {
+            settle();
             undrop(m);
         }
         run(&m->backward[i]);
     }
+    settle();
     for (int i = 0; i < LAYERS; i++) {
         adam(m, &m->layers[i].weight);
         adam(m, &m->layers[i].bias);
@@ -427,7 +390,7 @@ static void infer(model *m)
     for (int i = 0; i < m->forward_count; i++) {
         run(&m->forward[i]);
     }
-    CHECK(dnnl_stream_wait(stream));
+    settle();
 }
 
 static void serve(model *m, bool inference)
@@ -484,7 +447,7 @@ int main(int argc, char **argv)
         inference ? infer(&m) : (void)train(&m, true);
     }
     const dnnl_version_t *version = dnnl_version();
-    printf("ready oneDNN %d.%d.%d\n", version->major, version->minor, version->patch);
+    printf("ready %d.%d.%d; kernels of its own\n", version->major, version->minor, version->patch);
     fflush(stdout);
     serve(&m, inference);
     struct rusage usage;

@@ -1,4 +1,7 @@
-/* oneDNN's memory and primitives for bench/peer_onednn.c: one engine and one stream; every failure ends the program. */
+/* oneDNN's memory and primitives for bench/peer_onednn.c: one engine and one stream; every failure ends the program.
+ *
+ * oneDNN 3 replaced version 2's operation descriptors by one call per primitive descriptor, and made memory descriptors
+ * opaque. Both versions are served: what differs between them is in this file and in peer_onednn_layers.h. */
 #ifndef CNN_BENCH_PEER_ONEDNN_H
 #define CNN_BENCH_PEER_ONEDNN_H
 
@@ -18,7 +21,11 @@
         }                                                                      \
     } while (0)
 
-typedef const dnnl_memory_desc_t md;
+#if DNNL_VERSION_MAJOR >= 3
+typedef const_dnnl_memory_desc_t md;
+#else
+typedef const dnnl_memory_desc_t *md;
+#endif
 
 static dnnl_engine_t engine;
 static dnnl_stream_t stream;
@@ -40,7 +47,7 @@ static void *allocate(size_t size)
     return p;
 }
 
-static dnnl_memory_t memory_new(md *desc)
+static dnnl_memory_t memory_new(md desc)
 {
     dnnl_memory_t memory;
     CHECK(dnnl_memory_create(&memory, desc, engine, allocate(dnnl_memory_desc_get_size(desc))));
@@ -54,16 +61,16 @@ static void *data_of(dnnl_memory_t memory)
     return data;
 }
 
-static md *desc_of(dnnl_memory_t memory)
+static md desc_of(dnnl_memory_t memory)
 {
-    const dnnl_memory_desc_t *desc;
+    md desc;
     CHECK(dnnl_memory_get_memory_desc(memory, &desc));
     return desc;
 }
 
-static md *asked(dnnl_primitive_desc_t pd, dnnl_query_t what)
+static md asked(dnnl_primitive_desc_t pd, dnnl_query_t what)
 {
-    md *desc = dnnl_primitive_desc_query_md(pd, what, 0);
+    md desc = dnnl_primitive_desc_query_md(pd, what, 0);
     if (!desc) {
         fprintf(stderr, "peer_onednn: a primitive has no such argument\n");
         exit(1);
@@ -71,10 +78,16 @@ static md *asked(dnnl_primitive_desc_t pd, dnnl_query_t what)
     return desc;
 }
 
-static dnnl_memory_desc_t desc_make(int ndims, const dnnl_dim_t *dims, dnnl_format_tag_t tag)
+/* Lives until the program ends. */
+static md desc_make(int ndims, const dnnl_dim_t *dims, dnnl_format_tag_t tag)
 {
+#if DNNL_VERSION_MAJOR >= 3
     dnnl_memory_desc_t desc;
-    CHECK(dnnl_memory_desc_init_by_tag(&desc, ndims, dims, dnnl_f32, tag));
+    CHECK(dnnl_memory_desc_create_with_tag(&desc, ndims, dims, dnnl_f32, tag));
+#else
+    dnnl_memory_desc_t *desc = allocate(sizeof *desc);
+    CHECK(dnnl_memory_desc_init_by_tag(desc, ndims, dims, dnnl_f32, tag));
+#endif
     return desc;
 }
 
@@ -96,7 +109,7 @@ static void run(const work *w)
 }
 
 /* `memory` in the layout `want`: itself, or another that the reorder which is appended to the list fills. */
-static dnnl_memory_t in_layout(dnnl_memory_t memory, md *want, work *list, int *count)
+static dnnl_memory_t in_layout(dnnl_memory_t memory, md want, work *list, int *count)
 {
     if (dnnl_memory_desc_equal(desc_of(memory), want)) {
         return memory;
@@ -112,7 +125,7 @@ static dnnl_memory_t in_layout(dnnl_memory_t memory, md *want, work *list, int *
 }
 
 /* A memory that a primitive writes in its own layout and that ends up in `memory`; *reorder is to be appended after it. */
-static dnnl_memory_t out_layout(dnnl_memory_t memory, md *own, work *reorder, bool *needed)
+static dnnl_memory_t out_layout(dnnl_memory_t memory, md own, work *reorder, bool *needed)
 {
     *needed = !dnnl_memory_desc_equal(desc_of(memory), own);
     if (!*needed) {

@@ -8,7 +8,6 @@ import gzip
 import json
 import os
 import re
-import shutil
 import statistics
 import struct
 import subprocess
@@ -16,7 +15,7 @@ import sys
 import tempfile
 import time
 
-import pytorch
+import peers
 from plot import least_squares, svg
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -26,13 +25,14 @@ SPLITS = [f"{split}-{part}-ubyte" for split in ("train", "t10k") for part in ("i
 class Peer:
     """A process that runs steps on command and answers with their times."""
 
-    def __init__(self, name, command, environment=None):
-        self.name = name
+    def __init__(self, name, command, environment=None, family=None, cpus=None):
+        self.name, self.family = name, family
         self.times = []
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        pin = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=pin,
                                         stderr=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
-        self.greeting = self.process.stdout.readline().split()
-        if not self.greeting or self.greeting[0] != "ready":
+        ready, _, self.version = self.process.stdout.readline().strip().partition(" ")
+        if ready != "ready":
             raise RuntimeError(f"{name} did not start: {' '.join(command)}")
 
     def run(self, steps):
@@ -74,23 +74,10 @@ class Bench:
         self.counts = sorted({1, self.cpus})
         self.seconds = args.seconds or (4 if args.quick else 9)
         self.rounds = 4 if args.quick else 6
-        self.python = pytorch.python()
-        self.modules = self.built("node/node_modules")
-        self.onnx = self.built("tutorial.onnx")
-        self.missing()
+        self.candidates = peers.find(args.build)
 
     def built(self, name):
         return os.path.join(self.args.build, "bench", name)
-
-    def missing(self):
-        have_ort = os.path.isdir(self.modules) and os.path.exists(self.onnx) and shutil.which("node")
-        self.have_ort, self.have_dnnl = have_ort, os.path.exists(self.built("peer_onednn"))
-        if not self.python:
-            print("missing peer: PyTorch (apt-get install python3-torch)")
-        if not self.have_dnnl:
-            print("missing peer: oneDNN (apt-get install libdnnl-dev, then make bench)")
-        if not have_ort:
-            print("missing peer: ONNX Runtime (apt-get install nodejs npm python3-torch, then make bench-peers)")
 
     def out(self, **line):
         self.lines.append(line)
@@ -100,41 +87,53 @@ class Bench:
     def peers(self, net, batch, threads, infer):
         flags = ["-n", net, "-t", str(threads), "-b", str(batch)] + (["-i"] if infer else [])
         yield Peer("libcnn", [self.built("bench_net"), *flags])
-        if self.python:
-            command = [self.python, os.path.join(HERE, "peer_pytorch.py"), *flags]
-            yield Peer("PyTorch", command, pytorch.environment())
-            yield Peer("PyTorch, bound", command, {"OMP_PROC_BIND": "true", **pytorch.environment()})
-        if net == "tutorial" and self.have_dnnl:
-            yield Peer("oneDNN", [self.built("peer_onednn"), *flags], {"OMP_PROC_BIND": "true"})
-        if net == "tutorial" and infer and self.have_ort:
-            yield Peer("ONNX Runtime", ["node", os.path.join(HERE, "peer_onnxruntime.js"), self.modules, self.onnx, *flags])
+        if self.args.strict:
+            yield Peer("libcnn, strict", [self.built("bench_net"), *flags, "-s"])
+        families = ["PyTorch"]
+        if net == "tutorial":
+            families += ["oneDNN"] + (["ONNX Runtime", "OpenVINO"] if infer else [])
+        for candidate in (c for family in families for c in self.candidates[family]):
+            # oneDNN on SYCL takes its number of threads from the CPUs that it may run on.
+            cpus = sorted(os.sched_getaffinity(0))[:threads] if candidate.name == "oneDNN (PyPI)" else None
+            try:
+                yield Peer(candidate.name, [*candidate.command, *flags], candidate.environment, candidate.family, cpus)
+            except RuntimeError as error:
+                print(f"left out: {error}")
 
     def compare(self, net, batch, threads, infer=False):
         title = f"{'inference' if infer else 'training'} of {net}, batch {batch}, {threads} thread{'s' * (threads > 1)}"
         if self.args.only and not re.search(self.args.only, title):
             return
-        peers = list(self.peers(net, batch, threads, infer))
-        interleave(peers, self.rounds, self.seconds)
-        base = statistics.median(peers[0].times)
+        running = list(self.peers(net, batch, threads, infer))
+        interleave(running, self.rounds, self.seconds)
+        base = statistics.median(running[0].times)
+        best = {}
+        for peer in running[1:]:
+            if peer.family:
+                best[peer.family] = min(best.get(peer.family, peer), peer, key=lambda p: statistics.median(p.times))
         print(f"\n{title}")
-        print(f"  {'':16} {'img/s':>8} {'median ms':>10} {'quartiles ms':>18} {'p99 ms':>8} {'peak MB':>8} {'libcnn is':>10}")
-        for peer in peers:
+        print(f"  {'':26} {'img/s':>8} {'median ms':>10} {'quartiles ms':>18} {'p99 ms':>8} {'peak MB':>8} {'libcnn is':>10}")
+        for peer in running:
             low, median, high = statistics.quantiles(peer.times, n=4)
             p99 = percentile(peer.times, 0.99)
-            ratio = "" if peer is peers[0] else f"{median / base:8.2f} x"
-            print(f"  {peer.name:16} {batch / median:8.0f} {1e3 * median:10.3f} {1e3 * low:8.3f} -{1e3 * high:8.3f} "
-                  f"{1e3 * p99:8.3f} {peer.peak:8.0f} {ratio:>10}", flush=True)
+            ratio = "" if peer is running[0] else f"{median / base:8.2f} x"
+            counts = " *" if best.get(peer.family) is peer else ""
+            print(f"  {peer.name:26} {batch / median:8.0f} {1e3 * median:10.3f} {1e3 * low:8.3f} -{1e3 * high:8.3f} "
+                  f"{1e3 * p99:8.3f} {peer.peak:8.0f} {ratio:>10}{counts}", flush=True)
             self.out(bench="inference" if infer else "training", net=net, batch=batch, threads=threads, who=peer.name,
-                     version=" ".join(peer.greeting[1:]), steps=len(peer.times), median_seconds=median,
+                     version=peer.version, counts=bool(counts), steps=len(peer.times), median_seconds=median,
                      quartiles_seconds=[low, high], p99_seconds=p99, images_per_second=batch / median,
                      peak_megabytes=peer.peak, libcnn_speedup=median / base)
+        for text in dict.fromkeys(f"{re.sub(',.*', '', peer.name)}: {peer.version}" for peer in running):
+            print(f"    {text}")
+        print("    * the fastest of its family, which is the one that counts", flush=True)
 
     def scaling(self, net, batch):
         if self.cpus < 2:
             return
-        peers = [Peer(str(t), [self.built("bench_net"), "-n", net, "-b", str(batch), "-t", str(t)]) for t in (1, 2)]
-        interleave(peers, self.rounds, self.seconds)
-        one, two = (statistics.median(peer.times) for peer in peers)
+        runs = [Peer(str(t), [self.built("bench_net"), "-n", net, "-b", str(batch), "-t", str(t)]) for t in (1, 2)]
+        interleave(runs, self.rounds, self.seconds)
+        one, two = (statistics.median(run.times) for run in runs)
         print(f"  {net + ', batch ' + str(batch):24} {1e3 * one:10.3f} {1e3 * two:10.3f} {one / two:8.2f} x", flush=True)
         self.out(bench="scaling", net=net, batch=batch, seconds_1=one, seconds_2=two, speedup=one / two)
 
@@ -210,9 +209,9 @@ class Bench:
         print(f"28 x 28 images: {'those of CNN_MNIST_DIR' if os.environ.get('CNN_MNIST_DIR') else 'drawn (CNN_MNIST_DIR is not set)'}")
         self.peak()
         for threads in self.counts:
-            for batch in (200,) if self.args.quick else (200, 32, 1000):
+            for batch in (200,) if self.args.quick else (200, 1, 32, 1000):
                 self.compare("tutorial", batch, threads)
-            for batch in (200, 1):
+            for batch in (200, 1) if self.args.quick else (200, 1, 32, 1000):
                 self.compare("tutorial", batch, threads, infer=True)
             for net, batch in () if self.args.quick else (("lenet5", 200), ("vgg", 32), ("allconv", 32)):
                 self.compare(net, batch, threads)
@@ -274,6 +273,7 @@ def main():
     parser.add_argument("--json", default=None, help="a file for JSON Lines; default results.jsonl beside the programs")
     parser.add_argument("--quick", action="store_true", help="the tutorial's model at batch 200 and 1, briefly")
     parser.add_argument("--only", default=None, metavar="REGEX", help="only the tables whose titles match")
+    parser.add_argument("--strict", action="store_true", help="libcnn with CNN_MATH_STRICT as a row of every table")
     parser.add_argument("--seconds", type=float, default=None, help="running time of each table")
     Bench(parser.parse_args()).run()
 

@@ -3,7 +3,7 @@
 # Quiet, and without a call to apt, where everything is there. Where there is no apt it names the packages; it fails if one
 # that cannot be done without is still missing.
 
-# group | needed or wanted | how to see it: a command, a header, or a path | package
+# group | needed or wanted | how to see it: a command, a header, a shared library, a module of Python's, or a path | package
 table='
 build    wanted header  zlib.h                                  zlib1g-dev
 test     needed command pkg-config                              pkg-config
@@ -26,7 +26,9 @@ docs     wanted command dot                                     graphviz
 peers    wanted command python3                                 python3
 peers    wanted path    /usr/lib/python3/dist-packages/torch    python3-torch
 peers    wanted header  dnnl.h                                  libdnnl-dev
-peers    wanted header  cblas.h                                 libopenblas-dev
+peers    wanted library libopenblas.so.0                        libopenblas-dev
+peers    wanted command g++                                     g++
+peers    wanted module  ensurepip                               python3-venv
 '
 
 say() {
@@ -38,6 +40,8 @@ present() {
     command) command -v "$2" >/dev/null 2>&1 ;;
     either) command -v "${2%:*}" >/dev/null 2>&1 || command -v "${2#*:}" >/dev/null 2>&1 ;;
     path) [ -e "$2" ] ;;
+    library) ${LDCONFIG:-/sbin/ldconfig} -p 2>/dev/null | grep -q "^[[:space:]]*$2 " ;;
+    module) python3 -c "import $2" >/dev/null 2>&1 ;;
     header) printf '#include <%s>\n' "$2" | ${CC:-cc} -E -x c - >/dev/null 2>&1 ;;
     esac
 }
