@@ -20,6 +20,8 @@ clang    needed command clang                                   clang
 lint     needed command clang-tidy                              clang-tidy
 lint     needed command cppcheck                                cppcheck
 coverage needed command gcovr                                   gcovr
+format   needed command clang-format                            clang-format
+workflows needed command yamllint                               yamllint
 docs     needed command doxygen                                 doxygen
 docs     wanted path    /usr/share/doxygen-awesome-css          doxygen-awesome-css
 docs     wanted command dot                                     graphviz

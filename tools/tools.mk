@@ -60,3 +60,19 @@ coverage-report:
 	@echo "Lines of src/:"
 	@$(GCOVR) --filter src/ --html-details $(COVERAGE_BUILD)/html/index.html --fail-under-line $(COVERAGE_LINES) --print-summary --txt $(COVERAGE_BUILD)/lines.txt
 	@echo "coverage: in detail in $(COVERAGE_BUILD)/html/index.html"
+
+# ---- the layout of C, and the hosted checks ----
+.PHONY: format check-format check-workflows
+format:
+	@tools/install-dependencies.sh format
+	@git ls-files -z '*.c' '*.h' '*.cpp' | xargs -0 clang-format -i
+
+check-format:
+	@tools/install-dependencies.sh format
+	@tools/check-format.sh
+
+check-workflows:
+	@tools/install-dependencies.sh workflows
+	@yamllint -d '{extends: default, rules: {line-length: {max: 140}, document-start: disable, truthy: {check-keys: false}, braces: {max-spaces-inside: 1}}}' \
+		.github/workflows/*.yml .pre-commit-config.yaml
+	@echo "check-workflows: yamllint finds nothing"
