@@ -23,6 +23,10 @@ WERROR ?= 1
 CFLAGS ?= -O2 -g
 HARDEN ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 HASH := \#
+# quoted,TEXT: one word of the shell's, whatever is in it
+quoted = '$(subst ','\'',$(1))'
+# Make takes a name with spaces for several. The folder that the tree is in may have any name, for no rule says it.
+$(foreach v,BUILD LIB,$(if $(filter-out 1,$(words $($(v)))),$(error $(v) is "$($(v))", expected the path of a folder, without spaces)))
 HAVE_ZLIB := $(shell printf '$(HASH)include <zlib.h>\nint main(void){return zlibVersion()==0;}' | \
 	$(CC) -x c - -o /dev/null -lz >/dev/null 2>&1 && echo 1)
 ZLIB_LIBS := $(if $(HAVE_ZLIB),-lz)
@@ -30,8 +34,16 @@ ZLIB_LIBS := $(if $(HAVE_ZLIB),-lz)
 # C11 to the letter computes floats as doubles on s390x, which vectors do not.
 PRECISION := $(if $(filter s390x-%,$(shell $(CC) -dumpmachine)),-fexcess-precision=fast)
 STRICT := -std=c11 -D_GNU_SOURCE $(WARNINGS) $(if $(filter 1,$(WERROR)),-Werror)
-ALL_CFLAGS = $(STRICT) $(PRECISION) -ffp-contract=off -fPIC -fvisibility=hidden -pthread -Iinclude -Isrc \
-	$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(if $(findstring -O0,$(CFLAGS)),,$(HARDEN)) $(CPPFLAGS) $(CFLAGS)
+ALL_CFLAGS = $(STRICT) $(PRECISION) -fPIC -fvisibility=hidden -pthread -Iinclude -Isrc \
+	$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(if $(findstring -O0,$(CFLAGS)),,$(HARDEN)) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off
+# The same library, debugging information and all, comes out of a folder of any name. No part of FLAGS: a tree that is moved is not
+# compiled again.
+PREFIX_MAP := -fdebug-prefix-map=$(call quoted,$(CURDIR))=.
+# src/base/target.h refuses -ffast-math and its parts where a macro shows them. Clang has none for these parts; and what gcc links
+# flushes denormals in every program that loads the library.
+UNSAFE_MATH := $(filter -funsafe-math-optimizations -fassociative-math -freciprocal-math -fno-signed-zeros,$(CPPFLAGS) $(CFLAGS)) \
+	$(filter -ffast-math -Ofast -funsafe-math-optimizations,$(LDFLAGS))
+$(if $(strip $(UNSAFE_MATH)),$(error libcnn is not compiled or linked with $(strip $(UNSAFE_MATH)): src/base/target.h says why))
 RELRO := -Wl,-z,defs -Wl,-z,relro,-z,now,-z,noexecstack
 
 # ---- the instruction sets that src/kernels/simd/ is compiled for, once each ----
@@ -43,10 +55,13 @@ ISAS := neon
 else
 ISAS := generic
 endif
+# On x86-64 each set is compiled for that set alone, whatever -march is in CFLAGS: with another the generic kernels would fuse their
+# products and sums, and the others would be scheduled differently, which shows in the bits of results.
+X86_64 := -march=x86-64 -mtune=generic -mno-sse3
 # Of the sets that one library carries, the oldest is kept small.
-ISA_sse2 = -DCNN__VECTOR_BYTES=16 $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize)
-ISA_avx2 := -DCNN__VECTOR_BYTES=32 -mavx2 -mfma -mprefer-vector-width=256 -ffp-contract=fast
-ISA_avx512 := -DCNN__VECTOR_BYTES=64 -mavx512f -mavx512vl -mavx512dq -mavx512bw -mavx2 -mfma \
+ISA_sse2 = $(X86_64) -DCNN__VECTOR_BYTES=16 $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize)
+ISA_avx2 := $(X86_64) -DCNN__VECTOR_BYTES=32 -mavx2 -mfma -mprefer-vector-width=256 -ffp-contract=fast
+ISA_avx512 := $(X86_64) -DCNN__VECTOR_BYTES=64 -mavx512f -mavx512vl -mavx512dq -mavx512bw -mavx2 -mfma \
 	-mprefer-vector-width=512 -ffp-contract=fast
 ISA_neon := -DCNN__VECTOR_BYTES=16 -ffp-contract=fast
 ISA_generic := -DCNN__VECTOR_BYTES=16
@@ -79,7 +94,8 @@ lib: $(STATIC) $(SHARED)
 # What was compiled with other flags, by another Makefile or before zlib was there, is compiled again.
 FLAGS := $(BUILD)/flags
 FLAGS_NOW := $(CC) $(ALL_CFLAGS) $(shell cksum <Makefile)
-$(shell mkdir -p $(BUILD); printf '%s\n' '$(FLAGS_NOW)' | cmp -s - $(FLAGS) || printf '%s\n' '$(FLAGS_NOW)' >$(FLAGS))
+$(shell mkdir -p $(BUILD); printf '%s\n' $(call quoted,$(FLAGS_NOW)) | cmp -s - $(FLAGS) || \
+	printf '%s\n' $(call quoted,$(FLAGS_NOW)) >$(FLAGS))
 $(OBJECTS): $(FLAGS)
 
 $(STATIC): $(OBJECTS)
@@ -107,26 +123,29 @@ define isa_rule
 $$(BUILD)/src/kernels/simd/%.$(1).o: src/kernels/simd/%.c
 	@mkdir -p $$(@D)
 	$$(call say,CC  )
-	$$(QUIET)$$(CC) $$(ALL_CFLAGS) $$(KERNEL_CFLAGS) -DCNN__ISA=$(1) $$(ISA_$(1)) -MMD -MP -c $$< -o $$@
+	$$(QUIET)$$(CC) $$(ALL_CFLAGS) $$(PREFIX_MAP) $$(KERNEL_CFLAGS) -DCNN__ISA=$(1) $$(ISA_$(1)) -MMD -MP -c $$< -o $$@
 endef
 $(foreach isa,$(ISAS),$(eval $(call isa_rule,$(isa))))
 
 $(BUILD)/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(call say,CC  )
-	$(QUIET)$(CC) $(ALL_CFLAGS) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(PREFIX_MAP) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
 
 # ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
 EXAMPLES := $(notdir $(wildcard examples/*))
 EXAMPLE_PROGRAMS := $(foreach e,$(EXAMPLES),$(BUILD)/examples/$(e))
 examples: $(EXAMPLE_PROGRAMS)
 
+# rpath,FOLDER: where a program in FOLDER finds the shared library, seen from there: the tree may be moved, and its name is in no path
+rpath = -Xlinker -rpath -Xlinker '$$ORIGIN/$(subst ','\'',$(shell realpath -m --relative-to=$(call quoted,$(1)) $(call quoted,$(LIB))))'
+
 define example_rule
 $$(BUILD)/examples/$(1): $$(wildcard examples/$(1)/*.c examples/$(1)/*.h) $$(PUBLIC_HEADERS) $$(SHARED)
 	@mkdir -p $$(@D)
 	$$(call say,LINK)
 	$$(QUIET)$$(CC) $$(STRICT) -Iinclude $$(CPPFLAGS) $$(CFLAGS) $$(wildcard examples/$(1)/*.c) -o $$@ $$(LDFLAGS) -L$$(LIB) \
-		-Wl,-rpath,$$(abspath $$(LIB)) -lcnn -lm
+		$$(call rpath,$$(@D)) -lcnn -lm
 endef
 $(foreach e,$(EXAMPLES),$(eval $(call example_rule,$(e))))
 
@@ -141,10 +160,10 @@ include $(sort $(wildcard tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk tools/*.m
 MNIST_DIR = $(or $(CNN_MNIST_DIR),data/mnist)
 mnist:
 	@tools/install-dependencies.sh build
-	@[ -e $(MNIST_DIR)/train-images-idx3-ubyte ] || [ -e $(MNIST_DIR)/train-images-idx3-ubyte.gz ] || \
+	@[ -e $(call quoted,$(MNIST_DIR)/train-images-idx3-ubyte) ] || [ -e $(call quoted,$(MNIST_DIR)/train-images-idx3-ubyte.gz) ] || \
 		tools/install-dependencies.sh fetch
 	@+$(MAKE) $(JOBS) --no-print-directory all
-	@$(BUILD)/examples/mnist_cnn --data $(MNIST_DIR) $(MNIST_ARGS)
+	@$(BUILD)/examples/mnist_cnn --data $(call quoted,$(MNIST_DIR)) $(MNIST_ARGS)
 
 define HELP
 make                 the library (lib/) and the examples (build/examples/)
@@ -156,6 +175,7 @@ make bench           against PyTorch, oneDNN and others
 make clean           remove what was built
 
 make check-asan      the tests under a sanitizer; also check-ubsan, check-tsan, check-valgrind, check-helgrind
+make check-long      what takes too long for make check: check-trust, check-folders
 make check-trust     faults, hostile files, bad arguments, threads, determinism
 make check-abi       the ABI against the last release's baseline; check-symbols the names alone
 make check-install   programs built from an installed tree; check-headers, check-keywords, check-layers, check-ops, check-hardening, check-docs

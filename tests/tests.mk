@@ -1,6 +1,7 @@
 # Tests: each tests/test_*.c is a program of its own, linked statically so that it can see the inside.
 #   CHECK_EXTRA  targets that `make check` runs besides the programs; a room's .mk appends its own
 #   CHECK_BUILD  what is built before any of them runs, so that targets that run at once build nothing twice
+#   CHECK_LONG   targets that take too long for `make check`: `make check-long` runs them
 TEST_SUPPORT := $(wildcard tests/support/*.c)
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 TEST_PROGRAMS := $(TESTS:%=$(BUILD)/tests/%)
@@ -38,6 +39,11 @@ $(TESTS:%=run-%): run-%: $(BUILD)/tests/%
 run-check-%:
 	@+tests/run.sh check-$* $(RESULTS) $(MAKE) --no-print-directory check-$*
 
+CHECK_LONG += check-trust
+.PHONY: check-long
+check-long:
+	@+for target in $(sort $(CHECK_LONG)); do $(MAKE) --no-print-directory $$target || exit 1; done
+
 .PHONY: check-ops
 check-ops:
 	@tools/check-ops.sh
@@ -54,7 +60,7 @@ SANITIZE_tsan := -fsanitize=thread
 
 # sanitized,KIND: the variables of a make that works in that kind's folder
 sanitized = BUILD=$(BUILD)/$(1) LIB=$(BUILD)/$(1)/lib HARDEN= CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE_$(1))" \
-	LDFLAGS="$(LDFLAGS) $(SANITIZE_$(1))"
+	LDFLAGS=$(call quoted,$(LDFLAGS) $(SANITIZE_$(1)))
 
 SANITIZER_CHECKS := check-asan check-ubsan check-tsan
 .PHONY: $(SANITIZER_CHECKS) check-valgrind

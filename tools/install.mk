@@ -11,52 +11,60 @@ HTML := $(BUILD)/docs/html
 STAGE := $(BUILD)/installed
 
 # The linker's own folders need no path in the program.
-INSTALLED_RPATH = $(if $(filter /lib /usr/lib /lib/% /usr/lib/%,$(LIBDIR)),,\
-	-Wl$(COMMA)-rpath$(COMMA)'$$ORIGIN/$(shell realpath -m --relative-to=$(BINDIR) $(LIBDIR))')
-COMMA := ,
+INSTALLED_RPATH = $(if $(filter /lib /usr/lib /lib/% /usr/lib/%,$(firstword $(LIBDIR))),,-Xlinker -rpath -Xlinker \
+	'$$ORIGIN/$(subst ','\'',$(shell realpath -m --relative-to=$(call quoted,$(BINDIR)) $(call quoted,$(LIBDIR))))')
 ZLIB_PC = $(if $(HAVE_ZLIB),$(shell $(PKG_CONFIG) --exists zlib 2>/dev/null && echo zlib))
-absolute_prefix = $(if $(filter /%,$(PREFIX)),,$(error PREFIX is "$(PREFIX)", expected an absolute path))
+absolute_prefix = $(if $(filter /%,$(firstword $(PREFIX))),,$(error PREFIX is "$(PREFIX)", expected an absolute path))
+
+# to,PATH: that of the installed tree, a word of the shell's. The folders may have spaces and quotes; the files have none.
+to = $(call quoted,$(DESTDIR)$(1))
+# pc,PATH: as cnn.pc has it, where a backslash makes a space or a quote a letter like others
+SPACE := $(subst x,,x x)
+pc_escaped = $(subst $(HASH),\$(HASH),$(subst $$,\$$,$(subst $(SPACE),\$(SPACE),$(subst ",\",$(subst ',\',$(subst \,\\,$(1)))))))
+# The prefix is replaced only where it stands at the beginning, behind a mark.
+below_prefix = $(subst //mark//,,$(subst //mark//$(call pc_escaped,$(PREFIX))/,$${prefix}/,//mark//$(call pc_escaped,$(1))))
+# replace,WORD,TEXT: an option of sed's
+replace = -e $(call quoted,s|$(1)|$(subst |,\|,$(subst &,\&,$(subst \,\\,$(2))))|)
 
 .PHONY: install uninstall installed-programs cnn.pc
 # Linked anew each time: LIBDIR and BINDIR may be others than last time.
 installed-programs: $(SHARED)
 	@mkdir -p $(STAGE)
 	$(QUIET)for e in $(INSTALLED_PROGRAMS); do \
-		$(CC) $(STRICT) -Iinclude $(CPPFLAGS) $(HARDEN) $(CFLAGS) -fPIE examples/$$e/*.c -o $(STAGE)/$$e $(LDFLAGS) -pie \
+		$(CC) $(STRICT) -Iinclude $(CPPFLAGS) $(HARDEN) $(CFLAGS) $(PREFIX_MAP) -fPIE examples/$$e/*.c -o $(STAGE)/$$e $(LDFLAGS) -pie \
 			-Wl,-z,relro,-z,now -L$(LIB) $(INSTALLED_RPATH) -lcnn -lm || exit 1; \
 	done
 
 cnn.pc:
 	@mkdir -p $(STAGE)
-	$(QUIET)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
-		-e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
-		-e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|' \
-		-e 's|@REQUIRES_PRIVATE@|$(ZLIB_PC)|' -e '/^Requires.private: $$/d' \
-		-e 's|@LIBS_PRIVATE@|$(if $(ZLIB_PC),,$(ZLIB_LIBS) )-lm -pthread|' cnn.pc.in >$(STAGE)/cnn.pc
+	$(QUIET)sed $(call replace,@PREFIX@,$(call pc_escaped,$(PREFIX))) $(call replace,@VERSION@,$(VERSION)) \
+		$(call replace,@LIBDIR@,$(call below_prefix,$(LIBDIR))) $(call replace,@INCLUDEDIR@,$(call below_prefix,$(INCLUDEDIR))) \
+		$(call replace,@REQUIRES_PRIVATE@,$(ZLIB_PC)) -e '/^Requires.private: $$/d' \
+		$(call replace,@LIBS_PRIVATE@,$(if $(ZLIB_PC),,$(ZLIB_LIBS) )-lm -pthread) cnn.pc.in >$(STAGE)/cnn.pc
 
 install: lib installed-programs cnn.pc
 	$(absolute_prefix)
-	@$(INSTALL) -d $(foreach d,$(BINDIR) $(LIBDIR) $(PKGCONFIGDIR) $(INCLUDE_CNN) $(DOCDIR) $(MANDIR)/man1,"$(DESTDIR)$(d)")
-	@$(INSTALL) -m 644 $(PUBLIC_HEADERS) "$(DESTDIR)$(INCLUDE_CNN)"
-	@$(INSTALL) -m 644 $(STATIC) "$(DESTDIR)$(LIBDIR)"
-	@$(INSTALL) -m 755 $(SHARED) "$(DESTDIR)$(LIBDIR)"
-	@ln -sf $(notdir $(SHARED)) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
-	@ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)/libcnn.so"
-	@$(INSTALL) -m 644 $(STAGE)/cnn.pc "$(DESTDIR)$(PKGCONFIGDIR)"
-	@$(INSTALL) -m 755 $(INSTALLED_PROGRAMS:%=$(STAGE)/%) "$(DESTDIR)$(BINDIR)"
-	@$(INSTALL) -m 644 $(INSTALLED_MANUALS) "$(DESTDIR)$(MANDIR)/man1"
-	@$(INSTALL) -m 644 $(INSTALLED_DOCS) "$(DESTDIR)$(DOCDIR)"
-	@if [ -f $(HTML)/index.html ]; then rm -rf "$(DESTDIR)$(DOCDIR)/html"; cp -r $(HTML) "$(DESTDIR)$(DOCDIR)"; fi
-	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig 2>/dev/null || true
-	@echo "libcnn $(VERSION) is in $(DESTDIR)$(PREFIX)"
+	@$(INSTALL) -d $(foreach d,BINDIR LIBDIR PKGCONFIGDIR INCLUDE_CNN DOCDIR,$(call to,$($(d)))) $(call to,$(MANDIR)/man1)
+	@$(INSTALL) -m 644 $(PUBLIC_HEADERS) $(call to,$(INCLUDE_CNN))
+	@$(INSTALL) -m 644 $(STATIC) $(call to,$(LIBDIR))
+	@$(INSTALL) -m 755 $(SHARED) $(call to,$(LIBDIR))
+	@ln -sf $(notdir $(SHARED)) $(call to,$(LIBDIR)/$(SONAME))
+	@ln -sf $(SONAME) $(call to,$(LIBDIR)/libcnn.so)
+	@$(INSTALL) -m 644 $(STAGE)/cnn.pc $(call to,$(PKGCONFIGDIR))
+	@$(INSTALL) -m 755 $(INSTALLED_PROGRAMS:%=$(STAGE)/%) $(call to,$(BINDIR))
+	@$(INSTALL) -m 644 $(INSTALLED_MANUALS) $(call to,$(MANDIR)/man1)
+	@$(INSTALL) -m 644 $(INSTALLED_DOCS) $(call to,$(DOCDIR))
+	@if [ -f $(HTML)/index.html ]; then rm -rf $(call to,$(DOCDIR)/html); cp -r $(HTML) $(call to,$(DOCDIR)); fi
+	@[ -n $(call quoted,$(DESTDIR)) ] || [ "$$(id -u)" != 0 ] || ldconfig 2>/dev/null || true
+	@echo libcnn $(VERSION) is in $(call to,$(PREFIX))
 
 uninstall:
 	$(absolute_prefix)
-	@rm -f $(foreach f,$(notdir $(PUBLIC_HEADERS)),"$(DESTDIR)$(INCLUDE_CNN)/$(f)")
-	@rm -f $(foreach f,$(notdir $(STATIC) $(SHARED)) $(SONAME) libcnn.so,"$(DESTDIR)$(LIBDIR)/$(f)")
-	@rm -f "$(DESTDIR)$(PKGCONFIGDIR)/cnn.pc" $(foreach f,$(INSTALLED_PROGRAMS),"$(DESTDIR)$(BINDIR)/$(f)")
-	@rm -f $(foreach f,$(notdir $(INSTALLED_MANUALS)),"$(DESTDIR)$(MANDIR)/man1/$(f)")
-	@rm -f $(foreach f,$(INSTALLED_DOCS),"$(DESTDIR)$(DOCDIR)/$(f)")
-	@rm -rf "$(DESTDIR)$(DOCDIR)/html"
-	@for d in "$(DESTDIR)$(INCLUDE_CNN)" "$(DESTDIR)$(DOCDIR)"; do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
-	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig 2>/dev/null || true
+	@rm -f $(foreach f,$(notdir $(PUBLIC_HEADERS)),$(call to,$(INCLUDE_CNN)/$(f)))
+	@rm -f $(foreach f,$(notdir $(STATIC) $(SHARED)) $(SONAME) libcnn.so,$(call to,$(LIBDIR)/$(f)))
+	@rm -f $(call to,$(PKGCONFIGDIR)/cnn.pc) $(foreach f,$(INSTALLED_PROGRAMS),$(call to,$(BINDIR)/$(f)))
+	@rm -f $(foreach f,$(notdir $(INSTALLED_MANUALS)),$(call to,$(MANDIR)/man1/$(f)))
+	@rm -f $(foreach f,$(INSTALLED_DOCS),$(call to,$(DOCDIR)/$(f)))
+	@rm -rf $(call to,$(DOCDIR)/html)
+	@for d in $(call to,$(INCLUDE_CNN)) $(call to,$(DOCDIR)); do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
+	@[ -n $(call quoted,$(DESTDIR)) ] || [ "$$(id -u)" != 0 ] || ldconfig 2>/dev/null || true

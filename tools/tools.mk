@@ -21,7 +21,7 @@ lint: lint-gcc lint-tidy lint-cppcheck
 LINT_GCC := -Wno-analyzer-use-of-uninitialized-value
 lint-gcc:
 	@tools/install-dependencies.sh build
-	@+$(MAKE) $(JOBS) --no-print-directory BUILD=$(LINT_BUILD) LIB=$(LINT_BUILD)/lib CPPFLAGS="$(CPPFLAGS) -DCNN__LINT" \
+	@+$(MAKE) $(JOBS) --no-print-directory BUILD=$(LINT_BUILD) LIB=$(LINT_BUILD)/lib CPPFLAGS=$(call quoted,$(CPPFLAGS) -DCNN__LINT) \
 		CFLAGS="-O1 -g -fanalyzer $(LINT_GCC)" all
 
 # The files of simd/ are looked at as they are compiled for the widest set of this machine's.

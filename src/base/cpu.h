@@ -2,6 +2,8 @@
 #ifndef CNN_BASE_CPU_H
 #define CNN_BASE_CPU_H
 
+#include "base/target.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>

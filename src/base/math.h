@@ -4,6 +4,8 @@
 #ifndef CNN_BASE_MATH_H
 #define CNN_BASE_MATH_H
 
+#include "base/target.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>

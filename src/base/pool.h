@@ -5,6 +5,8 @@
 #ifndef CNN_BASE_POOL_H
 #define CNN_BASE_POOL_H
 
+#include "base/target.h"
+
 #include <stdint.h>
 
 struct cnn_context;

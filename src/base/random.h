@@ -5,6 +5,8 @@
 #ifndef CNN_BASE_RANDOM_H
 #define CNN_BASE_RANDOM_H
 
+#include "base/target.h"
+
 #include <stdint.h>
 
 /* Four 32-bit draws of block number `block` in the stream `key` = { seed, stream number }: the Philox key is the two

@@ -1,4 +1,6 @@
 /* Versions and the names of statuses. */
+#include "base/target.h"
+
 #include <cnn/status.h>
 #include <cnn/version.h>
 

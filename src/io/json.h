@@ -6,6 +6,8 @@
 #ifndef CNN_IO_JSON_H
 #define CNN_IO_JSON_H
 
+#include "base/target.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

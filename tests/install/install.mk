@@ -1,10 +1,15 @@
-# What a user of an installed library meets: the headers, the files, pkg-config.
-CHECK_EXTRA += check-headers check-keywords check-install
+# What a user of the library meets: the headers, the build in his folder with his flags, the files, pkg-config.
+CHECK_EXTRA += check-headers check-keywords check-build check-install
 CHECK_BUILD += lib
-.PHONY: check-headers check-keywords check-install
+CHECK_LONG += check-folders
+.PHONY: check-headers check-keywords check-build check-folders check-install
 check-headers:
 	@CC="$(CC)" CXX="$(CXX)" tests/install/check-headers.sh $(PUBLIC_HEADERS)
 check-keywords:
 	@CC="$(CC)" tests/install/check-keywords.sh $(PUBLIC_HEADERS)
+check-build: lib
+	@+CC="$(CC)" tests/install/check-build.sh $(BUILD) $(LIB) $(MAKE) --no-print-directory
+check-folders:
+	@+tests/install/check-folders.sh $(MAKE) --no-print-directory
 check-install: lib
 	@+CC="$(CC)" CXX="$(CXX)" PKG_CONFIG="$(PKG_CONFIG)" tests/install/check-install.sh $(MAKE) --no-print-directory

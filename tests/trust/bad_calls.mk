@@ -12,7 +12,7 @@ bad-calls:
 
 check-ndebug:
 	@+$(MAKE) $(JOBS) --no-print-directory $(TRUST_NDEBUG_BUILD)/trust/test_bad_calls BUILD=$(TRUST_NDEBUG_BUILD) \
-		LIB=$(TRUST_NDEBUG_BUILD)/lib CPPFLAGS='$(CPPFLAGS) -DNDEBUG'
+		LIB=$(TRUST_NDEBUG_BUILD)/lib CPPFLAGS=$(call quoted,$(CPPFLAGS) -DNDEBUG)
 	$(TRUST_NDEBUG_BUILD)/trust/test_bad_calls
 
 $(BUILD)/trust/test_bad_calls: tests/trust/bad_calls.def

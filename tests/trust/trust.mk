@@ -32,7 +32,7 @@ $(BUILD)/trust/epoch-static: tests/trust/epoch.c $(PUBLIC_HEADERS) $(STATIC)
 $(BUILD)/trust/epoch-shared: tests/trust/epoch.c $(PUBLIC_HEADERS) $(SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(TRUST_EPOCH_CC) -L$(LIB) -Wl,-rpath,$(abspath $(LIB)) -lcnn
+	$(QUIET)$(TRUST_EPOCH_CC) -L$(LIB) $(call rpath,$(@D)) -lcnn
 
 .PHONY: trust-programs run-trust check-trust check-threads check-helgrind check-threads-tsan
 trust-programs: $(TRUST_PROGRAMS)

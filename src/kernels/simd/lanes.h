@@ -3,6 +3,8 @@
 #ifndef CNN_KERNELS_SIMD_LANES_H
 #define CNN_KERNELS_SIMD_LANES_H
 
+#include "base/target.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
