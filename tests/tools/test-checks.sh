@@ -1,5 +1,5 @@
 #!/bin/sh
-# Proves check-symbols.sh and check-hardening.sh on small libraries, each with one fault.
+# Proves check-symbols.sh and check-hardening.sh on small libraries, each with one fault, and what check-abi compares with.
 set -u
 here=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
@@ -82,4 +82,37 @@ hardening fails "a call of abort"
 (cat small.c; echo 'int cnn_big(int i); static const char big[1000001] = { 1 }; int cnn_big(int i) { return big[i]; }') >other.c
 library small other.c $hard
 hardening fails "more than a megabyte"
-[ "$failures" = 0 ] && echo "test-checks: 15 libraries, each judged as it should be"
+
+# Which baseline stands in: baseline WANTED VERSION HEADING ARCHIVE... (WANTED: the archive, and the page for those who move)
+mkdir abi && cp "$here/abi/abi.mk" abi || exit 1
+{
+    # shellcheck disable=SC2016
+    printf '%s\n' 'SONAME := libcnn.so.$(SOVERSION)' 'HASH := \#' 'include abi.mk' '.DEFAULT_GOAL := print' \
+        'print: ; @echo $(ABI_AGAINST) $(ABI_MOVING)' 'lib check-test-abi: ;'
+} >abi/Makefile
+baseline() {
+    wanted=$1 version=$2 heading=$3
+    shift 3
+    rm -rf abi/tests && mkdir -p abi/tests/abi
+    for archive in "$@"; do : >"abi/tests/abi/libcnn-$archive.tar.gz"; done
+    printf '# Changelog\n\n## [%s]\n\n## [0.1.0]\n' "$heading" >abi/CHANGELOG.md
+    got=$(make --no-print-directory -C abi SOVERSION="$version" BUILD=build)
+    [ "$got" = "$wanted" ] || expect passes "$version under the heading $heading is compared with \"$got\", expected \"$wanted\"" false
+}
+baseline "tests/abi/libcnn-0.1.tar.gz docs/moving-to-0.2.md" 0.2 Unreleased 0.1
+baseline "tests/abi/libcnn-0.10.tar.gz docs/moving-to-0.11.md" 0.11 Unreleased 0.1 0.9 0.10
+baseline tests/abi/libcnn-0.2.tar.gz 0.2 Unreleased 0.1 0.2
+baseline tests/abi/libcnn-0.2.tar.gz 0.2 0.2.0 0.1 0.2
+baseline tests/abi/libcnn-0.2.tar.gz 0.2 0.2.1 0.1
+baseline "tests/abi/libcnn-0.1.tar.gz docs/moving-to-0.2.md" 0.2 0.20.0 0.1
+# A release without its archive, and a version that is not released without its page, fail before anything is compared.
+abi_says() { # WHAT MESSAGE HEADING
+    mkdir -p abi/tools && printf '#!/bin/sh\n' >abi/tools/install-dependencies.sh && chmod +x abi/tools/install-dependencies.sh
+    printf '## [%s]\n' "$3" >abi/CHANGELOG.md
+    make --no-print-directory -C abi SOVERSION=0.2 BUILD=build check-abi >log 2>&1 && expect passes "$1 passes" false
+    grep -qF "$2" log || expect passes "$1 is not what fails" false
+}
+baseline tests/abi/libcnn-0.2.tar.gz 0.2 0.2.0 0.1
+abi_says "a release without its archive" "tests/abi/libcnn-0.2.tar.gz is missing" 0.2.0
+abi_says "a version without its page" "docs/moving-to-0.2.md must say how" Unreleased
+[ "$failures" = 0 ] && echo "test-checks: 15 libraries and 9 states of a release, each judged as it should be"
