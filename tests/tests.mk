@@ -32,6 +32,11 @@ check:
 	@+tests/count.sh $(RESULTS) $(MAKE) $(JOBS) -k --no-print-directory check-programs $(addprefix run-,$(sort $(CHECK_EXTRA)))
 check-programs: $(TESTS:%=run-%)
 
+# make test-ops CASE=PyTorch: one program, one case of it
+.PHONY: $(TESTS:test_%=test-%)
+$(TESTS:test_%=test-%): test-%: $(BUILD)/tests/test_%
+	@$(if $(CASE),CK_RUN_CASE=$(call quoted,$(CASE))) $<
+
 # TEST_WRAPPER: what the programs run under, such as valgrind.
 .PHONY: $(TESTS:%=run-%)
 $(TESTS:%=run-%): run-%: $(BUILD)/tests/%

@@ -1,5 +1,6 @@
 # Checks of the sources.
 #   make check-layers   the floors of docs/architecture.md (part of make check)    make check-clang   clang, the same flags
+#   make compile_commands.json   how each file is compiled, for editors and clang tools
 #   make lint           gcc's analyzer, clang-tidy (.clang-tidy) and cppcheck       make coverage      gcovr, with thresholds
 CHECK_EXTRA += check-layers
 .PHONY: check-layers check-clang lint lint-gcc lint-tidy lint-cppcheck coverage coverage-report
@@ -10,6 +11,12 @@ check-clang:
 	@tools/install-dependencies.sh build clang
 	@+$(MAKE) $(JOBS) --no-print-directory CC=clang BUILD=$(BUILD)/clang LIB=$(BUILD)/clang/lib all
 	@echo "check-clang: the library and the examples build without a warning"
+
+# Made anew each time: what it says depends on the flags.
+.PHONY: compile_commands.json
+compile_commands.json:
+	@+$(MAKE) --no-print-directory -Bn V=1 lib examples test-programs | tools/compile-commands.py >$@
+	@echo "$@: $$(grep -c '"file"' $@) files"
 
 # ---- make lint ----
 LINT_BUILD := $(BUILD)/lint
