@@ -1,14 +1,16 @@
-/* A progress bar like tqdm's on stderr: epoch, batches, elapsed and remaining time, images a second, loss. It is drawn at most
- * ten times a second. Where stderr is not a terminal, a line at each quarter of the epoch says the same. */
+/* Progress on stderr: epoch, batches, elapsed and remaining time, images a second, loss. On a terminal the bar is drawn over
+ * itself, at most ten times a second and as wide as the terminal is then. Elsewhere, and on a terminal that is TERM=dumb, a line
+ * at each quarter of the epoch says the same. With NO_COLOR no escape sequence is sent: spaces erase what is left of a bar. */
 #include "progress.h"
 
 #include <langinfo.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { CELLS = 20 };
 
 double progress_now(void)
 {
@@ -17,59 +19,74 @@ double progress_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static bool is_set(const char *variable, const char *value)
+{
+    const char *is = getenv(variable);
+    return is && (value ? strcmp(is, value) == 0 : *is != '\0');
+}
+
 void progress_begin(progress *p, bool shown, int64_t epoch, int64_t epochs, int64_t batches)
 {
-    *p = (progress){ .shown = shown, .terminal = isatty(STDERR_FILENO), .epoch = epoch, .epochs = epochs,
-                     .batches = batches, .start = progress_now() };
-    p->unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    *p = (progress){ .bar = { .epoch = epoch, .epochs = epochs, .batches = batches }, .shown = shown,
+                     .terminal = isatty(STDERR_FILENO), .start = progress_now() };
+    p->bar.unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    p->redrawn = p->terminal && !is_set("TERM", "dumb");
+    p->escapes = p->redrawn && !is_set("NO_COLOR", NULL);
 }
 
-static void draw_bar(const progress *p, char bar[4 * CELLS])
+/* The columns that a line may take, as few as the terminal or COLUMNS says. Terminals treat their last column in different ways,
+ * so it stays free. */
+static int line_width(const progress *p)
 {
-    static const char *const eighths[] = { " ", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
-    int64_t filled = p->done * CELLS * 8 / p->batches;
-    char *to = bar;
-    for (int cell = 0; cell < CELLS; cell++) {
-        int64_t part = filled - 8 * cell;
-        const char *text = !p->unicode ? (part >= 4 ? "#" : " ") : part >= 8 ? "█" : eighths[part > 0 ? part : 0];
-        to = stpcpy(to, text);
+    struct winsize size = { 0 };
+    const char *columns = getenv("COLUMNS");
+    long width = INT_MAX, limit = columns ? strtol(columns, NULL, 10) : 0;
+    if (p->terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+        width = size.ws_col;
     }
+    if (p->terminal && limit > 0 && limit < width) {
+        width = limit;
+    }
+    return (int)(width - 1);
 }
 
-static void clock_text(char text[16], double seconds)
+static void draw(progress *p, double now)
 {
-    int whole = (int)(seconds + 0.5);
-    snprintf(text, 16, "%02d:%02d", whole / 60 % 1000, whole % 60);
-}
-
-static void draw(progress *p, double now, double loss)
-{
-    char bar[4 * CELLS], elapsed[16], left[16];
-    double passed = now - p->start, speed = passed > 0 ? (double)p->images / passed : 0;
-    draw_bar(p, bar);
-    clock_text(elapsed, passed);
-    clock_text(left, passed / (double)p->done * (double)(p->batches - p->done));
-    fprintf(stderr, "%sepoch %lld/%lld: %3d%%|%s| %lld/%lld [%s<%s, %.0f images/s, loss %.4f]%s",
-            p->terminal ? "\r" : "", (long long)p->epoch, (long long)p->epochs, (int)(100 * p->done / p->batches), bar,
-            (long long)p->done, (long long)p->batches, elapsed, left, speed, loss, p->terminal ? "\033[K" : "\n");
+    char text[BAR_TEXT];
+    int width = line_width(p), columns = bar_write(text, &p->bar, width);
+    int left = (p->columns < width ? p->columns : width) - columns; /* of the bar before this one */
+    if (!p->redrawn) {
+        fprintf(stderr, "%s\n", text);
+    } else if (p->escapes) {
+        fprintf(stderr, "\r%s\033[K", text);
+    } else {
+        fprintf(stderr, "\r%s%*s", text, left > 0 ? left : 0, "");
+    }
     fflush(stderr);
+    p->columns = columns;
     p->drawn = now;
 }
 
 void progress_step(progress *p, int64_t images, double loss)
 {
     double now = progress_now();
-    int quarter = (int)(4 * ++p->done / p->batches);
+    int quarter = (int)(4 * ++p->bar.done / p->bar.batches);
     p->images += images;
-    if (p->shown && (p->terminal ? now - p->drawn > 0.1 : quarter > p->quarter && quarter < 4)) {
-        draw(p, now, loss);
+    p->bar.seconds = now - p->start;
+    p->bar.images_per_second = p->bar.seconds > 0 ? (double)p->images / p->bar.seconds : 0;
+    p->bar.loss = loss;
+    if (p->shown && (p->redrawn ? now - p->drawn > 0.1 : quarter > p->quarter && quarter < 4)) {
+        draw(p, now);
     }
     p->quarter = quarter;
 }
 
 void progress_end(progress *p)
 {
-    if (p->shown && p->terminal) {
-        fputs("\r\033[K", stderr);
+    if (p->shown && p->redrawn && p->columns > 0) {
+        int width = line_width(p);
+        fprintf(stderr, p->escapes ? "\r\033[K" : "\r%*s\r", p->columns < width ? p->columns : width, "");
+        fflush(stderr);
+        p->columns = 0;
     }
 }

@@ -2,13 +2,17 @@
 #ifndef MNIST_CNN_PROGRESS_H
 #define MNIST_CNN_PROGRESS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "bar.h"
 
 typedef struct progress {
-    bool shown, terminal, unicode;
-    int64_t epoch, epochs, batches, done, images;
+    bar_state bar;
+    bool shown;    /* anything at all */
+    bool terminal; /* stderr is one */
+    bool redrawn;  /* the bar is drawn over itself; otherwise it is a new line at each quarter */
+    bool escapes;  /* escape sequences may be sent */
+    int64_t images;
     double start, drawn; /* seconds */
+    int columns;         /* that the bar takes on the terminal now */
     int quarter;
 } progress;
 

@@ -19,38 +19,15 @@ ok $few --quiet
 same "the messages of --quiet" "$err" ""
 }
 
-cat >"$work/terminal.py" <<'P'
-import os, pty, sys
-pid, terminal = pty.fork()
-if pid == 0:
-    os.environ["LC_ALL"] = sys.argv[1]
-    os.execv(sys.argv[2], sys.argv[2:])
-text = b""
-try:
-    while True:
-        part = os.read(terminal, 1000)
-        if not part:
-            break
-        text += part
-except OSError:
-    pass
-sys.exit(os.WEXITSTATUS(os.waitpid(pid, 0)[1]) or not sys.stdout.buffer.write(text))
-P
+# On terminals: of every width, resized, dumb, without colours, in other locales.
+here=$(dirname "$(realpath "$0")")
+few="--data $digits --limit 200 --batch-size 5 --epochs 2 --threads 1"
+status=0
 # shellcheck disable=SC2086
-for locale in C C.UTF-8; do
-    python3 "$work/terminal.py" $locale "$program" $few >"$work/terminal" || fail "the program fails on a terminal"
-    tr '\r' '\n' <"$work/terminal" | sed "s/$(printf '\033')\[K//g" >"$work/bars"
-    bars=$(grep -a '|' "$work/bars")
-    [ -n "$bars" ] || fail "there is no bar on a terminal"
-    same "the bars that are not as they should be in $locale" \
-        "$(LC_ALL=C.UTF-8 grep -avE "^epoch [12]/2: +[0-9]+%\|.{20}\| $state$" "$work/bars" | grep -a '|')" ""
-    if [ $locale = C ]; then lacks "the bar in $locale" "$bars" '█'; else contains "the bar in $locale" "$bars" '█|▏|▎|▍|▌|▋|▊|▉'; fi
-    # each bar is drawn over the last, and taken away before the line of the epoch
-    contains "the terminal" "$(cat -v "$work/terminal")" '\^M\^\[\[K.*epoch 1/2: train loss'
-done
-
-# No bar with --quiet, on a terminal neither.
-# shellcheck disable=SC2086
-python3 "$work/terminal.py" C "$program" $few --quiet >"$work/terminal" || fail "--quiet fails on a terminal"
-lacks "the terminal with --quiet" "$(cat -v "$work/terminal")" '\||epoch'
+terminal=$(python3 "$here/terminal.py" "$program" $few 2>"$work/err") || status=$?
+case $status in
+0) checks=$((checks + terminal)) ;;
+77) echo "progress: skipped: the bar on terminals ($terminal)" ;;
+*) fail "$(cat "$work/err")" ;;
+esac
 passed

@@ -1,0 +1,19 @@
+/* The text of a progress bar like tqdm's, for any width. */
+#ifndef MNIST_CNN_BAR_H
+#define MNIST_CNN_BAR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { BAR_TEXT = 320 }; /* bytes that hold any bar */
+
+typedef struct bar_state {
+    int64_t epoch, epochs, done, batches;
+    double seconds, images_per_second, loss;
+    bool unicode; /* cells of eighths instead of # */
+} bar_state;
+
+/* Writes as much as fits into `width` columns, the less important left out first; returns how many columns that takes. */
+int bar_write(char text[BAR_TEXT], const bar_state *b, int width);
+
+#endif
