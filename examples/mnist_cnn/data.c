@@ -1,14 +1,15 @@
-/* Which digits the program works on. MNIST where it is or can be fetched, else digits that the program draws, in files of the
- * same form in the folder `synthetic` beside them. */
+/* Which digits the program works on: MNIST where it is or can be fetched, else digits that the program draws, in files of the
+ * same form in the folder `synthetic` beside them. The library alone says which files are there and what is in them; files that
+ * are there and no good end the program. */
 #include "data.h"
 
-#include "files.h"
+#include "fetch.h"
+#include "part.h"
 #include "synthetic.h"
-#include "train.h"
 
 #include <stdio.h>
 
-enum { PATH_SIZE = 4096 };
+typedef enum origin { MNIST, DRAWN, NOWHERE } origin;
 
 static bool fail(void)
 {
@@ -16,78 +17,106 @@ static bool fail(void)
     return false;
 }
 
-static cnn_tensor *read_part(cnn_context *ctx, const char *folder, const char *name)
+/* Notes which files are missing; −1 where that cannot be found out. */
+static int find_missing(cnn_context *ctx, const char *folder, bool missing[MNIST_FILES])
 {
-    char path[PATH_SIZE];
-    FILE *plain = NULL;
-    if (snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path) {
-        plain = fopen(path, "rb");
+    int count = 0;
+    for (int i = 0; i < MNIST_FILES; i++) {
+        cnn_status found = cnn_mnist_find(ctx, folder, mnist_files[i].split, mnist_files[i].part);
+        if (found != CNN_OK && found != CNN_ERROR_NOT_FOUND) {
+            fail();
+            return -1;
+        }
+        missing[i] = found != CNN_OK;
+        count += missing[i];
     }
-    if (plain) {
-        fclose(plain);
-    } else if (snprintf(path, sizeof path, "%s/%s.gz", folder, name) >= (int)sizeof path) {
-        return NULL;
-    }
-    return cnn_idx_read(ctx, path);
+    return count;
 }
 
-/* The first `limit` images of a part, as a dataset in memory. */
-static cnn_dataset *open_limited(cnn_context *ctx, const char *folder, cnn_mnist_split split, int64_t limit)
+/* Where none of the files is there and none can be had, the program draws its own. Beside some of them it would not be what
+ * was asked for. */
+static origin give_up(const char *folder, const mnist_file *file, int count)
 {
-    const double mean = 0.1307, deviation = 0.3081;
-    cnn_tensor *images = read_part(ctx, folder, mnist_files[2 * split].name);
-    cnn_tensor *labels = read_part(ctx, folder, mnist_files[2 * split + 1].name);
-    cnn_dataset *dataset = NULL;
-    if (images && labels && cnn_tensor_ndim(images) == 3) {
-        int64_t all = cnn_tensor_size(images, 0), n = limit < all ? limit : all;
-        cnn_tensor *some = cnn_tensor_from_data(ctx, CNN_U8,
-            CNN_SHAPE(n, 1, cnn_tensor_size(images, 1), cnn_tensor_size(images, 2)), cnn_tensor_data(images));
-        cnn_tensor *their = cnn_tensor_from_data(ctx, CNN_U8, CNN_SHAPE(n), cnn_tensor_data(labels));
-        dataset = cnn_dataset_from_tensors(some, their);
-        cnn_tensor_free(some);
-        cnn_tensor_free(their);
+    if (count == MNIST_FILES) {
+        return DRAWN;
     }
-    if (dataset && cnn_dataset_normalize(dataset, 1, &mean, &deviation) != CNN_OK) {
-        cnn_dataset_free(dataset);
-        dataset = NULL;
-    }
-    cnn_tensor_free(images);
-    cnn_tensor_free(labels);
-    return dataset;
+    fprintf(stderr, "mnist_cnn: %s has files of MNIST, but no %s, which cannot be fetched\n", folder, file->name);
+    return NOWHERE;
 }
 
+static origin find_mnist(cnn_context *ctx, const char *folder, bool quiet)
+{
+    bool missing[MNIST_FILES];
+    int count = find_missing(ctx, folder, missing);
+    for (int i = 0; i < MNIST_FILES && count > 0 && !quiet; i++) {
+        if (missing[i]) {
+            fprintf(stderr, "not there: %s/%s, plain or with .gz\n", folder, mnist_files[i].name);
+        }
+    }
+    for (int i = 0; i < MNIST_FILES && count > 0; i++) {
+        if (missing[i]) {
+            if (!quiet) {
+                fprintf(stderr, "fetching %s\n", mnist_files[i].name);
+            }
+            fetch_result result = fetch(folder, &mnist_files[i]);
+            if (result != FETCHED) {
+                return result == UNAVAILABLE ? give_up(folder, &mnist_files[i], count) : NOWHERE;
+            }
+        }
+    }
+    return count < 0 ? NOWHERE : MNIST;
+}
+
+/* Draws the digits, unless they are there. Other data than asked for is never a secret. */
+static bool draw(cnn_context *ctx, const options *o, char folder[PATH_SIZE])
+{
+    if (snprintf(folder, PATH_SIZE, "%s/synthetic", o->data) >= PATH_SIZE) {
+        fprintf(stderr, "mnist_cnn: too long a path: %s\n", o->data);
+        return false;
+    }
+    if (!o->quiet || !o->synthetic) {
+        fprintf(stderr, "%sworking on digits that this program draws itself, in %s\n",
+                o->synthetic ? "" : "MNIST is not there and cannot be fetched: ", folder);
+    }
+    bool missing[MNIST_FILES];
+    int count = find_missing(ctx, folder, missing);
+    return count == 0 || (count > 0 && synthetic_make(folder));
+}
+
+/* The first `limit` samples of a part; 0: all. */
 static cnn_dataset *open_part(cnn_context *ctx, const char *folder, cnn_mnist_split split, int64_t limit)
 {
-    return limit ? open_limited(ctx, folder, split, limit) : cnn_mnist_open(ctx, folder, split);
+    cnn_dataset *all = cnn_mnist_open(ctx, folder, split);
+    if (!all) {
+        fail();
+        return NULL;
+    }
+    int64_t size = cnn_dataset_size(all);
+    if (size == 0) {
+        fprintf(stderr, "mnist_cnn: no %s images in %s\n", split == CNN_MNIST_TRAIN ? "training" : "test", folder);
+        cnn_dataset_free(all);
+        return NULL;
+    }
+    cnn_dataset *some = cnn_dataset_slice(all, 0, limit && limit < size ? limit : size);
+    if (!some) {
+        fail();
+    }
+    return some;
 }
 
 bool data_open(cnn_context *ctx, const options *o, cnn_dataset **train, cnn_dataset **test)
 {
-    const char *folder = o->data;
-    char synthetic[PATH_SIZE];
-    if (o->synthetic || !files_fetch(folder, o->quiet)) {
-        if (snprintf(synthetic, sizeof synthetic, "%s/synthetic", o->data) >= (int)sizeof synthetic) {
-            fprintf(stderr, "mnist_cnn: too long a path: %s\n", o->data);
-            return false;
-        }
-        if (interrupted) {
-            return false;
-        }
-        if (!o->quiet || !o->synthetic) { /* other data than asked for is never a secret */
-            fprintf(stderr, "%sworking on digits that this program draws itself, in %s\n",
-                    o->synthetic ? "" : "MNIST is not there and cannot be fetched: ", synthetic);
-        }
-        if (!synthetic_make(synthetic)) {
-            return false;
-        }
-        folder = synthetic;
+    char drawn[PATH_SIZE];
+    origin from = o->synthetic ? DRAWN : find_mnist(ctx, o->data, o->quiet);
+    if (from == NOWHERE || (from == DRAWN && !draw(ctx, o, drawn))) {
+        return false;
     }
+    const char *folder = from == DRAWN ? drawn : o->data;
     *train = open_part(ctx, folder, CNN_MNIST_TRAIN, o->limit);
     *test = *train ? open_part(ctx, folder, CNN_MNIST_TEST, o->limit) : NULL;
     if (!*test) {
         cnn_dataset_free(*train);
         *train = NULL;
-        return fail();
     }
-    return true;
+    return *test;
 }

@@ -6,7 +6,7 @@
 
 #include <cnn/cnn.h>
 
-/* Opens both parts, each owned by the caller. false: one line on stderr says why, or Ctrl-C was pressed. */
+/* Opens both parts, each owned by the caller. false: one line on stderr says why, or a signal asked the program to end. */
 bool data_open(cnn_context *ctx, const options *o, cnn_dataset **train, cnn_dataset **test);
 
 #endif

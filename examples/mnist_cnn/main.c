@@ -6,6 +6,8 @@
 #include "model.h"
 #include "options.h"
 #include "report.h"
+#include "signals.h"
+#include "streams.h"
 #include "train.h"
 
 #include <errno.h>
@@ -25,12 +27,6 @@ typedef struct run {
     score tested;  /* after the last epoch; no images if none ran */
 } run;
 
-static void on_interrupt(int signal)
-{
-    (void)signal;
-    interrupted = 1;
-}
-
 static bool fail(void)
 {
     fprintf(stderr, "mnist_cnn: %s\n", cnn_last_error(NULL));
@@ -44,16 +40,41 @@ static bool save(const run *r)
     return !r->o.save || cnn_checkpoint_save(&checkpoint, r->o.save) == CNN_OK || fail();
 }
 
+/* Says which options lose to what the checkpoint holds. */
+static void compare_options(const run *r)
+{
+    cnn_random_state random = { .seed = r->o.seed };
+    double lr = cnn_optimizer_lr(r->adam, 0);
+    cnn_context_random_state(r->ctx, &random);
+    if ((r->o.lr_given || r->o.tutorial) && r->o.lr != lr) {
+        fprintf(stderr, "%s %g is not used: the learning rate of %s is %g\n",
+                r->o.lr_given ? "--lr" : "--tutorial's learning rate", r->o.lr, r->o.resume, lr);
+    }
+    if (r->o.seed_given && r->o.seed != random.seed) {
+        fprintf(stderr, "--seed %llu is not used: the seed of %s is %llu\n", (unsigned long long)r->o.seed, r->o.resume,
+                (unsigned long long)random.seed);
+    }
+    if (r->o.epochs < r->epoch) {
+        fprintf(stderr, "nothing is trained: %s is after epoch %lld, --epochs is %lld\n", r->o.resume, (long long)r->epoch,
+                (long long)r->o.epochs);
+    }
+}
+
+/* Testing needs the weights alone, which every file has; going on needs all of a checkpoint. */
 static bool resume(run *r)
 {
     cnn_checkpoint checkpoint = { .struct_size = sizeof checkpoint, .module = r->model, .optimizer = r->adam };
     if (!r->o.resume) {
         return true;
     }
+    if (r->o.eval_only) {
+        return cnn_module_load(r->model, r->o.resume) == CNN_OK || fail();
+    }
     if (cnn_checkpoint_load(&checkpoint, r->o.resume) != CNN_OK) {
         return fail();
     }
     r->epoch = checkpoint.epoch;
+    compare_options(r);
     return true;
 }
 
@@ -69,13 +90,24 @@ static bool open_loaders(run *r)
     return (r->train && r->test && cnn_loader_set_epoch(r->train, r->epoch) == CNN_OK) || fail();
 }
 
+static bool fail_log(const run *r, const char *what)
+{
+    fprintf(stderr, "mnist_cnn: cannot %s %s: %s\n", what, r->o.log, strerror(errno));
+    return false;
+}
+
 static bool open_log(run *r)
 {
-    if (r->o.log && !(r->log = fopen(r->o.log, r->o.resume ? "a" : "w"))) {
-        fprintf(stderr, "mnist_cnn: cannot open %s: %s\n", r->o.log, strerror(errno));
-        return false;
-    }
-    return true;
+    r->log = r->o.log ? fopen(r->o.log, r->o.resume ? "ae" : "we") : NULL;
+    return r->log || !r->o.log || fail_log(r, "open");
+}
+
+/* Closing writes what is left, and may find the disk full. */
+static bool close_log(run *r)
+{
+    FILE *log = r->log;
+    r->log = NULL;
+    return !log || fclose(log) == 0 || fail_log(r, "write");
 }
 
 static bool prepare(run *r)
@@ -102,22 +134,21 @@ static outcome run_epoch(run *r)
         return result == FAILED && !fail() ? FAILED : result;
     }
     r->epoch++;
-    if (!r->o.quiet) {
-        report_epoch(r->epoch, r->o.epochs, &trained, &r->tested);
-    }
+    bool told = r->o.quiet || report_epoch(r->epoch, r->o.epochs, &trained, &r->tested);
     if (r->log && !report_log(r->log, r->epoch, &trained, &r->tested)) {
-        fprintf(stderr, "mnist_cnn: cannot write %s: %s\n", r->o.log, strerror(errno));
+        fail_log(r, "write");
         return FAILED;
     }
-    return save(r) ? DONE : FAILED;
+    return save(r) && told ? DONE : FAILED;
 }
 
 /* The article's last number: dropout on, over the images that it was trained on. */
 static bool report_article(run *r)
 {
     score s;
-    if (test(r->model, r->train, r->tape, CNN_TRAIN_NO_GRAD, &s) != DONE) {
-        return interrupted || fail();
+    outcome result = test(r->model, r->train, r->tape, CNN_TRAIN_NO_GRAD, &s);
+    if (result != DONE) {
+        return result == FAILED && fail();
     }
     printf("as the article measures it, with dropout on and over the training set: accuracy %.2f %%\n", s.accuracy);
     return true;
@@ -126,17 +157,18 @@ static bool report_article(run *r)
 static int finish(run *r)
 {
     outcome result = r->tested.images ? DONE : test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
-    if (result == DONE && r->o.tutorial && !report_article(r)) {
-        return 1;
+    if (result == INTERRUPTED) {
+        return signals_status();
     }
     if (result == FAILED) {
         fail();
         return 1;
     }
-    if (result == DONE) {
-        report_test(&r->tested);
+    if (r->o.tutorial && !report_article(r)) {
+        return interrupted ? signals_status() : 1;
     }
-    return result == INTERRUPTED ? 130 : r->o.digest && !report_digest(r->model) ? 1 : 0;
+    report_test(&r->tested);
+    return (!r->o.digest || report_digest(r->model)) && close_log(r) ? 0 : 1;
 }
 
 static int interrupted_at(const run *r)
@@ -147,19 +179,21 @@ static int interrupted_at(const run *r)
     } else {
         fprintf(stderr, "interrupted in epoch %lld; without --save nothing is kept\n", (long long)r->epoch + 1);
     }
-    return 130;
+    return signals_status();
+}
+
+static bool report_start(const run *r)
+{
+    int threads = cnn_context_threads(r->ctx);
+    printf("%lld parameters, %lld training and %lld test images, %d thread%s, %s kernels\n",
+           (long long)cnn_module_parameter_numel(r->model), (long long)cnn_loader_sample_count(r->train),
+           (long long)cnn_loader_sample_count(r->test), threads, threads == 1 ? "" : "s", cnn_context_kernels(r->ctx));
+    return streams_flush();
 }
 
 static int train(run *r)
 {
-    if (!r->o.quiet) {
-        printf("%lld parameters, %lld training and %lld test images, %d thread%s, %s kernels\n",
-               (long long)cnn_module_parameter_numel(r->model), (long long)cnn_loader_sample_count(r->train),
-               (long long)cnn_loader_sample_count(r->test), cnn_context_threads(r->ctx),
-               cnn_context_threads(r->ctx) == 1 ? "" : "s", cnn_context_kernels(r->ctx));
-        fflush(stdout);
-    }
-    if (!r->o.eval_only && !save(r)) {
+    if ((!r->o.quiet && !report_start(r)) || (!r->o.eval_only && !save(r))) {
         return 1;
     }
     while (!r->o.eval_only && r->epoch < r->o.epochs) {
@@ -184,18 +218,23 @@ static void release(run *r)
     }
 }
 
-int main(int argc, char **argv)
+static int run_program(const options *o)
 {
-    run r = { 0 };
-    const struct sigaction action = { .sa_handler = on_interrupt };
-    setlocale(LC_CTYPE, "");
-    options_result read = options_read(&r.o, argc, argv);
-    if (read != OPTIONS_RUN) {
-        return read == OPTIONS_DONE ? 0 : 2;
-    }
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    int status = prepare(&r) ? train(&r) : interrupted ? 130 : 1;
+    run r = { .o = *o };
+    signals_catch();
+    int status = prepare(&r) ? train(&r) : interrupted ? signals_status() : 1;
     release(&r);
     return status;
+}
+
+int main(int argc, char **argv)
+{
+    options o;
+    if (!streams_open()) {
+        return 1;
+    }
+    setlocale(LC_CTYPE, "");
+    options_result read = options_read(&o, argc, argv);
+    int status = read == OPTIONS_RUN ? run_program(&o) : read == OPTIONS_DONE ? 0 : 2;
+    return streams_close() || status ? status : 1;
 }

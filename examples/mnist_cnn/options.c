@@ -23,7 +23,7 @@ static const char help[] =
     "  -D, --device NAME      auto or cpu (auto)\n"
     "  -S, --save FILE        write a checkpoint before the first and after every epoch\n"
     "  -r, --resume FILE      continue from a checkpoint, bit for bit\n"
-    "  -E, --eval-only        test the checkpoint of --resume and train nothing\n"
+    "  -E, --eval-only        test the checkpoint or the plain weights of --resume and train nothing\n"
     "  -L, --log FILE         one JSON object a line for every epoch\n"
     "  -n, --limit N          use the first N training and the first N test images only\n"
     "  -y, --synthetic        use digits that the program draws itself\n"
@@ -35,8 +35,9 @@ static const char help[] =
     "  -V, --version          print the version and end\n"
     "\n"
     "Files that are missing are fetched with curl or wget (from MNIST_MIRROR, if that is set) and their SHA-256 is\n"
-    "checked; files that are there already are taken as they are. Where they cannot be had, the program trains on\n"
-    "digits that it draws itself. Ctrl-C ends cleanly; the checkpoint of --save is that of the last whole epoch.\n"
+    "checked; files that are there already are taken as they are. Where none is there and none can be had, the program\n"
+    "trains on digits that it draws itself. A checkpoint's learning rate and seed go before --lr and --seed.\n"
+    "Ctrl-C, SIGTERM and SIGHUP end cleanly; the checkpoint of --save is that of the last whole epoch.\n"
     "Exit status: 0, 1 after a failure, 2 for a bad command line, 130 after Ctrl-C.\n";
 
 static const struct option table[] = {
@@ -81,6 +82,7 @@ static options_result read_number(options *o, int c)
             return bad("seed", "a whole number from 0 on");
         }
         o->seed = (uint64_t)n;
+        o->seed_given = true;
         return OPTIONS_RUN;
     default:
         if (!read_int(0, 1024, &n)) {
@@ -159,6 +161,7 @@ options_result options_read(options *o, int argc, char **argv)
             return result;
         }
     }
+    o->lr_given = o->lr > 0;
     if (o->lr == 0) {
         o->lr = o->tutorial ? 0.01 : 0.001;
     }

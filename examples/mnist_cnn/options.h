@@ -10,6 +10,7 @@ typedef struct options {
     int64_t epochs, batch_size;
     int64_t limit; /* training and test images used; 0: all */
     double lr;
+    bool lr_given, seed_given; /* rather than the defaults */
     uint64_t seed;
     int threads; /* 0: as many as there are CPUs */
     bool cpu;    /* --device cpu */
@@ -18,7 +19,7 @@ typedef struct options {
 
 typedef enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD } options_result;
 
-/* Reads the command line. OPTIONS_DONE: --help or --version was printed. OPTIONS_BAD: one line on stderr says why. */
+/* Reads the command line. OPTIONS_DONE: --help or --version is printed. OPTIONS_BAD: one line on stderr says why. */
 options_result options_read(options *o, int argc, char **argv);
 
 #endif

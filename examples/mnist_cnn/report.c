@@ -1,5 +1,10 @@
-/* What the program says about an epoch. The digest is made by the system's sha256sum, which reads the weights from a pipe. */
+/* What the program says about an epoch. The digest is made by the system's sha256sum, which reads the weights from an
+ * unnamed file. */
 #include "report.h"
+
+#include "digest.h"
+#include "program.h"
+#include "streams.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,12 +16,12 @@ static double speed(const score *s)
     return s->seconds > 0 ? (double)s->images / s->seconds : 0;
 }
 
-void report_epoch(int64_t epoch, int64_t epochs, const score *train, const score *test)
+bool report_epoch(int64_t epoch, int64_t epochs, const score *train, const score *test)
 {
     printf("epoch %lld/%lld: train loss %.4f, accuracy %.2f %%; test loss %.4f, accuracy %.2f %%; %.1f s, %.0f images/s\n",
            (long long)epoch, (long long)epochs, train->loss, train->accuracy, test->loss, test->accuracy, train->seconds,
            speed(train));
-    fflush(stdout);
+    return streams_flush();
 }
 
 /* JSON has no NaN and no infinity: a loss that is none is null. */
@@ -44,7 +49,7 @@ void report_test(const score *test)
            (long long)test->images, test->loss);
 }
 
-static bool write_tensor(FILE *pipe, const cnn_tensor *t)
+static bool write_tensor(int file, const cnn_tensor *t)
 {
     size_t size = cnn_dtype_size(cnn_tensor_dtype(t)), bytes = (size_t)cnn_tensor_numel(t) * size;
     unsigned char *elements = malloc(bytes ? bytes : 1);
@@ -58,24 +63,26 @@ static bool write_tensor(FILE *pipe, const cnn_tensor *t)
             elements[at + size - 1 - i] = byte;
         }
     }
-    ok = ok && fwrite(elements, 1, bytes, pipe) == bytes;
+    ok = ok && write_all(file, elements, bytes);
     free(elements);
     return ok;
 }
 
 bool report_digest(const cnn_module *model)
 {
-    printf("weights sha256 ");
-    fflush(stdout);
-    FILE *pipe = popen("sha256sum | cut -c 1-64", "w");
-    bool ok = pipe != NULL;
+    char digest[DIGEST_TEXT];
+    FILE *weights = tmpfile();
+    bool ok = weights != NULL;
     for (int i = 0; ok && i < cnn_module_state_count(model); i++) {
-        ok = write_tensor(pipe, cnn_module_state(model, i, NULL, 0));
+        ok = write_tensor(fileno(weights), cnn_module_state(model, i, NULL, 0));
     }
-    if (pipe && pclose(pipe) != 0) {
-        ok = false;
+    ok = ok && digest_of(fileno(weights), digest);
+    if (weights) {
+        fclose(weights);
     }
-    if (!ok) {
+    if (ok) {
+        printf("weights sha256 %s\n", digest);
+    } else {
         fprintf(stderr, "mnist_cnn: the digest of the weights could not be made\n");
     }
     return ok;

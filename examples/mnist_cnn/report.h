@@ -6,8 +6,9 @@
 
 #include <stdio.h>
 
-/* epoch 1/10: train loss …, accuracy … %; test loss …, accuracy … %; … s, … images/s */
-void report_epoch(int64_t epoch, int64_t epochs, const score *train, const score *test);
+/* epoch 1/10: train loss …, accuracy … %; test loss …, accuracy … %; … s, … images/s
+ * false: it could not be written; one line on stderr says so. */
+bool report_epoch(int64_t epoch, int64_t epochs, const score *train, const score *test);
 
 /* Appends one JSON object; false if the file could not be written. */
 bool report_log(FILE *log, int64_t epoch, const score *train, const score *test);

@@ -3,7 +3,10 @@
  * arithmetic, so that all machines draw the same. */
 #include "synthetic.h"
 
-#include "files.h"
+#include "fetch.h"
+#include "part.h"
+#include "program.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <math.h>
@@ -146,37 +149,33 @@ static void put_be32(unsigned char *to, uint32_t value)
 
 static bool write_file(const char *folder, const char *name, uint32_t count, bool images, const unsigned char *bytes)
 {
-    char path[4096];
     unsigned char head[16] = { 0, 0, 8, images ? 3 : 1 };
-    size_t head_size = images ? 16 : 8, size = (size_t)count * (images ? PIXELS : 1);
+    part_file p;
     put_be32(head + 4, count);
     put_be32(head + 8, SIDE);
     put_be32(head + 12, SIDE);
-    FILE *file = snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path ? fopen(path, "wb") : NULL;
-    bool ok = file && fwrite(head, 1, head_size, file) == head_size && fwrite(bytes, 1, size, file) == size;
-    if (file && fclose(file) != 0) {
-        ok = false;
+    if (!part_begin(&p, folder)) {
+        return false;
     }
-    if (!ok) {
+    if (!write_all(p.fd, head, images ? 16 : 8) || !write_all(p.fd, bytes, (size_t)count * (images ? PIXELS : 1))) {
         fprintf(stderr, "mnist_cnn: cannot write %s/%s: %s\n", folder, name, strerror(errno));
-        if (file) {
-            remove(path);
-        }
+        part_drop(&p);
+        return false;
     }
-    return ok;
+    return part_end(&p, name);
 }
 
-/* Labels last: a folder with labels is whole. */
 static bool make_part(const char *folder, const mnist_file *files, uint32_t count, uint64_t first)
 {
     unsigned char *images = malloc((size_t)count * PIXELS), *labels = malloc(count);
     bool ok = images && labels;
+    if (!ok) {
+        fprintf(stderr, "mnist_cnn: no memory for %lu digits\n", (unsigned long)count);
+    }
     for (uint32_t i = 0; ok && i < count; i++) {
         labels[i] = (unsigned char)(mix(first + i) % 10);
         draw_digit(first + i, labels[i], images + (size_t)i * PIXELS);
-    }
-    if (!ok) {
-        fprintf(stderr, "mnist_cnn: no memory for %lu digits\n", (unsigned long)count);
+        ok = !interrupted;
     }
     ok = ok && write_file(folder, files[0].name, count, true, images) &&
          write_file(folder, files[1].name, count, false, labels);
@@ -187,9 +186,5 @@ static bool make_part(const char *folder, const mnist_file *files, uint32_t coun
 
 bool synthetic_make(const char *folder)
 {
-    if (file_exists(folder, mnist_files[1].name) && file_exists(folder, mnist_files[3].name)) {
-        return true;
-    }
-    return folder_make(folder) && make_part(folder, mnist_files, TRAIN_IMAGES, 0) &&
-           make_part(folder, mnist_files + 2, TEST_IMAGES, 1u << 20);
+    return make_part(folder, mnist_files, TRAIN_IMAGES, 0) && make_part(folder, mnist_files + 2, TEST_IMAGES, 1u << 20);
 }

@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* Writes the four files of MNIST's names and form into a folder, unless they are there. The same bytes on every machine. */
+/* Writes four files of MNIST's names and form into a folder; the same bytes on every machine. false: one line on stderr says why,
+ * or a signal asked the program to end. */
 bool synthetic_make(const char *folder);
 
 #endif

@@ -2,7 +2,7 @@
  * here; an error anywhere in a step is reported by the step's last call. */
 #include "train.h"
 
-volatile sig_atomic_t interrupted;
+#include "signals.h"
 
 /* Adds a batch to the score: its loss is a mean, and the largest logit is the prediction. */
 static void count(score *s, cnn_tensor *outputs, cnn_tensor *loss, const cnn_batch *batch)

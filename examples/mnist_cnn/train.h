@@ -6,8 +6,6 @@
 
 #include <cnn/cnn.h>
 
-#include <signal.h>
-
 /* How it went over some images. */
 typedef struct score {
     double loss;     /* the mean */
@@ -17,9 +15,6 @@ typedef struct score {
 } score;
 
 typedef enum outcome { DONE, FAILED, INTERRUPTED } outcome;
-
-/* Set by the handler of Ctrl-C; looked at between batches. */
-extern volatile sig_atomic_t interrupted;
 
 /* One epoch of training. */
 outcome train_epoch(cnn_module *model, cnn_optimizer *adam, cnn_loader *loader, cnn_tape *tape, progress *bar, score *s);

@@ -50,6 +50,12 @@ ok()
     same "the exit status of $*" "$status" 0
 }
 
+# Is SIGHUP ignored from the start, as under nohup? Then it is for every program that a script starts.
+hangup_is_ignored()
+{
+    [ $((0x$(awk '/^SigIgn/ { print substr($2, 16) }' /proc/self/status) & 1)) = 1 ]
+}
+
 digits_make()
 {
     digits=${1:-}

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Ctrl-C in the middle of an epoch: exit status 130, one line that says how to go on, a checkpoint of the last whole epoch that
-# --resume continues from to the same weights as a run that nobody interrupted.
+# Ctrl-C, SIGTERM and SIGHUP in the middle of an epoch: exit status 128 and the signal's number, one line that says how to go on, a
+# checkpoint of the last whole epoch that --resume continues from to the same weights as a run that nobody interrupted.
 . "$(dirname "$0")/common.sh"
 digits_make "${2:-}"
 few="--data $digits --limit 2000 --batch-size 50 --seed 6 --threads 1"
@@ -30,9 +30,14 @@ interrupted()
 {
 ok $few --epochs 2 --quiet --digest
 whole=$out
-for signal in INT TERM; do
+for signal in INT TERM HUP; do
+    if [ $signal = HUP ] && hangup_is_ignored; then
+        echo "interrupt: skipped: SIGHUP, which is ignored here"
+        continue
+    fi
+    case $signal in INT) expected=130 ;; TERM) expected=143 ;; HUP) expected=129 ;; esac
     interrupted $signal $few --epochs 2 --save "$work/model" --log "$work/log" --digest
-    same "the exit status after $signal" "$status" 130
+    same "the exit status after $signal" "$status" $expected
     same "the last line after $signal" "$(tail -n 1 "$work/err")" \
         "interrupted in epoch 2: $work/model holds the state after epoch 1; --resume $work/model continues"
     lacks "the output after $signal" "$out" 'test accuracy|sha256'
@@ -76,5 +81,5 @@ if b"synthetic" in text or b"parameters" in text:
     print("went on: %r" % text)
 P
 same "the exit status after Ctrl-C while fetching" "$(python3 "$work/ctrl-c.py" "$program" "$work/fetched")" 130
-same "what is left of the fetching" "$(ls "$work/fetched")" ""
+same "what is left of the fetching" "$(ls -A "$work/fetched")" ""
 passed

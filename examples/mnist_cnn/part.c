@@ -1,0 +1,78 @@
+/* mkostemp() makes the file: its name is random, and it fails where something of that name exists, a planted link too. */
+#include "part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool fail(const char *what, const char *path)
+{
+    fprintf(stderr, "mnist_cnn: cannot %s %s: %s\n", what, path, strerror(errno));
+    return false;
+}
+
+/* Writes "folder/name". */
+static bool join(char path[PATH_SIZE], const char *folder, const char *name)
+{
+    if (snprintf(path, PATH_SIZE, "%s/%s", folder, name) >= PATH_SIZE) {
+        errno = ENAMETOOLONG;
+        return fail("use", folder);
+    }
+    return true;
+}
+
+static bool make_folder(const char *path)
+{
+    char above[PATH_SIZE];
+    if (!join(above, path, "")) {
+        return false;
+    }
+    for (char *at = above + 1; *at; at++) {
+        if (*at == '/') {
+            *at = '\0';
+            if (mkdir(above, 0777) != 0 && errno != EEXIST) {
+                return fail("make the folder", above);
+            }
+            *at = '/';
+        }
+    }
+    return true;
+}
+
+bool part_begin(part_file *p, const char *folder)
+{
+    p->folder = folder;
+    if (!make_folder(folder) || !join(p->path, folder, ".mnist_cnn-XXXXXX")) {
+        return false;
+    }
+    p->fd = mkostemp(p->path, O_CLOEXEC);
+    return p->fd >= 0 || fail("write into", folder);
+}
+
+void part_drop(part_file *p)
+{
+    close(p->fd);
+    unlink(p->path);
+}
+
+bool part_end(part_file *p, const char *name)
+{
+    char target[PATH_SIZE];
+    if (!join(target, p->folder, name)) {
+        part_drop(p);
+        return false;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(p->fd, 0666 & ~mask); /* that of any new file; mkostemp() gives 0600 */
+    if (close(p->fd) != 0 || rename(p->path, target) != 0) {
+        fail("write", target);
+        unlink(p->path);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,25 @@
+/* Running one of the system's programs: curl, gzip, sha256sum. */
+#ifndef MNIST_CNN_PROGRAM_H
+#define MNIST_CNN_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum program_result {
+    PROGRAM_DONE,        /* it succeeded, or printed as much as was wanted */
+    PROGRAM_FAILED,      /* its exit status is not 0, or it took too long */
+    PROGRAM_MISSING,     /* there is no such program */
+    PROGRAM_UNWRITTEN,   /* what it printed could not be written; errno says why */
+    PROGRAM_INTERRUPTED, /* a signal asked this program to end */
+} program_result;
+
+/* Runs argv[0], which is looked for in PATH, with the file `in` as its standard input (-1: nothing), and writes the first `most`
+ * bytes that it prints to the file `out`. Its messages are thrown away. Once there is nothing more to wait for it is killed with
+ * all that it started. No shell reads the arguments. */
+program_result program_run(const char *const argv[], int in, int out, int64_t most);
+
+/* Writes all bytes; false: errno says why not. */
+bool write_all(int fd, const void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,28 @@
+/* Nothing happens in a signal handler but a note; the program ends where it is safe to. */
+#include "signals.h"
+
+#include <stddef.h>
+
+volatile sig_atomic_t interrupted;
+
+static void note(int signal)
+{
+    interrupted = signal;
+}
+
+void signals_catch(void)
+{
+    const struct sigaction action = { .sa_handler = note };
+    struct sigaction before;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) { /* nohup keeps its promise */
+        sigaction(SIGHUP, &action, NULL);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int signals_status(void)
+{
+    return 128 + interrupted;
+}
