@@ -226,6 +226,7 @@ static void pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
     cnn__tape_drop_since(tape, mark, NULL);
     dy->kept = false;
     cnn__tape_drop(dy);
+    cnn__scratch_done(tape);
     if (!retain_graph) {
         release_node(node);
     }

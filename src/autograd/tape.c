@@ -1,14 +1,17 @@
 /* The tape's life and memory: a ring of handles, an arena for the graph, and a cache of elements.
  *
  * Handles are reused in the order in which they were made, a whole chunk of them later at the earliest, so a handle kept
- * past its step is recognised by its generation. All three grow in the first step and then stay as they are. */
+ * past its step is recognised by its generation. Handles and graph keep to what the step with the most operations needed; what
+ * bounds the elements is in tensor/cache.c. */
 #include "autograd/tape.h"
+
+#include "tensor/cache.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { CHUNK = 256, ARENA_BLOCK = 1 << 14, ALIGNMENT = 16 };
+enum { CHUNK = 256, ARENA_BLOCK = 1 << 14, ARENA_LARGE = ARENA_BLOCK / 4, ALIGNMENT = 16 };
 
 /* Handles; the chunks form a ring. */
 struct cnn__chunk {
@@ -19,9 +22,16 @@ struct cnn__chunk {
 
 typedef struct arena_block {
     struct arena_block *next;
-    size_t size, used;
-    _Alignas(ALIGNMENT) char bytes[];
+    size_t used;
+    _Alignas(ALIGNMENT) char bytes[ARENA_BLOCK];
 } arena_block;
+
+/* What is too large for those lies at the beginning of a block of the cache. */
+typedef struct arena_large {
+    struct arena_large *next;
+    cnn__storage *block;
+    _Alignas(ALIGNMENT) char bytes[];
+} arena_large;
 
 struct cnn_tape {
     cnn__step step; /* first: tensors see the tape as this */
@@ -30,11 +40,11 @@ struct cnn_tape {
     uint64_t key[2];  /* the step's random stream */
     uint64_t draws;   /* operations that drew from it */
     cnn__cache *cache;
-    cnn__storage *scratch;    /* of the kernel that runs; NULL before the first that needs some */
     struct cnn__chunk *chunk; /* the one being filled */
     int chunks, touched;      /* in the ring; by this step */
     cnn__mark begin;          /* where this step's handles begin */
     arena_block *arena, *arena_now;
+    arena_large *large;
     cnn__node *last;
     cnn_tensor nil;
 };
@@ -139,30 +149,62 @@ const char *cnn_tape_error(const cnn_tape *tape)
 
 /* ---- the arena ---- */
 
-static arena_block *arena_grow(cnn_tape *tape, size_t size)
+/* Idle elements are given back before there is no memory for something else. */
+static void *allocate(cnn_tape *tape, size_t size)
 {
-    size_t bytes = size > ARENA_BLOCK ? size : ARENA_BLOCK;
-    arena_block *block = cnn__alloc(tape->step.ctx, sizeof *block + bytes);
+    void *memory = cnn__alloc(tape->step.ctx, size);
+    return memory || !cnn__cache_trim(tape->cache) ? memory : cnn__alloc(tape->step.ctx, size);
+}
+
+static void *arena_fail(cnn_tape *tape, size_t bytes)
+{
+    cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "tape: no memory for %zu bytes of the graph", bytes);
+    return NULL;
+}
+
+static arena_block *arena_grow(cnn_tape *tape)
+{
+    arena_block *block = allocate(tape, sizeof *block);
     if (!block) {
-        cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "tape: no memory for %zu bytes of the graph", bytes);
-        return NULL;
+        return arena_fail(tape, ARENA_BLOCK);
     }
-    *block = (arena_block){ .size = bytes };
-    if (tape->arena_now) {
-        block->next = tape->arena_now->next;
-        tape->arena_now->next = block;
-    } else {
-        tape->arena = block;
-    }
+    block->next = NULL;
+    *(tape->arena_now ? &tape->arena_now->next : &tape->arena) = block;
     return block;
 }
 
+static void *arena_take_large(cnn_tape *tape, size_t size)
+{
+    cnn__storage *block = cnn__cache_get(tape->cache, sizeof(arena_large) + size);
+    if (!block) {
+        return arena_fail(tape, size);
+    }
+    arena_large *large = block->data;
+    *large = (arena_large){ tape->large, block };
+    tape->large = large;
+    return large->bytes;
+}
+
+static void arena_drop_large(cnn_tape *tape)
+{
+    while (tape->large) {
+        cnn__storage *block = tape->large->block;
+        tape->large = tape->large->next;
+        cnn__storage_release(block);
+    }
+}
+
+/* Operations ask for this when they begin and when they are recorded: no kernel runs then. */
 void *cnn__tape_arena(cnn_tape *tape, size_t size)
 {
+    cnn__cache_workspace_done(tape->cache);
+    if (size > ARENA_LARGE) {
+        return arena_take_large(tape, size);
+    }
     size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    while (!tape->arena_now || tape->arena_now->size - tape->arena_now->used < size) {
+    if (!tape->arena_now || ARENA_BLOCK - tape->arena_now->used < size) {
         arena_block *next = tape->arena_now ? tape->arena_now->next : tape->arena;
-        if (!next && !(next = arena_grow(tape, size))) {
+        if (!next && !(next = arena_grow(tape))) {
             return NULL;
         }
         next->used = 0;
@@ -177,7 +219,7 @@ void *cnn__tape_arena(cnn_tape *tape, size_t size)
 
 static struct cnn__chunk *chunk_add(cnn_tape *tape)
 {
-    struct cnn__chunk *chunk = cnn__alloc(tape->step.ctx, sizeof *chunk);
+    struct cnn__chunk *chunk = allocate(tape, sizeof *chunk);
     if (!chunk) {
         return NULL;
     }
@@ -275,24 +317,24 @@ static void drop_everything(cnn_tape *tape)
         cnn__tensor_release(chunk->handles[i].leaf);
         chunk->handles[i].leaf = NULL;
     }
+    arena_drop_large(tape);
     tape->last = NULL;
 }
 
 /* ---- scratch ---- */
 
-/* One block that grows to the most that any kernel asks for: kernels run one after the other, and sizes that differ from layer to
- * layer would each leave a block of their own in the cache, or take those of results. */
 void *cnn__scratch_get(cnn_tape *tape, size_t size)
 {
-    if (!tape->scratch || tape->scratch->bytes < size) {
-        cnn__storage_release(tape->scratch);
-        tape->scratch = cnn__storage_new(tape->step.ctx, size);
-    }
-    if (!tape->scratch) {
+    void *workspace = cnn__cache_workspace(tape->cache, size);
+    if (!workspace) {
         cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "tape: no memory for %zu bytes of workspace", size);
-        return NULL;
     }
-    return tape->scratch->data;
+    return workspace;
+}
+
+void cnn__scratch_done(cnn_tape *tape)
+{
+    cnn__cache_workspace_done(tape->cache);
 }
 
 cnn_tensor *cnn__result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_t *shape)
@@ -366,7 +408,6 @@ void cnn_tape_free(cnn_tape *tape)
         next = block->next;
         cnn__free(tape->step.ctx, block);
     }
-    cnn__storage_release(tape->scratch);
     cnn__cache_free(tape->cache);
     cnn_context *ctx = tape->step.ctx;
     cnn__free(ctx, tape);
@@ -412,5 +453,5 @@ size_t cnn_tape_memory(const cnn_tape *tape)
         cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_memory: tape is NULL");
         return 0;
     }
-    return cnn__cache_bytes(tape->cache) + (tape->scratch ? tape->scratch->bytes : 0);
+    return cnn__cache_bytes(tape->cache);
 }

@@ -82,6 +82,8 @@ cnn_tensor *cnn__record(cnn__call *call, cnn_tensor *y, const void *attributes, 
 /* Scratch memory for a kernel, 64-byte aligned, until the tape's next call; NULL: no memory, the tape has failed. Size 0 gives a
  * valid pointer. */
 void *cnn__scratch_get(cnn_tape *tape, size_t size);
+/* Says that no kernel uses scratch memory any more; for backward, where no next call says it. */
+void cnn__scratch_done(cnn_tape *tape);
 
 /* ---- inside a backward ---- */
 bool cnn__wants(const cnn__node *node, int i);

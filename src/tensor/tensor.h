@@ -17,13 +17,18 @@ typedef struct cnn__storage {
     atomic_int references;
     cnn_device device;
     cnn_context *ctx;
-    struct cnn__cache *cache; /* where it returns to; NULL: it is freed */
-    struct cnn__storage *next; /* in its cache's list */
-    size_t bytes;             /* capacity */
-    bool planned;             /* made in a step whose blocks serve any size */
+    size_t bytes; /* capacity */
     void *data;
     cnn_deleter_fn deleter; /* of borrowed data */
     void *deleter_user;
+    struct cnn__cache *cache; /* where it returns to; NULL: it is freed */
+    /* What the cache keeps about it (tensor/cache.c): */
+    struct cnn__storage *previous, *next; /* in a list of its bin */
+    struct cnn__storage *older, *newer;   /* among the idle blocks, by their last use */
+    size_t slot_bytes;                    /* of the slot that it serves in this step; 0: idle */
+    int slot;                             /* the number of that slot, in steps that share blocks between sizes */
+    uint32_t born;                        /* the step in which it was made */
+    unsigned plans;                       /* bit i: plan i mentions it */
 } cnn__storage;
 
 typedef enum cnn__tensor_kind {
@@ -70,21 +75,14 @@ struct cnn_tensor {
 
 /* ---- storages ---- */
 cnn__storage *cnn__storage_new(cnn_context *ctx, size_t bytes);
+/* The same without a hold on the context: the caller frees it by cnn__free(). */
+cnn__storage *cnn__storage_make(cnn_context *ctx, size_t bytes);
 cnn__storage *cnn__storage_borrow(cnn_context *ctx, void *data, size_t bytes, cnn_deleter_fn deleter, void *user);
 cnn__storage *cnn__storage_retain(cnn__storage *storage);
 void cnn__storage_release(cnn__storage *storage);
 
 /* The storage whose elements begin at `data`; not for borrowed ones. */
 cnn__storage *cnn__storage_at(void *data);
-
-/* A cache of storages by size class: once a step has run, an equal step finds every block in it. Used by one thread. */
-typedef struct cnn__cache cnn__cache;
-cnn__cache *cnn__cache_new(cnn_context *ctx);
-void cnn__cache_free(cnn__cache *cache);
-/* Begins a step: `planned` says that no graph is recorded, so that blocks may serve any size. All blocks are back by then. */
-void cnn__cache_begin(cnn__cache *cache, bool planned);
-cnn__storage *cnn__cache_get(cnn__cache *cache, size_t bytes);
-size_t cnn__cache_bytes(const cnn__cache *cache);
 
 /* ---- shapes ---- */
 enum { CNN__SHAPE_TEXT = 184 };

@@ -1,0 +1,464 @@
+/* The cache of a tape's blocks: what it gives out, what it keeps, and the bound on both.
+ *
+ * Within a step requests are met by slots. A slot stands for a block that a tape with an empty cache would make for this step; it
+ * has a size and is bound to a real block of at least that size until the step ends. In a step that records a graph a slot serves
+ * one size class, and a new one is made when all of its class are in use. Other steps hold few results at a time, of many sizes:
+ * there the smallest free slot that is large enough serves, or the largest free one grows, so that there are only as many slots as
+ * results are in use at once. Which slots a step makes thus follows from its requests alone and not from what is cached, and
+ * their sizes, with the largest workspace asked for, add up to what the step *needs*.
+ *
+ * A new slot is bound to the smallest idle block that fits. Blocks keep being bound while a step lasts, so nothing is in the way
+ * of the best fit: if the idle blocks can serve all the slots of a step, they do. Hence a step that follows an equal one allocates
+ * nothing, and neither do steps that take turns while all their blocks are kept.
+ *
+ * The bound: let M be the most that any step has needed. All blocks and the workspace together are at most 1.5 M.
+ *   - Blocks may be larger than their slots by M / 2 in all; where the best fit is larger still, a block is made.
+ *   - Before a block is made, idle ones are freed, least recently used first, until it stays within 1.5 M. That is always enough:
+ *     what is bound is at most what the step needs and that half.
+ *   - A workspace left by another step is freed last. */
+#include "tensor/cache.h"
+
+#include "base/references.h"
+
+#include <stdint.h>
+
+enum { SMALL = 1 << 20, GRAIN = 1 << 16, LEAST = 256 };
+
+/* A size class: the free slots of that size, and the idle blocks of that size. */
+typedef struct bin {
+    size_t bytes;
+    cnn__storage *slots, *idle;
+} bin;
+
+struct cnn__cache {
+    cnn_context *ctx;
+    bin *bins; /* by size */
+    int count, capacity;
+    cnn__storage *oldest, *newest; /* the idle blocks, by their last use */
+    size_t bytes;                  /* of all blocks */
+    size_t bound, slots;           /* of the blocks bound to slots; of those slots */
+    size_t most;                   /* the most that a step has needed */
+    cnn__storage *workspace;       /* NULL: none yet */
+    size_t asked;                  /* the most that this step asked for as workspace */
+    bool busy;                     /* a kernel uses the workspace */
+    bool shared;                   /* the step's slots may grow */
+    uint32_t step;
+    cnn__plans plans; /* of steps with `shared` */
+};
+
+/* Eight classes a power of two up to a megabyte, then multiples of 64 KiB. */
+static size_t size_class(size_t bytes)
+{
+    if (bytes <= LEAST) {
+        return LEAST;
+    }
+    size_t grain = GRAIN;
+    if (bytes <= SMALL) {
+        int exponent = 63 - __builtin_clzll((unsigned long long)(bytes - 1));
+        grain = (size_t)1 << (exponent - 3);
+    }
+    return bytes > SIZE_MAX - grain ? bytes : (bytes + grain - 1) / grain * grain;
+}
+
+/* ---- bins ---- */
+
+/* The first bin of at least `bytes`; `count` if there is none. */
+static int bin_at_least(const cnn__cache *cache, size_t bytes)
+{
+    int low = 0, high = cache->count;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (cache->bins[middle].bytes < bytes) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static bin *find_bin(cnn__cache *cache, size_t bytes)
+{
+    return &cache->bins[bin_at_least(cache, bytes)];
+}
+
+static bool add_bin(cnn__cache *cache, size_t bytes)
+{
+    int at = bin_at_least(cache, bytes);
+    if (at < cache->count && cache->bins[at].bytes == bytes) {
+        return true;
+    }
+    if (cache->count == cache->capacity) {
+        int capacity = cache->capacity ? 2 * cache->capacity : 64;
+        bin *bins = cnn__calloc(cache->ctx, (size_t)capacity, sizeof *bins);
+        if (!bins) {
+            return false;
+        }
+        for (int i = 0; i < cache->count; i++) {
+            bins[i] = cache->bins[i];
+        }
+        cnn__free(cache->ctx, cache->bins);
+        cache->bins = bins;
+        cache->capacity = capacity;
+    }
+    for (int i = cache->count++; i > at; i--) {
+        cache->bins[i] = cache->bins[i - 1];
+    }
+    cache->bins[at] = (bin){ .bytes = bytes };
+    return true;
+}
+
+static void push(cnn__storage **list, cnn__storage *block)
+{
+    block->previous = NULL;
+    block->next = *list;
+    if (*list) {
+        (*list)->previous = block;
+    }
+    *list = block;
+}
+
+static void pull(cnn__storage **list, cnn__storage *block)
+{
+    *(block->previous ? &block->previous->next : list) = block->next;
+    if (block->next) {
+        block->next->previous = block->previous;
+    }
+}
+
+/* ---- idle blocks ---- */
+
+static void make_idle(cnn__cache *cache, cnn__storage *block)
+{
+    block->slot_bytes = 0;
+    push(&find_bin(cache, block->bytes)->idle, block);
+    block->newer = NULL;
+    block->older = cache->newest;
+    *(cache->newest ? &cache->newest->newer : &cache->oldest) = block;
+    cache->newest = block;
+}
+
+static void take_idle(cnn__cache *cache, cnn__storage *block)
+{
+    pull(&find_bin(cache, block->bytes)->idle, block);
+    *(block->older ? &block->older->newer : &cache->oldest) = block->newer;
+    *(block->newer ? &block->newer->older : &cache->newest) = block->older;
+}
+
+static void free_block(cnn__cache *cache, cnn__storage *block)
+{
+    cnn__plans_forget(&cache->plans, block);
+    cache->bytes -= block->bytes;
+    cnn__free(cache->ctx, block);
+}
+
+static void free_oldest(cnn__cache *cache)
+{
+    cnn__storage *block = cache->oldest;
+    take_idle(cache, block);
+    free_block(cache, block);
+}
+
+bool cnn__cache_trim(cnn__cache *cache)
+{
+    bool any = cache->oldest != NULL;
+    while (cache->oldest) {
+        free_oldest(cache);
+    }
+    return any;
+}
+
+static cnn__storage *best_fit(const cnn__cache *cache, size_t bytes)
+{
+    for (int i = bin_at_least(cache, bytes); i < cache->count; i++) {
+        if (cache->bins[i].idle) {
+            return cache->bins[i].idle;
+        }
+    }
+    return NULL;
+}
+
+/* ---- the bound ---- */
+
+static size_t workspace_bytes(const cnn__cache *cache)
+{
+    return cache->workspace ? cache->workspace->bytes : 0;
+}
+
+/* Sizes that no memory could hold saturate. */
+static size_t add(size_t a, size_t b)
+{
+    return a > SIZE_MAX - b ? SIZE_MAX : a + b;
+}
+
+/* M, once this step needs `more` than so far. */
+static size_t most_with(const cnn__cache *cache, size_t more)
+{
+    size_t need = add(add(cache->slots, cache->asked), more);
+    return need > cache->most ? need : cache->most;
+}
+
+static bool exceeds(const cnn__cache *cache, size_t more, size_t most)
+{
+    return add(cnn__cache_bytes(cache), more) > add(most, most / 2);
+}
+
+static void free_workspace(cnn__cache *cache)
+{
+    if (cache->workspace) {
+        cnn__free(cache->ctx, cache->workspace);
+        cache->workspace = NULL;
+    }
+}
+
+/* Frees what is idle until `more` bytes fit under the bound. */
+static void make_way(cnn__cache *cache, size_t more, size_t most)
+{
+    while (cache->oldest && exceeds(cache, more, most)) {
+        free_oldest(cache);
+    }
+    if (!cache->busy && exceeds(cache, more, most)) {
+        free_workspace(cache);
+    }
+}
+
+static cnn__storage *allocate(cnn__cache *cache, size_t bytes)
+{
+    cnn__storage *block = cnn__storage_make(cache->ctx, bytes);
+    return block || !cnn__cache_trim(cache) ? block : cnn__storage_make(cache->ctx, bytes);
+}
+
+/* ---- slots ---- */
+
+static cnn__storage *make_block(cnn__cache *cache, size_t bytes, size_t most)
+{
+    make_way(cache, bytes, most);
+    cnn__storage *block = allocate(cache, bytes);
+    if (block) {
+        block->cache = cache;
+        block->born = cache->step;
+        cache->bytes += bytes;
+    }
+    return block;
+}
+
+static bool is_idle(const cnn__storage *block)
+{
+    return block->slot_bytes == 0;
+}
+
+/* A block for a slot of `bytes`, `more` of which the step did not need before: that which the plan has for the slot, the best fit
+ * or a new one. `equal` says that the step is as it was when the plan was made: then the slot will grow to what it was. */
+static cnn__storage *bind(cnn__cache *cache, size_t bytes, size_t more, cnn__storage *planned, bool equal)
+{
+    size_t most = most_with(cache, more), spare = most / 2, waste = cache->bound - cache->slots;
+    cnn__storage *block = planned && is_idle(planned) && planned->bytes >= bytes ? planned : NULL;
+    if (block && !equal && (waste > spare || block->bytes - bytes > spare - waste)) {
+        block = NULL;
+    }
+    if (!block) {
+        block = best_fit(cache, bytes);
+        block = block && waste <= spare && block->bytes - bytes <= spare - waste ? block : NULL;
+    }
+    if (block) {
+        take_idle(cache, block);
+    } else if (!(block = make_block(cache, bytes, most))) {
+        return NULL;
+    }
+    block->slot_bytes = bytes;
+    cache->bound += block->bytes;
+    cache->slots += bytes;
+    cache->most = most_with(cache, 0);
+    return block;
+}
+
+static void unbind(cnn__cache *cache, const cnn__storage *block)
+{
+    cache->bound -= block->bytes;
+    cache->slots -= block->slot_bytes;
+}
+
+static cnn__storage *new_slot(cnn__cache *cache, size_t bytes)
+{
+    cnn__storage *planned = NULL;
+    bool equal = false;
+    int slot = cache->shared ? cnn__plans_slot(&cache->plans, bytes, &planned, &equal) : 0;
+    if (slot < 0 && cnn__cache_trim(cache)) {
+        slot = cnn__plans_slot(&cache->plans, bytes, &planned, &equal);
+    }
+    cnn__storage *block = slot < 0 ? NULL : bind(cache, bytes, bytes, planned, equal);
+    if (block && cache->shared) {
+        block->slot = slot;
+        cnn__plans_set(&cache->plans, slot, block);
+    }
+    return block;
+}
+
+/* A free slot becomes larger. If its block is too small, it gets another; a block that this step made is exchanged rather
+ * than kept, because an equal step would not use it. */
+static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
+{
+    size_t before = block->slot_bytes;
+    int slot = block->slot;
+    pull(&find_bin(cache, before)->slots, block);
+    if (block->bytes >= bytes) {
+        block->slot_bytes = bytes;
+        cache->slots += bytes - before;
+        cache->most = most_with(cache, 0);
+        return block;
+    }
+    unbind(cache, block);
+    if (block->born == cache->step) {
+        cnn__plans_set(&cache->plans, slot, NULL);
+        free_block(cache, block);
+    } else {
+        make_idle(cache, block);
+    }
+    cnn__storage *larger = bind(cache, bytes, bytes, NULL, false);
+    if (larger) {
+        larger->slot = slot;
+        cnn__plans_set(&cache->plans, slot, larger);
+    }
+    return larger;
+}
+
+/* A slot that is free: of exactly the size, or in a step whose slots may grow the smallest that is larger. */
+static cnn__storage *free_slot(cnn__cache *cache, size_t bytes)
+{
+    int first = bin_at_least(cache, bytes), end = cache->shared ? cache->count : first + 1;
+    for (int i = first; i < end; i++) {
+        cnn__storage *block = cache->bins[i].slots;
+        if (block) {
+            pull(&cache->bins[i].slots, block);
+            return block;
+        }
+    }
+    return NULL;
+}
+
+static cnn__storage *largest_free_slot(const cnn__cache *cache)
+{
+    for (int i = cache->count - 1; i >= 0; i--) {
+        if (cache->bins[i].slots) {
+            return cache->bins[i].slots;
+        }
+    }
+    return NULL;
+}
+
+cnn__storage *cnn__cache_get(cnn__cache *cache, size_t bytes)
+{
+    bytes = size_class(bytes);
+    if (!add_bin(cache, bytes) && !(cnn__cache_trim(cache) && add_bin(cache, bytes))) {
+        return NULL;
+    }
+    cnn__storage *block = free_slot(cache, bytes);
+    if (!block) {
+        cnn__storage *small = cache->shared ? largest_free_slot(cache) : NULL;
+        block = small ? grow(cache, small, bytes) : new_slot(cache, bytes);
+    }
+    if (block) {
+        atomic_store_explicit(&block->references, 1, memory_order_relaxed);
+    }
+    return block;
+}
+
+void cnn__cache_put(cnn__storage *block)
+{
+    push(&find_bin(block->cache, block->slot_bytes)->slots, block);
+}
+
+/* ---- the workspace ---- */
+
+/* One block that grows to the most that any kernel asks for: kernels run one after the other, and sizes that differ from layer to
+ * layer would each leave a block of their own, or take those of results. */
+void *cnn__cache_workspace(cnn__cache *cache, size_t bytes)
+{
+    size_t before = cache->asked, most;
+    cache->asked = bytes > before ? bytes : before;
+    most = most_with(cache, 0);
+    cache->busy = false;
+    if (workspace_bytes(cache) < bytes || !cache->workspace) {
+        free_workspace(cache);
+    } else {
+        make_way(cache, 0, most);
+    }
+    if (!cache->workspace) {
+        make_way(cache, bytes, most);
+        cache->workspace = allocate(cache, bytes);
+    }
+    if (!cache->workspace) {
+        cache->asked = before;
+        return NULL;
+    }
+    cache->most = most;
+    cache->busy = true;
+    return cache->workspace->data;
+}
+
+void cnn__cache_workspace_done(cnn__cache *cache)
+{
+    cache->busy = false;
+    make_way(cache, 0, cache->most);
+}
+
+size_t cnn__cache_bytes(const cnn__cache *cache)
+{
+    return cache->bytes + workspace_bytes(cache);
+}
+
+/* ---- life ---- */
+
+cnn__cache *cnn__cache_new(cnn_context *ctx)
+{
+    cnn__cache *cache = cnn__calloc(ctx, 1, sizeof *cache);
+    if (cache) {
+        cache->ctx = ctx;
+        cache->plans.ctx = ctx;
+        cache->plans.before = -1;
+    }
+    return cache;
+}
+
+/* All slots end. The larger of their blocks become idle first, and are the first to be freed. */
+static void end_slots(cnn__cache *cache)
+{
+    for (int i = cache->count - 1; i >= 0; i--) {
+        for (cnn__storage *block = cache->bins[i].slots, *next; block; block = next) {
+            next = block->next;
+            make_idle(cache, block);
+        }
+        cache->bins[i].slots = NULL;
+    }
+    cache->bound = cache->slots = cache->asked = 0;
+}
+
+void cnn__cache_begin(cnn__cache *cache, bool shared)
+{
+    int kept = 0;
+    end_slots(cache);
+    for (int i = 0; i < cache->count; i++) {
+        if (cache->bins[i].idle) {
+            cache->bins[kept++] = cache->bins[i];
+        }
+    }
+    cache->count = kept;
+    cache->shared = shared;
+    cache->step++;
+    if (shared) {
+        cnn__plans_begin(&cache->plans);
+    }
+}
+
+void cnn__cache_free(cnn__cache *cache)
+{
+    if (!cache) {
+        return;
+    }
+    end_slots(cache);
+    cnn__cache_trim(cache);
+    free_workspace(cache);
+    cnn__plans_free(&cache->plans);
+    cnn__free(cache->ctx, cache->bins);
+    cnn__free(cache->ctx, cache);
+}

@@ -1,0 +1,67 @@
+/* A tape's cache of storages ("blocks"), and its kernels' workspace. Used by one thread.
+ *
+ * The rules that bound what it holds are at the top of cache.c. */
+#ifndef CNN_TENSOR_CACHE_H
+#define CNN_TENSOR_CACHE_H
+
+#include "tensor/tensor.h"
+
+typedef struct cnn__cache cnn__cache;
+
+cnn__cache *cnn__cache_new(cnn_context *ctx);
+/* Frees the cache and its idle blocks; every block is back by then. */
+void cnn__cache_free(cnn__cache *cache);
+/* Begins a step. `shared` says that no graph is recorded, so that a block may serve one size after another. Every block is
+ * back by then. */
+void cnn__cache_begin(cnn__cache *cache, bool shared);
+/* A block of at least `bytes`, which cnn__storage_release() gives back. NULL: no memory, even without the idle blocks. */
+cnn__storage *cnn__cache_get(cnn__cache *cache, size_t bytes);
+/* Takes a block back; for cnn__storage_release(). */
+void cnn__cache_put(cnn__storage *block);
+/* The workspace, of at least `bytes`; each call ends the life of what the one before returned. NULL: no memory. */
+void *cnn__cache_workspace(cnn__cache *cache, size_t bytes);
+/* Says that no kernel uses the workspace any more, so that it may be freed to keep to the bound. */
+void cnn__cache_workspace_done(cnn__cache *cache);
+/* Frees every block that is idle. Returns false if there was none. */
+bool cnn__cache_trim(cnn__cache *cache);
+/* The bytes of all blocks and of the workspace. */
+size_t cnn__cache_bytes(const cnn__cache *cache);
+
+/* ---- for the cache's own files ---- */
+
+/* In a step that shares blocks between sizes a slot begins with the size of its first request and grows. A plan says, for each
+ * slot of such a step, that first size and the block that the slot ended with. An equal step makes equal slots in the same
+ * order, so it gives each slot its last block at once and never exchanges one. */
+typedef struct cnn__plan_slot {
+    size_t first;
+    cnn__storage *block; /* NULL: none, or it was freed */
+} cnn__plan_slot;
+
+typedef struct cnn__plan {
+    cnn__plan_slot *slots;
+    int count, capacity;
+    uint64_t used; /* when it was last followed, for replacing the oldest */
+} cnn__plan;
+
+enum { CNN__PLANS = 4 };
+
+typedef struct cnn__plans {
+    cnn_context *ctx;
+    cnn__plan plan[CNN__PLANS];
+    int now;    /* the one that this step follows or makes */
+    int before; /* the one that it followed before it differed, −1: none */
+    int made;   /* slots of this step */
+    uint64_t steps;
+} cnn__plans;
+
+void cnn__plans_begin(cnn__plans *plans);
+/* Enters the step's next slot, whose first size is given. `*block` becomes the block that a plan has for it or NULL; `*equal`
+ * says whether the step has been equal to that plan's so far. Returns the slot's number, −1: no memory. */
+int cnn__plans_slot(cnn__plans *plans, size_t first, cnn__storage **block, bool *equal);
+/* The block that a slot has now. */
+void cnn__plans_set(cnn__plans *plans, int slot, cnn__storage *block);
+/* A block that no slot of this step has is about to be freed: no plan may mention it. */
+void cnn__plans_forget(cnn__plans *plans, const cnn__storage *block);
+void cnn__plans_free(cnn__plans *plans);
+
+#endif
