@@ -7,9 +7,10 @@
  * results are in use at once. Which slots a step makes thus follows from its requests alone and not from what is cached, and
  * their sizes, with the largest workspace asked for, add up to what the step *needs*.
  *
- * A new slot is bound to the smallest idle block that fits. Blocks keep being bound while a step lasts, so nothing is in the way
- * of the best fit: if the idle blocks can serve all the slots of a step, they do. Hence a step that follows an equal one allocates
- * nothing, and neither do steps that take turns while all their blocks are kept.
+ * A new slot is bound to the smallest idle block that fits it; one that may grow, to what it grew to in the last equal step
+ * (cache_plan.c). Bound blocks stay so while the step lasts, and then the best fit is the best choice: if the idle blocks can serve
+ * all the slots of a step, they do. Hence a step that follows an equal one allocates nothing, and neither do steps that take turns
+ * while their blocks are kept.
  *
  * The bound: let M be the most that any step has needed. All blocks and the workspace together are at most 1.5 M.
  *   - Blocks may be larger than their slots by M / 2 in all; where the best fit is larger still, a block is made.
@@ -36,7 +37,7 @@ struct cnn__cache {
     int count, capacity;
     cnn__storage *oldest, *newest; /* the idle blocks, by their last use */
     size_t bytes;                  /* of all blocks */
-    size_t bound, slots;           /* of the blocks bound to slots; of those slots */
+    size_t bound, slots, planned;  /* of the blocks bound to slots; of those slots, now and as they are expected to end */
     size_t most;                   /* the most that a step has needed */
     cnn__storage *workspace;       /* NULL: none yet */
     size_t asked;                  /* the most that this step asked for as workspace */
@@ -147,7 +148,6 @@ static void take_idle(cnn__cache *cache, cnn__storage *block)
 
 static void free_block(cnn__cache *cache, cnn__storage *block)
 {
-    cnn__plans_forget(&cache->plans, block);
     cache->bytes -= block->bytes;
     cnn__free(cache->ctx, block);
 }
@@ -228,12 +228,17 @@ static cnn__storage *allocate(cnn__cache *cache, size_t bytes)
     return block || !cnn__cache_trim(cache) ? block : cnn__storage_make(cache->ctx, bytes);
 }
 
+static bool have_bin(cnn__cache *cache, size_t bytes)
+{
+    return add_bin(cache, bytes) || (cnn__cache_trim(cache) && add_bin(cache, bytes));
+}
+
 /* ---- slots ---- */
 
 static cnn__storage *make_block(cnn__cache *cache, size_t bytes, size_t most)
 {
     make_way(cache, bytes, most);
-    cnn__storage *block = allocate(cache, bytes);
+    cnn__storage *block = have_bin(cache, bytes) ? allocate(cache, bytes) : NULL;
     if (block) {
         block->cache = cache;
         block->born = cache->step;
@@ -242,33 +247,22 @@ static cnn__storage *make_block(cnn__cache *cache, size_t bytes, size_t most)
     return block;
 }
 
-static bool is_idle(const cnn__storage *block)
+/* Begins or goes on with a slot of `bytes`, expected to become `planned`, on the best fit or a new block. */
+static cnn__storage *bind(cnn__cache *cache, size_t bytes, size_t planned)
 {
-    return block->slot_bytes == 0;
-}
-
-/* A block for a slot of `bytes`, `more` of which the step did not need before: that which the plan has for the slot, the best fit
- * or a new one. `equal` says that the step is as it was when the plan was made: then the slot will grow to what it was. */
-static cnn__storage *bind(cnn__cache *cache, size_t bytes, size_t more, cnn__storage *planned, bool equal)
-{
-    size_t most = most_with(cache, more), spare = most / 2, waste = cache->bound - cache->slots;
-    cnn__storage *block = planned && is_idle(planned) && planned->bytes >= bytes ? planned : NULL;
-    if (block && !equal && (waste > spare || block->bytes - bytes > spare - waste)) {
-        block = NULL;
-    }
-    if (!block) {
-        block = best_fit(cache, bytes);
-        block = block && waste <= spare && block->bytes - bytes <= spare - waste ? block : NULL;
-    }
-    if (block) {
+    size_t most = most_with(cache, bytes), waste = cache->bound - cache->planned;
+    cnn__storage *block = best_fit(cache, planned);
+    if (block && add(waste, block->bytes - planned) <= most / 2) {
         take_idle(cache, block);
-    } else if (!(block = make_block(cache, bytes, most))) {
-        return NULL;
+    } else if (!(block = make_block(cache, planned, most))) {
+        return planned > bytes ? bind(cache, bytes, bytes) : NULL;
     }
     block->slot_bytes = bytes;
+    block->planned = planned;
     cache->bound += block->bytes;
     cache->slots += bytes;
-    cache->most = most_with(cache, 0);
+    cache->planned += planned;
+    cache->most = most;
     return block;
 }
 
@@ -276,50 +270,51 @@ static void unbind(cnn__cache *cache, const cnn__storage *block)
 {
     cache->bound -= block->bytes;
     cache->slots -= block->slot_bytes;
+    cache->planned -= block->planned;
 }
 
 static cnn__storage *new_slot(cnn__cache *cache, size_t bytes)
 {
-    cnn__storage *planned = NULL;
-    bool equal = false;
-    int slot = cache->shared ? cnn__plans_slot(&cache->plans, bytes, &planned, &equal) : 0;
+    size_t planned = bytes;
+    int slot = cache->shared ? cnn__plans_slot(&cache->plans, bytes, &planned) : 0;
     if (slot < 0 && cnn__cache_trim(cache)) {
-        slot = cnn__plans_slot(&cache->plans, bytes, &planned, &equal);
+        slot = cnn__plans_slot(&cache->plans, bytes, &planned);
     }
-    cnn__storage *block = slot < 0 ? NULL : bind(cache, bytes, bytes, planned, equal);
-    if (block && cache->shared) {
+    cnn__storage *block = slot < 0 ? NULL : bind(cache, bytes, planned);
+    if (block) {
         block->slot = slot;
-        cnn__plans_set(&cache->plans, slot, block);
     }
     return block;
 }
 
-/* A free slot becomes larger. If its block is too small, it gets another; a block that this step made is exchanged rather
- * than kept, because an equal step would not use it. */
+/* A free slot becomes larger. If its block is too small, it gets another one; a block that this very step made is freed first,
+ * because an equal step will not use it. */
 static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
 {
-    size_t before = block->slot_bytes;
     int slot = block->slot;
-    pull(&find_bin(cache, before)->slots, block);
+    pull(&find_bin(cache, block->slot_bytes)->slots, block);
+    unbind(cache, block);
     if (block->bytes >= bytes) {
         block->slot_bytes = bytes;
-        cache->slots += bytes - before;
+        block->planned = bytes > block->planned ? bytes : block->planned;
+        cache->bound += block->bytes;
+        cache->slots += bytes;
+        cache->planned += block->planned;
         cache->most = most_with(cache, 0);
+        cnn__plans_grow(&cache->plans, slot, bytes);
         return block;
     }
-    unbind(cache, block);
     if (block->born == cache->step) {
-        cnn__plans_set(&cache->plans, slot, NULL);
         free_block(cache, block);
     } else {
         make_idle(cache, block);
     }
-    cnn__storage *larger = bind(cache, bytes, bytes, NULL, false);
-    if (larger) {
-        larger->slot = slot;
-        cnn__plans_set(&cache->plans, slot, larger);
+    block = bind(cache, bytes, bytes);
+    if (block) {
+        block->slot = slot;
+        cnn__plans_grow(&cache->plans, slot, bytes);
     }
-    return larger;
+    return block;
 }
 
 /* A slot that is free: of exactly the size, or in a step whose slots may grow the smallest that is larger. */
@@ -349,7 +344,7 @@ static cnn__storage *largest_free_slot(const cnn__cache *cache)
 cnn__storage *cnn__cache_get(cnn__cache *cache, size_t bytes)
 {
     bytes = size_class(bytes);
-    if (!add_bin(cache, bytes) && !(cnn__cache_trim(cache) && add_bin(cache, bytes))) {
+    if (!have_bin(cache, bytes)) {
         return NULL;
     }
     cnn__storage *block = free_slot(cache, bytes);
@@ -415,7 +410,6 @@ cnn__cache *cnn__cache_new(cnn_context *ctx)
     if (cache) {
         cache->ctx = ctx;
         cache->plans.ctx = ctx;
-        cache->plans.before = -1;
     }
     return cache;
 }
@@ -430,7 +424,7 @@ static void end_slots(cnn__cache *cache)
         }
         cache->bins[i].slots = NULL;
     }
-    cache->bound = cache->slots = cache->asked = 0;
+    cache->bound = cache->slots = cache->planned = cache->asked = 0;
 }
 
 void cnn__cache_begin(cnn__cache *cache, bool shared)

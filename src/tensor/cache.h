@@ -29,18 +29,16 @@ size_t cnn__cache_bytes(const cnn__cache *cache);
 
 /* ---- for the cache's own files ---- */
 
-/* In a step that shares blocks between sizes a slot begins with the size of its first request and grows. A plan says, for each
- * slot of such a step, that first size and the block that the slot ended with. An equal step makes equal slots in the same
- * order, so it gives each slot its last block at once and never exchanges one. */
+/* Where slots may grow, a plan says with what size each slot of a step began and what it grew to. An equal step makes equal slots
+ * in the same order, so each of them gets a block for its last size at once. */
 typedef struct cnn__plan_slot {
-    size_t first;
-    cnn__storage *block; /* NULL: none, or it was freed */
+    size_t first, last;
 } cnn__plan_slot;
 
 typedef struct cnn__plan {
     cnn__plan_slot *slots;
     int count, capacity;
-    uint64_t used; /* when it was last followed, for replacing the oldest */
+    uint64_t used; /* the step that followed it last */
 } cnn__plan;
 
 enum { CNN__PLANS = 4 };
@@ -48,20 +46,17 @@ enum { CNN__PLANS = 4 };
 typedef struct cnn__plans {
     cnn_context *ctx;
     cnn__plan plan[CNN__PLANS];
-    int now;    /* the one that this step follows or makes */
-    int before; /* the one that it followed before it differed, −1: none */
-    int made;   /* slots of this step */
+    int now;  /* the one that this step follows or makes */
+    int made; /* slots of this step */
     uint64_t steps;
 } cnn__plans;
 
 void cnn__plans_begin(cnn__plans *plans);
-/* Enters the step's next slot, whose first size is given. `*block` becomes the block that a plan has for it or NULL; `*equal`
- * says whether the step has been equal to that plan's so far. Returns the slot's number, −1: no memory. */
-int cnn__plans_slot(cnn__plans *plans, size_t first, cnn__storage **block, bool *equal);
-/* The block that a slot has now. */
-void cnn__plans_set(cnn__plans *plans, int slot, cnn__storage *block);
-/* A block that no slot of this step has is about to be freed: no plan may mention it. */
-void cnn__plans_forget(cnn__plans *plans, const cnn__storage *block);
+/* Enters the step's next slot, whose first size is given. `*last` is what it will grow to if the step goes on as a plan says; the
+ * first size where no plan does. Returns the slot's number, −1: no memory. */
+int cnn__plans_slot(cnn__plans *plans, size_t first, size_t *last);
+/* A slot of this step has become larger. */
+void cnn__plans_grow(cnn__plans *plans, int slot, size_t bytes);
 void cnn__plans_free(cnn__plans *plans);
 
 #endif
