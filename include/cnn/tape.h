@@ -30,7 +30,8 @@ CNN_API void cnn_tape_free(cnn_tape *tape);
 
 /**
  * Begins a step: drops the last one's results and error. Their handles become invalid, which is recognised; their
- * memory is used again, so that after the first step of a kind no step allocates.
+ * memory is used again, so that a step that equals one before it allocates nothing. Where sizes vary, memory that was not used
+ * the longest is given back (cnn_tape_memory()).
  * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT where `tape` is NULL or `mode` is none of cnn_mode: then the step goes on.
  * @since 0.1
  */
@@ -46,7 +47,9 @@ CNN_API const char *cnn_tape_error(const cnn_tape *tape);
  * @since 0.1 */
 CNN_API bool cnn_tape_set_recording(cnn_tape *tape, bool recording);
 
-/** The bytes of memory that the tape holds for elements, its high-water mark; 0 for NULL. @since 0.1 */
+/** The bytes of memory that the tape holds for elements: results, gradients on their way and kernels' workspace, in use or kept
+ * for the next step. At most 1.5 times what the largest step so far needs, that is, what a new tape would hold after it.
+ * 0 for NULL. @since 0.1 */
 CNN_API size_t cnn_tape_memory(const cnn_tape *tape);
 
 /**
@@ -60,7 +63,8 @@ CNN_API cnn_tensor *cnn_input(cnn_tape *tape, cnn_tensor *tensor);
 /**
  * Computes the gradients of a one-element tensor by reverse-mode differentiation and adds them to the `grad` of every
  * leaf that requires one. Frees the graph's buffers as it passes them.
- * @return the first error of the whole step.
+ * @return the first error of the whole step. CNN_ERROR_STATE where a gradient needs elements, of a parameter or another tensor,
+ *         that were written after the operation read them.
  * @since 0.1
  */
 CNN_API cnn_status cnn_backward(cnn_tensor *loss);

@@ -104,7 +104,8 @@ CNN_API cnn_status cnn_tensor_status(const cnn_tensor *tensor);
  * the callback is to write; for other results of operations they report CNN_ERROR_STATE and write nothing.
  * @{ */
 /** The address of the first element, to be read with the strides; NULL for an empty or invalid tensor. Write through it
- * only to tensors of your own that no tape is using. @since 0.1 */
+ * only to tensors of your own that no tape is using, or say so with cnn_tensor_touch(): such writes cannot be seen.
+ * @since 0.1 */
 CNN_API void *cnn_tensor_data(const cnn_tensor *tensor);
 /** The one element of a tensor with one element, as a double; NaN on error. @since 0.1 */
 CNN_API double cnn_tensor_item(const cnn_tensor *tensor);
@@ -120,6 +121,10 @@ CNN_API cnn_status cnn_tensor_fill(cnn_tensor *tensor, double value);
 /** Copies `source` into `tensor`, converting the dtype as cnn_cast() does and broadcasting the shape; CNN_ERROR_SHAPE
  * where it does not broadcast to that of `tensor`. @since 0.1 */
 CNN_API cnn_status cnn_tensor_copy_from(cnn_tensor *tensor, const cnn_tensor *source);
+/** Says that the elements were written by other means than this library's calls, through cnn_tensor_data() or in borrowed memory.
+ * Every call that writes elements says so itself; cnn_backward() then refuses to use elements that an operation read before they were
+ * written. CNN_ERROR_STATE for results of operations. Thread-safe. @since 0.2 */
+CNN_API cnn_status cnn_tensor_touch(cnn_tensor *tensor);
 /**
  * Writes the tensor as text, as PyTorch prints it (4 digits, aligned columns, `...` past 1000 elements).
  * @return the length of the whole text without its NUL, as snprintf does: if it is not less than `size`, the text was

@@ -5,6 +5,7 @@
  * memory and that of the saved elements can serve the nodes that follow. */
 #include "autograd/tape.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const cnn__op backward_op = { .name = "backward" };
@@ -39,6 +40,7 @@ cnn_tensor *cnn__grad_empty(cnn__node *node, int i)
             return NULL;
         }
         plain->grad_pending = true;
+        cnn__tensor_written(buffer);
         return cnn__tape_handle(node->tape, buffer);
     }
     return new_result(node->tape, in);
@@ -79,7 +81,10 @@ static void add_to_leaf(cnn_tape *tape, cnn_tensor *plain, const cnn_tensor *g)
     cnn_tensor *buffer = cnn__tensor_grad_buffer(plain);
     if (!buffer) {
         cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "%s", cnn__failure_message());
-    } else if (g->storage == buffer->storage) { /* it came from cnn__grad_empty and is in place already */
+        return;
+    }
+    cnn__tensor_written(buffer);
+    if (g->storage == buffer->storage) { /* it came from cnn__grad_empty and is in place already */
         plain->grad_pending = false;
         plain->grad_is_zero = false;
     } else if (plain->grad_is_zero) {
@@ -201,6 +206,35 @@ static void forget_pending(const cnn__node *node)
     }
 }
 
+static bool is_read(const cnn__node *node, int saved)
+{
+    bool read = !node->op->reads;
+    for (int i = 0; !read && i < node->count; i++) {
+        read = node->op->reads[saved].by >> i & 1 && cnn__wants(node, i);
+    }
+    return read;
+}
+
+/* Are the elements that the node's gradients read those of the forward pass? */
+static bool check_saved(const cnn__node *node)
+{
+    for (int i = 0; i < CNN__MAX_SAVED; i++) {
+        const cnn_tensor *t = node->saved[i];
+        if (!t || cnn__tensor_version(t) == t->version || !is_read(node, i)) {
+            continue;
+        }
+        char operand[24], text[CNN__SHAPE_TEXT];
+        const char *name = node->op->reads ? node->op->reads[i].name : NULL;
+        snprintf(operand, sizeof operand, "operand %d", i);
+        cnn__tape_fail(node->tape, CNN_ERROR_STATE,
+                       "backward: %s: %s of shape %s was written after the forward pass (version %u, expected %u)",
+                       node->op->name, name ? name : operand, cnn__shape_text(text, t->ndim, t->shape),
+                       cnn__tensor_version(t), t->version);
+        return false;
+    }
+    return true;
+}
+
 static void pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
 {
     cnn_tensor *output = node->output, *dy = output->grad;
@@ -210,6 +244,9 @@ static void pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
         cnn__tape_fail(tape, CNN_ERROR_STATE,
                        "backward: the graph behind %s was freed by an earlier backward, expected retain_graph there",
                        node->op->name);
+        return;
+    }
+    if (!check_saved(node)) {
         return;
     }
     cnn_tensor *dense = dy;

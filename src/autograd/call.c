@@ -216,6 +216,7 @@ cnn_tensor *cnn__record(cnn__call *call, cnn_tensor *y, const void *attributes, 
         }
         if (saved[i]) {
             node->saved[i]->kept = true;
+            node->saved[i]->version = cnn__tensor_version(saved[i]);
         }
     }
     node->output = y;

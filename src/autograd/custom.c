@@ -42,10 +42,10 @@ static void custom_backward(cnn__node *node, cnn_tensor *dy)
             return;
         }
     }
-    const cnn_tensor *const *inputs = (const cnn_tensor *const *)(const void *)(node->saved + 1);
+    const cnn_tensor *const *inputs = (const cnn_tensor *const *)(const void *)node->saved;
     unsigned long failures = cnn__failure_number();
     set_writable(gradients, node->count, true);
-    cnn_status status = c->op.backward(inputs, node->count, node->saved[0], dy, gradients, c->user);
+    cnn_status status = c->op.backward(inputs, node->count, node->saved[node->count], dy, gradients, c->user);
     set_writable(gradients, node->count, false);
     if (status != CNN_OK) {
         char text[TEXT];
@@ -89,15 +89,15 @@ static cnn_tensor *apply(cnn__call *call, custom *c)
 {
     cnn_tensor *saved[CNN__MAX_SAVED];
     for (int i = 0; i < call->count; i++) {
-        if (!(saved[i + 1] = cnn__call_contiguous(call, i))) {
+        if (!(saved[i] = cnn__call_contiguous(call, i))) {
             return call->nil;
         }
     }
-    cnn_tensor *y = compute(call, c, saved + 1);
+    cnn_tensor *y = compute(call, c, saved);
     if (!y) {
         return call->nil;
     }
-    saved[0] = y;
+    saved[call->count] = y;
     call->record &= cnn__dtype_is_real(y->dtype);
     cnn_tensor *result = cnn__record(call, y, c, sizeof *c, call->count + 1, saved);
     if (y->node && result == y) {

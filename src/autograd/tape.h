@@ -22,12 +22,19 @@
 
 typedef struct cnn__node cnn__node;
 
+/* What backward does with a saved tensor. */
+typedef struct cnn__reads {
+    const char *name; /* of that operand, as messages say it: "weight"; NULL: "operand 0" */
+    unsigned by;      /* bit i: the gradient of input i reads its elements */
+} cnn__reads;
+
 /* What an operation is; a constant in the file of the operation. */
 typedef struct cnn__op {
     const char *name;       /* as messages say it: "conv2d" */
     unsigned optional;      /* bit i: input i may be NULL */
     /* dy is contiguous, of the output's shape and dtype. NULL: not differentiable. */
     void (*backward)(cnn__node *node, cnn_tensor *dy);
+    const cnn__reads *reads; /* of each saved tensor, which is operand 0, 1, …; NULL: every gradient reads all of them */
     bool relu; /* the result is max(…, 0): where it is 0 its gradient may be, too (cnn__grad_add_masked) */
 } cnn__op;
 

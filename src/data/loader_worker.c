@@ -33,6 +33,10 @@ static cnn_status write_batch(cnn_loader *l, const cnn__job *j)
     cnn_dataset *dataset = l->dataset;
     char *image = cnn__data(s->images[0]), *label = s->labels[0] ? cnn__data(s->labels[0]) : NULL;
     int64_t first = j->batch * l->batch_size, size = cnn__loader_batch_size(l, j->batch);
+    cnn__tensor_written(s->images[0]);
+    if (s->labels[0]) {
+        cnn__tensor_written(s->labels[0]);
+    }
     make_order(l, j);
     for (int64_t i = 0; i < size && !atomic_load_explicit(&l->stop, memory_order_relaxed); i++) {
         int64_t sample = l->order ? l->order[first + i] : first + i;

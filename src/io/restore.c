@@ -126,6 +126,7 @@ void cnn__restore_commit(cnn__restore *restore)
     for (size_t i = 0; i < restore->count; i++) {
         size_t bytes = match_bytes(&restore->matches[i]);
         if (bytes > 0) {
+            cnn__tensor_written(restore->matches[i].to);
             memcpy(cnn__data(restore->matches[i].to), from, bytes);
         }
         from += bytes;

@@ -78,7 +78,8 @@ static void mul_backward(cnn__node *node, cnn_tensor *dy)
     }
 }
 
-static const binary mul_op = { { .name = "mul", .backward = mul_backward }, CNN__MUL, true, true, false };
+static const cnn__reads mul_reads[] = { { NULL, 1u << 1 }, { NULL, 1u << 0 } };
+static const binary mul_op = { { .name = "mul", .backward = mul_backward, .reads = mul_reads }, CNN__MUL, true, true, false };
 
 cnn_tensor *cnn_mul(cnn_tensor *a, cnn_tensor *b)
 {
@@ -98,7 +99,8 @@ static void div_backward(cnn__node *node, cnn_tensor *dy)
     }
 }
 
-static const binary div_op = { { .name = "div", .backward = div_backward }, CNN__DIV, true, true, true };
+static const cnn__reads div_reads[] = { { NULL, 0 }, { NULL, 3 }, { NULL, 3 } };
+static const binary div_op = { { .name = "div", .backward = div_backward, .reads = div_reads }, CNN__DIV, true, true, true };
 
 cnn_tensor *cnn_div(cnn_tensor *a, cnn_tensor *b)
 {

@@ -5,8 +5,10 @@
 #include "ops/geometry.h"
 
 static void conv2d_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__op conv2d_op = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_backward };
-static const cnn__op conv2d_relu_op = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_backward, .relu = true };
+static const cnn__reads reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 }, { "the result", 7 } };
+static const cnn__op conv2d_op = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_backward, .reads = reads };
+static const cnn__op conv2d_relu_op = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_backward, .reads = reads,
+                                        .relu = true };
 
 static bool empty(const cnn__conv *g)
 {

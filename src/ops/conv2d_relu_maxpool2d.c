@@ -6,7 +6,9 @@
 #include "ops/geometry.h"
 
 static void conv2d_relu_maxpool2d_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__op fused_op = { .name = "conv2d_relu_maxpool2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward };
+static const cnn__reads reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 }, { "the result", 7 } };
+static const cnn__op fused_op = { .name = "conv2d_relu_maxpool2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward,
+                                  .reads = reads };
 /* The same under the names of the chain's parts, for messages. */
 static const cnn__op conv_part = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward };
 static const cnn__op pool_part = { .name = "maxpool2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward };

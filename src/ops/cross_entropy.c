@@ -13,7 +13,12 @@ enum { LOGITS, TARGET, WEIGHT, INPUTS };
 enum { SAVED_STATS = INPUTS };
 
 static void cross_entropy_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__op cross_entropy_op = { .name = "cross_entropy", .optional = 1u << WEIGHT, .backward = cross_entropy_backward };
+static const cnn__reads reads[] = { [LOGITS] = { "logits", 1u << LOGITS | 1u << TARGET },
+                                    [TARGET] = { "target", 1u << LOGITS },
+                                    [WEIGHT] = { "weight", 1u << LOGITS | 1u << TARGET },
+                                    [SAVED_STATS] = { "statistics", 1u << LOGITS | 1u << TARGET } };
+static const cnn__op cross_entropy_op = { .name = "cross_entropy", .optional = 1u << WEIGHT, .backward = cross_entropy_backward,
+                                          .reads = reads };
 
 /* What backward needs to know; the pointers of `g` are set again from what was saved. */
 typedef struct loss {

@@ -6,7 +6,8 @@
 #include <string.h>
 
 static void linear_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__op linear_op = { .name = "linear", .optional = 1u << 2, .backward = linear_backward };
+static const cnn__reads reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 } };
+static const cnn__op linear_op = { .name = "linear", .optional = 1u << 2, .backward = linear_backward, .reads = reads };
 
 /* x is rows × in, weight out × in. */
 typedef struct sizes {

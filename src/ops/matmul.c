@@ -3,7 +3,8 @@
 #include "ops/operation.h"
 
 static void matmul_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__op matmul_op = { .name = "matmul", .backward = matmul_backward };
+static const cnn__reads reads[] = { { NULL, 1u << 1 }, { NULL, 1u << 0 } };
+static const cnn__op matmul_op = { .name = "matmul", .backward = matmul_backward, .reads = reads };
 
 /* The product as one of matrices a[…,m,k] · b[…,k,n], with the rank-1 operands' missing dimension put in. */
 typedef struct sizes {

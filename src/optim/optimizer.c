@@ -266,6 +266,7 @@ cnn_status cnn_optimizer_step(cnn_optimizer *optimizer)
             const cnn_tensor *grad = cnn__tensor_grad_read(slot->parameter);
             if (grad) {
                 slot->steps++;
+                cnn__tensor_written(slot->parameter);
                 optimizer->class->update(group->hyper, slot, grad);
             }
         }

@@ -109,6 +109,7 @@ cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size)
         status = check_size(tensor, "tensor_write", data, size);
     }
     if (status == CNN_OK && size) {
+        cnn__tensor_written(tensor);
         memcpy(cnn__data(tensor), data, size);
     }
     return status;
@@ -118,6 +119,7 @@ cnn_status cnn_tensor_fill(cnn_tensor *tensor, double value)
 {
     cnn_status status = check_writable(tensor, "tensor_fill");
     if (status == CNN_OK && tensor->numel) {
+        cnn__tensor_written(tensor);
         tensor->ctx->kernels->array->fill(tensor->dtype, tensor->numel, value, cnn__data(tensor), tensor->ctx->pool);
     }
     return status;
@@ -138,8 +140,18 @@ cnn_status cnn_tensor_copy_from(cnn_tensor *tensor, const cnn_tensor *source)
                          cnn__shape_text(from, source->ndim, source->shape),
                          cnn__shape_text(to, tensor->ndim, tensor->shape));
     }
+    cnn__tensor_written(tensor);
     cnn__tensor_copy(tensor, source);
     return CNN_OK;
+}
+
+cnn_status cnn_tensor_touch(cnn_tensor *tensor)
+{
+    cnn_status status = check_writable(tensor, "tensor_touch");
+    if (status == CNN_OK) {
+        cnn__tensor_written(tensor);
+    }
+    return status;
 }
 
 /* ---- gradients ---- */
@@ -175,7 +187,7 @@ cnn_tensor *cnn__tensor_grad_buffer(cnn_tensor *t)
     return t->grad;
 }
 
-/* Writing the zeros that the flag stands for changes nothing that anyone can see. */
+/* Writing the zeros that the flag stands for changes nothing that anyone can see; cnn__tensor_grad_clear() said it. */
 cnn_tensor *cnn__tensor_grad_read(const cnn_tensor *t)
 {
     if (t->grad && t->grad_is_zero) {
@@ -188,6 +200,9 @@ cnn_tensor *cnn__tensor_grad_read(const cnn_tensor *t)
 void cnn__tensor_grad_clear(cnn_tensor *t)
 {
     t->grad_is_zero = t->grad != NULL;
+    if (t->grad) {
+        cnn__tensor_written(t->grad);
+    }
 }
 
 cnn_tensor *cnn_tensor_grad(const cnn_tensor *tensor)

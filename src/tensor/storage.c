@@ -19,6 +19,8 @@ cnn__storage *cnn__storage_make(cnn_context *ctx, size_t bytes)
     }
     *storage = (cnn__storage){ .device = ctx->device, .ctx = ctx, .bytes = bytes, .data = (char *)storage + HEADER };
     cnn__references_init(&storage->references);
+    atomic_init(&storage->version, 0);
+    CNN__ATOMIC(&storage->version);
     return storage;
 }
 

@@ -15,6 +15,7 @@
 /* Elements. Those of a tape come from its cache and go back there; the others from the context's allocator. */
 typedef struct cnn__storage {
     atomic_int references;
+    atomic_uint version; /* counts the writes from outside of operations; see cnn__tensor_written() */
     cnn_device device;
     cnn_context *ctx;
     size_t bytes; /* capacity */
@@ -71,6 +72,7 @@ struct cnn_tensor {
     struct cnn__node *node; /* what made it; NULL for a leaf */
     cnn_tensor *leaf;       /* the plain tensor that this is in its step; held */
     cnn_tensor *retained;   /* the gradient kept for the user */
+    unsigned version;       /* saved for backward: its storage's when it was saved */
 };
 
 /* ---- storages ---- */
@@ -121,6 +123,16 @@ void cnn__tensor_release(cnn_tensor *t);
 cnn_status cnn__tensor_check(const cnn_tensor *t, const char *call);
 /* Fills in dtype, shape, row-major strides and numel. */
 void cnn__tensor_shape_set(cnn_tensor *t, cnn_dtype dtype, int ndim, const int64_t *shape);
+/* Says that somebody writes, or has written, the elements: a backward that has saved them will refuse. Whatever writes to a tensor that
+ * users can have says so; operations that write their results need not. Any thread. */
+static inline void cnn__tensor_written(const cnn_tensor *t)
+{
+    atomic_fetch_add_explicit(&t->storage->version, 1, memory_order_relaxed);
+}
+static inline unsigned cnn__tensor_version(const cnn_tensor *t)
+{
+    return atomic_load_explicit(&t->storage->version, memory_order_relaxed);
+}
 /* Copies elements, converting the dtype and broadcasting the shape; the shapes fit. */
 void cnn__tensor_copy(cnn_tensor *to, const cnn_tensor *from);
 /* The gradient buffer of a plain tensor, made when first asked for; contiguous; its elements count only where

@@ -1,10 +1,11 @@
 /* Every allocation fails once: each scenario runs with allocation 0, 1, 2, … failing until it passes, and then with all
  * from the Nth on. Each time there must be CNN_ERROR_NO_MEMORY with a message, every block given back, weights, operands
- * and files as they were. */
+ * and files as they were. Where one allocation alone fails, a tape may give back idle blocks and go on: then all is as without
+ * the failure. */
 #include "trust/scenarios.h"
 #include "trust/trust.h"
 
-static long scenarios_run, failed_once, failed_from;
+static long scenarios_run, failed_once, failed_from, overcome;
 
 static void operands_make(world *w, const op_entry *op, cnn_dtype dtype)
 {
@@ -44,7 +45,9 @@ static bool attempt(const scenario *s, const op_entry *op, cnn_dtype dtype, long
     atomic_store(&meter.fail_at, n);
     cnn_status status = s->run(&w);
     bool failed = atomic_load(&meter.calls) > n;
-    if (failed) {
+    bool gave_back = failed && !on && status == CNN_OK;
+    overcome += gave_back;
+    if (failed && !gave_back) {
         check_failure(s->name, n, status, &w);
     } else {
         ck_assert_msg(status == CNN_OK, "%s, no failure: %s (%s)", s->name, cnn_status_name(status), cnn_last_error(NULL));
@@ -54,7 +57,7 @@ static bool attempt(const scenario *s, const op_entry *op, cnn_dtype dtype, long
     meter_reset();
     world_free(&w);
     ck_assert_msg(atomic_load(&meter.now) == 0, "%s, allocation %ld: %zu bytes leaked", s->name, n, atomic_load(&meter.now));
-    if (failed) {
+    if (failed && !gave_back) {
         ck_assert_msg(files_unchanged(), "%s, allocation %ld: files changed", s->name, n);
     } else {
         files_restore();
@@ -114,6 +117,6 @@ int main(void)
     tcase_add_loop_test(tests, scenarios_report_no_memory, 0, SCENARIOS);
     tcase_add_loop_test(tests, operations_report_no_memory, 0, OP_COUNT);
     int failed = trust_run();
-    return trust_end(failed, "memory: %ld scenarios, %ld allocations failed once, %ld times all from one on", scenarios_run,
-                     failed_once, failed_from);
+    return trust_end(failed, "memory: %ld scenarios, %ld allocations failed once, %ld of them overcome, %ld times all from one on",
+                     scenarios_run, failed_once, overcome, failed_from);
 }
