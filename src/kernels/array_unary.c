@@ -46,14 +46,19 @@ void cnn__array_unary(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, con
     static const double cost[CNN__UNARY_COUNT] = { [CNN__EXP] = 10, [CNN__LOG] = 10, [CNN__SQRT] = 4, [CNN__TANH] = 20,
                                                    [CNN__SIGMOID] = 12, [CNN__POW_SCALAR] = 20 };
     size_t size = cnn__array_size(dtype);
+    bool power = op == CNN__POW_SCALAR; /* of f32 and f64 only */
+    cnn__run_fn run = !power             ? tables[dtype][op]
+                      : dtype == CNN_F64 ? power_f64(parameters[0])
+                                         : power_f32(parameters[0]);
+    bool cheap = power && run != unary_f32[op] && run != unary_f64[op];
     cnn__walk walk = {
         .nest = nest,
         .count = 2,
         .base = { y, (void *)x },
         .size = { size, size },
-        .fn = tables[dtype][op],
+        .fn = run,
         .parameters = parameters ? parameters : none,
-        .cost = cost[op] > 0 ? cost[op] : 1,
+        .cost = cost[op] > 0 && !cheap ? cost[op] : 1,
     };
     cnn__nest_walk(&walk, pool);
 }

@@ -49,17 +49,47 @@ static inline X FN(clamp)(X x, const X *p)
     return y > p[1] ? p[1] : y;
 }
 
-/* The common exponents as PyTorch takes them, which differs from pow() for −inf and −0. */
 static inline X FN(pow_scalar)(X x, const X *p)
 {
-    const X e = p[0];
-    if (e == 2) {
-        return x * x;
-    }
-    if (e == (X)0.5) {
-        return MATH(sqrt)(x);
-    }
-    return e == (X)-0.5 ? 1 / MATH(sqrt)(x) : OWN(pow)(x, e);
+    return OWN(pow)(x, p[0]);
+}
+
+static inline X FN(one)(X x, const X *p)
+{
+    (void)x;
+    (void)p;
+    return 1;
+}
+
+static inline X FN(same)(X x, const X *p)
+{
+    (void)p;
+    return x;
+}
+
+static inline X FN(square)(X x, const X *p)
+{
+    (void)p;
+    return x * x;
+}
+
+/* In f64, where x·x of an f32 is exact, so that the result is rounded like that of pow(). */
+static inline X FN(cube)(X x, const X *p)
+{
+    (void)p;
+    return (X)((double)x * (double)x * (double)x);
+}
+
+static inline X FN(inverse)(X x, const X *p)
+{
+    (void)p;
+    return 1 / x;
+}
+
+static inline X FN(inverse_sqrt)(X x, const X *p)
+{
+    (void)p;
+    return 1 / MATH(sqrt)(x);
 }
 
 static inline X FN(add_scalar)(X x, const X *p)
@@ -112,6 +142,24 @@ static inline X FN(sign)(X x, const X *p)
 #define NAME FN(run_pow_scalar)
 #define F FN(pow_scalar)
 #include "kernels/array_loop1.h"
+#define NAME FN(run_one)
+#define F FN(one)
+#include "kernels/array_loop1.h"
+#define NAME FN(run_same)
+#define F FN(same)
+#include "kernels/array_loop1.h"
+#define NAME FN(run_square)
+#define F FN(square)
+#include "kernels/array_loop1.h"
+#define NAME FN(run_cube)
+#define F FN(cube)
+#include "kernels/array_loop1.h"
+#define NAME FN(run_inverse)
+#define F FN(inverse)
+#include "kernels/array_loop1.h"
+#define NAME FN(run_inverse_sqrt)
+#define F FN(inverse_sqrt)
+#include "kernels/array_loop1.h"
 #define NAME FN(run_add_scalar)
 #define F FN(add_scalar)
 #include "kernels/array_loop1.h"
@@ -124,6 +172,28 @@ static inline X FN(sign)(X x, const X *p)
 #define NAME FN(run_sign)
 #define F FN(sign)
 #include "kernels/array_loop1.h"
+
+/* The common exponents need no pow(). For 0.5 and −0.5 they are PyTorch's, which differs from pow() for −inf and −0. Cubes of
+ * f64 would be rounded twice, so they are not among them. */
+static cnn__run_fn FN(power)(double exponent)
+{
+    static const struct {
+        X exponent;
+        cnn__run_fn run;
+    } common[] = { { 0, FN(run_one) },
+                   { 1, FN(run_same) },
+                   { 2, FN(run_square) },
+                   { -1, FN(run_inverse) },
+                   { (X)0.5, FN(run_sqrt) },
+                   { (X)-0.5, FN(run_inverse_sqrt) },
+                   { 3, sizeof(X) < sizeof(double) ? FN(run_cube) : FN(run_pow_scalar) } };
+    for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
+        if ((X)exponent == common[i].exponent) {
+            return common[i].run;
+        }
+    }
+    return FN(run_pow_scalar);
+}
 
 static const cnn__run_fn FN(unary)[CNN__UNARY_COUNT] = {
     [CNN__NEG] = FN(run_neg),

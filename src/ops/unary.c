@@ -184,11 +184,13 @@ cnn_tensor *cnn_clamp(cnn_tensor *x, double low, double high)
 static void pow_scalar_backward(cnn__node *node, cnn_tensor *dy)
 {
     double e = parameter_of(node);
-    cnn_tensor *slope = e == 0 ? NULL : cnn_mul_scalar(cnn_pow_scalar(node->saved[0], e - 1), e);
-    if (slope) {
-        cnn__grad_add(node, 0, cnn_mul(dy, slope));
-    } else {
+    cnn_tensor *x = node->saved[0];
+    if (e == 0) {
         cnn__grad_add(node, 0, cnn_expand(cnn__constant(node, dy->dtype, 0), dy->ndim, dy->shape));
+    } else if (e == 1) {
+        cnn__grad_add(node, 0, dy);
+    } else {
+        cnn__grad_add(node, 0, cnn_mul(dy, cnn_mul_scalar(e == 2 ? x : cnn_pow_scalar(x, e - 1), e)));
     }
 }
 
