@@ -186,7 +186,7 @@ START_TEST(a_checkpoint_that_does_not_fit_changes_nothing)
     ck_assert_int_eq(save_checkpoint(model, adam, 1, in_folder("c")), CNN_OK);
     ck_assert_int_eq(save_checkpoint(model, NULL, 1, in_folder("weights")), CNN_OK);
     ck_assert_int_eq(cnn_module_save(model, in_folder("m")), CNN_OK);
-    ck_assert_int_eq(cnn_optimizer_add_group(groups, (cnn_tensor *[]){ cnn_module_parameter(larger, 0) }, 1, NULL), CNN_OK);
+    ck_assert_int_eq(cnn_adam_add_group(groups, (cnn_tensor *[]){ cnn_module_parameter(larger, 0) }, 1, NULL), CNN_OK);
     cnn_context_random_state(ctx, &before);
     assert_error(load_checkpoint(larger, larger_adam, NULL, in_folder("c")), CNN_ERROR_MISMATCH, "expected [6,32]");
     assert_error(load_checkpoint(other, adamw, NULL, in_folder("c")), CNN_ERROR_MISMATCH, "is Adam, expected AdamW");

@@ -64,7 +64,7 @@ START_TEST(what_a_forward_may_not_return_is_an_error)
     cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2));
     user.tensor = x;
     cnn_module *m = cnn_module_new(ctx, bad_forward, .type = "Bad", .user = &user);
-    static const char *const messages[] = { "forward: Bad returned NULL", "reshape: ", "forward: Bad began another step",
+    static const char *const messages[] = { "forward: Bad returned NULL", "reshape: ", "tape_begin: called inside the forward of Bad",
                                             "forward: Bad returned a tensor on no tape" };
     for (user.which = 0; user.which < 4; user.which++) {
         cnn_tape_begin(tape, CNN_TRAIN);
@@ -74,7 +74,8 @@ START_TEST(what_a_forward_may_not_return_is_an_error)
     cnn_tape_begin(tape, CNN_TRAIN);
     cnn_tensor *nil = cnn_forward(m, x);
     failed_with(CNN_ERROR_STATE, "forward: the input of Bad is on no tape");
-    ck_assert_int_ne(cnn_tensor_status(nil), CNN_OK);
+    ck_assert_int_eq(cnn_tensor_status(nil), CNN_ERROR_STATE);
+    cnn_tape_begin(tape, CNN_TRAIN);
     ck_assert_int_ne(cnn_tensor_status(cnn_forward(NULL, cnn_input(tape, x))), CNN_OK);
     ck_assert_int_eq(cnn_tape_status(tape), CNN_ERROR_INVALID_ARGUMENT);
     cnn_tensor_free(x);

@@ -322,10 +322,12 @@ START_TEST(misuse_is_reported)
         cnn_tensor *in[MAX_OPERANDS] = { NULL }, *x[MAX_OPERANDS] = { NULL }, *none[MAX_OPERANDS] = { NULL };
         int count = operand_count(op);
         cnn_context_clear_error(ctx);
+        cnn_tape_begin(tape, CNN_TRAIN);
         check_refused(op, "NULL", op->call(none, count, NULL), CNN_ERROR_INVALID_ARGUMENT);
         for (int i = 0; i < count; i++) {
             in[i] = sample(ctx, op, i, CNN_F32);
         }
+        cnn_tape_begin(tape, CNN_TRAIN);
         check_refused(op, "tensors on no tape", op->call(in, count, NULL), CNN_ERROR_STATE);
         cnn_tape_begin(tape, CNN_TRAIN);
         cnn_tape_begin(other, CNN_TRAIN);

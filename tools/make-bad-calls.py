@@ -88,7 +88,9 @@ OVERRIDES = {
     "cnn_module_find": {"name": "known_name"}, "cnn_module_format": {"buffer": "text?", "size": "text_size"},
     "cnn_module_copy_from": {"source": "source"}, "cnn_forward": {"x": "image"},
     "cnn_adam_create": {"options": "adam_options?"}, "cnn_adamw_create": {"options": "adam_options?"},
-    "cnn_optimizer_add_group": {"parameters": "parameters", "options": "adam_options?"},
+    "cnn_adam_add_group": {"optimizer": "adam", "parameters": "parameters", "options": "adam_options?"},
+    "cnn_adamw_add_group": {"optimizer": "adamw", "parameters": "parameters", "options": "adam_options?"},
+    "cnn_sgd_add_group": {"optimizer": "sgd", "parameters": "parameters", "options": "sgd_options?"},
     "cnn_optimizer_set_lr": {"group": "group_or_all"},
     "cnn_mnist_open": {"directory": "directory"}, "cnn_idx_read": {"path": "idx_path"},
     "cnn_dataset_from_tensors": {"images": "images", "labels": "labels?"},
@@ -117,12 +119,14 @@ FLAGS = {
     "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_gradcheck": "NESTED",
 }
 BORROWED = {"cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
-            "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context"}
+            "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",
+            "cnn_tensor_tape"}
 OPERATION_HEADERS = {"ops.h"}
 OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward"}
 RESULTS = {
     "cnn_status": "STATUS", "void": "NOTHING", "int": "INTEGER", "int64_t": "INTEGER", "size_t": "INTEGER",
-    "bool": "INTEGER", "cnn_dtype": "INTEGER", "cnn_device": "INTEGER", "double": "REAL", "const char *": "STRING",
+    "bool": "INTEGER", "cnn_mode": "INTEGER", "cnn_dtype": "INTEGER", "cnn_device": "INTEGER", "double": "REAL",
+    "const char *": "STRING",
     "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",
     "cnn_module *": "MODULE", "cnn_optimizer *": "OPTIMIZER", "cnn_dataset *": "DATASET", "cnn_loader *": "LOADER",
     "cnn_tensor *": "TENSOR",

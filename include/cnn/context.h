@@ -91,8 +91,10 @@ CNN_API cnn_status cnn_context_set_random_state(cnn_context *ctx, const cnn_rand
 /**
  * The message of this thread's newest failed call on `ctx` (or on anything made from it): one line, such as
  * `conv2d: input has 3 channels, weight [32,1,5,5] expects 1`. Like errno it belongs to the calling thread and is not
- * cleared by success; a call on NULL belongs to no context and leaves it in place. `ctx` NULL: the newest failure of this
- * thread whatever its context, also of cnn_context_create().
+ * cleared by success; a call on NULL belongs to no context and leaves it in place. A thread remembers the messages of the
+ * eight contexts that failed last. `ctx` NULL: the newest failure of this thread whatever its context, also of
+ * cnn_context_create(). In a step that has failed it is the step's first error, which operations on nil tensors leave in
+ * place.
  *
  * @return "" when nothing failed; valid until the next failing call of this thread. Never NULL.
  * @since 0.1
@@ -102,7 +104,7 @@ CNN_API const char *cnn_last_error(const cnn_context *ctx);
 /** The status that goes with cnn_last_error(); CNN_OK when nothing failed. @since 0.1 */
 CNN_API cnn_status cnn_context_status(const cnn_context *ctx);
 
-/** Forgets this thread's newest failure. @since 0.1 */
+/** Forgets this thread's newest failure on `ctx`; NULL: all failures of this thread. @since 0.1 */
 CNN_API void cnn_context_clear_error(cnn_context *ctx);
 
 CNN_END_DECLS

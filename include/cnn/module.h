@@ -74,7 +74,8 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
 /** @name Modules of the user's own
  * @{ */
 
-/** The forward pass of a module: calls its children and operations on `x` and returns the result. */
+/** The forward pass of a module: calls its children and operations on `x` and returns the result. It may use the
+ * module's parameters and buffers in any operation, without cnn_input(). */
 typedef cnn_tensor *(*cnn_forward_fn)(cnn_module *self, cnn_tensor *x, void *user);
 
 /** Options of cnn_module_create(). */
@@ -126,7 +127,8 @@ CNN_API cnn_tensor *cnn_module_add_buffer(cnn_module *module, const char *name, 
  * parameters keep those. @since 0.1 */
 CNN_API void cnn_module_free(cnn_module *module);
 
-/** Runs the module on a tensor of a tape. @return a tensor of that tape; nil on failure. @since 0.1 */
+/** Runs the module on a tensor of a tape. The message of an operation that fails inside begins with the path of the
+ * module that called it, such as `l2.0: conv2d: …`. @return a tensor of that tape; nil on failure. @since 0.1 */
 CNN_API cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x);
 
 /** The type's name, such as "Conv2d"; "" for NULL. @since 0.1 */

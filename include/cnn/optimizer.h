@@ -2,7 +2,8 @@
  * Optimizers: Adam, AdamW and SGD with PyTorch's formulas, options and defaults.
  *
  * An optimizer belongs to the caller. It keeps the tensors that it updates alive, so it may be freed before or after
- * the module. It updates parameters whose gradient exists and skips the others. An optimizer, and the parameters that
+ * the module. It updates parameters that require a gradient and have one, and skips the others: a frozen parameter
+ * (cnn_tensor_set_requires_grad()) stays as it is, and so does what the optimizer remembers of it. An optimizer, and the parameters that
  * it updates, are used by one thread at a time. Rates and factors are finite numbers in the ranges given; everything
  * else is CNN_ERROR_INVALID_ARGUMENT. */
 #ifndef CNN_OPTIMIZER_H
@@ -64,27 +65,35 @@ CNN_API cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options 
     cnn_sgd_create((module), &(cnn_sgd_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 #endif
 
-/**
- * Adds a parameter group with options of its own. A parameter may be in one group only.
- * @param options  as in the create call: cnn_adam_options for Adam and AdamW, cnn_sgd_options for SGD; NULL takes those
- *                 of the first group.
- * @return CNN_OK; on failure nothing is added: CNN_ERROR_INVALID_ARGUMENT (a NULL, a count below 1, a parameter given
- *         twice or in a group already, an option out of its range), CNN_ERROR_DTYPE, CNN_ERROR_STATE,
- * CNN_ERROR_NO_MEMORY.
- * @since 0.1
- */
-CNN_API cnn_status cnn_optimizer_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
-                                           const void *options);
+/** @name Parameter groups
+ * Each adds parameters with options of their own to an optimizer of its kind. A parameter may be in one group only.
+ * `options` are as in the create call; NULL takes those of the first group.
+ * @return CNN_OK; on failure nothing is added: CNN_ERROR_INVALID_ARGUMENT (a NULL, an optimizer of another kind, a
+ *         count below 1, a parameter given twice or in a group already, an option out of its range), CNN_ERROR_DTYPE,
+ *         CNN_ERROR_STATE, CNN_ERROR_NO_MEMORY.
+ * @{ */
+/** To an optimizer made by cnn_adam_create(). @since 0.2 */
+CNN_API cnn_status cnn_adam_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
+                                      const cnn_adam_options *options);
+/** To an optimizer made by cnn_adamw_create(). @since 0.2 */
+CNN_API cnn_status cnn_adamw_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
+                                       const cnn_adam_options *options);
+/** To an optimizer made by cnn_sgd_create(). @since 0.2 */
+CNN_API cnn_status cnn_sgd_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
+                                     const cnn_sgd_options *options);
+/** @} */
 
 /** Frees an optimizer; NULL is fine. @since 0.1 */
 CNN_API void cnn_optimizer_free(cnn_optimizer *optimizer);
 
-/** Sets the gradients of all its parameters to zero. @since 0.1 */
+/** Sets the gradients of all its parameters to zero. A failed step that they took part in, and that is over or whose
+ * error was reported, no longer stops cnn_optimizer_step(). @since 0.1 */
 CNN_API cnn_status cnn_optimizer_zero_grad(cnn_optimizer *optimizer);
 
 /**
  * Updates the parameters from their gradients.
- * @return CNN_OK; or, without touching a parameter, the first error of the step whose backward made the gradients.
+ * @return CNN_OK; or, without touching a parameter, the first error of a recording step that failed and that one of
+ *         them took part in since their gradients were last set to zero.
  * @since 0.1
  */
 CNN_API cnn_status cnn_optimizer_step(cnn_optimizer *optimizer);

@@ -1,10 +1,18 @@
 /** @file
  * The tape: one step of work. It owns every result of an operation and, when recording, the graph for backward.
  *
- * Data enters a step by cnn_input(); every operation finds the tape through its operands. Errors stick: a failed
- * operation returns the tape's nil tensor, an operation on a nil tensor returns nil, the first error of the step stays,
- * and cnn_backward(), cnn_optimizer_step() and cnn_tape_status() report it. A tape is used by one thread at a time;
- * different tapes of one context may be used by different threads at once. */
+ * Data enters a step by cnn_input(); every operation finds the tape through its operands, and inside a module's forward
+ * also without one, so that a module may use its own parameters in any operation. Errors stick: a failed operation
+ * returns the tape's nil tensor, an operation on a nil tensor returns nil, the first error of the step stays, and
+ * cnn_backward(), cnn_optimizer_step() and cnn_tape_status() report it.
+ *
+ * An operation that fails without an operand on a tape (because cnn_input() was forgotten, or with NULL) counts for the
+ * step that this thread began last, of the same context: that step fails. Failed queries, such as a name that
+ * cnn_module_find() does not find, do not make a step fail.
+ *
+ * A tape is used by one thread at a time, and an operation that counts for its step is a use of it; different tapes of
+ * one context may be used by different threads at once. A callback (a module's forward, the callbacks of cnn_custom(),
+ * the function of cnn_gradcheck()) may not begin or free the tape that it works on. */
 #ifndef CNN_TAPE_H
 #define CNN_TAPE_H
 
@@ -25,17 +33,29 @@ typedef enum cnn_mode {
  * @return a tape owned by the caller; NULL on failure (`ctx` is NULL, no memory). Thread-safe. @since 0.1 */
 CNN_API cnn_tape *cnn_tape_new(cnn_context *ctx);
 
-/** Frees a tape and every result on it; NULL is fine. @since 0.1 */
+/** Frees a tape and every result on it; NULL is fine. Inside a callback that works on this tape it frees nothing and
+ * makes the step fail with CNN_ERROR_STATE. @since 0.1 */
 CNN_API void cnn_tape_free(cnn_tape *tape);
 
 /**
  * Begins a step: drops the last one's results and error. Their handles become invalid, which is recognised; their
  * memory is used again, so that a step that equals one before it allocates nothing. Where sizes vary, memory that was not used
  * the longest is given back (cnn_tape_memory()).
- * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT where `tape` is NULL or `mode` is none of cnn_mode: then the step goes on.
+ * @return CNN_OK; on failure the step goes on: CNN_ERROR_INVALID_ARGUMENT where `tape` is NULL or `mode` is none of
+ *         cnn_mode; CNN_ERROR_STATE inside a callback that works on this tape, and then the step has failed;
+ *         CNN_ERROR_NO_MEMORY, possible only after a failed step.
  * @since 0.1
  */
 CNN_API cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode);
+
+/** What the tape's step is for, as given to cnn_tape_begin(); CNN_EVAL before the first step, and for NULL, which is
+ * an error. @since 0.2 */
+CNN_API cnn_mode cnn_tape_mode(const cnn_tape *tape);
+
+/** The tape that a result of an operation is on, borrowed: a module's forward asks it for the mode by
+ * `cnn_tape_mode(cnn_tensor_tape(x))`. NULL for a tensor of the caller's or a module's, which is on none; NULL with an
+ * error for NULL, a nil tensor and a tensor of a past step. @since 0.2 */
+CNN_API cnn_tape *cnn_tensor_tape(const cnn_tensor *tensor);
 
 /** The first error of this step, or CNN_OK. @since 0.1 */
 CNN_API cnn_status cnn_tape_status(const cnn_tape *tape);
@@ -62,9 +82,10 @@ CNN_API cnn_tensor *cnn_input(cnn_tape *tape, cnn_tensor *tensor);
 
 /**
  * Computes the gradients of a one-element tensor by reverse-mode differentiation and adds them to the `grad` of every
- * leaf that requires one. Frees the graph's buffers as it passes them.
- * @return the first error of the whole step. CNN_ERROR_STATE where a gradient needs elements, of a parameter or another tensor,
- *         that were written after the operation read them.
+ * leaf that requires one. Frees the graph's buffers as it passes them. CNN_ERROR_STATE inside a callback of an
+ * operation on the same tape, and where a gradient needs elements, of a parameter or another tensor, that were written
+ * after the operation read them.
+ * @return the first error of the whole step.
  * @since 0.1
  */
 CNN_API cnn_status cnn_backward(cnn_tensor *loss);

@@ -140,7 +140,8 @@ CNN_API size_t cnn_tensor_format(const cnn_tensor *tensor, char *buffer, size_t 
  * @{ */
 /** Does backward compute a gradient for this tensor? @since 0.1 */
 CNN_API bool cnn_tensor_requires_grad(const cnn_tensor *tensor);
-/** Asks for a gradient (or no longer) of a tensor of the caller's or a module's; f32 or f64. @since 0.1 */
+/** Asks for a gradient (or no longer) of a tensor of the caller's or a module's; f32 or f64. Without it backward passes
+ * the tensor by and optimizers do not move it; the gradient that it has stays, as in PyTorch. @since 0.1 */
 CNN_API cnn_status cnn_tensor_set_requires_grad(cnn_tensor *tensor, bool requires_grad);
 /** The gradient accumulated so far, borrowed: it belongs to the tensor. NULL if there is none yet. For a result of an
  * operation it is kept only after cnn_retain_grad(). @since 0.1 */

@@ -3,6 +3,7 @@
  *
  * When a node is reached all uses of its output have been passed, so its gradient is complete and, once passed on, its
  * memory and that of the saved elements can serve the nodes that follow. */
+#include "autograd/running.h"
 #include "autograd/tape.h"
 
 #include <stdio.h>
@@ -284,7 +285,7 @@ static cnn_tensor *seed(cnn_tensor *output, const cnn_tensor *grad)
     return first;
 }
 
-static cnn_status walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
+static void walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
 {
     cnn_tape *tape = output->tape;
     const cnn__step *step = (const cnn__step *)(const void *)tape;
@@ -300,40 +301,47 @@ static cnn_status walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_g
         }
     }
     cnn_tape_set_recording(tape, recording);
-    return step->status;
 }
 
 static cnn_status fail(const cnn_tensor *output, cnn_status status, const char *message)
 {
     cnn__tape_fail(output->tape, status, "backward: %s", message);
-    return status;
+    return cnn__step_report(output->tape);
 }
 
 /* A leaf itself has no node: its gradient is the seed. */
-static cnn_status backward_leaf(cnn_tensor *leaf, const cnn_tensor *grad)
+static void backward_leaf(cnn_tensor *leaf, const cnn_tensor *grad)
 {
     cnn_tensor *first = seed(leaf, grad);
     if (first) {
         add_to_leaf(leaf->tape, leaf->leaf, first);
     }
-    return cnn_tape_status(leaf->tape);
 }
 
-cnn_status cnn_backward_with(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
+/* There is no result to begin at: its tape's step fails, or the one that counts now, unless that has failed already. */
+static cnn_status no_result(const cnn_tensor *output)
 {
-    if (cnn__tensor_check(output, "backward") != CNN_OK || (grad && cnn__tensor_check(grad, "backward") != CNN_OK)) {
-        if (output && output->kind == CNN__TENSOR_TAPE) {
-            cnn__tape_fail(output->tape, cnn__failure_status(), "%s", cnn__failure_message());
-        }
-        return cnn__failure_status();
+    cnn_status status = cnn__tensor_check(output, "backward");
+    cnn_tape *own = output && output->kind != CNN__TENSOR_PLAIN && status != CNN_ERROR_INVALID_ARGUMENT ? output->tape : NULL;
+    if (status == CNN_OK) {
+        status = cnn__fail(output->ctx, CNN_ERROR_STATE, "backward: the tensor is on no tape, expected a result");
     }
-    CNN__KNOWN(output != NULL);
-    if (output->kind != CNN__TENSOR_TAPE) {
-        return cnn__fail(output->ctx, CNN_ERROR_STATE, "backward: the tensor is on no tape, expected a result");
+    cnn_tape *tape = own ? own : cnn__current_hold(output && output->kind == CNN__TENSOR_PLAIN ? output->ctx : NULL);
+    if (tape) {
+        cnn__tape_fail(tape, status, "%s", cnn__failure_message());
+        cnn__tape_blame(tape, (cnn_tensor *)(uintptr_t)output);
+        status = cnn__step_report(tape);
     }
-    const cnn__step *step = (const cnn__step *)(const void *)output->tape;
-    if (step->status != CNN_OK) {
-        return cnn__fail(step->ctx, step->status, "%s", step->message);
+    cnn__current_release(own ? NULL : tape);
+    return status;
+}
+
+/* Reports what keeps this step from a backward that begins at `output`. */
+static cnn_status check(cnn_tensor *output, const cnn_tensor *grad)
+{
+    if (grad && cnn__tensor_check(grad, "backward") != CNN_OK) {
+        cnn__tape_fail(output->tape, cnn__failure_status(), "%s", cnn__failure_message());
+        return cnn__step_report(output->tape);
     }
     if (!output->requires_grad) {
         return fail(output, CNN_ERROR_STATE, "the tensor depends on none that requires a gradient, or recording is off");
@@ -345,19 +353,48 @@ cnn_status cnn_backward_with(cnn_tensor *output, const cnn_tensor *grad, bool re
     if (grad && (grad->dtype != output->dtype || !cnn__same_shape(grad, output))) {
         return fail(output, CNN_ERROR_SHAPE, "the gradient given has not the shape and dtype of the tensor");
     }
-    return output->node ? walk(output, grad, retain_graph) : backward_leaf(output, grad);
+    return CNN_OK;
+}
+
+static cnn_status backward(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph, bool scalar)
+{
+    if (!output || output->kind != CNN__TENSOR_TAPE || cnn__tensor_check(output, "backward") != CNN_OK) {
+        return no_result(output);
+    }
+    cnn_tape *tape = output->tape;
+    const cnn__step *step = (const cnn__step *)(const void *)tape;
+    const cnn__running *running = cnn__running_on(tape, CNN__RUNNING_OPERATION);
+    if (running) {
+        cnn__tape_fail(tape, CNN_ERROR_STATE, "backward: called inside %s %s, which works on this tape", running->part,
+                       running->name);
+    } else if (step->status == CNN_OK && scalar && output->numel != 1) {
+        char text[CNN__SHAPE_TEXT];
+        cnn__tape_fail(tape, CNN_ERROR_SHAPE, "backward: the loss has shape %s, expected one element",
+                       cnn__shape_text(text, output->ndim, output->shape));
+    }
+    if (step->status != CNN_OK) {
+        return cnn__step_report(tape);
+    }
+    cnn_status status = check(output, grad);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (output->node) {
+        walk(output, grad, retain_graph);
+    } else {
+        backward_leaf(output, grad);
+    }
+    return step->status == CNN_OK ? CNN_OK : cnn__step_report(tape);
+}
+
+cnn_status cnn_backward_with(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
+{
+    return backward(output, grad, retain_graph, false);
 }
 
 cnn_status cnn_backward(cnn_tensor *loss)
 {
-    if (loss && loss->kind == CNN__TENSOR_TAPE && loss->numel != 1 && cnn_tensor_status(loss) == CNN_OK) {
-        char text[CNN__SHAPE_TEXT];
-        const cnn__step *step = (const cnn__step *)(const void *)loss->tape;
-        cnn__tape_fail(loss->tape, CNN_ERROR_SHAPE, "backward: the loss has shape %s, expected one element",
-                       cnn__shape_text(text, loss->ndim, loss->shape));
-        return step->status;
-    }
-    return cnn_backward_with(loss, NULL, false);
+    return backward(loss, NULL, false, true);
 }
 
 cnn_status cnn_retain_grad(cnn_tensor *tensor)

@@ -1,4 +1,5 @@
 /* One application of an operation: finding its tape, checking its inputs, putting it on the list. */
+#include "autograd/running.h"
 #include "autograd/tape.h"
 
 #include <stdarg.h>
@@ -23,31 +24,46 @@ static const cnn__step *step_of(const cnn_tape *tape)
     return (const cnn__step *)(const void *)tape;
 }
 
+static bool is_on(const cnn_tensor *t, const cnn_tape *tape)
+{
+    return t && t->kind == CNN__TENSOR_TAPE && t->tape == tape;
+}
+
+/* NULL: not to be had, the tape has failed. */
+static cnn_tensor *enter(cnn_tape *tape, cnn_tensor *tensor)
+{
+    if (step_of(tape)->generation == 0) {
+        cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tape has no step yet, expected cnn_tape_begin() first");
+        return NULL;
+    }
+    if (cnn__tensor_check(tensor, "input") != CNN_OK) {
+        cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
+        return NULL;
+    }
+    if (tensor->kind == CNN__TENSOR_TAPE && !is_on(tensor, tape)) {
+        cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tensor is a result on another tape");
+        return NULL;
+    }
+    if (tensor->ctx != step_of(tape)->ctx) {
+        cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tensor is of another context than the tape");
+        return NULL;
+    }
+    return is_on(tensor, tape) ? tensor : wrap(tape, tensor);
+}
+
 cnn_tensor *cnn_input(cnn_tape *tape, cnn_tensor *tensor)
 {
     if (!tape) {
-        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "input: tape is NULL");
-        return cnn__tape_nil(NULL);
+        cnn_tape *current = cnn__current_hold(NULL);
+        cnn_tensor *nil = cnn__held_fail(current, NULL, CNN_ERROR_INVALID_ARGUMENT, "input: tape is NULL");
+        cnn__tape_blame(current, tensor);
+        cnn__current_release(current);
+        return nil;
     }
-    if (step_of(tape)->status != CNN_OK) {
-        return cnn__tape_nil(tape);
+    cnn_tensor *t = step_of(tape)->status == CNN_OK ? enter(tape, tensor) : NULL;
+    if (!t) {
+        cnn__tape_blame(tape, tensor);
     }
-    if (step_of(tape)->generation == 0) {
-        return cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tape has no step yet, expected cnn_tape_begin() first");
-    }
-    if (cnn__tensor_check(tensor, "input") != CNN_OK) {
-        return cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
-    }
-    if (tensor->kind == CNN__TENSOR_TAPE && tensor->tape != tape) {
-        return cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tensor is a result on another tape");
-    }
-    if (tensor->ctx != step_of(tape)->ctx) {
-        return cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tensor is of another context than the tape");
-    }
-    if (tensor->kind == CNN__TENSOR_TAPE) {
-        return tensor;
-    }
-    cnn_tensor *t = wrap(tape, tensor);
     return t ? t : cnn__tape_nil(tape);
 }
 
@@ -55,7 +71,7 @@ cnn_tensor *cnn_input(cnn_tape *tape, cnn_tensor *tensor)
 
 cnn_tensor *cnn__call_fail(cnn__call *call, cnn_status status, const char *format, ...)
 {
-    char message[512];
+    char message[CNN__MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
@@ -69,25 +85,35 @@ cnn_tensor *cnn__call_fail(cnn__call *call, cnn_status status, const char *forma
 
 cnn_tensor *cnn__call_fail_newest(cnn__call *call)
 {
-    return cnn__tape_fail(call->tape, cnn__failure_status(), "%s", cnn__failure_message());
+    return !call->tape ? call->nil : cnn__tape_fail(call->tape, cnn__failure_status(), "%s", cnn__failure_message());
 }
 
-/* The tape is that of the operands that are on one; a nil operand makes the result nil without a word. */
-static bool find_tape(cnn__call *call, cnn_tensor *const *inputs)
+static bool is_past(const cnn_tensor *t)
 {
+    return t->generation != step_of(t->tape)->generation;
+}
+
+/* The tape is that of the operands that are results of its step; else that of a nil operand, of a result of a past step, or of
+ * the module's forward that is running. */
+static void find_tape(cnn__call *call, cnn_tensor *const *inputs)
+{
+    cnn_tape *nil = NULL, *past = NULL;
     for (int i = 0; i < call->count; i++) {
-        cnn_tensor *t = inputs[i];
-        if (t && t->kind == CNN__TENSOR_NIL) {
-            call->nil = t;
-            return false;
-        }
-        if (t && t->kind == CNN__TENSOR_TAPE && !call->tape) {
+        const cnn_tensor *t = inputs[i];
+        bool result = t && t->kind == CNN__TENSOR_TAPE;
+        if (result && !is_past(t) && !call->tape) {
             call->tape = t->tape;
-            call->nil = cnn__tape_nil(t->tape);
         }
-        call->ctx = t && !call->ctx && (t->kind == CNN__TENSOR_TAPE || t->kind == CNN__TENSOR_PLAIN) ? t->ctx : call->ctx;
+        past = result && is_past(t) && !past ? t->tape : past;
+        nil = t && t->kind == CNN__TENSOR_NIL && !nil ? t->tape : nil;
+        call->ctx = t && !call->ctx && (result || t->kind == CNN__TENSOR_PLAIN) ? t->ctx : call->ctx;
     }
-    return !call->tape || step_of(call->tape)->status == CNN_OK;
+    if (!call->tape) {
+        cnn_tape *other = nil ? nil : past ? past : cnn__running_tape();
+        call->tape = other && (!call->ctx || step_of(other)->ctx == call->ctx) ? other : NULL;
+    }
+    call->ctx = call->tape ? step_of(call->tape)->ctx : call->ctx;
+    call->nil = cnn__tape_nil(call->tape);
 }
 
 static bool check_input(cnn__call *call, int i, const cnn_tensor *t)
@@ -98,10 +124,14 @@ static bool check_input(cnn__call *call, int i, const cnn_tensor *t)
         }
         return call->op->optional >> i & 1;
     }
-    if (cnn__tensor_check(t, call->op->name) != CNN_OK) {
+    if (t->kind == CNN__TENSOR_NIL) { /* of no tape and in no step: what failed has said why */
         if (call->tape) {
-            cnn__call_fail_newest(call);
+            cnn__call_fail(call, CNN_ERROR_STATE, "operand %d is the result of a failed operation", i);
         }
+        return false;
+    }
+    if (cnn__tensor_check(t, call->op->name) != CNN_OK) {
+        cnn__call_fail_newest(call);
         return false;
     }
     if (call->tape && (t->ctx != call->ctx || (t->kind == CNN__TENSOR_TAPE && t->tape != call->tape))) {
@@ -112,23 +142,21 @@ static bool check_input(cnn__call *call, int i, const cnn_tensor *t)
     return true;
 }
 
-bool cnn__call_begin(cnn__call *call, const cnn__op *op, int count, cnn_tensor *const *inputs)
+static bool check_inputs(cnn__call *call, cnn_tensor *const *inputs)
 {
-    *call = (cnn__call){ .op = op, .count = count, .nil = cnn__tape_nil(NULL) };
-    if (!find_tape(call, inputs)) {
-        return false;
-    }
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < call->count; i++) {
         if (!check_input(call, i, inputs[i])) {
             return false;
         }
     }
-    if (!call->tape) {
-        cnn__call_fail(call, CNN_ERROR_STATE, "no operand is on a tape, expected one from cnn_input()");
-        return false;
-    }
-    call->in = cnn__tape_arena(call->tape, (size_t)count * sizeof *call->in);
-    for (int i = 0; call->in && i < count; i++) {
+    return true;
+}
+
+/* Turns plain operands into handles of the step. */
+static bool enter_operands(cnn__call *call, cnn_tensor *const *inputs)
+{
+    call->in = cnn__tape_arena(call->tape, (size_t)call->count * sizeof *call->in);
+    for (int i = 0; call->in && i < call->count; i++) {
         cnn_tensor *t = inputs[i];
         bool plain = t && t->kind == CNN__TENSOR_PLAIN;
         call->in[i] = plain ? wrap(call->tape, t) : t;
@@ -137,8 +165,50 @@ bool cnn__call_begin(cnn__call *call, const cnn__op *op, int count, cnn_tensor *
         }
         call->record |= t && call->in[i]->requires_grad;
     }
-    call->record &= cnn__tape_recording(call->tape) && op->backward;
+    call->record &= cnn__tape_recording(call->tape) && call->op->backward;
     return call->in != NULL;
+}
+
+/* What the operation would have used belongs to the failed step; so do the steps of the results among it. */
+static void blame(const cnn__call *call, cnn_tensor *const *inputs)
+{
+    for (int i = 0; i < call->count; i++) {
+        const cnn_tensor *t = inputs[i];
+        cnn__tape_blame(call->tape, inputs[i]);
+        if (t && t->kind == CNN__TENSOR_TAPE && t->tape != call->tape && !is_past(t)) {
+            cnn__tape_fail(t->tape, step_of(call->tape)->status, "%s", step_of(call->tape)->message);
+        }
+    }
+}
+
+/* No operand leads to a tape: the operation fails, and so does the step that it counts for. */
+static void refuse(cnn__call *call, cnn_tensor *const *inputs)
+{
+    cnn_tape *tape = cnn__current_hold(call->ctx);
+    call->tape = tape;
+    call->nil = cnn__tape_nil(tape);
+    if ((!tape || step_of(tape)->status == CNN_OK) && check_inputs(call, inputs)) {
+        cnn__call_fail(call, CNN_ERROR_STATE, "no operand is on a tape, expected one from cnn_input()");
+    }
+    for (int i = 0; i < call->count; i++) {
+        cnn__tape_blame(tape, inputs[i]);
+    }
+    cnn__current_release(tape);
+}
+
+bool cnn__call_begin(cnn__call *call, const cnn__op *op, int count, cnn_tensor *const *inputs)
+{
+    *call = (cnn__call){ .op = op, .count = count };
+    find_tape(call, inputs);
+    if (!call->tape) {
+        refuse(call, inputs);
+        return false;
+    }
+    bool begun = step_of(call->tape)->status == CNN_OK && check_inputs(call, inputs) && enter_operands(call, inputs);
+    if (!begun) {
+        blame(call, inputs);
+    }
+    return begun;
 }
 
 /* ---- checks ---- */

@@ -1,4 +1,5 @@
 /* Operations of the user's own: callbacks that see contiguous tensors, wrapped as an operation like any other. */
+#include "autograd/running.h"
 #include "autograd/tape.h"
 
 #include <stdio.h>
@@ -44,9 +45,12 @@ static void custom_backward(cnn__node *node, cnn_tensor *dy)
     }
     const cnn_tensor *const *inputs = (const cnn_tensor *const *)(const void *)node->saved;
     unsigned long failures = cnn__failure_number();
+    cnn__running running = { .tape = node->tape, .part = "the backward of", .name = c->op.name };
+    cnn__running_enter(&running);
     set_writable(gradients, node->count, true);
     cnn_status status = c->op.backward(inputs, node->count, node->saved[node->count], dy, gradients, c->user);
     set_writable(gradients, node->count, false);
+    cnn__running_leave(&running);
     if (status != CNN_OK) {
         char text[TEXT];
         cnn__tape_fail(node->tape, CNN_ERROR_CALLBACK, "%s: backward returned %s", c->op.name,
@@ -67,16 +71,22 @@ static cnn_tensor *compute(cnn__call *call, const custom *c, cnn_tensor **operan
     int64_t shape[CNN_MAX_DIMS] = { 0 };
     char text[TEXT];
     unsigned long failures = cnn__failure_number();
+    cnn__running running = { .tape = call->tape, .part = "the infer of", .name = c->op.name };
+    cnn__running_enter(&running);
     cnn_status status = c->op.infer(inputs, call->count, &dtype, &ndim, shape, c->user);
+    cnn__running_leave(&running);
     if (status != CNN_OK) {
         cnn__call_fail(call, CNN_ERROR_CALLBACK, "infer returned %s", returned(text, status, failures));
         return NULL;
     }
     cnn_tensor *y = cnn__result(call, dtype, ndim, shape);
     if (y) {
+        running.part = "the forward of";
+        cnn__running_enter(&running);
         set_writable(&y, 1, true);
         status = c->op.forward(inputs, call->count, y, c->user);
         set_writable(&y, 1, false);
+        cnn__running_leave(&running);
     }
     if (status != CNN_OK) {
         cnn__call_fail(call, CNN_ERROR_CALLBACK, "forward returned %s", returned(text, status, failures));
@@ -115,9 +125,8 @@ cnn_tensor *cnn_custom(const cnn_custom_op *op, cnn_tensor *const *inputs, int c
     bool sound = inputs && count >= 1 && count <= CNN__MAX_INPUTS;
     cnn__call call;
     if (!sound) {
-        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "custom: %d operands, expected 1 to %d", inputs ? count : 0,
-                  CNN__MAX_INPUTS);
-        return cnn__tape_nil(NULL);
+        return cnn__current_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "custom: %d operands, expected 1 to %d",
+                                 inputs ? count : 0, CNN__MAX_INPUTS);
     }
     if (!cnn__call_begin(&call, &custom_op, count, inputs)) {
         return call.nil;

@@ -1,5 +1,6 @@
 /* Gradients against central finite differences, as torch.autograd.gradcheck does: for every element of the output, the
  * row of the Jacobian by backward and by (f(x + eps) − f(x − eps)) / (2·eps). */
+#include "autograd/running.h"
 #include "autograd/tape.h"
 
 #include <math.h>
@@ -49,7 +50,10 @@ static cnn_tensor *evaluate(checker *c, cnn_mode mode)
     for (int i = 0; i < c->count; i++) {
         on_tape[i] = cnn_input(c->tape, c->inputs[i]);
     }
+    cnn__running running = { .tape = c->tape, .part = "the function of", .name = "gradcheck" };
+    cnn__running_enter(&running);
     cnn_tensor *y = c->function(on_tape, c->count, c->user);
+    cnn__running_leave(&running);
     if (!y) {
         return cnn__tape_fail(c->tape, CNN_ERROR_CALLBACK, "gradcheck: the function returned NULL");
     }
@@ -211,8 +215,10 @@ cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user,
     c.options.atol = cnn__option(c.options.atol, 1e-5);
     c.options.rtol = cnn__option(c.options.rtol, 1e-3);
     cnn_status status = check_options(&c);
+    cnn__begun begun = cnn__begun_get();
     status = status == CNN_OK ? run(&c, inputs) : status;
     cnn_tape_free(c.tape);
+    cnn__begun_set(begun);
     for (int i = 0; i < count; i++) {
         cnn__tensor_release(c.inputs[i]);
     }

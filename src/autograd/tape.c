@@ -3,12 +3,11 @@
  * Handles are reused in the order in which they were made, a whole chunk of them later at the earliest, so a handle kept
  * past its step is recognised by its generation. Handles and graph keep to what the step with the most operations needed; what
  * bounds the elements is in tensor/cache.c. */
+#include "autograd/running.h"
 #include "autograd/tape.h"
 
 #include "tensor/cache.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { CHUNK = 256, ARENA_BLOCK = 1 << 14, ARENA_LARGE = ARENA_BLOCK / 4, ALIGNMENT = 16 };
@@ -56,11 +55,6 @@ cnn_tensor *cnn__tape_nil(cnn_tape *tape)
     return tape ? &tape->nil : &nil_of_no_tape;
 }
 
-cnn_mode cnn__tape_mode(const cnn_tape *tape)
-{
-    return tape->mode;
-}
-
 bool cnn__tape_odd(const cnn_tape *tape)
 {
     return tape->step.generation % 2;
@@ -88,63 +82,6 @@ void cnn__tape_random_key(cnn_tape *tape, uint64_t key[2])
 {
     key[0] = tape->key[0];
     key[1] = tape->key[1] | ++tape->draws << 40;
-}
-
-/* ---- failures ---- */
-
-static bool records(cnn_mode mode)
-{
-    return mode == CNN_TRAIN || mode == CNN_EVAL_GRAD;
-}
-
-cnn_tensor *cnn__tape_fail(cnn_tape *tape, cnn_status status, const char *format, ...)
-{
-    cnn__step *step = &tape->step;
-    if (step->status != CNN_OK) {
-        return &tape->nil;
-    }
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(step->message, sizeof step->message, format, arguments);
-    va_end(arguments);
-    step->status = status;
-    cnn__fail(step->ctx, status, "%s", step->message);
-    if (records(tape->mode)) {
-        cnn_context *ctx = step->ctx;
-        cnn__context_lock(ctx);
-        ctx->failed_tape = tape;
-        ctx->failed_status = status;
-        memcpy(ctx->failed_message, step->message, sizeof ctx->failed_message);
-        cnn__context_unlock(ctx);
-    }
-    return &tape->nil;
-}
-
-static void forget_failure(cnn_tape *tape)
-{
-    cnn_context *ctx = tape->step.ctx;
-    tape->step.status = CNN_OK;
-    tape->step.message[0] = '\0';
-    cnn__context_lock(ctx);
-    if (ctx->failed_tape == tape) {
-        ctx->failed_tape = NULL;
-        ctx->failed_status = CNN_OK;
-    }
-    cnn__context_unlock(ctx);
-}
-
-cnn_status cnn_tape_status(const cnn_tape *tape)
-{
-    return tape ? tape->step.status : cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_status: tape is NULL");
-}
-
-const char *cnn_tape_error(const cnn_tape *tape)
-{
-    if (!tape) {
-        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_error: tape is NULL");
-        return "";
-    }
-    return tape->step.message;
 }
 
 /* ---- the arena ---- */
@@ -321,6 +258,24 @@ static void drop_everything(cnn_tape *tape)
     tape->last = NULL;
 }
 
+void cnn__tape_each_leaf(const cnn_tape *tape, void (*visit)(cnn_tensor *leaf, void *user), void *user)
+{
+    const struct cnn__chunk *chunk = tape->begin.chunk;
+    int i = tape->begin.used;
+    for (;;) {
+        for (; i < chunk->used; i++) {
+            if (chunk->handles[i].leaf) {
+                visit(chunk->handles[i].leaf, user);
+            }
+        }
+        if (chunk == tape->chunk) {
+            return;
+        }
+        chunk = chunk->next;
+        i = 0;
+    }
+}
+
 /* ---- scratch ---- */
 
 void *cnn__scratch_get(cnn_tape *tape, size_t size)
@@ -362,6 +317,33 @@ cnn_tensor *cnn__result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_
 
 /* ---- life ---- */
 
+static void free_chunks(cnn_tape *tape)
+{
+    struct cnn__chunk *chunk = tape->chunk;
+    while (tape->chunks > 0) {
+        struct cnn__chunk *next = chunk->next;
+        cnn__free(tape->step.ctx, chunk);
+        chunk = next;
+        tape->chunks--;
+    }
+}
+
+/* The tape may be one that could not be made whole. */
+static void release(cnn_tape *tape)
+{
+    drop_everything(tape);
+    cnn__step_end(tape);
+    free_chunks(tape);
+    for (arena_block *block = tape->arena, *next; block; block = next) {
+        next = block->next;
+        cnn__free(tape->step.ctx, block);
+    }
+    cnn__cache_free(tape->cache);
+    cnn_context *ctx = tape->step.ctx;
+    cnn__free(ctx, tape);
+    cnn__context_release(ctx);
+}
+
 cnn_tape *cnn_tape_new(cnn_context *ctx)
 {
     if (!ctx) {
@@ -376,8 +358,8 @@ cnn_tape *cnn_tape_new(cnn_context *ctx)
     tape->step.ctx = cnn__context_retain(ctx);
     tape->nil = (cnn_tensor){ .kind = CNN__TENSOR_NIL, .ctx = ctx, .tape = tape };
     tape->cache = cnn__cache_new(ctx);
-    if (!tape->cache || !chunk_add(tape) || !chunk_add(tape)) {
-        cnn_tape_free(tape);
+    if (!tape->cache || !chunk_add(tape) || !chunk_add(tape) || !cnn__step_init(tape)) {
+        release(tape);
         cnn__fail_memory(ctx, "tape_new", sizeof(struct cnn__chunk));
         return NULL;
     }
@@ -385,33 +367,21 @@ cnn_tape *cnn_tape_new(cnn_context *ctx)
     return tape;
 }
 
-static void free_chunks(cnn_tape *tape)
+/* A callback that works in this step would be left without its tensors. */
+static bool in_use(cnn_tape *tape, const char *call)
 {
-    struct cnn__chunk *chunk = tape->chunk;
-    while (tape->chunks > 0) {
-        struct cnn__chunk *next = chunk->next;
-        cnn__free(tape->step.ctx, chunk);
-        chunk = next;
-        tape->chunks--;
+    const cnn__running *r = cnn__running_on(tape, CNN__RUNNING_ANY);
+    if (r) {
+        cnn__tape_fail(tape, CNN_ERROR_STATE, "%s: called inside %s %s, which works on this tape", call, r->part, r->name);
     }
+    return r != NULL;
 }
 
 void cnn_tape_free(cnn_tape *tape)
 {
-    if (!tape) {
-        return;
+    if (tape && !in_use(tape, "tape_free")) {
+        release(tape);
     }
-    drop_everything(tape);
-    forget_failure(tape);
-    free_chunks(tape);
-    for (arena_block *block = tape->arena, *next; block; block = next) {
-        next = block->next;
-        cnn__free(tape->step.ctx, block);
-    }
-    cnn__cache_free(tape->cache);
-    cnn_context *ctx = tape->step.ctx;
-    cnn__free(ctx, tape);
-    cnn__context_release(ctx);
 }
 
 cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
@@ -420,11 +390,16 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
         return cnn__fail(tape ? tape->step.ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_begin: %s",
                          tape ? "the mode is none of cnn_mode" : "tape is NULL");
     }
+    if (in_use(tape, "tape_begin")) {
+        return cnn__step_report(tape);
+    }
+    cnn_status status = cnn__step_begin(tape);
+    if (status != CNN_OK) {
+        return status;
+    }
     drop_everything(tape);
-    forget_failure(tape);
-    tape->step.generation++;
     tape->mode = mode;
-    tape->recording = records(mode);
+    tape->recording = mode == CNN_TRAIN || mode == CNN_EVAL_GRAD;
     tape->touched = 1;
     tape->begin = cnn__tape_mark(tape);
     tape->arena_now = NULL;
@@ -434,6 +409,20 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
         cnn__context_next_stream(tape->step.ctx, tape->key);
     }
     return CNN_OK;
+}
+
+cnn_mode cnn_tape_mode(const cnn_tape *tape)
+{
+    if (!tape) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_mode: tape is NULL");
+        return CNN_EVAL;
+    }
+    return tape->mode;
+}
+
+cnn_tape *cnn_tensor_tape(const cnn_tensor *tensor)
+{
+    return cnn__tensor_check(tensor, "tensor_tape") == CNN_OK ? tensor->tape : NULL;
 }
 
 bool cnn_tape_set_recording(cnn_tape *tape, bool recording)

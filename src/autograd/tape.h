@@ -113,7 +113,6 @@ bool cnn__grad_own(const cnn_tensor *gradient);
 cnn_tensor *cnn__grad_like(cnn__node *node, const cnn_tensor *gradient);
 
 /* ---- the tape as such ---- */
-cnn_mode cnn__tape_mode(const cnn_tape *tape);
 bool cnn__tape_recording(const cnn_tape *tape);
 /* Is it at its first, third … step? What reads more than the caches hold then turns around. */
 bool cnn__tape_odd(const cnn_tape *tape);
@@ -127,9 +126,34 @@ cnn_tensor *cnn__tape_handle(cnn_tape *tape, const cnn_tensor *like);
 void *cnn__tape_arena(cnn_tape *tape, size_t size);
 cnn__node *cnn__tape_last_node(const cnn_tape *tape);
 void cnn__tape_link(cnn_tape *tape, cnn__node *node);
-/* Records the step's first error, formatted whole as for cnn__fail; returns nil. */
+/* Calls visit(leaf, user) for the plain tensor behind every handle of this step that has one. */
+void cnn__tape_each_leaf(const cnn_tape *tape, void (*visit)(cnn_tensor *leaf, void *user), void *user);
+
+/* ---- failures of steps (step.c) ---- */
+/* Records the step's first error, formatted whole as for cnn__fail, and marks the parameters that the step has used; returns
+ * nil. Inside a module's forward the message begins with the module's path. Later errors are silent. */
 cnn_tensor *cnn__tape_fail(cnn_tape *tape, cnn_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* An operand of an operation that was not carried out because the step has failed: if it is a parameter, it is marked too.
+ * Both may be NULL. */
+void cnn__tape_blame(cnn_tape *tape, cnn_tensor *operand);
+/* Reports the error of a step that has failed to the caller of backward. */
+cnn_status cnn__step_report(cnn_tape *tape);
+/* The step that an operation without an operand on a tape counts for: that of the module's forward which is running, or the
+ * one that this thread began last; of this context, if `ctx` is not NULL. No tape is freed until it is released. NULL: none. */
+cnn_tape *cnn__current_hold(const cnn_context *ctx);
+void cnn__current_release(const cnn_tape *tape); /* NULL is fine */
+/* Fails the step of a tape that is held, or only reports where it is NULL; returns the tape's nil. */
+cnn_tensor *cnn__held_fail(cnn_tape *held, const cnn_context *ctx, cnn_status status, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The same for the step that counts now. */
+cnn_tensor *cnn__current_fail(const cnn_context *ctx, cnn_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A tape's part here, when it is made (false: no memory, not reported), begins a step (failure: reported, the step goes on)
+ * and is freed (also if it was never made whole). */
+bool cnn__step_init(cnn_tape *tape);
+cnn_status cnn__step_begin(cnn_tape *tape);
+void cnn__step_end(cnn_tape *tape);
 /* A place among the tape's handles. cnn__tape_drop_since drops the elements of every handle made since then except
  * `keep`'s; handles and graph stay, and so do elements saved for backward. */
 typedef struct cnn__mark {

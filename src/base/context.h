@@ -18,6 +18,7 @@ struct cnn__kernels;
 
 struct cnn_context {
     atomic_int references;
+    uint64_t serial; /* from 1; no two contexts of a process have the same */
     int threads;
     cnn_device device;
     atomic_uint_fast64_t seed;
@@ -29,12 +30,8 @@ struct cnn_context {
     void *log_user;
     const struct cnn__kernels *kernels;
     cnn__pool *pool;
-    pthread_mutex_t lock; /* guards log and the fields below; taken by cnn__context_lock() */
+    pthread_mutex_t lock; /* guards log and what its failed steps have marked (tensor/failed_step.h); see cnn__context_lock() */
     _Atomic pid_t lock_process; /* whose lock it is; its negative while that process makes it anew */
-    /* The first error of a recording step, until that tape's next step: what cnn_optimizer_step() reports. */
-    const void *failed_tape;
-    cnn_status failed_status;
-    char failed_message[512];
 };
 
 cnn_context *cnn__context_retain(cnn_context *ctx);

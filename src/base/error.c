@@ -1,39 +1,77 @@
 /* Failures: records of the thread, like errno, so that threads never overwrite each other's message and reading one needs no
  * lock. Every failure of the library passes cnn__fail_text: set a breakpoint there.
  *
- * A failure that belongs to no context (an object that is NULL) leaves the last one of a context in place: it is the call that
- * should have made the object that says what is wrong. */
+ * A thread keeps one record per context, for the contexts that failed last, and one for failures that belong to no context (an
+ * object that is NULL). These leave a context's record in place: it says why the object could not be made. Contexts are told
+ * apart by their serial number, because a new one may lie at a freed one's address. */
 #include "base/error.h"
 
 #include <stdio.h>
 #include <string.h>
 
+enum { CONTEXTS = 8 };
+
 typedef struct record {
-    const cnn_context *ctx;
+    uint64_t context;    /* its serial number; 0: none */
+    unsigned long order; /* the number of the failure that wrote it; 0: unused */
     cnn_status status;
     char message[CNN__MESSAGE_SIZE];
 } record;
 
-static _Thread_local record newest, of_context;
+static const record nothing;
+static _Thread_local record of_none, of_contexts[CONTEXTS];
+static _Thread_local record *newest;
 static _Thread_local unsigned long failures;
+
+static record *find(const cnn_context *ctx)
+{
+    for (int i = 0; ctx && i < CONTEXTS; i++) {
+        if (of_contexts[i].context == ctx->serial) {
+            return &of_contexts[i];
+        }
+    }
+    return NULL;
+}
+
+/* The record to write: the context's own, or else that of the context whose failure is the oldest. */
+static record *place_for(const cnn_context *ctx)
+{
+    record *found = ctx ? find(ctx) : &of_none;
+    for (int i = 0; !found && i < CONTEXTS; i++) {
+        found = of_contexts[i].order == 0 ? &of_contexts[i] : NULL;
+    }
+    if (found) {
+        return found;
+    }
+    found = &of_contexts[0];
+    for (int i = 1; i < CONTEXTS; i++) {
+        found = of_contexts[i].order < found->order ? &of_contexts[i] : found;
+    }
+    return found;
+}
+
+static const record *read(const cnn_context *ctx)
+{
+    const record *r = ctx ? find(ctx) : newest;
+    return r ? r : &nothing;
+}
 
 /* Long messages are cut, and a newline in a name given by the user must not break the one line. */
 cnn_status cnn__fail_text(const cnn_context *ctx, cnn_status status, const char *message)
 {
-    newest.ctx = ctx;
-    newest.status = status;
-    failures++;
-    size_t length = strnlen(message, sizeof newest.message - 1);
-    memmove(newest.message, message, length);
-    newest.message[length] = '\0';
-    for (char *c = newest.message; *c; c++) {
+    record *r = place_for(ctx);
+    size_t length = strnlen(message, sizeof r->message - 1);
+    memmove(r->message, message, length);
+    r->message[length] = '\0';
+    for (char *c = r->message; *c; c++) {
         if (*c == '\n' || *c == '\r') {
             *c = ' ';
         }
     }
-    if (ctx) {
-        of_context = newest;
-    }
+    r->context = ctx ? ctx->serial : 0;
+    r->status = status;
+    r->order = ++failures;
+    newest = r;
     return status;
 }
 
@@ -54,7 +92,7 @@ cnn_status cnn__fail_memory(const cnn_context *ctx, const char *call, size_t byt
 
 const char *cnn__failure_message(void)
 {
-    return newest.message;
+    return read(NULL)->message;
 }
 
 unsigned long cnn__failure_number(void)
@@ -64,29 +102,35 @@ unsigned long cnn__failure_number(void)
 
 cnn_status cnn__failure_status(void)
 {
-    return newest.status;
+    return read(NULL)->status;
 }
 
 const char *cnn_last_error(const cnn_context *ctx)
 {
-    return !ctx ? newest.message : ctx == of_context.ctx ? of_context.message : "";
+    return read(ctx)->message;
 }
 
 cnn_status cnn_context_status(const cnn_context *ctx)
 {
-    return !ctx ? newest.status : ctx == of_context.ctx ? of_context.status : CNN_OK;
+    return read(ctx)->status;
 }
 
-static void clear(record *r, const cnn_context *ctx)
+static void clear(record *r)
 {
-    if (!ctx || ctx == r->ctx) {
-        r->status = CNN_OK;
-        r->message[0] = '\0';
-    }
+    newest = newest == r ? NULL : newest;
+    *r = nothing;
 }
 
 void cnn_context_clear_error(cnn_context *ctx)
 {
-    clear(&newest, ctx);
-    clear(&of_context, ctx);
+    record *own = find(ctx);
+    if (own) {
+        clear(own);
+    }
+    for (int i = 0; !ctx && i < CONTEXTS; i++) {
+        clear(&of_contexts[i]);
+    }
+    if (!ctx) {
+        clear(&of_none);
+    }
 }

@@ -1,33 +1,76 @@
 /* Running a module. What its forward made on the tape is dropped when it returns, except the result, so that only what
- * backward needs stays alive; a module is not changed by it. */
-#include "autograd/tape.h"
-#include "nn/module.h"
+ * backward needs stays alive; a module is not changed by it. While it runs its thread knows it: a failure is told with the
+ * module's path, and operations on the module's own parameters find the tape. */
+#include "nn/forward.h"
+
+#include <string.h>
 
 static const cnn__step *step_of(const cnn_tape *tape)
 {
     return (const cnn__step *)(const void *)tape;
 }
 
-static cnn_status check(const cnn_module *module, const cnn_tensor *x)
+/* ---- where a failure happened ---- */
+
+static bool is_below(const cnn_module *module, const cnn_module *root)
 {
-    if (!module) {
-        return cnn__fail(x ? x->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "forward: module is NULL");
+    while (module && module != root) {
+        module = module->parent;
     }
-    cnn_status status = cnn__tensor_check(x, "forward");
-    if (status != CNN_OK) {
-        return status;
-    }
-    CNN__KNOWN(x != NULL);
-    if (x->kind != CNN__TENSOR_TAPE) {
-        return cnn__fail(x->ctx, CNN_ERROR_STATE, "forward: the input of %s is on no tape, expected one from cnn_input()",
-                         cnn_module_type(module));
-    }
-    if (x->ctx != module->ctx) {
-        return cnn__fail(x->ctx, CNN_ERROR_STATE, "forward: the input is of another context than %s",
-                         cnn_module_type(module));
-    }
-    return CNN_OK;
+    return module != NULL;
 }
+
+static const char *name_of(const cnn_module *module)
+{
+    return module->parent->children.items[module->index].name;
+}
+
+/* The names between the outermost running module that this one is below, and this one; of a path that would fill more than
+ * half of the text, only its end. Written from the back, because the way up is what a module knows. */
+static void write_path(const cnn__running *running, char *text, size_t size)
+{
+    const cnn_module *root = running->module;
+    for (const cnn__running *r = running; r; r = r->outer) {
+        root = r->module && is_below(running->module, r->module) ? r->module : root;
+    }
+    size_t length = 0; /* with a '.' or ':' behind each name */
+    const cnn_module *top = running->module;
+    while (top != root && length + strlen(name_of(top)) + 1 <= size / 2) {
+        length += strlen(name_of(top)) + 1;
+        top = top->parent;
+    }
+    char *end = text + length;
+    strcpy(end, length ? " " : "");
+    for (const cnn_module *m = running->module; m != top; m = m->parent) {
+        *--end = m == running->module ? ':' : '.';
+        end -= strlen(name_of(m));
+        memcpy(end, name_of(m), strlen(name_of(m)));
+    }
+}
+
+void cnn__forward_enter(cnn__running *running, const cnn_module *module, cnn_tape *tape)
+{
+    *running = (cnn__running){ .tape = tape, .part = "the forward of", .name = cnn_module_type(module), .module = module,
+                               .path = write_path };
+    cnn__running_enter(running);
+}
+
+/* The parameters of a module whose forward was not carried out, or not to its end, belong to the failed step. A module that
+ * runs it as a part of itself is about to fail too, with all its parts. */
+static void blame(cnn_tape *tape, const cnn_module *module)
+{
+    const cnn__running *outer = cnn__running_now();
+    if (!module || !tape || (outer && outer->tape == tape && outer->module && is_below(module, outer->module))) {
+        return;
+    }
+    for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s);) {
+        if (s.is_parameter) {
+            cnn__tape_blame(tape, s.tensor);
+        }
+    }
+}
+
+/* ---- running ---- */
 
 /* What a forward of the user's may hand back by mistake. */
 static cnn_status check_result(const cnn_module *module, const cnn_tape *tape, uint64_t generation, const cnn_tensor *y)
@@ -47,28 +90,81 @@ static cnn_status check_result(const cnn_module *module, const cnn_tape *tape, u
     return cnn__tensor_check(y, "forward");
 }
 
-cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x)
+static cnn_tensor *run(cnn_module *module, cnn_tape *tape, cnn_tensor *x)
 {
-    if (x && x->kind == CNN__TENSOR_NIL) {
-        return x;
-    }
-    cnn_tape *tape = x && x->kind == CNN__TENSOR_TAPE ? x->tape : NULL;
-    if (check(module, x) != CNN_OK) {
-        return tape ? cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message()) : cnn__tape_nil(NULL);
-    }
-    CNN__KNOWN(tape != NULL);
-    if (step_of(tape)->status != CNN_OK) {
-        return cnn__tape_nil(tape);
-    }
     uint64_t generation = step_of(tape)->generation;
     cnn__mark mark = cnn__tape_mark(tape);
+    cnn__running running;
+    cnn__forward_enter(&running, module, tape);
     cnn_tensor *y = module->class->forward(module, x);
+    if (step_of(tape)->status == CNN_OK && check_result(module, tape, generation, y) != CNN_OK) {
+        cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
+    }
+    cnn__running_leave(&running);
     if (step_of(tape)->status != CNN_OK) {
         return cnn__tape_nil(tape);
-    }
-    if (check_result(module, tape, generation, y) != CNN_OK) {
-        return cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
     }
     cnn__tape_drop_since(tape, mark, y);
     return y;
+}
+
+static cnn_tensor *run_checked(cnn_tape *tape, cnn_module *module, cnn_tensor *x)
+{
+    if (!module) {
+        return cnn__tape_fail(tape, CNN_ERROR_INVALID_ARGUMENT, "forward: module is NULL");
+    }
+    if (x->kind == CNN__TENSOR_NIL) {
+        return cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input of %s is the result of a failed operation",
+                              cnn_module_type(module));
+    }
+    if (cnn__tensor_check(x, "forward") != CNN_OK) {
+        return cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
+    }
+    if (x->ctx != module->ctx) {
+        return cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input is of another context than %s",
+                              cnn_module_type(module));
+    }
+    return run(module, tape, x);
+}
+
+static cnn_tensor *forward_on(cnn_tape *tape, cnn_module *module, cnn_tensor *x)
+{
+    cnn_tensor *y = step_of(tape)->status == CNN_OK ? run_checked(tape, module, x) : cnn__tape_nil(tape);
+    if (step_of(tape)->status != CNN_OK) {
+        blame(tape, module);
+    }
+    return y;
+}
+
+/* The input is on no tape: the step fails that this call counts for. */
+static cnn_tensor *refuse(const cnn_module *module, const cnn_tensor *x)
+{
+    bool plain = x && x->kind == CNN__TENSOR_PLAIN;
+    cnn_tape *tape = cnn__current_hold(plain ? x->ctx : module ? module->ctx : NULL);
+    cnn_tensor *nil = cnn__tape_nil(tape);
+    if (!module) {
+        cnn__held_fail(tape, plain ? x->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "forward: module is NULL");
+    } else if (plain) {
+        cnn__held_fail(tape, x->ctx, CNN_ERROR_STATE, "forward: the input of %s is on no tape, expected one from cnn_input()",
+                       cnn_module_type(module));
+    } else if (x && x->kind == CNN__TENSOR_NIL && tape) {
+        cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input of %s is the result of a failed operation",
+                       cnn_module_type(module));
+    } else if (!x || x->kind != CNN__TENSOR_NIL) {
+        cnn__tensor_check(x, "forward");
+        cnn__held_fail(tape, NULL, cnn__failure_status(), "%s", cnn__failure_message());
+    }
+    blame(tape, module);
+    cnn__current_release(tape);
+    return nil;
+}
+
+cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x)
+{
+    cnn_tape *running = cnn__running_tape();
+    if (running && x && x->kind == CNN__TENSOR_PLAIN && x->ctx == step_of(running)->ctx) {
+        x = cnn_input(running, x);
+    }
+    bool on_tape = x && (x->kind == CNN__TENSOR_TAPE || x->kind == CNN__TENSOR_NIL) && x->tape;
+    return on_tape ? forward_on(x->tape, module, x) : refuse(module, x);
 }

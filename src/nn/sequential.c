@@ -1,7 +1,7 @@
 /* torch.nn.Sequential. An intermediate result is dropped as soon as the next child has used it, so that evaluation holds
  * two activations at a time. A child may return its input itself (Dropout in evaluation): then nothing is dropped yet.
  * Conv2d, ReLU and MaxPool2d in a row run as one operation, which agrees with the three to rounding; so do Conv2d and ReLU. */
-#include "autograd/tape.h"
+#include "nn/forward.h"
 #include "nn/layer.h"
 #include "ops/geometry.h"
 
@@ -18,9 +18,14 @@ static cnn_tensor *run(const cnn_module *self, int *i, cnn_tensor *x)
         return cnn_forward(child->module, x);
     }
     const cnn_maxpool2d_options *pool = left > 2 ? cnn__layer_maxpool2d(child[2].module) : NULL;
-    *i += pool ? 3 : 2;
-    return pool ? cnn_conv2d_relu_maxpool2d(x, conv.weight, conv.bias, conv.options, pool)
-                : cnn__conv2d_relu(x, conv.weight, conv.bias, conv.options);
+    bool pooled = false;
+    cnn__running running;
+    cnn__forward_enter(&running, child->module, x->tape);
+    cnn_tensor *y = pool ? cnn__conv2d_relu_with_pool(x, conv.weight, conv.bias, conv.options, pool, &pooled)
+                         : cnn__conv2d_relu(x, conv.weight, conv.bias, conv.options);
+    cnn__running_leave(&running);
+    *i += pooled ? 3 : 2;
+    return y;
 }
 
 static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)

@@ -31,9 +31,9 @@ static const cnn__op stack_op = { .name = "stack", .backward = stack_backward };
 static bool begin(cnn__call *call, const cnn__op *op, cnn_tensor *const *tensors, int count)
 {
     if (count < 1 || !tensors) {
-        *call = (cnn__call){ .op = op, .nil = cnn__tape_nil(NULL) };
-        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "%d tensors%s, expected 1 or more", count,
-                       tensors ? "" : " at NULL");
+        *call = (cnn__call){ .op = op };
+        call->nil = cnn__current_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %d tensors%s, expected 1 or more", op->name,
+                                      count, tensors ? "" : " at NULL");
         return false;
     }
     return cnn__call_begin(call, op, count, tensors) && cnn__call_same_dtype(call, count);

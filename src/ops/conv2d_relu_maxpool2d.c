@@ -76,12 +76,13 @@ static cnn_tensor *fused(cnn__call *call, const cnn__conv *g)
     return y;
 }
 
-cnn_tensor *cnn_conv2d_relu_maxpool2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
-                                      const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool)
+cnn_tensor *cnn__conv2d_relu_with_pool(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
+                                       const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool, bool *pooled)
 {
     cnn__call call;
     cnn__conv g;
     bool failed;
+    *pooled = true;
     if (!cnn__call_begin(&call, &conv_part, 3, (cnn_tensor *const[]){ x, weight, bias }) ||
         !cnn__conv2d_geometry(&call, conv, &g)) {
         return call.nil;
@@ -90,7 +91,16 @@ cnn_tensor *cnn_conv2d_relu_maxpool2d(cnn_tensor *x, cnn_tensor *weight, cnn_ten
         call.op = &fused_op;
         return fused(&call, &g);
     }
-    return failed ? call.nil : cnn_maxpool2d(cnn__conv2d_relu(call.in[0], call.in[1], call.in[2], conv), pool);
+    *pooled = failed;
+    return failed ? call.nil : cnn__conv2d_relu(call.in[0], call.in[1], call.in[2], conv);
+}
+
+cnn_tensor *cnn_conv2d_relu_maxpool2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
+                                      const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool)
+{
+    bool pooled;
+    cnn_tensor *y = cnn__conv2d_relu_with_pool(x, weight, bias, conv, pool, &pooled);
+    return pooled ? y : cnn_maxpool2d(y, pool);
 }
 
 /* ---- backward ---- */

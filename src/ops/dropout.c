@@ -14,7 +14,7 @@ typedef struct draw {
 
 static bool training(const cnn_tape *tape)
 {
-    cnn_mode mode = cnn__tape_mode(tape);
+    cnn_mode mode = cnn_tape_mode(tape);
     return mode == CNN_TRAIN || mode == CNN_TRAIN_NO_GRAD;
 }
 

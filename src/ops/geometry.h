@@ -45,5 +45,8 @@ bool cnn__conv2d_geometry(cnn__call *call, const cnn_conv2d_options *options, cn
 
 /* relu(conv2d(…)) as one operation, which gives the same bits. */
 cnn_tensor *cnn__conv2d_relu(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options);
+/* cnn_conv2d_relu_maxpool2d() that leaves the pooling to the caller (*pooled is false) where one operation cannot do both. */
+cnn_tensor *cnn__conv2d_relu_with_pool(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
+                                       const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool, bool *pooled);
 
 #endif

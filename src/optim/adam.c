@@ -109,3 +109,15 @@ cnn_optimizer *cnn_adamw_create(cnn_module *module, const cnn_adam_options *opti
 {
     return cnn__optimizer_new(module, &adamw_class, options);
 }
+
+cnn_status cnn_adam_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
+                              const cnn_adam_options *options)
+{
+    return cnn__optimizer_add_group(optimizer, &adam_class, "adam_add_group", parameters, count, options);
+}
+
+cnn_status cnn_adamw_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
+                               const cnn_adam_options *options)
+{
+    return cnn__optimizer_add_group(optimizer, &adamw_class, "adamw_add_group", parameters, count, options);
+}

@@ -3,6 +3,8 @@
  * Whatever can fail happens when a group is added; a step only computes. */
 #include "optim/optimizer.h"
 
+#include "tensor/failed_step.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,12 +198,15 @@ cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class
     return o;
 }
 
-cnn_status cnn_optimizer_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
-                                   const void *options)
+cnn_status cnn__optimizer_add_group(cnn_optimizer *optimizer, const cnn__optimizer_class *class, const char *call,
+                                    cnn_tensor *const *parameters, int count, const void *options)
 {
-    const char *call = "optimizer_add_group";
     if (!optimizer) {
         return missing(call);
+    }
+    if (optimizer->class != class) {
+        return cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: the optimizer is %s, expected %s", call,
+                         optimizer->class->name, class->name);
     }
     if (count < 1 || !parameters) {
         return cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s", call,
@@ -239,15 +244,18 @@ cnn_status cnn_optimizer_zero_grad(cnn_optimizer *optimizer)
     return CNN_OK;
 }
 
-/* The first error of a recording step on any tape of the context: its gradients cannot be trusted. */
-static cnn_status failed_step(cnn_context *ctx)
+/* The first error of a step that a parameter took part in: its gradients cannot be trusted. */
+static cnn_status check_steps(const cnn_optimizer *o)
 {
-    char message[sizeof ctx->failed_message];
-    cnn__context_lock(ctx);
-    cnn_status status = ctx->failed_status;
-    memcpy(message, ctx->failed_message, sizeof message);
-    cnn__context_unlock(ctx);
-    return status == CNN_OK ? CNN_OK : cnn__fail(ctx, status, "%s", message);
+    for (int g = 0; g < o->group_count; g++) {
+        for (int i = 0; i < o->groups[g].count; i++) {
+            cnn_status status = cnn__failed_step_check(o->groups[g].slots[i].parameter);
+            if (status != CNN_OK) {
+                return status;
+            }
+        }
+    }
+    return CNN_OK;
 }
 
 cnn_status cnn_optimizer_step(cnn_optimizer *optimizer)
@@ -255,7 +263,7 @@ cnn_status cnn_optimizer_step(cnn_optimizer *optimizer)
     if (!optimizer) {
         return missing("optimizer_step");
     }
-    cnn_status status = failed_step(optimizer->ctx);
+    cnn_status status = check_steps(optimizer);
     if (status != CNN_OK) {
         return status;
     }
@@ -263,7 +271,7 @@ cnn_status cnn_optimizer_step(cnn_optimizer *optimizer)
         const cnn__group *group = &optimizer->groups[g];
         for (int i = 0; i < group->count; i++) {
             cnn__slot *slot = &group->slots[i];
-            const cnn_tensor *grad = cnn__tensor_grad_read(slot->parameter);
+            const cnn_tensor *grad = slot->parameter->requires_grad ? cnn__tensor_grad_read(slot->parameter) : NULL;
             if (grad) {
                 slot->steps++;
                 cnn__tensor_written(slot->parameter);

@@ -53,4 +53,8 @@ struct cnn_optimizer {
 /* Makes an optimizer of a class over a module's parameters; NULL on failure, reported. */
 cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class *class, const void *options);
 
+/* What the classes' functions for adding a group do; `call` is theirs. An optimizer of another class is refused. */
+cnn_status cnn__optimizer_add_group(cnn_optimizer *optimizer, const cnn__optimizer_class *class, const char *call,
+                                    cnn_tensor *const *parameters, int count, const void *options);
+
 #endif

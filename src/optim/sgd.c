@@ -78,3 +78,9 @@ cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options *options
 {
     return cnn__optimizer_new(module, &sgd_class, options);
 }
+
+cnn_status cnn_sgd_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
+                             const cnn_sgd_options *options)
+{
+    return cnn__optimizer_add_group(optimizer, &sgd_class, "sgd_add_group", parameters, count, options);
+}

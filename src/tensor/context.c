@@ -55,7 +55,9 @@ static const cnn__kernels *choose_kernels(const cnn_context_options *o)
 
 static void fill(cnn_context *ctx, const cnn_context_options *o)
 {
+    static atomic_uint_fast64_t contexts;
     cnn__references_init(&ctx->references);
+    ctx->serial = atomic_fetch_add_explicit(&contexts, 1, memory_order_relaxed) + 1;
     atomic_init(&ctx->seed, o->seed);
     CNN__ATOMIC(&ctx->seed);
     atomic_init(&ctx->stream, 0);

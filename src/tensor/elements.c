@@ -2,7 +2,7 @@
  *
  * A gradient is zeroed lazily: grad_is_zero says that its elements count as 0 whatever the memory holds, so that
  * backward can overwrite it instead of filling and adding. */
-#include "tensor/tensor.h"
+#include "tensor/failed_step.h"
 
 #include <math.h>
 #include <string.h>
@@ -199,6 +199,7 @@ cnn_tensor *cnn__tensor_grad_read(const cnn_tensor *t)
 
 void cnn__tensor_grad_clear(cnn_tensor *t)
 {
+    cnn__failed_step_forgive(t);
     t->grad_is_zero = t->grad != NULL;
     if (t->grad) {
         cnn__tensor_written(t->grad);

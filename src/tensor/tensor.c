@@ -2,6 +2,7 @@
 #include "tensor/tensor.h"
 
 #include "base/references.h"
+#include "tensor/failed_step.h"
 
 #include <string.h>
 
@@ -38,6 +39,7 @@ static cnn_tensor *tensor_header(cnn_context *ctx, const char *call, cnn_dtype d
     t->kind = CNN__TENSOR_PLAIN;
     t->ctx = cnn__context_retain(ctx);
     cnn__references_init(&t->references);
+    CNN__ATOMIC(&t->failed_step);
     cnn__tensor_shape_set(t, dtype, ndim, shape);
     return t;
 }
@@ -70,6 +72,7 @@ void cnn__tensor_release(cnn_tensor *t)
         return;
     }
     cnn_context *ctx = t->ctx;
+    cnn__failed_step_drop(t);
     cnn__tensor_release(t->grad);
     cnn__storage_release(t->storage);
     t->kind = 0;

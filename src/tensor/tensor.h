@@ -6,7 +6,7 @@
 #ifndef CNN_TENSOR_TENSOR_H
 #define CNN_TENSOR_TENSOR_H
 
-#include "base/context.h"
+#include "base/error.h"
 #include "kernels/array.h"
 #include "kernels/kernels.h"
 
@@ -41,9 +41,12 @@ typedef enum cnn__tensor_kind {
 /* What a tensor must know of its tape; a cnn_tape begins with it. */
 typedef struct cnn__step {
     cnn_context *ctx;
-    uint64_t generation; /* counts the steps */
-    cnn_status status;   /* the first error of the step */
-    char message[512];
+    _Atomic uint64_t generation; /* counts the steps; another thread may look whether its own step goes on */
+    cnn_status status;           /* the first error of the step */
+    char message[CNN__MESSAGE_SIZE];
+    struct cnn__failed_step *failed;   /* what parameters are marked with when the step fails (tensor/failed_step.h) */
+    uint64_t serial;                   /* of the tape; no two of a process have the same */
+    struct cnn__step *next, *previous; /* in the list of all tapes (autograd/step.c) */
 } cnn__step;
 
 struct cnn_tensor {
@@ -66,6 +69,7 @@ struct cnn_tensor {
     cnn__storage *storage; /* NULL: a tape's result that was dropped */
     cnn_context *ctx;
     cnn_tensor *grad;
+    _Atomic(struct cnn__failed_step *) failed_step; /* plain: the failed step that it took part in (tensor/failed_step.h) */
     /* Of a tape's tensors: */
     cnn_tape *tape;
     uint64_t generation;
@@ -140,7 +144,7 @@ void cnn__tensor_copy(cnn_tensor *to, const cnn_tensor *from);
 cnn_tensor *cnn__tensor_grad_buffer(cnn_tensor *t);
 /* The gradient with its elements written (zeros if need be); NULL if there is none. */
 cnn_tensor *cnn__tensor_grad_read(const cnn_tensor *t);
-/* Sets the gradient of a plain tensor to zero without touching its memory yet. */
+/* Sets the gradient of a plain tensor to zero without touching its memory yet, and forgives a failed step. */
 void cnn__tensor_grad_clear(cnn_tensor *t);
 
 #endif

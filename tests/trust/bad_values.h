@@ -64,6 +64,15 @@ OBJECT(free_module, free_modules);
 MAKER(optimizer, optimizer_of(w))
 static const candidate optimizers[] = { MADE("good", GOOD, make_optimizer, 0), NO_POINTER };
 OBJECT(optimizer, optimizers);
+MAKER(adamw, keep(w, cnn_adamw_new(module_of(w), .lr = 0.1), release_optimizer))
+static const candidate adamws[] = { MADE("good", GOOD, make_adamw, 0), NO_POINTER,
+                                    MADE("Adam", BAD, make_optimizer, 0) };
+OBJECT(adamw, adamws);
+MAKER(sgd, keep(w, cnn_sgd_new(module_of(w), .lr = 0.1), release_optimizer))
+static const candidate sgds[] = { MADE("good", GOOD, make_sgd, 0), NO_POINTER, MADE("Adam", BAD, make_optimizer, 0) };
+OBJECT(sgd, sgds);
+static const candidate adams[] = { MADE("good", GOOD, make_optimizer, 0), NO_POINTER, MADE("SGD", BAD, make_sgd, 0) };
+OBJECT(adam, adams);
 
 MAKER(dataset, keep(w, new_dataset(w), release_dataset))
 static const candidate datasets[] = { MADE("good", GOOD, make_dataset, 0), NO_POINTER };

@@ -183,7 +183,7 @@ static cnn_status optimize_groups(world *w)
     w->optimizer = cnn_adam_new(w->made[0]);
     TRY(got(w, w->optimizer));
     cnn_tensor *more[] = { cnn_module_find(w->made[1], "weight"), cnn_module_find(w->made[1], "bias") };
-    cnn_status status = cnn_optimizer_add_group(w->optimizer, more, 2, CNN_OPTIONS(cnn_adam_options, .amsgrad = true));
+    cnn_status status = cnn_adam_add_group(w->optimizer, more, 2, CNN_OPTIONS(cnn_adam_options, .amsgrad = true));
     ck_assert_int_eq(cnn_optimizer_group_count(w->optimizer), status == CNN_OK ? 2 : 1);
     return status;
 }

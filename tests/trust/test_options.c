@@ -13,7 +13,7 @@
 static cnn_context *ctx;
 static cnn_tape *tape;
 static cnn_module *model;
-static cnn_optimizer *adam;
+static cnn_optimizer *adam, *sgd;
 static char path[256];
 static long checks, user_freed;
 
@@ -24,6 +24,7 @@ static void setup(void)
     cnn_tape_begin(tape, CNN_TRAIN);
     model = cnn_linear_new(ctx, 3, 2);
     adam = cnn_adam_new(model);
+    sgd = cnn_sgd_new(model, .lr = 0.1);
     snprintf(path, sizeof path, "%.200s/cnn-options-%ld", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (long)getpid());
     cnn_context_clear_error(NULL);
 }
@@ -31,6 +32,7 @@ static void setup(void)
 static void teardown(void)
 {
     cnn_optimizer_free(adam);
+    cnn_optimizer_free(sgd);
     cnn_module_free(model);
     cnn_tape_free(tape);
     cnn_context_free(ctx);
@@ -69,7 +71,15 @@ FREEING(callbacks, cnn_dataset_from_callbacks(ctx, o), cnn_dataset_free)
 static bool use_add_group(const void *o)
 {
     cnn_tensor *p = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2));
-    bool good = cnn_optimizer_add_group(adam, &p, 1, o) == CNN_OK;
+    bool good = cnn_adam_add_group(adam, &p, 1, o) == CNN_OK;
+    cnn_tensor_free(p);
+    return good;
+}
+
+static bool use_sgd_group(const void *o)
+{
+    cnn_tensor *p = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2));
+    bool good = cnn_sgd_add_group(sgd, &p, 1, o) == CNN_OK;
     cnn_tensor_free(p);
     return good;
 }
@@ -238,7 +248,8 @@ static const row rows[] = {
     ROW("module_create", use_module, good_module, END_OF(cnn_module_options, forward)),
     ROW("adam_create", use_adam, good_adam, 0),
     ROW("adamw_create", use_adamw, good_adam, 0),
-    ROW("optimizer_add_group", use_add_group, good_adam, 0),
+    ROW("adam_add_group", use_add_group, good_adam, 0),
+    ROW("sgd_add_group", use_sgd_group, good_sgd, END_OF(cnn_sgd_options, lr)),
     ROW("sgd_create", use_sgd, good_sgd, END_OF(cnn_sgd_options, lr)),
     ROW("loader_create", use_loader, good_loader, 0),
     ROW("cross_entropy", use_cross_entropy, good_loss, 0),
@@ -407,7 +418,8 @@ static const range ranges[] = {
     KERNELS("maxpool2d", use_maxpool2d, good_maxpool2d), WINDOWS("maxpool2d", use_maxpool2d, good_maxpool2d),
     RANGE("linear_create", use_linear, good_linear, dtype, INT, CNN_BOOL, "float32 or float64"),
     RANGE("linear_create", use_linear, good_linear, dtype, INT, 99, "float32 or float64"),
-    ADAM("adam_create", use_adam), ADAM("adamw_create", use_adamw), ADAM("optimizer_add_group", use_add_group),
+    ADAM("adam_create", use_adam), ADAM("adamw_create", use_adamw), ADAM("adam_add_group", use_add_group),
+    NOT_NEGATIVE("sgd_add_group", use_sgd_group, good_sgd, lr), NOT_NEGATIVE("sgd_add_group", use_sgd_group, good_sgd, momentum),
     NOT_NEGATIVE("sgd_create", use_sgd, good_sgd, lr), NOT_NEGATIVE("sgd_create", use_sgd, good_sgd, momentum),
     NOT_NEGATIVE("sgd_create", use_sgd, good_sgd, weight_decay),
     RANGE("sgd_create", use_sgd, good_sgd, lr, DOUBLE, 0, "lr"),

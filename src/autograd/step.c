@@ -1,0 +1,233 @@
+/* Failures of steps. The first one stays: on the tape, and on the parameters that the step uses, where the optimizer meets it.
+ *
+ * An operation that fails without an operand on a tape counts for the step that its thread began last. That step's tape may
+ * be gone, so every tape is in a list, and a thread remembers its tape by a serial number and the number of its step. */
+#include "autograd/running.h"
+#include "autograd/tape.h"
+
+#include "base/annotate.h"
+#include "tensor/failed_step.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static cnn__step *step_of(const cnn_tape *tape)
+{
+    return (cnn__step *)(uintptr_t)tape;
+}
+
+/* ---- the list of all tapes ---- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static cnn__step *first;
+static uint64_t serials;
+
+static void lock_list(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void unlock_list(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+/* The child of a fork gets the list whole and its lock free, whatever the other threads were doing. */
+static void survive_forks(void)
+{
+    pthread_atfork(lock_list, unlock_list, unlock_list);
+}
+
+bool cnn__step_init(cnn_tape *tape)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, survive_forks);
+    cnn__step *step = step_of(tape);
+    step->failed = cnn__failed_step_new(step->ctx);
+    if (!step->failed) {
+        return false;
+    }
+    CNN__ATOMIC(&step->generation);
+    lock_list();
+    step->serial = ++serials;
+    step->next = first;
+    if (first) {
+        first->previous = step;
+    }
+    first = step;
+    unlock_list();
+    return true;
+}
+
+void cnn__step_end(cnn_tape *tape)
+{
+    cnn__step *step = step_of(tape);
+    if (!step->serial) {
+        return;
+    }
+    lock_list();
+    if (step->previous) {
+        step->previous->next = step->next;
+    } else {
+        first = step->next;
+    }
+    if (step->next) {
+        step->next->previous = step->previous;
+    }
+    unlock_list();
+    cnn__failed_step_end(step->ctx, step->failed);
+}
+
+cnn_status cnn__step_begin(cnn_tape *tape)
+{
+    cnn__step *step = step_of(tape);
+    cnn__failed_step *next = cnn__failed_step_renew(step->ctx, step->failed);
+    if (!next) {
+        return cnn__fail_memory(step->ctx, "tape_begin", sizeof *next);
+    }
+    step->failed = next;
+    step->status = CNN_OK;
+    step->message[0] = '\0';
+    step->generation++;
+    cnn__begun_set((cnn__begun){ tape, step->serial, step->generation });
+    return CNN_OK;
+}
+
+cnn_tape *cnn__current_hold(const cnn_context *ctx)
+{
+    cnn__begun begun = cnn__begun_get();
+    lock_list();
+    const cnn__step *step = first;
+    while (step && step->serial != begun.serial) {
+        step = step->next;
+    }
+    cnn_tape *tape = step && step->generation == begun.generation ? begun.tape : NULL;
+    tape = cnn__running_tape() ? cnn__running_tape() : tape;
+    if (tape && ctx && step_of(tape)->ctx != ctx) {
+        tape = NULL;
+    }
+    if (!tape) {
+        unlock_list();
+    }
+    return tape;
+}
+
+void cnn__current_release(const cnn_tape *tape)
+{
+    if (tape) {
+        unlock_list();
+    }
+}
+
+/* ---- failing ---- */
+
+static bool records(const cnn_tape *tape)
+{
+    cnn_mode mode = cnn_tape_mode(tape);
+    return mode == CNN_TRAIN || mode == CNN_EVAL_GRAD;
+}
+
+static void mark(cnn_tensor *leaf, void *failed)
+{
+    cnn__failed_step_mark(failed, leaf);
+}
+
+cnn_tensor *cnn__tape_fail(cnn_tape *tape, cnn_status status, const char *format, ...)
+{
+    cnn__step *step = step_of(tape);
+    if (step->status != CNN_OK) {
+        return cnn__tape_nil(tape);
+    }
+    const cnn__running *where = cnn__running_on(tape, CNN__RUNNING_MODULE);
+    step->message[0] = '\0';
+    if (where) {
+        where->path(where, step->message, sizeof step->message);
+    }
+    size_t length = strlen(step->message);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(step->message + length, sizeof step->message - length, format, arguments);
+    va_end(arguments);
+    step->status = status;
+    cnn__fail(step->ctx, status, "%s", step->message);
+    if (records(tape)) {
+        cnn__failed_step_set(step->ctx, step->failed, status, step->message);
+        cnn__tape_each_leaf(tape, mark, step->failed);
+    }
+    return cnn__tape_nil(tape);
+}
+
+void cnn__tape_blame(cnn_tape *tape, cnn_tensor *operand)
+{
+    const cnn__step *step = step_of(tape);
+    bool failed = tape && step->status != CNN_OK && records(tape) && cnn__tape_recording(tape);
+    if (!failed || !operand || operand->kind != CNN__TENSOR_PLAIN || !operand->requires_grad || operand->ctx != step->ctx) {
+        return;
+    }
+    cnn__failed_step_mark(step->failed, operand);
+    cnn_tensor *handle = cnn__tape_handle(tape, NULL); /* so that backward finds it again */
+    if (handle) {
+        handle->leaf = cnn__tensor_retain(operand);
+    }
+}
+
+cnn_tensor *cnn__held_fail(cnn_tape *held, const cnn_context *ctx, cnn_status status, const char *format, ...)
+{
+    char message[CNN__MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    if (held) {
+        return cnn__tape_fail(held, status, "%s", message);
+    }
+    cnn__fail(ctx, status, "%s", message);
+    return cnn__tape_nil(NULL);
+}
+
+cnn_tensor *cnn__current_fail(const cnn_context *ctx, cnn_status status, const char *format, ...)
+{
+    char message[CNN__MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    cnn_tape *tape = cnn__current_hold(ctx);
+    cnn_tensor *nil = cnn__held_fail(tape, ctx, status, "%s", message);
+    cnn__current_release(tape);
+    return nil;
+}
+
+cnn_status cnn__step_report(cnn_tape *tape)
+{
+    const cnn__step *step = step_of(tape);
+    if (records(tape)) {
+        cnn__tape_each_leaf(tape, mark, step->failed);
+        cnn__failed_step_reported(step->ctx, step->failed);
+    }
+    return cnn__fail(step->ctx, step->status, "%s", step->message);
+}
+
+/* ---- asking ---- */
+
+cnn_status cnn_tape_status(const cnn_tape *tape)
+{
+    if (!tape) {
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_status: tape is NULL");
+    }
+    const cnn__step *step = step_of(tape);
+    if (step->status != CNN_OK && records(tape)) {
+        cnn__failed_step_reported(step->ctx, step->failed);
+    }
+    return step->status;
+}
+
+const char *cnn_tape_error(const cnn_tape *tape)
+{
+    if (!tape) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_error: tape is NULL");
+        return "";
+    }
+    return step_of(tape)->message;
+}
