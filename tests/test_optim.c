@@ -226,6 +226,32 @@ START_TEST(groups_have_options_of_their_own)
 }
 END_TEST
 
+START_TEST(groups_are_of_the_optimizers_kind)
+{
+    cnn_module *m = unit_module(1), *extra = module_of(1, CNN_F64, ones);
+    cnn_optimizer *adam = cnn_adam_new(m), *adamw = cnn_adamw_new(m), *sgd = cnn_sgd_new(m, .lr = 1);
+    cnn_tensor *fresh = cnn_module_parameter(extra, 0);
+    ck_assert_int_eq(cnn_sgd_add_group(adam, &fresh, 1, CNN_OPTIONS(cnn_sgd_options, .lr = 1)), CNN_ERROR_INVALID_ARGUMENT);
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "sgd_add_group: the optimizer is Adam, expected SGD");
+    ck_assert_int_eq(cnn_adam_add_group(sgd, &fresh, 1, CNN_OPTIONS(cnn_adam_options, .lr = 1)), CNN_ERROR_INVALID_ARGUMENT);
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "adam_add_group: the optimizer is SGD, expected Adam");
+    ck_assert_int_eq(cnn_adam_add_group(adamw, &fresh, 1, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "adam_add_group: the optimizer is AdamW, expected Adam");
+    ck_assert_int_eq(cnn_adamw_add_group(adam, &fresh, 1, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "adamw_add_group: the optimizer is Adam, expected AdamW");
+    ck_assert(cnn_optimizer_group_count(adam) == 1 && cnn_optimizer_group_count(sgd) == 1);
+    ck_assert_int_eq(cnn_adam_add_group(adam, &fresh, 1, NULL), CNN_OK);
+    ck_assert_int_eq(cnn_adamw_add_group(adamw, &fresh, 1, NULL), CNN_OK);
+    ck_assert_int_eq(cnn_sgd_add_group(sgd, &fresh, 1, NULL), CNN_OK);
+    cnn_optimizer_free(adam);
+    cnn_optimizer_free(adamw);
+    cnn_optimizer_free(sgd);
+    cnn_module_free(m);
+    cnn_module_free(extra);
+    cnn_tensor_free(ones);
+}
+END_TEST
+
 START_TEST(bad_groups_change_nothing)
 {
     cnn_module *m = unit_module(2), *extra = module_of(1, CNN_F64, ones);
@@ -334,6 +360,47 @@ START_TEST(parameters_without_a_gradient_are_left_alone)
 }
 END_TEST
 
+static cnn_optimizer *decaying(int kind, cnn_module *m)
+{
+    return kind == 0   ? cnn_adam_new(m, .lr = 0.1, .weight_decay = 0.5)
+           : kind == 1 ? cnn_adamw_new(m, .lr = 0.1, .weight_decay = 0.5)
+                       : cnn_sgd_new(m, .lr = 0.1, .momentum = 0.9, .weight_decay = 0.5);
+}
+
+/* Nothing of it moves: not by momentum, by weight decay or by the gradient that it had, and it goes on as if the steps between
+ * had not been. As in PyTorch the gradient stays. */
+START_TEST(frozen_parameters_are_left_alone)
+{
+    for (int kind = 0; kind < 3; kind++) {
+        cnn_module *m = unit_module(2), *same = module_of(1, CNN_F64, ones);
+        cnn_tensor *still = cnn_module_parameter(m, 0), *moving = cnn_module_parameter(m, 1);
+        cnn_optimizer *o = decaying(kind, m), *other = decaying(kind, same);
+        for (int i = 0; i < 8; i++) {
+            bool frozen = i >= 2 && i < 5;
+            set_grad(moving, ones);
+            ck_assert_int_eq(cnn_tensor_set_requires_grad(still, !frozen), CNN_OK);
+            if (!frozen) {
+                set_grad(still, ones);
+            }
+            ck_assert_double_eq(((const double *)cnn_tensor_data(cnn_tensor_grad(still)))[0], 1);
+            double before = value_of(m, 0);
+            ck_assert_int_eq(cnn_optimizer_step(o), CNN_OK);
+            ck_assert_int_eq(value_of(m, 0) == before, frozen);
+        }
+        set_grad(cnn_module_parameter(same, 0), ones);
+        for (int i = 0; i < 5; i++) {
+            ck_assert_int_eq(cnn_optimizer_step(other), CNN_OK);
+        }
+        ck_assert_double_eq(value_of(m, 0), value_of(same, 0));
+        cnn_optimizer_free(other);
+        cnn_module_free(same);
+        cnn_optimizer_free(o);
+        cnn_module_free(m);
+        cnn_tensor_free(ones);
+    }
+}
+END_TEST
+
 START_TEST(a_step_after_an_error_is_refused_whole)
 {
     cnn_module *m = unit_module(2);
@@ -426,10 +493,12 @@ int main(void)
     TCase *groups = suite_case(suite, "groups", setup, teardown);
     tcase_add_test(groups, groups_have_options_of_their_own);
     tcase_add_test(groups, bad_groups_change_nothing);
+    tcase_add_test(groups, groups_are_of_the_optimizers_kind);
     tcase_add_test(groups, bad_options_are_refused);
     TCase *steps = suite_case(suite, "steps", setup, teardown);
     tcase_add_test(steps, parameters_without_a_gradient_are_left_alone);
     tcase_add_test(steps, a_step_after_an_error_is_refused_whole);
+    tcase_add_test(steps, frozen_parameters_are_left_alone);
     tcase_add_test(steps, steps_allocate_nothing);
     tcase_add_test(steps, failed_allocations_leave_nothing_behind);
     return suite_run(suite);

@@ -42,7 +42,7 @@ START_TEST(gradients_of_whole_powers)
     static const struct {
         double exponent, gradients[3]; /* at 1, 2, 3 */
     } rows[] = { { 0, { 0, 0, 0 } }, { 1, { 1, 1, 1 } }, { 2, { 2, 4, 6 } }, { 3, { 3, 12, 27 } },
-                 { -1, { -1, -1. / 4, -1. / 9 } }, { 0.5, { 0.5, 0.5 / sqrt(2), 0.5 / sqrt(3) } } };
+                 { -1, { -1, -1. / 4, -1. / 9 } }, { 0.5, { 0.5, 0.353553390593273762, 0.288675134594812882 } } };
     for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
         cnn_tape_begin(tape, CNN_TRAIN);
         cnn_tensor_zero_grad(leaf);

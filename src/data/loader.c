@@ -201,6 +201,15 @@ static cnn_status fork_fault(const cnn_loader *l)
                                               "loader made in this one or one without a thread");
 }
 
+/* There is no loader: the call that should have made it has said why, unless NULL was meant. */
+static cnn_status missing(const char *call)
+{
+    if (cnn__failure_status() == CNN_OK) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: loader is NULL", call);
+    }
+    return cnn__failure_status();
+}
+
 static bool fail_next(cnn_loader *l, cnn_status status)
 {
     l->status = status;
@@ -210,10 +219,12 @@ static bool fail_next(cnn_loader *l, cnn_status status)
 bool cnn_loader_next(cnn_loader *loader, cnn_batch *batch)
 {
     cnn_loader *l = loader;
-    if (!l || !batch) {
-        cnn_status status = cnn__fail(l ? l->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "loader_next: %s is NULL",
-                                      l ? "batch" : "loader");
-        return l ? fail_next(l, status) : false;
+    if (!l) {
+        missing("loader_next");
+        return false;
+    }
+    if (!batch) {
+        return fail_next(l, cnn__fail(l->ctx, CNN_ERROR_INVALID_ARGUMENT, "loader_next: batch is NULL"));
     }
     if (l->threaded && l->process != getpid()) {
         return fail_next(l, fork_fault(l));
@@ -239,13 +250,13 @@ bool cnn_loader_next(cnn_loader *loader, cnn_batch *batch)
 
 cnn_status cnn_loader_status(const cnn_loader *loader)
 {
-    return loader ? loader->status : cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "loader_status: loader is NULL");
+    return loader ? loader->status : missing("loader_status");
 }
 
 static bool present(const cnn_loader *loader, const char *call)
 {
     if (!loader) {
-        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: loader is NULL", call);
+        missing(call);
     }
     return loader != NULL;
 }

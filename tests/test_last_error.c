@@ -1,0 +1,134 @@
+/* Whose failure cnn_last_error() tells, and that an object which could not be made says so wherever it is used. */
+#include "support/files.h"
+#include "support/suite.h"
+
+enum { CONTEXTS = 8 }; /* as many as a thread remembers (context.h) */
+
+static cnn_context *plain_context(void)
+{
+    cnn_context *ctx = cnn_context_new(.threads = 1);
+    ck_assert_ptr_nonnull(ctx);
+    return ctx;
+}
+
+/* Fails on the context with a message that holds the number. */
+static void fail_with_number(cnn_context *ctx, int number)
+{
+    ck_assert_ptr_null(cnn_tensor_zeros(ctx, (cnn_dtype)number, CNN_SCALAR));
+}
+
+static void has_number(const cnn_context *ctx, int number)
+{
+    char expected[64];
+    snprintf(expected, sizeof expected, "tensor_zeros: %d is no dtype", number);
+    ck_assert_str_eq(cnn_last_error(ctx), number ? expected : "");
+    ck_assert_int_eq(cnn_context_status(ctx), number ? CNN_ERROR_DTYPE : CNN_OK);
+}
+
+START_TEST(contexts_do_not_share_messages)
+{
+    cnn_context *ctx[CONTEXTS + 2];
+    for (int i = 0; i < CONTEXTS + 2; i++) {
+        ctx[i] = plain_context();
+    }
+    for (int round = 1; round <= 3; round++) {
+        for (int i = 0; i < CONTEXTS; i++) {
+            fail_with_number(ctx[i], 100 * round + i);
+        }
+        for (int i = 0; i < CONTEXTS; i++) {
+            has_number(ctx[i], 100 * round + i);
+        }
+    }
+    has_number(NULL, 300 + CONTEXTS - 1);
+    fail_with_number(ctx[0], 900);
+    fail_with_number(ctx[CONTEXTS], 901); /* one more than are remembered: the oldest goes, which is that of 1 */
+    has_number(ctx[0], 900);
+    has_number(ctx[1], 0);
+    has_number(ctx[2], 302);
+    has_number(ctx[CONTEXTS], 901);
+    has_number(ctx[CONTEXTS + 1], 0);
+    cnn_context_clear_error(ctx[2]);
+    has_number(ctx[2], 0);
+    has_number(ctx[3], 303);
+    has_number(NULL, 901);
+    cnn_context_clear_error(NULL);
+    for (int i = 0; i < CONTEXTS + 2; i++) {
+        has_number(ctx[i], 0);
+        cnn_context_free(ctx[i]);
+    }
+    has_number(NULL, 0);
+}
+END_TEST
+
+/* An allocator that gives the next block of the same size the address of the one that was freed last. */
+static void *kept;
+static size_t kept_size;
+
+static void *allocate(size_t size, size_t alignment, void *user)
+{
+    (void)user;
+    void *memory = NULL;
+    if (kept && size == kept_size) {
+        memory = kept;
+        kept = NULL;
+        return memory;
+    }
+    return posix_memalign(&memory, alignment, size) ? NULL : memory;
+}
+
+static void deallocate(void *memory, size_t size, void *user)
+{
+    (void)user;
+    free(kept);
+    kept = memory;
+    kept_size = size;
+}
+
+START_TEST(a_context_has_no_messages_of_one_that_lay_there)
+{
+    cnn_context *ctx = cnn_context_new(.threads = 1, .allocate = allocate, .deallocate = deallocate);
+    fail_with_number(ctx, 99);
+    has_number(ctx, 99);
+    uintptr_t before = (uintptr_t)ctx;
+    cnn_context_free(ctx);
+    ctx = cnn_context_new(.threads = 1, .allocate = allocate, .deallocate = deallocate);
+    ck_assert_uint_eq((uintptr_t)ctx, before);
+    has_number(ctx, 0);
+    cnn_context_free(ctx);
+    free(kept);
+}
+END_TEST
+
+/* The README's program where there is no folder of that name, without a check before the loop. */
+START_TEST(a_loader_that_could_not_be_made_says_so)
+{
+    cnn_context *ctx = plain_context();
+    cnn_loader *train = cnn_loader_new(cnn_mnist_open(ctx, "/nowhere", CNN_MNIST_TRAIN), 200, .shuffle = true);
+    cnn_batch batch;
+    int batches = 0;
+    while (cnn_loader_next(train, &batch)) {
+        batches++;
+    }
+    ck_assert_int_eq(batches, 0);
+    ck_assert_int_eq(cnn_loader_status(train), CNN_ERROR_NOT_FOUND);
+    ck_assert_ptr_nonnull(strstr(cnn_last_error(ctx), "mnist_open: no train-images-idx3-ubyte"));
+    ck_assert_int_eq(cnn_context_status(ctx), CNN_ERROR_NOT_FOUND);
+    ck_assert_int_eq(cnn_loader_batch_count(train), 0);
+    ck_assert_int_eq(cnn_loader_status(train), CNN_ERROR_NOT_FOUND);
+    ck_assert_str_eq(cnn_last_error(NULL), cnn_last_error(ctx));
+    cnn_context_clear_error(NULL);
+    ck_assert_int_eq(cnn_loader_status(NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_str_eq(cnn_last_error(NULL), "loader_status: loader is NULL");
+    cnn_context_free(ctx);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("last_error");
+    TCase *errors = suite_case(suite, "messages", NULL, NULL);
+    tcase_add_test(errors, contexts_do_not_share_messages);
+    tcase_add_test(errors, a_context_has_no_messages_of_one_that_lay_there);
+    tcase_add_test(errors, a_loader_that_could_not_be_made_says_so);
+    return suite_run(suite);
+}
