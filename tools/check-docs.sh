@@ -99,7 +99,7 @@ check_messages() {
         return
     fi
     sort -u "$work/made" >"$work/is"
-    sed -n 's/^    \([a-z0-9_]*: .*\)/\1/p' $page | sort -u >"$work/said"
+    sed -n 's/^    \([a-z0-9_.]*: .*\)/\1/p' $page | sort -u >"$work/said"
     diff "$work/said" "$work/is" >"$work/log" || fail "the messages of $page (<) are not those of the library (>):" "$work/log"
 }
 

@@ -136,7 +136,8 @@ CNN_API size_t cnn_tensor_format(const cnn_tensor *tensor, char *buffer, size_t 
 
 /** @name Gradients
  * A gradient has the shape, the dtype and the device of its tensor. Backward adds to it; it is zeroed by
- * cnn_tensor_zero_grad(), cnn_module_zero_grad() or cnn_optimizer_zero_grad() alone.
+ * cnn_tensor_zero_grad(), cnn_module_zero_grad() or cnn_optimizer_zero_grad() alone. Between backward and the
+ * optimizer's step it may be written, to clip it for example.
  * @{ */
 /** Does backward compute a gradient for this tensor? @since 0.1 */
 CNN_API bool cnn_tensor_requires_grad(const cnn_tensor *tensor);

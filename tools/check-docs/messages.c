@@ -40,6 +40,32 @@ static void shapes_and_dtypes(void)
     cnn_module_free(fc);
 }
 
+static cnn_tensor *begin_inside(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)self, (void)user;
+    cnn_tape_begin(tape, CNN_EVAL);
+    return x;
+}
+
+/* A net with a part named "l2", as in the tutorial. */
+static cnn_tensor *run_l2(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)user;
+    return cnn_forward(cnn_module_child(self, 0, NULL), x);
+}
+
+static void modules(void)
+{
+    cnn_module *net = cnn_module_new(ctx, run_l2), *block = cnn_module_new(ctx, begin_inside, .type = "Block");
+    cnn_tensor *rgb = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(1, 3, 8, 8));
+    cnn_module_add(net, "l2", cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 1, 32, 5)));
+    cnn_forward(net, cnn_input(tape, rgb)), say();
+    cnn_forward(block, cnn_input(tape, rgb)), say();
+    cnn_tensor_free(rgb);
+    cnn_module_free(net);
+    cnn_module_free(block);
+}
+
 static void steps_and_tapes(void)
 {
     cnn_module *relu = cnn_relu_new(ctx);
@@ -49,10 +75,14 @@ static void steps_and_tapes(void)
     cnn_exp(a), say();
     cnn_forward(relu, a), say();
     cnn_tape_begin(other, CNN_TRAIN);
-    cnn_add(cnn_input(tape, a), cnn_input(other, a)), say();
     cnn_tensor *past = cnn_exp(cnn_input(other, a));
     cnn_tape_begin(other, CNN_TRAIN);
     cnn_exp(past), say();
+    cnn_tape_begin(other, CNN_TRAIN);
+    cnn_add(cnn_input(tape, a), cnn_input(other, a)), say();
+    cnn_tape_begin(other, CNN_TRAIN);
+    cnn_mul(cnn_input(tape, a), cnn_exp(NULL)), say(); /* the step begun last is the other one's */
+    cnn_add(cnn_input(tape, a), NULL), say();
     cnn_backward(cnn_exp(cnn_input(tape, a))), say();
     cnn_backward(cnn_sum(cnn_input(tape, a), CNN_ALL_DIMS, false)), say();
     cnn_tensor_set_requires_grad(a, true);
@@ -69,7 +99,10 @@ static void options_and_files(void)
 {
     cnn_module *two = cnn_sequential_new(ctx, cnn_linear_new(ctx, 4, 3));
     cnn_module *three = cnn_sequential_new(ctx, cnn_linear_new(ctx, 4, 2));
+    cnn_optimizer *adam = cnn_adam_new(two);
     cnn_sgd_new(two), say();
+    cnn_sgd_add_group(adam, NULL, 0, NULL), say();
+    cnn_optimizer_free(adam);
     cnn_loader_free(cnn_loader_new(cnn_mnist_open(ctx, "data/mnist", CNN_MNIST_TRAIN), 200)), say();
     cnn_module_load(two, "model.safetensors"), say();
     cnn_module_save(three, "model.safetensors");
@@ -91,6 +124,7 @@ int main(void)
     tape = cnn_tape_new(ctx);
     cnn_tape_begin(tape, CNN_TRAIN);
     shapes_and_dtypes();
+    modules();
     steps_and_tapes();
     options_and_files();
     cnn_tape_free(tape);
