@@ -16,6 +16,9 @@ $(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(STAT
 	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -pthread $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $< \
 		$(TEST_SUPPORT) -o $@ $(LDFLAGS) $(STATIC) $(CHECK_LIBS) $(TEST_LIBS) $(ZLIB_LIBS) -lm
 
+# The source that this test includes.
+$(BUILD)/tests/test_bar: examples/mnist_cnn/bar.c examples/mnist_cnn/bar.h
+
 HAVE_JANSSON = $(shell printf '$(HASH)include <jansson.h>\n' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1 && echo 1)
 $(BUILD)/tests/test_json: TEST_CFLAGS = $(if $(HAVE_JANSSON),-DCNN_HAVE_JANSSON)
 $(BUILD)/tests/test_json: TEST_LIBS = $(if $(HAVE_JANSSON),-ljansson)
