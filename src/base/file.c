@@ -21,10 +21,13 @@ static int system_open(const char *path, int flags, mode_t mode)
 const cnn__file_calls cnn__file_system = {
     .open = system_open,
     .fstat = fstat,
+    .stat = stat,
     .lstat = lstat,
+    .readlink = readlink,
     .seek = lseek,
     .read = read,
     .write = write,
+    .chown = fchown,
     .chmod = fchmod,
     .sync = fsync,
     .close = close,
@@ -85,10 +88,33 @@ static cnn_status fail_errno(const cnn__file *file, cnn_status status, const cha
                      strerror(errno));
 }
 
-/* O_NONBLOCK: opening a pipe that nobody writes to must not hang; regular files do not care. */
+static cnn_status fail_kind(const cnn__file *file)
+{
+    char path[CNN__QUOTE];
+    return cnn__fail(file->ctx, CNN_ERROR_IO, "%s: %s: not a regular file", file->call,
+                     cnn__quote(path, file->path, true));
+}
+
+/* Whoever opens a FIFO or a device wakes its other end or makes it act, so its kind is asked for first. */
+static cnn_status check_kind(const cnn__file *file)
+{
+    struct stat info;
+    if (cnn__file_now()->stat(file->path, &info) != 0) {
+        bool missing = errno == ENOENT || errno == ENOTDIR;
+        return fail_errno(file, missing ? CNN_ERROR_NOT_FOUND : CNN_ERROR_IO, "open");
+    }
+    return S_ISREG(info.st_mode) ? CNN_OK : fail_kind(file);
+}
+
+/* The file may have been exchanged since its kind was checked: O_NONBLOCK, so that a FIFO in its place does not
+ * block. */
 cnn_status cnn__file_open(cnn__file *file, const cnn_context *ctx, const char *call, const char *path)
 {
     *file = (cnn__file){ .ctx = ctx, .call = call, .path = path, .fd = -1 };
+    cnn_status status = check_kind(file);
+    if (status != CNN_OK) {
+        return status;
+    }
     do {
         file->fd = cnn__file_now()->open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
     } while (file->fd < 0 && errno == EINTR);
@@ -98,14 +124,13 @@ cnn_status cnn__file_open(cnn__file *file, const cnn_context *ctx, const char *c
     }
     struct stat info;
     if (cnn__file_now()->fstat(file->fd, &info) != 0) {
-        cnn_status status = fail_errno(file, CNN_ERROR_IO, "stat");
+        status = fail_errno(file, CNN_ERROR_IO, "stat");
+    } else if (!S_ISREG(info.st_mode)) {
+        status = fail_kind(file);
+    }
+    if (status != CNN_OK) {
         cnn__file_close(file);
         return status;
-    }
-    if (!S_ISREG(info.st_mode)) {
-        cnn__file_close(file);
-        char text[CNN__QUOTE];
-        return cnn__fail(ctx, CNN_ERROR_IO, "%s: %s: not a regular file", call, cnn__quote(text, path, true));
     }
     file->size = (uint64_t)info.st_size;
     return CNN_OK;

@@ -1,7 +1,7 @@
 /* The library's own input and output: regular files read whole or in parts, and files that are replaced atomically.
  *
- * Every system call on a file passes the table below, so that tests can make any of them fail. Messages name the call, the
- * file and the byte; they carry errno's text where the system refused. */
+ * Every system call on a file passes the table below, so that tests can make any of them fail. Messages name the
+ * call, the file and the byte; they carry errno's text where the system refused. */
 #ifndef CNN_BASE_FILE_H
 #define CNN_BASE_FILE_H
 
@@ -14,10 +14,13 @@
 typedef struct cnn__file_calls {
     int (*open)(const char *path, int flags, mode_t mode);
     int (*fstat)(int fd, struct stat *info);
+    int (*stat)(const char *path, struct stat *info);
     int (*lstat)(const char *path, struct stat *info);
+    ssize_t (*readlink)(const char *path, char *target, size_t size);
     off_t (*seek)(int fd, off_t at, int whence);
     ssize_t (*read)(int fd, void *buffer, size_t size);
     ssize_t (*write)(int fd, const void *data, size_t size);
+    int (*chown)(int fd, uid_t owner, gid_t group);
     int (*chmod)(int fd, mode_t mode);
     int (*sync)(int fd);
     int (*close)(int fd);
@@ -33,8 +36,8 @@ const cnn__file_calls *cnn__file_now(void);
 
 /* ---- text for messages ---- */
 enum { CNN__QUOTE = 100 };
-/* `text` fit for one line: control characters become '?', and all but the first bytes (`tail`: the last ones, for paths)
- * give way to "...". Returns `out`. */
+/* `text` fit for one line: control characters become '?', and all but the first bytes (`tail`: the last ones, for
+ * paths) give way to "...". Returns `out`. */
 const char *cnn__quote(char out[CNN__QUOTE], const char *text, bool tail);
 
 /* ---- reading ---- */
@@ -47,7 +50,8 @@ typedef struct cnn__file {
     uint64_t at; /* where the next read begins */
 } cnn__file;
 
-/* Opens a regular file; CNN_ERROR_NOT_FOUND if there is none. On failure there is nothing to close. */
+/* Opens a regular file; CNN_ERROR_NOT_FOUND if there is none. Anything else of that name (a folder, a device, a
+ * FIFO) is refused without being opened. On failure there is nothing to close. */
 cnn_status cnn__file_open(cnn__file *file, const cnn_context *ctx, const char *call, const char *path);
 /* Is there anything of that name? CNN_ERROR_NOT_FOUND, unreported, if there is not; CNN_ERROR_IO where nobody knows. */
 cnn_status cnn__file_look(const cnn_context *ctx, const char *call, const char *path);
@@ -65,17 +69,21 @@ typedef struct cnn__save {
     cnn_context *ctx;
     const char *call;
     const char *path; /* as given, for messages */
-    char *target;     /* `path`, or what it links to */
+    char *target;     /* the file that `path` leads to through symbolic links; it need not exist */
     char *temporary;
     int fd;
-    int folder;  /* open, to be flushed after the rename */
-    mode_t mode; /* of a target that exists; 0: there is none */
+    int folder;    /* open, to be flushed after the rename; −1: it may not be read */
+    bool replaces; /* the target exists, and its owner, group and mode are these */
+    uid_t owner;
+    gid_t group;
+    mode_t mode;
 } cnn__save;
 
 /* On failure nothing is left behind and there is nothing to end. */
 cnn_status cnn__save_begin(cnn__save *save, cnn_context *ctx, const char *call, const char *path);
 cnn_status cnn__save_write(cnn__save *save, const void *data, size_t size);
-/* Ends it: given the status of the writing, flushes and renames, or removes what was written. Returns the first error. */
+/* Ends it: given the status of the writing, flushes and renames, or removes what was written. Returns the first
+ * error. */
 cnn_status cnn__save_end(cnn__save *save, cnn_status status);
 
 #endif

@@ -1,7 +1,8 @@
 /* Replacing a file so that anyone who looks, also after a crash, finds the old file or the new one, whole.
  *
  * The order is what makes it so: the new file's bytes reach the disk (fsync) before the rename does, and the rename
- * reaches it (fsync of the folder) before success is reported. */
+ * reaches it (fsync of the folder) before success is reported. Until the new file has its final owner, nobody but the
+ * process that writes it has any right to it. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -9,12 +10,12 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LARGEST_CALL = 1 << 30, ATTEMPTS = 64, NAME = 32 };
+enum { LARGEST_CALL = 1 << 30, ATTEMPTS = 64, NAME = 32, MAX_LINKS = 40 /* as Linux has it */ };
 
 static cnn_status fail_errno(const cnn__save *save, const char *what)
 {
@@ -23,30 +24,14 @@ static cnn_status fail_errno(const cnn__save *save, const char *what)
                      strerror(errno));
 }
 
-/* A link is followed, so that the file it names is replaced and not the link. Whatever is there must be a regular file:
- * renaming over a device would replace the device. */
-static cnn_status find_target(cnn__save *save)
+static cnn_status fail_kind(const cnn__save *save)
 {
-    char real[PATH_MAX];
-    const char *target = save->path;
-    struct stat info;
-    bool there = cnn__file_now()->lstat(target, &info) == 0;
-    if (there && S_ISLNK(info.st_mode) && realpath(target, real)) {
-        target = real;
-        there = cnn__file_now()->lstat(target, &info) == 0;
-    }
-    if (!there && errno != ENOENT) {
-        return fail_errno(save, "stat");
-    }
-    if (there && !S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode)) {
-        char path[CNN__QUOTE];
-        return cnn__fail(save->ctx, CNN_ERROR_IO, "%s: %s: not a regular file", save->call,
-                         cnn__quote(path, save->path, true));
-    }
-    save->mode = there && S_ISREG(info.st_mode) ? info.st_mode & 0777 : 0;
-    save->target = cnn__strdup(save->ctx, target);
-    return save->target ? CNN_OK : cnn__fail_memory(save->ctx, save->call, strlen(target) + 1);
+    char path[CNN__QUOTE];
+    return cnn__fail(save->ctx, CNN_ERROR_IO, "%s: %s: not a regular file", save->call,
+                     cnn__quote(path, save->path, true));
 }
+
+/* ---- the target ---- */
 
 static size_t folder_length(const char *path)
 {
@@ -54,6 +39,79 @@ static size_t folder_length(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
+/* Replaces `path`, a symbolic link, by what it names; a relative name begins in the link's folder. */
+static cnn_status follow_link(const cnn__save *save, char path[PATH_MAX])
+{
+    char name[PATH_MAX];
+    ssize_t got = cnn__file_now()->readlink(path, name, sizeof name);
+    if (got < 0) {
+        return fail_errno(save, "readlink");
+    }
+    size_t length = (size_t)got, folder = got > 0 && name[0] == '/' ? 0 : folder_length(path);
+    if (length >= PATH_MAX - folder) {
+        errno = ENAMETOOLONG;
+        return fail_errno(save, "readlink");
+    }
+    memcpy(path + folder, name, length);
+    path[folder + length] = '\0';
+    return CNN_OK;
+}
+
+/* Follows links to their end: a regular file, or a name that nothing has yet. `exists`: the system has found a
+ * regular file behind the path. A link of /proc may lead to one that no path names any more, which cannot be
+ * replaced. */
+static cnn_status follow(cnn__save *save, char path[PATH_MAX], bool exists)
+{
+    for (int links = 0; links <= MAX_LINKS; links++) {
+        struct stat info;
+        if (cnn__file_now()->lstat(path, &info) != 0) {
+            return errno == ENOENT && !exists ? CNN_OK : fail_errno(save, "stat");
+        }
+        if (!S_ISLNK(info.st_mode)) {
+            save->replaces = true;
+            save->owner = info.st_uid;
+            save->group = info.st_gid;
+            save->mode = info.st_mode;
+            return S_ISREG(info.st_mode) ? CNN_OK : fail_kind(save);
+        }
+        cnn_status status = follow_link(save, path);
+        if (status != CNN_OK) {
+            return status;
+        }
+    }
+    errno = ELOOP;
+    return fail_errno(save, "stat");
+}
+
+/* The system is asked first what is there in the end: it knows the pipe behind /proc/self/fd/1, refuses a loop, and
+ * protects links in sticky folders. Renaming over a device would replace the device. */
+static cnn_status find_target(cnn__save *save)
+{
+    char path[PATH_MAX];
+    struct stat info;
+    size_t length = strlen(save->path);
+    bool exists = cnn__file_now()->stat(save->path, &info) == 0;
+    if (!exists && (errno != ENOENT || length == 0)) {
+        return fail_errno(save, "stat");
+    }
+    if (exists && !S_ISREG(info.st_mode)) {
+        return fail_kind(save);
+    }
+    if (length >= sizeof path) {
+        errno = ENAMETOOLONG;
+        return fail_errno(save, "stat");
+    }
+    memcpy(path, save->path, length + 1);
+    cnn_status status = follow(save, path, exists);
+    if (status != CNN_OK) {
+        return status;
+    }
+    save->target = cnn__strdup(save->ctx, path);
+    return save->target ? CNN_OK : cnn__fail_memory(save->ctx, save->call, strlen(path) + 1);
+}
+
+/* A folder that may be written but not read cannot be flushed; the rename then reaches the disk when the system
+ * sees fit. */
 static cnn_status open_folder(cnn__save *save)
 {
     size_t length = folder_length(save->target);
@@ -64,21 +122,69 @@ static cnn_status open_folder(cnn__save *save)
     memcpy(save->temporary, save->target, length);
     snprintf(save->temporary + length, NAME, ".");
     save->folder = cnn__file_now()->open(save->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    return save->folder >= 0 ? CNN_OK : fail_errno(save, "open its folder");
+    return save->folder >= 0 || errno == EACCES ? CNN_OK : fail_errno(save, "open its folder");
 }
 
-/* A name that other processes and threads are unlikely to choose at the same moment; O_EXCL makes sure. */
+/* ---- the temporary file ---- */
+
+/* A number that nobody can predict, so that nobody can plant a file or a link under the name that is made of it.
+ * Early in a machine's start there may be none: then one that differs from others', and O_EXCL refuses what is
+ * planted. */
+static uint64_t random_number(const cnn__save *save)
+{
+    uint64_t number;
+    if (getrandom(&number, sizeof number, GRND_NONBLOCK) != (ssize_t)sizeof number) {
+        struct timespec now = { 0 };
+        clock_gettime(CLOCK_REALTIME, &now);
+        number = (uint64_t)now.tv_sec * 1000000007u + (uint64_t)now.tv_nsec;
+        number ^= (uint64_t)getpid() << 40 ^ (uint64_t)(uintptr_t)save;
+        number = (number ^ number >> 31) * 0x9e3779b97f4a7c15u;
+    }
+    return number;
+}
+
+/* Errors by which the system says that this process may not, or cannot here, give a file away. */
+static bool not_allowed(int error)
+{
+    return error == EPERM || error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
+
+/* Gives the new file the old one's owner and group, as far as this process may, and then its mode. Where the group
+ * is another one, both its members and all others get only what both had. Bits that run a program as somebody else
+ * are dropped, as the system drops them from a file that is written. */
+static cnn_status take_over(cnn__save *save)
+{
+    const cnn__file_calls *calls = cnn__file_now();
+    struct stat made;
+    mode_t mode = save->mode & 01777;
+    if (calls->fstat(save->fd, &made) != 0) {
+        return fail_errno(save, "stat");
+    }
+    if (made.st_uid != save->owner || made.st_gid != save->group) {
+        bool kept = calls->chown(save->fd, save->owner, save->group) == 0;
+        if (!kept && not_allowed(errno)) {
+            kept = made.st_gid == save->group || calls->chown(save->fd, (uid_t)-1, save->group) == 0;
+        }
+        if (!kept && !not_allowed(errno)) {
+            return fail_errno(save, "chown");
+        }
+        if (!kept) {
+            mode_t both = mode >> 3 & mode & 07;
+            mode = (mode & ~(mode_t)077) | both << 3 | both;
+        }
+    }
+    return calls->chmod(save->fd, mode) == 0 ? CNN_OK : fail_errno(save, "chmod");
+}
+
+/* A new file's mode is 0666 under the process's umask, or what the folder's default ACL says. One that replaces another
+ * begins as the writer's alone. */
 static cnn_status create(cnn__save *save)
 {
     char *name = save->temporary + folder_length(save->target);
-    struct timespec now = { 0 };
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t mix = (uint64_t)now.tv_sec * 1000000007u + (uint64_t)now.tv_nsec;
-    mix ^= (uint64_t)getpid() << 40 ^ (uint64_t)(uintptr_t)save;
     for (int i = 0; i < ATTEMPTS; i++) {
-        mix = (mix ^ mix >> 31) * 0x9e3779b97f4a7c15u + 1;
-        snprintf(name, NAME, ".cnn-%016" PRIx64 ".tmp", mix);
-        save->fd = cnn__file_now()->open(save->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        snprintf(name, NAME, ".cnn-%016" PRIx64 ".tmp", random_number(save));
+        save->fd = cnn__file_now()->open(save->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                                         save->replaces ? 0600 : 0666);
         if (save->fd >= 0 || errno != EEXIST) {
             break;
         }
@@ -86,10 +192,7 @@ static cnn_status create(cnn__save *save)
     if (save->fd < 0) {
         return fail_errno(save, "create a file beside it");
     }
-    if (save->mode && cnn__file_now()->chmod(save->fd, save->mode) != 0) {
-        return fail_errno(save, "chmod");
-    }
-    return CNN_OK;
+    return save->replaces ? take_over(save) : CNN_OK;
 }
 
 cnn_status cnn__save_begin(cnn__save *save, cnn_context *ctx, const char *call, const char *path)
@@ -154,7 +257,7 @@ static cnn_status replace(cnn__save *save)
         calls->unlink(save->temporary);
         return status;
     }
-    if (sync_fd(save->folder) != 0 && errno != EINVAL) {
+    if (save->folder >= 0 && sync_fd(save->folder) != 0 && errno != EINVAL) {
         return fail_errno(save, "fsync of its folder");
     }
     return CNN_OK;

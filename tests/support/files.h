@@ -171,6 +171,18 @@ static inline int fault_fstat(int fd, struct stat *info)
 {
     return fault("fstat") ? -1 : cnn__file_system.fstat(fd, info);
 }
+static inline int fault_stat(const char *path, struct stat *info)
+{
+    return fault("stat") ? -1 : cnn__file_system.stat(path, info);
+}
+static inline ssize_t fault_readlink(const char *path, char *target, size_t size)
+{
+    return fault("readlink") ? -1 : cnn__file_system.readlink(path, target, size);
+}
+static inline int fault_chown(int fd, uid_t owner, gid_t group)
+{
+    return fault("chown") ? -1 : cnn__file_system.chown(fd, owner, group);
+}
 static inline int fault_lstat(const char *path, struct stat *info)
 {
     return fault("lstat") ? -1 : cnn__file_system.lstat(path, info);
@@ -227,8 +239,20 @@ static inline int fault_unlink(const char *path)
 /* From now on call number `at` fails with `error`; −1: none does. */
 static inline void faults_begin(long at, int error, bool small)
 {
-    static const cnn__file_calls calls = { fault_open,  fault_fstat, fault_lstat, fault_seek,   fault_read,  fault_write,
-                                           fault_chmod, fault_sync,  fault_close, fault_rename, fault_unlink };
+    static const cnn__file_calls calls = { .open = fault_open,
+                                           .fstat = fault_fstat,
+                                           .stat = fault_stat,
+                                           .lstat = fault_lstat,
+                                           .readlink = fault_readlink,
+                                           .seek = fault_seek,
+                                           .read = fault_read,
+                                           .write = fault_write,
+                                           .chown = fault_chown,
+                                           .chmod = fault_chmod,
+                                           .sync = fault_sync,
+                                           .close = fault_close,
+                                           .rename = fault_rename,
+                                           .unlink = fault_unlink };
     faults.calls = 0;
     faults.fail_at = at;
     faults.error = error;
