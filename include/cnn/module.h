@@ -156,6 +156,16 @@ CNN_API cnn_tensor *cnn_module_find(const cnn_module *module, const char *name);
 CNN_API int cnn_module_parameter_count(const cnn_module *module);
 /** Parameter number i of the whole tree, borrowed; NULL past the end. @since 0.1 */
 CNN_API cnn_tensor *cnn_module_parameter(const cnn_module *module, int i);
+/**
+ * Writes the parameters of the whole tree to `parameters`, borrowed and in the order of cnn_module_parameter(), as
+ * PyTorch's `list(model.parameters())`. One walk, where a loop over cnn_module_parameter() takes one for each of them.
+ * @param parameters  has room for `count` pointers; may be NULL where that is 0.
+ * @param count       0 or more; no more than that are written.
+ * @return how many parameters there are, which may be more than `count`; 0 on failure, where cnn_last_error() says why:
+ *         a NULL or a negative count (CNN_ERROR_INVALID_ARGUMENT). Thread-safe while nobody changes the module.
+ * @since 0.2
+ */
+CNN_API int cnn_module_parameters(const cnn_module *module, cnn_tensor **parameters, int count);
 /** How many numbers all parameters hold together. @since 0.1 */
 CNN_API int64_t cnn_module_parameter_numel(const cnn_module *module);
 /** Sets the gradients of all parameters to zero. @since 0.1 */

@@ -38,16 +38,19 @@ typedef struct cnn_sgd_options {
     unsigned char reserved[6]; /**< zero: room for later options */
 } cnn_sgd_options;
 
-/** torch.optim.Adam over all parameters of `module` (Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization").
+/** torch.optim.Adam over the parameters of `module` that require a gradient (Kingma & Ba 2015, "Adam: A Method for
+ * Stochastic Optimization"). Frozen ones have no state in it; cnn_optimizer_add_group() adds one that is to be trained
+ * later.
  * @param options  NULL for the defaults.
- * @return an optimizer owned by the caller; NULL on failure (no parameters, an option out of its range, no memory).
+ * @return an optimizer owned by the caller; NULL on failure (no such parameter, an option out of its range, no memory).
  * @since 0.1 */
 CNN_API cnn_optimizer *cnn_adam_create(cnn_module *module, const cnn_adam_options *options);
-/** torch.optim.AdamW over all parameters of `module` (Loshchilov & Hutter 2019, "Decoupled Weight Decay
+/** torch.optim.AdamW over the same parameters of `module` (Loshchilov & Hutter 2019, "Decoupled Weight Decay
  * Regularization"); otherwise as cnn_adam_create(). @since 0.1 */
 CNN_API cnn_optimizer *cnn_adamw_create(cnn_module *module, const cnn_adam_options *options);
-/** torch.optim.SGD over all parameters of `module`, with momentum as in Sutskever et al. 2013 ("On the importance of
- * initialization and momentum in deep learning"). `options` must give `lr`. @return as cnn_adam_create(). @since 0.1 */
+/** torch.optim.SGD over the same parameters of `module`, with momentum as in Sutskever et al. 2013 ("On the importance
+ * of initialization and momentum in deep learning"). `options` must give `lr`. @return as cnn_adam_create().
+ * @since 0.1 */
 CNN_API cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options *options);
 
 #ifndef __cplusplus

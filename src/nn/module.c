@@ -26,18 +26,6 @@ cnn_module *cnn__module_new(cnn_context *ctx, const char *call, const cnn__modul
     return module;
 }
 
-static void list_free(cnn_context *ctx, cnn__named_list *list)
-{
-    for (int i = 0; i < list->count; i++) {
-        if (list->items[i].tensor) {
-            list->items[i].tensor->owned = false;
-            cnn__tensor_release(list->items[i].tensor);
-        }
-        cnn__free(ctx, list->items[i].name);
-    }
-    cnn__free(ctx, list->items);
-}
-
 /* Frees one module whose children are gone. */
 static void free_node(cnn_module *module)
 {
@@ -45,9 +33,7 @@ static void free_node(cnn_module *module)
     if (module->class->destroy) {
         module->class->destroy(module);
     }
-    list_free(ctx, &module->parameters);
-    list_free(ctx, &module->buffers);
-    list_free(ctx, &module->children);
+    cnn__names_free(module);
     cnn__free(ctx, module->type);
     cnn__free(ctx, module->attributes);
     cnn__free(ctx, module);
@@ -107,14 +93,11 @@ void cnn__modules_free(cnn_module *const *modules, int count)
 
 /* ---- names ---- */
 
-static bool list_has(const cnn__named_list *list, const char *name)
+static bool is_used(const cnn_module *module, const char *name)
 {
-    for (int i = 0; i < list->count; i++) {
-        if (strcmp(list->items[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
+    size_t length = strlen(name);
+    return cnn__names_find(module, CNN__PARAMETERS, name, length) ||
+           cnn__names_find(module, CNN__BUFFERS, name, length) || cnn__names_find(module, CNN__CHILDREN, name, length);
 }
 
 static cnn_status check_name(const cnn_module *module, const char *call, const char *name)
@@ -126,34 +109,10 @@ static cnn_status check_name(const cnn_module *module, const char *call, const c
     if (strchr(name, '.')) {
         return cnn__fail(module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: name \"%.64s\" contains '.'", call, name);
     }
-    if (list_has(&module->parameters, name) || list_has(&module->buffers, name) || list_has(&module->children, name)) {
+    if (is_used(module, name)) {
         return cnn__fail(module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: name \"%.64s\" is already used in this %s", call,
                          name, cnn_module_type(module));
     }
-    return CNN_OK;
-}
-
-static cnn_status list_add(cnn_module *module, const char *call, cnn__named_list *list, cnn__named item)
-{
-    cnn_context *ctx = module->ctx;
-    if (list->count == list->capacity) {
-        int capacity = list->capacity ? 2 * list->capacity : 4;
-        cnn__named *items = cnn__calloc(ctx, (size_t)capacity, sizeof *items);
-        if (!items) {
-            return cnn__fail_memory(ctx, call, (size_t)capacity * sizeof *items);
-        }
-        if (list->count) {
-            memcpy(items, list->items, (size_t)list->count * sizeof *items);
-        }
-        cnn__free(ctx, list->items);
-        list->items = items;
-        list->capacity = capacity;
-    }
-    item.name = cnn__strdup(ctx, item.name);
-    if (!item.name) {
-        return cnn__fail_memory(ctx, call, sizeof item);
-    }
-    list->items[list->count++] = item;
     return CNN_OK;
 }
 
@@ -205,7 +164,7 @@ cnn_status cnn__module_attach(cnn_module *parent, const char *call, const char *
     }
     if (status == CNN_OK) {
         cnn__named item = { .name = (char *)(uintptr_t)name, .module = child };
-        status = list_add(parent, call, &parent->children, item);
+        status = cnn__names_add(parent, call, CNN__CHILDREN, item);
     }
     if (status != CNN_OK) {
         return status;
@@ -278,7 +237,7 @@ static cnn_tensor *add_tensor(cnn_module *module, const char *call, const char *
     }
     if (status == CNN_OK) {
         cnn__named item = { .name = (char *)(uintptr_t)name, .tensor = tensor };
-        status = list_add(module, call, parameter ? &module->parameters : &module->buffers, item);
+        status = cnn__names_add(module, call, parameter ? CNN__PARAMETERS : CNN__BUFFERS, item);
     }
     if (status != CNN_OK) {
         if (tensor->kind == CNN__TENSOR_PLAIN && !tensor->owned) {

@@ -35,6 +35,9 @@ typedef struct cnn__named_list {
     int count, capacity;
 } cnn__named_list;
 
+/* The lists of a module. Its names are unique among all three. */
+typedef enum cnn__list { CNN__PARAMETERS, CNN__BUFFERS, CNN__CHILDREN, CNN__LISTS } cnn__list;
+
 struct cnn_module {
     cnn_context *ctx; /* held */
     const cnn__module_class *class;
@@ -45,6 +48,8 @@ struct cnn_module {
     bool doomed; /* in a list of modules to be freed, linked by `next` */
     cnn_module *next;
     cnn__named_list parameters, buffers, children;
+    uint32_t *name_slots; /* the hash table of all names; NULL while they are few (names.c) */
+    uint32_t name_capacity;
     void *attributes; /* the class's own struct */
 };
 
@@ -56,6 +61,13 @@ cnn_status cnn__module_attach(cnn_module *parent, const char *call, const char *
 
 /* Frees every module among `modules` that has no parent, each once, with its children. */
 void cnn__modules_free(cnn_module *const *modules, int count);
+
+/* Adds `item` under a copy of item.name, which must be valid and not used in the module yet; reports as `call`. */
+cnn_status cnn__names_add(cnn_module *module, const char *call, cnn__list list, cnn__named item);
+/* The thing in that list whose name is the `length` bytes at `name`; NULL if there is none. Its cost does not
+ * depend on how many there are. */
+const cnn__named *cnn__names_find(const cnn_module *module, cnn__list list, const char *name, size_t length);
+void cnn__names_free(cnn_module *module);
 
 /* One step of a walk over the state of a tree. */
 typedef struct cnn__state {

@@ -137,32 +137,21 @@ size_t cnn__state_name(const cnn__state *state, char *buffer, size_t size)
     return length;
 }
 
-static const cnn__named *list_find(const cnn__named_list *list, const char *name, size_t length)
-{
-    for (int i = 0; i < list->count; i++) {
-        const char *own = list->items[i].name;
-        if (strncmp(own, name, length) == 0 && own[length] == '\0') {
-            return &list->items[i];
-        }
-    }
-    return NULL;
-}
-
 cnn_tensor *cnn__state_find(const cnn_module *root, const char *name, size_t length)
 {
     const cnn_module *module = root;
     const char *end = name + length, *dot;
     while ((dot = memchr(name, '.', (size_t)(end - name)))) {
-        const cnn__named *child = list_find(&module->children, name, (size_t)(dot - name));
+        const cnn__named *child = cnn__names_find(module, CNN__CHILDREN, name, (size_t)(dot - name));
         if (!child) {
             return NULL;
         }
         module = child->module;
         name = dot + 1;
     }
-    const cnn__named *item = list_find(&module->parameters, name, (size_t)(end - name));
+    const cnn__named *item = cnn__names_find(module, CNN__PARAMETERS, name, (size_t)(end - name));
     if (!item) {
-        item = list_find(&module->buffers, name, (size_t)(end - name));
+        item = cnn__names_find(module, CNN__BUFFERS, name, (size_t)(end - name));
     }
     return item ? item->tensor : NULL;
 }
@@ -204,13 +193,17 @@ cnn_tensor *cnn_module_state(const cnn_module *module, int i, char *name, size_t
     if (!check_number(module, "module_state", i)) {
         return NULL;
     }
-    for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s); i--) {
-        if (i == 0) {
+    for (cnn__state s = cnn__state_begin(module); s.owner; s.owner = cnn__module_next(module, s.owner)) {
+        int own = s.owner->parameters.count + s.owner->buffers.count;
+        if (i < own) {
+            s.place = i - 1;
+            cnn__state_next(&s);
             if (name) {
                 cnn__state_name(&s, name, size);
             }
             return s.tensor;
         }
+        i -= own;
     }
     return NULL;
 }
@@ -227,6 +220,29 @@ cnn_tensor *cnn_module_parameter(const cnn_module *module, int i)
         i -= m->parameters.count;
     }
     return NULL;
+}
+
+int cnn_module_parameters(const cnn_module *module, cnn_tensor **parameters, int count)
+{
+    const char *call = "module_parameters";
+    if (!module) {
+        missing(call);
+        return 0;
+    }
+    if (count < 0 || (count > 0 && !parameters)) {
+        cnn__fail(module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s", call,
+                  count < 0 ? "count is negative" : "parameters is NULL");
+        return 0;
+    }
+    int n = 0;
+    for (const cnn_module *m = module; m; m = cnn__module_next(module, m)) {
+        for (int i = 0; i < m->parameters.count; i++, n++) {
+            if (n < count) {
+                parameters[n] = m->parameters.items[i].tensor;
+            }
+        }
+    }
+    return n;
 }
 
 int64_t cnn_module_parameter_numel(const cnn_module *module)

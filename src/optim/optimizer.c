@@ -127,16 +127,15 @@ static cnn_status append(cnn_optimizer *o, const char *call, const cnn__group *g
 
 /* Fills `group`, whose numbers are set, with `count` slots; what it has got is in it also on failure. */
 static cnn_status group_fill(cnn_optimizer *o, const char *call, cnn__group *group, cnn_tensor *const *parameters,
-                             cnn_module *module, int count)
+                             int count)
 {
     group->slots = cnn__calloc(o->ctx, (size_t)count, sizeof *group->slots);
     if (!group->slots) {
         return cnn__fail_memory(o->ctx, call, (size_t)count * sizeof *group->slots);
     }
     for (int i = 0; i < count; i++) {
-        cnn_tensor *parameter = parameters ? parameters[i] : cnn_module_parameter(module, i);
         cnn__slot *slot = &group->slots[group->count++];
-        cnn_status status = slot_fill(o, call, group, slot, parameter);
+        cnn_status status = slot_fill(o, call, group, slot, parameters[i]);
         if (status != CNN_OK) {
             return status;
         }
@@ -144,9 +143,8 @@ static cnn_status group_fill(cnn_optimizer *o, const char *call, cnn__group *gro
     return check_unique(o, call, group);
 }
 
-/* The parameters are those of `parameters`, or of `module` where that is NULL. */
-static cnn_status add_group(cnn_optimizer *o, const char *call, cnn_tensor *const *parameters, cnn_module *module,
-                            int count, const void *options)
+static cnn_status add_group(cnn_optimizer *o, const char *call, cnn_tensor *const *parameters, int count,
+                            const void *options)
 {
     cnn__group group = { .count = 0 };
     cnn_status status = CNN_OK;
@@ -159,7 +157,7 @@ static cnn_status add_group(cnn_optimizer *o, const char *call, cnn_tensor *cons
         status = o->class->check(o->ctx, call, group.hyper);
     }
     if (status == CNN_OK) {
-        status = group_fill(o, call, &group, parameters, module, count);
+        status = group_fill(o, call, &group, parameters, count);
     }
     if (status == CNN_OK) {
         status = append(o, call, &group);
@@ -172,6 +170,32 @@ static cnn_status add_group(cnn_optimizer *o, const char *call, cnn_tensor *cons
 
 /* ---- life ---- */
 
+/* A group of the module's parameters but for the frozen ones, which are to have no state and no updates. */
+static cnn_status add_module(cnn_optimizer *o, cnn_module *module, const void *options)
+{
+    const char *call = o->class->call;
+    int count = cnn_module_parameter_count(module), trained = 0;
+    if (count == 0) {
+        return cnn__fail(o->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: the module has no parameters", call);
+    }
+    cnn_tensor **parameters = cnn__alloc(o->ctx, (size_t)count * sizeof *parameters);
+    if (!parameters) {
+        return cnn__fail_memory(o->ctx, call, (size_t)count * sizeof *parameters);
+    }
+    cnn_module_parameters(module, parameters, count);
+    for (int i = 0; i < count; i++) {
+        if (parameters[i]->requires_grad) {
+            parameters[trained++] = parameters[i];
+        }
+    }
+    cnn_status status = trained > 0
+                            ? add_group(o, call, parameters, trained, options)
+                            : cnn__fail(o->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                                        "%s: none of the module's %d parameters requires a gradient", call, count);
+    cnn__free(o->ctx, parameters);
+    return status;
+}
+
 cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class *class, const void *options)
 {
     if (!module) {
@@ -179,11 +203,6 @@ cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class
         return NULL;
     }
     cnn_context *ctx = cnn_module_context(module);
-    int count = cnn_module_parameter_count(module);
-    if (count == 0) {
-        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: the module has no parameters", class->call);
-        return NULL;
-    }
     cnn_optimizer *o = cnn__calloc(ctx, 1, sizeof *o);
     if (!o) {
         cnn__fail_memory(ctx, class->call, sizeof *o);
@@ -191,7 +210,7 @@ cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class
     }
     o->ctx = cnn__context_retain(ctx);
     o->class = class;
-    if (add_group(o, class->call, NULL, module, count, options) != CNN_OK) {
+    if (add_module(o, module, options) != CNN_OK) {
         cnn_optimizer_free(o);
         return NULL;
     }
@@ -212,7 +231,7 @@ cnn_status cnn__optimizer_add_group(cnn_optimizer *optimizer, const cnn__optimiz
         return cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s", call,
                          parameters ? "count is less than 1" : "parameters is NULL");
     }
-    return add_group(optimizer, call, parameters, NULL, count, options);
+    return add_group(optimizer, call, parameters, count, options);
 }
 
 void cnn_optimizer_free(cnn_optimizer *optimizer)
