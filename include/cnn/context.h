@@ -79,13 +79,15 @@ CNN_API const char *cnn_context_kernels(const cnn_context *ctx);
 /** Where the random numbers stand: with it a run can be continued bit for bit. */
 typedef struct cnn_random_state {
     uint64_t seed;   /**< the key of all draws */
-    uint64_t stream; /**< the number of the next unused stream; each draw of a tensor and each training step takes one */
+    uint64_t stream; /**< the number of the next unused stream, below 2^40; each draw of a tensor and each training step
+                          takes one, and after the last comes the first again */
 } cnn_random_state;
 
 /** Reads the random state. CNN_ERROR_INVALID_ARGUMENT for a NULL. Thread-safe. @since 0.1 */
 CNN_API cnn_status cnn_context_random_state(const cnn_context *ctx, cnn_random_state *state);
 
-/** Replaces the random state; not while other threads draw from the context. @since 0.1 */
+/** Replaces the random state; not while other threads draw from the context. CNN_ERROR_INVALID_ARGUMENT for a NULL and
+ * for a stream of 2^40 or more. @since 0.1 */
 CNN_API cnn_status cnn_context_set_random_state(cnn_context *ctx, const cnn_random_state *state);
 
 /**

@@ -9,6 +9,10 @@
 
 #include <stdint.h>
 
+/* A context counts through streams 0 to CNN__STREAMS − 1. The bits above number the draws of a step on a tape, and
+ * the last one the shuffles of loaders, so that no two draws ever share a key. */
+#define CNN__STREAMS (UINT64_C(1) << 40)
+
 /* Four 32-bit draws of block number `block` in the stream `key` = { seed, stream number }: the Philox key is the two
  * halves of key[0], the counter { lo(block), hi(block), lo(key[1]), hi(key[1]) }. */
 void cnn__philox(const uint64_t key[2], uint64_t block, uint32_t out[4]);
@@ -21,8 +25,8 @@ void cnn__philox(const uint64_t key[2], uint64_t block, uint32_t out[4]);
 
 enum { CNN__PHILOX_ROUNDS = 10, CNN__GROUP = 64, CNN__DRAWS = 4 * CNN__GROUP };
 
-/* The draws of CNN__GROUP consecutive blocks from `block` on; draw w of block number b comes out at [4·b + w]. Kernels have the
- * same with the vectors of their instruction set (kernels/simd/draws.h). */
+/* The draws of CNN__GROUP consecutive blocks from `block` on; draw w of block number b comes out at [4·b + w].
+ * Kernels have the same with the vectors of their instruction set (kernels/simd/draws.h). */
 void cnn__philox_group(const uint64_t key[2], uint64_t block, uint32_t draws[CNN__DRAWS]);
 
 /* Draws outside kernels, element by element: number i of the stream is word i mod 4 of block i / 4. */

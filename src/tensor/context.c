@@ -3,9 +3,11 @@
 #include "base/context.h"
 
 #include "base/cpu.h"
+#include "base/random.h"
 #include "base/references.h"
 #include "kernels/kernels.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -183,7 +185,7 @@ const char *cnn_context_kernels(const cnn_context *ctx)
 void cnn__context_next_stream(cnn_context *ctx, uint64_t key[2])
 {
     key[0] = ctx->seed;
-    key[1] = atomic_fetch_add(&ctx->stream, 1);
+    key[1] = atomic_fetch_add(&ctx->stream, 1) % CNN__STREAMS;
 }
 
 cnn_status cnn_context_random_state(const cnn_context *ctx, cnn_random_state *state)
@@ -192,7 +194,7 @@ cnn_status cnn_context_random_state(const cnn_context *ctx, cnn_random_state *st
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "context_random_state: %s is NULL", ctx ? "state" : "ctx");
     }
     state->seed = ctx->seed;
-    state->stream = atomic_load(&ctx->stream);
+    state->stream = atomic_load(&ctx->stream) % CNN__STREAMS;
     return CNN_OK;
 }
 
@@ -200,6 +202,10 @@ cnn_status cnn_context_set_random_state(cnn_context *ctx, const cnn_random_state
 {
     if (!ctx || !state) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "context_set_random_state: %s is NULL", ctx ? "state" : "ctx");
+    }
+    if (state->stream >= CNN__STREAMS) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "context_set_random_state: stream is %" PRIu64 ", expected 0 to 2^40 - 1", state->stream);
     }
     ctx->seed = state->seed;
     atomic_store(&ctx->stream, state->stream);
