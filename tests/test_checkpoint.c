@@ -41,8 +41,8 @@ START_TEST(a_load_that_does_not_fit_changes_nothing)
                *longer = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 1, 2, 3), cnn_relu_new(ctx), cnn_flatten_new(ctx),
                                             cnn_linear_new(ctx, 32, 4)),
                *wide = cnn_linear_new(ctx, 32, 4, .dtype = CNN_F64);
-    cnn_module *square = cnn_conv2d_new(ctx, 32, 4, 1);
-    cnn_module *all[] = { small, large, layer, longer, wide, square };
+    cnn_module *square = cnn_conv2d_new(ctx, 32, 4, 1), *no_bias = cnn_linear_new(ctx, 32, 4, .no_bias = true);
+    cnn_module *all[] = { small, large, layer, longer, wide, square, no_bias };
     enum { ALL = sizeof all / sizeof *all };
     size_t size[ALL];
     unsigned char *state[ALL];
@@ -52,22 +52,36 @@ START_TEST(a_load_that_does_not_fit_changes_nothing)
     ck_assert_int_eq(cnn_module_save(small, in_folder("small")), CNN_OK);
     ck_assert_int_eq(cnn_module_save(layer, in_folder("layer")), CNN_OK);
     assert_error(cnn_module_load(large, in_folder("small")), CNN_ERROR_MISMATCH,
-                 "tensor \"3.weight\" has shape [4,32], expected [5,32]");
-    assert_error(cnn_module_load(layer, in_folder("small")), CNN_ERROR_MISMATCH, "no tensor \"weight\" in the file");
-    assert_error(cnn_module_load(small, in_folder("layer")), CNN_ERROR_MISMATCH, "no tensor \"0.weight\" in the file");
-    assert_error(cnn_module_load(longer, in_folder("small")), CNN_ERROR_MISMATCH, "tensor \"4.bias\" is not expected");
-    assert_error(cnn_module_load(wide, in_folder("layer")), CNN_ERROR_MISMATCH, "\"weight\" is F32, expected float64");
+                 ": 3 tensors do not fit (3 mismatched): \"3.weight\" is F32 [4,32], expected float32 [5,32]; "
+                 "\"3.bias\" is F32 [4], expected float32 [5]; \"4.weight\" is F32 [3,4], expected float32 [3,5]");
+    assert_error(cnn_module_load(layer, in_folder("small")), CNN_ERROR_MISMATCH,
+                 ": 8 tensors do not fit (2 missing, 6 unexpected): missing \"weight\"; missing \"bias\"; "
+                 "unexpected \"0.bias\"; unexpected \"0.weight\"; unexpected \"3.bias\"");
+    assert_error(cnn_module_load(small, in_folder("layer")), CNN_ERROR_MISMATCH,
+                 "; missing \"4.bias\"; unexpected \"bias\"; unexpected \"weight\"");
+    assert_error(cnn_module_load(longer, in_folder("small")), CNN_ERROR_MISMATCH,
+                 "(2 unexpected): unexpected \"4.bias\"; unexpected \"4.weight\"");
     assert_error(cnn_module_load(square, in_folder("layer")), CNN_ERROR_MISMATCH,
                  "\"weight\" has shape [4,32], expected [4,32,1,1]");
+    /* Of one tensor the byte is told too. */
+    assert_error(cnn_module_load(no_bias, in_folder("layer")), CNN_ERROR_MISMATCH,
+                 ": byte 41: tensor \"bias\" is not expected: there is nothing of that name to load it into");
+    ck_assert_int_eq(cnn_module_save(no_bias, in_folder("no bias")), CNN_OK);
+    assert_error(cnn_module_load(layer, in_folder("no bias")), CNN_ERROR_MISMATCH,
+                 "there is no tensor \"bias\" in the file, expected one");
+    ck_assert_int_eq(cnn_module_save(wide, in_folder("wide")), CNN_OK);
+    assert_error(cnn_module_load(layer, in_folder("wide")), CNN_ERROR_MISMATCH,
+                 "\"weight\" is F64 [4,32], expected float32 [4,32]; \"bias\" is F64 [4], expected float32 [4]");
     /* A checkpoint of the larger model: only what is the optimizer's may be left over. */
     cnn_checkpoint c = { .struct_size = sizeof c, .module = small };
     ck_assert_int_eq(cnn_checkpoint_save(&c, in_folder("c")), CNN_OK);
-    assert_error(cnn_module_load(longer, in_folder("c")), CNN_ERROR_MISMATCH, "tensor \"4.bias\" is not expected");
+    assert_error(cnn_module_load(longer, in_folder("c")), CNN_ERROR_MISMATCH, "(2 unexpected): unexpected \"4.bias\"");
     cnn_tensor *half = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(4, 32)), *halves[] = { half };
     const char *const name[] = { "weight" };
     ck_assert_int_eq(cnn_tensors_save(in_folder("half"), name, halves, 1), CNN_OK);
-    patch(in_folder("half"), "\"dtype\":\"F32\",\"shape\":[4,32]", "\"dtype\":\"F16\",\"shape\":[8,32]");
-    assert_error(cnn_module_load(layer, in_folder("half")), CNN_ERROR_MISMATCH, "\"weight\" is F16, expected float32");
+    patch(in_folder("half"), "\"dtype\":\"F32\",\"shape\":[4,32]", "\"dtype\":\"I32\",\"shape\":[4,32]");
+    assert_error(cnn_module_load(no_bias, in_folder("half")), CNN_ERROR_MISMATCH,
+                 "\"weight\" is I32, expected float32");
     cnn_tensor_free(half);
     assert_error(cnn_module_load(small, in_folder("none")), CNN_ERROR_NOT_FOUND, "No such file");
     assert_error(cnn_module_load(NULL, in_folder("small")), CNN_ERROR_INVALID_ARGUMENT, "module is NULL");
@@ -188,7 +202,8 @@ START_TEST(a_checkpoint_that_does_not_fit_changes_nothing)
     ck_assert_int_eq(cnn_module_save(model, in_folder("m")), CNN_OK);
     ck_assert_int_eq(cnn_adam_add_group(groups, (cnn_tensor *[]){ cnn_module_parameter(larger, 0) }, 1, NULL), CNN_OK);
     cnn_context_random_state(ctx, &before);
-    assert_error(load_checkpoint(larger, larger_adam, NULL, in_folder("c")), CNN_ERROR_MISMATCH, "expected [6,32]");
+    assert_error(load_checkpoint(larger, larger_adam, NULL, in_folder("c")), CNN_ERROR_MISMATCH,
+                 "\"3.weight\" is F32 [4,32], expected float32 [6,32]");
     assert_error(load_checkpoint(other, adamw, NULL, in_folder("c")), CNN_ERROR_MISMATCH, "is Adam, expected AdamW");
     assert_error(load_checkpoint(other, sgd, NULL, in_folder("c")), CNN_ERROR_MISMATCH, "is Adam, expected SGD");
     assert_error(load_checkpoint(other, plain, NULL, in_folder("c")), CNN_ERROR_MISMATCH, "max_exp_avg_sq");
@@ -197,7 +212,10 @@ START_TEST(a_checkpoint_that_does_not_fit_changes_nothing)
     assert_error(load_checkpoint(other, plain, NULL, in_folder("weights")), CNN_ERROR_MISMATCH, "without an optimizer");
     assert_error(load_checkpoint(other, plain, NULL, in_folder("m")), CNN_ERROR_MISMATCH, "not a checkpoint");
     assert_error(save_checkpoint(other, groups, 0, in_folder("x")), CNN_ERROR_INVALID_ARGUMENT, "not one of the module's");
-    assert_error(save_checkpoint(other, plain, -1, in_folder("x")), CNN_ERROR_INVALID_ARGUMENT, "epoch is -1");
+    assert_error(save_checkpoint(other, plain, -1, in_folder("x")), CNN_ERROR_INVALID_ARGUMENT,
+                 "epoch is -1, expected 0 to 2^53");
+    assert_error(save_checkpoint(other, plain, INT64_MAX, in_folder("x")), CNN_ERROR_INVALID_ARGUMENT,
+                 "epoch is 9223372036854775807, expected 0 to 2^53");
     assert_error(load_checkpoint(model, plain_of_model, NULL, in_folder("c")), CNN_ERROR_MISMATCH,
                  "has \"max_exp_avg_sq\", the optimizer's has not");
     ck_assert_int_eq(save_checkpoint(other, plain, 1, in_folder("plain")), CNN_OK);
@@ -234,17 +252,20 @@ START_TEST(numbers_of_a_checkpoint_are_checked)
         { "\"epoch\":\"1\"", "\"epocH\":\"1\"", CNN_ERROR_FORMAT, "no \"epoch\"" },
         { "\"version\":\"1\"", "\"version\":\"2\"", CNN_ERROR_UNSUPPORTED, "version 2, expected 1" },
         { "\"version\":\"1\"", "\"version\":\"!\"", CNN_ERROR_FORMAT, "\"version\" is \"!\"" },
-        { "\"random.seed\":\"7", "\"random.seed\":\"x", CNN_ERROR_FORMAT, "\"random.seed\" is \"x\", expected an integer" },
+        { "\"random.seed\":\"7", "\"random.seed\":\"x", CNN_ERROR_FORMAT,
+          "\"random.seed\" is \"x\", expected an integer" },
         { "optimizer.groups\":\"1", "optimizer.groups\":\"-", CNN_ERROR_FORMAT, "\"optimizer.groups\" is \"-\"" },
         { "\"libcnn.checkpoint\"", "\"libcnn.checkpoinT\"", CNN_ERROR_MISMATCH, "not a checkpoint" },
         { "\"random.stream\":\"", "\"random.streaM\":\"", CNN_ERROR_FORMAT, "no \"random.stream\"" },
         { "group.0.lr\":\"0x1", "group.0.lr\":\"0x2", CNN_ERROR_FORMAT, "expected a hexadecimal float" },
         { "group.0.lr\":\"0x1.", "group.0.lr\":\"-0x1", CNN_ERROR_FORMAT, "optimizer.group.0.lr" },
         { "group.0.beta1\":\"0x1", "group.0.betaX\":\"0x1", CNN_ERROR_FORMAT, "no \"optimizer.group.0.beta1\"" },
-        { ".beta1\":\"0x1.ccccccccccccdp-1", ".beta1\":\"0x1.ccccccccccccdp+1", CNN_ERROR_FORMAT, "optimizer.group.0: " },
+        { ".beta1\":\"0x1.ccccccccccccdp-1", ".beta1\":\"0x1.ccccccccccccdp+1", CNN_ERROR_FORMAT,
+          "optimizer.group.0: " },
         { "0.weight.step\":\"1", "0.weight.step\":\" ", CNN_ERROR_FORMAT, "\"optimizer.0.weight.step\" is \" \"" },
         { "0.weight.group\":\"0", "0.weight.group\":\"1", CNN_ERROR_MISMATCH, "is 1, expected 0" },
-        { "optimizer.0.weight.exp_avg\"", "optimizer.0.weight.exp_avG\"", CNN_ERROR_MISMATCH, "no tensor" },
+        { "optimizer.0.weight.exp_avg\"", "optimizer.0.weight.exp_avG\"", CNN_ERROR_MISMATCH,
+          "missing \"optimizer.0.weight.exp_avg\"; unexpected \"optimizer.0.weight.exp_avG\"" },
         { "optimizer.steps\":\"1", "optimizer.steps\":\"-", CNN_ERROR_FORMAT, "\"optimizer.steps\" is \"-\"" },
     };
     cnn_module *model = make_model(4);
@@ -259,6 +280,57 @@ START_TEST(numbers_of_a_checkpoint_are_checked)
         assert_state(model, state, size);
     }
     free(state);
+    cnn_optimizer_free(adam);
+    cnn_module_free(model);
+}
+END_TEST
+
+/* The last number of each range comes back and can be gone on from; the next one is refused, and so is one that
+ * does not fit the others: no parameter was updated more often than its optimizer has made steps. */
+START_TEST(numbers_out_of_their_range_are_refused)
+{
+    static const struct {
+        const char *from, *to, *message;
+    } cases[] = {
+        { "\"epoch\":\"9007199254740992", "\"epoch\":\"9007199254740993",
+          "\"epoch\" is \"9007199254740993\", expected an integer from 0 to 2^53" },
+        { "\"random.stream\":\"1099511627775", "\"random.stream\":\"1099511627776",
+          "\"random.stream\" is \"1099511627776\", expected an integer from 0 to 2^40 - 1" },
+        { "steps\":\"9007199254740992", "steps\":\"9007199254740993",
+          "\"optimizer.steps\" is \"9007199254740993\", expected an integer from 0 to 2^53" },
+        { "steps\":\"9007199254740992", "steps\":\"9007199254740991",
+          ".step\" is \"9007199254740992\", expected an integer from 0 to 9007199254740991" },
+        { "0.weight.step\":\"9007199254740992", "0.weight.step\":\"9007199254740993",
+          "\"optimizer.0.weight.step\" is \"9007199254740993\", expected" },
+    };
+    const int64_t largest = (int64_t)1 << 53;
+    const cnn_random_state last = { .seed = UINT64_MAX, .stream = ((uint64_t)1 << 40) - 1 };
+    cnn_random_state random = { .stream = (uint64_t)1 << 40 };
+    cnn_module *model = make_model(4);
+    cnn_optimizer *adam = make_optimizer(ADAM, model);
+    assert_error(cnn_context_set_random_state(ctx, &random), CNN_ERROR_INVALID_ARGUMENT,
+                 "stream is 1099511627776, expected 0 to 2^40 - 1");
+    ck_assert_int_eq(cnn_context_set_random_state(ctx, &last), CNN_OK);
+    adam->steps = largest;
+    for (int i = 0; i < adam->groups[0].count; i++) {
+        adam->groups[0].slots[i].steps = largest;
+    }
+    int64_t epoch;
+    ck_assert_int_eq(save_checkpoint(model, adam, largest, in_folder("good")), CNN_OK);
+    ck_assert_int_eq(load_checkpoint(model, adam, &epoch, in_folder("good")), CNN_OK);
+    ck_assert(epoch == largest && cnn_optimizer_step_count(adam) == largest);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_int_eq(save_checkpoint(model, adam, largest, in_folder("c")), CNN_OK);
+        patch(in_folder("c"), cases[i].from, cases[i].to);
+        assert_error(load_checkpoint(model, adam, NULL, in_folder("c")), CNN_ERROR_FORMAT, cases[i].message);
+    }
+    /* Going on draws from the last stream and then from the first. */
+    train(model, adam, 1);
+    ck_assert_int_eq(cnn_context_random_state(ctx, &random), CNN_OK);
+    ck_assert_uint_eq(random.stream, 1);
+    ck_assert(cnn_optimizer_step_count(adam) == largest + 1);
+    assert_error(save_checkpoint(model, adam, 0, in_folder("c")), CNN_ERROR_STATE,
+                 "the optimizer has made 9007199254740993 steps, expected at most 2^53");
     cnn_optimizer_free(adam);
     cnn_module_free(model);
 }
@@ -282,9 +354,12 @@ START_TEST(a_tensor_is_matched_once)
     cnn_tensor *weight = cnn_module_find(model, "0.weight");
     cnn__restore restore;
     ck_assert_int_eq(cnn_module_save(model, in_folder("m")), CNN_OK);
-    ck_assert_int_eq(cnn__restore_begin(&restore, ctx, "test", in_folder("m")), CNN_OK);
-    ck_assert_int_eq(cnn__restore_tensor(&restore, "0.weight", weight), CNN_OK);
-    assert_error(cnn__restore_tensor(&restore, "0.weight", weight), CNN_ERROR_MISMATCH, "no tensor \"0.weight\"");
+    const cnn__load_rules rules = { .strip = "", .add = "" };
+    ck_assert_int_eq(cnn__restore_begin(&restore, ctx, "test", in_folder("m"), &rules), CNN_OK);
+    cnn__restore_tensor(&restore, "0.weight", weight);
+    ck_assert_int_eq(cnn__restore_verdict(&restore), CNN_OK);
+    cnn__restore_tensor(&restore, "0.weight", weight);
+    assert_error(cnn__restore_verdict(&restore), CNN_ERROR_MISMATCH, "no tensor \"0.weight\"");
     cnn__restore_end(&restore);
     cnn_module_free(model);
 }
@@ -314,6 +389,7 @@ int main(void)
     tcase_add_test(tests, a_checkpoint_is_a_weights_file_too);
     tcase_add_test(tests, a_checkpoint_that_does_not_fit_changes_nothing);
     tcase_add_test(tests, numbers_of_a_checkpoint_are_checked);
+    tcase_add_test(tests, numbers_out_of_their_range_are_refused);
     tcase_add_test(tests, an_older_struct_gets_no_epoch);
     tcase_add_test(tests, a_tensor_is_matched_once);
     tcase_add_test(tests, empty_tensors_are_state_too);

@@ -12,16 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-bool cnn__find_parameter(const cnn_module *module, const cnn_tensor *parameter, cnn__state *state)
-{
-    for (*state = cnn__state_begin(module); cnn__state_next(state);) {
-        if (state->tensor == parameter) {
-            return true;
-        }
-    }
-    return false;
-}
-
 cnn_status cnn__checkpoint_read(const char *call, const cnn_checkpoint *given, const char *path, cnn_checkpoint *ours)
 {
     cnn_context *ctx = NULL;
@@ -57,6 +47,7 @@ void cnn__slot_name(char *name, size_t size, const cnn__state *state, const char
 typedef struct collection {
     const cnn_module *module;
     const cnn_optimizer *optimizer;
+    cnn__state_index index;
     cnn__item *items;
     char *names;
     size_t count, bytes;
@@ -78,8 +69,8 @@ static void collect_module(collection *c)
 
 static bool collect_slot(collection *c, const cnn__slot *slot)
 {
-    cnn__state state;
-    if (!cnn__find_parameter(c->module, slot->parameter, &state)) {
+    const cnn__state *state = cnn__state_index_find(&c->index, slot->parameter);
+    if (!state) {
         return false;
     }
     for (int k = 0; k < c->optimizer->class->moment_count; k++) {
@@ -88,7 +79,7 @@ static bool collect_slot(collection *c, const cnn__slot *slot)
         }
         if (c->items) {
             c->items[c->count] = (cnn__item){ c->names + c->bytes, slot->moment[k] };
-            cnn__slot_name(c->names + c->bytes, c->name_size, &state, c->optimizer->class->moment_names[k]);
+            cnn__slot_name(c->names + c->bytes, c->name_size, state, c->optimizer->class->moment_names[k]);
         }
         c->bytes += c->name_size;
         c->count++;
@@ -143,11 +134,10 @@ static cnn_status add_optimizer(cnn__text *metadata, const collection *c)
         const cnn__group *group = &optimizer->groups[g];
         add_group(metadata, optimizer->class, g, group);
         for (int i = 0; i < group->count; i++) {
-            cnn__state state;
-            cnn__find_parameter(c->module, group->slots[i].parameter, &state);
-            cnn__slot_name(name, c->name_size, &state, "group");
+            const cnn__state *state = cnn__state_index_find(&c->index, group->slots[i].parameter);
+            cnn__slot_name(name, c->name_size, state, "group");
             add_number(metadata, name, (uint64_t)g);
-            cnn__slot_name(name, c->name_size, &state, "step");
+            cnn__slot_name(name, c->name_size, state, "step");
             add_number(metadata, name, (uint64_t)group->slots[i].steps);
         }
     }
@@ -187,6 +177,21 @@ static cnn_status save(collection *c, const char *call, const char *path, int64_
     return status;
 }
 
+/* What the file is to hold must be what a load accepts. */
+static cnn_status check_counts(const char *call, const cnn_checkpoint *ours)
+{
+    const cnn_context *ctx = ours->module->ctx;
+    if (ours->epoch < 0 || ours->epoch > CNN__LARGEST_COUNT) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: epoch is %" PRId64 ", expected 0 to 2^53", call,
+                         ours->epoch);
+    }
+    if (ours->optimizer && ours->optimizer->steps > CNN__LARGEST_COUNT) {
+        return cnn__fail(ctx, CNN_ERROR_STATE, "%s: the optimizer has made %" PRId64 " steps, expected at most 2^53",
+                         call, ours->optimizer->steps);
+    }
+    return CNN_OK;
+}
+
 cnn_status cnn_checkpoint_save(const cnn_checkpoint *checkpoint, const char *path)
 {
     const char *call = "checkpoint_save";
@@ -196,15 +201,18 @@ cnn_status cnn_checkpoint_save(const cnn_checkpoint *checkpoint, const char *pat
         return status;
     }
     CNN__KNOWN(ours.module != NULL);
-    if (ours.epoch < 0) {
-        return cnn__fail(ours.module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: epoch is %" PRId64 ", expected 0 or more",
-                         call, ours.epoch);
-    }
     collection c = { .module = ours.module, .optimizer = ours.optimizer };
-    c.name_size = cnn__slot_name_size(ours.module);
-    if (!collect(&c)) {
-        return cnn__fail(ours.module->ctx, CNN_ERROR_INVALID_ARGUMENT,
-                         "%s: the optimizer has a parameter that is not one of the module's", call);
+    status = check_counts(call, &ours);
+    if (status == CNN_OK) {
+        status = cnn__state_index_make(&c.index, call, ours.module);
     }
-    return save(&c, call, path, ours.epoch);
+    if (status != CNN_OK) {
+        return status;
+    }
+    c.name_size = cnn__slot_name_size(ours.module);
+    status = collect(&c) ? save(&c, call, path, ours.epoch)
+                         : cnn__fail(ours.module->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                                     "%s: the optimizer has a parameter that is not one of the module's", call);
+    cnn__state_index_free(&c.index);
+    return status;
 }

@@ -10,6 +10,7 @@ typedef struct plan {
     cnn_context *ctx;
     cnn_module *module;
     cnn_optimizer *optimizer;
+    cnn__state_index index;
     int64_t epoch;
     cnn_random_state random;
     int64_t optimizer_steps;
@@ -18,66 +19,6 @@ typedef struct plan {
     char *name;                      /* room for a composed name */
     size_t name_size;
 } plan;
-
-/* ---- numbers of the metadata ---- */
-
-static cnn_status get(const plan *p, const char *key, const char **value)
-{
-    *value = cnn__safetensors_metadata(&p->restore.st, key);
-    if (*value) {
-        return CNN_OK;
-    }
-    char quoted[CNN__QUOTE];
-    return cnn__file_fail(&p->restore.st.file, CNN_ERROR_FORMAT, CNN__PREFIX, "the checkpoint's metadata has no \"%s\"",
-                          cnn__quote(quoted, key, false));
-}
-
-static cnn_status fail_value(const plan *p, const char *key, const char *value, const char *expected)
-{
-    char quoted_key[CNN__QUOTE], quoted[CNN__QUOTE];
-    return cnn__file_fail(&p->restore.st.file, CNN_ERROR_FORMAT, cnn__safetensors_value_byte(&p->restore.st, value),
-                          "\"%s\" is \"%s\", expected %s", cnn__quote(quoted_key, key, false),
-                          cnn__quote(quoted, value, false), expected);
-}
-
-static cnn_status get_i64(const plan *p, const char *key, int64_t *number)
-{
-    const char *value;
-    cnn_status status = get(p, key, &value);
-    if (status == CNN_OK && !cnn__parse_i64(value, number)) {
-        status = fail_value(p, key, value, "an integer from 0 to 2^63 - 1");
-    }
-    return status;
-}
-
-static cnn_status get_u64(const plan *p, const char *key, uint64_t *number)
-{
-    const char *value;
-    cnn_status status = get(p, key, &value);
-    if (status == CNN_OK && !cnn__parse_u64(value, number)) {
-        status = fail_value(p, key, value, "an integer from 0 to 2^64 - 1");
-    }
-    return status;
-}
-
-static cnn_status get_double(const plan *p, const char *key, double *number)
-{
-    const char *value;
-    cnn_status status = get(p, key, &value);
-    if (status == CNN_OK && !cnn__parse_hex_float(value, number)) {
-        status = fail_value(p, key, value, "a hexadecimal float such as 0x1.0000000000000p+0");
-    }
-    return status;
-}
-
-static cnn_status fail_fit(const plan *p, const char *key, const char *ours)
-{
-    char quoted_key[CNN__QUOTE], quoted[CNN__QUOTE];
-    const char *value = cnn__safetensors_metadata(&p->restore.st, key);
-    return cnn__file_fail(&p->restore.st.file, CNN_ERROR_MISMATCH, cnn__safetensors_value_byte(&p->restore.st, value),
-                          "\"%s\" is %s, expected %s", cnn__quote(quoted_key, key, false),
-                          cnn__quote(quoted, value, false), ours);
-}
 
 /* ---- the parts ---- */
 
@@ -91,18 +32,15 @@ static cnn_status plan_head(plan *p)
                          "%s: %s: not a checkpoint: the metadata's \"format\" is not \"%s\"", file->call,
                          cnn__quote(path, file->path, true), CNN__CHECKPOINT_FORMAT);
     }
-    cnn_status status = get_i64(p, "version", &version);
+    cnn_status status = cnn__metadata_count(&p->restore.st, "version", CNN__LARGEST_COUNT, &version);
     if (status == CNN_OK && version != CNN__CHECKPOINT_VERSION) {
         return cnn__fail(p->ctx, CNN_ERROR_UNSUPPORTED, "%s: %s: a checkpoint of version %" PRId64 ", expected %d",
                          file->call, cnn__quote(path, file->path, true), version, CNN__CHECKPOINT_VERSION);
     }
     if (status == CNN_OK) {
-        status = get_i64(p, "epoch", &p->epoch);
+        status = cnn__metadata_count(&p->restore.st, "epoch", CNN__LARGEST_COUNT, &p->epoch);
     }
-    if (status == CNN_OK) {
-        status = get_u64(p, "random.seed", &p->random.seed);
-    }
-    return status == CNN_OK ? get_u64(p, "random.stream", &p->random.stream) : status;
+    return status == CNN_OK ? cnn__metadata_random(&p->restore.st, &p->random) : status;
 }
 
 /* Numbers from a file must pass the checks that a caller's must. */
@@ -114,7 +52,7 @@ static cnn_status plan_group(plan *p, int g)
     char key[CNN__HYPER_KEY];
     for (int h = 0; h < class->hyper_count; h++) {
         snprintf(key, sizeof key, CNN__HYPER_KEY_FORMAT, g, class->hyper_names[h]);
-        cnn_status status = get_double(p, key, &p->hyper[g][h]);
+        cnn_status status = cnn__metadata_double(&p->restore.st, key, &p->hyper[g][h]);
         if (status != CNN_OK) {
             return status;
         }
@@ -134,30 +72,49 @@ static cnn_status plan_group(plan *p, int g)
     return CNN_OK;
 }
 
+/* Which parameters the optimizer of the checkpoint had is seen by their counts of steps; one that was frozen has
+ * none. */
+static cnn_status check_trained(const plan *p, const char *key)
+{
+    char path[CNN__QUOTE], quoted[CNN__QUOTE];
+    const cnn__file *file = &p->restore.st.file;
+    if (cnn__safetensors_metadata(&p->restore.st, key)) {
+        return CNN_OK;
+    }
+    return cnn__fail(
+        p->ctx, CNN_ERROR_MISMATCH,
+        "%s: %s: the checkpoint has no \"%s\": the optimizer has a parameter that the saved one had not (was "
+        "it frozen?)",
+        file->call, cnn__quote(path, file->path, true), cnn__quote(quoted, key, false));
+}
+
 static cnn_status plan_slot(plan *p, int g, const cnn__slot *slot, int64_t *steps)
 {
     const cnn__optimizer_class *class = p->optimizer->class;
-    cnn__state state;
+    const cnn__state *state = cnn__state_index_find(&p->index, slot->parameter);
     int64_t group;
-    if (!cnn__find_parameter(p->module, slot->parameter, &state)) {
+    if (!state) {
         return cnn__fail(p->ctx, CNN_ERROR_INVALID_ARGUMENT,
                          "%s: the optimizer has a parameter that is not one of the module's", p->restore.st.file.call);
     }
-    cnn__slot_name(p->name, p->name_size, &state, "step");
-    cnn_status status = get_i64(p, p->name, steps);
+    cnn__slot_name(p->name, p->name_size, state, "step");
+    cnn_status status = check_trained(p, p->name);
     if (status == CNN_OK) {
-        cnn__slot_name(p->name, p->name_size, &state, "group");
-        status = get_i64(p, p->name, &group);
+        status = cnn__metadata_count(&p->restore.st, p->name, p->optimizer_steps, steps);
+    }
+    if (status == CNN_OK) {
+        cnn__slot_name(p->name, p->name_size, state, "group");
+        status = cnn__metadata_count(&p->restore.st, p->name, CNN__LARGEST_COUNT, &group);
     }
     if (status == CNN_OK && group != g) {
         char ours[16];
         snprintf(ours, sizeof ours, "%d", g);
-        return fail_fit(p, p->name, ours);
+        return cnn__metadata_fail_fit(&p->restore.st, p->name, ours);
     }
     for (int k = 0; status == CNN_OK && k < class->moment_count; k++) {
         if (slot->moment[k]) {
-            cnn__slot_name(p->name, p->name_size, &state, class->moment_names[k]);
-            status = cnn__restore_tensor(&p->restore, p->name, slot->moment[k]);
+            cnn__slot_name(p->name, p->name_size, state, class->moment_names[k]);
+            cnn__restore_tensor(&p->restore, p->name, slot->moment[k]);
         }
     }
     return status;
@@ -174,29 +131,58 @@ static cnn_status plan_optimizer_head(plan *p)
                          file->call, cnn__quote(path, file->path, true), p->optimizer->class->name);
     }
     if (strcmp(name, p->optimizer->class->name) != 0) {
-        return fail_fit(p, "optimizer", p->optimizer->class->name);
+        return cnn__metadata_fail_fit(&p->restore.st, "optimizer", p->optimizer->class->name);
     }
-    cnn_status status = get_i64(p, "optimizer.groups", &groups);
+    cnn_status status = cnn__metadata_count(&p->restore.st, "optimizer.groups", CNN__LARGEST_COUNT, &groups);
     if (status == CNN_OK && groups != p->optimizer->group_count) {
         snprintf(ours, sizeof ours, "%d", p->optimizer->group_count);
-        return fail_fit(p, "optimizer.groups", ours);
+        return cnn__metadata_fail_fit(&p->restore.st, "optimizer.groups", ours);
     }
-    return status == CNN_OK ? get_i64(p, "optimizer.steps", &p->optimizer_steps) : status;
+    return status == CNN_OK
+               ? cnn__metadata_count(&p->restore.st, "optimizer.steps", CNN__LARGEST_COUNT, &p->optimizer_steps)
+               : status;
+}
+
+static size_t slot_count(const cnn_optimizer *optimizer)
+{
+    size_t slots = 0;
+    for (int g = 0; g < optimizer->group_count; g++) {
+        slots += (size_t)optimizer->groups[g].count;
+    }
+    return slots;
 }
 
 static cnn_status plan_memory(plan *p)
 {
-    size_t groups = (size_t)p->optimizer->group_count, slots = 0;
-    for (size_t g = 0; g < groups; g++) {
-        slots += (size_t)p->optimizer->groups[g].count;
-    }
+    size_t groups = (size_t)p->optimizer->group_count, slots = slot_count(p->optimizer);
+    const char *call = p->restore.st.file.call;
     p->name_size = cnn__slot_name_size(p->module);
     p->hyper = cnn__calloc(p->ctx, groups, sizeof *p->hyper);
     p->steps = cnn__calloc(p->ctx, slots, sizeof *p->steps);
     p->name = cnn__alloc(p->ctx, p->name_size);
     return p->hyper && p->steps && p->name
+               ? cnn__state_index_make(&p->index, call, p->module)
+               : cnn__fail_memory(p->ctx, call, groups * sizeof *p->hyper + slots * sizeof *p->steps);
+}
+
+/* Every parameter of ours has a count of steps by now; are there others? */
+static cnn_status check_all_taken(const plan *p)
+{
+    static const char suffix[] = ".step";
+    const cnn__safetensors *st = &p->restore.st;
+    char path[CNN__QUOTE];
+    size_t theirs = 0, ours = slot_count(p->optimizer);
+    for (size_t i = 0; i < st->pair_count; i++) {
+        const char *key = st->header + st->pairs[i].key;
+        size_t length = strlen(key);
+        theirs += length >= sizeof suffix && strcmp(key + length - sizeof suffix + 1, suffix) == 0 &&
+                  strncmp(key, CNN__OPTIMIZER_PREFIX, strlen(CNN__OPTIMIZER_PREFIX)) == 0;
+    }
+    return theirs == ours
                ? CNN_OK
-               : cnn__fail_memory(p->ctx, p->restore.st.file.call, groups * sizeof *p->hyper + slots * sizeof *p->steps);
+               : cnn__fail(p->ctx, CNN_ERROR_MISMATCH,
+                           "%s: %s: the checkpoint's optimizer has %zu parameters, expected %zu (is one frozen?)",
+                           st->file.call, cnn__quote(path, st->file.path, true), theirs, ours);
 }
 
 static cnn_status plan_optimizer(plan *p)
@@ -213,20 +199,26 @@ static cnn_status plan_optimizer(plan *p)
             status = plan_slot(p, g, &group->slots[i], steps++);
         }
     }
-    return status;
+    return status == CNN_OK ? check_all_taken(p) : status;
 }
 
+/* All of the module first: where that does not fit, the optimizer's tensors would only repeat it. */
 static cnn_status make_plan(plan *p)
 {
     cnn_status status = plan_head(p);
     if (status == CNN_OK) {
         status = cnn__restore_module(&p->restore, p->module);
     }
+    if (status == CNN_OK) {
+        cnn__restore_rest(&p->restore, CNN__OPTIMIZER_PREFIX);
+        status = cnn__restore_verdict(&p->restore);
+    }
     if (status == CNN_OK && p->optimizer) {
         status = plan_optimizer(p);
-    }
-    if (status == CNN_OK) {
-        status = cnn__restore_complete(&p->restore, p->optimizer ? NULL : CNN__OPTIMIZER_PREFIX);
+        if (status == CNN_OK) {
+            cnn__restore_rest(&p->restore, NULL);
+            status = cnn__restore_verdict(&p->restore);
+        }
     }
     return status == CNN_OK ? cnn__restore_read(&p->restore) : status;
 }
@@ -258,7 +250,9 @@ cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *path)
         return status;
     }
     plan p = { .ctx = ours.module->ctx, .module = ours.module, .optimizer = ours.optimizer };
-    status = cnn__restore_begin(&p.restore, p.ctx, call, path);
+    /* A run continues bit for bit or not at all, so nothing is converted. */
+    const cnn__load_rules rules = { .dtypes = CNN__DTYPE_SAME, .strip = "", .add = "" };
+    status = cnn__restore_begin(&p.restore, p.ctx, call, path, &rules);
     if (status != CNN_OK) {
         return status;
     }
@@ -269,6 +263,7 @@ cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *path)
             checkpoint->epoch = p.epoch;
         }
     }
+    cnn__state_index_free(&p.index);
     cnn__free(p.ctx, p.name);
     cnn__free(p.ctx, p.steps);
     cnn__free(p.ctx, p.hyper);

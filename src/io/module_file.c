@@ -1,4 +1,4 @@
-/* The weights of a module as a safetensors file, and single tensors in and out of such files. */
+/* Saving the weights of a module as a safetensors file, and single tensors in and out of such files. */
 #include "io/restore.h"
 
 #include <cnn/checkpoint.h>
@@ -43,37 +43,6 @@ cnn_status cnn_module_save(const cnn_module *module, const char *path)
     cnn__text_free(&metadata);
     cnn__free(ctx, names);
     cnn__free(ctx, items);
-    return status;
-}
-
-static cnn_status load(cnn__restore *restore, const cnn_module *module)
-{
-    cnn_status status = cnn__restore_module(restore, module);
-    if (status == CNN_OK) {
-        status = cnn__restore_complete(restore, cnn__restore_is_checkpoint(restore) ? CNN__OPTIMIZER_PREFIX : NULL);
-    }
-    if (status == CNN_OK) {
-        status = cnn__restore_read(restore);
-    }
-    if (status == CNN_OK) {
-        cnn__restore_commit(restore);
-    }
-    return status;
-}
-
-cnn_status cnn_module_load(cnn_module *module, const char *path)
-{
-    const char *call = "module_load";
-    if (!module || !path) {
-        return cnn__fail(module ? module->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call,
-                         module ? "path" : "module");
-    }
-    cnn__restore restore;
-    cnn_status status = cnn__restore_begin(&restore, module->ctx, call, path);
-    if (status == CNN_OK) {
-        status = load(&restore, module);
-        cnn__restore_end(&restore);
-    }
     return status;
 }
 
@@ -132,11 +101,12 @@ static cnn_tensor *load_entry(cnn__safetensors *st, const char *name)
     if (cnn__entry_dtype(entry) < 0) {
         cnn__file_fail(file, CNN_ERROR_UNSUPPORTED, cnn__entry_byte(entry),
                        "tensor \"%s\" is %s, expected F32, F64, F16, BF16, I64, I32, U8 or BOOL", quoted,
-                       cnn__entry_type(entry));
+                       cnn__entry_type(st, entry));
         return NULL;
     }
-    cnn_tensor *t = cnn__tensor_new(st->ctx, file->call, (cnn_dtype)cnn__entry_dtype(entry), entry->ndim, entry->shape);
-    if (t && cnn__safetensors_read(st, entry, cnn__data(t)) != CNN_OK) {
+    cnn_dtype dtype = (cnn_dtype)cnn__entry_dtype(entry);
+    cnn_tensor *t = cnn__tensor_new(st->ctx, file->call, dtype, entry->ndim, entry->shape);
+    if (t && cnn__safetensors_read(st, entry, dtype, cnn__data(t)) != CNN_OK) {
         cnn__tensor_release(t);
         t = NULL;
     }

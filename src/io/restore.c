@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-cnn_status cnn__restore_begin(cnn__restore *restore, cnn_context *ctx, const char *call, const char *path)
+cnn_status cnn__restore_begin(cnn__restore *restore, cnn_context *ctx, const char *call, const char *path,
+                              const cnn__load_rules *rules)
 {
-    *restore = (cnn__restore){ .count = 0 };
+    *restore = (cnn__restore){ .rules = *rules };
     cnn_status status = cnn__safetensors_open(&restore->st, ctx, call, path);
     if (status != CNN_OK) {
         return status;
@@ -20,36 +21,27 @@ cnn_status cnn__restore_begin(cnn__restore *restore, cnn_context *ctx, const cha
     return CNN_OK;
 }
 
-static cnn_status fail_missing(const cnn__restore *restore, const char *name)
+/* ---- matching ---- */
+
+/* `entry` may be NULL; `name` is the tensor's. */
+static void match(cnn__restore *restore, cnn__entry *entry, const char *name, cnn_tensor *to)
 {
-    const cnn__file *file = &restore->st.file;
-    char path[CNN__QUOTE], quoted[CNN__QUOTE];
-    return cnn__fail(file->ctx, CNN_ERROR_MISMATCH, "%s: %s: there is no tensor \"%s\" in the file, expected one",
-                     file->call, cnn__quote(path, file->path, true), cnn__quote(quoted, name, false));
+    if (!entry || entry->used) {
+        cnn__misfit_missing(&restore->misfits, name, to);
+        return;
+    }
+    entry->used = true; /* also where it does not fit: it is not unexpected then */
+    if (entry->ndim != to->ndim || memcmp(entry->shape, to->shape, (size_t)to->ndim * sizeof to->shape[0]) != 0 ||
+        !cnn__entry_becomes(entry, to->dtype, restore->rules.dtypes)) {
+        cnn__misfit_mismatched(&restore->misfits, &restore->st, entry, name, to);
+        return;
+    }
+    restore->matches[restore->count++] = (cnn__match){ to, entry };
 }
 
-cnn_status cnn__restore_tensor(cnn__restore *restore, const char *name, cnn_tensor *to)
+void cnn__restore_tensor(cnn__restore *restore, const char *name, cnn_tensor *to)
 {
-    cnn__safetensors *st = &restore->st;
-    char quoted[CNN__QUOTE], theirs[CNN__SHAPE_TEXT], ours[CNN__SHAPE_TEXT];
-    cnn__entry *entry = cnn__safetensors_find(st, name);
-    if (!entry || entry->used) {
-        return fail_missing(restore, name);
-    }
-    cnn__quote(quoted, name, false);
-    if (!cnn__entry_is(entry, to->dtype)) {
-        return cnn__file_fail(&st->file, CNN_ERROR_MISMATCH, cnn__entry_byte(entry), "tensor \"%s\" is %s, expected %s",
-                              quoted, cnn__entry_type(entry), cnn_dtype_name(to->dtype));
-    }
-    if (entry->ndim != to->ndim || memcmp(entry->shape, to->shape, (size_t)to->ndim * sizeof to->shape[0]) != 0) {
-        return cnn__file_fail(&st->file, CNN_ERROR_MISMATCH, cnn__entry_byte(entry),
-                              "tensor \"%s\" has shape %s, expected %s", quoted,
-                              cnn__shape_text(theirs, entry->ndim, entry->shape),
-                              cnn__shape_text(ours, to->ndim, to->shape));
-    }
-    entry->used = true;
-    restore->matches[restore->count++] = (cnn__match){ to, entry };
-    return CNN_OK;
+    match(restore, cnn__safetensors_find(&restore->st, name), name, to);
 }
 
 size_t cnn__longest_name(const cnn_module *module)
@@ -63,42 +55,65 @@ size_t cnn__longest_name(const cnn_module *module)
     return longest;
 }
 
+/* The entry that a tensor of the module is loaded from: under the prefix that is stripped where the file has it,
+ * else without. `composed` has room for that prefix and the name. */
+static cnn__entry *find_entry(const cnn__restore *restore, const char *name, char *composed)
+{
+    const cnn__load_rules *rules = &restore->rules;
+    size_t strip = strlen(rules->strip), add = strlen(rules->add);
+    if (strncmp(name, rules->add, add) != 0) {
+        return NULL;
+    }
+    memcpy(composed, rules->strip, strip);
+    strcpy(composed + strip, name + add);
+    cnn__entry *entry = cnn__safetensors_find(&restore->st, composed);
+    return entry || strip == 0 ? entry : cnn__safetensors_find(&restore->st, name + add);
+}
+
 cnn_status cnn__restore_module(cnn__restore *restore, const cnn_module *module)
 {
     cnn_context *ctx = restore->st.ctx;
-    size_t size = cnn__longest_name(module) + 1;
-    char *name = cnn__alloc(ctx, size);
+    size_t size = cnn__longest_name(module) + 1, bytes = 2 * size + strlen(restore->rules.strip);
+    char *name = cnn__alloc(ctx, bytes);
     if (!name) {
-        return cnn__fail_memory(ctx, restore->st.file.call, size);
+        return cnn__fail_memory(ctx, restore->st.file.call, bytes);
     }
-    cnn_status status = CNN_OK;
-    for (cnn__state s = cnn__state_begin(module); status == CNN_OK && cnn__state_next(&s);) {
+    for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s);) {
         cnn__state_name(&s, name, size);
-        status = cnn__restore_tensor(restore, name, s.tensor);
+        match(restore, find_entry(restore, name, name + size), name, s.tensor);
     }
     cnn__free(ctx, name);
-    return status;
+    return CNN_OK;
 }
 
-cnn_status cnn__restore_complete(const cnn__restore *restore, const char *except)
+void cnn__restore_rest(cnn__restore *restore, const char *except)
 {
     const cnn__safetensors *st = &restore->st;
     for (size_t i = 0; i < st->count; i++) {
         const cnn__entry *entry = &st->entries[i];
-        const char *name = cnn__entry_name(st, entry);
-        if (!entry->used && !(except && strncmp(name, except, strlen(except)) == 0)) {
-            char quoted[CNN__QUOTE];
-            return cnn__file_fail(&st->file, CNN_ERROR_MISMATCH, cnn__entry_byte(entry),
-                                  "tensor \"%s\" is not expected: there is nothing of that name to load it into",
-                                  cnn__quote(quoted, name, false));
+        if (!entry->used && !(except && strncmp(cnn__entry_name(st, entry), except, strlen(except)) == 0)) {
+            cnn__misfit_unexpected(&restore->misfits, st, entry);
         }
     }
-    return CNN_OK;
 }
+
+cnn_status cnn__restore_verdict(const cnn__restore *restore)
+{
+    const cnn__misfits *misfits = &restore->misfits;
+    int64_t names = misfits->count[CNN_LOAD_MISSING] + misfits->count[CNN_LOAD_UNEXPECTED];
+    if (misfits->report && !cnn__load_report_whole(misfits->report)) {
+        return cnn__fail(restore->st.ctx, CNN_ERROR_NO_MEMORY, "%s: no memory for the report", restore->st.file.call);
+    }
+    bool fits = (names == 0 || restore->rules.partial) &&
+                (misfits->count[CNN_LOAD_MISMATCHED] == 0 || restore->rules.skip_mismatched);
+    return fits ? CNN_OK : cnn__misfits_fail(misfits, &restore->st.file);
+}
+
+/* ---- elements ---- */
 
 static size_t match_bytes(const cnn__match *match)
 {
-    return (size_t)(match->entry->end - match->entry->begin);
+    return (size_t)match->to->numel * cnn_dtype_size(match->to->dtype);
 }
 
 cnn_status cnn__restore_read(cnn__restore *restore)
@@ -114,7 +129,7 @@ cnn_status cnn__restore_read(cnn__restore *restore)
     }
     cnn_status status = CNN_OK;
     for (size_t i = 0; status == CNN_OK && i < restore->count; i++) {
-        status = cnn__safetensors_read(st, restore->matches[i].entry, to);
+        status = cnn__safetensors_read(st, restore->matches[i].entry, restore->matches[i].to->dtype, to);
         to += match_bytes(&restore->matches[i]);
     }
     return status;

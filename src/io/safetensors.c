@@ -193,18 +193,3 @@ uint64_t cnn__entry_byte(const cnn__entry *entry)
 {
     return PREFIX + (uint64_t)entry->name;
 }
-
-const char *cnn__entry_type(const cnn__entry *entry)
-{
-    return cnn__file_types[entry->type].name;
-}
-
-int cnn__entry_dtype(const cnn__entry *entry)
-{
-    return cnn__file_types[entry->type].dtype;
-}
-
-bool cnn__entry_is(const cnn__entry *entry, cnn_dtype dtype)
-{
-    return cnn__file_types[entry->type].direct && cnn__file_types[entry->type].dtype == (int)dtype;
-}

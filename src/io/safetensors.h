@@ -16,10 +16,11 @@ enum { CNN__PREFIX = 8, CNN__LONGEST_HEADER = 100000000 };
 
 /* One tensor of a file. Kept small: a hostile header holds one in every 50 bytes. */
 typedef struct cnn__entry {
-    uint32_t name; /* offset in the header of the decoded text, closed by a NUL */
-    uint8_t type;  /* place in the table of dtypes */
+    uint32_t name;      /* offset in the header of the decoded text, closed by a NUL */
+    uint32_t type_name; /* the same of the dtype's name */
+    uint8_t type;       /* place in the table of dtypes */
     uint8_t ndim;
-    bool used;     /* free for whoever matches entries with a module */
+    bool used; /* free for whoever matches entries with a module */
     int64_t shape[CNN_MAX_DIMS];
     uint64_t begin, end; /* bytes after the header */
 } cnn__entry;
@@ -55,19 +56,28 @@ static inline const char *cnn__entry_name(const cnn__safetensors *st, const cnn_
 /* Where the entry's name stands in the file. */
 uint64_t cnn__entry_byte(const cnn__entry *entry);
 /* The file's name of the dtype, such as "BF16". */
-const char *cnn__entry_type(const cnn__entry *entry);
+static inline const char *cnn__entry_type(const cnn__safetensors *st, const cnn__entry *entry)
+{
+    return st->header + entry->type_name;
+}
 /* The dtype that its elements have in memory (f32 for F16 and BF16); −1 if there is none. */
 int cnn__entry_dtype(const cnn__entry *entry);
-/* Are the elements of this dtype stored as they are in memory? */
-bool cnn__entry_is(const cnn__entry *entry, cnn_dtype dtype);
+
+/* Which elements may become elements of another dtype. */
+typedef enum cnn__dtype_rule {
+    CNN__DTYPE_EXACT, /* where every value stays what it is */
+    CNN__DTYPE_SAME,  /* none: they must be stored as they are in memory */
+    CNN__DTYPE_ROUND  /* also F64 that become f32 */
+} cnn__dtype_rule;
+bool cnn__entry_becomes(const cnn__entry *entry, cnn_dtype dtype, cnn__dtype_rule rule);
 
 /* The value of a key of __metadata__; NULL if there is none. */
 const char *cnn__safetensors_metadata(const cnn__safetensors *st, const char *key);
 /* Where that value stands in the file. */
 uint64_t cnn__safetensors_value_byte(const cnn__safetensors *st, const char *value);
 
-/* Reads the elements of an entry that has a dtype in memory, as that dtype. */
-cnn_status cnn__safetensors_read(cnn__safetensors *st, const cnn__entry *entry, void *to);
+/* Reads the elements of an entry as a dtype that they may become. */
+cnn_status cnn__safetensors_read(cnn__safetensors *st, const cnn__entry *entry, cnn_dtype dtype, void *to);
 
 /* ---- writing ---- */
 
@@ -83,14 +93,14 @@ void cnn__metadata_add(cnn__text *metadata, const char *key, const char *value);
 cnn_status cnn__safetensors_save(cnn_context *ctx, const char *call, const char *path, cnn__item *items, size_t count,
                                  const cnn__text *metadata);
 
-/* The dtypes of the format. */
+/* The dtypes of the format, and at the end one of no name for those that later versions of it may bring. */
 typedef struct cnn__file_type {
-    char name[8];
-    uint8_t size;
+    char name[12];
+    uint8_t bits; /* of an element; 0: not known */
     int8_t dtype; /* in memory; −1: none */
     bool direct;  /* stored as in memory, up to the order of bytes */
 } cnn__file_type;
-enum { CNN__FILE_TYPES = 15 };
+enum { CNN__TYPE_F32, CNN__TYPE_F64, CNN__TYPE_F16 = 6, CNN__TYPE_BF16, CNN__TYPE_UNKNOWN = 22, CNN__FILE_TYPES };
 extern const cnn__file_type cnn__file_types[CNN__FILE_TYPES];
 
 /* Turns `count` elements of `size` bytes from little-endian to this machine's order, or back. */

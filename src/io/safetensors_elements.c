@@ -1,18 +1,24 @@
-/* The elements of safetensors files: their dtypes, the order of their bytes, and the conversion of half precision. */
+/* The elements of safetensors files: their dtypes, the order of their bytes, and reading them as another dtype. */
+#include "io/convert.h"
 #include "io/safetensors.h"
 
 #include <string.h>
 
-enum { CHUNK = 2048 };
+enum { CHUNK = 4096 }; /* bytes */
 
 /* The direct ones first: whoever looks for a dtype's own type takes the first. */
+/* clang-format off */
 const cnn__file_type cnn__file_types[CNN__FILE_TYPES] = {
-    { "F32", 4, CNN_F32, true },   { "F64", 8, CNN_F64, true }, { "I64", 8, CNN_I64, true },
-    { "I32", 4, CNN_I32, true },   { "U8", 1, CNN_U8, true },   { "BOOL", 1, CNN_BOOL, true },
-    { "F16", 2, CNN_F32, false },  { "BF16", 2, CNN_F32, false }, { "I8", 1, -1, false },
-    { "I16", 2, -1, false },       { "U16", 2, -1, false },     { "U32", 4, -1, false },
-    { "U64", 8, -1, false },       { "F8_E4M3", 1, -1, false }, { "F8_E5M2", 1, -1, false },
+    { "F32", 32, CNN_F32, true },      { "F64", 64, CNN_F64, true },      { "I64", 64, CNN_I64, true },
+    { "I32", 32, CNN_I32, true },      { "U8", 8, CNN_U8, true },         { "BOOL", 8, CNN_BOOL, true },
+    { "F16", 16, CNN_F32, false },     { "BF16", 16, CNN_F32, false },    { "I8", 8, -1, false },
+    { "I16", 16, -1, false },          { "U16", 16, -1, false },          { "U32", 32, -1, false },
+    { "U64", 64, -1, false },          { "C64", 64, -1, false },          { "F8_E4M3", 8, -1, false },
+    { "F8_E5M2", 8, -1, false },       { "F8_E8M0", 8, -1, false },       { "F8_E4M3FNUZ", 8, -1, false },
+    { "F8_E5M2FNUZ", 8, -1, false },   { "F6_E2M3", 6, -1, false },       { "F6_E3M2", 6, -1, false },
+    { "F4", 4, -1, false },            { "", 0, -1, false },
 };
+/* clang-format on */
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 void cnn__little_endian(void *data, size_t count, size_t size)
@@ -35,50 +41,68 @@ void cnn__little_endian(void *data, size_t count, size_t size)
 }
 #endif
 
-/* IEEE 754 binary16: sign, 5 bits of exponent biased by 15, 10 of mantissa. Every value is exact in binary32. */
-static float half_to_float(uint16_t half)
+/* ---- dtypes ---- */
+
+/* clang-format off */
+static const struct {
+    uint8_t from;
+    cnn_dtype to;
+    bool rounds;
+    cnn__convert_fn convert;
+} conversions[] = {
+    { CNN__TYPE_F16, CNN_F32, false, cnn__convert_f16_f32 }, { CNN__TYPE_BF16, CNN_F32, false, cnn__convert_bf16_f32 },
+    { CNN__TYPE_F16, CNN_F64, false, cnn__convert_f16_f64 }, { CNN__TYPE_BF16, CNN_F64, false, cnn__convert_bf16_f64 },
+    { CNN__TYPE_F32, CNN_F64, false, cnn__convert_f32_f64 }, { CNN__TYPE_F64, CNN_F32, true, cnn__convert_f64_f32 },
+};
+/* clang-format on */
+enum { CONVERSIONS = sizeof conversions / sizeof *conversions };
+
+static bool is_direct(const cnn__entry *entry, cnn_dtype dtype)
 {
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16, mantissa = half & 0x3ff;
-    int exponent = half >> 10 & 0x1f;
-    uint32_t bits;
-    if (exponent == 0) {
-        float magnitude = (float)mantissa * 0x1p-24f;
-        return sign ? -magnitude : magnitude;
-    }
-    if (exponent == 31) {
-        bits = sign | 0x7f800000 | mantissa << 13;
-    } else {
-        bits = sign | (uint32_t)(exponent - 15 + 127) << 23 | mantissa << 13;
-    }
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    return cnn__file_types[entry->type].direct && cnn__file_types[entry->type].dtype == (int)dtype;
 }
 
-/* The upper half of a binary32. */
-static float bfloat_to_float(uint16_t upper)
+/* The place of a conversion in the table; CONVERSIONS: there is none. */
+static int find_conversion(const cnn__entry *entry, cnn_dtype dtype)
 {
-    uint32_t bits = (uint32_t)upper << 16;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    int i = 0;
+    while (i < CONVERSIONS && !(conversions[i].from == entry->type && conversions[i].to == dtype)) {
+        i++;
+    }
+    return i;
 }
 
-static cnn_status read_halves(cnn__safetensors *st, const cnn__entry *entry, float *to)
+int cnn__entry_dtype(const cnn__entry *entry)
 {
-    float (*convert)(uint16_t) = strcmp(cnn__entry_type(entry), "F16") == 0 ? half_to_float : bfloat_to_float;
-    uint64_t left = (entry->end - entry->begin) / 2;
+    return cnn__file_types[entry->type].dtype;
+}
+
+bool cnn__entry_becomes(const cnn__entry *entry, cnn_dtype dtype, cnn__dtype_rule rule)
+{
+    if (is_direct(entry, dtype)) {
+        return true;
+    }
+    int i = find_conversion(entry, dtype);
+    return rule != CNN__DTYPE_SAME && i < CONVERSIONS && (rule == CNN__DTYPE_ROUND || !conversions[i].rounds);
+}
+
+/* ---- reading ---- */
+
+static cnn_status read_converted(cnn__safetensors *st, const cnn__entry *entry, cnn_dtype dtype, char *to)
+{
+    cnn__convert_fn convert = conversions[find_conversion(entry, dtype)].convert;
+    size_t size = cnn__file_types[entry->type].bits / 8;
+    uint64_t left = (entry->end - entry->begin) / size;
     while (left > 0) {
-        uint16_t chunk[CHUNK];
-        size_t count = left < CHUNK ? (size_t)left : CHUNK;
-        cnn_status status = cnn__file_read(&st->file, chunk, count * sizeof *chunk);
+        uint64_t chunk[CHUNK / sizeof(uint64_t)];
+        size_t count = left < CHUNK / size ? (size_t)left : CHUNK / size;
+        cnn_status status = cnn__file_read(&st->file, chunk, count * size);
         if (status != CNN_OK) {
             return status;
         }
-        cnn__little_endian(chunk, count, sizeof *chunk);
-        for (size_t i = 0; i < count; i++) {
-            *to++ = convert(chunk[i]);
-        }
+        cnn__little_endian(chunk, count, size);
+        convert(to, chunk, count);
+        to += count * cnn_dtype_size(dtype);
         left -= count;
     }
     return CNN_OK;
@@ -96,23 +120,22 @@ static cnn_status check_bools(const cnn__safetensors *st, const unsigned char *d
     return CNN_OK;
 }
 
-cnn_status cnn__safetensors_read(cnn__safetensors *st, const cnn__entry *entry, void *to)
+cnn_status cnn__safetensors_read(cnn__safetensors *st, const cnn__entry *entry, cnn_dtype dtype, void *to)
 {
-    const cnn__file_type *type = &cnn__file_types[entry->type];
     uint64_t start = CNN__PREFIX + st->header_size + entry->begin;
-    size_t bytes = (size_t)(entry->end - entry->begin);
+    size_t bytes = (size_t)(entry->end - entry->begin), size = cnn_dtype_size(dtype);
     cnn_status status = cnn__file_seek(&st->file, start);
-    if (status == CNN_OK && !type->direct) {
-        return read_halves(st, entry, to);
+    if (status == CNN_OK && !is_direct(entry, dtype)) {
+        return read_converted(st, entry, dtype, to);
     }
     if (status == CNN_OK) {
         status = cnn__file_read(&st->file, to, bytes);
     }
-    if (status == CNN_OK && type->dtype == CNN_BOOL) {
+    if (status == CNN_OK && dtype == CNN_BOOL) {
         status = check_bools(st, to, bytes, start);
     }
     if (status == CNN_OK) {
-        cnn__little_endian(to, bytes / type->size, type->size);
+        cnn__little_endian(to, bytes / size, size);
     }
     return status;
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { PREFIX = CNN__PREFIX };
+enum { PREFIX = CNN__PREFIX, LONGEST_TYPE = 31 };
 
 /* One run over the header. While `st->entries` is NULL it only counts, and leaves the text as it is. */
 typedef struct parse {
@@ -14,20 +14,41 @@ typedef struct parse {
     bool metadata_seen;
 } parse;
 
-static bool parse_type(parse *p, cnn__entry *entry)
+/* Is it a name such as the format gives its dtypes: an upper-case letter, then letters, digits and underscores? */
+static bool is_type_name(const char *name, size_t length)
 {
-    char name[8];
-    cnn__json_peek(&p->json);
-    size_t at = p->json.at;
-    int64_t length = cnn__json_string(&p->json, name, sizeof name);
-    for (uint8_t i = 0; length >= 0 && i < CNN__FILE_TYPES; i++) {
-        size_t size = strnlen(cnn__file_types[i].name, sizeof name);
-        if ((size_t)length == size && memcmp(name, cnn__file_types[i].name, size) == 0) {
-            entry->type = i;
-            return true;
+    if (length == 0 || length > LONGEST_TYPE || !(name[0] >= 'A' && name[0] <= 'Z')) {
+        return false;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if (!((name[i] >= 'A' && name[i] <= 'Z') || (name[i] >= '0' && name[i] <= '9') || name[i] == '_')) {
+            return false;
         }
     }
-    return cnn__json_fail(&p->json, at, "an unknown dtype");
+    return true;
+}
+
+/* A dtype that later versions of the format may bring is let through: nobody may ask for the tensors that have it. */
+static bool parse_type(parse *p, cnn__entry *entry)
+{
+    char name[LONGEST_TYPE];
+    cnn__json_peek(&p->json);
+    cnn__json again = p->json;
+    int64_t length = cnn__json_string(&p->json, name, sizeof name);
+    if (length < 0) {
+        return false;
+    }
+    for (entry->type = 0; entry->type < CNN__TYPE_UNKNOWN; entry->type++) {
+        const cnn__file_type *type = &cnn__file_types[entry->type];
+        if ((size_t)length == strnlen(type->name, sizeof type->name) && memcmp(name, type->name, (size_t)length) == 0) {
+            break;
+        }
+    }
+    if (entry->type == CNN__TYPE_UNKNOWN && !is_type_name(name, (size_t)length)) {
+        return cnn__json_fail(&p->json, again.at, "an unknown dtype");
+    }
+    entry->type_name = (uint32_t)(again.at + 1);
+    return !p->st->entries || cnn__json_string_in_place(&again);
 }
 
 static bool parse_shape(parse *p, cnn__entry *entry)
@@ -99,20 +120,24 @@ static bool parse_entry(parse *p, cnn__entry *entry)
     return !p->json.error;
 }
 
-/* The bytes that shape and dtype ask for must be those that the offsets give. */
+/* The bytes that shape and dtype ask for must be those that the offsets give. Of a dtype whose size is not known
+ * that is only known where there are no elements. */
 static bool check_entry(parse *p, size_t at, const cnn__entry *entry)
 {
-    const cnn__file_type *type = &cnn__file_types[entry->type];
-    uint64_t data = p->st->file.size - PREFIX - p->st->header_size;
-    int64_t numel, bytes;
+    int64_t element_bits = cnn__file_types[entry->type].bits;
+    uint64_t data = p->st->file.size - PREFIX - p->st->header_size, given = entry->end - entry->begin;
+    int64_t numel, bits;
     if (cnn__shape_check(NULL, NULL, CNN_U8, entry->ndim, entry->shape, &numel) != CNN_OK ||
-        __builtin_mul_overflow(numel, (int64_t)type->size, &bytes)) {
+        __builtin_mul_overflow(numel, element_bits, &bits)) {
         return cnn__json_fail(&p->json, at, "the shape's product overflows");
     }
     if (entry->end > data) {
         return cnn__json_fail(&p->json, at, "data_offsets point past the end of the file");
     }
-    if (entry->end - entry->begin != (uint64_t)bytes) {
+    if (bits % 8 != 0) {
+        return cnn__json_fail(&p->json, at, "dtype and shape do not need whole bytes");
+    }
+    if ((element_bits > 0 || numel == 0) && given != (uint64_t)bits / 8) {
         return cnn__json_fail(&p->json, at, "dtype and shape do not need as many bytes as data_offsets give");
     }
     return true;

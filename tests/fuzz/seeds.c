@@ -27,27 +27,42 @@ static void put(const char *harness, const char *name, const void *data, size_t 
 
 /* ---- safetensors ---- */
 
-static void put_header(const char *name, const char *header, size_t data)
+static void put_header(const char *harness, const char *name, const char *header, size_t data)
 {
     unsigned char file[1024] = { 0 };
     size_t size = strlen(header);
     file[0] = (unsigned char)size;
     file[1] = (unsigned char)(size >> 8);
     memcpy(file + 8, header, size);
-    put("tensor", name, file, 8 + size + data);
+    put(harness, name, file, 8 + size + data);
 }
 
 static void put_tensors(void)
 {
-    put_header("empty", "{}", 0);
-    put_header("every-dtype",
+    put_header("tensor", "empty", "{}", 0);
+    put_header("tensor", "every-dtype",
                "{\"f\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]},"
                "\"h\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[8,12]},"
                "\"b\":{\"dtype\":\"BF16\",\"shape\":[1,2],\"data_offsets\":[12,16]},"
                "\"m\":{\"dtype\":\"BOOL\",\"shape\":[],\"data_offsets\":[16,17]},"
                "\"q\":{\"dtype\":\"F8_E4M3\",\"shape\":[0],\"data_offsets\":[17,17]}}",
                17);
-    put_header("metadata",
+    put_header("tensor", "other-dtypes",
+               "{\"c\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[0,8]},"
+               "\"s\":{\"dtype\":\"F6_E3M2\",\"shape\":[4],\"data_offsets\":[8,11]},"
+               "\"q\":{\"dtype\":\"F4\",\"shape\":[2,3],\"data_offsets\":[11,14]},"
+               "\"u\":{\"dtype\":\"U16\",\"shape\":[1],\"data_offsets\":[14,16]},"
+               "\"x\":{\"dtype\":\"Q8_K\",\"shape\":[7],\"data_offsets\":[16,19]}}",
+               19);
+    put_header("module", "converted",
+               "{\"module.net.0.weight\":{\"dtype\":\"F16\",\"shape\":[2,1,2,2],\"data_offsets\":[0,16]},"
+               "\"net.0.bias\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[16,20]},"
+               "\"module.net.2.bias\":{\"dtype\":\"F64\",\"shape\":[3],\"data_offsets\":[20,44]},"
+               "\"module.none\":{\"dtype\":\"F32\",\"shape\":[2,0],\"data_offsets\":[44,44]},"
+               "\"mask\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[44,47]},"
+               "\"more\":{\"dtype\":\"Q8_K\",\"shape\":[7],\"data_offsets\":[47,50]}}",
+               50);
+    put_header("tensor", "metadata",
                "{\"__metadata__\":{\"format\":\"pt\",\"\\u00e9\":\"\\ud83d\\ude00\\n\"},"
                "\"a\":{\"data_offsets\":[0,4],\"shape\":[1,1,1,1,1,1,1,1],\"dtype\":\"F32\"}}    ",
                4);

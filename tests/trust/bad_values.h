@@ -103,6 +103,13 @@ MAKER(loader, loader_of(w))
 static const candidate loaders[] = { MADE("good", GOOD, make_loader, 0), NO_POINTER };
 OBJECT(loader, loaders);
 
+MAKER(load_report, report_of(w))
+static const candidate load_reports[] = { MADE("good", GOOD, make_load_report, 0), NO_POINTER };
+OBJECT(load_report, load_reports);
+/* Nobody would free the report of a call that succeeds. */
+static const candidate no_reports[] = { ADDRESS("NULL", GOOD, 0) };
+OBJECT(no_report, no_reports);
+
 /* ---- numbers ---- */
 
 #define NUMBERS(name, ...)                                              \
@@ -326,6 +333,7 @@ OPTIONS(loader_options, cnn_loader_options, .no_background = true);
 OPTIONS(cross_entropy_options, cnn_cross_entropy_options, .label_smoothing = 0.1);
 OPTIONS(gradcheck_options, cnn_gradcheck_options, .eps = 1e-6);
 OPTIONS(custom_op, cnn_custom_op, .name = "copy", .infer = infer_like_first, .forward = forward_copy);
+OPTIONS(load_options, cnn_load_options, .partial = true, .strip_prefix = "module.");
 OPTIONS(checkpoint, cnn_checkpoint, .module = module_of(w), .optimizer = optimizer_of(w), .epoch = 3);
 static const int64_t callback_shape[] = { 1, 4, 4 };
 OPTIONS(dataset_callbacks, cnn_dataset_callbacks, .size = 4, .image_ndim = 3, .image_shape = callback_shape,

@@ -70,6 +70,7 @@ RELEASER(module)
 RELEASER(optimizer)
 RELEASER(dataset)
 RELEASER(loader)
+RELEASER(load_report)
 
 static void *keep(world *w, void *object, void (*release)(void *object))
 {
@@ -276,6 +277,15 @@ static const char *world_file(const char *name)
     char *path = paths[next++ % 8];
     snprintf(path, sizeof paths[0], "%s/%s", world_folder, name);
     return path;
+}
+
+/* All names of the module are missing in the file of another one, and the other way round. */
+static cnn_load_report *report_of(world *w)
+{
+    cnn_load_report *report;
+    const cnn_load_options options = { .struct_size = sizeof options, .partial = true, .add_prefix = "other." };
+    cnn_status status = cnn_module_load_with(module_of(w), world_file("module"), &options, &report);
+    return keep(w, status == CNN_OK ? report : NULL, release_load_report);
 }
 
 static void put(const char *name, const void *data, size_t size)

@@ -53,6 +53,7 @@ static const scenario scenarios[] = {
     { "module_save", save_module, false },
     { "module_save, new file", save_module_new, false },
     { "module_load", load_module, true },
+    { "module_load_with", load_module_partly, true },
     { "checkpoint_save", save_checkpoint, false },
     { "checkpoint_load", load_checkpoint, true },
     { "tensors_save", save_tensors, false },

@@ -147,6 +147,22 @@ static cnn_status load_module(world *w)
     return cnn_module_load(w->model, in_folder("module"));
 }
 
+/* A part of another file, with a report: "0.weight" fits, and everything else is missing or unexpected. */
+static cnn_status load_module_partly(world *w)
+{
+    const cnn_load_options options = { .struct_size = sizeof options, .partial = true, .strip_prefix = "module." };
+    cnn_load_report *report;
+    cnn_status status = cnn_module_load_with(w->model, in_folder("part"), &options, &report);
+    if (status == CNN_OK) {
+        ck_assert_int_eq(cnn_load_report_loaded(report), 1);
+        ck_assert_int_eq(cnn_load_report_count(report), 4);
+    } else {
+        ck_assert_ptr_null(report);
+    }
+    cnn_load_report_free(report);
+    return status;
+}
+
 static cnn_status save_checkpoint(world *w)
 {
     const cnn_checkpoint c = { .struct_size = sizeof c, .module = w->model, .optimizer = w->adam, .epoch = 5 };

@@ -162,6 +162,13 @@ static bool use_custom(const void *o)
     return cnn_tensor_status(cnn_custom(o, &x, 1, NULL)) == CNN_OK;
 }
 
+static bool use_load(const void *o)
+{
+    cnn_status status = cnn_module_save(model, path);
+    ck_assert_int_eq(status, CNN_OK);
+    return cnn_module_load_with(model, path, o, NULL) == CNN_OK;
+}
+
 static bool use_checkpoint(const void *o)
 {
     return cnn_checkpoint_save(o, path) == CNN_OK;
@@ -232,6 +239,7 @@ static const cnn_custom_op good_op = { .struct_size = sizeof good_op, .name = "o
 static const cnn_dataset_callbacks good_callbacks = { .struct_size = sizeof good_callbacks, .size = 2, .image_ndim = 3,
                                                       .image_shape = image_shape, .label_dtype = CNN_I64,
                                                       .get = get_sample };
+static const cnn_load_options good_load = { .struct_size = sizeof good_load, .dtypes = CNN_LOAD_ROUND };
 static cnn_checkpoint good_checkpoint = { .struct_size = sizeof good_checkpoint }; /* its module: see options_at */
 
 #define END_OF(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
@@ -256,6 +264,7 @@ static const row rows[] = {
     ROW("gradcheck", use_gradcheck, good_gradcheck, 0),
     ROW("custom", use_custom, good_op, END_OF(cnn_custom_op, forward)),
     ROW("dataset_from_callbacks", use_callbacks, good_callbacks, END_OF(cnn_dataset_callbacks, get)),
+    ROW("module_load_with", use_load, good_load, 0),
     ROW("checkpoint_save", use_checkpoint, good_checkpoint, END_OF(cnn_checkpoint, module)),
     ROW("checkpoint_load", use_checkpoint_load, good_checkpoint, END_OF(cnn_checkpoint, module)),
 };
@@ -408,14 +417,18 @@ static const range ranges[] = {
     RANGE("context_create", use_context, good_context, threads, INT, 1025, "1 to 1024"),
     RANGE("context_create", use_context, good_context, device, INT, 2, "expected"),
     RANGE("context_create", use_context, good_context, device, INT, -1, "expected"),
-    KERNELS("conv2d_create", use_conv2d_layer, good_conv2d), WINDOWS("conv2d_create", use_conv2d_layer, good_conv2d),
-    SIDES("conv2d_create", use_conv2d_layer), WINDOWS("conv2d", use_conv2d, good_conv2d), SIDES("conv2d", use_conv2d),
+    KERNELS("conv2d_create", use_conv2d_layer, good_conv2d),
+    WINDOWS("conv2d_create", use_conv2d_layer, good_conv2d),
+    SIDES("conv2d_create", use_conv2d_layer),
+    WINDOWS("conv2d", use_conv2d, good_conv2d),
+    SIDES("conv2d", use_conv2d),
     RANGE("conv2d_create", use_conv2d_layer, good_conv2d, groups, INT64, 3, "divide"),
     RANGE("conv2d_create", use_conv2d_layer, good_conv2d, dtype, INT, CNN_I64, "float32 or float64"),
     KERNELS("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d),
     WINDOWS("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d),
     RANGE("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d, padding, INT64, 2, "half"),
-    KERNELS("maxpool2d", use_maxpool2d, good_maxpool2d), WINDOWS("maxpool2d", use_maxpool2d, good_maxpool2d),
+    KERNELS("maxpool2d", use_maxpool2d, good_maxpool2d),
+    WINDOWS("maxpool2d", use_maxpool2d, good_maxpool2d),
     RANGE("linear_create", use_linear, good_linear, dtype, INT, CNN_BOOL, "float32 or float64"),
     RANGE("linear_create", use_linear, good_linear, dtype, INT, 99, "float32 or float64"),
     ADAM("adam_create", use_adam), ADAM("adamw_create", use_adamw), ADAM("adam_add_group", use_add_group),
@@ -441,7 +454,10 @@ static const range ranges[] = {
     RANGE("dataset_from_callbacks", use_callbacks, good_callbacks, label_ndim, INT, 9, "0 to 7"),
     RANGE("dataset_from_callbacks", use_callbacks, good_callbacks, image_dtype, INT, CNN_U8, "float32 or float64"),
     RANGE("dataset_from_callbacks", use_callbacks, good_callbacks, label_dtype, INT, CNN_U8, "int64, float32"),
-    RANGE("checkpoint_save", use_checkpoint, good_checkpoint, epoch, INT64, -1, "0 or more"),
+    RANGE("module_load_with", use_load, good_load, dtypes, INT, 3, "expected CNN_LOAD_EXACT"),
+    RANGE("module_load_with", use_load, good_load, dtypes, INT, -1, "expected CNN_LOAD_EXACT"),
+    RANGE("checkpoint_save", use_checkpoint, good_checkpoint, epoch, INT64, -1, "0 to 2^53"),
+    RANGE("checkpoint_save", use_checkpoint, good_checkpoint, epoch, INT64, 0x1p53 + 2, "0 to 2^53"),
 };
 enum { RANGES = sizeof ranges / sizeof ranges[0] };
 
@@ -457,7 +473,7 @@ static void put(unsigned char *at, field_type type, double value)
 static bool says_value(const range *r, const char *message)
 {
     char text[64];
-    if (strstr(r->name, "dtype")) {
+    if (strstr(r->name, "dtype") && strcmp(r->name, "dtypes") != 0) {
         return strstr(message, cnn_dtype_name((cnn_dtype)(int)r->value)) != NULL;
     }
     if (r->type == DOUBLE) {

@@ -231,6 +231,9 @@ static inline void world_files_make(void)
     const cnn_checkpoint checkpoint = { .struct_size = sizeof checkpoint, .module = w.model, .optimizer = w.adam, .epoch = 3 };
     ck_assert_int_eq(cnn_module_save(w.model, in_folder("module")), CNN_OK);
     ck_assert_int_eq(cnn_checkpoint_save(&checkpoint, in_folder("checkpoint")), CNN_OK);
+    const char *const names[] = { "module.0.weight", "unexpected" };
+    cnn_tensor *const tensors[] = { cnn_module_find(w.model, "0.weight"), w.labels };
+    ck_assert_int_eq(cnn_tensors_save(in_folder("part"), names, tensors, 2), CNN_OK);
     world_free(&w);
     file_put(in_folder("target"), "old", 3);
     idx_put("train-images-idx3-ubyte", 8, 3, (const int[]){ 10, 8, 8 }, 1);
