@@ -6,6 +6,7 @@ set -u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
+export CCACHE_DISABLE=1 # it could hand one folder's objects to the other
 
 fail() {
     echo "check-folders: $1" >&2

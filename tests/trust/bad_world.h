@@ -299,7 +299,8 @@ static void put(const char *name, const void *data, size_t size)
 static void world_files_make(void)
 {
     world w = { .count = 0 };
-    cnn_checkpoint checkpoint = { sizeof checkpoint, module_of(&w), optimizer_of(&w), 3 };
+    cnn_checkpoint checkpoint = { .struct_size = sizeof checkpoint, .module = module_of(&w), .optimizer = optimizer_of(&w),
+                                  .epoch = 3 };
     bool saved = cnn_module_save(w.module, world_file("module")) == CNN_OK &&
                  cnn_checkpoint_save(&checkpoint, world_file("checkpoint")) == CNN_OK;
     world_end(&w);
