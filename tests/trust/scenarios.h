@@ -28,6 +28,7 @@ static const scenario scenarios[] = {
     { "module of the user's", make_user_module, false },
     { "tutorial's model", make_tutorial, false },
     { "two training steps", train_step, false },
+    { "steps of varying sizes", vary_sizes, false },
     { "tutorial's model, a step", train_tutorial, false },
     { "two epochs, background thread", train_background, false },
     { "two epochs, no thread", train_foreground, false },

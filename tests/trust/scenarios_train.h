@@ -85,6 +85,23 @@ static cnn_status make_tutorial(world *w)
 
 /* ---- steps ---- */
 
+/* Sizes that leave idle blocks behind, which the tape gives back where there is no memory. */
+static cnn_status vary_sizes(world *w)
+{
+    TRY(make_tape(w));
+    for (int i = 0; i < 8; i++) {
+        int64_t side = 40 + 24 * (i * 5 % 8);
+        cnn_tensor *x = cnn_tensor_ones(w->ctx, CNN_F32, CNN_SHAPE(side, side));
+        TRY(got(w, x));
+        cnn_tape_begin(w->tape, i % 3 ? CNN_TRAIN : CNN_EVAL);
+        cnn_tensor *y = cnn_tanh(cnn_matmul(cnn_input(w->tape, x), cnn_input(w->tape, x)));
+        cnn_mean(cnn_mul(y, cnn_add_scalar(y, 1)), CNN_DIMS(0), false);
+        cnn_tensor_free(x);
+        TRY(cnn_tape_status(w->tape));
+    }
+    return CNN_OK;
+}
+
 static cnn_status step(world *w, cnn_module *model, cnn_optimizer *optimizer, cnn_tensor *images, cnn_tensor *labels)
 {
     TRY(cnn_tape_begin(w->tape, CNN_TRAIN));
