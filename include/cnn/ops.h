@@ -222,8 +222,8 @@ CNN_API cnn_tensor *cnn_maxpool2d(cnn_tensor *x, const cnn_maxpool2d_options *op
 CNN_API cnn_tensor *cnn_conv2d_relu_maxpool2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
                                               const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool);
 
-/** In training steps: each element is zeroed with probability p in [0, 1], the others are scaled by 1/(1 − p). In
- * evaluation: x. Draws come from the step's random stream. */
+/** In training steps: each element is multiplied by 0 with probability p in [0, 1], which hides no NaN, and the others by
+ * 1/(1 − p). In evaluation: x. Draws come from the step's random stream. */
 CNN_API cnn_tensor *cnn_dropout(cnn_tensor *x, double p);
 
 /** exp(x) / Σ exp(x) along `dim`; computed from x − max(x), so that nothing overflows. */
@@ -242,7 +242,7 @@ typedef enum cnn_reduction {
 typedef struct cnn_cross_entropy_options {
     size_t struct_size;        /**< sizeof(cnn_cross_entropy_options) */
     cnn_tensor *weight;        /**< [C], the dtype of the logits: a factor for each class; default none */
-    int64_t ignore_index;      /**< targets of this value neither count nor get a gradient; default −100 */
+    int64_t ignore_index;      /**< neither counts nor gets a gradient, whatever the logits; default −100 */
     double label_smoothing;    /**< in [0, 1]; default 0 */
     cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN */
     bool has_ignore_index;     /**< set it to ignore another index than −100 */

@@ -112,14 +112,18 @@ CNN_API double cnn_tensor_item(const cnn_tensor *tensor);
 /** The same as an integer, exact for every i64; 0 on error. @since 0.1 */
 CNN_API int64_t cnn_tensor_item_i64(const cnn_tensor *tensor);
 /** Copies all elements in row-major order to `buffer` of `size` bytes, which must be exactly theirs: elements times
- * cnn_dtype_size(); else CNN_ERROR_INVALID_ARGUMENT. @since 0.1 */
+ * cnn_dtype_size(); else CNN_ERROR_INVALID_ARGUMENT. The buffer may overlap the elements, which takes memory for a copy
+ * (else CNN_ERROR_NO_MEMORY). @since 0.1 */
 CNN_API cnn_status cnn_tensor_read(const cnn_tensor *tensor, void *buffer, size_t size);
-/** Sets all elements of a tensor of the caller's or a module's from contiguous ones. `size` as above. @since 0.1 */
+/** Sets all elements of a tensor of the caller's or a module's from contiguous ones, which may overlap them. `size` as
+ * above. @since 0.1 */
 CNN_API cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size);
 /** Sets all elements to `value`, converted to the dtype. @since 0.1 */
 CNN_API cnn_status cnn_tensor_fill(cnn_tensor *tensor, double value);
 /** Copies `source` into `tensor`, converting the dtype as cnn_cast() does and broadcasting the shape; CNN_ERROR_SHAPE
- * where it does not broadcast to that of `tensor`. @since 0.1 */
+ * where it does not broadcast to that of `tensor`. The two may share memory, as a tensor and its transpose do or two
+ * tensors over one borrowed buffer: the elements are then copied aside first, and CNN_ERROR_NO_MEMORY leaves `tensor` as
+ * it was. @since 0.1 */
 CNN_API cnn_status cnn_tensor_copy_from(cnn_tensor *tensor, const cnn_tensor *source);
 /** Says that the elements were written by other means than this library's calls, through cnn_tensor_data() or in borrowed memory.
  * Every call that writes elements says so itself; cnn_backward() then refuses to use elements that an operation read before they were

@@ -100,9 +100,9 @@ cnn_tensor *cnn__grad_empty(cnn__node *node, int i);
 /* Adds `gradient` (a tensor of the tape; nil is ignored) to the gradient of input i; a gradient of a shape that input i
  * was broadcast to is summed first. */
 void cnn__grad_add(cnn__node *node, int i, cnn_tensor *gradient);
-/* Is input i the result of a ReLU, whose gradient matters only where it is positive? */
+/* Is input i the result of a ReLU, whose gradient does not matter where it is 0? */
 bool cnn__grad_maskable(const cnn__node *node, int i);
-/* cnn__grad_add of a gradient that is 0 wherever input i, which is maskable, is not positive: if it is the whole gradient, the
+/* cnn__grad_add of a gradient that is 0 wherever input i, which is maskable, is 0: if it is the whole gradient, the
  * ReLU has nothing left to do. */
 void cnn__grad_add_masked(cnn__node *node, int i, cnn_tensor *gradient);
 /* The gradient of input i so far, to be added to in place and handed to cnn__grad_add; NULL: none, or others see it too. */

@@ -38,7 +38,7 @@ typedef struct cnn__conv {
     /* What else happens to values before they leave the caches; usually nothing. */
     bool relu;            /* forward: y = max(y, 0) */
     bool add;             /* gradient of the data: it is added to dx; only where cnn__conv_adds */
-    const void *positive; /* gradient of the data: it is 0 where this, shaped like x, is not > 0; may be NULL */
+    const void *positive; /* gradient of the data: it is 0 where this, shaped like x, is ≤ 0; may be NULL */
 } cnn__conv;
 
 /* Can the gradient of the data be added to what is in dx? */
@@ -61,7 +61,8 @@ typedef struct cnn__maxpool {
 
 /* One Adam/AdamW step over n elements, PyTorch's formula (docs of torch.optim.Adam):
  *   g = maximize ? -grad : grad;  decoupled ? p *= 1 - lr·wd : g += wd·p
- *   m += (g - m)·(1 - beta1);  v = beta2·v + (1 - beta2)·g²
+ *   m += (g - m)·(1 - beta1), from beta1 = 0.5 down as g - (g - m)·beta1, which keeps a g far smaller than m, as torch.lerp does;
+ *   v = beta2·v + (1 - beta2)·g²
  *   denom = sqrt(amsgrad ? vmax = max(vmax, v) : v) / sqrt(bias2) + eps;  p -= lr / bias1 · m / denom */
 typedef struct cnn__adam {
     double lr, beta1, beta2, eps, weight_decay;
@@ -105,7 +106,7 @@ typedef struct cnn__real_kernels {
     void (*relu)(int64_t n, const void *x, void *y, cnn__pool *pool);
     void (*relu_backward)(int64_t n, const void *y, const void *dy, void *dx, cnn__pool *pool);
 
-    /* y = x · keep / (1 - p). keep[i] is a pure function of (key, i): see base/random.h. Backward is the same call on
+    /* y = x · keep / (1 - p), also where x is not finite. keep[i] is a pure function of (key, i): see base/random.h. Backward is the same call on
      * the gradient with the same key. */
     void (*dropout)(int64_t n, double p, const uint64_t key[2], const void *x, void *y, cnn__pool *pool);
 

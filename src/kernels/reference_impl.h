@@ -47,7 +47,7 @@ static void NAME(relu_backward)(int64_t n, const void *y_, const void *dy_, void
     const REAL *y = y_, *dy = dy_;
     REAL *dx = dx_;
     for (int64_t i = 0; i < n; i++) {
-        dx[i] = y[i] > 0 ? dy[i] : 0;
+        dx[i] = y[i] <= 0 ? 0 : dy[i];
     }
 }
 
@@ -194,7 +194,7 @@ static void NAME(convpool_forward)(const cnn__conv *g, const void *x, const void
                 }
                 y[at] = best < 0 ? 0 : best;
                 if (index) {
-                    index[at] = (uint8_t)(best > 0 ? winner : CNN__CONVPOOL_NONE);
+                    index[at] = (uint8_t)(best <= 0 ? CNN__CONVPOOL_NONE : winner);
                 }
             }
         }
@@ -296,7 +296,7 @@ static void NAME(dropout)(int64_t n, double p, const uint64_t key[2], const void
     uint32_t threshold = cnn__dropout_threshold(p);
     for (int64_t i = 0; i < n; i++) {
         bool keep = p < 1 && cnn__random_u32(key, (uint64_t)i) >= threshold;
-        y[i] = keep ? x[i] * scale : 0;
+        y[i] = x[i] * (keep ? scale : 0);
     }
 }
 
@@ -323,7 +323,8 @@ static void NAME(adam)(const cnn__adam *s, int64_t n, void *param_, const void *
     const REAL *grad = grad_;
     REAL *param = param_, *m = m_, *v = v_, *vmax = vmax_;
     const REAL decay = (REAL)(1 - s->lr * s->weight_decay), l2 = (REAL)s->weight_decay;
-    const REAL take1 = (REAL)(1 - s->beta1), keep2 = (REAL)s->beta2, take2 = (REAL)(1 - s->beta2);
+    const REAL keep1 = (REAL)s->beta1, take1 = (REAL)(1 - s->beta1), keep2 = (REAL)s->beta2, take2 = (REAL)(1 - s->beta2);
+    const bool mostly_new = take1 >= (REAL)0.5;
     const REAL step = (REAL)(s->lr / s->bias1), root = (REAL)sqrt(s->bias2), eps = (REAL)s->eps;
     for (int64_t i = 0; i < n; i++) {
         REAL g = s->maximize ? -grad[i] : grad[i], p = param[i];
@@ -332,11 +333,11 @@ static void NAME(adam)(const cnn__adam *s, int64_t n, void *param_, const void *
         } else {
             g += l2 * p;
         }
-        m[i] += (g - m[i]) * take1;
+        m[i] = mostly_new ? g - (g - m[i]) * keep1 : m[i] + (g - m[i]) * take1;
         v[i] = keep2 * v[i] + take2 * g * g;
         REAL second = v[i];
         if (vmax) {
-            vmax[i] = vmax[i] > second ? vmax[i] : second;
+            vmax[i] = vmax[i] > second || vmax[i] != vmax[i] ? vmax[i] : second;
             second = vmax[i];
         }
         param[i] = p - step * (m[i] / (SQRT(second) / root + eps));

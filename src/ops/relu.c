@@ -1,4 +1,4 @@
-/* relu(x) = max(x, 0). The gradient needs only where the result is positive, so the result is what is saved. */
+/* relu(x) = max(x, 0). The gradient is stopped where the result is 0, so the result is what is saved. */
 #include "autograd/tape.h"
 
 #include <cnn/ops.h>

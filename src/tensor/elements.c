@@ -26,6 +26,48 @@ static void copy_out(const cnn_tensor *t, cnn_dtype dtype, void *buffer)
     t->ctx->kernels->array->copy(&nest, dtype, buffer, t->dtype, cnn__data(t), t->ctx->pool);
 }
 
+/* ---- operands that share memory ---- */
+
+/* The bytes from a tensor's first element in memory to the end of its last; strides are never negative. */
+static size_t span_of(const cnn_tensor *t)
+{
+    int64_t last = 0;
+    for (int d = 0; d < t->ndim; d++) {
+        last += (t->shape[d] - 1) * t->stride[d];
+    }
+    return t->numel ? (size_t)(last + 1) * cnn_dtype_size(t->dtype) : 0;
+}
+
+static bool overlaps(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
+{
+    uintptr_t first = (uintptr_t)a, second = (uintptr_t)b;
+    return first < second + b_bytes && second < first + a_bytes;
+}
+
+/* Would a copy write elements that it has yet to read? A copy of elements onto themselves may: they do not change. */
+static bool copy_needs_room(const cnn_tensor *to, const cnn_tensor *from)
+{
+    int64_t stride[CNN_MAX_DIMS];
+    cnn__broadcast_strides(from, to->ndim, to->shape, stride);
+    bool same = to->dtype == from->dtype && cnn__data(to) == cnn__data(from);
+    for (int d = 0; d < to->ndim; d++) {
+        same = same && (stride[d] == to->stride[d] || to->shape[d] == 1);
+    }
+    return !same && overlaps(cnn__data(to), span_of(to), cnn__data(from), span_of(from));
+}
+
+/* A copy of a tensor's elements in memory of its own; NULL: there is none, reported. */
+static cnn_tensor *set_aside(const cnn_tensor *t, const char *call)
+{
+    cnn_tensor *copy = cnn__tensor_new(t->ctx, call, t->dtype, t->ndim, t->shape);
+    if (copy) {
+        cnn__tensor_copy(copy, t);
+    }
+    return copy;
+}
+
+/* ---- elements ---- */
+
 static bool one_element(const cnn_tensor *t, const char *call)
 {
     char text[CNN__SHAPE_TEXT];
@@ -96,10 +138,20 @@ static cnn_status check_plain(const cnn_tensor *t, const char *call)
 cnn_status cnn_tensor_read(const cnn_tensor *tensor, void *buffer, size_t size)
 {
     cnn_status status = check_size(tensor, "tensor_read", buffer, size);
-    if (status == CNN_OK && size) {
-        copy_out(tensor, tensor->dtype, buffer);
+    if (status != CNN_OK || !size) {
+        return status;
     }
-    return status;
+    if (!overlaps(buffer, size, cnn__data(tensor), span_of(tensor))) {
+        copy_out(tensor, tensor->dtype, buffer);
+        return CNN_OK;
+    }
+    cnn_tensor *copy = set_aside(tensor, "tensor_read");
+    if (!copy) {
+        return cnn__failure_status();
+    }
+    memcpy(buffer, cnn__data(copy), size);
+    cnn__tensor_release(copy);
+    return CNN_OK;
 }
 
 cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size)
@@ -110,7 +162,7 @@ cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size)
     }
     if (status == CNN_OK && size) {
         cnn__tensor_written(tensor);
-        memcpy(cnn__data(tensor), data, size);
+        memmove(cnn__data(tensor), data, size); /* the data may be elements of the tensor */
     }
     return status;
 }
@@ -140,8 +192,16 @@ cnn_status cnn_tensor_copy_from(cnn_tensor *tensor, const cnn_tensor *source)
                          cnn__shape_text(from, source->ndim, source->shape),
                          cnn__shape_text(to, tensor->ndim, tensor->shape));
     }
+    bool shared = copy_needs_room(tensor, source);
+    cnn_tensor *copy = shared ? set_aside(source, "tensor_copy_from") : NULL;
+    if (shared && !copy) {
+        return cnn__failure_status();
+    }
     cnn__tensor_written(tensor);
-    cnn__tensor_copy(tensor, source);
+    cnn__tensor_copy(tensor, copy ? copy : source);
+    if (copy) {
+        cnn__tensor_release(copy);
+    }
     return CNN_OK;
 }
 

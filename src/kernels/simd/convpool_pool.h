@@ -20,7 +20,7 @@ CNN__INLINE lanes pool_window(lanes v0, lanes v1, lanes v2, lanes v3, lanes_i32 
     pool_step(v1, 1, &top, &number);
     pool_step(v2, 2, &top, &number);
     pool_step(v3, 3, &top, &number);
-    *winner = ~(top > 0) | number; /* ReLU cuts it off, or it is NaN: no gradient */
+    *winner = (top <= 0) | number; /* ReLU cuts it off: no gradient */
     return blend(top < 0, (lanes){ 0 }, top);
 }
 

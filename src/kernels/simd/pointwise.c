@@ -38,7 +38,7 @@ void relu_gradients(const float *y, const float *dy, float *dx, int64_t count)
 {
     for (const lanes zero = { 0 }; count > 0; count -= LANES, y += LANES, dy += LANES, dx += LANES) {
         int64_t some = least(count, LANES);
-        store_some(dx, blend(load_some(y, some) > zero, load_some(dy, some), zero), some);
+        store_some(dx, blend(load_some(y, some) <= zero, zero, load_some(dy, some)), some);
     }
 }
 
@@ -85,14 +85,14 @@ typedef struct dropout_job {
     float *y;
 } dropout_job;
 
-/* The lanes whose draws reach the threshold, 0 in the others. In vector types, since compilers make a branch of it where the
+/* The scale in the lanes whose draws reach the threshold, 0 in the others. In vector types, since compilers make a branch of it where the
  * instruction set has no masks, which is foreseen for every second element alone. */
-CNN__INLINE lanes keep_drawn(const uint32_t draws[LANES], uint32_t threshold, lanes v)
+CNN__INLINE lanes keep_drawn(const uint32_t draws[LANES], uint32_t threshold, lanes scale)
 {
     typedef uint32_t lanes_u32 __attribute__((vector_size(CNN__VECTOR_BYTES)));
     lanes_u32 drawn;
     memcpy(&drawn, draws, sizeof drawn);
-    return blend((lanes_i32)(drawn >= threshold), v, (lanes){ 0 });
+    return blend((lanes_i32)(drawn >= threshold), scale, (lanes){ 0 });
 }
 
 /* CHUNK is a multiple of CNN__DRAWS, so every chunk begins with a whole group. */
@@ -107,19 +107,15 @@ static void dropout_chunk(void *arg, int64_t task, int worker)
         int64_t count = least(s.end - i, CNN__DRAWS);
         for (int64_t k = 0; k < count; k += LANES) {
             int64_t some = least(count - k, LANES);
-            lanes scaled = load_some(job->x + i + k, some) * splat(job->scale);
-            store_some(job->y + i + k, keep_drawn(draws + k, job->threshold, scaled), some);
+            lanes factors = keep_drawn(draws + k, job->threshold, splat(job->scale));
+            store_some(job->y + i + k, load_some(job->x + i + k, some) * factors, some);
         }
     }
 }
 
 void CNN__SIMD(dropout)(int64_t n, double p, const uint64_t key[2], const void *x, void *y, cnn__pool *pool)
 {
-    if (p >= 1) {
-        memset(y, 0, (size_t)n * sizeof(float));
-        return;
-    }
-    dropout_job job = { n, key, cnn__dropout_threshold(p), (float)(1 / (1 - p)), x, y };
+    dropout_job job = { n, key, cnn__dropout_threshold(p), p < 1 ? (float)(1 / (1 - p)) : 0, x, y };
     run(pool, n, 4, dropout_chunk, &job);
 }
 
@@ -165,17 +161,19 @@ typedef struct adam_job {
     int64_t n;
     float *param, *m, *v, *vmax;
     const float *grad;
-    float sign, decay, l2, take1, keep2, take2, step, root, eps;
+    float sign, decay, l2, keep2, take2, step, root, eps;
+    lanes_i32 mostly_new; /* all ones from 1 - beta1 = 0.5 on: the first moment starts from the gradient */
+    float toward;         /* and how far it goes from there to the other of the two */
 } adam_job;
 
 /* One vector; the moments, the parameters and, with AMSGrad, the largest second moments so far are replaced. */
 CNN__INLINE lanes adam_lanes(const adam_job *j, lanes param, lanes grad, lanes *m, lanes *v, lanes *vmax)
 {
     lanes g = j->sign * grad + j->l2 * param;
-    *m += (g - *m) * j->take1;
+    *m = blend(j->mostly_new, g, *m) + (g - *m) * j->toward;
     *v = j->keep2 * *v + j->take2 * g * g;
     if (vmax) {
-        *vmax = blend(*vmax > *v, *vmax, *v);
+        *vmax = blend((*vmax > *v) | (*vmax != *vmax), *vmax, *v);
     }
     return param * j->decay - j->step * (*m / (square_root(vmax ? *vmax : *v) / j->root + j->eps));
 }
@@ -229,9 +227,12 @@ void CNN__SIMD(adam)(const cnn__adam *s, int64_t n, void *param, const void *gra
         .n = n, .param = param, .m = m, .v = v, .vmax = vmax, .grad = grad, .sign = s->maximize ? -1 : 1,
         .decay = s->decoupled ? (float)(1 - s->lr * s->weight_decay) : 1,
         .l2 = s->decoupled ? 0 : (float)s->weight_decay,
-        .take1 = (float)(1 - s->beta1), .keep2 = (float)s->beta2, .take2 = (float)(1 - s->beta2),
+        .keep2 = (float)s->beta2, .take2 = (float)(1 - s->beta2),
         .step = (float)(s->lr / s->bias1), .root = (float)sqrt(s->bias2), .eps = (float)s->eps,
     };
+    float take1 = (float)(1 - s->beta1);
+    job.toward = take1 >= 0.5f ? -(float)s->beta1 : take1;
+    job.mostly_new = (lanes_i32){ 0 } - (take1 >= 0.5f);
     run(pool, n, 1, vmax ? amsgrad_chunk : adam_chunk, &job);
 }
 
