@@ -60,57 +60,75 @@ static size_t NAME(conv_workspace)(const cnn__conv *g, int workers)
     return 0;
 }
 
-/* Visits every product of the convolution: output place y, input place x, weight place w. */
-typedef struct NAME(walk) {
-    const cnn__conv *g;
-    const REAL *x, *weight, *dy;
-    REAL *y, *dx, *dweight;
-} NAME(walk);
-
-static void NAME(walk_output)(const NAME(walk) *k, int64_t n, int64_t o, int64_t h, int64_t w)
+/* Where a tap of an output reads: its place in x of image n and channel c, or -1 in the padding. */
+static int64_t NAME(reads)(const cnn__conv *g, int64_t n, int64_t c, int64_t h, int64_t w, int64_t i, int64_t j)
 {
-    const cnn__conv *g = k->g;
+    int64_t in_h = h * g->stride_h - g->pad_top + i * g->dilation_h;
+    int64_t in_w = w * g->stride_w - g->pad_left + j * g->dilation_w;
+    bool inside = in_h >= 0 && in_h < g->in_h && in_w >= 0 && in_w < g->in_w;
+    return inside ? ((n * g->in_channels + c) * g->in_h + in_h) * g->in_w + in_w : -1;
+}
+
+/* Σ x · weight of one output. */
+static double NAME(output_sum)(const cnn__conv *g, const REAL *x, const REAL *weight, int64_t n, int64_t o, int64_t h, int64_t w)
+{
     int64_t per_group = g->in_channels / g->groups, first = o / (g->out_channels / g->groups) * per_group;
-    int64_t y = ((n * g->out_channels + o) * g->out_h + h) * g->out_w + w;
     double sum = 0;
     for (int64_t c = 0; c < per_group; c++) {
         for (int64_t i = 0; i < g->kernel_h; i++) {
             for (int64_t j = 0; j < g->kernel_w; j++) {
-                int64_t in_h = h * g->stride_h - g->pad_top + i * g->dilation_h;
-                int64_t in_w = w * g->stride_w - g->pad_left + j * g->dilation_w;
-                if (in_h < 0 || in_h >= g->in_h || in_w < 0 || in_w >= g->in_w) {
-                    continue;
-                }
-                int64_t x = ((n * g->in_channels + first + c) * g->in_h + in_h) * g->in_w + in_w;
-                int64_t t = ((o * per_group + c) * g->kernel_h + i) * g->kernel_w + j;
-                if (k->y) {
-                    sum += (double)k->x[x] * (double)k->weight[t];
-                } else if (k->dx) {
-                    k->dx[x] += k->dy[y] * k->weight[t];
-                } else {
-                    CNN__KNOWN(k->dweight && k->dy && k->x);
-                    k->dweight[t] += k->dy[y] * k->x[x];
+                int64_t at = NAME(reads)(g, n, first + c, h, w, i, j);
+                if (at >= 0) {
+                    sum += (double)x[at] * (double)weight[((o * per_group + c) * g->kernel_h + i) * g->kernel_w + j];
                 }
             }
         }
     }
-    if (k->y) {
-        k->y[y] += (REAL)sum;
-    }
+    return sum;
 }
 
-static void NAME(walk_all)(const NAME(walk) *k)
+/* Which output reads place `at` of an axis through tap i; -1: none does. */
+static int64_t NAME(reader)(int64_t at, int64_t i, int64_t pad, int64_t dilation, int64_t stride, int64_t out)
 {
-    const cnn__conv *g = k->g;
-    for (int64_t n = 0; n < g->batch; n++) {
-        for (int64_t o = 0; o < g->out_channels; o++) {
-            for (int64_t h = 0; h < g->out_h; h++) {
-                for (int64_t w = 0; w < g->out_w; w++) {
-                    NAME(walk_output)(k, n, o, h, w);
+    int64_t from = at + pad - i * dilation;
+    return from >= 0 && from % stride == 0 && from / stride < out ? from / stride : -1;
+}
+
+/* Σ dy · weight of one input. */
+static double NAME(input_sum)(const cnn__conv *g, const REAL *dy, const REAL *weight, int64_t n, int64_t c, int64_t h, int64_t w)
+{
+    int64_t per_group = g->in_channels / g->groups, outs = g->out_channels / g->groups, first = c / per_group * outs;
+    double sum = 0;
+    for (int64_t o = first; o < first + outs; o++) {
+        for (int64_t i = 0; i < g->kernel_h; i++) {
+            int64_t out_h = NAME(reader)(h, i, g->pad_top, g->dilation_h, g->stride_h, g->out_h);
+            for (int64_t j = 0; j < g->kernel_w && out_h >= 0; j++) {
+                int64_t out_w = NAME(reader)(w, j, g->pad_left, g->dilation_w, g->stride_w, g->out_w);
+                if (out_w >= 0) {
+                    sum += (double)dy[((n * g->out_channels + o) * g->out_h + out_h) * g->out_w + out_w] *
+                           (double)weight[((o * per_group + c % per_group) * g->kernel_h + i) * g->kernel_w + j];
                 }
             }
         }
     }
+    return sum;
+}
+
+/* Σ dy · x of one weight; c counts the channels of x. */
+static double NAME(weight_sum)(const cnn__conv *g, const REAL *x, const REAL *dy, int64_t o, int64_t c, int64_t i, int64_t j)
+{
+    double sum = 0;
+    for (int64_t n = 0; n < g->batch; n++) {
+        for (int64_t h = 0; h < g->out_h; h++) {
+            for (int64_t w = 0; w < g->out_w; w++) {
+                int64_t at = NAME(reads)(g, n, c, h, w, i, j);
+                if (at >= 0) {
+                    sum += (double)dy[((n * g->out_channels + o) * g->out_h + h) * g->out_w + w] * (double)x[at];
+                }
+            }
+        }
+    }
+    return sum;
 }
 
 static void NAME(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias_, void *y_,
@@ -119,40 +137,45 @@ static void NAME(conv_forward)(const cnn__conv *g, const void *x, const void *we
     (void)workspace;
     const REAL *bias = bias_;
     REAL *y = y_;
-    int64_t plane = g->out_h * g->out_w;
-    for (int64_t i = 0; i < g->batch * g->out_channels * plane; i++) {
-        y[i] = bias ? bias[i / plane % g->out_channels] : 0;
+    int64_t count = g->batch * g->out_channels * g->out_h * g->out_w;
+    for (int64_t k = 0; k < count; k++) {
+        int64_t w = k % g->out_w, h = k / g->out_w % g->out_h, o = k / g->out_w / g->out_h % g->out_channels;
+        y[k] = (bias ? bias[o] : 0) + (REAL)NAME(output_sum)(g, x, weight, k / g->out_w / g->out_h / g->out_channels, o, h, w);
     }
-    NAME(walk_all)(&(NAME(walk)){ .g = g, .x = x, .weight = weight, .y = y });
     if (g->relu) {
-        NAME(relu)(g->batch * g->out_channels * plane, y, y, pool);
+        NAME(relu)(count, y, y, pool);
     }
 }
 
-static void NAME(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *workspace,
+static void NAME(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx_, void *workspace,
                                      cnn__pool *pool)
 {
     (void)workspace;
-    int64_t n = g->batch * g->in_channels * g->in_h * g->in_w;
-    if (!g->add) {
-        memset(dx, 0, (size_t)n * sizeof(REAL));
+    REAL *dx = dx_;
+    int64_t count = g->batch * g->in_channels * g->in_h * g->in_w;
+    for (int64_t k = 0; k < count; k++) {
+        int64_t w = k % g->in_w, h = k / g->in_w % g->in_h, c = k / g->in_w / g->in_h % g->in_channels;
+        double sum = NAME(input_sum)(g, dy, weight, k / g->in_w / g->in_h / g->in_channels, c, h, w);
+        dx[k] = (REAL)(g->add ? (double)dx[k] + sum : sum);
     }
-    NAME(walk_all)(&(NAME(walk)){ .g = g, .weight = weight, .dy = dy, .dx = dx });
     if (g->positive) {
-        NAME(relu_backward)(n, g->positive, dx, dx, pool);
+        NAME(relu_backward)(count, g->positive, dx, dx, pool);
     }
 }
 
-static void NAME(conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy_, void *dweight, void *dbias_,
+static void NAME(conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy_, void *dweight_, void *dbias_,
                                        void *workspace, cnn__pool *pool)
 {
     (void)workspace;
     (void)pool;
     const REAL *dy = dy_;
-    REAL *dbias = dbias_;
-    int64_t taps = g->in_channels / g->groups * g->kernel_h * g->kernel_w, plane = g->out_h * g->out_w;
-    memset(dweight, 0, (size_t)(g->out_channels * taps) * sizeof(REAL));
-    NAME(walk_all)(&(NAME(walk)){ .g = g, .x = x, .dy = dy, .dweight = dweight });
+    REAL *dweight = dweight_, *dbias = dbias_;
+    int64_t per_group = g->in_channels / g->groups, outs = g->out_channels / g->groups, plane = g->out_h * g->out_w;
+    for (int64_t k = 0; k < g->out_channels * per_group * g->kernel_h * g->kernel_w; k++) {
+        int64_t j = k % g->kernel_w, i = k / g->kernel_w % g->kernel_h, c = k / g->kernel_w / g->kernel_h % per_group;
+        int64_t o = k / g->kernel_w / g->kernel_h / per_group;
+        dweight[k] = (REAL)NAME(weight_sum)(g, x, dy, o, o / outs * per_group + c, i, j);
+    }
     for (int64_t o = 0; dbias && o < g->out_channels; o++) {
         double sum = 0;
         for (int64_t n = 0; n < g->batch; n++) {

@@ -2,6 +2,7 @@
 #include "kernels/simd/conv_plan.h"
 #include "kernels/simd/conv_scatter.h"
 #include "kernels/simd/table.h"
+#include "kernels/simd/wide.h"
 
 enum {
     MOST_PLANS = 16,          /* of a depthwise gradient; a stride with more residues goes the general way */
@@ -11,7 +12,7 @@ enum {
 
 static bool depthwise(const cnn__conv *g)
 {
-    return g->groups == g->in_channels && g->groups == g->out_channels;
+    return g->groups == g->in_channels && g->groups == g->out_channels && !long_sum(g->kernel_h * g->kernel_w);
 }
 
 /* The ways that a plan may go; it takes the first that fits. */
@@ -30,6 +31,7 @@ static bool any_fits(const conv_plan *p)
 }
 
 static const way ways[] = {
+    { CNN__SIMD(conv_parts_fits), CNN__SIMD(conv_parts_workspace), CNN__SIMD(conv_parts), false },
     { CNN__SIMD(conv_direct_fits), CNN__SIMD(conv_direct_workspace), CNN__SIMD(conv_direct), true },
     { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_point_workspace), CNN__SIMD(conv_point), false },
     { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd), true },
@@ -155,7 +157,7 @@ static void clear_plane(void *arg, int64_t task, int worker)
 /* Parts that no tap reaches are zero: dx is cleared as a whole, which is faster than a part of each line at a time. */
 static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *weight, float *dx, void *memory, cnn__pool *pool)
 {
-    bool cleared = false, finished = false;
+    bool cleared = false, finished = true;
     for (int64_t k = 0; k < backward_plans(g) && !cleared; k++) {
         conv_plan p = backward_plan(g, k);
         if (plan_taps(&p) == 0) {
@@ -171,7 +173,7 @@ static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *
             conv_plan p = backward_plan(g, k);
             p.batch = least(images, g->batch - n);
             if (plan_taps(&p)) {
-                finished = plan_run(&p, dy + n * out, weight, NULL, dx + n * in, memory, pool);
+                finished &= plan_run(&p, dy + n * out, weight, NULL, dx + n * in, memory, pool);
             }
         }
     }

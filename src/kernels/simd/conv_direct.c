@@ -88,9 +88,9 @@ static void pack_columns(direct_task *t, bool kept)
 static tile_start start_of(const direct_task *t, int64_t channel, const float **from)
 {
     const direct_job *job = t->job;
-    const float *bias = job->bias ? job->bias + t->group * job->plan->out_channels + channel : NULL;
+    const float *bias = job->bias && !t->parts ? job->bias + t->group * job->plan->out_channels + channel : NULL;
     *from = bias;
-    return t->channel || job->plan->add ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
+    return t->terms || (job->plan->add && !t->parts) ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
 }
 
 /* Panels [k, k + count) of the task's by the whole vectors of an image's places, which are read where they lie, or packed; or where
@@ -147,6 +147,48 @@ static void finish_panel(direct_task *t, int64_t k)
     }
 }
 
+/* ---- long sums ---- */
+
+/* The task's output channels of image number i of the unit: where their places begin in y, and their wide sums. */
+typedef struct direct_sums {
+    float *y;
+    double *wide;
+    int64_t rows, places;
+} direct_sums;
+
+static direct_sums sums_of(const direct_task *t, int64_t i)
+{
+    const direct_job *job = t->job;
+    int64_t channel = t->panel * job->panel_rows;
+    direct_sums s = { .rows = least(t->panels * job->panel_rows, job->plan->out_channels - channel), .places = t->end - t->begin };
+    s.y = y_plane(t, t->image + i, channel) + t->begin;
+    s.wide = t->wide + i * s.rows * s.places;
+    return s;
+}
+
+/* Puts the part aside that ends before the stretch. */
+static void keep_part(direct_task *t)
+{
+    for (int64_t i = 0; i < t->images; i++) {
+        direct_sums s = sums_of(t, i);
+        wide_add(s.wide, t->parts == 0, s.y, s.rows, s.places, t->job->places);
+    }
+    t->parts++;
+    t->terms = 0;
+}
+
+static void finish_parts(const direct_task *t)
+{
+    const direct_job *job = t->job;
+    for (int64_t i = 0; i < t->images; i++) {
+        direct_sums s = sums_of(t, i);
+        wide_finish(s.wide, s.y, s.rows, s.places, job->places);
+        if (plan_finishes(job->plan)) {
+            finish(job->plan, job->y, s.y - job->y, s.rows, s.places, job->places);
+        }
+    }
+}
+
 /* ---- tasks ---- */
 
 static direct_task unit_of(const direct_job *job, int64_t unit, int64_t group)
@@ -188,17 +230,21 @@ static void multiply_unit(void *arg, int64_t task, int worker)
     direct_task t = unit_of(job, unit, task / job->blocks / job->units);
     t.panel = task % job->blocks * job->block_panels;
     t.panels = least(job->block_panels, job->panels - t.panel);
-    t.aside = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    t.wide = (double *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    t.aside = (float *)(void *)(t.wide + wide_sums(job));
     t.rest = t.aside + ROWS * WIDTH;
     t.weights = t.rest + rest_size(job);
     t.columns = t.weights + weights_size(job);
     for (; t.channel < p->in_channels; t.channel += job->depth) {
         use_stretch(&t, unit);
+        if (long_sum(p->in_channels) && t.terms + t.channels > PART_SUM) {
+            keep_part(&t);
+        }
         if (t.end == job->places) {
             pack_rest(&t);
         }
         t.next = foresee_x(&t);
-        t.finishes = plan_finishes(p) && t.channel + t.channels == p->in_channels;
+        t.finishes = plan_finishes(p) && !t.parts && t.channel + t.channels == p->in_channels;
         bool keeps = false;
         for (int64_t k = 0, count; k < t.panels; k += count) {
             count = PACKS_X ? least(panels_at_once(job, t.channels), t.panels - k) : 1;
@@ -215,6 +261,10 @@ static void multiply_unit(void *arg, int64_t task, int worker)
                 finish_panel(&t, k + i);
             }
         }
+        t.terms += t.channels;
+    }
+    if (t.parts) {
+        finish_parts(&t);
     }
     stream_end();
 }

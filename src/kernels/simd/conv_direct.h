@@ -7,6 +7,7 @@
 #include "kernels/simd/conv_plan.h"
 #include "kernels/simd/copy.h"
 #include "kernels/simd/tile.h"
+#include "kernels/simd/wide.h"
 
 /* Narrow tiles read x more often for the same work: there a unit's x is packed, and a block of weights that stays in L2 is
  * multiplied by WIDTH places of it at a time, which stay in L1. Wide ones read x where it lies, from L2. */
@@ -49,6 +50,8 @@ typedef struct direct_task {
     int64_t image, images, begin, end; /* places of each image */
     int64_t channel, channels;
     bool finishes; /* with this stretch sums are complete, and something is to be done to them */
+    double *wide;
+    int64_t terms, parts; /* in the sums by now, and how many parts were put aside */
     float *weights, *rest, *aside, *columns; /* x packed: [image][WIDTH places][channel][WIDTH] */
     tile_operand a; /* the panel's weights */
     ahead next;
@@ -139,9 +142,16 @@ static inline int64_t weights_size(const direct_job *job)
     return packs_before(job) || job->along ? 0 : panels_at_once(job, job->depth) * job->depth * ROW_STEP + ROW;
 }
 
+/* Where sums are long: of a task's output channels, [image][channel][place]. */
+static inline int64_t wide_sums(const direct_job *job)
+{
+    int64_t rows = job->block_panels * job->panel_rows;
+    return long_sum(job->plan->in_channels) ? round_up(rows * job->images * job->unit_places, 8) : 0;
+}
+
 static inline size_t scratch_size(const direct_job *job)
 {
-    int64_t floats = ROWS * WIDTH + rest_size(job) + weights_size(job);
+    int64_t floats = 2 * wide_sums(job) + ROWS * WIDTH + rest_size(job) + weights_size(job);
     floats += shares_columns(job) ? 0 : unit_columns(job) * job->depth;
     return (size_t)round_up(floats, 16) * sizeof(float);
 }

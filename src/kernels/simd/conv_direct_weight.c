@@ -9,6 +9,7 @@
 #include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/tile.h"
+#include "kernels/simd/wide.h"
 
 enum {
     STRETCH = 256,            /* positions */
@@ -35,6 +36,7 @@ typedef struct direct_weight_job {
     int64_t places, stretch, image_stretches, stretches, chunks, chunk_stretches;
     int64_t columns, row_step; /* of the sums */
     int64_t group_step, chunk_step;
+    int64_t wide_sums; /* of a task, where a chunk's sums are long */
     bool turned;  /* dy is packed */
     bool settled; /* sums are made in dweight */
 } direct_weight_job;
@@ -44,7 +46,8 @@ typedef struct direct_weight_task {
     int64_t group, read, reads, packed, packs; /* first channels of the block, and how many */
     int64_t image, begin, count;               /* positions of the stretch */
     float *columns, *gathered; /* [packed channel's panel][position][WIDTH], [x channel][stretch] */
-    bool first;
+    double *wide;
+    int64_t summed, wides; /* positions that are in the sums, and how often sums were put aside */
     ahead next, later;
 } direct_weight_task;
 
@@ -88,6 +91,8 @@ static void measure(direct_weight_job *job, const conv_plan *p, const float *x, 
     job->settled = job->chunks == 1 && !job->turned && p->in_channels % LANES == 0;
     job->row_step = job->settled ? p->in_channels : job->columns;
     job->group_step = job->read.channels * job->row_step;
+    bool wide = long_sum(job->chunk_stretches * job->stretch);
+    job->wide_sums = wide ? round_up(job->read.block * round_up(job->packed.block, WIDTH), 8) : 0;
 }
 
 static size_t partial_size(const direct_weight_job *job)
@@ -103,7 +108,8 @@ static size_t columns_size(const direct_weight_job *job)
 static size_t scratch_size(const direct_weight_job *job)
 {
     int64_t channels = job->packed.gathered ? job->packed.block : job->read.gathered ? job->read.block : 0;
-    return (columns_size(job) + (size_t)(channels * job->stretch)) * sizeof(float);
+    size_t floats = columns_size(job) + (size_t)round_up(channels * job->stretch, 16);
+    return floats * sizeof(float) + (size_t)job->wide_sums * sizeof(double);
 }
 
 size_t CNN__SIMD(conv_direct_weight_workspace)(const conv_plan *p, int workers)
@@ -156,10 +162,19 @@ static void multiply_stretch(direct_weight_task *t, float *sums)
     tile_grid grid = {
         .rows = t->reads, .panel_rows = panel_rows, .k = t->count,
         .a = a, .a_step = panel_rows * a.across, .b = { t->columns, 1, WIDTH, NULL }, .b_step = t->count * WIDTH,
-        .start = t->first ? FROM_COLUMNS : FROM_C, .c = sums, .step = job->row_step
+        .start = t->summed ? FROM_C : FROM_COLUMNS, .c = sums, .step = job->row_step
     };
     tile_multiply_columns(grid, t->packs, &t->next);
-    t->first = false;
+    t->summed += t->count;
+}
+
+/* Puts sums aside that the stretch which comes next would make too long. */
+static void keep_part(direct_weight_task *t, const float *sums)
+{
+    if (t->job->wide_sums && t->summed + t->count > PART_SUM) {
+        wide_add(t->wide, t->wides++ == 0, sums, t->reads, t->packs, t->job->row_step);
+        t->summed = 0;
+    }
 }
 
 static void take_stretch(direct_weight_task *t, int64_t stretch)
@@ -201,12 +216,13 @@ static void weigh(void *arg, int64_t task, int worker)
     const direct_weight_job *job = arg;
     const conv_plan *p = job->plan;
     int64_t blocks = job->read.blocks * job->packed.blocks, chunk = task / blocks / p->groups;
-    direct_weight_task t = { .job = job, .group = task / blocks % p->groups, .first = true,
+    direct_weight_task t = { .job = job, .group = task / blocks % p->groups,
                              .read = task / job->packed.blocks % job->read.blocks * job->read.block,
                              .packed = task % job->packed.blocks * job->packed.block };
     t.reads = least(job->read.block, job->read.channels - t.read);
     t.packs = least(job->packed.block, job->packed.channels - t.packed);
-    t.columns = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    t.wide = (double *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    t.columns = (float *)(void *)(t.wide + job->wide_sums);
     t.gathered = t.columns + columns_size(job);
     float *sums = (job->settled ? job->dweight : job->partial + chunk * job->chunk_step) + t.group * job->group_step +
                   t.read * job->row_step + t.packed;
@@ -217,7 +233,11 @@ static void weigh(void *arg, int64_t task, int worker)
         if (stretch + 1 < end) {
             foresee(&t, stretch + 1);
         }
+        keep_part(&t, sums);
         multiply_stretch(&t, sums);
+    }
+    if (t.wides) {
+        wide_finish(t.wide, sums, t.reads, t.packs, job->row_step);
     }
 }
 

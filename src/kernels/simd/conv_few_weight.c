@@ -9,6 +9,7 @@
 #include "kernels/simd/conv_slab.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
+#include "kernels/simd/wide.h"
 
 enum {
     FEW = 4,                                   /* input channels of a group */
@@ -33,6 +34,8 @@ typedef struct few_job {
     int64_t chunks, chunk_units;
     int64_t tiles, blocks;    /* of output channels */
     int64_t tap_tiles;
+    int64_t unit_terms; /* that a unit adds to a lane's sum, at most */
+    bool wide;          /* are a chunk's sums long? */
     size_t slab_size; /* in floats */
 } few_job;
 
@@ -44,11 +47,11 @@ typedef struct few_tile {
     int64_t ahead;                  /* how far on dy is fetched, by the first that reads it */
 } few_tile;
 
-/* Lines that fill most of their vectors. */
+/* Lines that fill most of their vectors, and are not too long for sums by lanes. */
 bool CNN__SIMD(conv_few_weight_fits)(const conv_plan *p)
 {
     return p->in_channels > 0 && p->in_channels <= FEW && p->in_channels * plan_taps(p) <= MOST_TAPS && plan_taps(p) > 1 &&
-           p->batch > 0 && p->h.grid > 0 && p->w.grid * 8 >= round_up(p->w.grid, LANES) * 7;
+           p->batch > 0 && p->h.grid > 0 && p->w.grid <= PART_SUM * LANES && p->w.grid * 8 >= round_up(p->w.grid, LANES) * 7;
 }
 
 static void measure(few_job *job)
@@ -62,12 +65,19 @@ static void measure(few_job *job)
     job->chunk_units = divide_up(job->slab.units, chunks);
     job->chunks = divide_up(job->slab.units, job->chunk_units);
     job->slab_size = (size_t)round_up(p->in_channels * job->slab.channel_step + SLAB_SLACK, 16);
+    job->unit_terms = job->slab.images * job->slab.lines * divide_up(p->w.grid, LANES);
+    job->wide = long_sum(job->chunk_units * job->unit_terms);
+}
+
+/* Floats of a block's sums, lane by lane. */
+static size_t sums_size(const few_job *job)
+{
+    return (size_t)(divide_up(job->tiles, job->blocks) * job->tap_tiles * SQUARES) * LANES * LANES;
 }
 
 static size_t scratch_size(const few_job *job)
 {
-    size_t sums = (size_t)(divide_up(job->tiles, job->blocks) * job->tap_tiles * SQUARES) * LANES * LANES;
-    return (sums + job->slab_size) * sizeof(float);
+    return (sums_size(job) + job->slab_size) * sizeof(float) + (job->wide ? sums_size(job) * sizeof(double) : 0);
 }
 
 static int64_t chunk_floats(const few_job *job)
@@ -255,17 +265,27 @@ static void weigh(void *arg, int64_t task, int worker)
     int64_t block = task % job->blocks, group = task / job->blocks % p->groups, chunk = task / job->blocks / p->groups;
     int64_t begin = block * job->tiles / job->blocks, end = (block + 1) * job->tiles / job->blocks;
     int64_t parts = (end - begin) * job->tap_tiles;
-    int64_t unit = chunk * job->chunk_units, last = least(unit + job->chunk_units, job->slab.units);
+    int64_t unit = chunk * job->chunk_units, last = least(unit + job->chunk_units, job->slab.units), count = parts * SQUARES * LANES;
     lanes *sums = (lanes *)(void *)(job->scratch + (size_t)worker * scratch_size(job));
-    float *slab = (float *)(sums + (size_t)(divide_up(job->tiles, job->blocks) * job->tap_tiles * SQUARES) * LANES);
-    memset(sums, 0, (size_t)(parts * SQUARES) * LANES * sizeof *sums);
-    for (; unit < last; unit++) {
+    float *slab = (float *)sums + sums_size(job);
+    double *wide = (double *)(void *)(slab + job->slab_size);
+    int64_t terms = 0, wides = 0;
+    memset(sums, 0, (size_t)count * sizeof *sums);
+    for (; unit < last; unit++, terms += job->unit_terms) {
+        if (job->wide && terms + job->unit_terms > PART_SUM) {
+            wide_add(wide, wides++ == 0, (const float *)sums, 1, count * LANES, 0);
+            memset(sums, 0, (size_t)count * sizeof *sums);
+            terms = 0;
+        }
         conv_unit u = slab_unit(&job->slab, p, unit);
         slab_fill(&job->slab, p, &u, job->x + group * p->in_channels * p->h.in * p->w.in, 0, p->in_channels, slab);
         for (int64_t k = 0; k < parts; k++) {
             few_part part = part_of(job, begin + k / job->tap_tiles, k % job->tap_tiles);
             add_unit(job, &u, group, &part, slab, sums + k * SQUARES * LANES);
         }
+    }
+    if (wides) {
+        wide_finish(wide, (float *)sums, 1, count * LANES, 0);
     }
     float *to = (chunk ? job->partial + (chunk - 1) * chunk_floats(job) : job->dweight) + group * p->weight_group;
     for (int64_t k = 0; k < parts; k++) {

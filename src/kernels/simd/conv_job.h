@@ -7,6 +7,7 @@
 #include "kernels/simd/conv_pack.h"
 #include "kernels/simd/conv_slab.h"
 #include "kernels/simd/tile.h"
+#include "kernels/simd/wide.h"
 
 enum {
     FEW_PANELS = 2,
@@ -41,6 +42,9 @@ typedef struct conv_job {
     int64_t blocks, block_panels;          /* of panels, a task each */
     int64_t stretch_channels;              /* of input channels */
     int64_t positions;                     /* of a unit, in whole panels */
+    int64_t wide_sums;                     /* of a task, or of one unit, where sums are long */
+    int64_t terms, parts;                  /* with one unit: in the sums by now, and how many parts were put aside */
+    bool keeps;                            /* the sums are put aside before the stretch */
     size_t steps_size, slab_size, columns_size, weights_size, sums_size; /* in floats */
 } conv_job;
 
@@ -50,6 +54,8 @@ typedef struct conv_task {
     int64_t group, panel, panels; /* of output channels */
     int64_t channel, channels;    /* the stretch */
     float *slab, *columns, *sums, *aside;
+    double *wide;
+    int64_t terms, parts; /* in the sums by now, and how many parts were put aside */
     ahead next, later; /* memory to fetch, one after the other */
 } conv_task;
 
@@ -109,7 +115,9 @@ CNN__APART void measure(conv_job *job)
     job->steps_size = align(depth * (int64_t)(sizeof *job->steps / sizeof(float)));
     job->columns_size = align((depth * WIDTH + LANES) * panels + LANES);
     job->weights_size = job->one ? align(job->block_panels * depth * ROWS) : 0;
-    job->sums_size = job->direct ? 0 : align((job->one ? job->panels : job->block_panels) * ROWS * job->positions);
+    int64_t sums = (job->one ? job->panels : job->block_panels) * ROWS * job->positions;
+    job->sums_size = job->direct ? 0 : align(sums);
+    job->wide_sums = long_sum(p->in_channels * taps) ? round_up(sums, 8) : 0;
 }
 
 /* What all tasks share: one unit's columns, slab and sums, or the weights. */
@@ -117,7 +125,8 @@ static inline size_t shared_size(const conv_job *job)
 {
     int64_t taps = job->plan.in_channels * plan_taps(&job->plan);
     size_t weights = job->along ? 0 : align(job->plan.groups * job->panels * taps * ROWS);
-    return sizeof(float) * (job->steps_size + (job->one ? job->columns_size + job->sums_size + job->slab_size : weights));
+    size_t one = job->columns_size + job->sums_size + job->slab_size + 2 * (size_t)job->wide_sums;
+    return sizeof(float) * (job->steps_size + (job->one ? one : weights));
 }
 
 /* Memory's first part, which the others follow. */
@@ -137,7 +146,8 @@ static inline void make_steps(conv_job *job, void *memory)
 
 static inline size_t scratch_size(const conv_job *job)
 {
-    size_t own = job->one ? job->weights_size : job->slab_size + job->columns_size + job->sums_size;
+    size_t sums = job->sums_size + 2 * (size_t)job->wide_sums;
+    size_t own = job->one ? job->weights_size : job->slab_size + job->columns_size + sums;
     return (own + ROWS * WIDTH) * sizeof(float);
 }
 
@@ -188,6 +198,12 @@ static inline float *y_plane(const conv_task *t, int64_t image, int64_t channel)
 }
 
 /* ---- sums that were kept aside ---- */
+
+/* Whether a stretch of so many terms would make sums too long that have `terms`. */
+static inline bool part_ends(const conv_job *job, int64_t terms, int64_t more)
+{
+    return job->wide_sums && terms && terms + more > PART_SUM;
+}
 
 /* One line of the grid of one channel. */
 CNN__INLINE void write_line(const float *sums, float bias, int64_t count, int64_t step, float *y)

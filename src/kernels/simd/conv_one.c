@@ -11,6 +11,7 @@ static conv_task one_task(const conv_job *job)
     t.columns = job->packed;
     t.sums = job->sums;
     t.slab = job->sums + job->sums_size;
+    t.wide = (double *)(void *)(t.slab + job->slab_size);
     return t;
 }
 
@@ -44,6 +45,10 @@ static void multiply_block(void *arg, int64_t block, int worker)
     t.panel = block * job->block_panels;
     t.panels = least(job->block_panels, job->panels - t.panel);
     t.sums += t.panel * job->panel_rows * job->positions;
+    t.wide += t.panel * job->panel_rows * job->positions;
+    if (job->keeps) {
+        wide_add(t.wide, job->parts == 1, t.sums, task_rows(&t), job->positions, job->positions);
+    }
     for (int64_t k = 0; k < t.panels && !job->along; k++) {
         pack_weights(job, 0, t.panel + k, t.channel, t.channels, weights + k * depth * ROWS);
     }
@@ -51,11 +56,14 @@ static void multiply_block(void *arg, int64_t block, int worker)
     tile_grid grid = {
         .rows = task_rows(&t), .panel_rows = job->panel_rows, .columns = divide_up(positions, WIDTH), .vectors = 2, .k = depth,
         .a = a, .a_step = job->along ? job->panel_rows * a.across : depth * ROWS,
-        .b = { t.columns, 1, WIDTH, NULL }, .b_step = panel_step(&t), .start = t.channel ? FROM_C : FROM_COLUMNS,
+        .b = { t.columns, 1, WIDTH, NULL }, .b_step = panel_step(&t), .start = job->terms ? FROM_C : FROM_COLUMNS,
         .c = t.sums, .step = job->positions
     };
     tile_multiply(&grid, &t.next);
     if (t.channel + t.channels == job->plan.in_channels) {
+        if (job->parts) {
+            wide_finish(t.wide, t.sums, task_rows(&t), job->positions, job->positions);
+        }
         write_sums(&t);
     }
 }
@@ -66,10 +74,17 @@ void CNN__SIMD(convolve_one)(conv_job *job, cnn__pool *pool)
     int64_t panels = divide_up(p->batch * p->h.grid * p->w.grid, WIDTH);
     for (; job->channel < p->in_channels; job->channel += job->stretch_channels) {
         job->channels = least(job->stretch_channels, p->in_channels - job->channel);
+        int64_t terms = job->channels * plan_taps(p);
+        job->keeps = part_ends(job, job->terms, terms);
+        if (job->keeps) {
+            job->parts++;
+            job->terms = 0;
+        }
         double part = (double)job->channels / (double)p->in_channels;
         double columns = (double)(job->channels * plan_taps(p) * job->positions) / LANES;
         cnn__pool_run(pool, job->channels, columns, fill_channel, job);
         cnn__pool_run(pool, panels, columns, fill_panel, job);
         cnn__pool_run(pool, job->blocks, plan_work(p) * part, multiply_block, job);
+        job->terms += terms;
     }
 }

@@ -153,7 +153,7 @@ static inline void add_rest(direct_task *t, int64_t channel, int64_t rows, const
 {
     const direct_job *job = t->job;
     int64_t columns = t->images * job->rest;
-    bool more = t->channel || job->plan->add;
+    bool more = t->terms || (job->plan->add && !t->parts);
     for (int64_t begin = 0; begin < columns; begin += ROWS) {
         int64_t end = least(begin + ROWS, columns);
         multiply_rest(t, rows, begin, end);

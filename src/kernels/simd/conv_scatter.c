@@ -4,6 +4,7 @@
  * by place in the order of the taps. */
 #include "kernels/simd/conv_scatter.h"
 #include "kernels/simd/table.h"
+#include "kernels/simd/wide.h"
 
 enum {
     MOST_PLACES = 256,
@@ -30,6 +31,7 @@ bool CNN__SIMD(conv_scatter_fits)(const cnn__conv *g)
 {
     cnn__gemm c = product_of(g);
     return g->batch == 1 && g->groups == 1 && g->stride_h * g->stride_w > 1 && g->kernel_h * g->kernel_w > 1 &&
+           g->kernel_h * g->kernel_w <= PART_SUM &&
            c.m <= MOST_PLACES && c.m * c.n <= MOST_SUMS && c.n * c.k >= LEAST_WEIGHTS && g->in_h * g->in_w <= INT32_MAX;
 }
 

@@ -32,13 +32,13 @@ static tile_grid stretch_grid(const conv_task *t)
     const conv_plan *p = &job->plan;
     int64_t taps = plan_taps(p), all = p->in_channels * taps;
     const float *weights = job->packed + ((t->group * job->panels + t->panel) * all + t->channel * taps) * ROWS;
-    const float *bias = job->bias && job->direct ? job->bias + t->group * p->out_channels + t->panel * job->panel_rows : NULL;
+    const float *bias = job->bias && job->direct && !t->parts ? job->bias + t->group * p->out_channels + t->panel * job->panel_rows : NULL;
     tile_operand packed = { weights, 1, ROWS, NULL }, a = job->along ? weights_along(t, t->panel) : packed;
     return (tile_grid){
         .rows = task_rows(t), .panel_rows = job->panel_rows, .columns = 1, .vectors = 2, .k = t->channels * taps,
         .a = a, .a_step = job->along ? job->panel_rows * a.across : all * ROWS, .b = { t->columns, 1, WIDTH, NULL },
-        .b_step = t->channels * taps * WIDTH, .start = t->channel ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS,
-        .from = t->channel ? NULL : bias, .streamed = job->streamed, .step = job->direct ? p->h.out * p->w.out : job->positions
+        .b_step = t->channels * taps * WIDTH, .start = t->terms ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS,
+        .from = t->terms ? NULL : bias, .streamed = job->streamed, .step = job->direct ? p->h.out * p->w.out : job->positions
     };
 }
 
@@ -150,6 +150,34 @@ static void multiply_stretch(conv_task *t)
     }
 }
 
+/* ---- long sums ---- */
+
+/* The task's sums: rows of `columns`, `step` floats apart. */
+static float *sums_of(const conv_task *t, int64_t *columns, int64_t *step)
+{
+    const conv_job *job = t->job;
+    const conv_axis *h = &job->plan.h, *w = &job->plan.w;
+    *columns = job->direct ? t->unit.lines * w->grid : job->positions;
+    *step = job->direct ? h->out * w->out : job->positions;
+    return job->direct ? y_plane(t, t->unit.image, t->panel * job->panel_rows) + t->unit.line * w->out : t->sums;
+}
+
+/* Puts the part aside that ends before the stretch. */
+static void keep_part(conv_task *t)
+{
+    int64_t columns, step;
+    float *sums = sums_of(t, &columns, &step);
+    wide_add(t->wide, t->parts++ == 0, sums, task_rows(t), columns, step);
+    t->terms = 0;
+}
+
+static void finish_parts(const conv_task *t)
+{
+    int64_t columns, step;
+    float *sums = sums_of(t, &columns, &step);
+    wide_finish(t->wide, sums, task_rows(t), columns, step);
+}
+
 /* ---- tasks ---- */
 
 static void convolve_unit(void *arg, int64_t task, int worker)
@@ -159,16 +187,25 @@ static void convolve_unit(void *arg, int64_t task, int worker)
     conv_task t = { .job = job, .group = task / job->blocks % p->groups, .panel = task % job->blocks * job->block_panels };
     t.unit = slab_unit(&job->slab, p, task / job->blocks / p->groups);
     t.panels = least(job->block_panels, job->panels - t.panel);
-    t.aside = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    t.wide = (double *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    t.aside = (float *)(void *)(t.wide + job->wide_sums);
     t.slab = t.aside + ROWS * WIDTH;
     t.columns = t.slab + job->slab_size;
     t.sums = t.columns + job->columns_size;
     memset(t.aside, 0, ROWS * WIDTH * sizeof(float));
     const float *x = job->x + t.group * p->in_channels * p->h.in * p->w.in;
+    int64_t taps = plan_taps(p);
     for (; t.channel < p->in_channels; t.channel += job->stretch_channels) {
         t.channels = least(job->stretch_channels, p->in_channels - t.channel);
         slab_fill(&job->slab, p, &t.unit, x, t.channel, t.channels, t.slab);
+        if (part_ends(job, t.terms, t.channels * taps)) {
+            keep_part(&t);
+        }
         multiply_stretch(&t);
+        t.terms += t.channels * taps;
+    }
+    if (t.parts) {
+        finish_parts(&t);
     }
     if (!job->direct) {
         write_sums(&t);

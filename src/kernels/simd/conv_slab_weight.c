@@ -8,6 +8,7 @@
 #include "kernels/simd/conv_slab.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/tile.h"
+#include "kernels/simd/wide.h"
 
 enum {
     POSITIONS = 8 * WIDTH, /* of a unit */
@@ -28,7 +29,8 @@ typedef struct weight_job {
     int64_t chunks, chunk_units;
     int64_t blocks, block_channels, columns;
     int64_t panels, panel_rows; /* of output channels */
-    int64_t positions;          /* of a unit, at most */
+    int64_t positions;          /* that are multiplied at once, at most */
+    int64_t wide_sums;          /* of a task, where a chunk's sums are long */
     size_t slab_size, dy_size, taps_size;
 } weight_job;
 
@@ -39,7 +41,8 @@ typedef struct weight_task {
     int64_t group, channel, channels;
     int64_t begin, count;
     float *slab, *dy, *taps, *partial;
-    bool first;
+    double *wide;
+    int64_t summed, wides; /* positions that are in the partial sums, and how often such sums were put aside */
     ahead next, later; /* memory to fetch, one after the other */
 } weight_task;
 
@@ -61,6 +64,8 @@ static void measure(weight_job *job)
     job->panel_rows = panel_rows_of(out);
     job->panels = divide_up(out, job->panel_rows);
     job->positions = least(job->slab.images * job->slab.lines * p->w.grid, POSITIONS);
+    int64_t unit = job->slab.images * job->slab.lines * p->w.grid;
+    job->wide_sums = long_sum(job->chunk_units * unit) ? round_up(out * job->columns, 8) : 0;
     job->slab_size = (size_t)round_up(job->block_channels * job->slab.channel_step + SLAB_SLACK, 16);
     job->dy_size = (size_t)round_up((TAPS_STAY ? job->panels : 1) * job->positions * ROWS, 16);
     job->taps_size = (size_t)((job->positions * job->columns / WIDTH + LANES) * WIDTH);
@@ -74,7 +79,7 @@ static size_t partial_size(const weight_job *job)
 
 static size_t scratch_size(const weight_job *job)
 {
-    return (job->slab_size + job->dy_size + job->taps_size) * sizeof(float);
+    return (job->slab_size + job->dy_size + job->taps_size) * sizeof(float) + (size_t)job->wide_sums * sizeof(double);
 }
 
 /* ---- packing ---- */
@@ -157,11 +162,21 @@ static void multiply(weight_task *t)
         tile_grid grid = {
             .rows = rows, .panel_rows = job->panel_rows, .k = t->count,
             .a = a, .a_step = a_step, .b = { t->taps, 1, WIDTH, NULL }, .b_step = t->count * WIDTH,
-            .start = t->first ? FROM_COLUMNS : FROM_C, .c = t->partial + o * job->columns, .step = job->columns
+            .start = t->summed ? FROM_C : FROM_COLUMNS, .c = t->partial + o * job->columns, .step = job->columns
         };
         tile_multiply_columns(grid, taps, &t->next);
     }
-    t->first = false;
+    t->summed += t->count;
+}
+
+/* Puts partial sums aside that the positions which come next would make too long. */
+static void keep_part(weight_task *t)
+{
+    const weight_job *job = t->job;
+    if (job->wide_sums && t->summed + t->count > PART_SUM) {
+        wide_add(t->wide, t->wides++ == 0, t->partial, job->plan.out_channels, job->columns, job->columns);
+        t->summed = 0;
+    }
 }
 
 /* A unit's dy and x, which are read next. */
@@ -189,10 +204,11 @@ static void weigh(void *arg, int64_t task, int worker)
     const weight_job *job = arg;
     const conv_plan *p = &job->plan;
     int64_t chunk = task / job->blocks / p->groups;
-    weight_task t = { .job = job, .group = task / job->blocks % p->groups, .first = true,
+    weight_task t = { .job = job, .group = task / job->blocks % p->groups,
                       .channel = task % job->blocks * job->block_channels };
     t.channels = least(job->block_channels, p->in_channels - t.channel);
-    t.slab = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    t.wide = (double *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    t.slab = (float *)(void *)(t.wide + job->wide_sums);
     t.dy = t.slab + job->slab_size;
     t.taps = t.dy + job->dy_size;
     t.partial = job->partial + task * p->out_channels * job->columns;
@@ -209,8 +225,12 @@ static void weigh(void *arg, int64_t task, int worker)
         }
         for (t.begin = 0; t.begin < positions; t.begin += job->positions) {
             t.count = least(job->positions, positions - t.begin);
+            keep_part(&t);
             multiply(&t);
         }
+    }
+    if (t.wides) {
+        wide_finish(t.wide, t.partial, p->out_channels, job->columns, job->columns);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "kernels/simd/conv_plan.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/tile.h"
+#include "kernels/simd/wide.h"
 
 enum { JOINED = 8 * WIDTH }; /* places of lines that are taken for one */
 
@@ -47,9 +48,15 @@ static conv_plan make_plan(const cnn__conv *g)
     return p;
 }
 
+/* Planes that are not too high for sums down a strip. */
+static bool by_planes(const cnn__conv *g)
+{
+    return CNN__SIMD(depthwise_plane_fits)(g) && g->out_h <= PART_SUM / 2;
+}
+
 size_t CNN__SIMD(conv_backward_weight_workspace)(const cnn__conv *g, int workers)
 {
-    if (CNN__SIMD(depthwise_plane_fits)(g)) {
+    if (by_planes(g)) {
         return CNN__SIMD(depthwise_plane_backward_weight_workspace)(g, workers);
     }
     conv_plan p = make_plan(g);
@@ -64,6 +71,23 @@ typedef struct bias_job {
     float *dbias;
 } bias_job;
 
+static float sum_floats(const float *from, int64_t count)
+{
+    lanes acc = { 0 };
+    int64_t k = 0;
+    float part = 0;
+    for (; k + LANES <= count; k += LANES) {
+        acc += load(from + k);
+    }
+    for (; k < count; k++) {
+        part += from[k];
+    }
+    for (int i = 0; i < LANES; i++) {
+        part += acc[i];
+    }
+    return part;
+}
+
 static void sum_channel(void *arg, int64_t channel, int worker)
 {
     (void)worker;
@@ -73,19 +97,9 @@ static void sum_channel(void *arg, int64_t channel, int worker)
     double sum = 0;
     for (int64_t n = 0; n < g->batch; n++) {
         const float *dy = job->dy + (n * g->out_channels + channel) * plane;
-        lanes acc = { 0 };
-        int64_t k = 0;
-        float part = 0;
-        for (; k + LANES <= plane; k += LANES) {
-            acc += load(dy + k);
+        for (int64_t k = 0; k < plane; k += LONG_SUM * LANES) {
+            sum += (double)sum_floats(dy + k, least(LONG_SUM * LANES, plane - k));
         }
-        for (; k < plane; k++) {
-            part += dy[k];
-        }
-        for (int i = 0; i < LANES; i++) {
-            part += acc[i];
-        }
-        sum += (double)part;
     }
     job->dbias[channel] = (float)sum;
 }
@@ -93,7 +107,7 @@ static void sum_channel(void *arg, int64_t channel, int worker)
 void CNN__SIMD(conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy, void *dweight, void *dbias,
                                      void *memory, cnn__pool *pool)
 {
-    if (CNN__SIMD(depthwise_plane_fits)(g)) {
+    if (by_planes(g)) {
         CNN__SIMD(depthwise_plane_backward_weight)(g, x, dy, dweight, memory, pool);
     } else {
         conv_plan p = make_plan(g);

@@ -14,7 +14,9 @@
 enum {
     LEAST_CHANNELS = 16,
     STRIP_FLOATS = 1 << 16, /* of turned input, unless one line of tiles needs more */
-    CHUNK_FLOATS = 1 << 21 /* of transformed tiles, unless one strip needs more */
+    CHUNK_FLOATS = 1 << 21, /* of transformed tiles, unless one strip needs more */
+    CHUNK_TILES = 2048,     /* that gradients of weights add up one after the other */
+    MOST_CHANNELS = 2048    /* that outputs do */
 };
 
 typedef struct winograd_grid {
@@ -43,13 +45,13 @@ static inline bool winograd_grid_fits(const conv_plan *p)
     const conv_axis *h = &p->h, *w = &p->w;
     bool square = h->taps == w->taps && (h->taps == 3 || h->taps == 5);
     bool plain = h->stride == 1 && w->stride == 1 && h->step == 1 && w->step == 1 && h->out_step == 1 && w->out_step == 1;
-    bool many = p->in_channels >= LEAST_CHANNELS && p->out_channels >= LEAST_CHANNELS;
+    bool many = p->in_channels >= LEAST_CHANNELS && p->out_channels >= LEAST_CHANNELS && p->in_channels <= MOST_CHANNELS;
     if (!MULTIPLY_ADDS || !square || !plain || !many) {
         return false;
     }
     /* Small planes leave places of their tiles unused. */
     int64_t side = SIDE + 1 - h->taps, tiles = ((h->grid + side - 1) / side) * ((w->grid + side - 1) / side);
-    return p->batch * tiles >= 4 && 3 * PLACES * tiles <= 2 * plan_taps(p) * h->grid * w->grid;
+    return p->batch * tiles >= 4 && w->grid <= CHUNK_TILES * side && 3 * PLACES * tiles <= 2 * plan_taps(p) * h->grid * w->grid;
 }
 
 /* The first tile of a strip; strips past the last begin where the tiles end. */
@@ -73,6 +75,7 @@ static inline winograd_grid winograd_grid_make(const conv_plan *p, int64_t chann
     g.slab = (depth_slab){ .first_h = p->h.first, .first_w = p->w.first, .pitch = pitch, .strip = lines * g.side,
                            .strips = strips, .rows = lines * g.side + overlap };
     int64_t all = p->batch * strips, most = CHUNK_FLOATS / (PLACES * channels * lines * g.columns);
+    most = most < CHUNK_TILES / (lines * g.columns) ? most : CHUNK_TILES / (lines * g.columns);
     g.chunks = (all + most) / (most + 1);
     g.chunk_strips = (all + g.chunks - 1) / g.chunks;
     g.chunks = (all + g.chunk_strips - 1) / g.chunk_strips;

@@ -8,6 +8,7 @@
 #include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/turn.h"
+#include "kernels/simd/wide.h"
 
 #include <math.h>
 
@@ -23,6 +24,7 @@ typedef struct winograd_job {
     const float *x, *dy;
     float *inputs, *kernels, *dweight;
     float *turned; /* dweight: [output channels / LANES][input channel][tap][LANES] */
+    double *wide;  /* the same in double, or NULL: of many chunks */
     char *scratch;
     int64_t number, group;                    /* of the chunk; of channels */
     int64_t vectors, blocks;                  /* of input channels, of output channels */
@@ -62,9 +64,14 @@ static int64_t turned_floats(const winograd_job *job)
     return job->plan->groups * job->blocks * BLOCK * job->plan->in_channels * plan_taps(job->plan);
 }
 
+static bool many_chunks(const winograd_job *job)
+{
+    return job->grid.chunks > MANY_PARTS;
+}
+
 static int64_t shared_floats(const winograd_job *job)
 {
-    return turned_floats(job) + PLACES * (job->in_room.place_step + job->out_room.place_step);
+    return (many_chunks(job) ? 3 : 1) * turned_floats(job) + PLACES * (job->in_room.place_step + job->out_room.place_step);
 }
 
 size_t CNN__SIMD(conv_winograd_weight_workspace)(const conv_plan *p, int workers)
@@ -115,6 +122,14 @@ static void finish_channel(const winograd_job *job, const float *products, float
     }
     float taps[MOST_TAPS * LANES];
     winograd_output(side, products, job->part_step, (lanes){ 0 }, splat(-INFINITY), taps, side * LANES, LANES);
+    if (job->wide) { /* `to` has the first chunk's, and in the end all */
+        double *wide = job->wide + (to - job->turned);
+        wide_add(wide, job->number == 1, taps, 1, side * side * LANES, 0);
+        if (job->number + 1 == job->grid.chunks) {
+            wide_finish(wide, to, 1, side * side * LANES, 0);
+        }
+        return;
+    }
     for (int64_t k = 0; k < side * side; k++) {
         store(to + k * LANES, load(to + k * LANES) + load(taps + k * LANES));
     }
@@ -154,6 +169,10 @@ void CNN__SIMD(conv_winograd_weight)(const conv_plan *p, const float *x, const f
     winograd_job job = { .x = x, .dy = dy, .dweight = dweight, .turned = memory };
     measure(&job, p);
     job.inputs = job.turned + turned_floats(&job);
+    if (many_chunks(&job)) {
+        job.wide = (double *)(void *)job.inputs;
+        job.inputs += 2 * turned_floats(&job);
+    }
     job.kernels = job.inputs + PLACES * job.in_room.place_step;
     job.scratch = (char *)memory + (size_t)shared_floats(&job) * sizeof(float);
     double pairs = (double)(p->in_channels * p->out_channels) * PLACES / LANES;

@@ -10,6 +10,7 @@
 #include "kernels/simd/convpool_table.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/turn.h"
+#include "kernels/simd/wide.h"
 
 enum { CHUNKS = 16, STRETCH = CNN__VECTOR_BYTES == 64 ? 10 : 5 };
 
@@ -22,7 +23,9 @@ typedef struct weight_job {
     int64_t chunks, windows; /* windows: pooled positions of a plane */
     int64_t patch;           /* floats of one channel's sums: rows · run */
     int64_t sums_size;       /* floats of one chunk's sums, biases included */
+    int64_t part;            /* windows of a plane whose winners are listed at once */
     float *sums;
+    double *wide; /* the same in double, where a chunk's sums are long */
     char *scratch;
     int64_t planes_at; /* floats from the image to the padded planes that an expanded one is made from */
     size_t scratch_size, list_at; /* at list_at: corners of the windows, then the list */
@@ -48,11 +51,22 @@ static void measure(weight_job *job, const cnn__conv *g)
     job->scratch_size = job->list_at + (size_t)round_up(3 * (job->windows + LANES), 16) * sizeof(float);
 }
 
+static bool long_chunks(const weight_job *job)
+{
+    return long_sum(divide_up(job->g->batch, job->chunks) * job->windows);
+}
+
+/* Of all chunks' sums, in both types. */
+static size_t all_sums_size(const weight_job *job)
+{
+    return (size_t)(job->chunks * job->sums_size) * (sizeof(float) + (long_chunks(job) ? sizeof(double) : 0));
+}
+
 size_t CNN__SIMD(convpool_backward_weight_workspace)(const cnn__conv *g, int workers)
 {
     weight_job job = { 0 };
     measure(&job, g);
-    return (size_t)(job.chunks * job.sums_size) * sizeof(float) + job.scratch_size * (size_t)workers;
+    return all_sums_size(&job) + job.scratch_size * (size_t)workers;
 }
 
 /* Channels-last with zeros around. */
@@ -133,10 +147,11 @@ CNN__INLINE int64_t keep_winners(const patch_layout *p, lanes_i32 winner, lanes 
     return keep_lanes(won, place, dy, list.place + count, list.dy + count);
 }
 
-static int64_t list_winners(const weight_job *job, const float *dy, const uint8_t *index, const int32_t *corners,
+/* The winners of the first `windows` windows. */
+static int64_t list_winners(const weight_job *job, int64_t windows, const float *dy, const uint8_t *index, const int32_t *corners,
                             winners list, float *bias)
 {
-    int64_t count = 0, k = 0, windows = job->windows;
+    int64_t count = 0, k = 0;
     lanes sum = { 0 };
     lanes_i32 corner;
     for (; k + LANES <= windows; k += LANES) {
@@ -256,6 +271,27 @@ static void add_patches(const weight_job *job, winners list, int64_t count, cons
     }
 }
 
+/* Puts a chunk's sums aside. */
+static void keep_part(const weight_job *job, int64_t chunk, bool first)
+{
+    float *sums = job->sums + chunk * job->sums_size;
+    wide_add(job->wide + chunk * job->sums_size, first, sums, 1, job->sums_size, 0);
+    memset(sums, 0, (size_t)job->sums_size * sizeof *sums);
+}
+
+/* Windows [first, first + windows) of all planes of image n. */
+static void add_windows(const weight_job *job, int64_t n, int64_t first, int64_t windows, const int32_t *corners, winners list,
+                        const float *image, float *sums)
+{
+    const cnn__conv *g = job->g;
+    float *bias = sums + job->patch * g->out_channels;
+    for (int64_t o = 0; o < g->out_channels; o++) {
+        int64_t at = (n * g->out_channels + o) * job->windows + first;
+        int64_t count = list_winners(job, windows, job->dy + at, job->index + at, corners + first, list, &bias[o]);
+        add_patches(job, list, count, image, sums + o * job->patch);
+    }
+}
+
 static void weight_chunk(void *arg, int64_t chunk, int worker)
 {
     const weight_job *job = arg;
@@ -264,17 +300,25 @@ static void weight_chunk(void *arg, int64_t chunk, int worker)
     int32_t *corners = (int32_t *)(void *)((char *)image + job->list_at);
     winners list = { .place = corners + job->windows + LANES };
     list.dy = (float *)(void *)(list.place + job->windows + LANES);
-    float *sums = job->sums + chunk * job->sums_size, *bias = sums + job->patch * g->out_channels;
+    float *sums = job->sums + chunk * job->sums_size;
+    int64_t summed = 0, parts = 0;
     memset(sums, 0, (size_t)job->sums_size * sizeof(float));
     memset(corners, 0, (size_t)(job->windows + LANES) * sizeof *corners);
     list_corners(job, corners);
     for (int64_t n = chunk * g->batch / job->chunks; n < (chunk + 1) * g->batch / job->chunks; n++) {
         lay_out(job, job->x + n * g->in_channels * g->in_h * g->in_w, image);
-        for (int64_t o = 0; o < g->out_channels; o++) {
-            int64_t plane = (n * g->out_channels + o) * job->windows;
-            int64_t count = list_winners(job, job->dy + plane, job->index + plane, corners, list, &bias[o]);
-            add_patches(job, list, count, image, sums + o * job->patch);
+        for (int64_t first = 0, windows; first < job->windows; first += windows) {
+            windows = least(job->part, job->windows - first);
+            if (job->wide && summed + windows > PART_SUM) {
+                keep_part(job, chunk, parts++ == 0);
+                summed = 0;
+            }
+            add_windows(job, n, first, windows, corners, list, image, sums);
+            summed += windows;
         }
+    }
+    if (parts) {
+        wide_finish(job->wide + chunk * job->sums_size, sums, 1, job->sums_size, 0);
     }
 }
 
@@ -313,7 +357,9 @@ void CNN__SIMD(convpool_backward_weight)(const cnn__conv *g, const void *x, cons
 {
     weight_job job = { .x = x, .dy = dy, .index = index, .dweight = dweight, .dbias = dbias, .sums = workspace };
     measure(&job, g);
-    job.scratch = (char *)workspace + (size_t)(job.chunks * job.sums_size) * sizeof(float);
+    job.wide = long_chunks(&job) ? (double *)(void *)(job.sums + job.chunks * job.sums_size) : NULL;
+    job.part = job.wide ? PART_SUM : job.windows;
+    job.scratch = (char *)workspace + all_sums_size(&job);
     double work = (double)g->batch * (double)(job.windows * g->out_channels) * (double)job.patch / LANES;
     cnn__pool_run(pool, job.chunks, work, weight_chunk, &job);
     cnn__pool_run(pool, g->out_channels, (double)(job.chunks * job.patch * g->out_channels), finish_channel, &job);

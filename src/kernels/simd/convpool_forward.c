@@ -9,6 +9,7 @@
 #include "kernels/simd/convpool_table.h"
 #include "kernels/simd/tile.h"
 #include "kernels/simd/turn.h"
+#include "kernels/simd/wide.h"
 
 enum {
     TILE = CNN__VECTOR_BYTES == 64 ? 14 : 6, /* 2 · TILE accumulators and two weights fill the registers */
@@ -29,6 +30,7 @@ typedef struct forward_job {
     int64_t padded_h, padded_w, plane;
     int64_t bands; /* tasks of an image: of few images each is cut into bands of lines */
     int64_t line; /* pixels of a line of tiles: what pooling needs, even */
+    int64_t part; /* input channels whose products are summed up at once */
 } forward_job;
 
 static size_t align(size_t bytes)
@@ -44,6 +46,7 @@ static void measure(forward_job *job, const cnn__conv *g)
     job->bands = g->batch >= LEAST_TASKS || !g->batch ? 1 : (LEAST_TASKS + g->batch - 1) / g->batch;
     job->bands = job->bands < g->out_h / 2 ? job->bands : g->out_h / 2;
     job->line = g->out_w / 2 * 2;
+    job->part = long_sum(job->taps) ? PART_SUM / (g->kernel_h * g->kernel_w) : g->in_channels;
     job->padded_h = g->out_h + g->kernel_h - 1;
     job->padded_w = g->out_w + g->kernel_w - 1;
     job->plane = job->padded_h * job->padded_w;
@@ -101,18 +104,26 @@ static void pad_lines(const forward_job *job, const float *x, float *planes, int
     }
 }
 
+/* Some input channels' share of a line's sums, which is the first or is added to what is there. */
+typedef struct line_part {
+    const forward_job *job;
+    int64_t channels;
+    lanes start[2];
+    bool more;
+} line_part;
+
 /* `pixels` is a constant where this is inlined, so the accumulators are registers. */
-CNN__INLINE void tile(int pixels, const forward_job *job, const float *x, const float *w, lanes bias0, lanes bias1,
-                      float *out)
+CNN__INLINE void tile(int pixels, const line_part *part, const float *x, const float *w, float *out)
 {
+    const forward_job *job = part->job;
     const cnn__conv *g = job->g;
     lanes acc[TILE][2];
 #pragma GCC unroll 16
     for (int q = 0; q < pixels; q++) {
-        acc[q][0] = bias0;
-        acc[q][1] = bias1;
+        acc[q][0] = part->start[0];
+        acc[q][1] = part->start[1];
     }
-    for (int64_t c = 0; c < g->in_channels; c++) {
+    for (int64_t c = 0; c < part->channels; c++) {
         for (int64_t i = 0; i < g->kernel_h; i++) {
             const float *p = x + c * job->plane + i * job->padded_w;
             for (int64_t j = 0; j < g->kernel_w; j++, p++, w += BLOCK) {
@@ -127,6 +138,13 @@ CNN__INLINE void tile(int pixels, const forward_job *job, const float *x, const 
             }
         }
     }
+    if (part->more) {
+#pragma GCC unroll 16
+        for (int q = 0; q < pixels; q++) {
+            acc[q][0] += load(out + q * BLOCK);
+            acc[q][1] += load(out + q * BLOCK + LANES);
+        }
+    }
 #pragma GCC unroll 16
     for (int q = 0; q < pixels; q++) {
         store(out + q * BLOCK, acc[q][0]);
@@ -134,37 +152,48 @@ CNN__INLINE void tile(int pixels, const forward_job *job, const float *x, const 
     }
 }
 
-static void tile_any(int pixels, const forward_job *job, const float *x, const float *w, lanes bias0, lanes bias1,
-                     float *out)
+static void tile_any(int pixels, const line_part *part, const float *x, const float *w, float *out)
 {
     switch (pixels) {
 #if CNN__VECTOR_BYTES == 64
-    case 14: tile(14, job, x, w, bias0, bias1, out); break;
-    case 13: tile(13, job, x, w, bias0, bias1, out); break;
-    case 12: tile(12, job, x, w, bias0, bias1, out); break;
-    case 11: tile(11, job, x, w, bias0, bias1, out); break;
-    case 10: tile(10, job, x, w, bias0, bias1, out); break;
-    case 9: tile(9, job, x, w, bias0, bias1, out); break;
-    case 8: tile(8, job, x, w, bias0, bias1, out); break;
-    case 7: tile(7, job, x, w, bias0, bias1, out); break;
+    case 14: tile(14, part, x, w, out); break;
+    case 13: tile(13, part, x, w, out); break;
+    case 12: tile(12, part, x, w, out); break;
+    case 11: tile(11, part, x, w, out); break;
+    case 10: tile(10, part, x, w, out); break;
+    case 9: tile(9, part, x, w, out); break;
+    case 8: tile(8, part, x, w, out); break;
+    case 7: tile(7, part, x, w, out); break;
 #endif
-    case 6: tile(6, job, x, w, bias0, bias1, out); break;
-    case 5: tile(5, job, x, w, bias0, bias1, out); break;
-    case 4: tile(4, job, x, w, bias0, bias1, out); break;
-    case 3: tile(3, job, x, w, bias0, bias1, out); break;
-    case 2: tile(2, job, x, w, bias0, bias1, out); break;
-    default: tile(1, job, x, w, bias0, bias1, out); break;
+    case 6: tile(6, part, x, w, out); break;
+    case 5: tile(5, part, x, w, out); break;
+    case 4: tile(4, part, x, w, out); break;
+    case 3: tile(3, part, x, w, out); break;
+    case 2: tile(2, part, x, w, out); break;
+    default: tile(1, part, x, w, out); break;
     }
 }
 
 /* The line is cut into tiles of nearly equal width, so that none is left with a pixel or two. */
+static void convolve_part(const line_part *part, const float *x, const float *w, float *out)
+{
+    int64_t line = part->job->line, tiles = (line + TILE - 1) / TILE;
+    for (int64_t t = 0, begin = 0; t < tiles; t++) {
+        int64_t end = (t + 1) * line / tiles;
+        tile_any((int)(end - begin), part, x + begin, w, out + begin * BLOCK);
+        begin = end;
+    }
+}
+
 static void convolve_line(const forward_job *job, const float *x, const float *w, lanes bias0, lanes bias1, float *out)
 {
-    int64_t tiles = (job->line + TILE - 1) / TILE;
-    for (int64_t t = 0, begin = 0; t < tiles; t++) {
-        int64_t end = (t + 1) * job->line / tiles;
-        tile_any((int)(end - begin), job, x + begin, w, bias0, bias1, out + begin * BLOCK);
-        begin = end;
+    const cnn__conv *g = job->g;
+    line_part part = { .job = job, .start = { bias0, bias1 } };
+    for (int64_t c = 0; c < g->in_channels; c += part.channels) {
+        part.channels = least(job->part, g->in_channels - c);
+        convolve_part(&part, x + c * job->plane, w + c * g->kernel_h * g->kernel_w * BLOCK, out);
+        part.more = true;
+        part.start[0] = part.start[1] = (lanes){ 0 };
     }
 }
 

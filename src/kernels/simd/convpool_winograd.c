@@ -9,7 +9,7 @@
 #include "kernels/simd/turn.h"
 #include "kernels/simd/winograd.h"
 
-enum { LEAST_TASKS = 8 };
+enum { LEAST_TASKS = 8, MOST_CHANNELS = 2048 /* that are added up one after the other */ };
 
 typedef struct winograd_job {
     const cnn__conv *g;
@@ -28,7 +28,7 @@ typedef struct winograd_job {
 
 bool CNN__SIMD(convpool_winograd_fits)(const cnn__conv *g)
 {
-    return g->kernel_h == 5 && g->kernel_w == 5 && g->in_channels >= 16 && g->out_channels >= 16;
+    return g->kernel_h == 5 && g->kernel_w == 5 && g->in_channels >= 16 && g->in_channels <= MOST_CHANNELS && g->out_channels >= 16;
 }
 
 static void measure(winograd_job *job, const cnn__conv *g)

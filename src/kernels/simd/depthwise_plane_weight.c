@@ -4,6 +4,7 @@
 #include "kernels/simd/depthwise_plane.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/turn.h"
+#include "kernels/simd/wide.h"
 
 enum { LEAST_TASKS = 12, BLOCK = LANES, SUMS = DEPTH_TAPS * LANES };
 
@@ -13,7 +14,7 @@ typedef struct plane_job {
     float *dweight, *partial; /* [chunk][channel][tap], of all chunks but the first */
     char *scratch;            /* of a worker: [channel or pair of a block][tap][LANES], then copies of a plane of x and of dy */
     int64_t blocks, chunks, chunk_images;
-    bool pairs;
+    bool pairs, wide; /* are a chunk's sums long? Then each strip's are put aside in double */
     lanes_i32 picks[3], dy_picks;
     depth_bounds bounds, dy_bounds;
 } plane_job;
@@ -217,7 +218,17 @@ CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t 
     }
 }
 
-static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, bool fresh, float *sums, float *copy)
+/* Where sums are long: puts those of planes [first, end) of the block aside, so that each strip begins with fresh ones. */
+static void keep_strip(const plane_job *job, int64_t first, int64_t end, bool fresh, float *sums, double *wide)
+{
+    int64_t count = (end - first) * SUMS;
+    if (job->wide) {
+        wide_add(wide + first * SUMS, fresh, sums + first * SUMS, 1, count, 0);
+        memset(sums + first * SUMS, 0, (size_t)count * sizeof *sums);
+    }
+}
+
+static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, bool fresh, float *sums, float *copy, double *wide)
 {
     const cnn__conv *g = job->g;
     int64_t in = g->in_h * g->in_w, out = g->out_h * g->out_w;
@@ -238,6 +249,7 @@ static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, b
             } else {
                 weigh_run(false, 2, job, k, k + run, channels, x, dy, begins, sums, copy);
             }
+            keep_strip(job, k, k + run, begins, sums, wide);
         }
     }
 }
@@ -300,9 +312,11 @@ static void store_planes(int64_t channels, const float *sums, float *to)
     }
 }
 
-static int64_t scratch_floats(const cnn__conv *g)
+static int64_t scratch_floats(const plane_job *job)
 {
-    return BLOCK * SUMS + depth_copy_floats(g->in_h, g->in_w) + depth_copy_floats(g->out_h, g->out_w);
+    const cnn__conv *g = job->g;
+    int64_t copies = depth_copy_floats(g->in_h, g->in_w) + depth_copy_floats(g->out_h, g->out_w);
+    return (job->wide ? 3 : 1) * BLOCK * SUMS + copies;
 }
 
 static void weigh_block(void *arg, int64_t task, int worker)
@@ -313,12 +327,17 @@ static void weigh_block(void *arg, int64_t task, int worker)
     int64_t channels = g->groups - first < BLOCK ? g->groups - first : BLOCK;
     int64_t begin = chunk * job->chunk_images, end = begin + job->chunk_images;
     end = end < g->batch ? end : g->batch;
-    float *sums = (float *)(void *)job->scratch + worker * scratch_floats(g), *copy = sums + BLOCK * SUMS;
+    float *sums = (float *)(void *)job->scratch + worker * scratch_floats(job), *copy = sums + (job->wide ? 3 : 1) * BLOCK * SUMS;
+    double *wide = (double *)(void *)(sums + BLOCK * SUMS);
     if (DEPTH_PAIRS && channels < BLOCK) {
         memset(sums, 0, BLOCK * SUMS * sizeof *sums);
     }
     for (int64_t n = begin; n < end; n++) {
-        weigh_image(job, n * g->groups + first, channels, n == begin, sums, copy);
+        weigh_image(job, n * g->groups + first, channels, n == begin, sums, copy, wide);
+    }
+    if (job->wide) {
+        int64_t used = DEPTH_PAIRS && job->pairs && channels > BLOCK / 2 ? BLOCK / 2 : channels;
+        wide_finish(wide, sums, 1, used * SUMS, 0);
     }
     float *to = chunk ? job->partial + (chunk - 1) * g->groups * DEPTH_TAPS : job->dweight;
     if (!DEPTH_PAIRS) {
@@ -338,6 +357,8 @@ static plane_job make_job(const cnn__conv *g)
     job.chunks = job.chunks < g->batch ? job.chunks : g->batch;
     job.chunk_images = (g->batch + job.chunks - 1) / job.chunks;
     job.chunks = (g->batch + job.chunk_images - 1) / job.chunk_images;
+    int64_t strips = g->out_w / LANES + 1; /* that a lane sums up, of each image */
+    job.wide = long_sum(job.chunk_images * g->out_h * strips);
     for (int j = 0; j < 3 && job.pairs; j++) {
         job.picks[j] = depth_picks(g->stride_w, j, g->in_w);
     }
@@ -353,7 +374,7 @@ static size_t partial_size(const plane_job *job)
 size_t CNN__SIMD(depthwise_plane_backward_weight_workspace)(const cnn__conv *g, int workers)
 {
     plane_job job = make_job(g);
-    return partial_size(&job) + (size_t)(workers * scratch_floats(g)) * sizeof(float);
+    return partial_size(&job) + (size_t)(workers * scratch_floats(&job)) * sizeof(float);
 }
 
 static void add_chunks(const plane_job *job)

@@ -2,6 +2,7 @@
  * chunk of the images, which it goes through in order; up to nine taps are summed at a time, in registers over a strip. */
 #include "kernels/simd/depthwise.h"
 #include "kernels/simd/table.h"
+#include "kernels/simd/wide.h"
 
 enum { TAPS = 9, LEAST_TASKS = 12 };
 
@@ -12,8 +13,15 @@ typedef struct depth_job {
     float *dweight, *partial; /* [chunk][block][tap][LANES] */
     char *scratch;
     int64_t taps, blocks, chunks, chunk_images;
-    int64_t slab_size, dy_size;
+    int64_t slab_size, dy_size, wide_sums; /* the last where a chunk's sums are long */
 } depth_job;
+
+/* What a task has summed up: [tap][LANES], and how many positions of each channel are in it. */
+typedef struct depth_sums {
+    float *floats;
+    double *wide;
+    int64_t summed, wides;
+} depth_sums;
 
 static depth_job make_job(const conv_plan *p)
 {
@@ -25,6 +33,7 @@ static depth_job make_job(const conv_plan *p)
     job.chunks = (p->batch + job.chunk_images - 1) / job.chunk_images;
     job.slab_size = round_up(depth_slab_size(&job.slab), 16);
     job.dy_size = round_up(job.slab.strip * p->w.grid * LANES, 16);
+    job.wide_sums = long_sum(job.chunk_images * p->h.grid * p->w.grid) ? job.taps * LANES : 0;
     return job;
 }
 
@@ -35,7 +44,7 @@ static size_t partial_size(const depth_job *job)
 
 static size_t scratch_size(const depth_job *job)
 {
-    return (size_t)(job->slab_size + job->dy_size) * sizeof(float);
+    return (size_t)(job->slab_size + job->dy_size + round_up(2 * job->wide_sums, 16)) * sizeof(float);
 }
 
 size_t CNN__SIMD(depthwise_backward_weight_workspace)(const conv_plan *p, int workers)
@@ -44,21 +53,21 @@ size_t CNN__SIMD(depthwise_backward_weight_workspace)(const conv_plan *p, int wo
     return partial_size(&job) + scratch_size(&job) * (size_t)workers;
 }
 
-/* `taps` is a constant where this is inlined, so the sums are registers. */
-CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int64_t lines, const float *slab,
+/* Lines of a strip, of which a line has `count` positions. `taps` is a constant where this is inlined, so the sums are registers. */
+CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int64_t lines, int64_t count, const float *slab,
                           const float *dy, float *sums, ahead *next)
 {
     const conv_plan *p = job->plan;
-    int64_t step = p->w.stride * LANES;
+    int64_t step = p->w.stride * LANES, rest = (p->w.grid - count) * LANES;
     lanes acc[TAPS];
 #pragma GCC unroll 9
     for (int t = 0; t < taps; t++) {
         acc[t] = load(sums + t * LANES);
     }
-    for (int64_t q = 0; q < lines; q++) {
+    for (int64_t q = 0; q < lines; q++, dy += rest) {
         ahead_fetch(next);
         const float *from = slab + q * p->h.stride * job->slab.pitch * LANES;
-        for (int64_t k = 0; k < p->w.grid; k++, dy += LANES, from += step) {
+        for (int64_t k = 0; k < count; k++, dy += LANES, from += step) {
             lanes g = load(dy);
 #pragma GCC unroll 9
             for (int t = 0; t < taps; t++) {
@@ -72,7 +81,8 @@ CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int
     }
 }
 
-static void add_strip(const depth_job *job, int64_t lines, const float *slab, const float *dy, float *sums, ahead *next)
+static void add_lines(const depth_job *job, int64_t lines, int64_t count, const float *slab, const float *dy, float *sums,
+                      ahead *next)
 {
     const conv_plan *p = job->plan;
     for (int64_t first = 0; first < job->taps; first += TAPS) {
@@ -82,10 +92,35 @@ static void add_strip(const depth_job *job, int64_t lines, const float *slab, co
             at[t] = (i * job->slab.pitch + j) * LANES;
         }
         if (some == TAPS) {
-            add_taps(TAPS, job, at, lines, slab, dy, sums + first * LANES, next);
+            add_taps(TAPS, job, at, lines, count, slab, dy, sums + first * LANES, next);
         }
         for (int64_t t = 0; t < some && some < TAPS; t++) {
-            add_taps(1, job, at + t, lines, slab, dy, sums + (first + t) * LANES, next);
+            add_taps(1, job, at + t, lines, count, slab, dy, sums + (first + t) * LANES, next);
+        }
+    }
+}
+
+/* A strip's lines, or pieces of them where sums are long. */
+static void add_strip(const depth_job *job, int64_t lines, const float *slab, const float *dy, depth_sums *sums, ahead *next)
+{
+    const conv_plan *p = job->plan;
+    if (!job->wide_sums) {
+        add_lines(job, lines, p->w.grid, slab, dy, sums->floats, next);
+        return;
+    }
+    int64_t columns = least(p->w.grid, PART_SUM), most_lines = PART_SUM / columns;
+    for (int64_t line = 0, some; line < lines; line += some) {
+        some = least(most_lines, lines - line);
+        for (int64_t column = 0, count; column < p->w.grid; column += count) {
+            count = least(columns, p->w.grid - column);
+            if (sums->summed + some * count > PART_SUM) {
+                wide_add(sums->wide, sums->wides++ == 0, sums->floats, 1, job->wide_sums, 0);
+                memset(sums->floats, 0, (size_t)job->wide_sums * sizeof *sums->floats);
+                sums->summed = 0;
+            }
+            add_lines(job, some, count, slab + (line * p->h.stride * job->slab.pitch + column * p->w.stride) * LANES,
+                      dy + (line * p->w.grid + column) * LANES, sums->floats, next);
+            sums->summed += some * count;
         }
     }
 }
@@ -99,8 +134,9 @@ static void weigh_block(void *arg, int64_t task, int worker)
     int64_t end = begin + job->chunk_images < p->batch ? begin + job->chunk_images : p->batch;
     int64_t channels = p->groups - first < LANES ? p->groups - first : LANES, plane = p->h.grid * p->w.grid;
     float *slab = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker), *dy = slab + job->slab_size;
-    float *sums = job->partial + task * job->taps * LANES;
-    memset(sums, 0, (size_t)(job->taps * LANES) * sizeof *sums);
+    depth_sums sums = { .floats = job->partial + task * job->taps * LANES };
+    sums.wide = (double *)(void *)(dy + job->dy_size);
+    memset(sums.floats, 0, (size_t)(job->taps * LANES) * sizeof *sums.floats);
     for (int64_t n = begin; n < end; n++) {
         int64_t at = n * p->groups + first;
         for (int64_t line = 0; line < p->h.grid; line += s->strip) {
@@ -118,8 +154,11 @@ static void weigh_block(void *arg, int64_t task, int worker)
                                      channels, plane * (int64_t)sizeof(float), calls / 2);
                 next.then = &dy_next;
             }
-            add_strip(job, lines, slab, dy, sums, &next);
+            add_strip(job, lines, slab, dy, &sums, &next);
         }
+    }
+    if (sums.wides) {
+        wide_finish(sums.wide, sums.floats, 1, job->wide_sums, 0);
     }
 }
 

@@ -9,6 +9,7 @@
 #include "kernels/simd/gemm_rows.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/tile.h"
+#include "kernels/simd/wide.h"
 
 enum {
     DEPTH = 256,            /* of a packed stretch: DEPTH · WIDTH floats of B stay in L1 */
@@ -35,10 +36,12 @@ typedef struct gemm_task {
     int64_t column, columns;  /* panels of columns */
     int64_t k, depth;
     float *b, *aside;
+    double *wide;        /* of the block, where the sums are long */
+    int64_t begun, wides; /* where along k the part began that is in C; parts before it */
     ahead next, later;
 } gemm_task;
 
-static const size_t scratch_size = (size_t)(BLOCK_PANELS * DEPTH * WIDTH + LANES + ROWS * WIDTH + 16) / 16 * 16 * sizeof(float);
+enum { OPERAND_FLOATS = (BLOCK_PANELS * DEPTH * WIDTH + LANES + ROWS * WIDTH + 16) / 16 * 16 };
 
 static void measure(gemm_job *job, const cnn__gemm *g)
 {
@@ -59,9 +62,29 @@ static void measure(gemm_job *job, const cnn__gemm *g)
     job->column_blocks = divide_up(job->column_panels, job->block_columns);
 }
 
+/* Of a worker: a stretch of B, a tile of C, wide sums. */
+static size_t scratch_size(const gemm_job *job)
+{
+    int64_t block = job->block_panels * ROWS * job->block_columns * WIDTH;
+    return OPERAND_FLOATS * sizeof(float) + (long_sum(job->g->k) ? (size_t)block * sizeof(double) : 0);
+}
+
 static size_t packed_size(const gemm_job *job)
 {
     return (size_t)round_up(job->panels * ROWS * job->g->k + LANES, 16) * sizeof(float);
+}
+
+/* A column that lies without gaps is a row of Bᵀ as well, which dot products read at once. */
+static cnn__gemm as_dots(const cnn__gemm *g)
+{
+    cnn__gemm same = *g;
+    if (g->n == 1 && g->ldb == 1 && !g->trans_b) {
+        same.trans_a = g->trans_a && !(g->m == 1 && g->lda == 1);
+        same.lda = same.trans_a == g->trans_a ? g->lda : g->k;
+        same.trans_b = !same.trans_a;
+        same.ldb = same.trans_b ? g->k : g->ldb;
+    }
+    return same;
 }
 
 static bool by_dots(const cnn__gemm *g)
@@ -74,11 +97,15 @@ static bool by_rows(const cnn__gemm *g)
     return !g->trans_b && g->m <= FEW_ROWS;
 }
 
-size_t CNN__SIMD(gemm_workspace)(const cnn__gemm *g, int workers)
+size_t CNN__SIMD(gemm_workspace)(const cnn__gemm *given, int workers)
 {
+    const cnn__gemm same = as_dots(given), *g = &same;
     gemm_job job = { 0 };
     measure(&job, g);
-    return by_dots(g) || by_rows(g) ? 0 : packed_size(&job) + (size_t)workers * scratch_size;
+    if (by_dots(g) || by_rows(g)) {
+        return by_rows(g) && long_sum(g->k) ? (size_t)workers * rows_wide_size(g) : 0;
+    }
+    return packed_size(&job) + (size_t)workers * scratch_size(&job);
 }
 
 static void pack_a_panel(void *arg, int64_t panel, int worker)
@@ -174,6 +201,13 @@ static void foresee(gemm_task *t)
     t->next.then = &t->later;
 }
 
+/* Puts the part of long sums that is in C aside. */
+static void keep_part(gemm_task *t, int64_t rows, int64_t columns, float *c)
+{
+    wide_add(t->wide, t->wides++ == 0, c, rows, columns, t->job->g->ldc);
+    t->begun = t->k;
+}
+
 static void multiply_block(void *arg, int64_t task, int worker)
 {
     const gemm_job *job = arg;
@@ -182,8 +216,12 @@ static void multiply_block(void *arg, int64_t task, int worker)
                     .column = task / job->row_blocks * job->block_columns };
     t.end = least(t.begin + job->block_panels, job->panels);
     t.columns = least(job->block_columns, job->column_panels - t.column);
-    t.b = (float *)(void *)(job->scratch + scratch_size * (size_t)worker);
+    t.b = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
     t.aside = t.b + BLOCK_PANELS * DEPTH * WIDTH + LANES;
+    t.wide = (double *)(void *)(t.b + OPERAND_FLOATS);
+    int64_t row = t.begin * ROWS, rows = least(t.end * ROWS, g->m) - row, column = t.column * WIDTH;
+    int64_t columns = least(t.columns * WIDTH, g->n - column);
+    float *c = job->c + row * g->ldc + column;
     float start[BLOCK_PANELS * WIDTH] = { 0 };
     memset(t.aside, 0, ROWS * WIDTH * sizeof(float));
     for (int64_t j = 0; j < t.columns * WIDTH && t.column * WIDTH + j < g->n && job->bias; j++) {
@@ -193,9 +231,16 @@ static void multiply_block(void *arg, int64_t task, int worker)
         t.depth = least(g->k - t.k, DEPTH);
         pack_b(&t);
         foresee(&t);
-        multiply_stretch(&t, t.k == 0 && !g->accumulate ? start : NULL);
+        if (long_sum(g->k) && t.k - t.begun == PART_SUM) {
+            keep_part(&t, rows, columns, c);
+            memset(start, 0, sizeof start);
+        }
+        multiply_stretch(&t, t.k == t.begun && (t.wides || !g->accumulate) ? start : NULL);
         t.k += t.depth;
     } while (t.k < g->k);
+    if (t.wides) {
+        wide_finish(t.wide, c, rows, columns, g->ldc);
+    }
     stream_end();
 }
 
@@ -211,10 +256,10 @@ static void dot_task(void *arg, int64_t task, int worker)
 
 static void rows_task(void *arg, int64_t task, int worker)
 {
-    (void)worker;
     const gemm_job *job = arg;
     int64_t columns = row_columns(job->g), begin = task * columns;
-    multiply_rows(job->g, job->a, job->b, job->bias, job->c, begin, least(columns, job->g->n - begin));
+    double *wide = (double *)(void *)(job->scratch + rows_wide_size(job->g) * (size_t)worker);
+    multiply_rows(job->g, job->a, job->b, job->bias, job->c, begin, least(columns, job->g->n - begin), wide);
 }
 
 static void add_bias(const gemm_job *job)
@@ -227,9 +272,10 @@ static void add_bias(const gemm_job *job)
     }
 }
 
-void CNN__SIMD(gemm)(const cnn__gemm *g, const void *a, const void *b, const void *bias, void *c, void *workspace,
+void CNN__SIMD(gemm)(const cnn__gemm *given, const void *a, const void *b, const void *bias, void *c, void *workspace,
                      cnn__pool *pool)
 {
+    const cnn__gemm same = as_dots(given), *g = &same;
     gemm_job job = { .a = a, .b = b, .bias = bias, .c = c, .packed = workspace, .pool = pool };
     double work = (double)g->m * (double)g->n * (double)(g->k + 1) / LANES;
     measure(&job, g);
@@ -238,6 +284,7 @@ void CNN__SIMD(gemm)(const cnn__gemm *g, const void *a, const void *b, const voi
         return;
     }
     if (by_rows(g)) {
+        job.scratch = workspace;
         cnn__pool_run(pool, divide_up(g->n, row_columns(g)), work, rows_task, &job);
         return;
     }

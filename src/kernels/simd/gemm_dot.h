@@ -5,12 +5,14 @@
 
 #include "kernels/kernels.h"
 #include "kernels/simd/lanes.h"
+#include "kernels/simd/wide.h"
 
 enum {
     DOT_FEW_ROWS = 4,
     DOT_FEW_COLUMNS = 16,
     DOT_COLUMNS = 16, /* a task */
     DOT_WIDE = 4,     /* columns at a time */
+    DOT_LONG = LONG_SUM * LANES, /* terms of sums that are kept by lanes; longer ones are made in parts */
     DOT_STREAMS = CNN__VECTOR_BYTES == 64 ? 1 : DOT_WIDE /* of one row, at the rate of memory */
 };
 
@@ -75,6 +77,33 @@ CNN__INLINE void dot_block(int rows, int columns, int parts, const float *a, int
     }
 }
 
+CNN__APART void dot_part(int64_t rows, int64_t columns, const float *a, int64_t lda, const float *b, int64_t ldb, int64_t k,
+                         float *out)
+{
+    if (rows == 1 && columns == 1) {
+        dot_block(1, 1, 4, a, lda, b, ldb, k, out);
+    } else if (rows == 1) {
+        dot_block(1, DOT_WIDE, 2, a, lda, b, ldb, k, out);
+    } else if (columns == 1) {
+        dot_block(DOT_FEW_ROWS, 1, 2, a, lda, b, ldb, k, out);
+    } else {
+        dot_block(DOT_FEW_ROWS, DOT_WIDE, 1, a, lda, b, ldb, k, out);
+    }
+}
+
+/* The same where k is too long for one part. */
+CNN__APART void dot_parts(int64_t rows, int64_t columns, const float *a, int64_t lda, const float *b, int64_t ldb, int64_t k,
+                          float *out)
+{
+    double wide[DOT_FEW_ROWS * DOT_WIDE];
+    for (int64_t at = 0; at < k; at += DOT_LONG) {
+        dot_part(rows, columns, a + at, lda, b + at, ldb, least(DOT_LONG, k - at), out);
+        wide_add(wide, at == 0, out, 1, rows * columns, 0);
+    }
+    memset(out, 0, (size_t)(rows * columns) * sizeof *out);
+    wide_finish(wide, out, 1, rows * columns, 0);
+}
+
 /* Columns [begin, end) of C. */
 static inline void dot_columns(const cnn__gemm *g, const float *a, const float *b, const float *bias, float *c, int64_t begin,
                                int64_t end)
@@ -85,15 +114,7 @@ static inline void dot_columns(const cnn__gemm *g, const float *a, const float *
             float out[DOT_FEW_ROWS * DOT_WIDE];
             const float *x = a + i * g->lda, *y = b + j * g->ldb;
             columns = end - j < DOT_WIDE || (rows == 1 && DOT_STREAMS == 1) ? 1 : DOT_WIDE;
-            if (rows == 1 && columns == 1) {
-                dot_block(1, 1, 4, x, g->lda, y, g->ldb, g->k, out);
-            } else if (rows == 1) {
-                dot_block(1, DOT_WIDE, 2, x, g->lda, y, g->ldb, g->k, out);
-            } else if (columns == 1) {
-                dot_block(DOT_FEW_ROWS, 1, 2, x, g->lda, y, g->ldb, g->k, out);
-            } else {
-                dot_block(DOT_FEW_ROWS, DOT_WIDE, 1, x, g->lda, y, g->ldb, g->k, out);
-            }
+            (g->k > DOT_LONG ? dot_parts : dot_part)(rows, columns, x, g->lda, y, g->ldb, g->k, out);
             for (int64_t r = 0; r < rows; r++) {
                 for (int64_t s = 0; s < columns; s++) {
                     float *to = c + (i + r) * g->ldc + j + s;

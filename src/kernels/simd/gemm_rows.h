@@ -6,6 +6,7 @@
 
 #include "kernels/kernels.h"
 #include "kernels/simd/some.h"
+#include "kernels/simd/wide.h"
 
 enum {
     FEW_ROWS = 8,
@@ -20,6 +21,12 @@ enum {
 static inline int64_t row_columns(const cnn__gemm *g)
 {
     return least(ROW_COLUMNS, round_up(divide_up(g->n, ROW_BLOCKS), LANES));
+}
+
+/* Of a task's wide sums. */
+static inline size_t rows_wide_size(const cnn__gemm *g)
+{
+    return (size_t)(g->m * row_columns(g)) * sizeof(double);
 }
 
 /* A vector of each row of C, `count` lanes of it. */
@@ -74,19 +81,11 @@ CNN__INLINE void add_rows(int rows, int deep, bool fetch, const cnn__gemm *g, co
     }
 }
 
-/* Columns [begin, begin + count) of C. */
-static void multiply_rows(const cnn__gemm *g, const float *a, const float *b, const float *bias, float *c, int64_t begin,
-                          int64_t count)
+/* Adds the products with rows [k, end) of B. */
+static void add_all_rows(const cnn__gemm *g, const float *a, const float *b, float *c, int64_t count, int64_t k, int64_t end)
 {
-    int64_t across = g->trans_a ? 1 : g->lda, along = g->trans_a ? g->lda : 1, k = 0;
-    c += begin;
-    b += begin;
-    for (int64_t i = 0; i < g->m; i++) {
-        for (int64_t j = 0; j < count; j++) {
-            c[i * g->ldc + j] = (g->accumulate ? c[i * g->ldc + j] : 0) + (bias ? bias[begin + j] : 0);
-        }
-    }
-    for (; k + DEEP <= g->k; k += DEEP) {
+    int64_t across = g->trans_a ? 1 : g->lda, along = g->trans_a ? g->lda : 1;
+    for (; k + DEEP <= end; k += DEEP) {
         int64_t i = 0;
         for (; i + ROWS_AT_ONCE <= g->m; i += ROWS_AT_ONCE) {
             add_rows(ROWS_AT_ONCE, DEEP, i == 0, g, a + i * across + k * along, b + k * g->ldb, c + i * g->ldc, count);
@@ -95,10 +94,35 @@ static void multiply_rows(const cnn__gemm *g, const float *a, const float *b, co
             add_rows(1, DEEP, i == 0, g, a + i * across + k * along, b + k * g->ldb, c + i * g->ldc, count);
         }
     }
-    for (; k < g->k; k++) {
+    for (; k < end; k++) {
         for (int64_t i = 0; i < g->m; i++) {
             add_rows(1, 1, false, g, a + i * across + k * along, b + k * g->ldb, c + i * g->ldc, count);
         }
+    }
+}
+
+/* Columns [begin, begin + count) of C; `wide` is room for long sums. */
+static void multiply_rows(const cnn__gemm *g, const float *a, const float *b, const float *bias, float *c, int64_t begin,
+                          int64_t count, double *wide)
+{
+    int64_t part = long_sum(g->k) ? PART_SUM : g->k, k = 0;
+    c += begin;
+    b += begin;
+    for (int64_t i = 0; i < g->m; i++) {
+        for (int64_t j = 0; j < count; j++) {
+            c[i * g->ldc + j] = (g->accumulate ? c[i * g->ldc + j] : 0) + (bias ? bias[begin + j] : 0);
+        }
+    }
+    for (; k + part < g->k; k += part) {
+        add_all_rows(g, a, b, c, count, k, k + part);
+        wide_add(wide, k == 0, c, g->m, count, g->ldc);
+        for (int64_t i = 0; i < g->m; i++) {
+            memset(c + i * g->ldc, 0, (size_t)count * sizeof *c);
+        }
+    }
+    add_all_rows(g, a, b, c, count, k, g->k);
+    if (k > 0) {
+        wide_finish(wide, c, g->m, count, g->ldc);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "kernels/simd/relu.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
+#include "kernels/simd/wide.h"
 
 #include <math.h>
 
@@ -121,7 +122,7 @@ void CNN__SIMD(dropout)(int64_t n, double p, const uint64_t key[2], const void *
 
 /* ---- sums over rows ---- */
 
-enum { COLUMNS = 64 };
+enum { COLUMNS = 64, CHAINS = 8 };
 
 typedef struct sum_job {
     int64_t m, n;
@@ -129,23 +130,37 @@ typedef struct sum_job {
     float *out;
 } sum_job;
 
-/* Rows are added in order, eight at a time with partial sums of their own, for a stretch of columns. */
-static void sum_chunk(void *arg, int64_t task, int worker)
+/* Rows [begin, end) are added in order, in CHAINS partial sums, for a stretch of columns. */
+static void sum_part(const sum_job *job, int64_t begin, int64_t end, int64_t first, int64_t width, float *out)
 {
-    (void)worker;
-    const sum_job *job = arg;
-    int64_t first = task * COLUMNS, width = job->n - first < COLUMNS ? job->n - first : COLUMNS;
-    float part[8][COLUMNS] = { { 0 } };
-    for (int64_t i = 0; i < job->m; i++) {
+    float part[CHAINS][COLUMNS] = { { 0 } };
+    for (int64_t i = begin; i < end; i++) {
         const float *row = job->x + i * job->n + first;
-        float *sum = part[i % 8];
+        float *sum = part[i % CHAINS];
         for (int64_t j = 0; j < width; j++) {
             sum[j] += row[j];
         }
     }
     for (int64_t j = 0; j < width; j++) {
         float low = (part[0][j] + part[1][j]) + (part[2][j] + part[3][j]);
-        job->out[first + j] = low + ((part[4][j] + part[5][j]) + (part[6][j] + part[7][j]));
+        out[j] = low + ((part[4][j] + part[5][j]) + (part[6][j] + part[7][j]));
+    }
+}
+
+static void sum_chunk(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const sum_job *job = arg;
+    int64_t first = task * COLUMNS, width = job->n - first < COLUMNS ? job->n - first : COLUMNS;
+    int64_t rows = long_sum(job->m / CHAINS) ? PART_SUM * CHAINS : job->m, done = 0;
+    double wide[COLUMNS];
+    for (; done + rows < job->m; done += rows) {
+        sum_part(job, done, done + rows, first, width, job->out + first);
+        wide_add(wide, done == 0, job->out + first, 1, width, 0);
+    }
+    sum_part(job, done, job->m, first, width, job->out + first);
+    if (done > 0) {
+        wide_finish(wide, job->out + first, 1, width, 0);
     }
 }
 

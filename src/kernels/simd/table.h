@@ -37,6 +37,12 @@ size_t CNN__SIMD(depthwise_plane_backward_weight_workspace)(const cnn__conv *g, 
 void CNN__SIMD(depthwise_plane_backward_weight)(const cnn__conv *g, const float *x, const float *dy, float *dweight,
                                                 void *memory, cnn__pool *pool);
 
+/* Plans with very many taps. */
+bool CNN__SIMD(conv_parts_fits)(const struct conv_plan *p);
+size_t CNN__SIMD(conv_parts_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_parts)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                           void *memory, cnn__pool *pool);
+
 /* Plans with one tap, no padding and no stride. */
 bool CNN__SIMD(conv_direct_fits)(const struct conv_plan *p);
 size_t CNN__SIMD(conv_direct_workspace)(const struct conv_plan *p, int workers);

@@ -1,0 +1,49 @@
+/* Sums of 10⁸ terms of one sign keep a relative error of 1e-4 on every kernel table (support/long_sums.h). Operands take up to 1 GB. */
+#include "support/long_sums.h"
+#include "support/suite.h"
+
+enum { N = 100000000, SIDE = 10000 };
+
+static void products(const cnn__kernels *k)
+{
+    for (int trans = 0; trans < 4; trans++) {
+        check_product(k, trans & 1, trans & 2, 1, 1, N);
+        check_product(k, trans & 1, trans & 2, 2, 2, N);
+    }
+    check_rows(k, N, 1);
+}
+
+static void convolutions(const cnn__kernels *k)
+{
+    check_conv(k, FORWARD, (cnn__conv){ .batch = 1, .in_channels = N, .in_h = 1, .in_w = 1, .out_channels = 2, .kernel_h = 1, .kernel_w = 1 }, 0);
+    check_conv(k, FORWARD, (cnn__conv){ .batch = 1, .in_channels = N / 9, .in_h = 3, .in_w = 3, .out_channels = 1, .kernel_h = 3, .kernel_w = 3 }, 0);
+    check_conv(k, DATA, (cnn__conv){ .batch = 1, .in_channels = 2, .in_h = 1, .in_w = 1, .out_channels = N, .kernel_h = 1, .kernel_w = 1 }, 0);
+    check_conv(k, DATA, (cnn__conv){ .batch = 1, .in_channels = 2, .in_h = 3, .in_w = 3, .out_channels = N / 9, .kernel_h = 3, .kernel_w = 3 }, 1);
+    check_conv(k, WEIGHT, (cnn__conv){ .batch = 1, .in_channels = 1, .in_h = SIDE, .in_w = SIDE, .out_channels = 2, .kernel_h = 1, .kernel_w = 1 }, 0);
+    check_conv(k, WEIGHT, (cnn__conv){ .batch = N / 100, .in_channels = 1, .in_h = 10, .in_w = 10, .out_channels = 2, .kernel_h = 3, .kernel_w = 3 }, 1);
+    check_conv(k, WEIGHT, (cnn__conv){ .batch = 1, .in_channels = 1, .in_h = SIDE, .in_w = SIDE, .out_channels = 2, .kernel_h = 9, .kernel_w = 9 }, 4);
+    check_conv(k, WEIGHT, (cnn__conv){ .batch = 1, .in_channels = 1, .in_h = SIDE, .in_w = SIDE, .out_channels = 1, .kernel_h = 3, .kernel_w = 3 }, 1);
+    check_conv(k, WEIGHT, (cnn__conv){ .batch = N / 100, .in_channels = 1, .in_h = 10, .in_w = 10, .out_channels = 1, .kernel_h = 5, .kernel_w = 5 }, 2);
+    check_convpool(k, WEIGHT, (cnn__conv){ .batch = N / 25, .in_channels = 1, .in_h = 11, .in_w = 11, .out_channels = 1, .kernel_h = 2, .kernel_w = 2 });
+}
+
+START_TEST(hundred_million_terms)
+{
+    const cnn__kernels *tables[8];
+    int count = tables_wanted(tables);
+    for (int i = 1; i < count; i++) {
+        products(tables[i]);
+        convolutions(tables[i]);
+    }
+    printf("long sums: 10^8 terms on %d tables, errors of at most 1e-4\n", count - 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("long sums");
+    TCase *tests = suite_case(suite, "10^8 terms", pools_make, long_sums_end);
+    tcase_set_timeout(tests, 3600);
+    tcase_add_test(tests, hundred_million_terms);
+    return suite_run(suite);
+}
