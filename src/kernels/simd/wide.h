@@ -18,26 +18,12 @@ static inline bool long_sum(int64_t terms)
 }
 
 /* wide[rows][columns] += from, of which a row is `step` floats; the first part replaces what is in `wide`. */
-CNN__APART void wide_add(double *wide, bool first, const float *from, int64_t rows, int64_t columns, int64_t step)
-{
-    for (int64_t i = 0; i < rows; i++, wide += columns, from += step) {
-        for (int64_t j = 0; j < columns && first; j++) {
-            wide[j] = (double)from[j];
-        }
-        for (int64_t j = 0; j < columns && !first; j++) {
-            wide[j] += (double)from[j];
-        }
-    }
-}
+void CNN__SIMD(wide_add)(double *wide, bool first, const float *from, int64_t rows, int64_t columns, int64_t step);
 
 /* The whole sums: to = wide + to, where the last part is. */
-CNN__APART void wide_finish(const double *wide, float *to, int64_t rows, int64_t columns, int64_t step)
-{
-    for (int64_t i = 0; i < rows; i++, wide += columns, to += step) {
-        for (int64_t j = 0; j < columns; j++) {
-            to[j] = (float)(wide[j] + (double)to[j]);
-        }
-    }
-}
+void CNN__SIMD(wide_finish)(const double *wide, float *to, int64_t rows, int64_t columns, int64_t step);
+
+#define wide_add CNN__SIMD(wide_add)
+#define wide_finish CNN__SIMD(wide_finish)
 
 #endif
