@@ -62,6 +62,7 @@ static const scenario scenarios[] = {
     { "tensors", make_tensors, false },
     { "borrowed memory", borrow_memory, false },
     { "tensors in use", use_tensors, false },
+    { "tensors that share memory", share_memory, false },
     { "module_copy_from", copy_module, false },
     { "gradcheck", check_gradients, false },
     { "custom operation", custom_operation, false },

@@ -40,6 +40,20 @@ static cnn_status borrow_memory(world *w)
     return status;
 }
 
+/* Copies between operands that share memory need memory of their own; without it they change nothing. */
+static cnn_status share_memory(world *w)
+{
+    float buffer[5] = { 0, 1, 2, 3, 4 };
+    cnn_tensor *from = keep(w, cnn_tensor_from_borrowed(w->ctx, CNN_F32, CNN_SHAPE(4), buffer, NULL, NULL));
+    TRY(got(w, from));
+    cnn_tensor *to = keep(w, cnn_tensor_from_borrowed(w->ctx, CNN_F32, CNN_SHAPE(4), buffer + 1, NULL, NULL));
+    TRY(got(w, to));
+    cnn_status copied = cnn_tensor_copy_from(to, from);
+    ck_assert(buffer[1] == (copied == CNN_OK ? 0 : 1) && buffer[4] == (copied == CNN_OK ? 3 : 4));
+    TRY(copied);
+    return cnn_tensor_read(from, buffer + 1, 4 * sizeof *buffer);
+}
+
 static cnn_status use_tensors(world *w)
 {
     char text[4096];

@@ -4,7 +4,10 @@
 #include "kernels/simd/tile.h"
 #include "kernels/simd/wide.h"
 
-enum { JOINED = 8 * WIDTH }; /* places of lines that are taken for one */
+enum {
+    JOINED = 8 * WIDTH,            /* places of lines that are taken for one */
+    BIAS_PART = PART_SUM / 3 * LANES /* of a plane, that are added up by lanes */
+};
 
 /* The ways that a plan may go; it takes the first that fits. */
 typedef struct way {
@@ -97,8 +100,8 @@ static void sum_channel(void *arg, int64_t channel, int worker)
     double sum = 0;
     for (int64_t n = 0; n < g->batch; n++) {
         const float *dy = job->dy + (n * g->out_channels + channel) * plane;
-        for (int64_t k = 0; k < plane; k += LONG_SUM * LANES) {
-            sum += (double)sum_floats(dy + k, least(LONG_SUM * LANES, plane - k));
+        for (int64_t k = 0; k < plane; k += BIAS_PART) {
+            sum += (double)sum_floats(dy + k, least(BIAS_PART, plane - k));
         }
     }
     job->dbias[channel] = (float)sum;

@@ -231,7 +231,7 @@ static void multiply_block(void *arg, int64_t task, int worker)
         t.depth = least(g->k - t.k, DEPTH);
         pack_b(&t);
         foresee(&t);
-        if (long_sum(g->k) && t.k - t.begun == PART_SUM) {
+        if (long_sum(g->k) && t.k - t.begun == GEMM_PART) {
             keep_part(&t, rows, columns, c);
             memset(start, 0, sizeof start);
         }

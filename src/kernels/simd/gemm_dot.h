@@ -12,7 +12,7 @@ enum {
     DOT_FEW_COLUMNS = 16,
     DOT_COLUMNS = 16, /* a task */
     DOT_WIDE = 4,     /* columns at a time */
-    DOT_LONG = LONG_SUM * LANES, /* terms of sums that are kept by lanes; longer ones are made in parts */
+    DOT_LONG = PART_SUM / 3 * LANES, /* terms of sums that are kept by lanes; longer ones are made in parts */
     DOT_STREAMS = CNN__VECTOR_BYTES == 64 ? 1 : DOT_WIDE /* of one row, at the rate of memory */
 };
 

@@ -15,7 +15,8 @@ enum {
     ROW_COLUMNS = CNN__VECTOR_BYTES == 64 ? 1024 : 512, /* of a block, at most */
     LINE = 16,            /* floats of a line of the cache */
     FETCH_ROWS = 8,
-    ROW_BLOCKS = 8        /* at least, where there are columns enough */
+    ROW_BLOCKS = 8,       /* at least, where there are columns enough */
+    GEMM_PART = PART_SUM / 3 /* terms of a part of a long sum: here shorter ones cost little */
 };
 
 static inline int64_t row_columns(const cnn__gemm *g)
@@ -105,7 +106,7 @@ static void add_all_rows(const cnn__gemm *g, const float *a, const float *b, flo
 static void multiply_rows(const cnn__gemm *g, const float *a, const float *b, const float *bias, float *c, int64_t begin,
                           int64_t count, double *wide)
 {
-    int64_t part = long_sum(g->k) ? PART_SUM : g->k, k = 0;
+    int64_t part = long_sum(g->k) ? GEMM_PART : g->k, k = 0;
     c += begin;
     b += begin;
     for (int64_t i = 0; i < g->m; i++) {

@@ -122,7 +122,7 @@ void CNN__SIMD(dropout)(int64_t n, double p, const uint64_t key[2], const void *
 
 /* ---- sums over rows ---- */
 
-enum { COLUMNS = 64, CHAINS = 8 };
+enum { COLUMNS = 64, CHAINS = 8, ROWS_PART = PART_SUM / 3 /* rows that are added up at once */ };
 
 typedef struct sum_job {
     int64_t m, n;
@@ -152,7 +152,7 @@ static void sum_chunk(void *arg, int64_t task, int worker)
     (void)worker;
     const sum_job *job = arg;
     int64_t first = task * COLUMNS, width = job->n - first < COLUMNS ? job->n - first : COLUMNS;
-    int64_t rows = long_sum(job->m / CHAINS) ? PART_SUM * CHAINS : job->m, done = 0;
+    int64_t rows = ROWS_PART, done = 0;
     double wide[COLUMNS];
     for (; done + rows < job->m; done += rows) {
         sum_part(job, done, done + rows, first, width, job->out + first);
