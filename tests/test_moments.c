@@ -38,7 +38,8 @@ static double moment_after(const cnn__kernels *table, cnn_dtype dtype, const ste
         k->adam(&options, N, cnn_tensor_data(t[0]), cnn_tensor_data(t[1]), cnn_tensor_data(t[2]), cnn_tensor_data(t[3]),
                 amsgrad ? cnn_tensor_data(t[4]) : NULL, NULL);
     }
-    double value = dtype == CNN_F32 ? (double)((float *)cnn_tensor_data(t[2]))[place] : ((double *)cnn_tensor_data(t[2]))[place];
+    double value =
+        dtype == CNN_F32 ? (double)((float *)cnn_tensor_data(t[2]))[place] : ((double *)cnn_tensor_data(t[2]))[place];
     for (int i = 0; i < 5; i++) {
         cnn_tensor_free(t[i]);
     }

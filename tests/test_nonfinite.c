@@ -20,130 +20,130 @@ typedef struct border_case {
 #define ZERO cnn_mul_scalar(cnn_sum(cnn_slice(in[0], 0, 0, 0, 1), CNN_ALL_DIMS, false), 1)
 #define TURNED cnn_transpose(in[0], 0, 1)
 
-#define ELEMENTWISE(X)                                                                                                \
-    X(neg, cnn_neg(in[0]))                                                                                            \
-    X(exp, cnn_exp(in[0]))                                                                                            \
-    X(log, cnn_log(in[0]))                                                                                            \
-    X(sqrt, cnn_sqrt(in[0]))                                                                                          \
-    X(abs, cnn_abs(in[0]))                                                                                            \
-    X(tanh, cnn_tanh(in[0]))                                                                                          \
-    X(sigmoid, cnn_sigmoid(in[0]))                                                                                    \
-    X(relu, cnn_relu(in[0]))                                                                                          \
-    X(clamp, cnn_clamp(in[0], -1, 1))                                                                                 \
-    X(clamp_crossed, cnn_clamp(in[0], 1, -1))                                                                         \
-    X(clamp_infinite, cnn_clamp(in[0], -INFINITY, INFINITY))                                                          \
-    X(pow_scalar_half, cnn_pow_scalar(in[0], 0.5))                                                                    \
-    X(pow_scalar_two, cnn_pow_scalar(in[0], 2))                                                                       \
-    X(pow_scalar_three, cnn_pow_scalar(in[0], 3))                                                                     \
-    X(pow_scalar_inverse, cnn_pow_scalar(in[0], -1))                                                                  \
-    X(pow_scalar_inverse_root, cnn_pow_scalar(in[0], -0.5))                                                           \
-    X(pow_scalar_zero, cnn_pow_scalar(in[0], 0))                                                                      \
-    X(pow_scalar_one, cnn_pow_scalar(in[0], 1))                                                                       \
-    X(add_scalar_infinite, cnn_add_scalar(in[0], INFINITY))                                                           \
-    X(mul_scalar_zero, cnn_mul_scalar(in[0], 0))                                                                      \
-    X(mul_scalar_infinite, cnn_mul_scalar(in[0], INFINITY))                                                           \
-    X(dropout_all, cnn_dropout(in[0], 1))                                                                             \
-    X(dropout_none, cnn_dropout(in[0], 0))                                                                            \
-    X(add, cnn_add(in[0], in[1]))                                                                                     \
-    X(add_broadcast, cnn_add(in[0], in[1]))                                                                           \
-    X(sub, cnn_sub(in[0], in[1]))                                                                                     \
-    X(sub_broadcast, cnn_sub(in[0], in[1]))                                                                           \
-    X(mul, cnn_mul(in[0], in[1]))                                                                                     \
-    X(mul_broadcast, cnn_mul(in[0], in[1]))                                                                           \
-    X(div, cnn_div(in[0], in[1]))                                                                                     \
-    X(div_broadcast, cnn_div(in[0], in[1]))                                                                           \
-    X(pow, cnn_pow(in[0], in[1]))                                                                                     \
-    X(pow_broadcast, cnn_pow(in[0], in[1]))                                                                           \
-    X(where, cnn_where(cnn_gt(in[0], in[1]), in[0], in[1]))                                                           \
+#define ELEMENTWISE(X) \
+    X(neg, cnn_neg(in[0])) \
+    X(exp, cnn_exp(in[0])) \
+    X(log, cnn_log(in[0])) \
+    X(sqrt, cnn_sqrt(in[0])) \
+    X(abs, cnn_abs(in[0])) \
+    X(tanh, cnn_tanh(in[0])) \
+    X(sigmoid, cnn_sigmoid(in[0])) \
+    X(relu, cnn_relu(in[0])) \
+    X(clamp, cnn_clamp(in[0], -1, 1)) \
+    X(clamp_crossed, cnn_clamp(in[0], 1, -1)) \
+    X(clamp_infinite, cnn_clamp(in[0], -INFINITY, INFINITY)) \
+    X(pow_scalar_half, cnn_pow_scalar(in[0], 0.5)) \
+    X(pow_scalar_two, cnn_pow_scalar(in[0], 2)) \
+    X(pow_scalar_three, cnn_pow_scalar(in[0], 3)) \
+    X(pow_scalar_inverse, cnn_pow_scalar(in[0], -1)) \
+    X(pow_scalar_inverse_root, cnn_pow_scalar(in[0], -0.5)) \
+    X(pow_scalar_zero, cnn_pow_scalar(in[0], 0)) \
+    X(pow_scalar_one, cnn_pow_scalar(in[0], 1)) \
+    X(add_scalar_infinite, cnn_add_scalar(in[0], INFINITY)) \
+    X(mul_scalar_zero, cnn_mul_scalar(in[0], 0)) \
+    X(mul_scalar_infinite, cnn_mul_scalar(in[0], INFINITY)) \
+    X(dropout_all, cnn_dropout(in[0], 1)) \
+    X(dropout_none, cnn_dropout(in[0], 0)) \
+    X(add, cnn_add(in[0], in[1])) \
+    X(add_broadcast, cnn_add(in[0], in[1])) \
+    X(sub, cnn_sub(in[0], in[1])) \
+    X(sub_broadcast, cnn_sub(in[0], in[1])) \
+    X(mul, cnn_mul(in[0], in[1])) \
+    X(mul_broadcast, cnn_mul(in[0], in[1])) \
+    X(div, cnn_div(in[0], in[1])) \
+    X(div_broadcast, cnn_div(in[0], in[1])) \
+    X(pow, cnn_pow(in[0], in[1])) \
+    X(pow_broadcast, cnn_pow(in[0], in[1])) \
+    X(where, cnn_where(cnn_gt(in[0], in[1]), in[0], in[1])) \
     X(where_seeds, cnn_where(cnn_gt(in[0], ZERO), in[0], cnn_neg(in[0])))
 
-#define REDUCTIONS(X)                                                                                                 \
-    X(sum, cnn_sum(in[0], CNN_DIMS(1), false))                                                                        \
-    X(sum_seeds, cnn_sum(in[0], CNN_DIMS(1), false))                                                                  \
-    X(sum_columns, cnn_sum(in[0], CNN_DIMS(0), false))                                                                \
-    X(mean, cnn_mean(in[0], CNN_DIMS(1), false))                                                                      \
-    X(mean_seeds, cnn_mean(in[0], CNN_DIMS(1), false))                                                                \
-    X(mean_columns, cnn_mean(in[0], CNN_DIMS(0), false))                                                              \
-    X(max, cnn_max(in[0], CNN_DIMS(1), false))                                                                        \
-    X(max_seeds, cnn_max(in[0], CNN_DIMS(1), false))                                                                  \
-    X(max_columns, cnn_max(in[0], CNN_DIMS(0), false))                                                                \
-    X(min, cnn_min(in[0], CNN_DIMS(1), false))                                                                        \
-    X(min_seeds, cnn_min(in[0], CNN_DIMS(1), false))                                                                  \
-    X(min_columns, cnn_min(in[0], CNN_DIMS(0), false))                                                                \
-    X(argmax, cnn_argmax(in[0], CNN_DIMS(1), false))                                                                  \
-    X(softmax, cnn_softmax(in[0], 1))                                                                                 \
-    X(softmax_first, cnn_softmax(in[0], 0))                                                                           \
-    X(softmax_seeds, cnn_softmax(in[0], 1))                                                                           \
-    X(log_softmax, cnn_log_softmax(in[0], 1))                                                                         \
-    X(log_softmax_first, cnn_log_softmax(in[0], 0))                                                                   \
-    X(log_softmax_seeds, cnn_log_softmax(in[0], 1))                                                                   \
-    X(cross_entropy, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE)))                        \
-    X(cross_entropy_smoothing,                                                                                        \
-      cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE, .label_smoothing = 0.25)))              \
-    X(cross_entropy_chances, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE)))                \
-    X(cross_entropy_ignored, cnn_cross_entropy_with(in[0], in[1], LOSS(.has_ignore_index = true)))                    \
-    X(cross_entropy_none_left, cnn_cross_entropy_with(in[0], in[1], LOSS(.has_ignore_index = true)))                  \
-    X(cross_entropy_weight_zero, cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = cnn_detach(in[2]))))             \
+#define REDUCTIONS(X) \
+    X(sum, cnn_sum(in[0], CNN_DIMS(1), false)) \
+    X(sum_seeds, cnn_sum(in[0], CNN_DIMS(1), false)) \
+    X(sum_columns, cnn_sum(in[0], CNN_DIMS(0), false)) \
+    X(mean, cnn_mean(in[0], CNN_DIMS(1), false)) \
+    X(mean_seeds, cnn_mean(in[0], CNN_DIMS(1), false)) \
+    X(mean_columns, cnn_mean(in[0], CNN_DIMS(0), false)) \
+    X(max, cnn_max(in[0], CNN_DIMS(1), false)) \
+    X(max_seeds, cnn_max(in[0], CNN_DIMS(1), false)) \
+    X(max_columns, cnn_max(in[0], CNN_DIMS(0), false)) \
+    X(min, cnn_min(in[0], CNN_DIMS(1), false)) \
+    X(min_seeds, cnn_min(in[0], CNN_DIMS(1), false)) \
+    X(min_columns, cnn_min(in[0], CNN_DIMS(0), false)) \
+    X(argmax, cnn_argmax(in[0], CNN_DIMS(1), false)) \
+    X(softmax, cnn_softmax(in[0], 1)) \
+    X(softmax_first, cnn_softmax(in[0], 0)) \
+    X(softmax_seeds, cnn_softmax(in[0], 1)) \
+    X(log_softmax, cnn_log_softmax(in[0], 1)) \
+    X(log_softmax_first, cnn_log_softmax(in[0], 0)) \
+    X(log_softmax_seeds, cnn_log_softmax(in[0], 1)) \
+    X(cross_entropy, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE))) \
+    X(cross_entropy_smoothing, \
+      cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE, .label_smoothing = 0.25))) \
+    X(cross_entropy_chances, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE))) \
+    X(cross_entropy_ignored, cnn_cross_entropy_with(in[0], in[1], LOSS(.has_ignore_index = true))) \
+    X(cross_entropy_none_left, cnn_cross_entropy_with(in[0], in[1], LOSS(.has_ignore_index = true))) \
+    X(cross_entropy_weight_zero, cnn_cross_entropy_with(in[0], in[1], LOSS(.weight = cnn_detach(in[2])))) \
     X(cross_entropy_seeds, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE)))
 
-#define PRODUCTS(X)                                                                                                   \
-    X(matmul, cnn_matmul(in[0], in[1]))                                                                               \
-    X(matmul_column, cnn_matmul(in[0], in[1]))                                                                        \
-    X(linear, cnn_linear(in[0], in[1], in[2]))                                                                        \
-    X(linear_seeds, cnn_linear(in[0], in[1], in[2]))                                                                  \
-    X(conv2d, cnn_conv2d(in[0], in[1], in[2], CONV(.padding = 1)))                                                    \
-    X(conv2d_stride_past_kernel, cnn_conv2d(in[0], in[1], NULL, CONV(.stride = 4)))                                   \
-    X(conv2d_relu, cnn_relu(cnn_conv2d(in[0], in[1], NULL, NULL)))                                                    \
-    X(conv2d_relu_seeds, cnn_relu(cnn_conv2d(in[0], in[1], NULL, NULL)))                                              \
-    X(conv2d_relu_maxpool2d,                                                                                          \
-      cnn_maxpool2d(cnn_relu(cnn_conv2d(in[0], in[1], NULL, CONV(.padding = 1))), POOL(.kernel = 2)))                 \
-    X(conv2d_relu_maxpool2d_nan_channel,                                                                              \
-      cnn_maxpool2d(cnn_relu(cnn_conv2d(in[0], in[1], in[2], CONV(.padding = 1))), POOL(.kernel = 2)))                \
-    X(relu_conv2d, cnn_conv2d(cnn_relu(in[0]), in[1], NULL, CONV(.padding = 1)))                                      \
-    X(relu_conv2d_point, cnn_conv2d(cnn_relu(in[0]), in[1], NULL, NULL))                                              \
-    X(maxpool2d, cnn_maxpool2d(in[0], POOL(.kernel = 2)))                                                             \
-    X(maxpool2d_overlap, cnn_maxpool2d(in[0], POOL(.kernel = 3, .stride = 1, .padding = 1)))                          \
+#define PRODUCTS(X) \
+    X(matmul, cnn_matmul(in[0], in[1])) \
+    X(matmul_column, cnn_matmul(in[0], in[1])) \
+    X(linear, cnn_linear(in[0], in[1], in[2])) \
+    X(linear_seeds, cnn_linear(in[0], in[1], in[2])) \
+    X(conv2d, cnn_conv2d(in[0], in[1], in[2], CONV(.padding = 1))) \
+    X(conv2d_stride_past_kernel, cnn_conv2d(in[0], in[1], NULL, CONV(.stride = 4))) \
+    X(conv2d_relu, cnn_relu(cnn_conv2d(in[0], in[1], NULL, NULL))) \
+    X(conv2d_relu_seeds, cnn_relu(cnn_conv2d(in[0], in[1], NULL, NULL))) \
+    X(conv2d_relu_maxpool2d, \
+      cnn_maxpool2d(cnn_relu(cnn_conv2d(in[0], in[1], NULL, CONV(.padding = 1))), POOL(.kernel = 2))) \
+    X(conv2d_relu_maxpool2d_nan_channel, \
+      cnn_maxpool2d(cnn_relu(cnn_conv2d(in[0], in[1], in[2], CONV(.padding = 1))), POOL(.kernel = 2))) \
+    X(relu_conv2d, cnn_conv2d(cnn_relu(in[0]), in[1], NULL, CONV(.padding = 1))) \
+    X(relu_conv2d_point, cnn_conv2d(cnn_relu(in[0]), in[1], NULL, NULL)) \
+    X(maxpool2d, cnn_maxpool2d(in[0], POOL(.kernel = 2))) \
+    X(maxpool2d_overlap, cnn_maxpool2d(in[0], POOL(.kernel = 3, .stride = 1, .padding = 1))) \
     X(maxpool2d_seeds, cnn_maxpool2d(in[0], POOL(.kernel = 2, .stride = 1)))
 
-#define ONE_TENSOR(X)                                                                                                 \
-    X(add_itself, cnn_add(in[0], in[0]))                                                                              \
-    X(add_own_transpose, cnn_add(in[0], TURNED))                                                                      \
-    X(sub_itself, cnn_sub(in[0], in[0]))                                                                              \
-    X(sub_own_transpose, cnn_sub(in[0], TURNED))                                                                      \
-    X(mul_itself, cnn_mul(in[0], in[0]))                                                                              \
-    X(mul_own_transpose, cnn_mul(in[0], TURNED))                                                                      \
-    X(div_itself, cnn_div(in[0], in[0]))                                                                              \
-    X(div_own_transpose, cnn_div(in[0], TURNED))                                                                      \
-    X(pow_itself, cnn_pow(in[0], in[0]))                                                                              \
-    X(where_itself, cnn_where(cnn_gt(in[0], ZERO), in[0], in[0]))                                                     \
-    X(concat_itself, cnn_concat(PAIR(in[0], in[0]), 1))                                                               \
-    X(stack_itself, cnn_stack(PAIR(in[0], in[0]), 0))                                                                 \
-    X(matmul_itself, cnn_matmul(in[0], in[0]))                                                                        \
-    X(matmul_own_transpose, cnn_matmul(in[0], TURNED))                                                                \
-    X(linear_itself, cnn_linear(in[0], in[0], cnn_squeeze(cnn_slice(in[0], 0, 0, 1, 1), 0)))                          \
-    X(conv2d_itself, cnn_conv2d(in[0], in[0], NULL, NULL))                                                            \
+#define ONE_TENSOR(X) \
+    X(add_itself, cnn_add(in[0], in[0])) \
+    X(add_own_transpose, cnn_add(in[0], TURNED)) \
+    X(sub_itself, cnn_sub(in[0], in[0])) \
+    X(sub_own_transpose, cnn_sub(in[0], TURNED)) \
+    X(mul_itself, cnn_mul(in[0], in[0])) \
+    X(mul_own_transpose, cnn_mul(in[0], TURNED)) \
+    X(div_itself, cnn_div(in[0], in[0])) \
+    X(div_own_transpose, cnn_div(in[0], TURNED)) \
+    X(pow_itself, cnn_pow(in[0], in[0])) \
+    X(where_itself, cnn_where(cnn_gt(in[0], ZERO), in[0], in[0])) \
+    X(concat_itself, cnn_concat(PAIR(in[0], in[0]), 1)) \
+    X(stack_itself, cnn_stack(PAIR(in[0], in[0]), 0)) \
+    X(matmul_itself, cnn_matmul(in[0], in[0])) \
+    X(matmul_own_transpose, cnn_matmul(in[0], TURNED)) \
+    X(linear_itself, cnn_linear(in[0], in[0], cnn_squeeze(cnn_slice(in[0], 0, 0, 1, 1), 0))) \
+    X(conv2d_itself, cnn_conv2d(in[0], in[0], NULL, NULL)) \
     X(cross_entropy_itself, cnn_cross_entropy(in[0], in[0]))
 
 #define CASES(X) ELEMENTWISE(X) REDUCTIONS(X) PRODUCTS(X) ONE_TENSOR(X)
 
 /* The kernels that do several operations at once have the fixtures of the chains that they stand for. */
-#define JOINED(X)                                                                                                     \
-    X(conv2d_relu, cnn__conv2d_relu(in[0], in[1], NULL, NULL))                                                        \
-    X(conv2d_relu_seeds, cnn__conv2d_relu(in[0], in[1], NULL, NULL))                                                  \
-    X(conv2d_relu_maxpool2d_nan_channel,                                                                              \
+#define JOINED(X) \
+    X(conv2d_relu, cnn__conv2d_relu(in[0], in[1], NULL, NULL)) \
+    X(conv2d_relu_seeds, cnn__conv2d_relu(in[0], in[1], NULL, NULL)) \
+    X(conv2d_relu_maxpool2d_nan_channel, \
       cnn_conv2d_relu_maxpool2d(in[0], in[1], in[2], CONV(.padding = 1), POOL(.kernel = 2)))
 
-#define X(name, expression)                                                                                           \
-    static cnn_tensor *call_##name(cnn_tensor **in)                                                                   \
-    {                                                                                                                 \
-        return expression;                                                                                            \
+#define X(name, expression) \
+    static cnn_tensor *call_##name(cnn_tensor **in) \
+    { \
+        return expression; \
     }
 CASES(X)
 #undef X
-#define X(name, expression)                                                                                           \
-    static cnn_tensor *joined_##name(cnn_tensor **in)                                                                 \
-    {                                                                                                                 \
-        return expression;                                                                                            \
+#define X(name, expression) \
+    static cnn_tensor *joined_##name(cnn_tensor **in) \
+    { \
+        return expression; \
     }
 JOINED(X)
 #undef X
@@ -153,7 +153,7 @@ static const border_case cases[] = {
     CASES(X)
 #undef X
 #define X(name, expression) { #name, joined_##name },
-    JOINED(X)
+        JOINED(X)
 #undef X
 };
 
@@ -240,8 +240,15 @@ START_TEST(casts_are_defined)
     const int64_t wide[] = { 0, INT64_MAX, INT64_MIN, 3000000000, -3000000000, 300, -1, INT64_MAX, 0, 0 };
     const int32_t narrow[] = { 0, INT32_MAX, INT32_MIN, INT32_MAX, INT32_MIN, 300, -1, INT32_MAX, 0, 0 };
     const uint8_t bytes[] = { 0, 255, 0, 255, 0, 255, 0, 255, 0, 0 }, truth[] = { 1, 1, 1, 1, 1, 1, 1, 1, 0, 1 };
-    const struct { cnn_dtype dtype; const void *values; size_t size; } expected[] = {
-        { CNN_I64, wide, sizeof wide }, { CNN_I32, narrow, sizeof narrow }, { CNN_U8, bytes, sizeof bytes }, { CNN_BOOL, truth, sizeof truth },
+    const struct {
+        cnn_dtype dtype;
+        const void *values;
+        size_t size;
+    } expected[] = {
+        { CNN_I64, wide, sizeof wide },
+        { CNN_I32, narrow, sizeof narrow },
+        { CNN_U8, bytes, sizeof bytes },
+        { CNN_BOOL, truth, sizeof truth },
     };
     ctx = cnn_context_new(.threads = 1);
     tape = cnn_tape_new(ctx);
@@ -249,7 +256,8 @@ START_TEST(casts_are_defined)
     cnn_tensor *x = cnn_tensor_from_data(ctx, CNN_F32, CNN_SHAPE(10), odd);
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         unsigned char given[sizeof wide];
-        ck_assert_int_eq(cnn_tensor_read(cnn_cast(cnn_input(tape, x), expected[i].dtype), given, expected[i].size), CNN_OK);
+        ck_assert_int_eq(cnn_tensor_read(cnn_cast(cnn_input(tape, x), expected[i].dtype), given, expected[i].size),
+                         CNN_OK);
         ck_assert_mem_eq(given, expected[i].values, expected[i].size);
     }
     cnn_tensor_free(x);

@@ -62,7 +62,8 @@ START_TEST(conversions_in_place)
     for (int i = 0; i < COUNT; i++) {
         narrow[i] = (float)i + 0.5f;
     }
-    cnn_tensor *f32 = over(CNN_F32, buffer, COUNT), *f64 = over(CNN_F64, buffer, COUNT), *i32 = over(CNN_I32, buffer, COUNT);
+    cnn_tensor *f32 = over(CNN_F32, buffer, COUNT), *f64 = over(CNN_F64, buffer, COUNT),
+               *i32 = over(CNN_I32, buffer, COUNT);
     ck_assert_int_eq(cnn_tensor_copy_from(f64, f32), CNN_OK);
     for (int i = 0; i < COUNT; i++) {
         ck_assert(buffer[i] == i + 0.5);

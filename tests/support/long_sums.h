@@ -39,11 +39,18 @@ static inline void expect_sum(const cnn__kernels *k, const char *what, const cha
 
 static inline void check_product(const cnn__kernels *k, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t depth)
 {
-    cnn__gemm g = { .trans_a = trans_a, .trans_b = trans_b, .accumulate = m % 2 == 0, .m = m, .n = n, .k = depth,
-                    .lda = trans_a ? m : depth, .ldb = trans_b ? depth : n, .ldc = n };
+    cnn__gemm g = { .trans_a = trans_a,
+                    .trans_b = trans_b,
+                    .accumulate = m % 2 == 0,
+                    .m = m,
+                    .n = n,
+                    .k = depth,
+                    .lda = trans_a ? m : depth,
+                    .ldb = trans_b ? depth : n,
+                    .ldc = n };
     char shape[96];
-    snprintf(shape, sizeof shape, "%lld x %lld x %lld%s%s", (long long)m, (long long)n, (long long)depth, trans_a ? " At" : "",
-             trans_b ? " Bt" : "");
+    snprintf(shape, sizeof shape, "%lld x %lld x %lld%s%s", (long long)m, (long long)n, (long long)depth,
+             trans_a ? " At" : "", trans_b ? " Bt" : "");
     const float *x = operand((m > n ? m : n) * depth);
     float *c = block((size_t)(m * n) * sizeof *c);
     for (int64_t i = 0; i < m * n; i++) {
@@ -52,7 +59,8 @@ static inline void check_product(const cnn__kernels *k, bool trans_a, bool trans
     void *workspace = workspace_new(k->f32->gemm_workspace(&g, 1));
     k->f32->gemm(&g, x, x, x, c, workspace, contexts[0]->pool);
     for (int64_t i = 0; i < m * n; i++) {
-        expect_sum(k, "gemm", shape, (double)c[i], (double)TERM * (double)TERM * (double)depth + (double)TERM + g.accumulate);
+        expect_sum(k, "gemm", shape, (double)c[i],
+                   (double)TERM * (double)TERM * (double)depth + (double)TERM + g.accumulate);
     }
     free(workspace);
     free(c);
@@ -111,8 +119,8 @@ static inline int64_t outputs_of_tap(int64_t i, int64_t out, int64_t stride, int
 static inline void conv_text(char *text, size_t size, const cnn__conv *g)
 {
     snprintf(text, size, "[%lld,%lld,%lld,%lld] by [%lld,.,%lld,%lld] stride %lld groups %lld", (long long)g->batch,
-             (long long)g->in_channels, (long long)g->in_h, (long long)g->in_w, (long long)g->out_channels, (long long)g->kernel_h,
-             (long long)g->kernel_w, (long long)g->stride_h, (long long)g->groups);
+             (long long)g->in_channels, (long long)g->in_h, (long long)g->in_w, (long long)g->out_channels,
+             (long long)g->kernel_h, (long long)g->kernel_w, (long long)g->stride_h, (long long)g->groups);
 }
 
 static inline void check_forward(const cnn__kernels *k, const cnn__conv *g, const char *shape)
@@ -125,7 +133,8 @@ static inline void check_forward(const cnn__kernels *k, const cnn__conv *g, cons
     for (int64_t i = 0; i < count; i++) {
         int64_t h = taps_inside(i / g->out_w % g->out_h, g->kernel_h, g->stride_h, g->dilation_h, g->pad_top, g->in_h);
         int64_t w = taps_inside(i % g->out_w, g->kernel_w, g->stride_w, g->dilation_w, g->pad_left, g->in_w);
-        expect_sum(k, "forward", shape, (double)y[i], (double)TERM * (double)TERM * (double)(per_group * h * w) + (double)TERM);
+        expect_sum(k, "forward", shape, (double)y[i],
+                   (double)TERM * (double)TERM * (double)(per_group * h * w) + (double)TERM);
     }
     free(workspace);
     free(y);
@@ -156,12 +165,15 @@ static inline void check_weight(const cnn__kernels *k, const cnn__conv *g, const
     void *workspace = workspace_new(k->f32->conv_backward_weight_workspace(g, 1));
     k->f32->conv_backward_weight(g, terms, terms, dweight, dbias, workspace, contexts[0]->pool);
     for (int64_t i = 0; i < count; i++) {
-        int64_t h = outputs_of_tap(i / g->kernel_w % g->kernel_h, g->out_h, g->stride_h, g->dilation_h, g->pad_top, g->in_h);
+        int64_t h =
+            outputs_of_tap(i / g->kernel_w % g->kernel_h, g->out_h, g->stride_h, g->dilation_h, g->pad_top, g->in_h);
         int64_t w = outputs_of_tap(i % g->kernel_w, g->out_w, g->stride_w, g->dilation_w, g->pad_left, g->in_w);
-        expect_sum(k, "gradient of the weights", shape, (double)dweight[i], (double)TERM * (double)TERM * (double)(g->batch * h * w));
+        expect_sum(k, "gradient of the weights", shape, (double)dweight[i],
+                   (double)TERM * (double)TERM * (double)(g->batch * h * w));
     }
     for (int64_t o = 0; o < g->out_channels; o++) {
-        expect_sum(k, "gradient of the bias", shape, (double)dbias[o], (double)TERM * (double)(g->batch * g->out_h * g->out_w));
+        expect_sum(k, "gradient of the bias", shape, (double)dbias[o],
+                   (double)TERM * (double)(g->batch * g->out_h * g->out_w));
     }
     free(workspace);
     free(dweight);
@@ -204,10 +216,12 @@ static inline void check_convpool(const cnn__kernels *k, int passes, cnn__conv g
     conv_text(shape, sizeof shape, &g);
     ck_assert(cnn__convpool_fits(&g));
     const cnn__convpool_kernels *f = k->f32->convpool;
-    int64_t taps = g.kernel_h * g.kernel_w, windows = (g.out_h / 2) * (g.out_w / 2), pooled = g.batch * g.out_channels * windows;
+    int64_t taps = g.kernel_h * g.kernel_w, windows = (g.out_h / 2) * (g.out_w / 2),
+            pooled = g.batch * g.out_channels * windows;
     int64_t x = g.batch * g.in_channels * g.in_h * g.in_w, weight = g.out_channels * g.in_channels * taps;
     operand((x > weight ? x : weight) > pooled ? (x > weight ? x : weight) : pooled);
-    float *y = block((size_t)(pooled > weight ? pooled : weight) * sizeof *y), *dbias = block((size_t)g.out_channels * sizeof *dbias);
+    float *y = block((size_t)(pooled > weight ? pooled : weight) * sizeof *y),
+          *dbias = block((size_t)g.out_channels * sizeof *dbias);
     uint8_t *index = calloc((size_t)pooled, 1);
     size_t sizes[2] = { f->forward_workspace(&g, 1), f->backward_weight_workspace(&g, 1) };
     void *workspace = workspace_new(sizes[0] > sizes[1] ? sizes[0] : sizes[1]);
@@ -225,7 +239,8 @@ static inline void check_convpool(const cnn__kernels *k, int passes, cnn__conv g
                        (double)TERM * (double)TERM * (double)(g.batch * windows));
         }
         for (int64_t o = 0; o < g.out_channels; o++) {
-            expect_sum(k, "fused gradient of the bias", shape, (double)dbias[o], (double)TERM * (double)(g.batch * windows));
+            expect_sum(k, "fused gradient of the bias", shape, (double)dbias[o],
+                       (double)TERM * (double)(g.batch * windows));
         }
     }
     free(workspace);

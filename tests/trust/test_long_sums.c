@@ -15,16 +15,67 @@ static void products(const cnn__kernels *k)
 
 static void convolutions(const cnn__kernels *k)
 {
-    check_conv(k, FORWARD, (cnn__conv){ .batch = 1, .in_channels = N, .in_h = 1, .in_w = 1, .out_channels = 2, .kernel_h = 1, .kernel_w = 1 }, 0);
-    check_conv(k, FORWARD, (cnn__conv){ .batch = 1, .in_channels = N / 9, .in_h = 3, .in_w = 3, .out_channels = 1, .kernel_h = 3, .kernel_w = 3 }, 0);
-    check_conv(k, DATA, (cnn__conv){ .batch = 1, .in_channels = 2, .in_h = 1, .in_w = 1, .out_channels = N, .kernel_h = 1, .kernel_w = 1 }, 0);
-    check_conv(k, DATA, (cnn__conv){ .batch = 1, .in_channels = 2, .in_h = 3, .in_w = 3, .out_channels = N / 9, .kernel_h = 3, .kernel_w = 3 }, 1);
-    check_conv(k, WEIGHT, (cnn__conv){ .batch = 1, .in_channels = 1, .in_h = SIDE, .in_w = SIDE, .out_channels = 2, .kernel_h = 1, .kernel_w = 1 }, 0);
-    check_conv(k, WEIGHT, (cnn__conv){ .batch = N / 100, .in_channels = 1, .in_h = 10, .in_w = 10, .out_channels = 2, .kernel_h = 3, .kernel_w = 3 }, 1);
-    check_conv(k, WEIGHT, (cnn__conv){ .batch = 1, .in_channels = 1, .in_h = SIDE, .in_w = SIDE, .out_channels = 2, .kernel_h = 9, .kernel_w = 9 }, 4);
-    check_conv(k, WEIGHT, (cnn__conv){ .batch = 1, .in_channels = 1, .in_h = SIDE, .in_w = SIDE, .out_channels = 1, .kernel_h = 3, .kernel_w = 3 }, 1);
-    check_conv(k, WEIGHT, (cnn__conv){ .batch = N / 100, .in_channels = 1, .in_h = 10, .in_w = 10, .out_channels = 1, .kernel_h = 5, .kernel_w = 5 }, 2);
-    check_convpool(k, WEIGHT, (cnn__conv){ .batch = N / 25, .in_channels = 1, .in_h = 11, .in_w = 11, .out_channels = 1, .kernel_h = 2, .kernel_w = 2 });
+    check_conv(
+        k, FORWARD,
+        (cnn__conv){
+            .batch = 1, .in_channels = N, .in_h = 1, .in_w = 1, .out_channels = 2, .kernel_h = 1, .kernel_w = 1 },
+        0);
+    check_conv(
+        k, FORWARD,
+        (cnn__conv){
+            .batch = 1, .in_channels = N / 9, .in_h = 3, .in_w = 3, .out_channels = 1, .kernel_h = 3, .kernel_w = 3 },
+        0);
+    check_conv(
+        k, DATA,
+        (cnn__conv){
+            .batch = 1, .in_channels = 2, .in_h = 1, .in_w = 1, .out_channels = N, .kernel_h = 1, .kernel_w = 1 },
+        0);
+    check_conv(
+        k, DATA,
+        (cnn__conv){
+            .batch = 1, .in_channels = 2, .in_h = 3, .in_w = 3, .out_channels = N / 9, .kernel_h = 3, .kernel_w = 3 },
+        1);
+    check_conv(
+        k, WEIGHT,
+        (cnn__conv){
+            .batch = 1, .in_channels = 1, .in_h = SIDE, .in_w = SIDE, .out_channels = 2, .kernel_h = 1, .kernel_w = 1 },
+        0);
+    check_conv(k, WEIGHT,
+               (cnn__conv){ .batch = N / 100,
+                            .in_channels = 1,
+                            .in_h = 10,
+                            .in_w = 10,
+                            .out_channels = 2,
+                            .kernel_h = 3,
+                            .kernel_w = 3 },
+               1);
+    check_conv(
+        k, WEIGHT,
+        (cnn__conv){
+            .batch = 1, .in_channels = 1, .in_h = SIDE, .in_w = SIDE, .out_channels = 2, .kernel_h = 9, .kernel_w = 9 },
+        4);
+    check_conv(
+        k, WEIGHT,
+        (cnn__conv){
+            .batch = 1, .in_channels = 1, .in_h = SIDE, .in_w = SIDE, .out_channels = 1, .kernel_h = 3, .kernel_w = 3 },
+        1);
+    check_conv(k, WEIGHT,
+               (cnn__conv){ .batch = N / 100,
+                            .in_channels = 1,
+                            .in_h = 10,
+                            .in_w = 10,
+                            .out_channels = 1,
+                            .kernel_h = 5,
+                            .kernel_w = 5 },
+               2);
+    check_convpool(k, WEIGHT,
+                   (cnn__conv){ .batch = N / 25,
+                                .in_channels = 1,
+                                .in_h = 11,
+                                .in_w = 11,
+                                .out_channels = 1,
+                                .kernel_h = 2,
+                                .kernel_w = 2 });
 }
 
 START_TEST(hundred_million_terms)

@@ -62,8 +62,8 @@ static void write_plane(const conv_plan *p, const double *wide, float bias, floa
     }
 }
 
-void CNN__SIMD(conv_parts)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
-                           cnn__pool *pool)
+void CNN__SIMD(conv_parts)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                           void *memory, cnn__pool *pool)
 {
     double *wide = memory;
     float *sums = (float *)(wide + y_floats(p));
