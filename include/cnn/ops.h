@@ -185,8 +185,14 @@ typedef struct cnn_conv2d_options {
  * [C,H,W].
  *
  * In f32, where the CPU has a fused multiply-add, 3 × 3 and 5 × 5 kernels of stride 1 between at least 16 channels and their
- * gradients are computed by Winograd's minimal filtering, F(4 × 4, 3 × 3) and F(2 × 2, 5 × 5) (Lavin & Gray, 2016): the rounding
- * error is up to three times that of the direct sum, and an input that is not finite makes the outputs of its tile NaN.
+ * gradients are computed by Winograd's minimal filtering, F(4 × 4, 3 × 3) and F(2 × 2, 5 × 5) (Lavin & Gray, 2016). An output is
+ * then computed from a tile, 6 × 6 inputs of each channel, of which its own window is a part, and its rounding error is relative to
+ * the largest element of the tile: up to about 2⁻²² times that element times the sum of the sizes of the output channel's weights.
+ * Where the elements of a tile are of one magnitude, that is up to three times the error of a plain sum; beside an element that
+ * is a million times as large as its neighbours, their outputs keep no digit.
+ *
+ * Whatever computes it, an output or a gradient is NaN or infinite exactly where the sum of its own terms is: a NaN or an
+ * infinity reaches the outputs whose window holds it, and no others; padding is no term.
  */
 CNN_API cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options);
 

@@ -1,5 +1,6 @@
 /* The table's convolutions forward and the gradients of their data: which way each plan goes. */
 #include "kernels/simd/conv_plan.h"
+#include "kernels/simd/conv_resum.h"
 #include "kernels/simd/conv_scatter.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/wide.h"
@@ -22,6 +23,7 @@ typedef struct way {
     void (*run)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
                 cnn__pool *pool);
     bool finishes; /* sees to ReLU, or its gradient, too */
+    bool pads;     /* multiplies the zeros of padding, too */
 } way;
 
 static bool any_fits(const conv_plan *p)
@@ -31,11 +33,11 @@ static bool any_fits(const conv_plan *p)
 }
 
 static const way ways[] = {
-    { CNN__SIMD(conv_parts_fits), CNN__SIMD(conv_parts_workspace), CNN__SIMD(conv_parts), false },
-    { CNN__SIMD(conv_direct_fits), CNN__SIMD(conv_direct_workspace), CNN__SIMD(conv_direct), true },
-    { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_point_workspace), CNN__SIMD(conv_point), false },
-    { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd), true },
-    { any_fits, CNN__SIMD(conv_slab_workspace), CNN__SIMD(conv_slab), false },
+    { CNN__SIMD(conv_parts_fits), CNN__SIMD(conv_parts_workspace), CNN__SIMD(conv_parts), false, true },
+    { CNN__SIMD(conv_direct_fits), CNN__SIMD(conv_direct_workspace), CNN__SIMD(conv_direct), true, false },
+    { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_point_workspace), CNN__SIMD(conv_point), false, false },
+    { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd), true, false },
+    { any_fits, CNN__SIMD(conv_slab_workspace), CNN__SIMD(conv_slab), false, true },
 };
 
 static const way *way_of(const conv_plan *p)
@@ -56,11 +58,26 @@ size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
     return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, 1, workers) : way_of(&p)->workspace(&p, workers);
 }
 
+/* Where a weight is not finite, its products with the zeros of padding are NaN, and so are the sums with such a product, which are
+ * made again. They are looked for in the weights or in the results, whichever are fewer. */
+static void mend_edges(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, cnn__pool *pool)
+{
+    int64_t weights = p->groups * p->weight_group, channels = p->batch * p->groups * p->out_channels;
+    bool few = channels * p->h.grid * p->w.grid < weights;
+    if (plan_pads(p) && (few || !all_finite(weight, weights, pool))) {
+        plan_resum(p, x, weight, bias, y, pool);
+    }
+}
+
+/* Whether ReLU, or its gradient, is done. */
 static bool plan_run(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
                      cnn__pool *pool)
 {
     const way *w = way_of(p);
     w->run(p, x, weight, bias, y, memory, pool);
+    if (w->pads) {
+        mend_edges(p, x, weight, bias, y, pool);
+    }
     return w->finishes;
 }
 
@@ -71,8 +88,10 @@ void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weig
     bool finished = false;
     if (CNN__SIMD(depthwise_plane_fits)(g)) {
         CNN__SIMD(depthwise_plane)(g, false, x, weight, bias, y, memory, pool);
+        mend_edges(&p, x, weight, bias, y, pool);
     } else if (depthwise(g)) {
         CNN__SIMD(depthwise)(&p, 1, x, weight, bias, y, memory, pool);
+        mend_edges(&p, x, weight, bias, y, pool);
     } else {
         finished = plan_run(&p, x, weight, bias, y, memory, pool);
     }
@@ -116,6 +135,13 @@ static int64_t depthwise_plans(const cnn__conv *g, conv_plan plans[MOST_PLANS])
         plans[k] = backward_plan(g, k);
     }
     return count;
+}
+
+static void mend_plans(const conv_plan *plans, int64_t count, const float *dy, const float *weight, float *dx, cnn__pool *pool)
+{
+    for (int64_t k = 0; k < count; k++) {
+        mend_edges(&plans[k], dy, weight, NULL, dx, pool);
+    }
 }
 
 size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
@@ -188,10 +214,12 @@ void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const voi
     bool finished = false;
     if (CNN__SIMD(depthwise_plane_fits)(g)) {
         CNN__SIMD(depthwise_plane)(g, true, dy, weight, NULL, dx, memory, pool);
+        mend_plans(plans, count, dy, weight, dx, pool);
     } else if (CNN__SIMD(conv_scatter_fits)(g)) {
         CNN__SIMD(conv_scatter)(g, dy, weight, dx, memory, pool);
     } else if (count) {
         CNN__SIMD(depthwise)(plans, count, dy, weight, NULL, dx, memory, pool);
+        mend_plans(plans, count, dy, weight, dx, pool);
     } else {
         finished = backward_by_plans(g, dy, weight, dx, memory, pool);
     }

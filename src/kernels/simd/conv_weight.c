@@ -1,5 +1,5 @@
 /* The table's gradients of a convolution's weights and bias: which way the weights go. */
-#include "kernels/simd/conv_plan.h"
+#include "kernels/simd/conv_resum.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/tile.h"
 #include "kernels/simd/wide.h"
@@ -14,6 +14,7 @@ typedef struct way {
     bool (*fits)(const conv_plan *p);
     size_t (*workspace)(const conv_plan *p, int workers);
     void (*run)(const conv_plan *p, const float *x, const float *dy, float *dweight, void *memory, cnn__pool *pool);
+    bool pads; /* multiplies the zeros of padding, too */
 } way;
 
 static bool any_fits(const conv_plan *p)
@@ -28,11 +29,11 @@ static bool depthwise_fits(const conv_plan *p)
 }
 
 static const way ways[] = {
-    { depthwise_fits, CNN__SIMD(depthwise_backward_weight_workspace), CNN__SIMD(depthwise_backward_weight) },
-    { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_direct_weight_workspace), CNN__SIMD(conv_direct_weight) },
-    { CNN__SIMD(conv_few_weight_fits), CNN__SIMD(conv_few_weight_workspace), CNN__SIMD(conv_few_weight) },
-    { CNN__SIMD(conv_winograd_weight_fits), CNN__SIMD(conv_winograd_weight_workspace), CNN__SIMD(conv_winograd_weight) },
-    { any_fits, CNN__SIMD(conv_slab_weight_workspace), CNN__SIMD(conv_slab_weight) },
+    { depthwise_fits, CNN__SIMD(depthwise_backward_weight_workspace), CNN__SIMD(depthwise_backward_weight), true },
+    { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_direct_weight_workspace), CNN__SIMD(conv_direct_weight), false },
+    { CNN__SIMD(conv_few_weight_fits), CNN__SIMD(conv_few_weight_workspace), CNN__SIMD(conv_few_weight), true },
+    { CNN__SIMD(conv_winograd_weight_fits), CNN__SIMD(conv_winograd_weight_workspace), CNN__SIMD(conv_winograd_weight), false },
+    { any_fits, CNN__SIMD(conv_slab_weight_workspace), CNN__SIMD(conv_slab_weight), true },
 };
 
 static const way *way_of(const conv_plan *p)
@@ -107,14 +108,30 @@ static void sum_channel(void *arg, int64_t channel, int worker)
     job->dbias[channel] = (float)sum;
 }
 
+/* Where an operand is not finite, its products with the zeros of padding are NaN, and so are the sums with such a product, which
+ * are made again. They are looked for in the operands or in the results, whichever are fewer. */
+static void mend_edges(const conv_plan *p, const float *x, const float *dy, float *dweight, cnn__pool *pool)
+{
+    int64_t in = p->batch * p->groups * p->in_channels * p->h.in * p->w.in;
+    int64_t out = p->batch * p->groups * p->out_channels * p->h.grid * p->w.grid;
+    bool few = in + out < p->groups * p->weight_group;
+    if (!few || !all_finite(x, in, pool) || !all_finite(dy, out, pool)) {
+        weight_resum(p, x, dy, dweight, pool);
+    }
+}
+
 void CNN__SIMD(conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy, void *dweight, void *dbias,
                                      void *memory, cnn__pool *pool)
 {
-    if (by_planes(g)) {
+    conv_plan p = make_plan(g);
+    bool planes = by_planes(g);
+    if (planes) {
         CNN__SIMD(depthwise_plane_backward_weight)(g, x, dy, dweight, memory, pool);
     } else {
-        conv_plan p = make_plan(g);
         way_of(&p)->run(&p, x, dy, dweight, memory, pool);
+    }
+    if (planes || way_of(&p)->pads) {
+        mend_edges(&p, x, dy, dweight, pool);
     }
     if (dbias) {
         bias_job job = { g, dy, dbias };

@@ -5,6 +5,7 @@
  * of some groups of tiles: place by place the products, and from them the outputs, which are turned back into planes. Where
  * blocks are fewer than tasks should be, kernels are transformed for all beforehand, else by the task that uses them. */
 #include "kernels/simd/conv_finish.h"
+#include "kernels/simd/conv_resum.h"
 #include "kernels/simd/conv_winograd.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
@@ -138,6 +139,29 @@ static void transform_strip(void *arg, int64_t task, int worker)
 
 /* ---- the outputs ---- */
 
+/* The outputs of a tile in the channels whose lanes are not finite, as sums of their own terms: what a tile has of a NaN or an
+ * infinity, and how far its transform overflows, depends on places that are in no window of an output, too. */
+static __attribute__((noinline)) void resum_tile(const winograd_job *job, int64_t tile, int64_t o, int64_t channels, lanes total,
+                                                 float *to, int64_t row)
+{
+    const conv_plan *p = job->plan;
+    const winograd_grid *g = &job->grid;
+    int64_t image = tile / g->columns / g->lines, line = tile / g->columns % g->lines * g->side;
+    int64_t column = tile % g->columns * g->side, rows = least(g->side, p->h.grid - line);
+    int64_t columns = least(g->side, p->w.grid - column);
+    const float *x = job->x + (image * p->groups + job->group) * p->in_channels * p->h.in * p->w.in;
+    const float *weight = job->weight + job->group * p->weight_group;
+    lanes_i32 again = not_finite(total);
+    for (int64_t k = 0; k < channels; k++) {
+        double bias = job->bias ? (double)job->bias[job->group * p->out_channels + o + k] : 0;
+        for (int64_t at = 0; at < rows * columns && again[k]; at++) {
+            int64_t i = at / columns, j = at % columns;
+            float v = (float)(plan_sum(p, x, weight, o + k, line + i, column + j) + bias);
+            to[i * row + j * LANES + k] = p->relu && v < 0 ? 0 : v;
+        }
+    }
+}
+
 /* LANES channels from `o` on of tiles [tile, tile + count), which lie side by side; `at` is the first within the set. */
 static void finish_run(const winograd_job *job, const float *products, int64_t at, int64_t tile, int64_t count, int64_t o,
                        float *turned)
@@ -146,10 +170,14 @@ static void finish_run(const winograd_job *job, const float *products, int64_t a
     const winograd_grid *g = &job->grid;
     int64_t rest = p->out_channels - o, channels = rest < LANES ? rest : LANES, side = g->side, row = count * side * LANES;
     int64_t channel = job->group * p->out_channels + o, plane = p->h.out * p->w.out;
-    lanes least = splat(p->relu ? 0 : -INFINITY), bias = job->bias ? load_some(job->bias + channel, channels) : (lanes){ 0 };
+    lanes floor = splat(p->relu ? 0 : -INFINITY), bias = job->bias ? load_some(job->bias + channel, channels) : (lanes){ 0 };
     for (int64_t i = 0; i < count; i++) {
         const float *from = products + (at + i) / job->room.group * GROUP_FLOATS + (at + i) % job->room.group * BLOCK;
-        winograd_output((int)side, from, TILES * BLOCK, bias, least, turned + i * side * LANES, row, LANES);
+        float *to = turned + i * side * LANES;
+        lanes total = winograd_output((int)side, from, TILES * BLOCK, bias, floor, to, row, LANES);
+        if (!lanes_finite(total)) {
+            resum_tile(job, tile + i, o, channels, total, to, row);
+        }
     }
     int64_t line = tile / g->columns % g->lines * side, column = tile % g->columns * side;
     int64_t columns = p->w.grid - column < count * side ? p->w.grid - column : count * side;

@@ -4,6 +4,7 @@
  * Chunk by chunk (conv_winograd.h) the tiles of the input and of the gradient are transformed for all tasks; a task then makes a
  * block of input channels by a block of output channels: place by place the products over the chunk's tiles, and from them the
  * taps, which are added up in the order of the chunks. */
+#include "kernels/simd/conv_resum.h"
 #include "kernels/simd/conv_winograd.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
@@ -112,26 +113,47 @@ static void transform_strip(void *arg, int64_t task, int worker)
                    scratch_of(job, worker), &job->out_room, to);
 }
 
-/* Taps of one input channel for LANES output channels. */
-static void finish_channel(const winograd_job *job, const float *products, float *to)
+/* Taps of one input channel for LANES output channels. Returns the sum of those of all chunks so far. */
+static lanes finish_channel(const winograd_job *job, const float *products, float *to)
 {
     int side = (int)job->plan->h.taps;
+    lanes floor = splat(-INFINITY), total = { 0 };
     if (job->number == 0) {
-        winograd_output(side, products, job->part_step, (lanes){ 0 }, splat(-INFINITY), to, side * LANES, LANES);
-        return;
+        return winograd_output(side, products, job->part_step, (lanes){ 0 }, floor, to, side * LANES, LANES);
     }
     float taps[MOST_TAPS * LANES];
-    winograd_output(side, products, job->part_step, (lanes){ 0 }, splat(-INFINITY), taps, side * LANES, LANES);
+    winograd_output(side, products, job->part_step, (lanes){ 0 }, floor, taps, side * LANES, LANES);
     if (job->wide) { /* `to` has the first chunk's, and in the end all */
         double *wide = job->wide + (to - job->turned);
         wide_add(wide, job->number == 1, taps, 1, side * side * LANES, 0);
         if (job->number + 1 == job->grid.chunks) {
             wide_finish(wide, to, 1, side * side * LANES, 0);
         }
-        return;
+        for (int64_t k = 0; k < side * side; k++) {
+            total += load(to + k * LANES);
+        }
+        return total;
     }
     for (int64_t k = 0; k < side * side; k++) {
-        store(to + k * LANES, load(to + k * LANES) + load(taps + k * LANES));
+        lanes sum = load(to + k * LANES) + load(taps + k * LANES);
+        total += sum;
+        store(to + k * LANES, sum);
+    }
+    return total;
+}
+
+/* The taps of input channel c in the output channels from `o` on whose lanes are not finite, as sums of their own terms. */
+static __attribute__((noinline)) void resum_channel(const winograd_job *job, int64_t o, int64_t rows, int64_t c, lanes total,
+                                                    float *to)
+{
+    const conv_plan *p = job->plan;
+    const float *x = job->x + job->group * p->in_channels * p->h.in * p->w.in;
+    const float *dy = job->dy + job->group * p->out_channels * p->h.grid * p->w.grid;
+    lanes_i32 again = not_finite(total);
+    for (int64_t k = 0; k < rows; k++) {
+        for (int64_t tap = 0; tap < plan_taps(p) && again[k]; tap++) {
+            to[tap * LANES + k] = (float)weight_sum(p, x, dy, o + k, c, tap / p->w.taps, tap % p->w.taps);
+        }
     }
 }
 
@@ -150,14 +172,19 @@ static void multiply_part(void *arg, int64_t task, int worker)
         }
     }
     int64_t c = first * LANES, count = (end * LANES < p->in_channels ? end * LANES : p->in_channels) - c;
+    bool last = job->number + 1 == job->grid.chunks;
     for (int64_t o = block * BLOCK; o < (block + 1) * BLOCK && o < p->out_channels; o += LANES) {
-        int64_t rows = p->out_channels - o, channel = job->group * p->out_channels + o;
+        int64_t rows = least(p->out_channels - o, LANES), channel = job->group * p->out_channels + o;
         float *turned = job->turned + ((job->group * job->blocks * BLOCK + o) * p->in_channels + c * LANES) * taps;
         for (int64_t k = 0; k < count; k++) {
-            finish_channel(job, products + k * BLOCK + o % BLOCK, turned + k * taps * LANES);
+            float *to = turned + k * taps * LANES;
+            lanes total = finish_channel(job, products + k * BLOCK + o % BLOCK, to);
+            if (last && !lanes_finite(total)) {
+                resum_channel(job, o, rows, c + k, total, to);
+            }
         }
-        if (job->number + 1 == job->grid.chunks) {
-            transpose_in(turned, LANES, rows < LANES ? rows : LANES, count * taps,
+        if (last) {
+            transpose_in(turned, LANES, rows, count * taps,
                          job->dweight + (channel * p->in_channels + c) * taps, p->in_channels * taps);
         }
     }

@@ -6,6 +6,7 @@
 #include "kernels/convpool.h"
 #include "kernels/kernels.h"
 #include "kernels/simd/convpool_patch.h"
+#include "kernels/simd/convpool_resum.h"
 #include "kernels/simd/convpool_table.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/turn.h"
@@ -225,4 +226,7 @@ void CNN__SIMD(convpool_backward_data)(const cnn__conv *g, const void *dy, const
     cnn__pool_run(pool, g->out_channels, (double)(g->out_channels * job.layout.rows * job.layout.run), pack_channel, &job);
     double work = (double)g->batch * (double)(job.windows * g->out_channels) * (double)(job.layout.rows * job.layout.run);
     cnn__pool_run(pool, g->batch, work / LANES, data_image, &job);
+    if (!all_finite(weight, g->out_channels * g->in_channels * g->kernel_h * g->kernel_w, pool)) {
+        convpool_resum_data(g, index, weight, dx, pool);
+    }
 }

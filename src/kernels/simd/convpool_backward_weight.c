@@ -7,10 +7,13 @@
 #include "kernels/convpool.h"
 #include "kernels/kernels.h"
 #include "kernels/simd/convpool_patch.h"
+#include "kernels/simd/convpool_resum.h"
 #include "kernels/simd/convpool_table.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/turn.h"
 #include "kernels/simd/wide.h"
+
+#include <stdatomic.h>
 
 enum { CHUNKS = 16, STRETCH = CNN__VECTOR_BYTES == 64 ? 10 : 5 };
 
@@ -27,6 +30,7 @@ typedef struct weight_job {
     float *sums;
     double *wide; /* the same in double, where a chunk's sums are long */
     char *scratch;
+    atomic_bool *odd; /* an operand or a result is not finite */
     int64_t planes_at; /* floats from the image to the padded planes that an expanded one is made from */
     size_t scratch_size, list_at; /* at list_at: corners of the windows, then the list */
 } weight_job;
@@ -67,6 +71,13 @@ size_t CNN__SIMD(convpool_backward_weight_workspace)(const cnn__conv *g, int wor
     weight_job job = { 0 };
     measure(&job, g);
     return all_sums_size(&job) + job.scratch_size * (size_t)workers;
+}
+
+static void look(const weight_job *job, const float *p, int64_t count)
+{
+    if (!floats_finite(p, count)) {
+        atomic_store_explicit(job->odd, true, memory_order_relaxed);
+    }
 }
 
 /* Channels-last with zeros around. */
@@ -306,7 +317,9 @@ static void weight_chunk(void *arg, int64_t chunk, int worker)
     memset(corners, 0, (size_t)(job->windows + LANES) * sizeof *corners);
     list_corners(job, corners);
     for (int64_t n = chunk * g->batch / job->chunks; n < (chunk + 1) * g->batch / job->chunks; n++) {
-        lay_out(job, job->x + n * g->in_channels * g->in_h * g->in_w, image);
+        int64_t size = g->in_channels * g->in_h * g->in_w;
+        lay_out(job, job->x + n * size, image);
+        look(job, job->x + n * size, size);
         for (int64_t first = 0, windows; first < job->windows; first += windows) {
             windows = least(job->part, job->windows - first);
             if (job->wide && summed + windows > PART_SUM) {
@@ -328,7 +341,8 @@ static void finish_channel(void *arg, int64_t o, int worker)
     (void)worker;
     const weight_job *job = arg;
     const cnn__conv *g = job->g;
-    float *to = job->dweight + o * g->in_channels * g->kernel_h * g->kernel_w;
+    int64_t count = g->in_channels * g->kernel_h * g->kernel_w;
+    float *to = job->dweight + o * count;
     float *first = job->sums + o * job->patch;
     for (int64_t chunk = 1; chunk < job->chunks; chunk++) {
         const float *more = first + chunk * job->sums_size;
@@ -343,6 +357,7 @@ static void finish_channel(void *arg, int64_t o, int worker)
             }
         }
     }
+    look(job, to - count, count);
     float bias = 0;
     for (int64_t chunk = 0; chunk < job->chunks; chunk++) {
         bias += job->sums[chunk * job->sums_size + job->patch * g->out_channels + o];
@@ -355,7 +370,8 @@ static void finish_channel(void *arg, int64_t o, int worker)
 void CNN__SIMD(convpool_backward_weight)(const cnn__conv *g, const void *x, const void *dy, const uint8_t *index,
                                          void *dweight, void *dbias, void *workspace, cnn__pool *pool)
 {
-    weight_job job = { .x = x, .dy = dy, .index = index, .dweight = dweight, .dbias = dbias, .sums = workspace };
+    atomic_bool odd = false;
+    weight_job job = { .x = x, .dy = dy, .index = index, .dweight = dweight, .dbias = dbias, .sums = workspace, .odd = &odd };
     measure(&job, g);
     job.wide = long_chunks(&job) ? (double *)(void *)(job.sums + job.chunks * job.sums_size) : NULL;
     job.part = job.wide ? PART_SUM : job.windows;
@@ -363,4 +379,7 @@ void CNN__SIMD(convpool_backward_weight)(const cnn__conv *g, const void *x, cons
     double work = (double)g->batch * (double)(job.windows * g->out_channels) * (double)job.patch / LANES;
     cnn__pool_run(pool, job.chunks, work, weight_chunk, &job);
     cnn__pool_run(pool, g->out_channels, (double)(job.chunks * job.patch * g->out_channels), finish_channel, &job);
+    if (odd) {
+        convpool_resum_weight(g, x, dy, index, dweight, pool);
+    }
 }

@@ -6,6 +6,7 @@
 #include "kernels/convpool.h"
 #include "kernels/kernels.h"
 #include "kernels/simd/convpool_pool.h"
+#include "kernels/simd/convpool_resum.h"
 #include "kernels/simd/convpool_table.h"
 #include "kernels/simd/tile.h"
 #include "kernels/simd/turn.h"
@@ -266,4 +267,9 @@ void CNN__SIMD(convpool_forward)(const cnn__conv *g, const void *x, const void *
     cnn__pool_run(pool, job.blocks, (double)(job.blocks * job.taps * BLOCK), pack_block, &job);
     double work = (double)g->batch * (double)(g->out_h * g->out_w) * (double)(job.taps * g->out_channels) / LANES;
     cnn__pool_run(pool, g->batch * job.bands, work, forward_band, &job);
+    int64_t weights = g->out_channels * job.taps, windows = g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2);
+    conv_plan p = plan_forward(g);
+    if (plan_pads(&p) && (windows < weights || !all_finite(weight, weights, pool))) {
+        convpool_resum(g, x, weight, bias, y, index, pool);
+    }
 }

@@ -2,8 +2,8 @@
  *
  * A tile of outputs is one window of the pooling. Its 6 × 6 inputs and the kernels are transformed, which leaves 36 products
  * over the input channels, one for each place of a tile: 36 multiplications instead of 100. NEAR and FAR keep the rounding error
- * at one and a half times that of the direct sum (with ±1 and ±2 it is four times; docs/performance.md). An input that is not
- * finite makes its window NaN, since the transform subtracts it from itself. */
+ * at one and a half times that of the direct sum (with ±1 and ±2 it is four times; docs/performance.md). */
+#include "kernels/simd/conv_resum.h"
 #include "kernels/simd/convpool_pool.h"
 #include "kernels/simd/convpool_table.h"
 #include "kernels/simd/turn.h"
@@ -114,10 +114,10 @@ static void transform_group(const winograd_job *job, const float *image, int64_t
 
 /* ---- the outputs ---- */
 
-/* LANES channels of one tile, pooled. */
-static lanes finish_tile(const float *products, lanes bias, lanes_i32 *winner)
+/* The four outputs of a tile in LANES channels, in scan order. */
+CNN__INLINE void tile_outputs(const float *products, lanes bias, lanes y[4])
 {
-    lanes half[2][SIDE], y[4];
+    lanes half[2][SIDE];
 #pragma GCC unroll 6
     for (int j = 0; j < SIDE; j++) {
         lanes column[SIDE], pair[2];
@@ -131,20 +131,61 @@ static lanes finish_tile(const float *products, lanes bias, lanes_i32 *winner)
     }
     winograd_outputs(2, half[0], y);
     winograd_outputs(2, half[1], y + 2);
-    return pool_window(y[0] + bias, y[1] + bias, y[2] + bias, y[3] + bias, winner);
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; k++) {
+        y[k] += bias;
+    }
 }
 
-/* LANES channels of a group; `place` is where its first window is in y. */
-static void finish_group(const winograd_job *job, const float *products, int64_t o, int64_t place, int64_t tiles)
+/* LANES channels of a tile; tiles follow each other from the image's first on. */
+typedef struct tile_place {
+    int64_t n, tile, o, count;
+} tile_place;
+
+/* The window of a tile again: in the channels whose outputs are not all finite, these are made as sums of their own terms
+ * (conv_resum.h). */
+static __attribute__((noinline)) lanes resum_window(const winograd_job *job, const float *products, lanes bias, tile_place at,
+                                                    lanes_i32 *winner)
 {
-    int64_t rest = job->g->out_channels - o, count = rest < LANES ? rest : LANES;
-    lanes best[LANES], which[LANES], bias = job->bias ? load_some(job->bias + o, count) : (lanes){ 0 };
+    const cnn__conv *g = job->g;
+    conv_plan p = plan_forward(g);
+    lanes y[4];
+    tile_outputs(products, bias, y);
+    lanes_i32 again = not_finite((y[0] + y[1]) + (y[2] + y[3]));
+    const float *x = job->x + at.n * g->in_channels * g->in_h * g->in_w;
+    int64_t h = at.tile / (g->out_w / 2) * 2, w = at.tile % (g->out_w / 2) * 2;
+    for (int64_t lane = 0; lane < at.count; lane++) {
+        for (int k = 0; k < 4 && again[lane]; k++) {
+            double sum = plan_sum(&p, x, job->weight, at.o + lane, h + k / 2, w + k % 2);
+            y[k][lane] = (float)(sum + (job->bias ? (double)job->bias[at.o + lane] : 0));
+        }
+    }
+    return pool_window(y[0], y[1], y[2], y[3], winner);
+}
+
+/* `at.count` channels of a group of tiles, the first of which is `at`. */
+static void finish_group(const winograd_job *job, const float *products, tile_place at, int64_t tiles)
+{
+    lanes best[LANES], which[LANES], bias = job->bias ? load_some(job->bias + at.o, at.count) : (lanes){ 0 };
+    int64_t place = (at.n * job->g->out_channels + at.o) * job->tiles + at.tile;
+    lanes total = { 0 };
     for (int64_t i = 0; i < LANES; i++) {
         lanes_i32 winner = { 0 };
-        best[i] = i < tiles ? finish_tile(products + i * BLOCK, bias, &winner) : (lanes){ 0 };
+        best[i] = (lanes){ 0 };
+        if (i < tiles) {
+            lanes y[4];
+            tile_outputs(products + i * BLOCK, bias, y);
+            total += (y[0] + y[1]) + (y[2] + y[3]);
+            best[i] = pool_window(y[0], y[1], y[2], y[3], &winner);
+        }
         which[i] = (lanes)winner;
     }
-    pool_write(best, which, tiles, count, job->tiles, job->y + place, job->index ? job->index + place : NULL);
+    for (int64_t i = lanes_finite(total) ? tiles : 0; i < tiles; i++, at.tile++) {
+        lanes_i32 winner;
+        best[i] = resum_window(job, products + i * BLOCK, bias, at, &winner);
+        which[i] = (lanes)winner;
+    }
+    pool_write(best, which, tiles, at.count, job->tiles, job->y + place, job->index ? job->index + place : NULL);
 }
 
 /* One block of output channels of a group whose inputs are transformed. */
@@ -158,7 +199,8 @@ static void forward_block(const winograd_job *job, int64_t n, int64_t block, int
                     products + p * TILES * BLOCK);
     }
     for (int64_t o = block * BLOCK; o < (block + 1) * BLOCK && o < g->out_channels; o += LANES) {
-        finish_group(job, products + o % BLOCK, o, (n * g->out_channels + o) * job->tiles + first, tiles);
+        tile_place at = { .n = n, .tile = first, .o = o, .count = least(g->out_channels - o, LANES) };
+        finish_group(job, products + o % BLOCK, at, tiles);
     }
 }
 

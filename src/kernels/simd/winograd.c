@@ -115,10 +115,10 @@ void winograd_input(const float *from, int64_t row_step, int64_t column_step, fl
 
 /* ---- the outputs ---- */
 
-CNN__INLINE void transform_output(int side, const float *products, int64_t place_step, lanes bias, lanes least, float *to,
-                                  int64_t row_step, int64_t column_step)
+CNN__INLINE lanes transform_output(int side, const float *products, int64_t place_step, lanes bias, lanes least, float *to,
+                                   int64_t row_step, int64_t column_step)
 {
-    lanes half[MOST_TAPS][SIDE];
+    lanes half[MOST_TAPS][SIDE], total = { 0 };
 #pragma GCC unroll 1
     for (int j = 0; j < SIDE; j++) {
         lanes column[SIDE], y[MOST_TAPS];
@@ -139,19 +139,21 @@ CNN__INLINE void transform_output(int side, const float *products, int64_t place
 #pragma GCC unroll 5
         for (int j = 0; j < side; j++) {
             lanes v = y[j] + bias;
+            total += v;
             store(to + i * row_step + j * column_step, blend(v < least, least, v));
         }
     }
+    return total;
 }
 
-void winograd_output(int side, const float *products, int64_t place_step, lanes bias, lanes least, float *to, int64_t row_step,
-                     int64_t column_step)
+lanes winograd_output(int side, const float *products, int64_t place_step, lanes bias, lanes least, float *to, int64_t row_step,
+                      int64_t column_step)
 {
     switch (side) {
-    case 2: transform_output(2, products, place_step, bias, least, to, row_step, column_step); break;
-    case 3: transform_output(3, products, place_step, bias, least, to, row_step, column_step); break;
-    case 4: transform_output(4, products, place_step, bias, least, to, row_step, column_step); break;
-    default: transform_output(5, products, place_step, bias, least, to, row_step, column_step); break;
+    case 2: return transform_output(2, products, place_step, bias, least, to, row_step, column_step);
+    case 3: return transform_output(3, products, place_step, bias, least, to, row_step, column_step);
+    case 4: return transform_output(4, products, place_step, bias, least, to, row_step, column_step);
+    default: return transform_output(5, products, place_step, bias, least, to, row_step, column_step);
     }
 }
 

@@ -3,9 +3,12 @@
  *
  * Inputs and kernels are transformed, which leaves 36 products over the channels, one for each place of a tile, in place of
  * (m·r)² multiplications an output tile: 144 or 100 where r is 3 or 5. Everything here handles a vector of LANES channels at a
- * time. NEAR and FAR keep the rounding error (root mean square) at one and a half times that of the direct sum for r = 5 and two to
- * three times for r = 3; with ±1 and ±2 it is twice as large again, and the largest errors four times (docs/performance-kernels.md).
- * An input that is not finite makes its tile NaN, since the transform subtracts it from itself. */
+ * time. The rounding error is relative to the largest element of a tile. NEAR and FAR keep it (root mean square, elements of one
+ * magnitude) at one and a half times that of the direct sum for r = 5 and two to three times for r = 3; with ±1 and ±2 it is twice
+ * as large again, and the largest errors four times (docs/performance-kernels.md).
+ *
+ * An element that is not finite, or so large that a transform overflows, makes outputs of its tile NaN or infinite that do not depend
+ * on it. Such an output is made again as the sum of its own terms (conv_resum.h). */
 #ifndef CNN_KERNELS_SIMD_WINOGRAD_H
 #define CNN_KERNELS_SIMD_WINOGRAD_H
 
@@ -33,8 +36,9 @@ void CNN__SIMD(winograd_input)(const float *from, int64_t row_step, int64_t colu
 void CNN__SIMD(winograd_kernel)(int taps, const float *from, int64_t row_step, int64_t column_step, float *to,
                                 int64_t place_step);
 
-/* The outputs of a tile, 2 to 5 a side, from products that are place_step apart, each plus `bias` and then at least `least`. */
-void CNN__SIMD(winograd_output)(int side, const float *products, int64_t place_step, lanes bias, lanes least, float *to,
+/* The outputs of a tile, 2 to 5 a side, from products that are place_step apart, each plus `bias` and then at least `least`. Returns
+ * the sum of the outputs as they were before: where it is finite, they all are. */
+lanes CNN__SIMD(winograd_output)(int side, const float *products, int64_t place_step, lanes bias, lanes least, float *to,
                                 int64_t row_step, int64_t column_step);
 
 /* One place: out[tile][BLOCK] = Σ in[tile]·kernels over `depth` channels, or += for `more` of them. in is
