@@ -14,6 +14,14 @@ typedef enum cnn_device {
     CNN_DEVICE_CPU = 1
 } cnn_device;
 
+/** How much exactness sums may give up for speed. */
+typedef enum cnn_math {
+    CNN_MATH_FAST = 0,  /**< the fastest algorithm, whose rounding error may be some times that of a plain sum, or be relative to
+                             what lies beside a sum's own terms: cnn_conv2d() says when */
+    CNN_MATH_STRICT = 1 /**< only algorithms with a plain sum's error bound: a result is off by at most a multiple of the sum of
+                             its own terms' sizes */
+} cnn_math;
+
 /** What a log line is about. */
 typedef enum cnn_log_level { CNN_LOG_DEBUG = 0, CNN_LOG_INFO = 1, CNN_LOG_WARNING = 2 } cnn_log_level;
 
@@ -41,7 +49,8 @@ typedef struct cnn_context_options {
     void *log_user;               /**< passed to `log` */
     const char *kernels;          /**< which kernels to use: "reference", "generic", "avx2", "avx512", "neon"; default:
                                        the environment variable CNN_KERNELS, else the fastest that this CPU runs */
-    unsigned char reserved[8];    /**< zero: room for later options */
+    cnn_math math;                /**< default CNN_MATH_FAST; since 0.2 */
+    unsigned char reserved[4];    /**< zero: room for later options */
 } cnn_context_options;
 
 /**
@@ -75,6 +84,9 @@ CNN_API cnn_device cnn_context_device(const cnn_context *ctx);
 
 /** The name of the kernels in use, such as "avx2"; "" for NULL. @since 0.1 */
 CNN_API const char *cnn_context_kernels(const cnn_context *ctx);
+
+/** How exact sums are; CNN_MATH_FAST for NULL. @since 0.2 */
+CNN_API cnn_math cnn_context_math(const cnn_context *ctx);
 
 /** Where the random numbers stand: with it a run can be continued bit for bit. */
 typedef struct cnn_random_state {

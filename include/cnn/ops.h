@@ -189,7 +189,8 @@ typedef struct cnn_conv2d_options {
  * then computed from a tile, 6 × 6 inputs of each channel, of which its own window is a part, and its rounding error is relative to
  * the largest element of the tile: up to about 2⁻²² times that element times the sum of the sizes of the output channel's weights.
  * Where the elements of a tile are of one magnitude, that is up to three times the error of a plain sum; beside an element that
- * is a million times as large as its neighbours, their outputs keep no digit.
+ * is a million times as large as its neighbours, their outputs keep no digit. A context with `math` CNN_MATH_STRICT computes
+ * plain sums only, whose error is relative to their own terms.
  *
  * Whatever computes it, an output or a gradient is NaN or infinite exactly where the sum of its own terms is: a NaN or an
  * infinity reaches the outputs whose window holds it, and no others; padding is no term.

@@ -21,6 +21,7 @@ struct cnn_context {
     uint64_t serial; /* from 1; no two contexts of a process have the same */
     int threads;
     cnn_device device;
+    cnn_math math;
     atomic_uint_fast64_t seed;
     atomic_uint_fast64_t stream; /* the next unused random stream */
     cnn_allocate_fn allocate;

@@ -35,6 +35,7 @@ typedef struct cnn__conv {
     int64_t dilation_h, dilation_w;
     int64_t pad_top, pad_left;
     int64_t groups;
+    bool strict; /* every sum is made term by term: no algorithm whose error bound is larger than a plain sum's */
     /* What else happens to values before they leave the caches; usually nothing. */
     bool relu;            /* forward: y = max(y, 0) */
     bool add;             /* gradient of the data: it is added to dx; only where cnn__conv_adds */

@@ -104,7 +104,7 @@ bool cnn__conv2d_geometry(cnn__call *call, const cnn_conv2d_options *options, cn
                       .stride_h = w.stride[0], .stride_w = w.stride[1],
                       .dilation_h = w.dilation[0], .dilation_w = w.dilation[1],
                       .pad_top = w.before[0], .pad_left = w.before[1],
-                      .groups = w.groups };
+                      .groups = w.groups, .strict = call->ctx->math == CNN_MATH_STRICT };
     return true;
 }
 

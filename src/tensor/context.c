@@ -34,6 +34,10 @@ static cnn_status check(const cnn_context_options *o)
         return cnn__fail(NULL, CNN_ERROR_DEVICE, "%s: there is no device %d, expected CNN_DEVICE_AUTO or CNN_DEVICE_CPU",
                          call, (int)o->device);
     }
+    if (o->math != CNN_MATH_FAST && o->math != CNN_MATH_STRICT) {
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: math is %d, expected CNN_MATH_FAST or CNN_MATH_STRICT", call,
+                         (int)o->math);
+    }
     if (!o->allocate != !o->deallocate) {
         return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: allocate and deallocate go together, %s is missing", call,
                          o->allocate ? "deallocate" : "allocate");
@@ -68,6 +72,7 @@ static void fill(cnn_context *ctx, const cnn_context_options *o)
     CNN__ATOMIC(&ctx->lock_process);
     ctx->threads = o->threads ? o->threads : available_cpus();
     ctx->device = CNN_DEVICE_CPU;
+    ctx->math = o->math;
     ctx->log = o->log;
     ctx->log_user = o->log_user;
 }
@@ -180,6 +185,15 @@ const char *cnn_context_kernels(const cnn_context *ctx)
         return "";
     }
     return ctx->kernels->name;
+}
+
+cnn_math cnn_context_math(const cnn_context *ctx)
+{
+    if (!ctx) {
+        missing("context_math");
+        return CNN_MATH_FAST;
+    }
+    return ctx->math;
 }
 
 void cnn__context_next_stream(cnn_context *ctx, uint64_t key[2])

@@ -26,7 +26,7 @@ typedef struct conv_plan {
     int64_t in_channels, out_channels;      /* of a group */
     int64_t weight_out, weight_in;          /* floats from one output or input channel's weights to the next */
     int64_t weight_group, weight_row;       /* and from one group's, one row's */
-    bool relu, add;                         /* as in cnn__conv */
+    bool relu, add, strict;                 /* as in cnn__conv */
     const float *positive;
 } conv_plan;
 
@@ -44,7 +44,7 @@ static inline conv_plan plan_forward(const cnn__conv *g)
         .w = axis_forward(g->in_w, g->out_w, g->kernel_w, g->stride_w, g->dilation_w, g->pad_left),
         .batch = g->batch, .groups = g->groups, .in_channels = in, .out_channels = out,
         .weight_out = in * kernel, .weight_in = kernel, .weight_group = out * in * kernel, .weight_row = g->kernel_w,
-        .relu = g->relu,
+        .relu = g->relu, .strict = g->strict,
     };
 }
 
@@ -85,7 +85,7 @@ static inline conv_plan plan_backward(const cnn__conv *g, int64_t residue_h, int
         .w = axis_backward(g->in_w, g->out_w, g->kernel_w, g->stride_w, g->dilation_w, g->pad_left, residue_w),
         .batch = g->batch, .groups = g->groups, .in_channels = out, .out_channels = in,
         .weight_out = kernel, .weight_in = in * kernel, .weight_group = out * in * kernel, .weight_row = g->kernel_w,
-        .add = g->add, .positive = g->positive,
+        .add = g->add, .strict = g->strict, .positive = g->positive,
     };
 }
 

@@ -46,7 +46,7 @@ static inline bool winograd_grid_fits(const conv_plan *p)
     bool square = h->taps == w->taps && (h->taps == 3 || h->taps == 5);
     bool plain = h->stride == 1 && w->stride == 1 && h->step == 1 && w->step == 1 && h->out_step == 1 && w->out_step == 1;
     bool many = p->in_channels >= LEAST_CHANNELS && p->out_channels >= LEAST_CHANNELS && p->in_channels <= MOST_CHANNELS;
-    if (!MULTIPLY_ADDS || !square || !plain || !many) {
+    if (p->strict || !MULTIPLY_ADDS || !square || !plain || !many) {
         return false;
     }
     /* Small planes leave places of their tiles unused. */

@@ -28,7 +28,8 @@ typedef struct winograd_job {
 
 bool CNN__SIMD(convpool_winograd_fits)(const cnn__conv *g)
 {
-    return g->kernel_h == 5 && g->kernel_w == 5 && g->in_channels >= 16 && g->in_channels <= MOST_CHANNELS && g->out_channels >= 16;
+    bool many = g->in_channels >= 16 && g->in_channels <= MOST_CHANNELS && g->out_channels >= 16;
+    return !g->strict && g->kernel_h == 5 && g->kernel_w == 5 && many;
 }
 
 static void measure(winograd_job *job, const cnn__conv *g)
