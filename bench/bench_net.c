@@ -27,6 +27,7 @@ typedef struct bench {
     cnn_tape *tape;
     cnn_tensor *inputs[INPUTS];
     bool infer;
+    cnn_math math;
     int next;
 } bench;
 
@@ -47,7 +48,7 @@ static void step(bench *b)
 
 static void set_up(bench *b, const net *n, int64_t batch_size, int threads)
 {
-    b->ctx = cnn_context_new(.seed = 1, .threads = threads);
+    b->ctx = cnn_context_new(.seed = 1, .threads = threads, .math = b->math);
     b->model = b->ctx ? n->make(b->ctx) : NULL;
     b->tape = b->ctx ? cnn_tape_new(b->ctx) : NULL;
     cnn_dataset *dataset = b->ctx ? net_dataset(b->ctx, n) : NULL;
@@ -97,13 +98,16 @@ int main(int argc, char **argv)
     long batch_size = 200;
     const char *name = "tutorial";
     bench b = { 0 };
-    while ((option = getopt(argc, argv, "n:t:b:i")) != -1) {
+    while ((option = getopt(argc, argv, "n:t:b:is")) != -1) {
         switch (option) {
         case 'n': name = optarg; break;
         case 't': threads = (int)strtol(optarg, NULL, 10); break;
         case 'b': batch_size = strtol(optarg, NULL, 10); break;
         case 'i': b.infer = true; break;
-        default: fprintf(stderr, "usage: %s [-n net] [-t threads] [-b batch size] [-i (inference)]\n", argv[0]); return 2;
+        case 's': b.math = CNN_MATH_STRICT; break;
+        default:
+            fprintf(stderr, "usage: %s [-n net] [-t threads] [-b batch size] [-i (inference)] [-s (strict math)]\n", argv[0]);
+            return 2;
         }
     }
     set_up(&b, net_find(name), batch_size, threads);

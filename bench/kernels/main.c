@@ -23,6 +23,7 @@ static const char usage[] =
     "  --cpu-time        the thread's CPU time, one thread: for a machine that others use too\n"
     "  --rounds N        --sample MS                  of each side in a round\n"
     "  --no-peers        libcnn alone                 --json FILE   one object a line\n"
+    "  --strict          libcnn by CNN_MATH_STRICT: no algorithm whose error bound is larger than a plain sum's\n"
     "CNN_KERNELS chooses libcnn's table.\n";
 
 enum { MOST_LIST = 8, MOST_CASES = 8192 };
@@ -32,7 +33,7 @@ static const double TOLERANCE = 2e-4;       /* of the largest value: sums of a m
 typedef struct bench {
     measure_options measure;
     int batches[MOST_LIST], products[MOST_LIST], threads[MOST_LIST]; /* zero ends a list */
-    bool quick, conv, gemm, peers, wrong;
+    bool quick, conv, gemm, peers, strict, wrong;
     int pass; /* or -1 */
     regex_t filter;
     FILE *json;
@@ -167,6 +168,7 @@ static void run_conv(bench *b, int i, int batch, bench_pass pass)
 {
     const conv_shape *s = &conv_shapes[i];
     cnn__conv g = conv_of(s, batch);
+    g.strict = b->strict;
     bench_case c = { .group = pass_names[pass], .gflop = conv_gflop(&g), .sizes = conv_sizes(&g, pass) };
     snprintf(c.name, sizeof c.name, "%s b%d %dx%dx%d-%d k%dx%d s%d%s", s->net, batch, s->channels, s->h, s->w, s->outputs,
              s->kernel_h, s->kernel_w, s->stride, s->groups > 1 ? " depthwise" : "");
@@ -252,11 +254,12 @@ static void say_peer(const char *name, const char *version, const char *package)
 
 static bool read_options(bench *b, int argc, char **argv)
 {
-    enum { QUICK, BATCHES, PRODUCTS, THREADS, CONV_ONLY, GEMM_ONLY, PASS, CPU_TIME, ROUNDS, SAMPLE, NO_PEERS, JSON };
+    enum { QUICK, BATCHES, PRODUCTS, THREADS, CONV_ONLY, GEMM_ONLY, PASS, CPU_TIME, ROUNDS, SAMPLE, NO_PEERS, STRICT, JSON };
     static const struct option options[] = {
         { "quick", 0, 0, QUICK }, { "batches", 1, 0, BATCHES }, { "products", 1, 0, PRODUCTS }, { "threads", 1, 0, THREADS },
         { "conv", 0, 0, CONV_ONLY }, { "gemm", 0, 0, GEMM_ONLY }, { "pass", 1, 0, PASS }, { "cpu-time", 0, 0, CPU_TIME },
-        { "rounds", 1, 0, ROUNDS }, { "sample", 1, 0, SAMPLE }, { "no-peers", 0, 0, NO_PEERS }, { "json", 1, 0, JSON }, { 0 },
+        { "rounds", 1, 0, ROUNDS }, { "sample", 1, 0, SAMPLE }, { "no-peers", 0, 0, NO_PEERS }, { "strict", 0, 0, STRICT },
+        { "json", 1, 0, JSON }, { 0 },
     };
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (o) {
@@ -271,6 +274,7 @@ static bool read_options(bench *b, int argc, char **argv)
         case ROUNDS: b->measure.rounds = (int)strtol(optarg, NULL, 10); break;
         case SAMPLE: b->measure.sample_seconds = strtod(optarg, NULL) / 1e3; break;
         case NO_PEERS: b->peers = false; break;
+        case STRICT: b->strict = true; break;
         case JSON: b->json = fopen(optarg, "w"); break;
         default: return false;
         }
