@@ -1,7 +1,7 @@
 /* What NaN, infinities and numbers near the end of f32's range do to a convolution, its gradients and their fused forms, on every
  * table: exactly the sums that hold them show it. Odd values are planted one at a time, at the edges and inside, and results are
  * compared with direct sums in f64. CNN_TEST_SHAPES asks for more places, or for fewer. */
-#include "support/conv_values.h"
+#include "support/convpool_values.h"
 #include "support/suite.h"
 
 /* At least one for each way that a table may go. */
@@ -37,30 +37,6 @@ static const cnn__conv shapes[] = {
     CONV(2, 3, 1, 30, 3, 1, 7, 1, 1, 3, 1),    /* one line */
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
-
-static const float odd[] = { NAN, INFINITY, -INFINITY, 3e37f };
-enum { ODD = sizeof odd / sizeof *odd };
-
-static const char *const passes[] = { "gradient of the data", "gradient of the weights", "forward" }; /* by result */
-
-static void compare_pass(const conv_operands *o, int to, const char *what)
-{
-    double *expected = block((size_t)o->count[to] * sizeof *expected);
-    direct_sums(o, to, expected, NULL);
-    double error = 1e-5 * largest(expected, o->count[to]);
-    FOR_TABLES(k)
-    {
-        float *one = run_pass(k->f32, o, to, contexts[0]->pool), *three = run_pass(k->f32, o, to, contexts[1]->pool);
-        same_bits(what, k->name, passes[to], one, three, (size_t)o->count[to] * sizeof *one);
-        same_values(what, k->name, one, expected, o->count[to], error);
-        free(one);
-        free(three);
-    }
-    float *plain = run_pass(reference(), o, to, NULL);
-    same_values(what, "reference", plain, expected, o->count[to], error);
-    free(plain);
-    free(expected);
-}
 
 /* The first element, the last, or any. */
 static int64_t place_of(uint64_t *place, int round, int64_t count)
@@ -162,7 +138,8 @@ START_TEST(relu_hides_nothing)
         FOR_TABLES(k)
         {
             float *y = run_pass(k->f32, &o, Y, contexts[0]->pool);
-            same_values("ReLU behind the convolution", k->name, y, expected, o.count[Y], 1e-5 * largest(expected, o.count[Y]));
+            same_values("ReLU behind the convolution", k->name, y, expected, o.count[Y],
+                        1e-5 * magnitude(&o, expected, o.count[Y]));
             free(y);
         }
         o.of[operand][at] = kept;
@@ -182,77 +159,10 @@ static const cnn__conv fused_shapes[] = {
 };
 enum { FUSED = sizeof fused_shapes / sizeof *fused_shapes };
 
-/* What the reference's chain makes, and a table's kernels with the chain's index. */
-typedef struct fused_results {
-    float *y, *dx, *dw;
-    uint8_t *index;
-} fused_results;
-
-static fused_results fused_run(const cnn__convpool_kernels *table, const conv_operands *o, int64_t pooled, const uint8_t *index,
-                               cnn__pool *pool)
-{
-    const cnn__conv *g = &o->g;
-    int workers = cnn__pool_size(pool);
-    fused_results r = { numbers(pooled, 9), numbers(o->count[X], 9), numbers(o->count[WEIGHT], 9), block((size_t)pooled) };
-    void *memory[3] = { workspace_new(table->forward_workspace(g, workers)),
-                        workspace_new(table->backward_data_workspace(g, workers)),
-                        workspace_new(table->backward_weight_workspace(g, workers)) };
-    table->forward(g, o->of[X], o->of[WEIGHT], NULL, r.y, r.index, memory[0], pool);
-    index = index ? index : r.index;
-    table->backward_data(g, o->of[Y], index, o->of[WEIGHT], r.dx, memory[1], pool);
-    table->backward_weight(g, o->of[X], o->of[Y], index, r.dw, NULL, memory[2], pool);
-    for (int k = 0; k < 3; k++) {
-        free(memory[k]);
-    }
-    return r;
-}
-
-static void fused_free(fused_results *r)
-{
-    free(r->y);
-    free(r->dx);
-    free(r->dw);
-    free(r->index);
-}
-
-static void same_as_chain(const char *what, const char *table, const float *given, const float *expected, int64_t n)
-{
-    double *wide = block((size_t)n * sizeof *wide);
-    for (int64_t k = 0; k < n; k++) {
-        wide[k] = (double)expected[k];
-    }
-    same_values(what, table, given, wide, n, 2e-5 * largest(wide, n));
-    free(wide);
-}
-
-static void compare_fused(const conv_operands *o, int64_t pooled, const char *what)
-{
-    fused_results expected = fused_run(reference()->convpool, o, pooled, NULL, NULL);
-    FOR_TABLES(k)
-    {
-        fused_results one = fused_run(k->f32->convpool, o, pooled, expected.index, contexts[0]->pool);
-        fused_results three = fused_run(k->f32->convpool, o, pooled, expected.index, contexts[1]->pool);
-        same_bits(what, k->name, "forward", one.y, three.y, (size_t)pooled * sizeof(float));
-        same_bits(what, k->name, "the data", one.dx, three.dx, (size_t)o->count[X] * sizeof(float));
-        same_bits(what, k->name, "the weights", one.dw, three.dw, (size_t)o->count[WEIGHT] * sizeof(float));
-        same_as_chain(what, k->name, one.y, expected.y, pooled);
-        same_as_chain(what, k->name, one.dx, expected.dx, o->count[X]);
-        same_as_chain(what, k->name, one.dw, expected.dw, o->count[WEIGHT]);
-        for (int64_t i = 0; i < pooled; i++) {
-            ck_assert_msg(isfinite(expected.y[i]) || one.index[i] == expected.index[i],
-                          "%s %s: window %lld of %g is won by %d, expected %d", k->name, what, (long long)i,
-                          (double)expected.y[i], one.index[i], expected.index[i]);
-        }
-        fused_free(&one);
-        fused_free(&three);
-    }
-    fused_free(&expected);
-}
-
 START_TEST(the_fused_kernels_keep_odd_values_where_the_chain_does)
 {
     cnn__conv g = conv_sized(fused_shapes[_i]);
-    int64_t pooled = g.batch * g.out_channels * (g.out_h / 2) * (g.out_w / 2);
+    int64_t pooled = pooled_count(&g);
     conv_operands o = operands_make(&g);
     uint64_t place = (uint64_t)_i * 1000;
     const int64_t counts[3] = { o.count[X], o.count[WEIGHT], pooled };
@@ -280,7 +190,7 @@ END_TEST
 START_TEST(fused_windows_whose_sums_are_finite_come_out_finite)
 {
     cnn__conv g = conv_sized(fused_shapes[_i]);
-    int64_t pooled = g.batch * g.out_channels * (g.out_h / 2) * (g.out_w / 2);
+    int64_t pooled = pooled_count(&g);
     for (int operand = 0; operand < 2; operand++) {
         conv_operands o = operands_make(&g);
         enlarge(&o, operand, Y);

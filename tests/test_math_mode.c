@@ -16,8 +16,6 @@ static const cnn__conv shapes[] = {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-static const char *const passes[] = { "gradient of the data", "gradient of the weights", "forward" };
-
 /* Whether a table has an algorithm for these shapes that is not a plain sum: where products and sums round once (lanes.h). */
 static bool transforms(const char *table)
 {

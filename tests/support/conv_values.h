@@ -99,6 +99,19 @@ static inline double largest(const double *p, int64_t n)
     return most;
 }
 
+/* What errors of fast math are relative to: the largest finite size among the results and the operands. */
+static inline double magnitude(const conv_operands *o, const double *expected, int64_t n)
+{
+    double most = largest(expected, n);
+    for (int operand = 0; operand < 3; operand++) {
+        for (int64_t i = 0; i < o->count[operand]; i++) {
+            double size = fabs((double)o->of[operand][i]);
+            most = isfinite(size) && size > most ? size : most;
+        }
+    }
+    return most;
+}
+
 /* NaN where `expected` is, the same infinities, and otherwise within `error`. */
 static inline void same_values(const char *what, const char *table, const float *given, const double *expected, int64_t n,
                                double error)
@@ -111,6 +124,32 @@ static inline void same_values(const char *what, const char *table, const float 
                          (double)given[i], expected[i]);
         }
     }
+}
+
+/* Those that are not finite, and one whose products with the others' are. */
+static const float odd[] = { NAN, INFINITY, -INFINITY, 3e37f };
+enum { ODD = sizeof odd / sizeof *odd };
+
+static const char *const passes[] = { "gradient of the data", "gradient of the weights", "forward" }; /* by result */
+
+/* Every table for 1 and 3 threads, and the reference, against direct sums. */
+static inline void compare_pass(const conv_operands *o, int to, const char *what)
+{
+    double *expected = block((size_t)o->count[to] * sizeof *expected);
+    direct_sums(o, to, expected, NULL);
+    double error = 1e-5 * magnitude(o, expected, o->count[to]);
+    FOR_TABLES(k)
+    {
+        float *one = run_pass(k->f32, o, to, contexts[0]->pool), *three = run_pass(k->f32, o, to, contexts[1]->pool);
+        same_bits(what, k->name, passes[to], one, three, (size_t)o->count[to] * sizeof *one);
+        same_values(what, k->name, one, expected, o->count[to], error);
+        free(one);
+        free(three);
+    }
+    float *plain = run_pass(reference(), o, to, NULL);
+    same_values(what, "reference", plain, expected, o->count[to], error);
+    free(plain);
+    free(expected);
 }
 
 /* The size of the output follows from as much padding on all sides. */
