@@ -66,11 +66,23 @@ static value tensor_nil(world *w, const kind *k)
     return pointer(w->nil);
 }
 
+/* On a thread that has begun no step a failure counts for none. */
+static void *fail_outside_of_steps(void *unused)
+{
+    (void)unused;
+    return cnn_relu(NULL);
+}
+
 static value tensor_nil_of_no_tape(world *w, const kind *k)
 {
     (void)w;
     (void)k;
-    return pointer(cnn_relu(NULL));
+    pthread_t thread;
+    void *nil = NULL;
+    if (pthread_create(&thread, NULL, fail_outside_of_steps, NULL) == 0) {
+        pthread_join(thread, &nil);
+    }
+    return pointer(nil);
 }
 
 static value tensor_on_other_tape(world *w, const kind *k)
