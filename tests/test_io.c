@@ -103,7 +103,7 @@ END_TEST
 START_TEST(quoted_text_fits_a_line)
 {
     char out[CNN__QUOTE], text[400];
-    ck_assert_str_eq(cnn__quote(out, "a\nb\x7f", false), "a?b?");
+    ck_assert_str_eq(cnn__quote(out, "a\nb\x7f", false), "a\\nb\\x7f");
     memset(text, 'x', sizeof text);
     text[sizeof text - 1] = '\0';
     memcpy(text + sizeof text - 5, "tail", 5);

@@ -12,6 +12,7 @@ test     wanted header  jansson.h                               libjansson-dev
 test     wanted command g++                                     g++
 test     needed command python3                                 python3
 test     needed either  curl:wget                               curl
+test     wanted path    /usr/share/i18n/locales/ps_AF           locales
 fetch    wanted either  curl:wget                               curl
 fetch    wanted path    /etc/ssl/certs/ca-certificates.crt      ca-certificates
 valgrind needed command valgrind                                valgrind

@@ -3,7 +3,6 @@
 #include "autograd/tape.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 /* ---- entering a tape ---- */
@@ -74,7 +73,7 @@ cnn_tensor *cnn__call_fail(cnn__call *call, cnn_status status, const char *forma
     char message[CNN__MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    cnn__message_list(message, sizeof message, format, arguments);
     va_end(arguments);
     if (call->tape) {
         return cnn__tape_fail(call->tape, status, "%s: %s", call->op->name, message);

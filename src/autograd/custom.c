@@ -2,7 +2,6 @@
 #include "autograd/running.h"
 #include "autograd/tape.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { TEXT = 480 };
@@ -17,9 +16,9 @@ typedef struct custom {
 static const char *returned(char text[TEXT], cnn_status status, unsigned long failures_before)
 {
     if (cnn__failure_number() != failures_before && cnn__failure_status() == status) {
-        snprintf(text, TEXT, "%s (%s)", cnn_status_name(status), cnn__failure_message());
+        cnn__message(text, TEXT, "%s (%s)", cnn_status_name(status), cnn__failure_message());
     } else {
-        snprintf(text, TEXT, "%s", cnn_status_name(status));
+        cnn__message(text, TEXT, "%s", cnn_status_name(status));
     }
     return text;
 }

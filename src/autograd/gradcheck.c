@@ -104,9 +104,12 @@ static cnn_status compare(checker *c, int input, int64_t element)
         double numerical = (c->plus[j] - c->minus[j]) / (2 * c->options.eps);
         double analytical = c->analytical[j * n + element];
         if (!(fabs(analytical - numerical) <= c->options.atol + c->options.rtol * fabs(numerical))) {
+            char by_backward[CNN__NUMBER_SIZE], by_differences[CNN__NUMBER_SIZE];
             return cnn__fail(c->ctx, CNN_ERROR_MISMATCH,
-                             "gradcheck: d output[%lld] / d input %d[%lld] is %.9g by backward, %.9g by differences",
-                             (long long)j, input, (long long)element, analytical, numerical);
+                             "gradcheck: d output[%lld] / d input %d[%lld] is %s by backward, %s by differences",
+                             (long long)j, input, (long long)element,
+                             cnn__number(by_backward, sizeof by_backward, "%.9g", analytical),
+                             cnn__number(by_differences, sizeof by_differences, "%.9g", numerical));
         }
     }
     return CNN_OK;
@@ -191,8 +194,8 @@ static cnn_status check_options(const checker *c)
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         double value = rules[i].value;
         if (!isfinite(value) || value < 0 || (value == 0 && !rules[i].zero)) {
-            return cnn__fail(c->ctx, CNN_ERROR_INVALID_ARGUMENT, "gradcheck: %s is %g, expected a finite number %s 0",
-                             rules[i].name, value, rules[i].zero ? "of at least" : "above");
+            return cnn__fail(c->ctx, CNN_ERROR_INVALID_ARGUMENT, "gradcheck: %s is %s, expected a finite number %s 0",
+                             rules[i].name, CNN__G(value), rules[i].zero ? "of at least" : "above");
         }
     }
     return CNN_OK;

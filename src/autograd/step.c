@@ -9,7 +9,6 @@
 #include "tensor/failed_step.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 static cnn__step *step_of(const cnn_tape *tape)
@@ -140,14 +139,15 @@ cnn_tensor *cnn__tape_fail(cnn_tape *tape, cnn_status status, const char *format
         return cnn__tape_nil(tape);
     }
     const cnn__running *where = cnn__running_on(tape, CNN__RUNNING_MODULE);
-    step->message[0] = '\0';
+    char path[CNN__MESSAGE_SIZE] = "";
     if (where) {
-        where->path(where, step->message, sizeof step->message);
+        where->path(where, path, sizeof path);
     }
+    cnn__escape(step->message, sizeof step->message, path);
     size_t length = strlen(step->message);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(step->message + length, sizeof step->message - length, format, arguments);
+    cnn__message_list(step->message + length, sizeof step->message - length, format, arguments);
     va_end(arguments);
     step->status = status;
     cnn__fail(step->ctx, status, "%s", step->message);
@@ -177,7 +177,7 @@ cnn_tensor *cnn__held_fail(cnn_tape *held, const cnn_context *ctx, cnn_status st
     char message[CNN__MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    cnn__message_list(message, sizeof message, format, arguments);
     va_end(arguments);
     if (held) {
         return cnn__tape_fail(held, status, "%s", message);
@@ -191,7 +191,7 @@ cnn_tensor *cnn__current_fail(const cnn_context *ctx, cnn_status status, const c
     char message[CNN__MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    cnn__message_list(message, sizeof message, format, arguments);
     va_end(arguments);
     cnn_tape *tape = cnn__current_hold(ctx);
     cnn_tensor *nil = cnn__held_fail(tape, ctx, status, "%s", message);

@@ -6,6 +6,7 @@
 #define CNN_BASE_CONTEXT_H
 
 #include "base/known.h"
+#include "base/message.h"
 #include "base/pool.h"
 
 #include <cnn/context.h>

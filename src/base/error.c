@@ -6,7 +6,6 @@
  * apart by their serial number, because a new one may lie at a freed one's address. */
 #include "base/error.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { CONTEXTS = 8 };
@@ -56,18 +55,14 @@ static const record *read(const cnn_context *ctx)
     return r ? r : &nothing;
 }
 
-/* Long messages are cut, and a newline in a name given by the user must not break the one line. */
+/* Long messages are cut, and nothing in a name that was given may break the line or reach the terminal. `message` may be in
+ * the record that is written. */
 cnn_status cnn__fail_text(const cnn_context *ctx, cnn_status status, const char *message)
 {
+    char line[CNN__MESSAGE_SIZE];
+    cnn__escape(line, sizeof line, message);
     record *r = place_for(ctx);
-    size_t length = strnlen(message, sizeof r->message - 1);
-    memmove(r->message, message, length);
-    r->message[length] = '\0';
-    for (char *c = r->message; *c; c++) {
-        if (*c == '\n' || *c == '\r') {
-            *c = ' ';
-        }
-    }
+    memcpy(r->message, line, sizeof line);
     r->context = ctx ? ctx->serial : 0;
     r->status = status;
     r->order = ++failures;
@@ -80,7 +75,7 @@ cnn_status cnn__fail(const cnn_context *ctx, cnn_status status, const char *form
     char message[CNN__MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    cnn__message_list(message, sizeof message, format, arguments);
     va_end(arguments);
     return cnn__fail_text(ctx, status, message);
 }

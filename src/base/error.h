@@ -4,10 +4,6 @@
 
 #include "base/context.h"
 
-#include <stdarg.h>
-
-enum { CNN__MESSAGE_SIZE = 512 };
-
 /* Records a message that is already made; `message` may be the record itself. */
 cnn_status cnn__fail_text(const cnn_context *ctx, cnn_status status, const char *message);
 

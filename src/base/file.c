@@ -48,34 +48,12 @@ const cnn__file_calls *cnn__file_now(void)
     return calls ? calls : &cnn__file_system;
 }
 
-const char *cnn__quote(char out[CNN__QUOTE], const char *text, bool tail)
-{
-    size_t length = strlen(text);
-    bool cut = length >= CNN__QUOTE;
-    size_t keep = cut ? CNN__QUOTE - 4 : length;
-    const char *from = tail ? text + length - keep : text;
-    /* Never begin or end within a UTF-8 sequence. */
-    for (; cut && tail && ((unsigned char)*from & 0xc0) == 0x80 && keep > 0; keep--) {
-        from++;
-    }
-    for (; cut && !tail && ((unsigned char)from[keep] & 0xc0) == 0x80 && keep > 0;) {
-        keep--;
-    }
-    snprintf(out, CNN__QUOTE, "%s%.*s%s", cut && tail ? "..." : "", (int)keep, from, cut && !tail ? "..." : "");
-    for (char *c = out; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            *c = '?';
-        }
-    }
-    return out;
-}
-
 cnn_status cnn__file_fail(const cnn__file *file, cnn_status status, uint64_t byte, const char *format, ...)
 {
     char reason[256], path[CNN__QUOTE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    cnn__message_list(reason, sizeof reason, format, arguments);
     va_end(arguments);
     return cnn__fail(file->ctx, status, "%s: %s: byte %" PRIu64 ": %s", file->call, cnn__quote(path, file->path, true),
                      byte, reason);

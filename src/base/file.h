@@ -6,6 +6,7 @@
 #define CNN_BASE_FILE_H
 
 #include "base/context.h"
+#include "base/message.h"
 
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -33,12 +34,6 @@ extern const cnn__file_calls cnn__file_system;
 /* For tests: every later call in the process uses `calls`; NULL: the system's. */
 void cnn__file_inject(const cnn__file_calls *calls);
 const cnn__file_calls *cnn__file_now(void);
-
-/* ---- text for messages ---- */
-enum { CNN__QUOTE = 100 };
-/* `text` fit for one line: control characters become '?', and all but the first bytes (`tail`: the last ones, for
- * paths) give way to "...". Returns `out`. */
-const char *cnn__quote(char out[CNN__QUOTE], const char *text, bool tail);
 
 /* ---- reading ---- */
 typedef struct cnn__file {

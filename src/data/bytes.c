@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
 
 #ifdef CNN_HAVE_ZLIB
 #define ZLIB_CONST
@@ -193,7 +192,7 @@ cnn_status cnn__bytes_fail(const cnn__bytes *bytes, uint64_t byte, const char *f
     char reason[256], path[CNN__QUOTE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    cnn__message_list(reason, sizeof reason, format, arguments);
     va_end(arguments);
     return cnn__fail(bytes->ctx, CNN_ERROR_FORMAT, "%s: %s: byte %" PRIu64 "%s: %s", bytes->file.call,
                      cnn__quote(path, bytes->file.path, true), byte,

@@ -49,7 +49,7 @@ struct cnn_loader {
     cnn__work work;
     cnn__job job;
     cnn_status job_status;
-    char job_message[512];
+    char job_message[CNN__MESSAGE_SIZE];
     atomic_bool stop; /* also read between samples */
     bool threaded, synchronised;
     pthread_t thread;

@@ -172,7 +172,8 @@ static cnn_status find_sizes(const cnn_dataset *dataset, const double *lengths, 
     for (int k = 0; k < count; k++) {
         if (!isfinite(lengths[k]) || lengths[k] < 0) {
             return cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT,
-                             "dataset_random_split: lengths[%d] is %g, expected a finite number, 0 or more", k, lengths[k]);
+                             "dataset_random_split: lengths[%d] is %s, expected a finite number, 0 or more", k,
+                             CNN__G(lengths[k]));
         }
     }
     if (!are_fractions(lengths, count)) {

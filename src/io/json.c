@@ -87,50 +87,6 @@ bool cnn__json_integer(cnn__json *json, int64_t *value)
 
 /* ---- strings ---- */
 
-/* RFC 3629, table in section 4: how long the sequence at `s` is, and the code point; 0 if it is not valid. */
-static size_t utf8_decode(const unsigned char *s, size_t size, uint32_t *code)
-{
-    static const struct {
-        unsigned char mask, lead, length;
-        uint32_t least;
-    } forms[] = { { 0x80, 0x00, 1, 0 }, { 0xe0, 0xc0, 2, 0x80 }, { 0xf0, 0xe0, 3, 0x800 }, { 0xf8, 0xf0, 4, 0x10000 } };
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        if ((s[0] & forms[i].mask) != forms[i].lead) {
-            continue;
-        }
-        size_t length = forms[i].length;
-        if (length > size) {
-            return 0;
-        }
-        uint32_t c = s[0] & (unsigned char)~forms[i].mask;
-        for (size_t k = 1; k < length; k++) {
-            if ((s[k] & 0xc0) != 0x80) {
-                return 0;
-            }
-            c = c << 6 | (s[k] & 0x3f);
-        }
-        *code = c;
-        return c < forms[i].least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : length;
-    }
-    return 0;
-}
-
-bool cnn__utf8_valid(const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    size_t size = strlen(text);
-    while (size > 0) {
-        uint32_t code;
-        size_t length = utf8_decode(s, size, &code);
-        if (length == 0) {
-            return false;
-        }
-        s += length;
-        size -= length;
-    }
-    return true;
-}
-
 static size_t utf8_encode(uint32_t code, char out[4])
 {
     if (code < 0x80) {
@@ -215,7 +171,7 @@ static int character(cnn__json *json, char bytes[4])
         return -1;
     }
     if (c != '\\') {
-        size_t length = utf8_decode((const unsigned char *)json->text + json->at, json->size - json->at, &code);
+        size_t length = cnn__utf8_decode(json->text + json->at, json->size - json->at, &code);
         if (length == 0) {
             cnn__json_fail(json, json->at, "invalid UTF-8");
             return -1;

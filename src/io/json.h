@@ -6,7 +6,7 @@
 #ifndef CNN_IO_JSON_H
 #define CNN_IO_JSON_H
 
-#include "base/target.h"
+#include "base/utf8.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,8 +41,5 @@ char *cnn__json_string_in_place(cnn__json *json);
 
 /* 0, or digits without a leading zero, up to 2^63 − 1. */
 bool cnn__json_integer(cnn__json *json, int64_t *value);
-
-/* Is `text` valid UTF-8 (RFC 3629)? */
-bool cnn__utf8_valid(const char *text);
 
 #endif

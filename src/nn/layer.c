@@ -67,20 +67,21 @@ void cnn__layer_init(cnn_tensor *weight, cnn_tensor *bias, double fan_in)
     }
 }
 
-/* The shortest digits that read back as the same number. The program's locale may write another decimal point. */
+/* The shortest digits that read back as the same number, which printf and strtod write and read with the decimal mark of the
+ * program's locale; cnn__number() then writes them with a point. */
 const char *cnn__float_text(char text[CNN__FLOAT_TEXT], double value)
 {
+    char conversion[8];
     for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, CNN__FLOAT_TEXT, "%.*g", digits, value);
+        snprintf(conversion, sizeof conversion, "%%.%dg", digits);
+        snprintf(text, CNN__FLOAT_TEXT, conversion, value);
         if (strtod(text, NULL) == value) {
             break;
         }
     }
-    size_t point = strspn(text, "-0123456789e");
-    if (text[point]) {
-        text[point] = '.';
-    } else if (!strchr(text, 'e')) {
-        memcpy(text + point, ".0", sizeof ".0");
+    cnn__number(text, CNN__FLOAT_TEXT, conversion, value);
+    if (isfinite(value) && !strpbrk(text, ".e")) {
+        strcat(text, ".0");
     }
     return text;
 }

@@ -107,11 +107,11 @@ static cnn_status check_name(const cnn_module *module, const char *call, const c
                          name ? "empty" : "NULL");
     }
     if (strchr(name, '.')) {
-        return cnn__fail(module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: name \"%.64s\" contains '.'", call, name);
+        return cnn__fail(module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: name \"%s\" contains '.'", call, CNN__Q(name));
     }
     if (is_used(module, name)) {
-        return cnn__fail(module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: name \"%.64s\" is already used in this %s", call,
-                         name, cnn_module_type(module));
+        return cnn__fail(module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: name \"%s\" is already used in this %s", call,
+                         CNN__Q(name), cnn_module_type(module));
     }
     return CNN_OK;
 }

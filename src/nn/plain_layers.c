@@ -105,7 +105,7 @@ static const cnn__module_class dropout_class = { "Dropout", dropout_forward, dro
 cnn_module *cnn_dropout_new(cnn_context *ctx, double p)
 {
     if (!(p >= 0 && p <= 1)) {
-        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "dropout_new: p is %g, expected 0 to 1", p);
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "dropout_new: p is %s, expected 0 to 1", CNN__G(p));
         return NULL;
     }
     cnn_module *module = cnn__module_new(ctx, "dropout_new", &dropout_class, sizeof p);

@@ -20,6 +20,16 @@ static void put(text *t, const char *string)
     }
 }
 
+/* A name that was given, which may hold anything. */
+static void put_name(text *t, const char *name)
+{
+    char unit[CNN__ESCAPE];
+    while (*name) {
+        cnn__escape_next(&name, unit);
+        put(t, unit);
+    }
+}
+
 static void indent(text *t, int levels)
 {
     put(t, "\n");
@@ -32,7 +42,7 @@ static void indent(text *t, int levels)
 static void open(text *t, const cnn_module *module)
 {
     char extra[512] = "";
-    put(t, cnn_module_type(module));
+    put_name(t, cnn_module_type(module));
     put(t, "(");
     if (module->class->describe) {
         module->class->describe(module, extra, sizeof extra);
@@ -63,7 +73,7 @@ static void write_tree(text *t, const cnn_module *root)
         }
         indent(t, level);
         put(t, "(");
-        put(t, up->children.items[next->index].name);
+        put_name(t, up->children.items[next->index].name);
         put(t, "): ");
         open(t, next);
         module = next;

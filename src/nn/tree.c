@@ -267,8 +267,8 @@ cnn_tensor *cnn_module_find(const cnn_module *module, const char *name)
     }
     cnn_tensor *tensor = cnn__state_find(module, name, strlen(name));
     if (!tensor) {
-        cnn__fail(module->ctx, CNN_ERROR_NOT_FOUND, "module_find: this %s has no parameter or buffer \"%.96s\"",
-                  cnn_module_type(module), name);
+        cnn__fail(module->ctx, CNN_ERROR_NOT_FOUND, "module_find: this %s has no parameter or buffer \"%s\"",
+                  cnn_module_type(module), CNN__Q(name));
     }
     return tensor;
 }

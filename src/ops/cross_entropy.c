@@ -37,7 +37,8 @@ static bool check_options(cnn__call *call, const cnn_cross_entropy_options *o, b
         return false;
     }
     if (!(o->label_smoothing >= 0 && o->label_smoothing <= 1)) {
-        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "label_smoothing is %g, expected 0 to 1", o->label_smoothing);
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "label_smoothing is %s, expected 0 to 1",
+                       CNN__G(o->label_smoothing));
         return false;
     }
     if (!indices && o->has_ignore_index && o->ignore_index >= 0) {

@@ -25,7 +25,7 @@ cnn_tensor *cnn_dropout(cnn_tensor *x, double p)
         return call.nil;
     }
     if (!(p >= 0 && p <= 1)) {
-        return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "p is %g, expected 0 to 1", p);
+        return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "p is %s, expected 0 to 1", CNN__G(p));
     }
     draw d = { .p = p == CNN_ZERO ? 0 : p };
     if (!training(call.tape) || d.p == 0) {

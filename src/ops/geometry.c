@@ -13,7 +13,7 @@ bool cnn__problem_set(cnn__problem *problem, cnn_status status, const char *form
     problem->status = status;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(problem->text, sizeof problem->text, format, arguments);
+    cnn__message_list(problem->text, sizeof problem->text, format, arguments);
     va_end(arguments);
     return false;
 }

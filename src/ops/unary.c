@@ -174,7 +174,8 @@ cnn_tensor *cnn_clamp(cnn_tensor *x, double low, double high)
         return call.nil;
     }
     if (isnan(low) || isnan(high)) {
-        return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "low is %g, high is %g, expected numbers", low, high);
+        return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "low is %s, high is %s, expected numbers", CNN__G(low),
+                              CNN__G(high));
     }
     return compute(&call, &clamp_op, low, high);
 }

@@ -53,8 +53,8 @@ static cnn_status check(const cnn_context *ctx, const char *call, const double *
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         double value = hyper[rules[i].which];
         if (!(value >= 0) || isinf(value) || (rules[i].below_one && !(value < 1))) {
-            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %g, expected %s", call, rules[i].name, value,
-                             rules[i].below_one ? "at least 0 and below 1" : "a finite number of at least 0");
+            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %s, expected %s", call, rules[i].name,
+                             CNN__G(value), rules[i].below_one ? "at least 0 and below 1" : "a finite number of at least 0");
         }
     }
     return CNN_OK;

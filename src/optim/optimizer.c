@@ -338,8 +338,8 @@ cnn_status cnn_optimizer_set_lr(cnn_optimizer *optimizer, int group, double lr)
         return status;
     }
     if (!(lr >= 0) || isinf(lr)) {
-        return cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: lr is %g, expected a finite number of at least 0",
-                         call, lr);
+        return cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: lr is %s, expected a finite number of at least 0",
+                         call, CNN__G(lr));
     }
     for (int g = 0; g < optimizer->group_count; g++) {
         if (group == -1 || g == group) {

@@ -40,18 +40,18 @@ static cnn_status check(const cnn_context *ctx, const char *call, const double *
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         double value = hyper[rules[i].which];
         if (!(value >= 0) || isinf(value)) {
-            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %g, expected a finite number of at least 0", call,
-                             rules[i].name, value);
+            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %s, expected a finite number of at least 0", call,
+                             rules[i].name, CNN__G(value));
         }
     }
     if (!isfinite(hyper[DAMPENING])) {
-        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: dampening is %g, expected a finite number", call,
-                         hyper[DAMPENING]);
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: dampening is %s, expected a finite number", call,
+                         CNN__G(hyper[DAMPENING]));
     }
     if (hyper[NESTEROV] != 0 && (!(hyper[MOMENTUM] > 0) || hyper[DAMPENING] != 0)) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
-                         "%s: nesterov needs momentum > 0 and dampening 0, momentum is %g and dampening %g", call,
-                         hyper[MOMENTUM], hyper[DAMPENING]);
+                         "%s: nesterov needs momentum > 0 and dampening 0, momentum is %s and dampening %s", call,
+                         CNN__G(hyper[MOMENTUM]), CNN__G(hyper[DAMPENING]));
     }
     return CNN_OK;
 }

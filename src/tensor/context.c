@@ -53,7 +53,7 @@ static const cnn__kernels *choose_kernels(const cnn_context_options *o)
     }
     const cnn__kernels *kernels = cnn__kernels_select(name);
     if (!kernels) {
-        cnn__fail(NULL, CNN_ERROR_DEVICE, "context_create: this CPU has no kernels named \"%.32s\"%s", name,
+        cnn__fail(NULL, CNN_ERROR_DEVICE, "context_create: this CPU has no kernels named \"%s\"%s", CNN__Q(name),
                   o->kernels ? "" : " (from the environment variable CNN_KERNELS)");
     }
     return kernels;
@@ -231,10 +231,10 @@ void cnn__log(cnn_context *ctx, cnn_log_level level, const char *format, ...)
     if (!ctx->log) {
         return;
     }
-    char message[512];
+    char message[CNN__MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    cnn__message_list(message, sizeof message, format, arguments);
     va_end(arguments);
     cnn__context_lock(ctx);
     ctx->log(level, message, ctx->log_user);

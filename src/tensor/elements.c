@@ -87,7 +87,7 @@ double cnn_tensor_item(const cnn_tensor *tensor)
     if (one_element(tensor, "tensor_item")) {
         copy_out(tensor, CNN_F64, &value);
     }
-    return value;
+    return isnan(value) ? (double)NAN : value; /* x86-64 makes negative ones, which printf writes as "-nan" */
 }
 
 int64_t cnn_tensor_item_i64(const cnn_tensor *tensor)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE = 80, THRESHOLD = 1000, EDGE = 3, PREFIX = 7 /* "tensor(" */, ELEMENT = 352 /* "%.4f" of DBL_MAX fits */ };
+enum { LINE = 80, THRESHOLD = 1000, EDGE = 3, PREFIX = 7 /* "tensor(" */, ELEMENT = 352 /* the digits of DBL_MAX and four more fit */ };
 
 typedef enum style { STYLE_INTEGER, STYLE_WHOLE, STYLE_FIXED, STYLE_SCIENTIFIC } number_style;
 
@@ -63,25 +63,12 @@ static void integer_text(const cnn_tensor *t, int64_t place, char text[ELEMENT])
     snprintf(text, ELEMENT, "%" PRId64, value);
 }
 
-/* The program's locale may write another decimal point, of several bytes even. */
-static void set_point(char text[ELEMENT])
-{
-    char *point = text + strspn(text, "-0123456789"), *digits = point + strcspn(point, "0123456789");
-    if (*point && *point != '.' && *point != 'e') {
-        *point = '.';
-        memmove(point + 1, digits, strlen(digits) + 1);
-    }
-}
-
 static void real_text(double value, number_style style, char text[ELEMENT])
 {
-    if (isnan(value) || isinf(value)) {
-        snprintf(text, ELEMENT, "%s", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
-    } else if (style == STYLE_WHOLE) {
-        snprintf(text, ELEMENT, "%.0f.", value);
-    } else {
-        snprintf(text, ELEMENT, style == STYLE_FIXED ? "%.4f" : "%.4e", value);
-        set_point(text);
+    static const char *const conversions[] = { [STYLE_WHOLE] = "%.0f", [STYLE_FIXED] = "%.4f", [STYLE_SCIENTIFIC] = "%.4e" };
+    cnn__number(text, ELEMENT - 1, conversions[style], value);
+    if (style == STYLE_WHOLE && isfinite(value)) {
+        strcat(text, ".");
     }
 }
 

@@ -81,8 +81,8 @@ cnn_tensor *cnn_tensor_arange(cnn_context *ctx, cnn_dtype dtype, double start, d
     double count = ceil((end - start) / step);
     bool finite = isfinite(start) && isfinite(end) && isfinite(step);
     if (!finite || step == 0 || !(count >= 0) || count > 0x1p62 || dtype == CNN_BOOL) {
-        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "tensor_arange: from %g to %g by %g as %s is no sequence", start, end,
-                  step, cnn_dtype_name(dtype));
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "tensor_arange: from %s to %s by %s as %s is no sequence",
+                  CNN__G(start), CNN__G(end), CNN__G(step), cnn_dtype_name(dtype));
         return NULL;
     }
     int64_t n = (int64_t)count;
