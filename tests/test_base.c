@@ -6,6 +6,7 @@
 #include <cnn/cnn.h>
 
 #include <check.h>
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,6 +229,9 @@ START_TEST(zero_means_default_and_cnn_zero_means_zero)
 {
     ck_assert_double_eq(cnn__option(0, 0.9), 0.9);
     ck_assert_double_eq(cnn__option(CNN_ZERO, 0.9), 0);
+    ck_assert_double_eq(cnn__option(0x1p-1074, 0.9), 0); /* CNN_ZERO of version 0.1 */
+    ck_assert_double_eq(cnn__option(-0.0, 0.9), 0.9);
+    ck_assert_int_eq(fpclassify(CNN_ZERO), FP_NORMAL);
     ck_assert_double_eq(cnn__option(0.5, 0.9), 0.5);
     ck_assert_int_eq(cnn__option_int(0, 3), 3);
     ck_assert_int_eq(cnn__option_int(-2, 3), -2);

@@ -27,9 +27,11 @@
 
 /**
  * "Really zero", for fields of options where 0 means "the default": `.beta1 = CNN_ZERO`.
- * It is the smallest positive double and is taken as exactly 0 wherever an option is read.
+ * It is the smallest positive normal double and is taken as exactly 0 wherever an option is read. Programs compiled with
+ * -ffast-math flush subnormal numbers to 0, which is why it is not the subnormal 4.9406564584124654e-324 that it was in
+ * version 0.1; that one is still taken as 0 too.
  */
-#define CNN_ZERO 4.9406564584124654e-324
+#define CNN_ZERO 2.2250738585072014e-308
 
 #ifndef __cplusplus
 /* Every options struct ends in `reserved`. Behind an initialiser that names it there is no member left for a value without a name,

@@ -77,7 +77,9 @@ cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *our
 /* The same for a pointer to one of the public structs, all of which end in `reserved`. */
 #define CNN__OPTIONS_READ(ctx, call, ours, given) \
     cnn__options_read((ctx), (call), (ours), sizeof *(ours), offsetof(__typeof__(*(ours)), reserved), (given))
-/* 0 → the default, CNN_ZERO → 0. */
+/* Is it anything but 0? */
+bool cnn__option_given(double given);
+/* 0 → the default, CNN_ZERO, also that of version 0.1, → 0. */
 double cnn__option(double given, double otherwise);
 int64_t cnn__option_int(int64_t given, int64_t otherwise);
 

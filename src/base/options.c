@@ -2,6 +2,7 @@
  * newer headers a longer one, or one with options where ours has reserved bytes. What we do not know must be zero, or the caller
  * would ask for something that this library cannot do. docs/abi.md has the rule by which the structs grow. */
 #include "base/context.h"
+#include "base/math.h"
 
 #include <string.h>
 
@@ -35,12 +36,20 @@ cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *our
     return CNN_OK;
 }
 
+/* Bits are compared, because a caller that computes with subnormal numbers as 0 would find the former CNN_ZERO equal to 0. */
+bool cnn__option_given(double given)
+{
+    return cnn__bits_of_f64(given) << 1 != 0;
+}
+
 double cnn__option(double given, double otherwise)
 {
-    if (given == 0) {
+    const uint64_t former = 1; /* 2^-1074, the CNN_ZERO of version 0.1 */
+    uint64_t bits = cnn__bits_of_f64(given);
+    if (!cnn__option_given(given)) {
         return otherwise;
     }
-    return given == CNN_ZERO ? 0 : given;
+    return bits == former || bits == cnn__bits_of_f64(CNN_ZERO) ? 0 : given;
 }
 
 int64_t cnn__option_int(int64_t given, int64_t otherwise)

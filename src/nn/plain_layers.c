@@ -110,7 +110,7 @@ cnn_module *cnn_dropout_new(cnn_context *ctx, double p)
     }
     cnn_module *module = cnn__module_new(ctx, "dropout_new", &dropout_class, sizeof p);
     if (module) {
-        *(double *)module->attributes = p == CNN_ZERO ? 0 : p;
+        *(double *)module->attributes = cnn__option(p, 0);
     }
     return module;
 }

@@ -132,7 +132,7 @@ static bool describe(cnn__call *call, const cnn_cross_entropy_options *o, loss *
     l->g = (cnn__softmax_nll){ .dtype = x->dtype, .batch = class_dim ? x->shape[0] : 1,
                                .classes = x->shape[class_dim], .inner = 1, .target_dtype = call->in[TARGET]->dtype,
                                .ignore_index = o->has_ignore_index ? o->ignore_index : -100,
-                               .smoothing = o->label_smoothing == CNN_ZERO ? 0 : o->label_smoothing };
+                               .smoothing = cnn__option(o->label_smoothing, 0) };
     if (!check_target(call, indices) || !check_weight(call, l->g.classes)) {
         return false;
     }

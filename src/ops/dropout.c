@@ -27,7 +27,7 @@ cnn_tensor *cnn_dropout(cnn_tensor *x, double p)
     if (!(p >= 0 && p <= 1)) {
         return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "p is %s, expected 0 to 1", CNN__G(p));
     }
-    draw d = { .p = p == CNN_ZERO ? 0 : p };
+    draw d = { .p = cnn__option(p, 0) };
     if (!training(call.tape) || d.p == 0) {
         return call.in[0];
     }

@@ -343,7 +343,7 @@ cnn_status cnn_optimizer_set_lr(cnn_optimizer *optimizer, int group, double lr)
     }
     for (int g = 0; g < optimizer->group_count; g++) {
         if (group == -1 || g == group) {
-            optimizer->groups[g].hyper[0] = lr == CNN_ZERO ? 0 : lr;
+            optimizer->groups[g].hyper[0] = cnn__option(lr, 0);
         }
     }
     return CNN_OK;

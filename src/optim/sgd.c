@@ -18,7 +18,7 @@ static cnn_status read(const cnn_context *ctx, const char *call, const void *opt
     if (status != CNN_OK) {
         return status;
     }
-    if (o.lr == 0) {
+    if (!cnn__option_given(o.lr)) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: lr is not given, SGD has no default for it", call);
     }
     hyper[LR] = cnn__option(o.lr, 0);
