@@ -42,7 +42,7 @@ START_TEST(context_reports_bad_options)
     ck_assert_ptr_null(cnn_context_new(.threads = -1));
     ck_assert_int_eq(cnn_context_status(NULL), CNN_ERROR_INVALID_ARGUMENT);
     ck_assert_str_eq(cnn_last_error(NULL),
-                     "context_create: threads is -1, expected 1 to 1024, or 0 for all CPUs");
+                     "context_create: threads is -1, expected 1 to 8192, or 0 for all CPUs");
     ck_assert_ptr_null(cnn_context_new(.kernels = "abacus"));
     ck_assert_int_eq(cnn_context_status(NULL), CNN_ERROR_DEVICE);
     ck_assert_ptr_nonnull(strstr(cnn_last_error(NULL), "abacus"));

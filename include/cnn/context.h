@@ -39,8 +39,8 @@ typedef void (*cnn_deallocate_fn)(void *memory, size_t size, void *user);
 typedef struct cnn_context_options {
     size_t struct_size;           /**< sizeof(cnn_context_options) */
     uint64_t seed;                /**< of all random numbers; default 0, which is a seed as good as any */
-    int threads;                  /**< computing threads, the caller's included, 1 to 1024; default: the CPUs this
-                                       process may run on */
+    int threads;                  /**< computing threads, the caller's included, 1 to 8192; default: the CPUs that this
+                                       process may run on, or fewer where the CPU quota of its container is for fewer */
     cnn_device device;            /**< default CNN_DEVICE_AUTO */
     cnn_allocate_fn allocate;     /**< default: the C library's; give both or none */
     cnn_deallocate_fn deallocate; /**< goes with `allocate` */

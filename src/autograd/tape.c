@@ -393,6 +393,9 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
     if (in_use(tape, "tape_begin")) {
         return cnn__step_report(tape);
     }
+    if (!cnn__running_now()) {
+        pthread_testcancel(); /* here nothing is held and no step of this thread is under way */
+    }
     cnn_status status = cnn__step_begin(tape);
     if (status != CNN_OK) {
         return status;

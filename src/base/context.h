@@ -13,7 +13,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/types.h>
 
 struct cnn__kernels;
 
@@ -33,7 +32,7 @@ struct cnn_context {
     const struct cnn__kernels *kernels;
     cnn__pool *pool;
     pthread_mutex_t lock; /* guards log and what its failed steps have marked (tensor/failed_step.h); see cnn__context_lock() */
-    _Atomic pid_t lock_process; /* whose lock it is; its negative while that process makes it anew */
+    atomic_uint_fast64_t lock_process; /* twice the number of the process that made it; 1 more while one makes it anew */
 };
 
 cnn_context *cnn__context_retain(cnn_context *ctx);

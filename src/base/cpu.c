@@ -1,23 +1,34 @@
+/* Counting the CPUs of the affinity mask. The kernel refuses a mask with fewer bits than its own has, of which there may be
+ * more than the 1024 of cpu_set_t, so the mask grows until it is taken. */
 #include "base/cpu.h"
 
-bool cnn__cpu_allowed(cpu_set_t *set)
+#include <errno.h>
+#include <sched.h>
+#include <unistd.h>
+
+enum { LARGEST_MASK = 8192 }; /* bytes: 65,536 CPUs, eight times what Linux can have */
+
+static int allowed_cpus(void)
 {
-    return sched_getaffinity(0, sizeof *set, set) == 0;
+    union {
+        cpu_set_t set;
+        unsigned char bytes[LARGEST_MASK];
+    } mask;
+    for (size_t size = sizeof mask.set; size <= sizeof mask; size *= 2) {
+        if (sched_getaffinity(0, size, &mask.set) == 0) {
+            return CPU_COUNT_S(size, &mask.set);
+        }
+        if (errno != EINVAL) {
+            break;
+        }
+    }
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > LARGEST_MASK * 8 ? LARGEST_MASK * 8 : (int)online;
 }
 
 int cnn__cpu_count(void)
 {
-    cpu_set_t set;
-    return cnn__cpu_allowed(&set) && CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
-}
-
-bool cnn__cpu_keep_off(pthread_t thread, const cpu_set_t *set)
-{
-    cpu_set_t others = *set;
-    int cpu = sched_getcpu();
-    if (cpu < 0 || cpu >= CPU_SETSIZE) {
-        return false;
-    }
-    CPU_CLR((size_t)cpu, &others);
-    return CPU_COUNT(&others) > 0 && pthread_setaffinity_np(thread, sizeof others, &others) == 0;
+    int count = allowed_cpus(), quota = cnn__cpu_quota("");
+    count = quota > 0 && quota < count ? quota : count;
+    return count > 0 ? count : 1;
 }

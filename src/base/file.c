@@ -2,6 +2,8 @@
  * ever sees EINTR or a short read. */
 #include "base/file.h"
 
+#include "base/cancel.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -88,15 +90,17 @@ static cnn_status check_kind(const cnn__file *file)
  * block. */
 cnn_status cnn__file_open(cnn__file *file, const cnn_context *ctx, const char *call, const char *path)
 {
-    *file = (cnn__file){ .ctx = ctx, .call = call, .path = path, .fd = -1 };
+    *file = (cnn__file){ .ctx = ctx, .call = call, .path = path, .fd = -1, .cancel = cnn__cancel_defer() };
     cnn_status status = check_kind(file);
     if (status != CNN_OK) {
+        cnn__cancel_restore(file->cancel);
         return status;
     }
     do {
         file->fd = cnn__file_now()->open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
     } while (file->fd < 0 && errno == EINTR);
     if (file->fd < 0) {
+        cnn__cancel_restore(file->cancel);
         bool missing = errno == ENOENT || errno == ENOTDIR;
         return fail_errno(file, missing ? CNN_ERROR_NOT_FOUND : CNN_ERROR_IO, "open");
     }
@@ -161,5 +165,6 @@ void cnn__file_close(cnn__file *file)
     if (file->fd >= 0) {
         cnn__file_now()->close(file->fd);
         file->fd = -1;
+        cnn__cancel_restore(file->cancel);
     }
 }

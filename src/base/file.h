@@ -43,6 +43,7 @@ typedef struct cnn__file {
     int fd;           /* −1: not open */
     uint64_t size;
     uint64_t at; /* where the next read begins */
+    int cancel;  /* the thread's cancelability before the file was opened; it is off while it is open */
 } cnn__file;
 
 /* Opens a regular file; CNN_ERROR_NOT_FOUND if there is none. Anything else of that name (a folder, a device, a
@@ -72,6 +73,7 @@ typedef struct cnn__save {
     uid_t owner;
     gid_t group;
     mode_t mode;
+    int cancel; /* as of a file that is read */
 } cnn__save;
 
 /* On failure nothing is left behind and there is nothing to end. */

@@ -6,17 +6,18 @@
  * A job is opened and closed by one atomic word, so a worker that wakes late finds it closed and goes back to sleep while
  * the caller never waits for it. Idle workers spin for some tens of microseconds, then sleep: an idle pool uses no CPU.
  *
- * The system may wake a worker on the CPU of its caller though another one idles (seen on virtual machines), where it waits for
- * some milliseconds, in which a pool is slower than one thread. So the caller forbids it that CPU while it wakes it, and the
- * worker takes the ban off itself. */
+ * Where threads may run is the business of the user and the system alone: the pool changes no affinity mask. (Keeping a
+ * worker off its caller's CPU by a mask, which helped on some virtual machines, loses a mask that is set from outside
+ * meanwhile, and a thread whose mask was once set no longer gets what is added to its cpuset.) */
 #include "base/pool.h"
 
 #include "base/annotate.h"
+#include "base/cancel.h"
 #include "base/context.h"
-#include "base/cpu.h"
+#include "base/float_mode.h"
+#include "base/process.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 enum { SPINS = 2000 }; /* pause instructions: 20 to 100 µs, longer than the serial stretches within a step */
 
@@ -27,8 +28,7 @@ struct cnn__pool {
     cnn_context *ctx; /* for its allocator alone */
     int size;         /* workers, the caller included */
     int started;      /* threads that exist */
-    bool spread;      /* there is a CPU for each */
-    pid_t process;    /* whose threads they are: a forked child has none */
+    uint64_t process; /* whose threads they are: a forked child has none */
     atomic_flag busy;
     atomic_bool stop;
     atomic_uint_fast64_t state;
@@ -37,13 +37,12 @@ struct cnn__pool {
     pthread_cond_t wake, done;
     cnn__task_fn fn;
     void *arg;
+    cnn__float_mode mode; /* of the caller */
     int shares; /* ranges of the job: the first workers have one each */
     struct worker {
         cnn__pool *pool;
         int number;
         pthread_t thread;
-        bool asleep, banned;                   /* from its caller's CPU; under the lock, as is: */
-        cpu_set_t allowed;                     /* where it may run, as it was before the ban */
         int64_t end;                           /* of its range */
         _Alignas(64) atomic_int_fast64_t next; /* in a line of the cache that is its own */
     } workers[];
@@ -75,9 +74,8 @@ static bool news(cnn__pool *pool, uint64_t seen)
     return atomic_load(&pool->stop) || ((state & OPEN) && state / NUMBER != seen);
 }
 
-static void wait_for_news(struct worker *worker, uint64_t seen)
+static void wait_for_news(cnn__pool *pool, uint64_t seen)
 {
-    cnn__pool *pool = worker->pool;
     for (int i = 0; i < SPINS; i++) {
         if (news(pool, seen)) {
             return;
@@ -85,18 +83,12 @@ static void wait_for_news(struct worker *worker, uint64_t seen)
         pause_briefly();
     }
     pthread_mutex_lock(&pool->lock);
-    worker->asleep = pool->spread && cnn__cpu_allowed(&worker->allowed);
     atomic_fetch_add(&pool->sleepers, 1);
     while (!news(pool, seen)) {
         pthread_cond_wait(&pool->wake, &pool->lock);
     }
     atomic_fetch_sub(&pool->sleepers, 1);
-    bool banned = worker->banned;
-    worker->asleep = worker->banned = false;
     pthread_mutex_unlock(&pool->lock);
-    if (banned) {
-        sched_setaffinity(0, sizeof worker->allowed, &worker->allowed);
-    }
 }
 
 /* Goes into the open job, if it is still open; the job's fields may be read only inside. */
@@ -130,11 +122,12 @@ static void *worker_main(void *arg)
     cnn__pool *pool = worker->pool;
     uint64_t seen = UINT64_MAX;
     for (;;) {
-        wait_for_news(worker, seen);
+        wait_for_news(pool, seen);
         if (atomic_load(&pool->stop)) {
             return NULL;
         }
         if (enter(pool, &seen)) {
+            cnn__float_mode_set(pool->mode);
             run_tasks(pool, worker->number);
             leave(pool);
         }
@@ -180,8 +173,7 @@ cnn__pool *cnn__pool_new(cnn_context *ctx, int threads)
     }
     pool->ctx = ctx;
     pool->size = threads;
-    pool->spread = threads <= cnn__cpu_count();
-    pool->process = getpid();
+    pool->process = cnn__process();
     atomic_flag_clear(&pool->busy);
     annotate(pool);
     pthread_mutex_init(&pool->lock, NULL);
@@ -199,7 +191,7 @@ cnn__pool *cnn__pool_new(cnn_context *ctx, int threads)
 /* In a forked child the threads do not exist, and the lock may be held by one that never will. */
 static bool is_ours(const cnn__pool *pool)
 {
-    return pool->process == getpid();
+    return pool->process == cnn__process();
 }
 
 void cnn__pool_free(cnn__pool *pool)
@@ -212,9 +204,11 @@ void cnn__pool_free(cnn__pool *pool)
         atomic_store(&pool->stop, true);
         pthread_cond_broadcast(&pool->wake);
         pthread_mutex_unlock(&pool->lock);
+        int cancel = cnn__cancel_defer();
         for (int i = 1; i <= pool->started; i++) {
             pthread_join(pool->workers[i].thread, NULL);
         }
+        cnn__cancel_restore(cancel);
         pthread_cond_destroy(&pool->done);
         pthread_cond_destroy(&pool->wake);
         pthread_mutex_destroy(&pool->lock);
@@ -252,6 +246,7 @@ static void open_job(cnn__pool *pool, int64_t tasks, cnn__task_fn fn, void *arg)
 {
     pool->fn = fn;
     pool->arg = arg;
+    pool->mode = cnn__float_mode_get();
     pool->shares = shares_of(pool, tasks);
     for (int i = 0; i < pool->shares; i++) {
         atomic_store_explicit(&pool->workers[i].next, range_begin(tasks, pool->shares, i), memory_order_relaxed);
@@ -262,10 +257,6 @@ static void open_job(cnn__pool *pool, int64_t tasks, cnn__task_fn fn, void *arg)
     atomic_store(&pool->state, (number + 1) * NUMBER + OPEN);
     if (atomic_load(&pool->sleepers) > 0) {
         pthread_mutex_lock(&pool->lock);
-        for (int i = 1; i <= pool->started; i++) {
-            struct worker *worker = &pool->workers[i];
-            worker->banned = worker->asleep && (cnn__cpu_keep_off(worker->thread, &worker->allowed) || worker->banned);
-        }
         pthread_cond_broadcast(&pool->wake);
         pthread_mutex_unlock(&pool->lock);
     }
@@ -280,11 +271,13 @@ static void close_job(cnn__pool *pool)
         }
         pause_briefly();
     }
+    int cancel = cnn__cancel_defer();
     pthread_mutex_lock(&pool->lock);
     while (atomic_load(&pool->state) & INSIDE) {
         pthread_cond_wait(&pool->done, &pool->lock);
     }
     pthread_mutex_unlock(&pool->lock);
+    cnn__cancel_restore(cancel);
 }
 
 void cnn__pool_run(cnn__pool *pool, int64_t tasks, double work, cnn__task_fn fn, void *arg)

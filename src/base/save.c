@@ -5,6 +5,8 @@
  * process that writes it has any right to it. */
 #include "base/file.h"
 
+#include "base/cancel.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -197,7 +199,8 @@ static cnn_status create(cnn__save *save)
 
 cnn_status cnn__save_begin(cnn__save *save, cnn_context *ctx, const char *call, const char *path)
 {
-    *save = (cnn__save){ .ctx = ctx, .call = call, .path = path, .fd = -1, .folder = -1 };
+    *save = (cnn__save){ .ctx = ctx, .call = call, .path = path, .fd = -1, .folder = -1,
+                         .cancel = cnn__cancel_defer() };
     cnn_status status = find_target(save);
     if (status == CNN_OK) {
         status = open_folder(save);
@@ -277,5 +280,6 @@ cnn_status cnn__save_end(cnn__save *save, cnn_status status)
     }
     cnn__free(save->ctx, save->temporary);
     cnn__free(save->ctx, save->target);
+    cnn__cancel_restore(save->cancel);
     return status;
 }

@@ -1,11 +1,11 @@
 /* Datasets as objects: made from tensors or callbacks, shared, freed, asked for their size and for single samples. */
 #include "data/dataset.h"
 
+#include "base/process.h"
 #include "base/references.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 cnn_dataset *cnn__dataset_new(cnn_context *ctx, const char *call)
 {
@@ -192,7 +192,7 @@ static cnn_dataset *from_callbacks(cnn_context *ctx, const cnn_dataset_callbacks
     dataset->get = c->get;
     dataset->free_user = c->free_user;
     dataset->user = c->user;
-    dataset->process = getpid();
+    dataset->process = cnn__process();
     return dataset;
 }
 

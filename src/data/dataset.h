@@ -9,8 +9,6 @@
 
 #include <cnn/dataset.h>
 
-#include <sys/types.h>
-
 /* Shape and dtype of one image or one label as they are given out. */
 typedef struct cnn__sample_shape {
     cnn_dtype dtype;
@@ -38,7 +36,7 @@ struct cnn_dataset {
     void *user;
     pthread_mutex_t lock; /* held during `get` */
     bool has_lock;
-    pid_t process; /* that made it: after fork() the lock may be held by a thread that is not there */
+    uint64_t process; /* that made it: after fork() the lock may be held by a thread that is not there */
 };
 
 cnn_dataset *cnn__dataset_new(cnn_context *ctx, const char *call);

@@ -3,10 +3,10 @@
 #include "data/loader.h"
 
 #include "base/annotate.h"
+#include "base/process.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 /* So that counting epochs never overflows. */
 static const int64_t last_epoch = (int64_t)1 << 62;
@@ -98,7 +98,7 @@ static cnn_loader *make(cnn_dataset *dataset, int64_t batch_size, const cnn_load
     l->dataset = dataset;
     l->options = *options;
     l->order_epoch = -1;
-    l->process = getpid();
+    l->process = cnn__process();
     atomic_init(&l->stop, false);
     CNN__ATOMIC(&l->stop);
     atomic_fetch_add(&dataset->loaders, 1);
@@ -175,9 +175,9 @@ static void end_epoch(cnn_loader *l)
 static void prepare_next(cnn_loader *l)
 {
     bool turn = l->index == l->batch_count;
-    cnn__job next = { l->seed, l->epoch, l->index, l->next_slot };
+    cnn__job next = { l->seed, l->epoch, l->index, l->next_slot, cnn__float_mode_get() };
     if (turn) {
-        next = (cnn__job){ seed_now(l), l->epoch + 1, 0, l->next_slot };
+        next = (cnn__job){ seed_now(l), l->epoch + 1, 0, l->next_slot, next.mode };
     }
     if (l->threaded) {
         cnn__loader_post(l, &next);
@@ -226,7 +226,7 @@ bool cnn_loader_next(cnn_loader *loader, cnn_batch *batch)
     if (!batch) {
         return fail_next(l, cnn__fail(l->ctx, CNN_ERROR_INVALID_ARGUMENT, "loader_next: batch is NULL"));
     }
-    if (l->threaded && l->process != getpid()) {
+    if (l->threaded && l->process != cnn__process()) {
         return fail_next(l, fork_fault(l));
     }
     l->status = CNN_OK;
@@ -237,7 +237,7 @@ bool cnn_loader_next(cnn_loader *loader, cnn_batch *batch)
     if (l->index == 0) {
         l->seed = seed_now(l);
     }
-    cnn__job wanted = { l->seed, l->epoch, l->index, l->next_slot };
+    cnn__job wanted = { l->seed, l->epoch, l->index, l->next_slot, cnn__float_mode_get() };
     cnn_status status = cnn__loader_obtain(l, &wanted);
     if (status != CNN_OK) {
         end_epoch(l);

@@ -2,10 +2,11 @@
  *
  * Three slots rotate: the batch that the caller got last, the one before it, and the one that the thread writes now. The
  * caller's thread alone decides what is written: it leaves one job at a time to the background thread, and a job names its
- * seed, epoch and batch, so what is in a batch does not depend on who wrote it, or when. */
+ * seed, epoch, batch and floating-point mode, so what is in a batch does not depend on who wrote it, or when. */
 #ifndef CNN_DATA_LOADER_H
 #define CNN_DATA_LOADER_H
 
+#include "base/float_mode.h"
 #include "data/dataset.h"
 
 #include <cnn/loader.h>
@@ -22,6 +23,7 @@ typedef struct cnn__job {
     int64_t epoch;
     int64_t batch;
     int slot;
+    cnn__float_mode mode; /* of the caller */
 } cnn__job;
 
 typedef enum cnn__work { CNN__WORK_NONE, CNN__WORK_WAITING, CNN__WORK_RUNNING, CNN__WORK_DONE } cnn__work;
@@ -53,7 +55,7 @@ struct cnn_loader {
     atomic_bool stop; /* also read between samples */
     bool threaded, synchronised;
     pthread_t thread;
-    pid_t process; /* whose thread it is: none survives fork() */
+    uint64_t process; /* whose thread it is: none survives fork() */
 };
 
 int64_t cnn__loader_batch_size(const cnn_loader *loader, int64_t batch);

@@ -1,11 +1,12 @@
 /* Writing batches, and the thread that does it ahead of time. */
 #include "data/loader.h"
 
+#include "base/cancel.h"
+#include "base/process.h"
 #include "base/random.h"
 
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The stream numbers of shuffles lie above all those that a context counts through. */
 static const uint64_t shuffle_streams = (uint64_t)1 << 63;
@@ -64,6 +65,7 @@ static void *background(void *arg)
         cnn__job j = l->job;
         l->work = CNN__WORK_RUNNING;
         pthread_mutex_unlock(&l->lock);
+        cnn__float_mode_set(j.mode);
         cnn_status status = write_batch(l, &j);
         pthread_mutex_lock(&l->lock);
         l->job_status = status;
@@ -90,6 +92,7 @@ void cnn__loader_post(cnn_loader *l, const cnn__job *j)
 /* Waits for the job that was posted last; false if none was. */
 static bool collect(cnn_loader *l, cnn__job *j, cnn_status *status)
 {
+    int cancel = cnn__cancel_defer();
     pthread_mutex_lock(&l->lock);
     bool posted = l->work != CNN__WORK_NONE;
     while (posted && l->work != CNN__WORK_DONE) {
@@ -99,6 +102,7 @@ static bool collect(cnn_loader *l, cnn__job *j, cnn_status *status)
     *j = l->job;
     *status = l->job_status;
     pthread_mutex_unlock(&l->lock);
+    cnn__cancel_restore(cancel);
     return posted;
 }
 
@@ -128,7 +132,7 @@ cnn_status cnn__loader_start(cnn_loader *l)
 /* After fork() the thread is not there, and the lock may be held for ever. */
 void cnn__loader_stop(cnn_loader *l)
 {
-    if (!l->synchronised || l->process != getpid()) {
+    if (!l->synchronised || l->process != cnn__process()) {
         return;
     }
     if (l->threaded) {
@@ -136,7 +140,9 @@ void cnn__loader_stop(cnn_loader *l)
         pthread_mutex_lock(&l->lock);
         pthread_cond_broadcast(&l->changed);
         pthread_mutex_unlock(&l->lock);
+        int cancel = cnn__cancel_defer();
         pthread_join(l->thread, NULL);
+        cnn__cancel_restore(cancel);
     }
     pthread_cond_destroy(&l->changed);
     pthread_mutex_destroy(&l->lock);
@@ -144,7 +150,8 @@ void cnn__loader_stop(cnn_loader *l)
 
 static bool same_job(const cnn__job *a, const cnn__job *b)
 {
-    return a->seed == b->seed && a->epoch == b->epoch && a->batch == b->batch && a->slot == b->slot;
+    return a->seed == b->seed && a->epoch == b->epoch && a->batch == b->batch && a->slot == b->slot &&
+           a->mode == b->mode;
 }
 
 cnn_status cnn__loader_obtain(cnn_loader *l, const cnn__job *wanted)

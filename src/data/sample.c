@@ -3,10 +3,12 @@
  * u8, then (x − mean) / std. */
 #include "data/dataset.h"
 
+#include "base/cancel.h"
+#include "base/process.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { LEVELS = 256 };
 
@@ -167,13 +169,15 @@ static void write_label(const cnn_dataset *dataset, int64_t index, void *to)
 
 static cnn_status write_by_callback(cnn_dataset *dataset, const char *call, int64_t index, void *image, void *label)
 {
-    if (getpid() != dataset->process) {
+    if (cnn__process() != dataset->process) {
         return cnn__fail(dataset->ctx, CNN_ERROR_STATE,
                          "%s: a dataset of callbacks that was made before fork(), expected one made in this process", call);
     }
+    int cancel = cnn__cancel_defer();
     pthread_mutex_lock(&dataset->lock);
     cnn_status status = dataset->get(index, image, label, dataset->user);
     pthread_mutex_unlock(&dataset->lock);
+    cnn__cancel_restore(cancel);
     if (status == CNN_OK) {
         return CNN_OK;
     }

@@ -2,7 +2,9 @@
  * base/; everything else of it is in base/context.h. */
 #include "base/context.h"
 
+#include "base/cancel.h"
 #include "base/cpu.h"
+#include "base/process.h"
 #include "base/random.h"
 #include "base/references.h"
 #include "kernels/kernels.h"
@@ -13,9 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { MAX_THREADS = 1024 };
+enum { MAX_THREADS = 8192 }; /* the most CPUs that Linux is built for */
 
 static int available_cpus(void)
 {
@@ -68,7 +69,7 @@ static void fill(cnn_context *ctx, const cnn_context_options *o)
     CNN__ATOMIC(&ctx->seed);
     atomic_init(&ctx->stream, 0);
     CNN__ATOMIC(&ctx->stream);
-    atomic_init(&ctx->lock_process, getpid());
+    atomic_init(&ctx->lock_process, 2 * cnn__process());
     CNN__ATOMIC(&ctx->lock_process);
     ctx->threads = o->threads ? o->threads : available_cpus();
     ctx->device = CNN_DEVICE_CPU;
@@ -135,16 +136,16 @@ void cnn_context_free(cnn_context *ctx)
  * the lock anew; the others of its threads wait for that. */
 void cnn__context_lock(cnn_context *ctx)
 {
-    const pid_t self = getpid();
-    pid_t owner = atomic_load(&ctx->lock_process);
-    while (owner != self) {
-        if (owner == -self) {
+    const uint64_t made = 2 * cnn__process(), in_the_making = made + 1;
+    uint_fast64_t owner = atomic_load(&ctx->lock_process);
+    while (owner != made) {
+        if (owner == in_the_making) {
             sched_yield();
             owner = atomic_load(&ctx->lock_process);
-        } else if (atomic_compare_exchange_strong(&ctx->lock_process, &owner, -self)) {
+        } else if (atomic_compare_exchange_strong(&ctx->lock_process, &owner, in_the_making)) {
             pthread_mutex_init(&ctx->lock, NULL);
-            atomic_store(&ctx->lock_process, self);
-            owner = self;
+            atomic_store(&ctx->lock_process, made);
+            owner = made;
         }
     }
     pthread_mutex_lock(&ctx->lock);
@@ -236,7 +237,9 @@ void cnn__log(cnn_context *ctx, cnn_log_level level, const char *format, ...)
     va_start(arguments, format);
     cnn__message_list(message, sizeof message, format, arguments);
     va_end(arguments);
+    int cancel = cnn__cancel_defer();
     cnn__context_lock(ctx);
     ctx->log(level, message, ctx->log_user);
     cnn__context_unlock(ctx);
+    cnn__cancel_restore(cancel);
 }

@@ -413,8 +413,8 @@ typedef struct range {
     NOT_NEGATIVE(call, use, good_adam, weight_decay)
 
 static const range ranges[] = {
-    RANGE("context_create", use_context, good_context, threads, INT, -1, "1 to 1024"),
-    RANGE("context_create", use_context, good_context, threads, INT, 1025, "1 to 1024"),
+    RANGE("context_create", use_context, good_context, threads, INT, -1, "1 to 8192"),
+    RANGE("context_create", use_context, good_context, threads, INT, 8193, "1 to 8192"),
     RANGE("context_create", use_context, good_context, device, INT, 2, "expected"),
     RANGE("context_create", use_context, good_context, device, INT, -1, "expected"),
     RANGE("context_create", use_context, good_context, math, INT, 2, "CNN_MATH_FAST or CNN_MATH_STRICT"),

@@ -1,0 +1,67 @@
+/* The number lives in a page that the kernel empties in a child, however that was made (MADV_WIPEONFORK, Linux 4.14); where
+ * there is no such page, and for emulators that only pretend, a handler of pthread_atfork() empties it, which a child by a
+ * plain clone() does not call. A process that finds it empty takes the number after the last one that was given, which it
+ * has inherited with the rest of its memory.
+ *
+ * The page, one for the whole library, is never given back: a thread may ask while the program ends. */
+#include "base/process.h"
+
+#include "base/annotate.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+typedef atomic_uint_fast64_t number;
+
+static number last, no_page;
+static _Atomic(number *) current;
+
+static void in_child(void)
+{
+    atomic_store(atomic_load(&current), 0);
+}
+
+static number *wiped_page(size_t size)
+{
+#ifdef MADV_WIPEONFORK
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page != MAP_FAILED) {
+        if (madvise(page, size, MADV_WIPEONFORK) == 0) {
+            return page;
+        }
+        munmap(page, size);
+    }
+#endif
+    return NULL;
+}
+
+/* Threads that come here at once agree on the page of one of them. */
+static number *set_up(void)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    number *page = wiped_page(size), *ours = page ? page : &no_page, *theirs = NULL;
+    CNN__ATOMIC(ours);
+    if (atomic_compare_exchange_strong(&current, &theirs, ours)) {
+        pthread_atfork(NULL, NULL, in_child);
+        return ours;
+    }
+    if (page) {
+        munmap(page, size);
+    }
+    return theirs;
+}
+
+uint64_t cnn__process(void)
+{
+    number *word = atomic_load_explicit(&current, memory_order_acquire);
+    word = word ? word : set_up();
+    uint64_t known = atomic_load_explicit(word, memory_order_relaxed);
+    if (known) {
+        return known;
+    }
+    uint64_t next = atomic_fetch_add(&last, 1) + 1;
+    return atomic_compare_exchange_strong(word, &known, next) ? next : known;
+}
