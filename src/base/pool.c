@@ -6,9 +6,10 @@
  * A job is opened and closed by one atomic word, so a worker that wakes late finds it closed and goes back to sleep while
  * the caller never waits for it. Idle workers spin for some tens of microseconds, then sleep: an idle pool uses no CPU.
  *
- * Where threads may run is the business of the user and the system alone: the pool changes no affinity mask. (Keeping a
- * worker off its caller's CPU by a mask, which helped on some virtual machines, loses a mask that is set from outside
- * meanwhile, and a thread whose mask was once set no longer gets what is added to its cpuset.) */
+ * The system may wake a worker on the CPU of its caller. There the two would take turns of some milliseconds each, in which a
+ * task that was taken waits and a pool is slower than one thread. So a worker takes no part in a job while it is on the CPU
+ * that the job was opened on: it yields, which lets the caller go on and leaves the worker to an idle CPU to pull. The pool
+ * sets no affinity mask to the same end: that would undo one that is set from outside meanwhile. */
 #include "base/pool.h"
 
 #include "base/annotate.h"
@@ -17,9 +18,13 @@
 #include "base/float_mode.h"
 #include "base/process.h"
 
+#include <sched.h>
 #include <signal.h>
 
-enum { SPINS = 2000 }; /* pause instructions: 20 to 100 µs, longer than the serial stretches within a step */
+enum {
+    SPINS = 2000, /* pause instructions: 20 to 100 µs, longer than the serial stretches within a step */
+    YIELDS = 64
+};
 
 /* The state word: the job's number, whether it is open, how many workers are inside. */
 static const uint64_t INSIDE = 0xffff, OPEN = 0x10000, NUMBER = 0x20000;
@@ -33,12 +38,13 @@ struct cnn__pool {
     atomic_bool stop;
     atomic_uint_fast64_t state;
     atomic_int sleepers;
+    atomic_int caller_cpu; /* where the caller was when it opened the job; no other field may be read outside of a job */
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
     cnn__task_fn fn;
     void *arg;
     cnn__float_mode mode; /* of the caller */
-    int shares; /* ranges of the job: the first workers have one each */
+    int shares;           /* ranges of the job: the first workers have one each */
     struct worker {
         cnn__pool *pool;
         int number;
@@ -74,9 +80,22 @@ static bool news(cnn__pool *pool, uint64_t seen)
     return atomic_load(&pool->stop) || ((state & OPEN) && state / NUMBER != seen);
 }
 
+/* Valgrind runs one thread at a time, wherever that is. */
+static bool shares_callers_cpu(cnn__pool *pool)
+{
+#ifdef CNN_HELGRIND
+    (void)pool;
+    return false;
+#else
+    int cpu = sched_getcpu();
+    return cpu >= 0 && cpu == atomic_load_explicit(&pool->caller_cpu, memory_order_relaxed);
+#endif
+}
+
 static void wait_for_news(cnn__pool *pool, uint64_t seen)
 {
-    for (int i = 0; i < SPINS; i++) {
+    int spins = shares_callers_cpu(pool) ? 1 : SPINS;
+    for (int i = 0; i < spins; i++) {
         if (news(pool, seen)) {
             return;
         }
@@ -89,6 +108,18 @@ static void wait_for_news(cnn__pool *pool, uint64_t seen)
     }
     atomic_fetch_sub(&pool->sleepers, 1);
     pthread_mutex_unlock(&pool->lock);
+}
+
+/* False if the job, which follows number `seen`, ended or was given up while this thread was on its caller's CPU. */
+static bool leaves_callers_cpu(cnn__pool *pool, uint64_t seen)
+{
+    for (int i = 0; i < YIELDS && news(pool, seen); i++) {
+        if (!shares_callers_cpu(pool)) {
+            return true;
+        }
+        sched_yield();
+    }
+    return false;
 }
 
 /* Goes into the open job, if it is still open; the job's fields may be read only inside. */
@@ -126,7 +157,10 @@ static void *worker_main(void *arg)
         if (atomic_load(&pool->stop)) {
             return NULL;
         }
-        if (enter(pool, &seen)) {
+        uint64_t job = atomic_load(&pool->state) / NUMBER;
+        if (!leaves_callers_cpu(pool, seen)) {
+            seen = job;
+        } else if (enter(pool, &seen)) {
             cnn__float_mode_set(pool->mode);
             run_tasks(pool, worker->number);
             leave(pool);
@@ -158,6 +192,7 @@ static void annotate(cnn__pool *pool)
     CNN__ATOMIC(&pool->stop);
     CNN__ATOMIC(&pool->state);
     CNN__ATOMIC(&pool->sleepers);
+    CNN__ATOMIC(&pool->caller_cpu);
     for (int i = 0; i < pool->size; i++) {
         CNN__ATOMIC(&pool->workers[i].next);
     }
@@ -247,6 +282,7 @@ static void open_job(cnn__pool *pool, int64_t tasks, cnn__task_fn fn, void *arg)
     pool->fn = fn;
     pool->arg = arg;
     pool->mode = cnn__float_mode_get();
+    atomic_store_explicit(&pool->caller_cpu, sched_getcpu(), memory_order_relaxed);
     pool->shares = shares_of(pool, tasks);
     for (int i = 0; i < pool->shares; i++) {
         atomic_store_explicit(&pool->workers[i].next, range_begin(tasks, pool->shares, i), memory_order_relaxed);
