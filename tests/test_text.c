@@ -50,6 +50,26 @@ START_TEST(what_a_terminal_obeys_is_escaped)
 }
 END_TEST
 
+START_TEST(programs_escape_names_with_the_same_call)
+{
+    static const char name[] = "a\033[2J\xe2\x82\xac";
+    char text[32];
+    for (size_t size = 0; size <= sizeof text; size++) {
+        memset(text, '#', sizeof text);
+        ck_assert_uint_eq(cnn_name_escape(name, text, size), strlen("a\\x1b[2J\xe2\x82\xac"));
+        if (size > 0) {
+            ck_assert(strlen(text) < size && strncmp("a\\x1b[2J\xe2\x82\xac", text, strlen(text)) == 0);
+        }
+        ck_assert(size == sizeof text || text[size] == '#');
+    }
+    ck_assert_str_eq(text, "a\\x1b[2J\xe2\x82\xac");
+    ck_assert_uint_eq(cnn_name_escape(name, NULL, 0), strlen(text));
+    ck_assert_uint_eq(cnn_name_escape(NULL, text, sizeof text), 0);
+    ck_assert_str_eq(text, "");
+    ck_assert_int_eq(cnn_context_status(NULL), CNN_ERROR_INVALID_ARGUMENT);
+}
+END_TEST
+
 /* Whatever reaches a person is one line of valid UTF-8 in which nothing is left to escape. */
 static void is_clean(const char *message, const char *origin)
 {
@@ -210,6 +230,43 @@ static void bad_lr(cnn_tape *tape, cnn_module *m, cnn_tensor *x)
     cnn_adam_new(m, .lr = -0.5);
 }
 
+static void bad_new_lr(cnn_tape *tape, cnn_module *m, cnn_tensor *x)
+{
+    (void)tape;
+    (void)x;
+    cnn_optimizer *adam = cnn_adam_new(m);
+    cnn_optimizer_set_lr(adam, 0, -0.5);
+    cnn_optimizer_free(adam);
+}
+
+static cnn_tensor *unsteady_sum(cnn_tensor *const *inputs, int count, void *user)
+{
+    (void)count;
+    int *calls = user;
+    return cnn_sum(cnn_mul_scalar(inputs[0], (*calls)++ + 0.5), CNN_ALL_DIMS, false); /* another function each time */
+}
+
+static void bad_gradient(cnn_tape *tape, cnn_module *m, cnn_tensor *x)
+{
+    (void)tape;
+    (void)m;
+    int calls = 0;
+    cnn_tensor *t = cnn_tensor_ones(cnn_tensor_context(x), CNN_F64, CNN_SHAPE(1));
+    cnn_tensor_set_requires_grad(t, true);
+    cnn_gradcheck(cnn_tensor_context(x), unsteady_sum, &calls, &t, 1, NULL);
+    cnn_tensor_free(t);
+}
+
+static void bad_check(cnn_tape *tape, cnn_module *m, cnn_tensor *x)
+{
+    (void)tape;
+    (void)m;
+    int calls = 0;
+    cnn_tensor *t = cnn_tensor_ones(cnn_tensor_context(x), CNN_F64, CNN_SHAPE(1));
+    cnn_gradcheck(cnn_tensor_context(x), unsteady_sum, &calls, &t, 1, CNN_OPTIONS(cnn_gradcheck_options, .eps = -0.5));
+    cnn_tensor_free(t);
+}
+
 static void bad_momentum(cnn_tape *tape, cnn_module *m, cnn_tensor *x)
 {
     (void)tape;
@@ -271,6 +328,9 @@ static const struct {
     mistake make;
     const char *says;
 } mistakes[] = { { bad_lr, "lr is -0.5," },
+               { bad_new_lr, "lr is -0.5," },
+               { bad_gradient, "by differences" },
+               { bad_check, "eps is -0.5," },
                { bad_momentum, "momentum is -0.5," },
                { bad_nesterov, "momentum is 0.25 and dampening 0.5" },
                { bad_dropout, "p is -0.5," },
@@ -303,6 +363,8 @@ static void numbers_have_points(const char *where)
         mistakes[i].make(tape, m, x);
         ck_assert_msg(strstr(cnn_last_error(NULL), mistakes[i].says), "%s: \"%s\" does not say \"%s\"", where,
                       cnn_last_error(NULL), mistakes[i].says);
+        ck_assert_msg(!strpbrk(cnn_last_error(NULL), "\xd9") && !strstr(cnn_last_error(NULL), "0,5"), "%s: %s", where,
+                      cnn_last_error(NULL));
     }
     char whole[100];
     cnn_module_format(dropout, whole, sizeof whole);
@@ -389,6 +451,7 @@ int main(void)
     Suite *suite = suite_create("text");
     TCase *tests = suite_case(suite, "escaping", setup, teardown);
     tcase_add_test(tests, what_a_terminal_obeys_is_escaped);
+    tcase_add_test(tests, programs_escape_names_with_the_same_call);
     tcase_add_test(tests, messages_are_cut_between_characters_and_escapes);
     tcase_add_test(tests, names_of_files_are_escaped);
     tcase_add_test(tests, names_of_tensors_and_modules_are_escaped);

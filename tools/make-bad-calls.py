@@ -56,6 +56,7 @@ OVERRIDES = {
     "cnn_context_create": {"options": "context_options?"}, "cnn_context_free": {"ctx": "context?!"},
     "cnn_last_error": {"ctx": "context?"}, "cnn_context_status": {"ctx": "context?"},
     "cnn_context_clear_error": {"ctx": "context?"},
+    "cnn_name_escape": {"name": "any_name", "buffer": "text?", "size": "text_size"},
     "cnn_tensor_free": {"tensor": "free_tensor?!"}, "cnn_tape_free": {"tape": "tape?!"},
     "cnn_module_free": {"module": "free_module?!"}, "cnn_optimizer_free": {"optimizer": "optimizer?!"},
     "cnn_dataset_free": {"dataset": "dataset?!"}, "cnn_loader_free": {"loader": "loader?!"},

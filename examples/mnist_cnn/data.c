@@ -5,6 +5,7 @@
 
 #include "fetch.h"
 #include "part.h"
+#include "say.h"
 #include "synthetic.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@ typedef enum origin { MNIST, DRAWN, NOWHERE } origin;
 
 static bool fail(void)
 {
-    fprintf(stderr, "mnist_cnn: %s\n", cnn_last_error(NULL));
+    say("mnist_cnn: %s", cnn_last_error(NULL));
     return false;
 }
 
@@ -40,7 +41,7 @@ static origin give_up(const char *folder, const mnist_file *file, int count)
     if (count == MNIST_FILES) {
         return DRAWN;
     }
-    fprintf(stderr, "mnist_cnn: %s has files of MNIST, but no %s, which cannot be fetched\n", folder, file->name);
+    say("mnist_cnn: %s has files of MNIST, but no %s, which cannot be fetched", folder, file->name);
     return NOWHERE;
 }
 
@@ -50,13 +51,13 @@ static origin find_mnist(cnn_context *ctx, const char *folder, bool quiet)
     int count = find_missing(ctx, folder, missing);
     for (int i = 0; i < MNIST_FILES && count > 0 && !quiet; i++) {
         if (missing[i]) {
-            fprintf(stderr, "not there: %s/%s, plain or with .gz\n", folder, mnist_files[i].name);
+            say("not there: %s/%s, plain or with .gz", folder, mnist_files[i].name);
         }
     }
     for (int i = 0; i < MNIST_FILES && count > 0; i++) {
         if (missing[i]) {
             if (!quiet) {
-                fprintf(stderr, "fetching %s\n", mnist_files[i].name);
+                say("fetching %s", mnist_files[i].name);
             }
             fetch_result result = fetch(folder, &mnist_files[i]);
             if (result != FETCHED) {
@@ -71,11 +72,11 @@ static origin find_mnist(cnn_context *ctx, const char *folder, bool quiet)
 static bool draw(cnn_context *ctx, const options *o, char folder[PATH_SIZE])
 {
     if (snprintf(folder, PATH_SIZE, "%s/synthetic", o->data) >= PATH_SIZE) {
-        fprintf(stderr, "mnist_cnn: too long a path: %s\n", o->data);
+        say("mnist_cnn: too long a path: %s", o->data);
         return false;
     }
     if (!o->quiet || !o->synthetic) {
-        fprintf(stderr, "%sworking on digits that this program draws itself, in %s\n",
+        say("%sworking on digits that this program draws itself, in %s",
                 o->synthetic ? "" : "MNIST is not there and cannot be fetched: ", folder);
     }
     bool missing[MNIST_FILES];
@@ -93,7 +94,7 @@ static cnn_dataset *open_part(cnn_context *ctx, const char *folder, cnn_mnist_sp
     }
     int64_t size = cnn_dataset_size(all);
     if (size == 0) {
-        fprintf(stderr, "mnist_cnn: no %s images in %s\n", split == CNN_MNIST_TRAIN ? "training" : "test", folder);
+        say("mnist_cnn: no %s images in %s", split == CNN_MNIST_TRAIN ? "training" : "test", folder);
         cnn_dataset_free(all);
         return NULL;
     }

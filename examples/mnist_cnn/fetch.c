@@ -5,6 +5,7 @@
 #include "digest.h"
 #include "part.h"
 #include "program.h"
+#include "say.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -29,15 +30,15 @@ static const char *const mirrors[] = {
     "https://storage.googleapis.com/cvdf-datasets/mnist",
 };
 
-static fetch_result say(fetch_result result, const char *text, const char *what)
+static fetch_result end_with(fetch_result result, const char *text, const char *what)
 {
-    fprintf(stderr, "mnist_cnn: %s %s\n", text, what);
+    say("mnist_cnn: %s %s", text, what);
     return result;
 }
 
 static fetch_result say_errno(const char *what)
 {
-    fprintf(stderr, "mnist_cnn: cannot save %s: %s\n", what, strerror(errno));
+    say("mnist_cnn: cannot save %s: %s", what, strerror(errno));
     return UNSAVED;
 }
 
@@ -46,10 +47,10 @@ static fetch_result judge(program_result result, const char *program, const char
 {
     switch (result) {
     case PROGRAM_DONE: return FETCHED;
-    case PROGRAM_MISSING: return say(UNAVAILABLE, "fetching needs", program);
+    case PROGRAM_MISSING: return end_with(UNAVAILABLE, "fetching needs", program);
     case PROGRAM_UNWRITTEN: return say_errno(what);
     case PROGRAM_INTERRUPTED: return STOPPED;
-    default: return say(UNAVAILABLE, failed, what);
+    default: return end_with(UNAVAILABLE, failed, what);
     }
 }
 
@@ -83,9 +84,9 @@ static fetch_result unpack(const char *url, const mnist_file *file, int packed, 
         return result;
     }
     if (!digest_of(p->fd, digest)) {
-        return interrupted ? STOPPED : say(UNAVAILABLE, "cannot check with sha256sum:", url);
+        return interrupted ? STOPPED : end_with(UNAVAILABLE, "cannot check with sha256sum:", url);
     }
-    return strcmp(digest, file->sha256) == 0 ? FETCHED : say(UNAVAILABLE, "wrong SHA-256, not used:", url);
+    return strcmp(digest, file->sha256) == 0 ? FETCHED : end_with(UNAVAILABLE, "wrong SHA-256, not used:", url);
 }
 
 static fetch_result fetch_from(const char *mirror, const char *folder, const mnist_file *file)
@@ -93,7 +94,7 @@ static fetch_result fetch_from(const char *mirror, const char *folder, const mni
     char url[PATH_SIZE];
     part_file p;
     if (snprintf(url, sizeof url, "%s/%s.gz", mirror, file->name) >= (int)sizeof url) {
-        return say(UNAVAILABLE, "too long a URL:", mirror);
+        return end_with(UNAVAILABLE, "too long a URL:", mirror);
     }
     if (!part_begin(&p, folder)) {
         return UNSAVED;

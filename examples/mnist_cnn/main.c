@@ -6,6 +6,7 @@
 #include "model.h"
 #include "options.h"
 #include "report.h"
+#include "say.h"
 #include "signals.h"
 #include "streams.h"
 #include "train.h"
@@ -29,7 +30,7 @@ typedef struct run {
 
 static bool fail(void)
 {
-    fprintf(stderr, "mnist_cnn: %s\n", cnn_last_error(NULL));
+    say("mnist_cnn: %s", cnn_last_error(NULL));
     return false;
 }
 
@@ -47,15 +48,15 @@ static void compare_options(const run *r)
     double lr = cnn_optimizer_lr(r->adam, 0);
     cnn_context_random_state(r->ctx, &random);
     if ((r->o.lr_given || r->o.tutorial) && r->o.lr != lr) {
-        fprintf(stderr, "%s %g is not used: the learning rate of %s is %g\n",
+        say("%s %g is not used: the learning rate of %s is %g",
                 r->o.lr_given ? "--lr" : "--tutorial's learning rate", r->o.lr, r->o.resume, lr);
     }
     if (r->o.seed_given && r->o.seed != random.seed) {
-        fprintf(stderr, "--seed %llu is not used: the seed of %s is %llu\n", (unsigned long long)r->o.seed, r->o.resume,
+        say("--seed %llu is not used: the seed of %s is %llu", (unsigned long long)r->o.seed, r->o.resume,
                 (unsigned long long)random.seed);
     }
     if (r->o.epochs < r->epoch) {
-        fprintf(stderr, "nothing is trained: %s is after epoch %lld, --epochs is %lld\n", r->o.resume, (long long)r->epoch,
+        say("nothing is trained: %s is after epoch %lld, --epochs is %lld", r->o.resume, (long long)r->epoch,
                 (long long)r->o.epochs);
     }
 }
@@ -92,7 +93,7 @@ static bool open_loaders(run *r)
 
 static bool fail_log(const run *r, const char *what)
 {
-    fprintf(stderr, "mnist_cnn: cannot %s %s: %s\n", what, r->o.log, strerror(errno));
+    say("mnist_cnn: cannot %s %s: %s", what, r->o.log, strerror(errno));
     return false;
 }
 
@@ -174,10 +175,10 @@ static int finish(run *r)
 static int interrupted_at(const run *r)
 {
     if (r->o.save) {
-        fprintf(stderr, "interrupted in epoch %lld: %s holds the state after epoch %lld; --resume %s continues\n",
+        say("interrupted in epoch %lld: %s holds the state after epoch %lld; --resume %s continues",
                 (long long)r->epoch + 1, r->o.save, (long long)r->epoch, r->o.save);
     } else {
-        fprintf(stderr, "interrupted in epoch %lld; without --save nothing is kept\n", (long long)r->epoch + 1);
+        say("interrupted in epoch %lld; without --save nothing is kept", (long long)r->epoch + 1);
     }
     return signals_status();
 }

@@ -1,6 +1,8 @@
 /* The command line: every option in one table, each with the reader of its value. A value is read whole or refused. */
 #include "options.h"
 
+#include "say.h"
+
 #include <cnn/cnn.h>
 
 #include <errno.h>
@@ -55,7 +57,7 @@ static const struct option table[] = {
 
 static options_result bad(const char *name, const char *expected)
 {
-    fprintf(stderr, "mnist_cnn: --%s is \"%s\", expected %s\n", name, optarg, expected);
+    say("mnist_cnn: --%s is \"%s\", expected %s", name, optarg, expected);
     return OPTIONS_BAD;
 }
 
@@ -85,8 +87,8 @@ static options_result read_number(options *o, int c)
         o->seed_given = true;
         return OPTIONS_RUN;
     default:
-        if (!read_int(0, 1024, &n)) {
-            return bad("threads", "0 to 1024");
+        if (!read_int(0, 8192, &n)) {
+            return bad("threads", "0 to 8192");
         }
         o->threads = (int)n;
         return OPTIONS_RUN;
@@ -132,11 +134,11 @@ static options_result read_option(options *o, int c)
 static options_result check(const options *o, int argc, char **argv)
 {
     if (optind < argc) {
-        fprintf(stderr, "mnist_cnn: \"%s\" is no option; see --help\n", argv[optind]);
+        say("mnist_cnn: \"%s\" is no option; see --help", argv[optind]);
         return OPTIONS_BAD;
     }
     if (o->eval_only && !o->resume) {
-        fprintf(stderr, "mnist_cnn: --eval-only needs --resume FILE\n");
+        say("mnist_cnn: --eval-only needs --resume FILE");
         return OPTIONS_BAD;
     }
     return OPTIONS_RUN;
@@ -152,7 +154,7 @@ options_result options_read(options *o, int argc, char **argv)
             break;
         }
         if (c == '?' || c == ':') {
-            fprintf(stderr, "mnist_cnn: %s \"%s\"; see --help\n",
+            say("mnist_cnn: %s \"%s\"; see --help",
                     c == ':' ? "a value is missing after" : "there is no option", argv[at < argc ? at : argc - 1]);
             return OPTIONS_BAD;
         }

@@ -1,6 +1,8 @@
 /* mkostemp() makes the file: its name is random, and it fails where something of that name exists, a planted link too. */
 #include "part.h"
 
+#include "say.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +13,7 @@
 
 static bool fail(const char *what, const char *path)
 {
-    fprintf(stderr, "mnist_cnn: cannot %s %s: %s\n", what, path, strerror(errno));
+    say("mnist_cnn: cannot %s %s: %s", what, path, strerror(errno));
     return false;
 }
 

@@ -4,6 +4,7 @@
 
 #include "digest.h"
 #include "program.h"
+#include "say.h"
 #include "streams.h"
 
 #include <math.h>
@@ -83,7 +84,7 @@ bool report_digest(const cnn_module *model)
     if (ok) {
         printf("weights sha256 %s\n", digest);
     } else {
-        fprintf(stderr, "mnist_cnn: the digest of the weights could not be made\n");
+        say("mnist_cnn: the digest of the weights could not be made");
     }
     return ok;
 }

@@ -1,6 +1,8 @@
 /* A result that nobody can read is a failure, so every write to stdout is checked. */
 #include "streams.h"
 
+#include "say.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,7 +24,7 @@ static bool check(bool written)
     static bool reported;
     if (!written && !reported) {
         reported = true;
-        fprintf(stderr, "mnist_cnn: cannot write to the standard output: %s\n", strerror(errno));
+        say("mnist_cnn: cannot write to the standard output: %s", strerror(errno));
     }
     return written && !reported;
 }

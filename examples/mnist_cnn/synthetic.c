@@ -6,6 +6,7 @@
 #include "fetch.h"
 #include "part.h"
 #include "program.h"
+#include "say.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -158,7 +159,7 @@ static bool write_file(const char *folder, const char *name, uint32_t count, boo
         return false;
     }
     if (!write_all(p.fd, head, images ? 16 : 8) || !write_all(p.fd, bytes, (size_t)count * (images ? PIXELS : 1))) {
-        fprintf(stderr, "mnist_cnn: cannot write %s/%s: %s\n", folder, name, strerror(errno));
+        say("mnist_cnn: cannot write %s/%s: %s", folder, name, strerror(errno));
         part_drop(&p);
         return false;
     }
@@ -170,7 +171,7 @@ static bool make_part(const char *folder, const mnist_file *files, uint32_t coun
     unsigned char *images = malloc((size_t)count * PIXELS), *labels = malloc(count);
     bool ok = images && labels;
     if (!ok) {
-        fprintf(stderr, "mnist_cnn: no memory for %lu digits\n", (unsigned long)count);
+        say("mnist_cnn: no memory for %lu digits", (unsigned long)count);
     }
     for (uint32_t i = 0; ok && i < count; i++) {
         labels[i] = (unsigned char)(mix(first + i) % 10);

@@ -25,14 +25,15 @@ typedef enum cnn_math {
 /** What a log line is about. */
 typedef enum cnn_log_level { CNN_LOG_DEBUG = 0, CNN_LOG_INFO = 1, CNN_LOG_WARNING = 2 } cnn_log_level;
 
-/** Receives one line without a newline. May be called from any thread, never from two at once for one context. */
+/** Receives one line without a newline. May be called from any thread, never from two at once for one context. Like every
+ * callback it must return normally: no exception, longjmp() or pthread_exit() may leave it (docs/concepts.md). */
 typedef void (*cnn_log_fn)(cnn_log_level level, const char *message, void *user);
 
 /** Returns memory for `size` > 0 bytes aligned to `alignment` (a power of two up to 64), or NULL. Must be callable from
- * several threads at once. */
+ * several threads at once, and return normally. */
 typedef void *(*cnn_allocate_fn)(size_t size, size_t alignment, void *user);
 
-/** Takes back what cnn_allocate_fn returned, with the same size; never NULL. */
+/** Takes back what cnn_allocate_fn returned, with the same size; never NULL. Must return normally. */
 typedef void (*cnn_deallocate_fn)(void *memory, size_t size, void *user);
 
 /** Options of cnn_context_create(); zero means the default. */

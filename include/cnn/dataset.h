@@ -64,9 +64,9 @@ typedef struct cnn_dataset_callbacks {
     int label_ndim;             /**< the rank of one label, 0 to 7 */
     cnn_dtype image_dtype;      /**< CNN_F32 or CNN_F64 */
     cnn_dtype label_dtype;      /**< CNN_I64 (class indices), CNN_F32 or CNN_F64; note that 0 means CNN_F32 */
-    /** Writes sample `index`. Called from the loader's thread, one call at a time. Anything but CNN_OK ends the epoch
- * with
-     * CNN_ERROR_CALLBACK. */
+    /** Writes sample `index`. Called from the loader's thread, one call at a time. Anything but CNN_OK ends the epoch with
+     * CNN_ERROR_CALLBACK. Must return normally: a lock is held, which an exception, longjmp() or pthread_exit() that
+     * left it would leave locked (docs/concepts.md). */
     cnn_status (*get)(int64_t index, void *image, void *label, void *user);
     void (*free_user)(void *user); /**< may be NULL; called on failure too */
     void *user;                    /**< passed to both */

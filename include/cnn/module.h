@@ -75,7 +75,8 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
  * @{ */
 
 /** The forward pass of a module: calls its children and operations on `x` and returns the result. It may use the
- * module's parameters and buffers in any operation, without cnn_input(). */
+ * module's parameters and buffers in any operation, without cnn_input(). It must return normally: no exception,
+ * longjmp() or pthread_exit() may leave it (docs/concepts.md). */
 typedef cnn_tensor *(*cnn_forward_fn)(cnn_module *self, cnn_tensor *x, void *user);
 
 /** Options of cnn_module_create(). */

@@ -33,6 +33,17 @@ typedef enum cnn_status {
  */
 CNN_API const char *cnn_status_name(cnn_status status);
 
+/**
+ * Writes `name`, which may hold anything, as the library's messages do, so that it can be printed in a line of text:
+ * control characters as `\n`, `\x1b`, bytes that are not UTF-8 as `\xff`, marks that reorder text or break lines as
+ * `\u202e`; everything else as it is.
+ *
+ * @param buffer  may be NULL; else it gets what fits into `size` bytes with a NUL, no half of a character or an escape.
+ * @return the length of the whole, as snprintf's; 0 for a NULL name (CNN_ERROR_INVALID_ARGUMENT). Thread-safe.
+ * @since 0.2
+ */
+CNN_API size_t cnn_name_escape(const char *name, char *buffer, size_t size);
+
 CNN_END_DECLS
 
 #endif

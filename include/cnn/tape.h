@@ -40,7 +40,8 @@ CNN_API void cnn_tape_free(cnn_tape *tape);
 /**
  * Begins a step: drops the last one's results and error. Their handles become invalid, which is recognised; their
  * memory is used again, so that a step that equals one before it allocates nothing. Where sizes vary, memory that was not used
- * the longest is given back (cnn_tape_memory()).
+ * the longest is given back (cnn_tape_memory()). The library's one cancellation point (pthread_cancel), outside of
+ * callbacks: a thread that is cancelled ends between two steps.
  * @return CNN_OK; on failure the step goes on: CNN_ERROR_INVALID_ARGUMENT where `tape` is NULL or `mode` is none of
  *         cnn_mode; CNN_ERROR_STATE inside a callback that works on this tape, and then the step has failed;
  *         CNN_ERROR_NO_MEMORY, possible only after a failed step.
@@ -101,7 +102,7 @@ CNN_API cnn_status cnn_backward_with(cnn_tensor *output, const cnn_tensor *grad,
  * tensor that requires no gradient. @since 0.1 */
 CNN_API cnn_status cnn_retain_grad(cnn_tensor *tensor);
 
-/** A function of tensors on one tape, for cnn_gradcheck(). Returns its result; nil on failure. */
+/** A function of tensors on one tape, for cnn_gradcheck(). Returns its result; nil on failure. Must return normally. */
 typedef cnn_tensor *(*cnn_function_fn)(cnn_tensor *const *inputs, int count, void *user);
 
 /** Options of cnn_gradcheck(); zero means the default. */
@@ -125,7 +126,8 @@ typedef struct cnn_gradcheck_options {
 CNN_API cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user, cnn_tensor *const *inputs,
                                  int count, const cnn_gradcheck_options *options);
 
-/** An operation of the user's own. All tensors are contiguous; those handed to a callback are valid during it. */
+/** An operation of the user's own. All tensors are contiguous; those handed to a callback are valid during it. Callbacks
+ * must return normally: no exception, longjmp() or pthread_exit() may leave them (docs/concepts.md). */
 typedef struct cnn_custom_op {
     size_t struct_size; /**< sizeof(cnn_custom_op) */
     const char *name; /**< used in messages; must outlive the step */

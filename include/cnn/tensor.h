@@ -54,7 +54,7 @@ CNN_API cnn_tensor *cnn_tensor_arange(cnn_context *ctx, cnn_dtype dtype, double 
 CNN_API cnn_tensor *cnn_tensor_from_data(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape,
                                          const void *data);
 
-/** Called once, from any thread, when the last tensor over borrowed memory is gone. */
+/** Called once, from any thread, when the last tensor over borrowed memory is gone. Must return normally. */
 typedef void (*cnn_deleter_fn)(void *data, void *user);
 
 /**
@@ -107,7 +107,8 @@ CNN_API cnn_status cnn_tensor_status(const cnn_tensor *tensor);
  * only to tensors of your own that no tape is using, or say so with cnn_tensor_touch(): such writes cannot be seen.
  * @since 0.1 */
 CNN_API void *cnn_tensor_data(const cnn_tensor *tensor);
-/** The one element of a tensor with one element, as a double; NaN on error. @since 0.1 */
+/** The one element of a tensor with one element, as a double; NaN on error. A NaN has no sign, so that printf writes "nan".
+ * @since 0.1 */
 CNN_API double cnn_tensor_item(const cnn_tensor *tensor);
 /** The same as an integer, exact for every i64; 0 on error. @since 0.1 */
 CNN_API int64_t cnn_tensor_item_i64(const cnn_tensor *tensor);

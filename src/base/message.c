@@ -1,6 +1,7 @@
 /* Escaping, cutting and formatting of text for people; see message.h. All of it works in the caller's buffers. */
 #include "base/message.h"
 
+#include "base/context.h"
 #include "base/utf8.h"
 
 #include <ctype.h>
@@ -93,6 +94,28 @@ void cnn__escape(char *out, size_t size, const char *text)
     out[used] = '\0';
 }
 
+static size_t escaped_length(const char *text)
+{
+    char unit[CNN__ESCAPE];
+    size_t length = 0;
+    while (*text) {
+        length += cnn__escape_next(&text, unit);
+    }
+    return length;
+}
+
+size_t cnn_name_escape(const char *name, char *buffer, size_t size)
+{
+    if (buffer && size > 0) {
+        cnn__escape(buffer, size, name ? name : "");
+    }
+    if (!name) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "name_escape: name is NULL");
+        return 0;
+    }
+    return escaped_length(name);
+}
+
 /* ---- messages ---- */
 
 void cnn__message_list(char *out, size_t size, const char *format, va_list arguments)
@@ -111,16 +134,6 @@ void cnn__message(char *out, size_t size, const char *format, ...)
     va_start(arguments, format);
     cnn__message_list(out, size, format, arguments);
     va_end(arguments);
-}
-
-static size_t escaped_length(const char *text)
-{
-    char unit[CNN__ESCAPE];
-    size_t length = 0;
-    while (*text) {
-        length += cnn__escape_next(&text, unit);
-    }
-    return length;
 }
 
 const char *cnn__quote(char out[CNN__QUOTE], const char *text, bool tail)

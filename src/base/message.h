@@ -37,8 +37,8 @@ const char *cnn__quote(char out[CNN__QUOTE], const char *text, bool tail);
  * locale, and NaN without a sign. Returns `out`. */
 const char *cnn__number(char *out, size_t size, const char *conversion, double value);
 
-/* A number as "%g" within a message: the text lives as long as the enclosing block. Formats of messages have no conversion of
- * their own for doubles (tools/check-text.sh). */
+/* A number as "%g" within a message, the text living as long as the enclosing block. No format of a message has a conversion
+ * for doubles of its own. */
 #define CNN__G(value) cnn__number((char[CNN__NUMBER_SIZE]){ 0 }, CNN__NUMBER_SIZE, "%g", (value))
 
 #endif

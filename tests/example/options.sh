@@ -29,7 +29,7 @@ for bad in -1 x 9223372036854775808 1.0 ""; do
     refused '--seed is "' --seed "$bad"
     refused '--seed is "' -s "$bad"
 done
-for bad in -1 1025 two ""; do
+for bad in -1 8193 two ""; do
     refused '--threads is "' --threads "$bad"
     refused '--threads is "' -t "$bad"
 done
@@ -49,6 +49,11 @@ for option in --no-such-option -Z --epoch-s --quietly; do
 done
 refused 'there is no option "--quiet=1"' --quiet=1
 refused '"extra" is no option' extra
+# What is not for a terminal does not reach it.
+hostile=$(printf 'a\033[2J\342\200\256\377b')
+refused '--lr is "a.x1b.2J.u202e.xffb"' --lr "$hostile"
+refused 'there is no option "--a.x1b.2J.u202e.xffb"' "--$hostile"
+refused '"a.x1b.2J.u202e.xffb" is no option' "$hostile"
 refused '--eval-only needs --resume FILE' --eval-only
 refused '--eval-only needs --resume FILE' -E
 

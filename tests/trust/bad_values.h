@@ -246,6 +246,8 @@ static value make_long(world *w, const kind *k)
 
 NUMBERS(new_name, ADDRESS("good", GOOD, "fresh"), NO_POINTER, ADDRESS("empty", BAD, ""), ADDRESS("a.b", BAD, "a.b"),
         ADDRESS("used already", BAD, "0"), MADE("5000 letters", MAY, make_long, 0), ADDRESS("newline", MAY, "a\nb"));
+NUMBERS(any_name, ADDRESS("good", GOOD, "fresh"), NO_POINTER, ADDRESS("empty", MAY, ""), ADDRESS("newline", MAY, "a\nb"),
+        MADE("5000 letters", MAY, make_long, 0));
 NUMBERS(known_name, ADDRESS("good", GOOD, "0.weight"), NO_POINTER, ADDRESS("empty", BAD, ""), ADDRESS("no name", BAD, "nope"),
         ADDRESS(".", BAD, "."), ADDRESS("0.", BAD, "0."), ADDRESS(".weight", BAD, ".weight"), ADDRESS("format", BAD, "%s%n"),
         MADE("5000 letters", BAD, make_long, 0));
