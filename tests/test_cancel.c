@@ -95,7 +95,9 @@ static cnn_status slow_get(int64_t index, void *image, void *label, void *user)
 
 static cnn_dataset *slow_dataset(void)
 {
-    cnn_dataset_callbacks callbacks = { .struct_size = sizeof callbacks, .size = 64, .label_dtype = CNN_I64, .get = slow_get };
+    cnn_dataset_callbacks callbacks = {
+        .struct_size = sizeof callbacks, .size = 64, .label_dtype = CNN_I64, .get = slow_get
+    };
     cnn_dataset *d = cnn_dataset_from_callbacks(ctx, &callbacks);
     ck_assert_ptr_nonnull(d);
     return d;

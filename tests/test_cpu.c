@@ -157,11 +157,13 @@ static void clear(void)
     nftw(test_folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-#define V2_MOUNT "22 1 0:21 / /proc rw,nosuid shared:5 - proc proc rw\n" \
-                 "29 23 0:26 / /sys/fs/cgroup rw,nosuid,nodev shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
-#define V1_MOUNTS(top) "31 23 0:27 / /sys/fs/cgroup/memory rw shared:9 - cgroup cgroup rw,memory\n" \
-                       "32 23 0:28 " top " /sys/fs/cgroup/cpu,cpuacct rw shared:10 - cgroup cgroup rw,cpu,cpuacct\n" \
-                       "33 23 0:29 / /sys/fs/cgroup/cpuset rw shared:11 - cgroup cgroup rw,cpuset\n"
+#define V2_MOUNT \
+    "22 1 0:21 / /proc rw,nosuid shared:5 - proc proc rw\n" \
+    "29 23 0:26 / /sys/fs/cgroup rw,nosuid,nodev shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
+#define V1_MOUNTS(top) \
+    "31 23 0:27 / /sys/fs/cgroup/memory rw shared:9 - cgroup cgroup rw,memory\n" \
+    "32 23 0:28 " top " /sys/fs/cgroup/cpu,cpuacct rw shared:10 - cgroup cgroup rw,cpu,cpuacct\n" \
+    "33 23 0:29 / /sys/fs/cgroup/cpuset rw shared:11 - cgroup cgroup rw,cpuset\n"
 
 typedef struct file {
     const char *path, *text;
@@ -173,74 +175,121 @@ static const struct {
     file files[8];
 } systems[] = {
     { "no files at all", 0, { { "/etc/none", "" } } },
-    { "a container of version 2 in its own namespace", 2,
-      { { "/proc/self/cgroup", "0::/\n" }, { "/proc/self/mountinfo", V2_MOUNT },
+    { "a container of version 2 in its own namespace",
+      2,
+      { { "/proc/self/cgroup", "0::/\n" },
+        { "/proc/self/mountinfo", V2_MOUNT },
         { "/sys/fs/cgroup/cpu.max", "150000 100000\n" } } },
-    { "a whole number of CPUs", 4,
-      { { "/proc/self/cgroup", "0::/\n" }, { "/proc/self/mountinfo", V2_MOUNT },
+    { "a whole number of CPUs",
+      4,
+      { { "/proc/self/cgroup", "0::/\n" },
+        { "/proc/self/mountinfo", V2_MOUNT },
         { "/sys/fs/cgroup/cpu.max", "400000 100000\n" } } },
-    { "a tenth of a CPU", 1,
-      { { "/proc/self/cgroup", "0::/\n" }, { "/proc/self/mountinfo", V2_MOUNT },
+    { "a tenth of a CPU",
+      1,
+      { { "/proc/self/cgroup", "0::/\n" },
+        { "/proc/self/mountinfo", V2_MOUNT },
         { "/sys/fs/cgroup/cpu.max", "10000 100000\n" } } },
-    { "no quota", 0,
-      { { "/proc/self/cgroup", "0::/user.slice/user-0.slice\n" }, { "/proc/self/mountinfo", V2_MOUNT },
+    { "no quota",
+      0,
+      { { "/proc/self/cgroup", "0::/user.slice/user-0.slice\n" },
+        { "/proc/self/mountinfo", V2_MOUNT },
         { "/sys/fs/cgroup/user.slice/cpu.max", "max 100000\n" },
         { "/sys/fs/cgroup/user.slice/user-0.slice/cpu.max", "max 100000\n" } } },
-    { "a service whose slice has less than itself", 3,
-      { { "/proc/self/cgroup", "0::/batch.slice/train.service\n" }, { "/proc/self/mountinfo", V2_MOUNT },
+    { "a service whose slice has less than itself",
+      3,
+      { { "/proc/self/cgroup", "0::/batch.slice/train.service\n" },
+        { "/proc/self/mountinfo", V2_MOUNT },
         { "/sys/fs/cgroup/batch.slice/cpu.max", "250000 100000\n" },
         { "/sys/fs/cgroup/batch.slice/train.service/cpu.max", "800000 100000\n" } } },
-    { "a service that has less than its slice", 1,
-      { { "/proc/self/cgroup", "0::/batch.slice/train.service\n" }, { "/proc/self/mountinfo", V2_MOUNT },
+    { "a service that has less than its slice",
+      1,
+      { { "/proc/self/cgroup", "0::/batch.slice/train.service\n" },
+        { "/proc/self/mountinfo", V2_MOUNT },
         { "/sys/fs/cgroup/batch.slice/cpu.max", "250000 100000\n" },
         { "/sys/fs/cgroup/batch.slice/train.service/cpu.max", "50000 50000\n" } } },
-    { "a quota of the root only, files missing below", 5,
-      { { "/proc/self/cgroup", "0::/a/b/c\n" }, { "/proc/self/mountinfo", V2_MOUNT },
+    { "a quota of the root only, files missing below",
+      5,
+      { { "/proc/self/cgroup", "0::/a/b/c\n" },
+        { "/proc/self/mountinfo", V2_MOUNT },
         { "/sys/fs/cgroup/cpu.max", "500000 100000\n" } } },
-    { "a sibling's quota does not count", 0,
-      { { "/proc/self/cgroup", "0::/a\n" }, { "/proc/self/mountinfo", V2_MOUNT },
+    { "a sibling's quota does not count",
+      0,
+      { { "/proc/self/cgroup", "0::/a\n" },
+        { "/proc/self/mountinfo", V2_MOUNT },
         { "/sys/fs/cgroup/ab/cpu.max", "100000 100000\n" } } },
-    { "version 1, Docker without a namespace", 2,
-      { { "/proc/self/cgroup", "12:memory:/docker/f00\n4:cpuset:/docker/f00\n3:cpu,cpuacct:/docker/f00\n1:name=systemd:/docker/f00\n" },
+    { "version 1, Docker without a namespace",
+      2,
+      { { "/proc/self/cgroup",
+          "12:memory:/docker/f00\n4:cpuset:/docker/f00\n3:cpu,cpuacct:/docker/f00\n1:name=systemd:/docker/f00\n" },
         { "/proc/self/mountinfo", V1_MOUNTS("/docker/f00") },
         { "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "200000\n" },
         { "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n" } } },
-    { "version 1, no quota", 0,
-      { { "/proc/self/cgroup", "3:cpu,cpuacct:/\n" }, { "/proc/self/mountinfo", V1_MOUNTS("/") },
+    { "version 1, no quota",
+      0,
+      { { "/proc/self/cgroup", "3:cpu,cpuacct:/\n" },
+        { "/proc/self/mountinfo", V1_MOUNTS("/") },
         { "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n" },
         { "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n" } } },
-    { "version 1, a parent's quota", 3,
-      { { "/proc/self/cgroup", "3:cpuacct,cpu:/pod/ctr\n" }, { "/proc/self/mountinfo", V1_MOUNTS("/") },
+    { "version 1, a parent's quota",
+      3,
+      { { "/proc/self/cgroup", "3:cpuacct,cpu:/pod/ctr\n" },
+        { "/proc/self/mountinfo", V1_MOUNTS("/") },
         { "/sys/fs/cgroup/cpu,cpuacct/pod/cpu.cfs_quota_us", "290000\n" },
         { "/sys/fs/cgroup/cpu,cpuacct/pod/cpu.cfs_period_us", "100000\n" },
         { "/sys/fs/cgroup/cpu,cpuacct/pod/ctr/cpu.cfs_quota_us", "-1\n" },
         { "/sys/fs/cgroup/cpu,cpuacct/pod/ctr/cpu.cfs_period_us", "100000\n" } } },
-    { "both versions, the CPU's controller in version 1", 2,
+    { "both versions, the CPU's controller in version 1",
+      2,
       { { "/proc/self/cgroup", "3:cpu,cpuacct:/job\n0::/job\n" },
         { "/proc/self/mountinfo", V1_MOUNTS("/") "40 23 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n" },
         { "/sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us", "150000\n" },
         { "/sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us", "100000\n" } } },
-    { "a mount point with a space, without optional fields", 6,
-      { { "/proc/self/cgroup", "0::/\n" }, { "/proc/self/mountinfo", "29 23 0:26 / /my\\040cgroups rw - cgroup2 none rw\n" },
+    { "a mount point with a space, without optional fields",
+      6,
+      { { "/proc/self/cgroup", "0::/\n" },
+        { "/proc/self/mountinfo", "29 23 0:26 / /my\\040cgroups rw - cgroup2 none rw\n" },
         { "/my cgroups/cpu.max", "600000 100000\n" } } },
-    { "a mount of another container's group", 0,
-      { { "/proc/self/cgroup", "0::/me\n" }, { "/proc/self/mountinfo", "29 23 0:26 /other /mnt rw - cgroup2 none rw\n" },
+    { "a mount of another container's group",
+      0,
+      { { "/proc/self/cgroup", "0::/me\n" },
+        { "/proc/self/mountinfo", "29 23 0:26 /other /mnt rw - cgroup2 none rw\n" },
         { "/mnt/cpu.max", "100000 100000\n" } } },
-    { "a process outside of its namespace's root", 0,
-      { { "/proc/self/cgroup", "0::/../other\n" }, { "/proc/self/mountinfo", V2_MOUNT },
+    { "a process outside of its namespace's root",
+      0,
+      { { "/proc/self/cgroup", "0::/../other\n" },
+        { "/proc/self/mountinfo", V2_MOUNT },
         { "/sys/fs/cgroup/cpu.max", "100000 100000\n" } } },
-    { "a huge quota", INT32_MAX,
-      { { "/proc/self/cgroup", "0::/\n" }, { "/proc/self/mountinfo", V2_MOUNT },
+    { "a huge quota",
+      INT32_MAX,
+      { { "/proc/self/cgroup", "0::/\n" },
+        { "/proc/self/mountinfo", V2_MOUNT },
         { "/sys/fs/cgroup/cpu.max", "9223372036854775807 1\n" } } },
-    { "no newline at the end", 2,
-      { { "/proc/self/cgroup", "0::/" }, { "/proc/self/mountinfo", "29 23 0:26 / /c rw - cgroup2 none rw" },
+    { "no newline at the end",
+      2,
+      { { "/proc/self/cgroup", "0::/" },
+        { "/proc/self/mountinfo", "29 23 0:26 / /c rw - cgroup2 none rw" },
         { "/c/cpu.max", "200000 100000" } } },
 };
 
 /* What cpu.max may hold that is no quota. */
 static const char *const nonsense[] = {
-    "", "\n", "max\n", "max 0\n", "0 100000\n", "100000\n", "100000 \n", "100000 0\n", "-5 100000\n", "100000 -1\n", "1e5 100000\n",
-    "100000 100000 1\n", "9223372036854775808 1\n", "100000\t100000\n", " 100000 100000\n", "100000 100000x\n",
+    "",
+    "\n",
+    "max\n",
+    "max 0\n",
+    "0 100000\n",
+    "100000\n",
+    "100000 \n",
+    "100000 0\n",
+    "-5 100000\n",
+    "100000 -1\n",
+    "1e5 100000\n",
+    "100000 100000 1\n",
+    "9223372036854775808 1\n",
+    "100000\t100000\n",
+    " 100000 100000\n",
+    "100000 100000x\n",
     "111111111111111111111111111111111111111111111111111111111111111111111111111111 1\n",
 };
 
@@ -263,17 +312,24 @@ START_TEST(what_is_no_quota_is_none)
     put("/proc/self/mountinfo", V2_MOUNT);
     for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
         put("/sys/fs/cgroup/cpu.max", nonsense[i]);
-        ck_assert_msg(cnn__cpu_quota(test_folder) == 0, "\"%s\" is taken as %d CPUs", nonsense[i], cnn__cpu_quota(test_folder));
+        ck_assert_msg(cnn__cpu_quota(test_folder) == 0, "\"%s\" is taken as %d CPUs", nonsense[i],
+                      cnn__cpu_quota(test_folder));
     }
     put("/sys/fs/cgroup/cpu.max", "300000 100000\n");
-    static const char *const groups[] = { "", "\n", "0\n", "0:\n", "0::\n", "::/\n", "x::/\n", "0:cpu\n", "0::relative\n" };
+    static const char *const groups[] = { "",      "\n",     "0\n",     "0:\n",         "0::\n",
+                                          "::/\n", "x::/\n", "0:cpu\n", "0::relative\n" };
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
         put("/proc/self/cgroup", groups[i]);
         ck_assert_msg(cnn__cpu_quota(test_folder) == 0, "the group \"%s\" is taken", groups[i]);
     }
     put("/proc/self/cgroup", "0::/\n");
-    static const char *const mounts[] = { "", "\n", " - \n", "29 23 0:26 / - cgroup2\n", "29 23 0:26 / /sys/fs/cgroup rw\n",
-                                          "29 23 0:26 / /sys/fs/cgroup rw - \n", "29 23 0:26 / /sys/fs/cgroup rw - cgroup\n",
+    static const char *const mounts[] = { "",
+                                          "\n",
+                                          " - \n",
+                                          "29 23 0:26 / - cgroup2\n",
+                                          "29 23 0:26 / /sys/fs/cgroup rw\n",
+                                          "29 23 0:26 / /sys/fs/cgroup rw - \n",
+                                          "29 23 0:26 / /sys/fs/cgroup rw - cgroup\n",
                                           "29 23 0:26 / /sys/fs/cgroup rw - tmpfs cgroup2 rw\n" };
     for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
         put("/proc/self/mountinfo", mounts[i]);

@@ -110,8 +110,9 @@ START_TEST(the_number_of_threads_makes_no_difference_in_any_mode)
             uint64_t alone = train(1, before, mode);
             for (int threads = 2; threads <= 3; threads++) {
                 for (int repeat = 0; repeat < 2; repeat++) {
-                    ck_assert_msg(train(threads, before, mode) == alone, "%s, then %s: %d threads leave other weights than one",
-                                  modes[before].name, modes[mode].name, threads);
+                    ck_assert_msg(train(threads, before, mode) == alone,
+                                  "%s, then %s: %d threads leave other weights than one", modes[before].name,
+                                  modes[mode].name, threads);
                 }
             }
         }

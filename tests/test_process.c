@@ -158,7 +158,9 @@ static void *hold_lock(void *arg)
 static void run_child(pid_t (*make)(void))
 {
     cnn_context *ctx = cnn_context_new(.threads = 3);
-    cnn_dataset_callbacks callbacks = { .struct_size = sizeof callbacks, .size = 64, .label_dtype = CNN_I64, .get = get };
+    cnn_dataset_callbacks callbacks = {
+        .struct_size = sizeof callbacks, .size = 64, .label_dtype = CNN_I64, .get = get
+    };
     cnn_dataset *dataset = cnn_dataset_from_callbacks(ctx, &callbacks);
     cnn_loader *loader = cnn_loader_new(cnn_dataset_share(dataset), 8);
     cnn_batch batch;

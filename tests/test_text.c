@@ -17,7 +17,8 @@ START_TEST(what_a_terminal_obeys_is_escaped)
         { "", "" },
         { "conv.weight", "conv.weight" },
         { "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 \\x", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 \\x" },
-        { "\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae", "\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae" }, /* U+200C belongs to Persian */
+        { "\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae",
+          "\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae" }, /* U+200C belongs to Persian */
         { "a\nb\rc\td", "a\\nb\\rc\\td" },
         { "\001\033[31m\177", "\\x01\\x1b[31m\\x7f" },
         { "\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", "\\u0080\\u009b\\u009f\xc2\xa0" },
@@ -26,7 +27,8 @@ START_TEST(what_a_terminal_obeys_is_escaped)
           "\\u2028\\u2029\\u202a\\u202b\\u202c\\u202d\\u202e" },
         { "\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9\xe2\x81\xaa",
           "\xe2\x81\xa5\\u2066\\u2067\\u2068\\u2069\xe2\x81\xaa" },
-        { "\x9b" "31m \xff\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82",
+        { "\x9b"
+          "31m \xff\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82",
           "\\x9b31m \\xff\\xc0\\xaf \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80 \\xe2\\x82" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -41,7 +43,8 @@ START_TEST(what_a_terminal_obeys_is_escaped)
             cnn__escape(room, size, cases[i].text);
             size_t length = strlen(room);
             ck_assert(length < size && strncmp(room, once, length) == 0 && room[size] == '#');
-            ck_assert_msg(cnn__utf8_valid(room) && size - length <= 6, "\"%s\" in %zu bytes is \"%s\"", once, size, room);
+            ck_assert_msg(cnn__utf8_valid(room) && size - length <= 6, "\"%s\" in %zu bytes is \"%s\"", once, size,
+                          room);
             char again[200];
             cnn__escape(again, sizeof again, room);
             ck_assert_str_eq(again, room);
@@ -75,7 +78,8 @@ static void is_clean(const char *message, const char *origin)
 {
     char again[4 * CNN__MESSAGE_SIZE];
     cnn__escape(again, sizeof again, message);
-    ck_assert_msg(*message && strcmp(again, message) == 0 && cnn__utf8_valid(message) && strlen(message) < CNN__MESSAGE_SIZE,
+    ck_assert_msg(*message && strcmp(again, message) == 0 && cnn__utf8_valid(message) &&
+                      strlen(message) < CNN__MESSAGE_SIZE,
                   "%s: \"%s\"", origin, message);
 }
 
@@ -96,7 +100,8 @@ START_TEST(messages_are_cut_between_characters_and_escapes)
             char unit[CNN__ESCAPE];
             const char *from = units[u];
             size_t length = cnn__escape_next(&from, unit);
-            ck_assert_msg(memcmp(end - length, unit, length) == 0, "\"%s\" ends within \"%s\"", cnn_last_error(NULL), unit);
+            ck_assert_msg(memcmp(end - length, unit, length) == 0, "\"%s\" ends within \"%s\"", cnn_last_error(NULL),
+                          unit);
         }
     }
 }
@@ -122,7 +127,8 @@ static cnn_tensor *pass(cnn_module *self, cnn_tensor *x, void *user)
     return x;
 }
 
-static cnn_status refuse(const cnn_tensor *const *inputs, int count, cnn_dtype *dtype, int *ndim, int64_t *shape, void *user)
+static cnn_status refuse(const cnn_tensor *const *inputs, int count, cnn_dtype *dtype, int *ndim, int64_t *shape,
+                         void *user)
 {
     (void)inputs;
     (void)count;
@@ -165,8 +171,8 @@ END_TEST
 
 START_TEST(names_of_tensors_and_modules_are_escaped)
 {
-    cnn_module *m = cnn_module_create(ctx, &(cnn_module_options){ .struct_size = sizeof(cnn_module_options), .forward = pass,
-                                                                  .type = evil });
+    cnn_module *m = cnn_module_create(
+        ctx, &(cnn_module_options){ .struct_size = sizeof(cnn_module_options), .forward = pass, .type = evil });
     ck_assert_ptr_nonnull(m);
     cnn_module_add(m, evil, cnn_relu_new(ctx));
     cnn_module_add(m, evil, cnn_relu_new(ctx));
@@ -328,17 +334,17 @@ static const struct {
     mistake make;
     const char *says;
 } mistakes[] = { { bad_lr, "lr is -0.5," },
-               { bad_new_lr, "lr is -0.5," },
-               { bad_gradient, "by differences" },
-               { bad_check, "eps is -0.5," },
-               { bad_momentum, "momentum is -0.5," },
-               { bad_nesterov, "momentum is 0.25 and dampening 0.5" },
-               { bad_dropout, "p is -0.5," },
-               { bad_layer, "p is -0.5," },
-               { bad_smoothing, "label_smoothing is -0.5," },
-               { bad_range, "from 1.5 to 0.5 by 0.25 as" },
-               { bad_normalisation, "mean 0.5 and std -0.25," },
-               { bad_clamp, "low is 0.5, high is nan," } };
+                 { bad_new_lr, "lr is -0.5," },
+                 { bad_gradient, "by differences" },
+                 { bad_check, "eps is -0.5," },
+                 { bad_momentum, "momentum is -0.5," },
+                 { bad_nesterov, "momentum is 0.25 and dampening 0.5" },
+                 { bad_dropout, "p is -0.5," },
+                 { bad_layer, "p is -0.5," },
+                 { bad_smoothing, "label_smoothing is -0.5," },
+                 { bad_range, "from 1.5 to 0.5 by 0.25 as" },
+                 { bad_normalisation, "mean 0.5 and std -0.25," },
+                 { bad_clamp, "low is 0.5, high is nan," } };
 
 static void numbers_have_points(const char *where)
 {
@@ -346,10 +352,17 @@ static void numbers_have_points(const char *where)
     static const struct {
         double value;
         const char *conversion, *text;
-    } numbers[] = { { 0.5, "%g", "0.5" },        { -1.25e-7, "%g", "-1.25e-07" },  { 3, "%g", "3" },
-                    { 1e20, "%g", "1e+20" },     { 2.5, "%.4f", "2.5000" },        { 12345.678, "%.0f", "12346" },
-                    { -0.0625, "%.2e", "-6.25e-02" }, { NAN, "%g", "nan" },        { -NAN, "%.4f", "nan" },
-                    { INFINITY, "%g", "inf" },   { -INFINITY, "%.1f", "-inf" } };
+    } numbers[] = { { 0.5, "%g", "0.5" },
+                    { -1.25e-7, "%g", "-1.25e-07" },
+                    { 3, "%g", "3" },
+                    { 1e20, "%g", "1e+20" },
+                    { 2.5, "%.4f", "2.5000" },
+                    { 12345.678, "%.0f", "12346" },
+                    { -0.0625, "%.2e", "-6.25e-02" },
+                    { NAN, "%g", "nan" },
+                    { -NAN, "%.4f", "nan" },
+                    { INFINITY, "%g", "inf" },
+                    { -INFINITY, "%.1f", "-inf" } };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         ck_assert_str_eq(cnn__number(text, sizeof text, numbers[i].conversion, numbers[i].value), numbers[i].text);
     }
@@ -434,7 +447,8 @@ START_TEST(an_item_that_is_nan_is_printed_as_nan)
 {
     cnn_tape *tape = cnn_tape_new(ctx);
     cnn_tape_begin(tape, CNN_EVAL);
-    cnn_tensor *zero = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(1)), *minus = cnn_tensor_full(ctx, CNN_F64, -NAN, CNN_SHAPE(1));
+    cnn_tensor *zero = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(1)),
+               *minus = cnn_tensor_full(ctx, CNN_F64, -NAN, CNN_SHAPE(1));
     char text[16];
     snprintf(text, sizeof text, "%.4f", cnn_tensor_item(cnn_div(cnn_input(tape, zero), zero)));
     ck_assert_str_eq(text, "nan");

@@ -177,7 +177,8 @@ static void unescape(char *text)
 {
     char *to = text;
     for (const char *c = text; *c; to++) {
-        bool octal = c[0] == '\\' && c[1] >= '0' && c[1] <= '3' && c[2] >= '0' && c[2] <= '7' && c[3] >= '0' && c[3] <= '7';
+        bool octal =
+            c[0] == '\\' && c[1] >= '0' && c[1] <= '3' && c[2] >= '0' && c[2] <= '7' && c[3] >= '0' && c[3] <= '7';
         *to = octal ? (char)((c[1] - '0') << 6 | (c[2] - '0') << 3 | (c[3] - '0')) : *c;
         c += octal ? 4 : 1;
     }
@@ -205,7 +206,8 @@ static bool read_mount(char *line, mount *m)
             return false;
         }
     }
-    char *type = strtok_r(end + 3, " ", &save), *source = strtok_r(NULL, " ", &save), *options = strtok_r(NULL, " ", &save);
+    char *type = strtok_r(end + 3, " ", &save), *source = strtok_r(NULL, " ", &save),
+         *options = strtok_r(NULL, " ", &save);
     m->top = fields[3];
     m->point = fields[4];
     unescape(m->top);

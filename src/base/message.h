@@ -24,7 +24,8 @@ void cnn__escape(char *out, size_t size, const char *text);
 
 /* Formats like snprintf and escapes the whole. `size` is at most CNN__MESSAGE_SIZE, and `out` no argument. */
 void cnn__message(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void cnn__message_list(char *out, size_t size, const char *format, va_list arguments) __attribute__((format(printf, 3, 0)));
+void cnn__message_list(char *out, size_t size, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 
 /* `text` escaped, of which all but the first characters (`tail`: the last ones, for paths) give way to "..." where it is
  * long. Returns `out`. */
