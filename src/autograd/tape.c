@@ -397,6 +397,9 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
         pthread_testcancel(); /* here nothing is held and no step of this thread is under way */
     }
     cnn_status status = cnn__step_begin(tape);
+    if (status == CNN_ERROR_NO_MEMORY && cnn__cache_trim(tape->cache)) {
+        status = cnn__step_begin(tape);
+    }
     if (status != CNN_OK) {
         return status;
     }

@@ -95,6 +95,14 @@ static inline cnn_tensor *step_input(const step *s)
     return x;
 }
 
+/* Adding to a gradient would need more than writing it. */
+static inline void step_zero(cnn_tensor *x)
+{
+    cnn_module_zero_grad(conv_net);
+    cnn_module_zero_grad(growing_net);
+    cnn_tensor_zero_grad(x);
+}
+
 /* Runs one step on a tape; it fails if it is of the kind that fails or has no memory. */
 static inline cnn_status step_run(cnn_tape *tape, const step *s)
 {
@@ -102,14 +110,13 @@ static inline cnn_status step_run(cnn_tape *tape, const step *s)
     cnn_tape_begin(tape, step_mode(s));
     cnn_tensor *y = step_result(tape, s, cnn_input(tape, x));
     if (step_mode(s) == CNN_TRAIN) {
-        cnn_module_zero_grad(conv_net);
-        cnn_module_zero_grad(growing_net);
-        cnn_tensor_zero_grad(x); /* adding to a gradient needs more than writing it */
+        step_zero(x);
         cnn_tensor *loss = step_mean(y);
         cnn_backward_with(loss, NULL, s->kind == TRAIN_TWICE);
         if (s->kind == TRAIN_TWICE) {
             cnn_backward(loss);
         }
+        step_zero(x); /* nothing remembers that the step failed */
     }
     cnn_status status = cnn_tape_status(tape);
     cnn_tensor_free(s->x ? NULL : x);
