@@ -115,6 +115,12 @@ $(SHARED): $(OBJECTS) src/libcnn.map
 # Kernels are worth the optimiser's full effort at any level but -O0; those of every dtype, which are many, its vectors alone.
 $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(NO_TABLES))
+# What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps, files,
+# the trees of modules, data sets as they are opened.
+RARE := $(foreach name,conv_resum convpool_resum conv_parts,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
+RARE += $(foreach name,copy_state module names repr tree,$(BUILD)/src/nn/$(name).o) \
+	$(foreach name,dataset idx mnist subset,$(BUILD)/src/data/$(name).o) $(BUILD)/src/autograd/gradcheck.o $(BUILD)/src/base/cpu_quota.o
+$(RARE) $(BUILD)/src/io/%.o: SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os)
 # Nothing is thrown through a kernel, and debuggers have their own tables: 40 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables
 VECTOR_COST := $(shell $(CC) -fvect-cost-model=dynamic -E -x c /dev/null >/dev/null 2>&1 && echo -fvect-cost-model=dynamic)
@@ -123,14 +129,14 @@ define isa_rule
 $$(BUILD)/src/kernels/simd/%.$(1).o: src/kernels/simd/%.c
 	@mkdir -p $$(@D)
 	$$(call say,CC  )
-	$$(QUIET)$$(CC) $$(ALL_CFLAGS) $$(PREFIX_MAP) $$(KERNEL_CFLAGS) -DCNN__ISA=$(1) $$(ISA_$(1)) -MMD -MP -c $$< -o $$@
+	$$(QUIET)$$(CC) $$(ALL_CFLAGS) $$(PREFIX_MAP) $$(KERNEL_CFLAGS) -DCNN__ISA=$(1) $$(ISA_$(1)) $$(SMALL_CFLAGS) -MMD -MP -c $$< -o $$@
 endef
 $(foreach isa,$(ISAS),$(eval $(call isa_rule,$(isa))))
 
 $(BUILD)/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(call say,CC  )
-	$(QUIET)$(CC) $(ALL_CFLAGS) $(PREFIX_MAP) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(PREFIX_MAP) $(KERNEL_CFLAGS) $(SMALL_CFLAGS) -MMD -MP -c $< -o $@
 
 # ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
 EXAMPLES := $(notdir $(wildcard examples/*))

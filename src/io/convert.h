@@ -3,6 +3,8 @@
 #ifndef CNN_IO_CONVERT_H
 #define CNN_IO_CONVERT_H
 
+#include "base/target.h"
+
 #include <stddef.h>
 #include <stdint.h>
 

@@ -65,7 +65,7 @@ static cnn__entry *find_entry(const cnn__restore *restore, const char *name, cha
         return NULL;
     }
     memcpy(composed, rules->strip, strip);
-    strcpy(composed + strip, name + add);
+    memcpy(composed + strip, name + add, strlen(name + add) + 1);
     cnn__entry *entry = cnn__safetensors_find(&restore->st, composed);
     return entry || strip == 0 ? entry : cnn__safetensors_find(&restore->st, name + add);
 }

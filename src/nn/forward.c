@@ -40,7 +40,7 @@ static void write_path(const cnn__running *running, char *text, size_t size)
         top = top->parent;
     }
     char *end = text + length;
-    strcpy(end, length ? " " : "");
+    memcpy(end, length ? " " : "", length ? 2 : 1);
     for (const cnn_module *m = running->module; m != top; m = m->parent) {
         *--end = m == running->module ? ':' : '.';
         end -= strlen(name_of(m));

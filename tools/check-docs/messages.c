@@ -95,6 +95,19 @@ static void steps_and_tapes(void)
     cnn_module_free(relu);
 }
 
+/* A net of one layer whose weight is written between the passes; x asks for a gradient, so that backward reads the weight. */
+static void writes(void)
+{
+    cnn_module *fc = cnn_linear_new(ctx, 2, 1, .no_bias = true);
+    cnn_tensor *x = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(1, 2));
+    cnn_tensor_set_requires_grad(x, true);
+    cnn_tensor *y = cnn_forward(fc, cnn_input(tape, x));
+    cnn_tensor_fill(cnn_module_find(fc, "weight"), 1);
+    cnn_backward(y), say();
+    cnn_tensor_free(x);
+    cnn_module_free(fc);
+}
+
 static void options_and_files(void)
 {
     cnn_module *two = cnn_sequential_new(ctx, cnn_linear_new(ctx, 4, 3));
@@ -126,6 +139,7 @@ int main(void)
     shapes_and_dtypes();
     modules();
     steps_and_tapes();
+    writes();
     options_and_files();
     cnn_tape_free(tape);
     cnn_context_free(ctx);
