@@ -73,7 +73,7 @@ class Bench:
         self.cpus = len(os.sched_getaffinity(0))
         self.counts = sorted({1, self.cpus})
         self.seconds = args.seconds or (4 if args.quick else 9)
-        self.rounds = 4 if args.quick else 6
+        self.rounds = args.rounds or (4 if args.quick else 6)
         self.candidates = peers.find(args.build)
 
     def built(self, name):
@@ -111,7 +111,7 @@ class Bench:
         for peer in running[1:]:
             if peer.family:
                 best[peer.family] = min(best.get(peer.family, peer), peer, key=lambda p: statistics.median(p.times))
-        print(f"\n{title}")
+        print(f"\n{title}", flush=True)
         print(f"  {'':26} {'img/s':>8} {'median ms':>10} {'quartiles ms':>18} {'p99 ms':>8} {'peak MB':>8} {'libcnn is':>10}")
         for peer in running:
             low, median, high = statistics.quantiles(peer.times, n=4)
@@ -274,6 +274,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="the tutorial's model at batch 200 and 1, briefly")
     parser.add_argument("--only", default=None, metavar="REGEX", help="only the tables whose titles match")
     parser.add_argument("--strict", action="store_true", help="libcnn with CNN_MATH_STRICT as a row of every table")
+    parser.add_argument("--rounds", type=int, default=None, help="turns of each peer of a table, at least; default 6, 4 with --quick")
     parser.add_argument("--seconds", type=float, default=None, help="running time of each table")
     Bench(parser.parse_args()).run()
 
