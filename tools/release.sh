@@ -20,5 +20,6 @@ soname=$(echo "$version" | awk -F. '{ print ($1 == 0) ? $1 "." $2 : $1 }')
 
 mkdir -p "$folder"
 name=libcnn-$version
-git -c tar.umask=0022 archive --format=tar --prefix="$name/" "v$version" | gzip -9n >"$folder/$name.tar.gz"
+git -c tar.umask=0022 archive --format=tar --prefix="$name/" "v$version" >"$folder/$name.tar"
+gzip -9nf "$folder/$name.tar"
 (cd "$folder" && sha256sum "$name.tar.gz" >SHA256SUMS && cat SHA256SUMS)

@@ -326,13 +326,12 @@ static cnn_status no_result(const cnn_tensor *output)
     if (status == CNN_OK) {
         status = cnn__fail(output->ctx, CNN_ERROR_STATE, "backward: the tensor is on no tape, expected a result");
     }
-    cnn_tape *tape = own ? own : cnn__current_hold(output && output->kind == CNN__TENSOR_PLAIN ? output->ctx : NULL);
+    cnn_tape *tape = own ? own : cnn__current_tape(output && output->kind == CNN__TENSOR_PLAIN ? output->ctx : NULL);
     if (tape) {
         cnn__tape_fail(tape, status, "%s", cnn__failure_message());
         cnn__tape_blame(tape, (cnn_tensor *)(uintptr_t)output);
         status = cnn__step_report(tape);
     }
-    cnn__current_release(own ? NULL : tape);
     return status;
 }
 

@@ -53,10 +53,9 @@ static cnn_tensor *enter(cnn_tape *tape, cnn_tensor *tensor)
 cnn_tensor *cnn_input(cnn_tape *tape, cnn_tensor *tensor)
 {
     if (!tape) {
-        cnn_tape *current = cnn__current_hold(NULL);
-        cnn_tensor *nil = cnn__held_fail(current, NULL, CNN_ERROR_INVALID_ARGUMENT, "input: tape is NULL");
+        cnn_tape *current = cnn__current_tape(NULL);
+        cnn_tensor *nil = cnn__found_fail(current, NULL, CNN_ERROR_INVALID_ARGUMENT, "input: tape is NULL");
         cnn__tape_blame(current, tensor);
-        cnn__current_release(current);
         return nil;
     }
     cnn_tensor *t = step_of(tape)->status == CNN_OK ? enter(tape, tensor) : NULL;
@@ -183,7 +182,7 @@ static void blame(const cnn__call *call, cnn_tensor *const *inputs)
 /* No operand leads to a tape: the operation fails, and so does the step that it counts for. */
 static void refuse(cnn__call *call, cnn_tensor *const *inputs)
 {
-    cnn_tape *tape = cnn__current_hold(call->ctx);
+    cnn_tape *tape = cnn__current_tape(call->ctx);
     call->tape = tape;
     call->nil = cnn__tape_nil(tape);
     if ((!tape || step_of(tape)->status == CNN_OK) && check_inputs(call, inputs)) {
@@ -192,7 +191,6 @@ static void refuse(cnn__call *call, cnn_tensor *const *inputs)
     for (int i = 0; i < call->count; i++) {
         cnn__tape_blame(tape, inputs[i]);
     }
-    cnn__current_release(tape);
 }
 
 bool cnn__call_begin(cnn__call *call, const cnn__op *op, int count, cnn_tensor *const *inputs)

@@ -2,6 +2,7 @@
  * row of the Jacobian by backward and by (f(x + eps) − f(x − eps)) / (2·eps). */
 #include "autograd/running.h"
 #include "autograd/tape.h"
+#include "base/cancel.h"
 
 #include <math.h>
 #include <string.h>
@@ -219,6 +220,7 @@ cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user,
     c.options.rtol = cnn__option(c.options.rtol, 1e-3);
     cnn_status status = check_options(&c);
     cnn__begun begun = cnn__begun_get();
+    int cancel = cnn__cancel_defer(); /* its own steps begin while it holds memory */
     status = status == CNN_OK ? run(&c, inputs) : status;
     cnn_tape_free(c.tape);
     cnn__begun_set(begun);
@@ -228,5 +230,6 @@ cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user,
     cnn__free(ctx, c.plus);
     cnn__free(ctx, c.minus);
     cnn__free(ctx, c.analytical);
+    cnn__cancel_restore(cancel);
     return status;
 }

@@ -1,11 +1,14 @@
 /* Lists of the thread: the callbacks that it is in, and the step that it began last. */
 #include "autograd/running.h"
 
+#include "base/cancel.h"
+
 static _Thread_local const cnn__running *innermost;
 static _Thread_local cnn__begun begun_last;
 
 void cnn__running_enter(cnn__running *running)
 {
+    running->cancel = cnn__cancel_defer();
     running->outer = innermost;
     innermost = running;
 }
@@ -13,6 +16,7 @@ void cnn__running_enter(cnn__running *running)
 void cnn__running_leave(const cnn__running *running)
 {
     innermost = running->outer;
+    cnn__cancel_restore(running->cancel);
 }
 
 const cnn__running *cnn__running_now(void)

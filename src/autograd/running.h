@@ -17,6 +17,7 @@ typedef struct cnn__running {
     /* Writes the path of `module` from the root of the forward and ": ", or nothing; NULL where `module` is. */
     void (*path)(const struct cnn__running *running, char *text, size_t size);
     const struct cnn__running *outer;
+    int cancel; /* the thread's cancelability before: a callback is not cancelled, or its frame would stay in the list */
 } cnn__running;
 
 typedef enum cnn__running_kind { CNN__RUNNING_ANY, CNN__RUNNING_MODULE, CNN__RUNNING_OPERATION } cnn__running_kind;

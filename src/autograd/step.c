@@ -83,7 +83,7 @@ cnn_status cnn__step_begin(cnn_tape *tape)
     cnn__step *step = step_of(tape);
     cnn__failed_step *next = cnn__failed_step_renew(step->ctx, step->failed);
     if (!next) {
-        return cnn__fail_memory(step->ctx, "tape_begin", sizeof *next);
+        return CNN_ERROR_NO_MEMORY;
     }
     step->failed = next;
     step->status = CNN_OK;
@@ -93,7 +93,7 @@ cnn_status cnn__step_begin(cnn_tape *tape)
     return CNN_OK;
 }
 
-cnn_tape *cnn__current_hold(const cnn_context *ctx)
+cnn_tape *cnn__current_tape(const cnn_context *ctx)
 {
     cnn__begun begun = cnn__begun_get();
     lock_list();
@@ -102,21 +102,9 @@ cnn_tape *cnn__current_hold(const cnn_context *ctx)
         step = step->next;
     }
     cnn_tape *tape = step && step->generation == begun.generation ? begun.tape : NULL;
+    unlock_list(); /* allocators of the user's run while a step fails, and may make tapes */
     tape = cnn__running_tape() ? cnn__running_tape() : tape;
-    if (tape && ctx && step_of(tape)->ctx != ctx) {
-        tape = NULL;
-    }
-    if (!tape) {
-        unlock_list();
-    }
-    return tape;
-}
-
-void cnn__current_release(const cnn_tape *tape)
-{
-    if (tape) {
-        unlock_list();
-    }
+    return tape && ctx && step_of(tape)->ctx != ctx ? NULL : tape;
 }
 
 /* ---- failing ---- */
@@ -172,15 +160,15 @@ void cnn__tape_blame(cnn_tape *tape, cnn_tensor *operand)
     }
 }
 
-cnn_tensor *cnn__held_fail(cnn_tape *held, const cnn_context *ctx, cnn_status status, const char *format, ...)
+cnn_tensor *cnn__found_fail(cnn_tape *found, const cnn_context *ctx, cnn_status status, const char *format, ...)
 {
     char message[CNN__MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
     cnn__message_list(message, sizeof message, format, arguments);
     va_end(arguments);
-    if (held) {
-        return cnn__tape_fail(held, status, "%s", message);
+    if (found) {
+        return cnn__tape_fail(found, status, "%s", message);
     }
     cnn__fail(ctx, status, "%s", message);
     return cnn__tape_nil(NULL);
@@ -193,10 +181,7 @@ cnn_tensor *cnn__current_fail(const cnn_context *ctx, cnn_status status, const c
     va_start(arguments, format);
     cnn__message_list(message, sizeof message, format, arguments);
     va_end(arguments);
-    cnn_tape *tape = cnn__current_hold(ctx);
-    cnn_tensor *nil = cnn__held_fail(tape, ctx, status, "%s", message);
-    cnn__current_release(tape);
-    return nil;
+    return cnn__found_fail(cnn__current_tape(ctx), ctx, status, "%s", message);
 }
 
 cnn_status cnn__step_report(cnn_tape *tape)

@@ -7,6 +7,7 @@
 #include "autograd/tape.h"
 
 #include "tensor/cache.h"
+#include "tensor/failed_step.h"
 
 #include <string.h>
 
@@ -401,7 +402,7 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
         status = cnn__step_begin(tape);
     }
     if (status != CNN_OK) {
-        return status;
+        return cnn__fail_memory(tape->step.ctx, "tape_begin", sizeof(cnn__failed_step));
     }
     drop_everything(tape);
     tape->mode = mode;

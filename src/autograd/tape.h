@@ -140,16 +140,16 @@ void cnn__tape_blame(cnn_tape *tape, cnn_tensor *operand);
 /* Reports the error of a step that has failed to the caller of backward. */
 cnn_status cnn__step_report(cnn_tape *tape);
 /* The step that an operation without an operand on a tape counts for: that of the module's forward which is running, or the
- * one that this thread began last; of this context, if `ctx` is not NULL. No tape is freed until it is released. NULL: none. */
-cnn_tape *cnn__current_hold(const cnn_context *ctx);
-void cnn__current_release(const cnn_tape *tape); /* NULL is fine */
-/* Fails the step of a tape that is held, or only reports where it is NULL; returns the tape's nil. */
-cnn_tensor *cnn__held_fail(cnn_tape *held, const cnn_context *ctx, cnn_status status, const char *format, ...)
+ * one that this thread began last; of this context, if `ctx` is not NULL. Its tape is used by this thread
+ * alone, so that nothing frees it meanwhile. NULL: none. */
+cnn_tape *cnn__current_tape(const cnn_context *ctx);
+/* Fails the step of a tape that was found, or only reports where it is NULL; returns the tape's nil. */
+cnn_tensor *cnn__found_fail(cnn_tape *found, const cnn_context *ctx, cnn_status status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* The same for the step that counts now. */
 cnn_tensor *cnn__current_fail(const cnn_context *ctx, cnn_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* A tape's part here, when it is made (false: no memory, not reported), begins a step (failure: reported, the step goes on)
+/* A tape's part here, when it is made (false: no memory, not reported), begins a step (failure: CNN_ERROR_NO_MEMORY, not reported, the step goes on)
  * and is freed (also if it was never made whole). */
 bool cnn__step_init(cnn_tape *tape);
 cnn_status cnn__step_begin(cnn_tape *tape);

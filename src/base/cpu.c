@@ -2,6 +2,8 @@
  * more than the 1024 of cpu_set_t, so the mask grows until it is taken. */
 #include "base/cpu.h"
 
+#include "base/cancel.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <unistd.h>
@@ -28,7 +30,9 @@ static int allowed_cpus(void)
 
 int cnn__cpu_count(void)
 {
+    int cancel = cnn__cancel_defer();
     int count = allowed_cpus(), quota = cnn__cpu_quota("");
+    cnn__cancel_restore(cancel);
     count = quota > 0 && quota < count ? quota : count;
     return count > 0 ? count : 1;
 }

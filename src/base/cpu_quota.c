@@ -179,7 +179,7 @@ static void unescape(char *text)
     for (const char *c = text; *c; to++) {
         bool octal =
             c[0] == '\\' && c[1] >= '0' && c[1] <= '3' && c[2] >= '0' && c[2] <= '7' && c[3] >= '0' && c[3] <= '7';
-        *to = octal ? (char)((c[1] - '0') << 6 | (c[2] - '0') << 3 | (c[3] - '0')) : *c;
+        *to = (char)(octal ? (c[1] - '0') << 6 | (c[2] - '0') << 3 | (c[3] - '0') : *c);
         c += octal ? 4 : 1;
     }
     *to = '\0';

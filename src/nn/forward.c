@@ -140,22 +140,21 @@ static cnn_tensor *forward_on(cnn_tape *tape, cnn_module *module, cnn_tensor *x)
 static cnn_tensor *refuse(const cnn_module *module, const cnn_tensor *x)
 {
     bool plain = x && x->kind == CNN__TENSOR_PLAIN;
-    cnn_tape *tape = cnn__current_hold(plain ? x->ctx : module ? module->ctx : NULL);
+    cnn_tape *tape = cnn__current_tape(plain ? x->ctx : module ? module->ctx : NULL);
     cnn_tensor *nil = cnn__tape_nil(tape);
     if (!module) {
-        cnn__held_fail(tape, plain ? x->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "forward: module is NULL");
+        cnn__found_fail(tape, plain ? x->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "forward: module is NULL");
     } else if (plain) {
-        cnn__held_fail(tape, x->ctx, CNN_ERROR_STATE, "forward: the input of %s is on no tape, expected one from cnn_input()",
+        cnn__found_fail(tape, x->ctx, CNN_ERROR_STATE, "forward: the input of %s is on no tape, expected one from cnn_input()",
                        cnn_module_type(module));
     } else if (x && x->kind == CNN__TENSOR_NIL && tape) {
         cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input of %s is the result of a failed operation",
                        cnn_module_type(module));
     } else if (!x || x->kind != CNN__TENSOR_NIL) {
         cnn__tensor_check(x, "forward");
-        cnn__held_fail(tape, NULL, cnn__failure_status(), "%s", cnn__failure_message());
+        cnn__found_fail(tape, NULL, cnn__failure_status(), "%s", cnn__failure_message());
     }
     blame(tape, module);
-    cnn__current_release(tape);
     return nil;
 }
 

@@ -46,6 +46,8 @@ static void free_tree(cnn_module *root)
     cnn_module *module = root;
     for (;;) {
         while (module->children.count) {
+            cnn__free(module->ctx, module->name_slots); /* its names go one by one: no table of them any more */
+            module->name_slots = NULL;
             module = module->children.items[module->children.count - 1].module;
         }
         cnn_module *parent = module->parent;

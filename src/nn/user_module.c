@@ -1,6 +1,8 @@
 /* Modules of the user's own: a forward callback with a pointer, like a class derived from nn.Module. */
 #include "nn/module.h"
 
+#include <string.h>
+
 typedef struct custom {
     cnn_forward_fn forward;
     void *user;
@@ -32,7 +34,7 @@ static cnn_module *make(cnn_context *ctx, const cnn_module_options *o)
     }
     cnn_module *module = cnn__module_new(ctx, call, &custom_class, sizeof(custom));
     if (module && o->type && !(module->type = cnn__strdup(ctx, o->type))) {
-        cnn__fail_memory(ctx, call, sizeof o->type);
+        cnn__fail_memory(ctx, call, strlen(o->type) + 1);
         cnn_module_free(module);
         return NULL;
     }

@@ -7,15 +7,16 @@
  * results are in use at once. Which slots a step makes thus follows from its requests alone and not from what is cached, and
  * their sizes, with the largest workspace asked for, add up to what the step *needs*.
  *
- * A new slot is bound to the smallest idle block that fits it; one that may grow, to what it grew to in the last equal step
- * (cache_plan.c). Bound blocks stay so while the step lasts, and then the best fit is the best choice: if the idle blocks can serve
+ * A new slot is bound to the smallest idle block that fits it; one that may grow, to the most that it grew to in steps
+ * that began alike (cache_plan.c). Bound blocks stay so while the step lasts, and then the best fit is the best choice: if the idle blocks can serve
  * all the slots of a step, they do. Hence a step that follows an equal one allocates nothing, and neither do steps that take turns
  * while their blocks are kept.
  *
  * The bound: let M be the most that any step has needed. All blocks and the workspace together are at most 1.5 M.
  *   - Blocks may be larger than their slots by M / 2 in all; where the best fit is larger still, a block is made.
- *   - Before a block is made, idle ones are freed, least recently used first, until it stays within 1.5 M. That is always enough:
- *     what is bound is at most what the step needs and that half.
+ *   - Before a block is made, idle ones are freed, least recently used first, until it stays within 1.5 M. That is enough where
+ *     slots are what they will be: what is bound is at most what the step needs and that half. A step that begins like another and
+ *     then goes its own way has slots bound to more than they become, of at most M in all: the cache may hold 2.5 M then.
  *   - A workspace left by another step is freed last. */
 #include "tensor/cache.h"
 
@@ -251,6 +252,10 @@ static cnn__storage *make_block(cnn__cache *cache, size_t bytes, size_t most)
 static cnn__storage *bind(cnn__cache *cache, size_t bytes, size_t planned)
 {
     size_t most = most_with(cache, bytes), waste = cache->bound - cache->planned;
+    /* A plan is followed only as far as a step that ends as it says has been seen. */
+    if (add(add(cache->planned, cache->asked), planned) > most) {
+        planned = bytes;
+    }
     cnn__storage *block = best_fit(cache, planned);
     if (block && add(waste, block->bytes - planned) <= most / 2) {
         take_idle(cache, block);
