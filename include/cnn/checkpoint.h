@@ -96,10 +96,10 @@ CNN_API void cnn_load_report_free(cnn_load_report *report);
 
 /** What a checkpoint carries besides the random state of the module's context. */
 typedef struct cnn_checkpoint {
-    size_t struct_size;       /**< sizeof(cnn_checkpoint) */
-    cnn_module *module;       /**< required */
-    cnn_optimizer *optimizer; /**< may be NULL: then it is neither saved nor loaded */
-    int64_t epoch;            /**< 0 to 2^53; saved; set by loading */
+    size_t struct_size;        /**< sizeof(cnn_checkpoint) */
+    cnn_module *module;        /**< required */
+    cnn_optimizer *optimizer;  /**< may be NULL: then it is neither saved nor loaded */
+    int64_t epoch;             /**< 0 to 2^53; saved; set by loading */
     unsigned char reserved[8]; /**< zero: room for later members */
 } cnn_checkpoint;
 

@@ -16,17 +16,20 @@ typedef enum cnn_device {
 
 /** How much exactness sums may give up for speed. */
 typedef enum cnn_math {
-    CNN_MATH_FAST = 0,  /**< the fastest algorithm, whose rounding error may be some times that of a plain sum, or be relative to
-                             what lies beside a sum's own terms: cnn_conv2d() says when */
-    CNN_MATH_STRICT = 1 /**< only algorithms with a plain sum's error bound: a result is off by at most a multiple of the sum of
-                             its own terms' sizes */
+    /** The fastest algorithm. Its rounding error may be some times that of a plain sum, or be relative to what lies
+     * beside a sum's own terms: cnn_conv2d() says when. */
+    CNN_MATH_FAST = 0,
+    /** Only algorithms with a plain sum's error bound: a result is off by at most a multiple of the sum of its own
+     * terms' sizes. */
+    CNN_MATH_STRICT = 1
 } cnn_math;
 
 /** What a log line is about. */
 typedef enum cnn_log_level { CNN_LOG_DEBUG = 0, CNN_LOG_INFO = 1, CNN_LOG_WARNING = 2 } cnn_log_level;
 
-/** Receives one line without a newline. May be called from any thread, never from two at once for one context. Like every
- * callback it must return normally: no exception, longjmp() or pthread_exit() may leave it (docs/concepts.md). */
+/** Receives one line without a newline. May be called from any thread, never from two at once for one context. Like
+ * every callback it must return normally: no exception, longjmp() or pthread_exit() may leave it
+ * (docs/concepts.md). */
 typedef void (*cnn_log_fn)(cnn_log_level level, const char *message, void *user);
 
 /** Returns memory for `size` > 0 bytes aligned to `alignment` (a power of two up to 64), or NULL. Must be callable from
@@ -67,7 +70,8 @@ CNN_API cnn_context *cnn_context_create(const cnn_context_options *options);
 #ifndef __cplusplus
 /** cnn_context_create() with keyword arguments: `cnn_context_new(.seed = 1, .threads = 2)`. */
 #define cnn_context_new(...) \
-    cnn_context_create(&(cnn_context_options){ .struct_size = sizeof(cnn_context_options), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+    cnn_context_create( \
+        &(cnn_context_options){ .struct_size = sizeof(cnn_context_options), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 #endif
 
 /**
@@ -104,12 +108,12 @@ CNN_API cnn_status cnn_context_random_state(const cnn_context *ctx, cnn_random_s
 CNN_API cnn_status cnn_context_set_random_state(cnn_context *ctx, const cnn_random_state *state);
 
 /**
- * The message of this thread's newest failed call on `ctx` (or on anything made from it): one line, such as
- * `conv2d: input has 3 channels, weight [32,1,5,5] expects 1`. Like errno it belongs to the calling thread and is not
- * cleared by success; a call on NULL belongs to no context and leaves it in place. A thread remembers the messages of the
- * eight contexts that failed last. `ctx` NULL: the newest failure of this thread whatever its context, also of
- * cnn_context_create(). In a step that has failed it is the step's first error, which operations on nil tensors leave in
- * place.
+ * The message of this thread's newest failed call on `ctx` (or on anything made from it): one line, such as `conv2d:
+ * input has 3 channels, weight [32,1,5,5] expects 1`. Like errno it belongs to the calling thread and is not cleared by
+ * success; a call on NULL belongs to no context and leaves it in place. A thread remembers the messages of the eight
+ * contexts that failed last. `ctx` NULL: the newest failure of this thread whatever its context, also of
+ * cnn_context_create(). In a step that has failed it is the step's first error, which operations on nil tensors leave
+ * in place.
  *
  * @return "" when nothing failed; valid until the next failing call of this thread. Never NULL.
  * @since 0.1

@@ -30,8 +30,8 @@ CNN_API cnn_dataset *cnn_mnist_open(cnn_context *ctx, const char *directory, cnn
  * Looks for one of MNIST's files under all the names that cnn_mnist_open() takes, without reading it: for programs that
  * fetch what is missing. Thread-safe.
  *
- * @return CNN_OK if something of such a name is there, whether it can be read or not; CNN_ERROR_NOT_FOUND if nothing is;
- *         CNN_ERROR_IO if the folder may not be searched; CNN_ERROR_INVALID_ARGUMENT; CNN_ERROR_NO_MEMORY.
+ * @return CNN_OK if something of such a name is there, whether it can be read or not; CNN_ERROR_NOT_FOUND if nothing
+ *         is; CNN_ERROR_IO if the folder may not be searched; CNN_ERROR_INVALID_ARGUMENT; CNN_ERROR_NO_MEMORY.
  * @since 0.2
  */
 CNN_API cnn_status cnn_mnist_find(cnn_context *ctx, const char *directory, cnn_mnist_split split, cnn_mnist_part part);
@@ -64,9 +64,9 @@ typedef struct cnn_dataset_callbacks {
     int label_ndim;             /**< the rank of one label, 0 to 7 */
     cnn_dtype image_dtype;      /**< CNN_F32 or CNN_F64 */
     cnn_dtype label_dtype;      /**< CNN_I64 (class indices), CNN_F32 or CNN_F64; note that 0 means CNN_F32 */
-    /** Writes sample `index`. Called from the loader's thread, one call at a time. Anything but CNN_OK ends the epoch with
-     * CNN_ERROR_CALLBACK. Must return normally: a lock is held, which an exception, longjmp() or pthread_exit() that
-     * left it would leave locked (docs/concepts.md). */
+    /** Writes sample `index`. Called from the loader's thread, one call at a time. Anything but CNN_OK ends the
+     * epoch with CNN_ERROR_CALLBACK. Must return normally: a lock is held, which an exception, longjmp() or
+     * pthread_exit() that left it would leave locked (docs/concepts.md). */
     cnn_status (*get)(int64_t index, void *image, void *label, void *user);
     void (*free_user)(void *user); /**< may be NULL; called on failure too */
     void *user;                    /**< passed to both */
@@ -89,8 +89,8 @@ CNN_API cnn_dataset *cnn_dataset_share(cnn_dataset *dataset);
  * normalisation that the dataset has now and keeps it: cnn_dataset_normalize() changes one without the other.
  * Thread-safe.
  *
- * @param dataset  takes ownership of this hold, also on failure; cnn_dataset_share() keeps another. NULL fails and keeps
- *                 the message of its failed call.
+ * @param dataset  takes ownership of this hold, also on failure; cnn_dataset_share() keeps another. NULL fails and
+ *                 keeps the message of its failed call.
  * @param indices  `count` numbers from 0 to the dataset's size - 1, in any order, also repeated; copied. May be NULL if
  *                 `count` is 0.
  * @return a dataset owned by the caller; NULL on failure (CNN_ERROR_INVALID_ARGUMENT, CNN_ERROR_NO_MEMORY).
@@ -111,16 +111,17 @@ CNN_API cnn_dataset *cnn_dataset_slice(cnn_dataset *dataset, int64_t start, int6
 
 /**
  * Splits a dataset at random, as torch.utils.data.random_split: every sample is in exactly one piece. The split is a
- * function of the seed, the dataset's size and the lengths alone, so a run that is resumed splits as before. Thread-safe.
+ * function of the seed, the dataset's size and the lengths alone, so a run that is resumed splits as before.
+ * Thread-safe.
  *
  * @param dataset  takes ownership of this hold, also on failure. NULL fails and keeps the message of its failed call.
- * @param lengths  `count` numbers, one per piece, 0 or more. If they sum to 1 they are fractions of the dataset: each piece
- *                 is rounded down, and the samples left over go to the pieces in turn, one each. Otherwise they are
- *                 numbers of samples that sum to the dataset's size.
+ * @param lengths  `count` numbers, one per piece, 0 or more. If they sum to 1 they are fractions of the dataset: each
+ *                 piece is rounded down, and the samples left over go to the pieces in turn, one each. Otherwise they
+ *                 are numbers of samples that sum to the dataset's size.
  * @param count    the number of pieces, at least 1.
  * @param seed     of the split; 0: the context's seed.
- * @param pieces   filled with `count` datasets owned by the caller, each as cnn_dataset_subset() makes it; with NULLs on
- *                 failure.
+ * @param pieces   filled with `count` datasets owned by the caller, each as cnn_dataset_subset() makes it; with NULLs
+ *                 on failure.
  * @return CNN_OK, CNN_ERROR_INVALID_ARGUMENT or CNN_ERROR_NO_MEMORY.
  * @since 0.2
  */

@@ -27,20 +27,20 @@
 
 /**
  * "Really zero", for fields of options where 0 means "the default": `.beta1 = CNN_ZERO`.
- * It is the smallest positive normal double and is taken as exactly 0 wherever an option is read. Programs compiled with
- * -ffast-math flush subnormal numbers to 0, which is why it is not the subnormal 4.9406564584124654e-324 that it was in
- * version 0.1; that one is still taken as 0 too.
+ * It is the smallest positive normal double and is taken as exactly 0 wherever an option is read. Programs compiled
+ * with -ffast-math flush subnormal numbers to 0, which is why it is not the subnormal 4.9406564584124654e-324 that it
+ * was in version 0.1; that one is still taken as 0 too.
  */
 #define CNN_ZERO 2.2250738585072014e-308
 
 #ifndef __cplusplus
-/* Every options struct ends in `reserved`. Behind an initialiser that names it there is no member left for a value without a name,
- * so that `cnn_adam_new(model, 0.01)` draws the compiler's "excess elements in struct initializer" instead of setting an option.
- * It stands right before what the user wrote. */
+/* Every options struct ends in `reserved`. Behind an initialiser that names it there is no member left for a value
+ * without a name, so that `cnn_adam_new(model, 0.01)` draws the compiler's "excess elements in struct initializer"
+ * instead of setting an option. It stands right before what the user wrote. */
 #define CNN__KEYWORDS_ONLY .reserved = { 0 }
 
-/** A pointer to options that live as long as the enclosing block: `CNN_OPTIONS(cnn_conv2d_options, .stride = 2)`. Options are
- * given by name only. */
+/** A pointer to options that live as long as the enclosing block: `CNN_OPTIONS(cnn_conv2d_options, .stride = 2)`.
+ * Options are given by name only. */
 #define CNN_OPTIONS(...) CNN__OPTIONS(__VA_ARGS__, )
 #define CNN__OPTIONS(type, ...) (&(type){ .struct_size = sizeof(type), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 

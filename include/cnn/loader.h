@@ -1,9 +1,9 @@
 /** @file
- * Loaders: shuffled, normalised batches, the next one prepared by a background thread while this one is used. Batches of
- * at most 16 kB that lie in memory are prepared when they are asked for, which is sooner done than waking a thread.
+ * Loaders: shuffled, normalised batches, the next one prepared by a background thread while this one is used. Batches
+ * of at most 16 kB that lie in memory are prepared when they are asked for, which is sooner done than waking a thread.
  *
- * A loader is used by one thread at a time; several loaders may share a dataset. Functions that take a loader that is NULL
- * because it could not be made keep the message that says why. */
+ * A loader is used by one thread at a time; several loaders may share a dataset. Functions that take a loader that
+ * is NULL because it could not be made keep the message that says why. */
 #ifndef CNN_LOADER_H
 #define CNN_LOADER_H
 
@@ -60,8 +60,8 @@ CNN_API void cnn_loader_free(cnn_loader *loader);
  */
 CNN_API bool cnn_loader_next(cnn_loader *loader, cnn_batch *batch);
 
-/** CNN_OK, or why the last cnn_loader_next() failed. For NULL the status of this thread's newest failure, which says why
- * the loader could not be made, and CNN_ERROR_INVALID_ARGUMENT if there is none: never CNN_OK. @since 0.1 */
+/** CNN_OK, or why the last cnn_loader_next() failed. For NULL the status of this thread's newest failure, which says
+ * why the loader could not be made, and CNN_ERROR_INVALID_ARGUMENT if there is none: never CNN_OK. @since 0.1 */
 CNN_API cnn_status cnn_loader_status(const cnn_loader *loader);
 
 /** How many batches an epoch has; 0 for NULL. @since 0.1 */

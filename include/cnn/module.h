@@ -53,8 +53,8 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
 #ifndef __cplusplus
 /** `cnn_conv2d_new(ctx, in_channels, out_channels, kernel, .padding = 2)` */
 #define cnn_conv2d_new(...) CNN__CONV2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv2d_options))
-#define CNN__CONV2D_NEW(ctx, in_channels, out_channels, size, ...)  \
-    cnn_conv2d_create((ctx), (in_channels), (out_channels),          \
+#define CNN__CONV2D_NEW(ctx, in_channels, out_channels, size, ...) \
+    cnn_conv2d_create((ctx), (in_channels), (out_channels), \
                       &(cnn_conv2d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_maxpool2d_new(ctx, kernel, .stride = 2)` */
 #define cnn_maxpool2d_new(...) CNN__MAXPOOL2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_maxpool2d_options))
@@ -65,8 +65,8 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
 #define CNN__LINEAR_NEW(ctx, in_features, out_features, ...) \
     cnn_linear_create((ctx), (in_features), (out_features), &(cnn_linear_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_sequential_new(ctx, first, second, …)` */
-#define cnn_sequential_new(ctx, ...)                                                                                \
-    cnn_sequential_create((ctx), (cnn_module *[]){ __VA_ARGS__ },                                                   \
+#define cnn_sequential_new(ctx, ...) \
+    cnn_sequential_create((ctx), (cnn_module *[]){ __VA_ARGS__ }, \
                           (int)(sizeof((cnn_module *[]){ __VA_ARGS__ }) / sizeof(cnn_module *)))
 #endif
 /** @} */

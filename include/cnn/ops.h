@@ -28,9 +28,9 @@ CNN_BEGIN_DECLS
  * function gives what C's <math.h> gives: NaN or an infinity, and no error.
  * @since 0.1
  * @{ */
-CNN_API cnn_tensor *cnn_neg(cnn_tensor *x); /**< −x */
-CNN_API cnn_tensor *cnn_exp(cnn_tensor *x); /**< exp(x) */
-CNN_API cnn_tensor *cnn_log(cnn_tensor *x); /**< The natural logarithm. */
+CNN_API cnn_tensor *cnn_neg(cnn_tensor *x);  /**< −x */
+CNN_API cnn_tensor *cnn_exp(cnn_tensor *x);  /**< exp(x) */
+CNN_API cnn_tensor *cnn_log(cnn_tensor *x);  /**< The natural logarithm. */
 CNN_API cnn_tensor *cnn_sqrt(cnn_tensor *x); /**< √x */
 /** The gradient at 0 is 0. */
 CNN_API cnn_tensor *cnn_abs(cnn_tensor *x);
@@ -149,7 +149,7 @@ CNN_API cnn_tensor *cnn_detach(cnn_tensor *x);
 /** How the border is padded. */
 typedef enum cnn_padding_mode {
     CNN_PADDING_EXPLICIT = 0, /**< by the numbers given */
-    CNN_PADDING_SAME = 1      /**< so that the output has the input's size; needs stride 1; an odd row or column goes to the
+    CNN_PADDING_SAME = 1 /**< so that the output has the input's size; needs stride 1; an odd row or column goes to the
                                    bottom or right, as in PyTorch */
 } cnn_padding_mode;
 
@@ -184,35 +184,36 @@ typedef struct cnn_conv2d_options {
  * NULL → [N,O,H',W'] with H' = floor((H + top + bottom − dilation_h·(kh − 1) − 1) / stride_h) + 1. x may also be
  * [C,H,W].
  *
- * In f32, where the CPU has a fused multiply-add, 3 × 3 and 5 × 5 kernels of stride 1 between at least 16 channels and their
- * gradients are computed by Winograd's minimal filtering, F(4 × 4, 3 × 3) and F(2 × 2, 5 × 5) (Lavin & Gray, 2016). An output is
- * then computed from a tile, 6 × 6 inputs of each channel, of which its own window is a part, and its rounding error is relative to
- * the largest element of the tile: up to about 2⁻²² times that element times the sum of the sizes of the output channel's weights.
- * Where the elements of a tile are of one magnitude, that is up to three times the error of a plain sum; beside an element that
- * is a million times as large as its neighbours, their outputs keep no digit. A context with `math` CNN_MATH_STRICT computes
- * plain sums only, whose error is relative to their own terms.
+ * In f32, where the CPU has a fused multiply-add, 3 × 3 and 5 × 5 kernels of stride 1 between at least 16 channels and
+ * their gradients are computed by Winograd's minimal filtering, F(4 × 4, 3 × 3) and F(2 × 2, 5 × 5) (Lavin & Gray,
+ * 2016). An output is then computed from a tile, 6 × 6 inputs of each channel, of which its own window is a part, and
+ * its rounding error is relative to the largest element of the tile: up to about 2⁻²² times that element times the sum
+ * of the sizes of the output channel's weights. Where the elements of a tile are of one magnitude, that is up to three
+ * times the error of a plain sum; beside an element that is a million times as large as its neighbours, their outputs
+ * keep no digit. A context with `math` CNN_MATH_STRICT computes plain sums only, whose error is relative to their own
+ * terms.
  *
- * Whatever computes it, an output or a gradient is NaN or infinite exactly where the sum of its own terms is: a NaN or an
- * infinity reaches the outputs whose window holds it, and no others; padding is no term.
+ * Whatever computes it, an output or a gradient is NaN or infinite exactly where the sum of its own terms is: a NaN or
+ * an infinity reaches the outputs whose window holds it, and no others; padding is no term.
  */
 CNN_API cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options);
 
 /** Options of 2-D max pooling; zero means the default. A field for both directions gives way to `_h` and `_w`. */
 typedef struct cnn_maxpool2d_options {
-    size_t struct_size; /**< sizeof(cnn_maxpool2d_options) */
-    int64_t kernel;     /**< size of the window; required */
-    int64_t kernel_h;   /**< vertically */
-    int64_t kernel_w;   /**< horizontally */
-    int64_t stride;     /**< default: the window's size */
-    int64_t stride_h;   /**< vertically */
-    int64_t stride_w;   /**< horizontally */
-    int64_t padding;    /**< of −infinity, at most half the window; default 0 */
-    int64_t padding_h;  /**< vertically */
-    int64_t padding_w;  /**< horizontally */
-    int64_t dilation;   /**< default 1 */
-    int64_t dilation_h; /**< vertically */
-    int64_t dilation_w; /**< horizontally */
-    bool ceil_mode;     /**< round the output's size up, as PyTorch does */
+    size_t struct_size;        /**< sizeof(cnn_maxpool2d_options) */
+    int64_t kernel;            /**< size of the window; required */
+    int64_t kernel_h;          /**< vertically */
+    int64_t kernel_w;          /**< horizontally */
+    int64_t stride;            /**< default: the window's size */
+    int64_t stride_h;          /**< vertically */
+    int64_t stride_w;          /**< horizontally */
+    int64_t padding;           /**< of −infinity, at most half the window; default 0 */
+    int64_t padding_h;         /**< vertically */
+    int64_t padding_w;         /**< horizontally */
+    int64_t dilation;          /**< default 1 */
+    int64_t dilation_h;        /**< vertically */
+    int64_t dilation_w;        /**< horizontally */
+    bool ceil_mode;            /**< round the output's size up, as PyTorch does */
     unsigned char reserved[7]; /**< zero: room for later options */
 } cnn_maxpool2d_options;
 
@@ -229,8 +230,8 @@ CNN_API cnn_tensor *cnn_maxpool2d(cnn_tensor *x, const cnn_maxpool2d_options *op
 CNN_API cnn_tensor *cnn_conv2d_relu_maxpool2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
                                               const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool);
 
-/** In training steps: each element is multiplied by 0 with probability p in [0, 1], which hides no NaN, and the others by
- * 1/(1 − p). In evaluation: x. Draws come from the step's random stream. */
+/** In training steps: each element is multiplied by 0 with probability p in [0, 1], which hides no NaN, and the
+ * others by 1/(1 − p). In evaluation: x. Draws come from the step's random stream. */
 CNN_API cnn_tensor *cnn_dropout(cnn_tensor *x, double p);
 
 /** exp(x) / Σ exp(x) along `dim`; computed from x − max(x), so that nothing overflows. */
@@ -242,7 +243,7 @@ CNN_API cnn_tensor *cnn_log_softmax(cnn_tensor *x, int dim);
 typedef enum cnn_reduction {
     CNN_REDUCE_MEAN = 0, /**< (weighted) mean over the samples that count */
     CNN_REDUCE_SUM = 1,  /**< the sum of the samples' losses */
-    CNN_REDUCE_NONE = 2 /**< one loss a sample */
+    CNN_REDUCE_NONE = 2  /**< one loss a sample */
 } cnn_reduction;
 
 /** Options of the cross-entropy loss; zero means the default. */

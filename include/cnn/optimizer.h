@@ -3,9 +3,9 @@
  *
  * An optimizer belongs to the caller. It keeps the tensors that it updates alive, so it may be freed before or after
  * the module. It updates parameters that require a gradient and have one, and skips the others: a frozen parameter
- * (cnn_tensor_set_requires_grad()) stays as it is, and so does what the optimizer remembers of it. An optimizer, and the parameters that
- * it updates, are used by one thread at a time. Rates and factors are finite numbers in the ranges given; everything
- * else is CNN_ERROR_INVALID_ARGUMENT. */
+ * (cnn_tensor_set_requires_grad()) stays as it is, and so does what the optimizer remembers of it. An optimizer, and
+ * the parameters that it updates, are used by one thread at a time. Rates and factors are finite numbers in the
+ * ranges given; everything else is CNN_ERROR_INVALID_ARGUMENT. */
 #ifndef CNN_OPTIMIZER_H
 #define CNN_OPTIMIZER_H
 
@@ -15,26 +15,26 @@ CNN_BEGIN_DECLS
 
 /** Options of Adam and AdamW and of their parameter groups; zero means the default, CNN_ZERO means 0. */
 typedef struct cnn_adam_options {
-    size_t struct_size;  /**< sizeof(cnn_adam_options) */
-    double lr;           /**< learning rate, at least 0; default 1e-3 */
-    double beta1;        /**< decay of the first moment, at least 0 and below 1; default 0.9 */
-    double beta2;        /**< decay of the second moment, at least 0 and below 1; default 0.999 */
-    double eps;          /**< added to the root, at least 0; default 1e-8 */
-    double weight_decay; /**< at least 0. Adam: L2 penalty, default 0. AdamW: decoupled, default 1e-2 */
-    bool amsgrad;        /**< use the largest second moment so far */
-    bool maximize;       /**< ascend instead of descend */
+    size_t struct_size;        /**< sizeof(cnn_adam_options) */
+    double lr;                 /**< learning rate, at least 0; default 1e-3 */
+    double beta1;              /**< decay of the first moment, at least 0 and below 1; default 0.9 */
+    double beta2;              /**< decay of the second moment, at least 0 and below 1; default 0.999 */
+    double eps;                /**< added to the root, at least 0; default 1e-8 */
+    double weight_decay;       /**< at least 0. Adam: L2 penalty, default 0. AdamW: decoupled, default 1e-2 */
+    bool amsgrad;              /**< use the largest second moment so far */
+    bool maximize;             /**< ascend instead of descend */
     unsigned char reserved[6]; /**< zero: room for later options */
 } cnn_adam_options;
 
 /** Options of SGD and of its parameter groups; zero means the default. */
 typedef struct cnn_sgd_options {
-    size_t struct_size;  /**< sizeof(cnn_sgd_options) */
-    double lr;           /**< learning rate, at least 0; required, as in PyTorch 1.13 */
-    double momentum;     /**< at least 0; default 0 */
-    double dampening;    /**< of the momentum; any finite number; default 0 */
-    double weight_decay; /**< L2 penalty, at least 0; default 0 */
-    bool nesterov;       /**< needs momentum > 0 and dampening 0 */
-    bool maximize;       /**< ascend instead of descend */
+    size_t struct_size;        /**< sizeof(cnn_sgd_options) */
+    double lr;                 /**< learning rate, at least 0; required, as in PyTorch 1.13 */
+    double momentum;           /**< at least 0; default 0 */
+    double dampening;          /**< of the momentum; any finite number; default 0 */
+    double weight_decay;       /**< L2 penalty, at least 0; default 0 */
+    bool nesterov;             /**< needs momentum > 0 and dampening 0 */
+    bool maximize;             /**< ascend instead of descend */
     unsigned char reserved[6]; /**< zero: room for later options */
 } cnn_sgd_options;
 
@@ -56,16 +56,13 @@ CNN_API cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options 
 #ifndef __cplusplus
 /** `cnn_adam_new(model, .lr = 1e-3)` */
 #define cnn_adam_new(...) CNN__ADAM_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_adam_options))
-#define CNN__ADAM_NEW(module, ...) \
-    cnn_adam_create((module), &(cnn_adam_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+#define CNN__ADAM_NEW(module, ...) cnn_adam_create((module), &(cnn_adam_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_adamw_new(model, .lr = 1e-3)` */
 #define cnn_adamw_new(...) CNN__ADAMW_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_adam_options))
-#define CNN__ADAMW_NEW(module, ...) \
-    cnn_adamw_create((module), &(cnn_adam_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+#define CNN__ADAMW_NEW(module, ...) cnn_adamw_create((module), &(cnn_adam_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_sgd_new(model, .lr = 0.1, .momentum = 0.9)` */
 #define cnn_sgd_new(...) CNN__SGD_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_sgd_options))
-#define CNN__SGD_NEW(module, ...) \
-    cnn_sgd_create((module), &(cnn_sgd_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+#define CNN__SGD_NEW(module, ...) cnn_sgd_create((module), &(cnn_sgd_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 #endif
 
 /** @name Parameter groups

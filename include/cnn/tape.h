@@ -23,10 +23,10 @@ CNN_BEGIN_DECLS
 
 /** What a step is for. Layers such as Dropout act only where "training behaviour" is said. */
 typedef enum cnn_mode {
-    CNN_EVAL = 0,         /**< evaluation behaviour, no gradients; model.eval() under torch.no_grad() */
-    CNN_TRAIN = 1,        /**< training behaviour, gradients recorded; model.train() */
+    CNN_EVAL = 0,          /**< evaluation behaviour, no gradients; model.eval() under torch.no_grad() */
+    CNN_TRAIN = 1,         /**< training behaviour, gradients recorded; model.train() */
     CNN_TRAIN_NO_GRAD = 2, /**< training behaviour, no gradients: dropout stays on */
-    CNN_EVAL_GRAD = 3     /**< evaluation behaviour, gradients recorded */
+    CNN_EVAL_GRAD = 3      /**< evaluation behaviour, gradients recorded */
 } cnn_mode;
 
 /** Makes a tape, which has no step before cnn_tape_begin().
@@ -39,9 +39,9 @@ CNN_API void cnn_tape_free(cnn_tape *tape);
 
 /**
  * Begins a step: drops the last one's results and error. Their handles become invalid, which is recognised; their
- * memory is used again, so that a step that equals one before it allocates nothing. Where sizes vary, memory that was not used
- * the longest is given back (cnn_tape_memory()). The library's one cancellation point (pthread_cancel), outside of
- * callbacks: a thread that is cancelled ends between two steps.
+ * memory is used again, so that a step that equals one before it allocates nothing. Where sizes vary, memory that was
+ * not used the longest is given back (cnn_tape_memory()). The library's one cancellation point (pthread_cancel),
+ * outside of callbacks: a thread that is cancelled ends between two steps.
  * @return CNN_OK; on failure the step goes on: CNN_ERROR_INVALID_ARGUMENT where `tape` is NULL or `mode` is none of
  *         cnn_mode; CNN_ERROR_STATE inside a callback that works on this tape, and then the step has failed;
  *         CNN_ERROR_NO_MEMORY, possible only after a failed step.
@@ -127,11 +127,11 @@ typedef struct cnn_gradcheck_options {
 CNN_API cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user, cnn_tensor *const *inputs,
                                  int count, const cnn_gradcheck_options *options);
 
-/** An operation of the user's own. All tensors are contiguous; those handed to a callback are valid during it. Callbacks
- * must return normally: no exception, longjmp() or pthread_exit() may leave them (docs/concepts.md). */
+/** An operation of the user's own. All tensors are contiguous; those handed to a callback are valid during it.
+ * Callbacks must return normally: no exception, longjmp() or pthread_exit() may leave them (docs/concepts.md). */
 typedef struct cnn_custom_op {
     size_t struct_size; /**< sizeof(cnn_custom_op) */
-    const char *name; /**< used in messages; must outlive the step */
+    const char *name;   /**< used in messages; must outlive the step */
     /** Says the result's dtype and shape; returns CNN_OK or a failure. `shape` has room for CNN_MAX_DIMS. */
     cnn_status (*infer)(const cnn_tensor *const *inputs, int count, cnn_dtype *dtype, int *ndim, int64_t *shape,
                         void *user);

@@ -82,9 +82,9 @@ CNN_API void cnn_tensor_free(cnn_tensor *tensor);
  * @since 0.1
  * @{ */
 CNN_API cnn_context *cnn_tensor_context(const cnn_tensor *tensor); /**< the context it was made from, borrowed */
-CNN_API cnn_dtype cnn_tensor_dtype(const cnn_tensor *tensor); /**< the type of an element */
-CNN_API cnn_device cnn_tensor_device(const cnn_tensor *tensor); /**< where the elements are */
-CNN_API int cnn_tensor_ndim(const cnn_tensor *tensor); /**< the rank */
+CNN_API cnn_dtype cnn_tensor_dtype(const cnn_tensor *tensor);      /**< the type of an element */
+CNN_API cnn_device cnn_tensor_device(const cnn_tensor *tensor);    /**< where the elements are */
+CNN_API int cnn_tensor_ndim(const cnn_tensor *tensor);             /**< the rank */
 /** The sizes, cnn_tensor_ndim() of them; borrowed from the tensor. */
 CNN_API const int64_t *cnn_tensor_shape(const cnn_tensor *tensor);
 /** The strides in elements, cnn_tensor_ndim() of them; borrowed from the tensor. */
@@ -107,7 +107,8 @@ CNN_API cnn_status cnn_tensor_status(const cnn_tensor *tensor);
  * only to tensors of your own that no tape is using, or say so with cnn_tensor_touch(): such writes cannot be seen.
  * @since 0.1 */
 CNN_API void *cnn_tensor_data(const cnn_tensor *tensor);
-/** The one element of a tensor with one element, as a double; NaN on error. A NaN has no sign, so that printf writes "nan".
+/** The one element of a tensor with one element, as a double; NaN on error. A NaN has no sign, so that printf writes
+ * "nan".
  * @since 0.1 */
 CNN_API double cnn_tensor_item(const cnn_tensor *tensor);
 /** The same as an integer, exact for every i64; 0 on error. @since 0.1 */
@@ -121,14 +122,14 @@ CNN_API cnn_status cnn_tensor_read(const cnn_tensor *tensor, void *buffer, size_
 CNN_API cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size);
 /** Sets all elements to `value`, converted to the dtype. @since 0.1 */
 CNN_API cnn_status cnn_tensor_fill(cnn_tensor *tensor, double value);
-/** Copies `source` into `tensor`, converting the dtype as cnn_cast() does and broadcasting the shape; CNN_ERROR_SHAPE
- * where it does not broadcast to that of `tensor`. The two may share memory, as a tensor and its transpose do or two
- * tensors over one borrowed buffer: the elements are then copied aside first, and CNN_ERROR_NO_MEMORY leaves `tensor` as
- * it was. @since 0.1 */
+/** Copies `source` into `tensor`, converting the dtype as cnn_cast() does and broadcasting the shape;
+ * CNN_ERROR_SHAPE where it does not broadcast to that of `tensor`. The two may share memory, as a tensor and its
+ * transpose do or two tensors over one borrowed buffer: the elements are then copied aside first, and
+ * CNN_ERROR_NO_MEMORY leaves `tensor` as it was. @since 0.1 */
 CNN_API cnn_status cnn_tensor_copy_from(cnn_tensor *tensor, const cnn_tensor *source);
-/** Says that the elements were written by other means than this library's calls, through cnn_tensor_data() or in borrowed memory.
- * Every call that writes elements says so itself; cnn_backward() then refuses to use elements that an operation read before they were
- * written. CNN_ERROR_STATE for results of operations. Thread-safe. @since 0.2 */
+/** Says that the elements were written by other means than this library's calls, through cnn_tensor_data() or in
+ * borrowed memory. Every call that writes elements says so itself; cnn_backward() then refuses to use elements that
+ * an operation read before they were written. CNN_ERROR_STATE for results of operations. Thread-safe. @since 0.2 */
 CNN_API cnn_status cnn_tensor_touch(cnn_tensor *tensor);
 /**
  * Writes the tensor as text, as PyTorch prints it (4 digits, aligned columns, `...` past 1000 elements).

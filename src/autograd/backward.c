@@ -1,5 +1,5 @@
-/* Reverse mode: the Wengert list is walked from the loss to its beginning, once, and each node turns the gradient of its
- * output into gradients of its inputs (Griewank & Walther, "Evaluating Derivatives", ch. 3).
+/* Reverse mode: the Wengert list is walked from the loss to its beginning, once, and each node turns the gradient of
+ * its output into gradients of its inputs (Griewank & Walther, "Evaluating Derivatives", ch. 3).
  *
  * When a node is reached all uses of its output have been passed, so its gradient is complete and, once passed on, its
  * memory and that of the saved elements can serve the nodes that follow. */
@@ -96,7 +96,8 @@ static void add_to_leaf(cnn_tape *tape, cnn_tensor *plain, const cnn_tensor *g)
     }
 }
 
-/* The first gradient of a result is shared, not copied; a second one is added in place only where nobody else sees it. */
+/* The first gradient of a result is shared, not copied; a second one is added in place only where nobody else sees
+ * it. */
 static void add_to_result(cnn_tape *tape, cnn_tensor *target, cnn_tensor *g)
 {
     cnn_tensor *old = target->grad;
@@ -270,7 +271,8 @@ static void pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
     }
 }
 
-/* The seed: `grad` itself or ones. A tensor that somebody owns may be the gradient of a leaf, which changes on the way. */
+/* The seed: `grad` itself or ones. A tensor that somebody owns may be the gradient of a leaf, which changes on the
+ * way. */
 static cnn_tensor *seed(cnn_tensor *output, const cnn_tensor *grad)
 {
     if (grad && !grad->owned) {
@@ -322,7 +324,8 @@ static void backward_leaf(cnn_tensor *leaf, const cnn_tensor *grad)
 static cnn_status no_result(const cnn_tensor *output)
 {
     cnn_status status = cnn__tensor_check(output, "backward");
-    cnn_tape *own = output && output->kind != CNN__TENSOR_PLAIN && status != CNN_ERROR_INVALID_ARGUMENT ? output->tape : NULL;
+    cnn_tape *own =
+        output && output->kind != CNN__TENSOR_PLAIN && status != CNN_ERROR_INVALID_ARGUMENT ? output->tape : NULL;
     if (status == CNN_OK) {
         status = cnn__fail(output->ctx, CNN_ERROR_STATE, "backward: the tensor is on no tape, expected a result");
     }
@@ -343,11 +346,13 @@ static cnn_status check(cnn_tensor *output, const cnn_tensor *grad)
         return cnn__step_report(output->tape);
     }
     if (!output->requires_grad) {
-        return fail(output, CNN_ERROR_STATE, "the tensor depends on none that requires a gradient, or recording is off");
+        return fail(output, CNN_ERROR_STATE,
+                    "the tensor depends on none that requires a gradient, or recording is off");
     }
     if (grad && (grad->ctx != output->ctx || (grad->kind == CNN__TENSOR_TAPE && grad->tape != output->tape))) {
-        return fail(output, CNN_ERROR_STATE, grad->ctx != output->ctx ? "the gradient given is of another context"
-                                                                      : "the gradient given is a result on another tape");
+        return fail(output, CNN_ERROR_STATE,
+                    grad->ctx != output->ctx ? "the gradient given is of another context"
+                                             : "the gradient given is a result on another tape");
     }
     if (grad && (grad->dtype != output->dtype || !cnn__same_shape(grad, output))) {
         return fail(output, CNN_ERROR_SHAPE, "the gradient given has not the shape and dtype of the tensor");

@@ -91,8 +91,8 @@ static bool is_past(const cnn_tensor *t)
     return t->generation != step_of(t->tape)->generation;
 }
 
-/* The tape is that of the operands that are results of its step; else that of a nil operand, of a result of a past step, or of
- * the module's forward that is running. */
+/* The tape is that of the operands that are results of its step; else that of a nil operand, of a result of a past
+ * step, or of the module's forward that is running. */
 static void find_tape(cnn__call *call, cnn_tensor *const *inputs)
 {
     cnn_tape *nil = NULL, *past = NULL;

@@ -191,7 +191,9 @@ static cnn_status check_options(const checker *c)
         const char *name;
         double value;
         bool zero;
-    } rules[] = { { "eps", c->options.eps, false }, { "atol", c->options.atol, true }, { "rtol", c->options.rtol, true } };
+    } rules[] = { { "eps", c->options.eps, false },
+                  { "atol", c->options.atol, true },
+                  { "rtol", c->options.rtol, true } };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         double value = rules[i].value;
         if (!isfinite(value) || value < 0 || (value == 0 && !rules[i].zero)) {

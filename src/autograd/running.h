@@ -1,8 +1,9 @@
 /* Which callbacks of the user's are running on this thread, and which step it began last.
  *
- * The callbacks say where a failure happened and refuse a call that would end the step they work in. An operation that has no
- * operand on a tape finds the step that it counts for by the innermost forward, or else by the step that was begun last. The
- * callbacks are a list through the stack frames of the calls that run them, so entering one costs a few stores. */
+ * The callbacks say where a failure happened and refuse a call that would end the step they work in. An operation
+ * that has no operand on a tape finds the step that it counts for by the innermost forward, or else by the step that
+ * was begun last. The callbacks are a list through the stack frames of the calls that run them, so entering one
+ * costs a few stores. */
 #ifndef CNN_AUTOGRAD_RUNNING_H
 #define CNN_AUTOGRAD_RUNNING_H
 
@@ -17,7 +18,8 @@ typedef struct cnn__running {
     /* Writes the path of `module` from the root of the forward and ": ", or nothing; NULL where `module` is. */
     void (*path)(const struct cnn__running *running, char *text, size_t size);
     const struct cnn__running *outer;
-    int cancel; /* the thread's cancelability before: a callback is not cancelled, or its frame would stay in the list */
+    /* The thread's cancelability before: a callback is not cancelled, because its frame would stay in the list. */
+    int cancel;
 } cnn__running;
 
 typedef enum cnn__running_kind { CNN__RUNNING_ANY, CNN__RUNNING_MODULE, CNN__RUNNING_OPERATION } cnn__running_kind;

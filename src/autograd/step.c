@@ -1,7 +1,9 @@
-/* Failures of steps. The first one stays: on the tape, and on the parameters that the step uses, where the optimizer meets it.
+/* Failures of steps. The first one stays: on the tape, and on the parameters that the step uses, where the optimizer
+ * meets it.
  *
- * An operation that fails without an operand on a tape counts for the step that its thread began last. That step's tape may
- * be gone, so every tape is in a list, and a thread remembers its tape by a serial number and the number of its step. */
+ * An operation that fails without an operand on a tape counts for the step that its thread began last. That step's
+ * tape may be gone, so every tape is in a list, and a thread remembers its tape by a serial number and the number of
+ * its step. */
 #include "autograd/running.h"
 #include "autograd/tape.h"
 
@@ -150,7 +152,8 @@ void cnn__tape_blame(cnn_tape *tape, cnn_tensor *operand)
 {
     const cnn__step *step = step_of(tape);
     bool failed = tape && step->status != CNN_OK && records(tape) && cnn__tape_recording(tape);
-    if (!failed || !operand || operand->kind != CNN__TENSOR_PLAIN || !operand->requires_grad || operand->ctx != step->ctx) {
+    if (!failed || !operand || operand->kind != CNN__TENSOR_PLAIN || !operand->requires_grad ||
+        operand->ctx != step->ctx) {
         return;
     }
     cnn__failed_step_mark(step->failed, operand);

@@ -1,8 +1,8 @@
 /* The tape's life and memory: a ring of handles, an arena for the graph, and a cache of elements.
  *
- * Handles are reused in the order in which they were made, a whole chunk of them later at the earliest, so a handle kept
- * past its step is recognised by its generation. Handles and graph keep to what the step with the most operations needed; what
- * bounds the elements is in tensor/cache.c. */
+ * Handles are reused in the order in which they were made, a whole chunk of them later at the earliest, so a handle
+ * kept past its step is recognised by its generation. Handles and graph keep to what the step with the most
+ * operations needed; what bounds the elements is in tensor/cache.c. */
 #include "autograd/running.h"
 #include "autograd/tape.h"
 
@@ -37,8 +37,8 @@ struct cnn_tape {
     cnn__step step; /* first: tensors see the tape as this */
     cnn_mode mode;
     bool recording;
-    uint64_t key[2];  /* the step's random stream */
-    uint64_t draws;   /* operations that drew from it */
+    uint64_t key[2]; /* the step's random stream */
+    uint64_t draws;  /* operations that drew from it */
     cnn__cache *cache;
     struct cnn__chunk *chunk; /* the one being filled */
     int chunks, touched;      /* in the ring; by this step */
@@ -173,8 +173,8 @@ static struct cnn__chunk *chunk_add(cnn_tape *tape)
     return chunk;
 }
 
-/* A step that begins in the middle of a chunk touches one more than an equal step that began at its start: the latter, which
- * the first step is, makes that one beforehand. */
+/* A step that begins in the middle of a chunk touches one more than an equal step that began at its start: the
+ * latter, which the first step is, makes that one beforehand. */
 static bool chunk_advance(cnn_tape *tape)
 {
     tape->touched++;
@@ -373,7 +373,8 @@ static bool in_use(cnn_tape *tape, const char *call)
 {
     const cnn__running *r = cnn__running_on(tape, CNN__RUNNING_ANY);
     if (r) {
-        cnn__tape_fail(tape, CNN_ERROR_STATE, "%s: called inside %s %s, which works on this tape", call, r->part, r->name);
+        cnn__tape_fail(tape, CNN_ERROR_STATE, "%s: called inside %s %s, which works on this tape", call, r->part,
+                       r->name);
     }
     return r != NULL;
 }

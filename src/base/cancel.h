@@ -1,6 +1,6 @@
-/* Cancellation of threads (pthread_cancel): no call of the library is a cancellation point but cnn_tape_begin(), so that a
- * thread that is cancelled leaves no lock, no job and no file half way. What waits, reads files or calls the user back while
- * something is held goes between these two; nests. */
+/* Cancellation of threads (pthread_cancel): no call of the library is a cancellation point but cnn_tape_begin(), so
+ * that a thread that is cancelled leaves no lock, no job and no file half way. What waits, reads files or calls the
+ * user back while something is held goes between these two; nests. */
 #ifndef CNN_BASE_CANCEL_H
 #define CNN_BASE_CANCEL_H
 

@@ -31,8 +31,10 @@ struct cnn_context {
     void *log_user;
     const struct cnn__kernels *kernels;
     cnn__pool *pool;
-    pthread_mutex_t lock; /* guards log and what its failed steps have marked (tensor/failed_step.h); see cnn__context_lock() */
-    atomic_uint_fast64_t lock_process; /* twice the number of the process that made it; 1 more while one makes it anew */
+    pthread_mutex_t
+        lock; /* guards log and what its failed steps have marked (tensor/failed_step.h); see cnn__context_lock() */
+    atomic_uint_fast64_t
+        lock_process; /* twice the number of the process that made it; 1 more while one makes it anew */
 };
 
 cnn_context *cnn__context_retain(cnn_context *ctx);
@@ -47,8 +49,8 @@ void cnn__context_next_stream(cnn_context *ctx, uint64_t key[2]);
 
 void cnn__log(cnn_context *ctx, cnn_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Memory from the context's allocator, aligned to 64 bytes; size 0 gives a valid pointer. NULL when there is none, without
- * a report: the caller knows the call's name (see cnn__fail_memory). cnn__free takes NULL. */
+/* Memory from the context's allocator, aligned to 64 bytes; size 0 gives a valid pointer. NULL when there is none,
+ * without a report: the caller knows the call's name (see cnn__fail_memory). cnn__free takes NULL. */
 void *cnn__alloc(cnn_context *ctx, size_t size); /* ctx NULL: the C library's memory */
 void *cnn__calloc(cnn_context *ctx, size_t count, size_t size);
 char *cnn__strdup(cnn_context *ctx, const char *text);
@@ -67,10 +69,11 @@ cnn_status cnn__failure_status(void);
 /* How many failures this thread has had: tells whether a callback of the user's has met one of ours. */
 unsigned long cnn__failure_number(void);
 
-/* Copies an options struct that may be shorter (older) or longer (newer) than ours: missing fields become 0, unknown ones
- * must be 0. Unknown is whatever lies at `known` or after it: the reserved bytes, of which a newer header may have made options,
- * and what a newer struct has past our end. `given` NULL gives all zeros. Both structs begin with size_t struct_size. Where only
- * the unknown part is at fault, `ours` is filled in on failure too, so that a call can free what it has taken. */
+/* Copies an options struct that may be shorter (older) or longer (newer) than ours: missing fields become 0, unknown
+ * ones must be 0. Unknown is whatever lies at `known` or after it: the reserved bytes, of which a newer header may
+ * have made options, and what a newer struct has past our end. `given` NULL gives all zeros. Both structs begin with
+ * size_t struct_size. Where only the unknown part is at fault, `ours` is filled in on failure too, so that a call
+ * can free what it has taken. */
 cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *ours, size_t our_size, size_t known,
                              const void *given);
 /* The same for a pointer to one of the public structs, all of which end in `reserved`. */

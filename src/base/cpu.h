@@ -7,8 +7,8 @@
 /* The CPUs that this thread may run on, at least 1, or fewer where a quota of CPU time is worth fewer. */
 int cnn__cpu_count(void);
 
-/* How many CPUs' worth of time the quotas of this process's cgroups leave it, rounded up; 0: no quota, or none that can be
- * read. `root` goes before the paths that are read: "" but in tests. */
+/* How many CPUs' worth of time the quotas of this process's cgroups leave it, rounded up; 0: no quota, or none that
+ * can be read. `root` goes before the paths that are read: "" but in tests. */
 int cnn__cpu_quota(const char *root);
 
 #endif

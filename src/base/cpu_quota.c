@@ -1,9 +1,9 @@
-/* The CPU quota of a container, as cgroups have it: so many microseconds of CPU time in each period, in every group from the
- * process's own up to the root, of which the smallest counts.
+/* The CPU quota of a container, as cgroups have it: so many microseconds of CPU time in each period, in every group
+ * from the process's own up to the root, of which the smallest counts.
  *
- * /proc/self/cgroup says which groups the process is in, /proc/self/mountinfo where they can be seen. In version 2 a group's
- * file cpu.max holds "QUOTA PERIOD", QUOTA being "max" where there is none; in version 1 cpu.cfs_quota_us (−1: none) and
- * cpu.cfs_period_us hold one number each. What is missing or malformed is no quota. */
+ * /proc/self/cgroup says which groups the process is in, /proc/self/mountinfo where they can be seen. In version 2 a
+ * group's file cpu.max holds "QUOTA PERIOD", QUOTA being "max" where there is none; in version 1 cpu.cfs_quota_us
+ * (−1: none) and cpu.cfs_period_us hold one number each. What is missing or malformed is no quota. */
 #include "base/cpu.h"
 
 #include "base/file.h"
@@ -148,8 +148,8 @@ static bool listed(const char *list, const char *word)
     return false;
 }
 
-/* The paths of the process's groups: of version 2, and of the controller "cpu" of version 1; "" where there is none. A line is
- * "number:controllers:path", both empty and 0 in version 2. */
+/* The paths of the process's groups: of version 2, and of the controller "cpu" of version 1; "" where there is none.
+ * A line is "number:controllers:path", both empty and 0 in version 2. */
 static void read_groups(const char *root, char paths[2][LINE])
 {
     lines file;
@@ -191,8 +191,8 @@ typedef struct mount {
     bool version2;
 } mount;
 
-/* "36 35 98:0 /top /point rw,noatime master:1 - cgroup2 source rw": fields 4 and 5, and after " - " the type, the source and
- * the controllers. True for cgroups that have the CPU's. */
+/* "36 35 98:0 /top /point rw,noatime master:1 - cgroup2 source rw": fields 4 and 5, and after " - " the type, the
+ * source and the controllers. True for cgroups that have the CPU's. */
 static bool read_mount(char *line, mount *m)
 {
     char *end = strstr(line, " - "), *fields[5], *save = NULL;

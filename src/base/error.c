@@ -1,9 +1,9 @@
-/* Failures: records of the thread, like errno, so that threads never overwrite each other's message and reading one needs no
- * lock. Every failure of the library passes cnn__fail_text: set a breakpoint there.
+/* Failures: records of the thread, like errno, so that threads never overwrite each other's message and reading one
+ * needs no lock. Every failure of the library passes cnn__fail_text: set a breakpoint there.
  *
- * A thread keeps one record per context, for the contexts that failed last, and one for failures that belong to no context (an
- * object that is NULL). These leave a context's record in place: it says why the object could not be made. Contexts are told
- * apart by their serial number, because a new one may lie at a freed one's address. */
+ * A thread keeps one record per context, for the contexts that failed last, and one for failures that belong to no
+ * context (an object that is NULL). These leave a context's record in place: it says why the object could not be
+ * made. Contexts are told apart by their serial number, because a new one may lie at a freed one's address. */
 #include "base/error.h"
 
 #include <string.h>
@@ -55,8 +55,8 @@ static const record *read(const cnn_context *ctx)
     return r ? r : &nothing;
 }
 
-/* Long messages are cut, and nothing in a name that was given may break the line or reach the terminal. `message` may be in
- * the record that is written. */
+/* Long messages are cut, and nothing in a name that was given may break the line or reach the terminal. `message`
+ * may be in the record that is written. */
 cnn_status cnn__fail_text(const cnn_context *ctx, cnn_status status, const char *message)
 {
     char line[CNN__MESSAGE_SIZE];

@@ -1,8 +1,8 @@
 /* How this thread rounds and what it does with subnormal numbers: what results depend on besides their operands.
  *
- * The library computes as the thread that calls it does. Its own threads take over the caller's mode with each piece of
- * work, so that results do not depend on who computes what. Only the modes are handed on, never enabled traps: a signal in
- * a thread that the program does not know would kill it. */
+ * The library computes as the thread that calls it does. Its own threads take over the caller's mode with each piece
+ * of work, so that results do not depend on who computes what. Only the modes are handed on, never enabled traps: a
+ * signal in a thread that the program does not know would kill it. */
 #ifndef CNN_BASE_FLOAT_MODE_H
 #define CNN_BASE_FLOAT_MODE_H
 

@@ -1,6 +1,6 @@
-/* exp, log, tanh, sigmoid, pow and cos in f64, in plain arithmetic: loops over the first four vectorise, and results are the
- * same on every CPU, which those of libm are not, because it chooses its functions by what the CPU can do. Errors stay
- * below 3 units in the last place, those of exp, log and pow below 2. */
+/* exp, log, tanh, sigmoid, pow and cos in f64, in plain arithmetic: loops over the first four vectorise, and results
+ * are the same on every CPU, which those of libm are not, because it chooses its functions by what the CPU can do.
+ * Errors stay below 3 units in the last place, those of exp, log and pow below 2. */
 #ifndef CNN_BASE_MATH_H
 #define CNN_BASE_MATH_H
 
@@ -34,8 +34,8 @@ static inline double cnn__power_of_2_f64(uint64_t n)
 #define CNN__LN2_HIGH_F64 0x1.62e42fee00000p-1
 #define CNN__LN2_LOW_F64 0x1.a39ef35793c76p-33
 
-/* x + low = n·ln 2 + r with |r| ≤ ln 2 / 2: adding 1.5·2^52 rounds to an integer, which is then in the low bits. Returns
- * exp(r) − 1 by its Taylor series, whose next term is below 2^-57. */
+/* x + low = n·ln 2 + r with |r| ≤ ln 2 / 2: adding 1.5·2^52 rounds to an integer, which is then in the low bits.
+ * Returns exp(r) − 1 by its Taylor series, whose next term is below 2^-57. */
 static inline double cnn__exp_reduce_f64(double x, double low, uint64_t *n)
 {
     const double round = 0x1.8p52;

@@ -10,8 +10,8 @@
 
 enum { HEADER = 64, HUGE_PAGE = 1 << 21 };
 
-/* Asks for huge pages where they fit in whole: one page fault instead of 512, and fewer misses of the TLB. It is advice, so
- * the answer does not matter. */
+/* Asks for huge pages where they fit in whole: one page fault instead of 512, and fewer misses of the TLB. It is
+ * advice, so the answer does not matter. */
 static void advise_huge(void *memory, size_t size)
 {
 #ifdef MADV_HUGEPAGE

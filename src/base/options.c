@@ -1,6 +1,7 @@
-/* Options structs across versions: a caller compiled against older headers hands a shorter struct, one compiled against
- * newer headers a longer one, or one with options where ours has reserved bytes. What we do not know must be zero, or the caller
- * would ask for something that this library cannot do. docs/abi.md has the rule by which the structs grow. */
+/* Options structs across versions: a caller compiled against older headers hands a shorter struct, one compiled
+ * against newer headers a longer one, or one with options where ours has reserved bytes. What we do not know must be
+ * zero, or the caller would ask for something that this library cannot do. docs/abi.md has the rule by which the
+ * structs grow. */
 #include "base/context.h"
 #include "base/math.h"
 
@@ -21,8 +22,7 @@ cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *our
     /* The first field has been there from the beginning, and alignment makes every size a multiple of size_t's. */
     if (size < 2 * sizeof size || size % sizeof size || size > LARGEST) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
-                         "%s: struct_size is %zu, expected sizeof the struct, which is %zu", call, size,
-                         our_size);
+                         "%s: struct_size is %zu, expected sizeof the struct, which is %zu", call, size, our_size);
     }
     size_t shared = size < known ? size : known;
     memcpy((char *)ours + sizeof size, (const char *)given + sizeof size, shared - sizeof size);
@@ -36,7 +36,8 @@ cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *our
     return CNN_OK;
 }
 
-/* Bits are compared, because a caller that computes with subnormal numbers as 0 would find the former CNN_ZERO equal to 0. */
+/* Bits are compared, because a caller that computes with subnormal numbers as 0 would find the former CNN_ZERO equal
+ * to 0. */
 bool cnn__option_given(double given)
 {
     return cnn__bits_of_f64(given) << 1 != 0;

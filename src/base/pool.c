@@ -3,13 +3,15 @@
  * Tasks are shared out in ranges: a worker that has finished its own takes what is left of another's. So it
  * does the same part of one job after the other, and finds there what it left in its caches.
  *
- * A job is opened and closed by one atomic word, so a worker that wakes late finds it closed and goes back to sleep while
- * the caller never waits for it. Idle workers spin for some tens of microseconds, then sleep: an idle pool uses no CPU.
+ * A job is opened and closed by one atomic word, so a worker that wakes late finds it closed and goes back to sleep
+ * while the caller never waits for it. Idle workers spin for some tens of microseconds, then sleep: an idle pool uses
+ * no CPU.
  *
- * The system may wake a worker on the CPU of its caller. There the two would take turns of some milliseconds each, in which a
- * task that was taken waits and a pool is slower than one thread. So a worker takes no part in a job while it is on the CPU
- * that the job was opened on: it yields, which lets the caller go on and leaves the worker to an idle CPU to pull. The pool
- * sets no affinity mask to the same end: that would undo one that is set from outside meanwhile. */
+ * The system may wake a worker on the CPU of its caller. There the two would take turns of some milliseconds each,
+ * in which a task that was taken waits and a pool is slower than one thread. So a worker takes no part in a job
+ * while it is on the CPU that the job was opened on: it yields, which lets the caller go on and leaves the worker to
+ * an idle CPU to pull. The pool sets no affinity mask to the same end: that would undo one that is set from outside
+ * meanwhile. */
 #include "base/pool.h"
 
 #include "base/annotate.h"
@@ -38,7 +40,8 @@ struct cnn__pool {
     atomic_bool stop;
     atomic_uint_fast64_t state;
     atomic_int sleepers;
-    atomic_int caller_cpu; /* where the caller was when it opened the job; no other field may be read outside of a job */
+    atomic_int
+        caller_cpu; /* where the caller was when it opened the job; no other field may be read outside of a job */
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
     cnn__task_fn fn;
@@ -318,7 +321,8 @@ static void close_job(cnn__pool *pool)
 
 void cnn__pool_run(cnn__pool *pool, int64_t tasks, double work, cnn__task_fn fn, void *arg)
 {
-    bool shared = pool && tasks > 1 && work >= CNN__POOL_GRAIN && is_ours(pool) && !atomic_flag_test_and_set(&pool->busy);
+    bool shared =
+        pool && tasks > 1 && work >= CNN__POOL_GRAIN && is_ours(pool) && !atomic_flag_test_and_set(&pool->busy);
     if (!shared) {
         for (int64_t task = 0; task < tasks; task++) {
             fn(arg, task, 0);

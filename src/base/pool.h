@@ -30,8 +30,8 @@ int cnn__pool_size(const cnn__pool *pool);
  * pool that another thread is using at the moment. */
 void cnn__pool_run(cnn__pool *pool, int64_t tasks, double work, cnn__task_fn fn, void *arg);
 
-/* The task to do for `task` of `tasks` where each worker is to go through its part from the end. What reads more than the caches
- * hold, and is done again and again, finds there what it read last when it turns around each time. */
+/* The task to do for `task` of `tasks` where each worker is to go through its part from the end. What reads more
+ * than the caches hold, and is done again and again, finds there what it read last when it turns around each time. */
 int64_t cnn__pool_turned(const cnn__pool *pool, int64_t tasks, int64_t task);
 
 #endif

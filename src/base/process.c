@@ -1,7 +1,7 @@
-/* The number lives in a page that the kernel empties in a child, however that was made (MADV_WIPEONFORK, Linux 4.14); where
- * there is no such page, and for emulators that only pretend, a handler of pthread_atfork() empties it, which a child by a
- * plain clone() does not call. A process that finds it empty takes the number after the last one that was given, which it
- * has inherited with the rest of its memory.
+/* The number lives in a page that the kernel empties in a child, however that was made (MADV_WIPEONFORK, Linux 4.14);
+ * where there is no such page, and for emulators that only pretend, a handler of pthread_atfork() empties it, which a
+ * child by a plain clone() does not call. A process that finds it empty takes the number after the last one that was
+ * given, which it has inherited with the rest of its memory.
  *
  * The page, one for the whole library, is never given back: a thread may ask while the program ends. */
 #include "base/process.h"

@@ -4,7 +4,8 @@
 #include "base/math.h"
 
 /* `count` blocks from `block` on, a constant where this is inlined: compilers make vectors of the inner loops. */
-static inline __attribute__((always_inline)) void philox(const uint64_t key[2], uint64_t block, uint32_t count, uint32_t *draws)
+static inline __attribute__((always_inline)) void philox(const uint64_t key[2], uint64_t block, uint32_t count,
+                                                         uint32_t *draws)
 {
     uint32_t k0 = (uint32_t)key[0], k1 = (uint32_t)(key[0] >> 32);
     uint32_t w0[CNN__GROUP], w1[CNN__GROUP], w2[CNN__GROUP], w3[CNN__GROUP];

@@ -199,8 +199,8 @@ static cnn_status create(cnn__save *save)
 
 cnn_status cnn__save_begin(cnn__save *save, cnn_context *ctx, const char *call, const char *path)
 {
-    *save = (cnn__save){ .ctx = ctx, .call = call, .path = path, .fd = -1, .folder = -1,
-                         .cancel = cnn__cancel_defer() };
+    *save =
+        (cnn__save){ .ctx = ctx, .call = call, .path = path, .fd = -1, .folder = -1, .cancel = cnn__cancel_defer() };
     cnn_status status = find_target(save);
     if (status == CNN_OK) {
         status = open_folder(save);

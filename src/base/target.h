@@ -1,5 +1,5 @@
-/* What the library must be compiled for and with; every file includes this, most by base/pool.h or kernels/simd/lanes.h. Programs
- * that use the library may be compiled as they like. */
+/* What the library must be compiled for and with; every file includes this, most by base/pool.h or
+ * kernels/simd/lanes.h. Programs that use the library may be compiled as they like. */
 #ifndef CNN_BASE_TARGET_H
 #define CNN_BASE_TARGET_H
 
@@ -7,17 +7,21 @@
 #error "libcnn needs a 64-bit target: sizes of tensors and files go beyond 32 bits. Compile without -m32 and -mx32."
 #endif
 
-/* These flags let the compiler take NaN and infinities for impossible and reorder sums: NaN would no longer be found in losses, results
- * would depend on the compiler and the number of threads, and the tests against PyTorch would fail. */
-#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(__ASSOCIATIVE_MATH__) || \
-    defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
-#error "libcnn is not compiled with -ffast-math, -Ofast or their parts (-ffinite-math-only, -funsafe-math-optimizations, \
--fassociative-math, -freciprocal-math, -fno-signed-zeros): it handles NaN and infinities, and the same seed gives the same bits. \
-Its kernels are vectorised without them. Programs that use it may be compiled with these flags."
+/* These flags let the compiler take NaN and infinities for impossible and reorder sums: NaN would no longer be found
+ * in losses, results would depend on the compiler and the number of threads, and the tests against PyTorch would
+ * fail. */
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
+/* clang-format off */
+#error "libcnn is not compiled with -ffast-math, -Ofast or their parts (-ffinite-math-only, \
+-funsafe-math-optimizations, -fassociative-math, -freciprocal-math, -fno-signed-zeros): it handles NaN and \
+infinities, and the same seed gives the same bits. Its kernels are vectorised without them. Programs that use it \
+may be compiled with these flags."
+/* clang-format on */
 #endif
 
 #if defined(__x86_64__) && (__FLT_EVAL_METHOD__ == 1 || __FLT_EVAL_METHOD__ == 2)
-#error "libcnn is not compiled with -mfpmath=387: each operation must round to its own type, or results depend on the compiler."
+#error "libcnn is not compiled with -mfpmath=387: each operation must round to its own type."
 #endif
 
 #endif

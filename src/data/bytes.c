@@ -195,6 +195,6 @@ cnn_status cnn__bytes_fail(const cnn__bytes *bytes, uint64_t byte, const char *f
     cnn__message_list(reason, sizeof reason, format, arguments);
     va_end(arguments);
     return cnn__fail(bytes->ctx, CNN_ERROR_FORMAT, "%s: %s: byte %" PRIu64 "%s: %s", bytes->file.call,
-                     cnn__quote(path, bytes->file.path, true), byte,
-                     bytes->inflater ? " of the uncompressed data" : "", reason);
+                     cnn__quote(path, bytes->file.path, true), byte, bytes->inflater ? " of the uncompressed data" : "",
+                     reason);
 }

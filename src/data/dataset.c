@@ -79,9 +79,11 @@ static cnn_status check_tensors(const cnn_tensor *images, const cnn_tensor *labe
     if (status != CNN_OK || !labels) {
         return status;
     }
-    status = check_tensor(labels, "labels", 1u << CNN_I64 | 1u << CNN_I32 | 1u << CNN_U8 | 1u << CNN_F32 | 1u << CNN_F64);
+    status =
+        check_tensor(labels, "labels", 1u << CNN_I64 | 1u << CNN_I32 | 1u << CNN_U8 | 1u << CNN_F32 | 1u << CNN_F64);
     if (status == CNN_OK && images->ctx != labels->ctx) {
-        return cnn__fail(images->ctx, CNN_ERROR_STATE, "dataset_from_tensors: labels is of another context than images");
+        return cnn__fail(images->ctx, CNN_ERROR_STATE,
+                         "dataset_from_tensors: labels is of another context than images");
     }
     if (status == CNN_OK && images->shape[0] != labels->shape[0]) {
         return cnn__fail(images->ctx, CNN_ERROR_SHAPE,
@@ -165,8 +167,9 @@ static cnn_status make_lock(cnn_dataset *dataset)
         dataset->has_lock = pthread_mutex_init(&dataset->lock, &attributes) == 0;
         pthread_mutexattr_destroy(&attributes);
     }
-    return dataset->has_lock ? CNN_OK
-                             : cnn__fail(dataset->ctx, CNN_ERROR_NO_MEMORY, "dataset_from_callbacks: no mutex to be had");
+    return dataset->has_lock
+               ? CNN_OK
+               : cnn__fail(dataset->ctx, CNN_ERROR_NO_MEMORY, "dataset_from_callbacks: no mutex to be had");
 }
 
 static cnn_dataset *from_callbacks(cnn_context *ctx, const cnn_dataset_callbacks *c)
@@ -277,7 +280,8 @@ cnn_status cnn_dataset_get(const cnn_dataset *dataset, int64_t i, cnn_tensor **i
     }
     const cnn__sample_shape *is = &dataset->image, *ls = &dataset->label;
     cnn_tensor *x = cnn__tensor_new(dataset->ctx, call, is->dtype, is->ndim, is->shape);
-    cnn_tensor *y = x && dataset->has_labels ? cnn__tensor_new(dataset->ctx, call, ls->dtype, ls->ndim, ls->shape) : NULL;
+    cnn_tensor *y =
+        x && dataset->has_labels ? cnn__tensor_new(dataset->ctx, call, ls->dtype, ls->ndim, ls->shape) : NULL;
     cnn_status status = CNN_OK;
     if (!x || (dataset->has_labels && !y)) {
         status = cnn__failure_status();

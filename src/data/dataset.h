@@ -1,7 +1,7 @@
 /* The inside of datasets: how one sample is written into a batch.
  *
- * A dataset is reference-counted and, once a loader uses it, does not change; so any number of loaders may read it at once.
- * Only callbacks are taken one at a time. */
+ * A dataset is reference-counted and, once a loader uses it, does not change; so any number of loaders may read it
+ * at once. Only callbacks are taken one at a time. */
 #ifndef CNN_DATA_DATASET_H
 #define CNN_DATA_DATASET_H
 
@@ -27,8 +27,8 @@ struct cnn_dataset {
     bool has_labels;
     cnn_tensor *images, *labels; /* in memory, held; NULL for callbacks */
     cnn_dataset *source;         /* of a subset of a dataset of callbacks: that dataset, held */
-    int64_t first, *indices;     /* sample i is the tensors' or the source's indices[i], or first + i where that is NULL */
-    int channels;                /* of the normalisation; 0: none */
+    int64_t first, *indices; /* sample i is the tensors' or the source's indices[i], or first + i where that is NULL */
+    int channels;            /* of the normalisation; 0: none */
     double *mean, *std;
     float *table; /* u8 images: [channels or 1][256], value → image element */
     cnn_status (*get)(int64_t index, void *image, void *label, void *user);

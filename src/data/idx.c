@@ -1,5 +1,5 @@
-/* Reading IDX files. The header says how many bytes must follow, and the file must be able to hold them before memory is
- * taken; a plain file must hold exactly them. */
+/* Reading IDX files. The header says how many bytes must follow, and the file must be able to hold them before
+ * memory is taken; a plain file must hold exactly them. */
 #include "data/idx.h"
 
 #include "data/bytes.h"

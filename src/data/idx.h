@@ -1,5 +1,6 @@
-/* IDX files, the form of MNIST: two zero bytes, a type, a rank, the sizes (big-endian, 32 bits each), then the elements,
- * big-endian, in row-major order. Format: "The MNIST database of handwritten digits", section "File formats". */
+/* IDX files, the form of MNIST: two zero bytes, a type, a rank, the sizes (big-endian, 32 bits each), then the
+ * elements, big-endian, in row-major order. Format: "The MNIST database of handwritten digits", section "File
+ * formats". */
 #ifndef CNN_DATA_IDX_H
 #define CNN_DATA_IDX_H
 

@@ -77,7 +77,8 @@ static void count_batches(cnn_loader *l, int64_t batch_size)
     l->short_size = last && full > 0 ? rest : 0;
 }
 
-/* A batch of few bytes in memory is written sooner than a thread is woken for it. What a callback takes is not known. */
+/* A batch of few bytes in memory is written sooner than a thread is woken for it. What a callback takes is not
+ * known. */
 static bool worth_a_thread(const cnn_loader *l)
 {
     const cnn_dataset *dataset = l->dataset;
@@ -197,8 +198,9 @@ static void give(cnn_loader *l, cnn_batch *batch)
 
 static cnn_status fork_fault(const cnn_loader *l)
 {
-    return cnn__fail(l->ctx, CNN_ERROR_STATE, "loader_next: the loader's thread is in the process that forked, expected a "
-                                              "loader made in this one or one without a thread");
+    return cnn__fail(l->ctx, CNN_ERROR_STATE,
+                     "loader_next: the loader's thread is in the process that forked, expected a "
+                     "loader made in this one or one without a thread");
 }
 
 /* There is no loader: the call that should have made it has said why, unless NULL was meant. */

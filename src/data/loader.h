@@ -1,8 +1,9 @@
 /* The inside of loaders: what is written, by whom, and into which of the rotating buffers.
  *
- * Three slots rotate: the batch that the caller got last, the one before it, and the one that the thread writes now. The
- * caller's thread alone decides what is written: it leaves one job at a time to the background thread, and a job names its
- * seed, epoch, batch and floating-point mode, so what is in a batch does not depend on who wrote it, or when. */
+ * Three slots rotate: the batch that the caller got last, the one before it, and the one that the thread writes now.
+ * The caller's thread alone decides what is written: it leaves one job at a time to the background thread, and a job
+ * names its seed, epoch, batch and floating-point mode, so what is in a batch does not depend on who wrote it, or
+ * when. */
 #ifndef CNN_DATA_LOADER_H
 #define CNN_DATA_LOADER_H
 

@@ -168,4 +168,3 @@ cnn_status cnn__loader_obtain(cnn_loader *l, const cnn__job *wanted)
     /* Only the caller posts jobs, so the message stands still. */
     return status == CNN_OK ? CNN_OK : cnn__fail(l->ctx, status, "%s", l->job_message);
 }
-

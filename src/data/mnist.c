@@ -22,7 +22,8 @@ static const mnist_part parts[] = { [CNN_MNIST_IMAGES] = { "images", 3 }, [CNN_M
 
 enum { PATH_ROOM = 64 }; /* for a file's name behind its folder's */
 
-/* Looks for a part under each of its names; `path`, which has PATH_ROOM bytes more than the folder's, gets that which is there. */
+/* Looks for a part under each of its names; `path`, which has PATH_ROOM bytes more than the folder's, gets that
+ * which is there. */
 static cnn_status find_part(cnn_context *ctx, const char *call, const char *directory, cnn_mnist_split split,
                             cnn_mnist_part which, char *path)
 {
@@ -36,10 +37,11 @@ static cnn_status find_part(cnn_context *ctx, const char *call, const char *dire
             return found;
         }
     }
-    return cnn__fail(ctx, CNN_ERROR_NOT_FOUND,
-                     "%s: no %s-%s-idx%d-ubyte, %s-%s.idx%d-ubyte, %s-%s-idx%d-ubyte.gz or %s-%s.idx%d-ubyte.gz in \"%s\"",
-                     call, name, part->name, part->rank, name, part->name, part->rank, name, part->name, part->rank, name,
-                     part->name, part->rank, cnn__quote(folder, directory, true));
+    return cnn__fail(
+        ctx, CNN_ERROR_NOT_FOUND,
+        "%s: no %s-%s-idx%d-ubyte, %s-%s.idx%d-ubyte, %s-%s-idx%d-ubyte.gz or %s-%s.idx%d-ubyte.gz in \"%s\"", call,
+        name, part->name, part->rank, name, part->name, part->rank, name, part->name, part->rank, name, part->name,
+        part->rank, cnn__quote(folder, directory, true));
 }
 
 static char *path_new(cnn_context *ctx, const char *call, const char *directory)
@@ -63,7 +65,8 @@ static cnn_tensor *read_part(cnn_context *ctx, const char *directory, cnn_mnist_
     if (t && (t->dtype != CNN_U8 || t->ndim != rank)) {
         char shape[CNN__SHAPE_TEXT], text[CNN__QUOTE];
         cnn__fail(ctx, CNN_ERROR_MISMATCH, "%s: %s: %s of shape %s, expected uint8 of %d dimensions", call,
-                  cnn__quote(text, path, true), cnn_dtype_name(t->dtype), cnn__shape_text(shape, t->ndim, t->shape), rank);
+                  cnn__quote(text, path, true), cnn_dtype_name(t->dtype), cnn__shape_text(shape, t->ndim, t->shape),
+                  rank);
         cnn__tensor_release(t);
         t = NULL;
     }
@@ -84,8 +87,9 @@ static cnn_dataset *make(cnn_context *ctx, const char *directory, cnn_tensor *im
     const char *call = "mnist_open";
     char folder[CNN__QUOTE];
     if (images->shape[0] != labels->shape[0]) {
-        cnn__fail(ctx, CNN_ERROR_MISMATCH, "%s: %" PRId64 " images and %" PRId64 " labels in \"%s\", expected as many of both",
-                  call, images->shape[0], labels->shape[0], cnn__quote(folder, directory, true));
+        cnn__fail(ctx, CNN_ERROR_MISMATCH,
+                  "%s: %" PRId64 " images and %" PRId64 " labels in \"%s\", expected as many of both", call,
+                  images->shape[0], labels->shape[0], cnn__quote(folder, directory, true));
         return NULL;
     }
     int64_t numel;
@@ -112,8 +116,8 @@ static cnn_status check(cnn_context *ctx, const char *call, const char *director
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, ctx ? "directory" : "ctx");
     }
     if ((int)split < CNN_MNIST_TRAIN || (int)split > CNN_MNIST_TEST) {
-        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: split is %d, expected CNN_MNIST_TRAIN or CNN_MNIST_TEST", call,
-                         (int)split);
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: split is %d, expected CNN_MNIST_TRAIN or CNN_MNIST_TEST",
+                         call, (int)split);
     }
     return CNN_OK;
 }
@@ -139,8 +143,8 @@ cnn_status cnn_mnist_find(cnn_context *ctx, const char *directory, cnn_mnist_spl
     const char *call = "mnist_find";
     cnn_status status = check(ctx, call, directory, split);
     if (status == CNN_OK && ((int)part < CNN_MNIST_IMAGES || (int)part > CNN_MNIST_LABELS)) {
-        status = cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: part is %d, expected CNN_MNIST_IMAGES or CNN_MNIST_LABELS",
-                           call, (int)part);
+        status = cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
+                           "%s: part is %d, expected CNN_MNIST_IMAGES or CNN_MNIST_LABELS", call, (int)part);
     }
     if (status != CNN_OK) {
         return status;

@@ -1,6 +1,6 @@
-/* Writing a sample: elements of u8 are looked up, so that scaling and normalising them costs one load each; others are
- * computed. The arithmetic is that of torchvision's ToTensor and Normalize in the image's own precision: first x / 255 for
- * u8, then (x − mean) / std. */
+/* Writing a sample: elements of u8 are looked up, so that scaling and normalising them costs one load each; others
+ * are computed. The arithmetic is that of torchvision's ToTensor and Normalize in the image's own precision: first x
+ * / 255 for u8, then (x − mean) / std. */
 #include "data/dataset.h"
 
 #include "base/cancel.h"
@@ -26,8 +26,8 @@ static cnn_status check_normalize(const cnn_dataset *dataset, const char *call, 
         return cnn__fail(ctx, CNN_ERROR_STATE, "%s: a loader is using the dataset", call);
     }
     if (channels < 1 || (channels != 1 && channels != first)) {
-        return cnn__fail(ctx, CNN_ERROR_SHAPE, "%s: channels is %d, expected 1 or the images' first size %" PRId64, call,
-                         channels, first);
+        return cnn__fail(ctx, CNN_ERROR_SHAPE, "%s: channels is %d, expected 1 or the images' first size %" PRId64,
+                         call, channels, first);
     }
     if (!mean || !std) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, mean ? "std" : "mean");
@@ -171,7 +171,8 @@ static cnn_status write_by_callback(cnn_dataset *dataset, const char *call, int6
 {
     if (cnn__process() != dataset->process) {
         return cnn__fail(dataset->ctx, CNN_ERROR_STATE,
-                         "%s: a dataset of callbacks that was made before fork(), expected one made in this process", call);
+                         "%s: a dataset of callbacks that was made before fork(), expected one made in this process",
+                         call);
     }
     int cancel = cnn__cancel_defer();
     pthread_mutex_lock(&dataset->lock);

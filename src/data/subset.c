@@ -1,8 +1,8 @@
 /* Datasets that are a choice of another one's samples: subsets, slices and random splits.
  *
- * A subset never copies a sample. Over tensors it holds the same tensors and reads them itself, as fast as the dataset that
- * it was made of; over callbacks it holds that dataset and asks it. A subset of a subset refers to the samples of the
- * original dataset, so that a sample is always one step away. */
+ * A subset never copies a sample. Over tensors it holds the same tensors and reads them itself, as fast as the
+ * dataset that it was made of; over callbacks it holds that dataset and asks it. A subset of a subset refers to the
+ * samples of the original dataset, so that a sample is always one step away. */
 #include "base/random.h"
 #include "data/dataset.h"
 
@@ -39,8 +39,8 @@ static cnn_dataset *new_subset(cnn_dataset *dataset, const char *call, int64_t s
     return subset;
 }
 
-/* `count` samples of a dataset, which are known to be in range: those that `indices` names, or those from `start` on where it
- * is NULL. */
+/* `count` samples of a dataset, which are known to be in range: those that `indices` names, or those from `start` on
+ * where it is NULL. */
 static cnn_dataset *choose(cnn_dataset *dataset, const char *call, const int64_t *indices, int64_t start, int64_t count)
 {
     cnn_dataset *subset = new_subset(dataset, call, count);
@@ -79,8 +79,8 @@ static cnn_status check_indices(const cnn_dataset *dataset, const int64_t *indic
 {
     const char *call = "dataset_subset";
     if (count < 0 || (uint64_t)count > SIZE_MAX / sizeof *indices) {
-        return cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: count is %" PRId64 ", expected 0 to 2^60 - 1", call,
-                         count);
+        return cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: count is %" PRId64 ", expected 0 to 2^60 - 1",
+                         call, count);
     }
     if (count > 0 && !indices) {
         return cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: indices is NULL", call);
@@ -88,8 +88,8 @@ static cnn_status check_indices(const cnn_dataset *dataset, const int64_t *indic
     for (int64_t i = 0; i < count; i++) {
         if (indices[i] < 0 || indices[i] >= dataset->size) {
             return cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT,
-                             "%s: indices[%" PRId64 "] is %" PRId64 ", but the dataset has %" PRId64 " samples", call, i,
-                             indices[i], dataset->size);
+                             "%s: indices[%" PRId64 "] is %" PRId64 ", but the dataset has %" PRId64 " samples", call,
+                             i, indices[i], dataset->size);
         }
     }
     return CNN_OK;
@@ -118,8 +118,8 @@ cnn_dataset *cnn_dataset_slice(cnn_dataset *dataset, int64_t start, int64_t end)
     cnn_dataset *slice = NULL;
     if (start < 0 || end < start || end > dataset->size) {
         cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT,
-                  "%s: start is %" PRId64 " and end is %" PRId64 ", expected 0 <= start <= end <= %" PRId64, call, start, end,
-                  dataset->size);
+                  "%s: start is %" PRId64 " and end is %" PRId64 ", expected 0 <= start <= end <= %" PRId64, call,
+                  start, end, dataset->size);
     } else {
         slice = choose(dataset, call, NULL, start, end - start);
     }
@@ -139,7 +139,8 @@ static bool are_fractions(const double *lengths, int count)
     return fabs(sum - 1) < 1e-9;
 }
 
-/* Each piece gets its fraction of the samples, rounded down; what is left goes to the pieces in turn, one sample each. */
+/* Each piece gets its fraction of the samples, rounded down; what is left goes to the pieces in turn, one sample
+ * each. */
 static void sizes_of_fractions(const double *fractions, int count, int64_t size, int64_t *sizes)
 {
     int64_t left = size;
@@ -161,10 +162,12 @@ static cnn_status sizes_of_lengths(const cnn_dataset *dataset, const double *len
         sizes[k] = fits ? (int64_t)lengths[k] : 0;
         left = fits ? left - sizes[k] : -1;
     }
-    return left == 0 ? CNN_OK
-                     : cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT,
-                                 "dataset_random_split: the lengths sum neither to 1 nor, as whole numbers, to the dataset's "
-                                 "%" PRId64 " samples", dataset->size);
+    return left == 0
+               ? CNN_OK
+               : cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                           "dataset_random_split: the lengths sum neither to 1 nor, as whole numbers, to the dataset's "
+                           "%" PRId64 " samples",
+                           dataset->size);
 }
 
 static cnn_status find_sizes(const cnn_dataset *dataset, const double *lengths, int count, int64_t *sizes)
@@ -184,8 +187,8 @@ static cnn_status find_sizes(const cnn_dataset *dataset, const double *lengths, 
 }
 
 /* `sizes` and `order` are scratch memory for `count` pieces and for all samples. */
-static cnn_status split(cnn_dataset *dataset, const double *lengths, int count, uint64_t seed, int64_t *sizes, int64_t *order,
-                        cnn_dataset **pieces)
+static cnn_status split(cnn_dataset *dataset, const double *lengths, int count, uint64_t seed, int64_t *sizes,
+                        int64_t *order, cnn_dataset **pieces)
 {
     cnn_random_state state = { .seed = seed };
     cnn_status status = find_sizes(dataset, lengths, count, sizes);
@@ -213,9 +216,9 @@ static cnn_status split_with_memory(cnn_dataset *dataset, const double *lengths,
     cnn_context *ctx = dataset->ctx;
     int64_t *sizes = cnn__calloc(ctx, (size_t)count, sizeof *sizes);
     int64_t *order = sizes ? cnn__calloc(ctx, (size_t)dataset->size, sizeof *order) : NULL;
-    cnn_status status = order ? split(dataset, lengths, count, seed, sizes, order, pieces)
-                              : cnn__fail_memory(ctx, "dataset_random_split",
-                                                 (size_t)(sizes ? dataset->size : count) * sizeof *sizes);
+    cnn_status status =
+        order ? split(dataset, lengths, count, seed, sizes, order, pieces)
+              : cnn__fail_memory(ctx, "dataset_random_split", (size_t)(sizes ? dataset->size : count) * sizeof *sizes);
     cnn__free(ctx, sizes);
     cnn__free(ctx, order);
     return status;
@@ -233,9 +236,11 @@ cnn_status cnn_dataset_random_split(cnn_dataset *dataset, const double *lengths,
     }
     cnn_status status;
     if (!lengths || !pieces) {
-        status = cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, lengths ? "pieces" : "lengths");
+        status =
+            cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, lengths ? "pieces" : "lengths");
     } else if (count < 1) {
-        status = cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: count is %d, expected at least 1", call, count);
+        status =
+            cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: count is %d, expected at least 1", call, count);
     } else {
         status = split_with_memory(dataset, lengths, count, seed, pieces);
     }

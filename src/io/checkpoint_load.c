@@ -127,8 +127,9 @@ static cnn_status plan_optimizer_head(plan *p)
     char path[CNN__QUOTE], ours[16];
     int64_t groups;
     if (!name) {
-        return cnn__fail(p->ctx, CNN_ERROR_MISMATCH, "%s: %s: the checkpoint was saved without an optimizer, expected %s",
-                         file->call, cnn__quote(path, file->path, true), p->optimizer->class->name);
+        return cnn__fail(p->ctx, CNN_ERROR_MISMATCH,
+                         "%s: %s: the checkpoint was saved without an optimizer, expected %s", file->call,
+                         cnn__quote(path, file->path, true), p->optimizer->class->name);
     }
     if (strcmp(name, p->optimizer->class->name) != 0) {
         return cnn__metadata_fail_fit(&p->restore.st, "optimizer", p->optimizer->class->name);

@@ -1,4 +1,5 @@
-/* The pull reader's two levels: brackets, commas and integers, and below them strings, decoded one character at a time. */
+/* The pull reader's two levels: brackets, commas and integers, and below them strings, decoded one character at a
+ * time. */
 #include "io/json.h"
 
 #include <string.h>
@@ -105,7 +106,10 @@ static size_t utf8_encode(uint32_t code, char out[4])
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* The four digits after "\u". */

@@ -1,7 +1,8 @@
 /* Safetensors files: 8 bytes of header length (little-endian), a JSON header, then the elements of all tensors.
  *
- * Reading is strict: a file is either understood to its last byte or refused with the byte and the reason, and memory in
- * use stays below four times the file's size and a megabyte. Format: the README of the safetensors package, "Format". */
+ * Reading is strict: a file is either understood to its last byte or refused with the byte and the reason, and
+ * memory in use stays below four times the file's size and a megabyte. Format: the README of the safetensors
+ * package, "Format". */
 #ifndef CNN_IO_SAFETENSORS_H
 #define CNN_IO_SAFETENSORS_H
 

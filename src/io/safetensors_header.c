@@ -102,8 +102,8 @@ static bool parse_entry(parse *p, cnn__entry *entry)
         at = p->json.at;
         int64_t length = cnn__json_string(&p->json, name, sizeof name);
         unsigned i = 0;
-        while (i < 3 && !((size_t)length == strlen(fields[i].name) &&
-                          memcmp(name, fields[i].name, (size_t)length) == 0)) {
+        while (i < 3 &&
+               !((size_t)length == strlen(fields[i].name) && memcmp(name, fields[i].name, (size_t)length) == 0)) {
             i++;
         }
         if (i == 3 || seen & 1u << i) {

@@ -1,5 +1,5 @@
-/* Writing safetensors: tensors of large elements first, so that each begins at a multiple of its element's size, and names
- * in order within a size: the same tensors always make the same file. */
+/* Writing safetensors: tensors of large elements first, so that each begins at a multiple of its element's size, and
+ * names in order within a size: the same tensors always make the same file. */
 #include "io/json.h"
 #include "io/safetensors.h"
 

@@ -55,8 +55,8 @@ typedef struct cnn__array_kernels {
     /* Operands: y, condition (bool), a, b. */
     void (*where)(const cnn__nest *nest, cnn_dtype dtype, void *y, const void *condition, const void *a, const void *b,
                   cnn__pool *pool);
-    /* For each index of `outer` (operands: y, x) reduces x over `inner` (operand 1) from there. y has x's dtype, but i64
-     * for the CNN__SUM of integers and bool. The order of additions is fixed. */
+    /* For each index of `outer` (operands: y, x) reduces x over `inner` (operand 1) from there. y has x's dtype, but
+     * i64 for the CNN__SUM of integers and bool. The order of additions is fixed. */
     void (*reduce)(cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype, void *y,
                    const void *x, cnn__pool *pool);
     /* y (i64) is the row-major position within `inner` of the first largest element; NaN is the largest. */

@@ -33,7 +33,8 @@
 #include "kernels/array_binary_integer_impl.h"
 
 static const cnn__run_fn *const tables[] = {
-    [CNN_F32] = binary_f32, [CNN_F64] = binary_f64, [CNN_I64] = binary_i64, [CNN_I32] = binary_i32, [CNN_U8] = binary_u8,
+    [CNN_F32] = binary_f32, [CNN_F64] = binary_f64, [CNN_I64] = binary_i64,
+    [CNN_I32] = binary_i32, [CNN_U8] = binary_u8,
 };
 
 void cnn__array_binary(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a, const void *b,

@@ -1,5 +1,5 @@
-/* Elementwise operations with two operands for a real dtype: X is its type, OWN(f) its function of base/math.h, FN(name) its
- * name. No include guard: one inclusion, one dtype. */
+/* Elementwise operations with two operands for a real dtype: X is its type, OWN(f) its function of base/math.h,
+ * FN(name) its name. No include guard: one inclusion, one dtype. */
 static inline X FN(add)(X a, X b)
 {
     return a + b;

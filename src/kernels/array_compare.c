@@ -1,4 +1,5 @@
-/* Comparisons and choice. Results of comparisons are bool; choice moves bytes and looks at the size of a dtype alone. */
+/* Comparisons and choice. Results of comparisons are bool; choice moves bytes and looks at the size of a dtype
+ * alone. */
 #include "kernels/array_impl.h"
 #include "kernels/array_nest.h"
 
@@ -74,7 +75,9 @@ void cnn__array_where(const cnn__nest *nest, cnn_dtype dtype, void *y, const voi
         .count = 4,
         .base = { y, (void *)condition, (void *)a, (void *)b },
         .size = { size, 1, size, size },
-        .fn = size == 8 ? run_where_8 : size == 4 ? run_where_4 : run_where_1,
+        .fn = size == 8   ? run_where_8
+              : size == 4 ? run_where_4
+                          : run_where_1,
         .cost = 1,
     };
     cnn__nest_walk(&walk, pool);

@@ -1,5 +1,5 @@
-/* Filling and copying. Within one dtype only the size of an element counts, and transposed operands are copied in tiles that
- * stay in the first cache. */
+/* Filling and copying. Within one dtype only the size of an element counts, and transposed operands are copied in
+ * tiles that stay in the first cache. */
 #include "kernels/array_impl.h"
 #include "kernels/array_nest.h"
 
@@ -103,8 +103,13 @@ static void transpose_task(void *arg, int64_t task, int worker)
 static void transpose(const cnn__nest *nest, int row, size_t size, void *y, const void *x, cnn__pool *pool)
 {
     int last = nest->ndim - 1;
-    transposition t = { .rows = nest->shape[row], .columns = nest->shape[last], .y_row = nest->stride[0][row],
-                        .x_column = nest->stride[1][last], .size = size, .y = y, .x = x };
+    transposition t = { .rows = nest->shape[row],
+                        .columns = nest->shape[last],
+                        .y_row = nest->stride[0][row],
+                        .x_column = nest->stride[1][last],
+                        .size = size,
+                        .y = y,
+                        .x = x };
     for (int d = 0; d < last; d++) {
         if (d != row) {
             t.rest.shape[t.rest.ndim] = nest->shape[d];

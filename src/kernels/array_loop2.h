@@ -1,5 +1,5 @@
-/* The loop of an elementwise operation with two operands, as a function NAME: Y and X are the element types, F(a, b) the
- * operation. A broadcast operand is read once a run. No include guard: one inclusion, one function. */
+/* The loop of an elementwise operation with two operands, as a function NAME: Y and X are the element types, F(a, b)
+ * the operation. A broadcast operand is read once a run. No include guard: one inclusion, one function. */
 static __attribute__((noinline)) void NAME(const cnn__run *run)
 {
     Y *y = run->at[0];

@@ -5,8 +5,9 @@ enum { SHORT_RUN = 8 };
 
 size_t cnn__array_size(cnn_dtype dtype)
 {
-    static const size_t size[] = { [CNN_F32] = 4, [CNN_F64] = 8, [CNN_I64] = 8, [CNN_I32] = 4, [CNN_U8] = 1,
-                                   [CNN_BOOL] = 1 };
+    static const size_t size[] = {
+        [CNN_F32] = 4, [CNN_F64] = 8, [CNN_I64] = 8, [CNN_I32] = 4, [CNN_U8] = 1, [CNN_BOOL] = 1
+    };
     return size[dtype];
 }
 

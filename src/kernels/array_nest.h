@@ -1,7 +1,7 @@
 /* Walking a nest: the innermost dimension is a run that a tight loop takes at once, the others are counted by hand.
  *
- * A walk is cut into tasks of equally many elements, whatever the number of threads. A result may be one of the operands
- * itself (same address, same strides); other overlaps are not allowed. */
+ * A walk is cut into tasks of equally many elements, whatever the number of threads. A result may be one of the
+ * operands itself (same address, same strides); other overlaps are not allowed. */
 #ifndef CNN_KERNELS_ARRAY_NEST_H
 #define CNN_KERNELS_ARRAY_NEST_H
 

@@ -8,18 +8,18 @@
 #include "kernels/array_impl.h"
 
 enum {
-    WIDTH = 512,         /* results that are reduced at once, at most */
-    TASK = 16384,        /* elements of a task, about */
-    PARTIALS = 4096,     /* accumulators of all stretches together */
+    WIDTH = 512,     /* results that are reduced at once, at most */
+    TASK = 16384,    /* elements of a task, about */
+    PARTIALS = 4096, /* accumulators of all stretches together */
     MOST_STRETCHES = 64,
-    FEW_TASKS = 16       /* from here on there are tasks enough to keep all threads busy */
+    FEW_TASKS = 16 /* from here on there are tasks enough to keep all threads busy */
 };
 
 typedef struct reduction {
     cnn__nest outer, inner;
     bool columns; /* are neighbouring results reduced at once? */
     int64_t outer_count, inner_count;
-    int64_t group; /* results of a task */
+    int64_t group;          /* results of a task */
     int64_t y_step, x_step; /* strides along the last outer dimension */
     cnn__reduce_fn reduce, join;
     cnn_dtype accumulator, result;
@@ -104,8 +104,11 @@ static void reduce_cut(const reduction *r, int64_t n, int64_t y, int64_t x, cnn_
     void *joined = choose(r, room.real, room.integer);
     int64_t most = cnn__min(MOST_STRETCHES, PARTIALS / n);
     int64_t stretches = cnn__max(1, cnn__min(most, cnn__ceil_div(r->inner_count * n, TASK)));
-    cut c = { .r = r, .width = n, .stretch = cnn__max(1, cnn__ceil_div(r->inner_count, stretches)),
-              .x = r->x + x * (int64_t)r->x_size, .partials = choose(r, real, integer) };
+    cut c = { .r = r,
+              .width = n,
+              .stretch = cnn__max(1, cnn__ceil_div(r->inner_count, stretches)),
+              .x = r->x + x * (int64_t)r->x_size,
+              .partials = choose(r, real, integer) };
     stretches = cnn__ceil_div(r->inner_count, c.stretch);
     cnn__pool_run(pool, stretches, (double)(r->inner_count * n), cut_task, &c);
     cnn__nest rows = { .ndim = 1, .shape = { stretches }, .stride = { { 0 }, { n } } };

@@ -1,6 +1,7 @@
 /* Reductions of one tile: `width` neighbouring columns, reduced over a stretch of a nest into accumulators.
  *
- * Reals are accumulated in double and integers in int64_t, so that there are two kinds of accumulators; both have 8 bytes. */
+ * Reals are accumulated in double and integers in int64_t, so that there are two kinds of accumulators; both have 8
+ * bytes. */
 #ifndef CNN_KERNELS_ARRAY_REDUCE_H
 #define CNN_KERNELS_ARRAY_REDUCE_H
 

@@ -1,6 +1,6 @@
-/* One reduction of one dtype, as a function NAME(tile): X is the element type, A the accumulator's, L that of neighbouring
- * elements before they meet the accumulator, STEP(a, b) the operation, START its neutral element. The order of operations
- * depends on the nest alone. No include guard: one inclusion, one operation and dtype. */
+/* One reduction of one dtype, as a function NAME(tile): X is the element type, A the accumulator's, L that of
+ * neighbouring elements before they meet the accumulator, STEP(a, b) the operation, START its neutral element. The
+ * order of operations depends on the nest alone. No include guard: one inclusion, one operation and dtype. */
 
 /* Along a run in eight lanes, which are joined two by two. */
 static A NAME(run)(const X *x, int64_t n, int64_t stride)
@@ -47,7 +47,8 @@ static void NAME(rows)(const X *x, int64_t n, int64_t stride, int64_t width, A *
     }
 }
 
-/* A run of any length; MOST elements are joined before they meet the total, which keeps the error of long sums small. */
+/* A run of any length; MOST elements are joined before they meet the total, which keeps the error of long sums
+ * small. */
 static A NAME(long_run)(const X *x, int64_t n, int64_t stride)
 {
     A total = NAME(run)(x, cnn__min(n, MOST), stride);

@@ -41,8 +41,13 @@ static void run_rows(row_fn row, cnn_dtype dtype, int64_t rows, int64_t n, const
     if (rows == 0 || n == 0) {
         return;
     }
-    job j = { .row = row, .rows = rows, .n = n, .group = cnn__max(1, TASK / n),
-              .bytes = n * (int64_t)cnn__array_size(dtype), .x = x, .y = y };
+    job j = { .row = row,
+              .rows = rows,
+              .n = n,
+              .group = cnn__max(1, TASK / n),
+              .bytes = n * (int64_t)cnn__array_size(dtype),
+              .x = x,
+              .y = y };
     cnn__pool_run(pool, cnn__ceil_div(rows, j.group), COST * (double)rows * (double)n, rows_task, &j);
 }
 

@@ -1,6 +1,6 @@
-/* softmax and log_softmax of one row of n contiguous elements: X is the element type, OWN(f) its function of array_math.h,
- * FN(name) its name. The largest element is subtracted first, so that exp() cannot overflow; sums are of doubles, in four
- * lanes. No include guard: one inclusion, one dtype. */
+/* softmax and log_softmax of one row of n contiguous elements: X is the element type, OWN(f) its function of
+ * array_math.h, FN(name) its name. The largest element is subtracted first, so that exp() cannot overflow; sums are
+ * of doubles, in four lanes. No include guard: one inclusion, one dtype. */
 static X FN(largest)(int64_t n, const X *x)
 {
     X most = x[0];

@@ -1,4 +1,5 @@
-/* Elementwise operations with one operand. Reals have all of them; integers have those that ops.h promises, and wrap. */
+/* Elementwise operations with one operand. Reals have all of them; integers have those that ops.h promises, and
+ * wrap. */
 #include "kernels/array_impl.h"
 #include "kernels/array_nest.h"
 
@@ -43,8 +44,9 @@ void cnn__array_unary(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, con
                       const void *x, cnn__pool *pool)
 {
     static const double none[2] = { 0, 0 };
-    static const double cost[CNN__UNARY_COUNT] = { [CNN__EXP] = 10, [CNN__LOG] = 10, [CNN__SQRT] = 4, [CNN__TANH] = 20,
-                                                   [CNN__SIGMOID] = 12, [CNN__POW_SCALAR] = 20 };
+    static const double cost[CNN__UNARY_COUNT] = {
+        [CNN__EXP] = 10, [CNN__LOG] = 10, [CNN__SQRT] = 4, [CNN__TANH] = 20, [CNN__SIGMOID] = 12, [CNN__POW_SCALAR] = 20
+    };
     size_t size = cnn__array_size(dtype);
     bool power = op == CNN__POW_SCALAR; /* of f32 and f64 only */
     cnn__run_fn run = !power             ? tables[dtype][op]

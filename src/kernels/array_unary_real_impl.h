@@ -1,5 +1,5 @@
-/* Elementwise operations with one operand for a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f) that
- * of array_math.h, FN(name) its name. p are the parameters. No include guard: one inclusion, one dtype. */
+/* Elementwise operations with one operand for a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f)
+ * that of array_math.h, FN(name) its name. p are the parameters. No include guard: one inclusion, one dtype. */
 static inline X FN(neg)(X x, const X *p)
 {
     (void)p;
@@ -173,8 +173,8 @@ static inline X FN(sign)(X x, const X *p)
 #define F FN(sign)
 #include "kernels/array_loop1.h"
 
-/* The common exponents need no pow(). For 0.5 and −0.5 they are PyTorch's, which differs from pow() for −inf and −0. Cubes of
- * f64 would be rounded twice, so they are not among them. */
+/* The common exponents need no pow(). For 0.5 and −0.5 they are PyTorch's, which differs from pow() for −inf and −0.
+ * Cubes of f64 would be rounded twice, so they are not among them. */
 static cnn__run_fn FN(power)(double exponent)
 {
     static const struct {

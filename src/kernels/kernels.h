@@ -62,7 +62,8 @@ typedef struct cnn__maxpool {
 
 /* One Adam/AdamW step over n elements, PyTorch's formula (docs of torch.optim.Adam):
  *   g = maximize ? -grad : grad;  decoupled ? p *= 1 - lr·wd : g += wd·p
- *   m += (g - m)·(1 - beta1), from beta1 = 0.5 down as g - (g - m)·beta1, which keeps a g far smaller than m, as torch.lerp does;
+ *   m += (g - m)·(1 - beta1), from beta1 = 0.5 down as g - (g - m)·beta1, which keeps a g far smaller than m, as
+ * torch.lerp does;
  *   v = beta2·v + (1 - beta2)·g²
  *   denom = sqrt(amsgrad ? vmax = max(vmax, v) : v) / sqrt(bias2) + eps;  p -= lr / bias1 · m / denom */
 typedef struct cnn__adam {
@@ -107,8 +108,8 @@ typedef struct cnn__real_kernels {
     void (*relu)(int64_t n, const void *x, void *y, cnn__pool *pool);
     void (*relu_backward)(int64_t n, const void *y, const void *dy, void *dx, cnn__pool *pool);
 
-    /* y = x · keep / (1 - p), also where x is not finite. keep[i] is a pure function of (key, i): see base/random.h. Backward is the same call on
-     * the gradient with the same key. */
+    /* y = x · keep / (1 - p), also where x is not finite. keep[i] is a pure function of (key, i): see base/random.h.
+     * Backward is the same call on the gradient with the same key. */
     void (*dropout)(int64_t n, double p, const uint64_t key[2], const void *x, void *y, cnn__pool *pool);
 
     /* Sums over the rows: out[j] = Σ_i x[i·n + j] for an m × n matrix. */

@@ -1,5 +1,5 @@
-/* The plain loops of every kernel, for the type REAL: the specification of the table's slots and the oracle of its tests.
- * Included once a dtype by reference.c; sums are kept in double. */
+/* The plain loops of every kernel, for the type REAL: the specification of the table's slots and the oracle of its
+ * tests. Included once a dtype by reference.c; sums are kept in double. */
 
 static size_t NAME(gemm_workspace)(const cnn__gemm *g, int workers)
 {
@@ -70,7 +70,8 @@ static int64_t NAME(reads)(const cnn__conv *g, int64_t n, int64_t c, int64_t h, 
 }
 
 /* Σ x · weight of one output. */
-static double NAME(output_sum)(const cnn__conv *g, const REAL *x, const REAL *weight, int64_t n, int64_t o, int64_t h, int64_t w)
+static double NAME(output_sum)(const cnn__conv *g, const REAL *x, const REAL *weight, int64_t n, int64_t o, int64_t h,
+                               int64_t w)
 {
     int64_t per_group = g->in_channels / g->groups, first = o / (g->out_channels / g->groups) * per_group;
     double sum = 0;
@@ -95,7 +96,8 @@ static int64_t NAME(reader)(int64_t at, int64_t i, int64_t pad, int64_t dilation
 }
 
 /* Σ dy · weight of one input. */
-static double NAME(input_sum)(const cnn__conv *g, const REAL *dy, const REAL *weight, int64_t n, int64_t c, int64_t h, int64_t w)
+static double NAME(input_sum)(const cnn__conv *g, const REAL *dy, const REAL *weight, int64_t n, int64_t c, int64_t h,
+                              int64_t w)
 {
     int64_t per_group = g->in_channels / g->groups, outs = g->out_channels / g->groups, first = c / per_group * outs;
     double sum = 0;
@@ -115,7 +117,8 @@ static double NAME(input_sum)(const cnn__conv *g, const REAL *dy, const REAL *we
 }
 
 /* Σ dy · x of one weight; c counts the channels of x. */
-static double NAME(weight_sum)(const cnn__conv *g, const REAL *x, const REAL *dy, int64_t o, int64_t c, int64_t i, int64_t j)
+static double NAME(weight_sum)(const cnn__conv *g, const REAL *x, const REAL *dy, int64_t o, int64_t c, int64_t i,
+                               int64_t j)
 {
     double sum = 0;
     for (int64_t n = 0; n < g->batch; n++) {
@@ -140,7 +143,8 @@ static void NAME(conv_forward)(const cnn__conv *g, const void *x, const void *we
     int64_t count = g->batch * g->out_channels * g->out_h * g->out_w;
     for (int64_t k = 0; k < count; k++) {
         int64_t w = k % g->out_w, h = k / g->out_w % g->out_h, o = k / g->out_w / g->out_h % g->out_channels;
-        y[k] = (bias ? bias[o] : 0) + (REAL)NAME(output_sum)(g, x, weight, k / g->out_w / g->out_h / g->out_channels, o, h, w);
+        y[k] = (bias ? bias[o] : 0) +
+               (REAL)NAME(output_sum)(g, x, weight, k / g->out_w / g->out_h / g->out_channels, o, h, w);
     }
     if (g->relu) {
         NAME(relu)(count, y, y, pool);
@@ -295,7 +299,8 @@ static void NAME(maxpool_forward)(const cnn__maxpool *g, const void *x_, void *y
     }
 }
 
-static void NAME(maxpool_backward)(const cnn__maxpool *g, const void *dy_, const int32_t *index, void *dx_, cnn__pool *pool)
+static void NAME(maxpool_backward)(const cnn__maxpool *g, const void *dy_, const int32_t *index, void *dx_,
+                                   cnn__pool *pool)
 {
     (void)pool;
     const REAL *dy = dy_;
@@ -346,7 +351,8 @@ static void NAME(adam)(const cnn__adam *s, int64_t n, void *param_, const void *
     const REAL *grad = grad_;
     REAL *param = param_, *m = m_, *v = v_, *vmax = vmax_;
     const REAL decay = (REAL)(1 - s->lr * s->weight_decay), l2 = (REAL)s->weight_decay;
-    const REAL keep1 = (REAL)s->beta1, take1 = (REAL)(1 - s->beta1), keep2 = (REAL)s->beta2, take2 = (REAL)(1 - s->beta2);
+    const REAL keep1 = (REAL)s->beta1, take1 = (REAL)(1 - s->beta1), keep2 = (REAL)s->beta2,
+               take2 = (REAL)(1 - s->beta2);
     const bool mostly_new = take1 >= (REAL)0.5;
     const REAL step = (REAL)(s->lr / s->bias1), root = (REAL)sqrt(s->bias2), eps = (REAL)s->eps;
     for (int64_t i = 0; i < n; i++) {

@@ -1,7 +1,7 @@
 /* The kernel tables, slowest first, and which of them this CPU runs.
  *
- * "reference" is the specification; "generic" is compiled for the least CPU of the architecture, so that its results are
- * the same on all of them. */
+ * "reference" is the specification; "generic" is compiled for the least CPU of the architecture, so that its results
+ * are the same on all of them. */
 #include "kernels/array.h"
 #include "kernels/kernels.h"
 #include "kernels/reference.h"

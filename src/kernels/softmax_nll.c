@@ -1,5 +1,5 @@
-/* Cutting the cross-entropy kernel into tasks. How the samples are cut depends on the problem alone, and the partial sums
- * of the tasks are added in their order, so the loss has the same bits for any number of threads. */
+/* Cutting the cross-entropy kernel into tasks. How the samples are cut depends on the problem alone, and the partial
+ * sums of the tasks are added in their order, so the loss has the same bits for any number of threads. */
 #include "kernels/softmax_nll.h"
 
 #include "kernels/array_math.h"

@@ -1,4 +1,5 @@
-/* torch.nn.Conv2d: the options are resolved once for checks and the description, and handed to cnn_conv2d() as they are. */
+/* torch.nn.Conv2d: the options are resolved once for checks and the description, and handed to cnn_conv2d() as they
+ * are. */
 #include "nn/layer.h"
 #include "ops/geometry.h"
 
@@ -75,8 +76,10 @@ static cnn_status check(const cnn_context *ctx, layer *l)
         return cnn__fail(ctx, problem.status, "%s: %s", call, problem.text);
     }
     if (l->in % l->window.groups || l->out % l->window.groups) {
-        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %lld groups do not divide %lld input and %lld output "
-                         "channels", call, (long long)l->window.groups, (long long)l->in, (long long)l->out);
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "%s: %lld groups do not divide %lld input and %lld output "
+                         "channels",
+                         call, (long long)l->window.groups, (long long)l->in, (long long)l->out);
     }
     return CNN_OK;
 }

@@ -6,14 +6,14 @@ static cnn_status check_entry(const cnn_module *source, const cnn__state *s, con
     const char *call = "module_copy_from";
     const cnn_tensor *from = cnn__state_find(source, name, length);
     if (!from) {
-        return cnn__fail(s->root->ctx, CNN_ERROR_MISMATCH, "%s: the source has no \"%s\"", call,
-                         CNN__Q(name));
+        return cnn__fail(s->root->ctx, CNN_ERROR_MISMATCH, "%s: the source has no \"%s\"", call, CNN__Q(name));
     }
     if (from->dtype != s->tensor->dtype || !cnn__same_shape(from, s->tensor)) {
         char ours[CNN__SHAPE_TEXT], theirs[CNN__SHAPE_TEXT];
-        return cnn__fail(s->root->ctx, CNN_ERROR_MISMATCH, "%s: \"%s\" is %s %s, the source's is %s %s", call, CNN__Q(name),
-                         cnn_dtype_name(s->tensor->dtype), cnn__shape_text(ours, s->tensor->ndim, s->tensor->shape),
-                         cnn_dtype_name(from->dtype), cnn__shape_text(theirs, from->ndim, from->shape));
+        return cnn__fail(s->root->ctx, CNN_ERROR_MISMATCH, "%s: \"%s\" is %s %s, the source's is %s %s", call,
+                         CNN__Q(name), cnn_dtype_name(s->tensor->dtype),
+                         cnn__shape_text(ours, s->tensor->ndim, s->tensor->shape), cnn_dtype_name(from->dtype),
+                         cnn__shape_text(theirs, from->ndim, from->shape));
     }
     return CNN_OK;
 }
@@ -28,8 +28,8 @@ static cnn_status check(const cnn_module *module, const cnn_module *source, char
         }
     }
     if (ours != theirs) {
-        return cnn__fail(module->ctx, CNN_ERROR_MISMATCH, "module_copy_from: %d parameters and buffers, the source has %d",
-                         ours, theirs);
+        return cnn__fail(module->ctx, CNN_ERROR_MISMATCH,
+                         "module_copy_from: %d parameters and buffers, the source has %d", ours, theirs);
     }
     return CNN_OK;
 }

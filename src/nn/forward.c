@@ -1,6 +1,6 @@
-/* Running a module. What its forward made on the tape is dropped when it returns, except the result, so that only what
- * backward needs stays alive; a module is not changed by it. While it runs its thread knows it: a failure is told with the
- * module's path, and operations on the module's own parameters find the tape. */
+/* Running a module. What its forward made on the tape is dropped when it returns, except the result, so that only
+ * what backward needs stays alive; a module is not changed by it. While it runs its thread knows it: a failure is
+ * told with the module's path, and operations on the module's own parameters find the tape. */
 #include "nn/forward.h"
 
 #include <string.h>
@@ -25,8 +25,8 @@ static const char *name_of(const cnn_module *module)
     return module->parent->children.items[module->index].name;
 }
 
-/* The names between the outermost running module that this one is below, and this one; of a path that would fill more than
- * half of the text, only its end. Written from the back, because the way up is what a module knows. */
+/* The names between the outermost running module that this one is below, and this one; of a path that would fill
+ * more than half of the text, only its end. Written from the back, because the way up is what a module knows. */
 static void write_path(const cnn__running *running, char *text, size_t size)
 {
     const cnn_module *root = running->module;
@@ -50,13 +50,14 @@ static void write_path(const cnn__running *running, char *text, size_t size)
 
 void cnn__forward_enter(cnn__running *running, const cnn_module *module, cnn_tape *tape)
 {
-    *running = (cnn__running){ .tape = tape, .part = "the forward of", .name = cnn_module_type(module), .module = module,
-                               .path = write_path };
+    *running = (cnn__running){
+        .tape = tape, .part = "the forward of", .name = cnn_module_type(module), .module = module, .path = write_path
+    };
     cnn__running_enter(running);
 }
 
-/* The parameters of a module whose forward was not carried out, or not to its end, belong to the failed step. A module that
- * runs it as a part of itself is about to fail too, with all its parts. */
+/* The parameters of a module whose forward was not carried out, or not to its end, belong to the failed step. A
+ * module that runs it as a part of itself is about to fail too, with all its parts. */
 static void blame(cnn_tape *tape, const cnn_module *module)
 {
     const cnn__running *outer = cnn__running_now();
@@ -84,8 +85,8 @@ static cnn_status check_result(const cnn_module *module, const cnn_tape *tape, u
         return cnn__fail(ctx, CNN_ERROR_CALLBACK, "forward: %s returned NULL, expected a tensor", type);
     }
     if (y->kind == CNN__TENSOR_PLAIN || (y->kind == CNN__TENSOR_TAPE && y->tape != tape)) {
-        return cnn__fail(ctx, CNN_ERROR_STATE, "forward: %s returned a tensor on %s, expected a result of this step", type,
-                         y->kind == CNN__TENSOR_PLAIN ? "no tape" : "another tape");
+        return cnn__fail(ctx, CNN_ERROR_STATE, "forward: %s returned a tensor on %s, expected a result of this step",
+                         type, y->kind == CNN__TENSOR_PLAIN ? "no tape" : "another tape");
     }
     return cnn__tensor_check(y, "forward");
 }
@@ -145,8 +146,9 @@ static cnn_tensor *refuse(const cnn_module *module, const cnn_tensor *x)
     if (!module) {
         cnn__found_fail(tape, plain ? x->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "forward: module is NULL");
     } else if (plain) {
-        cnn__found_fail(tape, x->ctx, CNN_ERROR_STATE, "forward: the input of %s is on no tape, expected one from cnn_input()",
-                       cnn_module_type(module));
+        cnn__found_fail(tape, x->ctx, CNN_ERROR_STATE,
+                        "forward: the input of %s is on no tape, expected one from cnn_input()",
+                        cnn_module_type(module));
     } else if (x && x->kind == CNN__TENSOR_NIL && tape) {
         cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input of %s is the result of a failed operation",
                        cnn_module_type(module));

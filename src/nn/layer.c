@@ -1,5 +1,5 @@
-/* Parameters of layers and their first values. A value is a pure function of its place and the stream, so tasks may draw
- * them in any order. */
+/* Parameters of layers and their first values. A value is a pure function of its place and the stream, so tasks may
+ * draw them in any order. */
 #include "nn/layer.h"
 
 #include "base/random.h"
@@ -67,8 +67,8 @@ void cnn__layer_init(cnn_tensor *weight, cnn_tensor *bias, double fan_in)
     }
 }
 
-/* The shortest digits that read back as the same number, which printf and strtod write and read with the decimal mark of the
- * program's locale; cnn__number() then writes them with a point. */
+/* The shortest digits that read back as the same number, which printf and strtod write and read with the decimal
+ * mark of the program's locale; cnn__number() then writes them with a point. */
 const char *cnn__float_text(char text[CNN__FLOAT_TEXT], double value)
 {
     char conversion[8];

@@ -1,5 +1,5 @@
-/* The tree of modules: making, naming, owning and freeing. Calls that take ownership take it on failure too, and no call
- * frees what somebody else owns. Walks of the tree follow parent links, so that depth costs no stack. */
+/* The tree of modules: making, naming, owning and freeing. Calls that take ownership take it on failure too, and no
+ * call frees what somebody else owns. Walks of the tree follow parent links, so that depth costs no stack. */
 #include "nn/module.h"
 
 #include <string.h>
@@ -67,7 +67,8 @@ void cnn_module_free(cnn_module *module)
         return;
     }
     if (module->parent) {
-        cnn__fail(module->ctx, CNN_ERROR_STATE, "module_free: the module belongs to a parent of type %s, which frees it",
+        cnn__fail(module->ctx, CNN_ERROR_STATE,
+                  "module_free: the module belongs to a parent of type %s, which frees it",
                   cnn_module_type(module->parent));
         return;
     }
@@ -209,8 +210,8 @@ static cnn_status check_tensor(const cnn_module *module, const char *call, const
         return status;
     }
     if (tensor->kind != CNN__TENSOR_PLAIN || tensor->owned) {
-        return cnn__fail(tensor->ctx, CNN_ERROR_STATE, "%s: the tensor belongs to %s, expected one of the caller's", call,
-                         tensor->kind == CNN__TENSOR_PLAIN ? "a module, a loader or another tensor" : "a tape");
+        return cnn__fail(tensor->ctx, CNN_ERROR_STATE, "%s: the tensor belongs to %s, expected one of the caller's",
+                         call, tensor->kind == CNN__TENSOR_PLAIN ? "a module, a loader or another tensor" : "a tape");
     }
     if (!module) {
         return cnn__fail(tensor->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", call);
@@ -221,7 +222,8 @@ static cnn_status check_tensor(const cnn_module *module, const char *call, const
     return CNN_OK;
 }
 
-static cnn_tensor *add_tensor(cnn_module *module, const char *call, const char *name, cnn_tensor *tensor, bool parameter)
+static cnn_tensor *add_tensor(cnn_module *module, const char *call, const char *name, cnn_tensor *tensor,
+                              bool parameter)
 {
     if (!tensor) {
         if (cnn__failure_status() == CNN_OK) { /* else the call that should have made the tensor has said why */

@@ -1,4 +1,5 @@
-/* A tree of modules as text, as PyTorch's repr: a child a line, indented by two spaces, its braces closed after its own. */
+/* A tree of modules as text, as PyTorch's repr: a child a line, indented by two spaces, its braces closed after its
+ * own. */
 #include "nn/module.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
-/* torch.nn.Sequential. An intermediate result is dropped as soon as the next child has used it, so that evaluation holds
- * two activations at a time. A child may return its input itself (Dropout in evaluation): then nothing is dropped yet.
- * Conv2d, ReLU and MaxPool2d in a row run as one operation, which agrees with the three to rounding; so do Conv2d and ReLU. */
+/* torch.nn.Sequential. An intermediate result is dropped as soon as the next child has used it, so that evaluation
+ * holds two activations at a time. A child may return its input itself (Dropout in evaluation): then nothing is
+ * dropped yet. Conv2d, ReLU and MaxPool2d in a row run as one operation, which agrees with the three to rounding; so
+ * do Conv2d and ReLU. */
 #include "nn/forward.h"
 #include "nn/layer.h"
 #include "ops/geometry.h"

@@ -94,8 +94,8 @@ bool cnn__state_next(cnn__state *state)
         int parameters = m->parameters.count;
         if (state->place < parameters + m->buffers.count) {
             state->is_parameter = state->place < parameters;
-            const cnn__named *item = state->is_parameter ? &m->parameters.items[state->place]
-                                                         : &m->buffers.items[state->place - parameters];
+            const cnn__named *item =
+                state->is_parameter ? &m->parameters.items[state->place] : &m->buffers.items[state->place - parameters];
             state->tensor = item->tensor;
             state->leaf = item->name;
             return true;

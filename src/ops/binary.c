@@ -1,11 +1,11 @@
-/* Elementwise operations with two operands: add, sub, mul, div, pow. Each is a descriptor, its gradients and its function, in
- * that order; gradients have the broadcast shape, and cnn__grad_add() sums them to that of the operand. */
+/* Elementwise operations with two operands: add, sub, mul, div, pow. Each is a descriptor, its gradients and its
+ * function, in that order; gradients have the broadcast shape, and cnn__grad_add() sums them to that of the operand. */
 #include "ops/operation.h"
 
 typedef struct binary {
     cnn__op op;
     cnn__binary kernel;
-    bool integers;                 /* is it defined for them? */
+    bool integers; /* is it defined for them? */
     bool saves_inputs, saves_output;
 } binary;
 
@@ -79,7 +79,9 @@ static void mul_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const cnn__reads mul_reads[] = { { NULL, 1u << 1 }, { NULL, 1u << 0 } };
-static const binary mul_op = { { .name = "mul", .backward = mul_backward, .reads = mul_reads }, CNN__MUL, true, true, false };
+static const binary mul_op = {
+    { .name = "mul", .backward = mul_backward, .reads = mul_reads }, CNN__MUL, true, true, false
+};
 
 cnn_tensor *cnn_mul(cnn_tensor *a, cnn_tensor *b)
 {
@@ -100,7 +102,9 @@ static void div_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const cnn__reads div_reads[] = { { NULL, 0 }, { NULL, 3 }, { NULL, 3 } };
-static const binary div_op = { { .name = "div", .backward = div_backward, .reads = div_reads }, CNN__DIV, true, true, true };
+static const binary div_op = {
+    { .name = "div", .backward = div_backward, .reads = div_reads }, CNN__DIV, true, true, true
+};
 
 cnn_tensor *cnn_div(cnn_tensor *a, cnn_tensor *b)
 {

@@ -1,5 +1,5 @@
-/* Comparisons of two operands, broadcast: eq, ne, lt, le, gt, ge. The result is bool and has no gradient. As IEEE says, a NaN
- * equals nothing and is neither less nor greater. */
+/* Comparisons of two operands, broadcast: eq, ne, lt, le, gt, ge. The result is bool and has no gradient. As IEEE
+ * says, a NaN equals nothing and is neither less nor greater. */
 #include "ops/operation.h"
 
 typedef struct comparison {

@@ -32,8 +32,8 @@ static bool begin(cnn__call *call, const cnn__op *op, cnn_tensor *const *tensors
 {
     if (count < 1 || !tensors) {
         *call = (cnn__call){ .op = op };
-        call->nil = cnn__current_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %d tensors%s, expected 1 or more", op->name,
-                                      count, tensors ? "" : " at NULL");
+        call->nil = cnn__current_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %d tensors%s, expected 1 or more",
+                                      op->name, count, tensors ? "" : " at NULL");
         return false;
     }
     return cnn__call_begin(call, op, count, tensors) && cnn__call_same_dtype(call, count);
@@ -92,8 +92,8 @@ cnn_tensor *cnn_concat(cnn_tensor *const *tensors, int count, int dim)
     }
     for (int i = 0; i < count; i++) {
         if (__builtin_add_overflow(total, call.in[i]->shape[d], &total)) {
-            return cnn__call_fail(&call, CNN_ERROR_SHAPE, "the sizes along dimension %d sum to more than an int64 counts",
-                                  d);
+            return cnn__call_fail(&call, CNN_ERROR_SHAPE,
+                                  "the sizes along dimension %d sum to more than an int64 counts", d);
         }
     }
     for (int i = 0; i < first->ndim; i++) {

@@ -7,8 +7,9 @@
 static void conv2d_backward(cnn__node *node, cnn_tensor *dy);
 static const cnn__reads reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 }, { "the result", 7 } };
 static const cnn__op conv2d_op = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_backward, .reads = reads };
-static const cnn__op conv2d_relu_op = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_backward, .reads = reads,
-                                        .relu = true };
+static const cnn__op conv2d_relu_op = {
+    .name = "conv2d", .optional = 1u << 2, .backward = conv2d_backward, .reads = reads, .relu = true
+};
 
 static bool empty(const cnn__conv *g)
 {
@@ -98,13 +99,22 @@ bool cnn__conv2d_geometry(cnn__call *call, const cnn_conv2d_options *options, cn
         return false;
     }
     *g = (cnn__conv){ .batch = x->ndim == 4 ? x->shape[0] : 1,
-                      .in_channels = image[-1], .in_h = image[0], .in_w = image[1],
-                      .out_channels = weight->shape[0], .out_h = out[0], .out_w = out[1],
-                      .kernel_h = w.kernel[0], .kernel_w = w.kernel[1],
-                      .stride_h = w.stride[0], .stride_w = w.stride[1],
-                      .dilation_h = w.dilation[0], .dilation_w = w.dilation[1],
-                      .pad_top = w.before[0], .pad_left = w.before[1],
-                      .groups = w.groups, .strict = call->ctx->math == CNN_MATH_STRICT };
+                      .in_channels = image[-1],
+                      .in_h = image[0],
+                      .in_w = image[1],
+                      .out_channels = weight->shape[0],
+                      .out_h = out[0],
+                      .out_w = out[1],
+                      .kernel_h = w.kernel[0],
+                      .kernel_w = w.kernel[1],
+                      .stride_h = w.stride[0],
+                      .stride_w = w.stride[1],
+                      .dilation_h = w.dilation[0],
+                      .dilation_w = w.dilation[1],
+                      .pad_top = w.before[0],
+                      .pad_left = w.before[1],
+                      .groups = w.groups,
+                      .strict = call->ctx->math == CNN_MATH_STRICT };
     return true;
 }
 
@@ -160,8 +170,8 @@ cnn_tensor *cnn__conv2d_relu(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias
 
 /* Workspace comes before the gradients: those may be a parameter's own, which a failure should find as they were. */
 
-/* If x has another gradient already, this one is added to it where the kernel can; if x is a ReLU's result, the kernel does the
- * ReLU's part of the way back. */
+/* If x has another gradient already, this one is added to it where the kernel can; if x is a ReLU's result, the
+ * kernel does the ReLU's part of the way back. */
 static void backward_data(cnn__node *node, const cnn__conv *geometry, const cnn_tensor *dy)
 {
     const cnn__real_kernels *k = cnn__real(dy);
@@ -171,7 +181,8 @@ static void backward_data(cnn__node *node, const cnn__conv *geometry, const cnn_
     bool masked = cnn__grad_maskable(node, 0);
     g.add = dx != NULL;
     g.positive = masked ? cnn__data(node->saved[0]) : NULL;
-    void *workspace = cnn__scratch_get(node->tape, empty(&g) ? 0 : k->conv_backward_data_workspace(&g, cnn__pool_size(pool)));
+    void *workspace =
+        cnn__scratch_get(node->tape, empty(&g) ? 0 : k->conv_backward_data_workspace(&g, cnn__pool_size(pool)));
     dx = workspace && !dx ? cnn__grad_empty(node, 0) : dx;
     if (dx && workspace && !empty(&g)) {
         k->conv_backward_data(&g, cnn__data(dy), cnn__data(node->saved[1]), cnn__data(dx), workspace, pool);
@@ -215,7 +226,9 @@ static void backward_bias(cnn__node *node, const cnn__conv *g, const cnn_tensor 
     }
     int64_t pixels = g->out_h * g->out_w;
     cnn__nest channels = { .ndim = 1, .shape = { g->out_channels }, .stride = { { 1 }, { pixels } } };
-    cnn__nest places = { .ndim = 2, .shape = { g->batch, pixels }, .stride = { { 0 }, { g->out_channels * pixels, 1 } } };
+    cnn__nest places = { .ndim = 2,
+                         .shape = { g->batch, pixels },
+                         .stride = { { 0 }, { g->out_channels * pixels, 1 } } };
     dy->ctx->kernels->array->reduce(CNN__SUM, &channels, &places, dy->dtype, cnn__data(dbias), cnn__data(dy),
                                     dy->ctx->pool);
     cnn__grad_add(node, 2, dbias);
@@ -238,7 +251,9 @@ static void conv2d_backward(cnn__node *node, cnn_tensor *dy)
     if (g->relu && !dy->masked && !(dy = backward_relu(node, dy))) {
         return;
     }
-    if (cnn__wants(node, 1)) { /* first: it waits for x less than the ReLU's gradient does, which then finds it in the caches */
+    if (cnn__wants(
+            node,
+            1)) { /* first: it waits for x less than the ReLU's gradient does, which then finds it in the caches */
         backward_weight(node, g, dy);
     } else if (cnn__wants(node, 2)) {
         backward_bias(node, g, dy);

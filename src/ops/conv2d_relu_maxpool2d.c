@@ -1,17 +1,21 @@
-/* Convolution, ReLU and 2 × 2 max pooling as one operation (kernels/convpool.h), where the geometry allows; else the chain.
+/* Convolution, ReLU and 2 × 2 max pooling as one operation (kernels/convpool.h), where the geometry allows; else the
+ * chain.
  *
- * Forward keeps for each pooled value which position of its window won, a byte each, instead of the activations; backward goes
- * to those positions alone. Failures read as those of the chain's parts. */
+ * Forward keeps for each pooled value which position of its window won, a byte each, instead of the activations;
+ * backward goes to those positions alone. Failures read as those of the chain's parts. */
 #include "kernels/convpool.h"
 #include "ops/geometry.h"
 
 static void conv2d_relu_maxpool2d_backward(cnn__node *node, cnn_tensor *dy);
 static const cnn__reads reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 }, { "the result", 7 } };
-static const cnn__op fused_op = { .name = "conv2d_relu_maxpool2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward,
-                                  .reads = reads };
+static const cnn__op fused_op = {
+    .name = "conv2d_relu_maxpool2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward, .reads = reads
+};
 /* The same under the names of the chain's parts, for messages. */
 static const cnn__op conv_part = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward };
-static const cnn__op pool_part = { .name = "maxpool2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward };
+static const cnn__op pool_part = { .name = "maxpool2d",
+                                   .optional = 1u << 2,
+                                   .backward = conv2d_relu_maxpool2d_backward };
 
 /* Is the pooling the kernels' own? false with *failed: the options are bad, which is reported. */
 static bool plain_pool(cnn__call *call, const cnn_maxpool2d_options *pool, const cnn__conv *g, bool *failed)
@@ -114,8 +118,8 @@ static void backward_data(cnn__node *node, const cnn__conv *g, const cnn_tensor 
     void *workspace = cnn__scratch_get(node->tape, k->backward_data_workspace(g, cnn__pool_size(pool)));
     cnn_tensor *dx = workspace ? cnn__grad_empty(node, 0) : NULL;
     if (dx) {
-        k->backward_data(g, cnn__data(dy), cnn__data(node->saved[2]), cnn__data(node->saved[1]), cnn__data(dx), workspace,
-                         pool);
+        k->backward_data(g, cnn__data(dy), cnn__data(node->saved[2]), cnn__data(node->saved[1]), cnn__data(dx),
+                         workspace, pool);
     }
     cnn__grad_add(node, 0, dx);
 }
@@ -134,7 +138,8 @@ static void backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tenso
     cnn_tensor *dbias = workspace && wants[1] ? cnn__grad_empty(node, 2) : NULL;
     if (workspace && (dweight || !wants[0]) && (dbias || !wants[1])) {
         k->backward_weight(g, cnn__data(node->saved[0]), cnn__data(dy), cnn__data(node->saved[2]),
-                           dweight ? cnn__data(dweight) : workspace + size, dbias ? cnn__data(dbias) : NULL, workspace, pool);
+                           dweight ? cnn__data(dweight) : workspace + size, dbias ? cnn__data(dbias) : NULL, workspace,
+                           pool);
         cnn__grad_add(node, 1, dweight);
         cnn__grad_add(node, 2, dbias);
     }

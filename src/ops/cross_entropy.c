@@ -1,7 +1,8 @@
-/* The cross-entropy loss of torch.nn.functional.cross_entropy over logits [C], [N,C] or [N,C,d1,…], with class indices or
- * class probabilities. The formulas are in kernels/softmax_nll.h; here are the shapes, the options and the mean.
+/* The cross-entropy loss of torch.nn.functional.cross_entropy over logits [C], [N,C] or [N,C,d1,…], with class indices
+ * or class probabilities. The formulas are in kernels/softmax_nll.h; here are the shapes, the options and the mean.
  *
- * Gradients go to the logits and to a target of probabilities. A class weight gets none: one that asks for it is an error. */
+ * Gradients go to the logits and to a target of probabilities. A class weight gets none: one that asks for it is an
+ * error. */
 #include "autograd/tape.h"
 #include "kernels/softmax_nll.h"
 
@@ -17,8 +18,9 @@ static const cnn__reads reads[] = { [LOGITS] = { "logits", 1u << LOGITS | 1u << 
                                     [TARGET] = { "target", 1u << LOGITS },
                                     [WEIGHT] = { "weight", 1u << LOGITS | 1u << TARGET },
                                     [SAVED_STATS] = { "statistics", 1u << LOGITS | 1u << TARGET } };
-static const cnn__op cross_entropy_op = { .name = "cross_entropy", .optional = 1u << WEIGHT, .backward = cross_entropy_backward,
-                                          .reads = reads };
+static const cnn__op cross_entropy_op = {
+    .name = "cross_entropy", .optional = 1u << WEIGHT, .backward = cross_entropy_backward, .reads = reads
+};
 
 /* What backward needs to know; the pointers of `g` are set again from what was saved. */
 typedef struct loss {
@@ -129,8 +131,11 @@ static bool describe(cnn__call *call, const cnn_cross_entropy_options *o, loss *
     }
     int class_dim = x->ndim == 1 ? 0 : 1;
     *l = (loss){ .reduction = o->reduction, .divisor = 1 };
-    l->g = (cnn__softmax_nll){ .dtype = x->dtype, .batch = class_dim ? x->shape[0] : 1,
-                               .classes = x->shape[class_dim], .inner = 1, .target_dtype = call->in[TARGET]->dtype,
+    l->g = (cnn__softmax_nll){ .dtype = x->dtype,
+                               .batch = class_dim ? x->shape[0] : 1,
+                               .classes = x->shape[class_dim],
+                               .inner = 1,
+                               .target_dtype = call->in[TARGET]->dtype,
                                .ignore_index = o->has_ignore_index ? o->ignore_index : -100,
                                .smoothing = cnn__option(o->label_smoothing, 0) };
     if (!check_target(call, indices) || !check_weight(call, l->g.classes)) {

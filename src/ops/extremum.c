@@ -1,4 +1,5 @@
-/* max, min and argmax over any dimensions. A NaN wins. Equal extrema share the gradient evenly, as torch.amax does it. */
+/* max, min and argmax over any dimensions. A NaN wins. Equal extrema share the gradient evenly, as torch.amax does
+ * it. */
 #include "ops/operation.h"
 
 enum { SAVED_X, SAVED_Y };

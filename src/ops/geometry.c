@@ -106,8 +106,9 @@ bool cnn__window_conv2d(cnn__window *w, const cnn_conv2d_options *o, const int64
                                 (long long)w->groups);
     }
     if (!w->same && o->padding_mode != CNN_PADDING_EXPLICIT) {
-        return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT, "padding_mode is %d, expected %d (explicit) or %d (same)",
-                                (int)o->padding_mode, (int)CNN_PADDING_EXPLICIT, (int)CNN_PADDING_SAME);
+        return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT,
+                                "padding_mode is %d, expected %d (explicit) or %d (same)", (int)o->padding_mode,
+                                (int)CNN_PADDING_EXPLICIT, (int)CNN_PADDING_SAME);
     }
     given size = { "kernel", o->kernel, { o->kernel_h, o->kernel_w } };
     if (kernel) {

@@ -1,7 +1,7 @@
 /* Sliding windows over images: what the options of conv2d and maxpool2d mean, and how large the result is.
  *
- * Everything is checked here, products and sums for overflow too, so that a kernel may trust the numbers. Index 0 of each
- * pair is the height, 1 the width. */
+ * Everything is checked here, products and sums for overflow too, so that a kernel may trust the numbers. Index 0 of
+ * each pair is the height, 1 the width. */
 #ifndef CNN_OPS_GEOMETRY_H
 #define CNN_OPS_GEOMETRY_H
 
@@ -33,8 +33,8 @@ bool cnn__window_maxpool2d(cnn__window *w, const cnn_maxpool2d_options *o, cnn__
 /* How many places the window takes over an image of height in[0] and width in[1]; all numbers ≥ 1. */
 bool cnn__window_output(const cnn__window *w, const int64_t in[2], int64_t out[2], cnn__problem *problem);
 
-/* Does every window touch a pixel? With dilation one may step over a small image, from the padding on one side to that on
- * the other: its maximum would be −infinity and at no place. */
+/* Does every window touch a pixel? With dilation one may step over a small image, from the padding on one side to
+ * that on the other: its maximum would be −infinity and at no place. */
 bool cnn__window_touches(const cnn__window *w, const int64_t in[2], const int64_t out[2], cnn__problem *problem);
 
 /* The image's rank is 3 ([C,H,W]) or 4 ([N,C,H,W]) and its height and width are not 0. */
@@ -45,7 +45,8 @@ bool cnn__conv2d_geometry(cnn__call *call, const cnn_conv2d_options *options, cn
 
 /* relu(conv2d(…)) as one operation, which gives the same bits. */
 cnn_tensor *cnn__conv2d_relu(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options);
-/* cnn_conv2d_relu_maxpool2d() that leaves the pooling to the caller (*pooled is false) where one operation cannot do both. */
+/* cnn_conv2d_relu_maxpool2d() that leaves the pooling to the caller (*pooled is false) where one operation cannot do
+ * both. */
 cnn_tensor *cnn__conv2d_relu_with_pool(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
                                        const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool, bool *pooled);
 

@@ -73,8 +73,14 @@ cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias)
     cnn_tensor *cx = y ? cnn__call_contiguous(&call, 0) : NULL;
     cnn_tensor *cw = cx ? cnn__call_contiguous(&call, 1) : NULL;
     cnn_tensor *cb = cw && call.in[2] ? cnn__call_contiguous(&call, 2) : NULL;
-    cnn__gemm g = { .trans_b = true, .turned = cnn__tape_odd(call.tape), .m = s.rows, .n = s.out, .k = s.in,
-                    .lda = s.in, .ldb = s.in, .ldc = s.out };
+    cnn__gemm g = { .trans_b = true,
+                    .turned = cnn__tape_odd(call.tape),
+                    .m = s.rows,
+                    .n = s.out,
+                    .k = s.in,
+                    .lda = s.in,
+                    .ldb = s.in,
+                    .ldc = s.out };
     void *workspace = cw && (cb || !call.in[2]) ? workspace_get(call.tape, &g, y) : NULL;
     if (!workspace) {
         return call.nil;
@@ -103,8 +109,9 @@ static void linear_backward(cnn__node *node, cnn_tensor *dy)
         backward_product(node, 0, &g, dy, node->saved[1]);
     }
     if (cnn__wants(node, 1)) {
-        cnn__gemm g = { .trans_a = true, .m = s->out, .n = s->in, .k = s->rows, .lda = s->out, .ldb = s->in,
-                        .ldc = s->in };
+        cnn__gemm g = {
+            .trans_a = true, .m = s->out, .n = s->in, .k = s->rows, .lda = s->out, .ldb = s->in, .ldc = s->in
+        };
         backward_product(node, 1, &g, dy, node->saved[0]);
     }
     if (cnn__wants(node, 2)) {

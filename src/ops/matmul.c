@@ -1,5 +1,5 @@
-/* torch.matmul: matrices in the last two dimensions, batches in front of them, broadcast; a rank-1 operand is a row on the
- * left and a column on the right. Transposed views are read as they lie, without a copy. */
+/* torch.matmul: matrices in the last two dimensions, batches in front of them, broadcast; a rank-1 operand is a row
+ * on the left and a column on the right. Transposed views are read as they lie, without a copy. */
 #include "ops/operation.h"
 
 static void matmul_backward(cnn__node *node, cnn_tensor *dy);
@@ -50,8 +50,8 @@ static bool plan(cnn__call *call, sizes *s)
     cnn_tensor ma = as_matrix(a, true), mb = as_matrix(b, false);
     *s = (sizes){ .m = ma.shape[ma.ndim - 2], .n = mb.shape[mb.ndim - 1], .k = ma.shape[ma.ndim - 1] };
     if (mb.shape[mb.ndim - 2] != s->k) {
-        cnn__call_fail(call, CNN_ERROR_SHAPE, "shapes %s and %s have inner sizes %lld and %lld, expected the same", text_a,
-                       text_b, (long long)s->k, (long long)mb.shape[mb.ndim - 2]);
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "shapes %s and %s have inner sizes %lld and %lld, expected the same",
+                       text_a, text_b, (long long)s->k, (long long)mb.shape[mb.ndim - 2]);
         return false;
     }
     if (!cnn__broadcast(ma.ndim - 2, ma.shape, mb.ndim - 2, mb.shape, &s->ndim, s->batch)) {
@@ -121,9 +121,9 @@ typedef struct products {
     cnn__gemm g;
     operand a, b;
     char *c, *workspace;
-    size_t size;            /* of an element */
-    size_t workspace_each;  /* of a worker */
-    cnn__pool *pool;        /* of one product */
+    size_t size;           /* of an element */
+    size_t workspace_each; /* of a worker */
+    cnn__pool *pool;       /* of one product */
 } products;
 
 static void product_task(void *arg, int64_t task, int worker)
@@ -162,8 +162,14 @@ static bool multiply(cnn__call *call, sizes s, cnn_tensor *y)
         return false;
     }
     join_batch(&p, &s, call->in[0], call->in[1]);
-    p.g = (cnn__gemm){ .trans_a = p.a.transposed, .trans_b = p.b.transposed, .m = s.m, .n = s.n, .k = s.k,
-                       .lda = p.a.ld, .ldb = p.b.ld, .ldc = s.n };
+    p.g = (cnn__gemm){ .trans_a = p.a.transposed,
+                       .trans_b = p.b.transposed,
+                       .m = s.m,
+                       .n = s.n,
+                       .k = s.k,
+                       .lda = p.a.ld,
+                       .ldb = p.b.ld,
+                       .ldc = s.n };
     double work = (double)s.m * (double)s.n * (double)s.k;
     int64_t count = y->numel / (s.m * s.n);
     bool apart = count > 1 && work < WORTH_SHARING; /* each product by one worker, or all workers on each */
@@ -232,7 +238,8 @@ static cnn_tensor *left_gradient(const sizes *s, const cnn_tensor *a, cnn_tensor
     return a->ndim > 1 ? da : cnn_reshape(da, ndim, shape);
 }
 
-/* db[…,k,n]; a rank-1 operand has no n. One right matrix for a batch of left ones gathers over all their rows at once. */
+/* db[…,k,n]; a rank-1 operand has no n. One right matrix for a batch of left ones gathers over all their rows at
+ * once. */
 static cnn_tensor *right_gradient(const sizes *s, cnn_tensor *a, const cnn_tensor *b, cnn_tensor *dy)
 {
     int64_t shape[CNN_MAX_DIMS + 2], rows = batch_count(s) * s->m;

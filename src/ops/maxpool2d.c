@@ -40,11 +40,18 @@ static bool geometry(cnn__call *call, const cnn_maxpool2d_options *options, cnn_
     const cnn_tensor *x = call->in[0];
     const int64_t *image = x->shape + x->ndim - 2;
     *g = (cnn__maxpool){ .planes = x->numel / (image[0] * image[1]),
-                         .in_h = image[0], .in_w = image[1], .out_h = out[0], .out_w = out[1],
-                         .kernel_h = w.kernel[0], .kernel_w = w.kernel[1],
-                         .stride_h = w.stride[0], .stride_w = w.stride[1],
-                         .dilation_h = w.dilation[0], .dilation_w = w.dilation[1],
-                         .pad_top = w.before[0], .pad_left = w.before[1] };
+                         .in_h = image[0],
+                         .in_w = image[1],
+                         .out_h = out[0],
+                         .out_w = out[1],
+                         .kernel_h = w.kernel[0],
+                         .kernel_w = w.kernel[1],
+                         .stride_h = w.stride[0],
+                         .stride_w = w.stride[1],
+                         .dilation_h = w.dilation[0],
+                         .dilation_w = w.dilation[1],
+                         .pad_top = w.before[0],
+                         .pad_left = w.before[1] };
     return true;
 }
 

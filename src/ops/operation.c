@@ -17,8 +17,8 @@ int cnn__call_dim(cnn__call *call, int dim, int ndim)
         cnn__call_fail(call, CNN_ERROR_SHAPE, "dimension %d of a tensor of rank 0, expected a tensor of rank 1 or more",
                        dim);
     } else if (found < 0) {
-        cnn__call_fail(call, CNN_ERROR_SHAPE, "dimension %d of a tensor of rank %d, expected %d to %d", dim, ndim, -ndim,
-                       ndim - 1);
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "dimension %d of a tensor of rank %d, expected %d to %d", dim, ndim,
+                       -ndim, ndim - 1);
     }
     return found;
 }
@@ -51,8 +51,9 @@ static bool mark_reduced(cnn__call *call, int count, const int *dims, cnn__axes 
 {
     int ndim = call->in[0]->ndim;
     if (count < 0 || count > ndim || (count && !dims)) {
-        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "%d dimensions%s of a tensor of rank %d, expected 0 (all) to %d",
-                       count, count > 0 && !dims ? " at NULL" : "", ndim, ndim);
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT,
+                       "%d dimensions%s of a tensor of rank %d, expected 0 (all) to %d", count,
+                       count > 0 && !dims ? " at NULL" : "", ndim, ndim);
         return false;
     }
     for (int i = 0; i < count; i++) {

@@ -21,10 +21,10 @@ cnn_tensor *cnn__constant(const cnn__node *node, cnn_dtype dtype, double value);
 /* The dimensions of a reduction. */
 typedef struct cnn__axes {
     bool reduced[CNN_MAX_DIMS];
-    int ndim;                     /* of the result */
-    int64_t shape[CNN_MAX_DIMS];  /* of the result */
-    int64_t keep[CNN_MAX_DIMS];   /* of the result with keepdim */
-    int64_t elements;             /* that one result is reduced from */
+    int ndim;                    /* of the result */
+    int64_t shape[CNN_MAX_DIMS]; /* of the result */
+    int64_t keep[CNN_MAX_DIMS];  /* of the result with keepdim */
+    int64_t elements;            /* that one result is reduced from */
 } cnn__axes;
 
 /* Which dimensions of input 0 a reduction removes; false: bad ones, reported. */

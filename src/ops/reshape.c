@@ -1,4 +1,5 @@
-/* reshape, view and flatten: the same elements in row-major order under another shape; a view where the strides allow it. */
+/* reshape, view and flatten: the same elements in row-major order under another shape; a view where the strides
+ * allow it. */
 #include "ops/operation.h"
 
 static void reshape_backward(cnn__node *node, cnn_tensor *dy)
@@ -120,7 +121,8 @@ static cnn_tensor *reshape(cnn__call *call, int ndim, const int64_t *given, bool
     cnn__strides(ndim, shape, stride);
     bool as_view = cnn__contiguous(x) || strides_under(x, ndim, shape, stride);
     if (!as_view && !may_copy) {
-        return cnn__call_fail(call, CNN_ERROR_SHAPE, "the strides of a tensor of shape %s allow no view of shape %s, "
+        return cnn__call_fail(call, CNN_ERROR_SHAPE,
+                              "the strides of a tensor of shape %s allow no view of shape %s, "
                               "expected cnn_reshape() or cnn_contiguous() first",
                               cnn__shape_text(from, x->ndim, x->shape), cnn__shape_text(to, ndim, shape));
     }
@@ -156,8 +158,10 @@ cnn_tensor *cnn_flatten(cnn_tensor *x, int start_dim, int end_dim)
         return call.nil;
     }
     if (start > end) {
-        return cnn__call_fail(&call, CNN_ERROR_SHAPE, "dimensions %d to %d of a tensor of rank %d, expected the first "
-                              "before the last", start_dim, end_dim, x->ndim);
+        return cnn__call_fail(&call, CNN_ERROR_SHAPE,
+                              "dimensions %d to %d of a tensor of rank %d, expected the first "
+                              "before the last",
+                              start_dim, end_dim, x->ndim);
     }
     int64_t shape[CNN_MAX_DIMS] = { 1 };
     int ndim = 0;

@@ -26,8 +26,8 @@ static bool check(cnn__call *call, int *ndim, int64_t *shape)
         return false;
     }
     if (a->dtype != b->dtype) {
-        cnn__call_fail(call, CNN_ERROR_DTYPE, "the operands are %s and %s, expected one dtype", cnn_dtype_name(a->dtype),
-                       cnn_dtype_name(b->dtype));
+        cnn__call_fail(call, CNN_ERROR_DTYPE, "the operands are %s and %s, expected one dtype",
+                       cnn_dtype_name(a->dtype), cnn_dtype_name(b->dtype));
         return false;
     }
     int64_t both[CNN_MAX_DIMS];

@@ -11,7 +11,8 @@ static bool needs(const double *hyper, int k)
     return k != MAX_EXP_AVG_SQ || hyper[AMSGRAD] != 0;
 }
 
-static cnn_status read(const cnn_context *ctx, const char *call, const void *options, double weight_decay, double *hyper)
+static cnn_status read(const cnn_context *ctx, const char *call, const void *options, double weight_decay,
+                       double *hyper)
 {
     cnn_adam_options o;
     cnn_status status = CNN__OPTIONS_READ(ctx, call, &o, options);
@@ -54,7 +55,8 @@ static cnn_status check(const cnn_context *ctx, const char *call, const double *
         double value = hyper[rules[i].which];
         if (!(value >= 0) || isinf(value) || (rules[i].below_one && !(value < 1))) {
             return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %s, expected %s", call, rules[i].name,
-                             CNN__G(value), rules[i].below_one ? "at least 0 and below 1" : "a finite number of at least 0");
+                             CNN__G(value),
+                             rules[i].below_one ? "at least 0 and below 1" : "a finite number of at least 0");
         }
     }
     return CNN_OK;
@@ -64,8 +66,13 @@ static void update(const double *hyper, const cnn__slot *slot, const cnn_tensor 
 {
     const cnn_tensor *p = slot->parameter;
     cnn_tensor *const *m = slot->moment;
-    cnn__adam s = { .lr = hyper[LR], .beta1 = hyper[BETA1], .beta2 = hyper[BETA2], .eps = hyper[EPS],
-                    .weight_decay = hyper[WEIGHT_DECAY], .decoupled = decoupled, .maximize = hyper[MAXIMIZE] != 0 };
+    cnn__adam s = { .lr = hyper[LR],
+                    .beta1 = hyper[BETA1],
+                    .beta2 = hyper[BETA2],
+                    .eps = hyper[EPS],
+                    .weight_decay = hyper[WEIGHT_DECAY],
+                    .decoupled = decoupled,
+                    .maximize = hyper[MAXIMIZE] != 0 };
     s.bias1 = 1 - cnn__pow_f64(s.beta1, (double)slot->steps);
     s.bias2 = 1 - cnn__pow_f64(s.beta2, (double)slot->steps);
     cnn__real(p)->adam(&s, p->numel, cnn__data(p), cnn__data(grad), cnn__data(m[EXP_AVG]), cnn__data(m[EXP_AVG_SQ]),
@@ -82,23 +89,29 @@ static void adamw_update(const double *hyper, const cnn__slot *slot, const cnn_t
     update(hyper, slot, grad, true);
 }
 
-static const cnn__optimizer_class adam_class = {
-    .name = "Adam", .call = "adam_create",
-    .hyper_count = 7,
-    .hyper_names = { "lr", "beta1", "beta2", "eps", "weight_decay", "amsgrad", "maximize" },
-    .moment_count = 3,
-    .moment_names = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" },
-    .needs = needs, .read = adam_read, .check = check, .update = adam_update
-};
+static const cnn__optimizer_class adam_class = { .name = "Adam",
+                                                 .call = "adam_create",
+                                                 .hyper_count = 7,
+                                                 .hyper_names = { "lr", "beta1", "beta2", "eps", "weight_decay",
+                                                                  "amsgrad", "maximize" },
+                                                 .moment_count = 3,
+                                                 .moment_names = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" },
+                                                 .needs = needs,
+                                                 .read = adam_read,
+                                                 .check = check,
+                                                 .update = adam_update };
 
-static const cnn__optimizer_class adamw_class = {
-    .name = "AdamW", .call = "adamw_create",
-    .hyper_count = 7,
-    .hyper_names = { "lr", "beta1", "beta2", "eps", "weight_decay", "amsgrad", "maximize" },
-    .moment_count = 3,
-    .moment_names = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" },
-    .needs = needs, .read = adamw_read, .check = check, .update = adamw_update
-};
+static const cnn__optimizer_class adamw_class = { .name = "AdamW",
+                                                  .call = "adamw_create",
+                                                  .hyper_count = 7,
+                                                  .hyper_names = { "lr", "beta1", "beta2", "eps", "weight_decay",
+                                                                   "amsgrad", "maximize" },
+                                                  .moment_count = 3,
+                                                  .moment_names = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" },
+                                                  .needs = needs,
+                                                  .read = adamw_read,
+                                                  .check = check,
+                                                  .update = adamw_update };
 
 cnn_optimizer *cnn_adam_create(cnn_module *module, const cnn_adam_options *options)
 {

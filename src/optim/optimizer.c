@@ -72,7 +72,7 @@ static cnn_status slot_fill(const cnn_optimizer *o, const char *call, const cnn_
 
 static int by_address(const void *a, const void *b)
 {
-    uintptr_t x = (uintptr_t)*(cnn_tensor *const *)a, y = (uintptr_t)*(cnn_tensor *const *)b;
+    uintptr_t x = (uintptr_t) * (cnn_tensor *const *)a, y = (uintptr_t) * (cnn_tensor *const *)b;
     return x < y ? -1 : x > y;
 }
 
@@ -338,8 +338,8 @@ cnn_status cnn_optimizer_set_lr(cnn_optimizer *optimizer, int group, double lr)
         return status;
     }
     if (!(lr >= 0) || isinf(lr)) {
-        return cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: lr is %s, expected a finite number of at least 0",
-                         call, CNN__G(lr));
+        return cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "%s: lr is %s, expected a finite number of at least 0", call, CNN__G(lr));
     }
     for (int g = 0; g < optimizer->group_count; g++) {
         if (group == -1 || g == group) {

@@ -40,8 +40,8 @@ static cnn_status check(const cnn_context *ctx, const char *call, const double *
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         double value = hyper[rules[i].which];
         if (!(value >= 0) || isinf(value)) {
-            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %s, expected a finite number of at least 0", call,
-                             rules[i].name, CNN__G(value));
+            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %s, expected a finite number of at least 0",
+                             call, rules[i].name, CNN__G(value));
         }
     }
     if (!isfinite(hyper[DAMPENING])) {
@@ -59,20 +59,27 @@ static cnn_status check(const cnn_context *ctx, const char *call, const double *
 static void update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
 {
     const cnn_tensor *p = slot->parameter, *buffer = slot->moment[0];
-    cnn__sgd s = { .lr = hyper[LR], .momentum = hyper[MOMENTUM], .dampening = hyper[DAMPENING],
-                   .weight_decay = hyper[WEIGHT_DECAY], .nesterov = hyper[NESTEROV] != 0,
-                   .maximize = hyper[MAXIMIZE] != 0, .first = slot->steps == 1 };
+    cnn__sgd s = { .lr = hyper[LR],
+                   .momentum = hyper[MOMENTUM],
+                   .dampening = hyper[DAMPENING],
+                   .weight_decay = hyper[WEIGHT_DECAY],
+                   .nesterov = hyper[NESTEROV] != 0,
+                   .maximize = hyper[MAXIMIZE] != 0,
+                   .first = slot->steps == 1 };
     cnn__real(p)->sgd(&s, p->numel, cnn__data(p), cnn__data(grad), buffer ? cnn__data(buffer) : NULL, p->ctx->pool);
 }
 
-static const cnn__optimizer_class sgd_class = {
-    .name = "SGD", .call = "sgd_create",
-    .hyper_count = 6,
-    .hyper_names = { "lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize" },
-    .moment_count = 1,
-    .moment_names = { "momentum_buffer" },
-    .needs = needs, .read = read, .check = check, .update = update
-};
+static const cnn__optimizer_class sgd_class = { .name = "SGD",
+                                                .call = "sgd_create",
+                                                .hyper_count = 6,
+                                                .hyper_names = { "lr", "momentum", "dampening", "weight_decay",
+                                                                 "nesterov", "maximize" },
+                                                .moment_count = 1,
+                                                .moment_names = { "momentum_buffer" },
+                                                .needs = needs,
+                                                .read = read,
+                                                .check = check,
+                                                .update = update };
 
 cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options *options)
 {

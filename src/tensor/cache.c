@@ -1,22 +1,26 @@
 /* The cache of a tape's blocks: what it gives out, what it keeps, and the bound on both.
  *
- * Within a step requests are met by slots. A slot stands for a block that a tape with an empty cache would make for this step; it
- * has a size and is bound to a real block of at least that size until the step ends. In a step that records a graph a slot serves
- * one size class, and a new one is made when all of its class are in use. Other steps hold few results at a time, of many sizes:
- * there the smallest free slot that is large enough serves, or the largest free one grows, so that there are only as many slots as
- * results are in use at once. Which slots a step makes thus follows from its requests alone and not from what is cached, and
- * their sizes, with the largest workspace asked for, add up to what the step *needs*.
+ * Within a step requests are met by slots. A slot stands for a block that a tape with an empty cache would make for
+ * this step; it has a size and is bound to a real block of at least that size until the step ends. In a step that
+ * records a graph a slot serves one size class, and a new one is made when all of its class are in use. Other steps
+ * hold few results at a time, of many sizes: there the smallest free slot that is large enough serves, or the largest
+ * free one grows, so that there are only as many slots as results are in use at once. Which slots a step makes thus
+ * follows from its requests alone and not from what is cached, and their sizes, with the largest workspace asked for,
+ * add up to what the step *needs*.
  *
  * A new slot is bound to the smallest idle block that fits it; one that may grow, to the most that it grew to in steps
- * that began alike (cache_plan.c). Bound blocks stay so while the step lasts, and then the best fit is the best choice: if the idle blocks can serve
- * all the slots of a step, they do. Hence a step that follows an equal one allocates nothing, and neither do steps that take turns
- * while their blocks are kept.
+ * that began alike (cache_plan.c). Bound blocks stay so while the step lasts, and then the best fit is the best choice:
+ * if the idle blocks can serve all the slots of a step, they do. Hence a step that follows an equal one allocates
+ * nothing, and neither do steps that take turns while their blocks are kept.
  *
  * The bound: let M be the most that any step has needed. All blocks and the workspace together are at most 1.5 M.
  *   - Blocks may be larger than their slots by M / 2 in all; where the best fit is larger still, a block is made.
- *   - Before a block is made, idle ones are freed, least recently used first, until it stays within 1.5 M. That is enough where
- *     slots are what they will be: what is bound is at most what the step needs and that half. A step that begins like another and
- *     then goes its own way has slots bound to more than they become, of at most M in all: the cache may hold 2.5 M then.
+ *   - Before a block is made, idle ones are freed, least recently used first, until it stays within 1.5 M. That is
+ * enough where
+ *     slots are what they will be: what is bound is at most what the step needs and that half. A step that begins like
+ * another and
+ *     then goes its own way has slots bound to more than they become, of at most M in all: the cache may hold 2.5 M
+ * then.
  *   - A workspace left by another step is freed last. */
 #include "tensor/cache.h"
 
@@ -38,12 +42,13 @@ struct cnn__cache {
     int count, capacity;
     cnn__storage *oldest, *newest; /* the idle blocks, by their last use */
     size_t bytes;                  /* of all blocks */
-    size_t bound, slots, planned;  /* of the blocks bound to slots; of those slots, now and as they are expected to end */
-    size_t most;                   /* the most that a step has needed */
-    cnn__storage *workspace;       /* NULL: none yet */
-    size_t asked;                  /* the most that this step asked for as workspace */
-    bool busy;                     /* a kernel uses the workspace */
-    bool shared;                   /* the step's slots may grow */
+    size_t bound, slots,
+        planned;             /* of the blocks bound to slots; of those slots, now and as they are expected to end */
+    size_t most;             /* the most that a step has needed */
+    cnn__storage *workspace; /* NULL: none yet */
+    size_t asked;            /* the most that this step asked for as workspace */
+    bool busy;               /* a kernel uses the workspace */
+    bool shared;             /* the step's slots may grow */
     uint32_t step;
     cnn__plans plans; /* of steps with `shared` */
 };
@@ -292,8 +297,8 @@ static cnn__storage *new_slot(cnn__cache *cache, size_t bytes)
     return block;
 }
 
-/* A free slot becomes larger. If its block is too small, it gets another one; a block that this very step made is freed first,
- * because an equal step will not use it. */
+/* A free slot becomes larger. If its block is too small, it gets another one; a block that this very step made is
+ * freed first, because an equal step will not use it. */
 static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
 {
     int slot = block->slot;
@@ -370,8 +375,8 @@ void cnn__cache_put(cnn__storage *block)
 
 /* ---- the workspace ---- */
 
-/* One block that grows to the most that any kernel asks for: kernels run one after the other, and sizes that differ from layer to
- * layer would each leave a block of their own, or take those of results. */
+/* One block that grows to the most that any kernel asks for: kernels run one after the other, and sizes that differ
+ * from layer to layer would each leave a block of their own, or take those of results. */
 void *cnn__cache_workspace(cnn__cache *cache, size_t bytes)
 {
     size_t before = cache->asked, most;

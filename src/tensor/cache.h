@@ -11,10 +11,11 @@ typedef struct cnn__cache cnn__cache;
 cnn__cache *cnn__cache_new(cnn_context *ctx);
 /* Frees the cache and its idle blocks; every block is back by then. */
 void cnn__cache_free(cnn__cache *cache);
-/* Begins a step. `shared` says that no graph is recorded, so that a block may serve one size after another. Every block is
- * back by then. */
+/* Begins a step. `shared` says that no graph is recorded, so that a block may serve one size after another. Every
+ * block is back by then. */
 void cnn__cache_begin(cnn__cache *cache, bool shared);
-/* A block of at least `bytes`, which cnn__storage_release() gives back. NULL: no memory, even without the idle blocks. */
+/* A block of at least `bytes`, which cnn__storage_release() gives back. NULL: no memory, even without the idle
+ * blocks. */
 cnn__storage *cnn__cache_get(cnn__cache *cache, size_t bytes);
 /* Takes a block back; for cnn__storage_release(). */
 void cnn__cache_put(cnn__storage *block);
@@ -29,8 +30,8 @@ size_t cnn__cache_bytes(const cnn__cache *cache);
 
 /* ---- for the cache's own files ---- */
 
-/* Where slots may grow, a plan says with what size each slot of a step began and what it grew to. An equal step makes equal slots
- * in the same order, so each of them gets a block for its last size at once. */
+/* Where slots may grow, a plan says with what size each slot of a step began and what it grew to. An equal step
+ * makes equal slots in the same order, so each of them gets a block for its last size at once. */
 typedef struct cnn__plan_slot {
     size_t first, last;
 } cnn__plan_slot;
@@ -52,8 +53,8 @@ typedef struct cnn__plans {
 } cnn__plans;
 
 void cnn__plans_begin(cnn__plans *plans);
-/* Enters the step's next slot, whose first size is given. `*last` is what it will grow to if the step goes on as a plan says; the
- * first size where no plan does. Returns the slot's number, −1: no memory. */
+/* Enters the step's next slot, whose first size is given. `*last` is what it will grow to if the step goes on as a
+ * plan says; the first size where no plan does. Returns the slot's number, −1: no memory. */
 int cnn__plans_slot(cnn__plans *plans, size_t first, size_t *last);
 /* A slot of this step has become larger. */
 void cnn__plans_grow(cnn__plans *plans, int slot, size_t bytes);

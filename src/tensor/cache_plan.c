@@ -1,6 +1,6 @@
-/* Plans of the last few kinds of steps whose slots may grow (see cache.h). A step is recognised by the first sizes of its slots:
- * it follows the plan that agrees with it so far, the newest first, and once none does it makes one of its own in the place of
- * the plan that was followed the longest ago. */
+/* Plans of the last few kinds of steps whose slots may grow (see cache.h). A step is recognised by the first sizes
+ * of its slots: it follows the plan that agrees with it so far, the newest first, and once none does it makes one of
+ * its own in the place of the plan that was followed the longest ago. */
 #include "tensor/cache.h"
 
 void cnn__plans_begin(cnn__plans *plans)

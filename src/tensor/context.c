@@ -28,20 +28,20 @@ static cnn_status check(const cnn_context_options *o)
 {
     const char *call = "context_create";
     if (o->threads < 0 || o->threads > MAX_THREADS) {
-        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: threads is %d, expected 1 to %d, or 0 for all CPUs", call,
-                         o->threads, MAX_THREADS);
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: threads is %d, expected 1 to %d, or 0 for all CPUs",
+                         call, o->threads, MAX_THREADS);
     }
     if (o->device != CNN_DEVICE_AUTO && o->device != CNN_DEVICE_CPU) {
-        return cnn__fail(NULL, CNN_ERROR_DEVICE, "%s: there is no device %d, expected CNN_DEVICE_AUTO or CNN_DEVICE_CPU",
-                         call, (int)o->device);
+        return cnn__fail(NULL, CNN_ERROR_DEVICE,
+                         "%s: there is no device %d, expected CNN_DEVICE_AUTO or CNN_DEVICE_CPU", call, (int)o->device);
     }
     if (o->math != CNN_MATH_FAST && o->math != CNN_MATH_STRICT) {
-        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: math is %d, expected CNN_MATH_FAST or CNN_MATH_STRICT", call,
-                         (int)o->math);
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: math is %d, expected CNN_MATH_FAST or CNN_MATH_STRICT",
+                         call, (int)o->math);
     }
     if (!o->allocate != !o->deallocate) {
-        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: allocate and deallocate go together, %s is missing", call,
-                         o->allocate ? "deallocate" : "allocate");
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: allocate and deallocate go together, %s is missing",
+                         call, o->allocate ? "deallocate" : "allocate");
     }
     return CNN_OK;
 }
@@ -132,8 +132,8 @@ void cnn_context_free(cnn_context *ctx)
     cnn__context_release(ctx);
 }
 
-/* The threads that may hold the lock of the process that made it are not there in a child, so the child's first user makes
- * the lock anew; the others of its threads wait for that. */
+/* The threads that may hold the lock of the process that made it are not there in a child, so the child's first user
+ * makes the lock anew; the others of its threads wait for that. */
 void cnn__context_lock(cnn_context *ctx)
 {
     const uint64_t made = 2 * cnn__process(), in_the_making = made + 1;
@@ -216,7 +216,8 @@ cnn_status cnn_context_random_state(const cnn_context *ctx, cnn_random_state *st
 cnn_status cnn_context_set_random_state(cnn_context *ctx, const cnn_random_state *state)
 {
     if (!ctx || !state) {
-        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "context_set_random_state: %s is NULL", ctx ? "state" : "ctx");
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "context_set_random_state: %s is NULL",
+                         ctx ? "state" : "ctx");
     }
     if (state->stream >= CNN__STREAMS) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,

@@ -1,5 +1,5 @@
-/* Marks on the parameters of failed steps. A mark is a pointer in the tensor, written under the context's lock and tested
- * without it, so that a step that succeeds pays one load per parameter. */
+/* Marks on the parameters of failed steps. A mark is a pointer in the tensor, written under the context's lock and
+ * tested without it, so that a step that succeeds pays one load per parameter. */
 #include "tensor/failed_step.h"
 
 #include <string.h>
@@ -133,7 +133,7 @@ cnn_status cnn__failed_step_check(const cnn_tensor *parameter)
         return CNN_OK;
     }
     cnn_status status = CNN_OK;
-    char message[sizeof ((cnn__failed_step *)0)->message] = "";
+    char message[sizeof((cnn__failed_step *)0)->message] = "";
     cnn__context_lock(parameter->ctx);
     cnn__failed_step *failed = atomic_load_explicit(&parameter->failed_step, memory_order_relaxed);
     if (failed) {

@@ -1,5 +1,5 @@
-/* Tensors as text, as PyTorch prints them with its default options: 4 digits, lines of 80 characters, and past 1000 elements
- * only 3 at each end of a dimension (rules after torch/_tensor_str.py's documentation of set_printoptions). */
+/* Tensors as text, as PyTorch prints them with its default options: 4 digits, lines of 80 characters, and past 1000
+ * elements only 3 at each end of a dimension (rules after torch/_tensor_str.py's documentation of set_printoptions). */
 #include "tensor/tensor.h"
 
 #include <inttypes.h>
@@ -7,7 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE = 80, THRESHOLD = 1000, EDGE = 3, PREFIX = 7 /* "tensor(" */, ELEMENT = 352 /* the digits of DBL_MAX and four more fit */ };
+enum {
+    LINE = 80,
+    THRESHOLD = 1000,
+    EDGE = 3,
+    PREFIX = 7 /* "tensor(" */,
+    ELEMENT = 352 /* the digits of DBL_MAX and four more fit */
+};
 
 typedef enum style { STYLE_INTEGER, STYLE_WHOLE, STYLE_FIXED, STYLE_SCIENTIFIC } number_style;
 
@@ -65,7 +71,9 @@ static void integer_text(const cnn_tensor *t, int64_t place, char text[ELEMENT])
 
 static void real_text(double value, number_style style, char text[ELEMENT])
 {
-    static const char *const conversions[] = { [STYLE_WHOLE] = "%.0f", [STYLE_FIXED] = "%.4f", [STYLE_SCIENTIFIC] = "%.4e" };
+    static const char *const conversions[] = {
+        [STYLE_WHOLE] = "%.0f", [STYLE_FIXED] = "%.4f", [STYLE_SCIENTIFIC] = "%.4e"
+    };
     cnn__number(text, ELEMENT - 1, conversions[style], value);
     if (style == STYLE_WHOLE && isfinite(value)) {
         strcat(text, ".");

@@ -1,5 +1,5 @@
-/* Tensors of numbers by rule: sequences and random draws. Each random tensor takes one stream of the context, so what it
- * gets depends on the order of the calls alone. */
+/* Tensors of numbers by rule: sequences and random draws. Each random tensor takes one stream of the context, so
+ * what it gets depends on the order of the calls alone. */
 #include "tensor/tensor.h"
 
 #include "base/random.h"

@@ -54,22 +54,23 @@ struct cnn_tensor {
     cnn_dtype dtype;
     int ndim;
     bool requires_grad;
-    bool grad_is_zero;  /* plain: the gradient's elements count as 0 and are not written yet */
-    bool grad_pending;  /* plain: a backward is writing it, cnn__grad_add() has not taken it yet */
-    bool retain_grad;   /* tape: keep the gradient after backward */
-    bool writable;      /* tape: a callback of the user's is writing it now */
-    bool kept;          /* tape: a gradient on its way, which outlives the backward that made it */
-    bool masked;        /* tape: a ReLU's gradient that already is 0 where the ReLU is */
-    bool owned;         /* plain: a module owns it, cnn_tensor_free() refuses */
+    bool grad_is_zero;     /* plain: the gradient's elements count as 0 and are not written yet */
+    bool grad_pending;     /* plain: a backward is writing it, cnn__grad_add() has not taken it yet */
+    bool retain_grad;      /* tape: keep the gradient after backward */
+    bool writable;         /* tape: a callback of the user's is writing it now */
+    bool kept;             /* tape: a gradient on its way, which outlives the backward that made it */
+    bool masked;           /* tape: a ReLU's gradient that already is 0 where the ReLU is */
+    bool owned;            /* plain: a module owns it, cnn_tensor_free() refuses */
     atomic_int references; /* plain */
     int64_t shape[CNN_MAX_DIMS];
     int64_t stride[CNN_MAX_DIMS];
     int64_t numel;
-    int64_t offset; /* of the first element in the storage, in elements */
+    int64_t offset;        /* of the first element in the storage, in elements */
     cnn__storage *storage; /* NULL: a tape's result that was dropped */
     cnn_context *ctx;
     cnn_tensor *grad;
-    _Atomic(struct cnn__failed_step *) failed_step; /* plain: the failed step that it took part in (tensor/failed_step.h) */
+    _Atomic(struct cnn__failed_step *)
+        failed_step; /* plain: the failed step that it took part in (tensor/failed_step.h) */
     /* Of a tape's tensors: */
     cnn_tape *tape;
     uint64_t generation;
@@ -127,8 +128,8 @@ void cnn__tensor_release(cnn_tensor *t);
 cnn_status cnn__tensor_check(const cnn_tensor *t, const char *call);
 /* Fills in dtype, shape, row-major strides and numel. */
 void cnn__tensor_shape_set(cnn_tensor *t, cnn_dtype dtype, int ndim, const int64_t *shape);
-/* Says that somebody writes, or has written, the elements: a backward that has saved them will refuse. Whatever writes to a tensor that
- * users can have says so; operations that write their results need not. Any thread. */
+/* Says that somebody writes, or has written, the elements: a backward that has saved them will refuse. Whatever
+ * writes to a tensor that users can have says so; operations that write their results need not. Any thread. */
 static inline void cnn__tensor_written(const cnn_tensor *t)
 {
     atomic_fetch_add_explicit(&t->storage->version, 1, memory_order_relaxed);

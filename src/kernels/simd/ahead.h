@@ -1,5 +1,5 @@
-/* Memory that will be wanted soon, fetched a few lines at a time between the products that keep the arithmetic units busy:
- * reading and computing then overlap, where a copy on its own would wait for memory. */
+/* Memory that will be wanted soon, fetched a few lines at a time between the products that keep the arithmetic units
+ * busy: reading and computing then overlap, where a copy on its own would wait for memory. */
 #ifndef CNN_KERNELS_SIMD_AHEAD_H
 #define CNN_KERNELS_SIMD_AHEAD_H
 
@@ -8,11 +8,12 @@
 
 enum {
     AHEAD_LINE = 64,
-    AHEAD_MOST = 16 /* lines a call: beyond, there is too little arithmetic to hide them behind, and they only queue up */
+    /* Lines per call. Beyond, there is too little arithmetic to hide them behind, and they only queue up. */
+    AHEAD_MOST = 16
 };
 
-/* `rows` stretches of `bytes` each, `step` bytes apart, some `lines` of them at each call; then what `then` names. All zero
- * is nothing. */
+/* `rows` stretches of `bytes` each, `step` bytes apart, some `lines` of them at each call; then what `then` names.
+ * All zero is nothing. */
 typedef struct ahead {
     const char *at;
     int64_t bytes, rows, step;

@@ -58,9 +58,10 @@ size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
     return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, 1, workers) : way_of(&p)->workspace(&p, workers);
 }
 
-/* Where a weight is not finite, its products with the zeros of padding are NaN, and so are the sums with such a product, which are
- * made again. They are looked for in the weights or in the results, whichever are fewer. */
-static void mend_edges(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, cnn__pool *pool)
+/* Where a weight is not finite, its products with the zeros of padding are NaN, and so are the sums with such a
+ * product, which are made again. They are looked for in the weights or in the results, whichever are fewer. */
+static void mend_edges(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                       cnn__pool *pool)
 {
     int64_t weights = p->groups * p->weight_group, channels = p->batch * p->groups * p->out_channels;
     bool few = channels * p->h.grid * p->w.grid < weights;
@@ -117,8 +118,8 @@ static int64_t backward_plans(const cnn__conv *g)
     return residues(g->stride_h, g->in_h) * residues(g->stride_w, g->in_w);
 }
 
-/* How many images at a time: where there are several plans, so many that what one of them reads and writes is still in the
- * caches when the others read it again and write between. */
+/* How many images at a time: where there are several plans, so many that what one of them reads and writes is still
+ * in the caches when the others read it again and write between. */
 static int64_t backward_images(const cnn__conv *g)
 {
     int64_t weights = g->out_channels * (g->in_channels / g->groups) * g->kernel_h * g->kernel_w;
@@ -137,7 +138,8 @@ static int64_t depthwise_plans(const cnn__conv *g, conv_plan plans[MOST_PLANS])
     return count;
 }
 
-static void mend_plans(const conv_plan *plans, int64_t count, const float *dy, const float *weight, float *dx, cnn__pool *pool)
+static void mend_plans(const conv_plan *plans, int64_t count, const float *dy, const float *weight, float *dx,
+                       cnn__pool *pool)
 {
     for (int64_t k = 0; k < count; k++) {
         mend_edges(&plans[k], dy, weight, NULL, dx, pool);
@@ -181,7 +183,8 @@ static void clear_plane(void *arg, int64_t task, int worker)
 }
 
 /* Parts that no tap reaches are zero: dx is cleared as a whole, which is faster than a part of each line at a time. */
-static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *weight, float *dx, void *memory, cnn__pool *pool)
+static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *weight, float *dx, void *memory,
+                              cnn__pool *pool)
 {
     bool cleared = false, finished = true;
     for (int64_t k = 0; k < backward_plans(g) && !cleared; k++) {
@@ -193,7 +196,8 @@ static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *
             cleared = true;
         }
     }
-    int64_t images = backward_images(g), in = g->in_channels * g->in_h * g->in_w, out = g->out_channels * g->out_h * g->out_w;
+    int64_t images = backward_images(g), in = g->in_channels * g->in_h * g->in_w,
+            out = g->out_channels * g->out_h * g->out_w;
     for (int64_t n = 0; n < g->batch; n += images) {
         for (int64_t k = 0; k < backward_plans(g); k++) {
             conv_plan p = backward_plan(g, k);

@@ -1,8 +1,9 @@
 /* Convolutions with one tap, no padding and no stride: y = weight · x for each image, multiplied where both lie.
  *
- * A task owns a unit of positions (some whole images, or some places of one) for a block of output channels. Panel by panel of
- * these it goes along all positions, WIDTH at a time and once LANES; the few that are left at the end of an image are summed
- * along the input channels if the weights lie along them (forward), else by tiles whose rows are positions. */
+ * A task owns a unit of positions (some whole images, or some places of one) for a block of output channels. Panel
+ * by panel of these it goes along all positions, WIDTH at a time and once LANES; the few that are left at the end of
+ * an image are summed along the input channels if the weights lie along them (forward), else by tiles whose rows are
+ * positions. */
 #include "kernels/simd/conv_rest.h"
 #include "kernels/simd/table.h"
 
@@ -10,8 +11,9 @@ bool CNN__SIMD(conv_direct_fits)(const conv_plan *p)
 {
     const conv_axis *h = &p->h, *w = &p->w;
     return h->taps == 1 && w->taps == 1 && h->stride == 1 && w->stride == 1 && h->first == 0 && w->first == 0 &&
-           h->out_step == 1 && w->out_step == 1 && h->in == h->out && w->in == w->out && h->grid == h->in && w->grid == w->in &&
-           p->batch > 0 && p->in_channels > 0 && h->in > 0 && w->in > 0 && (p->weight_in == 1 || p->weight_out == 1);
+           h->out_step == 1 && w->out_step == 1 && h->in == h->out && w->in == w->out && h->grid == h->in &&
+           w->grid == w->in && p->batch > 0 && p->in_channels > 0 && h->in > 0 && w->in > 0 &&
+           (p->weight_in == 1 || p->weight_out == 1);
 }
 
 size_t CNN__SIMD(conv_direct_workspace)(const conv_plan *p, int workers)
@@ -25,9 +27,11 @@ static void pack_panels(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const direct_job *job = arg;
-    int64_t channels = job->plan->in_channels, tasks = divide_up(job->panels, PACK_PANELS), panel = task % tasks * PACK_PANELS;
+    int64_t channels = job->plan->in_channels, tasks = divide_up(job->panels, PACK_PANELS),
+            panel = task % tasks * PACK_PANELS;
     float *to = job->packed + (task / tasks * job->panels + panel) * channels * ROW_STEP;
-    pack_weights(job, task / tasks, panel, least(PACK_PANELS, job->panels - panel), 0, channels, to, channels * ROW_STEP);
+    pack_weights(job, task / tasks, panel, least(PACK_PANELS, job->panels - panel), 0, channels, to,
+                 channels * ROW_STEP);
 }
 
 /* ---- the product ---- */
@@ -39,7 +43,8 @@ static tile_operand weights_of(const direct_task *t, int64_t k)
     const conv_plan *p = job->plan;
     int64_t panel = t->panel + k;
     if (job->along) {
-        return (tile_operand){ job->weight + t->group * p->weight_group + panel * job->panel_rows * p->weight_out + t->channel,
+        return (tile_operand){ job->weight + t->group * p->weight_group + panel * job->panel_rows * p->weight_out +
+                                   t->channel,
                                p->weight_out, 1, NULL };
     }
     if (packs_before(job)) {
@@ -93,15 +98,20 @@ static tile_start start_of(const direct_task *t, int64_t channel, const float **
     return t->terms || (job->plan->add && !t->parts) ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
 }
 
-/* Panels [k, k + count) of the task's by the whole vectors of an image's places, which are read where they lie, or packed; or where
- * they lie, and left packed for the next panels. */
+/* Panels [k, k + count) of the task's by the whole vectors of an image's places, which are read where they lie, or
+ * packed; or where they lie, and left packed for the next panels. */
 static void multiply_image(direct_task *t, int64_t k, int64_t count, int64_t n, bool keeps)
 {
     const direct_job *job = t->job;
     const conv_plan *p = job->plan;
     int64_t channel = (t->panel + k) * job->panel_rows;
-    tile_grid g = { .rows = least(count * job->panel_rows, p->out_channels - channel), .panel_rows = job->panel_rows,
-                    .columns = 1, .k = t->channels, .a = weights_of(t, k), .streamed = job->streamed, .step = job->places };
+    tile_grid g = { .rows = least(count * job->panel_rows, p->out_channels - channel),
+                    .panel_rows = job->panel_rows,
+                    .columns = 1,
+                    .k = t->channels,
+                    .a = weights_of(t, k),
+                    .streamed = job->streamed,
+                    .step = job->places };
     g.a_step = job->along ? ROWS * p->weight_out : (packs_before(job) ? p->in_channels : t->channels) * ROW_STEP;
     g.b = (tile_operand){ x_plane(t, n) + t->begin, 1, job->places, NULL };
     g.b_step = WIDTH;
@@ -160,7 +170,8 @@ static direct_sums sums_of(const direct_task *t, int64_t i)
 {
     const direct_job *job = t->job;
     int64_t channel = t->panel * job->panel_rows;
-    direct_sums s = { .rows = least(t->panels * job->panel_rows, job->plan->out_channels - channel), .places = t->end - t->begin };
+    direct_sums s = { .rows = least(t->panels * job->panel_rows, job->plan->out_channels - channel),
+                      .places = t->end - t->begin };
     s.y = y_plane(t, t->image + i, channel) + t->begin;
     s.wide = t->wide + i * s.rows * s.places;
     return s;
@@ -193,7 +204,9 @@ static void finish_parts(const direct_task *t)
 
 static direct_task unit_of(const direct_job *job, int64_t unit, int64_t group)
 {
-    direct_task t = { .job = job, .group = group, .image = unit / job->image_units * job->images,
+    direct_task t = { .job = job,
+                      .group = group,
+                      .image = unit / job->image_units * job->images,
                       .begin = unit % job->image_units * job->unit_places };
     t.images = least(job->images, job->plan->batch - t.image);
     t.end = least(t.begin + job->unit_places, job->places);
@@ -269,8 +282,8 @@ static void multiply_unit(void *arg, int64_t task, int worker)
     stream_end();
 }
 
-void CNN__SIMD(conv_direct)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
-                            cnn__pool *pool)
+void CNN__SIMD(conv_direct)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                            void *memory, cnn__pool *pool)
 {
     direct_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .packed = memory };
     measure(&job, p);
@@ -279,12 +292,13 @@ void CNN__SIMD(conv_direct)(const conv_plan *p, const float *x, const float *wei
     job.streamed = p->in_channels <= DEPTH && !plan_finishes(p) && !p->add &&
                    streams(y, p->batch * job.places * p->groups * p->out_channels, job.places);
     if (packs_before(&job)) {
-        cnn__pool_run(pool, p->groups * divide_up(job.panels, PACK_PANELS), (double)(p->groups * p->weight_group), pack_panels,
-                      &job);
+        cnn__pool_run(pool, p->groups * divide_up(job.panels, PACK_PANELS), (double)(p->groups * p->weight_group),
+                      pack_panels, &job);
     }
     if (shares_columns(&job)) {
         int64_t tasks = p->groups * job.units * divide_up(p->in_channels, job.depth);
-        cnn__pool_run(pool, tasks, (double)(p->batch * p->groups * p->in_channels * job.places) / LANES, pack_unit, &job);
+        cnn__pool_run(pool, tasks, (double)(p->batch * p->groups * p->in_channels * job.places) / LANES, pack_unit,
+                      &job);
     }
     cnn__pool_run(pool, job.units * p->groups * job.blocks, plan_work(p), multiply_unit, &job);
 }

@@ -1,4 +1,5 @@
-/* One convolution with one tap, cut into units, and how its operands are packed where they must be (see conv_direct.c). */
+/* One convolution with one tap, cut into units, and how its operands are packed where they must be (see
+ * conv_direct.c). */
 #ifndef CNN_KERNELS_SIMD_CONV_DIRECT_H
 #define CNN_KERNELS_SIMD_CONV_DIRECT_H
 
@@ -9,8 +10,8 @@
 #include "kernels/simd/tile.h"
 #include "kernels/simd/wide.h"
 
-/* Narrow tiles read x more often for the same work: there a unit's x is packed, and a block of weights that stays in L2 is
- * multiplied by WIDTH places of it at a time, which stay in L1. Wide ones read x where it lies, from L2. */
+/* Narrow tiles read x more often for the same work: there a unit's x is packed, and a block of weights that stays in
+ * L2 is multiplied by WIDTH places of it at a time, which stay in L1. Wide ones read x where it lies, from L2. */
 enum {
     PACKS_X = FULL_PANELS,
     UNIT_FLOATS = 1 << 16, /* of x: a quarter of L2 */
@@ -18,13 +19,13 @@ enum {
     DEPTH = PACKS_X ? 256 : 512, /* input channels of a stretch */
     WEIGHT_FLOATS = 1 << 15,     /* of a block, a quarter of L2 */
     FEW_WEIGHTS = 1 << 16,       /* that every task may read from L2: then all tasks have places of their own */
-    FEW_PANELS = 12, /* to which the first may leave x packed: it reads far less than the others then */
-    PACK_PANELS = 4, /* at once */
-    PACK_AHEAD = 8,  /* rows of weights that are fetched before they are packed */
-    LINE = 16,       /* floats of a line of the cache */
+    FEW_PANELS = 12,             /* to which the first may leave x packed: it reads far less than the others then */
+    PACK_PANELS = 4,             /* at once */
+    PACK_AHEAD = 8,              /* rows of weights that are fetched before they are packed */
+    LINE = 16,                   /* floats of a line of the cache */
     LEAST_TASKS = 8,
-    ALIASED = 1024,   /* rows so many floats apart share a set of L1: */
-    ALIASED_ROWS = 8, /* no more of them at once than it has ways */
+    ALIASED = 1024,                               /* rows so many floats apart share a set of L1: */
+    ALIASED_ROWS = 8,                             /* no more of them at once than it has ways */
     ROW_VECTORS = CNN__VECTOR_BYTES > 16 ? 1 : 2, /* that hold ROWS */
     ROW = ROW_VECTORS * LANES,
     ROW_STEP = PACKS_X ? ROWS : ROW /* of packed weights: what tile_panels takes, or whole vectors */
@@ -36,10 +37,10 @@ typedef struct direct_job {
     float *y, *packed; /* weights that do not lie along the input channels: [group][panel][channel][ROW_STEP] */
     float *columns;    /* x packed for all, if several tasks share a unit */
     char *scratch;
-    int64_t places;                            /* of an image */
-    int64_t images, image_units, unit_places;  /* a unit is so many images, or so many places of one */
-    int64_t units, rest;                       /* places at an image's end */
-    int64_t panels, panel_rows;                /* of output channels */
+    int64_t places;                           /* of an image */
+    int64_t images, image_units, unit_places; /* a unit is so many images, or so many places of one */
+    int64_t units, rest;                      /* places at an image's end */
+    int64_t panels, panel_rows;               /* of output channels */
     int64_t blocks, block_panels, depth;
     bool along, streamed;
 } direct_job;
@@ -47,13 +48,13 @@ typedef struct direct_job {
 typedef struct direct_task {
     const direct_job *job;
     int64_t group, panel, panels, first; /* of which the weights from number `first` on are packed */
-    int64_t image, images, begin, end; /* places of each image */
+    int64_t image, images, begin, end;   /* places of each image */
     int64_t channel, channels;
     bool finishes; /* with this stretch sums are complete, and something is to be done to them */
     double *wide;
-    int64_t terms, parts; /* in the sums by now, and how many parts were put aside */
+    int64_t terms, parts;                    /* in the sums by now, and how many parts were put aside */
     float *weights, *rest, *aside, *columns; /* x packed: [image][WIDTH places][channel][WIDTH] */
-    tile_operand a; /* the panel's weights */
+    tile_operand a;                          /* the panel's weights */
     ahead next;
 } direct_task;
 
@@ -132,7 +133,8 @@ static inline bool shares_columns(const direct_job *job)
 
 static inline size_t columns_size(const direct_job *job)
 {
-    int64_t floats = shares_columns(job) ? job->units * job->plan->groups * unit_columns(job) * job->plan->in_channels : 0;
+    int64_t floats =
+        shares_columns(job) ? job->units * job->plan->groups * unit_columns(job) * job->plan->in_channels : 0;
     return (size_t)round_up(floats, 16) * sizeof(float);
 }
 
@@ -176,8 +178,8 @@ static inline float *columns_of(const direct_task *t, int64_t image)
 
 /* ---- packing, and what is fetched ahead ---- */
 
-/* Weights across: `panels` of them, [panel][channel][ROW_STEP], whose rows are read together, as far apart as they are. In whole
- * vectors: what follows a row is not used, or written after it. */
+/* Weights across: `panels` of them, [panel][channel][ROW_STEP], whose rows are read together, as far apart as they
+ * are. In whole vectors: what follows a row is not used, or written after it. */
 static inline void pack_weights(const direct_job *job, int64_t group, int64_t panel, int64_t panels, int64_t channel,
                                 int64_t channels, float *to, int64_t panel_step)
 {

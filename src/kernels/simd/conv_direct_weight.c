@@ -1,9 +1,9 @@
 /* The gradient of the weights of a convolution with one tap and no padding: Σ dy[o][position] · x[c][position].
  *
- * One of x and dy is packed, turned so that a vector holds channels; the rows of the other are read where they lie. With a
- * stride x is gathered first. A task owns a block of channels by channels for a chunk of all positions, which it takes in
- * stretches of an image; the block's sums stay in L2. Which is packed, blocks and chunks follow from the sizes. The chunks'
- * sums are added up in order, and turned where need be. */
+ * One of x and dy is packed, turned so that a vector holds channels; the rows of the other are read where they lie.
+ * With a stride x is gathered first. A task owns a block of channels by channels for a chunk of all positions, which
+ * it takes in stretches of an image; the block's sums stay in L2. Which is packed, blocks and chunks follow from the
+ * sizes. The chunks' sums are added up in order, and turned where need be. */
 #include "kernels/simd/ahead.h"
 #include "kernels/simd/conv_plan.h"
 #include "kernels/simd/some.h"
@@ -37,15 +37,15 @@ typedef struct direct_weight_job {
     int64_t columns, row_step; /* of the sums */
     int64_t group_step, chunk_step;
     int64_t wide_sums; /* of a task, where a chunk's sums are long */
-    bool turned;  /* dy is packed */
-    bool settled; /* sums are made in dweight */
+    bool turned;       /* dy is packed */
+    bool settled;      /* sums are made in dweight */
 } direct_weight_job;
 
 typedef struct direct_weight_task {
     const direct_weight_job *job;
     int64_t group, read, reads, packed, packs; /* first channels of the block, and how many */
     int64_t image, begin, count;               /* positions of the stretch */
-    float *columns, *gathered; /* [packed channel's panel][position][WIDTH], [x channel][stretch] */
+    float *columns, *gathered;                 /* [packed channel's panel][position][WIDTH], [x channel][stretch] */
     double *wide;
     int64_t summed, wides; /* positions that are in the sums, and how often sums were put aside */
     ahead next, later;
@@ -159,11 +159,16 @@ static void multiply_stretch(direct_weight_task *t, float *sums)
         pack_transposed(packed.at + k * packed.across, packed.across, least(LANES, t->packs - k), LANES, t->count,
                         t->columns + k / WIDTH * WIDTH * t->count + k % WIDTH, WIDTH);
     }
-    tile_grid grid = {
-        .rows = t->reads, .panel_rows = panel_rows, .k = t->count,
-        .a = a, .a_step = panel_rows * a.across, .b = { t->columns, 1, WIDTH, NULL }, .b_step = t->count * WIDTH,
-        .start = t->summed ? FROM_C : FROM_COLUMNS, .c = sums, .step = job->row_step
-    };
+    tile_grid grid = { .rows = t->reads,
+                       .panel_rows = panel_rows,
+                       .k = t->count,
+                       .a = a,
+                       .a_step = panel_rows * a.across,
+                       .b = { t->columns, 1, WIDTH, NULL },
+                       .b_step = t->count * WIDTH,
+                       .start = t->summed ? FROM_C : FROM_COLUMNS,
+                       .c = sums,
+                       .step = job->row_step };
     tile_multiply_columns(grid, t->packs, &t->next);
     t->summed += t->count;
 }
@@ -216,7 +221,8 @@ static void weigh(void *arg, int64_t task, int worker)
     const direct_weight_job *job = arg;
     const conv_plan *p = job->plan;
     int64_t blocks = job->read.blocks * job->packed.blocks, chunk = task / blocks / p->groups;
-    direct_weight_task t = { .job = job, .group = task / blocks % p->groups,
+    direct_weight_task t = { .job = job,
+                             .group = task / blocks % p->groups,
                              .read = task / job->packed.blocks % job->read.blocks * job->read.block,
                              .packed = task % job->packed.blocks * job->packed.block };
     t.reads = least(job->read.block, job->read.channels - t.read);
@@ -262,8 +268,8 @@ static void settle(void *arg, int64_t task, int worker)
         if (job->turned) {
             transpose(v);
         }
-        float *to = job->dweight + group * p->weight_group + (job->turned ? column * p->in_channels + row
-                                                                          : row * p->in_channels + column);
+        float *to = job->dweight + group * p->weight_group +
+                    (job->turned ? column * p->in_channels + row : row * p->in_channels + column);
         for (int64_t i = 0; i < (job->turned ? some : rows); i++) {
             store_some(to + i * p->in_channels, v[i], job->turned ? rows : some);
         }

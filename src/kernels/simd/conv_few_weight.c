@@ -1,21 +1,23 @@
-/* The gradient of the weights where there are few input channels, as in a network's first layer: for each output channel o and
- * tap t, Σ dy[o][position] · x[position's tap t].
+/* The gradient of the weights where there are few input channels, as in a network's first layer: for each output
+ * channel o and tap t, Σ dy[o][position] · x[position's tap t].
  *
- * Both are read along the positions, where they lie: dy in its tensor, x in a slab (conv_slab.h), whose lines are in the order of
- * the positions for any stride. A tile holds a vector of sums for each of some output channels and taps and goes along the
- * positions. So nothing is turned, which for few taps would cost more than the products. A task makes the sums of a block of
- * output channels over a chunk of the positions, unit by unit, and adds up their lanes at its end; the chunks' sums are added
- * in order. */
+ * Both are read along the positions, where they lie: dy in its tensor, x in a slab (conv_slab.h), whose lines are in
+ * the order of the positions for any stride. A tile holds a vector of sums for each of some output channels and taps
+ * and goes along the positions. So nothing is turned, which for few taps would cost more than the products. A task
+ * makes the sums of a block of output channels over a chunk of the positions, unit by unit, and adds up their lanes
+ * at its end; the chunks' sums are added in order. */
 #include "kernels/simd/conv_slab.h"
 #include "kernels/simd/some.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/wide.h"
 
 enum {
-    FEW = 4,                                   /* input channels of a group */
-    TILE_OUTS = CNN__VECTOR_BYTES == 64 ? 3 : 4, /* output channels; with the taps, their sums and operands fill the registers */
+    FEW = 4, /* input channels of a group */
+    TILE_OUTS = CNN__VECTOR_BYTES == 64
+                    ? 3
+                    : 4, /* output channels; with the taps, their sums and operands fill the registers */
     TILE_TAPS = CNN__VECTOR_BYTES == 64 ? 9 : 3,
-    LINE = 16,                                   /* floats of a line of the cache */
+    LINE = 16, /* floats of a line of the cache */
     SUMS = TILE_OUTS * TILE_TAPS,
     SQUARES = (SUMS + LANES - 1) / LANES,
     MOST_TAPS = 64,   /* of all channels: with more of them turning pays */
@@ -32,14 +34,15 @@ typedef struct few_job {
     int64_t *offsets;         /* in the slab, of what a tap of a channel sees at its first position */
     char *scratch;            /* of a worker: a block's vectors of sums, a slab */
     int64_t chunks, chunk_units;
-    int64_t tiles, blocks;    /* of output channels */
+    int64_t tiles, blocks; /* of output channels */
     int64_t tap_tiles;
     int64_t unit_terms; /* that a unit adds to a lane's sum, at most */
     bool wide;          /* are a chunk's sums long? */
-    size_t slab_size; /* in floats */
+    size_t slab_size;   /* in floats */
 } few_job;
 
-/* A tile's operands: lines of dy, `out_step` floats from one output channel to the next, and what its taps see of the first. */
+/* A tile's operands: lines of dy, `out_step` floats from one output channel to the next, and what its taps see of
+ * the first. */
 typedef struct few_tile {
     const float *dy, *at[TILE_TAPS];
     int64_t out_step, lines, count; /* positions of a line */
@@ -50,15 +53,17 @@ typedef struct few_tile {
 /* Lines that fill most of their vectors, and are not too long for sums by lanes. */
 bool CNN__SIMD(conv_few_weight_fits)(const conv_plan *p)
 {
-    return p->in_channels > 0 && p->in_channels <= FEW && p->in_channels * plan_taps(p) <= MOST_TAPS && plan_taps(p) > 1 &&
-           p->batch > 0 && p->h.grid > 0 && p->w.grid <= PART_SUM * LANES && p->w.grid * 8 >= round_up(p->w.grid, LANES) * 7;
+    return p->in_channels > 0 && p->in_channels <= FEW && p->in_channels * plan_taps(p) <= MOST_TAPS &&
+           plan_taps(p) > 1 && p->batch > 0 && p->h.grid > 0 && p->w.grid <= PART_SUM * LANES &&
+           p->w.grid * 8 >= round_up(p->w.grid, LANES) * 7;
 }
 
 static void measure(few_job *job)
 {
     const conv_plan *p = &job->plan;
     int64_t positions = p->batch * p->h.grid * p->w.grid, chunks = least(divide_up(positions, POSITIONS), LEAST_TASKS);
-    job->tiles = p->out_channels / TILE_OUTS + p->out_channels % TILE_OUTS; /* those that are left have tiles of their own */
+    job->tiles =
+        p->out_channels / TILE_OUTS + p->out_channels % TILE_OUTS; /* those that are left have tiles of their own */
     job->blocks = least(divide_up(LEAST_TASKS, chunks * p->groups), job->tiles); /* each fills slabs of its own */
     job->tap_tiles = divide_up(p->in_channels * plan_taps(p), TILE_TAPS);
     job->slab = slab_make(p, least(divide_up(positions, chunks), POSITIONS), 1);
@@ -110,7 +115,8 @@ static void make_offsets(few_job *job)
 
 /* ---- the product ---- */
 
-/* What several products read is loaded once: as an operand of each, as compilers like it, it would be loaded as often. */
+/* What several products read is loaded once: as an operand of each, as compilers like it, it would be loaded as
+ * often. */
 #if defined __x86_64__
 #define IN_REGISTER(v) __asm__("" : "+v"(v))
 #else
@@ -159,8 +165,8 @@ CNN__INLINE void add_vectors(int outs, const float *dy, int64_t out_step, const 
     }
 }
 
-/* to[out][tap] += what the tile sums up; `outs` is a constant. The end of a line is a vector of which some lanes count: its
- * first where masked loads are cheap, else the last of one that overlaps the vector before. */
+/* to[out][tap] += what the tile sums up; `outs` is a constant. The end of a line is a vector of which some lanes
+ * count: its first where masked loads are cheap, else the last of one that overlaps the vector before. */
 CNN__INLINE void add_tile(int outs, const few_tile *t, lanes (*to)[TILE_TAPS])
 {
     lanes sums[TILE_OUTS][TILE_TAPS];
@@ -225,25 +231,31 @@ static few_part part_of(const few_job *job, int64_t tile, int64_t tap_tile)
     int64_t depth = p->in_channels * plan_taps(p);
     int64_t whole = p->out_channels / TILE_OUTS;
     few_part part = { .out = tile < whole ? tile * TILE_OUTS : p->out_channels - job->tiles + tile,
-                      .outs = tile < whole ? TILE_OUTS : 1, .tap = tap_tile * depth / job->tap_tiles };
+                      .outs = tile < whole ? TILE_OUTS : 1,
+                      .tap = tap_tile * depth / job->tap_tiles };
     part.taps = (tap_tile + 1) * depth / job->tap_tiles - part.tap;
     return part;
 }
 
 /* A unit's share of a part's sums. */
-static void add_unit(const few_job *job, const conv_unit *u, int64_t group, const few_part *part, const float *slab, lanes *sums)
+static void add_unit(const few_job *job, const conv_unit *u, int64_t group, const few_part *part, const float *slab,
+                     lanes *sums)
 {
     const conv_plan *p = &job->plan;
     int64_t plane = p->h.grid * p->w.grid;
     for (int64_t n = 0; n < u->images; n++) {
         few_tile t = { .dy = job->dy + (((u->image + n) * p->groups + group) * p->out_channels + part->out) * plane +
                              u->line * p->w.grid,
-                       .out_step = plane, .lines = u->lines, .count = p->w.grid, .dy_step = p->w.grid,
-                       .x_step = p->h.stride * job->slab.row_step, .ahead = part->tap ? 0 : u->lines * p->w.grid };
+                       .out_step = plane,
+                       .lines = u->lines,
+                       .count = p->w.grid,
+                       .dy_step = p->w.grid,
+                       .x_step = p->h.stride * job->slab.row_step,
+                       .ahead = part->tap ? 0 : u->lines * p->w.grid };
         for (int64_t k = 0; k < TILE_TAPS; k++) {
             t.at[k] = slab + n * job->slab.image_step + job->offsets[part->tap + least(k, part->taps - 1)];
         }
-        add_outs(part->outs, &t, (lanes (*)[TILE_TAPS])sums);
+        add_outs(part->outs, &t, (lanes(*)[TILE_TAPS])sums);
     }
 }
 
@@ -265,7 +277,8 @@ static void weigh(void *arg, int64_t task, int worker)
     int64_t block = task % job->blocks, group = task / job->blocks % p->groups, chunk = task / job->blocks / p->groups;
     int64_t begin = block * job->tiles / job->blocks, end = (block + 1) * job->tiles / job->blocks;
     int64_t parts = (end - begin) * job->tap_tiles;
-    int64_t unit = chunk * job->chunk_units, last = least(unit + job->chunk_units, job->slab.units), count = parts * SQUARES * LANES;
+    int64_t unit = chunk * job->chunk_units, last = least(unit + job->chunk_units, job->slab.units),
+            count = parts * SQUARES * LANES;
     lanes *sums = (lanes *)(void *)(job->scratch + (size_t)worker * scratch_size(job));
     float *slab = (float *)sums + sums_size(job);
     double *wide = (double *)(void *)(slab + job->slab_size);

@@ -1,5 +1,5 @@
-/* A convolution through slabs, cut into pieces: what its two ways share (conv_slab.c for many units of positions, conv_one.c for
- * one). All sizes follow from the geometry alone. */
+/* A convolution through slabs, cut into pieces: what its two ways share (conv_slab.c for many units of positions,
+ * conv_one.c for one). All sizes follow from the geometry alone. */
 #ifndef CNN_KERNELS_SIMD_CONV_JOB_H
 #define CNN_KERNELS_SIMD_CONV_JOB_H
 
@@ -11,12 +11,12 @@
 
 enum {
     FEW_PANELS = 2,
-    DEPTH = 256,               /* taps of a stretch */
-    POSITIONS = 8 * WIDTH,     /* of a unit of lines */
-    IMAGES = 13 * WIDTH,       /* of a unit of images; and so few of all make one unit */
-    BLOCK_SUMS = 1 << 16,      /* of a task whose sums go through several stretches: a quarter of L2 */
-    SLAB_FLOATS = 1 << 14,     /* that few channels may take for more lines at once, so that fewer are read twice */
-    ALIASED = 1024,            /* rows of weights so many floats apart share a set of L1: they are packed */
+    DEPTH = 256,           /* taps of a stretch */
+    POSITIONS = 8 * WIDTH, /* of a unit of lines */
+    IMAGES = 13 * WIDTH,   /* of a unit of images; and so few of all make one unit */
+    BLOCK_SUMS = 1 << 16,  /* of a task whose sums go through several stretches: a quarter of L2 */
+    SLAB_FLOATS = 1 << 14, /* that few channels may take for more lines at once, so that fewer are read twice */
+    ALIASED = 1024,        /* rows of weights so many floats apart share a set of L1: they are packed */
     LEAST_TASKS = 8
 };
 
@@ -24,27 +24,27 @@ typedef struct conv_job {
     conv_plan plan;
     conv_slab slab;
     const float *x, *weight, *bias;
-    float *y, *packed;                     /* weights [group][panel][taps][ROWS] unless they are read where they lie, or one
+    float *y, *packed; /* weights [group][panel][taps][ROWS] unless they are read where they lie, or one
                                               unit's columns */
-    int64_t *steps;                        /* in the slab from each tap of a stretch to the next, in bytes */
-    float *sums;                           /* of one unit */
+    int64_t *steps;    /* in the slab from each tap of a stretch to the next, in bytes */
+    float *sums;       /* of one unit */
     char *scratch;
-    bool one;                              /* unit */
-    bool direct;                           /* sums in y */
-    bool along;                            /* weights lie as the taps do, and are not packed */
-    bool lined;                            /* tiles stay in a line, and read the slab itself: packing it for few panels costs
+    bool one;      /* unit */
+    bool direct;   /* sums in y */
+    bool along;    /* weights lie as the taps do, and are not packed */
+    bool lined;    /* tiles stay in a line, and read the slab itself: packing it for few panels costs
                                               as much as they do */
-    bool shallow;                          /* a unit's columns are packed and multiplied together */
-    bool streamed;                         /* which is stored past the caches */
-    int64_t line;                          /* places of a line among the sums: what its last vector has too much, nobody reads */
-    int64_t group, channel, channels;      /* of the stretch, with one unit */
-    int64_t panels, panel_rows;            /* of output channels */
-    int64_t blocks, block_panels;          /* of panels, a task each */
-    int64_t stretch_channels;              /* of input channels */
-    int64_t positions;                     /* of a unit, in whole panels */
-    int64_t wide_sums;                     /* of a task, or of one unit, where sums are long */
-    int64_t terms, parts;                  /* with one unit: in the sums by now, and how many parts were put aside */
-    bool keeps;                            /* the sums are put aside before the stretch */
+    bool shallow;  /* a unit's columns are packed and multiplied together */
+    bool streamed; /* which is stored past the caches */
+    int64_t line;  /* places of a line among the sums: what its last vector has too much, nobody reads */
+    int64_t group, channel, channels; /* of the stretch, with one unit */
+    int64_t panels, panel_rows;       /* of output channels */
+    int64_t blocks, block_panels;     /* of panels, a task each */
+    int64_t stretch_channels;         /* of input channels */
+    int64_t positions;                /* of a unit, in whole panels */
+    int64_t wide_sums;                /* of a task, or of one unit, where sums are long */
+    int64_t terms, parts;             /* with one unit: in the sums by now, and how many parts were put aside */
+    bool keeps;                       /* the sums are put aside before the stretch */
     size_t steps_size, slab_size, columns_size, weights_size, sums_size; /* in floats */
 } conv_job;
 
@@ -56,7 +56,7 @@ typedef struct conv_task {
     float *slab, *columns, *sums, *aside;
     double *wide;
     int64_t terms, parts; /* in the sums by now, and how many parts were put aside */
-    ahead next, later; /* memory to fetch, one after the other */
+    ahead next, later;    /* memory to fetch, one after the other */
 } conv_task;
 
 /* Output channels of a task. */
@@ -98,7 +98,8 @@ CNN__APART void measure(conv_job *job)
     bool small = p->h.grid * p->w.grid <= IMAGES;
     job->slab = slab_make(p, small ? IMAGES : most_positions(job), job->one ? INT64_MAX / 4 : WIDTH);
     job->one = job->one && job->slab.units == 1;
-    job->direct = !job->one && job->slab.images == 1 && p->h.out_step == 1 && p->w.out_step == 1 && p->w.grid == p->w.out;
+    job->direct =
+        !job->one && job->slab.images == 1 && p->h.out_step == 1 && p->w.out_step == 1 && p->w.grid == p->w.out;
     int64_t line = round_up(p->w.grid, LANES);
     bool few = !job->one && job->panels <= FEW_PANELS && 4 * p->w.grid >= 3 * line;
     job->lined = job->direct ? p->w.grid == line : few;
@@ -158,10 +159,12 @@ static inline tile_operand weights_along(const conv_task *t, int64_t panel)
 {
     const conv_plan *p = &t->job->plan;
     return (tile_operand){ t->job->weight + t->group * p->weight_group + panel * t->job->panel_rows * p->weight_out +
-                               t->channel * p->weight_in, p->weight_out, 1, NULL };
+                               t->channel * p->weight_in,
+                           p->weight_out, 1, NULL };
 }
 
-static inline void pack_weights(const conv_job *job, int64_t group, int64_t panel, int64_t channel, int64_t channels, float *to)
+static inline void pack_weights(const conv_job *job, int64_t group, int64_t panel, int64_t channel, int64_t channels,
+                                float *to)
 {
     const conv_plan *p = &job->plan;
     int64_t first = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - first);
@@ -175,7 +178,8 @@ CNN__INLINE void copy_run(const float *from, float *to, int64_t count)
     }
 }
 
-/* A panel of positions: [channel, tap][WIDTH]. Whole vectors are copied; what they spill is overwritten by the next run. */
+/* A panel of positions: [channel, tap][WIDTH]. Whole vectors are copied; what they spill is overwritten by the next
+ * run. */
 static inline void pack_columns(const conv_task *t, int64_t position, int64_t count, float *to)
 {
     const conv_plan *p = &t->job->plan;

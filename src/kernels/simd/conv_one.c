@@ -1,13 +1,15 @@
 /* Convolutions whose positions make one unit, as in small images: weights are the larger operand then.
  *
- * Stretch by stretch the input is packed for all tasks, which split the output channels; each packs its own weights right before
- * it uses them, and adds to sums that all stretches share. */
+ * Stretch by stretch the input is packed for all tasks, which split the output channels; each packs its own weights
+ * right before it uses them, and adds to sums that all stretches share. */
 #include "kernels/simd/conv_job.h"
 #include "kernels/simd/table.h"
 
 static conv_task one_task(const conv_job *job)
 {
-    conv_task t = { .job = job, .unit = slab_unit(&job->slab, &job->plan, 0), .channel = job->channel, .channels = job->channels };
+    conv_task t = {
+        .job = job, .unit = slab_unit(&job->slab, &job->plan, 0), .channel = job->channel, .channels = job->channels
+    };
     t.columns = job->packed;
     t.sums = job->sums;
     t.slab = job->sums + job->sums_size;
@@ -25,7 +27,8 @@ static void fill_channel(void *arg, int64_t channel, int worker)
 {
     (void)worker;
     conv_task t = one_task(arg);
-    slab_fill(&t.job->slab, &t.job->plan, &t.unit, t.job->x, t.channel + channel, 1, t.slab + channel * t.job->slab.channel_step);
+    slab_fill(&t.job->slab, &t.job->plan, &t.unit, t.job->x, t.channel + channel, 1,
+              t.slab + channel * t.job->slab.channel_step);
 }
 
 static void fill_panel(void *arg, int64_t panel, int worker)
@@ -53,12 +56,18 @@ static void multiply_block(void *arg, int64_t block, int worker)
         pack_weights(job, 0, t.panel + k, t.channel, t.channels, weights + k * depth * ROWS);
     }
     tile_operand packed = { weights, 1, ROWS, NULL }, a = job->along ? weights_along(&t, t.panel) : packed;
-    tile_grid grid = {
-        .rows = task_rows(&t), .panel_rows = job->panel_rows, .columns = divide_up(positions, WIDTH), .vectors = 2, .k = depth,
-        .a = a, .a_step = job->along ? job->panel_rows * a.across : depth * ROWS,
-        .b = { t.columns, 1, WIDTH, NULL }, .b_step = panel_step(&t), .start = job->terms ? FROM_C : FROM_COLUMNS,
-        .c = t.sums, .step = job->positions
-    };
+    tile_grid grid = { .rows = task_rows(&t),
+                       .panel_rows = job->panel_rows,
+                       .columns = divide_up(positions, WIDTH),
+                       .vectors = 2,
+                       .k = depth,
+                       .a = a,
+                       .a_step = job->along ? job->panel_rows * a.across : depth * ROWS,
+                       .b = { t.columns, 1, WIDTH, NULL },
+                       .b_step = panel_step(&t),
+                       .start = job->terms ? FROM_C : FROM_COLUMNS,
+                       .c = t.sums,
+                       .step = job->positions };
     tile_multiply(&grid, &t.next);
     if (t.channel + t.channels == job->plan.in_channels) {
         if (job->parts) {

@@ -8,11 +8,12 @@
 enum {
     KERNEL_SQUARES = 4, /* kernels of so many times LANES taps are turned in squares */
     LEAST_TURNED = 5,   /* taps: fewer are taken one by one for less than turning all of the kernel costs */
-    CHANNELS_AHEAD = 6  /* their weights are fetched: each is a stretch of its own, too short for the processor to foresee */
+    /* Their weights are fetched: each is a stretch of its own, too short for the processor to foresee. */
+    CHANNELS_AHEAD = 6
 };
 
-/* `rows` output channels whose kernels lie one behind the other, for one input channel: the kernel's places by channels.
- * `room` is how many floats may be read. */
+/* `rows` output channels whose kernels lie one behind the other, for one input channel: the kernel's places by
+ * channels. `room` is how many floats may be read. */
 static inline void turn_kernels(const float *from, int64_t kernel, int64_t step, int64_t rows, int64_t room, float *to)
 {
     for (int64_t at = 0; at < kernel; at += LANES) {
@@ -31,7 +32,8 @@ static inline void turn_kernels(const float *from, int64_t kernel, int64_t step,
     }
 }
 
-/* A panel of output channels [first, first + rows) by input channels [channel, channel + channels): [channel, tap][ROWS]. */
+/* A panel of output channels [first, first + rows) by input channels [channel, channel + channels): [channel,
+ * tap][ROWS]. */
 static inline void pack_kernels(const conv_plan *p, const float *weight, int64_t first, int64_t rows, int64_t channel,
                                 int64_t channels, float *to)
 {
@@ -54,7 +56,8 @@ static inline void pack_kernels(const conv_plan *p, const float *weight, int64_t
             __builtin_prefetch(from + CHANNELS_AHEAD * p->weight_in + k);
         }
         if (turns) {
-            int64_t left = (p->out_channels - first - 1) * p->weight_out + (p->in_channels - channel - c - 1) * p->weight_in;
+            int64_t left =
+                (p->out_channels - first - 1) * p->weight_out + (p->in_channels - channel - c - 1) * p->weight_in;
             turn_kernels(from, kernel, p->weight_out, rows, left + kernel, turned);
         }
         for (int64_t i = 0; i < p->h.taps; i++) {

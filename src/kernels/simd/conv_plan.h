@@ -1,9 +1,11 @@
-/* One form for every dense pass over a convolution: forward, and the gradient of the data for each residue of the stride.
+/* One form for every dense pass over a convolution: forward, and the gradient of the data for each residue of the
+ * stride.
  *
- * out[o][q] = Σ_c Σ_ij weight(o, c, i, j) · in[c][q·stride + first + (i, j)·step]   for grid positions q = (row, column),
- * where positions outside of the input count as zero. Forward has the output as its grid, first = -padding and
- * step = dilation. The gradient of a convolution of stride s falls apart into s × s such grids, one for each residue of the
- * place in dx modulo s, each reached by its own taps (an arithmetic progression of them) with stride 1. */
+ * out[o][q] = Σ_c Σ_ij weight(o, c, i, j) · in[c][q·stride + first + (i, j)·step]   for grid positions q = (row,
+ * column), where positions outside of the input count as zero. Forward has the output as its grid, first = -padding
+ * and step = dilation. The gradient of a convolution of stride s falls apart into s × s such grids, one for each
+ * residue of the place in dx modulo s, each reached by its own taps (an arithmetic progression of them) with stride
+ * 1. */
 #ifndef CNN_KERNELS_SIMD_CONV_PLAN_H
 #define CNN_KERNELS_SIMD_CONV_PLAN_H
 
@@ -23,17 +25,25 @@ typedef struct conv_axis {
 typedef struct conv_plan {
     conv_axis h, w;
     int64_t batch, groups;
-    int64_t in_channels, out_channels;      /* of a group */
-    int64_t weight_out, weight_in;          /* floats from one output or input channel's weights to the next */
-    int64_t weight_group, weight_row;       /* and from one group's, one row's */
-    bool relu, add, strict;                 /* as in cnn__conv */
+    int64_t in_channels, out_channels; /* of a group */
+    int64_t weight_out, weight_in;     /* floats from one output or input channel's weights to the next */
+    int64_t weight_group, weight_row;  /* and from one group's, one row's */
+    bool relu, add, strict;            /* as in cnn__conv */
     const float *positive;
 } conv_plan;
 
-static inline conv_axis axis_forward(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad)
+static inline conv_axis axis_forward(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation,
+                                     int64_t pad)
 {
-    return (conv_axis){ .in = in, .out = out, .grid = out, .stride = stride, .first = -pad, .step = dilation,
-                        .out_step = 1, .taps = kernel, .weight_step = 1 };
+    return (conv_axis){ .in = in,
+                        .out = out,
+                        .grid = out,
+                        .stride = stride,
+                        .first = -pad,
+                        .step = dilation,
+                        .out_step = 1,
+                        .taps = kernel,
+                        .weight_step = 1 };
 }
 
 static inline conv_plan plan_forward(const cnn__conv *g)
@@ -42,9 +52,16 @@ static inline conv_plan plan_forward(const cnn__conv *g)
     return (conv_plan){
         .h = axis_forward(g->in_h, g->out_h, g->kernel_h, g->stride_h, g->dilation_h, g->pad_top),
         .w = axis_forward(g->in_w, g->out_w, g->kernel_w, g->stride_w, g->dilation_w, g->pad_left),
-        .batch = g->batch, .groups = g->groups, .in_channels = in, .out_channels = out,
-        .weight_out = in * kernel, .weight_in = kernel, .weight_group = out * in * kernel, .weight_row = g->kernel_w,
-        .relu = g->relu, .strict = g->strict,
+        .batch = g->batch,
+        .groups = g->groups,
+        .in_channels = in,
+        .out_channels = out,
+        .weight_out = in * kernel,
+        .weight_in = kernel,
+        .weight_group = out * in * kernel,
+        .weight_row = g->kernel_w,
+        .relu = g->relu,
+        .strict = g->strict,
     };
 }
 
@@ -58,14 +75,21 @@ static inline int64_t common_divisor(int64_t a, int64_t b)
     return a;
 }
 
-/* Place h = s·q + residue of dx gets dy[y]·weight[i] where y·s - pad + i·d = h, so taps i with i·d ≡ residue + pad (mod s),
- * at y = q + (residue + pad - i·d) / s. They are taken from the last to the first, which makes the step positive. */
+/* Place h = s·q + residue of dx gets dy[y]·weight[i] where y·s - pad + i·d = h, so taps i with i·d ≡ residue + pad
+ * (mod s), at y = q + (residue + pad - i·d) / s. They are taken from the last to the first, which makes the step
+ * positive. */
 static inline conv_axis axis_backward(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation,
                                       int64_t pad, int64_t residue)
 {
     int64_t divisor = common_divisor(dilation, stride), apart = stride / divisor, tap = 0;
-    conv_axis a = { .in = out, .out = in, .grid = (in - residue + stride - 1) / stride, .stride = 1,
-                    .step = dilation / divisor, .out_first = residue, .out_step = stride, .weight_step = -apart };
+    conv_axis a = { .in = out,
+                    .out = in,
+                    .grid = (in - residue + stride - 1) / stride,
+                    .stride = 1,
+                    .step = dilation / divisor,
+                    .out_first = residue,
+                    .out_step = stride,
+                    .weight_step = -apart };
     while (tap < kernel && tap < apart && (residue + pad - tap * dilation) % stride) {
         tap++;
     }
@@ -83,13 +107,22 @@ static inline conv_plan plan_backward(const cnn__conv *g, int64_t residue_h, int
     return (conv_plan){
         .h = axis_backward(g->in_h, g->out_h, g->kernel_h, g->stride_h, g->dilation_h, g->pad_top, residue_h),
         .w = axis_backward(g->in_w, g->out_w, g->kernel_w, g->stride_w, g->dilation_w, g->pad_left, residue_w),
-        .batch = g->batch, .groups = g->groups, .in_channels = out, .out_channels = in,
-        .weight_out = kernel, .weight_in = in * kernel, .weight_group = out * in * kernel, .weight_row = g->kernel_w,
-        .add = g->add, .strict = g->strict, .positive = g->positive,
+        .batch = g->batch,
+        .groups = g->groups,
+        .in_channels = out,
+        .out_channels = in,
+        .weight_out = kernel,
+        .weight_in = in * kernel,
+        .weight_group = out * in * kernel,
+        .weight_row = g->kernel_w,
+        .add = g->add,
+        .strict = g->strict,
+        .positive = g->positive,
     };
 }
 
-/* A 1 × 1 convolution that touches each place once may join lines: as many as divide the height and are short together. */
+/* A 1 × 1 convolution that touches each place once may join lines: as many as divide the height and are short
+ * together. */
 static inline void plan_join_lines(conv_plan *p, int64_t longest)
 {
     const conv_axis *h = &p->h, *w = &p->w;

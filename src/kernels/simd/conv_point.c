@@ -1,5 +1,5 @@
-/* Convolutions with one tap and no padding, but a stride forward or backward: what is read of x is gathered, some images at a
- * time, multiplied as without a stride (conv_direct.c), and spread over y. */
+/* Convolutions with one tap and no padding, but a stride forward or backward: what is read of x is gathered, some
+ * images at a time, multiplied as without a stride (conv_direct.c), and spread over y. */
 #include "kernels/simd/conv_plan.h"
 #include "kernels/simd/copy.h"
 #include "kernels/simd/table.h"
@@ -108,8 +108,9 @@ void CNN__SIMD(conv_point)(const conv_plan *p, const float *x, const float *weig
         if (job.gathers) {
             cnn__pool_run(pool, in, (double)(in * job.places) / 4, gather_plane, &job);
         }
-        CNN__SIMD(conv_direct)(&job.inner, job.gathers ? job.gathered_x : job.x, weight, bias,
-                               job.spreads ? job.gathered_y : job.y, left, pool);
+        CNN__SIMD(conv_direct)
+        (&job.inner, job.gathers ? job.gathered_x : job.x, weight, bias, job.spreads ? job.gathered_y : job.y, left,
+         pool);
         if (job.spreads) {
             cnn__pool_run(pool, out, (double)(out * job.places), spread_plane, &job);
         }

@@ -1,5 +1,5 @@
-/* The places at the end of an image that fill no vector: few columns, which are gathered and summed in other ways than the
- * tiles (see conv_direct.c). */
+/* The places at the end of an image that fill no vector: few columns, which are gathered and summed in other ways
+ * than the tiles (see conv_direct.c). */
 #ifndef CNN_KERNELS_SIMD_CONV_REST_H
 #define CNN_KERNELS_SIMD_CONV_REST_H
 
@@ -38,7 +38,8 @@ typedef struct dot_operands {
 } dot_operands;
 
 /* acc[column][row] += a[row] · b[column] for channels [at, end), of which the last may be less than a vector. */
-CNN__INLINE void dot_vectors(int rows, int columns, const dot_operands *o, int64_t at, int64_t end, bool some, lanes acc[LANES])
+CNN__INLINE void dot_vectors(int rows, int columns, const dot_operands *o, int64_t at, int64_t end, bool some,
+                             lanes acc[LANES])
 {
     for (; at < end; at += LANES) {
         lanes x[LANES];
@@ -76,8 +77,8 @@ CNN__INLINE lanes dot_products(int rows, int columns, const dot_operands *o, int
     return acc[0];
 }
 
-/* to[column][WIDTH] ← sums along the stretch's channels of `rows` rows of weights: of SQUARE columns, a quad of rows at a time,
- * or of one, a vector of rows. Where fewer rows are left, the last are made twice. */
+/* to[column][WIDTH] ← sums along the stretch's channels of `rows` rows of weights: of SQUARE columns, a quad of rows
+ * at a time, or of one, a vector of rows. Where fewer rows are left, the last are made twice. */
 static inline void dot_rest(const direct_task *t, int64_t rows, const float *b, int64_t columns, float *to)
 {
     dot_operands o = { .b = b, .columns_step = t->channels };
@@ -146,7 +147,8 @@ static inline void multiply_rest(direct_task *t, int64_t rows, int64_t begin, in
         return;
     }
     tile_operand a = { t->rest + begin, 1, columns, NULL };
-    tile_direct(end - begin, ROW_VECTORS, t->channels, &a, &t->a, FROM_COLUMNS, false, zeros, t->aside, WIDTH, &t->next);
+    tile_direct(end - begin, ROW_VECTORS, t->channels, &a, &t->a, FROM_COLUMNS, false, zeros, t->aside, WIDTH,
+                &t->next);
 }
 
 static inline void add_rest(direct_task *t, int64_t channel, int64_t rows, const float *from)

@@ -1,5 +1,5 @@
-/* The sums of a convolution in double, term by term, without padding: see conv_resum.h. They end at a NaN, which nothing that
- * follows can change; where most operands are NaN, that is at once. */
+/* The sums of a convolution in double, term by term, without padding: see conv_resum.h. They end at a NaN, which
+ * nothing that follows can change; where most operands are NaN, that is at once. */
 #include "kernels/simd/conv_resum.h"
 
 #include <math.h>
@@ -120,9 +120,11 @@ double weight_sum(const conv_plan *p, const float *x, const float *dy, int64_t o
     tap_positions(&p->w, j, &begin[1], &end[1]);
     x += c * in;
     dy += o * grid;
-    for (int64_t n = 0; n < p->batch; n++, x += p->groups * p->in_channels * in, dy += p->groups * p->out_channels * grid) {
+    for (int64_t n = 0; n < p->batch;
+         n++, x += p->groups * p->in_channels * in, dy += p->groups * p->out_channels * grid) {
         for (int64_t h = begin[0]; h < end[0] && begin[1] < end[1] && sum == sum; h++) {
-            const float *row = x + (h * p->h.stride + p->h.first + i * p->h.step) * p->w.in + p->w.first + j * p->w.step;
+            const float *row =
+                x + (h * p->h.stride + p->h.first + i * p->h.step) * p->w.in + p->w.first + j * p->w.step;
             sum += row_sum(row + begin[1] * p->w.stride, p->w.stride, dy + h * p->w.grid + begin[1], end[1] - begin[1]);
         }
     }
@@ -135,7 +137,8 @@ static void resum_channel(void *arg, int64_t channel, int worker)
     (void)worker;
     const resum_job *job = arg;
     const conv_plan *p = job->plan;
-    int64_t group = channel / p->out_channels, o = channel % p->out_channels, taps = plan_taps(p), count = p->in_channels * taps;
+    int64_t group = channel / p->out_channels, o = channel % p->out_channels, taps = plan_taps(p),
+            count = p->in_channels * taps;
     const float *x = job->x + group * p->in_channels * p->h.in * p->w.in;
     const float *dy = job->dy + group * p->out_channels * p->h.grid * p->w.grid;
     float *to = job->to + channel * count;

@@ -1,7 +1,7 @@
-/* The gradient of the data of one image's strided convolution with many weights, as one product and a scatter: what every place
- * of dy adds to every tap, c[place][channel, tap] = Σ_o dy[o][place] · weight[o][channel, tap], reads each weight once, where the
- * plans of the residues would each read all of them for a few taps. Then each task adds up the planes of some channels, place
- * by place in the order of the taps. */
+/* The gradient of the data of one image's strided convolution with many weights, as one product and a scatter: what
+ * every place of dy adds to every tap, c[place][channel, tap] = Σ_o dy[o][place] · weight[o][channel, tap], reads
+ * each weight once, where the plans of the residues would each read all of them for a few taps. Then each task adds
+ * up the planes of some channels, place by place in the order of the taps. */
 #include "kernels/simd/conv_scatter.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/wide.h"
@@ -31,8 +31,8 @@ bool CNN__SIMD(conv_scatter_fits)(const cnn__conv *g)
 {
     cnn__gemm c = product_of(g);
     return g->batch == 1 && g->groups == 1 && g->stride_h * g->stride_w > 1 && g->kernel_h * g->kernel_w > 1 &&
-           g->kernel_h * g->kernel_w <= PART_SUM &&
-           c.m <= MOST_PLACES && c.m * c.n <= MOST_SUMS && c.n * c.k >= LEAST_WEIGHTS && g->in_h * g->in_w <= INT32_MAX;
+           g->kernel_h * g->kernel_w <= PART_SUM && c.m <= MOST_PLACES && c.m * c.n <= MOST_SUMS &&
+           c.n * c.k >= LEAST_WEIGHTS && g->in_h * g->in_w <= INT32_MAX;
 }
 
 /* In floats, whole lines of the cache. */
@@ -74,7 +74,8 @@ static void scatter_channels(void *arg, int64_t task, int worker)
     (void)worker;
     const scatter_job *job = arg;
     const cnn__conv *g = job->g;
-    int64_t taps = g->kernel_h * g->kernel_w, plane = g->in_h * g->in_w, end = least((task + 1) * CHANNELS, g->in_channels);
+    int64_t taps = g->kernel_h * g->kernel_w, plane = g->in_h * g->in_w,
+            end = least((task + 1) * CHANNELS, g->in_channels);
     for (int64_t channel = task * CHANNELS; channel < end; channel++) {
         const float *sums = job->sums + channel * taps;
         float *dx = job->dx + channel * plane;
@@ -93,5 +94,6 @@ void CNN__SIMD(conv_scatter)(const cnn__conv *g, const float *dy, const float *w
     int32_t *from = (int32_t *)memory + sums_size(&c), *to = from + most_pairs(g);
     CNN__SIMD(gemm)(&c, dy, weight, NULL, sums, to + most_pairs(g), pool);
     scatter_job job = { g, sums, dx, from, to, list_pairs(g, from, to) };
-    cnn__pool_run(pool, divide_up(g->in_channels, CHANNELS), (double)(g->in_channels * job.pairs), scatter_channels, &job);
+    cnn__pool_run(pool, divide_up(g->in_channels, CHANNELS), (double)(g->in_channels * job.pairs), scatter_channels,
+                  &job);
 }

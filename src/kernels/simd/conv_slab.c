@@ -1,9 +1,9 @@
 /* Convolutions as products of packed panels that read the image through slabs (conv_slab.h).
  *
- * A unit of positions is computed for a block of output channels, the input channels in stretches: the stretch's slab is filled
- * once, packed panel by panel into [tap][WIDTH], and multiplied with the weights' panels, which were packed beforehand for
- * all tasks. Sums stay where they end up if a unit lies in one image of y, else in L2 until they are written out. The few
- * positions of small images make one unit, which goes another way (conv_one.c). */
+ * A unit of positions is computed for a block of output channels, the input channels in stretches: the stretch's
+ * slab is filled once, packed panel by panel into [tap][WIDTH], and multiplied with the weights' panels, which were
+ * packed beforehand for all tasks. Sums stay where they end up if a unit lies in one image of y, else in L2 until
+ * they are written out. The few positions of small images make one unit, which goes another way (conv_one.c). */
 #include "kernels/simd/conv_job.h"
 #include "kernels/simd/table.h"
 
@@ -32,14 +32,25 @@ static tile_grid stretch_grid(const conv_task *t)
     const conv_plan *p = &job->plan;
     int64_t taps = plan_taps(p), all = p->in_channels * taps;
     const float *weights = job->packed + ((t->group * job->panels + t->panel) * all + t->channel * taps) * ROWS;
-    const float *bias = job->bias && job->direct && !t->parts ? job->bias + t->group * p->out_channels + t->panel * job->panel_rows : NULL;
+    const float *bias = job->bias && job->direct && !t->parts
+                            ? job->bias + t->group * p->out_channels + t->panel * job->panel_rows
+                            : NULL;
     tile_operand packed = { weights, 1, ROWS, NULL }, a = job->along ? weights_along(t, t->panel) : packed;
-    return (tile_grid){
-        .rows = task_rows(t), .panel_rows = job->panel_rows, .columns = 1, .vectors = 2, .k = t->channels * taps,
-        .a = a, .a_step = job->along ? job->panel_rows * a.across : all * ROWS, .b = { t->columns, 1, WIDTH, NULL },
-        .b_step = t->channels * taps * WIDTH, .start = t->terms ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS,
-        .from = t->terms ? NULL : bias, .streamed = job->streamed, .step = job->direct ? p->h.out * p->w.out : job->positions
-    };
+    return (tile_grid){ .rows = task_rows(t),
+                        .panel_rows = job->panel_rows,
+                        .columns = 1,
+                        .vectors = 2,
+                        .k = t->channels * taps,
+                        .a = a,
+                        .a_step = job->along ? job->panel_rows * a.across : all * ROWS,
+                        .b = { t->columns, 1, WIDTH, NULL },
+                        .b_step = t->channels * taps * WIDTH,
+                        .start = t->terms ? FROM_C
+                                 : bias   ? FROM_ROWS
+                                          : FROM_COLUMNS,
+                        .from = t->terms ? NULL : bias,
+                        .streamed = job->streamed,
+                        .step = job->direct ? p->h.out * p->w.out : job->positions };
 }
 
 /* Tiles in y that end early are made aside. */
@@ -103,7 +114,8 @@ static ahead foresee_x(const conv_task *t, int64_t calls)
         line += job->slab.lines;
     }
     int64_t channels = least(job->stretch_channels, p->in_channels - channel);
-    int64_t row = line * p->h.stride + p->h.first, end = row + job->slab.rows < p->h.in ? row + job->slab.rows : p->h.in;
+    int64_t row = line * p->h.stride + p->h.first,
+            end = row + job->slab.rows < p->h.in ? row + job->slab.rows : p->h.in;
     row = row < 0 ? 0 : row;
     if (line >= p->h.grid || row >= end) {
         return (ahead){ 0 };
@@ -184,7 +196,9 @@ static void convolve_unit(void *arg, int64_t task, int worker)
 {
     const conv_job *job = arg;
     const conv_plan *p = &job->plan;
-    conv_task t = { .job = job, .group = task / job->blocks % p->groups, .panel = task % job->blocks * job->block_panels };
+    conv_task t = { .job = job,
+                    .group = task / job->blocks % p->groups,
+                    .panel = task % job->blocks * job->block_panels };
     t.unit = slab_unit(&job->slab, p, task / job->blocks / p->groups);
     t.panels = least(job->block_panels, job->panels - t.panel);
     t.wide = (double *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
@@ -213,8 +227,8 @@ static void convolve_unit(void *arg, int64_t task, int worker)
     stream_end();
 }
 
-void CNN__SIMD(conv_slab)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
-                          cnn__pool *pool)
+void CNN__SIMD(conv_slab)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                          void *memory, cnn__pool *pool)
 {
     conv_job job = { .plan = *p, .x = x, .weight = weight, .bias = bias, .y = y };
     measure(&job);

@@ -1,20 +1,20 @@
 /* Units and slabs: how a plan's input reaches the inner loops.
  *
- * A unit is what one task computes: some whole images where they are small, some lines of one image where it is large. Its
- * input for some channels is copied into a slab, padded with zeros, each line split by residue of the column modulo the
- * stride: [channel][image][line][residue][column]. Then every tap of every position reads a stretch of consecutive floats,
- * whatever stride, dilation and padding are. */
+ * A unit is what one task computes: some whole images where they are small, some lines of one image where it is
+ * large. Its input for some channels is copied into a slab, padded with zeros, each line split by residue of the
+ * column modulo the stride: [channel][image][line][residue][column]. Then every tap of every position reads a
+ * stretch of consecutive floats, whatever stride, dilation and padding are. */
 #ifndef CNN_KERNELS_SIMD_CONV_SLAB_H
 #define CNN_KERNELS_SIMD_CONV_SLAB_H
 
 #include "kernels/simd/conv_plan.h"
 
 typedef struct conv_slab {
-    int64_t images, lines;  /* of a whole unit: lines of the grid */
-    int64_t blocks;         /* units an image is cut into, or 1 */
+    int64_t images, lines; /* of a whole unit: lines of the grid */
+    int64_t blocks;        /* units an image is cut into, or 1 */
     int64_t units;
-    int64_t rows;           /* of a channel's image in the slab */
-    int64_t columns;        /* of a residue */
+    int64_t rows;    /* of a channel's image in the slab */
+    int64_t columns; /* of a residue */
     int64_t row_step, image_step, channel_step;
 } conv_slab;
 
@@ -25,8 +25,8 @@ typedef struct conv_unit {
 
 enum { SLAB_SLACK = 4 * LANES }; /* floats that may be read past the end */
 
-/* How many of `whole` lines or images, `size` positions each, a unit gets: of at most `most` positions, so many that units round
- * up to panels with the least waste. */
+/* How many of `whole` lines or images, `size` positions each, a unit gets: of at most `most` positions, so many that
+ * units round up to panels with the least waste. */
 static inline int64_t slab_share(int64_t whole, int64_t size, int64_t most, int64_t panel)
 {
     int64_t best = 1, least_panels = INT64_MAX;
@@ -63,8 +63,10 @@ static inline conv_slab slab_make(const conv_plan *p, int64_t positions, int64_t
 
 static inline conv_unit slab_unit(const conv_slab *s, const conv_plan *p, int64_t number)
 {
-    conv_unit u = { .image = number / s->blocks * s->images, .images = s->images,
-                    .line = number % s->blocks * s->lines, .lines = s->lines };
+    conv_unit u = { .image = number / s->blocks * s->images,
+                    .images = s->images,
+                    .line = number % s->blocks * s->lines,
+                    .lines = s->lines };
     u.images = u.image + u.images < p->batch ? u.images : p->batch - u.image;
     u.lines = u.line + u.lines < p->h.grid ? u.lines : p->h.grid - u.line;
     return u;
@@ -91,15 +93,16 @@ typedef struct slab_run {
 } slab_run;
 
 /* The runs of positions [begin, begin + count); returns how many. `runs` has room for count. */
-static inline int64_t slab_runs(const conv_slab *s, const conv_plan *p, const conv_unit *u, int64_t begin, int64_t count,
-                                slab_run *runs)
+static inline int64_t slab_runs(const conv_slab *s, const conv_plan *p, const conv_unit *u, int64_t begin,
+                                int64_t count, slab_run *runs)
 {
     int64_t used = 0;
     for (int64_t done = 0; done < count;) {
         int64_t at = begin + done, column = at % p->w.grid, line = at / p->w.grid;
         int64_t left = p->w.grid - column < count - done ? p->w.grid - column : count - done;
-        runs[used++] = (slab_run){ line / u->lines * s->image_step + line % u->lines * p->h.stride * s->row_step + column,
-                                   done, left };
+        runs[used++] =
+            (slab_run){ line / u->lines * s->image_step + line % u->lines * p->h.stride * s->row_step + column, done,
+                        left };
         done += left;
     }
     return used;

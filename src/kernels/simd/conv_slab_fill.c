@@ -49,7 +49,8 @@ CNN__INLINE void slab_line(const conv_slab *s, const slab_part *part, int64_t st
 
 static inline void slab_plane(const conv_slab *s, const conv_plan *p, const conv_unit *u, const float *plane, float *to)
 {
-    int64_t rows = (u->lines - 1) * p->h.stride + (p->h.taps - 1) * p->h.step + 1, first = u->line * p->h.stride + p->h.first;
+    int64_t rows = (u->lines - 1) * p->h.stride + (p->h.taps - 1) * p->h.step + 1,
+            first = u->line * p->h.stride + p->h.first;
     for (int64_t residue = 0; residue < p->w.stride; residue++, to += s->columns) {
         if (!slab_reached(&p->w, residue)) {
             continue;
@@ -69,8 +70,8 @@ static inline void slab_plane(const conv_slab *s, const conv_plan *p, const conv
     }
 }
 
-void slab_fill(const conv_slab *s, const conv_plan *p, const conv_unit *u, const float *x, int64_t channel, int64_t count,
-               float *slab)
+void slab_fill(const conv_slab *s, const conv_plan *p, const conv_unit *u, const float *x, int64_t channel,
+               int64_t count, float *slab)
 {
     int64_t plane = p->h.in * p->w.in, image = p->groups * p->in_channels * plane;
     for (int64_t c = 0; c < count; c++) {

@@ -1,9 +1,10 @@
-/* The gradient of a convolution's weights through slabs: for each output channel o and tap t, Σ dy[o][position]·x[position's
- * tap t].
+/* The gradient of a convolution's weights through slabs: for each output channel o and tap t, Σ
+ * dy[o][position]·x[position's tap t].
  *
- * The sum over positions is cut into a fixed number of chunks of units; a task makes the partial sums of one chunk for all
- * output channels by a block of input channels, from slabs (conv_slab.h) packed into [position][WIDTH] panels of taps and
- * dy packed into [position][ROWS]. Partial sums are added up in the order of the chunks, whoever made them. */
+ * The sum over positions is cut into a fixed number of chunks of units; a task makes the partial sums of one chunk
+ * for all output channels by a block of input channels, from slabs (conv_slab.h) packed into [position][WIDTH]
+ * panels of taps and dy packed into [position][ROWS]. Partial sums are added up in the order of the chunks, whoever
+ * made them. */
 #include "kernels/simd/ahead.h"
 #include "kernels/simd/conv_slab.h"
 #include "kernels/simd/table.h"
@@ -14,10 +15,12 @@ enum {
     POSITIONS = 8 * WIDTH, /* of a unit */
     LEAST_TAPS = 256,      /* of a block, so that packing dy again for each block is cheap */
     LEAST_TASKS = 12,
-    ALIASED = 1024,        /* rows of dy so many floats apart share a set of L1: they are packed */
+    ALIASED = 1024, /* rows of dy so many floats apart share a set of L1: they are packed */
     MOST_CHUNKS = 16,
     PARTIAL_FLOATS = 1 << 22, /* of all chunks together, unless one needs more */
-    TAPS_STAY = FULL_PANELS   /* in L1 for all panels of dy: narrow tiles read less then; else a panel of dy stays for all taps */
+    /* They stay in L1 for all panels of dy, since narrow tiles read less then; else a panel of dy stays for all
+     * taps. */
+    TAPS_STAY = FULL_PANELS
 };
 
 typedef struct weight_job {
@@ -43,7 +46,7 @@ typedef struct weight_task {
     float *slab, *dy, *taps, *partial;
     double *wide;
     int64_t summed, wides; /* positions that are in the partial sums, and how often such sums were put aside */
-    ahead next, later; /* memory to fetch, one after the other */
+    ahead next, later;     /* memory to fetch, one after the other */
 } weight_task;
 
 static void measure(weight_job *job)
@@ -108,8 +111,8 @@ static tile_operand panel_dy(const weight_task *t, int64_t panel, float *to)
     return packed;
 }
 
-/* Squares of LANES taps by LANES positions are read along the positions and turned. What a square spills past its run is
- * overwritten by the next. */
+/* Squares of LANES taps by LANES positions are read along the positions and turned. What a square spills past its
+ * run is overwritten by the next. */
 static void pack_taps(const weight_task *t, int64_t first, const slab_run *runs, int64_t used, float *panel)
 {
     const conv_plan *p = &t->job->plan;
@@ -159,11 +162,16 @@ static void multiply(weight_task *t)
         for (int64_t k = 1; k < count && a.at == t->dy; k++) {
             panel_dy(t, panel + k, t->dy + k * a_step);
         }
-        tile_grid grid = {
-            .rows = rows, .panel_rows = job->panel_rows, .k = t->count,
-            .a = a, .a_step = a_step, .b = { t->taps, 1, WIDTH, NULL }, .b_step = t->count * WIDTH,
-            .start = t->summed ? FROM_C : FROM_COLUMNS, .c = t->partial + o * job->columns, .step = job->columns
-        };
+        tile_grid grid = { .rows = rows,
+                           .panel_rows = job->panel_rows,
+                           .k = t->count,
+                           .a = a,
+                           .a_step = a_step,
+                           .b = { t->taps, 1, WIDTH, NULL },
+                           .b_step = t->count * WIDTH,
+                           .start = t->summed ? FROM_C : FROM_COLUMNS,
+                           .c = t->partial + o * job->columns,
+                           .step = job->columns };
         tile_multiply_columns(grid, taps, &t->next);
     }
     t->summed += t->count;
@@ -185,13 +193,17 @@ static void foresee(const weight_task *t, const conv_unit *unit, ahead *dy, ahea
     const weight_job *job = t->job;
     const conv_plan *p = &job->plan;
     int64_t plane = p->h.grid * p->w.grid, in = p->h.in * p->w.in, size = (int64_t)sizeof(float);
-    int64_t calls = job->panels * divide_up(t->channels * plan_taps(p), WIDTH) * divide_up(job->positions, FETCH_STEPS) / 2;
+    int64_t calls =
+        job->panels * divide_up(t->channels * plan_taps(p), WIDTH) * divide_up(job->positions, FETCH_STEPS) / 2;
     int64_t row = unit->line * p->h.stride + p->h.first, end = least(row + job->slab.rows, p->h.in);
     row = most(row, 0);
-    const float *from_dy = job->dy + (unit->image * p->groups + t->group) * p->out_channels * plane + unit->line * p->w.grid;
-    const float *from_x = job->x + ((unit->image * p->groups + t->group) * p->in_channels + t->channel) * in + row * p->w.in;
+    const float *from_dy =
+        job->dy + (unit->image * p->groups + t->group) * p->out_channels * plane + unit->line * p->w.grid;
+    const float *from_x =
+        job->x + ((unit->image * p->groups + t->group) * p->in_channels + t->channel) * in + row * p->w.in;
     if (job->slab.images > 1) {
-        *dy = ahead_make(from_dy, p->out_channels * plane * size, unit->images, p->groups * p->out_channels * plane * size, calls);
+        *dy = ahead_make(from_dy, p->out_channels * plane * size, unit->images,
+                         p->groups * p->out_channels * plane * size, calls);
         *x = ahead_make(from_x, t->channels * in * size, unit->images, p->groups * p->in_channels * in * size, calls);
     } else {
         *dy = ahead_make(from_dy, unit->lines * p->w.grid * size, p->out_channels, plane * size, calls);
@@ -204,7 +216,8 @@ static void weigh(void *arg, int64_t task, int worker)
     const weight_job *job = arg;
     const conv_plan *p = &job->plan;
     int64_t chunk = task / job->blocks / p->groups;
-    weight_task t = { .job = job, .group = task / job->blocks % p->groups,
+    weight_task t = { .job = job,
+                      .group = task / job->blocks % p->groups,
                       .channel = task % job->blocks * job->block_channels };
     t.channels = least(job->block_channels, p->in_channels - t.channel);
     t.wide = (double *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);

@@ -5,7 +5,7 @@
 #include "kernels/simd/wide.h"
 
 enum {
-    JOINED = 8 * WIDTH,            /* places of lines that are taken for one */
+    JOINED = 8 * WIDTH,              /* places of lines that are taken for one */
     BIAS_PART = PART_SUM / 3 * LANES /* of a plane, that are added up by lanes */
 };
 
@@ -32,7 +32,8 @@ static const way ways[] = {
     { depthwise_fits, CNN__SIMD(depthwise_backward_weight_workspace), CNN__SIMD(depthwise_backward_weight), true },
     { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_direct_weight_workspace), CNN__SIMD(conv_direct_weight), false },
     { CNN__SIMD(conv_few_weight_fits), CNN__SIMD(conv_few_weight_workspace), CNN__SIMD(conv_few_weight), true },
-    { CNN__SIMD(conv_winograd_weight_fits), CNN__SIMD(conv_winograd_weight_workspace), CNN__SIMD(conv_winograd_weight), false },
+    { CNN__SIMD(conv_winograd_weight_fits), CNN__SIMD(conv_winograd_weight_workspace), CNN__SIMD(conv_winograd_weight),
+      false },
     { any_fits, CNN__SIMD(conv_slab_weight_workspace), CNN__SIMD(conv_slab_weight), true },
 };
 
@@ -108,8 +109,8 @@ static void sum_channel(void *arg, int64_t channel, int worker)
     job->dbias[channel] = (float)sum;
 }
 
-/* Where an operand is not finite, its products with the zeros of padding are NaN, and so are the sums with such a product, which
- * are made again. They are looked for in the operands or in the results, whichever are fewer. */
+/* Where an operand is not finite, its products with the zeros of padding are NaN, and so are the sums with such a
+ * product, which are made again. They are looked for in the operands or in the results, whichever are fewer. */
 static void mend_edges(const conv_plan *p, const float *x, const float *dy, float *dweight, cnn__pool *pool)
 {
     int64_t in = p->batch * p->groups * p->in_channels * p->h.in * p->w.in;

@@ -1,9 +1,10 @@
-/* Convolutions of stride 1 by 3 × 3 or 5 × 5 kernels between many channels, forward and the gradient of the data, through
- * Winograd's tiles.
+/* Convolutions of stride 1 by 3 × 3 or 5 × 5 kernels between many channels, forward and the gradient of the data,
+ * through Winograd's tiles.
  *
- * Chunk by chunk (conv_winograd.h) the input's tiles are transformed for all tasks; a task then makes a block of output channels
- * of some groups of tiles: place by place the products, and from them the outputs, which are turned back into planes. Where
- * blocks are fewer than tasks should be, kernels are transformed for all beforehand, else by the task that uses them. */
+ * Chunk by chunk (conv_winograd.h) the input's tiles are transformed for all tasks; a task then makes a block of
+ * output channels of some groups of tiles: place by place the products, and from them the outputs, which are turned
+ * back into planes. Where blocks are fewer than tasks should be, kernels are transformed for all beforehand, else by
+ * the task that uses them. */
 #include "kernels/simd/conv_finish.h"
 #include "kernels/simd/conv_resum.h"
 #include "kernels/simd/conv_winograd.h"
@@ -30,10 +31,10 @@ typedef struct winograd_job {
     float *y, *inputs, *kernels; /* kernels for all, if shared: [group][block][place][channel][BLOCK] */
     char *scratch;
     bool shared;
-    int64_t group;          /* of channels */
-    int64_t channels, groups; /* of the input, in whole vectors; of a chunk's tiles */
-    int64_t blocks, shares; /* of output channels; of a chunk's groups of tiles */
-    int64_t stretch;        /* of input channels, whose kernels are in the cache at once */
+    int64_t group;                      /* of channels */
+    int64_t channels, groups;           /* of the input, in whole vectors; of a chunk's tiles */
+    int64_t blocks, shares;             /* of output channels; of a chunk's groups of tiles */
+    int64_t stretch;                    /* of input channels, whose kernels are in the cache at once */
     int64_t kernel_step, kernel_floats; /* of a place, of a block */
     int64_t scratch_floats;
 } winograd_job;
@@ -51,8 +52,10 @@ static void measure(winograd_job *job, const conv_plan *p)
     const winograd_grid *g = &job->grid;
     job->groups = (g->tiles + TILES - 1) / TILES;
     int64_t place_step = TILES * job->channels + APART;
-    job->room = (winograd_room){ .group = (g->tiles + job->groups - 1) / job->groups, .group_step = PLACES * place_step,
-                                 .tile_step = LANES, .place_step = place_step };
+    job->room = (winograd_room){ .group = (g->tiles + job->groups - 1) / job->groups,
+                                 .group_step = PLACES * place_step,
+                                 .tile_step = LANES,
+                                 .place_step = place_step };
     job->blocks = (p->out_channels + BLOCK - 1) / BLOCK;
     job->shares = (LEAST_TASKS + job->blocks - 1) / job->blocks;
     int64_t sets = (job->groups + SET - 1) / SET;
@@ -88,8 +91,8 @@ static float *scratch_of(const winograd_job *job, int worker)
 /* ---- the kernels ---- */
 
 /* LANES output channels from `o` on, `count` input channels from `c` on; output channels past the last get zeros. */
-static void transform_kernels(const winograd_job *job, int64_t group, int64_t o, int64_t c, int64_t count, float *turned,
-                              float *to)
+static void transform_kernels(const winograd_job *job, int64_t group, int64_t o, int64_t c, int64_t count,
+                              float *turned, float *to)
 {
     const conv_plan *p = job->plan;
     int64_t taps = plan_taps(p), rest = p->out_channels - o, rows = rest < LANES ? rest : LANES;
@@ -110,8 +113,8 @@ static void transform_kernels(const winograd_job *job, int64_t group, int64_t o,
             int64_t channels = !joined ? 1 : count - k < TURN ? count - k : TURN;
             transpose_out(from + k * p->weight_in, p->weight_out, rows, channels * taps, turned, LANES);
         }
-        winograd_kernel((int)p->h.taps, first + (joined ? k % TURN : 0) * taps * LANES, p->h.weight_step * p->weight_row * LANES,
-                        p->w.weight_step * LANES, to, job->kernel_step);
+        winograd_kernel((int)p->h.taps, first + (joined ? k % TURN : 0) * taps * LANES,
+                        p->h.weight_step * p->weight_row * LANES, p->w.weight_step * LANES, to, job->kernel_step);
     }
 }
 
@@ -130,19 +133,21 @@ static void transform_strip(void *arg, int64_t task, int worker)
     const winograd_job *job = arg;
     const conv_plan *p = job->plan;
     const winograd_grid *g = &job->grid;
-    int64_t vectors = job->channels / LANES, strip = job->chunk.strip + task / vectors, channel = task % vectors * LANES;
+    int64_t vectors = job->channels / LANES, strip = job->chunk.strip + task / vectors,
+            channel = task % vectors * LANES;
     int64_t image = strip / g->slab.strips, rest = p->in_channels - channel;
     const float *x = job->x + ((image * p->groups + job->group) * p->in_channels + channel) * p->h.in * p->w.in;
-    winograd_strip(g, &g->slab, &p->h, &p->w, 0, &job->chunk, strip, x, rest < LANES ? rest : LANES, scratch_of(job, worker),
-                   &job->room, job->inputs + channel * TILES);
+    winograd_strip(g, &g->slab, &p->h, &p->w, 0, &job->chunk, strip, x, rest < LANES ? rest : LANES,
+                   scratch_of(job, worker), &job->room, job->inputs + channel * TILES);
 }
 
 /* ---- the outputs ---- */
 
-/* The outputs of a tile in the channels whose lanes are not finite, as sums of their own terms: what a tile has of a NaN or an
- * infinity, and how far its transform overflows, depends on places that are in no window of an output, too. */
-static __attribute__((noinline)) void resum_tile(const winograd_job *job, int64_t tile, int64_t o, int64_t channels, lanes total,
-                                                 float *to, int64_t row)
+/* The outputs of a tile in the channels whose lanes are not finite, as sums of their own terms: what a tile has of a
+ * NaN or an infinity, and how far its transform overflows, depends on places that are in no window of an output,
+ * too. */
+static __attribute__((noinline)) void resum_tile(const winograd_job *job, int64_t tile, int64_t o, int64_t channels,
+                                                 lanes total, float *to, int64_t row)
 {
     const conv_plan *p = job->plan;
     const winograd_grid *g = &job->grid;
@@ -162,15 +167,18 @@ static __attribute__((noinline)) void resum_tile(const winograd_job *job, int64_
     }
 }
 
-/* LANES channels from `o` on of tiles [tile, tile + count), which lie side by side; `at` is the first within the set. */
-static void finish_run(const winograd_job *job, const float *products, int64_t at, int64_t tile, int64_t count, int64_t o,
-                       float *turned)
+/* LANES channels from `o` on of tiles [tile, tile + count), which lie side by side; `at` is the first within the
+ * set. */
+static void finish_run(const winograd_job *job, const float *products, int64_t at, int64_t tile, int64_t count,
+                       int64_t o, float *turned)
 {
     const conv_plan *p = job->plan;
     const winograd_grid *g = &job->grid;
-    int64_t rest = p->out_channels - o, channels = rest < LANES ? rest : LANES, side = g->side, row = count * side * LANES;
+    int64_t rest = p->out_channels - o, channels = rest < LANES ? rest : LANES, side = g->side,
+            row = count * side * LANES;
     int64_t channel = job->group * p->out_channels + o, plane = p->h.out * p->w.out;
-    lanes floor = splat(p->relu ? 0 : -INFINITY), bias = job->bias ? load_some(job->bias + channel, channels) : (lanes){ 0 };
+    lanes floor = splat(p->relu ? 0 : -INFINITY),
+          bias = job->bias ? load_some(job->bias + channel, channels) : (lanes){ 0 };
     for (int64_t i = 0; i < count; i++) {
         const float *from = products + (at + i) / job->room.group * GROUP_FLOATS + (at + i) % job->room.group * BLOCK;
         float *to = turned + i * side * LANES;
@@ -205,8 +213,8 @@ static void finish_set(const winograd_job *job, const float *products, int64_t f
 }
 
 /* The products of groups [begin, end) over `count` input channels from `c` on. */
-static void multiply_set(const winograd_job *job, int64_t begin, int64_t end, int64_t c, int64_t count, const float *kernels,
-                         float *products)
+static void multiply_set(const winograd_job *job, int64_t begin, int64_t end, int64_t c, int64_t count,
+                         const float *kernels, float *products)
 {
     int64_t group = job->room.group;
     for (int64_t place = 0; place < PLACES; place++) {
@@ -233,8 +241,8 @@ static void multiply_share(void *arg, int64_t task, int worker)
         for (int64_t c = 0; c < depth; c += job->stretch) {
             int64_t count = depth - c < job->stretch ? depth - c : job->stretch;
             for (int64_t half = 0; half < 2 && !job->shared && (set == begin || job->stretch < depth); half++) {
-                transform_kernels(job, job->group, block * BLOCK + half * LANES, c, count, products + SET * GROUP_FLOATS,
-                                  own + half * LANES);
+                transform_kernels(job, job->group, block * BLOCK + half * LANES, c, count,
+                                  products + SET * GROUP_FLOATS, own + half * LANES);
             }
             multiply_set(job, set, last, c, count, kernels, products);
         }

@@ -1,9 +1,9 @@
-/* What the passes through Winograd's tiles (winograd.h) share: how the positions of a plan are cut into tiles, and how tiles are
- * transformed.
+/* What the passes through Winograd's tiles (winograd.h) share: how the positions of a plan are cut into tiles, and how
+ * tiles are transformed.
  *
- * Tiles are counted along images, lines of tiles and columns. Some lines of one image make a strip, which is turned so that a
- * vector holds one place of LANES channels (depthwise.h) and transformed as a whole; some strips make a chunk, whose
- * transformed tiles are kept. */
+ * Tiles are counted along images, lines of tiles and columns. Some lines of one image make a strip, which is turned
+ * so that a vector holds one place of LANES channels (depthwise.h) and transformed as a whole; some strips make a
+ * chunk, whose transformed tiles are kept. */
 #ifndef CNN_KERNELS_SIMD_CONV_WINOGRAD_H
 #define CNN_KERNELS_SIMD_CONV_WINOGRAD_H
 
@@ -25,10 +25,11 @@ typedef struct winograd_grid {
     int64_t lines, columns; /* of an image's tiles */
     depth_slab slab;        /* of the input; strip: lines of the output, a multiple of side */
     int64_t chunks, chunk_strips;
-    int64_t tiles;          /* of a chunk, at most */
+    int64_t tiles; /* of a chunk, at most */
 } winograd_grid;
 
-/* Where the places of tiles go: a channel's are at to + tile / group · group_step + tile % group · tile_step + place · place_step. */
+/* Where the places of tiles go: a channel's are at to + tile / group · group_step + tile % group · tile_step + place
+ * · place_step. */
 typedef struct winograd_room {
     int64_t group, group_step, tile_step, place_step;
 } winograd_room;
@@ -38,20 +39,23 @@ typedef struct winograd_chunk {
     int64_t strip, strips, tile, tiles;
 } winograd_chunk;
 
-/* Tables whose products and sums round one by one stay with direct sums: they are not there for speed, and what they compute should
- * stay as close to the others' as it can. */
+/* Tables whose products and sums round one by one stay with direct sums: they are not there for speed, and what they
+ * compute should stay as close to the others' as it can. */
 static inline bool winograd_grid_fits(const conv_plan *p)
 {
     const conv_axis *h = &p->h, *w = &p->w;
     bool square = h->taps == w->taps && (h->taps == 3 || h->taps == 5);
-    bool plain = h->stride == 1 && w->stride == 1 && h->step == 1 && w->step == 1 && h->out_step == 1 && w->out_step == 1;
-    bool many = p->in_channels >= LEAST_CHANNELS && p->out_channels >= LEAST_CHANNELS && p->in_channels <= MOST_CHANNELS;
+    bool plain =
+        h->stride == 1 && w->stride == 1 && h->step == 1 && w->step == 1 && h->out_step == 1 && w->out_step == 1;
+    bool many =
+        p->in_channels >= LEAST_CHANNELS && p->out_channels >= LEAST_CHANNELS && p->in_channels <= MOST_CHANNELS;
     if (p->strict || !MULTIPLY_ADDS || !square || !plain || !many) {
         return false;
     }
     /* Small planes leave places of their tiles unused. */
     int64_t side = SIDE + 1 - h->taps, tiles = ((h->grid + side - 1) / side) * ((w->grid + side - 1) / side);
-    return p->batch * tiles >= 4 && w->grid <= CHUNK_TILES * side && 3 * PLACES * tiles <= 2 * plan_taps(p) * h->grid * w->grid;
+    return p->batch * tiles >= 4 && w->grid <= CHUNK_TILES * side &&
+           3 * PLACES * tiles <= 2 * plan_taps(p) * h->grid * w->grid;
 }
 
 /* The first tile of a strip; strips past the last begin where the tiles end. */
@@ -72,8 +76,12 @@ static inline winograd_grid winograd_grid_make(const conv_plan *p, int64_t chann
     int64_t strips = (g.lines + lines - 1) / lines;
     lines = (g.lines + strips - 1) / strips;
     strips = (g.lines + lines - 1) / lines;
-    g.slab = (depth_slab){ .first_h = p->h.first, .first_w = p->w.first, .pitch = pitch, .strip = lines * g.side,
-                           .strips = strips, .rows = lines * g.side + overlap };
+    g.slab = (depth_slab){ .first_h = p->h.first,
+                           .first_w = p->w.first,
+                           .pitch = pitch,
+                           .strip = lines * g.side,
+                           .strips = strips,
+                           .rows = lines * g.side + overlap };
     int64_t all = p->batch * strips, most = CHUNK_FLOATS / (PLACES * channels * lines * g.columns);
     most = most < CHUNK_TILES / (lines * g.columns) ? most : CHUNK_TILES / (lines * g.columns);
     g.chunks = (all + most) / (most + 1);
@@ -93,11 +101,12 @@ static inline winograd_chunk winograd_chunk_at(const winograd_grid *g, int64_t c
     return c;
 }
 
-/* Transforms LANES channels of a strip as inputs, or as kernels of so many taps; `plane` is the first of `channels` planes of the
- * strip's image, whose axes are h and w. `turned` is room for the slab. */
-static inline void winograd_strip(const winograd_grid *g, const depth_slab *slab, const conv_axis *h, const conv_axis *w, int taps,
-                                  const winograd_chunk *chunk, int64_t strip, const float *plane, int64_t channels,
-                                  float *turned, const winograd_room *room, float *to)
+/* Transforms LANES channels of a strip as inputs, or as kernels of so many taps; `plane` is the first of `channels`
+ * planes of the strip's image, whose axes are h and w. `turned` is room for the slab. */
+static inline void winograd_strip(const winograd_grid *g, const depth_slab *slab, const conv_axis *h,
+                                  const conv_axis *w, int taps, const winograd_chunk *chunk, int64_t strip,
+                                  const float *plane, int64_t channels, float *turned, const winograd_room *room,
+                                  float *to)
 {
     CNN__SIMD(depth_slab_fill)(slab, h, w, strip % slab->strips * slab->strip, plane, channels, turned);
     int64_t begin = winograd_first(g, strip), end = winograd_first(g, strip + 1), row = slab->pitch * LANES;

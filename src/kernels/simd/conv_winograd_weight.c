@@ -1,9 +1,9 @@
-/* The gradient of a convolution's weights through Winograd's tiles: it is a convolution of the input whose kernel is the output's
- * gradient. The outputs of a tile are the taps then, and a tile of the gradient is its kernel.
+/* The gradient of a convolution's weights through Winograd's tiles: it is a convolution of the input whose kernel is
+ * the output's gradient. The outputs of a tile are the taps then, and a tile of the gradient is its kernel.
  *
- * Chunk by chunk (conv_winograd.h) the tiles of the input and of the gradient are transformed for all tasks; a task then makes a
- * block of input channels by a block of output channels: place by place the products over the chunk's tiles, and from them the
- * taps, which are added up in the order of the chunks. */
+ * Chunk by chunk (conv_winograd.h) the tiles of the input and of the gradient are transformed for all tasks; a task
+ * then makes a block of input channels by a block of output channels: place by place the products over the chunk's
+ * tiles, and from them the taps, which are added up in the order of the chunks. */
 #include "kernels/simd/conv_resum.h"
 #include "kernels/simd/conv_winograd.h"
 #include "kernels/simd/some.h"
@@ -19,7 +19,8 @@ typedef struct winograd_job {
     const conv_plan *plan;
     winograd_grid grid;
     winograd_chunk chunk;
-    winograd_room in_room, out_room; /* of x: [place][channels / LANES][tile][LANES]; of dy: [place][block][tile][BLOCK] */
+    winograd_room in_room,
+        out_room; /* of x: [place][channels / LANES][tile][LANES]; of dy: [place][block][tile][BLOCK] */
     depth_slab out_slab;
     conv_axis out_h, out_w; /* of dy as an input */
     const float *x, *dy;
@@ -27,9 +28,10 @@ typedef struct winograd_job {
     float *turned; /* dweight: [output channels / LANES][input channel][tap][LANES] */
     double *wide;  /* the same in double, or NULL: of many chunks */
     char *scratch;
-    int64_t number, group;                    /* of the chunk; of channels */
-    int64_t vectors, blocks;                  /* of input channels, of output channels */
-    int64_t parts, part_vectors, part_step;   /* of input channels, a task each; floats from place to place of their products */
+    int64_t number, group;   /* of the chunk; of channels */
+    int64_t vectors, blocks; /* of input channels, of output channels */
+    int64_t parts, part_vectors,
+        part_step; /* of input channels, a task each; floats from place to place of their products */
     int64_t scratch_floats;
 } winograd_job;
 
@@ -48,8 +50,9 @@ static void measure(winograd_job *job, const conv_plan *p)
     int64_t in_step = job->vectors * g->tiles * LANES + APART, out_step = job->blocks * g->tiles * BLOCK + APART;
     job->in_room = (winograd_room){ .group = g->tiles, .tile_step = LANES, .place_step = in_step };
     job->out_room = (winograd_room){ .group = g->tiles, .tile_step = BLOCK, .place_step = out_step };
-    job->out_slab = (depth_slab){ .pitch = g->columns * g->side, .strip = g->slab.strip, .strips = g->slab.strips,
-                                  .rows = g->slab.strip };
+    job->out_slab = (depth_slab){
+        .pitch = g->columns * g->side, .strip = g->slab.strip, .strips = g->slab.strips, .rows = g->slab.strip
+    };
     job->out_h = (conv_axis){ .in = p->h.grid, .stride = 1 };
     job->out_w = (conv_axis){ .in = p->w.grid, .stride = 1 };
     int64_t wanted = (LEAST_TASKS + job->blocks - 1) / job->blocks, vectors = job->vectors / wanted;
@@ -72,7 +75,8 @@ static bool many_chunks(const winograd_job *job)
 
 static int64_t shared_floats(const winograd_job *job)
 {
-    return (many_chunks(job) ? 3 : 1) * turned_floats(job) + PLACES * (job->in_room.place_step + job->out_room.place_step);
+    return (many_chunks(job) ? 3 : 1) * turned_floats(job) +
+           PLACES * (job->in_room.place_step + job->out_room.place_step);
 }
 
 size_t CNN__SIMD(conv_winograd_weight_workspace)(const conv_plan *p, int workers)
@@ -97,8 +101,8 @@ static void transform_strip(void *arg, int64_t task, int worker)
     int64_t image = strip / g->slab.strips, channel = vector * LANES, rest = p->in_channels - channel;
     if (vector < job->vectors) {
         const float *x = job->x + ((image * p->groups + job->group) * p->in_channels + channel) * p->h.in * p->w.in;
-        winograd_strip(g, &g->slab, &p->h, &p->w, 0, &job->chunk, strip, x, rest < LANES ? rest : LANES, scratch_of(job, worker),
-                       &job->in_room, job->inputs + channel * g->tiles);
+        winograd_strip(g, &g->slab, &p->h, &p->w, 0, &job->chunk, strip, x, rest < LANES ? rest : LANES,
+                       scratch_of(job, worker), &job->in_room, job->inputs + channel * g->tiles);
         return;
     }
     channel = (vector - job->vectors) * LANES;
@@ -109,8 +113,8 @@ static void transform_strip(void *arg, int64_t task, int worker)
     }
     const float *dy = job->dy + ((image * p->groups + job->group) * p->out_channels + channel) * p->h.grid * p->w.grid;
     float *to = job->kernels + (vector - job->vectors) / 2 * g->tiles * BLOCK + (vector - job->vectors) % 2 * LANES;
-    winograd_strip(g, &job->out_slab, &job->out_h, &job->out_w, (int)g->side, &job->chunk, strip, dy, rest < LANES ? rest : LANES,
-                   scratch_of(job, worker), &job->out_room, to);
+    winograd_strip(g, &job->out_slab, &job->out_h, &job->out_w, (int)g->side, &job->chunk, strip, dy,
+                   rest < LANES ? rest : LANES, scratch_of(job, worker), &job->out_room, to);
 }
 
 /* Taps of one input channel for LANES output channels. Returns the sum of those of all chunks so far. */
@@ -142,9 +146,10 @@ static lanes finish_channel(const winograd_job *job, const float *products, floa
     return total;
 }
 
-/* The taps of input channel c in the output channels from `o` on whose lanes are not finite, as sums of their own terms. */
-static __attribute__((noinline)) void resum_channel(const winograd_job *job, int64_t o, int64_t rows, int64_t c, lanes total,
-                                                    float *to)
+/* The taps of input channel c in the output channels from `o` on whose lanes are not finite, as sums of their own
+ * terms. */
+static __attribute__((noinline)) void resum_channel(const winograd_job *job, int64_t o, int64_t rows, int64_t c,
+                                                    lanes total, float *to)
 {
     const conv_plan *p = job->plan;
     const float *x = job->x + job->group * p->in_channels * p->h.in * p->w.in;
@@ -166,7 +171,8 @@ static void multiply_part(void *arg, int64_t task, int worker)
     float *products = scratch_of(job, worker);
     for (int64_t place = 0; place < PLACES; place++) {
         for (int64_t k = first; k < end; k++) {
-            winograd_outer(job->chunk.tiles, job->inputs + place * job->in_room.place_step + k * job->grid.tiles * LANES,
+            winograd_outer(job->chunk.tiles,
+                           job->inputs + place * job->in_room.place_step + k * job->grid.tiles * LANES,
                            job->kernels + place * job->out_room.place_step + block * job->grid.tiles * BLOCK,
                            products + place * job->part_step + (k - first) * LANES * BLOCK);
         }
@@ -184,8 +190,8 @@ static void multiply_part(void *arg, int64_t task, int worker)
             }
         }
         if (last) {
-            transpose_in(turned, LANES, rows, count * taps,
-                         job->dweight + (channel * p->in_channels + c) * taps, p->in_channels * taps);
+            transpose_in(turned, LANES, rows, count * taps, job->dweight + (channel * p->in_channels + c) * taps,
+                         p->in_channels * taps);
         }
     }
 }
@@ -208,7 +214,8 @@ void CNN__SIMD(conv_winograd_weight)(const conv_plan *p, const float *x, const f
         int64_t vectors = job.vectors + 2 * job.blocks;
         double tiles = (double)job.chunk.tiles;
         for (job.group = 0; job.group < p->groups; job.group++) {
-            cnn__pool_run(pool, job.chunk.strips * vectors, tiles * (double)(vectors * LANES * PLACES) / 4, transform_strip, &job);
+            cnn__pool_run(pool, job.chunk.strips * vectors, tiles * (double)(vectors * LANES * PLACES) / 4,
+                          transform_strip, &job);
             cnn__pool_run(pool, job.blocks * job.parts, pairs * (tiles + 4), multiply_part, &job);
         }
     }

@@ -1,8 +1,9 @@
 /* The gradient of the input behind ReLU and 2 × 2 max pooling.
  *
- * Each winner of a pooling window adds dy · W[o] to the patch of inputs behind it. The channels of one window that share a
- * winner share the patch: a stretch of it stays in registers while their weights, [kernel row][channel][run] so that one
- * kernel row of all channels fits L1, are added. Patches of one image overlap and are added by one task in a fixed order. */
+ * Each winner of a pooling window adds dy · W[o] to the patch of inputs behind it. The channels of one window that
+ * share a winner share the patch: a stretch of it stays in registers while their weights, [kernel row][channel][run]
+ * so that one kernel row of all channels fits L1, are added. Patches of one image overlap and are added by one task
+ * in a fixed order. */
 #include "kernels/convpool.h"
 #include "kernels/kernels.h"
 #include "kernels/simd/convpool_patch.h"
@@ -80,7 +81,8 @@ static void pack_channel(void *arg, int64_t o, int worker)
     }
 }
 
-/* dy and index with the channels of a window side by side: [window][channels]; channels past the last have no winner. */
+/* dy and index with the channels of a window side by side: [window][channels]; channels past the last have no
+ * winner. */
 static void turn_windows(const data_job *job, const float *dy, const uint8_t *index, float *by_window, int32_t *winners)
 {
     int64_t windows = job->windows, count = job->g->out_channels;
@@ -105,7 +107,8 @@ static void turn_windows(const data_job *job, const float *dy, const uint8_t *in
     }
 }
 
-/* Lists the shares of an image by window and, within one, by winner: starts[4·window + winner] is where each list begins. */
+/* Lists the shares of an image by window and, within one, by winner: starts[4·window + winner] is where each list
+ * begins. */
 static void list_shares(const data_job *job, const float *by_window, const int32_t *winners, shares to, int32_t *starts)
 {
     int64_t count = 0;
@@ -117,8 +120,8 @@ static void list_shares(const data_job *job, const float *by_window, const int32
         for (int64_t o = 0; o < job->channels; o += LANES) {
             lanes_i32 winner;
             memcpy(&winner, winners + at + o, sizeof winner);
-            count += keep_lanes(winner == (int32_t)(list % 4), step + (int32_t)o * run,
-                                load(by_window + at + o), to.weight + count, to.dy + count);
+            count += keep_lanes(winner == (int32_t)(list % 4), step + (int32_t)o * run, load(by_window + at + o),
+                                to.weight + count, to.dy + count);
         }
     }
     starts[4 * job->windows] = (int32_t)count;
@@ -147,9 +150,10 @@ CNN__INLINE void accumulate(int vectors, shares from, int64_t count, const float
     }
 }
 
-/* The shares of all lists in a stretch of `vectors` of one kernel row: its weights, of all channels, are read again for each
- * list, and stay in L1. */
-CNN__INLINE void add_stretch(int vectors, const data_job *job, shares all, const int32_t *starts, int64_t row, int64_t at, float *image)
+/* The shares of all lists in a stretch of `vectors` of one kernel row: its weights, of all channels, are read again
+ * for each list, and stay in L1. */
+CNN__INLINE void add_stretch(int vectors, const data_job *job, shares all, const int32_t *starts, int64_t row,
+                             int64_t at, float *image)
 {
     const patch_layout *p = &job->layout;
     const float *weights = job->packed + row * job->g->out_channels * p->run + at;
@@ -187,8 +191,8 @@ static void write_back(const data_job *job, const float *image, float *dx)
     int64_t columns = room < 0 ? 0 : room < g->in_w ? room : g->in_w; /* that any window reaches */
     for (int64_t h = 0; h < g->in_h; h++) {
         int64_t reached = h + g->pad_top < padded_h ? columns : 0;
-        transpose_in(image + (h + g->pad_top) * p->line_step + g->pad_left * p->pixel_step, p->pixel_step, g->in_channels,
-                     reached, dx + h * g->in_w, g->in_h * g->in_w);
+        transpose_in(image + (h + g->pad_top) * p->line_step + g->pad_left * p->pixel_step, p->pixel_step,
+                     g->in_channels, reached, dx + h * g->in_w, g->in_h * g->in_w);
         for (int64_t c = 0; c < g->in_channels && reached < g->in_w; c++) {
             memset(dx + (c * g->in_h + h) * g->in_w + reached, 0, (size_t)(g->in_w - reached) * sizeof(float));
         }
@@ -223,8 +227,10 @@ void CNN__SIMD(convpool_backward_data)(const cnn__conv *g, const void *dy, const
     data_job job = { .dy = dy, .index = index, .weight = weight, .dx = dx, .packed = workspace };
     measure(&job, g);
     job.scratch = (char *)workspace + packed_size(&job);
-    cnn__pool_run(pool, g->out_channels, (double)(g->out_channels * job.layout.rows * job.layout.run), pack_channel, &job);
-    double work = (double)g->batch * (double)(job.windows * g->out_channels) * (double)(job.layout.rows * job.layout.run);
+    cnn__pool_run(pool, g->out_channels, (double)(g->out_channels * job.layout.rows * job.layout.run), pack_channel,
+                  &job);
+    double work =
+        (double)g->batch * (double)(job.windows * g->out_channels) * (double)(job.layout.rows * job.layout.run);
     cnn__pool_run(pool, g->batch, work / LANES, data_image, &job);
     if (!all_finite(weight, g->out_channels * g->in_channels * g->kernel_h * g->kernel_w, pool)) {
         convpool_resum_data(g, index, weight, dx, pool);

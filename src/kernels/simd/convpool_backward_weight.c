@@ -1,9 +1,9 @@
 /* The gradient of the weights behind ReLU and 2 × 2 max pooling.
  *
- * Only the winners of the pooling windows have a gradient: dW[o] is the sum of dy · patch over the winners of channel o. For
- * one channel the winners of an image are listed, then each stretch of dW[o] is accumulated in registers over the list,
- * patches being read from a channels-last copy of the image that fits L1. Chunks of the batch have sums of their own, which
- * are added in order: the result is the same for any number of threads. */
+ * Only the winners of the pooling windows have a gradient: dW[o] is the sum of dy · patch over the winners of
+ * channel o. For one channel the winners of an image are listed, then each stretch of dW[o] is accumulated in
+ * registers over the list, patches being read from a channels-last copy of the image that fits L1. Chunks of the
+ * batch have sums of their own, which are added in order: the result is the same for any number of threads. */
 #include "kernels/convpool.h"
 #include "kernels/kernels.h"
 #include "kernels/simd/convpool_patch.h"
@@ -30,8 +30,8 @@ typedef struct weight_job {
     float *sums;
     double *wide; /* the same in double, where a chunk's sums are long */
     char *scratch;
-    atomic_bool *odd; /* an operand or a result is not finite */
-    int64_t planes_at; /* floats from the image to the padded planes that an expanded one is made from */
+    atomic_bool *odd;             /* an operand or a result is not finite */
+    int64_t planes_at;            /* floats from the image to the padded planes that an expanded one is made from */
     size_t scratch_size, list_at; /* at list_at: corners of the windows, then the list */
 } weight_job;
 
@@ -51,7 +51,8 @@ static void measure(weight_job *job, const cnn__conv *g)
     job->sums_size = round_up(job->patch * g->out_channels + g->out_channels, 16);
     int64_t planes = g->in_channels * (g->out_h + g->kernel_h - 1) * (g->out_w + g->kernel_w - 1);
     job->planes_at = round_up(job->layout.image + g->kernel_w + LANES, 16);
-    job->list_at = (size_t)round_up(job->planes_at + (job->layout.expanded ? planes + 2 * LANES : 0), 16) * sizeof(float);
+    job->list_at =
+        (size_t)round_up(job->planes_at + (job->layout.expanded ? planes + 2 * LANES : 0), 16) * sizeof(float);
     job->scratch_size = job->list_at + (size_t)round_up(3 * (job->windows + LANES), 16) * sizeof(float);
 }
 
@@ -94,8 +95,8 @@ static void lay_out_padded(const weight_job *job, const float *x, float *image)
     }
 }
 
-/* A patch a pixel. Rows of the kernel are copied a vector at a time, each overwriting what the last one copied too much; zeros
- * end the run, and what reaches past it lies in the patch that follows. */
+/* A patch a pixel. Rows of the kernel are copied a vector at a time, each overwriting what the last one copied too
+ * much; zeros end the run, and what reaches past it lies in the patch that follows. */
 static void lay_out_expanded(const weight_job *job, const float *planes, float *image)
 {
     const cnn__conv *g = job->g;
@@ -159,8 +160,8 @@ CNN__INLINE int64_t keep_winners(const patch_layout *p, lanes_i32 winner, lanes 
 }
 
 /* The winners of the first `windows` windows. */
-static int64_t list_winners(const weight_job *job, int64_t windows, const float *dy, const uint8_t *index, const int32_t *corners,
-                            winners list, float *bias)
+static int64_t list_winners(const weight_job *job, int64_t windows, const float *dy, const uint8_t *index,
+                            const int32_t *corners, winners list, float *bias)
 {
     int64_t count = 0, k = 0;
     lanes sum = { 0 };
@@ -174,7 +175,8 @@ static int64_t list_winners(const weight_job *job, int64_t windows, const float 
         memset(last, CNN__CONVPOOL_NONE, sizeof last);
         memcpy(last, index + k, (size_t)(windows - k));
         memcpy(&corner, corners + k, sizeof corner);
-        count += keep_winners(&job->layout, load_bytes(last), load_some(dy + k, windows - k), corner, list, count, &sum);
+        count +=
+            keep_winners(&job->layout, load_bytes(last), load_some(dy + k, windows - k), corner, list, count, &sum);
     }
     for (int i = 0; i < LANES; i++) {
         *bias += sum[i];
@@ -291,8 +293,8 @@ static void keep_part(const weight_job *job, int64_t chunk, bool first)
 }
 
 /* Windows [first, first + windows) of all planes of image n. */
-static void add_windows(const weight_job *job, int64_t n, int64_t first, int64_t windows, const int32_t *corners, winners list,
-                        const float *image, float *sums)
+static void add_windows(const weight_job *job, int64_t n, int64_t first, int64_t windows, const int32_t *corners,
+                        winners list, const float *image, float *sums)
 {
     const cnn__conv *g = job->g;
     float *bias = sums + job->patch * g->out_channels;
@@ -371,7 +373,9 @@ void CNN__SIMD(convpool_backward_weight)(const cnn__conv *g, const void *x, cons
                                          void *dweight, void *dbias, void *workspace, cnn__pool *pool)
 {
     atomic_bool odd = false;
-    weight_job job = { .x = x, .dy = dy, .index = index, .dweight = dweight, .dbias = dbias, .sums = workspace, .odd = &odd };
+    weight_job job = {
+        .x = x, .dy = dy, .index = index, .dweight = dweight, .dbias = dbias, .sums = workspace, .odd = &odd
+    };
     measure(&job, g);
     job.wide = long_chunks(&job) ? (double *)(void *)(job.sums + job.chunks * job.sums_size) : NULL;
     job.part = job.wide ? PART_SUM : job.windows;

@@ -30,8 +30,8 @@ typedef struct forward_job {
     int64_t blocks, taps;
     int64_t padded_h, padded_w, plane;
     int64_t bands; /* tasks of an image: of few images each is cut into bands of lines */
-    int64_t line; /* pixels of a line of tiles: what pooling needs, even */
-    int64_t part; /* input channels whose products are summed up at once */
+    int64_t line;  /* pixels of a line of tiles: what pooling needs, even */
+    int64_t part;  /* input channels whose products are summed up at once */
 } forward_job;
 
 static size_t align(size_t bytes)
@@ -208,8 +208,9 @@ static void pool_lines(const forward_job *job, const float *lines, int64_t place
         for (int64_t i = 0; i < LANES; i++) {
             lanes_i32 winner = { 0 };
             const float *p = lines + 2 * (w + i) * BLOCK;
-            best[i] = i < some ? pool_window(load(p), load(p + BLOCK), load(p + below), load(p + below + BLOCK), &winner)
-                               : (lanes){ 0 };
+            best[i] = i < some
+                          ? pool_window(load(p), load(p + BLOCK), load(p + below), load(p + below + BLOCK), &winner)
+                          : (lanes){ 0 };
             which[i] = (lanes)winner;
         }
         pool_write(best, which, some, count, plane, job->y + place + w, job->index ? job->index + place + w : NULL);
@@ -267,7 +268,8 @@ void CNN__SIMD(convpool_forward)(const cnn__conv *g, const void *x, const void *
     cnn__pool_run(pool, job.blocks, (double)(job.blocks * job.taps * BLOCK), pack_block, &job);
     double work = (double)g->batch * (double)(g->out_h * g->out_w) * (double)(job.taps * g->out_channels) / LANES;
     cnn__pool_run(pool, g->batch * job.bands, work, forward_band, &job);
-    int64_t weights = g->out_channels * job.taps, windows = g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2);
+    int64_t weights = g->out_channels * job.taps,
+            windows = g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2);
     conv_plan p = plan_forward(g);
     if (plan_pads(&p) && (windows < weights || !all_finite(weight, weights, pool))) {
         convpool_resum(g, x, weight, bias, y, index, pool);

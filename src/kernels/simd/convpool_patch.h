@@ -1,9 +1,9 @@
 /* The layouts of the sparse backward kernels.
  *
- * An image is kept padded and channels-last, so that the patch of inputs behind one output is `rows` runs of `run` floats:
- * [padded height][padded width][channels], a run being one row of the kernel. Images of few channels are expanded instead:
- * each output position has its whole patch, [out_h][out_w][kernel_h · kernel_w · channels], as one run. Runs are padded to
- * whole vectors with zeros. */
+ * An image is kept padded and channels-last, so that the patch of inputs behind one output is `rows` runs of `run`
+ * floats: [padded height][padded width][channels], a run being one row of the kernel. Images of few channels are
+ * expanded instead: each output position has its whole patch, [out_h][out_w][kernel_h · kernel_w · channels], as one
+ * run. Runs are padded to whole vectors with zeros. */
 #ifndef CNN_KERNELS_SIMD_CONVPOOL_PATCH_H
 #define CNN_KERNELS_SIMD_CONVPOOL_PATCH_H
 
@@ -58,7 +58,8 @@ CNN__INLINE int64_t patch_offset(const patch_layout *p, int64_t row, int64_t col
     return row * p->line_step + column * p->pixel_step;
 }
 
-/* Lists hold places in bytes (cnn__convpool_fits): to scale one takes AMD's first Zen two of the twelve cycles of a patch's row. */
+/* Lists hold places in bytes (cnn__convpool_fits): to scale one takes AMD's first Zen two of the twelve cycles of a
+ * patch's row. */
 enum { PLACE = sizeof(float) };
 
 CNN__INLINE const float *patch_at(const float *from, int32_t place)

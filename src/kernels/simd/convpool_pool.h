@@ -24,8 +24,8 @@ CNN__INLINE lanes pool_window(lanes v0, lanes v1, lanes v2, lanes v3, lanes_i32 
     return blend(top < 0, (lanes){ 0 }, top);
 }
 
-/* Writes `some` ≤ LANES windows of `count` ≤ LANES channels, one vector a window, into planes `plane` elements apart. `index`
- * may be NULL. The vectors are used up. */
+/* Writes `some` ≤ LANES windows of `count` ≤ LANES channels, one vector a window, into planes `plane` elements
+ * apart. `index` may be NULL. The vectors are used up. */
 CNN__INLINE void pool_write(lanes best[LANES], lanes which[LANES], int64_t some, int64_t count, int64_t plane, float *y,
                             uint8_t *index)
 {

@@ -1,4 +1,5 @@
-/* The fused kernels' values that are not finite: see convpool_resum.h. Here all is plain loops, which most calls never enter. */
+/* The fused kernels' values that are not finite: see convpool_resum.h. Here all is plain loops, which most calls
+ * never enter. */
 #include "kernels/simd/convpool_resum.h"
 #include "kernels/simd/convpool_pool.h"
 
@@ -42,10 +43,12 @@ static void resum_plane(void *arg, int64_t task, int worker)
     }
 }
 
-void convpool_resum(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y, uint8_t *index,
-                    cnn__pool *pool)
+void convpool_resum(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
+                    uint8_t *index, cnn__pool *pool)
 {
-    resum_job job = { .g = g, .plan = plan_forward(g), .x = x, .weight = weight, .bias = bias, .y = y, .winners = index };
+    resum_job job = {
+        .g = g, .plan = plan_forward(g), .x = x, .weight = weight, .bias = bias, .y = y, .winners = index
+    };
     int64_t planes = g->batch * g->out_channels;
     cnn__pool_run(pool, planes, (double)(planes * (g->out_h / 2) * (g->out_w / 2)), resum_plane, &job);
 }
@@ -123,7 +126,8 @@ static bool poisoned_tap(const resum_job *job, int64_t first, int64_t o, int64_t
     int64_t plane = g->in_h * g->in_w;
     for (int64_t k = first; k < g->batch * plane; k++) {
         int64_t n = k / plane, at = k % plane;
-        if (!isfinite(job->x[(n * g->in_channels + c) * plane + at]) && lost(job, n, o, i, j, at / g->in_w, at % g->in_w)) {
+        if (!isfinite(job->x[(n * g->in_channels + c) * plane + at]) &&
+            lost(job, n, o, i, j, at / g->in_w, at % g->in_w)) {
             return true;
         }
     }
@@ -137,10 +141,12 @@ static double winners_sum(const resum_job *job, int64_t o, int64_t c, int64_t i,
     int64_t width = g->out_w / 2, windows = g->out_h / 2 * width;
     double sum = 0;
     for (int64_t n = 0; n < g->batch && sum == sum; n++) {
-        const float *dy = job->dy + (n * g->out_channels + o) * windows, *x = job->x + (n * g->in_channels + c) * g->in_h * g->in_w;
+        const float *dy = job->dy + (n * g->out_channels + o) * windows,
+                    *x = job->x + (n * g->in_channels + c) * g->in_h * g->in_w;
         const uint8_t *index = job->index + (n * g->out_channels + o) * windows;
         for (int64_t k = 0; k < windows; k++) {
-            int64_t h = k / width * 2 + index[k] / 2 + i - g->pad_top, w = k % width * 2 + index[k] % 2 + j - g->pad_left;
+            int64_t h = k / width * 2 + index[k] / 2 + i - g->pad_top,
+                    w = k % width * 2 + index[k] % 2 + j - g->pad_left;
             if (index[k] < 4 && h >= 0 && h < g->in_h && w >= 0 && w < g->in_w) {
                 sum += (double)dy[k] * (double)x[h * g->in_w + w];
             }

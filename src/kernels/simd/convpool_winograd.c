@@ -1,8 +1,9 @@
 /* Convolution by 5 × 5 kernels with bias, ReLU and 2 × 2 max pooling, by Winograd's tiles (winograd.h).
  *
- * A tile of outputs is one window of the pooling. Its 6 × 6 inputs and the kernels are transformed, which leaves 36 products
- * over the input channels, one for each place of a tile: 36 multiplications instead of 100. NEAR and FAR keep the rounding error
- * at one and a half times that of the direct sum (with ±1 and ±2 it is four times; docs/performance.md). */
+ * A tile of outputs is one window of the pooling. Its 6 × 6 inputs and the kernels are transformed, which leaves 36
+ * products over the input channels, one for each place of a tile: 36 multiplications instead of 100. NEAR and FAR
+ * keep the rounding error at one and a half times that of the direct sum (with ±1 and ±2 it is four times;
+ * docs/performance.md). */
 #include "kernels/simd/conv_resum.h"
 #include "kernels/simd/convpool_pool.h"
 #include "kernels/simd/convpool_table.h"
@@ -18,7 +19,7 @@ typedef struct winograd_job {
     uint8_t *index;
     char *scratch; /* of all workers: an image with what it is made into, or kernels as [tap][LANES] */
     size_t scratch_size;
-    int64_t channels; /* of the input, whole vectors */
+    int64_t channels;    /* of the input, whole vectors */
     int64_t kernel_step; /* floats from place to place of the kernels */
     int64_t blocks, tiles, groups;
     int64_t bands; /* tasks of an image: of few images each is cut into blocks of output channels */
@@ -107,8 +108,8 @@ static void transform_group(const winograd_job *job, const float *image, int64_t
     for (int64_t i = 0; i < count; i++) {
         int64_t h = (first + i) / width * 2, w = (first + i) % width * 2;
         for (int64_t c = 0; c < job->channels; c += LANES) {
-            winograd_input(image + (h * job->padded_w + w) * job->channels + c, job->padded_w * job->channels, job->channels,
-                           to + c * TILES + i * LANES, place_step);
+            winograd_input(image + (h * job->padded_w + w) * job->channels + c, job->padded_w * job->channels,
+                           job->channels, to + c * TILES + i * LANES, place_step);
         }
     }
 }
@@ -143,10 +144,10 @@ typedef struct tile_place {
     int64_t n, tile, o, count;
 } tile_place;
 
-/* The window of a tile again: in the channels whose outputs are not all finite, these are made as sums of their own terms
- * (conv_resum.h). */
-static __attribute__((noinline)) lanes resum_window(const winograd_job *job, const float *products, lanes bias, tile_place at,
-                                                    lanes_i32 *winner)
+/* The window of a tile again: in the channels whose outputs are not all finite, these are made as sums of their own
+ * terms (conv_resum.h). */
+static __attribute__((noinline)) lanes resum_window(const winograd_job *job, const float *products, lanes bias,
+                                                    tile_place at, lanes_i32 *winner)
 {
     const cnn__conv *g = job->g;
     conv_plan p = plan_forward(g);
@@ -196,8 +197,8 @@ static void forward_block(const winograd_job *job, int64_t n, int64_t block, int
     const cnn__conv *g = job->g;
     const float *kernels = job->kernels + block * PLACES * job->kernel_step;
     for (int64_t p = 0; p < PLACES; p++) {
-        winograd_product(tiles, job->channels, false, inputs + p * TILES * job->channels, kernels + p * job->kernel_step,
-                    products + p * TILES * BLOCK);
+        winograd_product(tiles, job->channels, false, inputs + p * TILES * job->channels,
+                         kernels + p * job->kernel_step, products + p * TILES * BLOCK);
     }
     for (int64_t o = block * BLOCK; o < (block + 1) * BLOCK && o < g->out_channels; o += LANES) {
         tile_place at = { .n = n, .tile = first, .o = o, .count = least(g->out_channels - o, LANES) };
@@ -235,7 +236,8 @@ void CNN__SIMD(convpool_winograd)(const cnn__conv *g, const float *x, const floa
     job.scratch = (char *)workspace + kernels_size(&job);
     double work = (double)(g->in_channels * g->out_channels * PLACES) / LANES;
     if (g->batch != 1) {
-        cnn__pool_run(pool, 2 * job.blocks, 8 * work, transform_kernels, &job); /* a kernel costs about eight products */
+        cnn__pool_run(pool, 2 * job.blocks, 8 * work, transform_kernels,
+                      &job); /* a kernel costs about eight products */
     }
     cnn__pool_run(pool, g->batch * job.bands, work * (double)(g->batch * job.tiles), forward_band, &job);
 }

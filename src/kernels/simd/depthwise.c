@@ -1,7 +1,8 @@
 /* Depthwise convolutions forward and the gradient of their data, on turned planes (depthwise.h).
  *
- * A strided gradient consists of several plans, one for each residue; they share the turned strip and write their own places
- * of the result, which is turned back as a whole. A task owns a strip of one block of channels of one image. */
+ * A strided gradient consists of several plans, one for each residue; they share the turned strip and write their
+ * own places of the result, which is turned back as a whole. A task owns a strip of one block of channels of one
+ * image. */
 #include "kernels/simd/depthwise.h"
 #include "kernels/simd/table.h"
 
@@ -9,13 +10,13 @@ enum { GROUP = 4 };
 
 typedef struct depth_job {
     const conv_plan *plans;
-    int64_t count;  /* of plans */
+    int64_t count; /* of plans */
     depth_slab slab;
     const float *x, *weight, *bias;
     float *y, *packed; /* weights: [block][plan, tap][LANES] */
     char *scratch;
     int64_t blocks, taps; /* of all plans */
-    bool streamed; /* y is stored past the caches */
+    bool streamed;        /* y is stored past the caches */
     int64_t slab_size, out_size;
 } depth_job;
 
@@ -58,7 +59,8 @@ static void pack_block(void *arg, int64_t block, int worker)
     for (int64_t k = 0; k < job->count; k++) {
         const conv_plan *p = &job->plans[k];
         for (int64_t t = 0; t < plan_taps(p); t++, to += LANES) {
-            const float *from = job->weight + first * p->weight_group + plan_weight(p, 0, 0, t / p->w.taps, t % p->w.taps);
+            const float *from =
+                job->weight + first * p->weight_group + plan_weight(p, 0, 0, t / p->w.taps, t % p->w.taps);
             for (int64_t c = 0; c < channels; c++, from += p->weight_group) {
                 to[c] = *from;
             }
@@ -67,8 +69,8 @@ static void pack_block(void *arg, int64_t block, int worker)
 }
 
 /* `group` neighbours of one line; their number is a constant where this is inlined. */
-CNN__INLINE void sum_taps(int group, const conv_plan *p, int64_t row, const float *weights, const float *from, lanes bias,
-                          float *to)
+CNN__INLINE void sum_taps(int group, const conv_plan *p, int64_t row, const float *weights, const float *from,
+                          lanes bias, float *to)
 {
     lanes acc[GROUP];
     int64_t step = p->w.stride * LANES, column = p->w.step * LANES;
@@ -92,8 +94,8 @@ CNN__INLINE void sum_taps(int group, const conv_plan *p, int64_t row, const floa
 }
 
 /* The lines of one plan, whose last group ends where they do. */
-static void convolve_plan(const depth_job *job, const conv_plan *p, int64_t lines, const float *weights, const float *slab,
-                          lanes bias, float *out, ahead *next)
+static void convolve_plan(const depth_job *job, const conv_plan *p, int64_t lines, const float *weights,
+                          const float *slab, lanes bias, float *out, ahead *next)
 {
     const depth_slab *s = &job->slab;
     int64_t row = p->h.step * s->pitch * LANES, step = p->w.stride * LANES, out_step = p->w.out_step * LANES;
@@ -119,7 +121,8 @@ static void convolve_strip(void *arg, int64_t task, int worker)
     const depth_job *job = arg;
     const conv_plan *all = job->plans;
     const depth_slab *s = &job->slab;
-    int64_t line = task % s->strips * s->strip, block = task / s->strips % job->blocks, image = task / s->strips / job->blocks;
+    int64_t line = task % s->strips * s->strip, block = task / s->strips % job->blocks,
+            image = task / s->strips / job->blocks;
     int64_t first = block * LANES, channels = all->groups - first < LANES ? all->groups - first : LANES;
     int64_t plane = image * all->groups + first, out_plane = all->h.out * all->w.out;
     float *slab = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker), *out = slab + job->slab_size;
@@ -133,8 +136,9 @@ static void convolve_strip(void *arg, int64_t task, int worker)
     int64_t line_next = s->strips > 1 ? (line + s->strip) % (s->strips * s->strip) : 0;
     int64_t plane_next = line_next ? plane : plane + channels, planes = all->batch * all->groups;
     if (plane_next < planes) {
-        next = CNN__SIMD(depth_foresee)(s, &all->h, &all->w, line_next, job->x + plane_next * all->h.in * all->w.in,
-                             planes - plane_next < LANES ? planes - plane_next : LANES, s->strip * job->count);
+        next =
+            CNN__SIMD(depth_foresee)(s, &all->h, &all->w, line_next, job->x + plane_next * all->h.in * all->w.in,
+                                     planes - plane_next < LANES ? planes - plane_next : LANES, s->strip * job->count);
     }
     for (int64_t k = 0; k < job->count; k++) {
         const conv_plan *p = &all[k];
@@ -144,15 +148,18 @@ static void convolve_strip(void *arg, int64_t task, int worker)
     }
     int64_t top = line * all->h.out_step, bottom = (line + s->strip) * all->h.out_step;
     bottom = bottom < all->h.out ? bottom : all->h.out;
-    CNN__SIMD(depth_turn_back)(out, (bottom - top) * all->w.out, out_plane, channels, job->streamed,
-              job->y + plane * out_plane + top * all->w.out);
+    CNN__SIMD(depth_turn_back)
+    (out, (bottom - top) * all->w.out, out_plane, channels, job->streamed,
+     job->y + plane * out_plane + top * all->w.out);
     stream_end();
 }
 
 void CNN__SIMD(depthwise)(const conv_plan *plans, int64_t count, const float *x, const float *weight, const float *bias,
                           float *y, void *memory, cnn__pool *pool)
 {
-    depth_job job = { .plans = plans, .count = count, .x = x, .weight = weight, .bias = bias, .y = y, .packed = memory };
+    depth_job job = {
+        .plans = plans, .count = count, .x = x, .weight = weight, .bias = bias, .y = y, .packed = memory
+    };
     measure(&job);
     job.scratch = (char *)memory + packed_size(&job);
     cnn__pool_run(pool, job.blocks, (double)(plans->groups * job.taps), pack_block, &job);

@@ -1,5 +1,5 @@
-/* The usual depthwise convolution forward and the gradient of its data (depthwise_plane.h). A task owns some planes of the
- * result, whichever images they are of. */
+/* The usual depthwise convolution forward and the gradient of its data (depthwise_plane.h). A task owns some planes
+ * of the result, whichever images they are of. */
 #include "kernels/simd/depthwise_plane.h"
 #include "kernels/simd/table.h"
 
@@ -47,7 +47,8 @@ CNN__INLINE lanes add_three(lanes sum, const lanes w[3], const lanes v[3])
 }
 
 /* A row of the input is in three rows of the result, of which one is complete then. */
-CNN__INLINE void convolve_same(bool pair, const depth_strip *s, const lanes w[DEPTH_TAPS], lanes bias, const plane_strip *to)
+CNN__INLINE void convolve_same(bool pair, const depth_strip *s, const lanes w[DEPTH_TAPS], lanes bias,
+                               const plane_strip *to)
 {
     lanes above = bias, here = bias;
     for (int64_t row = 0; row < s->rows; row++) {
@@ -64,7 +65,8 @@ CNN__INLINE void convolve_same(bool pair, const depth_strip *s, const lanes w[DE
 }
 
 /* An odd row is the last of one row of the result and the first of the next. */
-CNN__INLINE void convolve_halved(bool pair, const depth_strip *s, const lanes w[DEPTH_TAPS], lanes bias, const plane_strip *to)
+CNN__INLINE void convolve_halved(bool pair, const depth_strip *s, const lanes w[DEPTH_TAPS], lanes bias,
+                                 const plane_strip *to)
 {
     lanes sum = bias;
     for (int64_t row = 0; row < s->rows; row += 2) {
@@ -122,7 +124,8 @@ CNN__INLINE void convolve_run(bool pair, int stride, const plane_job *job, int64
 static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int64_t column, float *y, float *copy)
 {
     int64_t stride = job->g->stride_w;
-    depth_strip s = depth_strip_make(job->x + plane * job->height * job->width, job->height, job->width, column * stride);
+    depth_strip s =
+        depth_strip_make(job->x + plane * job->height * job->width, job->height, job->width, column * stride);
     plane_strip to = { y + column, job->out_width, lanes_from(job->out_width, column), 0 };
     s.picks = job->picks;
     bool pairs = DEPTH_PAIRS && job->pairs;
@@ -137,8 +140,8 @@ static void convolve_strip(const plane_job *job, int64_t plane, int64_t end, int
     }
 }
 
-/* Rows and columns 2k of dx are reached by the middle of the kernel alone, those between by its first and its last; w is from
- * the end of the kernel. */
+/* Rows and columns 2k of dx are reached by the middle of the kernel alone, those between by its first and its last;
+ * w is from the end of the kernel. */
 CNN__INLINE void spread(const depth_strip *s, const lanes w[DEPTH_TAPS], float *dx, int64_t height, int64_t width,
                         int64_t column)
 {
@@ -220,8 +223,9 @@ static plane_job make_job(const cnn__conv *g)
     return (plane_job){ .g = g, .strip_width = g->out_w, .planes = g->batch * g->in_channels, .task_planes = together };
 }
 
-/* Floats of planes whose results are `size` floats, to be compared with the caches. With AVX2, on an L3 of 32 MB, stores past them
- * pay from 24 MB of operands and results together on; wider vectors were measured by their results alone. */
+/* Floats of planes whose results are `size` floats, to be compared with the caches. With AVX2, on an L3 of 32 MB,
+ * stores past them pay from 24 MB of operands and results together on; wider vectors were measured by their results
+ * alone. */
 static int64_t cached_floats(const plane_job *job, int64_t size)
 {
     int64_t in = job->g->in_h * job->g->in_w, out = job->g->out_h * job->g->out_w;
@@ -238,9 +242,9 @@ static int64_t scratch_floats(const plane_job *job, int64_t size)
 bool CNN__SIMD(depthwise_plane_fits)(const cnn__conv *g)
 {
     return g->groups == g->in_channels && g->groups == g->out_channels && g->kernel_h == 3 && g->kernel_w == 3 &&
-           g->dilation_h == 1 && g->dilation_w == 1 && g->pad_top == 1 && g->pad_left == 1 && g->stride_h == g->stride_w &&
-           (g->stride_h == 1 || g->stride_h == 2) && g->out_h == (g->in_h - 1) / g->stride_h + 1 &&
-           g->out_w == (g->in_w - 1) / g->stride_w + 1;
+           g->dilation_h == 1 && g->dilation_w == 1 && g->pad_top == 1 && g->pad_left == 1 &&
+           g->stride_h == g->stride_w && (g->stride_h == 1 || g->stride_h == 2) &&
+           g->out_h == (g->in_h - 1) / g->stride_h + 1 && g->out_w == (g->in_w - 1) / g->stride_w + 1;
 }
 
 size_t CNN__SIMD(depthwise_plane_workspace)(const cnn__conv *g, bool backward, int workers)
@@ -251,8 +255,8 @@ size_t CNN__SIMD(depthwise_plane_workspace)(const cnn__conv *g, bool backward, i
     return (size_t)((scratch_floats(&job, backward ? in : out) + copy) * workers) * sizeof(float);
 }
 
-void CNN__SIMD(depthwise_plane)(const cnn__conv *g, bool backward, const float *x, const float *weight, const float *bias,
-                                float *y, void *memory, cnn__pool *pool)
+void CNN__SIMD(depthwise_plane)(const cnn__conv *g, bool backward, const float *x, const float *weight,
+                                const float *bias, float *y, void *memory, cnn__pool *pool)
 {
     plane_job job = make_job(g);
     job.x = x;

@@ -1,8 +1,10 @@
-/* What the passes of the usual depthwise convolution share: 3 × 3, dilation 1, stride 1 or 2, padding 1, on planes as they lie.
+/* What the passes of the usual depthwise convolution share: 3 × 3, dilation 1, stride 1 or 2, padding 1, on planes as
+ * they lie.
  *
- * A strip is LANES columns of a plane's result. Going down a strip, each row of the input is read once, as three vectors: what
- * the taps left, middle and right of all its columns see. Where a plane is half a strip wide, two planes share the vectors,
- * lane by lane in turn. Taps are added in the same order whichever way, so a result does not depend on it. */
+ * A strip is LANES columns of a plane's result. Going down a strip, each row of the input is read once, as three
+ * vectors: what the taps left, middle and right of all its columns see. Where a plane is half a strip wide, two
+ * planes share the vectors, lane by lane in turn. Taps are added in the same order whichever way, so a result does
+ * not depend on it. */
 #ifndef CNN_KERNELS_SIMD_DEPTHWISE_PLANE_H
 #define CNN_KERNELS_SIMD_DEPTHWISE_PLANE_H
 
@@ -22,8 +24,8 @@ CNN__INLINE int64_t lanes_from(int64_t count, int64_t from)
     return count - from > LANES ? LANES : count < from ? 0 : count - from;
 }
 
-/* Where strips may begin that are read in whole vectors, from a column before each row to two vectors from its first column on: all
- * of a tensor's but some of its first and last planes. Of those a copy is read. */
+/* Where strips may begin that are read in whole vectors, from a column before each row to two vectors from its first
+ * column on: all of a tensor's but some of its first and last planes. Of those a copy is read. */
 typedef struct depth_bounds {
     uintptr_t from, bytes, end;
     int64_t plane;
@@ -32,8 +34,10 @@ typedef struct depth_bounds {
 static inline depth_bounds depth_bounds_make(const float *x, int64_t planes, int64_t rows, int64_t width)
 {
     int64_t plane = rows * width, starts = planes * plane - (rows - 1) * width - 2 * LANES;
-    return (depth_bounds){ .from = (uintptr_t)x + sizeof *x, .bytes = starts > 0 ? (uintptr_t)starts * sizeof *x : 0,
-                           .end = (uintptr_t)(x + planes * plane), .plane = plane };
+    return (depth_bounds){ .from = (uintptr_t)x + sizeof *x,
+                           .bytes = starts > 0 ? (uintptr_t)starts * sizeof *x : 0,
+                           .end = (uintptr_t)(x + planes * plane),
+                           .plane = plane };
 }
 
 /* Floats of a worker's copy. */
@@ -55,8 +59,8 @@ CNN__INLINE const float *depth_strip_at(const depth_bounds *bounds, const float 
     return inside ? at : depth_copy(at, column, bounds->plane, copy);
 }
 
-/* How far to fetch ahead of a strip's rows; of a pair's, `at` is the later plane. Not past the tensor's end, where no page may be:
- * looking for one takes as long as a row does. */
+/* How far to fetch ahead of a strip's rows; of a pair's, `at` is the later plane. Not past the tensor's end, where
+ * no page may be: looking for one takes as long as a row does. */
 CNN__INLINE int64_t depth_ahead(const depth_bounds *bounds, const float *at)
 {
     int64_t apart = most(bounds->plane, DEPTH_AHEAD);
@@ -65,14 +69,14 @@ CNN__INLINE int64_t depth_ahead(const depth_bounds *bounds, const float *at)
 
 /* The input of a strip. */
 typedef struct depth_strip {
-    const float *at;                 /* row 0 at the first of its columns */
+    const float *at; /* row 0 at the first of its columns */
     int64_t width, rows, column;
-    int64_t first, second;           /* floats of a row in its first and its second vector */
-    const char *left, *right;        /* the neighbours of row 0, which may be padding */
-    int64_t left_step, right_step;   /* bytes from row to row */
-    int64_t ahead;                   /* how far to fetch */
-    int64_t other;                   /* floats to the other plane of a pair */
-    const lanes_i32 *picks;          /* what the three taps of a pair see of its two rows */
+    int64_t first, second;         /* floats of a row in its first and its second vector */
+    const char *left, *right;      /* the neighbours of row 0, which may be padding */
+    int64_t left_step, right_step; /* bytes from row to row */
+    int64_t ahead;                 /* how far to fetch */
+    int64_t other;                 /* floats to the other plane of a pair */
+    const lanes_i32 *picks;        /* what the three taps of a pair see of its two rows */
 } depth_strip;
 
 /* Of the plane x, from column `column` on, which the stride divides. */
@@ -81,10 +85,16 @@ CNN__INLINE depth_strip depth_strip_make(const float *x, int64_t rows, int64_t w
     static const float padding;
     int64_t step = width * (int64_t)sizeof *x;
     bool inner = column + LANES < width;
-    return (depth_strip){ .at = x + column, .width = width, .rows = rows, .column = column,
-                          .first = lanes_from(width, column), .second = lanes_from(width, column + LANES),
-                          .left = (const char *)(column ? x + column - 1 : &padding), .left_step = column ? step : 0,
-                          .right = (const char *)(inner ? x + column + LANES : &padding), .right_step = inner ? step : 0 };
+    return (depth_strip){ .at = x + column,
+                          .width = width,
+                          .rows = rows,
+                          .column = column,
+                          .first = lanes_from(width, column),
+                          .second = lanes_from(width, column + LANES),
+                          .left = (const char *)(column ? x + column - 1 : &padding),
+                          .left_step = column ? step : 0,
+                          .right = (const char *)(inner ? x + column + LANES : &padding),
+                          .right_step = inner ? step : 0 };
 }
 
 static inline bool depth_pairs(int64_t width, int64_t out_width)
@@ -92,7 +102,8 @@ static inline bool depth_pairs(int64_t width, int64_t out_width)
     return DEPTH_PAIRS && width < LANES && out_width <= LANES / 2;
 }
 
-/* For pairs: lane 2k + plane is the column k · stride + tap - 1 of the plane. Padding is a row's last lane, which is zero. */
+/* For pairs: lane 2k + plane is the column k · stride + tap - 1 of the plane. Padding is a row's last lane, which is
+ * zero. */
 CNN__INLINE lanes_i32 depth_picks(int64_t stride, int64_t tap, int64_t width)
 {
     lanes_i32 column = (count_up() >> 1) * (int32_t)stride + (int32_t)tap - 1;
@@ -112,8 +123,8 @@ CNN__INLINE float depth_side(const char *at)
     return side;
 }
 
-/* With 256 bits what a stride of 2 sees comes in another order of lanes, that of shuffles within each 128 bits. This brings a
- * vector into that order, and back. */
+/* With 256 bits what a stride of 2 sees comes in another order of lanes, that of shuffles within each 128 bits. This
+ * brings a vector into that order, and back. */
 CNN__INLINE lanes depth_order(int stride, lanes v)
 {
 #if CNN__VECTOR_BYTES == 32

@@ -1,6 +1,6 @@
-/* The gradient of the usual depthwise convolution's weights (depthwise_plane.h). A task owns a block of channels and a chunk of
- * the images, which it goes through in order. Sums stay apart by lanes until its end; then those of a block are added up
- * together. */
+/* The gradient of the usual depthwise convolution's weights (depthwise_plane.h). A task owns a block of channels and
+ * a chunk of the images, which it goes through in order. Sums stay apart by lanes until its end; then those of a
+ * block are added up together. */
 #include "kernels/simd/depthwise_plane.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/turn.h"
@@ -12,7 +12,7 @@ typedef struct plane_job {
     const cnn__conv *g;
     const float *x, *dy;
     float *dweight, *partial; /* [chunk][channel][tap], of all chunks but the first */
-    char *scratch;            /* of a worker: [channel or pair of a block][tap][LANES], then copies of a plane of x and of dy */
+    char *scratch; /* of a worker: [channel or pair of a block][tap][LANES], then copies of a plane of x and of dy */
     int64_t blocks, chunks, chunk_images;
     bool pairs, wide; /* are a chunk's sums long? Then each strip's are put aside in double */
     lanes_i32 picks[3], dy_picks;
@@ -80,8 +80,8 @@ CNN__INLINE void weigh_strip(bool pair, int stride, const depth_strip *x, const 
     store_sums(sums, to);
 }
 
-/* Where every tap is loaded, columns past the row's end and padding come as what lies there in memory, into lanes of the sums that
- * are dropped when a strip ends. */
+/* Where every tap is loaded, columns past the row's end and padding come as what lies there in memory, into lanes of
+ * the sums that are dropped when a strip ends. */
 CNN__INLINE void keep_sums(const lanes sums[DEPTH_TAPS], const lanes_i32 masks[3], bool fresh, float *to)
 {
 #pragma GCC unroll 9
@@ -126,8 +126,8 @@ CNN__INLINE void weigh_loaded(const depth_strip *x, const dy_strip *dy, lanes su
     add_columns(true, sums, above, here, here, at);
 }
 
-/* With stride 2 the first tap sees the odd columns one further left than the last. Here dy is shifted instead of them: `next` is
- * dy's row from the next column on. */
+/* With stride 2 the first tap sees the odd columns one further left than the last. Here dy is shifted instead of
+ * them: `next` is dy's row from the next column on. */
 typedef struct dy_pair {
     lanes here, next;
 } dy_pair;
@@ -186,7 +186,8 @@ CNN__INLINE void strip_masks(int stride, const depth_strip *x, const dy_strip *d
     }
 }
 
-/* A strip of the block's planes from `first` to `end`. Pairs are half a block apart; the later half's may be missing. */
+/* A strip of the block's planes from `first` to `end`. Pairs are half a block apart; the later half's may be
+ * missing. */
 CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t first, int64_t end, int64_t channels,
                            depth_strip x, dy_strip dy, bool fresh, float *sums, float *copy)
 {
@@ -218,7 +219,8 @@ CNN__INLINE void weigh_run(bool pair, int stride, const plane_job *job, int64_t 
     }
 }
 
-/* Where sums are long: puts those of planes [first, end) of the block aside, so that each strip begins with fresh ones. */
+/* Where sums are long: puts those of planes [first, end) of the block aside, so that each strip begins with fresh
+ * ones. */
 static void keep_strip(const plane_job *job, int64_t first, int64_t end, bool fresh, float *sums, double *wide)
 {
     int64_t count = (end - first) * SUMS;
@@ -228,7 +230,8 @@ static void keep_strip(const plane_job *job, int64_t first, int64_t end, bool fr
     }
 }
 
-static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, bool fresh, float *sums, float *copy, double *wide)
+static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, bool fresh, float *sums, float *copy,
+                        double *wide)
 {
     const cnn__conv *g = job->g;
     int64_t in = g->in_h * g->in_w, out = g->out_h * g->out_w;
@@ -237,8 +240,11 @@ static void weigh_image(const plane_job *job, int64_t plane, int64_t channels, b
     for (int64_t k = 0; k < count; k += run) {
         for (int64_t column = 0; column < g->out_w; column += LANES) {
             depth_strip x = depth_strip_make(job->x + (plane + k) * in, g->in_h, g->in_w, column * g->stride_w);
-            dy_strip dy = { .at = job->dy + (plane + k) * out + column, .width = g->out_w, .rows = g->out_h,
-                            .column = column, .count = lanes_from(g->out_w, column) };
+            dy_strip dy = { .at = job->dy + (plane + k) * out + column,
+                            .width = g->out_w,
+                            .rows = g->out_h,
+                            .column = column,
+                            .count = lanes_from(g->out_w, column) };
             bool begins = fresh && column == 0;
             if (pairs && g->stride_w == 1) {
                 weigh_run(true, 1, job, k, k + run, channels, x, dy, begins, sums, copy);
@@ -262,7 +268,8 @@ static void join_planes(float *sums)
     }
 }
 
-/* The lanes of LANES / 2 vectors of pairs, `step` floats apart, added up: the first planes' sums, then the second planes'. */
+/* The lanes of LANES / 2 vectors of pairs, `step` floats apart, added up: the first planes' sums, then the second
+ * planes'. */
 CNN__INLINE lanes add_lanes(const float *sums, int64_t step)
 {
     lanes v[LANES / 2];
@@ -327,7 +334,8 @@ static void weigh_block(void *arg, int64_t task, int worker)
     int64_t channels = g->groups - first < BLOCK ? g->groups - first : BLOCK;
     int64_t begin = chunk * job->chunk_images, end = begin + job->chunk_images;
     end = end < g->batch ? end : g->batch;
-    float *sums = (float *)(void *)job->scratch + worker * scratch_floats(job), *copy = sums + (job->wide ? 3 : 1) * BLOCK * SUMS;
+    float *sums = (float *)(void *)job->scratch + worker * scratch_floats(job),
+          *copy = sums + (job->wide ? 3 : 1) * BLOCK * SUMS;
     double *wide = (double *)(void *)(sums + BLOCK * SUMS);
     if (DEPTH_PAIRS && channels < BLOCK) {
         memset(sums, 0, BLOCK * SUMS * sizeof *sums);
@@ -400,7 +408,8 @@ void CNN__SIMD(depthwise_plane_backward_weight)(const cnn__conv *g, const float 
     job.dy_bounds = depth_bounds_make(dy, g->batch * g->groups, g->out_h, g->out_w);
     job.scratch = (char *)memory + partial_size(&job);
     double rows = (double)(g->batch * g->groups * g->out_h) * (double)round_up(g->out_w, LANES / 2) / LANES;
-    double work = 12 * rows + 2 * DEPTH_TAPS * (double)(job.chunks * g->groups); /* adding lanes takes as long as small planes */
+    double work =
+        12 * rows + 2 * DEPTH_TAPS * (double)(job.chunks * g->groups); /* adding lanes takes as long as small planes */
     cnn__pool_run(pool, job.chunks * job.blocks, work, weigh_block, &job);
     add_chunks(&job);
 }

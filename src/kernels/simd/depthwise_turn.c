@@ -1,5 +1,5 @@
-/* Slabs of turned planes (depthwise.h): a square of vectors is turned at a time, and the last reaches back rather than over the
- * end. */
+/* Slabs of turned planes (depthwise.h): a square of vectors is turned at a time, and the last reaches back rather
+ * than over the end. */
 #include "kernels/simd/depthwise.h"
 #include "kernels/simd/some.h"
 
@@ -47,7 +47,7 @@ static void load_corner(const float *plane, int64_t step, int64_t channels, int6
 
 /* Whole lines that follow each other, to lines of a slab that are `gap` places longer. */
 static void turn_lines(const float *plane, int64_t step, int64_t channels, int64_t width, int64_t lines, int64_t gap,
-                              float *to)
+                       float *to)
 {
     int64_t count = width * lines;
     for (int64_t at = 0; at < count; at += LANES) {
@@ -81,7 +81,8 @@ void CNN__SIMD(depth_turn)(const float *plane, int64_t step, int64_t channels, i
     turn_lines(plane, step, channels, count, 1, 0, to);
 }
 
-void CNN__SIMD(depth_turn_back)(const float *from, int64_t count, int64_t step, int64_t channels, bool streamed, float *to)
+void CNN__SIMD(depth_turn_back)(const float *from, int64_t count, int64_t step, int64_t channels, bool streamed,
+                                float *to)
 {
     for (int64_t at = 0; at < count; at += LANES) {
         int64_t begin = at + LANES > count && count >= LANES ? count - LANES : at, some = count - begin;
@@ -114,8 +115,8 @@ void CNN__SIMD(depth_turn_back)(const float *from, int64_t count, int64_t step, 
     }
 }
 
-void CNN__SIMD(depth_slab_fill)(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line, const float *plane,
-                                int64_t channels, float *slab)
+void CNN__SIMD(depth_slab_fill)(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line,
+                                const float *plane, int64_t channels, float *slab)
 {
     int64_t top = line * h->stride + s->first_h, step = h->in * w->in;
     int64_t left = s->first_w < 0 ? -s->first_w : 0, skip = s->first_w > 0 ? s->first_w : 0;
@@ -146,14 +147,15 @@ void CNN__SIMD(depth_slab_fill)(const depth_slab *s, const conv_axis *h, const c
     }
 }
 
-ahead CNN__SIMD(depth_foresee)(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line, const float *plane,
-                               int64_t channels, int64_t calls)
+ahead CNN__SIMD(depth_foresee)(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line,
+                               const float *plane, int64_t channels, int64_t calls)
 {
     int64_t top = line * h->stride + s->first_h, size = (int64_t)sizeof(float), step = h->in * w->in;
     int64_t begin = top < 0 ? 0 : top, end = top + s->rows < h->in ? top + s->rows : h->in;
     if (begin >= end) {
         return (ahead){ 0 };
     }
-    return end - begin == h->in ? ahead_make(plane, channels * step * size, 1, 0, calls)
-                                : ahead_make(plane + begin * w->in, (end - begin) * w->in * size, channels, step * size, calls);
+    return end - begin == h->in
+               ? ahead_make(plane, channels * step * size, 1, 0, calls)
+               : ahead_make(plane + begin * w->in, (end - begin) * w->in * size, channels, step * size, calls);
 }

@@ -1,5 +1,6 @@
-/* The gradient of a depthwise convolution's weights, on turned planes (depthwise.h): a task owns a block of channels and a
- * chunk of the images, which it goes through in order; up to nine taps are summed at a time, in registers over a strip. */
+/* The gradient of a depthwise convolution's weights, on turned planes (depthwise.h): a task owns a block of channels
+ * and a chunk of the images, which it goes through in order; up to nine taps are summed at a time, in registers over
+ * a strip. */
 #include "kernels/simd/depthwise.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/wide.h"
@@ -53,9 +54,10 @@ size_t CNN__SIMD(depthwise_backward_weight_workspace)(const conv_plan *p, int wo
     return partial_size(&job) + scratch_size(&job) * (size_t)workers;
 }
 
-/* Lines of a strip, of which a line has `count` positions. `taps` is a constant where this is inlined, so the sums are registers. */
-CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int64_t lines, int64_t count, const float *slab,
-                          const float *dy, float *sums, ahead *next)
+/* Lines of a strip, of which a line has `count` positions. `taps` is a constant where this is inlined, so the sums
+ * are registers. */
+CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int64_t lines, int64_t count,
+                          const float *slab, const float *dy, float *sums, ahead *next)
 {
     const conv_plan *p = job->plan;
     int64_t step = p->w.stride * LANES, rest = (p->w.grid - count) * LANES;
@@ -81,8 +83,8 @@ CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int
     }
 }
 
-static void add_lines(const depth_job *job, int64_t lines, int64_t count, const float *slab, const float *dy, float *sums,
-                      ahead *next)
+static void add_lines(const depth_job *job, int64_t lines, int64_t count, const float *slab, const float *dy,
+                      float *sums, ahead *next)
 {
     const conv_plan *p = job->plan;
     for (int64_t first = 0; first < job->taps; first += TAPS) {
@@ -101,7 +103,8 @@ static void add_lines(const depth_job *job, int64_t lines, int64_t count, const 
 }
 
 /* A strip's lines, or pieces of them where sums are long. */
-static void add_strip(const depth_job *job, int64_t lines, const float *slab, const float *dy, depth_sums *sums, ahead *next)
+static void add_strip(const depth_job *job, int64_t lines, const float *slab, const float *dy, depth_sums *sums,
+                      ahead *next)
 {
     const conv_plan *p = job->plan;
     if (!job->wide_sums) {
@@ -150,8 +153,9 @@ static void weigh_block(void *arg, int64_t task, int worker)
                 int64_t rest = p->h.grid - line_next < s->strip ? p->h.grid - line_next : s->strip;
                 const float *x_next = job->x + at_next * p->h.in * p->w.in;
                 next = CNN__SIMD(depth_foresee)(s, &p->h, &p->w, line_next, x_next, channels, calls / 2);
-                dy_next = ahead_make(job->dy + at_next * plane + line_next * p->w.grid, rest * p->w.grid * (int64_t)sizeof(float),
-                                     channels, plane * (int64_t)sizeof(float), calls / 2);
+                dy_next = ahead_make(job->dy + at_next * plane + line_next * p->w.grid,
+                                     rest * p->w.grid * (int64_t)sizeof(float), channels,
+                                     plane * (int64_t)sizeof(float), calls / 2);
                 next.then = &dy_next;
             }
             add_strip(job, lines, slab, dy, &sums, &next);

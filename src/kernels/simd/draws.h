@@ -7,7 +7,10 @@
 
 typedef uint64_t lanes_u64 __attribute__((vector_size(CNN__VECTOR_BYTES)));
 
-enum { BLOCKS = LANES / 2, BLOCK_VECTORS = 2 }; /* blocks a vector: a word each; vectors at a time, to fill the wait for products */
+enum {
+    BLOCKS = LANES / 2,
+    BLOCK_VECTORS = 2
+}; /* blocks a vector: a word each; vectors at a time, to fill the wait for products */
 
 /* The products of the lower halves, which compilers do not see in a multiplication of 64 bits. */
 CNN__INLINE lanes_u64 multiply_words(lanes_u64 a, lanes_u64 b)
@@ -40,8 +43,8 @@ CNN__INLINE void interleave_pairs(lanes_u64 a, lanes_u64 b, lanes_u64 out[2])
 #endif
 }
 
-/* One word of each block stands in the lower half of 64 bits; what is in the upper half is never looked at, so that the halves of
- * a product need no mask. */
+/* One word of each block stands in the lower half of 64 bits; what is in the upper half is never looked at, so that
+ * the halves of a product need no mask. */
 typedef struct philox_state {
     lanes_u64 w0, w1, w2, w3;
 } philox_state;

@@ -1,5 +1,5 @@
-/* Which floats are finite. A sum, a difference or a product of anything with a NaN or an infinity is one of the two again, so
- * that one look at a sum tells of all its terms. */
+/* Which floats are finite. A sum, a difference or a product of anything with a NaN or an infinity is one of the two
+ * again, so that one look at a sum tells of all its terms. */
 #ifndef CNN_KERNELS_SIMD_FINITE_H
 #define CNN_KERNELS_SIMD_FINITE_H
 

@@ -1,9 +1,9 @@
 /* Matrix products by packed panels (Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
  *
- * A is packed whole, once, into panels of ROWS rows; a task owns a block of C and goes along k in stretches, for which it packs
- * some panels of B: in the inner loops a panel of B comes from L1, A and the block of C from L2, and what the next stretch
- * reads is fetched meanwhile. The blocks depend on the sizes alone. Products with few rows or columns read both operands where
- * they lie (gemm_dot.h, gemm_rows.h). */
+ * A is packed whole, once, into panels of ROWS rows; a task owns a block of C and goes along k in stretches, for
+ * which it packs some panels of B: in the inner loops a panel of B comes from L1, A and the block of C from L2, and
+ * what the next stretch reads is fetched meanwhile. The blocks depend on the sizes alone. Products with few rows or
+ * columns read both operands where they lie (gemm_dot.h, gemm_rows.h). */
 #include "kernels/simd/ahead.h"
 #include "kernels/simd/gemm_dot.h"
 #include "kernels/simd/gemm_rows.h"
@@ -12,9 +12,9 @@
 #include "kernels/simd/wide.h"
 
 enum {
-    DEPTH = 256,            /* of a packed stretch: DEPTH · WIDTH floats of B stay in L1 */
+    DEPTH = 256,                                 /* of a packed stretch: DEPTH · WIDTH floats of B stay in L1 */
     BLOCK_ROWS = (FULL_PANELS ? 72 : 18) * ROWS, /* of a task */
-    BLOCK_PANELS = 8,       /* of columns */
+    BLOCK_PANELS = 8,                            /* of columns */
     LEAST_TASKS = 8
 };
 
@@ -32,11 +32,11 @@ typedef struct gemm_job {
 /* What a task is at. */
 typedef struct gemm_task {
     const gemm_job *job;
-    int64_t begin, end;       /* panels of rows */
-    int64_t column, columns;  /* panels of columns */
+    int64_t begin, end;      /* panels of rows */
+    int64_t column, columns; /* panels of columns */
     int64_t k, depth;
     float *b, *aside;
-    double *wide;        /* of the block, where the sums are long */
+    double *wide;         /* of the block, where the sums are long */
     int64_t begun, wides; /* where along k the part began that is in C; parts before it */
     ahead next, later;
 } gemm_task;
@@ -172,15 +172,24 @@ static void multiply_stretch(gemm_task *t, const float *first)
     const gemm_job *job = t->job;
     const cnn__gemm *g = job->g;
     int64_t row = t->begin * ROWS, column = t->column * WIDTH, whole = least(t->columns, (g->n - column) / WIDTH);
-    tile_grid grid = {
-        .rows = least(t->end * ROWS, g->m) - row, .panel_rows = ROWS, .columns = whole, .vectors = 2, .k = t->depth,
-        .a = { job->packed + (t->begin * g->k + t->k) * ROWS, 1, ROWS, NULL }, .a_step = g->k * ROWS,
-        .b = { t->b, 1, WIDTH, NULL }, .b_step = t->depth * WIDTH, .start = first ? FROM_COLUMNS : FROM_C,
-        .streamed = job->streamed, .from = first, .c = job->c + row * g->ldc + column, .step = g->ldc
-    };
+    tile_grid grid = { .rows = least(t->end * ROWS, g->m) - row,
+                       .panel_rows = ROWS,
+                       .columns = whole,
+                       .vectors = 2,
+                       .k = t->depth,
+                       .a = { job->packed + (t->begin * g->k + t->k) * ROWS, 1, ROWS, NULL },
+                       .a_step = g->k * ROWS,
+                       .b = { t->b, 1, WIDTH, NULL },
+                       .b_step = t->depth * WIDTH,
+                       .start = first ? FROM_COLUMNS : FROM_C,
+                       .streamed = job->streamed,
+                       .from = first,
+                       .c = job->c + row * g->ldc + column,
+                       .step = g->ldc };
     tile_multiply(&grid, &t->next);
     for (int64_t panel = t->begin; panel < t->end && whole < t->columns; panel++) {
-        multiply_edge(t, panel, column + whole * WIDTH, t->b + whole * grid.b_step, first ? first + whole * WIDTH : NULL);
+        multiply_edge(t, panel, column + whole * WIDTH, t->b + whole * grid.b_step,
+                      first ? first + whole * WIDTH : NULL);
     }
 }
 
@@ -188,7 +197,8 @@ static void multiply_stretch(gemm_task *t, const float *first)
 static void foresee(gemm_task *t)
 {
     const cnn__gemm *g = t->job->g;
-    int64_t k = t->k + t->depth, depth = least(g->k - k, DEPTH), size = (int64_t)sizeof(float), panels = t->end - t->begin;
+    int64_t k = t->k + t->depth, depth = least(g->k - k, DEPTH), size = (int64_t)sizeof(float),
+            panels = t->end - t->begin;
     int64_t calls = panels * t->columns * divide_up(t->depth, FETCH_STEPS) / 2;
     int64_t column = t->column * WIDTH, columns = least(t->columns * WIDTH, g->n - column);
     t->next = t->later = (ahead){ 0 };
@@ -197,7 +207,8 @@ static void foresee(gemm_task *t)
     }
     t->next = g->trans_b ? ahead_make(t->job->b + column * g->ldb + k, depth * size, columns, g->ldb * size, calls)
                          : ahead_make(t->job->b + k * g->ldb + column, columns * size, depth, g->ldb * size, calls);
-    t->later = ahead_make(t->job->packed + (t->begin * g->k + k) * ROWS, depth * ROWS * size, panels, g->k * ROWS * size, calls);
+    t->later = ahead_make(t->job->packed + (t->begin * g->k + k) * ROWS, depth * ROWS * size, panels,
+                          g->k * ROWS * size, calls);
     t->next.then = &t->later;
 }
 
@@ -212,7 +223,8 @@ static void multiply_block(void *arg, int64_t task, int worker)
 {
     const gemm_job *job = arg;
     const cnn__gemm *g = job->g;
-    gemm_task t = { .job = job, .begin = task % job->row_blocks * job->block_panels,
+    gemm_task t = { .job = job,
+                    .begin = task % job->row_blocks * job->block_panels,
                     .column = task / job->row_blocks * job->block_columns };
     t.end = least(t.begin + job->block_panels, job->panels);
     t.columns = least(job->block_columns, job->column_panels - t.column);

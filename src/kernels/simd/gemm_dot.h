@@ -1,5 +1,5 @@
-/* Products C = A · Bᵀ with few rows or few columns, as sums over k of both operands where they lie: packing them would cost
- * more than the product. */
+/* Products C = A · Bᵀ with few rows or few columns, as sums over k of both operands where they lie: packing them
+ * would cost more than the product. */
 #ifndef CNN_KERNELS_SIMD_GEMM_DOT_H
 #define CNN_KERNELS_SIMD_GEMM_DOT_H
 
@@ -10,8 +10,8 @@
 enum {
     DOT_FEW_ROWS = 4,
     DOT_FEW_COLUMNS = 16,
-    DOT_COLUMNS = 16, /* a task */
-    DOT_WIDE = 4,     /* columns at a time */
+    DOT_COLUMNS = 16,                /* a task */
+    DOT_WIDE = 4,                    /* columns at a time */
     DOT_LONG = PART_SUM / 3 * LANES, /* terms of sums that are kept by lanes; longer ones are made in parts */
     DOT_STREAMS = CNN__VECTOR_BYTES == 64 ? 1 : DOT_WIDE /* of one row, at the rate of memory */
 };
@@ -28,16 +28,17 @@ CNN__INLINE float sum_lanes(lanes v)
     return part[0];
 }
 
-/* a · b + c, rounded as often as in the tiles of this instruction set: a product too short for vectors then has their bits. */
+/* a · b + c, rounded as often as in the tiles of this instruction set: a product too short for vectors then has
+ * their bits. */
 CNN__INLINE float multiply_add(float a, float b, float c)
 {
     return MULTIPLY_ADDS ? __builtin_fmaf(a, b, c) : a * b + c;
 }
 
-/* out[rows][columns] = rows of a by rows of b. The numbers are constants where this is inlined; `parts` vectors at a time keep
- * as many sums under way. */
-CNN__INLINE void dot_block(int rows, int columns, int parts, const float *a, int64_t lda, const float *b, int64_t ldb, int64_t k,
-                           float *out)
+/* out[rows][columns] = rows of a by rows of b. The numbers are constants where this is inlined; `parts` vectors at a
+ * time keep as many sums under way. */
+CNN__INLINE void dot_block(int rows, int columns, int parts, const float *a, int64_t lda, const float *b, int64_t ldb,
+                           int64_t k, float *out)
 {
     lanes acc[DOT_FEW_ROWS * DOT_WIDE * 4];
     int64_t at = 0;
@@ -77,8 +78,8 @@ CNN__INLINE void dot_block(int rows, int columns, int parts, const float *a, int
     }
 }
 
-CNN__APART void dot_part(int64_t rows, int64_t columns, const float *a, int64_t lda, const float *b, int64_t ldb, int64_t k,
-                         float *out)
+CNN__APART void dot_part(int64_t rows, int64_t columns, const float *a, int64_t lda, const float *b, int64_t ldb,
+                         int64_t k, float *out)
 {
     if (rows == 1 && columns == 1) {
         dot_block(1, 1, 4, a, lda, b, ldb, k, out);
@@ -92,8 +93,8 @@ CNN__APART void dot_part(int64_t rows, int64_t columns, const float *a, int64_t 
 }
 
 /* The same where k is too long for one part. */
-CNN__APART void dot_parts(int64_t rows, int64_t columns, const float *a, int64_t lda, const float *b, int64_t ldb, int64_t k,
-                          float *out)
+CNN__APART void dot_parts(int64_t rows, int64_t columns, const float *a, int64_t lda, const float *b, int64_t ldb,
+                          int64_t k, float *out)
 {
     double wide[DOT_FEW_ROWS * DOT_WIDE];
     for (int64_t at = 0; at < k; at += DOT_LONG) {
@@ -105,8 +106,8 @@ CNN__APART void dot_parts(int64_t rows, int64_t columns, const float *a, int64_t
 }
 
 /* Columns [begin, end) of C. */
-static inline void dot_columns(const cnn__gemm *g, const float *a, const float *b, const float *bias, float *c, int64_t begin,
-                               int64_t end)
+static inline void dot_columns(const cnn__gemm *g, const float *a, const float *b, const float *bias, float *c,
+                               int64_t begin, int64_t end)
 {
     for (int64_t i = 0, rows; i < g->m; i += rows) {
         rows = g->m - i < DOT_FEW_ROWS ? 1 : DOT_FEW_ROWS;

@@ -1,6 +1,6 @@
-/* Products of few rows by a B that lies along their columns: some rows of B at a time are added to all rows of C. B is read where
- * it lies, once, in long stretches that the processor foresees; a block of C stays in L1. Every sum goes along k, as a tile's
- * does, and has the same bits. */
+/* Products of few rows by a B that lies along their columns: some rows of B at a time are added to all rows of C. B
+ * is read where it lies, once, in long stretches that the processor foresees; a block of C stays in L1. Every sum
+ * goes along k, as a tile's does, and has the same bits. */
 #ifndef CNN_KERNELS_SIMD_GEMM_ROWS_H
 #define CNN_KERNELS_SIMD_GEMM_ROWS_H
 
@@ -10,12 +10,12 @@
 
 enum {
     FEW_ROWS = 8,
-    ROWS_AT_ONCE = 4,                               /* of C */
-    DEEP = CNN__VECTOR_BYTES == 64 ? 4 : 2,         /* rows of B at once: their factors stay in registers */
+    ROWS_AT_ONCE = 4,                                   /* of C */
+    DEEP = CNN__VECTOR_BYTES == 64 ? 4 : 2,             /* rows of B at once: their factors stay in registers */
     ROW_COLUMNS = CNN__VECTOR_BYTES == 64 ? 1024 : 512, /* of a block, at most */
-    LINE = 16,            /* floats of a line of the cache */
+    LINE = 16,                                          /* floats of a line of the cache */
     FETCH_ROWS = 8,
-    ROW_BLOCKS = 8,       /* at least, where there are columns enough */
+    ROW_BLOCKS = 8,          /* at least, where there are columns enough */
     GEMM_PART = PART_SUM / 3 /* terms of a part of a long sum: here shorter ones cost little */
 };
 
@@ -31,8 +31,8 @@ static inline size_t rows_wide_size(const cnn__gemm *g)
 }
 
 /* A vector of each row of C, `count` lanes of it. */
-CNN__INLINE void add_vectors(int rows, int deep, lanes x[ROWS_AT_ONCE][DEEP], const float *b, int64_t ldb, float *c, int64_t ldc,
-                             int64_t count)
+CNN__INLINE void add_vectors(int rows, int deep, lanes x[ROWS_AT_ONCE][DEEP], const float *b, int64_t ldb, float *c,
+                             int64_t ldc, int64_t count)
 {
     lanes y[DEEP];
 #pragma GCC unroll 4
@@ -54,8 +54,9 @@ CNN__INLINE void add_vectors(int rows, int deep, lanes x[ROWS_AT_ONCE][DEEP], co
     }
 }
 
-/* c[rows][count] += a[rows][deep] · b[deep][count]; rows and deep are constants where this is inlined, b's rows ldb floats
- * apart. Who is the first to read them fetches rows further down: the processor foresees only the rest of a row. */
+/* c[rows][count] += a[rows][deep] · b[deep][count]; rows and deep are constants where this is inlined, b's rows ldb
+ * floats apart. Who is the first to read them fetches rows further down: the processor foresees only the rest of a
+ * row. */
 CNN__INLINE void add_rows(int rows, int deep, bool fetch, const cnn__gemm *g, const float *a, const float *b, float *c,
                           int64_t count)
 {
@@ -83,7 +84,8 @@ CNN__INLINE void add_rows(int rows, int deep, bool fetch, const cnn__gemm *g, co
 }
 
 /* Adds the products with rows [k, end) of B. */
-static void add_all_rows(const cnn__gemm *g, const float *a, const float *b, float *c, int64_t count, int64_t k, int64_t end)
+static void add_all_rows(const cnn__gemm *g, const float *a, const float *b, float *c, int64_t count, int64_t k,
+                         int64_t end)
 {
     int64_t across = g->trans_a ? 1 : g->lda, along = g->trans_a ? g->lda : 1;
     for (; k + DEEP <= end; k += DEEP) {
@@ -103,8 +105,8 @@ static void add_all_rows(const cnn__gemm *g, const float *a, const float *b, flo
 }
 
 /* Columns [begin, begin + count) of C; `wide` is room for long sums. */
-static void multiply_rows(const cnn__gemm *g, const float *a, const float *b, const float *bias, float *c, int64_t begin,
-                          int64_t count, double *wide)
+static void multiply_rows(const cnn__gemm *g, const float *a, const float *b, const float *bias, float *c,
+                          int64_t begin, int64_t count, double *wide)
 {
     int64_t part = long_sum(g->k) ? GEMM_PART : g->k, k = 0;
     c += begin;

@@ -40,9 +40,9 @@ CNN__INLINE void store(float *p, lanes v)
     memcpy(p, &v, sizeof v);
 }
 
-/* A store past the caches, for results larger than they are; `p` is aligned to a vector. Before others may see what was stored,
- * its writer calls stream_end. In assembly, because <immintrin.h> takes half a second to compile, of which most files have no other
- * use. */
+/* A store past the caches, for results larger than they are; `p` is aligned to a vector. Before others may see what
+ * was stored, its writer calls stream_end. In assembly, because <immintrin.h> takes half a second to compile, of
+ * which most files have no other use. */
 CNN__INLINE void store_streamed(float *p, lanes v)
 {
 #if defined(__SSE__) && CNN__VECTOR_BYTES > 16
@@ -61,8 +61,8 @@ CNN__INLINE void stream_end(void)
 #endif
 }
 
-/* sum + x · y in the place and the order where it stands: of sixteen registers compilers lose some to copies when they arrange
- * products as they like. */
+/* sum + x · y in the place and the order where it stands: of sixteen registers compilers lose some to copies when
+ * they arrange products as they like. */
 #if CNN__VECTOR_BYTES == 32
 #define ADD_PRODUCT(sum, x, y) __asm__ volatile("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(x), "x"(y))
 #else
@@ -152,8 +152,8 @@ CNN__INLINE lanes shift_down(lanes a, lanes b)
 
 #if CNN__VECTOR_BYTES == 64
 
-/* Pairs of floats, then of doubles, within each 128 bits, then 128 bits at a time: shuffles that each take one cycle and, unlike
- * those across the whole vector, no register for their order. */
+/* Pairs of floats, then of doubles, within each 128 bits, then 128 bits at a time: shuffles that each take one cycle
+ * and, unlike those across the whole vector, no register for their order. */
 CNN__INLINE void transpose_quads(lanes v[4])
 {
     lanes a = __builtin_shufflevector(v[0], v[1], 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
@@ -246,8 +246,8 @@ CNN__INLINE lanes add_halves(lanes a, lanes b)
     return zip_low(a, b) + zip_high(a, b);
 }
 
-/* Adds up the lanes of `count` vectors, a constant power of two, in LANES / count places each: lane place · count + k of the
- * result is the sum of the lanes of v[k] that are congruent to place. Uses v up. */
+/* Adds up the lanes of `count` vectors, a constant power of two, in LANES / count places each: lane place · count +
+ * k of the result is the sum of the lanes of v[k] that are congruent to place. Uses v up. */
 CNN__INLINE lanes add_tree(lanes *v, int count)
 {
 #pragma GCC unroll 4
@@ -286,7 +286,8 @@ CNN__INLINE lanes sums_of_lanes(const lanes v[LANES])
 #if CNN__VECTOR_BYTES == 32
     lanes a = add_neighbours(add_neighbours(v[0], v[1]), add_neighbours(v[2], v[3]));
     lanes b = add_neighbours(add_neighbours(v[4], v[5]), add_neighbours(v[6], v[7]));
-    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +
+           __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
 #else
     lanes w[LANES];
     memcpy(w, v, sizeof w);
@@ -294,8 +295,8 @@ CNN__INLINE lanes sums_of_lanes(const lanes v[LANES])
 #endif
 }
 
-/* Whether a result of so many floats, in stretches of `step` from p on, is stored past the caches: larger than they are, and
- * every vector of it aligned. */
+/* Whether a result of so many floats, in stretches of `step` from p on, is stored past the caches: larger than they
+ * are, and every vector of it aligned. */
 static inline bool streams(const float *p, int64_t count, int64_t step)
 {
     enum { LARGE = 1 << 22 }; /* floats: 16 MB */

@@ -1,5 +1,5 @@
-/* Elementwise kernels and optimizer steps: loops that the compiler vectorises for the instruction set, cut into chunks. They
- * are bound by memory, so each makes one pass. */
+/* Elementwise kernels and optimizer steps: loops that the compiler vectorises for the instruction set, cut into
+ * chunks. They are bound by memory, so each makes one pass. */
 #include "kernels/simd/draws.h"
 #include "kernels/simd/relu.h"
 #include "kernels/simd/some.h"
@@ -86,8 +86,8 @@ typedef struct dropout_job {
     float *y;
 } dropout_job;
 
-/* The scale in the lanes whose draws reach the threshold, 0 in the others. In vector types, since compilers make a branch of it where the
- * instruction set has no masks, which is foreseen for every second element alone. */
+/* The scale in the lanes whose draws reach the threshold, 0 in the others. In vector types, since compilers make a
+ * branch of it where the instruction set has no masks, which is foreseen for every second element alone. */
 CNN__INLINE lanes keep_drawn(const uint32_t draws[LANES], uint32_t threshold, lanes scale)
 {
     typedef uint32_t lanes_u32 __attribute__((vector_size(CNN__VECTOR_BYTES)));
@@ -199,12 +199,14 @@ CNN__INLINE void adam_span(const adam_job *j, span s, bool amsgrad)
     for (int64_t i = s.begin; i < s.end; i += LANES) {
         int64_t some = s.end - i < LANES ? s.end - i : LANES;
         bool all = some == LANES;
-        lanes m = all ? load(j->m + i) : load_some(j->m + i, some), v = all ? load(j->v + i) : load_some(j->v + i, some);
+        lanes m = all ? load(j->m + i) : load_some(j->m + i, some),
+              v = all ? load(j->v + i) : load_some(j->v + i, some);
         lanes param = all ? load(j->param + i) : load_some(j->param + i, some), most = { 0 };
         if (amsgrad) {
             most = load_some(j->vmax + i, some);
         }
-        param = adam_lanes(j, param, all ? load(j->grad + i) : load_some(j->grad + i, some), &m, &v, amsgrad ? &most : NULL);
+        param = adam_lanes(j, param, all ? load(j->grad + i) : load_some(j->grad + i, some), &m, &v,
+                           amsgrad ? &most : NULL);
         if (all) {
             store(j->param + i, param);
             store(j->m + i, m);
@@ -239,11 +241,20 @@ void CNN__SIMD(adam)(const cnn__adam *s, int64_t n, void *param, const void *gra
                      cnn__pool *pool)
 {
     adam_job job = {
-        .n = n, .param = param, .m = m, .v = v, .vmax = vmax, .grad = grad, .sign = s->maximize ? -1 : 1,
+        .n = n,
+        .param = param,
+        .m = m,
+        .v = v,
+        .vmax = vmax,
+        .grad = grad,
+        .sign = s->maximize ? -1 : 1,
         .decay = s->decoupled ? (float)(1 - s->lr * s->weight_decay) : 1,
         .l2 = s->decoupled ? 0 : (float)s->weight_decay,
-        .keep2 = (float)s->beta2, .take2 = (float)(1 - s->beta2),
-        .step = (float)(s->lr / s->bias1), .root = (float)sqrt(s->bias2), .eps = (float)s->eps,
+        .keep2 = (float)s->beta2,
+        .take2 = (float)(1 - s->beta2),
+        .step = (float)(s->lr / s->bias1),
+        .root = (float)sqrt(s->bias2),
+        .eps = (float)s->eps,
     };
     float take1 = (float)(1 - s->beta1);
     job.toward = take1 >= 0.5f ? -(float)s->beta1 : take1;
@@ -303,9 +314,17 @@ static void sgd_momentum_chunk(void *arg, int64_t task, int worker)
 void CNN__SIMD(sgd)(const cnn__sgd *s, int64_t n, void *param, const void *grad, void *buf, cnn__pool *pool)
 {
     sgd_job job = {
-        .n = n, .param = param, .buf = buf, .grad = grad, .sign = s->maximize ? -1 : 1, .l2 = (float)s->weight_decay,
-        .keep = (float)s->momentum, .take = (float)(1 - s->dampening), .lr = (float)s->lr,
-        .own = s->nesterov ? 1 : 0, .ahead = s->nesterov ? (float)s->momentum : 1,
+        .n = n,
+        .param = param,
+        .buf = buf,
+        .grad = grad,
+        .sign = s->maximize ? -1 : 1,
+        .l2 = (float)s->weight_decay,
+        .keep = (float)s->momentum,
+        .take = (float)(1 - s->dampening),
+        .lr = (float)s->lr,
+        .own = s->nesterov ? 1 : 0,
+        .ahead = s->nesterov ? (float)s->momentum : 1,
     };
     run(pool, n, 0.5, !buf ? sgd_plain_chunk : s->first ? sgd_first_chunk : sgd_momentum_chunk, &job);
 }

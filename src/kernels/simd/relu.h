@@ -1,5 +1,5 @@
-/* ReLU and its gradient on stretches of floats, for the elementwise kernels and for convolutions that finish sums of their own
- * (pointwise.c). The stretch that is written may be the one that is read. */
+/* ReLU and its gradient on stretches of floats, for the elementwise kernels and for convolutions that finish sums of
+ * their own (pointwise.c). The stretch that is written may be the one that is read. */
 #ifndef CNN_KERNELS_SIMD_RELU_H
 #define CNN_KERNELS_SIMD_RELU_H
 

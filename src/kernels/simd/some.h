@@ -1,6 +1,6 @@
-/* Vectors of which only some lanes count: the ends of rows, and lists of the lanes that pass a test. Where the instruction
- * set has masks they are used; the results are the same without. Nothing is read or written outside of the counted lanes,
- * except by keep_lanes. */
+/* Vectors of which only some lanes count: the ends of rows, and lists of the lanes that pass a test. Where the
+ * instruction set has masks they are used; the results are the same without. Nothing is read or written outside of
+ * the counted lanes, except by keep_lanes. */
 #ifndef CNN_KERNELS_SIMD_SOME_H
 #define CNN_KERNELS_SIMD_SOME_H
 
@@ -197,7 +197,8 @@ CNN__INLINE int64_t keep_quad(int bits, __m128i a, __m128 b, int32_t *to_a, floa
 
 #endif
 
-/* Appends the lanes whose mask is all ones to two lists, in order, and returns how many. The lists need room for LANES more. */
+/* Appends the lanes whose mask is all ones to two lists, in order, and returns how many. The lists need room for
+ * LANES more. */
 CNN__INLINE int64_t keep_lanes(lanes_i32 mask, lanes_i32 a, lanes b, int32_t *to_a, float *to_b)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512DQ__
@@ -207,9 +208,10 @@ CNN__INLINE int64_t keep_lanes(lanes_i32 mask, lanes_i32 a, lanes b, int32_t *to
     return __builtin_popcount(keep);
 #elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
     int bits = _mm256_movemask_ps((__m256)mask);
-    int64_t low = keep_quad(bits & 15, _mm256_castsi256_si128((__m256i)a), _mm256_castps256_ps128((__m256)b), to_a, to_b);
-    return low + keep_quad(bits >> 4, _mm256_extracti128_si256((__m256i)a, 1), _mm256_extractf128_ps((__m256)b, 1), to_a + low,
-                           to_b + low);
+    int64_t low =
+        keep_quad(bits & 15, _mm256_castsi256_si128((__m256i)a), _mm256_castps256_ps128((__m256)b), to_a, to_b);
+    return low + keep_quad(bits >> 4, _mm256_extracti128_si256((__m256i)a, 1), _mm256_extractf128_ps((__m256)b, 1),
+                           to_a + low, to_b + low);
 #else
     int64_t count = 0;
     for (int i = 0; i < LANES; i++) {

@@ -1,5 +1,5 @@
-/* The products of the register tile: one loop for each number of rows, its sums in registers. What
- * GCC could take for a reason to make several versions of that loop is hidden from it: they would be four times as large. */
+/* The products of the register tile: one loop for each number of rows, its sums in registers. What GCC could take
+ * for a reason to make several versions of that loop is hidden from it: they would be four times as large. */
 #include "kernels/simd/tile.h"
 
 enum { REACH = 4 }; /* rows that one address and its multiples reach */
@@ -42,8 +42,8 @@ CNN__INLINE void start_sums(int rows, int vectors, tile_start start, bool stream
 }
 
 /* `rows` and `vectors` are constants where this is inlined. */
-CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand *a, const tile_operand *b, tile_start start,
-                           bool streamed, const float *from, float *c, int64_t step, ahead *next)
+CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand *a, const tile_operand *b,
+                           tile_start start, bool streamed, const float *from, float *c, int64_t step, ahead *next)
 {
     lanes acc[ROWS][2];
     if (start == FROM_C) {
@@ -109,8 +109,8 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
     }
 }
 
-/* Whether all panels of columns are few enough to stay in the first cache. Then a grid goes row by row, and what is written
- * follows what was: column by column it would be a piece of each row at a time, each in a page of its own. */
+/* Whether all panels of columns are few enough to stay in the first cache. Then a grid goes row by row, and what is
+ * written follows what was: column by column it would be a piece of each row at a time, each in a page of its own. */
 static bool goes_by_rows(const tile_grid *g)
 {
     return g->columns <= tile_columns(g->k) && g->k <= SHALLOW;
@@ -141,9 +141,9 @@ CNN__INLINE void full_step(const tile_place *at, int64_t across, int64_t moved, 
     }
 }
 
-/* Some steps of a full tile, 20 instructions each and what moves the addresses: the other thread of the core may take every
- * second turn at handing out instructions, and with many more than that the FMA units wait. A row's three stay together.
- * `count` and `along` are constants. */
+/* Some steps of a full tile, 20 instructions each and what moves the addresses: the other thread of the core may
+ * take every second turn at handing out instructions, and with many more than that the FMA units wait. A row's three
+ * stay together. `count` and `along` are constants. */
 CNN__INLINE void full_steps(int count, int64_t across, int64_t along, tile_place *at, lanes acc[ROWS][2])
 {
 #pragma GCC unroll 8
@@ -159,7 +159,8 @@ CNN__INLINE void full_steps(int count, int64_t across, int64_t along, tile_place
 }
 
 /* Steps that keep b, which lies in rows far apart; what the tile to the right reads of them is fetched. */
-CNN__INLINE float *keeping_steps(int64_t count, int64_t across, int64_t along, tile_place *at, float *keep, lanes acc[ROWS][2])
+CNN__INLINE float *keeping_steps(int64_t count, int64_t across, int64_t along, tile_place *at, float *keep,
+                                 lanes acc[ROWS][2])
 {
 #pragma GCC unroll 1
     for (; count > 0; count--, keep += WIDTH) {
@@ -176,10 +177,10 @@ CNN__INLINE float *keeping_steps(int64_t count, int64_t across, int64_t along, t
     return keep;
 }
 
-/* One of a grid's tiles, c's, whose first rows of a and columns of b are at `at`; `fetch` floats behind its rows is what will be
- * written to next, unless 0. */
-CNN__INLINE void full_tile(const tile_grid *g, int64_t across, int64_t along, tile_place at, const float *from, float *keep,
-                           float *c, int64_t fetch, ahead *next)
+/* One of a grid's tiles, c's, whose first rows of a and columns of b are at `at`; `fetch` floats behind its rows is
+ * what will be written to next, unless 0. */
+CNN__INLINE void full_tile(const tile_grid *g, int64_t across, int64_t along, tile_place at, const float *from,
+                           float *keep, float *c, int64_t fetch, ahead *next)
 {
     lanes acc[ROWS][2];
     int64_t left = g->k, step = g->step;
@@ -233,8 +234,8 @@ typedef struct tile_steps {
     int64_t count, rows, columns, c, from;
 } tile_steps;
 
-/* The full panels of a grid; `across` and `along` are a's, in bytes, and constants as far as they are known. What c will be
- * written to is fetched while its left neighbour is made, or in the first column the panel above. */
+/* The full panels of a grid; `across` and `along` are a's, in bytes, and constants as far as they are known. What c
+ * will be written to is fetched while its left neighbour is made, or in the first column the panel above. */
 CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, ahead *next)
 {
     static const float zeros[WIDTH];
@@ -255,7 +256,9 @@ CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, 
         const float *from = (g->from ? g->from : zeros) + i * outer.from;
         float *c = g->c + i * outer.c;
         for (int64_t j = 0; j < inner.count; j++) {
-            int64_t column = by_rows ? j : i, fetch = column + 1 < g->columns ? 2 * WIDTH - 1 : column || by_rows ? 0 : down.c;
+            int64_t column = by_rows ? j : i, fetch = column + 1 < g->columns ? 2 * WIDTH - 1
+                                                      : column || by_rows     ? 0
+                                                                              : down.c;
             tile_place at = { rows, rows + 3 * across, columns, g->b.steps ? g->b.steps : always, g->b.steps ? 1 : 0 };
             float *keep = g->keep ? g->keep + column * g->k * WIDTH : NULL;
             if (keep && (by_rows ? i : j)) {
@@ -292,6 +295,7 @@ static void full_grid(const tile_grid *g, ahead *next)
 
 /* ---- any tile ---- */
 
+/* clang-format off */
 #define CNN__TILE_CASE(n, vectors) case n: tile_rows(n, vectors, k, a, b, start, streamed, from, c, step, next); break;
 #if CNN__VECTOR_BYTES == 64
 #define CNN__TILE_CASES(vectors)                                                                                      \
@@ -304,14 +308,23 @@ static void full_grid(const tile_grid *g, ahead *next)
     CNN__TILE_CASE(6, vectors) CNN__TILE_CASE(5, vectors) CNN__TILE_CASE(4, vectors) CNN__TILE_CASE(3, vectors)       \
     CNN__TILE_CASE(2, vectors) CNN__TILE_CASE(1, vectors)
 #endif
+/* clang-format on */
 
-void tile_direct(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b, tile_start start,
-                 bool streamed, const float *from, float *c, int64_t step, ahead *next)
+void tile_direct(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b,
+                 tile_start start, bool streamed, const float *from, float *c, int64_t step, ahead *next)
 {
 #if CNN__VECTOR_BYTES == 32
     if (rows == ROWS && vectors > 1 && full_fits(a)) {
-        tile_grid g = { .rows = rows, .columns = 1, .k = k, .a = *a, .b = *b, .start = start, .streamed = streamed,
-                        .from = from, .c = c, .step = step };
+        tile_grid g = { .rows = rows,
+                        .columns = 1,
+                        .k = k,
+                        .a = *a,
+                        .b = *b,
+                        .start = start,
+                        .streamed = streamed,
+                        .from = from,
+                        .c = c,
+                        .step = step };
         full_grid(&g, next);
         return;
     }
@@ -363,7 +376,8 @@ void tile_multiply(const tile_grid *g, ahead *next)
             a.at += row / g->panel_rows * g->a_step;
             b.at += column * (g->keep ? g->k * WIDTH : g->b_step);
             tile_direct(least(g->panel_rows, g->rows - row), g->vectors, g->k, &a, &b, g->start, g->streamed,
-                        from + row * from_row + column * from_column, g->c + row * g->step + column * WIDTH, g->step, next);
+                        from + row * from_row + column * from_column, g->c + row * g->step + column * WIDTH, g->step,
+                        next);
         }
     }
 }

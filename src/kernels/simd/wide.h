@@ -1,6 +1,7 @@
-/* Sums of many terms. Term after term in f32, a sum of n terms of one sign is off by up to n · 2^-25 of itself, which is 1e-4 at
- * LONG_SUM terms. Longer ones are made in parts of up to PART_SUM terms, which are added up in double: those wide sums stand beside
- * the floats that the parts are made in. Which sums are long and where they are cut follows from sizes alone. */
+/* Sums of many terms. Term after term in f32, a sum of n terms of one sign is off by up to n · 2^-25 of itself,
+ * which is 1e-4 at LONG_SUM terms. Longer ones are made in parts of up to PART_SUM terms, which are added up in
+ * double: those wide sums stand beside the floats that the parts are made in. Which sums are long and where they are
+ * cut follows from sizes alone. */
 #ifndef CNN_KERNELS_SIMD_WIDE_H
 #define CNN_KERNELS_SIMD_WIDE_H
 

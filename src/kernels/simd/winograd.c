@@ -115,8 +115,8 @@ void winograd_input(const float *from, int64_t row_step, int64_t column_step, fl
 
 /* ---- the outputs ---- */
 
-CNN__INLINE lanes transform_output(int side, const float *products, int64_t place_step, lanes bias, lanes least, float *to,
-                                   int64_t row_step, int64_t column_step)
+CNN__INLINE lanes transform_output(int side, const float *products, int64_t place_step, lanes bias, lanes least,
+                                   float *to, int64_t row_step, int64_t column_step)
 {
     lanes half[MOST_TAPS][SIDE], total = { 0 };
 #pragma GCC unroll 1
@@ -146,8 +146,8 @@ CNN__INLINE lanes transform_output(int side, const float *products, int64_t plac
     return total;
 }
 
-lanes winograd_output(int side, const float *products, int64_t place_step, lanes bias, lanes least, float *to, int64_t row_step,
-                      int64_t column_step)
+lanes winograd_output(int side, const float *products, int64_t place_step, lanes bias, lanes least, float *to,
+                      int64_t row_step, int64_t column_step)
 {
     switch (side) {
     case 2: return transform_output(2, products, place_step, bias, least, to, row_step, column_step);
@@ -208,8 +208,10 @@ void winograd_product(int64_t tiles, int64_t depth, bool more, const float *in, 
     case 13: product(13, depth, more, in, kernels, out); break;
     case 12: product(12, depth, more, in, kernels, out); break;
     case 11: product(11, depth, more, in, kernels, out); break;
-    case 10: case 9: product(10, depth, more, in, kernels, out); break;
-    case 8: case 7: product(8, depth, more, in, kernels, out); break;
+    case 10:
+    case 9: product(10, depth, more, in, kernels, out); break;
+    case 8:
+    case 7: product(8, depth, more, in, kernels, out); break;
 #endif
 #if CNN__VECTOR_BYTES > 16
     case 6: product(6, depth, more, in, kernels, out); break;
