@@ -34,14 +34,17 @@ check() {
     fi
     grep -q "cnn_tensor \*cnn_$name(" "$file" 2>/dev/null || fail "cnn_$name is not defined in $file"
     # An operation with two entries, cnn_f() and cnn_f_with(), has one descriptor.
-    descriptor=$(grep -hE -A1 "cnn__op .*\"(${name}|${name%_with})\"|\{ \.name = \"(${name}|${name%_with})\"" "$file" || true)
+    descriptor=$(awk -v names="(${name}|${name%_with})" '
+        $0 ~ "(cnn__op .*|[.]name = )\"" names "\"" { inside = 1 }
+        inside { print }
+        inside && index($0, "}") { exit }' "$file")
     case $operands in
     *[A-Z]*)
         printf '%s\n' "$descriptor" | grep -q '_backward' || fail "cnn_$name has no backward in $file, operands \"$operands\" say it is differentiable"
         ;;
     *)
         [ -n "$descriptor" ] || fail "cnn_$name has no descriptor in $file"
-        printf '%s\n' "$descriptor" | head -n 1 | grep -q '_backward' && fail "cnn_$name has a backward in $file, operands \"$operands\" say it is not differentiable"
+        printf '%s\n' "$descriptor" | grep -q '_backward' && fail "cnn_$name has a backward in $file, operands \"$operands\" say it is not differentiable"
         ;;
     esac
     grep -rqw "cnn_$name" tests --include='*.c' --include='*.h' || fail "no test in tests/ calls cnn_$name"
