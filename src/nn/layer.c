@@ -71,7 +71,7 @@ void cnn__layer_init(cnn_tensor *weight, cnn_tensor *bias, double fan_in)
  * mark of the program's locale; cnn__number() then writes them with a point. */
 const char *cnn__float_text(char text[CNN__FLOAT_TEXT], double value)
 {
-    char conversion[8];
+    char conversion[16];
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(conversion, sizeof conversion, "%%.%dg", digits);
         snprintf(text, CNN__FLOAT_TEXT, conversion, value);
