@@ -24,6 +24,13 @@ static void teardown(void)
     ck_assert_uint_eq(atomic_load(&meter.now), 0);
 }
 
+/* Fewer steps where CNN_TEST_SHAPES says that a slow instrument is watching. */
+static int steps_wanted(int usual)
+{
+    const char *few = getenv("CNN_TEST_SHAPES");
+    return few && atoi(few) < 10 ? usual / 6 : usual;
+}
+
 /* ---- the bound ---- */
 
 static const struct {
@@ -36,7 +43,7 @@ enum { MIXTURES = sizeof mixtures / sizeof *mixtures };
 
 START_TEST(a_tape_holds_at_most_one_and_a_half_of_its_largest_step)
 {
-    steps_keep_to_the_bound(17 + (unsigned)_i, 60, mixtures[_i].first, mixtures[_i].end);
+    steps_keep_to_the_bound(17 + (unsigned)_i, steps_wanted(60), mixtures[_i].first, mixtures[_i].end);
 }
 END_TEST
 
@@ -44,8 +51,9 @@ END_TEST
 START_TEST(slowly_changing_sizes_keep_to_the_bound)
 {
     size_t largest = 0;
-    for (int i = 0; i < 120; i++) {
-        step s = { .kind = _i, .images = 2, .height = 8 + (i < 60 ? i : 120 - i), .width = 16 };
+    int steps = steps_wanted(120);
+    for (int i = 0; i < steps; i++) {
+        step s = { .kind = _i, .images = 2, .height = 8 + (i < steps / 2 ? i : steps - i), .width = 16 };
         step_must_run(tape, &s);
         size_t need = step_need(&s), held = cnn_tape_memory(tape);
         largest = need > largest ? need : largest;
@@ -354,7 +362,7 @@ START_TEST(steps_that_leave_their_plan)
         size_t need = deep_step(fresh, outer, x), held = deep_step(tape, outer, x);
         cnn_tape_free(fresh);
         most = need > most ? need : most;
-        ck_assert_msg(held <= most / 2 * 5, "%zu bytes held, %zu needed at most", held, most);
+        ck_assert_msg(held <= most + most / 2, "%zu bytes held, %zu needed at most", held, most);
     }
     cnn_module_free(outer);
     cnn_module_free(inner);

@@ -8,20 +8,19 @@
  * follows from its requests alone and not from what is cached, and their sizes, with the largest workspace asked for,
  * add up to what the step *needs*.
  *
- * A new slot is bound to the smallest idle block that fits it; one that may grow, to the most that it grew to in steps
- * that began alike (cache_plan.c). Bound blocks stay so while the step lasts, and then the best fit is the best choice:
- * if the idle blocks can serve all the slots of a step, they do. Hence a step that follows an equal one allocates
- * nothing, and neither do steps that take turns while their blocks are kept.
+ * A new slot is bound to the smallest idle block that fits it. One that may grow is bound to what it grew to in steps
+ * that began alike (cache_plan.c), or to half of that where it is still smaller than that half. Bound blocks stay so
+ * while the step lasts, and then the best fit is the best choice: if the idle blocks can serve all the slots of a step,
+ * they do. Hence a step that follows an equal one allocates nothing, and neither do steps that take turns while their
+ * blocks are kept.
  *
  * The bound: let M be the most that any step has needed. All blocks and the workspace together are at most 1.5 M.
- *   - Blocks may be larger than their slots by M / 2 in all; where the best fit is larger still, a block is made.
- *   - Before a block is made, idle ones are freed, least recently used first, until it stays within 1.5 M. That is
- * enough where
- *     slots are what they will be: what is bound is at most what the step needs and that half. A step that begins like
- * another and
- *     then goes its own way has slots bound to more than they become, of at most M in all: the cache may hold 2.5 M
- * then.
- *   - A workspace left by another step is freed last. */
+ *   - The bound blocks exceed their slots by at most M / 2 in all; where the best fit or the plan asks for more, the
+ *     slot gets a block of exactly its size. What is bound is then at most what the step needs and that half.
+ *   - Before a block is made, idle ones are freed, least recently used first, until it stays within 1.5 M. A workspace
+ *     left by another step is freed last.
+ *   - The halves are what makes room for growth: a slot on the block that it will end on is at least half as large as
+ *     that, one on the half has less than half to spare, and both blocks of every slot together are 1.5 M. */
 #include "tensor/cache.h"
 
 #include "base/references.h"
@@ -42,14 +41,12 @@ struct cnn__cache {
     int count, capacity;
     cnn__storage *oldest, *newest; /* the idle blocks, by their last use */
     size_t bytes;                  /* of all blocks */
-    size_t bound, slots,
-        planned;             /* of the blocks bound to slots; of those slots, now and as they are expected to end */
+    size_t bound, slots;     /* of the blocks bound to slots; of those slots */
     size_t most;             /* the most that a step has needed */
     cnn__storage *workspace; /* NULL: none yet */
     size_t asked;            /* the most that this step asked for as workspace */
     bool busy;               /* a kernel uses the workspace */
     bool shared;             /* the step's slots may grow */
-    uint32_t step;
     cnn__plans plans; /* of steps with `shared` */
 };
 
@@ -247,31 +244,32 @@ static cnn__storage *make_block(cnn__cache *cache, size_t bytes, size_t most)
     cnn__storage *block = have_bin(cache, bytes) ? allocate(cache, bytes) : NULL;
     if (block) {
         block->cache = cache;
-        block->born = cache->step;
         cache->bytes += bytes;
     }
     return block;
 }
 
-/* Begins or goes on with a slot of `bytes`, expected to become `planned`, on the best fit or a new block. */
+/* By how much the bound blocks may still exceed their slots. */
+static size_t spare(const cnn__cache *cache, size_t most)
+{
+    size_t excess = cache->bound - cache->slots;
+    return excess < most / 2 ? most / 2 - excess : 0;
+}
+
+/* Begins or goes on with a slot of `bytes` on a block of at least `planned`: the best fit, or a new one. */
 static cnn__storage *bind(cnn__cache *cache, size_t bytes, size_t planned)
 {
-    size_t most = most_with(cache, bytes), waste = cache->bound - cache->planned;
-    /* A plan is followed only as far as a step that ends as it says has been seen. */
-    if (add(add(cache->planned, cache->asked), planned) > most) {
-        planned = bytes;
-    }
+    size_t most = most_with(cache, bytes), limit = add(bytes, spare(cache, most));
+    planned = planned <= limit ? planned : bytes;
     cnn__storage *block = best_fit(cache, planned);
-    if (block && add(waste, block->bytes - planned) <= most / 2) {
+    if (block && block->bytes <= limit) {
         take_idle(cache, block);
     } else if (!(block = make_block(cache, planned, most))) {
         return planned > bytes ? bind(cache, bytes, bytes) : NULL;
     }
     block->slot_bytes = bytes;
-    block->planned = planned;
     cache->bound += block->bytes;
     cache->slots += bytes;
-    cache->planned += planned;
     cache->most = most;
     return block;
 }
@@ -280,25 +278,26 @@ static void unbind(cnn__cache *cache, const cnn__storage *block)
 {
     cache->bound -= block->bytes;
     cache->slots -= block->slot_bytes;
-    cache->planned -= block->planned;
 }
 
 static cnn__storage *new_slot(cnn__cache *cache, size_t bytes)
 {
-    size_t planned = bytes;
-    int slot = cache->shared ? cnn__plans_slot(&cache->plans, bytes, &planned) : 0;
-    if (slot < 0 && cnn__cache_trim(cache)) {
-        slot = cnn__plans_slot(&cache->plans, bytes, &planned);
+    if (!cache->shared) {
+        return bind(cache, bytes, bytes);
     }
-    cnn__storage *block = slot < 0 ? NULL : bind(cache, bytes, planned);
+    int slot = cnn__plans_slot(&cache->plans, bytes);
+    if (slot < 0 && cnn__cache_trim(cache)) {
+        slot = cnn__plans_slot(&cache->plans, bytes);
+    }
+    cnn__storage *block = slot < 0 ? NULL : bind(cache, bytes, cnn__plans_block(&cache->plans, slot, bytes));
     if (block) {
         block->slot = slot;
     }
     return block;
 }
 
-/* A free slot becomes larger. If its block is too small, it gets another one; a block that this very step made is
- * freed first, because an equal step will not use it. */
+/* A free slot becomes larger. If its block is too small, it gets another one; an equal step may want the one that it
+ * had for its small beginnings. */
 static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
 {
     int slot = block->slot;
@@ -306,20 +305,14 @@ static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
     unbind(cache, block);
     if (block->bytes >= bytes) {
         block->slot_bytes = bytes;
-        block->planned = bytes > block->planned ? bytes : block->planned;
         cache->bound += block->bytes;
         cache->slots += bytes;
-        cache->planned += block->planned;
         cache->most = most_with(cache, 0);
         cnn__plans_grow(&cache->plans, slot, bytes);
         return block;
     }
-    if (block->born == cache->step) {
-        free_block(cache, block);
-    } else {
-        make_idle(cache, block);
-    }
-    block = bind(cache, bytes, bytes);
+    make_idle(cache, block);
+    block = bind(cache, bytes, cnn__plans_block(&cache->plans, slot, bytes));
     if (block) {
         block->slot = slot;
         cnn__plans_grow(&cache->plans, slot, bytes);
@@ -434,7 +427,7 @@ static void end_slots(cnn__cache *cache)
         }
         cache->bins[i].slots = NULL;
     }
-    cache->bound = cache->slots = cache->planned = cache->asked = 0;
+    cache->bound = cache->slots = cache->asked = 0;
 }
 
 void cnn__cache_begin(cnn__cache *cache, bool shared)
@@ -448,7 +441,6 @@ void cnn__cache_begin(cnn__cache *cache, bool shared)
     }
     cache->count = kept;
     cache->shared = shared;
-    cache->step++;
     if (shared) {
         cnn__plans_begin(&cache->plans);
     }

@@ -30,10 +30,11 @@ size_t cnn__cache_bytes(const cnn__cache *cache);
 
 /* ---- for the cache's own files ---- */
 
-/* Where slots may grow, a plan says with what size each slot of a step began and what it grew to. An equal step
- * makes equal slots in the same order, so each of them gets a block for its last size at once. */
+/* Where slots may grow, a plan says with what size each slot of a step began, what it grew to, and the largest size on
+ * the way that is at most half of that. An equal step makes equal slots in the same order, so each of them gets a block
+ * for its last size, or for its sizes up to half of that, at once. */
 typedef struct cnn__plan_slot {
-    size_t first, last;
+    size_t first, half, last;
 } cnn__plan_slot;
 
 typedef struct cnn__plan {
@@ -53,9 +54,10 @@ typedef struct cnn__plans {
 } cnn__plans;
 
 void cnn__plans_begin(cnn__plans *plans);
-/* Enters the step's next slot, whose first size is given. `*last` is what it will grow to if the step goes on as a
- * plan says; the first size where no plan does. Returns the slot's number, −1: no memory. */
-int cnn__plans_slot(cnn__plans *plans, size_t first, size_t *last);
+/* Enters the step's next slot, whose first size is given. Returns the slot's number, −1: no memory. */
+int cnn__plans_slot(cnn__plans *plans, size_t first);
+/* How large a block a slot of this step should get that has `bytes` now. */
+size_t cnn__plans_block(const cnn__plans *plans, int slot, size_t bytes);
 /* A slot of this step has become larger. */
 void cnn__plans_grow(cnn__plans *plans, int slot, size_t bytes);
 void cnn__plans_free(cnn__plans *plans);

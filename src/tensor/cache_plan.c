@@ -79,7 +79,7 @@ static bool fork(cnn__plans *plans)
     return true;
 }
 
-int cnn__plans_slot(cnn__plans *plans, size_t first, size_t *last)
+int cnn__plans_slot(cnn__plans *plans, size_t first)
 {
     int slot = plans->made;
     cnn__plan *plan = &plans->plan[plans->now];
@@ -95,19 +95,36 @@ int cnn__plans_slot(cnn__plans *plans, size_t first, size_t *last)
         if (!reserve(plans, plan, slot + 1)) {
             return -1;
         }
-        plan->slots[slot] = (cnn__plan_slot){ first, first };
+        plan->slots[slot] = (cnn__plan_slot){ first, 0, first };
         plan->count = slot + 1;
     }
-    *last = plan->slots[slot].last;
     plan->used = plans->steps;
     plans->made = slot + 1;
+    cnn__plans_grow(plans, slot, first);
     return slot;
+}
+
+size_t cnn__plans_block(const cnn__plans *plans, int slot, size_t bytes)
+{
+    const cnn__plan_slot *s = &plans->plan[plans->now].slots[slot];
+    size_t last = bytes > s->last ? bytes : s->last;
+    if (bytes > last / 2) {
+        return last;
+    }
+    return bytes > s->half ? bytes : s->half;
 }
 
 void cnn__plans_grow(cnn__plans *plans, int slot, size_t bytes)
 {
     cnn__plan_slot *s = &plans->plan[plans->now].slots[slot];
-    s->last = bytes > s->last ? bytes : s->last;
+    size_t small = bytes;
+    if (bytes > s->last) {
+        small = s->last;
+        s->last = bytes;
+    }
+    if (small <= s->last / 2 && small > s->half) {
+        s->half = small;
+    }
 }
 
 void cnn__plans_free(cnn__plans *plans)

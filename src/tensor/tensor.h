@@ -27,9 +27,7 @@ typedef struct cnn__storage {
     struct cnn__storage *previous, *next; /* in a list of its bin */
     struct cnn__storage *older, *newer;   /* among the idle blocks, by their last use */
     size_t slot_bytes;                    /* of the slot that it serves in this step; 0: idle */
-    size_t planned;                       /* what that slot is expected to grow to */
     int slot;                             /* the number of that slot, in steps whose slots may grow */
-    uint32_t born;                        /* the step in which it was made */
 } cnn__storage;
 
 typedef enum cnn__tensor_kind {

@@ -54,7 +54,7 @@ trust-symbols: $(STATIC)
 		{ echo "functions of libm whose results depend on the CPU"; exit 1; }
 
 check-trust: run-trust $(CHECK_TRUST_EXTRA)
-	@+$(MAKE) $(JOBS) --no-print-directory run-trust BUILD=$(TRUST_ASAN_BUILD) LIB=$(TRUST_ASAN_BUILD)/lib \
+	@+CNN_TEST_SHAPES=2 $(MAKE) $(JOBS) --no-print-directory run-trust BUILD=$(TRUST_ASAN_BUILD) LIB=$(TRUST_ASAN_BUILD)/lib \
 		CFLAGS='-O1 -g $(TRUST_SANITIZE)' HARDEN= WERROR=0
 
 # ---- threads under ThreadSanitizer and under Helgrind, for which the library says what its atomic variables mean ----
