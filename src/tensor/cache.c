@@ -41,13 +41,13 @@ struct cnn__cache {
     int count, capacity;
     cnn__storage *oldest, *newest; /* the idle blocks, by their last use */
     size_t bytes;                  /* of all blocks */
-    size_t bound, slots;     /* of the blocks bound to slots; of those slots */
-    size_t most;             /* the most that a step has needed */
-    cnn__storage *workspace; /* NULL: none yet */
-    size_t asked;            /* the most that this step asked for as workspace */
-    bool busy;               /* a kernel uses the workspace */
-    bool shared;             /* the step's slots may grow */
-    cnn__plans plans; /* of steps with `shared` */
+    size_t bound, slots;           /* of the blocks bound to slots; of those slots */
+    size_t most;                   /* the most that a step has needed */
+    cnn__storage *workspace;       /* NULL: none yet */
+    size_t asked;                  /* the most that this step asked for as workspace */
+    bool busy;                     /* a kernel uses the workspace */
+    bool shared;                   /* the step's slots may grow */
+    cnn__plans plans;              /* of steps with `shared` */
 };
 
 /* Eight classes a power of two up to a megabyte, then multiples of 64 KiB. */
