@@ -8,19 +8,20 @@
  * follows from its requests alone and not from what is cached, and their sizes, with the largest workspace asked for,
  * add up to what the step *needs*.
  *
- * A new slot is bound to the smallest idle block that fits it. One that may grow is bound to what it grew to in steps
- * that began alike (cache_plan.c), or to half of that where it is still smaller than that half. Bound blocks stay so
- * while the step lasts, and then the best fit is the best choice: if the idle blocks can serve all the slots of a step,
- * they do. Hence a step that follows an equal one allocates nothing, and neither do steps that take turns while their
- * blocks are kept.
+ * A new slot is bound to the smallest idle block that fits it; one that may grow, to what it grew to in steps that
+ * began alike (cache_plan.c). Bound blocks stay so while the step lasts, and then the best fit is the best choice: if
+ * the idle blocks can serve all the slots of a step, they do. Hence a step that follows an equal one allocates
+ * nothing, and neither do steps that take turns while their blocks are kept.
  *
  * The bound: let M be the most that any step has needed. All blocks and the workspace together are at most 1.5 M.
  *   - The bound blocks exceed their slots by at most M / 2 in all; where the best fit or the plan asks for more, the
- *     slot gets a block of exactly its size. What is bound is then at most what the step needs and that half.
+ *     slot gets a block of half of its last size, or of exactly its size. What is bound is then at most what the step
+ *     needs and that half.
  *   - Before a block is made, idle ones are freed, least recently used first, until it stays within 1.5 M. A workspace
  *     left by another step is freed last.
- *   - The halves are what makes room for growth: a slot on the block that it will end on is at least half as large as
- *     that, one on the half has less than half to spare, and both blocks of every slot together are 1.5 M. */
+ *   - Where that made a step allocate although equal ones went before it, slots of its plan are bound to their last
+ *     size only once they are more than half as large (`careful`): a slot then exceeds its block by less than half of
+ *     what it becomes, and both blocks of every slot together are 1.5 M, so that the next equal steps find them. */
 #include "tensor/cache.h"
 
 #include "base/references.h"
@@ -47,7 +48,8 @@ struct cnn__cache {
     size_t asked;                  /* the most that this step asked for as workspace */
     bool busy;                     /* a kernel uses the workspace */
     bool shared;                   /* the step's slots may grow */
-    cnn__plans plans;              /* of steps with `shared` */
+    uint32_t step;
+    cnn__plans plans; /* of steps with `shared` */
 };
 
 /* Eight classes a power of two up to a megabyte, then multiples of 64 KiB. */
@@ -135,6 +137,7 @@ static void pull(cnn__storage **list, cnn__storage *block)
 static void make_idle(cnn__cache *cache, cnn__storage *block)
 {
     block->slot_bytes = 0;
+    block->outgrown = 0;
     push(&find_bin(cache, block->bytes)->idle, block);
     block->newer = NULL;
     block->older = cache->newest;
@@ -256,17 +259,34 @@ static size_t spare(const cnn__cache *cache, size_t most)
     return excess < most / 2 ? most / 2 - excess : 0;
 }
 
-/* Begins or goes on with a slot of `bytes` on a block of at least `planned`: the best fit, or a new one. */
-static cnn__storage *bind(cnn__cache *cache, size_t bytes, size_t planned)
+/* An idle block of at least `least` and at most `limit` bytes; NULL: none. */
+static cnn__storage *take_fit(cnn__cache *cache, size_t least, size_t limit)
+{
+    cnn__storage *block = best_fit(cache, least);
+    if (!block || block->bytes > limit) {
+        return NULL;
+    }
+    take_idle(cache, block);
+    return block;
+}
+
+/* Begins or goes on with a slot of `bytes`; its number counts in steps whose slots may grow. A block that is there is
+ * better than one that would fit the plan. */
+static cnn__storage *bind(cnn__cache *cache, size_t bytes, int slot)
 {
     size_t most = most_with(cache, bytes), limit = add(bytes, spare(cache, most));
-    planned = planned <= limit ? planned : bytes;
-    cnn__storage *block = best_fit(cache, planned);
-    if (block && block->bytes <= limit) {
-        take_idle(cache, block);
-    } else if (!(block = make_block(cache, planned, most))) {
-        return planned > bytes ? bind(cache, bytes, bytes) : NULL;
+    size_t planned = cache->shared ? cnn__plans_block(&cache->plans, slot, bytes, limit) : bytes;
+    cnn__storage *block = take_fit(cache, planned, limit);
+    block = block || planned == bytes ? block : take_fit(cache, bytes, limit);
+    if (!block && cache->shared) {
+        cnn__plans_allocated(&cache->plans);
     }
+    block = block ? block : make_block(cache, planned, most);
+    block = block || planned == bytes ? block : make_block(cache, bytes, most);
+    if (!block) {
+        return NULL;
+    }
+    block->slot = slot;
     block->slot_bytes = bytes;
     cache->bound += block->bytes;
     cache->slots += bytes;
@@ -283,21 +303,17 @@ static void unbind(cnn__cache *cache, const cnn__storage *block)
 static cnn__storage *new_slot(cnn__cache *cache, size_t bytes)
 {
     if (!cache->shared) {
-        return bind(cache, bytes, bytes);
+        return bind(cache, bytes, 0);
     }
     int slot = cnn__plans_slot(&cache->plans, bytes);
     if (slot < 0 && cnn__cache_trim(cache)) {
         slot = cnn__plans_slot(&cache->plans, bytes);
     }
-    cnn__storage *block = slot < 0 ? NULL : bind(cache, bytes, cnn__plans_block(&cache->plans, slot, bytes));
-    if (block) {
-        block->slot = slot;
-    }
-    return block;
+    return slot < 0 ? NULL : bind(cache, bytes, slot);
 }
 
-/* A free slot becomes larger. If its block is too small, it gets another one; an equal step may want the one that it
- * had for its small beginnings. */
+/* A free slot becomes larger. If its block is too small, it gets another one; whether equal steps will want the one that
+ * it had is for them to show (free_outgrown). */
 static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
 {
     int slot = block->slot;
@@ -312,9 +328,10 @@ static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
         return block;
     }
     make_idle(cache, block);
-    block = bind(cache, bytes, cnn__plans_block(&cache->plans, slot, bytes));
+    block->outgrown = cache->plans.now + 1;
+    block->outgrown_in = cache->step;
+    block = bind(cache, bytes, slot);
     if (block) {
-        block->slot = slot;
         cnn__plans_grow(&cache->plans, slot, bytes);
     }
     return block;
@@ -430,9 +447,28 @@ static void end_slots(cnn__cache *cache)
     cache->bound = cache->slots = cache->asked = 0;
 }
 
+/* Blocks that an equal step outgrew and this one, which found all that it needed, did not use. */
+static void free_outgrown(cnn__cache *cache)
+{
+    const cnn__plan *plan = &cache->plans.plan[cache->plans.now];
+    if (plan->followed < 2 || plan->allocated == cache->plans.steps) {
+        return;
+    }
+    for (cnn__storage *block = cache->newest, *older; block; block = older) {
+        older = block->older;
+        if (block->outgrown == cache->plans.now + 1 && block->outgrown_in != cache->step) {
+            take_idle(cache, block);
+            free_block(cache, block);
+        }
+    }
+}
+
 void cnn__cache_begin(cnn__cache *cache, bool shared)
 {
     int kept = 0;
+    if (cache->shared) {
+        free_outgrown(cache);
+    }
     end_slots(cache);
     for (int i = 0; i < cache->count; i++) {
         if (cache->bins[i].idle) {
@@ -441,6 +477,7 @@ void cnn__cache_begin(cnn__cache *cache, bool shared)
     }
     cache->count = kept;
     cache->shared = shared;
+    cache->step++;
     if (shared) {
         cnn__plans_begin(&cache->plans);
     }

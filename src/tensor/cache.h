@@ -40,7 +40,10 @@ typedef struct cnn__plan_slot {
 typedef struct cnn__plan {
     cnn__plan_slot *slots;
     int count, capacity;
-    uint64_t used; /* the step that followed it last */
+    uint64_t used;      /* the step that followed it last */
+    uint64_t allocated; /* the step that got a new block last while following it */
+    int followed;       /* how many steps have */
+    bool careful;       /* bind slots to their last size only once they are more than half as large */
 } cnn__plan;
 
 enum { CNN__PLANS = 4 };
@@ -56,8 +59,10 @@ typedef struct cnn__plans {
 void cnn__plans_begin(cnn__plans *plans);
 /* Enters the step's next slot, whose first size is given. Returns the slot's number, −1: no memory. */
 int cnn__plans_slot(cnn__plans *plans, size_t first);
-/* How large a block a slot of this step should get that has `bytes` now. */
-size_t cnn__plans_block(const cnn__plans *plans, int slot, size_t bytes);
+/* How large a block a slot of this step should get that has `bytes` now, between that and `limit`. */
+size_t cnn__plans_block(const cnn__plans *plans, int slot, size_t bytes, size_t limit);
+/* A slot of this step got a new block: where steps have followed the plan before, it becomes careful. */
+void cnn__plans_allocated(cnn__plans *plans);
 /* A slot of this step has become larger. */
 void cnn__plans_grow(cnn__plans *plans, int slot, size_t bytes);
 void cnn__plans_free(cnn__plans *plans);

@@ -68,6 +68,8 @@ static bool fork(cnn__plans *plans)
     cnn__plan *plan = &plans->plan[oldest];
     plan->count = 0;
     plan->used = 0;
+    plan->followed = 0;
+    plan->careful = false;
     if (!reserve(plans, plan, plans->made + 1)) {
         return false;
     }
@@ -98,20 +100,30 @@ int cnn__plans_slot(cnn__plans *plans, size_t first)
         plan->slots[slot] = (cnn__plan_slot){ first, 0, first };
         plan->count = slot + 1;
     }
+    plan->followed += plan->used != plans->steps && plan->followed < 3;
     plan->used = plans->steps;
     plans->made = slot + 1;
     cnn__plans_grow(plans, slot, first);
     return slot;
 }
 
-size_t cnn__plans_block(const cnn__plans *plans, int slot, size_t bytes)
+size_t cnn__plans_block(const cnn__plans *plans, int slot, size_t bytes, size_t limit)
 {
-    const cnn__plan_slot *s = &plans->plan[plans->now].slots[slot];
+    const cnn__plan *plan = &plans->plan[plans->now];
+    const cnn__plan_slot *s = &plan->slots[slot];
     size_t last = bytes > s->last ? bytes : s->last;
-    if (bytes > last / 2) {
+    if (last <= limit && (!plan->careful || bytes > last / 2)) {
         return last;
     }
-    return bytes > s->half ? bytes : s->half;
+    return s->half > bytes && s->half <= limit ? s->half : bytes;
+}
+
+/* The first step makes the blocks, and the second may make those of halves. */
+void cnn__plans_allocated(cnn__plans *plans)
+{
+    cnn__plan *plan = &plans->plan[plans->now];
+    plan->careful |= plan->followed > 2;
+    plan->allocated = plans->steps;
 }
 
 void cnn__plans_grow(cnn__plans *plans, int slot, size_t bytes)

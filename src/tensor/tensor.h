@@ -28,6 +28,8 @@ typedef struct cnn__storage {
     struct cnn__storage *older, *newer;   /* among the idle blocks, by their last use */
     size_t slot_bytes;                    /* of the slot that it serves in this step; 0: idle */
     int slot;                             /* the number of that slot, in steps whose slots may grow */
+    int outgrown;                         /* the plan, from 1 on, whose slot it became too small for; 0: none */
+    uint32_t outgrown_in;                 /* the step in which it did */
 } cnn__storage;
 
 typedef enum cnn__tensor_kind {
