@@ -174,9 +174,14 @@ cnn_tensor *cnn__grad_like(cnn__node *node, const cnn_tensor *gradient)
 
 /* ---- the walk ---- */
 
+static int saved_count(const cnn__node *node)
+{
+    return node->saved ? node->count + node->outputs + node->op->extras : 0;
+}
+
 static void release_node(cnn__node *node)
 {
-    for (int i = 0; i < CNN__MAX_SAVED; i++) {
+    for (int i = 0; i < saved_count(node); i++) {
         if (node->saved[i]) {
             cnn__tape_drop(node->saved[i]);
         }
@@ -220,14 +225,15 @@ static bool is_read(const cnn__node *node, int saved)
 /* Are the elements that the node's gradients read those of the forward pass? */
 static bool check_saved(const cnn__node *node)
 {
-    for (int i = 0; i < CNN__MAX_SAVED; i++) {
+    for (int i = 0; i < saved_count(node); i++) {
         const cnn_tensor *t = node->saved[i];
         if (!t || cnn__tensor_version(t) == t->version || !is_read(node, i)) {
             continue;
         }
         char operand[24], text[CNN__SHAPE_TEXT];
         const char *name = node->op->reads ? node->op->reads[i].name : NULL;
-        snprintf(operand, sizeof operand, "operand %d", i);
+        snprintf(operand, sizeof operand, i < node->count ? "operand %d" : "result %d",
+                 i < node->count ? i : i - node->count);
         cnn__tape_fail(node->tape, CNN_ERROR_STATE,
                        "backward: %s: %s of shape %s was written after the forward pass (version %u, expected %u)",
                        node->op->name, name ? name : operand, cnn__shape_text(text, t->ndim, t->shape),
@@ -237,11 +243,41 @@ static bool check_saved(const cnn__node *node)
     return true;
 }
 
+/* Takes the complete gradient of a result, in row-major order, and hands it to whoever retains it. */
+static bool take(cnn_tape *tape, cnn_tensor *output, cnn_tensor *dy, cnn_tensor **taken)
+{
+    cnn_tensor *dense = dy;
+    if (!cnn__contiguous(dy) && (dense = new_result(tape, dy)) != NULL) {
+        cnn__tensor_copy(dense, dy);
+    }
+    if (dense && output->retain_grad) {
+        retain(tape, output, dense);
+    }
+    *taken = dense;
+    return dense != NULL;
+}
+
+static bool take_all(cnn__node *node, cnn_tensor *const *dy)
+{
+    for (int j = 0; j < node->outputs; j++) {
+        node->dy[j] = NULL;
+        if (dy[j] && !take(node->tape, node->out[j], dy[j], &node->dy[j])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
 {
-    cnn_tensor *output = node->output, *dy = output->grad;
+    cnn_tensor *dy[CNN__MAX_OUTPUTS] = { NULL };
     cnn__mark mark = cnn__tape_mark(tape);
-    output->grad = NULL;
+    for (int j = 0; j < node->outputs; j++) {
+        if (node->out[j]) {
+            dy[j] = node->out[j]->grad;
+            node->out[j]->grad = NULL;
+        }
+    }
     if (node->done) {
         cnn__tape_fail(tape, CNN_ERROR_STATE,
                        "backward: the graph behind %s was freed by an earlier backward, expected retain_graph there",
@@ -251,20 +287,17 @@ static void pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
     if (!check_saved(node)) {
         return;
     }
-    cnn_tensor *dense = dy;
-    if (!cnn__contiguous(dy) && (dense = new_result(tape, dy)) != NULL) {
-        cnn__tensor_copy(dense, dy);
-    }
-    if (dense && output->retain_grad) {
-        retain(tape, output, dense);
-    }
-    if (dense) {
-        node->op->backward(node, dense);
+    if (take_all(node, dy)) {
+        node->op->backward(node, node->dy[0]);
         forget_pending(node);
     }
     cnn__tape_drop_since(tape, mark, NULL);
-    dy->kept = false;
-    cnn__tape_drop(dy);
+    for (int j = 0; j < node->outputs; j++) {
+        if (dy[j]) {
+            dy[j]->kept = false;
+            cnn__tape_drop(dy[j]);
+        }
+    }
     cnn__scratch_done(tape);
     if (!retain_graph) {
         release_node(node);
@@ -287,6 +320,16 @@ static cnn_tensor *seed(cnn_tensor *output, const cnn_tensor *grad)
     return first;
 }
 
+static bool has_gradient(const cnn__node *node)
+{
+    for (int j = 0; j < node->outputs; j++) {
+        if (node->out[j] && node->out[j]->grad) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
 {
     cnn_tape *tape = output->tape;
@@ -298,7 +341,7 @@ static void walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
         output->grad = first;
     }
     for (cnn__node *node = output->node; node && step->status == CNN_OK; node = node->previous) {
-        if (node->output->grad) {
+        if (has_gradient(node)) {
             pass(tape, node, retain_graph);
         }
     }

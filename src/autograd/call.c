@@ -3,7 +3,6 @@
 #include "autograd/tape.h"
 
 #include <stdarg.h>
-#include <string.h>
 
 /* ---- entering a tape ---- */
 
@@ -11,7 +10,9 @@
 static cnn_tensor *wrap(cnn_tape *tape, cnn_tensor *plain)
 {
     cnn_tensor *t = cnn__tape_handle(tape, plain);
-    if (t && plain->requires_grad && cnn__tape_recording(tape)) {
+    if (t && cnn__tape_tracing(tape)) {
+        t->source = plain;
+    } else if (t && plain->requires_grad && cnn__tape_recording(tape)) {
         t->requires_grad = true;
         t->leaf = cnn__tensor_retain(plain);
     }
@@ -35,7 +36,7 @@ static cnn_tensor *enter(cnn_tape *tape, cnn_tensor *tensor)
         cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tape has no step yet, expected cnn_tape_begin() first");
         return NULL;
     }
-    if (cnn__tensor_check(tensor, "input") != CNN_OK) {
+    if (cnn__tensor_check_current(tensor, "input") != CNN_OK) {
         cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
         return NULL;
     }
@@ -128,7 +129,7 @@ static bool check_input(cnn__call *call, int i, const cnn_tensor *t)
         }
         return false;
     }
-    if (cnn__tensor_check(t, call->op->name) != CNN_OK) {
+    if (cnn__tensor_check_current(t, call->op->name) != CNN_OK) {
         cnn__call_fail_newest(call);
         return false;
     }
@@ -244,51 +245,4 @@ cnn_tensor *cnn__call_contiguous(cnn__call *call, int i)
         cnn__tensor_copy(copy, t);
     }
     return copy;
-}
-
-/* ---- ending ---- */
-
-cnn_tensor *cnn__result_view(cnn__call *call, int i)
-{
-    return cnn__tape_handle(call->tape, call->in[i]);
-}
-
-static cnn__node *make_node(cnn__call *call, const void *attributes, size_t size)
-{
-    cnn__node *node = cnn__tape_arena(call->tape, sizeof *node);
-    void *copy = node && size ? cnn__tape_arena(call->tape, size) : NULL;
-    if (!node || (size && !copy)) {
-        return NULL;
-    }
-    *node = (cnn__node){ .op = call->op, .count = call->count, .in = call->in, .attributes = copy };
-    if (size) {
-        memcpy(copy, attributes, size);
-    }
-    return node;
-}
-
-cnn_tensor *cnn__record(cnn__call *call, cnn_tensor *y, const void *attributes, size_t size, int saved_count,
-                        cnn_tensor *const *saved)
-{
-    if (!call->record) {
-        return y;
-    }
-    cnn__node *node = make_node(call, attributes, size);
-    if (!node) {
-        return call->nil;
-    }
-    for (int i = 0; i < saved_count; i++) {
-        if (saved[i] && !(node->saved[i] = cnn__tape_handle(call->tape, saved[i]))) {
-            return call->nil;
-        }
-        if (saved[i]) {
-            node->saved[i]->kept = true;
-            node->saved[i]->version = cnn__tensor_version(saved[i]);
-        }
-    }
-    node->output = y;
-    y->node = node;
-    y->requires_grad = true;
-    cnn__tape_link(call->tape, node);
-    return y;
 }

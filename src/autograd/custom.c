@@ -62,9 +62,9 @@ static void custom_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 /* The callbacks' result, computed from contiguous operands; NULL: failed and reported. */
-static cnn_tensor *compute(cnn__call *call, const custom *c, cnn_tensor **operands)
+static cnn_tensor *compute(cnn__call *call, const custom *c)
 {
-    const cnn_tensor *const *inputs = (const cnn_tensor *const *)(const void *)operands;
+    const cnn_tensor *const *inputs = (const cnn_tensor *const *)(const void *)call->x;
     cnn_dtype dtype = call->in[0]->dtype;
     int ndim = 0;
     int64_t shape[CNN_MAX_DIMS] = { 0 };
@@ -79,7 +79,7 @@ static cnn_tensor *compute(cnn__call *call, const custom *c, cnn_tensor **operan
         return NULL;
     }
     cnn_tensor *y = cnn__result(call, dtype, ndim, shape);
-    if (y) {
+    if (y && !y->traced) {
         running.part = "the forward of";
         cnn__running_enter(&running);
         set_writable(&y, 1, true);
@@ -96,24 +96,31 @@ static cnn_tensor *compute(cnn__call *call, const custom *c, cnn_tensor **operan
 
 static cnn_tensor *apply(cnn__call *call, custom *c)
 {
-    cnn_tensor *saved[CNN__MAX_SAVED];
+    cnn_tensor *operands[CNN__MAX_INPUTS];
+    cnn__spec spec = { .kind = CNN__OUT_NEW };
+    bool tracing = cnn__tape_tracing(call->tape);
+    call->x = operands;
+    call->spec = &spec;
     for (int i = 0; i < call->count; i++) {
-        if (!(saved[i] = cnn__call_contiguous(call, i))) {
+        if (!(operands[i] = tracing ? call->in[i] : cnn__call_contiguous(call, i))) {
             return call->nil;
         }
     }
-    cnn_tensor *y = compute(call, c, saved);
+    cnn_tensor *y = call->out[0] = compute(call, c);
     if (!y) {
         return call->nil;
     }
-    saved[call->count] = y;
     call->record &= cnn__dtype_is_real(y->dtype);
-    cnn_tensor *result = cnn__record(call, y, c, sizeof *c, call->count + 1, saved);
-    if (y->node && result == y) {
-        custom *copy = y->node->attributes;
-        y->node->op = &copy->descriptor;
+    if (!call->record && !tracing) {
+        return y;
     }
-    return result;
+    unsigned all = ((1u << call->count) - 1) | CNN__OUTPUT(0);
+    cnn__node *node = cnn__call_record(call, c, sizeof *c, tracing ? 0 : all);
+    if (!node) {
+        return call->nil;
+    }
+    node->op = &((custom *)node->attributes)->descriptor;
+    return y;
 }
 
 static const cnn__op custom_op = { .name = "custom", .backward = custom_backward };

@@ -36,7 +36,7 @@ typedef struct arena_large {
 struct cnn_tape {
     cnn__step step; /* first: tensors see the tape as this */
     cnn_mode mode;
-    bool recording;
+    bool recording, tracing;
     uint64_t key[2]; /* the step's random stream */
     uint64_t draws;  /* operations that drew from it */
     cnn__cache *cache;
@@ -64,6 +64,11 @@ bool cnn__tape_odd(const cnn_tape *tape)
 bool cnn__tape_recording(const cnn_tape *tape)
 {
     return tape->recording;
+}
+
+bool cnn__tape_tracing(const cnn_tape *tape)
+{
+    return tape->tracing;
 }
 
 cnn__node *cnn__tape_last_node(const cnn_tape *tape)
@@ -205,7 +210,8 @@ cnn_tensor *cnn__tape_handle(cnn_tape *tape, const cnn_tensor *like)
         t->offset = like->offset;
         memcpy(t->shape, like->shape, sizeof t->shape);
         memcpy(t->stride, like->stride, sizeof t->stride);
-        t->storage = cnn__storage_retain(like->storage);
+        t->storage = like->storage ? cnn__storage_retain(like->storage) : NULL;
+        t->traced = like->traced;
     }
     return t;
 }
@@ -301,8 +307,9 @@ cnn_tensor *cnn__result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_
         return NULL;
     }
     size_t bytes = (size_t)numel * cnn_dtype_size(dtype);
-    cnn__storage *storage = cnn__cache_get(call->tape->cache, bytes);
-    if (!storage) {
+    bool traced = call->tape->tracing;
+    cnn__storage *storage = traced ? NULL : cnn__cache_get(call->tape->cache, bytes);
+    if (!storage && !traced) {
         cnn__call_fail(call, CNN_ERROR_NO_MEMORY, "no memory for %zu bytes", bytes);
         return NULL;
     }
@@ -313,6 +320,7 @@ cnn_tensor *cnn__result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_
     }
     cnn__tensor_shape_set(t, dtype, ndim, shape);
     t->storage = storage;
+    t->traced = traced;
     return t;
 }
 
@@ -408,6 +416,7 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
     drop_everything(tape);
     tape->mode = mode;
     tape->recording = mode == CNN_TRAIN || mode == CNN_EVAL_GRAD;
+    tape->tracing = false;
     tape->touched = 1;
     tape->begin = cnn__tape_mark(tape);
     tape->arena_now = NULL;
@@ -417,6 +426,16 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
         cnn__context_next_stream(tape->step.ctx, tape->key);
     }
     return CNN_OK;
+}
+
+cnn_status cnn__tape_begin_trace(cnn_tape *tape, cnn_mode mode)
+{
+    cnn_status status = cnn_tape_begin(tape, mode);
+    if (status == CNN_OK) {
+        tape->recording = false;
+        tape->tracing = true;
+    }
+    return status;
 }
 
 cnn_mode cnn_tape_mode(const cnn_tape *tape)

@@ -1,91 +1,11 @@
-/* The inside of the tape: handles, the Wengert list, and how an operation is written.
+/* The inside of the tape: handles, the Wengert list, what backward may use. How an operation is written stands in op.h.
  *
- * An operation's function reads like this (see ops/relu.c for a whole one):
- *
- *     cnn__call call;
- *     if (!cnn__call_begin(&call, &relu_op, 1, (cnn_tensor *const[]){ x })) return call.nil;
- *     if (!cnn__call_real(&call, 0)) return call.nil;                     // checks that report and make the tape fail
- *     cnn_tensor *y = cnn__result(&call, x->dtype, x->ndim, x->shape);    // NULL: no memory, already reported
- *     if (!y) return call.nil;
- *     … compute …
- *     return cnn__record(&call, y, NULL, 0, 1, (cnn_tensor *const[]){ y });  // links it when recording
- *
- * After cnn__call_begin() use call.in[i], not the arguments: plain tensors have become handles of the tape. Backward
- * gets the node and the gradient of its output and hands a gradient to each input that wants one. Whatever a
+ * Backward gets the node and the gradients of its results and hands a gradient to each input that wants one. Whatever a
  * backward creates on the tape is dropped when it returns, except the gradients that it handed over. */
 #ifndef CNN_AUTOGRAD_TAPE_H
 #define CNN_AUTOGRAD_TAPE_H
 
-#include "tensor/tensor.h"
-
-#include <cnn/tape.h>
-
-typedef struct cnn__node cnn__node;
-
-/* What backward does with a saved tensor. */
-typedef struct cnn__reads {
-    const char *name; /* of that operand, as messages say it: "weight"; NULL: "operand 0" */
-    unsigned by;      /* bit i: the gradient of input i reads its elements */
-} cnn__reads;
-
-/* What an operation is; a constant in the file of the operation. */
-typedef struct cnn__op {
-    const char *name;  /* as messages say it: "conv2d" */
-    unsigned optional; /* bit i: input i may be NULL */
-    /* dy is contiguous, of the output's shape and dtype. NULL: not differentiable. */
-    void (*backward)(cnn__node *node, cnn_tensor *dy);
-    const cnn__reads
-        *reads; /* of each saved tensor, which is operand 0, 1, …; NULL: every gradient reads all of them */
-    bool relu;  /* the result is max(…, 0): where it is 0 its gradient may be, too (cnn__grad_add_masked) */
-} cnn__op;
-
-enum { CNN__MAX_INPUTS = 16, CNN__MAX_SAVED = CNN__MAX_INPUTS + 1 /* of a custom operation */ };
-
-/* One entry of the Wengert list. */
-struct cnn__node {
-    const cnn__op *op;
-    cnn_tape *tape;
-    cnn__node *previous; /* the entry made before it */
-    cnn_tensor *output;  /* its elements may be gone: use `saved` */
-    int count;
-    cnn_tensor **in; /* NULL where an optional input was left out; elements may be gone */
-    cnn_tensor *saved[CNN__MAX_SAVED];
-    void *attributes; /* the operation's own struct */
-    bool done;        /* backward has passed and released it */
-};
-
-/* One application of an operation, while it is being made. */
-typedef struct cnn__call {
-    const cnn__op *op;
-    cnn_tape *tape;
-    cnn_context *ctx;
-    int count;
-    cnn_tensor **in;
-    bool record;     /* recording, and an input wants a gradient */
-    cnn_tensor *nil; /* what to return on failure */
-} cnn__call;
-
-bool cnn__call_begin(cnn__call *call, const cnn__op *op, int count, cnn_tensor *const *inputs);
-/* Makes the tape fail with "name: message" and returns nil. */
-cnn_tensor *cnn__call_fail(cnn__call *call, cnn_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-/* Makes the tape fail with this thread's newest failure, which a helper such as cnn__options_read has reported. */
-cnn_tensor *cnn__call_fail_newest(cnn__call *call);
-/* Is input i f32 or f64? */
-bool cnn__call_real(cnn__call *call, int i);
-/* Have inputs 0..n-1 (those that are there) one dtype? */
-bool cnn__call_same_dtype(cnn__call *call, int n);
-/* Input i made contiguous: itself or a copy on the tape; NULL: no memory, reported. */
-cnn_tensor *cnn__call_contiguous(cnn__call *call, int i);
-
-/* A new contiguous result with undefined elements; NULL: bad shape or no memory, already reported. */
-cnn_tensor *cnn__result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_t *shape);
-/* A result that shares the elements of input i: the caller then sets its shape, strides, numel and offset. */
-cnn_tensor *cnn__result_view(cnn__call *call, int i);
-/* Puts the operation on the list if it is recording: `attributes` are copied, the elements of `saved` (entries may be
- * NULL) stay until backward has passed. Returns y, or nil when there is no memory. */
-cnn_tensor *cnn__record(cnn__call *call, cnn_tensor *y, const void *attributes, size_t size, int saved_count,
-                        cnn_tensor *const *saved);
+#include "autograd/op.h"
 
 /* Scratch memory for a kernel, 64-byte aligned, until the tape's next call; NULL: no memory, the tape has failed.
  * Size 0 gives a valid pointer. */
@@ -117,6 +37,10 @@ cnn_tensor *cnn__grad_like(cnn__node *node, const cnn_tensor *gradient);
 
 /* ---- the tape as such ---- */
 bool cnn__tape_recording(const cnn_tape *tape);
+/* Does the step only trace? Then results have shapes and no elements, and every operation is on the list. */
+bool cnn__tape_tracing(const cnn_tape *tape);
+/* Begins a step that traces; `mode` says what the layers do. */
+cnn_status cnn__tape_begin_trace(cnn_tape *tape, cnn_mode mode);
 /* Is it at its first, third … step? What reads more than the caches hold then turns around. */
 bool cnn__tape_odd(const cnn_tape *tape);
 /* The key of operation-local random numbers: the step's stream and the next place in it. */

@@ -88,7 +88,7 @@ static cnn_status check_result(const cnn_module *module, const cnn_tape *tape, u
         return cnn__fail(ctx, CNN_ERROR_STATE, "forward: %s returned a tensor on %s, expected a result of this step",
                          type, y->kind == CNN__TENSOR_PLAIN ? "no tape" : "another tape");
     }
-    return cnn__tensor_check(y, "forward");
+    return cnn__tensor_check_current(y, "forward");
 }
 
 static cnn_tensor *run(cnn_module *module, cnn_tape *tape, cnn_tensor *x)
@@ -118,7 +118,7 @@ static cnn_tensor *run_checked(cnn_tape *tape, cnn_module *module, cnn_tensor *x
         return cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input of %s is the result of a failed operation",
                               cnn_module_type(module));
     }
-    if (cnn__tensor_check(x, "forward") != CNN_OK) {
+    if (cnn__tensor_check_current(x, "forward") != CNN_OK) {
         return cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
     }
     if (x->ctx != module->ctx) {

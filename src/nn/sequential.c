@@ -14,7 +14,8 @@ static cnn_tensor *run(const cnn_module *self, int *i, cnn_tensor *x)
     const cnn__named *child = self->children.items + *i;
     int left = self->children.count - *i;
     cnn__conv2d_parts conv;
-    if (left < 2 || !cnn__layer_conv2d(child[0].module, &conv) || !cnn__layer_relu(child[1].module)) {
+    if (left < 2 || cnn__tape_tracing(x->tape) || !cnn__layer_conv2d(child[0].module, &conv) ||
+        !cnn__layer_relu(child[1].module)) {
         *i += 1;
         return cnn_forward(child->module, x);
     }

@@ -6,33 +6,51 @@ typedef struct binary {
     cnn__op op;
     cnn__binary kernel;
     bool integers; /* is it defined for them? */
-    bool saves_inputs, saves_output;
 } binary;
+
+/* The descriptor is the first member of its `binary`. */
+static const binary *binary_of(const cnn__call *call)
+{
+    return (const binary *)(const void *)call->op;
+}
+
+static bool infer(cnn__call *call, void *attributes)
+{
+    int ndim;
+    int64_t shape[CNN_MAX_DIMS];
+    (void)attributes;
+    if (!(binary_of(call)->integers ? cnn__call_number(call, 0) : cnn__call_real(call, 0)) ||
+        !cnn__call_same_dtype(call, 2) || !cnn__call_broadcast(call, 0, 1, &ndim, shape)) {
+        return false;
+    }
+    cnn__out(call, 0, call->in[0]->dtype, ndim, shape);
+    return true;
+}
+
+static bool forward(cnn__call *call, void *attributes)
+{
+    const cnn_tensor *a = call->x[0], *b = call->x[1], *y = call->out[0];
+    (void)attributes;
+    if (y->numel) {
+        cnn__nest nest;
+        cnn__nest_make(&nest, y->ndim, y->shape, 3, (const cnn_tensor *const[]){ y, a, b });
+        call->ctx->kernels->array->binary(binary_of(call)->kernel, &nest, a->dtype, cnn__data(y), cnn__data(a),
+                                          cnn__data(b), call->ctx->pool);
+    }
+    return true;
+}
+
+enum { INPUTS = 3, OUTPUT = CNN__OUTPUT(0) }; /* what may be saved */
+
+/* What the descriptors have in common; `...` are further members. */
+#define BINARY(function, gradient, ...) \
+    { \
+        .name = #function, .infer = infer, .forward = forward, .backward = (gradient), .saves = __VA_ARGS__ \
+    }
 
 static cnn_tensor *apply(const binary *f, cnn_tensor *a, cnn_tensor *b)
 {
-    cnn__call call;
-    int ndim;
-    int64_t shape[CNN_MAX_DIMS];
-    if (!cnn__call_begin(&call, &f->op, 2, (cnn_tensor *const[]){ a, b }) ||
-        !(f->integers ? cnn__call_number(&call, 0) : cnn__call_real(&call, 0)) || !cnn__call_same_dtype(&call, 2) ||
-        !cnn__call_broadcast(&call, 0, 1, &ndim, shape)) {
-        return call.nil;
-    }
-    a = call.in[0];
-    b = call.in[1];
-    cnn_tensor *y = cnn__result(&call, a->dtype, ndim, shape);
-    if (!y) {
-        return call.nil;
-    }
-    if (y->numel) {
-        cnn__nest nest;
-        cnn__nest_make(&nest, ndim, shape, 3, (const cnn_tensor *const[]){ y, a, b });
-        call.ctx->kernels->array->binary(f->kernel, &nest, a->dtype, cnn__data(y), cnn__data(a), cnn__data(b),
-                                         call.ctx->pool);
-    }
-    cnn_tensor *saved[] = { f->saves_inputs ? a : NULL, f->saves_inputs ? b : NULL, f->saves_output ? y : NULL };
-    return cnn__record(&call, y, NULL, 0, 3, saved);
+    return cnn__apply(&f->op, (cnn_tensor *const[]){ a, b }, 2, NULL);
 }
 
 /* ---- add: dy, dy ---- */
@@ -43,7 +61,7 @@ static void add_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 1, dy);
 }
 
-static const binary add_op = { { .name = "add", .backward = add_backward }, CNN__ADD, true, false, false };
+static const binary add_op = { BINARY(add, add_backward, 0), CNN__ADD, true };
 
 cnn_tensor *cnn_add(cnn_tensor *a, cnn_tensor *b)
 {
@@ -60,7 +78,7 @@ static void sub_backward(cnn__node *node, cnn_tensor *dy)
     }
 }
 
-static const binary sub_op = { { .name = "sub", .backward = sub_backward }, CNN__SUB, true, false, false };
+static const binary sub_op = { BINARY(sub, sub_backward, 0), CNN__SUB, true };
 
 cnn_tensor *cnn_sub(cnn_tensor *a, cnn_tensor *b)
 {
@@ -79,9 +97,7 @@ static void mul_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const cnn__reads mul_reads[] = { { NULL, 1u << 1 }, { NULL, 1u << 0 } };
-static const binary mul_op = {
-    { .name = "mul", .backward = mul_backward, .reads = mul_reads }, CNN__MUL, true, true, false
-};
+static const binary mul_op = { BINARY(mul, mul_backward, INPUTS, .reads = mul_reads), CNN__MUL, true };
 
 cnn_tensor *cnn_mul(cnn_tensor *a, cnn_tensor *b)
 {
@@ -102,9 +118,7 @@ static void div_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const cnn__reads div_reads[] = { { NULL, 0 }, { NULL, 3 }, { NULL, 3 } };
-static const binary div_op = {
-    { .name = "div", .backward = div_backward, .reads = div_reads }, CNN__DIV, true, true, true
-};
+static const binary div_op = { BINARY(div, div_backward, INPUTS | OUTPUT, .reads = div_reads), CNN__DIV, true };
 
 cnn_tensor *cnn_div(cnn_tensor *a, cnn_tensor *b)
 {
@@ -128,7 +142,7 @@ static void pow_backward(cnn__node *node, cnn_tensor *dy)
     }
 }
 
-static const binary pow_op = { { .name = "pow", .backward = pow_backward }, CNN__POW, false, true, true };
+static const binary pow_op = { BINARY(pow, pow_backward, INPUTS | OUTPUT), CNN__POW, false };
 
 cnn_tensor *cnn_pow(cnn_tensor *a, cnn_tensor *b)
 {

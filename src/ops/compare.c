@@ -7,36 +7,43 @@ typedef struct comparison {
     cnn__compare kernel;
 } comparison;
 
-static cnn_tensor *compare(const comparison *f, cnn_tensor *a, cnn_tensor *b)
+static bool infer(cnn__call *call, void *attributes)
 {
-    cnn__call call;
     int ndim;
     int64_t shape[CNN_MAX_DIMS];
-    if (!cnn__call_begin(&call, &f->op, 2, (cnn_tensor *const[]){ a, b }) || !cnn__call_same_dtype(&call, 2) ||
-        !cnn__call_broadcast(&call, 0, 1, &ndim, shape)) {
-        return call.nil;
+    (void)attributes;
+    if (!cnn__call_same_dtype(call, 2) || !cnn__call_broadcast(call, 0, 1, &ndim, shape)) {
+        return false;
     }
-    a = call.in[0];
-    b = call.in[1];
-    cnn_tensor *y = cnn__result(&call, CNN_BOOL, ndim, shape);
-    if (!y) {
-        return call.nil;
-    }
-    if (y->numel) {
-        cnn__nest nest;
-        cnn__nest_make(&nest, ndim, shape, 3, (const cnn_tensor *const[]){ y, a, b });
-        call.ctx->kernels->array->compare(f->kernel, &nest, a->dtype, cnn__data(y), cnn__data(a), cnn__data(b),
-                                          call.ctx->pool);
-    }
-    return y;
+    cnn__out(call, 0, CNN_BOOL, ndim, shape);
+    return true;
 }
 
-static const comparison eq_op = { { .name = "eq" }, CNN__EQ };
-static const comparison ne_op = { { .name = "ne" }, CNN__NE };
-static const comparison lt_op = { { .name = "lt" }, CNN__LT };
-static const comparison le_op = { { .name = "le" }, CNN__LE };
-static const comparison gt_op = { { .name = "gt" }, CNN__GT };
-static const comparison ge_op = { { .name = "ge" }, CNN__GE };
+static bool forward(cnn__call *call, void *attributes)
+{
+    const comparison *f = (const comparison *)(const void *)call->op; /* the descriptor is its first member */
+    const cnn_tensor *a = call->x[0], *b = call->x[1], *y = call->out[0];
+    (void)attributes;
+    if (y->numel) {
+        cnn__nest nest;
+        cnn__nest_make(&nest, y->ndim, y->shape, 3, (const cnn_tensor *const[]){ y, a, b });
+        call->ctx->kernels->array->compare(f->kernel, &nest, a->dtype, cnn__data(y), cnn__data(a), cnn__data(b),
+                                           call->ctx->pool);
+    }
+    return true;
+}
+
+static cnn_tensor *compare(const comparison *f, cnn_tensor *a, cnn_tensor *b)
+{
+    return cnn__apply(&f->op, (cnn_tensor *const[]){ a, b }, 2, NULL);
+}
+
+static const comparison eq_op = { { .name = "eq", .infer = infer, .forward = forward }, CNN__EQ };
+static const comparison ne_op = { { .name = "ne", .infer = infer, .forward = forward }, CNN__NE };
+static const comparison lt_op = { { .name = "lt", .infer = infer, .forward = forward }, CNN__LT };
+static const comparison le_op = { { .name = "le", .infer = infer, .forward = forward }, CNN__LE };
+static const comparison gt_op = { { .name = "gt", .infer = infer, .forward = forward }, CNN__GT };
+static const comparison ge_op = { { .name = "ge", .infer = infer, .forward = forward }, CNN__GE };
 
 cnn_tensor *cnn_eq(cnn_tensor *a, cnn_tensor *b)
 {

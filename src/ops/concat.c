@@ -2,9 +2,15 @@
  * gradient. */
 #include "ops/operation.h"
 
+typedef struct joint {
+    int dim;
+} joint;
+
+static const cnn__attribute joint_attributes[] = { CNN__ATTRIBUTE(CNN__INT, joint, dim), { .name = NULL } };
+
 static void concat_backward(cnn__node *node, cnn_tensor *dy)
 {
-    int dim = *(const int *)node->attributes;
+    int dim = ((const joint *)node->attributes)->dim;
     int64_t start = 0;
     for (int i = 0; i < node->count; i++) {
         int64_t end = start + node->in[i]->shape[dim];
@@ -17,26 +23,12 @@ static void concat_backward(cnn__node *node, cnn_tensor *dy)
 
 static void stack_backward(cnn__node *node, cnn_tensor *dy)
 {
-    int dim = *(const int *)node->attributes;
+    int dim = ((const joint *)node->attributes)->dim;
     for (int i = 0; i < node->count; i++) {
         if (cnn__wants(node, i)) {
             cnn__grad_add(node, i, cnn_squeeze(cnn_slice(dy, dim, i, i + 1, 1), dim));
         }
     }
-}
-
-static const cnn__op concat_op = { .name = "concat", .backward = concat_backward };
-static const cnn__op stack_op = { .name = "stack", .backward = stack_backward };
-
-static bool begin(cnn__call *call, const cnn__op *op, cnn_tensor *const *tensors, int count)
-{
-    if (count < 1 || !tensors) {
-        *call = (cnn__call){ .op = op };
-        call->nil = cnn__current_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %d tensors%s, expected 1 or more",
-                                      op->name, count, tensors ? "" : " at NULL");
-        return false;
-    }
-    return cnn__call_begin(call, op, count, tensors) && cnn__call_same_dtype(call, count);
 }
 
 /* Have all operands the sizes of the first, but along `free_dim`? */
@@ -78,59 +70,92 @@ static void place(cnn_tensor *y, int dim, int64_t start, int64_t size, const cnn
     cnn__tensor_copy(&part, &from);
 }
 
-cnn_tensor *cnn_concat(cnn_tensor *const *tensors, int count, int dim)
+static bool concat_infer(cnn__call *call, void *attributes)
 {
-    cnn__call call;
-    if (!begin(&call, &concat_op, tensors, count)) {
-        return call.nil;
+    joint *joined = attributes;
+    const cnn_tensor *first = call->in[0];
+    int64_t total = 0;
+    int d = cnn__call_same_dtype(call, call->count) ? cnn__call_dim(call, joined->dim, first->ndim) : -1;
+    if (d < 0 || !check_sizes(call, d)) {
+        return false;
     }
-    const cnn_tensor *first = call.in[0];
-    int64_t shape[CNN_MAX_DIMS], total = 0, start = 0;
-    int d = cnn__call_dim(&call, dim, first->ndim);
-    if (d < 0 || !check_sizes(&call, d)) {
-        return call.nil;
-    }
-    for (int i = 0; i < count; i++) {
-        if (__builtin_add_overflow(total, call.in[i]->shape[d], &total)) {
-            return cnn__call_fail(&call, CNN_ERROR_SHAPE,
-                                  "the sizes along dimension %d sum to more than an int64 counts", d);
+    for (int i = 0; i < call->count; i++) {
+        if (__builtin_add_overflow(total, call->in[i]->shape[d], &total)) {
+            cnn__call_fail(call, CNN_ERROR_SHAPE, "the sizes along dimension %d sum to more than an int64 counts", d);
+            return false;
         }
     }
-    for (int i = 0; i < first->ndim; i++) {
-        shape[i] = i == d ? total : first->shape[i];
+    joined->dim = d;
+    cnn__out_like(call, 0, 0);
+    call->spec[0].shape[d] = total;
+    return true;
+}
+
+static bool stack_infer(cnn__call *call, void *attributes)
+{
+    joint *joined = attributes;
+    const cnn_tensor *first = call->in[0];
+    int d = cnn__call_same_dtype(call, call->count) ? cnn__call_dim(call, joined->dim, first->ndim + 1) : -1;
+    if (d < 0 || !check_sizes(call, -1)) {
+        return false;
     }
-    cnn_tensor *y = cnn__result(&call, first->dtype, first->ndim, shape);
-    if (!y) {
-        return call.nil;
+    int64_t shape[CNN_MAX_DIMS + 1];
+    for (int i = 0; i <= first->ndim; i++) {
+        shape[i] = i < d ? first->shape[i] : i == d ? call->count : first->shape[i - 1];
     }
-    for (int i = 0; i < count; i++) {
-        place(y, d, start, call.in[i]->shape[d], call.in[i]);
-        start += call.in[i]->shape[d];
+    joined->dim = d;
+    cnn__out(call, 0, first->dtype, first->ndim + 1, shape);
+    return true;
+}
+
+static bool concat_forward(cnn__call *call, void *attributes)
+{
+    int d = ((const joint *)attributes)->dim;
+    int64_t start = 0;
+    for (int i = 0; i < call->count; i++) {
+        place(call->out[0], d, start, call->x[i]->shape[d], call->x[i]);
+        start += call->x[i]->shape[d];
     }
-    return cnn__record(&call, y, &d, sizeof d, 0, NULL);
+    return true;
+}
+
+static bool stack_forward(cnn__call *call, void *attributes)
+{
+    int d = ((const joint *)attributes)->dim;
+    for (int i = 0; i < call->count; i++) {
+        place(call->out[0], d, i, 1, call->x[i]);
+    }
+    return true;
+}
+
+static const cnn__op concat_op = { .name = "concat",
+                                   .size = sizeof(joint),
+                                   .attributes = joint_attributes,
+                                   .infer = concat_infer,
+                                   .forward = concat_forward,
+                                   .backward = concat_backward };
+static const cnn__op stack_op = { .name = "stack",
+                                  .size = sizeof(joint),
+                                  .attributes = joint_attributes,
+                                  .infer = stack_infer,
+                                  .forward = stack_forward,
+                                  .backward = stack_backward };
+
+static cnn_tensor *join(const cnn__op *op, cnn_tensor *const *tensors, int count, int dim)
+{
+    if (count < 1 || !tensors) {
+        return cnn__current_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %d tensors%s, expected 1 or more", op->name,
+                                 count, tensors ? "" : " at NULL");
+    }
+    return cnn__apply(op, tensors, count, &(joint){ dim });
+}
+
+cnn_tensor *cnn_concat(cnn_tensor *const *tensors, int count, int dim)
+{
+    return join(&concat_op, tensors, count, dim);
 }
 
 cnn_tensor *cnn_stack(cnn_tensor *const *tensors, int count, int dim)
 {
-    cnn__call call;
-    if (!begin(&call, &stack_op, tensors, count)) {
-        return call.nil;
-    }
-    const cnn_tensor *first = call.in[0];
-    int d = cnn__call_dim(&call, dim, first->ndim + 1);
-    if (d < 0 || !check_sizes(&call, -1)) {
-        return call.nil;
-    }
-    int64_t shape[CNN_MAX_DIMS + 1];
-    for (int i = 0; i <= first->ndim; i++) {
-        shape[i] = i < d ? first->shape[i] : i == d ? count : first->shape[i - 1];
-    }
-    cnn_tensor *y = cnn__result(&call, first->dtype, first->ndim + 1, shape);
-    if (!y) {
-        return call.nil;
-    }
-    for (int i = 0; i < count; i++) {
-        place(y, d, i, 1, call.in[i]);
-    }
-    return cnn__record(&call, y, &d, sizeof d, 0, NULL);
+    return join(&stack_op, tensors, count, dim);
 }

@@ -4,11 +4,13 @@
  * empty batch no kernel runs. */
 #include "ops/geometry.h"
 
-static void conv2d_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__reads reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 }, { "the result", 7 } };
-static const cnn__op conv2d_op = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_backward, .reads = reads };
-static const cnn__op conv2d_relu_op = {
-    .name = "conv2d", .optional = 1u << 2, .backward = conv2d_backward, .reads = reads, .relu = true
+const cnn__attribute cnn__conv2d_attributes[] = {
+    { .name = "kernel", .type = CNN__INT64, .offset = offsetof(cnn__conv_attributes, g.kernel_h), .count = 2 },
+    { .name = "stride", .type = CNN__INT64, .offset = offsetof(cnn__conv_attributes, g.stride_h), .count = 2 },
+    { .name = "dilation", .type = CNN__INT64, .offset = offsetof(cnn__conv_attributes, g.dilation_h), .count = 2 },
+    { .name = "padding", .type = CNN__INT64, .offset = offsetof(cnn__conv_attributes, g.pad_top), .count = 2 },
+    { .name = "groups", .type = CNN__INT64, .offset = offsetof(cnn__conv_attributes, g.groups) },
+    { .name = NULL }
 };
 
 static bool empty(const cnn__conv *g)
@@ -120,9 +122,28 @@ bool cnn__conv2d_geometry(cnn__call *call, const cnn_conv2d_options *options, cn
 
 /* ---- forward ---- */
 
-static bool compute(cnn__call *call, const cnn__conv *g, const cnn_tensor *x, const cnn_tensor *weight,
-                    const cnn_tensor *bias, cnn_tensor *y)
+void cnn__conv2d_out(cnn__call *call, const cnn__conv *g)
 {
+    int ndim = call->in[0]->ndim;
+    const int64_t shape[4] = { g->batch, g->out_channels, g->out_h, g->out_w };
+    cnn__out(call, 0, call->in[0]->dtype, ndim, shape + 4 - ndim);
+}
+
+static bool infer(cnn__call *call, void *attributes)
+{
+    cnn__conv_attributes *a = attributes;
+    if (!cnn__conv2d_geometry(call, a->conv, &a->g)) {
+        return false;
+    }
+    a->g.relu = call->op->relu;
+    cnn__conv2d_out(call, &a->g);
+    return true;
+}
+
+static bool forward(cnn__call *call, void *attributes)
+{
+    const cnn__conv *g = &((const cnn__conv_attributes *)attributes)->g;
+    cnn_tensor *const *in = call->x, *y = call->out[0];
     const cnn__real_kernels *k = cnn__real(y);
     cnn__pool *pool = call->ctx->pool;
     if (empty(g)) {
@@ -132,38 +153,9 @@ static bool compute(cnn__call *call, const cnn__conv *g, const cnn_tensor *x, co
     if (!workspace) {
         return false;
     }
-    k->conv_forward(g, cnn__data(x), cnn__data(weight), bias ? cnn__data(bias) : NULL, cnn__data(y), workspace, pool);
+    k->conv_forward(g, cnn__data(in[0]), cnn__data(in[1]), in[2] ? cnn__data(in[2]) : NULL, cnn__data(y), workspace,
+                    pool);
     return true;
-}
-
-static cnn_tensor *apply(const cnn__op *op, cnn_tensor *const in[3], const cnn_conv2d_options *options)
-{
-    cnn__call call;
-    cnn__conv g;
-    if (!cnn__call_begin(&call, op, 3, in) || !cnn__conv2d_geometry(&call, options, &g)) {
-        return call.nil;
-    }
-    g.relu = op->relu;
-    int ndim = call.in[0]->ndim;
-    const int64_t shape[4] = { g.batch, g.out_channels, g.out_h, g.out_w };
-    cnn_tensor *y = cnn__result(&call, call.in[0]->dtype, ndim, shape + 4 - ndim);
-    cnn_tensor *cx = y ? cnn__call_contiguous(&call, 0) : NULL;
-    cnn_tensor *cw = cx ? cnn__call_contiguous(&call, 1) : NULL;
-    cnn_tensor *cb = cw && call.in[2] ? cnn__call_contiguous(&call, 2) : NULL;
-    if (!cw || (call.in[2] && !cb) || !compute(&call, &g, cx, cw, cb, y)) {
-        return call.nil;
-    }
-    return cnn__record(&call, y, &g, sizeof g, 3, (cnn_tensor *const[]){ cx, cw, g.relu ? y : NULL });
-}
-
-cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options)
-{
-    return apply(&conv2d_op, (cnn_tensor *const[]){ x, weight, bias }, options);
-}
-
-cnn_tensor *cnn__conv2d_relu(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options)
-{
-    return apply(&conv2d_relu_op, (cnn_tensor *const[]){ x, weight, bias }, options);
 }
 
 /* ---- backward ---- */
@@ -237,7 +229,7 @@ static void backward_bias(cnn__node *node, const cnn__conv *g, const cnn_tensor 
 /* Through the ReLU behind the convolution. */
 static cnn_tensor *backward_relu(cnn__node *node, cnn_tensor *dy)
 {
-    const cnn_tensor *y = node->saved[2];
+    const cnn_tensor *y = cnn__saved_output(node, 0);
     cnn_tensor *dz = cnn__grad_own(dy) ? dy : cnn__grad_like(node, dy);
     if (dz) {
         cnn__real(y)->relu_backward(y->numel, cnn__data(y), cnn__data(dy), cnn__data(dz), y->ctx->pool);
@@ -261,4 +253,33 @@ static void conv2d_backward(cnn__node *node, cnn_tensor *dy)
     if (cnn__wants(node, 0)) {
         backward_data(node, g, dy);
     }
+}
+
+static const cnn__reads reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 }, { NULL, 0 }, { "the result", 7 } };
+
+/* What the two descriptors have in common; `...` are further members. */
+#define CONV2D(...) \
+    { \
+        .name = "conv2d", .optional = 1u << 2, .dense = 7, .size = sizeof(cnn__conv_attributes), \
+        .attributes = cnn__conv2d_attributes, .infer = infer, .forward = forward, .backward = conv2d_backward, \
+        .reads = reads, __VA_ARGS__ \
+    }
+
+static const cnn__op conv2d_op = CONV2D(.saves = 3);
+const cnn__op cnn__conv2d_relu_op = CONV2D(.saves = 3 | CNN__OUTPUT(0), .relu = true);
+
+static cnn_tensor *apply(const cnn__op *op, cnn_tensor *const in[3], const cnn_conv2d_options *options)
+{
+    cnn__conv_attributes a = { .conv = options };
+    return cnn__apply(op, in, 3, &a);
+}
+
+cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options)
+{
+    return apply(&conv2d_op, (cnn_tensor *const[]){ x, weight, bias }, options);
+}
+
+cnn_tensor *cnn__conv2d_relu(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options)
+{
+    return apply(&cnn__conv2d_relu_op, (cnn_tensor *const[]){ x, weight, bias }, options);
 }

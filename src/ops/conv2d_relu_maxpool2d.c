@@ -6,16 +6,11 @@
 #include "kernels/convpool.h"
 #include "ops/geometry.h"
 
-static void conv2d_relu_maxpool2d_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__reads reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 }, { "the result", 7 } };
-static const cnn__op fused_op = {
-    .name = "conv2d_relu_maxpool2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward, .reads = reads
-};
-/* The same under the names of the chain's parts, for messages. */
-static const cnn__op conv_part = { .name = "conv2d", .optional = 1u << 2, .backward = conv2d_relu_maxpool2d_backward };
-static const cnn__op pool_part = { .name = "maxpool2d",
-                                   .optional = 1u << 2,
-                                   .backward = conv2d_relu_maxpool2d_backward };
+enum { INDEX = 1 }; /* the extra: which position of each window won */
+
+/* Names of the chain's parts, for messages. */
+static const cnn__op conv_part = { .name = "conv2d" };
+static const cnn__op pool_part = { .name = "maxpool2d" };
 
 /* Is the pooling the kernels' own? false with *failed: the options are bad, which is reported. */
 static bool plain_pool(cnn__call *call, const cnn_maxpool2d_options *pool, const cnn__conv *g, bool *failed)
@@ -41,8 +36,39 @@ static bool plain_pool(cnn__call *call, const cnn_maxpool2d_options *pool, const
     return pairs && g->out_h > 1 && g->out_w > 1;
 }
 
-static bool compute(cnn__call *call, const cnn__conv *g, cnn_tensor *const in[3], cnn_tensor *y, cnn_tensor *index)
+/* Where the geometry does not allow it, the operation becomes relu(conv2d(…)), which has the same inputs and attributes. */
+static bool infer(cnn__call *call, void *attributes)
 {
+    cnn__conv_attributes *a = attributes;
+    const cnn__op *fused = call->op;
+    bool failed;
+    call->op = &conv_part;
+    if (!cnn__conv2d_geometry(call, a->conv, &a->g)) {
+        return false;
+    }
+    a->pooled = plain_pool(call, a->pool, &a->g, &failed) && a->g.batch > 0 && cnn__convpool_fits(&a->g);
+    if (failed) {
+        return false;
+    }
+    if (!a->pooled) {
+        call->op = &cnn__conv2d_relu_op;
+        return call->op->infer(call, attributes);
+    }
+    call->op = fused;
+    int ndim = call->in[0]->ndim;
+    const int64_t shape[4] = { a->g.batch, a->g.out_channels, a->g.out_h / 2, a->g.out_w / 2 };
+    cnn__out(call, 0, call->in[0]->dtype, ndim, shape + 4 - ndim);
+    cnn__out(call, INDEX, CNN_U8, ndim, shape + 4 - ndim);
+    if (!call->record) {
+        cnn__out_none(call, INDEX);
+    }
+    return true;
+}
+
+static bool forward(cnn__call *call, void *attributes)
+{
+    const cnn__conv *g = &((const cnn__conv_attributes *)attributes)->g;
+    cnn_tensor *const *in = call->x, *y = call->out[0], *index = call->out[INDEX];
     const cnn__convpool_kernels *k = cnn__real(y)->convpool;
     cnn__pool *pool = call->ctx->pool;
     void *workspace = cnn__scratch_get(call->tape, k->forward_workspace(g, cnn__pool_size(pool)));
@@ -52,59 +78,6 @@ static bool compute(cnn__call *call, const cnn__conv *g, cnn_tensor *const in[3]
     k->forward(g, cnn__data(in[0]), cnn__data(in[1]), in[2] ? cnn__data(in[2]) : NULL, cnn__data(y),
                index ? cnn__data(index) : NULL, workspace, pool);
     return true;
-}
-
-static cnn_tensor *fused(cnn__call *call, const cnn__conv *g)
-{
-    cnn_tensor *in[3] = { NULL };
-    int ndim = call->in[0]->ndim;
-    const int64_t shape[4] = { g->batch, g->out_channels, g->out_h / 2, g->out_w / 2 };
-    cnn_tensor *y = cnn__result(call, call->in[0]->dtype, ndim, shape + 4 - ndim);
-    cnn_tensor *index = y && call->record ? cnn__result(call, CNN_U8, ndim, shape + 4 - ndim) : NULL;
-    if (!y || (call->record && !index)) {
-        return call->nil;
-    }
-    for (int i = 0; i < 3 && call->in[i]; i++) {
-        in[i] = cnn__call_contiguous(call, i);
-        if (!in[i]) {
-            return call->nil;
-        }
-    }
-    if (!compute(call, g, in, y, index)) {
-        return call->nil;
-    }
-    y = cnn__record(call, y, g, sizeof *g, 3, (cnn_tensor *const[]){ in[0], in[1], index });
-    if (index) {
-        cnn__tape_drop(index);
-    }
-    return y;
-}
-
-cnn_tensor *cnn__conv2d_relu_with_pool(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
-                                       const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool, bool *pooled)
-{
-    cnn__call call;
-    cnn__conv g;
-    bool failed;
-    *pooled = true;
-    if (!cnn__call_begin(&call, &conv_part, 3, (cnn_tensor *const[]){ x, weight, bias }) ||
-        !cnn__conv2d_geometry(&call, conv, &g)) {
-        return call.nil;
-    }
-    if (plain_pool(&call, pool, &g, &failed) && g.batch > 0 && cnn__convpool_fits(&g)) {
-        call.op = &fused_op;
-        return fused(&call, &g);
-    }
-    *pooled = failed;
-    return failed ? call.nil : cnn__conv2d_relu(call.in[0], call.in[1], call.in[2], conv);
-}
-
-cnn_tensor *cnn_conv2d_relu_maxpool2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
-                                      const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool)
-{
-    bool pooled;
-    cnn_tensor *y = cnn__conv2d_relu_with_pool(x, weight, bias, conv, pool, &pooled);
-    return pooled ? y : cnn_maxpool2d(y, pool);
 }
 
 /* ---- backward ---- */
@@ -118,8 +91,8 @@ static void backward_data(cnn__node *node, const cnn__conv *g, const cnn_tensor 
     void *workspace = cnn__scratch_get(node->tape, k->backward_data_workspace(g, cnn__pool_size(pool)));
     cnn_tensor *dx = workspace ? cnn__grad_empty(node, 0) : NULL;
     if (dx) {
-        k->backward_data(g, cnn__data(dy), cnn__data(node->saved[2]), cnn__data(node->saved[1]), cnn__data(dx),
-                         workspace, pool);
+        k->backward_data(g, cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)), cnn__data(node->saved[1]),
+                         cnn__data(dx), workspace, pool);
     }
     cnn__grad_add(node, 0, dx);
 }
@@ -137,7 +110,7 @@ static void backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tenso
     cnn_tensor *dweight = workspace && wants[0] ? cnn__grad_empty(node, 1) : NULL;
     cnn_tensor *dbias = workspace && wants[1] ? cnn__grad_empty(node, 2) : NULL;
     if (workspace && (dweight || !wants[0]) && (dbias || !wants[1])) {
-        k->backward_weight(g, cnn__data(node->saved[0]), cnn__data(dy), cnn__data(node->saved[2]),
+        k->backward_weight(g, cnn__data(node->saved[0]), cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)),
                            dweight ? cnn__data(dweight) : workspace + size, dbias ? cnn__data(dbias) : NULL, workspace,
                            pool);
         cnn__grad_add(node, 1, dweight);
@@ -154,4 +127,38 @@ static void conv2d_relu_maxpool2d_backward(cnn__node *node, cnn_tensor *dy)
     if (cnn__wants(node, 1) || cnn__wants(node, 2)) {
         backward_weight(node, g, dy);
     }
+}
+
+static const cnn__reads reads[] = {
+    { "the input", 1u << 1 }, { "weight", 1u << 0 }, { NULL, 0 }, { NULL, 0 }, { "the result", 7 }
+};
+static const cnn__op conv2d_relu_maxpool2d_op = {
+    .name = "conv2d_relu_maxpool2d",
+    .extras = 1,
+    .optional = 1u << 2,
+    .dense = 7,
+    .saves = 3 | CNN__OUTPUT(INDEX),
+    .size = sizeof(cnn__conv_attributes),
+    .attributes = cnn__conv2d_attributes,
+    .infer = infer,
+    .forward = forward,
+    .backward = conv2d_relu_maxpool2d_backward,
+    .reads = reads,
+};
+
+cnn_tensor *cnn__conv2d_relu_with_pool(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
+                                       const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool, bool *pooled)
+{
+    cnn__conv_attributes a = { .conv = conv, .pool = pool };
+    cnn_tensor *y = cnn__apply(&conv2d_relu_maxpool2d_op, (cnn_tensor *const[]){ x, weight, bias }, 3, &a);
+    *pooled = a.pooled || y->kind == CNN__TENSOR_NIL;
+    return y;
+}
+
+cnn_tensor *cnn_conv2d_relu_maxpool2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
+                                      const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool)
+{
+    bool pooled;
+    cnn_tensor *y = cnn__conv2d_relu_with_pool(x, weight, bias, conv, pool, &pooled);
+    return pooled ? y : cnn_maxpool2d(y, pool);
 }

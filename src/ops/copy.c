@@ -11,60 +11,90 @@ static void cast_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_cast(dy, node->in[0]->dtype));
 }
 
-static const cnn__op contiguous_op = { .name = "contiguous", .backward = copy_backward };
-static const cnn__op clone_op = { .name = "clone", .backward = copy_backward };
-static const cnn__op cast_op = { .name = "cast", .backward = cast_backward };
-static const cnn__op detach_op = { .name = "detach" };
+typedef struct conversion {
+    int dtype;
+} conversion;
 
-static cnn_tensor *copy(cnn__call *call, cnn_dtype dtype)
+static const cnn__attribute conversion_attributes[] = { CNN__ATTRIBUTE(CNN__INT, conversion, dtype), { .name = NULL } };
+
+static bool contiguous_infer(cnn__call *call, void *attributes)
 {
-    const cnn_tensor *x = call->in[0];
-    cnn_tensor *y = cnn__result(call, dtype, x->ndim, x->shape);
-    if (!y) {
-        return call->nil;
+    (void)attributes;
+    if (cnn__contiguous(call->in[0])) {
+        cnn__out_same(call, 0, 0);
+    } else {
+        cnn__out_like(call, 0, 0);
     }
-    cnn__tensor_copy(y, x);
-    return cnn__record(call, y, NULL, 0, 0, NULL);
+    return true;
 }
+
+static bool clone_infer(cnn__call *call, void *attributes)
+{
+    (void)attributes;
+    cnn__out_like(call, 0, 0);
+    return true;
+}
+
+static bool cast_infer(cnn__call *call, void *attributes)
+{
+    const conversion *c = attributes;
+    const cnn_tensor *x = call->in[0];
+    if (!cnn__dtype_valid((cnn_dtype)c->dtype)) {
+        cnn__call_fail(call, CNN_ERROR_DTYPE, "%d is no dtype", c->dtype);
+        return false;
+    }
+    if ((int)x->dtype == c->dtype) {
+        cnn__out_same(call, 0, 0);
+    } else {
+        cnn__out(call, 0, (cnn_dtype)c->dtype, x->ndim, x->shape);
+    }
+    return true;
+}
+
+static bool detach_infer(cnn__call *call, void *attributes)
+{
+    (void)attributes;
+    cnn__out_view(call, 0, 0);
+    return true;
+}
+
+static bool copy_forward(cnn__call *call, void *attributes)
+{
+    (void)attributes;
+    cnn__tensor_copy(call->out[0], call->x[0]);
+    return true;
+}
+
+static const cnn__op contiguous_op = {
+    .name = "contiguous", .infer = contiguous_infer, .forward = copy_forward, .backward = copy_backward
+};
+static const cnn__op clone_op = {
+    .name = "clone", .infer = clone_infer, .forward = copy_forward, .backward = copy_backward
+};
+static const cnn__op cast_op = { .name = "cast",
+                                 .size = sizeof(conversion),
+                                 .attributes = conversion_attributes,
+                                 .infer = cast_infer,
+                                 .forward = copy_forward,
+                                 .backward = cast_backward };
+static const cnn__op detach_op = { .name = "detach", .infer = detach_infer };
 
 cnn_tensor *cnn_contiguous(cnn_tensor *x)
 {
-    cnn__call call;
-    if (!cnn__call_begin(&call, &contiguous_op, 1, (cnn_tensor *const[]){ x })) {
-        return call.nil;
-    }
-    return cnn__contiguous(call.in[0]) ? call.in[0] : copy(&call, call.in[0]->dtype);
+    return cnn__apply(&contiguous_op, &x, 1, NULL);
 }
 
 cnn_tensor *cnn_clone(cnn_tensor *x)
 {
-    cnn__call call;
-    bool ready = cnn__call_begin(&call, &clone_op, 1, (cnn_tensor *const[]){ x });
-    return ready ? copy(&call, call.in[0]->dtype) : call.nil;
+    return cnn__apply(&clone_op, &x, 1, NULL);
 }
 
 cnn_tensor *cnn_cast(cnn_tensor *x, cnn_dtype dtype)
 {
-    cnn__call call;
-    if (!cnn__call_begin(&call, &cast_op, 1, (cnn_tensor *const[]){ x })) {
-        return call.nil;
-    }
-    if (!cnn__dtype_valid(dtype)) {
-        return cnn__call_fail(&call, CNN_ERROR_DTYPE, "%d is no dtype", (int)dtype);
-    }
-    if (call.in[0]->dtype == dtype) {
-        return call.in[0];
-    }
-    call.record = call.record && cnn__dtype_is_real(dtype);
-    return copy(&call, dtype);
+    return cnn__apply(&cast_op, &x, 1, &(conversion){ (int)dtype });
 }
 
 cnn_tensor *cnn_detach(cnn_tensor *x)
 {
-    cnn__call call;
-    if (!cnn__call_begin(&call, &detach_op, 1, (cnn_tensor *const[]){ x })) {
-        return call.nil;
-    }
-    cnn_tensor *y = cnn__result_view(&call, 0);
-    return y ? y : call.nil;
+    return cnn__apply(&detach_op, &x, 1, NULL);
 }

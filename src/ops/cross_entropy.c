@@ -3,31 +3,30 @@
  *
  * Gradients go to the logits and to a target of probabilities. A class weight gets none: one that asks for it is an
  * error. */
-#include "autograd/tape.h"
 #include "kernels/softmax_nll.h"
-
-#include <cnn/ops.h>
+#include "ops/operation.h"
 
 #include <math.h>
 
 enum { LOGITS, TARGET, WEIGHT, INPUTS };
-enum { SAVED_STATS = INPUTS };
-
-static void cross_entropy_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__reads reads[] = { [LOGITS] = { "logits", 1u << LOGITS | 1u << TARGET },
-                                    [TARGET] = { "target", 1u << LOGITS },
-                                    [WEIGHT] = { "weight", 1u << LOGITS | 1u << TARGET },
-                                    [SAVED_STATS] = { "statistics", 1u << LOGITS | 1u << TARGET } };
-static const cnn__op cross_entropy_op = {
-    .name = "cross_entropy", .optional = 1u << WEIGHT, .backward = cross_entropy_backward, .reads = reads
-};
+enum { STATS = 1, SAVED_STATS = INPUTS + STATS }; /* the extra: statistics of each row */
 
 /* What backward needs to know; the pointers of `g` are set again from what was saved. */
 typedef struct loss {
     cnn__softmax_nll g;
     cnn_reduction reduction;
     double divisor;
+    /* For infer: the caller's options, and how reading them went. */
+    cnn_cross_entropy_options options;
+    cnn_status status;
 } loss;
+
+static const cnn__attribute loss_attributes[] = {
+    { .name = "reduction", .type = CNN__INT, .offset = offsetof(loss, reduction) },
+    { .name = "ignore_index", .type = CNN__INT64, .offset = offsetof(loss, g.ignore_index) },
+    { .name = "label_smoothing", .type = CNN__FLOAT, .offset = offsetof(loss, g.smoothing) },
+    { .name = NULL }
+};
 
 /* ---- checks ---- */
 
@@ -130,7 +129,8 @@ static bool describe(cnn__call *call, const cnn_cross_entropy_options *o, loss *
         return false;
     }
     int class_dim = x->ndim == 1 ? 0 : 1;
-    *l = (loss){ .reduction = o->reduction, .divisor = 1 };
+    l->reduction = o->reduction;
+    l->divisor = 1;
     l->g = (cnn__softmax_nll){ .dtype = x->dtype,
                                .batch = class_dim ? x->shape[0] : 1,
                                .classes = x->shape[class_dim],
@@ -173,12 +173,12 @@ static bool check_indices(cnn__call *call, const loss *l)
 
 /* ---- forward ---- */
 
-static void attach(loss *l, cnn_tensor *const tensors[INPUTS + 1])
+static void attach(loss *l, cnn_tensor *const *inputs, const cnn_tensor *stats)
 {
-    l->g.logits = cnn__data(tensors[LOGITS]);
-    l->g.target = cnn__data(tensors[TARGET]);
-    l->g.weight = tensors[WEIGHT] ? cnn__data(tensors[WEIGHT]) : NULL;
-    l->g.stats = cnn__data(tensors[SAVED_STATS]);
+    l->g.logits = cnn__data(inputs[LOGITS]);
+    l->g.target = cnn__data(inputs[TARGET]);
+    l->g.weight = inputs[WEIGHT] ? cnn__data(inputs[WEIGHT]) : NULL;
+    l->g.stats = cnn__data(stats);
 }
 
 static void store(cnn_tensor *y, double value)
@@ -209,10 +209,19 @@ static bool compute(cnn__call *call, loss *l, cnn_tensor *y)
     return true;
 }
 
-/* The shape of the losses of the samples: the logits' without C. */
-static cnn_tensor *result(cnn__call *call, const loss *l)
+static bool infer(cnn__call *call, void *attributes)
 {
+    loss *l = attributes;
     const cnn_tensor *x = call->in[LOGITS];
+    if (l->status != CNN_OK) {
+        cnn__call_fail_newest(call);
+        return false;
+    }
+    l->options.label_smoothing = cnn__option(l->options.label_smoothing, 0);
+    if (!describe(call, &l->options, l)) {
+        return false;
+    }
+    /* The losses of the samples have the logits' shape without C. */
     int64_t shape[CNN_MAX_DIMS];
     int ndim = 0, class_dim = x->ndim == 1 ? 0 : 1;
     for (int i = 0; l->reduction == CNN_REDUCE_NONE && i < x->ndim; i++) {
@@ -220,50 +229,16 @@ static cnn_tensor *result(cnn__call *call, const loss *l)
             shape[ndim++] = x->shape[i];
         }
     }
-    return cnn__result(call, x->dtype, ndim, shape);
+    cnn__out(call, 0, x->dtype, ndim, shape);
+    cnn__out(call, STATS, x->dtype, 2, (const int64_t[]){ 2, l->g.batch * l->g.inner });
+    return true;
 }
 
-cnn_tensor *cnn_cross_entropy_with(cnn_tensor *logits, cnn_tensor *target, const cnn_cross_entropy_options *options)
+static bool forward(cnn__call *call, void *attributes)
 {
-    cnn__call call;
-    cnn_cross_entropy_options o;
-    cnn_status status = CNN__OPTIONS_READ(NULL, "cross_entropy", &o, options);
-    cnn_tensor *weight = status == CNN_OK ? o.weight : NULL;
-    if (!cnn__call_begin(&call, &cross_entropy_op, INPUTS, (cnn_tensor *const[]){ logits, target, weight })) {
-        return call.nil;
-    }
-    loss l;
-    o.label_smoothing = cnn__option(o.label_smoothing, 0);
-    if (status != CNN_OK) {
-        return cnn__call_fail_newest(&call);
-    }
-    if (!describe(&call, &o, &l)) {
-        return call.nil;
-    }
-    cnn_tensor *t[INPUTS + 1] = { NULL };
-    cnn_tensor *y = result(&call, &l);
-    t[SAVED_STATS] = y ? cnn__result(&call, l.g.dtype, 2, (int64_t[]){ 2, l.g.batch * l.g.inner }) : NULL;
-    for (int i = 0; t[SAVED_STATS] && i < INPUTS; i++) {
-        t[i] = call.in[i] ? cnn__call_contiguous(&call, i) : NULL;
-        if (call.in[i] && !t[i]) {
-            return call.nil;
-        }
-    }
-    if (!t[LOGITS]) {
-        return call.nil;
-    }
-    attach(&l, t);
-    if (!check_indices(&call, &l) || !compute(&call, &l, y)) {
-        return call.nil;
-    }
-    y = cnn__record(&call, y, &l, sizeof l, INPUTS + 1, t);
-    cnn__tape_drop(t[SAVED_STATS]);
-    return y;
-}
-
-cnn_tensor *cnn_cross_entropy(cnn_tensor *logits, cnn_tensor *target)
-{
-    return cnn_cross_entropy_with(logits, target, NULL);
+    loss *l = attributes;
+    attach(l, call->x, call->out[STATS]);
+    return check_indices(call, l) && compute(call, l, call->out[0]);
 }
 
 /* ---- backward ---- */
@@ -271,7 +246,7 @@ cnn_tensor *cnn_cross_entropy(cnn_tensor *logits, cnn_tensor *target)
 static void cross_entropy_backward(cnn__node *node, cnn_tensor *dy)
 {
     loss l = *(const loss *)node->attributes;
-    attach(&l, node->saved);
+    attach(&l, node->saved, node->saved[SAVED_STATS]);
     bool wants_logits = cnn__wants(node, LOGITS), wants_target = cnn__wants(node, TARGET);
     cnn_tensor *dlogits = wants_logits ? cnn__grad_empty(node, LOGITS) : NULL;
     cnn_tensor *dtarget = wants_target ? cnn__grad_empty(node, TARGET) : NULL;
@@ -282,4 +257,35 @@ static void cross_entropy_backward(cnn__node *node, cnn_tensor *dy)
                               dlogits ? cnn__data(dlogits) : NULL, dtarget ? cnn__data(dtarget) : NULL, dy->ctx->pool);
     cnn__grad_add(node, LOGITS, dlogits);
     cnn__grad_add(node, TARGET, dtarget);
+}
+
+static const cnn__reads reads[] = { [LOGITS] = { "logits", 1u << LOGITS | 1u << TARGET },
+                                    [TARGET] = { "target", 1u << LOGITS },
+                                    [WEIGHT] = { "weight", 1u << LOGITS | 1u << TARGET },
+                                    [SAVED_STATS] = { "statistics", 1u << LOGITS | 1u << TARGET } };
+static const cnn__op cross_entropy_op = {
+    .name = "cross_entropy",
+    .extras = 1,
+    .optional = 1u << WEIGHT,
+    .dense = 7,
+    .saves = 7 | CNN__OUTPUT(STATS),
+    .size = sizeof(loss),
+    .attributes = loss_attributes,
+    .infer = infer,
+    .forward = forward,
+    .backward = cross_entropy_backward,
+    .reads = reads,
+};
+
+cnn_tensor *cnn_cross_entropy_with(cnn_tensor *logits, cnn_tensor *target, const cnn_cross_entropy_options *options)
+{
+    loss l = { .divisor = 1 };
+    l.status = CNN__OPTIONS_READ(NULL, "cross_entropy", &l.options, options);
+    cnn_tensor *weight = l.status == CNN_OK ? l.options.weight : NULL;
+    return cnn__apply(&cross_entropy_op, (cnn_tensor *const[]){ logits, target, weight }, INPUTS, &l);
+}
+
+cnn_tensor *cnn_cross_entropy(cnn_tensor *logits, cnn_tensor *target)
+{
+    return cnn_cross_entropy_with(logits, target, NULL);
 }

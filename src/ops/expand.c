@@ -6,7 +6,18 @@ static void expand_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, dy);
 }
 
-static const cnn__op expand_op = { .name = "expand", .backward = expand_backward };
+typedef struct repetition {
+    int ndim;
+    int64_t shape[CNN_MAX_DIMS]; /* of the result */
+    const int64_t *given;        /* for infer: with −1 for sizes that stay */
+} repetition;
+
+static const cnn__attribute expand_attributes[] = { { .name = "shape",
+                                                      .type = CNN__INT64,
+                                                      .offset = offsetof(repetition, shape),
+                                                      .count = CNN_MAX_DIMS,
+                                                      .count_at = offsetof(repetition, ndim) },
+                                                    { .name = NULL } };
 
 /* The sizes asked for, with −1 filled in; false where x cannot be repeated to them. */
 static bool complete(const cnn_tensor *x, int ndim, const int64_t *given, int64_t *shape)
@@ -22,35 +33,44 @@ static bool complete(const cnn_tensor *x, int ndim, const int64_t *given, int64_
     return true;
 }
 
+static bool infer(cnn__call *call, void *attributes)
+{
+    repetition *r = attributes;
+    const cnn_tensor *x = call->in[0];
+    char from[CNN__SHAPE_TEXT], to[CNN__SHAPE_TEXT];
+    int64_t numel;
+    int ndim = r->ndim;
+    if (ndim < x->ndim || ndim > CNN_MAX_DIMS || (ndim && !r->given)) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "%d dimensions%s, expected %d to %d", ndim,
+                       ndim > 0 && !r->given ? " at NULL" : "", x->ndim, CNN_MAX_DIMS);
+        return false;
+    }
+    if (!complete(x, ndim, r->given, r->shape)) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "shape %s cannot be repeated to %s",
+                       cnn__shape_text(from, x->ndim, x->shape), cnn__shape_text(to, ndim, r->given));
+        return false;
+    }
+    if (cnn__shape_check(call->ctx, "expand", x->dtype, ndim, r->shape, &numel) != CNN_OK) {
+        cnn__call_fail_newest(call);
+        return false;
+    }
+    cnn__spec *y = cnn__out_view(call, 0, 0);
+    cnn__broadcast_strides(x, ndim, r->shape, y->stride);
+    y->ndim = ndim;
+    for (int i = 0; i < ndim; i++) {
+        y->shape[i] = r->shape[i];
+    }
+    return true;
+}
+
+static const cnn__op expand_op = { .name = "expand",
+                                   .size = sizeof(repetition),
+                                   .attributes = expand_attributes,
+                                   .infer = infer,
+                                   .backward = expand_backward };
+
 cnn_tensor *cnn_expand(cnn_tensor *x, int ndim, const int64_t *shape)
 {
-    cnn__call call;
-    if (!cnn__call_begin(&call, &expand_op, 1, (cnn_tensor *const[]){ x })) {
-        return call.nil;
-    }
-    x = call.in[0];
-    char from[CNN__SHAPE_TEXT], to[CNN__SHAPE_TEXT];
-    int64_t full[CNN_MAX_DIMS], numel;
-    if (ndim < x->ndim || ndim > CNN_MAX_DIMS || (ndim && !shape)) {
-        return cnn__call_fail(&call, CNN_ERROR_SHAPE, "%d dimensions%s, expected %d to %d", ndim,
-                              ndim > 0 && !shape ? " at NULL" : "", x->ndim, CNN_MAX_DIMS);
-    }
-    if (!complete(x, ndim, shape, full)) {
-        return cnn__call_fail(&call, CNN_ERROR_SHAPE, "shape %s cannot be repeated to %s",
-                              cnn__shape_text(from, x->ndim, x->shape), cnn__shape_text(to, ndim, shape));
-    }
-    if (cnn__shape_check(call.ctx, "expand", x->dtype, ndim, full, &numel) != CNN_OK) {
-        return cnn__call_fail_newest(&call);
-    }
-    cnn_tensor *y = cnn__result_view(&call, 0);
-    if (!y) {
-        return call.nil;
-    }
-    cnn__broadcast_strides(x, ndim, full, y->stride);
-    y->ndim = ndim;
-    y->numel = numel;
-    for (int i = 0; i < ndim; i++) {
-        y->shape[i] = full[i];
-    }
-    return cnn__record(&call, y, NULL, 0, 0, NULL);
+    repetition r = { .ndim = ndim, .given = shape };
+    return cnn__apply(&expand_op, &x, 1, &r);
 }

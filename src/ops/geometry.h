@@ -40,10 +40,23 @@ bool cnn__window_touches(const cnn__window *w, const int64_t in[2], const int64_
 /* The image's rank is 3 ([C,H,W]) or 4 ([N,C,H,W]) and its height and width are not 0. */
 bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem);
 
+/* The attributes of a convolution, also with ReLU and pooling behind it. */
+typedef struct cnn__conv_attributes {
+    cnn__conv g;                       /* first: backward reads it alone */
+    const cnn_conv2d_options *conv;    /* for infer */
+    const cnn_maxpool2d_options *pool; /* for infer; NULL: no pooling */
+    bool pooled;                       /* infer found that one operation does the pooling too */
+} cnn__conv_attributes;
+
+extern const cnn__attribute cnn__conv2d_attributes[];
+
 /* The geometry of a convolution whose inputs are x, weight and bias; false: reported. */
 bool cnn__conv2d_geometry(cnn__call *call, const cnn_conv2d_options *options, cnn__conv *g);
+/* Describes the result of a convolution. */
+void cnn__conv2d_out(cnn__call *call, const cnn__conv *g);
 
 /* relu(conv2d(…)) as one operation, which gives the same bits. */
+extern const cnn__op cnn__conv2d_relu_op;
 cnn_tensor *cnn__conv2d_relu(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options);
 /* cnn_conv2d_relu_maxpool2d() that leaves the pooling to the caller (*pooled is false) where one operation cannot do
  * both. */

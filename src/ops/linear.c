@@ -1,21 +1,16 @@
 /* y = x · Wᵀ + b over the last dimension of x. Leading dimensions are rows; the bias is added by the matrix product. */
-#include "autograd/tape.h"
-
-#include <cnn/ops.h>
+#include "ops/operation.h"
 
 #include <string.h>
-
-static void linear_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__reads reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 } };
-static const cnn__op linear_op = { .name = "linear", .optional = 1u << 2, .backward = linear_backward, .reads = reads };
 
 /* x is rows × in, weight out × in. */
 typedef struct sizes {
     int64_t rows, in, out;
 } sizes;
 
-static bool check(cnn__call *call, sizes *s)
+static bool infer(cnn__call *call, void *attributes)
 {
+    sizes *s = attributes;
     const cnn_tensor *x = call->in[0], *weight = call->in[1], *bias = call->in[2];
     char given[CNN__SHAPE_TEXT], text[CNN__SHAPE_TEXT];
     if (!cnn__call_real(call, 0) || !cnn__call_same_dtype(call, 3)) {
@@ -41,6 +36,8 @@ static bool check(cnn__call *call, sizes *s)
     for (int i = 0; i < x->ndim - 1; i++) {
         s->rows *= x->shape[i];
     }
+    cnn__out_like(call, 0, 0);
+    call->spec[0].shape[x->ndim - 1] = s->out;
     return true;
 }
 
@@ -58,35 +55,23 @@ static void multiply(const cnn__gemm *g, const cnn_tensor *a, const cnn_tensor *
     }
 }
 
-cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias)
+static bool forward(cnn__call *call, void *attributes)
 {
-    cnn__call call;
-    sizes s;
-    if (!cnn__call_begin(&call, &linear_op, 3, (cnn_tensor *const[]){ x, weight, bias }) || !check(&call, &s)) {
-        return call.nil;
-    }
-    int64_t shape[CNN_MAX_DIMS];
-    int ndim = call.in[0]->ndim;
-    memcpy(shape, call.in[0]->shape, sizeof shape);
-    shape[ndim - 1] = s.out;
-    cnn_tensor *y = cnn__result(&call, call.in[0]->dtype, ndim, shape);
-    cnn_tensor *cx = y ? cnn__call_contiguous(&call, 0) : NULL;
-    cnn_tensor *cw = cx ? cnn__call_contiguous(&call, 1) : NULL;
-    cnn_tensor *cb = cw && call.in[2] ? cnn__call_contiguous(&call, 2) : NULL;
+    const sizes *s = attributes;
+    cnn_tensor *y = call->out[0];
     cnn__gemm g = { .trans_b = true,
-                    .turned = cnn__tape_odd(call.tape),
-                    .m = s.rows,
-                    .n = s.out,
-                    .k = s.in,
-                    .lda = s.in,
-                    .ldb = s.in,
-                    .ldc = s.out };
-    void *workspace = cw && (cb || !call.in[2]) ? workspace_get(call.tape, &g, y) : NULL;
-    if (!workspace) {
-        return call.nil;
+                    .turned = cnn__tape_odd(call->tape),
+                    .m = s->rows,
+                    .n = s->out,
+                    .k = s->in,
+                    .lda = s->in,
+                    .ldb = s->in,
+                    .ldc = s->out };
+    void *workspace = workspace_get(call->tape, &g, y);
+    if (workspace) {
+        multiply(&g, call->x[0], call->x[1], call->x[2], y, workspace);
     }
-    multiply(&g, cx, cw, cb, y, workspace);
-    return cnn__record(&call, y, &s, sizeof s, 2, (cnn_tensor *const[]){ cx, cw });
+    return workspace != NULL;
 }
 
 /* Input i's gradient, the product a · b. Workspace comes first: the gradient may be a parameter's own memory, which a
@@ -121,4 +106,23 @@ static void linear_backward(cnn__node *node, cnn_tensor *dy)
             cnn__grad_add(node, 2, dbias);
         }
     }
+}
+
+static const cnn__reads reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 } };
+static const cnn__op linear_op = {
+    .name = "linear",
+    .optional = 1u << 2,
+    .dense = 7,
+    .saves = 3,
+    .size = sizeof(sizes),
+    .infer = infer,
+    .forward = forward,
+    .backward = linear_backward,
+    .reads = reads,
+};
+
+cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias)
+{
+    sizes s;
+    return cnn__apply(&linear_op, (cnn_tensor *const[]){ x, weight, bias }, 3, &s);
 }

@@ -2,10 +2,6 @@
  * on the left and a column on the right. Transposed views are read as they lie, without a copy. */
 #include "ops/operation.h"
 
-static void matmul_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__reads reads[] = { { NULL, 1u << 1 }, { NULL, 1u << 0 } };
-static const cnn__op matmul_op = { .name = "matmul", .backward = matmul_backward, .reads = reads };
-
 /* The product as one of matrices a[…,m,k] · b[…,k,n], with the rank-1 operands' missing dimension put in. */
 typedef struct sizes {
     int64_t m, n, k;
@@ -184,28 +180,27 @@ static bool multiply(cnn__call *call, sizes s, cnn_tensor *y)
     return true;
 }
 
-cnn_tensor *cnn_matmul(cnn_tensor *a, cnn_tensor *b)
+static bool infer(cnn__call *call, void *attributes)
 {
-    cnn__call call;
-    sizes s;
+    sizes *s = attributes;
+    const cnn_tensor *a = call->in[0], *b = call->in[1];
     int64_t shape[CNN_MAX_DIMS + 2];
-    if (!cnn__call_begin(&call, &matmul_op, 2, (cnn_tensor *const[]){ a, b }) || !cnn__call_real(&call, 0) ||
-        !cnn__call_same_dtype(&call, 2) || !plan(&call, &s)) {
-        return call.nil;
+    if (!cnn__call_real(call, 0) || !cnn__call_same_dtype(call, 2) || !plan(call, s)) {
+        return false;
     }
-    a = call.in[0];
-    b = call.in[1];
-    int ndim = shape_of(&s, a->ndim == 1 ? -1 : s.m, b->ndim == 1 ? -1 : s.n, shape);
-    cnn_tensor *y = cnn__result(&call, a->dtype, ndim, shape);
-    if (!y) {
-        return call.nil;
+    int ndim = shape_of(s, a->ndim == 1 ? -1 : s->m, b->ndim == 1 ? -1 : s->n, shape);
+    cnn__out(call, 0, a->dtype, ndim, shape);
+    return true;
+}
+
+static bool forward(cnn__call *call, void *attributes)
+{
+    const sizes *s = attributes;
+    cnn_tensor *y = call->out[0];
+    if (s->k == 0) {
+        call->ctx->kernels->array->fill(y->dtype, y->numel, 0, cnn__data(y), call->ctx->pool);
     }
-    if (s.k == 0) {
-        call.ctx->kernels->array->fill(y->dtype, y->numel, 0, cnn__data(y), call.ctx->pool);
-    } else if (y->numel && !multiply(&call, s, y)) {
-        return call.nil;
-    }
-    return cnn__record(&call, y, &s, sizeof s, 2, (cnn_tensor *const[]){ a, b });
+    return s->k == 0 || !y->numel || multiply(call, *s, y);
 }
 
 /* ---- backward: da = dy · bᵀ, db = aᵀ · dy, as matrices; cnn__grad_add() sums over broadcast batches ---- */
@@ -266,4 +261,19 @@ static void matmul_backward(cnn__node *node, cnn_tensor *dy)
     if (cnn__wants(node, 1)) {
         cnn__grad_add(node, 1, right_gradient(s, a, b, dy));
     }
+}
+
+static const cnn__reads reads[] = { { NULL, 1u << 1 }, { NULL, 1u << 0 } };
+static const cnn__op matmul_op = { .name = "matmul",
+                                   .saves = 3,
+                                   .size = sizeof(sizes),
+                                   .infer = infer,
+                                   .forward = forward,
+                                   .backward = matmul_backward,
+                                   .reads = reads };
+
+cnn_tensor *cnn_matmul(cnn_tensor *a, cnn_tensor *b)
+{
+    sizes s;
+    return cnn__apply(&matmul_op, (cnn_tensor *const[]){ a, b }, 2, &s);
 }

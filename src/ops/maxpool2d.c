@@ -1,8 +1,20 @@
 /* 2-D max pooling: x [N,C,H,W] or [C,H,W]. Forward keeps where each maximum was, backward sends the gradient there. */
 #include "ops/geometry.h"
 
-static void maxpool2d_backward(cnn__node *node, cnn_tensor *dy);
-static const cnn__op maxpool2d_op = { .name = "maxpool2d", .backward = maxpool2d_backward };
+typedef struct pooling {
+    cnn__maxpool g;                     /* first: backward reads it alone */
+    const cnn_maxpool2d_options *given; /* for infer */
+} pooling;
+
+enum { INDEX = 1 }; /* the extra: where each maximum was */
+
+static const cnn__attribute pooling_attributes[] = {
+    { .name = "kernel", .type = CNN__INT64, .offset = offsetof(pooling, g.kernel_h), .count = 2 },
+    { .name = "stride", .type = CNN__INT64, .offset = offsetof(pooling, g.stride_h), .count = 2 },
+    { .name = "dilation", .type = CNN__INT64, .offset = offsetof(pooling, g.dilation_h), .count = 2 },
+    { .name = "padding", .type = CNN__INT64, .offset = offsetof(pooling, g.pad_top), .count = 2 },
+    { .name = NULL }
+};
 
 static bool window(cnn__call *call, const cnn_maxpool2d_options *options, cnn__window *w, int64_t out[2])
 {
@@ -55,32 +67,32 @@ static bool geometry(cnn__call *call, const cnn_maxpool2d_options *options, cnn_
     return true;
 }
 
-cnn_tensor *cnn_maxpool2d(cnn_tensor *x, const cnn_maxpool2d_options *options)
+static bool infer(cnn__call *call, void *attributes)
 {
-    cnn__call call;
-    cnn__maxpool g;
-    if (!cnn__call_begin(&call, &maxpool2d_op, 1, (cnn_tensor *const[]){ x }) || !geometry(&call, options, &g)) {
-        return call.nil;
+    pooling *p = attributes;
+    if (!geometry(call, p->given, &p->g)) {
+        return false;
     }
-    int64_t shape[4];
-    int ndim = call.in[0]->ndim;
-    for (int i = 0; i < ndim - 2; i++) {
-        shape[i] = call.in[0]->shape[i];
+    int ndim = call->in[0]->ndim;
+    cnn__out_like(call, 0, 0);
+    call->spec[0].shape[ndim - 2] = p->g.out_h;
+    call->spec[0].shape[ndim - 1] = p->g.out_w;
+    cnn__out(call, INDEX, CNN_I32, ndim, call->spec[0].shape);
+    if (!call->record) {
+        cnn__out_none(call, INDEX);
     }
-    shape[ndim - 2] = g.out_h;
-    shape[ndim - 1] = g.out_w;
-    cnn_tensor *y = cnn__result(&call, call.in[0]->dtype, ndim, shape);
-    cnn_tensor *index = y ? cnn__result(&call, CNN_I32, ndim, shape) : NULL;
-    cnn_tensor *cx = index ? cnn__call_contiguous(&call, 0) : NULL;
-    if (!cx) {
-        return call.nil;
+    return true;
+}
+
+static bool forward(cnn__call *call, void *attributes)
+{
+    const pooling *p = attributes;
+    const cnn_tensor *x = call->x[0], *y = call->out[0], *index = call->out[INDEX];
+    if (p->g.planes) {
+        cnn__real(y)->maxpool_forward(&p->g, cnn__data(x), cnn__data(y), index ? cnn__data(index) : NULL,
+                                      call->ctx->pool);
     }
-    if (g.planes) {
-        cnn__real(y)->maxpool_forward(&g, cnn__data(cx), cnn__data(y), cnn__data(index), call.ctx->pool);
-    }
-    y = cnn__record(&call, y, &g, sizeof g, 1, (cnn_tensor *const[]){ index });
-    cnn__tape_drop(index);
-    return y;
+    return true;
 }
 
 static void maxpool2d_backward(cnn__node *node, cnn_tensor *dy)
@@ -91,7 +103,24 @@ static void maxpool2d_backward(cnn__node *node, cnn_tensor *dy)
         return;
     }
     if (g->planes) {
-        cnn__real(dy)->maxpool_backward(g, cnn__data(dy), cnn__data(node->saved[0]), cnn__data(dx), dy->ctx->pool);
+        cnn__real(dy)->maxpool_backward(g, cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)), cnn__data(dx),
+                                        dy->ctx->pool);
     }
     cnn__grad_add(node, 0, dx);
+}
+
+static const cnn__op maxpool2d_op = { .name = "maxpool2d",
+                                      .extras = 1,
+                                      .dense = 1,
+                                      .saves = CNN__OUTPUT(INDEX),
+                                      .size = sizeof(pooling),
+                                      .attributes = pooling_attributes,
+                                      .infer = infer,
+                                      .forward = forward,
+                                      .backward = maxpool2d_backward };
+
+cnn_tensor *cnn_maxpool2d(cnn_tensor *x, const cnn_maxpool2d_options *options)
+{
+    pooling p = { .given = options };
+    return cnn__apply(&maxpool2d_op, &x, 1, &p);
 }

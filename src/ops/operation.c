@@ -37,7 +37,7 @@ bool cnn__call_broadcast(cnn__call *call, int a, int b, int *ndim, int64_t *shap
 
 cnn_tensor *cnn__constant(const cnn__node *node, cnn_dtype dtype, double value)
 {
-    cnn_tensor *like = node->output;
+    const cnn_tensor *like = node->out[0];
     cnn__call call = { .op = node->op, .tape = node->tape, .ctx = like->ctx, .nil = cnn__tape_nil(node->tape) };
     cnn_tensor *t = cnn__result(&call, dtype, 0, NULL);
     if (!t) {
@@ -73,18 +73,31 @@ static bool mark_reduced(cnn__call *call, int count, const int *dims, cnn__axes 
     return true;
 }
 
-bool cnn__call_axes(cnn__call *call, int count, const int *dims, bool keepdim, cnn__axes *axes)
+const cnn__attribute cnn__reduction_attributes[] = { { .name = "dims",
+                                                       .type = CNN__INT,
+                                                       .offset = offsetof(cnn__reduction, dims),
+                                                       .count = CNN_MAX_DIMS,
+                                                       .count_at = offsetof(cnn__reduction, count) },
+                                                     CNN__ATTRIBUTE(CNN__BOOL, cnn__reduction, keepdim),
+                                                     { .name = NULL } };
+
+bool cnn__call_axes(cnn__call *call, cnn__reduction *reduction)
 {
     const cnn_tensor *x = call->in[0];
+    cnn__axes *axes = &reduction->axes;
     *axes = (cnn__axes){ .elements = 1 };
-    if (!mark_reduced(call, count, dims, axes)) {
+    if (!mark_reduced(call, reduction->count, reduction->given, axes)) {
         return false;
     }
+    reduction->count = 0;
     for (int d = 0; d < x->ndim; d++) {
         axes->keep[d] = axes->reduced[d] ? 1 : x->shape[d];
         axes->elements *= axes->reduced[d] ? x->shape[d] : 1;
-        if (keepdim || !axes->reduced[d]) {
+        if (reduction->keepdim || !axes->reduced[d]) {
             axes->shape[axes->ndim++] = axes->keep[d];
+        }
+        if (axes->reduced[d]) {
+            reduction->dims[reduction->count++] = d;
         }
     }
     return true;

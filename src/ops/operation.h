@@ -27,8 +27,19 @@ typedef struct cnn__axes {
     int64_t elements;            /* that one result is reduced from */
 } cnn__axes;
 
+/* The attributes of a reduction: `axes`, which its infer finds by cnn__call_axes() from the rest. */
+typedef struct cnn__reduction {
+    cnn__axes axes; /* first: gradients read it alone */
+    int count;
+    int dims[CNN_MAX_DIMS]; /* from 0 on */
+    bool keepdim;
+    const int *given; /* for infer: with dimensions counted from the end */
+} cnn__reduction;
+
+extern const cnn__attribute cnn__reduction_attributes[];
+
 /* Which dimensions of input 0 a reduction removes; false: bad ones, reported. */
-bool cnn__call_axes(cnn__call *call, int count, const int *dims, bool keepdim, cnn__axes *axes);
+bool cnn__call_axes(cnn__call *call, cnn__reduction *reduction);
 
 /* The nests of a reduction of x to a contiguous result. */
 void cnn__axes_nests(const cnn__axes *axes, const cnn_tensor *x, cnn__nest *outer, cnn__nest *inner);

@@ -1,11 +1,24 @@
 /* relu(x) = max(x, 0). The gradient is stopped where the result is 0, so the result is what is saved. */
-#include "autograd/tape.h"
+#include "ops/operation.h"
 
-#include <cnn/ops.h>
+static bool infer(cnn__call *call, void *attributes)
+{
+    (void)attributes;
+    cnn__out_like(call, 0, 0);
+    return cnn__call_real(call, 0);
+}
+
+static bool forward(cnn__call *call, void *attributes)
+{
+    const cnn_tensor *x = call->x[0];
+    (void)attributes;
+    cnn__real(x)->relu(x->numel, cnn__data(x), cnn__data(call->out[0]), call->ctx->pool);
+    return true;
+}
 
 static void relu_backward(cnn__node *node, cnn_tensor *dy)
 {
-    const cnn_tensor *y = node->saved[0];
+    const cnn_tensor *y = cnn__saved_output(node, 0);
     bool in_place = !node->in[0]->leaf && cnn__grad_own(dy);
     cnn_tensor *dx = in_place || dy->masked ? dy : cnn__grad_empty(node, 0);
     if (dx && !dy->masked) {
@@ -14,19 +27,17 @@ static void relu_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, dx);
 }
 
-static const cnn__op relu_op = { .name = "relu", .backward = relu_backward, .relu = true };
+static const cnn__op relu_op = {
+    .name = "relu",
+    .dense = 1,
+    .saves = CNN__OUTPUT(0),
+    .infer = infer,
+    .forward = forward,
+    .backward = relu_backward,
+    .relu = true,
+};
 
 cnn_tensor *cnn_relu(cnn_tensor *x)
 {
-    cnn__call call;
-    if (!cnn__call_begin(&call, &relu_op, 1, (cnn_tensor *const[]){ x }) || !cnn__call_real(&call, 0)) {
-        return call.nil;
-    }
-    x = cnn__call_contiguous(&call, 0);
-    cnn_tensor *y = x ? cnn__result(&call, x->dtype, x->ndim, x->shape) : NULL;
-    if (!y) {
-        return call.nil;
-    }
-    cnn__real(x)->relu(x->numel, cnn__data(x), cnn__data(y), call.ctx->pool);
-    return cnn__record(&call, y, NULL, 0, 1, (cnn_tensor *const[]){ y });
+    return cnn__apply(&relu_op, &x, 1, NULL);
 }

@@ -8,9 +8,19 @@ static void reshape_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_reshape(dy, x->ndim, x->shape));
 }
 
-static const cnn__op reshape_op = { .name = "reshape", .backward = reshape_backward };
-static const cnn__op view_op = { .name = "view", .backward = reshape_backward };
-static const cnn__op flatten_op = { .name = "flatten", .backward = reshape_backward };
+typedef struct target {
+    int ndim;
+    int64_t shape[CNN_MAX_DIMS];
+    const int64_t *given; /* for infer of reshape and view: with −1 for one size that is to be found */
+    int start, end;       /* for infer of flatten */
+} target;
+
+static const cnn__attribute target_attributes[] = { { .name = "shape",
+                                                      .type = CNN__INT64,
+                                                      .offset = offsetof(target, shape),
+                                                      .count = CNN_MAX_DIMS,
+                                                      .count_at = offsetof(target, ndim) },
+                                                    { .name = NULL } };
 
 /* Strides of x's elements under another shape of as many: dimensions of x that continue each other are taken together,
  * and each such stretch must be a product of neighbouring new dimensions. Sizes are not 0. */
@@ -40,13 +50,13 @@ static bool strides_under(const cnn_tensor *x, int ndim, const int64_t *shape, i
     return true;
 }
 
-static cnn_tensor *fail_fit(cnn__call *call, int ndim, const int64_t *shape)
+static void fail_fit(cnn__call *call, int ndim, const int64_t *shape)
 {
     const cnn_tensor *x = call->in[0];
     char given[CNN__SHAPE_TEXT], wanted[CNN__SHAPE_TEXT];
-    return cnn__call_fail(call, CNN_ERROR_SHAPE, "shape %s does not fit the %lld elements of %s",
-                          cnn__shape_text(wanted, ndim, shape), (long long)x->numel,
-                          cnn__shape_text(given, x->ndim, x->shape));
+    cnn__call_fail(call, CNN_ERROR_SHAPE, "shape %s does not fit the %lld elements of %s",
+                   cnn__shape_text(wanted, ndim, shape), (long long)x->numel,
+                   cnn__shape_text(given, x->ndim, x->shape));
 }
 
 /* Fills in the size that is −1 and checks the number of elements. */
@@ -81,96 +91,113 @@ static bool complete(cnn__call *call, int ndim, const int64_t *given, int64_t *s
     return fits;
 }
 
-/* x's elements in row-major order, in new memory under the new shape. */
-static cnn_tensor *copied(cnn__call *call, int ndim, const int64_t *shape)
-{
-    const cnn_tensor *x = call->in[0];
-    cnn_tensor *y = cnn__result(call, x->dtype, ndim, shape);
-    if (y) {
-        cnn_tensor like_x = *y;
-        cnn__tensor_shape_set(&like_x, x->dtype, x->ndim, x->shape);
-        cnn__tensor_copy(&like_x, x);
-    }
-    return y;
-}
-
-static cnn_tensor *viewed(cnn__call *call, int ndim, const int64_t *shape, const int64_t *stride)
-{
-    cnn_tensor *y = cnn__result_view(call, 0);
-    for (int i = 0; y && i < ndim; i++) {
-        y->shape[i] = shape[i];
-        y->stride[i] = stride[i];
-    }
-    if (y) {
-        y->ndim = ndim;
-    }
-    return y;
-}
-
-static cnn_tensor *reshape(cnn__call *call, int ndim, const int64_t *given, bool may_copy)
+/* The rest of infer, once the shape is known: a view where the strides allow it, else a copy where that may be. */
+static bool describe(cnn__call *call, target *t, bool may_copy)
 {
     const cnn_tensor *x = call->in[0];
     char from[CNN__SHAPE_TEXT], to[CNN__SHAPE_TEXT];
-    int64_t shape[CNN_MAX_DIMS] = { 0 }, stride[CNN_MAX_DIMS], numel;
-    if (!complete(call, ndim, given, shape)) {
-        return call->nil;
+    int64_t stride[CNN_MAX_DIMS], numel;
+    if (cnn__shape_check(call->ctx, call->op->name, x->dtype, t->ndim, t->shape, &numel) != CNN_OK) {
+        cnn__call_fail_newest(call);
+        return false;
     }
-    if (cnn__shape_check(call->ctx, call->op->name, x->dtype, ndim, shape, &numel) != CNN_OK) {
-        return cnn__call_fail_newest(call);
-    }
-    cnn__strides(ndim, shape, stride);
-    bool as_view = cnn__contiguous(x) || strides_under(x, ndim, shape, stride);
+    cnn__strides(t->ndim, t->shape, stride);
+    bool as_view = cnn__contiguous(x) || strides_under(x, t->ndim, t->shape, stride);
     if (!as_view && !may_copy) {
-        return cnn__call_fail(call, CNN_ERROR_SHAPE,
-                              "the strides of a tensor of shape %s allow no view of shape %s, "
-                              "expected cnn_reshape() or cnn_contiguous() first",
-                              cnn__shape_text(from, x->ndim, x->shape), cnn__shape_text(to, ndim, shape));
+        cnn__call_fail(call, CNN_ERROR_SHAPE,
+                       "the strides of a tensor of shape %s allow no view of shape %s, "
+                       "expected cnn_reshape() or cnn_contiguous() first",
+                       cnn__shape_text(from, x->ndim, x->shape), cnn__shape_text(to, t->ndim, t->shape));
+        return false;
     }
-    cnn_tensor *y = as_view ? viewed(call, ndim, shape, stride) : copied(call, ndim, shape);
-    return y ? cnn__record(call, y, NULL, 0, 0, NULL) : call->nil;
+    cnn__spec *y = cnn__out_view(call, 0, 0);
+    y->kind = as_view ? CNN__OUT_VIEW : CNN__OUT_NEW;
+    y->ndim = t->ndim;
+    for (int i = 0; i < t->ndim; i++) {
+        y->shape[i] = t->shape[i];
+        y->stride[i] = stride[i];
+    }
+    return true;
 }
+
+static bool reshape_infer(cnn__call *call, void *attributes)
+{
+    target *t = attributes;
+    return complete(call, t->ndim, t->given, t->shape) && describe(call, t, true);
+}
+
+static bool view_infer(cnn__call *call, void *attributes)
+{
+    target *t = attributes;
+    return complete(call, t->ndim, t->given, t->shape) && describe(call, t, false);
+}
+
+static bool flatten_infer(cnn__call *call, void *attributes)
+{
+    target *t = attributes;
+    const cnn_tensor *x = call->in[0];
+    int rank = x->ndim ? x->ndim : 1; /* a scalar becomes [1] */
+    int start = cnn__call_dim(call, t->start, rank);
+    int end = start < 0 ? -1 : cnn__call_dim(call, t->end, rank);
+    if (end < 0) {
+        return false;
+    }
+    if (start > end) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE,
+                       "dimensions %d to %d of a tensor of rank %d, expected the first "
+                       "before the last",
+                       t->start, t->end, x->ndim);
+        return false;
+    }
+    t->ndim = 0;
+    t->shape[0] = 1;
+    for (int d = 0; d < x->ndim; d++) {
+        if (d > start && d <= end) {
+            t->shape[t->ndim - 1] *= x->shape[d];
+        } else {
+            t->shape[t->ndim++] = x->shape[d];
+        }
+    }
+    t->ndim = t->ndim ? t->ndim : 1;
+    return describe(call, t, true);
+}
+
+/* Where the result is no view: x's elements in row-major order. */
+static bool forward(cnn__call *call, void *attributes)
+{
+    const cnn_tensor *x = call->x[0];
+    cnn_tensor like_x = *call->out[0];
+    (void)attributes;
+    cnn__tensor_shape_set(&like_x, x->dtype, x->ndim, x->shape);
+    cnn__tensor_copy(&like_x, x);
+    return true;
+}
+
+/* What the descriptors have in common. */
+#define RESHAPE(function, rule, gradient) \
+    { \
+        .name = #function, .size = sizeof(target), .attributes = target_attributes, .infer = (rule), \
+        .forward = forward, .backward = (gradient) \
+    }
+
+static const cnn__op reshape_op = RESHAPE(reshape, reshape_infer, reshape_backward);
+static const cnn__op view_op = RESHAPE(view, view_infer, reshape_backward);
+static const cnn__op flatten_op = RESHAPE(flatten, flatten_infer, reshape_backward);
 
 cnn_tensor *cnn_reshape(cnn_tensor *x, int ndim, const int64_t *shape)
 {
-    cnn__call call;
-    bool ready = cnn__call_begin(&call, &reshape_op, 1, (cnn_tensor *const[]){ x });
-    return ready ? reshape(&call, ndim, shape, true) : call.nil;
+    target t = { .ndim = ndim, .given = shape };
+    return cnn__apply(&reshape_op, &x, 1, &t);
 }
 
 cnn_tensor *cnn_view(cnn_tensor *x, int ndim, const int64_t *shape)
 {
-    cnn__call call;
-    bool ready = cnn__call_begin(&call, &view_op, 1, (cnn_tensor *const[]){ x });
-    return ready ? reshape(&call, ndim, shape, false) : call.nil;
+    target t = { .ndim = ndim, .given = shape };
+    return cnn__apply(&view_op, &x, 1, &t);
 }
 
 cnn_tensor *cnn_flatten(cnn_tensor *x, int start_dim, int end_dim)
 {
-    cnn__call call;
-    if (!cnn__call_begin(&call, &flatten_op, 1, (cnn_tensor *const[]){ x })) {
-        return call.nil;
-    }
-    x = call.in[0];
-    int rank = x->ndim ? x->ndim : 1; /* a scalar becomes [1] */
-    int start = cnn__call_dim(&call, start_dim, rank);
-    int end = start < 0 ? -1 : cnn__call_dim(&call, end_dim, rank);
-    if (end < 0) {
-        return call.nil;
-    }
-    if (start > end) {
-        return cnn__call_fail(&call, CNN_ERROR_SHAPE,
-                              "dimensions %d to %d of a tensor of rank %d, expected the first "
-                              "before the last",
-                              start_dim, end_dim, x->ndim);
-    }
-    int64_t shape[CNN_MAX_DIMS] = { 1 };
-    int ndim = 0;
-    for (int d = 0; d < x->ndim; d++) {
-        if (d > start && d <= end) {
-            shape[ndim - 1] *= x->shape[d];
-        } else {
-            shape[ndim++] = x->shape[d];
-        }
-    }
-    return reshape(&call, ndim ? ndim : 1, shape, true);
+    target t = { .start = start_dim, .end = end_dim };
+    return cnn__apply(&flatten_op, &x, 1, &t);
 }

@@ -3,8 +3,14 @@
 
 typedef struct range {
     int dim;
-    int64_t start, step;
+    int64_t start, end, step;
 } range;
+
+static const cnn__attribute range_attributes[] = { CNN__ATTRIBUTE(CNN__INT, range, dim),
+                                                   CNN__ATTRIBUTE(CNN__INT64, range, start),
+                                                   CNN__ATTRIBUTE(CNN__INT64, range, end),
+                                                   CNN__ATTRIBUTE(CNN__INT64, range, step),
+                                                   { .name = NULL } };
 
 /* The slice of t as a tensor without a handle. */
 static cnn_tensor part_of(const cnn_tensor *t, const range *r, int64_t size)
@@ -30,8 +36,6 @@ static void slice_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, dx);
 }
 
-static const cnn__op slice_op = { .name = "slice", .backward = slice_backward };
-
 /* A position as Python counts them, clipped to [0, size]. */
 static int64_t clip(int64_t position, int64_t size)
 {
@@ -41,33 +45,36 @@ static int64_t clip(int64_t position, int64_t size)
     return position > size ? size : position;
 }
 
+static bool infer(cnn__call *call, void *attributes)
+{
+    range *r = attributes;
+    const cnn_tensor *x = call->in[0];
+    if ((r->dim = cnn__call_dim(call, r->dim, x->ndim)) < 0) {
+        return false;
+    }
+    if (r->step < 1) {
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "step is %lld, expected 1 or more", (long long)r->step);
+        return false;
+    }
+    int64_t size = x->shape[r->dim];
+    int64_t first = clip(r->start, size), past = clip(r->end, size);
+    int64_t count = past > first ? (past - first - 1) / r->step + 1 : 0;
+    r->start = count ? first : 0;
+    r->step = count > 1 ? r->step : 1; /* a step past the end must not overflow the stride */
+    r->end = count ? r->start + (count - 1) * r->step + 1 : 0;
+    cnn_tensor part = part_of(x, r, count);
+    cnn__spec *y = cnn__out_view(call, 0, 0);
+    y->offset = part.offset;
+    y->shape[r->dim] = count;
+    y->stride[r->dim] = part.stride[r->dim];
+    return true;
+}
+
+static const cnn__op slice_op = {
+    .name = "slice", .size = sizeof(range), .attributes = range_attributes, .infer = infer, .backward = slice_backward
+};
+
 cnn_tensor *cnn_slice(cnn_tensor *x, int dim, int64_t start, int64_t end, int64_t step)
 {
-    cnn__call call;
-    if (!cnn__call_begin(&call, &slice_op, 1, (cnn_tensor *const[]){ x })) {
-        return call.nil;
-    }
-    x = call.in[0];
-    range r = { .dim = cnn__call_dim(&call, dim, x->ndim) };
-    if (r.dim < 0) {
-        return call.nil;
-    }
-    if (step < 1) {
-        return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "step is %lld, expected 1 or more", (long long)step);
-    }
-    int64_t size = x->shape[r.dim];
-    int64_t first = clip(start, size), past = clip(end, size);
-    int64_t count = past > first ? (past - first - 1) / step + 1 : 0;
-    r.start = count ? first : 0;
-    r.step = count > 1 ? step : 1; /* a step past the end must not overflow the stride */
-    cnn_tensor *y = cnn__result_view(&call, 0);
-    if (!y) {
-        return call.nil;
-    }
-    cnn_tensor part = part_of(x, &r, count);
-    y->offset = part.offset;
-    y->numel = part.numel;
-    y->shape[r.dim] = count;
-    y->stride[r.dim] = part.stride[r.dim];
-    return cnn__record(&call, y, &r, sizeof r, 0, NULL);
+    return cnn__apply(&slice_op, &x, 1, &(range){ dim, start, end, step });
 }

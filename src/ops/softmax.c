@@ -2,27 +2,27 @@
  * brought there and back. */
 #include "ops/operation.h"
 
-static void softmax_backward(cnn__node *node, cnn_tensor *dy);
-static void log_softmax_backward(cnn__node *node, cnn_tensor *dy);
+typedef struct axis {
+    int dim;
+} axis;
 
-static const cnn__op softmax_op = { .name = "softmax", .backward = softmax_backward };
-static const cnn__op log_softmax_op = { .name = "log_softmax", .backward = log_softmax_backward };
+static const cnn__attribute axis_attributes[] = { CNN__ATTRIBUTE(CNN__INT, axis, dim), { .name = NULL } };
 
 /* y · (dy − Σ dy·y) */
 static void softmax_backward(cnn__node *node, cnn_tensor *dy)
 {
-    const int *dim = node->attributes;
-    cnn_tensor *y = node->saved[0];
-    cnn_tensor *total = cnn_sum(cnn_mul(dy, y), 1, dim, true);
+    const axis *along = node->attributes;
+    cnn_tensor *y = cnn__saved_output(node, 0);
+    cnn_tensor *total = cnn_sum(cnn_mul(dy, y), 1, &along->dim, true);
     cnn__grad_add(node, 0, cnn_mul(y, cnn_sub(dy, total)));
 }
 
 /* dy − exp(y) · Σ dy */
 static void log_softmax_backward(cnn__node *node, cnn_tensor *dy)
 {
-    const int *dim = node->attributes;
-    cnn_tensor *total = cnn_sum(dy, 1, dim, true);
-    cnn__grad_add(node, 0, cnn_sub(dy, cnn_mul(cnn_exp(node->saved[0]), total)));
+    const axis *along = node->attributes;
+    cnn_tensor *total = cnn_sum(dy, 1, &along->dim, true);
+    cnn__grad_add(node, 0, cnn_sub(dy, cnn_mul(cnn_exp(cnn__saved_output(node, 0)), total)));
 }
 
 typedef void (*rows_fn)(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool);
@@ -60,40 +60,60 @@ static bool run_across(cnn__call *call, rows_fn rows, int dim, const cnn_tensor 
     return true;
 }
 
-static cnn_tensor *apply(const cnn__op *op, cnn_tensor *x, int dim)
+static bool infer(cnn__call *call, void *attributes)
 {
-    cnn__call call;
-    if (!cnn__call_begin(&call, op, 1, (cnn_tensor *const[]){ x }) || !cnn__call_real(&call, 0)) {
-        return call.nil;
+    axis *along = attributes;
+    if (!cnn__call_real(call, 0) || (along->dim = cnn__call_dim(call, along->dim, call->in[0]->ndim)) < 0) {
+        return false;
     }
-    x = call.in[0];
-    const cnn__array_kernels *kernels = call.ctx->kernels->array;
-    rows_fn rows = op == &softmax_op ? kernels->softmax : kernels->log_softmax;
-    int d = cnn__call_dim(&call, dim, x->ndim);
-    cnn_tensor *y = d < 0 ? NULL : cnn__result(&call, x->dtype, x->ndim, x->shape);
-    if (!y) {
-        return call.nil;
-    }
-    if (d < x->ndim - 1) {
-        if (!run_across(&call, rows, d, x, y)) {
-            return call.nil;
-        }
-    } else {
-        cnn_tensor *dense = cnn__call_contiguous(&call, 0);
-        if (!dense) {
-            return call.nil;
-        }
-        run(rows, x->shape[d], dense, y);
-    }
-    return cnn__record(&call, y, &d, sizeof d, 1, (cnn_tensor *const[]){ y });
+    cnn__out_like(call, 0, 0);
+    return true;
 }
+
+static bool run_along(cnn__call *call, int dim, rows_fn rows)
+{
+    const cnn_tensor *x = call->x[0];
+    if (dim < x->ndim - 1) {
+        return run_across(call, rows, dim, x, call->out[0]);
+    }
+    const cnn_tensor *dense = cnn__call_contiguous(call, 0);
+    if (dense) {
+        run(rows, x->shape[dim], dense, call->out[0]);
+    }
+    return dense != NULL;
+}
+
+static bool softmax_forward(cnn__call *call, void *attributes)
+{
+    return run_along(call, ((const axis *)attributes)->dim, call->ctx->kernels->array->softmax);
+}
+
+static bool log_softmax_forward(cnn__call *call, void *attributes)
+{
+    return run_along(call, ((const axis *)attributes)->dim, call->ctx->kernels->array->log_softmax);
+}
+
+static const cnn__op softmax_op = { .name = "softmax",
+                                    .saves = CNN__OUTPUT(0),
+                                    .size = sizeof(axis),
+                                    .attributes = axis_attributes,
+                                    .infer = infer,
+                                    .forward = softmax_forward,
+                                    .backward = softmax_backward };
+static const cnn__op log_softmax_op = { .name = "log_softmax",
+                                        .saves = CNN__OUTPUT(0),
+                                        .size = sizeof(axis),
+                                        .attributes = axis_attributes,
+                                        .infer = infer,
+                                        .forward = log_softmax_forward,
+                                        .backward = log_softmax_backward };
 
 cnn_tensor *cnn_softmax(cnn_tensor *x, int dim)
 {
-    return apply(&softmax_op, x, dim);
+    return cnn__apply(&softmax_op, &x, 1, &(axis){ dim });
 }
 
 cnn_tensor *cnn_log_softmax(cnn_tensor *x, int dim)
 {
-    return apply(&log_softmax_op, x, dim);
+    return cnn__apply(&log_softmax_op, &x, 1, &(axis){ dim });
 }

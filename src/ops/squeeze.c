@@ -1,26 +1,27 @@
 /* squeeze and unsqueeze: a dimension of size 1 taken out or put in, as a view. */
 #include "ops/operation.h"
 
+typedef struct place {
+    int dim;
+} place;
+
+static const cnn__attribute place_attributes[] = { CNN__ATTRIBUTE(CNN__INT, place, dim), { .name = NULL } };
+
 static void squeeze_backward(cnn__node *node, cnn_tensor *dy)
 {
     const cnn_tensor *x = node->in[0];
     cnn__grad_add(node, 0, cnn_reshape(dy, x->ndim, x->shape));
 }
 
-static const cnn__op squeeze_op = { .name = "squeeze", .backward = squeeze_backward };
-static const cnn__op unsqueeze_op = { .name = "unsqueeze", .backward = squeeze_backward };
-
-cnn_tensor *cnn_squeeze(cnn_tensor *x, int dim)
+static bool squeeze_infer(cnn__call *call, void *attributes)
 {
-    cnn__call call;
-    if (!cnn__call_begin(&call, &squeeze_op, 1, (cnn_tensor *const[]){ x })) {
-        return call.nil;
+    place *p = attributes;
+    int d = cnn__call_dim(call, p->dim, call->in[0]->ndim);
+    if (d < 0) {
+        return false;
     }
-    int d = cnn__call_dim(&call, dim, call.in[0]->ndim);
-    cnn_tensor *y = d < 0 ? NULL : cnn__result_view(&call, 0);
-    if (!y) {
-        return call.nil;
-    }
+    p->dim = d;
+    cnn__spec *y = cnn__out_view(call, 0, 0);
     if (y->shape[d] == 1) {
         y->ndim--;
         for (int i = d; i < y->ndim; i++) {
@@ -28,24 +29,23 @@ cnn_tensor *cnn_squeeze(cnn_tensor *x, int dim)
             y->stride[i] = y->stride[i + 1];
         }
     }
-    return cnn__record(&call, y, NULL, 0, 0, NULL);
+    return true;
 }
 
-cnn_tensor *cnn_unsqueeze(cnn_tensor *x, int dim)
+static bool unsqueeze_infer(cnn__call *call, void *attributes)
 {
-    cnn__call call;
-    if (!cnn__call_begin(&call, &unsqueeze_op, 1, (cnn_tensor *const[]){ x })) {
-        return call.nil;
-    }
-    int ndim = call.in[0]->ndim;
+    place *p = attributes;
+    int ndim = call->in[0]->ndim;
     if (ndim == CNN_MAX_DIMS) {
-        return cnn__call_fail(&call, CNN_ERROR_SHAPE, "the tensor has %d dimensions, the most there are", ndim);
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "the tensor has %d dimensions, the most there are", ndim);
+        return false;
     }
-    int d = cnn__call_dim(&call, dim, ndim + 1);
-    cnn_tensor *y = d < 0 ? NULL : cnn__result_view(&call, 0);
-    if (!y) {
-        return call.nil;
+    int d = cnn__call_dim(call, p->dim, ndim + 1);
+    if (d < 0) {
+        return false;
     }
+    p->dim = d;
+    cnn__spec *y = cnn__out_view(call, 0, 0);
     for (int i = ndim; i > d; i--) {
         y->shape[i] = y->shape[i - 1];
         y->stride[i] = y->stride[i - 1];
@@ -53,5 +53,26 @@ cnn_tensor *cnn_unsqueeze(cnn_tensor *x, int dim)
     y->stride[d] = d < ndim ? y->shape[d] * y->stride[d] : 1;
     y->shape[d] = 1;
     y->ndim++;
-    return cnn__record(&call, y, NULL, 0, 0, NULL);
+    return true;
+}
+
+static const cnn__op squeeze_op = { .name = "squeeze",
+                                    .size = sizeof(place),
+                                    .attributes = place_attributes,
+                                    .infer = squeeze_infer,
+                                    .backward = squeeze_backward };
+static const cnn__op unsqueeze_op = { .name = "unsqueeze",
+                                      .size = sizeof(place),
+                                      .attributes = place_attributes,
+                                      .infer = unsqueeze_infer,
+                                      .backward = squeeze_backward };
+
+cnn_tensor *cnn_squeeze(cnn_tensor *x, int dim)
+{
+    return cnn__apply(&squeeze_op, &x, 1, &(place){ dim });
+}
+
+cnn_tensor *cnn_unsqueeze(cnn_tensor *x, int dim)
+{
+    return cnn__apply(&unsqueeze_op, &x, 1, &(place){ dim });
 }

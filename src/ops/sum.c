@@ -20,49 +20,68 @@ static void mean_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, spread(node, cnn_div(dy, elements)));
 }
 
-static const cnn__op sum_op = { .name = "sum", .backward = sum_backward };
-static const cnn__op mean_op = { .name = "mean", .backward = mean_backward };
-
-static cnn_tensor *sum_over(cnn__call *call, const cnn__axes *axes)
+static bool sum_infer(cnn__call *call, void *attributes)
 {
-    cnn_tensor *x = call->in[0];
-    cnn_tensor *y = cnn__result(call, cnn__dtype_is_real(x->dtype) ? x->dtype : CNN_I64, axes->ndim, axes->shape);
-    if (y && y->numel) {
+    cnn__reduction *r = attributes;
+    cnn_dtype dtype = call->in[0]->dtype;
+    if (!cnn__call_axes(call, r)) {
+        return false;
+    }
+    cnn__out(call, 0, cnn__dtype_is_real(dtype) ? dtype : CNN_I64, r->axes.ndim, r->axes.shape);
+    return true;
+}
+
+static bool mean_infer(cnn__call *call, void *attributes)
+{
+    return cnn__call_real(call, 0) && sum_infer(call, attributes);
+}
+
+static bool sum_forward(cnn__call *call, void *attributes)
+{
+    const cnn__reduction *r = attributes;
+    const cnn_tensor *x = call->x[0], *y = call->out[0];
+    if (y->numel) {
         cnn__nest outer, inner;
-        cnn__axes_nests(axes, x, &outer, &inner);
+        cnn__axes_nests(&r->axes, x, &outer, &inner);
         call->ctx->kernels->array->reduce(CNN__SUM, &outer, &inner, x->dtype, cnn__data(y), cnn__data(x),
                                           call->ctx->pool);
     }
-    return y;
+    return true;
 }
+
+static bool mean_forward(cnn__call *call, void *attributes)
+{
+    const cnn__reduction *r = attributes;
+    const cnn_tensor *y = call->out[0];
+    cnn__nest nest = { .ndim = 1, .shape = { y->numel }, .stride = { { 1 }, { 1 } } };
+    const double elements[2] = { (double)r->axes.elements };
+    sum_forward(call, attributes);
+    call->ctx->kernels->array->unary(CNN__DIV_SCALAR, &nest, y->dtype, elements, cnn__data(y), cnn__data(y),
+                                     call->ctx->pool);
+    return true;
+}
+
+static const cnn__op sum_op = { .name = "sum",
+                                .size = sizeof(cnn__reduction),
+                                .attributes = cnn__reduction_attributes,
+                                .infer = sum_infer,
+                                .forward = sum_forward,
+                                .backward = sum_backward };
+static const cnn__op mean_op = { .name = "mean",
+                                 .size = sizeof(cnn__reduction),
+                                 .attributes = cnn__reduction_attributes,
+                                 .infer = mean_infer,
+                                 .forward = mean_forward,
+                                 .backward = mean_backward };
 
 cnn_tensor *cnn_sum(cnn_tensor *x, int count, const int *dims, bool keepdim)
 {
-    cnn__call call;
-    cnn__axes axes;
-    if (!cnn__call_begin(&call, &sum_op, 1, (cnn_tensor *const[]){ x }) ||
-        !cnn__call_axes(&call, count, dims, keepdim, &axes)) {
-        return call.nil;
-    }
-    cnn_tensor *y = sum_over(&call, &axes);
-    return y ? cnn__record(&call, y, &axes, sizeof axes, 0, NULL) : call.nil;
+    cnn__reduction r = { .count = count, .given = dims, .keepdim = keepdim };
+    return cnn__apply(&sum_op, &x, 1, &r);
 }
 
 cnn_tensor *cnn_mean(cnn_tensor *x, int count, const int *dims, bool keepdim)
 {
-    cnn__call call;
-    cnn__axes axes;
-    if (!cnn__call_begin(&call, &mean_op, 1, (cnn_tensor *const[]){ x }) || !cnn__call_real(&call, 0) ||
-        !cnn__call_axes(&call, count, dims, keepdim, &axes)) {
-        return call.nil;
-    }
-    cnn_tensor *y = sum_over(&call, &axes);
-    if (!y) {
-        return call.nil;
-    }
-    cnn__nest nest = { .ndim = 1, .shape = { y->numel }, .stride = { { 1 }, { 1 } } };
-    const double elements[2] = { (double)axes.elements };
-    call.ctx->kernels->array->unary(CNN__DIV_SCALAR, &nest, y->dtype, elements, cnn__data(y), cnn__data(y),
-                                    call.ctx->pool);
-    return cnn__record(&call, y, &axes, sizeof axes, 0, NULL);
+    cnn__reduction r = { .count = count, .given = dims, .keepdim = keepdim };
+    return cnn__apply(&mean_op, &x, 1, &r);
 }

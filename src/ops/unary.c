@@ -8,44 +8,63 @@ typedef struct unary {
     cnn__op op;
     cnn__unary kernel;
     bool integers; /* is it defined for them? */
-    enum { SAVES_NOTHING, SAVES_INPUT, SAVES_OUTPUT } saves;
 } unary;
 
-static bool check_dtype(cnn__call *call, const unary *u)
+/* The attributes: what the kernel is told. */
+typedef struct scalars {
+    double value[2];
+} scalars;
+
+static const cnn__attribute value_attribute[] = { { .name = "value", .type = CNN__FLOAT }, { .name = NULL } };
+static const cnn__attribute exponent_attribute[] = { { .name = "exponent", .type = CNN__FLOAT }, { .name = NULL } };
+static const cnn__attribute bounds_attributes[] = { { .name = "low", .type = CNN__FLOAT },
+                                                    { .name = "high", .type = CNN__FLOAT, .offset = sizeof(double) },
+                                                    { .name = NULL } };
+
+/* The descriptor is the first member of its `unary`. */
+static const unary *unary_of(const cnn__call *call)
 {
-    return u->integers ? cnn__call_number(call, 0) : cnn__call_real(call, 0);
+    return (const unary *)(const void *)call->op;
 }
 
-static cnn_tensor *compute(cnn__call *call, const unary *u, double first, double second)
+static bool infer(cnn__call *call, void *attributes)
 {
-    const double parameters[2] = { first, second };
-    cnn_tensor *x = call->in[0];
-    cnn_tensor *y = cnn__result(call, x->dtype, x->ndim, x->shape);
-    if (!y) {
-        return call->nil;
-    }
+    (void)attributes;
+    cnn__out_like(call, 0, 0);
+    return unary_of(call)->integers ? cnn__call_number(call, 0) : cnn__call_real(call, 0);
+}
+
+static bool forward(cnn__call *call, void *attributes)
+{
+    const scalars *s = attributes;
+    const cnn_tensor *x = call->x[0], *y = call->out[0];
     if (y->numel) {
         cnn__nest nest;
         cnn__nest_make(&nest, y->ndim, y->shape, 2, (const cnn_tensor *const[]){ y, x });
-        call->ctx->kernels->array->unary(u->kernel, &nest, x->dtype, parameters, cnn__data(y), cnn__data(x),
+        call->ctx->kernels->array->unary(unary_of(call)->kernel, &nest, x->dtype, s->value, cnn__data(y), cnn__data(x),
                                          call->ctx->pool);
     }
-    cnn_tensor *saved[] = { [SAVES_NOTHING] = NULL, [SAVES_INPUT] = x, [SAVES_OUTPUT] = y };
-    return cnn__record(call, y, parameters, sizeof parameters, 1, &saved[u->saves]);
+    return true;
 }
 
-static cnn_tensor *apply(const unary *u, cnn_tensor *x, double parameter)
-{
-    cnn__call call;
-    if (!cnn__call_begin(&call, &u->op, 1, (cnn_tensor *const[]){ x }) || !check_dtype(&call, u)) {
-        return call.nil;
+enum { SAVES_NOTHING = 0, SAVES_INPUT = 1, SAVES_OUTPUT = CNN__OUTPUT(0) };
+
+/* What the descriptors have in common; `...` are further members. */
+#define UNARY(function, gradient, ...) \
+    { \
+        .name = #function, .size = sizeof(scalars), .infer = infer, .forward = forward, .backward = (gradient), \
+        .saves = __VA_ARGS__ \
     }
-    return compute(&call, u, parameter, 0);
+
+static cnn_tensor *apply(const unary *u, cnn_tensor *x, double first, double second)
+{
+    scalars s = { { first, second } };
+    return cnn__apply(&u->op, &x, 1, &s);
 }
 
 static double parameter_of(const cnn__node *node)
 {
-    return *(const double *)node->attributes;
+    return ((const scalars *)node->attributes)->value[0];
 }
 
 /* ---- neg: −dy ---- */
@@ -55,25 +74,25 @@ static void neg_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_neg(dy));
 }
 
-static const unary neg_op = { { .name = "neg", .backward = neg_backward }, CNN__NEG, true, SAVES_NOTHING };
+static const unary neg_op = { UNARY(neg, neg_backward, SAVES_NOTHING), CNN__NEG, true };
 
 cnn_tensor *cnn_neg(cnn_tensor *x)
 {
-    return apply(&neg_op, x, 0);
+    return apply(&neg_op, x, 0, 0);
 }
 
 /* ---- exp: dy · y ---- */
 
 static void exp_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, node->saved[0]));
+    cnn__grad_add(node, 0, cnn_mul(dy, cnn__saved_output(node, 0)));
 }
 
-static const unary exp_op = { { .name = "exp", .backward = exp_backward }, CNN__EXP, false, SAVES_OUTPUT };
+static const unary exp_op = { UNARY(exp, exp_backward, SAVES_OUTPUT), CNN__EXP, false };
 
 cnn_tensor *cnn_exp(cnn_tensor *x)
 {
-    return apply(&exp_op, x, 0);
+    return apply(&exp_op, x, 0, 0);
 }
 
 /* ---- log: dy / x ---- */
@@ -83,74 +102,72 @@ static void log_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_div(dy, node->saved[0]));
 }
 
-static const unary log_op = { { .name = "log", .backward = log_backward }, CNN__LOG, false, SAVES_INPUT };
+static const unary log_op = { UNARY(log, log_backward, SAVES_INPUT), CNN__LOG, false };
 
 cnn_tensor *cnn_log(cnn_tensor *x)
 {
-    return apply(&log_op, x, 0);
+    return apply(&log_op, x, 0, 0);
 }
 
 /* ---- sqrt: dy / (2·y) ---- */
 
 static void sqrt_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_div(dy, cnn_mul_scalar(node->saved[0], 2)));
+    cnn__grad_add(node, 0, cnn_div(dy, cnn_mul_scalar(cnn__saved_output(node, 0), 2)));
 }
 
-static const unary sqrt_op = { { .name = "sqrt", .backward = sqrt_backward }, CNN__SQRT, false, SAVES_OUTPUT };
+static const unary sqrt_op = { UNARY(sqrt, sqrt_backward, SAVES_OUTPUT), CNN__SQRT, false };
 
 cnn_tensor *cnn_sqrt(cnn_tensor *x)
 {
-    return apply(&sqrt_op, x, 0);
+    return apply(&sqrt_op, x, 0, 0);
 }
 
 /* ---- abs: dy · sign(x) ---- */
 
 /* Only the gradient of abs needs it. */
-static const unary sign_op = { { .name = "sign" }, CNN__SIGN, false, SAVES_NOTHING };
+static const unary sign_op = { UNARY(sign, NULL, SAVES_NOTHING), CNN__SIGN, false };
 
 static void abs_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, apply(&sign_op, node->saved[0], 0)));
+    cnn__grad_add(node, 0, cnn_mul(dy, apply(&sign_op, node->saved[0], 0, 0)));
 }
 
-static const unary abs_op = { { .name = "abs", .backward = abs_backward }, CNN__ABS, true, SAVES_INPUT };
+static const unary abs_op = { UNARY(abs, abs_backward, SAVES_INPUT), CNN__ABS, true };
 
 cnn_tensor *cnn_abs(cnn_tensor *x)
 {
-    return apply(&abs_op, x, 0);
+    return apply(&abs_op, x, 0, 0);
 }
 
 /* ---- tanh: dy · (1 − y²) ---- */
 
 static void tanh_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn_tensor *y = node->saved[0];
+    cnn_tensor *y = cnn__saved_output(node, 0);
     cnn__grad_add(node, 0, cnn_mul(dy, cnn_add_scalar(cnn_neg(cnn_mul(y, y)), 1)));
 }
 
-static const unary tanh_op = { { .name = "tanh", .backward = tanh_backward }, CNN__TANH, false, SAVES_OUTPUT };
+static const unary tanh_op = { UNARY(tanh, tanh_backward, SAVES_OUTPUT), CNN__TANH, false };
 
 cnn_tensor *cnn_tanh(cnn_tensor *x)
 {
-    return apply(&tanh_op, x, 0);
+    return apply(&tanh_op, x, 0, 0);
 }
 
 /* ---- sigmoid: dy · (1 − y) · y ---- */
 
 static void sigmoid_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn_tensor *y = node->saved[0];
+    cnn_tensor *y = cnn__saved_output(node, 0);
     cnn__grad_add(node, 0, cnn_mul(cnn_mul(dy, cnn_add_scalar(cnn_neg(y), 1)), y));
 }
 
-static const unary sigmoid_op = {
-    { .name = "sigmoid", .backward = sigmoid_backward }, CNN__SIGMOID, false, SAVES_OUTPUT
-};
+static const unary sigmoid_op = { UNARY(sigmoid, sigmoid_backward, SAVES_OUTPUT), CNN__SIGMOID, false };
 
 cnn_tensor *cnn_sigmoid(cnn_tensor *x)
 {
-    return apply(&sigmoid_op, x, 0);
+    return apply(&sigmoid_op, x, 0, 0);
 }
 
 /* ---- clamp: dy where low ≤ x ≤ high, else 0 ---- */
@@ -165,19 +182,33 @@ static void clamp_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_where(above, cnn_where(below, dy, zero), zero));
 }
 
-static const unary clamp_op = { { .name = "clamp", .backward = clamp_backward }, CNN__CLAMP, true, SAVES_INPUT };
+static bool clamp_infer(cnn__call *call, void *attributes)
+{
+    const double *bounds = attributes;
+    if (!infer(call, attributes)) {
+        return false;
+    }
+    bool numbers = !isnan(bounds[0]) && !isnan(bounds[1]);
+    if (!numbers) {
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "low is %s, high is %s, expected numbers", CNN__G(bounds[0]),
+                       CNN__G(bounds[1]));
+    }
+    return numbers;
+}
+
+static const unary clamp_op = { { .name = "clamp",
+                                  .saves = SAVES_INPUT,
+                                  .size = sizeof(scalars),
+                                  .attributes = bounds_attributes,
+                                  .infer = clamp_infer,
+                                  .forward = forward,
+                                  .backward = clamp_backward },
+                                CNN__CLAMP,
+                                true };
 
 cnn_tensor *cnn_clamp(cnn_tensor *x, double low, double high)
 {
-    cnn__call call;
-    if (!cnn__call_begin(&call, &clamp_op.op, 1, (cnn_tensor *const[]){ x }) || !check_dtype(&call, &clamp_op)) {
-        return call.nil;
-    }
-    if (isnan(low) || isnan(high)) {
-        return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "low is %s, high is %s, expected numbers", CNN__G(low),
-                              CNN__G(high));
-    }
-    return compute(&call, &clamp_op, low, high);
+    return apply(&clamp_op, x, low, high);
 }
 
 /* ---- pow_scalar: dy · e · x^(e − 1), and 0 where e = 0 ---- */
@@ -196,12 +227,12 @@ static void pow_scalar_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const unary pow_scalar_op = {
-    { .name = "pow_scalar", .backward = pow_scalar_backward }, CNN__POW_SCALAR, false, SAVES_INPUT
+    UNARY(pow_scalar, pow_scalar_backward, SAVES_INPUT, .attributes = exponent_attribute), CNN__POW_SCALAR, false
 };
 
 cnn_tensor *cnn_pow_scalar(cnn_tensor *x, double exponent)
 {
-    return apply(&pow_scalar_op, x, exponent);
+    return apply(&pow_scalar_op, x, exponent, 0);
 }
 
 /* ---- add_scalar: dy ---- */
@@ -212,12 +243,12 @@ static void add_scalar_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const unary add_scalar_op = {
-    { .name = "add_scalar", .backward = add_scalar_backward }, CNN__ADD_SCALAR, false, SAVES_NOTHING
+    UNARY(add_scalar, add_scalar_backward, SAVES_NOTHING, .attributes = value_attribute), CNN__ADD_SCALAR, false
 };
 
 cnn_tensor *cnn_add_scalar(cnn_tensor *x, double value)
 {
-    return apply(&add_scalar_op, x, value);
+    return apply(&add_scalar_op, x, value, 0);
 }
 
 /* ---- mul_scalar: dy · value ---- */
@@ -228,10 +259,10 @@ static void mul_scalar_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const unary mul_scalar_op = {
-    { .name = "mul_scalar", .backward = mul_scalar_backward }, CNN__MUL_SCALAR, false, SAVES_NOTHING
+    UNARY(mul_scalar, mul_scalar_backward, SAVES_NOTHING, .attributes = value_attribute), CNN__MUL_SCALAR, false
 };
 
 cnn_tensor *cnn_mul_scalar(cnn_tensor *x, double value)
 {
-    return apply(&mul_scalar_op, x, value);
+    return apply(&mul_scalar_op, x, value, 0);
 }

@@ -15,10 +15,9 @@ static void where_backward(cnn__node *node, cnn_tensor *dy)
     }
 }
 
-static const cnn__op where_op = { .name = "where", .backward = where_backward };
-
-static bool check(cnn__call *call, int *ndim, int64_t *shape)
+static bool infer(cnn__call *call, void *attributes)
 {
+    (void)attributes;
     const cnn_tensor *condition = call->in[CONDITION], *a = call->in[A], *b = call->in[B];
     char text[3][CNN__SHAPE_TEXT];
     if (condition->dtype != CNN_BOOL) {
@@ -30,38 +29,37 @@ static bool check(cnn__call *call, int *ndim, int64_t *shape)
                        cnn_dtype_name(a->dtype), cnn_dtype_name(b->dtype));
         return false;
     }
-    int64_t both[CNN_MAX_DIMS];
-    if (!cnn__broadcast(a->ndim, a->shape, b->ndim, b->shape, ndim, both) ||
-        !cnn__broadcast(*ndim, both, condition->ndim, condition->shape, ndim, shape)) {
+    int ndim;
+    int64_t both[CNN_MAX_DIMS], shape[CNN_MAX_DIMS];
+    if (!cnn__broadcast(a->ndim, a->shape, b->ndim, b->shape, &ndim, both) ||
+        !cnn__broadcast(ndim, both, condition->ndim, condition->shape, &ndim, shape)) {
         cnn__call_fail(call, CNN_ERROR_SHAPE, "shapes %s, %s and %s do not broadcast",
                        cnn__shape_text(text[CONDITION], condition->ndim, condition->shape),
                        cnn__shape_text(text[A], a->ndim, a->shape), cnn__shape_text(text[B], b->ndim, b->shape));
         return false;
     }
+    cnn__out(call, 0, a->dtype, ndim, shape);
     return true;
 }
 
-cnn_tensor *cnn_where(cnn_tensor *condition, cnn_tensor *a, cnn_tensor *b)
+static bool forward(cnn__call *call, void *attributes)
 {
-    cnn__call call;
-    int ndim;
-    int64_t shape[CNN_MAX_DIMS];
-    if (!cnn__call_begin(&call, &where_op, INPUTS, (cnn_tensor *const[]){ condition, a, b }) ||
-        !check(&call, &ndim, shape)) {
-        return call.nil;
-    }
-    condition = call.in[CONDITION];
-    a = call.in[A];
-    b = call.in[B];
-    cnn_tensor *y = cnn__result(&call, a->dtype, ndim, shape);
-    if (!y) {
-        return call.nil;
-    }
+    const cnn_tensor *condition = call->x[CONDITION], *a = call->x[A], *b = call->x[B], *y = call->out[0];
+    (void)attributes;
     if (y->numel) {
         cnn__nest nest;
-        cnn__nest_make(&nest, ndim, shape, 4, (const cnn_tensor *const[]){ y, condition, a, b });
-        call.ctx->kernels->array->where(&nest, y->dtype, cnn__data(y), cnn__data(condition), cnn__data(a), cnn__data(b),
-                                        call.ctx->pool);
+        cnn__nest_make(&nest, y->ndim, y->shape, 4, (const cnn_tensor *const[]){ y, condition, a, b });
+        call->ctx->kernels->array->where(&nest, y->dtype, cnn__data(y), cnn__data(condition), cnn__data(a),
+                                         cnn__data(b), call->ctx->pool);
     }
-    return cnn__record(&call, y, NULL, 0, 1, (cnn_tensor *const[]){ condition });
+    return true;
+}
+
+static const cnn__op where_op = {
+    .name = "where", .saves = 1u << CONDITION, .infer = infer, .forward = forward, .backward = where_backward
+};
+
+cnn_tensor *cnn_where(cnn_tensor *condition, cnn_tensor *a, cnn_tensor *b)
+{
+    return cnn__apply(&where_op, (cnn_tensor *const[]){ condition, a, b }, INPUTS, NULL);
 }

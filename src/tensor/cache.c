@@ -312,8 +312,8 @@ static cnn__storage *new_slot(cnn__cache *cache, size_t bytes)
     return slot < 0 ? NULL : bind(cache, bytes, slot);
 }
 
-/* A free slot becomes larger. If its block is too small, it gets another one; whether equal steps will want the one that
- * it had is for them to show (free_outgrown). */
+/* A free slot becomes larger. If its block is too small, it gets another one; whether equal steps will want the one
+ * that it had is for them to show (free_outgrown). */
 static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
 {
     int slot = block->slot;

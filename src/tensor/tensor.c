@@ -95,7 +95,7 @@ void cnn_tensor_free(cnn_tensor *tensor)
 
 /* ---- checks ---- */
 
-cnn_status cnn__tensor_check(const cnn_tensor *t, const char *call)
+cnn_status cnn__tensor_check_current(const cnn_tensor *t, const char *call)
 {
     if (!t) {
         return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: the tensor is NULL", call);
@@ -117,11 +117,21 @@ cnn_status cnn__tensor_check(const cnn_tensor *t, const char *call)
                          "%s: the tensor is a result of step %llu of its tape, which is now in step %llu", call,
                          (unsigned long long)t->generation, (unsigned long long)step->generation);
     }
-    if (!t->storage) {
+    if (!t->storage && !t->traced) {
         return cnn__fail(t->ctx, CNN_ERROR_STATE,
                          "%s: the tensor was an intermediate result of a module's forward, which has returned", call);
     }
     return CNN_OK;
+}
+
+cnn_status cnn__tensor_check(const cnn_tensor *t, const char *call)
+{
+    cnn_status status = cnn__tensor_check_current(t, call);
+    if (status == CNN_OK && t->traced) {
+        return cnn__fail(t->ctx, CNN_ERROR_STATE,
+                         "%s: the tensor is a result of a traced step, which has a shape and no elements", call);
+    }
+    return status;
 }
 
 cnn_status cnn_tensor_status(const cnn_tensor *tensor)

@@ -60,13 +60,14 @@ struct cnn_tensor {
     bool writable;         /* tape: a callback of the user's is writing it now */
     bool kept;             /* tape: a gradient on its way, which outlives the backward that made it */
     bool masked;           /* tape: a ReLU's gradient that already is 0 where the ReLU is */
+    bool traced;           /* tape: the result of a traced operation, which has no elements */
     bool owned;            /* plain: a module owns it, cnn_tensor_free() refuses */
     atomic_int references; /* plain */
     int64_t shape[CNN_MAX_DIMS];
     int64_t stride[CNN_MAX_DIMS];
     int64_t numel;
     int64_t offset;        /* of the first element in the storage, in elements */
-    cnn__storage *storage; /* NULL: a tape's result that was dropped */
+    cnn__storage *storage; /* NULL: a tape's result that was dropped or traced */
     cnn_context *ctx;
     cnn_tensor *grad;
     _Atomic(struct cnn__failed_step *)
@@ -76,6 +77,7 @@ struct cnn_tensor {
     uint64_t generation;
     struct cnn__node *node; /* what made it; NULL for a leaf */
     cnn_tensor *leaf;       /* the plain tensor that this is in its step; held */
+    cnn_tensor *source;     /* the same in a traced step, for every plain tensor; not held */
     cnn_tensor *retained;   /* the gradient kept for the user */
     unsigned version;       /* saved for backward: its storage's when it was saved */
 };
@@ -126,6 +128,8 @@ cnn_tensor *cnn__tensor_retain(cnn_tensor *t);
 void cnn__tensor_release(cnn_tensor *t);
 /* Is it a usable tensor: not NULL, not nil, not of a past step, not dropped? If not, reports as `call`. */
 cnn_status cnn__tensor_check(const cnn_tensor *t, const char *call);
+/* The same, but a tensor of a traced step need not have elements: for those who read its shape alone. */
+cnn_status cnn__tensor_check_current(const cnn_tensor *t, const char *call);
 /* Fills in dtype, shape, row-major strides and numel. */
 void cnn__tensor_shape_set(cnn_tensor *t, cnn_dtype dtype, int ndim, const int64_t *shape);
 /* Says that somebody writes, or has written, the elements: a backward that has saved them will refuse. Whatever
