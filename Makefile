@@ -116,10 +116,12 @@ $(SHARED): $(OBJECTS) src/libcnn.map
 $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(NO_TABLES))
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps, files,
-# the trees of modules, data sets as they are opened. So are operations and optimizers: their time is spent in kernels.
+# the trees of modules, data sets as they are opened, messages. So are operations and optimizers: their time is spent in kernels.
 RARE := $(foreach name,conv_resum convpool_resum conv_parts,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 RARE += $(foreach name,copy_state module names repr tree,$(BUILD)/src/nn/$(name).o) \
-	$(foreach name,dataset idx mnist subset,$(BUILD)/src/data/$(name).o) $(BUILD)/src/autograd/gradcheck.o $(BUILD)/src/base/cpu_quota.o
+	$(foreach name,dataset idx mnist subset,$(BUILD)/src/data/$(name).o) $(BUILD)/src/autograd/gradcheck.o \
+	$(foreach name,cpu cpu_quota error message options process save utf8,$(BUILD)/src/base/$(name).o) \
+	$(foreach name,context failed_step format,$(BUILD)/src/tensor/$(name).o)
 $(RARE) $(BUILD)/src/io/%.o $(BUILD)/src/ops/%.o $(BUILD)/src/optim/%.o: SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os)
 # Nothing is thrown through a kernel, and debuggers have their own tables: 40 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables
