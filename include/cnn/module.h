@@ -24,6 +24,10 @@ CNN_API cnn_module *cnn_conv2d_create(cnn_context *ctx, int64_t in_channels, int
 CNN_API cnn_module *cnn_relu_new(cnn_context *ctx);
 /** torch.nn.MaxPool2d. @since 0.1 */
 CNN_API cnn_module *cnn_maxpool2d_create(cnn_context *ctx, const cnn_maxpool2d_options *options);
+/** torch.nn.BatchNorm2d over x [N,channels,H,W]: `weight` [channels] of ones, `bias` of zeros, and the buffers
+ * `running_mean` of zeros, `running_var` of ones and `num_batches_tracked`, an i64 scalar; cnn_batch_norm() says what
+ * it does with them. @since 0.2 */
+CNN_API cnn_module *cnn_batch_norm2d_create(cnn_context *ctx, int64_t channels, const cnn_batch_norm_options *options);
 /** torch.nn.Dropout: p in [0, 1]. @since 0.1 */
 CNN_API cnn_module *cnn_dropout_new(cnn_context *ctx, double p);
 
@@ -60,6 +64,10 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
 #define cnn_maxpool2d_new(...) CNN__MAXPOOL2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_maxpool2d_options))
 #define CNN__MAXPOOL2D_NEW(ctx, size, ...) \
     cnn_maxpool2d_create((ctx), &(cnn_maxpool2d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_batch_norm2d_new(ctx, channels, .momentum = 0.01)` */
+#define cnn_batch_norm2d_new(...) CNN__BATCH_NORM2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_batch_norm_options))
+#define CNN__BATCH_NORM2D_NEW(ctx, channels, ...) \
+    cnn_batch_norm2d_create((ctx), (channels), &(cnn_batch_norm_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_linear_new(ctx, in_features, out_features, .no_bias = true)` */
 #define cnn_linear_new(...) CNN__LINEAR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_linear_options))
 #define CNN__LINEAR_NEW(ctx, in_features, out_features, ...) \
@@ -127,6 +135,20 @@ CNN_API cnn_tensor *cnn_module_add_buffer(cnn_module *module, const char *name, 
 /** Frees a module that no parent owns, with its children; NULL is fine. Optimizers and tapes that still use its
  * parameters keep those. @since 0.1 */
 CNN_API void cnn_module_free(cnn_module *module);
+
+/** How a module behaves in a step: layers such as Dropout and BatchNorm2d differ in training. */
+typedef enum cnn_module_mode {
+    CNN_MODULE_FOLLOWS_STEP = 0, /**< as the step's cnn_mode says, or a module that it is in; the default */
+    CNN_MODULE_EVALUATES = 1,    /**< as in evaluation, also in a step that trains: module.eval() */
+    CNN_MODULE_TRAINS = 2        /**< as in training, also in a step that evaluates: module.train() */
+} cnn_module_mode;
+
+/** Sets how the module behaves, and everything in it that has no mode of its own. A part that is kept as it is while
+ * the rest trains evaluates, and its parameters ask for no gradient. Not while another thread runs the module. The mode
+ * is not saved with the module. @since 0.2 */
+CNN_API cnn_status cnn_module_set_mode(cnn_module *module, cnn_module_mode mode);
+/** What cnn_module_set_mode() said; CNN_MODULE_FOLLOWS_STEP for NULL, which is reported. @since 0.2 */
+CNN_API cnn_module_mode cnn_module_get_mode(const cnn_module *module);
 
 /** Runs the module on a tensor of a tape. The message of an operation that fails inside begins with the path of the
  * module that called it, such as `l2.0: conv2d: …`. @return a tensor of that tape; nil on failure. @since 0.1 */

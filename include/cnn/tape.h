@@ -53,6 +53,18 @@ CNN_API cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode);
  * an error. @since 0.2 */
 CNN_API cnn_mode cnn_tape_mode(const cnn_tape *tape);
 
+/** Does the module whose forward is running on this tape behave as in training? That is what the step is for, unless
+ * cnn_module_set_mode() says otherwise for it or a module that it is in; outside of modules it is the step's mode alone.
+ * false for NULL, which is reported. @since 0.2 */
+CNN_API bool cnn_tape_training(const cnn_tape *tape);
+
+/** Says that this step is about to write `tensor`, such as a module's buffer, which is contiguous and not a result on a
+ * tape: its elements are copied, and put back if the step fails. The copy is made once per step and tensor; equal steps
+ * allocate nothing for it. The caller then writes the tensor, which everybody sees at once.
+ * CNN_ERROR_STATE for a result on a tape and before the first step; CNN_ERROR_NO_MEMORY makes the step fail.
+ * @since 0.2 */
+CNN_API cnn_status cnn_tape_protect(cnn_tape *tape, cnn_tensor *tensor);
+
 /** The tape that a result of an operation is on, borrowed: a module's forward asks it for the mode by
  * `cnn_tape_mode(cnn_tensor_tape(x))`. NULL for a tensor of the caller's or a module's, which is on none; NULL with an
  * error for NULL, a nil tensor and a tensor of a past step. @since 0.2 */

@@ -15,6 +15,7 @@ typedef struct cnn__running {
     const char *part;         /* as messages say it: "the forward of" */
     const char *name;         /* the module's type or the operation's name */
     const cnn_module *module; /* whose forward it is; NULL: an operation's callback or a function of the user's */
+    bool training;            /* a module's: does it behave as in training? */
     /* Writes the path of `module` from the root of the forward and ": ", or nothing; NULL where `module` is. */
     void (*path)(const struct cnn__running *running, char *text, size_t size);
     const struct cnn__running *outer;

@@ -140,6 +140,7 @@ cnn_tensor *cnn__tape_fail(cnn_tape *tape, cnn_status status, const char *format
     cnn__message_list(step->message + length, sizeof step->message - length, format, arguments);
     va_end(arguments);
     step->status = status;
+    cnn__undo_all(tape);
     cnn__fail(step->ctx, status, "%s", step->message);
     if (records(tape)) {
         cnn__failed_step_set(step->ctx, step->failed, status, step->message);

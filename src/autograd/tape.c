@@ -250,6 +250,7 @@ void cnn__tape_drop_since(cnn_tape *tape, cnn__mark mark, const cnn_tensor *keep
 
 static void drop_everything(cnn_tape *tape)
 {
+    cnn__undo_forget(tape);
     struct cnn__chunk *chunk = tape->begin.chunk;
     for (int i = tape->begin.used; chunk; i++) {
         if (i == chunk->used) {
@@ -445,6 +446,16 @@ cnn_mode cnn_tape_mode(const cnn_tape *tape)
         return CNN_EVAL;
     }
     return tape->mode;
+}
+
+bool cnn_tape_training(const cnn_tape *tape)
+{
+    if (!tape) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_training: tape is NULL");
+        return false;
+    }
+    const cnn__running *module = cnn__running_on(tape, CNN__RUNNING_MODULE);
+    return module ? module->training : tape->mode == CNN_TRAIN || tape->mode == CNN_TRAIN_NO_GRAD;
 }
 
 cnn_tape *cnn_tensor_tape(const cnn_tensor *tensor)

@@ -56,6 +56,15 @@ void cnn__tape_link(cnn_tape *tape, cnn__node *node);
 /* Calls visit(leaf, user) for the plain tensor behind every handle of this step that has one. */
 void cnn__tape_each_leaf(const cnn_tape *tape, void (*visit)(cnn_tensor *leaf, void *user), void *user);
 
+/* ---- writes that a failing step takes back (undo.c) ---- */
+typedef struct cnn__undo cnn__undo;
+/* Says that this step is about to write the elements of t, which are contiguous: a plain tensor or its handle. false: no
+ * memory, the tape has failed. */
+bool cnn__tape_protect(cnn_tape *tape, const cnn_tensor *t);
+void cnn__undo_all(cnn_tape *tape);
+/* The step is over: what it wrote stays. */
+void cnn__undo_forget(cnn_tape *tape);
+
 /* ---- failures of steps (step.c) ---- */
 /* Records the step's first error, formatted whole as for cnn__fail, and marks the parameters that the step has used;
  * returns nil. Inside a module's forward the message begins with the module's path. Later errors are silent. */

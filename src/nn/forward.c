@@ -48,11 +48,23 @@ static void write_path(const cnn__running *running, char *text, size_t size)
     }
 }
 
+/* The mode is that of the nearest module upwards which has one of its own, or else what runs it. */
+static bool is_training(const cnn_module *module, const cnn_tape *tape)
+{
+    while (module && module->mode == CNN_MODULE_FOLLOWS_STEP) {
+        module = module->parent;
+    }
+    return module ? module->mode == CNN_MODULE_TRAINS : cnn_tape_training(tape);
+}
+
 void cnn__forward_enter(cnn__running *running, const cnn_module *module, cnn_tape *tape)
 {
-    *running = (cnn__running){
-        .tape = tape, .part = "the forward of", .name = cnn_module_type(module), .module = module, .path = write_path
-    };
+    *running = (cnn__running){ .tape = tape,
+                               .part = "the forward of",
+                               .name = cnn_module_type(module),
+                               .module = module,
+                               .training = is_training(module, tape),
+                               .path = write_path };
     cnn__running_enter(running);
 }
 
@@ -69,6 +81,27 @@ static void blame(cnn_tape *tape, const cnn_module *module)
             cnn__tape_blame(tape, s.tensor);
         }
     }
+}
+
+/* ---- how it behaves ---- */
+
+cnn_status cnn_module_set_mode(cnn_module *module, cnn_module_mode mode)
+{
+    if (!module || (int)mode < CNN_MODULE_FOLLOWS_STEP || mode > CNN_MODULE_TRAINS) {
+        return cnn__fail(module ? module->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "module_set_mode: %s",
+                         module ? "the mode is none of cnn_module_mode" : "module is NULL");
+    }
+    module->mode = mode;
+    return CNN_OK;
+}
+
+cnn_module_mode cnn_module_get_mode(const cnn_module *module)
+{
+    if (!module) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "module_get_mode: module is NULL");
+        return CNN_MODULE_FOLLOWS_STEP;
+    }
+    return module->mode;
 }
 
 /* ---- running ---- */

@@ -45,6 +45,7 @@ struct cnn_module {
     cnn_module *parent;
     int index;   /* among the parent's children */
     int height;  /* levels from here to the deepest descendant; 1 for a leaf */
+    cnn_module_mode mode;
     bool doomed; /* in a list of modules to be freed, linked by `next` */
     cnn_module *next;
     cnn__named_list parameters, buffers, children;

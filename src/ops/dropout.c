@@ -9,12 +9,6 @@ typedef struct draw {
 
 static const cnn__attribute draw_attributes[] = { CNN__ATTRIBUTE(CNN__FLOAT, draw, p), { .name = NULL } };
 
-static bool training(const cnn_tape *tape)
-{
-    cnn_mode mode = cnn_tape_mode(tape);
-    return mode == CNN_TRAIN || mode == CNN_TRAIN_NO_GRAD;
-}
-
 static bool infer(cnn__call *call, void *attributes)
 {
     draw *d = attributes;
@@ -26,7 +20,7 @@ static bool infer(cnn__call *call, void *attributes)
         return false;
     }
     d->p = cnn__option(d->p, 0);
-    if (!training(call->tape) || d->p == 0) {
+    if (!cnn_tape_training(call->tape) || d->p == 0) {
         cnn__out_same(call, 0, 0);
     } else {
         cnn__out_like(call, 0, 0);

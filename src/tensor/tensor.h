@@ -44,6 +44,7 @@ typedef struct cnn__step {
     _Atomic uint64_t generation; /* counts the steps; another thread may look whether its own step goes on */
     cnn_status status;           /* the first error of the step */
     char message[CNN__MESSAGE_SIZE];
+    struct cnn__undo *undo;            /* what the step takes back if it fails (autograd/undo.c) */
     struct cnn__failed_step *failed;   /* what parameters are marked with when the step fails (tensor/failed_step.h) */
     uint64_t serial;                   /* of the tape; no two of a process have the same */
     struct cnn__step *next, *previous; /* in the list of all tapes (autograd/step.c) */

@@ -143,6 +143,7 @@ OPERAND(bias, CNN_F32, false, 3);
 OPERAND(image, CNN_F32, false, 1, 1, 8, 8);
 OPERAND(filter, CNN_F32, false, 2, 1, 3, 3);
 OPERAND(filter_bias, CNN_F32, false, 2);
+OPERAND(channel_values, CNN_F32, false, 1);
 OPERAND(condition, CNN_BOOL, false, 2, 3);
 OPERAND(target, CNN_I64, true, 2);
 OPERAND(one_element, CNN_F32, false, 1);

@@ -161,6 +161,7 @@ NUMBERS(dtype, NUMBER("good", GOOD, CNN_F32), NUMBER("6", BAD, 6), NO_ENUM, NUMB
 NUMBERS(real, NUMBER("good", GOOD, CNN_F32), NUMBER("6", BAD, 6), NO_ENUM, NUMBER("float64", MAY, CNN_F64),
         NUMBER("int64", BAD, CNN_I64), NUMBER("bool", BAD, CNN_BOOL));
 NUMBERS(mode, NUMBER("good", GOOD, CNN_TRAIN), NUMBER("4", BAD, 4), NO_ENUM);
+NUMBERS(module_mode, NUMBER("good", GOOD, CNN_MODULE_EVALUATES), NUMBER("3", BAD, 3), NO_ENUM);
 NUMBERS(split, NUMBER("good", GOOD, CNN_MNIST_TEST), NUMBER("2", BAD, 2), NO_ENUM);
 NUMBERS(bytes, NUMBER("good", GOOD, 24), NUMBER("0", BAD, 0), NUMBER("23", BAD, 23), NUMBER("25", BAD, 25),
         NUMBER("SIZE_MAX", BAD, -1));
@@ -327,6 +328,7 @@ static const candidate option_candidates[] = {
 OPTIONS(context_options, cnn_context_options, .threads = 1);
 OPTIONS(conv2d_options, cnn_conv2d_options, .kernel = 3);
 OPTIONS(maxpool2d_options, cnn_maxpool2d_options, .kernel = 2);
+OPTIONS(batch_norm_options, cnn_batch_norm_options, .momentum = 0.2);
 OPTIONS(linear_options, cnn_linear_options, .no_bias = true);
 OPTIONS(module_options, cnn_module_options, .forward = forward_user, .user = w, .free_user = free_user);
 OPTIONS(adam_options, cnn_adam_options, .lr = 0.1);

@@ -60,6 +60,7 @@ static cnn_tensor *input(int ndim, const int64_t *shape)
     }
 FREEING(context, cnn_context_create(o), cnn_context_free)
 FREEING(conv2d_layer, cnn_conv2d_create(ctx, 4, 8, o), cnn_module_free)
+FREEING(batch_norm2d, cnn_batch_norm2d_create(ctx, 3, o), cnn_module_free)
 FREEING(maxpool2d_layer, cnn_maxpool2d_create(ctx, o), cnn_module_free)
 FREEING(linear, cnn_linear_create(ctx, 3, 2, o), cnn_module_free)
 FREEING(module, cnn_module_create(ctx, o), cnn_module_free)
@@ -227,6 +228,7 @@ static const int64_t image_shape[] = { 1, 2, 2 };
 static const cnn_context_options good_context = { .struct_size = sizeof good_context, .threads = 1 };
 static const cnn_conv2d_options good_conv2d = { .struct_size = sizeof good_conv2d, .kernel = 3 };
 static const cnn_maxpool2d_options good_maxpool2d = { .struct_size = sizeof good_maxpool2d, .kernel = 2 };
+static const cnn_batch_norm_options good_batch_norm = { .struct_size = sizeof good_batch_norm };
 static const cnn_linear_options good_linear = { .struct_size = sizeof good_linear };
 static const cnn_module_options good_module = { .struct_size = sizeof good_module, .forward = forward_self };
 static const cnn_adam_options good_adam = { .struct_size = sizeof good_adam };
@@ -252,6 +254,7 @@ static const row rows[] = {
     ROW("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
     ROW("maxpool2d", use_maxpool2d, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
     ROW("maxpool2d", use_fused_pool, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
+    ROW("batch_norm2d_create", use_batch_norm2d, good_batch_norm, 0),
     ROW("linear_create", use_linear, good_linear, 0),
     ROW("module_create", use_module, good_module, END_OF(cnn_module_options, forward)),
     ROW("adam_create", use_adam, good_adam, 0),
@@ -431,6 +434,9 @@ static const range ranges[] = {
     RANGE("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d, padding, INT64, 2, "half"),
     KERNELS("maxpool2d", use_maxpool2d, good_maxpool2d),
     WINDOWS("maxpool2d", use_maxpool2d, good_maxpool2d),
+    RANGE("batch_norm2d_create", use_batch_norm2d, good_batch_norm, dtype, INT, CNN_I64, "float32 or float64"),
+    RANGE("batch_norm2d_create", use_batch_norm2d, good_batch_norm, momentum, DOUBLE, 1.5, "0 to 1"),
+    RANGE("batch_norm2d_create", use_batch_norm2d, good_batch_norm, eps, DOUBLE, -1, "at least 0"),
     RANGE("linear_create", use_linear, good_linear, dtype, INT, CNN_BOOL, "float32 or float64"),
     RANGE("linear_create", use_linear, good_linear, dtype, INT, 99, "float32 or float64"),
     ADAM("adam_create", use_adam), ADAM("adamw_create", use_adamw), ADAM("adam_add_group", use_add_group),

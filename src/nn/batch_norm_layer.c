@@ -1,0 +1,126 @@
+/* torch.nn.BatchNorm2d: parameters weight and bias, buffers running_mean, running_var and num_batches_tracked. */
+#include "autograd/tape.h"
+#include "nn/layer.h"
+
+#include <stdio.h>
+
+typedef struct layer {
+    cnn_batch_norm_options options;
+    int64_t channels;
+    cnn_tensor *weight, *bias, *mean, *var, *batches;
+} layer;
+
+/* Counts the batch, and for a cumulative average gives it its share. */
+static bool count_batch(const layer *l, cnn_tape *tape, cnn_batch_norm_options *options)
+{
+    if (!l->batches || !cnn_tape_training(tape) || cnn__tape_tracing(tape)) {
+        return true;
+    }
+    if (!cnn__tape_protect(tape, l->batches)) {
+        return false;
+    }
+    int64_t *batches = cnn__data(l->batches);
+    *batches += *batches < INT64_MAX;
+    if (options->cumulative) {
+        options->momentum = 1 / (double)(*batches > 0 ? *batches : 1);
+    }
+    return true;
+}
+
+static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
+{
+    const layer *l = self->attributes;
+    cnn_batch_norm_options options = l->options;
+    char text[CNN__SHAPE_TEXT];
+    if (x->ndim != 4) {
+        return cnn__tape_fail(x->tape, CNN_ERROR_SHAPE, "batch_norm2d: input is %s, expected [N,%lld,H,W]",
+                              cnn__shape_text(text, x->ndim, x->shape), (long long)l->channels);
+    }
+    if (x->shape[1] != l->channels) {
+        return cnn__tape_fail(x->tape, CNN_ERROR_SHAPE, "batch_norm2d: input %s has %lld channels, expected %lld",
+                              cnn__shape_text(text, x->ndim, x->shape), (long long)x->shape[1], (long long)l->channels);
+    }
+    if (!count_batch(l, x->tape, &options)) {
+        return cnn__tape_nil(x->tape);
+    }
+    return cnn_batch_norm(x, l->weight, l->bias, l->mean, l->var, &options);
+}
+
+static int describe(const cnn_module *self, char *buffer, size_t size)
+{
+    const layer *l = self->attributes;
+    char eps[CNN__FLOAT_TEXT], momentum[CNN__FLOAT_TEXT];
+    return snprintf(buffer, size, "%lld, eps=%s, momentum=%s, affine=%s, track_running_stats=%s",
+                    (long long)l->channels, cnn__float_text(eps, cnn__option(l->options.eps, 1e-5)),
+                    l->options.cumulative ? "None" : cnn__float_text(momentum, cnn__option(l->options.momentum, 0.1)),
+                    l->weight ? "True" : "False", l->mean ? "True" : "False");
+}
+
+static const cnn__module_class batch_norm2d_class = { "BatchNorm2d", forward, describe, NULL };
+
+static cnn_status check(const cnn_context *ctx, const char *call, const layer *l)
+{
+    double momentum = cnn__option(l->options.momentum, 0.1), eps = cnn__option(l->options.eps, 1e-5);
+    if (l->channels < 1) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: channels is %lld, expected at least 1", call,
+                         (long long)l->channels);
+    }
+    if (!cnn__dtype_is_real(l->options.dtype)) {
+        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call,
+                         cnn_dtype_name(l->options.dtype));
+    }
+    if (!(momentum >= 0 && momentum <= 1)) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: momentum is %s, expected 0 to 1", call,
+                         CNN__G(momentum));
+    }
+    if (!(eps >= 0 && eps < 1e300)) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: eps is %s, expected at least 0", call, CNN__G(eps));
+    }
+    return CNN_OK;
+}
+
+/* Filled with `value`; NULL on failure. */
+static cnn_tensor *make(cnn_module *module, const char *call, const char *name, cnn_dtype dtype, int ndim, double value,
+                        bool parameter)
+{
+    const layer *l = module->attributes;
+    cnn_tensor *t = cnn__tensor_new(module->ctx, call, dtype, ndim, &l->channels);
+    if (!t) {
+        return NULL;
+    }
+    module->ctx->kernels->array->fill(dtype, t->numel, value, cnn__data(t), module->ctx->pool);
+    return parameter ? cnn_module_add_parameter(module, name, t) : cnn_module_add_buffer(module, name, t);
+}
+
+static bool make_tensors(cnn_module *module, const char *call)
+{
+    layer *l = module->attributes;
+    cnn_dtype dtype = l->options.dtype;
+    if (!l->options.no_affine && (!(l->weight = make(module, call, "weight", dtype, 1, 1, true)) ||
+                                  !(l->bias = make(module, call, "bias", dtype, 1, 0, true)))) {
+        return false;
+    }
+    return l->options.no_running ||
+           ((l->mean = make(module, call, "running_mean", dtype, 1, 0, false)) != NULL &&
+            (l->var = make(module, call, "running_var", dtype, 1, 1, false)) != NULL &&
+            (l->batches = make(module, call, "num_batches_tracked", CNN_I64, 0, 0, false)) != NULL);
+}
+
+cnn_module *cnn_batch_norm2d_create(cnn_context *ctx, int64_t channels, const cnn_batch_norm_options *options)
+{
+    const char *call = "batch_norm2d_create";
+    layer l = { .channels = channels };
+    if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || check(ctx, call, &l) != CNN_OK) {
+        return NULL;
+    }
+    cnn_module *module = cnn__module_new(ctx, call, &batch_norm2d_class, sizeof l);
+    if (!module) {
+        return NULL;
+    }
+    *(layer *)module->attributes = l;
+    if (!make_tensors(module, call)) {
+        cnn_module_free(module);
+        return NULL;
+    }
+    return module;
+}
