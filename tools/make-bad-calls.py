@@ -136,7 +136,7 @@ OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward"}
 RESULTS = {
     "cnn_status": "STATUS", "void": "NOTHING", "int": "INTEGER", "int64_t": "INTEGER", "size_t": "INTEGER",
     "bool": "INTEGER", "cnn_load_problem": "INTEGER", "cnn_mode": "INTEGER", "cnn_dtype": "INTEGER", "cnn_device": "INTEGER",
-    "cnn_math": "INTEGER",
+    "cnn_math": "INTEGER", "cnn_module_mode": "INTEGER",
     "double": "REAL", "const char *": "STRING",
     "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",
     "cnn_module *": "MODULE", "cnn_optimizer *": "OPTIMIZER", "cnn_dataset *": "DATASET", "cnn_loader *": "LOADER",

@@ -43,8 +43,8 @@ struct cnn_module {
     const cnn__module_class *class;
     char *type; /* of a module of the user's */
     cnn_module *parent;
-    int index;   /* among the parent's children */
-    int height;  /* levels from here to the deepest descendant; 1 for a leaf */
+    int index;  /* among the parent's children */
+    int height; /* levels from here to the deepest descendant; 1 for a leaf */
     cnn_module_mode mode;
     bool doomed; /* in a list of modules to be freed, linked by `next` */
     cnn_module *next;
