@@ -70,7 +70,7 @@ cnn_status cnn_tape_protect(cnn_tape *tape, cnn_tensor *tensor)
     }
     const cnn__step *step = step_of(tape);
     if (step->status != CNN_OK) {
-        return cnn__step_report(tape);
+        return cnn__fail(step->ctx, step->status, "tape_protect: the step has failed: %s", step->message);
     }
     if (step->generation == 0) {
         return cnn__fail(step->ctx, CNN_ERROR_STATE,

@@ -16,7 +16,7 @@ soname=$(readelf -d "$shared" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
 node=CNN_${soname#libcnn.so.}
 nm -D --defined-only --with-symbol-versions "$shared" | awk '$2 != "A" { print $3 }' | LC_ALL=C sort >"$work/exported"
 grep -v "@@$node\$" "$work/exported" >"$work/strangers" && fail "not in the version node $node: $(tr '\n' ' ' <"$work/strangers")"
-sed 's/@.*//' "$work/exported" >"$work/names"
+sed 's/@.*//' "$work/exported" | LC_ALL=C sort >"$work/names"
 grep -vE '^cnn_[a-z]' "$work/names" >"$work/strangers" && fail "not of the form cnn_name: $(tr '\n' ' ' <"$work/strangers")"
 LC_ALL=C sort -c "$list" 2>/dev/null || fail "$list is not sorted"
 diff "$list" "$work/names" >"$work/diff" || {
