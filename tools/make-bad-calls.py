@@ -30,7 +30,7 @@ BY_TYPE = {
     "cnn_sgd_options *": "sgd_options", "cnn_loader_options *": "loader_options",
     "cnn_cross_entropy_options *": "cross_entropy_options", "cnn_gradcheck_options *": "gradcheck_options",
     "cnn_dataset_callbacks *": "dataset_callbacks", "cnn_batch_norm_options *": "batch_norm_options",
-    "cnn_module_mode": "module_mode",
+    "cnn_module_mode": "module_mode", "cnn_gradient_fn": "gradient_fn",
 }
 BY_NAME = {
     ("int", "ndim"): "ndim", ("int64_t *", "shape"): "shape", ("int", "dim"): "dim", ("int", "dim0"): "dim",
@@ -77,7 +77,7 @@ OVERRIDES = {
     "cnn_where": {"condition": "condition"}, "cnn_matmul": {"b": "square"},
     "cnn_linear": {"weight": "square", "bias": "bias?"},
     "cnn_conv2d": {"x": "image", "weight": "filter", "bias": "filter_bias?", "options": "conv2d_options?"},
-    "cnn_maxpool2d": {"x": "image"}, "cnn_tape_protect": {"tensor": "plain"},
+    "cnn_maxpool2d": {"x": "image"}, "cnn_tape_protect": {"tensor": "plain"}, "cnn_tape_on_gradient": {"call": "gradient_fn?", "user": "user?"},
     "cnn_batch_norm": {"x": "image", "weight": "channel_values?", "bias": "channel_values?", "running_mean": "channel_values",
                        "running_var": "channel_values", "options": "batch_norm_options?"},
     "cnn_batch_norm2d_create": {"options": "batch_norm_options?"},

@@ -54,8 +54,8 @@ CNN_API cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode);
 CNN_API cnn_mode cnn_tape_mode(const cnn_tape *tape);
 
 /** Does the module whose forward is running on this tape behave as in training? That is what the step is for, unless
- * cnn_module_set_mode() says otherwise for it or a module that it is in; outside of modules it is the step's mode alone.
- * false for NULL, which is reported. @since 0.2 */
+ * cnn_module_set_mode() says otherwise for it or a module that it is in; outside of modules it is the step's mode
+ * alone. false for NULL, which is reported. @since 0.2 */
 CNN_API bool cnn_tape_training(const cnn_tape *tape);
 
 /** Says that this step is about to write `tensor`, such as a module's buffer, which is contiguous and not a result on a
@@ -110,6 +110,17 @@ CNN_API cnn_status cnn_backward(cnn_tensor *loss);
  * @since 0.1
  */
 CNN_API cnn_status cnn_backward_with(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph);
+
+/** Is told by a backward that the gradient of `parameter`, or of another tensor that asks for one, is final: nothing
+ * that this backward passes afterwards adds to it. Called by the thread of backward while it goes on, in the order of
+ * the operations from the loss to the input; it may read and write the gradient (cnn_tensor_grad(), cnn_tensor_data()),
+ * and start sending it to other machines. It must return normally, and not begin or end a step of this tape. */
+typedef void (*cnn_gradient_fn)(cnn_tensor *parameter, void *user);
+
+/** Has every backward of this tape call `call` for each tensor whose gradient becomes final, once per backward; NULL:
+ * no more. A tensor that the result depends on in no way is not reported; one that its gradient did not reach is, with
+ * the gradient that it had. After a failure nothing more is reported. @since 0.2 */
+CNN_API cnn_status cnn_tape_on_gradient(cnn_tape *tape, cnn_gradient_fn call, void *user);
 
 /** Keeps the gradient of this result for cnn_tensor_grad() after backward, until the next step. CNN_ERROR_STATE for a
  * tensor that requires no gradient. @since 0.1 */

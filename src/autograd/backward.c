@@ -340,9 +340,16 @@ static void walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
         first->kept = true;
         output->grad = first;
     }
+    const cnn__listener *listener = cnn__tape_listener(tape);
+    if (listener->call) {
+        cnn__final_prepare(output);
+    }
     for (cnn__node *node = output->node; node && step->status == CNN_OK; node = node->previous) {
         if (has_gradient(node)) {
             pass(tape, node, retain_graph);
+        }
+        if (listener->call) {
+            cnn__final_passed(listener, node);
         }
     }
     cnn_tape_set_recording(tape, recording);
@@ -359,7 +366,11 @@ static void backward_leaf(cnn_tensor *leaf, const cnn_tensor *grad)
 {
     cnn_tensor *first = seed(leaf, grad);
     if (first) {
+        const cnn__listener *listener = cnn__tape_listener(leaf->tape);
         add_to_leaf(leaf->tape, leaf->leaf, first);
+        if (listener->call) {
+            cnn__final_tell(listener, leaf->tape, leaf->leaf);
+        }
     }
 }
 

@@ -1,14 +1,15 @@
 /* What an operation is: a constant descriptor that the tape, the tests and whoever reads a traced graph share.
  *
- * An operation has inputs (some may be left out), outputs, attributes, and three functions. `infer` checks the inputs and
- * says what the outputs will be from dtypes and shapes alone; `forward` computes their elements; `backward` turns the
- * gradients of the outputs into gradients of the inputs. cnn__apply() does everything between them: it finds the tape,
- * makes the outputs, brings inputs into row-major order where the descriptor asks for it, keeps what backward will read,
- * and puts the operation on the tape's list. A tape that traces stops after `infer`.
+ * An operation has inputs (some may be left out), outputs, attributes, and three functions. `infer` checks the inputs
+ * and says what the outputs will be from dtypes and shapes alone; `forward` computes their elements; `backward` turns
+ * the gradients of the outputs into gradients of the inputs. cnn__apply() does everything between them: it finds the
+ * tape, makes the outputs, brings inputs into row-major order where the descriptor asks for it, keeps what backward
+ * will read, and puts the operation on the tape's list. A tape that traces stops after `infer`.
  *
  * An operation's file therefore reads like this (see ops/linear.c for a whole one):
  *
- *     static const cnn__op linear_op = { .name = "linear", .infer = infer, .forward = forward, .backward = backward, … };
+ *     static const cnn__op linear_op = { .name = "linear", .infer = infer, .forward = forward, .backward = backward, …
+ * };
  *
  *     cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias)
  *     {
@@ -40,8 +41,8 @@ typedef enum cnn__attribute_type {
     CNN__BOOL   /* bool */
 } cnn__attribute_type;
 
-/* An attribute within the operation's struct, for those who describe or export a graph. A list has `count` elements, or as
- * many as the int at `count_at` says. */
+/* An attribute within the operation's struct, for those who describe or export a graph. A list has `count` elements,
+ * or as many as the int at `count_at` says. */
 typedef struct cnn__attribute {
     const char *name;
     cnn__attribute_type type;
@@ -75,14 +76,14 @@ typedef struct cnn__op {
     unsigned saves;    /* what backward reads the elements of: bit i for input i, CNN__OUTPUT(j) for output j */
     size_t size;       /* of the attributes' struct */
     const cnn__attribute *attributes; /* up to one without a name; NULL: none */
-    /* Checks the inputs, completes the attributes and describes each output by cnn__out() and the like. Reads no elements.
-     * false: reported by cnn__call_fail(). */
+    /* Checks the inputs, completes the attributes and describes each output by cnn__out() and the like. Reads no
+     * elements. false: reported by cnn__call_fail(). */
     bool (*infer)(cnn__call *call, void *attributes);
     /* Writes the elements of call->out from those of call->x. Not called where every output is a view or empty of work.
      * false: reported. */
     bool (*forward)(cnn__call *call, void *attributes);
-    /* dy is the gradient of the first output; cnn__grad_of() gives the others. A gradient is contiguous, of its output's
-     * shape and dtype, and NULL where nothing depends on that output. NULL: not differentiable. */
+    /* dy is the gradient of the first output; cnn__grad_of() gives the others. A gradient is contiguous, of its
+     * output's shape and dtype, and NULL where nothing depends on that output. NULL: not differentiable. */
     void (*backward)(cnn__node *node, cnn_tensor *dy);
     const cnn__reads *reads; /* of what is saved: inputs, then outputs; NULL: every gradient reads all of it */
     bool relu; /* the result is max(…, 0): where it is 0 its gradient may be, too (cnn__grad_add_masked) */
@@ -102,6 +103,7 @@ struct cnn__node {
         *saved; /* of inputs, then of outputs, NULL where the operation does not save it; NULL: nothing is saved */
     void *attributes; /* the operation's struct */
     bool done;        /* backward has passed and released it */
+    bool reached;     /* the backward that is running comes by here (final.c) */
 };
 
 static inline cnn_tensor *cnn__saved_output(const cnn__node *node, int j)

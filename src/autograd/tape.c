@@ -39,6 +39,7 @@ struct cnn_tape {
     bool recording, tracing;
     uint64_t key[2]; /* the step's random stream */
     uint64_t draws;  /* operations that drew from it */
+    cnn__listener listener;
     cnn__cache *cache;
     struct cnn__chunk *chunk; /* the one being filled */
     int chunks, touched;      /* in the ring; by this step */
@@ -64,6 +65,20 @@ bool cnn__tape_odd(const cnn_tape *tape)
 bool cnn__tape_recording(const cnn_tape *tape)
 {
     return tape->recording;
+}
+
+const cnn__listener *cnn__tape_listener(const cnn_tape *tape)
+{
+    return &tape->listener;
+}
+
+cnn_status cnn_tape_on_gradient(cnn_tape *tape, cnn_gradient_fn call, void *user)
+{
+    if (!tape) {
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_on_gradient: tape is NULL");
+    }
+    tape->listener = (cnn__listener){ call, user };
+    return CNN_OK;
 }
 
 bool cnn__tape_tracing(const cnn_tape *tape)

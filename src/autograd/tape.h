@@ -56,10 +56,22 @@ void cnn__tape_link(cnn_tape *tape, cnn__node *node);
 /* Calls visit(leaf, user) for the plain tensor behind every handle of this step that has one. */
 void cnn__tape_each_leaf(const cnn_tape *tape, void (*visit)(cnn_tensor *leaf, void *user), void *user);
 
+/* ---- who wants to know of final gradients (final.c) ---- */
+typedef struct cnn__listener {
+    cnn_gradient_fn call; /* NULL: nobody */
+    void *user;
+} cnn__listener;
+const cnn__listener *cnn__tape_listener(const cnn_tape *tape);
+/* Counts the uses of each leaf by the operations that a backward from `output` passes. */
+void cnn__final_prepare(cnn_tensor *output);
+/* Backward has passed a node: tells of the leaves that it was the last use of. */
+void cnn__final_passed(const cnn__listener *listener, const cnn__node *node);
+void cnn__final_tell(const cnn__listener *listener, cnn_tape *tape, cnn_tensor *leaf);
+
 /* ---- writes that a failing step takes back (undo.c) ---- */
 typedef struct cnn__undo cnn__undo;
-/* Says that this step is about to write the elements of t, which are contiguous: a plain tensor or its handle. false: no
- * memory, the tape has failed. */
+/* Says that this step is about to write the elements of t, which are contiguous: a plain tensor or its handle. false:
+ * no memory, the tape has failed. */
 bool cnn__tape_protect(cnn_tape *tape, const cnn_tensor *t);
 void cnn__undo_all(cnn_tape *tape);
 /* The step is over: what it wrote stays. */

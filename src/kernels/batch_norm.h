@@ -1,6 +1,6 @@
-/* Batch normalisation over the channels of a contiguous [batch, channels, inner] (Ioffe & Szegedy, "Batch Normalization",
- * 2015): y = (x − mean) / √(var + eps) · weight + bias, and its gradients. Mean and variance are sums in double of each
- * channel's batch · inner elements, in an order that follows from the sizes alone. */
+/* Batch normalisation over the channels of a contiguous [batch, channels, inner] (Ioffe & Szegedy, "Batch
+ * Normalization", 2015): y = (x − mean) / √(var + eps) · weight + bias, and its gradients. Mean and variance are sums
+ * in double of each channel's batch · inner elements, in an order that follows from the sizes alone. */
 #ifndef CNN_KERNELS_BATCH_NORM_H
 #define CNN_KERNELS_BATCH_NORM_H
 

@@ -53,7 +53,8 @@ static void FN(sums_of)(const cnn__batch_norm *g, int64_t c, const void *gradien
     sum[1] = total(weighted);
 }
 
-/* dx = slope · (dy − Σdy / n − (x − mean) · scale² · Σ(dy · (x − mean)) / n); slope · dy where the statistics are given. */
+/* dx = slope · (dy − Σdy / n − (x − mean) · scale² · Σ(dy · (x − mean)) / n); slope · dy where the statistics are
+ * given. */
 static void FN(data)(const cnn__batch_norm *g, int64_t c, const void *gradient, const double sum[2], void *result)
 {
     double n = (double)g->batch * (double)g->inner, scale = g->scale[c];

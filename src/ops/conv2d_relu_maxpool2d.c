@@ -36,7 +36,8 @@ static bool plain_pool(cnn__call *call, const cnn_maxpool2d_options *pool, const
     return pairs && g->out_h > 1 && g->out_w > 1;
 }
 
-/* Where the geometry does not allow it, the operation becomes relu(conv2d(…)), which has the same inputs and attributes. */
+/* Where the geometry does not allow it, the operation becomes relu(conv2d(…)), which has the same inputs and
+ * attributes. */
 static bool infer(cnn__call *call, void *attributes)
 {
     cnn__conv_attributes *a = attributes;

@@ -62,6 +62,7 @@ struct cnn_tensor {
     bool kept;             /* tape: a gradient on its way, which outlives the backward that made it */
     bool masked;           /* tape: a ReLU's gradient that already is 0 where the ReLU is */
     bool traced;           /* tape: the result of a traced operation, which has no elements */
+    bool reached;          /* tape: the backward that is running may have a gradient for it (autograd/final.c) */
     bool owned;            /* plain: a module owns it, cnn_tensor_free() refuses */
     atomic_int references; /* plain */
     int64_t shape[CNN_MAX_DIMS];
@@ -80,6 +81,7 @@ struct cnn_tensor {
     cnn_tensor *leaf;       /* the plain tensor that this is in its step; held */
     cnn_tensor *source;     /* the same in a traced step, for every plain tensor; not held */
     cnn_tensor *retained;   /* the gradient kept for the user */
+    int uses;               /* plain: how many operations the backward that is running has yet to pass that use it */
     unsigned version;       /* saved for backward: its storage's when it was saved */
 };
 

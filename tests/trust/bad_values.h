@@ -231,6 +231,14 @@ OBJECT(user, users);
 
 static const candidate deleters[] = { { "good", GOOD, NULL, { .f = (void (*)(void))delete_data }, 0 }, NO_POINTER };
 OBJECT(deleter, deleters);
+
+static void hear_gradient(cnn_tensor *parameter, void *user)
+{
+    (void)parameter;
+    (void)user;
+}
+static const candidate gradient_fns[] = { { "good", GOOD, NULL, { .f = (void (*)(void))hear_gradient }, 0 }, NO_POINTER };
+OBJECT(gradient_fn, gradient_fns);
 static const candidate functions[] = { { "good", GOOD, NULL, { .f = (void (*)(void))checked_function }, 0 }, NO_POINTER };
 OBJECT(function, functions);
 
