@@ -78,8 +78,8 @@ endif
 QUIET := $(if $(filter 1,$(V)),,@)
 say = $(if $(QUIET),@echo "  $(1)  $@")
 
-SOURCES := $(sort $(wildcard src/*/*.c))
-SIMD := $(sort $(wildcard src/kernels/simd/*.c))
+SIMD := $(sort $(wildcard src/kernels/simd/*.c src/kernels/simd/*/*.c))
+SOURCES := $(sort $(wildcard src/*/*.c) $(filter-out $(SIMD),$(wildcard src/kernels/*/*.c)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(SIMD:%.c=$(BUILD)/%.$(isa).o))
 SONAME := libcnn.so.$(SOVERSION)
 SHARED := $(LIB)/libcnn.so.$(VERSION)
@@ -98,11 +98,12 @@ $(shell mkdir -p $(BUILD); printf '%s\n' $(call quoted,$(FLAGS_NOW)) | cmp -s - 
 	printf '%s\n' $(call quoted,$(FLAGS_NOW)) >$(FLAGS))
 $(OBJECTS): $(FLAGS)
 
+# Rooms may have files of one name: `q` keeps both, where `r` would replace the first.
 $(STATIC): $(OBJECTS)
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(call say,AR  )
-	$(QUIET)$(AR) rcs $@ $^
+	$(QUIET)$(AR) qcs $@ $^
 
 $(SHARED): $(OBJECTS) src/libcnn.map
 	@mkdir -p $(@D)
@@ -117,7 +118,7 @@ $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -f
 $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(NO_TABLES))
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps, files,
 # the trees of modules, data sets as they are opened, messages. So are operations and optimizers: their time is spent in kernels.
-RARE := $(foreach name,conv_resum convpool_resum conv_parts,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
+RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 RARE += $(foreach name,copy_state module names repr tree,$(BUILD)/src/nn/$(name).o) \
 	$(foreach name,dataset idx mnist subset,$(BUILD)/src/data/$(name).o) $(BUILD)/src/autograd/gradcheck.o \
 	$(foreach name,cpu cpu_quota error message options process save utf8,$(BUILD)/src/base/$(name).o) \

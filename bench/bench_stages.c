@@ -8,7 +8,7 @@
 #include "nets.h"
 
 #include "base/context.h"
-#include "kernels/convpool.h"
+#include "kernels/conv_relu_pool.h"
 #include "kernels/kernels.h"
 
 #include <getopt.h>

@@ -26,7 +26,7 @@ void cnn__philox(const uint64_t key[2], uint64_t block, uint32_t out[4]);
 enum { CNN__PHILOX_ROUNDS = 10, CNN__GROUP = 64, CNN__DRAWS = 4 * CNN__GROUP };
 
 /* The draws of CNN__GROUP consecutive blocks from `block` on; draw w of block number b comes out at [4·b + w].
- * Kernels have the same with the vectors of their instruction set (kernels/simd/draws.h). */
+ * Kernels have the same with the vectors of their instruction set (kernels/simd/vector/philox.h). */
 void cnn__philox_group(const uint64_t key[2], uint64_t block, uint32_t draws[CNN__DRAWS]);
 
 /* Draws outside kernels, element by element: number i of the stream is word i mod 4 of block i / 4. */

@@ -1,5 +1,5 @@
 /* What the library must be compiled for and with; every file includes this, most by base/pool.h or
- * kernels/simd/lanes.h. Programs that use the library may be compiled as they like. */
+ * kernels/simd/vector/lanes.h. Programs that use the library may be compiled as they like. */
 #ifndef CNN_BASE_TARGET_H
 #define CNN_BASE_TARGET_H
 

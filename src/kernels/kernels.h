@@ -96,7 +96,7 @@ typedef struct cnn__real_kernels {
     void (*conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy, void *dweight, void *dbias,
                                  void *workspace, cnn__pool *pool);
 
-    /* Convolution, ReLU and 2 × 2 max pooling in one, where cnn__convpool_fits: kernels/convpool.h. */
+    /* Convolution, ReLU and 2 × 2 max pooling in one, where cnn__convpool_fits: kernels/conv_relu_pool.h. */
     const struct cnn__convpool_kernels *convpool;
 
     /* index[i] is the position in its plane, in_w·row + column, of the element that won output i;
@@ -120,7 +120,7 @@ typedef struct cnn__real_kernels {
     void (*sgd)(const cnn__sgd *s, int64_t n, void *param, const void *grad, void *buf, cnn__pool *pool);
 } cnn__real_kernels;
 
-struct cnn__array_kernels; /* elementwise, copies and reductions of every dtype: kernels/array.h */
+struct cnn__array_kernels; /* elementwise, copies and reductions of every dtype: kernels/array/array.h */
 
 typedef struct cnn__kernels {
     const char *name; /* "reference", "generic", "avx2", "avx512", "neon" */

@@ -2,9 +2,9 @@
  *
  * "reference" is the specification; "generic" is compiled for the least CPU of the architecture, so that its results
  * are the same on all of them. */
-#include "kernels/array.h"
+#include "kernels/array/array.h"
 #include "kernels/kernels.h"
-#include "kernels/reference.h"
+#include "kernels/reference/reference.h"
 
 #include <string.h>
 

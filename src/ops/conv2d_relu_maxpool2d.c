@@ -1,9 +1,9 @@
-/* Convolution, ReLU and 2 × 2 max pooling as one operation (kernels/convpool.h), where the geometry allows; else the
- * chain.
+/* Convolution, ReLU and 2 × 2 max pooling as one operation (kernels/conv_relu_pool.h), where the geometry allows; else
+ * the chain.
  *
  * Forward keeps for each pooled value which position of its window won, a byte each, instead of the activations;
  * backward goes to those positions alone. Failures read as those of the chain's parts. */
-#include "kernels/convpool.h"
+#include "kernels/conv_relu_pool.h"
 #include "ops/geometry.h"
 
 enum { INDEX = 1 }; /* the extra: which position of each window won */

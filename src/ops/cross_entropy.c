@@ -1,9 +1,10 @@
 /* The cross-entropy loss of torch.nn.functional.cross_entropy over logits [C], [N,C] or [N,C,d1,…], with class indices
- * or class probabilities. The formulas are in kernels/softmax_nll.h; here are the shapes, the options and the mean.
+ * or class probabilities. The formulas are in kernels/array/softmax_nll.h; here are the shapes, the options and the
+ * mean.
  *
  * Gradients go to the logits and to a target of probabilities. A class weight gets none: one that asks for it is an
  * error. */
-#include "kernels/softmax_nll.h"
+#include "kernels/array/softmax_nll.h"
 #include "ops/operation.h"
 
 #include <math.h>

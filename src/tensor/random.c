@@ -3,7 +3,7 @@
 #include "tensor/tensor.h"
 
 #include "base/random.h"
-#include "kernels/array_convert.h"
+#include "kernels/array/convert.h"
 
 #include <math.h>
 

@@ -7,7 +7,7 @@
 #define CNN_TENSOR_TENSOR_H
 
 #include "base/error.h"
-#include "kernels/array.h"
+#include "kernels/array/array.h"
 #include "kernels/kernels.h"
 
 #include <cnn/tensor.h>

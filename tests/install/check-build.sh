@@ -53,7 +53,7 @@ quietly "$@" uninstall PREFIX="$prefix" BUILD=build LIB=lib || fail "make uninst
 # ---- objects of other folders and other flags ----
 x86_64=$(${CC:-cc} -dumpmachine | sed -n 's/^\(x86_64\)-.*/sse2 avx2/p')
 plain=build/src/base/options.o
-kernels=$(for isa in $x86_64; do echo "build/src/kernels/simd/pointwise.$isa.o build/src/kernels/simd/turn.$isa.o"; done)
+kernels=$(for isa in $x86_64; do echo "build/src/kernels/simd/elementwise/elementwise.$isa.o build/src/kernels/simd/vector/transpose.$isa.o"; done)
 # shellcheck disable=SC2086
 objects() { # FOLDER CFLAGS
     folder=$1 cflags=$2
@@ -80,8 +80,8 @@ if [ -n "$x86_64" ]; then
     objects with-march "-O1 -march=haswell -mtune=znver2 -mfma" "$@"
     # shellcheck disable=SC2086
     same without-march with-march $kernels
-    quietly "$@" build/src/kernels/array_unary.o BUILD=build LIB=lib CFLAGS="-O2 -march=haswell -ffp-contract=fast" || fail "array_unary.o"
-    ! objdump -d build/src/kernels/array_unary.o | grep -q vfmadd || fail "with -march=haswell products and sums are fused outside simd/"
+    quietly "$@" build/src/kernels/array/unary.o BUILD=build LIB=lib CFLAGS="-O2 -march=haswell -ffp-contract=fast" || fail "array/unary.o"
+    ! objdump -d build/src/kernels/array/unary.o | grep -q vfmadd || fail "with -march=haswell products and sums are fused outside simd/"
 fi
 
 # ---- flags that are refused ----

@@ -3,7 +3,7 @@
 #ifndef CNN_TESTS_SUPPORT_CONV_VALUES_H
 #define CNN_TESTS_SUPPORT_CONV_VALUES_H
 
-#include "kernels/convpool.h"
+#include "kernels/conv_relu_pool.h"
 #include "support/kernels.h"
 
 /* Floats behind each other: x, weight, dy. */

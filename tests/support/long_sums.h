@@ -3,7 +3,7 @@
 #ifndef CNN_TESTS_SUPPORT_LONG_SUMS_H
 #define CNN_TESTS_SUPPORT_LONG_SUMS_H
 
-#include "kernels/convpool.h"
+#include "kernels/conv_relu_pool.h"
 #include "support/kernels.h"
 
 #define TERM 0.1f

@@ -22,7 +22,7 @@ plant() {
 tools/check-layers.sh "$work/tree" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 plant src/base/file.c '#include "tensor/tensor.h"'
 plant src/kernels/kernels.h '#include "tensor/tensor.h"'
-plant src/kernels/simd/gemm.c '#include "ops/geometry.h"'
+plant src/kernels/simd/gemm/gemm.c '#include "ops/geometry.h"'
 plant src/autograd/tape.h '#include "ops/operation.h"'
 plant src/tensor/shape.c '  #  include   "autograd/tape.h"'
 plant src/optim/sgd.c '#include "nn/module.h"'

@@ -1,7 +1,7 @@
 /* The f32 kernels of this instruction set, gathered. */
 #include "kernels/simd/table.h"
-#include "kernels/reference.h"
-#include "kernels/simd/convpool_table.h"
+#include "kernels/reference/reference.h"
+#include "kernels/simd/conv_relu_pool/table.h"
 
 const cnn__real_kernels CNN__SIMD(real_kernels) = {
     .gemm_workspace = CNN__SIMD(gemm_workspace),

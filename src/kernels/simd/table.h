@@ -3,7 +3,7 @@
 #define CNN_KERNELS_SIMD_TABLE_H
 
 #include "kernels/kernels.h"
-#include "kernels/simd/lanes.h"
+#include "kernels/simd/vector/lanes.h"
 
 size_t CNN__SIMD(gemm_workspace)(const cnn__gemm *g, int workers);
 void CNN__SIMD(gemm)(const cnn__gemm *g, const void *a, const void *b, const void *bias, void *c, void *workspace,
@@ -28,7 +28,7 @@ size_t CNN__SIMD(depthwise_backward_weight_workspace)(const struct conv_plan *p,
 void CNN__SIMD(depthwise_backward_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight,
                                           void *memory, cnn__pool *pool);
 
-/* The usual ones among them (depthwise_plane.h), forward or the gradient of the data. */
+/* The usual ones among them (depthwise/3x3.h), forward or the gradient of the data. */
 bool CNN__SIMD(depthwise_plane_fits)(const cnn__conv *g);
 size_t CNN__SIMD(depthwise_plane_workspace)(const cnn__conv *g, bool backward, int workers);
 void CNN__SIMD(depthwise_plane)(const cnn__conv *g, bool backward, const float *x, const float *weight,

@@ -1,0 +1,71 @@
+/* Positions of largest elements. Each result is found by one task, in row-major order. */
+#include "kernels/array/impl.h"
+#include "kernels/array/nest.h"
+
+/* A NaN is larger than all but a NaN. */
+#define LARGER(a, b) (!((a) <= (b)) && (b) == (b))
+#define X float
+#define NAME argmax_f32
+#include "kernels/array/argmax_impl.h"
+#define X double
+#define NAME argmax_f64
+#include "kernels/array/argmax_impl.h"
+#undef LARGER
+
+#define LARGER(a, b) ((a) > (b))
+#define X int64_t
+#define NAME argmax_i64
+#include "kernels/array/argmax_impl.h"
+#define X int32_t
+#define NAME argmax_i32
+#include "kernels/array/argmax_impl.h"
+#define X uint8_t
+#define NAME argmax_u8
+#include "kernels/array/argmax_impl.h"
+
+typedef int64_t (*argmax_fn)(const void *x, const cnn__nest *nest, int64_t count);
+
+static const argmax_fn table[] = {
+    [CNN_F32] = argmax_f32, [CNN_F64] = argmax_f64, [CNN_I64] = argmax_i64,
+    [CNN_I32] = argmax_i32, [CNN_U8] = argmax_u8,   [CNN_BOOL] = argmax_u8,
+};
+
+enum { TASK = 16384 };
+
+typedef struct search {
+    const cnn__nest *outer, *inner;
+    int64_t outer_count, inner_count, group;
+    argmax_fn find;
+    size_t size;
+    int64_t *y;
+    const char *x;
+} search;
+
+static void search_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const search *s = arg;
+    int64_t end = cnn__min(s->outer_count, (task + 1) * s->group);
+    cnn__cursor cursor;
+    cnn__cursor_seek(&cursor, s->outer, task * s->group);
+    for (int64_t i = task * s->group; i < end; i++) {
+        s->y[cursor.offset[0]] = s->find(s->x + cursor.offset[1] * (int64_t)s->size, s->inner, s->inner_count);
+        if (i + 1 < end) {
+            cnn__cursor_advance(&cursor, 1);
+        }
+    }
+}
+
+void cnn__array_argmax(const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype, int64_t *y, const void *x,
+                       cnn__pool *pool)
+{
+    search s = { .outer = outer, .inner = inner, .find = table[dtype], .size = cnn__array_size(dtype), .y = y, .x = x };
+    s.outer_count = cnn__nest_count(outer);
+    s.inner_count = cnn__nest_count(inner);
+    if (s.outer_count == 0 || s.inner_count == 0) {
+        return;
+    }
+    s.group = cnn__max(1, TASK / s.inner_count);
+    cnn__pool_run(pool, cnn__ceil_div(s.outer_count, s.group), (double)s.outer_count * (double)s.inner_count,
+                  search_task, &s);
+}

@@ -1,0 +1,72 @@
+/* Kernels on arrays of every dtype and any strides: copies, elementwise operations and reductions.
+ *
+ * A nest is a loop nest of up to 8 dimensions with a stride, in elements, for each operand; a broadcast dimension has
+ * stride 0. Operand 0 is the result, and results are never broadcast. A result may be one of the operands itself (same
+ * address, same strides); other overlaps are not allowed. */
+#ifndef CNN_KERNELS_ARRAY_ARRAY_H
+#define CNN_KERNELS_ARRAY_ARRAY_H
+
+#include "base/pool.h"
+
+#include <cnn/tensor.h>
+
+typedef struct cnn__nest {
+    int ndim;
+    int64_t shape[CNN_MAX_DIMS];
+    int64_t stride[4][CNN_MAX_DIMS];
+} cnn__nest;
+
+/* One list a family; a new elementwise operation is a line here and a loop body in its file. */
+typedef enum cnn__unary {
+    CNN__NEG,
+    CNN__EXP,
+    CNN__LOG,
+    CNN__SQRT,
+    CNN__ABS,
+    CNN__TANH,
+    CNN__SIGMOID,
+    CNN__CLAMP, /* parameters: low, high */
+    CNN__POW_SCALAR,
+    CNN__ADD_SCALAR,
+    CNN__MUL_SCALAR,
+    CNN__DIV_SCALAR,
+    CNN__SIGN, /* −1, 0, 1; the gradient of abs */
+    CNN__UNARY_COUNT
+} cnn__unary;
+
+typedef enum cnn__binary { CNN__ADD, CNN__SUB, CNN__MUL, CNN__DIV, CNN__POW, CNN__BINARY_COUNT } cnn__binary;
+
+typedef enum cnn__compare { CNN__EQ, CNN__NE, CNN__LT, CNN__LE, CNN__GT, CNN__GE, CNN__COMPARE_COUNT } cnn__compare;
+
+typedef enum cnn__reduce { CNN__SUM, CNN__MAX, CNN__MIN, CNN__REDUCE_COUNT } cnn__reduce;
+
+typedef struct cnn__array_kernels {
+    /* n contiguous elements set to value. */
+    void (*fill)(cnn_dtype dtype, int64_t n, double value, void *y, cnn__pool *pool);
+    /* y[0] ← x[1], converted as cnn_cast() says. */
+    void (*copy)(const cnn__nest *nest, cnn_dtype to, void *y, cnn_dtype from, const void *x, cnn__pool *pool);
+    void (*unary)(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, const double parameters[2], void *y,
+                  const void *x, cnn__pool *pool);
+    void (*binary)(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a, const void *b,
+                   cnn__pool *pool);
+    /* y is bool. */
+    void (*compare)(cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a, const void *b,
+                    cnn__pool *pool);
+    /* Operands: y, condition (bool), a, b. */
+    void (*where)(const cnn__nest *nest, cnn_dtype dtype, void *y, const void *condition, const void *a, const void *b,
+                  cnn__pool *pool);
+    /* For each index of `outer` (operands: y, x) reduces x over `inner` (operand 1) from there. y has x's dtype, but
+     * i64 for the CNN__SUM of integers and bool. The order of additions is fixed. */
+    void (*reduce)(cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype, void *y,
+                   const void *x, cnn__pool *pool);
+    /* y (i64) is the row-major position within `inner` of the first largest element; NaN is the largest. */
+    void (*argmax)(const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype, int64_t *y, const void *x,
+                   cnn__pool *pool);
+    /* log(softmax) of `rows` rows of n contiguous f32 or f64 elements, and softmax. */
+    void (*log_softmax)(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool);
+    void (*softmax)(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool);
+} cnn__array_kernels;
+
+extern const cnn__array_kernels cnn__array_kernels_table;
+
+#endif

@@ -1,0 +1,55 @@
+/* Elementwise operations with two operands for an integer dtype: X is its type, U the unsigned type that it wraps in,
+ * LOWEST its lowest value, FN(name) its name. No include guard: one inclusion, one dtype. */
+static inline X FN(add)(X a, X b)
+{
+    return (X)((U)a + (U)b);
+}
+
+static inline X FN(sub)(X a, X b)
+{
+    return (X)((U)a - (U)b);
+}
+
+static inline X FN(mul)(X a, X b)
+{
+    return (X)((U)a * (U)b);
+}
+
+/* The lowest value has no positive counterpart: divided by −1 it would trap, and wraps to itself. For an unsigned X the
+ * same line says 0 / max = 0. */
+static inline X FN(div)(X a, X b)
+{
+    if (b == 0) {
+        return 0;
+    }
+    if (a == LOWEST && b == (X)-1) {
+        return a;
+    }
+    return (X)(a / b);
+}
+
+#define Y X
+#define NAME FN(run_add)
+#define F FN(add)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_sub)
+#define F FN(sub)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_mul)
+#define F FN(mul)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_div)
+#define F FN(div)
+#include "kernels/array/loop2.h"
+
+static const cnn__run_fn FN(binary)[CNN__BINARY_COUNT] = {
+    [CNN__ADD] = FN(run_add),
+    [CNN__SUB] = FN(run_sub),
+    [CNN__MUL] = FN(run_mul),
+    [CNN__DIV] = FN(run_div),
+};
+#undef Y
+#undef X
+#undef U
+#undef LOWEST
+#undef FN

@@ -1,0 +1,52 @@
+/* Elementwise operations with two operands for a real dtype: X is its type, OWN(f) its function of base/math.h,
+ * FN(name) its name. No include guard: one inclusion, one dtype. */
+static inline X FN(add)(X a, X b)
+{
+    return a + b;
+}
+
+static inline X FN(sub)(X a, X b)
+{
+    return a - b;
+}
+
+static inline X FN(mul)(X a, X b)
+{
+    return a * b;
+}
+
+static inline X FN(div)(X a, X b)
+{
+    return a / b;
+}
+
+static inline X FN(pow)(X a, X b)
+{
+    return OWN(pow)(a, b);
+}
+
+#define Y X
+#define NAME FN(run_add)
+#define F FN(add)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_sub)
+#define F FN(sub)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_mul)
+#define F FN(mul)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_div)
+#define F FN(div)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_pow)
+#define F FN(pow)
+#include "kernels/array/loop2.h"
+
+static const cnn__run_fn FN(binary)[CNN__BINARY_COUNT] = {
+    [CNN__ADD] = FN(run_add), [CNN__SUB] = FN(run_sub), [CNN__MUL] = FN(run_mul),
+    [CNN__DIV] = FN(run_div), [CNN__POW] = FN(run_pow),
+};
+#undef Y
+#undef X
+#undef OWN
+#undef FN

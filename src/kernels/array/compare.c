@@ -1,0 +1,84 @@
+/* Comparisons and choice. Results of comparisons are bool; choice moves bytes and looks at the size of a dtype
+ * alone. */
+#include "kernels/array/impl.h"
+#include "kernels/array/nest.h"
+
+/* a > b is b < a: fewer loops in the library. */
+static cnn__run turned(const cnn__run *run)
+{
+    cnn__run other = *run;
+    other.at[1] = run->at[2];
+    other.at[2] = run->at[1];
+    other.stride[1] = run->stride[2];
+    other.stride[2] = run->stride[1];
+    return other;
+}
+
+#define X float
+#define FN(name) CNN__JOIN(name, f32)
+#include "kernels/array/compare_impl.h"
+
+#define X double
+#define FN(name) CNN__JOIN(name, f64)
+#include "kernels/array/compare_impl.h"
+
+#define X int64_t
+#define FN(name) CNN__JOIN(name, i64)
+#include "kernels/array/compare_impl.h"
+
+#define X int32_t
+#define FN(name) CNN__JOIN(name, i32)
+#include "kernels/array/compare_impl.h"
+
+#define X uint8_t
+#define FN(name) CNN__JOIN(name, u8)
+#include "kernels/array/compare_impl.h"
+
+static const cnn__run_fn *const tables[] = {
+    [CNN_F32] = compare_f32, [CNN_F64] = compare_f64, [CNN_I64] = compare_i64,
+    [CNN_I32] = compare_i32, [CNN_U8] = compare_u8,   [CNN_BOOL] = compare_u8,
+};
+
+void cnn__array_compare(cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a, const void *b,
+                        cnn__pool *pool)
+{
+    size_t size = cnn__array_size(dtype);
+    cnn__walk walk = {
+        .nest = nest,
+        .count = 3,
+        .base = { y, (void *)a, (void *)b },
+        .size = { 1, size, size },
+        .fn = tables[dtype][op],
+        .cost = 1,
+    };
+    cnn__nest_walk(&walk, pool);
+}
+
+#define X cnn__bits_8
+#define NAME run_where_8
+#include "kernels/array/where_impl.h"
+
+#define X cnn__bits_4
+#define NAME run_where_4
+#include "kernels/array/where_impl.h"
+
+#define X cnn__bits_1
+#define NAME run_where_1
+#include "kernels/array/where_impl.h"
+
+void cnn__array_where(const cnn__nest *nest, cnn_dtype dtype, void *y, const void *condition, const void *a,
+                      const void *b, cnn__pool *pool)
+{
+    size_t size = cnn__array_size(dtype);
+    cnn__walk walk = {
+        .nest = nest,
+        .count = 4,
+        .base = { y, (void *)condition, (void *)a, (void *)b },
+        .size = { size, 1, size, size },
+        .fn = size == 8   ? run_where_8
+              : size == 4 ? run_where_4
+                          : run_where_1,
+        .cost = 1,
+    };
+    cnn__nest_walk(&walk, pool);
+}

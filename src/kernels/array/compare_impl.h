@@ -1,0 +1,54 @@
+/* Comparisons of a dtype: X is its type, FN(name) its name. No include guard: one inclusion, one dtype. */
+static inline uint8_t FN(eq)(X a, X b)
+{
+    return a == b;
+}
+
+static inline uint8_t FN(ne)(X a, X b)
+{
+    return a != b;
+}
+
+static inline uint8_t FN(lt)(X a, X b)
+{
+    return a < b;
+}
+
+static inline uint8_t FN(le)(X a, X b)
+{
+    return a <= b;
+}
+
+#define Y uint8_t
+#define NAME FN(run_eq)
+#define F FN(eq)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_ne)
+#define F FN(ne)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_lt)
+#define F FN(lt)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_le)
+#define F FN(le)
+#include "kernels/array/loop2.h"
+
+static void FN(run_gt)(const cnn__run *run)
+{
+    cnn__run other = turned(run);
+    FN(run_lt)(&other);
+}
+
+static void FN(run_ge)(const cnn__run *run)
+{
+    cnn__run other = turned(run);
+    FN(run_le)(&other);
+}
+
+static const cnn__run_fn FN(compare)[CNN__COMPARE_COUNT] = {
+    [CNN__EQ] = FN(run_eq), [CNN__NE] = FN(run_ne), [CNN__LT] = FN(run_lt),
+    [CNN__LE] = FN(run_le), [CNN__GT] = FN(run_gt), [CNN__GE] = FN(run_ge),
+};
+#undef Y
+#undef X
+#undef FN

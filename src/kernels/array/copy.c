@@ -1,0 +1,160 @@
+/* Filling and copying. Within one dtype only the size of an element counts, and transposed operands are copied in
+ * tiles that stay in the first cache. */
+#include "kernels/array/impl.h"
+#include "kernels/array/nest.h"
+
+#include "kernels/array/convert.h"
+
+#include <math.h>
+#include <string.h>
+
+#define X float
+#define OF(to) cnn__##to##_of_real
+#define FN(name) CNN__JOIN(name, f32)
+#include "kernels/array/copy_impl.h"
+
+#define X double
+#define OF(to) cnn__##to##_of_real
+#define FN(name) CNN__JOIN(name, f64)
+#include "kernels/array/copy_impl.h"
+
+#define X int64_t
+#define OF(to) cnn__##to##_of_integer
+#define FN(name) CNN__JOIN(name, i64)
+#include "kernels/array/copy_impl.h"
+
+#define X int32_t
+#define OF(to) cnn__##to##_of_integer
+#define FN(name) CNN__JOIN(name, i32)
+#include "kernels/array/copy_impl.h"
+
+#define X uint8_t
+#define OF(to) cnn__##to##_of_integer
+#define FN(name) CNN__JOIN(name, u8)
+#include "kernels/array/copy_impl.h"
+
+#define X cnn__bits_8
+#define SIZED(name) name##_8
+#include "kernels/array/transpose_impl.h"
+
+#define X cnn__bits_4
+#define SIZED(name) name##_4
+#include "kernels/array/transpose_impl.h"
+
+#define X cnn__bits_1
+#define SIZED(name) name##_1
+#include "kernels/array/transpose_impl.h"
+
+static const cnn__run_fn *const convert[] = {
+    [CNN_F32] = copy_f32, [CNN_F64] = copy_f64, [CNN_I64] = copy_i64,
+    [CNN_I32] = copy_i32, [CNN_U8] = copy_u8,   [CNN_BOOL] = copy_u8,
+};
+
+typedef void (*tile_fn)(int64_t rows, int64_t columns, void *y, int64_t y_row, const void *x, int64_t x_column);
+
+static const cnn__run_fn move[] = { [1] = move_1, [4] = move_4, [8] = move_8 };
+static const tile_fn tile[] = { [1] = tile_1, [4] = tile_4, [8] = tile_8 };
+
+/* A copy of which y is contiguous along the last dimension and x along dimension `row`. */
+typedef struct transposition {
+    cnn__nest rest; /* the other dimensions */
+    int64_t rows, columns;
+    int64_t y_row, x_column;
+    int64_t tiles_down, tiles;
+    size_t size;
+    char *y;
+    const char *x;
+} transposition;
+
+enum { TILE_ROWS = 32, TILE_COLUMNS = 64, TILES_A_TASK = 8, TILED_FROM = 8 };
+
+static bool find_transposition(const cnn__nest *nest, int *row)
+{
+    int last = nest->ndim - 1;
+    if (last < 1 || nest->stride[0][last] != 1 || nest->stride[1][last] < 2 || nest->shape[last] < TILED_FROM) {
+        return false;
+    }
+    for (int d = 0; d < last; d++) {
+        if (nest->stride[1][d] == 1 && nest->shape[d] >= TILED_FROM) {
+            *row = d;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void transpose_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const transposition *t = arg;
+    int64_t across = cnn__ceil_div(t->columns, TILE_COLUMNS);
+    int64_t end = cnn__min(t->tiles, (task + 1) * TILES_A_TASK);
+    for (int64_t i = task * TILES_A_TASK; i < end; i++) {
+        cnn__cursor cursor;
+        cnn__cursor_seek(&cursor, &t->rest, i / (t->tiles_down * across));
+        int64_t row = i / across % t->tiles_down * TILE_ROWS, column = i % across * TILE_COLUMNS;
+        int64_t y = cursor.offset[0] + row * t->y_row + column;
+        int64_t x = cursor.offset[1] + row + column * t->x_column;
+        tile[t->size](cnn__min(TILE_ROWS, t->rows - row), cnn__min(TILE_COLUMNS, t->columns - column),
+                      t->y + y * (int64_t)t->size, t->y_row, t->x + x * (int64_t)t->size, t->x_column);
+    }
+}
+
+static void transpose(const cnn__nest *nest, int row, size_t size, void *y, const void *x, cnn__pool *pool)
+{
+    int last = nest->ndim - 1;
+    transposition t = { .rows = nest->shape[row],
+                        .columns = nest->shape[last],
+                        .y_row = nest->stride[0][row],
+                        .x_column = nest->stride[1][last],
+                        .size = size,
+                        .y = y,
+                        .x = x };
+    for (int d = 0; d < last; d++) {
+        if (d != row) {
+            t.rest.shape[t.rest.ndim] = nest->shape[d];
+            t.rest.stride[0][t.rest.ndim] = nest->stride[0][d];
+            t.rest.stride[1][t.rest.ndim++] = nest->stride[1][d];
+        }
+    }
+    t.tiles_down = cnn__ceil_div(t.rows, TILE_ROWS);
+    t.tiles = cnn__nest_count(&t.rest) * t.tiles_down * cnn__ceil_div(t.columns, TILE_COLUMNS);
+    cnn__pool_run(pool, cnn__ceil_div(t.tiles, TILES_A_TASK), (double)cnn__nest_count(nest), transpose_task, &t);
+}
+
+void cnn__array_copy(const cnn__nest *nest, cnn_dtype to, void *y, cnn_dtype from, const void *x, cnn__pool *pool)
+{
+    size_t size = cnn__array_size(from);
+    int row;
+    if (to == from && find_transposition(nest, &row)) {
+        transpose(nest, row, size, y, x, pool);
+        return;
+    }
+    cnn__walk walk = {
+        .nest = nest,
+        .count = 2,
+        .base = { y, (void *)x },
+        .size = { cnn__array_size(to), size },
+        .fn = to == from ? move[size] : convert[from][to],
+        .cost = 1,
+    };
+    cnn__nest_walk(&walk, pool);
+}
+
+static void zero_bytes(const cnn__run *run)
+{
+    memset(run->at[0], 0, (size_t)run->n);
+}
+
+/* A fill is a copy of one element to all, and of zero bytes where the value is +0. */
+void cnn__array_fill(cnn_dtype dtype, int64_t n, double value, void *y, cnn__pool *pool)
+{
+    cnn__nest nest = { .ndim = 1, .shape = { n }, .stride = { { 1 }, { 0 } } };
+    if (value != 0 || signbit(value)) {
+        cnn__array_copy(&nest, dtype, y, CNN_F64, &value, pool);
+        return;
+    }
+    nest.shape[0] = n * (int64_t)cnn__array_size(dtype);
+    cnn__walk walk = { .nest = &nest, .count = 1, .base = { y }, .size = { 1 }, .fn = zero_bytes, .cost = 0.25 };
+    cnn__nest_walk(&walk, pool);
+}

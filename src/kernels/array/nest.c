@@ -1,0 +1,129 @@
+/* Walking a nest in parallel, and cursors. */
+#include "kernels/array/nest.h"
+
+enum { SHORT_RUN = 8 };
+
+size_t cnn__array_size(cnn_dtype dtype)
+{
+    static const size_t size[] = {
+        [CNN_F32] = 4, [CNN_F64] = 8, [CNN_I64] = 8, [CNN_I32] = 4, [CNN_U8] = 1, [CNN_BOOL] = 1
+    };
+    return size[dtype];
+}
+
+int64_t cnn__nest_count(const cnn__nest *nest)
+{
+    int64_t count = 1;
+    for (int d = 0; d < nest->ndim; d++) {
+        count *= nest->shape[d];
+    }
+    return count;
+}
+
+void cnn__cursor_seek(cnn__cursor *cursor, const cnn__nest *nest, int64_t position)
+{
+    cursor->nest = nest;
+    for (int k = 0; k < CNN__NEST_OPERANDS; k++) {
+        cursor->offset[k] = 0;
+    }
+    for (int d = nest->ndim - 1; d >= 0; d--) {
+        cursor->index[d] = position % nest->shape[d];
+        position /= nest->shape[d];
+        for (int k = 0; k < CNN__NEST_OPERANDS; k++) {
+            cursor->offset[k] += cursor->index[d] * nest->stride[k][d];
+        }
+    }
+}
+
+int64_t cnn__cursor_run(const cnn__cursor *cursor)
+{
+    int last = cursor->nest->ndim - 1;
+    return last < 0 ? 1 : cursor->nest->shape[last] - cursor->index[last];
+}
+
+void cnn__cursor_advance(cnn__cursor *cursor, int64_t n)
+{
+    const cnn__nest *nest = cursor->nest;
+    for (int d = nest->ndim - 1; d >= 0; d--) {
+        cursor->index[d] += n;
+        for (int k = 0; k < CNN__NEST_OPERANDS; k++) {
+            cursor->offset[k] += n * nest->stride[k][d];
+        }
+        if (cursor->index[d] < nest->shape[d] || d == 0) {
+            return;
+        }
+        for (int k = 0; k < CNN__NEST_OPERANDS; k++) {
+            cursor->offset[k] -= cursor->index[d] * nest->stride[k][d];
+        }
+        cursor->index[d] = 0;
+        n = 1;
+    }
+}
+
+typedef struct job {
+    const cnn__walk *walk;
+    cnn__nest nest;
+    int64_t total;
+} job;
+
+static void walk_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const job *j = arg;
+    const cnn__walk *w = j->walk;
+    int64_t left = cnn__min(CNN__NEST_TASK, j->total - task * CNN__NEST_TASK);
+    int last = j->nest.ndim - 1;
+    cnn__run run = { .parameters = w->parameters };
+    for (int k = 0; k < w->count; k++) {
+        run.stride[k] = last < 0 ? 1 : j->nest.stride[k][last];
+    }
+    cnn__cursor cursor;
+    cnn__cursor_seek(&cursor, &j->nest, task * CNN__NEST_TASK);
+    while (left > 0) {
+        run.n = cnn__min(left, cnn__cursor_run(&cursor));
+        for (int k = 0; k < w->count; k++) {
+            run.at[k] = (char *)w->base[k] + cursor.offset[k] * (int64_t)w->size[k];
+        }
+        w->fn(&run);
+        left -= run.n;
+        if (left > 0) {
+            cnn__cursor_advance(&cursor, run.n);
+        }
+    }
+}
+
+/* Where the innermost dimension is too short for a loop to be worth its call, the longest one takes its place. */
+static void lengthen_runs(cnn__nest *nest, int count)
+{
+    int last = nest->ndim - 1, longest = last;
+    for (int d = last - 1; d >= 0; d--) {
+        longest = nest->shape[d] > nest->shape[longest] ? d : longest;
+    }
+    if (last < 0 || nest->shape[last] >= SHORT_RUN || longest == last) {
+        return;
+    }
+    int64_t size = nest->shape[last];
+    nest->shape[last] = nest->shape[longest];
+    nest->shape[longest] = size;
+    for (int k = 0; k < count; k++) {
+        int64_t stride = nest->stride[k][last];
+        nest->stride[k][last] = nest->stride[k][longest];
+        nest->stride[k][longest] = stride;
+    }
+}
+
+void cnn__nest_walk(const cnn__walk *walk, cnn__pool *pool)
+{
+    job j = { .walk = walk, .nest = { .ndim = walk->nest->ndim }, .total = cnn__nest_count(walk->nest) };
+    if (j.total == 0) {
+        return;
+    }
+    for (int d = 0; d < j.nest.ndim; d++) {
+        j.nest.shape[d] = walk->nest->shape[d];
+        for (int k = 0; k < walk->count; k++) {
+            j.nest.stride[k][d] = walk->nest->stride[k][d];
+        }
+    }
+    lengthen_runs(&j.nest, walk->count);
+    cnn__pool_run(pool, cnn__ceil_div(j.total, CNN__NEST_TASK), (double)j.total * walk->cost, walk_task, &j);
+}

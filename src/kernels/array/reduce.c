@@ -1,0 +1,214 @@
+/* Reductions: which elements are reduced at once, how the work is shared out, how partial results are joined.
+ *
+ * Where the results lie beside each other in x and the reduced elements do not (a sum over the first dimension), many
+ * columns are reduced at once and whole rows are read; else one. Few results over many elements are cut again, into
+ * stretches whose results are joined in order. Every cut depends on the sizes alone. */
+#include "kernels/array/reduce.h"
+
+#include "kernels/array/impl.h"
+
+enum {
+    WIDTH = 512,     /* results that are reduced at once, at most */
+    TASK = 16384,    /* elements of a task, about */
+    PARTIALS = 4096, /* accumulators of all stretches together */
+    MOST_STRETCHES = 64,
+    FEW_TASKS = 16 /* from here on there are tasks enough to keep all threads busy */
+};
+
+typedef struct reduction {
+    cnn__nest outer, inner;
+    bool columns; /* are neighbouring results reduced at once? */
+    int64_t outer_count, inner_count;
+    int64_t group;          /* results of a task */
+    int64_t y_step, x_step; /* strides along the last outer dimension */
+    cnn__reduce_fn reduce, join;
+    cnn_dtype accumulator, result;
+    size_t x_size, y_size;
+    char *y;
+    const char *x;
+} reduction;
+
+/* Room for accumulators, one array used of the two. */
+typedef struct accumulators {
+    double real[WIDTH];
+    int64_t integer[WIDTH];
+} accumulators;
+
+static void *choose(const reduction *r, void *real, void *integer)
+{
+    return r->accumulator == CNN_F64 ? real : integer;
+}
+
+static void store(const reduction *r, int64_t n, int64_t y, const void *from)
+{
+    cnn__nest nest = { .ndim = 1, .shape = { n }, .stride = { { r->y_step }, { 1 } } };
+    cnn__array_copy(&nest, r->result, r->y + y * (int64_t)r->y_size, r->accumulator, from, NULL);
+}
+
+/* n results along the last outer dimension; each accumulator has 8 bytes. */
+static void reduce_run(const reduction *r, int64_t n, int64_t y, int64_t x)
+{
+    accumulators room;
+    char *at = choose(r, room.real, room.integer);
+    const char *from = r->x + x * (int64_t)r->x_size;
+    if (r->columns) {
+        r->reduce(from, &r->inner, 0, r->inner_count, n, at);
+    } else {
+        for (int64_t i = 0; i < n; i++) {
+            r->reduce(from + i * r->x_step * (int64_t)r->x_size, &r->inner, 0, r->inner_count, 1, at + i * 8);
+        }
+    }
+    store(r, n, y, at);
+}
+
+static void reduce_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const reduction *r = arg;
+    int64_t left = cnn__min(r->group, r->outer_count - task * r->group);
+    cnn__cursor cursor;
+    cnn__cursor_seek(&cursor, &r->outer, task * r->group);
+    for (;;) {
+        int64_t n = cnn__min(cnn__min(left, WIDTH), cnn__cursor_run(&cursor));
+        reduce_run(r, n, cursor.offset[0], cursor.offset[1]);
+        left -= n;
+        if (left == 0) {
+            return;
+        }
+        cnn__cursor_advance(&cursor, n);
+    }
+}
+
+/* The stretches of one run of results. */
+typedef struct cut {
+    const reduction *r;
+    int64_t width, stretch;
+    const char *x;
+    char *partials;
+} cut;
+
+static void cut_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const cut *c = arg;
+    int64_t first = task * c->stretch;
+    c->r->reduce(c->x, &c->r->inner, first, cnn__min(c->stretch, c->r->inner_count - first), c->width,
+                 c->partials + task * c->width * 8);
+}
+
+static void reduce_cut(const reduction *r, int64_t n, int64_t y, int64_t x, cnn__pool *pool)
+{
+    double real[PARTIALS];
+    int64_t integer[PARTIALS];
+    accumulators room;
+    void *joined = choose(r, room.real, room.integer);
+    int64_t most = cnn__min(MOST_STRETCHES, PARTIALS / n);
+    int64_t stretches = cnn__max(1, cnn__min(most, cnn__ceil_div(r->inner_count * n, TASK)));
+    cut c = { .r = r,
+              .width = n,
+              .stretch = cnn__max(1, cnn__ceil_div(r->inner_count, stretches)),
+              .x = r->x + x * (int64_t)r->x_size,
+              .partials = choose(r, real, integer) };
+    stretches = cnn__ceil_div(r->inner_count, c.stretch);
+    cnn__pool_run(pool, stretches, (double)(r->inner_count * n), cut_task, &c);
+    cnn__nest rows = { .ndim = 1, .shape = { stretches }, .stride = { { 0 }, { n } } };
+    r->join(c.partials, &rows, 0, stretches, n, joined);
+    store(r, n, y, joined);
+}
+
+static void reduce_few(const reduction *r, cnn__pool *pool)
+{
+    cnn__cursor cursor;
+    cnn__cursor_seek(&cursor, &r->outer, 0);
+    for (int64_t left = r->outer_count;;) {
+        int64_t n = r->columns ? cnn__min(WIDTH, cnn__cursor_run(&cursor)) : 1;
+        reduce_cut(r, n, cursor.offset[0], cursor.offset[1], pool);
+        left -= n;
+        if (left == 0) {
+            return;
+        }
+        cnn__cursor_advance(&cursor, n);
+    }
+}
+
+static bool is_real(cnn_dtype dtype)
+{
+    return dtype == CNN_F32 || dtype == CNN_F64;
+}
+
+static int64_t last_stride(const cnn__nest *nest, int operand)
+{
+    return nest->ndim ? nest->stride[operand][nest->ndim - 1] : 0;
+}
+
+/* Appends a dimension, or lengthens the last one where the new one continues it. */
+static void append(cnn__nest *nest, int64_t size, int64_t y_stride, int64_t x_stride)
+{
+    int last = nest->ndim - 1;
+    if (size == 1) {
+        return;
+    }
+    if (last >= 0 && nest->stride[0][last] == y_stride * size && nest->stride[1][last] == x_stride * size) {
+        nest->shape[last] *= size;
+    } else {
+        nest->shape[++last] = size;
+        nest->ndim++;
+    }
+    nest->stride[0][last] = y_stride;
+    nest->stride[1][last] = x_stride;
+}
+
+static cnn__nest joined(const cnn__nest *nest)
+{
+    cnn__nest result = { 0 };
+    for (int d = 0; d < nest->ndim; d++) {
+        append(&result, nest->shape[d], nest->stride[0][d], nest->stride[1][d]);
+    }
+    return result;
+}
+
+/* The reduced elements in the order in which they lie in memory: the largest stride outermost. */
+static cnn__nest sorted(const cnn__nest *nest)
+{
+    int order[CNN_MAX_DIMS];
+    for (int d = 0; d < nest->ndim; d++) {
+        int place = d;
+        for (; place > 0 && nest->stride[1][order[place - 1]] < nest->stride[1][d]; place--) {
+            order[place] = order[place - 1];
+        }
+        order[place] = d;
+    }
+    cnn__nest result = { 0 };
+    for (int i = 0; i < nest->ndim; i++) {
+        append(&result, nest->shape[order[i]], 0, nest->stride[1][order[i]]);
+    }
+    return result;
+}
+
+void cnn__array_reduce(cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype, void *y,
+                       const void *x, cnn__pool *pool)
+{
+    reduction r = { .outer = joined(outer), .inner = sorted(inner), .y = y, .x = x };
+    r.outer_count = cnn__nest_count(outer);
+    r.inner_count = cnn__nest_count(inner);
+    if (r.outer_count == 0) {
+        return;
+    }
+    r.y_step = last_stride(&r.outer, 0);
+    r.x_step = last_stride(&r.outer, 1);
+    r.columns = r.x_step == 1 && last_stride(&r.inner, 1) != 1;
+    r.accumulator = is_real(dtype) ? CNN_F64 : CNN_I64;
+    r.result = op == CNN__SUM && !is_real(dtype) ? CNN_I64 : dtype;
+    r.x_size = cnn__array_size(dtype);
+    r.y_size = cnn__array_size(r.result);
+    r.reduce = cnn__reduce_tile[op][dtype];
+    r.join = cnn__reduce_tile[op][r.accumulator];
+    r.group = cnn__max(r.columns ? WIDTH : 1, TASK / cnn__max(1, r.inner_count));
+    int64_t tasks = cnn__ceil_div(r.outer_count, r.group);
+    double work = (double)r.outer_count * (double)cnn__max(1, r.inner_count);
+    if (tasks < FEW_TASKS && r.inner_count > 1 && work > 4 * TASK) {
+        reduce_few(&r, pool);
+    } else {
+        cnn__pool_run(pool, tasks, work, reduce_task, &r);
+    }
+}

@@ -1,0 +1,17 @@
+/* Reductions of one tile: `width` neighbouring columns, reduced over a stretch of a nest into accumulators.
+ *
+ * Reals are accumulated in double and integers in int64_t, so that there are two kinds of accumulators; both have 8
+ * bytes. */
+#ifndef CNN_KERNELS_ARRAY_REDUCE_H
+#define CNN_KERNELS_ARRAY_REDUCE_H
+
+#include "kernels/array/nest.h"
+
+/* Reduces the `count` elements of the nest (operand 1) from position `first` on, for each of the columns x, x + 1, … */
+typedef void (*cnn__reduce_fn)(const void *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
+                               void *accumulators);
+
+/* By operation and dtype. Those of CNN_F64 and CNN_I64 also combine accumulators. */
+extern const cnn__reduce_fn cnn__reduce_tile[CNN__REDUCE_COUNT][CNN_BOOL + 1];
+
+#endif

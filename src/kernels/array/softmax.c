@@ -1,0 +1,62 @@
+/* softmax and log_softmax over contiguous rows, each row by one task. */
+#include "kernels/array/impl.h"
+#include "kernels/array/nest.h"
+
+#include "kernels/array/math.h"
+
+#define X float
+#define OWN(name) cnn__##name##_f32
+#define FN(name) CNN__JOIN(name, f32)
+#include "kernels/array/softmax_impl.h"
+
+#define X double
+#define OWN(name) cnn__##name##_f64
+#define FN(name) CNN__JOIN(name, f64)
+#include "kernels/array/softmax_impl.h"
+
+typedef void (*row_fn)(int64_t n, const void *x, void *y);
+
+typedef struct job {
+    row_fn row;
+    int64_t rows, n, group;
+    int64_t bytes; /* of a row */
+    const char *x;
+    char *y;
+} job;
+
+enum { TASK = 4096, COST = 16 };
+
+static void rows_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const job *j = arg;
+    int64_t end = cnn__min(j->rows, (task + 1) * j->group);
+    for (int64_t i = task * j->group; i < end; i++) {
+        j->row(j->n, j->x + i * j->bytes, j->y + i * j->bytes);
+    }
+}
+
+static void run_rows(row_fn row, cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool)
+{
+    if (rows == 0 || n == 0) {
+        return;
+    }
+    job j = { .row = row,
+              .rows = rows,
+              .n = n,
+              .group = cnn__max(1, TASK / n),
+              .bytes = n * (int64_t)cnn__array_size(dtype),
+              .x = x,
+              .y = y };
+    cnn__pool_run(pool, cnn__ceil_div(rows, j.group), COST * (double)rows * (double)n, rows_task, &j);
+}
+
+void cnn__array_log_softmax(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool)
+{
+    run_rows(dtype == CNN_F32 ? log_softmax_f32 : log_softmax_f64, dtype, rows, n, x, y, pool);
+}
+
+void cnn__array_softmax(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool)
+{
+    run_rows(dtype == CNN_F32 ? softmax_f32 : softmax_f64, dtype, rows, n, x, y, pool);
+}

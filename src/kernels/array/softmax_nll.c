@@ -1,0 +1,145 @@
+/* Cutting the cross-entropy kernel into tasks. How the samples are cut depends on the problem alone, and the partial
+ * sums of the tasks are added in their order, so the loss has the same bits for any number of threads. */
+#include "kernels/array/softmax_nll.h"
+
+#include "kernels/array/math.h"
+
+#include <stddef.h>
+
+enum { RUN = 64, TASK_ELEMENTS = 16384, TASK_SAMPLES = 1024 };
+
+/* Samples sample … sample + count − 1; `first` is the place of class 0 of the first one among the logits. */
+typedef struct run {
+    int64_t sample, first;
+    int count;
+} run;
+
+typedef struct gradients {
+    const void *dy;
+    bool each;
+    double scale;
+    void *dlogits, *dtarget;
+} gradients;
+
+static bool indices(const cnn__softmax_nll *g)
+{
+    return g->target_dtype != CNN_F32 && g->target_dtype != CNN_F64;
+}
+
+static int64_t index_at(const cnn__softmax_nll *g, int64_t sample)
+{
+    if (g->target_dtype == CNN_I64) {
+        return ((const int64_t *)g->target)[sample];
+    }
+    return g->target_dtype == CNN_I32 ? ((const int32_t *)g->target)[sample] : ((const uint8_t *)g->target)[sample];
+}
+
+#define X float
+#define OWN(name) cnn__##name##_f32
+#define FN(name) name##_f32
+#include "kernels/array/softmax_nll_impl.h"
+
+#define X double
+#define OWN(name) cnn__##name##_f64
+#define FN(name) name##_f64
+#include "kernels/array/softmax_nll_impl.h"
+
+static const struct {
+    void (*forward)(const cnn__softmax_nll *g, run r, void *losses, double sums[2]);
+    void (*backward)(const cnn__softmax_nll *g, run r, const gradients *out);
+} KERNELS[2] = { [CNN_F32] = { forward_f32, backward_f32 }, [CNN_F64] = { forward_f64, backward_f64 } };
+
+int64_t cnn__softmax_nll_bad_index(const cnn__softmax_nll *g, int64_t *value)
+{
+    for (int64_t s = 0; s < g->batch * g->inner; s++) {
+        *value = index_at(g, s);
+        if (*value != g->ignore_index && (*value < 0 || *value >= g->classes)) {
+            return s;
+        }
+    }
+    return -1;
+}
+
+/* ---- tasks ---- */
+
+typedef struct work {
+    const cnn__softmax_nll *g;
+    int64_t samples, per_task, tasks;
+    void *losses;
+    double *partial; /* two sums a task */
+    const gradients *out;
+} work;
+
+static work plan(const cnn__softmax_nll *g)
+{
+    work w = { .g = g, .samples = g->batch * g->inner };
+    w.per_task = TASK_ELEMENTS / (g->classes < 1 ? 1 : g->classes);
+    w.per_task = w.per_task < 1 ? 1 : w.per_task > TASK_SAMPLES ? TASK_SAMPLES : w.per_task;
+    w.tasks = w.samples / w.per_task + (w.samples % w.per_task ? 1 : 0);
+    return w;
+}
+
+/* The run that begins at `sample` and ends before `end`, with its batch entry, and within RUN. */
+static run run_at(const cnn__softmax_nll *g, int64_t sample, int64_t end)
+{
+    int64_t n = sample / g->inner, d = sample % g->inner, count = g->inner - d;
+    count = count < end - sample ? count : end - sample;
+    return (run){ sample, n * g->classes * g->inner + d, (int)(count < RUN ? count : RUN) };
+}
+
+static void task(void *arg, int64_t number, int worker)
+{
+    const work *w = arg;
+    const cnn__softmax_nll *g = w->g;
+    int64_t begin = number * w->per_task, end = begin + w->per_task;
+    double sums[2] = { 0, 0 };
+    (void)worker;
+    end = end < w->samples ? end : w->samples;
+    while (begin < end) {
+        run r = run_at(g, begin, end);
+        if (w->out) {
+            KERNELS[g->dtype].backward(g, r, w->out);
+        } else {
+            KERNELS[g->dtype].forward(g, r, w->losses, sums);
+        }
+        begin += r.count;
+    }
+    if (w->partial) {
+        w->partial[2 * number] = sums[0];
+        w->partial[2 * number + 1] = sums[1];
+    }
+}
+
+/* An exponential counts as 20 elementary operations. */
+static double cost(const work *w)
+{
+    return 20 * (double)w->samples * (double)w->g->classes;
+}
+
+size_t cnn__softmax_nll_workspace(const cnn__softmax_nll *g)
+{
+    return (size_t)plan(g).tasks * 2 * sizeof(double);
+}
+
+void cnn__softmax_nll_forward(const cnn__softmax_nll *g, void *losses, double sums[2], double *workspace,
+                              cnn__pool *pool)
+{
+    work w = plan(g);
+    w.losses = losses;
+    w.partial = workspace;
+    cnn__pool_run(pool, w.tasks, cost(&w), task, &w);
+    sums[0] = sums[1] = 0;
+    for (int64_t i = 0; i < w.tasks; i++) {
+        sums[0] += workspace[2 * i];
+        sums[1] += workspace[2 * i + 1];
+    }
+}
+
+void cnn__softmax_nll_backward(const cnn__softmax_nll *g, const void *dy, bool each, double scale, void *dlogits,
+                               void *dtarget, cnn__pool *pool)
+{
+    gradients out = { dy, each, scale, dlogits, dtarget };
+    work w = plan(g);
+    w.out = &out;
+    cnn__pool_run(pool, w.tasks, cost(&w), task, &w);
+}

@@ -1,0 +1,42 @@
+/* The fused kernel of the cross-entropy loss: log-softmax and negative log-likelihood in one pass, and their gradient.
+ *
+ * loss[s] = −Σ_c q[s,c] · logp[s,c] with logp = log softmax of the logits over the classes and, ε being the smoothing,
+ *   class indices:       q = (1 − ε) · w[t] · (c == t) + ε/C · w[c];  0 for an ignored sample
+ *   class probabilities: q = w[c] · ((1 − ε) · target[s,c] + ε/C)
+ * (torch.nn.functional.cross_entropy). Only the largest logit and the log-sum of each sample are kept for backward. */
+#ifndef CNN_KERNELS_ARRAY_SOFTMAX_NLL_H
+#define CNN_KERNELS_ARRAY_SOFTMAX_NLL_H
+
+#include "base/pool.h"
+
+#include <cnn/tensor.h>
+
+/* Samples are (n, d): number n·inner + d, logits at [n, c, d] of a contiguous [batch, classes, inner]. */
+typedef struct cnn__softmax_nll {
+    cnn_dtype dtype; /* f32 or f64, of everything but indices */
+    int64_t batch, classes, inner;
+    const void *logits;
+    const void *weight;     /* [classes] or NULL for ones */
+    cnn_dtype target_dtype; /* i64, i32, u8: indices [batch, inner]; else probabilities, like the logits */
+    const void *target;
+    int64_t ignore_index;
+    double smoothing;
+    void *stats; /* [2, samples]: the largest logit; the log of Σ exp(logit − largest) */
+} cnn__softmax_nll;
+
+/* The position of the first index that is neither in [0, classes) nor ignored; −1 if all are good. */
+int64_t cnn__softmax_nll_bad_index(const cnn__softmax_nll *g, int64_t *value);
+
+size_t cnn__softmax_nll_workspace(const cnn__softmax_nll *g);
+
+/* Writes stats and, where not NULL, the loss of each sample. sums[0] is the sum of all losses, sums[1] what the mean
+ * divides by: indices: Σ w[t] over samples not ignored; probabilities: the samples. Indices have been checked. */
+void cnn__softmax_nll_forward(const cnn__softmax_nll *g, void *losses, double sums[2], double *workspace,
+                              cnn__pool *pool);
+
+/* dy holds one gradient for all samples (each false) or one for each. Writes, where not NULL, scale·dy times the
+ * derivative to the logits, and to the target's probabilities. */
+void cnn__softmax_nll_backward(const cnn__softmax_nll *g, const void *dy, bool each, double scale, void *dlogits,
+                               void *dtarget, cnn__pool *pool);
+
+#endif

@@ -1,0 +1,125 @@
+/* The loops of the cross-entropy kernel, compiled once for each dtype with X, OWN(name), its function of
+ * array/math.h, and FN(name) defined.
+ *
+ * A run is up to RUN neighbouring samples of one batch entry: the classes are the outer loop and the samples the inner
+ * one, so that memory is walked forwards for [N,C] and for [N,C,H,W]. Sums over classes are made in double. */
+
+/* The factor of logp in the loss of one sample. */
+static double FN(factor)(const cnn__softmax_nll *g, int64_t class, int64_t target, int64_t at)
+{
+    const X *weight = g->weight;
+    double w = weight ? (double)weight[class] : 1, share = g->smoothing / (double)g->classes;
+    double p = indices(g) ? (class == target ? 1 : 0) : (double)((const X *)g->target)[at];
+    return w * ((1 - g->smoothing) * p + share);
+}
+
+static void FN(statistics)(const cnn__softmax_nll *g, run r)
+{
+    const X *x = (const X *)g->logits + r.first;
+    X *largest = (X *)g->stats + r.sample, *log_sum = largest + g->batch * g->inner;
+    double sum[RUN];
+    for (int i = 0; i < r.count; i++) {
+        largest[i] = (X)-INFINITY;
+        sum[i] = 0;
+    }
+    for (int64_t c = 0; c < g->classes; c++) {
+        for (int i = 0; i < r.count; i++) {
+            X v = x[c * g->inner + i];
+            largest[i] = v > largest[i] ? v : largest[i];
+        }
+    }
+    for (int64_t c = 0; c < g->classes; c++) {
+        for (int i = 0; i < r.count; i++) {
+            sum[i] += (double)OWN(exp)(x[c * g->inner + i] - largest[i]);
+        }
+    }
+    for (int i = 0; i < r.count; i++) {
+        log_sum[i] = (X)cnn__log_f64(sum[i]);
+    }
+}
+
+static double FN(log_p)(const cnn__softmax_nll *g, int64_t sample, int64_t at)
+{
+    const X *stats = g->stats;
+    return (double)(((const X *)g->logits)[at] - stats[sample]) - (double)stats[g->batch * g->inner + sample];
+}
+
+static double FN(loss)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double *divisor)
+{
+    const X *weight = g->weight;
+    double loss = 0;
+    int64_t target = 0;
+    *divisor = 1;
+    if (indices(g)) {
+        target = index_at(g, sample);
+        if (target == g->ignore_index) {
+            return *divisor = 0;
+        }
+        *divisor = weight ? (double)weight[target] : 1;
+        if (g->smoothing == 0) { /* an infinite logit of another class must not become 0 · infinity */
+            return -*divisor * FN(log_p)(g, sample, first + target * g->inner);
+        }
+    }
+    for (int64_t c = 0; c < g->classes; c++) {
+        int64_t at = first + c * g->inner;
+        loss -= FN(factor)(g, c, target, at) * FN(log_p)(g, sample, at);
+    }
+    return loss;
+}
+
+static void FN(forward)(const cnn__softmax_nll *g, run r, void *losses, double sums[2])
+{
+    FN(statistics)(g, r);
+    for (int i = 0; i < r.count; i++) {
+        double divisor, loss = FN(loss)(g, r.sample + i, r.first + i, &divisor);
+        if (losses) {
+            ((X *)losses)[r.sample + i] = (X)loss;
+        }
+        sums[0] += loss;
+        sums[1] += divisor;
+    }
+}
+
+/* d loss / d logit = softmax · Σ q − q */
+static void FN(logits_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
+{
+    int64_t target = indices(g) ? index_at(g, sample) : 0;
+    bool ignored = indices(g) && target == g->ignore_index;
+    double total = 0;
+    for (int64_t c = 0; c < g->classes && !ignored; c++) {
+        total += FN(factor)(g, c, target, first + c * g->inner);
+    }
+    for (int64_t c = 0; c < g->classes; c++) {
+        int64_t at = first + c * g->inner;
+        double p = ignored ? 0 : (double)OWN(exp)((X)FN(log_p)(g, sample, at));
+        dx[at] = ignored ? 0 : (X)(dy * (p * total - FN(factor)(g, c, target, at)));
+    }
+}
+
+/* d loss / d probability = −w · (1 − ε) · logp */
+static void FN(target_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dt)
+{
+    const X *weight = g->weight;
+    for (int64_t c = 0; c < g->classes; c++) {
+        int64_t at = first + c * g->inner;
+        double w = weight ? (double)weight[c] : 1;
+        dt[at] = (X)(-dy * w * (1 - g->smoothing) * FN(log_p)(g, sample, at));
+    }
+}
+
+static void FN(backward)(const cnn__softmax_nll *g, run r, const gradients *out)
+{
+    for (int i = 0; i < r.count; i++) {
+        double dy = out->scale * (double)((const X *)out->dy)[out->each ? r.sample + i : 0];
+        if (out->dlogits) {
+            FN(logits_gradient)(g, r.sample + i, r.first + i, dy, out->dlogits);
+        }
+        if (out->dtarget) {
+            FN(target_gradient)(g, r.sample + i, r.first + i, dy, out->dtarget);
+        }
+    }
+}
+
+#undef X
+#undef OWN
+#undef FN

@@ -1,0 +1,66 @@
+/* Elementwise operations with one operand. Reals have all of them; integers have those that ops.h promises, and
+ * wrap. */
+#include "kernels/array/impl.h"
+#include "kernels/array/nest.h"
+
+#include "kernels/array/convert.h"
+#include "kernels/array/math.h"
+
+#define X float
+#define MATH(name) name##f
+#define OWN(name) cnn__##name##_f32
+#define FN(name) CNN__JOIN(name, f32)
+#include "kernels/array/unary_real_impl.h"
+
+#define X double
+#define MATH(name) name
+#define OWN(name) cnn__##name##_f64
+#define FN(name) CNN__JOIN(name, f64)
+#include "kernels/array/unary_real_impl.h"
+
+#define X int64_t
+#define U uint64_t
+#define PARAMETER(v) cnn__i64_of_real(v)
+#define FN(name) CNN__JOIN(name, i64)
+#include "kernels/array/unary_integer_impl.h"
+
+#define X int32_t
+#define U uint32_t
+#define PARAMETER(v) cnn__i32_of_real(v)
+#define FN(name) CNN__JOIN(name, i32)
+#include "kernels/array/unary_integer_impl.h"
+
+#define X uint8_t
+#define U uint32_t
+#define PARAMETER(v) cnn__u8_of_real(v)
+#define FN(name) CNN__JOIN(name, u8)
+#include "kernels/array/unary_integer_impl.h"
+
+static const cnn__run_fn *const tables[] = {
+    [CNN_F32] = unary_f32, [CNN_F64] = unary_f64, [CNN_I64] = unary_i64, [CNN_I32] = unary_i32, [CNN_U8] = unary_u8,
+};
+
+void cnn__array_unary(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, const double parameters[2], void *y,
+                      const void *x, cnn__pool *pool)
+{
+    static const double none[2] = { 0, 0 };
+    static const double cost[CNN__UNARY_COUNT] = {
+        [CNN__EXP] = 10, [CNN__LOG] = 10, [CNN__SQRT] = 4, [CNN__TANH] = 20, [CNN__SIGMOID] = 12, [CNN__POW_SCALAR] = 20
+    };
+    size_t size = cnn__array_size(dtype);
+    bool power = op == CNN__POW_SCALAR; /* of f32 and f64 only */
+    cnn__run_fn run = !power             ? tables[dtype][op]
+                      : dtype == CNN_F64 ? power_f64(parameters[0])
+                                         : power_f32(parameters[0]);
+    bool cheap = power && run != unary_f32[op] && run != unary_f64[op];
+    cnn__walk walk = {
+        .nest = nest,
+        .count = 2,
+        .base = { y, (void *)x },
+        .size = { size, size },
+        .fn = run,
+        .parameters = parameters ? parameters : none,
+        .cost = cost[op] > 0 && !cheap ? cost[op] : 1,
+    };
+    cnn__nest_walk(&walk, pool);
+}

@@ -1,0 +1,304 @@
+/* Convolutions with one tap, no padding and no stride: y = weight · x for each image, multiplied where both lie.
+ *
+ * A task owns a unit of positions (some whole images, or some places of one) for a block of output channels. Panel
+ * by panel of these it goes along all positions, WIDTH at a time and once LANES; the few that are left at the end of
+ * an image are summed along the input channels if the weights lie along them (forward), else by tiles whose rows are
+ * positions. */
+#include "kernels/simd/conv/1x1_tail.h"
+#include "kernels/simd/table.h"
+
+bool CNN__SIMD(conv_direct_fits)(const conv_plan *p)
+{
+    const conv_axis *h = &p->h, *w = &p->w;
+    return h->taps == 1 && w->taps == 1 && h->stride == 1 && w->stride == 1 && h->first == 0 && w->first == 0 &&
+           h->out_step == 1 && w->out_step == 1 && h->in == h->out && w->in == w->out && h->grid == h->in &&
+           w->grid == w->in && p->batch > 0 && p->in_channels > 0 && h->in > 0 && w->in > 0 &&
+           (p->weight_in == 1 || p->weight_out == 1);
+}
+
+size_t CNN__SIMD(conv_direct_workspace)(const conv_plan *p, int workers)
+{
+    direct_job job = { 0 };
+    measure(&job, p);
+    return packed_size(&job) + columns_size(&job) + scratch_size(&job) * (size_t)workers;
+}
+
+static void pack_panels(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const direct_job *job = arg;
+    int64_t channels = job->plan->in_channels, tasks = divide_up(job->panels, PACK_PANELS),
+            panel = task % tasks * PACK_PANELS;
+    float *to = job->packed + (task / tasks * job->panels + panel) * channels * ROW_STEP;
+    pack_weights(job, task / tasks, panel, least(PACK_PANELS, job->panels - panel), 0, channels, to,
+                 channels * ROW_STEP);
+}
+
+/* ---- the product ---- */
+
+/* Where the weights of the task's panel number k are. */
+static tile_operand weights_of(const direct_task *t, int64_t k)
+{
+    const direct_job *job = t->job;
+    const conv_plan *p = job->plan;
+    int64_t panel = t->panel + k;
+    if (job->along) {
+        return (tile_operand){ job->weight + t->group * p->weight_group + panel * job->panel_rows * p->weight_out +
+                                   t->channel,
+                               p->weight_out, 1, NULL };
+    }
+    if (packs_before(job)) {
+        int64_t at = (t->group * job->panels + panel) * p->in_channels + t->channel;
+        return (tile_operand){ job->packed + at * ROW_STEP, 1, ROW_STEP, NULL };
+    }
+    return (tile_operand){ t->weights + (k - t->first) * t->channels * ROW_STEP, 1, ROW_STEP, NULL };
+}
+
+/* Before panel number k: weights that a single unit packs itself, and those that it reads next. */
+static void prepare_weights(direct_task *t, int64_t k)
+{
+    const direct_job *job = t->job;
+    int64_t count = panels_at_once(job, t->channels);
+    if (k % count || job->units > 1) {
+        return;
+    }
+    t->first = k;
+    t->next = foresee_weights(t, t->panel + k + count, count);
+    if (!job->along) {
+        pack_weights(job, t->group, t->panel + k, least(count, t->panels - k), t->channel, t->channels, t->weights,
+                     t->channels * ROW_STEP);
+    }
+}
+
+/* Whole vectors of the unit's places for the stretch; if tiles keep the panels, only what is left of them. */
+static void pack_columns(direct_task *t, bool kept)
+{
+    const direct_job *job = t->job;
+    for (int64_t n = t->image; n < t->image + t->images; n++) {
+        int64_t count = t->end - t->begin, panels = count / WIDTH;
+        const float *from = x_plane(t, n) + t->begin;
+        float *to = columns_of(t, n);
+        if (!kept) {
+            pack_across(from, job->places, panels, t->channels, to);
+        }
+        from += panels * WIDTH;
+        to += panels * WIDTH * t->channels;
+        for (int64_t c = 0; c < t->channels && count % WIDTH >= LANES; c++, from += job->places, to += WIDTH) {
+            store(to, load(from));
+        }
+    }
+}
+
+/* How the sums of output channels from `channel` on start. */
+static tile_start start_of(const direct_task *t, int64_t channel, const float **from)
+{
+    const direct_job *job = t->job;
+    const float *bias = job->bias && !t->parts ? job->bias + t->group * job->plan->out_channels + channel : NULL;
+    *from = bias;
+    return t->terms || (job->plan->add && !t->parts) ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
+}
+
+/* Panels [k, k + count) of the task's by the whole vectors of an image's places, which are read where they lie, or
+ * packed; or where they lie, and left packed for the next panels. */
+static void multiply_image(direct_task *t, int64_t k, int64_t count, int64_t n, bool keeps)
+{
+    const direct_job *job = t->job;
+    const conv_plan *p = job->plan;
+    int64_t channel = (t->panel + k) * job->panel_rows;
+    tile_grid g = { .rows = least(count * job->panel_rows, p->out_channels - channel),
+                    .panel_rows = job->panel_rows,
+                    .columns = 1,
+                    .k = t->channels,
+                    .a = weights_of(t, k),
+                    .streamed = job->streamed,
+                    .step = job->places };
+    g.a_step = job->along ? ROWS * p->weight_out : (packs_before(job) ? p->in_channels : t->channels) * ROW_STEP;
+    g.b = (tile_operand){ x_plane(t, n) + t->begin, 1, job->places, NULL };
+    g.b_step = WIDTH;
+    float *columns = columns_of(t, n);
+    if (PACKS_X && !keeps) {
+        g.b = (tile_operand){ columns, 1, WIDTH, NULL };
+        g.b_step = t->channels * WIDTH;
+    }
+    int64_t together = !PACKS_X || t->finishes ? 1 : tile_columns(t->channels);
+    g.start = start_of(t, channel, &g.from);
+    g.c = y_plane(t, n, channel) + t->begin;
+    for (int64_t at = t->begin; at + LANES <= t->end; at += g.columns * WIDTH, g.c += g.columns * WIDTH) {
+        g.vectors = at + WIDTH <= t->end ? 2 : 1;
+        g.columns = most(1, least(together, (t->end - at) / WIDTH));
+        g.keep = keeps && g.vectors > 1 ? columns : NULL;
+        if (keeps && g.vectors == 1) {
+            g.b = (tile_operand){ columns, 1, WIDTH, NULL };
+        }
+        if (t->finishes) {
+            finish_foresee(p, g.c - job->y, g.rows, job->places);
+        }
+        tile_multiply(&g, &t->next);
+        g.b.at += g.columns * g.b_step;
+        columns += g.columns * t->channels * WIDTH;
+    }
+}
+
+/* What is left of a panel when its tiles are made. */
+static void finish_panel(direct_task *t, int64_t k)
+{
+    const direct_job *job = t->job;
+    const conv_plan *p = job->plan;
+    int64_t channel = (t->panel + k) * job->panel_rows, rows = least(job->panel_rows, p->out_channels - channel);
+    if (t->end == job->places && job->rest) {
+        static const float zeros[ROWS];
+        const float *from;
+        start_of(t, channel, &from);
+        t->a = weights_of(t, k);
+        add_rest(t, channel, rows, from ? from : zeros);
+    }
+    for (int64_t n = 0; n < t->images && t->finishes; n++) {
+        finish(p, job->y, y_plane(t, t->image + n, channel) - job->y + t->begin, rows, t->end - t->begin, job->places);
+    }
+}
+
+/* ---- long sums ---- */
+
+/* The task's output channels of image number i of the unit: where their places begin in y, and their wide sums. */
+typedef struct direct_sums {
+    float *y;
+    double *wide;
+    int64_t rows, places;
+} direct_sums;
+
+static direct_sums sums_of(const direct_task *t, int64_t i)
+{
+    const direct_job *job = t->job;
+    int64_t channel = t->panel * job->panel_rows;
+    direct_sums s = { .rows = least(t->panels * job->panel_rows, job->plan->out_channels - channel),
+                      .places = t->end - t->begin };
+    s.y = y_plane(t, t->image + i, channel) + t->begin;
+    s.wide = t->wide + i * s.rows * s.places;
+    return s;
+}
+
+/* Puts the part aside that ends before the stretch. */
+static void keep_part(direct_task *t)
+{
+    for (int64_t i = 0; i < t->images; i++) {
+        direct_sums s = sums_of(t, i);
+        wide_add(s.wide, t->parts == 0, s.y, s.rows, s.places, t->job->places);
+    }
+    t->parts++;
+    t->terms = 0;
+}
+
+static void finish_parts(const direct_task *t)
+{
+    const direct_job *job = t->job;
+    for (int64_t i = 0; i < t->images; i++) {
+        direct_sums s = sums_of(t, i);
+        wide_finish(s.wide, s.y, s.rows, s.places, job->places);
+        if (plan_finishes(job->plan)) {
+            finish(job->plan, job->y, s.y - job->y, s.rows, s.places, job->places);
+        }
+    }
+}
+
+/* ---- tasks ---- */
+
+static direct_task unit_of(const direct_job *job, int64_t unit, int64_t group)
+{
+    direct_task t = { .job = job,
+                      .group = group,
+                      .image = unit / job->image_units * job->images,
+                      .begin = unit % job->image_units * job->unit_places };
+    t.images = least(job->images, job->plan->batch - t.image);
+    t.end = least(t.begin + job->unit_places, job->places);
+    return t;
+}
+
+/* A stretch of the task's unit. */
+static void use_stretch(direct_task *t, int64_t unit)
+{
+    const direct_job *job = t->job;
+    const conv_plan *p = job->plan;
+    t->channels = least(job->depth, p->in_channels - t->channel);
+    if (shares_columns(job)) {
+        t->columns = job->columns + ((t->group * job->units + unit) * p->in_channels + t->channel) * unit_columns(job);
+    }
+}
+
+static void pack_unit(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const direct_job *job = arg;
+    int64_t stretches = divide_up(job->plan->in_channels, job->depth), unit = task / stretches % job->units;
+    direct_task t = unit_of(job, unit, task / stretches / job->units);
+    t.channel = task % stretches * job->depth;
+    use_stretch(&t, unit);
+    pack_columns(&t, false);
+}
+
+static void multiply_unit(void *arg, int64_t task, int worker)
+{
+    const direct_job *job = arg;
+    const conv_plan *p = job->plan;
+    int64_t unit = task / job->blocks % job->units;
+    direct_task t = unit_of(job, unit, task / job->blocks / job->units);
+    t.panel = task % job->blocks * job->block_panels;
+    t.panels = least(job->block_panels, job->panels - t.panel);
+    t.wide = (double *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    t.aside = (float *)(void *)(t.wide + wide_sums(job));
+    t.rest = t.aside + ROWS * WIDTH;
+    t.weights = t.rest + rest_size(job);
+    t.columns = t.weights + weights_size(job);
+    for (; t.channel < p->in_channels; t.channel += job->depth) {
+        use_stretch(&t, unit);
+        if (long_sum(p->in_channels) && t.terms + t.channels > PART_SUM) {
+            keep_part(&t);
+        }
+        if (t.end == job->places) {
+            pack_rest(&t);
+        }
+        t.next = foresee_x(&t);
+        t.finishes = plan_finishes(p) && !t.parts && t.channel + t.channels == p->in_channels;
+        bool keeps = false;
+        for (int64_t k = 0, count; k < t.panels; k += count) {
+            count = PACKS_X ? least(panels_at_once(job, t.channels), t.panels - k) : 1;
+            prepare_weights(&t, k);
+            if (k == 0 && PACKS_X && !shares_columns(job)) {
+                tile_operand a = weights_of(&t, 0);
+                keeps = t.panels <= FEW_PANELS && tile_keeps(least(job->panel_rows, p->out_channels), &a);
+                pack_columns(&t, keeps);
+            }
+            for (int64_t n = t.image; n < t.image + t.images; n++) {
+                multiply_image(&t, k, count, n, k == 0 && keeps);
+            }
+            for (int64_t i = 0; i < count; i++) {
+                finish_panel(&t, k + i);
+            }
+        }
+        t.terms += t.channels;
+    }
+    if (t.parts) {
+        finish_parts(&t);
+    }
+    stream_end();
+}
+
+void CNN__SIMD(conv_direct)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                            void *memory, cnn__pool *pool)
+{
+    direct_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .packed = memory };
+    measure(&job, p);
+    job.columns = (float *)(void *)((char *)memory + packed_size(&job));
+    job.scratch = (char *)job.columns + columns_size(&job);
+    job.streamed = p->in_channels <= DEPTH && !plan_finishes(p) && !p->add &&
+                   streams(y, p->batch * job.places * p->groups * p->out_channels, job.places);
+    if (packs_before(&job)) {
+        cnn__pool_run(pool, p->groups * divide_up(job.panels, PACK_PANELS), (double)(p->groups * p->weight_group),
+                      pack_panels, &job);
+    }
+    if (shares_columns(&job)) {
+        int64_t tasks = p->groups * job.units * divide_up(p->in_channels, job.depth);
+        cnn__pool_run(pool, tasks, (double)(p->batch * p->groups * p->in_channels * job.places) / LANES, pack_unit,
+                      &job);
+    }
+    cnn__pool_run(pool, job.units * p->groups * job.blocks, plan_work(p), multiply_unit, &job);
+}

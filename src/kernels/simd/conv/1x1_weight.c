@@ -1,0 +1,290 @@
+/* The gradient of the weights of a convolution with one tap and no padding: Σ dy[o][position] · x[c][position].
+ *
+ * One of x and dy is packed, turned so that a vector holds channels; the rows of the other are read where they lie.
+ * With a stride x is gathered first. A task owns a block of channels by channels for a chunk of all positions, which
+ * it takes in stretches of an image; the block's sums stay in L2. Which is packed, blocks and chunks follow from the
+ * sizes. The chunks' sums are added up in order, and turned where need be. */
+#include "kernels/simd/gemm/tile.h"
+#include "kernels/simd/layout/plan.h"
+#include "kernels/simd/table.h"
+#include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/partial.h"
+#include "kernels/simd/vector/prefetch.h"
+
+enum {
+    STRETCH = 256,            /* positions */
+    BLOCK_PACKED = 4 * WIDTH, /* channels of a block */
+    BLOCK_READ = 36 * ROWS,
+    LEAST_TASKS = 12,
+    MOST_CHUNKS = 16,
+    PARTIAL_FLOATS = 1 << 22 /* of all chunks together */
+};
+
+/* x or dy. */
+typedef struct weight_operand {
+    const float *at;
+    int64_t channels, blocks, block; /* of a group; a block's */
+    int64_t plane;
+    bool gathered; /* with a stride */
+} weight_operand;
+
+typedef struct direct_weight_job {
+    const conv_plan *plan;
+    weight_operand read, packed;
+    float *dweight, *partial; /* [chunk][group][read channel][columns] */
+    char *scratch;
+    int64_t places, stretch, image_stretches, stretches, chunks, chunk_stretches;
+    int64_t columns, row_step; /* of the sums */
+    int64_t group_step, chunk_step;
+    int64_t wide_sums; /* of a task, where a chunk's sums are long */
+    bool turned;       /* dy is packed */
+    bool settled;      /* sums are made in dweight */
+} direct_weight_job;
+
+typedef struct direct_weight_task {
+    const direct_weight_job *job;
+    int64_t group, read, reads, packed, packs; /* first channels of the block, and how many */
+    int64_t image, begin, count;               /* positions of the stretch */
+    float *columns, *gathered;                 /* [packed channel's panel][position][WIDTH], [x channel][stretch] */
+    double *wide;
+    int64_t summed, wides; /* positions that are in the sums, and how often sums were put aside */
+    ahead next, later;
+} direct_weight_task;
+
+/* What it takes if `packed` channels are packed, in halves of a vector's product; turning a sum back takes three. */
+static int64_t cost(const conv_plan *p, int64_t read, int64_t packed)
+{
+    int64_t positions = p->batch * p->h.grid * p->w.grid;
+    return positions * (read * divide_up(packed, LANES) + packed) + (packed == p->in_channels ? 0 : 3 * read * packed);
+}
+
+static void cut_blocks(weight_operand *o, int64_t most, int64_t unit)
+{
+    o->blocks = divide_up(o->channels, most);
+    o->block = round_up(divide_up(o->channels, o->blocks), unit);
+    o->blocks = divide_up(o->channels, o->block);
+}
+
+static void measure(direct_weight_job *job, const conv_plan *p, const float *x, const float *dy)
+{
+    job->plan = p;
+    job->turned = cost(p, p->in_channels, p->out_channels) < cost(p, p->out_channels, p->in_channels);
+    weight_operand in = { .at = x, .channels = p->in_channels, .plane = p->h.in * p->w.in };
+    weight_operand out = { .at = dy, .channels = p->out_channels, .plane = p->h.grid * p->w.grid };
+    in.gathered = p->h.stride != 1 || p->w.stride != 1 || p->h.in != p->h.grid || p->w.in != p->w.grid;
+    job->read = job->turned ? in : out;
+    job->packed = job->turned ? out : in;
+    cut_blocks(&job->packed, BLOCK_PACKED, WIDTH);
+    cut_blocks(&job->read, BLOCK_READ, 1);
+    job->places = p->h.grid * p->w.grid;
+    job->stretch = round_up(divide_up(job->places, divide_up(job->places, STRETCH)), LANES);
+    job->image_stretches = divide_up(job->places, job->stretch);
+    job->stretches = p->batch * job->image_stretches;
+    int64_t blocks = p->groups * job->packed.blocks * job->read.blocks;
+    job->columns = round_up(job->packed.channels, WIDTH);
+    job->group_step = job->read.channels * job->columns;
+    int64_t whole = job->group_step * p->groups, chunks = divide_up(LEAST_TASKS, blocks);
+    chunks = least(least(chunks, MOST_CHUNKS), least(job->stretches, PARTIAL_FLOATS / whole + 1));
+    job->chunk_stretches = divide_up(job->stretches, chunks);
+    job->chunks = divide_up(job->stretches, job->chunk_stretches);
+    job->chunk_step = whole;
+    job->settled = job->chunks == 1 && !job->turned && p->in_channels % LANES == 0;
+    job->row_step = job->settled ? p->in_channels : job->columns;
+    job->group_step = job->read.channels * job->row_step;
+    bool wide = long_sum(job->chunk_stretches * job->stretch);
+    job->wide_sums = wide ? round_up(job->read.block * round_up(job->packed.block, WIDTH), 8) : 0;
+}
+
+static size_t partial_size(const direct_weight_job *job)
+{
+    return job->settled ? 0 : (size_t)(job->chunks * job->chunk_step) * sizeof(float);
+}
+
+static size_t columns_size(const direct_weight_job *job)
+{
+    return (size_t)((job->stretch + LANES) * least(BLOCK_PACKED, job->columns));
+}
+
+static size_t scratch_size(const direct_weight_job *job)
+{
+    int64_t channels = job->packed.gathered ? job->packed.block : job->read.gathered ? job->read.block : 0;
+    size_t floats = columns_size(job) + (size_t)round_up(channels * job->stretch, 16);
+    return floats * sizeof(float) + (size_t)job->wide_sums * sizeof(double);
+}
+
+size_t CNN__SIMD(conv_direct_weight_workspace)(const conv_plan *p, int workers)
+{
+    direct_weight_job job = { 0 };
+    measure(&job, p, NULL, NULL);
+    return partial_size(&job) + scratch_size(&job) * (size_t)workers;
+}
+
+/* ---- the product ---- */
+
+static const float *channel_at(const direct_weight_task *t, const weight_operand *o, int64_t channel)
+{
+    return o->at + ((t->image * t->job->plan->groups + t->group) * o->channels + channel) * o->plane;
+}
+
+/* The stretch's positions of some channels of x. */
+static void gather(const direct_weight_task *t, const weight_operand *o, int64_t channel, int64_t channels)
+{
+    const conv_axis *h = &t->job->plan->h, *w = &t->job->plan->w;
+    const float *plane = channel_at(t, o, channel);
+    for (int64_t c = 0; c < channels; c++, plane += o->plane) {
+        float *to = t->gathered + c * t->job->stretch;
+        for (int64_t at = t->begin, count; at < t->begin + t->count; at += count, to += count) {
+            count = least(w->grid - at % w->grid, t->begin + t->count - at);
+            copy_every(plane + at / w->grid * h->stride * w->in + at % w->grid * w->stride, w->stride, to, count);
+        }
+    }
+}
+
+/* The block's channels of an operand, for the stretch: rows of positions. */
+static tile_operand rows_of(const direct_weight_task *t, const weight_operand *o, int64_t channel, int64_t channels)
+{
+    if (o->gathered) {
+        gather(t, o, channel, channels);
+        return (tile_operand){ t->gathered, t->job->stretch, 1, NULL };
+    }
+    return (tile_operand){ channel_at(t, o, channel) + t->begin, o->plane, 1, NULL };
+}
+
+static void multiply_stretch(direct_weight_task *t, float *sums)
+{
+    const direct_weight_job *job = t->job;
+    int64_t panel_rows = panel_rows_of(t->reads);
+    tile_operand packed = rows_of(t, &job->packed, t->packed, t->packs), a = rows_of(t, &job->read, t->read, t->reads);
+    for (int64_t k = 0; k < t->packs; k += LANES) {
+        pack_transposed(packed.at + k * packed.across, packed.across, least(LANES, t->packs - k), LANES, t->count,
+                        t->columns + k / WIDTH * WIDTH * t->count + k % WIDTH, WIDTH);
+    }
+    tile_grid grid = { .rows = t->reads,
+                       .panel_rows = panel_rows,
+                       .k = t->count,
+                       .a = a,
+                       .a_step = panel_rows * a.across,
+                       .b = { t->columns, 1, WIDTH, NULL },
+                       .b_step = t->count * WIDTH,
+                       .start = t->summed ? FROM_C : FROM_COLUMNS,
+                       .c = sums,
+                       .step = job->row_step };
+    tile_multiply_columns(grid, t->packs, &t->next);
+    t->summed += t->count;
+}
+
+/* Puts sums aside that the stretch which comes next would make too long. */
+static void keep_part(direct_weight_task *t, const float *sums)
+{
+    if (t->job->wide_sums && t->summed + t->count > PART_SUM) {
+        wide_add(t->wide, t->wides++ == 0, sums, t->reads, t->packs, t->job->row_step);
+        t->summed = 0;
+    }
+}
+
+static void take_stretch(direct_weight_task *t, int64_t stretch)
+{
+    const direct_weight_job *job = t->job;
+    t->image = stretch / job->image_stretches;
+    t->begin = stretch % job->image_stretches * job->stretch;
+    t->count = least(job->stretch, job->places - t->begin);
+}
+
+static ahead foresee_rows(const direct_weight_task *t, const weight_operand *o, int64_t channel, int64_t channels,
+                          int64_t calls)
+{
+    const direct_weight_job *job = t->job;
+    const conv_axis *h = &job->plan->h, *w = &job->plan->w;
+    int64_t begin = t->begin, count = t->count, size = (int64_t)sizeof(float);
+    if (o->gathered) {
+        begin = begin / w->grid * h->stride * w->in;
+        count = least(divide_up(count, w->grid) * h->stride * w->in, o->plane - begin);
+    }
+    return ahead_make(channel_at(t, o, channel) + begin, count * size, channels, o->plane * size, calls);
+}
+
+/* Both operands of a stretch, of channels that are this task's. */
+static void foresee(direct_weight_task *t, int64_t stretch)
+{
+    const direct_weight_job *job = t->job;
+    direct_weight_task next = *t;
+    take_stretch(&next, stretch);
+    int64_t calls = divide_up(t->reads, ROWS) * divide_up(t->packs, WIDTH);
+    calls *= divide_up(t->count, FETCH_STEPS);
+    t->later = foresee_rows(&next, &job->packed, t->packed, t->packs, calls / 2);
+    t->next = foresee_rows(&next, &job->read, t->read, t->reads, calls / 2);
+    t->next.then = &t->later;
+}
+
+static void weigh(void *arg, int64_t task, int worker)
+{
+    const direct_weight_job *job = arg;
+    const conv_plan *p = job->plan;
+    int64_t blocks = job->read.blocks * job->packed.blocks, chunk = task / blocks / p->groups;
+    direct_weight_task t = { .job = job,
+                             .group = task / blocks % p->groups,
+                             .read = task / job->packed.blocks % job->read.blocks * job->read.block,
+                             .packed = task % job->packed.blocks * job->packed.block };
+    t.reads = least(job->read.block, job->read.channels - t.read);
+    t.packs = least(job->packed.block, job->packed.channels - t.packed);
+    t.wide = (double *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    t.columns = (float *)(void *)(t.wide + job->wide_sums);
+    t.gathered = t.columns + columns_size(job);
+    float *sums = (job->settled ? job->dweight : job->partial + chunk * job->chunk_step) + t.group * job->group_step +
+                  t.read * job->row_step + t.packed;
+    int64_t end = least((chunk + 1) * job->chunk_stretches, job->stretches);
+    for (int64_t stretch = chunk * job->chunk_stretches; stretch < end; stretch++) {
+        take_stretch(&t, stretch);
+        t.next = (ahead){ 0 };
+        if (stretch + 1 < end) {
+            foresee(&t, stretch + 1);
+        }
+        keep_part(&t, sums);
+        multiply_stretch(&t, sums);
+    }
+    if (t.wides) {
+        wide_finish(t.wide, sums, t.reads, t.packs, job->row_step);
+    }
+}
+
+/* LANES channels of the sums' rows, all chunks together. */
+static void settle(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const direct_weight_job *job = arg;
+    const conv_plan *p = job->plan;
+    int64_t tasks = divide_up(job->read.channels, LANES), group = task / tasks, row = task % tasks * LANES;
+    int64_t rows = least(LANES, job->read.channels - row);
+    for (int64_t column = 0; column < job->packed.channels; column += LANES) {
+        const float *from = job->partial + group * job->group_step + row * job->row_step + column;
+        int64_t some = least(LANES, job->packed.channels - column);
+        lanes v[LANES];
+        for (int64_t i = 0; i < LANES; i++) {
+            v[i] = i < rows ? load(from + i * job->row_step) : (lanes){ 0 };
+            for (int64_t chunk = 1; chunk < job->chunks && i < rows; chunk++) {
+                v[i] += load(from + chunk * job->chunk_step + i * job->row_step);
+            }
+        }
+        if (job->turned) {
+            transpose(v);
+        }
+        float *to = job->dweight + group * p->weight_group +
+                    (job->turned ? column * p->in_channels + row : row * p->in_channels + column);
+        for (int64_t i = 0; i < (job->turned ? some : rows); i++) {
+            store_some(to + i * p->in_channels, v[i], job->turned ? rows : some);
+        }
+    }
+}
+
+void CNN__SIMD(conv_direct_weight)(const conv_plan *p, const float *x, const float *dy, float *dweight, void *memory,
+                                   cnn__pool *pool)
+{
+    direct_weight_job job = { .dweight = dweight, .partial = memory };
+    measure(&job, p, x, dy);
+    job.scratch = (char *)memory + partial_size(&job);
+    cnn__pool_run(pool, job.chunks * p->groups * job.read.blocks * job.packed.blocks, plan_work(p), weigh, &job);
+    if (!job.settled) {
+        double sums = (double)(job.chunks * job.chunk_step) / LANES;
+        cnn__pool_run(pool, p->groups * divide_up(job.read.channels, LANES), sums, settle, &job);
+    }
+}

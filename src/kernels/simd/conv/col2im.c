@@ -1,0 +1,99 @@
+/* The gradient of the data of one image's strided convolution with many weights, as one product and a scatter: what
+ * every place of dy adds to every tap, c[place][channel, tap] = Σ_o dy[o][place] · weight[o][channel, tap], reads
+ * each weight once, where the plans of the residues would each read all of them for a few taps. Then each task adds
+ * up the planes of some channels, place by place in the order of the taps. */
+#include "kernels/simd/conv/col2im.h"
+#include "kernels/simd/table.h"
+#include "kernels/simd/vector/long_sum.h"
+
+enum {
+    MOST_PLACES = 256,
+    LEAST_WEIGHTS = 1 << 18, /* more than L2 holds */
+    MOST_SUMS = 1 << 21,     /* floats of c */
+    CHANNELS = 8             /* a task */
+};
+
+typedef struct scatter_job {
+    const cnn__conv *g;
+    const float *sums;
+    float *dx;
+    const int32_t *from, *to; /* pairs of a place in a channel's sums, and in its plane */
+    int64_t pairs;
+} scatter_job;
+
+static cnn__gemm product_of(const cnn__conv *g)
+{
+    int64_t places = g->out_h * g->out_w, n = g->in_channels * g->kernel_h * g->kernel_w;
+    return (cnn__gemm){ .trans_a = true, .m = places, .n = n, .k = g->out_channels, .lda = places, .ldb = n, .ldc = n };
+}
+
+bool CNN__SIMD(conv_scatter_fits)(const cnn__conv *g)
+{
+    cnn__gemm c = product_of(g);
+    return g->batch == 1 && g->groups == 1 && g->stride_h * g->stride_w > 1 && g->kernel_h * g->kernel_w > 1 &&
+           g->kernel_h * g->kernel_w <= PART_SUM && c.m <= MOST_PLACES && c.m * c.n <= MOST_SUMS &&
+           c.n * c.k >= LEAST_WEIGHTS && g->in_h * g->in_w <= INT32_MAX;
+}
+
+/* In floats, whole lines of the cache. */
+static int64_t sums_size(const cnn__gemm *c)
+{
+    return round_up(c->m * c->n, 16);
+}
+
+static int64_t most_pairs(const cnn__conv *g)
+{
+    return round_up(g->out_h * g->out_w * g->kernel_h * g->kernel_w, 16);
+}
+
+size_t CNN__SIMD(conv_scatter_workspace)(const cnn__conv *g, int workers)
+{
+    cnn__gemm c = product_of(g);
+    return (size_t)(sums_size(&c) + 2 * most_pairs(g)) * sizeof(float) + CNN__SIMD(gemm_workspace)(&c, workers);
+}
+
+/* Tap by tap, so that neighbours in the list are added to different places. */
+static int64_t list_pairs(const cnn__conv *g, int32_t *from, int32_t *to)
+{
+    int64_t pairs = 0, taps = g->kernel_h * g->kernel_w, row = g->in_channels * taps;
+    for (int64_t t = 0; t < taps; t++) {
+        for (int64_t place = 0; place < g->out_h * g->out_w; place++) {
+            int64_t h = place / g->out_w * g->stride_h - g->pad_top + t / g->kernel_w * g->dilation_h;
+            int64_t w = place % g->out_w * g->stride_w - g->pad_left + t % g->kernel_w * g->dilation_w;
+            if (h >= 0 && h < g->in_h && w >= 0 && w < g->in_w) {
+                from[pairs] = (int32_t)(place * row + t);
+                to[pairs++] = (int32_t)(h * g->in_w + w);
+            }
+        }
+    }
+    return pairs;
+}
+
+static void scatter_channels(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const scatter_job *job = arg;
+    const cnn__conv *g = job->g;
+    int64_t taps = g->kernel_h * g->kernel_w, plane = g->in_h * g->in_w,
+            end = least((task + 1) * CHANNELS, g->in_channels);
+    for (int64_t channel = task * CHANNELS; channel < end; channel++) {
+        const float *sums = job->sums + channel * taps;
+        float *dx = job->dx + channel * plane;
+        memset(dx, 0, (size_t)plane * sizeof *dx);
+        for (int64_t k = 0; k < job->pairs; k++) {
+            dx[job->to[k]] += sums[job->from[k]];
+        }
+    }
+}
+
+void CNN__SIMD(conv_scatter)(const cnn__conv *g, const float *dy, const float *weight, float *dx, void *memory,
+                             cnn__pool *pool)
+{
+    cnn__gemm c = product_of(g);
+    float *sums = memory;
+    int32_t *from = (int32_t *)memory + sums_size(&c), *to = from + most_pairs(g);
+    CNN__SIMD(gemm)(&c, dy, weight, NULL, sums, to + most_pairs(g), pool);
+    scatter_job job = { g, sums, dx, from, to, list_pairs(g, from, to) };
+    cnn__pool_run(pool, divide_up(g->in_channels, CHANNELS), (double)(g->in_channels * job.pairs), scatter_channels,
+                  &job);
+}

@@ -1,0 +1,233 @@
+/* The table's convolutions forward and the gradients of their data: which way each plan goes. */
+#include "kernels/simd/conv/col2im.h"
+#include "kernels/simd/conv/recompute.h"
+#include "kernels/simd/layout/plan.h"
+#include "kernels/simd/table.h"
+#include "kernels/simd/vector/long_sum.h"
+
+enum {
+    MOST_PLANS = 16,          /* of a depthwise gradient; a stride with more residues goes the general way */
+    AT_ONCE_FLOATS = 1 << 18, /* the size of L2 */
+    WEIGHT_FLOATS = 1 << 14   /* so few are packed again without being noticed */
+};
+
+static bool depthwise(const cnn__conv *g)
+{
+    return g->groups == g->in_channels && g->groups == g->out_channels && !long_sum(g->kernel_h * g->kernel_w);
+}
+
+/* The ways that a plan may go; it takes the first that fits. */
+typedef struct way {
+    bool (*fits)(const conv_plan *p);
+    size_t (*workspace)(const conv_plan *p, int workers);
+    void (*run)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
+                cnn__pool *pool);
+    bool finishes; /* sees to ReLU, or its gradient, too */
+    bool pads;     /* multiplies the zeros of padding, too */
+} way;
+
+static bool any_fits(const conv_plan *p)
+{
+    (void)p;
+    return true;
+}
+
+static const way ways[] = {
+    { CNN__SIMD(conv_parts_fits), CNN__SIMD(conv_parts_workspace), CNN__SIMD(conv_parts), false, true },
+    { CNN__SIMD(conv_direct_fits), CNN__SIMD(conv_direct_workspace), CNN__SIMD(conv_direct), true, false },
+    { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_point_workspace), CNN__SIMD(conv_point), false, false },
+    { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd), true, false },
+    { any_fits, CNN__SIMD(conv_slab_workspace), CNN__SIMD(conv_slab), false, true },
+};
+
+static const way *way_of(const conv_plan *p)
+{
+    const way *w = ways;
+    while (!w->fits(p)) {
+        w++;
+    }
+    return w;
+}
+
+size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
+{
+    if (CNN__SIMD(depthwise_plane_fits)(g)) {
+        return CNN__SIMD(depthwise_plane_workspace)(g, false, workers);
+    }
+    conv_plan p = plan_forward(g);
+    return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, 1, workers) : way_of(&p)->workspace(&p, workers);
+}
+
+/* Where a weight is not finite, its products with the zeros of padding are NaN, and so are the sums with such a
+ * product, which are made again. They are looked for in the weights or in the results, whichever are fewer. */
+static void mend_edges(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                       cnn__pool *pool)
+{
+    int64_t weights = p->groups * p->weight_group, channels = p->batch * p->groups * p->out_channels;
+    bool few = channels * p->h.grid * p->w.grid < weights;
+    if (plan_pads(p) && (few || !all_finite(weight, weights, pool))) {
+        plan_resum(p, x, weight, bias, y, pool);
+    }
+}
+
+/* Whether ReLU, or its gradient, is done. */
+static bool plan_run(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
+                     cnn__pool *pool)
+{
+    const way *w = way_of(p);
+    w->run(p, x, weight, bias, y, memory, pool);
+    if (w->pads) {
+        mend_edges(p, x, weight, bias, y, pool);
+    }
+    return w->finishes;
+}
+
+void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
+                             void *memory, cnn__pool *pool)
+{
+    conv_plan p = plan_forward(g);
+    bool finished = false;
+    if (CNN__SIMD(depthwise_plane_fits)(g)) {
+        CNN__SIMD(depthwise_plane)(g, false, x, weight, bias, y, memory, pool);
+        mend_edges(&p, x, weight, bias, y, pool);
+    } else if (depthwise(g)) {
+        CNN__SIMD(depthwise)(&p, 1, x, weight, bias, y, memory, pool);
+        mend_edges(&p, x, weight, bias, y, pool);
+    } else {
+        finished = plan_run(&p, x, weight, bias, y, memory, pool);
+    }
+    if (g->relu && !finished) {
+        CNN__SIMD(relu)(g->batch * g->out_channels * g->out_h * g->out_w, y, y, pool);
+    }
+}
+
+/* The gradient's parts: one for each residue of the stride that exists. */
+static int64_t residues(int64_t stride, int64_t size)
+{
+    return stride < size ? stride : size;
+}
+
+static __attribute__((noinline)) conv_plan backward_plan(const cnn__conv *g, int64_t number)
+{
+    int64_t across = residues(g->stride_w, g->in_w);
+    return plan_backward(g, number / across, number % across);
+}
+
+static int64_t backward_plans(const cnn__conv *g)
+{
+    return residues(g->stride_h, g->in_h) * residues(g->stride_w, g->in_w);
+}
+
+/* How many images at a time: where there are several plans, so many that what one of them reads and writes is still
+ * in the caches when the others read it again and write between. */
+static int64_t backward_images(const cnn__conv *g)
+{
+    int64_t weights = g->out_channels * (g->in_channels / g->groups) * g->kernel_h * g->kernel_w;
+    int64_t image = g->in_channels * g->in_h * g->in_w + g->out_channels * g->out_h * g->out_w;
+    bool together = backward_plans(g) == 1 || weights > WEIGHT_FLOATS || image > 2 * AT_ONCE_FLOATS;
+    return together ? g->batch : least(g->batch, most(1, AT_ONCE_FLOATS / most(1, image)));
+}
+
+/* Fills in the plans of a depthwise gradient; 0 if it goes the general way. */
+static int64_t depthwise_plans(const cnn__conv *g, conv_plan plans[MOST_PLANS])
+{
+    int64_t count = depthwise(g) && backward_plans(g) <= MOST_PLANS ? backward_plans(g) : 0;
+    for (int64_t k = 0; k < count; k++) {
+        plans[k] = backward_plan(g, k);
+    }
+    return count;
+}
+
+static void mend_plans(const conv_plan *plans, int64_t count, const float *dy, const float *weight, float *dx,
+                       cnn__pool *pool)
+{
+    for (int64_t k = 0; k < count; k++) {
+        mend_edges(&plans[k], dy, weight, NULL, dx, pool);
+    }
+}
+
+size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
+{
+    if (CNN__SIMD(depthwise_plane_fits)(g)) {
+        return CNN__SIMD(depthwise_plane_workspace)(g, true, workers);
+    }
+    if (CNN__SIMD(conv_scatter_fits)(g)) {
+        return CNN__SIMD(conv_scatter_workspace)(g, workers);
+    }
+    conv_plan plans[MOST_PLANS];
+    int64_t count = depthwise_plans(g, plans);
+    if (count) {
+        return CNN__SIMD(depthwise_workspace)(plans, count, workers);
+    }
+    int64_t images = backward_images(g), last = images ? g->batch % images : 0;
+    size_t largest = 0;
+    for (int64_t k = 0; k < 2 * backward_plans(g); k++) {
+        conv_plan p = backward_plan(g, k / 2);
+        p.batch = k % 2 ? last : images;
+        size_t size = way_of(&p)->workspace(&p, workers);
+        largest = size > largest ? size : largest;
+    }
+    return largest;
+}
+
+typedef struct clear_job {
+    char *at;
+    size_t plane;
+} clear_job;
+
+static void clear_plane(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const clear_job *job = arg;
+    memset(job->at + (size_t)task * job->plane, 0, job->plane);
+}
+
+/* Parts that no tap reaches are zero: dx is cleared as a whole, which is faster than a part of each line at a time. */
+static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *weight, float *dx, void *memory,
+                              cnn__pool *pool)
+{
+    bool cleared = false, finished = true;
+    for (int64_t k = 0; k < backward_plans(g) && !cleared; k++) {
+        conv_plan p = backward_plan(g, k);
+        if (plan_taps(&p) == 0) {
+            clear_job job = { (char *)dx, (size_t)(g->in_h * g->in_w) * sizeof(float) };
+            int64_t planes = g->batch * g->in_channels;
+            cnn__pool_run(pool, planes, (double)planes * (double)job.plane / 4 / LANES, clear_plane, &job);
+            cleared = true;
+        }
+    }
+    int64_t images = backward_images(g), in = g->in_channels * g->in_h * g->in_w,
+            out = g->out_channels * g->out_h * g->out_w;
+    for (int64_t n = 0; n < g->batch; n += images) {
+        for (int64_t k = 0; k < backward_plans(g); k++) {
+            conv_plan p = backward_plan(g, k);
+            p.batch = least(images, g->batch - n);
+            if (plan_taps(&p)) {
+                finished &= plan_run(&p, dy + n * out, weight, NULL, dx + n * in, memory, pool);
+            }
+        }
+    }
+    return finished;
+}
+
+void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *memory,
+                                   cnn__pool *pool)
+{
+    conv_plan plans[MOST_PLANS];
+    int64_t count = depthwise_plans(g, plans);
+    bool finished = false;
+    if (CNN__SIMD(depthwise_plane_fits)(g)) {
+        CNN__SIMD(depthwise_plane)(g, true, dy, weight, NULL, dx, memory, pool);
+        mend_plans(plans, count, dy, weight, dx, pool);
+    } else if (CNN__SIMD(conv_scatter_fits)(g)) {
+        CNN__SIMD(conv_scatter)(g, dy, weight, dx, memory, pool);
+    } else if (count) {
+        CNN__SIMD(depthwise)(plans, count, dy, weight, NULL, dx, memory, pool);
+        mend_plans(plans, count, dy, weight, dx, pool);
+    } else {
+        finished = backward_by_plans(g, dy, weight, dx, memory, pool);
+    }
+    if (g->positive && !finished) {
+        CNN__SIMD(relu_backward)(g->batch * g->in_channels * g->in_h * g->in_w, g->positive, dx, dx, pool);
+    }
+}

@@ -1,0 +1,15 @@
+/* ReLU and its gradient on stretches of floats, for the elementwise kernels and for convolutions that finish sums of
+ * their own (elementwise/elementwise.c). The stretch that is written may be the one that is read. */
+#ifndef CNN_KERNELS_SIMD_ELEMENTWISE_RELU_H
+#define CNN_KERNELS_SIMD_ELEMENTWISE_RELU_H
+
+#include "kernels/simd/vector/lanes.h"
+
+/* y = max(x, 0); a NaN stays one. */
+void CNN__SIMD(relu_floats)(const float *x, float *y, int64_t count);
+/* dx = 0 where y ≤ 0, else dy: a NaN lets its gradient through. */
+void CNN__SIMD(relu_gradients)(const float *y, const float *dy, float *dx, int64_t count);
+#define relu_floats CNN__SIMD(relu_floats)
+#define relu_gradients CNN__SIMD(relu_gradients)
+
+#endif

@@ -1,0 +1,99 @@
+/* How the operands of the register tile are packed (gemm/tile.h). */
+#include "kernels/simd/gemm/tile.h"
+
+/* A square of `count` rows, zeros below, turned. Rows that are all there are loaded into registers. */
+CNN__INLINE void load_square(const float *from, int64_t ld, int64_t count, lanes v[LANES])
+{
+    if (count < LANES) {
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++) {
+            v[i] = i < count ? load(from + i * ld) : (lanes){ 0 };
+        }
+    } else {
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++) {
+            v[i] = load(from + i * ld);
+        }
+    }
+    transpose(v);
+}
+
+void pack_transposed(const float *from, int64_t ld, int64_t count, int64_t fill, int64_t k, float *to, int64_t stride)
+{
+    int64_t at = 0;
+    for (; at + LANES <= k; at += LANES) {
+        lanes v[LANES];
+        load_square(from + at, ld, count, v);
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++) {
+            store(to + (at + i) * stride, v[i]);
+        }
+    }
+    for (; at < k; at++) {
+        for (int64_t i = 0; i < fill; i++) {
+            to[at * stride + i] = i < count ? from[i * ld + at] : 0;
+        }
+    }
+}
+
+void pack_straight(const float *from, int64_t ld, int64_t count, int64_t fill, int64_t k, float *to, int64_t stride)
+{
+    for (int64_t at = 0; at < k; at++, from += ld, to += stride) {
+        copy_floats(from, to, count);
+        for (int64_t i = count; i < fill; i++) {
+            to[i] = 0;
+        }
+    }
+}
+
+/* Some panels at a time: so many that a row is worth its page, not more than a set of L1 has room for. */
+void pack_across(const float *from, int64_t ld, int64_t panels, int64_t k, float *to)
+{
+    enum { WIDE = 8, FETCH_ROWS = 8, LINE = 16 };
+    for (int64_t some; panels > 0; panels -= some, from += some * WIDTH, to += some * k * WIDTH) {
+        const float *row = from;
+        some = least(WIDE, panels);
+        for (int64_t at = 0; at < k; at++, row += ld) {
+            float *panel = to + at * WIDTH;
+            for (int64_t j = 0; j < some; j++, panel += k * WIDTH) {
+#pragma GCC unroll 2
+                for (int q = 0; q < WIDTH; q += LINE) {
+                    __builtin_prefetch(row + FETCH_ROWS * ld + j * WIDTH + q, 0, 3);
+                }
+                store(panel, load(row + j * WIDTH));
+                store(panel + LANES, load(row + j * WIDTH + LANES));
+            }
+        }
+    }
+}
+
+void pack_rows(const float *from, int64_t ld, int64_t count, int64_t k, float *to)
+{
+    for (int64_t at = 0; at < k && ROWS_FIT_A_VECTOR; at += LANES) {
+        int64_t some = k - at < LANES ? k - at : LANES;
+        lanes v[LANES];
+        if (some < LANES) {
+            float edge[LANES][LANES] = { { 0 } };
+            for (int64_t i = 0; i < least(count, LANES); i++) {
+                copy_floats(from + i * ld + at, edge[i], some);
+            }
+            load_square(edge[0], LANES, LANES, v);
+        } else {
+            load_square(from + at, ld, count, v);
+        }
+        for (int64_t i = 0; i < some; i++, to += ROWS) {
+            if (at + i + 1 < k) {
+                store(to, v[i]);
+            } else {
+                float last[LANES];
+                store(last, v[i]);
+                memcpy(to, last, ROWS * sizeof *to);
+            }
+        }
+    }
+    for (int64_t at = 0; at < k && !ROWS_FIT_A_VECTOR; at++) {
+        for (int64_t i = 0; i < ROWS; i++) {
+            to[at * ROWS + i] = i < count ? from[i * ld + at] : 0;
+        }
+    }
+}

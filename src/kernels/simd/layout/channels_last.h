@@ -1,0 +1,45 @@
+/* What the passes of unusual depthwise convolutions share: planes of LANES channels, turned so that a vector holds one
+ * place of each.
+ *
+ * Then every tap is an aligned vector whatever stride, dilation and width are, and no lane is idle in planes of 7 ×
+ * 7. Work goes strip by strip of lines, so that the turned planes stay in L2. A block of fewer channels repeats its
+ * last. */
+#ifndef CNN_KERNELS_SIMD_LAYOUT_CHANNELS_LAST_H
+#define CNN_KERNELS_SIMD_LAYOUT_CHANNELS_LAST_H
+
+#include "kernels/simd/layout/plan.h"
+#include "kernels/simd/vector/prefetch.h"
+
+/* Lines and columns that the plans of a pass reach in the input, padding included. */
+typedef struct depth_slab {
+    int64_t first_h, first_w; /* may be negative */
+    int64_t pitch;            /* columns */
+    int64_t strip, strips;    /* lines of the grid at a time */
+    int64_t rows;             /* of the slab for a strip */
+} depth_slab;
+
+/* For all plans of a pass, of which the first has the sizes. */
+depth_slab CNN__SIMD(depth_slab_make)(const conv_plan *plans, int64_t count);
+
+/* Floats of the turned strip. */
+static inline int64_t depth_slab_size(const depth_slab *s)
+{
+    return s->rows * s->pitch * LANES;
+}
+
+/* `count` places of planes that are `step` apart, to vectors in order. */
+void CNN__SIMD(depth_turn)(const float *plane, int64_t step, int64_t channels, int64_t count, float *to);
+
+/* And back; `streamed` if past the caches. */
+void CNN__SIMD(depth_turn_back)(const float *from, int64_t count, int64_t step, int64_t channels, bool streamed,
+                                float *to);
+
+/* Fills the slab for lines of the grid from `line` on; `plane` is the block's first channel. */
+void CNN__SIMD(depth_slab_fill)(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line,
+                                const float *plane, int64_t channels, float *slab);
+
+/* What depth_slab_fill will read there, in `calls` calls. */
+ahead CNN__SIMD(depth_foresee)(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line,
+                               const float *plane, int64_t channels, int64_t calls);
+
+#endif

@@ -1,0 +1,59 @@
+/* Which floats are finite. A sum, a difference or a product of anything with a NaN or an infinity is one of the two
+ * again, so that one look at a sum tells of all its terms. */
+#ifndef CNN_KERNELS_SIMD_VECTOR_FINITE_H
+#define CNN_KERNELS_SIMD_VECTOR_FINITE_H
+
+#include "base/pool.h"
+#include "kernels/simd/vector/partial.h"
+
+/* All ones in the lanes that are not finite. */
+CNN__INLINE lanes_i32 not_finite(lanes v)
+{
+    return v - v != 0;
+}
+
+/* Whether any lane of a mask is all ones. */
+CNN__INLINE bool any_lane(lanes_i32 mask)
+{
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512DQ__
+    return _mm512_movepi32_mask((__m512i)mask) != 0;
+#elif CNN__VECTOR_BYTES == 32 && defined __AVX__
+    return _mm256_movemask_ps((__m256)mask) != 0;
+#elif CNN__VECTOR_BYTES == 16 && defined __x86_64__
+    return _mm_movemask_ps((__m128)mask) != 0;
+#else
+    int32_t any = 0;
+    for (int i = 0; i < LANES; i++) {
+        any |= mask[i];
+    }
+    return any != 0;
+#endif
+}
+
+CNN__INLINE bool lanes_finite(lanes v)
+{
+    return !any_lane(not_finite(v));
+}
+
+/* Whether all of `count` floats are. */
+CNN__INLINE bool floats_finite(const float *p, int64_t count)
+{
+    lanes odd = { 0 }, even = { 0 };
+    int64_t k = 0;
+    for (; k + 2 * LANES <= count; k += 2 * LANES) {
+        lanes a = load(p + k), b = load(p + k + LANES);
+        even += a - a;
+        odd += b - b;
+    }
+    for (; k < count; k += LANES) {
+        lanes a = load_some(p + k, count - k < LANES ? count - k : LANES);
+        even += a - a;
+    }
+    return lanes_finite(even + odd);
+}
+
+/* The same, by all threads where there are many. */
+bool CNN__SIMD(all_finite)(const float *p, int64_t count, cnn__pool *pool);
+#define all_finite CNN__SIMD(all_finite)
+
+#endif

@@ -1,0 +1,91 @@
+/* Philox4x32-10 (base/random.h) on vectors of blocks: the same draws. */
+#ifndef CNN_KERNELS_SIMD_VECTOR_PHILOX_H
+#define CNN_KERNELS_SIMD_VECTOR_PHILOX_H
+
+#include "base/random.h"
+#include "kernels/simd/vector/partial.h"
+
+typedef uint64_t lanes_u64 __attribute__((vector_size(CNN__VECTOR_BYTES)));
+
+enum {
+    BLOCKS = LANES / 2,
+    BLOCK_VECTORS = 2
+}; /* blocks a vector: a word each; vectors at a time, to fill the wait for products */
+
+/* The products of the lower halves, which compilers do not see in a multiplication of 64 bits. */
+CNN__INLINE lanes_u64 multiply_words(lanes_u64 a, lanes_u64 b)
+{
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
+    return (lanes_u64)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+#elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
+    return (lanes_u64)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif CNN__VECTOR_BYTES == 16 && defined __x86_64__
+    return (lanes_u64)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#elif CNN__VECTOR_BYTES == 16 && defined __aarch64__
+    return (lanes_u64)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b));
+#else
+    return (a & UINT32_MAX) * (b & UINT32_MAX);
+#endif
+}
+
+/* Pairs of 64 bits, interleaved: a0 b0 a1 b1 … */
+CNN__INLINE void interleave_pairs(lanes_u64 a, lanes_u64 b, lanes_u64 out[2])
+{
+#if CNN__VECTOR_BYTES == 64
+    out[0] = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+    out[1] = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#elif CNN__VECTOR_BYTES == 32
+    out[0] = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    out[1] = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#else
+    out[0] = __builtin_shufflevector(a, b, 0, 2);
+    out[1] = __builtin_shufflevector(a, b, 1, 3);
+#endif
+}
+
+/* One word of each block stands in the lower half of 64 bits; what is in the upper half is never looked at, so that
+ * the halves of a product need no mask. */
+typedef struct philox_state {
+    lanes_u64 w0, w1, w2, w3;
+} philox_state;
+
+CNN__INLINE void philox_round(philox_state *s, uint64_t k0, uint64_t k1)
+{
+    lanes_u64 none = { 0 };
+    lanes_u64 p0 = multiply_words(s->w0, none + CNN__PHILOX_M0), p1 = multiply_words(s->w2, none + CNN__PHILOX_M1);
+    *s = (philox_state){ (p1 >> 32) ^ s->w1 ^ k0, p1, (p0 >> 32) ^ s->w3 ^ k1, p0 };
+}
+
+/* The draws of CNN__GROUP consecutive blocks, as cnn__philox_group. */
+static void philox_vectors(const uint64_t key[2], uint64_t block, uint32_t draws[CNN__DRAWS])
+{
+    lanes_u64 none = { 0 }, up = none;
+    for (int i = 0; i < BLOCKS; i++) {
+        up[i] = (uint64_t)i;
+    }
+    for (int b = 0; b < CNN__GROUP; b += BLOCK_VECTORS * BLOCKS) {
+        philox_state s[BLOCK_VECTORS];
+#pragma GCC unroll 2
+        for (int v = 0; v < BLOCK_VECTORS; v++) {
+            lanes_u64 number = up + (block + (uint64_t)(b + v * BLOCKS));
+            s[v] = (philox_state){ number, number >> 32, none + key[1], none + (key[1] >> 32) };
+        }
+        uint32_t k0 = (uint32_t)key[0], k1 = (uint32_t)(key[0] >> 32);
+        for (int round = 0; round < CNN__PHILOX_ROUNDS; round++) {
+#pragma GCC unroll 2
+            for (int v = 0; v < BLOCK_VECTORS; v++) {
+                philox_round(s + v, k0, k1);
+            }
+            k0 += CNN__PHILOX_W0;
+            k1 += CNN__PHILOX_W1;
+        }
+#pragma GCC unroll 2
+        for (int v = 0; v < BLOCK_VECTORS; v++) {
+            lanes_u64 pairs[2];
+            interleave_pairs((s[v].w0 & UINT32_MAX) | s[v].w1 << 32, (s[v].w2 & UINT32_MAX) | s[v].w3 << 32, pairs);
+            memcpy(draws + 4 * (b + v * BLOCKS), pairs, sizeof pairs);
+        }
+    }
+}
+
+#endif

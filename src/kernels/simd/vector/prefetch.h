@@ -1,0 +1,48 @@
+/* Memory that will be wanted soon, fetched a few lines at a time between the products that keep the arithmetic units
+ * busy: reading and computing then overlap, where a copy on its own would wait for memory. */
+#ifndef CNN_KERNELS_SIMD_VECTOR_PREFETCH_H
+#define CNN_KERNELS_SIMD_VECTOR_PREFETCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    AHEAD_LINE = 64,
+    /* Lines per call. Beyond, there is too little arithmetic to hide them behind, and they only queue up. */
+    AHEAD_MOST = 16
+};
+
+/* `rows` stretches of `bytes` each, `step` bytes apart, some `lines` of them at each call; then what `then` names.
+ * All zero is nothing. */
+typedef struct ahead {
+    const char *at;
+    int64_t bytes, rows, step;
+    int64_t place, lines;
+    const struct ahead *then;
+} ahead;
+
+/* To be through after `calls` calls. */
+static inline ahead ahead_make(const void *at, int64_t bytes, int64_t rows, int64_t step, int64_t calls)
+{
+    int64_t lines = rows * (bytes / AHEAD_LINE + 1) / (calls > 0 ? calls : 1) + 1;
+    ahead all = { at, bytes, rows, step, 0, lines, NULL }, none = { 0 };
+    return lines > AHEAD_MOST ? none : all;
+}
+
+static inline void ahead_fetch(ahead *a)
+{
+    for (int64_t k = 0; k < a->lines && a->rows > 0; k++) {
+        __builtin_prefetch(a->at + a->place, 0, 2);
+        a->place += AHEAD_LINE;
+        if (a->place >= a->bytes) {
+            a->place = 0;
+            a->at += a->step;
+            a->rows--;
+        }
+    }
+    if (a->rows <= 0 && a->then) {
+        *a = *a->then;
+    }
+}
+
+#endif

@@ -1,0 +1,125 @@
+/* What the passes through Winograd's tiles (winograd/transforms.h) share: how the positions of a plan are cut into
+ * tiles, and how tiles are transformed.
+ *
+ * Tiles are counted along images, lines of tiles and columns. Some lines of one image make a strip, which is turned so
+ * that a vector holds one place of LANES channels (layout/channels_last.h) and transformed as a whole; some strips make
+ * a chunk, whose transformed tiles are kept. */
+#ifndef CNN_KERNELS_SIMD_WINOGRAD_TILES_H
+#define CNN_KERNELS_SIMD_WINOGRAD_TILES_H
+
+#include "kernels/simd/layout/channels_last.h"
+#include "kernels/simd/layout/plan.h"
+#include "kernels/simd/winograd/transforms.h"
+
+enum {
+    LEAST_CHANNELS = 16,
+    STRIP_FLOATS = 1 << 16, /* of turned input, unless one line of tiles needs more */
+    CHUNK_FLOATS = 1 << 21, /* of transformed tiles, unless one strip needs more */
+    CHUNK_TILES = 2048,     /* that gradients of weights add up one after the other */
+    MOST_CHANNELS = 2048    /* that outputs do */
+};
+
+typedef struct winograd_grid {
+    const conv_plan *plan;
+    int64_t side;           /* outputs of a tile */
+    int64_t lines, columns; /* of an image's tiles */
+    depth_slab slab;        /* of the input; strip: lines of the output, a multiple of side */
+    int64_t chunks, chunk_strips;
+    int64_t tiles; /* of a chunk, at most */
+} winograd_grid;
+
+/* Where the places of tiles go: a channel's are at to + tile / group · group_step + tile % group · tile_step + place
+ * · place_step. */
+typedef struct winograd_room {
+    int64_t group, group_step, tile_step, place_step;
+} winograd_room;
+
+/* The strips of a chunk and their tiles. */
+typedef struct winograd_chunk {
+    int64_t strip, strips, tile, tiles;
+} winograd_chunk;
+
+/* Tables whose products and sums round one by one stay with direct sums: they are not there for speed, and what they
+ * compute should stay as close to the others' as it can. */
+static inline bool winograd_grid_fits(const conv_plan *p)
+{
+    const conv_axis *h = &p->h, *w = &p->w;
+    bool square = h->taps == w->taps && (h->taps == 3 || h->taps == 5);
+    bool plain =
+        h->stride == 1 && w->stride == 1 && h->step == 1 && w->step == 1 && h->out_step == 1 && w->out_step == 1;
+    bool many =
+        p->in_channels >= LEAST_CHANNELS && p->out_channels >= LEAST_CHANNELS && p->in_channels <= MOST_CHANNELS;
+    if (p->strict || !MULTIPLY_ADDS || !square || !plain || !many) {
+        return false;
+    }
+    /* Small planes leave places of their tiles unused. */
+    int64_t side = SIDE + 1 - h->taps, tiles = ((h->grid + side - 1) / side) * ((w->grid + side - 1) / side);
+    return p->batch * tiles >= 4 && w->grid <= CHUNK_TILES * side &&
+           3 * PLACES * tiles <= 2 * plan_taps(p) * h->grid * w->grid;
+}
+
+/* The first tile of a strip; strips past the last begin where the tiles end. */
+static inline int64_t winograd_first(const winograd_grid *g, int64_t strip)
+{
+    return (strip / g->slab.strips * g->lines + strip % g->slab.strips * (g->slab.strip / g->side)) * g->columns;
+}
+
+/* `channels` are kept of each transformed tile. */
+static inline winograd_grid winograd_grid_make(const conv_plan *p, int64_t channels)
+{
+    winograd_grid g = { .plan = p, .side = SIDE + 1 - p->h.taps };
+    g.lines = (p->h.grid + g.side - 1) / g.side;
+    g.columns = (p->w.grid + g.side - 1) / g.side;
+    int64_t overlap = p->h.taps - 1, pitch = g.columns * g.side + overlap;
+    int64_t lines = (STRIP_FLOATS / (pitch * LANES) - overlap) / g.side;
+    lines = lines < 1 ? 1 : lines < g.lines ? lines : g.lines;
+    int64_t strips = (g.lines + lines - 1) / lines;
+    lines = (g.lines + strips - 1) / strips;
+    strips = (g.lines + lines - 1) / lines;
+    g.slab = (depth_slab){ .first_h = p->h.first,
+                           .first_w = p->w.first,
+                           .pitch = pitch,
+                           .strip = lines * g.side,
+                           .strips = strips,
+                           .rows = lines * g.side + overlap };
+    int64_t all = p->batch * strips, most = CHUNK_FLOATS / (PLACES * channels * lines * g.columns);
+    most = most < CHUNK_TILES / (lines * g.columns) ? most : CHUNK_TILES / (lines * g.columns);
+    g.chunks = (all + most) / (most + 1);
+    g.chunk_strips = (all + g.chunks - 1) / g.chunks;
+    g.chunks = (all + g.chunk_strips - 1) / g.chunk_strips;
+    g.tiles = g.chunk_strips * lines * g.columns;
+    return g;
+}
+
+static inline winograd_chunk winograd_chunk_at(const winograd_grid *g, int64_t chunk)
+{
+    winograd_chunk c = { .strip = chunk * g->chunk_strips, .strips = g->chunk_strips };
+    int64_t all = g->plan->batch * g->slab.strips;
+    c.strips = c.strip + c.strips < all ? c.strips : all - c.strip;
+    c.tile = winograd_first(g, c.strip);
+    c.tiles = winograd_first(g, c.strip + c.strips) - c.tile;
+    return c;
+}
+
+/* Transforms LANES channels of a strip as inputs, or as kernels of so many taps; `plane` is the first of `channels`
+ * planes of the strip's image, whose axes are h and w. `turned` is room for the slab. */
+static inline void winograd_strip(const winograd_grid *g, const depth_slab *slab, const conv_axis *h,
+                                  const conv_axis *w, int taps, const winograd_chunk *chunk, int64_t strip,
+                                  const float *plane, int64_t channels, float *turned, const winograd_room *room,
+                                  float *to)
+{
+    CNN__SIMD(depth_slab_fill)(slab, h, w, strip % slab->strips * slab->strip, plane, channels, turned);
+    int64_t begin = winograd_first(g, strip), end = winograd_first(g, strip + 1), row = slab->pitch * LANES;
+    for (int64_t tile = begin; tile < end; tile++) {
+        int64_t at = tile - chunk->tile, i = (tile - begin) / g->columns, j = (tile - begin) % g->columns;
+        const float *from = turned + i * g->side * row + j * g->side * LANES;
+        float *place = to + at / room->group * room->group_step + at % room->group * room->tile_step;
+        if (taps) {
+            winograd_kernel(taps, from, row, LANES, place, room->place_step);
+        } else {
+            winograd_input(from, row, LANES, place, room->place_step);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* Winograd's minimal filtering with tiles of 6 × 6 inputs: F(m × m, r × r) for kernels of r = 7 − m taps a side
+ * (Lavin & Gray, "Fast algorithms for convolutional neural networks", 2016), at the points 0, ±NEAR, ±FAR and infinity.
+ *
+ * Inputs and kernels are transformed, which leaves 36 products over the channels, one for each place of a tile, in
+ * place of (m·r)² multiplications an output tile: 144 or 100 where r is 3 or 5. Everything here handles a vector of
+ * LANES channels at a time. The rounding error is relative to the largest element of a tile. NEAR and FAR keep it (root
+ * mean square, elements of one magnitude) at one and a half times that of the direct sum for r = 5 and two to three
+ * times for r = 3; with ±1 and ±2 it is twice as large again, and the largest errors four times
+ * (docs/performance-kernels.md).
+ *
+ * An element that is not finite, or so large that a transform overflows, makes outputs of its tile NaN or infinite
+ * that do not depend on it. Such an output is made again as the sum of its own terms (conv/recompute.h). */
+#ifndef CNN_KERNELS_SIMD_WINOGRAD_TRANSFORMS_H
+#define CNN_KERNELS_SIMD_WINOGRAD_TRANSFORMS_H
+
+#include "kernels/simd/vector/lanes.h"
+
+enum {
+    TILES = CNN__VECTOR_BYTES == 64   ? 14
+            : CNN__VECTOR_BYTES == 32 ? 6
+                                      : 4, /* of a group: at most LANES, in registers twice */
+    BLOCK = 2 * LANES,                     /* output channels of a product */
+    SIDE = 6,
+    PLACES = SIDE * SIDE,
+    /* Floats, a line of the cache: places that are further apart than they need by this do not compete for its
+     * lines. */
+    APART = 16,
+    GROUP_FLOATS = PLACES * TILES * BLOCK /* of a group's products */
+};
+
+/* Short binary fractions, so that the transforms' constants are exact. */
+#define NEAR 0.75f
+#define FAR 1.5f
+#define NEAR2 (NEAR * NEAR)
+#define FAR2 (FAR * FAR)
+
+/* A tile of inputs; place p goes to to[p · place_step]. */
+void CNN__SIMD(winograd_input)(const float *from, int64_t row_step, int64_t column_step, float *to, int64_t place_step);
+
+/* A kernel of taps × taps, 2 to 5 a side. */
+void CNN__SIMD(winograd_kernel)(int taps, const float *from, int64_t row_step, int64_t column_step, float *to,
+                                int64_t place_step);
+
+/* The outputs of a tile, 2 to 5 a side, from products that are place_step apart, each plus `bias` and then at least
+ * `least`. Returns the sum of the outputs as they were before: where it is finite, they all are. */
+lanes CNN__SIMD(winograd_output)(int side, const float *products, int64_t place_step, lanes bias, lanes least,
+                                 float *to, int64_t row_step, int64_t column_step);
+
+/* One place: out[tile][BLOCK] = Σ in[tile]·kernels over `depth` channels, or += for `more` of them. in is
+ * [depth / LANES][TILES][LANES], kernels [depth][BLOCK]. Rows of `out` past the number of tiles may be written. */
+void CNN__SIMD(winograd_product)(int64_t tiles, int64_t depth, bool more, const float *in, const float *kernels,
+                                 float *out);
+
+/* One place of a gradient of weights: out[LANES][BLOCK] = Σ over tiles of in[tile][LANES] by kernels[tile][BLOCK]. */
+void CNN__SIMD(winograd_outer)(int64_t tiles, const float *in, const float *kernels, float *out);
+
+#define winograd_outer CNN__SIMD(winograd_outer)
+#define winograd_input CNN__SIMD(winograd_input)
+#define winograd_kernel CNN__SIMD(winograd_kernel)
+#define winograd_output CNN__SIMD(winograd_output)
+#define winograd_product CNN__SIMD(winograd_product)
+
+/* A line of products to a line of m outputs: the polynomial's coefficients from its values at the points. m is a
+ * constant. */
+CNN__INLINE void winograd_outputs(int m, const lanes v[SIDE], lanes *y)
+{
+    const float near[] = { 1, NEAR, NEAR2, NEAR2 * NEAR, NEAR2 * NEAR2 },
+                far[] = { 1, FAR, FAR2, FAR2 * FAR, FAR2 * FAR2 };
+    lanes near_sum = v[1] + v[2], near_rest = v[1] - v[2], far_sum = v[3] + v[4], far_rest = v[3] - v[4];
+#pragma GCC unroll 5
+    for (int k = 0; k < m; k++) {
+        y[k] = k == 0  ? v[0] + near_sum + far_sum
+               : k % 2 ? near[k] * near_rest + far[k] * far_rest
+                       : near[k] * near_sum + far[k] * far_sum;
+    }
+    y[m - 1] += v[5];
+}
+
+#endif
