@@ -135,7 +135,7 @@ static void conv_finish_check(const cnn__conv *g, bool biased)
     float *x = numbers(n.x, 1), *weight = numbers(n.weight, 2), *bias = numbers(n.bias, 3), *b = biased ? bias : NULL;
     float *dy = numbers(n.y, 4), *old = numbers(n.x, 9); /* conv_data_run's */
     with.relu = true;
-    with.positive = x;
+    with.relu_mask = x;
     with.add = cnn__conv_adds(g);
     FOR_TABLES(k)
     {

@@ -30,7 +30,7 @@ static void gemm_check(const cnn__gemm *g, bool biased)
         float *one = gemm_run(k->f32, g, a, b, biased ? bias : NULL, contexts[0]->pool);
         float *three = gemm_run(k->f32, g, a, b, biased ? bias : NULL, contexts[1]->pool);
         cnn__gemm turned = *g;
-        turned.turned = true;
+        turned.reversed = true;
         float *back = gemm_run(k->f32, &turned, a, b, biased ? bias : NULL, contexts[1]->pool);
         same_bits("gemm", k->name, shape, one, three, (size_t)n * sizeof(float));
         same_bits("gemm, turned,", k->name, shape, one, back, (size_t)n * sizeof(float));

@@ -19,7 +19,7 @@
 typedef struct cnn__gemm {
     bool trans_a, trans_b;
     bool accumulate;
-    bool turned; /* B is gone through from its end, where a pass before this may have left it in the caches */
+    bool reversed; /* B is gone through from its end, where a pass before this may have left it in the caches */
     int64_t m, n, k;
     int64_t lda, ldb, ldc;
 } cnn__gemm;
@@ -37,9 +37,9 @@ typedef struct cnn__conv {
     int64_t groups;
     bool strict; /* every sum is made term by term: no algorithm whose error bound is larger than a plain sum's */
     /* What else happens to values before they leave the caches; usually nothing. */
-    bool relu;            /* forward: y = max(y, 0) */
-    bool add;             /* gradient of the data: it is added to dx; only where cnn__conv_adds */
-    const void *positive; /* gradient of the data: it is 0 where this, shaped like x, is ≤ 0; may be NULL */
+    bool relu;             /* forward: y = max(y, 0) */
+    bool add;              /* gradient of the data: it is added to dx; only where cnn__conv_adds */
+    const void *relu_mask; /* gradient of the data: it is 0 where this, shaped like x, is ≤ 0; may be NULL */
 } cnn__conv;
 
 /* Can the gradient of the data be added to what is in dx? */

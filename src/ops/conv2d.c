@@ -172,7 +172,7 @@ static void backward_data(cnn__node *node, const cnn__conv *geometry, const cnn_
     cnn_tensor *dx = cnn__conv_adds(&g) ? cnn__grad_so_far(node, 0) : NULL;
     bool masked = cnn__grad_maskable(node, 0);
     g.add = dx != NULL;
-    g.positive = masked ? cnn__data(node->saved[0]) : NULL;
+    g.relu_mask = masked ? cnn__data(node->saved[0]) : NULL;
     void *workspace =
         cnn__scratch_get(node->tape, empty(&g) ? 0 : k->conv_backward_data_workspace(&g, cnn__pool_size(pool)));
     dx = workspace && !dx ? cnn__grad_empty(node, 0) : dx;

@@ -60,7 +60,7 @@ static bool forward(cnn__call *call, void *attributes)
     const sizes *s = attributes;
     cnn_tensor *y = call->out[0];
     cnn__gemm g = { .trans_b = true,
-                    .turned = cnn__tape_odd(call->tape),
+                    .reversed = cnn__tape_odd(call->tape),
                     .m = s->rows,
                     .n = s->out,
                     .k = s->in,

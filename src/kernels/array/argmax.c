@@ -30,7 +30,7 @@ static const argmax_fn table[] = {
     [CNN_I32] = argmax_i32, [CNN_U8] = argmax_u8,   [CNN_BOOL] = argmax_u8,
 };
 
-enum { TASK = 16384 };
+enum { ARGMAX_TASK = 16384 };
 
 typedef struct search {
     const cnn__nest *outer, *inner;
@@ -65,7 +65,7 @@ void cnn__array_argmax(const cnn__nest *outer, const cnn__nest *inner, cnn_dtype
     if (s.outer_count == 0 || s.inner_count == 0) {
         return;
     }
-    s.group = cnn__max(1, TASK / s.inner_count);
+    s.group = cnn__max(1, ARGMAX_TASK / s.inner_count);
     cnn__pool_run(pool, cnn__ceil_div(s.outer_count, s.group), (double)s.outer_count * (double)s.inner_count,
                   search_task, &s);
 }

@@ -32,7 +32,7 @@
 #define FN(name) CNN__JOIN(name, u8)
 #include "kernels/array/binary_integer_impl.h"
 
-static const cnn__run_fn *const tables[] = {
+static const cnn__run_fn *const binary_tables[] = {
     [CNN_F32] = binary_f32, [CNN_F64] = binary_f64, [CNN_I64] = binary_i64,
     [CNN_I32] = binary_i32, [CNN_U8] = binary_u8,
 };
@@ -46,7 +46,7 @@ void cnn__array_binary(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, v
         .count = 3,
         .base = { y, (void *)a, (void *)b },
         .size = { size, size, size },
-        .fn = tables[dtype][op],
+        .fn = binary_tables[dtype][op],
         .cost = op == CNN__POW ? 20 : 1,
     };
     cnn__nest_walk(&walk, pool);

@@ -4,7 +4,7 @@
 #include "kernels/array/nest.h"
 
 /* a > b is b < a: fewer loops in the library. */
-static cnn__run turned(const cnn__run *run)
+static cnn__run swapped_operands(const cnn__run *run)
 {
     cnn__run other = *run;
     other.at[1] = run->at[2];
@@ -34,7 +34,7 @@ static cnn__run turned(const cnn__run *run)
 #define FN(name) CNN__JOIN(name, u8)
 #include "kernels/array/compare_impl.h"
 
-static const cnn__run_fn *const tables[] = {
+static const cnn__run_fn *const compare_tables[] = {
     [CNN_F32] = compare_f32, [CNN_F64] = compare_f64, [CNN_I64] = compare_i64,
     [CNN_I32] = compare_i32, [CNN_U8] = compare_u8,   [CNN_BOOL] = compare_u8,
 };
@@ -48,7 +48,7 @@ void cnn__array_compare(cnn__compare op, const cnn__nest *nest, cnn_dtype dtype,
         .count = 3,
         .base = { y, (void *)a, (void *)b },
         .size = { 1, size, size },
-        .fn = tables[dtype][op],
+        .fn = compare_tables[dtype][op],
         .cost = 1,
     };
     cnn__nest_walk(&walk, pool);

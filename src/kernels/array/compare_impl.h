@@ -35,13 +35,13 @@ static inline uint8_t FN(le)(X a, X b)
 
 static void FN(run_gt)(const cnn__run *run)
 {
-    cnn__run other = turned(run);
+    cnn__run other = swapped_operands(run);
     FN(run_lt)(&other);
 }
 
 static void FN(run_ge)(const cnn__run *run)
 {
-    cnn__run other = turned(run);
+    cnn__run other = swapped_operands(run);
     FN(run_le)(&other);
 }
 

@@ -53,7 +53,7 @@ static const cnn__run_fn *const convert[] = {
 typedef void (*tile_fn)(int64_t rows, int64_t columns, void *y, int64_t y_row, const void *x, int64_t x_column);
 
 static const cnn__run_fn move[] = { [1] = move_1, [4] = move_4, [8] = move_8 };
-static const tile_fn tile[] = { [1] = tile_1, [4] = tile_4, [8] = tile_8 };
+static const tile_fn copy_tile[] = { [1] = tile_1, [4] = tile_4, [8] = tile_8 };
 
 /* A copy of which y is contiguous along the last dimension and x along dimension `row`. */
 typedef struct transposition {
@@ -95,8 +95,8 @@ static void transpose_task(void *arg, int64_t task, int worker)
         int64_t row = i / across % t->tiles_down * TILE_ROWS, column = i % across * TILE_COLUMNS;
         int64_t y = cursor.offset[0] + row * t->y_row + column;
         int64_t x = cursor.offset[1] + row + column * t->x_column;
-        tile[t->size](cnn__min(TILE_ROWS, t->rows - row), cnn__min(TILE_COLUMNS, t->columns - column),
-                      t->y + y * (int64_t)t->size, t->y_row, t->x + x * (int64_t)t->size, t->x_column);
+        copy_tile[t->size](cnn__min(TILE_ROWS, t->rows - row), cnn__min(TILE_COLUMNS, t->columns - column),
+                           t->y + y * (int64_t)t->size, t->y_row, t->x + x * (int64_t)t->size, t->x_column);
     }
 }
 

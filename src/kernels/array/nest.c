@@ -60,16 +60,16 @@ void cnn__cursor_advance(cnn__cursor *cursor, int64_t n)
     }
 }
 
-typedef struct job {
+typedef struct nest_job {
     const cnn__walk *walk;
     cnn__nest nest;
     int64_t total;
-} job;
+} nest_job;
 
 static void walk_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const job *j = arg;
+    const nest_job *j = arg;
     const cnn__walk *w = j->walk;
     int64_t left = cnn__min(CNN__NEST_TASK, j->total - task * CNN__NEST_TASK);
     int last = j->nest.ndim - 1;
@@ -114,7 +114,7 @@ static void lengthen_runs(cnn__nest *nest, int count)
 
 void cnn__nest_walk(const cnn__walk *walk, cnn__pool *pool)
 {
-    job j = { .walk = walk, .nest = { .ndim = walk->nest->ndim }, .total = cnn__nest_count(walk->nest) };
+    nest_job j = { .walk = walk, .nest = { .ndim = walk->nest->ndim }, .total = cnn__nest_count(walk->nest) };
     if (j.total == 0) {
         return;
     }

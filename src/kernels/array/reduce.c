@@ -8,9 +8,9 @@
 #include "kernels/array/impl.h"
 
 enum {
-    WIDTH = 512,     /* results that are reduced at once, at most */
-    TASK = 16384,    /* elements of a task, about */
-    PARTIALS = 4096, /* accumulators of all stretches together */
+    REDUCE_WIDTH = 512,  /* results that are reduced at once, at most */
+    REDUCE_TASK = 16384, /* elements of a task, about */
+    PARTIALS = 4096,     /* accumulators of all stretches together */
     MOST_STRETCHES = 64,
     FEW_TASKS = 16 /* from here on there are tasks enough to keep all threads busy */
 };
@@ -30,11 +30,11 @@ typedef struct reduction {
 
 /* Room for accumulators, one array used of the two. */
 typedef struct accumulators {
-    double real[WIDTH];
-    int64_t integer[WIDTH];
+    double real[REDUCE_WIDTH];
+    int64_t integer[REDUCE_WIDTH];
 } accumulators;
 
-static void *choose(const reduction *r, void *real, void *integer)
+static void *reduce_choose(const reduction *r, void *real, void *integer)
 {
     return r->accumulator == CNN_F64 ? real : integer;
 }
@@ -49,7 +49,7 @@ static void store(const reduction *r, int64_t n, int64_t y, const void *from)
 static void reduce_run(const reduction *r, int64_t n, int64_t y, int64_t x)
 {
     accumulators room;
-    char *at = choose(r, room.real, room.integer);
+    char *at = reduce_choose(r, room.real, room.integer);
     const char *from = r->x + x * (int64_t)r->x_size;
     if (r->columns) {
         r->reduce(from, &r->inner, 0, r->inner_count, n, at);
@@ -69,7 +69,7 @@ static void reduce_task(void *arg, int64_t task, int worker)
     cnn__cursor cursor;
     cnn__cursor_seek(&cursor, &r->outer, task * r->group);
     for (;;) {
-        int64_t n = cnn__min(cnn__min(left, WIDTH), cnn__cursor_run(&cursor));
+        int64_t n = cnn__min(cnn__min(left, REDUCE_WIDTH), cnn__cursor_run(&cursor));
         reduce_run(r, n, cursor.offset[0], cursor.offset[1]);
         left -= n;
         if (left == 0) {
@@ -101,14 +101,14 @@ static void reduce_cut(const reduction *r, int64_t n, int64_t y, int64_t x, cnn_
     double real[PARTIALS];
     int64_t integer[PARTIALS];
     accumulators room;
-    void *joined = choose(r, room.real, room.integer);
+    void *joined = reduce_choose(r, room.real, room.integer);
     int64_t most = cnn__min(MOST_STRETCHES, PARTIALS / n);
-    int64_t stretches = cnn__max(1, cnn__min(most, cnn__ceil_div(r->inner_count * n, TASK)));
+    int64_t stretches = cnn__max(1, cnn__min(most, cnn__ceil_div(r->inner_count * n, REDUCE_TASK)));
     cut c = { .r = r,
               .width = n,
               .stretch = cnn__max(1, cnn__ceil_div(r->inner_count, stretches)),
               .x = r->x + x * (int64_t)r->x_size,
-              .partials = choose(r, real, integer) };
+              .partials = reduce_choose(r, real, integer) };
     stretches = cnn__ceil_div(r->inner_count, c.stretch);
     cnn__pool_run(pool, stretches, (double)(r->inner_count * n), cut_task, &c);
     cnn__nest rows = { .ndim = 1, .shape = { stretches }, .stride = { { 0 }, { n } } };
@@ -121,7 +121,7 @@ static void reduce_few(const reduction *r, cnn__pool *pool)
     cnn__cursor cursor;
     cnn__cursor_seek(&cursor, &r->outer, 0);
     for (int64_t left = r->outer_count;;) {
-        int64_t n = r->columns ? cnn__min(WIDTH, cnn__cursor_run(&cursor)) : 1;
+        int64_t n = r->columns ? cnn__min(REDUCE_WIDTH, cnn__cursor_run(&cursor)) : 1;
         reduce_cut(r, n, cursor.offset[0], cursor.offset[1], pool);
         left -= n;
         if (left == 0) {
@@ -142,7 +142,7 @@ static int64_t last_stride(const cnn__nest *nest, int operand)
 }
 
 /* Appends a dimension, or lengthens the last one where the new one continues it. */
-static void append(cnn__nest *nest, int64_t size, int64_t y_stride, int64_t x_stride)
+static void reduce_append(cnn__nest *nest, int64_t size, int64_t y_stride, int64_t x_stride)
 {
     int last = nest->ndim - 1;
     if (size == 1) {
@@ -162,7 +162,7 @@ static cnn__nest joined(const cnn__nest *nest)
 {
     cnn__nest result = { 0 };
     for (int d = 0; d < nest->ndim; d++) {
-        append(&result, nest->shape[d], nest->stride[0][d], nest->stride[1][d]);
+        reduce_append(&result, nest->shape[d], nest->stride[0][d], nest->stride[1][d]);
     }
     return result;
 }
@@ -180,7 +180,7 @@ static cnn__nest sorted(const cnn__nest *nest)
     }
     cnn__nest result = { 0 };
     for (int i = 0; i < nest->ndim; i++) {
-        append(&result, nest->shape[order[i]], 0, nest->stride[1][order[i]]);
+        reduce_append(&result, nest->shape[order[i]], 0, nest->stride[1][order[i]]);
     }
     return result;
 }
@@ -203,10 +203,10 @@ void cnn__array_reduce(cnn__reduce op, const cnn__nest *outer, const cnn__nest *
     r.y_size = cnn__array_size(r.result);
     r.reduce = cnn__reduce_tile[op][dtype];
     r.join = cnn__reduce_tile[op][r.accumulator];
-    r.group = cnn__max(r.columns ? WIDTH : 1, TASK / cnn__max(1, r.inner_count));
+    r.group = cnn__max(r.columns ? REDUCE_WIDTH : 1, REDUCE_TASK / cnn__max(1, r.inner_count));
     int64_t tasks = cnn__ceil_div(r.outer_count, r.group);
     double work = (double)r.outer_count * (double)cnn__max(1, r.inner_count);
-    if (tasks < FEW_TASKS && r.inner_count > 1 && work > 4 * TASK) {
+    if (tasks < FEW_TASKS && r.inner_count > 1 && work > 4 * REDUCE_TASK) {
         reduce_few(&r, pool);
     } else {
         cnn__pool_run(pool, tasks, work, reduce_task, &r);

@@ -16,20 +16,20 @@
 
 typedef void (*row_fn)(int64_t n, const void *x, void *y);
 
-typedef struct job {
+typedef struct softmax_job {
     row_fn row;
     int64_t rows, n, group;
     int64_t bytes; /* of a row */
     const char *x;
     char *y;
-} job;
+} softmax_job;
 
-enum { TASK = 4096, COST = 16 };
+enum { SOFTMAX_TASK = 4096, COST = 16 };
 
-static void rows_task(void *arg, int64_t task, int worker)
+static void softmax_rows_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const job *j = arg;
+    const softmax_job *j = arg;
     int64_t end = cnn__min(j->rows, (task + 1) * j->group);
     for (int64_t i = task * j->group; i < end; i++) {
         j->row(j->n, j->x + i * j->bytes, j->y + i * j->bytes);
@@ -41,14 +41,14 @@ static void run_rows(row_fn row, cnn_dtype dtype, int64_t rows, int64_t n, const
     if (rows == 0 || n == 0) {
         return;
     }
-    job j = { .row = row,
-              .rows = rows,
-              .n = n,
-              .group = cnn__max(1, TASK / n),
-              .bytes = n * (int64_t)cnn__array_size(dtype),
-              .x = x,
-              .y = y };
-    cnn__pool_run(pool, cnn__ceil_div(rows, j.group), COST * (double)rows * (double)n, rows_task, &j);
+    softmax_job j = { .row = row,
+                      .rows = rows,
+                      .n = n,
+                      .group = cnn__max(1, SOFTMAX_TASK / n),
+                      .bytes = n * (int64_t)cnn__array_size(dtype),
+                      .x = x,
+                      .y = y };
+    cnn__pool_run(pool, cnn__ceil_div(rows, j.group), COST * (double)rows * (double)n, softmax_rows_task, &j);
 }
 
 void cnn__array_log_softmax(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool)

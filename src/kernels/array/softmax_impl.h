@@ -42,12 +42,12 @@ static void FN(softmax)(int64_t n, const void *from, void *to)
 /* A block of exponentials at a time, because y may be x. */
 static void FN(log_softmax)(int64_t n, const void *from, void *to)
 {
-    enum { BLOCK = 128 };
+    enum { SOFTMAX_BLOCK = 128 };
     const X *x = from;
-    X *y = to, most = FN(largest)(n, x), block[BLOCK];
+    X *y = to, most = FN(largest)(n, x), block[SOFTMAX_BLOCK];
     double sum = 0;
-    for (int64_t start = 0; start < n; start += BLOCK) {
-        int64_t size = cnn__min(BLOCK, n - start);
+    for (int64_t start = 0; start < n; start += SOFTMAX_BLOCK) {
+        int64_t size = cnn__min(SOFTMAX_BLOCK, n - start);
         for (int64_t i = 0; i < size; i++) {
             block[i] = OWN(exp)(x[start + i] - most);
         }

@@ -9,10 +9,10 @@
 enum { RUN = 64, TASK_ELEMENTS = 16384, TASK_SAMPLES = 1024 };
 
 /* Samples sample … sample + count − 1; `first` is the place of class 0 of the first one among the logits. */
-typedef struct run {
+typedef struct nll_run {
     int64_t sample, first;
     int count;
-} run;
+} nll_run;
 
 typedef struct gradients {
     const void *dy;
@@ -45,8 +45,8 @@ static int64_t index_at(const cnn__softmax_nll *g, int64_t sample)
 #include "kernels/array/softmax_nll_impl.h"
 
 static const struct {
-    void (*forward)(const cnn__softmax_nll *g, run r, void *losses, double sums[2]);
-    void (*backward)(const cnn__softmax_nll *g, run r, const gradients *out);
+    void (*forward)(const cnn__softmax_nll *g, nll_run r, void *losses, double sums[2]);
+    void (*backward)(const cnn__softmax_nll *g, nll_run r, const gradients *out);
 } KERNELS[2] = { [CNN_F32] = { forward_f32, backward_f32 }, [CNN_F64] = { forward_f64, backward_f64 } };
 
 int64_t cnn__softmax_nll_bad_index(const cnn__softmax_nll *g, int64_t *value)
@@ -70,7 +70,7 @@ typedef struct work {
     const gradients *out;
 } work;
 
-static work plan(const cnn__softmax_nll *g)
+static work nll_plan(const cnn__softmax_nll *g)
 {
     work w = { .g = g, .samples = g->batch * g->inner };
     w.per_task = TASK_ELEMENTS / (g->classes < 1 ? 1 : g->classes);
@@ -80,11 +80,11 @@ static work plan(const cnn__softmax_nll *g)
 }
 
 /* The run that begins at `sample` and ends before `end`, with its batch entry, and within RUN. */
-static run run_at(const cnn__softmax_nll *g, int64_t sample, int64_t end)
+static nll_run run_at(const cnn__softmax_nll *g, int64_t sample, int64_t end)
 {
     int64_t n = sample / g->inner, d = sample % g->inner, count = g->inner - d;
     count = count < end - sample ? count : end - sample;
-    return (run){ sample, n * g->classes * g->inner + d, (int)(count < RUN ? count : RUN) };
+    return (nll_run){ sample, n * g->classes * g->inner + d, (int)(count < RUN ? count : RUN) };
 }
 
 static void task(void *arg, int64_t number, int worker)
@@ -96,7 +96,7 @@ static void task(void *arg, int64_t number, int worker)
     (void)worker;
     end = end < w->samples ? end : w->samples;
     while (begin < end) {
-        run r = run_at(g, begin, end);
+        nll_run r = run_at(g, begin, end);
         if (w->out) {
             KERNELS[g->dtype].backward(g, r, w->out);
         } else {
@@ -111,23 +111,23 @@ static void task(void *arg, int64_t number, int worker)
 }
 
 /* An exponential counts as 20 elementary operations. */
-static double cost(const work *w)
+static double nll_cost(const work *w)
 {
     return 20 * (double)w->samples * (double)w->g->classes;
 }
 
 size_t cnn__softmax_nll_workspace(const cnn__softmax_nll *g)
 {
-    return (size_t)plan(g).tasks * 2 * sizeof(double);
+    return (size_t)nll_plan(g).tasks * 2 * sizeof(double);
 }
 
 void cnn__softmax_nll_forward(const cnn__softmax_nll *g, void *losses, double sums[2], double *workspace,
                               cnn__pool *pool)
 {
-    work w = plan(g);
+    work w = nll_plan(g);
     w.losses = losses;
     w.partial = workspace;
-    cnn__pool_run(pool, w.tasks, cost(&w), task, &w);
+    cnn__pool_run(pool, w.tasks, nll_cost(&w), task, &w);
     sums[0] = sums[1] = 0;
     for (int64_t i = 0; i < w.tasks; i++) {
         sums[0] += workspace[2 * i];
@@ -139,7 +139,7 @@ void cnn__softmax_nll_backward(const cnn__softmax_nll *g, const void *dy, bool e
                                void *dtarget, cnn__pool *pool)
 {
     gradients out = { dy, each, scale, dlogits, dtarget };
-    work w = plan(g);
+    work w = nll_plan(g);
     w.out = &out;
-    cnn__pool_run(pool, w.tasks, cost(&w), task, &w);
+    cnn__pool_run(pool, w.tasks, nll_cost(&w), task, &w);
 }

@@ -13,7 +13,7 @@ static double FN(factor)(const cnn__softmax_nll *g, int64_t class, int64_t targe
     return w * ((1 - g->smoothing) * p + share);
 }
 
-static void FN(statistics)(const cnn__softmax_nll *g, run r)
+static void FN(statistics)(const cnn__softmax_nll *g, nll_run r)
 {
     const X *x = (const X *)g->logits + r.first;
     X *largest = (X *)g->stats + r.sample, *log_sum = largest + g->batch * g->inner;
@@ -67,7 +67,7 @@ static double FN(loss)(const cnn__softmax_nll *g, int64_t sample, int64_t first,
     return loss;
 }
 
-static void FN(forward)(const cnn__softmax_nll *g, run r, void *losses, double sums[2])
+static void FN(forward)(const cnn__softmax_nll *g, nll_run r, void *losses, double sums[2])
 {
     FN(statistics)(g, r);
     for (int i = 0; i < r.count; i++) {
@@ -107,7 +107,7 @@ static void FN(target_gradient)(const cnn__softmax_nll *g, int64_t sample, int64
     }
 }
 
-static void FN(backward)(const cnn__softmax_nll *g, run r, const gradients *out)
+static void FN(backward)(const cnn__softmax_nll *g, nll_run r, const gradients *out)
 {
     for (int i = 0; i < r.count; i++) {
         double dy = out->scale * (double)((const X *)out->dy)[out->each ? r.sample + i : 0];

@@ -36,7 +36,7 @@
 #define FN(name) CNN__JOIN(name, u8)
 #include "kernels/array/unary_integer_impl.h"
 
-static const cnn__run_fn *const tables[] = {
+static const cnn__run_fn *const unary_tables[] = {
     [CNN_F32] = unary_f32, [CNN_F64] = unary_f64, [CNN_I64] = unary_i64, [CNN_I32] = unary_i32, [CNN_U8] = unary_u8,
 };
 
@@ -49,7 +49,7 @@ void cnn__array_unary(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, con
     };
     size_t size = cnn__array_size(dtype);
     bool power = op == CNN__POW_SCALAR; /* of f32 and f64 only */
-    cnn__run_fn run = !power             ? tables[dtype][op]
+    cnn__run_fn run = !power             ? unary_tables[dtype][op]
                       : dtype == CNN_F64 ? power_f64(parameters[0])
                                          : power_f32(parameters[0]);
     bool cheap = power && run != unary_f32[op] && run != unary_f64[op];

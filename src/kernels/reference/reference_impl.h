@@ -162,8 +162,8 @@ static void NAME(conv_backward_data)(const cnn__conv *g, const void *dy, const v
         double sum = NAME(input_sum)(g, dy, weight, k / g->in_w / g->in_h / g->in_channels, c, h, w);
         dx[k] = (REAL)(g->add ? (double)dx[k] + sum : sum);
     }
-    if (g->positive) {
-        NAME(relu_backward)(count, g->positive, dx, dx, pool);
+    if (g->relu_mask) {
+        NAME(relu_backward)(count, g->relu_mask, dx, dx, pool);
     }
 }
 

@@ -29,35 +29,35 @@ void CNN__SIMD(depthwise_backward_weight)(const struct conv_plan *p, const float
                                           void *memory, cnn__pool *pool);
 
 /* The usual ones among them (depthwise/3x3.h), forward or the gradient of the data. */
-bool CNN__SIMD(depthwise_plane_fits)(const cnn__conv *g);
-size_t CNN__SIMD(depthwise_plane_workspace)(const cnn__conv *g, bool backward, int workers);
-void CNN__SIMD(depthwise_plane)(const cnn__conv *g, bool backward, const float *x, const float *weight,
-                                const float *bias, float *y, void *memory, cnn__pool *pool);
-size_t CNN__SIMD(depthwise_plane_backward_weight_workspace)(const cnn__conv *g, int workers);
-void CNN__SIMD(depthwise_plane_backward_weight)(const cnn__conv *g, const float *x, const float *dy, float *dweight,
-                                                void *memory, cnn__pool *pool);
+bool CNN__SIMD(depthwise_3x3_fits)(const cnn__conv *g);
+size_t CNN__SIMD(depthwise_3x3_workspace)(const cnn__conv *g, bool backward, int workers);
+void CNN__SIMD(depthwise_3x3)(const cnn__conv *g, bool backward, const float *x, const float *weight, const float *bias,
+                              float *y, void *memory, cnn__pool *pool);
+size_t CNN__SIMD(depthwise_3x3_backward_weight_workspace)(const cnn__conv *g, int workers);
+void CNN__SIMD(depthwise_3x3_backward_weight)(const cnn__conv *g, const float *x, const float *dy, float *dweight,
+                                              void *memory, cnn__pool *pool);
 
 /* Plans with very many taps. */
-bool CNN__SIMD(conv_parts_fits)(const struct conv_plan *p);
-size_t CNN__SIMD(conv_parts_workspace)(const struct conv_plan *p, int workers);
-void CNN__SIMD(conv_parts)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                           void *memory, cnn__pool *pool);
+bool CNN__SIMD(conv_split_taps_fits)(const struct conv_plan *p);
+size_t CNN__SIMD(conv_split_taps_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_split_taps)(const struct conv_plan *p, const float *x, const float *weight, const float *bias,
+                                float *y, void *memory, cnn__pool *pool);
 
 /* Plans with one tap, no padding and no stride. */
-bool CNN__SIMD(conv_direct_fits)(const struct conv_plan *p);
-size_t CNN__SIMD(conv_direct_workspace)(const struct conv_plan *p, int workers);
-void CNN__SIMD(conv_direct)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                            void *memory, cnn__pool *pool);
+bool CNN__SIMD(conv_1x1_fits)(const struct conv_plan *p);
+size_t CNN__SIMD(conv_1x1_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_1x1)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                         void *memory, cnn__pool *pool);
 
-size_t CNN__SIMD(conv_direct_weight_workspace)(const struct conv_plan *p, int workers);
-void CNN__SIMD(conv_direct_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight,
-                                   void *memory, cnn__pool *pool);
+size_t CNN__SIMD(conv_1x1_weight_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_1x1_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight,
+                                void *memory, cnn__pool *pool);
 
 /* Plans with one tap and no padding. */
-bool CNN__SIMD(conv_point_fits)(const struct conv_plan *p);
-size_t CNN__SIMD(conv_point_workspace)(const struct conv_plan *p, int workers);
-void CNN__SIMD(conv_point)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                           void *memory, cnn__pool *pool);
+bool CNN__SIMD(conv_1x1_strided_fits)(const struct conv_plan *p);
+size_t CNN__SIMD(conv_1x1_strided_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_1x1_strided)(const struct conv_plan *p, const float *x, const float *weight, const float *bias,
+                                 float *y, void *memory, cnn__pool *pool);
 
 /* Plans with 3 × 3 or 5 × 5 taps, stride 1 and many channels. */
 bool CNN__SIMD(conv_winograd_fits)(const struct conv_plan *p);
@@ -71,18 +71,18 @@ void CNN__SIMD(conv_winograd_weight)(const struct conv_plan *p, const float *x, 
                                      void *memory, cnn__pool *pool);
 
 /* Of few input channels. */
-bool CNN__SIMD(conv_few_weight_fits)(const struct conv_plan *p);
-size_t CNN__SIMD(conv_few_weight_workspace)(const struct conv_plan *p, int workers);
-void CNN__SIMD(conv_few_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight,
-                                void *memory, cnn__pool *pool);
+bool CNN__SIMD(conv_first_layer_weight_fits)(const struct conv_plan *p);
+size_t CNN__SIMD(conv_first_layer_weight_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_first_layer_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight,
+                                        void *memory, cnn__pool *pool);
 
 /* All others. */
-size_t CNN__SIMD(conv_slab_weight_workspace)(const struct conv_plan *p, int workers);
-void CNN__SIMD(conv_slab_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight,
-                                 void *memory, cnn__pool *pool);
-size_t CNN__SIMD(conv_slab_workspace)(const struct conv_plan *p, int workers);
-void CNN__SIMD(conv_slab)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                          void *memory, cnn__pool *pool);
+size_t CNN__SIMD(conv_padded_weight_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_padded_weight)(const struct conv_plan *p, const float *x, const float *dy, float *dweight,
+                                   void *memory, cnn__pool *pool);
+size_t CNN__SIMD(conv_padded_workspace)(const struct conv_plan *p, int workers);
+void CNN__SIMD(conv_padded)(const struct conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                            void *memory, cnn__pool *pool);
 
 void CNN__SIMD(maxpool_forward)(const cnn__maxpool *g, const void *x, void *y, int32_t *index, cnn__pool *pool);
 void CNN__SIMD(maxpool_backward)(const cnn__maxpool *g, const void *dy, const int32_t *index, void *dx,

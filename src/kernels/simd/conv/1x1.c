@@ -7,7 +7,7 @@
 #include "kernels/simd/conv/1x1_tail.h"
 #include "kernels/simd/table.h"
 
-bool CNN__SIMD(conv_direct_fits)(const conv_plan *p)
+bool CNN__SIMD(conv_1x1_fits)(const conv_plan *p)
 {
     const conv_axis *h = &p->h, *w = &p->w;
     return h->taps == 1 && w->taps == 1 && h->stride == 1 && w->stride == 1 && h->first == 0 && w->first == 0 &&
@@ -16,30 +16,30 @@ bool CNN__SIMD(conv_direct_fits)(const conv_plan *p)
            (p->weight_in == 1 || p->weight_out == 1);
 }
 
-size_t CNN__SIMD(conv_direct_workspace)(const conv_plan *p, int workers)
+size_t CNN__SIMD(conv_1x1_workspace)(const conv_plan *p, int workers)
 {
-    direct_job job = { 0 };
-    measure(&job, p);
-    return packed_size(&job) + columns_size(&job) + scratch_size(&job) * (size_t)workers;
+    conv_1x1_job job = { 0 };
+    conv_1x1_plan_blocks(&job, p);
+    return conv_1x1_packed_size(&job) + conv_1x1_columns_size(&job) + conv_1x1_scratch_size(&job) * (size_t)workers;
 }
 
 static void pack_panels(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const direct_job *job = arg;
+    const conv_1x1_job *job = arg;
     int64_t channels = job->plan->in_channels, tasks = divide_up(job->panels, PACK_PANELS),
             panel = task % tasks * PACK_PANELS;
     float *to = job->packed + (task / tasks * job->panels + panel) * channels * ROW_STEP;
-    pack_weights(job, task / tasks, panel, least(PACK_PANELS, job->panels - panel), 0, channels, to,
-                 channels * ROW_STEP);
+    conv_1x1_pack_weights(job, task / tasks, panel, min64(PACK_PANELS, job->panels - panel), 0, channels, to,
+                          channels * ROW_STEP);
 }
 
 /* ---- the product ---- */
 
 /* Where the weights of the task's panel number k are. */
-static tile_operand weights_of(const direct_task *t, int64_t k)
+static tile_operand weights_of(const conv_1x1_task *t, int64_t k)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     const conv_plan *p = job->plan;
     int64_t panel = t->panel + k;
     if (job->along) {
@@ -55,44 +55,45 @@ static tile_operand weights_of(const direct_task *t, int64_t k)
 }
 
 /* Before panel number k: weights that a single unit packs itself, and those that it reads next. */
-static void prepare_weights(direct_task *t, int64_t k)
+static void prepare_weights(conv_1x1_task *t, int64_t k)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     int64_t count = panels_at_once(job, t->channels);
     if (k % count || job->units > 1) {
         return;
     }
     t->first = k;
-    t->next = foresee_weights(t, t->panel + k + count, count);
+    t->next = conv_1x1_prefetch_weights(t, t->panel + k + count, count);
     if (!job->along) {
-        pack_weights(job, t->group, t->panel + k, least(count, t->panels - k), t->channel, t->channels, t->weights,
-                     t->channels * ROW_STEP);
+        conv_1x1_pack_weights(job, t->group, t->panel + k, min64(count, t->panels - k), t->channel, t->channels,
+                              t->weights, t->channels * ROW_STEP);
     }
 }
 
 /* Whole vectors of the unit's places for the stretch; if tiles keep the panels, only what is left of them. */
-static void pack_columns(direct_task *t, bool kept)
+static void conv_1x1_pack_columns(conv_1x1_task *t, bool kept)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     for (int64_t n = t->image; n < t->image + t->images; n++) {
-        int64_t count = t->end - t->begin, panels = count / WIDTH;
+        int64_t count = t->end - t->begin, panels = count / TILE_WIDTH;
         const float *from = x_plane(t, n) + t->begin;
         float *to = columns_of(t, n);
         if (!kept) {
             pack_across(from, job->places, panels, t->channels, to);
         }
-        from += panels * WIDTH;
-        to += panels * WIDTH * t->channels;
-        for (int64_t c = 0; c < t->channels && count % WIDTH >= LANES; c++, from += job->places, to += WIDTH) {
+        from += panels * TILE_WIDTH;
+        to += panels * TILE_WIDTH * t->channels;
+        for (int64_t c = 0; c < t->channels && count % TILE_WIDTH >= LANES;
+             c++, from += job->places, to += TILE_WIDTH) {
             store(to, load(from));
         }
     }
 }
 
 /* How the sums of output channels from `channel` on start. */
-static tile_start start_of(const direct_task *t, int64_t channel, const float **from)
+static tile_start start_of(const conv_1x1_task *t, int64_t channel, const float **from)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     const float *bias = job->bias && !t->parts ? job->bias + t->group * job->plan->out_channels + channel : NULL;
     *from = bias;
     return t->terms || (job->plan->add && !t->parts) ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
@@ -100,125 +101,126 @@ static tile_start start_of(const direct_task *t, int64_t channel, const float **
 
 /* Panels [k, k + count) of the task's by the whole vectors of an image's places, which are read where they lie, or
  * packed; or where they lie, and left packed for the next panels. */
-static void multiply_image(direct_task *t, int64_t k, int64_t count, int64_t n, bool keeps)
+static void multiply_image(conv_1x1_task *t, int64_t k, int64_t count, int64_t n, bool keeps)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     const conv_plan *p = job->plan;
     int64_t channel = (t->panel + k) * job->panel_rows;
-    tile_grid g = { .rows = least(count * job->panel_rows, p->out_channels - channel),
+    tile_grid g = { .rows = min64(count * job->panel_rows, p->out_channels - channel),
                     .panel_rows = job->panel_rows,
                     .columns = 1,
                     .k = t->channels,
                     .a = weights_of(t, k),
                     .streamed = job->streamed,
                     .step = job->places };
-    g.a_step = job->along ? ROWS * p->weight_out : (packs_before(job) ? p->in_channels : t->channels) * ROW_STEP;
+    g.a_step = job->along ? TILE_ROWS * p->weight_out : (packs_before(job) ? p->in_channels : t->channels) * ROW_STEP;
     g.b = (tile_operand){ x_plane(t, n) + t->begin, 1, job->places, NULL };
-    g.b_step = WIDTH;
+    g.b_step = TILE_WIDTH;
     float *columns = columns_of(t, n);
     if (PACKS_X && !keeps) {
-        g.b = (tile_operand){ columns, 1, WIDTH, NULL };
-        g.b_step = t->channels * WIDTH;
+        g.b = (tile_operand){ columns, 1, TILE_WIDTH, NULL };
+        g.b_step = t->channels * TILE_WIDTH;
     }
     int64_t together = !PACKS_X || t->finishes ? 1 : tile_columns(t->channels);
     g.start = start_of(t, channel, &g.from);
-    g.c = y_plane(t, n, channel) + t->begin;
-    for (int64_t at = t->begin; at + LANES <= t->end; at += g.columns * WIDTH, g.c += g.columns * WIDTH) {
-        g.vectors = at + WIDTH <= t->end ? 2 : 1;
-        g.columns = most(1, least(together, (t->end - at) / WIDTH));
+    g.c = conv_1x1_y_plane(t, n, channel) + t->begin;
+    for (int64_t at = t->begin; at + LANES <= t->end; at += g.columns * TILE_WIDTH, g.c += g.columns * TILE_WIDTH) {
+        g.vectors = at + TILE_WIDTH <= t->end ? 2 : 1;
+        g.columns = max64(1, min64(together, (t->end - at) / TILE_WIDTH));
         g.keep = keeps && g.vectors > 1 ? columns : NULL;
         if (keeps && g.vectors == 1) {
-            g.b = (tile_operand){ columns, 1, WIDTH, NULL };
+            g.b = (tile_operand){ columns, 1, TILE_WIDTH, NULL };
         }
         if (t->finishes) {
-            finish_foresee(p, g.c - job->y, g.rows, job->places);
+            epilogue_prefetch(p, g.c - job->y, g.rows, job->places);
         }
         tile_multiply(&g, &t->next);
         g.b.at += g.columns * g.b_step;
-        columns += g.columns * t->channels * WIDTH;
+        columns += g.columns * t->channels * TILE_WIDTH;
     }
 }
 
 /* What is left of a panel when its tiles are made. */
-static void finish_panel(direct_task *t, int64_t k)
+static void finish_panel(conv_1x1_task *t, int64_t k)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     const conv_plan *p = job->plan;
-    int64_t channel = (t->panel + k) * job->panel_rows, rows = least(job->panel_rows, p->out_channels - channel);
+    int64_t channel = (t->panel + k) * job->panel_rows, rows = min64(job->panel_rows, p->out_channels - channel);
     if (t->end == job->places && job->rest) {
-        static const float zeros[ROWS];
+        static const float zeros[TILE_ROWS];
         const float *from;
         start_of(t, channel, &from);
         t->a = weights_of(t, k);
-        add_rest(t, channel, rows, from ? from : zeros);
+        add_tail(t, channel, rows, from ? from : zeros);
     }
     for (int64_t n = 0; n < t->images && t->finishes; n++) {
-        finish(p, job->y, y_plane(t, t->image + n, channel) - job->y + t->begin, rows, t->end - t->begin, job->places);
+        epilogue(p, job->y, conv_1x1_y_plane(t, t->image + n, channel) - job->y + t->begin, rows, t->end - t->begin,
+                 job->places);
     }
 }
 
 /* ---- long sums ---- */
 
 /* The task's output channels of image number i of the unit: where their places begin in y, and their wide sums. */
-typedef struct direct_sums {
+typedef struct conv_1x1_sums {
     float *y;
     double *wide;
     int64_t rows, places;
-} direct_sums;
+} conv_1x1_sums;
 
-static direct_sums sums_of(const direct_task *t, int64_t i)
+static conv_1x1_sums conv_1x1_sums_of(const conv_1x1_task *t, int64_t i)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     int64_t channel = t->panel * job->panel_rows;
-    direct_sums s = { .rows = least(t->panels * job->panel_rows, job->plan->out_channels - channel),
-                      .places = t->end - t->begin };
-    s.y = y_plane(t, t->image + i, channel) + t->begin;
+    conv_1x1_sums s = { .rows = min64(t->panels * job->panel_rows, job->plan->out_channels - channel),
+                        .places = t->end - t->begin };
+    s.y = conv_1x1_y_plane(t, t->image + i, channel) + t->begin;
     s.wide = t->wide + i * s.rows * s.places;
     return s;
 }
 
 /* Puts the part aside that ends before the stretch. */
-static void keep_part(direct_task *t)
+static void conv_1x1_keep_part(conv_1x1_task *t)
 {
     for (int64_t i = 0; i < t->images; i++) {
-        direct_sums s = sums_of(t, i);
+        conv_1x1_sums s = conv_1x1_sums_of(t, i);
         wide_add(s.wide, t->parts == 0, s.y, s.rows, s.places, t->job->places);
     }
     t->parts++;
     t->terms = 0;
 }
 
-static void finish_parts(const direct_task *t)
+static void conv_1x1_finish_parts(const conv_1x1_task *t)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     for (int64_t i = 0; i < t->images; i++) {
-        direct_sums s = sums_of(t, i);
+        conv_1x1_sums s = conv_1x1_sums_of(t, i);
         wide_finish(s.wide, s.y, s.rows, s.places, job->places);
-        if (plan_finishes(job->plan)) {
-            finish(job->plan, job->y, s.y - job->y, s.rows, s.places, job->places);
+        if (plan_has_epilogue(job->plan)) {
+            epilogue(job->plan, job->y, s.y - job->y, s.rows, s.places, job->places);
         }
     }
 }
 
 /* ---- tasks ---- */
 
-static direct_task unit_of(const direct_job *job, int64_t unit, int64_t group)
+static conv_1x1_task unit_of(const conv_1x1_job *job, int64_t unit, int64_t group)
 {
-    direct_task t = { .job = job,
-                      .group = group,
-                      .image = unit / job->image_units * job->images,
-                      .begin = unit % job->image_units * job->unit_places };
-    t.images = least(job->images, job->plan->batch - t.image);
-    t.end = least(t.begin + job->unit_places, job->places);
+    conv_1x1_task t = { .job = job,
+                        .group = group,
+                        .image = unit / job->image_units * job->images,
+                        .begin = unit % job->image_units * job->unit_places };
+    t.images = min64(job->images, job->plan->batch - t.image);
+    t.end = min64(t.begin + job->unit_places, job->places);
     return t;
 }
 
 /* A stretch of the task's unit. */
-static void use_stretch(direct_task *t, int64_t unit)
+static void use_stretch(conv_1x1_task *t, int64_t unit)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     const conv_plan *p = job->plan;
-    t->channels = least(job->depth, p->in_channels - t->channel);
+    t->channels = min64(job->depth, p->in_channels - t->channel);
     if (shares_columns(job)) {
         t->columns = job->columns + ((t->group * job->units + unit) * p->in_channels + t->channel) * unit_columns(job);
     }
@@ -227,45 +229,45 @@ static void use_stretch(direct_task *t, int64_t unit)
 static void pack_unit(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const direct_job *job = arg;
+    const conv_1x1_job *job = arg;
     int64_t stretches = divide_up(job->plan->in_channels, job->depth), unit = task / stretches % job->units;
-    direct_task t = unit_of(job, unit, task / stretches / job->units);
+    conv_1x1_task t = unit_of(job, unit, task / stretches / job->units);
     t.channel = task % stretches * job->depth;
     use_stretch(&t, unit);
-    pack_columns(&t, false);
+    conv_1x1_pack_columns(&t, false);
 }
 
 static void multiply_unit(void *arg, int64_t task, int worker)
 {
-    const direct_job *job = arg;
+    const conv_1x1_job *job = arg;
     const conv_plan *p = job->plan;
     int64_t unit = task / job->blocks % job->units;
-    direct_task t = unit_of(job, unit, task / job->blocks / job->units);
+    conv_1x1_task t = unit_of(job, unit, task / job->blocks / job->units);
     t.panel = task % job->blocks * job->block_panels;
-    t.panels = least(job->block_panels, job->panels - t.panel);
-    t.wide = (double *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    t.panels = min64(job->block_panels, job->panels - t.panel);
+    t.wide = (double *)(void *)(job->scratch + conv_1x1_scratch_size(job) * (size_t)worker);
     t.aside = (float *)(void *)(t.wide + wide_sums(job));
-    t.rest = t.aside + ROWS * WIDTH;
-    t.weights = t.rest + rest_size(job);
+    t.rest = t.aside + TILE_ROWS * TILE_WIDTH;
+    t.weights = t.rest + tail_size(job);
     t.columns = t.weights + weights_size(job);
     for (; t.channel < p->in_channels; t.channel += job->depth) {
         use_stretch(&t, unit);
         if (long_sum(p->in_channels) && t.terms + t.channels > PART_SUM) {
-            keep_part(&t);
+            conv_1x1_keep_part(&t);
         }
         if (t.end == job->places) {
-            pack_rest(&t);
+            pack_tail(&t);
         }
-        t.next = foresee_x(&t);
-        t.finishes = plan_finishes(p) && !t.parts && t.channel + t.channels == p->in_channels;
+        t.next = conv_1x1_prefetch_x(&t);
+        t.finishes = plan_has_epilogue(p) && !t.parts && t.channel + t.channels == p->in_channels;
         bool keeps = false;
         for (int64_t k = 0, count; k < t.panels; k += count) {
-            count = PACKS_X ? least(panels_at_once(job, t.channels), t.panels - k) : 1;
+            count = PACKS_X ? min64(panels_at_once(job, t.channels), t.panels - k) : 1;
             prepare_weights(&t, k);
             if (k == 0 && PACKS_X && !shares_columns(job)) {
                 tile_operand a = weights_of(&t, 0);
-                keeps = t.panels <= FEW_PANELS && tile_keeps(least(job->panel_rows, p->out_channels), &a);
-                pack_columns(&t, keeps);
+                keeps = t.panels <= CONV_1X1_FEW_PANELS && tile_keeps(min64(job->panel_rows, p->out_channels), &a);
+                conv_1x1_pack_columns(&t, keeps);
             }
             for (int64_t n = t.image; n < t.image + t.images; n++) {
                 multiply_image(&t, k, count, n, k == 0 && keeps);
@@ -277,19 +279,19 @@ static void multiply_unit(void *arg, int64_t task, int worker)
         t.terms += t.channels;
     }
     if (t.parts) {
-        finish_parts(&t);
+        conv_1x1_finish_parts(&t);
     }
     stream_end();
 }
 
-void CNN__SIMD(conv_direct)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                            void *memory, cnn__pool *pool)
+void CNN__SIMD(conv_1x1)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                         void *memory, cnn__pool *pool)
 {
-    direct_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .packed = memory };
-    measure(&job, p);
-    job.columns = (float *)(void *)((char *)memory + packed_size(&job));
-    job.scratch = (char *)job.columns + columns_size(&job);
-    job.streamed = p->in_channels <= DEPTH && !plan_finishes(p) && !p->add &&
+    conv_1x1_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .packed = memory };
+    conv_1x1_plan_blocks(&job, p);
+    job.columns = (float *)(void *)((char *)memory + conv_1x1_packed_size(&job));
+    job.scratch = (char *)job.columns + conv_1x1_columns_size(&job);
+    job.streamed = p->in_channels <= CONV_1X1_K_BLOCK && !plan_has_epilogue(p) && !p->add &&
                    streams(y, p->batch * job.places * p->groups * p->out_channels, job.places);
     if (packs_before(&job)) {
         cnn__pool_run(pool, p->groups * divide_up(job.panels, PACK_PANELS), (double)(p->groups * p->weight_group),

@@ -16,22 +16,22 @@ enum {
     PACKS_X = FULL_PANELS,
     UNIT_FLOATS = 1 << 16, /* of x: a quarter of L2 */
     UNIT_PLACES = 4096,
-    DEPTH = PACKS_X ? 256 : 512, /* input channels of a stretch */
-    WEIGHT_FLOATS = 1 << 15,     /* of a block, a quarter of L2 */
-    FEW_WEIGHTS = 1 << 16,       /* that every task may read from L2: then all tasks have places of their own */
-    FEW_PANELS = 12,             /* to which the first may leave x packed: it reads far less than the others then */
-    PACK_PANELS = 4,             /* at once */
-    PACK_AHEAD = 8,              /* rows of weights that are fetched before they are packed */
-    LINE = 16,                   /* floats of a line of the cache */
-    LEAST_TASKS = 8,
+    CONV_1X1_K_BLOCK = PACKS_X ? 256 : 512, /* input channels of a stretch */
+    CONV_1X1_WEIGHT_FLOATS = 1 << 15,       /* of a block, a quarter of L2 */
+    FEW_WEIGHTS = 1 << 16,    /* that every task may read from L2: then all tasks have places of their own */
+    CONV_1X1_FEW_PANELS = 12, /* to which the first may leave x packed: it reads far less than the others then */
+    PACK_PANELS = 4,          /* at once */
+    PACK_AHEAD = 8,           /* rows of weights that are fetched before they are packed */
+    LINE = 16,                /* floats of a line of the cache */
+    MIN_TASKS = 8,
     ALIASED = 1024,                               /* rows so many floats apart share a set of L1: */
     ALIASED_ROWS = 8,                             /* no more of them at once than it has ways */
     ROW_VECTORS = CNN__VECTOR_BYTES > 16 ? 1 : 2, /* that hold ROWS */
     ROW = ROW_VECTORS * LANES,
-    ROW_STEP = PACKS_X ? ROWS : ROW /* of packed weights: what tile_panels takes, or whole vectors */
+    ROW_STEP = PACKS_X ? TILE_ROWS : ROW /* of packed weights: what tile_panels takes, or whole vectors */
 };
 
-typedef struct direct_job {
+typedef struct conv_1x1_job {
     const conv_plan *plan;
     const float *x, *weight, *bias;
     float *y, *packed; /* weights that do not lie along the input channels: [group][panel][channel][ROW_STEP] */
@@ -43,10 +43,10 @@ typedef struct direct_job {
     int64_t panels, panel_rows;               /* of output channels */
     int64_t blocks, block_panels, depth;
     bool along, streamed;
-} direct_job;
+} conv_1x1_job;
 
-typedef struct direct_task {
-    const direct_job *job;
+typedef struct conv_1x1_task {
+    const conv_1x1_job *job;
     int64_t group, panel, panels, first; /* of which the weights from number `first` on are packed */
     int64_t image, images, begin, end;   /* places of each image */
     int64_t channel, channels;
@@ -55,21 +55,21 @@ typedef struct direct_task {
     int64_t terms, parts;                    /* in the sums by now, and how many parts were put aside */
     float *weights, *rest, *aside, *columns; /* x packed: [image][WIDTH places][channel][WIDTH] */
     tile_operand a;                          /* the panel's weights */
-    ahead next;
-} direct_task;
+    prefetch next;
+} conv_1x1_task;
 
-static inline void measure_units(direct_job *job)
+static inline void plan_units(conv_1x1_job *job)
 {
     const conv_plan *p = job->plan;
-    int64_t all = p->batch * job->places, places = least(divide_up(UNIT_FLOATS, job->depth), UNIT_PLACES);
-    places = round_up(least(places, divide_up(all * job->panels * p->groups, LEAST_TASKS)), WIDTH);
+    int64_t all = p->batch * job->places, places = min64(divide_up(UNIT_FLOATS, job->depth), UNIT_PLACES);
+    places = round_up(min64(places, divide_up(all * job->panels * p->groups, MIN_TASKS)), TILE_WIDTH);
     if (p->in_channels * p->out_channels <= FEW_WEIGHTS) {
-        int64_t share = divide_up(all * p->groups, LEAST_TASKS);
-        places = places > share ? most(WIDTH, share / WIDTH * WIDTH) : places;
+        int64_t share = divide_up(all * p->groups, MIN_TASKS);
+        places = places > share ? max64(TILE_WIDTH, share / TILE_WIDTH * TILE_WIDTH) : places;
     }
     job->images = job->image_units = 1;
     if (job->places > places) {
-        job->unit_places = round_up(divide_up(job->places, divide_up(job->places, places)), WIDTH);
+        job->unit_places = round_up(divide_up(job->places, divide_up(job->places, places)), TILE_WIDTH);
         job->image_units = divide_up(job->places, job->unit_places);
         job->units = p->batch * job->image_units;
     } else {
@@ -80,58 +80,58 @@ static inline void measure_units(direct_job *job)
     }
 }
 
-CNN__APART void measure(direct_job *job, const conv_plan *p)
+CNN__APART void conv_1x1_plan_blocks(conv_1x1_job *job, const conv_plan *p)
 {
     job->plan = p;
     job->places = p->h.grid * p->w.grid;
     job->rest = job->places % LANES;
     job->along = p->weight_in == 1;
-    job->depth = divide_up(p->in_channels, divide_up(p->in_channels, DEPTH));
+    job->depth = divide_up(p->in_channels, divide_up(p->in_channels, CONV_1X1_K_BLOCK));
     bool aliased = !FULL_PANELS && job->along && p->weight_out % ALIASED == 0;
-    job->panel_rows = aliased ? divide_up(p->out_channels, divide_up(p->out_channels, least(ALIASED_ROWS, ROWS)))
+    job->panel_rows = aliased ? divide_up(p->out_channels, divide_up(p->out_channels, min64(ALIASED_ROWS, TILE_ROWS)))
                               : panel_rows_of(p->out_channels);
     job->panels = divide_up(p->out_channels, job->panel_rows);
-    measure_units(job);
-    int64_t blocks = divide_up(LEAST_TASKS, job->units * p->groups);
+    plan_units(job);
+    int64_t blocks = divide_up(MIN_TASKS, job->units * p->groups);
     job->block_panels = divide_up(job->panels, blocks);
     job->blocks = divide_up(job->panels, job->block_panels);
 }
 
-static inline bool packs_before(const direct_job *job)
+static inline bool packs_before(const conv_1x1_job *job)
 {
     return !job->along && job->units > 1;
 }
 
-static inline size_t packed_size(const direct_job *job)
+static inline size_t conv_1x1_packed_size(const conv_1x1_job *job)
 {
     int64_t floats = job->plan->groups * job->panels * job->plan->in_channels * ROW_STEP;
     return packs_before(job) ? (size_t)round_up(floats + ROW, 16) * sizeof(float) : 0;
 }
 
-static inline int64_t rest_size(const direct_job *job)
+static inline int64_t tail_size(const conv_1x1_job *job)
 {
     return round_up(job->images * job->rest * (job->depth + LANES), 16);
 }
 
 /* Panels of a block of weights, of so many channels. */
-static inline int64_t panels_at_once(const direct_job *job, int64_t channels)
+static inline int64_t panels_at_once(const conv_1x1_job *job, int64_t channels)
 {
-    int64_t most = WEIGHT_FLOATS / (channels * job->panel_rows);
-    return PACKS_X ? least(job->panels, most < 1 ? 1 : most) : PACK_PANELS;
+    int64_t max = CONV_1X1_WEIGHT_FLOATS / (channels * job->panel_rows);
+    return PACKS_X ? min64(job->panels, max < 1 ? 1 : max) : PACK_PANELS;
 }
 
 /* Places of a unit in whole panels, of all its images; so many floats a channel are its packed x. */
-static inline int64_t unit_columns(const direct_job *job)
+static inline int64_t unit_columns(const conv_1x1_job *job)
 {
-    return PACKS_X ? job->images * round_up(job->unit_places, WIDTH) : 0;
+    return PACKS_X ? job->images * round_up(job->unit_places, TILE_WIDTH) : 0;
 }
 
-static inline bool shares_columns(const direct_job *job)
+static inline bool shares_columns(const conv_1x1_job *job)
 {
     return PACKS_X && job->blocks > 1;
 }
 
-static inline size_t columns_size(const direct_job *job)
+static inline size_t conv_1x1_columns_size(const conv_1x1_job *job)
 {
     int64_t floats =
         shares_columns(job) ? job->units * job->plan->groups * unit_columns(job) * job->plan->in_channels : 0;
@@ -139,62 +139,62 @@ static inline size_t columns_size(const direct_job *job)
 }
 
 /* A tile, the rest of x, packed weights, packed x. */
-static inline int64_t weights_size(const direct_job *job)
+static inline int64_t weights_size(const conv_1x1_job *job)
 {
     return packs_before(job) || job->along ? 0 : panels_at_once(job, job->depth) * job->depth * ROW_STEP + ROW;
 }
 
 /* Where sums are long: of a task's output channels, [image][channel][place]. */
-static inline int64_t wide_sums(const direct_job *job)
+static inline int64_t wide_sums(const conv_1x1_job *job)
 {
     int64_t rows = job->block_panels * job->panel_rows;
     return long_sum(job->plan->in_channels) ? round_up(rows * job->images * job->unit_places, 8) : 0;
 }
 
-static inline size_t scratch_size(const direct_job *job)
+static inline size_t conv_1x1_scratch_size(const conv_1x1_job *job)
 {
-    int64_t floats = 2 * wide_sums(job) + ROWS * WIDTH + rest_size(job) + weights_size(job);
+    int64_t floats = 2 * wide_sums(job) + TILE_ROWS * TILE_WIDTH + tail_size(job) + weights_size(job);
     floats += shares_columns(job) ? 0 : unit_columns(job) * job->depth;
     return (size_t)round_up(floats, 16) * sizeof(float);
 }
 
-static inline const float *x_plane(const direct_task *t, int64_t image)
+static inline const float *x_plane(const conv_1x1_task *t, int64_t image)
 {
     const conv_plan *p = t->job->plan;
     return t->job->x + ((image * p->groups + t->group) * p->in_channels + t->channel) * t->job->places;
 }
 
-static inline float *y_plane(const direct_task *t, int64_t image, int64_t channel)
+static inline float *conv_1x1_y_plane(const conv_1x1_task *t, int64_t image, int64_t channel)
 {
     const conv_plan *p = t->job->plan;
     return t->job->y + ((image * p->groups + t->group) * p->out_channels + channel) * t->job->places;
 }
 
 /* An image's packed x. */
-static inline float *columns_of(const direct_task *t, int64_t image)
+static inline float *columns_of(const conv_1x1_task *t, int64_t image)
 {
-    return t->columns + (image - t->image) * round_up(t->job->unit_places, WIDTH) * t->channels;
+    return t->columns + (image - t->image) * round_up(t->job->unit_places, TILE_WIDTH) * t->channels;
 }
 
 /* ---- packing, and what is fetched ahead ---- */
 
 /* Weights across: `panels` of them, [panel][channel][ROW_STEP], whose rows are read together, as far apart as they
  * are. In whole vectors: what follows a row is not used, or written after it. */
-static inline void pack_weights(const direct_job *job, int64_t group, int64_t panel, int64_t panels, int64_t channel,
-                                int64_t channels, float *to, int64_t panel_step)
+static inline void conv_1x1_pack_weights(const conv_1x1_job *job, int64_t group, int64_t panel, int64_t panels,
+                                         int64_t channel, int64_t channels, float *to, int64_t panel_step)
 {
     const conv_plan *p = job->plan;
-    int64_t first = panel * job->panel_rows, most = least(panels * job->panel_rows, p->out_channels - first);
+    int64_t first = panel * job->panel_rows, max = min64(panels * job->panel_rows, p->out_channels - first);
     const float *from = job->weight + group * p->weight_group + first * p->weight_out + channel * p->weight_in;
     int64_t room = (p->in_channels - channel) * p->weight_in - first; /* floats that may be read */
     for (int64_t c = 0; c < channels; c++, from += p->weight_in, to += ROW_STEP, room -= p->weight_in) {
         float *panel_to = to;
-        for (int64_t at = 0; PACKS_X && at < most; at += LINE) { /* blocks are wide then: worth it */
+        for (int64_t at = 0; PACKS_X && at < max; at += LINE) { /* blocks are wide then: worth it */
             __builtin_prefetch(from + PACK_AHEAD * p->weight_in + at, 0, 3);
         }
-        for (int64_t at = 0; at < most; at += job->panel_rows, panel_to += panel_step) {
+        for (int64_t at = 0; at < max; at += job->panel_rows, panel_to += panel_step) {
             if (room - at < ROW || (ROW_STEP < ROW && c + 1 == channels)) {
-                copy_floats(from + at, panel_to, least(job->panel_rows, most - at));
+                copy_floats(from + at, panel_to, min64(job->panel_rows, max - at));
                 continue;
             }
             for (int64_t k = 0; k < ROW; k += LANES) {
@@ -205,49 +205,50 @@ static inline void pack_weights(const direct_job *job, int64_t group, int64_t pa
 }
 
 /* How often the tiles of a panel fetch. */
-static inline int64_t panel_calls(const direct_task *t)
+static inline int64_t panel_calls(const conv_1x1_task *t)
 {
-    return t->images * divide_up(t->end - t->begin, WIDTH) * divide_up(t->channels, FETCH_STEPS);
+    return t->images * divide_up(t->end - t->begin, TILE_WIDTH) * divide_up(t->channels, FETCH_STEPS);
 }
 
 /* What of x the next stretch, or the next unit, will read; of all tasks that share a unit the last looks beyond it. */
-static inline ahead foresee_x(const direct_task *t)
+static inline prefetch conv_1x1_prefetch_x(const conv_1x1_task *t)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     const conv_plan *p = job->plan;
-    direct_task next = *t;
+    conv_1x1_task next = *t;
     next.channel = t->channel + t->channels;
     if (next.channel >= p->in_channels) {
         next.channel = 0;
         next.begin = t->end < job->places ? t->end : 0;
         next.image = t->end < job->places ? t->image : t->image + t->images;
         if (next.image >= p->batch || t->panel + t->panels < job->panels) {
-            return (ahead){ 0 };
+            return (prefetch){ 0 };
         }
     }
-    int64_t size = (int64_t)sizeof(float), channels = least(job->depth, p->in_channels - next.channel);
-    int64_t images = least(job->images, p->batch - next.image), image = p->groups * p->in_channels * job->places;
+    int64_t size = (int64_t)sizeof(float), channels = min64(job->depth, p->in_channels - next.channel);
+    int64_t images = min64(job->images, p->batch - next.image), image = p->groups * p->in_channels * job->places;
     int64_t calls = t->panels * panel_calls(t);
     const float *x = x_plane(&next, next.image) + next.begin;
     if (job->image_units == 1) {
-        return ahead_make(x, channels * job->places * size, images, image * size, calls);
+        return prefetch_make(x, channels * job->places * size, images, image * size, calls);
     }
-    return ahead_make(x, least(job->unit_places, job->places - next.begin) * size, channels, job->places * size, calls);
+    return prefetch_make(x, min64(job->unit_places, job->places - next.begin) * size, channels, job->places * size,
+                         calls);
 }
 
 /* The weights of the panels after the next `panels`, [panel, panel + panels). */
-static inline ahead foresee_weights(const direct_task *t, int64_t panel, int64_t panels)
+static inline prefetch conv_1x1_prefetch_weights(const conv_1x1_task *t, int64_t panel, int64_t panels)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     const conv_plan *p = job->plan;
     int64_t calls = panel_calls(t) * panels, size = (int64_t)sizeof(float), first = panel * job->panel_rows;
     if (panel >= t->panel + t->panels) {
-        return (ahead){ 0 };
+        return (prefetch){ 0 };
     }
-    int64_t rows = least(panels * job->panel_rows, p->out_channels - first);
+    int64_t rows = min64(panels * job->panel_rows, p->out_channels - first);
     const float *from = job->weight + t->group * p->weight_group + first * p->weight_out + t->channel * p->weight_in;
-    return job->along ? ahead_make(from, t->channels * size, rows, p->weight_out * size, calls)
-                      : ahead_make(from, rows * size, t->channels, p->weight_in * size, calls);
+    return job->along ? prefetch_make(from, t->channels * size, rows, p->weight_out * size, calls)
+                      : prefetch_make(from, rows * size, t->channels, p->weight_in * size, calls);
 }
 
 #endif

@@ -6,35 +6,35 @@
 
 enum { GATHERED = 1 << 19 /* floats of x or y, unless one image has more */ };
 
-typedef struct point_job {
+typedef struct strided_1x1_job {
     const conv_plan *plan;
     conv_plan inner; /* of some images */
     const float *x;
     float *y, *gathered_x, *gathered_y;
     int64_t images, places;
     bool gathers, spreads;
-} point_job;
+} strided_1x1_job;
 
 static bool axis_fits(const conv_axis *a)
 {
     return a->taps == 1 && a->first == 0 && a->grid > 0 && (a->grid - 1) * a->stride < a->in;
 }
 
-bool CNN__SIMD(conv_point_fits)(const conv_plan *p)
+bool CNN__SIMD(conv_1x1_strided_fits)(const conv_plan *p)
 {
     return axis_fits(&p->h) && axis_fits(&p->w) && p->batch > 0 && p->in_channels > 0 &&
            (p->weight_in == 1 || p->weight_out == 1);
 }
 
-static void measure(point_job *job, const conv_plan *p)
+static void strided_1x1_plan_blocks(strided_1x1_job *job, const conv_plan *p)
 {
     job->plan = p;
     job->places = p->h.grid * p->w.grid;
     job->gathers = p->h.stride != 1 || p->w.stride != 1 || p->h.in != p->h.grid || p->w.in != p->w.grid;
     job->spreads = p->h.out_step != 1 || p->w.out_step != 1 || p->h.out != p->h.grid || p->w.out != p->w.grid;
     int64_t channels = p->in_channels > p->out_channels ? p->in_channels : p->out_channels;
-    int64_t most = GATHERED / (channels * p->groups * job->places);
-    job->images = most < 1 ? 1 : most < p->batch ? most : p->batch;
+    int64_t max = GATHERED / (channels * p->groups * job->places);
+    job->images = max < 1 ? 1 : max < p->batch ? max : p->batch;
     conv_axis h = { .in = p->h.grid, .out = p->h.grid, .grid = p->h.grid, .stride = 1, .out_step = 1, .taps = 1 };
     conv_axis w = { .in = p->w.grid, .out = p->w.grid, .grid = p->w.grid, .stride = 1, .out_step = 1, .taps = 1 };
     job->inner = *p;
@@ -42,29 +42,29 @@ static void measure(point_job *job, const conv_plan *p)
     job->inner.w = w;
     job->inner.batch = job->images;
     job->inner.relu = false; /* places of the inner y are not those of y */
-    job->inner.positive = NULL;
+    job->inner.relu_mask = NULL;
 }
 
-static size_t x_size(const point_job *job)
+static size_t x_size(const strided_1x1_job *job)
 {
     int64_t floats = job->images * job->plan->groups * job->plan->in_channels * job->places;
     return job->gathers ? (size_t)round_up(floats, 16) * sizeof(float) : 0;
 }
 
-static size_t y_size(const point_job *job)
+static size_t y_size(const strided_1x1_job *job)
 {
     int64_t floats = job->images * job->plan->groups * job->plan->out_channels * job->places;
     return job->spreads ? (size_t)round_up(floats, 16) * sizeof(float) : 0;
 }
 
-size_t CNN__SIMD(conv_point_workspace)(const conv_plan *p, int workers)
+size_t CNN__SIMD(conv_1x1_strided_workspace)(const conv_plan *p, int workers)
 {
-    point_job job = { 0 };
-    measure(&job, p);
-    size_t some = CNN__SIMD(conv_direct_workspace)(&job.inner, workers), last = 0;
+    strided_1x1_job job = { 0 };
+    strided_1x1_plan_blocks(&job, p);
+    size_t some = CNN__SIMD(conv_1x1_workspace)(&job.inner, workers), last = 0;
     job.inner.batch = p->batch % job.images; /* images that are left may be cut in other ways */
     if (job.inner.batch) {
-        last = CNN__SIMD(conv_direct_workspace)(&job.inner, workers);
+        last = CNN__SIMD(conv_1x1_workspace)(&job.inner, workers);
     }
     return x_size(&job) + y_size(&job) + (last > some ? last : some);
 }
@@ -72,7 +72,7 @@ size_t CNN__SIMD(conv_point_workspace)(const conv_plan *p, int workers)
 static void gather_plane(void *arg, int64_t plane, int worker)
 {
     (void)worker;
-    const point_job *job = arg;
+    const strided_1x1_job *job = arg;
     const conv_axis *h = &job->plan->h, *w = &job->plan->w;
     const float *from = job->x + plane * h->in * w->in;
     float *to = job->gathered_x + plane * job->places;
@@ -84,7 +84,7 @@ static void gather_plane(void *arg, int64_t plane, int worker)
 static void spread_plane(void *arg, int64_t plane, int worker)
 {
     (void)worker;
-    const point_job *job = arg;
+    const strided_1x1_job *job = arg;
     const conv_axis *h = &job->plan->h, *w = &job->plan->w;
     const float *from = job->gathered_y + plane * job->places;
     float *to = job->y + plane * h->out * w->out + h->out_first * w->out + w->out_first;
@@ -95,11 +95,11 @@ static void spread_plane(void *arg, int64_t plane, int worker)
     }
 }
 
-void CNN__SIMD(conv_point)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                           void *memory, cnn__pool *pool)
+void CNN__SIMD(conv_1x1_strided)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                                 void *memory, cnn__pool *pool)
 {
-    point_job job = { .x = x, .y = y, .gathered_x = memory };
-    measure(&job, p);
+    strided_1x1_job job = { .x = x, .y = y, .gathered_x = memory };
+    strided_1x1_plan_blocks(&job, p);
     job.gathered_y = (float *)(void *)((char *)memory + x_size(&job));
     void *left = (char *)memory + x_size(&job) + y_size(&job);
     for (int64_t image = 0; image < p->batch; image += job.images) {
@@ -108,7 +108,7 @@ void CNN__SIMD(conv_point)(const conv_plan *p, const float *x, const float *weig
         if (job.gathers) {
             cnn__pool_run(pool, in, (double)(in * job.places) / 4, gather_plane, &job);
         }
-        CNN__SIMD(conv_direct)
+        CNN__SIMD(conv_1x1)
         (&job.inner, job.gathers ? job.gathered_x : job.x, weight, bias, job.spreads ? job.gathered_y : job.y, left,
          pool);
         if (job.spreads) {

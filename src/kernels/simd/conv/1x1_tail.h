@@ -9,13 +9,13 @@
 enum {
     QUAD = 4,              /* rows of weights at a time, or each of a vector */
     SQUARE = LANES / QUAD, /* columns of the rest */
-    CHAINS = 8             /* sums under way where there is one column */
+    TAIL_1X1_CHAINS = 8    /* sums under way where there is one column */
 };
 
 /* The rest of the images of a unit, for all channels of the stretch: [column][channel], or [channel][column]. */
-static inline void pack_rest(const direct_task *t)
+static inline void pack_tail(const conv_1x1_task *t)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     int64_t columns = t->images * job->rest;
     int64_t across = job->along ? t->channels : 1, along = job->along ? 1 : columns;
     for (int64_t n = 0; n < t->images; n++) {
@@ -46,12 +46,12 @@ CNN__INLINE void dot_vectors(int rows, int columns, const dot_operands *o, int64
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
             const float *row = o->a[i / QUAD] + o->step[i % QUAD] + at;
-            x[i] = some ? load_some(row, end - at) : load(row);
+            x[i] = some ? load_partial(row, end - at) : load(row);
         }
 #pragma GCC unroll 16
         for (int j = 0; j < columns; j++) {
             const float *column = o->b + j * o->columns_step + at;
-            lanes y = some ? load_some(column, end - at) : load(column);
+            lanes y = some ? load_partial(column, end - at) : load(column);
 #pragma GCC unroll 16
             for (int i = 0; i < rows; i++) {
                 acc[j * rows + i] += x[i] * y;
@@ -79,38 +79,38 @@ CNN__INLINE lanes dot_products(int rows, int columns, const dot_operands *o, int
 
 /* to[column][WIDTH] ← sums along the stretch's channels of `rows` rows of weights: of SQUARE columns, a quad of rows
  * at a time, or of one, a vector of rows. Where fewer rows are left, the last are made twice. */
-static inline void dot_rest(const direct_task *t, int64_t rows, const float *b, int64_t columns, float *to)
+static inline void dot_tail(const conv_1x1_task *t, int64_t rows, const float *b, int64_t columns, float *to)
 {
     dot_operands o = { .b = b, .columns_step = t->channels };
     bool square = columns >= SQUARE;
     int64_t last = rows < QUAD ? 0 : rows - QUAD;
     for (int64_t i = 0; i < QUAD; i++) {
-        o.step[i] = least(i, rows - 1) * t->a.across;
+        o.step[i] = min64(i, rows - 1) * t->a.across;
     }
     for (int64_t i = 0; i < rows; i += square ? QUAD : LANES) {
         int64_t first[SQUARE];
         for (int64_t g = 0; g < SQUARE; g++) {
-            first[g] = least(i + g * QUAD, last);
+            first[g] = min64(i + g * QUAD, last);
             o.a[g] = t->a.at + first[g] * t->a.across;
         }
         float sums[LANES];
         store(sums, square ? dot_products(QUAD, SQUARE, &o, t->channels) : dot_products(LANES, 1, &o, t->channels));
         for (int64_t g = 0; g < SQUARE; g++) {
-            memcpy(square ? to + g * WIDTH + first[0] : to + first[g], sums + g * QUAD, QUAD * sizeof *to);
+            memcpy(square ? to + g * TILE_WIDTH + first[0] : to + first[g], sums + g * QUAD, QUAD * sizeof *to);
         }
     }
 }
 
 /* One column of the rest by weights across. */
-static inline void sum_across(const direct_task *t, const float *column, int64_t step, float *to)
+static inline void sum_across(const conv_1x1_task *t, const float *column, int64_t step, float *to)
 {
     for (int64_t i = 0; i < ROW; i += LANES) {
-        lanes acc[CHAINS] = { 0 };
+        lanes acc[TAIL_1X1_CHAINS] = { 0 };
         const float *a = t->a.at + i;
         int64_t c = 0;
-        for (; c + CHAINS <= t->channels; c += CHAINS) {
+        for (; c + TAIL_1X1_CHAINS <= t->channels; c += TAIL_1X1_CHAINS) {
 #pragma GCC unroll 8
-            for (int u = 0; u < CHAINS; u++) {
+            for (int u = 0; u < TAIL_1X1_CHAINS; u++) {
                 acc[u] += load(a + (c + u) * ROW_STEP) * splat(column[(c + u) * step]);
             }
         }
@@ -118,7 +118,7 @@ static inline void sum_across(const direct_task *t, const float *column, int64_t
             acc[0] += load(a + c * ROW_STEP) * splat(column[c * step]);
         }
 #pragma GCC unroll 4
-        for (int half = CHAINS / 2; half > 0; half /= 2) {
+        for (int half = TAIL_1X1_CHAINS / 2; half > 0; half /= 2) {
 #pragma GCC unroll 4
             for (int u = 0; u < half; u++) {
                 acc[u] += acc[u + half];
@@ -129,39 +129,39 @@ static inline void sum_across(const direct_task *t, const float *column, int64_t
 }
 
 /* Columns [begin, end) of the rest into t->aside: [column][WIDTH]. */
-static inline void multiply_rest(direct_task *t, int64_t rows, int64_t begin, int64_t end)
+static inline void multiply_tail(conv_1x1_task *t, int64_t rows, int64_t begin, int64_t end)
 {
-    static const float zeros[WIDTH];
+    static const float zeros[TILE_WIDTH];
     if (t->job->along) {
         for (int64_t k = begin, columns; k < end; k += columns) {
             columns = end - k < SQUARE ? 1 : SQUARE;
-            dot_rest(t, rows, t->rest + k * t->channels, columns, t->aside + (k - begin) * WIDTH);
+            dot_tail(t, rows, t->rest + k * t->channels, columns, t->aside + (k - begin) * TILE_WIDTH);
         }
         return;
     }
     int64_t columns = t->images * t->job->rest;
     if (end - begin < QUAD) {
         for (int64_t k = begin; k < end; k++) {
-            sum_across(t, t->rest + k, columns, t->aside + (k - begin) * WIDTH);
+            sum_across(t, t->rest + k, columns, t->aside + (k - begin) * TILE_WIDTH);
         }
         return;
     }
     tile_operand a = { t->rest + begin, 1, columns, NULL };
-    tile_direct(end - begin, ROW_VECTORS, t->channels, &a, &t->a, FROM_COLUMNS, false, zeros, t->aside, WIDTH,
+    tile_direct(end - begin, ROW_VECTORS, t->channels, &a, &t->a, FROM_COLUMNS, false, zeros, t->aside, TILE_WIDTH,
                 &t->next);
 }
 
-static inline void add_rest(direct_task *t, int64_t channel, int64_t rows, const float *from)
+static inline void add_tail(conv_1x1_task *t, int64_t channel, int64_t rows, const float *from)
 {
-    const direct_job *job = t->job;
+    const conv_1x1_job *job = t->job;
     int64_t columns = t->images * job->rest;
     bool more = t->terms || (job->plan->add && !t->parts);
-    for (int64_t begin = 0; begin < columns; begin += ROWS) {
-        int64_t end = least(begin + ROWS, columns);
-        multiply_rest(t, rows, begin, end);
+    for (int64_t begin = 0; begin < columns; begin += TILE_ROWS) {
+        int64_t end = min64(begin + TILE_ROWS, columns);
+        multiply_tail(t, rows, begin, end);
         for (int64_t k = begin; k < end; k++) {
-            float *y = y_plane(t, t->image + k / job->rest, channel) + job->places - job->rest + k % job->rest;
-            const float *sums = t->aside + (k - begin) * WIDTH;
+            float *y = conv_1x1_y_plane(t, t->image + k / job->rest, channel) + job->places - job->rest + k % job->rest;
+            const float *sums = t->aside + (k - begin) * TILE_WIDTH;
             for (int64_t i = 0; i < rows && more; i++) {
                 y[i * job->places] += sums[i];
             }

@@ -12,11 +12,11 @@
 #include "kernels/simd/vector/prefetch.h"
 
 enum {
-    STRETCH = 256,            /* positions */
-    BLOCK_PACKED = 4 * WIDTH, /* channels of a block */
-    BLOCK_READ = 36 * ROWS,
-    LEAST_TASKS = 12,
-    MOST_CHUNKS = 16,
+    WEIGHT_1X1_STRETCH = 256,      /* positions */
+    BLOCK_PACKED = 4 * TILE_WIDTH, /* channels of a block */
+    BLOCK_READ = 36 * TILE_ROWS,
+    MIN_TASKS = 12,
+    MAX_CHUNKS = 16,
     PARTIAL_FLOATS = 1 << 22 /* of all chunks together */
 };
 
@@ -28,7 +28,7 @@ typedef struct weight_operand {
     bool gathered; /* with a stride */
 } weight_operand;
 
-typedef struct direct_weight_job {
+typedef struct weight_1x1_job {
     const conv_plan *plan;
     weight_operand read, packed;
     float *dweight, *partial; /* [chunk][group][read channel][columns] */
@@ -37,111 +37,112 @@ typedef struct direct_weight_job {
     int64_t columns, row_step; /* of the sums */
     int64_t group_step, chunk_step;
     int64_t wide_sums; /* of a task, where a chunk's sums are long */
-    bool turned;       /* dy is packed */
+    bool transposed;   /* dy is packed */
     bool settled;      /* sums are made in dweight */
-} direct_weight_job;
+} weight_1x1_job;
 
-typedef struct direct_weight_task {
-    const direct_weight_job *job;
+typedef struct weight_1x1_task {
+    const weight_1x1_job *job;
     int64_t group, read, reads, packed, packs; /* first channels of the block, and how many */
     int64_t image, begin, count;               /* positions of the stretch */
     float *columns, *gathered;                 /* [packed channel's panel][position][WIDTH], [x channel][stretch] */
     double *wide;
     int64_t summed, wides; /* positions that are in the sums, and how often sums were put aside */
-    ahead next, later;
-} direct_weight_task;
+    prefetch next, later;
+} weight_1x1_task;
 
 /* What it takes if `packed` channels are packed, in halves of a vector's product; turning a sum back takes three. */
-static int64_t cost(const conv_plan *p, int64_t read, int64_t packed)
+static int64_t weight_1x1_cost(const conv_plan *p, int64_t read, int64_t packed)
 {
     int64_t positions = p->batch * p->h.grid * p->w.grid;
     return positions * (read * divide_up(packed, LANES) + packed) + (packed == p->in_channels ? 0 : 3 * read * packed);
 }
 
-static void cut_blocks(weight_operand *o, int64_t most, int64_t unit)
+static void cut_blocks(weight_operand *o, int64_t max, int64_t unit)
 {
-    o->blocks = divide_up(o->channels, most);
+    o->blocks = divide_up(o->channels, max);
     o->block = round_up(divide_up(o->channels, o->blocks), unit);
     o->blocks = divide_up(o->channels, o->block);
 }
 
-static void measure(direct_weight_job *job, const conv_plan *p, const float *x, const float *dy)
+static void weight_1x1_plan_blocks(weight_1x1_job *job, const conv_plan *p, const float *x, const float *dy)
 {
     job->plan = p;
-    job->turned = cost(p, p->in_channels, p->out_channels) < cost(p, p->out_channels, p->in_channels);
+    job->transposed =
+        weight_1x1_cost(p, p->in_channels, p->out_channels) < weight_1x1_cost(p, p->out_channels, p->in_channels);
     weight_operand in = { .at = x, .channels = p->in_channels, .plane = p->h.in * p->w.in };
     weight_operand out = { .at = dy, .channels = p->out_channels, .plane = p->h.grid * p->w.grid };
     in.gathered = p->h.stride != 1 || p->w.stride != 1 || p->h.in != p->h.grid || p->w.in != p->w.grid;
-    job->read = job->turned ? in : out;
-    job->packed = job->turned ? out : in;
-    cut_blocks(&job->packed, BLOCK_PACKED, WIDTH);
+    job->read = job->transposed ? in : out;
+    job->packed = job->transposed ? out : in;
+    cut_blocks(&job->packed, BLOCK_PACKED, TILE_WIDTH);
     cut_blocks(&job->read, BLOCK_READ, 1);
     job->places = p->h.grid * p->w.grid;
-    job->stretch = round_up(divide_up(job->places, divide_up(job->places, STRETCH)), LANES);
+    job->stretch = round_up(divide_up(job->places, divide_up(job->places, WEIGHT_1X1_STRETCH)), LANES);
     job->image_stretches = divide_up(job->places, job->stretch);
     job->stretches = p->batch * job->image_stretches;
     int64_t blocks = p->groups * job->packed.blocks * job->read.blocks;
-    job->columns = round_up(job->packed.channels, WIDTH);
+    job->columns = round_up(job->packed.channels, TILE_WIDTH);
     job->group_step = job->read.channels * job->columns;
-    int64_t whole = job->group_step * p->groups, chunks = divide_up(LEAST_TASKS, blocks);
-    chunks = least(least(chunks, MOST_CHUNKS), least(job->stretches, PARTIAL_FLOATS / whole + 1));
+    int64_t whole = job->group_step * p->groups, chunks = divide_up(MIN_TASKS, blocks);
+    chunks = min64(min64(chunks, MAX_CHUNKS), min64(job->stretches, PARTIAL_FLOATS / whole + 1));
     job->chunk_stretches = divide_up(job->stretches, chunks);
     job->chunks = divide_up(job->stretches, job->chunk_stretches);
     job->chunk_step = whole;
-    job->settled = job->chunks == 1 && !job->turned && p->in_channels % LANES == 0;
+    job->settled = job->chunks == 1 && !job->transposed && p->in_channels % LANES == 0;
     job->row_step = job->settled ? p->in_channels : job->columns;
     job->group_step = job->read.channels * job->row_step;
     bool wide = long_sum(job->chunk_stretches * job->stretch);
-    job->wide_sums = wide ? round_up(job->read.block * round_up(job->packed.block, WIDTH), 8) : 0;
+    job->wide_sums = wide ? round_up(job->read.block * round_up(job->packed.block, TILE_WIDTH), 8) : 0;
 }
 
-static size_t partial_size(const direct_weight_job *job)
+static size_t weight_1x1_partial_size(const weight_1x1_job *job)
 {
     return job->settled ? 0 : (size_t)(job->chunks * job->chunk_step) * sizeof(float);
 }
 
-static size_t columns_size(const direct_weight_job *job)
+static size_t weight_1x1_columns_size(const weight_1x1_job *job)
 {
-    return (size_t)((job->stretch + LANES) * least(BLOCK_PACKED, job->columns));
+    return (size_t)((job->stretch + LANES) * min64(BLOCK_PACKED, job->columns));
 }
 
-static size_t scratch_size(const direct_weight_job *job)
+static size_t weight_1x1_scratch_size(const weight_1x1_job *job)
 {
     int64_t channels = job->packed.gathered ? job->packed.block : job->read.gathered ? job->read.block : 0;
-    size_t floats = columns_size(job) + (size_t)round_up(channels * job->stretch, 16);
+    size_t floats = weight_1x1_columns_size(job) + (size_t)round_up(channels * job->stretch, 16);
     return floats * sizeof(float) + (size_t)job->wide_sums * sizeof(double);
 }
 
-size_t CNN__SIMD(conv_direct_weight_workspace)(const conv_plan *p, int workers)
+size_t CNN__SIMD(conv_1x1_weight_workspace)(const conv_plan *p, int workers)
 {
-    direct_weight_job job = { 0 };
-    measure(&job, p, NULL, NULL);
-    return partial_size(&job) + scratch_size(&job) * (size_t)workers;
+    weight_1x1_job job = { 0 };
+    weight_1x1_plan_blocks(&job, p, NULL, NULL);
+    return weight_1x1_partial_size(&job) + weight_1x1_scratch_size(&job) * (size_t)workers;
 }
 
 /* ---- the product ---- */
 
-static const float *channel_at(const direct_weight_task *t, const weight_operand *o, int64_t channel)
+static const float *channel_at(const weight_1x1_task *t, const weight_operand *o, int64_t channel)
 {
     return o->at + ((t->image * t->job->plan->groups + t->group) * o->channels + channel) * o->plane;
 }
 
 /* The stretch's positions of some channels of x. */
-static void gather(const direct_weight_task *t, const weight_operand *o, int64_t channel, int64_t channels)
+static void gather(const weight_1x1_task *t, const weight_operand *o, int64_t channel, int64_t channels)
 {
     const conv_axis *h = &t->job->plan->h, *w = &t->job->plan->w;
     const float *plane = channel_at(t, o, channel);
     for (int64_t c = 0; c < channels; c++, plane += o->plane) {
         float *to = t->gathered + c * t->job->stretch;
         for (int64_t at = t->begin, count; at < t->begin + t->count; at += count, to += count) {
-            count = least(w->grid - at % w->grid, t->begin + t->count - at);
+            count = min64(w->grid - at % w->grid, t->begin + t->count - at);
             copy_every(plane + at / w->grid * h->stride * w->in + at % w->grid * w->stride, w->stride, to, count);
         }
     }
 }
 
 /* The block's channels of an operand, for the stretch: rows of positions. */
-static tile_operand rows_of(const direct_weight_task *t, const weight_operand *o, int64_t channel, int64_t channels)
+static tile_operand rows_of(const weight_1x1_task *t, const weight_operand *o, int64_t channel, int64_t channels)
 {
     if (o->gathered) {
         gather(t, o, channel, channels);
@@ -150,22 +151,22 @@ static tile_operand rows_of(const direct_weight_task *t, const weight_operand *o
     return (tile_operand){ channel_at(t, o, channel) + t->begin, o->plane, 1, NULL };
 }
 
-static void multiply_stretch(direct_weight_task *t, float *sums)
+static void weight_1x1_multiply_stretch(weight_1x1_task *t, float *sums)
 {
-    const direct_weight_job *job = t->job;
+    const weight_1x1_job *job = t->job;
     int64_t panel_rows = panel_rows_of(t->reads);
     tile_operand packed = rows_of(t, &job->packed, t->packed, t->packs), a = rows_of(t, &job->read, t->read, t->reads);
     for (int64_t k = 0; k < t->packs; k += LANES) {
-        pack_transposed(packed.at + k * packed.across, packed.across, least(LANES, t->packs - k), LANES, t->count,
-                        t->columns + k / WIDTH * WIDTH * t->count + k % WIDTH, WIDTH);
+        pack_transposed(packed.at + k * packed.across, packed.across, min64(LANES, t->packs - k), LANES, t->count,
+                        t->columns + k / TILE_WIDTH * TILE_WIDTH * t->count + k % TILE_WIDTH, TILE_WIDTH);
     }
     tile_grid grid = { .rows = t->reads,
                        .panel_rows = panel_rows,
                        .k = t->count,
                        .a = a,
                        .a_step = panel_rows * a.across,
-                       .b = { t->columns, 1, WIDTH, NULL },
-                       .b_step = t->count * WIDTH,
+                       .b = { t->columns, 1, TILE_WIDTH, NULL },
+                       .b_step = t->count * TILE_WIDTH,
                        .start = t->summed ? FROM_C : FROM_COLUMNS,
                        .c = sums,
                        .step = job->row_step };
@@ -174,7 +175,7 @@ static void multiply_stretch(direct_weight_task *t, float *sums)
 }
 
 /* Puts sums aside that the stretch which comes next would make too long. */
-static void keep_part(direct_weight_task *t, const float *sums)
+static void weight_1x1_keep_part(weight_1x1_task *t, const float *sums)
 {
     if (t->job->wide_sums && t->summed + t->count > PART_SUM) {
         wide_add(t->wide, t->wides++ == 0, sums, t->reads, t->packs, t->job->row_step);
@@ -182,65 +183,65 @@ static void keep_part(direct_weight_task *t, const float *sums)
     }
 }
 
-static void take_stretch(direct_weight_task *t, int64_t stretch)
+static void take_stretch(weight_1x1_task *t, int64_t stretch)
 {
-    const direct_weight_job *job = t->job;
+    const weight_1x1_job *job = t->job;
     t->image = stretch / job->image_stretches;
     t->begin = stretch % job->image_stretches * job->stretch;
-    t->count = least(job->stretch, job->places - t->begin);
+    t->count = min64(job->stretch, job->places - t->begin);
 }
 
-static ahead foresee_rows(const direct_weight_task *t, const weight_operand *o, int64_t channel, int64_t channels,
-                          int64_t calls)
+static prefetch prefetch_rows(const weight_1x1_task *t, const weight_operand *o, int64_t channel, int64_t channels,
+                              int64_t calls)
 {
-    const direct_weight_job *job = t->job;
+    const weight_1x1_job *job = t->job;
     const conv_axis *h = &job->plan->h, *w = &job->plan->w;
     int64_t begin = t->begin, count = t->count, size = (int64_t)sizeof(float);
     if (o->gathered) {
         begin = begin / w->grid * h->stride * w->in;
-        count = least(divide_up(count, w->grid) * h->stride * w->in, o->plane - begin);
+        count = min64(divide_up(count, w->grid) * h->stride * w->in, o->plane - begin);
     }
-    return ahead_make(channel_at(t, o, channel) + begin, count * size, channels, o->plane * size, calls);
+    return prefetch_make(channel_at(t, o, channel) + begin, count * size, channels, o->plane * size, calls);
 }
 
 /* Both operands of a stretch, of channels that are this task's. */
-static void foresee(direct_weight_task *t, int64_t stretch)
+static void weight_1x1_prefetch_stretch(weight_1x1_task *t, int64_t stretch)
 {
-    const direct_weight_job *job = t->job;
-    direct_weight_task next = *t;
+    const weight_1x1_job *job = t->job;
+    weight_1x1_task next = *t;
     take_stretch(&next, stretch);
-    int64_t calls = divide_up(t->reads, ROWS) * divide_up(t->packs, WIDTH);
+    int64_t calls = divide_up(t->reads, TILE_ROWS) * divide_up(t->packs, TILE_WIDTH);
     calls *= divide_up(t->count, FETCH_STEPS);
-    t->later = foresee_rows(&next, &job->packed, t->packed, t->packs, calls / 2);
-    t->next = foresee_rows(&next, &job->read, t->read, t->reads, calls / 2);
+    t->later = prefetch_rows(&next, &job->packed, t->packed, t->packs, calls / 2);
+    t->next = prefetch_rows(&next, &job->read, t->read, t->reads, calls / 2);
     t->next.then = &t->later;
 }
 
-static void weigh(void *arg, int64_t task, int worker)
+static void weight_1x1_task_run(void *arg, int64_t task, int worker)
 {
-    const direct_weight_job *job = arg;
+    const weight_1x1_job *job = arg;
     const conv_plan *p = job->plan;
     int64_t blocks = job->read.blocks * job->packed.blocks, chunk = task / blocks / p->groups;
-    direct_weight_task t = { .job = job,
-                             .group = task / blocks % p->groups,
-                             .read = task / job->packed.blocks % job->read.blocks * job->read.block,
-                             .packed = task % job->packed.blocks * job->packed.block };
-    t.reads = least(job->read.block, job->read.channels - t.read);
-    t.packs = least(job->packed.block, job->packed.channels - t.packed);
-    t.wide = (double *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
+    weight_1x1_task t = { .job = job,
+                          .group = task / blocks % p->groups,
+                          .read = task / job->packed.blocks % job->read.blocks * job->read.block,
+                          .packed = task % job->packed.blocks * job->packed.block };
+    t.reads = min64(job->read.block, job->read.channels - t.read);
+    t.packs = min64(job->packed.block, job->packed.channels - t.packed);
+    t.wide = (double *)(void *)(job->scratch + weight_1x1_scratch_size(job) * (size_t)worker);
     t.columns = (float *)(void *)(t.wide + job->wide_sums);
-    t.gathered = t.columns + columns_size(job);
+    t.gathered = t.columns + weight_1x1_columns_size(job);
     float *sums = (job->settled ? job->dweight : job->partial + chunk * job->chunk_step) + t.group * job->group_step +
                   t.read * job->row_step + t.packed;
-    int64_t end = least((chunk + 1) * job->chunk_stretches, job->stretches);
+    int64_t end = min64((chunk + 1) * job->chunk_stretches, job->stretches);
     for (int64_t stretch = chunk * job->chunk_stretches; stretch < end; stretch++) {
         take_stretch(&t, stretch);
-        t.next = (ahead){ 0 };
+        t.next = (prefetch){ 0 };
         if (stretch + 1 < end) {
-            foresee(&t, stretch + 1);
+            weight_1x1_prefetch_stretch(&t, stretch + 1);
         }
-        keep_part(&t, sums);
-        multiply_stretch(&t, sums);
+        weight_1x1_keep_part(&t, sums);
+        weight_1x1_multiply_stretch(&t, sums);
     }
     if (t.wides) {
         wide_finish(t.wide, sums, t.reads, t.packs, job->row_step);
@@ -251,13 +252,13 @@ static void weigh(void *arg, int64_t task, int worker)
 static void settle(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const direct_weight_job *job = arg;
+    const weight_1x1_job *job = arg;
     const conv_plan *p = job->plan;
     int64_t tasks = divide_up(job->read.channels, LANES), group = task / tasks, row = task % tasks * LANES;
-    int64_t rows = least(LANES, job->read.channels - row);
+    int64_t rows = min64(LANES, job->read.channels - row);
     for (int64_t column = 0; column < job->packed.channels; column += LANES) {
         const float *from = job->partial + group * job->group_step + row * job->row_step + column;
-        int64_t some = least(LANES, job->packed.channels - column);
+        int64_t some = min64(LANES, job->packed.channels - column);
         lanes v[LANES];
         for (int64_t i = 0; i < LANES; i++) {
             v[i] = i < rows ? load(from + i * job->row_step) : (lanes){ 0 };
@@ -265,24 +266,25 @@ static void settle(void *arg, int64_t task, int worker)
                 v[i] += load(from + chunk * job->chunk_step + i * job->row_step);
             }
         }
-        if (job->turned) {
+        if (job->transposed) {
             transpose(v);
         }
         float *to = job->dweight + group * p->weight_group +
-                    (job->turned ? column * p->in_channels + row : row * p->in_channels + column);
-        for (int64_t i = 0; i < (job->turned ? some : rows); i++) {
-            store_some(to + i * p->in_channels, v[i], job->turned ? rows : some);
+                    (job->transposed ? column * p->in_channels + row : row * p->in_channels + column);
+        for (int64_t i = 0; i < (job->transposed ? some : rows); i++) {
+            store_partial(to + i * p->in_channels, v[i], job->transposed ? rows : some);
         }
     }
 }
 
-void CNN__SIMD(conv_direct_weight)(const conv_plan *p, const float *x, const float *dy, float *dweight, void *memory,
-                                   cnn__pool *pool)
+void CNN__SIMD(conv_1x1_weight)(const conv_plan *p, const float *x, const float *dy, float *dweight, void *memory,
+                                cnn__pool *pool)
 {
-    direct_weight_job job = { .dweight = dweight, .partial = memory };
-    measure(&job, p, x, dy);
-    job.scratch = (char *)memory + partial_size(&job);
-    cnn__pool_run(pool, job.chunks * p->groups * job.read.blocks * job.packed.blocks, plan_work(p), weigh, &job);
+    weight_1x1_job job = { .dweight = dweight, .partial = memory };
+    weight_1x1_plan_blocks(&job, p, x, dy);
+    job.scratch = (char *)memory + weight_1x1_partial_size(&job);
+    cnn__pool_run(pool, job.chunks * p->groups * job.read.blocks * job.packed.blocks, plan_work(p), weight_1x1_task_run,
+                  &job);
     if (!job.settled) {
         double sums = (double)(job.chunks * job.chunk_step) / LANES;
         cnn__pool_run(pool, p->groups * divide_up(job.read.channels, LANES), sums, settle, &job);

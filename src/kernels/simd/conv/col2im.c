@@ -7,49 +7,49 @@
 #include "kernels/simd/vector/long_sum.h"
 
 enum {
-    MOST_PLACES = 256,
-    LEAST_WEIGHTS = 1 << 18, /* more than L2 holds */
-    MOST_SUMS = 1 << 21,     /* floats of c */
-    CHANNELS = 8             /* a task */
+    MAX_PLACES = 256,
+    MIN_WEIGHTS = 1 << 18, /* more than L2 holds */
+    MAX_SUMS = 1 << 21,    /* floats of c */
+    CHANNELS = 8           /* a task */
 };
 
-typedef struct scatter_job {
+typedef struct col2im_job {
     const cnn__conv *g;
     const float *sums;
     float *dx;
     const int32_t *from, *to; /* pairs of a place in a channel's sums, and in its plane */
     int64_t pairs;
-} scatter_job;
+} col2im_job;
 
-static cnn__gemm product_of(const cnn__conv *g)
+static cnn__gemm col2im_product(const cnn__conv *g)
 {
     int64_t places = g->out_h * g->out_w, n = g->in_channels * g->kernel_h * g->kernel_w;
     return (cnn__gemm){ .trans_a = true, .m = places, .n = n, .k = g->out_channels, .lda = places, .ldb = n, .ldc = n };
 }
 
-bool CNN__SIMD(conv_scatter_fits)(const cnn__conv *g)
+bool CNN__SIMD(conv_col2im_fits)(const cnn__conv *g)
 {
-    cnn__gemm c = product_of(g);
+    cnn__gemm c = col2im_product(g);
     return g->batch == 1 && g->groups == 1 && g->stride_h * g->stride_w > 1 && g->kernel_h * g->kernel_w > 1 &&
-           g->kernel_h * g->kernel_w <= PART_SUM && c.m <= MOST_PLACES && c.m * c.n <= MOST_SUMS &&
-           c.n * c.k >= LEAST_WEIGHTS && g->in_h * g->in_w <= INT32_MAX;
+           g->kernel_h * g->kernel_w <= PART_SUM && c.m <= MAX_PLACES && c.m * c.n <= MAX_SUMS &&
+           c.n * c.k >= MIN_WEIGHTS && g->in_h * g->in_w <= INT32_MAX;
 }
 
 /* In floats, whole lines of the cache. */
-static int64_t sums_size(const cnn__gemm *c)
+static int64_t col2im_sums_size(const cnn__gemm *c)
 {
     return round_up(c->m * c->n, 16);
 }
 
-static int64_t most_pairs(const cnn__conv *g)
+static int64_t max_pairs(const cnn__conv *g)
 {
     return round_up(g->out_h * g->out_w * g->kernel_h * g->kernel_w, 16);
 }
 
-size_t CNN__SIMD(conv_scatter_workspace)(const cnn__conv *g, int workers)
+size_t CNN__SIMD(conv_col2im_workspace)(const cnn__conv *g, int workers)
 {
-    cnn__gemm c = product_of(g);
-    return (size_t)(sums_size(&c) + 2 * most_pairs(g)) * sizeof(float) + CNN__SIMD(gemm_workspace)(&c, workers);
+    cnn__gemm c = col2im_product(g);
+    return (size_t)(col2im_sums_size(&c) + 2 * max_pairs(g)) * sizeof(float) + CNN__SIMD(gemm_workspace)(&c, workers);
 }
 
 /* Tap by tap, so that neighbours in the list are added to different places. */
@@ -72,10 +72,10 @@ static int64_t list_pairs(const cnn__conv *g, int32_t *from, int32_t *to)
 static void scatter_channels(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const scatter_job *job = arg;
+    const col2im_job *job = arg;
     const cnn__conv *g = job->g;
     int64_t taps = g->kernel_h * g->kernel_w, plane = g->in_h * g->in_w,
-            end = least((task + 1) * CHANNELS, g->in_channels);
+            end = min64((task + 1) * CHANNELS, g->in_channels);
     for (int64_t channel = task * CHANNELS; channel < end; channel++) {
         const float *sums = job->sums + channel * taps;
         float *dx = job->dx + channel * plane;
@@ -86,14 +86,14 @@ static void scatter_channels(void *arg, int64_t task, int worker)
     }
 }
 
-void CNN__SIMD(conv_scatter)(const cnn__conv *g, const float *dy, const float *weight, float *dx, void *memory,
-                             cnn__pool *pool)
+void CNN__SIMD(conv_col2im)(const cnn__conv *g, const float *dy, const float *weight, float *dx, void *memory,
+                            cnn__pool *pool)
 {
-    cnn__gemm c = product_of(g);
+    cnn__gemm c = col2im_product(g);
     float *sums = memory;
-    int32_t *from = (int32_t *)memory + sums_size(&c), *to = from + most_pairs(g);
-    CNN__SIMD(gemm)(&c, dy, weight, NULL, sums, to + most_pairs(g), pool);
-    scatter_job job = { g, sums, dx, from, to, list_pairs(g, from, to) };
+    int32_t *from = (int32_t *)memory + col2im_sums_size(&c), *to = from + max_pairs(g);
+    CNN__SIMD(gemm)(&c, dy, weight, NULL, sums, to + max_pairs(g), pool);
+    col2im_job job = { g, sums, dx, from, to, list_pairs(g, from, to) };
     cnn__pool_run(pool, divide_up(g->in_channels, CHANNELS), (double)(g->in_channels * job.pairs), scatter_channels,
                   &job);
 }

@@ -5,9 +5,9 @@
 #include "kernels/kernels.h"
 #include "kernels/simd/vector/lanes.h"
 
-bool CNN__SIMD(conv_scatter_fits)(const cnn__conv *g);
-size_t CNN__SIMD(conv_scatter_workspace)(const cnn__conv *g, int workers);
-void CNN__SIMD(conv_scatter)(const cnn__conv *g, const float *dy, const float *weight, float *dx, void *memory,
-                             cnn__pool *pool);
+bool CNN__SIMD(conv_col2im_fits)(const cnn__conv *g);
+size_t CNN__SIMD(conv_col2im_workspace)(const cnn__conv *g, int workers);
+void CNN__SIMD(conv_col2im)(const cnn__conv *g, const float *dy, const float *weight, float *dx, void *memory,
+                            cnn__pool *pool);
 
 #endif

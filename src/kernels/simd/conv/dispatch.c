@@ -6,9 +6,9 @@
 #include "kernels/simd/vector/long_sum.h"
 
 enum {
-    MOST_PLANS = 16,          /* of a depthwise gradient; a stride with more residues goes the general way */
-    AT_ONCE_FLOATS = 1 << 18, /* the size of L2 */
-    WEIGHT_FLOATS = 1 << 14   /* so few are packed again without being noticed */
+    MAX_PLANS = 16,                  /* of a depthwise gradient; a stride with more residues goes the general way */
+    IMAGE_BY_IMAGE_FLOATS = 1 << 18, /* the size of L2 */
+    CONV_WEIGHT_FLOATS = 1 << 14     /* so few are packed again without being noticed */
 };
 
 static bool depthwise(const cnn__conv *g)
@@ -17,32 +17,33 @@ static bool depthwise(const cnn__conv *g)
 }
 
 /* The ways that a plan may go; it takes the first that fits. */
-typedef struct way {
+typedef struct conv_algorithm {
     bool (*fits)(const conv_plan *p);
     size_t (*workspace)(const conv_plan *p, int workers);
     void (*run)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
                 cnn__pool *pool);
     bool finishes; /* sees to ReLU, or its gradient, too */
     bool pads;     /* multiplies the zeros of padding, too */
-} way;
+} conv_algorithm;
 
-static bool any_fits(const conv_plan *p)
+static bool conv_any_fits(const conv_plan *p)
 {
     (void)p;
     return true;
 }
 
-static const way ways[] = {
-    { CNN__SIMD(conv_parts_fits), CNN__SIMD(conv_parts_workspace), CNN__SIMD(conv_parts), false, true },
-    { CNN__SIMD(conv_direct_fits), CNN__SIMD(conv_direct_workspace), CNN__SIMD(conv_direct), true, false },
-    { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_point_workspace), CNN__SIMD(conv_point), false, false },
+static const conv_algorithm conv_algorithms[] = {
+    { CNN__SIMD(conv_split_taps_fits), CNN__SIMD(conv_split_taps_workspace), CNN__SIMD(conv_split_taps), false, true },
+    { CNN__SIMD(conv_1x1_fits), CNN__SIMD(conv_1x1_workspace), CNN__SIMD(conv_1x1), true, false },
+    { CNN__SIMD(conv_1x1_strided_fits), CNN__SIMD(conv_1x1_strided_workspace), CNN__SIMD(conv_1x1_strided), false,
+      false },
     { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd), true, false },
-    { any_fits, CNN__SIMD(conv_slab_workspace), CNN__SIMD(conv_slab), false, true },
+    { conv_any_fits, CNN__SIMD(conv_padded_workspace), CNN__SIMD(conv_padded), false, true },
 };
 
-static const way *way_of(const conv_plan *p)
+static const conv_algorithm *conv_algorithm_of(const conv_plan *p)
 {
-    const way *w = ways;
+    const conv_algorithm *w = conv_algorithms;
     while (!w->fits(p)) {
         w++;
     }
@@ -51,22 +52,23 @@ static const way *way_of(const conv_plan *p)
 
 size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
 {
-    if (CNN__SIMD(depthwise_plane_fits)(g)) {
-        return CNN__SIMD(depthwise_plane_workspace)(g, false, workers);
+    if (CNN__SIMD(depthwise_3x3_fits)(g)) {
+        return CNN__SIMD(depthwise_3x3_workspace)(g, false, workers);
     }
     conv_plan p = plan_forward(g);
-    return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, 1, workers) : way_of(&p)->workspace(&p, workers);
+    return depthwise(g) ? CNN__SIMD(depthwise_workspace)(&p, 1, workers)
+                        : conv_algorithm_of(&p)->workspace(&p, workers);
 }
 
 /* Where a weight is not finite, its products with the zeros of padding are NaN, and so are the sums with such a
  * product, which are made again. They are looked for in the weights or in the results, whichever are fewer. */
-static void mend_edges(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                       cnn__pool *pool)
+static void conv_mend_edges(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                            cnn__pool *pool)
 {
     int64_t weights = p->groups * p->weight_group, channels = p->batch * p->groups * p->out_channels;
     bool few = channels * p->h.grid * p->w.grid < weights;
     if (plan_pads(p) && (few || !all_finite(weight, weights, pool))) {
-        plan_resum(p, x, weight, bias, y, pool);
+        plan_recompute(p, x, weight, bias, y, pool);
     }
 }
 
@@ -74,10 +76,10 @@ static void mend_edges(const conv_plan *p, const float *x, const float *weight, 
 static bool plan_run(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
                      cnn__pool *pool)
 {
-    const way *w = way_of(p);
+    const conv_algorithm *w = conv_algorithm_of(p);
     w->run(p, x, weight, bias, y, memory, pool);
     if (w->pads) {
-        mend_edges(p, x, weight, bias, y, pool);
+        conv_mend_edges(p, x, weight, bias, y, pool);
     }
     return w->finishes;
 }
@@ -87,12 +89,12 @@ void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weig
 {
     conv_plan p = plan_forward(g);
     bool finished = false;
-    if (CNN__SIMD(depthwise_plane_fits)(g)) {
-        CNN__SIMD(depthwise_plane)(g, false, x, weight, bias, y, memory, pool);
-        mend_edges(&p, x, weight, bias, y, pool);
+    if (CNN__SIMD(depthwise_3x3_fits)(g)) {
+        CNN__SIMD(depthwise_3x3)(g, false, x, weight, bias, y, memory, pool);
+        conv_mend_edges(&p, x, weight, bias, y, pool);
     } else if (depthwise(g)) {
         CNN__SIMD(depthwise)(&p, 1, x, weight, bias, y, memory, pool);
-        mend_edges(&p, x, weight, bias, y, pool);
+        conv_mend_edges(&p, x, weight, bias, y, pool);
     } else {
         finished = plan_run(&p, x, weight, bias, y, memory, pool);
     }
@@ -124,14 +126,14 @@ static int64_t backward_images(const cnn__conv *g)
 {
     int64_t weights = g->out_channels * (g->in_channels / g->groups) * g->kernel_h * g->kernel_w;
     int64_t image = g->in_channels * g->in_h * g->in_w + g->out_channels * g->out_h * g->out_w;
-    bool together = backward_plans(g) == 1 || weights > WEIGHT_FLOATS || image > 2 * AT_ONCE_FLOATS;
-    return together ? g->batch : least(g->batch, most(1, AT_ONCE_FLOATS / most(1, image)));
+    bool together = backward_plans(g) == 1 || weights > CONV_WEIGHT_FLOATS || image > 2 * IMAGE_BY_IMAGE_FLOATS;
+    return together ? g->batch : min64(g->batch, max64(1, IMAGE_BY_IMAGE_FLOATS / max64(1, image)));
 }
 
 /* Fills in the plans of a depthwise gradient; 0 if it goes the general way. */
-static int64_t depthwise_plans(const cnn__conv *g, conv_plan plans[MOST_PLANS])
+static int64_t depthwise_plans(const cnn__conv *g, conv_plan plans[MAX_PLANS])
 {
-    int64_t count = depthwise(g) && backward_plans(g) <= MOST_PLANS ? backward_plans(g) : 0;
+    int64_t count = depthwise(g) && backward_plans(g) <= MAX_PLANS ? backward_plans(g) : 0;
     for (int64_t k = 0; k < count; k++) {
         plans[k] = backward_plan(g, k);
     }
@@ -142,19 +144,19 @@ static void mend_plans(const conv_plan *plans, int64_t count, const float *dy, c
                        cnn__pool *pool)
 {
     for (int64_t k = 0; k < count; k++) {
-        mend_edges(&plans[k], dy, weight, NULL, dx, pool);
+        conv_mend_edges(&plans[k], dy, weight, NULL, dx, pool);
     }
 }
 
 size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
 {
-    if (CNN__SIMD(depthwise_plane_fits)(g)) {
-        return CNN__SIMD(depthwise_plane_workspace)(g, true, workers);
+    if (CNN__SIMD(depthwise_3x3_fits)(g)) {
+        return CNN__SIMD(depthwise_3x3_workspace)(g, true, workers);
     }
-    if (CNN__SIMD(conv_scatter_fits)(g)) {
-        return CNN__SIMD(conv_scatter_workspace)(g, workers);
+    if (CNN__SIMD(conv_col2im_fits)(g)) {
+        return CNN__SIMD(conv_col2im_workspace)(g, workers);
     }
-    conv_plan plans[MOST_PLANS];
+    conv_plan plans[MAX_PLANS];
     int64_t count = depthwise_plans(g, plans);
     if (count) {
         return CNN__SIMD(depthwise_workspace)(plans, count, workers);
@@ -164,7 +166,7 @@ size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
     for (int64_t k = 0; k < 2 * backward_plans(g); k++) {
         conv_plan p = backward_plan(g, k / 2);
         p.batch = k % 2 ? last : images;
-        size_t size = way_of(&p)->workspace(&p, workers);
+        size_t size = conv_algorithm_of(&p)->workspace(&p, workers);
         largest = size > largest ? size : largest;
     }
     return largest;
@@ -201,7 +203,7 @@ static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *
     for (int64_t n = 0; n < g->batch; n += images) {
         for (int64_t k = 0; k < backward_plans(g); k++) {
             conv_plan p = backward_plan(g, k);
-            p.batch = least(images, g->batch - n);
+            p.batch = min64(images, g->batch - n);
             if (plan_taps(&p)) {
                 finished &= plan_run(&p, dy + n * out, weight, NULL, dx + n * in, memory, pool);
             }
@@ -213,21 +215,21 @@ static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *
 void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *memory,
                                    cnn__pool *pool)
 {
-    conv_plan plans[MOST_PLANS];
+    conv_plan plans[MAX_PLANS];
     int64_t count = depthwise_plans(g, plans);
     bool finished = false;
-    if (CNN__SIMD(depthwise_plane_fits)(g)) {
-        CNN__SIMD(depthwise_plane)(g, true, dy, weight, NULL, dx, memory, pool);
+    if (CNN__SIMD(depthwise_3x3_fits)(g)) {
+        CNN__SIMD(depthwise_3x3)(g, true, dy, weight, NULL, dx, memory, pool);
         mend_plans(plans, count, dy, weight, dx, pool);
-    } else if (CNN__SIMD(conv_scatter_fits)(g)) {
-        CNN__SIMD(conv_scatter)(g, dy, weight, dx, memory, pool);
+    } else if (CNN__SIMD(conv_col2im_fits)(g)) {
+        CNN__SIMD(conv_col2im)(g, dy, weight, dx, memory, pool);
     } else if (count) {
         CNN__SIMD(depthwise)(plans, count, dy, weight, NULL, dx, memory, pool);
         mend_plans(plans, count, dy, weight, dx, pool);
     } else {
         finished = backward_by_plans(g, dy, weight, dx, memory, pool);
     }
-    if (g->positive && !finished) {
-        CNN__SIMD(relu_backward)(g->batch * g->in_channels * g->in_h * g->in_w, g->positive, dx, dx, pool);
+    if (g->relu_mask && !finished) {
+        CNN__SIMD(relu_backward)(g->batch * g->in_channels * g->in_h * g->in_w, g->relu_mask, dx, dx, pool);
     }
 }

@@ -5,19 +5,19 @@
 #include "kernels/simd/vector/long_sum.h"
 
 enum {
-    JOINED = 8 * WIDTH,              /* places of lines that are taken for one */
+    JOINED = 8 * TILE_WIDTH,         /* places of lines that are taken for one */
     BIAS_PART = PART_SUM / 3 * LANES /* of a plane, that are added up by lanes */
 };
 
 /* The ways that a plan may go; it takes the first that fits. */
-typedef struct way {
+typedef struct conv_weight_algorithm {
     bool (*fits)(const conv_plan *p);
     size_t (*workspace)(const conv_plan *p, int workers);
     void (*run)(const conv_plan *p, const float *x, const float *dy, float *dweight, void *memory, cnn__pool *pool);
     bool pads; /* multiplies the zeros of padding, too */
-} way;
+} conv_weight_algorithm;
 
-static bool any_fits(const conv_plan *p)
+static bool conv_weight_any_fits(const conv_plan *p)
 {
     (void)p;
     return true;
@@ -28,25 +28,26 @@ static bool depthwise_fits(const conv_plan *p)
     return p->in_channels == 1 && p->out_channels == 1;
 }
 
-static const way ways[] = {
+static const conv_weight_algorithm conv_weight_algorithms[] = {
     { depthwise_fits, CNN__SIMD(depthwise_backward_weight_workspace), CNN__SIMD(depthwise_backward_weight), true },
-    { CNN__SIMD(conv_point_fits), CNN__SIMD(conv_direct_weight_workspace), CNN__SIMD(conv_direct_weight), false },
-    { CNN__SIMD(conv_few_weight_fits), CNN__SIMD(conv_few_weight_workspace), CNN__SIMD(conv_few_weight), true },
+    { CNN__SIMD(conv_1x1_strided_fits), CNN__SIMD(conv_1x1_weight_workspace), CNN__SIMD(conv_1x1_weight), false },
+    { CNN__SIMD(conv_first_layer_weight_fits), CNN__SIMD(conv_first_layer_weight_workspace),
+      CNN__SIMD(conv_first_layer_weight), true },
     { CNN__SIMD(conv_winograd_weight_fits), CNN__SIMD(conv_winograd_weight_workspace), CNN__SIMD(conv_winograd_weight),
       false },
-    { any_fits, CNN__SIMD(conv_slab_weight_workspace), CNN__SIMD(conv_slab_weight), true },
+    { conv_weight_any_fits, CNN__SIMD(conv_padded_weight_workspace), CNN__SIMD(conv_padded_weight), true },
 };
 
-static const way *way_of(const conv_plan *p)
+static const conv_weight_algorithm *conv_weight_algorithm_of(const conv_plan *p)
 {
-    const way *w = ways;
+    const conv_weight_algorithm *w = conv_weight_algorithms;
     while (!w->fits(p)) {
         w++;
     }
     return w;
 }
 
-static conv_plan make_plan(const cnn__conv *g)
+static conv_plan conv_weight_make_plan(const cnn__conv *g)
 {
     conv_plan p = plan_forward(g);
     plan_join_lines(&p, JOINED);
@@ -56,16 +57,16 @@ static conv_plan make_plan(const cnn__conv *g)
 /* Planes that are not too high for sums down a strip. */
 static bool by_planes(const cnn__conv *g)
 {
-    return CNN__SIMD(depthwise_plane_fits)(g) && g->out_h <= PART_SUM / 2;
+    return CNN__SIMD(depthwise_3x3_fits)(g) && g->out_h <= PART_SUM / 2;
 }
 
 size_t CNN__SIMD(conv_backward_weight_workspace)(const cnn__conv *g, int workers)
 {
     if (by_planes(g)) {
-        return CNN__SIMD(depthwise_plane_backward_weight_workspace)(g, workers);
+        return CNN__SIMD(depthwise_3x3_backward_weight_workspace)(g, workers);
     }
-    conv_plan p = make_plan(g);
-    return way_of(&p)->workspace(&p, workers);
+    conv_plan p = conv_weight_make_plan(g);
+    return conv_weight_algorithm_of(&p)->workspace(&p, workers);
 }
 
 /* ---- the gradient of the bias ---- */
@@ -103,7 +104,7 @@ static void sum_channel(void *arg, int64_t channel, int worker)
     for (int64_t n = 0; n < g->batch; n++) {
         const float *dy = job->dy + (n * g->out_channels + channel) * plane;
         for (int64_t k = 0; k < plane; k += BIAS_PART) {
-            sum += (double)sum_floats(dy + k, least(BIAS_PART, plane - k));
+            sum += (double)sum_floats(dy + k, min64(BIAS_PART, plane - k));
         }
     }
     job->dbias[channel] = (float)sum;
@@ -111,28 +112,28 @@ static void sum_channel(void *arg, int64_t channel, int worker)
 
 /* Where an operand is not finite, its products with the zeros of padding are NaN, and so are the sums with such a
  * product, which are made again. They are looked for in the operands or in the results, whichever are fewer. */
-static void mend_edges(const conv_plan *p, const float *x, const float *dy, float *dweight, cnn__pool *pool)
+static void conv_weight_mend_edges(const conv_plan *p, const float *x, const float *dy, float *dweight, cnn__pool *pool)
 {
     int64_t in = p->batch * p->groups * p->in_channels * p->h.in * p->w.in;
     int64_t out = p->batch * p->groups * p->out_channels * p->h.grid * p->w.grid;
     bool few = in + out < p->groups * p->weight_group;
     if (!few || !all_finite(x, in, pool) || !all_finite(dy, out, pool)) {
-        weight_resum(p, x, dy, dweight, pool);
+        weight_recompute(p, x, dy, dweight, pool);
     }
 }
 
 void CNN__SIMD(conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy, void *dweight, void *dbias,
                                      void *memory, cnn__pool *pool)
 {
-    conv_plan p = make_plan(g);
+    conv_plan p = conv_weight_make_plan(g);
     bool planes = by_planes(g);
     if (planes) {
-        CNN__SIMD(depthwise_plane_backward_weight)(g, x, dy, dweight, memory, pool);
+        CNN__SIMD(depthwise_3x3_backward_weight)(g, x, dy, dweight, memory, pool);
     } else {
-        way_of(&p)->run(&p, x, dy, dweight, memory, pool);
+        conv_weight_algorithm_of(&p)->run(&p, x, dy, dweight, memory, pool);
     }
-    if (planes || way_of(&p)->pads) {
-        mend_edges(&p, x, dy, dweight, pool);
+    if (planes || conv_weight_algorithm_of(&p)->pads) {
+        conv_weight_mend_edges(&p, x, dy, dweight, pool);
     }
     if (dbias) {
         bias_job job = { g, dy, dbias };

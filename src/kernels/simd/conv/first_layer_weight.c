@@ -18,17 +18,17 @@ enum {
                     : 4, /* output channels; with the taps, their sums and operands fill the registers */
     TILE_TAPS = CNN__VECTOR_BYTES == 64 ? 9 : 3,
     LINE = 16, /* floats of a line of the cache */
-    SUMS = TILE_OUTS * TILE_TAPS,
-    SQUARES = (SUMS + LANES - 1) / LANES,
-    MOST_TAPS = 64,   /* of all channels: with more of them turning pays */
-    POSITIONS = 1024, /* of a unit: TILE_OUTS rows of dy stay in L1 */
-    LEAST_TASKS = 12,
+    FIRST_LAYER_SUMS = TILE_OUTS * TILE_TAPS,
+    SQUARES = (FIRST_LAYER_SUMS + LANES - 1) / LANES,
+    FIRST_LAYER_MAX_TAPS = 64,    /* of all channels: with more of them turning pays */
+    FIRST_LAYER_POSITIONS = 1024, /* of a unit: TILE_OUTS rows of dy stay in L1 */
+    MIN_TASKS = 12,
     SEPARATE_ENDS = CNN__VECTOR_BYTES < 64 /* of lines: masks cost as much as a product there */
 };
 
-typedef struct few_job {
+typedef struct first_layer_job {
     conv_plan plan;
-    conv_slab slab;
+    padded_slab slab;
     const float *x, *dy;
     float *dweight, *partial; /* [chunk][group][out channel][channel, tap], of all chunks but the first */
     int64_t *offsets;         /* in the slab, of what a tap of a channel sees at its first position */
@@ -39,75 +39,77 @@ typedef struct few_job {
     int64_t unit_terms; /* that a unit adds to a lane's sum, at most */
     bool wide;          /* are a chunk's sums long? */
     size_t slab_size;   /* in floats */
-} few_job;
+} first_layer_job;
 
 /* A tile's operands: lines of dy, `out_step` floats from one output channel to the next, and what its taps see of
  * the first. */
-typedef struct few_tile {
+typedef struct first_layer_tile {
     const float *dy, *at[TILE_TAPS];
     int64_t out_step, lines, count; /* positions of a line */
     int64_t dy_step, x_step;        /* floats from line to line */
     int64_t ahead;                  /* how far on dy is fetched, by the first that reads it */
-} few_tile;
+} first_layer_tile;
 
 /* Lines that fill most of their vectors, and are not too long for sums by lanes. */
-bool CNN__SIMD(conv_few_weight_fits)(const conv_plan *p)
+bool CNN__SIMD(conv_first_layer_weight_fits)(const conv_plan *p)
 {
-    return p->in_channels > 0 && p->in_channels <= FEW && p->in_channels * plan_taps(p) <= MOST_TAPS &&
+    return p->in_channels > 0 && p->in_channels <= FEW && p->in_channels * plan_taps(p) <= FIRST_LAYER_MAX_TAPS &&
            plan_taps(p) > 1 && p->batch > 0 && p->h.grid > 0 && p->w.grid <= PART_SUM * LANES &&
            p->w.grid * 8 >= round_up(p->w.grid, LANES) * 7;
 }
 
-static void measure(few_job *job)
+static void first_layer_plan_blocks(first_layer_job *job)
 {
     const conv_plan *p = &job->plan;
-    int64_t positions = p->batch * p->h.grid * p->w.grid, chunks = least(divide_up(positions, POSITIONS), LEAST_TASKS);
+    int64_t positions = p->batch * p->h.grid * p->w.grid,
+            chunks = min64(divide_up(positions, FIRST_LAYER_POSITIONS), MIN_TASKS);
     job->tiles =
         p->out_channels / TILE_OUTS + p->out_channels % TILE_OUTS; /* those that are left have tiles of their own */
-    job->blocks = least(divide_up(LEAST_TASKS, chunks * p->groups), job->tiles); /* each fills slabs of its own */
+    job->blocks = min64(divide_up(MIN_TASKS, chunks * p->groups), job->tiles); /* each fills slabs of its own */
     job->tap_tiles = divide_up(p->in_channels * plan_taps(p), TILE_TAPS);
-    job->slab = slab_make(p, least(divide_up(positions, chunks), POSITIONS), 1);
+    job->slab = padded_make(p, min64(divide_up(positions, chunks), FIRST_LAYER_POSITIONS), 1);
     job->chunk_units = divide_up(job->slab.units, chunks);
     job->chunks = divide_up(job->slab.units, job->chunk_units);
-    job->slab_size = (size_t)round_up(p->in_channels * job->slab.channel_step + SLAB_SLACK, 16);
+    job->slab_size = (size_t)round_up(p->in_channels * job->slab.channel_step + PADDED_SLACK, 16);
     job->unit_terms = job->slab.images * job->slab.lines * divide_up(p->w.grid, LANES);
     job->wide = long_sum(job->chunk_units * job->unit_terms);
 }
 
 /* Floats of a block's sums, lane by lane. */
-static size_t sums_size(const few_job *job)
+static size_t first_layer_sums_size(const first_layer_job *job)
 {
     return (size_t)(divide_up(job->tiles, job->blocks) * job->tap_tiles * SQUARES) * LANES * LANES;
 }
 
-static size_t scratch_size(const few_job *job)
+static size_t first_layer_scratch_size(const first_layer_job *job)
 {
-    return (sums_size(job) + job->slab_size) * sizeof(float) + (job->wide ? sums_size(job) * sizeof(double) : 0);
+    return (first_layer_sums_size(job) + job->slab_size) * sizeof(float) +
+           (job->wide ? first_layer_sums_size(job) * sizeof(double) : 0);
 }
 
-static int64_t chunk_floats(const few_job *job)
+static int64_t chunk_floats(const first_layer_job *job)
 {
     return job->plan.groups * job->plan.weight_group;
 }
 
-static size_t partial_size(const few_job *job)
+static size_t first_layer_partial_size(const first_layer_job *job)
 {
     return (size_t)round_up((job->chunks - 1) * chunk_floats(job), 16) * sizeof(float);
 }
 
-static size_t offsets_size(const few_job *job)
+static size_t offsets_size(const first_layer_job *job)
 {
     return (size_t)round_up(job->plan.in_channels * plan_taps(&job->plan), 8) * sizeof *job->offsets;
 }
 
-static void make_offsets(few_job *job)
+static void make_offsets(first_layer_job *job)
 {
     const conv_plan *p = &job->plan;
     int64_t *to = job->offsets;
     for (int64_t c = 0; c < p->in_channels; c++) {
         for (int64_t i = 0; i < p->h.taps; i++) {
             for (int64_t j = 0; j < p->w.taps; j++) {
-                *to++ = c * job->slab.channel_step + slab_tap(&job->slab, p, i, j);
+                *to++ = c * job->slab.channel_step + padded_tap(&job->slab, p, i, j);
             }
         }
     }
@@ -126,22 +128,23 @@ static void make_offsets(few_job *job)
 /* The first `count` floats; or if there is a mask, of a whole vector the lanes in it. */
 CNN__INLINE lanes load_counted(const float *p, int64_t count, const lanes_i32 *mask)
 {
-    return mask ? and_mask(load(p), *mask) : count == LANES ? load(p) : load_some(p, count);
+    return mask ? and_mask(load(p), *mask) : count == LANES ? load(p) : load_partial(p, count);
 }
 
 /* sums[out][tap] += a vector of each of dy by one of each tap; of either the fewer are kept. */
-CNN__INLINE void add_vectors(int outs, const float *dy, int64_t out_step, const float *const at[TILE_TAPS], int64_t q,
-                             int64_t count, const lanes_i32 *mask, lanes sums[TILE_OUTS][TILE_TAPS])
+CNN__INLINE void first_layer_add_vectors(int outs, const float *dy, int64_t out_step, const float *const at[TILE_TAPS],
+                                         int64_t q, int64_t count, const lanes_i32 *mask,
+                                         lanes sums[TILE_OUTS][TILE_TAPS])
 {
     lanes kept[TILE_OUTS < TILE_TAPS ? TILE_OUTS : TILE_TAPS];
     if (TILE_OUTS < TILE_TAPS) {
 #pragma GCC unroll 4
         for (int o = 0; o < outs; o++) {
-            kept[o] = load_some(dy + o * out_step + q, count);
+            kept[o] = load_partial(dy + o * out_step + q, count);
         }
 #pragma GCC unroll 9
         for (int k = 0; k < TILE_TAPS; k++) {
-            lanes x = load_some(at[k] + q, count);
+            lanes x = load_partial(at[k] + q, count);
             IN_REGISTER(x);
 #pragma GCC unroll 4
             for (int o = 0; o < outs; o++) {
@@ -167,7 +170,7 @@ CNN__INLINE void add_vectors(int outs, const float *dy, int64_t out_step, const 
 
 /* to[out][tap] += what the tile sums up; `outs` is a constant. The end of a line is a vector of which some lanes
  * count: its first where masked loads are cheap, else the last of one that overlaps the vector before. */
-CNN__INLINE void add_tile(int outs, const few_tile *t, lanes (*to)[TILE_TAPS])
+CNN__INLINE void add_tile(int outs, const first_layer_tile *t, lanes (*to)[TILE_TAPS])
 {
     lanes sums[TILE_OUTS][TILE_TAPS];
     const float *at[TILE_TAPS], *dy = t->dy;
@@ -190,14 +193,14 @@ CNN__INLINE void add_tile(int outs, const few_tile *t, lanes (*to)[TILE_TAPS])
                     __builtin_prefetch(dy + o * out_step + q + t->ahead, 0, 2);
                 }
             }
-            add_vectors(outs, dy, out_step, at, q, LANES, NULL, sums);
+            first_layer_add_vectors(outs, dy, out_step, at, q, LANES, NULL, sums);
         }
         if (SEPARATE_ENDS && q < t->count && t->count >= LANES) {
-            add_vectors(outs, dy, out_step, at, t->count - LANES, LANES, &last, sums);
+            first_layer_add_vectors(outs, dy, out_step, at, t->count - LANES, LANES, &last, sums);
             q = t->count;
         }
         for (; q < t->count; q += LANES) {
-            add_vectors(outs, dy, out_step, at, q, least(t->count - q, LANES), NULL, sums);
+            first_layer_add_vectors(outs, dy, out_step, at, q, min64(t->count - q, LANES), NULL, sums);
         }
         dy += t->dy_step;
 #pragma GCC unroll 9
@@ -211,7 +214,7 @@ CNN__INLINE void add_tile(int outs, const few_tile *t, lanes (*to)[TILE_TAPS])
     }
 }
 
-CNN__APART void add_outs(int64_t outs, const few_tile *t, lanes (*to)[TILE_TAPS])
+CNN__APART void add_outs(int64_t outs, const first_layer_tile *t, lanes (*to)[TILE_TAPS])
 {
     if (outs == TILE_OUTS) {
         add_tile(TILE_OUTS, t, to);
@@ -221,45 +224,46 @@ CNN__APART void add_outs(int64_t outs, const few_tile *t, lanes (*to)[TILE_TAPS]
 }
 
 /* What a task is at: some output channels by some taps, counted through the channels. */
-typedef struct few_part {
+typedef struct first_layer_part {
     int64_t out, outs, tap, taps;
-} few_part;
+} first_layer_part;
 
-static few_part part_of(const few_job *job, int64_t tile, int64_t tap_tile)
+static first_layer_part first_layer_part_of(const first_layer_job *job, int64_t tile, int64_t tap_tile)
 {
     const conv_plan *p = &job->plan;
     int64_t depth = p->in_channels * plan_taps(p);
     int64_t whole = p->out_channels / TILE_OUTS;
-    few_part part = { .out = tile < whole ? tile * TILE_OUTS : p->out_channels - job->tiles + tile,
-                      .outs = tile < whole ? TILE_OUTS : 1,
-                      .tap = tap_tile * depth / job->tap_tiles };
+    first_layer_part part = { .out = tile < whole ? tile * TILE_OUTS : p->out_channels - job->tiles + tile,
+                              .outs = tile < whole ? TILE_OUTS : 1,
+                              .tap = tap_tile * depth / job->tap_tiles };
     part.taps = (tap_tile + 1) * depth / job->tap_tiles - part.tap;
     return part;
 }
 
 /* A unit's share of a part's sums. */
-static void add_unit(const few_job *job, const conv_unit *u, int64_t group, const few_part *part, const float *slab,
-                     lanes *sums)
+static void add_unit(const first_layer_job *job, const padded_range *u, int64_t group, const first_layer_part *part,
+                     const float *slab, lanes *sums)
 {
     const conv_plan *p = &job->plan;
     int64_t plane = p->h.grid * p->w.grid;
     for (int64_t n = 0; n < u->images; n++) {
-        few_tile t = { .dy = job->dy + (((u->image + n) * p->groups + group) * p->out_channels + part->out) * plane +
-                             u->line * p->w.grid,
-                       .out_step = plane,
-                       .lines = u->lines,
-                       .count = p->w.grid,
-                       .dy_step = p->w.grid,
-                       .x_step = p->h.stride * job->slab.row_step,
-                       .ahead = part->tap ? 0 : u->lines * p->w.grid };
+        first_layer_tile t = { .dy = job->dy +
+                                     (((u->image + n) * p->groups + group) * p->out_channels + part->out) * plane +
+                                     u->line * p->w.grid,
+                               .out_step = plane,
+                               .lines = u->lines,
+                               .count = p->w.grid,
+                               .dy_step = p->w.grid,
+                               .x_step = p->h.stride * job->slab.row_step,
+                               .ahead = part->tap ? 0 : u->lines * p->w.grid };
         for (int64_t k = 0; k < TILE_TAPS; k++) {
-            t.at[k] = slab + n * job->slab.image_step + job->offsets[part->tap + least(k, part->taps - 1)];
+            t.at[k] = slab + n * job->slab.image_step + job->offsets[part->tap + min64(k, part->taps - 1)];
         }
         add_outs(part->outs, &t, (lanes(*)[TILE_TAPS])sums);
     }
 }
 
-static void store_sums(const few_part *part, const lanes *sums, int64_t depth, float *to)
+static void first_layer_store_sums(const first_layer_part *part, const lanes *sums, int64_t depth, float *to)
 {
     float all[SQUARES * LANES];
     for (int k = 0; k < SQUARES; k++) {
@@ -270,17 +274,17 @@ static void store_sums(const few_part *part, const lanes *sums, int64_t depth, f
     }
 }
 
-static void weigh(void *arg, int64_t task, int worker)
+static void first_layer_task_run(void *arg, int64_t task, int worker)
 {
-    const few_job *job = arg;
+    const first_layer_job *job = arg;
     const conv_plan *p = &job->plan;
     int64_t block = task % job->blocks, group = task / job->blocks % p->groups, chunk = task / job->blocks / p->groups;
     int64_t begin = block * job->tiles / job->blocks, end = (block + 1) * job->tiles / job->blocks;
     int64_t parts = (end - begin) * job->tap_tiles;
-    int64_t unit = chunk * job->chunk_units, last = least(unit + job->chunk_units, job->slab.units),
+    int64_t unit = chunk * job->chunk_units, last = min64(unit + job->chunk_units, job->slab.units),
             count = parts * SQUARES * LANES;
-    lanes *sums = (lanes *)(void *)(job->scratch + (size_t)worker * scratch_size(job));
-    float *slab = (float *)sums + sums_size(job);
+    lanes *sums = (lanes *)(void *)(job->scratch + (size_t)worker * first_layer_scratch_size(job));
+    float *slab = (float *)sums + first_layer_sums_size(job);
     double *wide = (double *)(void *)(slab + job->slab_size);
     int64_t terms = 0, wides = 0;
     memset(sums, 0, (size_t)count * sizeof *sums);
@@ -290,10 +294,10 @@ static void weigh(void *arg, int64_t task, int worker)
             memset(sums, 0, (size_t)count * sizeof *sums);
             terms = 0;
         }
-        conv_unit u = slab_unit(&job->slab, p, unit);
-        slab_fill(&job->slab, p, &u, job->x + group * p->in_channels * p->h.in * p->w.in, 0, p->in_channels, slab);
+        padded_range u = padded_unit(&job->slab, p, unit);
+        padded_fill(&job->slab, p, &u, job->x + group * p->in_channels * p->h.in * p->w.in, 0, p->in_channels, slab);
         for (int64_t k = 0; k < parts; k++) {
-            few_part part = part_of(job, begin + k / job->tap_tiles, k % job->tap_tiles);
+            first_layer_part part = first_layer_part_of(job, begin + k / job->tap_tiles, k % job->tap_tiles);
             add_unit(job, &u, group, &part, slab, sums + k * SQUARES * LANES);
         }
     }
@@ -302,27 +306,27 @@ static void weigh(void *arg, int64_t task, int worker)
     }
     float *to = (chunk ? job->partial + (chunk - 1) * chunk_floats(job) : job->dweight) + group * p->weight_group;
     for (int64_t k = 0; k < parts; k++) {
-        few_part part = part_of(job, begin + k / job->tap_tiles, k % job->tap_tiles);
-        store_sums(&part, sums + k * SQUARES * LANES, p->in_channels * plan_taps(p), to);
+        first_layer_part part = first_layer_part_of(job, begin + k / job->tap_tiles, k % job->tap_tiles);
+        first_layer_store_sums(&part, sums + k * SQUARES * LANES, p->in_channels * plan_taps(p), to);
     }
 }
 
-size_t CNN__SIMD(conv_few_weight_workspace)(const conv_plan *p, int workers)
+size_t CNN__SIMD(conv_first_layer_weight_workspace)(const conv_plan *p, int workers)
 {
-    few_job job = { .plan = *p };
-    measure(&job);
-    return offsets_size(&job) + partial_size(&job) + (size_t)workers * scratch_size(&job);
+    first_layer_job job = { .plan = *p };
+    first_layer_plan_blocks(&job);
+    return offsets_size(&job) + first_layer_partial_size(&job) + (size_t)workers * first_layer_scratch_size(&job);
 }
 
-void CNN__SIMD(conv_few_weight)(const conv_plan *p, const float *x, const float *dy, float *dweight, void *memory,
-                                cnn__pool *pool)
+void CNN__SIMD(conv_first_layer_weight)(const conv_plan *p, const float *x, const float *dy, float *dweight,
+                                        void *memory, cnn__pool *pool)
 {
-    few_job job = { .plan = *p, .x = x, .dy = dy, .dweight = dweight, .offsets = memory };
-    measure(&job);
+    first_layer_job job = { .plan = *p, .x = x, .dy = dy, .dweight = dweight, .offsets = memory };
+    first_layer_plan_blocks(&job);
     make_offsets(&job);
     job.partial = (float *)(void *)((char *)memory + offsets_size(&job));
-    job.scratch = (char *)job.partial + partial_size(&job);
-    cnn__pool_run(pool, job.chunks * p->groups * job.blocks, plan_work(p), weigh, &job);
+    job.scratch = (char *)job.partial + first_layer_partial_size(&job);
+    cnn__pool_run(pool, job.chunks * p->groups * job.blocks, plan_work(p), first_layer_task_run, &job);
     for (int64_t chunk = 1; chunk < job.chunks; chunk++) {
         const float *from = job.partial + (chunk - 1) * chunk_floats(&job);
         for (int64_t k = 0; k < chunk_floats(&job); k++) {

@@ -7,14 +7,15 @@
 
 enum {
     KERNEL_SQUARES = 4, /* kernels of so many times LANES taps are turned in squares */
-    LEAST_TURNED = 5,   /* taps: fewer are taken one by one for less than turning all of the kernel costs */
+    MIN_TURNED = 5,     /* taps: fewer are taken one by one for less than turning all of the kernel costs */
     /* Their weights are fetched: each is a stretch of its own, too short for the processor to foresee. */
-    CHANNELS_AHEAD = 6
+    PREFETCH_CHANNELS = 6
 };
 
 /* `rows` output channels whose kernels lie one behind the other, for one input channel: the kernel's places by
  * channels. `room` is how many floats may be read. */
-static inline void turn_kernels(const float *from, int64_t kernel, int64_t step, int64_t rows, int64_t room, float *to)
+static inline void transpose_kernels(const float *from, int64_t kernel, int64_t step, int64_t rows, int64_t room,
+                                     float *to)
 {
     for (int64_t at = 0; at < kernel; at += LANES) {
         lanes v[LANES];
@@ -44,27 +45,27 @@ static inline void pack_kernels(const conv_plan *p, const float *weight, int64_t
         return;
     }
     if (p->weight_out == 1) { /* one tap, backward: along a column they lie in order */
-        for (int64_t c = 0; c < channels; c++, from += p->weight_in, to += ROWS) {
+        for (int64_t c = 0; c < channels; c++, from += p->weight_in, to += TILE_ROWS) {
             copy_floats(from, to, rows);
         }
         return;
     }
-    bool turns = ROWS_FIT_A_VECTOR && kernel <= KERNEL_SQUARES * LANES && plan_taps(p) >= LEAST_TURNED;
-    float turned[KERNEL_SQUARES * LANES * LANES];
+    bool turns = ROWS_FIT_A_VECTOR && kernel <= KERNEL_SQUARES * LANES && plan_taps(p) >= MIN_TURNED;
+    float transposed[KERNEL_SQUARES * LANES * LANES];
     for (int64_t c = 0; c < channels; c++, from += p->weight_in) {
-        for (int64_t k = 0; k < rows * kernel && c + CHANNELS_AHEAD < channels; k += AHEAD_LINE / 4) {
-            __builtin_prefetch(from + CHANNELS_AHEAD * p->weight_in + k);
+        for (int64_t k = 0; k < rows * kernel && c + PREFETCH_CHANNELS < channels; k += CACHE_LINE / 4) {
+            __builtin_prefetch(from + PREFETCH_CHANNELS * p->weight_in + k);
         }
         if (turns) {
             int64_t left =
                 (p->out_channels - first - 1) * p->weight_out + (p->in_channels - channel - c - 1) * p->weight_in;
-            turn_kernels(from, kernel, p->weight_out, rows, left + kernel, turned);
+            transpose_kernels(from, kernel, p->weight_out, rows, left + kernel, transposed);
         }
         for (int64_t i = 0; i < p->h.taps; i++) {
-            for (int64_t j = 0; j < p->w.taps; j++, to += ROWS) {
+            for (int64_t j = 0; j < p->w.taps; j++, to += TILE_ROWS) {
                 int64_t tap = plan_weight(p, 0, 0, i, j);
                 if (turns) {
-                    memcpy(to, turned + tap * LANES, ROWS * sizeof *to);
+                    memcpy(to, transposed + tap * LANES, TILE_ROWS * sizeof *to);
                 }
                 for (int64_t o = 0; o < rows && !turns; o++) {
                     to[o] = from[o * p->weight_out + tap];

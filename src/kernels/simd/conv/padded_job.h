@@ -10,19 +10,19 @@
 #include "kernels/simd/vector/prefetch.h"
 
 enum {
-    FEW_PANELS = 2,
-    DEPTH = 256,           /* taps of a stretch */
-    POSITIONS = 8 * WIDTH, /* of a unit of lines */
-    IMAGES = 13 * WIDTH,   /* of a unit of images; and so few of all make one unit */
-    BLOCK_SUMS = 1 << 16,  /* of a task whose sums go through several stretches: a quarter of L2 */
+    PADDED_FEW_PANELS = 2,
+    PADDED_K_BLOCK = 256,              /* taps of a stretch */
+    PADDED_POSITIONS = 8 * TILE_WIDTH, /* of a unit of lines */
+    IMAGES = 13 * TILE_WIDTH,          /* of a unit of images; and so few of all make one unit */
+    BLOCK_SUMS = 1 << 16,              /* of a task whose sums go through several stretches: a quarter of L2 */
     SLAB_FLOATS = 1 << 14, /* that few channels may take for more lines at once, so that fewer are read twice */
     ALIASED = 1024,        /* rows of weights so many floats apart share a set of L1: they are packed */
-    LEAST_TASKS = 8
+    MIN_TASKS = 8
 };
 
-typedef struct conv_job {
+typedef struct padded_job {
     conv_plan plan;
-    conv_slab slab;
+    padded_slab slab;
     const float *x, *weight, *bias;
     float *y, *packed; /* weights [group][panel][taps][ROWS] unless they are read where they lie, or one
                                               unit's columns */
@@ -46,92 +46,92 @@ typedef struct conv_job {
     int64_t terms, parts;             /* with one unit: in the sums by now, and how many parts were put aside */
     bool keeps;                       /* the sums are put aside before the stretch */
     size_t steps_size, slab_size, columns_size, weights_size, sums_size; /* in floats */
-} conv_job;
+} padded_job;
 
-typedef struct conv_task {
-    const conv_job *job;
-    conv_unit unit;
+typedef struct padded_task {
+    const padded_job *job;
+    padded_range unit;
     int64_t group, panel, panels; /* of output channels */
     int64_t channel, channels;    /* the stretch */
     float *slab, *columns, *sums, *aside;
     double *wide;
     int64_t terms, parts; /* in the sums by now, and how many parts were put aside */
-    ahead next, later;    /* memory to fetch, one after the other */
-} conv_task;
+    prefetch next, later; /* memory to fetch, one after the other */
+} padded_task;
 
 /* Output channels of a task. */
-static inline int64_t task_rows(const conv_task *t)
+static inline int64_t task_rows(const padded_task *t)
 {
-    return least(t->panels * t->job->panel_rows, t->job->plan.out_channels - t->panel * t->job->panel_rows);
+    return min64(t->panels * t->job->panel_rows, t->job->plan.out_channels - t->panel * t->job->panel_rows);
 }
 
-static inline size_t align(int64_t floats)
+static inline size_t padded_align(int64_t floats)
 {
     return (size_t)(floats + 15) / 16 * 16;
 }
 
 /* Of a unit of lines. */
-static inline int64_t most_positions(const conv_job *job)
+static inline int64_t max_positions(const padded_job *job)
 {
     const conv_plan *p = &job->plan;
-    int64_t all = p->batch * p->h.grid * p->w.grid, share = divide_up(all, LEAST_TASKS);
+    int64_t all = p->batch * p->h.grid * p->w.grid, share = divide_up(all, MIN_TASKS);
     if (job->shallow) {
-        int64_t fit = tile_columns(most(1, job->stretch_channels * plan_taps(p))) * WIDTH;
-        return least(most(POSITIONS, least(fit, share)), p->h.grid * p->w.grid);
+        int64_t fit = tile_columns(max64(1, job->stretch_channels * plan_taps(p))) * TILE_WIDTH;
+        return min64(max64(PADDED_POSITIONS, min64(fit, share)), p->h.grid * p->w.grid);
     }
     int64_t read = job->stretch_channels * p->h.stride * p->w.stride, fit = read > 0 ? SLAB_FLOATS / read : 0;
-    fit = least(fit, share);
-    return p->w.grid % LANES == 0 && fit > POSITIONS ? fit : POSITIONS;
+    fit = min64(fit, share);
+    return p->w.grid % LANES == 0 && fit > PADDED_POSITIONS ? fit : PADDED_POSITIONS;
 }
 
-CNN__APART void measure(conv_job *job)
+CNN__APART void padded_plan_blocks(padded_job *job)
 {
     const conv_plan *p = &job->plan;
-    int64_t taps = plan_taps(p) ? plan_taps(p) : 1, most = DEPTH / taps ? DEPTH / taps : 1;
+    int64_t taps = plan_taps(p) ? plan_taps(p) : 1, max = PADDED_K_BLOCK / taps ? PADDED_K_BLOCK / taps : 1;
     int64_t all = p->batch * p->h.grid * p->w.grid;
-    int64_t stretches = divide_up(p->in_channels, most);
+    int64_t stretches = divide_up(p->in_channels, max);
     job->stretch_channels = divide_up(p->in_channels, stretches);
     job->panel_rows = panel_rows_of(p->out_channels);
     job->panels = divide_up(p->out_channels, job->panel_rows);
     job->one = all <= IMAGES && p->groups == 1;
     job->shallow = !job->one && stretches == 1 && p->w.grid % LANES && p->in_channels * taps <= SHALLOW;
     bool small = p->h.grid * p->w.grid <= IMAGES;
-    job->slab = slab_make(p, small ? IMAGES : most_positions(job), job->one ? INT64_MAX / 4 : WIDTH);
+    job->slab = padded_make(p, small ? IMAGES : max_positions(job), job->one ? INT64_MAX / 4 : TILE_WIDTH);
     job->one = job->one && job->slab.units == 1;
     job->direct =
         !job->one && job->slab.images == 1 && p->h.out_step == 1 && p->w.out_step == 1 && p->w.grid == p->w.out;
     int64_t line = round_up(p->w.grid, LANES);
-    bool few = !job->one && job->panels <= FEW_PANELS && 4 * p->w.grid >= 3 * line;
+    bool few = !job->one && job->panels <= PADDED_FEW_PANELS && 4 * p->w.grid >= 3 * line;
     job->lined = job->direct ? p->w.grid == line : few;
     job->line = job->lined ? line : p->w.grid;
     job->along = p->h.weight_step == 1 && p->weight_in == taps && p->weight_out % ALIASED;
-    int64_t tasks = job->slab.units * p->groups, wanted = divide_up(LEAST_TASKS, tasks);
-    job->positions = round_up(job->slab.images * job->slab.lines * job->line, WIDTH);
-    int64_t most_rows = BLOCK_SUMS / (job->positions ? job->positions : 1);
-    int64_t blocks = stretches > 1 && !job->one ? divide_up(p->out_channels, most_rows) : 1;
+    int64_t tasks = job->slab.units * p->groups, wanted = divide_up(MIN_TASKS, tasks);
+    job->positions = round_up(job->slab.images * job->slab.lines * job->line, TILE_WIDTH);
+    int64_t max_rows = BLOCK_SUMS / (job->positions ? job->positions : 1);
+    int64_t blocks = stretches > 1 && !job->one ? divide_up(p->out_channels, max_rows) : 1;
     job->block_panels = divide_up(job->panels, blocks > wanted ? blocks : wanted);
     job->blocks = divide_up(job->panels, job->block_panels);
-    int64_t depth = job->stretch_channels * taps, panels = job->one || job->shallow ? job->positions / WIDTH : 1;
-    job->slab_size = align(job->stretch_channels * job->slab.channel_step + SLAB_SLACK);
-    job->steps_size = align(depth * (int64_t)(sizeof *job->steps / sizeof(float)));
-    job->columns_size = align((depth * WIDTH + LANES) * panels + LANES);
-    job->weights_size = job->one ? align(job->block_panels * depth * ROWS) : 0;
-    int64_t sums = (job->one ? job->panels : job->block_panels) * ROWS * job->positions;
-    job->sums_size = job->direct ? 0 : align(sums);
+    int64_t depth = job->stretch_channels * taps, panels = job->one || job->shallow ? job->positions / TILE_WIDTH : 1;
+    job->slab_size = padded_align(job->stretch_channels * job->slab.channel_step + PADDED_SLACK);
+    job->steps_size = padded_align(depth * (int64_t)(sizeof *job->steps / sizeof(float)));
+    job->columns_size = padded_align((depth * TILE_WIDTH + LANES) * panels + LANES);
+    job->weights_size = job->one ? padded_align(job->block_panels * depth * TILE_ROWS) : 0;
+    int64_t sums = (job->one ? job->panels : job->block_panels) * TILE_ROWS * job->positions;
+    job->sums_size = job->direct ? 0 : padded_align(sums);
     job->wide_sums = long_sum(p->in_channels * taps) ? round_up(sums, 8) : 0;
 }
 
 /* What all tasks share: one unit's columns, slab and sums, or the weights. */
-static inline size_t shared_size(const conv_job *job)
+static inline size_t padded_shared_size(const padded_job *job)
 {
     int64_t taps = job->plan.in_channels * plan_taps(&job->plan);
-    size_t weights = job->along ? 0 : align(job->plan.groups * job->panels * taps * ROWS);
+    size_t weights = job->along ? 0 : padded_align(job->plan.groups * job->panels * taps * TILE_ROWS);
     size_t one = job->columns_size + job->sums_size + job->slab_size + 2 * (size_t)job->wide_sums;
     return sizeof(float) * (job->steps_size + (job->one ? one : weights));
 }
 
 /* Memory's first part, which the others follow. */
-static inline void make_steps(conv_job *job, void *memory)
+static inline void make_steps(padded_job *job, void *memory)
 {
     const conv_plan *p = &job->plan;
     int64_t taps = plan_taps(p), last = 0;
@@ -139,23 +139,23 @@ static inline void make_steps(conv_job *job, void *memory)
     job->packed = (float *)memory + job->steps_size;
     for (int64_t k = 0; k < job->stretch_channels * taps; k++) {
         int64_t next = (k + 1) % taps, at = (k + 1) / taps * job->slab.channel_step +
-                                            slab_tap(&job->slab, p, next / p->w.taps, next % p->w.taps);
+                                            padded_tap(&job->slab, p, next / p->w.taps, next % p->w.taps);
         job->steps[k] = (at - last) * (int64_t)sizeof(float);
         last = at;
     }
 }
 
-static inline size_t scratch_size(const conv_job *job)
+static inline size_t padded_scratch_size(const padded_job *job)
 {
     size_t sums = job->sums_size + 2 * (size_t)job->wide_sums;
     size_t own = job->one ? job->weights_size : job->slab_size + job->columns_size + sums;
-    return (own + ROWS * WIDTH) * sizeof(float);
+    return (own + TILE_ROWS * TILE_WIDTH) * sizeof(float);
 }
 
 /* ---- packing ---- */
 
 /* A panel's weights for the stretch, where they lie. */
-static inline tile_operand weights_along(const conv_task *t, int64_t panel)
+static inline tile_operand weights_along(const padded_task *t, int64_t panel)
 {
     const conv_plan *p = &t->job->plan;
     return (tile_operand){ t->job->weight + t->group * p->weight_group + panel * t->job->panel_rows * p->weight_out +
@@ -163,11 +163,11 @@ static inline tile_operand weights_along(const conv_task *t, int64_t panel)
                            p->weight_out, 1, NULL };
 }
 
-static inline void pack_weights(const conv_job *job, int64_t group, int64_t panel, int64_t channel, int64_t channels,
-                                float *to)
+static inline void padded_pack_weights(const padded_job *job, int64_t group, int64_t panel, int64_t channel,
+                                       int64_t channels, float *to)
 {
     const conv_plan *p = &job->plan;
-    int64_t first = panel * job->panel_rows, rows = least(job->panel_rows, p->out_channels - first);
+    int64_t first = panel * job->panel_rows, rows = min64(job->panel_rows, p->out_channels - first);
     pack_kernels(p, job->weight + group * p->weight_group, first, rows, channel, channels, to);
 }
 
@@ -180,14 +180,14 @@ CNN__INLINE void copy_run(const float *from, float *to, int64_t count)
 
 /* A panel of positions: [channel, tap][WIDTH]. Whole vectors are copied; what they spill is overwritten by the next
  * run. */
-static inline void pack_columns(const conv_task *t, int64_t position, int64_t count, float *to)
+static inline void padded_pack_columns(const padded_task *t, int64_t position, int64_t count, float *to)
 {
     const conv_plan *p = &t->job->plan;
-    const conv_slab *s = &t->job->slab;
-    slab_run runs[WIDTH];
-    int64_t used = slab_runs(s, p, &t->unit, position, count, runs);
+    const padded_slab *s = &t->job->slab;
+    padded_run runs[TILE_WIDTH];
+    int64_t used = padded_runs(s, p, &t->unit, position, count, runs);
     const float *tap = t->slab;
-    for (int64_t k = 0; k < t->channels * plan_taps(p); k++, to += WIDTH) {
+    for (int64_t k = 0; k < t->channels * plan_taps(p); k++, to += TILE_WIDTH) {
         for (int64_t r = 0; r < used; r++) {
             copy_run(tap + runs[r].from, to + runs[r].to, runs[r].count);
         }
@@ -195,7 +195,7 @@ static inline void pack_columns(const conv_task *t, int64_t position, int64_t co
     }
 }
 
-static inline float *y_plane(const conv_task *t, int64_t image, int64_t channel)
+static inline float *padded_y_plane(const padded_task *t, int64_t image, int64_t channel)
 {
     const conv_plan *p = &t->job->plan;
     return t->job->y + ((image * p->groups + t->group) * p->out_channels + channel) * p->h.out * p->w.out;
@@ -204,7 +204,7 @@ static inline float *y_plane(const conv_task *t, int64_t image, int64_t channel)
 /* ---- sums that were kept aside ---- */
 
 /* Whether a stretch of so many terms would make sums too long that have `terms`. */
-static inline bool part_ends(const conv_job *job, int64_t terms, int64_t more)
+static inline bool part_ends(const padded_job *job, int64_t terms, int64_t more)
 {
     return job->wide_sums && terms && terms + more > PART_SUM;
 }
@@ -223,19 +223,19 @@ CNN__INLINE void write_line(const float *sums, float bias, int64_t count, int64_
     }
 }
 
-static inline void write_sums(const conv_task *t)
+static inline void write_sums(const padded_task *t)
 {
-    const conv_job *job = t->job;
+    const padded_job *job = t->job;
     const conv_plan *p = &job->plan;
     const conv_axis *h = &p->h, *w = &p->w;
-    int64_t begin = t->panel * job->panel_rows, end = least(begin + t->panels * job->panel_rows, p->out_channels);
+    int64_t begin = t->panel * job->panel_rows, end = min64(begin + t->panels * job->panel_rows, p->out_channels);
     bool whole = h->out_step == 1 && w->out_step == 1 && w->grid == w->out && job->line == w->grid;
     int64_t lines = whole ? 1 : t->unit.lines, count = whole ? t->unit.lines * w->grid : w->grid;
     for (int64_t o = begin; o < end; o++) {
         const float *sums = t->sums + (o - begin) * job->positions;
         float bias = job->bias ? job->bias[t->group * p->out_channels + o] : 0;
         for (int64_t n = t->unit.image; n < t->unit.image + t->unit.images; n++) {
-            float *plane = y_plane(t, n, o) + w->out_first;
+            float *plane = padded_y_plane(t, n, o) + w->out_first;
             for (int64_t q = t->unit.line; q < t->unit.line + lines; q++, sums += whole ? count : job->line) {
                 write_line(sums, bias, count, w->out_step, plane + (h->out_first + q * h->out_step) * w->out);
             }
@@ -244,6 +244,6 @@ static inline void write_sums(const conv_task *t)
 }
 
 /* conv/padded_small.c: all of a job whose positions are one unit. */
-void CNN__SIMD(convolve_one)(conv_job *job, cnn__pool *pool);
+void CNN__SIMD(conv_padded_small)(padded_job *job, cnn__pool *pool);
 
 #endif

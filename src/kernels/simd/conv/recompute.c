@@ -15,11 +15,11 @@ typedef struct finite_job {
     atomic_bool *found; /* one that is not */
 } finite_job;
 
-static void look(void *arg, int64_t task, int worker)
+static void recompute_look(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const finite_job *job = arg;
-    if (!floats_finite(job->p + task * PIECE, least(PIECE, job->count - task * PIECE))) {
+    if (!floats_finite(job->p + task * PIECE, min64(PIECE, job->count - task * PIECE))) {
         atomic_store_explicit(job->found, true, memory_order_relaxed);
     }
 }
@@ -28,7 +28,7 @@ bool all_finite(const float *p, int64_t count, cnn__pool *pool)
 {
     atomic_bool found = false;
     finite_job job = { p, count, &found };
-    cnn__pool_run(pool, divide_up(count, PIECE), (double)count / LANES, look, &job);
+    cnn__pool_run(pool, divide_up(count, PIECE), (double)count / LANES, recompute_look, &job);
     return !found;
 }
 
@@ -52,17 +52,17 @@ double plan_sum(const conv_plan *p, const float *x, const float *weight, int64_t
     return sum;
 }
 
-typedef struct resum_job {
+typedef struct recompute_job {
     const conv_plan *plan;
     const float *x, *weight, *bias, *dy;
     float *to; /* y or dweight */
-} resum_job;
+} recompute_job;
 
 /* A plane of y. */
-static void resum_plane(void *arg, int64_t task, int worker)
+static void recompute_plane(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const resum_job *job = arg;
+    const recompute_job *job = arg;
     const conv_plan *p = job->plan;
     int64_t channels = p->groups * p->out_channels, channel = task % channels, group = channel / p->out_channels;
     const float *x = job->x + (task / channels * p->groups + group) * p->in_channels * p->h.in * p->w.in;
@@ -79,11 +79,12 @@ static void resum_plane(void *arg, int64_t task, int worker)
     }
 }
 
-void plan_resum(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, cnn__pool *pool)
+void plan_recompute(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                    cnn__pool *pool)
 {
-    resum_job job = { .plan = p, .x = x, .weight = weight, .bias = bias, .to = y };
+    recompute_job job = { .plan = p, .x = x, .weight = weight, .bias = bias, .to = y };
     int64_t planes = p->batch * p->groups * p->out_channels;
-    cnn__pool_run(pool, planes, (double)planes * (double)(p->h.grid * p->w.grid), resum_plane, &job);
+    cnn__pool_run(pool, planes, (double)planes * (double)(p->h.grid * p->w.grid), recompute_plane, &job);
 }
 
 /* ---- the gradient of the weights ---- */
@@ -93,7 +94,7 @@ static void tap_positions(const conv_axis *a, int64_t tap, int64_t *begin, int64
 {
     int64_t first = a->first + tap * a->step;
     *begin = first < 0 ? divide_up(-first, a->stride) : 0;
-    *end = first < a->in ? least(a->grid, (a->in - 1 - first) / a->stride + 1) : 0;
+    *end = first < a->in ? min64(a->grid, (a->in - 1 - first) / a->stride + 1) : 0;
 }
 
 /* Σ x[k · step]·dy[k], in eight parts, which do not wait for each other. */
@@ -132,10 +133,10 @@ double weight_sum(const conv_plan *p, const float *x, const float *dy, int64_t o
 }
 
 /* The weights of an output channel. */
-static void resum_channel(void *arg, int64_t channel, int worker)
+static void recompute_channel(void *arg, int64_t channel, int worker)
 {
     (void)worker;
-    const resum_job *job = arg;
+    const recompute_job *job = arg;
     const conv_plan *p = job->plan;
     int64_t group = channel / p->out_channels, o = channel % p->out_channels, taps = plan_taps(p),
             count = p->in_channels * taps;
@@ -149,9 +150,9 @@ static void resum_channel(void *arg, int64_t channel, int worker)
     }
 }
 
-void weight_resum(const conv_plan *p, const float *x, const float *dy, float *dweight, cnn__pool *pool)
+void weight_recompute(const conv_plan *p, const float *x, const float *dy, float *dweight, cnn__pool *pool)
 {
-    resum_job job = { .plan = p, .x = x, .dy = dy, .to = dweight };
+    recompute_job job = { .plan = p, .x = x, .dy = dy, .to = dweight };
     int64_t channels = p->groups * p->out_channels;
-    cnn__pool_run(pool, channels, (double)(channels * p->in_channels * plan_taps(p)) / LANES, resum_channel, &job);
+    cnn__pool_run(pool, channels, (double)(channels * p->in_channels * plan_taps(p)) / LANES, recompute_channel, &job);
 }

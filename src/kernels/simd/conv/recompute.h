@@ -18,9 +18,9 @@ double CNN__SIMD(plan_sum)(const conv_plan *p, const float *x, const float *weig
 #define plan_sum CNN__SIMD(plan_sum)
 
 /* Makes the sums of y at the plan's positions again that are not finite. ReLU and the like come later. */
-void CNN__SIMD(plan_resum)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                           cnn__pool *pool);
-#define plan_resum CNN__SIMD(plan_resum)
+void CNN__SIMD(plan_recompute)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                               cnn__pool *pool);
+#define plan_recompute CNN__SIMD(plan_recompute)
 
 /* The gradient of tap (i, j) of the weight from input channel c to output channel o; x and dy begin at the group's
  * first channel in the first image. */
@@ -29,8 +29,8 @@ double CNN__SIMD(weight_sum)(const conv_plan *p, const float *x, const float *dy
 #define weight_sum CNN__SIMD(weight_sum)
 
 /* Makes the gradients again that are not finite. */
-void CNN__SIMD(weight_resum)(const conv_plan *p, const float *x, const float *dy, float *dweight, cnn__pool *pool);
-#define weight_resum CNN__SIMD(weight_resum)
+void CNN__SIMD(weight_recompute)(const conv_plan *p, const float *x, const float *dy, float *dweight, cnn__pool *pool);
+#define weight_recompute CNN__SIMD(weight_recompute)
 
 /* Whether a tap of some position lies outside of the input. */
 static inline bool axis_pads(const conv_axis *a)

@@ -17,16 +17,16 @@ static conv_axis axis_part(const conv_axis *a, int64_t tap, int64_t taps)
 /* Part number k; false: there are no more. */
 static bool part_at(const conv_plan *p, int64_t k, conv_plan *part)
 {
-    int64_t columns = least(p->w.taps, PART_SUM), rows = least(p->h.taps, PART_SUM / columns);
+    int64_t columns = min64(p->w.taps, PART_SUM), rows = min64(p->h.taps, PART_SUM / columns);
     int64_t across = divide_up(p->w.taps, columns), row = k / across * rows, column = k % across * columns;
     if (row >= p->h.taps) {
         return false;
     }
     *part = *p;
-    part->h = axis_part(&p->h, row, least(rows, p->h.taps - row));
-    part->w = axis_part(&p->w, column, least(columns, p->w.taps - column));
+    part->h = axis_part(&p->h, row, min64(rows, p->h.taps - row));
+    part->w = axis_part(&p->w, column, min64(columns, p->w.taps - column));
     part->relu = part->add = false;
-    part->positive = NULL;
+    part->relu_mask = NULL;
     return true;
 }
 
@@ -35,17 +35,17 @@ static int64_t y_floats(const conv_plan *p)
     return round_up(p->batch * p->groups * p->out_channels * p->h.out * p->w.out, 16);
 }
 
-bool CNN__SIMD(conv_parts_fits)(const conv_plan *p)
+bool CNN__SIMD(conv_split_taps_fits)(const conv_plan *p)
 {
     return long_sum(plan_taps(p));
 }
 
-size_t CNN__SIMD(conv_parts_workspace)(const conv_plan *p, int workers)
+size_t CNN__SIMD(conv_split_taps_workspace)(const conv_plan *p, int workers)
 {
     size_t largest = 0;
     conv_plan part;
     for (int64_t k = 0; part_at(p, k, &part); k++) {
-        size_t size = CNN__SIMD(conv_slab_workspace)(&part, workers);
+        size_t size = CNN__SIMD(conv_padded_workspace)(&part, workers);
         largest = size > largest ? size : largest;
     }
     return (size_t)y_floats(p) * (sizeof(float) + sizeof(double)) + largest;
@@ -62,8 +62,8 @@ static void write_plane(const conv_plan *p, const double *wide, float bias, floa
     }
 }
 
-void CNN__SIMD(conv_parts)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                           void *memory, cnn__pool *pool)
+void CNN__SIMD(conv_split_taps)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                                void *memory, cnn__pool *pool)
 {
     double *wide = memory;
     float *sums = (float *)(wide + y_floats(p));
@@ -71,7 +71,7 @@ void CNN__SIMD(conv_parts)(const conv_plan *p, const float *x, const float *weig
     conv_plan part;
     memset(sums, 0, (size_t)y_floats(p) * sizeof *sums); /* what is not of this plan's positions is added up as well */
     for (int64_t k = 0; part_at(p, k, &part); k++) {
-        CNN__SIMD(conv_slab)(&part, x, weight, NULL, sums, sums + y_floats(p), pool);
+        CNN__SIMD(conv_padded)(&part, x, weight, NULL, sums, sums + y_floats(p), pool);
         wide_add(wide, k == 0, sums, 1, p->batch * channels * plane, 0);
     }
     for (int64_t n = 0; n < p->batch * channels; n++) {

@@ -12,7 +12,7 @@
 #include "kernels/simd/vector/partial.h"
 #include "kernels/simd/vector/transpose.h"
 
-enum { STRETCH = CNN__VECTOR_BYTES == 16 ? 5 : 10 }; /* vectors of sums in registers */
+enum { FUSED_DATA_STRETCH = CNN__VECTOR_BYTES == 16 ? 5 : 10 }; /* vectors of sums in registers */
 
 /* Channels' shares in a patch: where their weights are within a kernel row, and their gradients. */
 typedef struct shares {
@@ -33,7 +33,7 @@ typedef struct data_job {
 } data_job;
 
 /* Few channels have no expanded form here: gradients of overlapping patches must meet in one image. */
-static void measure(data_job *job, const cnn__conv *g)
+static void fused_data_plan_blocks(data_job *job, const cnn__conv *g)
 {
     job->g = g;
     job->layout = (patch_layout){ .rows = g->kernel_h, .channels = round_up(g->in_channels, LANES) };
@@ -51,7 +51,7 @@ static void measure(data_job *job, const cnn__conv *g)
     job->scratch_size = (job->starts_at + (size_t)(4 * job->windows + 1) * sizeof(int32_t) + 63) / 64 * 64;
 }
 
-static size_t packed_size(const data_job *job)
+static size_t fused_data_packed_size(const data_job *job)
 {
     return (size_t)round_up(job->layout.rows * job->g->out_channels * job->layout.run, 16) * sizeof(float);
 }
@@ -59,8 +59,8 @@ static size_t packed_size(const data_job *job)
 size_t CNN__SIMD(convpool_backward_data_workspace)(const cnn__conv *g, int workers)
 {
     data_job job = { 0 };
-    measure(&job, g);
-    return packed_size(&job) + job.scratch_size * (size_t)workers;
+    fused_data_plan_blocks(&job, g);
+    return fused_data_packed_size(&job) + job.scratch_size * (size_t)workers;
 }
 
 /* The weights of one output channel, as [kernel row][channel][kernel column][input channel]. */
@@ -83,7 +83,8 @@ static void pack_channel(void *arg, int64_t o, int worker)
 
 /* dy and index with the channels of a window side by side: [window][channels]; channels past the last have no
  * winner. */
-static void turn_windows(const data_job *job, const float *dy, const uint8_t *index, float *by_window, int32_t *winners)
+static void mirror_windows(const data_job *job, const float *dy, const uint8_t *index, float *by_window,
+                           int32_t *winners)
 {
     int64_t windows = job->windows, count = job->g->out_channels;
     transpose_out(dy, windows, count, windows, by_window, job->channels);
@@ -120,17 +121,17 @@ static void list_shares(const data_job *job, const float *by_window, const int32
         for (int64_t o = 0; o < job->channels; o += LANES) {
             lanes_i32 winner;
             memcpy(&winner, winners + at + o, sizeof winner);
-            count += keep_lanes(winner == (int32_t)(list % 4), step + (int32_t)o * run, load(by_window + at + o),
-                                to.weight + count, to.dy + count);
+            count += compress_lanes(winner == (int32_t)(list % 4), step + (int32_t)o * run, load(by_window + at + o),
+                                    to.weight + count, to.dy + count);
         }
     }
     starts[4 * job->windows] = (int32_t)count;
 }
 
 /* to[0 .. vectors) += Σ dy · weights; `vectors` is a constant where this is inlined. */
-CNN__INLINE void accumulate(int vectors, shares from, int64_t count, const float *weights, float *to)
+CNN__INLINE void fused_data_accumulate(int vectors, shares from, int64_t count, const float *weights, float *to)
 {
-    lanes acc[STRETCH];
+    lanes acc[FUSED_DATA_STRETCH];
 #pragma GCC unroll 10
     for (int v = 0; v < vectors; v++) {
         acc[v] = load(to + v * LANES);
@@ -163,16 +164,16 @@ CNN__INLINE void add_stretch(int vectors, const data_job *job, shares all, const
         int64_t count = starts[list + 1] - starts[list];
         if (count) {
             shares from = { all.weight + starts[list], all.dy + starts[list] };
-            accumulate(vectors, from, count, weights, image + patch_offset(p, h, w) + at);
+            fused_data_accumulate(vectors, from, count, weights, image + patch_offset(p, h, w) + at);
         }
     }
 }
 
 static void add_stretches(const data_job *job, shares all, const int32_t *starts, int64_t row, float *image)
 {
-    int64_t at = 0, run = job->layout.run, wide = STRETCH * LANES;
+    int64_t at = 0, run = job->layout.run, wide = FUSED_DATA_STRETCH * LANES;
     for (; at + wide <= run; at += wide) {
-        add_stretch(STRETCH, job, all, starts, row, at, image);
+        add_stretch(FUSED_DATA_STRETCH, job, all, starts, row, at, image);
     }
     for (; at + 2 * LANES <= run; at += 2 * LANES) {
         add_stretch(2, job, all, starts, row, at, image);
@@ -212,7 +213,7 @@ static void data_image(void *arg, int64_t n, int worker)
     all.dy = (float *)(void *)(all.weight + job->windows * job->channels + LANES);
     int32_t *starts = (int32_t *)(void *)(scratch + job->starts_at);
     int64_t plane = n * g->out_channels * job->windows;
-    turn_windows(job, job->dy + plane, job->index + plane, by_window, winners);
+    mirror_windows(job, job->dy + plane, job->index + plane, by_window, winners);
     list_shares(job, by_window, winners, all, starts);
     memset(image, 0, (size_t)p->image * sizeof(float));
     for (int64_t row = 0; row < p->rows; row++) {
@@ -225,14 +226,14 @@ void CNN__SIMD(convpool_backward_data)(const cnn__conv *g, const void *dy, const
                                        void *dx, void *workspace, cnn__pool *pool)
 {
     data_job job = { .dy = dy, .index = index, .weight = weight, .dx = dx, .packed = workspace };
-    measure(&job, g);
-    job.scratch = (char *)workspace + packed_size(&job);
+    fused_data_plan_blocks(&job, g);
+    job.scratch = (char *)workspace + fused_data_packed_size(&job);
     cnn__pool_run(pool, g->out_channels, (double)(g->out_channels * job.layout.rows * job.layout.run), pack_channel,
                   &job);
     double work =
         (double)g->batch * (double)(job.windows * g->out_channels) * (double)(job.layout.rows * job.layout.run);
     cnn__pool_run(pool, g->batch, work / LANES, data_image, &job);
     if (!all_finite(weight, g->out_channels * g->in_channels * g->kernel_h * g->kernel_w, pool)) {
-        convpool_resum_data(g, index, weight, dx, pool);
+        convpool_recompute_data(g, index, weight, dx, pool);
     }
 }

@@ -15,9 +15,9 @@
 
 #include <stdatomic.h>
 
-enum { CHUNKS = 16, STRETCH = CNN__VECTOR_BYTES == 64 ? 10 : 5 };
+enum { CHUNKS = 16, FUSED_WEIGHT_STRETCH = CNN__VECTOR_BYTES == 64 ? 10 : 5 };
 
-typedef struct weight_job {
+typedef struct fused_weight_job {
     const cnn__conv *g;
     patch_layout layout;
     const float *x, *dy;
@@ -33,7 +33,7 @@ typedef struct weight_job {
     atomic_bool *odd;             /* an operand or a result is not finite */
     int64_t planes_at;            /* floats from the image to the padded planes that an expanded one is made from */
     size_t scratch_size, list_at; /* at list_at: corners of the windows, then the list */
-} weight_job;
+} fused_weight_job;
 
 /* The winners of one plane: where their patches begin, and their gradients. */
 typedef struct winners {
@@ -41,7 +41,7 @@ typedef struct winners {
     float *dy;
 } winners;
 
-static void measure(weight_job *job, const cnn__conv *g)
+static void fused_weight_plan_blocks(fused_weight_job *job, const cnn__conv *g)
 {
     job->g = g;
     job->layout = patch_make(g);
@@ -56,25 +56,25 @@ static void measure(weight_job *job, const cnn__conv *g)
     job->scratch_size = job->list_at + (size_t)round_up(3 * (job->windows + LANES), 16) * sizeof(float);
 }
 
-static bool long_chunks(const weight_job *job)
+static bool long_chunks(const fused_weight_job *job)
 {
     return long_sum(divide_up(job->g->batch, job->chunks) * job->windows);
 }
 
 /* Of all chunks' sums, in both types. */
-static size_t all_sums_size(const weight_job *job)
+static size_t all_sums_size(const fused_weight_job *job)
 {
     return (size_t)(job->chunks * job->sums_size) * (sizeof(float) + (long_chunks(job) ? sizeof(double) : 0));
 }
 
 size_t CNN__SIMD(convpool_backward_weight_workspace)(const cnn__conv *g, int workers)
 {
-    weight_job job = { 0 };
-    measure(&job, g);
+    fused_weight_job job = { 0 };
+    fused_weight_plan_blocks(&job, g);
     return all_sums_size(&job) + job.scratch_size * (size_t)workers;
 }
 
-static void look(const weight_job *job, const float *p, int64_t count)
+static void fused_weight_look(const fused_weight_job *job, const float *p, int64_t count)
 {
     if (!floats_finite(p, count)) {
         atomic_store_explicit(job->odd, true, memory_order_relaxed);
@@ -82,7 +82,7 @@ static void look(const weight_job *job, const float *p, int64_t count)
 }
 
 /* Channels-last with zeros around. */
-static void lay_out_padded(const weight_job *job, const float *x, float *image)
+static void lay_out_padded(const fused_weight_job *job, const float *x, float *image)
 {
     const cnn__conv *g = job->g;
     const patch_layout *p = &job->layout;
@@ -97,7 +97,7 @@ static void lay_out_padded(const weight_job *job, const float *x, float *image)
 
 /* A patch a pixel. Rows of the kernel are copied a vector at a time, each overwriting what the last one copied too
  * much; zeros end the run, and what reaches past it lies in the patch that follows. */
-static void lay_out_expanded(const weight_job *job, const float *planes, float *image)
+static void lay_out_expanded(const fused_weight_job *job, const float *planes, float *image)
 {
     const cnn__conv *g = job->g;
     const patch_layout *p = &job->layout;
@@ -118,7 +118,7 @@ static void lay_out_expanded(const weight_job *job, const float *planes, float *
     }
 }
 
-static void lay_out(const weight_job *job, const float *x, float *image)
+static void fused_weight_lay_out(const fused_weight_job *job, const float *x, float *image)
 {
     const cnn__conv *g = job->g;
     if (!job->layout.expanded) {
@@ -139,7 +139,7 @@ static void lay_out(const weight_job *job, const float *x, float *image)
 }
 
 /* Where the patch of each window's first position begins. */
-static void list_corners(const weight_job *job, int32_t *corners)
+static void list_corners(const fused_weight_job *job, int32_t *corners)
 {
     const patch_layout *p = &job->layout;
     for (int64_t row = 0, k = 0; row < job->g->out_h / 2; row++) {
@@ -156,11 +156,11 @@ CNN__INLINE int64_t keep_winners(const patch_layout *p, lanes_i32 winner, lanes 
     lanes_i32 won = winner < 4, place = corner + (winner & 1) * ((int32_t)p->pixel_step * PLACE) +
                                         (winner >> 1 & 1) * ((int32_t)p->line_step * PLACE);
     *sum += blend(won, dy, (lanes){ 0 });
-    return keep_lanes(won, place, dy, list.place + count, list.dy + count);
+    return compress_lanes(won, place, dy, list.place + count, list.dy + count);
 }
 
 /* The winners of the first `windows` windows. */
-static int64_t list_winners(const weight_job *job, int64_t windows, const float *dy, const uint8_t *index,
+static int64_t list_winners(const fused_weight_job *job, int64_t windows, const float *dy, const uint8_t *index,
                             const int32_t *corners, winners list, float *bias)
 {
     int64_t count = 0, k = 0;
@@ -176,7 +176,7 @@ static int64_t list_winners(const weight_job *job, int64_t windows, const float 
         memcpy(last, index + k, (size_t)(windows - k));
         memcpy(&corner, corners + k, sizeof corner);
         count +=
-            keep_winners(&job->layout, load_bytes(last), load_some(dy + k, windows - k), corner, list, count, &sum);
+            keep_winners(&job->layout, load_bytes(last), load_partial(dy + k, windows - k), corner, list, count, &sum);
     }
     for (int i = 0; i < LANES; i++) {
         *bias += sum[i];
@@ -186,9 +186,10 @@ static int64_t list_winners(const weight_job *job, int64_t windows, const float 
 
 /* sums[0 .. vectors) += Σ dy · patch. `vectors` and `ways` are constants where this is inlined; short stretches keep
  * several partial sums, or each addition would wait for the last. */
-CNN__INLINE void accumulate(int vectors, int ways, winners list, int64_t count, const float *image, float *sums)
+CNN__INLINE void fused_weight_accumulate(int vectors, int ways, winners list, int64_t count, const float *image,
+                                         float *sums)
 {
-    lanes acc[2 * STRETCH] = { { 0 } };
+    lanes acc[2 * FUSED_WEIGHT_STRETCH] = { { 0 } };
     int64_t n = 0;
 #pragma GCC unroll 20
     for (int v = 0; v < vectors; v++) {
@@ -226,7 +227,7 @@ CNN__INLINE void accumulate(int vectors, int ways, winners list, int64_t count, 
 CNN__INLINE void accumulate2(int vectors, winners list, int64_t count, const float *image, int64_t step, float *sums,
                              int64_t run)
 {
-    lanes acc[2 * STRETCH];
+    lanes acc[2 * FUSED_WEIGHT_STRETCH];
 #pragma GCC unroll 10
     for (int v = 0; v < vectors; v++) {
         acc[v] = load(sums + v * LANES);
@@ -250,16 +251,16 @@ CNN__INLINE void accumulate2(int vectors, winners list, int64_t count, const flo
 }
 
 /* All of dW of one channel, stretch by stretch. */
-static void add_patches(const weight_job *job, winners list, int64_t count, const float *image, float *sums)
+static void add_patches(const fused_weight_job *job, winners list, int64_t count, const float *image, float *sums)
 {
     const patch_layout *p = &job->layout;
-    int64_t row = 0, run = p->run, wide = STRETCH * LANES;
+    int64_t row = 0, run = p->run, wide = FUSED_WEIGHT_STRETCH * LANES;
     for (; row + 2 <= p->rows; row += 2) {
         int64_t at = 0;
         const float *from = image + row * p->row_step;
         float *to = sums + row * run;
         for (; at + wide <= run; at += wide) {
-            accumulate2(STRETCH, list, count, from + at, p->row_step, to + at, run);
+            accumulate2(FUSED_WEIGHT_STRETCH, list, count, from + at, p->row_step, to + at, run);
         }
         for (; at + 2 * LANES <= run; at += 2 * LANES) {
             accumulate2(2, list, count, from + at, p->row_step, to + at, run);
@@ -273,19 +274,19 @@ static void add_patches(const weight_job *job, winners list, int64_t count, cons
         const float *from = image + row * p->row_step;
         float *to = sums + row * run;
         for (; at + wide <= run; at += wide) {
-            accumulate(STRETCH, 1, list, count, from + at, to + at);
+            fused_weight_accumulate(FUSED_WEIGHT_STRETCH, 1, list, count, from + at, to + at);
         }
         for (; at + 2 * LANES <= run; at += 2 * LANES) {
-            accumulate(2, 4, list, count, from + at, to + at);
+            fused_weight_accumulate(2, 4, list, count, from + at, to + at);
         }
         for (; at < run; at += LANES) {
-            accumulate(1, 4, list, count, from + at, to + at);
+            fused_weight_accumulate(1, 4, list, count, from + at, to + at);
         }
     }
 }
 
 /* Puts a chunk's sums aside. */
-static void keep_part(const weight_job *job, int64_t chunk, bool first)
+static void fused_weight_keep_part(const fused_weight_job *job, int64_t chunk, bool first)
 {
     float *sums = job->sums + chunk * job->sums_size;
     wide_add(job->wide + chunk * job->sums_size, first, sums, 1, job->sums_size, 0);
@@ -293,7 +294,7 @@ static void keep_part(const weight_job *job, int64_t chunk, bool first)
 }
 
 /* Windows [first, first + windows) of all planes of image n. */
-static void add_windows(const weight_job *job, int64_t n, int64_t first, int64_t windows, const int32_t *corners,
+static void add_windows(const fused_weight_job *job, int64_t n, int64_t first, int64_t windows, const int32_t *corners,
                         winners list, const float *image, float *sums)
 {
     const cnn__conv *g = job->g;
@@ -307,7 +308,7 @@ static void add_windows(const weight_job *job, int64_t n, int64_t first, int64_t
 
 static void weight_chunk(void *arg, int64_t chunk, int worker)
 {
-    const weight_job *job = arg;
+    const fused_weight_job *job = arg;
     const cnn__conv *g = job->g;
     float *image = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
     int32_t *corners = (int32_t *)(void *)((char *)image + job->list_at);
@@ -320,12 +321,12 @@ static void weight_chunk(void *arg, int64_t chunk, int worker)
     list_corners(job, corners);
     for (int64_t n = chunk * g->batch / job->chunks; n < (chunk + 1) * g->batch / job->chunks; n++) {
         int64_t size = g->in_channels * g->in_h * g->in_w;
-        lay_out(job, job->x + n * size, image);
-        look(job, job->x + n * size, size);
+        fused_weight_lay_out(job, job->x + n * size, image);
+        fused_weight_look(job, job->x + n * size, size);
         for (int64_t first = 0, windows; first < job->windows; first += windows) {
-            windows = least(job->part, job->windows - first);
+            windows = min64(job->part, job->windows - first);
             if (job->wide && summed + windows > PART_SUM) {
-                keep_part(job, chunk, parts++ == 0);
+                fused_weight_keep_part(job, chunk, parts++ == 0);
                 summed = 0;
             }
             add_windows(job, n, first, windows, corners, list, image, sums);
@@ -338,10 +339,10 @@ static void weight_chunk(void *arg, int64_t chunk, int worker)
 }
 
 /* Adds the chunks of one channel in order and writes its weights in the order of the tensor. */
-static void finish_channel(void *arg, int64_t o, int worker)
+static void fused_weight_finish_channel(void *arg, int64_t o, int worker)
 {
     (void)worker;
-    const weight_job *job = arg;
+    const fused_weight_job *job = arg;
     const cnn__conv *g = job->g;
     int64_t count = g->in_channels * g->kernel_h * g->kernel_w;
     float *to = job->dweight + o * count;
@@ -359,7 +360,7 @@ static void finish_channel(void *arg, int64_t o, int worker)
             }
         }
     }
-    look(job, to - count, count);
+    fused_weight_look(job, to - count, count);
     float bias = 0;
     for (int64_t chunk = 0; chunk < job->chunks; chunk++) {
         bias += job->sums[chunk * job->sums_size + job->patch * g->out_channels + o];
@@ -373,17 +374,18 @@ void CNN__SIMD(convpool_backward_weight)(const cnn__conv *g, const void *x, cons
                                          void *dweight, void *dbias, void *workspace, cnn__pool *pool)
 {
     atomic_bool odd = false;
-    weight_job job = {
+    fused_weight_job job = {
         .x = x, .dy = dy, .index = index, .dweight = dweight, .dbias = dbias, .sums = workspace, .odd = &odd
     };
-    measure(&job, g);
+    fused_weight_plan_blocks(&job, g);
     job.wide = long_chunks(&job) ? (double *)(void *)(job.sums + job.chunks * job.sums_size) : NULL;
     job.part = job.wide ? PART_SUM : job.windows;
     job.scratch = (char *)workspace + all_sums_size(&job);
     double work = (double)g->batch * (double)(job.windows * g->out_channels) * (double)job.patch / LANES;
     cnn__pool_run(pool, job.chunks, work, weight_chunk, &job);
-    cnn__pool_run(pool, g->out_channels, (double)(job.chunks * job.patch * g->out_channels), finish_channel, &job);
+    cnn__pool_run(pool, g->out_channels, (double)(job.chunks * job.patch * g->out_channels),
+                  fused_weight_finish_channel, &job);
     if (odd) {
-        convpool_resum_weight(g, x, dy, index, dweight, pool);
+        convpool_recompute_weight(g, x, dy, index, dweight, pool);
     }
 }

@@ -10,9 +10,9 @@
 #include "kernels/simd/vector/transpose.h"
 #include "kernels/simd/winograd/transforms.h"
 
-enum { LEAST_TASKS = 8, MOST_CHANNELS = 2048 /* that are added up one after the other */ };
+enum { MIN_TASKS = 8, FUSED_WINOGRAD_MAX_CHANNELS = 2048 /* that are added up one after the other */ };
 
-typedef struct winograd_job {
+typedef struct fused_winograd_job {
     const cnn__conv *g;
     const float *x, *weight, *bias;
     float *y, *kernels; /* transformed: [block][place][input channel][BLOCK] */
@@ -25,64 +25,65 @@ typedef struct winograd_job {
     int64_t bands; /* tasks of an image: of few images each is cut into blocks of output channels */
     int64_t padded_h, padded_w;
     int64_t inputs_at, products_at; /* floats from the padded image to the transformed group and to its products */
-} winograd_job;
+} fused_winograd_job;
 
 bool CNN__SIMD(convpool_winograd_fits)(const cnn__conv *g)
 {
-    bool many = g->in_channels >= 16 && g->in_channels <= MOST_CHANNELS && g->out_channels >= 16;
+    bool many = g->in_channels >= 16 && g->in_channels <= FUSED_WINOGRAD_MAX_CHANNELS && g->out_channels >= 16;
     return !g->strict && g->kernel_h == 5 && g->kernel_w == 5 && many;
 }
 
-static void measure(winograd_job *job, const cnn__conv *g)
+static void fused_winograd_plan_blocks(fused_winograd_job *job, const cnn__conv *g)
 {
     job->g = g;
     job->channels = round_up(g->in_channels, LANES);
-    job->blocks = (g->out_channels + BLOCK - 1) / BLOCK;
-    job->kernel_step = job->channels * BLOCK + APART;
+    job->blocks = (g->out_channels + WINOGRAD_BLOCK - 1) / WINOGRAD_BLOCK;
+    job->kernel_step = job->channels * WINOGRAD_BLOCK + WINOGRAD_APART;
     job->tiles = (g->out_h / 2) * (g->out_w / 2);
-    job->groups = (job->tiles + TILES - 1) / TILES;
-    job->bands = g->batch >= LEAST_TASKS ? 1 : job->blocks;
+    job->groups = (job->tiles + WINOGRAD_TILES - 1) / WINOGRAD_TILES;
+    job->bands = g->batch >= MIN_TASKS ? 1 : job->blocks;
     job->padded_h = g->out_h / 2 * 2 + 4;
     job->padded_w = g->out_w / 2 * 2 + 4;
     job->inputs_at = job->padded_h * job->padded_w * job->channels;
-    job->products_at = job->inputs_at + PLACES * TILES * job->channels;
-    int64_t forward = job->products_at + PLACES * TILES * BLOCK, taps = 25 * g->in_channels * LANES;
+    job->products_at = job->inputs_at + WINOGRAD_PLACES * WINOGRAD_TILES * job->channels;
+    int64_t forward = job->products_at + WINOGRAD_PLACES * WINOGRAD_TILES * WINOGRAD_BLOCK,
+            taps = 25 * g->in_channels * LANES;
     job->scratch_size = (size_t)(forward > taps ? forward : taps) * sizeof(float);
 }
 
-static size_t kernels_size(const winograd_job *job)
+static size_t kernels_size(const fused_winograd_job *job)
 {
-    return (size_t)(job->blocks * PLACES * job->kernel_step) * sizeof(float);
+    return (size_t)(job->blocks * WINOGRAD_PLACES * job->kernel_step) * sizeof(float);
 }
 
 size_t CNN__SIMD(convpool_winograd_workspace)(const cnn__conv *g, int workers)
 {
-    winograd_job job = { 0 };
-    measure(&job, g);
+    fused_winograd_job job = { 0 };
+    fused_winograd_plan_blocks(&job, g);
     return kernels_size(&job) + job.scratch_size * (size_t)workers;
 }
 
 /* ---- the kernels ---- */
 
 /* LANES output channels; those past the last, and input channels past the last, get zeros. */
-static void transform_kernels(void *arg, int64_t half, int worker)
+static void fused_winograd_transform_kernels(void *arg, int64_t half, int worker)
 {
-    const winograd_job *job = arg;
+    const fused_winograd_job *job = arg;
     const cnn__conv *g = job->g;
     int64_t o = half * LANES, rest = g->out_channels - o, place_step = job->kernel_step;
     float *taps = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
-    float *to = job->kernels + half / 2 * PLACES * place_step + half % 2 * LANES;
+    float *to = job->kernels + half / 2 * WINOGRAD_PLACES * place_step + half % 2 * LANES;
     if (rest > 0) {
         transpose_out(job->weight + o * g->in_channels * 25, g->in_channels * 25, rest < LANES ? rest : LANES,
                       g->in_channels * 25, taps, LANES);
     }
     for (int64_t c = 0; c < job->channels; c++) {
         if (c < g->in_channels && rest > 0) {
-            winograd_kernel(5, taps + c * 25 * LANES, 5 * LANES, LANES, to + c * BLOCK, place_step);
+            winograd_kernel(5, taps + c * 25 * LANES, 5 * LANES, LANES, to + c * WINOGRAD_BLOCK, place_step);
             continue;
         }
-        for (int64_t place = 0; place < PLACES; place++) {
-            store(to + place * place_step + c * BLOCK, (lanes){ 0 });
+        for (int64_t place = 0; place < WINOGRAD_PLACES; place++) {
+            store(to + place * place_step + c * WINOGRAD_BLOCK, (lanes){ 0 });
         }
     }
 }
@@ -90,7 +91,7 @@ static void transform_kernels(void *arg, int64_t half, int worker)
 /* ---- the inputs ---- */
 
 /* Channels-last with zeros around. */
-static void lay_out(const winograd_job *job, const float *x, float *image)
+static void fused_winograd_pad(const fused_winograd_job *job, const float *x, float *image)
 {
     const cnn__conv *g = job->g;
     int64_t room = job->padded_w - g->pad_left, columns = g->in_w < room ? g->in_w : room;
@@ -102,14 +103,14 @@ static void lay_out(const winograd_job *job, const float *x, float *image)
 }
 
 /* Tiles first … of the image as [place][channels / LANES][TILES][LANES]. */
-static void transform_group(const winograd_job *job, const float *image, int64_t first, int64_t count, float *to)
+static void transform_group(const fused_winograd_job *job, const float *image, int64_t first, int64_t count, float *to)
 {
-    int64_t width = job->g->out_w / 2, place_step = TILES * job->channels;
+    int64_t width = job->g->out_w / 2, place_step = WINOGRAD_TILES * job->channels;
     for (int64_t i = 0; i < count; i++) {
         int64_t h = (first + i) / width * 2, w = (first + i) % width * 2;
         for (int64_t c = 0; c < job->channels; c += LANES) {
             winograd_input(image + (h * job->padded_w + w) * job->channels + c, job->padded_w * job->channels,
-                           job->channels, to + c * TILES + i * LANES, place_step);
+                           job->channels, to + c * WINOGRAD_TILES + i * LANES, place_step);
         }
     }
 }
@@ -119,13 +120,13 @@ static void transform_group(const winograd_job *job, const float *image, int64_t
 /* The four outputs of a tile in LANES channels, in scan order. */
 CNN__INLINE void tile_outputs(const float *products, lanes bias, lanes y[4])
 {
-    lanes half[2][SIDE];
+    lanes half[2][WINOGRAD_SIDE];
 #pragma GCC unroll 6
-    for (int j = 0; j < SIDE; j++) {
-        lanes column[SIDE], pair[2];
+    for (int j = 0; j < WINOGRAD_SIDE; j++) {
+        lanes column[WINOGRAD_SIDE], pair[2];
 #pragma GCC unroll 6
-        for (int i = 0; i < SIDE; i++) {
-            column[i] = load(products + (i * SIDE + j) * TILES * BLOCK);
+        for (int i = 0; i < WINOGRAD_SIDE; i++) {
+            column[i] = load(products + (i * WINOGRAD_SIDE + j) * WINOGRAD_TILES * WINOGRAD_BLOCK);
         }
         winograd_outputs(2, column, pair);
         half[0][j] = pair[0];
@@ -140,14 +141,15 @@ CNN__INLINE void tile_outputs(const float *products, lanes bias, lanes y[4])
 }
 
 /* LANES channels of a tile; tiles follow each other from the image's first on. */
-typedef struct tile_place {
+typedef struct fused_winograd_tile_place {
     int64_t n, tile, o, count;
-} tile_place;
+} fused_winograd_tile_place;
 
 /* The window of a tile again: in the channels whose outputs are not all finite, these are made as sums of their own
  * terms (conv/recompute.h). */
-static __attribute__((noinline)) lanes resum_window(const winograd_job *job, const float *products, lanes bias,
-                                                    tile_place at, lanes_i32 *winner)
+static __attribute__((noinline)) lanes fused_winograd_recompute_window(const fused_winograd_job *job,
+                                                                       const float *products, lanes bias,
+                                                                       fused_winograd_tile_place at, lanes_i32 *winner)
 {
     const cnn__conv *g = job->g;
     conv_plan p = plan_forward(g);
@@ -166,9 +168,10 @@ static __attribute__((noinline)) lanes resum_window(const winograd_job *job, con
 }
 
 /* `at.count` channels of a group of tiles, the first of which is `at`. */
-static void finish_group(const winograd_job *job, const float *products, tile_place at, int64_t tiles)
+static void finish_group(const fused_winograd_job *job, const float *products, fused_winograd_tile_place at,
+                         int64_t tiles)
 {
-    lanes best[LANES], which[LANES], bias = job->bias ? load_some(job->bias + at.o, at.count) : (lanes){ 0 };
+    lanes best[LANES], which[LANES], bias = job->bias ? load_partial(job->bias + at.o, at.count) : (lanes){ 0 };
     int64_t place = (at.n * job->g->out_channels + at.o) * job->tiles + at.tile;
     lanes total = { 0 };
     for (int64_t i = 0; i < LANES; i++) {
@@ -176,7 +179,7 @@ static void finish_group(const winograd_job *job, const float *products, tile_pl
         best[i] = (lanes){ 0 };
         if (i < tiles) {
             lanes y[4];
-            tile_outputs(products + i * BLOCK, bias, y);
+            tile_outputs(products + i * WINOGRAD_BLOCK, bias, y);
             total += (y[0] + y[1]) + (y[2] + y[3]);
             best[i] = pool_window(y[0], y[1], y[2], y[3], &winner);
         }
@@ -184,39 +187,39 @@ static void finish_group(const winograd_job *job, const float *products, tile_pl
     }
     for (int64_t i = lanes_finite(total) ? tiles : 0; i < tiles; i++, at.tile++) {
         lanes_i32 winner;
-        best[i] = resum_window(job, products + i * BLOCK, bias, at, &winner);
+        best[i] = fused_winograd_recompute_window(job, products + i * WINOGRAD_BLOCK, bias, at, &winner);
         which[i] = (lanes)winner;
     }
     pool_write(best, which, tiles, at.count, job->tiles, job->y + place, job->index ? job->index + place : NULL);
 }
 
 /* One block of output channels of a group whose inputs are transformed. */
-static void forward_block(const winograd_job *job, int64_t n, int64_t block, int64_t first, int64_t tiles,
+static void forward_block(const fused_winograd_job *job, int64_t n, int64_t block, int64_t first, int64_t tiles,
                           const float *inputs, float *products)
 {
     const cnn__conv *g = job->g;
-    const float *kernels = job->kernels + block * PLACES * job->kernel_step;
-    for (int64_t p = 0; p < PLACES; p++) {
-        winograd_product(tiles, job->channels, false, inputs + p * TILES * job->channels,
-                         kernels + p * job->kernel_step, products + p * TILES * BLOCK);
+    const float *kernels = job->kernels + block * WINOGRAD_PLACES * job->kernel_step;
+    for (int64_t p = 0; p < WINOGRAD_PLACES; p++) {
+        winograd_product(tiles, job->channels, false, inputs + p * WINOGRAD_TILES * job->channels,
+                         kernels + p * job->kernel_step, products + p * WINOGRAD_TILES * WINOGRAD_BLOCK);
     }
-    for (int64_t o = block * BLOCK; o < (block + 1) * BLOCK && o < g->out_channels; o += LANES) {
-        tile_place at = { .n = n, .tile = first, .o = o, .count = least(g->out_channels - o, LANES) };
-        finish_group(job, products + o % BLOCK, at, tiles);
+    for (int64_t o = block * WINOGRAD_BLOCK; o < (block + 1) * WINOGRAD_BLOCK && o < g->out_channels; o += LANES) {
+        fused_winograd_tile_place at = { .n = n, .tile = first, .o = o, .count = min64(g->out_channels - o, LANES) };
+        finish_group(job, products + o % WINOGRAD_BLOCK, at, tiles);
     }
 }
 
-static void forward_band(void *arg, int64_t task, int worker)
+static void fused_winograd_band(void *arg, int64_t task, int worker)
 {
-    const winograd_job *job = arg;
+    const fused_winograd_job *job = arg;
     const cnn__conv *g = job->g;
     int64_t n = task / job->bands, band = task % job->bands;
     int64_t begin = band * job->blocks / job->bands, end = (band + 1) * job->blocks / job->bands;
     float *image = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
     for (int64_t half = 2 * begin; half < 2 * end && g->batch == 1; half++) {
-        transform_kernels(arg, half, worker);
+        fused_winograd_transform_kernels(arg, half, worker);
     }
-    lay_out(job, job->x + n * g->in_channels * g->in_h * g->in_w, image);
+    fused_winograd_pad(job, job->x + n * g->in_channels * g->in_h * g->in_w, image);
     for (int64_t group = 0; group < job->groups; group++) {
         int64_t first = group * job->tiles / job->groups, tiles = (group + 1) * job->tiles / job->groups - first;
         transform_group(job, image, first, tiles, image + job->inputs_at);
@@ -231,13 +234,13 @@ static void forward_band(void *arg, int64_t task, int worker)
 void CNN__SIMD(convpool_winograd)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
                                   uint8_t *index, void *workspace, cnn__pool *pool)
 {
-    winograd_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .index = index, .kernels = workspace };
-    measure(&job, g);
+    fused_winograd_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .index = index, .kernels = workspace };
+    fused_winograd_plan_blocks(&job, g);
     job.scratch = (char *)workspace + kernels_size(&job);
-    double work = (double)(g->in_channels * g->out_channels * PLACES) / LANES;
+    double work = (double)(g->in_channels * g->out_channels * WINOGRAD_PLACES) / LANES;
     if (g->batch != 1) {
-        cnn__pool_run(pool, 2 * job.blocks, 8 * work, transform_kernels,
+        cnn__pool_run(pool, 2 * job.blocks, 8 * work, fused_winograd_transform_kernels,
                       &job); /* a kernel costs about eight products */
     }
-    cnn__pool_run(pool, g->batch * job.bands, work * (double)(g->batch * job.tiles), forward_band, &job);
+    cnn__pool_run(pool, g->batch * job.bands, work * (double)(g->batch * job.tiles), fused_winograd_band, &job);
 }

@@ -31,12 +31,12 @@ CNN__INLINE void pool_write(lanes best[LANES], lanes which[LANES], int64_t some,
 {
     transpose(best);
     for (int64_t k = 0; k < count; k++) {
-        store_some(y + k * plane, best[k], some);
+        store_partial(y + k * plane, best[k], some);
     }
     if (index) {
         transpose(which);
         for (int64_t k = 0; k < count; k++) {
-            store_some_bytes(index + k * plane, (lanes_i32)which[k], some);
+            store_partial_bytes(index + k * plane, (lanes_i32)which[k], some);
         }
     }
 }

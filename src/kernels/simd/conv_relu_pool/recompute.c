@@ -5,22 +5,22 @@
 
 #include <math.h>
 
-typedef struct resum_job {
+typedef struct fused_recompute_job {
     const cnn__conv *g;
     conv_plan plan;
     const float *x, *weight, *bias, *dy;
     const uint8_t *index;
     float *y, *dx, *dweight;
     uint8_t *winners; /* index, where it is written */
-} resum_job;
+} fused_recompute_job;
 
 /* ---- forward ---- */
 
 /* A plane of pooled outputs. */
-static void resum_plane(void *arg, int64_t task, int worker)
+static void fused_recompute_plane(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const resum_job *job = arg;
+    const fused_recompute_job *job = arg;
     const cnn__conv *g = job->g;
     int64_t o = task % g->out_channels, width = g->out_w / 2, windows = g->out_h / 2 * width;
     const float *x = job->x + task / g->out_channels * g->in_channels * g->in_h * g->in_w;
@@ -43,20 +43,20 @@ static void resum_plane(void *arg, int64_t task, int worker)
     }
 }
 
-void convpool_resum(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
-                    uint8_t *index, cnn__pool *pool)
+void convpool_recompute(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
+                        uint8_t *index, cnn__pool *pool)
 {
-    resum_job job = {
+    fused_recompute_job job = {
         .g = g, .plan = plan_forward(g), .x = x, .weight = weight, .bias = bias, .y = y, .winners = index
     };
     int64_t planes = g->batch * g->out_channels;
-    cnn__pool_run(pool, planes, (double)(planes * (g->out_h / 2) * (g->out_w / 2)), resum_plane, &job);
+    cnn__pool_run(pool, planes, (double)(planes * (g->out_h / 2) * (g->out_w / 2)), fused_recompute_plane, &job);
 }
 
 /* ---- backward ---- */
 
 /* Whether position (h, w) of channel o is its window's winner. */
-static bool won(const resum_job *job, int64_t n, int64_t o, int64_t h, int64_t w)
+static bool won(const fused_recompute_job *job, int64_t n, int64_t o, int64_t h, int64_t w)
 {
     const cnn__conv *g = job->g;
     int64_t height = g->out_h / 2, width = g->out_w / 2;
@@ -65,7 +65,7 @@ static bool won(const resum_job *job, int64_t n, int64_t o, int64_t h, int64_t w
 }
 
 /* Whether tap (i, j) of channel o, at this place of the input, belongs to a position that did not win. */
-static bool lost(const resum_job *job, int64_t n, int64_t o, int64_t i, int64_t j, int64_t in_h, int64_t in_w)
+static bool lost(const fused_recompute_job *job, int64_t n, int64_t o, int64_t i, int64_t j, int64_t in_h, int64_t in_w)
 {
     const cnn__conv *g = job->g;
     int64_t h = in_h + g->pad_top - i, w = in_w + g->pad_left - j;
@@ -73,7 +73,7 @@ static bool lost(const resum_job *job, int64_t n, int64_t o, int64_t i, int64_t 
 }
 
 /* The first of the weights of input channel c, in the order of output channels, that is not finite. */
-static int64_t first_weight(const resum_job *job, int64_t c)
+static int64_t first_weight(const fused_recompute_job *job, int64_t c)
 {
     int64_t taps = plan_taps(&job->plan), count = job->g->out_channels * taps, k = 0;
     while (k < count && isfinite(job->weight[(k / taps * job->g->in_channels + c) * taps + k % taps])) {
@@ -83,10 +83,10 @@ static int64_t first_weight(const resum_job *job, int64_t c)
 }
 
 /* A plane of the gradient of the data. */
-static void resum_data(void *arg, int64_t task, int worker)
+static void fused_recompute_dx(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const resum_job *job = arg;
+    const fused_recompute_job *job = arg;
     const cnn__conv *g = job->g;
     int64_t c = task % g->in_channels, taps = plan_taps(&job->plan), count = g->out_channels * taps;
     for (int64_t first = first_weight(job, c), at = 0; first < count && at < g->in_h * g->in_w; at++) {
@@ -102,15 +102,15 @@ static void resum_data(void *arg, int64_t task, int worker)
     }
 }
 
-void convpool_resum_data(const cnn__conv *g, const uint8_t *index, const float *weight, float *dx, cnn__pool *pool)
+void convpool_recompute_data(const cnn__conv *g, const uint8_t *index, const float *weight, float *dx, cnn__pool *pool)
 {
-    resum_job job = { .g = g, .plan = plan_forward(g), .index = index, .weight = weight, .dx = dx };
+    fused_recompute_job job = { .g = g, .plan = plan_forward(g), .index = index, .weight = weight, .dx = dx };
     int64_t planes = g->batch * g->in_channels;
-    cnn__pool_run(pool, planes, (double)(planes * g->in_h * g->in_w), resum_data, &job);
+    cnn__pool_run(pool, planes, (double)(planes * g->in_h * g->in_w), fused_recompute_dx, &job);
 }
 
 /* The first place of input channel c, counted along the images, that is not finite. */
-static int64_t first_input(const resum_job *job, int64_t c)
+static int64_t first_input(const fused_recompute_job *job, int64_t c)
 {
     int64_t plane = job->g->in_h * job->g->in_w, count = job->g->batch * plane, k = 0;
     while (k < count && isfinite(job->x[(k / plane * job->g->in_channels + c) * plane + k % plane])) {
@@ -120,7 +120,7 @@ static int64_t first_input(const resum_job *job, int64_t c)
 }
 
 /* Whether a place of input channel c that is not finite belongs, by tap (i, j), to a position that did not win. */
-static bool poisoned_tap(const resum_job *job, int64_t first, int64_t o, int64_t c, int64_t i, int64_t j)
+static bool poisoned_tap(const fused_recompute_job *job, int64_t first, int64_t o, int64_t c, int64_t i, int64_t j)
 {
     const cnn__conv *g = job->g;
     int64_t plane = g->in_h * g->in_w;
@@ -135,7 +135,7 @@ static bool poisoned_tap(const resum_job *job, int64_t first, int64_t o, int64_t
 }
 
 /* The sum over the winners whose tap (i, j) is no padding. */
-static double winners_sum(const resum_job *job, int64_t o, int64_t c, int64_t i, int64_t j)
+static double winners_sum(const fused_recompute_job *job, int64_t o, int64_t c, int64_t i, int64_t j)
 {
     const cnn__conv *g = job->g;
     int64_t width = g->out_w / 2, windows = g->out_h / 2 * width;
@@ -156,10 +156,10 @@ static double winners_sum(const resum_job *job, int64_t o, int64_t c, int64_t i,
 }
 
 /* The weights from an input channel. */
-static void resum_weight(void *arg, int64_t c, int worker)
+static void fused_recompute_dweight(void *arg, int64_t c, int worker)
 {
     (void)worker;
-    const resum_job *job = arg;
+    const fused_recompute_job *job = arg;
     const cnn__conv *g = job->g;
     int64_t taps = plan_taps(&job->plan), first = first_input(job, c);
     for (int64_t o = 0; o < g->out_channels; o++) {
@@ -174,10 +174,10 @@ static void resum_weight(void *arg, int64_t c, int worker)
     }
 }
 
-void convpool_resum_weight(const cnn__conv *g, const float *x, const float *dy, const uint8_t *index, float *dweight,
-                           cnn__pool *pool)
+void convpool_recompute_weight(const cnn__conv *g, const float *x, const float *dy, const uint8_t *index,
+                               float *dweight, cnn__pool *pool)
 {
-    resum_job job = { .g = g, .plan = plan_forward(g), .x = x, .dy = dy, .index = index, .dweight = dweight };
+    fused_recompute_job job = { .g = g, .plan = plan_forward(g), .x = x, .dy = dy, .index = index, .dweight = dweight };
     double work = (double)g->batch * (double)(g->in_channels * g->in_h * g->in_w);
-    cnn__pool_run(pool, g->in_channels, work, resum_weight, &job);
+    cnn__pool_run(pool, g->in_channels, work, fused_recompute_dweight, &job);
 }

@@ -12,10 +12,10 @@
 #include "kernels/simd/vector/partial.h"
 
 enum {
-    DEPTH_TAPS = 9,
-    DEPTH_PAIRS = LANES == 16, /* of planes in one vector: where there are lanes enough and a shuffle for it */
-    DEPTH_LOADS = LANES == 8,  /* every tap is loaded: cheaper than a shift where shuffles across a vector are dear */
-    DEPTH_AHEAD = 1 << 10      /* floats, at least */
+    DW3_TAPS = 9,
+    DW3_PAIRS = LANES == 16, /* of planes in one vector: where there are lanes enough and a shuffle for it */
+    DW3_LOADS = LANES == 8,  /* every tap is loaded: cheaper than a shift where shuffles across a vector are dear */
+    DW3_AHEAD = 1 << 10      /* floats, at least */
 };
 
 /* How many of `count` floats are in the vector that starts at `from`. */
@@ -26,49 +26,49 @@ CNN__INLINE int64_t lanes_from(int64_t count, int64_t from)
 
 /* Where strips may begin that are read in whole vectors, from a column before each row to two vectors from its first
  * column on: all of a tensor's but some of its first and last planes. Of those a copy is read. */
-typedef struct depth_bounds {
+typedef struct dw3_bounds {
     uintptr_t from, bytes, end;
     int64_t plane;
-} depth_bounds;
+} dw3_bounds;
 
-static inline depth_bounds depth_bounds_make(const float *x, int64_t planes, int64_t rows, int64_t width)
+static inline dw3_bounds dw3_bounds_make(const float *x, int64_t planes, int64_t rows, int64_t width)
 {
     int64_t plane = rows * width, starts = planes * plane - (rows - 1) * width - 2 * LANES;
-    return (depth_bounds){ .from = (uintptr_t)x + sizeof *x,
-                           .bytes = starts > 0 ? (uintptr_t)starts * sizeof *x : 0,
-                           .end = (uintptr_t)(x + planes * plane),
-                           .plane = plane };
+    return (dw3_bounds){ .from = (uintptr_t)x + sizeof *x,
+                         .bytes = starts > 0 ? (uintptr_t)starts * sizeof *x : 0,
+                         .end = (uintptr_t)(x + planes * plane),
+                         .plane = plane };
 }
 
 /* Floats of a worker's copy. */
-static inline int64_t depth_copy_floats(int64_t rows, int64_t width)
+static inline int64_t dw3_copy_floats(int64_t rows, int64_t width)
 {
-    return DEPTH_LOADS ? round_up(rows * width, LANES) + 3 * LANES : 0;
+    return DW3_LOADS ? round_up(rows * width, LANES) + 3 * LANES : 0;
 }
 
-CNN__APART const float *depth_copy(const float *at, int64_t column, int64_t plane, float *copy)
+CNN__APART const float *dw3_copy(const float *at, int64_t column, int64_t plane, float *copy)
 {
     memcpy(copy + LANES, at - column, (size_t)plane * sizeof *at);
     return copy + LANES + column;
 }
 
 /* Row 0 of a strip at its column, in its plane or a copy of that. */
-CNN__INLINE const float *depth_strip_at(const depth_bounds *bounds, const float *at, int64_t column, float *copy)
+CNN__INLINE const float *dw3_strip_at(const dw3_bounds *bounds, const float *at, int64_t column, float *copy)
 {
-    bool inside = !DEPTH_LOADS || (uintptr_t)at - bounds->from < bounds->bytes;
-    return inside ? at : depth_copy(at, column, bounds->plane, copy);
+    bool inside = !DW3_LOADS || (uintptr_t)at - bounds->from < bounds->bytes;
+    return inside ? at : dw3_copy(at, column, bounds->plane, copy);
 }
 
 /* How far to fetch ahead of a strip's rows; of a pair's, `at` is the later plane. Not past the tensor's end, where
  * no page may be: looking for one takes as long as a row does. */
-CNN__INLINE int64_t depth_ahead(const depth_bounds *bounds, const float *at)
+CNN__INLINE int64_t dw3_ahead(const dw3_bounds *bounds, const float *at)
 {
-    int64_t apart = most(bounds->plane, DEPTH_AHEAD);
+    int64_t apart = max64(bounds->plane, DW3_AHEAD);
     return (uintptr_t)at + (uintptr_t)(bounds->plane + apart) * sizeof *at <= bounds->end ? apart : 0;
 }
 
 /* The input of a strip. */
-typedef struct depth_strip {
+typedef struct dw3_strip {
     const float *at; /* row 0 at the first of its columns */
     int64_t width, rows, column;
     int64_t first, second;         /* floats of a row in its first and its second vector */
@@ -77,46 +77,46 @@ typedef struct depth_strip {
     int64_t ahead;                 /* how far to fetch */
     int64_t other;                 /* floats to the other plane of a pair */
     const lanes_i32 *picks;        /* what the three taps of a pair see of its two rows */
-} depth_strip;
+} dw3_strip;
 
 /* Of the plane x, from column `column` on, which the stride divides. */
-CNN__INLINE depth_strip depth_strip_make(const float *x, int64_t rows, int64_t width, int64_t column)
+CNN__INLINE dw3_strip dw3_strip_make(const float *x, int64_t rows, int64_t width, int64_t column)
 {
     static const float padding;
     int64_t step = width * (int64_t)sizeof *x;
     bool inner = column + LANES < width;
-    return (depth_strip){ .at = x + column,
-                          .width = width,
-                          .rows = rows,
-                          .column = column,
-                          .first = lanes_from(width, column),
-                          .second = lanes_from(width, column + LANES),
-                          .left = (const char *)(column ? x + column - 1 : &padding),
-                          .left_step = column ? step : 0,
-                          .right = (const char *)(inner ? x + column + LANES : &padding),
-                          .right_step = inner ? step : 0 };
+    return (dw3_strip){ .at = x + column,
+                        .width = width,
+                        .rows = rows,
+                        .column = column,
+                        .first = lanes_from(width, column),
+                        .second = lanes_from(width, column + LANES),
+                        .left = (const char *)(column ? x + column - 1 : &padding),
+                        .left_step = column ? step : 0,
+                        .right = (const char *)(inner ? x + column + LANES : &padding),
+                        .right_step = inner ? step : 0 };
 }
 
-static inline bool depth_pairs(int64_t width, int64_t out_width)
+static inline bool dw3_pairs(int64_t width, int64_t out_width)
 {
-    return DEPTH_PAIRS && width < LANES && out_width <= LANES / 2;
+    return DW3_PAIRS && width < LANES && out_width <= LANES / 2;
 }
 
 /* For pairs: lane 2k + plane is the column k · stride + tap - 1 of the plane. Padding is a row's last lane, which is
  * zero. */
-CNN__INLINE lanes_i32 depth_picks(int64_t stride, int64_t tap, int64_t width)
+CNN__INLINE lanes_i32 dw3_picks(int64_t stride, int64_t tap, int64_t width)
 {
     lanes_i32 column = (count_up() >> 1) * (int32_t)stride + (int32_t)tap - 1;
     lanes_i32 outside = (column < 0) | (column >= (int32_t)width);
     return ((outside & (LANES - 1)) | (~outside & column)) + (count_up() & 1) * LANES;
 }
 
-CNN__INLINE void depth_fetch(const float *at, int64_t apart)
+CNN__INLINE void dw3_prefetch(const float *at, int64_t apart)
 {
     __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)apart * sizeof *at), 0, 3);
 }
 
-CNN__INLINE float depth_side(const char *at)
+CNN__INLINE float dw3_side(const char *at)
 {
     float side;
     memcpy(&side, at, sizeof side);
@@ -125,7 +125,7 @@ CNN__INLINE float depth_side(const char *at)
 
 /* With 256 bits what a stride of 2 sees comes in another order of lanes, that of shuffles within each 128 bits. This
  * brings a vector into that order, and back. */
-CNN__INLINE lanes depth_order(int stride, lanes v)
+CNN__INLINE lanes dw3_order(int stride, lanes v)
 {
 #if CNN__VECTOR_BYTES == 32
     if (stride == 2) {
@@ -138,20 +138,20 @@ CNN__INLINE lanes depth_order(int stride, lanes v)
 }
 
 /* A strip's columns in that order. */
-CNN__INLINE lanes_i32 depth_columns(int stride)
+CNN__INLINE lanes_i32 dw3_columns(int stride)
 {
-    return (lanes_i32)depth_order(stride, (lanes)count_up());
+    return (lanes_i32)dw3_order(stride, (lanes)count_up());
 }
 
 /* Which columns of the result see a column of the row in the tap that is `offset` from the middle. */
-CNN__INLINE lanes_i32 depth_mask(const depth_strip *s, int stride, int offset)
+CNN__INLINE lanes_i32 dw3_mask(const dw3_strip *s, int stride, int offset)
 {
-    lanes_i32 column = depth_columns(stride) * stride + (int32_t)(s->column + offset);
+    lanes_i32 column = dw3_columns(stride) * stride + (int32_t)(s->column + offset);
     return (column >= 0) & (column < (int32_t)s->width);
 }
 
 /* The even and the odd columns of two vectors from `row` on. */
-CNN__INLINE void depth_halve(const float *row, lanes v[2])
+CNN__INLINE void dw3_halve(const float *row, lanes v[2])
 {
     lanes a = load(row), b = load(row + LANES);
 #if CNN__VECTOR_BYTES == 32
@@ -164,7 +164,7 @@ CNN__INLINE void depth_halve(const float *row, lanes v[2])
 }
 
 /* Padding is zero; what lies past it belongs to no column of the result, and may be anything. */
-CNN__INLINE void depth_loads(int stride, const depth_strip *s, const float *row, lanes v[3])
+CNN__INLINE void dw3_loads(int stride, const dw3_strip *s, const float *row, lanes v[3])
 {
     lanes before[2];
     if (stride == 1) {
@@ -172,39 +172,39 @@ CNN__INLINE void depth_loads(int stride, const depth_strip *s, const float *row,
         v[1] = load(row);
         v[2] = load(row + 1);
     } else {
-        depth_halve(row - 1, before);
-        depth_halve(row, v + 1);
+        dw3_halve(row - 1, before);
+        dw3_halve(row, v + 1);
     }
-    v[0] = and_mask(before[0], depth_mask(s, stride, -1));
-    v[2] = and_mask(v[2], depth_mask(s, stride, 1));
+    v[0] = and_mask(before[0], dw3_mask(s, stride, -1));
+    v[2] = and_mask(v[2], dw3_mask(s, stride, 1));
 }
 
 /* What the three taps of a row of the kernel see of a row of the input. Pairs have their stride in their picks. */
-CNN__INLINE void depth_taps(bool pair, int stride, const depth_strip *s, int64_t row, lanes v[3])
+CNN__INLINE void dw3_taps(bool pair, int stride, const dw3_strip *s, int64_t row, lanes v[3])
 {
     const float *at = s->at + row * s->width;
-    depth_fetch(at, s->ahead);
-    if (DEPTH_LOADS) {
-        depth_loads(stride, s, at, v);
+    dw3_prefetch(at, s->ahead);
+    if (DW3_LOADS) {
+        dw3_loads(stride, s, at, v);
         return;
     }
-    lanes a = pair && stride == 1 ? load_few(at, s->first) : load_some(at, s->first);
+    lanes a = pair && stride == 1 ? load_partial_half(at, s->first) : load_partial(at, s->first);
     if (pair) {
-        depth_fetch(at + s->other, s->ahead);
-        lanes b = stride == 1 ? load_few(at + s->other, s->first) : load_some(at + s->other, s->first);
+        dw3_prefetch(at + s->other, s->ahead);
+        lanes b = stride == 1 ? load_partial_half(at + s->other, s->first) : load_partial(at + s->other, s->first);
         for (int j = 0; j < 3; j++) {
-            v[j] = pick(a, b, s->picks[j]);
+            v[j] = permute_lanes(a, b, s->picks[j]);
         }
         return;
     }
-    lanes left = splat(depth_side(s->left + row * s->left_step));
+    lanes left = splat(dw3_side(s->left + row * s->left_step));
     if (stride == 1) {
         v[0] = shift_up(left, a);
         v[1] = a;
-        v[2] = shift_down(a, splat(depth_side(s->right + row * s->right_step)));
+        v[2] = shift_down(a, splat(dw3_side(s->right + row * s->right_step)));
     } else {
-        depth_fetch(at + LANES, s->ahead);
-        lanes b = load_some(at + LANES, s->second);
+        dw3_prefetch(at + LANES, s->ahead);
+        lanes b = load_partial(at + LANES, s->second);
         v[1] = evens(a, b);
         v[2] = odds(a, b);
         v[0] = shift_up(left, v[2]);

@@ -5,59 +5,59 @@
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
 
-enum { TAPS = 9, LEAST_TASKS = 12 };
+enum { TAPS = 9, MIN_TASKS = 12 };
 
-typedef struct depth_job {
+typedef struct dw_weight_job {
     const conv_plan *plan;
-    depth_slab slab;
+    channels_last slab;
     const float *x, *dy;
     float *dweight, *partial; /* [chunk][block][tap][LANES] */
     char *scratch;
     int64_t taps, blocks, chunks, chunk_images;
     int64_t slab_size, dy_size, wide_sums; /* the last where a chunk's sums are long */
-} depth_job;
+} dw_weight_job;
 
 /* What a task has summed up: [tap][LANES], and how many positions of each channel are in it. */
-typedef struct depth_sums {
+typedef struct dw_weight_sums {
     float *floats;
     double *wide;
     int64_t summed, wides;
-} depth_sums;
+} dw_weight_sums;
 
-static depth_job make_job(const conv_plan *p)
+static dw_weight_job dw_weight_make_job(const conv_plan *p)
 {
-    depth_job job = { .plan = p, .slab = CNN__SIMD(depth_slab_make)(p, 1), .taps = plan_taps(p) };
+    dw_weight_job job = { .plan = p, .slab = CNN__SIMD(channels_last_make)(p, 1), .taps = plan_taps(p) };
     job.blocks = (p->groups + LANES - 1) / LANES;
-    job.chunks = (LEAST_TASKS + job.blocks - 1) / job.blocks;
+    job.chunks = (MIN_TASKS + job.blocks - 1) / job.blocks;
     job.chunks = job.chunks < p->batch ? job.chunks : p->batch;
     job.chunk_images = (p->batch + job.chunks - 1) / job.chunks;
     job.chunks = (p->batch + job.chunk_images - 1) / job.chunk_images;
-    job.slab_size = round_up(depth_slab_size(&job.slab), 16);
+    job.slab_size = round_up(channels_last_size(&job.slab), 16);
     job.dy_size = round_up(job.slab.strip * p->w.grid * LANES, 16);
     job.wide_sums = long_sum(job.chunk_images * p->h.grid * p->w.grid) ? job.taps * LANES : 0;
     return job;
 }
 
-static size_t partial_size(const depth_job *job)
+static size_t dw_weight_partial_size(const dw_weight_job *job)
 {
     return (size_t)round_up(job->chunks * job->blocks * job->taps * LANES, 16) * sizeof(float);
 }
 
-static size_t scratch_size(const depth_job *job)
+static size_t dw_weight_scratch_size(const dw_weight_job *job)
 {
     return (size_t)(job->slab_size + job->dy_size + round_up(2 * job->wide_sums, 16)) * sizeof(float);
 }
 
 size_t CNN__SIMD(depthwise_backward_weight_workspace)(const conv_plan *p, int workers)
 {
-    depth_job job = make_job(p);
-    return partial_size(&job) + scratch_size(&job) * (size_t)workers;
+    dw_weight_job job = dw_weight_make_job(p);
+    return dw_weight_partial_size(&job) + dw_weight_scratch_size(&job) * (size_t)workers;
 }
 
 /* Lines of a strip, of which a line has `count` positions. `taps` is a constant where this is inlined, so the sums
  * are registers. */
-CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int64_t lines, int64_t count,
-                          const float *slab, const float *dy, float *sums, ahead *next)
+CNN__INLINE void add_taps(int taps, const dw_weight_job *job, const int64_t *at, int64_t lines, int64_t count,
+                          const float *slab, const float *dy, float *sums, prefetch *next)
 {
     const conv_plan *p = job->plan;
     int64_t step = p->w.stride * LANES, rest = (p->w.grid - count) * LANES;
@@ -67,7 +67,7 @@ CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int
         acc[t] = load(sums + t * LANES);
     }
     for (int64_t q = 0; q < lines; q++, dy += rest) {
-        ahead_fetch(next);
+        prefetch_lines(next);
         const float *from = slab + q * p->h.stride * job->slab.pitch * LANES;
         for (int64_t k = 0; k < count; k++, dy += LANES, from += step) {
             lanes g = load(dy);
@@ -83,8 +83,8 @@ CNN__INLINE void add_taps(int taps, const depth_job *job, const int64_t *at, int
     }
 }
 
-static void add_lines(const depth_job *job, int64_t lines, int64_t count, const float *slab, const float *dy,
-                      float *sums, ahead *next)
+static void add_lines(const dw_weight_job *job, int64_t lines, int64_t count, const float *slab, const float *dy,
+                      float *sums, prefetch *next)
 {
     const conv_plan *p = job->plan;
     for (int64_t first = 0; first < job->taps; first += TAPS) {
@@ -103,19 +103,19 @@ static void add_lines(const depth_job *job, int64_t lines, int64_t count, const 
 }
 
 /* A strip's lines, or pieces of them where sums are long. */
-static void add_strip(const depth_job *job, int64_t lines, const float *slab, const float *dy, depth_sums *sums,
-                      ahead *next)
+static void add_strip(const dw_weight_job *job, int64_t lines, const float *slab, const float *dy, dw_weight_sums *sums,
+                      prefetch *next)
 {
     const conv_plan *p = job->plan;
     if (!job->wide_sums) {
         add_lines(job, lines, p->w.grid, slab, dy, sums->floats, next);
         return;
     }
-    int64_t columns = least(p->w.grid, PART_SUM), most_lines = PART_SUM / columns;
+    int64_t columns = min64(p->w.grid, PART_SUM), most_lines = PART_SUM / columns;
     for (int64_t line = 0, some; line < lines; line += some) {
-        some = least(most_lines, lines - line);
+        some = min64(most_lines, lines - line);
         for (int64_t column = 0, count; column < p->w.grid; column += count) {
-            count = least(columns, p->w.grid - column);
+            count = min64(columns, p->w.grid - column);
             if (sums->summed + some * count > PART_SUM) {
                 wide_add(sums->wide, sums->wides++ == 0, sums->floats, 1, job->wide_sums, 0);
                 memset(sums->floats, 0, (size_t)job->wide_sums * sizeof *sums->floats);
@@ -128,34 +128,36 @@ static void add_strip(const depth_job *job, int64_t lines, const float *slab, co
     }
 }
 
-static void weigh_block(void *arg, int64_t task, int worker)
+static void dw_weight_block(void *arg, int64_t task, int worker)
 {
-    const depth_job *job = arg;
+    const dw_weight_job *job = arg;
     const conv_plan *p = job->plan;
-    const depth_slab *s = &job->slab;
+    const channels_last *s = &job->slab;
     int64_t block = task % job->blocks, begin = task / job->blocks * job->chunk_images, first = block * LANES;
     int64_t end = begin + job->chunk_images < p->batch ? begin + job->chunk_images : p->batch;
     int64_t channels = p->groups - first < LANES ? p->groups - first : LANES, plane = p->h.grid * p->w.grid;
-    float *slab = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker), *dy = slab + job->slab_size;
-    depth_sums sums = { .floats = job->partial + task * job->taps * LANES };
+    float *slab = (float *)(void *)(job->scratch + dw_weight_scratch_size(job) * (size_t)worker),
+          *dy = slab + job->slab_size;
+    dw_weight_sums sums = { .floats = job->partial + task * job->taps * LANES };
     sums.wide = (double *)(void *)(dy + job->dy_size);
     memset(sums.floats, 0, (size_t)(job->taps * LANES) * sizeof *sums.floats);
     for (int64_t n = begin; n < end; n++) {
         int64_t at = n * p->groups + first;
         for (int64_t line = 0; line < p->h.grid; line += s->strip) {
             int64_t lines = p->h.grid - line < s->strip ? p->h.grid - line : s->strip;
-            CNN__SIMD(depth_slab_fill)(s, &p->h, &p->w, line, job->x + at * p->h.in * p->w.in, channels, slab);
-            CNN__SIMD(depth_turn)(job->dy + at * plane + line * p->w.grid, plane, channels, lines * p->w.grid, dy);
+            CNN__SIMD(channels_last_fill)(s, &p->h, &p->w, line, job->x + at * p->h.in * p->w.in, channels, slab);
+            CNN__SIMD(channels_last_pack)
+            (job->dy + at * plane + line * p->w.grid, plane, channels, lines * p->w.grid, dy);
             bool turn = line + s->strip >= p->h.grid; /* to the next image */
             int64_t line_next = turn ? 0 : line + s->strip, at_next = turn ? at + p->groups : at, calls = lines;
-            ahead next = { 0 }, dy_next = { 0 };
+            prefetch next = { 0 }, dy_next = { 0 };
             if (!turn || n + 1 < end) {
                 int64_t rest = p->h.grid - line_next < s->strip ? p->h.grid - line_next : s->strip;
                 const float *x_next = job->x + at_next * p->h.in * p->w.in;
-                next = CNN__SIMD(depth_foresee)(s, &p->h, &p->w, line_next, x_next, channels, calls / 2);
-                dy_next = ahead_make(job->dy + at_next * plane + line_next * p->w.grid,
-                                     rest * p->w.grid * (int64_t)sizeof(float), channels,
-                                     plane * (int64_t)sizeof(float), calls / 2);
+                next = CNN__SIMD(channels_last_prefetch)(s, &p->h, &p->w, line_next, x_next, channels, calls / 2);
+                dy_next = prefetch_make(job->dy + at_next * plane + line_next * p->w.grid,
+                                        rest * p->w.grid * (int64_t)sizeof(float), channels,
+                                        plane * (int64_t)sizeof(float), calls / 2);
                 next.then = &dy_next;
             }
             add_strip(job, lines, slab, dy, &sums, &next);
@@ -166,10 +168,10 @@ static void weigh_block(void *arg, int64_t task, int worker)
     }
 }
 
-static void add_chunks(void *arg, int64_t block, int worker)
+static void dw_weight_add_chunks(void *arg, int64_t block, int worker)
 {
     (void)worker;
-    const depth_job *job = arg;
+    const dw_weight_job *job = arg;
     int64_t size = job->taps * LANES, first = block * LANES;
     for (int64_t k = 0; k < size; k++) {
         float sum = 0;
@@ -185,12 +187,12 @@ static void add_chunks(void *arg, int64_t block, int worker)
 void CNN__SIMD(depthwise_backward_weight)(const conv_plan *p, const float *x, const float *dy, float *dweight,
                                           void *memory, cnn__pool *pool)
 {
-    depth_job job = make_job(p);
+    dw_weight_job job = dw_weight_make_job(p);
     job.x = x;
     job.dy = dy;
     job.dweight = dweight;
     job.partial = memory;
-    job.scratch = (char *)memory + partial_size(&job);
-    cnn__pool_run(pool, job.chunks * job.blocks, plan_work(p), weigh_block, &job);
-    cnn__pool_run(pool, job.blocks, (double)(job.blocks * job.taps * job.chunks * LANES), add_chunks, &job);
+    job.scratch = (char *)memory + dw_weight_partial_size(&job);
+    cnn__pool_run(pool, job.chunks * job.blocks, plan_work(p), dw_weight_block, &job);
+    cnn__pool_run(pool, job.blocks, (double)(job.blocks * job.taps * job.chunks * LANES), dw_weight_add_chunks, &job);
 }

@@ -8,21 +8,21 @@
 
 #include <math.h>
 
-enum { CHUNK = 1 << 14 }; /* elements a task */
+enum { ELEMENTWISE_CHUNK = 1 << 14 }; /* elements a task */
 
 typedef struct span {
     int64_t begin, end;
 } span;
 
-static span span_of(int64_t task, int64_t n)
+static span elementwise_span_of(int64_t task, int64_t n)
 {
-    int64_t end = (task + 1) * CHUNK;
-    return (span){ task * CHUNK, end < n ? end : n };
+    int64_t end = (task + 1) * ELEMENTWISE_CHUNK;
+    return (span){ task * ELEMENTWISE_CHUNK, end < n ? end : n };
 }
 
-static void run(cnn__pool *pool, int64_t n, double cost, cnn__task_fn fn, void *arg)
+static void elementwise_run(cnn__pool *pool, int64_t n, double cost, cnn__task_fn fn, void *arg)
 {
-    cnn__pool_run(pool, (n + CHUNK - 1) / CHUNK, (double)n * cost, fn, arg);
+    cnn__pool_run(pool, (n + ELEMENTWISE_CHUNK - 1) / ELEMENTWISE_CHUNK, (double)n * cost, fn, arg);
 }
 
 /* ---- relu ---- */
@@ -30,16 +30,16 @@ static void run(cnn__pool *pool, int64_t n, double cost, cnn__task_fn fn, void *
 void relu_floats(const float *x, float *y, int64_t count)
 {
     for (const lanes zero = { 0 }; count > 0; count -= LANES, x += LANES, y += LANES) {
-        lanes v = load_some(x, least(count, LANES));
-        store_some(y, blend(v < zero, zero, v), least(count, LANES));
+        lanes v = load_partial(x, min64(count, LANES));
+        store_partial(y, blend(v < zero, zero, v), min64(count, LANES));
     }
 }
 
-void relu_gradients(const float *y, const float *dy, float *dx, int64_t count)
+void relu_mask_floats(const float *y, const float *dy, float *dx, int64_t count)
 {
     for (const lanes zero = { 0 }; count > 0; count -= LANES, y += LANES, dy += LANES, dx += LANES) {
-        int64_t some = least(count, LANES);
-        store_some(dx, blend(load_some(y, some) <= zero, zero, load_some(dy, some)), some);
+        int64_t some = min64(count, LANES);
+        store_partial(dx, blend(load_partial(y, some) <= zero, zero, load_partial(dy, some)), some);
     }
 }
 
@@ -53,26 +53,26 @@ static void relu_chunk(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const map_job *job = arg;
-    span s = span_of(task, job->n);
+    span s = elementwise_span_of(task, job->n);
     relu_floats(job->x + s.begin, job->y + s.begin, s.end - s.begin);
 }
 
 void CNN__SIMD(relu)(int64_t n, const void *x, void *y, cnn__pool *pool)
 {
-    run(pool, n, 0.25, relu_chunk, &(map_job){ .n = n, .x = x, .y = y });
+    elementwise_run(pool, n, 0.25, relu_chunk, &(map_job){ .n = n, .x = x, .y = y });
 }
 
 static void relu_backward_chunk(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const map_job *job = arg;
-    span s = span_of(task, job->n);
-    relu_gradients(job->x + s.begin, job->dy + s.begin, job->y + s.begin, s.end - s.begin);
+    span s = elementwise_span_of(task, job->n);
+    relu_mask_floats(job->x + s.begin, job->dy + s.begin, job->y + s.begin, s.end - s.begin);
 }
 
 void CNN__SIMD(relu_backward)(int64_t n, const void *y, const void *dy, void *dx, cnn__pool *pool)
 {
-    run(pool, n, 0.25, relu_backward_chunk, &(map_job){ .n = n, .x = y, .dy = dy, .y = dx });
+    elementwise_run(pool, n, 0.25, relu_backward_chunk, &(map_job){ .n = n, .x = y, .dy = dy, .y = dx });
 }
 
 /* ---- dropout ---- */
@@ -101,15 +101,15 @@ static void dropout_chunk(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const dropout_job *job = arg;
-    span s = span_of(task, job->n);
+    span s = elementwise_span_of(task, job->n);
     uint32_t draws[CNN__DRAWS];
     for (int64_t i = s.begin; i < s.end; i += CNN__DRAWS) {
         philox_vectors(job->key, (uint64_t)i / 4, draws);
-        int64_t count = least(s.end - i, CNN__DRAWS);
+        int64_t count = min64(s.end - i, CNN__DRAWS);
         for (int64_t k = 0; k < count; k += LANES) {
-            int64_t some = least(count - k, LANES);
+            int64_t some = min64(count - k, LANES);
             lanes factors = keep_drawn(draws + k, job->threshold, splat(job->scale));
-            store_some(job->y + i + k, load_some(job->x + i + k, some) * factors, some);
+            store_partial(job->y + i + k, load_partial(job->x + i + k, some) * factors, some);
         }
     }
 }
@@ -117,12 +117,12 @@ static void dropout_chunk(void *arg, int64_t task, int worker)
 void CNN__SIMD(dropout)(int64_t n, double p, const uint64_t key[2], const void *x, void *y, cnn__pool *pool)
 {
     dropout_job job = { n, key, cnn__dropout_threshold(p), p < 1 ? (float)(1 / (1 - p)) : 0, x, y };
-    run(pool, n, 4, dropout_chunk, &job);
+    elementwise_run(pool, n, 4, dropout_chunk, &job);
 }
 
 /* ---- sums over rows ---- */
 
-enum { COLUMNS = 64, CHAINS = 8, ROWS_PART = PART_SUM / 3 /* rows that are added up at once */ };
+enum { COLUMNS = 64, ELEMENTWISE_CHAINS = 8, ROWS_PART = PART_SUM / 3 /* rows that are added up at once */ };
 
 typedef struct sum_job {
     int64_t m, n;
@@ -133,10 +133,10 @@ typedef struct sum_job {
 /* Rows [begin, end) are added in order, in CHAINS partial sums, for a stretch of columns. */
 static void sum_part(const sum_job *job, int64_t begin, int64_t end, int64_t first, int64_t width, float *out)
 {
-    float part[CHAINS][COLUMNS] = { { 0 } };
+    float part[ELEMENTWISE_CHAINS][COLUMNS] = { { 0 } };
     for (int64_t i = begin; i < end; i++) {
         const float *row = job->x + i * job->n + first;
-        float *sum = part[i % CHAINS];
+        float *sum = part[i % ELEMENTWISE_CHAINS];
         for (int64_t j = 0; j < width; j++) {
             sum[j] += row[j];
         }
@@ -199,25 +199,25 @@ CNN__INLINE void adam_span(const adam_job *j, span s, bool amsgrad)
     for (int64_t i = s.begin; i < s.end; i += LANES) {
         int64_t some = s.end - i < LANES ? s.end - i : LANES;
         bool all = some == LANES;
-        lanes m = all ? load(j->m + i) : load_some(j->m + i, some),
-              v = all ? load(j->v + i) : load_some(j->v + i, some);
-        lanes param = all ? load(j->param + i) : load_some(j->param + i, some), most = { 0 };
+        lanes m = all ? load(j->m + i) : load_partial(j->m + i, some),
+              v = all ? load(j->v + i) : load_partial(j->v + i, some);
+        lanes param = all ? load(j->param + i) : load_partial(j->param + i, some), max = { 0 };
         if (amsgrad) {
-            most = load_some(j->vmax + i, some);
+            max = load_partial(j->vmax + i, some);
         }
-        param = adam_lanes(j, param, all ? load(j->grad + i) : load_some(j->grad + i, some), &m, &v,
-                           amsgrad ? &most : NULL);
+        param = adam_lanes(j, param, all ? load(j->grad + i) : load_partial(j->grad + i, some), &m, &v,
+                           amsgrad ? &max : NULL);
         if (all) {
             store(j->param + i, param);
             store(j->m + i, m);
             store(j->v + i, v);
         } else {
-            store_some(j->param + i, param, some);
-            store_some(j->m + i, m, some);
-            store_some(j->v + i, v, some);
+            store_partial(j->param + i, param, some);
+            store_partial(j->m + i, m, some);
+            store_partial(j->v + i, v, some);
         }
         if (amsgrad) {
-            store_some(j->vmax + i, most, some);
+            store_partial(j->vmax + i, max, some);
         }
     }
 }
@@ -226,14 +226,14 @@ static void adam_chunk(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const adam_job *j = arg;
-    adam_span(j, span_of(task, j->n), false);
+    adam_span(j, elementwise_span_of(task, j->n), false);
 }
 
 static void amsgrad_chunk(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const adam_job *j = arg;
-    adam_span(j, span_of(task, j->n), true);
+    adam_span(j, elementwise_span_of(task, j->n), true);
 }
 
 /* A coefficient of 0 or 1 stands for a term that is absent, so that one loop serves all options. */
@@ -259,7 +259,7 @@ void CNN__SIMD(adam)(const cnn__adam *s, int64_t n, void *param, const void *gra
     float take1 = (float)(1 - s->beta1);
     job.toward = take1 >= 0.5f ? -(float)s->beta1 : take1;
     job.mostly_new = (lanes_i32){ 0 } - (take1 >= 0.5f);
-    run(pool, n, 1, vmax ? amsgrad_chunk : adam_chunk, &job);
+    elementwise_run(pool, n, 1, vmax ? amsgrad_chunk : adam_chunk, &job);
 }
 
 typedef struct sgd_job {
@@ -277,7 +277,7 @@ static void sgd_plain_chunk(void *arg, int64_t task, int worker)
     const sgd_job j = *(const sgd_job *)arg;
     float *restrict param = j.param;
     const float *restrict grad = j.grad;
-    span s = span_of(task, j.n);
+    span s = elementwise_span_of(task, j.n);
     for (int64_t i = s.begin; i < s.end; i++) {
         param[i] -= j.lr * (j.sign * grad[i] + j.l2 * param[i]);
     }
@@ -289,7 +289,7 @@ static void sgd_first_chunk(void *arg, int64_t task, int worker)
     const sgd_job j = *(const sgd_job *)arg;
     float *restrict param = j.param, *restrict buf = j.buf;
     const float *restrict grad = j.grad;
-    span s = span_of(task, j.n);
+    span s = elementwise_span_of(task, j.n);
     for (int64_t i = s.begin; i < s.end; i++) {
         float g = j.sign * grad[i] + j.l2 * param[i];
         buf[i] = g;
@@ -303,7 +303,7 @@ static void sgd_momentum_chunk(void *arg, int64_t task, int worker)
     const sgd_job j = *(const sgd_job *)arg;
     float *restrict param = j.param, *restrict buf = j.buf;
     const float *restrict grad = j.grad;
-    span s = span_of(task, j.n);
+    span s = elementwise_span_of(task, j.n);
     for (int64_t i = s.begin; i < s.end; i++) {
         float g = j.sign * grad[i] + j.l2 * param[i];
         buf[i] = j.keep * buf[i] + j.take * g;
@@ -326,5 +326,5 @@ void CNN__SIMD(sgd)(const cnn__sgd *s, int64_t n, void *param, const void *grad,
         .own = s->nesterov ? 1 : 0,
         .ahead = s->nesterov ? (float)s->momentum : 1,
     };
-    run(pool, n, 0.5, !buf ? sgd_plain_chunk : s->first ? sgd_first_chunk : sgd_momentum_chunk, &job);
+    elementwise_run(pool, n, 0.5, !buf ? sgd_plain_chunk : s->first ? sgd_first_chunk : sgd_momentum_chunk, &job);
 }

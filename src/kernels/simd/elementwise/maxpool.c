@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { STRETCH = 64 }; /* outputs at a time */
+enum { MAXPOOL_STRETCH = 64 }; /* outputs at a time */
 
 typedef struct pool_job {
     const cnn__maxpool *g;
@@ -16,7 +16,7 @@ typedef struct pool_job {
 } pool_job;
 
 /* The outputs in [begin, end) whose input place w·stride + offset is inside [0, size). */
-static void clip(int64_t stride, int64_t offset, int64_t size, int64_t *begin, int64_t *end)
+static void maxpool_clip(int64_t stride, int64_t offset, int64_t size, int64_t *begin, int64_t *end)
 {
     int64_t first = offset < 0 ? (-offset + stride - 1) / stride : 0;
     int64_t past = offset < size ? (size - 1 - offset) / stride + 1 : 0;
@@ -38,8 +38,8 @@ CNN__INLINE void take_tap(const float *line, int64_t stride, int64_t place, int6
 static void forward_stretch(const cnn__maxpool *g, const float *x, int64_t h, int64_t from, int64_t to, float *y,
                             int32_t *index)
 {
-    float best[STRETCH];
-    int32_t which[STRETCH];
+    float best[MAXPOOL_STRETCH];
+    int32_t which[MAXPOOL_STRETCH];
     for (int64_t w = 0; w < to - from; w++) {
         best[w] = -INFINITY;
         which[w] = -1;
@@ -51,7 +51,7 @@ static void forward_stretch(const cnn__maxpool *g, const float *x, int64_t h, in
         }
         for (int64_t j = 0; j < g->kernel_w; j++) {
             int64_t offset = j * g->dilation_w - g->pad_left, begin = from, end = to;
-            clip(g->stride_w, offset, g->in_w, &begin, &end);
+            maxpool_clip(g->stride_w, offset, g->in_w, &begin, &end);
             int64_t place = in_h * g->in_w + begin * g->stride_w + offset;
             if (begin >= end) {
                 continue;
@@ -76,8 +76,9 @@ static void forward_planes(void *arg, int64_t task, int worker)
     const cnn__maxpool *g = job->g;
     for (int64_t p = task * job->planes; p < (task + 1) * job->planes && p < g->planes; p++) {
         for (int64_t h = 0; h < g->out_h; h++) {
-            for (int64_t w = 0; w < g->out_w; w += STRETCH) {
-                int64_t at = (p * g->out_h + h) * g->out_w + w, end = w + STRETCH < g->out_w ? w + STRETCH : g->out_w;
+            for (int64_t w = 0; w < g->out_w; w += MAXPOOL_STRETCH) {
+                int64_t at = (p * g->out_h + h) * g->out_w + w,
+                        end = w + MAXPOOL_STRETCH < g->out_w ? w + MAXPOOL_STRETCH : g->out_w;
                 forward_stretch(g, job->x + p * g->in_h * g->in_w, h, w, end, job->y + at,
                                 job->index ? job->index + at : NULL);
             }
@@ -103,7 +104,7 @@ static void backward_planes(void *arg, int64_t task, int worker)
 }
 
 /* Small planes share a task. */
-static void run(pool_job *job, double work, cnn__task_fn fn, cnn__pool *pool)
+static void maxpool_run(pool_job *job, double work, cnn__task_fn fn, cnn__pool *pool)
 {
     int64_t plane = job->g->in_h * job->g->in_w;
     job->planes = plane < 8192 ? 8192 / plane : 1;
@@ -113,11 +114,12 @@ static void run(pool_job *job, double work, cnn__task_fn fn, cnn__pool *pool)
 void CNN__SIMD(maxpool_forward)(const cnn__maxpool *g, const void *x, void *y, int32_t *index, cnn__pool *pool)
 {
     double taps = (double)(g->out_h * g->out_w) * (double)(g->kernel_h * g->kernel_w);
-    run(&(pool_job){ .g = g, .x = x, .y = y, .index = index }, (double)g->planes * taps, forward_planes, pool);
+    maxpool_run(&(pool_job){ .g = g, .x = x, .y = y, .index = index }, (double)g->planes * taps, forward_planes, pool);
 }
 
 void CNN__SIMD(maxpool_backward)(const cnn__maxpool *g, const void *dy, const int32_t *index, void *dx, cnn__pool *pool)
 {
     double places = (double)(g->in_h * g->in_w) + (double)(g->out_h * g->out_w);
-    run(&(pool_job){ .g = g, .x = dy, .y = dx, .from = index }, (double)g->planes * places, backward_planes, pool);
+    maxpool_run(&(pool_job){ .g = g, .x = dy, .y = dx, .from = index }, (double)g->planes * places, backward_planes,
+                pool);
 }

@@ -5,11 +5,11 @@
 
 #include "kernels/simd/vector/lanes.h"
 
-/* y = max(x, 0); a NaN stays one. */
+/* y = max64(x, 0); a NaN stays one. */
 void CNN__SIMD(relu_floats)(const float *x, float *y, int64_t count);
 /* dx = 0 where y ≤ 0, else dy: a NaN lets its gradient through. */
-void CNN__SIMD(relu_gradients)(const float *y, const float *dy, float *dx, int64_t count);
+void CNN__SIMD(relu_mask_floats)(const float *y, const float *dy, float *dx, int64_t count);
 #define relu_floats CNN__SIMD(relu_floats)
-#define relu_gradients CNN__SIMD(relu_gradients)
+#define relu_mask_floats CNN__SIMD(relu_mask_floats)
 
 #endif

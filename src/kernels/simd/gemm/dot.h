@@ -98,7 +98,7 @@ CNN__APART void dot_parts(int64_t rows, int64_t columns, const float *a, int64_t
 {
     double wide[DOT_FEW_ROWS * DOT_WIDE];
     for (int64_t at = 0; at < k; at += DOT_LONG) {
-        dot_part(rows, columns, a + at, lda, b + at, ldb, least(DOT_LONG, k - at), out);
+        dot_part(rows, columns, a + at, lda, b + at, ldb, min64(DOT_LONG, k - at), out);
         wide_add(wide, at == 0, out, 1, rows * columns, 0);
     }
     memset(out, 0, (size_t)(rows * columns) * sizeof *out);

@@ -12,10 +12,10 @@
 #include "kernels/simd/vector/prefetch.h"
 
 enum {
-    DEPTH = 256,                                 /* of a packed stretch: DEPTH · WIDTH floats of B stay in L1 */
-    BLOCK_ROWS = (FULL_PANELS ? 72 : 18) * ROWS, /* of a task */
-    BLOCK_PANELS = 8,                            /* of columns */
-    LEAST_TASKS = 8
+    GEMM_K_BLOCK = 256,                               /* of a packed stretch: DEPTH · WIDTH floats of B stay in L1 */
+    BLOCK_ROWS = (FULL_PANELS ? 72 : 18) * TILE_ROWS, /* of a task */
+    BLOCK_PANELS = 8,                                 /* of columns */
+    MIN_TASKS = 8
 };
 
 typedef struct gemm_job {
@@ -38,23 +38,23 @@ typedef struct gemm_task {
     float *b, *aside;
     double *wide;         /* of the block, where the sums are long */
     int64_t begun, wides; /* where along k the part began that is in C; parts before it */
-    ahead next, later;
+    prefetch next, later;
 } gemm_task;
 
-enum { OPERAND_FLOATS = (BLOCK_PANELS * DEPTH * WIDTH + LANES + ROWS * WIDTH + 16) / 16 * 16 };
+enum { OPERAND_FLOATS = (BLOCK_PANELS * GEMM_K_BLOCK * TILE_WIDTH + LANES + TILE_ROWS * TILE_WIDTH + 16) / 16 * 16 };
 
-static void measure(gemm_job *job, const cnn__gemm *g)
+static void gemm_plan_blocks(gemm_job *job, const cnn__gemm *g)
 {
     job->g = g;
-    job->panels = divide_up(g->m, ROWS);
-    job->column_panels = divide_up(g->n, WIDTH);
-    job->row_blocks = divide_up(job->panels, BLOCK_ROWS / ROWS);
+    job->panels = divide_up(g->m, TILE_ROWS);
+    job->column_panels = divide_up(g->n, TILE_WIDTH);
+    job->row_blocks = divide_up(job->panels, BLOCK_ROWS / TILE_ROWS);
     job->column_blocks = divide_up(job->column_panels, BLOCK_PANELS);
-    if (job->row_blocks * job->column_blocks < LEAST_TASKS) {
-        job->column_blocks = least(job->column_panels, divide_up(LEAST_TASKS, job->row_blocks));
+    if (job->row_blocks * job->column_blocks < MIN_TASKS) {
+        job->column_blocks = min64(job->column_panels, divide_up(MIN_TASKS, job->row_blocks));
     }
-    if (job->row_blocks * job->column_blocks < LEAST_TASKS) {
-        job->row_blocks = least(job->panels, divide_up(LEAST_TASKS, job->column_blocks));
+    if (job->row_blocks * job->column_blocks < MIN_TASKS) {
+        job->row_blocks = min64(job->panels, divide_up(MIN_TASKS, job->column_blocks));
     }
     job->block_panels = divide_up(job->panels, job->row_blocks);
     job->row_blocks = divide_up(job->panels, job->block_panels);
@@ -63,15 +63,15 @@ static void measure(gemm_job *job, const cnn__gemm *g)
 }
 
 /* Of a worker: a stretch of B, a tile of C, wide sums. */
-static size_t scratch_size(const gemm_job *job)
+static size_t gemm_scratch_size(const gemm_job *job)
 {
-    int64_t block = job->block_panels * ROWS * job->block_columns * WIDTH;
+    int64_t block = job->block_panels * TILE_ROWS * job->block_columns * TILE_WIDTH;
     return OPERAND_FLOATS * sizeof(float) + (long_sum(job->g->k) ? (size_t)block * sizeof(double) : 0);
 }
 
-static size_t packed_size(const gemm_job *job)
+static size_t gemm_packed_size(const gemm_job *job)
 {
-    return (size_t)round_up(job->panels * ROWS * job->g->k + LANES, 16) * sizeof(float);
+    return (size_t)round_up(job->panels * TILE_ROWS * job->g->k + LANES, 16) * sizeof(float);
 }
 
 /* A column that lies without gaps is a row of Bᵀ as well, which dot products read at once. */
@@ -101,11 +101,11 @@ size_t CNN__SIMD(gemm_workspace)(const cnn__gemm *given, int workers)
 {
     const cnn__gemm same = as_dots(given), *g = &same;
     gemm_job job = { 0 };
-    measure(&job, g);
+    gemm_plan_blocks(&job, g);
     if (by_dots(g) || by_rows(g)) {
         return by_rows(g) && long_sum(g->k) ? (size_t)workers * rows_wide_size(g) : 0;
     }
-    return packed_size(&job) + (size_t)workers * scratch_size(&job);
+    return gemm_packed_size(&job) + (size_t)workers * gemm_scratch_size(&job);
 }
 
 static void pack_a_panel(void *arg, int64_t panel, int worker)
@@ -113,10 +113,10 @@ static void pack_a_panel(void *arg, int64_t panel, int worker)
     (void)worker;
     const gemm_job *job = arg;
     const cnn__gemm *g = job->g;
-    int64_t row = panel * ROWS, count = g->m - row < ROWS ? g->m - row : ROWS;
-    float *to = job->packed + panel * ROWS * g->k;
+    int64_t row = panel * TILE_ROWS, count = g->m - row < TILE_ROWS ? g->m - row : TILE_ROWS;
+    float *to = job->packed + panel * TILE_ROWS * g->k;
     if (g->trans_a) {
-        pack_straight(job->a + row, g->lda, count, ROWS, g->k, to, ROWS);
+        pack_straight(job->a + row, g->lda, count, TILE_ROWS, g->k, to, TILE_ROWS);
         return;
     }
     pack_rows(job->a + row * g->lda, g->lda, count, g->k, to);
@@ -126,14 +126,14 @@ static void pack_a_panel(void *arg, int64_t panel, int worker)
 static void pack_column(const gemm_job *job, int64_t column, int64_t k, int64_t depth, float *to)
 {
     const cnn__gemm *g = job->g;
-    int64_t count = g->n - column < WIDTH ? g->n - column : WIDTH;
+    int64_t count = g->n - column < TILE_WIDTH ? g->n - column : TILE_WIDTH;
     if (!g->trans_b) {
-        pack_straight(job->b + k * g->ldb + column, g->ldb, count, WIDTH, depth, to, WIDTH);
+        pack_straight(job->b + k * g->ldb + column, g->ldb, count, TILE_WIDTH, depth, to, TILE_WIDTH);
         return;
     }
-    for (int64_t i = 0; i < WIDTH; i += LANES) {
+    for (int64_t i = 0; i < TILE_WIDTH; i += LANES) {
         int64_t some = count - i < 0 ? 0 : count - i < LANES ? count - i : LANES;
-        pack_transposed(job->b + (column + i) * g->ldb + k, g->ldb, some, LANES, depth, to + i, WIDTH);
+        pack_transposed(job->b + (column + i) * g->ldb + k, g->ldb, some, LANES, depth, to + i, TILE_WIDTH);
     }
 }
 
@@ -141,10 +141,10 @@ static void pack_column(const gemm_job *job, int64_t column, int64_t k, int64_t 
 static void pack_b(const gemm_task *t)
 {
     const cnn__gemm *g = t->job->g;
-    int64_t first = t->column * WIDTH, whole = g->trans_b ? 0 : least(t->columns, (g->n - first) / WIDTH);
+    int64_t first = t->column * TILE_WIDTH, whole = g->trans_b ? 0 : min64(t->columns, (g->n - first) / TILE_WIDTH);
     pack_across(t->job->b + t->k * g->ldb + first, g->ldb, whole, t->depth, t->b);
     for (int64_t j = whole; j < t->columns; j++) {
-        pack_column(t->job, first + j * WIDTH, t->k, t->depth, t->b + j * t->depth * WIDTH);
+        pack_column(t->job, first + j * TILE_WIDTH, t->k, t->depth, t->b + j * t->depth * TILE_WIDTH);
     }
 }
 
@@ -153,34 +153,35 @@ static void multiply_edge(gemm_task *t, int64_t panel, int64_t column, const flo
 {
     const gemm_job *job = t->job;
     const cnn__gemm *g = job->g;
-    int64_t row = panel * ROWS, rows = least(g->m - row, ROWS), columns = least(g->n - column, WIDTH);
-    const float *a = job->packed + (panel * g->k + t->k) * ROWS;
+    int64_t row = panel * TILE_ROWS, rows = min64(g->m - row, TILE_ROWS), columns = min64(g->n - column, TILE_WIDTH);
+    const float *a = job->packed + (panel * g->k + t->k) * TILE_ROWS;
     float *c = job->c + row * g->ldc + column;
     tile_start start = first ? FROM_COLUMNS : FROM_C;
     for (int64_t i = 0; i < rows && !first; i++) {
-        copy_floats(c + i * g->ldc, t->aside + i * WIDTH, columns);
+        copy_floats(c + i * g->ldc, t->aside + i * TILE_WIDTH, columns);
     }
-    tile_product(rows, t->depth, a, b, start, first, t->aside, WIDTH, &t->next);
+    tile_product(rows, t->depth, a, b, start, first, t->aside, TILE_WIDTH, &t->next);
     for (int64_t i = 0; i < rows; i++) {
-        copy_floats(t->aside + i * WIDTH, c + i * g->ldc, columns);
+        copy_floats(t->aside + i * TILE_WIDTH, c + i * g->ldc, columns);
     }
 }
 
 /* The stretch: the first starts from bias, C or zero, the later ones from C. */
-static void multiply_stretch(gemm_task *t, const float *first)
+static void gemm_multiply_stretch(gemm_task *t, const float *first)
 {
     const gemm_job *job = t->job;
     const cnn__gemm *g = job->g;
-    int64_t row = t->begin * ROWS, column = t->column * WIDTH, whole = least(t->columns, (g->n - column) / WIDTH);
-    tile_grid grid = { .rows = least(t->end * ROWS, g->m) - row,
-                       .panel_rows = ROWS,
+    int64_t row = t->begin * TILE_ROWS, column = t->column * TILE_WIDTH,
+            whole = min64(t->columns, (g->n - column) / TILE_WIDTH);
+    tile_grid grid = { .rows = min64(t->end * TILE_ROWS, g->m) - row,
+                       .panel_rows = TILE_ROWS,
                        .columns = whole,
                        .vectors = 2,
                        .k = t->depth,
-                       .a = { job->packed + (t->begin * g->k + t->k) * ROWS, 1, ROWS, NULL },
-                       .a_step = g->k * ROWS,
-                       .b = { t->b, 1, WIDTH, NULL },
-                       .b_step = t->depth * WIDTH,
+                       .a = { job->packed + (t->begin * g->k + t->k) * TILE_ROWS, 1, TILE_ROWS, NULL },
+                       .a_step = g->k * TILE_ROWS,
+                       .b = { t->b, 1, TILE_WIDTH, NULL },
+                       .b_step = t->depth * TILE_WIDTH,
                        .start = first ? FROM_COLUMNS : FROM_C,
                        .streamed = job->streamed,
                        .from = first,
@@ -188,66 +189,66 @@ static void multiply_stretch(gemm_task *t, const float *first)
                        .step = g->ldc };
     tile_multiply(&grid, &t->next);
     for (int64_t panel = t->begin; panel < t->end && whole < t->columns; panel++) {
-        multiply_edge(t, panel, column + whole * WIDTH, t->b + whole * grid.b_step,
-                      first ? first + whole * WIDTH : NULL);
+        multiply_edge(t, panel, column + whole * TILE_WIDTH, t->b + whole * grid.b_step,
+                      first ? first + whole * TILE_WIDTH : NULL);
     }
 }
 
 /* The next stretch of A and of B. */
-static void foresee(gemm_task *t)
+static void gemm_prefetch_stretch(gemm_task *t)
 {
     const cnn__gemm *g = t->job->g;
-    int64_t k = t->k + t->depth, depth = least(g->k - k, DEPTH), size = (int64_t)sizeof(float),
+    int64_t k = t->k + t->depth, depth = min64(g->k - k, GEMM_K_BLOCK), size = (int64_t)sizeof(float),
             panels = t->end - t->begin;
     int64_t calls = panels * t->columns * divide_up(t->depth, FETCH_STEPS) / 2;
-    int64_t column = t->column * WIDTH, columns = least(t->columns * WIDTH, g->n - column);
-    t->next = t->later = (ahead){ 0 };
+    int64_t column = t->column * TILE_WIDTH, columns = min64(t->columns * TILE_WIDTH, g->n - column);
+    t->next = t->later = (prefetch){ 0 };
     if (depth <= 0) {
         return;
     }
-    t->next = g->trans_b ? ahead_make(t->job->b + column * g->ldb + k, depth * size, columns, g->ldb * size, calls)
-                         : ahead_make(t->job->b + k * g->ldb + column, columns * size, depth, g->ldb * size, calls);
-    t->later = ahead_make(t->job->packed + (t->begin * g->k + k) * ROWS, depth * ROWS * size, panels,
-                          g->k * ROWS * size, calls);
+    t->next = g->trans_b ? prefetch_make(t->job->b + column * g->ldb + k, depth * size, columns, g->ldb * size, calls)
+                         : prefetch_make(t->job->b + k * g->ldb + column, columns * size, depth, g->ldb * size, calls);
+    t->later = prefetch_make(t->job->packed + (t->begin * g->k + k) * TILE_ROWS, depth * TILE_ROWS * size, panels,
+                             g->k * TILE_ROWS * size, calls);
     t->next.then = &t->later;
 }
 
 /* Puts the part of long sums that is in C aside. */
-static void keep_part(gemm_task *t, int64_t rows, int64_t columns, float *c)
+static void gemm_keep_part(gemm_task *t, int64_t rows, int64_t columns, float *c)
 {
     wide_add(t->wide, t->wides++ == 0, c, rows, columns, t->job->g->ldc);
     t->begun = t->k;
 }
 
-static void multiply_block(void *arg, int64_t task, int worker)
+static void gemm_multiply_block(void *arg, int64_t task, int worker)
 {
     const gemm_job *job = arg;
     const cnn__gemm *g = job->g;
     gemm_task t = { .job = job,
                     .begin = task % job->row_blocks * job->block_panels,
                     .column = task / job->row_blocks * job->block_columns };
-    t.end = least(t.begin + job->block_panels, job->panels);
-    t.columns = least(job->block_columns, job->column_panels - t.column);
-    t.b = (float *)(void *)(job->scratch + scratch_size(job) * (size_t)worker);
-    t.aside = t.b + BLOCK_PANELS * DEPTH * WIDTH + LANES;
+    t.end = min64(t.begin + job->block_panels, job->panels);
+    t.columns = min64(job->block_columns, job->column_panels - t.column);
+    t.b = (float *)(void *)(job->scratch + gemm_scratch_size(job) * (size_t)worker);
+    t.aside = t.b + BLOCK_PANELS * GEMM_K_BLOCK * TILE_WIDTH + LANES;
     t.wide = (double *)(void *)(t.b + OPERAND_FLOATS);
-    int64_t row = t.begin * ROWS, rows = least(t.end * ROWS, g->m) - row, column = t.column * WIDTH;
-    int64_t columns = least(t.columns * WIDTH, g->n - column);
+    int64_t row = t.begin * TILE_ROWS, rows = min64(t.end * TILE_ROWS, g->m) - row, column = t.column * TILE_WIDTH;
+    int64_t columns = min64(t.columns * TILE_WIDTH, g->n - column);
     float *c = job->c + row * g->ldc + column;
-    float start[BLOCK_PANELS * WIDTH] = { 0 };
-    memset(t.aside, 0, ROWS * WIDTH * sizeof(float));
-    for (int64_t j = 0; j < t.columns * WIDTH && t.column * WIDTH + j < g->n && job->bias; j++) {
-        start[j] = job->bias[t.column * WIDTH + j];
+    float start[BLOCK_PANELS * TILE_WIDTH] = { 0 };
+    memset(t.aside, 0, TILE_ROWS * TILE_WIDTH * sizeof(float));
+    for (int64_t j = 0; j < t.columns * TILE_WIDTH && t.column * TILE_WIDTH + j < g->n && job->bias; j++) {
+        start[j] = job->bias[t.column * TILE_WIDTH + j];
     }
     do {
-        t.depth = least(g->k - t.k, DEPTH);
+        t.depth = min64(g->k - t.k, GEMM_K_BLOCK);
         pack_b(&t);
-        foresee(&t);
+        gemm_prefetch_stretch(&t);
         if (long_sum(g->k) && t.k - t.begun == GEMM_PART) {
-            keep_part(&t, rows, columns, c);
+            gemm_keep_part(&t, rows, columns, c);
             memset(start, 0, sizeof start);
         }
-        multiply_stretch(&t, t.k == t.begun && (t.wides || !g->accumulate) ? start : NULL);
+        gemm_multiply_stretch(&t, t.k == t.begun && (t.wides || !g->accumulate) ? start : NULL);
         t.k += t.depth;
     } while (t.k < g->k);
     if (t.wides) {
@@ -262,16 +263,16 @@ static void dot_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const gemm_job *job = arg;
-    int64_t n = job->g->n, at = job->g->turned ? cnn__pool_turned(job->pool, divide_up(n, DOT_COLUMNS), task) : task;
-    dot_columns(job->g, job->a, job->b, job->bias, job->c, at * DOT_COLUMNS, least((at + 1) * DOT_COLUMNS, n));
+    int64_t n = job->g->n, at = job->g->reversed ? cnn__pool_turned(job->pool, divide_up(n, DOT_COLUMNS), task) : task;
+    dot_columns(job->g, job->a, job->b, job->bias, job->c, at * DOT_COLUMNS, min64((at + 1) * DOT_COLUMNS, n));
 }
 
-static void rows_task(void *arg, int64_t task, int worker)
+static void gemm_rows_task(void *arg, int64_t task, int worker)
 {
     const gemm_job *job = arg;
     int64_t columns = row_columns(job->g), begin = task * columns;
     double *wide = (double *)(void *)(job->scratch + rows_wide_size(job->g) * (size_t)worker);
-    multiply_rows(job->g, job->a, job->b, job->bias, job->c, begin, least(columns, job->g->n - begin), wide);
+    multiply_rows(job->g, job->a, job->b, job->bias, job->c, begin, min64(columns, job->g->n - begin), wide);
 }
 
 static void add_bias(const gemm_job *job)
@@ -290,21 +291,21 @@ void CNN__SIMD(gemm)(const cnn__gemm *given, const void *a, const void *b, const
     const cnn__gemm same = as_dots(given), *g = &same;
     gemm_job job = { .a = a, .b = b, .bias = bias, .c = c, .packed = workspace, .pool = pool };
     double work = (double)g->m * (double)g->n * (double)(g->k + 1) / LANES;
-    measure(&job, g);
+    gemm_plan_blocks(&job, g);
     if (by_dots(g)) {
         cnn__pool_run(pool, divide_up(g->n, DOT_COLUMNS), work, dot_task, &job);
         return;
     }
     if (by_rows(g)) {
         job.scratch = workspace;
-        cnn__pool_run(pool, divide_up(g->n, row_columns(g)), work, rows_task, &job);
+        cnn__pool_run(pool, divide_up(g->n, row_columns(g)), work, gemm_rows_task, &job);
         return;
     }
     if (g->accumulate && bias) {
         add_bias(&job);
     }
-    job.scratch = (char *)workspace + packed_size(&job);
-    job.streamed = !g->accumulate && g->k <= DEPTH && streams(job.c, g->m * g->n, g->ldc);
+    job.scratch = (char *)workspace + gemm_packed_size(&job);
+    job.streamed = !g->accumulate && g->k <= GEMM_K_BLOCK && streams(job.c, g->m * g->n, g->ldc);
     cnn__pool_run(pool, job.panels, (double)g->m * (double)g->k, pack_a_panel, &job);
-    cnn__pool_run(pool, job.row_blocks * job.column_blocks, work, multiply_block, &job);
+    cnn__pool_run(pool, job.row_blocks * job.column_blocks, work, gemm_multiply_block, &job);
 }

@@ -49,19 +49,19 @@ void pack_straight(const float *from, int64_t ld, int64_t count, int64_t fill, i
 /* Some panels at a time: so many that a row is worth its page, not more than a set of L1 has room for. */
 void pack_across(const float *from, int64_t ld, int64_t panels, int64_t k, float *to)
 {
-    enum { WIDE = 8, FETCH_ROWS = 8, LINE = 16 };
-    for (int64_t some; panels > 0; panels -= some, from += some * WIDTH, to += some * k * WIDTH) {
+    enum { WIDE = 8, PACK_FETCH_ROWS = 8, LINE = 16 };
+    for (int64_t some; panels > 0; panels -= some, from += some * TILE_WIDTH, to += some * k * TILE_WIDTH) {
         const float *row = from;
-        some = least(WIDE, panels);
+        some = min64(WIDE, panels);
         for (int64_t at = 0; at < k; at++, row += ld) {
-            float *panel = to + at * WIDTH;
-            for (int64_t j = 0; j < some; j++, panel += k * WIDTH) {
+            float *panel = to + at * TILE_WIDTH;
+            for (int64_t j = 0; j < some; j++, panel += k * TILE_WIDTH) {
 #pragma GCC unroll 2
-                for (int q = 0; q < WIDTH; q += LINE) {
-                    __builtin_prefetch(row + FETCH_ROWS * ld + j * WIDTH + q, 0, 3);
+                for (int q = 0; q < TILE_WIDTH; q += LINE) {
+                    __builtin_prefetch(row + PACK_FETCH_ROWS * ld + j * TILE_WIDTH + q, 0, 3);
                 }
-                store(panel, load(row + j * WIDTH));
-                store(panel + LANES, load(row + j * WIDTH + LANES));
+                store(panel, load(row + j * TILE_WIDTH));
+                store(panel + LANES, load(row + j * TILE_WIDTH + LANES));
             }
         }
     }
@@ -74,26 +74,26 @@ void pack_rows(const float *from, int64_t ld, int64_t count, int64_t k, float *t
         lanes v[LANES];
         if (some < LANES) {
             float edge[LANES][LANES] = { { 0 } };
-            for (int64_t i = 0; i < least(count, LANES); i++) {
+            for (int64_t i = 0; i < min64(count, LANES); i++) {
                 copy_floats(from + i * ld + at, edge[i], some);
             }
             load_square(edge[0], LANES, LANES, v);
         } else {
             load_square(from + at, ld, count, v);
         }
-        for (int64_t i = 0; i < some; i++, to += ROWS) {
+        for (int64_t i = 0; i < some; i++, to += TILE_ROWS) {
             if (at + i + 1 < k) {
                 store(to, v[i]);
             } else {
                 float last[LANES];
                 store(last, v[i]);
-                memcpy(to, last, ROWS * sizeof *to);
+                memcpy(to, last, TILE_ROWS * sizeof *to);
             }
         }
     }
     for (int64_t at = 0; at < k && !ROWS_FIT_A_VECTOR; at++) {
-        for (int64_t i = 0; i < ROWS; i++) {
-            to[at * ROWS + i] = i < count ? from[i * ld + at] : 0;
+        for (int64_t i = 0; i < TILE_ROWS; i++) {
+            to[at * TILE_ROWS + i] = i < count ? from[i * ld + at] : 0;
         }
     }
 }

@@ -14,14 +14,14 @@ enum {
     DEEP = CNN__VECTOR_BYTES == 64 ? 4 : 2,             /* rows of B at once: their factors stay in registers */
     ROW_COLUMNS = CNN__VECTOR_BYTES == 64 ? 1024 : 512, /* of a block, at most */
     LINE = 16,                                          /* floats of a line of the cache */
-    FETCH_ROWS = 8,
+    ROWS_FETCH_ROWS = 8,
     ROW_BLOCKS = 8,          /* at least, where there are columns enough */
     GEMM_PART = PART_SUM / 3 /* terms of a part of a long sum: here shorter ones cost little */
 };
 
 static inline int64_t row_columns(const cnn__gemm *g)
 {
-    return least(ROW_COLUMNS, round_up(divide_up(g->n, ROW_BLOCKS), LANES));
+    return min64(ROW_COLUMNS, round_up(divide_up(g->n, ROW_BLOCKS), LANES));
 }
 
 /* Of a task's wide sums. */
@@ -31,17 +31,17 @@ static inline size_t rows_wide_size(const cnn__gemm *g)
 }
 
 /* A vector of each row of C, `count` lanes of it. */
-CNN__INLINE void add_vectors(int rows, int deep, lanes x[ROWS_AT_ONCE][DEEP], const float *b, int64_t ldb, float *c,
-                             int64_t ldc, int64_t count)
+CNN__INLINE void rows_add_vectors(int rows, int deep, lanes x[ROWS_AT_ONCE][DEEP], const float *b, int64_t ldb,
+                                  float *c, int64_t ldc, int64_t count)
 {
     lanes y[DEEP];
 #pragma GCC unroll 4
     for (int u = 0; u < deep; u++) {
-        y[u] = count == LANES ? load(b + u * ldb) : load_some(b + u * ldb, count);
+        y[u] = count == LANES ? load(b + u * ldb) : load_partial(b + u * ldb, count);
     }
 #pragma GCC unroll 4
     for (int i = 0; i < rows; i++, c += ldc) {
-        lanes sum = count == LANES ? load(c) : load_some(c, count);
+        lanes sum = count == LANES ? load(c) : load_partial(c, count);
 #pragma GCC unroll 4
         for (int u = 0; u < deep; u++) {
             sum += x[i][u] * y[u];
@@ -49,7 +49,7 @@ CNN__INLINE void add_vectors(int rows, int deep, lanes x[ROWS_AT_ONCE][DEEP], co
         if (count == LANES) {
             store(c, sum);
         } else {
-            store_some(c, sum, count);
+            store_partial(c, sum, count);
         }
     }
 }
@@ -73,13 +73,13 @@ CNN__INLINE void add_rows(int rows, int deep, bool fetch, const cnn__gemm *g, co
         if (fetch && j % LINE == 0) {
 #pragma GCC unroll 4
             for (int u = 0; u < deep; u++) {
-                __builtin_prefetch(b + (FETCH_ROWS + u) * g->ldb + j, 0, 2);
+                __builtin_prefetch(b + (ROWS_FETCH_ROWS + u) * g->ldb + j, 0, 2);
             }
         }
-        add_vectors(rows, deep, x, b + j, g->ldb, c + j, g->ldc, LANES);
+        rows_add_vectors(rows, deep, x, b + j, g->ldb, c + j, g->ldc, LANES);
     }
     if (j < count) {
-        add_vectors(rows, deep, x, b + j, g->ldb, c + j, g->ldc, count - j);
+        rows_add_vectors(rows, deep, x, b + j, g->ldb, c + j, g->ldc, count - j);
     }
 }
 

@@ -13,12 +13,12 @@ CNN__INLINE void fetch_sums(int rows, const float *c, int64_t step)
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++, c += step) {
         __builtin_prefetch(c, 1);
-        __builtin_prefetch(c + WIDTH - 1, 1);
+        __builtin_prefetch(c + TILE_WIDTH - 1, 1);
     }
 }
 
 CNN__INLINE void start_sums(int rows, int vectors, tile_start start, bool streamed, const float *from, const float *c,
-                            int64_t step, lanes acc[ROWS][2])
+                            int64_t step, lanes acc[TILE_ROWS][2])
 {
     lanes first = { 0 }, second = { 0 };
     if (start == FROM_COLUMNS) {
@@ -43,9 +43,9 @@ CNN__INLINE void start_sums(int rows, int vectors, tile_start start, bool stream
 
 /* `rows` and `vectors` are constants where this is inlined. */
 CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand *a, const tile_operand *b,
-                           tile_start start, bool streamed, const float *from, float *c, int64_t step, ahead *next)
+                           tile_start start, bool streamed, const float *from, float *c, int64_t step, prefetch *next)
 {
-    lanes acc[ROWS][2];
+    lanes acc[TILE_ROWS][2];
     if (start == FROM_C) {
         const float *row = c;
 #pragma GCC unroll 16
@@ -62,14 +62,14 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
     int64_t stepping = b->steps ? sizeof *b->steps : 0;
     HIDE(along);
     HIDE(stepping);
-    const char *at[(ROWS + REACH - 1) / REACH];
+    const char *at[(TILE_ROWS + REACH - 1) / REACH];
     const float *columns = b->at;
 #pragma GCC unroll 4
     for (int i = 0; i < rows; i += REACH) {
         at[i / REACH] = (const char *)a->at + i * across;
     }
     for (; k > 0; k -= FETCH_STEPS) {
-        ahead_fetch(next);
+        prefetch_lines(next);
 #pragma GCC unroll 1
         for (int64_t end = k < FETCH_STEPS ? k : FETCH_STEPS; end > 0; end--) {
             lanes b0 = load(columns), b1 = vectors > 1 ? load(columns + LANES) : b0;
@@ -120,7 +120,7 @@ static bool goes_by_rows(const tile_grid *g)
 
 #if CNN__VECTOR_BYTES == 32
 
-enum { PANEL = WIDTH * sizeof(float) }; /* bytes of a step of packed columns */
+enum { PANEL = TILE_WIDTH * sizeof(float) }; /* bytes of a step of packed columns */
 
 /* Where a full tile is in its operands. */
 typedef struct tile_place {
@@ -131,10 +131,11 @@ typedef struct tile_place {
 } tile_place;
 
 /* One step's products. */
-CNN__INLINE void full_step(const tile_place *at, int64_t across, int64_t moved, lanes b0, lanes b1, lanes acc[ROWS][2])
+CNN__INLINE void full_step(const tile_place *at, int64_t across, int64_t moved, lanes b0, lanes b1,
+                           lanes acc[TILE_ROWS][2])
 {
 #pragma GCC unroll 6
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < TILE_ROWS; i++) {
         lanes x = splat(*(const float *)(const void *)((i < 3 ? at->upper : at->lower) + i % 3 * across + moved));
         ADD_PRODUCT(acc[i][0], x, b0);
         ADD_PRODUCT(acc[i][1], x, b1);
@@ -144,7 +145,7 @@ CNN__INLINE void full_step(const tile_place *at, int64_t across, int64_t moved, 
 /* Some steps of a full tile, 20 instructions each and what moves the addresses: the other thread of the core may
  * take every second turn at handing out instructions, and with many more than that the FMA units wait. A row's three
  * stay together. `count` and `along` are constants. */
-CNN__INLINE void full_steps(int count, int64_t across, int64_t along, tile_place *at, lanes acc[ROWS][2])
+CNN__INLINE void full_steps(int count, int64_t across, int64_t along, tile_place *at, lanes acc[TILE_ROWS][2])
 {
 #pragma GCC unroll 8
     for (int u = 0; u < count; u++) {
@@ -160,13 +161,13 @@ CNN__INLINE void full_steps(int count, int64_t across, int64_t along, tile_place
 
 /* Steps that keep b, which lies in rows far apart; what the tile to the right reads of them is fetched. */
 CNN__INLINE float *keeping_steps(int64_t count, int64_t across, int64_t along, tile_place *at, float *keep,
-                                 lanes acc[ROWS][2])
+                                 lanes acc[TILE_ROWS][2])
 {
 #pragma GCC unroll 1
-    for (; count > 0; count--, keep += WIDTH) {
+    for (; count > 0; count--, keep += TILE_WIDTH) {
         const float *columns = (const float *)(const void *)at->columns;
         lanes b0 = load(columns), b1 = load(columns + LANES);
-        __builtin_prefetch(columns + WIDTH);
+        __builtin_prefetch(columns + TILE_WIDTH);
         at->columns += at->steps[0];
         store(keep, b0);
         store(keep + LANES, b1);
@@ -180,33 +181,33 @@ CNN__INLINE float *keeping_steps(int64_t count, int64_t across, int64_t along, t
 /* One of a grid's tiles, c's, whose first rows of a and columns of b are at `at`; `fetch` floats behind its rows is
  * what will be written to next, unless 0. */
 CNN__INLINE void full_tile(const tile_grid *g, int64_t across, int64_t along, tile_place at, const float *from,
-                           float *keep, float *c, int64_t fetch, ahead *next)
+                           float *keep, float *c, int64_t fetch, prefetch *next)
 {
-    lanes acc[ROWS][2];
+    lanes acc[TILE_ROWS][2];
     int64_t left = g->k, step = g->step;
     if (g->start == FROM_C) {
         const float *row = c;
 #pragma GCC unroll 6
-        for (int i = 0; i < ROWS; i++, row += step) {
+        for (int i = 0; i < TILE_ROWS; i++, row += step) {
             acc[i][0] = load(row);
             acc[i][1] = load(row + LANES);
         }
     } else {
-        start_sums(ROWS, 2, g->start, true, from, c, step, acc);
+        start_sums(TILE_ROWS, 2, g->start, true, from, c, step, acc);
     }
     if (fetch) {
         const float *row = c + fetch;
 #pragma GCC unroll 6
-        for (int i = 0; i < ROWS; i++, row += step) {
+        for (int i = 0; i < TILE_ROWS; i++, row += step) {
             __builtin_prefetch(row, 1);
         }
     }
     for (; keep && left > 0; left -= FETCH_STEPS) {
-        ahead_fetch(next);
-        keep = keeping_steps(least(left, FETCH_STEPS), across, along, &at, keep, acc);
+        prefetch_lines(next);
+        keep = keeping_steps(min64(left, FETCH_STEPS), across, along, &at, keep, acc);
     }
     for (; left >= FETCH_STEPS; left -= FETCH_STEPS) {
-        ahead_fetch(next);
+        prefetch_lines(next);
         full_steps(FETCH_STEPS, across, along, &at, acc);
     }
 #pragma GCC unroll 1
@@ -216,14 +217,14 @@ CNN__INLINE void full_tile(const tile_grid *g, int64_t across, int64_t along, ti
     HIDE(c);
     if (g->streamed) {
 #pragma GCC unroll 6
-        for (int i = 0; i < ROWS; i++, c += step) {
+        for (int i = 0; i < TILE_ROWS; i++, c += step) {
             store_streamed(c, acc[i][0]);
             store_streamed(c + LANES, acc[i][1]);
         }
         return;
     }
 #pragma GCC unroll 6
-    for (int i = 0; i < ROWS; i++, c += step) {
+    for (int i = 0; i < TILE_ROWS; i++, c += step) {
         store(c, acc[i][0]);
         store(c + LANES, acc[i][1]);
     }
@@ -236,31 +237,33 @@ typedef struct tile_steps {
 
 /* The full panels of a grid; `across` and `along` are a's, in bytes, and constants as far as they are known. What c
  * will be written to is fetched while its left neighbour is made, or in the first column the panel above. */
-CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, ahead *next)
+CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, prefetch *next)
 {
-    static const float zeros[WIDTH];
+    static const float zeros[TILE_WIDTH];
     static const int64_t kept[FETCH_STEPS] = { PANEL, PANEL, PANEL, PANEL, PANEL, PANEL, PANEL, PANEL };
     int64_t size = sizeof(float), always[FETCH_STEPS];
     for (int u = 0; u < FETCH_STEPS; u++) {
         always[u] = g->b.along * size;
     }
     if (!g->streamed && g->start != FROM_C) {
-        fetch_sums(ROWS, g->c, g->step);
+        fetch_sums(TILE_ROWS, g->c, g->step);
     }
     bool by_rows = goes_by_rows(g);
-    tile_steps down = { g->rows / ROWS, g->a_step * size, 0, ROWS * g->step, g->start == FROM_ROWS ? ROWS : 0 };
-    tile_steps right = { g->columns, 0, g->b_step * size, WIDTH, g->from && g->start == FROM_COLUMNS ? WIDTH : 0 };
+    tile_steps down = { g->rows / TILE_ROWS, g->a_step * size, 0, TILE_ROWS * g->step,
+                        g->start == FROM_ROWS ? TILE_ROWS : 0 };
+    tile_steps right = { g->columns, 0, g->b_step * size, TILE_WIDTH,
+                         g->from && g->start == FROM_COLUMNS ? TILE_WIDTH : 0 };
     const tile_steps outer = by_rows ? down : right, inner = by_rows ? right : down;
     for (int64_t i = 0; i < outer.count; i++) {
         const char *rows = (const char *)g->a.at + i * outer.rows, *columns = (const char *)g->b.at + i * outer.columns;
         const float *from = (g->from ? g->from : zeros) + i * outer.from;
         float *c = g->c + i * outer.c;
         for (int64_t j = 0; j < inner.count; j++) {
-            int64_t column = by_rows ? j : i, fetch = column + 1 < g->columns ? 2 * WIDTH - 1
+            int64_t column = by_rows ? j : i, fetch = column + 1 < g->columns ? 2 * TILE_WIDTH - 1
                                                       : column || by_rows     ? 0
                                                                               : down.c;
             tile_place at = { rows, rows + 3 * across, columns, g->b.steps ? g->b.steps : always, g->b.steps ? 1 : 0 };
-            float *keep = g->keep ? g->keep + column * g->k * WIDTH : NULL;
+            float *keep = g->keep ? g->keep + column * g->k * TILE_WIDTH : NULL;
             if (keep && (by_rows ? i : j)) {
                 at.columns = (const char *)keep;
                 at.steps = kept;
@@ -278,12 +281,12 @@ CNN__INLINE void full_panels(const tile_grid *g, int64_t across, int64_t along, 
 /* Whether all of a is packed, or lies along k. */
 static bool full_fits(const tile_operand *a)
 {
-    return a->across == 1 ? a->along == ROWS : a->along == 1;
+    return a->across == 1 ? a->along == TILE_ROWS : a->along == 1;
 }
 
-static void full_grid(const tile_grid *g, ahead *next)
+static void full_grid(const tile_grid *g, prefetch *next)
 {
-    int64_t one = sizeof(float), packed = ROWS * sizeof(float), across = g->a.across * one;
+    int64_t one = sizeof(float), packed = TILE_ROWS * sizeof(float), across = g->a.across * one;
     if (g->a.across == 1) {
         full_panels(g, one, packed, next);
     } else {
@@ -311,10 +314,10 @@ static void full_grid(const tile_grid *g, ahead *next)
 /* clang-format on */
 
 void tile_direct(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b,
-                 tile_start start, bool streamed, const float *from, float *c, int64_t step, ahead *next)
+                 tile_start start, bool streamed, const float *from, float *c, int64_t step, prefetch *next)
 {
 #if CNN__VECTOR_BYTES == 32
-    if (rows == ROWS && vectors > 1 && full_fits(a)) {
+    if (rows == TILE_ROWS && vectors > 1 && full_fits(a)) {
         tile_grid g = { .rows = rows,
                         .columns = 1,
                         .k = k,
@@ -343,27 +346,28 @@ void tile_direct(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a
 /* What is read by the rows that full panels leave. */
 static tile_operand kept_columns(const tile_grid *g)
 {
-    return g->keep ? (tile_operand){ g->keep, 1, WIDTH, NULL } : g->b;
+    return g->keep ? (tile_operand){ g->keep, 1, TILE_WIDTH, NULL } : g->b;
 }
 
 bool tile_keeps(int64_t rows, const tile_operand *a)
 {
 #if CNN__VECTOR_BYTES == 32
-    return rows == ROWS && full_fits(a);
+    return rows == TILE_ROWS && full_fits(a);
 #else
     (void)rows, (void)a;
     return false;
 #endif
 }
 
-void tile_multiply(const tile_grid *g, ahead *next)
+void tile_multiply(const tile_grid *g, prefetch *next)
 {
-    static const float zeros[WIDTH];
+    static const float zeros[TILE_WIDTH];
     const float *from = g->from ? g->from : zeros;
-    int64_t done = 0, from_row = g->start == FROM_ROWS, from_column = g->from && g->start == FROM_COLUMNS ? WIDTH : 0;
+    int64_t done = 0, from_row = g->start == FROM_ROWS,
+            from_column = g->from && g->start == FROM_COLUMNS ? TILE_WIDTH : 0;
 #if CNN__VECTOR_BYTES == 32
-    if (g->vectors > 1 && g->panel_rows == ROWS && g->rows >= ROWS && full_fits(&g->a)) {
-        done = g->rows / ROWS * ROWS;
+    if (g->vectors > 1 && g->panel_rows == TILE_ROWS && g->rows >= TILE_ROWS && full_fits(&g->a)) {
+        done = g->rows / TILE_ROWS * TILE_ROWS;
         full_grid(g, next);
     }
 #endif
@@ -374,23 +378,23 @@ void tile_multiply(const tile_grid *g, ahead *next)
             int64_t row = done + (by_rows ? first : second) * g->panel_rows, column = by_rows ? second : first;
             tile_operand a = g->a, b = kept_columns(g);
             a.at += row / g->panel_rows * g->a_step;
-            b.at += column * (g->keep ? g->k * WIDTH : g->b_step);
-            tile_direct(least(g->panel_rows, g->rows - row), g->vectors, g->k, &a, &b, g->start, g->streamed,
-                        from + row * from_row + column * from_column, g->c + row * g->step + column * WIDTH, g->step,
-                        next);
+            b.at += column * (g->keep ? g->k * TILE_WIDTH : g->b_step);
+            tile_direct(min64(g->panel_rows, g->rows - row), g->vectors, g->k, &a, &b, g->start, g->streamed,
+                        from + row * from_row + column * from_column, g->c + row * g->step + column * TILE_WIDTH,
+                        g->step, next);
         }
     }
 }
 
-void tile_multiply_columns(tile_grid g, int64_t count, ahead *next)
+void tile_multiply_columns(tile_grid g, int64_t count, prefetch *next)
 {
-    int64_t rest = count % WIDTH, half = rest > 0 && rest <= LANES;
-    g.columns = divide_up(count, WIDTH) - half;
+    int64_t rest = count % TILE_WIDTH, half = rest > 0 && rest <= LANES;
+    g.columns = divide_up(count, TILE_WIDTH) - half;
     g.vectors = 2;
     tile_multiply(&g, next);
     if (half) {
         g.b.at += g.columns * g.b_step;
-        g.c += g.columns * WIDTH;
+        g.c += g.columns * TILE_WIDTH;
         g.columns = g.vectors = 1;
         tile_multiply(&g, next);
     }

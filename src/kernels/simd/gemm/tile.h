@@ -10,10 +10,10 @@
 #include "kernels/simd/vector/prefetch.h"
 
 enum {
-    ROWS = CNN__VECTOR_BYTES == 64 ? 14 : 6,
+    TILE_ROWS = CNN__VECTOR_BYTES == 64 ? 14 : 6,
     ROWS_FIT_A_VECTOR = CNN__VECTOR_BYTES > 16,
     FULL_PANELS = CNN__VECTOR_BYTES == 32, /* have a loop of their own (gemm/tile.c) */
-    WIDTH = 2 * LANES,
+    TILE_WIDTH = 2 * LANES,
     FETCH_STEPS = 8,    /* between fetches of memory that is wanted soon */
     SHALLOW = 64,       /* steps: sums that are made so fast that it counts how they are written */
     SHALLOW_STEPS = 512 /* of all panels of columns: the first cache */
@@ -36,7 +36,7 @@ typedef struct tile_operand {
  * what `next` names is fetched a little at each FETCH_STEPS. A function of its own, in gemm/tile.c: around a caller's
  * variables GCC keeps a sum in memory, at half the speed. */
 void CNN__SIMD(tile_direct)(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b,
-                            tile_start start, bool streamed, const float *from, float *c, int64_t step, ahead *next);
+                            tile_start start, bool streamed, const float *from, float *c, int64_t step, prefetch *next);
 
 /* Tiles of a block of c, a panel of WIDTH columns after the other, and in each of these a panel of rows after the
  * other. */
@@ -54,7 +54,7 @@ typedef struct tile_grid {
     float *keep; /* NULL, or where the first rows leave b packed for the others; see tile_keeps */
 } tile_grid;
 
-void CNN__SIMD(tile_multiply)(const tile_grid *g, ahead *next);
+void CNN__SIMD(tile_multiply)(const tile_grid *g, prefetch *next);
 
 /* Whether a grid with so many rows in its first panel, of these, may keep b: [panel of columns][k][WIDTH]. */
 bool CNN__SIMD(tile_keeps)(int64_t rows, const tile_operand *a);
@@ -67,12 +67,12 @@ static inline int64_t tile_columns(int64_t k)
 }
 
 /* For `count` columns, whose last panel is a vector if that holds what is left. */
-void CNN__SIMD(tile_multiply_columns)(tile_grid g, int64_t count, ahead *next);
+void CNN__SIMD(tile_multiply_columns)(tile_grid g, int64_t count, prefetch *next);
 
 /* Panels that `rows` are best cut into: full ones where those are faster, else of nearly equal size. */
 static inline int64_t panel_rows_of(int64_t rows)
 {
-    return FULL_PANELS ? ROWS : divide_up(rows, divide_up(rows, ROWS));
+    return FULL_PANELS ? TILE_ROWS : divide_up(rows, divide_up(rows, TILE_ROWS));
 }
 
 #define tile_direct CNN__SIMD(tile_direct)
@@ -82,9 +82,9 @@ static inline int64_t panel_rows_of(int64_t rows)
 
 /* Of packed operands. */
 static inline void tile_product(int64_t rows, int64_t k, const float *a, const float *b, tile_start start,
-                                const float *from, float *c, int64_t step, ahead *next)
+                                const float *from, float *c, int64_t step, prefetch *next)
 {
-    tile_operand packed_a = { a, 1, ROWS, NULL }, packed_b = { b, 1, WIDTH, NULL };
+    tile_operand packed_a = { a, 1, TILE_ROWS, NULL }, packed_b = { b, 1, TILE_WIDTH, NULL };
     tile_direct(rows, 2, k, &packed_a, &packed_b, start & (FROM_COLUMNS | FROM_ROWS), start & STREAMED, from, c, step,
                 next);
 }

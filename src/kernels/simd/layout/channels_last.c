@@ -3,16 +3,16 @@
 #include "kernels/simd/layout/channels_last.h"
 #include "kernels/simd/vector/partial.h"
 
-enum { STRIP_FLOATS = 1 << 15 }; /* of turned input, unless one line of the grid needs more */
+enum { CHANNELS_LAST_STRIP_FLOATS = 1 << 15 }; /* of turned input, unless one line of the grid needs more */
 
-static int64_t depth_last(const conv_axis *a, int64_t grid)
+static int64_t channels_last_end(const conv_axis *a, int64_t grid)
 {
     return (grid - 1) * a->stride + a->first + (a->taps - 1) * a->step;
 }
 
-depth_slab CNN__SIMD(depth_slab_make)(const conv_plan *plans, int64_t count)
+channels_last CNN__SIMD(channels_last_make)(const conv_plan *plans, int64_t count)
 {
-    depth_slab s = { 0 };
+    channels_last s = { 0 };
     int64_t last_h = 0, last_w = 0, reach = 0, grid = 0;
     bool none = true;
     for (int64_t k = 0; k < count; k++) {
@@ -23,13 +23,13 @@ depth_slab CNN__SIMD(depth_slab_make)(const conv_plan *plans, int64_t count)
         }
         s.first_h = none || h->first < s.first_h ? h->first : s.first_h;
         s.first_w = none || w->first < s.first_w ? w->first : s.first_w;
-        last_h = none || depth_last(h, 1) > last_h ? depth_last(h, 1) : last_h;
-        last_w = none || depth_last(w, w->grid) > last_w ? depth_last(w, w->grid) : last_w;
+        last_h = none || channels_last_end(h, 1) > last_h ? channels_last_end(h, 1) : last_h;
+        last_w = none || channels_last_end(w, w->grid) > last_w ? channels_last_end(w, w->grid) : last_w;
         none = false;
     }
     s.pitch = none ? 0 : last_w - s.first_w + 1;
     reach = none ? 0 : last_h - s.first_h + 1; /* lines for one of the grid */
-    int64_t lines = s.pitch ? (STRIP_FLOATS / (s.pitch * LANES) - reach) / plans->h.stride + 1 : grid;
+    int64_t lines = s.pitch ? (CHANNELS_LAST_STRIP_FLOATS / (s.pitch * LANES) - reach) / plans->h.stride + 1 : grid;
     s.strip = lines < 1 ? 1 : lines < grid ? lines : grid;
     s.strips = s.strip ? (grid + s.strip - 1) / s.strip : 0;
     s.rows = none ? 0 : (s.strip - 1) * plans->h.stride + reach;
@@ -41,13 +41,13 @@ static void load_corner(const float *plane, int64_t step, int64_t channels, int6
 {
 #pragma GCC unroll 1
     for (int64_t c = 0; c < LANES; c++) {
-        v[c] = load_some(plane + (c < channels ? c : channels - 1) * step, places < LANES ? places : LANES);
+        v[c] = load_partial(plane + (c < channels ? c : channels - 1) * step, places < LANES ? places : LANES);
     }
 }
 
 /* Whole lines that follow each other, to lines of a slab that are `gap` places longer. */
-static void turn_lines(const float *plane, int64_t step, int64_t channels, int64_t width, int64_t lines, int64_t gap,
-                       float *to)
+static void transpose_lines(const float *plane, int64_t step, int64_t channels, int64_t width, int64_t lines,
+                            int64_t gap, float *to)
 {
     int64_t count = width * lines;
     for (int64_t at = 0; at < count; at += LANES) {
@@ -76,13 +76,13 @@ static void turn_lines(const float *plane, int64_t step, int64_t channels, int64
     }
 }
 
-void CNN__SIMD(depth_turn)(const float *plane, int64_t step, int64_t channels, int64_t count, float *to)
+void CNN__SIMD(channels_last_pack)(const float *plane, int64_t step, int64_t channels, int64_t count, float *to)
 {
-    turn_lines(plane, step, channels, count, 1, 0, to);
+    transpose_lines(plane, step, channels, count, 1, 0, to);
 }
 
-void CNN__SIMD(depth_turn_back)(const float *from, int64_t count, int64_t step, int64_t channels, bool streamed,
-                                float *to)
+void CNN__SIMD(channels_last_unpack)(const float *from, int64_t count, int64_t step, int64_t channels, bool streamed,
+                                     float *to)
 {
     for (int64_t at = 0; at < count; at += LANES) {
         int64_t begin = at + LANES > count && count >= LANES ? count - LANES : at, some = count - begin;
@@ -109,14 +109,14 @@ void CNN__SIMD(depth_turn_back)(const float *from, int64_t count, int64_t step, 
             if (whole) {
                 store_streamed(to + c * step + begin, v[c]);
             } else {
-                store_some(to + c * step + begin, v[c], some < LANES ? some : LANES);
+                store_partial(to + c * step + begin, v[c], some < LANES ? some : LANES);
             }
         }
     }
 }
 
-void CNN__SIMD(depth_slab_fill)(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line,
-                                const float *plane, int64_t channels, float *slab)
+void CNN__SIMD(channels_last_fill)(const channels_last *s, const conv_axis *h, const conv_axis *w, int64_t line,
+                                   const float *plane, int64_t channels, float *slab)
 {
     int64_t top = line * h->stride + s->first_h, step = h->in * w->in;
     int64_t left = s->first_w < 0 ? -s->first_w : 0, skip = s->first_w > 0 ? s->first_w : 0;
@@ -126,8 +126,8 @@ void CNN__SIMD(depth_slab_fill)(const depth_slab *s, const conv_axis *h, const c
     int64_t begin = top < 0 ? 0 : top, end = top + s->rows < h->in ? top + s->rows : h->in;
     bool whole = count == w->in && begin < end;
     if (whole) {
-        turn_lines(plane + begin * w->in, step, channels, w->in, end - begin, s->pitch - w->in,
-                   slab + ((begin - top) * s->pitch + left) * LANES);
+        transpose_lines(plane + begin * w->in, step, channels, w->in, end - begin, s->pitch - w->in,
+                        slab + ((begin - top) * s->pitch + left) * LANES);
     }
     for (int64_t r = 0; r < s->rows; r++, slab += s->pitch * LANES) {
         int64_t row = top + r;
@@ -139,7 +139,7 @@ void CNN__SIMD(depth_slab_fill)(const depth_slab *s, const conv_axis *h, const c
             store(slab + k * LANES, (lanes){ 0 });
         }
         if (!whole) {
-            turn_lines(plane + row * w->in + skip, step, channels, count, 1, 0, slab + left * LANES);
+            transpose_lines(plane + row * w->in + skip, step, channels, count, 1, 0, slab + left * LANES);
         }
         for (int64_t k = left + count; k < s->pitch; k++) {
             store(slab + k * LANES, (lanes){ 0 });
@@ -147,15 +147,15 @@ void CNN__SIMD(depth_slab_fill)(const depth_slab *s, const conv_axis *h, const c
     }
 }
 
-ahead CNN__SIMD(depth_foresee)(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line,
-                               const float *plane, int64_t channels, int64_t calls)
+prefetch CNN__SIMD(channels_last_prefetch)(const channels_last *s, const conv_axis *h, const conv_axis *w, int64_t line,
+                                           const float *plane, int64_t channels, int64_t calls)
 {
     int64_t top = line * h->stride + s->first_h, size = (int64_t)sizeof(float), step = h->in * w->in;
     int64_t begin = top < 0 ? 0 : top, end = top + s->rows < h->in ? top + s->rows : h->in;
     if (begin >= end) {
-        return (ahead){ 0 };
+        return (prefetch){ 0 };
     }
     return end - begin == h->in
-               ? ahead_make(plane, channels * step * size, 1, 0, calls)
-               : ahead_make(plane + begin * w->in, (end - begin) * w->in * size, channels, step * size, calls);
+               ? prefetch_make(plane, channels * step * size, 1, 0, calls)
+               : prefetch_make(plane + begin * w->in, (end - begin) * w->in * size, channels, step * size, calls);
 }

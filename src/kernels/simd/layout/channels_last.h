@@ -11,35 +11,35 @@
 #include "kernels/simd/vector/prefetch.h"
 
 /* Lines and columns that the plans of a pass reach in the input, padding included. */
-typedef struct depth_slab {
+typedef struct channels_last {
     int64_t first_h, first_w; /* may be negative */
     int64_t pitch;            /* columns */
     int64_t strip, strips;    /* lines of the grid at a time */
     int64_t rows;             /* of the slab for a strip */
-} depth_slab;
+} channels_last;
 
 /* For all plans of a pass, of which the first has the sizes. */
-depth_slab CNN__SIMD(depth_slab_make)(const conv_plan *plans, int64_t count);
+channels_last CNN__SIMD(channels_last_make)(const conv_plan *plans, int64_t count);
 
 /* Floats of the turned strip. */
-static inline int64_t depth_slab_size(const depth_slab *s)
+static inline int64_t channels_last_size(const channels_last *s)
 {
     return s->rows * s->pitch * LANES;
 }
 
 /* `count` places of planes that are `step` apart, to vectors in order. */
-void CNN__SIMD(depth_turn)(const float *plane, int64_t step, int64_t channels, int64_t count, float *to);
+void CNN__SIMD(channels_last_pack)(const float *plane, int64_t step, int64_t channels, int64_t count, float *to);
 
 /* And back; `streamed` if past the caches. */
-void CNN__SIMD(depth_turn_back)(const float *from, int64_t count, int64_t step, int64_t channels, bool streamed,
-                                float *to);
+void CNN__SIMD(channels_last_unpack)(const float *from, int64_t count, int64_t step, int64_t channels, bool streamed,
+                                     float *to);
 
 /* Fills the slab for lines of the grid from `line` on; `plane` is the block's first channel. */
-void CNN__SIMD(depth_slab_fill)(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line,
-                                const float *plane, int64_t channels, float *slab);
+void CNN__SIMD(channels_last_fill)(const channels_last *s, const conv_axis *h, const conv_axis *w, int64_t line,
+                                   const float *plane, int64_t channels, float *slab);
 
-/* What depth_slab_fill will read there, in `calls` calls. */
-ahead CNN__SIMD(depth_foresee)(const depth_slab *s, const conv_axis *h, const conv_axis *w, int64_t line,
-                               const float *plane, int64_t channels, int64_t calls);
+/* What channels_last_fill will read there, in `calls` calls. */
+prefetch CNN__SIMD(channels_last_prefetch)(const channels_last *s, const conv_axis *h, const conv_axis *w, int64_t line,
+                                           const float *plane, int64_t channels, int64_t calls);
 
 #endif

@@ -3,7 +3,7 @@
 #include "kernels/simd/vector/copy.h"
 
 /* Does some tap fall on place `at` of the slab, seen from positions `stride` apart? */
-static inline bool slab_reached(const conv_axis *a, int64_t at)
+static inline bool padded_reached(const conv_axis *a, int64_t at)
 {
     if (a->step == 1 && a->taps >= a->stride) {
         return true;
@@ -17,11 +17,11 @@ static inline bool slab_reached(const conv_axis *a, int64_t at)
 }
 
 /* Columns [begin, end) of a residue's lines are the image's, from place on; the others are padding. */
-typedef struct slab_part {
+typedef struct padded_part {
     int64_t place, begin, end;
-} slab_part;
+} padded_part;
 
-static inline slab_part slab_part_of(const conv_slab *s, const conv_axis *a, int64_t residue)
+static inline padded_part padded_part_of(const padded_slab *s, const conv_axis *a, int64_t residue)
 {
     int64_t place = a->first + residue;
     int64_t begin = place < 0 ? (-place + a->stride - 1) / a->stride : 0;
@@ -29,10 +29,11 @@ static inline slab_part slab_part_of(const conv_slab *s, const conv_axis *a, int
     begin = begin < s->columns ? begin : s->columns;
     end = end < s->columns ? end : s->columns;
     end = end > begin ? end : begin;
-    return (slab_part){ place + begin * a->stride, begin, end };
+    return (padded_part){ place + begin * a->stride, begin, end };
 }
 
-CNN__INLINE void slab_line(const conv_slab *s, const slab_part *part, int64_t stride, const float *from, float *to)
+CNN__INLINE void padded_line(const padded_slab *s, const padded_part *part, int64_t stride, const float *from,
+                             float *to)
 {
     for (int64_t k = 0; k < part->begin; k++) {
         to[k] = 0;
@@ -47,37 +48,38 @@ CNN__INLINE void slab_line(const conv_slab *s, const slab_part *part, int64_t st
     }
 }
 
-static inline void slab_plane(const conv_slab *s, const conv_plan *p, const conv_unit *u, const float *plane, float *to)
+static inline void padded_plane(const padded_slab *s, const conv_plan *p, const padded_range *u, const float *plane,
+                                float *to)
 {
     int64_t rows = (u->lines - 1) * p->h.stride + (p->h.taps - 1) * p->h.step + 1,
             first = u->line * p->h.stride + p->h.first;
     for (int64_t residue = 0; residue < p->w.stride; residue++, to += s->columns) {
-        if (!slab_reached(&p->w, residue)) {
+        if (!padded_reached(&p->w, residue)) {
             continue;
         }
-        slab_part part = slab_part_of(s, &p->w, residue);
+        padded_part part = padded_part_of(s, &p->w, residue);
         for (int64_t r = 0; r < rows; r++) {
             int64_t row = first + r;
-            if (!slab_reached(&p->h, r)) {
+            if (!padded_reached(&p->h, r)) {
                 continue;
             }
             if (row < 0 || row >= p->h.in) {
                 memset(to + r * s->row_step, 0, (size_t)s->columns * sizeof *to);
             } else {
-                slab_line(s, &part, p->w.stride, plane + row * p->w.in, to + r * s->row_step);
+                padded_line(s, &part, p->w.stride, plane + row * p->w.in, to + r * s->row_step);
             }
         }
     }
 }
 
-void slab_fill(const conv_slab *s, const conv_plan *p, const conv_unit *u, const float *x, int64_t channel,
-               int64_t count, float *slab)
+void padded_fill(const padded_slab *s, const conv_plan *p, const padded_range *u, const float *x, int64_t channel,
+                 int64_t count, float *slab)
 {
     int64_t plane = p->h.in * p->w.in, image = p->groups * p->in_channels * plane;
     for (int64_t c = 0; c < count; c++) {
         for (int64_t n = 0; n < u->images; n++) {
-            slab_plane(s, p, u, x + (u->image + n) * image + (channel + c) * plane,
-                       slab + c * s->channel_step + n * s->image_step);
+            padded_plane(s, p, u, x + (u->image + n) * image + (channel + c) * plane,
+                         slab + c * s->channel_step + n * s->image_step);
         }
     }
 }

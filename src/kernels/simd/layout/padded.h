@@ -9,47 +9,47 @@
 
 #include "kernels/simd/layout/plan.h"
 
-typedef struct conv_slab {
+typedef struct padded_slab {
     int64_t images, lines; /* of a whole unit: lines of the grid */
     int64_t blocks;        /* units an image is cut into, or 1 */
     int64_t units;
     int64_t rows;    /* of a channel's image in the slab */
     int64_t columns; /* of a residue */
     int64_t row_step, image_step, channel_step;
-} conv_slab;
+} padded_slab;
 
 /* A unit: which images, which lines of the grid. */
-typedef struct conv_unit {
+typedef struct padded_range {
     int64_t image, images, line, lines;
-} conv_unit;
+} padded_range;
 
-enum { SLAB_SLACK = 4 * LANES }; /* floats that may be read past the end */
+enum { PADDED_SLACK = 4 * LANES }; /* floats that may be read past the end */
 
-/* How many of `whole` lines or images, `size` positions each, a unit gets: of at most `most` positions, so many that
+/* How many of `whole` lines or images, `size` positions each, a unit gets: of at most `max` positions, so many that
  * units round up to panels with the least waste. */
-static inline int64_t slab_share(int64_t whole, int64_t size, int64_t most, int64_t panel)
+static inline int64_t padded_share(int64_t whole, int64_t size, int64_t max, int64_t panel)
 {
-    int64_t best = 1, least_panels = INT64_MAX;
-    for (int64_t n = 1; n <= whole && (n == 1 || n * size <= most); n++) {
+    int64_t best = 1, min_panels = INT64_MAX;
+    for (int64_t n = 1; n <= whole && (n == 1 || n * size <= max); n++) {
         int64_t rest = whole % n * size;
         int64_t panels = whole / n * ((n * size + panel - 1) / panel) + (rest + panel - 1) / panel;
-        if (panels <= least_panels) {
+        if (panels <= min_panels) {
             best = n;
-            least_panels = panels;
+            min_panels = panels;
         }
     }
     return best;
 }
 
-static inline conv_slab slab_make(const conv_plan *p, int64_t positions, int64_t panel)
+static inline padded_slab padded_make(const conv_plan *p, int64_t positions, int64_t panel)
 {
-    conv_slab s = { .images = 1, .lines = p->h.grid, .blocks = 1 };
+    padded_slab s = { .images = 1, .lines = p->h.grid, .blocks = 1 };
     int64_t plane = p->h.grid * p->w.grid;
     if (plane > positions) {
-        s.lines = slab_share(p->h.grid, p->w.grid, positions, panel);
+        s.lines = padded_share(p->h.grid, p->w.grid, positions, panel);
         s.blocks = (p->h.grid + s.lines - 1) / s.lines;
     } else if (plane) {
-        s.images = slab_share(p->batch, plane, positions, panel);
+        s.images = padded_share(p->batch, plane, positions, panel);
     }
     s.units = (p->batch + s.images - 1) / s.images * s.blocks;
     s.rows = p->h.taps ? (s.lines - 1) * p->h.stride + (p->h.taps - 1) * p->h.step + 1 : 0;
@@ -61,24 +61,24 @@ static inline conv_slab slab_make(const conv_plan *p, int64_t positions, int64_t
     return s;
 }
 
-static inline conv_unit slab_unit(const conv_slab *s, const conv_plan *p, int64_t number)
+static inline padded_range padded_unit(const padded_slab *s, const conv_plan *p, int64_t number)
 {
-    conv_unit u = { .image = number / s->blocks * s->images,
-                    .images = s->images,
-                    .line = number % s->blocks * s->lines,
-                    .lines = s->lines };
+    padded_range u = { .image = number / s->blocks * s->images,
+                       .images = s->images,
+                       .line = number % s->blocks * s->lines,
+                       .lines = s->lines };
     u.images = u.image + u.images < p->batch ? u.images : p->batch - u.image;
     u.lines = u.line + u.lines < p->h.grid ? u.lines : p->h.grid - u.line;
     return u;
 }
 
 /* Fills the slab with channels [channel, channel + count) of a unit; x is the group's first channel of image 0. */
-void CNN__SIMD(slab_fill)(const conv_slab *s, const conv_plan *p, const conv_unit *u, const float *x, int64_t channel,
-                          int64_t count, float *slab);
-#define slab_fill CNN__SIMD(slab_fill)
+void CNN__SIMD(padded_fill)(const padded_slab *s, const conv_plan *p, const padded_range *u, const float *x,
+                            int64_t channel, int64_t count, float *slab);
+#define padded_fill CNN__SIMD(padded_fill)
 
 /* Where tap (i, j) of position 0 is in a channel of the slab. */
-static inline int64_t slab_tap(const conv_slab *s, const conv_plan *p, int64_t i, int64_t j)
+static inline int64_t padded_tap(const padded_slab *s, const conv_plan *p, int64_t i, int64_t j)
 {
     int64_t place = j * p->w.step;
     return i * p->h.step * s->row_step + place % p->w.stride * s->columns + place / p->w.stride;
@@ -86,23 +86,23 @@ static inline int64_t slab_tap(const conv_slab *s, const conv_plan *p, int64_t i
 
 /* ---- positions of a unit, counted along images, lines and columns, as runs of consecutive floats ---- */
 
-typedef struct slab_run {
+typedef struct padded_run {
     int64_t from; /* in a channel of the slab, for tap (0, 0) at place 0 */
     int64_t to;   /* which of the positions asked for */
     int64_t count;
-} slab_run;
+} padded_run;
 
 /* The runs of positions [begin, begin + count); returns how many. `runs` has room for count. */
-static inline int64_t slab_runs(const conv_slab *s, const conv_plan *p, const conv_unit *u, int64_t begin,
-                                int64_t count, slab_run *runs)
+static inline int64_t padded_runs(const padded_slab *s, const conv_plan *p, const padded_range *u, int64_t begin,
+                                  int64_t count, padded_run *runs)
 {
     int64_t used = 0;
     for (int64_t done = 0; done < count;) {
         int64_t at = begin + done, column = at % p->w.grid, line = at / p->w.grid;
         int64_t left = p->w.grid - column < count - done ? p->w.grid - column : count - done;
         runs[used++] =
-            (slab_run){ line / u->lines * s->image_step + line % u->lines * p->h.stride * s->row_step + column, done,
-                        left };
+            (padded_run){ line / u->lines * s->image_step + line % u->lines * p->h.stride * s->row_step + column, done,
+                          left };
         done += left;
     }
     return used;

@@ -29,7 +29,7 @@ typedef struct conv_plan {
     int64_t weight_out, weight_in;     /* floats from one output or input channel's weights to the next */
     int64_t weight_group, weight_row;  /* and from one group's, one row's */
     bool relu, add, strict;            /* as in cnn__conv */
-    const float *positive;
+    const float *relu_mask;
 } conv_plan;
 
 static inline conv_axis axis_forward(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation,
@@ -117,7 +117,7 @@ static inline conv_plan plan_backward(const cnn__conv *g, int64_t residue_h, int
         .weight_row = g->kernel_w,
         .add = g->add,
         .strict = g->strict,
-        .positive = g->positive,
+        .relu_mask = g->relu_mask,
     };
 }
 

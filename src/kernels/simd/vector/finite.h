@@ -46,7 +46,7 @@ CNN__INLINE bool floats_finite(const float *p, int64_t count)
         odd += b - b;
     }
     for (; k < count; k += LANES) {
-        lanes a = load_some(p + k, count - k < LANES ? count - k : LANES);
+        lanes a = load_partial(p + k, count - k < LANES ? count - k : LANES);
         even += a - a;
     }
     return lanes_finite(even + odd);

@@ -303,12 +303,12 @@ static inline bool streams(const float *p, int64_t count, int64_t step)
     return count >= LARGE && step % LANES == 0 && (uintptr_t)p % sizeof(lanes) == 0;
 }
 
-CNN__INLINE int64_t least(int64_t a, int64_t b)
+CNN__INLINE int64_t min64(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
-CNN__INLINE int64_t most(int64_t a, int64_t b)
+CNN__INLINE int64_t max64(int64_t a, int64_t b)
 {
     return a > b ? a : b;
 }

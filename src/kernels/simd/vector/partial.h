@@ -1,6 +1,6 @@
 /* Vectors of which only some lanes count: the ends of rows, and lists of the lanes that pass a test. Where the
  * instruction set has masks they are used; the results are the same without. Nothing is read or written outside of
- * the counted lanes, except by keep_lanes. */
+ * the counted lanes, except by compress_lanes. */
 #ifndef CNN_KERNELS_SIMD_VECTOR_PARTIAL_H
 #define CNN_KERNELS_SIMD_VECTOR_PARTIAL_H
 
@@ -45,7 +45,7 @@ CNN__INLINE lanes_i32 count_up(void)
 }
 
 /* Parts of vectors lane by lane, which is rare: functions of their own, so that there is one copy of each. */
-CNN__APART lanes load_part(const float *p, int64_t count)
+CNN__APART lanes load_by_lane(const float *p, int64_t count)
 {
     lanes v = { 0 };
 #pragma GCC unroll 16
@@ -58,7 +58,7 @@ CNN__APART lanes load_part(const float *p, int64_t count)
 #if CNN__VECTOR_BYTES == 32 && defined __AVX2__
 
 /* In place: a call would cost its neighbours their registers, and AMD's masked stores take a dozen cycles. */
-CNN__INLINE void store_part(float *p, lanes v, int64_t count)
+CNN__INLINE void store_by_lane(float *p, lanes v, int64_t count)
 {
     __m128 part = _mm256_castps256_ps128((__m256)v);
     if (count & 4) {
@@ -78,7 +78,7 @@ CNN__INLINE void store_part(float *p, lanes v, int64_t count)
 
 #else
 
-CNN__APART void store_part(float *p, lanes v, int64_t count)
+CNN__APART void store_by_lane(float *p, lanes v, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         p[i] = v[i];
@@ -88,14 +88,14 @@ CNN__APART void store_part(float *p, lanes v, int64_t count)
 #endif
 
 /* The first `count` ≤ LANES floats at p, then zeros. */
-CNN__INLINE lanes load_some(const float *p, int64_t count)
+CNN__INLINE lanes load_partial(const float *p, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
     return (lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
 #elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
     return count >= LANES ? load(p) : (lanes)_mm256_maskload_ps(p, (__m256i)(count_up() < (int32_t)count));
 #else
-    return count >= LANES ? load(p) : load_part(p, count);
+    return count >= LANES ? load(p) : load_by_lane(p, count);
 #endif
 }
 
@@ -107,19 +107,19 @@ CNN__INLINE lanes and_mask(lanes v, lanes_i32 mask)
 }
 
 /* The first `count` ≤ LANES / 2, which reads across fewer cache lines. */
-CNN__INLINE lanes load_few(const float *p, int64_t count)
+CNN__INLINE lanes load_partial_half(const float *p, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512VL__
     lanes v; /* the load clears the upper half, which GCC does once more */
     __asm__("vmovups %1, %t0%{%2%}%{z%}" : "=v"(v) : "m"(*(const float(*)[8])p), "Yk"((__mmask8)((1u << count) - 1)));
     return v;
 #else
-    return load_some(p, count);
+    return load_partial(p, count);
 #endif
 }
 
 /* Stores the first `count` ≤ LANES lanes. */
-CNN__INLINE void store_some(float *p, lanes v, int64_t count)
+CNN__INLINE void store_partial(float *p, lanes v, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
@@ -127,13 +127,13 @@ CNN__INLINE void store_some(float *p, lanes v, int64_t count)
     if (count >= LANES) {
         store(p, v);
     } else {
-        store_part(p, v, count);
+        store_by_lane(p, v, count);
     }
 #endif
 }
 
 /* Stores the first `count` ≤ LANES lanes as bytes. */
-CNN__INLINE void store_some_bytes(uint8_t *p, lanes_i32 v, int64_t count)
+CNN__INLINE void store_partial_bytes(uint8_t *p, lanes_i32 v, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512BW__ && defined __AVX512VL__
     _mm_mask_storeu_epi8(p, (__mmask16)((1u << count) - 1), _mm512_cvtepi32_epi8((__m512i)v));
@@ -166,7 +166,7 @@ CNN__INLINE lanes_i32 load_bytes(const uint8_t *p)
 }
 
 /* Lane k is float index[k] of two vectors in a row. */
-CNN__INLINE lanes pick(lanes a, lanes b, lanes_i32 index)
+CNN__INLINE lanes permute_lanes(lanes a, lanes b, lanes_i32 index)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
     return (lanes)_mm512_permutex2var_ps((__m512)a, (__m512i)index, (__m512)b);
@@ -182,7 +182,7 @@ CNN__INLINE lanes pick(lanes a, lanes b, lanes_i32 index)
 #if CNN__VECTOR_BYTES == 32 && defined __AVX2__
 
 /* Appends those of four lanes whose bits are set to two lists. */
-CNN__INLINE int64_t keep_quad(int bits, __m128i a, __m128 b, int32_t *to_a, float *to_b)
+CNN__INLINE int64_t compress_quad(int bits, __m128i a, __m128 b, int32_t *to_a, float *to_b)
 {
     enum { L0 = 0x03020100, L1 = 0x07060504, L2 = 0x0b0a0908, L3 = 0x0f0e0d0c }; /* a lane's bytes */
     static const uint32_t orders[16][4] = {
@@ -199,7 +199,7 @@ CNN__INLINE int64_t keep_quad(int bits, __m128i a, __m128 b, int32_t *to_a, floa
 
 /* Appends the lanes whose mask is all ones to two lists, in order, and returns how many. The lists need room for
  * LANES more. */
-CNN__INLINE int64_t keep_lanes(lanes_i32 mask, lanes_i32 a, lanes b, int32_t *to_a, float *to_b)
+CNN__INLINE int64_t compress_lanes(lanes_i32 mask, lanes_i32 a, lanes b, int32_t *to_a, float *to_b)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512DQ__
     __mmask16 keep = _mm512_movepi32_mask((__m512i)mask);
@@ -209,9 +209,9 @@ CNN__INLINE int64_t keep_lanes(lanes_i32 mask, lanes_i32 a, lanes b, int32_t *to
 #elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
     int bits = _mm256_movemask_ps((__m256)mask);
     int64_t low =
-        keep_quad(bits & 15, _mm256_castsi256_si128((__m256i)a), _mm256_castps256_ps128((__m256)b), to_a, to_b);
-    return low + keep_quad(bits >> 4, _mm256_extracti128_si256((__m256i)a, 1), _mm256_extractf128_ps((__m256)b, 1),
-                           to_a + low, to_b + low);
+        compress_quad(bits & 15, _mm256_castsi256_si128((__m256i)a), _mm256_castps256_ps128((__m256)b), to_a, to_b);
+    return low + compress_quad(bits >> 4, _mm256_extracti128_si256((__m256i)a, 1), _mm256_extractf128_ps((__m256)b, 1),
+                               to_a + low, to_b + low);
 #else
     int64_t count = 0;
     for (int i = 0; i < LANES; i++) {

@@ -7,33 +7,33 @@
 #include <stdint.h>
 
 enum {
-    AHEAD_LINE = 64,
+    CACHE_LINE = 64,
     /* Lines per call. Beyond, there is too little arithmetic to hide them behind, and they only queue up. */
-    AHEAD_MOST = 16
+    PREFETCH_MAX_LINES = 16
 };
 
 /* `rows` stretches of `bytes` each, `step` bytes apart, some `lines` of them at each call; then what `then` names.
  * All zero is nothing. */
-typedef struct ahead {
+typedef struct prefetch {
     const char *at;
     int64_t bytes, rows, step;
     int64_t place, lines;
-    const struct ahead *then;
-} ahead;
+    const struct prefetch *then;
+} prefetch;
 
 /* To be through after `calls` calls. */
-static inline ahead ahead_make(const void *at, int64_t bytes, int64_t rows, int64_t step, int64_t calls)
+static inline prefetch prefetch_make(const void *at, int64_t bytes, int64_t rows, int64_t step, int64_t calls)
 {
-    int64_t lines = rows * (bytes / AHEAD_LINE + 1) / (calls > 0 ? calls : 1) + 1;
-    ahead all = { at, bytes, rows, step, 0, lines, NULL }, none = { 0 };
-    return lines > AHEAD_MOST ? none : all;
+    int64_t lines = rows * (bytes / CACHE_LINE + 1) / (calls > 0 ? calls : 1) + 1;
+    prefetch all = { at, bytes, rows, step, 0, lines, NULL }, none = { 0 };
+    return lines > PREFETCH_MAX_LINES ? none : all;
 }
 
-static inline void ahead_fetch(ahead *a)
+static inline void prefetch_lines(prefetch *a)
 {
     for (int64_t k = 0; k < a->lines && a->rows > 0; k++) {
         __builtin_prefetch(a->at + a->place, 0, 2);
-        a->place += AHEAD_LINE;
+        a->place += CACHE_LINE;
         if (a->place >= a->bytes) {
             a->place = 0;
             a->at += a->step;

@@ -9,7 +9,7 @@ void transpose_out(const float *from, int64_t from_step, int64_t rows, int64_t c
             int64_t some = columns - column < LANES ? columns - column : LANES;
             lanes v[LANES];
             for (int i = 0; i < LANES; i++) {
-                v[i] = row + i < rows ? load_some(from + (row + i) * from_step + column, some) : (lanes){ 0 };
+                v[i] = row + i < rows ? load_partial(from + (row + i) * from_step + column, some) : (lanes){ 0 };
             }
             transpose(v);
             for (int64_t i = 0; i < some; i++) {
@@ -30,7 +30,7 @@ void transpose_in(const float *from, int64_t from_step, int64_t rows, int64_t co
             }
             transpose(v);
             for (int64_t i = 0; i < LANES && row + i < rows; i++) {
-                store_some(to + (row + i) * to_step + column, v[i], some);
+                store_partial(to + (row + i) * to_step + column, v[i], some);
             }
         }
     }

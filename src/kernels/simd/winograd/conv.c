@@ -16,17 +16,18 @@
 
 enum {
     SET = 4, /* groups that go through a place together: its kernels are read once for all of them */
-    LEAST_TASKS = 8,
-    TURN = 16,    /* input channels whose kernels are turned at once */
-    STRETCH = 64, /* and transformed, where they serve a single set */
-    FETCH = 6     /* channels ahead, whose kernels lie too far apart for the processor to foresee them */
+    MIN_TASKS = 8,
+    TRANSPOSED_CHANNELS = 16,   /* input channels whose kernels are turned at once */
+    WINOGRAD_CONV_STRETCH = 64, /* and transformed, where they serve a single set */
+    FETCH = 6                   /* channels ahead, whose kernels lie too far apart for the processor to foresee them */
 };
 
-typedef struct winograd_job {
+typedef struct winograd_conv_job {
     const conv_plan *plan;
     winograd_grid grid;
     winograd_chunk chunk;
-    winograd_room room; /* inputs are [group][place][channels / LANES][TILES][LANES], a group being up to TILES tiles */
+    winograd_layout
+        room; /* inputs are [group][place][channels / LANES][TILES][LANES], a group being up to TILES tiles */
     const float *x, *weight, *bias;
     float *y, *inputs, *kernels; /* kernels for all, if shared: [group][block][place][channel][BLOCK] */
     char *scratch;
@@ -37,40 +38,41 @@ typedef struct winograd_job {
     int64_t stretch;                    /* of input channels, whose kernels are in the cache at once */
     int64_t kernel_step, kernel_floats; /* of a place, of a block */
     int64_t scratch_floats;
-} winograd_job;
+} winograd_conv_job;
 
 bool CNN__SIMD(conv_winograd_fits)(const conv_plan *p)
 {
     return winograd_grid_fits(p);
 }
 
-static void measure(winograd_job *job, const conv_plan *p)
+static void winograd_conv_plan_blocks(winograd_conv_job *job, const conv_plan *p)
 {
     job->plan = p;
     job->channels = round_up(p->in_channels, LANES);
     job->grid = winograd_grid_make(p, job->channels);
     const winograd_grid *g = &job->grid;
-    job->groups = (g->tiles + TILES - 1) / TILES;
-    int64_t place_step = TILES * job->channels + APART;
-    job->room = (winograd_room){ .group = (g->tiles + job->groups - 1) / job->groups,
-                                 .group_step = PLACES * place_step,
-                                 .tile_step = LANES,
-                                 .place_step = place_step };
-    job->blocks = (p->out_channels + BLOCK - 1) / BLOCK;
-    job->shares = (LEAST_TASKS + job->blocks - 1) / job->blocks;
+    job->groups = (g->tiles + WINOGRAD_TILES - 1) / WINOGRAD_TILES;
+    int64_t place_step = WINOGRAD_TILES * job->channels + WINOGRAD_APART;
+    job->room = (winograd_layout){ .group = (g->tiles + job->groups - 1) / job->groups,
+                                   .group_step = WINOGRAD_PLACES * place_step,
+                                   .tile_step = LANES,
+                                   .place_step = place_step };
+    job->blocks = (p->out_channels + WINOGRAD_BLOCK - 1) / WINOGRAD_BLOCK;
+    job->shares = (MIN_TASKS + job->blocks - 1) / job->blocks;
     int64_t sets = (job->groups + SET - 1) / SET;
     job->shares = job->shares < sets ? job->shares : sets;
     job->shared = job->shares > 1;
-    job->stretch = job->shared || sets > 1 || p->in_channels < STRETCH ? p->in_channels : STRETCH;
-    job->kernel_step = job->stretch * BLOCK + APART;
-    job->kernel_floats = PLACES * job->kernel_step;
-    int64_t turned = plan_taps(p) * TURN * LANES, strip = depth_slab_size(&g->slab);
-    int64_t outputs = g->side * g->side * SET * TILES * LANES;
-    int64_t own = (job->shared ? 0 : job->kernel_floats) + SET * GROUP_FLOATS + most(turned, outputs);
-    job->scratch_floats = round_up(most(strip, own), LANES);
+    job->stretch =
+        job->shared || sets > 1 || p->in_channels < WINOGRAD_CONV_STRETCH ? p->in_channels : WINOGRAD_CONV_STRETCH;
+    job->kernel_step = job->stretch * WINOGRAD_BLOCK + WINOGRAD_APART;
+    job->kernel_floats = WINOGRAD_PLACES * job->kernel_step;
+    int64_t transposed = plan_taps(p) * TRANSPOSED_CHANNELS * LANES, strip = channels_last_size(&g->slab);
+    int64_t outputs = g->side * g->side * SET * WINOGRAD_TILES * LANES;
+    int64_t own = (job->shared ? 0 : job->kernel_floats) + SET * WINOGRAD_GROUP_FLOATS + max64(transposed, outputs);
+    job->scratch_floats = round_up(max64(strip, own), LANES);
 }
 
-static size_t shared_size(const winograd_job *job)
+static size_t winograd_conv_shared_size(const winograd_conv_job *job)
 {
     int64_t kernels = job->shared ? job->plan->groups * job->blocks * job->kernel_floats : 0;
     return (size_t)(job->groups * job->room.group_step + kernels) * sizeof(float);
@@ -78,12 +80,12 @@ static size_t shared_size(const winograd_job *job)
 
 size_t CNN__SIMD(conv_winograd_workspace)(const conv_plan *p, int workers)
 {
-    winograd_job job = { 0 };
-    measure(&job, p);
-    return shared_size(&job) + (size_t)job.scratch_floats * sizeof(float) * (size_t)workers;
+    winograd_conv_job job = { 0 };
+    winograd_conv_plan_blocks(&job, p);
+    return winograd_conv_shared_size(&job) + (size_t)job.scratch_floats * sizeof(float) * (size_t)workers;
 }
 
-static float *scratch_of(const winograd_job *job, int worker)
+static float *winograd_conv_scratch_of(const winograd_conv_job *job, int worker)
 {
     return (float *)(void *)job->scratch + job->scratch_floats * worker;
 }
@@ -91,46 +93,47 @@ static float *scratch_of(const winograd_job *job, int worker)
 /* ---- the kernels ---- */
 
 /* LANES output channels from `o` on, `count` input channels from `c` on; output channels past the last get zeros. */
-static void transform_kernels(const winograd_job *job, int64_t group, int64_t o, int64_t c, int64_t count,
-                              float *turned, float *to)
+static void winograd_kernels(const winograd_conv_job *job, int64_t group, int64_t o, int64_t c, int64_t count,
+                             float *transposed, float *to)
 {
     const conv_plan *p = job->plan;
     int64_t taps = plan_taps(p), rest = p->out_channels - o, rows = rest < LANES ? rest : LANES;
     const float *from = job->weight + group * p->weight_group + o * p->weight_out + c * p->weight_in;
-    const float *first = turned + (p->h.weight_first * p->weight_row + p->w.weight_first) * LANES;
+    const float *first = transposed + (p->h.weight_first * p->weight_row + p->w.weight_first) * LANES;
     bool joined = p->weight_in == taps;
-    for (int64_t k = 0; k < count; k++, to += BLOCK) {
+    for (int64_t k = 0; k < count; k++, to += WINOGRAD_BLOCK) {
         if (rows <= 0) {
-            for (int64_t place = 0; place < PLACES; place++) {
+            for (int64_t place = 0; place < WINOGRAD_PLACES; place++) {
                 store(to + place * job->kernel_step, (lanes){ 0 });
             }
             continue;
         }
-        for (int64_t at = 0; at < rows * taps && !joined && k + FETCH < count; at += APART) {
+        for (int64_t at = 0; at < rows * taps && !joined && k + FETCH < count; at += WINOGRAD_APART) {
             __builtin_prefetch(from + (k + FETCH) * p->weight_in + at);
         }
-        if (k % TURN == 0 || !joined) {
-            int64_t channels = !joined ? 1 : count - k < TURN ? count - k : TURN;
-            transpose_out(from + k * p->weight_in, p->weight_out, rows, channels * taps, turned, LANES);
+        if (k % TRANSPOSED_CHANNELS == 0 || !joined) {
+            int64_t channels = !joined ? 1 : count - k < TRANSPOSED_CHANNELS ? count - k : TRANSPOSED_CHANNELS;
+            transpose_out(from + k * p->weight_in, p->weight_out, rows, channels * taps, transposed, LANES);
         }
-        winograd_kernel((int)p->h.taps, first + (joined ? k % TURN : 0) * taps * LANES,
+        winograd_kernel((int)p->h.taps, first + (joined ? k % TRANSPOSED_CHANNELS : 0) * taps * LANES,
                         p->h.weight_step * p->weight_row * LANES, p->w.weight_step * LANES, to, job->kernel_step);
     }
 }
 
 static void share_kernels(void *arg, int64_t task, int worker)
 {
-    const winograd_job *job = arg;
+    const winograd_conv_job *job = arg;
     int64_t block = task / 2 % job->blocks, group = task / 2 / job->blocks, half = task % 2;
-    transform_kernels(job, group, block * BLOCK + half * LANES, 0, job->stretch, scratch_of(job, worker),
-                      job->kernels + task / 2 * job->kernel_floats + half * LANES);
+    winograd_kernels(job, group, block * WINOGRAD_BLOCK + half * LANES, 0, job->stretch,
+                     winograd_conv_scratch_of(job, worker),
+                     job->kernels + task / 2 * job->kernel_floats + half * LANES);
 }
 
 /* ---- the inputs ---- */
 
-static void transform_strip(void *arg, int64_t task, int worker)
+static void winograd_conv_transform_strip(void *arg, int64_t task, int worker)
 {
-    const winograd_job *job = arg;
+    const winograd_conv_job *job = arg;
     const conv_plan *p = job->plan;
     const winograd_grid *g = &job->grid;
     int64_t vectors = job->channels / LANES, strip = job->chunk.strip + task / vectors,
@@ -138,7 +141,7 @@ static void transform_strip(void *arg, int64_t task, int worker)
     int64_t image = strip / g->slab.strips, rest = p->in_channels - channel;
     const float *x = job->x + ((image * p->groups + job->group) * p->in_channels + channel) * p->h.in * p->w.in;
     winograd_strip(g, &g->slab, &p->h, &p->w, 0, &job->chunk, strip, x, rest < LANES ? rest : LANES,
-                   scratch_of(job, worker), &job->room, job->inputs + channel * TILES);
+                   winograd_conv_scratch_of(job, worker), &job->room, job->inputs + channel * WINOGRAD_TILES);
 }
 
 /* ---- the outputs ---- */
@@ -146,14 +149,14 @@ static void transform_strip(void *arg, int64_t task, int worker)
 /* The outputs of a tile in the channels whose lanes are not finite, as sums of their own terms: what a tile has of a
  * NaN or an infinity, and how far its transform overflows, depends on places that are in no window of an output,
  * too. */
-static __attribute__((noinline)) void resum_tile(const winograd_job *job, int64_t tile, int64_t o, int64_t channels,
-                                                 lanes total, float *to, int64_t row)
+static __attribute__((noinline)) void winograd_recompute_tile(const winograd_conv_job *job, int64_t tile, int64_t o,
+                                                              int64_t channels, lanes total, float *to, int64_t row)
 {
     const conv_plan *p = job->plan;
     const winograd_grid *g = &job->grid;
     int64_t image = tile / g->columns / g->lines, line = tile / g->columns % g->lines * g->side;
-    int64_t column = tile % g->columns * g->side, rows = least(g->side, p->h.grid - line);
-    int64_t columns = least(g->side, p->w.grid - column);
+    int64_t column = tile % g->columns * g->side, rows = min64(g->side, p->h.grid - line);
+    int64_t columns = min64(g->side, p->w.grid - column);
     const float *x = job->x + (image * p->groups + job->group) * p->in_channels * p->h.in * p->w.in;
     const float *weight = job->weight + job->group * p->weight_group;
     lanes_i32 again = not_finite(total);
@@ -169,8 +172,8 @@ static __attribute__((noinline)) void resum_tile(const winograd_job *job, int64_
 
 /* LANES channels from `o` on of tiles [tile, tile + count), which lie side by side; `at` is the first within the
  * set. */
-static void finish_run(const winograd_job *job, const float *products, int64_t at, int64_t tile, int64_t count,
-                       int64_t o, float *turned)
+static void winograd_finish_run(const winograd_conv_job *job, const float *products, int64_t at, int64_t tile,
+                                int64_t count, int64_t o, float *transposed)
 {
     const conv_plan *p = job->plan;
     const winograd_grid *g = &job->grid;
@@ -178,13 +181,14 @@ static void finish_run(const winograd_job *job, const float *products, int64_t a
             row = count * side * LANES;
     int64_t channel = job->group * p->out_channels + o, plane = p->h.out * p->w.out;
     lanes floor = splat(p->relu ? 0 : -INFINITY),
-          bias = job->bias ? load_some(job->bias + channel, channels) : (lanes){ 0 };
+          bias = job->bias ? load_partial(job->bias + channel, channels) : (lanes){ 0 };
     for (int64_t i = 0; i < count; i++) {
-        const float *from = products + (at + i) / job->room.group * GROUP_FLOATS + (at + i) % job->room.group * BLOCK;
-        float *to = turned + i * side * LANES;
-        lanes total = winograd_output((int)side, from, TILES * BLOCK, bias, floor, to, row, LANES);
+        const float *from =
+            products + (at + i) / job->room.group * WINOGRAD_GROUP_FLOATS + (at + i) % job->room.group * WINOGRAD_BLOCK;
+        float *to = transposed + i * side * LANES;
+        lanes total = winograd_output((int)side, from, WINOGRAD_TILES * WINOGRAD_BLOCK, bias, floor, to, row, LANES);
         if (!lanes_finite(total)) {
-            resum_tile(job, tile + i, o, channels, total, to, row);
+            winograd_recompute_tile(job, tile + i, o, channels, total, to, row);
         }
     }
     int64_t line = tile / g->columns % g->lines * side, column = tile % g->columns * side;
@@ -192,47 +196,49 @@ static void finish_run(const winograd_job *job, const float *products, int64_t a
     float *y = job->y + (tile / g->columns / g->lines * p->groups * p->out_channels + channel) * plane +
                (p->h.out_first + line) * p->w.out + p->w.out_first + column;
     for (int64_t i = 0; i < side && line + i < p->h.grid; i++) {
-        CNN__SIMD(depth_turn_back)(turned + i * row, columns, plane, channels, false, y + i * p->w.out);
-        if (p->positive) {
-            finish(p, job->y, y - job->y + i * p->w.out, channels, columns, plane);
+        CNN__SIMD(channels_last_unpack)(transposed + i * row, columns, plane, channels, false, y + i * p->w.out);
+        if (p->relu_mask) {
+            epilogue(p, job->y, y - job->y + i * p->w.out, channels, columns, plane);
         }
     }
 }
 
-static void finish_set(const winograd_job *job, const float *products, int64_t first, int64_t tiles, int64_t block,
-                       float *turned)
+static void finish_set(const winograd_conv_job *job, const float *products, int64_t first, int64_t tiles, int64_t block,
+                       float *transposed)
 {
     const winograd_grid *g = &job->grid;
     for (int64_t at = 0, count; at < tiles; at += count) {
         int64_t left = g->columns - (first + at) % g->columns;
         count = left < tiles - at ? left : tiles - at;
-        for (int64_t o = block * BLOCK; o < (block + 1) * BLOCK && o < job->plan->out_channels; o += LANES) {
-            finish_run(job, products + o % BLOCK, at, first + at, count, o, turned);
+        for (int64_t o = block * WINOGRAD_BLOCK; o < (block + 1) * WINOGRAD_BLOCK && o < job->plan->out_channels;
+             o += LANES) {
+            winograd_finish_run(job, products + o % WINOGRAD_BLOCK, at, first + at, count, o, transposed);
         }
     }
 }
 
 /* The products of groups [begin, end) over `count` input channels from `c` on. */
-static void multiply_set(const winograd_job *job, int64_t begin, int64_t end, int64_t c, int64_t count,
+static void multiply_set(const winograd_conv_job *job, int64_t begin, int64_t end, int64_t c, int64_t count,
                          const float *kernels, float *products)
 {
     int64_t group = job->room.group;
-    for (int64_t place = 0; place < PLACES; place++) {
+    for (int64_t place = 0; place < WINOGRAD_PLACES; place++) {
         for (int64_t k = begin; k < end; k++) {
             int64_t rest = job->chunk.tiles - k * group, tiles = rest < group ? rest : group;
-            const float *inputs = job->inputs + k * job->room.group_step + place * job->room.place_step + c * TILES;
+            const float *inputs =
+                job->inputs + k * job->room.group_step + place * job->room.place_step + c * WINOGRAD_TILES;
             winograd_product(tiles, count, c > 0, inputs, kernels + place * job->kernel_step,
-                             products + (k - begin) * GROUP_FLOATS + place * TILES * BLOCK);
+                             products + (k - begin) * WINOGRAD_GROUP_FLOATS + place * WINOGRAD_TILES * WINOGRAD_BLOCK);
         }
     }
 }
 
 static void multiply_share(void *arg, int64_t task, int worker)
 {
-    const winograd_job *job = arg;
+    const winograd_conv_job *job = arg;
     int64_t group = job->room.group, groups = (job->chunk.tiles + group - 1) / group;
     int64_t depth = job->plan->in_channels, block = task / job->shares, share = task % job->shares;
-    float *own = scratch_of(job, worker), *products = own + (job->shared ? 0 : job->kernel_floats);
+    float *own = winograd_conv_scratch_of(job, worker), *products = own + (job->shared ? 0 : job->kernel_floats);
     const float *kernels = job->shared ? job->kernels + (job->group * job->blocks + block) * job->kernel_floats : own;
     int64_t begin = share * groups / job->shares, end = (share + 1) * groups / job->shares;
     for (int64_t set = begin; set < end; set += SET) {
@@ -241,23 +247,23 @@ static void multiply_share(void *arg, int64_t task, int worker)
         for (int64_t c = 0; c < depth; c += job->stretch) {
             int64_t count = depth - c < job->stretch ? depth - c : job->stretch;
             for (int64_t half = 0; half < 2 && !job->shared && (set == begin || job->stretch < depth); half++) {
-                transform_kernels(job, job->group, block * BLOCK + half * LANES, c, count,
-                                  products + SET * GROUP_FLOATS, own + half * LANES);
+                winograd_kernels(job, job->group, block * WINOGRAD_BLOCK + half * LANES, c, count,
+                                 products + SET * WINOGRAD_GROUP_FLOATS, own + half * LANES);
             }
             multiply_set(job, set, last, c, count, kernels, products);
         }
-        finish_set(job, products, job->chunk.tile + first, tiles, block, products + SET * GROUP_FLOATS);
+        finish_set(job, products, job->chunk.tile + first, tiles, block, products + SET * WINOGRAD_GROUP_FLOATS);
     }
 }
 
 void CNN__SIMD(conv_winograd)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                               void *memory, cnn__pool *pool)
 {
-    winograd_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .inputs = memory };
-    measure(&job, p);
+    winograd_conv_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .inputs = memory };
+    winograd_conv_plan_blocks(&job, p);
     job.kernels = job.inputs + job.groups * job.room.group_step;
-    job.scratch = (char *)memory + shared_size(&job);
-    double pairs = (double)(p->in_channels * p->out_channels) * PLACES / LANES;
+    job.scratch = (char *)memory + winograd_conv_shared_size(&job);
+    double pairs = (double)(p->in_channels * p->out_channels) * WINOGRAD_PLACES / LANES;
     if (job.shared) {
         cnn__pool_run(pool, p->groups * job.blocks * 2, 8 * pairs * (double)p->groups, share_kernels, &job);
     }
@@ -265,8 +271,8 @@ void CNN__SIMD(conv_winograd)(const conv_plan *p, const float *x, const float *w
         job.chunk = winograd_chunk_at(&job.grid, k);
         double tiles = (double)job.chunk.tiles;
         for (job.group = 0; job.group < p->groups; job.group++) {
-            cnn__pool_run(pool, job.chunk.strips * job.channels / LANES, tiles * (double)(job.channels * PLACES) / 4,
-                          transform_strip, &job);
+            cnn__pool_run(pool, job.chunk.strips * job.channels / LANES,
+                          tiles * (double)(job.channels * WINOGRAD_PLACES) / 4, winograd_conv_transform_strip, &job);
             cnn__pool_run(pool, job.blocks * job.shares, pairs * tiles, multiply_share, &job);
         }
     }

@@ -13,88 +13,89 @@
 
 #include <math.h>
 
-enum { LEAST_TASKS = 8, MOST_VECTORS = 4, MOST_TAPS = 25 };
+enum { MIN_TASKS = 8, MAX_VECTORS = 4, WINOGRAD_WEIGHT_MAX_TAPS = 25 };
 
-typedef struct winograd_job {
+typedef struct winograd_weight_job {
     const conv_plan *plan;
     winograd_grid grid;
     winograd_chunk chunk;
-    winograd_room in_room,
+    winograd_layout in_room,
         out_room; /* of x: [place][channels / LANES][tile][LANES]; of dy: [place][block][tile][BLOCK] */
-    depth_slab out_slab;
+    channels_last out_slab;
     conv_axis out_h, out_w; /* of dy as an input */
     const float *x, *dy;
     float *inputs, *kernels, *dweight;
-    float *turned; /* dweight: [output channels / LANES][input channel][tap][LANES] */
-    double *wide;  /* the same in double, or NULL: of many chunks */
+    float *transposed; /* dweight: [output channels / LANES][input channel][tap][LANES] */
+    double *wide;      /* the same in double, or NULL: of many chunks */
     char *scratch;
     int64_t number, group;   /* of the chunk; of channels */
     int64_t vectors, blocks; /* of input channels, of output channels */
     int64_t parts, part_vectors,
         part_step; /* of input channels, a task each; floats from place to place of their products */
     int64_t scratch_floats;
-} winograd_job;
+} winograd_weight_job;
 
 bool CNN__SIMD(conv_winograd_weight_fits)(const conv_plan *p)
 {
     return winograd_grid_fits(p);
 }
 
-static void measure(winograd_job *job, const conv_plan *p)
+static void winograd_weight_plan_blocks(winograd_weight_job *job, const conv_plan *p)
 {
     job->plan = p;
     job->vectors = (p->in_channels + LANES - 1) / LANES;
-    job->blocks = (p->out_channels + BLOCK - 1) / BLOCK;
-    job->grid = winograd_grid_make(p, (job->vectors * LANES + job->blocks * BLOCK + 1) / 2);
+    job->blocks = (p->out_channels + WINOGRAD_BLOCK - 1) / WINOGRAD_BLOCK;
+    job->grid = winograd_grid_make(p, (job->vectors * LANES + job->blocks * WINOGRAD_BLOCK + 1) / 2);
     const winograd_grid *g = &job->grid;
-    int64_t in_step = job->vectors * g->tiles * LANES + APART, out_step = job->blocks * g->tiles * BLOCK + APART;
-    job->in_room = (winograd_room){ .group = g->tiles, .tile_step = LANES, .place_step = in_step };
-    job->out_room = (winograd_room){ .group = g->tiles, .tile_step = BLOCK, .place_step = out_step };
-    job->out_slab = (depth_slab){
+    int64_t in_step = job->vectors * g->tiles * LANES + WINOGRAD_APART,
+            out_step = job->blocks * g->tiles * WINOGRAD_BLOCK + WINOGRAD_APART;
+    job->in_room = (winograd_layout){ .group = g->tiles, .tile_step = LANES, .place_step = in_step };
+    job->out_room = (winograd_layout){ .group = g->tiles, .tile_step = WINOGRAD_BLOCK, .place_step = out_step };
+    job->out_slab = (channels_last){
         .pitch = g->columns * g->side, .strip = g->slab.strip, .strips = g->slab.strips, .rows = g->slab.strip
     };
     job->out_h = (conv_axis){ .in = p->h.grid, .stride = 1 };
     job->out_w = (conv_axis){ .in = p->w.grid, .stride = 1 };
-    int64_t wanted = (LEAST_TASKS + job->blocks - 1) / job->blocks, vectors = job->vectors / wanted;
-    job->part_vectors = vectors < 1 ? 1 : vectors < MOST_VECTORS ? vectors : MOST_VECTORS;
+    int64_t wanted = (MIN_TASKS + job->blocks - 1) / job->blocks, vectors = job->vectors / wanted;
+    job->part_vectors = vectors < 1 ? 1 : vectors < MAX_VECTORS ? vectors : MAX_VECTORS;
     job->parts = (job->vectors + job->part_vectors - 1) / job->part_vectors;
-    job->part_step = job->part_vectors * LANES * BLOCK + APART;
-    int64_t strip = depth_slab_size(&g->slab), products = PLACES * job->part_step;
+    job->part_step = job->part_vectors * LANES * WINOGRAD_BLOCK + WINOGRAD_APART;
+    int64_t strip = channels_last_size(&g->slab), products = WINOGRAD_PLACES * job->part_step;
     job->scratch_floats = round_up(strip > products ? strip : products, LANES);
 }
 
-static int64_t turned_floats(const winograd_job *job)
+static int64_t transposed_floats(const winograd_weight_job *job)
 {
-    return job->plan->groups * job->blocks * BLOCK * job->plan->in_channels * plan_taps(job->plan);
+    return job->plan->groups * job->blocks * WINOGRAD_BLOCK * job->plan->in_channels * plan_taps(job->plan);
 }
 
-static bool many_chunks(const winograd_job *job)
+static bool many_chunks(const winograd_weight_job *job)
 {
     return job->grid.chunks > MANY_PARTS;
 }
 
-static int64_t shared_floats(const winograd_job *job)
+static int64_t shared_floats(const winograd_weight_job *job)
 {
-    return (many_chunks(job) ? 3 : 1) * turned_floats(job) +
-           PLACES * (job->in_room.place_step + job->out_room.place_step);
+    return (many_chunks(job) ? 3 : 1) * transposed_floats(job) +
+           WINOGRAD_PLACES * (job->in_room.place_step + job->out_room.place_step);
 }
 
 size_t CNN__SIMD(conv_winograd_weight_workspace)(const conv_plan *p, int workers)
 {
-    winograd_job job = { 0 };
-    measure(&job, p);
+    winograd_weight_job job = { 0 };
+    winograd_weight_plan_blocks(&job, p);
     return (size_t)(shared_floats(&job) + job.scratch_floats * workers) * sizeof(float);
 }
 
-static float *scratch_of(const winograd_job *job, int worker)
+static float *winograd_weight_scratch_of(const winograd_weight_job *job, int worker)
 {
     return (float *)(void *)job->scratch + job->scratch_floats * worker;
 }
 
 /* A strip of LANES channels of x, or of dy: the latter's follow. */
-static void transform_strip(void *arg, int64_t task, int worker)
+static void winograd_weight_transform_strip(void *arg, int64_t task, int worker)
 {
-    const winograd_job *job = arg;
+    const winograd_weight_job *job = arg;
     const conv_plan *p = job->plan;
     const winograd_grid *g = &job->grid;
     int64_t all = job->vectors + 2 * job->blocks, strip = job->chunk.strip + task / all, vector = task % all;
@@ -102,7 +103,7 @@ static void transform_strip(void *arg, int64_t task, int worker)
     if (vector < job->vectors) {
         const float *x = job->x + ((image * p->groups + job->group) * p->in_channels + channel) * p->h.in * p->w.in;
         winograd_strip(g, &g->slab, &p->h, &p->w, 0, &job->chunk, strip, x, rest < LANES ? rest : LANES,
-                       scratch_of(job, worker), &job->in_room, job->inputs + channel * g->tiles);
+                       winograd_weight_scratch_of(job, worker), &job->in_room, job->inputs + channel * g->tiles);
         return;
     }
     channel = (vector - job->vectors) * LANES;
@@ -112,23 +113,24 @@ static void transform_strip(void *arg, int64_t task, int worker)
         rest = p->out_channels - channel;
     }
     const float *dy = job->dy + ((image * p->groups + job->group) * p->out_channels + channel) * p->h.grid * p->w.grid;
-    float *to = job->kernels + (vector - job->vectors) / 2 * g->tiles * BLOCK + (vector - job->vectors) % 2 * LANES;
+    float *to =
+        job->kernels + (vector - job->vectors) / 2 * g->tiles * WINOGRAD_BLOCK + (vector - job->vectors) % 2 * LANES;
     winograd_strip(g, &job->out_slab, &job->out_h, &job->out_w, (int)g->side, &job->chunk, strip, dy,
-                   rest < LANES ? rest : LANES, scratch_of(job, worker), &job->out_room, to);
+                   rest < LANES ? rest : LANES, winograd_weight_scratch_of(job, worker), &job->out_room, to);
 }
 
 /* Taps of one input channel for LANES output channels. Returns the sum of those of all chunks so far. */
-static lanes finish_channel(const winograd_job *job, const float *products, float *to)
+static lanes winograd_weight_finish_channel(const winograd_weight_job *job, const float *products, float *to)
 {
     int side = (int)job->plan->h.taps;
     lanes floor = splat(-INFINITY), total = { 0 };
     if (job->number == 0) {
         return winograd_output(side, products, job->part_step, (lanes){ 0 }, floor, to, side * LANES, LANES);
     }
-    float taps[MOST_TAPS * LANES];
+    float taps[WINOGRAD_WEIGHT_MAX_TAPS * LANES];
     winograd_output(side, products, job->part_step, (lanes){ 0 }, floor, taps, side * LANES, LANES);
     if (job->wide) { /* `to` has the first chunk's, and in the end all */
-        double *wide = job->wide + (to - job->turned);
+        double *wide = job->wide + (to - job->transposed);
         wide_add(wide, job->number == 1, taps, 1, side * side * LANES, 0);
         if (job->number + 1 == job->grid.chunks) {
             wide_finish(wide, to, 1, side * side * LANES, 0);
@@ -148,8 +150,8 @@ static lanes finish_channel(const winograd_job *job, const float *products, floa
 
 /* The taps of input channel c in the output channels from `o` on whose lanes are not finite, as sums of their own
  * terms. */
-static __attribute__((noinline)) void resum_channel(const winograd_job *job, int64_t o, int64_t rows, int64_t c,
-                                                    lanes total, float *to)
+static __attribute__((noinline)) void winograd_weight_recompute_channel(const winograd_weight_job *job, int64_t o,
+                                                                        int64_t rows, int64_t c, lanes total, float *to)
 {
     const conv_plan *p = job->plan;
     const float *x = job->x + job->group * p->in_channels * p->h.in * p->w.in;
@@ -164,33 +166,34 @@ static __attribute__((noinline)) void resum_channel(const winograd_job *job, int
 
 static void multiply_part(void *arg, int64_t task, int worker)
 {
-    const winograd_job *job = arg;
+    const winograd_weight_job *job = arg;
     const conv_plan *p = job->plan;
     int64_t part = task % job->parts, block = task / job->parts, first = part * job->part_vectors, taps = plan_taps(p);
     int64_t end = first + job->part_vectors < job->vectors ? first + job->part_vectors : job->vectors;
-    float *products = scratch_of(job, worker);
-    for (int64_t place = 0; place < PLACES; place++) {
+    float *products = winograd_weight_scratch_of(job, worker);
+    for (int64_t place = 0; place < WINOGRAD_PLACES; place++) {
         for (int64_t k = first; k < end; k++) {
             winograd_outer(job->chunk.tiles,
                            job->inputs + place * job->in_room.place_step + k * job->grid.tiles * LANES,
-                           job->kernels + place * job->out_room.place_step + block * job->grid.tiles * BLOCK,
-                           products + place * job->part_step + (k - first) * LANES * BLOCK);
+                           job->kernels + place * job->out_room.place_step + block * job->grid.tiles * WINOGRAD_BLOCK,
+                           products + place * job->part_step + (k - first) * LANES * WINOGRAD_BLOCK);
         }
     }
     int64_t c = first * LANES, count = (end * LANES < p->in_channels ? end * LANES : p->in_channels) - c;
     bool last = job->number + 1 == job->grid.chunks;
-    for (int64_t o = block * BLOCK; o < (block + 1) * BLOCK && o < p->out_channels; o += LANES) {
-        int64_t rows = least(p->out_channels - o, LANES), channel = job->group * p->out_channels + o;
-        float *turned = job->turned + ((job->group * job->blocks * BLOCK + o) * p->in_channels + c * LANES) * taps;
+    for (int64_t o = block * WINOGRAD_BLOCK; o < (block + 1) * WINOGRAD_BLOCK && o < p->out_channels; o += LANES) {
+        int64_t rows = min64(p->out_channels - o, LANES), channel = job->group * p->out_channels + o;
+        float *transposed =
+            job->transposed + ((job->group * job->blocks * WINOGRAD_BLOCK + o) * p->in_channels + c * LANES) * taps;
         for (int64_t k = 0; k < count; k++) {
-            float *to = turned + k * taps * LANES;
-            lanes total = finish_channel(job, products + k * BLOCK + o % BLOCK, to);
+            float *to = transposed + k * taps * LANES;
+            lanes total = winograd_weight_finish_channel(job, products + k * WINOGRAD_BLOCK + o % WINOGRAD_BLOCK, to);
             if (last && !lanes_finite(total)) {
-                resum_channel(job, o, rows, c + k, total, to);
+                winograd_weight_recompute_channel(job, o, rows, c + k, total, to);
             }
         }
         if (last) {
-            transpose_in(turned, LANES, rows, count * taps, job->dweight + (channel * p->in_channels + c) * taps,
+            transpose_in(transposed, LANES, rows, count * taps, job->dweight + (channel * p->in_channels + c) * taps,
                          p->in_channels * taps);
         }
     }
@@ -199,23 +202,23 @@ static void multiply_part(void *arg, int64_t task, int worker)
 void CNN__SIMD(conv_winograd_weight)(const conv_plan *p, const float *x, const float *dy, float *dweight, void *memory,
                                      cnn__pool *pool)
 {
-    winograd_job job = { .x = x, .dy = dy, .dweight = dweight, .turned = memory };
-    measure(&job, p);
-    job.inputs = job.turned + turned_floats(&job);
+    winograd_weight_job job = { .x = x, .dy = dy, .dweight = dweight, .transposed = memory };
+    winograd_weight_plan_blocks(&job, p);
+    job.inputs = job.transposed + transposed_floats(&job);
     if (many_chunks(&job)) {
         job.wide = (double *)(void *)job.inputs;
-        job.inputs += 2 * turned_floats(&job);
+        job.inputs += 2 * transposed_floats(&job);
     }
-    job.kernels = job.inputs + PLACES * job.in_room.place_step;
+    job.kernels = job.inputs + WINOGRAD_PLACES * job.in_room.place_step;
     job.scratch = (char *)memory + (size_t)shared_floats(&job) * sizeof(float);
-    double pairs = (double)(p->in_channels * p->out_channels) * PLACES / LANES;
+    double pairs = (double)(p->in_channels * p->out_channels) * WINOGRAD_PLACES / LANES;
     for (; job.number < job.grid.chunks; job.number++) {
         job.chunk = winograd_chunk_at(&job.grid, job.number);
         int64_t vectors = job.vectors + 2 * job.blocks;
         double tiles = (double)job.chunk.tiles;
         for (job.group = 0; job.group < p->groups; job.group++) {
-            cnn__pool_run(pool, job.chunk.strips * vectors, tiles * (double)(vectors * LANES * PLACES) / 4,
-                          transform_strip, &job);
+            cnn__pool_run(pool, job.chunk.strips * vectors, tiles * (double)(vectors * LANES * WINOGRAD_PLACES) / 4,
+                          winograd_weight_transform_strip, &job);
             cnn__pool_run(pool, job.blocks * job.parts, pairs * (tiles + 4), multiply_part, &job);
         }
     }

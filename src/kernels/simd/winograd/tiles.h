@@ -12,27 +12,27 @@
 #include "kernels/simd/winograd/transforms.h"
 
 enum {
-    LEAST_CHANNELS = 16,
-    STRIP_FLOATS = 1 << 16, /* of turned input, unless one line of tiles needs more */
-    CHUNK_FLOATS = 1 << 21, /* of transformed tiles, unless one strip needs more */
-    CHUNK_TILES = 2048,     /* that gradients of weights add up one after the other */
-    MOST_CHANNELS = 2048    /* that outputs do */
+    MIN_CHANNELS = 16,
+    WINOGRAD_STRIP_FLOATS = 1 << 16, /* of turned input, unless one line of tiles needs more */
+    CHUNK_FLOATS = 1 << 21,          /* of transformed tiles, unless one strip needs more */
+    CHUNK_TILES = 2048,              /* that gradients of weights add up one after the other */
+    WINOGRAD_MAX_CHANNELS = 2048     /* that outputs do */
 };
 
 typedef struct winograd_grid {
     const conv_plan *plan;
     int64_t side;           /* outputs of a tile */
     int64_t lines, columns; /* of an image's tiles */
-    depth_slab slab;        /* of the input; strip: lines of the output, a multiple of side */
+    channels_last slab;     /* of the input; strip: lines of the output, a multiple of side */
     int64_t chunks, chunk_strips;
     int64_t tiles; /* of a chunk, at most */
 } winograd_grid;
 
 /* Where the places of tiles go: a channel's are at to + tile / group · group_step + tile % group · tile_step + place
  * · place_step. */
-typedef struct winograd_room {
+typedef struct winograd_layout {
     int64_t group, group_step, tile_step, place_step;
-} winograd_room;
+} winograd_layout;
 
 /* The strips of a chunk and their tiles. */
 typedef struct winograd_chunk {
@@ -48,14 +48,14 @@ static inline bool winograd_grid_fits(const conv_plan *p)
     bool plain =
         h->stride == 1 && w->stride == 1 && h->step == 1 && w->step == 1 && h->out_step == 1 && w->out_step == 1;
     bool many =
-        p->in_channels >= LEAST_CHANNELS && p->out_channels >= LEAST_CHANNELS && p->in_channels <= MOST_CHANNELS;
+        p->in_channels >= MIN_CHANNELS && p->out_channels >= MIN_CHANNELS && p->in_channels <= WINOGRAD_MAX_CHANNELS;
     if (p->strict || !MULTIPLY_ADDS || !square || !plain || !many) {
         return false;
     }
     /* Small planes leave places of their tiles unused. */
-    int64_t side = SIDE + 1 - h->taps, tiles = ((h->grid + side - 1) / side) * ((w->grid + side - 1) / side);
+    int64_t side = WINOGRAD_SIDE + 1 - h->taps, tiles = ((h->grid + side - 1) / side) * ((w->grid + side - 1) / side);
     return p->batch * tiles >= 4 && w->grid <= CHUNK_TILES * side &&
-           3 * PLACES * tiles <= 2 * plan_taps(p) * h->grid * w->grid;
+           3 * WINOGRAD_PLACES * tiles <= 2 * plan_taps(p) * h->grid * w->grid;
 }
 
 /* The first tile of a strip; strips past the last begin where the tiles end. */
@@ -67,24 +67,24 @@ static inline int64_t winograd_first(const winograd_grid *g, int64_t strip)
 /* `channels` are kept of each transformed tile. */
 static inline winograd_grid winograd_grid_make(const conv_plan *p, int64_t channels)
 {
-    winograd_grid g = { .plan = p, .side = SIDE + 1 - p->h.taps };
+    winograd_grid g = { .plan = p, .side = WINOGRAD_SIDE + 1 - p->h.taps };
     g.lines = (p->h.grid + g.side - 1) / g.side;
     g.columns = (p->w.grid + g.side - 1) / g.side;
     int64_t overlap = p->h.taps - 1, pitch = g.columns * g.side + overlap;
-    int64_t lines = (STRIP_FLOATS / (pitch * LANES) - overlap) / g.side;
+    int64_t lines = (WINOGRAD_STRIP_FLOATS / (pitch * LANES) - overlap) / g.side;
     lines = lines < 1 ? 1 : lines < g.lines ? lines : g.lines;
     int64_t strips = (g.lines + lines - 1) / lines;
     lines = (g.lines + strips - 1) / strips;
     strips = (g.lines + lines - 1) / lines;
-    g.slab = (depth_slab){ .first_h = p->h.first,
-                           .first_w = p->w.first,
-                           .pitch = pitch,
-                           .strip = lines * g.side,
-                           .strips = strips,
-                           .rows = lines * g.side + overlap };
-    int64_t all = p->batch * strips, most = CHUNK_FLOATS / (PLACES * channels * lines * g.columns);
-    most = most < CHUNK_TILES / (lines * g.columns) ? most : CHUNK_TILES / (lines * g.columns);
-    g.chunks = (all + most) / (most + 1);
+    g.slab = (channels_last){ .first_h = p->h.first,
+                              .first_w = p->w.first,
+                              .pitch = pitch,
+                              .strip = lines * g.side,
+                              .strips = strips,
+                              .rows = lines * g.side + overlap };
+    int64_t all = p->batch * strips, max = CHUNK_FLOATS / (WINOGRAD_PLACES * channels * lines * g.columns);
+    max = max < CHUNK_TILES / (lines * g.columns) ? max : CHUNK_TILES / (lines * g.columns);
+    g.chunks = (all + max) / (max + 1);
     g.chunk_strips = (all + g.chunks - 1) / g.chunks;
     g.chunks = (all + g.chunk_strips - 1) / g.chunk_strips;
     g.tiles = g.chunk_strips * lines * g.columns;
@@ -102,17 +102,17 @@ static inline winograd_chunk winograd_chunk_at(const winograd_grid *g, int64_t c
 }
 
 /* Transforms LANES channels of a strip as inputs, or as kernels of so many taps; `plane` is the first of `channels`
- * planes of the strip's image, whose axes are h and w. `turned` is room for the slab. */
-static inline void winograd_strip(const winograd_grid *g, const depth_slab *slab, const conv_axis *h,
+ * planes of the strip's image, whose axes are h and w. `transposed` is room for the slab. */
+static inline void winograd_strip(const winograd_grid *g, const channels_last *slab, const conv_axis *h,
                                   const conv_axis *w, int taps, const winograd_chunk *chunk, int64_t strip,
-                                  const float *plane, int64_t channels, float *turned, const winograd_room *room,
+                                  const float *plane, int64_t channels, float *transposed, const winograd_layout *room,
                                   float *to)
 {
-    CNN__SIMD(depth_slab_fill)(slab, h, w, strip % slab->strips * slab->strip, plane, channels, turned);
+    CNN__SIMD(channels_last_fill)(slab, h, w, strip % slab->strips * slab->strip, plane, channels, transposed);
     int64_t begin = winograd_first(g, strip), end = winograd_first(g, strip + 1), row = slab->pitch * LANES;
     for (int64_t tile = begin; tile < end; tile++) {
         int64_t at = tile - chunk->tile, i = (tile - begin) / g->columns, j = (tile - begin) % g->columns;
-        const float *from = turned + i * g->side * row + j * g->side * LANES;
+        const float *from = transposed + i * g->side * row + j * g->side * LANES;
         float *place = to + at / room->group * room->group_step + at % room->group * room->tile_step;
         if (taps) {
             winograd_kernel(taps, from, row, LANES, place, room->place_step);

@@ -16,23 +16,23 @@
 #include "kernels/simd/vector/lanes.h"
 
 enum {
-    TILES = CNN__VECTOR_BYTES == 64   ? 14
-            : CNN__VECTOR_BYTES == 32 ? 6
-                                      : 4, /* of a group: at most LANES, in registers twice */
-    BLOCK = 2 * LANES,                     /* output channels of a product */
-    SIDE = 6,
-    PLACES = SIDE * SIDE,
+    WINOGRAD_TILES = CNN__VECTOR_BYTES == 64   ? 14
+                     : CNN__VECTOR_BYTES == 32 ? 6
+                                               : 4, /* of a group: at most LANES, in registers twice */
+    WINOGRAD_BLOCK = 2 * LANES,                     /* output channels of a product */
+    WINOGRAD_SIDE = 6,
+    WINOGRAD_PLACES = WINOGRAD_SIDE * WINOGRAD_SIDE,
     /* Floats, a line of the cache: places that are further apart than they need by this do not compete for its
      * lines. */
-    APART = 16,
-    GROUP_FLOATS = PLACES * TILES * BLOCK /* of a group's products */
+    WINOGRAD_APART = 16,
+    WINOGRAD_GROUP_FLOATS = WINOGRAD_PLACES * WINOGRAD_TILES * WINOGRAD_BLOCK /* of a group's products */
 };
 
 /* Short binary fractions, so that the transforms' constants are exact. */
-#define NEAR 0.75f
-#define FAR 1.5f
-#define NEAR2 (NEAR * NEAR)
-#define FAR2 (FAR * FAR)
+#define WINOGRAD_NEAR 0.75f
+#define WINOGRAD_FAR 1.5f
+#define WINOGRAD_NEAR2 (WINOGRAD_NEAR * WINOGRAD_NEAR)
+#define WINOGRAD_FAR2 (WINOGRAD_FAR * WINOGRAD_FAR)
 
 /* A tile of inputs; place p goes to to[p · place_step]. */
 void CNN__SIMD(winograd_input)(const float *from, int64_t row_step, int64_t column_step, float *to, int64_t place_step);
@@ -42,9 +42,9 @@ void CNN__SIMD(winograd_kernel)(int taps, const float *from, int64_t row_step, i
                                 int64_t place_step);
 
 /* The outputs of a tile, 2 to 5 a side, from products that are place_step apart, each plus `bias` and then at least
- * `least`. Returns the sum of the outputs as they were before: where it is finite, they all are. */
-lanes CNN__SIMD(winograd_output)(int side, const float *products, int64_t place_step, lanes bias, lanes least,
-                                 float *to, int64_t row_step, int64_t column_step);
+ * `min`. Returns the sum of the outputs as they were before: where it is finite, they all are. */
+lanes CNN__SIMD(winograd_output)(int side, const float *products, int64_t place_step, lanes bias, lanes min, float *to,
+                                 int64_t row_step, int64_t column_step);
 
 /* One place: out[tile][BLOCK] = Σ in[tile]·kernels over `depth` channels, or += for `more` of them. in is
  * [depth / LANES][TILES][LANES], kernels [depth][BLOCK]. Rows of `out` past the number of tiles may be written. */
@@ -62,10 +62,11 @@ void CNN__SIMD(winograd_outer)(int64_t tiles, const float *in, const float *kern
 
 /* A line of products to a line of m outputs: the polynomial's coefficients from its values at the points. m is a
  * constant. */
-CNN__INLINE void winograd_outputs(int m, const lanes v[SIDE], lanes *y)
+CNN__INLINE void winograd_outputs(int m, const lanes v[WINOGRAD_SIDE], lanes *y)
 {
-    const float near[] = { 1, NEAR, NEAR2, NEAR2 * NEAR, NEAR2 * NEAR2 },
-                far[] = { 1, FAR, FAR2, FAR2 * FAR, FAR2 * FAR2 };
+    const float near[] = { 1, WINOGRAD_NEAR, WINOGRAD_NEAR2, WINOGRAD_NEAR2 * WINOGRAD_NEAR,
+                           WINOGRAD_NEAR2 * WINOGRAD_NEAR2 },
+                far[] = { 1, WINOGRAD_FAR, WINOGRAD_FAR2, WINOGRAD_FAR2 * WINOGRAD_FAR, WINOGRAD_FAR2 * WINOGRAD_FAR2 };
     lanes near_sum = v[1] + v[2], near_rest = v[1] - v[2], far_sum = v[3] + v[4], far_rest = v[3] - v[4];
 #pragma GCC unroll 5
     for (int k = 0; k < m; k++) {
