@@ -8,24 +8,21 @@
 #include "kernels/simd/layout/plan.h"
 #include "kernels/simd/vector/copy.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/prefetch.h"
 
 /* Narrow tiles read x more often for the same work: there a unit's x is packed, and a block of weights that stays in
  * L2 is multiplied by WIDTH places of it at a time, which stay in L1. Wide ones read x where it lies, from L2. */
 enum {
     PACKS_X = FULL_PANELS,
-    UNIT_FLOATS = 1 << 16, /* of x: a quarter of L2 */
+    UNIT_FLOATS = QUARTER_L2, /* of x */
     UNIT_PLACES = 4096,
-    CONV_1X1_K_BLOCK = PACKS_X ? 256 : 512, /* input channels of a stretch */
-    CONV_1X1_WEIGHT_FLOATS = 1 << 15,       /* of a block, a quarter of L2 */
-    FEW_WEIGHTS = 1 << 16,    /* that every task may read from L2: then all tasks have places of their own */
+    CONV_1X1_K_BLOCK = PACKS_X ? K_BLOCK : 2 * K_BLOCK, /* input channels of a stretch */
+    CONV_1X1_WEIGHT_FLOATS = EIGHTH_L2,                 /* of a block */
+    FEW_WEIGHTS = QUARTER_L2, /* that every task may read from L2: then all tasks have places of their own */
     CONV_1X1_FEW_PANELS = 12, /* to which the first may leave x packed: it reads far less than the others then */
     PACK_PANELS = 4,          /* at once */
     PACK_AHEAD = 8,           /* rows of weights that are fetched before they are packed */
-    LINE = 16,                /* floats of a line of the cache */
-    MIN_TASKS = 8,
-    ALIASED = 1024,                               /* rows so many floats apart share a set of L1: */
-    ALIASED_ROWS = 8,                             /* no more of them at once than it has ways */
     ROW_VECTORS = CNN__VECTOR_BYTES > 16 ? 1 : 2, /* that hold ROWS */
     ROW = ROW_VECTORS * LANES,
     ROW_STEP = PACKS_X ? TILE_ROWS : ROW /* of packed weights: what tile_panels takes, or whole vectors */
@@ -87,8 +84,9 @@ CNN__APART void conv_1x1_plan_blocks(conv_1x1_job *job, const conv_plan *p)
     job->rest = job->places % LANES;
     job->along = p->weight_in == 1;
     job->depth = divide_up(p->in_channels, divide_up(p->in_channels, CONV_1X1_K_BLOCK));
-    bool aliased = !FULL_PANELS && job->along && p->weight_out % ALIASED == 0;
-    job->panel_rows = aliased ? divide_up(p->out_channels, divide_up(p->out_channels, min64(ALIASED_ROWS, TILE_ROWS)))
+    /* Rows of weights that share a set of L1: no more of them at once than it holds. */
+    bool aliased = !FULL_PANELS && job->along && p->weight_out % L1_SET_FLOATS == 0;
+    job->panel_rows = aliased ? divide_up(p->out_channels, divide_up(p->out_channels, min64(L1_WAYS, TILE_ROWS)))
                               : panel_rows_of(p->out_channels);
     job->panels = divide_up(p->out_channels, job->panel_rows);
     plan_units(job);
@@ -189,7 +187,7 @@ static inline void conv_1x1_pack_weights(const conv_1x1_job *job, int64_t group,
     int64_t room = (p->in_channels - channel) * p->weight_in - first; /* floats that may be read */
     for (int64_t c = 0; c < channels; c++, from += p->weight_in, to += ROW_STEP, room -= p->weight_in) {
         float *panel_to = to;
-        for (int64_t at = 0; PACKS_X && at < max; at += LINE) { /* blocks are wide then: worth it */
+        for (int64_t at = 0; PACKS_X && at < max; at += LINE_FLOATS) { /* blocks are wide then: worth it */
             __builtin_prefetch(from + PACK_AHEAD * p->weight_in + at, 0, 3);
         }
         for (int64_t at = 0; at < max; at += job->panel_rows, panel_to += panel_step) {

@@ -3,8 +3,9 @@
 #include "kernels/simd/layout/plan.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/copy.h"
+#include "kernels/simd/vector/machine.h"
 
-enum { GATHERED = 1 << 19 /* floats of x or y, unless one image has more */ };
+enum { GATHERED = 2 * L2_FLOATS /* floats of x or y, unless one image has more */ };
 
 typedef struct strided_1x1_job {
     const conv_plan *plan;

@@ -8,16 +8,14 @@
 #include "kernels/simd/layout/plan.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/partial.h"
 #include "kernels/simd/vector/prefetch.h"
 
 enum {
     WEIGHT_1X1_STRETCH = 256,      /* positions */
     BLOCK_PACKED = 4 * TILE_WIDTH, /* channels of a block */
-    BLOCK_READ = 36 * TILE_ROWS,
-    MIN_TASKS = 12,
-    MAX_CHUNKS = 16,
-    PARTIAL_FLOATS = 1 << 22 /* of all chunks together */
+    BLOCK_READ = 36 * TILE_ROWS
 };
 
 /* x or dy. */
@@ -84,8 +82,8 @@ static void weight_1x1_plan_blocks(weight_1x1_job *job, const conv_plan *p, cons
     int64_t blocks = p->groups * job->packed.blocks * job->read.blocks;
     job->columns = round_up(job->packed.channels, TILE_WIDTH);
     job->group_step = job->read.channels * job->columns;
-    int64_t whole = job->group_step * p->groups, chunks = divide_up(MIN_TASKS, blocks);
-    chunks = min64(min64(chunks, MAX_CHUNKS), min64(job->stretches, PARTIAL_FLOATS / whole + 1));
+    int64_t whole = job->group_step * p->groups, chunks = divide_up(MIN_WEIGHT_TASKS, blocks);
+    chunks = min64(min64(chunks, MAX_CHUNKS), min64(job->stretches, MAX_PARTIAL_FLOATS / whole + 1));
     job->chunk_stretches = divide_up(job->stretches, chunks);
     job->chunks = divide_up(job->stretches, job->chunk_stretches);
     job->chunk_step = whole;

@@ -5,12 +5,13 @@
 #include "kernels/simd/conv/col2im.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 
 enum {
     MAX_PLACES = 256,
-    MIN_WEIGHTS = 1 << 18, /* more than L2 holds */
-    MAX_SUMS = 1 << 21,    /* floats of c */
-    CHANNELS = 8           /* a task */
+    MIN_WEIGHTS = L2_FLOATS,
+    MAX_SUMS = 8 * L2_FLOATS, /* floats of c */
+    CHANNELS = 8              /* a task */
 };
 
 typedef struct col2im_job {

@@ -4,11 +4,12 @@
 #include "kernels/simd/layout/plan.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 
 enum {
-    MAX_PLANS = 16,                  /* of a depthwise gradient; a stride with more residues goes the general way */
-    IMAGE_BY_IMAGE_FLOATS = 1 << 18, /* the size of L2 */
-    CONV_WEIGHT_FLOATS = 1 << 14     /* so few are packed again without being noticed */
+    MAX_PLANS = 16, /* of a depthwise gradient; a stride with more residues goes the general way */
+    IMAGE_BY_IMAGE_FLOATS = L2_FLOATS,
+    CONV_WEIGHT_FLOATS = EIGHTH_L2 / 2 /* so few are packed again without being noticed */
 };
 
 static bool depthwise(const cnn__conv *g)

@@ -9,6 +9,7 @@
 #include "kernels/simd/layout/padded.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/partial.h"
 
 enum {
@@ -17,12 +18,10 @@ enum {
                     ? 3
                     : 4, /* output channels; with the taps, their sums and operands fill the registers */
     TILE_TAPS = CNN__VECTOR_BYTES == 64 ? 9 : 3,
-    LINE = 16, /* floats of a line of the cache */
     FIRST_LAYER_SUMS = TILE_OUTS * TILE_TAPS,
     SQUARES = (FIRST_LAYER_SUMS + LANES - 1) / LANES,
-    FIRST_LAYER_MAX_TAPS = 64,    /* of all channels: with more of them turning pays */
-    FIRST_LAYER_POSITIONS = 1024, /* of a unit: TILE_OUTS rows of dy stay in L1 */
-    MIN_TASKS = 12,
+    FIRST_LAYER_MAX_TAPS = 64,             /* of all channels: with more of them turning pays */
+    FIRST_LAYER_POSITIONS = 1024,          /* of a unit: TILE_OUTS rows of dy stay in L1 */
     SEPARATE_ENDS = CNN__VECTOR_BYTES < 64 /* of lines: masks cost as much as a product there */
 };
 
@@ -62,10 +61,10 @@ static void first_layer_plan_blocks(first_layer_job *job)
 {
     const conv_plan *p = &job->plan;
     int64_t positions = p->batch * p->h.grid * p->w.grid,
-            chunks = min64(divide_up(positions, FIRST_LAYER_POSITIONS), MIN_TASKS);
+            chunks = min64(divide_up(positions, FIRST_LAYER_POSITIONS), MIN_WEIGHT_TASKS);
     job->tiles =
         p->out_channels / TILE_OUTS + p->out_channels % TILE_OUTS; /* those that are left have tiles of their own */
-    job->blocks = min64(divide_up(MIN_TASKS, chunks * p->groups), job->tiles); /* each fills slabs of its own */
+    job->blocks = min64(divide_up(MIN_WEIGHT_TASKS, chunks * p->groups), job->tiles); /* each fills slabs of its own */
     job->tap_tiles = divide_up(p->in_channels * plan_taps(p), TILE_TAPS);
     job->slab = padded_make(p, min64(divide_up(positions, chunks), FIRST_LAYER_POSITIONS), 1);
     job->chunk_units = divide_up(job->slab.units, chunks);
@@ -187,7 +186,7 @@ CNN__INLINE void add_tile(int outs, const first_layer_tile *t, lanes (*to)[TILE_
     for (int64_t line = t->lines; line > 0; line--) {
         int64_t q = 0;
         for (; q + LANES <= t->count && SEPARATE_ENDS; q += LANES) {
-            if (t->ahead && q % LINE == 0) {
+            if (t->ahead && q % LINE_FLOATS == 0) {
 #pragma GCC unroll 4
                 for (int o = 0; o < outs; o++) {
                     __builtin_prefetch(dy + o * out_step + q + t->ahead, 0, 2);

@@ -4,6 +4,7 @@
 
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/layout/plan.h"
+#include "kernels/simd/vector/machine.h"
 
 enum {
     KERNEL_SQUARES = 4, /* kernels of so many times LANES taps are turned in squares */
@@ -53,7 +54,7 @@ static inline void pack_kernels(const conv_plan *p, const float *weight, int64_t
     bool turns = ROWS_FIT_A_VECTOR && kernel <= KERNEL_SQUARES * LANES && plan_taps(p) >= MIN_TURNED;
     float transposed[KERNEL_SQUARES * LANES * LANES];
     for (int64_t c = 0; c < channels; c++, from += p->weight_in) {
-        for (int64_t k = 0; k < rows * kernel && c + PREFETCH_CHANNELS < channels; k += CACHE_LINE / 4) {
+        for (int64_t k = 0; k < rows * kernel && c + PREFETCH_CHANNELS < channels; k += LINE_FLOATS) {
             __builtin_prefetch(from + PREFETCH_CHANNELS * p->weight_in + k);
         }
         if (turns) {

@@ -7,17 +7,15 @@
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/layout/padded.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/prefetch.h"
 
 enum {
     PADDED_FEW_PANELS = 2,
-    PADDED_K_BLOCK = 256,              /* taps of a stretch */
     PADDED_POSITIONS = 8 * TILE_WIDTH, /* of a unit of lines */
     IMAGES = 13 * TILE_WIDTH,          /* of a unit of images; and so few of all make one unit */
-    BLOCK_SUMS = 1 << 16,              /* of a task whose sums go through several stretches: a quarter of L2 */
-    SLAB_FLOATS = 1 << 14, /* that few channels may take for more lines at once, so that fewer are read twice */
-    ALIASED = 1024,        /* rows of weights so many floats apart share a set of L1: they are packed */
-    MIN_TASKS = 8
+    BLOCK_SUMS = QUARTER_L2,           /* of a task whose sums go through several stretches */
+    SLAB_FLOATS = EIGHTH_L2 / 2 /* that few channels may take for more lines at once, so that fewer are read twice */
 };
 
 typedef struct padded_job {
@@ -87,7 +85,7 @@ static inline int64_t max_positions(const padded_job *job)
 CNN__APART void padded_plan_blocks(padded_job *job)
 {
     const conv_plan *p = &job->plan;
-    int64_t taps = plan_taps(p) ? plan_taps(p) : 1, max = PADDED_K_BLOCK / taps ? PADDED_K_BLOCK / taps : 1;
+    int64_t taps = plan_taps(p) ? plan_taps(p) : 1, max = K_BLOCK / taps ? K_BLOCK / taps : 1;
     int64_t all = p->batch * p->h.grid * p->w.grid;
     int64_t stretches = divide_up(p->in_channels, max);
     job->stretch_channels = divide_up(p->in_channels, stretches);
@@ -104,7 +102,8 @@ CNN__APART void padded_plan_blocks(padded_job *job)
     bool few = !job->one && job->panels <= PADDED_FEW_PANELS && 4 * p->w.grid >= 3 * line;
     job->lined = job->direct ? p->w.grid == line : few;
     job->line = job->lined ? line : p->w.grid;
-    job->along = p->h.weight_step == 1 && p->weight_in == taps && p->weight_out % ALIASED;
+    /* Rows of weights that share a set of L1 are packed. */
+    job->along = p->h.weight_step == 1 && p->weight_in == taps && p->weight_out % L1_SET_FLOATS;
     int64_t tasks = job->slab.units * p->groups, wanted = divide_up(MIN_TASKS, tasks);
     job->positions = round_up(job->slab.images * job->slab.lines * job->line, TILE_WIDTH);
     int64_t max_rows = BLOCK_SUMS / (job->positions ? job->positions : 1);

@@ -9,15 +9,12 @@
 #include "kernels/simd/layout/padded.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/prefetch.h"
 
 enum {
     PADDED_WEIGHT_POSITIONS = 8 * TILE_WIDTH, /* of a unit */
     MIN_TAPS = 256,                           /* of a block, so that packing dy again for each block is cheap */
-    MIN_TASKS = 12,
-    ALIASED = 1024, /* rows of dy so many floats apart share a set of L1: they are packed */
-    MAX_CHUNKS = 16,
-    PARTIAL_FLOATS = 1 << 22, /* of all chunks together, unless one needs more */
     /* They stay in L1 for all panels of dy, since narrow tiles read less then; else a panel of dy stays for all
      * taps. */
     TAPS_STAY = FULL_PANELS
@@ -60,8 +57,8 @@ static void padded_weight_plan_blocks(padded_weight_job *job)
     job->blocks = divide_up(p->in_channels, job->block_channels);
     job->columns = round_up(job->block_channels * taps, TILE_WIDTH);
     int64_t whole = p->groups * job->blocks * out * job->columns;
-    int64_t chunks = min64(MAX_CHUNKS, divide_up(MIN_TASKS, p->groups * job->blocks));
-    chunks = max64(1, min64(chunks, PARTIAL_FLOATS / whole));
+    int64_t chunks = min64(MAX_CHUNKS, divide_up(MIN_WEIGHT_TASKS, p->groups * job->blocks));
+    chunks = max64(1, min64(chunks, MAX_PARTIAL_FLOATS / whole));
     job->chunk_units = divide_up(job->slab.units, min64(chunks, job->slab.units));
     job->chunks = divide_up(job->slab.units, job->chunk_units);
     job->panel_rows = panel_rows_of(out);
@@ -101,7 +98,7 @@ static tile_operand panel_dy(const weight_task *t, int64_t panel, float *to)
         int64_t count = min64(part - offset, t->begin + t->count - at);
         const float *from = job->dy + ((image * p->groups + t->group) * p->out_channels + o) * plane +
                             t->unit.line * p->w.grid + offset;
-        if (count == t->count && plane % ALIASED) {
+        if (count == t->count && plane % L1_SET_FLOATS) { /* else rows of dy share a set of L1 */
             return (tile_operand){ from, plane, 1, NULL };
         }
         pack_rows(from, plane, rows, count, to);

@@ -10,12 +10,12 @@
 #include "kernels/simd/conv_relu_pool/table.h"
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/transpose.h"
 
 enum {
     TILE = CNN__VECTOR_BYTES == 64 ? 14 : 6, /* 2 · TILE accumulators and two weights fill the registers */
-    FUSED_FORWARD_BLOCK = 2 * LANES,         /* output channels of a tile */
-    MIN_TASKS = 8
+    FUSED_FORWARD_BLOCK = 2 * LANES          /* output channels of a tile */
 };
 
 typedef struct forward_job {

@@ -7,10 +7,11 @@
 #include "kernels/simd/conv/recompute.h"
 #include "kernels/simd/conv_relu_pool/pool.h"
 #include "kernels/simd/conv_relu_pool/table.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/transpose.h"
 #include "kernels/simd/winograd/transforms.h"
 
-enum { MIN_TASKS = 8, FUSED_WINOGRAD_MAX_CHANNELS = 2048 /* that are added up one after the other */ };
+enum { FUSED_WINOGRAD_MAX_CHANNELS = 2048 /* that are added up one after the other */ };
 
 typedef struct fused_winograd_job {
     const cnn__conv *g;

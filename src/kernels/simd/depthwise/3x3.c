@@ -2,10 +2,11 @@
  * of the result, whichever images they are of. */
 #include "kernels/simd/depthwise/3x3.h"
 #include "kernels/simd/table.h"
+#include "kernels/simd/vector/machine.h"
 
 enum {
-    TASK_FLOATS = 1 << 12, /* of x, at least */
-    MAX_STREAMED = 1 << 16 /* floats of a task's result, which wait in the second cache till they are stored past it */
+    TASK_FLOATS = 1 << 12,    /* of x, at least */
+    MAX_STREAMED = QUARTER_L2 /* floats of a task's result, which wait in L2 until they are stored past it */
 };
 
 typedef struct dw3_job {

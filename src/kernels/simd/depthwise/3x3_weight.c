@@ -4,9 +4,10 @@
 #include "kernels/simd/depthwise/3x3.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/transpose.h"
 
-enum { MIN_TASKS = 12, DW3_WEIGHT_BLOCK = LANES, DW3_WEIGHT_SUMS = DW3_TAPS * LANES };
+enum { DW3_WEIGHT_BLOCK = LANES, DW3_WEIGHT_SUMS = DW3_TAPS * LANES };
 
 typedef struct dw3_weight_job {
     const cnn__conv *g;
@@ -365,7 +366,7 @@ static dw3_weight_job dw3_weight_make_job(const cnn__conv *g)
     dw3_weight_job job = { .g = g,
                            .blocks = (g->groups + DW3_WEIGHT_BLOCK - 1) / DW3_WEIGHT_BLOCK,
                            .pairs = dw3_pairs(g->in_w, g->out_w) };
-    job.chunks = (MIN_TASKS + job.blocks - 1) / job.blocks;
+    job.chunks = (MIN_WEIGHT_TASKS + job.blocks - 1) / job.blocks;
     job.chunks = job.chunks < g->batch ? job.chunks : g->batch;
     job.chunk_images = (g->batch + job.chunks - 1) / job.chunks;
     job.chunks = (g->batch + job.chunk_images - 1) / job.chunk_images;

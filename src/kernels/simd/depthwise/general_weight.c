@@ -4,8 +4,9 @@
 #include "kernels/simd/layout/channels_last.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 
-enum { TAPS = 9, MIN_TASKS = 12 };
+enum { TAPS = 9 };
 
 typedef struct dw_weight_job {
     const conv_plan *plan;
@@ -28,7 +29,7 @@ static dw_weight_job dw_weight_make_job(const conv_plan *p)
 {
     dw_weight_job job = { .plan = p, .slab = CNN__SIMD(channels_last_make)(p, 1), .taps = plan_taps(p) };
     job.blocks = (p->groups + LANES - 1) / LANES;
-    job.chunks = (MIN_TASKS + job.blocks - 1) / job.blocks;
+    job.chunks = (MIN_WEIGHT_TASKS + job.blocks - 1) / job.blocks;
     job.chunks = job.chunks < p->batch ? job.chunks : p->batch;
     job.chunk_images = (p->batch + job.chunks - 1) / job.chunks;
     job.chunks = (p->batch + job.chunk_images - 1) / job.chunk_images;

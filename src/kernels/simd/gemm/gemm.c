@@ -9,13 +9,12 @@
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/prefetch.h"
 
 enum {
-    GEMM_K_BLOCK = 256,                               /* of a packed stretch: DEPTH · WIDTH floats of B stay in L1 */
     BLOCK_ROWS = (FULL_PANELS ? 72 : 18) * TILE_ROWS, /* of a task */
-    BLOCK_PANELS = 8,                                 /* of columns */
-    MIN_TASKS = 8
+    BLOCK_PANELS = 8                                  /* of columns */
 };
 
 typedef struct gemm_job {
@@ -41,7 +40,7 @@ typedef struct gemm_task {
     prefetch next, later;
 } gemm_task;
 
-enum { OPERAND_FLOATS = (BLOCK_PANELS * GEMM_K_BLOCK * TILE_WIDTH + LANES + TILE_ROWS * TILE_WIDTH + 16) / 16 * 16 };
+enum { OPERAND_FLOATS = (BLOCK_PANELS * K_BLOCK * TILE_WIDTH + LANES + TILE_ROWS * TILE_WIDTH + 16) / 16 * 16 };
 
 static void gemm_plan_blocks(gemm_job *job, const cnn__gemm *g)
 {
@@ -198,7 +197,7 @@ static void gemm_multiply_stretch(gemm_task *t, const float *first)
 static void gemm_prefetch_stretch(gemm_task *t)
 {
     const cnn__gemm *g = t->job->g;
-    int64_t k = t->k + t->depth, depth = min64(g->k - k, GEMM_K_BLOCK), size = (int64_t)sizeof(float),
+    int64_t k = t->k + t->depth, depth = min64(g->k - k, K_BLOCK), size = (int64_t)sizeof(float),
             panels = t->end - t->begin;
     int64_t calls = panels * t->columns * divide_up(t->depth, FETCH_STEPS) / 2;
     int64_t column = t->column * TILE_WIDTH, columns = min64(t->columns * TILE_WIDTH, g->n - column);
@@ -230,7 +229,7 @@ static void gemm_multiply_block(void *arg, int64_t task, int worker)
     t.end = min64(t.begin + job->block_panels, job->panels);
     t.columns = min64(job->block_columns, job->column_panels - t.column);
     t.b = (float *)(void *)(job->scratch + gemm_scratch_size(job) * (size_t)worker);
-    t.aside = t.b + BLOCK_PANELS * GEMM_K_BLOCK * TILE_WIDTH + LANES;
+    t.aside = t.b + BLOCK_PANELS * K_BLOCK * TILE_WIDTH + LANES;
     t.wide = (double *)(void *)(t.b + OPERAND_FLOATS);
     int64_t row = t.begin * TILE_ROWS, rows = min64(t.end * TILE_ROWS, g->m) - row, column = t.column * TILE_WIDTH;
     int64_t columns = min64(t.columns * TILE_WIDTH, g->n - column);
@@ -241,7 +240,7 @@ static void gemm_multiply_block(void *arg, int64_t task, int worker)
         start[j] = job->bias[t.column * TILE_WIDTH + j];
     }
     do {
-        t.depth = min64(g->k - t.k, GEMM_K_BLOCK);
+        t.depth = min64(g->k - t.k, K_BLOCK);
         pack_b(&t);
         gemm_prefetch_stretch(&t);
         if (long_sum(g->k) && t.k - t.begun == GEMM_PART) {
@@ -305,7 +304,7 @@ void CNN__SIMD(gemm)(const cnn__gemm *given, const void *a, const void *b, const
         add_bias(&job);
     }
     job.scratch = (char *)workspace + gemm_packed_size(&job);
-    job.streamed = !g->accumulate && g->k <= GEMM_K_BLOCK && streams(job.c, g->m * g->n, g->ldc);
+    job.streamed = !g->accumulate && g->k <= K_BLOCK && streams(job.c, g->m * g->n, g->ldc);
     cnn__pool_run(pool, job.panels, (double)g->m * (double)g->k, pack_a_panel, &job);
     cnn__pool_run(pool, job.row_blocks * job.column_blocks, work, gemm_multiply_block, &job);
 }

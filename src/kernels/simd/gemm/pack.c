@@ -1,5 +1,6 @@
 /* How the operands of the register tile are packed (gemm/tile.h). */
 #include "kernels/simd/gemm/tile.h"
+#include "kernels/simd/vector/machine.h"
 
 /* A square of `count` rows, zeros below, turned. Rows that are all there are loaded into registers. */
 CNN__INLINE void load_square(const float *from, int64_t ld, int64_t count, lanes v[LANES])
@@ -49,7 +50,7 @@ void pack_straight(const float *from, int64_t ld, int64_t count, int64_t fill, i
 /* Some panels at a time: so many that a row is worth its page, not more than a set of L1 has room for. */
 void pack_across(const float *from, int64_t ld, int64_t panels, int64_t k, float *to)
 {
-    enum { WIDE = 8, PACK_FETCH_ROWS = 8, LINE = 16 };
+    enum { WIDE = 8, PACK_FETCH_ROWS = 8 };
     for (int64_t some; panels > 0; panels -= some, from += some * TILE_WIDTH, to += some * k * TILE_WIDTH) {
         const float *row = from;
         some = min64(WIDE, panels);
@@ -57,7 +58,7 @@ void pack_across(const float *from, int64_t ld, int64_t panels, int64_t k, float
             float *panel = to + at * TILE_WIDTH;
             for (int64_t j = 0; j < some; j++, panel += k * TILE_WIDTH) {
 #pragma GCC unroll 2
-                for (int q = 0; q < TILE_WIDTH; q += LINE) {
+                for (int q = 0; q < TILE_WIDTH; q += LINE_FLOATS) {
                     __builtin_prefetch(row + PACK_FETCH_ROWS * ld + j * TILE_WIDTH + q, 0, 3);
                 }
                 store(panel, load(row + j * TILE_WIDTH));

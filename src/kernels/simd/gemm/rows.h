@@ -6,6 +6,7 @@
 
 #include "kernels/kernels.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/partial.h"
 
 enum {
@@ -13,7 +14,6 @@ enum {
     ROWS_AT_ONCE = 4,                                   /* of C */
     DEEP = CNN__VECTOR_BYTES == 64 ? 4 : 2,             /* rows of B at once: their factors stay in registers */
     ROW_COLUMNS = CNN__VECTOR_BYTES == 64 ? 1024 : 512, /* of a block, at most */
-    LINE = 16,                                          /* floats of a line of the cache */
     ROWS_FETCH_ROWS = 8,
     ROW_BLOCKS = 8,          /* at least, where there are columns enough */
     GEMM_PART = PART_SUM / 3 /* terms of a part of a long sum: here shorter ones cost little */
@@ -70,7 +70,7 @@ CNN__INLINE void add_rows(int rows, int deep, bool fetch, const cnn__gemm *g, co
         }
     }
     for (; j + LANES <= count; j += LANES) {
-        if (fetch && j % LINE == 0) {
+        if (fetch && j % LINE_FLOATS == 0) {
 #pragma GCC unroll 4
             for (int u = 0; u < deep; u++) {
                 __builtin_prefetch(b + (ROWS_FETCH_ROWS + u) * g->ldb + j, 0, 2);

@@ -7,6 +7,7 @@
 
 #include "kernels/simd/vector/copy.h"
 #include "kernels/simd/vector/lanes.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/prefetch.h"
 
 enum {
@@ -14,6 +15,8 @@ enum {
     ROWS_FIT_A_VECTOR = CNN__VECTOR_BYTES > 16,
     FULL_PANELS = CNN__VECTOR_BYTES == 32, /* have a loop of their own (gemm/tile.c) */
     TILE_WIDTH = 2 * LANES,
+    K_BLOCK =
+        L1_FLOATS / 32, /* steps after which a product goes on to other rows: a panel of B stays in L1 for so many */
     FETCH_STEPS = 8,    /* between fetches of memory that is wanted soon */
     SHALLOW = 64,       /* steps: sums that are made so fast that it counts how they are written */
     SHALLOW_STEPS = 512 /* of all panels of columns: the first cache */

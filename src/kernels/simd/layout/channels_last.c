@@ -1,9 +1,10 @@
 /* Slabs of turned planes (layout/channels_last.h): a square of vectors is turned at a time, and the last reaches back
  * rather than over the end. */
 #include "kernels/simd/layout/channels_last.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/partial.h"
 
-enum { CHANNELS_LAST_STRIP_FLOATS = 1 << 15 }; /* of turned input, unless one line of the grid needs more */
+enum { CHANNELS_LAST_STRIP_FLOATS = EIGHTH_L2 }; /* of turned input, unless one line of the grid needs more */
 
 static int64_t channels_last_end(const conv_axis *a, int64_t grid)
 {

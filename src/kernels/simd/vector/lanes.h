@@ -4,6 +4,7 @@
 #define CNN_KERNELS_SIMD_VECTOR_LANES_H
 
 #include "base/target.h"
+#include "kernels/simd/vector/machine.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -299,8 +300,7 @@ CNN__INLINE lanes sums_of_lanes(const lanes v[LANES])
  * are, and every vector of it aligned. */
 static inline bool streams(const float *p, int64_t count, int64_t step)
 {
-    enum { LARGE = 1 << 22 }; /* floats: 16 MB */
-    return count >= LARGE && step % LANES == 0 && (uintptr_t)p % sizeof(lanes) == 0;
+    return count >= STREAMED_FLOATS && step % LANES == 0 && (uintptr_t)p % sizeof(lanes) == 0;
 }
 
 CNN__INLINE int64_t min64(int64_t a, int64_t b)

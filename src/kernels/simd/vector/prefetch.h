@@ -3,11 +3,12 @@
 #ifndef CNN_KERNELS_SIMD_VECTOR_PREFETCH_H
 #define CNN_KERNELS_SIMD_VECTOR_PREFETCH_H
 
+#include "kernels/simd/vector/machine.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    CACHE_LINE = 64,
     /* Lines per call. Beyond, there is too little arithmetic to hide them behind, and they only queue up. */
     PREFETCH_MAX_LINES = 16
 };

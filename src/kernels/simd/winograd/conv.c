@@ -8,6 +8,7 @@
 #include "kernels/simd/conv/epilogue.h"
 #include "kernels/simd/conv/recompute.h"
 #include "kernels/simd/table.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/partial.h"
 #include "kernels/simd/vector/transpose.h"
 #include "kernels/simd/winograd/tiles.h"
@@ -15,8 +16,7 @@
 #include <math.h>
 
 enum {
-    SET = 4, /* groups that go through a place together: its kernels are read once for all of them */
-    MIN_TASKS = 8,
+    SET = 4,                    /* groups that go through a place together: its kernels are read once for all of them */
     TRANSPOSED_CHANNELS = 16,   /* input channels whose kernels are turned at once */
     WINOGRAD_CONV_STRETCH = 64, /* and transformed, where they serve a single set */
     FETCH = 6                   /* channels ahead, whose kernels lie too far apart for the processor to foresee them */

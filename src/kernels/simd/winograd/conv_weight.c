@@ -7,13 +7,14 @@
 #include "kernels/simd/conv/recompute.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/partial.h"
 #include "kernels/simd/vector/transpose.h"
 #include "kernels/simd/winograd/tiles.h"
 
 #include <math.h>
 
-enum { MIN_TASKS = 8, MAX_VECTORS = 4, WINOGRAD_WEIGHT_MAX_TAPS = 25 };
+enum { MAX_VECTORS = 4, WINOGRAD_WEIGHT_MAX_TAPS = 25 };
 
 typedef struct winograd_weight_job {
     const conv_plan *plan;

@@ -9,14 +9,15 @@
 
 #include "kernels/simd/layout/channels_last.h"
 #include "kernels/simd/layout/plan.h"
+#include "kernels/simd/vector/machine.h"
 #include "kernels/simd/winograd/transforms.h"
 
 enum {
     MIN_CHANNELS = 16,
-    WINOGRAD_STRIP_FLOATS = 1 << 16, /* of turned input, unless one line of tiles needs more */
-    CHUNK_FLOATS = 1 << 21,          /* of transformed tiles, unless one strip needs more */
-    CHUNK_TILES = 2048,              /* that gradients of weights add up one after the other */
-    WINOGRAD_MAX_CHANNELS = 2048     /* that outputs do */
+    WINOGRAD_STRIP_FLOATS = QUARTER_L2, /* of turned input, unless one line of tiles needs more */
+    CHUNK_FLOATS = 8 * L2_FLOATS,       /* of transformed tiles, unless one strip needs more */
+    CHUNK_TILES = 2048,                 /* that gradients of weights add up one after the other */
+    WINOGRAD_MAX_CHANNELS = 2048        /* that outputs do */
 };
 
 typedef struct winograd_grid {

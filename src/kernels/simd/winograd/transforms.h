@@ -14,6 +14,7 @@
 #define CNN_KERNELS_SIMD_WINOGRAD_TRANSFORMS_H
 
 #include "kernels/simd/vector/lanes.h"
+#include "kernels/simd/vector/machine.h"
 
 enum {
     WINOGRAD_TILES = CNN__VECTOR_BYTES == 64   ? 14
@@ -24,7 +25,7 @@ enum {
     WINOGRAD_PLACES = WINOGRAD_SIDE * WINOGRAD_SIDE,
     /* Floats, a line of the cache: places that are further apart than they need by this do not compete for its
      * lines. */
-    WINOGRAD_APART = 16,
+    WINOGRAD_APART = LINE_FLOATS,
     WINOGRAD_GROUP_FLOATS = WINOGRAD_PLACES * WINOGRAD_TILES * WINOGRAD_BLOCK /* of a group's products */
 };
 
