@@ -62,12 +62,12 @@ static void load(stages *s)
 
 static void conv1(stages *s)
 {
-    s->k->convpool->forward(&s->conv[0], s->image, s->weight[0], s->bias[0], s->y1, s->index1, s->workspace, s->pool);
+    s->k->conv_relu_pool_forward(&s->conv[0], s->image, s->weight[0], s->bias[0], s->y1, s->index1, s->workspace, s->pool);
 }
 
 static void conv2(stages *s)
 {
-    s->k->convpool->forward(&s->conv[1], s->y1, s->weight[1], s->bias[1], s->y2, s->index2, s->workspace, s->pool);
+    s->k->conv_relu_pool_forward(&s->conv[1], s->y1, s->weight[1], s->bias[1], s->y2, s->index2, s->workspace, s->pool);
 }
 
 static const uint64_t key[2] = { 1, 2 };
@@ -137,17 +137,17 @@ static void linear1_weight(stages *s)
 
 static void conv2_data(stages *s)
 {
-    s->k->convpool->backward_data(&s->conv[1], s->dy2, s->index2, s->weight[1], s->dy1, s->workspace, s->pool);
+    s->k->conv_relu_pool_backward_data(&s->conv[1], s->dy2, s->index2, s->weight[1], s->dy1, s->workspace, s->pool);
 }
 
 static void conv2_weight(stages *s)
 {
-    s->k->convpool->backward_weight(&s->conv[1], s->y1, s->dy2, s->index2, s->dweight[1], s->dbias[1], s->workspace, s->pool);
+    s->k->conv_relu_pool_backward_weight(&s->conv[1], s->y1, s->dy2, s->index2, s->dweight[1], s->dbias[1], s->workspace, s->pool);
 }
 
 static void conv1_weight(stages *s)
 {
-    s->k->convpool->backward_weight(&s->conv[0], s->image, s->dy1, s->index1, s->dweight[0], s->dbias[0], s->workspace,
+    s->k->conv_relu_pool_backward_weight(&s->conv[0], s->image, s->dy1, s->index1, s->dweight[0], s->dbias[0], s->workspace,
                                     s->pool);
 }
 
@@ -201,7 +201,7 @@ static double active(const uint8_t *index, int64_t n)
 {
     int64_t count = 0;
     for (int64_t i = 0; i < n; i++) {
-        count += index[i] != CNN__CONVPOOL_NONE;
+        count += index[i] != CNN__CONV_RELU_POOL_NONE;
     }
     return (double)count / (double)n;
 }
@@ -215,9 +215,9 @@ static size_t workspace_size(const stages *s)
         sizes[i] = s->k->gemm_workspace(&gemms[i], workers);
     }
     for (int i = 0; i < 2; i++) {
-        sizes[3 + 3 * i] = s->k->convpool->forward_workspace(&s->conv[i], workers);
-        sizes[4 + 3 * i] = s->k->convpool->backward_data_workspace(&s->conv[i], workers);
-        sizes[5 + 3 * i] = s->k->convpool->backward_weight_workspace(&s->conv[i], workers);
+        sizes[3 + 3 * i] = s->k->conv_relu_pool_forward_workspace(&s->conv[i], workers);
+        sizes[4 + 3 * i] = s->k->conv_relu_pool_backward_data_workspace(&s->conv[i], workers);
+        sizes[5 + 3 * i] = s->k->conv_relu_pool_backward_weight_workspace(&s->conv[i], workers);
     }
     for (int i = 0; i < 9; i++) {
         most = sizes[i] > most ? sizes[i] : most;

@@ -381,41 +381,41 @@ END_TEST
 /* ---- convolution, ReLU and pooling in one ---- */
 
 /* What one table makes of a convolution, ReLU and pooling. */
-typedef struct convpool_results {
+typedef struct conv_relu_pool_results {
     float *y, *dx, *dw, *db;
     uint8_t *index;
-} convpool_results;
+} conv_relu_pool_results;
 
-typedef struct convpool_operands {
+typedef struct conv_relu_pool_operands {
     const cnn__conv *g;
     conv_sizes n;
     int64_t pooled;
     float *x, *weight, *bias, *dy;
-} convpool_operands;
+} conv_relu_pool_operands;
 
-static convpool_results convpool_run(const cnn__convpool_kernels *table, const convpool_operands *o, bool biased,
+static conv_relu_pool_results conv_relu_pool_run(const cnn__real_kernels *table, const conv_relu_pool_operands *o, bool biased,
                                      const uint8_t *index, cnn__pool *pool)
 {
     const float *bias = biased ? o->bias : NULL;
     int workers = cnn__pool_size(pool);
-    void *w1 = workspace_new(table->forward_workspace(o->g, workers));
-    void *w2 = workspace_new(table->backward_data_workspace(o->g, workers));
-    void *w3 = workspace_new(table->backward_weight_workspace(o->g, workers));
-    convpool_results r = { numbers(o->pooled, 9), numbers(o->n.x, 9), numbers(o->n.weight, 9), numbers(o->n.bias, 9),
+    void *w1 = workspace_new(table->conv_relu_pool_forward_workspace(o->g, workers));
+    void *w2 = workspace_new(table->conv_relu_pool_backward_data_workspace(o->g, workers));
+    void *w3 = workspace_new(table->conv_relu_pool_backward_weight_workspace(o->g, workers));
+    conv_relu_pool_results r = { numbers(o->pooled, 9), numbers(o->n.x, 9), numbers(o->n.weight, 9), numbers(o->n.bias, 9),
                            block((size_t)o->pooled) };
-    table->forward(o->g, o->x, o->weight, bias, r.y, r.index, w1, pool);
-    table->forward(o->g, o->x, o->weight, bias, r.y, NULL, w1, pool);
+    table->conv_relu_pool_forward(o->g, o->x, o->weight, bias, r.y, r.index, w1, pool);
+    table->conv_relu_pool_forward(o->g, o->x, o->weight, bias, r.y, NULL, w1, pool);
     /* Backward with the reference's index, so that a tie broken by rounding is no difference. */
     index = index ? index : r.index;
-    table->backward_data(o->g, o->dy, index, o->weight, r.dx, w2, pool);
-    table->backward_weight(o->g, o->x, o->dy, index, r.dw, r.db, w3, pool);
+    table->conv_relu_pool_backward_data(o->g, o->dy, index, o->weight, r.dx, w2, pool);
+    table->conv_relu_pool_backward_weight(o->g, o->x, o->dy, index, r.dw, r.db, w3, pool);
     free(w1);
     free(w2);
     free(w3);
     return r;
 }
 
-static void convpool_free(convpool_results *r)
+static void conv_relu_pool_free(conv_relu_pool_results *r)
 {
     free(r->y);
     free(r->dx);
@@ -424,43 +424,43 @@ static void convpool_free(convpool_results *r)
     free(r->index);
 }
 
-static void convpool_compare(const cnn__kernels *k, const convpool_operands *o, const convpool_results *one,
-                             const convpool_results *three, const convpool_results *expected)
+static void conv_relu_pool_compare(const cnn__kernels *k, const conv_relu_pool_operands *o, const conv_relu_pool_results *one,
+                             const conv_relu_pool_results *three, const conv_relu_pool_results *expected)
 {
     char text[256];
-    same_bits("convpool", k->name, conv_text(text, o->g), one->y, three->y, (size_t)o->pooled * sizeof(float));
-    same_bits("convpool's dx", k->name, text, one->dx, three->dx, (size_t)o->n.x * sizeof(float));
-    same_bits("convpool's dweight", k->name, text, one->dw, three->dw, (size_t)o->n.weight * sizeof(float));
-    same_bits("convpool's dbias", k->name, text, one->db, three->db, (size_t)o->n.bias * sizeof(float));
-    close_to("convpool", k->name, text, one->y, expected->y, o->pooled, 1e-5);
-    close_to("convpool's dx", k->name, text, one->dx, expected->dx, o->n.x, 2e-5);
-    close_to("convpool's dweight", k->name, text, one->dw, expected->dw, o->n.weight, 3e-5);
-    close_to("convpool's dbias", k->name, text, one->db, expected->db, o->n.bias, 3e-5);
+    same_bits("conv_relu_pool", k->name, conv_text(text, o->g), one->y, three->y, (size_t)o->pooled * sizeof(float));
+    same_bits("conv_relu_pool's dx", k->name, text, one->dx, three->dx, (size_t)o->n.x * sizeof(float));
+    same_bits("conv_relu_pool's dweight", k->name, text, one->dw, three->dw, (size_t)o->n.weight * sizeof(float));
+    same_bits("conv_relu_pool's dbias", k->name, text, one->db, three->db, (size_t)o->n.bias * sizeof(float));
+    close_to("conv_relu_pool", k->name, text, one->y, expected->y, o->pooled, 1e-5);
+    close_to("conv_relu_pool's dx", k->name, text, one->dx, expected->dx, o->n.x, 2e-5);
+    close_to("conv_relu_pool's dweight", k->name, text, one->dw, expected->dw, o->n.weight, 3e-5);
+    close_to("conv_relu_pool's dbias", k->name, text, one->db, expected->db, o->n.bias, 3e-5);
 }
 
-static void convpool_check(const cnn__conv *g, bool biased)
+static void conv_relu_pool_check(const cnn__conv *g, bool biased)
 {
     conv_sizes n = conv_measure(g);
-    convpool_operands o = { .g = g, .n = n, .pooled = g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2),
+    conv_relu_pool_operands o = { .g = g, .n = n, .pooled = g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2),
                             .x = numbers(n.x, 1), .weight = numbers(n.weight, 2), .bias = numbers(n.bias, 3) };
     o.dy = numbers(o.pooled, 4);
-    convpool_results expected = convpool_run(reference()->convpool, &o, biased, NULL, NULL);
+    conv_relu_pool_results expected = conv_relu_pool_run(reference(), &o, biased, NULL, NULL);
     FOR_TABLES(k)
     {
-        convpool_results one = convpool_run(k->f32->convpool, &o, biased, expected.index, contexts[0]->pool);
-        convpool_results three = convpool_run(k->f32->convpool, &o, biased, expected.index, contexts[1]->pool);
-        convpool_compare(k, &o, &one, &three, &expected);
-        convpool_free(&one);
-        convpool_free(&three);
+        conv_relu_pool_results one = conv_relu_pool_run(k->f32, &o, biased, expected.index, contexts[0]->pool);
+        conv_relu_pool_results three = conv_relu_pool_run(k->f32, &o, biased, expected.index, contexts[1]->pool);
+        conv_relu_pool_compare(k, &o, &one, &three, &expected);
+        conv_relu_pool_free(&one);
+        conv_relu_pool_free(&three);
     }
-    convpool_free(&expected);
+    conv_relu_pool_free(&expected);
     free(o.x);
     free(o.weight);
     free(o.bias);
     free(o.dy);
 }
 
-START_TEST(convpool_agrees_with_the_chain)
+START_TEST(conv_relu_pool_agrees_with_the_chain)
 {
     uint64_t place = 0;
     for (int i = 0; i < shapes_wanted(60);) {
@@ -471,8 +471,8 @@ START_TEST(convpool_agrees_with_the_chain)
                         .in_w = draw(&place, 1, 33), .kernel_h = draw(&place, 1, 5), .kernel_w = draw(&place, 1, 5),
                         .pad_top = draw(&place, 0, 3), .pad_left = draw(&place, 0, 3) };
         if (conv_size(&g, draw(&place, 0, 3), draw(&place, 0, 3)) && g.out_h > 1 && g.out_w > 1) {
-            ck_assert(cnn__convpool_fits(&g));
-            convpool_check(&g, i % 2);
+            ck_assert(cnn__conv_relu_pool_fits(&g));
+            conv_relu_pool_check(&g, i % 2);
             i++;
         }
     }
@@ -480,20 +480,20 @@ START_TEST(convpool_agrees_with_the_chain)
 END_TEST
 
 /* Places in an image, and in the weights, have 31 bits. */
-START_TEST(convpool_leaves_out_what_is_too_large)
+START_TEST(conv_relu_pool_leaves_out_what_is_too_large)
 {
     cnn__conv usual = CONV(1, 1, 2000, 2000, 8, 5, 5, 1, 1, 2, 1), image = CONV(1, 1, 6000, 6000, 8, 5, 5, 1, 1, 2, 1);
     cnn__conv channels = CONV(1, 64, 3000, 3000, 8, 5, 5, 1, 1, 2, 1), weights = CONV(1, 20000, 4, 4, 20000, 5, 5, 1, 1, 2, 1);
     cnn__conv *all[] = { &usual, &image, &channels, &weights };
     for (int i = 0; i < 4; i++) {
         ck_assert(conv_size(all[i], 2, 2));
-        ck_assert_int_eq(cnn__convpool_fits(all[i]), i == 0);
+        ck_assert_int_eq(cnn__conv_relu_pool_fits(all[i]), i == 0);
     }
 }
 END_TEST
 
 /* 5 × 5 kernels between many channels take another way than the rest. */
-START_TEST(convpool_by_winograd_agrees_with_the_chain)
+START_TEST(conv_relu_pool_by_winograd_agrees_with_the_chain)
 {
     uint64_t place = 7;
     for (int i = 0; i < shapes_wanted(24);) {
@@ -502,7 +502,7 @@ START_TEST(convpool_by_winograd_agrees_with_the_chain)
                         .in_h = draw(&place, 1, 12), .in_w = draw(&place, 1, 20), .kernel_h = 5, .kernel_w = 5,
                         .pad_top = draw(&place, 0, 4), .pad_left = draw(&place, 0, 4) };
         if (conv_size(&g, draw(&place, 0, 4), draw(&place, 0, 4)) && g.out_h > 1 && g.out_w > 1) {
-            convpool_check(&g, i % 2);
+            conv_relu_pool_check(&g, i % 2);
             i++;
         }
     }
@@ -518,8 +518,8 @@ int main(void)
     tcase_add_test(tests, conv_agrees_on_depthwise_widths);
     tcase_add_test(tests, conv_keeps_depthwise_channels_apart);
     tcase_add_test(tests, conv_agrees_on_random_shapes);
-    tcase_add_test(tests, convpool_agrees_with_the_chain);
-    tcase_add_test(tests, convpool_leaves_out_what_is_too_large);
-    tcase_add_test(tests, convpool_by_winograd_agrees_with_the_chain);
+    tcase_add_test(tests, conv_relu_pool_agrees_with_the_chain);
+    tcase_add_test(tests, conv_relu_pool_leaves_out_what_is_too_large);
+    tcase_add_test(tests, conv_relu_pool_by_winograd_agrees_with_the_chain);
     return suite_run(suite);
 }

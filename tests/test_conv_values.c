@@ -1,7 +1,7 @@
 /* What NaN, infinities and numbers near the end of f32's range do to a convolution, its gradients and their fused forms, on every
  * table: exactly the sums that hold them show it. Odd values are planted one at a time, at the edges and inside, and results are
  * compared with direct sums in f64. CNN_TEST_SHAPES asks for more places, or for fewer. */
-#include "support/convpool_values.h"
+#include "support/conv_relu_pool_values.h"
 #include "support/suite.h"
 
 /* At least one for each way that a table may go. */

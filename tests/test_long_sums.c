@@ -184,7 +184,7 @@ START_TEST(outputs_of_large_images)
                                 .kernel_h = 1,
                                 .kernel_w = 20000 },
                    0);
-        check_convpool(k, FORWARD,
+        check_conv_relu_pool(k, FORWARD,
                        (cnn__conv){ .batch = 1,
                                     .in_channels = 4000,
                                     .in_h = 6,
@@ -334,7 +334,7 @@ START_TEST(gradients_of_the_weights)
                                 .kernel_w = 5,
                                 .groups = 3 },
                    2);
-        check_convpool(k, WEIGHT,
+        check_conv_relu_pool(k, WEIGHT,
                        (cnn__conv){ .batch = n / 4,
                                     .in_channels = 1,
                                     .in_h = 6,
@@ -342,7 +342,7 @@ START_TEST(gradients_of_the_weights)
                                     .out_channels = 2,
                                     .kernel_h = 3,
                                     .kernel_w = 3 });
-        check_convpool(k, WEIGHT,
+        check_conv_relu_pool(k, WEIGHT,
                        (cnn__conv){ .batch = n / 4,
                                     .in_channels = 9,
                                     .in_h = 5,
@@ -407,7 +407,7 @@ START_TEST(gradients_of_the_weights_in_large_images)
                                     .kernel_w = 5,
                                     .groups = 2 },
                        2);
-            check_convpool(k, WEIGHT,
+            check_conv_relu_pool(k, WEIGHT,
                            (cnn__conv){ .batch = 1,
                                         .in_channels = 1,
                                         .in_h = 2 * side,

@@ -150,8 +150,8 @@ START_TEST(strict_windows_have_a_plain_sums_error)
     FOR_TABLES(k)
     {
         float *y = block((size_t)(g.out_channels * windows) * sizeof *y);
-        void *memory = workspace_new(k->f32->convpool->forward_workspace(&g, 1));
-        k->f32->convpool->forward(&g, o.of[X], o.of[WEIGHT], NULL, y, NULL, memory, NULL);
+        void *memory = workspace_new(k->f32->conv_relu_pool_forward_workspace(&g, 1));
+        k->f32->conv_relu_pool_forward(&g, o.of[X], o.of[WEIGHT], NULL, y, NULL, memory, NULL);
         for (int64_t i = 0; i < g.out_channels * windows; i++) {
             int64_t corner = (i / windows * g.out_h + i % windows / width * 2) * g.out_w + i % width * 2;
             double best = 0, bound = 0;

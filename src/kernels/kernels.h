@@ -79,45 +79,11 @@ typedef struct cnn__sgd {
     bool nesterov, maximize, first;
 } cnn__sgd;
 
-/* The kernels of one floating-point dtype; every pointer points at elements of it unless it says otherwise. */
+/* The kernels of one floating-point dtype, by name: kernels.def says what each does. */
 typedef struct cnn__real_kernels {
-    size_t (*gemm_workspace)(const cnn__gemm *g, int workers);
-    void (*gemm)(const cnn__gemm *g, const void *a, const void *b, const void *bias, void *c, void *workspace,
-                 cnn__pool *pool);
-
-    size_t (*conv_forward_workspace)(const cnn__conv *g, int workers);
-    void (*conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
-                         void *workspace, cnn__pool *pool);
-    size_t (*conv_backward_data_workspace)(const cnn__conv *g, int workers);
-    void (*conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *workspace,
-                               cnn__pool *pool);
-    size_t (*conv_backward_weight_workspace)(const cnn__conv *g, int workers);
-    /* dbias may be NULL; dweight may not. */
-    void (*conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy, void *dweight, void *dbias,
-                                 void *workspace, cnn__pool *pool);
-
-    /* Convolution, ReLU and 2 × 2 max pooling in one, where cnn__convpool_fits: kernels/conv_relu_pool.h. */
-    const struct cnn__convpool_kernels *convpool;
-
-    /* index[i] is the position in its plane, in_w·row + column, of the element that won output i;
-     * index may be NULL. */
-    void (*maxpool_forward)(const cnn__maxpool *g, const void *x, void *y, int32_t *index, cnn__pool *pool);
-    void (*maxpool_backward)(const cnn__maxpool *g, const void *dy, const int32_t *index, void *dx, cnn__pool *pool);
-
-    /* y may be x, and dx may be dy. */
-    void (*relu)(int64_t n, const void *x, void *y, cnn__pool *pool);
-    void (*relu_backward)(int64_t n, const void *y, const void *dy, void *dx, cnn__pool *pool);
-
-    /* y = x · keep / (1 - p), also where x is not finite. keep[i] is a pure function of (key, i): see base/random.h.
-     * Backward is the same call on the gradient with the same key. */
-    void (*dropout)(int64_t n, double p, const uint64_t key[2], const void *x, void *y, cnn__pool *pool);
-
-    /* Sums over the rows: out[j] = Σ_i x[i·n + j] for an m × n matrix. */
-    void (*sum_rows)(int64_t m, int64_t n, const void *x, void *out, cnn__pool *pool);
-
-    void (*adam)(const cnn__adam *s, int64_t n, void *param, const void *grad, void *m, void *v, void *vmax,
-                 cnn__pool *pool);
-    void (*sgd)(const cnn__sgd *s, int64_t n, void *param, const void *grad, void *buf, cnn__pool *pool);
+#define CNN__KERNEL(source, result, name, parameters) result(*name) parameters;
+#include "kernels/kernels.def"
+#undef CNN__KERNEL
 } cnn__real_kernels;
 
 struct cnn__array_kernels; /* elementwise, copies and reductions of every dtype: kernels/array/array.h */

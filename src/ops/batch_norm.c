@@ -2,7 +2,7 @@
  *
  * In training the statistics are the batch's own, and the running ones, if there are any, move towards them: they are
  * written in place, visible at once, and put back if the step fails. In evaluation the running statistics are used. */
-#include "kernels/batch_norm.h"
+#include "kernels/array/batch_norm.h"
 #include "ops/operation.h"
 
 #include <math.h>

@@ -47,7 +47,7 @@ static bool infer(cnn__call *call, void *attributes)
     if (!cnn__conv2d_geometry(call, a->conv, &a->g)) {
         return false;
     }
-    a->pooled = plain_pool(call, a->pool, &a->g, &failed) && a->g.batch > 0 && cnn__convpool_fits(&a->g);
+    a->pooled = plain_pool(call, a->pool, &a->g, &failed) && a->g.batch > 0 && cnn__conv_relu_pool_fits(&a->g);
     if (failed) {
         return false;
     }
@@ -70,14 +70,14 @@ static bool forward(cnn__call *call, void *attributes)
 {
     const cnn__conv *g = &((const cnn__conv_attributes *)attributes)->g;
     cnn_tensor *const *in = call->x, *y = call->out[0], *index = call->out[INDEX];
-    const cnn__convpool_kernels *k = cnn__real(y)->convpool;
+    const cnn__real_kernels *k = cnn__real(y);
     cnn__pool *pool = call->ctx->pool;
-    void *workspace = cnn__scratch_get(call->tape, k->forward_workspace(g, cnn__pool_size(pool)));
+    void *workspace = cnn__scratch_get(call->tape, k->conv_relu_pool_forward_workspace(g, cnn__pool_size(pool)));
     if (!workspace) {
         return false;
     }
-    k->forward(g, cnn__data(in[0]), cnn__data(in[1]), in[2] ? cnn__data(in[2]) : NULL, cnn__data(y),
-               index ? cnn__data(index) : NULL, workspace, pool);
+    k->conv_relu_pool_forward(g, cnn__data(in[0]), cnn__data(in[1]), in[2] ? cnn__data(in[2]) : NULL, cnn__data(y),
+                              index ? cnn__data(index) : NULL, workspace, pool);
     return true;
 }
 
@@ -87,13 +87,13 @@ static bool forward(cnn__call *call, void *attributes)
 
 static void backward_data(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
 {
-    const cnn__convpool_kernels *k = cnn__real(dy)->convpool;
+    const cnn__real_kernels *k = cnn__real(dy);
     cnn__pool *pool = dy->ctx->pool;
-    void *workspace = cnn__scratch_get(node->tape, k->backward_data_workspace(g, cnn__pool_size(pool)));
+    void *workspace = cnn__scratch_get(node->tape, k->conv_relu_pool_backward_data_workspace(g, cnn__pool_size(pool)));
     cnn_tensor *dx = workspace ? cnn__grad_empty(node, 0) : NULL;
     if (dx) {
-        k->backward_data(g, cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)), cnn__data(node->saved[1]),
-                         cnn__data(dx), workspace, pool);
+        k->conv_relu_pool_backward_data(g, cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)),
+                                        cnn__data(node->saved[1]), cnn__data(dx), workspace, pool);
     }
     cnn__grad_add(node, 0, dx);
 }
@@ -101,19 +101,19 @@ static void backward_data(cnn__node *node, const cnn__conv *g, const cnn_tensor 
 /* dweight and dbias come together; where the weight wants no gradient, its own goes to scratch memory. */
 static void backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
 {
-    const cnn__convpool_kernels *k = cnn__real(dy)->convpool;
+    const cnn__real_kernels *k = cnn__real(dy);
     cnn__pool *pool = dy->ctx->pool;
     const cnn_tensor *weight = node->saved[1];
     bool wants[2] = { cnn__wants(node, 1), cnn__wants(node, 2) };
     size_t unwanted = wants[0] ? 0 : (size_t)weight->numel * cnn_dtype_size(weight->dtype);
-    size_t size = (k->backward_weight_workspace(g, cnn__pool_size(pool)) + 63) / 64 * 64;
+    size_t size = (k->conv_relu_pool_backward_weight_workspace(g, cnn__pool_size(pool)) + 63) / 64 * 64;
     char *workspace = cnn__scratch_get(node->tape, size + unwanted);
     cnn_tensor *dweight = workspace && wants[0] ? cnn__grad_empty(node, 1) : NULL;
     cnn_tensor *dbias = workspace && wants[1] ? cnn__grad_empty(node, 2) : NULL;
     if (workspace && (dweight || !wants[0]) && (dbias || !wants[1])) {
-        k->backward_weight(g, cnn__data(node->saved[0]), cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)),
-                           dweight ? cnn__data(dweight) : workspace + size, dbias ? cnn__data(dbias) : NULL, workspace,
-                           pool);
+        k->conv_relu_pool_backward_weight(
+            g, cnn__data(node->saved[0]), cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)),
+            dweight ? cnn__data(dweight) : workspace + size, dbias ? cnn__data(dbias) : NULL, workspace, pool);
         cnn__grad_add(node, 1, dweight);
         cnn__grad_add(node, 2, dbias);
     }

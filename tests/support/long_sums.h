@@ -207,15 +207,15 @@ static inline void check_conv(const cnn__kernels *k, int passes, cnn__conv g, in
 
 /* ---- convolution, ReLU and pooling in one, without padding: every window's first position wins ---- */
 
-static inline void check_convpool(const cnn__kernels *k, int passes, cnn__conv g)
+static inline void check_conv_relu_pool(const cnn__kernels *k, int passes, cnn__conv g)
 {
     char shape[160];
     g.groups = g.stride_h = g.stride_w = g.dilation_h = g.dilation_w = 1;
     g.out_h = g.in_h - g.kernel_h + 1;
     g.out_w = g.in_w - g.kernel_w + 1;
     conv_text(shape, sizeof shape, &g);
-    ck_assert(cnn__convpool_fits(&g));
-    const cnn__convpool_kernels *f = k->f32->convpool;
+    ck_assert(cnn__conv_relu_pool_fits(&g));
+    const cnn__real_kernels *f = k->f32;
     int64_t taps = g.kernel_h * g.kernel_w, windows = (g.out_h / 2) * (g.out_w / 2),
             pooled = g.batch * g.out_channels * windows;
     int64_t x = g.batch * g.in_channels * g.in_h * g.in_w, weight = g.out_channels * g.in_channels * taps;
@@ -223,17 +223,17 @@ static inline void check_convpool(const cnn__kernels *k, int passes, cnn__conv g
     float *y = block((size_t)(pooled > weight ? pooled : weight) * sizeof *y),
           *dbias = block((size_t)g.out_channels * sizeof *dbias);
     uint8_t *index = calloc((size_t)pooled, 1);
-    size_t sizes[2] = { f->forward_workspace(&g, 1), f->backward_weight_workspace(&g, 1) };
+    size_t sizes[2] = { f->conv_relu_pool_forward_workspace(&g, 1), f->conv_relu_pool_backward_weight_workspace(&g, 1) };
     void *workspace = workspace_new(sizes[0] > sizes[1] ? sizes[0] : sizes[1]);
     if (passes & FORWARD) {
-        f->forward(&g, terms, terms, terms, y, NULL, workspace, contexts[0]->pool);
+        f->conv_relu_pool_forward(&g, terms, terms, terms, y, NULL, workspace, contexts[0]->pool);
         for (int64_t i = 0; i < pooled; i++) {
             expect_sum(k, "fused forward", shape, (double)y[i],
                        (double)TERM * (double)TERM * (double)(g.in_channels * taps) + (double)TERM);
         }
     }
     if (passes & WEIGHT) {
-        f->backward_weight(&g, terms, terms, index, y, dbias, workspace, contexts[0]->pool);
+        f->conv_relu_pool_backward_weight(&g, terms, terms, index, y, dbias, workspace, contexts[0]->pool);
         for (int64_t i = 0; i < weight; i++) {
             expect_sum(k, "fused gradient of the weights", shape, (double)y[i],
                        (double)TERM * (double)TERM * (double)(g.batch * windows));

@@ -1,6 +1,6 @@
 /* NaN, infinities and numbers near the end of f32's range in convolutions of random shapes, and in their fused forms: the long form of
  * tests/test_conv_values.c. Several odd values may be in several operands at once. */
-#include "support/convpool_values.h"
+#include "support/conv_relu_pool_values.h"
 #include "trust.h"
 
 enum { PARTS = 4, ROUNDS = TRUST_SANITIZED ? 150 : 1000, FUSED_ROUNDS = TRUST_SANITIZED ? 50 : 300, MOST_PRODUCTS = 1 << 20 };

@@ -69,7 +69,7 @@ static void convolutions(const cnn__kernels *k)
                             .kernel_h = 5,
                             .kernel_w = 5 },
                2);
-    check_convpool(k, WEIGHT,
+    check_conv_relu_pool(k, WEIGHT,
                    (cnn__conv){ .batch = n / 25,
                                 .in_channels = 1,
                                 .in_h = 11,

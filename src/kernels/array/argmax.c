@@ -1,5 +1,5 @@
 /* Positions of largest elements. Each result is found by one task, in row-major order. */
-#include "kernels/array/impl.h"
+#include "kernels/array/array.h"
 #include "kernels/array/nest.h"
 
 /* A NaN is larger than all but a NaN. */

@@ -41,31 +41,14 @@ typedef enum cnn__compare { CNN__EQ, CNN__NE, CNN__LT, CNN__LE, CNN__GT, CNN__GE
 typedef enum cnn__reduce { CNN__SUM, CNN__MAX, CNN__MIN, CNN__REDUCE_COUNT } cnn__reduce;
 
 typedef struct cnn__array_kernels {
-    /* n contiguous elements set to value. */
-    void (*fill)(cnn_dtype dtype, int64_t n, double value, void *y, cnn__pool *pool);
-    /* y[0] ← x[1], converted as cnn_cast() says. */
-    void (*copy)(const cnn__nest *nest, cnn_dtype to, void *y, cnn_dtype from, const void *x, cnn__pool *pool);
-    void (*unary)(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, const double parameters[2], void *y,
-                  const void *x, cnn__pool *pool);
-    void (*binary)(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a, const void *b,
-                   cnn__pool *pool);
-    /* y is bool. */
-    void (*compare)(cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a, const void *b,
-                    cnn__pool *pool);
-    /* Operands: y, condition (bool), a, b. */
-    void (*where)(const cnn__nest *nest, cnn_dtype dtype, void *y, const void *condition, const void *a, const void *b,
-                  cnn__pool *pool);
-    /* For each index of `outer` (operands: y, x) reduces x over `inner` (operand 1) from there. y has x's dtype, but
-     * i64 for the CNN__SUM of integers and bool. The order of additions is fixed. */
-    void (*reduce)(cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype, void *y,
-                   const void *x, cnn__pool *pool);
-    /* y (i64) is the row-major position within `inner` of the first largest element; NaN is the largest. */
-    void (*argmax)(const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype, int64_t *y, const void *x,
-                   cnn__pool *pool);
-    /* log(softmax) of `rows` rows of n contiguous f32 or f64 elements, and softmax. */
-    void (*log_softmax)(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool);
-    void (*softmax)(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool);
+#define CNN__ARRAY_KERNEL(name, parameters) void(*name) parameters;
+#include "kernels/array/array.def"
+#undef CNN__ARRAY_KERNEL
 } cnn__array_kernels;
+
+#define CNN__ARRAY_KERNEL(name, parameters) void cnn__array_##name parameters;
+#include "kernels/array/array.def"
+#undef CNN__ARRAY_KERNEL
 
 extern const cnn__array_kernels cnn__array_kernels_table;
 

@@ -1,5 +1,5 @@
 /* Elementwise operations with two operands. Integers wrap; dividing them truncates, and by zero gives 0. */
-#include "kernels/array/impl.h"
+#include "kernels/array/array.h"
 #include "kernels/array/nest.h"
 
 #include "base/math.h"

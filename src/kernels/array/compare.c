@@ -1,6 +1,6 @@
 /* Comparisons and choice. Results of comparisons are bool; choice moves bytes and looks at the size of a dtype
  * alone. */
-#include "kernels/array/impl.h"
+#include "kernels/array/array.h"
 #include "kernels/array/nest.h"
 
 /* a > b is b < a: fewer loops in the library. */

@@ -1,6 +1,6 @@
 /* Filling and copying. Within one dtype only the size of an element counts, and transposed operands are copied in
  * tiles that stay in the first cache. */
-#include "kernels/array/impl.h"
+#include "kernels/array/array.h"
 #include "kernels/array/nest.h"
 
 #include "kernels/array/convert.h"

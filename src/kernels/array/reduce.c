@@ -5,7 +5,7 @@
  * stretches whose results are joined in order. Every cut depends on the sizes alone. */
 #include "kernels/array/reduce.h"
 
-#include "kernels/array/impl.h"
+#include "kernels/array/array.h"
 
 enum {
     REDUCE_WIDTH = 512,  /* results that are reduced at once, at most */

@@ -1,5 +1,5 @@
 /* softmax and log_softmax over contiguous rows, each row by one task. */
-#include "kernels/array/impl.h"
+#include "kernels/array/array.h"
 #include "kernels/array/nest.h"
 
 #include "kernels/array/math.h"

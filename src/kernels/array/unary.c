@@ -1,6 +1,6 @@
 /* Elementwise operations with one operand. Reals have all of them; integers have those that ops.h promises, and
  * wrap. */
-#include "kernels/array/impl.h"
+#include "kernels/array/array.h"
 #include "kernels/array/nest.h"
 
 #include "kernels/array/convert.h"

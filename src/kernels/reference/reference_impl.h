@@ -1,15 +1,15 @@
 /* The plain loops of every kernel, for the type REAL: the specification of the table's slots and the oracle of its
  * tests. Included once a dtype by reference/reference.c; sums are kept in double. */
 
-static size_t NAME(gemm_workspace)(const cnn__gemm *g, int workers)
+size_t NAME(gemm_workspace)(const cnn__gemm *g, int workers)
 {
     (void)g;
     (void)workers;
     return 0;
 }
 
-static void NAME(gemm)(const cnn__gemm *g, const void *a_, const void *b_, const void *bias_, void *c_, void *workspace,
-                       cnn__pool *pool)
+void NAME(gemm)(const cnn__gemm *g, const void *a_, const void *b_, const void *bias_, void *c_, void *workspace,
+                cnn__pool *pool)
 {
     (void)workspace;
     (void)pool;
@@ -31,7 +31,7 @@ static void NAME(gemm)(const cnn__gemm *g, const void *a_, const void *b_, const
 
 /* ---- ReLU ---- */
 
-static void NAME(relu)(int64_t n, const void *x_, void *y_, cnn__pool *pool)
+void NAME(relu)(int64_t n, const void *x_, void *y_, cnn__pool *pool)
 {
     (void)pool;
     const REAL *x = x_;
@@ -41,7 +41,7 @@ static void NAME(relu)(int64_t n, const void *x_, void *y_, cnn__pool *pool)
     }
 }
 
-static void NAME(relu_backward)(int64_t n, const void *y_, const void *dy_, void *dx_, cnn__pool *pool)
+void NAME(relu_backward)(int64_t n, const void *y_, const void *dy_, void *dx_, cnn__pool *pool)
 {
     (void)pool;
     const REAL *y = y_, *dy = dy_;
@@ -53,7 +53,21 @@ static void NAME(relu_backward)(int64_t n, const void *y_, const void *dy_, void
 
 /* ---- convolution ---- */
 
-static size_t NAME(conv_workspace)(const cnn__conv *g, int workers)
+size_t NAME(conv_forward_workspace)(const cnn__conv *g, int workers)
+{
+    (void)g;
+    (void)workers;
+    return 0;
+}
+
+size_t NAME(conv_backward_data_workspace)(const cnn__conv *g, int workers)
+{
+    (void)g;
+    (void)workers;
+    return 0;
+}
+
+size_t NAME(conv_backward_weight_workspace)(const cnn__conv *g, int workers)
 {
     (void)g;
     (void)workers;
@@ -134,8 +148,8 @@ static double NAME(weight_sum)(const cnn__conv *g, const REAL *x, const REAL *dy
     return sum;
 }
 
-static void NAME(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias_, void *y_,
-                               void *workspace, cnn__pool *pool)
+void NAME(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias_, void *y_,
+                        void *workspace, cnn__pool *pool)
 {
     (void)workspace;
     const REAL *bias = bias_;
@@ -151,8 +165,8 @@ static void NAME(conv_forward)(const cnn__conv *g, const void *x, const void *we
     }
 }
 
-static void NAME(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx_, void *workspace,
-                                     cnn__pool *pool)
+void NAME(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx_, void *workspace,
+                              cnn__pool *pool)
 {
     (void)workspace;
     REAL *dx = dx_;
@@ -167,8 +181,8 @@ static void NAME(conv_backward_data)(const cnn__conv *g, const void *dy, const v
     }
 }
 
-static void NAME(conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy_, void *dweight_, void *dbias_,
-                                       void *workspace, cnn__pool *pool)
+void NAME(conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy_, void *dweight_, void *dbias_,
+                                void *workspace, cnn__pool *pool)
 {
     (void)workspace;
     (void)pool;
@@ -193,14 +207,32 @@ static void NAME(conv_backward_weight)(const cnn__conv *g, const void *x, const 
 
 /* ---- convolution, ReLU and pooling in one: the chain itself ---- */
 
-static size_t NAME(convpool_workspace)(const cnn__conv *g, int workers)
+/* The dense activations, or their gradient, in bytes. */
+static size_t NAME(dense_size)(const cnn__conv *g)
 {
-    (void)workers;
     return (size_t)(g->batch * g->out_channels * g->out_h * g->out_w) * sizeof(REAL);
 }
 
-static void NAME(convpool_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y_,
-                                   uint8_t *index, void *workspace, cnn__pool *pool)
+size_t NAME(conv_relu_pool_forward_workspace)(const cnn__conv *g, int workers)
+{
+    (void)workers;
+    return NAME(dense_size)(g);
+}
+
+size_t NAME(conv_relu_pool_backward_data_workspace)(const cnn__conv *g, int workers)
+{
+    (void)workers;
+    return NAME(dense_size)(g);
+}
+
+size_t NAME(conv_relu_pool_backward_weight_workspace)(const cnn__conv *g, int workers)
+{
+    (void)workers;
+    return NAME(dense_size)(g);
+}
+
+void NAME(conv_relu_pool_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y_,
+                                  uint8_t *index, void *workspace, cnn__pool *pool)
 {
     const REAL *dense = workspace;
     REAL *y = y_;
@@ -221,7 +253,7 @@ static void NAME(convpool_forward)(const cnn__conv *g, const void *x, const void
                 }
                 y[at] = best < 0 ? 0 : best;
                 if (index) {
-                    index[at] = (uint8_t)(best <= 0 ? CNN__CONVPOOL_NONE : winner);
+                    index[at] = (uint8_t)(best <= 0 ? CNN__CONV_RELU_POOL_NONE : winner);
                 }
             }
         }
@@ -229,9 +261,9 @@ static void NAME(convpool_forward)(const cnn__conv *g, const void *x, const void
 }
 
 /* The dense gradient before pooling, into the workspace. */
-static void NAME(convpool_unpool)(const cnn__conv *g, const REAL *dy, const uint8_t *index, REAL *dense)
+static void NAME(unpool)(const cnn__conv *g, const REAL *dy, const uint8_t *index, REAL *dense)
 {
-    memset(dense, 0, NAME(convpool_workspace)(g, 1));
+    memset(dense, 0, NAME(dense_size)(g));
     int64_t at = 0;
     for (int64_t plane = 0; plane < g->batch * g->out_channels; plane++) {
         for (int64_t h = 0; h < g->out_h / 2; h++) {
@@ -244,32 +276,23 @@ static void NAME(convpool_unpool)(const cnn__conv *g, const REAL *dy, const uint
     }
 }
 
-static void NAME(convpool_backward_data)(const cnn__conv *g, const void *dy, const uint8_t *index, const void *weight,
-                                         void *dx, void *workspace, cnn__pool *pool)
+void NAME(conv_relu_pool_backward_data)(const cnn__conv *g, const void *dy, const uint8_t *index, const void *weight,
+                                        void *dx, void *workspace, cnn__pool *pool)
 {
-    NAME(convpool_unpool)(g, dy, index, workspace);
+    NAME(unpool)(g, dy, index, workspace);
     NAME(conv_backward_data)(g, workspace, weight, dx, NULL, pool);
 }
 
-static void NAME(convpool_backward_weight)(const cnn__conv *g, const void *x, const void *dy, const uint8_t *index,
-                                           void *dweight, void *dbias, void *workspace, cnn__pool *pool)
+void NAME(conv_relu_pool_backward_weight)(const cnn__conv *g, const void *x, const void *dy, const uint8_t *index,
+                                          void *dweight, void *dbias, void *workspace, cnn__pool *pool)
 {
-    NAME(convpool_unpool)(g, dy, index, workspace);
+    NAME(unpool)(g, dy, index, workspace);
     NAME(conv_backward_weight)(g, x, workspace, dweight, dbias, NULL, pool);
 }
 
-static const cnn__convpool_kernels NAME(convpool_kernels) = {
-    .forward_workspace = NAME(convpool_workspace),
-    .forward = NAME(convpool_forward),
-    .backward_data_workspace = NAME(convpool_workspace),
-    .backward_data = NAME(convpool_backward_data),
-    .backward_weight_workspace = NAME(convpool_workspace),
-    .backward_weight = NAME(convpool_backward_weight),
-};
-
 /* ---- max pooling ---- */
 
-static void NAME(maxpool_forward)(const cnn__maxpool *g, const void *x_, void *y_, int32_t *index, cnn__pool *pool)
+void NAME(maxpool_forward)(const cnn__maxpool *g, const void *x_, void *y_, int32_t *index, cnn__pool *pool)
 {
     (void)pool;
     const REAL *x = x_;
@@ -299,8 +322,7 @@ static void NAME(maxpool_forward)(const cnn__maxpool *g, const void *x_, void *y
     }
 }
 
-static void NAME(maxpool_backward)(const cnn__maxpool *g, const void *dy_, const int32_t *index, void *dx_,
-                                   cnn__pool *pool)
+void NAME(maxpool_backward)(const cnn__maxpool *g, const void *dy_, const int32_t *index, void *dx_, cnn__pool *pool)
 {
     (void)pool;
     const REAL *dy = dy_;
@@ -316,7 +338,7 @@ static void NAME(maxpool_backward)(const cnn__maxpool *g, const void *dy_, const
 
 /* ---- elementwise ---- */
 
-static void NAME(dropout)(int64_t n, double p, const uint64_t key[2], const void *x_, void *y_, cnn__pool *pool)
+void NAME(dropout)(int64_t n, double p, const uint64_t key[2], const void *x_, void *y_, cnn__pool *pool)
 {
     (void)pool;
     const REAL *x = x_;
@@ -328,7 +350,7 @@ static void NAME(dropout)(int64_t n, double p, const uint64_t key[2], const void
     }
 }
 
-static void NAME(sum_rows)(int64_t m, int64_t n, const void *x_, void *out_, cnn__pool *pool)
+void NAME(sum_rows)(int64_t m, int64_t n, const void *x_, void *out_, cnn__pool *pool)
 {
     (void)pool;
     const REAL *x = x_;
@@ -344,8 +366,8 @@ static void NAME(sum_rows)(int64_t m, int64_t n, const void *x_, void *out_, cnn
 
 /* ---- optimizers ---- */
 
-static void NAME(adam)(const cnn__adam *s, int64_t n, void *param_, const void *grad_, void *m_, void *v_, void *vmax_,
-                       cnn__pool *pool)
+void NAME(adam)(const cnn__adam *s, int64_t n, void *param_, const void *grad_, void *m_, void *v_, void *vmax_,
+                cnn__pool *pool)
 {
     (void)pool;
     const REAL *grad = grad_;
@@ -373,7 +395,7 @@ static void NAME(adam)(const cnn__adam *s, int64_t n, void *param_, const void *
     }
 }
 
-static void NAME(sgd)(const cnn__sgd *s, int64_t n, void *param_, const void *grad_, void *buf_, cnn__pool *pool)
+void NAME(sgd)(const cnn__sgd *s, int64_t n, void *param_, const void *grad_, void *buf_, cnn__pool *pool)
 {
     (void)pool;
     const REAL *grad = grad_;
@@ -390,21 +412,7 @@ static void NAME(sgd)(const cnn__sgd *s, int64_t n, void *param_, const void *gr
 }
 
 const cnn__real_kernels NAME(reference) = {
-    .gemm_workspace = NAME(gemm_workspace),
-    .gemm = NAME(gemm),
-    .conv_forward_workspace = NAME(conv_workspace),
-    .conv_forward = NAME(conv_forward),
-    .conv_backward_data_workspace = NAME(conv_workspace),
-    .conv_backward_data = NAME(conv_backward_data),
-    .conv_backward_weight_workspace = NAME(conv_workspace),
-    .conv_backward_weight = NAME(conv_backward_weight),
-    .convpool = &NAME(convpool_kernels),
-    .maxpool_forward = NAME(maxpool_forward),
-    .maxpool_backward = NAME(maxpool_backward),
-    .relu = NAME(relu),
-    .relu_backward = NAME(relu_backward),
-    .dropout = NAME(dropout),
-    .sum_rows = NAME(sum_rows),
-    .adam = NAME(adam),
-    .sgd = NAME(sgd),
+#define CNN__KERNEL(source, result, name, parameters) .name = NAME(name),
+#include "kernels/kernels.def"
+#undef CNN__KERNEL
 };

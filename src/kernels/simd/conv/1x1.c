@@ -5,7 +5,7 @@
  * an image are summed along the input channels if the weights lie along them (forward), else by tiles whose rows are
  * positions. */
 #include "kernels/simd/conv/1x1_tail.h"
-#include "kernels/simd/table.h"
+#include "kernels/simd/conv/algorithms.h"
 
 bool CNN__SIMD(conv_1x1_fits)(const conv_plan *p)
 {

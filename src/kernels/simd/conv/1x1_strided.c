@@ -1,7 +1,7 @@
 /* Convolutions with one tap and no padding, but a stride forward or backward: what is read of x is gathered, some
  * images at a time, multiplied as without a stride (conv/1x1.c), and spread over y. */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/layout/plan.h"
-#include "kernels/simd/table.h"
 #include "kernels/simd/vector/copy.h"
 #include "kernels/simd/vector/machine.h"
 

@@ -4,9 +4,9 @@
  * With a stride x is gathered first. A task owns a block of channels by channels for a chunk of all positions, which
  * it takes in stretches of an image; the block's sums stay in L2. Which is packed, blocks and chunks follow from the
  * sizes. The chunks' sums are added up in order, and turned where need be. */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/layout/plan.h"
-#include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
 #include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/partial.h"

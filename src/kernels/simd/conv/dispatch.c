@@ -1,4 +1,5 @@
 /* The table's convolutions forward and the gradients of their data: which way each plan goes. */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/col2im.h"
 #include "kernels/simd/conv/recompute.h"
 #include "kernels/simd/layout/plan.h"

@@ -1,4 +1,5 @@
 /* The table's gradients of a convolution's weights and bias: which way the weights go. */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/recompute.h"
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/table.h"

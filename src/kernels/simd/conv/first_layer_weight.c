@@ -6,8 +6,8 @@
  * and goes along the positions. So nothing is turned, which for few taps would cost more than the products. A task
  * makes the sums of a block of output channels over a chunk of the positions, unit by unit, and adds up their lanes at
  * its end; the chunks' sums are added in order. */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/layout/padded.h"
-#include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
 #include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/partial.h"

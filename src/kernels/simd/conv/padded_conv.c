@@ -4,8 +4,8 @@
  * is filled once, packed panel by panel into [tap][WIDTH], and multiplied with the weights' panels, which were packed
  * beforehand for all tasks. Sums stay where they end up if a unit lies in one image of y, else in L2 until they are
  * written out. The few positions of small images make one unit, which goes another way (conv/padded_small.c). */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/padded_job.h"
-#include "kernels/simd/table.h"
 
 size_t CNN__SIMD(conv_padded_workspace)(const conv_plan *p, int workers)
 {

@@ -3,7 +3,6 @@
  * Stretch by stretch the input is packed for all tasks, which split the output channels; each packs its own weights
  * right before it uses them, and adds to sums that all stretches share. */
 #include "kernels/simd/conv/padded_job.h"
-#include "kernels/simd/table.h"
 
 static padded_task one_task(const padded_job *job)
 {

@@ -5,9 +5,9 @@
  * for all output channels by a block of input channels, from slabs (layout/padded.h) packed into [position][WIDTH]
  * panels of taps and dy packed into [position][ROWS]. Partial sums are added up in the order of the chunks, whoever
  * made them. */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/layout/padded.h"
-#include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
 #include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/prefetch.h"

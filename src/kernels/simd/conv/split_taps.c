@@ -1,7 +1,7 @@
 /* Convolutions with more taps than may be summed up one after the other in f32: parts of the kernel, some rows of it
  * or of a row some columns, which go through slabs each for itself. Their results are added up in double. */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/layout/plan.h"
-#include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
 
 /* The taps of an axis from `tap` on. */

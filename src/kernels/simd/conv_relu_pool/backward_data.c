@@ -8,7 +8,7 @@
 #include "kernels/kernels.h"
 #include "kernels/simd/conv_relu_pool/patch.h"
 #include "kernels/simd/conv_relu_pool/recompute.h"
-#include "kernels/simd/conv_relu_pool/table.h"
+#include "kernels/simd/table.h"
 #include "kernels/simd/vector/partial.h"
 #include "kernels/simd/vector/transpose.h"
 
@@ -56,7 +56,7 @@ static size_t fused_data_packed_size(const data_job *job)
     return (size_t)round_up(job->layout.rows * job->g->out_channels * job->layout.run, 16) * sizeof(float);
 }
 
-size_t CNN__SIMD(convpool_backward_data_workspace)(const cnn__conv *g, int workers)
+size_t CNN__SIMD(conv_relu_pool_backward_data_workspace)(const cnn__conv *g, int workers)
 {
     data_job job = { 0 };
     fused_data_plan_blocks(&job, g);
@@ -94,7 +94,7 @@ static void mirror_windows(const data_job *job, const float *dy, const uint8_t *
             lanes v[LANES];
             for (int64_t i = 0; i < LANES; i++) {
                 uint8_t bytes[LANES];
-                memset(bytes, CNN__CONVPOOL_NONE, sizeof bytes);
+                memset(bytes, CNN__CONV_RELU_POOL_NONE, sizeof bytes);
                 if (o + i < count) {
                     memcpy(bytes, index + (o + i) * windows + window, some == LANES ? LANES : (size_t)some);
                 }
@@ -222,8 +222,8 @@ static void data_image(void *arg, int64_t n, int worker)
     write_back(job, image, job->dx + n * g->in_channels * g->in_h * g->in_w);
 }
 
-void CNN__SIMD(convpool_backward_data)(const cnn__conv *g, const void *dy, const uint8_t *index, const void *weight,
-                                       void *dx, void *workspace, cnn__pool *pool)
+void CNN__SIMD(conv_relu_pool_backward_data)(const cnn__conv *g, const void *dy, const uint8_t *index,
+                                             const void *weight, void *dx, void *workspace, cnn__pool *pool)
 {
     data_job job = { .dy = dy, .index = index, .weight = weight, .dx = dx, .packed = workspace };
     fused_data_plan_blocks(&job, g);
@@ -234,6 +234,6 @@ void CNN__SIMD(convpool_backward_data)(const cnn__conv *g, const void *dy, const
         (double)g->batch * (double)(job.windows * g->out_channels) * (double)(job.layout.rows * job.layout.run);
     cnn__pool_run(pool, g->batch, work / LANES, data_image, &job);
     if (!all_finite(weight, g->out_channels * g->in_channels * g->kernel_h * g->kernel_w, pool)) {
-        convpool_recompute_data(g, index, weight, dx, pool);
+        conv_relu_pool_recompute_data(g, index, weight, dx, pool);
     }
 }

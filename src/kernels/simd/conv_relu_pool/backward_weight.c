@@ -8,7 +8,7 @@
 #include "kernels/kernels.h"
 #include "kernels/simd/conv_relu_pool/patch.h"
 #include "kernels/simd/conv_relu_pool/recompute.h"
-#include "kernels/simd/conv_relu_pool/table.h"
+#include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
 #include "kernels/simd/vector/partial.h"
 #include "kernels/simd/vector/transpose.h"
@@ -67,7 +67,7 @@ static size_t all_sums_size(const fused_weight_job *job)
     return (size_t)(job->chunks * job->sums_size) * (sizeof(float) + (long_chunks(job) ? sizeof(double) : 0));
 }
 
-size_t CNN__SIMD(convpool_backward_weight_workspace)(const cnn__conv *g, int workers)
+size_t CNN__SIMD(conv_relu_pool_backward_weight_workspace)(const cnn__conv *g, int workers)
 {
     fused_weight_job job = { 0 };
     fused_weight_plan_blocks(&job, g);
@@ -172,7 +172,7 @@ static int64_t list_winners(const fused_weight_job *job, int64_t windows, const 
     }
     if (k < windows) {
         uint8_t last[LANES];
-        memset(last, CNN__CONVPOOL_NONE, sizeof last);
+        memset(last, CNN__CONV_RELU_POOL_NONE, sizeof last);
         memcpy(last, index + k, (size_t)(windows - k));
         memcpy(&corner, corners + k, sizeof corner);
         count +=
@@ -370,8 +370,8 @@ static void fused_weight_finish_channel(void *arg, int64_t o, int worker)
     }
 }
 
-void CNN__SIMD(convpool_backward_weight)(const cnn__conv *g, const void *x, const void *dy, const uint8_t *index,
-                                         void *dweight, void *dbias, void *workspace, cnn__pool *pool)
+void CNN__SIMD(conv_relu_pool_backward_weight)(const cnn__conv *g, const void *x, const void *dy, const uint8_t *index,
+                                               void *dweight, void *dbias, void *workspace, cnn__pool *pool)
 {
     atomic_bool odd = false;
     fused_weight_job job = {
@@ -386,6 +386,6 @@ void CNN__SIMD(convpool_backward_weight)(const cnn__conv *g, const void *x, cons
     cnn__pool_run(pool, g->out_channels, (double)(job.chunks * job.patch * g->out_channels),
                   fused_weight_finish_channel, &job);
     if (odd) {
-        convpool_recompute_weight(g, x, dy, index, dweight, pool);
+        conv_relu_pool_recompute_weight(g, x, dy, index, dweight, pool);
     }
 }

@@ -5,10 +5,11 @@
  * broadcast a pixel, read straight from the padded plane. Two lines of such tiles are pooled while they are in L1. */
 #include "kernels/conv_relu_pool.h"
 #include "kernels/kernels.h"
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv_relu_pool/pool.h"
 #include "kernels/simd/conv_relu_pool/recompute.h"
-#include "kernels/simd/conv_relu_pool/table.h"
 #include "kernels/simd/gemm/tile.h"
+#include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
 #include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/transpose.h"
@@ -61,11 +62,11 @@ static size_t fused_forward_packed_size(const forward_job *job)
     return fused_forward_align((size_t)(job->blocks * job->taps * FUSED_FORWARD_BLOCK) * sizeof(float));
 }
 
-size_t CNN__SIMD(convpool_forward_workspace)(const cnn__conv *g, int workers)
+size_t CNN__SIMD(conv_relu_pool_forward_workspace)(const cnn__conv *g, int workers)
 {
     forward_job job = { 0 };
-    if (CNN__SIMD(convpool_winograd_fits)(g)) {
-        return CNN__SIMD(convpool_winograd_workspace)(g, workers);
+    if (CNN__SIMD(conv_relu_pool_winograd_fits)(g)) {
+        return CNN__SIMD(conv_relu_pool_winograd_workspace)(g, workers);
     }
     fused_forward_plan_blocks(&job, g);
     return fused_forward_packed_size(&job) + job.scratch_size * (size_t)workers;
@@ -256,12 +257,12 @@ static void fused_forward_band(void *arg, int64_t task, int worker)
     }
 }
 
-void CNN__SIMD(convpool_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
-                                 uint8_t *index, void *workspace, cnn__pool *pool)
+void CNN__SIMD(conv_relu_pool_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
+                                       uint8_t *index, void *workspace, cnn__pool *pool)
 {
     forward_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .index = index, .pack_to = workspace };
-    if (CNN__SIMD(convpool_winograd_fits)(g)) {
-        CNN__SIMD(convpool_winograd)(g, x, weight, bias, y, index, workspace, pool);
+    if (CNN__SIMD(conv_relu_pool_winograd_fits)(g)) {
+        CNN__SIMD(conv_relu_pool_winograd)(g, x, weight, bias, y, index, workspace, pool);
         return;
     }
     fused_forward_plan_blocks(&job, g);
@@ -275,6 +276,6 @@ void CNN__SIMD(convpool_forward)(const cnn__conv *g, const void *x, const void *
             windows = g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2);
     conv_plan p = plan_forward(g);
     if (plan_pads(&p) && (windows < weights || !all_finite(weight, weights, pool))) {
-        convpool_recompute(g, x, weight, bias, y, index, pool);
+        conv_relu_pool_recompute(g, x, weight, bias, y, index, pool);
     }
 }

@@ -4,9 +4,9 @@
  * products over the input channels, one for each place of a tile: 36 multiplications instead of 100. NEAR and FAR
  * keep the rounding error at one and a half times that of the direct sum (with ±1 and ±2 it is four times;
  * docs/performance.md). */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/recompute.h"
 #include "kernels/simd/conv_relu_pool/pool.h"
-#include "kernels/simd/conv_relu_pool/table.h"
 #include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/transpose.h"
 #include "kernels/simd/winograd/transforms.h"
@@ -28,7 +28,7 @@ typedef struct fused_winograd_job {
     int64_t inputs_at, products_at; /* floats from the padded image to the transformed group and to its products */
 } fused_winograd_job;
 
-bool CNN__SIMD(convpool_winograd_fits)(const cnn__conv *g)
+bool CNN__SIMD(conv_relu_pool_winograd_fits)(const cnn__conv *g)
 {
     bool many = g->in_channels >= 16 && g->in_channels <= FUSED_WINOGRAD_MAX_CHANNELS && g->out_channels >= 16;
     return !g->strict && g->kernel_h == 5 && g->kernel_w == 5 && many;
@@ -57,7 +57,7 @@ static size_t kernels_size(const fused_winograd_job *job)
     return (size_t)(job->blocks * WINOGRAD_PLACES * job->kernel_step) * sizeof(float);
 }
 
-size_t CNN__SIMD(convpool_winograd_workspace)(const cnn__conv *g, int workers)
+size_t CNN__SIMD(conv_relu_pool_winograd_workspace)(const cnn__conv *g, int workers)
 {
     fused_winograd_job job = { 0 };
     fused_winograd_plan_blocks(&job, g);
@@ -232,8 +232,8 @@ static void fused_winograd_band(void *arg, int64_t task, int worker)
 
 /* Of a single image each task transforms the kernels that it uses itself: they would take longer to travel between the
  * cores' caches. */
-void CNN__SIMD(convpool_winograd)(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
-                                  uint8_t *index, void *workspace, cnn__pool *pool)
+void CNN__SIMD(conv_relu_pool_winograd)(const cnn__conv *g, const float *x, const float *weight, const float *bias,
+                                        float *y, uint8_t *index, void *workspace, cnn__pool *pool)
 {
     fused_winograd_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .index = index, .kernels = workspace };
     fused_winograd_plan_blocks(&job, g);

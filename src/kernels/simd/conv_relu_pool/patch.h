@@ -25,7 +25,7 @@ typedef struct patch_layout {
 
 CNN__INLINE patch_layout patch_make(const cnn__conv *g)
 {
-    patch_layout p = { .expanded = g->in_channels < CNN__CONVPOOL_EXPANDED };
+    patch_layout p = { .expanded = g->in_channels < CNN__CONV_RELU_POOL_EXPANDED };
     if (p.expanded) {
         p.channels = g->in_channels;
         p.rows = 1;
@@ -58,8 +58,8 @@ CNN__INLINE int64_t patch_offset(const patch_layout *p, int64_t row, int64_t col
     return row * p->line_step + column * p->pixel_step;
 }
 
-/* Lists hold places in bytes (cnn__convpool_fits): to scale one takes AMD's first Zen two of the twelve cycles of a
- * patch's row. */
+/* Lists hold places in bytes (cnn__conv_relu_pool_fits): to scale one takes AMD's first Zen two of the twelve cycles
+ * of a patch's row. */
 enum { PLACE = sizeof(float) };
 
 CNN__INLINE const float *patch_at(const float *from, int32_t place)

@@ -43,8 +43,8 @@ static void fused_recompute_plane(void *arg, int64_t task, int worker)
     }
 }
 
-void convpool_recompute(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
-                        uint8_t *index, cnn__pool *pool)
+void conv_relu_pool_recompute(const cnn__conv *g, const float *x, const float *weight, const float *bias, float *y,
+                              uint8_t *index, cnn__pool *pool)
 {
     fused_recompute_job job = {
         .g = g, .plan = plan_forward(g), .x = x, .weight = weight, .bias = bias, .y = y, .winners = index
@@ -102,7 +102,8 @@ static void fused_recompute_dx(void *arg, int64_t task, int worker)
     }
 }
 
-void convpool_recompute_data(const cnn__conv *g, const uint8_t *index, const float *weight, float *dx, cnn__pool *pool)
+void conv_relu_pool_recompute_data(const cnn__conv *g, const uint8_t *index, const float *weight, float *dx,
+                                   cnn__pool *pool)
 {
     fused_recompute_job job = { .g = g, .plan = plan_forward(g), .index = index, .weight = weight, .dx = dx };
     int64_t planes = g->batch * g->in_channels;
@@ -174,8 +175,8 @@ static void fused_recompute_dweight(void *arg, int64_t c, int worker)
     }
 }
 
-void convpool_recompute_weight(const cnn__conv *g, const float *x, const float *dy, const uint8_t *index,
-                               float *dweight, cnn__pool *pool)
+void conv_relu_pool_recompute_weight(const cnn__conv *g, const float *x, const float *dy, const uint8_t *index,
+                                     float *dweight, cnn__pool *pool)
 {
     fused_recompute_job job = { .g = g, .plan = plan_forward(g), .x = x, .dy = dy, .index = index, .dweight = dweight };
     double work = (double)g->batch * (double)(g->in_channels * g->in_h * g->in_w);

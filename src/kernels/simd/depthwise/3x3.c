@@ -1,7 +1,7 @@
 /* The usual depthwise convolution forward and the gradient of its data (depthwise/3x3.h). A task owns some planes
  * of the result, whichever images they are of. */
 #include "kernels/simd/depthwise/3x3.h"
-#include "kernels/simd/table.h"
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/vector/machine.h"
 
 enum {

@@ -1,8 +1,8 @@
 /* The gradient of the usual depthwise convolution's weights (depthwise/3x3.h). A task owns a block of channels and
  * a chunk of the images, which it goes through in order. Sums stay apart by lanes until its end; then those of a
  * block are added up together. */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/depthwise/3x3.h"
-#include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
 #include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/transpose.h"

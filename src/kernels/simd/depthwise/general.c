@@ -3,8 +3,8 @@
  * A strided gradient consists of several plans, one for each residue; they share the turned strip and write their
  * own places of the result, which is turned back as a whole. A task owns a strip of one block of channels of one
  * image. */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/layout/channels_last.h"
-#include "kernels/simd/table.h"
 
 enum { GROUP = 4 };
 

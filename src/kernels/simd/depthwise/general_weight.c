@@ -1,8 +1,8 @@
 /* The gradient of a depthwise convolution's weights, on turned planes (layout/channels_last.h): a task owns a block of
  * channels and a chunk of the images, which it goes through in order; up to nine taps are summed at a time, in
  * registers over a strip. */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/layout/channels_last.h"
-#include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
 #include "kernels/simd/vector/machine.h"
 

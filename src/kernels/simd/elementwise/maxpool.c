@@ -1,5 +1,6 @@
 /* Max pooling: planes are independent tasks; within one, a stretch of an output line keeps its best values while
  * each tap of the window passes over it. */
+
 #include "kernels/simd/table.h"
 
 #include <math.h>

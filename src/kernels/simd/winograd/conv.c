@@ -5,9 +5,9 @@
  * output channels of some groups of tiles: place by place the products, and from them the outputs, which are turned
  * back into planes. Where blocks are fewer than tasks should be, kernels are transformed for all beforehand, else by
  * the task that uses them. */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/epilogue.h"
 #include "kernels/simd/conv/recompute.h"
-#include "kernels/simd/table.h"
 #include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/partial.h"
 #include "kernels/simd/vector/transpose.h"

@@ -4,8 +4,8 @@
  * Chunk by chunk (winograd/tiles.h) the tiles of the input and of the gradient are transformed for all tasks; a task
  * then makes a block of input channels by a block of output channels: place by place the products over the chunk's
  * tiles, and from them the taps, which are added up in the order of the chunks. */
+#include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/recompute.h"
-#include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
 #include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/partial.h"

@@ -1,7 +1,7 @@
 /* What a table's fused kernels make of a convolution, ReLU and pooling, compared with the reference's chain, values that are not
  * finite included (conv_values.h). */
-#ifndef CNN_TESTS_SUPPORT_CONVPOOL_VALUES_H
-#define CNN_TESTS_SUPPORT_CONVPOOL_VALUES_H
+#ifndef CNN_TESTS_SUPPORT_CONV_RELU_POOL_VALUES_H
+#define CNN_TESTS_SUPPORT_CONV_RELU_POOL_VALUES_H
 
 #include "support/conv_values.h"
 
@@ -11,19 +11,19 @@ typedef struct fused_results {
     uint8_t *index;
 } fused_results;
 
-static inline fused_results fused_run(const cnn__convpool_kernels *table, const conv_operands *o, int64_t pooled,
+static inline fused_results fused_run(const cnn__real_kernels *table, const conv_operands *o, int64_t pooled,
                                       const uint8_t *index, cnn__pool *pool)
 {
     const cnn__conv *g = &o->g;
     int workers = cnn__pool_size(pool);
     fused_results r = { numbers(pooled, 9), numbers(o->count[X], 9), numbers(o->count[WEIGHT], 9), block((size_t)pooled) };
-    void *memory[3] = { workspace_new(table->forward_workspace(g, workers)),
-                        workspace_new(table->backward_data_workspace(g, workers)),
-                        workspace_new(table->backward_weight_workspace(g, workers)) };
-    table->forward(g, o->of[X], o->of[WEIGHT], NULL, r.y, r.index, memory[0], pool);
+    void *memory[3] = { workspace_new(table->conv_relu_pool_forward_workspace(g, workers)),
+                        workspace_new(table->conv_relu_pool_backward_data_workspace(g, workers)),
+                        workspace_new(table->conv_relu_pool_backward_weight_workspace(g, workers)) };
+    table->conv_relu_pool_forward(g, o->of[X], o->of[WEIGHT], NULL, r.y, r.index, memory[0], pool);
     index = index ? index : r.index;
-    table->backward_data(g, o->of[Y], index, o->of[WEIGHT], r.dx, memory[1], pool);
-    table->backward_weight(g, o->of[X], o->of[Y], index, r.dw, NULL, memory[2], pool);
+    table->conv_relu_pool_backward_data(g, o->of[Y], index, o->of[WEIGHT], r.dx, memory[1], pool);
+    table->conv_relu_pool_backward_weight(g, o->of[X], o->of[Y], index, r.dw, NULL, memory[2], pool);
     for (int k = 0; k < 3; k++) {
         free(memory[k]);
     }
@@ -52,11 +52,11 @@ static inline void same_as_chain(const conv_operands *o, const char *what, const
 /* Every table for 1 and 3 threads against the reference's chain. */
 static inline void compare_fused(const conv_operands *o, int64_t pooled, const char *what)
 {
-    fused_results expected = fused_run(reference()->convpool, o, pooled, NULL, NULL);
+    fused_results expected = fused_run(reference(), o, pooled, NULL, NULL);
     FOR_TABLES(k)
     {
-        fused_results one = fused_run(k->f32->convpool, o, pooled, expected.index, contexts[0]->pool);
-        fused_results three = fused_run(k->f32->convpool, o, pooled, expected.index, contexts[1]->pool);
+        fused_results one = fused_run(k->f32, o, pooled, expected.index, contexts[0]->pool);
+        fused_results three = fused_run(k->f32, o, pooled, expected.index, contexts[1]->pool);
         same_bits(what, k->name, "forward", one.y, three.y, (size_t)pooled * sizeof(float));
         same_bits(what, k->name, "the data", one.dx, three.dx, (size_t)o->count[X] * sizeof(float));
         same_bits(what, k->name, "the weights", one.dw, three.dw, (size_t)o->count[WEIGHT] * sizeof(float));

@@ -1,5 +1,5 @@
 /* Batch normalisation: a task per channel, so that no sum depends on the number of threads. */
-#include "kernels/batch_norm.h"
+#include "kernels/array/batch_norm.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,11 +17,11 @@ static double total(const double sums[LANES])
 
 #define X float
 #define FN(name) name##_f32
-#include "kernels/batch_norm_impl.h"
+#include "kernels/array/batch_norm_impl.h"
 
 #define X double
 #define FN(name) name##_f64
-#include "kernels/batch_norm_impl.h"
+#include "kernels/array/batch_norm_impl.h"
 
 typedef struct work {
     const cnn__batch_norm *g;
