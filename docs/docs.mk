@@ -8,5 +8,18 @@ docs:
 	@rm -rf $(DOCS) && mkdir -p $(DOCS)
 	@CNN_VERSION=$(VERSION) CNN_DOCS=$(DOCS) CNN_DOCS_STYLE=$$(ls $(DOCS_STYLE) 2>/dev/null) \
 		CNN_HAVE_DOT=$$(command -v dot >/dev/null && echo YES || echo NO) $(DOXYGEN) docs/Doxyfile
+	@! grep -l ilinebr $(DOCS)/html/md_*.html || { echo "docs: tables of these pages are broken; code with a quote in it needs two backticks"; false; }
 	@echo "docs: $(DOCS)/html/index.html"
 check-docs: docs check-docs-code check-man-page
+
+# The graphs of docs/performance.md and its tables, from docs/performance/*.csv.
+CHECK_EXTRA += check-plots
+.PHONY: plots check-plots
+plots:
+	@tools/plot-performance.py
+	@echo "plots: docs/performance/*.svg and the tables of docs/performance.md"
+
+check-plots:
+	@if command -v python3 >/dev/null; then tools/plot-performance.py --check && \
+		echo "check-plots: the graphs and tables of docs/performance.md are those of the measurements"; \
+	else echo "skipped: check-plots (no python3 here)"; fi

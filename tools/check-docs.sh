@@ -1,5 +1,5 @@
 #!/bin/sh
-# Keeps README.md and docs/*.md true: usage: [CC=cc] [LIB=lib] tools/check-docs.sh [PAGE...]
+# Keeps README.md and the pages of docs/ true: usage: [CC=cc] [LIB=lib] tools/check-docs.sh [PAGE...]
 #
 # Every block that opens with ```c is compiled: one with main() as a program of its own, which is linked too; one whose first
 # line is a definition or an #include joins its page's file level; any other is the body of a function behind them. A block
@@ -130,7 +130,7 @@ check_python() {
 
 all=
 [ $# -gt 0 ] || all=1
-[ $# -gt 0 ] || set -- README.md CONTRIBUTING.md docs/*.md
+[ $# -gt 0 ] || set -- README.md CONTRIBUTING.md docs/*.md docs/notes/*.md
 for each in "$@"; do
     check_page "$each"
     check_paths "$each"
