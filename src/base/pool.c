@@ -1,17 +1,19 @@
-/* The thread pool: workers sleep on a condition variable, wake for a job, and take its tasks.
+/* The thread pool: workers sleep on a condition variable, wake for a job, and run its tasks. docs/diagrams.md draws the
+ * states of a job.
  *
- * Tasks are shared out in ranges: a worker that has finished its own takes what is left of another's. So it
- * does the same part of one job after the other, and finds there what it left in its caches.
+ * The tasks of a job are divided into one range per worker; a worker that has finished its own range takes tasks that
+ * are left in another's. Each worker therefore runs the same part of successive jobs and finds in its caches what it
+ * left there.
  *
- * A job is opened and closed by one atomic word, so a worker that wakes late finds it closed and goes back to sleep
- * while the caller never waits for it. Idle workers spin for some tens of microseconds, then sleep: an idle pool uses
- * no CPU.
+ * One atomic word opens and closes a job, so a worker that wakes late finds the job closed and goes back to sleep, and
+ * the caller never waits for it. Idle workers spin for some tens of microseconds and then sleep: an idle pool uses no
+ * CPU.
  *
- * The system may wake a worker on the CPU of its caller. There the two would take turns of some milliseconds each,
- * in which a task that was taken waits and a pool is slower than one thread. So a worker takes no part in a job
- * while it is on the CPU that the job was opened on: it yields, which lets the caller go on and leaves the worker to
- * an idle CPU to pull. The pool sets no affinity mask to the same end: that would undo one that is set from outside
- * meanwhile. */
+ * The system may wake a worker on the CPU of its caller. The two would then take turns of some milliseconds each on
+ * that CPU while a task that was already taken waits, and the pool would be slower than one thread. A worker therefore
+ * takes no part in a job while it is on the CPU that the job was opened on: it yields, which lets the caller go on and
+ * lets an idle CPU pull the worker over. The pool does not set an affinity mask for this purpose, because that would
+ * undo a mask that somebody else sets in the meantime. */
 #include "base/pool.h"
 
 #include "base/annotate.h"
@@ -28,32 +30,31 @@ enum {
     YIELDS = 64
 };
 
-/* The state word: the job's number, whether it is open, how many workers are inside. */
+/* The fields of the state word: the job's number, whether it is open, and how many workers are inside. */
 static const uint64_t INSIDE = 0xffff, OPEN = 0x10000, NUMBER = 0x20000;
 
 struct cnn__pool {
     cnn_context *ctx; /* for its allocator alone */
-    int size;         /* workers, the caller included */
-    int started;      /* threads that exist */
-    uint64_t process; /* whose threads they are: a forked child has none */
+    int size;         /* number of workers, including the caller */
+    int started;      /* number of threads that exist */
+    uint64_t process; /* the process that the threads belong to: a forked child has none */
     atomic_flag busy;
     atomic_bool stop;
     atomic_uint_fast64_t state;
     atomic_int sleepers;
-    atomic_int
-        caller_cpu; /* where the caller was when it opened the job; no other field may be read outside of a job */
+    atomic_int caller_cpu; /* the CPU that the job was opened on; unlike the other fields, may be read at any time */
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
     cnn__task_fn fn;
     void *arg;
-    cnn__float_mode mode; /* of the caller */
-    int shares;           /* ranges of the job: the first workers have one each */
+    cnn__float_mode mode; /* the caller's floating-point mode */
+    int shares;           /* number of ranges; the first workers have one each */
     struct worker {
         cnn__pool *pool;
         int number;
         pthread_t thread;
-        int64_t end;                           /* of its range */
-        _Alignas(64) atomic_int_fast64_t next; /* in a line of the cache that is its own */
+        int64_t end;                           /* end of its range */
+        _Alignas(64) atomic_int_fast64_t next; /* next task of its range; has a cache line of its own */
     } workers[];
 };
 
@@ -83,7 +84,7 @@ static bool news(cnn__pool *pool, uint64_t seen)
     return atomic_load(&pool->stop) || ((state & OPEN) && state / NUMBER != seen);
 }
 
-/* Valgrind runs one thread at a time, wherever that is. */
+/* Always false under Valgrind, which runs one thread at a time on whichever CPU. */
 static bool shares_callers_cpu(cnn__pool *pool)
 {
 #ifdef CNN_HELGRIND
@@ -113,7 +114,8 @@ static void wait_for_news(cnn__pool *pool, uint64_t seen)
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* False if the job, which follows number `seen`, ended or was given up while this thread was on its caller's CPU. */
+/* Waits until this thread is no longer on the CPU of its caller. Returns false if the job, which follows number `seen`,
+ * ended in the meantime, or after YIELDS attempts. */
 static bool leaves_callers_cpu(cnn__pool *pool, uint64_t seen)
 {
     for (int i = 0; i < YIELDS && news(pool, seen); i++) {
@@ -125,7 +127,7 @@ static bool leaves_callers_cpu(cnn__pool *pool, uint64_t seen)
     return false;
 }
 
-/* Goes into the open job, if it is still open; the job's fields may be read only inside. */
+/* Enters the job if it is still open. The job's fields may be read only between enter() and leave(). */
 static bool enter(cnn__pool *pool, uint64_t *seen)
 {
     uint64_t state = atomic_load(&pool->state);
@@ -171,7 +173,7 @@ static void *worker_main(void *arg)
     }
 }
 
-/* Workers block all signals, so that those of the program go to its own threads. */
+/* Workers block all signals, so that the program's signals are delivered to its own threads. */
 static cnn_status start_workers(cnn__pool *pool)
 {
     sigset_t all, old;
@@ -226,7 +228,7 @@ cnn__pool *cnn__pool_new(cnn_context *ctx, int threads)
     return pool;
 }
 
-/* In a forked child the threads do not exist, and the lock may be held by one that never will. */
+/* In a forked child the threads do not exist, and the lock may be held by a thread of the parent for ever. */
 static bool is_ours(const cnn__pool *pool)
 {
     return pool->process == cnn__process();
@@ -259,7 +261,7 @@ int cnn__pool_size(const cnn__pool *pool)
     return pool ? pool->size : 1;
 }
 
-/* Ranges of a job. */
+/* The number of ranges of a job. */
 static int shares_of(const cnn__pool *pool, int64_t tasks)
 {
     int size = cnn__pool_size(pool);

@@ -1,9 +1,9 @@
-/* The inside of loaders: what is written, by whom, and into which of the rotating buffers.
+/* The inside of loaders: what is written, by which thread, and into which of the rotating buffers.
  *
- * Three slots rotate: the batch that the caller got last, the one before it, and the one that the thread writes now.
- * The caller's thread alone decides what is written: it leaves one job at a time to the background thread, and a job
- * names its seed, epoch, batch and floating-point mode, so what is in a batch does not depend on who wrote it, or
- * when. */
+ * Three slots rotate: one holds the batch that the caller received last, one the batch before it, and one the batch
+ * that the background thread is writing (drawn in docs/diagrams.md). Only the caller's thread decides what is written:
+ * it posts one job at a time to the background thread. A job names its seed, epoch, batch and floating-point mode, so
+ * the contents of a batch depend neither on which thread wrote it nor on when. */
 #ifndef CNN_DATA_LOADER_H
 #define CNN_DATA_LOADER_H
 
@@ -14,9 +14,9 @@
 
 enum { CNN__LOADER_SLOTS = 3 };
 
-/* One of the rotating buffers: the same elements seen as a full batch and as the short last one. */
+/* One of the rotating buffers: the same elements, seen as a full batch and as the short last batch of an epoch. */
 typedef struct cnn__slot_tensors {
-    cnn_tensor *images[2], *labels[2]; /* [1]: of the short batch; NULL if there is none */
+    cnn_tensor *images[2], *labels[2]; /* [0]: full batch; [1]: short batch, NULL if there is none */
 } cnn__slot_tensors;
 
 typedef struct cnn__job {
@@ -24,48 +24,49 @@ typedef struct cnn__job {
     int64_t epoch;
     int64_t batch;
     int slot;
-    cnn__float_mode mode; /* of the caller */
+    cnn__float_mode mode; /* the caller's floating-point mode */
 } cnn__job;
 
 typedef enum cnn__work { CNN__WORK_NONE, CNN__WORK_WAITING, CNN__WORK_RUNNING, CNN__WORK_DONE } cnn__work;
 
 struct cnn_loader {
-    cnn_context *ctx; /* held */
+    cnn_context *ctx; /* the loader holds a reference */
     cnn_dataset *dataset;
     cnn_loader_options options;
-    int64_t batch_size; /* never above the dataset's size */
+    int64_t batch_size; /* at most the dataset's size */
     int64_t batch_count;
-    int64_t short_size; /* of the last batch; 0: it is full or left out */
+    int64_t short_size; /* size of the short last batch; 0: the last batch is full or left out */
     cnn__slot_tensors slots[CNN__LOADER_SLOTS];
-    /* Of whoever writes batches: */
-    int64_t *order; /* of the epoch below; NULL when not shuffled */
+    /* Used by whichever thread writes batches: */
+    int64_t *order; /* the order of epoch order_epoch; NULL when not shuffled */
     uint64_t order_seed;
-    int64_t order_epoch; /* −1: none yet */
-    /* Of the caller's thread: */
-    uint64_t seed; /* of the epoch under way */
+    int64_t order_epoch; /* −1: no order was made yet */
+    /* Used by the caller's thread: */
+    uint64_t seed; /* the seed of the current epoch */
     int64_t epoch, index;
     int next_slot;
     cnn_status status;
-    /* Shared with the background thread, under the lock: */
+    /* Shared with the background thread and protected by the lock: */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     cnn__work work;
     cnn__job job;
     cnn_status job_status;
     char job_message[CNN__MESSAGE_SIZE];
-    atomic_bool stop; /* also read between samples */
+    atomic_bool stop; /* also read without the lock, between samples */
     bool threaded, synchronised;
     pthread_t thread;
-    uint64_t process; /* whose thread it is: none survives fork() */
+    uint64_t process; /* the process that the thread belongs to: it does not survive fork() */
 };
 
 int64_t cnn__loader_batch_size(const cnn_loader *loader, int64_t batch);
-/* Starts the background thread, and ends it; the latter is fine when there is none. */
+/* Starts the background thread. */
 cnn_status cnn__loader_start(cnn_loader *loader);
+/* Ends the background thread; does nothing if there is none. */
 void cnn__loader_stop(cnn_loader *loader);
-/* Has a batch written, here or by the thread, which may have done it already. */
+/* Returns once a batch is written: by the background thread, which may have finished it already, or by this thread. */
 cnn_status cnn__loader_obtain(cnn_loader *loader, const cnn__job *job);
-/* Leaves a batch to the thread, to be obtained later. */
+/* Posts a batch to the background thread, to be obtained later. */
 void cnn__loader_post(cnn_loader *loader, const cnn__job *job);
 
 #endif
