@@ -8,6 +8,7 @@ docs:
 	@rm -rf $(DOCS) && mkdir -p $(DOCS)
 	@CNN_VERSION=$(VERSION) CNN_DOCS=$(DOCS) CNN_DOCS_STYLE=$$(ls $(DOCS_STYLE) 2>/dev/null) \
 		CNN_HAVE_DOT=$$(command -v dot >/dev/null && echo YES || echo NO) $(DOXYGEN) docs/Doxyfile
+	@docs/site.sh $(DOCS)/html
 	@! grep -l ilinebr $(DOCS)/html/md_*.html || { echo "docs: tables of these pages are broken; code with a quote in it needs two backticks"; false; }
 	@echo "docs: $(DOCS)/html/index.html"
 check-docs: docs check-docs-code check-man-page

@@ -7,6 +7,8 @@ PKGCONFIGDIR := $(LIBDIR)/pkgconfig
 INSTALLED_PROGRAMS := $(foreach e,$(EXAMPLES),$(if $(wildcard examples/$(e)/$(e).1),$(e)))
 INSTALLED_MANUALS := $(foreach e,$(INSTALLED_PROGRAMS),examples/$(e)/$(e).1)
 INSTALLED_DOCS := $(wildcard README.md CHANGELOG.md SECURITY.md LICENSE)
+# Of the links in these pages those stay that lead to a page that is installed or to the web; of the others the text stays.
+INSTALLED_LINKS := -e 's/\]\((https?:[^)]*|CHANGELOG\.md|SECURITY\.md|LICENSE)\)/]{\1}/g' -e 's/\[([^]]*)\]\([^)]*\)/\1/g' -e 's/\]\{([^}]*)\}/](\1)/g'
 HTML := $(BUILD)/docs/html
 STAGE := $(BUILD)/installed
 
@@ -53,7 +55,9 @@ install: lib installed-programs cnn.pc
 	@$(INSTALL) -m 644 $(STAGE)/cnn.pc $(call to,$(PKGCONFIGDIR))
 	@$(INSTALL) -m 755 $(INSTALLED_PROGRAMS:%=$(STAGE)/%) $(call to,$(BINDIR))
 	@$(INSTALL) -m 644 $(INSTALLED_MANUALS) $(call to,$(MANDIR)/man1)
-	@$(INSTALL) -m 644 $(INSTALLED_DOCS) $(call to,$(DOCDIR))
+	@mkdir -p $(STAGE)/doc
+	@for page in $(INSTALLED_DOCS); do sed -E $(INSTALLED_LINKS) $$page >$(STAGE)/doc/$$page || exit 1; done
+	@$(INSTALL) -m 644 $(INSTALLED_DOCS:%=$(STAGE)/doc/%) $(call to,$(DOCDIR))
 	@if [ -f $(HTML)/index.html ]; then rm -rf $(call to,$(DOCDIR)/html); cp -r $(HTML) $(call to,$(DOCDIR)); fi
 	@[ -n $(call quoted,$(DESTDIR)) ] || [ "$$(id -u)" != 0 ] || ldconfig 2>/dev/null || true
 	@echo libcnn $(VERSION) is in $(call to,$(PREFIX))

@@ -1,4 +1,8 @@
-/* Linkage of everything that libcnn exports, and the two macros that make keyword arguments and shapes readable. */
+/** @file
+ * Linkage of everything that libcnn exports, and the macros that write shapes, dimensions and options in place.
+ *
+ * Every other header includes this one. The macros that take any number of arguments (CNN_SHAPE, CNN_DIMS, CNN_OPTIONS)
+ * are macros of C; C++ passes a count and an array, or a struct. */
 #ifndef CNN_EXPORT_H
 #define CNN_EXPORT_H
 
@@ -60,14 +64,23 @@
 
 CNN_BEGIN_DECLS
 
-/* The seven nouns. Their insides are private. */
+/** @name The seven opaque types
+ * @{ */
+/** Threads, the random generator, the allocator and messages (context.h). */
 typedef struct cnn_context cnn_context;
+/** A dtype, a shape and strides over elements (tensor.h). */
 typedef struct cnn_tensor cnn_tensor;
+/** One step of work: its results and, when recording, its graph (tape.h). */
 typedef struct cnn_tape cnn_tape;
+/** A layer or a network with named parameters (module.h). */
 typedef struct cnn_module cnn_module;
+/** Adam, AdamW or SGD over parameters (optimizer.h). */
 typedef struct cnn_optimizer cnn_optimizer;
+/** A source of samples (dataset.h). */
 typedef struct cnn_dataset cnn_dataset;
+/** Shuffled, normalised batches of a dataset (loader.h). */
 typedef struct cnn_loader cnn_loader;
+/** @} */
 
 CNN_END_DECLS
 

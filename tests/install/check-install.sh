@@ -55,6 +55,11 @@ tree_is_whole() {
         share/man/man1/mnist_cnn.1; do
         [ -s "$root$prefix/$file" ] || fail "$prefix/$file is missing"
     done
+    for page in "$root$prefix"/share/doc/libcnn/*.md; do
+        for link in $(grep -oE '\]\([^)]*\)' "$page" | sed 's/^](//; s/)$//' | grep -v '^https\?:'); do
+            [ -e "$root$prefix/share/doc/libcnn/$link" ] || fail "the installed $(basename "$page") links to $link, which is not installed"
+        done
+    done
     for header in include/cnn/*.h; do
         cmp "$header" "$root$prefix/$header" || fail "$header is not what was installed"
     done

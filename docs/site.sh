@@ -1,0 +1,27 @@
+#!/bin/sh
+# What Doxygen cannot be told: usage: docs/site.sh HTML-FOLDER
+# Groups of a header stand in its order; and the index is one page, of functions, types, constants and macros alike, because the
+# page of functions lacks the keyword macros.
+set -eu
+html=$1
+
+replace() { # FILE, and a filter that reads it
+    file=$1
+    shift
+    "$@" >"$file.new"
+    mv "$file.new" "$file"
+}
+
+find include/cnn -name '*.h' | while read -r header; do
+    page=$html/$(basename "$header" .h | sed 's/_/__/g')_8h.html
+    [ ! -f "$page" ] || replace "$page" awk -f docs/order-groups.awk "$header" "$page"
+done
+
+replace "$html/menudata.js" awk '
+    /^{text:"Index",/ { print "{text:\"Index\",url:\"globals.html\"}]},"; skipped = 1; next }
+    skipped && /^{text:"Structs"/ { skipped = 0 }
+    !skipped' "$html/menudata.js"
+replace "$html/navtreedata.js" awk '
+    /\[ "Index", "globals.html", \[/ { sub(/\[ "Index".*/, "[ \"Index\", \"globals.html\", null ]"); print; skipped = 1; next }
+    skipped && /^ *\] \]/ { skipped = 0; sub(/\] \]/, ""); gsub(/^ +/, ""); if ($0 != "") print; next }
+    !skipped' "$html/navtreedata.js"
