@@ -1,6 +1,6 @@
-/* What atomic variables mean, told to Helgrind, which sees locks but not memory orders: accesses to them are no
- * races, and they order what was written before against what is read after. Only `make check-helgrind` defines
- * CNN_HELGRIND; in every other build nothing of this exists. */
+/* Annotations that tell Helgrind what atomic variables mean. Helgrind sees locks but not memory orders, and has to
+ * be told that accesses to these variables are not races and that they order earlier writes before later reads. Only
+ * `make check-helgrind` defines CNN_HELGRIND; in every other build the macros expand to nothing. */
 #ifndef CNN_BASE_ANNOTATE_H
 #define CNN_BASE_ANNOTATE_H
 

@@ -1,6 +1,6 @@
-/* Cancellation of threads (pthread_cancel): no call of the library is a cancellation point but cnn_tape_begin(), so
- * that a thread that is cancelled leaves no lock, no job and no file half way. What waits, reads files or calls the
- * user back while something is held goes between these two; nests. */
+/* Cancellation of threads (pthread_cancel). Only cnn_tape_begin() is a cancellation point, so a cancelled thread
+ * leaves no lock held and no job or file half done. Code that waits, reads files or calls the user back while it
+ * holds something runs between these two calls, which may be nested. */
 #ifndef CNN_BASE_CANCEL_H
 #define CNN_BASE_CANCEL_H
 

@@ -1,5 +1,5 @@
-/* Counting the CPUs of the affinity mask. The kernel refuses a mask with fewer bits than its own has, of which there
- * may be more than the 1024 of cpu_set_t, so the mask grows until it is taken. */
+/* Counting the CPUs of the affinity mask. The kernel refuses a mask with fewer bits than its own, which may have
+ * more than the 1024 bits of cpu_set_t, so the mask grows until the kernel accepts it. */
 #include "base/cpu.h"
 
 #include "base/cancel.h"

@@ -1,14 +1,14 @@
-/* How many CPUs there are for this process: what its affinity mask and its cgroups leave to it. */
+/* The number of CPUs that this process may use, according to its affinity mask and its cgroups. */
 #ifndef CNN_BASE_CPU_H
 #define CNN_BASE_CPU_H
 
 #include "base/target.h"
 
-/* The CPUs that this thread may run on, at least 1, or fewer where a quota of CPU time is worth fewer. */
+/* The number of CPUs that this thread may run on, or less if the quota of CPU time amounts to less; at least 1. */
 int cnn__cpu_count(void);
 
-/* How many CPUs' worth of time the quotas of this process's cgroups leave it, rounded up; 0: no quota, or none that
- * can be read. `root` goes before the paths that are read: "" but in tests. */
+/* The quota of CPU time of this process's cgroups in CPUs, rounded up; 0 if there is no quota or none can be read.
+ * `root` is prepended to the paths that are read; it is "" except in tests. */
 int cnn__cpu_quota(const char *root);
 
 #endif

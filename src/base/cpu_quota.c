@@ -1,9 +1,10 @@
-/* The CPU quota of a container, as cgroups have it: so many microseconds of CPU time in each period, in every group
- * from the process's own up to the root, of which the smallest counts.
+/* The CPU quota of a container. Cgroups limit the microseconds of CPU time per period, and each group from the
+ * process's own up to the root may have a limit; the smallest one counts.
  *
- * /proc/self/cgroup says which groups the process is in, /proc/self/mountinfo where they can be seen. In version 2 a
- * group's file cpu.max holds "QUOTA PERIOD", QUOTA being "max" where there is none; in version 1 cpu.cfs_quota_us
- * (−1: none) and cpu.cfs_period_us hold one number each. What is missing or malformed is no quota. */
+ * /proc/self/cgroup lists the groups of the process, and /proc/self/mountinfo shows where they are mounted. In
+ * version 2 a group's file cpu.max holds "QUOTA PERIOD", where QUOTA is "max" if there is no quota; in version 1
+ * cpu.cfs_quota_us (−1: none) and cpu.cfs_period_us hold one number each. A file that is missing or malformed counts
+ * as no quota. */
 #include "base/cpu.h"
 
 #include "base/file.h"
@@ -83,7 +84,7 @@ static bool first_line(const char *root, const char *folder, const char *name, c
 
 /* ---- quotas ---- */
 
-/* Digits up to `end`, as a number above 0; 0 if it is none. */
+/* Reads digits up to `end` as a positive number; returns 0 if there is none. */
 static int64_t number(const char *text, char end, const char **after)
 {
     int64_t n = 0;
@@ -96,7 +97,7 @@ static int64_t number(const char *text, char end, const char **after)
     return *text == end ? n : 0;
 }
 
-/* CPUs for `quota` microseconds in `period`, rounded up; 0: no quota. */
+/* Converts `quota` microseconds per `period` into CPUs, rounded up; 0: no quota. */
 static int64_t cpus(int64_t quota, int64_t period)
 {
     return quota > 0 && period > 0 ? quota / period + (quota % period != 0) : 0;
@@ -120,7 +121,8 @@ static int64_t smaller(int64_t a, int64_t b)
     return !a || (b && b < a) ? b : a;
 }
 
-/* Of the group in `folder` and of those above it, up to the mount point, of which `mount` is the length. */
+/* The smallest quota of the group in `folder` and of the groups above it, up to the mount point, whose path has
+ * length `mount`. */
 static int64_t smallest_quota(const char *root, char *folder, size_t mount, bool version2)
 {
     int64_t quota = 0;
@@ -136,7 +138,7 @@ static int64_t smallest_quota(const char *root, char *folder, size_t mount, bool
 
 /* ---- finding the groups ---- */
 
-/* Is `word` in a list with commas between? */
+/* Whether `word` is in a comma-separated list. */
 static bool listed(const char *list, const char *word)
 {
     size_t length = strlen(word);
@@ -148,8 +150,8 @@ static bool listed(const char *list, const char *word)
     return false;
 }
 
-/* The paths of the process's groups: of version 2, and of the controller "cpu" of version 1; "" where there is none.
- * A line is "number:controllers:path", both empty and 0 in version 2. */
+/* Reads the paths of the process's groups: of version 2, and of the controller "cpu" of version 1; "" if there is
+ * none. A line is "number:controllers:path"; in version 2 the number is 0 and the list of controllers is empty. */
 static void read_groups(const char *root, char paths[2][LINE])
 {
     lines file;
@@ -172,7 +174,7 @@ static void read_groups(const char *root, char paths[2][LINE])
     cnn__file_now()->close(file.fd);
 }
 
-/* Spaces, tabs, newlines and backslashes are written as "\040" and so on. */
+/* Decodes spaces, tabs, newlines and backslashes, which are written as "\040" and so on. */
 static void unescape(char *text)
 {
     char *to = text;
@@ -192,7 +194,7 @@ typedef struct mount {
 } mount;
 
 /* "36 35 98:0 /top /point rw,noatime master:1 - cgroup2 source rw": fields 4 and 5, and after " - " the type, the
- * source and the controllers. True for cgroups that have the CPU's. */
+ * source and the controllers. Returns true for a mount of cgroups that have the CPU controller. */
 static bool read_mount(char *line, mount *m)
 {
     char *end = strstr(line, " - "), *fields[5], *save = NULL;
@@ -216,7 +218,7 @@ static bool read_mount(char *line, mount *m)
     return m->version2 || (type && source && options && strcmp(type, "cgroup") == 0 && listed(options, "cpu"));
 }
 
-/* The part of a group's path below the top of a mount; NULL if the mount does not show it. */
+/* The part of a group's path below the top of a mount; NULL if the mount does not include it. */
 static const char *below(const char *path, const char *top)
 {
     size_t length = strcmp(top, "/") == 0 ? 0 : strlen(top);

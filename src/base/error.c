@@ -1,9 +1,10 @@
-/* Failures: records of the thread, like errno, so that threads never overwrite each other's message and reading one
- * needs no lock. Every failure of the library passes cnn__fail_text: set a breakpoint there.
+/* Failures are recorded per thread, like errno, so that threads never overwrite each other's message and reading one
+ * needs no lock. Every failure of the library goes through cnn__fail_text: set a breakpoint there.
  *
- * A thread keeps one record per context, for the contexts that failed last, and one for failures that belong to no
- * context (an object that is NULL). These leave a context's record in place: it says why the object could not be
- * made. Contexts are told apart by their serial number, because a new one may lie at a freed one's address. */
+ * A thread keeps one record for each of the contexts that failed last, and one for failures that belong to no
+ * context (an object that is NULL). The latter do not replace the record of a context, which says why the object
+ * could not be made. Contexts are told apart by their serial numbers, because a new context may have the address of
+ * one that was freed. */
 #include "base/error.h"
 
 #include <string.h>
@@ -32,7 +33,7 @@ static record *find(const cnn_context *ctx)
     return NULL;
 }
 
-/* The record to write: the context's own, or else that of the context whose failure is the oldest. */
+/* Selects the record to write: that of the context, or else that of the context whose failure is the oldest. */
 static record *place_for(const cnn_context *ctx)
 {
     record *found = ctx ? find(ctx) : &of_none;
@@ -55,8 +56,8 @@ static const record *read(const cnn_context *ctx)
     return r ? r : &nothing;
 }
 
-/* Long messages are cut, and nothing in a name that was given may break the line or reach the terminal. `message`
- * may be in the record that is written. */
+/* Truncates long messages and escapes what could break the line or control the terminal. `message` may point into
+ * the record that is written. */
 cnn_status cnn__fail_text(const cnn_context *ctx, cnn_status status, const char *message)
 {
     char line[CNN__MESSAGE_SIZE];

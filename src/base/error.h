@@ -4,7 +4,7 @@
 
 #include "base/context.h"
 
-/* Records a message that is already made; `message` may be the record itself. */
+/* Records a message that is already formatted; `message` may point into the record itself. */
 cnn_status cnn__fail_text(const cnn_context *ctx, cnn_status status, const char *message);
 
 #endif

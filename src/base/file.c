@@ -1,5 +1,5 @@
-/* The table of system calls, messages about files, and reading. Interrupted calls are repeated here, so nothing above
- * ever sees EINTR or a short read. */
+/* The table of system calls, messages about files, and reading. Interrupted calls are repeated here, so callers
+ * never see EINTR or a short read. */
 #include "base/file.h"
 
 #include "base/cancel.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LARGEST_CALL = 1 << 30 }; /* Linux moves at most 2 GiB − 4 KiB a call */
+enum { LARGEST_CALL = 1 << 30 }; /* Linux transfers at most 2 GiB − 4 KiB per call */
 
 static int system_open(const char *path, int flags, mode_t mode)
 {
@@ -75,7 +75,7 @@ static cnn_status fail_kind(const cnn__file *file)
                      cnn__quote(path, file->path, true));
 }
 
-/* Whoever opens a FIFO or a device wakes its other end or makes it act, so its kind is asked for first. */
+/* Opening a FIFO or a device has effects on its other end, so the kind of the file is checked first. */
 static cnn_status check_kind(const cnn__file *file)
 {
     struct stat info;
@@ -86,8 +86,7 @@ static cnn_status check_kind(const cnn__file *file)
     return S_ISREG(info.st_mode) ? CNN_OK : fail_kind(file);
 }
 
-/* The file may have been exchanged since its kind was checked: O_NONBLOCK, so that a FIFO in its place does not
- * block. */
+/* The file may have been replaced since its kind was checked; O_NONBLOCK keeps a FIFO in its place from blocking. */
 cnn_status cnn__file_open(cnn__file *file, const cnn_context *ctx, const char *call, const char *path)
 {
     *file = (cnn__file){ .ctx = ctx, .call = call, .path = path, .fd = -1, .cancel = cnn__cancel_defer() };
@@ -159,7 +158,7 @@ cnn_status cnn__file_seek(cnn__file *file, uint64_t at)
     return CNN_OK;
 }
 
-/* Nothing is lost when closing a file that was only read fails. */
+/* A failure to close a file that was only read is ignored, because no data can be lost. */
 void cnn__file_close(cnn__file *file)
 {
     if (file->fd >= 0) {

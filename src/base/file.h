@@ -1,7 +1,7 @@
 /* The library's own input and output: regular files read whole or in parts, and files that are replaced atomically.
  *
- * Every system call on a file passes the table below, so that tests can make any of them fail. Messages name the
- * call, the file and the byte; they carry errno's text where the system refused. */
+ * Every system call on a file goes through the table below, so that tests can make any of them fail. Messages name the
+ * call, the file and the byte; they include errno's text if the system refused. */
 #ifndef CNN_BASE_FILE_H
 #define CNN_BASE_FILE_H
 
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/* The system calls, each with its own manners: −1 and errno on failure. */
+/* The system calls. On failure each returns −1 and sets errno, as the system's own does. */
 typedef struct cnn__file_calls {
     int (*open)(const char *path, int flags, mode_t mode);
     int (*fstat)(int fd, struct stat *info);
@@ -31,7 +31,7 @@ typedef struct cnn__file_calls {
 
 extern const cnn__file_calls cnn__file_system;
 
-/* For tests: every later call in the process uses `calls`; NULL: the system's. */
+/* For tests: every later call in the process uses `calls`, or the system's calls if it is NULL. */
 void cnn__file_inject(const cnn__file_calls *calls);
 const cnn__file_calls *cnn__file_now(void);
 
@@ -49,9 +49,10 @@ typedef struct cnn__file {
 /* Opens a regular file; CNN_ERROR_NOT_FOUND if there is none. Anything else of that name (a folder, a device, a
  * FIFO) is refused without being opened. On failure there is nothing to close. */
 cnn_status cnn__file_open(cnn__file *file, const cnn_context *ctx, const char *call, const char *path);
-/* Is there anything of that name? CNN_ERROR_NOT_FOUND, unreported, if there is not; CNN_ERROR_IO where nobody knows. */
+/* Tells whether anything of that name exists: CNN_OK; CNN_ERROR_NOT_FOUND, without a report; or CNN_ERROR_IO if the
+ * system does not say. */
 cnn_status cnn__file_look(const cnn_context *ctx, const char *call, const char *path);
-/* Reads exactly `size` bytes, or fails: CNN_ERROR_FORMAT where the file ends before. */
+/* Reads exactly `size` bytes or fails; returns CNN_ERROR_FORMAT if the file ends before that. */
 cnn_status cnn__file_read(cnn__file *file, void *buffer, size_t size);
 cnn_status cnn__file_seek(cnn__file *file, uint64_t at);
 void cnn__file_close(cnn__file *file);
@@ -60,7 +61,7 @@ cnn_status cnn__file_fail(const cnn__file *file, cnn_status status, uint64_t byt
     __attribute__((format(printf, 4, 5)));
 
 /* ---- saving ---- */
-/* A file on its way: its bytes go to a new file in the target's folder, and the target is replaced at the end. */
+/* A save in progress: the bytes go to a new file in the target's folder, which replaces the target at the end. */
 typedef struct cnn__save {
     cnn_context *ctx;
     const char *call;
@@ -73,14 +74,14 @@ typedef struct cnn__save {
     uid_t owner;
     gid_t group;
     mode_t mode;
-    int cancel; /* as of a file that is read */
+    int cancel; /* as in cnn__file */
 } cnn__save;
 
 /* On failure nothing is left behind and there is nothing to end. */
 cnn_status cnn__save_begin(cnn__save *save, cnn_context *ctx, const char *call, const char *path);
 cnn_status cnn__save_write(cnn__save *save, const void *data, size_t size);
-/* Ends it: given the status of the writing, flushes and renames, or removes what was written. Returns the first
- * error. */
+/* Ends the save. Depending on the status of the writing, flushes and renames the new file, or removes it. Returns
+ * the first error. */
 cnn_status cnn__save_end(cnn__save *save, cnn_status status);
 
 #endif

@@ -1,8 +1,9 @@
-/* How this thread rounds and what it does with subnormal numbers: what results depend on besides their operands.
+/* The floating-point mode of a thread: how it rounds and how it treats subnormal numbers. Results depend on it as
+ * they depend on operands.
  *
- * The library computes as the thread that calls it does. Its own threads take over the caller's mode with each piece
- * of work, so that results do not depend on who computes what. Only the modes are handed on, never enabled traps: a
- * signal in a thread that the program does not know would kill it. */
+ * The library computes in the mode of the thread that calls it. Its own threads take over the caller's mode with
+ * each piece of work, so results do not depend on which thread computes what. Only the mode is handed on, never
+ * enabled traps, because a signal in a thread that the program does not know would kill the program. */
 #ifndef CNN_BASE_FLOAT_MODE_H
 #define CNN_BASE_FLOAT_MODE_H
 
@@ -45,7 +46,7 @@ static inline void cnn__float_mode_set(cnn__float_mode mode)
     }
 }
 #else
-/* Elsewhere the direction of rounding, which is all that C knows. */
+/* Elsewhere the direction of rounding is all that standard C can get and set. */
 #include <fenv.h>
 
 static inline cnn__float_mode cnn__float_mode_get(void)

@@ -1,6 +1,6 @@
-/* What an analyzer cannot know, because it looks at one file at a time: most often that a check in another file,
- * which has passed, refuses NULL. Only `make lint` defines CNN__LINT; elsewhere the macro is nothing and proves
- * nothing. */
+/* States facts that a static analyzer cannot see because it looks at one file at a time, most often that a check in
+ * another file has refused NULL. Only `make lint` defines CNN__LINT; in every other build the macro expands to
+ * nothing and checks nothing. */
 #ifndef CNN_BASE_KNOWN_H
 #define CNN_BASE_KNOWN_H
 

@@ -1,4 +1,4 @@
-/* Powers, for which a logarithm is needed that is some ten bits better than f64, and cosines of turns. */
+/* Powers, which need a logarithm with about ten bits more precision than f64, and cosines of turns. */
 #include "base/math.h"
 
 #include <stdbool.h>
@@ -37,8 +37,8 @@ static pair add(pair a, pair b)
     return sum_of(high, low + a.low + b.low);
 }
 
-/* log(m) = 2s + 2/3·s³ + s⁵·(2/5 + …) with s = (m − 1) / (m + 1): the first two terms as pairs, the rest is below 2^-13
- * of the whole. */
+/* log(m) = 2s + 2/3·s³ + s⁵·(2/5 + …) with s = (m − 1) / (m + 1): the first two terms are computed as pairs; the
+ * rest is below 2^-13 of the whole. */
 static pair log_of(double x)
 {
     double e, m = cnn__split_f64(x, &e), f = m - 1;
@@ -100,7 +100,7 @@ double cnn__pow_f64(double x, double y)
     return a == 1 ? sign : sign * positive_power(a, y);
 }
 
-/* The result is off by less than 2^-44 of itself before it is rounded to f32. */
+/* Before it is rounded to f32, the result has a relative error below 2^-44. */
 float cnn__pow_f32(float x, float y)
 {
     double a = fabs((double)x);
@@ -110,7 +110,8 @@ float cnn__pow_f32(float x, float y)
     return (float)cnn__pow_f64((double)x, (double)y);
 }
 
-/* Less than an eighth of a turn from the nearest quarter, which the subtraction finds exactly: then Taylor series. */
+/* The subtraction of the nearest quarter turn is exact and leaves at most an eighth of a turn, for which Taylor
+ * series are used. */
 double cnn__cos_turns(double turns)
 {
     const double tau = 6.283185307179586476925286766559;

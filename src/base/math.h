@@ -1,6 +1,6 @@
-/* exp, log, tanh, sigmoid, pow and cos in f64, in plain arithmetic: loops over the first four vectorise, and results
- * are the same on every CPU, which those of libm are not, because it chooses its functions by what the CPU can do.
- * Errors stay below 3 units in the last place, those of exp, log and pow below 2. */
+/* exp, log, tanh, sigmoid, pow and cos in f64, in plain arithmetic. Loops over the first four vectorise, and results
+ * are the same on every CPU; those of libm are not, because libm chooses its functions according to the CPU. Errors
+ * stay below 3 units in the last place, and those of exp, log and pow below 2. */
 #ifndef CNN_BASE_MATH_H
 #define CNN_BASE_MATH_H
 
@@ -123,7 +123,7 @@ static inline double cnn__log_f64(double x)
     double y = e * CNN__LN2_HIGH_F64 + (f - (half - (s * (half + r) + e * CNN__LN2_LOW_F64)));
     y = x == 0 ? -INFINITY : y;
     y = x < 0 ? (double)NAN : y;
-    return x < INFINITY ? y : x; /* also a NaN */
+    return x < INFINITY ? y : x; /* a NaN also takes this branch */
 }
 
 /* x^y with the special cases of C's annex F. */

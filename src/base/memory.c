@@ -1,5 +1,5 @@
-/* Memory from a context's allocator. Each block carries its size in 64 bytes before it, because deallocation is sized
- * and everything is aligned to a cache line. */
+/* Memory from a context's allocator. The size of each block is stored in the 64 bytes before it, because
+ * deallocation needs it and everything is aligned to a cache line. */
 #include "base/context.h"
 
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 
 enum { HEADER = 64, HUGE_PAGE = 1 << 21 };
 
-/* Asks for huge pages where they fit in whole: one page fault instead of 512, and fewer misses of the TLB. It is
- * advice, so the answer does not matter. */
+/* Asks for huge pages for the part of the block that holds whole ones: one page fault instead of 512, and fewer TLB
+ * misses. This is only advice, so failure is ignored. */
 static void advise_huge(void *memory, size_t size)
 {
 #ifdef MADV_HUGEPAGE

@@ -1,4 +1,4 @@
-/* Escaping, cutting and formatting of text for people; see message.h. All of it works in the caller's buffers. */
+/* Escaping, shortening and formatting of text for people; see message.h. Everything works in the caller's buffers. */
 #include "base/message.h"
 
 #include "base/context.h"
@@ -17,7 +17,7 @@ static bool is_layout(uint32_t code)
            (code >= 0x2066 && code <= 0x2069);
 }
 
-/* Of no character more than 4 bytes count, so a text need not be measured. */
+/* A character has at most 4 bytes, so the length of the whole text is not needed. */
 static size_t decode(const char *text, uint32_t *code)
 {
     return cnn__utf8_decode(text, strnlen(text, 4), code);
@@ -47,7 +47,7 @@ size_t cnn__escape_next(const char **text, char out[CNN__ESCAPE])
 
 /* ---- cutting ---- */
 
-/* Whether the backslash at `at` begins an escape of which the end is missing. */
+/* Whether the backslash at `at` begins an escape whose end is missing. */
 static bool is_half_escape(const char *at)
 {
     size_t digits = at[1] == 'x' ? 2 : at[1] == 'u' ? 4 : 0, there = 0;
@@ -57,7 +57,7 @@ static bool is_half_escape(const char *at)
     return !at[1] || (there < digits && !at[2 + there]);
 }
 
-/* Takes from the end of a text that was cut what remains there of a character or of an escape. */
+/* Removes an incomplete character or escape from the end of a text that was cut. */
 static void trim(char *text)
 {
     size_t length = strlen(text), back = length < 3 ? length : 3;
@@ -159,7 +159,7 @@ const char *cnn__quote(char out[CNN__QUOTE], const char *text, bool tail)
 
 /* ---- numbers ---- */
 
-/* The locale of the program, or of this thread, may write a decimal mark of its own, which may have several bytes. */
+/* Replaces the decimal mark of the program's or the thread's locale, which may have several bytes, by a point. */
 static void set_point(char *text)
 {
     char *mark = text + strspn(text, "-0123456789"), *digits = mark + strcspn(mark, "0123456789");

@@ -1,13 +1,13 @@
-/* Options structs across versions: a caller compiled against older headers hands a shorter struct, one compiled
- * against newer headers a longer one, or one with options where ours has reserved bytes. What we do not know must be
- * zero, or the caller would ask for something that this library cannot do. docs/abi.md has the rule by which the
- * structs grow. */
+/* Options structs across versions: a caller that was compiled with older headers passes a shorter struct; one
+ * compiled with newer headers passes a longer one, or one with options in place of our reserved bytes. Unknown bytes
+ * must be zero, because otherwise the caller asks for something that this library cannot do. docs/abi.md has the
+ * rule by which the structs grow. */
 #include "base/context.h"
 #include "base/math.h"
 
 #include <string.h>
 
-enum { LARGEST = 4096 }; /* no struct of ours comes near: a larger size is garbage */
+enum { LARGEST = 4096 }; /* far larger than any of our structs: a larger size is garbage */
 
 cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *ours, size_t our_size, size_t known,
                              const void *given)
@@ -36,8 +36,8 @@ cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *our
     return CNN_OK;
 }
 
-/* Bits are compared, because a caller that computes with subnormal numbers as 0 would find the former CNN_ZERO equal
- * to 0. */
+/* The bits are compared, because a thread that treats subnormal numbers as 0 would find the former CNN_ZERO equal to
+ * 0. */
 bool cnn__option_given(double given)
 {
     return cnn__bits_of_f64(given) << 1 != 0;

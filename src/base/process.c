@@ -1,9 +1,11 @@
-/* The number lives in a page that the kernel empties in a child, however that was made (MADV_WIPEONFORK, Linux 4.14);
- * where there is no such page, and for emulators that only pretend, a handler of pthread_atfork() empties it, which a
- * child by a plain clone() does not call. A process that finds it empty takes the number after the last one that was
- * given, which it has inherited with the rest of its memory.
+/* The number is stored in a page that the kernel clears in every child process, however it was made
+ * (MADV_WIPEONFORK, Linux 4.14). Where that is not available, or an emulator only pretends that it is, a
+ * pthread_atfork() handler clears it; a child made by a plain clone() does not call that handler. A process that
+ * finds the page empty takes the number after the last one that was assigned, which it has inherited with the rest
+ * of its memory.
  *
- * The page, one for the whole library, is never given back: a thread may ask while the program ends. */
+ * There is one page for the whole library. It is never freed, because a thread may still ask for the number while
+ * the program ends. */
 #include "base/process.h"
 
 #include "base/annotate.h"
@@ -38,7 +40,7 @@ static number *wiped_page(size_t size)
     return NULL;
 }
 
-/* Threads that come here at once agree on the page of one of them. */
+/* Threads that come here at the same time agree on the page of one of them. */
 static number *set_up(void)
 {
     size_t size = (size_t)sysconf(_SC_PAGESIZE);

@@ -1,4 +1,5 @@
-/* Which process this is, so that objects recognise a forked child of the process that made them. */
+/* Identifies the process, so that objects recognise when they are used in a forked child of the process that made
+ * them. */
 #ifndef CNN_BASE_PROCESS_H
 #define CNN_BASE_PROCESS_H
 
@@ -6,8 +7,9 @@
 
 #include <stdint.h>
 
-/* A number, never 0, that no process has that this one descends from. A process id is not one: a child may be the first
- * process of a new PID namespace, as its parent was of an outer one, or get the id of an ancestor that has ended. */
+/* A nonzero number that differs from that of every process that this one descends from. The process id would not do:
+ * a child may be the first process of a new PID namespace, as its parent was of an outer one, or may get the id of
+ * an ancestor that has ended. */
 uint64_t cnn__process(void);
 
 #endif

@@ -3,7 +3,8 @@
 
 #include "base/math.h"
 
-/* `count` blocks from `block` on, a constant where this is inlined: compilers make vectors of the inner loops. */
+/* Computes `count` blocks from `block` on. `count` is a constant where this is inlined, so compilers vectorise the
+ * inner loops. */
 static inline __attribute__((always_inline)) void philox(const uint64_t key[2], uint64_t block, uint32_t count,
                                                          uint32_t *draws)
 {
@@ -71,7 +72,7 @@ double cnn__random_normal(const uint64_t key[2], uint64_t i)
     return radius * cnn__cos_turns(cnn__random_f64(key, 2 * i + 1));
 }
 
-/* A number below `bound`, unbiased: draws past the largest multiple of the bound are thrown away. */
+/* An unbiased number below `bound`: draws above the largest multiple of the bound are rejected. */
 static uint64_t below(const uint64_t key[2], uint64_t *place, uint64_t bound)
 {
     uint64_t limit = UINT64_MAX - UINT64_MAX % bound;

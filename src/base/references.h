@@ -1,4 +1,5 @@
-/* Counted holds on a shared object. The last release sees everything that was done under the others. */
+/* Reference counts of shared objects. Whoever gives up the last reference sees everything that was done under the
+ * others. */
 #ifndef CNN_BASE_REFERENCES_H
 #define CNN_BASE_REFERENCES_H
 
@@ -18,7 +19,7 @@ static inline void cnn__references_add(atomic_int *references)
     atomic_fetch_add_explicit(references, 1, memory_order_relaxed);
 }
 
-/* Gives up a hold; true if it was the last. */
+/* Gives up a reference; returns true if it was the last. */
 static inline bool cnn__references_drop(atomic_int *references)
 {
     CNN__HAPPENS_BEFORE(references);

@@ -1,8 +1,8 @@
-/* Replacing a file so that anyone who looks, also after a crash, finds the old file or the new one, whole.
+/* Replaces a file atomically: at any moment, also after a crash, the old file or the new one is there as a whole.
  *
- * The order is what makes it so: the new file's bytes reach the disk (fsync) before the rename does, and the rename
- * reaches it (fsync of the folder) before success is reported. Until the new file has its final owner, nobody but the
- * process that writes it has any right to it. */
+ * The order of the steps guarantees this: the bytes of the new file reach the disk (fsync) before the rename does,
+ * and the rename reaches the disk (fsync of the folder) before success is reported. Until the new file has its final
+ * owner, only the process that writes it has access to it. */
 #include "base/file.h"
 
 #include "base/cancel.h"
@@ -41,7 +41,7 @@ static size_t folder_length(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* Replaces `path`, a symbolic link, by what it names; a relative name begins in the link's folder. */
+/* Replaces `path`, a symbolic link, by its target; a relative target is relative to the folder of the link. */
 static cnn_status follow_link(const cnn__save *save, char path[PATH_MAX])
 {
     char name[PATH_MAX];
@@ -59,8 +59,8 @@ static cnn_status follow_link(const cnn__save *save, char path[PATH_MAX])
     return CNN_OK;
 }
 
-/* Follows links to their end: a regular file, or a name that nothing has yet. `exists`: the system has found a
- * regular file behind the path. A link of /proc may lead to one that no path names any more, which cannot be
+/* Follows links to their end, which is a regular file or does not exist yet. `exists` says that the system has found
+ * a regular file behind the path. A link in /proc may lead to a file that no path names any more, which cannot be
  * replaced. */
 static cnn_status follow(cnn__save *save, char path[PATH_MAX], bool exists)
 {
@@ -85,8 +85,8 @@ static cnn_status follow(cnn__save *save, char path[PATH_MAX], bool exists)
     return fail_errno(save, "stat");
 }
 
-/* The system is asked first what is there in the end: it knows the pipe behind /proc/self/fd/1, refuses a loop, and
- * protects links in sticky folders. Renaming over a device would replace the device. */
+/* The system is asked first what the path leads to: it knows the pipe behind /proc/self/fd/1, detects loops, and
+ * protects links in sticky folders. A rename onto a device would replace the device. */
 static cnn_status find_target(cnn__save *save)
 {
     char path[PATH_MAX];
@@ -112,8 +112,8 @@ static cnn_status find_target(cnn__save *save)
     return save->target ? CNN_OK : cnn__fail_memory(save->ctx, save->call, strlen(path) + 1);
 }
 
-/* A folder that may be written but not read cannot be flushed; the rename then reaches the disk when the system
- * sees fit. */
+/* A folder that may be written but not read cannot be flushed; the rename then reaches the disk at a time that the
+ * system chooses. */
 static cnn_status open_folder(cnn__save *save)
 {
     size_t length = folder_length(save->target);
@@ -129,9 +129,9 @@ static cnn_status open_folder(cnn__save *save)
 
 /* ---- the temporary file ---- */
 
-/* A number that nobody can predict, so that nobody can plant a file or a link under the name that is made of it.
- * Early in a machine's start there may be none: then one that differs from others', and O_EXCL refuses what is
- * planted. */
+/* An unpredictable number, so that nobody can plant a file or a link under the name that is made from it. Early in
+ * the system's start there may be no random numbers; then the number is only unique, and O_EXCL refuses a planted
+ * file. */
 static uint64_t random_number(const cnn__save *save)
 {
     uint64_t number;
@@ -145,15 +145,15 @@ static uint64_t random_number(const cnn__save *save)
     return number;
 }
 
-/* Errors by which the system says that this process may not, or cannot here, give a file away. */
+/* Whether an error means that this process may not change the owner of a file, or that the file system cannot. */
 static bool not_allowed(int error)
 {
     return error == EPERM || error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
 }
 
-/* Gives the new file the old one's owner and group, as far as this process may, and then its mode. Where the group
- * is another one, both its members and all others get only what both had. Bits that run a program as somebody else
- * are dropped, as the system drops them from a file that is written. */
+/* Gives the new file the owner and group of the old one, as far as this process may, and then its mode. If the group
+ * could not be kept, the group and all others get only the rights that both had. Set-user-ID and set-group-ID bits
+ * are dropped, as the system drops them from a file that is written into. */
 static cnn_status take_over(cnn__save *save)
 {
     const cnn__file_calls *calls = cnn__file_now();
@@ -178,8 +178,8 @@ static cnn_status take_over(cnn__save *save)
     return calls->chmod(save->fd, mode) == 0 ? CNN_OK : fail_errno(save, "chmod");
 }
 
-/* A new file's mode is 0666 under the process's umask, or what the folder's default ACL says. One that replaces another
- * begins as the writer's alone. */
+/* A new file's mode is 0666 under the process's umask, or follows from the folder's default ACL. A file that
+ * replaces another one is accessible only to the writer at first. */
 static cnn_status create(cnn__save *save)
 {
     char *name = save->temporary + folder_length(save->target);
@@ -222,7 +222,7 @@ cnn_status cnn__save_write(cnn__save *save, const void *data, size_t size)
         if (put < 0) {
             return fail_errno(save, "write");
         }
-        if (put == 0) { /* a device that takes nothing would keep us here for ever */
+        if (put == 0) { /* a device that accepts nothing would make this loop endless */
             errno = ENOSPC;
             return fail_errno(save, "write");
         }
@@ -241,7 +241,7 @@ static int sync_fd(int fd)
     return result;
 }
 
-/* Some file systems cannot flush a folder and say EINVAL; they have nothing better to offer. */
+/* Some file systems cannot flush a folder and report EINVAL, which is ignored. */
 static cnn_status replace(cnn__save *save)
 {
     const cnn__file_calls *calls = cnn__file_now();

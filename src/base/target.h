@@ -1,5 +1,5 @@
-/* What the library must be compiled for and with; every file includes this, most by base/pool.h or
- * kernels/simd/vector/lanes.h. Programs that use the library may be compiled as they like. */
+/* Checks the target and the compiler's flags. Every file includes this, most of them through base/pool.h or
+ * kernels/simd/vector/lanes.h. Programs that use the library may be compiled with any flags. */
 #ifndef CNN_BASE_TARGET_H
 #define CNN_BASE_TARGET_H
 
@@ -7,9 +7,9 @@
 #error "libcnn needs a 64-bit target: sizes of tensors and files go beyond 32 bits. Compile without -m32 and -mx32."
 #endif
 
-/* These flags let the compiler take NaN and infinities for impossible and reorder sums: NaN would no longer be found
- * in losses, results would depend on the compiler and the number of threads, and the tests against PyTorch would
- * fail. */
+/* These flags let the compiler assume that NaN and infinities do not occur, and reorder sums. NaN would no longer be
+ * found in losses, results would depend on the compiler and the number of threads, and the comparisons with PyTorch
+ * would fail. */
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
     defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
 /* clang-format off */

@@ -1,4 +1,4 @@
-/* Decoding UTF-8 strictly: overlong forms, surrogates and code points past U+10FFFF are invalid (RFC 3629, section
+/* Strict decoding of UTF-8: overlong forms, surrogates and code points past U+10FFFF are invalid (RFC 3629, section
  * 4). */
 #include "base/utf8.h"
 

@@ -1,4 +1,4 @@
-/* UTF-8, as RFC 3629 has it. */
+/* Decoding and checking UTF-8 (RFC 3629). */
 #ifndef CNN_BASE_UTF8_H
 #define CNN_BASE_UTF8_H
 
@@ -8,11 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many of the `size` > 0 bytes at `text` are its first character, whose code point goes to `code`; 0 if they are no
- * valid sequence. */
+/* Decodes the first character of the `size` > 0 bytes at `text` into `code`. Returns its length in bytes, or 0 if it
+ * is not a valid sequence. */
 size_t cnn__utf8_decode(const char *text, size_t size, uint32_t *code);
 
-/* Is the whole text valid? */
+/* Whether the whole text is valid. */
 bool cnn__utf8_valid(const char *text);
 
 #endif
