@@ -1,5 +1,5 @@
-/* Plain files pass through; gzip files (RFC 1952, any number of members) pass zlib's inflate, which allocates from the
- * context. Without zlib they are refused. */
+/* Plain files are passed through; gzip files (RFC 1952, any number of members) are inflated by zlib, which allocates
+ * from the context. Without zlib, gzip files are refused. */
 #include "data/bytes.h"
 
 #include <inttypes.h>
@@ -52,7 +52,7 @@ static void inflater_close(cnn__bytes *bytes)
     }
 }
 
-/* Fills the buffer if it is empty; at the end of the file it stays so. */
+/* Fills the buffer if it is empty; at the end of the file it stays empty. */
 static cnn_status refill(cnn__bytes *bytes)
 {
     cnn__inflater *inflater = bytes->inflater;
@@ -76,7 +76,7 @@ static cnn_status inflate_fault(const cnn__bytes *bytes, int code)
                           stream->msg ? stream->msg : "it ends early");
 }
 
-/* Up to `size` bytes; fewer only where the data ends. */
+/* Reads up to `size` bytes; fewer only at the end of the data. */
 static cnn_status inflater_read(cnn__bytes *bytes, void *to, size_t size, size_t *got)
 {
     cnn__inflater *inflater = bytes->inflater;

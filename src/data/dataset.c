@@ -1,4 +1,5 @@
-/* Datasets as objects: made from tensors or callbacks, shared, freed, asked for their size and for single samples. */
+/* Datasets as objects: creation from tensors or callbacks, sharing, freeing, and queries for the size and single
+ * samples. */
 #include "data/dataset.h"
 
 #include "base/process.h"
@@ -48,7 +49,8 @@ void cnn__dataset_set_labels(cnn_dataset *dataset, cnn_tensor *labels)
 
 /* ---- tensors in memory ---- */
 
-/* A tensor that outlives its step, of at least one dimension, whose batches of given-out elements can be addressed. */
+/* Checks that a tensor outlives its step, has at least one dimension, and that a batch of its converted elements can
+ * be addressed. */
 static cnn_status check_tensor(const cnn_tensor *t, const char *what, unsigned dtypes)
 {
     const char *call = "dataset_from_tensors";
@@ -157,7 +159,7 @@ static cnn_status check_callbacks(const cnn_context *ctx, const cnn_dataset_call
     return CNN_OK;
 }
 
-/* A callback may ask for another sample of its own dataset, so the lock is a recursive one. */
+/* A callback may ask for another sample of its own dataset, so the lock is recursive. */
 static cnn_status make_lock(cnn_dataset *dataset)
 {
     pthread_mutexattr_t attributes;
@@ -214,7 +216,7 @@ cnn_dataset *cnn_dataset_from_callbacks(cnn_context *ctx, const cnn_dataset_call
     } else if (read) {
         dataset = from_callbacks(ctx, &ours);
     }
-    /* Of a struct whose size is garbage nothing is read, so that nothing in it can be freed either. */
+    /* If the struct's size is garbage, nothing is read from it, and so nothing in it can be freed. */
     if (!dataset && ours.free_user) {
         ours.free_user(ours.user);
     }
@@ -286,7 +288,7 @@ cnn_status cnn_dataset_get(const cnn_dataset *dataset, int64_t i, cnn_tensor **i
     if (!x || (dataset->has_labels && !y)) {
         status = cnn__failure_status();
     } else {
-        /* Writing changes the lock alone. */
+        /* Writing a sample changes only the lock. */
         cnn_dataset *writable = (cnn_dataset *)(uintptr_t)dataset;
         status = cnn__dataset_write(writable, call, i, cnn__data(x), y ? cnn__data(y) : NULL);
     }

@@ -1,7 +1,7 @@
 /* The inside of datasets: how one sample is written into a batch.
  *
- * A dataset is reference-counted and, once a loader uses it, does not change; so any number of loaders may read it
- * at once. Only callbacks are taken one at a time. */
+ * A dataset is reference-counted and does not change once a loader uses it, so any number of loaders may read it at
+ * the same time. Only callbacks are called one at a time. */
 #ifndef CNN_DATA_DATASET_H
 #define CNN_DATA_DATASET_H
 
@@ -9,7 +9,7 @@
 
 #include <cnn/dataset.h>
 
-/* Shape and dtype of one image or one label as they are given out. */
+/* Shape and dtype of one image or one label of a batch. */
 typedef struct cnn__sample_shape {
     cnn_dtype dtype;
     int ndim; /* at most CNN_MAX_DIMS − 1: a batch has one more */
@@ -20,40 +20,41 @@ typedef struct cnn__sample_shape {
 
 struct cnn_dataset {
     atomic_int references;
-    atomic_int loaders; /* that use it now */
+    atomic_int loaders; /* number of loaders that use it */
     cnn_context *ctx;   /* held */
     int64_t size;
     cnn__sample_shape image, label;
     bool has_labels;
-    cnn_tensor *images, *labels; /* in memory, held; NULL for callbacks */
-    cnn_dataset *source;         /* of a subset of a dataset of callbacks: that dataset, held */
-    int64_t first, *indices; /* sample i is the tensors' or the source's indices[i], or first + i where that is NULL */
-    int channels;            /* of the normalisation; 0: none */
+    cnn_tensor *images, *labels; /* samples in memory (references held); NULL for callbacks */
+    cnn_dataset *source;         /* for a subset of a dataset of callbacks: that dataset (reference held) */
+    int64_t first,
+        *indices; /* sample i is number indices[i] of the tensors or the source, or first + i if `indices` is NULL */
+    int channels; /* number of normalised channels; 0: no normalisation */
     double *mean, *std;
-    float *table; /* u8 images: [channels or 1][256], value → image element */
+    float *table; /* for u8 images: [channels or 1][256], maps a value to an image element */
     cnn_status (*get)(int64_t index, void *image, void *label, void *user);
     void (*free_user)(void *user);
     void *user;
     pthread_mutex_t lock; /* held during `get` */
     bool has_lock;
-    uint64_t process; /* that made it: after fork() the lock may be held by a thread that is not there */
+    uint64_t process; /* the process that made it: after fork() the lock may be held by a thread that does not exist */
 };
 
 cnn_dataset *cnn__dataset_new(cnn_context *ctx, const char *call);
-/* Takes the shape of one sample out of that of all of them. */
+/* Sets the shape of one sample from the shape of the tensor of all samples. */
 void cnn__dataset_set_images(cnn_dataset *dataset, cnn_tensor *images);
 void cnn__dataset_set_labels(cnn_dataset *dataset, cnn_tensor *labels);
 cnn_status cnn__dataset_normalize(cnn_dataset *dataset, const char *call, int channels, const double *mean,
                                   const double *std);
 
-/* Where the tensors or the callbacks have sample i. */
+/* The index of sample i among the tensors or the callbacks. */
 static inline int64_t cnn__dataset_index(const cnn_dataset *dataset, int64_t i)
 {
     return dataset->indices ? dataset->indices[i] : dataset->first + i;
 }
 
-/* Writes sample `index` (in range), normalised; `label` may be NULL. Allocates nothing; fails only in callbacks, and
- * reports as `call`. */
+/* Writes sample `index`, which is in range, normalised; `label` may be NULL. Allocates nothing, and fails only if a
+ * callback fails, which it reports as `call`. */
 cnn_status cnn__dataset_write(cnn_dataset *dataset, const char *call, int64_t index, void *image, void *label);
 
 #endif

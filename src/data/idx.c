@@ -1,5 +1,5 @@
-/* Reading IDX files. The header says how many bytes must follow, and the file must be able to hold them before
- * memory is taken; a plain file must hold exactly them. */
+/* Reading IDX files. The header says how many bytes must follow, and memory is allocated only if the file can
+ * contain that many; a plain file must contain exactly that many. */
 #include "data/idx.h"
 
 #include "data/bytes.h"
@@ -11,7 +11,7 @@
 
 enum { CHUNK = 1 << 14 };
 
-/* Turns n big-endian elements into the tensor's. */
+/* Converts n big-endian elements into elements of the tensor. */
 typedef void (*convert_fn)(const unsigned char *from, void *to, size_t n);
 
 static uint64_t big_endian(const unsigned char *bytes, int size)
@@ -98,7 +98,7 @@ static cnn_status read_header(cnn__bytes *bytes, idx_header *header)
     return status;
 }
 
-/* Can the file hold what the header promises? */
+/* Checks that the file can contain what the header promises. */
 static cnn_status check_size(const cnn__bytes *bytes, idx_header *header)
 {
     char text[CNN__SHAPE_TEXT];

@@ -1,5 +1,5 @@
-/* Loaders as their users see them: made, asked for batch after batch, freed. All memory is taken when a loader is made;
- * cnn_loader_next() allocates nothing. */
+/* Loaders as their users see them: creation, one batch after the other, freeing. All memory is allocated when a
+ * loader is made; cnn_loader_next() allocates nothing. */
 #include "data/loader.h"
 
 #include "base/annotate.h"
@@ -8,14 +8,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* So that counting epochs never overflows. */
+/* The largest epoch that may be set; counting up from it cannot overflow. */
 static const int64_t last_epoch = (int64_t)1 << 62;
 
-enum { SMALL_BATCH = 16384 }; /* bytes: some µs, which waking a thread and waiting for it cost too */
+enum { SMALL_BATCH = 16384 }; /* bytes: writing them takes some µs, as long as waking a thread and waiting for it */
 
 /* ---- life ---- */
 
-/* A tensor of [size, shape of a sample…], over the elements of `over` if that is given. */
+/* Makes a tensor of shape [size, shape of a sample…], which shares the elements of `over` unless that is NULL. */
 static cnn_tensor *batch_tensor(cnn_loader *l, const cnn__sample_shape *sample, int64_t size, const cnn_tensor *over)
 {
     int64_t shape[CNN_MAX_DIMS] = { size }, none[CNN_MAX_DIMS] = { 0 };
@@ -77,8 +77,7 @@ static void count_batches(cnn_loader *l, int64_t batch_size)
     l->short_size = last && full > 0 ? rest : 0;
 }
 
-/* A batch of few bytes in memory is written sooner than a thread is woken for it. What a callback takes is not
- * known. */
+/* Writing a small batch from memory is cheaper than waking a thread for it. How long a callback takes is not known. */
 static bool worth_a_thread(const cnn_loader *l)
 {
     const cnn_dataset *dataset = l->dataset;
@@ -156,7 +155,7 @@ void cnn_loader_free(cnn_loader *loader)
 
 /* ---- batches ---- */
 
-/* The context's own seed may change when a checkpoint is loaded; an epoch keeps the one it began with. */
+/* The context's seed may change when a checkpoint is loaded; an epoch keeps the seed that it began with. */
 static uint64_t seed_now(const cnn_loader *l)
 {
     cnn_random_state state = { .seed = l->options.seed };
@@ -172,7 +171,7 @@ static void end_epoch(cnn_loader *l)
     l->index = 0;
 }
 
-/* Lets the thread begin with the batch after this one, that of the next epoch included. */
+/* Lets the thread begin with the next batch, which may be the first one of the next epoch. */
 static void prepare_next(cnn_loader *l)
 {
     bool turn = l->index == l->batch_count;
@@ -203,7 +202,7 @@ static cnn_status fork_fault(const cnn_loader *l)
                      "loader made in this one or one without a thread");
 }
 
-/* There is no loader: the call that should have made it has said why, unless NULL was meant. */
+/* Handles a loader that is NULL: if a failed call made it so, that call's message is kept. */
 static cnn_status missing(const char *call)
 {
     if (cnn__failure_status() == CNN_OK) {

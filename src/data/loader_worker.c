@@ -1,4 +1,4 @@
-/* Writing batches, and the thread that does it ahead of time. */
+/* Writing batches, and the background thread that writes them ahead of time. */
 #include "data/loader.h"
 
 #include "base/cancel.h"
@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <string.h>
 
-/* The stream numbers of shuffles lie above all those that a context counts through. */
+/* The stream numbers of shuffles are above all those that a context uses. */
 static const uint64_t shuffle_streams = (uint64_t)1 << 63;
 
 int64_t cnn__loader_batch_size(const cnn_loader *l, int64_t batch)
@@ -27,7 +27,7 @@ static void make_order(cnn_loader *l, const cnn__job *j)
     l->order_seed = j->seed;
 }
 
-/* Called by one thread at a time: the background one if there is one. */
+/* Called by one thread at a time: by the background thread if there is one. */
 static cnn_status write_batch(cnn_loader *l, const cnn__job *j)
 {
     const cnn__slot_tensors *s = &l->slots[j->slot];
@@ -89,7 +89,7 @@ void cnn__loader_post(cnn_loader *l, const cnn__job *j)
     pthread_mutex_unlock(&l->lock);
 }
 
-/* Waits for the job that was posted last; false if none was. */
+/* Waits for the job that was posted last. Returns false if none was posted. */
 static bool collect(cnn_loader *l, cnn__job *j, cnn_status *status)
 {
     int cancel = cnn__cancel_defer();
@@ -106,7 +106,8 @@ static bool collect(cnn_loader *l, cnn__job *j, cnn_status *status)
     return posted;
 }
 
-/* The thread must not receive the program's signals: their handlers expect the program's own threads. */
+/* The thread must not receive the program's signals, because their handlers expect to run in the program's own
+ * threads. */
 cnn_status cnn__loader_start(cnn_loader *l)
 {
     sigset_t all, before;
@@ -129,7 +130,7 @@ cnn_status cnn__loader_start(cnn_loader *l)
     return CNN_OK;
 }
 
-/* After fork() the thread is not there, and the lock may be held for ever. */
+/* After fork() the thread does not exist, and the lock may be held for ever. */
 void cnn__loader_stop(cnn_loader *l)
 {
     if (!l->synchronised || l->process != cnn__process()) {
@@ -165,6 +166,6 @@ cnn_status cnn__loader_obtain(cnn_loader *l, const cnn__job *wanted)
         cnn__loader_post(l, wanted);
         collect(l, &done, &status);
     }
-    /* Only the caller posts jobs, so the message stands still. */
+    /* Only the caller posts jobs, so the message does not change meanwhile. */
     return status == CNN_OK ? CNN_OK : cnn__fail(l->ctx, status, "%s", l->job_message);
 }

@@ -1,4 +1,4 @@
-/* MNIST and the datasets that share its form: two IDX files of bytes in one folder. */
+/* MNIST and datasets in the same format: two IDX files of bytes in one folder. */
 #include "base/file.h"
 #include "data/dataset.h"
 #include "data/idx.h"
@@ -9,7 +9,7 @@
 
 static const char *const splits[] = { [CNN_MNIST_TRAIN] = "train", [CNN_MNIST_TEST] = "t10k" };
 
-/* As distributed, and as some archives unpack it; then gzipped. */
+/* The names under which the files are distributed and under which some archives unpack them, plain and gzipped. */
 static const char *const patterns[] = { "%s/%s-%s-idx%d-ubyte", "%s/%s-%s.idx%d-ubyte", "%s/%s-%s-idx%d-ubyte.gz",
                                         "%s/%s-%s.idx%d-ubyte.gz" };
 
@@ -20,10 +20,10 @@ typedef struct mnist_part {
 
 static const mnist_part parts[] = { [CNN_MNIST_IMAGES] = { "images", 3 }, [CNN_MNIST_LABELS] = { "labels", 1 } };
 
-enum { PATH_ROOM = 64 }; /* for a file's name behind its folder's */
+enum { PATH_ROOM = 64 }; /* bytes for the name of a file after its folder */
 
-/* Looks for a part under each of its names; `path`, which has PATH_ROOM bytes more than the folder's, gets that
- * which is there. */
+/* Looks for a part under each of its names and writes the one that exists to `path`, which has PATH_ROOM bytes more
+ * than the folder's path. */
 static cnn_status find_part(cnn_context *ctx, const char *call, const char *directory, cnn_mnist_split split,
                             cnn_mnist_part which, char *path)
 {
@@ -54,7 +54,7 @@ static char *path_new(cnn_context *ctx, const char *call, const char *directory)
     return path;
 }
 
-/* Reads the part under the first name that is there. */
+/* Reads the part under the first of its names that exists. */
 static cnn_tensor *read_part(cnn_context *ctx, const char *directory, cnn_mnist_split split, cnn_mnist_part part)
 {
     const char *call = "mnist_open";

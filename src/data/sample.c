@@ -1,6 +1,6 @@
-/* Writing a sample: elements of u8 are looked up, so that scaling and normalising them costs one load each; others
- * are computed. The arithmetic is that of torchvision's ToTensor and Normalize in the image's own precision: first x
- * / 255 for u8, then (x − mean) / std. */
+/* Writing a sample. Elements of u8 images are looked up in a table, so that scaling and normalising cost one load
+ * per element; others are computed. The arithmetic is that of torchvision's ToTensor and Normalize in the precision
+ * of the image: first x / 255 for u8, then (x − mean) / std. */
 #include "data/dataset.h"
 
 #include "base/cancel.h"
@@ -42,7 +42,7 @@ static cnn_status check_normalize(const cnn_dataset *dataset, const char *call, 
     return CNN_OK;
 }
 
-/* channels 0: scaling alone. */
+/* With 0 channels the table only scales. */
 static void fill_table(float *table, int channels, const double *mean, const double *std)
 {
     for (int c = 0; c < (channels ? channels : 1); c++) {
@@ -93,7 +93,7 @@ cnn_status cnn_dataset_normalize(cnn_dataset *dataset, int channels, const doubl
 
 /* ---- images ---- */
 
-/* All of them write `n` elements of channel c. */
+/* Each of these functions writes `n` elements of channel c. */
 static void write_u8(const cnn_dataset *dataset, int c, const void *from, void *to, int64_t n)
 {
     const float *table = dataset->table + c * LEVELS;

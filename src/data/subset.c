@@ -1,20 +1,20 @@
-/* Datasets that are a choice of another one's samples: subsets, slices and random splits.
+/* Datasets of selected samples of another dataset: subsets, slices and random splits.
  *
- * A subset never copies a sample. Over tensors it holds the same tensors and reads them itself, as fast as the
- * dataset that it was made of; over callbacks it holds that dataset and asks it. A subset of a subset refers to the
- * samples of the original dataset, so that a sample is always one step away. */
+ * A subset never copies a sample. A subset of tensors holds references to the same tensors and reads them itself, as
+ * fast as the original dataset; a subset of callbacks holds a reference to the original dataset and calls it. A
+ * subset of a subset refers to the original samples directly, so that there is never more than one indirection. */
 #include "base/random.h"
 #include "data/dataset.h"
 
 #include <inttypes.h>
 #include <math.h>
 
-/* The stream number of splits lies above those of the loaders' shuffles. */
+/* The stream number of splits is above those of the loaders' shuffles. */
 static const uint64_t split_stream = UINT64_MAX;
 
 /* ---- making one ---- */
 
-/* A dataset of `size` samples that are yet to be chosen; `dataset` keeps its own hold. */
+/* Makes a dataset of `size` samples that are selected later; the caller keeps its own reference to `dataset`. */
 static cnn_dataset *new_subset(cnn_dataset *dataset, const char *call, int64_t size)
 {
     cnn_dataset *subset = cnn__dataset_new(dataset->ctx, call);
@@ -39,8 +39,8 @@ static cnn_dataset *new_subset(cnn_dataset *dataset, const char *call, int64_t s
     return subset;
 }
 
-/* `count` samples of a dataset, which are known to be in range: those that `indices` names, or those from `start` on
- * where it is NULL. */
+/* Selects `count` samples of a dataset, which are known to be in range: those that `indices` lists, or those from
+ * `start` on if it is NULL. */
 static cnn_dataset *choose(cnn_dataset *dataset, const char *call, const int64_t *indices, int64_t start, int64_t count)
 {
     cnn_dataset *subset = new_subset(dataset, call, count);
@@ -66,7 +66,7 @@ static cnn_dataset *choose(cnn_dataset *dataset, const char *call, const int64_t
 
 /* ---- subsets and slices ---- */
 
-/* A NULL keeps the message of the call that returned it, so that calls nest. */
+/* If a failed call returned NULL, its message is kept, so that calls can be nested. */
 static bool present(const cnn_dataset *dataset, const char *call)
 {
     if (!dataset && cnn__failure_status() == CNN_OK) {
@@ -129,7 +129,7 @@ cnn_dataset *cnn_dataset_slice(cnn_dataset *dataset, int64_t start, int64_t end)
 
 /* ---- random splits ---- */
 
-/* Do the lengths sum to 1? Then they are fractions, as for torch.utils.data.random_split. */
+/* Whether the lengths sum to 1 and therefore are fractions, as in torch.utils.data.random_split. */
 static bool are_fractions(const double *lengths, int count)
 {
     double sum = 0;
@@ -139,8 +139,8 @@ static bool are_fractions(const double *lengths, int count)
     return fabs(sum - 1) < 1e-9;
 }
 
-/* Each piece gets its fraction of the samples, rounded down; what is left goes to the pieces in turn, one sample
- * each. */
+/* Each piece gets its fraction of the samples, rounded down; the remaining samples go to the pieces in turn, one
+ * sample each. */
 static void sizes_of_fractions(const double *fractions, int count, int64_t size, int64_t *sizes)
 {
     int64_t left = size;

@@ -1,6 +1,7 @@
-/* What all optimizers share: groups of parameters, their moments, the step. A class brings the numbers and the formula.
+/* What all optimizers share: groups of parameters, their moments, and the step. A class provides the hyperparameters
+ * and the formula.
  *
- * Whatever can fail happens when a group is added; a step only computes. */
+ * Everything that can fail happens when a group is added; a step only computes. */
 #include "optim/optimizer.h"
 
 #include "tensor/failed_step.h"

@@ -1,7 +1,9 @@
-/* The inside of optimizers: groups of parameters, each with its moments, its step count and the group's numbers.
+/* The inside of optimizers: groups of parameters that share hyperparameters, and the moments and step count of each
+ * parameter.
  *
- * A class is a table: what its hyperparameters and moments are called, which are needed, how one parameter is updated.
- * Moments exist from the moment a parameter joins; a step allocates nothing and cannot fail half way. */
+ * A class is a table: the names of its hyperparameters and moments, which of them a group needs, and how one
+ * parameter is updated. Moments are allocated when a parameter joins, so a step allocates nothing and cannot fail
+ * half way. */
 #ifndef CNN_OPTIM_OPTIMIZER_H
 #define CNN_OPTIM_OPTIMIZER_H
 
@@ -11,16 +13,17 @@
 
 enum { CNN__MAX_HYPER = 8, CNN__MAX_MOMENTS = 3 };
 
-/* One parameter. Everything here but `parameter` is what a checkpoint carries. */
+/* One parameter and its state. A checkpoint contains everything here except `parameter`. */
 typedef struct cnn__slot {
-    cnn_tensor *parameter; /* held */
-    int64_t steps;         /* how often it was updated */
-    /* Contiguous, of the parameter's shape and dtype, zeros at first; NULL where the group needs none. */
+    cnn_tensor *parameter; /* reference held */
+    int64_t steps;         /* number of updates */
+    /* The moments are contiguous, have the parameter's shape and dtype, and begin as zeros; NULL if the group does
+     * not need the moment. */
     cnn_tensor *moment[CNN__MAX_MOMENTS];
 } cnn__slot;
 
 typedef struct cnn__group {
-    double hyper[CNN__MAX_HYPER]; /* as the class names them; switches are 0 or 1 */
+    double hyper[CNN__MAX_HYPER]; /* in the order of the class; switches are 0 or 1 */
     int count;
     cnn__slot *slots;
 } cnn__group;
@@ -32,13 +35,14 @@ typedef struct cnn__optimizer_class {
     const char *hyper_names[CNN__MAX_HYPER]; /* [0] is "lr" */
     int moment_count;
     const char *moment_names[CNN__MAX_MOMENTS]; /* as PyTorch's state names them: "exp_avg" */
-    /* Does a group of these numbers use moment k? Two groups whose answers differ cannot take each other's state. */
+    /* Whether a group with these hyperparameters uses moment k. Two groups with different answers cannot load each
+     * other's state. */
     bool (*needs)(const double *hyper, int k);
     /* Reads a struct of options (NULL: all defaults) and checks it; reports as `call`. */
     cnn_status (*read)(const cnn_context *ctx, const char *call, const void *options, double *hyper);
-    /* Are these numbers valid? Reports as `call`. */
+    /* Checks the hyperparameters; reports as `call`. */
     cnn_status (*check)(const cnn_context *ctx, const char *call, const double *hyper);
-    /* Update number slot->steps (1 for the first). */
+    /* Performs update number slot->steps (1 for the first). */
     void (*update)(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad);
 } cnn__optimizer_class;
 

@@ -1,4 +1,4 @@
-/* Stochastic gradient descent with momentum (Sutskever et al. 2013) as torch.optim.SGD has it. */
+/* Stochastic gradient descent with momentum (Sutskever et al. 2013), with the formula of torch.optim.SGD. */
 #include "optim/optimizer.h"
 
 #include <math.h>
