@@ -5,7 +5,7 @@
  *     optimizer (its class), optimizer.steps, optimizer.groups, optimizer.group.<i>.<hyperparameter>,
  *     optimizer.<parameter>.group, optimizer.<parameter>.step
  *
- * Numbers that are no integers are hexadecimal floats, so that every bit comes back. */
+ * Numbers other than integers are written as hexadecimal floats, so that every bit is restored. */
 #include "io/checkpoint.h"
 
 #include <inttypes.h>
@@ -43,7 +43,8 @@ void cnn__slot_name(char *name, size_t size, const cnn__state *state, const char
 
 /* ---- tensors ---- */
 
-/* The items of a checkpoint and the memory of their names. A first run, while `items` is NULL, only adds up. */
+/* The items of a checkpoint and the memory of their names. The first pass, while `items` is NULL, only adds up
+ * sizes. */
 typedef struct collection {
     const cnn_module *module;
     const cnn_optimizer *optimizer;
@@ -51,7 +52,7 @@ typedef struct collection {
     cnn__item *items;
     char *names;
     size_t count, bytes;
-    size_t name_size; /* of any optimizer's tensor */
+    size_t name_size; /* of the name of any tensor of the optimizer */
 } collection;
 
 static void collect_module(collection *c)
@@ -87,7 +88,7 @@ static bool collect_slot(collection *c, const cnn__slot *slot)
     return true;
 }
 
-/* False where the optimizer has a parameter that the module has not. */
+/* Returns false if the optimizer has a parameter that the module does not have. */
 static bool collect(collection *c)
 {
     c->count = c->bytes = 0;
@@ -177,7 +178,7 @@ static cnn_status save(collection *c, const char *call, const char *path, int64_
     return status;
 }
 
-/* What the file is to hold must be what a load accepts. */
+/* Checks that a load would accept what is going to be saved. */
 static cnn_status check_counts(const char *call, const cnn_checkpoint *ours)
 {
     const cnn_context *ctx = ours->module->ctx;

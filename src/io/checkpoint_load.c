@@ -1,4 +1,4 @@
-/* Loading a checkpoint: everything is read and checked into a plan; carrying the plan out cannot fail. */
+/* Loading a checkpoint: everything is read and checked into a plan, and carrying out the plan cannot fail. */
 #include "io/checkpoint.h"
 
 #include <inttypes.h>
@@ -16,7 +16,7 @@ typedef struct plan {
     int64_t optimizer_steps;
     double (*hyper)[CNN__MAX_HYPER]; /* of each group */
     int64_t *steps;                  /* of each slot, group after group */
-    char *name;                      /* room for a composed name */
+    char *name;                      /* buffer for a composed name */
     size_t name_size;
 } plan;
 
@@ -43,7 +43,7 @@ static cnn_status plan_head(plan *p)
     return status == CNN_OK ? cnn__metadata_random(&p->restore.st, &p->random) : status;
 }
 
-/* Numbers from a file must pass the checks that a caller's must. */
+/* Numbers from a file must pass the same checks as those of a caller. */
 static cnn_status plan_group(plan *p, int g)
 {
     const cnn__optimizer_class *class = p->optimizer->class;
@@ -72,7 +72,7 @@ static cnn_status plan_group(plan *p, int g)
     return CNN_OK;
 }
 
-/* Which parameters the optimizer of the checkpoint had is seen by their counts of steps; one that was frozen has
+/* The counts of steps tell which parameters the optimizer of the checkpoint had; a parameter that was frozen has
  * none. */
 static cnn_status check_trained(const plan *p, const char *key)
 {
@@ -166,7 +166,7 @@ static cnn_status plan_memory(plan *p)
                : cnn__fail_memory(p->ctx, call, groups * sizeof *p->hyper + slots * sizeof *p->steps);
 }
 
-/* Every parameter of ours has a count of steps by now; are there others? */
+/* Every parameter of this optimizer has a count of steps by now; checks that there are no others. */
 static cnn_status check_all_taken(const plan *p)
 {
     static const char suffix[] = ".step";
@@ -203,7 +203,7 @@ static cnn_status plan_optimizer(plan *p)
     return status == CNN_OK ? check_all_taken(p) : status;
 }
 
-/* All of the module first: where that does not fit, the optimizer's tensors would only repeat it. */
+/* The module is matched first: if it does not fit, the optimizer's tensors would only repeat the same complaints. */
 static cnn_status make_plan(plan *p)
 {
     cnn_status status = plan_head(p);
@@ -251,7 +251,7 @@ cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *path)
         return status;
     }
     plan p = { .ctx = ours.module->ctx, .module = ours.module, .optimizer = ours.optimizer };
-    /* A run continues bit for bit or not at all, so nothing is converted. */
+    /* A resumed run continues bit for bit or not at all, so nothing is converted. */
     const cnn__load_rules rules = { .dtypes = CNN__DTYPE_SAME, .strip = "", .add = "" };
     status = cnn__restore_begin(&p.restore, p.ctx, call, path, &rules);
     if (status != CNN_OK) {

@@ -1,5 +1,5 @@
-/* Numbers out of a checkpoint's metadata: each is there, is written as it must be, and lies in its range; else the
- * message names the file, the byte, the key and what was expected. */
+/* Reads numbers from a checkpoint's metadata. If one is missing, malformed or out of its range, the message names
+ * the file, the byte, the key and what was expected. */
 #include "io/checkpoint.h"
 
 #include "base/random.h"

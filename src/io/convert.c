@@ -1,9 +1,9 @@
-/* Conversion between floating-point formats on their bits; see convert.h. A subnormal number is its mantissa times
- * a power of two, and becomes a normal one in the wider format by moving the mantissa's first bit to the implicit
- * place. */
+/* Conversion between floating-point formats on their bits; see convert.h. A subnormal number is its mantissa times a
+ * power of two; it becomes a normal number of the wider format when the leading bit of the mantissa is shifted to
+ * the implicit position. */
 #include "io/convert.h"
 
-/* Exponents as stored: all ones are infinities and NaNs. */
+/* Stored exponents: all ones stand for infinities and NaNs. */
 enum { F16_ONES = 0x1f, F32_ONES = 0xff, F64_ONES = 0x7ff, F16_BIAS = 15, F32_BIAS = 127, F64_BIAS = 1023 };
 enum { F16_MANTISSA = 10, F32_MANTISSA = 23, F64_MANTISSA = 52 };
 
@@ -27,7 +27,7 @@ uint32_t cnn__f32_of_f16(uint16_t half)
     return sign | exponent << F32_MANTISSA | mantissa << (F32_MANTISSA - F16_MANTISSA);
 }
 
-/* It is the upper half of a binary32. */
+/* A bfloat16 is the upper half of a binary32. */
 uint32_t cnn__f32_of_bf16(uint16_t upper)
 {
     return (uint32_t)upper << 16;
@@ -54,15 +54,16 @@ uint64_t cnn__f64_of_f32(uint32_t single)
     return sign | exponent << F64_MANTISSA | mantissa << (F64_MANTISSA - F32_MANTISSA);
 }
 
-/* Drops the last `bits` bits, 1 to 63, and rounds. */
+/* Drops the last `bits` bits (1 to 63) and rounds to the nearest, ties to even. */
 static uint64_t round_off(uint64_t value, int bits)
 {
     uint64_t kept = value >> bits, rest = value & (((uint64_t)1 << bits) - 1), half = (uint64_t)1 << (bits - 1);
     return kept + (rest > half || (rest == half && kept & 1));
 }
 
-/* A mantissa that rounding carries past its end becomes 0 and raises the exponent, which is what the sum of both
- * fields does; the largest numbers become infinity so, and the largest subnormal ones the least normal one. */
+/* If rounding carries out of the mantissa, the mantissa becomes 0 and the exponent is raised, which is what adding
+ * the two fields does. In this way the largest numbers become infinity, and the largest subnormal numbers become the
+ * smallest normal one. */
 uint32_t cnn__f32_of_f64(uint64_t wide)
 {
     uint32_t sign = (uint32_t)(wide >> 63) << 31, infinity = (uint32_t)F32_ONES << F32_MANTISSA;
@@ -80,7 +81,7 @@ uint32_t cnn__f32_of_f64(uint64_t wide)
         return sign |
                (uint32_t)(((uint64_t)exponent << F32_MANTISSA) + round_off(mantissa, F64_MANTISSA - F32_MANTISSA));
     }
-    if (exponent < -F32_MANTISSA - 1) { /* below half of the least subnormal number */
+    if (exponent < -F32_MANTISSA - 1) { /* below half of the smallest subnormal number */
         return sign;
     }
     return sign |

@@ -1,5 +1,5 @@
-/* Elements of one floating-point format as those of another, bit by bit: what comes out depends neither on the rounding
- * mode nor on whether the caller's thread flushes subnormal numbers. */
+/* Conversion of elements between floating-point formats on their bits: results depend neither on the rounding mode
+ * nor on whether the thread flushes subnormal numbers. */
 #ifndef CNN_IO_CONVERT_H
 #define CNN_IO_CONVERT_H
 
@@ -8,14 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The formats as their bits: binary16, bfloat16, binary32 and binary64 of IEEE 754. A NaN stays one, of its sign. */
+/* Formats are given as bits: binary16, binary32 and binary64 of IEEE 754, and bfloat16. A NaN stays a NaN of the
+ * same sign. */
 uint32_t cnn__f32_of_f16(uint16_t half);
 uint32_t cnn__f32_of_bf16(uint16_t upper);
 uint64_t cnn__f64_of_f32(uint32_t single);
-/* To the nearest, of two equally near ones to the even one; beyond the range to infinity. */
+/* Rounds to the nearest number, ties to even, and beyond the range to infinity. */
 uint32_t cnn__f32_of_f64(uint64_t wide);
 
-/* The same for `count` elements in this machine's order of bytes. */
+/* Converts `count` elements in this machine's byte order. */
 typedef void (*cnn__convert_fn)(void *to, const void *from, size_t count);
 void cnn__convert_f16_f32(void *to, const void *from, size_t count);
 void cnn__convert_bf16_f32(void *to, const void *from, size_t count);

@@ -1,5 +1,5 @@
-/* The pull reader's two levels: brackets, commas and integers, and below them strings, decoded one character at a
- * time. */
+/* The two levels of the pull reader: brackets, commas and integers, and below them strings, which are decoded one
+ * character at a time. */
 #include "io/json.h"
 
 #include <string.h>
@@ -112,7 +112,7 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-/* The four digits after "\u". */
+/* Reads the four digits after "\u". */
 static bool hex_unit(cnn__json *json, uint32_t *unit)
 {
     *unit = 0;
@@ -126,7 +126,7 @@ static bool hex_unit(cnn__json *json, uint32_t *unit)
     return true;
 }
 
-/* After "\u": one unit, or a pair of surrogates. */
+/* Reads what follows "\u": one unit, or a pair of surrogates. */
 static bool unicode_escape(cnn__json *json, uint32_t *code)
 {
     size_t start = json->at;
@@ -156,7 +156,7 @@ static bool unicode_escape(cnn__json *json, uint32_t *code)
     return true;
 }
 
-/* One character of a string, as bytes of UTF-8; 0 at the closing quote, −1 on error. */
+/* Reads one character of a string as UTF-8. Returns its length in bytes, 0 at the closing quote, or −1 on error. */
 static int character(cnn__json *json, char bytes[4])
 {
     static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";

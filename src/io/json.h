@@ -1,8 +1,8 @@
 /* A strict pull reader of the part of JSON (RFC 8259) that safetensors headers use: objects, arrays, strings and
  * non-negative integers.
  *
- * The caller asks for what its format allows, so nesting is as deep as the caller's code and no document can make it
- * deeper. Nothing is allocated. The first error stays, with its place; every later call fails. */
+ * The caller asks for what its format allows, so the nesting is bounded by the caller's code and not by the
+ * document. Nothing is allocated. The first error is kept with its position, and every later call fails. */
 #ifndef CNN_IO_JSON_H
 #define CNN_IO_JSON_H
 
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 typedef struct cnn__json {
-    char *text; /* strings may be decoded into it, in place */
+    char *text; /* strings may be decoded in place */
     size_t size;
     size_t at;
     const char *error; /* NULL: none yet */
@@ -26,20 +26,21 @@ bool cnn__json_fail(cnn__json *json, size_t at, const char *reason);
 /* The next byte that is not white space; '\0' at the end. */
 char cnn__json_peek(cnn__json *json);
 
-/* Passes '{' or '['. */
+/* Consumes '{' or '['. */
 bool cnn__json_enter(cnn__json *json, char open);
-/* Is there another member (close = '}') or element (']')? Passes the comma, or the closing bracket. `first` begins as
- * true. False on error too. */
+/* Tells whether another member (close = '}') or element (']') follows, and consumes the comma or the closing
+ * bracket. `first` is true before the first call. Returns false on error too. */
 bool cnn__json_more(cnn__json *json, char close, bool *first);
 bool cnn__json_colon(cnn__json *json);
 
-/* Passes a string and writes up to `room` bytes of its decoded UTF-8 to `out`, which may be where the string stands
- * (decoding never makes it longer). Returns the whole decoded length; −1 on error. U+0000 is an error. */
+/* Consumes a string and writes up to `room` bytes of its decoded UTF-8 to `out`, which may be the position of the
+ * string itself (decoding never makes it longer). Returns the whole decoded length, or −1 on error. U+0000 is an
+ * error. */
 int64_t cnn__json_string(cnn__json *json, char *out, size_t room);
-/* The same, decoded in place and closed with a NUL; NULL on error. */
+/* The same, decoded in place and terminated by a NUL; NULL on error. */
 char *cnn__json_string_in_place(cnn__json *json);
 
-/* 0, or digits without a leading zero, up to 2^63 − 1. */
+/* Consumes 0, or digits without a leading zero, up to 2^63 − 1. */
 bool cnn__json_integer(cnn__json *json, int64_t *value);
 
 #endif

@@ -1,5 +1,5 @@
-/* The report of a load: every name that does not fit, with what the file has and what the module expects. Texts lie one
- * after the other in one block, and an item says where they begin. */
+/* The report of a load: every name that does not fit, with what the file has and what the module expects. The texts
+ * are stored one after the other in one block, and an item holds their offsets. */
 #include "io/misfits.h"
 
 #include "io/text.h"
@@ -10,13 +10,13 @@
 
 typedef struct item {
     cnn_load_problem problem;
-    size_t name, found, expected; /* places in `texts` */
+    size_t name, found, expected; /* offsets in `texts` */
 } item;
 
 struct cnn_load_report {
     cnn_context *ctx; /* held */
     cnn__text texts;
-    cnn__text items; /* of `item` */
+    cnn__text items; /* an array of `item` */
     int count;
     int loaded;
 };
@@ -98,7 +98,7 @@ int cnn_load_report_loaded(const cnn_load_report *report)
     return report->loaded;
 }
 
-/* The item is copied, because a block of text is aligned for no type. */
+/* The item is copied because a block of text is not aligned for it. */
 static bool get(const cnn_load_report *report, const char *call, int i, item *it)
 {
     if (!report) {

@@ -1,4 +1,4 @@
-/* Collecting what does not fit and saying so in one line; see misfits.h. */
+/* Collects what does not fit and reports it in one line; see misfits.h. */
 #include "io/misfits.h"
 
 #include <inttypes.h>
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Room for a dtype and a shape, such as "float32 [32,1,5,5]". */
+/* Bytes for a dtype and a shape, such as "float32 [32,1,5,5]". */
 enum { FORM = CNN__SHAPE_TEXT + 40 };
 
 static const char *entry_form(char out[FORM], const cnn__safetensors *st, const cnn__entry *entry)
@@ -23,7 +23,7 @@ static const char *tensor_form(char out[FORM], const cnn_tensor *t)
     return out;
 }
 
-/* Adds a piece to the list as long as it fits whole; once one has not, none follows. */
+/* Adds a piece to the list if the whole piece fits; once one did not fit, no more are added. */
 static void list(cnn__misfits *misfits, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void list(cnn__misfits *misfits, const char *format, ...)
 {

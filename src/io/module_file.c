@@ -1,11 +1,11 @@
-/* Saving the weights of a module as a safetensors file, and single tensors in and out of such files. */
+/* Saves the weights of a module as a safetensors file, and saves and loads single tensors. */
 #include "io/restore.h"
 
 #include <cnn/checkpoint.h>
 
 #include <string.h>
 
-/* Collects the state of a module: `names` has room for all its names. */
+/* Collects the state of a module; `names` has room for all names. */
 static void collect(const cnn_module *module, cnn__item *items, char *names, size_t room)
 {
     for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s); items++) {
@@ -35,7 +35,7 @@ cnn_status cnn_module_save(const cnn_module *module, const char *path)
     cnn_status status;
     if (items && names) {
         collect(module, items, names, room);
-        cnn__metadata_add(&metadata, "format", "pt"); /* readers that ask want to know whose names these are */
+        cnn__metadata_add(&metadata, "format", "pt"); /* tells readers that the names are PyTorch's */
         status = cnn__safetensors_save(ctx, call, path, items, count, &metadata);
     } else {
         status = cnn__fail_memory(ctx, call, items ? room : count * sizeof *items);

@@ -19,7 +19,8 @@ static cnn_status load(cnn__restore *restore, const cnn_module *module)
     return status;
 }
 
-/* The report is the caller's only once it is whole: after a match that may have found anything, with memory for all. */
+/* The caller gets the report only if it is complete, that is, if there was memory for everything that the match
+ * found. */
 static cnn_status load_file(const char *call, cnn_module *module, const char *path, const cnn__load_rules *rules,
                             cnn_load_report **report)
 {

@@ -1,4 +1,4 @@
-/* Matching tensors with a file's entries, staging the elements, and the copy at the end; see restore.h. */
+/* Matches tensors with the entries of a file, stages the elements, and copies them at the end; see restore.h. */
 #include "io/restore.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@ cnn_status cnn__restore_begin(cnn__restore *restore, cnn_context *ctx, const cha
     if (status != CNN_OK) {
         return status;
     }
-    /* An entry is matched once at most. */
+    /* Each entry is matched at most once. */
     size_t bytes = restore->st.count * sizeof *restore->matches;
     restore->matches = cnn__alloc(ctx, bytes);
     if (!restore->matches) {
@@ -30,7 +30,7 @@ static void match(cnn__restore *restore, cnn__entry *entry, const char *name, cn
         cnn__misfit_missing(&restore->misfits, name, to);
         return;
     }
-    entry->used = true; /* also where it does not fit: it is not unexpected then */
+    entry->used = true; /* even if it does not fit, because then it is not unexpected */
     if (entry->ndim != to->ndim || memcmp(entry->shape, to->shape, (size_t)to->ndim * sizeof to->shape[0]) != 0 ||
         !cnn__entry_becomes(entry, to->dtype, restore->rules.dtypes)) {
         cnn__misfit_mismatched(&restore->misfits, &restore->st, entry, name, to);
@@ -55,8 +55,8 @@ size_t cnn__longest_name(const cnn_module *module)
     return longest;
 }
 
-/* The entry that a tensor of the module is loaded from: under the prefix that is stripped where the file has it,
- * else without. `composed` has room for that prefix and the name. */
+/* Finds the entry that a tensor of the module is loaded from: under the stripped prefix if the file has such an
+ * entry, otherwise without it. `composed` has room for the prefix and the name. */
 static cnn__entry *find_entry(const cnn__restore *restore, const char *name, char *composed)
 {
     const cnn__load_rules *rules = &restore->rules;

@@ -1,5 +1,5 @@
-/* Reading safetensors: the header is parsed twice, once to count and once to fill arrays of exactly that size, then the
- * tensors' places are proved to cover the data from end to end. */
+/* Reads safetensors files. The header is parsed twice, once to count and once to fill arrays of exactly that size;
+ * then the ranges of the tensors are checked to cover the data without gaps or overlaps. */
 #include "io/safetensors.h"
 
 #include <inttypes.h>
@@ -59,7 +59,7 @@ static int by_place(const void *a, const void *b, const void *user)
     if (x->end != y->end) {
         return x->end < y->end ? -1 : 1;
     }
-    return (x->name > y->name) - (x->name < y->name); /* of two at one place the later one is at fault */
+    return (x->name > y->name) - (x->name < y->name); /* of two entries at the same offset, the later one is at fault */
 }
 
 static int by_name(const void *a, const void *b, const void *user)

@@ -15,15 +15,15 @@ enum { CNN__PREFIX = 8, CNN__LONGEST_HEADER = 100000000 };
 
 /* ---- reading ---- */
 
-/* One tensor of a file. Kept small: a hostile header holds one in every 50 bytes. */
+/* One tensor of a file. Kept small, because a hostile header may contain one in every 50 bytes. */
 typedef struct cnn__entry {
-    uint32_t name;      /* offset in the header of the decoded text, closed by a NUL */
-    uint32_t type_name; /* the same of the dtype's name */
-    uint8_t type;       /* place in the table of dtypes */
+    uint32_t name;      /* offset of the decoded name in the header, terminated by a NUL */
+    uint32_t type_name; /* offset of the dtype's name */
+    uint8_t type;       /* index into the table of dtypes */
     uint8_t ndim;
-    bool used; /* free for whoever matches entries with a module */
+    bool used; /* for the use of code that matches entries with a module */
     int64_t shape[CNN_MAX_DIMS];
-    uint64_t begin, end; /* bytes after the header */
+    uint64_t begin, end; /* offsets in bytes from the end of the header */
 } cnn__entry;
 
 /* An entry of __metadata__; offsets as above. */
@@ -32,7 +32,7 @@ typedef struct cnn__pair {
 } cnn__pair;
 
 typedef struct cnn__safetensors {
-    cnn_context *ctx; /* NULL: memory of the C library's */
+    cnn_context *ctx; /* NULL: memory comes from the C library */
     cnn__file file;
     char *header;
     uint64_t header_size;
@@ -42,7 +42,7 @@ typedef struct cnn__safetensors {
     size_t pair_count;
 } cnn__safetensors;
 
-/* Opens and checks the whole file but the elements. On failure there is nothing to close. */
+/* Opens the file and checks everything but the elements. On failure there is nothing to close. */
 cnn_status cnn__safetensors_open(cnn__safetensors *st, cnn_context *ctx, const char *call, const char *path);
 void cnn__safetensors_close(cnn__safetensors *st);
 
@@ -54,7 +54,7 @@ static inline const char *cnn__entry_name(const cnn__safetensors *st, const cnn_
 {
     return st->header + entry->name;
 }
-/* Where the entry's name stands in the file. */
+/* The position of the entry's name in the file. */
 uint64_t cnn__entry_byte(const cnn__entry *entry);
 /* The file's name of the dtype, such as "BF16". */
 static inline const char *cnn__entry_type(const cnn__safetensors *st, const cnn__entry *entry)
@@ -64,20 +64,20 @@ static inline const char *cnn__entry_type(const cnn__safetensors *st, const cnn_
 /* The dtype that its elements have in memory (f32 for F16 and BF16); −1 if there is none. */
 int cnn__entry_dtype(const cnn__entry *entry);
 
-/* Which elements may become elements of another dtype. */
+/* Which conversions of dtypes are allowed. */
 typedef enum cnn__dtype_rule {
-    CNN__DTYPE_EXACT, /* where every value stays what it is */
-    CNN__DTYPE_SAME,  /* none: they must be stored as they are in memory */
-    CNN__DTYPE_ROUND  /* also F64 that become f32 */
+    CNN__DTYPE_EXACT, /* conversions that keep every value */
+    CNN__DTYPE_SAME,  /* none: elements must be stored as they are in memory */
+    CNN__DTYPE_ROUND  /* also F64 to f32, with rounding */
 } cnn__dtype_rule;
 bool cnn__entry_becomes(const cnn__entry *entry, cnn_dtype dtype, cnn__dtype_rule rule);
 
 /* The value of a key of __metadata__; NULL if there is none. */
 const char *cnn__safetensors_metadata(const cnn__safetensors *st, const char *key);
-/* Where that value stands in the file. */
+/* The position of that value in the file. */
 uint64_t cnn__safetensors_value_byte(const cnn__safetensors *st, const char *value);
 
-/* Reads the elements of an entry as a dtype that they may become. */
+/* Reads the elements of an entry and converts them to an allowed dtype. */
 cnn_status cnn__safetensors_read(cnn__safetensors *st, const cnn__entry *entry, cnn_dtype dtype, void *to);
 
 /* ---- writing ---- */
@@ -94,17 +94,17 @@ void cnn__metadata_add(cnn__text *metadata, const char *key, const char *value);
 cnn_status cnn__safetensors_save(cnn_context *ctx, const char *call, const char *path, cnn__item *items, size_t count,
                                  const cnn__text *metadata);
 
-/* The dtypes of the format, and at the end one of no name for those that later versions of it may bring. */
+/* The dtypes of the format. The last one has no name and stands for those that later versions of the format may add. */
 typedef struct cnn__file_type {
     char name[12];
-    uint8_t bits; /* of an element; 0: not known */
+    uint8_t bits; /* per element; 0: unknown */
     int8_t dtype; /* in memory; −1: none */
     bool direct;  /* stored as in memory, up to the order of bytes */
 } cnn__file_type;
 enum { CNN__TYPE_F32, CNN__TYPE_F64, CNN__TYPE_F16 = 6, CNN__TYPE_BF16, CNN__TYPE_UNKNOWN = 22, CNN__FILE_TYPES };
 extern const cnn__file_type cnn__file_types[CNN__FILE_TYPES];
 
-/* Turns `count` elements of `size` bytes from little-endian to this machine's order, or back. */
+/* Converts `count` elements of `size` bytes between little-endian and this machine's byte order. */
 void cnn__little_endian(void *data, size_t count, size_t size);
 
 #endif

@@ -1,4 +1,4 @@
-/* The elements of safetensors files: their dtypes, the order of their bytes, and reading them as another dtype. */
+/* The elements of safetensors files: dtypes, byte order, and conversion to other dtypes while reading. */
 #include "io/convert.h"
 #include "io/safetensors.h"
 
@@ -6,7 +6,7 @@
 
 enum { CHUNK = 4096 }; /* bytes */
 
-/* The direct ones first: whoever looks for a dtype's own type takes the first. */
+/* Types that are stored as in memory come first, so that a search for a dtype finds its own type. */
 /* clang-format off */
 const cnn__file_type cnn__file_types[CNN__FILE_TYPES] = {
     { "F32", 32, CNN_F32, true },      { "F64", 64, CNN_F64, true },      { "I64", 64, CNN_I64, true },
@@ -62,7 +62,7 @@ static bool is_direct(const cnn__entry *entry, cnn_dtype dtype)
     return cnn__file_types[entry->type].direct && cnn__file_types[entry->type].dtype == (int)dtype;
 }
 
-/* The place of a conversion in the table; CONVERSIONS: there is none. */
+/* The index of a conversion in the table; CONVERSIONS if there is none. */
 static int find_conversion(const cnn__entry *entry, cnn_dtype dtype)
 {
     int i = 0;
@@ -108,7 +108,7 @@ static cnn_status read_converted(cnn__safetensors *st, const cnn__entry *entry, 
     return CNN_OK;
 }
 
-/* A bool that is neither 0 nor 1 is undefined behaviour wherever it is used later. */
+/* A bool that is neither 0 nor 1 would be undefined behaviour wherever it is used later. */
 static cnn_status check_bools(const cnn__safetensors *st, const unsigned char *data, size_t count, uint64_t start)
 {
     for (size_t i = 0; i < count; i++) {

@@ -1,5 +1,5 @@
 /* The grammar of a safetensors header: an object of tensors, each { dtype, shape, data_offsets }, and at most one
- * "__metadata__" of strings. Nothing else is let through. */
+ * "__metadata__" of strings. Everything else is refused. */
 #include "io/json.h"
 #include "io/safetensors.h"
 
@@ -7,14 +7,14 @@
 
 enum { PREFIX = CNN__PREFIX, LONGEST_TYPE = 31 };
 
-/* One run over the header. While `st->entries` is NULL it only counts, and leaves the text as it is. */
+/* One pass over the header. While `st->entries` is NULL, it only counts and leaves the text unchanged. */
 typedef struct parse {
     cnn__json json;
     cnn__safetensors *st;
     bool metadata_seen;
 } parse;
 
-/* Is it a name such as the format gives its dtypes: an upper-case letter, then letters, digits and underscores? */
+/* Whether a name has the form of the format's dtypes: an upper-case letter, then letters, digits and underscores. */
 static bool is_type_name(const char *name, size_t length)
 {
     if (length == 0 || length > LONGEST_TYPE || !(name[0] >= 'A' && name[0] <= 'Z')) {
@@ -28,7 +28,8 @@ static bool is_type_name(const char *name, size_t length)
     return true;
 }
 
-/* A dtype that later versions of the format may bring is let through: nobody may ask for the tensors that have it. */
+/* A dtype that later versions of the format may add is accepted here, because the caller may not ask for the tensors
+ * that have it. */
 static bool parse_type(parse *p, cnn__entry *entry)
 {
     char name[LONGEST_TYPE];
@@ -120,8 +121,8 @@ static bool parse_entry(parse *p, cnn__entry *entry)
     return !p->json.error;
 }
 
-/* The bytes that shape and dtype ask for must be those that the offsets give. Of a dtype whose size is not known
- * that is only known where there are no elements. */
+/* The number of bytes that follows from shape and dtype must agree with the offsets. If the size of the dtype is
+ * unknown, this can be checked only for tensors without elements. */
 static bool check_entry(parse *p, size_t at, const cnn__entry *entry)
 {
     int64_t element_bits = cnn__file_types[entry->type].bits;
@@ -143,7 +144,7 @@ static bool check_entry(parse *p, size_t at, const cnn__entry *entry)
     return true;
 }
 
-/* A string of the metadata and its place in the header: decoded there in the second run. */
+/* Reads a string of the metadata and returns its offset in the header, where it is decoded in the second pass. */
 static bool parse_text(parse *p, uint32_t *place)
 {
     cnn__json_peek(&p->json);
@@ -192,7 +193,7 @@ static bool parse_member(parse *p)
         return false;
     }
     if (st->entries) {
-        /* Only now is the name decoded over its own text. */
+        /* Only now is the name decoded in place. */
         cnn__json name = { .text = st->header, .size = st->header_size, .at = at };
         cnn__json_string_in_place(&name);
         entry.name = (uint32_t)(at + 1);

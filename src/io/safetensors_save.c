@@ -1,5 +1,5 @@
-/* Writing safetensors: tensors of large elements first, so that each begins at a multiple of its element's size, and
- * names in order within a size: the same tensors always make the same file. */
+/* Writes safetensors files. Tensors with large elements come first, so that each begins at a multiple of its element
+ * size, and within a size they are sorted by name, so that the same tensors always give the same file. */
 #include "io/json.h"
 #include "io/safetensors.h"
 
@@ -53,7 +53,7 @@ static cnn_status check_items(cnn_context *ctx, const char *call, cnn__item *ite
     return CNN_OK;
 }
 
-/* Those that are stored as they are in memory stand first in the table. */
+/* Types that are stored as in memory come first in the table. */
 static const char *type_name(cnn_dtype dtype)
 {
     int i = 0;

@@ -1,5 +1,5 @@
-/* Where the tensors of a module stand in its state, found by their address: an optimizer knows its parameters by
- * that alone, and to walk the whole state for each of them takes time by the square of their number. */
+/* Finds the position of a tensor in a module's state by its address, because an optimizer knows its parameters only
+ * by their addresses. Walking the whole state for each of them would take quadratic time. */
 #include "io/checkpoint.h"
 
 static int by_tensor(const void *a, const void *b, const void *user)

@@ -1,5 +1,5 @@
-/* Text that grows, exact numbers as text, and heap sort; see text.h. The C library's printf and strtod would follow the
- * program's locale, and its qsort may allocate. */
+/* Text that grows, exact numbers as text, and heap sort; see text.h. The printf and strtod of the C library depend
+ * on the program's locale, and its qsort may allocate. */
 #include "io/text.h"
 
 #include <inttypes.h>
@@ -38,7 +38,7 @@ void cnn__text_add(cnn__text *text, const char *data, size_t size)
     }
 }
 
-/* For short pieces: numbers and fixed words. */
+/* Appends a short piece, such as a number or a fixed word. */
 void cnn__text_print(cnn__text *text, const char *format, ...)
 {
     char piece[256];
@@ -46,7 +46,7 @@ void cnn__text_print(cnn__text *text, const char *format, ...)
     va_start(arguments, format);
     int length = vsnprintf(piece, sizeof piece, format, arguments);
     va_end(arguments);
-    if ((size_t)length >= sizeof piece) { /* also where it is negative */
+    if ((size_t)length >= sizeof piece) { /* also true for a negative length */
         text->failed = true;
         return;
     }
@@ -96,7 +96,7 @@ const char *cnn__hex_float(char out[CNN__HEX_FLOAT], double value)
     return out;
 }
 
-/* Reads the bits that the text could mean and accepts them if they are written just so. */
+/* Reads the bits that the text may stand for, and accepts them if cnn__hex_float() writes them in the same way. */
 bool cnn__parse_hex_float(const char *text, double *value)
 {
     const char *c = text + (*text == '-');
@@ -105,7 +105,7 @@ bool cnn__parse_hex_float(const char *text, double *value)
     if (strcmp(c, "inf") == 0 || strcmp(c, "nan") == 0) {
         bits = (uint64_t)0x7ff << 52 | (uint64_t)(*c == 'n') << 51;
     } else {
-        if (strlen(c) < 19) { /* "0x1." and 13 digits and "p" and a sign at least */
+        if (strlen(c) < 19) { /* at least "0x1.", 13 digits, "p" and a sign */
             return false;
         }
         for (int i = 0; i < 13; i++) {

@@ -1,6 +1,6 @@
 /* Small tools of the file formats: text that grows, numbers as exact text in any locale, and a sort.
  *
- * A cnn__text is sticky: once memory has run out it takes nothing more and says so at the end. */
+ * A failure of a cnn__text is sticky: once memory has run out, it accepts nothing more and reports that at the end. */
 #ifndef CNN_IO_TEXT_H
 #define CNN_IO_TEXT_H
 
@@ -19,17 +19,18 @@ void cnn__text_print(cnn__text *text, const char *format, ...) __attribute__((fo
 void cnn__text_json(cnn__text *text, const char *string);
 void cnn__text_free(cnn__text *text);
 
-/* A double as C's hexadecimal text, such as "0x1.8000000000000p+1": every bit, and no locale's decimal comma. */
+/* A double as C's hexadecimal text, such as "0x1.8000000000000p+1": it keeps every bit and does not depend on the
+ * locale. */
 enum { CNN__HEX_FLOAT = 32 };
 const char *cnn__hex_float(char out[CNN__HEX_FLOAT], double value);
-/* Reads exactly what cnn__hex_float() writes. */
+/* Accepts exactly what cnn__hex_float() writes. */
 bool cnn__parse_hex_float(const char *text, double *value);
 /* Decimal digits without sign, space or leading zero, up to 2^64 − 1. */
 bool cnn__parse_u64(const char *text, uint64_t *value);
 /* The same up to 2^63 − 1. */
 bool cnn__parse_i64(const char *text, int64_t *value);
 
-/* Heap sort: no allocation, and no order of the input makes it slow. `size` is at most 128. */
+/* Heap sort: it allocates nothing, and no order of the input makes it slow. `size` is at most 128. */
 typedef int (*cnn__compare_fn)(const void *a, const void *b, const void *user);
 void cnn__sort(void *base, size_t count, size_t size, cnn__compare_fn compare, const void *user);
 

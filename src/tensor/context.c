@@ -1,5 +1,5 @@
-/* Making, sharing and ending a context. It stands in this room because a context chooses its kernels, which stand above
- * base/; everything else of it is in base/context.h. */
+/* Creating, sharing and freeing a context. This file is in src/tensor because a context chooses its kernels, which
+ * are above base/; everything else about contexts is in base/context.h. */
 #include "base/context.h"
 
 #include "base/cancel.h"
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_THREADS = 8192 }; /* the most CPUs that Linux is built for */
+enum { MAX_THREADS = 8192 }; /* the largest number of CPUs that Linux supports */
 
 static int available_cpus(void)
 {
@@ -132,8 +132,8 @@ void cnn_context_free(cnn_context *ctx)
     cnn__context_release(ctx);
 }
 
-/* The threads that may hold the lock of the process that made it are not there in a child, so the child's first user
- * makes the lock anew; the others of its threads wait for that. */
+/* Threads of the parent that may hold the lock do not exist in a forked child, so the first user in the child
+ * initialises the lock again, and its other threads wait for that. */
 void cnn__context_lock(cnn_context *ctx)
 {
     const uint64_t made = 2 * cnn__process(), in_the_making = made + 1;

@@ -1,7 +1,7 @@
-/* Elements in and out of tensors, and the gradient that a plain tensor carries.
+/* Reading and writing the elements of tensors, and the gradient of a plain tensor.
  *
- * A gradient is zeroed lazily: grad_is_zero says that its elements count as 0 whatever the memory holds, so that
- * backward can overwrite it instead of filling and adding. */
+ * A gradient is zeroed lazily: if grad_is_zero is set, its elements count as 0 whatever its memory holds, so that
+ * backward can overwrite it instead of filling it with zeros and adding. */
 #include "tensor/failed_step.h"
 
 #include <math.h>
@@ -16,7 +16,7 @@ void cnn__tensor_copy(cnn_tensor *to, const cnn_tensor *from)
     }
 }
 
-/* A contiguous nest over a tensor's elements in row-major order, operand 0 being plain memory. */
+/* Copies the elements of a tensor in row-major order to plain memory, which is operand 0 of the loop nest. */
 static void copy_out(const cnn_tensor *t, cnn_dtype dtype, void *buffer)
 {
     cnn_tensor flat = { .ndim = t->ndim };
@@ -28,7 +28,8 @@ static void copy_out(const cnn_tensor *t, cnn_dtype dtype, void *buffer)
 
 /* ---- operands that share memory ---- */
 
-/* The bytes from a tensor's first element in memory to the end of its last; strides are never negative. */
+/* The number of bytes from a tensor's first element in memory to the end of its last one; strides are never
+ * negative. */
 static size_t span_of(const cnn_tensor *t)
 {
     int64_t last = 0;
@@ -44,7 +45,8 @@ static bool overlaps(const void *a, size_t a_bytes, const void *b, size_t b_byte
     return first < second + b_bytes && second < first + a_bytes;
 }
 
-/* Would a copy write elements that it has yet to read? A copy of elements onto themselves may: they do not change. */
+/* Whether a copy would overwrite elements that it has yet to read. A copy of elements onto themselves may do so,
+ * because they do not change. */
 static bool copy_needs_room(const cnn_tensor *to, const cnn_tensor *from)
 {
     int64_t stride[CNN_MAX_DIMS];
@@ -56,7 +58,7 @@ static bool copy_needs_room(const cnn_tensor *to, const cnn_tensor *from)
     return !same && overlaps(cnn__data(to), span_of(to), cnn__data(from), span_of(from));
 }
 
-/* A copy of a tensor's elements in memory of its own; NULL: there is none, reported. */
+/* Copies the elements of a tensor to new memory. Returns NULL, reported, if there is no memory. */
 static cnn_tensor *set_aside(const cnn_tensor *t, const char *call)
 {
     cnn_tensor *copy = cnn__tensor_new(t->ctx, call, t->dtype, t->ndim, t->shape);
@@ -87,7 +89,7 @@ double cnn_tensor_item(const cnn_tensor *tensor)
     if (one_element(tensor, "tensor_item")) {
         copy_out(tensor, CNN_F64, &value);
     }
-    return isnan(value) ? (double)NAN : value; /* x86-64 makes negative ones, which printf writes as "-nan" */
+    return isnan(value) ? (double)NAN : value; /* x86-64 produces negative NaNs, which printf writes as "-nan" */
 }
 
 int64_t cnn_tensor_item_i64(const cnn_tensor *tensor)
@@ -112,7 +114,7 @@ static cnn_status check_size(const cnn_tensor *t, const char *call, const void *
     return CNN_OK;
 }
 
-/* May the caller write to it? Results of operations are the tape's. */
+/* Checks that the caller may write to the tensor. Results of operations belong to the tape. */
 static cnn_status check_writable(const cnn_tensor *t, const char *call)
 {
     if (cnn__tensor_check(t, call) != CNN_OK) {
@@ -125,7 +127,7 @@ static cnn_status check_writable(const cnn_tensor *t, const char *call)
     return CNN_OK;
 }
 
-/* Does it carry a gradient of its own? A result that a callback is writing does not. */
+/* Checks that the tensor can have a gradient of its own. A result that a callback is writing cannot. */
 static cnn_status check_plain(const cnn_tensor *t, const char *call)
 {
     cnn_status status = check_writable(t, call);
@@ -247,7 +249,8 @@ cnn_tensor *cnn__tensor_grad_buffer(cnn_tensor *t)
     return t->grad;
 }
 
-/* Writing the zeros that the flag stands for changes nothing that anyone can see; cnn__tensor_grad_clear() said it. */
+/* Writing the zeros that the flag stands for is no visible change; cnn__tensor_grad_clear() has counted it as a
+ * write. */
 cnn_tensor *cnn__tensor_grad_read(const cnn_tensor *t)
 {
     if (t->grad && t->grad_is_zero) {

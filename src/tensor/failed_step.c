@@ -13,7 +13,7 @@ cnn__failed_step *cnn__failed_step_new(cnn_context *ctx)
     return failed;
 }
 
-/* Called with the lock held; true: the caller frees it once the lock is free. */
+/* Called with the lock held. If it returns true, the caller frees the record after it has released the lock. */
 static bool drop_reference(cnn__failed_step *failed)
 {
     return failed && --failed->references == 0;
@@ -68,7 +68,8 @@ void cnn__failed_step_reported(cnn_context *ctx, cnn__failed_step *failed)
     cnn__context_unlock(ctx);
 }
 
-/* Exchanges the mark for `failed`, which may be NULL; the lock is held. Returns a record that nobody holds any more. */
+/* Replaces the mark by `failed`, which may be NULL; called with the lock held. Returns a record that has no
+ * reference left, or NULL. */
 static cnn__failed_step *exchange(cnn_tensor *parameter, cnn__failed_step *failed)
 {
     cnn__failed_step *old = atomic_load_explicit(&parameter->failed_step, memory_order_relaxed);

@@ -1,5 +1,6 @@
-/* Tensors as text, as PyTorch prints them with its default options: 4 digits, lines of 80 characters, and past 1000
- * elements only 3 at each end of a dimension (rules after torch/_tensor_str.py's documentation of set_printoptions). */
+/* Tensors as text, as PyTorch prints them with its default options: 4 digits, lines of 80 characters, and for more
+ * than 1000 elements only 3 at each end of a dimension (the rules follow the documentation of
+ * torch.set_printoptions). */
 #include "tensor/tensor.h"
 
 #include <inttypes.h>
@@ -12,7 +13,7 @@ enum {
     THRESHOLD = 1000,
     EDGE = 3,
     PREFIX = 7 /* "tensor(" */,
-    ELEMENT = 352 /* the digits of DBL_MAX and four more fit */
+    ELEMENT = 352 /* large enough for the digits of DBL_MAX and four more */
 };
 
 typedef enum style { STYLE_INTEGER, STYLE_WHOLE, STYLE_FIXED, STYLE_SCIENTIFIC } number_style;
@@ -21,11 +22,11 @@ typedef struct printer {
     const cnn_tensor *t;
     char *buffer;
     size_t size, length;
-    size_t line_start; /* the length where the current line began */
+    size_t line_start; /* the length of the text before the current line */
     number_style style;
     int width;
     bool summarize;
-    /* what the scan for style and width has seen: */
+    /* results of the scan for style and width: */
     double smallest, largest;
     bool fractions, any;
 } printer;
@@ -155,7 +156,7 @@ static void put_element(printer *p, int64_t place)
     put(p, text);
 }
 
-/* The last dimension: as many elements a line as fit. */
+/* Prints the last dimension, with as many elements per line as fit. */
 static void put_vector(printer *p, int64_t place, int indent)
 {
     int64_t n = p->t->shape[p->t->ndim - 1], stride = p->t->stride[p->t->ndim - 1];

@@ -1,5 +1,5 @@
-/* Tensors of numbers by rule: sequences and random draws. Each random tensor takes one stream of the context, so
- * what it gets depends on the order of the calls alone. */
+/* Tensors of computed values: sequences and random draws. Each random tensor takes one stream of the context, so its
+ * values depend only on the order of the calls. */
 #include "tensor/tensor.h"
 
 #include "base/random.h"
@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { CHUNK = 4096 }; /* elements a task: whole groups of Philox */
+enum { CHUNK = 4096 }; /* elements per task: whole groups of Philox */
 
 typedef struct drawing {
     cnn_tensor *t;
@@ -75,7 +75,7 @@ cnn_tensor *cnn_tensor_randn(cnn_context *ctx, cnn_dtype dtype, int ndim, const 
     return draw(ctx, "tensor_randn", true, dtype, ndim, shape);
 }
 
-/* Element i is start + i · step, computed from i, so that no error adds up, and converted as by a cast. */
+/* Element i is start + i · step, computed from i, so that errors do not accumulate, and converted like a cast. */
 cnn_tensor *cnn_tensor_arange(cnn_context *ctx, cnn_dtype dtype, double start, double end, double step)
 {
     double count = ceil((end - start) / step);

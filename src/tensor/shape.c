@@ -67,7 +67,7 @@ cnn_status cnn__shape_check(const cnn_context *ctx, const char *call, cnn_dtype 
                      : cnn__fail(ctx, CNN_ERROR_SHAPE, "%s: %d dimensions%s, expected 0 to %d", call, ndim,
                                  shape || !ndim ? "" : " without sizes", CNN_MAX_DIMS);
     }
-    /* A size of 0 must not hide an overflow of the others: strides are products of those. */
+    /* A size of 0 must not hide an overflow of the others, because strides are products of the others. */
     int64_t product = 1, bytes;
     bool empty = false;
     for (int i = 0; i < ndim; i++) {
@@ -145,7 +145,7 @@ void cnn__broadcast_strides(const cnn_tensor *t, int ndim, const int64_t *shape,
     }
 }
 
-/* Can dimension i be walked as a continuation of dimension j = i + 1 by every operand? */
+/* Whether dimension i continues dimension j = i + 1 for every operand, so that both can be joined. */
 static bool joins(const cnn__nest *nest, int count, int64_t outer[4], int64_t size)
 {
     int last = nest->ndim - 1;

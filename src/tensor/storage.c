@@ -1,4 +1,4 @@
-/* Storages: counted elements, from the context's allocator, from the caller or from a tape's cache. */
+/* Storages: reference-counted elements from the context's allocator, from the caller or from a tape's cache. */
 #include "tensor/cache.h"
 
 #include "base/references.h"

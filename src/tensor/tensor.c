@@ -1,4 +1,4 @@
-/* Plain tensors: made here, counted here, and asked here what they are. */
+/* Plain tensors: creation, reference counting, and queries of their properties. */
 #include "tensor/tensor.h"
 
 #include "base/references.h"
