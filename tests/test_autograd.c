@@ -1,4 +1,5 @@
-/* The tape and reverse mode: life of a step, stale handles, sticky errors, modes, accumulation and graphs of every form. */
+/* The tape and reverse mode: the life of a step, stale handles, sticky errors, modes, accumulation and graphs of all
+ * shapes. */
 #include "support/autograd.h"
 
 /* ---- a step ---- */

@@ -1,4 +1,4 @@
-/* The example's progress bar: what is written for each width. */
+/* The progress bar of the example: what it writes at each width. */
 #include "../examples/mnist_cnn/bar.c"
 
 #include "support/suite.h"

@@ -1,4 +1,4 @@
-/* The ground floor: statuses, errors, options, random numbers, memory and the thread pool. */
+/* The lowest floor, src/base: statuses, errors, options, random numbers, memory and the thread pool. */
 #include "base/context.h"
 #include "base/pool.h"
 #include "base/random.h"

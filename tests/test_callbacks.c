@@ -1,4 +1,5 @@
-/* What callbacks of the user's may do with the step that they work in, what they can ask of it, and how their failures read. */
+/* User callbacks: what they may do with the step that they run in, what they can query, and how their failures are
+ * reported. */
 #include "support/nn.h"
 
 /* ---- ending the step that one works in ---- */

@@ -1,6 +1,6 @@
-/* pthread_cancel of a thread that is inside the library: it takes effect when the thread begins its next step, and nothing
- * stays locked, open or running behind it. The threads that are cancelled assert nothing themselves: the test framework has
- * cancellation points. */
+/* pthread_cancel of a thread that is inside the library: the cancellation takes effect when the thread begins its
+ * next step, and leaves nothing locked, open or running. The cancelled threads contain no assertions, because the
+ * test framework has cancellation points. */
 #include "base/context.h"
 #include "support/data.h"
 

@@ -1,4 +1,4 @@
-/* Weights and checkpoints: what comes back, to the bit, and what is refused and changes nothing. */
+/* Weights and checkpoints: what is restored, bit for bit, and which files are refused without changing anything. */
 #include "io/checkpoint.h"
 #include "support/io.h"
 

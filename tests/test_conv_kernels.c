@@ -1,5 +1,6 @@
-/* Convolutions, alone and with ReLU and pooling, of every table that this machine runs, against the reference table: random and
- * adversarial shapes, for 1 and 3 threads with the same bits. CNN_TEST_SHAPES asks for more random shapes, or for fewer. */
+/* Compares the convolutions of every table that this machine runs, alone and fused with ReLU and pooling, with the
+ * reference table, on random and adversarial shapes, and demands the same bits for 1 and 3 threads. CNN_TEST_SHAPES
+ * sets the number of random shapes. */
 #include "kernels/conv_relu_pool.h"
 #include "support/kernels.h"
 #include "support/suite.h"

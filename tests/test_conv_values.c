@@ -1,6 +1,7 @@
-/* What NaN, infinities and numbers near the end of f32's range do to a convolution, its gradients and their fused forms, on every
- * table: exactly the sums that hold them show it. Odd values are planted one at a time, at the edges and inside, and results are
- * compared with direct sums in f64. CNN_TEST_SHAPES asks for more places, or for fewer. */
+/* The effect of NaN, infinities and numbers near the limits of f32 on a convolution, its gradients and their fused
+ * forms, on every table: exactly those sums that contain such a value are affected. The values are planted one at a
+ * time, at the edges and inside, and results are compared with direct sums in f64. CNN_TEST_SHAPES sets the number
+ * of positions. */
 #include "support/conv_relu_pool_values.h"
 #include "support/suite.h"
 

@@ -1,5 +1,5 @@
-/* Floating-point formats into each other: every F16 and BF16 value against plain arithmetic, f64 to f32 against the
- * compiler's own conversion, and all of it again where the caller's thread flushes subnormal numbers. */
+/* Conversion between floating-point formats: every F16 and BF16 value is compared with plain arithmetic, and f64 to
+ * f32 with the compiler's conversion; all of it again in a thread that flushes subnormal numbers. */
 #include "io/convert.h"
 #include "support/io.h"
 

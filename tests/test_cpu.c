@@ -1,5 +1,6 @@
-/* How many CPUs a context uses by default, on a kernel whose affinity masks are longer than cpu_set_t, and under the quotas of
- * cgroups, which come from files like those of real systems; and that a mask that is set from outside stays as it is. */
+/* The number of CPUs that a context uses by default: on a kernel whose affinity masks are longer than cpu_set_t, and
+ * under quotas of cgroups, which are read from files like those of real systems. Also, an affinity mask that is set
+ * from outside is kept. */
 #include "base/cpu.h"
 #include "base/pool.h"
 #include "support/data.h"

@@ -1,4 +1,4 @@
-/* Datasets of every kind. */
+/* Datasets of all kinds. */
 #include "support/data.h"
 
 /* ---- datasets in memory ---- */

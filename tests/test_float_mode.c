@@ -1,5 +1,5 @@
-/* Rounding and subnormal numbers: the library computes in the mode that its caller has at the moment of the call, and the
- * number of threads makes no difference, whenever the mode was set. */
+/* Rounding and subnormal numbers: the library computes in the mode of the calling thread at the time of the call,
+ * and results do not depend on the number of threads, whenever the mode was set. */
 #include "base/float_mode.h"
 #include "base/pool.h"
 #include "support/data.h"

@@ -1,5 +1,5 @@
-/* Forward of modules: the user's own, values against a whole net of PyTorch's, chains that run as one operation, and one model
- * for many threads. */
+/* Forward passes of modules: user-defined modules, values compared with a whole PyTorch network, chains that run as
+ * one operation, and one model shared by many threads. */
 #include "support/nn.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* What src/io stands on: numbers as text, sorting, and the I/O layer that reads and replaces files. */
+/* The tools that src/io is built on: numbers as text, sorting, and the I/O layer that reads and replaces files. */
 #include "io/json.h"
 #include "io/text.h"
 #include "support/io.h"

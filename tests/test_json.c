@@ -1,6 +1,6 @@
-/* The JSON reader: strings, integers and errors one by one; then beside jansson: random documents, many of them broken, are
- * taken or refused by both alike, and taken ones say the same. Built without jansson (CNN_HAVE_JANSSON) that part is left
- * out and says so. */
+/* The JSON reader: strings, integers and errors one by one; then a comparison with jansson: both accept or refuse
+ * the same random documents, many of which are broken, and read the same contents. Without jansson
+ * (CNN_HAVE_JANSSON) the comparison is skipped with a message. */
 #include "io/json.h"
 
 #include "support/suite.h"

@@ -1,5 +1,6 @@
-/* Kernels of every table that this machine runs, but convolutions (test_conv_kernels.c), against the reference table: random and
- * adversarial shapes, for 1 and 3 threads with the same bits. CNN_TEST_SHAPES asks for more random shapes, or for fewer. */
+/* Compares the kernels of every table that this machine runs, except convolutions (test_conv_kernels.c), with the
+ * reference table, on random and adversarial shapes, and demands the same bits for 1 and 3 threads. CNN_TEST_SHAPES
+ * sets the number of random shapes. */
 #include "support/kernels.h"
 #include "support/suite.h"
 

@@ -1,4 +1,4 @@
-/* Whose failure cnn_last_error() tells, and that an object which could not be made says so wherever it is used. */
+/* Which failure cnn_last_error() reports, and that the use of an object that could not be made reports why. */
 #include "support/files.h"
 #include "support/suite.h"
 

@@ -1,4 +1,4 @@
-/* Loaders: their order, their bits, their threads. */
+/* Loaders: the order of samples, the bits of batches, and threads. */
 #include "base/random.h"
 #include "support/data.h"
 

@@ -1,5 +1,6 @@
-/* Sums of 10⁴ to 10⁷ terms of one sign keep a relative error of 1e-4, whichever kernel makes them (support/long_sums.h); tests/trust
- * has those of 10⁸. Shapes are chosen so that each way through the kernels is taken. */
+/* Sums of 10⁴ to 10⁷ terms of one sign keep a relative error of 1e-4, whichever kernel computes them
+ * (support/long_sums.h); sums of 10⁸ terms are in tests/trust. Shapes are chosen so that every algorithm of the
+ * kernels is used. */
 #include "support/long_sums.h"
 #include "support/suite.h"
 

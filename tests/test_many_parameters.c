@@ -1,6 +1,5 @@
-/* Models of very many parameters: building, saving, loading and training them takes time in proportion to their
- * number, or that times its logarithm. Eight times as many may take up to 20 times as long; what grows by their
- * square takes 64 times. */
+/* Models with very many parameters: building, saving, loading and training takes O(n) or O(n log n) time. Eight
+ * times as many parameters may take up to 20 times as long; quadratic time would be 64 times as long. */
 #include "support/io.h"
 
 #include <time.h>

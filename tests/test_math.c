@@ -1,4 +1,5 @@
-/* The library's own elementary functions against those of libm in long double, and the special cases of C's annex F. */
+/* Compares the library's elementary functions with those of libm in long double, and checks the special cases of C's
+ * annex F. */
 #include "base/math.h"
 #include "base/random.h"
 

@@ -1,6 +1,6 @@
-/* How exact convolutions are: with CNN_MATH_STRICT every result has a plain sum's error bound, relative to the sum's own terms;
- * with CNN_MATH_FAST the error is relative to the largest element of a tile, and no larger than that. Also the option's way from
- * the context to the kernels. */
+/* The accuracy of convolutions: with CNN_MATH_STRICT every result has the error bound of a plain sum, relative to
+ * the sum's own terms; with CNN_MATH_FAST the error is relative to the largest element of a tile. Also checks that
+ * the option reaches the kernels. */
 #include "support/conv_values.h"
 #include "support/suite.h"
 

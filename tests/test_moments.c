@@ -1,5 +1,6 @@
-/* Adam's first moment where the gradient counts more than the past: with beta1 below a half it is interpolated from the gradient, as
- * torch.lerp does it, so that a gradient far smaller than the moment is not lost. On every kernel table, in both dtypes. */
+/* Adam's first moment when the gradient has more weight than the past: for beta1 below one half it is interpolated
+ * from the gradient, as torch.lerp does, so that a gradient far smaller than the moment is not lost. Checked on
+ * every kernel table and in both dtypes. */
 #include "kernels/kernels.h"
 #include "support/suite.h"
 

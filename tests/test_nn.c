@@ -1,4 +1,5 @@
-/* Modules: names, shapes and first values of parameters, the tree, ownership, and text equal to PyTorch's. */
+/* Modules: names, shapes and initial values of parameters, the tree, ownership, and the text, which equals
+ * PyTorch's. */
 #include "support/nn.h"
 
 /* ---- layers ---- */

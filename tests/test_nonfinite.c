@@ -1,5 +1,5 @@
-/* NaN, infinities, zeros and operands that are one tensor: values and gradients are PyTorch's (tools/fixtures/nonfinite.py), on every
- * kernel table and in both dtypes. A case here has the name that it has there. */
+/* NaN, infinities, zeros, and the same tensor as several operands: values and gradients equal PyTorch's
+ * (tools/fixtures/nonfinite.py) on every kernel table and in both dtypes. A case has the same name here and there. */
 #include "kernels/kernels.h"
 #include "ops/geometry.h"
 #include "support/fixtures.h"

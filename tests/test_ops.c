@@ -1,5 +1,5 @@
-/* Every operation against PyTorch: values and gradients of tests/fixtures/ops (tools/make_fixtures.py), in f64 and,
- * to f32's precision, in f32. A case here has the name that it has there. */
+/* Compares every operation with PyTorch: values and gradients from tests/fixtures/ops (tools/make_fixtures.py), in
+ * f64 and, within the precision of f32, in f32. A case has the same name here and there. */
 #include "support/fixtures.h"
 
 static cnn_context *ctx;

@@ -1,5 +1,5 @@
-/* Optimizers: every combination of options along PyTorch's path of ten steps (tools/fixtures/optim.py), groups, learning rates,
- * and what makes a step be refused. */
+/* Optimizers: every combination of options is compared with ten steps of PyTorch (tools/fixtures/optim.py); groups,
+ * learning rates, and the reasons for which a step is refused. */
 #include "support/files.h"
 #include "support/fixtures.h"
 #include "support/suite.h"

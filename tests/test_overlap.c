@@ -1,4 +1,4 @@
-/* Reads, writes and copies between operands that share memory give what they would give if they did not. */
+/* Reads, writes and copies between operands that share memory give the same results as if they did not. */
 #include "support/suite.h"
 
 #include <cnn/cnn.h>

@@ -1,5 +1,5 @@
-/* cnn_module_load_with: weights that others wrote, in part, under other prefixes and with dtypes that libcnn does
- * not know; what its report says; and frozen parameters, which an optimizer and its checkpoints leave out. */
+/* cnn_module_load_with: loads a part of weights that other programs wrote, with other prefixes and with dtypes that
+ * libcnn does not have; the report; and frozen parameters, which an optimizer and its checkpoints leave out. */
 #include "support/io.h"
 
 static cnn_load_report *report;

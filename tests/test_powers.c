@@ -1,4 +1,4 @@
-/* cnn_pow_scalar() for the exponents that need no pow(): exact values, the gradient, and what they cost. */
+/* cnn_pow_scalar() for the exponents that need no pow(): exact values, the gradient, and the cost. */
 #include "support/autograd.h"
 
 #include <time.h>

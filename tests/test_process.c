@@ -1,5 +1,6 @@
-/* Forked children, whatever their process id: here getpid() gives every process the same one on request, as a child that is
- * the first of a PID namespace has that of its parent in another. */
+/* Forked children are recognised whatever their process id. On request, getpid() returns the same id for every
+ * process here, as for a child that is the first process of a PID namespace and whose parent was the first of
+ * another. */
 #include "base/context.h"
 #include "base/process.h"
 #include "support/suite.h"

@@ -1,4 +1,4 @@
-/* Callbacks and cancellations that come at a bad moment: an allocator that works with the library itself, a lookup while a
+/* Callbacks and cancellations at unfavourable moments: an allocator that itself uses the library, a lookup while a
  * tree is being freed, pthread_cancel inside calls that hold memory. */
 #include "support/files.h"
 #include "support/suite.h"

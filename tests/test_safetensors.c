@@ -1,4 +1,4 @@
-/* Safetensors files: bytes as they must be, round trips, and everything that must be refused. */
+/* Safetensors files: the exact bytes, round trips, and everything that must be refused. */
 #include "io/safetensors.h"
 #include "support/io.h"
 

@@ -1,5 +1,5 @@
-/* What saving does to the file that is there: which file it is behind links, its mode, owner and group, who may
- * read the new content on the way, and what is no file at all. */
+/* The effect of saving on an existing file: which file is meant behind links, its mode, owner and group, who may
+ * read the new content in the meantime, and targets that are not regular files. */
 #include "support/io.h"
 
 #include <limits.h>

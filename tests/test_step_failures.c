@@ -1,5 +1,5 @@
-/* What a failed step does to an optimizer: its parameters do not move until their gradients are zeroed, whatever failed, on
- * whatever tape, and no other optimizer minds. */
+/* The effect of a failed step on an optimizer: whatever failed, and on whichever tape, its parameters do not move
+ * until their gradients are zeroed, and other optimizers are not affected. */
 #include "support/nn.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* Parts of datasets: subsets, slices and random splits of every kind of dataset. */
+/* Subsets, slices and random splits of every kind of dataset. */
 #include "support/data.h"
 
 /* The label of a sample of memory_dataset() is 3 times its number; that of a callback minus its number. */

@@ -1,5 +1,5 @@
-/* What a tape keeps from one step to the next: at most 1.5 times what the largest step needs, whatever sizes follow each other,
- * and enough that steps which take turns allocate nothing. */
+/* The memory that a tape keeps from one step to the next: at most 1.5 times what the largest step needs, for any
+ * sequence of sizes, and enough that steps of alternating sizes allocate nothing. */
 #include "support/fixtures.h"
 #include "support/steps.h"
 #include "support/suite.h"

@@ -1,4 +1,4 @@
-/* Tensors: making them, what they say of themselves, elements in and out, conversions and views. */
+/* Tensors: creation, properties, access to elements, conversions and views. */
 #include "support/tensor.h"
 
 /* ---- creation ---- */

@@ -1,4 +1,4 @@
-/* Tensors' text, which is compared with PyTorch's (tests/fixtures/text.txt). */
+/* The text of tensors, compared with PyTorch's (tests/fixtures/text.txt). */
 #include "support/locales.h"
 #include "support/tensor.h"
 

@@ -1,4 +1,4 @@
-/* Text for people: what is escaped in messages, where they are cut, and numbers in every locale. */
+/* Text for people: what is escaped in messages, where they are shortened, and numbers in every locale. */
 #include "base/error.h"
 #include "base/message.h"
 #include "base/utf8.h"

@@ -1,7 +1,8 @@
-/* Training as a whole: PyTorch's losses from the same weights and batches, no allocation after the first step, the same bits for
- * any number of threads, a resumed run that continues bit for bit, and what evaluation holds in memory.
+/* Training as a whole: PyTorch's losses from the same weights and batches, no allocation after the first step, the
+ * same bits for any number of threads, a resumed run that continues bit for bit, and the memory that evaluation
+ * needs.
  *
- * CNN_TEST_SHAPES, which says that a slow instrument is watching, makes the long ones short. */
+ * CNN_TEST_SHAPES, which says that the program runs under a slow instrument, shortens the long tests. */
 #include "kernels/kernels.h"
 #include "support/files.h"
 #include "support/fixtures.h"

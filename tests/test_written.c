@@ -1,5 +1,6 @@
-/* Elements that are written between an operation and its backward: whoever writes them and whichever operation has saved them,
- * backward names them and gives no gradient. What no gradient reads may be written. */
+/* Elements that are written between an operation and its backward: whichever call writes them and whichever
+ * operation has saved them, backward fails with a message that names them and computes no gradient. Elements that no
+ * gradient reads may be written. */
 #include "support/files.h"
 #include "support/fixtures.h"
 #include "support/suite.h"

@@ -1,7 +1,7 @@
-/* A program as it was written for the first release. check-abi compiles it with that release's headers and runs it on today's
- * library: every options struct in its old size, modules and operations of the user's own, data, files, errors. It uses nothing
- * that came later, and stays as it is. While a version that breaks the ABI is not released, it is compiled with that version's headers
- * instead, and edited only where docs/moving-to-VERSION.md names the break. */
+/* A program written for the first release. check-abi compiles it with the headers of that release and runs it with
+ * today's library: every options struct in its old size, user-defined modules and operations, data, files, errors.
+ * It uses nothing that came later and is not changed. While a version that breaks the ABI is not released, it is
+ * compiled with that version's headers instead, and edited only where docs/moving-to-VERSION.md names the break. */
 #include <cnn/cnn.h>
 
 #include <stdio.h>

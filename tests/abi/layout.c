@@ -1,6 +1,6 @@
-/* Where the members of the public structs are, one line each. It is compiled with the baseline's headers and with today's
- * (-include members.def defines MEMBERS, all members of the baseline), and the lines must be the same. Bytes that are reserved
- * are left out: later options take their place. */
+/* Prints the offsets of the members of the public structs, one per line. It is compiled with the baseline's headers
+ * and with today's (-include members.def defines MEMBERS, all members of the baseline), and the lines must be the
+ * same. Bytes that are reserved are left out: later options take their place. */
 #include <cnn/cnn.h>
 
 #include <stdio.h>

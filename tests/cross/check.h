@@ -1,5 +1,5 @@
-/* As much of Check as the tests use, for programs that are cross-compiled: the libraries of other architectures need not be
- * installed then. Each test runs in a child of its own; its first failed assertion ends it. */
+/* The part of Check that the tests use, for cross-compiled programs, so that no libraries of other architectures
+ * need to be installed. Each test runs in a child process of its own and ends at its first failed assertion. */
 #ifndef CNN_TESTS_CROSS_CHECK_H
 #define CNN_TESTS_CROSS_CHECK_H
 

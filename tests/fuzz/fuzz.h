@@ -1,8 +1,8 @@
-/* What the fuzzing harnesses share: the input as a file that lives in memory alone, an allocator that counts, and the
- * promises that every reader of files gives.
+/* What the fuzzing harnesses share: the input as a file in memory, an allocator that counts, and the promises that
+ * every reader of files makes.
  *
- * Each harness is one fuzz_<name>.c with LLVMFuzzerTestOneInput; libFuzzer, AFL++ and replay.c run it. A promise that is
- * broken aborts. One context without threads serves the whole process. */
+ * Each harness is one fuzz_<name>.c with LLVMFuzzerTestOneInput; libFuzzer, AFL++ and replay.c run it. A promise
+ * that is broken aborts. One context without threads serves the whole process. */
 #ifndef CNN_TESTS_FUZZ_H
 #define CNN_TESTS_FUZZ_H
 

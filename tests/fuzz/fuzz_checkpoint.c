@@ -1,5 +1,5 @@
-/* cnn_checkpoint_load: weights, moments, hyperparameters, counts, random state and epoch are all the file's, or all to the
- * bit what they were. Each file is loaded without an optimizer and with one. */
+/* cnn_checkpoint_load: weights, moments, hyperparameters, counts, random state and epoch either all come from the
+ * file, or all stay unchanged to the bit. Each file is loaded with and without an optimizer. */
 #include "fuzz.h"
 
 #include "optim/optimizer.h"

@@ -1,5 +1,6 @@
-/* cnn_idx_read of gzipped files. A first byte of 0x1f is a gzip file's own, to be broken in every way; after any other, the
- * second byte says where to cut the rest into two members that are right, so that what is inside is fuzzed too. */
+/* cnn_idx_read of gzipped files. If the first byte is 0x1f, the input is a gzip file that may be broken in any way.
+ * Otherwise the second byte says where to split the rest, which is compressed into two valid members, so that the
+ * contents are fuzzed too. */
 #include "fuzz.h"
 
 #include "data/bytes.h"

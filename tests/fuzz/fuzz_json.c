@@ -1,5 +1,5 @@
-/* The JSON reader on any text: it never leaves its buffer, says where it stopped, decodes to valid UTF-8 that is no longer
- * than the text, and what the writer of strings makes of that is read back the same. */
+/* The JSON reader on any text: it never leaves its buffer, reports where it stopped, and decodes to valid UTF-8 that
+ * is no longer than the text; strings that are written again are read back unchanged. */
 #include "fuzz.h"
 
 #include "io/json.h"

@@ -1,6 +1,6 @@
-/* cnn_module_load and cnn_module_load_with: the weights are the file's, or to the bit what they were. In part, with
- * prefixes and every conversion, no file that is well-formed is refused, and the report accounts for every name of
- * the module. */
+/* cnn_module_load and cnn_module_load_with: the weights either come from the file or stay unchanged to the bit. With
+ * partial loading, prefixes and all conversions, no well-formed file is refused, and the report accounts for every
+ * name of the module. */
 #include "fuzz.h"
 
 #include <string.h>

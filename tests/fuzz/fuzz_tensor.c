@@ -1,4 +1,4 @@
-/* cnn_tensor_load: any bytes as a safetensors file, and every tensor of those that are one. */
+/* cnn_tensor_load: loads any bytes as a safetensors file, and every tensor of a valid one. */
 #include "fuzz.h"
 
 #include "io/safetensors.h"

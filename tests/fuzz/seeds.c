@@ -1,5 +1,5 @@
-/* Writes the first inputs of every harness into the folder that is given: `seeds tests/fuzz/corpus`. Valid files of each kind,
- * from which a fuzzer finds the rest. */
+/* Writes the first inputs of every harness into the given folder: `seeds tests/fuzz/corpus`. They are valid files of
+ * each kind, from which a fuzzer finds others. */
 #include "fuzz.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* A program of someone else's: built from an installed prefix with what pkg-config says and nothing more. It trains a small
+/* A user's program, built from an installed prefix with the flags of pkg-config and nothing else. It trains a small
  * network until the loss falls, saves and loads it, and compares what both compute. */
 #include <cnn/cnn.h>
 

@@ -1,5 +1,5 @@
-/* What a table's fused kernels make of a convolution, ReLU and pooling, compared with the reference's chain, values that are not
- * finite included (conv_values.h). */
+/* Compares a table's fused kernels for convolution, ReLU and pooling with the chain of the reference, including
+ * values that are not finite (conv_values.h). */
 #ifndef CNN_TESTS_SUPPORT_CONV_RELU_POOL_VALUES_H
 #define CNN_TESTS_SUPPORT_CONV_RELU_POOL_VALUES_H
 

@@ -1,5 +1,6 @@
-/* A convolution's direct sums in f64, term by term and without padding, and what a kernel's results have to do with them: a sum
- * is not finite where one of its terms is not, or where it leaves f32's range, and nowhere else. */
+/* Direct sums of a convolution in f64, term by term and without padding, and their comparison with a kernel's
+ * results: a result is not finite if one of its terms is not or if the sum leaves the range of f32, and in no other
+ * case. */
 #ifndef CNN_TESTS_SUPPORT_CONV_VALUES_H
 #define CNN_TESTS_SUPPORT_CONV_VALUES_H
 

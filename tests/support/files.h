@@ -1,5 +1,5 @@
-/* What the tests of files share: a folder of their own, whole files in and out, an allocator that counts and fails, and
- * system calls that fail on demand. */
+/* What the tests of files share: a temporary folder, reading and writing of whole files, an allocator that counts
+ * and fails, and system calls that fail on demand. */
 #ifndef CNN_TESTS_SUPPORT_FILES_H
 #define CNN_TESTS_SUPPORT_FILES_H
 

@@ -1,4 +1,5 @@
-/* Reading tests/fixtures, wherever the tests are run from: CNN_TEST_FIXTURES names the folder, else it is beside the source. */
+/* Reads tests/fixtures from any working directory: CNN_TEST_FIXTURES names the folder; the default is the one beside
+ * the source. */
 #ifndef CNN_TESTS_SUPPORT_FIXTURES_H
 #define CNN_TESTS_SUPPORT_FIXTURES_H
 

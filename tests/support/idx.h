@@ -1,4 +1,4 @@
-/* IDX files and gzip files made by hand, byte by byte, so that the tests depend on no writer of either. */
+/* IDX files and gzip files made by hand, byte by byte, so that the tests do not depend on a writer of either. */
 #ifndef CNN_TESTS_SUPPORT_IDX_H
 #define CNN_TESTS_SUPPORT_IDX_H
 

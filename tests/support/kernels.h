@@ -1,5 +1,5 @@
-/* What the tests of kernels share: exact buffers (a sanitizer sees any step over their ends) full of numbers that depend on
- * a seed alone, pools of 1 and 3 threads, and the comparison with the reference. */
+/* What the tests of kernels share: buffers of exact size (so that a sanitizer sees any access past their ends) with
+ * numbers that depend only on a seed, pools of 1 and 3 threads, and the comparison with the reference. */
 #ifndef CNN_TESTS_SUPPORT_KERNELS_H
 #define CNN_TESTS_SUPPORT_KERNELS_H
 

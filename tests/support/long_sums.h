@@ -1,5 +1,5 @@
-/* Sums of very many terms of one sign: every operand is one constant, so that the exact sums are known by counting. Their error, of
- * each element and relative to it, is at most 1e-4 for any number of terms. */
+/* Sums of very many terms of one sign: every operand is one constant, so the exact sums follow from counting. The
+ * relative error of each element is at most 1e-4 for any number of terms. */
 #ifndef CNN_TESTS_SUPPORT_LONG_SUMS_H
 #define CNN_TESTS_SUPPORT_LONG_SUMS_H
 

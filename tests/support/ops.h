@@ -1,4 +1,4 @@
-/* Every operation of src/ops/ops.def as a table that tests walk over: its call as a function, and samples of its operands. */
+/* A table of all operations of src/ops/ops.def: each one's call as a function, and samples of its operands. */
 #ifndef CNN_TESTS_SUPPORT_OPS_H
 #define CNN_TESTS_SUPPORT_OPS_H
 

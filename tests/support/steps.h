@@ -1,4 +1,4 @@
-/* Steps of many kinds and sizes, for the tests of what a tape keeps. */
+/* Steps of many kinds and sizes, for the tests of a tape's memory. */
 #ifndef CNN_TESTS_SUPPORT_STEPS_H
 #define CNN_TESTS_SUPPORT_STEPS_H
 

@@ -1,4 +1,4 @@
-/* The frame of a test program: a suite of cases, run with a checked fixture, and the exit status. */
+/* The frame of a test program: a suite of cases with checked fixtures, and the exit status. */
 #ifndef CNN_TESTS_SUPPORT_SUITE_H
 #define CNN_TESTS_SUPPORT_SUITE_H
 

@@ -1,4 +1,4 @@
-/* What a kind of parameter and the values that it is tried with are (bad_values.h). */
+/* The types that describe a kind of parameter and the values that it is tried with (bad_values.h). */
 #ifndef CNN_TESTS_TRUST_BAD_KINDS_H
 #define CNN_TESTS_TRUST_BAD_KINDS_H
 

@@ -1,5 +1,5 @@
-/* The values that each kind of parameter is tried with: first the good one, then NULL and everything else that a caller may get
- * wrong. A value says what must come of it when all other arguments are good. */
+/* The values that each kind of parameter is tried with: first a good one, then NULL and other mistakes that a caller
+ * may make. Each value says what the call must do if all other arguments are good. */
 #ifndef CNN_TESTS_TRUST_BAD_VALUES_H
 #define CNN_TESTS_TRUST_BAD_VALUES_H
 

@@ -1,5 +1,6 @@
-/* The objects that bad calls are made with. Each call gets a world of its own, made when first asked for and freed after it;
- * the world's contexts share an allocator that counts what is alive, so a call that leaks or frees too much is found. */
+/* The objects that bad calls are made with. Each call has its own world, whose objects are created on demand and
+ * freed afterwards; the contexts of the world share an allocator that counts live blocks, so a call that leaks or
+ * frees too much is detected. */
 #ifndef CNN_TESTS_TRUST_BAD_WORLD_H
 #define CNN_TESTS_TRUST_BAD_WORLD_H
 

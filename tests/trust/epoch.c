@@ -1,5 +1,5 @@
-/* One epoch of training, and what is left of it as numbers: `epoch THREADS fused|unfused IMAGES [FILE]` prints a
- * digest of the weights and one of every elementary function's results, and saves the weights in FILE. It uses the public API
+/* Trains one epoch and prints digests of the result: `epoch THREADS fused|unfused IMAGES [FILE]` prints a digest of
+ * the weights and one of every elementary function's results, and saves the weights in FILE. It uses the public API
  * alone, so that the test can link it with the static and with the shared library. */
 #include <cnn/cnn.h>
 

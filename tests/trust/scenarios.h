@@ -1,5 +1,5 @@
-/* The scenarios: everything that a program does with libcnn, each as a function that returns the first status that is not
- * CNN_OK. Those about operations are made from src/ops/ops.def by the driver. */
+/* The scenarios: everything that a program does with libcnn, each as a function that returns the first status other
+ * than CNN_OK. The driver makes those of operations from src/ops/ops.def. */
 #ifndef CNN_TESTS_TRUST_SCENARIOS_H
 #define CNN_TESTS_TRUST_SCENARIOS_H
 

@@ -1,4 +1,4 @@
-/* Scenarios of tensors: making them, using them, operations of the library's and of the user's, gradient checks. */
+/* Scenarios of tensors: creation, use, built-in and user-defined operations, gradient checks. */
 #ifndef CNN_TESTS_TRUST_SCENARIOS_TENSORS_H
 #define CNN_TESTS_TRUST_SCENARIOS_TENSORS_H
 

@@ -1,4 +1,4 @@
-/* Scenarios of making and training: contexts, tapes, every layer, steps, epochs, every optimizer. */
+/* Scenarios of training: contexts, tapes, every layer, steps, epochs, every optimizer. */
 #ifndef CNN_TESTS_TRUST_SCENARIOS_TRAIN_H
 #define CNN_TESTS_TRUST_SCENARIOS_TRAIN_H
 

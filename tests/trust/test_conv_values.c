@@ -1,5 +1,5 @@
-/* NaN, infinities and numbers near the end of f32's range in convolutions of random shapes, and in their fused forms: the long form of
- * tests/test_conv_values.c. Several odd values may be in several operands at once. */
+/* NaN, infinities and numbers near the end of f32's range in convolutions of random shapes, and in their fused
+ * forms: the long form of tests/test_conv_values.c. Several such values may be in several operands at once. */
 #include "support/conv_relu_pool_values.h"
 #include "trust.h"
 

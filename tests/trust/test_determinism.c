@@ -1,6 +1,6 @@
-/* Determinism as a contract: an epoch leaves the same bits for 1, 2, 3 and 8 threads, from run to run, linked statically or
- * dynamically, fused and unfused each; the generic kernels leave the same bits whatever the CPU can do; fused and unfused
- * agree to rounding; the example's --digest says the same of its weights. */
+/* Determinism as a contract: an epoch gives the same bits for 1, 2, 3 and 8 threads, from run to run, and linked
+ * statically or dynamically, both fused and unfused; the generic kernels give the same bits on every CPU; fused and
+ * unfused agree to rounding; the example's --digest says the same of its weights. */
 #include "trust/trust.h"
 
 #include "kernels/kernels.h"

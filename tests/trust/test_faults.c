@@ -1,6 +1,7 @@
-/* Every system call of loading and saving fails once, in every way that matters: an error, an early end of the file, a disk
- * that is full after any number of bytes. So does every thread. Each time there must be the right status with a message,
- * and nothing half done: model and files are as before, no temporary file and no thread is left. */
+/* Every system call of loading and saving fails once, in every way that matters: an error, an early end of the file,
+ * a disk that is full after any number of bytes. The creation of every thread fails as well. Each time the call must
+ * return the right status with a message and leave nothing half done: model and files are unchanged, and no
+ * temporary file and no thread is left. */
 #include "trust/scenarios.h"
 #include "trust/trust.h"
 

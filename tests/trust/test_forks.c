@@ -1,5 +1,5 @@
-/* Forks at the worst moments: with a live context, while other threads keep its pool busy or hold its lock, with a loader
- * whose thread is at work. The child works on, or is told clearly what it cannot do; it never hangs. */
+/* Forks at the worst moments: with a live context, while other threads keep its pool busy or hold its lock, with a
+ * loader whose thread is at work. The child goes on, or gets a clear error for what it cannot do; it never hangs. */
 #include "trust/work.h"
 
 #include "base/context.h"

@@ -1,6 +1,6 @@
-/* Files that strangers made: valid ones cut at every byte and changed at every byte of their headers, and a table of attacks.
- * Each is refused with the file, the byte and the reason, within the bound on memory, and leaves the model to the bit as it
- * was; or it is another valid file. */
+/* Untrusted files: valid files cut at every byte and changed at every byte of their headers, and a table of attacks.
+ * Each is refused with the file, the byte and the reason, within the bound on memory, and leaves the model unchanged
+ * to the bit; or it is another valid file. */
 #include "support/idx.h"
 #include "support/io.h"
 #include "trust.h"

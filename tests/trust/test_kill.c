@@ -1,6 +1,6 @@
-/* Saving survives anything: a child that saves is stopped by ptrace at each of its system calls and killed there, once
- * before the call runs and once after it. Whoever looks then finds the old file or the new one, whole; a temporary file
- * that a kill leaves behind never stands in the way of the next save. */
+/* Saving survives a kill at any moment: a child that saves is stopped by ptrace at each of its system calls and
+ * killed there, once before and once after the call. Afterwards the old file or the new one is there as a whole, and
+ * a temporary file that is left behind never prevents the next save. */
 #include "trust/trust.h"
 #include "trust/world.h"
 

@@ -1,5 +1,6 @@
-/* Sums of 10⁸ terms of one sign keep a relative error of 1e-4 on every kernel table (support/long_sums.h). Operands take up to
- * 1 GB. With CNN_TEST_SHAPES below 10, which says that a slow instrument is watching, there are 10⁶ terms. */
+/* Sums of 10⁸ terms of one sign keep a relative error of 1e-4 on every kernel table (support/long_sums.h). Operands
+ * take up to 1 GB. With CNN_TEST_SHAPES below 10, which says that the program runs under a slow instrument, there
+ * are 10⁶ terms. */
 #include "support/long_sums.h"
 #include "support/suite.h"
 

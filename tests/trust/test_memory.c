@@ -1,7 +1,7 @@
-/* Every allocation fails once: each scenario runs with allocation 0, 1, 2, … failing until it passes, and then with all
- * from the Nth on. Each time there must be CNN_ERROR_NO_MEMORY with a message, every block given back, weights, operands
- * and files as they were. Where one allocation alone fails, a tape may give back idle blocks and go on: then all is as without
- * the failure. */
+/* Every allocation fails once: each scenario runs with allocation 0, 1, 2, … failing until it passes, and then with
+ * all from the Nth on. Each time the call must return CNN_ERROR_NO_MEMORY with a message, give back every block, and
+ * leave weights, operands and files unchanged. If only one allocation fails, a tape may give back idle blocks and go
+ * on; then the results are the same as without the failure. */
 #include "trust/scenarios.h"
 #include "trust/trust.h"
 

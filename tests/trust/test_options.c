@@ -1,6 +1,7 @@
-/* Options structs across versions, over one table of them all: an older (shorter) struct is taken with defaults for what it lacks,
- * a newer one with a tail of zeros is taken, anything else of a size is refused, and so is a set byte among the reserved ones;
- * CNN_ZERO is 0; and every option out of its range is refused with its name, its value and what was expected. */
+/* Options structs across versions, in one table: an older (shorter) struct is accepted with defaults for what it
+ * lacks, a newer one is accepted if its tail is zero, any other size is refused, and so is a set byte among the
+ * reserved ones; CNN_ZERO is 0; and every option out of its range is refused with its name, its value and what was
+ * expected. */
 #include "optim/optimizer.h"
 #include "trust.h"
 

@@ -1,6 +1,6 @@
-/* Who frees what: calls that take ownership take it on failure too, each object goes exactly once, and the order in which a
- * program frees its objects does not matter. Proved by an allocator that knows every block (one that is left, or given
- * back twice, is found), by counting the callbacks that free, and by the address sanitizer, under which this runs too. */
+/* Ownership: calls that take ownership take it on failure too, each object is freed exactly once, and the order in
+ * which a program frees its objects does not matter. An allocator that knows every block finds leaks and double
+ * frees, the callbacks that free are counted, and this also runs under the address sanitizer. */
 #include "trust.h"
 
 #include <cnn/cnn.h>

@@ -1,4 +1,4 @@
-/* Tapes through long runs of steps whose kinds and sizes are drawn: the bound on what they hold, step by step. */
+/* Long runs of steps of random kinds and sizes: checks the bound on the memory of tapes after every step. */
 #include "support/fixtures.h"
 #include "support/steps.h"
 #include "trust/trust.h"

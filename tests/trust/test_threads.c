@@ -1,5 +1,5 @@
-/* Threads: contexts side by side, one model that serves eight threads, contexts made and freed anywhere, and pools that rest
- * when there is nothing to do. Run as it is, under ThreadSanitizer and under Helgrind. */
+/* Threads: contexts side by side, one model that serves eight threads, contexts created and freed in any thread, and
+ * idle pools, which use no CPU. It also runs under ThreadSanitizer and Helgrind. */
 #include "trust/work.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
-/* The world in which a scenario runs: a context over the metered allocator, a small trained model, and a folder of files.
- * What must not change when a call fails (weights, operands, files) is remembered and compared; whatever a scenario makes it
- * leaves in the world, which frees it. */
+/* The world in which a scenario runs: a context over the metered allocator, a small trained model, and a folder of
+ * files. What must not change when a call fails (weights, operands, files) is stored and compared. Whatever a
+ * scenario creates is kept in the world, which frees it. */
 #ifndef CNN_TESTS_TRUST_WORLD_H
 #define CNN_TESTS_TRUST_WORLD_H
 
