@@ -419,8 +419,12 @@ START_TEST(misuse_is_reported_and_harmless)
     ck_assert_int_eq(cnn_tensor_set_requires_grad(t, true), CNN_ERROR_DTYPE);
     failed_with(CNN_ERROR_DTYPE, "tensor_set_requires_grad: dtype is int64, expected float32 or float64");
     ck_assert_int_eq(cnn_tensor_size(t, 1), 0);
-    failed_with(CNN_ERROR_SHAPE, "tensor_size: dimension 1 of a tensor of 1");
+    failed_with(CNN_ERROR_SHAPE, "tensor_size: dimension 1 of a tensor of rank 1, expected -1 to 0");
     ck_assert_int_eq(cnn_tensor_size(t, -2), 0);
+    cnn_tensor *scalar = cnn_tensor_ones(ctx, CNN_I64, CNN_SCALAR);
+    ck_assert_int_eq(cnn_tensor_size(scalar, 0), 0);
+    failed_with(CNN_ERROR_SHAPE, "tensor_size: dimension 0 of a tensor of rank 0, expected a tensor of rank 1 or more");
+    cnn_tensor_free(scalar);
     ck_assert_int_eq(cnn_tensor_ndim(NULL), 0);
     ck_assert_ptr_null(cnn_tensor_shape(NULL));
     ck_assert_ptr_null(cnn_tensor_strides(NULL));

@@ -171,7 +171,7 @@ static cnn_status make_lock(cnn_dataset *dataset)
     }
     return dataset->has_lock
                ? CNN_OK
-               : cnn__fail(dataset->ctx, CNN_ERROR_NO_MEMORY, "dataset_from_callbacks: no mutex to be had");
+               : cnn__fail(dataset->ctx, CNN_ERROR_NO_MEMORY, "dataset_from_callbacks: could not create a mutex");
 }
 
 static cnn_dataset *from_callbacks(cnn_context *ctx, const cnn_dataset_callbacks *c)

@@ -112,11 +112,11 @@ cnn_status cnn__loader_start(cnn_loader *l)
 {
     sigset_t all, before;
     if (pthread_mutex_init(&l->lock, NULL) != 0) {
-        return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: no mutex to be had");
+        return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: could not create a mutex");
     }
     if (pthread_cond_init(&l->changed, NULL) != 0) {
         pthread_mutex_destroy(&l->lock);
-        return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: no condition variable to be had");
+        return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: could not create a condition variable");
     }
     l->synchronised = true;
     sigfillset(&all);

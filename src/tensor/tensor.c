@@ -4,6 +4,7 @@
 #include "base/references.h"
 #include "tensor/failed_step.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- life ---- */
@@ -273,7 +274,12 @@ int64_t cnn_tensor_size(const cnn_tensor *tensor, int dim)
     }
     int d = cnn__dim(dim, tensor->ndim);
     if (d < 0) {
-        cnn__fail(tensor->ctx, CNN_ERROR_SHAPE, "tensor_size: dimension %d of a tensor of %d", dim, tensor->ndim);
+        char range[32] = "a tensor of rank 1 or more";
+        if (tensor->ndim) {
+            snprintf(range, sizeof range, "%d to %d", -tensor->ndim, tensor->ndim - 1);
+        }
+        cnn__fail(tensor->ctx, CNN_ERROR_SHAPE, "tensor_size: dimension %d of a tensor of rank %d, expected %s", dim,
+                  tensor->ndim, range);
         return 0;
     }
     return tensor->shape[d];
