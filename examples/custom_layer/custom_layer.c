@@ -1,10 +1,10 @@
-/* A layer of one's own, from the arithmetic up: an operation with its gradient (cnn_custom), a module with a parameter that
- * uses it, a check of the gradient against finite differences, and a training run that needs it.
+/* A user-defined layer, from the arithmetic up: an operation with its gradient (cnn_custom), a module with a
+ * parameter that uses it, a check of the gradient against finite differences, and a training run that needs it.
  *
  *     custom_layer
  *
- * The operation is PReLU, f(x) = x for x > 0 and a · x otherwise, with one trained slope a (He et al. 2015, "Delving Deep
- * into Rectifiers"). The training fits |x|, which a slope of −1 gives exactly. */
+ * The operation is PReLU, f(x) = x for x > 0 and a · x otherwise, with one trained slope a (He et al. 2015, "Delving
+ * Deep into Rectifiers"). The training fits |x|, which a slope of −1 gives exactly. */
 #include <cnn/cnn.h>
 
 #include <stdio.h>
@@ -38,7 +38,7 @@ static cnn_status forward(const cnn_tensor *const *in, int count, cnn_tensor *ou
     return CNN_OK;
 }
 
-/* dx = dy · (1 or a), da = Σ dy · x over x ≤ 0. A gradient that nobody asked for is NULL. */
+/* dx = dy · (1 or a), da = Σ dy · x over x ≤ 0. An element of grad_in is NULL if that gradient is not wanted. */
 static cnn_status backward(const cnn_tensor *const *in, int count, const cnn_tensor *out, const cnn_tensor *grad_out,
                            cnn_tensor *const *grad_in, void *user)
 {

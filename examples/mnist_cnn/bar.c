@@ -1,5 +1,5 @@
-/* A bar has three parts: "epoch 1/10:  45%", cells between bars, and a tail such as "135/300 [00:05<00:06, loss 0.1703]". The
- * longest tail that leaves room for a few cells is taken, and the cells take what room there is. */
+/* A bar has three parts: "epoch 1/10: 45%", cells between bars, and a tail such as "135/300 [00:05<00:06, loss
+ * 0.1703]". The longest tail that leaves room for a few cells is used, and the cells fill the remaining width. */
 #include "bar.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 enum { MOST_CELLS = 20, LEAST_CELLS = 4, TAILS = 4, PART = 128 };
 
-/* "05:07", and hours where there are some. */
+/* Formats a time as "05:07", with hours if there are any. */
 static const char *clock_text(char text[32], double seconds)
 {
     long long whole = seconds < 1e9 ? (long long)(seconds + 0.5) : 999999999, hours = whole / 3600;
@@ -19,7 +19,7 @@ static const char *clock_text(char text[32], double seconds)
     return text;
 }
 
-/* Tail number 0 is the longest. */
+/* Writes tail `number`; number 0 is the longest. */
 static void write_tail(char text[PART], const bar_state *b, int number)
 {
     char passed[32], left[32];

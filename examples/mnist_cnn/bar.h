@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { BAR_TEXT = 320 }; /* bytes that hold any bar */
+enum { BAR_TEXT = 320 }; /* bytes, enough for any bar */
 
 typedef struct bar_state {
     int64_t epoch, epochs, done, batches;
@@ -13,7 +13,8 @@ typedef struct bar_state {
     bool unicode; /* cells of eighths instead of # */
 } bar_state;
 
-/* Writes as much as fits into `width` columns, the less important left out first; returns how many columns that takes. */
+/* Writes as much as fits into `width` columns, leaving out the less important parts first. Returns the number of
+ * columns used. */
 int bar_write(char text[BAR_TEXT], const bar_state *b, int width);
 
 #endif

@@ -1,6 +1,6 @@
-/* Which digits the program works on: MNIST where it is or can be fetched, else digits that the program draws, in files of the
- * same form in the folder `synthetic` beside them. The library alone says which files are there and what is in them; files that
- * are there and no good end the program. */
+/* Chooses the data: MNIST if it exists or can be fetched, otherwise digits that the program draws, in files of the
+ * same format in the folder `synthetic` beside them. Only the library decides which files exist and what they
+ * contain; existing files that are invalid end the program. */
 #include "data.h"
 
 #include "fetch.h"
@@ -18,7 +18,7 @@ static bool fail(void)
     return false;
 }
 
-/* Notes which files are missing; −1 where that cannot be found out. */
+/* Notes which files are missing; returns −1 if that cannot be determined. */
 static int find_missing(cnn_context *ctx, const char *folder, bool missing[MNIST_FILES])
 {
     int count = 0;
@@ -34,8 +34,8 @@ static int find_missing(cnn_context *ctx, const char *folder, bool missing[MNIST
     return count;
 }
 
-/* Where none of the files is there and none can be had, the program draws its own. Beside some of them it would not be what
- * was asked for. */
+/* If none of the files exists and none can be fetched, the program draws its own. If some exist, that would not be
+ * what the user asked for. */
 static origin give_up(const char *folder, const mnist_file *file, int count)
 {
     if (count == MNIST_FILES) {
@@ -68,7 +68,7 @@ static origin find_mnist(cnn_context *ctx, const char *folder, bool quiet)
     return count < 0 ? NOWHERE : MNIST;
 }
 
-/* Draws the digits, unless they are there. Other data than asked for is never a secret. */
+/* Draws the digits unless they exist, and always says that these are not the data that were asked for. */
 static bool draw(cnn_context *ctx, const options *o, char folder[PATH_SIZE])
 {
     if (snprintf(folder, PATH_SIZE, "%s/synthetic", o->data) >= PATH_SIZE) {
@@ -84,7 +84,7 @@ static bool draw(cnn_context *ctx, const options *o, char folder[PATH_SIZE])
     return count == 0 || (count > 0 && synthetic_make(folder));
 }
 
-/* The first `limit` samples of a part; 0: all. */
+/* Opens the first `limit` samples of a part; 0: all of them. */
 static cnn_dataset *open_part(cnn_context *ctx, const char *folder, cnn_mnist_split split, int64_t limit)
 {
     cnn_dataset *all = cnn_mnist_open(ctx, folder, split);

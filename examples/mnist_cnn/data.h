@@ -1,4 +1,4 @@
-/* The digits: MNIST from a folder, fetched if need be, or drawn by the program. */
+/* The data: MNIST from a folder, fetched if necessary, or digits drawn by the program. */
 #ifndef MNIST_CNN_DATA_H
 #define MNIST_CNN_DATA_H
 
@@ -6,7 +6,8 @@
 
 #include <cnn/cnn.h>
 
-/* Opens both parts, each owned by the caller. false: one line on stderr says why, or a signal asked the program to end. */
+/* Opens both parts, each owned by the caller. Returns false after one line on stderr, or if a signal asked the
+ * program to end. */
 bool data_open(cnn_context *ctx, const options *o, cnn_dataset **train, cnn_dataset **test);
 
 #endif

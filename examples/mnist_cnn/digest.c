@@ -1,4 +1,5 @@
-/* sha256sum reads the open file itself, so nothing can be exchanged behind a name; its answer comes back in an unnamed file. */
+/* sha256sum reads the open file itself, so nobody can replace the file behind its name; the answer is returned in an
+ * unnamed file. */
 #include "digest.h"
 
 #include "program.h"

@@ -1,4 +1,4 @@
-/* SHA-256 by the system's sha256sum. */
+/* SHA-256, computed by the system's sha256sum. */
 #ifndef MNIST_CNN_DIGEST_H
 #define MNIST_CNN_DIGEST_H
 

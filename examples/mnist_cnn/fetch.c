@@ -1,5 +1,5 @@
-/* Fetching with the system's own tools: curl or wget, then gzip, then sha256sum, each of which may hand over as many bytes as the
- * known file has and no more. What comes from the network is kept in a file without a name until it is unpacked. */
+/* Fetches files with the system's tools: curl or wget, then gzip, then sha256sum, each of which may deliver at most
+ * as many bytes as the known file has. Data from the network are kept in an unnamed file until they are unpacked. */
 #include "fetch.h"
 
 #include "digest.h"
@@ -42,7 +42,7 @@ static fetch_result say_errno(const char *what)
     return UNSAVED;
 }
 
-/* What a program's result means; `failed` is said of `what` where the program failed. */
+/* Interprets the result of a program; if it failed, the message says `failed` about `what`. */
 static fetch_result judge(program_result result, const char *program, const char *failed, const char *what)
 {
     switch (result) {
@@ -54,7 +54,7 @@ static fetch_result judge(program_result result, const char *program, const char
     }
 }
 
-/* The gzipped file from the network. A redirection may lead to another server, never to a file of this machine. */
+/* Downloads the gzipped file. A redirection may lead to another server but never to a file of this machine. */
 static fetch_result download(const char *url, int64_t most, int to)
 {
     char size[24];
@@ -71,7 +71,7 @@ static fetch_result download(const char *url, int64_t most, int to)
     return judge(result, "curl or wget", "could not fetch", url);
 }
 
-/* Unpacks `packed` into the part and proves that it is the file. */
+/* Unpacks `packed` into the part and verifies that it is the known file. */
 static fetch_result unpack(const char *url, const mnist_file *file, int packed, const part_file *p)
 {
     static const char *const gzip[] = { "gzip", "-dc", NULL };

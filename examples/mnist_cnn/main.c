@@ -1,7 +1,7 @@
 /* mnist_cnn: the convolutional network of a well-known PyTorch tutorial, trained with libcnn.
  *
- * model.c is the network, train.c the two loops, data.c where the digits come from, and this file the run from beginning to
- * end. It continues bit for bit from a checkpoint: weights, optimizer, epoch and random state are in it. */
+ * model.c is the network, train.c has the two loops, data.c finds the data, and this file is the run from beginning
+ * to end. A run continues bit for bit from a checkpoint, which holds weights, optimizer, epoch and random state. */
 #include "data.h"
 #include "model.h"
 #include "options.h"
@@ -24,8 +24,8 @@ typedef struct run {
     cnn_loader *train, *test;
     cnn_tape *tape;
     FILE *log;
-    int64_t epoch; /* finished */
-    score tested;  /* after the last epoch; no images if none ran */
+    int64_t epoch; /* number of finished epochs */
+    score tested;  /* test score after the last epoch; no images if none ran */
 } run;
 
 static bool fail(void)
@@ -41,7 +41,7 @@ static bool save(const run *r)
     return !r->o.save || cnn_checkpoint_save(&checkpoint, r->o.save) == CNN_OK || fail();
 }
 
-/* Says which options lose to what the checkpoint holds. */
+/* Reports which options are overridden by the checkpoint. */
 static void compare_options(const run *r)
 {
     cnn_random_state random = { .seed = r->o.seed };
@@ -61,7 +61,7 @@ static void compare_options(const run *r)
     }
 }
 
-/* Testing needs the weights alone, which every file has; going on needs all of a checkpoint. */
+/* Testing needs only the weights, which every file has; training on needs a whole checkpoint. */
 static bool resume(run *r)
 {
     cnn_checkpoint checkpoint = { .struct_size = sizeof checkpoint, .module = r->model, .optimizer = r->adam };
@@ -79,7 +79,8 @@ static bool resume(run *r)
     return true;
 }
 
-/* The loaders come after the checkpoint: the order of the images follows from the random state in it. */
+/* The loaders are opened after the checkpoint is loaded, because the order of the images depends on its random
+ * state. */
 static bool open_loaders(run *r)
 {
     cnn_dataset *train, *test;
@@ -103,7 +104,7 @@ static bool open_log(run *r)
     return r->log || !r->o.log || fail_log(r, "open");
 }
 
-/* Closing writes what is left, and may find the disk full. */
+/* Closing writes the rest and may fail because the disk is full. */
 static bool close_log(run *r)
 {
     FILE *log = r->log;
@@ -143,7 +144,7 @@ static outcome run_epoch(run *r)
     return save(r) && told ? DONE : FAILED;
 }
 
-/* The article's last number: dropout on, over the images that it was trained on. */
+/* Reports the article's last number, which is measured with dropout on the training images. */
 static bool report_article(run *r)
 {
     score s;

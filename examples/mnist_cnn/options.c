@@ -1,4 +1,5 @@
-/* The command line: every option in one table, each with the reader of its value. A value is read whole or refused. */
+/* The command line: one table of all options, each with the function that reads its value. A value is read as a
+ * whole or refused. */
 #include "options.h"
 
 #include "say.h"
@@ -147,7 +148,7 @@ static options_result check(const options *o, int argc, char **argv)
 options_result options_read(options *o, int argc, char **argv)
 {
     *o = (options){ .data = "data/mnist", .epochs = 10, .batch_size = 200, .lr = 0, .seed = 1 };
-    opterr = 0; /* so that a mistake is one line */
+    opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
         int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:S:r:EL:n:yTxqhV", table, NULL);
         if (c == -1) {

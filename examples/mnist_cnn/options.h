@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 typedef struct options {
-    const char *data, *save, *resume, *log; /* save, resume, log: NULL if not given */
+    const char *data, *save, *resume, *log; /* save, resume and log are NULL if not given */
     int64_t epochs, batch_size;
-    int64_t limit; /* training and test images used; 0: all */
+    int64_t limit; /* number of training and of test images; 0: all */
     double lr;
-    bool lr_given, seed_given; /* rather than the defaults */
+    bool lr_given, seed_given; /* set by the user */
     uint64_t seed;
-    int threads; /* 0: as many as there are CPUs */
+    int threads; /* 0: one per CPU */
     bool cpu;    /* --device cpu */
     bool eval_only, quiet, synthetic, tutorial, digest;
 } options;

@@ -1,4 +1,5 @@
-/* mkostemp() makes the file: its name is random, and it fails where something of that name exists, a planted link too. */
+/* mkostemp() makes the file: its name is random, and the call fails if anything of that name exists, including a
+ * planted link. */
 #include "part.h"
 
 #include "say.h"
@@ -70,7 +71,7 @@ bool part_end(part_file *p, const char *name)
     }
     mode_t mask = umask(0);
     umask(mask);
-    fchmod(p->fd, 0666 & ~mask); /* that of any new file; mkostemp() gives 0600 */
+    fchmod(p->fd, 0666 & ~mask); /* the mode of any new file; mkostemp() sets 0600 */
     if (close(p->fd) != 0 || rename(p->path, target) != 0) {
         fail("write", target);
         unlink(p->path);

@@ -1,4 +1,4 @@
-/* A file on its way: it appears under its own name only when it is whole. */
+/* A file that is being written: it appears under its own name only when it is complete. */
 #ifndef MNIST_CNN_PART_H
 #define MNIST_CNN_PART_H
 
@@ -12,14 +12,14 @@ typedef struct part_file {
     int fd;
 } part_file;
 
-/* Makes the folder, with those above it, and in it a new file under a name that nobody can guess. All of these functions return
+/* Creates the folder and its parents, and in it a new file with an unpredictable name. All of these functions return
  * false after one line on stderr. */
 bool part_begin(part_file *p, const char *folder);
 
-/* Gives it its name, which replaces a file of that name. After a failure the part is gone. */
+/* Renames the file to its own name and replaces an existing file. After a failure the new file is removed. */
 bool part_end(part_file *p, const char *name);
 
-/* Removes it. */
+/* Removes the file. */
 void part_drop(part_file *p);
 
 #endif

@@ -1,5 +1,6 @@
-/* A program's output comes through a pipe, so that not a byte more than wanted is taken, however much there is. The program is the
- * leader of a process group of its own: Ctrl-C at the terminal reaches this program alone, which then ends the whole group. */
+/* A program's output is read through a pipe, so that no more bytes than wanted are taken, however much it prints.
+ * The program leads a process group of its own: Ctrl-C at the terminal reaches only this program, which then ends
+ * the whole group. */
 #include "program.h"
 
 #include "progress.h"
@@ -16,7 +17,7 @@ extern char **environ;
 
 enum { MAX_SECONDS = 600, LOOK_MS = 100 }; /* how often a wait looks for signals */
 
-/* Starts it with `in` and `out` as its standard streams; 0 or an error number. */
+/* Starts a program with `in` and `out` as its standard streams; returns 0 or an error number. */
 static int start(const char *const argv[], int in, int out, pid_t *child)
 {
     posix_spawn_file_actions_t files;
@@ -26,7 +27,7 @@ static int start(const char *const argv[], int in, int out, pid_t *child)
         return ENOMEM;
     }
     sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE); /* which this program ignores */
+    sigaddset(&defaults, SIGPIPE); /* this program ignores it */
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
@@ -38,7 +39,7 @@ static int start(const char *const argv[], int in, int out, pid_t *child)
     if (error == 0) {
         error = posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     }
-    if (error == 0) { /* argv is not written to, whatever its type says */
+    if (error == 0) { /* argv is not written to, although its type allows it */
         error = posix_spawnp(child, argv[0], &files, &attributes, (char *const *)(uintptr_t)argv, environ);
     }
     posix_spawnattr_destroy(&attributes);
@@ -60,7 +61,7 @@ bool write_all(int fd, const void *bytes, size_t size)
     return true;
 }
 
-/* Copies until `most` bytes or the end are reached; `*ended` says which. */
+/* Copies up to `most` bytes; `*ended` tells whether the input ended before that. */
 static program_result copy(int from, int to, int64_t most, bool *ended)
 {
     char buffer[1 << 14];

@@ -14,12 +14,12 @@ typedef enum program_result {
     PROGRAM_INTERRUPTED, /* a signal asked this program to end */
 } program_result;
 
-/* Runs argv[0], which is looked for in PATH, with the file `in` as its standard input (-1: nothing), and writes the first `most`
- * bytes that it prints to the file `out`. Its messages are thrown away. Once there is nothing more to wait for it is killed with
- * all that it started. No shell reads the arguments. */
+/* Runs argv[0], which is searched in PATH, with the file `in` as its standard input (-1: none), and writes the first
+ * `most` bytes that it prints to the file `out`. Its messages are discarded. When nothing more is wanted, it is
+ * killed together with all processes that it started. No shell reads the arguments. */
 program_result program_run(const char *const argv[], int in, int out, int64_t most);
 
-/* Writes all bytes; false: errno says why not. */
+/* Writes all bytes; on failure returns false and sets errno. */
 bool write_all(int fd, const void *bytes, size_t size);
 
 #endif

@@ -1,6 +1,7 @@
-/* Progress on stderr: epoch, batches, elapsed and remaining time, images a second, loss. On a terminal the bar is drawn over
- * itself, at most ten times a second and as wide as the terminal is then. Elsewhere, and on a terminal that is TERM=dumb, a line
- * at each quarter of the epoch says the same. With NO_COLOR no escape sequence is sent: spaces erase what is left of a bar. */
+/* Progress on stderr: epoch, batches, elapsed and remaining time, images per second, loss. On a terminal the bar is
+ * redrawn at most ten times per second, at the current width of the terminal. Elsewhere, and with TERM=dumb, a line
+ * per quarter of the epoch shows the same. With NO_COLOR no escape sequences are sent: spaces erase the rest of a
+ * bar. */
 #include "progress.h"
 
 #include <langinfo.h>
@@ -34,8 +35,8 @@ void progress_begin(progress *p, bool shown, int64_t epoch, int64_t epochs, int6
     p->escapes = p->redrawn && !is_set("NO_COLOR", NULL);
 }
 
-/* The columns that a line may take, as few as the terminal or COLUMNS says. Terminals treat their last column in different ways,
- * so it stays free. */
+/* The number of columns that a line may use, according to the terminal or COLUMNS. Terminals treat their last column
+ * in different ways, so it is left free. */
 static int line_width(const progress *p)
 {
     struct winsize size = { 0 };
@@ -54,7 +55,7 @@ static void draw(progress *p, double now)
 {
     char text[BAR_TEXT];
     int width = line_width(p), columns = bar_write(text, &p->bar, width);
-    int left = (p->columns < width ? p->columns : width) - columns; /* of the bar before this one */
+    int left = (p->columns < width ? p->columns : width) - columns; /* what is left of the previous bar */
     if (!p->redrawn) {
         fprintf(stderr, "%s\n", text);
     } else if (p->escapes) {

@@ -6,23 +6,23 @@
 
 typedef struct progress {
     bar_state bar;
-    bool shown;    /* anything at all */
-    bool terminal; /* stderr is one */
+    bool shown;    /* whether progress is shown at all */
+    bool terminal; /* stderr is a terminal */
     bool redrawn;  /* the bar is drawn over itself; otherwise it is a new line at each quarter */
     bool escapes;  /* escape sequences may be sent */
     int64_t images;
     double start, drawn; /* seconds */
-    int columns;         /* that the bar takes on the terminal now */
+    int columns;         /* columns that the current bar takes on the terminal */
     int quarter;
 } progress;
 
-/* Seconds of a clock that only goes forward. */
+/* The time of a monotonic clock, in seconds. */
 double progress_now(void);
 
 void progress_begin(progress *p, bool shown, int64_t epoch, int64_t epochs, int64_t batches);
-/* One more batch is done, of that many images; `loss` is the mean of the epoch so far. */
+/* Reports that a batch of `images` is done; `loss` is the mean of the epoch so far. */
 void progress_step(progress *p, int64_t images, double loss);
-/* Takes the bar away. */
+/* Removes the bar. */
 void progress_end(progress *p);
 
 #endif

@@ -1,5 +1,5 @@
-/* What the program says about an epoch. The digest is made by the system's sha256sum, which reads the weights from an
- * unnamed file. */
+/* The lines that the program prints about an epoch. The system's sha256sum computes the digest; it reads the weights
+ * from an unnamed file. */
 #include "report.h"
 
 #include "digest.h"
@@ -25,7 +25,7 @@ bool report_epoch(int64_t epoch, int64_t epochs, const score *train, const score
     return streams_flush();
 }
 
-/* JSON has no NaN and no infinity: a loss that is none is null. */
+/* JSON has neither NaN nor infinity: a loss that is not finite is written as null. */
 static const char *loss_text(char text[32], double loss)
 {
     snprintf(text, 32, isfinite(loss) ? "%.6f" : "null", loss);

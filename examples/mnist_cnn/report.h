@@ -1,4 +1,4 @@
-/* What the program says about an epoch: a line for people, a line of JSON for programs, and the weights' digest. */
+/* The output about an epoch: a line for people, a line of JSON for programs, and the digest of the weights. */
 #ifndef MNIST_CNN_REPORT_H
 #define MNIST_CNN_REPORT_H
 
@@ -7,10 +7,10 @@
 #include <stdio.h>
 
 /* epoch 1/10: train loss …, accuracy … %; test loss …, accuracy … %; … s, … images/s
- * false: it could not be written; one line on stderr says so. */
+ * Returns false after one line on stderr if it could not be written. */
 bool report_epoch(int64_t epoch, int64_t epochs, const score *train, const score *test);
 
-/* Appends one JSON object; false if the file could not be written. */
+/* Appends one JSON object; returns false if the file could not be written. */
 bool report_log(FILE *log, int64_t epoch, const score *train, const score *test);
 
 /* test accuracy 98.35 % (9835 of 10000), test loss 0.0531 */

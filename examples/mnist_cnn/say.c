@@ -1,4 +1,4 @@
-/* One line at a time, escaped by the library. */
+/* Prints one line at a time, escaped by the library. */
 #include "say.h"
 
 #include <cnn/cnn.h>

@@ -2,8 +2,8 @@
 #ifndef MNIST_CNN_SAY_H
 #define MNIST_CNN_SAY_H
 
-/* Prints a line made like printf's, without its newline. What names and arguments hold cannot reach the terminal: the whole is
- * escaped as the library's messages are. */
+/* Formats a line like printf and prints it with a newline. The whole line is escaped like the library's messages, so
+ * that names and arguments cannot control the terminal. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,4 +1,4 @@
-/* Nothing happens in a signal handler but a note; the program ends where it is safe to. */
+/* The signal handler only sets a flag; the program ends where that is safe. */
 #include "signals.h"
 
 #include <stddef.h>
@@ -16,7 +16,7 @@ void signals_catch(void)
     struct sigaction before;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) { /* nohup keeps its promise */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) { /* SIGHUP stays ignored under nohup */
         sigaction(SIGHUP, &action, NULL);
     }
     signal(SIGPIPE, SIG_IGN);

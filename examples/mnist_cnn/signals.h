@@ -4,14 +4,14 @@
 
 #include <signal.h>
 
-/* The signal that asked the program to end; 0: none did. Whatever takes long looks at it: loops between batches, and whoever
- * waits for another program ten times a second. */
+/* The signal that asked the program to end; 0: none did. Long operations check it: loops between batches, and waits
+ * for another program ten times per second. */
 extern volatile sig_atomic_t interrupted;
 
-/* Has the signals set `interrupted`, and has writing to a closed pipe fail instead of killing the program. */
+/* Makes the signals set `interrupted`, and makes writing to a closed pipe fail instead of killing the program. */
 void signals_catch(void);
 
-/* The exit status of a program that a signal ended: 128 and the signal's number. */
+/* The exit status of a program that a signal ended: 128 plus the number of the signal. */
 int signals_status(void);
 
 #endif

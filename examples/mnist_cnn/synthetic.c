@@ -1,6 +1,6 @@
-/* Digits made of strokes: each class is a few polylines in the unit square, bent, turned, slanted, scaled, moved and drawn with
- * a pen of varying width; then specks and noise. Every image is a function of its number alone, in integer and basic floating
- * arithmetic, so that all machines draw the same. */
+/* Digits made of strokes: each class is a few polylines in the unit square, which are bent, rotated, slanted,
+ * scaled, moved and drawn with a pen of varying width; then specks and noise are added. Every image is a function of
+ * its number alone, in integer and basic floating-point arithmetic, so that all machines draw the same images. */
 #include "synthetic.h"
 
 #include "fetch.h"
@@ -27,7 +27,7 @@ typedef struct stroke {
     point at[POINTS];
 } stroke;
 
-/* x to the right, y down. */
+/* x points to the right and y down. */
 static const stroke strokes[] = {
     { 0, 11, { { .5, .05 }, { .25, .12 }, { .12, .35 }, { .12, .65 }, { .25, .88 }, { .5, .95 }, { .75, .88 }, { .88, .65 },
                { .88, .35 }, { .75, .12 }, { .5, .05 } } },
@@ -72,7 +72,7 @@ static double roll(dice *d, double low, double high)
 
 /* ---- drawing ---- */
 
-/* How the pen lays ink: full within `width` of the line, fading over one pixel. */
+/* Draws a line: full ink within `width` of it, fading over one pixel. */
 static void draw_segment(double *ink, point a, point b, double width)
 {
     int left = (int)fmax(0, fmin(a.x, b.x) - width - 1), right = (int)fmin(SIDE - 1, fmax(a.x, b.x) + width + 2);
@@ -89,7 +89,8 @@ static void draw_segment(double *ink, point a, point b, double width)
     }
 }
 
-/* A slanted, turned, scaled and moved copy of the unit square, 28 pixels wide; small angles' sine and cosine by Taylor. */
+/* A slanted, rotated, scaled and moved copy of the unit square, 28 pixels wide. The angles are small, so Taylor
+ * series give sine and cosine. */
 typedef struct frame {
     double xx, xy, yx, yy, x, y;
 } frame;

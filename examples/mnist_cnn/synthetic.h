@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* Writes four files of MNIST's names and form into a folder; the same bytes on every machine. false: one line on stderr says why,
- * or a signal asked the program to end. */
+/* Writes four files with MNIST's names and format into a folder, with the same bytes on every machine. Returns false
+ * after one line on stderr, or if a signal asked the program to end. */
 bool synthetic_make(const char *folder);
 
 #endif

@@ -6,9 +6,9 @@
 
 #include <cnn/cnn.h>
 
-/* How it went over some images. */
+/* The result over some images. */
 typedef struct score {
-    double loss;     /* the mean */
+    double loss;     /* mean loss */
     double accuracy; /* in percent */
     int64_t right, images;
     double seconds;
@@ -19,7 +19,7 @@ typedef enum outcome { DONE, FAILED, INTERRUPTED } outcome;
 /* One epoch of training. */
 outcome train_epoch(cnn_module *model, cnn_optimizer *adam, cnn_loader *loader, cnn_tape *tape, progress *bar, score *s);
 
-/* Goes once through the loader without gradients, in the behaviour that `mode` says. */
+/* Goes through the loader once without gradients, in the given mode. */
 outcome test(cnn_module *model, cnn_loader *loader, cnn_tape *tape, cnn_mode mode, score *s);
 
 #endif

@@ -37,10 +37,10 @@ static cnn_status train(cnn_module *model, cnn_optimizer *optimizer, cnn_loader 
                    cnn_tensor_item(loss));
         }
     }
-    return cnn_loader_status(loader); /* the loop ends at the epoch's end, and where a batch could not be made */
+    return cnn_loader_status(loader); /* the loop also ends if a batch could not be made */
 }
 
-/* How many samples of the loader the model gets right, in *correct. */
+/* Counts in *correct how many samples of the loader the model classifies correctly. */
 static cnn_status test(cnn_module *model, cnn_loader *loader, cnn_tape *tape, double *correct)
 {
     cnn_batch batch;
@@ -77,7 +77,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "quickstart: %s\n", cnn_last_error(NULL));
     }
 
-    cnn_tape_free(tape); /* NULL is fine for all of these, and so is any order */
+    cnn_tape_free(tape); /* all of these accept NULL and may be called in any order */
     cnn_loader_free(test_data);
     cnn_loader_free(train_data);
     cnn_optimizer_free(adam);
