@@ -262,7 +262,7 @@ START_TEST(bad_groups_change_nothing)
     cnn_context *other = cnn_context_new(.threads = 1);
     cnn_tensor *foreign = cnn_tensor_ones(other, CNN_F64, CNN_SHAPE(2));
     ck_assert_int_eq(cnn_adam_add_group(adam, &own, 1, NULL), CNN_ERROR_INVALID_ARGUMENT);
-    failed_with(CNN_ERROR_INVALID_ARGUMENT, "adam_add_group: the parameter of shape [2] is given twice");
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "adam_add_group: parameters[0], of shape [2], is in group 0 already");
     ck_assert_int_eq(cnn_adam_add_group(adam, twice, 2, NULL), CNN_ERROR_INVALID_ARGUMENT);
     ck_assert_int_eq(cnn_adam_add_group(adam, missing, 2, NULL), CNN_ERROR_INVALID_ARGUMENT);
     ck_assert_int_eq(cnn_adam_add_group(adam, &whole, 1, NULL), CNN_ERROR_DTYPE);

@@ -31,6 +31,8 @@ BY_TYPE = {
     "cnn_cross_entropy_options *": "cross_entropy_options", "cnn_gradcheck_options *": "gradcheck_options",
     "cnn_dataset_callbacks *": "dataset_callbacks", "cnn_batch_norm_options *": "batch_norm_options",
     "cnn_module_mode": "module_mode", "cnn_gradient_fn": "gradient_fn",
+    "cnn_belongs_fn": "belongs", "cnn_visit_fn": "visit",
+    "cnn_optimizer_option": "optimizer_option",
 }
 BY_NAME = {
     ("int", "ndim"): "ndim", ("int64_t *", "shape"): "shape", ("int", "dim"): "dim", ("int", "dim0"): "dim",
@@ -98,7 +100,13 @@ OVERRIDES = {
     "cnn_adam_add_group": {"optimizer": "adam", "parameters": "parameters", "options": "adam_options?"},
     "cnn_adamw_add_group": {"optimizer": "adamw", "parameters": "parameters", "options": "adam_options?"},
     "cnn_sgd_add_group": {"optimizer": "sgd", "parameters": "parameters", "options": "sgd_options?"},
-    "cnn_optimizer_set_lr": {"group": "group_or_all"},
+    "cnn_adam_create_for": {"parameters": "first_parameters", "count": "list_count", "options": "adam_options?"},
+    "cnn_adamw_create_for": {"parameters": "first_parameters", "count": "list_count", "options": "adam_options?"},
+    "cnn_sgd_create_for": {"parameters": "first_parameters", "count": "list_count", "options": "sgd_options"},
+    "cnn_adam_add_group_where": {"optimizer": "empty_adam", "options": "adam_options?"},
+    "cnn_adamw_add_group_where": {"optimizer": "empty_adamw", "options": "adam_options?"},
+    "cnn_sgd_add_group_where": {"optimizer": "empty_sgd", "options": "sgd_options?"},
+    "cnn_optimizer_set_lr": {"group": "group_or_all"}, "cnn_optimizer_set": {"group": "group_or_all", "value": "rate"},
     "cnn_mnist_open": {"directory": "directory"}, "cnn_idx_read": {"path": "idx_path"},
     "cnn_dataset_from_tensors": {"images": "images", "labels": "labels?"},
     "cnn_dataset_normalize": {"dataset": "normal_dataset"},

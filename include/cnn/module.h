@@ -172,6 +172,20 @@ CNN_API int cnn_module_state_count(const cnn_module *module);
  * @since 0.1
  */
 CNN_API cnn_tensor *cnn_module_state(const cnn_module *module, int i, char *name, size_t size);
+
+/** Receives one parameter or buffer, borrowed, with its whole name, such as "l1.0.weight", which is valid during the
+ * call. Returns whether the walk goes on. Must return normally, and may not add to the module or free it. */
+typedef bool (*cnn_visit_fn)(const char *name, cnn_tensor *tensor, bool is_parameter, void *user);
+
+/**
+ * Calls `visit` for every parameter and buffer of the whole tree, in the order of PyTorch's state_dict, until it
+ * returns false. One walk, where a loop over cnn_module_state() takes one for each of them. Thread-safe while nobody
+ * changes the module.
+ * @return CNN_OK, also where `visit` ended the walk; CNN_ERROR_INVALID_ARGUMENT for a NULL; CNN_ERROR_NO_MEMORY.
+ * @since 0.2
+ */
+CNN_API cnn_status cnn_module_visit(const cnn_module *module, cnn_visit_fn visit, void *user);
+
 /** The parameter or buffer of that name in the whole tree, borrowed; NULL (CNN_ERROR_NOT_FOUND) if there is none.
  * @since 0.1 */
 CNN_API cnn_tensor *cnn_module_find(const cnn_module *module, const char *name);

@@ -39,8 +39,7 @@ typedef struct cnn_sgd_options {
 } cnn_sgd_options;
 
 /** torch.optim.Adam over the parameters of `module` that require a gradient (Kingma & Ba 2015, "Adam: A Method for
- * Stochastic Optimization"). Frozen ones have no state in it; cnn_optimizer_add_group() adds one that is to be trained
- * later.
+ * Stochastic Optimization"). Frozen ones have no state in it; cnn_adam_add_group() adds one that is to be trained later.
  * @param options  NULL for the defaults.
  * @return an optimizer owned by the caller; NULL on failure (no such parameter, an option out of its range, no memory).
  * @since 0.1 */
@@ -65,22 +64,57 @@ CNN_API cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options 
 #define CNN__SGD_NEW(module, ...) cnn_sgd_create((module), &(cnn_sgd_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 #endif
 
+/** @name Optimizers over tensors
+ * Over `count` tensors of the caller's or modules' parameters, f32 or f64 and of `ctx`, each given once; they need not
+ * be of one module. `count` may be 0, and then `parameters` NULL: an optimizer without a group yet, whose `options` are
+ * those of groups that are added without options of their own.
+ * @param options  as in the create call.
+ * @return an optimizer owned by the caller; NULL on failure (CNN_ERROR_INVALID_ARGUMENT, CNN_ERROR_DTYPE,
+ *         CNN_ERROR_STATE, CNN_ERROR_NO_MEMORY).
+ * @{ */
+/** torch.optim.Adam. @since 0.2 */
+CNN_API cnn_optimizer *cnn_adam_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
+                                           const cnn_adam_options *options);
+/** torch.optim.AdamW. @since 0.2 */
+CNN_API cnn_optimizer *cnn_adamw_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
+                                            const cnn_adam_options *options);
+/** torch.optim.SGD; `options` must give `lr`. @since 0.2 */
+CNN_API cnn_optimizer *cnn_sgd_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
+                                          const cnn_sgd_options *options);
+/** @} */
+
 /** @name Parameter groups
  * Each adds parameters with options of their own to an optimizer of its kind. A parameter may be in one group only.
- * `options` are as in the create call; NULL takes those of the first group.
+ * `options` are as in the create call; NULL takes those of the first group, or where there is none those that the
+ * optimizer was made with.
  * @return CNN_OK; on failure nothing is added: CNN_ERROR_INVALID_ARGUMENT (a NULL, an optimizer of another kind, a
- *         count below 1, a parameter given twice or in a group already, an option out of its range), CNN_ERROR_DTYPE,
- *         CNN_ERROR_STATE, CNN_ERROR_NO_MEMORY.
+ *         count below 1, no parameter that belongs, a parameter given twice or in a group already, which the message
+ *         names, an option out of its range), CNN_ERROR_DTYPE, CNN_ERROR_STATE, CNN_ERROR_NO_MEMORY.
  * @{ */
-/** To an optimizer made by cnn_adam_create(). @since 0.2 */
+/** To an optimizer of Adam's. @since 0.2 */
 CNN_API cnn_status cnn_adam_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
                                       const cnn_adam_options *options);
-/** To an optimizer made by cnn_adamw_create(). @since 0.2 */
+/** To an optimizer of AdamW's. @since 0.2 */
 CNN_API cnn_status cnn_adamw_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
                                        const cnn_adam_options *options);
-/** To an optimizer made by cnn_sgd_create(). @since 0.2 */
+/** To an optimizer of SGD's. @since 0.2 */
 CNN_API cnn_status cnn_sgd_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
                                      const cnn_sgd_options *options);
+
+/** Says whether a parameter belongs to the group that is being added; `name` is its whole name, such as "l1.0.weight",
+ * valid during the call. Must return normally, and may not change the module. */
+typedef bool (*cnn_belongs_fn)(const char *name, const cnn_tensor *parameter, void *user);
+
+/** The parameters of `module` for which `belongs` returns true; it is asked once for each parameter that requires a
+ * gradient, in the order of cnn_module_parameter(). To an optimizer of Adam's. @since 0.2 */
+CNN_API cnn_status cnn_adam_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
+                                            void *user, const cnn_adam_options *options);
+/** The same, to an optimizer of AdamW's. @since 0.2 */
+CNN_API cnn_status cnn_adamw_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
+                                             void *user, const cnn_adam_options *options);
+/** The same, to an optimizer of SGD's. @since 0.2 */
+CNN_API cnn_status cnn_sgd_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
+                                           void *user, const cnn_sgd_options *options);
 /** @} */
 
 /** Frees an optimizer; NULL is fine. @since 0.1 */
@@ -100,6 +134,33 @@ CNN_API cnn_status cnn_optimizer_step(cnn_optimizer *optimizer);
 
 /** How many groups; 0 for NULL. @since 0.1 */
 CNN_API int cnn_optimizer_group_count(const cnn_optimizer *optimizer);
+
+/** What can be changed of a group. Which optimizers have it stands in their options. */
+typedef enum cnn_optimizer_option {
+    CNN_OPTION_LR = 0,           /**< all */
+    CNN_OPTION_WEIGHT_DECAY = 1, /**< all */
+    CNN_OPTION_MAXIMIZE = 2,     /**< all; 0 or 1 */
+    CNN_OPTION_BETA1 = 3,        /**< Adam, AdamW */
+    CNN_OPTION_BETA2 = 4,        /**< Adam, AdamW */
+    CNN_OPTION_EPS = 5,          /**< Adam, AdamW */
+    CNN_OPTION_AMSGRAD = 6,      /**< Adam, AdamW; 0 or 1; fixed when the group is added */
+    CNN_OPTION_MOMENTUM = 7,     /**< SGD; whether it is 0 is fixed when the group is added */
+    CNN_OPTION_DAMPENING = 8,    /**< SGD */
+    CNN_OPTION_NESTEROV = 9      /**< SGD; 0 or 1 */
+} cnn_optimizer_option;
+
+/** An option of a group as it is now; switches are 0 or 1. @return NaN on error: a NULL, no such group, an option that
+ * this kind of optimizer has not (CNN_ERROR_INVALID_ARGUMENT). @since 0.2 */
+CNN_API double cnn_optimizer_get(const cnn_optimizer *optimizer, int group, cnn_optimizer_option option);
+/**
+ * Sets an option of a group from the next step on; −1: of all groups. Checkpoints carry it.
+ * @param value  in the range that the create call has for it; 0 is 0 here.
+ * @return CNN_OK; on failure nothing is changed: CNN_ERROR_INVALID_ARGUMENT (as above, or a value out of its range);
+ *         CNN_ERROR_STATE where the group would need another state than it has (AMSGrad switched, momentum from or to
+ *         0).
+ * @since 0.2
+ */
+CNN_API cnn_status cnn_optimizer_set(cnn_optimizer *optimizer, int group, cnn_optimizer_option option, double value);
 /** The learning rate of a group; NaN on error. @since 0.1 */
 CNN_API double cnn_optimizer_lr(const cnn_optimizer *optimizer, int group);
 /** Sets the learning rate of a group; −1: of all. `lr` is finite and at least 0. @since 0.1 */

@@ -44,17 +44,6 @@ void cnn__restore_tensor(cnn__restore *restore, const char *name, cnn_tensor *to
     match(restore, cnn__safetensors_find(&restore->st, name), name, to);
 }
 
-size_t cnn__longest_name(const cnn_module *module)
-{
-    size_t longest = 0;
-    for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s);) {
-        char none[1];
-        size_t length = cnn__state_name(&s, none, sizeof none);
-        longest = length > longest ? length : longest;
-    }
-    return longest;
-}
-
 /* Finds the entry that a tensor of the module is loaded from: under the stripped prefix if the file has such an
  * entry, otherwise without it. `composed` has room for the prefix and the name. */
 static cnn__entry *find_entry(const cnn__restore *restore, const char *name, char *composed)

@@ -52,7 +52,4 @@ void cnn__restore_end(cnn__restore *restore);
 /* Whether the file is a checkpoint of this library. */
 bool cnn__restore_is_checkpoint(const cnn__restore *restore);
 
-/* The length of the longest name in a module's state. */
-size_t cnn__longest_name(const cnn_module *module);
-
 #endif

@@ -34,23 +34,13 @@ static cnn_status check(const cnn_module *module, const cnn_module *source, char
     return CNN_OK;
 }
 
-static size_t longest_name(const cnn_module *module)
-{
-    size_t longest = 0;
-    for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s);) {
-        size_t length = cnn__state_name(&s, NULL, 0);
-        longest = length > longest ? length : longest;
-    }
-    return longest;
-}
-
 cnn_status cnn_module_copy_from(cnn_module *module, const cnn_module *source)
 {
     if (!module || !source) {
         return cnn__fail(module ? module->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "module_copy_from: %s is NULL",
                          module ? "source" : "module");
     }
-    size_t size = longest_name(module) + 1;
+    size_t size = cnn__longest_name(module) + 1;
     char *name = cnn__alloc(module->ctx, size);
     if (!name) {
         return cnn__fail_memory(module->ctx, "module_copy_from", size);

@@ -86,6 +86,8 @@ cnn__state cnn__state_begin(const cnn_module *root);
 bool cnn__state_next(cnn__state *state);
 /* The whole name, such as "l1.0.weight", cut to `size` bytes; returns its whole length. */
 size_t cnn__state_name(const cnn__state *state, char *buffer, size_t size);
+/* The length of the longest whole name; 0 where there is no state. */
+size_t cnn__longest_name(const cnn_module *module);
 /* The parameter or buffer whose whole name is the `length` bytes at `name`; NULL if there is none. */
 cnn_tensor *cnn__state_find(const cnn_module *root, const char *name, size_t length);
 /* The next module of a tree, parents before children; NULL at the end. */

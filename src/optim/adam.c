@@ -134,3 +134,29 @@ cnn_status cnn_adamw_add_group(cnn_optimizer *optimizer, cnn_tensor *const *para
 {
     return cnn__optimizer_add_group(optimizer, &adamw_class, "adamw_add_group", parameters, count, options);
 }
+
+cnn_optimizer *cnn_adam_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
+                                   const cnn_adam_options *options)
+{
+    return cnn__optimizer_new_for(ctx, &adam_class, "adam_create_for", parameters, count, options);
+}
+
+cnn_status cnn_adam_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
+                                    void *user, const cnn_adam_options *options)
+{
+    return cnn__optimizer_add_group_where(optimizer, &adam_class, "adam_add_group_where", module, belongs, user,
+                                          options);
+}
+
+cnn_optimizer *cnn_adamw_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
+                                    const cnn_adam_options *options)
+{
+    return cnn__optimizer_new_for(ctx, &adamw_class, "adamw_create_for", parameters, count, options);
+}
+
+cnn_status cnn_adamw_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
+                                     void *user, const cnn_adam_options *options)
+{
+    return cnn__optimizer_add_group_where(optimizer, &adamw_class, "adamw_add_group_where", module, belongs, user,
+                                          options);
+}

@@ -1,13 +1,17 @@
+<<<<<<< HEAD
 /* What all optimizers share: groups of parameters, their moments, and the step. A class provides the hyperparameters
  * and the formula.
  *
  * Everything that can fail happens when a group is added; a step only computes. */
+=======
+/* What all optimizers share: their life and the step. A class brings the numbers and the formula.
+ *
+ * Whatever can fail happens when a group is added (groups.c); a step only computes. */
+>>>>>>> c1983fd (optim: Groups by a predicate, options that change)
 #include "optim/optimizer.h"
 
 #include "tensor/failed_step.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static cnn_status missing(const char *call)
@@ -15,186 +19,35 @@ static cnn_status missing(const char *call)
     return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: optimizer is NULL", call);
 }
 
-/* ---- groups ---- */
-
-static void group_clear(cnn_context *ctx, cnn__group *group)
-{
-    for (int i = 0; i < group->count; i++) {
-        for (int k = 0; k < CNN__MAX_MOMENTS; k++) {
-            cnn__tensor_release(group->slots[i].moment[k]);
-        }
-        cnn__tensor_release(group->slots[i].parameter);
-    }
-    cnn__free(ctx, group->slots);
-    *group = (cnn__group){ .count = 0 };
-}
-
-static cnn_status check_parameter(const cnn_optimizer *o, const char *call, const cnn_tensor *t)
-{
-    cnn_status status = cnn__tensor_check(t, call);
-    if (status != CNN_OK) {
-        return status;
-    }
-    if (t->kind != CNN__TENSOR_PLAIN) {
-        return cnn__fail(o->ctx, CNN_ERROR_STATE, "%s: the tensor belongs to a tape, expected a parameter", call);
-    }
-    if (t->ctx != o->ctx) {
-        return cnn__fail(o->ctx, CNN_ERROR_STATE, "%s: the tensor is of another context than the optimizer", call);
-    }
-    if (!cnn__dtype_is_real(t->dtype)) {
-        return cnn__fail(o->ctx, CNN_ERROR_DTYPE, "%s: the tensor is %s, expected float32 or float64", call,
-                         cnn_dtype_name(t->dtype));
-    }
-    return CNN_OK;
-}
-
-/* Takes the parameter into the slot, with moments of zeros. */
-static cnn_status slot_fill(const cnn_optimizer *o, const char *call, const cnn__group *group, cnn__slot *slot,
-                            cnn_tensor *parameter)
-{
-    cnn_status status = check_parameter(o, call, parameter);
-    if (status != CNN_OK) {
-        return status;
-    }
-    slot->parameter = cnn__tensor_retain(parameter);
-    for (int k = 0; k < o->class->moment_count; k++) {
-        if (!o->class->needs(group->hyper, k)) {
-            continue;
-        }
-        cnn_tensor *m = cnn__tensor_new(o->ctx, call, parameter->dtype, parameter->ndim, parameter->shape);
-        if (!m) {
-            return CNN_ERROR_NO_MEMORY;
-        }
-        slot->moment[k] = m;
-        o->ctx->kernels->array->fill(m->dtype, m->numel, 0, cnn__data(m), o->ctx->pool);
-    }
-    return CNN_OK;
-}
-
-static int by_address(const void *a, const void *b)
-{
-    uintptr_t x = (uintptr_t) * (cnn_tensor *const *)a, y = (uintptr_t) * (cnn_tensor *const *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* A parameter may be in one group only, and there once: neighbours after sorting show it. */
-static cnn_status check_unique(const cnn_optimizer *o, const char *call, const cnn__group *added)
-{
-    size_t count = (size_t)added->count, n = 0;
-    for (int g = 0; g < o->group_count; g++) {
-        count += (size_t)o->groups[g].count;
-    }
-    cnn_tensor **all = cnn__alloc(o->ctx, count * sizeof *all);
-    if (!all) {
-        return cnn__fail_memory(o->ctx, call, count * sizeof *all);
-    }
-    for (int g = 0; g <= o->group_count; g++) {
-        const cnn__group *group = g < o->group_count ? &o->groups[g] : added;
-        for (int i = 0; i < group->count; i++) {
-            all[n++] = group->slots[i].parameter;
-        }
-    }
-    qsort(all, count, sizeof *all, by_address);
-    bool unique = true;
-    char text[CNN__SHAPE_TEXT] = "";
-    for (size_t i = 1; i < count && unique; i++) {
-        unique = all[i] != all[i - 1];
-        if (!unique) {
-            cnn__shape_text(text, all[i]->ndim, all[i]->shape);
-        }
-    }
-    cnn__free(o->ctx, all);
-    return unique ? CNN_OK
-                  : cnn__fail(o->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: the parameter of shape %s is given twice", call,
-                              text);
-}
-
-static cnn_status append(cnn_optimizer *o, const char *call, const cnn__group *group)
-{
-    size_t count = (size_t)o->group_count + 1;
-    cnn__group *groups = cnn__alloc(o->ctx, count * sizeof *groups);
-    if (!groups) {
-        return cnn__fail_memory(o->ctx, call, count * sizeof *groups);
-    }
-    if (o->groups) {
-        memcpy(groups, o->groups, (count - 1) * sizeof *groups);
-    }
-    groups[count - 1] = *group;
-    cnn__free(o->ctx, o->groups);
-    o->groups = groups;
-    o->group_count++;
-    return CNN_OK;
-}
-
-/* Fills `group`, whose numbers are set, with `count` slots; what it has got is in it also on failure. */
-static cnn_status group_fill(cnn_optimizer *o, const char *call, cnn__group *group, cnn_tensor *const *parameters,
-                             int count)
-{
-    group->slots = cnn__calloc(o->ctx, (size_t)count, sizeof *group->slots);
-    if (!group->slots) {
-        return cnn__fail_memory(o->ctx, call, (size_t)count * sizeof *group->slots);
-    }
-    for (int i = 0; i < count; i++) {
-        cnn__slot *slot = &group->slots[group->count++];
-        cnn_status status = slot_fill(o, call, group, slot, parameters[i]);
-        if (status != CNN_OK) {
-            return status;
-        }
-    }
-    return check_unique(o, call, group);
-}
-
-static cnn_status add_group(cnn_optimizer *o, const char *call, cnn_tensor *const *parameters, int count,
-                            const void *options)
-{
-    cnn__group group = { .count = 0 };
-    cnn_status status = CNN_OK;
-    if (o->group_count && !options) {
-        memcpy(group.hyper, o->groups[0].hyper, sizeof group.hyper);
-    } else {
-        status = o->class->read(o->ctx, call, options, group.hyper);
-    }
-    if (status == CNN_OK) {
-        status = o->class->check(o->ctx, call, group.hyper);
-    }
-    if (status == CNN_OK) {
-        status = group_fill(o, call, &group, parameters, count);
-    }
-    if (status == CNN_OK) {
-        status = append(o, call, &group);
-    }
-    if (status != CNN_OK) {
-        group_clear(o->ctx, &group);
-    }
-    return status;
-}
-
 /* ---- life ---- */
 
-/* A group of the module's parameters but for the frozen ones, which are to have no state and no updates. */
-static cnn_status add_module(cnn_optimizer *o, cnn_module *module, const void *options)
+/* Without a group yet. */
+static cnn_optimizer *new_optimizer(cnn_context *ctx, const cnn__optimizer_class *class, const char *call,
+                                    const void *options)
 {
-    const char *call = o->class->call;
-    int count = cnn_module_parameter_count(module), trained = 0;
-    if (count == 0) {
-        return cnn__fail(o->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: the module has no parameters", call);
+    double defaults[CNN__MAX_HYPER] = { 0 };
+    if (class->read(ctx, call, options, defaults) != CNN_OK || class->check(ctx, call, defaults) != CNN_OK) {
+        return NULL;
     }
-    cnn_tensor **parameters = cnn__alloc(o->ctx, (size_t)count * sizeof *parameters);
-    if (!parameters) {
-        return cnn__fail_memory(o->ctx, call, (size_t)count * sizeof *parameters);
+    cnn_optimizer *o = cnn__calloc(ctx, 1, sizeof *o);
+    if (!o) {
+        cnn__fail_memory(ctx, call, sizeof *o);
+        return NULL;
     }
-    cnn_module_parameters(module, parameters, count);
-    for (int i = 0; i < count; i++) {
-        if (parameters[i]->requires_grad) {
-            parameters[trained++] = parameters[i];
-        }
+    o->ctx = cnn__context_retain(ctx);
+    o->class = class;
+    memcpy(o->defaults, defaults, sizeof defaults);
+    return o;
+}
+
+/* `o`, or NULL if what was done to it failed. */
+static cnn_optimizer *finish(cnn_optimizer *o, cnn_status status)
+{
+    if (status == CNN_OK) {
+        return o;
     }
-    cnn_status status = trained > 0
-                            ? add_group(o, call, parameters, trained, options)
-                            : cnn__fail(o->ctx, CNN_ERROR_INVALID_ARGUMENT,
-                                        "%s: none of the module's %d parameters requires a gradient", call, count);
-    cnn__free(o->ctx, parameters);
-    return status;
+    cnn_optimizer_free(o);
+    return NULL;
 }
 
 cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class *class, const void *options)
@@ -203,36 +56,70 @@ cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class
         cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", class->call);
         return NULL;
     }
-    cnn_context *ctx = cnn_module_context(module);
-    cnn_optimizer *o = cnn__calloc(ctx, 1, sizeof *o);
-    if (!o) {
-        cnn__fail_memory(ctx, class->call, sizeof *o);
+    cnn_optimizer *o = new_optimizer(cnn_module_context(module), class, class->call, options);
+    return o ? finish(o, cnn__group_of_module(o, class->call, module, NULL, NULL, NULL)) : NULL;
+}
+
+static cnn_status check_list(const cnn_context *ctx, const char *call, cnn_tensor *const *parameters, int count,
+                             int least)
+{
+    if (count < least) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: count is %d, expected at least %d", call, count, least);
+    }
+    return count == 0 || parameters ? CNN_OK
+                                    : cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: parameters is NULL", call);
+}
+
+cnn_optimizer *cnn__optimizer_new_for(cnn_context *ctx, const cnn__optimizer_class *class, const char *call,
+                                      cnn_tensor *const *parameters, int count, const void *options)
+{
+    if (!ctx) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: ctx is NULL", call);
         return NULL;
     }
-    o->ctx = cnn__context_retain(ctx);
-    o->class = class;
-    if (add_module(o, module, options) != CNN_OK) {
-        cnn_optimizer_free(o);
+    if (check_list(ctx, call, parameters, count, 0) != CNN_OK) {
         return NULL;
     }
-    return o;
+    cnn_optimizer *o = new_optimizer(ctx, class, call, options);
+    return o ? finish(o, count ? cnn__group_of_tensors(o, call, parameters, count, NULL) : CNN_OK) : NULL;
+}
+
+static cnn_status check_class(const cnn_optimizer *optimizer, const cnn__optimizer_class *class, const char *call)
+{
+    if (!optimizer) {
+        return missing(call);
+    }
+    return optimizer->class == class ? CNN_OK
+                                     : cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                                                 "%s: the optimizer is %s, expected %s", call, optimizer->class->name,
+                                                 class->name);
 }
 
 cnn_status cnn__optimizer_add_group(cnn_optimizer *optimizer, const cnn__optimizer_class *class, const char *call,
                                     cnn_tensor *const *parameters, int count, const void *options)
 {
-    if (!optimizer) {
-        return missing(call);
+    cnn_status status = check_class(optimizer, class, call);
+    if (status == CNN_OK) {
+        CNN__KNOWN(optimizer != NULL);
+        status = check_list(optimizer->ctx, call, parameters, count, 1);
     }
-    if (optimizer->class != class) {
-        return cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: the optimizer is %s, expected %s", call,
-                         optimizer->class->name, class->name);
+    return status == CNN_OK ? cnn__group_of_tensors(optimizer, call, parameters, count, options) : status;
+}
+
+cnn_status cnn__optimizer_add_group_where(cnn_optimizer *optimizer, const cnn__optimizer_class *class, const char *call,
+                                          const cnn_module *module, cnn_belongs_fn belongs, void *user,
+                                          const void *options)
+{
+    cnn_status status = check_class(optimizer, class, call);
+    if (status != CNN_OK) {
+        return status;
     }
-    if (count < 1 || !parameters) {
-        return cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s", call,
-                         parameters ? "count is less than 1" : "parameters is NULL");
+    CNN__KNOWN(optimizer != NULL);
+    if (!module || !belongs) {
+        return cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call,
+                         module ? "belongs" : "module");
     }
-    return add_group(optimizer, call, parameters, count, options);
+    return cnn__group_of_module(optimizer, call, module, belongs, user, options);
 }
 
 void cnn_optimizer_free(cnn_optimizer *optimizer)
@@ -242,7 +129,7 @@ void cnn_optimizer_free(cnn_optimizer *optimizer)
     }
     cnn_context *ctx = optimizer->ctx;
     for (int g = 0; g < optimizer->group_count; g++) {
-        group_clear(ctx, &optimizer->groups[g]);
+        cnn__group_clear(ctx, &optimizer->groups[g]);
     }
     cnn__free(ctx, optimizer->groups);
     cnn__free(ctx, optimizer);
@@ -312,42 +199,6 @@ int cnn_optimizer_group_count(const cnn_optimizer *optimizer)
         return 0;
     }
     return optimizer->group_count;
-}
-
-static cnn_status check_group(const cnn_optimizer *o, const char *call, int group)
-{
-    if (!o) {
-        return missing(call);
-    }
-    if (group < 0 || group >= o->group_count) {
-        return cnn__fail(o->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: there is no group %d, expected 0 to %d", call, group,
-                         o->group_count - 1);
-    }
-    return CNN_OK;
-}
-
-double cnn_optimizer_lr(const cnn_optimizer *optimizer, int group)
-{
-    return check_group(optimizer, "optimizer_lr", group) == CNN_OK ? optimizer->groups[group].hyper[0] : (double)NAN;
-}
-
-cnn_status cnn_optimizer_set_lr(cnn_optimizer *optimizer, int group, double lr)
-{
-    const char *call = "optimizer_set_lr";
-    cnn_status status = check_group(optimizer, call, group == -1 ? 0 : group);
-    if (status != CNN_OK) {
-        return status;
-    }
-    if (!(lr >= 0) || isinf(lr)) {
-        return cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT,
-                         "%s: lr is %s, expected a finite number of at least 0", call, CNN__G(lr));
-    }
-    for (int g = 0; g < optimizer->group_count; g++) {
-        if (group == -1 || g == group) {
-            optimizer->groups[g].hyper[0] = cnn__option(lr, 0);
-        }
-    }
-    return CNN_OK;
 }
 
 int64_t cnn_optimizer_step_count(const cnn_optimizer *optimizer)

@@ -49,16 +49,34 @@ typedef struct cnn__optimizer_class {
 struct cnn_optimizer {
     cnn_context *ctx; /* held */
     const cnn__optimizer_class *class;
+    double defaults[CNN__MAX_HYPER]; /* what it was made with */
     int64_t steps;
     int group_count;
     cnn__group *groups;
 };
 
-/* Makes an optimizer of a class over a module's parameters; NULL on failure, reported. */
-cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class *class, const void *options);
+/* ---- what the functions of the classes do; `call` is theirs ---- */
 
-/* What the classes' functions for adding a group do; `call` is theirs. An optimizer of another class is refused. */
+/* An optimizer over a module's parameters; NULL on failure, reported as class->call. */
+cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class *class, const void *options);
+/* An optimizer over `count` tensors, which may be 0. */
+cnn_optimizer *cnn__optimizer_new_for(cnn_context *ctx, const cnn__optimizer_class *class, const char *call,
+                                      cnn_tensor *const *parameters, int count, const void *options);
+/* Both refuse an optimizer of another class. */
 cnn_status cnn__optimizer_add_group(cnn_optimizer *optimizer, const cnn__optimizer_class *class, const char *call,
                                     cnn_tensor *const *parameters, int count, const void *options);
+cnn_status cnn__optimizer_add_group_where(cnn_optimizer *optimizer, const cnn__optimizer_class *class, const char *call,
+                                          const cnn_module *module, cnn_belongs_fn belongs, void *user,
+                                          const void *options);
+
+/* ---- groups (groups.c): on failure, which is reported as `call`, the optimizer is as it was ---- */
+
+/* Appends a group of `count` > 0 tensors. */
+cnn_status cnn__group_of_tensors(cnn_optimizer *o, const char *call, cnn_tensor *const *parameters, int count,
+                                 const void *options);
+/* Appends a group of the module's parameters that require a gradient and belong (`belongs` NULL: all). */
+cnn_status cnn__group_of_module(cnn_optimizer *o, const char *call, const cnn_module *module, cnn_belongs_fn belongs,
+                                void *user, const void *options);
+void cnn__group_clear(cnn_context *ctx, cnn__group *group);
 
 #endif

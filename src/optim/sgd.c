@@ -91,3 +91,15 @@ cnn_status cnn_sgd_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parame
 {
     return cnn__optimizer_add_group(optimizer, &sgd_class, "sgd_add_group", parameters, count, options);
 }
+
+cnn_optimizer *cnn_sgd_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
+                                  const cnn_sgd_options *options)
+{
+    return cnn__optimizer_new_for(ctx, &sgd_class, "sgd_create_for", parameters, count, options);
+}
+
+cnn_status cnn_sgd_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
+                                   void *user, const cnn_sgd_options *options)
+{
+    return cnn__optimizer_add_group_where(optimizer, &sgd_class, "sgd_add_group_where", module, belongs, user, options);
+}

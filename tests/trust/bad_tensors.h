@@ -293,11 +293,13 @@ static const candidate tensor_arrays[] = { MADE("good", GOOD, two_tensors, 0), W
                                            MADE("[x, other context]", MAY, one_wrong, 9),
                                            MADE("two dtypes", MAY, two_dtypes, 0), MADE("two shapes", MAY, two_shapes, 0),
                                            MADE("one twice", MAY, same_twice, 0) };
-static const candidate parameter_arrays[] = { MADE("good", GOOD, two_tensors, 0), WRONG_ARRAYS,
-                                              MADE("[x, other context]", BAD, one_wrong, 9),
-                                              MADE("[x, on a tape]", BAD, one_wrong, 13),
-                                              MADE("[x, in a group already]", BAD, one_wrong, 15),
-                                              MADE("int64", BAD, two_dtypes, 1), MADE("one twice", BAD, same_twice, 0) };
+#define WRONG_PARAMETERS                                                                     \
+    WRONG_ARRAYS, MADE("[x, other context]", BAD, one_wrong, 9), MADE("[x, on a tape]", BAD, one_wrong, 13), \
+        MADE("int64", BAD, two_dtypes, 1), MADE("one twice", BAD, same_twice, 0)
+static const candidate parameter_arrays[] = { MADE("good", GOOD, two_tensors, 0), WRONG_PARAMETERS,
+                                              MADE("[x, in a group already]", BAD, one_wrong, 15) };
+static const candidate first_parameters[] = { MADE("good", GOOD, two_tensors, 0), WRONG_PARAMETERS,
+                                              MADE("[x, in a group of another]", MAY, one_wrong, 15) };
 static value check_inputs(world *w, const kind *k)
 {
     value array = two_tensors(w, k);
@@ -316,6 +318,7 @@ static const candidate check_arrays[] = { MADE("good", GOOD, check_inputs, 0), W
                                           MADE("float32", BAD, check_inputs_f32, 0) };
 static const kind kind_tensors = { "tensors", CANDIDATES(tensor_arrays), CNN_F32, 2, { 2, 3 }, false, false, NULL, 0 };
 PLAIN(parameters, parameter_arrays);
+PLAIN(first_parameters, first_parameters);
 static const kind kind_check_inputs = { "inputs", CANDIDATES(check_arrays), CNN_F64, 2, { 2, 3 }, false, true, NULL, 0 };
 
 static cnn_module *fresh_module(world *w)

@@ -73,6 +73,14 @@ static const candidate sgds[] = { MADE("good", GOOD, make_sgd, 0), NO_POINTER, M
 OBJECT(sgd, sgds);
 static const candidate adams[] = { MADE("good", GOOD, make_optimizer, 0), NO_POINTER, MADE("SGD", BAD, make_sgd, 0) };
 OBJECT(adam, adams);
+#define EMPTY(name, make_options, wrong_label, wrong)                                                                 \
+    MAKER(empty_##name, keep(w, cnn_##name##_create_for(context_of(w), NULL, 0, make_options), release_optimizer))    \
+    static const candidate empty_##name##s[] = { MADE("good", GOOD, make_empty_##name, 0), NO_POINTER,                \
+                                                 MADE(wrong_label, BAD, wrong, 0) };                                  \
+    OBJECT(empty_##name, empty_##name##s)
+EMPTY(adam, NULL, "AdamW", make_adamw);
+EMPTY(adamw, NULL, "Adam", make_optimizer);
+EMPTY(sgd, CNN_OPTIONS(cnn_sgd_options, .lr = 0.1), "Adam", make_optimizer);
 
 MAKER(dataset, keep(w, new_dataset(w), release_dataset))
 static const candidate datasets[] = { MADE("good", GOOD, make_dataset, 0), NO_POINTER };
@@ -147,6 +155,7 @@ NUMBERS(end_dim, NUMBER("good", GOOD, 1), NUMBER("-1", MAY, -1), NUMBER("8", BAD
 NUMBERS(count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST, NUMBER("0", MAY, 0), NUMBER("1", MAY, 1));
 NUMBERS(bounded_count, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEAST, NUMBER("17", BAD, 17), LARGEST,
         NUMBER("1", MAY, 1));
+NUMBERS(list_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST, NUMBER("0", MAY, 0), NUMBER("1", MAY, 1));
 NUMBERS(child_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST, NUMBER("0", MAY, 0));
 NUMBERS(reduce_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST, NUMBER("3", BAD, 3), NUMBER("9", BAD, 9), LARGEST,
         NUMBER("0", MAY, 0), NUMBER("1", MAY, 1));
@@ -160,6 +169,8 @@ NUMBERS(dtype, NUMBER("good", GOOD, CNN_F32), NUMBER("6", BAD, 6), NO_ENUM, NUMB
         NUMBER("int64", MAY, CNN_I64), NUMBER("uint8", MAY, CNN_U8), NUMBER("bool", MAY, CNN_BOOL));
 NUMBERS(real, NUMBER("good", GOOD, CNN_F32), NUMBER("6", BAD, 6), NO_ENUM, NUMBER("float64", MAY, CNN_F64),
         NUMBER("int64", BAD, CNN_I64), NUMBER("bool", BAD, CNN_BOOL));
+NUMBERS(optimizer_option, NUMBER("good", GOOD, CNN_OPTION_EPS), NUMBER("10", BAD, 10), NUMBER("SGD's", BAD, CNN_OPTION_MOMENTUM),
+        NO_ENUM);
 NUMBERS(mode, NUMBER("good", GOOD, CNN_TRAIN), NUMBER("4", BAD, 4), NO_ENUM);
 NUMBERS(module_mode, NUMBER("good", GOOD, CNN_MODULE_EVALUATES), NUMBER("3", BAD, 3), NO_ENUM);
 NUMBERS(split, NUMBER("good", GOOD, CNN_MNIST_TEST), NUMBER("2", BAD, 2), NO_ENUM);
@@ -241,6 +252,10 @@ static const candidate gradient_fns[] = { { "good", GOOD, NULL, { .f = (void (*)
 OBJECT(gradient_fn, gradient_fns);
 static const candidate functions[] = { { "good", GOOD, NULL, { .f = (void (*)(void))checked_function }, 0 }, NO_POINTER };
 OBJECT(function, functions);
+static const candidate belongings[] = { { "good", GOOD, NULL, { .f = (void (*)(void))belongs_always }, 0 }, NO_POINTER };
+OBJECT(belongs, belongings);
+static const candidate visits[] = { { "good", GOOD, NULL, { .f = (void (*)(void))visit_all }, 0 }, NO_POINTER };
+OBJECT(visit, visits);
 
 /* ---- names and paths ---- */
 

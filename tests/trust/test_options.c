@@ -86,6 +86,28 @@ static bool use_sgd_group(const void *o)
     return good;
 }
 
+FREEING(adam_for, cnn_adam_create_for(ctx, NULL, 0, o), cnn_optimizer_free)
+FREEING(adamw_for, cnn_adamw_create_for(ctx, NULL, 0, o), cnn_optimizer_free)
+FREEING(sgd_for, cnn_sgd_create_for(ctx, NULL, 0, o), cnn_optimizer_free)
+
+static bool is_any(const char *name, const cnn_tensor *parameter, void *user)
+{
+    (void)name, (void)parameter, (void)user;
+    return true;
+}
+
+#define GROUP_WHERE(name, defaults)                                                   \
+    static bool use_##name##_where(const void *o)                                     \
+    {                                                                                 \
+        cnn_optimizer *made = cnn_##name##_create_for(ctx, NULL, 0, defaults);        \
+        bool good = cnn_##name##_add_group_where(made, model, is_any, NULL, o) == CNN_OK; \
+        cnn_optimizer_free(made);                                                     \
+        return good;                                                                  \
+    }
+GROUP_WHERE(adam, NULL)
+GROUP_WHERE(adamw, NULL)
+GROUP_WHERE(sgd, CNN_OPTIONS(cnn_sgd_options, .lr = 0.1))
+
 static bool use_conv2d(const void *o)
 {
     return cnn_tensor_status(cnn_conv2d(input(CNN_SHAPE(1, 4, 8, 8)), input(CNN_SHAPE(8, 4, 3, 3)), NULL, o)) == CNN_OK;
@@ -262,6 +284,12 @@ static const row rows[] = {
     ROW("adamw_create", use_adamw, good_adam, 0),
     ROW("adam_add_group", use_add_group, good_adam, 0),
     ROW("sgd_add_group", use_sgd_group, good_sgd, END_OF(cnn_sgd_options, lr)),
+    ROW("adam_create_for", use_adam_for, good_adam, 0),
+    ROW("adamw_create_for", use_adamw_for, good_adam, 0),
+    ROW("sgd_create_for", use_sgd_for, good_sgd, END_OF(cnn_sgd_options, lr)),
+    ROW("adam_add_group_where", use_adam_where, good_adam, 0),
+    ROW("adamw_add_group_where", use_adamw_where, good_adam, 0),
+    ROW("sgd_add_group_where", use_sgd_where, good_sgd, END_OF(cnn_sgd_options, lr)),
     ROW("sgd_create", use_sgd, good_sgd, END_OF(cnn_sgd_options, lr)),
     ROW("loader_create", use_loader, good_loader, 0),
     ROW("cross_entropy", use_cross_entropy, good_loss, 0),
@@ -441,6 +469,7 @@ static const range ranges[] = {
     RANGE("linear_create", use_linear, good_linear, dtype, INT, CNN_BOOL, "float32 or float64"),
     RANGE("linear_create", use_linear, good_linear, dtype, INT, 99, "float32 or float64"),
     ADAM("adam_create", use_adam), ADAM("adamw_create", use_adamw), ADAM("adam_add_group", use_add_group),
+    ADAM("adamw_create_for", use_adamw_for), ADAM("adam_add_group_where", use_adam_where),
     NOT_NEGATIVE("sgd_add_group", use_sgd_group, good_sgd, lr), NOT_NEGATIVE("sgd_add_group", use_sgd_group, good_sgd, momentum),
     NOT_NEGATIVE("sgd_create", use_sgd, good_sgd, lr), NOT_NEGATIVE("sgd_create", use_sgd, good_sgd, momentum),
     NOT_NEGATIVE("sgd_create", use_sgd, good_sgd, weight_decay),

@@ -1,0 +1,286 @@
+/* Groups of parameters: made with their moments, checked against the groups that are there, and appended whole or not at
+ * all. A parameter is in one group only, and there once. */
+#include "optim/optimizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A group that is being made, and what its parameters are called in messages. */
+typedef struct adding {
+    cnn_optimizer *o;
+    const char *call;
+    const cnn_module *module; /* the parameters' own; NULL: they were given as an array */
+    cnn__group group;
+} adding;
+
+void cnn__group_clear(cnn_context *ctx, cnn__group *group)
+{
+    for (int i = 0; i < group->count; i++) {
+        for (int k = 0; k < CNN__MAX_MOMENTS; k++) {
+            cnn__tensor_release(group->slots[i].moment[k]);
+        }
+        cnn__tensor_release(group->slots[i].parameter);
+    }
+    cnn__free(ctx, group->slots);
+    *group = (cnn__group){ .count = 0 };
+}
+
+static cnn_status check_parameter(const cnn_optimizer *o, const char *call, const cnn_tensor *t)
+{
+    cnn_status status = cnn__tensor_check(t, call);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (t->kind != CNN__TENSOR_PLAIN) {
+        return cnn__fail(o->ctx, CNN_ERROR_STATE, "%s: the tensor belongs to a tape, expected a parameter", call);
+    }
+    if (t->ctx != o->ctx) {
+        return cnn__fail(o->ctx, CNN_ERROR_STATE, "%s: the tensor is of another context than the optimizer", call);
+    }
+    if (!cnn__dtype_is_real(t->dtype)) {
+        return cnn__fail(o->ctx, CNN_ERROR_DTYPE, "%s: the tensor is %s, expected float32 or float64", call,
+                         cnn_dtype_name(t->dtype));
+    }
+    return CNN_OK;
+}
+
+/* Takes the parameter into the slot, with moments of zeros. */
+static cnn_status slot_fill(const adding *a, cnn__slot *slot, cnn_tensor *parameter)
+{
+    const cnn_optimizer *o = a->o;
+    cnn_status status = check_parameter(o, a->call, parameter);
+    if (status != CNN_OK) {
+        return status;
+    }
+    slot->parameter = cnn__tensor_retain(parameter);
+    for (int k = 0; k < o->class->moment_count; k++) {
+        if (!o->class->needs(a->group.hyper, k)) {
+            continue;
+        }
+        cnn_tensor *m = cnn__tensor_new(o->ctx, a->call, parameter->dtype, parameter->ndim, parameter->shape);
+        if (!m) {
+            return CNN_ERROR_NO_MEMORY;
+        }
+        slot->moment[k] = m;
+        o->ctx->kernels->array->fill(m->dtype, m->numel, 0, cnn__data(m), o->ctx->pool);
+    }
+    return CNN_OK;
+}
+
+/* ---- no parameter twice ---- */
+
+/* Where a parameter is: in group `group`, as number `place`. */
+typedef struct position {
+    const cnn_tensor *parameter;
+    int group, place;
+} position;
+
+static int by_parameter(const void *x, const void *y)
+{
+    const position *a = x, *b = y;
+    uintptr_t p = (uintptr_t)a->parameter, q = (uintptr_t)b->parameter;
+    if (p != q) {
+        return p < q ? -1 : 1;
+    }
+    return a->group != b->group ? (a->group > b->group) - (a->group < b->group)
+                                : (a->place > b->place) - (a->place < b->place);
+}
+
+/* What a walk over the module's state looks for, and what it is called. */
+typedef struct search {
+    const cnn_tensor *wanted;
+    char name[CNN__QUOTE];
+} search;
+
+static bool is_wanted(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
+{
+    search *s = user;
+    (void)is_parameter;
+    if (tensor == s->wanted) {
+        cnn__quote(s->name, name, false);
+    }
+    return tensor != s->wanted;
+}
+
+/* The parameter at `second` is the one at `first`. Where its name cannot be found, its shape has to do. */
+static cnn_status fail_twice(const adding *a, const position *first, const position *second)
+{
+    const cnn_context *ctx = a->o->ctx;
+    const cnn_tensor *t = second->parameter;
+    search s = { .wanted = t };
+    char shape[CNN__SHAPE_TEXT], what[CNN__QUOTE + CNN__SHAPE_TEXT + 32];
+    cnn__shape_text(shape, t->ndim, t->shape);
+    if (a->module) {
+        cnn_module_visit(a->module, is_wanted, &s);
+    }
+    if (s.name[0]) {
+        cnn__message(what, sizeof what, "\"%s\", of shape %s,", s.name, shape);
+    } else {
+        cnn__message(what, sizeof what, "parameters[%d], of shape %s,", second->place, shape);
+    }
+    if (first->group == second->group) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is parameters[%d] too, expected each once", a->call,
+                         what, first->place);
+    }
+    return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is in group %d already, expected it in one group only",
+                     a->call, what, first->group);
+}
+
+/* Neighbours after sorting show it; the group that is added comes last. */
+static cnn_status check_unique(const adding *a)
+{
+    const cnn_optimizer *o = a->o;
+    size_t count = (size_t)a->group.count, n = 0;
+    for (int g = 0; g < o->group_count; g++) {
+        count += (size_t)o->groups[g].count;
+    }
+    position *all = cnn__alloc(o->ctx, count * sizeof *all);
+    if (!all) {
+        return cnn__fail_memory(o->ctx, a->call, count * sizeof *all);
+    }
+    for (int g = 0; g <= o->group_count; g++) {
+        const cnn__group *group = g < o->group_count ? &o->groups[g] : &a->group;
+        for (int i = 0; i < group->count; i++) {
+            all[n++] = (position){ group->slots[i].parameter, g, i };
+        }
+    }
+    qsort(all, count, sizeof *all, by_parameter);
+    cnn_status status = CNN_OK;
+    for (size_t i = 1; i < count && status == CNN_OK; i++) {
+        if (all[i].parameter == all[i - 1].parameter) {
+            status = fail_twice(a, &all[i - 1], &all[i]);
+        }
+    }
+    cnn__free(o->ctx, all);
+    return status;
+}
+
+/* ---- making and appending ---- */
+
+static cnn_status append(const adding *a)
+{
+    cnn_optimizer *o = a->o;
+    size_t count = (size_t)o->group_count + 1;
+    cnn__group *groups = cnn__alloc(o->ctx, count * sizeof *groups);
+    if (!groups) {
+        return cnn__fail_memory(o->ctx, a->call, count * sizeof *groups);
+    }
+    if (o->groups) {
+        memcpy(groups, o->groups, (count - 1) * sizeof *groups);
+    }
+    groups[count - 1] = a->group;
+    cnn__free(o->ctx, o->groups);
+    o->groups = groups;
+    o->group_count++;
+    return CNN_OK;
+}
+
+/* Fills the group, whose numbers are set, with `count` slots; what it has got is in it also on failure. */
+static cnn_status group_fill(adding *a, cnn_tensor *const *parameters, int count)
+{
+    cnn_context *ctx = a->o->ctx;
+    a->group.slots = cnn__calloc(ctx, (size_t)count, sizeof *a->group.slots);
+    if (!a->group.slots) {
+        return cnn__fail_memory(ctx, a->call, (size_t)count * sizeof *a->group.slots);
+    }
+    for (int i = 0; i < count; i++) {
+        cnn_status status = slot_fill(a, &a->group.slots[a->group.count++], parameters[i]);
+        if (status != CNN_OK) {
+            return status;
+        }
+    }
+    return check_unique(a);
+}
+
+/* Options that are not given are those of the first group, or those that the optimizer was made with. */
+static cnn_status read_options(const cnn_optimizer *o, const char *call, const void *options, double *hyper)
+{
+    cnn_status status = CNN_OK;
+    if (options) {
+        status = o->class->read(o->ctx, call, options, hyper);
+    } else {
+        memcpy(hyper, o->group_count ? o->groups[0].hyper : o->defaults, sizeof o->defaults);
+    }
+    return status == CNN_OK ? o->class->check(o->ctx, call, hyper) : status;
+}
+
+/* `count` is at least 1. */
+static cnn_status add_group(adding *a, cnn_tensor *const *parameters, int count, const void *options)
+{
+    cnn_status status = read_options(a->o, a->call, options, a->group.hyper);
+    if (status == CNN_OK) {
+        status = group_fill(a, parameters, count);
+    }
+    if (status == CNN_OK) {
+        status = append(a);
+    }
+    if (status != CNN_OK) {
+        cnn__group_clear(a->o->ctx, &a->group);
+    }
+    return status;
+}
+
+cnn_status cnn__group_of_tensors(cnn_optimizer *o, const char *call, cnn_tensor *const *parameters, int count,
+                                 const void *options)
+{
+    adding a = { .o = o, .call = call };
+    return add_group(&a, parameters, count, options);
+}
+
+/* ---- parameters of a module ---- */
+
+/* Those that are to be trained and that belong: `count` of the `room` that there are parameters in all. */
+typedef struct choice {
+    cnn_belongs_fn belongs; /* NULL: all */
+    void *user;
+    cnn_tensor **parameters;
+    int count, frozen;
+} choice;
+
+static bool choose(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
+{
+    choice *c = user;
+    if (is_parameter && !tensor->requires_grad) {
+        c->frozen++;
+    } else if (is_parameter && (!c->belongs || c->belongs(name, tensor, c->user))) {
+        c->parameters[c->count++] = tensor;
+    }
+    return true;
+}
+
+static cnn_status check_choice(const adding *a, const choice *c, int all)
+{
+    if (c->count > 0) {
+        return CNN_OK;
+    }
+    return c->frozen == all ? cnn__fail(a->o->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                                        "%s: none of the module's %d parameters requires a gradient", a->call, all)
+                            : cnn__fail(a->o->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                                        "%s: none of the module's %d parameters that require a gradient belongs to the "
+                                        "group",
+                                        a->call, all - c->frozen);
+}
+
+/* Frozen parameters are left out: they are to have no state and no updates. */
+cnn_status cnn__group_of_module(cnn_optimizer *o, const char *call, const cnn_module *module, cnn_belongs_fn belongs,
+                                void *user, const void *options)
+{
+    adding a = { .o = o, .call = call, .module = module };
+    int all = cnn_module_parameter_count(module);
+    if (all == 0) {
+        return cnn__fail(o->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: the module has no parameters", call);
+    }
+    choice c = { .belongs = belongs, .user = user };
+    c.parameters = cnn__alloc(o->ctx, (size_t)all * sizeof *c.parameters);
+    if (!c.parameters) {
+        return cnn__fail_memory(o->ctx, call, (size_t)all * sizeof *c.parameters);
+    }
+    cnn_status status = cnn_module_visit(module, choose, &c) == CNN_OK
+                            ? check_choice(&a, &c, all)
+                            : cnn__fail(o->ctx, CNN_ERROR_NO_MEMORY, "%s: no memory for a parameter's name", call);
+    if (status == CNN_OK) {
+        status = add_group(&a, c.parameters, c.count, options);
+    }
+    cnn__free(o->ctx, c.parameters);
+    return status;
+}
