@@ -133,8 +133,20 @@ static size_t make_file(unsigned char *file, uint64_t header_size, const char *h
     return 8 + text_size + data;
 }
 
+/* The same file opened: what a load refuses for the file's sake is refused with the same words. */
+static cnn_status try_open(const char *path, char reason[512])
+{
+    cnn_context_clear_error(ctx);
+    cnn_file *file = cnn_file_open(ctx, path);
+    snprintf(reason, 512, "%s", cnn_last_error(ctx));
+    cnn_status status = file ? CNN_OK : cnn_context_status(ctx);
+    cnn_file_free(file);
+    cnn_context_clear_error(ctx);
+    return status;
+}
+
 /* Loads any tensor and checks the bound on memory. */
-static cnn_status try_load(const char *path, size_t size, const char *name)
+static cnn_status load_any(const char *path, size_t size, const char *name)
 {
     meter_reset();
     size_t before = atomic_load(&meter.now);
@@ -143,6 +155,23 @@ static cnn_status try_load(const char *path, size_t size, const char *name)
     cnn_status status = t ? CNN_OK : cnn_context_status(ctx);
     cnn_tensor_free(t);
     ck_assert_uint_eq(atomic_load(&meter.now), before);
+    return status;
+}
+
+/* Both: of a file that can be opened a tensor may still be missing, of an unknown dtype, or have elements that are no
+ * bools. */
+static cnn_status try_load(const char *path, size_t size, const char *name)
+{
+    char reason[512];
+    cnn_status opened = try_open(path, reason), status = load_any(path, size, name);
+    if (opened == CNN_OK) {
+        ck_assert_msg(status == CNN_OK || status == CNN_ERROR_NOT_FOUND || status == CNN_ERROR_UNSUPPORTED ||
+                          strstr(cnn_last_error(ctx), "BOOL element"),
+                      "%s", cnn_last_error(ctx));
+    } else {
+        ck_assert_int_eq(opened, status);
+        ck_assert_str_eq(strstr(reason, ": ") + 2, strstr(cnn_last_error(ctx), ": ") + 2);
+    }
     return status;
 }
 
@@ -452,7 +481,7 @@ START_TEST(reading_half_precision_may_fail)
     int failures = 0;
     for (long n = 0; status != CNN_OK || faults.failed; n++) {
         faults_begin(n, EIO, false);
-        status = try_load(in_folder("h"), size, "f");
+        status = load_any(in_folder("h"), size, "f");
         faults_end();
         failures += status != CNN_OK;
         ck_assert(status == CNN_OK || strstr(cnn_last_error(ctx), strerror(EIO)));

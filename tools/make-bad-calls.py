@@ -30,9 +30,8 @@ BY_TYPE = {
     "cnn_sgd_options *": "sgd_options", "cnn_loader_options *": "loader_options",
     "cnn_cross_entropy_options *": "cross_entropy_options", "cnn_gradcheck_options *": "gradcheck_options",
     "cnn_dataset_callbacks *": "dataset_callbacks", "cnn_batch_norm_options *": "batch_norm_options",
-    "cnn_module_mode": "module_mode", "cnn_gradient_fn": "gradient_fn",
-    "cnn_belongs_fn": "belongs", "cnn_visit_fn": "visit",
-    "cnn_optimizer_option": "optimizer_option",
+    "cnn_module_mode": "module_mode", "cnn_gradient_fn": "gradient_fn", "cnn_belongs_fn": "belongs",
+    "cnn_visit_fn": "visit", "cnn_optimizer_option": "optimizer_option", "cnn_file *": "file", "cnn_dtype *": "out",
 }
 BY_NAME = {
     ("int", "ndim"): "ndim", ("int64_t *", "shape"): "shape", ("int", "dim"): "dim", ("int", "dim0"): "dim",
@@ -120,6 +119,11 @@ OVERRIDES = {
     "cnn_load_report_free": {"report": "load_report?!"},
     "cnn_module_load": {"path": "module_path"}, "cnn_checkpoint_load": {"path": "checkpoint_path"},
     "cnn_tensors_save": {"tensors": "tensors"},
+    "cnn_file_open": {"path": "module_path"}, "cnn_file_free": {"file": "file?!"}, "cnn_file_find": {"name": "known_name"},
+    "cnn_file_name": {"i": "entry"}, "cnn_file_dtype_name": {"i": "entry"}, "cnn_file_dtype": {"i": "entry"},
+    "cnn_file_ndim": {"i": "entry"}, "cnn_file_shape": {"i": "entry"}, "cnn_file_bytes": {"i": "entry"},
+    "cnn_file_read": {"i": "entry"}, "cnn_file_metadata": {"key": "known_key"},
+    "cnn_file_metadata_key": {"i": "entry"}, "cnn_file_metadata_value": {"i": "entry"},
     "cnn_tensor_load": {"path": "module_path", "name": "known_name"},
 }
 
@@ -129,16 +133,16 @@ ALIASES = {"cnn_cross_entropy_with": "cross_entropy", "cnn_backward_with": "back
 
 # Flags: SILENT, a look-up without a context, whose neutral value is documented and which leaves messages alone, because
 # programs call it while they report one; REPORTS, whose result is a status of something else; NESTED, whose messages may
-# be those of an operation that runs inside; WRITES, which writes the failure into a buffer and returns that text's length.
+# be those of an operation that runs inside; FINDS, whose neutral value is -1; WRITES, which writes the failure into a buffer and returns that text's length.
 FLAGS = {
     "cnn_last_error": "SILENT", "cnn_context_status": "SILENT", "cnn_context_clear_error": "SILENT",
     "cnn_status_name": "SILENT", "cnn_dtype_name": "SILENT", "cnn_dtype_size": "SILENT",
     "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
-    "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_gradcheck": "NESTED",
+    "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_gradcheck": "NESTED",
 }
 BORROWED = {"cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",
-            "cnn_tensor_tape"}
+            "cnn_tensor_tape", "cnn_file_metadata"}
 OPERATION_HEADERS = {"ops.h"}
 OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward"}
 RESULTS = {
@@ -148,7 +152,7 @@ RESULTS = {
     "double": "REAL", "const char *": "STRING",
     "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",
     "cnn_module *": "MODULE", "cnn_optimizer *": "OPTIMIZER", "cnn_dataset *": "DATASET", "cnn_loader *": "LOADER",
-    "cnn_tensor *": "TENSOR",
+    "cnn_tensor *": "TENSOR", "cnn_file *": "FILE",
 }
 
 

@@ -2,13 +2,14 @@
  * libcnn: convolutional neural networks in C. This header includes all others.
  *
  * Read them in this order: context.h (threads, seed, errors), tensor.h, tape.h (a step of work and its gradients),
- * ops.h, module.h (layers), optimizer.h, dataset.h, loader.h, checkpoint.h. */
+ * ops.h, module.h (layers), optimizer.h, dataset.h, loader.h, checkpoint.h, file.h (what is in a file). */
 #ifndef CNN_CNN_H
 #define CNN_CNN_H
 
 #include <cnn/checkpoint.h>
 #include <cnn/context.h>
 #include <cnn/dataset.h>
+#include <cnn/file.h>
 #include <cnn/loader.h>
 #include <cnn/module.h>
 #include <cnn/ops.h>

@@ -39,7 +39,8 @@ typedef struct cnn_sgd_options {
 } cnn_sgd_options;
 
 /** torch.optim.Adam over the parameters of `module` that require a gradient (Kingma & Ba 2015, "Adam: A Method for
- * Stochastic Optimization"). Frozen ones have no state in it; cnn_adam_add_group() adds one that is to be trained later.
+ * Stochastic Optimization"). Frozen ones have no state in it; cnn_adam_add_group() adds one that is to be trained
+ * later.
  * @param options  NULL for the defaults.
  * @return an optimizer owned by the caller; NULL on failure (no such parameter, an option out of its range, no memory).
  * @since 0.1 */

@@ -91,26 +91,13 @@ static cnn_tensor *load_entry(cnn__safetensors *st, const char *name)
 {
     const cnn__file *file = &st->file;
     const cnn__entry *entry = cnn__safetensors_find(st, name);
-    char path[CNN__QUOTE], quoted[CNN__QUOTE];
-    cnn__quote(quoted, name, false);
+    char path[CNN__QUOTE];
     if (!entry) {
         cnn__fail(st->ctx, CNN_ERROR_NOT_FOUND, "%s: %s: there is no tensor \"%s\" in the file", file->call,
-                  cnn__quote(path, file->path, true), quoted);
+                  cnn__quote(path, file->path, true), CNN__Q(name));
         return NULL;
     }
-    if (cnn__entry_dtype(entry) < 0) {
-        cnn__file_fail(file, CNN_ERROR_UNSUPPORTED, cnn__entry_byte(entry),
-                       "tensor \"%s\" is %s, expected F32, F64, F16, BF16, I64, I32, U8 or BOOL", quoted,
-                       cnn__entry_type(st, entry));
-        return NULL;
-    }
-    cnn_dtype dtype = (cnn_dtype)cnn__entry_dtype(entry);
-    cnn_tensor *t = cnn__tensor_new(st->ctx, file->call, dtype, entry->ndim, entry->shape);
-    if (t && cnn__safetensors_read(st, entry, dtype, cnn__data(t)) != CNN_OK) {
-        cnn__tensor_release(t);
-        t = NULL;
-    }
-    return t;
+    return cnn__safetensors_tensor(st, entry);
 }
 
 cnn_tensor *cnn_tensor_load(cnn_context *ctx, const char *path, const char *name)

@@ -80,6 +80,9 @@ uint64_t cnn__safetensors_value_byte(const cnn__safetensors *st, const char *val
 /* Reads the elements of an entry and converts them to an allowed dtype. */
 cnn_status cnn__safetensors_read(cnn__safetensors *st, const cnn__entry *entry, cnn_dtype dtype, void *to);
 
+/* A tensor of the caller's with the elements of an entry, of the dtype that they have in memory; NULL on failure. */
+cnn_tensor *cnn__safetensors_tensor(cnn__safetensors *st, const cnn__entry *entry);
+
 /* ---- writing ---- */
 
 typedef struct cnn__item {

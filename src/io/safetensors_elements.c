@@ -139,3 +139,21 @@ cnn_status cnn__safetensors_read(cnn__safetensors *st, const cnn__entry *entry, 
     }
     return status;
 }
+
+cnn_tensor *cnn__safetensors_tensor(cnn__safetensors *st, const cnn__entry *entry)
+{
+    const cnn__file *file = &st->file;
+    if (cnn__entry_dtype(entry) < 0) {
+        cnn__file_fail(file, CNN_ERROR_UNSUPPORTED, cnn__entry_byte(entry),
+                       "tensor \"%s\" is %s, expected F32, F64, F16, BF16, I64, I32, U8 or BOOL",
+                       CNN__Q(cnn__entry_name(st, entry)), cnn__entry_type(st, entry));
+        return NULL;
+    }
+    cnn_dtype dtype = (cnn_dtype)cnn__entry_dtype(entry);
+    cnn_tensor *t = cnn__tensor_new(st->ctx, file->call, dtype, entry->ndim, entry->shape);
+    if (t && cnn__safetensors_read(st, entry, dtype, cnn__data(t)) != CNN_OK) {
+        cnn__tensor_release(t);
+        t = NULL;
+    }
+    return t;
+}

@@ -1,13 +1,6 @@
-<<<<<<< HEAD
-/* What all optimizers share: groups of parameters, their moments, and the step. A class provides the hyperparameters
- * and the formula.
- *
- * Everything that can fail happens when a group is added; a step only computes. */
-=======
 /* What all optimizers share: their life and the step. A class brings the numbers and the formula.
  *
  * Whatever can fail happens when a group is added (groups.c); a step only computes. */
->>>>>>> c1983fd (optim: Groups by a predicate, options that change)
 #include "optim/optimizer.h"
 
 #include "tensor/failed_step.h"

@@ -114,6 +114,9 @@ OBJECT(loader, loaders);
 MAKER(load_report, report_of(w))
 static const candidate load_reports[] = { MADE("good", GOOD, make_load_report, 0), NO_POINTER };
 OBJECT(load_report, load_reports);
+MAKER(tensor_file, keep(w, cnn_file_open(context_of(w), world_file("module")), release_file))
+static const candidate files[] = { MADE("good", GOOD, make_tensor_file, 0), NO_POINTER };
+OBJECT(file, files);
 /* Nobody would free the report of a call that succeeds. */
 static const candidate no_reports[] = { ADDRESS("NULL", GOOD, 0) };
 OBJECT(no_report, no_reports);
@@ -141,6 +144,7 @@ NUMBERS(index_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST64, LARGEST64, NUM
 NUMBERS(piece_count, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEAST, NUMBER("1", MAY, 1));
 NUMBERS(seed, NUMBER("good", GOOD, 7), NUMBER("0", MAY, 0), NUMBER("UINT64_MAX", MAY, -1));
 NUMBERS(index, NUMBER("good", GOOD, 0), MINUS_ONE, LEAST, NUMBER("past the end", MAY, 100), NUMBER("INT_MAX", MAY, INT_MAX));
+NUMBERS(entry, NUMBER("good", GOOD, 0), MINUS_ONE, NUMBER("past the end", BAD, 100), LEAST, LARGEST);
 NUMBERS(group, NUMBER("good", GOOD, 0), MINUS_ONE, NUMBER("1", BAD, 1), LEAST, LARGEST);
 NUMBERS(group_or_all, NUMBER("good", GOOD, 0), NUMBER("-1", GOOD, -1), NUMBER("-2", BAD, -2), NUMBER("1", BAD, 1), LEAST,
         LARGEST);
@@ -274,6 +278,9 @@ NUMBERS(any_name, ADDRESS("good", GOOD, "fresh"), NO_POINTER, ADDRESS("empty", M
         MADE("5000 letters", MAY, make_long, 0));
 NUMBERS(known_name, ADDRESS("good", GOOD, "0.weight"), NO_POINTER, ADDRESS("empty", BAD, ""), ADDRESS("no name", BAD, "nope"),
         ADDRESS(".", BAD, "."), ADDRESS("0.", BAD, "0."), ADDRESS(".weight", BAD, ".weight"), ADDRESS("format", BAD, "%s%n"),
+        MADE("5000 letters", BAD, make_long, 0));
+
+NUMBERS(known_key, ADDRESS("good", GOOD, "format"), NO_POINTER, ADDRESS("empty", BAD, ""), ADDRESS("no key", BAD, "nope"),
         MADE("5000 letters", BAD, make_long, 0));
 
 MAKER(file, (making->variant == 0   ? world_file("module")

@@ -73,6 +73,7 @@ RELEASER(optimizer)
 RELEASER(dataset)
 RELEASER(loader)
 RELEASER(load_report)
+RELEASER(file)
 
 static void *keep(world *w, void *object, void (*release)(void *object))
 {

@@ -59,6 +59,7 @@ static const scenario scenarios[] = {
     { "checkpoint_load", load_checkpoint, true },
     { "tensors_save", save_tensors, false },
     { "tensor_load", load_tensor, false },
+    { "file", open_file, false },
     { "tensors", make_tensors, false },
     { "borrowed memory", borrow_memory, false },
     { "tensors in use", use_tensors, false },

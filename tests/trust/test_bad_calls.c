@@ -10,10 +10,11 @@
 
 typedef enum result_class {
     RESULT_STATUS, RESULT_OPERATION, RESULT_NOTHING, RESULT_INTEGER, RESULT_REAL, RESULT_STRING, RESULT_BORROWED,
-    RESULT_CONTEXT, RESULT_TAPE, RESULT_MODULE, RESULT_OPTIMIZER, RESULT_DATASET, RESULT_LOADER, RESULT_TENSOR
+    RESULT_CONTEXT, RESULT_TAPE, RESULT_MODULE, RESULT_OPTIMIZER, RESULT_DATASET, RESULT_LOADER, RESULT_TENSOR,
+    RESULT_FILE
 } result_class;
 
-enum { SILENT = 1, REPORTS = 2, NESTED = 4, WRITES = 8, MOST_PARAMETERS = 8 };
+enum { SILENT = 1, REPORTS = 2, NESTED = 4, WRITES = 8, FINDS = 16, MOST_PARAMETERS = 8 };
 
 typedef struct parameter {
     const char *name;
@@ -172,12 +173,12 @@ static bool failed(const bad_call *call, const value *r)
     }
 }
 
-/* Of a call that failed: 0, NaN, "" or NULL. */
+/* Of a call that failed: 0 (-1 of a search), NaN, "" or NULL. */
 static bool neutral(const bad_call *call, const value *r)
 {
     switch (call->result) {
     case RESULT_INTEGER:
-        return r->i == 0 || call->flags & WRITES;
+        return r->i == (call->flags & FINDS ? -1 : 0) || call->flags & WRITES;
     case RESULT_REAL:
         return isnan(r->d);
     case RESULT_STRING:
@@ -211,7 +212,7 @@ static void release_result(world *w, const bad_call *call, value *r)
     static void (*const releases[])(void *) = {
         [RESULT_CONTEXT] = release_context, [RESULT_TAPE] = release_tape, [RESULT_MODULE] = release_module,
         [RESULT_OPTIMIZER] = release_optimizer, [RESULT_DATASET] = release_dataset, [RESULT_LOADER] = release_loader,
-        [RESULT_TENSOR] = release_tensor
+        [RESULT_TENSOR] = release_tensor, [RESULT_FILE] = release_file
     };
     if (call->result >= RESULT_CONTEXT && r->p) {
         releases[call->result](r->p);
