@@ -94,7 +94,11 @@ typedef struct cnn_module_options {
     cnn_forward_fn forward;        /**< required */
     void *user;                    /**< passed to `forward` */
     void (*free_user)(void *user); /**< called with `user` when the module goes, and on failure; may be NULL */
-    unsigned char reserved[8];     /**< zero: room for later options */
+    /** For cnn_module_clone(), needed where `user` is not NULL: writes the `user` of `clone` to `copy`. The parameters,
+     * buffers and children of `clone` are all there, so that pointers to them can be looked up. Anything but CNN_OK
+     * ends the clone with CNN_ERROR_CALLBACK, and then `copy` is not freed. Must return normally. Since 0.2. */
+    cnn_status (*clone_user)(cnn_module *clone, void *user, void **copy);
+    unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_module_options;
 
 /**
@@ -131,6 +135,17 @@ CNN_API cnn_tensor *cnn_module_add_parameter(cnn_module *module, const char *nam
  * @return `tensor`, borrowed; NULL on failure. @since 0.1 */
 CNN_API cnn_tensor *cnn_module_add_buffer(cnn_module *module, const char *name, cnn_tensor *tensor);
 /** @} */
+
+/**
+ * A deep copy: the same layers with parameters and buffers of their own, equal to the bit, which require a gradient
+ * where those of `module` do and have none yet. `module` may have a parent; the copy has none. Draws no random numbers.
+ * Thread-safe while nobody changes the module.
+ * @return a module owned by the caller; NULL on failure: a NULL (CNN_ERROR_INVALID_ARGUMENT), a module of the user's
+ *         with a `user` and no `clone_user` (CNN_ERROR_UNSUPPORTED), one whose `clone_user` failed
+ *         (CNN_ERROR_CALLBACK), no memory.
+ * @since 0.2
+ */
+CNN_API cnn_module *cnn_module_clone(const cnn_module *module);
 
 /** Frees a module that no parent owns, with its children; NULL is fine. Optimizers and tapes that still use its
  * parameters keep those. @since 0.1 */

@@ -1,5 +1,5 @@
-/* An open safetensors file: asked what it holds, and read tensor by tensor. It is the reader of every load that stays open
- * (io/safetensors.h); a thread's cancelability is its own again between two calls. */
+/* An open safetensors file: asked what it holds, and read tensor by tensor. It is the reader of every load that stays
+ * open (io/safetensors.h); a thread's cancelability is its own again between two calls. */
 #include "io/safetensors.h"
 
 #include "base/cancel.h"

@@ -58,7 +58,19 @@ static int describe(const cnn_module *self, char *buffer, size_t size)
                     (long long)w->stride[1], padding, dilation, groups, l->bias ? "" : ", bias=False");
 }
 
-static const cnn__module_class conv2d_class = { "Conv2d", forward, describe, NULL };
+/* The tensors are the clone's own. */
+static cnn_status conv2d_clone(cnn_module *to, const cnn_module *self)
+{
+    layer *l = to->attributes;
+    *l = *(const layer *)self->attributes;
+    l->weight = to->parameters.items[0].tensor;
+    l->bias = l->bias ? to->parameters.items[1].tensor : NULL;
+    return CNN_OK;
+}
+
+static const cnn__module_class conv2d_class = {
+    .type = "Conv2d", .forward = forward, .describe = describe, .clone = conv2d_clone
+};
 
 static cnn_status check(const cnn_context *ctx, layer *l)
 {

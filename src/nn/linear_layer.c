@@ -21,7 +21,19 @@ static int describe(const cnn_module *self, char *buffer, size_t size)
                     l->bias ? "True" : "False");
 }
 
-static const cnn__module_class linear_class = { "Linear", forward, describe, NULL };
+/* The tensors are the clone's own. */
+static cnn_status linear_clone(cnn_module *to, const cnn_module *self)
+{
+    layer *l = to->attributes;
+    *l = *(const layer *)self->attributes;
+    l->weight = to->parameters.items[0].tensor;
+    l->bias = l->bias ? to->parameters.items[1].tensor : NULL;
+    return CNN_OK;
+}
+
+static const cnn__module_class linear_class = {
+    .type = "Linear", .forward = forward, .describe = describe, .clone = linear_clone
+};
 
 static bool make_parameters(cnn_module *module, const cnn_linear_options *o)
 {

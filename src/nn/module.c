@@ -23,6 +23,7 @@ cnn_module *cnn__module_new(cnn_context *ctx, const char *call, const cnn__modul
     module->class = class;
     module->height = 1;
     module->attributes = attributes;
+    module->attributes_size = attributes_size;
     return module;
 }
 

@@ -21,6 +21,9 @@ typedef struct cnn__module_class {
     int (*describe)(const cnn_module *self, char *buffer, size_t size);
     /* Releases what `attributes` holds; NULL: nothing. */
     void (*destroy)(cnn_module *self);
+    /* Fills the attributes of `clone`, which are zeros, from those of `self`; its tensors and children are copied
+     * already. Reports as "module_clone". NULL: the attributes are copied as bytes. */
+    cnn_status (*clone)(cnn_module *clone, const cnn_module *self);
 } cnn__module_class;
 
 /* A named thing that a module owns: a tensor or a child. */
@@ -52,6 +55,7 @@ struct cnn_module {
     uint32_t *name_slots; /* the hash table of all names; NULL while they are few (names.c) */
     uint32_t name_capacity;
     void *attributes; /* the class's own struct */
+    size_t attributes_size;
 };
 
 /* A module without children whose `attributes` are zeros. NULL: no memory, reported as `call`. */

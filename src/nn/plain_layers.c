@@ -13,7 +13,7 @@ static cnn_tensor *relu_forward(cnn_module *self, cnn_tensor *x)
     return cnn_relu(x);
 }
 
-static const cnn__module_class relu_class = { "ReLU", relu_forward, NULL, NULL };
+static const cnn__module_class relu_class = { .type = "ReLU", .forward = relu_forward };
 
 cnn_module *cnn_relu_new(cnn_context *ctx)
 {
@@ -59,7 +59,9 @@ static int maxpool_describe(const cnn_module *self, char *buffer, size_t size)
                     pair_text(dilation, w->dilation), w->ceil_mode ? "True" : "False");
 }
 
-static const cnn__module_class maxpool_class = { "MaxPool2d", maxpool_forward, maxpool_describe, NULL };
+static const cnn__module_class maxpool_class = { .type = "MaxPool2d",
+                                                 .forward = maxpool_forward,
+                                                 .describe = maxpool_describe };
 
 cnn_module *cnn_maxpool2d_create(cnn_context *ctx, const cnn_maxpool2d_options *options)
 {
@@ -100,7 +102,9 @@ static int dropout_describe(const cnn_module *self, char *buffer, size_t size)
     return snprintf(buffer, size, "p=%s, inplace=False", cnn__float_text(text, *p));
 }
 
-static const cnn__module_class dropout_class = { "Dropout", dropout_forward, dropout_describe, NULL };
+static const cnn__module_class dropout_class = { .type = "Dropout",
+                                                 .forward = dropout_forward,
+                                                 .describe = dropout_describe };
 
 cnn_module *cnn_dropout_new(cnn_context *ctx, double p)
 {
@@ -129,7 +133,9 @@ static int flatten_describe(const cnn_module *self, char *buffer, size_t size)
     return snprintf(buffer, size, "start_dim=1, end_dim=-1");
 }
 
-static const cnn__module_class flatten_class = { "Flatten", flatten_forward, flatten_describe, NULL };
+static const cnn__module_class flatten_class = { .type = "Flatten",
+                                                 .forward = flatten_forward,
+                                                 .describe = flatten_describe };
 
 cnn_module *cnn_flatten_new(cnn_context *ctx)
 {

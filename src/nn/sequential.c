@@ -52,7 +52,7 @@ static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
     return now;
 }
 
-static const cnn__module_class sequential_class = { "Sequential", forward, NULL, NULL };
+static const cnn__module_class sequential_class = { .type = "Sequential", .forward = forward };
 
 static cnn_module *fail(cnn_module *sequential, cnn_module *const *children, int count)
 {

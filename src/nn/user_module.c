@@ -7,6 +7,7 @@ typedef struct custom {
     cnn_forward_fn forward;
     void *user;
     void (*free_user)(void *user);
+    cnn_status (*clone_user)(cnn_module *clone, void *user, void **copy);
 } custom;
 
 static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
@@ -23,7 +24,37 @@ static void destroy(cnn_module *self)
     }
 }
 
-static const cnn__module_class custom_class = { "module", forward, NULL, destroy };
+static cnn_status user_module_clone(cnn_module *to, const cnn_module *self)
+{
+    const custom *from = self->attributes;
+    custom *c = to->attributes;
+    const char *call = "module_clone";
+    *c = (custom){ .forward = from->forward, .clone_user = from->clone_user };
+    if (from->user && !from->clone_user) {
+        return cnn__fail(self->ctx, CNN_ERROR_UNSUPPORTED,
+                         "%s: %s has a `user` and no clone_user in its options, expected one that copies it", call,
+                         cnn_module_type(self));
+    }
+    if (!from->clone_user) {
+        return CNN_OK;
+    }
+    void *copy = NULL;
+    unsigned long failures = cnn__failure_number();
+    cnn_status status = from->clone_user(to, from->user, &copy);
+    if (status != CNN_OK) {
+        char cause[CNN__MESSAGE_SIZE];
+        cnn__message(cause, sizeof cause, "%s", cnn__failure_number() != failures ? cnn__failure_message() : "");
+        return cnn__fail(self->ctx, CNN_ERROR_CALLBACK, "%s: clone_user of %s returned %s%s%s", call,
+                         cnn_module_type(self), cnn_status_name(status), *cause ? ": " : "", cause);
+    }
+    c->user = copy;
+    c->free_user = from->free_user;
+    return CNN_OK;
+}
+
+static const cnn__module_class custom_class = {
+    .type = "module", .forward = forward, .destroy = destroy, .clone = user_module_clone
+};
 
 static cnn_module *make(cnn_context *ctx, const cnn_module_options *o)
 {
@@ -39,7 +70,7 @@ static cnn_module *make(cnn_context *ctx, const cnn_module_options *o)
         return NULL;
     }
     if (module) {
-        *(custom *)module->attributes = (custom){ o->forward, o->user, o->free_user };
+        *(custom *)module->attributes = (custom){ o->forward, o->user, o->free_user, o->clone_user };
     }
     return module;
 }

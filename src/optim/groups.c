@@ -1,5 +1,5 @@
-/* Groups of parameters: made with their moments, checked against the groups that are there, and appended whole or not at
- * all. A parameter is in one group only, and there once. */
+/* Groups of parameters: made with their moments, checked against the groups that are there, and appended whole or not
+ * at all. A parameter is in one group only, and there once. */
 #include "optim/optimizer.h"
 
 #include <stdlib.h>

@@ -65,6 +65,7 @@ static const scenario scenarios[] = {
     { "tensors in use", use_tensors, false },
     { "tensors that share memory", share_memory, false },
     { "module_copy_from", copy_module, false },
+    { "module_clone", clone_module, false },
     { "gradcheck", check_gradients, false },
     { "custom operation", custom_operation, false },
 };

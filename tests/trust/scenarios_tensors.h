@@ -79,6 +79,12 @@ static cnn_status copy_module(world *w)
     return cnn_module_zero_grad(w->made[0]);
 }
 
+static cnn_status clone_module(world *w)
+{
+    w->made[0] = cnn_module_clone(w->model);
+    return got(w, w->made[0]);
+}
+
 /* ---- functions of the user's ---- */
 
 static cnn_tensor *checked(cnn_tensor *const *in, int count, void *user)

@@ -1,0 +1,133 @@
+/* A copy of a tree of modules: first every node with its tensors, from the root down, then what the classes keep beside
+ * them, children before their parents. Both walks follow parent links in both trees at once. */
+#include "nn/module.h"
+
+#include <string.h>
+
+static const char *const clone_call = "module_clone";
+
+/* ---- nodes ---- */
+
+static cnn_status clone_tensor(cnn_module *to, cnn__list list, const cnn__named *item)
+{
+    const cnn_tensor *from = item->tensor;
+    cnn_tensor *tensor = cnn__tensor_new(to->ctx, clone_call, from->dtype, from->ndim, from->shape);
+    if (!tensor) {
+        return CNN_ERROR_NO_MEMORY;
+    }
+    cnn__named copy = { .name = item->name, .tensor = tensor };
+    cnn_status status = cnn__names_add(to, clone_call, list, copy);
+    if (status != CNN_OK) {
+        cnn__tensor_release(tensor);
+        return status;
+    }
+    cnn__tensor_copy(tensor, from);
+    tensor->owned = true;
+    tensor->requires_grad = from->requires_grad;
+    return CNN_OK;
+}
+
+static cnn_status clone_tensors(cnn_module *to, const cnn_module *from)
+{
+    cnn_status status = CNN_OK;
+    for (int i = 0; i < from->parameters.count && status == CNN_OK; i++) {
+        status = clone_tensor(to, CNN__PARAMETERS, &from->parameters.items[i]);
+    }
+    for (int i = 0; i < from->buffers.count && status == CNN_OK; i++) {
+        status = clone_tensor(to, CNN__BUFFERS, &from->buffers.items[i]);
+    }
+    return status;
+}
+
+/* One node without children. A class that copies its attributes itself begins with zeros. */
+static cnn_module *clone_node(const cnn_module *from)
+{
+    cnn_module *to = cnn__module_new(from->ctx, clone_call, from->class, from->attributes_size);
+    if (!to) {
+        return NULL;
+    }
+    if (from->type && !(to->type = cnn__strdup(from->ctx, from->type))) {
+        cnn__fail_memory(from->ctx, clone_call, strlen(from->type) + 1);
+        cnn_module_free(to);
+        return NULL;
+    }
+    if (from->attributes_size && !from->class->clone) {
+        memcpy(to->attributes, from->attributes, from->attributes_size);
+    }
+    if (clone_tensors(to, from) != CNN_OK) {
+        cnn_module_free(to);
+        return NULL;
+    }
+    return to;
+}
+
+/* The whole tree but for what classes copy themselves; NULL on failure, reported. */
+static cnn_module *clone_tree(const cnn_module *root)
+{
+    cnn_module *copy = clone_node(root), *at = copy;
+    const cnn_module *from = root;
+    for (const cnn_module *next = copy ? cnn__module_next(root, root) : NULL; next;
+         next = cnn__module_next(root, next)) {
+        while (from != next->parent) {
+            from = from->parent;
+            at = at->parent;
+        }
+        cnn_module *child = clone_node(next);
+        if (!child ||
+            cnn__module_attach(at, clone_call, next->parent->children.items[next->index].name, child) != CNN_OK) {
+            cnn_module_free(child);
+            cnn_module_free(copy);
+            return NULL;
+        }
+        from = next;
+        at = child;
+    }
+    return copy;
+}
+
+/* ---- what classes keep ---- */
+
+typedef struct pair {
+    cnn_module *to;
+    const cnn_module *from;
+} pair;
+
+static pair child_of(pair p, int i)
+{
+    return (pair){ p.to->children.items[i].module, p.from->children.items[i].module };
+}
+
+static pair deepest(pair p)
+{
+    while (p.to->children.count) {
+        p = child_of(p, 0);
+    }
+    return p;
+}
+
+static cnn_status clone_attributes(cnn_module *copy, const cnn_module *root)
+{
+    for (pair p = deepest((pair){ copy, root });;) {
+        cnn_status status = p.from->class->clone ? p.from->class->clone(p.to, p.from) : CNN_OK;
+        if (status != CNN_OK || p.to == copy) {
+            return status;
+        }
+        pair parent = { p.to->parent, p.from->parent };
+        int next = p.to->index + 1;
+        p = next < parent.to->children.count ? deepest(child_of(parent, next)) : parent;
+    }
+}
+
+cnn_module *cnn_module_clone(const cnn_module *module)
+{
+    if (!module) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", clone_call);
+        return NULL;
+    }
+    cnn_module *copy = clone_tree(module);
+    if (copy && clone_attributes(copy, module) != CNN_OK) {
+        cnn_module_free(copy);
+        return NULL;
+    }
+    return copy;
+}
