@@ -66,8 +66,9 @@ START_TEST(bad_datasets_are_refused)
     ck_assert_ptr_null(cnn_dataset_from_tensors(NULL, NULL));
     ck_assert_ptr_null(cnn_dataset_from_tensors(x, wrong));
     assert_error(cnn_context_status(ctx), CNN_ERROR_SHAPE, "3 images and 4 labels");
-    ck_assert_ptr_null(cnn_dataset_from_tensors(wrong, NULL));
-    assert_error(cnn_context_status(ctx), CNN_ERROR_DTYPE, "images is int64, expected uint8, float32 or float64");
+    ck_assert_ptr_null(cnn_dataset_from_tensors(flag, NULL));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_DTYPE,
+                 "images is bool, expected int64, int32, uint8, float32 or float64");
     ck_assert_ptr_null(cnn_dataset_from_tensors(x, flag));
     assert_error(cnn_context_status(ctx), CNN_ERROR_DTYPE, "labels is bool, expected int64");
     ck_assert_ptr_null(cnn_dataset_from_tensors(scalar, NULL));
@@ -136,7 +137,7 @@ START_TEST(bad_callbacks_are_refused_and_freed)
         switch (k) {
         case 0: c.get = NULL; break;
         case 1: c.size = -1; break;
-        case 2: c.image_dtype = CNN_I64; break;
+        case 2: c.image_dtype = CNN_I32; break;
         case 3: c.label_dtype = CNN_U8; break;
         case 4: c.image_ndim = 8; break;
         case 5: c.image_ndim = 1; c.image_shape = negative; break;

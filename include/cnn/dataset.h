@@ -1,5 +1,5 @@
 /** @file
- * Datasets: samples of an image and a label, from IDX files, from tensors, or from callbacks, and chosen parts of them.
+ * Datasets: samples of an image (or other numbers, such as token ids) and a label, from IDX files, from tensors, or from callbacks, and chosen parts of them.
  *
  * A dataset may be read by several threads at once (its callbacks are called one at a time); cnn_dataset_normalize() is
  * for one thread, before a loader uses it. */
@@ -46,8 +46,10 @@ CNN_API cnn_tensor *cnn_idx_read(cnn_context *ctx, const char *path);
 
 /**
  * A dataset over tensors in memory: sample i is images[i] and labels[i].
- * @param images  [N, …], u8 (scaled to [0, 1]), f32 or f64; contiguous; kept alive by the dataset, not copied.
- * @param labels  [N, …], i64, i32 or u8 (given out as i64), or f32/f64 (as they are); of the same context; may be NULL.
+ * @param images  [N, …], u8 (given out as f32, scaled to [0, 1]), f32 or f64 (as they are), or i64 or i32 (given out as
+ *                i64: token ids and other numbers that are no image); contiguous; kept alive by the dataset, not copied.
+ * @param labels  [N, …], i64, i32 or u8 (given out as i64), or f32 or f64 (as they are); contiguous; of the same context;
+ *                may be NULL.
  * @return a dataset owned by the caller; NULL on failure (CNN_ERROR_DTYPE, CNN_ERROR_SHAPE, CNN_ERROR_STATE, no
  * memory).
  * @since 0.1
@@ -62,7 +64,7 @@ typedef struct cnn_dataset_callbacks {
     const int64_t *label_shape; /**< of one label; copied; rank 0 for a class index */
     int image_ndim;             /**< the rank of one image, 0 to 7: a batch has one more */
     int label_ndim;             /**< the rank of one label, 0 to 7 */
-    cnn_dtype image_dtype;      /**< CNN_F32 or CNN_F64 */
+    cnn_dtype image_dtype;      /**< CNN_F32, CNN_F64 or CNN_I64 */
     cnn_dtype label_dtype;      /**< CNN_I64 (class indices), CNN_F32 or CNN_F64; note that 0 means CNN_F32 */
     /** Writes sample `index`. Called from the loader's thread, one call at a time. Anything but CNN_OK ends the
      * epoch with CNN_ERROR_CALLBACK. Must return normally: a lock is held, which an exception, longjmp() or
@@ -136,7 +138,8 @@ CNN_API int64_t cnn_dataset_size(const cnn_dataset *dataset);
 
 /**
  * Images come out as (x − mean[c]) / std[c], after u8 was scaled to [0, 1]; c is the image's first dimension, or
- * `channels` is 1 for all. Not for datasets of callbacks, nor while a loader is using the dataset (CNN_ERROR_STATE).
+ * `channels` is 1 for all. Not for datasets of callbacks, nor while a loader is using the dataset (CNN_ERROR_STATE), nor
+ * for images of integers (CNN_ERROR_DTYPE).
  * @param mean,std  `channels` finite numbers each, in units of the scaled elements; those of `std` above 0.
  * @since 0.1
  */

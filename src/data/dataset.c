@@ -33,26 +33,33 @@ static cnn__sample_shape sample_of(const cnn_tensor *all, cnn_dtype dtype)
     return sample;
 }
 
+/* Floating-point numbers are given out as they are, integers as i64, and bytes as `bytes`. */
+static cnn_dtype given_out(const cnn_tensor *all, cnn_dtype bytes)
+{
+    return cnn__dtype_is_real(all->dtype) ? all->dtype : all->dtype == CNN_U8 ? bytes : CNN_I64;
+}
+
 void cnn__dataset_set_images(cnn_dataset *dataset, cnn_tensor *images)
 {
     dataset->images = cnn__tensor_retain(images);
-    dataset->image = sample_of(images, images->dtype == CNN_F64 ? CNN_F64 : CNN_F32);
+    dataset->image = sample_of(images, given_out(images, CNN_F32));
     dataset->size = images->shape[0];
 }
 
 void cnn__dataset_set_labels(cnn_dataset *dataset, cnn_tensor *labels)
 {
     dataset->labels = cnn__tensor_retain(labels);
-    dataset->label = sample_of(labels, cnn__dtype_is_real(labels->dtype) ? labels->dtype : CNN_I64);
+    dataset->label = sample_of(labels, given_out(labels, CNN_I64));
     dataset->has_labels = true;
 }
 
 /* ---- tensors in memory ---- */
 
-/* Checks that a tensor outlives its step, has at least one dimension, and that a batch of its converted elements can
- * be addressed. */
-static cnn_status check_tensor(const cnn_tensor *t, const char *what, unsigned dtypes)
+/* Checks that a tensor outlives its step, has at least one dimension, and that a batch of the elements that it gives
+ * can be addressed. */
+static cnn_status check_tensor(const cnn_tensor *t, const char *what)
 {
+    const unsigned dtypes = 1u << CNN_I64 | 1u << CNN_I32 | 1u << CNN_U8 | 1u << CNN_F32 | 1u << CNN_F64;
     const char *call = "dataset_from_tensors";
     cnn_status status = cnn__tensor_check(t, call);
     if (status != CNN_OK) {
@@ -64,9 +71,8 @@ static cnn_status check_tensor(const cnn_tensor *t, const char *what, unsigned d
                          call, what);
     }
     if (!(dtypes & 1u << t->dtype)) {
-        return cnn__fail(t->ctx, CNN_ERROR_DTYPE, "%s: %s is %s, expected %s", call, what, cnn_dtype_name(t->dtype),
-                         dtypes & 1u << CNN_I64 ? "int64, int32, uint8, float32 or float64"
-                                                : "uint8, float32 or float64");
+        return cnn__fail(t->ctx, CNN_ERROR_DTYPE, "%s: %s is %s, expected int64, int32, uint8, float32 or float64",
+                         call, what, cnn_dtype_name(t->dtype));
     }
     if (t->ndim == 0) {
         return cnn__fail(t->ctx, CNN_ERROR_SHAPE, "%s: %s has no dimension, expected [N, ...]", call, what);
@@ -77,12 +83,11 @@ static cnn_status check_tensor(const cnn_tensor *t, const char *what, unsigned d
 
 static cnn_status check_tensors(const cnn_tensor *images, const cnn_tensor *labels)
 {
-    cnn_status status = check_tensor(images, "images", 1u << CNN_U8 | 1u << CNN_F32 | 1u << CNN_F64);
+    cnn_status status = check_tensor(images, "images");
     if (status != CNN_OK || !labels) {
         return status;
     }
-    status =
-        check_tensor(labels, "labels", 1u << CNN_I64 | 1u << CNN_I32 | 1u << CNN_U8 | 1u << CNN_F32 | 1u << CNN_F64);
+    status = check_tensor(labels, "labels");
     if (status == CNN_OK && images->ctx != labels->ctx) {
         return cnn__fail(images->ctx, CNN_ERROR_STATE,
                          "dataset_from_tensors: labels is of another context than images");
@@ -148,8 +153,8 @@ static cnn_status check_callbacks(const cnn_context *ctx, const cnn_dataset_call
     if (c->size < 0) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: size is %" PRId64 ", expected 0 or more", call, c->size);
     }
-    if (!cnn__dtype_is_real(c->image_dtype)) {
-        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: image_dtype is %s, expected float32 or float64", call,
+    if (!cnn__dtype_is_real(c->image_dtype) && c->image_dtype != CNN_I64) {
+        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: image_dtype is %s, expected int64, float32 or float64", call,
                          cnn_dtype_name(c->image_dtype));
     }
     if (!cnn__dtype_is_real(c->label_dtype) && c->label_dtype != CNN_I64) {

@@ -25,6 +25,9 @@ static cnn_status check_normalize(const cnn_dataset *dataset, const char *call, 
     if (atomic_load(&((cnn_dataset *)(uintptr_t)dataset)->loaders) > 0) {
         return cnn__fail(ctx, CNN_ERROR_STATE, "%s: a loader is using the dataset", call);
     }
+    if (dataset->image.dtype == CNN_I64) {
+        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: images of integers, which are used as they are", call);
+    }
     if (channels < 1 || (channels != 1 && channels != first)) {
         return cnn__fail(ctx, CNN_ERROR_SHAPE, "%s: channels is %d, expected 1 or the images' first size %" PRId64,
                          call, channels, first);
@@ -122,17 +125,34 @@ static void write_f64(const cnn_dataset *dataset, int c, const void *from, void 
     }
 }
 
+/* Samples as they are, or integers and bytes that become i64. */
+static void write_same(const cnn_tensor *all, const cnn__sample_shape *sample, int64_t index, void *to)
+{
+    const char *from = (const char *)cnn__data(all) + (size_t)(index * sample->numel) * cnn_dtype_size(all->dtype);
+    if (sample->numel == 0) {
+        return;
+    }
+    if (all->dtype == sample->dtype) {
+        memcpy(to, from, sample->bytes);
+        return;
+    }
+    int64_t *y = to;
+    for (int64_t i = 0; i < sample->numel; i++) {
+        y[i] = all->dtype == CNN_U8 ? ((const unsigned char *)from)[i] : ((const int32_t *)(const void *)from)[i];
+    }
+}
+
 static void write_image(const cnn_dataset *dataset, int64_t index, char *to)
 {
     cnn_dtype dtype = dataset->images->dtype;
+    if (dtype != CNN_U8 && dataset->channels == 0) {
+        write_same(dataset->images, &dataset->image, index, to);
+        return;
+    }
     size_t from_size = cnn_dtype_size(dtype), to_size = cnn_dtype_size(dataset->image.dtype);
     int64_t n = dataset->image.numel;
     const char *from = (const char *)cnn__data(dataset->images) + (size_t)(index * n) * from_size;
     if (n == 0) {
-        return;
-    }
-    if (dtype != CNN_U8 && dataset->channels == 0) {
-        memcpy(to, from, dataset->image.bytes);
         return;
     }
     int channels = dataset->channels > 1 ? dataset->channels : 1;
@@ -150,22 +170,7 @@ static void write_image(const cnn_dataset *dataset, int64_t index, char *to)
     }
 }
 
-/* ---- labels ---- */
-
-static void write_label(const cnn_dataset *dataset, int64_t index, void *to)
-{
-    const cnn_tensor *labels = dataset->labels;
-    int64_t n = dataset->label.numel;
-    const char *from = (const char *)cnn__data(labels) + (size_t)(index * n) * cnn_dtype_size(labels->dtype);
-    if (n > 0 && labels->dtype == dataset->label.dtype) {
-        memcpy(to, from, dataset->label.bytes);
-        return;
-    }
-    int64_t *y = to;
-    for (int64_t i = 0; i < n; i++) {
-        y[i] = labels->dtype == CNN_U8 ? ((const unsigned char *)from)[i] : ((const int32_t *)(const void *)from)[i];
-    }
-}
+/* ---- samples ---- */
 
 static cnn_status write_by_callback(cnn_dataset *dataset, const char *call, int64_t index, void *image, void *label)
 {
@@ -194,7 +199,7 @@ cnn_status cnn__dataset_write(cnn_dataset *dataset, const char *call, int64_t in
     }
     write_image(dataset, index, image);
     if (dataset->labels && label) {
-        write_label(dataset, index, label);
+        write_same(dataset->labels, &dataset->label, index, label);
     }
     return CNN_OK;
 }
