@@ -32,6 +32,7 @@ BY_TYPE = {
     "cnn_dataset_callbacks *": "dataset_callbacks", "cnn_batch_norm_options *": "batch_norm_options",
     "cnn_module_mode": "module_mode", "cnn_gradient_fn": "gradient_fn", "cnn_belongs_fn": "belongs",
     "cnn_visit_fn": "visit", "cnn_optimizer_option": "optimizer_option", "cnn_file *": "file", "cnn_dtype *": "out",
+    "cnn_range_fn": "range_fn",
 }
 BY_NAME = {
     ("int", "ndim"): "ndim", ("int64_t *", "shape"): "shape", ("int", "dim"): "dim", ("int", "dim0"): "dim",
@@ -68,6 +69,8 @@ OVERRIDES = {
     "cnn_tensor_copy_from": {"tensor": "plain"}, "cnn_tensor_set_requires_grad": {"tensor": "plain"},
     "cnn_tensor_zero_grad": {"tensor": "plain"}, "cnn_tensor_touch": {"tensor": "plain"},
     "cnn_tensor_format": {"buffer": "text?", "size": "text_size"},
+    "cnn_tape_rand": {"dtype": "real"}, "cnn_tape_randn": {"dtype": "real"}, "cnn_tape_bernoulli": {"dtype": "flag"},
+    "cnn_parallel_for": {"count": "item_count", "cost": "cost"},
     "cnn_tensor_rand": {"dtype": "real"}, "cnn_tensor_randn": {"dtype": "real"},
     "cnn_backward": {"loss": "loss"}, "cnn_backward_with": {"output": "result", "grad": "tensor?"},
     "cnn_retain_grad": {"tensor": "result"}, "cnn_cast": {"dtype": "dtype"},
@@ -144,7 +147,7 @@ BORROWED = {"cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",
             "cnn_tensor_tape", "cnn_file_metadata"}
 OPERATION_HEADERS = {"ops.h"}
-OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward"}
+OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward", "cnn_tape_rand", "cnn_tape_randn", "cnn_tape_bernoulli"}
 RESULTS = {
     "cnn_status": "STATUS", "void": "NOTHING", "int": "INTEGER", "int64_t": "INTEGER", "size_t": "INTEGER",
     "bool": "INTEGER", "cnn_load_problem": "INTEGER", "cnn_mode": "INTEGER", "cnn_dtype": "INTEGER", "cnn_device": "INTEGER",

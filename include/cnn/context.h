@@ -93,11 +93,35 @@ CNN_API const char *cnn_context_kernels(const cnn_context *ctx);
 /** How exact sums are; CNN_MATH_FAST for NULL. @since 0.2 */
 CNN_API cnn_math cnn_context_math(const cnn_context *ctx);
 
+/** Works on items `begin` to `end` - 1 of cnn_parallel_for(). Called from several threads at once, each with a range
+ * of its own. Returns CNN_OK or a failure. Must return normally, and uses no tape. */
+typedef cnn_status (*cnn_range_fn)(int64_t begin, int64_t end, void *user);
+
+/**
+ * Runs a function for `count` items on the context's threads, the caller's included, and returns when all are done: for
+ * custom operations (cnn_custom()) and whatever prepares data.
+ *
+ * The items are cut into consecutive ranges, whose borders follow from `count` and `cost` alone, and each range is run
+ * once. So whatever `fn` computes does not depend on the number of threads, as long as no range reads what another
+ * writes. All ranges run, also after one has failed. Threads of the context that compute already, those of a library
+ * call or of an outer cnn_parallel_for() around this one, are not waited for: the calling thread then runs all ranges
+ * itself, in order; so do small jobs. The threads compute with the caller's rounding mode. Thread-safe.
+ *
+ * @param cost  about how many additions an item is worth, at least 0: ranges are made large enough to be worth a
+ *              thread.
+ * @return CNN_OK, also for no items; CNN_ERROR_INVALID_ARGUMENT; CNN_ERROR_CALLBACK where `fn` failed, with a message
+ *         that names the first range that did, what it returned and which call of the library's failed in it.
+ * @since 0.2
+ */
+CNN_API cnn_status cnn_parallel_for(cnn_context *ctx, int64_t count, double cost, cnn_range_fn fn, void *user);
+
 /** Where the random numbers stand: with it a run can be continued bit for bit. */
 typedef struct cnn_random_state {
-    uint64_t seed;   /**< the key of all draws */
-    uint64_t stream; /**< the number of the next unused stream, below 2^40; each draw of a tensor and each training step
-                          takes one, and after the last comes the first again */
+    uint64_t seed;        /**< the key of all draws */
+    uint64_t stream;      /**< the number of the next unused stream, below 2^40; each draw of a tensor, each training
+                               step and each evaluation step that draws takes one, and after the last comes the first
+                               again */
+    uint64_t reserved[2]; /**< zero: room for later members */
 } cnn_random_state;
 
 /** Reads the random state. CNN_ERROR_INVALID_ARGUMENT for a NULL. Thread-safe. @since 0.1 */

@@ -1,5 +1,6 @@
 /** @file
- * Datasets: samples of an image (or other numbers, such as token ids) and a label, from IDX files, from tensors, or from callbacks, and chosen parts of them.
+ * Datasets: samples of an image (or of other numbers, such as token ids) and a label, from IDX files, from tensors, or
+ * from callbacks, and chosen parts of them.
  *
  * A dataset may be read by several threads at once (its callbacks are called one at a time); cnn_dataset_normalize() is
  * for one thread, before a loader uses it. */
@@ -47,9 +48,10 @@ CNN_API cnn_tensor *cnn_idx_read(cnn_context *ctx, const char *path);
 /**
  * A dataset over tensors in memory: sample i is images[i] and labels[i].
  * @param images  [N, …], u8 (given out as f32, scaled to [0, 1]), f32 or f64 (as they are), or i64 or i32 (given out as
- *                i64: token ids and other numbers that are no image); contiguous; kept alive by the dataset, not copied.
- * @param labels  [N, …], i64, i32 or u8 (given out as i64), or f32 or f64 (as they are); contiguous; of the same context;
- *                may be NULL.
+ *                i64: token ids and other numbers that are no image); contiguous; kept alive by the dataset, not
+ *                copied.
+ * @param labels  [N, …], i64, i32 or u8 (given out as i64), or f32 or f64 (as they are); contiguous; of the same
+ *                context; may be NULL.
  * @return a dataset owned by the caller; NULL on failure (CNN_ERROR_DTYPE, CNN_ERROR_SHAPE, CNN_ERROR_STATE, no
  * memory).
  * @since 0.1
@@ -138,8 +140,8 @@ CNN_API int64_t cnn_dataset_size(const cnn_dataset *dataset);
 
 /**
  * Images come out as (x − mean[c]) / std[c], after u8 was scaled to [0, 1]; c is the image's first dimension, or
- * `channels` is 1 for all. Not for datasets of callbacks, nor while a loader is using the dataset (CNN_ERROR_STATE), nor
- * for images of integers (CNN_ERROR_DTYPE).
+ * `channels` is 1 for all. Not for datasets of callbacks, nor while a loader is using the dataset (CNN_ERROR_STATE),
+ * nor for images of integers (CNN_ERROR_DTYPE).
  * @param mean,std  `channels` finite numbers each, in units of the scaled elements; those of `std` above 0.
  * @since 0.1
  */

@@ -94,6 +94,24 @@ CNN_API size_t cnn_tape_memory(const cnn_tape *tape);
  */
 CNN_API cnn_tensor *cnn_input(cnn_tape *tape, cnn_tensor *tensor);
 
+/** @name Random tensors of a step
+ * New contiguous tensors of the step, which have no gradient. Each call draws its own numbers from the step's random
+ * stream: equal seeds and equal calls give equal bits, whatever the number of threads. A training step
+ * (cnn_mode) takes a stream of the context when it begins; an evaluation step takes one with its first draw, so that
+ * evaluation without draws leaves the context's random state alone. A module's forward draws on the tape of its input:
+ * `cnn_tape_randn(cnn_tensor_tape(x), …)`.
+ * @return a tensor of the tape; nil on failure: CNN_ERROR_INVALID_ARGUMENT (a NULL, `p` out of its range),
+ *         CNN_ERROR_DTYPE, CNN_ERROR_SHAPE, CNN_ERROR_STATE (no step yet), CNN_ERROR_NO_MEMORY.
+ * @since 0.2
+ * @{ */
+/** Uniform in [0, 1); f32 or f64. */
+CNN_API cnn_tensor *cnn_tape_rand(cnn_tape *tape, cnn_dtype dtype, int ndim, const int64_t *shape);
+/** Standard normal; f32 or f64. */
+CNN_API cnn_tensor *cnn_tape_randn(cnn_tape *tape, cnn_dtype dtype, int ndim, const int64_t *shape);
+/** 1 with probability `p` in [0, 1], else 0; f32, f64 or bool. CNN_ZERO is 0. */
+CNN_API cnn_tensor *cnn_tape_bernoulli(cnn_tape *tape, cnn_dtype dtype, double p, int ndim, const int64_t *shape);
+/** @} */
+
 /**
  * Computes the gradients of a one-element tensor by reverse-mode differentiation and adds them to the `grad` of every
  * leaf that requires one. Frees the graph's buffers as it passes them. CNN_ERROR_STATE inside a callback of an

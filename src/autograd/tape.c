@@ -37,7 +37,8 @@ struct cnn_tape {
     cnn__step step; /* first: tensors see the tape as this */
     cnn_mode mode;
     bool recording, tracing;
-    uint64_t key[2]; /* the step's random stream */
+    bool has_stream;
+    uint64_t key[2]; /* the step's random stream, where it has one */
     uint64_t draws;  /* operations that drew from it */
     cnn__listener listener;
     cnn__cache *cache;
@@ -98,9 +99,18 @@ void cnn__tape_link(cnn_tape *tape, cnn__node *node)
     tape->last = node;
 }
 
+static void take_stream(cnn_tape *tape)
+{
+    cnn__context_next_stream(tape->step.ctx, tape->key);
+    tape->has_stream = true;
+}
+
 /* Stream numbers stay far below 2^40, so the place of the operation fits above them. */
 void cnn__tape_random_key(cnn_tape *tape, uint64_t key[2])
 {
+    if (!tape->has_stream) {
+        take_stream(tape);
+    }
     key[0] = tape->key[0];
     key[1] = tape->key[1] | ++tape->draws << 40;
 }
@@ -438,8 +448,9 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
     tape->arena_now = NULL;
     tape->draws = 0;
     cnn__cache_begin(tape->cache, !tape->recording);
+    tape->has_stream = false;
     if (mode == CNN_TRAIN || mode == CNN_TRAIN_NO_GRAD) {
-        cnn__context_next_stream(tape->step.ctx, tape->key);
+        take_stream(tape);
     }
     return CNN_OK;
 }

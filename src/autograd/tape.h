@@ -43,7 +43,8 @@ bool cnn__tape_tracing(const cnn_tape *tape);
 cnn_status cnn__tape_begin_trace(cnn_tape *tape, cnn_mode mode);
 /* Is it at its first, third … step? What reads more than the caches hold then turns around. */
 bool cnn__tape_odd(const cnn_tape *tape);
-/* The key of operation-local random numbers: the step's stream and the next place in it. */
+/* The key of operation-local random numbers: the step's stream and the next place in it. An evaluation step has no
+ * stream before it asks for one. */
 void cnn__tape_random_key(cnn_tape *tape, uint64_t key[2]);
 /* The nil tensor of a tape; of no tape for NULL. */
 cnn_tensor *cnn__tape_nil(cnn_tape *tape);

@@ -208,8 +208,7 @@ cnn_status cnn_context_random_state(const cnn_context *ctx, cnn_random_state *st
     if (!ctx || !state) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "context_random_state: %s is NULL", ctx ? "state" : "ctx");
     }
-    state->seed = ctx->seed;
-    state->stream = atomic_load(&ctx->stream) % CNN__STREAMS;
+    *state = (cnn_random_state){ .seed = ctx->seed, .stream = atomic_load(&ctx->stream) % CNN__STREAMS };
     return CNN_OK;
 }
 
@@ -222,6 +221,10 @@ cnn_status cnn_context_set_random_state(cnn_context *ctx, const cnn_random_state
     if (state->stream >= CNN__STREAMS) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
                          "context_set_random_state: stream is %" PRIu64 ", expected 0 to 2^40 - 1", state->stream);
+    }
+    if (state->reserved[0] || state->reserved[1]) {
+        return cnn__fail(ctx, CNN_ERROR_UNSUPPORTED,
+                         "context_set_random_state: a reserved member is set, which this library does not know");
     }
     ctx->seed = state->seed;
     atomic_store(&ctx->stream, state->stream);

@@ -1,5 +1,6 @@
-/* Tensors of computed values: sequences and random draws. Each random tensor takes one stream of the context, so its
- * values depend only on the order of the calls. */
+/* Tensors of numbers by rule: sequences and random draws. An element is a pure function of the key and its place, so
+ * tasks may draw them in any order. Each random tensor of the caller's takes one stream of the context, so what it
+ * gets depends on the order of the calls alone. */
 #include "tensor/tensor.h"
 
 #include "base/random.h"
@@ -10,14 +11,17 @@
 enum { CHUNK = 4096 }; /* elements per task: whole groups of Philox */
 
 typedef struct drawing {
-    cnn_tensor *t;
+    const cnn_tensor *t;
     uint64_t key[2];
-    bool normal;
+    uint64_t threshold; /* Bernoulli: of the 2^32 draws, how many give 1 */
 } drawing;
 
-static void uniform_f32(const drawing *d, float *x, int64_t begin, int64_t end)
+/* ---- one task for each distribution and dtype: elements begin to end ---- */
+
+static void uniform_f32(const drawing *d, int64_t begin, int64_t end)
 {
     uint32_t draws[CNN__DRAWS];
+    float *x = cnn__data(d->t);
     for (int64_t i = begin; i < end; i += CNN__DRAWS) {
         cnn__philox_group(d->key, (uint64_t)i / 4, draws);
         for (int k = 0; k < CNN__DRAWS && k < end - i; k++) {
@@ -26,28 +30,84 @@ static void uniform_f32(const drawing *d, float *x, int64_t begin, int64_t end)
     }
 }
 
-static void draw_chunk(void *arg, int64_t task, int worker)
+static void uniform_f64(const drawing *d, int64_t begin, int64_t end)
 {
-    (void)worker;
-    const drawing *d = arg;
-    int64_t begin = task * CHUNK, end = begin + CHUNK < d->t->numel ? begin + CHUNK : d->t->numel;
-    float *f32 = cnn__data(d->t);
-    double *f64 = cnn__data(d->t);
-    if (d->t->dtype == CNN_F32 && !d->normal) {
-        uniform_f32(d, f32, begin, end);
-        return;
-    }
+    double *x = cnn__data(d->t);
     for (int64_t i = begin; i < end; i++) {
-        uint64_t place = (uint64_t)i;
-        if (d->t->dtype == CNN_F32) {
-            f32[i] = (float)cnn__random_normal(d->key, place);
-        } else {
-            f64[i] = d->normal ? cnn__random_normal(d->key, place) : cnn__random_f64(d->key, place);
+        x[i] = cnn__random_f64(d->key, (uint64_t)i);
+    }
+}
+
+static void normal_f32(const drawing *d, int64_t begin, int64_t end)
+{
+    float *x = cnn__data(d->t);
+    for (int64_t i = begin; i < end; i++) {
+        x[i] = (float)cnn__random_normal(d->key, (uint64_t)i);
+    }
+}
+
+static void normal_f64(const drawing *d, int64_t begin, int64_t end)
+{
+    double *x = cnn__data(d->t);
+    for (int64_t i = begin; i < end; i++) {
+        x[i] = cnn__random_normal(d->key, (uint64_t)i);
+    }
+}
+
+/* Element i is 1 where draw i is below the threshold, whatever the dtype. */
+static void bernoulli(const drawing *d, int64_t begin, int64_t end)
+{
+    uint32_t draws[CNN__DRAWS];
+    void *data = cnn__data(d->t);
+    for (int64_t i = begin; i < end; i += CNN__DRAWS) {
+        cnn__philox_group(d->key, (uint64_t)i / 4, draws);
+        for (int k = 0; k < CNN__DRAWS && k < end - i; k++) {
+            bool one = draws[k] < d->threshold;
+            switch (d->t->dtype) {
+            case CNN_F32: ((float *)data)[i + k] = one; break;
+            case CNN_F64: ((double *)data)[i + k] = one; break;
+            default: ((unsigned char *)data)[i + k] = one; break;
+            }
         }
     }
 }
 
-static cnn_tensor *draw(cnn_context *ctx, const char *call, bool normal, cnn_dtype dtype, int ndim,
+typedef void (*draw_fn)(const drawing *d, int64_t begin, int64_t end);
+
+static draw_fn draw_fn_of(cnn__distribution distribution, cnn_dtype dtype)
+{
+    if (distribution == CNN__BERNOULLI) {
+        return bernoulli;
+    }
+    if (distribution == CNN__NORMAL) {
+        return dtype == CNN_F32 ? normal_f32 : normal_f64;
+    }
+    return dtype == CNN_F32 ? uniform_f32 : uniform_f64;
+}
+
+typedef struct draw_job {
+    drawing drawing;
+    draw_fn draw;
+} draw_job;
+
+static void draw_chunk(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const draw_job *job = arg;
+    int64_t begin = task * CHUNK, numel = job->drawing.t->numel;
+    job->draw(&job->drawing, begin, begin + CHUNK < numel ? begin + CHUNK : numel);
+}
+
+void cnn__draw(cnn_tensor *t, const uint64_t key[2], cnn__distribution distribution, double p)
+{
+    draw_job job = { .drawing = { .t = t, .key = { key[0], key[1] }, .threshold = (uint64_t)(p * 0x1p32) },
+                     .draw = draw_fn_of(distribution, t->dtype) };
+    cnn__pool_run(t->ctx->pool, (t->numel + CHUNK - 1) / CHUNK, (double)t->numel * 20, draw_chunk, &job);
+}
+
+/* ---- tensors of the caller's ---- */
+
+static cnn_tensor *draw(cnn_context *ctx, const char *call, cnn__distribution distribution, cnn_dtype dtype, int ndim,
                         const int64_t *shape)
 {
     if (ctx && cnn__dtype_valid(dtype) && !cnn__dtype_is_real(dtype)) {
@@ -58,21 +118,21 @@ static cnn_tensor *draw(cnn_context *ctx, const char *call, bool normal, cnn_dty
     if (!t) {
         return NULL;
     }
-    drawing d = { .t = t, .normal = normal };
+    uint64_t key[2];
     CNN__KNOWN(ctx != NULL);
-    cnn__context_next_stream(ctx, d.key);
-    cnn__pool_run(ctx->pool, (t->numel + CHUNK - 1) / CHUNK, (double)t->numel * 20, draw_chunk, &d);
+    cnn__context_next_stream(ctx, key);
+    cnn__draw(t, key, distribution, 0);
     return t;
 }
 
 cnn_tensor *cnn_tensor_rand(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
-    return draw(ctx, "tensor_rand", false, dtype, ndim, shape);
+    return draw(ctx, "tensor_rand", CNN__UNIFORM, dtype, ndim, shape);
 }
 
 cnn_tensor *cnn_tensor_randn(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
-    return draw(ctx, "tensor_randn", true, dtype, ndim, shape);
+    return draw(ctx, "tensor_randn", CNN__NORMAL, dtype, ndim, shape);
 }
 
 /* Element i is start + i · step, computed from i, so that errors do not accumulate, and converted like a cast. */

@@ -145,6 +145,10 @@ static inline unsigned cnn__tensor_version(const cnn_tensor *t)
 {
     return atomic_load_explicit(&t->storage->version, memory_order_relaxed);
 }
+/* Fills a contiguous tensor with draws of the stream that `key` names: uniform in [0, 1) or standard normal, f32 or
+ * f64; or 1 with probability `p` in [0, 1] and else 0, f32, f64 or bool. */
+typedef enum cnn__distribution { CNN__UNIFORM, CNN__NORMAL, CNN__BERNOULLI } cnn__distribution;
+void cnn__draw(cnn_tensor *t, const uint64_t key[2], cnn__distribution distribution, double p);
 /* Copies elements, converting the dtype and broadcasting the shape; the shapes fit. */
 void cnn__tensor_copy(cnn_tensor *to, const cnn_tensor *from);
 /* The gradient buffer of a plain tensor, made when first asked for; contiguous; its elements count only where

@@ -141,6 +141,7 @@ NUMBERS(sample, NUMBER("good", GOOD, 1), MINUS_ONE, NUMBER("4", BAD, 4), LEAST64
 NUMBERS(slice_end, NUMBER("good", GOOD, 3), MINUS_ONE, NUMBER("0", BAD, 0), NUMBER("5", BAD, 5), LEAST64, LARGEST64,
         NUMBER("4", MAY, 4));
 NUMBERS(index_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST64, LARGEST64, NUMBER("0", MAY, 0), NUMBER("1", MAY, 1));
+NUMBERS(item_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST64, NUMBER("0", MAY, 0), NUMBER("INT64_MAX", MAY, INT64_MAX));
 NUMBERS(piece_count, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEAST, NUMBER("1", MAY, 1));
 NUMBERS(seed, NUMBER("good", GOOD, 7), NUMBER("0", MAY, 0), NUMBER("UINT64_MAX", MAY, -1));
 NUMBERS(index, NUMBER("good", GOOD, 0), MINUS_ONE, LEAST, NUMBER("past the end", MAY, 100), NUMBER("INT_MAX", MAY, INT_MAX));
@@ -175,6 +176,8 @@ NUMBERS(real, NUMBER("good", GOOD, CNN_F32), NUMBER("6", BAD, 6), NO_ENUM, NUMBE
         NUMBER("int64", BAD, CNN_I64), NUMBER("bool", BAD, CNN_BOOL));
 NUMBERS(optimizer_option, NUMBER("good", GOOD, CNN_OPTION_EPS), NUMBER("10", BAD, 10), NUMBER("SGD's", BAD, CNN_OPTION_MOMENTUM),
         NO_ENUM);
+NUMBERS(flag, NUMBER("good", GOOD, CNN_F32), NUMBER("6", BAD, 6), NO_ENUM, NUMBER("float64", MAY, CNN_F64),
+        NUMBER("int64", BAD, CNN_I64), NUMBER("uint8", BAD, CNN_U8), NUMBER("bool", MAY, CNN_BOOL));
 NUMBERS(mode, NUMBER("good", GOOD, CNN_TRAIN), NUMBER("4", BAD, 4), NO_ENUM);
 NUMBERS(module_mode, NUMBER("good", GOOD, CNN_MODULE_EVALUATES), NUMBER("3", BAD, 3), NO_ENUM);
 NUMBERS(split, NUMBER("good", GOOD, CNN_MNIST_TEST), NUMBER("2", BAD, 2), NO_ENUM);
@@ -192,6 +195,7 @@ NUMBERS(finite_end, REAL("good", GOOD, 3), NOT_FINITE, REAL("1e308", BAD, 1e308)
         REAL("1000", MAY, 1000));
 NUMBERS(finite_step, REAL("good", GOOD, 1), NOT_FINITE, REAL("0", BAD, 0), REAL("1e-300", BAD, 1e-300), REAL("-1", MAY, -1));
 NUMBERS(probability, REAL("good", GOOD, 0.5), NOT_FINITE, REAL("-0.1", BAD, -0.1), REAL("1.1", BAD, 1.1));
+NUMBERS(cost, REAL("good", GOOD, 10), NOT_FINITE, REAL("-0.1", BAD, -0.1), REAL("0", MAY, 0), REAL("1e300", MAY, 1e300));
 NUMBERS(rate, REAL("good", GOOD, 0.5), NOT_FINITE, REAL("-0.1", BAD, -0.1));
 
 /* ---- arrays of numbers ---- */
@@ -260,6 +264,8 @@ static const candidate belongings[] = { { "good", GOOD, NULL, { .f = (void (*)(v
 OBJECT(belongs, belongings);
 static const candidate visits[] = { { "good", GOOD, NULL, { .f = (void (*)(void))visit_all }, 0 }, NO_POINTER };
 OBJECT(visit, visits);
+static const candidate range_fns[] = { { "good", GOOD, NULL, { .f = (void (*)(void))do_range }, 0 }, NO_POINTER };
+OBJECT(range_fn, range_fns);
 
 /* ---- names and paths ---- */
 

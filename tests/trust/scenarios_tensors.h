@@ -85,6 +85,17 @@ static cnn_status clone_module(world *w)
     return got(w, w->made[0]);
 }
 
+static cnn_status draw_on_tape(world *w)
+{
+    w->tape = cnn_tape_new(w->ctx);
+    TRY(got(w, w->tape));
+    TRY(cnn_tape_begin(w->tape, CNN_EVAL));
+    cnn_tape_rand(w->tape, CNN_F32, CNN_SHAPE(3, 1000));
+    cnn_tape_randn(w->tape, CNN_F64, CNN_SHAPE(3, 1000));
+    cnn_tape_bernoulli(w->tape, CNN_BOOL, 0.5, CNN_SHAPE(3, 1000));
+    return cnn_tape_status(w->tape);
+}
+
 /* ---- functions of the user's ---- */
 
 static cnn_tensor *checked(cnn_tensor *const *in, int count, void *user)

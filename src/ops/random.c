@@ -1,0 +1,67 @@
+/* Random tensors of a step: operations without operands. Their numbers are a pure function of the step's random key and
+ * the order of its draws. */
+#include "autograd/tape.h"
+
+#include "base/math.h"
+
+static const cnn__op rand_op = { .name = "tape_rand" };
+static const cnn__op randn_op = { .name = "tape_randn" };
+static const cnn__op bernoulli_op = { .name = "tape_bernoulli" };
+
+/* False where the step cannot go on: `call->nil` is then what to return. */
+static bool draw_begin(cnn__call *call, const cnn__op *op, cnn_tape *tape)
+{
+    const cnn__step *step = (const cnn__step *)(const void *)tape;
+    *call = (cnn__call){ .op = op, .tape = tape, .ctx = tape ? step->ctx : NULL, .nil = cnn__tape_nil(tape) };
+    if (!tape) {
+        call->nil = cnn__current_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: tape is NULL", op->name);
+        return false;
+    }
+    if (step->generation == 0) {
+        cnn__call_fail(call, CNN_ERROR_STATE, "the tape has no step yet, expected cnn_tape_begin() first");
+    }
+    return step->status == CNN_OK;
+}
+
+/* `p` is that of Bernoulli's. */
+static cnn_tensor *draw(cnn__call *call, cnn__distribution distribution, double p, cnn_dtype dtype, int ndim,
+                        const int64_t *shape)
+{
+    bool flags = distribution == CNN__BERNOULLI;
+    if (cnn__dtype_valid(dtype) && !cnn__dtype_is_real(dtype) && !(flags && dtype == CNN_BOOL)) {
+        return cnn__call_fail(call, CNN_ERROR_DTYPE, "dtype is %s, expected float32%s", cnn_dtype_name(dtype),
+                              flags ? ", float64 or bool" : " or float64");
+    }
+    cnn_tensor *y = cnn__result(call, dtype, ndim, shape);
+    if (!y) {
+        return call->nil;
+    }
+    uint64_t key[2];
+    cnn__tape_random_key(call->tape, key);
+    cnn__draw(y, key, distribution, p);
+    return y;
+}
+
+cnn_tensor *cnn_tape_rand(cnn_tape *tape, cnn_dtype dtype, int ndim, const int64_t *shape)
+{
+    cnn__call call;
+    return draw_begin(&call, &rand_op, tape) ? draw(&call, CNN__UNIFORM, 0, dtype, ndim, shape) : call.nil;
+}
+
+cnn_tensor *cnn_tape_randn(cnn_tape *tape, cnn_dtype dtype, int ndim, const int64_t *shape)
+{
+    cnn__call call;
+    return draw_begin(&call, &randn_op, tape) ? draw(&call, CNN__NORMAL, 0, dtype, ndim, shape) : call.nil;
+}
+
+cnn_tensor *cnn_tape_bernoulli(cnn_tape *tape, cnn_dtype dtype, double p, int ndim, const int64_t *shape)
+{
+    cnn__call call;
+    if (!draw_begin(&call, &bernoulli_op, tape)) {
+        return call.nil;
+    }
+    if (!(p >= 0 && p <= 1)) {
+        return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "p is %s, expected 0 to 1", CNN__G(p));
+    }
+    return draw(&call, CNN__BERNOULLI, cnn__option(p, 0), dtype, ndim, shape);
+}
