@@ -16,7 +16,7 @@ static void assert_equal_state(const cnn_module *a, const cnn_module *b)
 {
     ck_assert_int_eq(cnn_module_state_count(a), cnn_module_state_count(b));
     for (int i = 0; i < cnn_module_state_count(a); i++) {
-        cnn_tensor *x = cnn_module_state(a, i, NULL, 0), *y = cnn_module_state(b, i, NULL, 0);
+        cnn_tensor *x = cnn_module_state(a, i), *y = cnn_module_state(b, i);
         ck_assert(x != y && cnn_tensor_data(x) != cnn_tensor_data(y));
         ck_assert_int_eq(cnn_tensor_requires_grad(x), cnn_tensor_requires_grad(y));
         ck_assert_mem_eq(cnn_tensor_data(x), cnn_tensor_data(y),

@@ -156,11 +156,12 @@ START_TEST(parameters_are_listed_in_order)
     for (int i = 0; i < count; i++) {
         char name[32];
         ck_assert_ptr_eq(all[i], cnn_module_parameter(model, i));
-        ck_assert_ptr_eq(all[i], cnn_module_state(model, i, name, sizeof name));
+        ck_assert_ptr_eq(all[i], cnn_module_state(model, i));
+        cnn_module_state_name(model, i, name, sizeof name);
         ck_assert_ptr_eq(all[i], cnn_module_find(model, name));
     }
     ck_assert_ptr_null(all[count]);
-    ck_assert_ptr_null(cnn_module_state(model, count, NULL, 0));
+    ck_assert_ptr_null(cnn_module_state(model, count));
     ck_assert_int_eq(cnn_module_parameters(NULL, all, 8), 0);
     assert_error(cnn_context_status(NULL), CNN_ERROR_INVALID_ARGUMENT, "module_parameters: module is NULL");
     ck_assert_int_eq(cnn_module_parameters(model, NULL, 8), 0);

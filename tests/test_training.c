@@ -288,11 +288,11 @@ static void *state_bytes(const cnn_module *model, size_t *size)
 {
     *size = 0;
     for (int i = 0; i < cnn_module_state_count(model); i++) {
-        *size += (size_t)cnn_tensor_numel(cnn_module_state(model, i, NULL, 0)) * sizeof(float);
+        *size += (size_t)cnn_tensor_numel(cnn_module_state(model, i)) * sizeof(float);
     }
     char *bytes = malloc(*size), *at = bytes;
     for (int i = 0; i < cnn_module_state_count(model); i++) {
-        const cnn_tensor *t = cnn_module_state(model, i, NULL, 0);
+        const cnn_tensor *t = cnn_module_state(model, i);
         size_t part = (size_t)cnn_tensor_numel(t) * sizeof(float);
         ck_assert_int_eq(cnn_tensor_read(t, at, part), CNN_OK);
         at += part;

@@ -95,7 +95,7 @@ OVERRIDES = {
     "cnn_sequential_create": {"children": "children!", "count": "child_count"},
     "cnn_module_add": {"parent": "parent", "child": "child!"},
     "cnn_module_add_parameter": {"tensor": "new_parameter!"}, "cnn_module_add_buffer": {"tensor": "new_buffer!"},
-    "cnn_module_child": {"name": "out?"}, "cnn_module_state": {"name": "text?", "size": "text_size"},
+    "cnn_module_child": {"name": "out?"}, "cnn_module_state_name": {"buffer": "text?", "size": "text_size"},
     "cnn_module_find": {"name": "known_name"}, "cnn_module_format": {"buffer": "text?", "size": "text_size"},
     "cnn_module_copy_from": {"source": "source"}, "cnn_forward": {"x": "image"},
     "cnn_adam_create": {"options": "adam_options?"}, "cnn_adamw_create": {"options": "adam_options?"},

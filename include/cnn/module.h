@@ -181,12 +181,13 @@ CNN_API cnn_module *cnn_module_child(const cnn_module *module, int i, const char
 
 /** How many parameters and buffers in the whole tree, in the order of PyTorch's state_dict. @since 0.1 */
 CNN_API int cnn_module_state_count(const cnn_module *module);
-/**
- * Entry number i of the state: a parameter or buffer, borrowed; NULL past the end.
- * @param name   receives its name, such as "l1.0.weight", cut to `size` bytes with the NUL; may be NULL.
- * @since 0.1
- */
-CNN_API cnn_tensor *cnn_module_state(const cnn_module *module, int i, char *name, size_t size);
+/** Entry number i of the state: a parameter or buffer, borrowed; NULL past the end, and for a negative number, which is
+ * an error. @since 0.1 */
+CNN_API cnn_tensor *cnn_module_state(const cnn_module *module, int i);
+/** Writes the whole name of entry number i, such as "l1.0.weight"; length and cutting as in cnn_tensor_format(): where
+ * the length is not less than `size` the name was cut. @return 0, and an empty text, past the end and on failure.
+ * @since 0.2 */
+CNN_API size_t cnn_module_state_name(const cnn_module *module, int i, char *buffer, size_t size);
 
 /** Receives one parameter or buffer, borrowed, with its whole name, such as "l1.0.weight", which is valid during the
  * call. Returns whether the walk goes on. Must return normally, and may not add to the module or free it. */

@@ -185,27 +185,37 @@ int cnn_module_parameter_count(const cnn_module *module)
     return count(module, true);
 }
 
-cnn_tensor *cnn_module_state(const cnn_module *module, int i, char *name, size_t size)
+/* Entry number i of the state; false, past the end or, reported, for a bad argument. */
+static bool find_state(const cnn_module *module, const char *call, int i, cnn__state *state)
 {
-    if (name && size) {
-        *name = '\0';
-    }
-    if (!check_number(module, "module_state", i)) {
-        return NULL;
+    if (!check_number(module, call, i)) {
+        return false;
     }
     for (cnn__state s = cnn__state_begin(module); s.owner; s.owner = cnn__module_next(module, s.owner)) {
         int own = s.owner->parameters.count + s.owner->buffers.count;
         if (i < own) {
             s.place = i - 1;
-            cnn__state_next(&s);
-            if (name) {
-                cnn__state_name(&s, name, size);
-            }
-            return s.tensor;
+            *state = s;
+            return cnn__state_next(state);
         }
         i -= own;
     }
-    return NULL;
+    return false;
+}
+
+cnn_tensor *cnn_module_state(const cnn_module *module, int i)
+{
+    cnn__state state;
+    return find_state(module, "module_state", i, &state) ? state.tensor : NULL;
+}
+
+size_t cnn_module_state_name(const cnn_module *module, int i, char *buffer, size_t size)
+{
+    cnn__state state;
+    if (buffer && size) {
+        *buffer = '\0';
+    }
+    return find_state(module, "module_state_name", i, &state) ? cnn__state_name(&state, buffer, buffer ? size : 0) : 0;
 }
 
 cnn_tensor *cnn_module_parameter(const cnn_module *module, int i)

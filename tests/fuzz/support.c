@@ -205,7 +205,7 @@ size_t fuzz_state_get(const cnn_module *module, unsigned char *bytes, size_t roo
     size_t used = 0;
     int count = cnn_module_state_count(module);
     for (int i = 0; i < count; i++) {
-        const cnn_tensor *t = cnn_module_state(module, i, NULL, 0);
+        const cnn_tensor *t = cnn_module_state(module, i);
         size_t size = (size_t)cnn_tensor_numel(t) * cnn_dtype_size(cnn_tensor_dtype(t));
         fuzz_require(size <= room - used, "the state has room");
         if (size > 0) {
@@ -220,7 +220,7 @@ void fuzz_state_set(cnn_module *module, const unsigned char *bytes)
 {
     int count = cnn_module_state_count(module);
     for (int i = 0; i < count; i++) {
-        cnn_tensor *t = cnn_module_state(module, i, NULL, 0);
+        cnn_tensor *t = cnn_module_state(module, i);
         size_t size = (size_t)cnn_tensor_numel(t) * cnn_dtype_size(cnn_tensor_dtype(t));
         if (size > 0) {
             memcpy(cnn_tensor_data(t), bytes, size);

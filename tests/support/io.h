@@ -65,13 +65,13 @@ static inline unsigned char *state_of(const cnn_module *module, size_t *size)
 {
     *size = 0;
     for (int i = 0; i < cnn_module_state_count(module); i++) {
-        cnn_tensor *t = cnn_module_state(module, i, NULL, 0);
+        cnn_tensor *t = cnn_module_state(module, i);
         *size += (size_t)cnn_tensor_numel(t) * cnn_dtype_size(cnn_tensor_dtype(t));
     }
     unsigned char *all = malloc(*size + 1), *to = all;
     ck_assert_ptr_nonnull(all);
     for (int i = 0; i < cnn_module_state_count(module); i++) {
-        cnn_tensor *t = cnn_module_state(module, i, NULL, 0);
+        cnn_tensor *t = cnn_module_state(module, i);
         size_t bytes = (size_t)cnn_tensor_numel(t) * cnn_dtype_size(cnn_tensor_dtype(t));
         ck_assert_int_eq(cnn_tensor_read(t, to, bytes), CNN_OK);
         to += bytes;

@@ -121,7 +121,7 @@ int main(int argc, char **argv)
     }
     train(ctx, model, atoi(argv[3]));
     for (int i = 0; i < cnn_module_state_count(model); i++) {
-        weights = mix(weights, cnn_module_state(model, i, NULL, 0));
+        weights = mix(weights, cnn_module_state(model, i));
     }
     results = functions(ctx, functions(ctx, results, CNN_F32), CNN_F64);
     printf("%016llx %016llx\n", (unsigned long long)weights, (unsigned long long)results);

@@ -47,7 +47,7 @@ static uint64_t digest(const cnn_module *model)
 {
     uint64_t hash = 14695981039346656037u;
     for (int i = 0; i < cnn_module_state_count(model); i++) {
-        hash = mix(hash, cnn_module_state(model, i, NULL, 0));
+        hash = mix(hash, cnn_module_state(model, i));
     }
     return hash;
 }

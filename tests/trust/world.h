@@ -52,7 +52,7 @@ static inline unsigned char *state_bytes(const world *w, size_t *size)
     unsigned char *bytes = NULL;
     *size = 0;
     for (int i = 0; i < cnn_module_state_count(w->model); i++) {
-        add_bytes(&bytes, size, cnn_module_state(w->model, i, NULL, 0));
+        add_bytes(&bytes, size, cnn_module_state(w->model, i));
     }
     for (int i = 0; i < MAX_OPERANDS && w->in[i]; i++) {
         add_bytes(&bytes, size, w->in[i]);
