@@ -194,7 +194,7 @@ static void *save_for_ever(void *arg)
     for (;;) {
         cnn_tensor *t = arg;
         const char *name = "t", *path = in_folder("weights");
-        cnn_tensors_save(path, &name, &t, 1);
+        cnn_tensors_save(&name, &t, 1, path);
         atomic_store(&inside, true);
         cnn_tensor_free(cnn_tensor_load(ctx, path, name));
         cnn_tape_begin(tape, CNN_EVAL);

@@ -78,7 +78,7 @@ START_TEST(a_load_that_does_not_fit_changes_nothing)
     assert_error(cnn_module_load(longer, in_folder("c")), CNN_ERROR_MISMATCH, "(2 unexpected): unexpected \"4.bias\"");
     cnn_tensor *half = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(4, 32)), *halves[] = { half };
     const char *const name[] = { "weight" };
-    ck_assert_int_eq(cnn_tensors_save(in_folder("half"), name, halves, 1), CNN_OK);
+    ck_assert_int_eq(cnn_tensors_save(name, halves, 1, in_folder("half")), CNN_OK);
     patch(in_folder("half"), "\"dtype\":\"F32\",\"shape\":[4,32]", "\"dtype\":\"I32\",\"shape\":[4,32]");
     assert_error(cnn_module_load(no_bias, in_folder("half")), CNN_ERROR_MISMATCH,
                  "\"weight\" is I32, expected float32");
@@ -173,7 +173,7 @@ START_TEST(a_checkpoint_is_a_weights_file_too)
     cnn_tensor *zero = cnn_tensor_zeros(ctx, CNN_F32, CNN_SCALAR);
     const char *name = "optimizer.x";
     cnn_module *empty = cnn_relu_new(ctx);
-    ck_assert_int_eq(cnn_tensors_save(in_folder("p"), &name, &zero, 1), CNN_OK);
+    ck_assert_int_eq(cnn_tensors_save(&name, &zero, 1, in_folder("p")), CNN_OK);
     assert_error(cnn_module_load(empty, in_folder("p")), CNN_ERROR_MISMATCH, "\"optimizer.x\" is not expected");
     cnn_module_free(empty);
     cnn_tensor_free(zero);

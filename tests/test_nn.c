@@ -216,7 +216,7 @@ START_TEST(bad_options_are_refused)
     ck_assert_ptr_null(cnn_maxpool2d_new(ctx, 2, .padding = 2));
     failed_with(CNN_ERROR_INVALID_ARGUMENT, "maxpool2d_create: ");
     ck_assert_ptr_null(cnn_dropout_new(ctx, 1.5));
-    failed_with(CNN_ERROR_INVALID_ARGUMENT, "dropout_new: p is 1.5, expected 0 to 1");
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "dropout_create: p is 1.5, expected 0 to 1");
     ck_assert_ptr_null(cnn_dropout_new(ctx, -0.1));
     ck_assert_ptr_null(cnn_dropout_new(ctx, NAN));
     ck_assert_ptr_null(cnn_linear_new(ctx, 0, 1));
@@ -413,6 +413,36 @@ START_TEST(null_modules_are_reported)
 }
 END_TEST
 
+static void assert_flattened(cnn_module *flatten, const char *text, int ndim, const int64_t *shape)
+{
+    char buffer[100];
+    cnn_tensor *x = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(2, 3, 4, 5));
+    cnn_tape_begin(tape, CNN_EVAL);
+    cnn_module_format(flatten, buffer, sizeof buffer);
+    ck_assert_str_eq(buffer, text);
+    cnn_tensor *y = cnn_forward(flatten, cnn_input(tape, x));
+    ck_assert_int_eq(cnn_tensor_ndim(y), ndim);
+    for (int d = 0; d < ndim; d++) {
+        ck_assert_int_eq(cnn_tensor_size(y, d), shape[d]);
+    }
+    cnn_tensor_free(x);
+    cnn_module_free(flatten);
+}
+
+START_TEST(flatten_joins_the_dimensions_that_it_is_given)
+{
+    assert_flattened(cnn_flatten_create(ctx, NULL), "Flatten(start_dim=1, end_dim=-1)", CNN_SHAPE(2, 60));
+    assert_flattened(cnn_flatten_new(ctx, .start_dim = 2), "Flatten(start_dim=2, end_dim=-1)", CNN_SHAPE(2, 3, 20));
+    assert_flattened(cnn_flatten_new(ctx, .start_dim = -3, .end_dim = -2), "Flatten(start_dim=-3, end_dim=-2)",
+                     CNN_SHAPE(2, 12, 5));
+    assert_flattened(cnn_flatten_new(ctx, .has_start_dim = true), "Flatten(start_dim=0, end_dim=-1)", CNN_SHAPE(120));
+    ck_assert_ptr_null(cnn_flatten_new(ctx, .start_dim = 3, .end_dim = 2));
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "flatten_create: start_dim 3 and end_dim 2 are of no tensor");
+    ck_assert_ptr_null(cnn_flatten_new(ctx, .start_dim = 8));
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "flatten_create: start_dim 8 and end_dim -1 are of no tensor");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("nn");
@@ -430,5 +460,6 @@ int main(void)
     tcase_add_test(tree, a_module_has_one_parent_and_no_circle);
     tcase_add_test(tree, copy_from_wants_the_same_state);
     tcase_add_test(tree, null_modules_are_reported);
+    tcase_add_test(layers, flatten_joins_the_dimensions_that_it_is_given);
     return suite_run(suite);
 }

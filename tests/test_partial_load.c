@@ -36,7 +36,7 @@ static void put_scalars(const char *file, const char *const *names, double value
     for (; names[count]; count++) {
         tensors[count] = cnn_tensor_full(ctx, CNN_F32, value, CNN_SHAPE(1));
     }
-    ck_assert_int_eq(cnn_tensors_save(in_folder(file), names, tensors, count), CNN_OK);
+    ck_assert_int_eq(cnn_tensors_save(names, tensors, count, in_folder(file)), CNN_OK);
     for (int i = 0; i < count; i++) {
         cnn_tensor_free(tensors[i]);
     }

@@ -36,7 +36,7 @@ START_TEST(saved_bytes_are_these)
                               cnn_tensor_from_data(ctx, CNN_F32, CNN_SHAPE(1, 2), a),
                               cnn_tensor_from_data(ctx, CNN_I64, CNN_SHAPE(2), x) };
     const char *const names[] = { "m", "s", "a \"b\"", "x" };
-    ck_assert_int_eq(cnn_tensors_save(in_folder("g"), names, tensors, 4), CNN_OK);
+    ck_assert_int_eq(cnn_tensors_save(names, tensors, 4, in_folder("g")), CNN_OK);
     size_t size;
     unsigned char expected[1024], *data = file_get(in_folder("g"), &size);
     ck_assert_uint_eq(golden(expected) % 8, 7);
@@ -65,14 +65,14 @@ START_TEST(every_dtype_and_shape_comes_back)
                 bytes[i] = (unsigned char)(dtype == CNN_BOOL ? i % 3 == 0 : i * 37 + 11);
             }
             const char *name = "tensor \t\xc3\xa9";
-            ck_assert_int_eq(cnn_tensors_save(in_folder("t"), &name, &t, 1), CNN_OK);
+            ck_assert_int_eq(cnn_tensors_save(&name, &t, 1, in_folder("t")), CNN_OK);
             cnn_tensor *back = cnn_tensor_load(ctx, in_folder("t"), name);
             assert_same(back, t);
             cnn_tensor_free(back);
             cnn_tensor_free(t);
         }
     }
-    ck_assert_int_eq(cnn_tensors_save(in_folder("empty"), NULL, NULL, 0), CNN_OK);
+    ck_assert_int_eq(cnn_tensors_save(NULL, NULL, 0, in_folder("empty")), CNN_OK);
     ck_assert_ptr_null(cnn_tensor_load(ctx, in_folder("empty"), "x"));
     assert_error(cnn_context_status(ctx), CNN_ERROR_NOT_FOUND, "no tensor \"x\"");
 }
@@ -86,7 +86,7 @@ START_TEST(results_of_operations_are_saved_row_by_row)
     cnn_tensor *turned = cnn_transpose(cnn_reshape(cnn_input(tape, t), CNN_SHAPE(2, 3)), 0, 1);
     ck_assert(!cnn_tensor_is_contiguous(turned));
     const char *name = "t";
-    ck_assert_int_eq(cnn_tensors_save(in_folder("t"), &name, &turned, 1), CNN_OK);
+    ck_assert_int_eq(cnn_tensors_save(&name, &turned, 1, in_folder("t")), CNN_OK);
     cnn_tensor *back = cnn_tensor_load(ctx, in_folder("t"), "t");
     const float expected[] = { 0, 3, 1, 4, 2, 5 };
     ck_assert_int_eq((int)cnn_tensor_size(back, 0), 3);
@@ -103,17 +103,17 @@ START_TEST(saving_refuses_names_that_could_not_be_read)
     const char *const twice[] = { "a", "a" }, *const metadata[] = { "__metadata__", "a" }, *const bytes[] = { "\xff", "a" },
                       *const none[] = { "a", NULL };
     const char *path = in_folder("f");
-    assert_error(cnn_tensors_save(path, twice, both, 2), CNN_ERROR_INVALID_ARGUMENT, "\"a\" is given twice");
-    assert_error(cnn_tensors_save(path, metadata, both, 2), CNN_ERROR_INVALID_ARGUMENT, "reserved");
-    assert_error(cnn_tensors_save(path, bytes, both, 2), CNN_ERROR_INVALID_ARGUMENT, "UTF-8");
-    assert_error(cnn_tensors_save(path, none, both, 2), CNN_ERROR_INVALID_ARGUMENT, "names[1] is NULL");
+    assert_error(cnn_tensors_save(twice, both, 2, path), CNN_ERROR_INVALID_ARGUMENT, "\"a\" is given twice");
+    assert_error(cnn_tensors_save(metadata, both, 2, path), CNN_ERROR_INVALID_ARGUMENT, "reserved");
+    assert_error(cnn_tensors_save(bytes, both, 2, path), CNN_ERROR_INVALID_ARGUMENT, "UTF-8");
+    assert_error(cnn_tensors_save(none, both, 2, path), CNN_ERROR_INVALID_ARGUMENT, "names[1] is NULL");
     both[1] = NULL;
-    assert_error(cnn_tensors_save(path, none, both, 1), CNN_OK, "");
-    assert_error(cnn_tensors_save(path, twice, both, 2), CNN_ERROR_INVALID_ARGUMENT, "NULL");
-    assert_error(cnn_tensors_save(NULL, twice, both, 2), CNN_ERROR_INVALID_ARGUMENT, "path is NULL");
-    assert_error(cnn_tensors_save(path, NULL, both, 2), CNN_ERROR_INVALID_ARGUMENT, "names or tensors is NULL");
-    assert_error(cnn_tensors_save(path, twice, NULL, 2), CNN_ERROR_INVALID_ARGUMENT, "names or tensors is NULL");
-    assert_error(cnn_tensors_save(path, twice, both, -1), CNN_ERROR_INVALID_ARGUMENT, "negative");
+    assert_error(cnn_tensors_save(none, both, 1, path), CNN_OK, "");
+    assert_error(cnn_tensors_save(twice, both, 2, path), CNN_ERROR_INVALID_ARGUMENT, "NULL");
+    assert_error(cnn_tensors_save(twice, both, 2, NULL), CNN_ERROR_INVALID_ARGUMENT, "path is NULL");
+    assert_error(cnn_tensors_save(NULL, both, 2, path), CNN_ERROR_INVALID_ARGUMENT, "names or tensors is NULL");
+    assert_error(cnn_tensors_save(twice, NULL, 2, path), CNN_ERROR_INVALID_ARGUMENT, "names or tensors is NULL");
+    assert_error(cnn_tensors_save(twice, both, -1, path), CNN_ERROR_INVALID_ARGUMENT, "negative");
     ck_assert_ptr_null(cnn_tensor_load(NULL, path, "a"));
     ck_assert_ptr_null(cnn_tensor_load(ctx, NULL, "a"));
     ck_assert_ptr_null(cnn_tensor_load(ctx, path, NULL));
@@ -501,7 +501,7 @@ START_TEST(names_of_too_many_bytes_are_refused)
     name[size] = '\0';
     cnn_tensor *t = cnn_tensor_zeros(ctx, CNN_F32, CNN_SCALAR);
     const char *const names[] = { name };
-    assert_error(cnn_tensors_save(in_folder("f"), names, &t, 1), CNN_ERROR_INVALID_ARGUMENT, "expected at most 100000000");
+    assert_error(cnn_tensors_save(names, &t, 1, in_folder("f")), CNN_ERROR_INVALID_ARGUMENT, "expected at most 100000000");
     ck_assert_int_eq(folder_count(false), 0);
     cnn_tensor_free(t);
     free(name);
@@ -521,7 +521,7 @@ START_TEST(saving_tensors_survives_failing_allocations)
     for (; status != CNN_OK; n++) {
         meter_reset();
         atomic_store(&meter.fail_at, n);
-        status = cnn_tensors_save(in_folder("f"), names, &turned, 1);
+        status = cnn_tensors_save(names, &turned, 1, in_folder("f"));
         meter_reset();
         ck_assert_uint_eq(atomic_load(&meter.now), before);
         if (status != CNN_OK) {

@@ -194,9 +194,9 @@ START_TEST(names_of_tensors_and_modules_are_escaped)
     cnn_module_free(m);
     cnn_tensor *t = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(1));
     const char *name = evil + 1, *ok = "ok";
-    ck_assert_int_ne(cnn_tensors_save(in_folder("t"), &name, &t, 1), CNN_OK); /* invalid UTF-8 */
+    ck_assert_int_ne(cnn_tensors_save(&name, &t, 1, in_folder("t")), CNN_OK); /* invalid UTF-8 */
     is_clean(cnn_last_error(NULL), "a tensor's name that is refused");
-    ck_assert_int_eq(cnn_tensors_save(in_folder("t"), &ok, &t, 1), CNN_OK);
+    ck_assert_int_eq(cnn_tensors_save(&ok, &t, 1, in_folder("t")), CNN_OK);
     ck_assert_ptr_null(cnn_tensor_load(ctx, in_folder("t"), evil));
     says_tame("a tensor that is not in the file");
     cnn_tensor_free(t);

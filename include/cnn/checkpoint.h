@@ -116,7 +116,7 @@ CNN_API cnn_status cnn_checkpoint_save(const cnn_checkpoint *checkpoint, const c
 CNN_API cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *path);
 
 /** Saves tensors under names of the caller's choice as a safetensors file; they are made contiguous. @since 0.1 */
-CNN_API cnn_status cnn_tensors_save(const char *path, const char *const *names, cnn_tensor *const *tensors, int count);
+CNN_API cnn_status cnn_tensors_save(const char *const *names, cnn_tensor *const *tensors, int count, const char *path);
 
 /**
  * Loads one tensor of a safetensors file, checking the whole file. F32, F64, I64, I32, U8 and BOOL are read as they

@@ -20,16 +20,30 @@ CNN_BEGIN_DECLS
 /** torch.nn.Conv2d: `weight` [out, in/groups, kh, kw] and `bias` [out], uniform in ±1/√(in/groups·kh·kw). @since 0.1 */
 CNN_API cnn_module *cnn_conv2d_create(cnn_context *ctx, int64_t in_channels, int64_t out_channels,
                                       const cnn_conv2d_options *options);
-/** torch.nn.ReLU. @since 0.1 */
-CNN_API cnn_module *cnn_relu_new(cnn_context *ctx);
+
+/** Options of cnn_relu_create(): none yet. */
+typedef struct cnn_relu_options {
+    size_t struct_size;        /**< sizeof(cnn_relu_options) */
+    unsigned char reserved[8]; /**< zero: room for later options */
+} cnn_relu_options;
+
+/** torch.nn.ReLU. `options` may be NULL. @since 0.2 */
+CNN_API cnn_module *cnn_relu_create(cnn_context *ctx, const cnn_relu_options *options);
 /** torch.nn.MaxPool2d. @since 0.1 */
 CNN_API cnn_module *cnn_maxpool2d_create(cnn_context *ctx, const cnn_maxpool2d_options *options);
 /** torch.nn.BatchNorm2d over x [N,channels,H,W]: `weight` [channels] of ones, `bias` of zeros, and the buffers
  * `running_mean` of zeros, `running_var` of ones and `num_batches_tracked`, an i64 scalar; cnn_batch_norm() says what
  * it does with them. @since 0.2 */
 CNN_API cnn_module *cnn_batch_norm2d_create(cnn_context *ctx, int64_t channels, const cnn_batch_norm_options *options);
-/** torch.nn.Dropout: p in [0, 1]. @since 0.1 */
-CNN_API cnn_module *cnn_dropout_new(cnn_context *ctx, double p);
+
+/** Options of cnn_dropout_create(): none yet. */
+typedef struct cnn_dropout_options {
+    size_t struct_size;        /**< sizeof(cnn_dropout_options) */
+    unsigned char reserved[8]; /**< zero: room for later options */
+} cnn_dropout_options;
+
+/** torch.nn.Dropout: p in [0, 1], where 0 is 0. `options` may be NULL. @since 0.2 */
+CNN_API cnn_module *cnn_dropout_create(cnn_context *ctx, double p, const cnn_dropout_options *options);
 
 /** Options of cnn_linear_create(); zero means the default. */
 typedef struct cnn_linear_options {
@@ -42,8 +56,19 @@ typedef struct cnn_linear_options {
 /** torch.nn.Linear: `weight` [out, in] and `bias` [out], uniform in ±1/√in. @since 0.1 */
 CNN_API cnn_module *cnn_linear_create(cnn_context *ctx, int64_t in_features, int64_t out_features,
                                       const cnn_linear_options *options);
-/** torch.nn.Flatten: joins dimensions 1 to the last. @since 0.1 */
-CNN_API cnn_module *cnn_flatten_new(cnn_context *ctx);
+
+/** Options of cnn_flatten_create(); zero means the default. */
+typedef struct cnn_flatten_options {
+    size_t struct_size;        /**< sizeof(cnn_flatten_options) */
+    int start_dim;             /**< the first dimension that is joined; negative ones count from the last; default 1 */
+    int end_dim;               /**< the last of them, included; default -1, the last of all */
+    bool has_start_dim;        /**< set it to start at dimension 0 */
+    unsigned char reserved[7]; /**< zero: room for later options */
+} cnn_flatten_options;
+
+/** torch.nn.Flatten: cnn_flatten() as a layer. `options` may be NULL. Dimensions that an input has not are an error
+ * when it comes. @since 0.2 */
+CNN_API cnn_module *cnn_flatten_create(cnn_context *ctx, const cnn_flatten_options *options);
 
 /**
  * torch.nn.Sequential: the children, named "0", "1", …, one after the other.
@@ -60,6 +85,16 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
 #define CNN__CONV2D_NEW(ctx, in_channels, out_channels, size, ...) \
     cnn_conv2d_create((ctx), (in_channels), (out_channels), \
                       &(cnn_conv2d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_relu_new(ctx)` */
+#define cnn_relu_new(...) CNN__RELU_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_relu_options))
+#define CNN__RELU_NEW(ctx, ...) cnn_relu_create((ctx), &(cnn_relu_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_dropout_new(ctx, p)` */
+#define cnn_dropout_new(...) CNN__DROPOUT_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_dropout_options))
+#define CNN__DROPOUT_NEW(ctx, p, ...) \
+    cnn_dropout_create((ctx), (p), &(cnn_dropout_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_flatten_new(ctx, .start_dim = 2)` */
+#define cnn_flatten_new(...) CNN__FLATTEN_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_flatten_options))
+#define CNN__FLATTEN_NEW(ctx, ...) cnn_flatten_create((ctx), &(cnn_flatten_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_maxpool2d_new(ctx, kernel, .stride = 2)` */
 #define cnn_maxpool2d_new(...) CNN__MAXPOOL2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_maxpool2d_options))
 #define CNN__MAXPOOL2D_NEW(ctx, size, ...) \

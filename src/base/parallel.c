@@ -1,6 +1,6 @@
 /* The pool for functions of the user's. Items are cut into ranges by their number and cost alone; every range runs
- * whatever becomes of the others, and of those that fail the first is reported, so that nothing depends on the number of
- * threads. */
+ * whatever becomes of the others, and of those that fail the first is reported, so that nothing depends on the number
+ * of threads. */
 #include "base/cancel.h"
 #include "base/context.h"
 #include "base/pool.h"

@@ -67,7 +67,7 @@ static cnn_status check_tensors(const char *path, const char *const *names, cnn_
     return CNN_OK;
 }
 
-cnn_status cnn_tensors_save(const char *path, const char *const *names, cnn_tensor *const *tensors, int count)
+cnn_status cnn_tensors_save(const char *const *names, cnn_tensor *const *tensors, int count, const char *path)
 {
     const char *call = "tensors_save";
     cnn_status status = check_tensors(path, names, tensors, count);

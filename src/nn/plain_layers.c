@@ -15,9 +15,11 @@ static cnn_tensor *relu_forward(cnn_module *self, cnn_tensor *x)
 
 static const cnn__module_class relu_class = { .type = "ReLU", .forward = relu_forward };
 
-cnn_module *cnn_relu_new(cnn_context *ctx)
+cnn_module *cnn_relu_create(cnn_context *ctx, const cnn_relu_options *options)
 {
-    return cnn__module_new(ctx, "relu_new", &relu_class, 0);
+    const char *call = "relu_create";
+    cnn_relu_options o;
+    return CNN__OPTIONS_READ(ctx, call, &o, options) == CNN_OK ? cnn__module_new(ctx, call, &relu_class, 0) : NULL;
 }
 
 bool cnn__layer_relu(const cnn_module *module)
@@ -106,13 +108,18 @@ static const cnn__module_class dropout_class = { .type = "Dropout",
                                                  .forward = dropout_forward,
                                                  .describe = dropout_describe };
 
-cnn_module *cnn_dropout_new(cnn_context *ctx, double p)
+cnn_module *cnn_dropout_create(cnn_context *ctx, double p, const cnn_dropout_options *options)
 {
-    if (!(p >= 0 && p <= 1)) {
-        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "dropout_new: p is %s, expected 0 to 1", CNN__G(p));
+    const char *call = "dropout_create";
+    cnn_dropout_options o;
+    if (CNN__OPTIONS_READ(ctx, call, &o, options) != CNN_OK) {
         return NULL;
     }
-    cnn_module *module = cnn__module_new(ctx, "dropout_new", &dropout_class, sizeof p);
+    if (!(p >= 0 && p <= 1)) {
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: p is %s, expected 0 to 1", call, CNN__G(p));
+        return NULL;
+    }
+    cnn_module *module = cnn__module_new(ctx, call, &dropout_class, sizeof p);
     if (module) {
         *(double *)module->attributes = cnn__option(p, 0);
     }
@@ -121,23 +128,50 @@ cnn_module *cnn_dropout_new(cnn_context *ctx, double p)
 
 /* ---- Flatten ---- */
 
+typedef struct flatten {
+    int start_dim, end_dim;
+} flatten;
+
 static cnn_tensor *flatten_forward(cnn_module *self, cnn_tensor *x)
 {
-    (void)self;
-    return cnn_flatten(x, 1, -1);
+    const flatten *l = self->attributes;
+    return cnn_flatten(x, l->start_dim, l->end_dim);
 }
 
 static int flatten_describe(const cnn_module *self, char *buffer, size_t size)
 {
-    (void)self;
-    return snprintf(buffer, size, "start_dim=1, end_dim=-1");
+    const flatten *l = self->attributes;
+    return snprintf(buffer, size, "start_dim=%d, end_dim=%d", l->start_dim, l->end_dim);
 }
 
 static const cnn__module_class flatten_class = { .type = "Flatten",
                                                  .forward = flatten_forward,
                                                  .describe = flatten_describe };
 
-cnn_module *cnn_flatten_new(cnn_context *ctx)
+/* Is there an input whose dimensions these are? */
+static bool dims_are_possible(int start, int end)
 {
-    return cnn__module_new(ctx, "flatten_new", &flatten_class, 0);
+    return start >= -CNN_MAX_DIMS && start < CNN_MAX_DIMS && end >= -CNN_MAX_DIMS && end < CNN_MAX_DIMS &&
+           ((start < 0) != (end < 0) || start <= end);
+}
+
+cnn_module *cnn_flatten_create(cnn_context *ctx, const cnn_flatten_options *options)
+{
+    const char *call = "flatten_create";
+    cnn_flatten_options o;
+    if (CNN__OPTIONS_READ(ctx, call, &o, options) != CNN_OK) {
+        return NULL;
+    }
+    flatten l = { .start_dim = o.has_start_dim || o.start_dim ? o.start_dim : 1,
+                  .end_dim = o.end_dim ? o.end_dim : -1 };
+    if (!dims_are_possible(l.start_dim, l.end_dim)) {
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: start_dim %d and end_dim %d are of no tensor", call,
+                  l.start_dim, l.end_dim);
+        return NULL;
+    }
+    cnn_module *module = cnn__module_new(ctx, call, &flatten_class, sizeof l);
+    if (module) {
+        *(flatten *)module->attributes = l;
+    }
+    return module;
 }

@@ -20,7 +20,9 @@ static cnn_module *network(cnn_context *ctx)
     cnn_module *module = cnn_module_create(ctx, &options);
     cnn_linear_options linear{};
     linear.struct_size = sizeof linear;
-    cnn_module_add(module, "inner", cnn_linear_create(ctx, 5, 3, &linear));
+    cnn_module *const layers[] = { cnn_flatten_create(ctx, nullptr), cnn_dropout_create(ctx, 0, nullptr),
+                                   cnn_linear_create(ctx, 5, 3, &linear), cnn_relu_create(ctx, nullptr) };
+    cnn_module_add(module, "inner", cnn_sequential_create(ctx, layers, 4));
     return module;
 }
 
@@ -45,7 +47,7 @@ int main(int argc, char **argv)
     const std::vector<std::int64_t> shape{ 4, 5 };
     cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, static_cast<int>(shape.size()), shape.data());
     cnn_tensor *target = cnn_tensor_arange(ctx, CNN_I64, 0, 4, 1);
-    cnn_tensor *weight = cnn_module_find(model, "inner.weight");
+    cnn_tensor *weight = cnn_module_find(model, "inner.2.weight");
     std::vector<float> before(15), after(15), loaded(15);
 
     if (argc != 2 || std::string(cnn_module_type(model)) != "Rectified" || !weight) {
@@ -67,7 +69,7 @@ int main(int argc, char **argv)
     if (cnn_module_save(model, argv[1]) != CNN_OK || cnn_module_load(copy, argv[1]) != CNN_OK) {
         return fail("saving and loading");
     }
-    cnn_tensor_read(cnn_module_find(copy, "inner.weight"), loaded.data(), loaded.size() * sizeof(float));
+    cnn_tensor_read(cnn_module_find(copy, "inner.2.weight"), loaded.data(), loaded.size() * sizeof(float));
     if (loaded != after) {
         return fail("what was loaded is something else");
     }

@@ -209,7 +209,7 @@ static cnn_status save_tensors(world *w)
     TRY(cnn_tape_status(w->tape));
     const char *const names[] = { "images", "labels", "turned" };
     cnn_tensor *const tensors[] = { w->images, w->labels, turned };
-    return cnn_tensors_save(in_folder("target"), names, tensors, 3);
+    return cnn_tensors_save(names, tensors, 3, in_folder("target"));
 }
 
 static cnn_status load_tensor(world *w)

@@ -63,6 +63,9 @@ FREEING(context, cnn_context_create(o), cnn_context_free)
 FREEING(conv2d_layer, cnn_conv2d_create(ctx, 4, 8, o), cnn_module_free)
 FREEING(batch_norm2d, cnn_batch_norm2d_create(ctx, 3, o), cnn_module_free)
 FREEING(maxpool2d_layer, cnn_maxpool2d_create(ctx, o), cnn_module_free)
+FREEING(relu, cnn_relu_create(ctx, o), cnn_module_free)
+FREEING(dropout, cnn_dropout_create(ctx, 0.5, o), cnn_module_free)
+FREEING(flatten, cnn_flatten_create(ctx, o), cnn_module_free)
 FREEING(linear, cnn_linear_create(ctx, 3, 2, o), cnn_module_free)
 FREEING(module, cnn_module_create(ctx, o), cnn_module_free)
 FREEING(adam, cnn_adam_create(model, o), cnn_optimizer_free)
@@ -252,6 +255,9 @@ static const cnn_context_options good_context = { .struct_size = sizeof good_con
 static const cnn_conv2d_options good_conv2d = { .struct_size = sizeof good_conv2d, .kernel = 3 };
 static const cnn_maxpool2d_options good_maxpool2d = { .struct_size = sizeof good_maxpool2d, .kernel = 2 };
 static const cnn_batch_norm_options good_batch_norm = { .struct_size = sizeof good_batch_norm };
+static const cnn_relu_options good_relu = { .struct_size = sizeof good_relu };
+static const cnn_dropout_options good_dropout = { .struct_size = sizeof good_dropout };
+static const cnn_flatten_options good_flatten = { .struct_size = sizeof good_flatten };
 static const cnn_linear_options good_linear = { .struct_size = sizeof good_linear };
 static const cnn_module_options good_module = { .struct_size = sizeof good_module, .forward = forward_self };
 static const cnn_adam_options good_adam = { .struct_size = sizeof good_adam };
@@ -280,6 +286,9 @@ static const row rows[] = {
     ROW("batch_norm2d_create", use_batch_norm2d, good_batch_norm, 0),
     ROW("linear_create", use_linear, good_linear, 0),
     ROW("module_create", use_module, good_module, END_OF(cnn_module_options, forward)),
+    ROW("relu_create", use_relu, good_relu, 0),
+    ROW("dropout_create", use_dropout, good_dropout, 0),
+    ROW("flatten_create", use_flatten, good_flatten, 0),
     ROW("adam_create", use_adam, good_adam, 0),
     ROW("adamw_create", use_adamw, good_adam, 0),
     ROW("adam_add_group", use_add_group, good_adam, 0),

@@ -233,7 +233,7 @@ static inline void world_files_make(void)
     ck_assert_int_eq(cnn_checkpoint_save(&checkpoint, in_folder("checkpoint")), CNN_OK);
     const char *const names[] = { "module.0.weight", "unexpected" };
     cnn_tensor *const tensors[] = { cnn_module_find(w.model, "0.weight"), w.labels };
-    ck_assert_int_eq(cnn_tensors_save(in_folder("part"), names, tensors, 2), CNN_OK);
+    ck_assert_int_eq(cnn_tensors_save(names, tensors, 2, in_folder("part")), CNN_OK);
     world_free(&w);
     file_put(in_folder("target"), "old", 3);
     idx_put("train-images-idx3-ubyte", 8, 3, (const int[]){ 10, 8, 8 }, 1);
