@@ -26,7 +26,7 @@ static void teardown(void)
 
 static cnn_tensor *over(cnn_dtype dtype, void *data, int64_t count)
 {
-    cnn_tensor *t = cnn_tensor_from_borrowed(ctx, dtype, 1, &count, data, NULL, NULL);
+    cnn_tensor *t = cnn_tensor_from_borrowed(ctx, dtype, 1, &count, NULL, data, NULL, NULL);
     ck_assert_ptr_nonnull(t);
     return t;
 }
@@ -115,7 +115,7 @@ END_TEST
 START_TEST(reads_into_itself)
 {
     float buffer[7] = { 0, 1, 2, 3, 4, 5, 6 };
-    cnn_tensor *t = cnn_tensor_from_borrowed(ctx, CNN_F32, CNN_SHAPE(2, 3), buffer, NULL, NULL);
+    cnn_tensor *t = cnn_tensor_from_borrowed(ctx, CNN_F32, CNN_SHAPE(2, 3), NULL, buffer, NULL, NULL);
     ck_assert_int_eq(cnn_tensor_read(t, buffer + 1, 6 * sizeof *buffer), CNN_OK);
     ck_assert_mem_eq(buffer, ((float[]){ 0, 0, 1, 2, 3, 4, 5 }), sizeof buffer);
     ck_assert_int_eq(cnn_tensor_read(cnn_transpose(cnn_input(tape, t), 0, 1), buffer, 6 * sizeof *buffer), CNN_OK);

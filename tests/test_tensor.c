@@ -140,7 +140,7 @@ START_TEST(borrowed_memory_is_used_and_given_back_once)
     float memory[6] = { 1, 2, 3, 4, 5, 6 };
     int one = 1;
     deletions = 0;
-    cnn_tensor *t = cnn_tensor_from_borrowed(ctx, CNN_F32, CNN_SHAPE(2, 3), memory, deleter, &one);
+    cnn_tensor *t = cnn_tensor_from_borrowed(ctx, CNN_F32, CNN_SHAPE(2, 3), NULL, memory, deleter, &one);
     ck_assert_ptr_eq(cnn_tensor_data(t), memory);
     memory[5] = 60;
     ELEMENTS_ARE(t, 1, 2, 3, 4, 5, 60);
@@ -154,8 +154,8 @@ START_TEST(borrowed_memory_is_used_and_given_back_once)
     ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
     ck_assert_int_eq(deletions, 1);
     ck_assert_ptr_eq(deleted, memory);
-    cnn_tensor_free(cnn_tensor_from_borrowed(ctx, CNN_F32, CNN_SHAPE(6), memory, NULL, NULL));
-    cnn_tensor_free(cnn_tensor_from_borrowed(ctx, CNN_F32, CNN_SHAPE(0), NULL, deleter, &one));
+    cnn_tensor_free(cnn_tensor_from_borrowed(ctx, CNN_F32, CNN_SHAPE(6), NULL, memory, NULL, NULL));
+    cnn_tensor_free(cnn_tensor_from_borrowed(ctx, CNN_F32, CNN_SHAPE(0), NULL, NULL, deleter, &one));
     ck_assert_int_eq(deletions, 2);
 }
 END_TEST
@@ -166,18 +166,18 @@ START_TEST(borrowed_memory_is_given_back_on_failure)
     int one = 1;
     const int64_t negative[1] = { -4 };
     deletions = 0;
-    ck_assert_ptr_null(cnn_tensor_from_borrowed(NULL, CNN_F64, CNN_SHAPE(4), memory, deleter, &one));
-    ck_assert_ptr_null(cnn_tensor_from_borrowed(ctx, (cnn_dtype)9, CNN_SHAPE(4), memory, deleter, &one));
-    ck_assert_ptr_null(cnn_tensor_from_borrowed(ctx, CNN_F64, 1, negative, memory, deleter, &one));
-    ck_assert_ptr_null(cnn_tensor_from_borrowed(ctx, CNN_F64, CNN_SHAPE(4), NULL, deleter, &one));
+    ck_assert_ptr_null(cnn_tensor_from_borrowed(NULL, CNN_F64, CNN_SHAPE(4), NULL, memory, deleter, &one));
+    ck_assert_ptr_null(cnn_tensor_from_borrowed(ctx, (cnn_dtype)9, CNN_SHAPE(4), NULL, memory, deleter, &one));
+    ck_assert_ptr_null(cnn_tensor_from_borrowed(ctx, CNN_F64, 1, negative, NULL, memory, deleter, &one));
+    ck_assert_ptr_null(cnn_tensor_from_borrowed(ctx, CNN_F64, CNN_SHAPE(4), NULL, NULL, deleter, &one));
     failed_with(CNN_ERROR_INVALID_ARGUMENT, "tensor_from_borrowed: data is NULL");
-    ck_assert_ptr_null(cnn_tensor_from_borrowed(ctx, CNN_F64, CNN_SHAPE(3), (char *)memory + 4, deleter, &one));
+    ck_assert_ptr_null(cnn_tensor_from_borrowed(ctx, CNN_F64, CNN_SHAPE(3), NULL, (char *)memory + 4, deleter, &one));
     failed_with(CNN_ERROR_INVALID_ARGUMENT, "not aligned");
     ck_assert_int_eq(deletions, 5);
     for (long n = 0; n < 2; n++) {
         meter_reset();
         atomic_store(&meter.fail_at, n);
-        ck_assert_ptr_null(cnn_tensor_from_borrowed(ctx, CNN_F64, CNN_SHAPE(4), memory, deleter, &one));
+        ck_assert_ptr_null(cnn_tensor_from_borrowed(ctx, CNN_F64, CNN_SHAPE(4), NULL, memory, deleter, &one));
         meter_reset();
         failed_with(CNN_ERROR_NO_MEMORY, "tensor_from_borrowed");
     }

@@ -37,7 +37,7 @@ BY_TYPE = {
     "cnn_range_fn": "range_fn",
 }
 BY_NAME = {
-    ("int", "ndim"): "ndim", ("int64_t *", "shape"): "shape", ("int", "dim"): "dim", ("int", "dim0"): "dim",
+    ("int64_t *", "strides"): "strides", ("int", "ndim"): "ndim", ("int64_t *", "shape"): "shape", ("int", "dim"): "dim", ("int", "dim0"): "dim",
     ("int", "dim1"): "dim", ("int", "start_dim"): "dim", ("int", "end_dim"): "end_dim", ("int", "count"): "count",
     ("int *", "dims"): "dims", ("int64_t", "start"): "any_size", ("int64_t", "end"): "any_size",
     ("int64_t", "step"): "step", ("double", "p"): "probability", ("double", "low"): "any_low",
@@ -65,7 +65,8 @@ OVERRIDES = {
     "cnn_tensor_free": {"tensor": "free_tensor?!"}, "cnn_tape_free": {"tape": "tape?!"},
     "cnn_module_free": {"module": "free_module?!"}, "cnn_optimizer_free": {"optimizer": "optimizer?!"},
     "cnn_dataset_free": {"dataset": "dataset?!"}, "cnn_loader_free": {"loader": "loader?!"},
-    "cnn_tensor_from_borrowed": {"deleter": "deleter?", "user": "user?"},
+    "cnn_tensor_share": {"tensor": "plain"},
+    "cnn_tensor_from_borrowed": {"strides": "strides?", "deleter": "deleter?", "user": "user?"},
     "cnn_tensor_item": {"tensor": "one_element"}, "cnn_tensor_item_i64": {"tensor": "one_element"},
     "cnn_tensor_write": {"tensor": "plain", "data": "buffer"}, "cnn_tensor_fill": {"tensor": "plain"},
     "cnn_tensor_copy_from": {"tensor": "plain"}, "cnn_tensor_set_requires_grad": {"tensor": "plain"},

@@ -34,8 +34,9 @@ CNN_API size_t cnn_dtype_size(cnn_dtype dtype);
 CNN_API const char *cnn_dtype_name(cnn_dtype dtype);
 
 /** @name Creation
- * All return a contiguous tensor owned by the caller, or NULL on failure: a bad dtype or rank, a negative size, more
- * elements than memory addresses (CNN_ERROR_SHAPE), no memory. Sizes of 0 are valid. The shape is copied.
+ * All return a tensor owned by the caller, contiguous unless strides were given, or NULL on failure: a bad dtype or
+ * rank, a negative size, more elements than memory addresses (CNN_ERROR_SHAPE), no memory. Sizes of 0 are valid. The
+ * shape is copied.
  * @{ */
 
 /** Elements undefined. @since 0.1 */
@@ -59,12 +60,25 @@ typedef void (*cnn_deleter_fn)(void *data, void *user);
 
 /**
  * A tensor over memory of the caller's, without a copy.
- * @param data     contiguous elements, aligned to their size; stay in use until `deleter` is called.
+ * @param strides  `ndim` numbers in elements, copied: each dimension steps over all that those of smaller strides
+ *                 reach, so that no two elements share an address (else CNN_ERROR_SHAPE); that of a dimension of size 1
+ *                 is not looked at. NULL: row-major order without gaps. What is not contiguous is an operand, an input
+ *                 and a target of cnn_tensor_write() and the like as any other tensor, but no parameter or buffer of a
+ *                 module, no dataset and nothing that an optimizer moves (CNN_ERROR_STATE).
+ * @param data     the first element, aligned to its size; the elements stay in use until `deleter` is called.
  * @param deleter  may be NULL. Takes ownership: it is called on failure too.
- * @since 0.1
+ * @since 0.1; `strides` since 0.2
  */
 CNN_API cnn_tensor *cnn_tensor_from_borrowed(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape,
-                                             void *data, cnn_deleter_fn deleter, void *user);
+                                             const int64_t *strides, void *data, cnn_deleter_fn deleter, void *user);
+/**
+ * Another tensor over the same elements: what is written to one is read from the other, and the elements live as long
+ * as either, so that they can be handed to another library while a module uses them. Takes a tensor of the caller's or
+ * a module's (else CNN_ERROR_STATE). The new one belongs to the caller and has no gradient; an optimizer takes only one
+ * of the two. Thread-safe.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_tensor_share(cnn_tensor *tensor);
 /** Uniform in [0, 1), from the context's next random stream; f32 or f64. @since 0.1 */
 CNN_API cnn_tensor *cnn_tensor_rand(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape);
 /** Standard normal (Box-Muller), from the context's next random stream; f32 or f64. @since 0.1 */

@@ -116,17 +116,27 @@ static cnn_status compare(checker *c, int input, int64_t element)
     return CNN_OK;
 }
 
+/* The address of element i in row-major order. */
+static double *element_at(const cnn_tensor *t, int64_t i)
+{
+    double *x = cnn__data(t);
+    for (int d = t->ndim - 1; d >= 0; d--) {
+        x += i % t->shape[d] * t->stride[d];
+        i /= t->shape[d];
+    }
+    return x;
+}
+
 static cnn_status check_input(checker *c, int input)
 {
-    double *x = cnn__data(c->inputs[input]);
     cnn_status status = analytical_rows(c, input);
     for (int64_t i = 0; i < c->inputs[input]->numel && status == CNN_OK; i++) {
-        double original = x[i];
-        x[i] = original + c->options.eps;
+        double *x = element_at(c->inputs[input], i), original = *x;
+        *x = original + c->options.eps;
         status = values(c, c->plus);
-        x[i] = original - c->options.eps;
+        *x = original - c->options.eps;
         status = status == CNN_OK ? values(c, c->minus) : status;
-        x[i] = original;
+        *x = original;
         status = status == CNN_OK ? compare(c, input, i) : status;
     }
     return status;

@@ -77,6 +77,9 @@ static cnn_status check_tensor(const cnn_tensor *t, const char *what)
     if (t->ndim == 0) {
         return cnn__fail(t->ctx, CNN_ERROR_SHAPE, "%s: %s has no dimension, expected [N, ...]", call, what);
     }
+    if (!cnn__contiguous(t)) {
+        return cnn__fail(t->ctx, CNN_ERROR_STATE, "%s: %s is not contiguous, expected a tensor that is", call, what);
+    }
     int64_t numel;
     return cnn__shape_check(t->ctx, call, CNN_F64, t->ndim, t->shape, &numel);
 }

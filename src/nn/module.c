@@ -220,6 +220,9 @@ static cnn_status check_tensor(const cnn_module *module, const char *call, const
     if (module->ctx != tensor->ctx) {
         return cnn__fail(module->ctx, CNN_ERROR_STATE, "%s: the tensor is of another context than the module", call);
     }
+    if (!cnn__contiguous(tensor)) {
+        return cnn__fail(module->ctx, CNN_ERROR_STATE, "%s: the tensor is not contiguous, expected one that is", call);
+    }
     return CNN_OK;
 }
 

@@ -37,6 +37,9 @@ static cnn_status check_parameter(const cnn_optimizer *o, const char *call, cons
     if (t->ctx != o->ctx) {
         return cnn__fail(o->ctx, CNN_ERROR_STATE, "%s: the tensor is of another context than the optimizer", call);
     }
+    if (!cnn__contiguous(t)) {
+        return cnn__fail(o->ctx, CNN_ERROR_STATE, "%s: the tensor is not contiguous, expected one that is", call);
+    }
     if (!cnn__dtype_is_real(t->dtype)) {
         return cnn__fail(o->ctx, CNN_ERROR_DTYPE, "%s: the tensor is %s, expected float32 or float64", call,
                          cnn_dtype_name(t->dtype));
@@ -69,7 +72,7 @@ static cnn_status slot_fill(const adding *a, cnn__slot *slot, cnn_tensor *parame
 
 /* ---- no parameter twice ---- */
 
-/* Where a parameter is: in group `group`, as number `place`. */
+/* Where a parameter is: in group `group`, as number `place`. Tensors that share elements are one parameter. */
 typedef struct position {
     const cnn_tensor *parameter;
     int group, place;
@@ -78,7 +81,7 @@ typedef struct position {
 static int by_parameter(const void *x, const void *y)
 {
     const position *a = x, *b = y;
-    uintptr_t p = (uintptr_t)a->parameter, q = (uintptr_t)b->parameter;
+    uintptr_t p = (uintptr_t)a->parameter->storage, q = (uintptr_t)b->parameter->storage;
     if (p != q) {
         return p < q ? -1 : 1;
     }
@@ -147,7 +150,7 @@ static cnn_status check_unique(const adding *a)
     qsort(all, count, sizeof *all, by_parameter);
     cnn_status status = CNN_OK;
     for (size_t i = 1; i < count && status == CNN_OK; i++) {
-        if (all[i].parameter == all[i - 1].parameter) {
+        if (all[i].parameter->storage == all[i - 1].parameter->storage) {
             status = fail_twice(a, &all[i - 1], &all[i]);
         }
     }

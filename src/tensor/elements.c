@@ -26,6 +26,25 @@ static void copy_out(const cnn_tensor *t, cnn_dtype dtype, void *buffer)
     t->ctx->kernels->array->copy(&nest, dtype, buffer, t->dtype, cnn__data(t), t->ctx->pool);
 }
 
+/* The other way: contiguous elements of the tensor's own dtype from plain memory. */
+static void copy_in(cnn_tensor *t, const void *data)
+{
+    cnn_tensor flat = { .ndim = t->ndim };
+    cnn__tensor_shape_set(&flat, t->dtype, t->ndim, t->shape);
+    cnn__nest nest;
+    cnn__nest_make(&nest, t->ndim, t->shape, 2, (const cnn_tensor *const[]){ t, &flat });
+    t->ctx->kernels->array->copy(&nest, t->dtype, cnn__data(t), t->dtype, data, t->ctx->pool);
+}
+
+/* One number in every element. */
+static void fill_strided(cnn_tensor *t, double value)
+{
+    const cnn_tensor one = { .dtype = CNN_F64, .numel = 1 };
+    cnn__nest nest;
+    cnn__nest_make(&nest, t->ndim, t->shape, 2, (const cnn_tensor *const[]){ t, &one });
+    t->ctx->kernels->array->copy(&nest, t->dtype, cnn__data(t), CNN_F64, &value, t->ctx->pool);
+}
+
 /* ---- operands that share memory ---- */
 
 /* The number of bytes from a tensor's first element in memory to the end of its last one; strides are never
@@ -156,11 +175,31 @@ cnn_status cnn_tensor_read(const cnn_tensor *tensor, void *buffer, size_t size)
     return CNN_OK;
 }
 
+/* What overlaps the elements is copied aside first. */
+static cnn_status write_strided(cnn_tensor *t, const void *data, size_t size)
+{
+    void *aside = NULL;
+    if (overlaps(data, size, cnn__data(t), span_of(t))) {
+        aside = cnn__alloc(t->ctx, size);
+        if (!aside) {
+            return cnn__fail_memory(t->ctx, "tensor_write", size);
+        }
+        data = memcpy(aside, data, size);
+    }
+    cnn__tensor_written(t);
+    copy_in(t, data);
+    cnn__free(t->ctx, aside);
+    return CNN_OK;
+}
+
 cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size)
 {
     cnn_status status = check_writable(tensor, "tensor_write");
     if (status == CNN_OK) {
         status = check_size(tensor, "tensor_write", data, size);
+    }
+    if (status == CNN_OK && !cnn__contiguous(tensor)) {
+        return write_strided(tensor, data, size);
     }
     if (status == CNN_OK && size) {
         cnn__tensor_written(tensor);
@@ -172,8 +211,13 @@ cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size)
 cnn_status cnn_tensor_fill(cnn_tensor *tensor, double value)
 {
     cnn_status status = check_writable(tensor, "tensor_fill");
-    if (status == CNN_OK && tensor->numel) {
-        cnn__tensor_written(tensor);
+    if (status != CNN_OK || !tensor->numel) {
+        return status;
+    }
+    cnn__tensor_written(tensor);
+    if (!cnn__contiguous(tensor)) {
+        fill_strided(tensor, value);
+    } else {
         tensor->ctx->kernels->array->fill(tensor->dtype, tensor->numel, value, cnn__data(tensor), tensor->ctx->pool);
     }
     return status;

@@ -51,11 +51,6 @@ cnn__storage *cnn__storage_retain(cnn__storage *storage)
     return storage;
 }
 
-cnn__storage *cnn__storage_at(void *data)
-{
-    return (cnn__storage *)(void *)((char *)data - HEADER);
-}
-
 void cnn__storage_release(cnn__storage *storage)
 {
     if (!storage || !cnn__references_drop(&storage->references)) {

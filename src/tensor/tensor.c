@@ -21,8 +21,7 @@ void cnn__tensor_shape_set(cnn_tensor *t, cnn_dtype dtype, int ndim, const int64
     cnn__strides(ndim, shape, t->stride);
 }
 
-/* A plain tensor without elements yet. */
-static cnn_tensor *tensor_header(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape)
+cnn_tensor *cnn__tensor_header(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
     int64_t numel;
     if (!ctx) {
@@ -47,7 +46,7 @@ static cnn_tensor *tensor_header(cnn_context *ctx, const char *call, cnn_dtype d
 
 cnn_tensor *cnn__tensor_new(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
-    cnn_tensor *t = tensor_header(ctx, call, dtype, ndim, shape);
+    cnn_tensor *t = cnn__tensor_header(ctx, call, dtype, ndim, shape);
     if (!t) {
         return NULL;
     }
@@ -188,37 +187,6 @@ cnn_tensor *cnn_tensor_from_data(cnn_context *ctx, cnn_dtype dtype, int ndim, co
     }
     if (t && t->numel) {
         memcpy(cnn__data(t), data, (size_t)t->numel * cnn_dtype_size(dtype));
-    }
-    return t;
-}
-
-static cnn_tensor *borrow(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape, void *data,
-                          cnn_deleter_fn deleter, void *user)
-{
-    const char *call = "tensor_from_borrowed";
-    cnn_tensor *t = tensor_header(ctx, call, dtype, ndim, shape);
-    if (!t) {
-        return NULL;
-    }
-    size_t size = cnn_dtype_size(dtype);
-    if ((t->numel && !data) || (uintptr_t)data % size) {
-        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: data is %s, expected an address aligned to %zu bytes", call,
-                  data ? "not aligned" : "NULL", size);
-    } else if (!(t->storage = cnn__storage_borrow(ctx, data, (size_t)t->numel * size, deleter, user))) {
-        cnn__fail_memory(ctx, call, sizeof(cnn__storage));
-    } else {
-        return t;
-    }
-    cnn__tensor_release(t);
-    return NULL;
-}
-
-cnn_tensor *cnn_tensor_from_borrowed(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape, void *data,
-                                     cnn_deleter_fn deleter, void *user)
-{
-    cnn_tensor *t = borrow(ctx, dtype, ndim, shape, data, deleter, user);
-    if (!t && deleter) {
-        deleter(data, user);
     }
     return t;
 }

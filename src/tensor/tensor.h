@@ -93,9 +93,6 @@ cnn__storage *cnn__storage_borrow(cnn_context *ctx, void *data, size_t bytes, cn
 cnn__storage *cnn__storage_retain(cnn__storage *storage);
 void cnn__storage_release(cnn__storage *storage);
 
-/* The storage whose elements begin at `data`; not for borrowed ones. */
-cnn__storage *cnn__storage_at(void *data);
-
 /* ---- shapes ---- */
 enum { CNN__SHAPE_TEXT = 184 };
 /* "[32,1,5,5]" */
@@ -127,6 +124,8 @@ static inline void *cnn__data(const cnn_tensor *t)
 const cnn__real_kernels *cnn__real(const cnn_tensor *t); /* the kernels of its dtype, f32 or f64 */
 /* A plain tensor, elements undefined; reports as `call`. */
 cnn_tensor *cnn__tensor_new(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape);
+/* The same without a storage yet. */
+cnn_tensor *cnn__tensor_header(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape);
 cnn_tensor *cnn__tensor_retain(cnn_tensor *t);
 void cnn__tensor_release(cnn_tensor *t);
 /* Is it a usable tensor: not NULL, not nil, not of a past step, not dropped? If not, reports as `call`. */

@@ -211,6 +211,12 @@ NUMBERS(shape, ADDRESS("good", GOOD, good_shape), NO_POINTER, ADDRESS("[2,-5]", 
         ADDRESS("[-1,3]", MAY, shape_inferred), ADDRESS("[0,INT64_MAX]", MAY, shape_empty),
         ADDRESS("[0,-1]", BAD, shape_empty_wraps));
 
+static const int64_t good_strides[8] = { 3, 1, 1, 1, 1, 1, 1, 1 }, strides_overlap[8] = { 1, 1 }, strides_zero[8] = { 0, 0 };
+static const int64_t strides_negative[8] = { -3, 1 }, strides_far[8] = { INT64_MAX, INT64_MAX };
+NUMBERS(strides, ADDRESS("good", GOOD, good_strides), NO_POINTER, ADDRESS("[1,1]", BAD, strides_overlap),
+        ADDRESS("[0,0]", BAD, strides_zero), ADDRESS("[-3,1]", BAD, strides_negative),
+        ADDRESS("[INT64_MAX,INT64_MAX]", BAD, strides_far));
+
 static const int good_dims[8] = { 1, 0 }, dims_twice[8] = { 0, 0 }, dims_again[8] = { 1, -1 }, dims_past[8] = { 2, 0 };
 static const int dims_far[8] = { INT_MIN, INT_MAX }, dims_negative[8] = { -1, -2 }, dims_below[8] = { 0, -3 };
 NUMBERS(dims, ADDRESS("good", GOOD, good_dims), NO_POINTER, ADDRESS("[0,0]", BAD, dims_twice),

@@ -32,7 +32,7 @@ static void delete_data(void *data, void *user)
 static cnn_status borrow_memory(world *w)
 {
     deleted = 0;
-    cnn_tensor *t = cnn_tensor_from_borrowed(w->ctx, CNN_U8, CNN_SHAPE(4), calloc(4, 1), delete_data, NULL);
+    cnn_tensor *t = cnn_tensor_from_borrowed(w->ctx, CNN_U8, CNN_SHAPE(4), NULL, calloc(4, 1), delete_data, NULL);
     cnn_status status = got(w, t);
     ck_assert_int_eq(deleted, t ? 0 : 1);
     cnn_tensor_free(t);
@@ -44,9 +44,9 @@ static cnn_status borrow_memory(world *w)
 static cnn_status share_memory(world *w)
 {
     float buffer[5] = { 0, 1, 2, 3, 4 };
-    cnn_tensor *from = keep(w, cnn_tensor_from_borrowed(w->ctx, CNN_F32, CNN_SHAPE(4), buffer, NULL, NULL));
+    cnn_tensor *from = keep(w, cnn_tensor_from_borrowed(w->ctx, CNN_F32, CNN_SHAPE(4), NULL, buffer, NULL, NULL));
     TRY(got(w, from));
-    cnn_tensor *to = keep(w, cnn_tensor_from_borrowed(w->ctx, CNN_F32, CNN_SHAPE(4), buffer + 1, NULL, NULL));
+    cnn_tensor *to = keep(w, cnn_tensor_from_borrowed(w->ctx, CNN_F32, CNN_SHAPE(4), NULL, buffer + 1, NULL, NULL));
     TRY(got(w, to));
     cnn_status copied = cnn_tensor_copy_from(to, from);
     ck_assert(buffer[1] == (copied == CNN_OK ? 0 : 1) && buffer[4] == (copied == CNN_OK ? 3 : 4));

@@ -92,7 +92,7 @@ static cnn_module *counted_module(cnn_context *ctx)
 static cnn_tensor *counted_tensor(cnn_context *ctx, cnn_dtype dtype)
 {
     static _Alignas(16) double data[2];
-    return cnn_tensor_from_borrowed(ctx, dtype, CNN_SHAPE(2), data, count_data, NULL);
+    return cnn_tensor_from_borrowed(ctx, dtype, CNN_SHAPE(2), NULL, data, count_data, NULL);
 }
 
 static const int64_t image_shape[] = { 1, 1, 1 };
@@ -285,7 +285,7 @@ static bool split_lengths(cnn_context *ctx, cnn_module *parent)
 
 static bool borrowed(cnn_context *ctx, cnn_dtype dtype, int64_t size, void *data)
 {
-    cnn_tensor *t = cnn_tensor_from_borrowed(ctx, dtype, 1, &size, data, count_data, NULL);
+    cnn_tensor *t = cnn_tensor_from_borrowed(ctx, dtype, 1, &size, NULL, data, count_data, NULL);
     cnn_tensor_free(t);
     return t;
 }
