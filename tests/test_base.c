@@ -537,6 +537,7 @@ static void remember(cnn_log_level level, const char *message, void *user)
     snprintf(user, 64, "%d %s", (int)level, message);
 }
 
+/* One line alone, whatever came before. */
 START_TEST(log_lines_reach_the_callback)
 {
     char line[64] = "";

@@ -27,8 +27,10 @@ typedef enum cnn_math {
 /** What a log line is about. */
 typedef enum cnn_log_level { CNN_LOG_DEBUG = 0, CNN_LOG_INFO = 1, CNN_LOG_WARNING = 2 } cnn_log_level;
 
-/** Receives one line without a newline. May be called from any thread, never from two at once for one context. Like
- * every callback it must return normally: no exception, longjmp() or pthread_exit() may leave it
+/** Receives one line without a newline: when a context is made, its number of threads and its kernels (CNN_LOG_INFO),
+ * the CPU quota of the process if it has one (CNN_LOG_INFO), and whether faster kernels could have been used
+ * (CNN_LOG_WARNING); later versions may have more to say. May be called from any thread, never from two at once for one
+ * context. Like every callback it must return normally: no exception, longjmp() or pthread_exit() may leave it
  * (docs/concepts.md). */
 typedef void (*cnn_log_fn)(cnn_log_level level, const char *message, void *user);
 
@@ -49,12 +51,12 @@ typedef struct cnn_context_options {
     cnn_allocate_fn allocate;     /**< default: the C library's; give both or none */
     cnn_deallocate_fn deallocate; /**< goes with `allocate` */
     void *allocator_user;         /**< passed to both */
-    cnn_log_fn log;               /**< default: none; the library itself never prints */
-    void *log_user;               /**< passed to `log` */
-    const char *kernels;          /**< which kernels to use: "reference", "generic", "avx2", "avx512", "neon"; default:
+    cnn_log_fn log;            /**< default: none; the library itself never prints. Called within this call already */
+    void *log_user;            /**< passed to `log` */
+    const char *kernels;       /**< which kernels to use: "reference", "generic", "avx2", "avx512", "neon"; default:
                                        the environment variable CNN_KERNELS, else the fastest that this CPU runs */
-    cnn_math math;                /**< default CNN_MATH_FAST; since 0.2 */
-    unsigned char reserved[4];    /**< zero: room for later options */
+    cnn_math math;             /**< default CNN_MATH_FAST; since 0.2 */
+    unsigned char reserved[4]; /**< zero: room for later options */
 } cnn_context_options;
 
 /**

@@ -10,8 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* On Windows whoever compiles says how the library is linked: CNN_BUILDING_SHARED where the DLL itself is built,
+ * CNN_USING_SHARED in a program that links the DLL, and neither for the static library. Elsewhere nothing need be
+ * said. */
+#if defined(CNN_BUILDING_SHARED) && defined(CNN_USING_SHARED)
+#error "CNN_BUILDING_SHARED and CNN_USING_SHARED exclude each other"
+#endif
 #if defined(_WIN32)
+#if defined(CNN_BUILDING_SHARED)
+#define CNN_API __declspec(dllexport)
+#elif defined(CNN_USING_SHARED)
+#define CNN_API __declspec(dllimport)
+#else
 #define CNN_API
+#endif
 #elif defined(__GNUC__)
 #define CNN_API __attribute__((visibility("default")))
 #else

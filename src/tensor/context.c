@@ -78,6 +78,23 @@ static void fill(cnn_context *ctx, const cnn_context_options *o)
     ctx->log_user = o->log_user;
 }
 
+/* What a context made of its options and its machine, for those who ask why it is slow. */
+static void announce(cnn_context *ctx, const cnn_context_options *o)
+{
+    const cnn__kernels *fastest = cnn__kernels_select(NULL);
+    int quota = ctx->log && !o->threads ? cnn__cpu_quota("") : 0;
+    cnn__log(ctx, CNN_LOG_INFO, "context: %d thread%s, %s kernels", ctx->threads, ctx->threads == 1 ? "" : "s",
+             ctx->kernels->name);
+    if (quota > 0) {
+        cnn__log(ctx, CNN_LOG_INFO, "context: the CPU quota of this process is worth %d CPU%s", quota,
+                 quota == 1 ? "" : "s");
+    }
+    if (fastest != ctx->kernels) {
+        cnn__log(ctx, CNN_LOG_WARNING, "context: %s kernels were asked for%s, this CPU also runs %s",
+                 ctx->kernels->name, o->kernels ? "" : " (by the environment variable CNN_KERNELS)", fastest->name);
+    }
+}
+
 cnn_context *cnn_context_create(const cnn_context_options *options)
 {
     cnn_context_options o;
@@ -107,6 +124,7 @@ cnn_context *cnn_context_create(const cnn_context_options *options)
         cnn__context_release(ctx);
         return NULL;
     }
+    announce(ctx, &o);
     return ctx;
 }
 

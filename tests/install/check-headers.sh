@@ -41,5 +41,25 @@ for header in "$@"; do
         ;;
     esac
 done
+# What CNN_API is on Windows: "" for the static library.
+api() {
+    wanted=$1
+    shift
+    # shellcheck disable=SC2086
+    said=$(printf '#include <cnn/export.h>\nCNN_API here\n' | ${CC:-cc} -Iinclude -E -P "$@" -x c - 2>/dev/null | tail -n 1 | sed 's/^ *//')
+    [ "$said" = "${wanted:+$wanted }here" ] && return
+    echo "check-headers: CNN_API with $* is \"$said\", expected \"$wanted\"" >&2
+    failures=$((failures + 1))
+}
+api '__attribute__((visibility("default")))' -U_WIN32
+api '__attribute__((visibility("default")))' -U_WIN32 -DCNN_USING_SHARED
+api '' -D_WIN32
+api '__declspec(dllexport)' -D_WIN32 -DCNN_BUILDING_SHARED
+api '__declspec(dllimport)' -D_WIN32 -DCNN_USING_SHARED
+# shellcheck disable=SC2086
+! echo '#include <cnn/export.h>' | ${CC:-cc} -Iinclude -E -DCNN_BUILDING_SHARED -DCNN_USING_SHARED -x c - >/dev/null 2>&1 || {
+    echo "check-headers: CNN_BUILDING_SHARED and CNN_USING_SHARED are accepted together" >&2
+    failures=$((failures + 1))
+}
 ! grep -nE '^CNN_API.*, \.\.\.\)' "$@" || failures=$((failures + 1))
 [ "$failures" = 0 ] && echo "check-headers: $# headers, each alone"
