@@ -10,6 +10,9 @@ test     needed command pkg-config                              pkg-config
 test     needed header  check.h                                 check
 test     wanted header  jansson.h                               libjansson-dev
 test     wanted command g++                                     g++
+test     wanted command cmake                                   cmake
+test     wanted command meson                                   meson
+test     wanted command ninja                                   ninja-build
 test     wanted command mandoc                                  mandoc
 test     needed command python3                                 python3
 test     needed either  curl:wget                               curl

@@ -4,6 +4,7 @@ DOCDIR ?= $(DATADIR)/doc/libcnn
 MANDIR ?= $(DATADIR)/man
 INCLUDE_CNN := $(INCLUDEDIR)/cnn
 PKGCONFIGDIR := $(LIBDIR)/pkgconfig
+CMAKEDIR := $(LIBDIR)/cmake/cnn
 INSTALLED_PROGRAMS := $(foreach e,$(EXAMPLES),$(if $(wildcard examples/$(e)/$(e).1),$(e)))
 INSTALLED_MANUALS := $(foreach e,$(INSTALLED_PROGRAMS),examples/$(e)/$(e).1)
 INSTALLED_DOCS := $(wildcard README.md CHANGELOG.md SECURITY.md LICENSE)
@@ -28,7 +29,7 @@ below_prefix = $(subst //mark//,,$(subst //mark//$(call pc_escaped,$(PREFIX))/,$
 # replace,WORD,TEXT: an option of sed's
 replace = -e $(call quoted,s|$(1)|$(subst |,\|,$(subst &,\&,$(subst \,\\,$(2))))|)
 
-.PHONY: install uninstall installed-programs cnn.pc
+.PHONY: install uninstall installed-programs cnn.pc cnn.cmake
 # Linked anew each time: LIBDIR and BINDIR may be others than last time.
 installed-programs: $(SHARED)
 	@mkdir -p $(STAGE)
@@ -44,15 +45,25 @@ cnn.pc:
 		$(call replace,@REQUIRES_PRIVATE@,$(ZLIB_PC)) -e '/^Requires.private: $$/d' \
 		$(call replace,@LIBS_PRIVATE@,$(if $(ZLIB_PC),,$(ZLIB_LIBS) )-lm -pthread) cnn.pc.in >$(STAGE)/cnn.pc
 
-install: lib installed-programs cnn.pc
+# CMake takes what stands between [====[ and ]====] as it is.
+cnn.cmake:
+	@mkdir -p $(STAGE)
+	$(QUIET)sed $(call replace,@INCLUDEDIR@,$(shell realpath -m --relative-to=$(call quoted,$(CMAKEDIR)) $(call quoted,$(INCLUDEDIR)))) \
+		$(call replace,@SHARED@,$(notdir $(SHARED))) $(call replace,@SONAME@,$(SONAME)) $(call replace,@STATIC@,$(notdir $(STATIC))) \
+		$(call replace,@LIBS@,$(if $(HAVE_ZLIB),z;)m;-pthread) tools/cnnConfig.cmake.in >$(STAGE)/cnnConfig.cmake
+	$(QUIET)sed $(call replace,@VERSION@,$(VERSION)) $(call replace,@SOVERSION_PATTERN@,$(subst .,\\.,$(SOVERSION))) \
+		tools/cnnConfigVersion.cmake.in >$(STAGE)/cnnConfigVersion.cmake
+
+install: lib installed-programs cnn.pc cnn.cmake
 	$(absolute_prefix)
-	@$(INSTALL) -d $(foreach d,BINDIR LIBDIR PKGCONFIGDIR INCLUDE_CNN DOCDIR,$(call to,$($(d)))) $(call to,$(MANDIR)/man1)
+	@$(INSTALL) -d $(foreach d,BINDIR LIBDIR PKGCONFIGDIR CMAKEDIR INCLUDE_CNN DOCDIR,$(call to,$($(d)))) $(call to,$(MANDIR)/man1)
 	@$(INSTALL) -m 644 $(PUBLIC_HEADERS) $(call to,$(INCLUDE_CNN))
 	@$(INSTALL) -m 644 $(STATIC) $(call to,$(LIBDIR))
 	@$(INSTALL) -m 755 $(SHARED) $(call to,$(LIBDIR))
 	@ln -sf $(notdir $(SHARED)) $(call to,$(LIBDIR)/$(SONAME))
 	@ln -sf $(SONAME) $(call to,$(LIBDIR)/libcnn.so)
 	@$(INSTALL) -m 644 $(STAGE)/cnn.pc $(call to,$(PKGCONFIGDIR))
+	@$(INSTALL) -m 644 $(STAGE)/cnnConfig.cmake $(STAGE)/cnnConfigVersion.cmake $(call to,$(CMAKEDIR))
 	@$(INSTALL) -m 755 $(INSTALLED_PROGRAMS:%=$(STAGE)/%) $(call to,$(BINDIR))
 	@$(INSTALL) -m 644 $(INSTALLED_MANUALS) $(call to,$(MANDIR)/man1)
 	@mkdir -p $(STAGE)/doc
@@ -67,8 +78,9 @@ uninstall:
 	@rm -f $(foreach f,$(notdir $(PUBLIC_HEADERS)),$(call to,$(INCLUDE_CNN)/$(f)))
 	@rm -f $(foreach f,$(notdir $(STATIC) $(SHARED)) $(SONAME) libcnn.so,$(call to,$(LIBDIR)/$(f)))
 	@rm -f $(call to,$(PKGCONFIGDIR)/cnn.pc) $(foreach f,$(INSTALLED_PROGRAMS),$(call to,$(BINDIR)/$(f)))
+	@rm -f $(foreach f,cnnConfig.cmake cnnConfigVersion.cmake,$(call to,$(CMAKEDIR)/$(f)))
 	@rm -f $(foreach f,$(notdir $(INSTALLED_MANUALS)),$(call to,$(MANDIR)/man1/$(f)))
 	@rm -f $(foreach f,$(INSTALLED_DOCS),$(call to,$(DOCDIR)/$(f)))
 	@rm -rf $(call to,$(DOCDIR)/html)
-	@for d in $(call to,$(INCLUDE_CNN)) $(call to,$(DOCDIR)); do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
+	@for d in $(call to,$(INCLUDE_CNN)) $(call to,$(DOCDIR)) $(call to,$(CMAKEDIR)); do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
 	@[ -n $(call quoted,$(DESTDIR)) ] || [ "$$(id -u)" != 0 ] || ldconfig 2>/dev/null || true

@@ -1,8 +1,8 @@
 # What a user of the library meets: the headers, the build in his folder with his flags, the files, pkg-config.
-CHECK_EXTRA += check-headers check-keywords check-build check-install
+CHECK_EXTRA += check-headers check-keywords check-build check-install check-build-systems
 CHECK_BUILD += lib
 CHECK_LONG += check-folders
-.PHONY: check-headers check-keywords check-build check-folders check-install
+.PHONY: check-headers check-keywords check-build check-folders check-install check-build-systems
 check-headers:
 	@CC="$(CC)" CXX="$(CXX)" tests/install/check-headers.sh $(PUBLIC_HEADERS)
 check-keywords:
@@ -13,3 +13,5 @@ check-folders:
 	@+tests/install/check-folders.sh $(MAKE) --no-print-directory
 check-install: lib
 	@+CC="$(CC)" CXX="$(CXX)" PKG_CONFIG="$(PKG_CONFIG)" tests/install/check-install.sh $(MAKE) --no-print-directory
+check-build-systems: lib
+	@+CC="$(CC)" CXX="$(CXX)" tests/install/check-build-systems.sh $(MAKE) --no-print-directory
