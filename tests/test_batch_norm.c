@@ -126,6 +126,28 @@ START_TEST(prints_as_pytorch)
 }
 END_TEST
 
+/* A clone has statistics of its own, and the modes. */
+START_TEST(clones)
+{
+    cnn_module *module = cnn_batch_norm2d_new(ctx, 3), *copy = cnn_module_clone(module);
+    ck_assert_msg(copy != NULL, "%s", cnn_last_error(ctx));
+    ck_assert_int_eq(cnn_module_set_mode(module, CNN_MODULE_EVALUATES), CNN_OK);
+    cnn_module *evaluates = cnn_module_clone(module);
+    ck_assert_int_eq(cnn_module_get_mode(evaluates), CNN_MODULE_EVALUATES);
+    cnn_tensor *x = cnn_tensor_full(ctx, CNN_F32, 2, CNN_SHAPE(2, 3, 2, 2));
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);
+    ck_assert_int_eq(cnn_tensor_status(cnn_forward(copy, cnn_input(tape, x))), CNN_OK);
+    ck_assert_int_eq(*(const int64_t *)cnn_tensor_data(cnn_module_find(module, "num_batches_tracked")), 0);
+    ck_assert_int_eq(*(const int64_t *)cnn_tensor_data(cnn_module_find(copy, "num_batches_tracked")), 1);
+    ck_assert_float_eq(*(const float *)cnn_tensor_data(cnn_module_find(copy, "running_mean")), 0.2f);
+    ck_assert_float_eq(*(const float *)cnn_tensor_data(cnn_module_find(module, "running_mean")), 0);
+    cnn_tensor_free(x);
+    cnn_module_free(module);
+    cnn_module_free(copy);
+    cnn_module_free(evaluates);
+}
+END_TEST
+
 /* ---- steps ---- */
 
 typedef struct buffers {
@@ -344,6 +366,7 @@ int main(void)
     TCase *values = suite_case(suite, "PyTorch", setup, teardown);
     tcase_add_loop_test(values, agrees_with_pytorch, 0, 2 * CASES);
     tcase_add_test(values, prints_as_pytorch);
+    tcase_add_test(values, clones);
     TCase *steps = suite_case(suite, "steps", setup, teardown);
     tcase_add_test(steps, a_step_that_fails_takes_its_statistics_back);
     tcase_add_test(steps, evaluation_writes_nothing);

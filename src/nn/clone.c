@@ -51,6 +51,7 @@ static cnn_module *clone_node(const cnn_module *from)
         cnn_module_free(to);
         return NULL;
     }
+    to->mode = from->mode;
     if (from->attributes_size && !from->class->clone) {
         memcpy(to->attributes, from->attributes, from->attributes_size);
     }
