@@ -1,15 +1,15 @@
-/* Groups of parameters: made with their moments, checked against the groups that are there, and appended whole or not
- * at all. A parameter is in one group only, and there once. */
+/* Groups of parameters: they are made with their moments, checked against the existing groups, and appended
+ * completely or not at all. A parameter is in at most one group, and once. */
 #include "optim/optimizer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A group that is being made, and what its parameters are called in messages. */
+/* A group that is being made, and the names of its parameters for messages. */
 typedef struct adding {
     cnn_optimizer *o;
     const char *call;
-    const cnn_module *module; /* the parameters' own; NULL: they were given as an array */
+    const cnn_module *module; /* the module of the parameters; NULL: they were given as an array */
     cnn__group group;
 } adding;
 
@@ -47,7 +47,7 @@ static cnn_status check_parameter(const cnn_optimizer *o, const char *call, cons
     return CNN_OK;
 }
 
-/* Takes the parameter into the slot, with moments of zeros. */
+/* Adds the parameter to the slot, with moments of zeros. */
 static cnn_status slot_fill(const adding *a, cnn__slot *slot, cnn_tensor *parameter)
 {
     const cnn_optimizer *o = a->o;
@@ -72,7 +72,7 @@ static cnn_status slot_fill(const adding *a, cnn__slot *slot, cnn_tensor *parame
 
 /* ---- no parameter twice ---- */
 
-/* Where a parameter is: in group `group`, as number `place`. Tensors that share elements are one parameter. */
+/* The position of a parameter: number `place` in group `group`. Tensors that share elements are one parameter. */
 typedef struct position {
     const cnn_tensor *parameter;
     int group, place;
@@ -89,7 +89,7 @@ static int by_parameter(const void *x, const void *y)
                                 : (a->place > b->place) - (a->place < b->place);
 }
 
-/* What a walk over the module's state looks for, and what it is called. */
+/* The tensor that a walk over the module's state looks for, and its name. */
 typedef struct search {
     const cnn_tensor *wanted;
     char name[CNN__QUOTE];
@@ -105,7 +105,8 @@ static bool is_wanted(const char *name, cnn_tensor *tensor, bool is_parameter, v
     return tensor != s->wanted;
 }
 
-/* The parameter at `second` is the one at `first`. Where its name cannot be found, its shape has to do. */
+/* Reports that the parameter at `second` is the same as that at `first`, by its name or, if that is not found, by
+ * its shape. */
 static cnn_status fail_twice(const adding *a, const position *first, const position *second)
 {
     const cnn_context *ctx = a->o->ctx;
@@ -129,7 +130,7 @@ static cnn_status fail_twice(const adding *a, const position *first, const posit
                      a->call, what, first->group);
 }
 
-/* Neighbours after sorting show it; the group that is added comes last. */
+/* Sorts the positions, so that equal parameters are neighbours; the new group comes last. */
 static cnn_status check_unique(const adding *a)
 {
     const cnn_optimizer *o = a->o;
@@ -178,7 +179,7 @@ static cnn_status append(const adding *a)
     return CNN_OK;
 }
 
-/* Fills the group, whose numbers are set, with `count` slots; what it has got is in it also on failure. */
+/* Fills the group, whose hyperparameters are set, with `count` slots. On failure it contains those that were made. */
 static cnn_status group_fill(adding *a, cnn_tensor *const *parameters, int count)
 {
     cnn_context *ctx = a->o->ctx;
@@ -232,7 +233,7 @@ cnn_status cnn__group_of_tensors(cnn_optimizer *o, const char *call, cnn_tensor 
 
 /* ---- parameters of a module ---- */
 
-/* Those that are to be trained and that belong: `count` of the `room` that there are parameters in all. */
+/* The parameters that are trained and belong to the group: `count` of at most `room`, the number of all parameters. */
 typedef struct choice {
     cnn_belongs_fn belongs; /* NULL: all */
     void *user;
@@ -264,7 +265,7 @@ static cnn_status check_choice(const adding *a, const choice *c, int all)
                                         a->call, all - c->frozen);
 }
 
-/* Frozen parameters are left out: they are to have no state and no updates. */
+/* Frozen parameters are left out, because they have neither state nor updates. */
 cnn_status cnn__group_of_module(cnn_optimizer *o, const char *call, const cnn_module *module, cnn_belongs_fn belongs,
                                 void *user, const void *options)
 {

@@ -1,10 +1,10 @@
-/* The numbers of groups that are there already: read, and set under the rules that a constructor has for them. */
+/* Reads and sets the hyperparameters of existing groups, under the same rules as in the constructors. */
 #include "optim/optimizer.h"
 
 #include <math.h>
 #include <string.h>
 
-/* As the classes name them (cnn__optimizer_class.hyper_names). */
+/* The names in the classes (cnn__optimizer_class.hyper_names). */
 static const char *const option_names[] = { [CNN_OPTION_LR] = "lr",
                                             [CNN_OPTION_WEIGHT_DECAY] = "weight_decay",
                                             [CNN_OPTION_MAXIMIZE] = "maximize",
@@ -37,7 +37,7 @@ static cnn_status check_group(const cnn_optimizer *o, const char *call, int grou
     return CNN_OK;
 }
 
-/* Which of the class's numbers the option is. */
+/* Finds the index of an option among the hyperparameters of the class. */
 static cnn_status find(const cnn_optimizer *o, const char *call, cnn_optimizer_option option, int *which)
 {
     if ((int)option < 0 || (int)option >= OPTIONS) {

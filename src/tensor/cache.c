@@ -52,7 +52,7 @@ struct cnn__cache {
     cnn__plans plans; /* of steps with `shared` */
 };
 
-/* Eight classes a power of two up to a megabyte, then multiples of 64 KiB. */
+/* Rounds up to a size class: eight classes per power of two up to a megabyte, then multiples of 64 KiB. */
 static size_t size_class(size_t bytes)
 {
     if (bytes <= LEAST) {
@@ -68,7 +68,7 @@ static size_t size_class(size_t bytes)
 
 /* ---- bins ---- */
 
-/* The first bin of at least `bytes`; `count` if there is none. */
+/* The index of the first bin of at least `bytes`; `count` if there is none. */
 static int bin_at_least(const cnn__cache *cache, size_t bytes)
 {
     int low = 0, high = cache->count;

@@ -1,4 +1,4 @@
-/* A tape's cache of storages ("blocks"), and its kernels' workspace. Used by one thread.
+/* A tape's cache of storages ("blocks") and the workspace of its kernels. It is used by one thread at a time.
  *
  * The rules that bound what it holds are at the top of cache.c. */
 #ifndef CNN_TENSOR_CACHE_H
@@ -9,19 +9,20 @@
 typedef struct cnn__cache cnn__cache;
 
 cnn__cache *cnn__cache_new(cnn_context *ctx);
-/* Frees the cache and its idle blocks; every block is back by then. */
+/* Frees the cache and its idle blocks. All blocks must have been returned. */
 void cnn__cache_free(cnn__cache *cache);
-/* Begins a step. `shared` says that no graph is recorded, so that a block may serve one size after another. Every
- * block is back by then. */
+/* Begins a step. `shared` says that no graph is recorded, so that a block may serve several sizes in turn. All
+ * blocks must have been returned. */
 void cnn__cache_begin(cnn__cache *cache, bool shared);
-/* A block of at least `bytes`, which cnn__storage_release() gives back. NULL: no memory, even without the idle
- * blocks. */
+/* Returns a block of at least `bytes`, which cnn__storage_release() returns to the cache; NULL if there is no memory
+ * even after the idle blocks were freed. */
 cnn__storage *cnn__cache_get(cnn__cache *cache, size_t bytes);
-/* Takes a block back; for cnn__storage_release(). */
+/* Takes a block back; called by cnn__storage_release(). */
 void cnn__cache_put(cnn__storage *block);
-/* The workspace, of at least `bytes`; each call ends the life of what the one before returned. NULL: no memory. */
+/* Returns a workspace of at least `bytes` and invalidates the one that the previous call returned; NULL if there is
+ * no memory. */
 void *cnn__cache_workspace(cnn__cache *cache, size_t bytes);
-/* Says that no kernel uses the workspace any more, so that it may be freed to keep to the bound. */
+/* Notes that no kernel uses the workspace any more, so that it may be freed to keep within the bound. */
 void cnn__cache_workspace_done(cnn__cache *cache);
 /* Frees every block that is idle. Returns false if there was none. */
 bool cnn__cache_trim(cnn__cache *cache);
@@ -40,9 +41,9 @@ typedef struct cnn__plan_slot {
 typedef struct cnn__plan {
     cnn__plan_slot *slots;
     int count, capacity;
-    uint64_t used;      /* the step that followed it last */
-    uint64_t allocated; /* the step that got a new block last while following it */
-    int followed;       /* how many steps have */
+    uint64_t used;      /* the last step that followed it */
+    uint64_t allocated; /* the last step that got a new block while following it */
+    int followed;       /* number of steps that followed it */
     bool careful;       /* bind slots to their last size only once they are more than half as large */
 } cnn__plan;
 
@@ -51,19 +52,19 @@ enum { CNN__PLANS = 4 };
 typedef struct cnn__plans {
     cnn_context *ctx;
     cnn__plan plan[CNN__PLANS];
-    int now;  /* the one that this step follows or makes */
-    int made; /* slots of this step */
+    int now;  /* index of the plan that this step follows or makes */
+    int made; /* number of slots of this step */
     uint64_t steps;
 } cnn__plans;
 
 void cnn__plans_begin(cnn__plans *plans);
-/* Enters the step's next slot, whose first size is given. Returns the slot's number, −1: no memory. */
+/* Adds the step's next slot, whose first size is given. Returns the number of the slot, or −1 if there is no memory. */
 int cnn__plans_slot(cnn__plans *plans, size_t first);
-/* How large a block a slot of this step should get that has `bytes` now, between that and `limit`. */
+/* The size of the block that a slot of `bytes` should get in this step, between `bytes` and `limit`. */
 size_t cnn__plans_block(const cnn__plans *plans, int slot, size_t bytes, size_t limit);
-/* A slot of this step got a new block: where steps have followed the plan before, it becomes careful. */
+/* Notes that a slot of this step got a new block: if steps have followed the plan before, the plan becomes careful. */
 void cnn__plans_allocated(cnn__plans *plans);
-/* A slot of this step has become larger. */
+/* Notes that a slot of this step has grown. */
 void cnn__plans_grow(cnn__plans *plans, int slot, size_t bytes);
 void cnn__plans_free(cnn__plans *plans);
 

@@ -12,21 +12,22 @@
 
 #include <cnn/tensor.h>
 
-/* Elements. Those of a tape come from its cache and go back there; the others from the context's allocator. */
+/* Memory for elements. Storages of a tape come from its cache and return to it; others come from the context's
+ * allocator. */
 typedef struct cnn__storage {
     atomic_int references;
-    atomic_uint version; /* counts the writes from outside of operations; see cnn__tensor_written() */
+    atomic_uint version; /* counts the writes other than those of operations; see cnn__tensor_written() */
     cnn_device device;
     cnn_context *ctx;
     size_t bytes; /* capacity */
     void *data;
-    cnn_deleter_fn deleter; /* of borrowed data */
+    cnn_deleter_fn deleter; /* frees borrowed data */
     void *deleter_user;
-    struct cnn__cache *cache; /* where it returns to; NULL: it is freed */
-    /* What the cache keeps about it (tensor/cache.c): */
-    struct cnn__storage *previous, *next; /* in a list of its bin */
-    struct cnn__storage *older, *newer;   /* among the idle blocks, by their last use */
-    size_t slot_bytes;                    /* of the slot that it serves in this step; 0: idle */
+    struct cnn__cache *cache; /* the cache that it returns to; NULL: it is freed */
+    /* The cache's bookkeeping (tensor/cache.c): */
+    struct cnn__storage *previous, *next; /* links of a list in its bin */
+    struct cnn__storage *older, *newer;   /* links of the idle blocks, ordered by last use */
+    size_t slot_bytes;                    /* size of the slot that it serves in this step; 0: idle */
     int slot;                             /* the number of that slot, in steps whose slots may grow */
     int outgrown;                         /* the plan, from 1 on, whose slot it became too small for; 0: none */
     uint32_t outgrown_in;                 /* the step in which it did */
@@ -41,13 +42,14 @@ typedef enum cnn__tensor_kind {
 /* What a tensor must know of its tape; a cnn_tape begins with it. */
 typedef struct cnn__step {
     cnn_context *ctx;
-    _Atomic uint64_t generation; /* counts the steps; another thread may look whether its own step goes on */
+    _Atomic uint64_t generation; /* number of the step; other threads may read it to see whether a step still runs */
     cnn_status status;           /* the first error of the step */
     char message[CNN__MESSAGE_SIZE];
-    struct cnn__undo *undo;            /* what the step takes back if it fails (autograd/undo.c) */
-    struct cnn__failed_step *failed;   /* what parameters are marked with when the step fails (tensor/failed_step.h) */
-    uint64_t serial;                   /* of the tape; no two of a process have the same */
-    struct cnn__step *next, *previous; /* in the list of all tapes (autograd/step.c) */
+    struct cnn__undo *undo; /* writes that are undone if the step fails (autograd/undo.c) */
+    struct cnn__failed_step
+        *failed;     /* the record that parameters are marked with if the step fails (tensor/failed_step.h) */
+    uint64_t serial; /* number of the tape, unique within the process */
+    struct cnn__step *next, *previous; /* links of the list of all tapes (autograd/step.c) */
 } cnn__step;
 
 struct cnn_tensor {
@@ -56,10 +58,10 @@ struct cnn_tensor {
     int ndim;
     bool requires_grad;
     bool grad_is_zero;     /* plain: the gradient's elements count as 0 and are not written yet */
-    bool grad_pending;     /* plain: a backward is writing it, cnn__grad_add() has not taken it yet */
+    bool grad_pending;     /* plain: a backward is writing the gradient, and cnn__grad_add() has not received it yet */
     bool retain_grad;      /* tape: keep the gradient after backward */
-    bool writable;         /* tape: a callback of the user's is writing it now */
-    bool kept;             /* tape: a gradient on its way, which outlives the backward that made it */
+    bool writable;         /* tape: a user's callback is writing it now */
+    bool kept;             /* tape: a gradient that is handed on and outlives the backward that made it */
     bool masked;           /* tape: a ReLU's gradient that already is 0 where the ReLU is */
     bool traced;           /* tape: the result of a traced operation, which has no elements */
     bool reached;          /* tape: the backward that is running may have a gradient for it (autograd/final.c) */
@@ -68,26 +70,26 @@ struct cnn_tensor {
     int64_t shape[CNN_MAX_DIMS];
     int64_t stride[CNN_MAX_DIMS];
     int64_t numel;
-    int64_t offset;        /* of the first element in the storage, in elements */
+    int64_t offset;        /* position of the first element in the storage, in elements */
     cnn__storage *storage; /* NULL: a tape's result that was dropped or traced */
     cnn_context *ctx;
     cnn_tensor *grad;
     _Atomic(struct cnn__failed_step *)
         failed_step; /* plain: the failed step that it took part in (tensor/failed_step.h) */
-    /* Of a tape's tensors: */
+    /* Only for tensors of a tape: */
     cnn_tape *tape;
     uint64_t generation;
-    struct cnn__node *node; /* what made it; NULL for a leaf */
-    cnn_tensor *leaf;       /* the plain tensor that this is in its step; held */
-    cnn_tensor *source;     /* the same in a traced step, for every plain tensor; not held */
+    struct cnn__node *node; /* the node whose result it is; NULL for a leaf */
+    cnn_tensor *leaf;       /* the plain tensor that it stands for in its step (reference held) */
+    cnn_tensor *source;     /* the same in a traced step, for every plain tensor (no reference held) */
     cnn_tensor *retained;   /* the gradient kept for the user */
     int uses;               /* plain: how many operations the backward that is running has yet to pass that use it */
-    unsigned version;       /* saved for backward: its storage's when it was saved */
+    unsigned version;       /* saved for backward: the version of its storage at that time */
 };
 
 /* ---- storages ---- */
 cnn__storage *cnn__storage_new(cnn_context *ctx, size_t bytes);
-/* The same without a hold on the context: the caller frees it by cnn__free(). */
+/* The same without a reference to the context: the caller frees it with cnn__free(). */
 cnn__storage *cnn__storage_make(cnn_context *ctx, size_t bytes);
 cnn__storage *cnn__storage_borrow(cnn_context *ctx, void *data, size_t bytes, cnn_deleter_fn deleter, void *user);
 cnn__storage *cnn__storage_retain(cnn__storage *storage);
@@ -95,22 +97,23 @@ void cnn__storage_release(cnn__storage *storage);
 
 /* ---- shapes ---- */
 enum { CNN__SHAPE_TEXT = 184 };
-/* "[32,1,5,5]" */
+/* Writes a shape as "[32,1,5,5]". */
 const char *cnn__shape_text(char text[CNN__SHAPE_TEXT], int ndim, const int64_t *shape);
-/* Checks rank and sizes; writes how many elements. `call` NULL: no report. */
+/* Checks rank and sizes, and writes the number of elements. If `call` is NULL, nothing is reported. */
 cnn_status cnn__shape_check(const cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape,
                             int64_t *numel);
-/* Row-major strides. */
+/* Computes row-major strides. */
 void cnn__strides(int ndim, const int64_t *shape, int64_t *stride);
-/* −ndim ≤ dim < ndim → 0 ≤ dim; −1 if it is not so. */
+/* Maps −ndim ≤ dim < ndim to 0 ≤ dim; returns −1 if it is out of range. */
 int cnn__dim(int dim, int ndim);
-/* NumPy's broadcasting of two shapes; false if they do not fit. */
+/* Broadcasts two shapes by NumPy's rules; returns false if they do not fit. */
 bool cnn__broadcast(int ndim_a, const int64_t *a, int ndim_b, const int64_t *b, int *ndim, int64_t *shape);
 bool cnn__same_shape(const cnn_tensor *a, const cnn_tensor *b);
 bool cnn__contiguous(const cnn_tensor *t);
-/* The strides of t as if it had the shape given: 0 where it is broadcast. The shape must be a broadcast of t's. */
+/* The strides of t when it is read with the given shape: 0 where it is broadcast. The shape must be a broadcast of
+ * t's shape. */
 void cnn__broadcast_strides(const cnn_tensor *t, int ndim, const int64_t *shape, int64_t *stride);
-/* The loop nest over `shape` for up to four operands, with dimensions joined where that changes nothing. */
+/* Makes the loop nest over `shape` for up to four operands and joins dimensions where possible. */
 void cnn__nest_make(cnn__nest *nest, int ndim, const int64_t *shape, int count, const cnn_tensor *const *operands);
 
 /* ---- tensors ---- */
@@ -121,21 +124,23 @@ static inline void *cnn__data(const cnn_tensor *t)
     CNN__KNOWN(t != NULL);
     return (char *)t->storage->data + (size_t)t->offset * cnn_dtype_size(t->dtype);
 }
-const cnn__real_kernels *cnn__real(const cnn_tensor *t); /* the kernels of its dtype, f32 or f64 */
-/* A plain tensor, elements undefined; reports as `call`. */
+const cnn__real_kernels *cnn__real(const cnn_tensor *t); /* the kernels for its dtype, f32 or f64 */
+/* Makes a plain tensor with undefined elements; reports errors as `call`. */
 cnn_tensor *cnn__tensor_new(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape);
-/* The same without a storage yet. */
+/* The same without a storage. */
 cnn_tensor *cnn__tensor_header(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape);
 cnn_tensor *cnn__tensor_retain(cnn_tensor *t);
 void cnn__tensor_release(cnn_tensor *t);
-/* Is it a usable tensor: not NULL, not nil, not of a past step, not dropped? If not, reports as `call`. */
+/* Checks that a tensor is usable: not NULL, not nil, not of a past step and not dropped. Otherwise reports as
+ * `call`. */
 cnn_status cnn__tensor_check(const cnn_tensor *t, const char *call);
-/* The same, but a tensor of a traced step need not have elements: for those who read its shape alone. */
+/* The same, but accepts a tensor of a traced step, which has no elements: for callers that read only its shape. */
 cnn_status cnn__tensor_check_current(const cnn_tensor *t, const char *call);
-/* Fills in dtype, shape, row-major strides and numel. */
+/* Sets dtype, shape, row-major strides and numel. */
 void cnn__tensor_shape_set(cnn_tensor *t, cnn_dtype dtype, int ndim, const int64_t *shape);
-/* Says that somebody writes, or has written, the elements: a backward that has saved them will refuse. Whatever
- * writes to a tensor that users can have says so; operations that write their results need not. Any thread. */
+/* Notes that the elements are being or have been written, so that a backward that has saved them refuses to use
+ * them. All code that writes to a tensor that users may have calls this, except operations that write their results.
+ * May be called in any thread. */
 static inline void cnn__tensor_written(const cnn_tensor *t)
 {
     atomic_fetch_add_explicit(&t->storage->version, 1, memory_order_relaxed);
@@ -144,18 +149,19 @@ static inline unsigned cnn__tensor_version(const cnn_tensor *t)
 {
     return atomic_load_explicit(&t->storage->version, memory_order_relaxed);
 }
-/* Fills a contiguous tensor with draws of the stream that `key` names: uniform in [0, 1) or standard normal, f32 or
+/* Fills a contiguous tensor with draws from the stream `key`: uniform in [0, 1) or standard normal, f32 or
  * f64; or 1 with probability `p` in [0, 1] and else 0, f32, f64 or bool. */
 typedef enum cnn__distribution { CNN__UNIFORM, CNN__NORMAL, CNN__BERNOULLI } cnn__distribution;
 void cnn__draw(cnn_tensor *t, const uint64_t key[2], cnn__distribution distribution, double p);
-/* Copies elements, converting the dtype and broadcasting the shape; the shapes fit. */
+/* Copies elements, converting the dtype and broadcasting the shape. The shapes are known to fit. */
 void cnn__tensor_copy(cnn_tensor *to, const cnn_tensor *from);
-/* The gradient buffer of a plain tensor, made when first asked for; contiguous; its elements count only where
- * grad_is_zero is false. NULL: no memory. */
+/* The contiguous gradient buffer of a plain tensor, which is allocated by the first call. Its elements are valid
+ * only if grad_is_zero is false. Returns NULL if there is no memory. */
 cnn_tensor *cnn__tensor_grad_buffer(cnn_tensor *t);
-/* The gradient with its elements written (zeros if need be); NULL if there is none. */
+/* The gradient with valid elements, zeros if necessary; NULL if there is none. */
 cnn_tensor *cnn__tensor_grad_read(const cnn_tensor *t);
-/* Sets the gradient of a plain tensor to zero without touching its memory yet, and forgives a failed step. */
+/* Sets the gradient of a plain tensor to zero without writing its memory, and removes the mark of a failed step if
+ * that is possible. */
 void cnn__tensor_grad_clear(cnn_tensor *t);
 
 #endif
