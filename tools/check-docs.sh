@@ -91,6 +91,13 @@ check_paths() {
     done <"$work/paths"
 }
 
+# Doxygen ends a code span of single backticks at a quote, and breaks the table around it: such code stands between double ones.
+check_quotes() {
+    awk '/^```/ { fence = !fence } fence || /``/ { next }
+        { n = split($0, part, "`"); for (i = 2; n % 2 && i < n; i += 2) if (part[i] ~ /\047/) print FILENAME ":" FNR ": `" part[i] "`" }' "$1" >"$work/quotes"
+    [ ! -s "$work/quotes" ] || fail "$1: code with a quote in it needs two backticks:" "$work/quotes"
+}
+
 check_messages() {
     page=docs/troubleshooting.md
     if ! $cc $flags tools/check-docs/messages.c -o "$work/messages" -L"$lib" -Xlinker -rpath -Xlinker "$(cd "$lib" && pwd)" -lcnn \
@@ -134,6 +141,7 @@ all=
 for each in "$@"; do
     check_page "$each"
     check_paths "$each"
+    check_quotes "$each"
 done
 check_messages
 check_changelog
