@@ -116,16 +116,18 @@ $(SHARED): $(OBJECTS) src/libcnn.map
 # Kernels are worth the optimiser's full effort at any level but -O0; those of every dtype, which are many, its vectors alone.
 $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(NO_TABLES))
-# What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps, files,
-# the trees of modules, data sets as they are opened, messages. So are operations and optimizers: their time is spent in kernels.
+# What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
+# what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
-RARE += $(foreach name,copy_state module names repr tree,$(BUILD)/src/nn/$(name).o) \
-	$(foreach name,dataset idx mnist subset,$(BUILD)/src/data/$(name).o) $(BUILD)/src/autograd/gradcheck.o \
+RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c,$(wildcard src/nn/*.c)))
+RARE += $(foreach name,dataset idx mnist subset loader,$(BUILD)/src/data/$(name).o) \
+	$(foreach name,gradcheck step undo final custom,$(BUILD)/src/autograd/$(name).o) \
 	$(foreach name,cpu cpu_quota error message options process save utf8,$(BUILD)/src/base/$(name).o) \
-	$(foreach name,context failed_step format,$(BUILD)/src/tensor/$(name).o)
-$(RARE) $(BUILD)/src/io/%.o $(BUILD)/src/ops/%.o $(BUILD)/src/optim/%.o: SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os)
-# Nothing is thrown through a kernel, and debuggers have their own tables: 40 kB.
+	$(foreach name,cache_plan context failed_step format tensor,$(BUILD)/src/tensor/$(name).o)
+# Nothing is thrown through a kernel, an operation or a file, and debuggers have their own tables: 60 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables
+$(RARE): SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os)
+$(BUILD)/src/ops/%.o $(BUILD)/src/optim/%.o $(BUILD)/src/io/%.o $(BUILD)/src/tensor/%.o: TABLE_CFLAGS = $(NO_TABLES)
 VECTOR_COST := $(shell $(CC) -fvect-cost-model=dynamic -E -x c /dev/null >/dev/null 2>&1 && echo -fvect-cost-model=dynamic)
 
 define isa_rule
@@ -139,7 +141,7 @@ $(foreach isa,$(ISAS),$(eval $(call isa_rule,$(isa))))
 $(BUILD)/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(call say,CC  )
-	$(QUIET)$(CC) $(ALL_CFLAGS) $(PREFIX_MAP) $(KERNEL_CFLAGS) $(SMALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(PREFIX_MAP) $(KERNEL_CFLAGS) $(SMALL_CFLAGS) $(TABLE_CFLAGS) -MMD -MP -c $< -o $@
 
 # ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
 EXAMPLES := $(notdir $(wildcard examples/*))
