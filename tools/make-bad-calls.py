@@ -102,6 +102,7 @@ OVERRIDES = {
     "cnn_module_child": {"name": "out?"}, "cnn_module_state_name": {"buffer": "text?", "size": "text_size"},
     "cnn_module_find": {"name": "known_name"}, "cnn_module_format": {"buffer": "text?", "size": "text_size"},
     "cnn_module_copy_from": {"source": "source"}, "cnn_forward": {"x": "image"},
+    "cnn_forward_many": {"tape": "tape", "inputs": "image_list", "input_count": "one_input", "outputs": "out", "output_count": "one_input"},
     "cnn_adam_create": {"options": "adam_options?"}, "cnn_adamw_create": {"options": "adam_options?"},
     "cnn_adam_add_group": {"optimizer": "adam", "parameters": "parameters", "options": "adam_options?"},
     "cnn_adamw_add_group": {"optimizer": "adamw", "parameters": "parameters", "options": "adam_options?"},
@@ -135,7 +136,7 @@ OVERRIDES = {
 }
 
 # Functions whose messages begin with another call's name: the operation that they are, or those that they join.
-ALIASES = {"cnn_cross_entropy_with": "cross_entropy", "cnn_backward_with": "backward",
+ALIASES = {"cnn_forward_many": "forward", "cnn_cross_entropy_with": "cross_entropy", "cnn_backward_with": "backward",
            "cnn_conv2d_relu_maxpool2d": "conv2d|maxpool2d|conv2d_relu_maxpool2d"}
 
 # Flags: SILENT, a look-up without a context, whose neutral value is documented and which leaves messages alone, because
@@ -145,7 +146,7 @@ FLAGS = {
     "cnn_last_error": "SILENT", "cnn_context_status": "SILENT", "cnn_context_clear_error": "SILENT",
     "cnn_status_name": "SILENT", "cnn_dtype_name": "SILENT", "cnn_dtype_size": "SILENT",
     "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
-    "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_gradcheck": "NESTED",
+    "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_many": "NESTED", "cnn_gradcheck": "NESTED",
 }
 BORROWED = {"cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",

@@ -122,18 +122,26 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
  * longjmp() or pthread_exit() may leave it (docs/concepts.md). */
 typedef cnn_tensor *(*cnn_forward_fn)(cnn_module *self, cnn_tensor *x, void *user);
 
+/** The forward pass of a module of any number of tensors: reads `inputs`, some of which may be NULL where the module's
+ * documentation allows it, and writes a result to each of `outputs`. The counts are those of cnn_forward_many(), or 1
+ * and 1 for cnn_forward(). Returns CNN_OK, or what went wrong, which fails the step. The rules for what it may do are
+ * cnn_forward_fn's. */
+typedef cnn_status (*cnn_forward_many_fn)(cnn_module *self, cnn_tensor *const *inputs, int input_count,
+                                          cnn_tensor **outputs, int output_count, void *user);
+
 /** Options of cnn_module_create(). */
 typedef struct cnn_module_options {
     size_t struct_size;            /**< sizeof(cnn_module_options) */
     const char *type;              /**< a name for messages; copied; default "module" */
-    cnn_forward_fn forward;        /**< required */
+    cnn_forward_fn forward;        /**< required, unless there is `forward_many` */
     void *user;                    /**< passed to `forward` */
     void (*free_user)(void *user); /**< called with `user` when the module goes, and on failure; may be NULL */
     /** For cnn_module_clone(), needed where `user` is not NULL: writes the `user` of `clone` to `copy`. The parameters,
      * buffers and children of `clone` are all there, so that pointers to them can be looked up. Anything but CNN_OK
      * ends the clone with CNN_ERROR_CALLBACK, and then `copy` is not freed. Must return normally. Since 0.2. */
     cnn_status (*clone_user)(cnn_module *clone, void *user, void **copy);
-    unsigned char reserved[8]; /**< zero: room for later options */
+    cnn_forward_many_fn forward_many; /**< for several tensors, or none; default none. Since 0.2 */
+    unsigned char reserved[8];        /**< zero: room for later options */
 } cnn_module_options;
 
 /**
@@ -203,6 +211,20 @@ CNN_API cnn_module_mode cnn_module_get_mode(const cnn_module *module);
 /** Runs the module on a tensor of a tape. The message of an operation that fails inside begins with the path of the
  * module that called it, such as `l2.0: conv2d: …`. @return a tensor of that tape; nil on failure. @since 0.1 */
 CNN_API cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x);
+
+/**
+ * Runs a module that takes or returns other than one tensor, or none at all.
+ *
+ * @param tape     the step that the module runs in.
+ * @param inputs   results of this step, or tensors of the caller's, which enter it as by cnn_input(); an element may be
+ *                 NULL where the module leaves that input out.
+ * @param outputs  filled with `output_count` results; with nil on failure.
+ * @return CNN_OK; else the error of the step, whose message begins as cnn_forward() says. A module with a forward of
+ *         one tensor alone takes 1 and 1.
+ * @since 0.2
+ */
+CNN_API cnn_status cnn_forward_many(cnn_tape *tape, cnn_module *module, cnn_tensor *const *inputs, int input_count,
+                                    cnn_tensor **outputs, int output_count);
 
 /** The type's name, such as "Conv2d"; "" for NULL. @since 0.1 */
 CNN_API const char *cnn_module_type(const cnn_module *module);

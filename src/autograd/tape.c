@@ -267,7 +267,7 @@ void cnn__tape_drop_since(cnn_tape *tape, cnn__mark mark, const cnn_tensor *keep
             continue;
         }
         cnn_tensor *t = &chunk->handles[i];
-        if (t != keep && !t->kept) {
+        if (t != keep && !t->kept && !t->kept_by_forward) {
             cnn__tape_drop(t);
         }
     }

@@ -124,50 +124,103 @@ static cnn_status check_result(const cnn_module *module, const cnn_tape *tape, u
     return cnn__tensor_check_current(y, "forward");
 }
 
-static cnn_tensor *run(cnn_module *module, cnn_tape *tape, cnn_tensor *x)
+/* Calls the class: the form that it has serves calls of the other form, if they pass one tensor and want one. */
+static cnn_status call_forward(cnn_module *module, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
+                               int output_count)
+{
+    const cnn__module_class *class = module->class;
+    bool one = input_count == 1 && output_count == 1;
+    if (class->forward && (one || !class->forward_many)) {
+        if (!one || !inputs[0]) {
+            return cnn__fail(module->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                             "forward: %s takes one tensor and returns one, given %d%s and asked for %d",
+                             cnn_module_type(module), input_count, one ? " that is NULL" : "", output_count);
+        }
+        outputs[0] = class->forward(module, inputs[0]);
+        return CNN_OK;
+    }
+    return class->forward_many(module, inputs, input_count, outputs, output_count);
+}
+
+/* Drops what the forward made, except its results. */
+static void keep_results(cnn_tape *tape, cnn__mark mark, cnn_tensor *const *outputs, int count)
+{
+    for (int i = 0; i < count - 1; i++) {
+        outputs[i]->kept_by_forward++;
+    }
+    cnn__tape_drop_since(tape, mark, count ? outputs[count - 1] : NULL);
+    for (int i = 0; i < count - 1; i++) {
+        outputs[i]->kept_by_forward--;
+    }
+}
+
+/* A class that failed without failing the step is told of by the status that it returned. */
+static void check_forward(const cnn_module *module, cnn_tape *tape, uint64_t generation, cnn_status status,
+                          unsigned long failures, cnn_tensor *const *outputs, int count)
+{
+    for (int i = 0; status == CNN_OK && i < count; i++) {
+        status = check_result(module, tape, generation, outputs[i]);
+    }
+    if (status != CNN_OK && step_of(tape)->status == CNN_OK) {
+        bool told = cnn__failure_number() != failures && cnn__failure_status() == status;
+        cnn__tape_fail(tape, told ? status : CNN_ERROR_CALLBACK, told ? "%s" : "forward: %s returned %s",
+                       told ? cnn__failure_message() : cnn_module_type(module), cnn_status_name(status));
+    }
+}
+
+static bool run(cnn_module *module, cnn_tape *tape, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
+                int output_count)
 {
     uint64_t generation = step_of(tape)->generation;
+    unsigned long failures = cnn__failure_number();
     cnn__mark mark = cnn__tape_mark(tape);
     cnn__running running;
     cnn__forward_enter(&running, module, tape);
-    cnn_tensor *y = module->class->forward(module, x);
-    if (step_of(tape)->status == CNN_OK && check_result(module, tape, generation, y) != CNN_OK) {
-        cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
+    cnn_status status = call_forward(module, inputs, input_count, outputs, output_count);
+    if (step_of(tape)->status == CNN_OK) {
+        check_forward(module, tape, generation, status, failures, outputs, output_count);
     }
     cnn__running_leave(&running);
     if (step_of(tape)->status != CNN_OK) {
-        return cnn__tape_nil(tape);
+        return false;
     }
-    cnn__tape_drop_since(tape, mark, y);
-    return y;
+    keep_results(tape, mark, outputs, output_count);
+    return true;
 }
 
-static cnn_tensor *run_checked(cnn_tape *tape, cnn_module *module, cnn_tensor *x)
+static bool check_input(cnn_tape *tape, const cnn_module *module, const cnn_tensor *x)
 {
-    if (!module) {
-        return cnn__tape_fail(tape, CNN_ERROR_INVALID_ARGUMENT, "forward: module is NULL");
-    }
     if (x->kind == CNN__TENSOR_NIL) {
-        return cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input of %s is the result of a failed operation",
-                              cnn_module_type(module));
+        cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input of %s is the result of a failed operation",
+                       cnn_module_type(module));
+    } else if (cnn__tensor_check_current(x, "forward") != CNN_OK) {
+        cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
+    } else if (x->ctx != module->ctx) {
+        cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input is of another context than %s",
+                       cnn_module_type(module));
     }
-    if (cnn__tensor_check_current(x, "forward") != CNN_OK) {
-        return cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
-    }
-    if (x->ctx != module->ctx) {
-        return cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input is of another context than %s",
-                              cnn_module_type(module));
-    }
-    return run(module, tape, x);
+    return step_of(tape)->status == CNN_OK;
 }
 
-static cnn_tensor *forward_on(cnn_tape *tape, cnn_module *module, cnn_tensor *x)
+static bool forward_on(cnn_tape *tape, cnn_module *module, cnn_tensor *const *inputs, int input_count,
+                       cnn_tensor **outputs, int output_count)
 {
-    cnn_tensor *y = step_of(tape)->status == CNN_OK ? run_checked(tape, module, x) : cnn__tape_nil(tape);
-    if (step_of(tape)->status != CNN_OK) {
+    bool ready = step_of(tape)->status == CNN_OK;
+    if (ready && !module) {
+        cnn__tape_fail(tape, CNN_ERROR_INVALID_ARGUMENT, "forward: module is NULL");
+        ready = false;
+    }
+    for (int i = 0; ready && i < input_count; i++) {
+        ready = !inputs[i] || check_input(tape, module, inputs[i]);
+    }
+    bool done = ready && run(module, tape, inputs, input_count, outputs, output_count);
+    for (int i = 0; !done && i < output_count; i++) {
+        outputs[i] = cnn__tape_nil(tape);
+    }
+    if (!done) {
         blame(tape, module);
     }
-    return y;
+    return done;
 }
 
 /* The input is on no tape: the step fails that this call counts for. */
@@ -200,5 +253,41 @@ cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x)
         x = cnn_input(running, x);
     }
     bool on_tape = x && (x->kind == CNN__TENSOR_TAPE || x->kind == CNN__TENSOR_NIL) && x->tape;
-    return on_tape ? forward_on(x->tape, module, x) : refuse(module, x);
+    cnn_tensor *y = NULL;
+    if (!on_tape) {
+        return refuse(module, x);
+    }
+    forward_on(x->tape, module, &x, 1, &y, 1);
+    return y;
+}
+
+/* Plain tensors become inputs of the step. NULL: no memory, the tape has failed. */
+static cnn_tensor **enter(cnn_tape *tape, cnn_tensor *const *inputs, int count)
+{
+    cnn_tensor **entered = cnn__tape_arena(tape, ((size_t)count + 1) * sizeof *entered);
+    for (int i = 0; entered && i < count; i++) {
+        bool plain = inputs[i] && inputs[i]->kind == CNN__TENSOR_PLAIN;
+        entered[i] = plain ? cnn_input(tape, inputs[i]) : inputs[i];
+    }
+    return entered;
+}
+
+cnn_status cnn_forward_many(cnn_tape *tape, cnn_module *module, cnn_tensor *const *inputs, int input_count,
+                            cnn_tensor **outputs, int output_count)
+{
+    const cnn_context *ctx = tape ? step_of(tape)->ctx : module ? module->ctx : NULL;
+    if (!tape || input_count < 0 || output_count < 0 || (input_count && !inputs) || (output_count && !outputs)) {
+        cnn__found_fail(tape, ctx, CNN_ERROR_INVALID_ARGUMENT, "forward: %s",
+                        !tape                      ? "tape is NULL"
+                        : input_count && !inputs   ? "inputs is NULL"
+                        : output_count && !outputs ? "outputs is NULL"
+                                                   : "a count is negative");
+        return tape ? cnn__step_report(tape) : CNN_ERROR_INVALID_ARGUMENT;
+    }
+    if (step_of(tape)->generation == 0) {
+        return cnn__fail(ctx, CNN_ERROR_STATE, "forward: the tape has no step yet, expected cnn_tape_begin() first");
+    }
+    cnn_tensor **entered = step_of(tape)->status == CNN_OK ? enter(tape, inputs, input_count) : NULL;
+    bool done = forward_on(tape, module, entered, entered ? input_count : 0, outputs, output_count);
+    return done ? CNN_OK : cnn__step_report(tape);
 }

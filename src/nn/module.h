@@ -16,7 +16,11 @@ enum { CNN__MODULE_MAX_DEPTH = 1000 };
 /* What a kind of layer is; a constant in the file of the layer. */
 typedef struct cnn__module_class {
     const char *type; /* "Conv2d"; NULL: the module has a name of its own */
+    /* One tensor in, one out; NULL: `forward_many` alone. */
     cnn_tensor *(*forward)(cnn_module *self, cnn_tensor *x);
+    /* Any number of both: writes every output, results of the step. NULL: `forward` alone. */
+    cnn_status (*forward_many)(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
+                               int output_count);
     /* Writes what PyTorch's extra_repr says, with snprintf's return value; NULL: nothing. */
     int (*describe)(const cnn_module *self, char *buffer, size_t size);
     /* Releases what `attributes` holds; NULL: nothing. */

@@ -5,6 +5,7 @@
 
 typedef struct custom {
     cnn_forward_fn forward;
+    cnn_forward_many_fn forward_many;
     void *user;
     void (*free_user)(void *user);
     cnn_status (*clone_user)(cnn_module *clone, void *user, void **copy);
@@ -14,6 +15,13 @@ static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
 {
     const custom *c = self->attributes;
     return c->forward(self, x, c->user);
+}
+
+static cnn_status forward_many(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
+                               int output_count)
+{
+    const custom *c = self->attributes;
+    return c->forward_many(self, inputs, input_count, outputs, output_count, c->user);
 }
 
 static void destroy(cnn_module *self)
@@ -29,7 +37,7 @@ static cnn_status user_module_clone(cnn_module *to, const cnn_module *self)
     const custom *from = self->attributes;
     custom *c = to->attributes;
     const char *call = "module_clone";
-    *c = (custom){ .forward = from->forward, .clone_user = from->clone_user };
+    *c = (custom){ .forward = from->forward, .forward_many = from->forward_many, .clone_user = from->clone_user };
     if (from->user && !from->clone_user) {
         return cnn__fail(self->ctx, CNN_ERROR_UNSUPPORTED,
                          "%s: %s has a `user` and no clone_user in its options, expected one that copies it", call,
@@ -56,21 +64,33 @@ static const cnn__module_class custom_class = {
     .type = "module", .forward = forward, .destroy = destroy, .clone = user_module_clone
 };
 
+static const cnn__module_class many_class = {
+    .type = "module", .forward_many = forward_many, .destroy = destroy, .clone = user_module_clone
+};
+static const cnn__module_class both_class = {
+    .type = "module",
+    .forward = forward,
+    .forward_many = forward_many,
+    .destroy = destroy,
+    .clone = user_module_clone,
+};
+
 static cnn_module *make(cnn_context *ctx, const cnn_module_options *o)
 {
     const char *call = "module_create";
-    if (!o->forward) {
+    if (!o->forward && !o->forward_many) {
         cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: forward is NULL, expected a function", call);
         return NULL;
     }
-    cnn_module *module = cnn__module_new(ctx, call, &custom_class, sizeof(custom));
+    const cnn__module_class *class = !o->forward_many ? &custom_class : o->forward ? &both_class : &many_class;
+    cnn_module *module = cnn__module_new(ctx, call, class, sizeof(custom));
     if (module && o->type && !(module->type = cnn__strdup(ctx, o->type))) {
         cnn__fail_memory(ctx, call, strlen(o->type) + 1);
         cnn_module_free(module);
         return NULL;
     }
     if (module) {
-        *(custom *)module->attributes = (custom){ o->forward, o->user, o->free_user, o->clone_user };
+        *(custom *)module->attributes = (custom){ o->forward, o->forward_many, o->user, o->free_user, o->clone_user };
     }
     return module;
 }

@@ -62,6 +62,7 @@ struct cnn_tensor {
     bool retain_grad;      /* tape: keep the gradient after backward */
     bool writable;         /* tape: a user's callback is writing it now */
     bool kept;             /* tape: a gradient that is handed on and outlives the backward that made it */
+    int kept_by_forward;   /* tape: how many forwards of several results are about to return it */
     bool masked;           /* tape: a ReLU's gradient that already is 0 where the ReLU is */
     bool traced;           /* tape: the result of a traced operation, which has no elements */
     bool reached;          /* tape: the backward that is running may have a gradient for it (autograd/final.c) */

@@ -317,6 +317,12 @@ static const candidate check_arrays[] = { MADE("good", GOOD, check_inputs, 0), W
                                           MADE("[x, other context]", BAD, one_wrong, 9),
                                           MADE("float32", BAD, check_inputs_f32, 0) };
 static const kind kind_tensors = { "tensors", CANDIDATES(tensor_arrays), CNN_F32, 2, { 2, 3 }, false, false, NULL, 0 };
+/* Of which the first alone is handed over. */
+static const candidate image_arrays[] = { MADE("good", GOOD, two_tensors, 0), NO_POINTER, MADE("[NULL]", BAD, one_wrong, 0),
+                                          MADE("[nil]", NIL, one_wrong, 2), MADE("[past]", BAD, one_wrong, 4),
+                                          MADE("[other tape]", BAD, one_wrong, 6), MADE("[other context]", BAD, one_wrong, 8),
+                                          MADE("int64", MAY, two_dtypes, 1) };
+static const kind kind_image_list = { "images", CANDIDATES(image_arrays), CNN_F32, 4, { 1, 1, 8, 8 }, false, false, NULL, 0 };
 PLAIN(parameters, parameter_arrays);
 PLAIN(first_parameters, first_parameters);
 static const kind kind_check_inputs = { "inputs", CANDIDATES(check_arrays), CNN_F64, 2, { 2, 3 }, false, true, NULL, 0 };
