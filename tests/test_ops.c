@@ -14,6 +14,14 @@ typedef struct op_case {
 #define POOL(...) CNN_OPTIONS(cnn_maxpool2d_options, __VA_ARGS__)
 #define LOSS(...) CNN_OPTIONS(cnn_cross_entropy_options, __VA_ARGS__)
 
+/* Where the extrema along dimension 1 are. */
+static cnn_tensor *indices_of(cnn_tensor *(*extremum)(cnn_tensor *, int, bool, cnn_tensor **), cnn_tensor *x)
+{
+    cnn_tensor *indices;
+    extremum(x, 1, false, &indices);
+    return indices;
+}
+
 /* A zero of the dtype of in[0]. */
 #define ZERO cnn_mul_scalar(cnn_sum(cnn_slice(in[0], 0, 0, 0, 1), CNN_ALL_DIMS, false), 1)
 
@@ -335,7 +343,35 @@ typedef struct op_case {
     X(cross_entropy_one_none, cnn_cross_entropy_with(in[0], in[1], LOSS(.reduction = CNN_REDUCE_NONE)))               \
     X(cross_entropy_smoothing_of_all, cnn_cross_entropy_with(in[0], in[1], LOSS(.label_smoothing = 1)))               \
     X(cross_entropy_of_transposed, cnn_cross_entropy(cnn_transpose(in[0], 0, 1), in[1]))                              \
-    X(cross_entropy_one_class, cnn_cross_entropy(in[0], in[1]))
+    X(cross_entropy_one_class, cnn_cross_entropy(in[0], in[1]))                                                       \
+    X(max_along_0, cnn_max_along(in[0], 0, false, NULL))                                                              \
+    X(max_along_1, cnn_max_along(in[0], 1, false, NULL))                                                              \
+    X(max_along_2, cnn_max_along(in[0], 2, false, NULL))                                                              \
+    X(max_along_keepdim, cnn_max_along(in[0], -2, true, NULL))                                                        \
+    X(max_along_ties, cnn_max_along(in[0], 1, false, NULL))                                                           \
+    X(max_along_of_transposed, cnn_max_along(cnn_transpose(in[0], 0, 2), 1, false, NULL))                             \
+    X(max_along_odd, cnn_max_along(in[0], 1, false, NULL))                                                            \
+    X(max_along_indices, indices_of(cnn_max_along, in[0]))                                                            \
+    X(max_along_indices_odd, indices_of(cnn_max_along, in[0]))                                                        \
+    X(max_along_indices_i64, indices_of(cnn_max_along, in[0]))                                                        \
+    X(max_along_indices_i32, indices_of(cnn_max_along, in[0]))                                                        \
+    X(max_along_indices_u8, indices_of(cnn_max_along, in[0]))                                                         \
+    X(max_along_indices_of_ties, indices_of(cnn_max_along, in[0]))                                                    \
+    X(max_along_i64, cnn_max_along(in[0], 1, false, NULL))                                                            \
+    X(min_along_0, cnn_min_along(in[0], 0, false, NULL))                                                              \
+    X(min_along_1, cnn_min_along(in[0], 1, false, NULL))                                                              \
+    X(min_along_2, cnn_min_along(in[0], 2, false, NULL))                                                              \
+    X(min_along_keepdim, cnn_min_along(in[0], -2, true, NULL))                                                        \
+    X(min_along_ties, cnn_min_along(in[0], 1, false, NULL))                                                           \
+    X(min_along_of_transposed, cnn_min_along(cnn_transpose(in[0], 0, 2), 1, false, NULL))                             \
+    X(min_along_odd, cnn_min_along(in[0], 1, false, NULL))                                                            \
+    X(min_along_indices, indices_of(cnn_min_along, in[0]))                                                            \
+    X(min_along_indices_odd, indices_of(cnn_min_along, in[0]))                                                        \
+    X(min_along_indices_i64, indices_of(cnn_min_along, in[0]))                                                        \
+    X(min_along_indices_i32, indices_of(cnn_min_along, in[0]))                                                        \
+    X(min_along_indices_u8, indices_of(cnn_min_along, in[0]))                                                         \
+    X(min_along_indices_of_ties, indices_of(cnn_min_along, in[0]))                                                    \
+    X(min_along_i64, cnn_min_along(in[0], 1, false, NULL))
 
 #define X(name, expression)                                                                                           \
     static cnn_tensor *call_##name(cnn_tensor **in)                                                                   \

@@ -469,6 +469,7 @@ static cnn_tensor *big_rows(cnn_tensor *a, cnn_tensor *b) { return cnn_add(cnn_s
 static cnn_tensor *big_softmax(cnn_tensor *a, cnn_tensor *b) { return cnn_mul(cnn_softmax(a, 1), cnn_log_softmax(b, 0)); }
 static cnn_tensor *big_product(cnn_tensor *a, cnn_tensor *b) { return cnn_matmul(a, cnn_transpose(b, 0, 1)); }
 static cnn_tensor *big_concat(cnn_tensor *a, cnn_tensor *b) { return cnn_concat((cnn_tensor *const[]){ a, b }, 2, 1); }
+static cnn_tensor *big_along(cnn_tensor *a, cnn_tensor *b) { return cnn_add(cnn_max_along(a, 0, false, NULL), cnn_min_along(b, 1, true, NULL)); }
 static cnn_tensor *big_where(cnn_tensor *a, cnn_tensor *b) { return cnn_where(cnn_lt(a, b), a, cnn_dropout(b, 0.3)); }
 static cnn_tensor *big_image(cnn_tensor *a, cnn_tensor *b)
 {
@@ -476,7 +477,7 @@ static cnn_tensor *big_image(cnn_tensor *a, cnn_tensor *b)
     return cnn_maxpool2d(cnn_relu(cnn_conv2d(x, w, NULL, NULL)), CNN_OPTIONS(cnn_maxpool2d_options, .kernel = 3, .stride = 2));
 }
 
-static const big_fn big[] = { big_add, big_exp, big_turn, big_sum, big_rows, big_softmax, big_product, big_concat, big_where, big_image };
+static const big_fn big[] = { big_add, big_exp, big_turn, big_sum, big_rows, big_softmax, big_product, big_concat, big_where, big_along, big_image };
 enum { BIG = sizeof big / sizeof *big };
 
 static outcome run_big(big_fn fn, int threads)

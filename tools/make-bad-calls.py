@@ -96,6 +96,7 @@ OVERRIDES = {
     "cnn_min": {"count": "reduce_count"}, "cnn_argmax": {"count": "reduce_count"},
     "cnn_linear_create": {"options": "linear_options?"}, "cnn_relu_create": {"options": "relu_options?"},
     "cnn_dropout_create": {"options": "dropout_options?"}, "cnn_flatten_create": {"options": "flatten_options?"},
+    "cnn_max_along": {"indices": "out?"}, "cnn_min_along": {"indices": "out?"},
     "cnn_sequential_create": {"children": "children!", "count": "child_count"},
     "cnn_module_add": {"parent": "parent", "child": "child!"},
     "cnn_module_add_parameter": {"tensor": "new_parameter!"}, "cnn_module_add_buffer": {"tensor": "new_buffer!"},

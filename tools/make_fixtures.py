@@ -353,9 +353,31 @@ def more_losses():
     case("cross_entropy_one_class", F.cross_entropy, randn(3, 1), torch.zeros(3, dtype=torch.int64))
 
 
+def along():
+    """max and min along one dimension: the result and where it is."""
+    inf, nan = float("inf"), float("nan")
+    d = distinct(2, 3, 4)
+    odd = torch.tensor([[1.0, nan, 3.0, nan], [-inf, -inf, -inf, -inf], [inf, 2.0, inf, -inf]], dtype=torch.float64)
+    ties = torch.tensor([[1.0, 3, 3], [2, 2, 2], [3, 1, 1]], dtype=torch.float64)
+    kinds = {"": d, "_odd": odd, "_i64": torch.tensor([[7, -2**63, 2**63 - 1], [0, 0, -1]]),
+             "_i32": torch.tensor([[7, -2**31, 2**31 - 1], [0, 0, -1]], dtype=torch.int32),
+             "_u8": torch.tensor([[7, 0, 255], [128, 127, 128]], dtype=torch.uint8)}
+    for name, function in (("max_along", torch.max), ("min_along", torch.min)):
+        for dim in range(3):
+            case(f"{name}_{dim}", lambda a: function(a, dim)[0], d)
+        case(f"{name}_keepdim", lambda a: function(a, -2, keepdim=True)[0], d)
+        case(f"{name}_ties", lambda a: function(a, 1)[0], ties)
+        case(f"{name}_of_transposed", lambda a: function(a.transpose(0, 2), 1)[0], d)
+        value(f"{name}_odd", lambda a: function(a, 1)[0], odd)
+        for kind, x in kinds.items():
+            value(f"{name}_indices{kind}", lambda a: function(a, 1)[1], x)
+        case(f"{name}_i64", lambda a: function(a, 1)[0], kinds["_i64"])
+        value(f"{name}_indices_of_ties", lambda a: function(a, 1)[1], ties)
+
+
 folder = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures"
 for make in (elementwise, reductions, products, shapes, networks, losses, border_values, integers, more_shapes, more_networks,
-             more_losses):
+             more_losses, along):
     make()
 families = {}
 for name, t in tensors.items():

@@ -14,7 +14,7 @@
  * operand on a tape, two tapes, two contexts, a tensor of a past step) and CNN_ERROR_NO_MEMORY. A tape and all tensors
  * on it are used by one thread at a time; operands that are on no tape may be read by several threads at once.
  *
- * Everything on this page is there since 0.1. */
+ * Everything on this page is there since 0.1 unless it says otherwise. */
 #ifndef CNN_OPS_H
 #define CNN_OPS_H
 
@@ -90,6 +90,14 @@ CNN_API cnn_tensor *cnn_max(cnn_tensor *x, int count, const int *dims, bool keep
 CNN_API cnn_tensor *cnn_min(cnn_tensor *x, int count, const int *dims, bool keepdim);
 /** The row-major position of the first largest element among the reduced dimensions, i64. Not differentiable. */
 CNN_API cnn_tensor *cnn_argmax(cnn_tensor *x, int count, const int *dims, bool keepdim);
+/** The largest elements along one dimension and where they are: torch.max(x, dim). Any dtype; a NaN wins, and so does
+ * the first of equal elements, which gets the whole gradient. A dimension of size 0: an error.
+ * @param indices  receives the positions along `dim`, i64, in the result's shape and without a gradient; a tensor of the
+ *                 same tape, nil on failure. May be NULL.
+ * @since 0.2 */
+CNN_API cnn_tensor *cnn_max_along(cnn_tensor *x, int dim, bool keepdim, cnn_tensor **indices);
+/** The smallest elements along one dimension, in the same manner: torch.min(x, dim). @since 0.2 */
+CNN_API cnn_tensor *cnn_min_along(cnn_tensor *x, int dim, bool keepdim, cnn_tensor **indices);
 /** @} */
 
 /** @name Matrix products

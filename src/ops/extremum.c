@@ -1,5 +1,6 @@
-/* max, min and argmax over any dimensions. A NaN wins. Equal extrema share the gradient evenly, as torch.amax does
- * it. */
+/* max, min and argmax over any dimensions, where equal extrema share the gradient evenly, as torch.amax does it; and max
+ * and min along one dimension with their indices, where the first of equal extrema gets all of it, as torch.max(x, dim)
+ * does it. A NaN wins everywhere. */
 #include "ops/operation.h"
 
 /* dy / (how many equal the extremum) there, 0 elsewhere. */
@@ -66,14 +67,20 @@ static bool min_forward(cnn__call *call, void *attributes)
     return reduce(call, attributes, CNN__MIN);
 }
 
+/* Writes the positions of the extrema to `index`. */
+static void search(cnn__call *call, const cnn__reduction *r, bool smallest, cnn_tensor *index)
+{
+    const cnn_tensor *x = call->x[0];
+    cnn__nest outer, inner;
+    cnn__axes_nests(&r->axes, x, &outer, &inner);
+    call->ctx->kernels->array->argmax(smallest, &outer, &inner, x->dtype, cnn__data(index), cnn__data(x),
+                                      call->ctx->pool);
+}
+
 static bool argmax_forward(cnn__call *call, void *attributes)
 {
-    const cnn__reduction *r = attributes;
-    const cnn_tensor *x = call->x[0], *y = call->out[0];
-    if (y->numel) {
-        cnn__nest outer, inner;
-        cnn__axes_nests(&r->axes, x, &outer, &inner);
-        call->ctx->kernels->array->argmax(&outer, &inner, x->dtype, cnn__data(y), cnn__data(x), call->ctx->pool);
+    if (call->out[0]->numel) {
+        search(call, attributes, false, call->out[0]);
     }
     return true;
 }
@@ -97,6 +104,111 @@ static const cnn__op argmax_op = { .name = "argmax",
                                    .attributes = cnn__reduction_attributes,
                                    .infer = argmax_infer,
                                    .forward = argmax_forward };
+
+/* ---- along one dimension ---- */
+
+enum { INDICES = 1 }; /* the second result */
+
+static bool along_infer(cnn__call *call, void *attributes)
+{
+    cnn__reduction *r = attributes;
+    if (cnn__call_dim(call, *r->given, call->in[0]->ndim) < 0 || !infer_as(call, r, call->in[0]->dtype)) {
+        return false;
+    }
+    cnn__out(call, INDICES, CNN_I64, r->axes.ndim, r->axes.shape);
+    return true;
+}
+
+static cnn__along sizes_along(const cnn_tensor *x, int dim)
+{
+    cnn__along g = { 1, x->shape[dim], 1 };
+    for (int d = 0; d < x->ndim; d++) {
+        *(d < dim ? &g.before : &g.after) *= d == dim ? 1 : x->shape[d];
+    }
+    return g;
+}
+
+static bool pick(cnn__call *call, const cnn__reduction *r, bool smallest)
+{
+    const cnn_tensor *x = call->x[0], *y = call->out[0];
+    if (y->numel) {
+        cnn__along g = sizes_along(x, r->dims[0]);
+        search(call, r, smallest, call->out[INDICES]);
+        call->ctx->kernels->array->pick(&g, x->dtype, cnn__data(x), cnn__data(call->out[INDICES]), cnn__data(y),
+                                        call->ctx->pool);
+    }
+    return true;
+}
+
+static bool max_along_forward(cnn__call *call, void *attributes)
+{
+    return pick(call, attributes, false);
+}
+
+static bool min_along_forward(cnn__call *call, void *attributes)
+{
+    return pick(call, attributes, true);
+}
+
+static void along_backward(cnn__node *node, cnn_tensor *dy)
+{
+    const cnn__reduction *r = node->attributes;
+    const cnn__array_kernels *kernels = dy->ctx->kernels->array;
+    cnn_tensor *dx = cnn__grad_empty(node, 0);
+    if (!dx) {
+        return;
+    }
+    cnn__along g = sizes_along(dx, r->dims[0]);
+    kernels->fill(dx->dtype, dx->numel, 0, cnn__data(dx), dx->ctx->pool);
+    kernels->place(&g, dx->dtype, cnn__data(dx), cnn__data(cnn__saved_output(node, INDICES)), cnn__data(dy),
+                   dx->ctx->pool);
+    cnn__grad_add(node, 0, dx);
+}
+
+static const cnn__reads along_reads[] = { { NULL, 0 }, { NULL, 0 }, { "the indices", 1 } };
+static const cnn__op max_along_op = { .name = "max_along",
+                                      .outputs = 2,
+                                      .dense = 1,
+                                      .saves = CNN__OUTPUT(INDICES),
+                                      .size = sizeof(cnn__reduction),
+                                      .attributes = cnn__reduction_attributes,
+                                      .infer = along_infer,
+                                      .forward = max_along_forward,
+                                      .backward = along_backward,
+                                      .reads = along_reads };
+static const cnn__op min_along_op = { .name = "min_along",
+                                      .outputs = 2,
+                                      .dense = 1,
+                                      .saves = CNN__OUTPUT(INDICES),
+                                      .size = sizeof(cnn__reduction),
+                                      .attributes = cnn__reduction_attributes,
+                                      .infer = along_infer,
+                                      .forward = min_along_forward,
+                                      .backward = along_backward,
+                                      .reads = along_reads };
+
+static cnn_tensor *apply_along(const cnn__op *op, cnn_tensor *x, int dim, bool keepdim, cnn_tensor **indices)
+{
+    cnn_tensor *results[2];
+    cnn__reduction r = { .count = 1, .given = &dim, .keepdim = keepdim };
+    cnn__apply_all(op, &x, 1, &r, results);
+    if (indices) {
+        *indices = results[INDICES];
+    }
+    return results[0];
+}
+
+cnn_tensor *cnn_max_along(cnn_tensor *x, int dim, bool keepdim, cnn_tensor **indices)
+{
+    return apply_along(&max_along_op, x, dim, keepdim, indices);
+}
+
+cnn_tensor *cnn_min_along(cnn_tensor *x, int dim, bool keepdim, cnn_tensor **indices)
+{
+    return apply_along(&min_along_op, x, dim, keepdim, indices);
+}
+
+/* ---- over any dimensions ---- */
 
 static cnn_tensor *apply(const cnn__op *op, cnn_tensor *x, int count, const int *dims, bool keepdim)
 {

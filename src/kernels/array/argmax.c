@@ -1,9 +1,13 @@
-/* Positions of largest elements. Each result is found by one task, in row-major order. */
+/* Positions of the largest or smallest elements. Each result is found by one task, in row-major order. The smallest
+ * element is the largest one in the reversed order, which −x has for reals and ~x for integers, neither of which can
+ * overflow; `flip` is what makes one of x: a factor of ±1, or a mask. */
 #include "kernels/array/array.h"
 #include "kernels/array/nest.h"
 
 /* A NaN is larger than all but a NaN. */
 #define LARGER(a, b) (!((a) <= (b)) && (b) == (b))
+#define FLIP(x, flip) ((x) * (flip))
+#define FLIPS(smallest) ((smallest) ? -1 : 1)
 #define X float
 #define NAME argmax_f32
 #include "kernels/array/argmax_impl.h"
@@ -11,8 +15,12 @@
 #define NAME argmax_f64
 #include "kernels/array/argmax_impl.h"
 #undef LARGER
+#undef FLIP
+#undef FLIPS
 
 #define LARGER(a, b) ((a) > (b))
+#define FLIP(x, flip) ((x) ^ (flip))
+#define FLIPS(smallest) ((smallest) ? -1 : 0)
 #define X int64_t
 #define NAME argmax_i64
 #include "kernels/array/argmax_impl.h"
@@ -23,7 +31,7 @@
 #define NAME argmax_u8
 #include "kernels/array/argmax_impl.h"
 
-typedef int64_t (*argmax_fn)(const void *x, const cnn__nest *nest, int64_t count);
+typedef int64_t (*argmax_fn)(bool smallest, const void *x, const cnn__nest *nest, int64_t count);
 
 static const argmax_fn table[] = {
     [CNN_F32] = argmax_f32, [CNN_F64] = argmax_f64, [CNN_I64] = argmax_i64,
@@ -33,6 +41,7 @@ static const argmax_fn table[] = {
 enum { ARGMAX_TASK = 16384 };
 
 typedef struct search {
+    bool smallest;
     const cnn__nest *outer, *inner;
     int64_t outer_count, inner_count, group;
     argmax_fn find;
@@ -49,17 +58,19 @@ static void search_task(void *arg, int64_t task, int worker)
     cnn__cursor cursor;
     cnn__cursor_seek(&cursor, s->outer, task * s->group);
     for (int64_t i = task * s->group; i < end; i++) {
-        s->y[cursor.offset[0]] = s->find(s->x + cursor.offset[1] * (int64_t)s->size, s->inner, s->inner_count);
+        const char *from = s->x + cursor.offset[1] * (int64_t)s->size;
+        s->y[cursor.offset[0]] = s->find(s->smallest, from, s->inner, s->inner_count);
         if (i + 1 < end) {
             cnn__cursor_advance(&cursor, 1);
         }
     }
 }
 
-void cnn__array_argmax(const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype, int64_t *y, const void *x,
-                       cnn__pool *pool)
+void cnn__array_argmax(bool smallest, const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype, int64_t *y,
+                       const void *x, cnn__pool *pool)
 {
-    search s = { .outer = outer, .inner = inner, .find = table[dtype], .size = cnn__array_size(dtype), .y = y, .x = x };
+    search s = { .smallest = smallest, .outer = outer, .inner = inner, .find = table[dtype], .y = y, .x = x };
+    s.size = cnn__array_size(dtype);
     s.outer_count = cnn__nest_count(outer);
     s.inner_count = cnn__nest_count(inner);
     if (s.outer_count == 0 || s.inner_count == 0) {

@@ -38,6 +38,11 @@ typedef enum cnn__binary { CNN__ADD, CNN__SUB, CNN__MUL, CNN__DIV, CNN__POW, CNN
 
 typedef enum cnn__compare { CNN__EQ, CNN__NE, CNN__LT, CNN__LE, CNN__GT, CNN__GE, CNN__COMPARE_COUNT } cnn__compare;
 
+/* The sizes of an array before, along and after one dimension. */
+typedef struct cnn__along {
+    int64_t before, n, after;
+} cnn__along;
+
 typedef enum cnn__reduce { CNN__SUM, CNN__MAX, CNN__MIN, CNN__REDUCE_COUNT } cnn__reduce;
 
 typedef struct cnn__array_kernels {
