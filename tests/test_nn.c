@@ -52,6 +52,10 @@ static cnn_module *nested(void)
     X(dropout_6, cnn_dropout_new(ctx, 1.0 / 3), "", 0)                                                               \
     X(linear, cnn_linear_new(ctx, 3, 4), "weight[4,3] bias[4]", 1 / sqrt(3))                                         \
     X(linear_no_bias, cnn_linear_new(ctx, 3, 4, .no_bias = true), "weight[4,3]", 1 / sqrt(3))                        \
+    X(embedding, cnn_embedding_new(ctx, 10, 3), "weight[10,3]", 6)                                                   \
+    X(embedding_padding, cnn_embedding_new(ctx, 10, 3, .has_padding_idx = true), "weight[10,3]", 6)                  \
+    X(embedding_padding_from_the_end, cnn_embedding_new(ctx, 10, 3, .has_padding_idx = true, .padding_idx = -1),     \
+      "weight[10,3]", 6)                                                                                             \
     X(conv2d, cnn_conv2d_new(ctx, 1, 2, 3), "weight[2,1,3,3] bias[2]", 1 / 3.0)                                      \
     X(conv2d_padding, cnn_conv2d_new(ctx, 1, 2, 3, .padding = 1), "weight[2,1,3,3] bias[2]", 1 / 3.0)                \
     X(conv2d_padding_width, cnn_conv2d_new(ctx, 1, 2, 3, .padding_w = 2), "weight[2,1,3,3] bias[2]", 1 / 3.0)        \

@@ -12,6 +12,7 @@ typedef struct op_case {
 
 #define CONV(...) CNN_OPTIONS(cnn_conv2d_options, __VA_ARGS__)
 #define POOL(...) CNN_OPTIONS(cnn_maxpool2d_options, __VA_ARGS__)
+#define EMBEDDING(row) CNN_OPTIONS(cnn_embedding_options, .padding_idx = row, .has_padding_idx = true)
 #define LOSS(...) CNN_OPTIONS(cnn_cross_entropy_options, __VA_ARGS__)
 
 /* Where the extrema along dimension 1 are. */
@@ -371,7 +372,17 @@ static cnn_tensor *indices_of(cnn_tensor *(*extremum)(cnn_tensor *, int, bool, c
     X(min_along_indices_i32, indices_of(cnn_min_along, in[0]))                                                        \
     X(min_along_indices_u8, indices_of(cnn_min_along, in[0]))                                                         \
     X(min_along_indices_of_ties, indices_of(cnn_min_along, in[0]))                                                    \
-    X(min_along_i64, cnn_min_along(in[0], 1, false, NULL))
+    X(min_along_i64, cnn_min_along(in[0], 1, false, NULL))                                                            \
+    X(embedding, cnn_embedding(in[0], in[1], NULL))                                                                   \
+    X(embedding_grid, cnn_embedding(in[0], in[1], NULL))                                                              \
+    X(embedding_i32, cnn_embedding(in[0], in[1], NULL))                                                               \
+    X(embedding_scalar, cnn_embedding(in[0], in[1], NULL))                                                            \
+    X(embedding_padding, cnn_embedding(in[0], in[1], EMBEDDING(1)))                                                   \
+    X(embedding_padding_from_the_end, cnn_embedding(in[0], in[1], EMBEDDING(-5)))                                     \
+    X(embedding_of_matrices, cnn_embedding(in[0], in[1], NULL))                                                       \
+    X(embedding_of_numbers, cnn_embedding(in[0], in[1], NULL))                                                        \
+    X(embedding_of_nothing, cnn_embedding(in[0], in[1], NULL))                                                        \
+    X(embedding_of_transposed, cnn_embedding(cnn_transpose(in[0], 0, 1), cnn_transpose(in[1], 0, 1), NULL))
 
 #define X(name, expression)                                                                                           \
     static cnn_tensor *call_##name(cnn_tensor **in)                                                                   \

@@ -477,7 +477,14 @@ static cnn_tensor *big_image(cnn_tensor *a, cnn_tensor *b)
     return cnn_maxpool2d(cnn_relu(cnn_conv2d(x, w, NULL, NULL)), CNN_OPTIONS(cnn_maxpool2d_options, .kernel = 3, .stride = 2));
 }
 
-static const big_fn big[] = { big_add, big_exp, big_turn, big_sum, big_rows, big_softmax, big_product, big_concat, big_where, big_along, big_image };
+/* Every row of the table is used several times. */
+static cnn_tensor *big_embedding(cnn_tensor *a, cnn_tensor *b)
+{
+    cnn_tensor *at = cnn_cast(cnn_mul_scalar(cnn_sigmoid(cnn_slice(b, 1, 0, 8, 1)), 300), CNN_I64);
+    return cnn_add(cnn_embedding(a, at, NULL), cnn_slice(b, 0, 0, 1, 1));
+}
+
+static const big_fn big[] = { big_add, big_exp, big_turn, big_sum, big_rows, big_softmax, big_product, big_concat, big_where, big_along, big_embedding, big_image };
 enum { BIG = sizeof big / sizeof *big };
 
 static outcome run_big(big_fn fn, int threads)

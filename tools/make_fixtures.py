@@ -375,9 +375,24 @@ def along():
         value(f"{name}_indices_of_ties", lambda a: function(a, 1)[1], ties)
 
 
+def embeddings():
+    weight, flat = randn(5, 3), torch.tensor([4, 0, 2, 0, 0])
+    grid = torch.tensor([[1, 1, 3], [0, 4, 1]])
+    case("embedding", lambda w, i: F.embedding(i, w), weight, flat)
+    case("embedding_grid", lambda w, i: F.embedding(i, w), weight, grid)
+    case("embedding_i32", lambda w, i: F.embedding(i, w), weight, grid.int())
+    case("embedding_scalar", lambda w, i: F.embedding(i, w), weight, torch.tensor(3))
+    case("embedding_padding", lambda w, i: F.embedding(i, w, padding_idx=1), weight, grid)
+    case("embedding_padding_from_the_end", lambda w, i: F.embedding(i, w, padding_idx=-5), weight, flat)
+    case("embedding_of_matrices", lambda w, i: w[i], randn(4, 2, 3), torch.tensor([3, 0, 3]))
+    case("embedding_of_numbers", lambda w, i: w[i], randn(4), torch.tensor([[3, 0], [3, 1]]))
+    case("embedding_of_nothing", lambda w, i: F.embedding(i, w), weight, flat[:0])
+    case("embedding_of_transposed", lambda w, i: F.embedding(i.transpose(0, 1), w.transpose(0, 1)), randn(3, 5), grid)
+
+
 folder = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures"
 for make in (elementwise, reductions, products, shapes, networks, losses, border_values, integers, more_shapes, more_networks,
-             more_losses, along):
+             more_losses, along, embeddings):
     make()
 families = {}
 for name, t in tensors.items():

@@ -56,6 +56,10 @@ typedef struct cnn_linear_options {
 /** torch.nn.Linear: `weight` [out, in] and `bias` [out], uniform in ±1/√in. @since 0.1 */
 CNN_API cnn_module *cnn_linear_create(cnn_context *ctx, int64_t in_features, int64_t out_features,
                                       const cnn_linear_options *options);
+/** torch.nn.Embedding: `weight` [num_embeddings, embedding_dim], standard normal, with zeros in the padding row, which
+ * gets no gradient. Its input is i64 or i32: see cnn_embedding(). @since 0.2 */
+CNN_API cnn_module *cnn_embedding_create(cnn_context *ctx, int64_t num_embeddings, int64_t embedding_dim,
+                                         const cnn_embedding_options *options);
 
 /** Options of cnn_flatten_create(); zero means the default. */
 typedef struct cnn_flatten_options {
@@ -107,6 +111,11 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
 #define cnn_linear_new(...) CNN__LINEAR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_linear_options))
 #define CNN__LINEAR_NEW(ctx, in_features, out_features, ...) \
     cnn_linear_create((ctx), (in_features), (out_features), &(cnn_linear_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_embedding_new(ctx, num_embeddings, embedding_dim, .has_padding_idx = true, .padding_idx = 0)` */
+#define cnn_embedding_new(...) CNN__EMBEDDING_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_embedding_options))
+#define CNN__EMBEDDING_NEW(ctx, num_embeddings, embedding_dim, ...) \
+    cnn_embedding_create((ctx), (num_embeddings), (embedding_dim), \
+                         &(cnn_embedding_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_sequential_new(ctx, first, second, …)` */
 #define cnn_sequential_new(ctx, ...) \
     cnn_sequential_create((ctx), (cnn_module *[]){ __VA_ARGS__ }, \

@@ -148,17 +148,6 @@ static bool describe(cnn__call *call, const cnn_cross_entropy_options *o, loss *
     return true;
 }
 
-/* "[2,0,5]": where element `number` of a tensor of this shape is. */
-static void position(const cnn_tensor *t, int64_t number, char text[CNN__SHAPE_TEXT])
-{
-    int64_t at[CNN_MAX_DIMS];
-    for (int i = t->ndim - 1; i >= 0; i--) {
-        at[i] = number % t->shape[i];
-        number /= t->shape[i];
-    }
-    cnn__shape_text(text, t->ndim, at);
-}
-
 static bool check_indices(cnn__call *call, const loss *l)
 {
     int64_t value = 0, bad;
@@ -166,9 +155,9 @@ static bool check_indices(cnn__call *call, const loss *l)
         return true;
     }
     char text[CNN__SHAPE_TEXT];
-    position(call->in[TARGET], bad, text);
     cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "target at %s is %lld, expected 0 to %lld or ignore_index %lld",
-                   text, (long long)value, (long long)l->g.classes - 1, (long long)l->g.ignore_index);
+                   cnn__position_text(text, call->in[TARGET], bad), (long long)value, (long long)l->g.classes - 1,
+                   (long long)l->g.ignore_index);
     return false;
 }
 

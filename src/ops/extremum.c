@@ -1,6 +1,6 @@
-/* max, min and argmax over any dimensions, where equal extrema share the gradient evenly, as torch.amax does it; and max
- * and min along one dimension with their indices, where the first of equal extrema gets all of it, as torch.max(x, dim)
- * does it. A NaN wins everywhere. */
+/* max, min and argmax over any dimensions, where equal extrema share the gradient evenly, as torch.amax does it; and
+ * max and min along one dimension with their indices, where the first of equal extrema gets all of it, as
+ * torch.max(x, dim) does it. A NaN wins everywhere. */
 #include "ops/operation.h"
 
 /* dy / (how many equal the extremum) there, 0 elsewhere. */
@@ -165,7 +165,7 @@ static void along_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, dx);
 }
 
-static const cnn__reads along_reads[] = { { NULL, 0 }, { NULL, 0 }, { "the indices", 1 } };
+static const cnn__reads along_reads[] = { { NULL, 0 }, { NULL, 0 }, { "the index tensor", 1 } };
 static const cnn__op max_along_op = { .name = "max_along",
                                       .outputs = 2,
                                       .dense = 1,

@@ -35,6 +35,16 @@ bool cnn__call_broadcast(cnn__call *call, int a, int b, int *ndim, int64_t *shap
     return fits;
 }
 
+const char *cnn__position_text(char text[CNN__SHAPE_TEXT], const cnn_tensor *t, int64_t number)
+{
+    int64_t at[CNN_MAX_DIMS];
+    for (int i = t->ndim - 1; i >= 0; i--) {
+        at[i] = number % t->shape[i];
+        number /= t->shape[i];
+    }
+    return cnn__shape_text(text, t->ndim, at);
+}
+
 cnn_tensor *cnn__constant(const cnn__node *node, cnn_dtype dtype, double value)
 {
     const cnn_tensor *like = node->out[0];

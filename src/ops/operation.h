@@ -15,6 +15,16 @@ int cnn__call_dim(cnn__call *call, int dim, int ndim);
 /* The common shape of inputs a and b; false: they do not broadcast, reported. */
 bool cnn__call_broadcast(cnn__call *call, int a, int b, int *ndim, int64_t *shape);
 
+/* Row `row` of `rows` as 0..rows-1, counted from the end where it is negative; −1: there is none. */
+static inline int64_t cnn__row_number(int64_t row, int64_t rows)
+{
+    int64_t found = row < 0 ? row + rows : row;
+    return found >= 0 && found < rows ? found : -1;
+}
+
+/* "[2,0,5]": where element `number` of t is, in row-major order. */
+const char *cnn__position_text(char text[CNN__SHAPE_TEXT], const cnn_tensor *t, int64_t number);
+
 /* Inside a backward: a scalar on the tape. NULL: no memory, the tape has failed. */
 cnn_tensor *cnn__constant(const cnn__node *node, cnn_dtype dtype, double value);
 

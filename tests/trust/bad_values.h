@@ -376,6 +376,7 @@ OPTIONS(linear_options, cnn_linear_options, .no_bias = true);
 OPTIONS(relu_options, cnn_relu_options, .reserved = { 0 });
 OPTIONS(dropout_options, cnn_dropout_options, .reserved = { 0 });
 OPTIONS(flatten_options, cnn_flatten_options, .start_dim = 2);
+OPTIONS(embedding_options, cnn_embedding_options, .padding_idx = 1, .has_padding_idx = true);
 OPTIONS(module_options, cnn_module_options, .forward = forward_user, .user = w, .free_user = free_user);
 OPTIONS(adam_options, cnn_adam_options, .lr = 0.1);
 OPTIONS(sgd_options, cnn_sgd_options, .lr = 0.1);

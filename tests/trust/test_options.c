@@ -67,6 +67,7 @@ FREEING(relu, cnn_relu_create(ctx, o), cnn_module_free)
 FREEING(dropout, cnn_dropout_create(ctx, 0.5, o), cnn_module_free)
 FREEING(flatten, cnn_flatten_create(ctx, o), cnn_module_free)
 FREEING(linear, cnn_linear_create(ctx, 3, 2, o), cnn_module_free)
+FREEING(embedding_layer, cnn_embedding_create(ctx, 3, 2, o), cnn_module_free)
 FREEING(module, cnn_module_create(ctx, o), cnn_module_free)
 FREEING(adam, cnn_adam_create(model, o), cnn_optimizer_free)
 FREEING(adamw, cnn_adamw_create(model, o), cnn_optimizer_free)
@@ -139,6 +140,14 @@ static bool use_cross_entropy(const void *o)
     cnn_tensor *target = cnn_tensor_zeros(ctx, CNN_I64, CNN_SHAPE(2));
     bool good = cnn_tensor_status(cnn_cross_entropy_with(input(CNN_SHAPE(2, 3)), target, o)) == CNN_OK;
     cnn_tensor_free(target);
+    return good;
+}
+
+static bool use_embedding(const void *o)
+{
+    cnn_tensor *indices = cnn_tensor_zeros(ctx, CNN_I64, CNN_SHAPE(2));
+    bool good = cnn_tensor_status(cnn_embedding(input(CNN_SHAPE(2, 3)), indices, o)) == CNN_OK;
+    cnn_tensor_free(indices);
     return good;
 }
 
@@ -259,6 +268,7 @@ static const cnn_relu_options good_relu = { .struct_size = sizeof good_relu };
 static const cnn_dropout_options good_dropout = { .struct_size = sizeof good_dropout };
 static const cnn_flatten_options good_flatten = { .struct_size = sizeof good_flatten };
 static const cnn_linear_options good_linear = { .struct_size = sizeof good_linear };
+static const cnn_embedding_options good_embedding = { .struct_size = sizeof good_embedding, .has_padding_idx = true };
 static const cnn_module_options good_module = { .struct_size = sizeof good_module, .forward = forward_self };
 static const cnn_adam_options good_adam = { .struct_size = sizeof good_adam };
 static const cnn_sgd_options good_sgd = { .struct_size = sizeof good_sgd, .lr = 0.1 };
@@ -285,6 +295,8 @@ static const row rows[] = {
     ROW("maxpool2d", use_fused_pool, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
     ROW("batch_norm2d_create", use_batch_norm2d, good_batch_norm, 0),
     ROW("linear_create", use_linear, good_linear, 0),
+    ROW("embedding_create", use_embedding_layer, good_embedding, 0),
+    ROW("embedding", use_embedding, good_embedding, 0),
     ROW("module_create", use_module, good_module, END_OF(cnn_module_options, forward)),
     ROW("relu_create", use_relu, good_relu, 0),
     ROW("dropout_create", use_dropout, good_dropout, 0),
@@ -477,6 +489,9 @@ static const range ranges[] = {
     RANGE("batch_norm2d_create", use_batch_norm2d, good_batch_norm, eps, DOUBLE, -1, "at least 0"),
     RANGE("linear_create", use_linear, good_linear, dtype, INT, CNN_BOOL, "float32 or float64"),
     RANGE("linear_create", use_linear, good_linear, dtype, INT, 99, "float32 or float64"),
+    RANGE("embedding_create", use_embedding_layer, good_embedding, dtype, INT, CNN_BOOL, "float32 or float64"),
+    RANGE("embedding_create", use_embedding_layer, good_embedding, padding_idx, INT64, 3, "-3 to 2"),
+    RANGE("embedding", use_embedding, good_embedding, padding_idx, INT64, -3, "-2 to 1"),
     ADAM("adam_create", use_adam), ADAM("adamw_create", use_adamw), ADAM("adam_add_group", use_add_group),
     ADAM("adamw_create_for", use_adamw_for), ADAM("adam_add_group_where", use_adam_where),
     NOT_NEGATIVE("sgd_add_group", use_sgd_group, good_sgd, lr), NOT_NEGATIVE("sgd_add_group", use_sgd_group, good_sgd, momentum),

@@ -1,0 +1,82 @@
+/* torch.nn.Embedding: a table of vectors, first standard normal, whose padding row is zero and stays so. */
+#include "nn/layer.h"
+#include "ops/operation.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct layer {
+    cnn_embedding_options options; /* padding_idx from 0 on */
+    int64_t n, width;
+    cnn_tensor *weight;
+} layer;
+
+static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
+{
+    const layer *l = self->attributes;
+    return cnn_embedding(l->weight, x, &l->options);
+}
+
+static int describe(const cnn_module *self, char *buffer, size_t size)
+{
+    const layer *l = self->attributes;
+    int length = snprintf(buffer, size, "%lld, %lld", (long long)l->n, (long long)l->width);
+    if (l->options.has_padding_idx && (size_t)length < size) {
+        length +=
+            snprintf(buffer + length, size - (size_t)length, ", padding_idx=%lld", (long long)l->options.padding_idx);
+    }
+    return length;
+}
+
+static const cnn__module_class embedding_class = { "Embedding", forward, describe, NULL };
+
+static cnn_status check(const cnn_context *ctx, const char *call, layer *l)
+{
+    cnn_embedding_options *o = &l->options;
+    const long long n = l->n;
+    if (l->n < 1 || l->width < 1) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %lld, expected at least 1", call,
+                         l->n < 1 ? "num_embeddings" : "embedding_dim", (long long)(l->n < 1 ? l->n : l->width));
+    }
+    if (!cnn__dtype_is_real(o->dtype)) {
+        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call,
+                         cnn_dtype_name(o->dtype));
+    }
+    if (o->has_padding_idx && cnn__row_number(o->padding_idx, l->n) < 0) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: padding_idx is %lld, expected %lld to %lld", call,
+                         (long long)o->padding_idx, -n, n - 1);
+    }
+    o->padding_idx = o->has_padding_idx ? cnn__row_number(o->padding_idx, l->n) : 0;
+    return CNN_OK;
+}
+
+static void init(const layer *l)
+{
+    cnn__tensor_draw_normal(l->weight);
+    if (l->options.has_padding_idx) {
+        size_t bytes = (size_t)l->width * cnn_dtype_size(l->options.dtype);
+        memset((char *)cnn__data(l->weight) + (size_t)l->options.padding_idx * bytes, 0, bytes);
+    }
+}
+
+cnn_module *cnn_embedding_create(cnn_context *ctx, int64_t num_embeddings, int64_t embedding_dim,
+                                 const cnn_embedding_options *options)
+{
+    const char *call = "embedding_create";
+    layer l = { .n = num_embeddings, .width = embedding_dim };
+    if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || check(ctx, call, &l) != CNN_OK) {
+        return NULL;
+    }
+    cnn_module *module = cnn__module_new(ctx, call, &embedding_class, sizeof l);
+    if (!module) {
+        return NULL;
+    }
+    l.weight = cnn__layer_parameter(module, call, "weight", l.options.dtype, 2, (const int64_t[]){ l.n, l.width });
+    if (!l.weight) {
+        cnn_module_free(module);
+        return NULL;
+    }
+    init(&l);
+    *(layer *)module->attributes = l;
+    return module;
+}

@@ -1,0 +1,122 @@
+/* Rows of a table by their indices: torch.nn.functional.embedding. The gradient of a row is the sum over its uses; that
+ * of the padding row is 0. */
+#include "kernels/array/rows.h"
+#include "ops/operation.h"
+
+enum { WEIGHT, INDICES };
+
+typedef struct lookup {
+    int64_t padding_idx;                /* −1: none */
+    const cnn_embedding_options *given; /* for infer */
+} lookup;
+
+static const cnn__attribute lookup_attributes[] = { CNN__ATTRIBUTE(CNN__INT64, lookup, padding_idx), { .name = NULL } };
+
+static bool check(cnn__call *call)
+{
+    const cnn_tensor *weight = call->in[WEIGHT], *indices = call->in[INDICES];
+    if (!cnn__call_real(call, WEIGHT)) {
+        return false;
+    }
+    if (indices->dtype != CNN_I64 && indices->dtype != CNN_I32) {
+        cnn__call_fail(call, CNN_ERROR_DTYPE, "the indices are %s, expected int64 or int32",
+                       cnn_dtype_name(indices->dtype));
+        return false;
+    }
+    if (weight->ndim < 1) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "weight is [], expected [n,...]");
+    }
+    return weight->ndim >= 1;
+}
+
+static bool read_options(cnn__call *call, lookup *l)
+{
+    cnn_embedding_options o;
+    if (CNN__OPTIONS_READ(call->ctx, "embedding", &o, l->given) != CNN_OK) {
+        cnn__call_fail_newest(call);
+        return false;
+    }
+    const long long n = call->in[WEIGHT]->shape[0];
+    l->padding_idx = o.has_padding_idx ? cnn__row_number(o.padding_idx, n) : -1;
+    if (o.has_padding_idx && l->padding_idx < 0) {
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "padding_idx is %lld, expected %lld to %lld",
+                       (long long)o.padding_idx, -n, n - 1);
+        return false;
+    }
+    return true;
+}
+
+static bool infer(cnn__call *call, void *attributes)
+{
+    const cnn_tensor *weight = call->in[WEIGHT], *indices = call->in[INDICES];
+    if (!check(call) || !read_options(call, attributes)) {
+        return false;
+    }
+    int64_t shape[2 * CNN_MAX_DIMS];
+    int ndim = 0;
+    for (int d = 0; d < indices->ndim; d++) {
+        shape[ndim++] = indices->shape[d];
+    }
+    for (int d = 1; d < weight->ndim; d++) {
+        shape[ndim++] = weight->shape[d];
+    }
+    cnn__out(call, 0, weight->dtype, ndim, shape);
+    return true;
+}
+
+static cnn__rows rows_of(const cnn_tensor *weight, const cnn_tensor *indices)
+{
+    cnn__rows g = { .dtype = weight->dtype, .index_dtype = indices->dtype, .n = weight->shape[0], .width = 1 };
+    for (int d = 1; d < weight->ndim; d++) {
+        g.width *= weight->shape[d];
+    }
+    g.count = indices->numel;
+    g.index = cnn__data(indices);
+    return g;
+}
+
+static bool forward(cnn__call *call, void *attributes)
+{
+    (void)attributes;
+    cnn__rows g = rows_of(call->x[WEIGHT], call->x[INDICES]);
+    int64_t value = 0, bad = cnn__rows_bad_index(&g, &value);
+    char text[CNN__SHAPE_TEXT];
+    if (bad >= 0) {
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "the index at %s is %lld, weight has %lld rows",
+                       cnn__position_text(text, call->x[INDICES], bad), (long long)value, (long long)g.n);
+        return false;
+    }
+    cnn__rows_take(&g, cnn__data(call->x[WEIGHT]), cnn__data(call->out[0]), call->ctx->pool);
+    return true;
+}
+
+static void embedding_backward(cnn__node *node, cnn_tensor *dy)
+{
+    const lookup *l = node->attributes;
+    cnn__rows g = rows_of(node->in[WEIGHT], node->saved[INDICES]);
+    void *workspace = cnn__scratch_get(node->tape, cnn__rows_sum_workspace(&g));
+    cnn_tensor *dweight = workspace ? cnn__grad_empty(node, WEIGHT) : NULL;
+    if (dweight) {
+        cnn__rows_sum(&g, l->padding_idx, cnn__data(dy), cnn__data(dweight), workspace, dy->ctx->pool);
+        cnn__grad_add(node, WEIGHT, dweight);
+    }
+}
+
+static const cnn__reads reads[] = { [INDICES] = { "the index tensor", 1u << WEIGHT }, [INDICES + 1] = { NULL, 0 } };
+static const cnn__op embedding_op = {
+    .name = "embedding",
+    .dense = 3,
+    .saves = 1u << INDICES,
+    .size = sizeof(lookup),
+    .attributes = lookup_attributes,
+    .infer = infer,
+    .forward = forward,
+    .backward = embedding_backward,
+    .reads = reads,
+};
+
+cnn_tensor *cnn_embedding(cnn_tensor *weight, cnn_tensor *indices, const cnn_embedding_options *options)
+{
+    lookup l = { .given = options };
+    return cnn__apply(&embedding_op, (cnn_tensor *const[]){ weight, indices }, 2, &l);
+}
