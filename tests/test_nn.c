@@ -56,6 +56,11 @@ static cnn_module *nested(void)
     X(embedding_padding, cnn_embedding_new(ctx, 10, 3, .has_padding_idx = true), "weight[10,3]", 6)                  \
     X(embedding_padding_from_the_end, cnn_embedding_new(ctx, 10, 3, .has_padding_idx = true, .padding_idx = -1),     \
       "weight[10,3]", 6)                                                                                             \
+    X(lstm, cnn_lstm_new(ctx, 5, 9), "weight_ih_l0[36,5] weight_hh_l0[36,9] bias_ih_l0[36] bias_hh_l0[36]", 1 / 3.0)  \
+    X(lstm_everything, cnn_lstm_new(ctx, 5, 9, .num_layers = 2, .no_bias = true, .batch_first = true, .dropout = 0.25, \
+                                    .bidirectional = true),                                                          \
+      "weight_ih_l0[36,5] weight_hh_l0[36,9] weight_ih_l0_reverse[36,5] weight_hh_l0_reverse[36,9] "                  \
+      "weight_ih_l1[36,18] weight_hh_l1[36,9] weight_ih_l1_reverse[36,18] weight_hh_l1_reverse[36,9]", 1 / 3.0)       \
     X(conv2d, cnn_conv2d_new(ctx, 1, 2, 3), "weight[2,1,3,3] bias[2]", 1 / 3.0)                                      \
     X(conv2d_padding, cnn_conv2d_new(ctx, 1, 2, 3, .padding = 1), "weight[2,1,3,3] bias[2]", 1 / 3.0)                \
     X(conv2d_padding_width, cnn_conv2d_new(ctx, 1, 2, 3, .padding_w = 2), "weight[2,1,3,3] bias[2]", 1 / 3.0)        \

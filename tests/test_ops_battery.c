@@ -354,7 +354,7 @@ START_TEST(errors_stick)
     FOR_OPS(op)
     {
         cnn_tape_begin(tape, CNN_TRAIN);
-        cnn_tensor *bad = cnn_input(tape, NULL), *x[MAX_OPERANDS] = { bad, bad, bad, bad };
+        cnn_tensor *bad = cnn_input(tape, NULL), *x[MAX_OPERANDS] = { bad, bad, bad, bad, bad, bad, bad };
         char first[512];
         snprintf(first, sizeof first, "%s", cnn_tape_error(tape));
         cnn_tensor *y = op->call(x, operand_count(op), NULL);
@@ -484,7 +484,19 @@ static cnn_tensor *big_embedding(cnn_tensor *a, cnn_tensor *b)
     return cnn_add(cnn_embedding(a, at, NULL), cnn_slice(b, 0, 0, 1, 1));
 }
 
-static const big_fn big[] = { big_add, big_exp, big_turn, big_sum, big_rows, big_softmax, big_product, big_concat, big_where, big_along, big_embedding, big_image };
+static cnn_tensor *big_lstm(cnn_tensor *a, cnn_tensor *b)
+{
+    enum { T = 7, N = 300, I = 60, H = 40 };
+    cnn_tensor *x = cnn_reshape(cnn_slice(cnn_flatten(a, 0, -1), 0, 0, T * N * I, 1), CNN_SHAPE(T, N, I));
+    cnn_tensor *w = cnn_mul_scalar(cnn_flatten(b, 0, -1), 0.2), *h_n, *c_n;
+    cnn_tensor *w_ih = cnn_reshape(cnn_slice(w, 0, 0, 4 * H * I, 1), CNN_SHAPE(4 * H, I));
+    cnn_tensor *w_hh = cnn_reshape(cnn_slice(w, 0, 20000, 20000 + 4 * H * H, 1), CNN_SHAPE(4 * H, H));
+    cnn_tensor *bias = cnn_slice(w, 0, 0, 4 * H, 1);
+    cnn_tensor *y = cnn_lstm(x, NULL, NULL, w_ih, w_hh, bias, bias, NULL, &h_n, &c_n);
+    return cnn_add(cnn_add(y, h_n), c_n);
+}
+
+static const big_fn big[] = { big_add, big_exp, big_turn, big_sum, big_rows, big_softmax, big_product, big_concat, big_where, big_along, big_embedding, big_lstm, big_image };
 enum { BIG = sizeof big / sizeof *big };
 
 static outcome run_big(big_fn fn, int threads)

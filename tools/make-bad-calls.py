@@ -28,6 +28,7 @@ BY_TYPE = {
     "cnn_maxpool2d_options *": "maxpool2d_options", "cnn_linear_options *": "linear_options",
     "cnn_relu_options *": "relu_options", "cnn_dropout_options *": "dropout_options",
     "cnn_flatten_options *": "flatten_options", "cnn_embedding_options *": "embedding_options",
+    "cnn_lstm_options *": "lstm_options",
     "cnn_module_options *": "module_options", "cnn_adam_options *": "adam_options",
     "cnn_sgd_options *": "sgd_options", "cnn_loader_options *": "loader_options",
     "cnn_cross_entropy_options *": "cross_entropy_options", "cnn_gradcheck_options *": "gradcheck_options",
@@ -47,6 +48,7 @@ BY_NAME = {
     ("int64_t", "in_channels"): "positive", ("int64_t", "out_channels"): "positive",
     ("int64_t", "in_features"): "positive", ("int64_t", "out_features"): "positive",
     ("int64_t", "num_embeddings"): "positive", ("int64_t", "embedding_dim"): "positive",
+    ("int64_t", "input_size"): "positive", ("int64_t", "hidden_size"): "positive",
     ("int64_t", "channels"): "positive", ("int64_t", "batch_size"): "batch_size", ("int64_t", "epoch"): "epoch", ("int64_t", "i"): "sample",
     ("int", "i"): "index", ("int", "group"): "group", ("int", "channels"): "channels",
     ("int64_t *", "indices"): "indices", ("double *", "lengths"): "lengths", ("int64_t", "count"): "index_count",
@@ -93,6 +95,11 @@ OVERRIDES = {
                                   "pool": "maxpool2d_options"},
     "cnn_cross_entropy_with": {"target": "target", "options": "cross_entropy_options?"},
     "cnn_cross_entropy": {"target": "target"},
+    "cnn_lstm": {"x": "sequence", "h0": "lstm_state?", "c0": "lstm_state?", "weight_ih": "lstm_weight",
+                 "weight_hh": "lstm_weight", "bias_ih": "lstm_bias?", "bias_hh": "lstm_bias?", "options": "lstm_options?",
+                 "h_n": "out?", "c_n": "out?"},
+    "cnn_lstm_forward": {"module": "lstm", "x": "sequence", "h0": "lstm_states?", "c0": "lstm_states?", "h_n": "out?",
+                         "c_n": "out?"},
     "cnn_embedding": {"indices": "target", "options": "embedding_options?"},
     "cnn_sum": {"count": "reduce_count"}, "cnn_mean": {"count": "reduce_count"}, "cnn_max": {"count": "reduce_count"},
     "cnn_min": {"count": "reduce_count"}, "cnn_argmax": {"count": "reduce_count"},
@@ -100,6 +107,7 @@ OVERRIDES = {
     "cnn_dropout_create": {"options": "dropout_options?"}, "cnn_flatten_create": {"options": "flatten_options?"},
     "cnn_max_along": {"indices": "out?"}, "cnn_min_along": {"indices": "out?"},
     "cnn_linear_create": {"options": "linear_options?"}, "cnn_embedding_create": {"options": "embedding_options?"},
+    "cnn_lstm_create": {"options": "lstm_options?"},
     "cnn_sequential_create": {"children": "children!", "count": "child_count"},
     "cnn_module_add": {"parent": "parent", "child": "child!"},
     "cnn_module_add_parameter": {"tensor": "new_parameter!"}, "cnn_module_add_buffer": {"tensor": "new_buffer!"},
@@ -150,13 +158,15 @@ FLAGS = {
     "cnn_last_error": "SILENT", "cnn_context_status": "SILENT", "cnn_context_clear_error": "SILENT",
     "cnn_status_name": "SILENT", "cnn_dtype_name": "SILENT", "cnn_dtype_size": "SILENT",
     "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
-    "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_many": "NESTED", "cnn_gradcheck": "NESTED",
+    "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_many": "NESTED",
+    "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED",
 }
 BORROWED = {"cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",
             "cnn_tensor_tape", "cnn_file_metadata"}
 OPERATION_HEADERS = {"ops.h"}
-OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward", "cnn_tape_rand", "cnn_tape_randn", "cnn_tape_bernoulli"}
+OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward", "cnn_lstm_forward", "cnn_tape_rand", "cnn_tape_randn",
+              "cnn_tape_bernoulli"}
 RESULTS = {
     "cnn_status": "STATUS", "void": "NOTHING", "int": "INTEGER", "int64_t": "INTEGER", "size_t": "INTEGER",
     "bool": "INTEGER", "cnn_load_problem": "INTEGER", "cnn_mode": "INTEGER", "cnn_dtype": "INTEGER", "cnn_device": "INTEGER",

@@ -14,7 +14,7 @@ import sys
 import torch
 import torch.nn.functional as F
 
-from fixtures import batch_norm, nn, nonfinite, optim, text, training
+from fixtures import batch_norm, lstm, nn, nonfinite, optim, text, training
 from fixtures.write import save_safetensors
 
 torch.manual_seed(20)
@@ -400,5 +400,5 @@ for name, t in tensors.items():
 os.makedirs(f"{folder}/ops", exist_ok=True)
 for family, members in families.items():
     save_safetensors(f"{folder}/ops/{family}.safetensors", members)
-for module in (text, nn, nonfinite, optim, training, batch_norm):
+for module in (text, nn, nonfinite, optim, training, batch_norm, lstm):
     module.make(folder)

@@ -52,7 +52,8 @@ static cnn_status check(const cnn_context *ctx, const char *call, layer *l)
 
 static void init(const layer *l)
 {
-    cnn__tensor_draw_normal(l->weight);
+    cnn__context_next_stream(l->weight->ctx, key);
+    cnn__draw(l->weight, key, CNN__NORMAL, 0);
     if (l->options.has_padding_idx) {
         size_t bytes = (size_t)l->width * cnn_dtype_size(l->options.dtype);
         memset((char *)cnn__data(l->weight) + (size_t)l->options.padding_idx * bytes, 0, bytes);

@@ -21,6 +21,15 @@ typedef struct op_entry {
     cnn_tensor *(*call)(cnn_tensor *const *in, int count, void *user);
 } op_entry;
 
+/* All three results of an LSTM in one. */
+typedef cnn_tensor *(*lstm_fn)(cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *,
+                               const cnn_lstm_options *, cnn_tensor **, cnn_tensor **);
+static inline cnn_tensor *call_with_states(lstm_fn lstm, cnn_tensor *const *in)
+{
+    cnn_tensor *h_n, *c_n, *y = lstm(in[0], in[1], in[2], in[3], in[4], in[5], in[6], NULL, &h_n, &c_n);
+    return cnn_add(cnn_add(y, cnn_mul_scalar(h_n, 2)), cnn_mul_scalar(c_n, -3));
+}
+
 /* The expression may name fewer operands than there are. */
 #define CNN_OP(name, file, operands, shapes, values, expression)                                                     \
     static cnn_tensor *call_##name(cnn_tensor *const *in, int count, void *user)                                     \
@@ -37,7 +46,7 @@ static const op_entry op_table[] = {
 #undef CNN_OP
 };
 
-enum { OP_COUNT = sizeof op_table / sizeof *op_table, MAX_OPERANDS = 4 };
+enum { OP_COUNT = sizeof op_table / sizeof *op_table, MAX_OPERANDS = 7 };
 
 #define FOR_OPS(op) for (const op_entry *op = op_table; op < op_table + OP_COUNT; op++)
 

@@ -36,6 +36,11 @@ static const candidate modules[] = { MADE("good", GOOD, make_module, 0), NO_POIN
                                      MADE("of another context", MAY, make_foreign_module, 0) };
 OBJECT(module, modules);
 
+MAKER(lstm, keep(w, cnn_lstm_new(context_of(w), 3, 3), release_module))
+static const candidate lstms[] = { MADE("good", GOOD, make_lstm, 0), NO_POINTER, MADE("of another type", BAD, make_module, 0),
+                                   MADE("of another context", BAD, make_foreign_module, 0) };
+OBJECT(lstm, lstms);
+
 MAKER(second_module, keep(w, new_model(context_of(w)), release_module))
 MAKER(fresh_module, fresh_module(w))
 static const candidate sources[] = { MADE("good", GOOD, make_second_module, 0), NO_POINTER,
@@ -376,6 +381,7 @@ OPTIONS(linear_options, cnn_linear_options, .no_bias = true);
 OPTIONS(relu_options, cnn_relu_options, .reserved = { 0 });
 OPTIONS(dropout_options, cnn_dropout_options, .reserved = { 0 });
 OPTIONS(flatten_options, cnn_flatten_options, .start_dim = 2);
+OPTIONS(lstm_options, cnn_lstm_options, .num_layers = 2, .bidirectional = true);
 OPTIONS(embedding_options, cnn_embedding_options, .padding_idx = 1, .has_padding_idx = true);
 OPTIONS(module_options, cnn_module_options, .forward = forward_user, .user = w, .free_user = free_user);
 OPTIONS(adam_options, cnn_adam_options, .lr = 0.1);

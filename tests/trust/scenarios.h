@@ -25,6 +25,7 @@ static const scenario scenarios[] = {
     { "layer Linear", make_linear, false },
     { "layer Linear f64", make_linear_f64, false },
     { "layer Embedding", make_embedding, false },
+    { "layer LSTM", make_lstm, false },
     { "layer Sequential", make_sequential, false },
     { "module of the user's", make_user_module, false },
     { "tutorial's model", make_tutorial, false },

@@ -26,6 +26,7 @@ LAYER(dropout, cnn_dropout_new(w->ctx, 0.5))
 LAYER(flatten, cnn_flatten_new(w->ctx))
 LAYER(linear, cnn_linear_new(w->ctx, 5, 3))
 LAYER(linear_f64, cnn_linear_new(w->ctx, 5, 3, .no_bias = true, .dtype = CNN_F64))
+LAYER(lstm, cnn_lstm_new(w->ctx, 3, 2, .num_layers = 2, .bidirectional = true))
 LAYER(embedding, cnn_embedding_new(w->ctx, 5, 3, .has_padding_idx = true))
 LAYER(sequential, world_model(w->ctx))
 

@@ -67,6 +67,7 @@ FREEING(relu, cnn_relu_create(ctx, o), cnn_module_free)
 FREEING(dropout, cnn_dropout_create(ctx, 0.5, o), cnn_module_free)
 FREEING(flatten, cnn_flatten_create(ctx, o), cnn_module_free)
 FREEING(linear, cnn_linear_create(ctx, 3, 2, o), cnn_module_free)
+FREEING(lstm_layer, cnn_lstm_create(ctx, 3, 2, o), cnn_module_free)
 FREEING(embedding_layer, cnn_embedding_create(ctx, 3, 2, o), cnn_module_free)
 FREEING(module, cnn_module_create(ctx, o), cnn_module_free)
 FREEING(adam, cnn_adam_create(model, o), cnn_optimizer_free)
@@ -141,6 +142,12 @@ static bool use_cross_entropy(const void *o)
     bool good = cnn_tensor_status(cnn_cross_entropy_with(input(CNN_SHAPE(2, 3)), target, o)) == CNN_OK;
     cnn_tensor_free(target);
     return good;
+}
+
+static bool use_lstm(const void *o)
+{
+    return cnn_tensor_status(cnn_lstm(input(CNN_SHAPE(2, 1, 3)), NULL, NULL, input(CNN_SHAPE(8, 3)), input(CNN_SHAPE(8, 2)), NULL,
+                                      NULL, o, NULL, NULL)) == CNN_OK;
 }
 
 static bool use_embedding(const void *o)
@@ -268,6 +275,7 @@ static const cnn_relu_options good_relu = { .struct_size = sizeof good_relu };
 static const cnn_dropout_options good_dropout = { .struct_size = sizeof good_dropout };
 static const cnn_flatten_options good_flatten = { .struct_size = sizeof good_flatten };
 static const cnn_linear_options good_linear = { .struct_size = sizeof good_linear };
+static const cnn_lstm_options good_lstm = { .struct_size = sizeof good_lstm, .num_layers = 2, .dropout = 0.5 };
 static const cnn_embedding_options good_embedding = { .struct_size = sizeof good_embedding, .has_padding_idx = true };
 static const cnn_module_options good_module = { .struct_size = sizeof good_module, .forward = forward_self };
 static const cnn_adam_options good_adam = { .struct_size = sizeof good_adam };
@@ -295,6 +303,8 @@ static const row rows[] = {
     ROW("maxpool2d", use_fused_pool, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
     ROW("batch_norm2d_create", use_batch_norm2d, good_batch_norm, 0),
     ROW("linear_create", use_linear, good_linear, 0),
+    ROW("lstm_create", use_lstm_layer, good_lstm, 0),
+    ROW("lstm", use_lstm, good_lstm, 0),
     ROW("embedding_create", use_embedding_layer, good_embedding, 0),
     ROW("embedding", use_embedding, good_embedding, 0),
     ROW("module_create", use_module, good_module, END_OF(cnn_module_options, forward)),
@@ -489,6 +499,12 @@ static const range ranges[] = {
     RANGE("batch_norm2d_create", use_batch_norm2d, good_batch_norm, eps, DOUBLE, -1, "at least 0"),
     RANGE("linear_create", use_linear, good_linear, dtype, INT, CNN_BOOL, "float32 or float64"),
     RANGE("linear_create", use_linear, good_linear, dtype, INT, 99, "float32 or float64"),
+    RANGE("lstm_create", use_lstm_layer, good_lstm, num_layers, INT64, -1, "1 to 1000"),
+    RANGE("lstm_create", use_lstm_layer, good_lstm, num_layers, INT64, 1001, "1 to 1000"),
+    RANGE("lstm_create", use_lstm_layer, good_lstm, dropout, DOUBLE, -0.1, "0 to 1"),
+    RANGE("lstm_create", use_lstm_layer, good_lstm, dropout, DOUBLE, 1.5, "0 to 1"),
+    RANGE("lstm_create", use_lstm_layer, good_lstm, dropout, DOUBLE, NAN, "0 to 1"),
+    RANGE("lstm_create", use_lstm_layer, good_lstm, dtype, INT, CNN_I64, "float32 or float64"),
     RANGE("embedding_create", use_embedding_layer, good_embedding, dtype, INT, CNN_BOOL, "float32 or float64"),
     RANGE("embedding_create", use_embedding_layer, good_embedding, padding_idx, INT64, 3, "-3 to 2"),
     RANGE("embedding", use_embedding, good_embedding, padding_idx, INT64, -3, "-2 to 1"),

@@ -1,0 +1,252 @@
+/* torch.nn.LSTM: layers of cnn_lstm(), each reading the output of the one before it, in one direction or in both. The
+ * parameters lie in the module's list in the order of PyTorch's state_dict: for each layer and each direction
+ * weight_ih, weight_hh and, unless there is no bias, bias_ih and bias_hh. */
+#include "nn/forward.h"
+#include "nn/layer.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { MAX_LAYERS = 1000 };
+
+typedef struct layer {
+    cnn_lstm_options options; /* num_layers is at least 1 */
+    int64_t in, hidden;
+    int directions;
+} layer;
+
+/* What a forward gets beside x, and what it gives beside y. */
+typedef struct states {
+    cnn_tensor *h0, *c0;     /* [layers·directions,N,H]; NULL: zeros */
+    cnn_tensor **h_n, **c_n; /* one for each layer and direction; NULL: nobody asks */
+} states;
+
+/* ---- forward ---- */
+
+static cnn_tensor *part_of(cnn_tensor *state, int k)
+{
+    return state ? cnn_squeeze(cnn_slice(state, 0, k, k + 1, 1), 0) : NULL;
+}
+
+/* Direction k counts through all layers. */
+static cnn_tensor *run_direction(const cnn_module *self, cnn_tensor *x, int k, const states *s)
+{
+    const layer *l = self->attributes;
+    const cnn__named *p = self->parameters.items + (l->options.no_bias ? 2 : 4) * k;
+    const cnn_lstm_options options = { .struct_size = sizeof options, .reverse = k % l->directions == 1 };
+    cnn_tensor *bias_ih = l->options.no_bias ? NULL : p[2].tensor, *bias_hh = l->options.no_bias ? NULL : p[3].tensor;
+    return cnn_lstm(x, part_of(s->h0, k), part_of(s->c0, k), p[0].tensor, p[1].tensor, bias_ih, bias_hh, &options,
+                    s->h_n ? &s->h_n[k] : NULL, s->c_n ? &s->c_n[k] : NULL);
+}
+
+static cnn_tensor *run_layers(const cnn_module *self, cnn_tensor *x, const states *s)
+{
+    const layer *l = self->attributes;
+    const int layers = (int)l->options.num_layers;
+    x = l->options.batch_first ? cnn_transpose(x, 0, 1) : x;
+    for (int i = 0; i < layers; i++) {
+        cnn_tensor *y[2];
+        for (int d = 0; d < l->directions; d++) {
+            y[d] = run_direction(self, x, i * l->directions + d, s);
+        }
+        x = l->directions == 2 ? cnn_concat(y, 2, -1) : y[0];
+        x = i + 1 < layers && l->options.dropout > 0 ? cnn_dropout(x, l->options.dropout) : x;
+    }
+    return l->options.batch_first ? cnn_transpose(x, 0, 1) : x;
+}
+
+static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
+{
+    return run_layers(self, x, &(states){ .h0 = NULL });
+}
+
+static int describe(const cnn_module *self, char *buffer, size_t size)
+{
+    const layer *l = self->attributes;
+    const cnn_lstm_options *o = &l->options;
+    char layers[32] = "", dropout[CNN__FLOAT_TEXT + 16] = "", number[CNN__FLOAT_TEXT];
+    if (o->num_layers != 1) {
+        snprintf(layers, sizeof layers, ", num_layers=%d", (int)o->num_layers);
+    }
+    if (o->dropout > 0) {
+        snprintf(dropout, sizeof dropout, ", dropout=%s", cnn__float_text(number, o->dropout));
+    }
+    return snprintf(buffer, size, "%lld, %lld%s%s%s%s%s", (long long)l->in, (long long)l->hidden, layers,
+                    o->no_bias ? ", bias=False" : "", o->batch_first ? ", batch_first=True" : "", dropout,
+                    o->bidirectional ? ", bidirectional=True" : "");
+}
+
+static const cnn__module_class lstm_class = { "LSTM", forward, describe, NULL };
+
+/* ---- forward with states ---- */
+
+static bool check_state(const cnn_module *module, cnn_tape *tape, const cnn_tensor *t, const char *name)
+{
+    const layer *l = module->attributes;
+    const int count = (int)l->options.num_layers * l->directions;
+    char text[CNN__SHAPE_TEXT];
+    if (!t || t->kind == CNN__TENSOR_NIL) { /* the slices of a nil tensor are nil */
+        return true;
+    }
+    if (cnn__tensor_check_current(t, "lstm_forward") != CNN_OK) {
+        cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
+        return false;
+    }
+    if (t->ndim != 3 || t->shape[0] != count) {
+        cnn__tape_fail(tape, CNN_ERROR_SHAPE, "lstm_forward: %s is %s, expected [%d,N,%lld]", name,
+                       cnn__shape_text(text, t->ndim, t->shape), count, (long long)l->hidden);
+        return false;
+    }
+    return true;
+}
+
+/* The states of all layers and directions as one tensor, which outlasts the end of the forward. */
+static cnn_tensor *stack(cnn_tensor *const *each, int count)
+{
+    cnn_tensor *t = cnn_stack(each, count, 0);
+    t->kept = t->kind == CNN__TENSOR_TAPE;
+    return t;
+}
+
+static cnn_tensor *run(cnn_module *module, cnn_tensor *x, cnn_tensor *h0, cnn_tensor *c0, cnn_tensor **h_n,
+                       cnn_tensor **c_n)
+{
+    const layer *l = module->attributes;
+    const int count = (int)l->options.num_layers * l->directions;
+    cnn_tape *tape = x->tape;
+    cnn_tensor *y = NULL;
+    cnn__mark mark = cnn__tape_mark(tape);
+    cnn_tensor **each = cnn__tape_arena(tape, 2 * (size_t)count * sizeof(cnn_tensor *));
+    if (each && check_state(module, tape, h0, "h0") && check_state(module, tape, c0, "c0")) {
+        y = run_layers(module, x, &(states){ h0, c0, each, each + count });
+        *h_n = stack(each, count);
+        *c_n = stack(each + count, count);
+        cnn__tape_drop_since(tape, mark, y);
+        (*h_n)->kept = (*c_n)->kept = false;
+    }
+    return y;
+}
+
+/* Is x a result of the step that its tape is in, which has not failed? Then this module can run on it. */
+static bool can_run(const cnn_module *module, const cnn_tensor *x)
+{
+    const cnn__step *step = x && x->kind == CNN__TENSOR_TAPE ? (const cnn__step *)(const void *)x->tape : NULL;
+    return step && step->status == CNN_OK && step->generation == x->generation && x->ctx == module->ctx;
+}
+
+static cnn_tensor *all_nil(cnn_tensor *nil, cnn_tensor **h_n, cnn_tensor **c_n)
+{
+    *h_n = *c_n = nil;
+    return nil;
+}
+
+cnn_tensor *cnn_lstm_forward(cnn_module *module, cnn_tensor *x, cnn_tensor *h0, cnn_tensor *c0, cnn_tensor **h_n,
+                             cnn_tensor **c_n)
+{
+    cnn_tensor *unused[2];
+    cnn_tape *tape = cnn__running_tape();
+    h_n = h_n ? h_n : &unused[0];
+    c_n = c_n ? c_n : &unused[1];
+    if (module && module->class != &lstm_class) {
+        tape = x && x->kind == CNN__TENSOR_TAPE ? x->tape : cnn__current_tape(module->ctx);
+        return all_nil(cnn__found_fail(tape, module->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                                       "lstm_forward: the module is of type %s, expected LSTM",
+                                       CNN__Q(cnn_module_type(module))),
+                       h_n, c_n);
+    }
+    if (tape && x && x->kind == CNN__TENSOR_PLAIN) {
+        x = cnn_input(tape, x);
+    }
+    if (!module || !can_run(module, x)) { /* the other forward says why */
+        return all_nil(cnn_forward(module, x), h_n, c_n);
+    }
+    cnn__running running;
+    cnn__forward_enter(&running, module, x->tape);
+    cnn_tensor *y = run(module, x, h0, c0, h_n, c_n);
+    cnn__running_leave(&running);
+    if (((const cnn__step *)(const void *)x->tape)->status == CNN_OK) {
+        return y;
+    }
+    for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s);) {
+        cnn__tape_blame(x->tape, s.tensor);
+    }
+    return all_nil(cnn__tape_nil(x->tape), h_n, c_n);
+}
+
+/* ---- making one ---- */
+
+static bool add_parameters(cnn_module *module, const char *call)
+{
+    const layer *l = module->attributes;
+    static const char *const names[] = { "weight_ih", "weight_hh", "bias_ih", "bias_hh" };
+    const int count = (int)l->options.num_layers * l->directions;
+    for (int k = 0; k < count; k++) {
+        int i = k / l->directions;
+        const int64_t in = i ? l->hidden * l->directions : l->in;
+        for (int j = 0; j < (l->options.no_bias ? 2 : 4); j++) {
+            char name[32];
+            const int64_t shape[2] = { 4 * l->hidden, j ? l->hidden : in };
+            snprintf(name, sizeof name, "%s_l%d%s", names[j], i, k % l->directions ? "_reverse" : "");
+            if (!cnn__layer_parameter(module, call, name, l->options.dtype, j < 2 ? 2 : 1, shape)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static cnn_status check(const cnn_context *ctx, const char *call, layer *l)
+{
+    cnn_lstm_options *o = &l->options;
+    const char *size = l->in < 1 ? "input_size" : "hidden_size";
+    if (l->in < 1 || l->hidden < 1) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %lld, expected at least 1", call, size,
+                         (long long)(l->in < 1 ? l->in : l->hidden));
+    }
+    if (l->hidden > INT64_MAX / 8) {
+        return cnn__fail(ctx, CNN_ERROR_SHAPE, "%s: hidden_size is %lld, which is too large", call,
+                         (long long)l->hidden);
+    }
+    if (o->num_layers < 0 || o->num_layers > MAX_LAYERS) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: num_layers is %lld, expected 1 to %d", call,
+                         (long long)o->num_layers, MAX_LAYERS);
+    }
+    if (!(o->dropout >= 0 && o->dropout <= 1)) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: dropout is %s, expected 0 to 1", call,
+                         CNN__G(o->dropout));
+    }
+    if (!cnn__dtype_is_real(o->dtype)) {
+        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call,
+                         cnn_dtype_name(o->dtype));
+    }
+    if (o->reverse) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: reverse is set, expected bidirectional or neither",
+                         call);
+    }
+    return CNN_OK;
+}
+
+cnn_module *cnn_lstm_create(cnn_context *ctx, int64_t input_size, int64_t hidden_size, const cnn_lstm_options *options)
+{
+    const char *call = "lstm_create";
+    layer l = { .in = input_size, .hidden = hidden_size };
+    if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || check(ctx, call, &l) != CNN_OK) {
+        return NULL;
+    }
+    l.options.num_layers = cnn__option_int(l.options.num_layers, 1);
+    l.options.dropout = cnn__option(l.options.dropout, 0);
+    l.directions = l.options.bidirectional ? 2 : 1;
+    cnn_module *module = cnn__module_new(ctx, call, &lstm_class, sizeof l);
+    if (!module) {
+        return NULL;
+    }
+    *(layer *)module->attributes = l;
+    if (!add_parameters(module, call)) {
+        cnn_module_free(module);
+        return NULL;
+    }
+    for (int i = 0; i < module->parameters.count; i++) {
+        cnn__layer_uniform(module->parameters.items[i].tensor, 1 / sqrt((double)hidden_size));
+    }
+    return module;
+}
