@@ -28,7 +28,18 @@ static int describe(const cnn_module *self, char *buffer, size_t size)
     return length;
 }
 
-static const cnn__module_class embedding_class = { "Embedding", forward, describe, NULL };
+/* The tensor is the clone's own. */
+static cnn_status embedding_clone(cnn_module *to, const cnn_module *self)
+{
+    layer *l = to->attributes;
+    *l = *(const layer *)self->attributes;
+    l->weight = to->parameters.items[0].tensor;
+    return CNN_OK;
+}
+
+static const cnn__module_class embedding_class = {
+    .type = "Embedding", .forward = forward, .describe = describe, .clone = embedding_clone
+};
 
 static cnn_status check(const cnn_context *ctx, const char *call, layer *l)
 {
@@ -52,6 +63,7 @@ static cnn_status check(const cnn_context *ctx, const char *call, layer *l)
 
 static void init(const layer *l)
 {
+    uint64_t key[2];
     cnn__context_next_stream(l->weight->ctx, key);
     cnn__draw(l->weight, key, CNN__NORMAL, 0);
     if (l->options.has_padding_idx) {

@@ -76,7 +76,7 @@ static int describe(const cnn_module *self, char *buffer, size_t size)
                     o->bidirectional ? ", bidirectional=True" : "");
 }
 
-static const cnn__module_class lstm_class = { "LSTM", forward, describe, NULL };
+static const cnn__module_class lstm_class = { .type = "LSTM", .forward = forward, .describe = describe };
 
 /* ---- forward with states ---- */
 

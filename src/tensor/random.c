@@ -115,8 +115,8 @@ static cnn_tensor *draw(cnn_context *ctx, const char *call, cnn__distribution di
         return NULL;
     }
     cnn_tensor *t = cnn__tensor_new(ctx, call, dtype, ndim, shape);
-    if (t) {
-        draw_all(t, normal);
+    if (!t) {
+        return NULL;
     }
     uint64_t key[2];
     CNN__KNOWN(ctx != NULL);
