@@ -31,23 +31,27 @@ HAVE_ZLIB := $(shell printf '$(HASH)include <zlib.h>\nint main(void){return zlib
 	$(CC) -x c - -o /dev/null -lz >/dev/null 2>&1 && echo 1)
 ZLIB_LIBS := $(if $(HAVE_ZLIB),-lz)
 
+# ---- the folder of src/platform/ that is compiled in; PLATFORM=none makes a library without threads and files on any system ----
+MACHINE := $(shell $(CC) -dumpmachine)
+PLATFORM ?= $(if $(findstring mingw,$(MACHINE)),win32,$(if $(filter wasm%,$(MACHINE)),none,posix))
+PLATFORM_CPPFLAGS := $(if $(filter none,$(PLATFORM)),-DCNN__NONE)
+
 # C11 to the letter computes floats as doubles on s390x, which vectors do not.
-PRECISION := $(if $(filter s390x-%,$(shell $(CC) -dumpmachine)),-fexcess-precision=fast)
-STRICT := -std=c11 -D_GNU_SOURCE $(WARNINGS) $(if $(filter 1,$(WERROR)),-Werror)
+PRECISION := $(if $(filter s390x-%,$(MACHINE)),-fexcess-precision=fast)
+STRICT := -std=c11 -D_GNU_SOURCE $(PLATFORM_CPPFLAGS) $(WARNINGS) $(if $(filter 1,$(WERROR)),-Werror)
 ALL_CFLAGS = $(STRICT) $(PRECISION) -fPIC -fvisibility=hidden -pthread -Iinclude -Isrc \
 	$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(if $(findstring -O0,$(CFLAGS)),,$(HARDEN)) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off
 # The same library, debugging information and all, comes out of a folder of any name. No part of FLAGS: a tree that is moved is not
 # compiled again.
 PREFIX_MAP := -fdebug-prefix-map=$(call quoted,$(CURDIR))=.
-# src/base/target.h refuses -ffast-math and its parts where a macro shows them. Clang has none for these parts; and what gcc links
+# src/platform/target.h refuses -ffast-math and its parts where a macro shows them. Clang has none for these parts; and what gcc links
 # flushes denormals in every program that loads the library.
 UNSAFE_MATH := $(filter -funsafe-math-optimizations -fassociative-math -freciprocal-math -fno-signed-zeros,$(CPPFLAGS) $(CFLAGS)) \
 	$(filter -ffast-math -Ofast -funsafe-math-optimizations,$(LDFLAGS))
-$(if $(strip $(UNSAFE_MATH)),$(error libcnn is not compiled or linked with $(strip $(UNSAFE_MATH)): src/base/target.h says why))
+$(if $(strip $(UNSAFE_MATH)),$(error libcnn is not compiled or linked with $(strip $(UNSAFE_MATH)): src/platform/target.h says why))
 RELRO := -Wl,-z,defs -Wl,-z,relro,-z,now,-z,noexecstack
 
 # ---- the instruction sets that src/kernels/simd/ is compiled for, once each ----
-MACHINE := $(shell $(CC) -dumpmachine)
 ifneq (,$(filter x86_64-%,$(MACHINE)))
 ISAS := sse2 avx2 avx512
 else ifneq (,$(filter aarch64-%,$(MACHINE)))
@@ -79,7 +83,7 @@ QUIET := $(if $(filter 1,$(V)),,@)
 say = $(if $(QUIET),@echo "  $(1)  $@")
 
 SIMD := $(sort $(wildcard src/kernels/simd/*.c src/kernels/simd/*/*.c))
-SOURCES := $(sort $(wildcard src/*/*.c) $(filter-out $(SIMD),$(wildcard src/kernels/*/*.c)))
+SOURCES := $(sort $(wildcard src/*/*.c src/platform/$(PLATFORM)/*.c) $(filter-out $(SIMD),$(wildcard src/kernels/*/*.c)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(SIMD:%.c=$(BUILD)/%.$(isa).o))
 SONAME := libcnn.so.$(SOVERSION)
 SHARED := $(LIB)/libcnn.so.$(VERSION)
@@ -122,7 +126,8 @@ RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,dataset idx mnist subset loader,$(BUILD)/src/data/$(name).o) \
 	$(foreach name,gradcheck step undo final custom,$(BUILD)/src/autograd/$(name).o) \
-	$(foreach name,cpu cpu_quota error message options process save utf8,$(BUILD)/src/base/$(name).o) \
+	$(foreach name,error file message options utf8,$(BUILD)/src/base/$(name).o) \
+	$(foreach name,cpus files process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
 	$(foreach name,cache_plan context failed_step format tensor,$(BUILD)/src/tensor/$(name).o)
 # Nothing is thrown through a kernel, an operation or a file, and debuggers have their own tables: 60 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables

@@ -1,8 +1,8 @@
 /* The number of CPUs that a context uses by default: on a kernel whose affinity masks are longer than cpu_set_t, and
  * under quotas of cgroups, which are read from files like those of real systems. Also, an affinity mask that is set
  * from outside is kept. */
-#include "base/cpu.h"
 #include "base/pool.h"
+#include "platform/cpu.h"
 #include "support/data.h"
 
 #include <ftw.h>

@@ -1,7 +1,7 @@
 /* Rounding and subnormal numbers: the library computes in the mode of the calling thread at the time of the call,
  * and results do not depend on the number of threads, whenever the mode was set. */
-#include "base/float_mode.h"
 #include "base/pool.h"
+#include "platform/float_mode.h"
 #include "support/data.h"
 
 #include <fenv.h>

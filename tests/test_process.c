@@ -2,7 +2,7 @@
  * process here, as for a child that is the first process of a PID namespace and whose parent was the first of
  * another. */
 #include "base/context.h"
-#include "base/process.h"
+#include "platform/process.h"
 #include "support/suite.h"
 
 #include <cnn/cnn.h>

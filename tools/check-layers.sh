@@ -1,7 +1,8 @@
 #!/bin/sh
 # Proves the floors of docs/architecture.md: usage: check-layers.sh [TREE]
 # A file of src/ includes its own room, lower floors and the public headers; a public header includes public headers; an
-# example includes public headers and its own folder. Nobody's rooms are unknown.
+# example includes public headers and its own folder. Nobody's rooms are unknown. Headers of the system, and whatever else
+# ISO C does not give to every program, are included in src/platform/ alone.
 set -u
 cd "${1:-.}" || exit 1
 failures=0
@@ -13,12 +14,13 @@ fail() {
 
 floor_of() {
     case $1 in
-    base) echo 0 ;;
-    kernels) echo 1 ;;
-    tensor) echo 2 ;;
-    autograd) echo 3 ;;
-    ops) echo 4 ;;
-    nn | optim | data | io) echo 5 ;;
+    platform) echo 0 ;;
+    base) echo 1 ;;
+    kernels) echo 2 ;;
+    tensor) echo 3 ;;
+    autograd) echo 4 ;;
+    ops) echo 5 ;;
+    nn | optim | data | io) echo 6 ;;
     *) return 1 ;;
     esac
 }
@@ -61,6 +63,38 @@ find src -name '*.[ch]' -o -name '*.def' | sort >"$work/files"
 includes '"' $(cat "$work/files") >"$work/includes"
 while read -r file line name; do
     check_source "$file" "$line" "$name"
+done <"$work/includes"
+
+# check_system FILE LINE NAME: what every C11 compiler has, and what one room may include besides
+check_system() {
+    case $3 in
+    cnn/*) [ -e "include/$3" ] || fail "$1:$2: there is no $3" ;;
+    ctype.h | float.h | inttypes.h | limits.h | math.h | stdarg.h | stdatomic.h | stdbool.h | stddef.h | stdint.h | stdio.h | \
+        stdlib.h | string.h) ;;
+    *)
+        case "$1 $3" in
+        src/platform/*) return ;;
+        "src/kernels/"*" immintrin.h" | "src/kernels/"*" xmmintrin.h" | "src/kernels/"*" arm_neon.h") return ;; # the compiler's
+        "src/data/bytes.c zlib.h") return ;;
+        esac
+        fail "$1:$2: <$3> is included outside of src/platform"
+        ;;
+    esac
+}
+
+# shellcheck disable=SC2046
+includes '<' $(cat "$work/files") >"$work/system"
+while read -r file line name; do
+    check_system "$file" "$line" "$name"
+done <"$work/system"
+
+# A platform's own headers are for it and for the headers of the room, which choose.
+while read -r file line name; do
+    case "$file $name" in
+    src/platform/*) ;;
+    *" platform/posix/"* | *" platform/win32/"* | *" platform/none/"*)
+        fail "$file:$line: \"$name\" is one platform's; include the header of src/platform that chooses" ;;
+    esac
 done <"$work/includes"
 
 for file in include/cnn/*.h; do

@@ -2,7 +2,7 @@
  * row of the Jacobian by backward and by (f(x + eps) − f(x − eps)) / (2·eps). */
 #include "autograd/running.h"
 #include "autograd/tape.h"
-#include "base/cancel.h"
+#include "platform/thread.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Lists of the thread: the callbacks that it is in, and the step that it began last. */
 #include "autograd/running.h"
 
-#include "base/cancel.h"
+#include "platform/thread.h"
 
 static _Thread_local const cnn__running *innermost;
 static _Thread_local cnn__begun begun_last;

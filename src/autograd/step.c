@@ -7,7 +7,7 @@
 #include "autograd/running.h"
 #include "autograd/tape.h"
 
-#include "base/annotate.h"
+#include "platform/annotate.h"
 #include "tensor/failed_step.h"
 
 #include <stdarg.h>
@@ -20,30 +20,30 @@ static cnn__step *step_of(const cnn_tape *tape)
 
 /* ---- the list of all tapes ---- */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static cnn__mutex lock = CNN__MUTEX;
 static cnn__step *first;
 static uint64_t serials;
 
 static void lock_list(void)
 {
-    pthread_mutex_lock(&lock);
+    cnn__mutex_lock(&lock);
 }
 
 static void unlock_list(void)
 {
-    pthread_mutex_unlock(&lock);
+    cnn__mutex_unlock(&lock);
 }
 
 /* The child of a fork gets the list whole and its lock free, whatever the other threads were doing. */
 static void survive_forks(void)
 {
-    pthread_atfork(lock_list, unlock_list, unlock_list);
+    cnn__at_fork(lock_list, unlock_list, unlock_list);
 }
 
 bool cnn__step_init(cnn_tape *tape)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, survive_forks);
+    static cnn__once once = CNN__ONCE;
+    cnn__once_run(&once, survive_forks);
     cnn__step *step = step_of(tape);
     step->failed = cnn__failed_step_new(step->ctx);
     if (!step->failed) {

@@ -430,7 +430,7 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
         return cnn__step_report(tape);
     }
     if (!cnn__running_now()) {
-        pthread_testcancel(); /* here nothing is held and no step of this thread is under way */
+        cnn__cancel_point(); /* here nothing is held and no step of this thread is under way */
     }
     cnn_status status = cnn__step_begin(tape);
     if (status == CNN_ERROR_NO_MEMORY && cnn__cache_trim(tape->cache)) {

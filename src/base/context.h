@@ -8,10 +8,10 @@
 #include "base/known.h"
 #include "base/message.h"
 #include "base/pool.h"
+#include "platform/thread.h"
 
 #include <cnn/context.h>
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 struct cnn__kernels;
@@ -31,7 +31,7 @@ struct cnn_context {
     void *log_user;
     const struct cnn__kernels *kernels;
     cnn__pool *pool;
-    pthread_mutex_t
+    cnn__mutex
         lock; /* guards log and what its failed steps have marked (tensor/failed_step.h); see cnn__context_lock() */
     atomic_uint_fast64_t
         lock_process; /* twice the number of the process that made it; 1 more while one makes it anew */

@@ -1,39 +1,12 @@
 /* The library's own input and output: regular files read whole or in parts, and files that are replaced atomically.
  *
- * Every system call on a file goes through the table below, so that tests can make any of them fail. Messages name the
- * call, the file and the byte; they include errno's text if the system refused. */
+ * Messages name the call, the file and the byte; they include the system's own text if the system refused. */
 #ifndef CNN_BASE_FILE_H
 #define CNN_BASE_FILE_H
 
 #include "base/context.h"
 #include "base/message.h"
-
-#include <sys/stat.h>
-#include <sys/types.h>
-
-/* The system calls. On failure each returns −1 and sets errno, as the system's own does. */
-typedef struct cnn__file_calls {
-    int (*open)(const char *path, int flags, mode_t mode);
-    int (*fstat)(int fd, struct stat *info);
-    int (*stat)(const char *path, struct stat *info);
-    int (*lstat)(const char *path, struct stat *info);
-    ssize_t (*readlink)(const char *path, char *target, size_t size);
-    off_t (*seek)(int fd, off_t at, int whence);
-    ssize_t (*read)(int fd, void *buffer, size_t size);
-    ssize_t (*write)(int fd, const void *data, size_t size);
-    int (*chown)(int fd, uid_t owner, gid_t group);
-    int (*chmod)(int fd, mode_t mode);
-    int (*sync)(int fd);
-    int (*close)(int fd);
-    int (*rename)(const char *from, const char *to);
-    int (*unlink)(const char *path);
-} cnn__file_calls;
-
-extern const cnn__file_calls cnn__file_system;
-
-/* For tests: every later call in the process uses `calls`, or the system's calls if it is NULL. */
-void cnn__file_inject(const cnn__file_calls *calls);
-const cnn__file_calls *cnn__file_now(void);
+#include "platform/file.h"
 
 /* ---- reading ---- */
 typedef struct cnn__file {
@@ -61,19 +34,11 @@ cnn_status cnn__file_fail(const cnn__file *file, cnn_status status, uint64_t byt
     __attribute__((format(printf, 4, 5)));
 
 /* ---- saving ---- */
-/* A save in progress: the bytes go to a new file in the target's folder, which replaces the target at the end. */
 typedef struct cnn__save {
     cnn_context *ctx;
     const char *call;
     const char *path; /* as given, for messages */
-    char *target;     /* the file that `path` leads to through symbolic links; it need not exist */
-    char *temporary;
-    int fd;
-    int folder;    /* open, to be flushed after the rename; −1: it may not be read */
-    bool replaces; /* the target exists, and its owner, group and mode are these */
-    uid_t owner;
-    gid_t group;
-    mode_t mode;
+    cnn__replacement replacement;
     int cancel; /* as in cnn__file */
 } cnn__save;
 

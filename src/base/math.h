@@ -4,7 +4,7 @@
 #ifndef CNN_BASE_MATH_H
 #define CNN_BASE_MATH_H
 
-#include "base/target.h"
+#include "platform/target.h"
 
 #include <math.h>
 #include <stdint.h>

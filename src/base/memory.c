@@ -1,46 +1,23 @@
 /* Memory from a context's allocator. The size of each block is stored in the 64 bytes before it, because
  * deallocation needs it and everything is aligned to a cache line. */
 #include "base/context.h"
+#include "platform/memory.h"
 
-#include <stdlib.h>
 #include <string.h>
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 
-enum { HEADER = 64, HUGE_PAGE = 1 << 21 };
-
-/* Asks for huge pages for the part of the block that holds whole ones: one page fault instead of 512, and fewer TLB
- * misses. This is only advice, so failure is ignored. */
-static void advise_huge(void *memory, size_t size)
-{
-#ifdef MADV_HUGEPAGE
-    madvise(memory, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-#else
-    (void)memory;
-    (void)size;
-#endif
-}
+enum { HEADER = 64 };
 
 static void *default_allocate(size_t size, size_t alignment, void *user)
 {
     (void)user;
-    void *memory = NULL;
-    bool huge = size >= HUGE_PAGE;
-    if (posix_memalign(&memory, huge ? HUGE_PAGE : alignment, size) != 0) {
-        return NULL;
-    }
-    if (huge) {
-        advise_huge(memory, size);
-    }
-    return memory;
+    return cnn__system_alloc(size, alignment);
 }
 
 static void default_deallocate(void *memory, size_t size, void *user)
 {
     (void)size;
     (void)user;
-    free(memory);
+    cnn__system_free(memory);
 }
 
 void cnn__allocator_default(cnn_context *ctx)

@@ -8,7 +8,7 @@
 #ifndef CNN_BASE_MESSAGE_H
 #define CNN_BASE_MESSAGE_H
 
-#include "base/target.h"
+#include "platform/target.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

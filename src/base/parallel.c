@@ -1,9 +1,9 @@
 /* The pool for functions of the user's. Items are cut into ranges by their number and cost alone; every range runs
  * whatever becomes of the others, and of those that fail the first is reported, so that nothing depends on the number
  * of threads. */
-#include "base/cancel.h"
 #include "base/context.h"
 #include "base/pool.h"
+#include "platform/thread.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -16,8 +16,8 @@ typedef struct parallel {
     cnn_range_fn fn;
     void *user;
     int64_t count, per_range;
-    pthread_mutex_t lock; /* guards the failure */
-    int64_t failed;       /* the first range that failed; −1: none */
+    cnn__mutex lock; /* guards the failure */
+    int64_t failed;  /* the first range that failed; −1: none */
     cnn_status status;
     char cause[CNN__MESSAGE_SIZE]; /* the message of the library's call that failed in it; "" */
 } parallel;
@@ -30,13 +30,13 @@ static int64_t end_of(const parallel *p, int64_t range)
 
 static void note_failure(parallel *p, int64_t range, cnn_status status, const char *cause)
 {
-    pthread_mutex_lock(&p->lock);
+    cnn__mutex_lock(&p->lock);
     if (p->failed < 0 || range < p->failed) {
         p->failed = range;
         p->status = status;
         cnn__message(p->cause, sizeof p->cause, "%s", cause);
     }
-    pthread_mutex_unlock(&p->lock);
+    cnn__mutex_unlock(&p->lock);
 }
 
 static void run_range(void *arg, int64_t range, int worker)
@@ -98,12 +98,12 @@ cnn_status cnn_parallel_for(cnn_context *ctx, int64_t count, double cost, cnn_ra
     }
     parallel p = { .ctx = ctx, .fn = fn, .user = user, .count = count, .failed = -1 };
     p.per_range = items_per_range(count, cost);
-    if (pthread_mutex_init(&p.lock, NULL) != 0) {
+    if (cnn__mutex_init(&p.lock) != 0) {
         return cnn__fail(ctx, CNN_ERROR_NO_MEMORY, "%s: could not create a mutex", call);
     }
     int cancel = cnn__cancel_defer();
     cnn__pool_run(ctx->pool, divide_up(count, p.per_range), (double)count * cost, run_range, &p);
     cnn__cancel_restore(cancel);
-    pthread_mutex_destroy(&p.lock);
+    cnn__mutex_destroy(&p.lock);
     return report(&p, call);
 }

@@ -16,14 +16,11 @@
  * undo a mask that somebody else sets in the meantime. */
 #include "base/pool.h"
 
-#include "base/annotate.h"
-#include "base/cancel.h"
 #include "base/context.h"
-#include "base/float_mode.h"
-#include "base/process.h"
-
-#include <sched.h>
-#include <signal.h>
+#include "platform/annotate.h"
+#include "platform/float_mode.h"
+#include "platform/process.h"
+#include "platform/thread.h"
 
 enum {
     SPINS = 2000, /* pause instructions: 20 to 100 µs, longer than the serial stretches within a step */
@@ -43,8 +40,8 @@ struct cnn__pool {
     atomic_uint_fast64_t state;
     atomic_int sleepers;
     atomic_int caller_cpu; /* the CPU that the job was opened on; unlike the other fields, may be read at any time */
-    pthread_mutex_t lock;
-    pthread_cond_t wake, done;
+    cnn__mutex lock;
+    cnn__condition wake, done;
     cnn__task_fn fn;
     void *arg;
     cnn__float_mode mode; /* the caller's floating-point mode */
@@ -52,7 +49,7 @@ struct cnn__pool {
     struct worker {
         cnn__pool *pool;
         int number;
-        pthread_t thread;
+        cnn__thread thread;
         int64_t end;                           /* end of its range */
         _Alignas(64) atomic_int_fast64_t next; /* next task of its range; has a cache line of its own */
     } workers[];
@@ -91,7 +88,7 @@ static bool shares_callers_cpu(cnn__pool *pool)
     (void)pool;
     return false;
 #else
-    int cpu = sched_getcpu();
+    int cpu = cnn__thread_cpu();
     return cpu >= 0 && cpu == atomic_load_explicit(&pool->caller_cpu, memory_order_relaxed);
 #endif
 }
@@ -105,13 +102,13 @@ static void wait_for_news(cnn__pool *pool, uint64_t seen)
         }
         pause_briefly();
     }
-    pthread_mutex_lock(&pool->lock);
+    cnn__mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->sleepers, 1);
     while (!news(pool, seen)) {
-        pthread_cond_wait(&pool->wake, &pool->lock);
+        cnn__condition_wait(&pool->wake, &pool->lock);
     }
     atomic_fetch_sub(&pool->sleepers, 1);
-    pthread_mutex_unlock(&pool->lock);
+    cnn__mutex_unlock(&pool->lock);
 }
 
 /* Waits until this thread is no longer on the CPU of its caller. Returns false if the job, which follows number `seen`,
@@ -122,7 +119,7 @@ static bool leaves_callers_cpu(cnn__pool *pool, uint64_t seen)
         if (!shares_callers_cpu(pool)) {
             return true;
         }
-        sched_yield();
+        cnn__thread_yield();
     }
     return false;
 }
@@ -146,9 +143,9 @@ static void leave(cnn__pool *pool)
     CNN__HAPPENS_BEFORE(&pool->shares);
     uint64_t state = atomic_fetch_sub(&pool->state, 1) - 1;
     if (!(state & OPEN) && !(state & INSIDE)) {
-        pthread_mutex_lock(&pool->lock);
-        pthread_cond_signal(&pool->done);
-        pthread_mutex_unlock(&pool->lock);
+        cnn__mutex_lock(&pool->lock);
+        cnn__condition_signal(&pool->done);
+        cnn__mutex_unlock(&pool->lock);
     }
 }
 
@@ -173,21 +170,16 @@ static void *worker_main(void *arg)
     }
 }
 
-/* Workers block all signals, so that the program's signals are delivered to its own threads. */
 static cnn_status start_workers(cnn__pool *pool)
 {
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     int error = 0;
     for (int i = 1; i < pool->size && !error; i++) {
         struct worker *worker = &pool->workers[i];
         worker->pool = pool;
         worker->number = i;
-        error = pthread_create(&worker->thread, NULL, worker_main, worker);
+        error = cnn__thread_start(&worker->thread, worker_main, worker);
         pool->started += !error;
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     return error ? CNN_ERROR_THREAD : CNN_OK;
 }
 
@@ -216,9 +208,9 @@ cnn__pool *cnn__pool_new(cnn_context *ctx, int threads)
     pool->process = cnn__process();
     atomic_flag_clear(&pool->busy);
     annotate(pool);
-    pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->wake, NULL);
-    pthread_cond_init(&pool->done, NULL);
+    cnn__mutex_init(&pool->lock);
+    cnn__condition_init(&pool->wake);
+    cnn__condition_init(&pool->done);
     if (start_workers(pool) != CNN_OK) {
         cnn__fail(NULL, CNN_ERROR_THREAD, "context_create: thread %d of %d could not be created", pool->started + 2,
                   threads);
@@ -240,18 +232,18 @@ void cnn__pool_free(cnn__pool *pool)
         return;
     }
     if (is_ours(pool)) {
-        pthread_mutex_lock(&pool->lock);
+        cnn__mutex_lock(&pool->lock);
         atomic_store(&pool->stop, true);
-        pthread_cond_broadcast(&pool->wake);
-        pthread_mutex_unlock(&pool->lock);
+        cnn__condition_broadcast(&pool->wake);
+        cnn__mutex_unlock(&pool->lock);
         int cancel = cnn__cancel_defer();
         for (int i = 1; i <= pool->started; i++) {
-            pthread_join(pool->workers[i].thread, NULL);
+            cnn__thread_join(&pool->workers[i].thread);
         }
         cnn__cancel_restore(cancel);
-        pthread_cond_destroy(&pool->done);
-        pthread_cond_destroy(&pool->wake);
-        pthread_mutex_destroy(&pool->lock);
+        cnn__condition_destroy(&pool->done);
+        cnn__condition_destroy(&pool->wake);
+        cnn__mutex_destroy(&pool->lock);
     }
     cnn__free(pool->ctx, pool);
 }
@@ -287,7 +279,7 @@ static void open_job(cnn__pool *pool, int64_t tasks, cnn__task_fn fn, void *arg)
     pool->fn = fn;
     pool->arg = arg;
     pool->mode = cnn__float_mode_get();
-    atomic_store_explicit(&pool->caller_cpu, sched_getcpu(), memory_order_relaxed);
+    atomic_store_explicit(&pool->caller_cpu, cnn__thread_cpu(), memory_order_relaxed);
     pool->shares = shares_of(pool, tasks);
     for (int i = 0; i < pool->shares; i++) {
         atomic_store_explicit(&pool->workers[i].next, range_begin(tasks, pool->shares, i), memory_order_relaxed);
@@ -297,9 +289,9 @@ static void open_job(cnn__pool *pool, int64_t tasks, cnn__task_fn fn, void *arg)
     CNN__HAPPENS_BEFORE(&pool->fn);
     atomic_store(&pool->state, (number + 1) * NUMBER + OPEN);
     if (atomic_load(&pool->sleepers) > 0) {
-        pthread_mutex_lock(&pool->lock);
-        pthread_cond_broadcast(&pool->wake);
-        pthread_mutex_unlock(&pool->lock);
+        cnn__mutex_lock(&pool->lock);
+        cnn__condition_broadcast(&pool->wake);
+        cnn__mutex_unlock(&pool->lock);
     }
 }
 
@@ -313,11 +305,11 @@ static void close_job(cnn__pool *pool)
         pause_briefly();
     }
     int cancel = cnn__cancel_defer();
-    pthread_mutex_lock(&pool->lock);
+    cnn__mutex_lock(&pool->lock);
     while (atomic_load(&pool->state) & INSIDE) {
-        pthread_cond_wait(&pool->done, &pool->lock);
+        cnn__condition_wait(&pool->done, &pool->lock);
     }
-    pthread_mutex_unlock(&pool->lock);
+    cnn__mutex_unlock(&pool->lock);
     cnn__cancel_restore(cancel);
 }
 

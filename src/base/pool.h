@@ -6,7 +6,7 @@
 #ifndef CNN_BASE_POOL_H
 #define CNN_BASE_POOL_H
 
-#include "base/target.h"
+#include "platform/target.h"
 
 #include <stdint.h>
 

@@ -5,7 +5,7 @@
 #ifndef CNN_BASE_RANDOM_H
 #define CNN_BASE_RANDOM_H
 
-#include "base/target.h"
+#include "platform/target.h"
 
 #include <stdint.h>
 

@@ -3,7 +3,7 @@
 #ifndef CNN_BASE_REFERENCES_H
 #define CNN_BASE_REFERENCES_H
 
-#include "base/annotate.h"
+#include "platform/annotate.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* Versions and the names of statuses. */
-#include "base/target.h"
+#include "platform/target.h"
 
 #include <cnn/status.h>
 #include <cnn/version.h>

@@ -2,7 +2,7 @@
 #ifndef CNN_BASE_UTF8_H
 #define CNN_BASE_UTF8_H
 
-#include "base/target.h"
+#include "platform/target.h"
 
 #include <stdbool.h>
 #include <stddef.h>

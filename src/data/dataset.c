@@ -2,8 +2,8 @@
  * samples. */
 #include "data/dataset.h"
 
-#include "base/process.h"
 #include "base/references.h"
+#include "platform/process.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -170,13 +170,7 @@ static cnn_status check_callbacks(const cnn_context *ctx, const cnn_dataset_call
 /* A callback may ask for another sample of its own dataset, so the lock is recursive. */
 static cnn_status make_lock(cnn_dataset *dataset)
 {
-    pthread_mutexattr_t attributes;
-    bool made = pthread_mutexattr_init(&attributes) == 0;
-    if (made) {
-        pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
-        dataset->has_lock = pthread_mutex_init(&dataset->lock, &attributes) == 0;
-        pthread_mutexattr_destroy(&attributes);
-    }
+    dataset->has_lock = cnn__recursive_mutex_init(&dataset->lock) == 0;
     return dataset->has_lock
                ? CNN_OK
                : cnn__fail(dataset->ctx, CNN_ERROR_NO_MEMORY, "dataset_from_callbacks: could not create a mutex");
@@ -253,7 +247,7 @@ void cnn_dataset_free(cnn_dataset *dataset)
         dataset->free_user(dataset->user);
     }
     if (dataset->has_lock) {
-        pthread_mutex_destroy(&dataset->lock);
+        cnn__recursive_mutex_destroy(&dataset->lock);
     }
     cnn__tensor_release(dataset->images);
     cnn__tensor_release(dataset->labels);

@@ -35,7 +35,7 @@ struct cnn_dataset {
     cnn_status (*get)(int64_t index, void *image, void *label, void *user);
     void (*free_user)(void *user);
     void *user;
-    pthread_mutex_t lock; /* held during `get` */
+    cnn__recursive_mutex lock; /* held during `get` */
     bool has_lock;
     uint64_t process; /* the process that made it: after fork() the lock may be held by a thread that does not exist */
 };

@@ -2,8 +2,8 @@
  * loader is made; cnn_loader_next() allocates nothing. */
 #include "data/loader.h"
 
-#include "base/annotate.h"
-#include "base/process.h"
+#include "platform/annotate.h"
+#include "platform/process.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -7,8 +7,8 @@
 #ifndef CNN_DATA_LOADER_H
 #define CNN_DATA_LOADER_H
 
-#include "base/float_mode.h"
 #include "data/dataset.h"
+#include "platform/float_mode.h"
 
 #include <cnn/loader.h>
 
@@ -47,15 +47,15 @@ struct cnn_loader {
     int next_slot;
     cnn_status status;
     /* Shared with the background thread and protected by the lock: */
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
+    cnn__mutex lock;
+    cnn__condition changed;
     cnn__work work;
     cnn__job job;
     cnn_status job_status;
     char job_message[CNN__MESSAGE_SIZE];
     atomic_bool stop; /* also read without the lock, between samples */
     bool threaded, synchronised;
-    pthread_t thread;
+    cnn__thread thread;
     uint64_t process; /* the process that the thread belongs to: it does not survive fork() */
 };
 

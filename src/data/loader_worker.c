@@ -1,11 +1,10 @@
 /* Writing batches, and the background thread that writes them ahead of time. */
 #include "data/loader.h"
 
-#include "base/cancel.h"
-#include "base/process.h"
 #include "base/random.h"
+#include "platform/process.h"
+#include "platform/thread.h"
 
-#include <signal.h>
 #include <string.h>
 
 /* The stream numbers of shuffles are above all those that a context uses. */
@@ -56,73 +55,71 @@ static cnn_status write_batch(cnn_loader *l, const cnn__job *j)
 static void *background(void *arg)
 {
     cnn_loader *l = arg;
-    pthread_mutex_lock(&l->lock);
+    cnn__mutex_lock(&l->lock);
     while (!atomic_load(&l->stop)) {
         if (l->work != CNN__WORK_WAITING) {
-            pthread_cond_wait(&l->changed, &l->lock);
+            cnn__condition_wait(&l->changed, &l->lock);
             continue;
         }
         cnn__job j = l->job;
         l->work = CNN__WORK_RUNNING;
-        pthread_mutex_unlock(&l->lock);
+        cnn__mutex_unlock(&l->lock);
         cnn__float_mode_set(j.mode);
         cnn_status status = write_batch(l, &j);
-        pthread_mutex_lock(&l->lock);
+        cnn__mutex_lock(&l->lock);
         l->job_status = status;
         l->job_message[0] = '\0';
         if (status != CNN_OK) {
             strncat(l->job_message, cnn__failure_message(), sizeof l->job_message - 1);
         }
         l->work = CNN__WORK_DONE;
-        pthread_cond_broadcast(&l->changed);
+        cnn__condition_broadcast(&l->changed);
     }
-    pthread_mutex_unlock(&l->lock);
+    cnn__mutex_unlock(&l->lock);
     return NULL;
 }
 
 void cnn__loader_post(cnn_loader *l, const cnn__job *j)
 {
-    pthread_mutex_lock(&l->lock);
+    cnn__mutex_lock(&l->lock);
     l->job = *j;
     l->work = CNN__WORK_WAITING;
-    pthread_cond_broadcast(&l->changed);
-    pthread_mutex_unlock(&l->lock);
+    cnn__condition_broadcast(&l->changed);
+    cnn__mutex_unlock(&l->lock);
 }
 
 /* Waits for the job that was posted last. Returns false if none was posted. */
 static bool collect(cnn_loader *l, cnn__job *j, cnn_status *status)
 {
     int cancel = cnn__cancel_defer();
-    pthread_mutex_lock(&l->lock);
+    cnn__mutex_lock(&l->lock);
     bool posted = l->work != CNN__WORK_NONE;
     while (posted && l->work != CNN__WORK_DONE) {
-        pthread_cond_wait(&l->changed, &l->lock);
+        cnn__condition_wait(&l->changed, &l->lock);
     }
     l->work = CNN__WORK_NONE;
     *j = l->job;
     *status = l->job_status;
-    pthread_mutex_unlock(&l->lock);
+    cnn__mutex_unlock(&l->lock);
     cnn__cancel_restore(cancel);
     return posted;
 }
 
-/* The thread must not receive the program's signals, because their handlers expect to run in the program's own
- * threads. */
+/* Where there are no threads, the caller writes its batches itself. */
 cnn_status cnn__loader_start(cnn_loader *l)
 {
-    sigset_t all, before;
-    if (pthread_mutex_init(&l->lock, NULL) != 0) {
+    if (!CNN__THREADS) {
+        return CNN_OK;
+    }
+    if (cnn__mutex_init(&l->lock) != 0) {
         return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: could not create a mutex");
     }
-    if (pthread_cond_init(&l->changed, NULL) != 0) {
-        pthread_mutex_destroy(&l->lock);
+    if (cnn__condition_init(&l->changed) != 0) {
+        cnn__mutex_destroy(&l->lock);
         return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: could not create a condition variable");
     }
     l->synchronised = true;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int code = pthread_create(&l->thread, NULL, background, l);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int code = cnn__thread_start(&l->thread, background, l);
     if (code != 0) {
         return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: the background thread: %s", strerror(code));
     }
@@ -138,15 +135,15 @@ void cnn__loader_stop(cnn_loader *l)
     }
     if (l->threaded) {
         atomic_store(&l->stop, true);
-        pthread_mutex_lock(&l->lock);
-        pthread_cond_broadcast(&l->changed);
-        pthread_mutex_unlock(&l->lock);
+        cnn__mutex_lock(&l->lock);
+        cnn__condition_broadcast(&l->changed);
+        cnn__mutex_unlock(&l->lock);
         int cancel = cnn__cancel_defer();
-        pthread_join(l->thread, NULL);
+        cnn__thread_join(&l->thread);
         cnn__cancel_restore(cancel);
     }
-    pthread_cond_destroy(&l->changed);
-    pthread_mutex_destroy(&l->lock);
+    cnn__condition_destroy(&l->changed);
+    cnn__mutex_destroy(&l->lock);
 }
 
 static bool same_job(const cnn__job *a, const cnn__job *b)

@@ -3,8 +3,8 @@
  * of the image: first x / 255 for u8, then (x − mean) / std. */
 #include "data/dataset.h"
 
-#include "base/cancel.h"
-#include "base/process.h"
+#include "platform/process.h"
+#include "platform/thread.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -180,9 +180,9 @@ static cnn_status write_by_callback(cnn_dataset *dataset, const char *call, int6
                          call);
     }
     int cancel = cnn__cancel_defer();
-    pthread_mutex_lock(&dataset->lock);
+    cnn__recursive_mutex_lock(&dataset->lock);
     cnn_status status = dataset->get(index, image, label, dataset->user);
-    pthread_mutex_unlock(&dataset->lock);
+    cnn__recursive_mutex_unlock(&dataset->lock);
     cnn__cancel_restore(cancel);
     if (status == CNN_OK) {
         return CNN_OK;

@@ -3,7 +3,7 @@
 #ifndef CNN_IO_CONVERT_H
 #define CNN_IO_CONVERT_H
 
-#include "base/target.h"
+#include "platform/target.h"
 
 #include <stddef.h>
 #include <stdint.h>

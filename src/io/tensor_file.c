@@ -2,7 +2,7 @@
  * open (io/safetensors.h); a thread's cancelability is its own again between two calls. */
 #include "io/safetensors.h"
 
-#include "base/cancel.h"
+#include "platform/thread.h"
 
 #include <cnn/file.h>
 

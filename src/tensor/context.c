@@ -2,15 +2,14 @@
  * are above base/; everything else about contexts is in base/context.h. */
 #include "base/context.h"
 
-#include "base/cancel.h"
-#include "base/cpu.h"
-#include "base/process.h"
 #include "base/random.h"
 #include "base/references.h"
 #include "kernels/kernels.h"
+#include "platform/cpu.h"
+#include "platform/process.h"
+#include "platform/thread.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +70,7 @@ static void fill(cnn_context *ctx, const cnn_context_options *o)
     CNN__ATOMIC(&ctx->stream);
     atomic_init(&ctx->lock_process, 2 * cnn__process());
     CNN__ATOMIC(&ctx->lock_process);
-    ctx->threads = o->threads ? o->threads : available_cpus();
+    ctx->threads = !CNN__THREADS ? 1 : o->threads ? o->threads : available_cpus();
     ctx->device = CNN_DEVICE_CPU;
     ctx->math = o->math;
     ctx->log = o->log;
@@ -119,7 +118,7 @@ cnn_context *cnn_context_create(const cnn_context_options *options)
     ctx->allocator_user = bootstrap.allocator_user;
     ctx->kernels = kernels;
     fill(ctx, &o);
-    pthread_mutex_init(&ctx->lock, NULL);
+    cnn__mutex_init(&ctx->lock);
     if (ctx->threads > 1 && !(ctx->pool = cnn__pool_new(ctx, ctx->threads))) {
         cnn__context_release(ctx);
         return NULL;
@@ -140,7 +139,7 @@ void cnn__context_release(cnn_context *ctx)
         return;
     }
     cnn__pool_free(ctx->pool);
-    pthread_mutex_destroy(&ctx->lock);
+    cnn__mutex_destroy(&ctx->lock);
     cnn_context last = { .deallocate = ctx->deallocate, .allocator_user = ctx->allocator_user };
     cnn__free(&last, ctx);
 }
@@ -158,20 +157,20 @@ void cnn__context_lock(cnn_context *ctx)
     uint_fast64_t owner = atomic_load(&ctx->lock_process);
     while (owner != made) {
         if (owner == in_the_making) {
-            sched_yield();
+            cnn__thread_yield();
             owner = atomic_load(&ctx->lock_process);
         } else if (atomic_compare_exchange_strong(&ctx->lock_process, &owner, in_the_making)) {
-            pthread_mutex_init(&ctx->lock, NULL);
+            cnn__mutex_init(&ctx->lock);
             atomic_store(&ctx->lock_process, made);
             owner = made;
         }
     }
-    pthread_mutex_lock(&ctx->lock);
+    cnn__mutex_lock(&ctx->lock);
 }
 
 void cnn__context_unlock(cnn_context *ctx)
 {
-    pthread_mutex_unlock(&ctx->lock);
+    cnn__mutex_unlock(&ctx->lock);
 }
 
 static void missing(const char *call)

@@ -1,7 +1,7 @@
 /* The file in memory, the counting allocator, the promises and the model of the harnesses; see fuzz.h. */
 #include "fuzz.h"
 
-#include "base/file.h"
+#include "platform/posix/file_calls.h"
 
 #include <errno.h>
 #include <stdio.h>

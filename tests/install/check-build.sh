@@ -100,6 +100,6 @@ done
 refused math "$@" LDFLAGS=-ffast-math
 [ -z "$x86_64" ] || refused 64-bit "$@" CFLAGS="-O2 -m32"
 cd "$odd" || exit 1
-missing=$(find build/src -name '*.d' -exec grep -L 'src/base/target.h' {} +)
-[ -z "$missing" ] || fail "these do not include base/target.h: $missing"
+missing=$(find build/src -name '*.d' -exec grep -L 'src/platform/target.h' {} +)
+[ -z "$missing" ] || fail "these do not include platform/target.h: $missing"
 [ "$failures" = 0 ] && echo "check-build: the tree works in \"${odd##*/}\", and flags keep their promises"

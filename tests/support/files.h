@@ -4,6 +4,7 @@
 #define CNN_TESTS_SUPPORT_FILES_H
 
 #include "base/file.h"
+#include "platform/posix/file_calls.h"
 
 #include <cnn/cnn.h>
 

@@ -28,6 +28,13 @@ plant src/tensor/shape.c '  #  include   "autograd/tape.h"'
 plant src/optim/sgd.c '#include "nn/module.h"'
 plant src/data/idx.c '#include "io/json.h"'
 plant src/nn/module.c '#include "io/json.h"'
+plant src/platform/posix/files.c '#include "base/message.h"'
+plant src/base/file.c '#include <errno.h>'
+plant src/data/loader.c '#include <pthread.h>'
+plant src/kernels/select.c '#include <sys/auxv.h>'
+plant src/kernels/kernels.h '#include <zlib.h>'
+plant src/io/json.c '#include <immintrin.h>'
+plant src/base/pool.c '#include "platform/posix/thread.h"'
 plant src/ops/relu.c '#include "operation.h"'
 plant include/cnn/tape.h '#include "tensor/tensor.h"'
 plant include/cnn/tape.h '#include <stdio.h>'
@@ -36,4 +43,4 @@ plant examples/mnist_cnn/main.c '#include "tensor/tensor.h"'
 mkdir "$work/tree/src/attic"
 echo '#include "base/file.h"' >"$work/tree/src/attic/old.c"
 tools/check-layers.sh "$work/tree" >"$work/log" 2>&1 && { echo "test-layers: an unknown room passes" >&2; failures=$((failures + 1)); }
-[ "$failures" = 0 ] && echo "test-layers: 14 planted violations found"
+[ "$failures" = 0 ] && echo "test-layers: 21 planted violations found"

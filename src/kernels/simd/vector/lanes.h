@@ -3,8 +3,8 @@
 #ifndef CNN_KERNELS_SIMD_VECTOR_LANES_H
 #define CNN_KERNELS_SIMD_VECTOR_LANES_H
 
-#include "base/target.h"
 #include "kernels/simd/vector/machine.h"
+#include "platform/target.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,9 @@
-/* Counting the CPUs of the affinity mask. The kernel refuses a mask with fewer bits than its own, which may have
- * more than the 1024 bits of cpu_set_t, so the mask grows until the kernel accepts it. */
-#include "base/cpu.h"
+/* Counting the CPUs of the affinity mask, if the system has one. The kernel refuses a mask with fewer bits than its
+ * own, which may have more than the 1024 bits of cpu_set_t, so the mask grows until the kernel accepts it. */
+#include "platform/cpu.h"
 
-#include "base/cancel.h"
+#if CNN__POSIX
+#include "platform/thread.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -10,7 +11,9 @@
 
 enum { LARGEST_MASK = 8192 }; /* bytes: 65,536 CPUs, eight times what Linux can have */
 
-static int allowed_cpus(void)
+#ifdef __linux__
+/* 0: the system does not say. */
+static int cpus_of_mask(void)
 {
     union {
         cpu_set_t set;
@@ -24,6 +27,21 @@ static int allowed_cpus(void)
             break;
         }
     }
+    return 0;
+}
+#else
+static int cpus_of_mask(void)
+{
+    return 0;
+}
+#endif
+
+static int allowed_cpus(void)
+{
+    int allowed = cpus_of_mask();
+    if (allowed > 0) {
+        return allowed;
+    }
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > LARGEST_MASK * 8 ? LARGEST_MASK * 8 : (int)online;
 }
@@ -36,3 +54,4 @@ int cnn__cpu_count(void)
     count = quota > 0 && quota < count ? quota : count;
     return count > 0 ? count : 1;
 }
+#endif

@@ -1,9 +1,9 @@
 /* Identifies the process, so that objects recognise when they are used in a forked child of the process that made
  * them. */
-#ifndef CNN_BASE_PROCESS_H
-#define CNN_BASE_PROCESS_H
+#ifndef CNN_PLATFORM_PROCESS_H
+#define CNN_PLATFORM_PROCESS_H
 
-#include "base/target.h"
+#include "platform/target.h"
 
 #include <stdint.h>
 

@@ -1,11 +1,11 @@
 /* The floating-point mode of a thread: how it rounds and how it treats subnormal numbers. Results depend on it as
  * they depend on operands.
  *
- * The library computes in the mode of the thread that calls it. Its own threads take over the caller's mode with
- * each piece of work, so results do not depend on which thread computes what. Only the mode is handed on, never
- * enabled traps, because a signal in a thread that the program does not know would kill the program. */
-#ifndef CNN_BASE_FLOAT_MODE_H
-#define CNN_BASE_FLOAT_MODE_H
+ * The library computes as the thread that calls it does. Its own threads take over the caller's mode with each piece
+ * of work, so that results do not depend on who computes what. Only the modes are handed on, never enabled traps: a
+ * signal in a thread that the program does not know would kill it. */
+#ifndef CNN_PLATFORM_FLOAT_MODE_H
+#define CNN_PLATFORM_FLOAT_MODE_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* Checks the target and the compiler's flags. Every file includes this, most of them through base/pool.h or
  * kernels/simd/vector/lanes.h. Programs that use the library may be compiled with any flags. */
-#ifndef CNN_BASE_TARGET_H
-#define CNN_BASE_TARGET_H
+#ifndef CNN_PLATFORM_TARGET_H
+#define CNN_PLATFORM_TARGET_H
 
 #if __SIZEOF_POINTER__ < 8 || __SIZEOF_SIZE_T__ < 8
 #error "libcnn needs a 64-bit target: sizes of tensors and files go beyond 32 bits. Compile without -m32 and -mx32."
@@ -22,6 +22,17 @@ may be compiled with these flags."
 
 #if defined(__x86_64__) && (__FLT_EVAL_METHOD__ == 1 || __FLT_EVAL_METHOD__ == 2)
 #error "libcnn is not compiled with -mfpmath=387: each operation must round to its own type."
+#endif
+
+/* Which folder of platform/ is compiled in. The compiler knows the system; CNN__NONE may be defined on any, for a
+ * library without threads and files. */
+#if defined CNN__NONE || defined __wasm__
+#undef CNN__NONE
+#define CNN__NONE 1
+#elif defined _WIN32
+#define CNN__WIN32 1
+#else
+#define CNN__POSIX 1
 #endif
 
 #endif

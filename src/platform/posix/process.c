@@ -6,9 +6,10 @@
  *
  * There is one page for the whole library. It is never freed, because a thread may still ask for the number while
  * the program ends. */
-#include "base/process.h"
+#include "platform/process.h"
 
-#include "base/annotate.h"
+#if CNN__POSIX
+#include "platform/annotate.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,17 +17,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-typedef atomic_uint_fast64_t number;
+typedef atomic_uint_fast64_t process_number;
 
-static number last, no_page;
-static _Atomic(number *) current;
+static process_number last_process, no_page;
+static _Atomic(process_number *) current_page;
 
-static void in_child(void)
+static void forget_process(void)
 {
-    atomic_store(atomic_load(&current), 0);
+    atomic_store(atomic_load(&current_page), 0);
 }
 
-static number *wiped_page(size_t size)
+static process_number *wiped_page(size_t size)
 {
 #ifdef MADV_WIPEONFORK
     void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -41,13 +42,13 @@ static number *wiped_page(size_t size)
 }
 
 /* Threads that come here at the same time agree on the page of one of them. */
-static number *set_up(void)
+static process_number *choose_page(void)
 {
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
-    number *page = wiped_page(size), *ours = page ? page : &no_page, *theirs = NULL;
+    process_number *page = wiped_page(size), *ours = page ? page : &no_page, *theirs = NULL;
     CNN__ATOMIC(ours);
-    if (atomic_compare_exchange_strong(&current, &theirs, ours)) {
-        pthread_atfork(NULL, NULL, in_child);
+    if (atomic_compare_exchange_strong(&current_page, &theirs, ours)) {
+        pthread_atfork(NULL, NULL, forget_process);
         return ours;
     }
     if (page) {
@@ -58,12 +59,13 @@ static number *set_up(void)
 
 uint64_t cnn__process(void)
 {
-    number *word = atomic_load_explicit(&current, memory_order_acquire);
-    word = word ? word : set_up();
+    process_number *word = atomic_load_explicit(&current_page, memory_order_acquire);
+    word = word ? word : choose_page();
     uint64_t known = atomic_load_explicit(word, memory_order_relaxed);
     if (known) {
         return known;
     }
-    uint64_t next = atomic_fetch_add(&last, 1) + 1;
+    uint64_t next = atomic_fetch_add(&last_process, 1) + 1;
     return atomic_compare_exchange_strong(word, &known, next) ? next : known;
 }
+#endif

@@ -1,33 +1,35 @@
 /* The CPU quota of a container. Cgroups limit the microseconds of CPU time per period, and each group from the
  * process's own up to the root may have a limit; the smallest one counts.
  *
- * /proc/self/cgroup lists the groups of the process, and /proc/self/mountinfo shows where they are mounted. In
- * version 2 a group's file cpu.max holds "QUOTA PERIOD", where QUOTA is "max" if there is no quota; in version 1
- * cpu.cfs_quota_us (−1: none) and cpu.cfs_period_us hold one number each. A file that is missing or malformed counts
- * as no quota. */
-#include "base/cpu.h"
+ * /proc/self/cgroup says which groups the process is in, /proc/self/mountinfo where they can be seen. In version 2 a
+ * group's file cpu.max holds "QUOTA PERIOD", QUOTA being "max" where there is none; in version 1 cpu.cfs_quota_us
+ * (−1: none) and cpu.cfs_period_us hold one number each. What is missing or malformed is no quota. */
+#include "platform/cpu.h"
 
-#include "base/file.h"
+#if CNN__POSIX
+#include "platform/posix/file_calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE = 4096, SMALL = 64 };
+enum { QUOTA_LINE = 4096, QUOTA_WORD = 64 };
 
 /* ---- reading: nothing is reported ---- */
 
 typedef struct lines {
     int fd;
     size_t at, size;
-    char buffer[LINE];
+    char buffer[QUOTA_LINE];
 } lines;
 
 static bool lines_open(lines *from, const char *root, const char *path)
 {
-    char whole[LINE + SMALL];
+    char whole[QUOTA_LINE + QUOTA_WORD];
     *from = (lines){ .fd = -1 };
     if (snprintf(whole, sizeof whole, "%s%s", root, path) >= (int)sizeof whole) {
         return false;
@@ -70,12 +72,12 @@ static bool lines_next(lines *from, char *line, size_t size)
     return c >= 0 || length > 0;
 }
 
-static bool first_line(const char *root, const char *folder, const char *name, char line[SMALL])
+static bool first_line(const char *root, const char *folder, const char *name, char line[QUOTA_WORD])
 {
     lines file;
-    char path[LINE + SMALL];
+    char path[QUOTA_LINE + QUOTA_WORD];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    bool read = lines_open(&file, root, path) && lines_next(&file, line, SMALL);
+    bool read = lines_open(&file, root, path) && lines_next(&file, line, QUOTA_WORD);
     if (file.fd >= 0) {
         cnn__file_now()->close(file.fd);
     }
@@ -85,7 +87,7 @@ static bool first_line(const char *root, const char *folder, const char *name, c
 /* ---- quotas ---- */
 
 /* Reads digits up to `end` as a positive number; returns 0 if there is none. */
-static int64_t number(const char *text, char end, const char **after)
+static int64_t quota_number(const char *text, char end, const char **after)
 {
     int64_t n = 0;
     for (; *text >= '0' && *text <= '9'; text++) {
@@ -98,25 +100,25 @@ static int64_t number(const char *text, char end, const char **after)
 }
 
 /* Converts `quota` microseconds per `period` into CPUs, rounded up; 0: no quota. */
-static int64_t cpus(int64_t quota, int64_t period)
+static int64_t quota_cpus(int64_t quota, int64_t period)
 {
     return quota > 0 && period > 0 ? quota / period + (quota % period != 0) : 0;
 }
 
 static int64_t group_quota(const char *root, const char *folder, bool version2)
 {
-    char quota[SMALL], period[SMALL];
+    char quota[QUOTA_WORD], period[QUOTA_WORD];
     const char *rest = quota;
     if (version2) {
-        int64_t time = first_line(root, folder, "cpu.max", quota) ? number(quota, ' ', &rest) : 0;
-        return time ? cpus(time, number(rest, '\0', &rest)) : 0;
+        int64_t time = first_line(root, folder, "cpu.max", quota) ? quota_number(quota, ' ', &rest) : 0;
+        return time ? quota_cpus(time, quota_number(rest, '\0', &rest)) : 0;
     }
     return first_line(root, folder, "cpu.cfs_quota_us", quota) && first_line(root, folder, "cpu.cfs_period_us", period)
-               ? cpus(number(quota, '\0', &rest), number(period, '\0', &rest))
+               ? quota_cpus(quota_number(quota, '\0', &rest), quota_number(period, '\0', &rest))
                : 0;
 }
 
-static int64_t smaller(int64_t a, int64_t b)
+static int64_t smaller_quota(int64_t a, int64_t b)
 {
     return !a || (b && b < a) ? b : a;
 }
@@ -127,7 +129,7 @@ static int64_t smallest_quota(const char *root, char *folder, size_t mount, bool
 {
     int64_t quota = 0;
     for (;;) {
-        quota = smaller(quota, group_quota(root, folder, version2));
+        quota = smaller_quota(quota, group_quota(root, folder, version2));
         char *slash = strrchr(folder, '/');
         if (strlen(folder) <= mount || !slash) {
             return quota;
@@ -139,7 +141,7 @@ static int64_t smallest_quota(const char *root, char *folder, size_t mount, bool
 /* ---- finding the groups ---- */
 
 /* Whether `word` is in a comma-separated list. */
-static bool listed(const char *list, const char *word)
+static bool is_listed(const char *list, const char *word)
 {
     size_t length = strlen(word);
     for (const char *at = list; (at = strstr(at, word)); at += length) {
@@ -152,10 +154,10 @@ static bool listed(const char *list, const char *word)
 
 /* Reads the paths of the process's groups: of version 2, and of the controller "cpu" of version 1; "" if there is
  * none. A line is "number:controllers:path"; in version 2 the number is 0 and the list of controllers is empty. */
-static void read_groups(const char *root, char paths[2][LINE])
+static void read_groups(const char *root, char paths[2][QUOTA_LINE])
 {
     lines file;
-    char line[LINE];
+    char line[QUOTA_LINE];
     paths[0][0] = paths[1][0] = '\0';
     if (!lines_open(&file, root, "/proc/self/cgroup")) {
         return;
@@ -167,7 +169,7 @@ static void read_groups(const char *root, char paths[2][LINE])
         }
         *path++ = '\0';
         bool version2 = strncmp(line, "0:", 2) == 0 && !*controllers;
-        if (version2 || listed(controllers, "cpu")) {
+        if (version2 || is_listed(controllers, "cpu")) {
             memcpy(paths[version2 ? 0 : 1], path, strlen(path) + 1);
         }
     }
@@ -215,11 +217,11 @@ static bool read_mount(char *line, mount *m)
     unescape(m->top);
     unescape(m->point);
     m->version2 = type && strcmp(type, "cgroup2") == 0;
-    return m->version2 || (type && source && options && strcmp(type, "cgroup") == 0 && listed(options, "cpu"));
+    return m->version2 || (type && source && options && strcmp(type, "cgroup") == 0 && is_listed(options, "cpu"));
 }
 
 /* The part of a group's path below the top of a mount; NULL if the mount does not include it. */
-static const char *below(const char *path, const char *top)
+static const char *path_below(const char *path, const char *top)
 {
     size_t length = strcmp(top, "/") == 0 ? 0 : strlen(top);
     bool shown = strncmp(path, top, length) == 0 && (!path[length] || path[length] == '/') && !strstr(path, "/..");
@@ -228,19 +230,19 @@ static const char *below(const char *path, const char *top)
 
 static int64_t mount_quota(const char *root, const mount *m, const char *path)
 {
-    char folder[LINE];
-    const char *rest = below(path, m->top);
+    char folder[QUOTA_LINE];
+    const char *rest = path_below(path, m->top);
     if (!rest) {
         return 0;
     }
     int length = snprintf(folder, sizeof folder, "%s%s", m->point, strcmp(rest, "/") == 0 ? "" : rest);
-    return length < LINE ? smallest_quota(root, folder, strlen(m->point), m->version2) : 0;
+    return length < QUOTA_LINE ? smallest_quota(root, folder, strlen(m->point), m->version2) : 0;
 }
 
 int cnn__cpu_quota(const char *root)
 {
     lines file;
-    char paths[2][LINE], line[LINE];
+    char paths[2][QUOTA_LINE], line[QUOTA_LINE];
     int64_t quota = 0;
     mount m;
     read_groups(root, paths);
@@ -249,9 +251,10 @@ int cnn__cpu_quota(const char *root)
     }
     while (lines_next(&file, line, sizeof line)) {
         if (read_mount(line, &m)) {
-            quota = smaller(quota, mount_quota(root, &m, paths[m.version2 ? 0 : 1]));
+            quota = smaller_quota(quota, mount_quota(root, &m, paths[m.version2 ? 0 : 1]));
         }
     }
     cnn__file_now()->close(file.fd);
     return quota > INT_MAX ? INT_MAX : (int)quota;
 }
+#endif

@@ -1,8 +1,8 @@
 /* Annotations that tell Helgrind what atomic variables mean. Helgrind sees locks but not memory orders, and has to
  * be told that accesses to these variables are not races and that they order earlier writes before later reads. Only
  * `make check-helgrind` defines CNN_HELGRIND; in every other build the macros expand to nothing. */
-#ifndef CNN_BASE_ANNOTATE_H
-#define CNN_BASE_ANNOTATE_H
+#ifndef CNN_PLATFORM_ANNOTATE_H
+#define CNN_PLATFORM_ANNOTATE_H
 
 #ifdef CNN_HELGRIND
 #include <valgrind/helgrind.h>
