@@ -34,12 +34,13 @@ ZLIB_LIBS := $(if $(HAVE_ZLIB),-lz)
 # ---- the folder of src/platform/ that is compiled in; PLATFORM=none makes a library without threads and files on any system ----
 MACHINE := $(shell $(CC) -dumpmachine)
 PLATFORM ?= $(if $(findstring mingw,$(MACHINE)),win32,$(if $(filter wasm%,$(MACHINE)),none,posix))
-PLATFORM_CPPFLAGS := $(if $(filter none,$(PLATFORM)),-DCNN__NONE)
+PLATFORM_CPPFLAGS := $(if $(filter none,$(PLATFORM)),-DCNN__WITHOUT_SYSTEM)
+PLATFORM_CFLAGS := $(if $(filter posix,$(PLATFORM)),-fPIC -pthread)
 
 # C11 to the letter computes floats as doubles on s390x, which vectors do not.
 PRECISION := $(if $(filter s390x-%,$(MACHINE)),-fexcess-precision=fast)
 STRICT := -std=c11 -D_GNU_SOURCE $(PLATFORM_CPPFLAGS) $(WARNINGS) $(if $(filter 1,$(WERROR)),-Werror)
-ALL_CFLAGS = $(STRICT) $(PRECISION) -fPIC -fvisibility=hidden -pthread -Iinclude -Isrc \
+ALL_CFLAGS = $(STRICT) $(PRECISION) $(PLATFORM_CFLAGS) -fvisibility=hidden -Iinclude -Isrc \
 	$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(if $(findstring -O0,$(CFLAGS)),,$(HARDEN)) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off
 # The same library, debugging information and all, comes out of a folder of any name. No part of FLAGS: a tree that is moved is not
 # compiled again.

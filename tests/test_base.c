@@ -2,18 +2,25 @@
 #include "base/context.h"
 #include "base/pool.h"
 #include "base/random.h"
+#include "platform/memory.h"
+#include "support/shims.h"
 
 #include <cnn/cnn.h>
 
 #include <check.h>
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if CNN__NONE
+#include "platform/none/sources.h"
+#endif
+#if CNN__POSIX
+#include <sched.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#endif
 
 /* ---- statuses and versions ---- */
 
@@ -105,6 +112,7 @@ START_TEST(a_null_object_leaves_the_message_that_explains_it)
 }
 END_TEST
 
+#if CNN__THREADS
 static void *fail_elsewhere(void *ctx)
 {
     cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(-7));
@@ -114,13 +122,14 @@ static void *fail_elsewhere(void *ctx)
 START_TEST(a_failure_in_one_thread_is_not_seen_in_another)
 {
     cnn_context *ctx = cnn_context_new(.threads = 1);
-    pthread_t thread;
-    ck_assert_int_eq(pthread_create(&thread, NULL, fail_elsewhere, ctx), 0);
-    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    cnn__thread thread;
+    ck_assert_int_eq(cnn__thread_start(&thread, fail_elsewhere, ctx), 0);
+    cnn__thread_join(&thread);
     ck_assert_str_eq(cnn_last_error(ctx), "");
     cnn_context_free(ctx);
 }
 END_TEST
+#endif
 
 START_TEST(messages_stay_one_line_and_within_their_buffer)
 {
@@ -309,6 +318,8 @@ END_TEST
 
 /* ---- the pool ---- */
 
+#if CNN__THREADS
+
 typedef struct tally {
     atomic_int runs[1000];
     atomic_int inside[16];
@@ -368,6 +379,7 @@ START_TEST(turned_tasks_are_each_worker_s_from_the_end)
 }
 END_TEST
 
+#if CNN__POSIX
 static void compare_mask(void *arg, int64_t task, int worker)
 {
     (void)task;
@@ -390,6 +402,7 @@ START_TEST(workers_that_slept_may_run_where_they_could_before)
     cnn__pool_free(pool);
 }
 END_TEST
+#endif
 
 static void nested_task(void *arg, int64_t task, int worker)
 {
@@ -414,15 +427,20 @@ START_TEST(a_task_may_use_the_pool_itself)
 }
 END_TEST
 
+typedef struct pool_user {
+    cnn__pool *pool;
+    cnn__thread thread;
+    bool failed;
+} pool_user;
+
 static void *use_pool(void *arg)
 {
+    pool_user *user = arg;
     for (int round = 0; round < 300; round++) {
-        tally t = { .pool = arg };
-        cnn__pool_run(arg, 50, 1e9, count_task, &t);
+        tally t = { .pool = user->pool };
+        cnn__pool_run(user->pool, 50, 1e9, count_task, &t);
         for (int i = 0; i < 50; i++) {
-            if (atomic_load(&t.runs[i]) != 1) {
-                return arg;
-            }
+            user->failed |= atomic_load(&t.runs[i]) != 1;
         }
     }
     return NULL;
@@ -431,19 +449,20 @@ static void *use_pool(void *arg)
 START_TEST(several_threads_may_use_one_pool)
 {
     cnn__pool *pool = cnn__pool_new(NULL, 3);
-    pthread_t threads[4];
+    pool_user users[4];
     for (int i = 0; i < 4; i++) {
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, use_pool, pool), 0);
+        users[i] = (pool_user){ .pool = pool };
+        ck_assert_int_eq(cnn__thread_start(&users[i].thread, use_pool, &users[i]), 0);
     }
     for (int i = 0; i < 4; i++) {
-        void *failed;
-        ck_assert_int_eq(pthread_join(threads[i], &failed), 0);
-        ck_assert_ptr_null(failed);
+        cnn__thread_join(&users[i].thread);
+        ck_assert(!users[i].failed);
     }
     cnn__pool_free(pool);
 }
 END_TEST
 
+#if CNN__POSIX
 START_TEST(a_forked_child_computes_alone)
 {
     cnn__pool *pool = cnn__pool_new(NULL, 3);
@@ -467,6 +486,32 @@ START_TEST(a_forked_child_computes_alone)
     cnn__pool_free(pool);
 }
 END_TEST
+#endif
+#endif
+
+#if CNN__NONE
+START_TEST(one_thread_serves_every_context)
+{
+    cnn_context *ctx = cnn_context_new(.threads = 3);
+    ck_assert_int_eq(cnn_context_threads(ctx), 1);
+    cnn_context_free(ctx);
+}
+END_TEST
+
+START_TEST(without_files_reading_and_saving_say_so)
+{
+    cnn_context *ctx = cnn_context_new(.seed = 1);
+    cnn_module *module = cnn_linear_new(ctx, 2, 2);
+    cnn__source_set(NULL);
+    ck_assert_ptr_null(cnn_tensor_load(ctx, "weights", "a"));
+    ck_assert_int_eq(cnn_context_status(ctx), CNN_ERROR_UNSUPPORTED);
+    ck_assert_str_eq(cnn_last_error(ctx), "tensor_load: weights: this library was built without files");
+    ck_assert_int_eq(cnn_module_save(module, "weights"), CNN_ERROR_UNSUPPORTED);
+    cnn_module_free(module);
+    cnn_context_free(ctx);
+}
+END_TEST
+#endif
 
 /* ---- memory ---- */
 
@@ -478,8 +523,8 @@ typedef struct ledger {
 static void *ledger_allocate(size_t size, size_t alignment, void *user)
 {
     ledger *l = user;
-    void *memory = NULL;
-    if (l->countdown-- == 0 || posix_memalign(&memory, alignment, size)) {
+    void *memory = l->countdown-- == 0 ? NULL : cnn__system_alloc(size, alignment);
+    if (!memory) {
         return NULL;
     }
     l->live++;
@@ -492,7 +537,7 @@ static void ledger_deallocate(void *memory, size_t size, void *user)
     ledger *l = user;
     l->live--;
     l->bytes -= size;
-    free(memory);
+    cnn__system_free(memory);
 }
 
 START_TEST(the_users_allocator_gets_everything_back)
@@ -559,7 +604,9 @@ int main(void)
     tcase_add_test(tests, kernels_come_from_option_then_environment);
     tcase_add_test(tests, errors_belong_to_their_context_and_thread);
     tcase_add_test(tests, a_null_object_leaves_the_message_that_explains_it);
+#if CNN__THREADS
     tcase_add_test(tests, a_failure_in_one_thread_is_not_seen_in_another);
+#endif
     tcase_add_test(tests, messages_stay_one_line_and_within_their_buffer);
     tcase_add_test(tests, a_context_outlives_its_free_while_objects_use_it);
     tcase_add_test(tests, random_state_can_be_set_back);
@@ -569,12 +616,20 @@ int main(void)
     tcase_add_test(tests, philox_gives_the_known_answers);
     tcase_add_test(tests, draws_have_the_right_moments);
     tcase_add_test(tests, permutations_are_permutations_and_uniform);
+#if CNN__THREADS
     tcase_add_test(tests, every_task_runs_once_and_no_worker_number_twice_at_a_time);
     tcase_add_test(tests, turned_tasks_are_each_worker_s_from_the_end);
-    tcase_add_test(tests, workers_that_slept_may_run_where_they_could_before);
     tcase_add_test(tests, a_task_may_use_the_pool_itself);
     tcase_add_test(tests, several_threads_may_use_one_pool);
+#endif
+#if CNN__NONE
+    tcase_add_test(tests, one_thread_serves_every_context);
+    tcase_add_test(tests, without_files_reading_and_saving_say_so);
+#endif
+#if CNN__POSIX
+    tcase_add_test(tests, workers_that_slept_may_run_where_they_could_before);
     tcase_add_test(tests, a_forked_child_computes_alone);
+#endif
     tcase_add_test(tests, the_users_allocator_gets_everything_back);
     tcase_add_test(tests, every_allocation_of_a_context_may_fail);
     tcase_add_test(tests, log_lines_reach_the_callback);

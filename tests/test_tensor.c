@@ -74,9 +74,9 @@ START_TEST(shapes_that_no_memory_holds_are_refused)
         ck_assert_ptr_null(cnn_tensor_zeros(ctx, CNN_F64, ranks[i], shapes[i]));
         failed_with(CNN_ERROR_SHAPE, refused[i]);
     }
-    /* A shape that memory could address but does not have. */
+    /* A shape that memory of 64-bit addresses could have but does not. */
     ck_assert_ptr_null(cnn_tensor_empty(ctx, CNN_U8, CNN_SHAPE((int64_t)1 << 60)));
-    failed_with(CNN_ERROR_NO_MEMORY, "tensor_empty: ");
+    failed_with(sizeof(void *) < 8 ? CNN_ERROR_SHAPE : CNN_ERROR_NO_MEMORY, "tensor_empty: ");
 }
 END_TEST
 

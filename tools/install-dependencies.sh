@@ -30,6 +30,8 @@ workflows needed command yamllint                               yamllint
 docs     needed command doxygen                                 doxygen
 docs     wanted path    /usr/share/doxygen-awesome-css          doxygen-awesome-css
 docs     wanted command dot                                     graphviz
+wasm     needed command emcc                                    emscripten
+wasm     needed command node                                    nodejs
 peers    wanted command python3                                 python3
 peers    wanted path    /usr/lib/python3/dist-packages/torch    python3-torch
 peers    wanted header  dnnl.h                                  libdnnl-dev

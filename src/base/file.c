@@ -31,6 +31,9 @@ static cnn_status report_fault(const cnn_context *ctx, const char *call, const c
     if (fault.kind == CNN__FAULT_IRREGULAR) {
         return cnn__fail(ctx, CNN_ERROR_IO, "%s: %s: not a regular file", call, quoted);
     }
+    if (fault.kind == CNN__FAULT_UNSUPPORTED) {
+        return cnn__fail(ctx, CNN_ERROR_UNSUPPORTED, "%s: %s: this library was built without files", call, quoted);
+    }
     return cnn__fail(ctx, fault.kind == CNN__FAULT_MISSING ? missing : CNN_ERROR_IO, "%s: %s: %s: %s", call, quoted,
                      fault.doing, strerror(fault.code));
 }

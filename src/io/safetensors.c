@@ -27,11 +27,12 @@ static cnn_status read_header(cnn__safetensors *st)
                               "a header of %" PRIu64 " bytes, expected 2 to %" PRIu64 " (is this a safetensors file?)",
                               st->header_size, rest < LONGEST_HEADER ? rest : (uint64_t)LONGEST_HEADER);
     }
-    st->header = cnn__alloc(st->ctx, st->header_size + 1);
+    size_t size = (size_t)st->header_size;
+    st->header = cnn__alloc(st->ctx, size + 1);
     if (!st->header) {
-        return cnn__fail_memory(st->ctx, st->file.call, st->header_size + 1);
+        return cnn__fail_memory(st->ctx, st->file.call, size + 1);
     }
-    return cnn__file_read(&st->file, st->header, st->header_size);
+    return cnn__file_read(&st->file, st->header, size);
 }
 
 static cnn_status parse_twice(cnn__safetensors *st)

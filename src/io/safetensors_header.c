@@ -194,7 +194,7 @@ static bool parse_member(parse *p)
     }
     if (st->entries) {
         /* Only now is the name decoded in place. */
-        cnn__json name = { .text = st->header, .size = st->header_size, .at = at };
+        cnn__json name = { .text = st->header, .size = (size_t)st->header_size, .at = at };
         cnn__json_string_in_place(&name);
         entry.name = (uint32_t)(at + 1);
         st->entries[st->count] = entry;
@@ -227,7 +227,7 @@ static bool parse_header(cnn__safetensors *st, parse *p)
 
 cnn_status cnn__safetensors_parse(cnn__safetensors *st)
 {
-    parse p = { .json = { .text = st->header, .size = st->header_size }, .st = st };
+    parse p = { .json = { .text = st->header, .size = (size_t)st->header_size }, .st = st };
     st->count = st->pair_count = 0;
     if (parse_header(st, &p)) {
         return CNN_OK;

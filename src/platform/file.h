@@ -14,9 +14,10 @@
 
 typedef enum cnn__fault_kind {
     CNN__FAULT_NONE,
-    CNN__FAULT_MISSING,   /* there is nothing of that name */
-    CNN__FAULT_IRREGULAR, /* there is a folder, a device, a FIFO or the like, which was not opened */
-    CNN__FAULT_SYSTEM     /* the system refused, and `code` says why */
+    CNN__FAULT_MISSING,    /* there is nothing of that name */
+    CNN__FAULT_IRREGULAR,  /* there is a folder, a device, a FIFO or the like, which was not opened */
+    CNN__FAULT_SYSTEM,     /* the system refused, and `code` says why */
+    CNN__FAULT_UNSUPPORTED /* this platform has no files */
 } cnn__fault_kind;
 
 /* How a call ended. */

@@ -3,7 +3,8 @@
 #ifndef CNN_PLATFORM_TARGET_H
 #define CNN_PLATFORM_TARGET_H
 
-#if __SIZEOF_POINTER__ < 8 || __SIZEOF_SIZE_T__ < 8
+/* WebAssembly is let through: its memory ends at 4 GiB, and tensor/shape.c refuses tensors of more than 1 GiB there. */
+#if (__SIZEOF_POINTER__ < 8 || __SIZEOF_SIZE_T__ < 8) && !defined __wasm32__
 #error "libcnn needs a 64-bit target: sizes of tensors and files go beyond 32 bits. Compile without -m32 and -mx32."
 #endif
 
@@ -24,15 +25,18 @@ may be compiled with these flags."
 #error "libcnn is not compiled with -mfpmath=387: each operation must round to its own type."
 #endif
 
-/* Which folder of platform/ is compiled in. The compiler knows the system; CNN__NONE may be defined on any, for a
- * library without threads and files. */
-#if defined CNN__NONE || defined __wasm__
-#undef CNN__NONE
+/* Which folder of platform/ is compiled in: exactly one of these is 1. The compiler knows the system;
+ * CNN__WITHOUT_SYSTEM may be defined on any, for a library without threads and files. */
+#if defined CNN__WITHOUT_SYSTEM || defined __wasm__
 #define CNN__NONE 1
-#elif defined _WIN32
+#else
+#define CNN__NONE 0
+#endif
+#if defined _WIN32 && !CNN__NONE
 #define CNN__WIN32 1
 #else
-#define CNN__POSIX 1
+#define CNN__WIN32 0
 #endif
+#define CNN__POSIX (!CNN__NONE && !CNN__WIN32)
 
 #endif

@@ -1,21 +1,31 @@
 /* The part of Check that the tests use, for cross-compiled programs, so that no libraries of other architectures
- * need to be installed. Each test runs in a child process of its own and ends at its first failed assertion. */
+ * need to be installed. Where there is fork(), each test runs in a child process of its own and ends at its first
+ * failed assertion; elsewhere the tests run in this process, which ends at the first failure. CK_RUN_CASE names the
+ * only case to run, as with Check. */
 #ifndef CNN_TESTS_CROSS_CHECK_H
 #define CNN_TESTS_CROSS_CHECK_H
+
+#include "platform/target.h"
 
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if CNN__POSIX
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
+#if CNN__NONE
+#include "stdio_source.h"
+#endif
 
 enum { CK_NORMAL, CK_NOFORK, CROSS_TESTS = 128, CROSS_FIXTURES = 4 };
 
 typedef void (*cross_test_fn)(int _i);
 
 typedef struct TCase {
+    const char *name;
     void (*setup[CROSS_FIXTURES])(void), (*teardown[CROSS_FIXTURES])(void);
     int fixtures;
     struct {
@@ -37,6 +47,24 @@ typedef struct SRunner {
     int failed;
 } SRunner;
 
+/* Ends the test that runs now, which has failed. */
+#if CNN__POSIX
+static inline void cross_end_test(void) __attribute__((noreturn));
+static inline void cross_end_test(void)
+{
+    fflush(stdout);
+    _exit(1);
+}
+#else
+static const char *cross_suite, *cross_test;
+static inline void cross_end_test(void) __attribute__((noreturn));
+static inline void cross_end_test(void)
+{
+    printf("failed: %s %s; the tests after it have not run\n", cross_suite, cross_test);
+    exit(1);
+}
+#endif
+
 #define START_TEST(name) static void name(int _i) { (void)_i;
 #define END_TEST }
 
@@ -49,8 +77,7 @@ static inline void cross_fail(const char *file, int line, const char *format, ..
     vprintf(format, arguments);
     printf("\n");
     va_end(arguments);
-    fflush(stdout);
-    _exit(1);
+    cross_end_test();
 }
 
 #define ck_abort_msg(...) cross_fail(__FILE__, __LINE__, __VA_ARGS__)
@@ -102,8 +129,9 @@ static inline Suite *suite_create(const char *name)
 
 static inline TCase *tcase_create(const char *name)
 {
-    (void)name;
-    return calloc(1, sizeof(TCase));
+    TCase *tests = calloc(1, sizeof *tests);
+    tests->name = name;
+    return tests;
 }
 
 static inline void suite_add_tcase(Suite *suite, TCase *tests)
@@ -168,7 +196,8 @@ static inline void cross_run(const TCase *tests, cross_test_fn run, int i)
 }
 
 /* Returns whether it passed. */
-static inline int cross_run_in_child(const TCase *tests, cross_test_fn run, int i)
+#if CNN__POSIX
+static inline int cross_passes(const TCase *tests, cross_test_fn run, int i)
 {
     int status = 0;
     fflush(stdout);
@@ -180,18 +209,36 @@ static inline int cross_run_in_child(const TCase *tests, cross_test_fn run, int 
     }
     return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
+#else
+static inline int cross_passes(const TCase *tests, cross_test_fn run, int i)
+{
+    cross_run(tests, run, i);
+    return 1;
+}
+#endif
 
 static inline void srunner_run_all(SRunner *runner, int mode)
 {
     (void)mode;
     int checks = 0;
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    const char *chosen = getenv("CK_RUN_CASE");
+    setvbuf(stdout, NULL, CNN__POSIX ? _IOLBF : _IONBF, BUFSIZ); /* Windows has no lines */
+#if CNN__NONE
+    cnn__source_set(&stdio_source);
+#endif
     for (int c = 0; c < runner->suite->count; c++) {
         const TCase *tests = runner->suite->cases[c];
+        if (chosen && *chosen && strcmp(chosen, tests->name) != 0) {
+            continue;
+        }
         for (int t = 0; t < tests->count; t++) {
             for (int i = tests->tests[t].from; i < tests->tests[t].to; i++) {
                 checks++;
-                if (!cross_run_in_child(tests, tests->tests[t].run, i)) {
+#if !CNN__POSIX
+                cross_suite = runner->suite->name;
+                cross_test = tests->tests[t].name;
+#endif
+                if (!cross_passes(tests, tests->tests[t].run, i)) {
                     printf("failed: %s %s:%d\n", runner->suite->name, tests->tests[t].name, i);
                     runner->failed++;
                 }

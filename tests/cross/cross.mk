@@ -4,6 +4,7 @@
 #   make check-s390x     the same on a big-endian machine
 #   make check-avx512    the kernels with AVX-512, on an emulated processor that has it (bochs.sh): for machines that have not
 #   make check-cpus      the generic kernels leave the same bits on x86-64 CPUs from 2008 to today
+# platforms.mk has the other systems.
 
 CROSS_TESTS_aarch64 := math base tensor tensor_text draws kernels conv_kernels ops idx safetensors checkpoint io io_failures data loader
 CROSS_TESTS_s390x := math base tensor tensor_text draws idx safetensors checkpoint io io_failures data loader
@@ -40,12 +41,13 @@ $(AVX512_TESTS:%=check-avx512-%): check-avx512-%:
 	@tests/cross/bochs.sh $(BUILD)/bochs/$* $(BUILD)/cross/test_$* CNN_TEST_SHAPES=1 CNN_TEST_TABLE=avx512 CNN_KERNELS=avx512
 
 .PHONY: cross-programs
-cross-programs: $(CROSS_TESTS:%=$(BUILD)/cross/test_%)
-$(BUILD)/cross/test_%: tests/test_%.c tests/cross/check.h $(wildcard tests/support/*.h) $(STATIC)
+cross-programs: $(CROSS_TESTS:%=$(BUILD)/cross/test_%$(CROSS_EXE))
+CROSS_LINK ?= -static -pthread
+$(BUILD)/cross/test_%$(CROSS_EXE): tests/test_%.c tests/cross/check.h tests/cross/stdio_source.h $(wildcard tests/support/*.h) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) -static -std=c11 $(PRECISION) -D_GNU_SOURCE -Wall -Wno-format-truncation -Wno-unused-function -Itests/cross \
-		-Iinclude -Isrc -Itests -pthread $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) $(STATIC) -lm
+	$(QUIET)$(CC) -std=c11 $(PRECISION) -D_GNU_SOURCE $(PLATFORM_CPPFLAGS) -Wall -Wno-unknown-warning-option -Wno-format-truncation -Wno-unused-function -Itests/cross \
+		-Iinclude -Isrc -Itests $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) $(CROSS_LINK) $(STATIC) -lm
 
 .PHONY: check-cpus
 check-cpus: $(BUILD)/trust/epoch-static

@@ -1,10 +1,11 @@
 /* What the tests of files share: a temporary folder, reading and writing of whole files, an allocator that counts
- * and fails, and system calls that fail on demand. */
+ * and fails, and, on POSIX, system calls that fail on demand. */
 #ifndef CNN_TESTS_SUPPORT_FILES_H
 #define CNN_TESTS_SUPPORT_FILES_H
 
 #include "base/file.h"
-#include "platform/posix/file_calls.h"
+#include "platform/memory.h"
+#include "support/shims.h"
 
 #include <cnn/cnn.h>
 
@@ -17,6 +18,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#if CNN__POSIX
+#include "support/faults.h"
+#else
+static inline void faults_end(void)
+{
+}
+#endif
 
 /* ---- a folder ---- */
 
@@ -39,7 +48,9 @@ static inline int folder_count(bool remove_them)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
             count++;
             if (remove_them) {
-                ck_assert_int_eq(unlinkat(dirfd(dir), e->d_name, 0), 0);
+                char path[sizeof test_folder + sizeof e->d_name];
+                snprintf(path, sizeof path, "%s/%s", test_folder, e->d_name);
+                ck_assert_int_eq(remove(path), 0);
             }
         }
     }
@@ -108,8 +119,8 @@ static inline void *meter_allocate(size_t size, size_t alignment, void *user)
     if (fail_at >= 0 && (call == fail_at || (call > fail_at && atomic_load(&meter.fail_on)))) {
         return NULL;
     }
-    void *memory = NULL;
-    if (posix_memalign(&memory, alignment, size) != 0) {
+    void *memory = cnn__system_alloc(size, alignment);
+    if (!memory) {
         return NULL;
     }
     size_t now = atomic_fetch_add(&meter.now, size) + size;
@@ -123,7 +134,7 @@ static inline void meter_deallocate(void *memory, size_t size, void *user)
 {
     (void)user;
     atomic_fetch_sub(&meter.now, size);
-    free(memory);
+    cnn__system_free(memory);
 }
 
 /* No failures; the peak begins at what is in use now. */
@@ -142,129 +153,6 @@ static inline cnn_context *metered_context(uint64_t seed)
                                        .deallocate = meter_deallocate);
     ck_assert_ptr_nonnull(ctx);
     return ctx;
-}
-
-/* ---- system calls that fail ---- */
-
-static struct {
-    long calls;
-    long fail_at; /* −1: none */
-    int error;
-    bool small;   /* reads and writes move one byte, and every other one is interrupted */
-    const char *failed; /* the name of the call that failed */
-} faults;
-
-static inline bool fault(const char *name)
-{
-    if (faults.calls++ == faults.fail_at) {
-        errno = faults.error;
-        faults.failed = name;
-        return true;
-    }
-    return false;
-}
-
-static inline int fault_open(const char *path, int flags, mode_t mode)
-{
-    return fault("open") ? -1 : cnn__file_system.open(path, flags, mode);
-}
-static inline int fault_fstat(int fd, struct stat *info)
-{
-    return fault("fstat") ? -1 : cnn__file_system.fstat(fd, info);
-}
-static inline int fault_stat(const char *path, struct stat *info)
-{
-    return fault("stat") ? -1 : cnn__file_system.stat(path, info);
-}
-static inline ssize_t fault_readlink(const char *path, char *target, size_t size)
-{
-    return fault("readlink") ? -1 : cnn__file_system.readlink(path, target, size);
-}
-static inline int fault_chown(int fd, uid_t owner, gid_t group)
-{
-    return fault("chown") ? -1 : cnn__file_system.chown(fd, owner, group);
-}
-static inline int fault_lstat(const char *path, struct stat *info)
-{
-    return fault("lstat") ? -1 : cnn__file_system.lstat(path, info);
-}
-static inline off_t fault_seek(int fd, off_t at, int whence)
-{
-    return fault("seek") ? -1 : cnn__file_system.seek(fd, at, whence);
-}
-static inline bool interrupted(void)
-{
-    static unsigned turn;
-    if (faults.small && turn++ % 2 == 0) {
-        errno = EINTR;
-        return true;
-    }
-    return false;
-}
-static inline ssize_t fault_read(int fd, void *buffer, size_t size)
-{
-    if (interrupted() || fault("read")) {
-        return -1;
-    }
-    return cnn__file_system.read(fd, buffer, faults.small && size > 1 ? 1 : size);
-}
-static inline ssize_t fault_write(int fd, const void *data, size_t size)
-{
-    if (interrupted() || fault("write")) {
-        return -1;
-    }
-    return cnn__file_system.write(fd, data, faults.small && size > 1 ? 1 : size);
-}
-static inline int fault_chmod(int fd, mode_t mode)
-{
-    return fault("chmod") ? -1 : cnn__file_system.chmod(fd, mode);
-}
-static inline int fault_sync(int fd)
-{
-    return fault("sync") ? -1 : cnn__file_system.sync(fd);
-}
-static inline int fault_close(int fd)
-{
-    int result = cnn__file_system.close(fd);
-    return fault("close") ? -1 : result;
-}
-static inline int fault_rename(const char *from, const char *to)
-{
-    return fault("rename") ? -1 : cnn__file_system.rename(from, to);
-}
-static inline int fault_unlink(const char *path)
-{
-    return cnn__file_system.unlink(path);
-}
-
-/* From now on call number `at` fails with `error`; −1: none does. */
-static inline void faults_begin(long at, int error, bool small)
-{
-    static const cnn__file_calls calls = { .open = fault_open,
-                                           .fstat = fault_fstat,
-                                           .stat = fault_stat,
-                                           .lstat = fault_lstat,
-                                           .readlink = fault_readlink,
-                                           .seek = fault_seek,
-                                           .read = fault_read,
-                                           .write = fault_write,
-                                           .chown = fault_chown,
-                                           .chmod = fault_chmod,
-                                           .sync = fault_sync,
-                                           .close = fault_close,
-                                           .rename = fault_rename,
-                                           .unlink = fault_unlink };
-    faults.calls = 0;
-    faults.fail_at = at;
-    faults.error = error;
-    faults.small = small;
-    faults.failed = NULL;
-    cnn__file_inject(&calls);
-}
-
-static inline void faults_end(void)
-{
-    cnn__file_inject(NULL);
 }
 
 /* ---- messages ---- */

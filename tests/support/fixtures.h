@@ -3,6 +3,8 @@
 #ifndef CNN_TESTS_SUPPORT_FIXTURES_H
 #define CNN_TESTS_SUPPORT_FIXTURES_H
 
+#include "support/shims.h"
+
 #include <cnn/cnn.h>
 
 #include <check.h>
