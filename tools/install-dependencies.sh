@@ -32,6 +32,8 @@ docs     wanted path    /usr/share/doxygen-awesome-css          doxygen-awesome-
 docs     wanted command dot                                     graphviz
 wasm     needed command emcc                                    emscripten
 wasm     needed command node                                    nodejs
+win32    needed command x86_64-w64-mingw32-gcc                  gcc-mingw-w64-x86-64
+win32    needed command wine                                    wine
 peers    wanted command python3                                 python3
 peers    wanted path    /usr/lib/python3/dist-packages/torch    python3-torch
 peers    wanted header  dnnl.h                                  libdnnl-dev

@@ -9,6 +9,8 @@
 
 #if CNN__POSIX
 #include "platform/posix/memory.h"
+#elif CNN__WIN32
+#include "platform/win32/memory.h"
 #elif CNN__NONE
 #include "platform/none/memory.h"
 #endif

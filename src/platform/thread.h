@@ -33,6 +33,8 @@
  *   void cnn__cancel_point(void) */
 #if CNN__POSIX
 #include "platform/posix/thread.h"
+#elif CNN__WIN32
+#include "platform/win32/thread.h"
 #elif CNN__NONE
 #include "platform/none/thread.h"
 #endif

@@ -43,10 +43,12 @@ $(AVX512_TESTS:%=check-avx512-%): check-avx512-%:
 .PHONY: cross-programs
 cross-programs: $(CROSS_TESTS:%=$(BUILD)/cross/test_%$(CROSS_EXE))
 CROSS_LINK ?= -static -pthread
+CROSS_WARNINGS ?= -Wno-format-truncation
 $(BUILD)/cross/test_%$(CROSS_EXE): tests/test_%.c tests/cross/check.h tests/cross/stdio_source.h $(wildcard tests/support/*.h) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) -std=c11 $(PRECISION) -D_GNU_SOURCE $(PLATFORM_CPPFLAGS) -Wall -Wno-unknown-warning-option -Wno-format-truncation -Wno-unused-function -Itests/cross \
+	$(QUIET)$(CC) -std=c11 $(PRECISION) -D_GNU_SOURCE $(PLATFORM_CPPFLAGS) -Wall $(filter -Wno-%,$(PLATFORM_CFLAGS)) $(CROSS_WARNINGS) \
+		-Wno-unused-function -Itests/cross \
 		-Iinclude -Isrc -Itests $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) $(CROSS_LINK) $(STATIC) -lm
 
 .PHONY: check-cpus

@@ -2,15 +2,16 @@
 # the system can serve, with tests/cross/check.h in place of Check.
 #   make check-none     without threads and files, on this machine
 #   make check-wasm     the same as WebAssembly, in node
-CHECK_LONG += check-none check-wasm
-.PHONY: check-none check-wasm run-wasm
+#   make check-win32    for Windows with mingw-w64, under wine
+CHECK_LONG += check-none check-wasm check-win32
+.PHONY: check-none check-wasm run-wasm check-win32 run-win32
 
 # Programs for node, which NODERAWFS lets read the fixtures. Linking with -O1 needs no optimiser of JavaScript.
 EMCC ?= emcc
 NODE ?= node
 WASM_LINK := -O1 -s NODERAWFS=1 -s ALLOW_MEMORY_GROWTH=1 -s EXIT_RUNTIME=1
 WASM_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(EMCC)' AR=emar BUILD=$(BUILD)/wasm LIB=$(BUILD)/wasm/lib HAVE_ZLIB= HARDEN= \
-	CFLAGS='-O2 -msimd128' CROSS_EXE=.js CROSS_LINK='$(WASM_LINK)'
+	CFLAGS='-O2 -msimd128' CROSS_EXE=.js CROSS_LINK='$(WASM_LINK)' CROSS_WARNINGS=
 
 NONE_TESTS := base math tensor kernels ops ops_battery autograd
 # platform_tests,NAME,RUNNER,EXE: runs the programs in that folder, and names those that fail
@@ -30,3 +31,22 @@ check-wasm:
 	else $(WASM_MAKE) cross-programs CROSS_TESTS='$(WASM_TESTS)' && $(MAKE) --no-print-directory run-wasm; fi
 run-wasm:
 	$(call platform_tests,WASM,$(NODE) --no-experimental-fetch,wasm,.js)
+
+# Without its own idea of the home directory wine changes nothing outside of the build.
+MINGW ?= x86_64-w64-mingw32
+MINGW_CC ?= $(MINGW)-gcc
+WINE ?= wine
+WIN32_TESTS := base math tensor ops ops_battery autograd io json convert safetensors checkpoint
+WIN32_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(MINGW_CC)' AR=$(MINGW)-ar NM=$(MINGW)-nm BUILD=$(BUILD)/win32 LIB=$(BUILD)/win32/lib HAVE_ZLIB= \
+	HARDEN= CROSS_EXE=.exe CROSS_LINK=-static
+WIN32_RUN = WINEPREFIX=$(abspath $(BUILD)/win32/wine) WINEDEBUG=-all $(WINE)
+check-win32:
+	@+if ! command -v $(MINGW)-gcc >/dev/null || ! command -v $(WINE) >/dev/null; then \
+		echo "skipped: check-win32 needs $(MINGW)-gcc and wine (Debian: gcc-mingw-w64-x86-64, wine; tools/install-dependencies.sh win32)"; \
+	else $(WIN32_MAKE) lib cross-programs CROSS_TESTS='$(WIN32_TESTS)' && $(MAKE) --no-print-directory run-win32; fi
+# And a program of somebody else's that links the DLL, which lies beside it.
+run-win32:
+	@$(MINGW_CC) -std=c11 -Wall -D__USE_MINGW_ANSI_STDIO=1 -DCNN_USING_SHARED -Iinclude tests/install/client.c -o $(BUILD)/win32/lib/client.exe \
+		-L$(BUILD)/win32/lib -lcnn
+	@$(WIN32_RUN) $(BUILD)/win32/lib/client.exe $(BUILD)/win32/weights && echo "cnn.dll: a program trains, saves and loads with it"
+	$(call platform_tests,WIN32,$(WIN32_RUN),win32,.exe)

@@ -33,7 +33,7 @@ static char test_folder[256];
 
 static inline void folder_make(void)
 {
-    const char *base = getenv("TMPDIR");
+    const char *base = getenv(CNN__WIN32 ? "TEMP" : "TMPDIR");
     snprintf(test_folder, sizeof test_folder, "%.200s/cnn-test-XXXXXX", base && *base ? base : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(test_folder));
 }

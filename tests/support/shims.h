@@ -5,10 +5,30 @@
 #include "platform/target.h"
 
 #if CNN__WIN32
+#include "platform/win32/paths.h"
+
 #include <direct.h>
 #include <io.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Of a file whose name is UTF-8. */
+static inline int remove_file(const char *path)
+{
+    wchar_t wide[CNN__PATH_MAX];
+    return cnn__fault_is(cnn__wide_path(path, wide, "remove")) ? -1 : _wremove(wide);
+}
+
+static inline void *memmem(const void *text, size_t size, const void *part, size_t length)
+{
+    for (size_t at = 0; at + length <= size; at++) {
+        if (memcmp((const char *)text + at, part, length) == 0) {
+            return (char *)(uintptr_t)text + at;
+        }
+    }
+    return NULL;
+}
 
 static inline char *mkdtemp(char *name)
 {
@@ -31,6 +51,13 @@ static inline int setenv(const char *name, const char *value, int overwrite)
 static inline int unsetenv(const char *name)
 {
     return _putenv_s(name, "");
+}
+#else
+#include <stdio.h>
+
+static inline int remove_file(const char *path)
+{
+    return remove(path);
 }
 #endif
 

@@ -7,7 +7,8 @@
 
 static inline void *cnn__system_alloc(size_t size, size_t alignment)
 {
-    return size > SIZE_MAX - alignment ? NULL : aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+    return size > SIZE_MAX - alignment ? NULL
+                                       : aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
 }
 
 static inline void cnn__system_free(void *memory)

@@ -5,8 +5,14 @@
 #include <errno.h>
 
 #define CNN__THREADS 0
-#define CNN__MUTEX { 0 }
-#define CNN__ONCE { 0 }
+#define CNN__MUTEX \
+    { \
+        0 \
+    }
+#define CNN__ONCE \
+    { \
+        0 \
+    }
 
 typedef struct cnn__thread {
     char unused;
