@@ -4,6 +4,8 @@
 #include "support/kernels.h"
 #include "support/suite.h"
 
+#include "kernels/array/array.h"
+
 /* ---- matrix products ---- */
 
 /* To be freed. */
@@ -281,6 +283,28 @@ END_TEST
 
 /* ---- the tables ---- */
 
+/* kernels.def names them all; a table that has none of its own holds the reference's. */
+static void check_complete(const cnn__kernels *table, const cnn__real_kernels *reference_f64)
+{
+#define CNN__KERNEL(source, result, kernel, parameters)                                                                         \
+    ck_assert_msg(table->f32->kernel != NULL, "%s has no %s for f32", table->name, #kernel);                                    \
+    ck_assert_msg(table->f64->kernel == reference_f64->kernel, "%s has a %s for f64 of its own", table->name, #kernel);
+#include "kernels/kernels.def"
+#undef CNN__KERNEL
+#define CNN__ARRAY_KERNEL(kernel, parameters) ck_assert_msg(table->array->kernel != NULL, "%s has no %s", table->name, #kernel);
+#include "kernels/array/array.def"
+#undef CNN__ARRAY_KERNEL
+}
+
+START_TEST(every_table_has_every_kernel)
+{
+    FOR_TABLES(k)
+    {
+        check_complete(k, cnn__kernels_select("reference")->f64);
+    }
+}
+END_TEST
+
 START_TEST(tables_are_found_by_name)
 {
     const cnn__kernels *tables[8];
@@ -302,6 +326,7 @@ int main(void)
     TCase *tests = suite_case(suite, "kernels", pools_make, pools_free);
     tcase_set_timeout(tests, 600);
     tcase_add_test(tests, tables_are_found_by_name);
+    tcase_add_test(tests, every_table_has_every_kernel);
     tcase_add_test(tests, gemm_agrees_with_the_reference);
     tcase_add_test(tests, maxpool_equals_the_reference);
     tcase_add_test(tests, elementwise_kernels_equal_the_reference);
