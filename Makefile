@@ -202,12 +202,13 @@ make                 the library (lib/) and the examples (build/examples/)
 make mnist           get MNIST, train, print the test accuracy; MNIST_ARGS='--epochs 1', CNN_MNIST_DIR=folder
 make check           build and run all tests; the last line counts them
 make install         PREFIX=/usr/local DESTDIR=; make uninstall takes the same and removes exactly that
+make amalgamation    the library as one file, build/amalgamation/cnn.c and cnn.h
 make docs            the documentation, build/docs/html
 make bench           against PyTorch, oneDNN and others
 make clean           remove what was built
 
 make check-asan      the tests under a sanitizer; also check-ubsan, check-tsan, check-valgrind, check-helgrind
-make check-long      what takes too long for make check: check-trust, check-folders, check-none, check-wasm, check-win32
+make check-long      what takes too long for make check: check-trust, check-folders, check-amalgamation, check-none, check-wasm, check-win32
 make check-trust     faults, hostile files, bad arguments, threads, determinism
 make check-abi       the ABI against the last release's baseline; check-symbols the names alone
 make check-install   programs built from an installed tree; check-headers, check-keywords, check-layers, check-ops, check-hardening, check-docs

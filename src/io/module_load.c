@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static cnn_status load(cnn__restore *restore, const cnn_module *module)
+static cnn_status load_tensors(cnn__restore *restore, const cnn_module *module)
 {
     cnn_status status = cnn__restore_module(restore, module);
     if (status == CNN_OK) {
@@ -31,7 +31,7 @@ static cnn_status load_file(const char *call, cnn_module *module, const char *pa
     }
     cnn_load_report *made = report ? cnn__load_report_new(module->ctx) : NULL;
     restore.misfits.report = made;
-    status = report && !made ? cnn__fail_memory(module->ctx, call, sizeof restore) : load(&restore, module);
+    status = report && !made ? cnn__fail_memory(module->ctx, call, sizeof restore) : load_tensors(&restore, module);
     if (made && (status == CNN_OK || status == CNN_ERROR_MISMATCH)) {
         cnn__load_report_set_loaded(made, status == CNN_OK ? (int64_t)restore.count : 0);
         *report = made;

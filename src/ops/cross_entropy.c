@@ -171,7 +171,7 @@ static void attach(loss *l, cnn_tensor *const *inputs, const cnn_tensor *stats)
     l->g.stats = cnn__data(stats);
 }
 
-static void store(cnn_tensor *y, double value)
+static void set_scalar(cnn_tensor *y, double value)
 {
     if (y->dtype == CNN_F32) {
         *(float *)cnn__data(y) = (float)value;
@@ -192,9 +192,9 @@ static bool compute(cnn__call *call, loss *l, cnn_tensor *y)
     if (l->reduction == CNN_REDUCE_MEAN) {
         /* Over nothing: 0/0, as in PyTorch. */
         l->divisor = l->g.classes ? sums[1] : 0;
-        store(y, l->divisor == 0 && sums[0] == 0 ? (double)NAN : sums[0] / l->divisor);
+        set_scalar(y, l->divisor == 0 && sums[0] == 0 ? (double)NAN : sums[0] / l->divisor);
     } else if (!each) {
-        store(y, sums[0]);
+        set_scalar(y, sums[0]);
     }
     return true;
 }

@@ -4,12 +4,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { LANES = 8 };
+enum { BATCH_NORM_LANES = 8 };
 
-static double total(const double sums[LANES])
+static double total(const double sums[BATCH_NORM_LANES])
 {
     double sum = 0;
-    for (int i = 0; i < LANES; i++) {
+    for (int i = 0; i < BATCH_NORM_LANES; i++) {
         sum += sums[i];
     }
     return sum;
@@ -23,56 +23,56 @@ static double total(const double sums[LANES])
 #define FN(name) name##_f64
 #include "kernels/array/batch_norm_impl.h"
 
-typedef struct work {
+typedef struct batch_norm_work {
     const cnn__batch_norm *g;
     double *var;
     const void *dy;
     void *y, *dx, *dweight, *dbias;
-} work;
+} batch_norm_work;
 
 static void statistics_task(void *arg, int64_t c, int worker)
 {
-    const work *w = arg;
+    const batch_norm_work *w = arg;
     (void)worker;
-    (w->g->dtype == CNN_F64 ? statistics_f64 : statistics_f32)(w->g, c, w->var);
+    (w->g->dtype == CNN_F64 ? batch_statistics_f64 : batch_statistics_f32)(w->g, c, w->var);
 }
 
 static void forward_task(void *arg, int64_t c, int worker)
 {
-    const work *w = arg;
+    const batch_norm_work *w = arg;
     (void)worker;
-    (w->g->dtype == CNN_F64 ? forward_f64 : forward_f32)(w->g, c, w->y);
+    (w->g->dtype == CNN_F64 ? batch_forward_f64 : batch_forward_f32)(w->g, c, w->y);
 }
 
 static void backward_task(void *arg, int64_t c, int worker)
 {
-    const work *w = arg;
+    const batch_norm_work *w = arg;
     (void)worker;
-    (w->g->dtype == CNN_F64 ? backward_f64 : backward_f32)(w->g, c, w->dy, w->dx, w->dweight, w->dbias);
+    (w->g->dtype == CNN_F64 ? batch_backward_f64 : batch_backward_f32)(w->g, c, w->dy, w->dx, w->dweight, w->dbias);
 }
 
 /* `each` is what an element costs, in multiplications. */
-static void run(const cnn__batch_norm *g, double each, void (*task)(void *arg, int64_t c, int worker), work *w,
-                cnn__pool *pool)
+static void batch_norm_run(const cnn__batch_norm *g, double each, void (*task)(void *arg, int64_t c, int worker),
+                           batch_norm_work *w, cnn__pool *pool)
 {
     cnn__pool_run(pool, g->channels, each * (double)g->batch * (double)g->channels * (double)g->inner, task, w);
 }
 
 void cnn__batch_norm_statistics(const cnn__batch_norm *g, double *var, cnn__pool *pool)
 {
-    work w = { .g = g, .var = var };
-    run(g, 4, statistics_task, &w, pool);
+    batch_norm_work w = { .g = g, .var = var };
+    batch_norm_run(g, 4, statistics_task, &w, pool);
 }
 
 void cnn__batch_norm_forward(const cnn__batch_norm *g, void *y, cnn__pool *pool)
 {
-    work w = { .g = g, .y = y };
-    run(g, 2, forward_task, &w, pool);
+    batch_norm_work w = { .g = g, .y = y };
+    batch_norm_run(g, 2, forward_task, &w, pool);
 }
 
 void cnn__batch_norm_backward(const cnn__batch_norm *g, const void *dy, void *dx, void *dweight, void *dbias,
                               cnn__pool *pool)
 {
-    work w = { .g = g, .dy = dy, .dx = dx, .dweight = dweight, .dbias = dbias };
-    run(g, 6, backward_task, &w, pool);
+    batch_norm_work w = { .g = g, .dy = dy, .dx = dx, .dweight = dweight, .dbias = dbias };
+    batch_norm_run(g, 6, backward_task, &w, pool);
 }

@@ -1,13 +1,13 @@
 /* The loops of batch_norm.c in one dtype: X is the type, FN(name) the name of a function. A channel's sums are kept in
- * LANES partial sums, so that vectors can make them, and these are added at the end. */
+ * BATCH_NORM_LANES partial sums, so that vectors can make them, and these are added at the end. */
 
-static void FN(statistics)(const cnn__batch_norm *g, int64_t c, double *var)
+static void FN(batch_statistics)(const cnn__batch_norm *g, int64_t c, double *var)
 {
-    double n = (double)g->batch * (double)g->inner, sums[LANES] = { 0 }, squares[LANES] = { 0 };
+    double n = (double)g->batch * (double)g->inner, sums[BATCH_NORM_LANES] = { 0 }, squares[BATCH_NORM_LANES] = { 0 };
     for (int64_t b = 0; b < g->batch; b++) {
         const X *x = (const X *)g->x + (b * g->channels + c) * g->inner;
         for (int64_t i = 0; i < g->inner; i++) {
-            sums[i % LANES] += (double)x[i];
+            sums[i % BATCH_NORM_LANES] += (double)x[i];
         }
     }
     double mean = total(sums) / n;
@@ -15,14 +15,14 @@ static void FN(statistics)(const cnn__batch_norm *g, int64_t c, double *var)
         const X *x = (const X *)g->x + (b * g->channels + c) * g->inner;
         for (int64_t i = 0; i < g->inner; i++) {
             double d = (double)x[i] - mean;
-            squares[i % LANES] += d * d;
+            squares[i % BATCH_NORM_LANES] += d * d;
         }
     }
     g->mean[c] = mean;
     var[c] = total(squares) / n;
 }
 
-static void FN(forward)(const cnn__batch_norm *g, int64_t c, void *result)
+static void FN(batch_forward)(const cnn__batch_norm *g, int64_t c, void *result)
 {
     const X mean = (X)g->mean[c];
     const X slope = (X)(g->scale[c] * (g->weight ? (double)((const X *)g->weight)[c] : 1));
@@ -40,13 +40,13 @@ static void FN(forward)(const cnn__batch_norm *g, int64_t c, void *result)
 /* Σ dy and Σ dy · (x − mean). */
 static void FN(sums_of)(const cnn__batch_norm *g, int64_t c, const void *gradient, double sum[2])
 {
-    double plain[LANES] = { 0 }, weighted[LANES] = { 0 };
+    double plain[BATCH_NORM_LANES] = { 0 }, weighted[BATCH_NORM_LANES] = { 0 };
     for (int64_t b = 0; b < g->batch; b++) {
         int64_t at = (b * g->channels + c) * g->inner;
         const X *x = (const X *)g->x + at, *dy = (const X *)gradient + at;
         for (int64_t i = 0; i < g->inner; i++) {
-            plain[i % LANES] += (double)dy[i];
-            weighted[i % LANES] += (double)dy[i] * ((double)x[i] - g->mean[c]);
+            plain[i % BATCH_NORM_LANES] += (double)dy[i];
+            weighted[i % BATCH_NORM_LANES] += (double)dy[i] * ((double)x[i] - g->mean[c]);
         }
     }
     sum[0] = total(plain);
@@ -71,7 +71,8 @@ static void FN(data)(const cnn__batch_norm *g, int64_t c, const void *gradient, 
     }
 }
 
-static void FN(backward)(const cnn__batch_norm *g, int64_t c, const void *dy, void *dx, void *dweight, void *dbias)
+static void FN(batch_backward)(const cnn__batch_norm *g, int64_t c, const void *dy, void *dx, void *dweight,
+                               void *dbias)
 {
     double sum[2] = { 0 };
     if (g->batch_statistics || dweight || dbias) {

@@ -53,7 +53,7 @@ static const cnn__run_fn *const convert[] = {
 typedef void (*tile_fn)(int64_t rows, int64_t columns, void *y, int64_t y_row, const void *x, int64_t x_column);
 
 static const cnn__run_fn move[] = { [1] = move_1, [4] = move_4, [8] = move_8 };
-static const tile_fn copy_tile[] = { [1] = tile_1, [4] = tile_4, [8] = tile_8 };
+static const tile_fn copy_tile[] = { [1] = transposed_tile_1, [4] = transposed_tile_4, [8] = transposed_tile_8 };
 
 /* A copy of which y is contiguous along the last dimension and x along dimension `row`. */
 typedef struct transposition {
@@ -66,7 +66,7 @@ typedef struct transposition {
     const char *x;
 } transposition;
 
-enum { TILE_ROWS = 32, TILE_COLUMNS = 64, TILES_A_TASK = 8, TILED_FROM = 8 };
+enum { COPY_ROWS = 32, COPY_COLUMNS = 64, TILES_A_TASK = 8, TILED_FROM = 8 };
 
 static bool find_transposition(const cnn__nest *nest, int *row)
 {
@@ -87,20 +87,20 @@ static void transpose_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const transposition *t = arg;
-    int64_t across = cnn__ceil_div(t->columns, TILE_COLUMNS);
+    int64_t across = cnn__ceil_div(t->columns, COPY_COLUMNS);
     int64_t end = cnn__min(t->tiles, (task + 1) * TILES_A_TASK);
     for (int64_t i = task * TILES_A_TASK; i < end; i++) {
         cnn__cursor cursor;
         cnn__cursor_seek(&cursor, &t->rest, i / (t->tiles_down * across));
-        int64_t row = i / across % t->tiles_down * TILE_ROWS, column = i % across * TILE_COLUMNS;
+        int64_t row = i / across % t->tiles_down * COPY_ROWS, column = i % across * COPY_COLUMNS;
         int64_t y = cursor.offset[0] + row * t->y_row + column;
         int64_t x = cursor.offset[1] + row + column * t->x_column;
-        copy_tile[t->size](cnn__min(TILE_ROWS, t->rows - row), cnn__min(TILE_COLUMNS, t->columns - column),
+        copy_tile[t->size](cnn__min(COPY_ROWS, t->rows - row), cnn__min(COPY_COLUMNS, t->columns - column),
                            t->y + y * (int64_t)t->size, t->y_row, t->x + x * (int64_t)t->size, t->x_column);
     }
 }
 
-static void transpose(const cnn__nest *nest, int row, size_t size, void *y, const void *x, cnn__pool *pool)
+static void copy_transposed(const cnn__nest *nest, int row, size_t size, void *y, const void *x, cnn__pool *pool)
 {
     int last = nest->ndim - 1;
     transposition t = { .rows = nest->shape[row],
@@ -117,8 +117,8 @@ static void transpose(const cnn__nest *nest, int row, size_t size, void *y, cons
             t.rest.stride[1][t.rest.ndim++] = nest->stride[1][d];
         }
     }
-    t.tiles_down = cnn__ceil_div(t.rows, TILE_ROWS);
-    t.tiles = cnn__nest_count(&t.rest) * t.tiles_down * cnn__ceil_div(t.columns, TILE_COLUMNS);
+    t.tiles_down = cnn__ceil_div(t.rows, COPY_ROWS);
+    t.tiles = cnn__nest_count(&t.rest) * t.tiles_down * cnn__ceil_div(t.columns, COPY_COLUMNS);
     cnn__pool_run(pool, cnn__ceil_div(t.tiles, TILES_A_TASK), (double)cnn__nest_count(nest), transpose_task, &t);
 }
 
@@ -127,7 +127,7 @@ void cnn__array_copy(const cnn__nest *nest, cnn_dtype to, void *y, cnn_dtype fro
     size_t size = cnn__array_size(from);
     int row;
     if (to == from && find_transposition(nest, &row)) {
-        transpose(nest, row, size, y, x, pool);
+        copy_transposed(nest, row, size, y, x, pool);
         return;
     }
     cnn__walk walk = {

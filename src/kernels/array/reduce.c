@@ -39,7 +39,7 @@ static void *reduce_choose(const reduction *r, void *real, void *integer)
     return r->accumulator == CNN_F64 ? real : integer;
 }
 
-static void store(const reduction *r, int64_t n, int64_t y, const void *from)
+static void reduce_store(const reduction *r, int64_t n, int64_t y, const void *from)
 {
     cnn__nest nest = { .ndim = 1, .shape = { n }, .stride = { { r->y_step }, { 1 } } };
     cnn__array_copy(&nest, r->result, r->y + y * (int64_t)r->y_size, r->accumulator, from, NULL);
@@ -48,8 +48,8 @@ static void store(const reduction *r, int64_t n, int64_t y, const void *from)
 /* n results along the last outer dimension; each accumulator has 8 bytes. */
 static void reduce_run(const reduction *r, int64_t n, int64_t y, int64_t x)
 {
-    accumulators room;
-    char *at = reduce_choose(r, room.real, room.integer);
+    accumulators results;
+    char *at = reduce_choose(r, results.real, results.integer);
     const char *from = r->x + x * (int64_t)r->x_size;
     if (r->columns) {
         r->reduce(from, &r->inner, 0, r->inner_count, n, at);
@@ -58,7 +58,7 @@ static void reduce_run(const reduction *r, int64_t n, int64_t y, int64_t x)
             r->reduce(from + i * r->x_step * (int64_t)r->x_size, &r->inner, 0, r->inner_count, 1, at + i * 8);
         }
     }
-    store(r, n, y, at);
+    reduce_store(r, n, y, at);
 }
 
 static void reduce_task(void *arg, int64_t task, int worker)
@@ -100,8 +100,8 @@ static void reduce_cut(const reduction *r, int64_t n, int64_t y, int64_t x, cnn_
 {
     double real[PARTIALS];
     int64_t integer[PARTIALS];
-    accumulators room;
-    void *joined = reduce_choose(r, room.real, room.integer);
+    accumulators results;
+    void *joined = reduce_choose(r, results.real, results.integer);
     int64_t most = cnn__min(MOST_STRETCHES, PARTIALS / n);
     int64_t stretches = cnn__max(1, cnn__min(most, cnn__ceil_div(r->inner_count * n, REDUCE_TASK)));
     cut c = { .r = r,
@@ -113,7 +113,7 @@ static void reduce_cut(const reduction *r, int64_t n, int64_t y, int64_t x, cnn_
     cnn__pool_run(pool, stretches, (double)(r->inner_count * n), cut_task, &c);
     cnn__nest rows = { .ndim = 1, .shape = { stretches }, .stride = { { 0 }, { n } } };
     r->join(c.partials, &rows, 0, stretches, n, joined);
-    store(r, n, y, joined);
+    reduce_store(r, n, y, joined);
 }
 
 static void reduce_few(const reduction *r, cnn__pool *pool)

@@ -1,11 +1,12 @@
-/* Copies of bits between elements of the size of X: SIZED(move) along a run, and SIZED(tile), rows × columns of which
- * x is contiguous down the columns and y along the rows. No include guard: one inclusion, one size. */
+/* Copies of bits between elements of the size of X: SIZED(move) along a run, and SIZED(transposed_tile), rows × columns
+ * of which x is contiguous down the columns and y along the rows. No include guard: one inclusion, one size. */
 #define Y X
 #define NAME SIZED(move)
 #define F(v) (v)
 #include "kernels/array/copy_loop.h"
 
-static void SIZED(tile)(int64_t rows, int64_t columns, void *to, int64_t y_row, const void *from, int64_t x_column)
+static void SIZED(transposed_tile)(int64_t rows, int64_t columns, void *to, int64_t y_row, const void *from,
+                                   int64_t x_column)
 {
     X *y = to;
     const X *x = from;

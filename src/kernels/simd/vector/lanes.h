@@ -1,5 +1,6 @@
-/* Vectors of f32 whose width is the instruction set's: the files of this folder are compiled once for each. GCC's and
- * Clang's vector types keep one source for all; CNN__SIMD(name) keeps the copies' names apart. */
+/* Vectors of f32 as wide as the instruction set allows. The files of src/kernels/simd are compiled once for each
+ * set: vector types of GCC and Clang let one source serve all of them, and CNN__SIMD(name) tells the copies' names
+ * apart. */
 #ifndef CNN_KERNELS_SIMD_VECTOR_LANES_H
 #define CNN_KERNELS_SIMD_VECTOR_LANES_H
 
@@ -10,9 +11,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#define CNN__JOIN2(a, b) a##_##b
-#define CNN__JOIN(a, b) CNN__JOIN2(a, b)
-#define CNN__SIMD(name) CNN__JOIN(cnn__##name, CNN__ISA)
+#define CNN__SIMD_JOIN2(a, b) a##_##b
+#define CNN__SIMD_JOIN(a, b) CNN__SIMD_JOIN2(a, b)
+#define CNN__SIMD(name) CNN__SIMD_JOIN(cnn__##name, CNN__ISA)
 
 #define CNN__INLINE static inline __attribute__((always_inline))
 #define CNN__APART static __attribute__((noinline, unused))
@@ -22,8 +23,8 @@ typedef int32_t lanes_i32 __attribute__((vector_size(CNN__VECTOR_BYTES), may_ali
 
 enum { LANES = CNN__VECTOR_BYTES / 4 };
 
-/* Whether a product and a sum round once. */
-#if defined(__FMA__) || defined(__aarch64__)
+/* Whether a product and a sum round once: x86-64's wider sets are compiled with FMA. */
+#if CNN__VECTOR_BYTES > 16 || defined(__aarch64__)
 enum { MULTIPLY_ADDS = 1 };
 #else
 enum { MULTIPLY_ADDS = 0 };
@@ -41,9 +42,9 @@ CNN__INLINE void store(float *p, lanes v)
     memcpy(p, &v, sizeof v);
 }
 
-/* A store past the caches, for results larger than they are; `p` is aligned to a vector. Before others may see what
- * was stored, its writer calls stream_end. In assembly, because <immintrin.h> takes half a second to compile, of
- * which most files have no other use. */
+/* A store past the caches, for results that are larger than they are. p must be aligned to a vector, and the writer
+ * must call stream_end before other threads read what was stored. This is written in assembly because <immintrin.h>,
+ * for which most files have no other use, takes half a second to compile. */
 CNN__INLINE void store_streamed(float *p, lanes v)
 {
 #if defined(__SSE__) && CNN__VECTOR_BYTES > 16
@@ -62,8 +63,8 @@ CNN__INLINE void stream_end(void)
 #endif
 }
 
-/* sum + x · y in the place and the order where it stands: of sixteen registers compilers lose some to copies when
- * they arrange products as they like. */
+/* sum += x · y, at exactly this place in the code. Compilers that are free to reorder the products lose some of the
+ * sixteen registers to copies. */
 #if CNN__VECTOR_BYTES == 32
 #define ADD_PRODUCT(sum, x, y) __asm__ volatile("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(x), "x"(y))
 #else
@@ -75,7 +76,7 @@ CNN__INLINE lanes splat(float x)
     return x - (lanes){ 0 };
 }
 
-/* Where the mask's lanes are all ones: a, else b. */
+/* a in the lanes where the mask is all ones, b in the others. */
 CNN__INLINE lanes blend(lanes_i32 mask, lanes a, lanes b)
 {
     return (lanes)(((lanes_i32)a & mask) | ((lanes_i32)b & ~mask));
@@ -127,7 +128,7 @@ CNN__INLINE lanes odds(lanes a, lanes b)
 #endif
 }
 
-/* Two vectors in a row, from the last lane of the first on. */
+/* LANES lanes of a followed by b, beginning with the last lane of a. */
 CNN__INLINE lanes shift_up(lanes a, lanes b)
 {
 #if CNN__VECTOR_BYTES == 64
@@ -139,7 +140,7 @@ CNN__INLINE lanes shift_up(lanes a, lanes b)
 #endif
 }
 
-/* And from the second lane of the first on. */
+/* LANES lanes of a followed by b, beginning with the second lane of a. */
 CNN__INLINE lanes shift_down(lanes a, lanes b)
 {
 #if CNN__VECTOR_BYTES == 64
@@ -241,14 +242,14 @@ CNN__INLINE void transpose(lanes v[LANES])
 
 #endif
 
-/* Two vectors' sums of halves, lane by lane in turn. */
+/* The sums of each vector's halves, interleaved: a, b, a, b … */
 CNN__INLINE lanes add_halves(lanes a, lanes b)
 {
     return zip_low(a, b) + zip_high(a, b);
 }
 
 /* Adds up the lanes of `count` vectors, a constant power of two, in LANES / count places each: lane place · count +
- * k of the result is the sum of the lanes of v[k] that are congruent to place. Uses v up. */
+ * k of the result is the sum of the lanes of v[k] that are congruent to place. Overwrites v. */
 CNN__INLINE lanes add_tree(lanes *v, int count)
 {
 #pragma GCC unroll 4
@@ -296,8 +297,8 @@ CNN__INLINE lanes sums_of_lanes(const lanes v[LANES])
 #endif
 }
 
-/* Whether a result of so many floats, in stretches of `step` from p on, is stored past the caches: larger than they
- * are, and every vector of it aligned. */
+/* Whether a result of `count` floats at p, in stretches of `step`, is stored past the caches: it must be larger than
+ * they are, and all of its vectors must be aligned. */
 static inline bool streams(const float *p, int64_t count, int64_t step)
 {
     return count >= STREAMED_FLOATS && step % LANES == 0 && (uintptr_t)p % sizeof(lanes) == 0;
@@ -313,7 +314,7 @@ CNN__INLINE int64_t max64(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Of nothing there are none. */
+/* a / b, rounded up; 0 when b is 0. */
 CNN__INLINE int64_t divide_up(int64_t a, int64_t b)
 {
     return b ? (a + b - 1) / b : 0;
