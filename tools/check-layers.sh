@@ -25,6 +25,18 @@ floor_of() {
     esac
 }
 
+# The rooms of src/kernels/simd have floors of their own.
+simd_floor_of() {
+    case $1 in
+    kernels/simd/vector/*) echo 0 ;;
+    kernels/simd/gemm/* | kernels/simd/layout/* | kernels/simd/elementwise/*) echo 1 ;;
+    kernels/simd/conv/*) echo 2 ;;
+    kernels/simd/winograd/* | kernels/simd/depthwise/*) echo 3 ;;
+    kernels/simd/conv_relu_pool/*) echo 4 ;;
+    *) return 1 ;;
+    esac
+}
+
 # The exception by design: saving and loading look into what they save.
 excepted() {
     case "$1 $2" in
@@ -53,6 +65,10 @@ check_source() {
     other=$(floor_of "$target") || { fail "$1:$2: \"$3\" is in no room"; return; }
     if [ "$target" != "$room" ] && [ "$other" -ge "$floor" ] && ! excepted "$room" "$3"; then
         fail "$1:$2: src/$room (floor $floor) includes \"$3\" (floor $other)"
+    fi
+    own=${1#src/}
+    if [ "${own%/*}" != "${3%/*}" ] && floor=$(simd_floor_of "$own") && other=$(simd_floor_of "$3") && [ "$other" -ge "$floor" ]; then
+        fail "$1:$2: src/${own%/*} includes \"$3\", whose room is no lower one"
     fi
 }
 

@@ -23,6 +23,8 @@ tools/check-layers.sh "$work/tree" >"$work/log" 2>&1 || { cat "$work/log" >&2; e
 plant src/base/file.c '#include "tensor/tensor.h"'
 plant src/kernels/kernels.h '#include "tensor/tensor.h"'
 plant src/kernels/simd/gemm/gemm.c '#include "ops/geometry.h"'
+plant src/kernels/simd/gemm/gemm.c '#include "kernels/simd/layout/plan.h"'
+plant src/kernels/simd/layout/padded.h '#include "kernels/simd/conv/epilogue.h"'
 plant src/autograd/tape.h '#include "ops/operation.h"'
 plant src/tensor/shape.c '  #  include   "autograd/tape.h"'
 plant src/optim/sgd.c '#include "nn/module.h"'
