@@ -1,9 +1,8 @@
 /* Convolution, bias, ReLU and 2 × 2 max pooling as one kernel, forward and backward.
  *
- * The activations before pooling are never stored. Backward knows from `index` which of the four positions of a
- * window won (its number in scan order) or that ReLU cut the window off (CNN__CONV_RELU_POOL_NONE), so it does at most
- * a quarter of the work of the dense gradients. Results agree with conv_forward → relu → maxpool_forward to rounding.
- * */
+ * The activations before pooling are never stored. Backward knows from `index` which of the four positions of a window
+ * won (its number in scan order) or that ReLU cut the window off (CNN__CONV_RELU_POOL_NONE), so it does at most a
+ * quarter of the work of the dense gradients. Results agree with conv_forward → relu → maxpool_forward to rounding. */
 #ifndef CNN_KERNELS_CONV_RELU_POOL_H
 #define CNN_KERNELS_CONV_RELU_POOL_H
 

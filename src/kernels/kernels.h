@@ -19,7 +19,7 @@
 typedef struct cnn__gemm {
     bool trans_a, trans_b;
     bool accumulate;
-    bool reversed; /* B is gone through from its end, where a pass before this may have left it in the caches */
+    bool reversed; /* read B backwards: its end may still be cached */
     int64_t m, n, k;
     int64_t lda, ldb, ldc;
 } cnn__gemm;
@@ -36,13 +36,13 @@ typedef struct cnn__conv {
     int64_t pad_top, pad_left;
     int64_t groups;
     bool strict; /* every sum is made term by term: no algorithm whose error bound is larger than a plain sum's */
-    /* What else happens to values before they leave the caches; usually nothing. */
+    /* The epilogue, which is applied before results leave the caches; usually none. */
     bool relu;             /* forward: y = max(y, 0) */
-    bool add;              /* gradient of the data: it is added to dx; only where cnn__conv_adds */
+    bool add;              /* gradient of the data: add it to dx; only where cnn__conv_adds */
     const void *relu_mask; /* gradient of the data: it is 0 where this, shaped like x, is ≤ 0; may be NULL */
 } cnn__conv;
 
-/* Can the gradient of the data be added to what is in dx? */
+/* Whether the gradient of the data can be added to what is in dx. */
 static inline bool cnn__conv_adds(const cnn__conv *g)
 {
     return g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 && g->in_h == g->out_h &&

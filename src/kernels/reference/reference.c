@@ -1,4 +1,4 @@
-/* The reference kernels for f32 and f64: one set of plain loops, compiled for both types. */
+/* The reference kernels: one set of plain loops, compiled for f32 and for f64. */
 #include "kernels/reference/reference.h"
 
 #include "base/known.h"

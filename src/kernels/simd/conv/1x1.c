@@ -1,9 +1,10 @@
-/* Convolutions with one tap, no padding and no stride: y = weight · x for each image, multiplied where both lie.
+/* 1 × 1 convolutions without padding and stride, as a GEMM: y = weight · x for each image, with both operands read in
+ * place.
  *
- * A task owns a unit of positions (some whole images, or some places of one) for a block of output channels. Panel
- * by panel of these it goes along all positions, WIDTH at a time and once LANES; the few that are left at the end of
- * an image are summed along the input channels if the weights lie along them (forward), else by tiles whose rows are
- * positions. */
+ * A task owns a unit of positions (some whole images, or some positions of one) for a block of output channels. For
+ * each panel of these it goes through all positions, TILE_WIDTH at a time and once LANES. The few positions that
+ * remain at the end of an image are summed along the input channels if the weights are stored along them (forward),
+ * else by tiles whose rows are positions (conv/1x1_tail.h). */
 #include "kernels/simd/conv/1x1_tail.h"
 #include "kernels/simd/conv/algorithms.h"
 
@@ -36,7 +37,7 @@ static void pack_panels(void *arg, int64_t task, int worker)
 
 /* ---- the product ---- */
 
-/* Where the weights of the task's panel number k are. */
+/* The weights of the task's panel number k. */
 static tile_operand weights_of(const conv_1x1_task *t, int64_t k)
 {
     const conv_1x1_job *job = t->job;
@@ -54,7 +55,7 @@ static tile_operand weights_of(const conv_1x1_task *t, int64_t k)
     return (tile_operand){ t->weights + (k - t->first) * t->channels * ROW_STEP, 1, ROW_STEP, NULL };
 }
 
-/* Before panel number k: weights that a single unit packs itself, and those that it reads next. */
+/* What happens before panel number k: a single unit packs its own weights and prefetches those that it reads next. */
 static void prepare_weights(conv_1x1_task *t, int64_t k)
 {
     const conv_1x1_job *job = t->job;
@@ -70,7 +71,7 @@ static void prepare_weights(conv_1x1_task *t, int64_t k)
     }
 }
 
-/* Whole vectors of the unit's places for the stretch; if tiles keep the panels, only what is left of them. */
+/* Packs whole vectors of the unit's positions for the k-block; if the tiles keep the panels, only the rest of them. */
 static void conv_1x1_pack_columns(conv_1x1_task *t, bool kept)
 {
     const conv_1x1_job *job = t->job;
@@ -90,7 +91,7 @@ static void conv_1x1_pack_columns(conv_1x1_task *t, bool kept)
     }
 }
 
-/* How the sums of output channels from `channel` on start. */
+/* What the sums of the output channels from `channel` on start from. */
 static tile_start start_of(const conv_1x1_task *t, int64_t channel, const float **from)
 {
     const conv_1x1_job *job = t->job;
@@ -99,8 +100,8 @@ static tile_start start_of(const conv_1x1_task *t, int64_t channel, const float 
     return t->terms || (job->plan->add && !t->parts) ? FROM_C : bias ? FROM_ROWS : FROM_COLUMNS;
 }
 
-/* Panels [k, k + count) of the task's by the whole vectors of an image's places, which are read where they lie, or
- * packed; or where they lie, and left packed for the next panels. */
+/* Multiplies the task's panels [k, k + count) by the whole vectors of an image's positions. x is read in place, or
+ * packed, or in place and left packed for the next panels. */
 static void multiply_image(conv_1x1_task *t, int64_t k, int64_t count, int64_t n, bool keeps)
 {
     const conv_1x1_job *job = t->job;
@@ -140,7 +141,7 @@ static void multiply_image(conv_1x1_task *t, int64_t k, int64_t count, int64_t n
     }
 }
 
-/* What is left of a panel when its tiles are made. */
+/* What remains of a panel after its tiles. */
 static void finish_panel(conv_1x1_task *t, int64_t k)
 {
     const conv_1x1_job *job = t->job;
@@ -161,7 +162,7 @@ static void finish_panel(conv_1x1_task *t, int64_t k)
 
 /* ---- long sums ---- */
 
-/* The task's output channels of image number i of the unit: where their places begin in y, and their wide sums. */
+/* The task's output channels of image number i of the unit: where their positions begin in y, and their wide sums. */
 typedef struct conv_1x1_sums {
     float *y;
     double *wide;
@@ -179,7 +180,7 @@ static conv_1x1_sums conv_1x1_sums_of(const conv_1x1_task *t, int64_t i)
     return s;
 }
 
-/* Puts the part aside that ends before the stretch. */
+/* Adds the part that ends before this k-block to the wide sums. */
 static void conv_1x1_keep_part(conv_1x1_task *t)
 {
     for (int64_t i = 0; i < t->images; i++) {
@@ -215,7 +216,7 @@ static conv_1x1_task unit_of(const conv_1x1_job *job, int64_t unit, int64_t grou
     return t;
 }
 
-/* A stretch of the task's unit. */
+/* One k-block of the task's unit. */
 static void use_stretch(conv_1x1_task *t, int64_t unit)
 {
     const conv_1x1_job *job = t->job;

@@ -1,5 +1,4 @@
-/* One convolution with one tap, cut into units, and how its operands are packed where they must be (see
- * conv/1x1.c). */
+/* A 1 × 1 convolution, cut into units, and the packing of its operands where it is needed (see conv/1x1.c). */
 #ifndef CNN_KERNELS_SIMD_CONV_1X1_H
 #define CNN_KERNELS_SIMD_CONV_1X1_H
 
@@ -11,8 +10,9 @@
 #include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/prefetch.h"
 
-/* Narrow tiles read x more often for the same work: there a unit's x is packed, and a block of weights that stays in
- * L2 is multiplied by WIDTH places of it at a time, which stay in L1. Wide ones read x where it lies, from L2. */
+/* Narrow tiles read x more often for the same amount of work. For them a unit's x is packed, and a block of weights
+ * that stays in L2 is multiplied by TILE_WIDTH positions at a time, which stay in L1. Wide tiles read x in place,
+ * from L2. */
 enum {
     PACKS_X = FULL_PANELS,
     UNIT_FLOATS = QUARTER_L2, /* of x */
@@ -23,7 +23,7 @@ enum {
     CONV_1X1_FEW_PANELS = 12, /* to which the first may leave x packed: it reads far less than the others then */
     PACK_PANELS = 4,          /* at once */
     PACK_AHEAD = 8,           /* rows of weights that are fetched before they are packed */
-    ROW_VECTORS = CNN__VECTOR_BYTES > 16 ? 1 : 2, /* that hold ROWS */
+    ROW_VECTORS = CNN__VECTOR_BYTES > 16 ? 1 : 2, /* that hold TILE_ROWS */
     ROW = ROW_VECTORS * LANES,
     ROW_STEP = PACKS_X ? TILE_ROWS : ROW /* of packed weights: what tile_panels takes, or whole vectors */
 };
@@ -50,7 +50,7 @@ typedef struct conv_1x1_task {
     bool finishes; /* with this stretch sums are complete, and something is to be done to them */
     double *wide;
     int64_t terms, parts;                    /* in the sums by now, and how many parts were put aside */
-    float *weights, *rest, *aside, *columns; /* x packed: [image][WIDTH places][channel][WIDTH] */
+    float *weights, *rest, *aside, *columns; /* x packed: [image][TILE_WIDTH places][channel][TILE_WIDTH] */
     tile_operand a;                          /* the panel's weights */
     prefetch next;
 } conv_1x1_task;
@@ -84,7 +84,7 @@ CNN__APART void conv_1x1_plan_blocks(conv_1x1_job *job, const conv_plan *p)
     job->rest = job->places % LANES;
     job->along = p->weight_in == 1;
     job->depth = divide_up(p->in_channels, divide_up(p->in_channels, CONV_1X1_K_BLOCK));
-    /* Rows of weights that share a set of L1: no more of them at once than it holds. */
+    /* If the rows of weights share a set of L1, a panel has no more of them than the set holds. */
     bool aliased = !FULL_PANELS && job->along && p->weight_out % L1_SET_FLOATS == 0;
     job->panel_rows = aliased ? divide_up(p->out_channels, divide_up(p->out_channels, min64(L1_WAYS, TILE_ROWS)))
                               : panel_rows_of(p->out_channels);
@@ -111,14 +111,15 @@ static inline int64_t tail_size(const conv_1x1_job *job)
     return round_up(job->images * job->rest * (job->depth + LANES), 16);
 }
 
-/* Panels of a block of weights, of so many channels. */
+/* The number of panels in a block of weights with so many channels. */
 static inline int64_t panels_at_once(const conv_1x1_job *job, int64_t channels)
 {
     int64_t max = CONV_1X1_WEIGHT_FLOATS / (channels * job->panel_rows);
     return PACKS_X ? min64(job->panels, max < 1 ? 1 : max) : PACK_PANELS;
 }
 
-/* Places of a unit in whole panels, of all its images; so many floats a channel are its packed x. */
+/* The positions of a unit, rounded up to whole panels, over all of its images: the floats of its packed x per
+ * channel. */
 static inline int64_t unit_columns(const conv_1x1_job *job)
 {
     return PACKS_X ? job->images * round_up(job->unit_places, TILE_WIDTH) : 0;
@@ -136,13 +137,13 @@ static inline size_t conv_1x1_columns_size(const conv_1x1_job *job)
     return (size_t)round_up(floats, 16) * sizeof(float);
 }
 
-/* A tile, the rest of x, packed weights, packed x. */
+/* A tile, the tail of x, packed weights and packed x. */
 static inline int64_t weights_size(const conv_1x1_job *job)
 {
     return packs_before(job) || job->along ? 0 : panels_at_once(job, job->depth) * job->depth * ROW_STEP + ROW;
 }
 
-/* Where sums are long: of a task's output channels, [image][channel][place]. */
+/* The wide sums of a task's output channels, where sums are long: [image][channel][position]. */
 static inline int64_t wide_sums(const conv_1x1_job *job)
 {
     int64_t rows = job->block_panels * job->panel_rows;
@@ -174,24 +175,24 @@ static inline float *columns_of(const conv_1x1_task *t, int64_t image)
     return t->columns + (image - t->image) * round_up(t->job->unit_places, TILE_WIDTH) * t->channels;
 }
 
-/* ---- packing, and what is fetched ahead ---- */
+/* ---- packing and prefetch ---- */
 
-/* Weights across: `panels` of them, [panel][channel][ROW_STEP], whose rows are read together, as far apart as they
- * are. In whole vectors: what follows a row is not used, or written after it. */
+/* Packs weights that are stored across the output channels: `panels` panels as [panel][channel][ROW_STEP], all rows
+ * of a channel together. Whole vectors are written: what lies beyond a row is either unused or written later. */
 static inline void conv_1x1_pack_weights(const conv_1x1_job *job, int64_t group, int64_t panel, int64_t panels,
                                          int64_t channel, int64_t channels, float *to, int64_t panel_step)
 {
     const conv_plan *p = job->plan;
     int64_t first = panel * job->panel_rows, max = min64(panels * job->panel_rows, p->out_channels - first);
     const float *from = job->weight + group * p->weight_group + first * p->weight_out + channel * p->weight_in;
-    int64_t room = (p->in_channels - channel) * p->weight_in - first; /* floats that may be read */
-    for (int64_t c = 0; c < channels; c++, from += p->weight_in, to += ROW_STEP, room -= p->weight_in) {
+    int64_t capacity = (p->in_channels - channel) * p->weight_in - first; /* floats that may be read */
+    for (int64_t c = 0; c < channels; c++, from += p->weight_in, to += ROW_STEP, capacity -= p->weight_in) {
         float *panel_to = to;
         for (int64_t at = 0; PACKS_X && at < max; at += LINE_FLOATS) { /* blocks are wide then: worth it */
             __builtin_prefetch(from + PACK_AHEAD * p->weight_in + at, 0, 3);
         }
         for (int64_t at = 0; at < max; at += job->panel_rows, panel_to += panel_step) {
-            if (room - at < ROW || (ROW_STEP < ROW && c + 1 == channels)) {
+            if (capacity - at < ROW || (ROW_STEP < ROW && c + 1 == channels)) {
                 copy_floats(from + at, panel_to, min64(job->panel_rows, max - at));
                 continue;
             }
@@ -202,13 +203,14 @@ static inline void conv_1x1_pack_weights(const conv_1x1_job *job, int64_t group,
     }
 }
 
-/* How often the tiles of a panel fetch. */
+/* How often the tiles of a panel call prefetch_lines. */
 static inline int64_t panel_calls(const conv_1x1_task *t)
 {
     return t->images * divide_up(t->end - t->begin, TILE_WIDTH) * divide_up(t->channels, FETCH_STEPS);
 }
 
-/* What of x the next stretch, or the next unit, will read; of all tasks that share a unit the last looks beyond it. */
+/* The part of x that the next k-block, or the next unit, will read. Of the tasks that share a unit only the last
+ * looks beyond it. */
 static inline prefetch conv_1x1_prefetch_x(const conv_1x1_task *t)
 {
     const conv_1x1_job *job = t->job;

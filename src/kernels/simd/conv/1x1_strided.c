@@ -1,5 +1,5 @@
-/* Convolutions with one tap and no padding, but a stride forward or backward: what is read of x is gathered, some
- * images at a time, multiplied as without a stride (conv/1x1.c), and spread over y. */
+/* 1 × 1 convolutions without padding but with a stride, forward or backward: the positions of x that are read are
+ * gathered, some images at a time, multiplied as without a stride (conv/1x1.c), and spread over y. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/layout/plan.h"
 #include "kernels/simd/vector/copy.h"

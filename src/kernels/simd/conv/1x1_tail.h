@@ -1,5 +1,5 @@
-/* The places at the end of an image that fill no vector: few columns, which are gathered and summed in other ways
- * than the tiles (see conv/1x1.c). */
+/* The tail of a 1 × 1 convolution: the positions at the end of an image that do not fill a vector. They are gathered
+ * into a few columns and summed without the tiles (see conv/1x1.c). */
 #ifndef CNN_KERNELS_SIMD_CONV_1X1_TAIL_H
 #define CNN_KERNELS_SIMD_CONV_1X1_TAIL_H
 
@@ -12,7 +12,7 @@ enum {
     TAIL_1X1_CHAINS = 8    /* sums under way where there is one column */
 };
 
-/* The rest of the images of a unit, for all channels of the stretch: [column][channel], or [channel][column]. */
+/* Gathers the tails of a unit's images for all channels of the k-block: [column][channel], or [channel][column]. */
 static inline void pack_tail(const conv_1x1_task *t)
 {
     const conv_1x1_job *job = t->job;
@@ -29,7 +29,7 @@ static inline void pack_tail(const conv_1x1_task *t)
     }
 }
 
-/* Some rows of weights along the input channels, in quads, and columns of the rest. */
+/* Rows of weights along the input channels, in quads, and columns of the tail. */
 typedef struct dot_operands {
     const float *a[SQUARE]; /* a quad each */
     int64_t step[QUAD];     /* to the quad's rows */
@@ -77,8 +77,9 @@ CNN__INLINE lanes dot_products(int rows, int columns, const dot_operands *o, int
     return acc[0];
 }
 
-/* to[column][WIDTH] ← sums along the stretch's channels of `rows` rows of weights: of SQUARE columns, a quad of rows
- * at a time, or of one, a vector of rows. Where fewer rows are left, the last are made twice. */
+/* to[column][TILE_WIDTH] ← sums along the k-block's channels for `rows` rows of weights: a quad of rows by SQUARE
+ * columns at a time, or a vector of rows by one column. Where fewer rows are left, the last of them are computed
+ * twice. */
 static inline void dot_tail(const conv_1x1_task *t, int64_t rows, const float *b, int64_t columns, float *to)
 {
     dot_operands o = { .b = b, .columns_step = t->channels };
@@ -101,7 +102,7 @@ static inline void dot_tail(const conv_1x1_task *t, int64_t rows, const float *b
     }
 }
 
-/* One column of the rest by weights across. */
+/* One column of the tail by weights that are stored across the output channels. */
 static inline void sum_across(const conv_1x1_task *t, const float *column, int64_t step, float *to)
 {
     for (int64_t i = 0; i < ROW; i += LANES) {
@@ -128,7 +129,7 @@ static inline void sum_across(const conv_1x1_task *t, const float *column, int64
     }
 }
 
-/* Columns [begin, end) of the rest into t->aside: [column][WIDTH]. */
+/* Computes columns [begin, end) of the tail into t->aside: [column][TILE_WIDTH]. */
 static inline void multiply_tail(conv_1x1_task *t, int64_t rows, int64_t begin, int64_t end)
 {
     static const float zeros[TILE_WIDTH];

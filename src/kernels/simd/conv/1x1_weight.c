@@ -1,9 +1,10 @@
-/* The gradient of the weights of a convolution with one tap and no padding: Σ dy[o][position] · x[c][position].
+/* The gradient of the weights of a 1 × 1 convolution without padding: Σ dy[o][position] · x[c][position].
  *
- * One of x and dy is packed, turned so that a vector holds channels; the rows of the other are read where they lie.
- * With a stride x is gathered first. A task owns a block of channels by channels for a chunk of all positions, which
- * it takes in stretches of an image; the block's sums stay in L2. Which is packed, blocks and chunks follow from the
- * sizes. The chunks' sums are added up in order, and turned where need be. */
+ * One of x and dy is packed and transposed, so that a vector holds channels; the rows of the other are read in
+ * place. With a stride, x is gathered first. A task owns a block of channels by channels for a chunk of all
+ * positions, and goes through it in stretches of an image; the block's sums stay in L2. Which operand is packed, the
+ * blocks and the chunks depend on the sizes alone. The chunks' sums are added in order, and transposed where
+ * necessary. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/layout/plan.h"
@@ -43,13 +44,14 @@ typedef struct weight_1x1_task {
     const weight_1x1_job *job;
     int64_t group, read, reads, packed, packs; /* first channels of the block, and how many */
     int64_t image, begin, count;               /* positions of the stretch */
-    float *columns, *gathered;                 /* [packed channel's panel][position][WIDTH], [x channel][stretch] */
+    float *columns, *gathered; /* [packed channel's panel][position][TILE_WIDTH], [x channel][stretch] */
     double *wide;
     int64_t summed, wides; /* positions that are in the sums, and how often sums were put aside */
     prefetch next, later;
 } weight_1x1_task;
 
-/* What it takes if `packed` channels are packed, in halves of a vector's product; turning a sum back takes three. */
+/* The cost of packing the operand with `packed` channels, in halves of a vector's product. Transposing a sum back
+ * costs three. */
 static int64_t weight_1x1_cost(const conv_plan *p, int64_t read, int64_t packed)
 {
     int64_t positions = p->batch * p->h.grid * p->w.grid;
@@ -125,7 +127,7 @@ static const float *channel_at(const weight_1x1_task *t, const weight_operand *o
     return o->at + ((t->image * t->job->plan->groups + t->group) * o->channels + channel) * o->plane;
 }
 
-/* The stretch's positions of some channels of x. */
+/* Gathers the stretch's positions of some channels of x. */
 static void gather(const weight_1x1_task *t, const weight_operand *o, int64_t channel, int64_t channels)
 {
     const conv_axis *h = &t->job->plan->h, *w = &t->job->plan->w;
@@ -139,7 +141,7 @@ static void gather(const weight_1x1_task *t, const weight_operand *o, int64_t ch
     }
 }
 
-/* The block's channels of an operand, for the stretch: rows of positions. */
+/* The block's channels of an operand for the stretch, as rows of positions. */
 static tile_operand rows_of(const weight_1x1_task *t, const weight_operand *o, int64_t channel, int64_t channels)
 {
     if (o->gathered) {
@@ -172,7 +174,7 @@ static void weight_1x1_multiply_stretch(weight_1x1_task *t, float *sums)
     t->summed += t->count;
 }
 
-/* Puts sums aside that the stretch which comes next would make too long. */
+/* Adds the sums to the wide sums if the next stretch would make them too long. */
 static void weight_1x1_keep_part(weight_1x1_task *t, const float *sums)
 {
     if (t->job->wide_sums && t->summed + t->count > PART_SUM) {
@@ -202,7 +204,7 @@ static prefetch prefetch_rows(const weight_1x1_task *t, const weight_operand *o,
     return prefetch_make(channel_at(t, o, channel) + begin, count * size, channels, o->plane * size, calls);
 }
 
-/* Both operands of a stretch, of channels that are this task's. */
+/* Plans the prefetch of both operands of a stretch, for this task's channels. */
 static void weight_1x1_prefetch_stretch(weight_1x1_task *t, int64_t stretch)
 {
     const weight_1x1_job *job = t->job;
@@ -246,7 +248,7 @@ static void weight_1x1_task_run(void *arg, int64_t task, int worker)
     }
 }
 
-/* LANES channels of the sums' rows, all chunks together. */
+/* Adds all chunks for LANES channels of the sums' rows. */
 static void settle(void *arg, int64_t task, int worker)
 {
     (void)worker;

@@ -1,5 +1,5 @@
-/* The algorithms that convolutions are dispatched to (dispatch.c, dispatch_weight.c, conv_relu_pool/forward.c).
- * Each says which plans it fits and how many bytes of memory it needs for them. */
+/* The algorithms that dispatch.c, dispatch_weight.c and conv_relu_pool/forward.c choose from. `_fits` says whether an
+ * algorithm can do a plan, and `_workspace` how many bytes of memory it needs for it. */
 #ifndef CNN_KERNELS_SIMD_CONV_ALGORITHMS_H
 #define CNN_KERNELS_SIMD_CONV_ALGORITHMS_H
 

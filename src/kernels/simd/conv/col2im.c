@@ -1,7 +1,8 @@
-/* The gradient of the data of one image's strided convolution with many weights, as one product and a scatter: what
- * every place of dy adds to every tap, c[place][channel, tap] = Σ_o dy[o][place] · weight[o][channel, tap], reads
- * each weight once, where the plans of the residues would each read all of them for a few taps. Then each task adds
- * up the planes of some channels, place by place in the order of the taps. */
+/* The gradient of the data of one image's strided convolution with many weights, as a GEMM followed by col2im.
+ *
+ * The GEMM computes what every position of dy adds to every tap: c[position][channel, tap] = Σ_o dy[o][position] ·
+ * weight[o][channel, tap]. It reads each weight once, whereas the plan of each residue would read all of them for a
+ * few taps. Then each task adds up the planes of some channels, in the order of the taps. */
 #include "kernels/simd/conv/col2im.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"

@@ -1,4 +1,4 @@
-/* The table's convolutions forward and the gradients of their data: which way each plan goes. */
+/* The table's convolutions, forward and the gradient of the data: which algorithm computes each plan. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/col2im.h"
 #include "kernels/simd/conv/recompute.h"
@@ -8,9 +8,9 @@
 #include "kernels/simd/vector/machine.h"
 
 enum {
-    MAX_PLANS = 16, /* of a depthwise gradient; a stride with more residues goes the general way */
+    MAX_PLANS = 16, /* of a depthwise gradient; strides with more residues take a general algorithm */
     IMAGE_BY_IMAGE_FLOATS = L2_FLOATS,
-    CONV_WEIGHT_FLOATS = EIGHTH_L2 / 2 /* so few are packed again without being noticed */
+    CONV_WEIGHT_FLOATS = EIGHTH_L2 / 2 /* packing so few weights again costs nothing to speak of */
 };
 
 static bool depthwise(const cnn__conv *g)
@@ -18,14 +18,14 @@ static bool depthwise(const cnn__conv *g)
     return g->groups == g->in_channels && g->groups == g->out_channels && !long_sum(g->kernel_h * g->kernel_w);
 }
 
-/* The ways that a plan may go; it takes the first that fits. */
+/* The implementation list: a plan is computed by the first algorithm that fits it. */
 typedef struct conv_algorithm {
     bool (*fits)(const conv_plan *p);
     size_t (*workspace)(const conv_plan *p, int workers);
     void (*run)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
                 cnn__pool *pool);
-    bool finishes; /* sees to ReLU, or its gradient, too */
-    bool pads;     /* multiplies the zeros of padding, too */
+    bool finishes; /* applies the epilogue (conv/epilogue.h) */
+    bool pads;     /* multiplies the zeros of padding */
 } conv_algorithm;
 
 static bool conv_any_fits(const conv_plan *p)
@@ -62,8 +62,8 @@ size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
                         : conv_algorithm_of(&p)->workspace(&p, workers);
 }
 
-/* Where a weight is not finite, its products with the zeros of padding are NaN, and so are the sums with such a
- * product, which are made again. They are looked for in the weights or in the results, whichever are fewer. */
+/* The products of a weight that is not finite with the zeros of padding are NaN, and so are their sums. Those sums
+ * are recomputed. The search for them goes through the weights or through the results, whichever are fewer. */
 static void conv_mend_edges(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                             cnn__pool *pool)
 {
@@ -74,7 +74,7 @@ static void conv_mend_edges(const conv_plan *p, const float *x, const float *wei
     }
 }
 
-/* Whether ReLU, or its gradient, is done. */
+/* Returns whether the epilogue has been applied. */
 static bool plan_run(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
                      cnn__pool *pool)
 {
@@ -105,7 +105,7 @@ void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weig
     }
 }
 
-/* The gradient's parts: one for each residue of the stride that exists. */
+/* The number of plans of the gradient: one for each residue of the stride that occurs. */
 static int64_t residues(int64_t stride, int64_t size)
 {
     return stride < size ? stride : size;
@@ -122,8 +122,8 @@ static int64_t backward_plans(const cnn__conv *g)
     return residues(g->stride_h, g->in_h) * residues(g->stride_w, g->in_w);
 }
 
-/* How many images at a time: where there are several plans, so many that what one of them reads and writes is still
- * in the caches when the others read it again and write between. */
+/* The number of images per pass. Several plans read the same dy and write interleaved parts of dx, so a pass takes
+ * only as many images as stay in the caches from one plan to the next. */
 static int64_t backward_images(const cnn__conv *g)
 {
     int64_t weights = g->out_channels * (g->in_channels / g->groups) * g->kernel_h * g->kernel_w;
@@ -132,7 +132,7 @@ static int64_t backward_images(const cnn__conv *g)
     return together ? g->batch : min64(g->batch, max64(1, IMAGE_BY_IMAGE_FLOATS / max64(1, image)));
 }
 
-/* Fills in the plans of a depthwise gradient; 0 if it goes the general way. */
+/* Fills in the plans of a depthwise gradient and returns their number, or 0 if a general algorithm computes it. */
 static int64_t depthwise_plans(const cnn__conv *g, conv_plan plans[MAX_PLANS])
 {
     int64_t count = depthwise(g) && backward_plans(g) <= MAX_PLANS ? backward_plans(g) : 0;
@@ -186,7 +186,7 @@ static void clear_plane(void *arg, int64_t task, int worker)
     memset(job->at + (size_t)task * job->plane, 0, job->plane);
 }
 
-/* Parts that no tap reaches are zero: dx is cleared as a whole, which is faster than a part of each line at a time. */
+/* Where no tap reaches, dx is zero. All of it is cleared beforehand, which is faster than clearing parts of lines. */
 static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *weight, float *dx, void *memory,
                               cnn__pool *pool)
 {

@@ -1,4 +1,4 @@
-/* The table's gradients of a convolution's weights and bias: which way the weights go. */
+/* The table's gradients of a convolution's weights and bias: which algorithm computes the weights'. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/recompute.h"
 #include "kernels/simd/gemm/tile.h"
@@ -6,16 +6,16 @@
 #include "kernels/simd/vector/long_sum.h"
 
 enum {
-    JOINED = 8 * TILE_WIDTH,         /* places of lines that are taken for one */
+    JOINED = 8 * TILE_WIDTH,         /* positions of the lines that are joined into one */
     BIAS_PART = PART_SUM / 3 * LANES /* of a plane, that are added up by lanes */
 };
 
-/* The ways that a plan may go; it takes the first that fits. */
+/* The implementation list: a plan is computed by the first algorithm that fits it. */
 typedef struct conv_weight_algorithm {
     bool (*fits)(const conv_plan *p);
     size_t (*workspace)(const conv_plan *p, int workers);
     void (*run)(const conv_plan *p, const float *x, const float *dy, float *dweight, void *memory, cnn__pool *pool);
-    bool pads; /* multiplies the zeros of padding, too */
+    bool pads; /* multiplies the zeros of padding */
 } conv_weight_algorithm;
 
 static bool conv_weight_any_fits(const conv_plan *p)
@@ -55,7 +55,7 @@ static conv_plan conv_weight_make_plan(const cnn__conv *g)
     return p;
 }
 
-/* Planes that are not too high for sums down a strip. */
+/* Planes that are low enough to be summed down a strip. */
 static bool by_planes(const cnn__conv *g)
 {
     return CNN__SIMD(depthwise_3x3_fits)(g) && g->out_h <= PART_SUM / 2;
@@ -111,8 +111,8 @@ static void sum_channel(void *arg, int64_t channel, int worker)
     job->dbias[channel] = (float)sum;
 }
 
-/* Where an operand is not finite, its products with the zeros of padding are NaN, and so are the sums with such a
- * product, which are made again. They are looked for in the operands or in the results, whichever are fewer. */
+/* The products of an operand that is not finite with the zeros of padding are NaN, and so are their sums. Those sums
+ * are recomputed. The search for them goes through the operands or through the results, whichever are fewer. */
 static void conv_weight_mend_edges(const conv_plan *p, const float *x, const float *dy, float *dweight, cnn__pool *pool)
 {
     int64_t in = p->batch * p->groups * p->in_channels * p->h.in * p->w.in;

@@ -1,4 +1,5 @@
-/* What happens to a convolution's sums in y right after a task made the last of them: ReLU, or its gradient. */
+/* The epilogue of a convolution: what a task does to its sums in y as soon as they are complete, while they are
+ * still cached. It is ReLU, or the mask of ReLU's gradient. */
 #ifndef CNN_KERNELS_SIMD_CONV_EPILOGUE_H
 #define CNN_KERNELS_SIMD_CONV_EPILOGUE_H
 
@@ -10,7 +11,7 @@ static inline bool plan_has_epilogue(const conv_plan *p)
     return p->relu || p->relu_mask;
 }
 
-/* Fetches what a tile's sums will be finished with. */
+/* Prefetches the part of the mask that a tile's epilogue will read. */
 static inline void epilogue_prefetch(const conv_plan *p, int64_t place, int64_t rows, int64_t step)
 {
     for (int64_t i = 0; p->relu_mask && i < rows; i++, place += step) {
@@ -19,7 +20,8 @@ static inline void epilogue_prefetch(const conv_plan *p, int64_t place, int64_t 
     }
 }
 
-/* `rows` stretches of `count` floats in a row, `step` apart, the first of them at y + place. */
+/* Applies the epilogue to `rows` stretches of `count` consecutive floats, `step` floats apart, the first of them at
+ * y + place. */
 static inline void epilogue(const conv_plan *p, float *y, int64_t place, int64_t rows, int64_t count, int64_t step)
 {
     if (count == step) {

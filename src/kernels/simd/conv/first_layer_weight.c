@@ -1,11 +1,11 @@
-/* The gradient of the weights where there are few input channels, as in a network's first layer: for each output
+/* The gradient of the weights of a convolution with few input channels, as in a network's first layer: for each output
  * channel o and tap t, Σ dy[o][position] · x[position's tap t].
  *
- * Both are read along the positions, where they lie: dy in its tensor, x in a slab (layout/padded.h), whose lines are
- * in the order of the positions for any stride. A tile holds a vector of sums for each of some output channels and taps
- * and goes along the positions. So nothing is turned, which for few taps would cost more than the products. A task
- * makes the sums of a block of output channels over a chunk of the positions, unit by unit, and adds up their lanes at
- * its end; the chunks' sums are added in order. */
+ * Both operands are read along the positions: dy in its tensor, x in a slab (layout/padded.h), whose lines have the
+ * order of the positions for any stride. A tile holds a vector of sums for each pair of some output channels and
+ * taps and advances along the positions. Nothing is transposed, which for few taps would cost more than the
+ * products. A task computes the sums of a block of output channels over a chunk of the positions, unit by unit, and
+ * adds up their lanes at the end; the chunks' sums are added in order. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/layout/padded.h"
 #include "kernels/simd/vector/long_sum.h"
@@ -40,8 +40,8 @@ typedef struct first_layer_job {
     size_t slab_size;   /* in floats */
 } first_layer_job;
 
-/* A tile's operands: lines of dy, `out_step` floats from one output channel to the next, and what its taps see of
- * the first. */
+/* The operands of a tile: lines of dy, with `out_step` floats from one output channel to the next, and what the
+ * tile's taps read for the first position. */
 typedef struct first_layer_tile {
     const float *dy, *at[TILE_TAPS];
     int64_t out_step, lines, count; /* positions of a line */
@@ -49,7 +49,7 @@ typedef struct first_layer_tile {
     int64_t ahead;                  /* how far on dy is fetched, by the first that reads it */
 } first_layer_tile;
 
-/* Lines that fill most of their vectors, and are not too long for sums by lanes. */
+/* Whether lines fill most of their vectors, and are short enough to be summed by lanes. */
 bool CNN__SIMD(conv_first_layer_weight_fits)(const conv_plan *p)
 {
     return p->in_channels > 0 && p->in_channels <= FEW && p->in_channels * plan_taps(p) <= FIRST_LAYER_MAX_TAPS &&
@@ -116,21 +116,21 @@ static void make_offsets(first_layer_job *job)
 
 /* ---- the product ---- */
 
-/* What several products read is loaded once: as an operand of each, as compilers like it, it would be loaded as
- * often. */
+/* Keeps a value that several products read in a register; compilers would load it as an operand of each of them. */
 #if defined __x86_64__
 #define IN_REGISTER(v) __asm__("" : "+v"(v))
 #else
 #define IN_REGISTER(v)
 #endif
 
-/* The first `count` floats; or if there is a mask, of a whole vector the lanes in it. */
+/* The first `count` floats, or, if there is a mask, a whole vector with the mask applied. */
 CNN__INLINE lanes load_counted(const float *p, int64_t count, const lanes_i32 *mask)
 {
     return mask ? and_mask(load(p), *mask) : count == LANES ? load(p) : load_partial(p, count);
 }
 
-/* sums[out][tap] += a vector of each of dy by one of each tap; of either the fewer are kept. */
+/* sums[out][tap] += a vector of dy by a vector of x for each output channel and tap. Whichever are fewer stay in
+ * registers. */
 CNN__INLINE void first_layer_add_vectors(int outs, const float *dy, int64_t out_step, const float *const at[TILE_TAPS],
                                          int64_t q, int64_t count, const lanes_i32 *mask,
                                          lanes sums[TILE_OUTS][TILE_TAPS])
@@ -222,7 +222,7 @@ CNN__APART void add_outs(int64_t outs, const first_layer_tile *t, lanes (*to)[TI
     }
 }
 
-/* What a task is at: some output channels by some taps, counted through the channels. */
+/* The state of a task: some output channels by some taps, which are counted through the input channels. */
 typedef struct first_layer_part {
     int64_t out, outs, tap, taps;
 } first_layer_part;

@@ -1,4 +1,4 @@
-/* How convolutions pack their weights into the tiles' panels, [tap][ROWS], whatever their order in memory. */
+/* Packing of a convolution's weights into the panels of the tile, [tap][TILE_ROWS], from any order in memory. */
 #ifndef CNN_KERNELS_SIMD_CONV_PACK_WEIGHTS_H
 #define CNN_KERNELS_SIMD_CONV_PACK_WEIGHTS_H
 
@@ -7,15 +7,16 @@
 #include "kernels/simd/vector/machine.h"
 
 enum {
-    KERNEL_SQUARES = 4, /* kernels of so many times LANES taps are turned in squares */
-    MIN_TURNED = 5,     /* taps: fewer are taken one by one for less than turning all of the kernel costs */
-    /* Their weights are fetched: each is a stretch of its own, too short for the processor to foresee. */
+    KERNEL_SQUARES = 4, /* kernels of at most so many times LANES taps are transposed in squares */
+    MIN_TRANSPOSED = 5, /* taps: fewer are copied one by one, which costs less than transposing the whole kernel */
+    /* The weights of so many channels ahead are prefetched: each channel's are a stretch too short for the hardware
+     * prefetcher. */
     PREFETCH_CHANNELS = 6
 };
 
-/* `rows` output channels whose kernels lie one behind the other, for one input channel: the kernel's places by
- * channels. `room` is how many floats may be read. */
-static inline void transpose_kernels(const float *from, int64_t kernel, int64_t step, int64_t rows, int64_t room,
+/* Transposes the kernels of `rows` output channels for one input channel: to[place in the kernel][channel]. `capacity`
+ * is the number of floats that may be read. */
+static inline void transpose_kernels(const float *from, int64_t kernel, int64_t step, int64_t rows, int64_t capacity,
                                      float *to)
 {
     for (int64_t at = 0; at < kernel; at += LANES) {
@@ -23,7 +24,7 @@ static inline void transpose_kernels(const float *from, int64_t kernel, int64_t 
         for (int64_t i = 0; i < LANES; i++) {
             float edge[LANES] = { 0 };
             const float *row = from + i * step + at;
-            if (i < rows && i * step + at + LANES > room) {
+            if (i < rows && i * step + at + LANES > capacity) {
                 copy_floats(row, edge, kernel - at < LANES ? kernel - at : LANES);
                 row = edge;
             }
@@ -34,8 +35,8 @@ static inline void transpose_kernels(const float *from, int64_t kernel, int64_t 
     }
 }
 
-/* A panel of output channels [first, first + rows) by input channels [channel, channel + channels): [channel,
- * tap][ROWS]. */
+/* Packs a panel of output channels [first, first + rows) by input channels [channel, channel + channels): [channel,
+ * tap][TILE_ROWS]. */
 static inline void pack_kernels(const conv_plan *p, const float *weight, int64_t first, int64_t rows, int64_t channel,
                                 int64_t channels, float *to)
 {
@@ -51,7 +52,7 @@ static inline void pack_kernels(const conv_plan *p, const float *weight, int64_t
         }
         return;
     }
-    bool turns = ROWS_FIT_A_VECTOR && kernel <= KERNEL_SQUARES * LANES && plan_taps(p) >= MIN_TURNED;
+    bool turns = ROWS_FIT_A_VECTOR && kernel <= KERNEL_SQUARES * LANES && plan_taps(p) >= MIN_TRANSPOSED;
     float transposed[KERNEL_SQUARES * LANES * LANES];
     for (int64_t c = 0; c < channels; c++, from += p->weight_in) {
         for (int64_t k = 0; k < rows * kernel && c + PREFETCH_CHANNELS < channels; k += LINE_FLOATS) {

@@ -1,9 +1,10 @@
-/* Convolutions as products of packed panels that read the image through slabs (layout/padded.h).
+/* Convolutions of any geometry, as products of packed panels that read a padded copy of the image, the slab
+ * (layout/padded.h).
  *
- * A unit of positions is computed for a block of output channels, the input channels in stretches: the stretch's slab
- * is filled once, packed panel by panel into [tap][WIDTH], and multiplied with the weights' panels, which were packed
- * beforehand for all tasks. Sums stay where they end up if a unit lies in one image of y, else in L2 until they are
- * written out. The few positions of small images make one unit, which goes another way (conv/padded_small.c). */
+ * A unit of positions is computed for a block of output channels, with the input channels in stretches. The slab of
+ * a stretch is filled once, packed panel by panel into [tap][TILE_WIDTH], and multiplied by the panels of weights,
+ * which are packed beforehand for all tasks. The sums are kept in y if a unit lies in one image of it, else in L2
+ * until they are complete. The few positions of small images form a single unit, which conv/padded_small.c computes. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/padded_job.h"
 
@@ -25,7 +26,7 @@ static void pack_panel(void *arg, int64_t task, int worker)
 
 /* ---- the product ---- */
 
-/* The task's output channels by the stretch: all but the columns. */
+/* The grid of the task's output channels for the stretch, without its columns. */
 static tile_grid stretch_grid(const padded_task *t)
 {
     const padded_job *job = t->job;
@@ -53,7 +54,7 @@ static tile_grid stretch_grid(const padded_task *t)
                         .step = job->direct ? p->h.out * p->w.out : job->positions };
 }
 
-/* Tiles in y that end early are made aside. */
+/* Tiles that do not fill their place in y are computed in a buffer and copied. */
 static void multiply_aside(padded_task *t, int64_t count, const tile_grid *g)
 {
     static const float zeros[TILE_WIDTH];
@@ -73,7 +74,7 @@ static void multiply_aside(padded_task *t, int64_t count, const tile_grid *g)
     }
 }
 
-/* A line of the unit, of whole vectors, from the slab itself. */
+/* Multiplies a line of the unit, which is whole vectors, reading the slab unpacked. */
 static void multiply_line(padded_task *t, int64_t line, tile_grid g)
 {
     const conv_plan *p = &t->job->plan;
@@ -176,7 +177,7 @@ static float *padded_conv_sums_of(const padded_task *t, int64_t *columns, int64_
     return job->direct ? padded_y_plane(t, t->unit.image, t->panel * job->panel_rows) + t->unit.line * w->out : t->sums;
 }
 
-/* Puts the part aside that ends before the stretch. */
+/* Adds the part that ends before the stretch to the wide sums. */
 static void padded_conv_keep_part(padded_task *t)
 {
     int64_t columns, step;

@@ -1,5 +1,5 @@
-/* A convolution through slabs, cut into pieces: what its two ways share (conv/padded_conv.c for many units of
- * positions, conv/padded_small.c for one). All sizes follow from the geometry alone. */
+/* How a padded convolution is cut into units, stretches and tasks: shared by conv/padded_conv.c, for many units of
+ * positions, and conv/padded_small.c, for one. All sizes depend on the geometry alone. */
 #ifndef CNN_KERNELS_SIMD_CONV_PADDED_JOB_H
 #define CNN_KERNELS_SIMD_CONV_PADDED_JOB_H
 
@@ -22,7 +22,7 @@ typedef struct padded_job {
     conv_plan plan;
     padded_slab slab;
     const float *x, *weight, *bias;
-    float *y, *packed; /* weights [group][panel][taps][ROWS] unless they are read where they lie, or one
+    float *y, *packed; /* weights [group][panel][taps][TILE_ROWS] unless they are read where they lie, or one
                                               unit's columns */
     int64_t *steps;    /* in the slab from each tap of a stretch to the next, in bytes */
     float *sums;       /* of one unit */
@@ -68,7 +68,7 @@ static inline size_t padded_align(int64_t floats)
     return (size_t)(floats + 15) / 16 * 16;
 }
 
-/* Of a unit of lines. */
+/* The largest number of positions in a unit of lines. */
 static inline int64_t max_positions(const padded_job *job)
 {
     const conv_plan *p = &job->plan;
@@ -102,7 +102,7 @@ CNN__APART void padded_plan_blocks(padded_job *job)
     bool few = !job->one && job->panels <= PADDED_FEW_PANELS && 4 * p->w.grid >= 3 * line;
     job->lined = job->direct ? p->w.grid == line : few;
     job->line = job->lined ? line : p->w.grid;
-    /* Rows of weights that share a set of L1 are packed. */
+    /* Rows of weights that would share a set of L1 are packed. */
     job->along = p->h.weight_step == 1 && p->weight_in == taps && p->weight_out % L1_SET_FLOATS;
     int64_t tasks = job->slab.units * p->groups, wanted = divide_up(MIN_TASKS, tasks);
     job->positions = round_up(job->slab.images * job->slab.lines * job->line, TILE_WIDTH);
@@ -120,7 +120,7 @@ CNN__APART void padded_plan_blocks(padded_job *job)
     job->wide_sums = long_sum(p->in_channels * taps) ? round_up(sums, 8) : 0;
 }
 
-/* What all tasks share: one unit's columns, slab and sums, or the weights. */
+/* The bytes that all tasks share: the columns, slab and sums of a single unit, or the packed weights. */
 static inline size_t padded_shared_size(const padded_job *job)
 {
     int64_t taps = job->plan.in_channels * plan_taps(&job->plan);
@@ -129,7 +129,7 @@ static inline size_t padded_shared_size(const padded_job *job)
     return sizeof(float) * (job->steps_size + (job->one ? one : weights));
 }
 
-/* Memory's first part, which the others follow. */
+/* Fills in the steps, which are the first part of the memory. */
 static inline void make_steps(padded_job *job, void *memory)
 {
     const conv_plan *p = &job->plan;
@@ -153,7 +153,7 @@ static inline size_t padded_scratch_size(const padded_job *job)
 
 /* ---- packing ---- */
 
-/* A panel's weights for the stretch, where they lie. */
+/* A panel's weights for the stretch, in place. */
 static inline tile_operand weights_along(const padded_task *t, int64_t panel)
 {
     const conv_plan *p = &t->job->plan;
@@ -177,8 +177,8 @@ CNN__INLINE void copy_run(const float *from, float *to, int64_t count)
     }
 }
 
-/* A panel of positions: [channel, tap][WIDTH]. Whole vectors are copied; what they spill is overwritten by the next
- * run. */
+/* Packs a panel of positions: [channel, tap][TILE_WIDTH]. Whole vectors are copied; what they write beyond a run is
+ * overwritten by the next. */
 static inline void padded_pack_columns(const padded_task *t, int64_t position, int64_t count, float *to)
 {
     const conv_plan *p = &t->job->plan;
@@ -202,7 +202,7 @@ static inline float *padded_y_plane(const padded_task *t, int64_t image, int64_t
 
 /* ---- sums that were kept aside ---- */
 
-/* Whether a stretch of so many terms would make sums too long that have `terms`. */
+/* Whether `more` terms would make a sum of `terms` terms too long. */
 static inline bool part_ends(const padded_job *job, int64_t terms, int64_t more)
 {
     return job->wide_sums && terms && terms + more > PART_SUM;
@@ -242,7 +242,7 @@ static inline void write_sums(const padded_task *t)
     }
 }
 
-/* conv/padded_small.c: all of a job whose positions are one unit. */
+/* Computes a job whose positions are one unit (conv/padded_small.c). */
 void CNN__SIMD(conv_padded_small)(padded_job *job, cnn__pool *pool);
 
 #endif

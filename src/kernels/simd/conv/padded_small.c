@@ -1,7 +1,7 @@
-/* Convolutions whose positions make one unit, as in small images: weights are the larger operand then.
+/* Padded convolutions whose positions form one unit, as in small images, where the weights are the larger operand.
  *
- * Stretch by stretch the input is packed for all tasks, which split the output channels; each packs its own weights
- * right before it uses them, and adds to sums that all stretches share. */
+ * For each stretch of input channels the input is packed for all tasks, which share out the output channels. Each
+ * task packs its own weights right before it uses them and adds to sums that all stretches share. */
 #include "kernels/simd/conv/padded_job.h"
 
 static padded_task one_task(const padded_job *job)
@@ -16,7 +16,8 @@ static padded_task one_task(const padded_job *job)
     return t;
 }
 
-/* From one packed panel of positions to the next: what the last run spills falls between them. */
+/* The distance from one packed panel of positions to the next, with a gap for what the last run writes beyond its
+ * end. */
 static int64_t panel_step(const padded_task *t)
 {
     return t->channels * plan_taps(&t->job->plan) * TILE_WIDTH + LANES;

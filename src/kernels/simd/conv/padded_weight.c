@@ -1,10 +1,10 @@
-/* The gradient of a convolution's weights through slabs: for each output channel o and tap t, Σ
+/* The gradient of a convolution's weights from padded inputs: for each output channel o and tap t, Σ
  * dy[o][position]·x[position's tap t].
  *
- * The sum over positions is cut into a fixed number of chunks of units; a task makes the partial sums of one chunk
- * for all output channels by a block of input channels, from slabs (layout/padded.h) packed into [position][WIDTH]
- * panels of taps and dy packed into [position][ROWS]. Partial sums are added up in the order of the chunks, whoever
- * made them. */
+ * The sum over positions is cut into a fixed number of chunks of units. A task computes the partial sums of one
+ * chunk for all output channels by a block of input channels, from slabs (layout/padded.h) that are packed into
+ * panels of taps [position][TILE_WIDTH] and from dy packed into [position][TILE_ROWS]. Partial sums are added in the
+ * order of the chunks, whichever thread computed them. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/layout/padded.h"
@@ -34,7 +34,7 @@ typedef struct padded_weight_job {
     size_t slab_size, dy_size, taps_size;
 } padded_weight_job;
 
-/* What a task is at: positions [begin, begin + count) of a unit. */
+/* The state of a task: positions [begin, begin + count) of a unit. */
 typedef struct weight_task {
     const padded_weight_job *job;
     padded_range unit;
@@ -84,8 +84,8 @@ static size_t padded_weight_scratch_size(const padded_weight_job *job)
 
 /* ---- packing ---- */
 
-/* A panel of output channels of dy: where it lies, as long as the positions are of one image, else packed into `to` as
- * [position][ROWS], image by image. */
+/* A panel of output channels of dy: in place if the positions belong to one image, else packed into `to` as
+ * [position][TILE_ROWS], image by image. */
 static tile_operand panel_dy(const weight_task *t, int64_t panel, float *to)
 {
     int64_t o = panel * t->job->panel_rows, rows = min64(t->job->panel_rows, t->job->plan.out_channels - o);
@@ -108,8 +108,8 @@ static tile_operand panel_dy(const weight_task *t, int64_t panel, float *to)
     return packed;
 }
 
-/* Squares of LANES taps by LANES positions are read along the positions and turned. What a square spills past its
- * run is overwritten by the next. */
+/* Squares of LANES taps by LANES positions are read along the positions and transposed. What a square writes beyond
+ * its run is overwritten by the next. */
 static void pack_taps(const weight_task *t, int64_t first, const padded_run *runs, int64_t used, float *panel)
 {
     const conv_plan *p = &t->job->plan;
@@ -174,7 +174,7 @@ static void padded_weight_multiply(weight_task *t)
     t->summed += t->count;
 }
 
-/* Puts partial sums aside that the positions which come next would make too long. */
+/* Adds partial sums to the wide sums if the next positions would make them too long. */
 static void padded_weight_keep_part(weight_task *t)
 {
     const padded_weight_job *job = t->job;
@@ -184,7 +184,7 @@ static void padded_weight_keep_part(weight_task *t)
     }
 }
 
-/* A unit's dy and x, which are read next. */
+/* Plans the prefetch of the next unit's dy and x. */
 static void padded_weight_prefetch_stretch(const weight_task *t, const padded_range *unit, prefetch *dy, prefetch *x)
 {
     const padded_weight_job *job = t->job;

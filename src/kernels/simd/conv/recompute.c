@@ -1,5 +1,5 @@
-/* The sums of a convolution in double, term by term, without padding: see conv/recompute.h. They end at a NaN, which
- * nothing that follows can change; where most operands are NaN, that is at once. */
+/* The sums of a convolution in double, term by term and without padding: see conv/recompute.h. A sum ends at its
+ * first NaN, which no later term can change; where most operands are NaN this is immediate. */
 #include "kernels/simd/conv/recompute.h"
 
 #include <math.h>

@@ -1,10 +1,10 @@
-/* The sums of a convolution, made again where a kernel's own did not come out finite.
+/* Recomputation of the sums of a convolution where a kernel's result is not finite.
  *
- * A kernel may multiply the zeros of padding, which adds NaN where the other factor is not finite; and Winograd's
- * transforms (winograd/transforms.h) spread a NaN or an infinity over a tile and overflow before the sum itself does.
- * In each case what comes out is not finite. So a kernel looks at its results and has those sums made again, term by
- * term, in double and without padding: what is in a result then depends on the terms of its sum alone. Which sums these
- * are follows from the operands alone. */
+ * A kernel may multiply the zeros of padding, which adds NaN where the other factor is not finite. Winograd's
+ * transforms (winograd/transforms.h) spread a NaN or an infinity over a whole tile, and may overflow before the sum
+ * itself does. In each case the result is not finite. A kernel therefore looks at its results and has such sums
+ * recomputed, term by term, in double and without padding, so that a result depends on the terms of its own sum
+ * alone. Which sums are recomputed depends on the operands alone. */
 #ifndef CNN_KERNELS_SIMD_CONV_RECOMPUTE_H
 #define CNN_KERNELS_SIMD_CONV_RECOMPUTE_H
 
@@ -17,7 +17,7 @@ double CNN__SIMD(plan_sum)(const conv_plan *p, const float *x, const float *weig
                            int64_t column);
 #define plan_sum CNN__SIMD(plan_sum)
 
-/* Makes the sums of y at the plan's positions again that are not finite. ReLU and the like come later. */
+/* Recomputes the sums of y at the plan's positions that are not finite. The epilogue comes later. */
 void CNN__SIMD(plan_recompute)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                                cnn__pool *pool);
 #define plan_recompute CNN__SIMD(plan_recompute)
@@ -28,7 +28,7 @@ double CNN__SIMD(weight_sum)(const conv_plan *p, const float *x, const float *dy
                              int64_t j);
 #define weight_sum CNN__SIMD(weight_sum)
 
-/* Makes the gradients again that are not finite. */
+/* Recomputes the gradients that are not finite. */
 void CNN__SIMD(weight_recompute)(const conv_plan *p, const float *x, const float *dy, float *dweight, cnn__pool *pool);
 #define weight_recompute CNN__SIMD(weight_recompute)
 

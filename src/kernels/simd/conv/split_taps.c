@@ -1,5 +1,6 @@
-/* Convolutions with more taps than may be summed up one after the other in f32: parts of the kernel, some rows of it
- * or of a row some columns, which go through slabs each for itself. Their results are added up in double. */
+/* Convolutions with more taps than may be added one after the other in f32. The kernel is split into parts of some
+ * rows, or of some columns of one row; each part is computed as a padded convolution, and the results are added in
+ * double. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/layout/plan.h"
 #include "kernels/simd/vector/long_sum.h"

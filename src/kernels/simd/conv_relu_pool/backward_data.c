@@ -14,7 +14,7 @@
 
 enum { FUSED_DATA_STRETCH = CNN__VECTOR_BYTES == 16 ? 5 : 10 }; /* vectors of sums in registers */
 
-/* Channels' shares in a patch: where their weights are within a kernel row, and their gradients. */
+/* The channels that share a patch: the offsets of their weights within a kernel row, and their gradients. */
 typedef struct shares {
     int32_t *weight;
     float *dy;
@@ -151,8 +151,8 @@ CNN__INLINE void fused_data_accumulate(int vectors, shares from, int64_t count, 
     }
 }
 
-/* The shares of all lists in a stretch of `vectors` of one kernel row: its weights, of all channels, are read again
- * for each list, and stay in L1. */
+/* Adds all lists to a stretch of `vectors` vectors of one kernel row. The row's weights, of all channels, are read
+ * again for each list and stay in L1. */
 CNN__INLINE void add_stretch(int vectors, const data_job *job, shares all, const int32_t *starts, int64_t row,
                              int64_t at, float *image)
 {
@@ -183,13 +183,13 @@ static void add_stretches(const data_job *job, shares all, const int32_t *starts
     }
 }
 
-/* Takes the padding off and goes back to one plane a channel. */
+/* Removes the padding and transposes back to one plane per channel. */
 static void write_back(const data_job *job, const float *image, float *dx)
 {
     const cnn__conv *g = job->g;
     const patch_layout *p = &job->layout;
-    int64_t padded_h = g->out_h + g->kernel_h - 1, room = g->out_w + g->kernel_w - 1 - g->pad_left;
-    int64_t columns = room < 0 ? 0 : room < g->in_w ? room : g->in_w; /* that any window reaches */
+    int64_t padded_h = g->out_h + g->kernel_h - 1, capacity = g->out_w + g->kernel_w - 1 - g->pad_left;
+    int64_t columns = capacity < 0 ? 0 : capacity < g->in_w ? capacity : g->in_w; /* that any window reaches */
     for (int64_t h = 0; h < g->in_h; h++) {
         int64_t reached = h + g->pad_top < padded_h ? columns : 0;
         transpose_in(image + (h + g->pad_top) * p->line_step + g->pad_left * p->pixel_step, p->pixel_step,

@@ -61,7 +61,7 @@ static bool long_chunks(const fused_weight_job *job)
     return long_sum(divide_up(job->g->batch, job->chunks) * job->windows);
 }
 
-/* Of all chunks' sums, in both types. */
+/* The bytes of all chunks' sums, in f32 and in double. */
 static size_t all_sums_size(const fused_weight_job *job)
 {
     return (size_t)(job->chunks * job->sums_size) * (sizeof(float) + (long_chunks(job) ? sizeof(double) : 0));
@@ -81,7 +81,7 @@ static void fused_weight_look(const fused_weight_job *job, const float *p, int64
     }
 }
 
-/* Channels-last with zeros around. */
+/* Copies an image channels-last, with zeros around it. */
 static void lay_out_padded(const fused_weight_job *job, const float *x, float *image)
 {
     const cnn__conv *g = job->g;
@@ -285,7 +285,7 @@ static void add_patches(const fused_weight_job *job, winners list, int64_t count
     }
 }
 
-/* Puts a chunk's sums aside. */
+/* Adds a chunk's sums to its wide sums. */
 static void fused_weight_keep_part(const fused_weight_job *job, int64_t chunk, bool first)
 {
     float *sums = job->sums + chunk * job->sums_size;

@@ -92,7 +92,7 @@ static void fused_forward_pack_block(void *arg, int64_t block, int worker)
 static void pad_lines(const forward_job *job, const float *x, float *planes, int64_t begin, int64_t end)
 {
     const cnn__conv *g = job->g;
-    int64_t room = job->padded_w - g->pad_left, columns = g->in_w < room ? g->in_w : room;
+    int64_t capacity = job->padded_w - g->pad_left, columns = g->in_w < capacity ? g->in_w : capacity;
     for (int64_t c = 0; c < g->in_channels; c++) {
         for (int64_t line = begin; line < end + g->kernel_h - 1; line++) {
             float *to = planes + c * job->plane + line * job->padded_w;

@@ -1,9 +1,9 @@
-/* Convolution by 5 × 5 kernels with bias, ReLU and 2 × 2 max pooling, by Winograd's tiles (winograd/transforms.h).
+/* Convolution by 5 × 5 kernels with bias, ReLU and 2 × 2 max pooling, with Winograd's tiles (winograd/transforms.h).
  *
- * A tile of outputs is one window of the pooling. Its 6 × 6 inputs and the kernels are transformed, which leaves 36
- * products over the input channels, one for each place of a tile: 36 multiplications instead of 100. NEAR and FAR
- * keep the rounding error at one and a half times that of the direct sum (with ±1 and ±2 it is four times;
- * docs/performance.md). */
+ * The outputs of a tile are one window of the pooling. Its 6 × 6 inputs and the kernels are transformed, which
+ * leaves 36 products over the input channels, one for each place of a tile, instead of 100 multiplications. With the
+ * points WINOGRAD_NEAR and WINOGRAD_FAR the rounding error is one and a half times that of the direct sum; with ±1
+ * and ±2 it would be four times (docs/notes/performance.md). */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/recompute.h"
 #include "kernels/simd/conv_relu_pool/pool.h"
@@ -91,11 +91,11 @@ static void fused_winograd_transform_kernels(void *arg, int64_t half, int worker
 
 /* ---- the inputs ---- */
 
-/* Channels-last with zeros around. */
+/* Copies the image channels-last, with zeros around it. */
 static void fused_winograd_pad(const fused_winograd_job *job, const float *x, float *image)
 {
     const cnn__conv *g = job->g;
-    int64_t room = job->padded_w - g->pad_left, columns = g->in_w < room ? g->in_w : room;
+    int64_t capacity = job->padded_w - g->pad_left, columns = g->in_w < capacity ? g->in_w : capacity;
     memset(image, 0, (size_t)job->inputs_at * sizeof(float));
     for (int64_t h = 0; h < g->in_h && h + g->pad_top < job->padded_h; h++) {
         transpose_out(x + h * g->in_w, g->in_h * g->in_w, g->in_channels, columns,
@@ -103,7 +103,7 @@ static void fused_winograd_pad(const fused_winograd_job *job, const float *x, fl
     }
 }
 
-/* Tiles first … of the image as [place][channels / LANES][TILES][LANES]. */
+/* Tiles first … of the image as [place][channels / LANES][WINOGRAD_TILES][LANES]. */
 static void transform_group(const fused_winograd_job *job, const float *image, int64_t first, int64_t count, float *to)
 {
     int64_t width = job->g->out_w / 2, place_step = WINOGRAD_TILES * job->channels;
@@ -146,8 +146,8 @@ typedef struct fused_winograd_tile_place {
     int64_t n, tile, o, count;
 } fused_winograd_tile_place;
 
-/* The window of a tile again: in the channels whose outputs are not all finite, these are made as sums of their own
- * terms (conv/recompute.h). */
+/* Recomputes a tile's window: in the channels whose outputs are not all finite, they become sums of their own terms
+ * (conv/recompute.h). */
 static __attribute__((noinline)) lanes fused_winograd_recompute_window(const fused_winograd_job *job,
                                                                        const float *products, lanes bias,
                                                                        fused_winograd_tile_place at, lanes_i32 *winner)

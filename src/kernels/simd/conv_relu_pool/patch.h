@@ -58,8 +58,8 @@ CNN__INLINE int64_t patch_offset(const patch_layout *p, int64_t row, int64_t col
     return row * p->line_step + column * p->pixel_step;
 }
 
-/* Lists hold places in bytes (cnn__conv_relu_pool_fits): to scale one takes AMD's first Zen two of the twelve cycles
- * of a patch's row. */
+/* Lists hold offsets in bytes, which 31 bits can hold (cnn__conv_relu_pool_fits): scaling an index would take AMD's
+ * first Zen two of the twelve cycles that it needs for a row of a patch. */
 enum { PLACE = sizeof(float) };
 
 CNN__INLINE const float *patch_at(const float *from, int32_t place)

@@ -1,10 +1,11 @@
-/* The end of a fused forward pass: ReLU and the winner of a window, and how both reach the planes of the output. */
+/* The end of the fused forward kernels: ReLU and the winner of a window, and how both are written to the planes of
+ * the output. */
 #ifndef CNN_KERNELS_SIMD_CONV_RELU_POOL_POOL_H
 #define CNN_KERNELS_SIMD_CONV_RELU_POOL_POOL_H
 
 #include "kernels/simd/vector/partial.h"
 
-/* max with NaN winning, and which of the two it was. */
+/* The maximum, where NaN wins, and which of the two it was. */
 CNN__INLINE void pool_step(lanes v, int number, lanes *best, lanes_i32 *which)
 {
     lanes_i32 wins = (v > *best) | (v != v);
@@ -12,7 +13,7 @@ CNN__INLINE void pool_step(lanes v, int number, lanes *best, lanes_i32 *which)
     *which = (wins & number) | (~wins & *which);
 }
 
-/* One window of LANES channels, its values in scan order: the winner's value behind ReLU, and its number. */
+/* One window of LANES channels, with its values in scan order: the winner's value after ReLU, and its number. */
 CNN__INLINE lanes pool_window(lanes v0, lanes v1, lanes v2, lanes v3, lanes_i32 *winner)
 {
     lanes top = v0;
@@ -25,7 +26,7 @@ CNN__INLINE lanes pool_window(lanes v0, lanes v1, lanes v2, lanes v3, lanes_i32 
 }
 
 /* Writes `some` ≤ LANES windows of `count` ≤ LANES channels, one vector a window, into planes `plane` elements
- * apart. `index` may be NULL. The vectors are used up. */
+ * apart. `index` may be NULL. Overwrites the vectors. */
 CNN__INLINE void pool_write(lanes best[LANES], lanes which[LANES], int64_t some, int64_t count, int64_t plane, float *y,
                             uint8_t *index)
 {

@@ -1,5 +1,5 @@
-/* The fused kernels' values that are not finite: see conv_relu_pool/recompute.h. Here all is plain loops, which most
- * calls never enter. */
+/* Recomputation for the fused kernels: see conv_relu_pool/recompute.h. These are plain loops, which most calls never
+ * enter. */
 #include "kernels/simd/conv_relu_pool/recompute.h"
 #include "kernels/simd/conv_relu_pool/pool.h"
 

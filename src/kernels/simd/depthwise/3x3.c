@@ -1,5 +1,5 @@
-/* The usual depthwise convolution forward and the gradient of its data (depthwise/3x3.h). A task owns some planes
- * of the result, whichever images they are of. */
+/* The 3 × 3 depthwise convolution, forward and the gradient of the data (depthwise/3x3.h). A task owns some planes
+ * of the result, which may belong to several images. */
 #include "kernels/simd/depthwise/3x3.h"
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/vector/machine.h"
@@ -24,7 +24,7 @@ typedef struct dw3_job {
     dw3_bounds bounds; /* of x */
 } dw3_job;
 
-/* A strip of the result, and of the other plane of a pair. */
+/* A strip of the result, and that of the pair's other plane. */
 typedef struct plane_strip {
     float *at;
     int64_t width, count, other;
@@ -47,7 +47,7 @@ CNN__INLINE lanes add_three(lanes sum, const lanes w[3], const lanes v[3])
     return sum;
 }
 
-/* A row of the input is in three rows of the result, of which one is complete then. */
+/* Each row of the input contributes to three rows of the result and completes one of them. */
 CNN__INLINE void convolve_same(bool pair, const dw3_strip *s, const lanes w[DW3_TAPS], lanes bias,
                                const plane_strip *to)
 {
@@ -65,7 +65,7 @@ CNN__INLINE void convolve_same(bool pair, const dw3_strip *s, const lanes w[DW3_
     dw3_put(pair, to, s->rows - 1, above);
 }
 
-/* An odd row is the last of one row of the result and the first of the next. */
+/* An odd row of the input is the last one of a row of the result and the first one of the next. */
 CNN__INLINE void convolve_halved(bool pair, const dw3_strip *s, const lanes w[DW3_TAPS], lanes bias,
                                  const plane_strip *to)
 {
@@ -89,7 +89,7 @@ CNN__INLINE lanes splat_both(bool pair, const float *at, int64_t other)
     return pair ? zip_low(splat(at[0]), splat(at[other])) : splat(at[0]);
 }
 
-/* Of a plane, and of the other of its pair. */
+/* The value at `at` in all lanes or, for a pair, that of each plane in its own lanes. */
 CNN__INLINE lanes load_kernel(bool pair, const dw3_job *job, int64_t plane, int64_t other, lanes w[DW3_TAPS])
 {
     int64_t channels = job->g->in_channels, channel = plane % channels;
@@ -102,7 +102,7 @@ CNN__INLINE lanes load_kernel(bool pair, const dw3_job *job, int64_t plane, int6
     return job->bias ? splat_both(pair, job->bias + channel, other) : (lanes){ 0 };
 }
 
-/* A strip of planes that follow each other; pairs of them, of which the last may be alone. */
+/* Convolves the same strip of consecutive planes. With pairs, the last plane may be alone. */
 CNN__INLINE void convolve_run(bool pair, int stride, const dw3_job *job, int64_t plane, int64_t end, dw3_strip s,
                               plane_strip to, float *copy)
 {
@@ -140,8 +140,8 @@ static void dw3_convolve_strip(const dw3_job *job, int64_t plane, int64_t end, i
     }
 }
 
-/* Rows and columns 2k of dx are reached by the middle of the kernel alone, those between by its first and its last;
- * w is from the end of the kernel. */
+/* Only the middle of the kernel reaches rows and columns 2k of dx; its first and last taps reach those between. w is
+ * the reversed kernel. */
 CNN__INLINE void dw3_spread(const dw3_strip *s, const lanes w[DW3_TAPS], float *dx, int64_t height, int64_t width,
                             int64_t column)
 {
@@ -179,7 +179,7 @@ static void spread_strip(const dw3_job *job, int64_t plane, int64_t end, int64_t
     }
 }
 
-/* Planes of one strip go together. The last strip of wider ones ends where the plane does. */
+/* Planes as wide as one strip are taken together. In wider planes the last strip ends where the plane does. */
 static void run_planes(const dw3_job *job, int64_t plane, int64_t end, float *y, float *copy)
 {
     int64_t width = job->strip_width, run = width > LANES ? 1 : end - plane;
@@ -223,16 +223,15 @@ static dw3_job dw3_make_job(const cnn__conv *g)
     return (dw3_job){ .g = g, .strip_width = g->out_w, .planes = g->batch * g->in_channels, .task_planes = together };
 }
 
-/* Floats of planes whose results are `size` floats, to be compared with the caches. With AVX2, on an L3 of 32 MB,
- * stores past them pay from 24 MB of operands and results together on; wider vectors were measured by their results
- * alone. */
+/* The floats to compare with the caches, for planes whose results have `size` floats. With AVX2 and an L3 of 32 MB,
+ * streamed stores pay from 24 MB of operands and results together; for wider vectors only the results were measured. */
 static int64_t cached_floats(const dw3_job *job, int64_t size)
 {
     int64_t in = job->g->in_h * job->g->in_w, out = job->g->out_h * job->g->out_w;
     return job->planes * (LANES == 8 ? 2 * (in + out) / 3 : size);
 }
 
-/* Of a worker, where the result may be streamed: whole vectors. */
+/* The scratch floats of a worker, in whole vectors, where the result may be streamed. */
 static int64_t dw3_scratch_floats(const dw3_job *job, int64_t size)
 {
     int64_t floats = job->task_planes * size;

@@ -1,10 +1,9 @@
-/* What the passes of the usual depthwise convolution share: 3 × 3, dilation 1, stride 1 or 2, padding 1, on planes as
- * they lie.
+/* The usual depthwise convolution, 3 × 3 with dilation 1, stride 1 or 2 and padding 1, which reads the planes in place.
  *
  * A strip is LANES columns of a plane's result. Going down a strip, each row of the input is read once, as three
- * vectors: what the taps left, middle and right of all its columns see. Where a plane is half a strip wide, two
- * planes share the vectors, lane by lane in turn. Taps are added in the same order whichever way, so a result does
- * not depend on it. */
+ * vectors: what the left, middle and right taps of all its columns read. Where a plane is half a strip wide, two
+ * planes share the vectors, with their lanes interleaved. Taps are added in the same order in either case, so that a
+ * result does not depend on it. */
 #ifndef CNN_KERNELS_SIMD_DEPTHWISE_3X3_H
 #define CNN_KERNELS_SIMD_DEPTHWISE_3X3_H
 
@@ -18,14 +17,15 @@ enum {
     DW3_AHEAD = 1 << 10      /* floats, at least */
 };
 
-/* How many of `count` floats are in the vector that starts at `from`. */
+/* The number of floats, out of `count`, in the vector that starts at `from`. */
 CNN__INLINE int64_t lanes_from(int64_t count, int64_t from)
 {
     return count - from > LANES ? LANES : count < from ? 0 : count - from;
 }
 
-/* Where strips may begin that are read in whole vectors, from a column before each row to two vectors from its first
- * column on: all of a tensor's but some of its first and last planes. Of those a copy is read. */
+/* The addresses at which a strip may begin that is read in whole vectors, from the column before each row to two
+ * vectors after its first column. All planes of a tensor qualify except some of the first and the last, of which a
+ * copy is read instead. */
 typedef struct dw3_bounds {
     uintptr_t from, bytes, end;
     int64_t plane;
@@ -40,7 +40,7 @@ static inline dw3_bounds dw3_bounds_make(const float *x, int64_t planes, int64_t
                          .plane = plane };
 }
 
-/* Floats of a worker's copy. */
+/* The floats of a worker's copy. */
 static inline int64_t dw3_copy_floats(int64_t rows, int64_t width)
 {
     return DW3_LOADS ? round_up(rows * width, LANES) + 3 * LANES : 0;
@@ -52,15 +52,15 @@ CNN__APART const float *dw3_copy(const float *at, int64_t column, int64_t plane,
     return copy + LANES + column;
 }
 
-/* Row 0 of a strip at its column, in its plane or a copy of that. */
+/* Row 0 of a strip at its column, in the plane or in a copy of it. */
 CNN__INLINE const float *dw3_strip_at(const dw3_bounds *bounds, const float *at, int64_t column, float *copy)
 {
     bool inside = !DW3_LOADS || (uintptr_t)at - bounds->from < bounds->bytes;
     return inside ? at : dw3_copy(at, column, bounds->plane, copy);
 }
 
-/* How far to fetch ahead of a strip's rows; of a pair's, `at` is the later plane. Not past the tensor's end, where
- * no page may be: looking for one takes as long as a row does. */
+/* The distance at which a strip's rows are prefetched; for a pair, `at` is the later plane. It does not pass the end
+ * of the tensor, where no page may be mapped: a failed translation takes as long as a row. */
 CNN__INLINE int64_t dw3_ahead(const dw3_bounds *bounds, const float *at)
 {
     int64_t apart = max64(bounds->plane, DW3_AHEAD);
@@ -79,7 +79,7 @@ typedef struct dw3_strip {
     const lanes_i32 *picks;        /* what the three taps of a pair see of its two rows */
 } dw3_strip;
 
-/* Of the plane x, from column `column` on, which the stride divides. */
+/* The strip of plane x that begins at `column`, a multiple of the stride. */
 CNN__INLINE dw3_strip dw3_strip_make(const float *x, int64_t rows, int64_t width, int64_t column)
 {
     static const float padding;
@@ -123,8 +123,8 @@ CNN__INLINE float dw3_side(const char *at)
     return side;
 }
 
-/* With 256 bits what a stride of 2 sees comes in another order of lanes, that of shuffles within each 128 bits. This
- * brings a vector into that order, and back. */
+/* With 256-bit vectors the taps of stride 2 have another order of lanes, the one that shuffles within each 128 bits
+ * give. This brings a vector into that order, and back. */
 CNN__INLINE lanes dw3_order(int stride, lanes v)
 {
 #if CNN__VECTOR_BYTES == 32
@@ -137,13 +137,13 @@ CNN__INLINE lanes dw3_order(int stride, lanes v)
     return v;
 }
 
-/* A strip's columns in that order. */
+/* The numbers of a strip's columns in that order. */
 CNN__INLINE lanes_i32 dw3_columns(int stride)
 {
     return (lanes_i32)dw3_order(stride, (lanes)count_up());
 }
 
-/* Which columns of the result see a column of the row in the tap that is `offset` from the middle. */
+/* Which columns of the result read a column of the row with the tap that is `offset` from the middle. */
 CNN__INLINE lanes_i32 dw3_mask(const dw3_strip *s, int stride, int offset)
 {
     lanes_i32 column = dw3_columns(stride) * stride + (int32_t)(s->column + offset);
@@ -163,7 +163,7 @@ CNN__INLINE void dw3_halve(const float *row, lanes v[2])
 #endif
 }
 
-/* Padding is zero; what lies past it belongs to no column of the result, and may be anything. */
+/* Padding is zero. What lies beyond it belongs to no column of the result and may have any value. */
 CNN__INLINE void dw3_loads(int stride, const dw3_strip *s, const float *row, lanes v[3])
 {
     lanes before[2];
@@ -179,7 +179,8 @@ CNN__INLINE void dw3_loads(int stride, const dw3_strip *s, const float *row, lan
     v[2] = and_mask(v[2], dw3_mask(s, stride, 1));
 }
 
-/* What the three taps of a row of the kernel see of a row of the input. Pairs have their stride in their picks. */
+/* What the three taps of a row of the kernel read from a row of the input. For pairs the stride is contained in
+ * `picks`. */
 CNN__INLINE void dw3_taps(bool pair, int stride, const dw3_strip *s, int64_t row, lanes v[3])
 {
     const float *at = s->at + row * s->width;

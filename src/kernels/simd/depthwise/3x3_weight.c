@@ -1,6 +1,6 @@
-/* The gradient of the usual depthwise convolution's weights (depthwise/3x3.h). A task owns a block of channels and
- * a chunk of the images, which it goes through in order. Sums stay apart by lanes until its end; then those of a
- * block are added up together. */
+/* The gradient of the weights of the 3 × 3 depthwise convolution (depthwise/3x3.h). A task owns a block of channels
+ * and a chunk of the images, which it goes through in order. The lanes of a sum are kept apart until the task's end,
+ * when those of a block are added up together. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/depthwise/3x3.h"
 #include "kernels/simd/vector/long_sum.h"
@@ -20,7 +20,7 @@ typedef struct dw3_weight_job {
     dw3_bounds bounds, dy_bounds;
 } dw3_weight_job;
 
-/* Columns of dy, and of the other plane of a pair. */
+/* A strip of dy, and that of the pair's other plane. */
 typedef struct dy_strip {
     const float *at;
     int64_t width, rows, column, count, ahead, other;
@@ -82,8 +82,8 @@ CNN__INLINE void dw3_weight_strip(bool pair, int stride, const dw3_strip *x, con
     dw3_weight_store_sums(sums, to);
 }
 
-/* Where every tap is loaded, columns past the row's end and padding come as what lies there in memory, into lanes of
- * the sums that are dropped when a strip ends. */
+/* Where every tap is loaded, padding and columns beyond the row's end are whatever lies there in memory. They only
+ * reach lanes of the sums that are dropped when a strip ends. */
 CNN__INLINE void keep_sums(const lanes sums[DW3_TAPS], const lanes_i32 masks[3], bool fresh, float *to)
 {
 #pragma GCC unroll 9
@@ -128,8 +128,8 @@ CNN__INLINE void dw3_weight_loaded(const dw3_strip *x, const dy_strip *dy, lanes
     add_columns(true, sums, above, here, here, at);
 }
 
-/* With stride 2 the first tap sees the odd columns one further left than the last. Here dy is shifted instead of
- * them: `next` is dy's row from the next column on. */
+/* With stride 2 the first tap reads the odd columns that are one further left than those of the last tap. Here dy is
+ * shifted instead: `next` is dy's row from the next column on. */
 typedef struct dy_pair {
     lanes here, next;
 } dy_pair;
@@ -188,8 +188,8 @@ CNN__INLINE void strip_masks(int stride, const dw3_strip *x, const dy_strip *dy,
     }
 }
 
-/* A strip of the block's planes from `first` to `end`. Pairs are half a block apart; the later half's may be
- * missing. */
+/* A strip of the block's planes from `first` to `end`. The planes of a pair are half a block apart, and the later
+ * one may be missing. */
 CNN__INLINE void dw3_weight_run(bool pair, int stride, const dw3_weight_job *job, int64_t first, int64_t end,
                                 int64_t channels, dw3_strip x, dy_strip dy, bool fresh, float *sums, float *copy)
 {
@@ -221,8 +221,8 @@ CNN__INLINE void dw3_weight_run(bool pair, int stride, const dw3_weight_job *job
     }
 }
 
-/* Where sums are long: puts those of planes [first, end) of the block aside, so that each strip begins with fresh
- * ones. */
+/* Where sums are long: adds those of planes [first, end) of the block to the wide sums, so that each strip begins
+ * with zeros. */
 static void keep_strip(const dw3_weight_job *job, int64_t first, int64_t end, bool fresh, float *sums, double *wide)
 {
     int64_t count = (end - first) * DW3_WEIGHT_SUMS;
@@ -271,8 +271,8 @@ static void join_planes(float *sums)
     }
 }
 
-/* The lanes of LANES / 2 vectors of pairs, `step` floats apart, added up: the first planes' sums, then the second
- * planes'. */
+/* Adds up the lanes of LANES / 2 vectors of pairs that are `step` floats apart: the sums of the first planes, then
+ * those of the second. */
 CNN__INLINE lanes add_lanes(const float *sums, int64_t step)
 {
     lanes v[LANES / 2];
@@ -283,7 +283,7 @@ CNN__INLINE lanes add_lanes(const float *sums, int64_t step)
     return add_tree(v, LANES / 2);
 }
 
-/* Of a pair, taps that make a vector; the last tap of all pairs makes one too. */
+/* Stores the sums of pairs: vectors of taps of one pair, and a vector of the last tap of all pairs. */
 static void store_pairs(int64_t channels, const float *sums, float *to)
 {
     enum { HALF = LANES / 2 };
@@ -302,7 +302,7 @@ static void store_pairs(int64_t channels, const float *sums, float *to)
     }
 }
 
-/* Of planes one by one. */
+/* Stores the sums of planes that are not paired. */
 static void store_planes(int64_t channels, const float *sums, float *to)
 {
     lanes last[LANES] = { { 0 } };

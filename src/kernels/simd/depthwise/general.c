@@ -1,8 +1,7 @@
-/* Depthwise convolutions forward and the gradient of their data, on turned planes (layout/channels_last.h).
- *
- * A strided gradient consists of several plans, one for each residue; they share the turned strip and write their
- * own places of the result, which is turned back as a whole. A task owns a strip of one block of channels of one
- * image. */
+/* Depthwise convolutions of any geometry, forward and the gradient of the data, on channels-last copies
+ * (layout/channels_last.h). A strided gradient consists of several plans, one for each residue; they share the copy
+ * of a strip and write their own positions of the result, which is transposed back as a whole. A task owns a strip
+ * of one block of channels of one image. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/layout/channels_last.h"
 
@@ -68,7 +67,7 @@ static void dw_pack_block(void *arg, int64_t block, int worker)
     }
 }
 
-/* `group` neighbours of one line; their number is a constant where this is inlined. */
+/* Sums the taps of `group` neighbours in one line. Their number is a constant where this is inlined. */
 CNN__INLINE void sum_taps(int group, const conv_plan *p, int64_t row, const float *weights, const float *from,
                           lanes bias, float *to)
 {
@@ -93,7 +92,7 @@ CNN__INLINE void sum_taps(int group, const conv_plan *p, int64_t row, const floa
     }
 }
 
-/* The lines of one plan, whose last group ends where they do. */
+/* Computes the lines of one plan. The last group of a line ends where the line does. */
 static void convolve_plan(const dw_job *job, const conv_plan *p, int64_t lines, const float *weights, const float *slab,
                           lanes bias, float *out, prefetch *next)
 {

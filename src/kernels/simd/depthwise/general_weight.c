@@ -1,6 +1,6 @@
-/* The gradient of a depthwise convolution's weights, on turned planes (layout/channels_last.h): a task owns a block of
- * channels and a chunk of the images, which it goes through in order; up to nine taps are summed at a time, in
- * registers over a strip. */
+/* The gradient of a depthwise convolution's weights, on channels-last copies (layout/channels_last.h). A task owns a
+ * block of channels and a chunk of the images, which it goes through in order. Up to nine taps are summed at a time,
+ * in registers over a strip. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/layout/channels_last.h"
 #include "kernels/simd/vector/long_sum.h"
@@ -18,7 +18,7 @@ typedef struct dw_weight_job {
     int64_t slab_size, dy_size, wide_sums; /* the last where a chunk's sums are long */
 } dw_weight_job;
 
-/* What a task has summed up: [tap][LANES], and how many positions of each channel are in it. */
+/* The sums of a task, [tap][LANES], and how many positions of each channel they contain. */
 typedef struct dw_weight_sums {
     float *floats;
     double *wide;
@@ -55,8 +55,8 @@ size_t CNN__SIMD(depthwise_backward_weight_workspace)(const conv_plan *p, int wo
     return dw_weight_partial_size(&job) + dw_weight_scratch_size(&job) * (size_t)workers;
 }
 
-/* Lines of a strip, of which a line has `count` positions. `taps` is a constant where this is inlined, so the sums
- * are registers. */
+/* Adds the lines of a strip, of `count` positions each. `taps` is a constant where this is inlined, so the sums are
+ * registers. */
 CNN__INLINE void add_taps(int taps, const dw_weight_job *job, const int64_t *at, int64_t lines, int64_t count,
                           const float *slab, const float *dy, float *sums, prefetch *next)
 {
@@ -103,7 +103,7 @@ static void add_lines(const dw_weight_job *job, int64_t lines, int64_t count, co
     }
 }
 
-/* A strip's lines, or pieces of them where sums are long. */
+/* Adds a strip's lines, or pieces of them where sums are long. */
 static void add_strip(const dw_weight_job *job, int64_t lines, const float *slab, const float *dy, dw_weight_sums *sums,
                       prefetch *next)
 {

@@ -1,5 +1,5 @@
-/* Elementwise kernels and optimizer steps: loops that the compiler vectorises for the instruction set, cut into
- * chunks. They are bound by memory, so each makes one pass. */
+/* Elementwise kernels, sums over rows and optimizer steps. They are bound by memory, so each makes a single pass
+ * over its operands, cut into chunks. */
 #include "kernels/simd/elementwise/relu.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
@@ -86,8 +86,9 @@ typedef struct dropout_job {
     float *y;
 } dropout_job;
 
-/* The scale in the lanes whose draws reach the threshold, 0 in the others. In vector types, since compilers make a
- * branch of it where the instruction set has no masks, which is foreseen for every second element alone. */
+/* The scale in the lanes whose draws reach the threshold, 0 in the others. Written with vector types, because
+ * compilers would make a branch of it where the instruction set has no masks, and half of those branches would be
+ * mispredicted. */
 CNN__INLINE lanes keep_drawn(const uint32_t draws[LANES], uint32_t threshold, lanes scale)
 {
     typedef uint32_t lanes_u32 __attribute__((vector_size(CNN__VECTOR_BYTES)));

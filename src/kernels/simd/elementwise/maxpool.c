@@ -1,5 +1,5 @@
-/* Max pooling: planes are independent tasks; within one, a stretch of an output line keeps its best values while
- * each tap of the window passes over it. */
+/* Max pooling. Planes are independent tasks; within a plane, a stretch of an output line keeps its largest values
+ * while the taps of the window pass over it one after the other. */
 
 #include "kernels/simd/table.h"
 

@@ -1,5 +1,5 @@
-/* Products C = A · Bᵀ with few rows or few columns, as sums over k of both operands where they lie: packing them
- * would cost more than the product. */
+/* Products C = A · Bᵀ with few rows or few columns, computed as dot products along k of both operands in place:
+ * packing them would cost more than the product. */
 #ifndef CNN_KERNELS_SIMD_GEMM_DOT_H
 #define CNN_KERNELS_SIMD_GEMM_DOT_H
 
@@ -92,7 +92,7 @@ CNN__APART void dot_part(int64_t rows, int64_t columns, const float *a, int64_t 
     }
 }
 
-/* The same where k is too long for one part. */
+/* The same for a k that is too long for one part. */
 CNN__APART void dot_parts(int64_t rows, int64_t columns, const float *a, int64_t lda, const float *b, int64_t ldb,
                           int64_t k, float *out)
 {

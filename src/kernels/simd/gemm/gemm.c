@@ -1,9 +1,9 @@
 /* Matrix products by packed panels (Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
  *
- * A is packed whole, once, into panels of ROWS rows; a task owns a block of C and goes along k in stretches, for
- * which it packs some panels of B: in the inner loops a panel of B comes from L1, A and the block of C from L2, and
- * what the next stretch reads is fetched meanwhile. The blocks depend on the sizes alone. Products with few rows or
- * columns read both operands where they lie (gemm/dot.h, gemm/rows.h). */
+ * All of A is packed once into panels of TILE_ROWS rows. A task owns a block of C. It advances along k in steps of
+ * K_BLOCK and packs panels of B for each step: in the inner loops a panel of B comes from L1, A and the block of C
+ * come from L2, and the operands of the next step are prefetched. The blocks depend on the sizes alone. Products
+ * with few rows or columns read both operands unpacked (gemm/dot.h, gemm/rows.h). */
 #include "kernels/simd/gemm/dot.h"
 #include "kernels/simd/gemm/rows.h"
 #include "kernels/simd/gemm/tile.h"
@@ -20,7 +20,7 @@ enum {
 typedef struct gemm_job {
     const cnn__gemm *g;
     const float *a, *b, *bias;
-    float *c, *packed; /* A: [panel][k][ROWS] */
+    float *c, *packed; /* A: [panel][k][TILE_ROWS] */
     char *scratch;     /* of all workers: a stretch of B, a tile of C */
     int64_t panels, block_panels, row_blocks;
     int64_t column_panels, block_columns, column_blocks; /* in panels */
@@ -28,7 +28,7 @@ typedef struct gemm_job {
     const cnn__pool *pool;
 } gemm_job;
 
-/* What a task is at. */
+/* The state of a task. */
 typedef struct gemm_task {
     const gemm_job *job;
     int64_t begin, end;      /* panels of rows */
@@ -61,7 +61,7 @@ static void gemm_plan_blocks(gemm_job *job, const cnn__gemm *g)
     job->column_blocks = divide_up(job->column_panels, job->block_columns);
 }
 
-/* Of a worker: a stretch of B, a tile of C, wide sums. */
+/* The bytes of scratch memory per worker: packed panels of B, a tile of C and the wide sums. */
 static size_t gemm_scratch_size(const gemm_job *job)
 {
     int64_t block = job->block_panels * TILE_ROWS * job->block_columns * TILE_WIDTH;
@@ -73,7 +73,7 @@ static size_t gemm_packed_size(const gemm_job *job)
     return (size_t)round_up(job->panels * TILE_ROWS * job->g->k + LANES, 16) * sizeof(float);
 }
 
-/* A column that lies without gaps is a row of Bᵀ as well, which dot products read at once. */
+/* A column without gaps is also a row of Bᵀ, which the dot products can read. */
 static cnn__gemm as_dots(const cnn__gemm *g)
 {
     cnn__gemm same = *g;
@@ -121,7 +121,7 @@ static void pack_a_panel(void *arg, int64_t panel, int worker)
     pack_rows(job->a + row * g->lda, g->lda, count, g->k, to);
 }
 
-/* A stretch of B for one panel of columns: [depth][WIDTH]. */
+/* Packs K_BLOCK rows of B for one panel of columns: [depth][TILE_WIDTH]. */
 static void pack_column(const gemm_job *job, int64_t column, int64_t k, int64_t depth, float *to)
 {
     const cnn__gemm *g = job->g;
@@ -136,7 +136,7 @@ static void pack_column(const gemm_job *job, int64_t column, int64_t k, int64_t 
     }
 }
 
-/* For all of the task's. Rows of B that lie across are read as far as the panels go. */
+/* Packs B for all panels of the task. If B is stored by rows, each row is read across all whole panels at once. */
 static void pack_b(const gemm_task *t)
 {
     const cnn__gemm *g = t->job->g;
@@ -147,7 +147,7 @@ static void pack_b(const gemm_task *t)
     }
 }
 
-/* A tile at the edge of C, made aside. */
+/* A tile at the edge of C, which is computed in a buffer and copied. */
 static void multiply_edge(gemm_task *t, int64_t panel, int64_t column, const float *b, const float *first)
 {
     const gemm_job *job = t->job;
@@ -165,7 +165,7 @@ static void multiply_edge(gemm_task *t, int64_t panel, int64_t column, const flo
     }
 }
 
-/* The stretch: the first starts from bias, C or zero, the later ones from C. */
+/* Multiplies K_BLOCK steps. The first ones start from the bias, C or zero, the later ones from C. */
 static void gemm_multiply_stretch(gemm_task *t, const float *first)
 {
     const gemm_job *job = t->job;
@@ -193,7 +193,7 @@ static void gemm_multiply_stretch(gemm_task *t, const float *first)
     }
 }
 
-/* The next stretch of A and of B. */
+/* Plans the prefetch of what the next steps read of A and B. */
 static void gemm_prefetch_stretch(gemm_task *t)
 {
     const cnn__gemm *g = t->job->g;
@@ -212,7 +212,7 @@ static void gemm_prefetch_stretch(gemm_task *t)
     t->next.then = &t->later;
 }
 
-/* Puts the part of long sums that is in C aside. */
+/* Adds the part of long sums that is in C to the wide sums. */
 static void gemm_keep_part(gemm_task *t, int64_t rows, int64_t columns, float *c)
 {
     wide_add(t->wide, t->wides++ == 0, c, rows, columns, t->job->g->ldc);

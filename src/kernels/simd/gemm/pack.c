@@ -1,8 +1,9 @@
-/* How the operands of the register tile are packed (gemm/tile.h). */
+/* Packing of the operands of the register tile (gemm/tile.h). */
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/vector/machine.h"
 
-/* A square of `count` rows, zeros below, turned. Rows that are all there are loaded into registers. */
+/* Loads and transposes a square of `count` rows, with zeros below them. A square that is complete is loaded straight
+ * into registers. */
 CNN__INLINE void load_square(const float *from, int64_t ld, int64_t count, lanes v[LANES])
 {
     if (count < LANES) {
@@ -47,7 +48,7 @@ void pack_straight(const float *from, int64_t ld, int64_t count, int64_t fill, i
     }
 }
 
-/* Some panels at a time: so many that a row is worth its page, not more than a set of L1 has room for. */
+/* A few panels at a time: enough to make good use of each row's page, and no more than a set of L1 holds. */
 void pack_across(const float *from, int64_t ld, int64_t panels, int64_t k, float *to)
 {
     enum { WIDE = 8, PACK_FETCH_ROWS = 8 };

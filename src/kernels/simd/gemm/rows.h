@@ -1,6 +1,6 @@
-/* Products of few rows by a B that lies along their columns: some rows of B at a time are added to all rows of C. B
- * is read where it lies, once, in long stretches that the processor foresees; a block of C stays in L1. Every sum
- * goes along k, as a tile's does, and has the same bits. */
+/* Products of few rows of A with a B that is stored by rows: a few rows of B at a time are added to all rows of C. B is
+ * read once, unpacked, in long stretches that the hardware prefetcher follows, and a block of C stays in L1. Every sum
+ * runs along k in the same order as a tile's and has the same bits. */
 #ifndef CNN_KERNELS_SIMD_GEMM_ROWS_H
 #define CNN_KERNELS_SIMD_GEMM_ROWS_H
 
@@ -24,7 +24,7 @@ static inline int64_t row_columns(const cnn__gemm *g)
     return min64(ROW_COLUMNS, round_up(divide_up(g->n, ROW_BLOCKS), LANES));
 }
 
-/* Of a task's wide sums. */
+/* The bytes of a task's wide sums. */
 static inline size_t rows_wide_size(const cnn__gemm *g)
 {
     return (size_t)(g->m * row_columns(g)) * sizeof(double);
@@ -54,9 +54,9 @@ CNN__INLINE void rows_add_vectors(int rows, int deep, lanes x[ROWS_AT_ONCE][DEEP
     }
 }
 
-/* c[rows][count] += a[rows][deep] · b[deep][count]; rows and deep are constants where this is inlined, b's rows ldb
- * floats apart. Who is the first to read them fetches rows further down: the processor foresees only the rest of a
- * row. */
+/* c[rows][count] += a[rows][deep] · b[deep][count]; rows and deep are constants where this is inlined, and b's rows
+ * are ldb floats apart. The first reader of the rows also prefetches rows further down, because the hardware
+ * prefetcher follows only the rest of a row. */
 CNN__INLINE void add_rows(int rows, int deep, bool fetch, const cnn__gemm *g, const float *a, const float *b, float *c,
                           int64_t count)
 {
@@ -104,7 +104,7 @@ static void add_all_rows(const cnn__gemm *g, const float *a, const float *b, flo
     }
 }
 
-/* Columns [begin, begin + count) of C; `wide` is room for long sums. */
+/* Columns [begin, begin + count) of C; `wide` has the capacity for their long sums. */
 static void multiply_rows(const cnn__gemm *g, const float *a, const float *b, const float *bias, float *c,
                           int64_t begin, int64_t count, double *wide)
 {

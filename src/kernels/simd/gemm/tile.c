@@ -1,13 +1,13 @@
-/* The products of the register tile: one loop for each number of rows, its sums in registers. What GCC could take
- * for a reason to make several versions of that loop is hidden from it: they would be four times as large. */
+/* The products of the register tile: one loop for each number of rows, with the sums in registers. Values that could
+ * make GCC compile several versions of a loop are hidden from it, because those would be four times as large. */
 #include "kernels/simd/gemm/tile.h"
 
 enum { REACH = 4 }; /* rows that one address and its multiples reach */
 
-/* What is computed from a hidden value is not kept from one use to the next: there are no registers to keep it in. */
+/* A value that depends on a hidden one is computed again at each use, because no register is left to keep it in. */
 #define HIDE(value) __asm__ volatile("" : "+r"(value))
 
-/* A c that is streamed must not be fetched: that would read what is only written. */
+/* A streamed c must not be prefetched: that would read memory that is only written. */
 CNN__INLINE void fetch_sums(int rows, const float *c, int64_t step)
 {
 #pragma GCC unroll 16
@@ -109,8 +109,8 @@ CNN__INLINE void tile_rows(int rows, int vectors, int64_t k, const tile_operand 
     }
 }
 
-/* Whether all panels of columns are few enough to stay in the first cache. Then a grid goes row by row, and what is
- * written follows what was: column by column it would be a piece of each row at a time, each in a page of its own. */
+/* Whether all panels of columns stay in L1. The grid is then computed row by row, so that its results are written
+ * consecutively; column by column, each write would go to another page. */
 static bool goes_by_rows(const tile_grid *g)
 {
     return g->columns <= tile_columns(g->k) && g->k <= SHALLOW;
@@ -142,9 +142,9 @@ CNN__INLINE void full_step(const tile_place *at, int64_t across, int64_t moved, 
     }
 }
 
-/* Some steps of a full tile, 20 instructions each and what moves the addresses: the other thread of the core may
- * take every second turn at handing out instructions, and with many more than that the FMA units wait. A row's three
- * stay together. `count` and `along` are constants. */
+/* Some steps of a full tile, with 20 instructions per step and those that advance the addresses. The core's other
+ * hardware thread may take every second slot for issuing instructions; with many more instructions the FMA units
+ * would wait. The three instructions of a row stay together. `count` and `along` are constants. */
 CNN__INLINE void full_steps(int count, int64_t across, int64_t along, tile_place *at, lanes acc[TILE_ROWS][2])
 {
 #pragma GCC unroll 8
@@ -159,7 +159,7 @@ CNN__INLINE void full_steps(int count, int64_t across, int64_t along, tile_place
     at->steps += at->stepping * count;
 }
 
-/* Steps that keep b, which lies in rows far apart; what the tile to the right reads of them is fetched. */
+/* Steps that also pack b, whose rows are far apart, and prefetch what the tile to the right reads of them. */
 CNN__INLINE float *keeping_steps(int64_t count, int64_t across, int64_t along, tile_place *at, float *keep,
                                  lanes acc[TILE_ROWS][2])
 {
@@ -230,7 +230,7 @@ CNN__INLINE void full_tile(const tile_grid *g, int64_t across, int64_t along, ti
     }
 }
 
-/* From a panel to the next, of rows or of columns: in bytes of a and of b, in floats of c and of `from`. */
+/* The distances from one panel of rows or columns to the next: in bytes for a and b, in floats for c and `from`. */
 typedef struct tile_steps {
     int64_t count, rows, columns, c, from;
 } tile_steps;
@@ -343,7 +343,7 @@ void tile_direct(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a
     }
 }
 
-/* What is read by the rows that full panels leave. */
+/* The operand b of the rows that remain below the full panels. */
 static tile_operand kept_columns(const tile_grid *g)
 {
     return g->keep ? (tile_operand){ g->keep, 1, TILE_WIDTH, NULL } : g->b;

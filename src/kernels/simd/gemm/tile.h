@@ -1,7 +1,8 @@
-/* The register tile that all dense products are made of: ROWS rows by two vectors.
+/* The register tile from which all dense products are built: TILE_ROWS rows by two vectors.
  *
- * Per step k it takes one broadcast for each row and two vectors, from where they lie or from packed operands:
- * a[k][ROWS], b[k][WIDTH]. 2 · ROWS accumulators and the vectors fill the registers of the instruction set. */
+ * Each step k takes one broadcast per row and two vectors, either from the operands in place or from packed panels
+ * a[k][TILE_ROWS] and b[k][TILE_WIDTH]. The 2 · TILE_ROWS accumulators and the operands fill the registers of the
+ * instruction set. */
 #ifndef CNN_KERNELS_SIMD_GEMM_TILE_H
 #define CNN_KERNELS_SIMD_GEMM_TILE_H
 
@@ -22,12 +23,12 @@ enum {
     SHALLOW_STEPS = 512 /* of all panels of columns: the first cache */
 };
 
-/* What a tile's sums start from: what is in c, one vector `from` for all rows, or one number from[i] for each row;
- * STREAMED with either of the latter: where they go past the caches (see store_streamed). */
+/* The values that a tile's sums start from: those in c, one vector `from` for all rows, or one number from[i] for
+ * row i. STREAMED, together with either of the last two, stores the results past the caches (see store_streamed). */
 typedef enum tile_start { FROM_C, FROM_COLUMNS, FROM_ROWS, STREAMED = 4 } tile_start;
 
-/* How an operand lies in memory: at[row · across + k · along]; of b, whose rows are vectors, `steps` may say instead
- * how many bytes it is from each to the next. */
+/* The layout of an operand in memory: at[row · across + k · along]. For b, whose rows are vectors, `steps` may give
+ * the distances from each row to the next in bytes instead. */
 typedef struct tile_operand {
     const float *at;
     int64_t across, along;
@@ -41,8 +42,7 @@ typedef struct tile_operand {
 void CNN__SIMD(tile_direct)(int64_t rows, int64_t vectors, int64_t k, const tile_operand *a, const tile_operand *b,
                             tile_start start, bool streamed, const float *from, float *c, int64_t step, prefetch *next);
 
-/* Tiles of a block of c, a panel of WIDTH columns after the other, and in each of these a panel of rows after the
- * other. */
+/* The tiles of a block of c: panel by panel of TILE_WIDTH columns, and within it panel by panel of rows. */
 typedef struct tile_grid {
     int64_t rows, panel_rows, columns; /* columns in panels */
     int64_t vectors;                   /* of a panel of columns, 1 only where there is one */
@@ -59,20 +59,22 @@ typedef struct tile_grid {
 
 void CNN__SIMD(tile_multiply)(const tile_grid *g, prefetch *next);
 
-/* Whether a grid with so many rows in its first panel, of these, may keep b: [panel of columns][k][WIDTH]. */
+/* Whether a grid whose first panel has `rows` rows of a may leave b packed for the panels below: [panel of
+ * columns][k][TILE_WIDTH]. */
 bool CNN__SIMD(tile_keeps)(int64_t rows, const tile_operand *a);
 
-/* Panels of columns to give to a grid of so many steps at once: those of few steps go row by row, if all their
- * columns fit. */
+/* The number of panels of columns that a grid of k steps should get at once. Grids of few steps are computed row by
+ * row, if all of their columns fit into L1. */
 static inline int64_t tile_columns(int64_t k)
 {
     return k > 0 && k <= SHALLOW ? SHALLOW_STEPS / k : INT64_MAX;
 }
 
-/* For `count` columns, whose last panel is a vector if that holds what is left. */
+/* Multiplies `count` columns. The last panel is one vector wide if that is enough. */
 void CNN__SIMD(tile_multiply_columns)(tile_grid g, int64_t count, prefetch *next);
 
-/* Panels that `rows` are best cut into: full ones where those are faster, else of nearly equal size. */
+/* The number of rows per panel that `rows` are best cut into: full panels where those are faster, else panels of
+ * nearly equal size. */
 static inline int64_t panel_rows_of(int64_t rows)
 {
     return FULL_PANELS ? TILE_ROWS : divide_up(rows, divide_up(rows, TILE_ROWS));
@@ -83,7 +85,7 @@ static inline int64_t panel_rows_of(int64_t rows)
 #define tile_multiply CNN__SIMD(tile_multiply)
 #define tile_multiply_columns CNN__SIMD(tile_multiply_columns)
 
-/* Of packed operands. */
+/* A tile of packed operands. */
 static inline void tile_product(int64_t rows, int64_t k, const float *a, const float *b, tile_start start,
                                 const float *from, float *c, int64_t step, prefetch *next)
 {
@@ -95,7 +97,7 @@ static inline void tile_product(int64_t rows, int64_t k, const float *a, const f
 /* ---- packing (gemm/pack.c) ---- */
 
 /* to[k][stride] ← rows of a matrix stored along k: to[k·stride + i] = from[i·ld + k] for i < count ≤ LANES, zeros up
- * to `fill`. Writes whole vectors: `to` needs LANES − 1 floats of room past its end, and what follows must be
+ * to `fill`. Writes whole vectors: `to` needs space for LANES − 1 floats beyond its end, and what follows must be
  * written later. */
 void CNN__SIMD(pack_transposed)(const float *from, int64_t ld, int64_t count, int64_t fill, int64_t k, float *to,
                                 int64_t stride);
@@ -104,11 +106,11 @@ void CNN__SIMD(pack_transposed)(const float *from, int64_t ld, int64_t count, in
 void CNN__SIMD(pack_straight)(const float *from, int64_t ld, int64_t count, int64_t fill, int64_t k, float *to,
                               int64_t stride);
 
-/* to[panel][k][WIDTH] ← a matrix stored across, of `panels` whole panels. */
+/* to[panel][k][TILE_WIDTH] ← a matrix stored across, of `panels` whole panels. */
 void CNN__SIMD(pack_across)(const float *from, int64_t ld, int64_t panels, int64_t k, float *to);
 
-/* to[k][ROWS] ← `count` rows of a matrix stored along k, zeros up to ROWS; writes nothing past the panel's end: only
- * the last row of all is cut to its length, the others spill into what comes next. */
+/* to[k][TILE_ROWS] ← `count` rows of a matrix stored along k, zeros up to TILE_ROWS; writes nothing past the panel's
+ * end: only the last row of all is cut to its length, the others spill into what comes next. */
 void CNN__SIMD(pack_rows)(const float *from, int64_t ld, int64_t count, int64_t k, float *to);
 
 #define pack_transposed CNN__SIMD(pack_transposed)

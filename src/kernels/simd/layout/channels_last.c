@@ -1,10 +1,10 @@
-/* Slabs of turned planes (layout/channels_last.h): a square of vectors is turned at a time, and the last reaches back
- * rather than over the end. */
+/* Channels-last copies (layout/channels_last.h). A square of vectors is transposed at a time; the last one reaches
+ * back instead of over the end. */
 #include "kernels/simd/layout/channels_last.h"
 #include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/partial.h"
 
-enum { CHANNELS_LAST_STRIP_FLOATS = EIGHTH_L2 }; /* of turned input, unless one line of the grid needs more */
+enum { CHANNELS_LAST_STRIP_FLOATS = EIGHTH_L2 }; /* of the copy, unless one line of the grid needs more */
 
 static int64_t channels_last_end(const conv_axis *a, int64_t grid)
 {
@@ -29,7 +29,7 @@ channels_last CNN__SIMD(channels_last_make)(const conv_plan *plans, int64_t coun
         none = false;
     }
     s.pitch = none ? 0 : last_w - s.first_w + 1;
-    reach = none ? 0 : last_h - s.first_h + 1; /* lines for one of the grid */
+    reach = none ? 0 : last_h - s.first_h + 1; /* lines of input that one line of the grid needs */
     int64_t lines = s.pitch ? (CHANNELS_LAST_STRIP_FLOATS / (s.pitch * LANES) - reach) / plans->h.stride + 1 : grid;
     s.strip = lines < 1 ? 1 : lines < grid ? lines : grid;
     s.strips = s.strip ? (grid + s.strip - 1) / s.strip : 0;
@@ -37,7 +37,7 @@ channels_last CNN__SIMD(channels_last_make)(const conv_plan *plans, int64_t coun
     return s;
 }
 
-/* A square of places by channels; of both there may be fewer than LANES. */
+/* Loads a square of positions by channels, of which there may be fewer than LANES. */
 static void load_corner(const float *plane, int64_t step, int64_t channels, int64_t places, lanes v[LANES])
 {
 #pragma GCC unroll 1
@@ -46,7 +46,7 @@ static void load_corner(const float *plane, int64_t step, int64_t channels, int6
     }
 }
 
-/* Whole lines that follow each other, to lines of a slab that are `gap` places longer. */
+/* Transposes whole consecutive lines into lines of the copy that are `gap` positions longer. */
 static void transpose_lines(const float *plane, int64_t step, int64_t channels, int64_t width, int64_t lines,
                             int64_t gap, float *to)
 {

@@ -1,16 +1,16 @@
-/* What the passes of unusual depthwise convolutions share: planes of LANES channels, turned so that a vector holds one
- * place of each.
+/* Channels-last copies of the input: planes of LANES channels, transposed so that a vector holds the same position of
+ * each channel. General depthwise convolutions and Winograd's tiles read them.
  *
- * Then every tap is an aligned vector whatever stride, dilation and width are, and no lane is idle in planes of 7 ×
- * 7. Work goes strip by strip of lines, so that the turned planes stay in L2. A block of fewer channels repeats its
- * last. */
+ * In such a copy every tap is an aligned vector, whatever the stride, the dilation and the width are, and no lane is
+ * idle even in planes of 7 × 7. Work proceeds by strips of lines, so that the copy stays in L2. A block of fewer
+ * than LANES channels repeats its last one. */
 #ifndef CNN_KERNELS_SIMD_LAYOUT_CHANNELS_LAST_H
 #define CNN_KERNELS_SIMD_LAYOUT_CHANNELS_LAST_H
 
 #include "kernels/simd/layout/plan.h"
 #include "kernels/simd/vector/prefetch.h"
 
-/* Lines and columns that the plans of a pass reach in the input, padding included. */
+/* The copy of a strip: the lines and columns of the input that the plans of a pass reach, padding included. */
 typedef struct channels_last {
     int64_t first_h, first_w; /* may be negative */
     int64_t pitch;            /* columns */
@@ -18,27 +18,27 @@ typedef struct channels_last {
     int64_t rows;             /* of the slab for a strip */
 } channels_last;
 
-/* For all plans of a pass, of which the first has the sizes. */
+/* The copy for all plans of a pass; the first plan has the sizes. */
 channels_last CNN__SIMD(channels_last_make)(const conv_plan *plans, int64_t count);
 
-/* Floats of the turned strip. */
+/* The floats of the copy of a strip. */
 static inline int64_t channels_last_size(const channels_last *s)
 {
     return s->rows * s->pitch * LANES;
 }
 
-/* `count` places of planes that are `step` apart, to vectors in order. */
+/* Transposes `count` positions of planes that are `step` floats apart into consecutive vectors. */
 void CNN__SIMD(channels_last_pack)(const float *plane, int64_t step, int64_t channels, int64_t count, float *to);
 
-/* And back; `streamed` if past the caches. */
+/* Transposes vectors back into planes, past the caches if `streamed`. */
 void CNN__SIMD(channels_last_unpack)(const float *from, int64_t count, int64_t step, int64_t channels, bool streamed,
                                      float *to);
 
-/* Fills the slab for lines of the grid from `line` on; `plane` is the block's first channel. */
+/* Fills the copy for lines of the grid from `line` on; `plane` is the block's first channel. */
 void CNN__SIMD(channels_last_fill)(const channels_last *s, const conv_axis *h, const conv_axis *w, int64_t line,
                                    const float *plane, int64_t channels, float *slab);
 
-/* What channels_last_fill will read there, in `calls` calls. */
+/* The memory that channels_last_fill will read there, to be prefetched in `calls` calls. */
 prefetch CNN__SIMD(channels_last_prefetch)(const channels_last *s, const conv_axis *h, const conv_axis *w, int64_t line,
                                            const float *plane, int64_t channels, int64_t calls);
 

@@ -1,8 +1,8 @@
-/* How the image gets into a slab (layout/padded.h). A function of its own, since all ways through slabs share it. */
+/* Filling a slab from the image (layout/padded.h), for all algorithms that read one. */
 #include "kernels/simd/layout/padded.h"
 #include "kernels/simd/vector/copy.h"
 
-/* Does some tap fall on place `at` of the slab, seen from positions `stride` apart? */
+/* Whether any tap of any position falls on place `at` of the slab. */
 static inline bool padded_reached(const conv_axis *a, int64_t at)
 {
     if (a->step == 1 && a->taps >= a->stride) {
@@ -16,7 +16,8 @@ static inline bool padded_reached(const conv_axis *a, int64_t at)
     return false;
 }
 
-/* Columns [begin, end) of a residue's lines are the image's, from place on; the others are padding. */
+/* Columns [begin, end) of a residue's lines come from the image, beginning with its column `place`; the others are
+ * padding. */
 typedef struct padded_part {
     int64_t place, begin, end;
 } padded_part;

@@ -1,9 +1,10 @@
-/* Units and slabs: how a plan's input reaches the inner loops.
+/* Padded input, the slab, through which a plan's input reaches the inner loops.
  *
- * A unit is what one task computes: some whole images where they are small, some lines of one image where it is
- * large. Its input for some channels is copied into a slab, padded with zeros, each line split by residue of the
- * column modulo the stride: [channel][image][line][residue][column]. Then every tap of every position reads a
- * stretch of consecutive floats, whatever stride, dilation and padding are. */
+ * A unit is the set of positions that a task computes at once: some whole images where they are small, some lines of
+ * one image where it is large. The unit's input for some channels is copied into a slab. It is padded with zeros,
+ * and each line is split by phase, the residue of the column modulo the stride:
+ * [channel][image][line][residue][column]. Every tap of consecutive positions then reads consecutive floats,
+ * whatever the stride, the dilation and the padding are. */
 #ifndef CNN_KERNELS_SIMD_LAYOUT_PADDED_H
 #define CNN_KERNELS_SIMD_LAYOUT_PADDED_H
 
@@ -25,8 +26,8 @@ typedef struct padded_range {
 
 enum { PADDED_SLACK = 4 * LANES }; /* floats that may be read past the end */
 
-/* How many of `whole` lines or images, `size` positions each, a unit gets: of at most `max` positions, so many that
- * units round up to panels with the least waste. */
+/* How many of `whole` lines or images of `size` positions a unit gets: at most `max` positions, and as many as waste
+ * the least when units are rounded up to panels. */
 static inline int64_t padded_share(int64_t whole, int64_t size, int64_t max, int64_t panel)
 {
     int64_t best = 1, min_panels = INT64_MAX;
@@ -77,7 +78,7 @@ void CNN__SIMD(padded_fill)(const padded_slab *s, const conv_plan *p, const padd
                             int64_t channel, int64_t count, float *slab);
 #define padded_fill CNN__SIMD(padded_fill)
 
-/* Where tap (i, j) of position 0 is in a channel of the slab. */
+/* The offset of tap (i, j) of position 0 within a channel of the slab. */
 static inline int64_t padded_tap(const padded_slab *s, const conv_plan *p, int64_t i, int64_t j)
 {
     int64_t place = j * p->w.step;
@@ -92,7 +93,8 @@ typedef struct padded_run {
     int64_t count;
 } padded_run;
 
-/* The runs of positions [begin, begin + count); returns how many. `runs` has room for count. */
+/* Lists the runs of positions [begin, begin + count) and returns their number. `runs` has capacity for `count` of
+ * them. */
 static inline int64_t padded_runs(const padded_slab *s, const conv_plan *p, const padded_range *u, int64_t begin,
                                   int64_t count, padded_run *runs)
 {

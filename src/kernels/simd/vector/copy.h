@@ -4,7 +4,7 @@
 
 #include "kernels/simd/vector/lanes.h"
 
-/* Writes `count` floats and none more: vectors, then halves of them. */
+/* Copies `count` floats and writes no others: whole vectors first, then halves of them. */
 CNN__INLINE void copy_floats(const float *from, float *to, int64_t count)
 {
     for (; count >= LANES; count -= LANES, from += LANES, to += LANES) {
@@ -20,7 +20,7 @@ CNN__INLINE void copy_floats(const float *from, float *to, int64_t count)
     }
 }
 
-/* to[k] = from[k·step]; reads nothing past the last. */
+/* to[k] = from[k·step]; reads nothing beyond the last element. */
 CNN__INLINE void copy_every(const float *from, int64_t step, float *to, int64_t count)
 {
     int64_t k = 0;

@@ -1,5 +1,5 @@
-/* Which floats are finite. A sum, a difference or a product of anything with a NaN or an infinity is one of the two
- * again, so that one look at a sum tells of all its terms. */
+/* Tests for finite floats. Any sum, difference or product with a NaN or an infinity is again NaN or infinite, so
+ * looking at a sum once tells whether all of its terms are finite. */
 #ifndef CNN_KERNELS_SIMD_VECTOR_FINITE_H
 #define CNN_KERNELS_SIMD_VECTOR_FINITE_H
 
@@ -52,7 +52,7 @@ CNN__INLINE bool floats_finite(const float *p, int64_t count)
     return lanes_finite(even + odd);
 }
 
-/* The same, by all threads where there are many. */
+/* The same, shared out among the threads of the pool if there are many. */
 bool CNN__SIMD(all_finite)(const float *p, int64_t count, cnn__pool *pool);
 #define all_finite CNN__SIMD(all_finite)
 

@@ -2,8 +2,8 @@
  * a cache is derived from these constants where it is used.
  *
  * The constants describe no single processor: they are the sizes that gave the best times over the machines of
- * docs/performance-kernels.md. They are not measured at run time, because how work is cut decides the order of sums,
- * and with it the bits of results. */
+ * docs/notes/performance-kernels.md. They are not measured at run time, because how work is cut decides the order of
+ * sums, and with it the bits of results. */
 #ifndef CNN_KERNELS_SIMD_VECTOR_MACHINE_H
 #define CNN_KERNELS_SIMD_VECTOR_MACHINE_H
 

@@ -1,6 +1,6 @@
-/* Vectors of which only some lanes count: the ends of rows, and lists of the lanes that pass a test. Where the
- * instruction set has masks they are used; the results are the same without. Nothing is read or written outside of
- * the counted lanes, except by compress_lanes. */
+/* Loads and stores of partial vectors, as at the ends of rows, and lists of the lanes that pass a test. Instruction
+ * sets with masks use them; the results are the same without. Nothing outside of the counted lanes is read or
+ * written, except by compress_lanes. */
 #ifndef CNN_KERNELS_SIMD_VECTOR_PARTIAL_H
 #define CNN_KERNELS_SIMD_VECTOR_PARTIAL_H
 
@@ -44,7 +44,7 @@ CNN__INLINE lanes_i32 count_up(void)
     return v;
 }
 
-/* Parts of vectors lane by lane, which is rare: functions of their own, so that there is one copy of each. */
+/* Partial vectors lane by lane. They are rare, so these functions are not inlined: there is one copy of each. */
 CNN__APART lanes load_by_lane(const float *p, int64_t count)
 {
     lanes v = { 0 };
@@ -57,7 +57,7 @@ CNN__APART lanes load_by_lane(const float *p, int64_t count)
 
 #if CNN__VECTOR_BYTES == 32 && defined __AVX2__
 
-/* In place: a call would cost its neighbours their registers, and AMD's masked stores take a dozen cycles. */
+/* Inlined, because a call would cost the caller its registers, and AMD's masked stores take a dozen cycles. */
 CNN__INLINE void store_by_lane(float *p, lanes v, int64_t count)
 {
     __m128 part = _mm256_castps256_ps128((__m256)v);
@@ -99,14 +99,14 @@ CNN__INLINE lanes load_partial(const float *p, int64_t count)
 #endif
 }
 
-/* The lanes whose mask is all ones, zeros in the others. A whole load before it, where all may be read, is cheaper
- * than a masked one on AMD's first Zen, which takes ten cycles for that. */
+/* v in the lanes where the mask is all ones, zeros in the others. Where a whole vector may be read, loading it and
+ * masking it afterwards is cheaper than a masked load on AMD's first Zen, which takes ten cycles for one. */
 CNN__INLINE lanes and_mask(lanes v, lanes_i32 mask)
 {
     return (lanes)((lanes_i32)v & mask);
 }
 
-/* The first `count` ≤ LANES / 2, which reads across fewer cache lines. */
+/* The first `count` ≤ LANES / 2 floats at p, then zeros. The load touches fewer cache lines than load_partial's. */
 CNN__INLINE lanes load_partial_half(const float *p, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512VL__
@@ -165,7 +165,7 @@ CNN__INLINE lanes_i32 load_bytes(const uint8_t *p)
     return __builtin_convertvector(bytes, lanes_i32);
 }
 
-/* Lane k is float index[k] of two vectors in a row. */
+/* Lane k is lane index[k] of a followed by b. */
 CNN__INLINE lanes permute_lanes(lanes a, lanes b, lanes_i32 index)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
@@ -181,7 +181,7 @@ CNN__INLINE lanes permute_lanes(lanes a, lanes b, lanes_i32 index)
 
 #if CNN__VECTOR_BYTES == 32 && defined __AVX2__
 
-/* Appends those of four lanes whose bits are set to two lists. */
+/* Appends the lanes whose bits are set, of four, to two lists. */
 CNN__INLINE int64_t compress_quad(int bits, __m128i a, __m128 b, int32_t *to_a, float *to_b)
 {
     enum { L0 = 0x03020100, L1 = 0x07060504, L2 = 0x0b0a0908, L3 = 0x0f0e0d0c }; /* a lane's bytes */
@@ -197,8 +197,8 @@ CNN__INLINE int64_t compress_quad(int bits, __m128i a, __m128 b, int32_t *to_a, 
 
 #endif
 
-/* Appends the lanes whose mask is all ones to two lists, in order, and returns how many. The lists need room for
- * LANES more. */
+/* Appends the lanes of a and of b whose mask is all ones to two lists, in order, and returns their number. Each list
+ * must have capacity for LANES more elements. */
 CNN__INLINE int64_t compress_lanes(lanes_i32 mask, lanes_i32 a, lanes b, int32_t *to_a, float *to_b)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512DQ__

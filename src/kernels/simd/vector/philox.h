@@ -1,4 +1,4 @@
-/* Philox4x32-10 (base/random.h) on vectors of blocks: the same draws. */
+/* Philox4x32-10 (base/random.h) on vectors of blocks. It gives the same numbers as the scalar version. */
 #ifndef CNN_KERNELS_SIMD_VECTOR_PHILOX_H
 #define CNN_KERNELS_SIMD_VECTOR_PHILOX_H
 
@@ -12,7 +12,7 @@ enum {
     BLOCK_VECTORS = 2
 }; /* blocks a vector: a word each; vectors at a time, to fill the wait for products */
 
-/* The products of the lower halves, which compilers do not see in a multiplication of 64 bits. */
+/* The products of the lower halves. Compilers do not recognise this instruction in a multiplication of 64 bits. */
 CNN__INLINE lanes_u64 multiply_words(lanes_u64 a, lanes_u64 b)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
@@ -43,8 +43,8 @@ CNN__INLINE void interleave_pairs(lanes_u64 a, lanes_u64 b, lanes_u64 out[2])
 #endif
 }
 
-/* One word of each block stands in the lower half of 64 bits; what is in the upper half is never looked at, so that
- * the halves of a product need no mask. */
+/* One word of each block is kept in the lower half of 64 bits. The upper half is never read, so the halves of a
+ * product need no mask. */
 typedef struct philox_state {
     lanes_u64 w0, w1, w2, w3;
 } philox_state;

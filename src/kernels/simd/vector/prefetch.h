@@ -1,5 +1,5 @@
-/* Memory that will be wanted soon, fetched a few lines at a time between the products that keep the arithmetic units
- * busy: reading and computing then overlap, where a copy on its own would wait for memory. */
+/* Software prefetch. Memory that will be needed soon is fetched a few cache lines at a time between products, so
+ * that reading and computing overlap; a copy of its own would only wait for memory. */
 #ifndef CNN_KERNELS_SIMD_VECTOR_PREFETCH_H
 #define CNN_KERNELS_SIMD_VECTOR_PREFETCH_H
 
@@ -9,12 +9,13 @@
 #include <stdint.h>
 
 enum {
-    /* Lines per call. Beyond, there is too little arithmetic to hide them behind, and they only queue up. */
+    /* Lines per call. With more of them there is too little arithmetic to hide the fetches behind, and they only
+     * queue up. */
     PREFETCH_MAX_LINES = 16
 };
 
-/* `rows` stretches of `bytes` each, `step` bytes apart, some `lines` of them at each call; then what `then` names.
- * All zero is nothing. */
+/* A region to prefetch: `rows` stretches of `bytes` bytes, `step` bytes apart, `lines` cache lines of it per call,
+ * and then the region that `then` points at. An all-zero struct prefetches nothing. */
 typedef struct prefetch {
     const char *at;
     int64_t bytes, rows, step;
@@ -22,7 +23,7 @@ typedef struct prefetch {
     const struct prefetch *then;
 } prefetch;
 
-/* To be through after `calls` calls. */
+/* A region that is fetched completely after `calls` calls. */
 static inline prefetch prefetch_make(const void *at, int64_t bytes, int64_t rows, int64_t step, int64_t calls)
 {
     int64_t lines = rows * (bytes / CACHE_LINE + 1) / (calls > 0 ? calls : 1) + 1;

@@ -1,4 +1,5 @@
-/* Matrices turned in squares of vectors. Functions of their own: each is a few kilobytes of shuffles. */
+/* Transposition of matrices in squares of LANES × LANES. These are not inlined, because each is a few kilobytes of
+ * shuffles. */
 #ifndef CNN_KERNELS_SIMD_VECTOR_TRANSPOSE_H
 #define CNN_KERNELS_SIMD_VECTOR_TRANSPOSE_H
 

@@ -1,10 +1,10 @@
-/* Convolutions of stride 1 by 3 × 3 or 5 × 5 kernels between many channels, forward and the gradient of the data,
- * through Winograd's tiles.
+/* Convolutions of stride 1 by 3 × 3 or 5 × 5 kernels between many channels, forward and the gradient of the data, with
+ * Winograd's tiles.
  *
- * Chunk by chunk (winograd/tiles.h) the input's tiles are transformed for all tasks; a task then makes a block of
- * output channels of some groups of tiles: place by place the products, and from them the outputs, which are turned
- * back into planes. Where blocks are fewer than tasks should be, kernels are transformed for all beforehand, else by
- * the task that uses them. */
+ * For each chunk (winograd/tiles.h) the tiles of the input are transformed for all tasks. A task then computes a
+ * block of output channels for some groups of tiles: the products of each place, and from them the outputs, which
+ * are transposed back into planes. If there are fewer blocks than tasks should be, the kernels are transformed
+ * beforehand for all tasks, else by the task that uses them. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/epilogue.h"
 #include "kernels/simd/conv/recompute.h"
@@ -17,17 +17,17 @@
 
 enum {
     SET = 4,                    /* groups that go through a place together: its kernels are read once for all of them */
-    TRANSPOSED_CHANNELS = 16,   /* input channels whose kernels are turned at once */
+    TRANSPOSED_CHANNELS = 16,   /* input channels whose kernels are transposed at once */
     WINOGRAD_CONV_STRETCH = 64, /* and transformed, where they serve a single set */
-    FETCH = 6                   /* channels ahead, whose kernels lie too far apart for the processor to foresee them */
+    FETCH = 6                   /* channels ahead, whose kernels are too far apart for the hardware prefetcher */
 };
 
 typedef struct winograd_conv_job {
     const conv_plan *plan;
     winograd_grid grid;
     winograd_chunk chunk;
-    winograd_layout
-        room; /* inputs are [group][place][channels / LANES][TILES][LANES], a group being up to TILES tiles */
+    /* Of the inputs: [group][place][channels / LANES][WINOGRAD_TILES][LANES], up to WINOGRAD_TILES tiles per group. */
+    winograd_layout layout;
     const float *x, *weight, *bias;
     float *y, *inputs, *kernels; /* kernels for all, if shared: [group][block][place][channel][BLOCK] */
     char *scratch;
@@ -53,10 +53,10 @@ static void winograd_conv_plan_blocks(winograd_conv_job *job, const conv_plan *p
     const winograd_grid *g = &job->grid;
     job->groups = (g->tiles + WINOGRAD_TILES - 1) / WINOGRAD_TILES;
     int64_t place_step = WINOGRAD_TILES * job->channels + WINOGRAD_APART;
-    job->room = (winograd_layout){ .group = (g->tiles + job->groups - 1) / job->groups,
-                                   .group_step = WINOGRAD_PLACES * place_step,
-                                   .tile_step = LANES,
-                                   .place_step = place_step };
+    job->layout = (winograd_layout){ .group = (g->tiles + job->groups - 1) / job->groups,
+                                     .group_step = WINOGRAD_PLACES * place_step,
+                                     .tile_step = LANES,
+                                     .place_step = place_step };
     job->blocks = (p->out_channels + WINOGRAD_BLOCK - 1) / WINOGRAD_BLOCK;
     job->shares = (MIN_TASKS + job->blocks - 1) / job->blocks;
     int64_t sets = (job->groups + SET - 1) / SET;
@@ -75,7 +75,7 @@ static void winograd_conv_plan_blocks(winograd_conv_job *job, const conv_plan *p
 static size_t winograd_conv_shared_size(const winograd_conv_job *job)
 {
     int64_t kernels = job->shared ? job->plan->groups * job->blocks * job->kernel_floats : 0;
-    return (size_t)(job->groups * job->room.group_step + kernels) * sizeof(float);
+    return (size_t)(job->groups * job->layout.group_step + kernels) * sizeof(float);
 }
 
 size_t CNN__SIMD(conv_winograd_workspace)(const conv_plan *p, int workers)
@@ -141,14 +141,13 @@ static void winograd_conv_transform_strip(void *arg, int64_t task, int worker)
     int64_t image = strip / g->slab.strips, rest = p->in_channels - channel;
     const float *x = job->x + ((image * p->groups + job->group) * p->in_channels + channel) * p->h.in * p->w.in;
     winograd_strip(g, &g->slab, &p->h, &p->w, 0, &job->chunk, strip, x, rest < LANES ? rest : LANES,
-                   winograd_conv_scratch_of(job, worker), &job->room, job->inputs + channel * WINOGRAD_TILES);
+                   winograd_conv_scratch_of(job, worker), &job->layout, job->inputs + channel * WINOGRAD_TILES);
 }
 
 /* ---- the outputs ---- */
 
-/* The outputs of a tile in the channels whose lanes are not finite, as sums of their own terms: what a tile has of a
- * NaN or an infinity, and how far its transform overflows, depends on places that are in no window of an output,
- * too. */
+/* Recomputes the outputs of a tile as sums of their own terms, in the channels whose lanes are not finite: a NaN, an
+ * infinity or an overflow may come from places of the tile that belong to no window of these outputs. */
 static __attribute__((noinline)) void winograd_recompute_tile(const winograd_conv_job *job, int64_t tile, int64_t o,
                                                               int64_t channels, lanes total, float *to, int64_t row)
 {
@@ -183,8 +182,8 @@ static void winograd_finish_run(const winograd_conv_job *job, const float *produ
     lanes floor = splat(p->relu ? 0 : -INFINITY),
           bias = job->bias ? load_partial(job->bias + channel, channels) : (lanes){ 0 };
     for (int64_t i = 0; i < count; i++) {
-        const float *from =
-            products + (at + i) / job->room.group * WINOGRAD_GROUP_FLOATS + (at + i) % job->room.group * WINOGRAD_BLOCK;
+        const float *from = products + (at + i) / job->layout.group * WINOGRAD_GROUP_FLOATS +
+                            (at + i) % job->layout.group * WINOGRAD_BLOCK;
         float *to = transposed + i * side * LANES;
         lanes total = winograd_output((int)side, from, WINOGRAD_TILES * WINOGRAD_BLOCK, bias, floor, to, row, LANES);
         if (!lanes_finite(total)) {
@@ -221,12 +220,12 @@ static void finish_set(const winograd_conv_job *job, const float *products, int6
 static void multiply_set(const winograd_conv_job *job, int64_t begin, int64_t end, int64_t c, int64_t count,
                          const float *kernels, float *products)
 {
-    int64_t group = job->room.group;
+    int64_t group = job->layout.group;
     for (int64_t place = 0; place < WINOGRAD_PLACES; place++) {
         for (int64_t k = begin; k < end; k++) {
             int64_t rest = job->chunk.tiles - k * group, tiles = rest < group ? rest : group;
             const float *inputs =
-                job->inputs + k * job->room.group_step + place * job->room.place_step + c * WINOGRAD_TILES;
+                job->inputs + k * job->layout.group_step + place * job->layout.place_step + c * WINOGRAD_TILES;
             winograd_product(tiles, count, c > 0, inputs, kernels + place * job->kernel_step,
                              products + (k - begin) * WINOGRAD_GROUP_FLOATS + place * WINOGRAD_TILES * WINOGRAD_BLOCK);
         }
@@ -236,7 +235,7 @@ static void multiply_set(const winograd_conv_job *job, int64_t begin, int64_t en
 static void multiply_share(void *arg, int64_t task, int worker)
 {
     const winograd_conv_job *job = arg;
-    int64_t group = job->room.group, groups = (job->chunk.tiles + group - 1) / group;
+    int64_t group = job->layout.group, groups = (job->chunk.tiles + group - 1) / group;
     int64_t depth = job->plan->in_channels, block = task / job->shares, share = task % job->shares;
     float *own = winograd_conv_scratch_of(job, worker), *products = own + (job->shared ? 0 : job->kernel_floats);
     const float *kernels = job->shared ? job->kernels + (job->group * job->blocks + block) * job->kernel_floats : own;
@@ -261,7 +260,7 @@ void CNN__SIMD(conv_winograd)(const conv_plan *p, const float *x, const float *w
 {
     winograd_conv_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .inputs = memory };
     winograd_conv_plan_blocks(&job, p);
-    job.kernels = job.inputs + job.groups * job.room.group_step;
+    job.kernels = job.inputs + job.groups * job.layout.group_step;
     job.scratch = (char *)memory + winograd_conv_shared_size(&job);
     double pairs = (double)(p->in_channels * p->out_channels) * WINOGRAD_PLACES / LANES;
     if (job.shared) {

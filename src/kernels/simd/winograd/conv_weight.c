@@ -1,9 +1,9 @@
-/* The gradient of a convolution's weights through Winograd's tiles: it is a convolution of the input whose kernel is
- * the output's gradient. The outputs of a tile are the taps then, and a tile of the gradient is its kernel.
+/* The gradient of a convolution's weights with Winograd's tiles. It is itself a convolution, of the input by the
+ * output's gradient: the outputs of a tile are the taps, and a tile of the gradient is the kernel.
  *
- * Chunk by chunk (winograd/tiles.h) the tiles of the input and of the gradient are transformed for all tasks; a task
- * then makes a block of input channels by a block of output channels: place by place the products over the chunk's
- * tiles, and from them the taps, which are added up in the order of the chunks. */
+ * For each chunk (winograd/tiles.h) the tiles of the input and of the gradient are transformed for all tasks. A task
+ * then computes a block of input channels by a block of output channels: the products of each place over the chunk's
+ * tiles, and from them the taps, which are added in the order of the chunks. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/recompute.h"
 #include "kernels/simd/vector/long_sum.h"
@@ -20,8 +20,8 @@ typedef struct winograd_weight_job {
     const conv_plan *plan;
     winograd_grid grid;
     winograd_chunk chunk;
-    winograd_layout in_room,
-        out_room; /* of x: [place][channels / LANES][tile][LANES]; of dy: [place][block][tile][BLOCK] */
+    winograd_layout in_layout,
+        out_layout; /* of x: [place][channels / LANES][tile][LANES]; of dy: [place][block][tile][BLOCK] */
     channels_last out_slab;
     conv_axis out_h, out_w; /* of dy as an input */
     const float *x, *dy;
@@ -50,8 +50,8 @@ static void winograd_weight_plan_blocks(winograd_weight_job *job, const conv_pla
     const winograd_grid *g = &job->grid;
     int64_t in_step = job->vectors * g->tiles * LANES + WINOGRAD_APART,
             out_step = job->blocks * g->tiles * WINOGRAD_BLOCK + WINOGRAD_APART;
-    job->in_room = (winograd_layout){ .group = g->tiles, .tile_step = LANES, .place_step = in_step };
-    job->out_room = (winograd_layout){ .group = g->tiles, .tile_step = WINOGRAD_BLOCK, .place_step = out_step };
+    job->in_layout = (winograd_layout){ .group = g->tiles, .tile_step = LANES, .place_step = in_step };
+    job->out_layout = (winograd_layout){ .group = g->tiles, .tile_step = WINOGRAD_BLOCK, .place_step = out_step };
     job->out_slab = (channels_last){
         .pitch = g->columns * g->side, .strip = g->slab.strip, .strips = g->slab.strips, .rows = g->slab.strip
     };
@@ -78,7 +78,7 @@ static bool many_chunks(const winograd_weight_job *job)
 static int64_t shared_floats(const winograd_weight_job *job)
 {
     return (many_chunks(job) ? 3 : 1) * transposed_floats(job) +
-           WINOGRAD_PLACES * (job->in_room.place_step + job->out_room.place_step);
+           WINOGRAD_PLACES * (job->in_layout.place_step + job->out_layout.place_step);
 }
 
 size_t CNN__SIMD(conv_winograd_weight_workspace)(const conv_plan *p, int workers)
@@ -104,7 +104,7 @@ static void winograd_weight_transform_strip(void *arg, int64_t task, int worker)
     if (vector < job->vectors) {
         const float *x = job->x + ((image * p->groups + job->group) * p->in_channels + channel) * p->h.in * p->w.in;
         winograd_strip(g, &g->slab, &p->h, &p->w, 0, &job->chunk, strip, x, rest < LANES ? rest : LANES,
-                       winograd_weight_scratch_of(job, worker), &job->in_room, job->inputs + channel * g->tiles);
+                       winograd_weight_scratch_of(job, worker), &job->in_layout, job->inputs + channel * g->tiles);
         return;
     }
     channel = (vector - job->vectors) * LANES;
@@ -117,7 +117,7 @@ static void winograd_weight_transform_strip(void *arg, int64_t task, int worker)
     float *to =
         job->kernels + (vector - job->vectors) / 2 * g->tiles * WINOGRAD_BLOCK + (vector - job->vectors) % 2 * LANES;
     winograd_strip(g, &job->out_slab, &job->out_h, &job->out_w, (int)g->side, &job->chunk, strip, dy,
-                   rest < LANES ? rest : LANES, winograd_weight_scratch_of(job, worker), &job->out_room, to);
+                   rest < LANES ? rest : LANES, winograd_weight_scratch_of(job, worker), &job->out_layout, to);
 }
 
 /* Taps of one input channel for LANES output channels. Returns the sum of those of all chunks so far. */
@@ -175,8 +175,8 @@ static void multiply_part(void *arg, int64_t task, int worker)
     for (int64_t place = 0; place < WINOGRAD_PLACES; place++) {
         for (int64_t k = first; k < end; k++) {
             winograd_outer(job->chunk.tiles,
-                           job->inputs + place * job->in_room.place_step + k * job->grid.tiles * LANES,
-                           job->kernels + place * job->out_room.place_step + block * job->grid.tiles * WINOGRAD_BLOCK,
+                           job->inputs + place * job->in_layout.place_step + k * job->grid.tiles * LANES,
+                           job->kernels + place * job->out_layout.place_step + block * job->grid.tiles * WINOGRAD_BLOCK,
                            products + place * job->part_step + (k - first) * LANES * WINOGRAD_BLOCK);
         }
     }
@@ -210,7 +210,7 @@ void CNN__SIMD(conv_winograd_weight)(const conv_plan *p, const float *x, const f
         job.wide = (double *)(void *)job.inputs;
         job.inputs += 2 * transposed_floats(&job);
     }
-    job.kernels = job.inputs + WINOGRAD_PLACES * job.in_room.place_step;
+    job.kernels = job.inputs + WINOGRAD_PLACES * job.in_layout.place_step;
     job.scratch = (char *)memory + (size_t)shared_floats(&job) * sizeof(float);
     double pairs = (double)(p->in_channels * p->out_channels) * WINOGRAD_PLACES / LANES;
     for (; job.number < job.grid.chunks; job.number++) {

@@ -1,9 +1,8 @@
-/* What the passes through Winograd's tiles (winograd/transforms.h) share: how the positions of a plan are cut into
- * tiles, and how tiles are transformed.
+/* How the positions of a plan are cut into Winograd's tiles (winograd/transforms.h), and how the tiles are transformed.
  *
- * Tiles are counted along images, lines of tiles and columns. Some lines of one image make a strip, which is turned so
- * that a vector holds one place of LANES channels (layout/channels_last.h) and transformed as a whole; some strips make
- * a chunk, whose transformed tiles are kept. */
+ * Tiles are numbered along the images, lines of tiles and columns. Some lines of one image form a strip, which is
+ * copied channels-last (layout/channels_last.h) and transformed as a whole. Some strips form a chunk, whose
+ * transformed tiles are kept. */
 #ifndef CNN_KERNELS_SIMD_WINOGRAD_TILES_H
 #define CNN_KERNELS_SIMD_WINOGRAD_TILES_H
 
@@ -14,7 +13,7 @@
 
 enum {
     MIN_CHANNELS = 16,
-    WINOGRAD_STRIP_FLOATS = QUARTER_L2, /* of turned input, unless one line of tiles needs more */
+    WINOGRAD_STRIP_FLOATS = QUARTER_L2, /* of the channels-last copy, unless one line of tiles needs more */
     CHUNK_FLOATS = 8 * L2_FLOATS,       /* of transformed tiles, unless one strip needs more */
     CHUNK_TILES = 2048,                 /* that gradients of weights add up one after the other */
     WINOGRAD_MAX_CHANNELS = 2048        /* that outputs do */
@@ -29,8 +28,8 @@ typedef struct winograd_grid {
     int64_t tiles; /* of a chunk, at most */
 } winograd_grid;
 
-/* Where the places of tiles go: a channel's are at to + tile / group · group_step + tile % group · tile_step + place
- * · place_step. */
+/* The layout of transformed tiles: a channel's places are at to + tile / group · group_step + tile % group ·
+ * tile_step + place · place_step. */
 typedef struct winograd_layout {
     int64_t group, group_step, tile_step, place_step;
 } winograd_layout;
@@ -40,8 +39,8 @@ typedef struct winograd_chunk {
     int64_t strip, strips, tile, tiles;
 } winograd_chunk;
 
-/* Tables whose products and sums round one by one stay with direct sums: they are not there for speed, and what they
- * compute should stay as close to the others' as it can. */
+/* Tables without fused multiply-add keep to direct sums: they are not there for speed, and their results should be
+ * as close to those of the others as possible. */
 static inline bool winograd_grid_fits(const conv_plan *p)
 {
     const conv_axis *h = &p->h, *w = &p->w;
@@ -53,7 +52,7 @@ static inline bool winograd_grid_fits(const conv_plan *p)
     if (p->strict || !MULTIPLY_ADDS || !square || !plain || !many) {
         return false;
     }
-    /* Small planes leave places of their tiles unused. */
+    /* Small planes leave some outputs of their tiles unused. */
     int64_t side = WINOGRAD_SIDE + 1 - h->taps, tiles = ((h->grid + side - 1) / side) * ((w->grid + side - 1) / side);
     return p->batch * tiles >= 4 && w->grid <= CHUNK_TILES * side &&
            3 * WINOGRAD_PLACES * tiles <= 2 * plan_taps(p) * h->grid * w->grid;
@@ -65,7 +64,7 @@ static inline int64_t winograd_first(const winograd_grid *g, int64_t strip)
     return (strip / g->slab.strips * g->lines + strip % g->slab.strips * (g->slab.strip / g->side)) * g->columns;
 }
 
-/* `channels` are kept of each transformed tile. */
+/* The grid of a plan whose transformed tiles keep `channels` channels. */
 static inline winograd_grid winograd_grid_make(const conv_plan *p, int64_t channels)
 {
     winograd_grid g = { .plan = p, .side = WINOGRAD_SIDE + 1 - p->h.taps };
@@ -102,23 +101,24 @@ static inline winograd_chunk winograd_chunk_at(const winograd_grid *g, int64_t c
     return c;
 }
 
-/* Transforms LANES channels of a strip as inputs, or as kernels of so many taps; `plane` is the first of `channels`
- * planes of the strip's image, whose axes are h and w. `transposed` is room for the slab. */
+/* Transforms LANES channels of a strip as inputs or, if `taps` is not 0, as kernels of so many taps. `plane` is the
+ * first of `channels` planes of the strip's image, whose axes are h and w. `transposed` has the capacity for the
+ * channels-last copy. */
 static inline void winograd_strip(const winograd_grid *g, const channels_last *slab, const conv_axis *h,
                                   const conv_axis *w, int taps, const winograd_chunk *chunk, int64_t strip,
-                                  const float *plane, int64_t channels, float *transposed, const winograd_layout *room,
-                                  float *to)
+                                  const float *plane, int64_t channels, float *transposed,
+                                  const winograd_layout *layout, float *to)
 {
     CNN__SIMD(channels_last_fill)(slab, h, w, strip % slab->strips * slab->strip, plane, channels, transposed);
     int64_t begin = winograd_first(g, strip), end = winograd_first(g, strip + 1), row = slab->pitch * LANES;
     for (int64_t tile = begin; tile < end; tile++) {
         int64_t at = tile - chunk->tile, i = (tile - begin) / g->columns, j = (tile - begin) % g->columns;
         const float *from = transposed + i * g->side * row + j * g->side * LANES;
-        float *place = to + at / room->group * room->group_step + at % room->group * room->tile_step;
+        float *place = to + at / layout->group * layout->group_step + at % layout->group * layout->tile_step;
         if (taps) {
-            winograd_kernel(taps, from, row, LANES, place, room->place_step);
+            winograd_kernel(taps, from, row, LANES, place, layout->place_step);
         } else {
-            winograd_input(from, row, LANES, place, room->place_step);
+            winograd_input(from, row, LANES, place, layout->place_step);
         }
     }
 }

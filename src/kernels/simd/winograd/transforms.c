@@ -1,4 +1,4 @@
-/* The transforms of Winograd's tiles, and their products: what all convolutions that go this way share. */
+/* The transforms of Winograd's tiles and the products between them, for all convolutions that use them. */
 #include "kernels/simd/winograd/transforms.h"
 
 enum {

@@ -1,15 +1,16 @@
-/* Winograd's minimal filtering with tiles of 6 × 6 inputs: F(m × m, r × r) for kernels of r = 7 − m taps a side
- * (Lavin & Gray, "Fast algorithms for convolutional neural networks", 2016), at the points 0, ±NEAR, ±FAR and infinity.
+/* Winograd's minimal filtering with tiles of 6 × 6 inputs: F(m × m, r × r) for kernels of r = 7 − m taps a side (Lavin
+ * & Gray, "Fast algorithms for convolutional neural networks", 2016), at the points 0, ±WINOGRAD_NEAR, ±WINOGRAD_FAR
+ * and infinity.
  *
- * Inputs and kernels are transformed, which leaves 36 products over the channels, one for each place of a tile, in
- * place of (m·r)² multiplications an output tile: 144 or 100 where r is 3 or 5. Everything here handles a vector of
- * LANES channels at a time. The rounding error is relative to the largest element of a tile. NEAR and FAR keep it (root
- * mean square, elements of one magnitude) at one and a half times that of the direct sum for r = 5 and two to three
- * times for r = 3; with ±1 and ±2 it is twice as large again, and the largest errors four times
- * (docs/performance-kernels.md).
+ * Inputs and kernels are transformed, which leaves 36 products over the channels, one for each place of a tile, instead
+ * of (m·r)² multiplications per tile of outputs: 144 for r = 3 and 100 for r = 5. All functions handle a vector of
+ * LANES channels at a time. The rounding error is relative to the largest element of a tile. With these points it is,
+ * in the root mean square and for elements of one magnitude, one and a half times that of the direct sum for r = 5 and
+ * two to three times for r = 3; with ±1 and ±2 it would be twice as large, and the largest errors four times
+ * (docs/notes/performance-kernels.md).
  *
- * An element that is not finite, or so large that a transform overflows, makes outputs of its tile NaN or infinite
- * that do not depend on it. Such an output is made again as the sum of its own terms (conv/recompute.h). */
+ * An element that is not finite, or so large that a transform overflows, also makes those outputs of its tile NaN or
+ * infinite that do not depend on it. Such outputs are recomputed as the sums of their own terms (conv/recompute.h). */
 #ifndef CNN_KERNELS_SIMD_WINOGRAD_TRANSFORMS_H
 #define CNN_KERNELS_SIMD_WINOGRAD_TRANSFORMS_H
 
@@ -23,8 +24,8 @@ enum {
     WINOGRAD_BLOCK = 2 * LANES,                     /* output channels of a product */
     WINOGRAD_SIDE = 6,
     WINOGRAD_PLACES = WINOGRAD_SIDE * WINOGRAD_SIDE,
-    /* Floats, a line of the cache: places that are further apart than they need by this do not compete for its
-     * lines. */
+    /* Floats between places, beyond what they need: one cache line, so that places do not compete for the same lines
+     * of a cache. */
     WINOGRAD_APART = LINE_FLOATS,
     WINOGRAD_GROUP_FLOATS = WINOGRAD_PLACES * WINOGRAD_TILES * WINOGRAD_BLOCK /* of a group's products */
 };
@@ -42,17 +43,19 @@ void CNN__SIMD(winograd_input)(const float *from, int64_t row_step, int64_t colu
 void CNN__SIMD(winograd_kernel)(int taps, const float *from, int64_t row_step, int64_t column_step, float *to,
                                 int64_t place_step);
 
-/* The outputs of a tile, 2 to 5 a side, from products that are place_step apart, each plus `bias` and then at least
- * `min`. Returns the sum of the outputs as they were before: where it is finite, they all are. */
+/* The outputs of a tile, 2 to 5 a side, from products that are place_step floats apart: each is max(output + bias,
+ * min). Returns the sum of the outputs before bias and maximum; where it is finite, all of them are. */
 lanes CNN__SIMD(winograd_output)(int side, const float *products, int64_t place_step, lanes bias, lanes min, float *to,
                                  int64_t row_step, int64_t column_step);
 
-/* One place: out[tile][BLOCK] = Σ in[tile]·kernels over `depth` channels, or += for `more` of them. in is
- * [depth / LANES][TILES][LANES], kernels [depth][BLOCK]. Rows of `out` past the number of tiles may be written. */
+/* The products of one place: out[tile][WINOGRAD_BLOCK] = Σ in[tile]·kernels over `depth` channels, or += if `more`.
+ * in is [depth / LANES][WINOGRAD_TILES][LANES] and kernels [depth][WINOGRAD_BLOCK]. Rows of `out` beyond the number
+ * of tiles may be written. */
 void CNN__SIMD(winograd_product)(int64_t tiles, int64_t depth, bool more, const float *in, const float *kernels,
                                  float *out);
 
-/* One place of a gradient of weights: out[LANES][BLOCK] = Σ over tiles of in[tile][LANES] by kernels[tile][BLOCK]. */
+/* The products of one place of a gradient of weights: out[LANES][WINOGRAD_BLOCK] = Σ over tiles of in[tile][LANES] ·
+ * kernels[tile][WINOGRAD_BLOCK]. */
 void CNN__SIMD(winograd_outer)(int64_t tiles, const float *in, const float *kernels, float *out);
 
 #define winograd_outer CNN__SIMD(winograd_outer)
@@ -61,8 +64,8 @@ void CNN__SIMD(winograd_outer)(int64_t tiles, const float *in, const float *kern
 #define winograd_output CNN__SIMD(winograd_output)
 #define winograd_product CNN__SIMD(winograd_product)
 
-/* A line of products to a line of m outputs: the polynomial's coefficients from its values at the points. m is a
- * constant. */
+/* Turns a line of products into a line of m outputs: a polynomial's coefficients from its values at the points. m is
+ * a constant. */
 CNN__INLINE void winograd_outputs(int m, const lanes v[WINOGRAD_SIDE], lanes *y)
 {
     const float near[] = { 1, WINOGRAD_NEAR, WINOGRAD_NEAR2, WINOGRAD_NEAR2 * WINOGRAD_NEAR,
