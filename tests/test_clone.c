@@ -7,7 +7,8 @@ static cnn_module *every_layer(void)
 {
     cnn_module *inner = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 2, 4, 3, .padding = 1, .groups = 2, .no_bias = true),
                                            cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2, .ceil_mode = true));
-    return cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 1, 2, 3, .padding_mode = CNN_PADDING_SAME), inner,
+    return cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 1, 2, 3, .padding_mode = CNN_PADDING_SAME),
+                              cnn_batch_norm2d_new(ctx, 2, .momentum = 0.25), inner,
                               cnn_flatten_new(ctx), cnn_dropout_new(ctx, 0.25), cnn_linear_new(ctx, 36, 3),
                               cnn_linear_new(ctx, 3, 2, .no_bias = true));
 }
@@ -55,6 +56,7 @@ START_TEST(a_clone_is_equal_and_its_own)
 {
     cnn_module *m = every_layer();
     cnn_tensor_set_requires_grad(cnn_module_find(m, "0.bias"), false);
+    ck_assert_int_eq(cnn_module_set_mode(cnn_module_child(m, 4, NULL), CNN_MODULE_EVALUATES), CNN_OK);
     cnn_random_state before, after;
     cnn_context_random_state(ctx, &before);
     cnn_module *clone = cnn_module_clone(m);
@@ -63,12 +65,14 @@ START_TEST(a_clone_is_equal_and_its_own)
     ck_assert(before.stream == after.stream);
     assert_equal_text(m, clone);
     assert_equal_state(m, clone);
+    ck_assert_int_eq(cnn_module_get_mode(cnn_module_child(clone, 4, NULL)), CNN_MODULE_EVALUATES);
     assert_equal_results(m, clone);
+    assert_equal_state(m, clone); /* each has updated its own running statistics */
     ck_assert_ptr_null(cnn_tensor_grad(cnn_module_find(clone, "0.weight")));
 
     /* What one learns the other does not see, and it outlives what it was made from. */
-    cnn_tensor_fill(cnn_module_find(m, "5.weight"), 7);
-    ck_assert(*(float *)cnn_tensor_data(cnn_module_find(clone, "5.weight")) != 7);
+    cnn_tensor_fill(cnn_module_find(m, "6.weight"), 7);
+    ck_assert(*(float *)cnn_tensor_data(cnn_module_find(clone, "6.weight")) != 7);
     cnn_module *again = cnn_module_clone(clone);
     cnn_module_free(m);
     assert_equal_results(again, clone);
@@ -79,7 +83,7 @@ END_TEST
 
 START_TEST(a_part_is_cloned_without_its_parent)
 {
-    cnn_module *m = every_layer(), *part = cnn_module_child(m, 1, NULL), *clone = cnn_module_clone(part);
+    cnn_module *m = every_layer(), *part = cnn_module_child(m, 2, NULL), *clone = cnn_module_clone(part);
     assert_equal_text(part, clone);
     ck_assert_ptr_nonnull(cnn_module_add(m, "clone", clone)); /* nobody owns it yet */
     cnn_module_free(m);
@@ -104,6 +108,28 @@ START_TEST(gradients_stay_behind)
     cnn_tensor_free(x);
     cnn_module_free(m);
     cnn_module_free(clone);
+}
+END_TEST
+
+/* Layers of sequences: the clone computes with its own tensors once what it was made from is gone. */
+START_TEST(layers_of_sequences_are_cloned)
+{
+    float before[8], after[8];
+    cnn_module *m = cnn_sequential_new(ctx, cnn_embedding_new(ctx, 5, 3), cnn_lstm_new(ctx, 3, 2));
+    cnn_tensor *ids = cnn_tensor_arange(ctx, CNN_I64, 0, 4, 1);
+    for (int i = 0; i < 2; i++) {
+        cnn_tape_begin(tape, CNN_EVAL);
+        cnn_tensor *y = cnn_forward(m, cnn_reshape(cnn_input(tape, ids), CNN_SHAPE(4, 1)));
+        ck_assert_msg(cnn_tensor_read(y, i ? after : before, sizeof before) == CNN_OK, "%s", cnn_last_error(ctx));
+        cnn_module *clone = cnn_module_clone(m);
+        ck_assert_msg(clone != NULL, "%s", cnn_last_error(ctx));
+        cnn_tensor_fill(cnn_module_find(m, "0.weight"), 9);
+        cnn_module_free(m);
+        m = clone;
+    }
+    ck_assert_mem_eq(before, after, sizeof before);
+    cnn_tensor_free(ids);
+    cnn_module_free(m);
 }
 END_TEST
 
@@ -258,6 +284,7 @@ int main(void)
     tcase_add_test(clones, a_clone_is_equal_and_its_own);
     tcase_add_test(clones, a_part_is_cloned_without_its_parent);
     tcase_add_test(clones, gradients_stay_behind);
+    tcase_add_test(clones, layers_of_sequences_are_cloned);
     tcase_add_test(clones, modules_of_the_users_say_how);
     tcase_add_test(clones, what_cannot_be_cloned_is_refused);
     tcase_add_test(clones, a_tree_of_any_depth_is_cloned);

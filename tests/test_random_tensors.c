@@ -2,6 +2,7 @@
  * stream they take; and how they are distributed. */
 #include <cnn/cnn.h>
 
+#include "autograd/tape.h"
 #include "base/random.h"
 #include "support/suite.h"
 
@@ -192,6 +193,38 @@ START_TEST(bad_draws_fail_the_step)
 }
 END_TEST
 
+/* A module that trains within an evaluation step: its dropout takes the step's own stream, a new one for each step. */
+START_TEST(dropout_in_evaluation_draws_anew_in_each_step)
+{
+    float values[2][64];
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(64));
+    cnn_module *dropout = cnn_dropout_new(ctx, 0.5);
+    cnn_module_set_mode(dropout, CNN_MODULE_TRAINS);
+    for (int i = 0; i < 2; i++) {
+        cnn_tape_begin(tape, CNN_EVAL);
+        ck_assert_int_eq(cnn_tensor_read(cnn_forward(dropout, cnn_input(tape, x)), values[i], sizeof values[i]), CNN_OK);
+        ck_assert(stream_now(ctx) == (uint64_t)i + 1);
+    }
+    ck_assert(memcmp(values[0], values[1], sizeof values[0]) != 0);
+    cnn_module_free(dropout);
+    cnn_tensor_free(x);
+}
+END_TEST
+
+/* A trace has the draw's shape and its place in the graph, and takes no numbers. */
+START_TEST(a_trace_draws_nothing)
+{
+    ck_assert_int_eq(cnn__tape_begin_trace(tape, CNN_EVAL), CNN_OK);
+    cnn_tensor *z = cnn_tape_randn(tape, CNN_F32, CNN_SHAPE(2, 3));
+    const cnn__node *node = cnn__tape_last_node(tape);
+    ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s", cnn_tape_error(tape));
+    ck_assert(z->ndim == 2 && z->shape[1] == 3);
+    ck_assert(node && node->count == 0 && node->out[0] == z);
+    ck_assert_str_eq(node->op->name, "tape_randn");
+    ck_assert(stream_now(ctx) == 0);
+}
+END_TEST
+
 START_TEST(a_random_state_with_reserved_bytes_set_is_refused)
 {
     cnn_random_state state;
@@ -214,6 +247,8 @@ int main(void)
     tcase_add_test(tests, the_ends_of_bernoulli_are_certain);
     tcase_add_test(tests, gradients_pass_noise_by);
     tcase_add_test(tests, bad_draws_fail_the_step);
+    tcase_add_test(tests, dropout_in_evaluation_draws_anew_in_each_step);
+    tcase_add_test(tests, a_trace_draws_nothing);
     tcase_add_test(tests, a_random_state_with_reserved_bytes_set_is_refused);
     return suite_run(suite);
 }

@@ -57,25 +57,19 @@ static int describe(const cnn_module *self, char *buffer, size_t size)
 }
 
 /* The tensors are the clone's own. */
-static cnn_status batch_norm2d_clone(cnn_module *to, const cnn_module *self)
+static cnn_status batch_norm_clone(cnn_module *to, const cnn_module *self)
 {
     layer *l = to->attributes;
-    const layer *from = self->attributes;
-    *l = *from;
-    if (from->weight) {
-        l->weight = to->parameters.items[0].tensor;
-        l->bias = to->parameters.items[1].tensor;
-    }
-    if (from->mean) {
-        l->mean = to->buffers.items[0].tensor;
-        l->var = to->buffers.items[1].tensor;
-        l->batches = to->buffers.items[2].tensor;
+    *l = *(const layer *)self->attributes;
+    cnn_tensor **const tensors[] = { &l->weight, &l->bias, &l->mean, &l->var, &l->batches };
+    for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++) {
+        *tensors[i] = cnn__cloned(to, self, *tensors[i]);
     }
     return CNN_OK;
 }
 
 static const cnn__module_class batch_norm2d_class = {
-    .type = "BatchNorm2d", .forward = forward, .describe = describe, .clone = batch_norm2d_clone
+    .type = "BatchNorm2d", .forward = forward, .describe = describe, .clone = batch_norm_clone
 };
 
 static cnn_status check(const cnn_context *ctx, const char *call, const layer *l)

@@ -39,7 +39,7 @@ static cnn_status clone_tensors(cnn_module *to, const cnn_module *from)
     return status;
 }
 
-/* One node without children. A class that copies its attributes itself begins with zeros. */
+/* One node without children, its attributes zeros. */
 static cnn_module *clone_node(const cnn_module *from)
 {
     cnn_module *to = cnn__module_new(from->ctx, clone_call, from->class, from->attributes_size);
@@ -52,9 +52,6 @@ static cnn_module *clone_node(const cnn_module *from)
         return NULL;
     }
     to->mode = from->mode;
-    if (from->attributes_size && !from->class->clone) {
-        memcpy(to->attributes, from->attributes, from->attributes_size);
-    }
     if (clone_tensors(to, from) != CNN_OK) {
         cnn_module_free(to);
         return NULL;
@@ -88,6 +85,37 @@ static cnn_module *clone_tree(const cnn_module *root)
 
 /* ---- what classes keep ---- */
 
+cnn_status cnn__clone_bytes(cnn_module *clone, const cnn_module *self)
+{
+    memcpy(clone->attributes, self->attributes, self->attributes_size);
+    return CNN_OK;
+}
+
+cnn_tensor *cnn__cloned(const cnn_module *clone, const cnn_module *self, const cnn_tensor *tensor)
+{
+    for (int i = 0; tensor && i < self->parameters.count; i++) {
+        if (self->parameters.items[i].tensor == tensor) {
+            return clone->parameters.items[i].tensor;
+        }
+    }
+    for (int i = 0; tensor && i < self->buffers.count; i++) {
+        if (self->buffers.items[i].tensor == tensor) {
+            return clone->buffers.items[i].tensor;
+        }
+    }
+    return NULL;
+}
+
+static cnn_status clone_node_attributes(cnn_module *to, const cnn_module *from)
+{
+    if (from->class->clone) {
+        return from->class->clone(to, from);
+    }
+    return from->attributes_size == 0 ? CNN_OK
+                                      : cnn__fail(from->ctx, CNN_ERROR_UNSUPPORTED, "%s: %s cannot be cloned",
+                                                  clone_call, cnn_module_type(from));
+}
+
 typedef struct pair {
     cnn_module *to;
     const cnn_module *from;
@@ -109,7 +137,7 @@ static pair deepest(pair p)
 static cnn_status clone_attributes(cnn_module *copy, const cnn_module *root)
 {
     for (pair p = deepest((pair){ copy, root });;) {
-        cnn_status status = p.from->class->clone ? p.from->class->clone(p.to, p.from) : CNN_OK;
+        cnn_status status = clone_node_attributes(p.to, p.from);
         if (status != CNN_OK || p.to == copy) {
             return status;
         }

@@ -26,8 +26,8 @@ static cnn_status linear_clone(cnn_module *to, const cnn_module *self)
 {
     layer *l = to->attributes;
     *l = *(const layer *)self->attributes;
-    l->weight = to->parameters.items[0].tensor;
-    l->bias = l->bias ? to->parameters.items[1].tensor : NULL;
+    l->weight = cnn__cloned(to, self, l->weight);
+    l->bias = cnn__cloned(to, self, l->bias);
     return CNN_OK;
 }
 

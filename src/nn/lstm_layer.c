@@ -76,7 +76,9 @@ static int describe(const cnn_module *self, char *buffer, size_t size)
                     o->bidirectional ? ", bidirectional=True" : "");
 }
 
-static const cnn__module_class lstm_class = { .type = "LSTM", .forward = forward, .describe = describe };
+static const cnn__module_class lstm_class = {
+    .type = "LSTM", .forward = forward, .describe = describe, .clone = cnn__clone_bytes
+};
 
 /* ---- forward with states ---- */
 

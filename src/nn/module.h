@@ -26,7 +26,8 @@ typedef struct cnn__module_class {
     /* Releases what `attributes` holds; NULL: nothing. */
     void (*destroy)(cnn_module *self);
     /* Fills the attributes of `clone`, which are zeros, from those of `self`; its tensors and children are copied
-     * already. Reports as "module_clone". NULL: the attributes are copied as bytes. */
+     * already. Reports as "module_clone". Attributes without pointers take cnn__clone_bytes, those with pointers to the
+     * module's own tensors cnn__cloned(). NULL: the class has no attributes, or cannot be cloned. */
     cnn_status (*clone)(cnn_module *clone, const cnn_module *self);
 } cnn__module_class;
 
@@ -67,6 +68,11 @@ cnn_module *cnn__module_new(cnn_context *ctx, const char *call, const cnn__modul
 
 /* Makes `child` a child; on failure, which is reported as `call`, the caller still has it. */
 cnn_status cnn__module_attach(cnn_module *parent, const char *call, const char *name, cnn_module *child);
+
+/* A class's `clone` for attributes that may be copied as bytes; succeeds. */
+cnn_status cnn__clone_bytes(cnn_module *clone, const cnn_module *self);
+/* The copy in `clone` of a parameter or buffer that `self` itself owns; NULL for NULL. */
+cnn_tensor *cnn__cloned(const cnn_module *clone, const cnn_module *self, const cnn_tensor *tensor);
 
 /* Frees every module among `modules` that has no parent, each once, with its children. */
 void cnn__modules_free(cnn_module *const *modules, int count);

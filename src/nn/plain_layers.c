@@ -61,9 +61,9 @@ static int maxpool_describe(const cnn_module *self, char *buffer, size_t size)
                     pair_text(dilation, w->dilation), w->ceil_mode ? "True" : "False");
 }
 
-static const cnn__module_class maxpool_class = { .type = "MaxPool2d",
-                                                 .forward = maxpool_forward,
-                                                 .describe = maxpool_describe };
+static const cnn__module_class maxpool_class = {
+    .type = "MaxPool2d", .forward = maxpool_forward, .describe = maxpool_describe, .clone = cnn__clone_bytes
+};
 
 cnn_module *cnn_maxpool2d_create(cnn_context *ctx, const cnn_maxpool2d_options *options)
 {
@@ -104,9 +104,9 @@ static int dropout_describe(const cnn_module *self, char *buffer, size_t size)
     return snprintf(buffer, size, "p=%s, inplace=False", cnn__float_text(text, *p));
 }
 
-static const cnn__module_class dropout_class = { .type = "Dropout",
-                                                 .forward = dropout_forward,
-                                                 .describe = dropout_describe };
+static const cnn__module_class dropout_class = {
+    .type = "Dropout", .forward = dropout_forward, .describe = dropout_describe, .clone = cnn__clone_bytes
+};
 
 cnn_module *cnn_dropout_create(cnn_context *ctx, double p, const cnn_dropout_options *options)
 {
@@ -144,9 +144,9 @@ static int flatten_describe(const cnn_module *self, char *buffer, size_t size)
     return snprintf(buffer, size, "start_dim=%d, end_dim=%d", l->start_dim, l->end_dim);
 }
 
-static const cnn__module_class flatten_class = { .type = "Flatten",
-                                                 .forward = flatten_forward,
-                                                 .describe = flatten_describe };
+static const cnn__module_class flatten_class = {
+    .type = "Flatten", .forward = flatten_forward, .describe = flatten_describe, .clone = cnn__clone_bytes
+};
 
 /* Is there an input whose dimensions these are? */
 static bool dims_are_possible(int start, int end)

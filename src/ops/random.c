@@ -1,12 +1,24 @@
-/* Random tensors of a step: operations without operands. Their numbers are a pure function of the step's random key and
+/* Random tensors of a step: operations without inputs. Their numbers are a pure function of the step's random key and
  * the order of its draws. */
-#include "autograd/tape.h"
+#include "ops/operation.h"
 
 #include "base/math.h"
 
-static const cnn__op rand_op = { .name = "tape_rand" };
-static const cnn__op randn_op = { .name = "tape_randn" };
-static const cnn__op bernoulli_op = { .name = "tape_bernoulli" };
+typedef struct draw {
+    double p; /* of Bernoulli's */
+    int dtype, ndim;
+    int64_t shape[CNN_MAX_DIMS];
+} draw;
+
+static const cnn__attribute draw_attributes[] = { CNN__ATTRIBUTE(CNN__INT, draw, dtype),
+                                                  { "shape", CNN__INT64, offsetof(draw, shape), CNN_MAX_DIMS,
+                                                    offsetof(draw, ndim) },
+                                                  CNN__ATTRIBUTE(CNN__FLOAT, draw, p),
+                                                  { .name = NULL } };
+
+static const cnn__op rand_op = { .name = "tape_rand", .size = sizeof(draw), .attributes = draw_attributes };
+static const cnn__op randn_op = { .name = "tape_randn", .size = sizeof(draw), .attributes = draw_attributes };
+static const cnn__op bernoulli_op = { .name = "tape_bernoulli", .size = sizeof(draw), .attributes = draw_attributes };
 
 /* False where the step cannot go on: `call->nil` is then what to return. */
 static bool draw_begin(cnn__call *call, const cnn__op *op, cnn_tape *tape)
@@ -23,9 +35,21 @@ static bool draw_begin(cnn__call *call, const cnn__op *op, cnn_tape *tape)
     return step->status == CNN_OK;
 }
 
-/* `p` is that of Bernoulli's. */
-static cnn_tensor *draw(cnn__call *call, cnn__distribution distribution, double p, cnn_dtype dtype, int ndim,
-                        const int64_t *shape)
+/* In a trace the draw is on the list, and there are no elements. */
+static cnn_tensor *trace_draw(cnn__call *call, cnn_tensor *y, double p)
+{
+    draw d = { .p = p, .dtype = (int)y->dtype, .ndim = y->ndim };
+    cnn__spec spec = { .kind = CNN__OUT_NEW };
+    for (int i = 0; i < y->ndim; i++) {
+        d.shape[i] = y->shape[i];
+    }
+    call->spec = &spec;
+    call->out[0] = y;
+    return cnn__call_record(call, &d, sizeof d, 0) ? y : call->nil;
+}
+
+static cnn_tensor *make_draw(cnn__call *call, cnn__distribution distribution, double p, cnn_dtype dtype, int ndim,
+                             const int64_t *shape)
 {
     bool flags = distribution == CNN__BERNOULLI;
     if (cnn__dtype_valid(dtype) && !cnn__dtype_is_real(dtype) && !(flags && dtype == CNN_BOOL)) {
@@ -36,6 +60,9 @@ static cnn_tensor *draw(cnn__call *call, cnn__distribution distribution, double 
     if (!y) {
         return call->nil;
     }
+    if (cnn__tape_tracing(call->tape)) {
+        return trace_draw(call, y, p);
+    }
     uint64_t key[2];
     cnn__tape_random_key(call->tape, key);
     cnn__draw(y, key, distribution, p);
@@ -45,13 +72,13 @@ static cnn_tensor *draw(cnn__call *call, cnn__distribution distribution, double 
 cnn_tensor *cnn_tape_rand(cnn_tape *tape, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
     cnn__call call;
-    return draw_begin(&call, &rand_op, tape) ? draw(&call, CNN__UNIFORM, 0, dtype, ndim, shape) : call.nil;
+    return draw_begin(&call, &rand_op, tape) ? make_draw(&call, CNN__UNIFORM, 0, dtype, ndim, shape) : call.nil;
 }
 
 cnn_tensor *cnn_tape_randn(cnn_tape *tape, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
     cnn__call call;
-    return draw_begin(&call, &randn_op, tape) ? draw(&call, CNN__NORMAL, 0, dtype, ndim, shape) : call.nil;
+    return draw_begin(&call, &randn_op, tape) ? make_draw(&call, CNN__NORMAL, 0, dtype, ndim, shape) : call.nil;
 }
 
 cnn_tensor *cnn_tape_bernoulli(cnn_tape *tape, cnn_dtype dtype, double p, int ndim, const int64_t *shape)
@@ -63,5 +90,5 @@ cnn_tensor *cnn_tape_bernoulli(cnn_tape *tape, cnn_dtype dtype, double p, int nd
     if (!(p >= 0 && p <= 1)) {
         return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "p is %s, expected 0 to 1", CNN__G(p));
     }
-    return draw(&call, CNN__BERNOULLI, cnn__option(p, 0), dtype, ndim, shape);
+    return make_draw(&call, CNN__BERNOULLI, cnn__option(p, 0), dtype, ndim, shape);
 }
