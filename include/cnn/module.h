@@ -60,10 +60,10 @@ CNN_API cnn_module *cnn_linear_create(cnn_context *ctx, int64_t in_features, int
  * gets no gradient. Its input is i64 or i32: see cnn_embedding(). @since 0.2 */
 CNN_API cnn_module *cnn_embedding_create(cnn_context *ctx, int64_t num_embeddings, int64_t embedding_dim,
                                          const cnn_embedding_options *options);
-/** torch.nn.LSTM without proj_size: for each layer k `weight_ih_lk` [4·H, its input], `weight_hh_lk` [4·H,H], `bias_ih_lk`
- * and `bias_hh_lk` [4·H], the same with `_reverse` behind for the other direction, all uniform in ±1/√H. Its forward
- * takes x [T,N,input_size], begins with zeros and gives y [T,N,directions·H]; cnn_lstm_forward() also takes and gives
- * states. The formula is that of cnn_lstm(). @since 0.2 */
+/** torch.nn.LSTM without proj_size: for each layer k `weight_ih_lk` [4·H, its input], `weight_hh_lk` [4·H,H],
+ * `bias_ih_lk` and `bias_hh_lk` [4·H], the same with `_reverse` behind for the other direction, all uniform in ±1/√H.
+ * Its forward takes x [T,N,input_size], begins with zeros and gives y [T,N,directions·H]; cnn_lstm_forward() also takes
+ * and gives states. The formula is that of cnn_lstm(). @since 0.2 */
 CNN_API cnn_module *cnn_lstm_create(cnn_context *ctx, int64_t input_size, int64_t hidden_size,
                                     const cnn_lstm_options *options);
 
@@ -250,7 +250,8 @@ CNN_API cnn_status cnn_forward_many(cnn_tape *tape, cnn_module *module, cnn_tens
  * @param module    made by cnn_lstm_create(); another type is CNN_ERROR_INVALID_ARGUMENT.
  * @param x         on a tape, as for cnn_forward().
  * @param h0, c0    [layers·directions,N,H], for each layer the forward direction first; NULL: zeros.
- * @param h_n, c_n  receive the states after the last step in the same shape: tensors of that tape, nil on failure. May be
+ * @param h_n, c_n  receive the states after the last step in the same shape: tensors of that tape, nil on failure. May
+ * be
  *                  NULL.
  * @return y, a tensor of that tape; nil on failure, as for cnn_forward(). Threads as for cnn_forward(). @since 0.2
  */

@@ -92,7 +92,8 @@ CNN_API cnn_tensor *cnn_min(cnn_tensor *x, int count, const int *dims, bool keep
 CNN_API cnn_tensor *cnn_argmax(cnn_tensor *x, int count, const int *dims, bool keepdim);
 /** The largest elements along one dimension and where they are: torch.max(x, dim). Any dtype; a NaN wins, and so does
  * the first of equal elements, which gets the whole gradient. A dimension of size 0: an error.
- * @param indices  receives the positions along `dim`, i64, in the result's shape and without a gradient; a tensor of the
+ * @param indices  receives the positions along `dim`, i64, in the result's shape and without a gradient; a tensor of
+ * the
  *                 same tape, nil on failure. May be NULL.
  * @since 0.2 */
 CNN_API cnn_tensor *cnn_max_along(cnn_tensor *x, int dim, bool keepdim, cnn_tensor **indices);
@@ -316,12 +317,12 @@ typedef struct cnn_embedding_options {
 } cnn_embedding_options;
 
 /**
- * Rows of a table by their indices (torch.nn.functional.embedding): result[i…,d…] = weight[indices[i…],d…]. The gradient
- * of a row is the sum over its uses, added up in double and in their order whatever the number of threads.
+ * Rows of a table by their indices (torch.nn.functional.embedding): result[i…,d…] = weight[indices[i…],d…]. The
+ * gradient of a row is the sum over its uses, added up in double and in their order whatever the number of threads.
  *
  * @param weight   [n,d…], f32 or f64.
- * @param indices  any shape, i64 or i32, each in [0, n): another one is CNN_ERROR_INVALID_ARGUMENT and names its position.
- * @return [indices' shape…,d…]. Of PyTorch's options max_norm, scale_grad_by_freq and sparse are missing.
+ * @param indices  any shape, i64 or i32, each in [0, n): another one is CNN_ERROR_INVALID_ARGUMENT and names its
+ * position. @return [indices' shape…,d…]. Of PyTorch's options max_norm, scale_grad_by_freq and sparse are missing.
  * @since 0.2
  */
 CNN_API cnn_tensor *cnn_embedding(cnn_tensor *weight, cnn_tensor *indices, const cnn_embedding_options *options);
@@ -353,7 +354,8 @@ typedef struct cnn_lstm_options {
  * @param weight_ih  [4·H,I].
  * @param weight_hh  [4·H,H].
  * @param bias_ih, bias_hh  [4·H], or NULL.
- * @param h_n, c_n   receive h and c of the step that was computed last, [N,H]: tensors of the same tape, nil on failure.
+ * @param h_n, c_n   receive h and c of the step that was computed last, [N,H]: tensors of the same tape, nil on
+ * failure.
  *                   May be NULL.
  * @return [T,N,H]: h of all steps, in the order of x.
  * @since 0.2

@@ -1,5 +1,5 @@
-/* One time step of an LSTM behind its matrix products (Hochreiter & Schmidhuber, "Long Short-Term Memory", 1997, with the
- * forget gate of Gers et al.), and its gradient. In the order of PyTorch's weights
+/* One time step of an LSTM behind its matrix products (Hochreiter & Schmidhuber, "Long Short-Term Memory", 1997, with
+ * the forget gate of Gers et al.), and its gradient. In the order of PyTorch's weights
  *
  *     i, f, o = sigmoid(…), g = tanh(…)       c = f · c_before + i · g       h = o · tanh(c)
  *

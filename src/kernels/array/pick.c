@@ -1,5 +1,5 @@
-/* Elements picked along one dimension by their numbers, and put back: torch.gather and scatter_ with one number for each
- * position of the other dimensions. No two numbers name the same element, so tasks may write in any order. */
+/* Elements picked along one dimension by their numbers, and put back: torch.gather and scatter_ with one number for
+ * each position of the other dimensions. No two numbers name the same element, so tasks may write in any order. */
 #include "kernels/array/array.h"
 #include "kernels/array/nest.h"
 
