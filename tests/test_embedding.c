@@ -117,6 +117,20 @@ START_TEST(first_values_are_standard_normal)
 }
 END_TEST
 
+START_TEST(a_clone_has_a_table_of_its_own)
+{
+    cnn_module *m = cnn_embedding_new(ctx, 4, 3, .has_padding_idx = true), *clone = cnn_module_clone(m);
+    cnn_tensor *indices = tensor_i64(2, 0, 2, 3);
+    cnn_tensor_fill(cnn_module_find(clone, "weight"), 0.5);
+    cnn_tensor *x = cnn_input(tape, indices);
+    ck_assert_double_eq(cnn_tensor_item(cnn_sum(cnn_forward(clone, x), CNN_ALL_DIMS, false)), 6);
+    ck_assert_double_ne(cnn_tensor_item(cnn_sum(cnn_forward(m, x), CNN_ALL_DIMS, false)), 6);
+    cnn_tensor_free(indices);
+    cnn_module_free(m);
+    cnn_module_free(clone);
+}
+END_TEST
+
 START_TEST(bad_layers_are_refused)
 {
     ck_assert_ptr_null(cnn_embedding_new(ctx, 0, 3));
@@ -162,6 +176,7 @@ int main(void)
     tcase_add_test(tests, the_gradient_of_a_row_used_often_is_exact);
     tcase_add_test(tests, the_padding_row_stays_zero);
     tcase_add_loop_test(tests, first_values_are_standard_normal, 0, 2);
+    tcase_add_test(tests, a_clone_has_a_table_of_its_own);
     tcase_add_test(tests, bad_layers_are_refused);
     tcase_add_test(tests, a_failed_layer_draws_no_random_numbers);
     return suite_run(suite);

@@ -222,6 +222,39 @@ START_TEST(as_a_module_it_gives_y)
 }
 END_TEST
 
+START_TEST(as_a_module_of_several_tensors_it_gives_the_states)
+{
+    cnn_module *m = cnn_lstm_new(ctx, IN, HIDDEN, .num_layers = 2);
+    cnn_tensor *plain = sequence(3, 2), *h0 = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 2, HIDDEN)), *h_n, *c_n, *out[3];
+    cnn_tensor *x = cnn_input(tape, plain), *y = cnn_lstm_forward(m, x, h0, NULL, &h_n, &c_n);
+    ck_assert_int_eq(cnn_forward_many(tape, m, (cnn_tensor *const[]){ x, h0 }, 2, out, 3), CNN_OK);
+    ck_assert(equal(out[0], y) && equal(out[1], h_n) && equal(out[2], c_n));
+    ck_assert_int_eq(cnn_forward_many(tape, m, (cnn_tensor *const[]){ x, h0, NULL }, 3, out, 2), CNN_OK);
+    ck_assert(equal(out[0], y) && equal(out[1], h_n));
+    ck_assert_int_eq(cnn_forward_many(tape, m, (cnn_tensor *const[]){ x, h0, NULL, NULL }, 4, out, 3), CNN_ERROR_INVALID_ARGUMENT);
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "forward: LSTM takes x, h0 and c0 and returns y, h_n and c_n, given 4 and asked for 3");
+    cnn_tape_begin(tape, CNN_TRAIN);
+    ck_assert_int_eq(cnn_forward_many(tape, m, (cnn_tensor *const[]){ NULL, h0 }, 2, out, 3), CNN_ERROR_INVALID_ARGUMENT);
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "given 2 without x and asked for 3");
+    cnn_tensor_free(plain);
+    cnn_tensor_free(h0);
+    cnn_module_free(m);
+}
+END_TEST
+
+START_TEST(a_clone_has_parameters_of_its_own)
+{
+    cnn_module *m = cnn_lstm_new(ctx, IN, HIDDEN, .bidirectional = true), *clone = cnn_module_clone(m);
+    cnn_tensor *plain = sequence(3, 2), *x = cnn_input(tape, plain);
+    ck_assert(equal(cnn_forward(m, x), cnn_forward(clone, x)));
+    cnn_tensor_fill(cnn_module_find(clone, "weight_ih_l0_reverse"), 0.5);
+    ck_assert(!equal(cnn_forward(m, x), cnn_forward(clone, x)));
+    cnn_tensor_free(plain);
+    cnn_module_free(m);
+    cnn_module_free(clone);
+}
+END_TEST
+
 /* With p = 1 the second layer sees zeros in training and the first layer's output in evaluation. */
 START_TEST(dropout_is_between_layers_in_training)
 {
@@ -371,6 +404,8 @@ int main(void)
     tcase_add_loop_test(tests, what_is_left_out_has_no_part_in_gradients, 0, VARIANTS);
     tcase_add_test(tests, states_continue_a_sequence);
     tcase_add_test(tests, as_a_module_it_gives_y);
+    tcase_add_test(tests, as_a_module_of_several_tensors_it_gives_the_states);
+    tcase_add_test(tests, a_clone_has_parameters_of_its_own);
     tcase_add_test(tests, dropout_is_between_layers_in_training);
     tcase_add_test(tests, equal_steps_allocate_nothing);
     tests = suite_case(suite, "refused", setup, teardown);

@@ -1,11 +1,13 @@
 /* torch.nn.LSTM: layers of cnn_lstm(), each reading the output of the one before it, in one direction or in both. The
  * parameters lie in the module's list in the order of PyTorch's state_dict: for each layer and each direction
  * weight_ih, weight_hh and, unless there is no bias, bias_ih and bias_hh. */
-#include "nn/forward.h"
+#include "autograd/running.h"
+#include "autograd/tape.h"
 #include "nn/layer.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { MAX_LAYERS = 1000 };
 
@@ -76,10 +78,6 @@ static int describe(const cnn_module *self, char *buffer, size_t size)
                     o->bidirectional ? ", bidirectional=True" : "");
 }
 
-static const cnn__module_class lstm_class = {
-    .type = "LSTM", .forward = forward, .describe = describe, .clone = cnn__clone_bytes
-};
-
 /* ---- forward with states ---- */
 
 static bool check_state(const cnn_module *module, cnn_tape *tape, const cnn_tensor *t, const char *name)
@@ -87,14 +85,7 @@ static bool check_state(const cnn_module *module, cnn_tape *tape, const cnn_tens
     const layer *l = module->attributes;
     const int count = (int)l->options.num_layers * l->directions;
     char text[CNN__SHAPE_TEXT];
-    if (!t || t->kind == CNN__TENSOR_NIL) { /* the slices of a nil tensor are nil */
-        return true;
-    }
-    if (cnn__tensor_check_current(t, "lstm_forward") != CNN_OK) {
-        cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
-        return false;
-    }
-    if (t->ndim != 3 || t->shape[0] != count) {
+    if (t && (t->ndim != 3 || t->shape[0] != count)) {
         cnn__tape_fail(tape, CNN_ERROR_SHAPE, "lstm_forward: %s is %s, expected [%d,N,%lld]", name,
                        cnn__shape_text(text, t->ndim, t->shape), count, (long long)l->hidden);
         return false;
@@ -102,77 +93,62 @@ static bool check_state(const cnn_module *module, cnn_tape *tape, const cnn_tens
     return true;
 }
 
-/* The states of all layers and directions as one tensor, which outlasts the end of the forward. */
-static cnn_tensor *stack(cnn_tensor *const *each, int count)
+/* x, h0 and c0 make y, h_n and c_n; the last ones of each may be missing. */
+static cnn_status forward_many(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
+                               int output_count)
 {
-    cnn_tensor *t = cnn_stack(each, count, 0);
-    t->kept = t->kind == CNN__TENSOR_TAPE;
-    return t;
-}
-
-static cnn_tensor *run(cnn_module *module, cnn_tensor *x, cnn_tensor *h0, cnn_tensor *c0, cnn_tensor **h_n,
-                       cnn_tensor **c_n)
-{
-    const layer *l = module->attributes;
+    const layer *l = self->attributes;
     const int count = (int)l->options.num_layers * l->directions;
-    cnn_tape *tape = x->tape;
-    cnn_tensor *y = NULL;
-    cnn__mark mark = cnn__tape_mark(tape);
-    cnn_tensor **each = cnn__tape_arena(tape, 2 * (size_t)count * sizeof(cnn_tensor *));
-    if (each && check_state(module, tape, h0, "h0") && check_state(module, tape, c0, "c0")) {
-        y = run_layers(module, x, &(states){ h0, c0, each, each + count });
-        *h_n = stack(each, count);
-        *c_n = stack(each + count, count);
-        cnn__tape_drop_since(tape, mark, y);
-        (*h_n)->kept = (*c_n)->kept = false;
+    cnn_tensor *in[3] = { NULL };
+    if (input_count < 1 || input_count > 3 || output_count < 1 || output_count > 3 || !inputs[0]) {
+        return cnn__fail(self->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "forward: LSTM takes x, h0 and c0 and returns y, h_n and c_n, given %d%s and asked for %d",
+                         input_count, input_count > 0 && !inputs[0] ? " without x" : "", output_count);
     }
-    return y;
+    memcpy(in, inputs, (size_t)input_count * sizeof *in);
+    cnn_tape *tape = in[0]->tape;
+    cnn_tensor **each = cnn__tape_arena(tape, 2 * (size_t)count * sizeof(cnn_tensor *));
+    if (!each || !check_state(self, tape, in[1], "h0") || !check_state(self, tape, in[2], "c0")) {
+        return cnn__failure_status();
+    }
+    outputs[0] = run_layers(self, in[0], &(states){ in[1], in[2], each, each + count });
+    for (int i = 1; i < output_count; i++) {
+        outputs[i] = cnn_stack(each + (i - 1) * count, count, 0);
+    }
+    return CNN_OK;
 }
 
-/* Is x a result of the step that its tape is in, which has not failed? Then this module can run on it. */
-static bool can_run(const cnn_module *module, const cnn_tensor *x)
-{
-    const cnn__step *step = x && x->kind == CNN__TENSOR_TAPE ? (const cnn__step *)(const void *)x->tape : NULL;
-    return step && step->status == CNN_OK && step->generation == x->generation && x->ctx == module->ctx;
-}
-
-static cnn_tensor *all_nil(cnn_tensor *nil, cnn_tensor **h_n, cnn_tensor **c_n)
-{
-    *h_n = *c_n = nil;
-    return nil;
-}
+static const cnn__module_class lstm_class = {
+    .type = "LSTM",
+    .forward = forward,
+    .forward_many = forward_many,
+    .describe = describe,
+    .clone = cnn__clone_bytes,
+};
 
 cnn_tensor *cnn_lstm_forward(cnn_module *module, cnn_tensor *x, cnn_tensor *h0, cnn_tensor *c0, cnn_tensor **h_n,
                              cnn_tensor **c_n)
 {
-    cnn_tensor *unused[2];
-    cnn_tape *tape = cnn__running_tape();
-    h_n = h_n ? h_n : &unused[0];
-    c_n = c_n ? c_n : &unused[1];
+    cnn_tensor *results[3];
+    cnn_tape *tape = x && x->kind != CNN__TENSOR_PLAIN ? x->tape : cnn__running_tape();
     if (module && module->class != &lstm_class) {
-        tape = x && x->kind == CNN__TENSOR_TAPE ? x->tape : cnn__current_tape(module->ctx);
-        return all_nil(cnn__found_fail(tape, module->ctx, CNN_ERROR_INVALID_ARGUMENT,
-                                       "lstm_forward: the module is of type %s, expected LSTM",
-                                       CNN__Q(cnn_module_type(module))),
-                       h_n, c_n);
+        tape = tape ? tape : cnn__current_tape(module->ctx);
+        results[0] =
+            cnn__found_fail(tape, module->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                            "lstm_forward: the module is of type %s, expected LSTM", CNN__Q(cnn_module_type(module)));
+        results[1] = results[2] = results[0];
+    } else if (!tape || !x) {
+        results[0] = results[1] = results[2] = cnn_forward(module, x); /* which says that x is on no tape */
+    } else {
+        cnn_forward_many(tape, module, (cnn_tensor *const[]){ x, h0, c0 }, 3, results, 3);
     }
-    if (tape && x && x->kind == CNN__TENSOR_PLAIN) {
-        x = cnn_input(tape, x);
+    if (h_n) {
+        *h_n = results[1];
     }
-    if (!module || !can_run(module, x)) { /* the other forward says why */
-        return all_nil(cnn_forward(module, x), h_n, c_n);
+    if (c_n) {
+        *c_n = results[2];
     }
-    cnn__running running;
-    cnn__forward_enter(&running, module, x->tape);
-    cnn_tensor *y = run(module, x, h0, c0, h_n, c_n);
-    cnn__running_leave(&running);
-    if (((const cnn__step *)(const void *)x->tape)->status == CNN_OK) {
-        return y;
-    }
-    for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s);) {
-        cnn__tape_blame(x->tape, s.tensor);
-    }
-    return all_nil(cnn__tape_nil(x->tape), h_n, c_n);
+    return results[0];
 }
 
 /* ---- making one ---- */
