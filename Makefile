@@ -139,6 +139,8 @@ $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
+# An LSTM's step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
+RARE += $(BUILD)/src/kernels/array/lstm.o
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,dataset idx mnist subset loader,$(BUILD)/src/data/$(name).o) \
 	$(foreach name,gradcheck step undo final custom,$(BUILD)/src/autograd/$(name).o) \
