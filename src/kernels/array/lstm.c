@@ -1,5 +1,5 @@
-/* An LSTM's step: a task for so many rows, each of which depends on its own elements alone. Activations are those of the
- * elementwise operations. */
+/* An LSTM's step: a task for so many rows, each of which depends on its own elements alone. Activations are those of
+ * the elementwise operations. */
 #include "kernels/array/lstm.h"
 
 #include "kernels/array/nest.h"

@@ -1,5 +1,5 @@
-/* The arithmetic of an LSTM's step on a row, behind its activations, for a real dtype: X is its type, FN(name) its name.
- * No include guard: one inclusion, one dtype. */
+/* The arithmetic of an LSTM's step on a row, behind its activations, for a real dtype: X is its type, FN(name) its
+ * name. No include guard: one inclusion, one dtype. */
 static void FN(lstm_bias)(const cnn__lstm_step *s, int64_t row)
 {
     const X *bias = s->bias;
