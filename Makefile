@@ -72,7 +72,7 @@ endif
 # products and sums, and the others would be scheduled differently, which shows in the bits of results.
 X86_64 := -march=x86-64 -mtune=generic -mno-sse3
 # Of the sets that one library carries, the oldest is kept small.
-ISA_sse2 = $(X86_64) -DCNN__VECTOR_BYTES=16 $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize)
+ISA_sse2 = $(X86_64) -DCNN__VECTOR_BYTES=16 $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize -falign-functions=1 -falign-loops=1 -falign-jumps=1 -falign-labels=1)
 ISA_avx2 := $(X86_64) -DCNN__VECTOR_BYTES=32 -mavx2 -mfma -mprefer-vector-width=256 -ffp-contract=fast
 ISA_avx512 := $(X86_64) -DCNN__VECTOR_BYTES=64 -mavx512f -mavx512vl -mavx512dq -mavx512bw -mavx2 -mfma \
 	-mprefer-vector-width=512 -ffp-contract=fast
@@ -140,17 +140,17 @@ $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 # An LSTM's step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
-RARE += $(BUILD)/src/kernels/array/lstm.o
-RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c,$(wildcard src/nn/*.c)))
-RARE += $(foreach name,dataset idx mnist subset loader,$(BUILD)/src/data/$(name).o) \
-	$(foreach name,gradcheck step undo final custom,$(BUILD)/src/autograd/$(name).o) \
+RARE += $(BUILD)/src/kernels/array/lstm.o $(BUILD)/src/kernels/array/pick.o
+RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
+RARE += $(foreach name,bytes dataset idx loader loader_worker mnist subset,$(BUILD)/src/data/$(name).o) \
+	$(foreach name,apply backward call custom final gradcheck running step undo,$(BUILD)/src/autograd/$(name).o) \
 	$(foreach name,error file message options utf8,$(BUILD)/src/base/$(name).o) \
 	$(foreach name,cpus files process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
-	$(foreach name,cache_plan context failed_step format tensor,$(BUILD)/src/tensor/$(name).o)
-# Nothing is thrown through a kernel, an operation or a file, and debuggers have their own tables: 60 kB.
+	$(foreach name,borrow cache cache_plan context failed_step random shape tensor,$(BUILD)/src/tensor/$(name).o)
+# Nothing is thrown through the library, and debuggers have their own tables: 80 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables
 $(RARE): SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os)
-$(BUILD)/src/ops/%.o $(BUILD)/src/optim/%.o $(BUILD)/src/io/%.o $(BUILD)/src/tensor/%.o: TABLE_CFLAGS = $(NO_TABLES)
+$(foreach room,ops optim io tensor nn data platform/$(PLATFORM),$(BUILD)/src/$(room)/%.o): TABLE_CFLAGS = $(NO_TABLES)
 VECTOR_COST := $(shell $(CC) -fvect-cost-model=dynamic -E -x c /dev/null >/dev/null 2>&1 && echo -fvect-cost-model=dynamic)
 
 define isa_rule

@@ -18,6 +18,12 @@ static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
     return cnn_conv2d(x, l->weight, l->bias, &l->options);
 }
 
+static int nothing(char *buffer)
+{
+    *buffer = '\0';
+    return 0;
+}
+
 static int describe_padding(const cnn__window *w, char *buffer, size_t size)
 {
     const long long top = w->before[0], left = w->before[1], bottom = w->after[0], right = w->after[1];
@@ -28,21 +34,20 @@ static int describe_padding(const cnn__window *w, char *buffer, size_t size)
         return snprintf(buffer, size, ", padding=(top=%lld, bottom=%lld, left=%lld, right=%lld)", top, bottom, left,
                         right);
     }
-    return top || left ? snprintf(buffer, size, ", padding=(%lld, %lld)", top, left) : snprintf(buffer, size, "%s", "");
+    return top || left ? snprintf(buffer, size, ", padding=(%lld, %lld)", top, left) : nothing(buffer);
 }
 
 static int describe_dilation(const cnn__window *w, char *buffer, size_t size)
 {
     if (w->dilation[0] == 1 && w->dilation[1] == 1) {
-        return snprintf(buffer, size, "%s", "");
+        return nothing(buffer);
     }
     return snprintf(buffer, size, ", dilation=(%lld, %lld)", (long long)w->dilation[0], (long long)w->dilation[1]);
 }
 
 static int describe_groups(const cnn__window *w, char *buffer, size_t size)
 {
-    return w->groups == 1 ? snprintf(buffer, size, "%s", "")
-                          : snprintf(buffer, size, ", groups=%lld", (long long)w->groups);
+    return w->groups == 1 ? nothing(buffer) : snprintf(buffer, size, ", groups=%lld", (long long)w->groups);
 }
 
 static int describe(const cnn_module *self, char *buffer, size_t size)

@@ -81,7 +81,7 @@ const char *cnn__float_text(char text[CNN__FLOAT_TEXT], double value)
     }
     cnn__number(text, CNN__FLOAT_TEXT, conversion, value);
     if (isfinite(value) && !strpbrk(text, ".e")) {
-        strcat(text, ".0");
+        memcpy(text + strlen(text), ".0", 3);
     }
     return text;
 }

@@ -61,7 +61,7 @@ static void integer_text(const cnn_tensor *t, int64_t place, char text[ELEMENT])
 {
     const void *data = cnn__data(t);
     if (t->dtype == CNN_BOOL) {
-        snprintf(text, ELEMENT, "%s", ((const uint8_t *)data)[place] ? "True" : "False");
+        snprintf(text, ELEMENT, ((const uint8_t *)data)[place] ? "True" : "False");
         return;
     }
     int64_t value = t->dtype == CNN_I64   ? ((const int64_t *)data)[place]
@@ -77,7 +77,7 @@ static void real_text(double value, number_style style, char text[ELEMENT])
     };
     cnn__number(text, ELEMENT - 1, conversions[style], value);
     if (style == STYLE_WHOLE && isfinite(value)) {
-        strcat(text, ".");
+        memcpy(text + strlen(text), ".", 2);
     }
 }
 
