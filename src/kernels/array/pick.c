@@ -32,7 +32,7 @@ static void pick_task(void *arg, int64_t task, int worker)
     }
 }
 
-static void run(const picking *p, cnn__pool *pool)
+static void pick_run(const picking *p, cnn__pool *pool)
 {
     int64_t count = p->g->before * p->g->after;
     cnn__pool_run(pool, cnn__ceil_div(count, CNN__NEST_TASK), (double)count * 4, pick_task, (void *)(uintptr_t)p);
@@ -41,11 +41,11 @@ static void run(const picking *p, cnn__pool *pool)
 void cnn__array_pick(const cnn__along *g, cnn_dtype dtype, const void *x, const int64_t *index, void *y,
                      cnn__pool *pool)
 {
-    run(&(picking){ g, index, cnn__array_size(dtype), false, y, x }, pool);
+    pick_run(&(picking){ g, index, cnn__array_size(dtype), false, y, x }, pool);
 }
 
 void cnn__array_place(const cnn__along *g, cnn_dtype dtype, void *x, const int64_t *index, const void *y,
                       cnn__pool *pool)
 {
-    run(&(picking){ g, index, cnn__array_size(dtype), true, x, y }, pool);
+    pick_run(&(picking){ g, index, cnn__array_size(dtype), true, x, y }, pool);
 }

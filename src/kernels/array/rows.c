@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { COLUMNS = 64 }; /* summed at a time */
+enum { SCATTER_COLUMNS = 64 }; /* summed at a time */
 
 #define X float
 #define FN(name) CNN__JOIN(name, f32)
@@ -15,7 +15,7 @@ enum { COLUMNS = 64 }; /* summed at a time */
 #define FN(name) CNN__JOIN(name, f64)
 #include "kernels/array/rows_impl.h"
 
-static int64_t index_at(const cnn__rows *g, int64_t i)
+static int64_t rows_index_at(const cnn__rows *g, int64_t i)
 {
     return g->index_dtype == CNN_I64 ? ((const int64_t *)g->index)[i] : ((const int32_t *)g->index)[i];
 }
@@ -23,7 +23,7 @@ static int64_t index_at(const cnn__rows *g, int64_t i)
 int64_t cnn__rows_bad_index(const cnn__rows *g, int64_t *value)
 {
     for (int64_t i = 0; i < g->count; i++) {
-        *value = index_at(g, i);
+        *value = rows_index_at(g, i);
         if (*value < 0 || *value >= g->n) {
             return i;
         }
@@ -31,7 +31,7 @@ int64_t cnn__rows_bad_index(const cnn__rows *g, int64_t *value)
     return -1;
 }
 
-typedef struct work {
+typedef struct rows_work {
     const cnn__rows *g;
     int64_t rows, group; /* in all; of a task */
     size_t bytes;        /* of a row */
@@ -40,9 +40,9 @@ typedef struct work {
     /* Of the gradient: the uses of row r are order[end[r − 1]] to order[end[r] − 1]. */
     const int64_t *end, *order;
     int64_t skip;
-} work;
+} rows_work;
 
-static void run(work *w, double cost, cnn__task_fn task, cnn__pool *pool)
+static void rows_run(rows_work *w, double cost, cnn__task_fn task, cnn__pool *pool)
 {
     w->bytes = (size_t)w->g->width * cnn__array_size(w->g->dtype);
     w->group = cnn__max(1, CNN__NEST_TASK / cnn__max(1, w->g->width));
@@ -52,23 +52,23 @@ static void run(work *w, double cost, cnn__task_fn task, cnn__pool *pool)
 static void take_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const work *w = arg;
+    const rows_work *w = arg;
     int64_t end = cnn__min(w->rows, (task + 1) * w->group);
     for (int64_t i = task * w->group; i < end; i++) {
-        memcpy(w->to + (size_t)i * w->bytes, w->from + (size_t)index_at(w->g, i) * w->bytes, w->bytes);
+        memcpy(w->to + (size_t)i * w->bytes, w->from + (size_t)rows_index_at(w->g, i) * w->bytes, w->bytes);
     }
 }
 
 void cnn__rows_take(const cnn__rows *g, const void *x, void *y, cnn__pool *pool)
 {
-    work w = { .g = g, .rows = g->count, .from = x, .to = y };
-    run(&w, (double)g->count * (double)g->width, take_task, pool);
+    rows_work w = { .g = g, .rows = g->count, .from = x, .to = y };
+    rows_run(&w, (double)g->count * (double)g->width, take_task, pool);
 }
 
 static void sum_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const work *w = arg;
+    const rows_work *w = arg;
     int64_t end = cnn__min(w->rows, (task + 1) * w->group);
     for (int64_t r = task * w->group; r < end; r++) {
         int64_t first = r ? w->end[r - 1] : 0, count = r == w->skip ? 0 : w->end[r] - first;
@@ -87,14 +87,14 @@ void cnn__rows_sum(const cnn__rows *g, int64_t skip, const void *dy, void *dx, v
     int64_t *end = workspace, *order = end + g->n + 1;
     memset(end, 0, (size_t)(g->n + 1) * sizeof *end);
     for (int64_t i = 0; i < g->count; i++) {
-        end[index_at(g, i) + 1]++;
+        end[rows_index_at(g, i) + 1]++;
     }
     for (int64_t r = 0; r < g->n; r++) { /* now end[r] is where row r begins */
         end[r + 1] += end[r];
     }
     for (int64_t i = 0; i < g->count; i++) {
-        order[end[index_at(g, i)]++] = i;
+        order[end[rows_index_at(g, i)]++] = i;
     }
-    work w = { .g = g, .rows = g->n, .from = dy, .to = dx, .end = end, .order = order, .skip = skip };
-    run(&w, (double)(g->n + g->count) * (double)g->width, sum_task, pool);
+    rows_work w = { .g = g, .rows = g->n, .from = dy, .to = dx, .end = end, .order = order, .skip = skip };
+    rows_run(&w, (double)(g->n + g->count) * (double)g->width, sum_task, pool);
 }

@@ -2,9 +2,9 @@
  * that `order` numbers, `width` elements each; of none it is 0. No include guard: one inclusion, one dtype. */
 static void FN(sum_row)(int64_t count, const int64_t *order, int64_t width, const void *from, void *to)
 {
-    double sum[COLUMNS];
-    for (int64_t first = 0; first < width; first += COLUMNS) {
-        int64_t columns = cnn__min(COLUMNS, width - first);
+    double sum[SCATTER_COLUMNS];
+    for (int64_t first = 0; first < width; first += SCATTER_COLUMNS) {
+        int64_t columns = cnn__min(SCATTER_COLUMNS, width - first);
         memset(sum, 0, sizeof sum);
         for (int64_t i = 0; i < count; i++) {
             const X *dy = (const X *)from + order[i] * width + first;
