@@ -486,7 +486,7 @@ bool cnn_tape_training(const cnn_tape *tape)
 
 cnn_tape *cnn_tensor_tape(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check(tensor, "tensor_tape") == CNN_OK ? tensor->tape : NULL;
+    return cnn__tensor_check_current(tensor, "tensor_tape") == CNN_OK ? tensor->tape : NULL;
 }
 
 bool cnn_tape_set_recording(cnn_tape *tape, bool recording)
