@@ -47,13 +47,14 @@ typedef struct cnn__attribute {
     const char *name;
     cnn__attribute_type type;
     size_t offset;
-    int count;       /* 0: one number, not a list */
-    size_t count_at; /* 0: `count` says it */
+    int count;    /* 0: one number, not a list */
+    bool counted; /* the int at `count_at` says how many */
+    size_t count_at;
 } cnn__attribute;
 
-#define CNN__ATTRIBUTE(type, struct_type, member) \
+#define CNN__ATTRIBUTE(kind, struct_type, member) \
     { \
-#member, (type), offsetof(struct_type, member), 0, 0 \
+        .name = #member, .type = (kind), .offset = offsetof(struct_type, member) \
     }
 
 /* ---- descriptors ---- */

@@ -16,6 +16,7 @@ static const cnn__attribute expand_attributes[] = { { .name = "shape",
                                                       .type = CNN__INT64,
                                                       .offset = offsetof(repetition, shape),
                                                       .count = CNN_MAX_DIMS,
+                                                      .counted = true,
                                                       .count_at = offsetof(repetition, ndim) },
                                                     { .name = NULL } };
 

@@ -87,6 +87,7 @@ const cnn__attribute cnn__reduction_attributes[] = { { .name = "dims",
                                                        .type = CNN__INT,
                                                        .offset = offsetof(cnn__reduction, dims),
                                                        .count = CNN_MAX_DIMS,
+                                                       .counted = true,
                                                        .count_at = offsetof(cnn__reduction, count) },
                                                      CNN__ATTRIBUTE(CNN__BOOL, cnn__reduction, keepdim),
                                                      { .name = NULL } };

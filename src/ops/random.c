@@ -11,8 +11,12 @@ typedef struct draw {
 } draw;
 
 static const cnn__attribute draw_attributes[] = { CNN__ATTRIBUTE(CNN__INT, draw, dtype),
-                                                  { "shape", CNN__INT64, offsetof(draw, shape), CNN_MAX_DIMS,
-                                                    offsetof(draw, ndim) },
+                                                  { .name = "shape",
+                                                    .type = CNN__INT64,
+                                                    .offset = offsetof(draw, shape),
+                                                    .count = CNN_MAX_DIMS,
+                                                    .counted = true,
+                                                    .count_at = offsetof(draw, ndim) },
                                                   CNN__ATTRIBUTE(CNN__FLOAT, draw, p),
                                                   { .name = NULL } };
 

@@ -19,6 +19,7 @@ static const cnn__attribute target_attributes[] = { { .name = "shape",
                                                       .type = CNN__INT64,
                                                       .offset = offsetof(target, shape),
                                                       .count = CNN_MAX_DIMS,
+                                                      .counted = true,
                                                       .count_at = offsetof(target, ndim) },
                                                     { .name = NULL } };
 

@@ -13,6 +13,7 @@ static const cnn__attribute order_attributes[] = { { .name = "dims",
                                                      .type = CNN__INT,
                                                      .offset = offsetof(order, from),
                                                      .count = CNN_MAX_DIMS,
+                                                     .counted = true,
                                                      .count_at = offsetof(order, ndim) },
                                                    { .name = NULL } };
 

@@ -264,7 +264,7 @@ cnn_status cnn_tensor_touch(cnn_tensor *tensor)
 
 bool cnn_tensor_requires_grad(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check(tensor, "tensor_requires_grad") == CNN_OK && tensor->requires_grad;
+    return cnn__tensor_check_current(tensor, "tensor_requires_grad") == CNN_OK && tensor->requires_grad;
 }
 
 cnn_status cnn_tensor_set_requires_grad(cnn_tensor *tensor, bool requires_grad)

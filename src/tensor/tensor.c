@@ -136,7 +136,7 @@ cnn_status cnn__tensor_check(const cnn_tensor *t, const char *call)
 
 cnn_status cnn_tensor_status(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check(tensor, "tensor_status");
+    return cnn__tensor_check_current(tensor, "tensor_status");
 }
 
 const cnn__real_kernels *cnn__real(const cnn_tensor *t)
@@ -207,37 +207,37 @@ cnn_tensor *cnn_tensor_detach(const cnn_tensor *tensor)
 
 cnn_context *cnn_tensor_context(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check(tensor, "tensor_context") == CNN_OK ? tensor->ctx : NULL;
+    return cnn__tensor_check_current(tensor, "tensor_context") == CNN_OK ? tensor->ctx : NULL;
 }
 
 cnn_dtype cnn_tensor_dtype(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check(tensor, "tensor_dtype") == CNN_OK ? tensor->dtype : CNN_F32;
+    return cnn__tensor_check_current(tensor, "tensor_dtype") == CNN_OK ? tensor->dtype : CNN_F32;
 }
 
 cnn_device cnn_tensor_device(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check(tensor, "tensor_device") == CNN_OK ? tensor->storage->device : CNN_DEVICE_AUTO;
+    return cnn__tensor_check_current(tensor, "tensor_device") == CNN_OK ? tensor->ctx->device : CNN_DEVICE_AUTO;
 }
 
 int cnn_tensor_ndim(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check(tensor, "tensor_ndim") == CNN_OK ? tensor->ndim : 0;
+    return cnn__tensor_check_current(tensor, "tensor_ndim") == CNN_OK ? tensor->ndim : 0;
 }
 
 const int64_t *cnn_tensor_shape(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check(tensor, "tensor_shape") == CNN_OK ? tensor->shape : NULL;
+    return cnn__tensor_check_current(tensor, "tensor_shape") == CNN_OK ? tensor->shape : NULL;
 }
 
 const int64_t *cnn_tensor_strides(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check(tensor, "tensor_strides") == CNN_OK ? tensor->stride : NULL;
+    return cnn__tensor_check_current(tensor, "tensor_strides") == CNN_OK ? tensor->stride : NULL;
 }
 
 int64_t cnn_tensor_size(const cnn_tensor *tensor, int dim)
 {
-    if (cnn__tensor_check(tensor, "tensor_size") != CNN_OK) {
+    if (cnn__tensor_check_current(tensor, "tensor_size") != CNN_OK) {
         return 0;
     }
     int d = cnn__dim(dim, tensor->ndim);
@@ -255,12 +255,12 @@ int64_t cnn_tensor_size(const cnn_tensor *tensor, int dim)
 
 int64_t cnn_tensor_numel(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check(tensor, "tensor_numel") == CNN_OK ? tensor->numel : 0;
+    return cnn__tensor_check_current(tensor, "tensor_numel") == CNN_OK ? tensor->numel : 0;
 }
 
 bool cnn_tensor_is_contiguous(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check(tensor, "tensor_is_contiguous") == CNN_OK && cnn__contiguous(tensor);
+    return cnn__tensor_check_current(tensor, "tensor_is_contiguous") == CNN_OK && cnn__contiguous(tensor);
 }
 
 void *cnn_tensor_data(const cnn_tensor *tensor)

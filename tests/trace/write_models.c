@@ -1,0 +1,114 @@
+/* Traces two models, writes each as an ONNX file, and beside it what libcnn computes: NAME.onnx, NAME.input, NAME.output0, ….
+ * Usage: write_models FOLDER. tests/trace/check_models.py runs the files with onnxruntime. */
+#include "trace/onnx.h"
+
+#include <cnn/cnn.h>
+
+static cnn_context *ctx;
+static cnn_tape *tape;
+static const char *folder;
+
+typedef void (*forward_fn)(cnn_module *model, cnn_tensor *x, cnn_tensor **outputs);
+
+static void save(const char *name, const char *part, int i, const cnn_tensor *t)
+{
+    char path[512];
+    snprintf(path, sizeof path, i < 0 ? "%s/%s.%s" : "%s/%s.%s%d", folder, name, part, i);
+    size_t size = (size_t)cnn_tensor_numel(t) * cnn_dtype_size(cnn_tensor_dtype(t));
+    void *bytes = malloc(size + 1);
+    FILE *file = fopen(path, "wb");
+    if (!bytes || !file || cnn_tensor_read(t, bytes, size) != CNN_OK || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) {
+        fprintf(stderr, "%s: %s\n", path, cnn_last_error(ctx));
+        exit(1);
+    }
+    free(bytes);
+}
+
+static void check(const char *name, const char *what)
+{
+    if (cnn_tape_status(tape) != CNN_OK) {
+        fprintf(stderr, "%s: %s: %s\n", name, what, cnn_tape_error(tape));
+        exit(1);
+    }
+}
+
+static void write_model(const char *name, cnn_module *model, cnn_tensor *x, forward_fn forward, int count)
+{
+    char path[512];
+    cnn_tensor *outputs[4];
+    snprintf(path, sizeof path, "%s/%s.onnx", folder, name);
+    cnn__tape_begin_trace(tape, CNN_EVAL);
+    forward(model, cnn_input(tape, x), outputs);
+    check(name, "trace");
+    if (cnn_tensor_ndim(outputs[0]) != 2 || cnn_tensor_data(outputs[0])) {
+        fprintf(stderr, "%s: a traced result has elements\n", name);
+        exit(1);
+    }
+    write_onnx(path, tape, x, outputs, count);
+    cnn_tape_begin(tape, CNN_EVAL);
+    forward(model, cnn_input(tape, x), outputs);
+    check(name, "evaluation");
+    save(name, "input", -1, x);
+    for (int i = 0; i < count; i++) {
+        save(name, "output", i, outputs[i]);
+    }
+}
+
+/* ---- convolutions with batch normalisation ---- */
+
+static void forward_image(cnn_module *model, cnn_tensor *x, cnn_tensor **outputs)
+{
+    outputs[0] = cnn_forward(model, x);
+}
+
+static void image_model(void)
+{
+    cnn_module *model =
+        cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 3, 8, 3, .padding = 1), cnn_batch_norm2d_new(ctx, 8), cnn_relu_new(ctx),
+                           cnn_maxpool2d_new(ctx, 2), cnn_conv2d_new(ctx, 8, 6, 5, .padding = 2), cnn_relu_new(ctx),
+                           cnn_maxpool2d_new(ctx, 3, .stride = 2, .padding = 1), cnn_flatten_new(ctx), cnn_linear_new(ctx, 96, 10));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 3, 16, 16));
+    for (int step = 0; step < 3; step++) { /* so that the running statistics are not those of a new layer */
+        cnn_tape_begin(tape, CNN_TRAIN);
+        cnn_forward(model, cnn_input(tape, x));
+        check("image", "training");
+    }
+    write_model("image", model, x, forward_image, 1);
+    cnn_tensor_free(x);
+    cnn_module_free(model);
+}
+
+/* ---- token ids through an LSTM: three results, a maximum with indices ---- */
+
+static void forward_text(cnn_module *model, cnn_tensor *x, cnn_tensor **outputs)
+{
+    cnn_tensor *h_n, *c_n;
+    cnn_tensor *y = cnn_lstm_forward(cnn_module_child(model, 1, NULL), cnn_forward(cnn_module_child(model, 0, NULL), x), NULL, NULL,
+                                     &h_n, &c_n);
+    cnn_tensor *largest = cnn_max_along(y, 0, false, &outputs[1]);
+    outputs[0] = cnn_forward(cnn_module_child(model, 2, NULL), largest);
+}
+
+static void text_model(void)
+{
+    cnn_module *model = cnn_sequential_new(ctx, cnn_embedding_new(ctx, 11, 6), cnn_lstm_new(ctx, 6, 5), cnn_linear_new(ctx, 5, 4));
+    cnn_tensor *ids = cnn_tensor_empty(ctx, CNN_I64, CNN_SHAPE(7, 2));
+    for (int64_t i = 0; i < cnn_tensor_numel(ids); i++) {
+        ((int64_t *)cnn_tensor_data(ids))[i] = i * 5 % 11;
+    }
+    write_model("text", model, ids, forward_text, 2);
+    cnn_tensor_free(ids);
+    cnn_module_free(model);
+}
+
+int main(int count, char **arguments)
+{
+    folder = count > 1 ? arguments[1] : ".";
+    ctx = cnn_context_new(.seed = 5, .threads = 1);
+    tape = cnn_tape_new(ctx);
+    image_model();
+    text_model();
+    cnn_tape_free(tape);
+    cnn_context_free(ctx);
+    return 0;
+}
