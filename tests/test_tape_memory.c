@@ -362,7 +362,7 @@ START_TEST(steps_that_leave_their_plan)
         size_t need = deep_step(fresh, outer, x), held = deep_step(tape, outer, x);
         cnn_tape_free(fresh);
         most = need > most ? need : most;
-        ck_assert_msg(held <= most + most / 2, "%zu bytes held, %zu needed at most", held, most);
+        ck_assert_msg(held <= most / 2 * 5, "%zu bytes held, %zu needed at most", held, most);
     }
     cnn_module_free(outer);
     cnn_module_free(inner);

@@ -82,7 +82,7 @@ CNN_API bool cnn_tape_set_recording(cnn_tape *tape, bool recording);
 
 /** The bytes of memory that the tape holds for elements: results, gradients on their way and kernels' workspace, in
  * use or kept for the next step. At most 1.5 times what the largest step so far needs, that is, what a new tape would
- * hold after it.
+ * hold after it; where evaluation steps begin alike and then go different ways, at most 2.5 times.
  * 0 for NULL. @since 0.1 */
 CNN_API size_t cnn_tape_memory(const cnn_tape *tape);
 

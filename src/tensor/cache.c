@@ -8,20 +8,20 @@
  * follows from its requests alone and not from what is cached, and their sizes, with the largest workspace asked for,
  * add up to what the step *needs*.
  *
- * A new slot is bound to the smallest idle block that fits it; one that may grow, to what it grew to in steps that
- * began alike (cache_plan.c). Bound blocks stay so while the step lasts, and then the best fit is the best choice: if
- * the idle blocks can serve all the slots of a step, they do. Hence a step that follows an equal one allocates
+ * A new slot is bound to the smallest idle block that fits it; one that may grow, to the most that it grew to in steps
+ * that began alike (cache_plan.c). Bound blocks stay so while the step lasts, and then the best fit is the best choice:
+ * if the idle blocks can serve all the slots of a step, they do. Hence a step that follows an equal one allocates
  * nothing, and neither do steps that take turns while their blocks are kept.
  *
  * The bound: let M be the most that any step has needed. All blocks and the workspace together are at most 1.5 M.
- *   - The bound blocks exceed their slots by at most M / 2 in all; where the best fit or the plan asks for more, the
- *     slot gets a block of half of its last size, or of exactly its size. What is bound is then at most what the step
- *     needs and that half.
- *   - Before a block is made, idle ones are freed, least recently used first, until it stays within 1.5 M. A workspace
- *     left by another step is freed last.
- *   - Where that made a step allocate although equal ones went before it, slots of its plan are bound to their last
- *     size only once they are more than half as large (`careful`): a slot then exceeds its block by less than half of
- *     what it becomes, and both blocks of every slot together are 1.5 M, so that the next equal steps find them. */
+ *   - Blocks may be larger than their slots by M / 2 in all; where the best fit is larger still, a block is made.
+ *   - Before a block is made, idle ones are freed, least recently used first, until it stays within 1.5 M. That is
+ * enough where
+ *     slots are what they will be: what is bound is at most what the step needs and that half. A step that begins like
+ * another and
+ *     then goes its own way has slots bound to more than they become, of at most M in all: the cache may hold 2.5 M
+ * then.
+ *   - A workspace left by another step is freed last. */
 #include "tensor/cache.h"
 
 #include "base/references.h"
@@ -42,17 +42,18 @@ struct cnn__cache {
     int count, capacity;
     cnn__storage *oldest, *newest; /* the idle blocks, by their last use */
     size_t bytes;                  /* of all blocks */
-    size_t bound, slots;           /* of the blocks bound to slots; of those slots */
-    size_t most;                   /* the most that a step has needed */
-    cnn__storage *workspace;       /* NULL: none yet */
-    size_t asked;                  /* the most that this step asked for as workspace */
-    bool busy;                     /* a kernel uses the workspace */
-    bool shared;                   /* the step's slots may grow */
+    size_t bound, slots,
+        planned;             /* of the blocks bound to slots; of those slots, now and as they are expected to end */
+    size_t most;             /* the most that a step has needed */
+    cnn__storage *workspace; /* NULL: none yet */
+    size_t asked;            /* the most that this step asked for as workspace */
+    bool busy;               /* a kernel uses the workspace */
+    bool shared;             /* the step's slots may grow */
     uint32_t step;
     cnn__plans plans; /* of steps with `shared` */
 };
 
-/* Rounds up to a size class: eight classes per power of two up to a megabyte, then multiples of 64 KiB. */
+/* Eight classes a power of two up to a megabyte, then multiples of 64 KiB. */
 static size_t size_class(size_t bytes)
 {
     if (bytes <= LEAST) {
@@ -68,7 +69,7 @@ static size_t size_class(size_t bytes)
 
 /* ---- bins ---- */
 
-/* The index of the first bin of at least `bytes`; `count` if there is none. */
+/* The first bin of at least `bytes`; `count` if there is none. */
 static int bin_at_least(const cnn__cache *cache, size_t bytes)
 {
     int low = 0, high = cache->count;
@@ -137,7 +138,6 @@ static void pull(cnn__storage **list, cnn__storage *block)
 static void make_idle(cnn__cache *cache, cnn__storage *block)
 {
     block->slot_bytes = 0;
-    block->outgrown = 0;
     push(&find_bin(cache, block->bytes)->idle, block);
     block->newer = NULL;
     block->older = cache->newest;
@@ -247,49 +247,31 @@ static cnn__storage *make_block(cnn__cache *cache, size_t bytes, size_t most)
     cnn__storage *block = have_bin(cache, bytes) ? allocate(cache, bytes) : NULL;
     if (block) {
         block->cache = cache;
+        block->born = cache->step;
         cache->bytes += bytes;
     }
     return block;
 }
 
-/* By how much the bound blocks may still exceed their slots. */
-static size_t spare(const cnn__cache *cache, size_t most)
+/* Begins or goes on with a slot of `bytes`, expected to become `planned`, on the best fit or a new block. */
+static cnn__storage *bind(cnn__cache *cache, size_t bytes, size_t planned)
 {
-    size_t excess = cache->bound - cache->slots;
-    return excess < most / 2 ? most / 2 - excess : 0;
-}
-
-/* An idle block of at least `least` and at most `limit` bytes; NULL: none. */
-static cnn__storage *take_fit(cnn__cache *cache, size_t least, size_t limit)
-{
-    cnn__storage *block = best_fit(cache, least);
-    if (!block || block->bytes > limit) {
-        return NULL;
+    size_t most = most_with(cache, bytes), waste = cache->bound - cache->planned;
+    /* A plan is followed only as far as a step that ends as it says has been seen. */
+    if (add(add(cache->planned, cache->asked), planned) > most) {
+        planned = bytes;
     }
-    take_idle(cache, block);
-    return block;
-}
-
-/* Begins or goes on with a slot of `bytes`; its number counts in steps whose slots may grow. A block that is there is
- * better than one that would fit the plan. */
-static cnn__storage *bind(cnn__cache *cache, size_t bytes, int slot)
-{
-    size_t most = most_with(cache, bytes), limit = add(bytes, spare(cache, most));
-    size_t planned = cache->shared ? cnn__plans_block(&cache->plans, slot, bytes, limit) : bytes;
-    cnn__storage *block = take_fit(cache, planned, limit);
-    block = block || planned == bytes ? block : take_fit(cache, bytes, limit);
-    if (!block && cache->shared) {
-        cnn__plans_allocated(&cache->plans);
+    cnn__storage *block = best_fit(cache, planned);
+    if (block && add(waste, block->bytes - planned) <= most / 2) {
+        take_idle(cache, block);
+    } else if (!(block = make_block(cache, planned, most))) {
+        return planned > bytes ? bind(cache, bytes, bytes) : NULL;
     }
-    block = block ? block : make_block(cache, planned, most);
-    block = block || planned == bytes ? block : make_block(cache, bytes, most);
-    if (!block) {
-        return NULL;
-    }
-    block->slot = slot;
     block->slot_bytes = bytes;
+    block->planned = planned;
     cache->bound += block->bytes;
     cache->slots += bytes;
+    cache->planned += planned;
     cache->most = most;
     return block;
 }
@@ -298,22 +280,25 @@ static void unbind(cnn__cache *cache, const cnn__storage *block)
 {
     cache->bound -= block->bytes;
     cache->slots -= block->slot_bytes;
+    cache->planned -= block->planned;
 }
 
 static cnn__storage *new_slot(cnn__cache *cache, size_t bytes)
 {
-    if (!cache->shared) {
-        return bind(cache, bytes, 0);
-    }
-    int slot = cnn__plans_slot(&cache->plans, bytes);
+    size_t planned = bytes;
+    int slot = cache->shared ? cnn__plans_slot(&cache->plans, bytes, &planned) : 0;
     if (slot < 0 && cnn__cache_trim(cache)) {
-        slot = cnn__plans_slot(&cache->plans, bytes);
+        slot = cnn__plans_slot(&cache->plans, bytes, &planned);
     }
-    return slot < 0 ? NULL : bind(cache, bytes, slot);
+    cnn__storage *block = slot < 0 ? NULL : bind(cache, bytes, planned);
+    if (block) {
+        block->slot = slot;
+    }
+    return block;
 }
 
-/* A free slot becomes larger. If its block is too small, it gets another one; whether equal steps will want the one
- * that it had is for them to show (free_outgrown). */
+/* A free slot becomes larger. If its block is too small, it gets another one; a block that this very step made is
+ * freed first, because an equal step will not use it. */
 static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
 {
     int slot = block->slot;
@@ -321,17 +306,22 @@ static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
     unbind(cache, block);
     if (block->bytes >= bytes) {
         block->slot_bytes = bytes;
+        block->planned = bytes > block->planned ? bytes : block->planned;
         cache->bound += block->bytes;
         cache->slots += bytes;
+        cache->planned += block->planned;
         cache->most = most_with(cache, 0);
         cnn__plans_grow(&cache->plans, slot, bytes);
         return block;
     }
-    make_idle(cache, block);
-    block->outgrown = cache->plans.now + 1;
-    block->outgrown_in = cache->step;
-    block = bind(cache, bytes, slot);
+    if (block->born == cache->step) {
+        free_block(cache, block);
+    } else {
+        make_idle(cache, block);
+    }
+    block = bind(cache, bytes, bytes);
     if (block) {
+        block->slot = slot;
         cnn__plans_grow(&cache->plans, slot, bytes);
     }
     return block;
@@ -444,31 +434,12 @@ static void end_slots(cnn__cache *cache)
         }
         cache->bins[i].slots = NULL;
     }
-    cache->bound = cache->slots = cache->asked = 0;
-}
-
-/* Blocks that an equal step outgrew and this one, which found all that it needed, did not use. */
-static void free_outgrown(cnn__cache *cache)
-{
-    const cnn__plan *plan = &cache->plans.plan[cache->plans.now];
-    if (plan->followed < 2 || plan->allocated == cache->plans.steps) {
-        return;
-    }
-    for (cnn__storage *block = cache->newest, *older; block; block = older) {
-        older = block->older;
-        if (block->outgrown == cache->plans.now + 1 && block->outgrown_in != cache->step) {
-            take_idle(cache, block);
-            free_block(cache, block);
-        }
-    }
+    cache->bound = cache->slots = cache->planned = cache->asked = 0;
 }
 
 void cnn__cache_begin(cnn__cache *cache, bool shared)
 {
     int kept = 0;
-    if (cache->shared) {
-        free_outgrown(cache);
-    }
     end_slots(cache);
     for (int i = 0; i < cache->count; i++) {
         if (cache->bins[i].idle) {

@@ -68,8 +68,6 @@ static bool fork(cnn__plans *plans)
     cnn__plan *plan = &plans->plan[oldest];
     plan->count = 0;
     plan->used = 0;
-    plan->followed = 0;
-    plan->careful = false;
     if (!reserve(plans, plan, plans->made + 1)) {
         return false;
     }
@@ -81,7 +79,7 @@ static bool fork(cnn__plans *plans)
     return true;
 }
 
-int cnn__plans_slot(cnn__plans *plans, size_t first)
+int cnn__plans_slot(cnn__plans *plans, size_t first, size_t *last)
 {
     int slot = plans->made;
     cnn__plan *plan = &plans->plan[plans->now];
@@ -97,46 +95,19 @@ int cnn__plans_slot(cnn__plans *plans, size_t first)
         if (!reserve(plans, plan, slot + 1)) {
             return -1;
         }
-        plan->slots[slot] = (cnn__plan_slot){ first, 0, first };
+        plan->slots[slot] = (cnn__plan_slot){ first, first };
         plan->count = slot + 1;
     }
-    plan->followed += plan->used != plans->steps && plan->followed < 3;
+    *last = plan->slots[slot].last;
     plan->used = plans->steps;
     plans->made = slot + 1;
-    cnn__plans_grow(plans, slot, first);
     return slot;
-}
-
-size_t cnn__plans_block(const cnn__plans *plans, int slot, size_t bytes, size_t limit)
-{
-    const cnn__plan *plan = &plans->plan[plans->now];
-    const cnn__plan_slot *s = &plan->slots[slot];
-    size_t last = bytes > s->last ? bytes : s->last;
-    if (last <= limit && (!plan->careful || bytes > last / 2)) {
-        return last;
-    }
-    return s->half > bytes && s->half <= limit ? s->half : bytes;
-}
-
-/* The first step makes the blocks, and the second may make those of halves. */
-void cnn__plans_allocated(cnn__plans *plans)
-{
-    cnn__plan *plan = &plans->plan[plans->now];
-    plan->careful |= plan->followed > 2;
-    plan->allocated = plans->steps;
 }
 
 void cnn__plans_grow(cnn__plans *plans, int slot, size_t bytes)
 {
     cnn__plan_slot *s = &plans->plan[plans->now].slots[slot];
-    size_t small = bytes;
-    if (bytes > s->last) {
-        small = s->last;
-        s->last = bytes;
-    }
-    if (small <= s->last / 2 && small > s->half) {
-        s->half = small;
-    }
+    s->last = bytes > s->last ? bytes : s->last;
 }
 
 void cnn__plans_free(cnn__plans *plans)

@@ -29,8 +29,8 @@ typedef struct cnn__storage {
     struct cnn__storage *older, *newer;   /* links of the idle blocks, ordered by last use */
     size_t slot_bytes;                    /* size of the slot that it serves in this step; 0: idle */
     int slot;                             /* the number of that slot, in steps whose slots may grow */
-    int outgrown;                         /* the plan, from 1 on, whose slot it became too small for; 0: none */
-    uint32_t outgrown_in;                 /* the step in which it did */
+    size_t planned;                       /* what that slot is expected to grow to */
+    uint32_t born;                        /* the step in which it was made */
 } cnn__storage;
 
 typedef enum cnn__tensor_kind {
