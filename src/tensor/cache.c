@@ -16,11 +16,9 @@
  * The bound: let M be the most that any step has needed. All blocks and the workspace together are at most 1.5 M.
  *   - Blocks may be larger than their slots by M / 2 in all; where the best fit is larger still, a block is made.
  *   - Before a block is made, idle ones are freed, least recently used first, until it stays within 1.5 M. That is
- * enough where
- *     slots are what they will be: what is bound is at most what the step needs and that half. A step that begins like
- * another and
- *     then goes its own way has slots bound to more than they become, of at most M in all: the cache may hold 2.5 M
- * then.
+ *     enough where slots become what they were expected to: what is bound is then at most what the step needs and that
+ *     half. A step that begins like another and then goes its own way has slots bound to more than they become, of at
+ *     most M in all: the cache may hold 2.5 M then.
  *   - A workspace left by another step is freed last. */
 #include "tensor/cache.h"
 
