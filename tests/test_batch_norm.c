@@ -1,25 +1,6 @@
 /* Batch normalisation against PyTorch, its running statistics within steps that fail, and modules with a mode of their own. */
-#include "support/files.h"
 #include "support/fixtures.h"
-#include "support/suite.h"
-
-static cnn_context *ctx;
-static cnn_tape *tape;
-
-static void setup(void)
-{
-    ctx = metered_context(1);
-    tape = cnn_tape_new(ctx);
-    ck_assert_ptr_nonnull(tape);
-}
-
-static void teardown(void)
-{
-    meter_reset();
-    cnn_tape_free(tape);
-    cnn_context_free(ctx);
-    ck_assert_uint_eq(atomic_load(&meter.now), 0);
-}
+#include "support/metered_tape.h"
 
 static cnn_tensor *get(const char *name, const char *part)
 {

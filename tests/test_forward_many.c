@@ -1,25 +1,7 @@
 /* Modules of several inputs and outputs, or of none. */
-#include "support/files.h"
-#include "support/suite.h"
+#include "support/metered_tape.h"
 
 #include <string.h>
-
-static cnn_context *ctx;
-static cnn_tape *tape;
-
-static void setup(void)
-{
-    ctx = metered_context(1);
-    tape = cnn_tape_new(ctx);
-}
-
-static void teardown(void)
-{
-    meter_reset();
-    cnn_tape_free(tape);
-    cnn_context_free(ctx);
-    ck_assert_uint_eq(atomic_load(&meter.now), 0);
-}
 
 static cnn_tensor *between;
 
@@ -156,7 +138,14 @@ START_TEST(errors)
     ck_assert_str_eq(cnn_tape_error(tape), "forward: Bad returned NULL, expected a tensor");
     ck_assert_int_ne(cnn_tensor_status(out[0]), CNN_OK);
     ck_assert_int_ne(cnn_tensor_status(out[1]), CNN_OK);
+    out[0] = a;
     ck_assert_int_eq(cnn_forward_many(NULL, relu, &a, 1, out, 1), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_ne(cnn_tensor_status(out[0]), CNN_OK);
+    cnn_tape *fresh = cnn_tape_new(ctx); /* it has no step */
+    out[0] = a;
+    ck_assert_int_eq(cnn_forward_many(fresh, relu, &a, 1, out, 1), CNN_ERROR_STATE);
+    ck_assert_int_ne(cnn_tensor_status(out[0]), CNN_OK);
+    cnn_tape_free(fresh);
     cnn_tensor_free(a);
     cnn_module_free(relu);
     cnn_module_free(bad);

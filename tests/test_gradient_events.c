@@ -1,6 +1,5 @@
 /* Final gradients: when they are told of, in which order, and two processes that sum theirs while backward goes on. */
-#include "support/files.h"
-#include "support/suite.h"
+#include "support/metered_tape.h"
 
 #include <errno.h>
 #include <math.h>
@@ -10,28 +9,11 @@
 
 enum { MOST = 16 };
 
-static cnn_context *ctx;
-static cnn_tape *tape;
 static struct {
     cnn_tensor *parameter[MOST];
     float gradient[MOST]; /* the first element then */
     int count;
 } events;
-
-static void setup(void)
-{
-    ctx = metered_context(1);
-    tape = cnn_tape_new(ctx);
-    events.count = 0;
-}
-
-static void teardown(void)
-{
-    meter_reset();
-    cnn_tape_free(tape);
-    cnn_context_free(ctx);
-    ck_assert_uint_eq(atomic_load(&meter.now), 0);
-}
 
 static void note(cnn_tensor *parameter, void *user)
 {
@@ -88,6 +70,7 @@ static void begins_a_step(cnn_tensor *parameter, void *user)
 
 START_TEST(a_leaf_alone_and_a_callback_that_begins_a_step)
 {
+    events.count = 0;
     cnn_tensor *a = parameter_of(2);
     ck_assert_int_eq(cnn_tape_on_gradient(NULL, note, NULL), CNN_ERROR_INVALID_ARGUMENT);
     ck_assert_int_eq(cnn_tape_on_gradient(tape, note, &events), CNN_OK);
@@ -105,6 +88,7 @@ END_TEST
 
 START_TEST(after_a_failure_nothing_is_told)
 {
+    events.count = 0;
     cnn_tensor *a = parameter_of(2), *b = parameter_of(3);
     ck_assert_int_eq(cnn_tape_on_gradient(tape, note, &events), CNN_OK);
     ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);

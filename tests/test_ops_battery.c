@@ -1,26 +1,7 @@
 /* The battery that every operation of src/ops/ops.def passes: gradients against finite differences, dtypes, views, empty
  * tensors, misuse, failing allocations, thread counts. A new line in ops.def is a new case of each. */
-#include "support/files.h"
+#include "support/metered_tape.h"
 #include "support/ops.h"
-
-static cnn_context *ctx;
-static cnn_tape *tape;
-
-static void setup(void)
-{
-    ctx = metered_context(1);
-    tape = cnn_tape_new(ctx);
-    ck_assert_ptr_nonnull(tape);
-}
-
-/* Every test gives back all memory. */
-static void teardown(void)
-{
-    meter_reset();
-    cnn_tape_free(tape);
-    cnn_context_free(ctx);
-    ck_assert_uint_eq(atomic_load(&meter.now), 0);
-}
 
 /* ---- gradients ---- */
 

@@ -1,28 +1,9 @@
 /* Every operation of src/ops/ops.def in a step that traces: what infer says of the result is what a step that computes gives. */
 #include "autograd/tape.h"
-#include "support/files.h"
+#include "support/metered_tape.h"
 #include "support/ops.h"
-#include "support/suite.h"
 
-static cnn_context *ctx;
-static cnn_tape *tape;
 static cnn_tensor *in[MAX_OPERANDS];
-
-static void setup(void)
-{
-    ctx = metered_context(1);
-    tape = cnn_tape_new(ctx);
-    ck_assert_ptr_nonnull(tape);
-}
-
-/* Every test gives back all memory. */
-static void teardown(void)
-{
-    meter_reset();
-    cnn_tape_free(tape);
-    cnn_context_free(ctx);
-    ck_assert_uint_eq(atomic_load(&meter.now), 0);
-}
 
 static cnn_tensor *call(const op_entry *op)
 {

@@ -80,10 +80,13 @@ $(SANITIZER_CHECKS): check-%:
 VALGRIND := --tool=memcheck --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible -q
 # test_training counts the calls of malloc by taking its place, which valgrind takes too; the sanitizers run it.
 # It computes in one rounding mode, takes what a cancelled thread of a test had for lost, and sees glibc's setlocale() leak.
-# Programs about the values of many elements run the kernels that test_kernels and test_conv_kernels run, and take valgrind
-# minutes: the address sanitizer runs them as well.
-VALGRIND_TESTS := $(filter-out test_training test_float_mode test_cancel test_text \
-	test_long_sums test_nonfinite test_conv_values test_math_mode,$(TESTS))
+# Programs about the values of many elements take valgrind minutes each: make check-long runs those.
+VALGRIND_LONG := test_long_sums test_nonfinite test_conv_values test_math_mode
+VALGRIND_TESTS := $(filter-out test_training test_float_mode test_cancel test_text $(VALGRIND_LONG),$(TESTS))
+CHECK_LONG += check-valgrind-long
+.PHONY: check-valgrind-long
+check-valgrind-long:
+	@+$(MAKE) --no-print-directory check-valgrind VALGRIND_TESTS='$(VALGRIND_LONG)'
 valgrind_run = tests/count.sh $(BUILD)/valgrind/tests/results $(MAKE) $(JOBS) -k --no-print-directory BUILD=$(BUILD)/valgrind \
 	LIB=$(BUILD)/valgrind/lib CFLAGS="-O2 -g" TEST_WRAPPER="valgrind $(VALGRIND)" $(VALGRIND_TESTS:%=run-%)
 check-valgrind:

@@ -80,7 +80,7 @@ typedef struct cnn__op {
     /* Checks the inputs, completes the attributes and describes each output by cnn__out() and the like. Reads no
      * elements. false: reported by cnn__call_fail(). */
     bool (*infer)(cnn__call *call, void *attributes);
-    /* Writes the elements of call->out from those of call->x. Not called where every output is a view or empty of work.
+    /* Writes the elements of call->out from those of call->x. Not called where no result has elements of its own.
      * false: reported. */
     bool (*forward)(cnn__call *call, void *attributes);
     /* dy is the gradient of the first output; cnn__grad_of() gives the others. A gradient is contiguous, of its

@@ -275,6 +275,9 @@ static cnn_tensor **enter(cnn_tape *tape, cnn_tensor *const *inputs, int count)
 cnn_status cnn_forward_many(cnn_tape *tape, cnn_module *module, cnn_tensor *const *inputs, int input_count,
                             cnn_tensor **outputs, int output_count)
 {
+    for (int i = 0; outputs && i < output_count; i++) {
+        outputs[i] = cnn__tape_nil(tape);
+    }
     const cnn_context *ctx = tape ? step_of(tape)->ctx : module ? module->ctx : NULL;
     if (!tape || input_count < 0 || output_count < 0 || (input_count && !inputs) || (output_count && !outputs)) {
         cnn__found_fail(tape, ctx, CNN_ERROR_INVALID_ARGUMENT, "forward: %s",

@@ -85,25 +85,16 @@ static bool argmax_forward(cnn__call *call, void *attributes)
     return true;
 }
 
-static const cnn__op max_op = { .name = "max",
-                                .saves = 1 | CNN__OUTPUT(0),
-                                .size = sizeof(cnn__reduction),
-                                .attributes = cnn__reduction_attributes,
-                                .infer = infer,
-                                .forward = max_forward,
-                                .backward = extremum_backward };
-static const cnn__op min_op = { .name = "min",
-                                .saves = 1 | CNN__OUTPUT(0),
-                                .size = sizeof(cnn__reduction),
-                                .attributes = cnn__reduction_attributes,
-                                .infer = infer,
-                                .forward = min_forward,
-                                .backward = extremum_backward };
-static const cnn__op argmax_op = { .name = "argmax",
-                                   .size = sizeof(cnn__reduction),
-                                   .attributes = cnn__reduction_attributes,
-                                   .infer = argmax_infer,
-                                   .forward = argmax_forward };
+/* What the descriptors have in common; `...` are further members. */
+#define EXTREMUM(function, rule, compute, ...) \
+    { \
+        .name = #function, .size = sizeof(cnn__reduction), .attributes = cnn__reduction_attributes, .infer = (rule), \
+        .forward = (compute), .backward = __VA_ARGS__ \
+    }
+
+static const cnn__op max_op = EXTREMUM(max, infer, max_forward, extremum_backward, .saves = 1 | CNN__OUTPUT(0));
+static const cnn__op min_op = EXTREMUM(min, infer, min_forward, extremum_backward, .saves = 1 | CNN__OUTPUT(0));
+static const cnn__op argmax_op = EXTREMUM(argmax, argmax_infer, argmax_forward, NULL);
 
 /* ---- along one dimension ---- */
 
@@ -166,26 +157,12 @@ static void along_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const cnn__reads along_reads[] = { { NULL, 0 }, { NULL, 0 }, { "the index tensor", 1 } };
-static const cnn__op max_along_op = { .name = "max_along",
-                                      .outputs = 2,
-                                      .dense = 1,
-                                      .saves = CNN__OUTPUT(INDICES),
-                                      .size = sizeof(cnn__reduction),
-                                      .attributes = cnn__reduction_attributes,
-                                      .infer = along_infer,
-                                      .forward = max_along_forward,
-                                      .backward = along_backward,
-                                      .reads = along_reads };
-static const cnn__op min_along_op = { .name = "min_along",
-                                      .outputs = 2,
-                                      .dense = 1,
-                                      .saves = CNN__OUTPUT(INDICES),
-                                      .size = sizeof(cnn__reduction),
-                                      .attributes = cnn__reduction_attributes,
-                                      .infer = along_infer,
-                                      .forward = min_along_forward,
-                                      .backward = along_backward,
-                                      .reads = along_reads };
+#define ALONG(function, compute, gradient) \
+    EXTREMUM(function, along_infer, compute, gradient, .outputs = 2, .dense = 1, .saves = CNN__OUTPUT(INDICES), \
+             .reads = along_reads)
+
+static const cnn__op max_along_op = ALONG(max_along, max_along_forward, along_backward);
+static const cnn__op min_along_op = ALONG(min_along, min_along_forward, along_backward);
 
 static cnn_tensor *apply_along(const cnn__op *op, cnn_tensor *x, int dim, bool keepdim, cnn_tensor **indices)
 {

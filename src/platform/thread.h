@@ -34,8 +34,10 @@
 #if CNN__POSIX
 #include "platform/posix/thread.h"
 #elif CNN__WIN32
+#include "platform/no_fork.h"
 #include "platform/win32/thread.h"
 #elif CNN__NONE
+#include "platform/no_fork.h"
 #include "platform/none/thread.h"
 #endif
 

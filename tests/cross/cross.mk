@@ -6,8 +6,8 @@
 #   make check-cpus      the generic kernels leave the same bits on x86-64 CPUs from 2008 to today
 # platforms.mk has the other systems.
 
-CROSS_TESTS_aarch64 := math base tensor tensor_text draws kernels conv_kernels ops idx safetensors checkpoint io io_failures data loader
-CROSS_TESTS_s390x := math base tensor tensor_text draws idx safetensors checkpoint io io_failures data loader
+CROSS_TESTS_aarch64 := math base pool tensor tensor_text draws kernels conv_kernels ops idx safetensors checkpoint io io_failures data loader
+CROSS_TESTS_s390x := math base pool tensor tensor_text draws idx safetensors checkpoint io io_failures data loader
 CROSS_CFLAGS_aarch64 := -O2 -g
 CROSS_CFLAGS_s390x := -O2 -g
 CROSS_CPUS ?= Nehalem SandyBridge Haswell EPYC max

@@ -13,7 +13,7 @@ WASM_LINK := -O1 -s NODERAWFS=1 -s ALLOW_MEMORY_GROWTH=1 -s EXIT_RUNTIME=1
 WASM_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(EMCC)' AR=emar BUILD=$(BUILD)/wasm LIB=$(BUILD)/wasm/lib HAVE_ZLIB= HARDEN= \
 	CFLAGS='-O2 -msimd128' CROSS_EXE=.js CROSS_LINK='$(WASM_LINK)' CROSS_WARNINGS=
 
-NONE_TESTS := base math tensor kernels ops ops_battery autograd
+NONE_TESTS := base pool math tensor kernels ops ops_battery autograd
 # platform_tests,NAME,RUNNER,EXE: runs the programs in that folder, and names those that fail
 platform_tests = @failed=; for test in $($(1)_TESTS); do \
 		CNN_TEST_SHAPES=$(CROSS_SHAPES) $(2) $(BUILD)/$(3)/cross/test_$$test$(4) || failed="$$failed $$test"; \
@@ -36,7 +36,7 @@ run-wasm:
 MINGW ?= x86_64-w64-mingw32
 MINGW_CC ?= $(MINGW)-gcc
 WINE ?= wine
-WIN32_TESTS := base math tensor ops ops_battery autograd io json convert safetensors checkpoint
+WIN32_TESTS := base pool math tensor ops ops_battery autograd io json convert safetensors checkpoint
 WIN32_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(MINGW_CC)' AR=$(MINGW)-ar NM=$(MINGW)-nm BUILD=$(BUILD)/win32 LIB=$(BUILD)/win32/lib HAVE_ZLIB= \
 	HARDEN= CROSS_EXE=.exe CROSS_LINK=-static
 WIN32_RUN = WINEPREFIX=$(abspath $(BUILD)/win32/wine) WINEDEBUG=-all $(WINE)

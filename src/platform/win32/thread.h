@@ -78,27 +78,4 @@ static inline void cnn__condition_destroy(cnn__condition *condition)
     (void)condition;
 }
 
-/* ---- fork and cancellation ---- */
-
-static inline void cnn__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))
-{
-    (void)before;
-    (void)in_parent;
-    (void)in_child;
-}
-
-static inline int cnn__cancel_defer(void)
-{
-    return 0;
-}
-
-static inline void cnn__cancel_restore(int before)
-{
-    (void)before;
-}
-
-static inline void cnn__cancel_point(void)
-{
-}
-
 #endif

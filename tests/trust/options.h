@@ -1,0 +1,314 @@
+/* What the tests of options share: the calls that take an options struct, a good struct for each, and a try that looks at
+ * the message. */
+#ifndef CNN_TESTS_TRUST_OPTIONS_H
+#define CNN_TESTS_TRUST_OPTIONS_H
+
+#include "optim/optimizer.h"
+#include "trust/trust.h"
+
+#include <cnn/cnn.h>
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+static cnn_context *ctx;
+static cnn_tape *tape;
+static cnn_module *model;
+static cnn_optimizer *adam, *sgd;
+static char path[256];
+static long checks, user_freed;
+
+static void setup(void)
+{
+    ctx = cnn_context_new(.seed = 1, .threads = 1);
+    tape = cnn_tape_new(ctx);
+    cnn_tape_begin(tape, CNN_TRAIN);
+    model = cnn_linear_new(ctx, 3, 2);
+    adam = cnn_adam_new(model);
+    sgd = cnn_sgd_new(model, .lr = 0.1);
+    snprintf(path, sizeof path, "%.200s/cnn-options-%ld", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (long)getpid());
+    cnn_context_clear_error(NULL);
+}
+
+static void teardown(void)
+{
+    cnn_optimizer_free(adam);
+    cnn_optimizer_free(sgd);
+    cnn_module_free(model);
+    cnn_tape_free(tape);
+    cnn_context_free(ctx);
+    unlink(path);
+}
+
+static cnn_tensor *input(int ndim, const int64_t *shape)
+{
+    cnn_tensor *plain = cnn_tensor_ones(ctx, CNN_F32, ndim, shape);
+    cnn_tensor *x = cnn_input(tape, plain);
+    cnn_tensor_free(plain);
+    return x;
+}
+
+/* ---- the calls that take options: true for success ---- */
+
+#define FREEING(name, call, release)                     \
+    static bool use_##name(const void *o)                \
+    {                                                    \
+        void *made = call;                               \
+        if (made) {                                      \
+            release(made);                               \
+        }                                                \
+        return made != NULL;                             \
+    }
+FREEING(context, cnn_context_create(o), cnn_context_free)
+FREEING(conv2d_layer, cnn_conv2d_create(ctx, 4, 8, o), cnn_module_free)
+FREEING(batch_norm2d, cnn_batch_norm2d_create(ctx, 3, o), cnn_module_free)
+FREEING(maxpool2d_layer, cnn_maxpool2d_create(ctx, o), cnn_module_free)
+FREEING(relu, cnn_relu_create(ctx, o), cnn_module_free)
+FREEING(dropout, cnn_dropout_create(ctx, 0.5, o), cnn_module_free)
+FREEING(flatten, cnn_flatten_create(ctx, o), cnn_module_free)
+FREEING(linear, cnn_linear_create(ctx, 3, 2, o), cnn_module_free)
+FREEING(lstm_layer, cnn_lstm_create(ctx, 3, 2, o), cnn_module_free)
+FREEING(embedding_layer, cnn_embedding_create(ctx, 3, 2, o), cnn_module_free)
+FREEING(module, cnn_module_create(ctx, o), cnn_module_free)
+FREEING(adam, cnn_adam_create(model, o), cnn_optimizer_free)
+FREEING(adamw, cnn_adamw_create(model, o), cnn_optimizer_free)
+FREEING(sgd, cnn_sgd_create(model, o), cnn_optimizer_free)
+FREEING(callbacks, cnn_dataset_from_callbacks(ctx, o), cnn_dataset_free)
+
+static bool use_add_group(const void *o)
+{
+    cnn_tensor *p = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2));
+    bool good = cnn_adam_add_group(adam, &p, 1, o) == CNN_OK;
+    cnn_tensor_free(p);
+    return good;
+}
+
+static bool use_sgd_group(const void *o)
+{
+    cnn_tensor *p = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2));
+    bool good = cnn_sgd_add_group(sgd, &p, 1, o) == CNN_OK;
+    cnn_tensor_free(p);
+    return good;
+}
+
+FREEING(adam_for, cnn_adam_create_for(ctx, NULL, 0, o), cnn_optimizer_free)
+FREEING(adamw_for, cnn_adamw_create_for(ctx, NULL, 0, o), cnn_optimizer_free)
+FREEING(sgd_for, cnn_sgd_create_for(ctx, NULL, 0, o), cnn_optimizer_free)
+
+static bool is_any(const char *name, const cnn_tensor *parameter, void *user)
+{
+    (void)name, (void)parameter, (void)user;
+    return true;
+}
+
+#define GROUP_WHERE(name, defaults)                                                   \
+    static bool use_##name##_where(const void *o)                                     \
+    {                                                                                 \
+        cnn_optimizer *made = cnn_##name##_create_for(ctx, NULL, 0, defaults);        \
+        bool good = cnn_##name##_add_group_where(made, model, is_any, NULL, o) == CNN_OK; \
+        cnn_optimizer_free(made);                                                     \
+        return good;                                                                  \
+    }
+GROUP_WHERE(adam, NULL)
+GROUP_WHERE(adamw, NULL)
+GROUP_WHERE(sgd, CNN_OPTIONS(cnn_sgd_options, .lr = 0.1))
+
+static bool use_conv2d(const void *o)
+{
+    return cnn_tensor_status(cnn_conv2d(input(CNN_SHAPE(1, 4, 8, 8)), input(CNN_SHAPE(8, 4, 3, 3)), NULL, o)) == CNN_OK;
+}
+
+static bool use_maxpool2d(const void *o)
+{
+    return cnn_tensor_status(cnn_maxpool2d(input(CNN_SHAPE(1, 4, 8, 8)), o)) == CNN_OK;
+}
+
+static bool use_fused_conv(const void *o)
+{
+    const cnn_maxpool2d_options pool = { .struct_size = sizeof pool, .kernel = 2 };
+    return cnn_tensor_status(cnn_conv2d_relu_maxpool2d(input(CNN_SHAPE(1, 4, 8, 8)), input(CNN_SHAPE(8, 4, 3, 3)), NULL, o,
+                                                       &pool)) == CNN_OK;
+}
+
+static bool use_fused_pool(const void *o)
+{
+    return cnn_tensor_status(cnn_conv2d_relu_maxpool2d(input(CNN_SHAPE(1, 4, 8, 8)), input(CNN_SHAPE(8, 4, 3, 3)), NULL, NULL,
+                                                       o)) == CNN_OK;
+}
+
+static bool use_cross_entropy(const void *o)
+{
+    cnn_tensor *target = cnn_tensor_zeros(ctx, CNN_I64, CNN_SHAPE(2));
+    bool good = cnn_tensor_status(cnn_cross_entropy_with(input(CNN_SHAPE(2, 3)), target, o)) == CNN_OK;
+    cnn_tensor_free(target);
+    return good;
+}
+
+static bool use_lstm(const void *o)
+{
+    return cnn_tensor_status(cnn_lstm(input(CNN_SHAPE(2, 1, 3)), NULL, NULL, input(CNN_SHAPE(8, 3)), input(CNN_SHAPE(8, 2)), NULL,
+                                      NULL, o, NULL, NULL)) == CNN_OK;
+}
+
+static bool use_embedding(const void *o)
+{
+    cnn_tensor *indices = cnn_tensor_zeros(ctx, CNN_I64, CNN_SHAPE(2));
+    bool good = cnn_tensor_status(cnn_embedding(input(CNN_SHAPE(2, 3)), indices, o)) == CNN_OK;
+    cnn_tensor_free(indices);
+    return good;
+}
+
+static bool use_loader(const void *o)
+{
+    cnn_tensor *images = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(4, 1, 2, 2));
+    cnn_loader *loader = cnn_loader_create(cnn_dataset_from_tensors(images, NULL), 2, o);
+    cnn_tensor_free(images);
+    cnn_loader_free(loader);
+    return loader != NULL;
+}
+
+static cnn_tensor *square(cnn_tensor *const *inputs, int count, void *user)
+{
+    (void)count;
+    (void)user;
+    return cnn_mul(inputs[0], inputs[0]);
+}
+
+static bool use_gradcheck(const void *o)
+{
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F64, CNN_SHAPE(2));
+    cnn_tensor_set_requires_grad(x, true);
+    bool good = cnn_gradcheck(ctx, square, NULL, &x, 1, o) == CNN_OK;
+    cnn_tensor_free(x);
+    return good;
+}
+
+static cnn_status infer_scalar(const cnn_tensor *const *inputs, int count, cnn_dtype *dtype, int *ndim, int64_t *shape,
+                               void *user)
+{
+    (void)inputs, (void)count, (void)shape, (void)user;
+    *dtype = CNN_F32;
+    *ndim = 0;
+    return CNN_OK;
+}
+
+static cnn_status forward_one(const cnn_tensor *const *inputs, int count, cnn_tensor *output, void *user)
+{
+    (void)inputs, (void)count, (void)user;
+    *(float *)cnn_tensor_data(output) = 1;
+    return CNN_OK;
+}
+
+static bool use_custom(const void *o)
+{
+    cnn_tensor *x = input(CNN_SHAPE(2));
+    return cnn_tensor_status(cnn_custom(o, &x, 1, NULL)) == CNN_OK;
+}
+
+static bool use_load(const void *o)
+{
+    cnn_status status = cnn_module_save(model, path);
+    ck_assert_int_eq(status, CNN_OK);
+    return cnn_module_load_with(model, path, o, NULL) == CNN_OK;
+}
+
+static bool use_checkpoint(const void *o)
+{
+    return cnn_checkpoint_save(o, path) == CNN_OK;
+}
+
+/* Loading writes the epoch into the caller's struct, and nowhere past its end. */
+static bool use_checkpoint_load(const void *o)
+{
+    cnn_checkpoint good = { .struct_size = sizeof good, .module = model, .optimizer = adam, .epoch = 7 };
+    size_t size;
+    memcpy(&size, o, sizeof size);
+    unsigned char given[512], after[512];
+    memcpy(given, o, sizeof given);
+    cnn_status status = cnn_checkpoint_save(&good, path);
+    ck_assert_int_eq(status, CNN_OK);
+    status = cnn_checkpoint_load((cnn_checkpoint *)(void *)given, path);
+    memcpy(after, o, sizeof after);
+    if (status == CNN_OK && size >= offsetof(cnn_checkpoint, reserved)) {
+        ck_assert_int_eq(((cnn_checkpoint *)(void *)given)->epoch, 7);
+        memcpy(after + offsetof(cnn_checkpoint, epoch), given + offsetof(cnn_checkpoint, epoch), sizeof good.epoch);
+    }
+    ck_assert_mem_eq(given, after, sizeof given);
+    return status == CNN_OK;
+}
+
+static cnn_tensor *forward_self(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)self, (void)user;
+    return x;
+}
+
+static void count_free(void *user)
+{
+    (void)user;
+    user_freed++;
+}
+
+static cnn_status get_sample(int64_t index, void *image, void *label, void *user)
+{
+    (void)index, (void)image, (void)label, (void)user;
+    return CNN_OK;
+}
+
+/* ---- a good struct for each ---- */
+
+typedef struct row {
+    const char *name;
+    bool (*use)(const void *options);
+    const void *good;
+    size_t size;
+    size_t reserved; /* where the reserved bytes begin, which reach to its end */
+    size_t needed;   /* the end of the last field that is required */
+} row;
+
+static const int64_t image_shape[] = { 1, 2, 2 };
+static const cnn_context_options good_context = { .struct_size = sizeof good_context, .threads = 1 };
+static const cnn_conv2d_options good_conv2d = { .struct_size = sizeof good_conv2d, .kernel = 3 };
+static const cnn_maxpool2d_options good_maxpool2d = { .struct_size = sizeof good_maxpool2d, .kernel = 2 };
+static const cnn_batch_norm_options good_batch_norm = { .struct_size = sizeof good_batch_norm };
+static const cnn_relu_options good_relu = { .struct_size = sizeof good_relu };
+static const cnn_dropout_options good_dropout = { .struct_size = sizeof good_dropout };
+static const cnn_flatten_options good_flatten = { .struct_size = sizeof good_flatten };
+static const cnn_linear_options good_linear = { .struct_size = sizeof good_linear };
+static const cnn_lstm_options good_lstm = { .struct_size = sizeof good_lstm, .num_layers = 2, .dropout = 0.5 };
+static const cnn_embedding_options good_embedding = { .struct_size = sizeof good_embedding, .has_padding_idx = true };
+static const cnn_module_options good_module = { .struct_size = sizeof good_module, .forward = forward_self };
+static const cnn_adam_options good_adam = { .struct_size = sizeof good_adam };
+static const cnn_sgd_options good_sgd = { .struct_size = sizeof good_sgd, .lr = 0.1 };
+static const cnn_loader_options good_loader = { .struct_size = sizeof good_loader };
+static const cnn_cross_entropy_options good_loss = { .struct_size = sizeof good_loss };
+static const cnn_gradcheck_options good_gradcheck = { .struct_size = sizeof good_gradcheck };
+static const cnn_custom_op good_op = { .struct_size = sizeof good_op, .name = "one", .infer = infer_scalar,
+                                       .forward = forward_one };
+static const cnn_dataset_callbacks good_callbacks = { .struct_size = sizeof good_callbacks, .size = 2, .image_ndim = 3,
+                                                      .image_shape = image_shape, .label_dtype = CNN_I64,
+                                                      .get = get_sample };
+static const cnn_load_options good_load = { .struct_size = sizeof good_load, .dtypes = CNN_LOAD_ROUND };
+static cnn_checkpoint good_checkpoint = { .struct_size = sizeof good_checkpoint }; /* its module: see options_at */
+
+enum { ROOM = 512 };
+
+/* Each try has a fresh step. */
+static bool run(const row *r, const void *options)
+{
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_context_clear_error(NULL);
+    checks++;
+    bool good = r->use(options);
+    if (good) {
+        ck_assert_msg(!*cnn_last_error(NULL), "%s succeeded with a message: %s", r->name, cnn_last_error(NULL));
+    } else {
+        size_t n = strlen(r->name);
+        const char *message = cnn_last_error(NULL);
+        ck_assert_msg(strncmp(message, r->name, n) == 0 && message[n] == ':', "%s: message \"%s\"", r->name, message);
+    }
+    return good;
+}
+
+#endif

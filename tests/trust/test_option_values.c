@@ -1,0 +1,216 @@
+/* Values of options: one out of its range is refused with its name, its value and what was expected; CNN_ZERO is 0; and
+ * some options need each other. */
+#include "trust/options.h"
+
+/* ---- ranges ---- */
+
+typedef enum field_type { INT, INT64, DOUBLE } field_type;
+typedef struct range {
+    const char *call;
+    bool (*use)(const void *options);
+    const void *good;
+    size_t size, offset;
+    field_type type;
+    double value;
+    const char *name, *expected; /* both are in the message, and so is the value */
+} range;
+
+#define RANGE(call, use, good, field, type, value, expected) \
+    { call, use, &good, sizeof good, offsetof(__typeof__(good), field), type, value, #field, expected }
+#define WINDOW(call, use, good, field)                                              \
+    RANGE(call, use, good, field, INT64, -1, "at least"),                           \
+    RANGE(call, use, good, field, INT64, -4e18, "at least")
+#define WINDOWS(call, use, good)                                                                                          \
+    WINDOW(call, use, good, stride), WINDOW(call, use, good, stride_h), WINDOW(call, use, good, stride_w),                \
+    WINDOW(call, use, good, dilation), WINDOW(call, use, good, dilation_h), WINDOW(call, use, good, dilation_w),          \
+    WINDOW(call, use, good, padding), WINDOW(call, use, good, padding_h), WINDOW(call, use, good, padding_w)
+#define KERNELS(call, use, good) \
+    WINDOW(call, use, good, kernel), WINDOW(call, use, good, kernel_h), WINDOW(call, use, good, kernel_w)
+#define SIDES(call, use)                                                                                \
+    WINDOW(call, use, good_conv2d, padding_top), WINDOW(call, use, good_conv2d, padding_bottom),        \
+    WINDOW(call, use, good_conv2d, padding_left), WINDOW(call, use, good_conv2d, padding_right),        \
+    RANGE(call, use, good_conv2d, padding_mode, INT, 2, "expected"), WINDOW(call, use, good_conv2d, groups)
+#define NOT_NEGATIVE(call, use, good, field)                            \
+    RANGE(call, use, good, field, DOUBLE, -0.5, "at least 0"),          \
+    RANGE(call, use, good, field, DOUBLE, NAN, "at least 0"),           \
+    RANGE(call, use, good, field, DOUBLE, INFINITY, "at least 0")
+#define BELOW_ONE(call, use, good, field) NOT_NEGATIVE(call, use, good, field), \
+    RANGE(call, use, good, field, DOUBLE, 1, "below 1")
+#define ADAM(call, use)                                                                                      \
+    NOT_NEGATIVE(call, use, good_adam, lr), BELOW_ONE(call, use, good_adam, beta1),                          \
+    BELOW_ONE(call, use, good_adam, beta2), NOT_NEGATIVE(call, use, good_adam, eps),                         \
+    NOT_NEGATIVE(call, use, good_adam, weight_decay)
+
+static const range ranges[] = {
+    RANGE("context_create", use_context, good_context, threads, INT, -1, "1 to 8192"),
+    RANGE("context_create", use_context, good_context, threads, INT, 8193, "1 to 8192"),
+    RANGE("context_create", use_context, good_context, device, INT, 2, "expected"),
+    RANGE("context_create", use_context, good_context, device, INT, -1, "expected"),
+    RANGE("context_create", use_context, good_context, math, INT, 2, "CNN_MATH_FAST or CNN_MATH_STRICT"),
+    RANGE("context_create", use_context, good_context, math, INT, -1, "CNN_MATH_FAST or CNN_MATH_STRICT"),
+    KERNELS("conv2d_create", use_conv2d_layer, good_conv2d),
+    WINDOWS("conv2d_create", use_conv2d_layer, good_conv2d),
+    SIDES("conv2d_create", use_conv2d_layer),
+    WINDOWS("conv2d", use_conv2d, good_conv2d),
+    SIDES("conv2d", use_conv2d),
+    RANGE("conv2d_create", use_conv2d_layer, good_conv2d, groups, INT64, 3, "divide"),
+    RANGE("conv2d_create", use_conv2d_layer, good_conv2d, dtype, INT, CNN_I64, "float32 or float64"),
+    KERNELS("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d),
+    WINDOWS("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d),
+    RANGE("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d, padding, INT64, 2, "half"),
+    KERNELS("maxpool2d", use_maxpool2d, good_maxpool2d),
+    WINDOWS("maxpool2d", use_maxpool2d, good_maxpool2d),
+    RANGE("batch_norm2d_create", use_batch_norm2d, good_batch_norm, dtype, INT, CNN_I64, "float32 or float64"),
+    RANGE("batch_norm2d_create", use_batch_norm2d, good_batch_norm, momentum, DOUBLE, 1.5, "0 to 1"),
+    RANGE("batch_norm2d_create", use_batch_norm2d, good_batch_norm, eps, DOUBLE, -1, "at least 0"),
+    RANGE("linear_create", use_linear, good_linear, dtype, INT, CNN_BOOL, "float32 or float64"),
+    RANGE("linear_create", use_linear, good_linear, dtype, INT, 99, "float32 or float64"),
+    RANGE("lstm_create", use_lstm_layer, good_lstm, num_layers, INT64, -1, "1 to 1000"),
+    RANGE("lstm_create", use_lstm_layer, good_lstm, num_layers, INT64, 1001, "1 to 1000"),
+    RANGE("lstm_create", use_lstm_layer, good_lstm, dropout, DOUBLE, -0.1, "0 to 1"),
+    RANGE("lstm_create", use_lstm_layer, good_lstm, dropout, DOUBLE, 1.5, "0 to 1"),
+    RANGE("lstm_create", use_lstm_layer, good_lstm, dropout, DOUBLE, NAN, "0 to 1"),
+    RANGE("lstm_create", use_lstm_layer, good_lstm, dtype, INT, CNN_I64, "float32 or float64"),
+    RANGE("embedding_create", use_embedding_layer, good_embedding, dtype, INT, CNN_BOOL, "float32 or float64"),
+    RANGE("embedding_create", use_embedding_layer, good_embedding, padding_idx, INT64, 3, "-3 to 2"),
+    RANGE("embedding", use_embedding, good_embedding, padding_idx, INT64, -3, "-2 to 1"),
+    ADAM("adam_create", use_adam), ADAM("adamw_create", use_adamw), ADAM("adam_add_group", use_add_group),
+    ADAM("adamw_create_for", use_adamw_for), ADAM("adam_add_group_where", use_adam_where),
+    NOT_NEGATIVE("sgd_add_group", use_sgd_group, good_sgd, lr), NOT_NEGATIVE("sgd_add_group", use_sgd_group, good_sgd, momentum),
+    NOT_NEGATIVE("sgd_create", use_sgd, good_sgd, lr), NOT_NEGATIVE("sgd_create", use_sgd, good_sgd, momentum),
+    NOT_NEGATIVE("sgd_create", use_sgd, good_sgd, weight_decay),
+    RANGE("sgd_create", use_sgd, good_sgd, lr, DOUBLE, 0, "lr"),
+    RANGE("sgd_create", use_sgd, good_sgd, dampening, DOUBLE, NAN, "finite"),
+    RANGE("sgd_create", use_sgd, good_sgd, dampening, DOUBLE, INFINITY, "finite"),
+    RANGE("cross_entropy", use_cross_entropy, good_loss, reduction, INT, 3, "expected"),
+    RANGE("cross_entropy", use_cross_entropy, good_loss, reduction, INT, -1, "expected"),
+    RANGE("cross_entropy", use_cross_entropy, good_loss, label_smoothing, DOUBLE, -0.1, "0 to 1"),
+    RANGE("cross_entropy", use_cross_entropy, good_loss, label_smoothing, DOUBLE, 1.5, "0 to 1"),
+    RANGE("cross_entropy", use_cross_entropy, good_loss, label_smoothing, DOUBLE, NAN, "0 to 1"),
+    RANGE("gradcheck", use_gradcheck, good_gradcheck, eps, DOUBLE, -1, "above 0"),
+    RANGE("gradcheck", use_gradcheck, good_gradcheck, eps, DOUBLE, CNN_ZERO, "above 0"),
+    RANGE("gradcheck", use_gradcheck, good_gradcheck, eps, DOUBLE, NAN, "above 0"),
+    NOT_NEGATIVE("gradcheck", use_gradcheck, good_gradcheck, atol),
+    NOT_NEGATIVE("gradcheck", use_gradcheck, good_gradcheck, rtol),
+    RANGE("dataset_from_callbacks", use_callbacks, good_callbacks, size, INT64, -1, "0 or more"),
+    RANGE("dataset_from_callbacks", use_callbacks, good_callbacks, image_ndim, INT, 8, "0 to 7"),
+    RANGE("dataset_from_callbacks", use_callbacks, good_callbacks, image_ndim, INT, -1, "0 to 7"),
+    RANGE("dataset_from_callbacks", use_callbacks, good_callbacks, label_ndim, INT, 9, "0 to 7"),
+    RANGE("dataset_from_callbacks", use_callbacks, good_callbacks, image_dtype, INT, CNN_U8, "float32 or float64"),
+    RANGE("dataset_from_callbacks", use_callbacks, good_callbacks, label_dtype, INT, CNN_U8, "int64, float32"),
+    RANGE("module_load_with", use_load, good_load, dtypes, INT, 3, "expected CNN_LOAD_EXACT"),
+    RANGE("module_load_with", use_load, good_load, dtypes, INT, -1, "expected CNN_LOAD_EXACT"),
+    RANGE("checkpoint_save", use_checkpoint, good_checkpoint, epoch, INT64, -1, "0 to 2^53"),
+    RANGE("checkpoint_save", use_checkpoint, good_checkpoint, epoch, INT64, 0x1p53 + 2, "0 to 2^53"),
+};
+enum { RANGES = sizeof ranges / sizeof ranges[0] };
+
+static void put(unsigned char *at, field_type type, double value)
+{
+    int as_int = type == INT ? (int)value : 0;
+    int64_t as_int64 = type == INT64 ? (int64_t)value : 0;
+    const void *from = type == INT ? (void *)&as_int : type == INT64 ? (void *)&as_int64 : (void *)&value;
+    memcpy(at, from, type == INT ? sizeof as_int : sizeof value);
+}
+
+/* How a message writes the value: an enum of dtypes by name, "image_ndim" as images, so only numbers are looked for. */
+static bool says_value(const range *r, const char *message)
+{
+    char text[64];
+    if (strstr(r->name, "dtype") && strcmp(r->name, "dtypes") != 0) {
+        return strstr(message, cnn_dtype_name((cnn_dtype)(int)r->value)) != NULL;
+    }
+    if (r->type == DOUBLE) {
+        snprintf(text, sizeof text, "%g", r->value == CNN_ZERO ? 0 : r->value);
+    } else {
+        snprintf(text, sizeof text, "%.0f", r->value);
+    }
+    return strstr(message, text) != NULL || r->value == 0;
+}
+
+static bool says_name(const range *r, const char *message)
+{
+    char plural[16] = "";
+    const char *ndim = strstr(r->name, "_ndim");
+    if (ndim) {
+        snprintf(plural, sizeof plural, "%.*ss", (int)(ndim - r->name), r->name);
+    }
+    return strstr(message, ndim ? plural : r->name) != NULL;
+}
+
+START_TEST(out_of_range)
+{
+    const range *r = &ranges[_i];
+    _Alignas(16) unsigned char options[ROOM] = { 0 };
+    good_checkpoint.module = model;
+    memcpy(options, r->good, r->size);
+    put(options + r->offset, r->type, r->value);
+    row same = { .name = r->call, .use = r->use };
+    ck_assert_msg(!run(&same, options), "%s took %s = %g", r->call, r->name, r->value);
+    const char *message = cnn_last_error(NULL);
+    ck_assert_msg(says_name(r, message), "no name %s in: %s", r->name, message);
+    ck_assert_msg(says_value(r, message), "no value %g in: %s", r->value, message);
+    ck_assert_msg(strstr(message, r->expected), "no \"%s\" in: %s", r->expected, message);
+}
+END_TEST
+
+/* ---- CNN_ZERO and what belongs together ---- */
+
+static void check_hyper(cnn_optimizer *o, const double *expected, int count)
+{
+    ck_assert_ptr_nonnull(o);
+    for (int i = 0; i < count; i++) {
+        ck_assert_double_eq(o->groups[0].hyper[i], expected[i]);
+    }
+    cnn_optimizer_free(o);
+    checks++;
+}
+
+START_TEST(zero)
+{
+    check_hyper(cnn_adam_new(model), (double[]){ 1e-3, 0.9, 0.999, 1e-8, 0 }, 5);
+    check_hyper(cnn_adamw_new(model), (double[]){ 1e-3, 0.9, 0.999, 1e-8, 1e-2 }, 5);
+    check_hyper(cnn_adam_new(model, .lr = CNN_ZERO, .beta1 = CNN_ZERO, .beta2 = CNN_ZERO, .eps = CNN_ZERO),
+                (double[]){ 0, 0, 0, 0, 0 }, 5);
+    check_hyper(cnn_adamw_new(model, .weight_decay = CNN_ZERO), (double[]){ 1e-3, 0.9, 0.999, 1e-8, 0 }, 5);
+    check_hyper(cnn_sgd_new(model, .lr = CNN_ZERO, .momentum = CNN_ZERO), (double[]){ 0, 0, 0, 0 }, 4);
+    /* With both tolerances 0 no difference quotient is near enough. */
+    cnn_gradcheck_options exact = { .struct_size = sizeof exact, .eps = 0.01, .atol = CNN_ZERO, .rtol = CNN_ZERO };
+    ck_assert(!use_gradcheck(&exact));
+    ck_assert_int_eq(cnn_context_status(ctx), CNN_ERROR_MISMATCH);
+    ck_assert_int_eq(cnn_optimizer_set_lr(adam, 0, CNN_ZERO), CNN_OK);
+    ck_assert_double_eq(cnn_optimizer_lr(adam, 0), 0);
+    cnn_cross_entropy_options smooth = { .struct_size = sizeof smooth, .label_smoothing = CNN_ZERO };
+    ck_assert(use_cross_entropy(&smooth));
+}
+END_TEST
+
+START_TEST(together)
+{
+    cnn_sgd_options nesterov = { .struct_size = sizeof nesterov, .lr = 1, .nesterov = true };
+    ck_assert(!use_sgd(&nesterov));
+    ck_assert_ptr_nonnull(strstr(cnn_last_error(ctx), "nesterov needs momentum > 0"));
+    cnn_conv2d_options same = { .struct_size = sizeof same, .kernel = 3, .padding = 1, .padding_mode = CNN_PADDING_SAME };
+    ck_assert(!use_conv2d_layer(&same));
+    same.padding = 0;
+    same.stride = 2;
+    ck_assert(!use_conv2d_layer(&same));
+    ck_assert_ptr_nonnull(strstr(cnn_last_error(ctx), "stride_h is 2"));
+    cnn_context_options half = { .struct_size = sizeof half, .deallocate = NULL, .kernels = "abacus" };
+    ck_assert(!use_context(&half));
+    ck_assert_ptr_nonnull(strstr(cnn_last_error(NULL), "\"abacus\""));
+    checks += 4;
+}
+END_TEST
+
+int main(void)
+{
+    trust_begin("option values");
+    TCase *values = trust_case("values", 60);
+    tcase_add_checked_fixture(values, setup, teardown);
+    tcase_add_loop_test(values, out_of_range, 0, RANGES);
+    tcase_add_test(values, zero);
+    tcase_add_test(values, together);
+    int failed = trust_run();
+    return trust_end(failed, "option values: %d out of range", (int)RANGES);
+}
