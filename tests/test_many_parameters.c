@@ -2,6 +2,7 @@
  * times as many parameters may take up to 20 times as long; quadratic time would be 64 times as long. */
 #include "support/io.h"
 
+#include <math.h>
 #include <time.h>
 
 /* As many as tell linear from quadratic; under a slow instrument fewer. */
@@ -103,19 +104,46 @@ static void measure(int many, int each, double seconds[STAGES])
     }
 }
 
-/* All parameters in one module, 100 in each of many, one in each of very many. A clock that ticks in hundredths of
+/* The first stage whose time grows faster than the number of parameters; -1: none. A clock that ticks in hundredths of
  * a second sees less than one as one. */
+static int steep_stage(const double few[STAGES], const double many[STAGES])
+{
+    const double tick = 0.01;
+    for (int i = 0; i < STAGES; i++) {
+        if (many[i] >= SLOWER * (few[i] < tick ? tick : few[i])) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void measure_fastest(int many, int each, double fastest[STAGES])
+{
+    double seconds[STAGES];
+    measure(many, each, seconds);
+    for (int i = 0; i < STAGES; i++) {
+        fastest[i] = seconds[i] < fastest[i] ? seconds[i] : fastest[i];
+    }
+}
+
+/* All parameters in one module, 100 in each of many, one in each of very many. The work of a stage is in every
+ * measurement, what disturbs one is not: a stage that looks steep is measured again before it counts as such. */
 START_TEST(time_is_linear_in_the_parameters)
 {
     static const int each[] = { 0, 100, 1 };
-    const double tick = 0.01;
+    enum { ATTEMPTS = 4 };
     double few[STAGES], many[STAGES];
-    measure(many_wanted() / SMALLER, each[_i], few);
-    measure(many_wanted(), each[_i], many);
+    int steep = 0;
     for (int i = 0; i < STAGES; i++) {
-        ck_assert_msg(many[i] < SLOWER * (few[i] < tick ? tick : few[i]), "%s: %g s for %d parameters, %g s for %d",
-                      stage_names[i], few[i], many_wanted() / SMALLER, many[i], many_wanted());
+        few[i] = many[i] = HUGE_VAL;
     }
+    for (int attempt = 0; attempt < ATTEMPTS && steep >= 0; attempt++) {
+        measure_fastest(many_wanted() / SMALLER, each[_i], few);
+        measure_fastest(many_wanted(), each[_i], many);
+        steep = steep_stage(few, many);
+    }
+    ck_assert_msg(steep < 0, "%s: %g s for %d parameters, %g s for %d", stage_names[steep < 0 ? 0 : steep],
+                  few[steep < 0 ? 0 : steep], many_wanted() / SMALLER, many[steep < 0 ? 0 : steep], many_wanted());
 }
 END_TEST
 
