@@ -97,7 +97,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(SIMD:%.c=$(BUILD)
 SONAME := libcnn.so.$(SOVERSION)
 SHARED := $(LIB)/$(if $(filter win32,$(PLATFORM)),cnn.dll,libcnn.so.$(VERSION))
 STATIC := $(LIB)/libcnn.a
-PUBLIC_HEADERS := $(wildcard include/cnn/*.h)
+PUBLIC_HEADERS := $(wildcard include/cnn/*.h include/cnn/*/*.h)
 
 .PHONY: all lib examples
 .DEFAULT_GOAL := all

@@ -113,7 +113,7 @@ while read -r file line name; do
     esac
 done <"$work/includes"
 
-for file in include/cnn/*.h; do
+for file in include/cnn/*.h include/cnn/*/*.h; do
     includes '"' "$file" | while read -r _ line name; do echo "$file:$line: a public header includes \"$name\""; done
     includes '<' "$file" | while read -r _ line name; do
         case $name in

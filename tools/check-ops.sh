@@ -1,7 +1,7 @@
 #!/bin/sh
-# Fails when an operation of include/cnn/ops.h lacks its line in src/ops/ops.def, its function or descriptor in the file that
+# Fails when an operation of include/cnn/ops/*.h lacks its line in src/ops/ops.def, its function or descriptor in the file that
 # the line names, its backward (unless the line's operands are all lower-case: not differentiable), or a mention in tests/;
-# and when the list holds what the header does not declare. Usage: tools/check-ops.sh [root of the source tree]
+# and when the list holds what the headers do not declare. Usage: tools/check-ops.sh [root of the source tree]
 set -eu
 cd "${1:-$(dirname "$0")/..}"
 list=src/ops/ops.def
@@ -12,7 +12,7 @@ fail() {
     failures=$((failures + 1))
 }
 
-declared=$(sed -n 's/^CNN_API cnn_tensor \*cnn_\([a-z0-9_]*\)(.*/\1/p' include/cnn/ops.h)
+declared=$(sed -n 's/^CNN_API cnn_tensor \*cnn_\([a-z0-9_]*\)(.*/\1/p' include/cnn/ops/*.h)
 listed=$(sed -n 's/^CNN_OP(\([a-z0-9_]*\),.*/\1/p' $list)
 
 # The fields of an operation's line.
@@ -51,12 +51,12 @@ check() {
     grep -rqw "cnn_$name" tests --include='*.c' --include='*.h' || fail "no test in tests/ calls cnn_$name"
 }
 
-[ -n "$declared" ] || fail "include/cnn/ops.h declares no operation"
+[ -n "$declared" ] || fail "include/cnn/ops/*.h declare no operation"
 for name in $declared; do
     check "$name"
 done
 for name in $listed; do
-    printf '%s\n' "$declared" | grep -qx "$name" || fail "$list lists $name, which include/cnn/ops.h does not declare"
+    printf '%s\n' "$declared" | grep -qx "$name" || fail "$list lists $name, which include/cnn/ops/*.h do not declare"
 done
 [ "$failures" = 0 ] || exit 1
 echo "check-ops: $(printf '%s\n' "$declared" | wc -l) operations, each with its line, function, gradient and test"

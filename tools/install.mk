@@ -3,6 +3,8 @@
 DOCDIR ?= $(DATADIR)/doc/libcnn
 MANDIR ?= $(DATADIR)/man
 INCLUDE_CNN := $(INCLUDEDIR)/cnn
+HEADERS := $(PUBLIC_HEADERS:include/cnn/%=%)
+HEADER_FOLDERS := $(patsubst %/,%,$(filter-out ./,$(sort $(dir $(HEADERS)))))
 PKGCONFIGDIR := $(LIBDIR)/pkgconfig
 CMAKEDIR := $(LIBDIR)/cmake/cnn
 INSTALLED_PROGRAMS := $(foreach e,$(EXAMPLES),$(if $(wildcard examples/$(e)/$(e).1),$(e)))
@@ -57,7 +59,8 @@ cnn.cmake:
 install: lib installed-programs cnn.pc cnn.cmake
 	$(absolute_prefix)
 	@$(INSTALL) -d $(foreach d,BINDIR LIBDIR PKGCONFIGDIR CMAKEDIR INCLUDE_CNN DOCDIR,$(call to,$($(d)))) $(call to,$(MANDIR)/man1)
-	@$(INSTALL) -m 644 $(PUBLIC_HEADERS) $(call to,$(INCLUDE_CNN))
+	@$(INSTALL) -d $(foreach d,$(HEADER_FOLDERS),$(call to,$(INCLUDE_CNN)/$(d)))
+	@for h in $(HEADERS); do $(INSTALL) -m 644 include/cnn/$$h $(call to,$(INCLUDE_CNN))/$$h || exit 1; done
 	@$(INSTALL) -m 644 $(STATIC) $(call to,$(LIBDIR))
 	@$(INSTALL) -m 755 $(SHARED) $(call to,$(LIBDIR))
 	@ln -sf $(notdir $(SHARED)) $(call to,$(LIBDIR)/$(SONAME))
@@ -75,12 +78,12 @@ install: lib installed-programs cnn.pc cnn.cmake
 
 uninstall:
 	$(absolute_prefix)
-	@rm -f $(foreach f,$(notdir $(PUBLIC_HEADERS)),$(call to,$(INCLUDE_CNN)/$(f)))
+	@rm -f $(foreach f,$(HEADERS),$(call to,$(INCLUDE_CNN)/$(f)))
 	@rm -f $(foreach f,$(notdir $(STATIC) $(SHARED)) $(SONAME) libcnn.so,$(call to,$(LIBDIR)/$(f)))
 	@rm -f $(call to,$(PKGCONFIGDIR)/cnn.pc) $(foreach f,$(INSTALLED_PROGRAMS),$(call to,$(BINDIR)/$(f)))
 	@rm -f $(foreach f,cnnConfig.cmake cnnConfigVersion.cmake,$(call to,$(CMAKEDIR)/$(f)))
 	@rm -f $(foreach f,$(notdir $(INSTALLED_MANUALS)),$(call to,$(MANDIR)/man1/$(f)))
 	@rm -f $(foreach f,$(INSTALLED_DOCS),$(call to,$(DOCDIR)/$(f)))
 	@rm -rf $(call to,$(DOCDIR)/html)
-	@for d in $(call to,$(INCLUDE_CNN)) $(call to,$(DOCDIR)) $(call to,$(CMAKEDIR)); do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
+	@for d in $(foreach d,$(HEADER_FOLDERS),$(call to,$(INCLUDE_CNN)/$(d))) $(call to,$(INCLUDE_CNN)) $(call to,$(DOCDIR)) $(call to,$(CMAKEDIR)); do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
 	@[ -n $(call quoted,$(DESTDIR)) ] || [ "$$(id -u)" != 0 ] || ldconfig 2>/dev/null || true

@@ -164,7 +164,7 @@ FLAGS = {
 BORROWED = {"cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",
             "cnn_tensor_tape", "cnn_file_metadata"}
-OPERATION_HEADERS = {"ops.h"}
+OPERATION_FOLDER = "ops"
 OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward", "cnn_lstm_forward", "cnn_tape_rand", "cnn_tape_randn",
               "cnn_tape_bernoulli"}
 RESULTS = {
@@ -179,9 +179,9 @@ RESULTS = {
 
 
 def functions():
-    """Every declaration of the public headers as (header, result type, name, [(type, name)])."""
+    """Every declaration of the public headers as (folder, result type, name, [(type, name)])."""
     found = []
-    for header in sorted((ROOT / "include/cnn").glob("*.h")):
+    for header in sorted((ROOT / "include/cnn").rglob("*.h")):
         text = re.sub(r"/\*.*?\*/", " ", header.read_text(), flags=re.S)
         for match in re.finditer(r"^\s*CNN_API\s+([^;{]*?)\b(cnn_\w+)\s*\(([^;]*)\)\s*;", text, flags=re.M):
             result, name, arguments = (" ".join(part.split()) for part in match.groups())
@@ -189,7 +189,7 @@ def functions():
             for argument in [] if arguments == "void" else arguments.split(","):
                 kind, parameter = re.match(r"\s*(.*?)(\w+)\s*$", argument).groups()
                 parameters.append((" ".join(kind.split()), parameter))
-            found.append((header.name, result.strip(), name, parameters))
+            found.append((header.parent.name, result.strip(), name, parameters))
     return found
 
 
@@ -225,10 +225,10 @@ def thunk(result, name, parameters):
     return f"static void call_{name}(const value *v, value *r)\n{{\n    {unused}{body}\n}}\n"
 
 
-def result_of(header, result, name):
+def result_of(folder, result, name):
     if name in BORROWED:
         return "BORROWED"
-    if result == "cnn_tensor *" and (header in OPERATION_HEADERS or name in OPERATIONS):
+    if result == "cnn_tensor *" and (folder == OPERATION_FOLDER or name in OPERATIONS):
         return "OPERATION"
     return RESULTS[result]
 
@@ -237,7 +237,7 @@ def table():
     lines = ["/* Every exported function: how it is called, what it returns, which values its parameters take. Written by",
              " * tools/make-bad-calls.py from include/cnn; do not edit. */", ""]
     rows = []
-    for header, result, name, parameters in functions():
+    for folder, result, name, parameters in functions():
         lines.append(thunk(result, name, parameters))
         prefix = ALIASES.get(name, name[len("cnn_"):])
         entries = []
@@ -246,7 +246,7 @@ def table():
             entries.append(f'{{ "{parameter}", &kind_{chosen}, {int("*" in kind or kind.endswith("_fn"))}, '
                            f'{int(nullable)}, {int(takes)} }}')
         body = ",\n        ".join(entries) if entries else "{ NULL, NULL, 0, 0, 0 }"
-        rows.append(f'    {{ "{name}", "{prefix}", RESULT_{result_of(header, result, name)}, {FLAGS.get(name, "0")}, '
+        rows.append(f'    {{ "{name}", "{prefix}", RESULT_{result_of(folder, result, name)}, {FLAGS.get(name, "0")}, '
                     f"call_{name}, {len(parameters)}, {{\n        {body} }} }},")
     return "\n".join(lines + ["static const bad_call bad_calls[] = {"] + rows + ["};", ""])
 

@@ -23,7 +23,7 @@ for compiler in "${CC:-cc}:c" "${CXX:-c++}:c++" clang:c clang++:c++; do
         continue
     fi
     for header in "$@"; do
-        header=${header##*/}
+        header=${header#include/cnn/}
         case $language in
         c) compile "$compiler" c c99 "$header"; compile "$compiler" c c11 "$header" ;;
         *) compile "$compiler" c++ c++17 "$header" ;;
@@ -34,7 +34,7 @@ done
 reached=$(echo '#include <cnn/cnn.h>' | ${CC:-cc} -Iinclude -M -x c -)
 for header in "$@"; do
     case $reached in
-    *"include/cnn/${header##*/}"*) ;;
+    *"$header"*) ;;
     *)
         echo "check-headers: cnn.h does not include ${header#include/}" >&2
         failures=$((failures + 1))

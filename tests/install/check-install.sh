@@ -60,7 +60,7 @@ tree_is_whole() {
             [ -e "$root$prefix/share/doc/libcnn/$link" ] || fail "the installed $(basename "$page") links to $link, which is not installed"
         done
     done
-    for header in include/cnn/*.h; do
+    for header in include/cnn/*.h include/cnn/*/*.h; do
         cmp "$header" "$root$prefix/$header" || fail "$header is not what was installed"
     done
     soname=$(readelf -d "$root$libdir/libcnn.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')

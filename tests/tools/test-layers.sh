@@ -40,6 +40,7 @@ plant src/base/pool.c '#include "platform/posix/thread.h"'
 plant src/ops/relu.c '#include "operation.h"'
 plant include/cnn/tape.h '#include "tensor/tensor.h"'
 plant include/cnn/tape.h '#include <stdio.h>'
+plant include/cnn/ops/conv.h '#include <stdio.h>'
 plant include/cnn/tape.h '#include <cnn/nothing.h>'
 plant examples/mnist_cnn/main.c '#include "tensor/tensor.h"'
 mkdir "$work/tree/src/attic"

@@ -1,0 +1,74 @@
+/** @file
+ * Operations on each element: arithmetic, comparisons, choice, dropout. What ops.h says about every operation holds here. */
+#ifndef CNN_OPS_ELEMENTWISE_H
+#define CNN_OPS_ELEMENTWISE_H
+
+#include <cnn/tape.h>
+#include <cnn/tensor.h>
+
+CNN_BEGIN_DECLS
+
+/** @name Elementwise, one operand
+ * f32 and f64; cnn_neg(), cnn_abs() and cnn_clamp() also the integers. Any shape, which stays. Outside its domain a
+ * function gives what C's <math.h> gives: NaN or an infinity, and no error.
+ * @since 0.1
+ * @{ */
+CNN_API cnn_tensor *cnn_neg(cnn_tensor *x);  /**< −x */
+CNN_API cnn_tensor *cnn_exp(cnn_tensor *x);  /**< exp(x) */
+CNN_API cnn_tensor *cnn_log(cnn_tensor *x);  /**< The natural logarithm. */
+CNN_API cnn_tensor *cnn_sqrt(cnn_tensor *x); /**< √x */
+/** The gradient at 0 is 0. */
+CNN_API cnn_tensor *cnn_abs(cnn_tensor *x);
+CNN_API cnn_tensor *cnn_tanh(cnn_tensor *x); /**< tanh(x) */
+/** 1 / (1 + exp(−x)) */
+CNN_API cnn_tensor *cnn_sigmoid(cnn_tensor *x);
+/** max(x, 0); NaN stays NaN; the gradient at 0 is 0. */
+CNN_API cnn_tensor *cnn_relu(cnn_tensor *x);
+/** min(max(x, low), high); pass -INFINITY or INFINITY for an open side. The gradient passes where low ≤ x ≤ high. */
+CNN_API cnn_tensor *cnn_clamp(cnn_tensor *x, double low, double high);
+/** x ^ exponent */
+CNN_API cnn_tensor *cnn_pow_scalar(cnn_tensor *x, double exponent);
+CNN_API cnn_tensor *cnn_add_scalar(cnn_tensor *x, double value); /**< x + value */
+CNN_API cnn_tensor *cnn_mul_scalar(cnn_tensor *x, double value); /**< x · value */
+/** @} */
+
+/** @name Elementwise, two operands, broadcast
+ * f32, f64 and the integers; both operands of one dtype, which is the result's. The shape is the broadcast of both.
+ * Integers wrap around; integer division truncates toward zero, and by zero it gives 0.
+ * @since 0.1
+ * @{ */
+CNN_API cnn_tensor *cnn_add(cnn_tensor *a, cnn_tensor *b); /**< a + b */
+CNN_API cnn_tensor *cnn_sub(cnn_tensor *a, cnn_tensor *b); /**< a − b */
+CNN_API cnn_tensor *cnn_mul(cnn_tensor *a, cnn_tensor *b); /**< a · b */
+CNN_API cnn_tensor *cnn_div(cnn_tensor *a, cnn_tensor *b); /**< a / b */
+/** a ^ b; f32 and f64. */
+CNN_API cnn_tensor *cnn_pow(cnn_tensor *a, cnn_tensor *b);
+/** @} */
+
+/** @name Comparisons and choice
+ * Any dtype, the same of both operands; broadcast; the result is bool and has no gradient. NaN equals nothing.
+ * @since 0.1
+ * @{ */
+CNN_API cnn_tensor *cnn_eq(cnn_tensor *a, cnn_tensor *b); /**< a = b */
+CNN_API cnn_tensor *cnn_ne(cnn_tensor *a, cnn_tensor *b); /**< a ≠ b */
+CNN_API cnn_tensor *cnn_lt(cnn_tensor *a, cnn_tensor *b); /**< a < b */
+CNN_API cnn_tensor *cnn_le(cnn_tensor *a, cnn_tensor *b); /**< a ≤ b */
+CNN_API cnn_tensor *cnn_gt(cnn_tensor *a, cnn_tensor *b); /**< a > b */
+CNN_API cnn_tensor *cnn_ge(cnn_tensor *a, cnn_tensor *b); /**< a ≥ b */
+/** condition ? a : b; `condition` is bool, `a` and `b` share a dtype; all three are broadcast. Differentiable in a, b.
+ */
+CNN_API cnn_tensor *cnn_where(cnn_tensor *condition, cnn_tensor *a, cnn_tensor *b);
+/** @} */
+
+/** @name Dropout
+ * f32 and f64; floating operands of one call share the dtype, which is the result's.
+ * @since 0.1
+ * @{ */
+/** In training steps: each element is multiplied by 0 with probability p in [0, 1], which hides no NaN, and the
+ * others by 1/(1 − p). In evaluation: x. Draws come from the step's random stream. */
+CNN_API cnn_tensor *cnn_dropout(cnn_tensor *x, double p);
+/** @} */
+
+CNN_END_DECLS
+
+#endif

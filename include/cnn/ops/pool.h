@@ -1,0 +1,40 @@
+/** @file
+ * Pooling. What ops.h says about every operation holds here. */
+#ifndef CNN_OPS_POOL_H
+#define CNN_OPS_POOL_H
+
+#include <cnn/tape.h>
+#include <cnn/tensor.h>
+
+CNN_BEGIN_DECLS
+
+/** @name Pooling
+ * f32 and f64; floating operands of one call share the dtype, which is the result's.
+ * @since 0.1
+ * @{ */
+/** Options of 2-D max pooling; zero means the default. A field for both directions gives way to `_h` and `_w`. */
+typedef struct cnn_maxpool2d_options {
+    size_t struct_size;        /**< sizeof(cnn_maxpool2d_options) */
+    int64_t kernel;            /**< size of the window; required */
+    int64_t kernel_h;          /**< vertically */
+    int64_t kernel_w;          /**< horizontally */
+    int64_t stride;            /**< default: the window's size */
+    int64_t stride_h;          /**< vertically */
+    int64_t stride_w;          /**< horizontally */
+    int64_t padding;           /**< of −infinity, at most half the window; default 0 */
+    int64_t padding_h;         /**< vertically */
+    int64_t padding_w;         /**< horizontally */
+    int64_t dilation;          /**< default 1 */
+    int64_t dilation_h;        /**< vertically */
+    int64_t dilation_w;        /**< horizontally */
+    bool ceil_mode;            /**< round the output's size up, as PyTorch does */
+    unsigned char reserved[7]; /**< zero: room for later options */
+} cnn_maxpool2d_options;
+
+/** The largest element of each window: x [N,C,H,W] or [C,H,W]. The first of equal ones gets the gradient; NaN wins. */
+CNN_API cnn_tensor *cnn_maxpool2d(cnn_tensor *x, const cnn_maxpool2d_options *options);
+/** @} */
+
+CNN_END_DECLS
+
+#endif

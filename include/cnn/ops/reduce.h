@@ -1,0 +1,39 @@
+/** @file
+ * Reductions: sums, means, extrema and their positions. What ops.h says about every operation holds here. */
+#ifndef CNN_OPS_REDUCE_H
+#define CNN_OPS_REDUCE_H
+
+#include <cnn/tape.h>
+#include <cnn/tensor.h>
+
+CNN_BEGIN_DECLS
+
+/** @name Reductions
+ * Over `count` dimensions `dims`; `count` 0 means all of them (CNN_ALL_DIMS). `keepdim` leaves them with size 1. A
+ * dimension that is given twice, or that there is not, is an error.
+ * @since 0.1
+ * @{ */
+/** The sum; integers and bool give i64. */
+CNN_API cnn_tensor *cnn_sum(cnn_tensor *x, int count, const int *dims, bool keepdim);
+/** The mean; f32 and f64. Over no elements: NaN. */
+CNN_API cnn_tensor *cnn_mean(cnn_tensor *x, int count, const int *dims, bool keepdim);
+/** The largest element; NaN wins. Equal ones share the gradient evenly (torch.amax). Over no elements: an error. */
+CNN_API cnn_tensor *cnn_max(cnn_tensor *x, int count, const int *dims, bool keepdim);
+/** The smallest element, in the same manner (torch.amin). */
+CNN_API cnn_tensor *cnn_min(cnn_tensor *x, int count, const int *dims, bool keepdim);
+/** The row-major position of the first largest element among the reduced dimensions, i64. Not differentiable. */
+CNN_API cnn_tensor *cnn_argmax(cnn_tensor *x, int count, const int *dims, bool keepdim);
+/** The largest elements along one dimension and where they are: torch.max(x, dim). Any dtype; a NaN wins, and so does
+ * the first of equal elements, which gets the whole gradient. A dimension of size 0: an error.
+ * @param indices  receives the positions along `dim`, i64, in the result's shape and without a gradient; a tensor of
+ * the
+ *                 same tape, nil on failure. May be NULL.
+ * @since 0.2 */
+CNN_API cnn_tensor *cnn_max_along(cnn_tensor *x, int dim, bool keepdim, cnn_tensor **indices);
+/** The smallest elements along one dimension, in the same manner: torch.min(x, dim). @since 0.2 */
+CNN_API cnn_tensor *cnn_min_along(cnn_tensor *x, int dim, bool keepdim, cnn_tensor **indices);
+/** @} */
+
+CNN_END_DECLS
+
+#endif
