@@ -146,7 +146,7 @@ RARE += $(foreach name,bytes dataset idx loader loader_worker mnist subset,$(BUI
 	$(foreach name,apply backward call custom final gradcheck running step undo,$(BUILD)/src/autograd/$(name).o) \
 	$(foreach name,error file message options utf8,$(BUILD)/src/base/$(name).o) \
 	$(foreach name,cpus files process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
-	$(foreach name,borrow cache cache_plan context failed_step random shape tensor,$(BUILD)/src/tensor/$(name).o)
+	$(foreach name,borrow cache cache_plan context failed_step format random shape tensor,$(BUILD)/src/tensor/$(name).o)
 # Nothing is thrown through the library, and debuggers have their own tables: 80 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables
 $(RARE): SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os)

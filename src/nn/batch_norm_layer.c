@@ -68,7 +68,7 @@ static cnn_status batch_norm_clone(cnn_module *to, const cnn_module *self)
     return CNN_OK;
 }
 
-static const cnn__module_class batch_norm2d_class = {
+const cnn__module_class cnn__batch_norm2d_class = {
     .type = "BatchNorm2d", .forward = forward, .describe = describe, .clone = batch_norm_clone
 };
 
@@ -127,7 +127,7 @@ cnn_module *cnn_batch_norm2d_create(cnn_context *ctx, int64_t channels, const cn
     if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || check(ctx, call, &l) != CNN_OK) {
         return NULL;
     }
-    cnn_module *module = cnn__module_new(ctx, call, &batch_norm2d_class, sizeof l);
+    cnn_module *module = cnn__module_new(ctx, call, &cnn__batch_norm2d_class, sizeof l);
     if (!module) {
         return NULL;
     }
@@ -137,4 +137,10 @@ cnn_module *cnn_batch_norm2d_create(cnn_context *ctx, int64_t channels, const cn
         return NULL;
     }
     return module;
+}
+
+cnn__batch_norm2d_parts cnn__layer_batch_norm2d(const cnn_module *module)
+{
+    const layer *l = module->attributes;
+    return (cnn__batch_norm2d_parts){ l->weight, l->bias, l->mean, l->var, cnn__option(l->options.eps, 1e-5) };
 }

@@ -87,7 +87,9 @@ static cnn_module *clone_tree(const cnn_module *root)
 
 cnn_status cnn__clone_bytes(cnn_module *clone, const cnn_module *self)
 {
-    memcpy(clone->attributes, self->attributes, self->attributes_size);
+    if (self->attributes_size) {
+        memcpy(clone->attributes, self->attributes, self->attributes_size);
+    }
     return CNN_OK;
 }
 

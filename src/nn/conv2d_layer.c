@@ -1,7 +1,6 @@
 /* torch.nn.Conv2d: the options are resolved once for checks and the description, and handed to cnn_conv2d() as they
  * are. */
 #include "nn/layer.h"
-#include "ops/geometry.h"
 
 #include <stdio.h>
 
@@ -73,7 +72,7 @@ static cnn_status conv2d_clone(cnn_module *to, const cnn_module *self)
     return CNN_OK;
 }
 
-static const cnn__module_class conv2d_class = {
+const cnn__module_class cnn__conv2d_class = {
     .type = "Conv2d", .forward = forward, .describe = describe, .clone = conv2d_clone
 };
 
@@ -126,7 +125,7 @@ cnn_module *cnn_conv2d_create(cnn_context *ctx, int64_t in_channels, int64_t out
     if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || check(ctx, &l) != CNN_OK) {
         return NULL;
     }
-    cnn_module *module = cnn__module_new(ctx, call, &conv2d_class, sizeof l);
+    cnn_module *module = cnn__module_new(ctx, call, &cnn__conv2d_class, sizeof l);
     if (!module) {
         return NULL;
     }
@@ -138,12 +137,8 @@ cnn_module *cnn_conv2d_create(cnn_context *ctx, int64_t in_channels, int64_t out
     return module;
 }
 
-bool cnn__layer_conv2d(const cnn_module *module, cnn__conv2d_parts *parts)
+cnn__conv2d_parts cnn__layer_conv2d(const cnn_module *module)
 {
-    if (module->class != &conv2d_class) {
-        return false;
-    }
     const layer *l = module->attributes;
-    *parts = (cnn__conv2d_parts){ l->weight, l->bias, &l->options };
-    return true;
+    return (cnn__conv2d_parts){ l->weight, l->bias, &l->options, &l->window };
 }

@@ -49,7 +49,7 @@ static void write_path(const cnn__running *running, char *text, size_t size)
 }
 
 /* The mode is that of the nearest module upwards which has one of its own, or else what runs it. */
-static bool is_training(const cnn_module *module, const cnn_tape *tape)
+bool cnn__module_training(const cnn_module *module, const cnn_tape *tape)
 {
     while (module && module->mode == CNN_MODULE_FOLLOWS_STEP) {
         module = module->parent;
@@ -63,7 +63,7 @@ void cnn__forward_enter(cnn__running *running, const cnn_module *module, cnn_tap
                                .part = "the forward of",
                                .name = cnn_module_type(module),
                                .module = module,
-                               .training = is_training(module, tape),
+                               .training = cnn__module_training(module, tape),
                                .path = write_path };
     cnn__running_enter(running);
 }

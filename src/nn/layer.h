@@ -6,6 +6,7 @@
 #define CNN_NN_LAYER_H
 
 #include "nn/module.h"
+#include "ops/geometry.h"
 
 /* Adds a parameter with undefined elements; NULL on failure, reported. */
 cnn_tensor *cnn__layer_parameter(cnn_module *module, const char *call, const char *name, cnn_dtype dtype, int ndim,
@@ -22,15 +23,22 @@ void cnn__layer_init(cnn_tensor *weight, cnn_tensor *bias, double fan_in);
 enum { CNN__FLOAT_TEXT = 32 };
 const char *cnn__float_text(char text[CNN__FLOAT_TEXT], double value);
 
-/* ---- what a layer is, for those who join layers into one operation ---- */
-/* A Conv2d's weight, bias (may be NULL) and options. */
+/* ---- what is in a layer, for those who join layers into one operation (fusion.c) ---- */
+extern const cnn__module_class cnn__conv2d_class, cnn__batch_norm2d_class;
+
 typedef struct cnn__conv2d_parts {
-    cnn_tensor *weight, *bias;
+    cnn_tensor *weight, *bias; /* bias may be NULL */
     const cnn_conv2d_options *options;
+    const cnn__window *window;
 } cnn__conv2d_parts;
-bool cnn__layer_conv2d(const cnn_module *module, cnn__conv2d_parts *parts);
-bool cnn__layer_relu(const cnn_module *module);
-/* Its options, or NULL. */
-const cnn_maxpool2d_options *cnn__layer_maxpool2d(const cnn_module *module);
+/* Those of a module of that class. */
+cnn__conv2d_parts cnn__layer_conv2d(const cnn_module *module);
+
+typedef struct cnn__batch_norm2d_parts {
+    cnn_tensor *weight, *bias; /* NULL: not affine */
+    cnn_tensor *mean, *var;    /* NULL: no running statistics */
+    double eps;
+} cnn__batch_norm2d_parts;
+cnn__batch_norm2d_parts cnn__layer_batch_norm2d(const cnn_module *module);
 
 #endif

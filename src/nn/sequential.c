@@ -1,10 +1,8 @@
 /* torch.nn.Sequential. An intermediate result is dropped as soon as the next child has used it, so that evaluation
  * holds two activations at a time. A child may return its input itself (Dropout in evaluation): then nothing is
- * dropped yet. Conv2d, ReLU and MaxPool2d in a row run as one operation, which agrees with the three to rounding; so
- * do Conv2d and ReLU. */
-#include "nn/forward.h"
-#include "nn/layer.h"
-#include "ops/geometry.h"
+ * dropped yet. Children in a row for which the table of fusions has a pattern run as one operation. */
+#include "autograd/tape.h"
+#include "nn/fusion.h"
 
 #include <stdio.h>
 
@@ -12,22 +10,10 @@
 static cnn_tensor *run(const cnn_module *self, int *i, cnn_tensor *x)
 {
     const cnn__named *child = self->children.items + *i;
-    int left = self->children.count - *i;
-    cnn__conv2d_parts conv;
-    if (left < 2 || cnn__tape_tracing(x->tape) || !cnn__layer_conv2d(child[0].module, &conv) ||
-        !cnn__layer_relu(child[1].module)) {
-        *i += 1;
-        return cnn_forward(child->module, x);
-    }
-    const cnn_maxpool2d_options *pool = left > 2 ? cnn__layer_maxpool2d(child[2].module) : NULL;
-    bool pooled = false;
-    cnn__running running;
-    cnn__forward_enter(&running, child->module, x->tape);
-    cnn_tensor *y = pool ? cnn__conv2d_relu_with_pool(x, conv.weight, conv.bias, conv.options, pool, &pooled)
-                         : cnn__conv2d_relu(x, conv.weight, conv.bias, conv.options);
-    cnn__running_leave(&running);
-    *i += pooled ? 3 : 2;
-    return y;
+    cnn_tensor *y = NULL;
+    int taken = cnn__fusion_run(child, self->children.count - *i, x, &y);
+    *i += taken ? taken : 1;
+    return taken ? y : cnn_forward(child->module, x);
 }
 
 static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)

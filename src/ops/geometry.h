@@ -63,4 +63,11 @@ cnn_tensor *cnn__conv2d_relu(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias
 cnn_tensor *cnn__conv2d_relu_with_pool(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
                                        const cnn_conv2d_options *conv, const cnn_maxpool2d_options *pool, bool *pooled);
 
+/* What a convolution and the batch normalisation of its result, with given statistics, come to as one convolution. */
+enum { CNN__FOLD_WEIGHT, CNN__FOLD_BIAS, CNN__FOLD_SCALE, CNN__FOLD_SHIFT, CNN__FOLD_MEAN, CNN__FOLD_VAR, CNN__FOLDS };
+/* Writes the weight and the bias of that convolution, results of the step that is running, to `folded`. The inputs are
+ * the convolution's weight and bias and the normalisation's weight, bias, mean and variance, of one dtype; its bias,
+ * weight and bias may be NULL. No gradient flows through. false: no memory, the tape has failed. */
+bool cnn__fold_batch_norm(cnn_tensor *const inputs[CNN__FOLDS], double eps, cnn_tensor *folded[2]);
+
 #endif

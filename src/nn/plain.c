@@ -1,0 +1,58 @@
+/* What all rows of layers without parameters share: making one and printing it. */
+#include "nn/plain.h"
+
+#include "nn/layer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+cnn_module *cnn__plain_new(cnn_context *ctx, const cnn__plain_layer *row, const void *options, void *attributes)
+{
+    if (row->read(ctx, row->call, options, attributes) != CNN_OK) {
+        return NULL;
+    }
+    cnn_module *module = cnn__module_new(ctx, row->call, &row->class, row->size);
+    if (module && row->size) {
+        memcpy(module->attributes, attributes, row->size);
+    }
+    return module;
+}
+
+static int print_pair(char *text, size_t size, const int64_t pair[2])
+{
+    if (pair[0] == pair[1]) {
+        return snprintf(text, size, "%lld", (long long)pair[0]);
+    }
+    return snprintf(text, size, "(%lld, %lld)", (long long)pair[0], (long long)pair[1]);
+}
+
+static void print_value(char *text, size_t size, cnn__print_kind kind, const void *value)
+{
+    char number[CNN__FLOAT_TEXT];
+    if (kind == CNN__PRINT_INT) {
+        snprintf(text, size, "=%d", *(const int *)value);
+    } else if (kind == CNN__PRINT_FLOAT) {
+        snprintf(text, size, "=%s", cnn__float_text(number, *(const double *)value));
+    } else if (kind == CNN__PRINT_BOOL) {
+        snprintf(text, size, "=%s", *(const bool *)value ? "True" : "False");
+    } else if (kind == CNN__PRINT_PAIR) {
+        *text = '=';
+        print_pair(text + 1, size - 1, value);
+    } else {
+        *text = '\0';
+    }
+}
+
+/* The description of every row is far shorter than the buffers that it is asked into. */
+int cnn__plain_describe(const cnn_module *self, char *buffer, size_t size)
+{
+    const cnn__plain_layer *row = (const cnn__plain_layer *)(const void *)self->class;
+    int length = 0;
+    *buffer = '\0';
+    for (const cnn__print *p = row->prints; p && p->name && (size_t)length < size; p++) {
+        char value[64];
+        print_value(value, sizeof value, p->kind, (const char *)self->attributes + p->offset);
+        length += snprintf(buffer + length, size - (size_t)length, "%s%s%s", length ? ", " : "", p->name, value);
+    }
+    return length;
+}
