@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes tests/trust/bad_calls.def, the table of exported functions that test_bad_calls drives with bad arguments.
+"""Writes build/trust/bad_calls.def, the table of exported functions that test_bad_calls drives with bad arguments.
 
-    tools/make-bad-calls.py > tests/trust/bad_calls.def
-    tools/make-bad-calls.py --check lib/libcnn.so tests/trust/bad_calls.def
+    tools/make-bad-calls.py > build/trust/bad_calls.def
+    tools/make-bad-calls.py --check lib/libcnn.so build/trust/bad_calls.def
 
 Signatures are read from include/cnn; which values a parameter takes follows from its type and name by the tables below.
 A function with a parameter that no table knows is an error, and --check fails when the library exports a function that
@@ -261,7 +261,7 @@ def check(library, path):
     problems = [f"{name} is exported and missing from {path}" for name in sorted(exported(library) - listed)]
     problems += [f"{name} is in {path} and not exported" for name in sorted(listed - exported(library))]
     if not problems and pathlib.Path(path).read_text() != table():
-        problems.append(f"{path} is not what the headers make: run tools/make-bad-calls.py > {path}")
+        problems.append(f"{path} is not what the headers make")
     for problem in problems:
         print(f"make-bad-calls: {problem}", file=sys.stderr)
     if not problems:

@@ -5,20 +5,20 @@
 # While a version with a new SONAME is not released there is no baseline of it, and none may be missing where CHANGELOG.md says
 # that it is. Until then the last release's stands in: whatever breaks must be named in docs/moving-to-VERSION.md, and the client
 # is compiled with today's headers.
-ABI_LIST := tests/abi/symbols.txt
 ABI_ARCHIVE := tests/abi/libcnn-$(SOVERSION).tar.gz
 ABI_RELEASED := $(wildcard $(ABI_ARCHIVE))$(shell grep -o '^$(HASH)$(HASH) \[$(SOVERSION)\.[0-9]*\]' CHANGELOG.md)
 ABI_AGAINST := $(if $(ABI_RELEASED),$(ABI_ARCHIVE),$(shell ls tests/abi/libcnn-*.tar.gz | sort -V | tail -n 1))
 ABI_MOVING := $(if $(ABI_RELEASED),,docs/moving-to-$(SOVERSION).md)
 ABI_BUILD := $(BUILD)/abi
+ABI_LIST := $(BUILD)/symbols.txt
 ABI_BASELINE := $(ABI_BUILD)/$(patsubst %.tar.gz,%,$(notdir $(ABI_AGAINST)))
 
 CHECK_EXTRA += check-symbols
-.PHONY: check-symbols check-abi abi-client abi-baseline symbols
-check-symbols: lib
+.PHONY: check-symbols check-abi abi-client abi-baseline
+check-symbols: lib $(ABI_LIST)
 	@tests/abi/check-symbols.sh $(SHARED) $(STATIC) $(ABI_LIST)
 
-check-abi: lib
+check-abi: lib $(ABI_LIST)
 	@tools/install-dependencies.sh abi
 	@[ -f $(ABI_AGAINST) ] || { echo "check-abi: CHANGELOG.md has a release of $(SONAME), but $(ABI_AGAINST) is missing: make abi-baseline"; exit 1; }
 	@$(if $(ABI_MOVING),[ -f $(ABI_MOVING) ] || { echo "check-abi: $(SONAME) is not released and breaks with the last: $(ABI_MOVING) must say how"; exit 1; })
@@ -32,10 +32,11 @@ abi-client: lib
 		tests/abi/baseline_client.c -o $(ABI_BUILD)/baseline_client -L$(LIB) $(call rpath,$(ABI_BUILD)) -lcnn
 	@$(ABI_BUILD)/baseline_client $(ABI_BUILD)/baseline_client.safetensors
 
-abi-baseline: lib
+abi-baseline: lib $(ABI_LIST)
 	@tools/install-dependencies.sh abi
 	@tests/abi/make-baseline.sh $(SHARED) $(ABI_LIST) $(ABI_ARCHIVE)
 
-# Takes the names that are exported now into the list.
-symbols: lib
-	@nm -D --defined-only $(SHARED) | awk '$$2 != "A" { print $$3 }' | sed 's/@.*//' | LC_ALL=C sort >$(ABI_LIST)
+# What the public headers declare. What an earlier release had and these lack is found by its baseline.
+$(ABI_LIST): $(PUBLIC_HEADERS)
+	@mkdir -p $(@D)
+	@cat $(PUBLIC_HEADERS) | tr '\n' ' ' | grep -o 'CNN_API [^;(]*cnn_[a-z0-9_]* *(' | sed 's/ *($$//; s/.*[ *]//' | LC_ALL=C sort >$@

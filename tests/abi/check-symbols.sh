@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the library exports is the checked-in list, every name of it in the version node of its SONAME, and the static library
+# What the library exports is what the public headers declare, every name of it in the version node of its SONAME, and the static library
 # defines nothing outside cnn_ either: usage: check-symbols.sh SHARED STATIC LIST
 set -u
 shared=$1 static=$2 list=$3

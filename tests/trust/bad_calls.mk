@@ -2,17 +2,19 @@
 TRUST_NDEBUG_BUILD := $(BUILD)/trust-ndebug
 CHECK_TRUST_EXTRA += check-bad-calls check-ndebug
 
-# tests/trust/bad_calls.def names every exported function, and is what the headers make.
-.PHONY: check-bad-calls check-ndebug bad-calls
-check-bad-calls: $(SHARED)
-	@python3 tools/make-bad-calls.py --check $(SHARED) tests/trust/bad_calls.def
+# bad_calls.def names every exported function; it is made of the headers.
+BAD_CALLS := $(BUILD)/trust/bad_calls.def
+.PHONY: check-bad-calls check-ndebug
+check-bad-calls: $(SHARED) $(BAD_CALLS)
+	@python3 tools/make-bad-calls.py --check $(SHARED) $(BAD_CALLS)
 
-bad-calls:
-	python3 tools/make-bad-calls.py > tests/trust/bad_calls.def
+$(BAD_CALLS): tools/make-bad-calls.py $(PUBLIC_HEADERS)
+	@mkdir -p $(@D)
+	$(QUIET)python3 tools/make-bad-calls.py >$@.new && mv $@.new $@
 
 check-ndebug:
 	@+$(MAKE) $(JOBS) --no-print-directory $(TRUST_NDEBUG_BUILD)/trust/test_bad_calls BUILD=$(TRUST_NDEBUG_BUILD) \
 		LIB=$(TRUST_NDEBUG_BUILD)/lib CPPFLAGS=$(call quoted,$(CPPFLAGS) -DNDEBUG)
 	$(TRUST_NDEBUG_BUILD)/trust/test_bad_calls
 
-$(BUILD)/trust/test_bad_calls: tests/trust/bad_calls.def
+$(BUILD)/trust/test_bad_calls: $(BAD_CALLS)

@@ -1,6 +1,6 @@
 /* Calls every exported function with bad arguments: each parameter in turn and in pairs, and all pointers NULL at
  * once. A call must not crash or leak, must fail where it has to, and must leave a message that begins with its name
- * exactly when it failed. The table is bad_calls.def; the values are in bad_values.h. */
+ * exactly when it failed. The table is bad_calls.def, made of the headers; the values are in bad_values.h. */
 #include "bad_values.h"
 
 #include <check.h>
