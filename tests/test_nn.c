@@ -126,6 +126,21 @@ START_TEST(text_equals_pytorchs_repr)
 }
 END_TEST
 
+/* The texts of src/nn/layers.def, which tools/make_fixtures.py compares with PyTorch's. */
+START_TEST(text_of_the_list_equals_pytorchs_repr)
+{
+    char text[256];
+    cnn_module *m;
+#define CNN_LAYER_TEXT(name, make, torch, expected)             \
+    m = make;                                                   \
+    ck_assert_msg(m != NULL, "%s", cnn_last_error(NULL));       \
+    cnn_module_format(m, text, sizeof text);                    \
+    ck_assert_str_eq(text, expected);                           \
+    cnn_module_free(m);
+#include "nn/layers.def"
+}
+END_TEST
+
 START_TEST(state_has_pytorchs_names_and_shapes)
 {
     cnn_module *m = modules[_i].make();
@@ -457,6 +472,7 @@ int main(void)
     Suite *suite = suite_create("nn");
     TCase *layers = suite_case(suite, "layers", setup, teardown);
     tcase_add_loop_test(layers, text_equals_pytorchs_repr, 0, MODULE_COUNT);
+    tcase_add_test(layers, text_of_the_list_equals_pytorchs_repr);
     tcase_add_loop_test(layers, state_has_pytorchs_names_and_shapes, 0, MODULE_COUNT);
     tcase_add_loop_test(layers, first_values_follow_pytorchs_distribution, 0, 2);
     tcase_add_test(layers, first_values_follow_the_seed_not_the_threads);

@@ -391,12 +391,16 @@ static cnn_tensor *indices_of(cnn_tensor *(*extremum)(cnn_tensor *, int, bool, c
     }
 CASES(X)
 MORE_CASES(X)
+#define CNN_OP_CASE(name, expression, ...) X(name, expression)
+#include "ops/ops.def"
 #undef X
 
 static const op_case cases[] = {
 #define X(name, expression) { #name, call_##name },
     CASES(X)
     MORE_CASES(X)
+#define CNN_OP_CASE(name, expression, ...) X(name, expression)
+#include "ops/ops.def"
 #undef X
 };
 

@@ -199,6 +199,9 @@ def kind_of(function, kind, name):
     if kind.startswith("const ") and kind != "const char *" and not kind.startswith("const char *"):
         plain = kind[len("const "):]
     chosen = OVERRIDES.get(function, {}).get(name) or BY_NAME.get((plain, name)) or BY_TYPE.get(plain)
+    options = re.fullmatch(r"cnn_(\w+_options) \*", plain)
+    if not chosen and options:
+        chosen = options[1] + "?"  # NULL is for the defaults
     if not chosen:
         sys.exit(f"make-bad-calls: {function} has a parameter `{kind} {name}` that no table knows")
     return chosen.rstrip("?!"), "?" in chosen or chosen == "user", "!" in chosen

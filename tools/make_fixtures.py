@@ -8,8 +8,10 @@ operands `name/grad0`, …. The rest is in tools/fixtures/, a module for each te
 Usage: tools/make_fixtures.py [folder]
 """
 import os
+import pathlib
 import re
 import sys
+import zlib
 
 import torch
 import torch.nn.functional as F
@@ -390,9 +392,19 @@ def embeddings():
     case("embedding_of_transposed", lambda w, i: F.embedding(i.transpose(0, 1), w.transpose(0, 1)), randn(3, 5), grid)
 
 
+def listed():
+    """The cases that src/ops/ops.def lists. Each draws from a stream of its own, so that a new one changes no other."""
+    text = (pathlib.Path(__file__).parent.parent / "src/ops/ops.def").read_text()
+    for line in re.findall(r"^CNN_OP_CASE\((.*?)\)$", text, flags=re.M | re.S):
+        name, operands, torch_call = re.match(r'(\w+),.*"([^"]*)",\s*"([^"]*)"$', line, flags=re.S).groups()
+        torch.manual_seed(zlib.crc32(name.encode()))
+        given = eval(f"({operands},)")
+        case(name, lambda *x: eval(torch_call, globals(), dict(zip("abc", x))), *given)
+
+
 folder = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures"
 for make in (elementwise, reductions, products, shapes, networks, losses, border_values, integers, more_shapes, more_networks,
-             more_losses, along, embeddings):
+             more_losses, along, embeddings, listed):
     make()
 families = {}
 for name, t in tensors.items():

@@ -38,12 +38,10 @@ static inline cnn_tensor *call_with_states(lstm_fn lstm, cnn_tensor *const *in)
         return expression;                                                                                           \
     }
 #include "ops/ops.def"
-#undef CNN_OP
 
 static const op_entry op_table[] = {
 #define CNN_OP(name, file, operands, shapes, values, expression) { #name, operands, shapes, values, call_##name },
 #include "ops/ops.def"
-#undef CNN_OP
 };
 
 enum { OP_COUNT = sizeof op_table / sizeof *op_table, MAX_OPERANDS = 7 };

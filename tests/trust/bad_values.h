@@ -374,15 +374,9 @@ static const candidate option_candidates[] = {
     static const kind kind_##name = { #name, CANDIDATES(option_candidates), 0, 0, { 0 }, false, false,        \
                                       init_##name, sizeof(type) }
 OPTIONS(context_options, cnn_context_options, .threads = 1);
-OPTIONS(conv2d_options, cnn_conv2d_options, .kernel = 3);
-OPTIONS(maxpool2d_options, cnn_maxpool2d_options, .kernel = 2);
-OPTIONS(batch_norm_options, cnn_batch_norm_options, .momentum = 0.2);
-OPTIONS(linear_options, cnn_linear_options, .no_bias = true);
-OPTIONS(relu_options, cnn_relu_options, .reserved = { 0 });
-OPTIONS(dropout_options, cnn_dropout_options, .reserved = { 0 });
-OPTIONS(flatten_options, cnn_flatten_options, .start_dim = 2);
-OPTIONS(lstm_options, cnn_lstm_options, .num_layers = 2, .bidirectional = true);
-OPTIONS(embedding_options, cnn_embedding_options, .padding_idx = 1, .has_padding_idx = true);
+#define CNN_LAYER(name, options, needs, create, sample, ...) \
+    OPTIONS(options##_options, cnn_##options##_options, __VA_ARGS__);
+#include "nn/layers.def"
 OPTIONS(module_options, cnn_module_options, .forward = forward_user, .user = w, .free_user = free_user);
 OPTIONS(adam_options, cnn_adam_options, .lr = 0.1);
 OPTIONS(sgd_options, cnn_sgd_options, .lr = 0.1);

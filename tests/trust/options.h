@@ -61,15 +61,8 @@ static cnn_tensor *input(int ndim, const int64_t *shape)
         return made != NULL;                             \
     }
 FREEING(context, cnn_context_create(o), cnn_context_free)
-FREEING(conv2d_layer, cnn_conv2d_create(ctx, 4, 8, o), cnn_module_free)
-FREEING(batch_norm2d, cnn_batch_norm2d_create(ctx, 3, o), cnn_module_free)
-FREEING(maxpool2d_layer, cnn_maxpool2d_create(ctx, o), cnn_module_free)
-FREEING(relu, cnn_relu_create(ctx, o), cnn_module_free)
-FREEING(dropout, cnn_dropout_create(ctx, 0.5, o), cnn_module_free)
-FREEING(flatten, cnn_flatten_create(ctx, o), cnn_module_free)
-FREEING(linear, cnn_linear_create(ctx, 3, 2, o), cnn_module_free)
-FREEING(lstm_layer, cnn_lstm_create(ctx, 3, 2, o), cnn_module_free)
-FREEING(embedding_layer, cnn_embedding_create(ctx, 3, 2, o), cnn_module_free)
+#define CNN_LAYER(name, options, needs, create, ...) FREEING(name##_layer, create, cnn_module_free)
+#include "nn/layers.def"
 FREEING(module, cnn_module_create(ctx, o), cnn_module_free)
 FREEING(adam, cnn_adam_create(model, o), cnn_optimizer_free)
 FREEING(adamw, cnn_adamw_create(model, o), cnn_optimizer_free)
@@ -269,15 +262,9 @@ typedef struct row {
 
 static const int64_t image_shape[] = { 1, 2, 2 };
 static const cnn_context_options good_context = { .struct_size = sizeof good_context, .threads = 1 };
-static const cnn_conv2d_options good_conv2d = { .struct_size = sizeof good_conv2d, .kernel = 3 };
-static const cnn_maxpool2d_options good_maxpool2d = { .struct_size = sizeof good_maxpool2d, .kernel = 2 };
-static const cnn_batch_norm_options good_batch_norm = { .struct_size = sizeof good_batch_norm };
-static const cnn_relu_options good_relu = { .struct_size = sizeof good_relu };
-static const cnn_dropout_options good_dropout = { .struct_size = sizeof good_dropout };
-static const cnn_flatten_options good_flatten = { .struct_size = sizeof good_flatten };
-static const cnn_linear_options good_linear = { .struct_size = sizeof good_linear };
-static const cnn_lstm_options good_lstm = { .struct_size = sizeof good_lstm, .num_layers = 2, .dropout = 0.5 };
-static const cnn_embedding_options good_embedding = { .struct_size = sizeof good_embedding, .has_padding_idx = true };
+#define CNN_LAYER(name, options, needs, create, sample, ...) \
+    static const cnn_##options##_options good_##options = { .struct_size = sizeof good_##options, __VA_ARGS__ };
+#include "nn/layers.def"
 static const cnn_module_options good_module = { .struct_size = sizeof good_module, .forward = forward_self };
 static const cnn_adam_options good_adam = { .struct_size = sizeof good_adam };
 static const cnn_sgd_options good_sgd = { .struct_size = sizeof good_sgd, .lr = 0.1 };

@@ -16,16 +16,10 @@ typedef struct scenario {
 static const scenario scenarios[] = {
     { "context", make_context, false },
     { "tape", make_tape, false },
-    { "layer Conv2d", make_conv2d, false },
+#define CNN_LAYER(name, ...) { "layer " #name, make_##name, false },
+#include "nn/layers.def"
     { "layer Conv2d f64", make_conv2d_f64, false },
-    { "layer ReLU", make_relu, false },
-    { "layer MaxPool2d", make_maxpool2d, false },
-    { "layer Dropout", make_dropout, false },
-    { "layer Flatten", make_flatten, false },
-    { "layer Linear", make_linear, false },
     { "layer Linear f64", make_linear_f64, false },
-    { "layer Embedding", make_embedding, false },
-    { "layer LSTM", make_lstm, false },
     { "layer Sequential", make_sequential, false },
     { "module of the user's", make_user_module, false },
     { "tutorial's model", make_tutorial, false },

@@ -15,20 +15,15 @@ static cnn_status make_context(world *w)
 #define LAYER(name, expression)                 \
     static cnn_status make_##name(world *w)     \
     {                                           \
+        cnn_context *ctx = w->ctx;              \
         return got(w, w->made[0] = expression); \
     }
 
-LAYER(conv2d, cnn_conv2d_new(w->ctx, 2, 4, 3, .padding = 1, .groups = 2))
-LAYER(conv2d_f64, cnn_conv2d_new(w->ctx, 2, 4, 3, .no_bias = true, .dtype = CNN_F64))
-LAYER(relu, cnn_relu_new(w->ctx))
-LAYER(maxpool2d, cnn_maxpool2d_new(w->ctx, 2))
-LAYER(dropout, cnn_dropout_new(w->ctx, 0.5))
-LAYER(flatten, cnn_flatten_new(w->ctx))
-LAYER(linear, cnn_linear_new(w->ctx, 5, 3))
-LAYER(linear_f64, cnn_linear_new(w->ctx, 5, 3, .no_bias = true, .dtype = CNN_F64))
-LAYER(lstm, cnn_lstm_new(w->ctx, 3, 2, .num_layers = 2, .bidirectional = true))
-LAYER(embedding, cnn_embedding_new(w->ctx, 5, 3, .has_padding_idx = true))
-LAYER(sequential, world_model(w->ctx))
+#define CNN_LAYER(name, options, needs, create, sample, ...) LAYER(name, sample)
+#include "nn/layers.def"
+LAYER(conv2d_f64, cnn_conv2d_new(ctx, 2, 4, 3, .no_bias = true, .dtype = CNN_F64))
+LAYER(linear_f64, cnn_linear_new(ctx, 5, 3, .no_bias = true, .dtype = CNN_F64))
+LAYER(sequential, world_model(ctx))
 
 static cnn_tensor *forward_first(cnn_module *self, cnn_tensor *x, void *user)
 {

@@ -6,25 +6,21 @@
 /* ---- the table of structs ---- */
 
 #define END_OF(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
+/* 0 where nothing but the size of the struct must be given. */
+#define NEEDED(type, field) (END_OF(type, field) > sizeof(size_t) ? END_OF(type, field) : 0)
 #define ROW(name, use, good, needed) { name, use, &good, sizeof good, offsetof(__typeof__(good), reserved), needed }
 static const row rows[] = {
     ROW("context_create", use_context, good_context, 0),
-    ROW("conv2d_create", use_conv2d_layer, good_conv2d, END_OF(cnn_conv2d_options, kernel)),
+#define CNN_LAYER(name, options, needs, ...) \
+    ROW(#name "_create", use_##name##_layer, good_##options, NEEDED(cnn_##options##_options, needs)),
+#include "nn/layers.def"
     ROW("conv2d", use_conv2d, good_conv2d, 0),
     ROW("conv2d", use_fused_conv, good_conv2d, 0),
-    ROW("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
     ROW("maxpool2d", use_maxpool2d, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
     ROW("maxpool2d", use_fused_pool, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
-    ROW("batch_norm2d_create", use_batch_norm2d, good_batch_norm, 0),
-    ROW("linear_create", use_linear, good_linear, 0),
-    ROW("lstm_create", use_lstm_layer, good_lstm, 0),
     ROW("lstm", use_lstm, good_lstm, 0),
-    ROW("embedding_create", use_embedding_layer, good_embedding, 0),
     ROW("embedding", use_embedding, good_embedding, 0),
     ROW("module_create", use_module, good_module, END_OF(cnn_module_options, forward)),
-    ROW("relu_create", use_relu, good_relu, 0),
-    ROW("dropout_create", use_dropout, good_dropout, 0),
-    ROW("flatten_create", use_flatten, good_flatten, 0),
     ROW("adam_create", use_adam, good_adam, 0),
     ROW("adamw_create", use_adamw, good_adam, 0),
     ROW("adam_add_group", use_add_group, good_adam, 0),

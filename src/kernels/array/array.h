@@ -16,21 +16,10 @@ typedef struct cnn__nest {
     int64_t stride[4][CNN_MAX_DIMS];
 } cnn__nest;
 
-/* One list a family; a new elementwise operation is a line here and a loop body in its file. */
 typedef enum cnn__unary {
-    CNN__NEG,
-    CNN__EXP,
-    CNN__LOG,
-    CNN__SQRT,
-    CNN__ABS,
-    CNN__TANH,
-    CNN__SIGMOID,
-    CNN__CLAMP, /* parameters: low, high */
-    CNN__POW_SCALAR,
-    CNN__ADD_SCALAR,
-    CNN__MUL_SCALAR,
-    CNN__DIV_SCALAR,
-    CNN__SIGN, /* −1, 0, 1; the gradient of abs */
+#define CNN__UNARY(NAME, name, cost) CNN__##NAME,
+#include "kernels/array/unary.def"
+#undef CNN__UNARY
     CNN__UNARY_COUNT
 } cnn__unary;
 

@@ -44,8 +44,10 @@ void cnn__array_unary(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, con
                       const void *x, cnn__pool *pool)
 {
     static const double none[2] = { 0, 0 };
-    static const double cost[CNN__UNARY_COUNT] = {
-        [CNN__EXP] = 10, [CNN__LOG] = 10, [CNN__SQRT] = 4, [CNN__TANH] = 20, [CNN__SIGMOID] = 12, [CNN__POW_SCALAR] = 20
+    static const unsigned char costs[CNN__UNARY_COUNT] = {
+#define CNN__UNARY(NAME, name, cost) cost,
+#include "kernels/array/unary.def"
+#undef CNN__UNARY
     };
     size_t size = cnn__array_size(dtype);
     bool power = op == CNN__POW_SCALAR; /* of f32 and f64 only */
@@ -60,7 +62,7 @@ void cnn__array_unary(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, con
         .size = { size, size },
         .fn = run,
         .parameters = parameters ? parameters : none,
-        .cost = cost[op] > 0 && !cheap ? cost[op] : 1,
+        .cost = cheap ? 1 : costs[op],
     };
     cnn__nest_walk(&walk, pool);
 }

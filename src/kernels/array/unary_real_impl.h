@@ -196,19 +196,9 @@ static cnn__run_fn FN(power)(double exponent)
 }
 
 static const cnn__run_fn FN(unary)[CNN__UNARY_COUNT] = {
-    [CNN__NEG] = FN(run_neg),
-    [CNN__EXP] = FN(run_exp),
-    [CNN__LOG] = FN(run_log),
-    [CNN__SQRT] = FN(run_sqrt),
-    [CNN__ABS] = FN(run_abs),
-    [CNN__TANH] = FN(run_tanh),
-    [CNN__SIGMOID] = FN(run_sigmoid),
-    [CNN__CLAMP] = FN(run_clamp),
-    [CNN__POW_SCALAR] = FN(run_pow_scalar),
-    [CNN__ADD_SCALAR] = FN(run_add_scalar),
-    [CNN__MUL_SCALAR] = FN(run_mul_scalar),
-    [CNN__DIV_SCALAR] = FN(run_div_scalar),
-    [CNN__SIGN] = FN(run_sign),
+#define CNN__UNARY(NAME, name, cost) FN(run_##name),
+#include "kernels/array/unary.def"
+#undef CNN__UNARY
 };
 #undef Y
 #undef X
