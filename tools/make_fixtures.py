@@ -7,6 +7,7 @@ operands `name/grad0`, …. The rest is in tools/fixtures/, a module for each te
 
 Usage: tools/make_fixtures.py [folder]
 """
+import math
 import os
 import pathlib
 import re

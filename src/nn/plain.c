@@ -43,15 +43,26 @@ static void print_value(char *text, size_t size, cnn__print_kind kind, const voi
     }
 }
 
+/* Whether an item is printed at all. */
+static bool is_printed(const cnn__print *p, const void *value)
+{
+    bool conditional = p->kind == CNN__PRINT_IF || p->kind == CNN__PRINT_UNLESS;
+    return !conditional || *(const bool *)value == (p->kind == CNN__PRINT_IF);
+}
+
 /* The description of every row is far shorter than the buffers that it is asked into. */
 int cnn__plain_describe(const cnn_module *self, char *buffer, size_t size)
 {
     const cnn__plain_layer *row = (const cnn__plain_layer *)(const void *)self->class;
     int length = 0;
     *buffer = '\0';
-    for (const cnn__print *p = row->prints; p && p->name && (size_t)length < size; p++) {
+    for (const cnn__print *p = row->prints; p && *p->name && (size_t)length < size; p++) {
+        const char *at = (const char *)self->attributes + p->offset;
         char value[64];
-        print_value(value, sizeof value, p->kind, (const char *)self->attributes + p->offset);
+        if (!is_printed(p, at)) {
+            continue;
+        }
+        print_value(value, sizeof value, p->kind, at);
         length += snprintf(buffer + length, size - (size_t)length, "%s%s%s", length ? ", " : "", p->name, value);
     }
     return length;

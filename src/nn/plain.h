@@ -6,23 +6,25 @@
 #include "nn/module.h"
 
 typedef enum cnn__print_kind {
-    CNN__PRINT_TEXT,  /* the name alone */
-    CNN__PRINT_INT,   /* int */
-    CNN__PRINT_FLOAT, /* double, as Python's repr */
-    CNN__PRINT_BOOL,  /* bool: "True" or "False" */
-    CNN__PRINT_PAIR,  /* int64_t[2]: one number where both are equal, else "(2, 3)" */
+    CNN__PRINT_TEXT,   /* the name alone */
+    CNN__PRINT_IF,     /* bool: the name alone, if it is set */
+    CNN__PRINT_UNLESS, /* bool: the name alone, if it is not */
+    CNN__PRINT_INT,    /* int */
+    CNN__PRINT_FLOAT,  /* double, as Python's repr */
+    CNN__PRINT_BOOL,   /* bool: "True" or "False" */
+    CNN__PRINT_PAIR,   /* int64_t[2]: one number where both are equal, else "(2, 3)" */
 } cnn__print_kind;
 
 /* One item of what a layer prints: "name=value". */
 typedef struct cnn__print {
-    const char *name; /* NULL ends a list */
+    char name[24]; /* empty at the end of a list; no pointer, which would have to be relocated */
     cnn__print_kind kind;
     size_t offset; /* of the value among the attributes */
 } cnn__print;
 
 #define CNN__PRINT(print_kind, text, struct_type, member) \
     { \
-        .name = (text), .kind = (print_kind), .offset = offsetof(struct_type, member) \
+        .name = text, .kind = (print_kind), .offset = offsetof(struct_type, member) \
     }
 
 typedef struct cnn__plain_layer {

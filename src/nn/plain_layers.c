@@ -55,7 +55,7 @@ static const cnn__print maxpool_prints[] = { CNN__PRINT(CNN__PRINT_PAIR, "kernel
                                              CNN__PRINT(CNN__PRINT_PAIR, "padding", maxpool, window.before),
                                              CNN__PRINT(CNN__PRINT_PAIR, "dilation", maxpool, window.dilation),
                                              CNN__PRINT(CNN__PRINT_BOOL, "ceil_mode", maxpool, window.ceil_mode),
-                                             { .name = NULL } };
+                                             { .name = "" } };
 const cnn__plain_layer cnn__maxpool2d_layer = { .class = CNN__PLAIN_CLASS("MaxPool2d", maxpool_forward),
                                                 .call = "maxpool2d_create",
                                                 .size = sizeof(maxpool),
@@ -100,7 +100,7 @@ static cnn_status read_dropout(const cnn_context *ctx, const char *call, const v
 
 static const cnn__print dropout_prints[] = { CNN__PRINT(CNN__PRINT_FLOAT, "p", dropout, p),
                                              { .name = "inplace=False" },
-                                             { .name = NULL } };
+                                             { .name = "" } };
 static const cnn__plain_layer dropout_layer = { .class = CNN__PLAIN_CLASS("Dropout", dropout_forward),
                                                 .call = "dropout_create",
                                                 .size = sizeof(dropout),
@@ -150,7 +150,7 @@ static cnn_status read_flatten(const cnn_context *ctx, const char *call, const v
 
 static const cnn__print flatten_prints[] = { CNN__PRINT(CNN__PRINT_INT, "start_dim", flatten, start_dim),
                                              CNN__PRINT(CNN__PRINT_INT, "end_dim", flatten, end_dim),
-                                             { .name = NULL } };
+                                             { .name = "" } };
 static const cnn__plain_layer flatten_layer = { .class = CNN__PLAIN_CLASS("Flatten", flatten_forward),
                                                 .call = "flatten_create",
                                                 .size = sizeof(flatten),
