@@ -29,6 +29,8 @@ typedef struct cnn_relu_options {
 
 /** torch.nn.ReLU. `options` may be NULL. @since 0.2 */
 CNN_API cnn_module *cnn_relu_create(cnn_context *ctx, const cnn_relu_options *options);
+/** torch.nn.GELU, cnn_gelu() as a layer. `options` may be NULL. @since 0.2 */
+CNN_API cnn_module *cnn_gelu_create(cnn_context *ctx, const cnn_gelu_options *options);
 /** torch.nn.MaxPool2d. @since 0.1 */
 CNN_API cnn_module *cnn_maxpool2d_create(cnn_context *ctx, const cnn_maxpool2d_options *options);
 /** torch.nn.BatchNorm2d over x [N,channels,H,W]: `weight` [channels] of ones, `bias` of zeros, and the buffers
@@ -98,6 +100,9 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
 /** `cnn_relu_new(ctx)` */
 #define cnn_relu_new(...) CNN__RELU_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_relu_options))
 #define CNN__RELU_NEW(ctx, ...) cnn_relu_create((ctx), &(cnn_relu_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_gelu_new(ctx)`, `cnn_gelu_new(ctx, .approximate_tanh = true)` */
+#define cnn_gelu_new(...) CNN__GELU_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_gelu_options))
+#define CNN__GELU_NEW(ctx, ...) cnn_gelu_create((ctx), &(cnn_gelu_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_dropout_new(ctx, p)` */
 #define cnn_dropout_new(...) CNN__DROPOUT_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_dropout_options))
 #define CNN__DROPOUT_NEW(ctx, p, ...) \

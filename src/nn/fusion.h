@@ -5,8 +5,8 @@
 #include "nn/module.h"
 
 /* Runs the layers from layers[0] on as one operation if a pattern fits them. Returns how many of the `count` layers it
- * took and writes their result to *y, nil on failure; 0 means that no pattern fits, and nothing has happened. The choice
- * follows from shapes, options, modes and the kind of step alone. */
+ * took and writes their result to *y, nil on failure; 0 means that no pattern fits, and nothing has happened. The
+ * choice follows from shapes, options, modes and the kind of step alone. */
 int cnn__fusion_run(const cnn__named *layers, int count, cnn_tensor *x, cnn_tensor **y);
 
 #endif

@@ -1,4 +1,4 @@
-/* The layers without parameters: ReLU, MaxPool2d, Dropout, Flatten. Each is a row over its operation. */
+/* The layers without parameters: ReLU, GELU, MaxPool2d, Dropout, Flatten. Each is a row over its operation. */
 #include "nn/plain.h"
 #include "ops/geometry.h"
 
@@ -24,6 +24,36 @@ const cnn__plain_layer cnn__relu_layer = { .class = CNN__PLAIN_CLASS("ReLU", rel
 cnn_module *cnn_relu_create(cnn_context *ctx, const cnn_relu_options *options)
 {
     return cnn__plain_new(ctx, &cnn__relu_layer, options, NULL);
+}
+
+/* ---- GELU ---- */
+
+static cnn_tensor *gelu_forward(cnn_module *self, cnn_tensor *x)
+{
+    return cnn_gelu(x, self->attributes);
+}
+
+static cnn_status read_gelu(const cnn_context *ctx, const char *call, const void *options, void *attributes)
+{
+    cnn_gelu_options *o = attributes;
+    return CNN__OPTIONS_READ(ctx, call, o, options);
+}
+
+static const cnn__print gelu_prints[] = {
+    { "approximate='tanh'", CNN__PRINT_IF, offsetof(cnn_gelu_options, approximate_tanh) },
+    { "approximate='none'", CNN__PRINT_UNLESS, offsetof(cnn_gelu_options, approximate_tanh) },
+    { .name = "" }
+};
+static const cnn__plain_layer gelu_layer = { .class = CNN__PLAIN_CLASS("GELU", gelu_forward),
+                                             .call = "gelu_create",
+                                             .size = sizeof(cnn_gelu_options),
+                                             .read = read_gelu,
+                                             .prints = gelu_prints };
+
+cnn_module *cnn_gelu_create(cnn_context *ctx, const cnn_gelu_options *options)
+{
+    cnn_gelu_options o;
+    return cnn__plain_new(ctx, &gelu_layer, options, &o);
 }
 
 /* ---- MaxPool2d ---- */

@@ -1,5 +1,5 @@
-/* Elementwise operations with one operand: neg, exp, log, sqrt, abs, tanh, sigmoid, and those with a scalar, clamp,
- * pow_scalar, add_scalar, mul_scalar. Each is a descriptor, its gradient and its function, in that order. */
+/* Elementwise operations with one operand: neg, exp, log, sqrt, abs, tanh, sigmoid, gelu, and those with a scalar,
+ * clamp, pow_scalar, add_scalar, mul_scalar. Each is a descriptor, its gradient and its function, in that order. */
 #include "ops/operation.h"
 
 #include <math.h>
@@ -168,6 +168,51 @@ static const unary sigmoid_op = { UNARY(sigmoid, sigmoid_backward, SAVES_OUTPUT)
 cnn_tensor *cnn_sigmoid(cnn_tensor *x)
 {
     return apply(&sigmoid_op, x, 0, 0);
+}
+
+/* ---- gelu: dy · its slope at x ---- */
+
+typedef struct gelu {
+    double value[2]; /* first, as in `scalars`: 1 for the approximation by tanh */
+    bool approximate_tanh;
+    cnn_status status; /* how reading the options went */
+} gelu;
+
+static const cnn__attribute gelu_attributes[] = { CNN__ATTRIBUTE(CNN__BOOL, gelu, approximate_tanh), { .name = NULL } };
+/* Only the gradient of gelu needs it. */
+static const unary gelu_slope_op = { UNARY(gelu_slope, NULL, SAVES_NOTHING), CNN__GELU_SLOPE, false };
+
+static bool gelu_infer(cnn__call *call, void *attributes)
+{
+    bool read = ((const gelu *)attributes)->status == CNN_OK;
+    if (!read) {
+        cnn__call_fail_newest(call);
+    }
+    return read && infer(call, attributes);
+}
+
+static void gelu_backward(cnn__node *node, cnn_tensor *dy)
+{
+    cnn__grad_add(node, 0, cnn_mul(dy, apply(&gelu_slope_op, node->saved[0], parameter_of(node), 0)));
+}
+
+static const unary gelu_op = { { .name = "gelu",
+                                 .saves = SAVES_INPUT,
+                                 .size = sizeof(gelu),
+                                 .attributes = gelu_attributes,
+                                 .infer = gelu_infer,
+                                 .forward = forward,
+                                 .backward = gelu_backward },
+                               CNN__GELU,
+                               false };
+
+cnn_tensor *cnn_gelu(cnn_tensor *x, const cnn_gelu_options *options)
+{
+    cnn_gelu_options o;
+    cnn_status status = CNN__OPTIONS_READ(NULL, "gelu", &o, options);
+    gelu g = { .approximate_tanh = status == CNN_OK && o.approximate_tanh, .status = status };
+    g.value[0] = g.approximate_tanh;
+    return cnn__apply(&gelu_op.op, &x, 1, &g);
 }
 
 /* ---- clamp: dy where low ≤ x ≤ high, else 0 ---- */

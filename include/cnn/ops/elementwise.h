@@ -1,5 +1,6 @@
 /** @file
- * Operations on each element: arithmetic, comparisons, choice, dropout. What ops.h says about every operation holds here. */
+ * Operations on each element: arithmetic, comparisons, choice, dropout. What ops.h says about every operation holds
+ * here. */
 #ifndef CNN_OPS_ELEMENTWISE_H
 #define CNN_OPS_ELEMENTWISE_H
 
@@ -22,6 +23,15 @@ CNN_API cnn_tensor *cnn_abs(cnn_tensor *x);
 CNN_API cnn_tensor *cnn_tanh(cnn_tensor *x); /**< tanh(x) */
 /** 1 / (1 + exp(−x)) */
 CNN_API cnn_tensor *cnn_sigmoid(cnn_tensor *x);
+/** Options of cnn_gelu() and cnn_gelu_create(); zero means the default. */
+typedef struct cnn_gelu_options {
+    size_t struct_size;    /**< sizeof(cnn_gelu_options) */
+    bool approximate_tanh; /**< PyTorch's approximate='tanh': x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 · x³))) */
+    unsigned char reserved[7]; /**< zero: room for later options */
+} cnn_gelu_options;
+/** x · Φ(x), Φ being the standard normal distribution function (Hendrycks & Gimpel 2016, "Gaussian Error Linear Units").
+ * x is f32 or f64, of any shape; so is the result. `options` may be NULL. @since 0.2 */
+CNN_API cnn_tensor *cnn_gelu(cnn_tensor *x, const cnn_gelu_options *options);
 /** max(x, 0); NaN stays NaN; the gradient at 0 is 0. */
 CNN_API cnn_tensor *cnn_relu(cnn_tensor *x);
 /** min(max(x, low), high); pass -INFINITY or INFINITY for an open side. The gradient passes where low ≤ x ≤ high. */

@@ -42,6 +42,17 @@ static inline X FN(sigmoid)(X x, const X *p)
     return OWN(sigmoid)(x);
 }
 
+/* In f64 for both dtypes. */
+static inline X FN(gelu)(X x, const X *p)
+{
+    return (X)gelu_of((double)x, p[0] != 0);
+}
+
+static inline X FN(gelu_slope)(X x, const X *p)
+{
+    return (X)gelu_slope_of((double)x, p[0] != 0);
+}
+
 /* A NaN fails both comparisons and stays. */
 static inline X FN(clamp)(X x, const X *p)
 {
@@ -135,6 +146,12 @@ static inline X FN(sign)(X x, const X *p)
 #include "kernels/array/loop1.h"
 #define NAME FN(run_sigmoid)
 #define F FN(sigmoid)
+#include "kernels/array/loop1.h"
+#define NAME FN(run_gelu)
+#define F FN(gelu)
+#include "kernels/array/loop1.h"
+#define NAME FN(run_gelu_slope)
+#define F FN(gelu_slope)
 #include "kernels/array/loop1.h"
 #define NAME FN(run_clamp)
 #define F FN(clamp)
