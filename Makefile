@@ -141,10 +141,10 @@ $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 # An LSTM's step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
 RARE += $(BUILD)/src/kernels/array/lstm.o $(BUILD)/src/kernels/array/pick.o
-RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c,$(wildcard src/nn/*.c)))
+RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,bytes dataset idx loader loader_worker mnist subset,$(BUILD)/src/data/$(name).o) \
 	$(foreach name,apply backward call custom final gradcheck running step undo,$(BUILD)/src/autograd/$(name).o) \
-	$(foreach name,error file message options utf8,$(BUILD)/src/base/$(name).o) \
+	$(foreach name,error file memory message options parallel status utf8,$(BUILD)/src/base/$(name).o) \
 	$(foreach name,cpus files process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
 	$(foreach name,borrow cache cache_plan context elements failed_step format random shape tensor,$(BUILD)/src/tensor/$(name).o)
 # Nothing is thrown through the library, and debuggers have their own tables: 80 kB.

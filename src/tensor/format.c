@@ -61,7 +61,7 @@ static void integer_text(const cnn_tensor *t, int64_t place, char text[ELEMENT])
 {
     const void *data = cnn__data(t);
     if (t->dtype == CNN_BOOL) {
-        snprintf(text, ELEMENT, ((const uint8_t *)data)[place] ? "True" : "False");
+        cnn__message(text, ELEMENT, "%s", ((const uint8_t *)data)[place] ? "True" : "False");
         return;
     }
     int64_t value = t->dtype == CNN_I64   ? ((const int64_t *)data)[place]
@@ -227,12 +227,12 @@ static void put_suffix(printer *p, const char *suffix)
 
 static void put_size(printer *p)
 {
-    char text[CNN_MAX_DIMS * 24];
-    size_t used = (size_t)snprintf(text, sizeof text, "size=(");
+    char text[CNN_MAX_DIMS * 24] = "size=(";
+    size_t used = strlen(text);
     for (int i = 0; i < p->t->ndim; i++) {
         used += (size_t)snprintf(text + used, sizeof text - used, i ? ", %" PRId64 : "%" PRId64, p->t->shape[i]);
     }
-    snprintf(text + used, sizeof text - used, ")");
+    memcpy(text + used, ")", 2); /* a size has 19 digits at most */
     put_suffix(p, text);
 }
 

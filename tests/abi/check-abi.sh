@@ -60,6 +60,7 @@ if [ "$(readelf -h "$shared" | sed -n 's/.*Machine: *//p')" != "$(cat "$baseline
 elif [ -n "$moving" ]; then
     compare "$here/suppressions.ini" --leaf-changes-only
     for name in $(leaves); do
+        case $name in cnn__*) continue ;; esac # of the inside, seen through a pointer to an opaque struct
         broken "$name" "is another type" "$work/abidiff"
     done
     told=$(sed -n 's/^Leaf changes summary: \([0-9]*\) .*/\1/p' "$work/abidiff")

@@ -14,7 +14,7 @@ abidw --exported-interfaces-only --no-corpus-path --no-comp-dir-path --no-elf-ne
 
 # Every member of every struct that a public header defines.
 printf '#define MEMBERS' >"$to/members.def"
-for struct in $(sed -n 's/^typedef struct \(cnn_[a-z0-9_]*\) {.*/\1/p' include/cnn/*.h include/cnn/*/*.h); do
+for struct in $(sed -n 's/^typedef struct \(cnn_[a-z0-9_]*\) {.*/\1/p' $(find include/cnn -name '*.h' | LC_ALL=C sort)); do
     sed -n "/<class-decl name='$struct' .*[^/]>\$/,/<\/class-decl>/p" "$to/libcnn.abi" |
         sed -n "s/.*<var-decl name='\([^']*\)'.*/ MEMBER($struct, \1)/p" | tr -d '\n' >>"$to/members.def"
 done

@@ -29,8 +29,8 @@ typedef struct cnn_gelu_options {
     bool approximate_tanh; /**< PyTorch's approximate='tanh': x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 · x³))) */
     unsigned char reserved[7]; /**< zero: room for later options */
 } cnn_gelu_options;
-/** x · Φ(x), Φ being the standard normal distribution function (Hendrycks & Gimpel 2016, "Gaussian Error Linear Units").
- * x is f32 or f64, of any shape; so is the result. `options` may be NULL. @since 0.2 */
+/** x · Φ(x), Φ being the standard normal distribution function (Hendrycks & Gimpel 2016, "Gaussian Error Linear
+ * Units"). x is f32 or f64, of any shape; so is the result. `options` may be NULL. @since 0.2 */
 CNN_API cnn_tensor *cnn_gelu(cnn_tensor *x, const cnn_gelu_options *options);
 /** max(x, 0); NaN stays NaN; the gradient at 0 is 0. */
 CNN_API cnn_tensor *cnn_relu(cnn_tensor *x);

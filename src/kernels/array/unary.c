@@ -7,8 +7,9 @@
 #include "kernels/array/math.h"
 
 /* The standard normal distribution function: erfc(y) / 2 for y = |x| / √2, from the other side for a positive x. The
- * polynomial in t = (y − 3.75) / (y + 3.75), of which all y ≥ 0 make −1 ≤ t < 1 (Schonfelder 1978, "Chebyshev Expansions
- * for the Error and Related Functions"), interpolates exp(y²) · erfc(y) at Chebyshev nodes: its error is below 5e-15. */
+ * polynomial in t = (y − 3.75) / (y + 3.75), of which all y ≥ 0 make −1 ≤ t < 1 (Schonfelder 1978, "Chebyshev
+ * Expansions for the Error and Related Functions"), interpolates exp(y²) · erfc(y) at Chebyshev nodes: its error is
+ * below 5e-15. */
 static __attribute__((noinline)) double normal_of(double x)
 {
     static const double terms[] = { 0.14558972127503828,     -0.2734219314954322,     0.22600806691664982,
