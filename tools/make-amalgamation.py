@@ -15,6 +15,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+platform = ""  # of the sources, as in CNN__POSIX
 
 # Which instruction sets each machine's kernels are for, the oldest first. Their flags come from the Makefile.
 MACHINES = [
@@ -44,8 +45,19 @@ def fail(message):
     sys.exit(f"make-amalgamation: {message}")
 
 
+PLATFORMS = re.compile(r"^#if CNN__(?:POSIX|WIN32|NONE)\n(?:(?!#if|#else|#endif).*\n)*#endif\n", re.M)
+
+
 def read(path):
-    return (ROOT / path).read_text(encoding="utf-8")
+    """A file's text. Where a header of src/platform chooses between the headers of the systems, that of the sources remains."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    return PLATFORMS.sub(lambda m: branch_of(m.group()), text) if path.startswith("src/platform/") else text
+
+
+def branch_of(choice):
+    """The lines between the condition of the sources' platform and the next one."""
+    branches = re.split(r"^#(?:if|elif) CNN__(\w+)\n|^#endif\n", choice, flags=re.M)
+    return dict(zip(branches[1::2], branches[2::2])).get(platform, "")
 
 
 def tokens(text):
@@ -482,6 +494,8 @@ def main():
     parser.add_argument("--clashes", nargs="*")
     parser.add_argument("--isa", nargs="*", default=[])
     arguments = parser.parse_args()
+    global platform
+    platform = next((path.split("/")[2].upper() for path in arguments.sources if re.match(r"src/platform/\w+/", path)), "")
     arguments.isa = {name: flags.split() for name, flags in (isa.split("=", 1) for isa in arguments.isa)}
     known = {isa for _, isas in MACHINES for isa in isas}
     if arguments.clashes is None and known != set(arguments.isa):

@@ -1,7 +1,7 @@
 # The library as one file: cnn.c and cnn.h in build/amalgamation.
 #   make amalgamation         writes them
 #   make check-amalgamation   compiles cnn.c alone, and compares what it computes with the library (part of make check-long)
-#   make check-names          names that one file needs to be unique (part of make check)
+#   make check-names          that it can be written, and names that one file needs to be unique (part of make check)
 AMALGAMATION := $(BUILD)/amalgamation
 # The sources of RARE's objects, of which a kernel has one for each instruction set.
 AMALGAMATION_SMALL = $(sort $(filter $(SOURCES) $(SIMD),$(foreach object,$(RARE:$(BUILD)/%.o=%),$(object).c $(basename $(object)).c)))
@@ -16,7 +16,7 @@ amalgamation:
 	@tools/make-amalgamation.py --output $(AMALGAMATION) --version $(VERSION) --sources $(SOURCES) --simd $(SIMD) \
 		--small $(AMALGAMATION_SMALL) --isa $(foreach isa,$(AMALGAMATION_SETS),$(call quoted,$(isa)=-O3 $(ISA_$(isa))))
 
-check-names:
+check-names: amalgamation
 	@tools/make-amalgamation.py --clashes $(UNIQUE_ROOMS) --sources $(SOURCES) --simd $(SIMD)
 
 check-amalgamation: amalgamation $(BUILD)/examples/mnist_cnn
