@@ -7,8 +7,8 @@
  *     (conv(x; w, b) − mean) · scale + shift  =  conv(x; w · scale, (b − mean) · scale + shift)
  *
  * The weight is multiplied in every step, in the step's own memory, so changed parameters are seen and threads share
- * nothing. That costs one pass over the weight and saves one over the result, so it is done
- * where the result is the larger one. */
+ * nothing. That costs one pass over the weight and saves one over the result, so it is done where the result is at
+ * least twice as large. */
 #include "nn/fusion.h"
 
 #include "nn/forward.h"
@@ -65,7 +65,7 @@ static bool wants_gradient(const cnn_tensor *const *tensors, int count)
     return false;
 }
 
-/* Whether the result has twice as many elements as the weight or more: with fewer, the two passes take equally long. */
+/* Whether the result has at least twice as many elements as the weight: below that nothing was gained when measured. */
 static bool is_worthwhile(const cnn__conv2d_parts *conv, const cnn_tensor *x)
 {
     int64_t out[2];
