@@ -21,7 +21,7 @@ START_TEST(each_dtype_is_made_filled_and_read)
     ck_assert_int_eq(cnn_tensor_strides(empty)[1], 6);
     ck_assert_int_eq(cnn_tensor_strides(empty)[2], 1);
     ck_assert_ptr_eq(cnn_tensor_context(empty), ctx);
-    ck_assert_int_eq(cnn_tensor_device(empty), CNN_DEVICE_CPU);
+    ck_assert_str_eq(cnn_tensor_device(empty), "cpu");
     ck_assert(cnn_tensor_is_contiguous(empty) && !cnn_tensor_requires_grad(empty) && !cnn_tensor_grad(empty));
     ck_assert_uint_eq((uintptr_t)cnn_tensor_data(empty) % 64, 0);
     cnn_tensor *all[] = { zeros, ones, full, empty };

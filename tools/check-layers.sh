@@ -17,10 +17,11 @@ floor_of() {
     platform) echo 0 ;;
     base) echo 1 ;;
     kernels) echo 2 ;;
-    tensor) echo 3 ;;
-    autograd) echo 4 ;;
-    ops) echo 5 ;;
-    nn | optim | data | io) echo 6 ;;
+    device) echo 3 ;;
+    tensor) echo 4 ;;
+    autograd) echo 5 ;;
+    ops) echo 6 ;;
+    nn | optim | data | io) echo 7 ;;
     *) return 1 ;;
     esac
 }

@@ -114,8 +114,7 @@ static bool close_log(run *r)
 
 static bool prepare(run *r)
 {
-    r->ctx = cnn_context_new(.seed = r->o.seed, .threads = r->o.threads,
-                             .device = r->o.cpu ? CNN_DEVICE_CPU : CNN_DEVICE_AUTO);
+    r->ctx = cnn_context_new(.seed = r->o.seed, .threads = r->o.threads, .device = r->o.device);
     r->model = r->ctx ? model_new(r->ctx) : NULL;
     r->adam = r->model ? cnn_adam_new(r->model, .lr = r->o.lr) : NULL;
     r->tape = r->adam ? cnn_tape_new(r->ctx) : NULL;

@@ -23,7 +23,7 @@ static const char help[] =
     "  -l, --lr RATE          Adam's learning rate (0.001)\n"
     "  -s, --seed N           of weights, order and dropout (1)\n"
     "  -t, --threads N        computing threads; 0: as many as there are CPUs (0)\n"
-    "  -D, --device NAME      auto or cpu (auto)\n"
+    "  -D, --device NAME      cpu, another such as cuda:0, or auto: the first that is not the CPU (auto)\n"
     "  -S, --save FILE        write a checkpoint before the first and after every epoch\n"
     "  -r, --resume FILE      continue from a checkpoint, bit for bit\n"
     "  -E, --eval-only        test the checkpoint or the plain weights of --resume and train nothing\n"
@@ -106,8 +106,9 @@ static options_result read_rate(options *o)
 
 static options_result read_device(options *o)
 {
-    o->cpu = strcmp(optarg, "cpu") == 0;
-    return o->cpu || strcmp(optarg, "auto") == 0 ? OPTIONS_RUN : bad("device", "auto or cpu");
+    o->device = optarg;
+    return strcmp(optarg, "auto") == 0 || cnn_device_available(optarg) ? OPTIONS_RUN
+                                                                       : bad("device", "auto, cpu or another device that there is");
 }
 
 static options_result read_option(options *o, int c)
@@ -147,7 +148,7 @@ static options_result check(const options *o, int argc, char **argv)
 
 options_result options_read(options *o, int argc, char **argv)
 {
-    *o = (options){ .data = "data/mnist", .epochs = 10, .batch_size = 200, .lr = 0, .seed = 1 };
+    *o = (options){ .data = "data/mnist", .epochs = 10, .batch_size = 200, .lr = 0, .seed = 1, .device = "auto" };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
         int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:S:r:EL:n:yTxqhV", table, NULL);

@@ -13,7 +13,7 @@ typedef struct options {
     bool lr_given, seed_given; /* set by the user */
     uint64_t seed;
     int threads; /* 0: one per CPU */
-    bool cpu;    /* --device cpu */
+    const char *device; /* --device: "cpu", "cuda:0", "auto" */
     bool eval_only, quiet, synthetic, tutorial, digest;
 } options;
 

@@ -1,5 +1,6 @@
 /** @file
- * libcnn: convolutional neural networks in C. This header includes all others.
+ * libcnn: convolutional neural networks in C. This header includes all others but
+ * <cnn/backend.h>, which is for those who write a back end.
  *
  * Read them in this order: context.h (threads, seed, errors), tensor.h, tape.h (a step of work and its gradients),
  * ops.h, module.h (layers), optimizer.h, dataset.h, loader.h, checkpoint.h, file.h (what is in a file). */
@@ -9,6 +10,7 @@
 #include <cnn/checkpoint.h>
 #include <cnn/context.h>
 #include <cnn/dataset.h>
+#include <cnn/device.h>
 #include <cnn/file.h>
 #include <cnn/loader.h>
 #include <cnn/module.h>

@@ -8,12 +8,6 @@
 
 CNN_BEGIN_DECLS
 
-/** Where a tensor's elements are. */
-typedef enum cnn_device {
-    CNN_DEVICE_AUTO = 0, /**< the best device there is; today that is the CPU */
-    CNN_DEVICE_CPU = 1
-} cnn_device;
-
 /** How much exactness sums may give up for speed. */
 typedef enum cnn_math {
     /** The fastest algorithm. Its rounding error may be some times that of a plain sum, or be relative to what lies
@@ -47,7 +41,10 @@ typedef struct cnn_context_options {
     uint64_t seed;                /**< of all random numbers; default 0, which is a seed as good as any */
     int threads;                  /**< computing threads, the caller's included, 1 to 8192; default: the CPUs that this
                                        process may run on, or fewer where the CPU quota of its container is for fewer */
-    cnn_device device;            /**< default CNN_DEVICE_AUTO */
+    const char *device;           /**< where tensors are and operations run, as PyTorch names it: "cpu", "cuda:0" or
+                                       "cuda", or "auto", which is the first device that is not the CPU, if there is
+                                       one; default: the environment variable CNN_DEVICE, else "cpu". <cnn/device.h>
+                                       says which there are; since 0.2 */
     cnn_allocate_fn allocate;     /**< default: the C library's; give both or none */
     cnn_deallocate_fn deallocate; /**< goes with `allocate` */
     void *allocator_user;         /**< passed to both */
@@ -86,8 +83,9 @@ CNN_API void cnn_context_free(cnn_context *ctx);
 /** How many threads compute, the caller's included; 0 for NULL. @since 0.1 */
 CNN_API int cnn_context_threads(const cnn_context *ctx);
 
-/** The device of the context's tensors; CNN_DEVICE_AUTO for NULL. @since 0.1 */
-CNN_API cnn_device cnn_context_device(const cnn_context *ctx);
+/** The device of the context's tensors, such as "cpu" or "cuda:0"; "" for NULL. Valid as long as the context.
+ * @since 0.1 */
+CNN_API const char *cnn_context_device(const cnn_context *ctx);
 
 /** The name of the kernels in use, such as "avx2"; "" for NULL. @since 0.1 */
 CNN_API const char *cnn_context_kernels(const cnn_context *ctx);

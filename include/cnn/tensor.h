@@ -97,7 +97,7 @@ CNN_API void cnn_tensor_free(cnn_tensor *tensor);
  * @{ */
 CNN_API cnn_context *cnn_tensor_context(const cnn_tensor *tensor); /**< the context it was made from, borrowed */
 CNN_API cnn_dtype cnn_tensor_dtype(const cnn_tensor *tensor);      /**< the type of an element */
-CNN_API cnn_device cnn_tensor_device(const cnn_tensor *tensor);    /**< where the elements are */
+CNN_API const char *cnn_tensor_device(const cnn_tensor *tensor);   /**< where the elements are: "cpu", "cuda:0" */
 CNN_API int cnn_tensor_ndim(const cnn_tensor *tensor);             /**< the rank */
 /** The sizes, cnn_tensor_ndim() of them; borrowed from the tensor. */
 CNN_API const int64_t *cnn_tensor_shape(const cnn_tensor *tensor);

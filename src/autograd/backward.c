@@ -47,14 +47,13 @@ cnn_tensor *cnn__grad_empty(cnn__node *node, int i)
     return new_result(node->tape, in);
 }
 
-static void add_into(cnn_tensor *sum, const cnn_tensor *a, const cnn_tensor *b)
+static bool add_into(cnn_tape *tape, cnn_tensor *sum, const cnn_tensor *a, const cnn_tensor *b)
 {
-    cnn__nest nest;
-    cnn__nest_make(&nest, sum->ndim, sum->shape, 3, (const cnn_tensor *const[]){ sum, a, b });
-    if (sum->numel) {
-        sum->ctx->kernels->array->binary(CNN__ADD, &nest, sum->dtype, cnn__data(sum), cnn__data(a), cnn__data(b),
-                                         sum->ctx->pool);
-    }
+    cnn_elementwise_parameters p = { .function = CNN_BINARY_ADD };
+    cnn__nest_make(&p.nest, sum->ndim, sum->shape, 3, (const cnn_tensor *const[]){ sum, a, b });
+    cnn_launch l = CNN__LAUNCH(BINARY, sum->dtype, CNN__PARAMETERS(p), .in = { cnn__data(a), cnn__data(b) },
+                               .out = { cnn__data(sum) });
+    return !sum->numel || cnn__run(tape, "backward", &l);
 }
 
 /* Sums a gradient over the dimensions along which `like` was broadcast to its shape. */
@@ -64,17 +63,17 @@ static cnn_tensor *sum_to(cnn_tape *tape, const cnn_tensor *g, const cnn_tensor 
     if (!sum || !sum->numel) {
         return sum;
     }
-    cnn__nest outer = { 0 }, inner = { 0 };
+    cnn_reduce_parameters p = { .function = CNN_REDUCE_OF_SUM };
     for (int d = 0; d < g->ndim; d++) {
         int own = d - (g->ndim - like->ndim);
         bool summed = own < 0 || like->shape[own] != g->shape[d];
-        cnn__nest *nest = summed ? &inner : &outer;
+        cnn__nest *nest = summed ? &p.inner : &p.outer;
         nest->shape[nest->ndim] = g->shape[d];
         nest->stride[0][nest->ndim] = summed ? 0 : sum->stride[own];
         nest->stride[1][nest->ndim++] = g->stride[d];
     }
-    g->ctx->kernels->array->reduce(CNN__SUM, &outer, &inner, g->dtype, cnn__data(sum), cnn__data(g), g->ctx->pool);
-    return sum;
+    cnn_launch l = CNN__LAUNCH(REDUCE, g->dtype, CNN__PARAMETERS(p), .in = { cnn__data(g) }, .out = { cnn__data(sum) });
+    return cnn__run(tape, "backward", &l) ? sum : NULL;
 }
 
 static void add_to_leaf(cnn_tape *tape, cnn_tensor *plain, const cnn_tensor *g)
@@ -89,10 +88,9 @@ static void add_to_leaf(cnn_tape *tape, cnn_tensor *plain, const cnn_tensor *g)
         plain->grad_pending = false;
         plain->grad_is_zero = false;
     } else if (plain->grad_is_zero) {
-        cnn__tensor_copy(buffer, g);
-        plain->grad_is_zero = false;
+        plain->grad_is_zero = !cnn__run_copy(tape, "backward", buffer, g);
     } else {
-        add_into(buffer, buffer, g);
+        add_into(tape, buffer, buffer, g);
     }
 }
 
@@ -108,7 +106,7 @@ static void add_to_result(cnn_tape *tape, cnn_tensor *target, cnn_tensor *g)
         return;
     }
     if (old && cnn__contiguous(old) && cnn__grad_own(old)) {
-        add_into(old, old, g);
+        add_into(tape, old, old, g);
         return;
     }
     cnn_tensor *sum = old ? new_result(tape, target) : cnn__tape_handle(tape, g);
@@ -116,7 +114,7 @@ static void add_to_result(cnn_tape *tape, cnn_tensor *target, cnn_tensor *g)
         return;
     }
     if (old) {
-        add_into(sum, old, g);
+        add_into(tape, sum, old, g);
         cnn__tape_drop(old);
     }
     sum->kept = true;
@@ -195,7 +193,7 @@ static void retain(cnn_tape *tape, cnn_tensor *output, const cnn_tensor *dy)
     cnn_tensor *old = output->retained;
     cnn_tensor *kept = old ? new_result(tape, output) : cnn__tape_handle(tape, dy);
     if (kept && old) {
-        add_into(kept, old, dy);
+        add_into(tape, kept, old, dy);
     }
     if (kept) {
         kept->kept = true;
@@ -247,8 +245,9 @@ static bool check_saved(const cnn__node *node)
 static bool take(cnn_tape *tape, cnn_tensor *output, cnn_tensor *dy, cnn_tensor **taken)
 {
     cnn_tensor *dense = dy;
-    if (!cnn__contiguous(dy) && (dense = new_result(tape, dy)) != NULL) {
-        cnn__tensor_copy(dense, dy);
+    if (!cnn__contiguous(dy) && (dense = new_result(tape, dy)) != NULL &&
+        !cnn__run_copy(tape, "backward", dense, dy)) {
+        dense = NULL;
     }
     if (dense && output->retain_grad) {
         retain(tape, output, dense);
@@ -312,12 +311,9 @@ static cnn_tensor *seed(cnn_tensor *output, const cnn_tensor *grad)
         return cnn__tape_handle(output->tape, grad);
     }
     cnn_tensor *first = new_result(output->tape, output);
-    if (first && grad) {
-        cnn__tensor_copy(first, grad);
-    } else if (first) {
-        first->ctx->kernels->array->fill(first->dtype, first->numel, 1, cnn__data(first), first->ctx->pool);
-    }
-    return first;
+    bool written = first && (grad ? cnn__run_copy(output->tape, "backward", first, grad)
+                                  : cnn__run_fill(output->tape, "backward", first, 1));
+    return written ? first : NULL;
 }
 
 static bool has_gradient(const cnn__node *node)
@@ -422,6 +418,7 @@ static cnn_status backward(cnn_tensor *output, const cnn_tensor *grad, bool reta
     cnn_tape *tape = output->tape;
     const cnn__step *step = (const cnn__step *)(const void *)tape;
     const cnn__running *running = cnn__running_on(tape, CNN__RUNNING_OPERATION);
+    cnn__step_check_device(tape);
     if (running) {
         cnn__tape_fail(tape, CNN_ERROR_STATE, "backward: called inside %s %s, which works on this tape", running->part,
                        running->name);

@@ -134,8 +134,14 @@ static bool check_input(cnn__call *call, int i, const cnn_tensor *t)
         return false;
     }
     if (call->tape && (t->ctx != call->ctx || (t->kind == CNN__TENSOR_TAPE && t->tape != call->tape))) {
-        cnn__call_fail(call, CNN_ERROR_STATE, "operand %d is %s", i,
-                       t->ctx != call->ctx ? "of another context" : "a result on another tape");
+        bool elsewhere = t->ctx->device || call->ctx->device;
+        if (t->ctx != call->ctx && elsewhere) {
+            cnn__call_fail(call, CNN_ERROR_DEVICE, "operand %d is of another context, on the device %s, expected %s", i,
+                           cnn_context_device(t->ctx), cnn_context_device(call->ctx));
+        } else {
+            cnn__call_fail(call, CNN_ERROR_STATE, "operand %d is %s", i,
+                           t->ctx != call->ctx ? "of another context" : "a result on another tape");
+        }
         return false;
     }
     return true;
@@ -202,6 +208,7 @@ bool cnn__call_begin(cnn__call *call, const cnn__op *op, int count, cnn_tensor *
         refuse(call, inputs);
         return false;
     }
+    cnn__step_check_device(call->tape);
     bool begun = step_of(call->tape)->status == CNN_OK && check_inputs(call, inputs) && enter_operands(call, inputs);
     if (!begun) {
         blame(call, inputs);
@@ -241,8 +248,5 @@ cnn_tensor *cnn__call_contiguous(cnn__call *call, int i)
         return t;
     }
     cnn_tensor *copy = cnn__result(call, t->dtype, t->ndim, t->shape);
-    if (copy) {
-        cnn__tensor_copy(copy, t);
-    }
-    return copy;
+    return copy && cnn__run_copy(call->tape, call->op->name, copy, t) ? copy : NULL;
 }

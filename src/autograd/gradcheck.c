@@ -68,6 +68,11 @@ static cnn_status values(checker *c, double *out)
     return status == CNN_OK ? cnn_tensor_read(y, out, (size_t)c->outputs * sizeof *out) : status;
 }
 
+static cnn_status set_element(const cnn_tensor *t, int64_t place, double value)
+{
+    return cnn__device_write(t->ctx, "gradcheck", (double *)cnn__data(t) + place, &value, sizeof value);
+}
+
 /* Every row of the Jacobian of one input by backward. */
 static cnn_status analytical_rows(checker *c, int input)
 {
@@ -81,17 +86,17 @@ static cnn_status analytical_rows(checker *c, int input)
         return cnn__failure_status();
     }
     for (int64_t j = 0; j < c->outputs && status == CNN_OK; j++) {
-        cnn_tensor_fill(seed, 0);
-        ((double *)cnn__data(seed))[j] = 1;
+        status = cnn_tensor_fill(seed, 0);
+        status = status == CNN_OK ? set_element(seed, j, 1) : status;
         for (int i = 0; i < c->count; i++) {
             cnn__tensor_grad_clear(c->inputs[i]);
         }
-        status = y->requires_grad ? cnn_backward_with(y, seed, true) : CNN_OK;
+        status = status == CNN_OK && y->requires_grad ? cnn_backward_with(y, seed, true) : status;
         double *row = c->analytical + j * x->numel;
         const cnn_tensor *grad = cnn__tensor_grad_read(x);
         memset(row, 0, (size_t)x->numel * sizeof *row);
         if (grad && x->numel) {
-            memcpy(row, cnn__data(grad), (size_t)x->numel * sizeof *row);
+            status = status == CNN_OK ? cnn__elements_get(grad, "gradcheck", row) : status;
         }
     }
     cnn__tensor_release(seed);
@@ -116,10 +121,10 @@ static cnn_status compare(checker *c, int input, int64_t element)
     return CNN_OK;
 }
 
-/* The address of element i in row-major order. */
-static double *element_at(const cnn_tensor *t, int64_t i)
+/* The place of element i in row-major order. */
+static int64_t place_of(const cnn_tensor *t, int64_t i)
 {
-    double *x = cnn__data(t);
+    int64_t x = 0;
     for (int d = t->ndim - 1; d >= 0; d--) {
         x += i % t->shape[d] * t->stride[d];
         i /= t->shape[d];
@@ -127,16 +132,31 @@ static double *element_at(const cnn_tensor *t, int64_t i)
     return x;
 }
 
+static double element_of(const cnn_tensor *t, int64_t place)
+{
+    double value = NAN;
+    cnn__device_read(t->ctx, "gradcheck", &value, (double *)cnn__data(t) + place, sizeof value);
+    return value;
+}
+
+/* The outputs with another value in that place. */
+static cnn_status values_with(checker *c, const cnn_tensor *x, int64_t place, double value, double *outputs)
+{
+    cnn_status status = set_element(x, place, value);
+    return status == CNN_OK ? values(c, outputs) : status;
+}
+
 static cnn_status check_input(checker *c, int input)
 {
     cnn_status status = analytical_rows(c, input);
     for (int64_t i = 0; i < c->inputs[input]->numel && status == CNN_OK; i++) {
-        double *x = element_at(c->inputs[input], i), original = *x;
-        *x = original + c->options.eps;
-        status = values(c, c->plus);
-        *x = original - c->options.eps;
-        status = status == CNN_OK ? values(c, c->minus) : status;
-        *x = original;
+        const cnn_tensor *x = c->inputs[input];
+        int64_t place = place_of(x, i);
+        double original = element_of(x, place);
+        status = values_with(c, x, place, original + c->options.eps, c->plus);
+        status = status == CNN_OK ? values_with(c, x, place, original - c->options.eps, c->minus) : status;
+        cnn_status restored = set_element(x, place, original);
+        status = status == CNN_OK ? restored : status;
         status = status == CNN_OK ? compare(c, input, i) : status;
     }
     return status;

@@ -40,10 +40,45 @@ static void survive_forks(void)
     cnn__at_fork(lock_list, unlock_list, unlock_list);
 }
 
+void cnn__step_check_device(cnn_tape *tape)
+{
+    cnn__step *step = step_of(tape);
+    uint64_t failures = cnn__device_failures(step->ctx);
+    if (failures != step->device_failures) {
+        char message[CNN__MESSAGE_SIZE];
+        cnn_status status = cnn__device_newest_failure(step->ctx, message, sizeof message);
+        step->device_failures = failures;
+        cnn__tape_fail(tape, status, "%s", message);
+    }
+}
+
+void cnn__step_check_launches(cnn_tape *tape)
+{
+    const cnn__step *step = step_of(tape);
+    if (cnn__device_lost_since(step->ctx, step->device_failures, step->launched)) {
+        cnn__step_check_device(tape);
+    }
+}
+
+/* The step of this thread that is under way, or that was the last; those of other threads find out for themselves. */
+static void device_failed(cnn_context *ctx)
+{
+    cnn_tape *tape = cnn__current_tape(ctx);
+    if (tape) {
+        cnn__step_check_launches(tape);
+    }
+}
+
+static void prepare(void)
+{
+    survive_forks();
+    cnn__device_on_failure(device_failed);
+}
+
 bool cnn__step_init(cnn_tape *tape)
 {
     static cnn__once once = CNN__ONCE;
-    cnn__once_run(&once, survive_forks);
+    cnn__once_run(&once, prepare);
     cnn__step *step = step_of(tape);
     step->failed = cnn__failed_step_new(step->ctx);
     if (!step->failed) {
@@ -90,6 +125,8 @@ cnn_status cnn__step_begin(cnn_tape *tape)
     step->failed = next;
     step->status = CNN_OK;
     step->message[0] = '\0';
+    step->device_failures = cnn__device_failures(step->ctx);
+    step->launched = 0;
     step->generation++;
     cnn__begun_set((cnn__begun){ tape, step->serial, step->generation });
     return CNN_OK;

@@ -320,6 +320,47 @@ void *cnn__scratch_get(cnn_tape *tape, size_t size)
     return workspace;
 }
 
+static bool find_workspace(cnn_tape *tape, cnn_launch *launch)
+{
+    size_t size = cnn__launch_workspace(tape->step.ctx, launch);
+    return !size || (launch->workspace = cnn__scratch_get(tape, size)) != NULL;
+}
+
+/* What was handed over belongs to the step, also where that failed. */
+static bool report_failed(cnn_tape *tape, cnn_status status)
+{
+    tape->step.launched = cnn__device_number(tape->step.ctx);
+    if (status != CNN_OK) {
+        cnn__tape_fail(tape, status, "%s", cnn__failure_message());
+    }
+    return status == CNN_OK;
+}
+
+bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch)
+{
+    return find_workspace(tape, launch) && report_failed(tape, cnn__launch(tape->step.ctx, call, launch));
+}
+
+bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_backend_failure *failure)
+{
+    failure->status = CNN_OK;
+    if (!find_workspace(tape, launch)) {
+        return false;
+    }
+    cnn_status status = cnn__launch_checked(tape->step.ctx, call, launch, failure);
+    return failure->status == CNN_OK ? report_failed(tape, status) : false;
+}
+
+bool cnn__run_copy(cnn_tape *tape, const char *call, cnn_tensor *to, const cnn_tensor *from)
+{
+    return report_failed(tape, cnn__tensor_copy(to, from, call));
+}
+
+bool cnn__run_fill(cnn_tape *tape, const char *call, const cnn_tensor *t, double value)
+{
+    return !t || report_failed(tape, cnn__fill(t, call, value));
+}
+
 void cnn__scratch_done(cnn_tape *tape)
 {
     cnn__cache_workspace_done(tape->cache);
@@ -420,6 +461,16 @@ void cnn_tape_free(cnn_tape *tape)
     }
 }
 
+/* Has the device failed since the step before began? What a late failure takes back is known once that step is done. */
+static bool device_failed_before(cnn_tape *tape)
+{
+    cnn_context *ctx = tape->step.ctx;
+    uint64_t failures = cnn__device_failures(ctx);
+    bool waited = !tape->step.undo || cnn__device_wait(ctx, "tape_begin", cnn__device_number(ctx)) == CNN_OK;
+    cnn__step_check_launches(tape);
+    return !waited || cnn__device_failures(ctx) != failures;
+}
+
 cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
 {
     if (!tape || (int)mode < CNN_EVAL || mode > CNN_EVAL_GRAD) {
@@ -429,6 +480,7 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
     if (in_use(tape, "tape_begin")) {
         return cnn__step_report(tape);
     }
+    bool lost = device_failed_before(tape);
     if (!cnn__running_now()) {
         cnn__cancel_point(); /* here nothing is held and no step of this thread is under way */
     }
@@ -452,7 +504,12 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
     if (mode == CNN_TRAIN || mode == CNN_TRAIN_NO_GRAD) {
         take_stream(tape);
     }
-    return CNN_OK;
+    if (lost) { /* so may be what this step is to read */
+        char message[CNN__MESSAGE_SIZE];
+        status = cnn__device_newest_failure(tape->step.ctx, message, sizeof message);
+        cnn__tape_fail(tape, status, "%s", message);
+    }
+    return status;
 }
 
 cnn_status cnn__tape_begin_trace(cnn_tape *tape, cnn_mode mode)

@@ -7,6 +7,16 @@
 
 #include "autograd/op.h"
 
+/* Runs a kernel of the step, with the workspace that it needs: carries it out on the CPU, hands it over elsewhere.
+ * `call` is how a message begins. false: the tape has failed. */
+bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch);
+/* The same for a kernel that may find its inputs bad, such as an index: then only `failure` is written. */
+bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_backend_failure *failure);
+/* y ← x, converted and broadcast, as a kernel of the step. */
+bool cnn__run_copy(cnn_tape *tape, const char *call, cnn_tensor *to, const cnn_tensor *from);
+/* One number in every element of a contiguous tensor; NULL: nothing to do. */
+bool cnn__run_fill(cnn_tape *tape, const char *call, const cnn_tensor *t, double value);
+
 /* Scratch memory for a kernel, 64-byte aligned, until the tape's next call; NULL: no memory, the tape has failed.
  * Size 0 gives a valid pointer. */
 void *cnn__scratch_get(cnn_tape *tape, size_t size);
@@ -102,6 +112,10 @@ cnn_tensor *cnn__current_fail(const cnn_context *ctx, cnn_status status, const c
  * not reported, the step goes on) and is freed (also if it was never made whole). */
 bool cnn__step_init(cnn_tape *tape);
 cnn_status cnn__step_begin(cnn_tape *tape);
+/* Fails the step, which goes on, if its device has failed since it began: what it is to read may be lost. */
+void cnn__step_check_device(cnn_tape *tape);
+/* Fails the step only if it has lost launches of its own. */
+void cnn__step_check_launches(cnn_tape *tape);
 void cnn__step_end(cnn_tape *tape);
 /* A place among the tape's handles. cnn__tape_drop_since drops the elements of every handle made since then except
  * `keep`'s; handles and graph stay, and so do elements saved for backward. */

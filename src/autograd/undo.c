@@ -2,13 +2,12 @@
  * the copies lie in the tape's arena, so that equal steps allocate nothing, and end with the step. */
 #include "autograd/tape.h"
 
-#include <string.h>
-
 struct cnn__undo {
     cnn__undo *next;
     cnn__storage *storage; /* held */
     void *elements, *copy;
     size_t bytes;
+    uint64_t number; /* of the copying, among the device's launches: where that was lost, so was the write behind it */
 };
 
 static cnn__step *step_of(const cnn_tape *tape)
@@ -26,6 +25,22 @@ static bool is_protected(const cnn__step *step, const void *elements, size_t byt
     return false;
 }
 
+/* The memory for a copy lasts as long as the step: the tape's arena, or on a device a block of the tape's cache. */
+static void *memory_like(cnn_tape *tape, const cnn_tensor *t, size_t bytes)
+{
+    static const cnn__op protect_op = { .name = "tape_protect" };
+    cnn_context *ctx = step_of(tape)->ctx;
+    if (!ctx->device) {
+        return cnn__tape_arena(tape, bytes);
+    }
+    cnn__call call = { .op = &protect_op, .tape = tape, .ctx = ctx, .nil = cnn__tape_nil(tape) };
+    cnn_tensor *block = cnn__result(&call, t->dtype, t->ndim, t->shape);
+    if (block) {
+        block->kept = true;
+    }
+    return block ? cnn__data(block) : NULL;
+}
+
 bool cnn__tape_protect(cnn_tape *tape, const cnn_tensor *t)
 {
     cnn__step *step = step_of(tape);
@@ -33,12 +48,18 @@ bool cnn__tape_protect(cnn_tape *tape, const cnn_tensor *t)
     void *elements = cnn__data(t);
     if (bytes && !is_protected(step, elements, bytes)) {
         cnn__undo *u = cnn__tape_arena(tape, sizeof *u);
-        void *copy = u ? cnn__tape_arena(tape, bytes) : NULL;
+        void *copy = u ? memory_like(tape, t, bytes) : NULL;
         if (!copy) {
             return false;
         }
-        memcpy(copy, elements, bytes);
-        *u = (cnn__undo){ step->undo, cnn__storage_retain(t->storage), elements, copy, bytes };
+        cnn_status copied = cnn__device_copy(step->ctx, "tape_protect", copy, elements, bytes);
+        step->launched = cnn__device_number(step->ctx);
+        if (copied != CNN_OK) {
+            cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
+            return false;
+        }
+        *u = (cnn__undo){ step->undo, cnn__storage_retain(t->storage), elements, copy, bytes,
+                          cnn__device_number(step->ctx) };
         step->undo = u;
     }
     cnn__tensor_written(t);
@@ -47,8 +68,11 @@ bool cnn__tape_protect(cnn_tape *tape, const cnn_tensor *t)
 
 void cnn__undo_all(cnn_tape *tape)
 {
+    cnn_context *ctx = step_of(tape)->ctx;
     for (const cnn__undo *u = step_of(tape)->undo; u; u = u->next) {
-        memcpy(u->elements, u->copy, u->bytes);
+        if (!cnn__device_lost(ctx, u->number)) {
+            cnn__device_copy(ctx, "tape_protect", u->elements, u->copy, u->bytes);
+        }
         atomic_fetch_add_explicit(&u->storage->version, 1, memory_order_relaxed);
     }
 }

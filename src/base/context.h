@@ -14,13 +14,14 @@
 
 #include <stdatomic.h>
 
+struct cnn__device;
 struct cnn__kernels;
 
 struct cnn_context {
     atomic_int references;
     uint64_t serial; /* unique within the process, counted from 1 */
     int threads;
-    cnn_device device;
+    struct cnn__device *device; /* NULL: the CPU (device/device.h) */
     cnn_math math;
     atomic_uint_fast64_t seed;
     atomic_uint_fast64_t stream; /* the next unused random stream */

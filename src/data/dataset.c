@@ -103,6 +103,23 @@ static cnn_status check_tensors(const cnn_tensor *images, const cnn_tensor *labe
     return status;
 }
 
+/* Samples are read by the host: of tensors on a device it keeps a copy. */
+static bool take_tensors(cnn_dataset *dataset, const cnn_tensor *images, const cnn_tensor *labels)
+{
+    cnn_tensor *x = cnn__tensor_on_host(images, "dataset_from_tensors");
+    cnn_tensor *y = x && labels ? cnn__tensor_on_host(labels, "dataset_from_tensors") : NULL;
+    bool taken = x && (y || !labels);
+    if (taken) {
+        cnn__dataset_set_images(dataset, x);
+    }
+    if (taken && y) {
+        cnn__dataset_set_labels(dataset, y);
+    }
+    cnn__tensor_release(x);
+    cnn__tensor_release(y);
+    return taken;
+}
+
 cnn_dataset *cnn_dataset_from_tensors(cnn_tensor *images, cnn_tensor *labels)
 {
     const char *call = "dataset_from_tensors";
@@ -113,9 +130,9 @@ cnn_dataset *cnn_dataset_from_tensors(cnn_tensor *images, cnn_tensor *labels)
     if (!dataset) {
         return NULL;
     }
-    cnn__dataset_set_images(dataset, images);
-    if (labels) {
-        cnn__dataset_set_labels(dataset, labels);
+    if (!take_tensors(dataset, images, labels)) {
+        cnn_dataset_free(dataset);
+        return NULL;
     }
     if (images->dtype == CNN_U8 && cnn__dataset_normalize(dataset, call, 0, NULL, NULL) != CNN_OK) {
         cnn_dataset_free(dataset);
@@ -283,9 +300,9 @@ cnn_status cnn_dataset_get(const cnn_dataset *dataset, int64_t i, cnn_tensor **i
                          dataset->size - 1);
     }
     const cnn__sample_shape *is = &dataset->image, *ls = &dataset->label;
-    cnn_tensor *x = cnn__tensor_new(dataset->ctx, call, is->dtype, is->ndim, is->shape);
+    cnn_tensor *x = cnn__tensor_new_on_host(dataset->ctx, call, is->dtype, is->ndim, is->shape);
     cnn_tensor *y =
-        x && dataset->has_labels ? cnn__tensor_new(dataset->ctx, call, ls->dtype, ls->ndim, ls->shape) : NULL;
+        x && dataset->has_labels ? cnn__tensor_new_on_host(dataset->ctx, call, ls->dtype, ls->ndim, ls->shape) : NULL;
     cnn_status status = CNN_OK;
     if (!x || (dataset->has_labels && !y)) {
         status = cnn__failure_status();
@@ -293,6 +310,11 @@ cnn_status cnn_dataset_get(const cnn_dataset *dataset, int64_t i, cnn_tensor **i
         /* Writing a sample changes only the lock. */
         cnn_dataset *writable = (cnn_dataset *)(uintptr_t)dataset;
         status = cnn__dataset_write(writable, call, i, cnn__data(x), y ? cnn__data(y) : NULL);
+    }
+    if (status == CNN_OK) {
+        x = cnn__tensor_off_host(x, call);
+        y = cnn__tensor_off_host(y, call);
+        status = x && (y || !dataset->has_labels) ? CNN_OK : cnn__failure_status();
     }
     if (status == CNN_OK) {
         *image = x;

@@ -147,7 +147,7 @@ static cnn_tensor *read_all(cnn__bytes *bytes)
         return NULL;
     }
     CNN__KNOWN(header.type != NULL);
-    cnn_tensor *t = cnn__tensor_new(bytes->ctx, bytes->file.call, header.type->dtype, header.ndim, header.shape);
+    cnn_tensor *t = cnn__tensor_new_on_host(bytes->ctx, bytes->file.call, header.type->dtype, header.ndim, header.shape);
     if (t && (read_elements(bytes, header.type, t) != CNN_OK || cnn__bytes_end(bytes) != CNN_OK)) {
         cnn__tensor_release(t);
         t = NULL;
@@ -172,5 +172,5 @@ cnn_tensor *cnn_idx_read(cnn_context *ctx, const char *path)
         cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "idx_read: %s is NULL", ctx ? "path" : "ctx");
         return NULL;
     }
-    return cnn__idx_read(ctx, "idx_read", path);
+    return cnn__tensor_off_host(cnn__idx_read(ctx, "idx_read", path), "idx_read");
 }

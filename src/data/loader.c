@@ -29,10 +29,25 @@ static cnn_tensor *batch_tensor(cnn_loader *l, const cnn__sample_shape *sample, 
         cnn__tensor_shape_set(t, sample->dtype, sample->ndim + 1, shape);
         cnn__storage_release(t->storage);
         t->storage = cnn__storage_retain(over->storage);
-    } else {
-        memset(cnn__data(t), 0, (size_t)t->numel * cnn_dtype_size(t->dtype));
+    } else if (cnn__fill(t, "loader_create", 0) != CNN_OK) {
+        cnn__tensor_release(t);
+        t = NULL;
     }
     return t;
+}
+
+/* The host's side of a batch on a device. */
+static cnn_status make_host(cnn__slot_tensors *s)
+{
+    cnn_tensor *const parts[2] = { s->images[0], s->labels[0] };
+    for (int i = 0; i < 2; i++) {
+        const cnn_tensor *t = parts[i];
+        if (t && t->ctx->device &&
+            !(s->host[i] = cnn__tensor_new_on_host(t->ctx, "loader_create", t->dtype, t->ndim, t->shape))) {
+            return cnn__failure_status();
+        }
+    }
+    return CNN_OK;
 }
 
 static cnn_status make_slot(cnn_loader *l, cnn__slot_tensors *s)
@@ -48,7 +63,7 @@ static cnn_status make_slot(cnn_loader *l, cnn__slot_tensors *s)
             return cnn__failure_status();
         }
     }
-    return CNN_OK;
+    return make_host(s);
 }
 
 static cnn_status make_memory(cnn_loader *l)
@@ -144,6 +159,7 @@ void cnn_loader_free(cnn_loader *loader)
         for (int k = 0; k < 2; k++) {
             cnn__tensor_release(loader->slots[i].images[k]);
             cnn__tensor_release(loader->slots[i].labels[k]);
+            cnn__tensor_release(loader->slots[i].host[k]);
         }
     }
     cnn__free(ctx, loader->order);
@@ -184,7 +200,20 @@ static void prepare_next(cnn_loader *l)
     }
 }
 
-static void give(cnn_loader *l, cnn_batch *batch)
+/* Copies a batch that was written in the host's memory to the device. */
+static cnn_status send(const cnn__slot_tensors *s, const cnn_batch *batch)
+{
+    cnn_status status = CNN_OK;
+    if (s->host[0]) {
+        status = cnn__elements_put(batch->images, "loader_next", cnn__data(s->host[0]));
+    }
+    if (s->host[1] && status == CNN_OK) {
+        status = cnn__elements_put(batch->labels, "loader_next", cnn__data(s->host[1]));
+    }
+    return status;
+}
+
+static cnn_status give(cnn_loader *l, cnn_batch *batch)
 {
     const cnn__slot_tensors *s = &l->slots[l->next_slot];
     bool is_short = l->short_size && l->index == l->batch_count - 1;
@@ -193,6 +222,7 @@ static void give(cnn_loader *l, cnn_batch *batch)
     batch->index = l->index;
     l->index++;
     l->next_slot = (l->next_slot + 1) % CNN__LOADER_SLOTS;
+    return send(s, batch);
 }
 
 static cnn_status fork_fault(const cnn_loader *l)
@@ -244,7 +274,11 @@ bool cnn_loader_next(cnn_loader *loader, cnn_batch *batch)
         end_epoch(l);
         return fail_next(l, status);
     }
-    give(l, batch);
+    status = give(l, batch);
+    if (status != CNN_OK) {
+        end_epoch(l);
+        return fail_next(l, status);
+    }
     prepare_next(l);
     return true;
 }

@@ -17,6 +17,7 @@ enum { CNN__LOADER_SLOTS = 3 };
 /* One of the rotating buffers: the same elements, seen as a full batch and as the short last batch of an epoch. */
 typedef struct cnn__slot_tensors {
     cnn_tensor *images[2], *labels[2]; /* [0]: full batch; [1]: short batch, NULL if there is none */
+    cnn_tensor *host[2];               /* on a device: where images and labels are written; else NULL */
 } cnn__slot_tensors;
 
 typedef struct cnn__job {

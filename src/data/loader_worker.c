@@ -31,7 +31,8 @@ static cnn_status write_batch(cnn_loader *l, const cnn__job *j)
 {
     const cnn__slot_tensors *s = &l->slots[j->slot];
     cnn_dataset *dataset = l->dataset;
-    char *image = cnn__data(s->images[0]), *label = s->labels[0] ? cnn__data(s->labels[0]) : NULL;
+    char *image = cnn__data(s->host[0] ? s->host[0] : s->images[0]);
+    char *label = cnn__data_or_null(s->host[1] ? s->host[1] : s->labels[0]);
     int64_t first = j->batch * l->batch_size, size = cnn__loader_batch_size(l, j->batch);
     cnn__tensor_written(s->images[0]);
     if (s->labels[0]) {

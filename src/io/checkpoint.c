@@ -181,7 +181,14 @@ static cnn_status save(collection *c, const char *call, const char *path, int64_
 /* Checks that a load would accept what is going to be saved. */
 static cnn_status check_counts(const char *call, const cnn_checkpoint *ours)
 {
-    const cnn_context *ctx = ours->module->ctx;
+    cnn_context *ctx = ours->module->ctx;
+    cnn_status status = cnn__device_wait(ctx, call, cnn__device_number(ctx));
+    if (ours->optimizer) {
+        cnn__optimizer_settle(ours->optimizer);
+    }
+    if (status != CNN_OK) {
+        return status;
+    }
     if (ours->epoch < 0 || ours->epoch > CNN__LARGEST_COUNT) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: epoch is %" PRId64 ", expected 0 to 2^53", call,
                          ours->epoch);

@@ -224,22 +224,28 @@ static cnn_status make_plan(plan *p)
     return status == CNN_OK ? cnn__restore_read(&p->restore) : status;
 }
 
-static void carry_out(plan *p)
+static cnn_status carry_out(plan *p)
 {
     const int64_t *steps = p->steps;
-    cnn__restore_commit(&p->restore);
+    cnn_status status = cnn__restore_commit(&p->restore);
+    if (status != CNN_OK) {
+        return status;
+    }
     cnn_context_set_random_state(p->ctx, &p->random);
     if (!p->optimizer) {
-        return;
+        return CNN_OK;
     }
+    p->optimizer->launched = 0;
     p->optimizer->steps = p->optimizer_steps;
     for (int g = 0; g < p->optimizer->group_count; g++) {
         cnn__group *group = &p->optimizer->groups[g];
         memcpy(group->hyper, p->hyper[g], sizeof group->hyper);
         for (int i = 0; i < group->count; i++) {
             group->slots[i].steps = *steps++;
+            group->slots[i].launched = 0;
         }
     }
+    return CNN_OK;
 }
 
 cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *path)
@@ -259,8 +265,8 @@ cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *path)
     }
     status = make_plan(&p);
     if (status == CNN_OK) {
-        carry_out(&p);
-        if (checkpoint->struct_size >= offsetof(cnn_checkpoint, epoch) + sizeof checkpoint->epoch) {
+        status = carry_out(&p);
+        if (status == CNN_OK && checkpoint->struct_size >= offsetof(cnn_checkpoint, epoch) + sizeof checkpoint->epoch) {
             checkpoint->epoch = p.epoch;
         }
     }

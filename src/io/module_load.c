@@ -14,7 +14,7 @@ static cnn_status load_tensors(cnn__restore *restore, const cnn_module *module)
         status = cnn__restore_read(restore);
     }
     if (status == CNN_OK) {
-        cnn__restore_commit(restore);
+        status = cnn__restore_commit(restore);
     }
     return status;
 }

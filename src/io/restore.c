@@ -124,17 +124,21 @@ cnn_status cnn__restore_read(cnn__restore *restore)
     return status;
 }
 
-void cnn__restore_commit(cnn__restore *restore)
+cnn_status cnn__restore_commit(cnn__restore *restore)
 {
     const char *from = restore->data;
-    for (size_t i = 0; i < restore->count; i++) {
+    cnn_context *ctx = restore->st.ctx;
+    const char *call = restore->st.file.call;
+    cnn_status status = cnn__device_wait(ctx, call, cnn__device_number(ctx)); /* before anything has changed */
+    for (size_t i = 0; status == CNN_OK && i < restore->count; i++) {
         size_t bytes = match_bytes(&restore->matches[i]);
         if (bytes > 0) {
             cnn__tensor_written(restore->matches[i].to);
-            memcpy(cnn__data(restore->matches[i].to), from, bytes);
+            status = cnn__elements_put(restore->matches[i].to, call, from);
         }
         from += bytes;
     }
+    return status == CNN_OK ? cnn__device_wait(ctx, call, cnn__device_number(ctx)) : status;
 }
 
 void cnn__restore_end(cnn__restore *restore)

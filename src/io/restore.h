@@ -1,6 +1,6 @@
 /* Loads into existing tensors, all or nothing: matches every tensor with an entry of the file, notes whatever does
  * not fit, reads all elements into a staging buffer, and only then copies them. Nothing is changed before
- * cnn__restore_commit(), which cannot fail. */
+ * cnn__restore_commit(), which cannot fail on the CPU. */
 #ifndef CNN_IO_RESTORE_H
 #define CNN_IO_RESTORE_H
 
@@ -46,7 +46,7 @@ void cnn__restore_rest(cnn__restore *restore, const char *except);
 /* Returns CNN_OK if the rules allow everything that was noted; otherwise reports it. */
 cnn_status cnn__restore_verdict(const cnn__restore *restore);
 cnn_status cnn__restore_read(cnn__restore *restore);
-void cnn__restore_commit(cnn__restore *restore);
+cnn_status cnn__restore_commit(cnn__restore *restore);
 void cnn__restore_end(cnn__restore *restore);
 
 /* Whether the file is a checkpoint of this library. */

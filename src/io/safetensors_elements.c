@@ -150,10 +150,10 @@ cnn_tensor *cnn__safetensors_tensor(cnn__safetensors *st, const cnn__entry *entr
         return NULL;
     }
     cnn_dtype dtype = (cnn_dtype)cnn__entry_dtype(entry);
-    cnn_tensor *t = cnn__tensor_new(st->ctx, file->call, dtype, entry->ndim, entry->shape);
+    cnn_tensor *t = cnn__tensor_new_on_host(st->ctx, file->call, dtype, entry->ndim, entry->shape);
     if (t && cnn__safetensors_read(st, entry, dtype, cnn__data(t)) != CNN_OK) {
         cnn__tensor_release(t);
         t = NULL;
     }
-    return t;
+    return cnn__tensor_off_host(t, file->call);
 }

@@ -120,15 +120,17 @@ static cnn_status write_contiguous(cnn__save *save, const cnn_tensor *t)
 
 static cnn_status write_tensor(cnn__save *save, const cnn_tensor *t)
 {
-    if (cnn__contiguous(t)) {
+    if (cnn__contiguous(t) && !t->ctx->device) {
         return write_contiguous(save, t);
     }
-    cnn_tensor *copy = cnn__tensor_new(t->ctx, save->call, t->dtype, t->ndim, t->shape);
-    if (!copy) {
-        return cnn__failure_status();
+    cnn_tensor *copy = t->ctx->device ? cnn__tensor_on_host(t, save->call)
+                                      : cnn__tensor_new(t->ctx, save->call, t->dtype, t->ndim, t->shape);
+    cnn_status status = !copy            ? cnn__failure_status()
+                        : t->ctx->device ? CNN_OK
+                                         : cnn__tensor_copy(copy, t, save->call);
+    if (status == CNN_OK) {
+        status = write_contiguous(save, copy);
     }
-    cnn__tensor_copy(copy, t);
-    cnn_status status = write_contiguous(save, copy);
     cnn__tensor_release(copy);
     return status;
 }

@@ -10,37 +10,18 @@
 
 #include "base/pool.h"
 
+#include <cnn/backend.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* C[m,n] = op(A)[m,k] · op(B)[k,n] (+ C) (+ bias[n] to each row). Row-major; ld* are row strides in elements of the
- * matrices as stored, so op(A) = Aᵀ reads A as [k,m]. */
-typedef struct cnn__gemm {
-    bool trans_a, trans_b;
-    bool accumulate;
-    bool reversed; /* read B backwards: its end may still be cached */
-    int64_t m, n, k;
-    int64_t lda, ldb, ldc;
-} cnn__gemm;
-
-/* A 2-D convolution (cross-correlation) over contiguous NCHW data; weight is [out_channels, in_channels/groups,
- * kernel_h, kernel_w]. Padding at the bottom and right follows from out_h and out_w. */
-typedef struct cnn__conv {
-    int64_t batch;
-    int64_t in_channels, in_h, in_w;
-    int64_t out_channels, out_h, out_w;
-    int64_t kernel_h, kernel_w;
-    int64_t stride_h, stride_w;
-    int64_t dilation_h, dilation_w;
-    int64_t pad_top, pad_left;
-    int64_t groups;
-    bool strict; /* every sum is made term by term: no algorithm whose error bound is larger than a plain sum's */
-    /* The epilogue, which is applied before results leave the caches; usually none. */
-    bool relu;             /* forward: y = max(y, 0) */
-    bool add;              /* gradient of the data: add it to dx; only where cnn__conv_adds */
-    const void *relu_mask; /* gradient of the data: it is 0 where this, shaped like x, is ≤ 0; may be NULL */
-} cnn__conv;
+/* What kernels are told, which back ends are told too (<cnn/backend.h>). */
+typedef cnn_gemm cnn__gemm;
+typedef cnn_conv cnn__conv;
+typedef cnn_maxpool cnn__maxpool;
+typedef cnn_adam_parameters cnn__adam;
+typedef cnn_sgd_parameters cnn__sgd;
 
 /* Whether the gradient of the data can be added to what is in dx. */
 static inline bool cnn__conv_adds(const cnn__conv *g)
@@ -48,36 +29,6 @@ static inline bool cnn__conv_adds(const cnn__conv *g)
     return g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 && g->in_h == g->out_h &&
            g->in_w == g->out_w && g->pad_top == 0 && g->pad_left == 0 && g->groups == 1 && g->in_channels > 1;
 }
-
-/* Max pooling over `planes` (= batch · channels) contiguous planes of in_h × in_w. Padding counts as -infinity; a NaN
- * in the window wins. */
-typedef struct cnn__maxpool {
-    int64_t planes;
-    int64_t in_h, in_w, out_h, out_w;
-    int64_t kernel_h, kernel_w;
-    int64_t stride_h, stride_w;
-    int64_t dilation_h, dilation_w;
-    int64_t pad_top, pad_left;
-} cnn__maxpool;
-
-/* One Adam/AdamW step over n elements, PyTorch's formula (docs of torch.optim.Adam):
- *   g = maximize ? -grad : grad;  decoupled ? p *= 1 - lr·wd : g += wd·p
- *   m += (g - m)·(1 - beta1), from beta1 = 0.5 down as g - (g - m)·beta1, which keeps a g far smaller than m, as
- * torch.lerp does;
- *   v = beta2·v + (1 - beta2)·g²
- *   denom = sqrt(amsgrad ? vmax = max(vmax, v) : v) / sqrt(bias2) + eps;  p -= lr / bias1 · m / denom */
-typedef struct cnn__adam {
-    double lr, beta1, beta2, eps, weight_decay;
-    double bias1, bias2; /* 1 - beta^t */
-    bool decoupled, maximize;
-} cnn__adam;
-
-/* One SGD step, PyTorch's formula: g += wd·p; first ? buf = g : buf = momentum·buf + (1 - dampening)·g;
- * g = nesterov ? g + momentum·buf : buf; p -= lr·g. buf is NULL when momentum is 0. */
-typedef struct cnn__sgd {
-    double lr, momentum, dampening, weight_decay;
-    bool nesterov, maximize, first;
-} cnn__sgd;
 
 /* The kernels of one floating-point dtype, by name: kernels.def says what each does. */
 typedef struct cnn__real_kernels {
@@ -96,6 +47,9 @@ typedef struct cnn__kernels {
 
 /* The fastest table this CPU runs, or the one named; NULL if there is none of that name or the CPU lacks it. */
 const cnn__kernels *cnn__kernels_select(const char *name);
+
+/* The name that the environment variable CNN_KERNELS asks for; NULL: none. */
+const char *cnn__kernels_wanted(void);
 
 /* All tables this CPU can run, reference first; returns how many. For tests and benchmarks. */
 int cnn__kernels_list(const cnn__kernels **tables, int capacity);

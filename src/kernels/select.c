@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 #include "kernels/reference/reference.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool always(void)
@@ -60,6 +61,12 @@ const cnn__kernels *cnn__kernels_select(const char *name)
         }
     }
     return NULL;
+}
+
+const char *cnn__kernels_wanted(void)
+{
+    const char *name = getenv("CNN_KERNELS");
+    return name && *name ? name : NULL;
 }
 
 int cnn__kernels_list(const cnn__kernels **tables, int capacity)

@@ -10,6 +10,36 @@ typedef struct layer {
     cnn_tensor *weight, *bias, *mean, *var, *batches;
 } layer;
 
+static bool report(cnn_tape *tape, cnn_status status)
+{
+    if (status != CNN_OK) {
+        cnn__tape_fail(tape, status, "%s", cnn__failure_message());
+    }
+    return status == CNN_OK;
+}
+
+/* Counts where the number is, which on a device nobody waits for. */
+static bool count(const layer *l, cnn_tape *tape)
+{
+    cnn_elementwise_parameters p = { .function = CNN_UNARY_ADD, .value = { 1 } };
+    cnn_launch add = CNN__LAUNCH(UNARY, CNN_I64, CNN__PARAMETERS(p), .in = { cnn__data(l->batches) },
+                                 .out = { cnn__data(l->batches) });
+    return cnn__run(tape, "batch_norm2d", &add);
+}
+
+/* The batch's share in a cumulative average: a number that the host needs. */
+static bool count_for_average(const layer *l, cnn_tape *tape, cnn_batch_norm_options *options)
+{
+    int64_t batches;
+    cnn_status status = cnn__elements_get(l->batches, "batch_norm2d", &batches);
+    if (status == CNN_OK) {
+        batches += batches < INT64_MAX;
+        options->momentum = 1 / (double)(batches > 0 ? batches : 1);
+        status = cnn__elements_put(l->batches, "batch_norm2d", &batches);
+    }
+    return report(tape, status);
+}
+
 /* Counts the batch, and for a cumulative average gives it its share. */
 static bool count_batch(const layer *l, cnn_tape *tape, cnn_batch_norm_options *options)
 {
@@ -19,12 +49,7 @@ static bool count_batch(const layer *l, cnn_tape *tape, cnn_batch_norm_options *
     if (!cnn__tape_protect(tape, l->batches)) {
         return false;
     }
-    int64_t *batches = cnn__data(l->batches);
-    *batches += *batches < INT64_MAX;
-    if (options->cumulative) {
-        options->momentum = 1 / (double)(*batches > 0 ? *batches : 1);
-    }
-    return true;
+    return options->cumulative ? count_for_average(l, tape, options) : count(l, tape);
 }
 
 static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
@@ -99,10 +124,10 @@ static cnn_tensor *make(cnn_module *module, const char *call, const char *name, 
 {
     const layer *l = module->attributes;
     cnn_tensor *t = cnn__tensor_new(module->ctx, call, dtype, ndim, &l->channels);
-    if (!t) {
+    if (!t || cnn__fill(t, call, value) != CNN_OK) {
+        cnn__tensor_release(t);
         return NULL;
     }
-    module->ctx->kernels->array->fill(dtype, t->numel, value, cnn__data(t), module->ctx->pool);
     return parameter ? cnn_module_add_parameter(module, name, t) : cnn_module_add_buffer(module, name, t);
 }
 

@@ -2,6 +2,8 @@
  * them, children before their parents. Both walks follow parent links in both trees at once. */
 #include "nn/module.h"
 
+#include <cnn/device.h>
+
 #include <string.h>
 
 static const char *const clone_call = "module_clone";
@@ -21,10 +23,9 @@ static cnn_status clone_tensor(cnn_module *to, cnn__list list, const cnn__named 
         cnn__tensor_release(tensor);
         return status;
     }
-    cnn__tensor_copy(tensor, from);
     tensor->owned = true;
     tensor->requires_grad = from->requires_grad;
-    return CNN_OK;
+    return cnn__elements_move(tensor, from, clone_call);
 }
 
 static cnn_status clone_tensors(cnn_module *to, const cnn_module *from)
@@ -40,14 +41,14 @@ static cnn_status clone_tensors(cnn_module *to, const cnn_module *from)
 }
 
 /* One node without children, its attributes zeros. */
-static cnn_module *clone_node(const cnn_module *from)
+static cnn_module *clone_node(const cnn_module *from, cnn_context *ctx)
 {
-    cnn_module *to = cnn__module_new(from->ctx, clone_call, from->class, from->attributes_size);
+    cnn_module *to = cnn__module_new(ctx, clone_call, from->class, from->attributes_size);
     if (!to) {
         return NULL;
     }
-    if (from->type && !(to->type = cnn__strdup(from->ctx, from->type))) {
-        cnn__fail_memory(from->ctx, clone_call, strlen(from->type) + 1);
+    if (from->type && !(to->type = cnn__strdup(ctx, from->type))) {
+        cnn__fail_memory(ctx, clone_call, strlen(from->type) + 1);
         cnn_module_free(to);
         return NULL;
     }
@@ -60,9 +61,9 @@ static cnn_module *clone_node(const cnn_module *from)
 }
 
 /* The whole tree but for what classes copy themselves; NULL on failure, reported. */
-static cnn_module *clone_tree(const cnn_module *root)
+static cnn_module *clone_tree(const cnn_module *root, cnn_context *ctx)
 {
-    cnn_module *copy = clone_node(root), *at = copy;
+    cnn_module *copy = clone_node(root, ctx), *at = copy;
     const cnn_module *from = root;
     for (const cnn_module *next = copy ? cnn__module_next(root, root) : NULL; next;
          next = cnn__module_next(root, next)) {
@@ -70,7 +71,7 @@ static cnn_module *clone_tree(const cnn_module *root)
             from = from->parent;
             at = at->parent;
         }
-        cnn_module *child = clone_node(next);
+        cnn_module *child = clone_node(next, ctx);
         if (!child ||
             cnn__module_attach(at, clone_call, next->parent->children.items[next->index].name, child) != CNN_OK) {
             cnn_module_free(child);
@@ -149,16 +150,30 @@ static cnn_status clone_attributes(cnn_module *copy, const cnn_module *root)
     }
 }
 
+static cnn_module *clone_into(const cnn_module *module, cnn_context *ctx)
+{
+    cnn_module *copy = clone_tree(module, ctx);
+    if (copy && clone_attributes(copy, module) != CNN_OK) {
+        cnn_module_free(copy);
+        return NULL;
+    }
+    return copy;
+}
+
 cnn_module *cnn_module_clone(const cnn_module *module)
 {
     if (!module) {
         cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", clone_call);
         return NULL;
     }
-    cnn_module *copy = clone_tree(module);
-    if (copy && clone_attributes(copy, module) != CNN_OK) {
-        cnn_module_free(copy);
+    return clone_into(module, module->ctx);
+}
+
+cnn_module *cnn_module_to(const cnn_module *module, cnn_context *ctx)
+{
+    if (!module || !ctx) {
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "module_to: %s is NULL", module ? "ctx" : "module");
         return NULL;
     }
-    return copy;
+    return clone_into(module, ctx);
 }

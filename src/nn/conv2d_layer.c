@@ -113,8 +113,8 @@ static bool make_parameters(cnn_module *module)
     if (!l->weight || (!l->bias && !l->options.no_bias)) {
         return false;
     }
-    cnn__layer_init(l->weight, l->bias, (double)shape[1] * (double)shape[2] * (double)shape[3]);
-    return true;
+    double fan_in = (double)shape[1] * (double)shape[2] * (double)shape[3];
+    return cnn__layer_init(l->weight, l->bias, "conv2d_create", fan_in) == CNN_OK;
 }
 
 cnn_module *cnn_conv2d_create(cnn_context *ctx, int64_t in_channels, int64_t out_channels,

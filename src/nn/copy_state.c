@@ -49,7 +49,7 @@ cnn_status cnn_module_copy_from(cnn_module *module, const cnn_module *source)
     for (cnn__state s = cnn__state_begin(module); status == CNN_OK && module != source && cnn__state_next(&s);) {
         size_t length = cnn__state_name(&s, name, size);
         cnn__tensor_written(s.tensor);
-        cnn__tensor_copy(s.tensor, cnn__state_find(source, name, length));
+        status = cnn__elements_move(s.tensor, cnn__state_find(source, name, length), "module_copy_from");
     }
     cnn__free(module->ctx, name);
     return status;

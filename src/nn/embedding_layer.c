@@ -61,15 +61,18 @@ static cnn_status check(const cnn_context *ctx, const char *call, layer *l)
     return CNN_OK;
 }
 
-static void init(const layer *l)
+static cnn_status init(const layer *l, const char *call)
 {
     uint64_t key[2];
     cnn__context_next_stream(l->weight->ctx, key);
-    cnn__draw(l->weight, key, CNN__NORMAL, 0);
-    if (l->options.has_padding_idx) {
-        size_t bytes = (size_t)l->width * cnn_dtype_size(l->options.dtype);
-        memset((char *)cnn__data(l->weight) + (size_t)l->options.padding_idx * bytes, 0, bytes);
+    cnn_status status = cnn__draw(l->weight, call, key, CNN_DRAW_NORMAL, 0);
+    if (status == CNN_OK && l->options.has_padding_idx) {
+        cnn_tensor row = *l->weight;
+        row.offset = l->options.padding_idx * l->width;
+        row.numel = l->width;
+        status = cnn__fill(&row, call, 0);
     }
+    return status;
 }
 
 cnn_module *cnn_embedding_create(cnn_context *ctx, int64_t num_embeddings, int64_t embedding_dim,
@@ -89,7 +92,10 @@ cnn_module *cnn_embedding_create(cnn_context *ctx, int64_t num_embeddings, int64
         cnn_module_free(module);
         return NULL;
     }
-    init(&l);
+    if (init(&l, call) != CNN_OK) {
+        cnn_module_free(module);
+        return NULL;
+    }
     *(layer *)module->attributes = l;
     return module;
 }

@@ -13,11 +13,11 @@ cnn_tensor *cnn__layer_parameter(cnn_module *module, const char *call, const cha
                                  const int64_t *shape);
 
 /* torch.nn.init.uniform_(t, −bound, bound), from the context's next random stream. */
-void cnn__layer_uniform(cnn_tensor *t, double bound);
+cnn_status cnn__layer_uniform(cnn_tensor *t, const char *call, double bound);
 
 /* PyTorch's default for Conv2d and Linear: weight (kaiming_uniform_ with a = √5) and bias both uniform in ±1/√fan_in.
  * `bias` may be NULL. */
-void cnn__layer_init(cnn_tensor *weight, cnn_tensor *bias, double fan_in);
+cnn_status cnn__layer_init(cnn_tensor *weight, cnn_tensor *bias, const char *call, double fan_in);
 
 /* Writes a number as Python's repr of a float does: "0.5", "1.0", "1e-05". */
 enum { CNN__FLOAT_TEXT = 32 };

@@ -46,8 +46,7 @@ static bool make_parameters(cnn_module *module, const cnn_linear_options *o)
     if (!l->weight || (!l->bias && !o->no_bias)) {
         return false;
     }
-    cnn__layer_init(l->weight, l->bias, (double)l->in);
-    return true;
+    return cnn__layer_init(l->weight, l->bias, "linear_create", (double)l->in) == CNN_OK;
 }
 
 cnn_module *cnn_linear_create(cnn_context *ctx, int64_t in_features, int64_t out_features,

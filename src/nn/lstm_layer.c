@@ -219,12 +219,13 @@ cnn_module *cnn_lstm_create(cnn_context *ctx, int64_t input_size, int64_t hidden
         return NULL;
     }
     *(layer *)module->attributes = l;
-    if (!add_parameters(module, call)) {
+    bool made = add_parameters(module, call);
+    for (int i = 0; made && i < module->parameters.count; i++) {
+        made = cnn__layer_uniform(module->parameters.items[i].tensor, call, 1 / sqrt((double)hidden_size)) == CNN_OK;
+    }
+    if (!made) {
         cnn_module_free(module);
         return NULL;
-    }
-    for (int i = 0; i < module->parameters.count; i++) {
-        cnn__layer_uniform(module->parameters.items[i].tensor, 1 / sqrt((double)hidden_size));
     }
     return module;
 }

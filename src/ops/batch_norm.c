@@ -2,13 +2,12 @@
  *
  * In training the statistics are the batch's own, and the running ones, if there are any, move towards them: they are
  * written in place, visible at once, and put back if the step fails. In evaluation the running statistics are used. */
-#include "kernels/array/batch_norm.h"
 #include "ops/operation.h"
 
 #include <math.h>
 
 enum { INPUT, WEIGHT, BIAS, MEAN, VAR, INPUTS };
-enum { STATISTICS = 1 }; /* the extra: means, then scales, in f64 */
+enum { STATISTICS = 1 }; /* the extra: means, then variances and at last scales, in f64 */
 
 typedef struct norm {
     double momentum, eps;
@@ -122,68 +121,57 @@ static bool infer(cnn__call *call, void *attributes)
 
 /* ---- forward ---- */
 
-static cnn__batch_norm kernel_of(const norm *n, cnn_tensor *const *in, const cnn_tensor *statistics)
+static cnn_batch_norm_parameters parameters_of(const norm *n)
 {
-    return (cnn__batch_norm){ .dtype = in[INPUT]->dtype,
-                              .batch = n->batch,
-                              .channels = n->channels,
-                              .inner = n->inner,
-                              .batch_statistics = n->training,
-                              .x = cnn__data(in[INPUT]),
-                              .weight = in[WEIGHT] ? cnn__data(in[WEIGHT]) : NULL,
-                              .bias = in[BIAS] ? cnn__data(in[BIAS]) : NULL,
-                              .mean = cnn__data(statistics),
-                              .scale = (double *)cnn__data(statistics) + n->channels };
+    return (cnn_batch_norm_parameters){ .batch = n->batch,
+                                        .channels = n->channels,
+                                        .inner = n->inner,
+                                        .batch_statistics = n->training,
+                                        .momentum = n->momentum,
+                                        .eps = n->eps };
 }
 
-static double read(const cnn_tensor *t, int64_t i)
+/* The batch's own statistics, and the running ones moved towards them. */
+static bool take_statistics(cnn__call *call, const norm *n, const cnn_batch_norm_parameters *p)
 {
-    return t->dtype == CNN_F64 ? ((const double *)cnn__data(t))[i] : (double)((const float *)cnn__data(t))[i];
-}
-
-static void write(const cnn_tensor *t, int64_t i, double value)
-{
-    if (t->dtype == CNN_F64) {
-        ((double *)cnn__data(t))[i] = value;
-    } else {
-        ((float *)cnn__data(t))[i] = (float)value;
-    }
-}
-
-/* The running variance takes the unbiased one, as in PyTorch. */
-static bool move(cnn__call *call, const norm *n, const double *mean, const double *var)
-{
-    const cnn_tensor *running[2] = { call->in[MEAN], call->in[VAR] };
-    double count = (double)n->batch * (double)n->inner, unbiased = count / (count - 1);
-    if (!cnn__tape_protect(call->tape, running[0]) || !cnn__tape_protect(call->tape, running[1])) {
+    const cnn_tensor *x = call->x[INPUT], *statistics = call->out[STATISTICS];
+    const cnn_tensor *mean = call->in[MEAN], *var = call->in[VAR];
+    cnn_launch take = CNN__LAUNCH(BATCH_NORM_STATISTICS, x->dtype, CNN__PARAMETERS(*p), .in = { cnn__data(x) },
+                                  .out = { cnn__data(statistics) });
+    if (!cnn__run(call->tape, call->op->name, &take)) {
         return false;
     }
-    for (int64_t c = 0; c < n->channels; c++) {
-        write(running[0], c, (1 - n->momentum) * read(running[0], c) + n->momentum * mean[c]);
-        write(running[1], c, (1 - n->momentum) * read(running[1], c) + n->momentum * var[c] * unbiased);
+    if (!n->moves) {
+        return true;
     }
-    return true;
+    cnn_launch move = CNN__LAUNCH(BATCH_NORM_MOVE, x->dtype, CNN__PARAMETERS(*p), .in = { cnn__data(statistics) },
+                                  .out = { cnn__data(mean), cnn__data(var) });
+    return cnn__tape_protect(call->tape, mean) && cnn__tape_protect(call->tape, var) &&
+           cnn__run(call->tape, call->op->name, &move);
 }
 
 static bool forward(cnn__call *call, void *attributes)
 {
     const norm *n = attributes;
-    cnn__batch_norm g = kernel_of(n, call->x, call->out[STATISTICS]);
+    const cnn_batch_norm_parameters p = parameters_of(n);
+    cnn_tensor *const *x = call->x, *statistics = call->out[STATISTICS];
+    cnn_dtype dtype = x[INPUT]->dtype;
     if (call->out[0]->numel == 0) {
         return true;
     }
-    if (n->training) {
-        cnn__batch_norm_statistics(&g, g.scale, call->ctx->pool);
-    }
-    if (n->moves && !move(call, n, g.mean, g.scale)) {
+    if (n->training && !take_statistics(call, n, &p)) {
         return false;
     }
-    for (int64_t c = 0; c < n->channels; c++) {
-        g.mean[c] = n->training ? g.mean[c] : read(call->x[MEAN], c);
-        g.scale[c] = 1 / sqrt((n->training ? g.scale[c] : read(call->x[VAR], c)) + n->eps);
+    cnn_launch scale = CNN__LAUNCH(BATCH_NORM_SCALE, dtype, CNN__PARAMETERS(p), .out = { cnn__data(statistics) });
+    if (!n->training) {
+        scale.in[0] = cnn__data(x[MEAN]);
+        scale.in[1] = cnn__data(x[VAR]);
     }
-    cnn__batch_norm_forward(&g, cnn__data(call->out[0]), call->ctx->pool);
-    return true;
+    cnn_launch l = CNN__LAUNCH(
+        BATCH_NORM_FORWARD, dtype, CNN__PARAMETERS(p),
+        .in = { cnn__data(x[INPUT]), cnn__data_or_null(x[WEIGHT]), cnn__data_or_null(x[BIAS]), cnn__data(statistics) },
+        .out = { cnn__data(call->out[0]) });
+    return cnn__run(call->tape, call->op->name, &scale) && cnn__run(call->tape, call->op->name, &l);
 }
 
 /* ---- backward ---- */
@@ -195,22 +183,22 @@ static cnn_tensor *gradient_of(cnn__node *node, int i, bool *failed)
     return gradient;
 }
 
-static void *data_or_null(const cnn_tensor *t)
-{
-    return t ? cnn__data(t) : NULL;
-}
-
 static void batch_norm_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__batch_norm g = kernel_of(node->attributes, node->saved, cnn__saved_output(node, STATISTICS));
+    const cnn_batch_norm_parameters p = parameters_of(node->attributes);
     bool failed = false;
     cnn_tensor *dx = gradient_of(node, INPUT, &failed), *dweight = gradient_of(node, WEIGHT, &failed);
     cnn_tensor *dbias = gradient_of(node, BIAS, &failed);
     if (failed) {
         return;
     }
-    cnn__batch_norm_backward(&g, cnn__data(dy), data_or_null(dx), data_or_null(dweight), data_or_null(dbias),
-                             dy->ctx->pool);
+    cnn_launch l = CNN__LAUNCH(BATCH_NORM_BACKWARD, dy->dtype, CNN__PARAMETERS(p),
+                               .in = { cnn__data(node->saved[INPUT]), cnn__data_or_null(node->saved[WEIGHT]),
+                                       cnn__data(cnn__saved_output(node, STATISTICS)), cnn__data(dy) },
+                               .out = { cnn__data_or_null(dx), cnn__data_or_null(dweight), cnn__data_or_null(dbias) });
+    if (!cnn__run(node->tape, node->op->name, &l)) {
+        return;
+    }
     cnn__grad_add(node, INPUT, dx);
     cnn__grad_add(node, WEIGHT, dweight);
     cnn__grad_add(node, BIAS, dbias);

@@ -31,13 +31,11 @@ static bool forward(cnn__call *call, void *attributes)
 {
     const cnn_tensor *a = call->x[0], *b = call->x[1], *y = call->out[0];
     (void)attributes;
-    if (y->numel) {
-        cnn__nest nest;
-        cnn__nest_make(&nest, y->ndim, y->shape, 3, (const cnn_tensor *const[]){ y, a, b });
-        call->ctx->kernels->array->binary(binary_of(call)->kernel, &nest, a->dtype, cnn__data(y), cnn__data(a),
-                                          cnn__data(b), call->ctx->pool);
-    }
-    return true;
+    cnn_elementwise_parameters p = { .function = (int)binary_of(call)->kernel };
+    cnn__nest_make(&p.nest, y->ndim, y->shape, 3, (const cnn_tensor *const[]){ y, a, b });
+    cnn_launch l = CNN__LAUNCH(BINARY, a->dtype, CNN__PARAMETERS(p), .in = { cnn__data(a), cnn__data(b) },
+                               .out = { cnn__data(y) });
+    return !y->numel || cnn__run(call->tape, call->op->name, &l);
 }
 
 enum { INPUTS = 3, OUTPUT = CNN__OUTPUT(0) }; /* what may be saved */
@@ -61,7 +59,7 @@ static void add_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 1, dy);
 }
 
-static const binary add_op = { BINARY(add, add_backward, 0), CNN__ADD, true };
+static const binary add_op = { BINARY(add, add_backward, 0), CNN_BINARY_ADD, true };
 
 cnn_tensor *cnn_add(cnn_tensor *a, cnn_tensor *b)
 {
@@ -78,7 +76,7 @@ static void sub_backward(cnn__node *node, cnn_tensor *dy)
     }
 }
 
-static const binary sub_op = { BINARY(sub, sub_backward, 0), CNN__SUB, true };
+static const binary sub_op = { BINARY(sub, sub_backward, 0), CNN_BINARY_SUB, true };
 
 cnn_tensor *cnn_sub(cnn_tensor *a, cnn_tensor *b)
 {
@@ -97,7 +95,7 @@ static void mul_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const cnn__reads mul_reads[] = { { NULL, 1u << 1 }, { NULL, 1u << 0 } };
-static const binary mul_op = { BINARY(mul, mul_backward, INPUTS, .reads = mul_reads), CNN__MUL, true };
+static const binary mul_op = { BINARY(mul, mul_backward, INPUTS, .reads = mul_reads), CNN_BINARY_MUL, true };
 
 cnn_tensor *cnn_mul(cnn_tensor *a, cnn_tensor *b)
 {
@@ -118,7 +116,7 @@ static void div_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const cnn__reads div_reads[] = { { NULL, 0 }, { NULL, 3 }, { NULL, 3 } };
-static const binary div_op = { BINARY(div, div_backward, INPUTS | OUTPUT, .reads = div_reads), CNN__DIV, true };
+static const binary div_op = { BINARY(div, div_backward, INPUTS | OUTPUT, .reads = div_reads), CNN_BINARY_DIV, true };
 
 cnn_tensor *cnn_div(cnn_tensor *a, cnn_tensor *b)
 {
@@ -142,7 +140,7 @@ static void pow_backward(cnn__node *node, cnn_tensor *dy)
     }
 }
 
-static const binary pow_op = { BINARY(pow, pow_backward, INPUTS | OUTPUT), CNN__POW, false };
+static const binary pow_op = { BINARY(pow, pow_backward, INPUTS | OUTPUT), CNN_BINARY_POW, false };
 
 cnn_tensor *cnn_pow(cnn_tensor *a, cnn_tensor *b)
 {

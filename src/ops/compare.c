@@ -24,13 +24,11 @@ static bool forward(cnn__call *call, void *attributes)
     const comparison *f = (const comparison *)(const void *)call->op; /* the descriptor is its first member */
     const cnn_tensor *a = call->x[0], *b = call->x[1], *y = call->out[0];
     (void)attributes;
-    if (y->numel) {
-        cnn__nest nest;
-        cnn__nest_make(&nest, y->ndim, y->shape, 3, (const cnn_tensor *const[]){ y, a, b });
-        call->ctx->kernels->array->compare(f->kernel, &nest, a->dtype, cnn__data(y), cnn__data(a), cnn__data(b),
-                                           call->ctx->pool);
-    }
-    return true;
+    cnn_elementwise_parameters p = { .function = (int)f->kernel };
+    cnn__nest_make(&p.nest, y->ndim, y->shape, 3, (const cnn_tensor *const[]){ y, a, b });
+    cnn_launch l = CNN__LAUNCH(COMPARE, a->dtype, CNN__PARAMETERS(p), .in = { cnn__data(a), cnn__data(b) },
+                               .out = { cnn__data(y) });
+    return !y->numel || cnn__run(call->tape, call->op->name, &l);
 }
 
 static cnn_tensor *compare(const comparison *f, cnn_tensor *a, cnn_tensor *b)
@@ -38,12 +36,12 @@ static cnn_tensor *compare(const comparison *f, cnn_tensor *a, cnn_tensor *b)
     return cnn__apply(&f->op, (cnn_tensor *const[]){ a, b }, 2, NULL);
 }
 
-static const comparison eq_op = { { .name = "eq", .infer = infer, .forward = forward }, CNN__EQ };
-static const comparison ne_op = { { .name = "ne", .infer = infer, .forward = forward }, CNN__NE };
-static const comparison lt_op = { { .name = "lt", .infer = infer, .forward = forward }, CNN__LT };
-static const comparison le_op = { { .name = "le", .infer = infer, .forward = forward }, CNN__LE };
-static const comparison gt_op = { { .name = "gt", .infer = infer, .forward = forward }, CNN__GT };
-static const comparison ge_op = { { .name = "ge", .infer = infer, .forward = forward }, CNN__GE };
+static const comparison eq_op = { { .name = "eq", .infer = infer, .forward = forward }, CNN_COMPARE_EQ };
+static const comparison ne_op = { { .name = "ne", .infer = infer, .forward = forward }, CNN_COMPARE_NE };
+static const comparison lt_op = { { .name = "lt", .infer = infer, .forward = forward }, CNN_COMPARE_LT };
+static const comparison le_op = { { .name = "le", .infer = infer, .forward = forward }, CNN_COMPARE_LE };
+static const comparison gt_op = { { .name = "gt", .infer = infer, .forward = forward }, CNN_COMPARE_GT };
+static const comparison ge_op = { { .name = "ge", .infer = infer, .forward = forward }, CNN_COMPARE_GE };
 
 cnn_tensor *cnn_eq(cnn_tensor *a, cnn_tensor *b)
 {

@@ -18,11 +18,9 @@ static bool empty(const cnn__conv *g)
     return g->batch == 0;
 }
 
-static void fill_zero(const cnn_tensor *t)
+static bool fill_zero(const cnn__node *node, const cnn_tensor *t)
 {
-    if (t) {
-        t->ctx->kernels->array->fill(t->dtype, t->numel, 0, cnn__data(t), t->ctx->pool);
-    }
+    return cnn__run_fill(node->tape, node->op->name, t, 0);
 }
 
 /* ---- checks ---- */
@@ -144,40 +142,32 @@ static bool forward(cnn__call *call, void *attributes)
 {
     const cnn__conv *g = &((const cnn__conv_attributes *)attributes)->g;
     cnn_tensor *const *in = call->x, *y = call->out[0];
-    const cnn__real_kernels *k = cnn__real(y);
-    cnn__pool *pool = call->ctx->pool;
-    if (empty(g)) {
-        return true;
-    }
-    void *workspace = cnn__scratch_get(call->tape, k->conv_forward_workspace(g, cnn__pool_size(pool)));
-    if (!workspace) {
-        return false;
-    }
-    k->conv_forward(g, cnn__data(in[0]), cnn__data(in[1]), in[2] ? cnn__data(in[2]) : NULL, cnn__data(y), workspace,
-                    pool);
-    return true;
+    cnn_launch l =
+        CNN__LAUNCH(CONV_FORWARD, y->dtype, CNN__PARAMETERS(*g),
+                    .in = { cnn__data(in[0]), cnn__data(in[1]), cnn__data_or_null(in[2]) }, .out = { cnn__data(y) });
+    return empty(g) || cnn__run(call->tape, call->op->name, &l);
 }
 
 /* ---- backward ---- */
-
-/* Workspace comes before the gradients: those may be a parameter's own, which a failure should find as they were. */
 
 /* If x has another gradient already, this one is added to it where the kernel can; if x is a ReLU's result, the
  * kernel does the ReLU's part of the way back. */
 static void backward_data(cnn__node *node, const cnn__conv *geometry, const cnn_tensor *dy)
 {
-    const cnn__real_kernels *k = cnn__real(dy);
-    cnn__pool *pool = dy->ctx->pool;
     cnn__conv g = *geometry;
     cnn_tensor *dx = cnn__conv_adds(&g) ? cnn__grad_so_far(node, 0) : NULL;
     bool masked = cnn__grad_maskable(node, 0);
     g.add = dx != NULL;
-    g.relu_mask = masked ? cnn__data(node->saved[0]) : NULL;
-    void *workspace =
-        cnn__scratch_get(node->tape, empty(&g) ? 0 : k->conv_backward_data_workspace(&g, cnn__pool_size(pool)));
-    dx = workspace && !dx ? cnn__grad_empty(node, 0) : dx;
-    if (dx && workspace && !empty(&g)) {
-        k->conv_backward_data(&g, cnn__data(dy), cnn__data(node->saved[1]), cnn__data(dx), workspace, pool);
+    dx = dx ? dx : cnn__grad_empty(node, 0);
+    if (!dx) {
+        return;
+    }
+    cnn_launch l =
+        CNN__LAUNCH(CONV_BACKWARD_DATA, dy->dtype, CNN__PARAMETERS(g),
+                    .in = { cnn__data(dy), cnn__data(node->saved[1]), masked ? cnn__data(node->saved[0]) : NULL },
+                    .out = { cnn__data(dx) });
+    if (!empty(&g) && !cnn__run(node->tape, node->op->name, &l)) {
+        return;
     }
     if (masked) {
         cnn__grad_add_masked(node, 0, dx);
@@ -189,21 +179,18 @@ static void backward_data(cnn__node *node, const cnn__conv *geometry, const cnn_
 /* dweight, and with it dbias where that is wanted too. */
 static void backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
 {
-    const cnn__real_kernels *k = cnn__real(dy);
-    cnn__pool *pool = dy->ctx->pool;
     bool bias = cnn__wants(node, 2);
-    size_t size = empty(g) ? 0 : k->conv_backward_weight_workspace(g, cnn__pool_size(pool));
-    void *workspace = cnn__scratch_get(node->tape, size);
-    cnn_tensor *dweight = workspace ? cnn__grad_empty(node, 1) : NULL;
+    cnn_tensor *dweight = cnn__grad_empty(node, 1);
     cnn_tensor *dbias = dweight && bias ? cnn__grad_empty(node, 2) : NULL;
-    if (dweight && (dbias || !bias)) {
-        if (empty(g)) {
-            fill_zero(dweight);
-            fill_zero(dbias);
-        } else {
-            k->conv_backward_weight(g, cnn__data(node->saved[0]), cnn__data(dy), cnn__data(dweight),
-                                    dbias ? cnn__data(dbias) : NULL, workspace, pool);
-        }
+    if (!dweight || (bias && !dbias)) {
+        return;
+    }
+    cnn_launch l = CNN__LAUNCH(CONV_BACKWARD_WEIGHT, dy->dtype, CNN__PARAMETERS(*g),
+                               .in = { cnn__data(node->saved[0]), cnn__data(dy) },
+                               .out = { cnn__data(dweight), cnn__data_or_null(dbias) });
+    bool done =
+        empty(g) ? fill_zero(node, dweight) && fill_zero(node, dbias) : cnn__run(node->tape, node->op->name, &l);
+    if (done) {
         cnn__grad_add(node, 1, dweight);
         cnn__grad_add(node, 2, dbias);
     }
@@ -217,13 +204,14 @@ static void backward_bias(cnn__node *node, const cnn__conv *g, const cnn_tensor 
         return;
     }
     int64_t pixels = g->out_h * g->out_w;
-    cnn__nest channels = { .ndim = 1, .shape = { g->out_channels }, .stride = { { 1 }, { pixels } } };
-    cnn__nest places = { .ndim = 2,
-                         .shape = { g->batch, pixels },
-                         .stride = { { 0 }, { g->out_channels * pixels, 1 } } };
-    dy->ctx->kernels->array->reduce(CNN__SUM, &channels, &places, dy->dtype, cnn__data(dbias), cnn__data(dy),
-                                    dy->ctx->pool);
-    cnn__grad_add(node, 2, dbias);
+    const cnn_reduce_parameters p = {
+        .function = CNN_REDUCE_OF_SUM,
+        .outer = { .ndim = 1, .shape = { g->out_channels }, .stride = { { 1 }, { pixels } } },
+        .inner = { .ndim = 2, .shape = { g->batch, pixels }, .stride = { { 0 }, { g->out_channels * pixels, 1 } } }
+    };
+    cnn_launch l =
+        CNN__LAUNCH(REDUCE, dy->dtype, CNN__PARAMETERS(p), .in = { cnn__data(dy) }, .out = { cnn__data(dbias) });
+    cnn__grad_add(node, 2, cnn__run(node->tape, node->op->name, &l) ? dbias : NULL);
 }
 
 /* Through the ReLU behind the convolution. */
@@ -231,10 +219,12 @@ static cnn_tensor *backward_relu(cnn__node *node, cnn_tensor *dy)
 {
     const cnn_tensor *y = cnn__saved_output(node, 0);
     cnn_tensor *dz = cnn__grad_own(dy) ? dy : cnn__grad_like(node, dy);
-    if (dz) {
-        cnn__real(y)->relu_backward(y->numel, cnn__data(y), cnn__data(dy), cnn__data(dz), y->ctx->pool);
+    if (!dz) {
+        return NULL;
     }
-    return dz;
+    cnn_launch l = CNN__LAUNCH(RELU_BACKWARD, y->dtype, .count = y->numel, .in = { cnn__data(y), cnn__data(dy) },
+                               .out = { cnn__data(dz) });
+    return cnn__run(node->tape, node->op->name, &l) ? dz : NULL;
 }
 
 static void conv2d_backward(cnn__node *node, cnn_tensor *dy)

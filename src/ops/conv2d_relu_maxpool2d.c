@@ -69,52 +69,42 @@ static bool infer(cnn__call *call, void *attributes)
 static bool forward(cnn__call *call, void *attributes)
 {
     const cnn__conv *g = &((const cnn__conv_attributes *)attributes)->g;
-    cnn_tensor *const *in = call->x, *y = call->out[0], *index = call->out[INDEX];
-    const cnn__real_kernels *k = cnn__real(y);
-    cnn__pool *pool = call->ctx->pool;
-    void *workspace = cnn__scratch_get(call->tape, k->conv_relu_pool_forward_workspace(g, cnn__pool_size(pool)));
-    if (!workspace) {
-        return false;
-    }
-    k->conv_relu_pool_forward(g, cnn__data(in[0]), cnn__data(in[1]), in[2] ? cnn__data(in[2]) : NULL, cnn__data(y),
-                              index ? cnn__data(index) : NULL, workspace, pool);
-    return true;
+    cnn_tensor *const *in = call->x, *y = call->out[0];
+    cnn_launch l = CNN__LAUNCH(CONV_RELU_POOL_FORWARD, y->dtype, CNN__PARAMETERS(*g),
+                               .in = { cnn__data(in[0]), cnn__data(in[1]), cnn__data_or_null(in[2]) },
+                               .out = { cnn__data(y), cnn__data_or_null(call->out[INDEX]) });
+    return cnn__run(call->tape, call->op->name, &l);
 }
 
 /* ---- backward ---- */
 
-/* Workspace comes before the gradients: those may be a parameter's own, which a failure should find as they were. */
-
 static void backward_data(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
 {
-    const cnn__real_kernels *k = cnn__real(dy);
-    cnn__pool *pool = dy->ctx->pool;
-    void *workspace = cnn__scratch_get(node->tape, k->conv_relu_pool_backward_data_workspace(g, cnn__pool_size(pool)));
-    cnn_tensor *dx = workspace ? cnn__grad_empty(node, 0) : NULL;
+    cnn_tensor *dx = cnn__grad_empty(node, 0);
     if (dx) {
-        k->conv_relu_pool_backward_data(g, cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)),
-                                        cnn__data(node->saved[1]), cnn__data(dx), workspace, pool);
+        cnn_launch l =
+            CNN__LAUNCH(CONV_RELU_POOL_BACKWARD_DATA, dy->dtype, CNN__PARAMETERS(*g),
+                        .in = { cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)), cnn__data(node->saved[1]) },
+                        .out = { cnn__data(dx) });
+        cnn__grad_add(node, 0, cnn__run(node->tape, node->op->name, &l) ? dx : NULL);
     }
-    cnn__grad_add(node, 0, dx);
 }
 
-/* dweight and dbias come together; where the weight wants no gradient, its own goes to scratch memory. */
+/* dweight and dbias come together; where the weight wants no gradient, its own goes to a tensor that nobody reads. */
 static void backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
 {
-    const cnn__real_kernels *k = cnn__real(dy);
-    cnn__pool *pool = dy->ctx->pool;
-    const cnn_tensor *weight = node->saved[1];
     bool wants[2] = { cnn__wants(node, 1), cnn__wants(node, 2) };
-    size_t unwanted = wants[0] ? 0 : (size_t)weight->numel * cnn_dtype_size(weight->dtype);
-    size_t size = (k->conv_relu_pool_backward_weight_workspace(g, cnn__pool_size(pool)) + 63) / 64 * 64;
-    char *workspace = cnn__scratch_get(node->tape, size + unwanted);
-    cnn_tensor *dweight = workspace && wants[0] ? cnn__grad_empty(node, 1) : NULL;
-    cnn_tensor *dbias = workspace && wants[1] ? cnn__grad_empty(node, 2) : NULL;
-    if (workspace && (dweight || !wants[0]) && (dbias || !wants[1])) {
-        k->conv_relu_pool_backward_weight(
-            g, cnn__data(node->saved[0]), cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)),
-            dweight ? cnn__data(dweight) : workspace + size, dbias ? cnn__data(dbias) : NULL, workspace, pool);
-        cnn__grad_add(node, 1, dweight);
+    cnn_tensor *dweight = wants[0] ? cnn__grad_empty(node, 1) : cnn__grad_like(node, node->saved[1]);
+    cnn_tensor *dbias = dweight && wants[1] ? cnn__grad_empty(node, 2) : NULL;
+    if (!dweight || (wants[1] && !dbias)) {
+        return;
+    }
+    cnn_launch l =
+        CNN__LAUNCH(CONV_RELU_POOL_BACKWARD_WEIGHT, dy->dtype, CNN__PARAMETERS(*g),
+                    .in = { cnn__data(node->saved[0]), cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)) },
+                    .out = { cnn__data(dweight), cnn__data_or_null(dbias) });
+    if (cnn__run(node->tape, node->op->name, &l)) {
+        cnn__grad_add(node, 1, wants[0] ? dweight : NULL);
         cnn__grad_add(node, 2, dbias);
     }
 }

@@ -1,29 +1,24 @@
 /* The cross-entropy loss of torch.nn.functional.cross_entropy over logits [C], [N,C] or [N,C,d1,…], with class indices
- * or class probabilities. The formulas are in kernels/array/softmax_nll.h; here are the shapes, the options and the
- * mean.
+ * or class probabilities. The formulas are in kernels/array/softmax_nll.h; here are the shapes and the options.
  *
  * Gradients go to the logits and to a target of probabilities. A class weight gets none: one that asks for it is an
  * error. */
-#include "kernels/array/softmax_nll.h"
 #include "ops/operation.h"
 
 #include <math.h>
 
 enum { LOGITS, TARGET, WEIGHT, INPUTS };
-enum { STATS = 1, SAVED_STATS = INPUTS + STATS }; /* the extra: statistics of each row */
+enum { STATS = 1, TOTALS, SAVED_STATS = INPUTS + STATS, SAVED_TOTALS }; /* extras: of each row; of all */
 
-/* What backward needs to know; the pointers of `g` are set again from what was saved. */
 typedef struct loss {
-    cnn__softmax_nll g;
-    cnn_reduction reduction;
-    double divisor;
+    cnn_cross_entropy_parameters g;
     /* For infer: the caller's options, and how reading them went. */
     cnn_cross_entropy_options options;
     cnn_status status;
 } loss;
 
 static const cnn__attribute loss_attributes[] = {
-    { .name = "reduction", .type = CNN__INT, .offset = offsetof(loss, reduction) },
+    { .name = "reduction", .type = CNN__INT, .offset = offsetof(loss, g.reduction) },
     { .name = "ignore_index", .type = CNN__INT64, .offset = offsetof(loss, g.ignore_index) },
     { .name = "label_smoothing", .type = CNN__FLOAT, .offset = offsetof(loss, g.smoothing) },
     { .name = NULL }
@@ -130,15 +125,13 @@ static bool describe(cnn__call *call, const cnn_cross_entropy_options *o, loss *
         return false;
     }
     int class_dim = x->ndim == 1 ? 0 : 1;
-    l->reduction = o->reduction;
-    l->divisor = 1;
-    l->g = (cnn__softmax_nll){ .dtype = x->dtype,
-                               .batch = class_dim ? x->shape[0] : 1,
-                               .classes = x->shape[class_dim],
-                               .inner = 1,
-                               .target_dtype = call->in[TARGET]->dtype,
-                               .ignore_index = o->has_ignore_index ? o->ignore_index : -100,
-                               .smoothing = cnn__option(o->label_smoothing, 0) };
+    l->g = (cnn_cross_entropy_parameters){ .batch = class_dim ? x->shape[0] : 1,
+                                           .classes = x->shape[class_dim],
+                                           .inner = 1,
+                                           .target_dtype = call->in[TARGET]->dtype,
+                                           .ignore_index = o->has_ignore_index ? o->ignore_index : -100,
+                                           .smoothing = cnn__option(o->label_smoothing, 0),
+                                           .reduction = (int)o->reduction };
     if (!check_target(call, indices) || !check_weight(call, l->g.classes)) {
         return false;
     }
@@ -150,53 +143,37 @@ static bool describe(cnn__call *call, const cnn_cross_entropy_options *o, loss *
 
 static bool check_indices(cnn__call *call, const loss *l)
 {
-    int64_t value = 0, bad;
-    if (cnn__dtype_is_real(l->g.target_dtype) || (bad = cnn__softmax_nll_bad_index(&l->g, &value)) < 0) {
+    const cnn_tensor *target = call->x[TARGET];
+    if (cnn__dtype_is_real(l->g.target_dtype) || !target->numel) {
         return true;
     }
-    char text[CNN__SHAPE_TEXT];
-    cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "target at %s is %lld, expected 0 to %lld or ignore_index %lld",
-                   cnn__position_text(text, call->in[TARGET], bad), (long long)value, (long long)l->g.classes - 1,
-                   (long long)l->g.ignore_index);
-    return false;
+    const cnn_lookup_parameters p = { .index_dtype = target->dtype,
+                                      .n = l->g.classes,
+                                      .count = target->numel,
+                                      .skips = true,
+                                      .skip = l->g.ignore_index };
+    cnn_backend_failure failure;
+    cnn_launch check = CNN__LAUNCH(INDEX_CHECK, target->dtype, CNN__PARAMETERS(p), .in = { cnn__data(target) });
+    bool good = cnn__run_checked(call->tape, call->op->name, &check, &failure);
+    if (!good && failure.status != CNN_OK) {
+        char text[CNN__SHAPE_TEXT];
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT,
+                       "target at %s is %lld, expected 0 to %lld or ignore_index %lld",
+                       cnn__position_text(text, call->in[TARGET], failure.position), (long long)failure.value,
+                       (long long)l->g.classes - 1, (long long)l->g.ignore_index);
+    }
+    return good;
 }
 
 /* ---- forward ---- */
 
-static void attach(loss *l, cnn_tensor *const *inputs, const cnn_tensor *stats)
+static bool compute(cnn__call *call, const loss *l)
 {
-    l->g.logits = cnn__data(inputs[LOGITS]);
-    l->g.target = cnn__data(inputs[TARGET]);
-    l->g.weight = inputs[WEIGHT] ? cnn__data(inputs[WEIGHT]) : NULL;
-    l->g.stats = cnn__data(stats);
-}
-
-static void set_scalar(cnn_tensor *y, double value)
-{
-    if (y->dtype == CNN_F32) {
-        *(float *)cnn__data(y) = (float)value;
-    } else {
-        *(double *)cnn__data(y) = value;
-    }
-}
-
-static bool compute(cnn__call *call, loss *l, cnn_tensor *y)
-{
-    double sums[2];
-    void *workspace = cnn__scratch_get(call->tape, cnn__softmax_nll_workspace(&l->g));
-    if (!workspace) {
-        return false;
-    }
-    bool each = l->reduction == CNN_REDUCE_NONE;
-    cnn__softmax_nll_forward(&l->g, each ? cnn__data(y) : NULL, sums, workspace, call->ctx->pool);
-    if (l->reduction == CNN_REDUCE_MEAN) {
-        /* Over nothing: 0/0, as in PyTorch. */
-        l->divisor = l->g.classes ? sums[1] : 0;
-        set_scalar(y, l->divisor == 0 && sums[0] == 0 ? (double)NAN : sums[0] / l->divisor);
-    } else if (!each) {
-        set_scalar(y, sums[0]);
-    }
-    return true;
+    cnn_tensor *const *x = call->x, *const *out = call->out;
+    cnn_launch launch = CNN__LAUNCH(CROSS_ENTROPY, x[LOGITS]->dtype, CNN__PARAMETERS(l->g),
+                                    .in = { cnn__data(x[LOGITS]), cnn__data(x[TARGET]), cnn__data_or_null(x[WEIGHT]) },
+                                    .out = { cnn__data(out[0]), cnn__data(out[STATS]), cnn__data(out[TOTALS]) });
+    return cnn__run(call->tape, call->op->name, &launch);
 }
 
 static bool infer(cnn__call *call, void *attributes)
@@ -214,37 +191,43 @@ static bool infer(cnn__call *call, void *attributes)
     /* The losses of the samples have the logits' shape without C. */
     int64_t shape[CNN_MAX_DIMS];
     int ndim = 0, class_dim = x->ndim == 1 ? 0 : 1;
-    for (int i = 0; l->reduction == CNN_REDUCE_NONE && i < x->ndim; i++) {
+    for (int i = 0; l->g.reduction == (int)CNN_REDUCE_NONE && i < x->ndim; i++) {
         if (i != class_dim) {
             shape[ndim++] = x->shape[i];
         }
     }
     cnn__out(call, 0, x->dtype, ndim, shape);
     cnn__out(call, STATS, x->dtype, 2, (const int64_t[]){ 2, l->g.batch * l->g.inner });
+    cnn__out(call, TOTALS, CNN_F64, 1, (const int64_t[]){ 2 });
     return true;
 }
 
 static bool forward(cnn__call *call, void *attributes)
 {
-    loss *l = attributes;
-    attach(l, call->x, call->out[STATS]);
-    return check_indices(call, l) && compute(call, l, call->out[0]);
+    const loss *l = attributes;
+    return check_indices(call, l) && compute(call, l);
 }
 
 /* ---- backward ---- */
 
 static void cross_entropy_backward(cnn__node *node, cnn_tensor *dy)
 {
-    loss l = *(const loss *)node->attributes;
-    attach(&l, node->saved, node->saved[SAVED_STATS]);
+    const loss *l = node->attributes;
+    cnn_tensor *const *saved = node->saved;
     bool wants_logits = cnn__wants(node, LOGITS), wants_target = cnn__wants(node, TARGET);
     cnn_tensor *dlogits = wants_logits ? cnn__grad_empty(node, LOGITS) : NULL;
     cnn_tensor *dtarget = wants_target ? cnn__grad_empty(node, TARGET) : NULL;
     if ((wants_logits && !dlogits) || (wants_target && !dtarget)) {
         return;
     }
-    cnn__softmax_nll_backward(&l.g, cnn__data(dy), l.reduction == CNN_REDUCE_NONE, 1 / l.divisor,
-                              dlogits ? cnn__data(dlogits) : NULL, dtarget ? cnn__data(dtarget) : NULL, dy->ctx->pool);
+    cnn_launch launch =
+        CNN__LAUNCH(CROSS_ENTROPY_BACKWARD, dy->dtype, CNN__PARAMETERS(l->g),
+                    .in = { cnn__data(saved[LOGITS]), cnn__data(saved[TARGET]), cnn__data_or_null(saved[WEIGHT]),
+                            cnn__data(saved[SAVED_STATS]), cnn__data(saved[SAVED_TOTALS]), cnn__data(dy) },
+                    .out = { cnn__data_or_null(dlogits), cnn__data_or_null(dtarget) });
+    if (!cnn__run(node->tape, node->op->name, &launch)) {
+        return;
+    }
     cnn__grad_add(node, LOGITS, dlogits);
     cnn__grad_add(node, TARGET, dtarget);
 }
@@ -252,13 +235,14 @@ static void cross_entropy_backward(cnn__node *node, cnn_tensor *dy)
 static const cnn__reads reads[] = { [LOGITS] = { "logits", 1u << LOGITS | 1u << TARGET },
                                     [TARGET] = { "target", 1u << LOGITS },
                                     [WEIGHT] = { "weight", 1u << LOGITS | 1u << TARGET },
-                                    [SAVED_STATS] = { "statistics", 1u << LOGITS | 1u << TARGET } };
+                                    [SAVED_STATS] = { "statistics", 1u << LOGITS | 1u << TARGET },
+                                    [SAVED_TOTALS] = { "totals", 1u << LOGITS | 1u << TARGET } };
 static const cnn__op cross_entropy_op = {
     .name = "cross_entropy",
-    .extras = 1,
+    .extras = 2,
     .optional = 1u << WEIGHT,
     .dense = 7,
-    .saves = 7 | CNN__OUTPUT(STATS),
+    .saves = 7 | CNN__OUTPUT(STATS) | CNN__OUTPUT(TOTALS),
     .size = sizeof(loss),
     .attributes = loss_attributes,
     .infer = infer,
@@ -269,7 +253,7 @@ static const cnn__op cross_entropy_op = {
 
 cnn_tensor *cnn_cross_entropy_with(cnn_tensor *logits, cnn_tensor *target, const cnn_cross_entropy_options *options)
 {
-    loss l = { .divisor = 1 };
+    loss l = { .status = CNN_OK };
     l.status = CNN__OPTIONS_READ(NULL, "cross_entropy", &l.options, options);
     cnn_tensor *weight = l.status == CNN_OK ? l.options.weight : NULL;
     return cnn__apply(&cross_entropy_op, (cnn_tensor *const[]){ logits, target, weight }, INPUTS, &l);

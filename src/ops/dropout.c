@@ -2,12 +2,17 @@
  * the same numbers again and no mask is stored. */
 #include "ops/operation.h"
 
-typedef struct draw {
-    double p;
-    uint64_t key[2];
-} draw;
+typedef cnn_draw_parameters draw;
 
 static const cnn__attribute draw_attributes[] = { CNN__ATTRIBUTE(CNN__FLOAT, draw, p), { .name = NULL } };
+
+/* x with elements dropped, which backward does to the gradient in the same way. */
+static bool drop(cnn_tape *tape, const draw *d, const cnn_tensor *x, cnn_tensor *y)
+{
+    cnn_launch l = CNN__LAUNCH(DROPOUT, y->dtype, CNN__PARAMETERS(*d), .count = y->numel, .in = { cnn__data(x) },
+                               .out = { cnn__data(y) });
+    return cnn__run(tape, "dropout", &l);
+}
 
 static bool infer(cnn__call *call, void *attributes)
 {
@@ -31,21 +36,17 @@ static bool infer(cnn__call *call, void *attributes)
 static bool forward(cnn__call *call, void *attributes)
 {
     draw *d = attributes;
-    const cnn_tensor *x = call->x[0], *y = call->out[0];
     cnn__tape_random_key(call->tape, d->key);
-    cnn__real(y)->dropout(y->numel, d->p, d->key, cnn__data(x), cnn__data(y), call->ctx->pool);
-    return true;
+    return drop(call->tape, d, call->x[0], call->out[0]);
 }
 
 static void dropout_backward(cnn__node *node, cnn_tensor *dy)
 {
     const draw *d = node->attributes;
     cnn_tensor *dx = cnn__grad_empty(node, 0);
-    if (!dx) {
-        return;
+    if (dx && drop(node->tape, d, dy, dx)) {
+        cnn__grad_add(node, 0, dx);
     }
-    cnn__real(dy)->dropout(dy->numel, d->p, d->key, cnn__data(dy), cnn__data(dx), dy->ctx->pool);
-    cnn__grad_add(node, 0, dx);
 }
 
 static const cnn__op dropout_op = { .name = "dropout",

@@ -1,6 +1,5 @@
 /* Rows of a table by their indices: torch.nn.functional.embedding. The gradient of a row is the sum over its uses; that
  * of the padding row is 0. */
-#include "kernels/array/rows.h"
 #include "ops/operation.h"
 
 enum { WEIGHT, INDICES };
@@ -64,41 +63,55 @@ static bool infer(cnn__call *call, void *attributes)
     return true;
 }
 
-static cnn__rows rows_of(const cnn_tensor *weight, const cnn_tensor *indices)
+static cnn_lookup_parameters rows_of(const cnn_tensor *weight, const cnn_tensor *indices, int64_t skip)
 {
-    cnn__rows g = { .dtype = weight->dtype, .index_dtype = indices->dtype, .n = weight->shape[0], .width = 1 };
+    cnn_lookup_parameters p = { .index_dtype = indices->dtype,
+                                .n = weight->shape[0],
+                                .width = 1,
+                                .count = indices->numel,
+                                .skips = skip >= 0,
+                                .skip = skip };
     for (int d = 1; d < weight->ndim; d++) {
-        g.width *= weight->shape[d];
+        p.width *= weight->shape[d];
     }
-    g.count = indices->numel;
-    g.index = cnn__data(indices);
-    return g;
+    return p;
+}
+
+static bool check_indices(cnn__call *call)
+{
+    const cnn_tensor *weight = call->x[WEIGHT], *indices = call->x[INDICES];
+    const cnn_lookup_parameters p = rows_of(weight, indices, -1);
+    cnn_backend_failure failure;
+    cnn_launch check = CNN__LAUNCH(INDEX_CHECK, indices->dtype, CNN__PARAMETERS(p), .in = { cnn__data(indices) });
+    bool good = cnn__run_checked(call->tape, call->op->name, &check, &failure);
+    if (!good && failure.status != CNN_OK) {
+        char text[CNN__SHAPE_TEXT];
+        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "the index at %s is %lld, weight has %lld rows",
+                       cnn__position_text(text, indices, failure.position), (long long)failure.value, (long long)p.n);
+    }
+    return good;
 }
 
 static bool forward(cnn__call *call, void *attributes)
 {
+    const cnn_tensor *weight = call->x[WEIGHT], *indices = call->x[INDICES];
+    const cnn_lookup_parameters p = rows_of(weight, indices, -1);
     (void)attributes;
-    cnn__rows g = rows_of(call->x[WEIGHT], call->x[INDICES]);
-    int64_t value = 0, bad = cnn__rows_bad_index(&g, &value);
-    char text[CNN__SHAPE_TEXT];
-    if (bad >= 0) {
-        cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "the index at %s is %lld, weight has %lld rows",
-                       cnn__position_text(text, call->x[INDICES], bad), (long long)value, (long long)g.n);
-        return false;
-    }
-    cnn__rows_take(&g, cnn__data(call->x[WEIGHT]), cnn__data(call->out[0]), call->ctx->pool);
-    return true;
+    cnn_launch l = CNN__LAUNCH(LOOKUP, weight->dtype, CNN__PARAMETERS(p),
+                               .in = { cnn__data(weight), cnn__data(indices) }, .out = { cnn__data(call->out[0]) });
+    return !indices->numel || (check_indices(call) && cnn__run(call->tape, call->op->name, &l));
 }
 
 static void embedding_backward(cnn__node *node, cnn_tensor *dy)
 {
     const lookup *l = node->attributes;
-    cnn__rows g = rows_of(node->in[WEIGHT], node->saved[INDICES]);
-    void *workspace = cnn__scratch_get(node->tape, cnn__rows_sum_workspace(&g));
-    cnn_tensor *dweight = workspace ? cnn__grad_empty(node, WEIGHT) : NULL;
+    const cnn_tensor *indices = node->saved[INDICES];
+    const cnn_lookup_parameters p = rows_of(node->in[WEIGHT], indices, l->padding_idx);
+    cnn_tensor *dweight = cnn__grad_empty(node, WEIGHT);
     if (dweight) {
-        cnn__rows_sum(&g, l->padding_idx, cnn__data(dy), cnn__data(dweight), workspace, dy->ctx->pool);
-        cnn__grad_add(node, WEIGHT, dweight);
+        cnn_launch sum = CNN__LAUNCH(LOOKUP_BACKWARD, dy->dtype, CNN__PARAMETERS(p),
+                                     .in = { cnn__data(dy), cnn__data(indices) }, .out = { cnn__data(dweight) });
+        cnn__grad_add(node, WEIGHT, cnn__run(node->tape, node->op->name, &sum) ? dweight : NULL);
     }
 }
 

@@ -48,41 +48,36 @@ static bool argmax_infer(cnn__call *call, void *attributes)
 static bool reduce(cnn__call *call, const cnn__reduction *r, cnn__reduce kernel)
 {
     const cnn_tensor *x = call->x[0], *y = call->out[0];
-    if (y->numel) {
-        cnn__nest outer, inner;
-        cnn__axes_nests(&r->axes, x, &outer, &inner);
-        call->ctx->kernels->array->reduce(kernel, &outer, &inner, x->dtype, cnn__data(y), cnn__data(x),
-                                          call->ctx->pool);
-    }
-    return true;
+    cnn_reduce_parameters p = { .function = (int)kernel };
+    cnn__axes_nests(&r->axes, x, &p.outer, &p.inner);
+    cnn_launch l = CNN__LAUNCH(REDUCE, x->dtype, CNN__PARAMETERS(p), .in = { cnn__data(x) }, .out = { cnn__data(y) });
+    return !y->numel || cnn__run(call->tape, call->op->name, &l);
 }
 
 static bool max_forward(cnn__call *call, void *attributes)
 {
-    return reduce(call, attributes, CNN__MAX);
+    return reduce(call, attributes, CNN_REDUCE_OF_MAX);
 }
 
 static bool min_forward(cnn__call *call, void *attributes)
 {
-    return reduce(call, attributes, CNN__MIN);
+    return reduce(call, attributes, CNN_REDUCE_OF_MIN);
 }
 
 /* Writes the positions of the extrema to `index`. */
-static void search(cnn__call *call, const cnn__reduction *r, bool smallest, cnn_tensor *index)
+static bool search(cnn__call *call, const cnn__reduction *r, bool smallest, cnn_tensor *index)
 {
     const cnn_tensor *x = call->x[0];
-    cnn__nest outer, inner;
-    cnn__axes_nests(&r->axes, x, &outer, &inner);
-    call->ctx->kernels->array->argmax(smallest, &outer, &inner, x->dtype, cnn__data(index), cnn__data(x),
-                                      call->ctx->pool);
+    cnn_reduce_parameters p = { .function = smallest };
+    cnn__axes_nests(&r->axes, x, &p.outer, &p.inner);
+    cnn_launch l =
+        CNN__LAUNCH(ARGMAX, x->dtype, CNN__PARAMETERS(p), .in = { cnn__data(x) }, .out = { cnn__data(index) });
+    return cnn__run(call->tape, call->op->name, &l);
 }
 
 static bool argmax_forward(cnn__call *call, void *attributes)
 {
-    if (call->out[0]->numel) {
-        search(call, attributes, false, call->out[0]);
-    }
-    return true;
+    return !call->out[0]->numel || search(call, attributes, false, call->out[0]);
 }
 
 /* What the descriptors have in common; `...` are further members. */
@@ -122,13 +117,10 @@ static cnn__along sizes_along(const cnn_tensor *x, int dim)
 static bool pick(cnn__call *call, const cnn__reduction *r, bool smallest)
 {
     const cnn_tensor *x = call->x[0], *y = call->out[0];
-    if (y->numel) {
-        cnn__along g = sizes_along(x, r->dims[0]);
-        search(call, r, smallest, call->out[INDICES]);
-        call->ctx->kernels->array->pick(&g, x->dtype, cnn__data(x), cnn__data(call->out[INDICES]), cnn__data(y),
-                                        call->ctx->pool);
-    }
-    return true;
+    cnn__along g = sizes_along(x, r->dims[0]);
+    cnn_launch l = CNN__LAUNCH(PICK, x->dtype, CNN__PARAMETERS(g),
+                               .in = { cnn__data(x), cnn__data(call->out[INDICES]) }, .out = { cnn__data(y) });
+    return !y->numel || (search(call, r, smallest, call->out[INDICES]) && cnn__run(call->tape, call->op->name, &l));
 }
 
 static bool max_along_forward(cnn__call *call, void *attributes)
@@ -144,16 +136,17 @@ static bool min_along_forward(cnn__call *call, void *attributes)
 static void along_backward(cnn__node *node, cnn_tensor *dy)
 {
     const cnn__reduction *r = node->attributes;
-    const cnn__array_kernels *kernels = dy->ctx->kernels->array;
     cnn_tensor *dx = cnn__grad_empty(node, 0);
     if (!dx) {
         return;
     }
     cnn__along g = sizes_along(dx, r->dims[0]);
-    kernels->fill(dx->dtype, dx->numel, 0, cnn__data(dx), dx->ctx->pool);
-    kernels->place(&g, dx->dtype, cnn__data(dx), cnn__data(cnn__saved_output(node, INDICES)), cnn__data(dy),
-                   dx->ctx->pool);
-    cnn__grad_add(node, 0, dx);
+    cnn_launch l =
+        CNN__LAUNCH(PLACE, dx->dtype, CNN__PARAMETERS(g),
+                    .in = { cnn__data(dy), cnn__data(cnn__saved_output(node, INDICES)) }, .out = { cnn__data(dx) });
+    if (cnn__run_fill(node->tape, node->op->name, dx, 0) && cnn__run(node->tape, node->op->name, &l)) {
+        cnn__grad_add(node, 0, dx);
+    }
 }
 
 static const cnn__reads along_reads[] = { { NULL, 0 }, { NULL, 0 }, { "the index tensor", 1 } };

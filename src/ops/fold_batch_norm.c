@@ -2,8 +2,6 @@
  * channel and (bias − mean) · scale + shift, where scale is weight / √(var + eps) of the normalisation. */
 #include "ops/geometry.h"
 
-#include <math.h>
-
 enum { SLOPES = 2 }; /* the extra: the scale of each channel, [O,1,1,1] */
 
 typedef struct folding {
@@ -21,38 +19,22 @@ static bool infer(cnn__call *call, void *attributes)
     return true;
 }
 
-static double read(const cnn_tensor *t, int64_t i, double missing)
-{
-    if (!t) {
-        return missing;
-    }
-    return t->dtype == CNN_F64 ? ((const double *)cnn__data(t))[i] : (double)((const float *)cnn__data(t))[i];
-}
-
-static void write(const cnn_tensor *t, int64_t i, double value)
-{
-    if (t->dtype == CNN_F64) {
-        ((double *)cnn__data(t))[i] = value;
-    } else {
-        ((float *)cnn__data(t))[i] = (float)value;
-    }
-}
-
 static bool forward(cnn__call *call, void *attributes)
 {
     const folding *f = attributes;
     cnn_tensor *const *x = call->x, *weight = call->out[0], *bias = call->out[1], *slopes = call->out[SLOPES];
-    for (int64_t c = 0; c < bias->numel; c++) {
-        double slope = read(x[CNN__FOLD_SCALE], c, 1) / sqrt(read(x[CNN__FOLD_VAR], c, 0) + f->eps);
-        double centred = read(x[CNN__FOLD_BIAS], c, 0) - read(x[CNN__FOLD_MEAN], c, 0);
-        write(slopes, c, slope);
-        write(bias, c, centred * slope + read(x[CNN__FOLD_SHIFT], c, 0));
-    }
-    cnn__nest nest;
-    cnn__nest_make(&nest, 4, weight->shape, 3, (const cnn_tensor *const[]){ weight, x[CNN__FOLD_WEIGHT], slopes });
-    call->ctx->kernels->array->binary(CNN__MUL, &nest, weight->dtype, cnn__data(weight), cnn__data(x[CNN__FOLD_WEIGHT]),
-                                      cnn__data(slopes), call->ctx->pool);
-    return true;
+    const cnn_batch_norm_parameters channels = { .channels = bias->numel, .eps = f->eps };
+    cnn_launch fold = CNN__LAUNCH(BATCH_NORM_FOLD, weight->dtype, CNN__PARAMETERS(channels),
+                                  .in = { cnn__data_or_null(x[CNN__FOLD_BIAS]), cnn__data_or_null(x[CNN__FOLD_SCALE]),
+                                          cnn__data_or_null(x[CNN__FOLD_SHIFT]), cnn__data(x[CNN__FOLD_MEAN]),
+                                          cnn__data(x[CNN__FOLD_VAR]) },
+                                  .out = { cnn__data(slopes), cnn__data(bias) });
+    cnn_elementwise_parameters p = { .function = CNN_BINARY_MUL };
+    cnn__nest_make(&p.nest, 4, weight->shape, 3, (const cnn_tensor *const[]){ weight, x[CNN__FOLD_WEIGHT], slopes });
+    cnn_launch multiply = CNN__LAUNCH(BINARY, weight->dtype, CNN__PARAMETERS(p),
+                                      .in = { cnn__data(x[CNN__FOLD_WEIGHT]), cnn__data(slopes) },
+                                      .out = { cnn__data(weight) });
+    return cnn__run(call->tape, call->op->name, &fold) && cnn__run(call->tape, call->op->name, &multiply);
 }
 
 static const cnn__op fold_op = {

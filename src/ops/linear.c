@@ -41,18 +41,12 @@ static bool infer(cnn__call *call, void *attributes)
     return true;
 }
 
-static void *workspace_get(cnn_tape *tape, const cnn__gemm *g, const cnn_tensor *like)
+static bool multiply(cnn_tape *tape, const cnn__gemm *g, const cnn_tensor *a, const cnn_tensor *b,
+                     const cnn_tensor *bias, cnn_tensor *c)
 {
-    return cnn__scratch_get(tape, cnn__real(like)->gemm_workspace(g, cnn__pool_size(like->ctx->pool)));
-}
-
-static void multiply(const cnn__gemm *g, const cnn_tensor *a, const cnn_tensor *b, const cnn_tensor *bias,
-                     cnn_tensor *c, void *workspace)
-{
-    if (c->numel) {
-        cnn__real(c)->gemm(g, cnn__data(a), cnn__data(b), bias ? cnn__data(bias) : NULL, cnn__data(c), workspace,
-                           c->ctx->pool);
-    }
+    cnn_launch l = CNN__LAUNCH(GEMM, c->dtype, CNN__PARAMETERS(*g),
+                               .in = { cnn__data(a), cnn__data(b), cnn__data_or_null(bias) }, .out = { cnn__data(c) });
+    return !c->numel || cnn__run(tape, "linear", &l);
 }
 
 static bool forward(cnn__call *call, void *attributes)
@@ -67,22 +61,26 @@ static bool forward(cnn__call *call, void *attributes)
                     .lda = s->in,
                     .ldb = s->in,
                     .ldc = s->out };
-    void *workspace = workspace_get(call->tape, &g, y);
-    if (workspace) {
-        multiply(&g, call->x[0], call->x[1], call->x[2], y, workspace);
-    }
-    return workspace != NULL;
+    return multiply(call->tape, &g, call->x[0], call->x[1], call->x[2], y);
 }
 
-/* Input i's gradient, the product a · b. Workspace comes first: the gradient may be a parameter's own memory, which a
- * failure should find as it was. */
+/* Input i's gradient, the product a · b. */
 static void backward_product(cnn__node *node, int i, const cnn__gemm *g, const cnn_tensor *a, const cnn_tensor *b)
 {
-    void *workspace = workspace_get(node->tape, g, a);
-    cnn_tensor *gradient = workspace ? cnn__grad_empty(node, i) : NULL;
-    if (gradient) {
-        multiply(g, a, b, NULL, gradient, workspace);
+    cnn_tensor *gradient = cnn__grad_empty(node, i);
+    if (gradient && multiply(node->tape, g, a, b, NULL, gradient)) {
         cnn__grad_add(node, i, gradient);
+    }
+}
+
+static void backward_bias(cnn__node *node, const sizes *s, const cnn_tensor *dy)
+{
+    const cnn_matrix rows = { s->rows, s->out };
+    cnn_tensor *dbias = cnn__grad_empty(node, 2);
+    if (dbias) {
+        cnn_launch l = CNN__LAUNCH(SUM_ROWS, dy->dtype, CNN__PARAMETERS(rows), .in = { cnn__data(dy) },
+                                   .out = { cnn__data(dbias) });
+        cnn__grad_add(node, 2, cnn__run(node->tape, node->op->name, &l) ? dbias : NULL);
     }
 }
 
@@ -100,11 +98,7 @@ static void linear_backward(cnn__node *node, cnn_tensor *dy)
         backward_product(node, 1, &g, dy, node->saved[0]);
     }
     if (cnn__wants(node, 2)) {
-        cnn_tensor *dbias = cnn__grad_empty(node, 2);
-        if (dbias) {
-            cnn__real(dy)->sum_rows(s->rows, s->out, cnn__data(dy), cnn__data(dbias), dy->ctx->pool);
-            cnn__grad_add(node, 2, dbias);
-        }
+        backward_bias(node, s, dy);
     }
 }
 

@@ -3,10 +3,7 @@
  *
  * Backward goes through the steps from the last one and keeps the gradients of all gates, from which the gradients of
  * the weights and of the input follow in one product each. Any of the three results may be without a gradient. */
-#include "kernels/array/lstm.h"
 #include "ops/operation.h"
-
-#include <string.h>
 
 enum { INPUT, H0, C0, WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH, INPUTS };
 enum { Y, H_N, C_N, RESULTS, GATES = RESULTS, CELLS, OUTPUTS }; /* extras: activated gates and c of all steps */
@@ -98,38 +95,56 @@ static int64_t time_of(const lstm *l, int64_t k)
     return l->reverse ? l->steps - 1 - k : k;
 }
 
-static cnn__lstm_step step_at(const lstm *l, int64_t k, const cnn_tensor *c0, const cnn_tensor *gates,
-                              const cnn_tensor *cells)
+/* What step k is told of: c of the step before it, its gates and its c. */
+typedef struct step {
+    const void *c_before;
+    void *gates, *c;
+} step;
+
+static step step_at(const lstm *l, int64_t k, const cnn_tensor *c0, const cnn_tensor *gates, const cnn_tensor *cells)
 {
     int64_t row = time_of(l, k) * l->batch;
-    return (cnn__lstm_step){ .dtype = gates->dtype,
-                             .rows = l->batch,
-                             .hidden = l->hidden,
-                             .c_before =
-                                 k ? rows_from(cells, time_of(l, k - 1) * l->batch, l->hidden) : rows_from(c0, 0, 0),
-                             .gates = rows_from(gates, row, 4 * l->hidden),
-                             .c = rows_from(cells, row, l->hidden) };
+    return (step){ .c_before = k ? rows_from(cells, time_of(l, k - 1) * l->batch, l->hidden) : rows_from(c0, 0, 0),
+                   .gates = rows_from(gates, row, 4 * l->hidden),
+                   .c = rows_from(cells, row, l->hidden) };
 }
 
-static size_t workspace_of(const cnn_tensor *like, const cnn__gemm *g)
+static bool multiply(cnn_tape *tape, cnn_dtype dtype, const cnn__gemm *g, const void *a, const void *b,
+                     const void *bias, void *c)
 {
-    return cnn__real(like)->gemm_workspace(g, cnn__pool_size(like->ctx->pool));
+    cnn_launch product = CNN__LAUNCH(GEMM, dtype, CNN__PARAMETERS(*g), .in = { a, b, bias }, .out = { c });
+    return cnn__run(tape, "lstm", &product);
 }
 
-static void run_steps(cnn__call *call, const lstm *l, const cnn__gemm *recurrent, void *workspace)
+static bool run_steps(cnn__call *call, const lstm *l, const cnn__gemm *recurrent)
 {
     cnn_tensor *y = call->out[Y];
-    for (int64_t k = 0; k < l->steps; k++) {
+    const cnn_lstm_parameters p = { l->batch, l->hidden };
+    bool going = true;
+    for (int64_t k = 0; going && k < l->steps; k++) {
         const void *before = k ? rows_from(y, time_of(l, k - 1) * l->batch, l->hidden) : rows_from(call->x[H0], 0, 0);
-        cnn__lstm_step step = step_at(l, k, call->x[C0], call->out[GATES], call->out[CELLS]);
-        step.bias = rows_from(call->x[BIAS_HH], 0, 0);
-        step.h = rows_from(y, time_of(l, k) * l->batch, l->hidden);
-        if (before) {
-            cnn__real(y)->gemm(recurrent, before, cnn__data(call->x[WEIGHT_HH]), NULL, step.gates, workspace,
-                               call->ctx->pool);
-        }
-        cnn__lstm_forward(&step, call->ctx->pool);
+        step at = step_at(l, k, call->x[C0], call->out[GATES], call->out[CELLS]);
+        cnn_launch forward = CNN__LAUNCH(LSTM_FORWARD, y->dtype, CNN__PARAMETERS(p),
+                                         .in = { rows_from(call->x[BIAS_HH], 0, 0), at.c_before },
+                                         .out = { at.gates, at.c, rows_from(y, time_of(l, k) * l->batch, l->hidden) });
+        going =
+            !before || multiply(call->tape, y->dtype, recurrent, before, cnn__data(call->x[WEIGHT_HH]), NULL, at.gates);
+        going = going && cnn__run(call->tape, call->op->name, &forward);
     }
+    return going;
+}
+
+/* The last rows of y and of the cells are results of their own. The copy belongs to the step, like its launches. */
+static bool copy_last(cnn__call *call, cnn_tensor *to, const void *from)
+{
+    cnn__step *owner = (cnn__step *)(void *)call->tape;
+    size_t bytes = (size_t)to->numel * cnn_dtype_size(to->dtype);
+    bool done = cnn__device_copy(call->ctx, call->op->name, cnn__data(to), from, bytes) == CNN_OK;
+    owner->launched = cnn__device_number(call->ctx);
+    if (!done) {
+        cnn__tape_fail(call->tape, cnn__failure_status(), "%s", cnn__failure_message());
+    }
+    return done;
 }
 
 static bool forward(cnn__call *call, void *attributes)
@@ -142,18 +157,13 @@ static bool forward(cnn__call *call, void *attributes)
     input.lda = input.ldb = l->in;
     recurrent.lda = recurrent.ldb = l->hidden;
     input.ldc = recurrent.ldc = gates;
-    size_t size = workspace_of(y, &input), other = workspace_of(y, &recurrent);
-    void *workspace = cnn__scratch_get(call->tape, size > other ? size : other);
-    if (!workspace || !y->numel) {
-        return workspace != NULL;
+    if (!y->numel) {
+        return true;
     }
-    cnn__real(y)->gemm(&input, cnn__data(call->x[INPUT]), cnn__data(call->x[WEIGHT_IH]),
-                       rows_from(call->x[BIAS_IH], 0, 0), cnn__data(call->out[GATES]), workspace, call->ctx->pool);
-    run_steps(call, l, &recurrent, workspace);
-    size_t bytes = (size_t)call->out[H_N]->numel * cnn_dtype_size(y->dtype);
-    memcpy(cnn__data(call->out[H_N]), rows_from(y, last, l->hidden), bytes);
-    memcpy(cnn__data(call->out[C_N]), rows_from(call->out[CELLS], last, l->hidden), bytes);
-    return true;
+    return multiply(call->tape, y->dtype, &input, cnn__data(call->x[INPUT]), cnn__data(call->x[WEIGHT_IH]),
+                    rows_from(call->x[BIAS_IH], 0, 0), cnn__data(call->out[GATES])) &&
+           run_steps(call, l, &recurrent) && copy_last(call, call->out[H_N], rows_from(y, last, l->hidden)) &&
+           copy_last(call, call->out[C_N], rows_from(call->out[CELLS], last, l->hidden));
 }
 
 /* ---- backward ---- */
@@ -166,29 +176,30 @@ static bool backward_steps(cnn__node *node, const lstm *l, cnn_tensor *dgates)
     cnn__gemm g = { .m = l->batch, .n = l->hidden, .k = 4 * l->hidden };
     g.lda = g.k;
     g.ldb = g.ldc = g.n;
-    void *workspace = dh && dc ? cnn__scratch_get(node->tape, workspace_of(dgates, &g)) : NULL;
-    for (int64_t k = l->steps - 1; workspace && l->batch && k >= 0; k--) {
+    const cnn_lstm_parameters p = { l->batch, l->hidden };
+    bool going = dh && dc;
+    for (int64_t k = l->steps - 1; going && l->batch && k >= 0; k--) {
         bool last = k == l->steps - 1;
-        cnn__lstm_step step =
-            step_at(l, k, node->saved[C0], cnn__saved_output(node, GATES), cnn__saved_output(node, CELLS));
+        step at = step_at(l, k, node->saved[C0], cnn__saved_output(node, GATES), cnn__saved_output(node, CELLS));
         int64_t row = time_of(l, k) * l->batch;
-        cnn__lstm_grad grad = { .dh = { rows_from(dy[Y], row, l->hidden), rows_from(last ? dy[H_N] : dh, 0, 0) },
-                                .dc = rows_from(last ? dy[C_N] : dc, 0, 0),
-                                .dgates = rows_from(dgates, row, g.k),
-                                .dc_before = cnn__data(dc) };
-        cnn__lstm_backward(&step, &grad, dgates->ctx->pool);
-        if (k > 0 || cnn__wants(node, H0)) {
-            cnn__real(dgates)->gemm(&g, grad.dgates, cnn__data(node->saved[WEIGHT_HH]), NULL, cnn__data(dh), workspace,
-                                    dgates->ctx->pool);
+        void *dgates_now = rows_from(dgates, row, g.k);
+        cnn_launch backward =
+            CNN__LAUNCH(LSTM_BACKWARD, dgates->dtype, CNN__PARAMETERS(p),
+                        .in = { rows_from(dy[Y], row, l->hidden), rows_from(last ? dy[H_N] : dh, 0, 0),
+                                rows_from(last ? dy[C_N] : dc, 0, 0), at.gates, at.c, at.c_before },
+                        .out = { dgates_now, cnn__data(dc) });
+        going = cnn__run(node->tape, node->op->name, &backward);
+        if (going && (k > 0 || cnn__wants(node, H0))) {
+            going = multiply(node->tape, dgates->dtype, &g, dgates_now, cnn__data(node->saved[WEIGHT_HH]), NULL,
+                             cnn__data(dh));
         }
     }
-    cnn__grad_add(node, H0, workspace ? dh : NULL);
-    cnn__grad_add(node, C0, workspace ? dc : NULL);
-    return workspace != NULL;
+    cnn__grad_add(node, H0, going ? dh : NULL);
+    cnn__grad_add(node, C0, going ? dc : NULL);
+    return going;
 }
 
-/* Input i's gradient: the product a · b, and `more`, if its sum is not empty, added to it. Workspace comes first: the
- * gradient may be a parameter's own memory, which a failure should find as it was. */
+/* Input i's gradient: the product a · b, and `more`, if its sum is not empty, added to it. */
 typedef struct product {
     cnn__gemm g;
     const void *a, *b;
@@ -196,14 +207,12 @@ typedef struct product {
 
 static void backward_product(cnn__node *node, int i, const product *p, const product *more)
 {
-    const cnn_tensor *like = node->in[i];
-    size_t size = workspace_of(like, &p->g), other = more ? workspace_of(like, &more->g) : 0;
-    void *workspace = cnn__scratch_get(node->tape, size > other ? size : other);
-    cnn_tensor *gradient = workspace ? cnn__grad_empty(node, i) : NULL;
-    for (; gradient && gradient->numel && p; p = more, more = NULL) {
-        cnn__real(like)->gemm(&p->g, p->a, p->b, NULL, cnn__data(gradient), workspace, like->ctx->pool);
+    cnn_tensor *gradient = cnn__grad_empty(node, i);
+    bool going = gradient != NULL;
+    for (; going && gradient->numel && p; p = more, more = NULL) {
+        going = multiply(node->tape, gradient->dtype, &p->g, p->a, p->b, NULL, cnn__data(gradient));
     }
-    cnn__grad_add(node, i, gradient);
+    cnn__grad_add(node, i, going ? gradient : NULL);
 }
 
 /* dgatesᵀ · before, where `before` has what came into each step: rows of y, and h0 for the first step. */
@@ -225,9 +234,10 @@ static void backward_bias(cnn__node *node, int i, const lstm *l, const cnn_tenso
 {
     cnn_tensor *dbias = cnn__wants(node, i) ? cnn__grad_empty(node, i) : NULL;
     if (dbias) {
-        cnn__real(dgates)->sum_rows(l->steps * l->batch, 4 * l->hidden, cnn__data(dgates), cnn__data(dbias),
-                                    dgates->ctx->pool);
-        cnn__grad_add(node, i, dbias);
+        const cnn_matrix rows = { l->steps * l->batch, 4 * l->hidden };
+        cnn_launch sum = CNN__LAUNCH(SUM_ROWS, dgates->dtype, CNN__PARAMETERS(rows), .in = { cnn__data(dgates) },
+                                     .out = { cnn__data(dbias) });
+        cnn__grad_add(node, i, cnn__run(node->tape, node->op->name, &sum) ? dbias : NULL);
     }
 }
 

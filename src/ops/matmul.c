@@ -11,7 +11,7 @@ typedef struct sizes {
 
 /* An operand as gemm reads it. */
 typedef struct operand {
-    const char *data;
+    const cnn_tensor *t;
     bool transposed;
     int64_t ld;
     int64_t stride[CNN_MAX_DIMS]; /* along the batch, in elements */
@@ -105,79 +105,49 @@ static bool read_operand(cnn__call *call, int i, const sizes *s, operand *o)
         view = as_matrix(t, i == 0);
         readable(&view, o);
     }
-    o->data = cnn__data(t);
+    o->t = t;
     view.ndim -= 2;
     cnn__broadcast_strides(&view, s->ndim, s->batch, o->stride);
     return true;
 }
 
-typedef struct products {
-    const cnn__real_kernels *kernels;
-    const sizes *s;
-    cnn__gemm g;
-    operand a, b;
-    char *c, *workspace;
-    size_t size;           /* of an element */
-    size_t workspace_each; /* of a worker */
-    cnn__pool *pool;       /* of one product */
-} products;
-
-static void product_task(void *arg, int64_t task, int worker)
-{
-    const products *p = arg;
-    int64_t left = task, a = 0, b = 0;
-    for (int d = p->s->ndim - 1; d >= 0; d--) {
-        int64_t index = left % p->s->batch[d];
-        left /= p->s->batch[d];
-        a += index * p->a.stride[d];
-        b += index * p->b.stride[d];
-    }
-    int64_t size = (int64_t)p->size;
-    p->kernels->gemm(&p->g, p->a.data + a * size, p->b.data + b * size, NULL, p->c + task * p->g.m * p->g.n * size,
-                     p->workspace + (size_t)worker * p->workspace_each, p->pool);
-}
-
 /* One right matrix for a dense batch of left ones is one product with more rows. */
-static void join_batch(products *p, sizes *s, const cnn_tensor *a, const cnn_tensor *b)
+static void join_batch(sizes *s, operand *o, const cnn_tensor *a, const cnn_tensor *b)
 {
     if (b->ndim <= 2 && a->ndim > 2 && cnn__contiguous(a)) {
         for (int d = 0; d < s->ndim; d++) {
             s->m *= s->batch[d];
         }
         s->ndim = 0;
-        p->a.transposed = false;
-        p->a.ld = s->k;
+        o->transposed = false;
+        o->ld = s->k;
     }
 }
 
 static bool multiply(cnn__call *call, sizes s, cnn_tensor *y)
 {
-    enum { WORTH_SHARING = 1 << 18 }; /* multiplications of one product */
-    products p = { .kernels = cnn__real(y), .s = &s, .c = cnn__data(y), .size = cnn_dtype_size(y->dtype) };
-    if (!read_operand(call, 0, &s, &p.a) || !read_operand(call, 1, &s, &p.b)) {
+    operand a, b;
+    if (!read_operand(call, 0, &s, &a) || !read_operand(call, 1, &s, &b)) {
         return false;
     }
-    join_batch(&p, &s, call->in[0], call->in[1]);
-    p.g = (cnn__gemm){ .trans_a = p.a.transposed,
-                       .trans_b = p.b.transposed,
-                       .m = s.m,
-                       .n = s.n,
-                       .k = s.k,
-                       .lda = p.a.ld,
-                       .ldb = p.b.ld,
-                       .ldc = s.n };
-    double work = (double)s.m * (double)s.n * (double)s.k;
-    int64_t count = y->numel / (s.m * s.n);
-    bool apart = count > 1 && work < WORTH_SHARING; /* each product by one worker, or all workers on each */
-    int workers = cnn__pool_size(call->ctx->pool);
-    p.pool = apart ? NULL : call->ctx->pool;
-    p.workspace_each = (p.kernels->gemm_workspace(&p.g, apart ? 1 : workers) + 63) / 64 * 64;
-    p.workspace = cnn__scratch_get(call->tape, p.workspace_each * (size_t)(apart ? workers : 1));
-    if (!p.workspace) {
-        return false;
+    join_batch(&s, &a, call->in[0], call->in[1]);
+    cnn_matmul_parameters p = { .ndim = s.ndim };
+    p.product = (cnn__gemm){ .trans_a = a.transposed,
+                             .trans_b = b.transposed,
+                             .m = s.m,
+                             .n = s.n,
+                             .k = s.k,
+                             .lda = a.ld,
+                             .ldb = b.ld,
+                             .ldc = s.n };
+    for (int d = 0; d < s.ndim; d++) {
+        p.batch[d] = s.batch[d];
+        p.a_stride[d] = a.stride[d];
+        p.b_stride[d] = b.stride[d];
     }
-    cnn__pool_run(apart ? call->ctx->pool : NULL, count, work * (double)count, product_task, &p);
-    return true;
+    cnn_launch l = CNN__LAUNCH(MATMUL, y->dtype, CNN__PARAMETERS(p), .in = { cnn__data(a.t), cnn__data(b.t) },
+                               .out = { cnn__data(y) });
+    return cnn__run(call->tape, call->op->name, &l);
 }
 
 static bool infer(cnn__call *call, void *attributes)
@@ -198,9 +168,9 @@ static bool forward(cnn__call *call, void *attributes)
     const sizes *s = attributes;
     cnn_tensor *y = call->out[0];
     if (s->k == 0) {
-        call->ctx->kernels->array->fill(y->dtype, y->numel, 0, cnn__data(y), call->ctx->pool);
+        return cnn__run_fill(call->tape, call->op->name, y, 0);
     }
-    return s->k == 0 || !y->numel || multiply(call, *s, y);
+    return !y->numel || multiply(call, *s, y);
 }
 
 /* ---- backward: da = dy · bᵀ, db = aᵀ · dy, as matrices; cnn__grad_add() sums over broadcast batches ---- */

@@ -88,11 +88,9 @@ static bool forward(cnn__call *call, void *attributes)
 {
     const pooling *p = attributes;
     const cnn_tensor *x = call->x[0], *y = call->out[0], *index = call->out[INDEX];
-    if (p->g.planes) {
-        cnn__real(y)->maxpool_forward(&p->g, cnn__data(x), cnn__data(y), index ? cnn__data(index) : NULL,
-                                      call->ctx->pool);
-    }
-    return true;
+    cnn_launch l = CNN__LAUNCH(MAXPOOL_FORWARD, y->dtype, CNN__PARAMETERS(p->g), .in = { cnn__data(x) },
+                               .out = { cnn__data(y), cnn__data_or_null(index) });
+    return !p->g.planes || cnn__run(call->tape, call->op->name, &l);
 }
 
 static void maxpool2d_backward(cnn__node *node, cnn_tensor *dy)
@@ -102,11 +100,12 @@ static void maxpool2d_backward(cnn__node *node, cnn_tensor *dy)
     if (!dx) {
         return;
     }
-    if (g->planes) {
-        cnn__real(dy)->maxpool_backward(g, cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)), cnn__data(dx),
-                                        dy->ctx->pool);
+    cnn_launch l =
+        CNN__LAUNCH(MAXPOOL_BACKWARD, dy->dtype, CNN__PARAMETERS(*g),
+                    .in = { cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)) }, .out = { cnn__data(dx) });
+    if (!g->planes || cnn__run(node->tape, node->op->name, &l)) {
+        cnn__grad_add(node, 0, dx);
     }
-    cnn__grad_add(node, 0, dx);
 }
 
 static const cnn__op maxpool2d_op = { .name = "maxpool2d",

@@ -53,8 +53,7 @@ cnn_tensor *cnn__constant(const cnn__node *node, cnn_dtype dtype, double value)
     if (!t) {
         return call.nil;
     }
-    like->ctx->kernels->array->fill(dtype, 1, value, cnn__data(t), like->ctx->pool);
-    return t;
+    return cnn__run_fill(node->tape, node->op->name, t, value) ? t : call.nil;
 }
 
 static bool mark_reduced(cnn__call *call, int count, const int *dims, cnn__axes *axes)

@@ -52,10 +52,10 @@ static cnn_tensor *trace_draw(cnn__call *call, cnn_tensor *y, double p)
     return cnn__call_record(call, &d, sizeof d, 0) ? y : call->nil;
 }
 
-static cnn_tensor *make_draw(cnn__call *call, cnn__distribution distribution, double p, cnn_dtype dtype, int ndim,
+static cnn_tensor *make_draw(cnn__call *call, cnn_distribution distribution, double p, cnn_dtype dtype, int ndim,
                              const int64_t *shape)
 {
-    bool flags = distribution == CNN__BERNOULLI;
+    bool flags = distribution == CNN_DRAW_BERNOULLI;
     if (cnn__dtype_valid(dtype) && !cnn__dtype_is_real(dtype) && !(flags && dtype == CNN_BOOL)) {
         return cnn__call_fail(call, CNN_ERROR_DTYPE, "dtype is %s, expected float32%s", cnn_dtype_name(dtype),
                               flags ? ", float64 or bool" : " or float64");
@@ -67,22 +67,22 @@ static cnn_tensor *make_draw(cnn__call *call, cnn__distribution distribution, do
     if (cnn__tape_tracing(call->tape)) {
         return trace_draw(call, y, p);
     }
-    uint64_t key[2];
-    cnn__tape_random_key(call->tape, key);
-    cnn__draw(y, key, distribution, p);
-    return y;
+    cnn_draw_parameters drawn = { .distribution = distribution, .p = p };
+    cnn__tape_random_key(call->tape, drawn.key);
+    cnn_launch l = CNN__LAUNCH(DRAW, dtype, CNN__PARAMETERS(drawn), .count = y->numel, .out = { cnn__data(y) });
+    return cnn__run(call->tape, call->op->name, &l) ? y : call->nil;
 }
 
 cnn_tensor *cnn_tape_rand(cnn_tape *tape, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
     cnn__call call;
-    return draw_begin(&call, &rand_op, tape) ? make_draw(&call, CNN__UNIFORM, 0, dtype, ndim, shape) : call.nil;
+    return draw_begin(&call, &rand_op, tape) ? make_draw(&call, CNN_DRAW_UNIFORM, 0, dtype, ndim, shape) : call.nil;
 }
 
 cnn_tensor *cnn_tape_randn(cnn_tape *tape, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
     cnn__call call;
-    return draw_begin(&call, &randn_op, tape) ? make_draw(&call, CNN__NORMAL, 0, dtype, ndim, shape) : call.nil;
+    return draw_begin(&call, &randn_op, tape) ? make_draw(&call, CNN_DRAW_NORMAL, 0, dtype, ndim, shape) : call.nil;
 }
 
 cnn_tensor *cnn_tape_bernoulli(cnn_tape *tape, cnn_dtype dtype, double p, int ndim, const int64_t *shape)
@@ -94,5 +94,5 @@ cnn_tensor *cnn_tape_bernoulli(cnn_tape *tape, cnn_dtype dtype, double p, int nd
     if (!(p >= 0 && p <= 1)) {
         return cnn__call_fail(&call, CNN_ERROR_INVALID_ARGUMENT, "p is %s, expected 0 to 1", CNN__G(p));
     }
-    return make_draw(&call, CNN__BERNOULLI, cnn__option(p, 0), dtype, ndim, shape);
+    return make_draw(&call, CNN_DRAW_BERNOULLI, cnn__option(p, 0), dtype, ndim, shape);
 }

@@ -12,8 +12,9 @@ static bool forward(cnn__call *call, void *attributes)
 {
     const cnn_tensor *x = call->x[0];
     (void)attributes;
-    cnn__real(x)->relu(x->numel, cnn__data(x), cnn__data(call->out[0]), call->ctx->pool);
-    return true;
+    cnn_launch l =
+        CNN__LAUNCH(RELU, x->dtype, .count = x->numel, .in = { cnn__data(x) }, .out = { cnn__data(call->out[0]) });
+    return cnn__run(call->tape, call->op->name, &l);
 }
 
 static void relu_backward(cnn__node *node, cnn_tensor *dy)
@@ -22,7 +23,9 @@ static void relu_backward(cnn__node *node, cnn_tensor *dy)
     bool in_place = !node->in[0]->leaf && cnn__grad_own(dy);
     cnn_tensor *dx = in_place || dy->masked ? dy : cnn__grad_empty(node, 0);
     if (dx && !dy->masked) {
-        cnn__real(y)->relu_backward(y->numel, cnn__data(y), cnn__data(dy), cnn__data(dx), y->ctx->pool);
+        cnn_launch l = CNN__LAUNCH(RELU_BACKWARD, y->dtype, .count = y->numel, .in = { cnn__data(y), cnn__data(dy) },
+                                   .out = { cnn__data(dx) });
+        dx = cnn__run(node->tape, node->op->name, &l) ? dx : NULL;
     }
     cnn__grad_add(node, 0, dx);
 }

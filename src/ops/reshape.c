@@ -170,8 +170,7 @@ static bool forward(cnn__call *call, void *attributes)
     cnn_tensor like_x = *call->out[0];
     (void)attributes;
     cnn__tensor_shape_set(&like_x, x->dtype, x->ndim, x->shape);
-    cnn__tensor_copy(&like_x, x);
-    return true;
+    return cnn__run_copy(call->tape, call->op->name, &like_x, x);
 }
 
 /* What the descriptors have in common. */

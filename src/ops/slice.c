@@ -30,10 +30,10 @@ static void slice_backward(cnn__node *node, cnn_tensor *dy)
     if (!dx) {
         return;
     }
-    dx->ctx->kernels->array->fill(dx->dtype, dx->numel, 0, cnn__data(dx), dx->ctx->pool);
     cnn_tensor part = part_of(dx, r, dy->shape[r->dim]);
-    cnn__tensor_copy(&part, dy);
-    cnn__grad_add(node, 0, dx);
+    if (cnn__run_fill(node->tape, node->op->name, dx, 0) && cnn__run_copy(node->tape, node->op->name, &part, dy)) {
+        cnn__grad_add(node, 0, dx);
+    }
 }
 
 /* A position as Python counts them, clipped to [0, size]. */

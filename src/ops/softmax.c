@@ -25,13 +25,14 @@ static void log_softmax_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_sub(dy, cnn_mul(cnn_exp(cnn__saved_output(node, 0)), total)));
 }
 
-typedef void (*rows_fn)(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool);
-
-static void run(rows_fn rows, int64_t n, const cnn_tensor *x, cnn_tensor *y)
+/* Rows of n elements. */
+static bool run(cnn__call *call, cnn_kernel kernel, int64_t n, const cnn_tensor *x, cnn_tensor *y)
 {
-    if (y->numel) {
-        rows(y->dtype, y->numel / n, n, cnn__data(x), cnn__data(y), y->ctx->pool);
-    }
+    const cnn_matrix rows = { n ? y->numel / n : 0, n };
+    cnn_launch l =
+        CNN__LAUNCH(SOFTMAX, y->dtype, CNN__PARAMETERS(rows), .in = { cnn__data(x) }, .out = { cnn__data(y) });
+    l.kernel = kernel;
+    return !y->numel || cnn__run(call->tape, call->op->name, &l);
 }
 
 /* t with dimension `dim` and the last exchanged, without a handle of its own. */
@@ -47,17 +48,15 @@ static cnn_tensor exchanged(const cnn_tensor *t, int dim)
 }
 
 /* Along another dimension than the last. */
-static bool run_across(cnn__call *call, rows_fn rows, int dim, const cnn_tensor *x, cnn_tensor *y)
+static bool run_across(cnn__call *call, cnn_kernel kernel, int dim, const cnn_tensor *x, cnn_tensor *y)
 {
     cnn_tensor from = exchanged(x, dim), to = exchanged(y, dim);
     cnn_tensor *dense = cnn__result(call, x->dtype, x->ndim, from.shape);
     if (!dense) {
         return false;
     }
-    cnn__tensor_copy(dense, &from);
-    run(rows, x->shape[dim], dense, dense);
-    cnn__tensor_copy(&to, dense);
-    return true;
+    return cnn__run_copy(call->tape, call->op->name, dense, &from) && run(call, kernel, x->shape[dim], dense, dense) &&
+           cnn__run_copy(call->tape, call->op->name, &to, dense);
 }
 
 static bool infer(cnn__call *call, void *attributes)
@@ -70,27 +69,24 @@ static bool infer(cnn__call *call, void *attributes)
     return true;
 }
 
-static bool run_along(cnn__call *call, int dim, rows_fn rows)
+static bool run_along(cnn__call *call, int dim, cnn_kernel kernel)
 {
     const cnn_tensor *x = call->x[0];
     if (dim < x->ndim - 1) {
-        return run_across(call, rows, dim, x, call->out[0]);
+        return run_across(call, kernel, dim, x, call->out[0]);
     }
     const cnn_tensor *dense = cnn__call_contiguous(call, 0);
-    if (dense) {
-        run(rows, x->shape[dim], dense, call->out[0]);
-    }
-    return dense != NULL;
+    return dense && run(call, kernel, x->shape[dim], dense, call->out[0]);
 }
 
 static bool softmax_forward(cnn__call *call, void *attributes)
 {
-    return run_along(call, ((const axis *)attributes)->dim, call->ctx->kernels->array->softmax);
+    return run_along(call, ((const axis *)attributes)->dim, CNN_KERNEL_SOFTMAX);
 }
 
 static bool log_softmax_forward(cnn__call *call, void *attributes)
 {
-    return run_along(call, ((const axis *)attributes)->dim, call->ctx->kernels->array->log_softmax);
+    return run_along(call, ((const axis *)attributes)->dim, CNN_KERNEL_LOG_SOFTMAX);
 }
 
 static const cnn__op softmax_op = { .name = "softmax",

@@ -40,25 +40,21 @@ static bool sum_forward(cnn__call *call, void *attributes)
 {
     const cnn__reduction *r = attributes;
     const cnn_tensor *x = call->x[0], *y = call->out[0];
-    if (y->numel) {
-        cnn__nest outer, inner;
-        cnn__axes_nests(&r->axes, x, &outer, &inner);
-        call->ctx->kernels->array->reduce(CNN__SUM, &outer, &inner, x->dtype, cnn__data(y), cnn__data(x),
-                                          call->ctx->pool);
-    }
-    return true;
+    cnn_reduce_parameters p = { .function = CNN_REDUCE_OF_SUM };
+    cnn__axes_nests(&r->axes, x, &p.outer, &p.inner);
+    cnn_launch l = CNN__LAUNCH(REDUCE, x->dtype, CNN__PARAMETERS(p), .in = { cnn__data(x) }, .out = { cnn__data(y) });
+    return !y->numel || cnn__run(call->tape, call->op->name, &l);
 }
 
 static bool mean_forward(cnn__call *call, void *attributes)
 {
     const cnn__reduction *r = attributes;
     const cnn_tensor *y = call->out[0];
-    cnn__nest nest = { .ndim = 1, .shape = { y->numel }, .stride = { { 1 }, { 1 } } };
-    const double elements[2] = { (double)r->axes.elements };
-    sum_forward(call, attributes);
-    call->ctx->kernels->array->unary(CNN__DIV_SCALAR, &nest, y->dtype, elements, cnn__data(y), cnn__data(y),
-                                     call->ctx->pool);
-    return true;
+    cnn_elementwise_parameters p = { .function = CNN_UNARY_DIV,
+                                     .nest = { .ndim = 1, .shape = { y->numel }, .stride = { { 1 }, { 1 } } },
+                                     .value = { (double)r->axes.elements } };
+    cnn_launch l = CNN__LAUNCH(UNARY, y->dtype, CNN__PARAMETERS(p), .in = { cnn__data(y) }, .out = { cnn__data(y) });
+    return sum_forward(call, attributes) && (!y->numel || cnn__run(call->tape, call->op->name, &l));
 }
 
 static const cnn__op sum_op = { .name = "sum",

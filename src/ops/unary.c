@@ -38,13 +38,10 @@ static bool forward(cnn__call *call, void *attributes)
 {
     const scalars *s = attributes;
     const cnn_tensor *x = call->x[0], *y = call->out[0];
-    if (y->numel) {
-        cnn__nest nest;
-        cnn__nest_make(&nest, y->ndim, y->shape, 2, (const cnn_tensor *const[]){ y, x });
-        call->ctx->kernels->array->unary(unary_of(call)->kernel, &nest, x->dtype, s->value, cnn__data(y), cnn__data(x),
-                                         call->ctx->pool);
-    }
-    return true;
+    cnn_elementwise_parameters p = { .function = (int)unary_of(call)->kernel, .value = { s->value[0], s->value[1] } };
+    cnn__nest_make(&p.nest, y->ndim, y->shape, 2, (const cnn_tensor *const[]){ y, x });
+    cnn_launch l = CNN__LAUNCH(UNARY, x->dtype, CNN__PARAMETERS(p), .in = { cnn__data(x) }, .out = { cnn__data(y) });
+    return !y->numel || cnn__run(call->tape, call->op->name, &l);
 }
 
 enum { SAVES_NOTHING = 0, SAVES_INPUT = 1, SAVES_OUTPUT = CNN__OUTPUT(0) };
@@ -74,7 +71,7 @@ static void neg_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_neg(dy));
 }
 
-static const unary neg_op = { UNARY(neg, neg_backward, SAVES_NOTHING), CNN__NEG, true };
+static const unary neg_op = { UNARY(neg, neg_backward, SAVES_NOTHING), CNN_UNARY_NEG, true };
 
 cnn_tensor *cnn_neg(cnn_tensor *x)
 {
@@ -88,7 +85,7 @@ static void exp_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_mul(dy, cnn__saved_output(node, 0)));
 }
 
-static const unary exp_op = { UNARY(exp, exp_backward, SAVES_OUTPUT), CNN__EXP, false };
+static const unary exp_op = { UNARY(exp, exp_backward, SAVES_OUTPUT), CNN_UNARY_EXP, false };
 
 cnn_tensor *cnn_exp(cnn_tensor *x)
 {
@@ -102,7 +99,7 @@ static void log_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_div(dy, node->saved[0]));
 }
 
-static const unary log_op = { UNARY(log, log_backward, SAVES_INPUT), CNN__LOG, false };
+static const unary log_op = { UNARY(log, log_backward, SAVES_INPUT), CNN_UNARY_LOG, false };
 
 cnn_tensor *cnn_log(cnn_tensor *x)
 {
@@ -116,7 +113,7 @@ static void sqrt_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_div(dy, cnn_mul_scalar(cnn__saved_output(node, 0), 2)));
 }
 
-static const unary sqrt_op = { UNARY(sqrt, sqrt_backward, SAVES_OUTPUT), CNN__SQRT, false };
+static const unary sqrt_op = { UNARY(sqrt, sqrt_backward, SAVES_OUTPUT), CNN_UNARY_SQRT, false };
 
 cnn_tensor *cnn_sqrt(cnn_tensor *x)
 {
@@ -126,14 +123,14 @@ cnn_tensor *cnn_sqrt(cnn_tensor *x)
 /* ---- abs: dy · sign(x) ---- */
 
 /* Only the gradient of abs needs it. */
-static const unary sign_op = { UNARY(sign, NULL, SAVES_NOTHING), CNN__SIGN, false };
+static const unary sign_op = { UNARY(sign, NULL, SAVES_NOTHING), CNN_UNARY_SIGN, false };
 
 static void abs_backward(cnn__node *node, cnn_tensor *dy)
 {
     cnn__grad_add(node, 0, cnn_mul(dy, apply(&sign_op, node->saved[0], 0, 0)));
 }
 
-static const unary abs_op = { UNARY(abs, abs_backward, SAVES_INPUT), CNN__ABS, true };
+static const unary abs_op = { UNARY(abs, abs_backward, SAVES_INPUT), CNN_UNARY_ABS, true };
 
 cnn_tensor *cnn_abs(cnn_tensor *x)
 {
@@ -148,7 +145,7 @@ static void tanh_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_mul(dy, cnn_add_scalar(cnn_neg(cnn_mul(y, y)), 1)));
 }
 
-static const unary tanh_op = { UNARY(tanh, tanh_backward, SAVES_OUTPUT), CNN__TANH, false };
+static const unary tanh_op = { UNARY(tanh, tanh_backward, SAVES_OUTPUT), CNN_UNARY_TANH, false };
 
 cnn_tensor *cnn_tanh(cnn_tensor *x)
 {
@@ -163,7 +160,7 @@ static void sigmoid_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_mul(cnn_mul(dy, cnn_add_scalar(cnn_neg(y), 1)), y));
 }
 
-static const unary sigmoid_op = { UNARY(sigmoid, sigmoid_backward, SAVES_OUTPUT), CNN__SIGMOID, false };
+static const unary sigmoid_op = { UNARY(sigmoid, sigmoid_backward, SAVES_OUTPUT), CNN_UNARY_SIGMOID, false };
 
 cnn_tensor *cnn_sigmoid(cnn_tensor *x)
 {
@@ -180,7 +177,7 @@ typedef struct gelu {
 
 static const cnn__attribute gelu_attributes[] = { CNN__ATTRIBUTE(CNN__BOOL, gelu, approximate_tanh), { .name = NULL } };
 /* Only the gradient of gelu needs it. */
-static const unary gelu_slope_op = { UNARY(gelu_slope, NULL, SAVES_NOTHING), CNN__GELU_SLOPE, false };
+static const unary gelu_slope_op = { UNARY(gelu_slope, NULL, SAVES_NOTHING), CNN_UNARY_GELU_SLOPE, false };
 
 static bool gelu_infer(cnn__call *call, void *attributes)
 {
@@ -203,7 +200,7 @@ static const unary gelu_op = { { .name = "gelu",
                                  .infer = gelu_infer,
                                  .forward = forward,
                                  .backward = gelu_backward },
-                               CNN__GELU,
+                               CNN_UNARY_GELU,
                                false };
 
 cnn_tensor *cnn_gelu(cnn_tensor *x, const cnn_gelu_options *options)
@@ -248,7 +245,7 @@ static const unary clamp_op = { { .name = "clamp",
                                   .infer = clamp_infer,
                                   .forward = forward,
                                   .backward = clamp_backward },
-                                CNN__CLAMP,
+                                CNN_UNARY_CLAMP,
                                 true };
 
 cnn_tensor *cnn_clamp(cnn_tensor *x, double low, double high)
@@ -272,7 +269,7 @@ static void pow_scalar_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const unary pow_scalar_op = {
-    UNARY(pow_scalar, pow_scalar_backward, SAVES_INPUT, .attributes = exponent_attribute), CNN__POW_SCALAR, false
+    UNARY(pow_scalar, pow_scalar_backward, SAVES_INPUT, .attributes = exponent_attribute), CNN_UNARY_POW, false
 };
 
 cnn_tensor *cnn_pow_scalar(cnn_tensor *x, double exponent)
@@ -288,7 +285,7 @@ static void add_scalar_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const unary add_scalar_op = {
-    UNARY(add_scalar, add_scalar_backward, SAVES_NOTHING, .attributes = value_attribute), CNN__ADD_SCALAR, false
+    UNARY(add_scalar, add_scalar_backward, SAVES_NOTHING, .attributes = value_attribute), CNN_UNARY_ADD, false
 };
 
 cnn_tensor *cnn_add_scalar(cnn_tensor *x, double value)
@@ -304,7 +301,7 @@ static void mul_scalar_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const unary mul_scalar_op = {
-    UNARY(mul_scalar, mul_scalar_backward, SAVES_NOTHING, .attributes = value_attribute), CNN__MUL_SCALAR, false
+    UNARY(mul_scalar, mul_scalar_backward, SAVES_NOTHING, .attributes = value_attribute), CNN_UNARY_MUL, false
 };
 
 cnn_tensor *cnn_mul_scalar(cnn_tensor *x, double value)

@@ -46,13 +46,11 @@ static bool forward(cnn__call *call, void *attributes)
 {
     const cnn_tensor *condition = call->x[CONDITION], *a = call->x[A], *b = call->x[B], *y = call->out[0];
     (void)attributes;
-    if (y->numel) {
-        cnn__nest nest;
-        cnn__nest_make(&nest, y->ndim, y->shape, 4, (const cnn_tensor *const[]){ y, condition, a, b });
-        call->ctx->kernels->array->where(&nest, y->dtype, cnn__data(y), cnn__data(condition), cnn__data(a),
-                                         cnn__data(b), call->ctx->pool);
-    }
-    return true;
+    cnn_elementwise_parameters p = { .function = 0 };
+    cnn__nest_make(&p.nest, y->ndim, y->shape, 4, (const cnn_tensor *const[]){ y, condition, a, b });
+    cnn_launch l = CNN__LAUNCH(WHERE, y->dtype, CNN__PARAMETERS(p),
+                               .in = { cnn__data(condition), cnn__data(a), cnn__data(b) }, .out = { cnn__data(y) });
+    return !y->numel || cnn__run(call->tape, call->op->name, &l);
 }
 
 static const cnn__op where_op = {

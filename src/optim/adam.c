@@ -62,7 +62,7 @@ static cnn_status check(const cnn_context *ctx, const char *call, const double *
     return CNN_OK;
 }
 
-static void update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, bool decoupled)
+static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, bool decoupled)
 {
     const cnn_tensor *p = slot->parameter;
     cnn_tensor *const *m = slot->moment;
@@ -75,18 +75,20 @@ static void update(const double *hyper, const cnn__slot *slot, const cnn_tensor 
                     .maximize = hyper[MAXIMIZE] != 0 };
     s.bias1 = 1 - cnn__pow_f64(s.beta1, (double)slot->steps);
     s.bias2 = 1 - cnn__pow_f64(s.beta2, (double)slot->steps);
-    cnn__real(p)->adam(&s, p->numel, cnn__data(p), cnn__data(grad), cnn__data(m[EXP_AVG]), cnn__data(m[EXP_AVG_SQ]),
-                       m[MAX_EXP_AVG_SQ] ? cnn__data(m[MAX_EXP_AVG_SQ]) : NULL, p->ctx->pool);
+    cnn_launch l = CNN__LAUNCH(ADAM, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad) },
+                               .out = { cnn__data(p), cnn__data(m[EXP_AVG]), cnn__data(m[EXP_AVG_SQ]),
+                                        cnn__data_or_null(m[MAX_EXP_AVG_SQ]) });
+    return cnn__launch(p->ctx, "optimizer_step", &l);
 }
 
-static void adam_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status adam_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
 {
-    update(hyper, slot, grad, false);
+    return update(hyper, slot, grad, false);
 }
 
-static void adamw_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status adamw_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
 {
-    update(hyper, slot, grad, true);
+    return update(hyper, slot, grad, true);
 }
 
 static const cnn__optimizer_class adam_class = { .name = "Adam",

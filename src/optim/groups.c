@@ -65,7 +65,9 @@ static cnn_status slot_fill(const adding *a, cnn__slot *slot, cnn_tensor *parame
             return CNN_ERROR_NO_MEMORY;
         }
         slot->moment[k] = m;
-        o->ctx->kernels->array->fill(m->dtype, m->numel, 0, cnn__data(m), o->ctx->pool);
+        if (cnn__fill(m, a->call, 0) != CNN_OK) {
+            return cnn__failure_status();
+        }
     }
     return CNN_OK;
 }

@@ -158,29 +158,62 @@ static cnn_status check_steps(const cnn_optimizer *o)
     return CNN_OK;
 }
 
+void cnn__optimizer_settle(cnn_optimizer *o)
+{
+    bool lost = cnn__device_lost(o->ctx, o->launched);
+    for (int g = 0; lost && g < o->group_count; g++) {
+        for (int i = 0; i < o->groups[g].count; i++) {
+            cnn__slot *slot = &o->groups[g].slots[i];
+            slot->steps -= cnn__device_lost(o->ctx, slot->launched);
+            slot->launched = 0;
+        }
+    }
+    o->steps -= lost;
+    o->launched = lost ? 0 : o->launched;
+}
+
+/* On a device at most one step is under way, so that there is one to take back if it is lost. */
+static cnn_status wait_for_last(cnn_optimizer *o)
+{
+    cnn_status status = o->launched ? cnn__device_wait(o->ctx, "optimizer_step", o->launched) : CNN_OK;
+    cnn__optimizer_settle(o);
+    return status;
+}
+
+static cnn_status update(const cnn_optimizer *o, const cnn__group *group, cnn__slot *slot, const cnn_tensor *grad)
+{
+    slot->steps++;
+    cnn__tensor_written(slot->parameter);
+    cnn_status status = o->class->update(group->hyper, slot, grad);
+    slot->launched = cnn__device_number(o->ctx);
+    return status;
+}
+
 cnn_status cnn_optimizer_step(cnn_optimizer *optimizer)
 {
     if (!optimizer) {
         return missing("optimizer_step");
     }
-    cnn_status status = check_steps(optimizer);
+    cnn_status status = wait_for_last(optimizer);
+    if (status == CNN_OK) {
+        status = check_steps(optimizer);
+    }
     if (status != CNN_OK) {
         return status;
     }
+    optimizer->steps++;
     for (int g = 0; g < optimizer->group_count; g++) {
         const cnn__group *group = &optimizer->groups[g];
         for (int i = 0; i < group->count; i++) {
             cnn__slot *slot = &group->slots[i];
             const cnn_tensor *grad = slot->parameter->requires_grad ? cnn__tensor_grad_read(slot->parameter) : NULL;
-            if (grad) {
-                slot->steps++;
-                cnn__tensor_written(slot->parameter);
-                optimizer->class->update(group->hyper, slot, grad);
+            if (grad && status == CNN_OK) {
+                status = update(optimizer, group, slot, grad);
             }
         }
     }
-    optimizer->steps++;
-    return CNN_OK;
+    optimizer->launched = cnn__device_number(optimizer->ctx);
+    return status;
 }
 
 /* ---- numbers ---- */
@@ -200,5 +233,6 @@ int64_t cnn_optimizer_step_count(const cnn_optimizer *optimizer)
         missing("optimizer_step_count");
         return 0;
     }
+    cnn__optimizer_settle((cnn_optimizer *)(uintptr_t)optimizer);
     return optimizer->steps;
 }

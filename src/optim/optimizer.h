@@ -17,6 +17,7 @@ enum { CNN__MAX_HYPER = 8, CNN__MAX_MOMENTS = 3 };
 typedef struct cnn__slot {
     cnn_tensor *parameter; /* reference held */
     int64_t steps;         /* number of updates */
+    uint64_t launched;     /* the newest update's launch on a device; 0: there is none to lose */
     /* The moments are contiguous, have the parameter's shape and dtype, and begin as zeros; NULL if the group does
      * not need the moment. */
     cnn_tensor *moment[CNN__MAX_MOMENTS];
@@ -42,8 +43,8 @@ typedef struct cnn__optimizer_class {
     cnn_status (*read)(const cnn_context *ctx, const char *call, const void *options, double *hyper);
     /* Checks the hyperparameters; reports as `call`. */
     cnn_status (*check)(const cnn_context *ctx, const char *call, const double *hyper);
-    /* Performs update number slot->steps (1 for the first). */
-    void (*update)(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad);
+    /* Performs update number slot->steps (1 for the first), or hands it over; reports. */
+    cnn_status (*update)(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad);
 } cnn__optimizer_class;
 
 struct cnn_optimizer {
@@ -51,9 +52,13 @@ struct cnn_optimizer {
     const cnn__optimizer_class *class;
     double defaults[CNN__MAX_HYPER]; /* what it was made with */
     int64_t steps;
+    uint64_t launched; /* the newest step's last launch on a device */
     int group_count;
     cnn__group *groups;
 };
+
+/* Takes back the counts of steps that a device has lost. Whoever reads a count calls it first. */
+void cnn__optimizer_settle(cnn_optimizer *optimizer);
 
 /* ---- what the functions of the classes do; `call` is theirs ---- */
 

@@ -56,7 +56,7 @@ static cnn_status check(const cnn_context *ctx, const char *call, const double *
     return CNN_OK;
 }
 
-static void update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
 {
     const cnn_tensor *p = slot->parameter, *buffer = slot->moment[0];
     cnn__sgd s = { .lr = hyper[LR],
@@ -66,7 +66,9 @@ static void update(const double *hyper, const cnn__slot *slot, const cnn_tensor 
                    .nesterov = hyper[NESTEROV] != 0,
                    .maximize = hyper[MAXIMIZE] != 0,
                    .first = slot->steps == 1 };
-    cnn__real(p)->sgd(&s, p->numel, cnn__data(p), cnn__data(grad), buffer ? cnn__data(buffer) : NULL, p->ctx->pool);
+    cnn_launch l = CNN__LAUNCH(SGD, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad) },
+                               .out = { cnn__data(p), cnn__data_or_null(buffer) });
+    return cnn__launch(p->ctx, "optimizer_step", &l);
 }
 
 static const cnn__optimizer_class sgd_class = { .name = "SGD",

@@ -68,6 +68,12 @@ static cnn_status lay_over(cnn_tensor *t, const char *call, const int64_t *strid
 {
     size_t size = cnn_dtype_size(t->dtype);
     int64_t extent;
+    if (t->ctx->device) {
+        return cnn__fail(t->ctx, CNN_ERROR_DEVICE,
+                         "%s: the context is on the device %s, which does not see memory of the host; copy it with "
+                         "cnn_tensor_from_data()",
+                         call, cnn_context_device(t->ctx));
+    }
     if ((t->numel && !data) || (uintptr_t)data % size) {
         return cnn__fail(t->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: data is %s, expected an address aligned to %zu bytes",
                          call, data ? "not aligned" : "NULL", size);

@@ -153,7 +153,7 @@ static void take_idle(cnn__cache *cache, cnn__storage *block)
 static void free_block(cnn__cache *cache, cnn__storage *block)
 {
     cache->bytes -= block->bytes;
-    cnn__free(cache->ctx, block);
+    cnn__storage_unmake(block);
 }
 
 static void free_oldest(cnn__cache *cache)
@@ -210,7 +210,7 @@ static bool exceeds(const cnn__cache *cache, size_t more, size_t most)
 static void free_workspace(cnn__cache *cache)
 {
     if (cache->workspace) {
-        cnn__free(cache->ctx, cache->workspace);
+        cnn__storage_unmake(cache->workspace);
         cache->workspace = NULL;
     }
 }

@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "base/references.h"
+#include "device/device.h"
 #include "kernels/kernels.h"
 #include "platform/cpu.h"
 #include "platform/process.h"
@@ -30,10 +31,6 @@ static cnn_status check(const cnn_context_options *o)
         return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: threads is %d, expected 1 to %d, or 0 for all CPUs",
                          call, o->threads, MAX_THREADS);
     }
-    if (o->device != CNN_DEVICE_AUTO && o->device != CNN_DEVICE_CPU) {
-        return cnn__fail(NULL, CNN_ERROR_DEVICE,
-                         "%s: there is no device %d, expected CNN_DEVICE_AUTO or CNN_DEVICE_CPU", call, (int)o->device);
-    }
     if (o->math != CNN_MATH_FAST && o->math != CNN_MATH_STRICT) {
         return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: math is %d, expected CNN_MATH_FAST or CNN_MATH_STRICT",
                          call, (int)o->math);
@@ -47,16 +44,38 @@ static cnn_status check(const cnn_context_options *o)
 
 static const cnn__kernels *choose_kernels(const cnn_context_options *o)
 {
-    const char *name = o->kernels ? o->kernels : getenv("CNN_KERNELS");
-    if (name && !*name) {
-        name = NULL;
-    }
+    const char *name = o->kernels && *o->kernels ? o->kernels : o->kernels ? NULL : cnn__kernels_wanted();
     const cnn__kernels *kernels = cnn__kernels_select(name);
     if (!kernels) {
         cnn__fail(NULL, CNN_ERROR_DEVICE, "context_create: this CPU has no kernels named \"%s\"%s", CNN__Q(name),
                   o->kernels ? "" : " (from the environment variable CNN_KERNELS)");
     }
     return kernels;
+}
+
+/* The device that the options or the environment ask for; NULL: the CPU. */
+static const char *choose_device(const cnn_context_options *o, char text[32])
+{
+    const char *name = o->device ? o->device : getenv("CNN_DEVICE");
+    if (!name || !*name || strcmp(name, "cpu") == 0) {
+        return NULL;
+    }
+    if (strcmp(name, "auto") != 0) {
+        return name;
+    }
+    cnn_device_properties p = { .struct_size = sizeof p };
+    if (cnn_device_count() < 2 || cnn_device_describe(1, &p) != CNN_OK) {
+        return NULL;
+    }
+    memcpy(text, p.name, sizeof p.name);
+    return text;
+}
+
+static bool open_device(cnn_context *ctx, const cnn_context_options *o)
+{
+    char text[32];
+    const char *name = choose_device(o, text);
+    return !name || (ctx->device = cnn__device_open(ctx, "context_create", name)) != NULL;
 }
 
 static void fill(cnn_context *ctx, const cnn_context_options *o)
@@ -71,7 +90,6 @@ static void fill(cnn_context *ctx, const cnn_context_options *o)
     atomic_init(&ctx->lock_process, 2 * cnn__process());
     CNN__ATOMIC(&ctx->lock_process);
     ctx->threads = !CNN__THREADS ? 1 : o->threads ? o->threads : available_cpus();
-    ctx->device = CNN_DEVICE_CPU;
     ctx->math = o->math;
     ctx->log = o->log;
     ctx->log_user = o->log_user;
@@ -123,6 +141,10 @@ cnn_context *cnn_context_create(const cnn_context_options *options)
         cnn__context_release(ctx);
         return NULL;
     }
+    if (!open_device(ctx, &o)) {
+        cnn__context_release(ctx);
+        return NULL;
+    }
     announce(ctx, &o);
     return ctx;
 }
@@ -138,6 +160,7 @@ void cnn__context_release(cnn_context *ctx)
     if (!ctx || !cnn__references_drop(&ctx->references)) {
         return;
     }
+    cnn__device_close(ctx, ctx->device);
     cnn__pool_free(ctx->pool);
     cnn__mutex_destroy(&ctx->lock);
     cnn_context last = { .deallocate = ctx->deallocate, .allocator_user = ctx->allocator_user };
@@ -187,13 +210,13 @@ int cnn_context_threads(const cnn_context *ctx)
     return ctx->threads;
 }
 
-cnn_device cnn_context_device(const cnn_context *ctx)
+const char *cnn_context_device(const cnn_context *ctx)
 {
     if (!ctx) {
         missing("context_device");
-        return CNN_DEVICE_AUTO;
+        return "";
     }
-    return ctx->device;
+    return ctx->device ? ctx->device->name : "cpu";
 }
 
 const char *cnn_context_kernels(const cnn_context *ctx)

@@ -4,45 +4,119 @@
  * backward can overwrite it instead of filling it with zeros and adding. */
 #include "tensor/failed_step.h"
 
+#include <cnn/device.h>
+
 #include <math.h>
 #include <string.h>
 
-void cnn__tensor_copy(cnn_tensor *to, const cnn_tensor *from)
+/* y[0] ← x[1] of a nest over `shape`; the addresses are the device's. */
+static cnn_status copy_nest(cnn_context *ctx, const char *call, const cnn_copy_parameters *p, cnn_dtype dtype, void *to,
+                            const void *from)
 {
-    cnn__nest nest;
-    cnn__nest_make(&nest, to->ndim, to->shape, 2, (const cnn_tensor *const[]){ to, from });
-    if (to->numel) {
-        to->ctx->kernels->array->copy(&nest, to->dtype, cnn__data(to), from->dtype, cnn__data(from), to->ctx->pool);
-    }
+    cnn_launch l = CNN__LAUNCH(COPY, dtype, CNN__PARAMETERS(*p), .in = { from }, .out = { to });
+    return cnn__launch(ctx, call, &l);
 }
 
-/* Copies the elements of a tensor in row-major order to plain memory, which is operand 0 of the loop nest. */
-static void copy_out(const cnn_tensor *t, cnn_dtype dtype, void *buffer)
+cnn_status cnn__tensor_copy(cnn_tensor *to, const cnn_tensor *from, const char *call)
+{
+    cnn_copy_parameters p = { .from = from->dtype };
+    cnn__nest_make(&p.nest, to->ndim, to->shape, 2, (const cnn_tensor *const[]){ to, from });
+    return to->numel ? copy_nest(to->ctx, call, &p, to->dtype, cnn__data(to), cnn__data(from)) : CNN_OK;
+}
+
+static size_t bytes_of(const cnn_tensor *t)
+{
+    return (size_t)t->numel * cnn_dtype_size(t->dtype);
+}
+
+cnn_status cnn__elements_put(const cnn_tensor *t, const char *call, const void *from)
+{
+    return cnn__device_write(t->ctx, call, cnn__data(t), from, bytes_of(t));
+}
+
+cnn_status cnn__elements_get(const cnn_tensor *t, const char *call, void *to)
+{
+    return cnn__device_read(t->ctx, call, to, cnn__data(t), bytes_of(t));
+}
+
+cnn_status cnn__fill(const cnn_tensor *t, const char *call, double value)
+{
+    const cnn_fill_parameters p = { value };
+    cnn_launch l = CNN__LAUNCH(FILL, t->dtype, CNN__PARAMETERS(p), .count = t->numel, .out = { cnn__data(t) });
+    return t->numel ? cnn__launch(t->ctx, call, &l) : CNN_OK;
+}
+
+/* A tensor like `t` in shape, contiguous, over memory that is not its own. */
+static cnn_tensor flat_like(const cnn_tensor *t, cnn_dtype dtype)
 {
     cnn_tensor flat = { .ndim = t->ndim };
     cnn__tensor_shape_set(&flat, dtype, t->ndim, t->shape);
-    cnn__nest nest;
-    cnn__nest_make(&nest, t->ndim, t->shape, 2, (const cnn_tensor *const[]){ &flat, t });
-    t->ctx->kernels->array->copy(&nest, dtype, buffer, t->dtype, cnn__data(t), t->ctx->pool);
+    return flat;
 }
 
-/* The other way: contiguous elements of the tensor's own dtype from plain memory. */
-static void copy_in(cnn_tensor *t, const void *data)
+/* Copies the elements in row-major order to the host's memory, as `dtype`. On a device they are made contiguous
+ * there. */
+static cnn_status copy_out(const cnn_tensor *t, const char *call, cnn_dtype dtype, void *buffer)
 {
-    cnn_tensor flat = { .ndim = t->ndim };
-    cnn__tensor_shape_set(&flat, t->dtype, t->ndim, t->shape);
-    cnn__nest nest;
-    cnn__nest_make(&nest, t->ndim, t->shape, 2, (const cnn_tensor *const[]){ t, &flat });
-    t->ctx->kernels->array->copy(&nest, t->dtype, cnn__data(t), t->dtype, data, t->ctx->pool);
+    cnn_tensor flat = flat_like(t, dtype);
+    cnn_copy_parameters p = { .from = t->dtype };
+    size_t bytes = bytes_of(&flat);
+    cnn__nest_make(&p.nest, t->ndim, t->shape, 2, (const cnn_tensor *const[]){ &flat, t });
+    if (!t->ctx->device || (dtype == t->dtype && cnn__contiguous(t))) {
+        return t->ctx->device ? cnn__elements_get(t, call, buffer)
+                              : copy_nest(t->ctx, call, &p, dtype, buffer, cnn__data(t));
+    }
+    void *aside = cnn__device_allocate(t->ctx, bytes);
+    if (!aside) {
+        return cnn__fail_memory(t->ctx, call, bytes);
+    }
+    cnn_status status = copy_nest(t->ctx, call, &p, dtype, aside, cnn__data(t));
+    if (status == CNN_OK) {
+        status = cnn__device_read(t->ctx, call, buffer, aside, bytes);
+    }
+    cnn__device_deallocate(t->ctx, aside, bytes);
+    return status;
 }
 
-/* One number in every element. */
-static void fill_strided(cnn_tensor *t, double value)
+/* The other way: contiguous elements of the tensor's own dtype from the host's memory. */
+static cnn_status copy_in(cnn_tensor *t, const char *call, const void *data)
 {
-    const cnn_tensor one = { .dtype = CNN_F64, .numel = 1 };
-    cnn__nest nest;
-    cnn__nest_make(&nest, t->ndim, t->shape, 2, (const cnn_tensor *const[]){ t, &one });
-    t->ctx->kernels->array->copy(&nest, t->dtype, cnn__data(t), CNN_F64, &value, t->ctx->pool);
+    cnn_tensor flat = flat_like(t, t->dtype);
+    cnn_copy_parameters p = { .from = t->dtype };
+    size_t bytes = bytes_of(&flat);
+    cnn__nest_make(&p.nest, t->ndim, t->shape, 2, (const cnn_tensor *const[]){ t, &flat });
+    if (!t->ctx->device) {
+        return copy_nest(t->ctx, call, &p, t->dtype, cnn__data(t), data);
+    }
+    void *aside = cnn__device_allocate(t->ctx, bytes);
+    if (!aside) {
+        return cnn__fail_memory(t->ctx, call, bytes);
+    }
+    cnn_status status = cnn__device_write(t->ctx, call, aside, data, bytes);
+    if (status == CNN_OK) {
+        status = copy_nest(t->ctx, call, &p, t->dtype, cnn__data(t), aside);
+    }
+    cnn__device_deallocate(t->ctx, aside, bytes);
+    return status;
+}
+
+/* One number in every element, whatever the strides. */
+static cnn_status fill_strided(cnn_tensor *t, const char *call, double value)
+{
+    const int64_t n = 1;
+    cnn_tensor one = { .dtype = CNN_F64, .numel = 1 };
+    cnn_copy_parameters p = { .from = CNN_F64 };
+    cnn__nest_make(&p.nest, t->ndim, t->shape, 2, (const cnn_tensor *const[]){ t, &one });
+    if (!t->ctx->device) {
+        return copy_nest(t->ctx, call, &p, t->dtype, cnn__data(t), &value);
+    }
+    cnn_tensor *number = cnn__tensor_new(t->ctx, call, CNN_F64, 1, &n);
+    cnn_status status = number ? cnn__fill(number, call, value) : cnn__failure_status();
+    if (status == CNN_OK) {
+        status = copy_nest(t->ctx, call, &p, t->dtype, cnn__data(t), cnn__data(number));
+    }
+    cnn__tensor_release(number);
+    return status;
 }
 
 /* ---- operands that share memory ---- */
@@ -81,8 +155,9 @@ static bool copy_needs_room(const cnn_tensor *to, const cnn_tensor *from)
 static cnn_tensor *set_aside(const cnn_tensor *t, const char *call)
 {
     cnn_tensor *copy = cnn__tensor_new(t->ctx, call, t->dtype, t->ndim, t->shape);
-    if (copy) {
-        cnn__tensor_copy(copy, t);
+    if (copy && cnn__tensor_copy(copy, t, call) != CNN_OK) {
+        cnn__tensor_release(copy);
+        copy = NULL;
     }
     return copy;
 }
@@ -105,8 +180,8 @@ static bool one_element(const cnn_tensor *t, const char *call)
 double cnn_tensor_item(const cnn_tensor *tensor)
 {
     double value = NAN;
-    if (one_element(tensor, "tensor_item")) {
-        copy_out(tensor, CNN_F64, &value);
+    if (one_element(tensor, "tensor_item") && copy_out(tensor, "tensor_item", CNN_F64, &value) != CNN_OK) {
+        value = NAN;
     }
     return isnan(value) ? (double)NAN : value; /* x86-64 produces negative NaNs, which printf writes as "-nan" */
 }
@@ -114,8 +189,8 @@ double cnn_tensor_item(const cnn_tensor *tensor)
 int64_t cnn_tensor_item_i64(const cnn_tensor *tensor)
 {
     int64_t value = 0;
-    if (one_element(tensor, "tensor_item_i64")) {
-        copy_out(tensor, CNN_I64, &value);
+    if (one_element(tensor, "tensor_item_i64") && copy_out(tensor, "tensor_item_i64", CNN_I64, &value) != CNN_OK) {
+        value = 0;
     }
     return value;
 }
@@ -162,9 +237,8 @@ cnn_status cnn_tensor_read(const cnn_tensor *tensor, void *buffer, size_t size)
     if (status != CNN_OK || !size) {
         return status;
     }
-    if (!overlaps(buffer, size, cnn__data(tensor), span_of(tensor))) {
-        copy_out(tensor, tensor->dtype, buffer);
-        return CNN_OK;
+    if (tensor->ctx->device || !overlaps(buffer, size, cnn__data(tensor), span_of(tensor))) {
+        return copy_out(tensor, "tensor_read", tensor->dtype, buffer);
     }
     cnn_tensor *copy = set_aside(tensor, "tensor_read");
     if (!copy) {
@@ -179,7 +253,7 @@ cnn_status cnn_tensor_read(const cnn_tensor *tensor, void *buffer, size_t size)
 static cnn_status write_strided(cnn_tensor *t, const void *data, size_t size)
 {
     void *aside = NULL;
-    if (overlaps(data, size, cnn__data(t), span_of(t))) {
+    if (!t->ctx->device && overlaps(data, size, cnn__data(t), span_of(t))) {
         aside = cnn__alloc(t->ctx, size);
         if (!aside) {
             return cnn__fail_memory(t->ctx, "tensor_write", size);
@@ -187,9 +261,9 @@ static cnn_status write_strided(cnn_tensor *t, const void *data, size_t size)
         data = memcpy(aside, data, size);
     }
     cnn__tensor_written(t);
-    copy_in(t, data);
+    cnn_status status = copy_in(t, "tensor_write", data);
     cnn__free(t->ctx, aside);
-    return CNN_OK;
+    return status;
 }
 
 cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size)
@@ -203,7 +277,7 @@ cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size)
     }
     if (status == CNN_OK && size) {
         cnn__tensor_written(tensor);
-        memmove(cnn__data(tensor), data, size); /* the data may be elements of the tensor */
+        status = cnn__elements_put(tensor, "tensor_write", data); /* the data may be elements of the tensor */
     }
     return status;
 }
@@ -215,12 +289,8 @@ cnn_status cnn_tensor_fill(cnn_tensor *tensor, double value)
         return status;
     }
     cnn__tensor_written(tensor);
-    if (!cnn__contiguous(tensor)) {
-        fill_strided(tensor, value);
-    } else {
-        tensor->ctx->kernels->array->fill(tensor->dtype, tensor->numel, value, cnn__data(tensor), tensor->ctx->pool);
-    }
-    return status;
+    return cnn__contiguous(tensor) ? cnn__fill(tensor, "tensor_fill", value)
+                                   : fill_strided(tensor, "tensor_fill", value);
 }
 
 cnn_status cnn_tensor_copy_from(cnn_tensor *tensor, const cnn_tensor *source)
@@ -238,17 +308,18 @@ cnn_status cnn_tensor_copy_from(cnn_tensor *tensor, const cnn_tensor *source)
                          cnn__shape_text(from, source->ndim, source->shape),
                          cnn__shape_text(to, tensor->ndim, tensor->shape));
     }
-    bool shared = copy_needs_room(tensor, source);
-    cnn_tensor *copy = shared ? set_aside(source, "tensor_copy_from") : NULL;
-    if (shared && !copy) {
+    bool across = source->ctx != tensor->ctx && (source->ctx->device || tensor->ctx->device);
+    bool shared = !across && copy_needs_room(tensor, source);
+    cnn_tensor *copy = across   ? cnn_tensor_to(source, tensor->ctx)
+                       : shared ? set_aside(source, "tensor_copy_from")
+                                : NULL;
+    if ((across || shared) && !copy) {
         return cnn__failure_status();
     }
     cnn__tensor_written(tensor);
-    cnn__tensor_copy(tensor, copy ? copy : source);
-    if (copy) {
-        cnn__tensor_release(copy);
-    }
-    return CNN_OK;
+    status = cnn__tensor_copy(tensor, copy ? copy : source, "tensor_copy_from");
+    cnn__tensor_release(copy);
+    return status;
 }
 
 cnn_status cnn_tensor_touch(cnn_tensor *tensor)
@@ -298,7 +369,10 @@ cnn_tensor *cnn__tensor_grad_buffer(cnn_tensor *t)
 cnn_tensor *cnn__tensor_grad_read(const cnn_tensor *t)
 {
     if (t->grad && t->grad_is_zero) {
-        cnn_tensor_fill(t->grad, 0);
+        cnn__tensor_written(t->grad);
+        if (cnn__fill(t->grad, "tensor_grad", 0) != CNN_OK) {
+            return NULL;
+        }
         ((cnn_tensor *)(uintptr_t)t)->grad_is_zero = false;
     }
     return t->grad;

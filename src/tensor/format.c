@@ -236,7 +236,7 @@ static void put_size(printer *p)
     put_suffix(p, text);
 }
 
-static void put_tensor(printer *p)
+static void put_tensor(printer *p, bool requires_grad)
 {
     const cnn_tensor *t = p->t;
     put(p, "tensor(");
@@ -255,7 +255,7 @@ static void put_tensor(printer *p)
         snprintf(text, sizeof text, "dtype=torch.%s", cnn_dtype_name(t->dtype));
         put_suffix(p, text);
     }
-    if (t->requires_grad && t->kind == CNN__TENSOR_PLAIN) {
+    if (requires_grad) {
         put_suffix(p, "requires_grad=True");
     }
     put(p, ")");
@@ -264,14 +264,17 @@ static void put_tensor(printer *p)
 size_t cnn_tensor_format(const cnn_tensor *tensor, char *buffer, size_t size)
 {
     printer p = { .t = tensor, .buffer = buffer, .size = buffer ? size : 0 };
-    if (cnn__tensor_check(tensor, "tensor_format") == CNN_OK) {
+    cnn_tensor *host = NULL;
+    if (cnn__tensor_check(tensor, "tensor_format") == CNN_OK &&
+        (!tensor->ctx->device || (p.t = host = cnn__tensor_on_host(tensor, "tensor_format")) != NULL)) {
         p.summarize = tensor->numel > THRESHOLD;
-        put_tensor(&p);
+        put_tensor(&p, tensor->requires_grad && tensor->kind == CNN__TENSOR_PLAIN);
     } else {
         put(&p, "tensor(nil: ");
         put(&p, cnn__failure_message());
         put(&p, ")");
     }
+    cnn__tensor_release(host);
     if (p.size) {
         p.buffer[p.length < p.size ? p.length : p.size - 1] = '\0';
     }

@@ -8,106 +8,16 @@
 
 #include <math.h>
 
-enum { CHUNK = 4096 }; /* elements per task: whole groups of Philox */
-
-typedef struct drawing {
-    const cnn_tensor *t;
-    uint64_t key[2];
-    uint64_t threshold; /* Bernoulli: of the 2^32 draws, how many give 1 */
-} drawing;
-
-/* ---- one task for each distribution and dtype: elements begin to end ---- */
-
-static void uniform_f32(const drawing *d, int64_t begin, int64_t end)
+cnn_status cnn__draw(cnn_tensor *t, const char *call, const uint64_t key[2], cnn_distribution distribution, double p)
 {
-    uint32_t draws[CNN__DRAWS];
-    float *x = cnn__data(d->t);
-    for (int64_t i = begin; i < end; i += CNN__DRAWS) {
-        cnn__philox_group(d->key, (uint64_t)i / 4, draws);
-        for (int k = 0; k < CNN__DRAWS && k < end - i; k++) {
-            x[i + k] = cnn__uniform_f32(draws[k]);
-        }
-    }
-}
-
-static void uniform_f64(const drawing *d, int64_t begin, int64_t end)
-{
-    double *x = cnn__data(d->t);
-    for (int64_t i = begin; i < end; i++) {
-        x[i] = cnn__random_f64(d->key, (uint64_t)i);
-    }
-}
-
-static void normal_f32(const drawing *d, int64_t begin, int64_t end)
-{
-    float *x = cnn__data(d->t);
-    for (int64_t i = begin; i < end; i++) {
-        x[i] = (float)cnn__random_normal(d->key, (uint64_t)i);
-    }
-}
-
-static void normal_f64(const drawing *d, int64_t begin, int64_t end)
-{
-    double *x = cnn__data(d->t);
-    for (int64_t i = begin; i < end; i++) {
-        x[i] = cnn__random_normal(d->key, (uint64_t)i);
-    }
-}
-
-/* Element i is 1 where draw i is below the threshold, whatever the dtype. */
-static void bernoulli(const drawing *d, int64_t begin, int64_t end)
-{
-    uint32_t draws[CNN__DRAWS];
-    void *data = cnn__data(d->t);
-    for (int64_t i = begin; i < end; i += CNN__DRAWS) {
-        cnn__philox_group(d->key, (uint64_t)i / 4, draws);
-        for (int k = 0; k < CNN__DRAWS && k < end - i; k++) {
-            bool one = draws[k] < d->threshold;
-            switch (d->t->dtype) {
-            case CNN_F32: ((float *)data)[i + k] = one; break;
-            case CNN_F64: ((double *)data)[i + k] = one; break;
-            default: ((unsigned char *)data)[i + k] = one; break;
-            }
-        }
-    }
-}
-
-typedef void (*draw_fn)(const drawing *d, int64_t begin, int64_t end);
-
-static draw_fn draw_fn_of(cnn__distribution distribution, cnn_dtype dtype)
-{
-    if (distribution == CNN__BERNOULLI) {
-        return bernoulli;
-    }
-    if (distribution == CNN__NORMAL) {
-        return dtype == CNN_F32 ? normal_f32 : normal_f64;
-    }
-    return dtype == CNN_F32 ? uniform_f32 : uniform_f64;
-}
-
-typedef struct draw_job {
-    drawing drawing;
-    draw_fn draw;
-} draw_job;
-
-static void draw_chunk(void *arg, int64_t task, int worker)
-{
-    (void)worker;
-    const draw_job *job = arg;
-    int64_t begin = task * CHUNK, numel = job->drawing.t->numel;
-    job->draw(&job->drawing, begin, begin + CHUNK < numel ? begin + CHUNK : numel);
-}
-
-void cnn__draw(cnn_tensor *t, const uint64_t key[2], cnn__distribution distribution, double p)
-{
-    draw_job job = { .drawing = { .t = t, .key = { key[0], key[1] }, .threshold = (uint64_t)(p * 0x1p32) },
-                     .draw = draw_fn_of(distribution, t->dtype) };
-    cnn__pool_run(t->ctx->pool, (t->numel + CHUNK - 1) / CHUNK, (double)t->numel * 20, draw_chunk, &job);
+    const cnn_draw_parameters draw = { distribution, p, { key[0], key[1] } };
+    cnn_launch l = CNN__LAUNCH(DRAW, t->dtype, CNN__PARAMETERS(draw), .count = t->numel, .out = { cnn__data(t) });
+    return cnn__launch(t->ctx, call, &l);
 }
 
 /* ---- tensors of the caller's ---- */
 
-static cnn_tensor *draw(cnn_context *ctx, const char *call, cnn__distribution distribution, cnn_dtype dtype, int ndim,
+static cnn_tensor *draw(cnn_context *ctx, const char *call, cnn_distribution distribution, cnn_dtype dtype, int ndim,
                         const int64_t *shape)
 {
     if (ctx && cnn__dtype_valid(dtype) && !cnn__dtype_is_real(dtype)) {
@@ -121,18 +31,21 @@ static cnn_tensor *draw(cnn_context *ctx, const char *call, cnn__distribution di
     uint64_t key[2];
     CNN__KNOWN(ctx != NULL);
     cnn__context_next_stream(ctx, key);
-    cnn__draw(t, key, distribution, 0);
+    if (cnn__draw(t, call, key, distribution, 0) != CNN_OK) {
+        cnn__tensor_release(t);
+        t = NULL;
+    }
     return t;
 }
 
 cnn_tensor *cnn_tensor_rand(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
-    return draw(ctx, "tensor_rand", CNN__UNIFORM, dtype, ndim, shape);
+    return draw(ctx, "tensor_rand", CNN_DRAW_UNIFORM, dtype, ndim, shape);
 }
 
 cnn_tensor *cnn_tensor_randn(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
-    return draw(ctx, "tensor_randn", CNN__NORMAL, dtype, ndim, shape);
+    return draw(ctx, "tensor_randn", CNN_DRAW_NORMAL, dtype, ndim, shape);
 }
 
 /* Element i is start + i · step, computed from i, so that errors do not accumulate, and converted like a cast. */
@@ -146,7 +59,7 @@ cnn_tensor *cnn_tensor_arange(cnn_context *ctx, cnn_dtype dtype, double start, d
         return NULL;
     }
     int64_t n = (int64_t)count;
-    cnn_tensor *t = cnn__tensor_new(ctx, "tensor_arange", dtype, 1, &n);
+    cnn_tensor *t = cnn__tensor_new_on_host(ctx, "tensor_arange", dtype, 1, &n);
     for (int64_t i = 0; t && i < n; i++) {
         double value = start + (double)i * step;
         void *data = cnn__data(t);
@@ -158,5 +71,5 @@ cnn_tensor *cnn_tensor_arange(cnn_context *ctx, cnn_dtype dtype, double start, d
         default: ((uint8_t *)data)[i] = cnn__u8_of_real(value); break;
         }
     }
-    return t;
+    return cnn__tensor_off_host(t, "tensor_arange");
 }

@@ -7,17 +7,22 @@ enum { HEADER = 128 };
 
 _Static_assert(sizeof(cnn__storage) <= HEADER, "a storage's elements begin HEADER bytes after it");
 
-cnn__storage *cnn__storage_make(cnn_context *ctx, size_t bytes)
+static cnn__storage *make(cnn_context *ctx, size_t bytes, bool on_device)
 {
     size_t total;
     if (__builtin_add_overflow(bytes, (size_t)HEADER, &total)) {
         return NULL;
     }
-    cnn__storage *storage = cnn__alloc(ctx, total);
+    cnn__storage *storage = cnn__alloc(ctx, on_device ? sizeof *storage : total);
     if (!storage) {
         return NULL;
     }
-    *storage = (cnn__storage){ .device = ctx->device, .ctx = ctx, .bytes = bytes, .data = (char *)storage + HEADER };
+    *storage = (cnn__storage){ .ctx = ctx, .bytes = bytes, .data = (char *)storage + HEADER };
+    storage->on_device = on_device;
+    if (on_device && !(storage->data = cnn__device_allocate(ctx, bytes))) {
+        cnn__free(ctx, storage);
+        return NULL;
+    }
     cnn__references_init(&storage->references);
     atomic_init(&storage->version, 0);
     CNN__ATOMIC(&storage->version);
@@ -27,6 +32,29 @@ cnn__storage *cnn__storage_make(cnn_context *ctx, size_t bytes)
 cnn__storage *cnn__storage_new(cnn_context *ctx, size_t bytes)
 {
     cnn__storage *storage = cnn__storage_make(ctx, bytes);
+    if (storage) {
+        cnn__context_retain(ctx);
+    }
+    return storage;
+}
+
+cnn__storage *cnn__storage_make(cnn_context *ctx, size_t bytes)
+{
+    return make(ctx, bytes, ctx->device != NULL);
+}
+
+void cnn__storage_unmake(cnn__storage *storage)
+{
+    cnn_context *ctx = storage->ctx;
+    if (storage->on_device) {
+        cnn__device_deallocate(ctx, storage->data, storage->bytes);
+    }
+    cnn__free(ctx, storage);
+}
+
+cnn__storage *cnn__storage_new_on_host(cnn_context *ctx, size_t bytes)
+{
+    cnn__storage *storage = make(ctx, bytes, false);
     if (storage) {
         cnn__context_retain(ctx);
     }
@@ -64,6 +92,6 @@ void cnn__storage_release(cnn__storage *storage)
         storage->deleter(storage->data, storage->deleter_user);
     }
     cnn_context *ctx = storage->ctx;
-    cnn__free(ctx, storage);
+    cnn__storage_unmake(storage);
     cnn__context_release(ctx);
 }

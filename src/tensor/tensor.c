@@ -44,20 +44,31 @@ cnn_tensor *cnn__tensor_header(cnn_context *ctx, const char *call, cnn_dtype dty
     return t;
 }
 
-cnn_tensor *cnn__tensor_new(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape)
+static cnn_tensor *new_tensor(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape,
+                              cnn__storage *(*new_storage)(cnn_context *ctx, size_t bytes))
 {
     cnn_tensor *t = cnn__tensor_header(ctx, call, dtype, ndim, shape);
     if (!t) {
         return NULL;
     }
     size_t bytes = (size_t)t->numel * cnn_dtype_size(dtype);
-    t->storage = cnn__storage_new(ctx, bytes);
+    t->storage = new_storage(ctx, bytes);
     if (!t->storage) {
         cnn__fail_memory(ctx, call, bytes);
         cnn__tensor_release(t);
         return NULL;
     }
     return t;
+}
+
+cnn_tensor *cnn__tensor_new(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape)
+{
+    return new_tensor(ctx, call, dtype, ndim, shape, cnn__storage_new);
+}
+
+cnn_tensor *cnn__tensor_new_on_host(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape)
+{
+    return new_tensor(ctx, call, dtype, ndim, shape, cnn__storage_new_on_host);
 }
 
 cnn_tensor *cnn__tensor_retain(cnn_tensor *t)
@@ -156,7 +167,10 @@ static cnn_tensor *filled(cnn_context *ctx, const char *call, cnn_dtype dtype, d
 {
     cnn_tensor *t = cnn__tensor_new(ctx, call, dtype, ndim, shape);
     if (t) {
-        ctx->kernels->array->fill(dtype, t->numel, value, cnn__data(t), ctx->pool);
+        if (cnn__fill(t, call, value) != CNN_OK) {
+            cnn__tensor_release(t);
+            t = NULL;
+        }
     }
     return t;
 }
@@ -185,8 +199,9 @@ cnn_tensor *cnn_tensor_from_data(cnn_context *ctx, cnn_dtype dtype, int ndim, co
         cnn__tensor_release(t);
         return NULL;
     }
-    if (t && t->numel) {
-        memcpy(cnn__data(t), data, (size_t)t->numel * cnn_dtype_size(dtype));
+    if (t && cnn__elements_put(t, "tensor_from_data", data) != CNN_OK) {
+        cnn__tensor_release(t);
+        t = NULL;
     }
     return t;
 }
@@ -197,8 +212,9 @@ cnn_tensor *cnn_tensor_detach(const cnn_tensor *tensor)
         return NULL;
     }
     cnn_tensor *t = cnn__tensor_new(tensor->ctx, "tensor_detach", tensor->dtype, tensor->ndim, tensor->shape);
-    if (t) {
-        cnn__tensor_copy(t, tensor);
+    if (t && cnn__tensor_copy(t, tensor, "tensor_detach") != CNN_OK) {
+        cnn__tensor_release(t);
+        t = NULL;
     }
     return t;
 }
@@ -215,9 +231,9 @@ cnn_dtype cnn_tensor_dtype(const cnn_tensor *tensor)
     return cnn__tensor_check_current(tensor, "tensor_dtype") == CNN_OK ? tensor->dtype : CNN_F32;
 }
 
-cnn_device cnn_tensor_device(const cnn_tensor *tensor)
+const char *cnn_tensor_device(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check_current(tensor, "tensor_device") == CNN_OK ? tensor->ctx->device : CNN_DEVICE_AUTO;
+    return cnn__tensor_check_current(tensor, "tensor_device") == CNN_OK ? cnn_context_device(tensor->ctx) : "";
 }
 
 int cnn_tensor_ndim(const cnn_tensor *tensor)
@@ -265,5 +281,15 @@ bool cnn_tensor_is_contiguous(const cnn_tensor *tensor)
 
 void *cnn_tensor_data(const cnn_tensor *tensor)
 {
-    return cnn__tensor_check(tensor, "tensor_data") == CNN_OK && tensor->numel ? cnn__data(tensor) : NULL;
+    if (cnn__tensor_check(tensor, "tensor_data") != CNN_OK) {
+        return NULL;
+    }
+    if (tensor->ctx->device) {
+        cnn__fail(tensor->ctx, CNN_ERROR_DEVICE,
+                  "tensor_data: the elements are on the device %s, which the host cannot see; copy them with "
+                  "cnn_tensor_read() or cnn_tensor_to()",
+                  cnn_context_device(tensor->ctx));
+        return NULL;
+    }
+    return tensor->numel ? cnn__data(tensor) : NULL;
 }

@@ -7,8 +7,8 @@
 #define CNN_TENSOR_TENSOR_H
 
 #include "base/error.h"
+#include "device/device.h"
 #include "kernels/array/array.h"
-#include "kernels/kernels.h"
 
 #include <cnn/tensor.h>
 
@@ -17,9 +17,9 @@
 typedef struct cnn__storage {
     atomic_int references;
     atomic_uint version; /* counts the writes other than those of operations; see cnn__tensor_written() */
-    cnn_device device;
     cnn_context *ctx;
-    size_t bytes; /* capacity */
+    bool on_device; /* else in the host's memory */
+    size_t bytes;   /* capacity */
     void *data;
     cnn_deleter_fn deleter; /* frees borrowed data */
     void *deleter_user;
@@ -49,6 +49,8 @@ typedef struct cnn__step {
     struct cnn__failed_step
         *failed;     /* the record that parameters are marked with if the step fails (tensor/failed_step.h) */
     uint64_t serial; /* number of the tape, unique within the process */
+    uint64_t device_failures; /* of the device when the step began, or when it learnt of the newest */
+    uint64_t launched;        /* the number of the step's newest launch on a device */
     struct cnn__step *next, *previous; /* links of the list of all tapes (autograd/step.c) */
 } cnn__step;
 
@@ -90,8 +92,11 @@ struct cnn_tensor {
 
 /* ---- storages ---- */
 cnn__storage *cnn__storage_new(cnn_context *ctx, size_t bytes);
-/* The same without a reference to the context: the caller frees it with cnn__free(). */
+/* The same without a reference to the context: the caller frees it with cnn__storage_unmake(). */
 cnn__storage *cnn__storage_make(cnn_context *ctx, size_t bytes);
+void cnn__storage_unmake(cnn__storage *storage);
+/* In the host's memory, also where the context is on a device. */
+cnn__storage *cnn__storage_new_on_host(cnn_context *ctx, size_t bytes);
 cnn__storage *cnn__storage_borrow(cnn_context *ctx, void *data, size_t bytes, cnn_deleter_fn deleter, void *user);
 cnn__storage *cnn__storage_retain(cnn__storage *storage);
 void cnn__storage_release(cnn__storage *storage);
@@ -120,10 +125,15 @@ void cnn__nest_make(cnn__nest *nest, int ndim, const int64_t *shape, int count, 
 /* ---- tensors ---- */
 bool cnn__dtype_valid(cnn_dtype dtype);
 bool cnn__dtype_is_real(cnn_dtype dtype); /* f32, f64 */
+/* Where the elements begin, on the context's device: the host follows it on the CPU alone. */
 static inline void *cnn__data(const cnn_tensor *t)
 {
     CNN__KNOWN(t != NULL);
     return (char *)t->storage->data + (size_t)t->offset * cnn_dtype_size(t->dtype);
+}
+static inline void *cnn__data_or_null(const cnn_tensor *t)
+{
+    return t ? cnn__data(t) : NULL;
 }
 const cnn__real_kernels *cnn__real(const cnn_tensor *t); /* the kernels for its dtype, f32 or f64 */
 /* Makes a plain tensor with undefined elements; reports errors as `call`. */
@@ -152,10 +162,26 @@ static inline unsigned cnn__tensor_version(const cnn_tensor *t)
 }
 /* Fills a contiguous tensor with draws from the stream `key`: uniform in [0, 1) or standard normal, f32 or
  * f64; or 1 with probability `p` in [0, 1] and else 0, f32, f64 or bool. */
-typedef enum cnn__distribution { CNN__UNIFORM, CNN__NORMAL, CNN__BERNOULLI } cnn__distribution;
-void cnn__draw(cnn_tensor *t, const uint64_t key[2], cnn__distribution distribution, double p);
-/* Copies elements, converting the dtype and broadcasting the shape. The shapes are known to fit. */
-void cnn__tensor_copy(cnn_tensor *to, const cnn_tensor *from);
+cnn_status cnn__draw(cnn_tensor *t, const char *call, const uint64_t key[2], cnn_distribution distribution, double p);
+/* ---- elements that the host works on ----
+ * On the CPU these are the tensors themselves; on a device, copies in the host's memory, which no operation sees. */
+cnn_tensor *cnn__tensor_new_on_host(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim,
+                                    const int64_t *shape);
+/* The tensor itself, retained, or a contiguous copy. NULL: reported. */
+cnn_tensor *cnn__tensor_on_host(const cnn_tensor *t, const char *call);
+/* Turns a tensor of the host's into one that operations see; NULL, and the tensor is gone, on failure. */
+cnn_tensor *cnn__tensor_off_host(cnn_tensor *t, const char *call);
+
+/* ---- elements, wherever they are: each reports as `call` ---- */
+/* Copies elements within a context, converting the dtype and broadcasting the shape. The shapes are known to fit. */
+cnn_status cnn__tensor_copy(cnn_tensor *to, const cnn_tensor *from, const char *call);
+/* One number in every element of a contiguous tensor. */
+cnn_status cnn__fill(const cnn_tensor *t, const char *call, double value);
+/* Contiguous elements from the host's memory, and to it: as many bytes as the tensor has. */
+cnn_status cnn__elements_put(const cnn_tensor *t, const char *call, const void *from);
+/* Between two contexts, of equal dtype and shape; `to` is contiguous. */
+cnn_status cnn__elements_move(const cnn_tensor *to, const cnn_tensor *from, const char *call);
+cnn_status cnn__elements_get(const cnn_tensor *t, const char *call, void *to);
 /* The contiguous gradient buffer of a plain tensor, which is allocated by the first call. Its elements are valid
  * only if grad_is_zero is false. Returns NULL if there is no memory. */
 cnn_tensor *cnn__tensor_grad_buffer(cnn_tensor *t);

@@ -8,31 +8,16 @@
 
 #include "base/pool.h"
 
-#include <cnn/tensor.h>
+#include <cnn/backend.h>
 
-typedef struct cnn__nest {
-    int ndim;
-    int64_t shape[CNN_MAX_DIMS];
-    int64_t stride[4][CNN_MAX_DIMS];
-} cnn__nest;
-
-typedef enum cnn__unary {
-#define CNN__UNARY(NAME, name, cost) CNN__##NAME,
-#include "kernels/array/unary.def"
-#undef CNN__UNARY
-    CNN__UNARY_COUNT
-} cnn__unary;
-
-typedef enum cnn__binary { CNN__ADD, CNN__SUB, CNN__MUL, CNN__DIV, CNN__POW, CNN__BINARY_COUNT } cnn__binary;
-
-typedef enum cnn__compare { CNN__EQ, CNN__NE, CNN__LT, CNN__LE, CNN__GT, CNN__GE, CNN__COMPARE_COUNT } cnn__compare;
-
-/* The sizes of an array before, along and after one dimension. */
-typedef struct cnn__along {
-    int64_t before, n, after;
-} cnn__along;
-
-typedef enum cnn__reduce { CNN__SUM, CNN__MAX, CNN__MIN, CNN__REDUCE_COUNT } cnn__reduce;
+/* What kernels are told, which back ends are told too (<cnn/backend.h>). A new elementwise operation is a line in one
+ * of its lists and a loop body in its family's file. */
+typedef cnn_nest cnn__nest;
+typedef cnn_unary cnn__unary;
+typedef cnn_binary cnn__binary;
+typedef cnn_compare cnn__compare;
+typedef cnn_reduce cnn__reduce;
+typedef cnn_along cnn__along;
 
 typedef struct cnn__array_kernels {
 #define CNN__ARRAY_KERNEL(name, parameters) void(*name) parameters;

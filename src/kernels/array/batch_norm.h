@@ -6,7 +6,7 @@
 
 #include "base/pool.h"
 
-#include <cnn/tensor.h>
+#include <cnn/backend.h>
 
 typedef struct cnn__batch_norm {
     cnn_dtype dtype; /* f32 or f64, of everything but the statistics */
@@ -25,5 +25,18 @@ void cnn__batch_norm_forward(const cnn__batch_norm *g, void *y, cnn__pool *pool)
 /* Writes the gradients that are not NULL. */
 void cnn__batch_norm_backward(const cnn__batch_norm *g, const void *dy, void *dx, void *dweight, void *dbias,
                               cnn__pool *pool);
+
+/* Moves the running mean and variance towards `statistics`, a batch's means and biased variances, by the momentum; the
+ * variance towards the unbiased one, as in PyTorch. */
+void cnn__batch_norm_move(const cnn_batch_norm_parameters *g, cnn_dtype dtype, const double *statistics, void *mean,
+                          void *var);
+/* Makes of `statistics` (means, variances) means and scales; of the running ones where those are given. */
+void cnn__batch_norm_scale(const cnn_batch_norm_parameters *g, cnn_dtype dtype, const void *mean, const void *var,
+                           double *statistics);
+
+/* `in`: bias, weight, shift (each may be NULL), mean, variance. Writes the scale of each channel and the bias with which a
+ * convolution whose weight is multiplied by it does the normalisation, too. */
+void cnn__batch_norm_fold(const cnn_batch_norm_parameters *g, cnn_dtype dtype, const void *const in[5], void *scale,
+                          void *bias);
 
 #endif

@@ -47,7 +47,7 @@ void cnn__array_binary(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, v
         .base = { y, (void *)a, (void *)b },
         .size = { size, size, size },
         .fn = binary_tables[dtype][op],
-        .cost = op == CNN__POW ? 20 : 1,
+        .cost = op == CNN_BINARY_POW ? 20 : 1,
     };
     cnn__nest_walk(&walk, pool);
 }

@@ -42,11 +42,11 @@ static inline X FN(div)(X a, X b)
 #define F FN(div)
 #include "kernels/array/loop2.h"
 
-static const cnn__run_fn FN(binary)[CNN__BINARY_COUNT] = {
-    [CNN__ADD] = FN(run_add),
-    [CNN__SUB] = FN(run_sub),
-    [CNN__MUL] = FN(run_mul),
-    [CNN__DIV] = FN(run_div),
+static const cnn__run_fn FN(binary)[CNN_BINARY_COUNT] = {
+    [CNN_BINARY_ADD] = FN(run_add),
+    [CNN_BINARY_SUB] = FN(run_sub),
+    [CNN_BINARY_MUL] = FN(run_mul),
+    [CNN_BINARY_DIV] = FN(run_div),
 };
 #undef Y
 #undef X

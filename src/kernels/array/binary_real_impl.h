@@ -42,9 +42,9 @@ static inline X FN(pow)(X a, X b)
 #define F FN(pow)
 #include "kernels/array/loop2.h"
 
-static const cnn__run_fn FN(binary)[CNN__BINARY_COUNT] = {
-    [CNN__ADD] = FN(run_add), [CNN__SUB] = FN(run_sub), [CNN__MUL] = FN(run_mul),
-    [CNN__DIV] = FN(run_div), [CNN__POW] = FN(run_pow),
+static const cnn__run_fn FN(binary)[CNN_BINARY_COUNT] = {
+    [CNN_BINARY_ADD] = FN(run_add), [CNN_BINARY_SUB] = FN(run_sub), [CNN_BINARY_MUL] = FN(run_mul),
+    [CNN_BINARY_DIV] = FN(run_div), [CNN_BINARY_POW] = FN(run_pow),
 };
 #undef Y
 #undef X

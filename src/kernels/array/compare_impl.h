@@ -45,9 +45,9 @@ static void FN(run_ge)(const cnn__run *run)
     FN(run_le)(&other);
 }
 
-static const cnn__run_fn FN(compare)[CNN__COMPARE_COUNT] = {
-    [CNN__EQ] = FN(run_eq), [CNN__NE] = FN(run_ne), [CNN__LT] = FN(run_lt),
-    [CNN__LE] = FN(run_le), [CNN__GT] = FN(run_gt), [CNN__GE] = FN(run_ge),
+static const cnn__run_fn FN(compare)[CNN_COMPARE_COUNT] = {
+    [CNN_COMPARE_EQ] = FN(run_eq), [CNN_COMPARE_NE] = FN(run_ne), [CNN_COMPARE_LT] = FN(run_lt),
+    [CNN_COMPARE_LE] = FN(run_le), [CNN_COMPARE_GT] = FN(run_gt), [CNN_COMPARE_GE] = FN(run_ge),
 };
 #undef Y
 #undef X

@@ -58,13 +58,13 @@ static void lstm_forward_rows(const cnn__lstm_step *s, int64_t begin, int64_t en
     for (int64_t row = begin; s->bias && row < end; row++) {
         kernels->bias(s, row);
     }
-    lstm_activate(s, CNN__SIGMOID, begin, end, 2 * n, i, i); /* f lies behind i */
-    lstm_activate(s, CNN__TANH, begin, end, n, g, g);
-    lstm_activate(s, CNN__SIGMOID, begin, end, n, o, o);
+    lstm_activate(s, CNN_UNARY_SIGMOID, begin, end, 2 * n, i, i); /* f lies behind i */
+    lstm_activate(s, CNN_UNARY_TANH, begin, end, n, g, g);
+    lstm_activate(s, CNN_UNARY_SIGMOID, begin, end, n, o, o);
     for (int64_t row = begin; row < end; row++) {
         kernels->cell(s, row);
     }
-    lstm_activate(s, CNN__TANH, begin, end, n, (lstm_part){ s->h, n, 0 }, (lstm_part){ s->c, n, 0 });
+    lstm_activate(s, CNN_UNARY_TANH, begin, end, n, (lstm_part){ s->h, n, 0 }, (lstm_part){ s->c, n, 0 });
     for (int64_t row = begin; row < end; row++) {
         kernels->output(s, row);
     }
@@ -80,7 +80,7 @@ static void lstm_task(void *arg, int64_t task, int worker)
         lstm_forward_rows(s, begin, end);
         return;
     }
-    lstm_activate(s, CNN__TANH, begin, end, n, (lstm_part){ w->grad->dgates, 4 * n, 2 * n }, (lstm_part){ s->c, n, 0 });
+    lstm_activate(s, CNN_UNARY_TANH, begin, end, n, (lstm_part){ w->grad->dgates, 4 * n, 2 * n }, (lstm_part){ s->c, n, 0 });
     for (int64_t row = begin; row < end; row++) {
         lstm_table[s->dtype].gradient(s, w->grad, row);
     }

@@ -198,7 +198,7 @@ void cnn__array_reduce(cnn__reduce op, const cnn__nest *outer, const cnn__nest *
     r.x_step = last_stride(&r.outer, 1);
     r.columns = r.x_step == 1 && last_stride(&r.inner, 1) != 1;
     r.accumulator = is_real(dtype) ? CNN_F64 : CNN_I64;
-    r.result = op == CNN__SUM && !is_real(dtype) ? CNN_I64 : dtype;
+    r.result = op == CNN_REDUCE_OF_SUM && !is_real(dtype) ? CNN_I64 : dtype;
     r.x_size = cnn__array_size(dtype);
     r.y_size = cnn__array_size(r.result);
     r.reduce = cnn__reduce_tile[op][dtype];

@@ -12,6 +12,6 @@ typedef void (*cnn__reduce_fn)(const void *x, const cnn__nest *nest, int64_t fir
                                void *accumulators);
 
 /* By operation and dtype. Those of CNN_F64 and CNN_I64 also combine accumulators. */
-extern const cnn__reduce_fn cnn__reduce_tile[CNN__REDUCE_COUNT][CNN_BOOL + 1];
+extern const cnn__reduce_fn cnn__reduce_tile[CNN_REDUCE_OF_COUNT][CNN_BOOL + 1];
 
 #endif

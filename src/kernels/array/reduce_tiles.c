@@ -121,20 +121,20 @@ enum { MOST = 4096 };
 #undef L
 #undef STEP
 
-const cnn__reduce_fn cnn__reduce_tile[CNN__REDUCE_COUNT][CNN_BOOL + 1] = {
-    [CNN__SUM] = { [CNN_F32] = tile_sum_f32,
+const cnn__reduce_fn cnn__reduce_tile[CNN_REDUCE_OF_COUNT][CNN_BOOL + 1] = {
+    [CNN_REDUCE_OF_SUM] = { [CNN_F32] = tile_sum_f32,
                    [CNN_F64] = tile_sum_f64,
                    [CNN_I64] = tile_sum_i64,
                    [CNN_I32] = tile_sum_i32,
                    [CNN_U8] = tile_sum_u8,
                    [CNN_BOOL] = tile_sum_u8 },
-    [CNN__MAX] = { [CNN_F32] = tile_max_f32,
+    [CNN_REDUCE_OF_MAX] = { [CNN_F32] = tile_max_f32,
                    [CNN_F64] = tile_max_f64,
                    [CNN_I64] = tile_max_i64,
                    [CNN_I32] = tile_max_i32,
                    [CNN_U8] = tile_max_u8,
                    [CNN_BOOL] = tile_max_u8 },
-    [CNN__MIN] = { [CNN_F32] = tile_min_f32,
+    [CNN_REDUCE_OF_MIN] = { [CNN_F32] = tile_min_f32,
                    [CNN_F64] = tile_min_f64,
                    [CNN_I64] = tile_min_i64,
                    [CNN_I32] = tile_min_i32,

@@ -17,14 +17,18 @@ enum { SCATTER_COLUMNS = 64 }; /* summed at a time */
 
 static int64_t rows_index_at(const cnn__rows *g, int64_t i)
 {
-    return g->index_dtype == CNN_I64 ? ((const int64_t *)g->index)[i] : ((const int32_t *)g->index)[i];
+    switch (g->index_dtype) {
+    case CNN_I64: return ((const int64_t *)g->index)[i];
+    case CNN_I32: return ((const int32_t *)g->index)[i];
+    default: return ((const uint8_t *)g->index)[i];
+    }
 }
 
-int64_t cnn__rows_bad_index(const cnn__rows *g, int64_t *value)
+int64_t cnn__rows_bad_index(const cnn__rows *g, const int64_t *skip, int64_t *value)
 {
     for (int64_t i = 0; i < g->count; i++) {
         *value = rows_index_at(g, i);
-        if (*value < 0 || *value >= g->n) {
+        if (!(skip && *value == *skip) && (*value < 0 || *value >= g->n)) {
             return i;
         }
     }

@@ -1,4 +1,4 @@
-/* Rows of a contiguous table [n,width], f32 or f64, that are named by i64 or i32 indices. */
+/* Rows of a contiguous table [n,width], f32 or f64, that are named by i64, i32 or u8 indices. */
 #ifndef CNN_KERNELS_ARRAY_ROWS_H
 #define CNN_KERNELS_ARRAY_ROWS_H
 
@@ -13,8 +13,9 @@ typedef struct cnn__rows {
     const void *index;
 } cnn__rows;
 
-/* The position of the first index that names no row, whose value is written; −1: every index names one. */
-int64_t cnn__rows_bad_index(const cnn__rows *g, int64_t *value);
+/* The position of the first index that names no row and is not *skip (NULL: none is let pass), whose value is
+ * written; −1: there is none. */
+int64_t cnn__rows_bad_index(const cnn__rows *g, const int64_t *skip, int64_t *value);
 
 /* y[i] = x[index[i]], a row each. */
 void cnn__rows_take(const cnn__rows *g, const void *x, void *y, cnn__pool *pool);

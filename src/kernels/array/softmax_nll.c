@@ -4,6 +4,9 @@
 
 #include "kernels/array/math.h"
 
+#include <cnn/ops.h>
+
+#include <math.h>
 #include <stddef.h>
 
 enum { RUN = 64, TASK_ELEMENTS = 16384, TASK_SAMPLES = 1024 };
@@ -48,17 +51,6 @@ static const struct {
     void (*forward)(const cnn__softmax_nll *g, nll_run r, void *losses, double sums[2]);
     void (*backward)(const cnn__softmax_nll *g, nll_run r, const gradients *out);
 } KERNELS[2] = { [CNN_F32] = { forward_f32, backward_f32 }, [CNN_F64] = { forward_f64, backward_f64 } };
-
-int64_t cnn__softmax_nll_bad_index(const cnn__softmax_nll *g, int64_t *value)
-{
-    for (int64_t s = 0; s < g->batch * g->inner; s++) {
-        *value = index_at(g, s);
-        if (*value != g->ignore_index && (*value < 0 || *value >= g->classes)) {
-            return s;
-        }
-    }
-    return -1;
-}
 
 /* ---- tasks ---- */
 
@@ -142,4 +134,34 @@ void cnn__softmax_nll_backward(const cnn__softmax_nll *g, const void *dy, bool e
     work w = nll_plan(g);
     w.out = &out;
     cnn__pool_run(pool, w.tasks, nll_cost(&w), task, &w);
+}
+
+/* ---- the loss as one number, or one of each sample ---- */
+
+static void write_real(cnn_dtype dtype, void *y, double value)
+{
+    if (dtype == CNN_F32) {
+        *(float *)y = (float)value;
+    } else {
+        *(double *)y = value;
+    }
+}
+
+void cnn__cross_entropy(const cnn__softmax_nll *g, int reduction, void *y, double totals[2], double *workspace,
+                        cnn__pool *pool)
+{
+    bool each = reduction == CNN_REDUCE_NONE;
+    cnn__softmax_nll_forward(g, each ? y : NULL, totals, workspace, pool);
+    double sum = totals[0];
+    totals[1] = reduction != CNN_REDUCE_MEAN ? 1 : g->classes ? totals[1] : 0;
+    if (!each) {
+        /* The mean over nothing is 0/0, as in PyTorch. */
+        write_real(g->dtype, y, totals[1] == 0 && sum == 0 ? (double)NAN : sum / totals[1]);
+    }
+}
+
+void cnn__cross_entropy_backward(const cnn__softmax_nll *g, int reduction, const void *dy, const double totals[2],
+                                 void *dlogits, void *dtarget, cnn__pool *pool)
+{
+    cnn__softmax_nll_backward(g, dy, reduction == CNN_REDUCE_NONE, 1 / totals[1], dlogits, dtarget, pool);
 }

@@ -24,9 +24,6 @@ typedef struct cnn__softmax_nll {
     void *stats; /* [2, samples]: the largest logit; the log of Σ exp(logit − largest) */
 } cnn__softmax_nll;
 
-/* The position of the first index that is neither in [0, classes) nor ignored; −1 if all are good. */
-int64_t cnn__softmax_nll_bad_index(const cnn__softmax_nll *g, int64_t *value);
-
 size_t cnn__softmax_nll_workspace(const cnn__softmax_nll *g);
 
 /* Writes stats and, where not NULL, the loss of each sample. sums[0] is the sum of all losses, sums[1] what the mean
@@ -38,5 +35,12 @@ void cnn__softmax_nll_forward(const cnn__softmax_nll *g, void *losses, double su
  * derivative to the logits, and to the target's probabilities. */
 void cnn__softmax_nll_backward(const cnn__softmax_nll *g, const void *dy, bool each, double scale, void *dlogits,
                                void *dtarget, cnn__pool *pool);
+
+/* The loss by its reduction, a cnn_reduction: `y` is one number, or one for each sample. `totals` gets the sum of all
+ * losses and what they are divided by (1 where they are not), which backward reads. */
+void cnn__cross_entropy(const cnn__softmax_nll *g, int reduction, void *y, double totals[2], double *workspace,
+                        cnn__pool *pool);
+void cnn__cross_entropy_backward(const cnn__softmax_nll *g, int reduction, const void *dy, const double totals[2],
+                                 void *dlogits, void *dtarget, cnn__pool *pool);
 
 #endif

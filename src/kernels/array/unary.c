@@ -91,13 +91,13 @@ void cnn__array_unary(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, con
                       const void *x, cnn__pool *pool)
 {
     static const double none[2] = { 0, 0 };
-    static const unsigned char costs[CNN__UNARY_COUNT] = {
-#define CNN__UNARY(NAME, name, cost) cost,
+    static const unsigned char costs[CNN_UNARY_COUNT] = {
+#define CNN__UNARY(NAME, name, cost) [CNN_UNARY_##NAME] = cost,
 #include "kernels/array/unary.def"
 #undef CNN__UNARY
     };
     size_t size = cnn__array_size(dtype);
-    bool power = op == CNN__POW_SCALAR; /* of f32 and f64 only */
+    bool power = op == CNN_UNARY_POW; /* of f32 and f64 only */
     cnn__run_fn run = !power             ? unary_tables[dtype][op]
                       : dtype == CNN_F64 ? power_f64(parameters[0])
                                          : power_f32(parameters[0]);

@@ -18,6 +18,13 @@ static inline X FN(clamp)(X x, const X *p)
     return y > p[1] ? p[1] : y;
 }
 
+/* Counters stay at the largest number. Only what is at least 0 is added. */
+static inline X FN(count_on)(X x, const X *p)
+{
+    X y;
+    return __builtin_add_overflow(x, p[0], &y) ? PARAMETER(INFINITY) : y;
+}
+
 #define Y X
 #define NAME FN(run_neg)
 #define F FN(neg)
@@ -28,11 +35,15 @@ static inline X FN(clamp)(X x, const X *p)
 #define NAME FN(run_clamp)
 #define F FN(clamp)
 #include "kernels/array/loop1.h"
+#define NAME FN(run_count_on)
+#define F FN(count_on)
+#include "kernels/array/loop1.h"
 
-static const cnn__run_fn FN(unary)[CNN__UNARY_COUNT] = {
-    [CNN__NEG] = FN(run_neg),
-    [CNN__ABS] = FN(run_abs),
-    [CNN__CLAMP] = FN(run_clamp),
+static const cnn__run_fn FN(unary)[CNN_UNARY_COUNT] = {
+    [CNN_UNARY_NEG] = FN(run_neg),
+    [CNN_UNARY_ABS] = FN(run_abs),
+    [CNN_UNARY_CLAMP] = FN(run_clamp),
+    [CNN_UNARY_ADD] = FN(run_count_on),
 };
 #undef Y
 #undef X

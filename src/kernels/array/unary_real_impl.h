@@ -212,8 +212,8 @@ static cnn__run_fn FN(power)(double exponent)
     return FN(run_pow_scalar);
 }
 
-static const cnn__run_fn FN(unary)[CNN__UNARY_COUNT] = {
-#define CNN__UNARY(NAME, name, cost) FN(run_##name),
+static const cnn__run_fn FN(unary)[CNN_UNARY_COUNT] = {
+#define CNN__UNARY(NAME, name, cost) [CNN_UNARY_##NAME] = FN(run_##name),
 #include "kernels/array/unary.def"
 #undef CNN__UNARY
 };

@@ -1,0 +1,396 @@
+/** @file
+ * What a back end is: the interface between the library and a device whose memory the host cannot see, such as a GPU.
+ *
+ * A program that only uses devices needs <cnn/device.h>. A back end fills in one struct, cnn_backend, and hands it
+ * over: as a shared object found at run time, which exports cnn_backend_query(), or by cnn_backend_add() where it is
+ * linked into the program.
+ *
+ * Every computation of the library is a launch: a kernel's number, its dtype, its parameters (numbers alone), the
+ * addresses of what it reads and writes, and workspace. The library hands launches over in the order in which they are
+ * to take effect, and a device may carry them out whenever it likes, as long as each sees what those before it wrote.
+ * Addresses are the device's own; the library adds byte offsets to them and never follows them.
+ *
+ * Failure. After the first launch or copy that fails, a device carries out nothing until cnn_backend::wait has
+ * reported that failure. So a kernel that fails late, when the optimizer's launches stand behind it in the queue
+ * already, moves no weight.
+ *
+ * Threads. The functions of one queue are called by one thread at a time; those of two queues may be called at once. */
+#ifndef CNN_BACKEND_H
+#define CNN_BACKEND_H
+
+#include <cnn/device.h>
+#include <cnn/tensor.h>
+
+CNN_BEGIN_DECLS
+
+/** The version of this interface. A back end of another version is refused. */
+#define CNN_BACKEND_VERSION 1
+
+/* ---- parameters of kernels ---- */
+
+/** A loop nest over up to CNN_MAX_DIMS dimensions with strides, in elements, for each operand: operand 0 is the first
+ * result, then come the inputs in their order. A broadcast dimension has stride 0, which results never have. */
+typedef struct cnn_nest {
+    int ndim;
+    int64_t shape[CNN_MAX_DIMS];
+    int64_t stride[4][CNN_MAX_DIMS];
+} cnn_nest;
+
+typedef enum cnn_unary {
+    CNN_UNARY_NEG,
+    CNN_UNARY_EXP,
+    CNN_UNARY_LOG,
+    CNN_UNARY_SQRT,
+    CNN_UNARY_ABS,
+    CNN_UNARY_TANH,
+    CNN_UNARY_SIGMOID,
+    CNN_UNARY_GELU,       /**< x · Φ(x); value[0] = 1: by PyTorch's approximation with tanh */
+    CNN_UNARY_GELU_SLOPE, /**< its derivative, with the same value */
+    CNN_UNARY_CLAMP, /**< to value[0] ≤ x ≤ value[1] */
+    CNN_UNARY_POW,   /**< x to the power of value[0] */
+    CNN_UNARY_ADD,   /**< x + value[0]; int64 stays at the largest number */
+    CNN_UNARY_MUL,   /**< x · value[0] */
+    CNN_UNARY_DIV,   /**< x / value[0] */
+    CNN_UNARY_SIGN,  /**< −1, 0, 1 */
+    CNN_UNARY_COUNT  /**< how many there are */
+} cnn_unary;
+
+typedef enum cnn_binary {
+    CNN_BINARY_ADD,
+    CNN_BINARY_SUB,
+    CNN_BINARY_MUL,
+    CNN_BINARY_DIV,
+    CNN_BINARY_POW,
+    CNN_BINARY_COUNT /**< how many there are */
+} cnn_binary;
+
+typedef enum cnn_compare {
+    CNN_COMPARE_EQ,
+    CNN_COMPARE_NE,
+    CNN_COMPARE_LT,
+    CNN_COMPARE_LE,
+    CNN_COMPARE_GT,
+    CNN_COMPARE_GE,
+    CNN_COMPARE_COUNT /**< how many there are */
+} cnn_compare;
+
+typedef enum cnn_reduce {
+    CNN_REDUCE_OF_SUM,
+    CNN_REDUCE_OF_MAX,
+    CNN_REDUCE_OF_MIN,
+    CNN_REDUCE_OF_COUNT /**< how many there are */
+} cnn_reduce;
+
+typedef enum cnn_distribution {
+    CNN_DRAW_UNIFORM,  /**< in [0, 1) */
+    CNN_DRAW_NORMAL,   /**< standard normal */
+    CNN_DRAW_BERNOULLI, /**< 1 with probability p, else 0 */
+    CNN_DRAW_SYMMETRIC  /**< in [−p, p): p · (2·u − 1) in double, u uniform in [0, 1) */
+} cnn_distribution;
+
+typedef struct cnn_fill_parameters {
+    double value;
+} cnn_fill_parameters;
+
+typedef struct cnn_copy_parameters {
+    cnn_nest nest;
+    cnn_dtype from; /**< of the input; the launch's dtype is that of the result */
+} cnn_copy_parameters;
+
+/** Of every kernel that goes over elements one by one. */
+typedef struct cnn_elementwise_parameters {
+    int function; /**< a cnn_unary, cnn_binary or cnn_compare */
+    cnn_nest nest;
+    double value[2];
+} cnn_elementwise_parameters;
+
+/** For each index of `outer` (operands: result, input) the input is reduced over `inner` (operand 1) from there. */
+typedef struct cnn_reduce_parameters {
+    int function; /**< a cnn_reduce; of CNN_KERNEL_ARGMAX: 1 for the smallest, 0 for the largest */
+    cnn_nest outer, inner;
+} cnn_reduce_parameters;
+
+/** The sizes of an array before, along and after one dimension. */
+typedef struct cnn_along {
+    int64_t before, n, after;
+} cnn_along;
+
+/** A contiguous matrix. */
+typedef struct cnn_matrix {
+    int64_t rows, columns;
+} cnn_matrix;
+
+/** Numbers that are drawn: element i is a pure function of the key and of i. */
+typedef struct cnn_draw_parameters {
+    cnn_distribution distribution;
+    double p;
+    uint64_t key[2];
+} cnn_draw_parameters;
+
+/** C[m,n] = op(A)[m,k] · op(B)[k,n] (+ C) (+ bias[n] to each row). Row-major; ld* are row strides in elements of the
+ * matrices as stored, so op(A) = Aᵀ reads A as [k,m]. */
+typedef struct cnn_gemm {
+    bool trans_a, trans_b;
+    bool accumulate; /**< C is added to */
+    bool reversed;   /**< read B backwards: its end may still be cached. Never changes the result */
+    int64_t m, n, k;
+    int64_t lda, ldb, ldc;
+} cnn_gemm;
+
+/** A batch of products: matrix number i of the result lies at i·m·n, and its factors at the sum of the batch index
+ * times the strides, in elements. */
+typedef struct cnn_matmul_parameters {
+    cnn_gemm product;
+    int ndim; /**< of the batch */
+    int64_t batch[CNN_MAX_DIMS];
+    int64_t a_stride[CNN_MAX_DIMS], b_stride[CNN_MAX_DIMS];
+} cnn_matmul_parameters;
+
+/** A 2-D convolution (cross-correlation) over contiguous NCHW data; weight is [out_channels, in_channels/groups,
+ * kernel_h, kernel_w]. Padding at the bottom and right follows from out_h and out_w. */
+typedef struct cnn_conv {
+    int64_t batch;
+    int64_t in_channels, in_h, in_w;
+    int64_t out_channels, out_h, out_w;
+    int64_t kernel_h, kernel_w;
+    int64_t stride_h, stride_w;
+    int64_t dilation_h, dilation_w;
+    int64_t pad_top, pad_left;
+    int64_t groups;
+    bool strict; /**< every sum is made term by term: no algorithm whose error bound is larger than a plain sum's */
+    /* The epilogue, which is applied before results leave the caches; usually none. */
+    bool relu; /**< forward: y = max(y, 0) */
+    bool add;  /**< gradient of the data: add it to dx; only for 1 × 1 convolutions of stride 1 without padding */
+    const void *relu_mask; /**< NULL in a launch, whose input 2 is the mask; for the CPU's own kernels */
+} cnn_conv;
+
+/** Max pooling over `planes` (= batch · channels) contiguous planes of in_h × in_w. Padding counts as -infinity; a NaN
+ * in the window wins. */
+typedef struct cnn_maxpool {
+    int64_t planes;
+    int64_t in_h, in_w, out_h, out_w;
+    int64_t kernel_h, kernel_w;
+    int64_t stride_h, stride_w;
+    int64_t dilation_h, dilation_w;
+    int64_t pad_top, pad_left;
+} cnn_maxpool;
+
+/** Batch normalisation of a contiguous [batch, channels, inner]. Statistics are double [2, channels]. */
+typedef struct cnn_batch_norm_parameters {
+    int64_t batch, channels, inner;
+    bool batch_statistics; /**< of the gradients: mean and variance depend on x */
+    double momentum, eps;
+} cnn_batch_norm_parameters;
+
+/** Rows of a contiguous table [n, width] that are named by `count` indices. */
+typedef struct cnn_lookup_parameters {
+    cnn_dtype index_dtype; /**< int64, int32 or uint8 */
+    int64_t n, width, count;
+    bool skips;   /**< whether there is a number to skip */
+    int64_t skip; /**< the row without a gradient; of CNN_KERNEL_INDEX_CHECK the index that is let pass */
+} cnn_lookup_parameters;
+
+/** The cross-entropy of logits [batch, classes, inner]; samples are (n, d). */
+typedef struct cnn_cross_entropy_parameters {
+    int64_t batch, classes, inner;
+    cnn_dtype target_dtype; /**< int64, int32, uint8: indices; else probabilities, like the logits */
+    int64_t ignore_index;
+    double smoothing;
+    int reduction; /**< a cnn_reduction */
+} cnn_cross_entropy_parameters;
+
+/** One time step of an LSTM behind its matrix products: gates are [rows, 4·hidden] in the order i, f, g, o. */
+typedef struct cnn_lstm_parameters {
+    int64_t rows, hidden;
+} cnn_lstm_parameters;
+
+/** One Adam or AdamW step over n elements, PyTorch's formula (docs of torch.optim.Adam):
+ *   g = maximize ? -grad : grad;  decoupled ? p *= 1 - lr·wd : g += wd·p
+ *   m += (g - m)·(1 - beta1), from beta1 = 0.5 down as g - (g - m)·beta1, which keeps a g far smaller than m, as
+ * torch.lerp does;
+ *   v = beta2·v + (1 - beta2)·g²
+ *   denom = sqrt(amsgrad ? vmax = max(vmax, v) : v) / sqrt(bias2) + eps;  p -= lr / bias1 · m / denom */
+typedef struct cnn_adam_parameters {
+    double lr, beta1, beta2, eps, weight_decay;
+    double bias1, bias2; /**< 1 - beta^t */
+    bool decoupled, maximize;
+} cnn_adam_parameters;
+
+/** One SGD step, PyTorch's formula: g += wd·p; first ? buf = g : buf = momentum·buf + (1 - dampening)·g;
+ * g = nesterov ? g + momentum·buf : buf; p -= lr·g. buf is NULL when momentum is 0. */
+typedef struct cnn_sgd_parameters {
+    double lr, momentum, dampening, weight_decay;
+    bool nesterov, maximize, first;
+} cnn_sgd_parameters;
+
+/* ---- kernels ---- */
+
+/** The kernels, with their parameters, what they read (in[0], in[1], …) and what they write (out[0], …). "n" is the
+ * launch's count of elements. Numbers stay what they are; new ones come at the end. An input in brackets may be NULL,
+ * and so may such an output. */
+typedef enum cnn_kernel {
+    CNN_KERNEL_FILL,       /**< cnn_fill_parameters, n: → y */
+    CNN_KERNEL_COPY,       /**< cnn_copy_parameters: x → y, converted as cnn_cast() says */
+    CNN_KERNEL_UNARY,      /**< cnn_elementwise_parameters: x → y */
+    CNN_KERNEL_BINARY,     /**< cnn_elementwise_parameters: a, b → y */
+    CNN_KERNEL_COMPARE,    /**< cnn_elementwise_parameters: a, b → y (bool) */
+    CNN_KERNEL_WHERE,      /**< cnn_elementwise_parameters: condition (bool), a, b → y */
+    CNN_KERNEL_REDUCE,     /**< cnn_reduce_parameters: x → y, int64 for the sum of integers and bool */
+    CNN_KERNEL_ARGMAX,     /**< cnn_reduce_parameters: x → y (int64), the position within `inner` of the first extremum;
+                                a NaN wins */
+    CNN_KERNEL_PICK,       /**< cnn_along: x [before,n,after], index (int64) → y[b,a] = x[b,index[b,a],a] */
+    CNN_KERNEL_PLACE,      /**< cnn_along: y, index (int64) → x[b,index[b,a],a] = y[b,a]; the rest of x stays */
+    CNN_KERNEL_SOFTMAX,    /**< cnn_matrix: x → softmax of each row */
+    CNN_KERNEL_LOG_SOFTMAX, /**< cnn_matrix: x → log of that */
+    CNN_KERNEL_DRAW,       /**< cnn_draw_parameters, n: → y */
+    CNN_KERNEL_DROPOUT,    /**< cnn_draw_parameters, n: x → y = x · keep / (1 − p) */
+    CNN_KERNEL_RELU,       /**< n: x → y */
+    CNN_KERNEL_RELU_BACKWARD, /**< n: y, dy → dx = dy where y > 0, else 0 */
+    CNN_KERNEL_SUM_ROWS,   /**< cnn_matrix: x → y[columns], the sums over the rows */
+    CNN_KERNEL_GEMM,       /**< cnn_gemm: a, b, (bias) → c */
+    CNN_KERNEL_MATMUL,     /**< cnn_matmul_parameters: a, b → c */
+    CNN_KERNEL_CONV_FORWARD,         /**< cnn_conv: x, weight, (bias) → y */
+    CNN_KERNEL_CONV_BACKWARD_DATA,   /**< cnn_conv: dy, weight, (mask like x) → dx, 0 where the mask is ≤ 0 */
+    CNN_KERNEL_CONV_BACKWARD_WEIGHT, /**< cnn_conv: x, dy → dweight, (dbias) */
+    CNN_KERNEL_CONV_RELU_POOL_FORWARD, /**< cnn_conv: x, weight, (bias) → y, (index, uint8: which of the four positions
+                                            of a window won, 255 where ReLU cut it off) */
+    CNN_KERNEL_CONV_RELU_POOL_BACKWARD_DATA,   /**< cnn_conv: dy, index, weight → dx */
+    CNN_KERNEL_CONV_RELU_POOL_BACKWARD_WEIGHT, /**< cnn_conv: x, dy, index → dweight, (dbias) */
+    CNN_KERNEL_MAXPOOL_FORWARD,  /**< cnn_maxpool: x → y, (index, int32: in_w · row + column of the winner) */
+    CNN_KERNEL_MAXPOOL_BACKWARD, /**< cnn_maxpool: dy, index → dx */
+    CNN_KERNEL_BATCH_NORM_STATISTICS, /**< cnn_batch_norm_parameters: x → mean and biased variance (double) */
+    CNN_KERNEL_BATCH_NORM_MOVE,  /**< cnn_batch_norm_parameters: mean and variance (double) → running mean and running
+                                      variance, moved towards them by `momentum`; the variance is the unbiased one */
+    CNN_KERNEL_BATCH_NORM_SCALE, /**< cnn_batch_norm_parameters: (mean), (variance) → mean and 1 / √(variance + eps)
+                                      (double), from those given, else from what the output holds */
+    CNN_KERNEL_BATCH_NORM_FORWARD, /**< cnn_batch_norm_parameters: x, (weight), (bias), mean and scale (double) → y */
+    CNN_KERNEL_BATCH_NORM_BACKWARD, /**< cnn_batch_norm_parameters: x, (weight), mean and scale, dy → (dx), (dweight),
+                                         (dbias) */
+    CNN_KERNEL_BATCH_NORM_FOLD, /**< cnn_batch_norm_parameters: (bias), (weight), (shift), mean, variance → scale =
+                                     weight / √(variance + eps), (bias − mean) · scale + shift */
+    CNN_KERNEL_INDEX_CHECK, /**< cnn_lookup_parameters: index → nothing; fails at the first index outside 0 … n − 1 that
+                                 is not `skip`, with its position and value */
+    CNN_KERNEL_LOOKUP,      /**< cnn_lookup_parameters: x, index → y[i] = x[index[i]], a row each */
+    CNN_KERNEL_LOOKUP_BACKWARD, /**< cnn_lookup_parameters: dy, index → dx: row r is the sum over i with index[i] = r */
+    CNN_KERNEL_CROSS_ENTROPY, /**< cnn_cross_entropy_parameters: logits, target, (weight) → loss (of each sample or one),
+                                   statistics [2, samples] (largest logit, log-sum), totals (double [2]: sum, divisor) */
+    CNN_KERNEL_CROSS_ENTROPY_BACKWARD, /**< cnn_cross_entropy_parameters: logits, target, (weight), statistics, totals,
+                                            dy → (dlogits), (dtarget) */
+    CNN_KERNEL_LSTM_FORWARD,  /**< cnn_lstm_parameters: (bias), (c before) → gates (in place), c, h */
+    CNN_KERNEL_LSTM_BACKWARD, /**< cnn_lstm_parameters: (dh), (more dh), (dc), gates, c, (c before) → dgates, dc before,
+                                   which may be dc */
+    CNN_KERNEL_ADAM, /**< cnn_adam_parameters, n: gradient → parameter, m, v, (vmax) */
+    CNN_KERNEL_SGD,  /**< cnn_sgd_parameters, n: gradient → parameter, (momentum buffer) */
+    CNN_KERNEL_COUNT /**< how many there are in this version */
+} cnn_kernel;
+
+/** One computation. Everything that it points to but the operands is the host's and ends with the call. */
+typedef struct cnn_launch {
+    size_t struct_size; /**< sizeof(cnn_launch) */
+    cnn_kernel kernel;
+    cnn_dtype dtype;        /**< of what the kernel computes with */
+    int64_t count;          /**< elements, for kernels that are told so */
+    const void *parameters; /**< the kernel's struct; NULL: it has none */
+    size_t parameters_size;
+    const void *in[6]; /**< addresses on the device */
+    void *out[4];
+    void *workspace; /**< at least what cnn_backend::workspace asked for, on the device, aligned to 64 bytes */
+    uint64_t number; /**< rises by one with each launch and copy of the queue */
+} cnn_launch;
+
+/** What went wrong on a device. */
+typedef struct cnn_backend_failure {
+    size_t struct_size; /**< sizeof(cnn_backend_failure) */
+    uint64_t number;    /**< of the launch or copy that failed: everything behind it was not carried out */
+    cnn_status status;
+    int kernel;              /**< a cnn_kernel; −1: a copy or the device itself */
+    int64_t position, value; /**< of a bad index */
+    char message[256];       /**< what the device says, one line */
+} cnn_backend_failure;
+
+/* ---- back ends ---- */
+
+/** A kind of device. Constant; every pointer is set unless said otherwise. Functions that return bool return false on
+ * failure. They return normally and do not call the library, except cnn_cpu_launch(). */
+typedef struct cnn_backend {
+    size_t struct_size;   /**< sizeof(cnn_backend) */
+    uint32_t api_version; /**< CNN_BACKEND_VERSION */
+    const char *name;     /**< "cuda": its devices are "cuda:0", "cuda:1", … Lower-case letters and digits */
+    /** How many devices there are now; 0: none. */
+    int (*count)(void);
+    /** Describes one. */
+    bool (*properties)(int index, cnn_device_properties *properties);
+    /** Begins a queue on a device, for one context. NULL: no; `message` says why, in one line. */
+    void *(*open)(int index, char *message, size_t message_size);
+    /** Waits for all that was handed over and ends the queue. All memory is freed by then. */
+    void (*close)(void *queue);
+    /** Memory on the device, aligned to 64 bytes; never 0 bytes. NULL: none. */
+    void *(*allocate)(void *queue, size_t bytes);
+    /** Frees it behind all that was handed over before. */
+    void (*deallocate)(void *queue, void *address, size_t bytes);
+    /** Is there a kernel for this dtype? */
+    bool (*supports)(void *queue, cnn_kernel kernel, cnn_dtype dtype);
+    /** The bytes of workspace that the launch needs; operands are not set yet. */
+    size_t (*workspace)(void *queue, const cnn_launch *launch);
+    /** Hands a launch over. */
+    bool (*launch)(void *queue, const cnn_launch *launch);
+    /** Copies from the host, whose memory may change once this returns. */
+    bool (*write)(void *queue, void *to, const void *from, size_t bytes, uint64_t number);
+    /** Copies within the device; the two do not overlap. */
+    bool (*copy)(void *queue, void *to, const void *from, size_t bytes, uint64_t number);
+    /** Copies to the host behind all that was handed over before, and waits for that. False: it could not, and what is
+     * wrong is for `wait` to report. */
+    bool (*read)(void *queue, void *to, const void *from, size_t bytes, uint64_t number);
+    /** Waits until everything up to `number` is done. False: something handed over since the last report has failed;
+     * what, is written to `failure`, what was handed over behind it is dropped, and the queue is as new. */
+    bool (*wait)(void *queue, uint64_t number, cnn_backend_failure *failure);
+} cnn_backend;
+
+/** What the library offers to a back end, which so needs none of its symbols. Valid until the process ends. */
+typedef struct cnn_backend_host {
+    size_t struct_size; /**< sizeof(cnn_backend_host) */
+    bool (*cpu_launch)(const cnn_launch *launch, cnn_backend_failure *failure); /**< cnn_cpu_launch() */
+    size_t (*cpu_workspace)(const cnn_launch *launch);                          /**< cnn_cpu_workspace() */
+} cnn_backend_host;
+
+/** What a shared object exports under the name cnn_backend_query: its back end for that version of the interface, or
+ * NULL. */
+typedef const cnn_backend *(*cnn_backend_query_fn)(uint32_t api_version, const cnn_backend_host *host);
+
+/**
+ * Makes a back end known to this process, whose devices can be named from then on. `backend` stays in place until the
+ * process ends. Thread-safe.
+ *
+ * @return CNN_OK, also where this very back end is known already; CNN_ERROR_INVALID_ARGUMENT for a NULL, a wrong
+ *         version or size, or a name that is taken or not of letters and digits.
+ * @since 0.2
+ */
+CNN_API cnn_status cnn_backend_add(const cnn_backend *backend);
+
+/**
+ * Loads a back end from a shared object and adds it: `path` is a file as dlopen() takes it. Thread-safe.
+ *
+ * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT; CNN_ERROR_DEVICE where the object cannot be loaded, does not export
+ *         cnn_backend_query(), or has no back end for this version; CNN_ERROR_UNSUPPORTED on systems without shared
+ *         objects.
+ * @since 0.2
+ */
+CNN_API cnn_status cnn_backend_load(const char *path);
+
+/**
+ * Carries a launch out at once, in the calling thread, on memory of the host: with the kernels that a context on the
+ * CPU would use, so with the same bits. For back ends that hand some kernels back, and for tests of a device. Uses no
+ * context and allocates nothing. Thread-safe.
+ *
+ * @param failure  filled in on failure; may be NULL.
+ * @return false where the kernel fails (a bad index) or is unknown.
+ * @since 0.2
+ */
+CNN_API bool cnn_cpu_launch(const cnn_launch *launch, cnn_backend_failure *failure);
+
+/** The workspace that cnn_cpu_launch() needs, in bytes. Thread-safe. @since 0.2 */
+CNN_API size_t cnn_cpu_workspace(const cnn_launch *launch);
+
+CNN_END_DECLS
+
+#endif

@@ -1,0 +1,23 @@
+# Devices without a GPU: a device whose memory the host cannot see and whose queue runs late (late.c), as a back end
+# that is found at run time.
+#   make check-device   everything about devices, and the test programs of operations, layers, optimizers and files on it
+CHECK_EXTRA += check-device-api
+CHECK_BUILD += $(BUILD)/tests/device/test_device $(BUILD)/backends/libcnn-late.so
+.PHONY: check-device check-device-api
+LATE := $(BUILD)/backends/libcnn-late.so
+
+$(LATE): tests/device/late.c $(PUBLIC_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared $< -o $@ \
+		$(LDFLAGS) -pthread
+
+$(BUILD)/tests/device/test_device: TEST_CFLAGS = -DLATE_FOLDER='"$(BUILD)/backends"'
+check-device-api: $(BUILD)/tests/device/test_device $(LATE)
+	@$<
+
+check-device: check-device-api $(DEVICE_TESTS:%=$(BUILD)/tests/%)
+	@for program in $(DEVICE_TESTS); do \
+		echo "$$program on the device late:0"; \
+		CNN_BACKEND_PATH=$(BUILD)/backends CNN_DEVICE=late $(BUILD)/tests/$$program || exit 1; \
+	done
