@@ -135,7 +135,7 @@ $(LIB)/libcnn.so.$(VERSION): $(OBJECTS) src/libcnn.map
 
 # Kernels are worth the optimiser's full effort at any level but -O0; those of every dtype, which are many, its vectors alone.
 $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TABLES))
-$(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(NO_TABLES))
+$(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(FEWER_LOOPS) $(NO_TABLES))
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
@@ -143,15 +143,19 @@ RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$
 RARE += $(BUILD)/src/kernels/array/lstm.o $(BUILD)/src/kernels/array/pick.o
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,bytes dataset idx loader loader_worker mnist subset,$(BUILD)/src/data/$(name).o) \
+	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(foreach name,launch matmul,$(BUILD)/src/kernels/$(name).o) \
 	$(foreach name,apply backward call custom final gradcheck running step undo,$(BUILD)/src/autograd/$(name).o) \
 	$(foreach name,error file memory message options parallel status utf8,$(BUILD)/src/base/$(name).o) \
-	$(foreach name,cpus files process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
-	$(foreach name,borrow cache cache_plan context elements failed_step format random shape tensor,$(BUILD)/src/tensor/$(name).o)
+	$(foreach name,cpus files library process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
+	$(foreach name,borrow cache cache_plan context elements failed_step format host random shape tensor,$(BUILD)/src/tensor/$(name).o)
 # Nothing is thrown through the library, and debuggers have their own tables: 80 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables
 $(RARE): SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os)
-$(foreach room,ops optim io tensor nn data platform/$(PLATFORM),$(BUILD)/src/$(room)/%.o): TABLE_CFLAGS = $(NO_TABLES)
-VECTOR_COST := $(shell $(CC) -fvect-cost-model=dynamic -E -x c /dev/null >/dev/null 2>&1 && echo -fvect-cost-model=dynamic)
+$(foreach room,autograd base device ops optim io tensor nn data platform/$(PLATFORM),$(BUILD)/src/$(room)/%.o): TABLE_CFLAGS = $(NO_TABLES)
+# Options of gcc alone: copies of loops for cases that kernels sort out by hand are 25 kB and no faster.
+known = $(shell $(CC) -Werror $(1) -E -x c /dev/null >/dev/null 2>&1 && echo $(1))
+VECTOR_COST := $(call known,-fvect-cost-model=dynamic) $(call known,--param=vect-epilogues-nomask=0)
+FEWER_LOOPS := $(call known,-fno-version-loops-for-strides -fno-split-loops)
 
 define isa_rule
 $$(BUILD)/src/kernels/simd/%.$(1).o: src/kernels/simd/%.c

@@ -1,12 +1,8 @@
-/* Comparisons of a dtype: X is its type, FN(name) its name. No include guard: one inclusion, one dtype. */
+/* Comparisons of a dtype: X is its type, FN(name) its name, TOTAL whether every two of its numbers are in an order, which NaN
+ * is not. No include guard: one inclusion, one dtype. */
 static inline uint8_t FN(eq)(X a, X b)
 {
     return a == b;
-}
-
-static inline uint8_t FN(ne)(X a, X b)
-{
-    return a != b;
 }
 
 static inline uint8_t FN(lt)(X a, X b)
@@ -14,30 +10,42 @@ static inline uint8_t FN(lt)(X a, X b)
     return a < b;
 }
 
-static inline uint8_t FN(le)(X a, X b)
-{
-    return a <= b;
-}
-
 #define Y uint8_t
 #define NAME FN(run_eq)
 #define F FN(eq)
 #include "kernels/array/loop2.h"
-#define NAME FN(run_ne)
-#define F FN(ne)
-#include "kernels/array/loop2.h"
 #define NAME FN(run_lt)
 #define F FN(lt)
 #include "kernels/array/loop2.h"
-#define NAME FN(run_le)
-#define F FN(le)
-#include "kernels/array/loop2.h"
+
+static void FN(run_ne)(const cnn__run *run)
+{
+    FN(run_eq)(run);
+    negate(run);
+}
 
 static void FN(run_gt)(const cnn__run *run)
 {
     cnn__run other = swapped_operands(run);
     FN(run_lt)(&other);
 }
+
+#if TOTAL
+static void FN(run_le)(const cnn__run *run)
+{
+    FN(run_gt)(run);
+    negate(run);
+}
+#else
+static inline uint8_t FN(le)(X a, X b)
+{
+    return a <= b;
+}
+
+#define NAME FN(run_le)
+#define F FN(le)
+#include "kernels/array/loop2.h"
+#endif
 
 static void FN(run_ge)(const cnn__run *run)
 {
@@ -52,3 +60,4 @@ static const cnn__run_fn FN(compare)[CNN_COMPARE_COUNT] = {
 #undef Y
 #undef X
 #undef FN
+#undef TOTAL
