@@ -245,8 +245,7 @@ static bool check_saved(const cnn__node *node)
 static bool take(cnn_tape *tape, cnn_tensor *output, cnn_tensor *dy, cnn_tensor **taken)
 {
     cnn_tensor *dense = dy;
-    if (!cnn__contiguous(dy) && (dense = new_result(tape, dy)) != NULL &&
-        !cnn__run_copy(tape, "backward", dense, dy)) {
+    if (!cnn__contiguous(dy) && (dense = new_result(tape, dy)) != NULL && !cnn__run_copy(tape, "backward", dense, dy)) {
         dense = NULL;
     }
     if (dense && output->retain_grad) {

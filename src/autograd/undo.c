@@ -58,8 +58,8 @@ bool cnn__tape_protect(cnn_tape *tape, const cnn_tensor *t)
             cnn__tape_fail(tape, cnn__failure_status(), "%s", cnn__failure_message());
             return false;
         }
-        *u = (cnn__undo){ step->undo, cnn__storage_retain(t->storage), elements, copy, bytes,
-                          cnn__device_number(step->ctx) };
+        *u = (cnn__undo){ step->undo, cnn__storage_retain(t->storage), elements, copy,
+                          bytes,      cnn__device_number(step->ctx) };
         step->undo = u;
     }
     cnn__tensor_written(t);

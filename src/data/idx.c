@@ -147,7 +147,8 @@ static cnn_tensor *read_all(cnn__bytes *bytes)
         return NULL;
     }
     CNN__KNOWN(header.type != NULL);
-    cnn_tensor *t = cnn__tensor_new_on_host(bytes->ctx, bytes->file.call, header.type->dtype, header.ndim, header.shape);
+    cnn_tensor *t =
+        cnn__tensor_new_on_host(bytes->ctx, bytes->file.call, header.type->dtype, header.ndim, header.shape);
     if (t && (read_elements(bytes, header.type, t) != CNN_OK || cnn__bytes_end(bytes) != CNN_OK)) {
         cnn__tensor_release(t);
         t = NULL;

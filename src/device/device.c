@@ -20,7 +20,8 @@ cnn__device *cnn__device_open(cnn_context *ctx, const char *call, const char *na
     const cnn_backend *backend = cnn__backend_find(name, &index);
     if (!backend) {
         cnn__device_names(text, sizeof text);
-        cnn__fail(NULL, CNN_ERROR_DEVICE, "%s: there is no device \"%s\", expected one of: %s", call, CNN__Q(name), text);
+        cnn__fail(NULL, CNN_ERROR_DEVICE, "%s: there is no device \"%s\", expected one of: %s", call, CNN__Q(name),
+                  text);
         return NULL;
     }
     cnn__device *device = cnn__calloc(ctx, 1, sizeof *device);

@@ -14,8 +14,8 @@ typedef struct cnn__device {
     const cnn_backend *backend;
     char name[32]; /* "cuda:0" */
     void *queue;
-    cnn__mutex lock;    /* held around every call of the queue's functions */
-    uint64_t number;    /* of the newest launch or copy */
+    cnn__mutex lock; /* held around every call of the queue's functions */
+    uint64_t number; /* of the newest launch or copy */
     /* The newest failures, in a ring: the launches from `from` to `to` were not carried out. */
     struct cnn__lost {
         uint64_t from, to;

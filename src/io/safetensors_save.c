@@ -125,9 +125,7 @@ static cnn_status write_tensor(cnn__save *save, const cnn_tensor *t)
     }
     cnn_tensor *copy = t->ctx->device ? cnn__tensor_on_host(t, save->call)
                                       : cnn__tensor_new(t->ctx, save->call, t->dtype, t->ndim, t->shape);
-    cnn_status status = !copy            ? cnn__failure_status()
-                        : t->ctx->device ? CNN_OK
-                                         : cnn__tensor_copy(copy, t, save->call);
+    cnn_status status = !copy ? cnn__failure_status() : t->ctx->device ? CNN_OK : cnn__tensor_copy(copy, t, save->call);
     if (status == CNN_OK) {
         status = write_contiguous(save, copy);
     }

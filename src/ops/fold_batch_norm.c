@@ -31,9 +31,9 @@ static bool forward(cnn__call *call, void *attributes)
                                   .out = { cnn__data(slopes), cnn__data(bias) });
     cnn_elementwise_parameters p = { .function = CNN_BINARY_MUL };
     cnn__nest_make(&p.nest, 4, weight->shape, 3, (const cnn_tensor *const[]){ weight, x[CNN__FOLD_WEIGHT], slopes });
-    cnn_launch multiply = CNN__LAUNCH(BINARY, weight->dtype, CNN__PARAMETERS(p),
-                                      .in = { cnn__data(x[CNN__FOLD_WEIGHT]), cnn__data(slopes) },
-                                      .out = { cnn__data(weight) });
+    cnn_launch multiply =
+        CNN__LAUNCH(BINARY, weight->dtype, CNN__PARAMETERS(p),
+                    .in = { cnn__data(x[CNN__FOLD_WEIGHT]), cnn__data(slopes) }, .out = { cnn__data(weight) });
     return cnn__run(call->tape, call->op->name, &fold) && cnn__run(call->tape, call->op->name, &multiply);
 }
 

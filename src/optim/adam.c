@@ -75,9 +75,9 @@ static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_t
                     .maximize = hyper[MAXIMIZE] != 0 };
     s.bias1 = 1 - cnn__pow_f64(s.beta1, (double)slot->steps);
     s.bias2 = 1 - cnn__pow_f64(s.beta2, (double)slot->steps);
-    cnn_launch l = CNN__LAUNCH(ADAM, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad) },
-                               .out = { cnn__data(p), cnn__data(m[EXP_AVG]), cnn__data(m[EXP_AVG_SQ]),
-                                        cnn__data_or_null(m[MAX_EXP_AVG_SQ]) });
+    cnn_launch l = CNN__LAUNCH(
+        ADAM, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad) },
+        .out = { cnn__data(p), cnn__data(m[EXP_AVG]), cnn__data(m[EXP_AVG_SQ]), cnn__data_or_null(m[MAX_EXP_AVG_SQ]) });
     return cnn__launch(p->ctx, "optimizer_step", &l);
 }
 

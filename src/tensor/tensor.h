@@ -47,8 +47,8 @@ typedef struct cnn__step {
     char message[CNN__MESSAGE_SIZE];
     struct cnn__undo *undo; /* writes that are undone if the step fails (autograd/undo.c) */
     struct cnn__failed_step
-        *failed;     /* the record that parameters are marked with if the step fails (tensor/failed_step.h) */
-    uint64_t serial; /* number of the tape, unique within the process */
+        *failed;              /* the record that parameters are marked with if the step fails (tensor/failed_step.h) */
+    uint64_t serial;          /* number of the tape, unique within the process */
     uint64_t device_failures; /* of the device when the step began, or when it learnt of the newest */
     uint64_t launched;        /* the number of the step's newest launch on a device */
     struct cnn__step *next, *previous; /* links of the list of all tapes (autograd/step.c) */

@@ -80,7 +80,8 @@ static void lstm_task(void *arg, int64_t task, int worker)
         lstm_forward_rows(s, begin, end);
         return;
     }
-    lstm_activate(s, CNN_UNARY_TANH, begin, end, n, (lstm_part){ w->grad->dgates, 4 * n, 2 * n }, (lstm_part){ s->c, n, 0 });
+    lstm_activate(s, CNN_UNARY_TANH, begin, end, n, (lstm_part){ w->grad->dgates, 4 * n, 2 * n },
+                  (lstm_part){ s->c, n, 0 });
     for (int64_t row = begin; row < end; row++) {
         lstm_table[s->dtype].gradient(s, w->grad, row);
     }
