@@ -41,6 +41,7 @@ typedef struct cnn_context_options {
     uint64_t seed;                /**< of all random numbers; default 0, which is a seed as good as any */
     int threads;                  /**< computing threads, the caller's included, 1 to 8192; default: the CPUs that this
                                        process may run on, or fewer where the CPU quota of its container is for fewer */
+    cnn_math math;                /**< default CNN_MATH_FAST; since 0.2 */
     const char *device;           /**< where tensors are and operations run, as PyTorch names it: "cpu", "cuda:0" or
                                        "cuda", or "auto", which is the first device that is not the CPU, if there is
                                        one; default: the environment variable CNN_DEVICE, else "cpu". <cnn/device.h>
@@ -52,8 +53,7 @@ typedef struct cnn_context_options {
     void *log_user;            /**< passed to `log` */
     const char *kernels;       /**< which kernels to use: "reference", "generic", "avx2", "avx512", "neon"; default:
                                        the environment variable CNN_KERNELS, else the fastest that this CPU runs */
-    cnn_math math;             /**< default CNN_MATH_FAST; since 0.2 */
-    unsigned char reserved[4]; /**< zero: room for later options */
+    unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_context_options;
 
 /**

@@ -187,7 +187,7 @@ static const cnn_backend *backend_at(int index, int *within)
 
 static void describe_cpu(cnn_device_properties *p)
 {
-    snprintf(p->name, sizeof p->name, "cpu");
+    memcpy(p->name, "cpu", sizeof "cpu");
     snprintf(p->description, sizeof p->description, "%d CPUs, %s kernels", cnn__cpu_count(),
              cnn__kernels_select(NULL)->name);
     p->host_memory = true;

@@ -36,6 +36,7 @@ for header in "$@"; do
     case $reached in
     *"$header"*) ;;
     *)
+        [ "$header" != include/cnn/backend.h ] || continue # for back ends alone
         echo "check-headers: cnn.h does not include ${header#include/}" >&2
         failures=$((failures + 1))
         ;;

@@ -142,7 +142,7 @@ static void gather(const weight_1x1_task *t, const weight_operand *o, int64_t ch
 }
 
 /* The block's channels of an operand for the stretch, as rows of positions. */
-static tile_operand rows_of(const weight_1x1_task *t, const weight_operand *o, int64_t channel, int64_t channels)
+static tile_operand operand_rows(const weight_1x1_task *t, const weight_operand *o, int64_t channel, int64_t channels)
 {
     if (o->gathered) {
         gather(t, o, channel, channels);
@@ -155,7 +155,8 @@ static void weight_1x1_multiply_stretch(weight_1x1_task *t, float *sums)
 {
     const weight_1x1_job *job = t->job;
     int64_t panel_rows = panel_rows_of(t->reads);
-    tile_operand packed = rows_of(t, &job->packed, t->packed, t->packs), a = rows_of(t, &job->read, t->read, t->reads);
+    tile_operand packed = operand_rows(t, &job->packed, t->packed, t->packs),
+                 a = operand_rows(t, &job->read, t->read, t->reads);
     for (int64_t k = 0; k < t->packs; k += LANES) {
         pack_transposed(packed.at + k * packed.across, packed.across, min64(LANES, t->packs - k), LANES, t->count,
                         t->columns + k / TILE_WIDTH * TILE_WIDTH * t->count + k % TILE_WIDTH, TILE_WIDTH);
