@@ -36,6 +36,8 @@ BY_TYPE = {
     "cnn_module_mode": "module_mode", "cnn_gradient_fn": "gradient_fn", "cnn_belongs_fn": "belongs",
     "cnn_visit_fn": "visit", "cnn_optimizer_option": "optimizer_option", "cnn_file *": "file", "cnn_dtype *": "out",
     "cnn_range_fn": "range_fn",
+    "cnn_backend *": "backend", "cnn_launch *": "launch", "cnn_backend_failure *": "backend_failure",
+    "cnn_device_properties *": "device_properties",
 }
 BY_NAME = {
     ("int64_t *", "strides"): "strides", ("int", "ndim"): "ndim", ("int64_t *", "shape"): "shape", ("int", "dim"): "dim", ("int", "dim0"): "dim",
@@ -144,6 +146,9 @@ OVERRIDES = {
     "cnn_file_ndim": {"i": "entry"}, "cnn_file_shape": {"i": "entry"}, "cnn_file_bytes": {"i": "entry"},
     "cnn_file_read": {"i": "entry"}, "cnn_file_metadata": {"key": "known_key"},
     "cnn_file_metadata_key": {"i": "entry"}, "cnn_file_metadata_value": {"i": "entry"},
+    "cnn_cpu_launch": {"failure": "backend_failure?"}, "cnn_backend_load": {"path": "backend_path"},
+    "cnn_device_available": {"name": "known_name"}, "cnn_device_describe": {"index": "device"},
+    "cnn_tensor_to": {"tensor": "tensor"}, "cnn_module_to": {"module": "module"},
     "cnn_tensor_load": {"path": "module_path", "name": "known_name"},
 }
 
@@ -156,7 +161,8 @@ ALIASES = {"cnn_forward_many": "forward", "cnn_cross_entropy_with": "cross_entro
 # be those of an operation that runs inside; FINDS, whose neutral value is -1; WRITES, which writes the failure into a buffer and returns that text's length.
 FLAGS = {
     "cnn_last_error": "SILENT", "cnn_context_status": "SILENT", "cnn_context_clear_error": "SILENT",
-    "cnn_status_name": "SILENT", "cnn_dtype_name": "SILENT", "cnn_dtype_size": "SILENT",
+    "cnn_device_count": "SILENT", "cnn_device_available": "SILENT", "cnn_device_problem": "SILENT",
+    "cnn_cpu_launch": "SILENT", "cnn_cpu_workspace": "SILENT", "cnn_status_name": "SILENT", "cnn_dtype_name": "SILENT", "cnn_dtype_size": "SILENT",
     "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
     "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_many": "NESTED",
     "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED",
@@ -169,7 +175,7 @@ OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward", "cnn_lstm_forward", "cnn
               "cnn_tape_bernoulli"}
 RESULTS = {
     "cnn_status": "STATUS", "void": "NOTHING", "int": "INTEGER", "int64_t": "INTEGER", "size_t": "INTEGER",
-    "bool": "INTEGER", "cnn_load_problem": "INTEGER", "cnn_mode": "INTEGER", "cnn_dtype": "INTEGER", "cnn_device": "INTEGER",
+    "bool": "INTEGER", "cnn_load_problem": "INTEGER", "cnn_mode": "INTEGER", "cnn_dtype": "INTEGER",
     "cnn_math": "INTEGER", "cnn_module_mode": "INTEGER",
     "double": "REAL", "const char *": "STRING",
     "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",

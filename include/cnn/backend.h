@@ -382,8 +382,8 @@ CNN_API cnn_status cnn_backend_load(const char *path);
  * CPU would use, so with the same bits. For back ends that hand some kernels back, and for tests of a device. Uses no
  * context and allocates nothing. Thread-safe.
  *
- * @param failure  filled in on failure; may be NULL.
- * @return false where the kernel fails (a bad index) or is unknown.
+ * @param failure  with struct_size set, filled in on failure; may be NULL.
+ * @return false where the kernel fails (a bad index) or is unknown, or a struct_size is less than this version's.
  * @since 0.2
  */
 CNN_API bool cnn_cpu_launch(const cnn_launch *launch, cnn_backend_failure *failure);

@@ -72,6 +72,9 @@ cnn_status cnn__failure_status(void);
  * callback caused one. */
 unsigned long cnn__failure_number(void);
 
+/* Whether a struct's size can be one that somebody has set. */
+bool cnn__struct_size_is_sane(size_t size);
+
 /* Copies an options struct that may be shorter (older) or longer (newer) than ours: missing fields become 0, and
  * unknown ones must be 0. Everything from offset `known` on is unknown: the reserved bytes, which a newer header may
  * use for options, and what a newer struct has beyond our end. If `given` is NULL, all fields become 0. Both structs

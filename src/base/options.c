@@ -9,6 +9,12 @@
 
 enum { LARGEST = 4096 }; /* far larger than any of our structs: a larger size is garbage */
 
+/* The first field has been there from the beginning, and alignment makes every size a multiple of size_t's. */
+bool cnn__struct_size_is_sane(size_t size)
+{
+    return size >= 2 * sizeof size && size % sizeof size == 0 && size <= LARGEST;
+}
+
 cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *ours, size_t our_size, size_t known,
                              const void *given)
 {
@@ -19,8 +25,7 @@ cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *our
     }
     size_t size;
     memcpy(&size, given, sizeof size);
-    /* The first field has been there from the beginning, and alignment makes every size a multiple of size_t's. */
-    if (size < 2 * sizeof size || size % sizeof size || size > LARGEST) {
+    if (!cnn__struct_size_is_sane(size)) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
                          "%s: struct_size is %zu, expected sizeof the struct, which is %zu", call, size, our_size);
     }

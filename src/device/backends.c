@@ -198,9 +198,12 @@ cnn_status cnn_device_describe(int index, cnn_device_properties *properties)
     const char *call = "device_describe";
     cnn_device_properties p = { .struct_size = sizeof p };
     int within = 0;
-    if (!properties || properties->struct_size < sizeof(size_t)) {
-        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s", call,
-                         properties ? "struct_size is not set" : "properties is NULL");
+    if (!properties) {
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: properties is NULL", call);
+    }
+    if (!cnn__struct_size_is_sane(properties->struct_size)) {
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: struct_size is %zu, expected %zu", call,
+                         properties->struct_size, sizeof p);
     }
     const cnn_backend *backend = backend_at(index, &within);
     if (index < 0 || (index > 0 && !backend)) {

@@ -525,7 +525,8 @@ static bool known(const cnn_launch *launch)
 
 bool cnn_cpu_launch(const cnn_launch *launch, cnn_backend_failure *failure)
 {
-    return known(launch) && cnn__cpu_run(launch, cnn__kernels_select(cnn__kernels_wanted()), NULL, failure);
+    bool asked = !failure || failure->struct_size >= sizeof *failure;
+    return asked && known(launch) && cnn__cpu_run(launch, cnn__kernels_select(cnn__kernels_wanted()), NULL, failure);
 }
 
 size_t cnn_cpu_workspace(const cnn_launch *launch)

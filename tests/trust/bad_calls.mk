@@ -17,4 +17,6 @@ check-ndebug:
 		LIB=$(TRUST_NDEBUG_BUILD)/lib CPPFLAGS=$(call quoted,$(CPPFLAGS) -DNDEBUG)
 	$(TRUST_NDEBUG_BUILD)/trust/test_bad_calls
 
-$(BUILD)/trust/test_bad_calls: $(BAD_CALLS)
+# cnn_backend_load() is given the back end of the test device.
+$(BUILD)/trust/test_bad_calls: $(BAD_CALLS) $(LATE)
+$(BUILD)/trust/test_bad_calls: TEST_CFLAGS = -DLATE_FILE='"$(LATE)"'

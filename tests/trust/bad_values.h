@@ -324,6 +324,99 @@ NUMBERS(names, ADDRESS("good", GOOD, good_names), NO_POINTER, ADDRESS("[a, NULL]
         ADDRESS("[a, a]", BAD, names_twice), ADDRESS("[__metadata__, b]", BAD, names_reserved),
         ADDRESS("no UTF-8", BAD, names_utf8));
 
+/* ---- devices and back ends ---- */
+
+NUMBERS(device, NUMBER("good", GOOD, 0), MINUS_ONE, NUMBER("past the end", BAD, 100), LEAST, LARGEST);
+NUMBERS(backend_path, ADDRESS("good", GOOD, LATE_FILE), WRONG_INPUTS, MADE("no shared object", BAD, make_file, 0));
+
+static int no_devices(void)
+{
+    return 0;
+}
+
+static bool no_properties(int index, cnn_device_properties *properties)
+{
+    (void)index, (void)properties;
+    return false;
+}
+
+static void *no_queue(int index, char *message, size_t message_size)
+{
+    (void)index;
+    snprintf(message, message_size, "there is none");
+    return NULL;
+}
+
+/* A whole back end without devices, so nothing but these three functions is ever called. */
+#define EMPTY_BACKEND(version, its_name, its_count)                                                           \
+    {                                                                                                         \
+        .struct_size = sizeof(cnn_backend), .api_version = (version), .name = (its_name), .count = its_count, \
+        .properties = no_properties, .open = no_queue, .close = never_close, .allocate = never_allocate,      \
+        .deallocate = never_deallocate, .supports = never_supports, .workspace = never_workspace,             \
+        .launch = never_launch, .write = never_write, .copy = never_copy, .read = never_read, .wait = never_wait \
+    }
+static void never_close(void *queue) { (void)queue; abort(); }
+static void *never_allocate(void *queue, size_t bytes) { (void)queue, (void)bytes; abort(); }
+static void never_deallocate(void *queue, void *address, size_t bytes) { (void)queue, (void)address, (void)bytes; abort(); }
+static bool never_supports(void *queue, cnn_kernel kernel, cnn_dtype dtype) { (void)queue, (void)kernel, (void)dtype; abort(); }
+static size_t never_workspace(void *queue, const cnn_launch *launch) { (void)queue, (void)launch; abort(); }
+static bool never_launch(void *queue, const cnn_launch *launch) { (void)queue, (void)launch; abort(); }
+static bool never_write(void *queue, void *to, const void *from, size_t bytes, uint64_t number)
+{
+    (void)queue, (void)to, (void)from, (void)bytes, (void)number;
+    abort();
+}
+#define never_copy never_write
+#define never_read never_write
+static bool never_wait(void *queue, uint64_t number, cnn_backend_failure *failure)
+{
+    (void)queue, (void)number, (void)failure;
+    abort();
+}
+static const cnn_backend good_backend = EMPTY_BACKEND(CNN_BACKEND_VERSION, "empty", no_devices),
+                         old_backend = EMPTY_BACKEND(CNN_BACKEND_VERSION - 1, "old", no_devices),
+                         nameless_backend = EMPTY_BACKEND(CNN_BACKEND_VERSION, NULL, no_devices),
+                         cpu_backend = EMPTY_BACKEND(CNN_BACKEND_VERSION, "cpu", no_devices),
+                         loud_backend = EMPTY_BACKEND(CNN_BACKEND_VERSION, "LOUD", no_devices),
+                         second_backend = EMPTY_BACKEND(CNN_BACKEND_VERSION, "empty", no_devices),
+                         countless_backend = EMPTY_BACKEND(CNN_BACKEND_VERSION, "countless", NULL), zero_backend;
+NUMBERS(backend, ADDRESS("good", GOOD, &good_backend), NO_POINTER, ADDRESS("all zero", BAD, &zero_backend),
+        ADDRESS("of another version", BAD, &old_backend), ADDRESS("without a name", BAD, &nameless_backend),
+        ADDRESS("named cpu", BAD, &cpu_backend), ADDRESS("in capitals", BAD, &loud_backend),
+        ADDRESS("of a taken name", BAD, &second_backend), ADDRESS("without a function", BAD, &countless_backend));
+
+static float filled[4];
+static const cnn_fill_parameters fill = { 1 };
+#define FILL(its_size, its_kernel)                                                                               \
+    { .struct_size = (its_size), .kernel = (its_kernel), .dtype = CNN_F32, .count = 4, .parameters = &fill,      \
+      .parameters_size = sizeof fill, .out = { filled } }
+static const cnn_launch good_launch = FILL(sizeof(cnn_launch), CNN_KERNEL_FILL), sizeless_launch = FILL(0, CNN_KERNEL_FILL),
+                        unknown_launch = FILL(sizeof(cnn_launch), CNN_KERNEL_COUNT),
+                        negative_launch = FILL(sizeof(cnn_launch), (cnn_kernel)-1);
+NUMBERS(launch, ADDRESS("good", GOOD, &good_launch), NO_POINTER, ADDRESS("without a size", BAD, &sizeless_launch),
+        ADDRESS("of no kernel", BAD, &unknown_launch), ADDRESS("of kernel -1", BAD, &negative_launch));
+
+static cnn_backend_failure good_failure = { .struct_size = sizeof good_failure }, sizeless_failure;
+NUMBERS(backend_failure, ADDRESS("good", GOOD, &good_failure), NO_POINTER, ADDRESS("without a size", BAD, &sizeless_failure));
+
+/* What the call writes: all that it is given the size of, and nothing behind it. */
+static value make_properties(world *w, const kind *k)
+{
+    static const size_t sizes[] = { sizeof(cnn_device_properties), 0, 1, sizeof(size_t), SIZE_MAX, SIZE_MAX / 2, 1 << 20, 48 };
+    static struct {
+        cnn_device_properties p;
+        char behind[32];
+    } properties;
+    (void)w, (void)k;
+    memset(&properties, 0, sizeof properties);
+    properties.p.struct_size = sizes[making->variant];
+    return pointer(&properties);
+}
+NUMBERS(device_properties, MADE("good", GOOD, make_properties, 0), NO_POINTER, MADE("struct_size 0", BAD, make_properties, 1),
+        MADE("struct_size 1", BAD, make_properties, 2), MADE("struct_size covers no field", BAD, make_properties, 3),
+        MADE("struct_size SIZE_MAX", BAD, make_properties, 4), MADE("struct_size SIZE_MAX / 2", BAD, make_properties, 5),
+        MADE("struct_size 2^20", BAD, make_properties, 6), MADE("an older struct", MAY, make_properties, 7));
+
 /* ---- options ---- */
 
 static void *new_options(world *w, const kind *k)

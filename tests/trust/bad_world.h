@@ -4,6 +4,7 @@
 #ifndef CNN_TESTS_TRUST_BAD_WORLD_H
 #define CNN_TESTS_TRUST_BAD_WORLD_H
 
+#include <cnn/backend.h>
 #include <cnn/cnn.h>
 
 #include <math.h>

@@ -18,7 +18,7 @@ $(BUILD)/trust/%: tests/trust/%.c $(wildcard tests/trust/*.h tests/support/*.h) 
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-function -Wno-format-truncation -Iinclude -Isrc -Itests -I$(BUILD)/trust -pthread \
-		$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) $(TRUST_LDFLAGS) $(STATIC) \
+		$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $< -o $@ $(LDFLAGS) $(TRUST_LDFLAGS) $(STATIC) \
 		$(TRUST_CHECK_LIBS) $(ZLIB_LIBS) -lm -ldl
 
 # An epoch of training, linked in both ways, that test_determinism runs.
