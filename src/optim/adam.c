@@ -66,18 +66,18 @@ static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_t
 {
     const cnn_tensor *p = slot->parameter;
     cnn_tensor *const *m = slot->moment;
-    cnn__adam s = { .lr = hyper[LR],
-                    .beta1 = hyper[BETA1],
-                    .beta2 = hyper[BETA2],
-                    .eps = hyper[EPS],
-                    .weight_decay = hyper[WEIGHT_DECAY],
-                    .decoupled = decoupled,
-                    .maximize = hyper[MAXIMIZE] != 0 };
+    cnn_adam_parameters s = { .lr = hyper[LR],
+                              .beta1 = hyper[BETA1],
+                              .beta2 = hyper[BETA2],
+                              .eps = hyper[EPS],
+                              .weight_decay = hyper[WEIGHT_DECAY],
+                              .decoupled = decoupled,
+                              .maximize = hyper[MAXIMIZE] != 0 };
     s.bias1 = 1 - cnn__pow_f64(s.beta1, (double)slot->steps);
     s.bias2 = 1 - cnn__pow_f64(s.beta2, (double)slot->steps);
-    cnn_launch l = CNN__LAUNCH(ADAM, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad) },
-                               .out = { cnn__data(p), cnn__data(m[EXP_AVG]), cnn__data(m[EXP_AVG_SQ]),
-                                        cnn__data_or_null(m[MAX_EXP_AVG_SQ]) });
+    cnn_launch l = CNN__LAUNCH(
+        ADAM, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad) },
+        .out = { cnn__data(p), cnn__data(m[EXP_AVG]), cnn__data(m[EXP_AVG_SQ]), cnn__data_or_null(m[MAX_EXP_AVG_SQ]) });
     return cnn__launch(p->ctx, "optimizer_step", &l);
 }
 

@@ -59,13 +59,13 @@ static cnn_status check(const cnn_context *ctx, const char *call, const double *
 static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
 {
     const cnn_tensor *p = slot->parameter, *buffer = slot->moment[0];
-    cnn__sgd s = { .lr = hyper[LR],
-                   .momentum = hyper[MOMENTUM],
-                   .dampening = hyper[DAMPENING],
-                   .weight_decay = hyper[WEIGHT_DECAY],
-                   .nesterov = hyper[NESTEROV] != 0,
-                   .maximize = hyper[MAXIMIZE] != 0,
-                   .first = slot->steps == 1 };
+    cnn_sgd_parameters s = { .lr = hyper[LR],
+                             .momentum = hyper[MOMENTUM],
+                             .dampening = hyper[DAMPENING],
+                             .weight_decay = hyper[WEIGHT_DECAY],
+                             .nesterov = hyper[NESTEROV] != 0,
+                             .maximize = hyper[MAXIMIZE] != 0,
+                             .first = slot->steps == 1 };
     cnn_launch l = CNN__LAUNCH(SGD, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad) },
                                .out = { cnn__data(p), cnn__data_or_null(buffer) });
     return cnn__launch(p->ctx, "optimizer_step", &l);
