@@ -9,7 +9,7 @@
 
 #include "base/context.h"
 #include "kernels/conv_relu_pool.h"
-#include "kernels/kernels.h"
+#include "kernels/launch.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -151,12 +151,19 @@ static void conv1_weight(stages *s)
                                     s->pool);
 }
 
+static void adam_step(stages *s, int64_t n, float *param, const float *grad, float *first, float *second)
+{
+    const cnn_adam_parameters a = { 1e-3, 0.9, 0.999, 1e-8, 0, 0.5, 0.5, false, false };
+    cnn_launch l = CNN__LAUNCH(ADAM, CNN_F32, CNN__PARAMETERS(a), .count = n, .in = { grad },
+                               .out = { param, first, second });
+    s->k->optimizer(&l, s->pool);
+}
+
 static void adam(stages *s)
 {
-    cnn__adam a = { 1e-3, 0.9, 0.999, 1e-8, 0, 0.5, 0.5, false, false };
     for (int i = 0; i < 4; i++) {
-        s->k->adam(&a, weights[i], s->weight[i], s->dweight[i], s->first[i], s->second[i], NULL, s->pool);
-        s->k->adam(&a, biases[i], s->bias[i], s->dbias[i], s->first[i], s->second[i], NULL, s->pool);
+        adam_step(s, weights[i], s->weight[i], s->dweight[i], s->first[i], s->second[i]);
+        adam_step(s, biases[i], s->bias[i], s->dbias[i], s->first[i], s->second[i]);
     }
 }
 

@@ -1,5 +1,6 @@
 # A filter of Doxygen's for headers: the comment of a keyword macro (cnn_NAME_new) gets links to the options struct and to the
-# function that its definition names. The number of lines stays the same, so that messages name the right ones.
+# function that its definition names, and the list of kernels becomes their enum. The number of lines stays the same, so that
+# messages name the right ones.
 
 # The comment before a macro, and what may stand between the two, are held back until the macro is seen whole.
 function release(  i) {
@@ -28,6 +29,20 @@ function link(definition,  i, name, options, made) {
     }
 }
 
+/^#define CNN_KERNELS\(X\)/ {
+    release()
+    print "typedef enum cnn_kernel {"
+    kernels = 1
+    next
+}
+kernels {
+    kernels = sub(/ *\\$/, "")
+    if (sub(/^ *X\(/, "CNN_KERNEL_")) {
+        sub(/, [a-z0-9_]+\)/, ",")
+    }
+    print $0 (kernels ? "" : " CNN_KERNEL_COUNT /**< how many there are in this version */ } cnn_kernel;")
+    next
+}
 joining {
     hold($0)
     definition = definition " " $0

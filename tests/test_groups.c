@@ -384,8 +384,8 @@ START_TEST(bad_options_change_nothing)
                   { CNN_OPTION_EPS, NAN, "optimizer_set: eps is nan" },
                   { CNN_OPTION_WEIGHT_DECAY, INFINITY, "optimizer_set: weight_decay is inf" },
                   { CNN_OPTION_MAXIMIZE, 2, "optimizer_set: maximize is 2, expected 0 or 1" },
-                  { CNN_OPTION_MOMENTUM, 0.9, "optimizer_set: Adam has no option momentum" },
-                  { (cnn_optimizer_option)10, 0, "optimizer_set: option is 10, expected one of cnn_optimizer_option" } };
+                  { CNN_OPTION_MOMENTUM, 0.9, "optimizer_set: option is 7, expected one of those of Adam: lr, beta1, beta2, eps, weight_decay, amsgrad, maximize" },
+                  { (cnn_optimizer_option)10, 0, "optimizer_set: option is 10, expected one of those of Adam: " } };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         double before = cnn_optimizer_get(adam, 0, rules[i].option);
         ck_assert_int_eq(cnn_optimizer_set(adam, 0, rules[i].option, rules[i].value), CNN_ERROR_INVALID_ARGUMENT);

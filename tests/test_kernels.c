@@ -1,6 +1,7 @@
 /* Compares the kernels of every table that this machine runs, except convolutions (test_conv_kernels.c), with the
  * reference table, on random and adversarial shapes, and demands the same bits for 1 and 3 threads. CNN_TEST_SHAPES
  * sets the number of random shapes. */
+#include "kernels/launch.h"
 #include "support/kernels.h"
 #include "support/suite.h"
 
@@ -206,7 +207,7 @@ START_TEST(sums_over_rows_agree)
 }
 END_TEST
 
-static void adam_check(const cnn__kernels *k, int64_t n, const cnn__adam *s, bool amsgrad)
+static void adam_check(const cnn__kernels *k, int64_t n, const cnn_adam_parameters *s, bool amsgrad)
 {
     float *grad = numbers(n, 1), *state[3][4];
     for (int i = 0; i < 3; i++) {
@@ -218,8 +219,9 @@ static void adam_check(const cnn__kernels *k, int64_t n, const cnn__adam *s, boo
             state[i][2][e] = fabsf(state[i][2][e]);
             state[i][3][e] = fabsf(state[i][3][e]);
         }
-        table->adam(s, n, state[i][0], grad, state[i][1], state[i][2], amsgrad ? state[i][3] : NULL,
-                    contexts[i % 2]->pool);
+        cnn_launch l = CNN__LAUNCH(ADAM, CNN_F32, CNN__PARAMETERS(*s), .count = n, .in = { grad },
+                                   .out = { state[i][0], state[i][1], state[i][2], amsgrad ? state[i][3] : NULL });
+        table->optimizer(&l, contexts[i % 2]->pool);
     }
     for (int j = 0; j < 4; j++) {
         same_bits("adam", k->name, "", state[0][j], state[1][j], (size_t)n * sizeof(float));
@@ -237,7 +239,7 @@ START_TEST(adam_agrees_with_the_reference)
     {
         for (int i = 0; i < LENGTHS; i++) {
             for (int kind = 0; kind < 8; kind++) {
-                cnn__adam s = { .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.05 * (kind & 1),
+                cnn_adam_parameters s = { .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.05 * (kind & 1),
                                 .bias1 = 0.19, .bias2 = 0.002, .decoupled = kind & 1, .maximize = kind & 2 };
                 adam_check(k, lengths[i], &s, kind & 4);
             }
@@ -246,14 +248,16 @@ START_TEST(adam_agrees_with_the_reference)
 }
 END_TEST
 
-static void sgd_check(const cnn__kernels *k, int64_t n, const cnn__sgd *s)
+static void sgd_check(const cnn__kernels *k, int64_t n, const cnn_sgd_parameters *s)
 {
     float *grad = numbers(n, 1), *param[3], *buf[3];
     for (int i = 0; i < 3; i++) {
         const cnn__real_kernels *table = i == 2 ? reference() : k->f32;
         param[i] = numbers(n, 2);
         buf[i] = numbers(n, 3);
-        table->sgd(s, n, param[i], grad, s->momentum != 0 ? buf[i] : NULL, contexts[i % 2]->pool);
+        cnn_launch l = CNN__LAUNCH(SGD, CNN_F32, CNN__PARAMETERS(*s), .count = n, .in = { grad },
+                                   .out = { param[i], s->momentum != 0 ? buf[i] : NULL });
+        table->optimizer(&l, contexts[i % 2]->pool);
     }
     same_bits("sgd", k->name, "", param[0], param[1], (size_t)n * sizeof(float));
     close_to("sgd", k->name, "", param[0], param[2], n, 1e-6);
@@ -271,7 +275,7 @@ START_TEST(sgd_agrees_with_the_reference)
     {
         for (int i = 0; i < LENGTHS; i++) {
             for (int kind = 0; kind < 16; kind++) {
-                cnn__sgd s = { .lr = 0.1, .momentum = kind & 1 ? 0.9 : 0, .dampening = kind & 2 ? 0.3 : 0,
+                cnn_sgd_parameters s = { .lr = 0.1, .momentum = kind & 1 ? 0.9 : 0, .dampening = kind & 2 ? 0.3 : 0,
                                .weight_decay = 0.01, .nesterov = (kind & 5) == 5, .maximize = kind & 4,
                                .first = kind & 8 };
                 sgd_check(k, lengths[i], &s);

@@ -1,7 +1,7 @@
 /* Adam's first moment when the gradient has more weight than the past: for beta1 below one half it is interpolated
  * from the gradient, as torch.lerp does, so that a gradient far smaller than the moment is not lost. Checked on
  * every kernel table and in both dtypes. */
-#include "kernels/kernels.h"
+#include "kernels/launch.h"
 #include "support/suite.h"
 
 #include <cnn/cnn.h>
@@ -28,7 +28,7 @@ static const step steps[] = {
 static double moment_after(const cnn__kernels *table, cnn_dtype dtype, const step *s, bool amsgrad, int place)
 {
     cnn_context *ctx = cnn_context_new(.threads = 1);
-    cnn__adam options = { .lr = 0.01, .beta1 = s->beta1, .beta2 = 0.5, .eps = 1e-8, .bias1 = 1, .bias2 = 1 };
+    cnn_adam_parameters options = { .lr = 0.01, .beta1 = s->beta1, .beta2 = 0.5, .eps = 1e-8, .bias1 = 1, .bias2 = 1 };
     cnn_tensor *t[5]; /* the parameter, its gradient, the moments */
     for (int i = 0; i < 5; i++) {
         t[i] = cnn_tensor_zeros(ctx, dtype, CNN_SHAPE(N));
@@ -36,8 +36,10 @@ static double moment_after(const cnn__kernels *table, cnn_dtype dtype, const ste
     const cnn__real_kernels *k = dtype == CNN_F32 ? table->f32 : table->f64;
     for (int i = 0; i < 2; i++) {
         cnn_tensor_fill(t[1], s->grads[i]);
-        k->adam(&options, N, cnn_tensor_data(t[0]), cnn_tensor_data(t[1]), cnn_tensor_data(t[2]), cnn_tensor_data(t[3]),
-                amsgrad ? cnn_tensor_data(t[4]) : NULL, NULL);
+        cnn_launch l = CNN__LAUNCH(ADAM, dtype, CNN__PARAMETERS(options), .count = N, .in = { cnn_tensor_data(t[1]) },
+                                   .out = { cnn_tensor_data(t[0]), cnn_tensor_data(t[2]), cnn_tensor_data(t[3]),
+                                            amsgrad ? cnn_tensor_data(t[4]) : NULL });
+        k->optimizer(&l, NULL);
     }
     double value =
         dtype == CNN_F32 ? (double)((float *)cnn_tensor_data(t[2]))[place] : ((double *)cnn_tensor_data(t[2]))[place];

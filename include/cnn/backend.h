@@ -46,13 +46,13 @@ typedef enum cnn_unary {
     CNN_UNARY_SIGMOID,
     CNN_UNARY_GELU,       /**< x · Φ(x); value[0] = 1: by PyTorch's approximation with tanh */
     CNN_UNARY_GELU_SLOPE, /**< its derivative, with the same value */
-    CNN_UNARY_CLAMP, /**< to value[0] ≤ x ≤ value[1] */
-    CNN_UNARY_POW,   /**< x to the power of value[0] */
-    CNN_UNARY_ADD,   /**< x + value[0]; int64 stays at the largest number */
-    CNN_UNARY_MUL,   /**< x · value[0] */
-    CNN_UNARY_DIV,   /**< x / value[0] */
-    CNN_UNARY_SIGN,  /**< −1, 0, 1 */
-    CNN_UNARY_COUNT  /**< how many there are */
+    CNN_UNARY_CLAMP,      /**< to value[0] ≤ x ≤ value[1] */
+    CNN_UNARY_POW,        /**< x to the power of value[0] */
+    CNN_UNARY_ADD,        /**< x + value[0]; int64 stays at the largest number */
+    CNN_UNARY_MUL,        /**< x · value[0] */
+    CNN_UNARY_DIV,        /**< x / value[0] */
+    CNN_UNARY_SIGN,       /**< −1, 0, 1 */
+    CNN_UNARY_COUNT       /**< how many there are */
 } cnn_unary;
 
 typedef enum cnn_binary {
@@ -82,8 +82,8 @@ typedef enum cnn_reduce {
 } cnn_reduce;
 
 typedef enum cnn_distribution {
-    CNN_DRAW_UNIFORM,  /**< in [0, 1) */
-    CNN_DRAW_NORMAL,   /**< standard normal */
+    CNN_DRAW_UNIFORM,   /**< in [0, 1) */
+    CNN_DRAW_NORMAL,    /**< standard normal */
     CNN_DRAW_BERNOULLI, /**< 1 with probability p, else 0 */
     CNN_DRAW_SYMMETRIC  /**< in [−p, p): p · (2·u − 1) in double, u uniform in [0, 1) */
 } cnn_distribution;
@@ -225,64 +225,77 @@ typedef struct cnn_sgd_parameters {
 
 /* ---- kernels ---- */
 
-/** The kernels, with their parameters, what they read (in[0], in[1], …) and what they write (out[0], …). "n" is the
- * launch's count of elements. Numbers stay what they are; new ones come at the end. An input in brackets may be NULL,
- * and so may such an output. */
+/** The kernels, as X(NAME, name): a number CNN_KERNEL_NAME and how messages call it. The comments say what parameters a
+ * kernel has, what it reads (in[0], in[1], …) and what it writes (out[0], …). "n" is the launch's count of elements. An
+ * input in brackets may be NULL, and so may such an output. Numbers stay what they are; new ones come at the end. */
+/* clang-format off */
+#define CNN_KERNELS(X) \
+    X(FILL, fill) /**< cnn_fill_parameters, n: → y */ \
+    X(COPY, copy) /**< cnn_copy_parameters: x → y, converted as cnn_cast() says */ \
+    X(UNARY, unary) /**< cnn_elementwise_parameters: x → y */ \
+    X(BINARY, binary) /**< cnn_elementwise_parameters: a, b → y */ \
+    X(COMPARE, compare) /**< cnn_elementwise_parameters: a, b → y (bool) */ \
+    X(WHERE, where) /**< cnn_elementwise_parameters: condition (bool), a, b → y */ \
+    X(REDUCE, reduce) /**< cnn_reduce_parameters: x → y, int64 for the sum of integers and bool */ \
+    X(ARGMAX, argmax) /**< cnn_reduce_parameters: x → y (int64), the position within `inner` of the first \
+         extremum; a NaN wins */ \
+    X(PICK, pick) /**< cnn_along: x [before,n,after], index (int64) → y[b,a] = x[b,index[b,a],a] */ \
+    X(PLACE, place) /**< cnn_along: y, index (int64) → x[b,index[b,a],a] = y[b,a]; the rest of x stays */ \
+    X(SOFTMAX, softmax) /**< cnn_matrix: x → softmax of each row */ \
+    X(LOG_SOFTMAX, log_softmax) /**< cnn_matrix: x → log of that */ \
+    X(DRAW, draw) /**< cnn_draw_parameters, n: → y */ \
+    X(DROPOUT, dropout) /**< cnn_draw_parameters, n: x → y = x · keep / (1 − p) */ \
+    X(RELU, relu) /**< n: x → y */ \
+    X(RELU_BACKWARD, relu_backward) /**< n: y, dy → dx = dy where y > 0, else 0 */ \
+    X(SUM_ROWS, sum_rows) /**< cnn_matrix: x → y[columns], the sums over the rows */ \
+    X(GEMM, gemm) /**< cnn_gemm: a, b, (bias) → c */ \
+    X(MATMUL, matmul) /**< cnn_matmul_parameters: a, b → c */ \
+    X(CONV_FORWARD, conv_forward) /**< cnn_conv: x, weight, (bias) → y */ \
+    X(CONV_BACKWARD_DATA, conv_backward_data) /**< cnn_conv: dy, weight, (mask like x) → dx, 0 where the mask is \
+         ≤ 0 */ \
+    X(CONV_BACKWARD_WEIGHT, conv_backward_weight) /**< cnn_conv: x, dy → dweight, (dbias) */ \
+    X(CONV_RELU_POOL_FORWARD, conv_relu_pool_forward) /**< cnn_conv: x, weight, (bias) → y, (index, uint8: which \
+         of the four positions of a window won, 255 where ReLU cut it off) */ \
+    X(CONV_RELU_POOL_BACKWARD_DATA, conv_relu_pool_backward_data) /**< cnn_conv: dy, index, weight → dx */ \
+    X(CONV_RELU_POOL_BACKWARD_WEIGHT, conv_relu_pool_backward_weight) /**< cnn_conv: x, dy, index → dweight, \
+         (dbias) */ \
+    X(MAXPOOL_FORWARD, maxpool_forward) /**< cnn_maxpool: x → y, (index, int32: in_w · row + column of the \
+         winner) */ \
+    X(MAXPOOL_BACKWARD, maxpool_backward) /**< cnn_maxpool: dy, index → dx */ \
+    X(BATCH_NORM_STATISTICS, batch_norm_statistics) /**< cnn_batch_norm_parameters: x → mean and biased variance \
+         (double) */ \
+    X(BATCH_NORM_MOVE, batch_norm_move) /**< cnn_batch_norm_parameters: mean and variance (double) → running mean \
+         and running variance, moved towards them by `momentum`; the variance is the unbiased one */ \
+    X(BATCH_NORM_SCALE, batch_norm_scale) /**< cnn_batch_norm_parameters: (mean), (variance) → mean and 1 / \
+         √(variance + eps) (double), from those given, else from what the output holds */ \
+    X(BATCH_NORM_FORWARD, batch_norm_forward) /**< cnn_batch_norm_parameters: x, (weight), (bias), mean and scale \
+         (double) → y */ \
+    X(BATCH_NORM_BACKWARD, batch_norm_backward) /**< cnn_batch_norm_parameters: x, (weight), mean and scale, dy → \
+         (dx), (dweight), (dbias) */ \
+    X(BATCH_NORM_FOLD, batch_norm_fold) /**< cnn_batch_norm_parameters: (bias), (weight), (shift), mean, variance \
+         → scale = weight / √(variance + eps), (bias − mean) · scale + shift */ \
+    X(INDEX_CHECK, index_check) /**< cnn_lookup_parameters: index → nothing; fails at the first index outside 0 … \
+         n − 1 that is not `skip`, with its position and value */ \
+    X(LOOKUP, lookup) /**< cnn_lookup_parameters: x, index → y[i] = x[index[i]], a row each */ \
+    X(LOOKUP_BACKWARD, lookup_backward) /**< cnn_lookup_parameters: dy, index → dx: row r is the sum over i with \
+         index[i] = r */ \
+    X(CROSS_ENTROPY, cross_entropy) /**< cnn_cross_entropy_parameters: logits, target, (weight) → loss (of each \
+         sample or one), statistics [2, samples] (largest logit, log-sum), totals (double [2]: sum, divisor) */ \
+    X(CROSS_ENTROPY_BACKWARD, cross_entropy_backward) /**< cnn_cross_entropy_parameters: logits, target, \
+         (weight), statistics, totals, dy → (dlogits), (dtarget) */ \
+    X(LSTM_FORWARD, lstm_forward) /**< cnn_lstm_parameters: (bias), (c before) → gates (in place), c, h */ \
+    X(LSTM_BACKWARD, lstm_backward) /**< cnn_lstm_parameters: (dh), (more dh), (dc), gates, c, (c before) → \
+         dgates, dc before, which may be dc */ \
+    X(ADAM, adam) /**< cnn_adam_parameters, n: gradient → parameter, m, v, (vmax) */ \
+    X(SGD, sgd) /**< cnn_sgd_parameters, n: gradient → parameter, (momentum buffer) */
+/* clang-format on */
+
+#ifndef DOXYGEN /* docs/keywords.awk makes it of the list, with the comments */
+#define CNN__KERNEL_NUMBER(NAME, name) CNN_KERNEL_##NAME,
 typedef enum cnn_kernel {
-    CNN_KERNEL_FILL,       /**< cnn_fill_parameters, n: → y */
-    CNN_KERNEL_COPY,       /**< cnn_copy_parameters: x → y, converted as cnn_cast() says */
-    CNN_KERNEL_UNARY,      /**< cnn_elementwise_parameters: x → y */
-    CNN_KERNEL_BINARY,     /**< cnn_elementwise_parameters: a, b → y */
-    CNN_KERNEL_COMPARE,    /**< cnn_elementwise_parameters: a, b → y (bool) */
-    CNN_KERNEL_WHERE,      /**< cnn_elementwise_parameters: condition (bool), a, b → y */
-    CNN_KERNEL_REDUCE,     /**< cnn_reduce_parameters: x → y, int64 for the sum of integers and bool */
-    CNN_KERNEL_ARGMAX,     /**< cnn_reduce_parameters: x → y (int64), the position within `inner` of the first extremum;
-                                a NaN wins */
-    CNN_KERNEL_PICK,       /**< cnn_along: x [before,n,after], index (int64) → y[b,a] = x[b,index[b,a],a] */
-    CNN_KERNEL_PLACE,      /**< cnn_along: y, index (int64) → x[b,index[b,a],a] = y[b,a]; the rest of x stays */
-    CNN_KERNEL_SOFTMAX,    /**< cnn_matrix: x → softmax of each row */
-    CNN_KERNEL_LOG_SOFTMAX, /**< cnn_matrix: x → log of that */
-    CNN_KERNEL_DRAW,       /**< cnn_draw_parameters, n: → y */
-    CNN_KERNEL_DROPOUT,    /**< cnn_draw_parameters, n: x → y = x · keep / (1 − p) */
-    CNN_KERNEL_RELU,       /**< n: x → y */
-    CNN_KERNEL_RELU_BACKWARD, /**< n: y, dy → dx = dy where y > 0, else 0 */
-    CNN_KERNEL_SUM_ROWS,   /**< cnn_matrix: x → y[columns], the sums over the rows */
-    CNN_KERNEL_GEMM,       /**< cnn_gemm: a, b, (bias) → c */
-    CNN_KERNEL_MATMUL,     /**< cnn_matmul_parameters: a, b → c */
-    CNN_KERNEL_CONV_FORWARD,         /**< cnn_conv: x, weight, (bias) → y */
-    CNN_KERNEL_CONV_BACKWARD_DATA,   /**< cnn_conv: dy, weight, (mask like x) → dx, 0 where the mask is ≤ 0 */
-    CNN_KERNEL_CONV_BACKWARD_WEIGHT, /**< cnn_conv: x, dy → dweight, (dbias) */
-    CNN_KERNEL_CONV_RELU_POOL_FORWARD, /**< cnn_conv: x, weight, (bias) → y, (index, uint8: which of the four positions
-                                            of a window won, 255 where ReLU cut it off) */
-    CNN_KERNEL_CONV_RELU_POOL_BACKWARD_DATA,   /**< cnn_conv: dy, index, weight → dx */
-    CNN_KERNEL_CONV_RELU_POOL_BACKWARD_WEIGHT, /**< cnn_conv: x, dy, index → dweight, (dbias) */
-    CNN_KERNEL_MAXPOOL_FORWARD,  /**< cnn_maxpool: x → y, (index, int32: in_w · row + column of the winner) */
-    CNN_KERNEL_MAXPOOL_BACKWARD, /**< cnn_maxpool: dy, index → dx */
-    CNN_KERNEL_BATCH_NORM_STATISTICS, /**< cnn_batch_norm_parameters: x → mean and biased variance (double) */
-    CNN_KERNEL_BATCH_NORM_MOVE,  /**< cnn_batch_norm_parameters: mean and variance (double) → running mean and running
-                                      variance, moved towards them by `momentum`; the variance is the unbiased one */
-    CNN_KERNEL_BATCH_NORM_SCALE, /**< cnn_batch_norm_parameters: (mean), (variance) → mean and 1 / √(variance + eps)
-                                      (double), from those given, else from what the output holds */
-    CNN_KERNEL_BATCH_NORM_FORWARD, /**< cnn_batch_norm_parameters: x, (weight), (bias), mean and scale (double) → y */
-    CNN_KERNEL_BATCH_NORM_BACKWARD, /**< cnn_batch_norm_parameters: x, (weight), mean and scale, dy → (dx), (dweight),
-                                         (dbias) */
-    CNN_KERNEL_BATCH_NORM_FOLD, /**< cnn_batch_norm_parameters: (bias), (weight), (shift), mean, variance → scale =
-                                     weight / √(variance + eps), (bias − mean) · scale + shift */
-    CNN_KERNEL_INDEX_CHECK, /**< cnn_lookup_parameters: index → nothing; fails at the first index outside 0 … n − 1 that
-                                 is not `skip`, with its position and value */
-    CNN_KERNEL_LOOKUP,      /**< cnn_lookup_parameters: x, index → y[i] = x[index[i]], a row each */
-    CNN_KERNEL_LOOKUP_BACKWARD, /**< cnn_lookup_parameters: dy, index → dx: row r is the sum over i with index[i] = r */
-    CNN_KERNEL_CROSS_ENTROPY, /**< cnn_cross_entropy_parameters: logits, target, (weight) → loss (of each sample or one),
-                                   statistics [2, samples] (largest logit, log-sum), totals (double [2]: sum, divisor) */
-    CNN_KERNEL_CROSS_ENTROPY_BACKWARD, /**< cnn_cross_entropy_parameters: logits, target, (weight), statistics, totals,
-                                            dy → (dlogits), (dtarget) */
-    CNN_KERNEL_LSTM_FORWARD,  /**< cnn_lstm_parameters: (bias), (c before) → gates (in place), c, h */
-    CNN_KERNEL_LSTM_BACKWARD, /**< cnn_lstm_parameters: (dh), (more dh), (dc), gates, c, (c before) → dgates, dc before,
-                                   which may be dc */
-    CNN_KERNEL_ADAM, /**< cnn_adam_parameters, n: gradient → parameter, m, v, (vmax) */
-    CNN_KERNEL_SGD,  /**< cnn_sgd_parameters, n: gradient → parameter, (momentum buffer) */
-    CNN_KERNEL_COUNT /**< how many there are in this version */
+    CNN_KERNELS(CNN__KERNEL_NUMBER) CNN_KERNEL_COUNT /* how many there are in this version */
 } cnn_kernel;
+#endif
 
 /** One computation. Everything that it points to but the operands is the host's and ends with the call. */
 typedef struct cnn_launch {
@@ -348,7 +361,7 @@ typedef struct cnn_backend {
 
 /** What the library offers to a back end, which so needs none of its symbols. Valid until the process ends. */
 typedef struct cnn_backend_host {
-    size_t struct_size; /**< sizeof(cnn_backend_host) */
+    size_t struct_size;                                                         /**< sizeof(cnn_backend_host) */
     bool (*cpu_launch)(const cnn_launch *launch, cnn_backend_failure *failure); /**< cnn_cpu_launch() */
     size_t (*cpu_workspace)(const cnn_launch *launch);                          /**< cnn_cpu_workspace() */
 } cnn_backend_host;

@@ -116,7 +116,7 @@ static void add_group(cnn__text *metadata, const cnn__optimizer_class *class, in
 {
     for (int h = 0; h < class->hyper_count; h++) {
         char key[CNN__HYPER_KEY], value[CNN__HEX_FLOAT];
-        snprintf(key, sizeof key, CNN__HYPER_KEY_FORMAT, g, class->hyper_names[h]);
+        snprintf(key, sizeof key, CNN__HYPER_KEY_FORMAT, g, class->hypers[h].name);
         cnn__metadata_add(metadata, key, cnn__hex_float(value, group->hyper[h]));
     }
 }

@@ -51,13 +51,13 @@ static cnn_status plan_group(plan *p, int g)
     const char *call = p->restore.st.file.call;
     char key[CNN__HYPER_KEY];
     for (int h = 0; h < class->hyper_count; h++) {
-        snprintf(key, sizeof key, CNN__HYPER_KEY_FORMAT, g, class->hyper_names[h]);
+        snprintf(key, sizeof key, CNN__HYPER_KEY_FORMAT, g, class->hypers[h].name);
         cnn_status status = cnn__metadata_double(&p->restore.st, key, &p->hyper[g][h]);
         if (status != CNN_OK) {
             return status;
         }
     }
-    if (class->check(p->ctx, call, p->hyper[g]) != CNN_OK) {
+    if (cnn__hyper_check(class, p->ctx, call, p->hyper[g]) != CNN_OK) {
         const char *why = cnn__failure_message() + strlen(call) + strlen(": ");
         return cnn__file_fail(&p->restore.st.file, CNN_ERROR_FORMAT, CNN__PREFIX, "optimizer.group.%d: %s", g, why);
     }

@@ -20,8 +20,6 @@
 typedef cnn_gemm cnn__gemm;
 typedef cnn_conv cnn__conv;
 typedef cnn_maxpool cnn__maxpool;
-typedef cnn_adam_parameters cnn__adam;
-typedef cnn_sgd_parameters cnn__sgd;
 
 /* Whether the gradient of the data can be added to what is in dx. */
 static inline bool cnn__conv_adds(const cnn__conv *g)

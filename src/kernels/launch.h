@@ -1,5 +1,8 @@
 /* Launches on the CPU: each is a call of the kernel that its number names, at once, in the calling thread and those of
- * the pool. */
+ * the pool.
+ *
+ * CNN_KERNELS of <cnn/backend.h> is the list of the kernels. Each has a descriptor, which stands where its runner does:
+ *   const cnn__cpu_kernel cnn__cpu_NAME = { .run = …, .workspace = … }; */
 #ifndef CNN_KERNELS_LAUNCH_H
 #define CNN_KERNELS_LAUNCH_H
 
@@ -12,6 +15,25 @@
     }
 /* Its parameters: a struct that lives until the call. */
 #define CNN__PARAMETERS(p) .parameters = &(p), .parameters_size = sizeof(p)
+
+/* What a runner gets. */
+typedef struct cnn__cpu_call {
+    const cnn_launch *l;
+    const cnn__kernels *kernels;
+    const cnn__real_kernels *real; /* for the launch's dtype */
+    cnn__pool *pool;
+    int workers;             /* of a workspace */
+    int64_t position, value; /* of what makes it fail */
+} cnn__cpu_call;
+
+typedef struct cnn__cpu_kernel {
+    bool (*run)(cnn__cpu_call *j);         /* takes the operands from the launch; false: it has failed */
+    size_t (*workspace)(cnn__cpu_call *j); /* bytes that it needs; NULL: none */
+} cnn__cpu_kernel;
+
+#define CNN__CPU_KERNEL(NAME, name) extern const cnn__cpu_kernel cnn__cpu_##name;
+CNN_KERNELS(CNN__CPU_KERNEL)
+#undef CNN__CPU_KERNEL
 
 /* false: the kernel has failed, which it says in `failure` (may be NULL). */
 bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool, cnn_backend_failure *failure);

@@ -11,68 +11,30 @@ static bool needs(const double *hyper, int k)
     return k != MAX_EXP_AVG_SQ || hyper[AMSGRAD] != 0;
 }
 
-static cnn_status read(const cnn_context *ctx, const char *call, const void *options, double weight_decay,
-                       double *hyper)
-{
-    cnn_adam_options o;
-    cnn_status status = CNN__OPTIONS_READ(ctx, call, &o, options);
-    if (status != CNN_OK) {
-        return status;
+#define HYPERS(decay) \
+    { \
+        CNN__HYPER(cnn_adam_options, lr, LR, NOT_NEGATIVE, 1e-3), \
+            CNN__HYPER(cnn_adam_options, beta1, BETA1, BELOW_ONE, 0.9), \
+            CNN__HYPER(cnn_adam_options, beta2, BETA2, BELOW_ONE, 0.999), \
+            CNN__HYPER(cnn_adam_options, eps, EPS, NOT_NEGATIVE, 1e-8), \
+            CNN__HYPER(cnn_adam_options, weight_decay, WEIGHT_DECAY, NOT_NEGATIVE, decay), \
+            CNN__HYPER(cnn_adam_options, amsgrad, AMSGRAD, SWITCH, 0), \
+            CNN__HYPER(cnn_adam_options, maximize, MAXIMIZE, SWITCH, 0) \
     }
-    hyper[LR] = cnn__option(o.lr, 1e-3);
-    hyper[BETA1] = cnn__option(o.beta1, 0.9);
-    hyper[BETA2] = cnn__option(o.beta2, 0.999);
-    hyper[EPS] = cnn__option(o.eps, 1e-8);
-    hyper[WEIGHT_DECAY] = cnn__option(o.weight_decay, weight_decay);
-    hyper[AMSGRAD] = o.amsgrad;
-    hyper[MAXIMIZE] = o.maximize;
-    return CNN_OK;
-}
-
-static cnn_status adam_read(const cnn_context *ctx, const char *call, const void *options, double *hyper)
-{
-    return read(ctx, call, options, 0, hyper);
-}
-
-static cnn_status adamw_read(const cnn_context *ctx, const char *call, const void *options, double *hyper)
-{
-    return read(ctx, call, options, 1e-2, hyper);
-}
-
-/* The conditions are written so that NaN fails them. */
-static cnn_status check(const cnn_context *ctx, const char *call, const double *hyper)
-{
-    static const struct {
-        int which;
-        const char *name;
-        bool below_one;
-    } rules[] = { { LR, "lr", false },
-                  { BETA1, "beta1", true },
-                  { BETA2, "beta2", true },
-                  { EPS, "eps", false },
-                  { WEIGHT_DECAY, "weight_decay", false } };
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        double value = hyper[rules[i].which];
-        if (!(value >= 0) || isinf(value) || (rules[i].below_one && !(value < 1))) {
-            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %s, expected %s", call, rules[i].name,
-                             CNN__G(value),
-                             rules[i].below_one ? "at least 0 and below 1" : "a finite number of at least 0");
-        }
-    }
-    return CNN_OK;
-}
+static const cnn__hyper adam_hypers[] = HYPERS(0);
+static const cnn__hyper adamw_hypers[] = HYPERS(1e-2);
 
 static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, bool decoupled)
 {
     const cnn_tensor *p = slot->parameter;
     cnn_tensor *const *m = slot->moment;
-    cnn__adam s = { .lr = hyper[LR],
-                    .beta1 = hyper[BETA1],
-                    .beta2 = hyper[BETA2],
-                    .eps = hyper[EPS],
-                    .weight_decay = hyper[WEIGHT_DECAY],
-                    .decoupled = decoupled,
-                    .maximize = hyper[MAXIMIZE] != 0 };
+    cnn_adam_parameters s = { .lr = hyper[LR],
+                              .beta1 = hyper[BETA1],
+                              .beta2 = hyper[BETA2],
+                              .eps = hyper[EPS],
+                              .weight_decay = hyper[WEIGHT_DECAY],
+                              .decoupled = decoupled,
+                              .maximize = hyper[MAXIMIZE] != 0 };
     s.bias1 = 1 - cnn__pow_f64(s.beta1, (double)slot->steps);
     s.bias2 = 1 - cnn__pow_f64(s.beta2, (double)slot->steps);
     cnn_launch l = CNN__LAUNCH(
@@ -91,29 +53,25 @@ static cnn_status adamw_update(const double *hyper, const cnn__slot *slot, const
     return update(hyper, slot, grad, true);
 }
 
-static const cnn__optimizer_class adam_class = { .name = "Adam",
-                                                 .call = "adam_create",
-                                                 .hyper_count = 7,
-                                                 .hyper_names = { "lr", "beta1", "beta2", "eps", "weight_decay",
-                                                                  "amsgrad", "maximize" },
-                                                 .moment_count = 3,
-                                                 .moment_names = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" },
-                                                 .needs = needs,
-                                                 .read = adam_read,
-                                                 .check = check,
-                                                 .update = adam_update };
+static const cnn__optimizer_class adam_class = {
+    .name = "Adam",
+    .call = "adam_create",
+    CNN__OPTIMIZER_OPTIONS(cnn_adam_options, adam_hypers),
+    .moment_count = 3,
+    .moment_names = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" },
+    .needs = needs,
+    .update = adam_update,
+};
 
-static const cnn__optimizer_class adamw_class = { .name = "AdamW",
-                                                  .call = "adamw_create",
-                                                  .hyper_count = 7,
-                                                  .hyper_names = { "lr", "beta1", "beta2", "eps", "weight_decay",
-                                                                   "amsgrad", "maximize" },
-                                                  .moment_count = 3,
-                                                  .moment_names = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" },
-                                                  .needs = needs,
-                                                  .read = adamw_read,
-                                                  .check = check,
-                                                  .update = adamw_update };
+static const cnn__optimizer_class adamw_class = {
+    .name = "AdamW",
+    .call = "adamw_create",
+    CNN__OPTIMIZER_OPTIONS(cnn_adam_options, adamw_hypers),
+    .moment_count = 3,
+    .moment_names = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" },
+    .needs = needs,
+    .update = adamw_update,
+};
 
 cnn_optimizer *cnn_adam_create(cnn_module *module, const cnn_adam_options *options)
 {

@@ -203,11 +203,11 @@ static cnn_status read_options(const cnn_optimizer *o, const char *call, const v
 {
     cnn_status status = CNN_OK;
     if (options) {
-        status = o->class->read(o->ctx, call, options, hyper);
+        status = cnn__hyper_read(o->class, o->ctx, call, options, hyper);
     } else {
         memcpy(hyper, o->group_count ? o->groups[0].hyper : o->defaults, sizeof o->defaults);
     }
-    return status == CNN_OK ? o->class->check(o->ctx, call, hyper) : status;
+    return status == CNN_OK ? cnn__hyper_check(o->class, o->ctx, call, hyper) : status;
 }
 
 /* `count` is at least 1. */

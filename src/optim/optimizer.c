@@ -19,7 +19,8 @@ static cnn_optimizer *new_optimizer(cnn_context *ctx, const cnn__optimizer_class
                                     const void *options)
 {
     double defaults[CNN__MAX_HYPER] = { 0 };
-    if (class->read(ctx, call, options, defaults) != CNN_OK || class->check(ctx, call, defaults) != CNN_OK) {
+    if (cnn__hyper_read(class, ctx, call, options, defaults) != CNN_OK ||
+        cnn__hyper_check(class, ctx, call, defaults) != CNN_OK) {
         return NULL;
     }
     cnn_optimizer *o = cnn__calloc(ctx, 1, sizeof *o);

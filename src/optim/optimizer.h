@@ -1,7 +1,7 @@
 /* The inside of optimizers: groups of parameters that share hyperparameters, and the moments and step count of each
  * parameter.
  *
- * A class is a table: the names of its hyperparameters and moments, which of them a group needs, and how one
+ * A class is a table: its hyperparameters, the names of its moments, which of them a group needs, and how one
  * parameter is updated. Moments are allocated when a parameter joins, so a step allocates nothing and cannot fail
  * half way. */
 #ifndef CNN_OPTIM_OPTIMIZER_H
@@ -29,23 +29,49 @@ typedef struct cnn__group {
     cnn__slot *slots;
 } cnn__group;
 
+typedef enum cnn__hyper_range {
+    CNN__ANY_FINITE,
+    CNN__NOT_NEGATIVE, /* and finite */
+    CNN__BELOW_ONE,    /* and at least 0 */
+    CNN__SWITCH,       /* a bool in the options, 0 or 1 here */
+} cnn__hyper_range;
+
+/* One hyperparameter: its name in the options, in messages and in checkpoints, and what it may be. */
+typedef struct cnn__hyper {
+    char name[16]; /* no pointer, which would have to be relocated */
+    cnn_optimizer_option option;
+    cnn__hyper_range range;
+    size_t offset;    /* in the options */
+    double otherwise; /* its value where the options leave it out; NaN: they must not */
+} cnn__hyper;
+
+#define CNN__HYPER(type, field, number, values, value) \
+    { \
+        .name = #field, .option = CNN_OPTION_##number, .range = CNN__##values, .offset = offsetof(type, field), \
+        .otherwise = (value) \
+    }
+
 typedef struct cnn__optimizer_class {
-    const char *name; /* "Adam", "AdamW", "SGD" */
-    const char *call; /* "adam_create", for messages */
+    const char *name;                   /* "Adam", "AdamW", "SGD" */
+    const char *call;                   /* "adam_create", for messages */
+    size_t options_size, options_known; /* of its options: sizeof, and where the reserved bytes begin */
     int hyper_count;
-    const char *hyper_names[CNN__MAX_HYPER]; /* [0] is "lr" */
+    const cnn__hyper *hypers; /* [0] is "lr" */
     int moment_count;
     const char *moment_names[CNN__MAX_MOMENTS]; /* as PyTorch's state names them: "exp_avg" */
     /* Whether a group with these hyperparameters uses moment k. Two groups with different answers cannot load each
      * other's state. */
     bool (*needs)(const double *hyper, int k);
-    /* Reads a struct of options (NULL: all defaults) and checks it; reports as `call`. */
-    cnn_status (*read)(const cnn_context *ctx, const char *call, const void *options, double *hyper);
-    /* Checks the hyperparameters; reports as `call`. */
+    /* Checks what hyperparameters ask of each other, each being in its range; reports as `call`. NULL: nothing. */
     cnn_status (*check)(const cnn_context *ctx, const char *call, const double *hyper);
     /* Performs update number slot->steps (1 for the first), or hands it over; reports. */
     cnn_status (*update)(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad);
 } cnn__optimizer_class;
+
+/* The members of a class that follow from the type of its options and the list of its hyperparameters. */
+#define CNN__OPTIMIZER_OPTIONS(type, list) \
+    .options_size = sizeof(type), .options_known = offsetof(type, reserved), \
+    .hyper_count = sizeof(list) / sizeof((list)[0]), .hypers = (list)
 
 struct cnn_optimizer {
     cnn_context *ctx; /* held */
@@ -59,6 +85,15 @@ struct cnn_optimizer {
 
 /* Takes back the counts of steps that a device has lost. Whoever reads a count calls it first. */
 void cnn__optimizer_settle(cnn_optimizer *optimizer);
+
+/* ---- hyperparameters (options.c); reported as `call` ---- */
+
+/* Takes them from a struct of options (NULL: all defaults). */
+cnn_status cnn__hyper_read(const cnn__optimizer_class *class, const cnn_context *ctx, const char *call,
+                           const void *options, double *hyper);
+/* Checks their ranges, and what they ask of each other. */
+cnn_status cnn__hyper_check(const cnn__optimizer_class *class, const cnn_context *ctx, const char *call,
+                            const double *hyper);
 
 /* ---- what the functions of the classes do; `call` is theirs ---- */
 

@@ -1,26 +1,64 @@
-/* Reads and sets the hyperparameters of existing groups, under the same rules as in the constructors. */
+/* Hyperparameters: taken from options, checked, and read and set in existing groups under the same rules. */
 #include "optim/optimizer.h"
+
+#include "base/message.h"
 
 #include <math.h>
 #include <string.h>
 
-/* The names in the classes (cnn__optimizer_class.hyper_names). */
-static const char *const option_names[] = { [CNN_OPTION_LR] = "lr",
-                                            [CNN_OPTION_WEIGHT_DECAY] = "weight_decay",
-                                            [CNN_OPTION_MAXIMIZE] = "maximize",
-                                            [CNN_OPTION_BETA1] = "beta1",
-                                            [CNN_OPTION_BETA2] = "beta2",
-                                            [CNN_OPTION_EPS] = "eps",
-                                            [CNN_OPTION_AMSGRAD] = "amsgrad",
-                                            [CNN_OPTION_MOMENTUM] = "momentum",
-                                            [CNN_OPTION_DAMPENING] = "dampening",
-                                            [CNN_OPTION_NESTEROV] = "nesterov" };
-enum { OPTIONS = sizeof option_names / sizeof option_names[0] };
-
-static bool is_switch(cnn_optimizer_option option)
+cnn_status cnn__hyper_read(const cnn__optimizer_class *class, const cnn_context *ctx, const char *call,
+                           const void *options, double *hyper)
 {
-    return option == CNN_OPTION_MAXIMIZE || option == CNN_OPTION_AMSGRAD || option == CNN_OPTION_NESTEROV;
+    _Alignas(double) char read[256];
+    cnn_status status = cnn__options_read(ctx, call, read, class->options_size, class->options_known, options);
+    for (int i = 0; i < class->hyper_count && status == CNN_OK; i++) {
+        const cnn__hyper *h = &class->hypers[i];
+        double given;
+        if (h->range == CNN__SWITCH) {
+            bool on;
+            memcpy(&on, read + h->offset, sizeof on);
+            hyper[i] = on;
+            continue;
+        }
+        memcpy(&given, read + h->offset, sizeof given);
+        if (isnan(h->otherwise) && !cnn__option_given(given)) {
+            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is not given, %s has no default for it", call,
+                             h->name, class->name);
+        }
+        hyper[i] = cnn__option(given, h->otherwise);
+    }
+    return status;
 }
+
+/* The conditions are written so that NaN fails them. */
+static bool in_range(double value, cnn__hyper_range range)
+{
+    switch (range) {
+    case CNN__NOT_NEGATIVE: return value >= 0 && !isinf(value);
+    case CNN__BELOW_ONE: return value >= 0 && value < 1;
+    case CNN__SWITCH: return value == 0 || value == 1;
+    default: return isfinite(value);
+    }
+}
+
+cnn_status cnn__hyper_check(const cnn__optimizer_class *class, const cnn_context *ctx, const char *call,
+                            const double *hyper)
+{
+    static const char expected[][36] = { [CNN__ANY_FINITE] = "a finite number",
+                                         [CNN__NOT_NEGATIVE] = "a finite number of at least 0",
+                                         [CNN__BELOW_ONE] = "at least 0 and below 1",
+                                         [CNN__SWITCH] = "0 or 1" };
+    for (int i = 0; i < class->hyper_count; i++) {
+        const cnn__hyper *h = &class->hypers[i];
+        if (!in_range(hyper[i], h->range)) {
+            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %s, expected %s", call, h->name,
+                             CNN__G(hyper[i]), expected[h->range]);
+        }
+    }
+    return class->check ? class->check(ctx, call, hyper) : CNN_OK;
+}
+
+/* ---- of groups ---- */
 
 static cnn_status check_group(const cnn_optimizer *o, const char *call, int group)
 {
@@ -40,17 +78,17 @@ static cnn_status check_group(const cnn_optimizer *o, const char *call, int grou
 /* Finds the index of an option among the hyperparameters of the class. */
 static cnn_status find(const cnn_optimizer *o, const char *call, cnn_optimizer_option option, int *which)
 {
-    if ((int)option < 0 || (int)option >= OPTIONS) {
-        return cnn__fail(o->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: option is %d, expected one of cnn_optimizer_option",
-                         call, (int)option);
-    }
-    for (*which = 0; *which < o->class->hyper_count; ++*which) {
-        if (strcmp(o->class->hyper_names[*which], option_names[option]) == 0) {
+    const cnn__optimizer_class *c = o->class;
+    char names[CNN__MAX_HYPER * (sizeof c->hypers->name + 2)] = "";
+    for (*which = 0; *which < c->hyper_count; ++*which) {
+        if (c->hypers[*which].option == option) {
             return CNN_OK;
         }
+        size_t length = strlen(names);
+        cnn__message(names + length, sizeof names - length, "%s%s", length ? ", " : "", c->hypers[*which].name);
     }
-    return cnn__fail(o->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s has no option %s", call, o->class->name,
-                     option_names[option]);
+    return cnn__fail(o->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: option is %d, expected one of those of %s: %s", call,
+                     (int)option, c->name, names);
 }
 
 static double get(const cnn_optimizer *o, const char *call, int group, cnn_optimizer_option option)
@@ -80,25 +118,17 @@ static cnn_status check_numbers(const cnn_optimizer *o, const char *call, int gr
     double hyper[CNN__MAX_HYPER];
     memcpy(hyper, now, sizeof hyper);
     hyper[which] = value;
-    cnn_status status = o->class->check(o->ctx, call, hyper);
+    cnn_status status = cnn__hyper_check(o->class, o->ctx, call, hyper);
     for (int k = 0; status == CNN_OK && k < o->class->moment_count; k++) {
         bool has = o->class->needs(now, k), wants = o->class->needs(hyper, k);
         if (has != wants) {
             status = cnn__fail(o->ctx, CNN_ERROR_STATE,
                                "%s: group %d was made %s \"%s\", which %s of %s %s: make an optimizer anew", call,
-                               group, has ? "with" : "without", o->class->moment_names[k], o->class->hyper_names[which],
+                               group, has ? "with" : "without", o->class->moment_names[k], o->class->hypers[which].name,
                                CNN__G(value), wants ? "needs" : "does not need");
         }
     }
     return status;
-}
-
-static cnn_status check_switch(const cnn_optimizer *o, const char *call, cnn_optimizer_option option, double value)
-{
-    return !is_switch(option) || value == 0 || value == 1
-               ? CNN_OK
-               : cnn__fail(o->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %s, expected 0 or 1", call,
-                           option_names[option], CNN__G(value));
 }
 
 /* All groups are checked before one is changed. */
@@ -109,9 +139,6 @@ static cnn_status set(cnn_optimizer *o, const char *call, int group, cnn_optimiz
     cnn_status status = check_group(o, call, group == -1 ? 0 : group);
     if (status == CNN_OK) {
         status = find(o, call, option, &which);
-    }
-    if (status == CNN_OK) {
-        status = check_switch(o, call, option, value);
     }
     if (status != CNN_OK) {
         return status;

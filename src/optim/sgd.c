@@ -11,43 +11,17 @@ static bool needs(const double *hyper, int k)
     return hyper[MOMENTUM] != 0;
 }
 
-static cnn_status read(const cnn_context *ctx, const char *call, const void *options, double *hyper)
-{
-    cnn_sgd_options o;
-    cnn_status status = CNN__OPTIONS_READ(ctx, call, &o, options);
-    if (status != CNN_OK) {
-        return status;
-    }
-    if (!cnn__option_given(o.lr)) {
-        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: lr is not given, SGD has no default for it", call);
-    }
-    hyper[LR] = cnn__option(o.lr, 0);
-    hyper[MOMENTUM] = cnn__option(o.momentum, 0);
-    hyper[DAMPENING] = cnn__option(o.dampening, 0);
-    hyper[WEIGHT_DECAY] = cnn__option(o.weight_decay, 0);
-    hyper[NESTEROV] = o.nesterov;
-    hyper[MAXIMIZE] = o.maximize;
-    return CNN_OK;
-}
+static const cnn__hyper hypers[] = {
+    CNN__HYPER(cnn_sgd_options, lr, LR, NOT_NEGATIVE, NAN),
+    CNN__HYPER(cnn_sgd_options, momentum, MOMENTUM, NOT_NEGATIVE, 0),
+    CNN__HYPER(cnn_sgd_options, dampening, DAMPENING, ANY_FINITE, 0),
+    CNN__HYPER(cnn_sgd_options, weight_decay, WEIGHT_DECAY, NOT_NEGATIVE, 0),
+    CNN__HYPER(cnn_sgd_options, nesterov, NESTEROV, SWITCH, 0),
+    CNN__HYPER(cnn_sgd_options, maximize, MAXIMIZE, SWITCH, 0),
+};
 
-/* The conditions are written so that NaN fails them. */
 static cnn_status check(const cnn_context *ctx, const char *call, const double *hyper)
 {
-    static const struct {
-        int which;
-        const char *name;
-    } rules[] = { { LR, "lr" }, { MOMENTUM, "momentum" }, { WEIGHT_DECAY, "weight_decay" } };
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        double value = hyper[rules[i].which];
-        if (!(value >= 0) || isinf(value)) {
-            return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %s, expected a finite number of at least 0",
-                             call, rules[i].name, CNN__G(value));
-        }
-    }
-    if (!isfinite(hyper[DAMPENING])) {
-        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: dampening is %s, expected a finite number", call,
-                         CNN__G(hyper[DAMPENING]));
-    }
     if (hyper[NESTEROV] != 0 && (!(hyper[MOMENTUM] > 0) || hyper[DAMPENING] != 0)) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
                          "%s: nesterov needs momentum > 0 and dampening 0, momentum is %s and dampening %s", call,
@@ -59,29 +33,28 @@ static cnn_status check(const cnn_context *ctx, const char *call, const double *
 static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
 {
     const cnn_tensor *p = slot->parameter, *buffer = slot->moment[0];
-    cnn__sgd s = { .lr = hyper[LR],
-                   .momentum = hyper[MOMENTUM],
-                   .dampening = hyper[DAMPENING],
-                   .weight_decay = hyper[WEIGHT_DECAY],
-                   .nesterov = hyper[NESTEROV] != 0,
-                   .maximize = hyper[MAXIMIZE] != 0,
-                   .first = slot->steps == 1 };
+    cnn_sgd_parameters s = { .lr = hyper[LR],
+                             .momentum = hyper[MOMENTUM],
+                             .dampening = hyper[DAMPENING],
+                             .weight_decay = hyper[WEIGHT_DECAY],
+                             .nesterov = hyper[NESTEROV] != 0,
+                             .maximize = hyper[MAXIMIZE] != 0,
+                             .first = slot->steps == 1 };
     cnn_launch l = CNN__LAUNCH(SGD, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad) },
                                .out = { cnn__data(p), cnn__data_or_null(buffer) });
     return cnn__launch(p->ctx, "optimizer_step", &l);
 }
 
-static const cnn__optimizer_class sgd_class = { .name = "SGD",
-                                                .call = "sgd_create",
-                                                .hyper_count = 6,
-                                                .hyper_names = { "lr", "momentum", "dampening", "weight_decay",
-                                                                 "nesterov", "maximize" },
-                                                .moment_count = 1,
-                                                .moment_names = { "momentum_buffer" },
-                                                .needs = needs,
-                                                .read = read,
-                                                .check = check,
-                                                .update = update };
+static const cnn__optimizer_class sgd_class = {
+    .name = "SGD",
+    .call = "sgd_create",
+    CNN__OPTIMIZER_OPTIONS(cnn_sgd_options, hypers),
+    .moment_count = 1,
+    .moment_names = { "momentum_buffer" },
+    .needs = needs,
+    .check = check,
+    .update = update,
+};
 
 cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options *options)
 {

@@ -364,53 +364,6 @@ void NAME(sum_rows)(int64_t m, int64_t n, const void *x_, void *out_, cnn__pool 
     }
 }
 
-/* ---- optimizers ---- */
-
-void NAME(adam)(const cnn__adam *s, int64_t n, void *param_, const void *grad_, void *m_, void *v_, void *vmax_,
-                cnn__pool *pool)
-{
-    (void)pool;
-    const REAL *grad = grad_;
-    REAL *param = param_, *m = m_, *v = v_, *vmax = vmax_;
-    const REAL decay = (REAL)(1 - s->lr * s->weight_decay), l2 = (REAL)s->weight_decay;
-    const REAL keep1 = (REAL)s->beta1, take1 = (REAL)(1 - s->beta1), keep2 = (REAL)s->beta2,
-               take2 = (REAL)(1 - s->beta2);
-    const bool mostly_new = take1 >= (REAL)0.5;
-    const REAL step = (REAL)(s->lr / s->bias1), root = (REAL)sqrt(s->bias2), eps = (REAL)s->eps;
-    for (int64_t i = 0; i < n; i++) {
-        REAL g = s->maximize ? -grad[i] : grad[i], p = param[i];
-        if (s->decoupled) {
-            p *= decay;
-        } else {
-            g += l2 * p;
-        }
-        m[i] = mostly_new ? g - (g - m[i]) * keep1 : m[i] + (g - m[i]) * take1;
-        v[i] = keep2 * v[i] + take2 * g * g;
-        REAL second = v[i];
-        if (vmax) {
-            vmax[i] = vmax[i] > second || vmax[i] != vmax[i] ? vmax[i] : second;
-            second = vmax[i];
-        }
-        param[i] = p - step * (m[i] / (SQRT(second) / root + eps));
-    }
-}
-
-void NAME(sgd)(const cnn__sgd *s, int64_t n, void *param_, const void *grad_, void *buf_, cnn__pool *pool)
-{
-    (void)pool;
-    const REAL *grad = grad_;
-    REAL *param = param_, *buf = buf_;
-    const REAL lr = (REAL)s->lr, l2 = (REAL)s->weight_decay, keep = (REAL)s->momentum, take = (REAL)(1 - s->dampening);
-    for (int64_t i = 0; i < n; i++) {
-        REAL g = (s->maximize ? -grad[i] : grad[i]) + l2 * param[i];
-        if (buf) {
-            buf[i] = s->first ? g : keep * buf[i] + take * g;
-            g = s->nesterov ? g + keep * buf[i] : buf[i];
-        }
-        param[i] -= lr * g;
-    }
-}
-
 const cnn__real_kernels NAME(reference) = {
 #define CNN__KERNEL(source, result, name, parameters) .name = NAME(name),
 #include "kernels/kernels.def"

@@ -1,0 +1,170 @@
+/* Runners of the kernels of kernels.def: activations, products, convolutions, pooling. */
+#include "kernels/launch.h"
+#include "kernels/matmul.h"
+
+static bool run_dropout(cnn__cpu_call *j)
+{
+    const cnn_draw_parameters *p = j->l->parameters;
+    j->real->dropout(j->l->count, p->p, p->key, j->l->in[0], j->l->out[0], j->pool);
+    return true;
+}
+
+const cnn__cpu_kernel cnn__cpu_dropout = { .run = run_dropout };
+
+static bool run_relu(cnn__cpu_call *j)
+{
+    j->real->relu(j->l->count, j->l->in[0], j->l->out[0], j->pool);
+    return true;
+}
+
+const cnn__cpu_kernel cnn__cpu_relu = { .run = run_relu };
+
+static bool run_relu_backward(cnn__cpu_call *j)
+{
+    j->real->relu_backward(j->l->count, j->l->in[0], j->l->in[1], j->l->out[0], j->pool);
+    return true;
+}
+
+const cnn__cpu_kernel cnn__cpu_relu_backward = { .run = run_relu_backward };
+
+static bool run_sum_rows(cnn__cpu_call *j)
+{
+    const cnn_matrix *p = j->l->parameters;
+    j->real->sum_rows(p->rows, p->columns, j->l->in[0], j->l->out[0], j->pool);
+    return true;
+}
+
+const cnn__cpu_kernel cnn__cpu_sum_rows = { .run = run_sum_rows };
+
+static bool run_gemm(cnn__cpu_call *j)
+{
+    j->real->gemm(j->l->parameters, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0], j->l->workspace, j->pool);
+    return true;
+}
+
+static size_t gemm_workspace(cnn__cpu_call *j)
+{
+    return j->real->gemm_workspace(j->l->parameters, j->workers);
+}
+
+const cnn__cpu_kernel cnn__cpu_gemm = { .run = run_gemm, .workspace = gemm_workspace };
+
+static bool run_matmul(cnn__cpu_call *j)
+{
+    cnn__matmul(j->l->parameters, j->real, cnn_dtype_size(j->l->dtype), j->l->in[0], j->l->in[1], j->l->out[0],
+                j->l->workspace, j->pool);
+    return true;
+}
+
+static size_t matmul_workspace(cnn__cpu_call *j)
+{
+    return cnn__matmul_workspace(j->l->parameters, j->real, j->workers);
+}
+
+const cnn__cpu_kernel cnn__cpu_matmul = { .run = run_matmul, .workspace = matmul_workspace };
+
+static bool run_conv_forward(cnn__cpu_call *j)
+{
+    j->real->conv_forward(j->l->parameters, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0], j->l->workspace,
+                          j->pool);
+    return true;
+}
+
+static size_t conv_forward_workspace(cnn__cpu_call *j)
+{
+    return j->real->conv_forward_workspace(j->l->parameters, j->workers);
+}
+
+const cnn__cpu_kernel cnn__cpu_conv_forward = { .run = run_conv_forward, .workspace = conv_forward_workspace };
+
+static bool run_conv_backward_data(cnn__cpu_call *j)
+{
+    cnn__conv g = *(const cnn__conv *)j->l->parameters;
+    g.relu_mask = j->l->in[2];
+    j->real->conv_backward_data(&g, j->l->in[0], j->l->in[1], j->l->out[0], j->l->workspace, j->pool);
+    return true;
+}
+
+static size_t conv_backward_data_workspace(cnn__cpu_call *j)
+{
+    return j->real->conv_backward_data_workspace(j->l->parameters, j->workers);
+}
+
+const cnn__cpu_kernel cnn__cpu_conv_backward_data = { .run = run_conv_backward_data,
+                                                      .workspace = conv_backward_data_workspace };
+
+static bool run_conv_backward_weight(cnn__cpu_call *j)
+{
+    j->real->conv_backward_weight(j->l->parameters, j->l->in[0], j->l->in[1], j->l->out[0], j->l->out[1],
+                                  j->l->workspace, j->pool);
+    return true;
+}
+
+static size_t conv_backward_weight_workspace(cnn__cpu_call *j)
+{
+    return j->real->conv_backward_weight_workspace(j->l->parameters, j->workers);
+}
+
+const cnn__cpu_kernel cnn__cpu_conv_backward_weight = { .run = run_conv_backward_weight,
+                                                        .workspace = conv_backward_weight_workspace };
+
+static bool run_pooled_forward(cnn__cpu_call *j)
+{
+    j->real->conv_relu_pool_forward(j->l->parameters, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0], j->l->out[1],
+                                    j->l->workspace, j->pool);
+    return true;
+}
+
+static size_t pooled_forward_workspace(cnn__cpu_call *j)
+{
+    return j->real->conv_relu_pool_forward_workspace(j->l->parameters, j->workers);
+}
+
+const cnn__cpu_kernel cnn__cpu_conv_relu_pool_forward = { .run = run_pooled_forward,
+                                                          .workspace = pooled_forward_workspace };
+
+static bool run_pooled_backward_data(cnn__cpu_call *j)
+{
+    j->real->conv_relu_pool_backward_data(j->l->parameters, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0],
+                                          j->l->workspace, j->pool);
+    return true;
+}
+
+static size_t pooled_backward_data_workspace(cnn__cpu_call *j)
+{
+    return j->real->conv_relu_pool_backward_data_workspace(j->l->parameters, j->workers);
+}
+
+const cnn__cpu_kernel cnn__cpu_conv_relu_pool_backward_data = { .run = run_pooled_backward_data,
+                                                                .workspace = pooled_backward_data_workspace };
+
+static bool run_pooled_backward_weight(cnn__cpu_call *j)
+{
+    j->real->conv_relu_pool_backward_weight(j->l->parameters, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0],
+                                            j->l->out[1], j->l->workspace, j->pool);
+    return true;
+}
+
+static size_t pooled_backward_weight_workspace(cnn__cpu_call *j)
+{
+    return j->real->conv_relu_pool_backward_weight_workspace(j->l->parameters, j->workers);
+}
+
+const cnn__cpu_kernel cnn__cpu_conv_relu_pool_backward_weight = { .run = run_pooled_backward_weight,
+                                                                  .workspace = pooled_backward_weight_workspace };
+
+static bool run_maxpool_forward(cnn__cpu_call *j)
+{
+    j->real->maxpool_forward(j->l->parameters, j->l->in[0], j->l->out[0], j->l->out[1], j->pool);
+    return true;
+}
+
+const cnn__cpu_kernel cnn__cpu_maxpool_forward = { .run = run_maxpool_forward };
+
+static bool run_maxpool_backward(cnn__cpu_call *j)
+{
+    j->real->maxpool_backward(j->l->parameters, j->l->in[0], j->l->in[1], j->l->out[0], j->pool);
+    return true;
+}
+
+const cnn__cpu_kernel cnn__cpu_maxpool_backward = { .run = run_maxpool_backward };

@@ -1,0 +1,36 @@
+/* The steps of optimizers on single numbers, in f32 and f64, and their descriptors. */
+#include "kernels/launch.h"
+#include "kernels/reference/reference.h"
+
+#include <math.h>
+
+#define CNN__INLINE static inline
+#define WIDTH 1
+#define READ(from, count) ((void)(count), *(from))
+#define WRITE(to, value, count) ((void)(count), *(to) = (value))
+#define CHOOSE(condition, a, b) ((condition) ? (a) : (b))
+
+#define REAL float
+#define VALUE float
+#define ROOT(x) sqrtf(x)
+#define NAME(name) cnn__##name##_f32
+#include "kernels/optimizers_impl.h"
+#undef REAL
+#undef VALUE
+#undef ROOT
+#undef NAME
+
+#define REAL double
+#define VALUE double
+#define ROOT(x) sqrt(x)
+#define NAME(name) cnn__##name##_f64
+#include "kernels/optimizers_impl.h"
+
+static bool run_optimizer(cnn__cpu_call *j)
+{
+    j->real->optimizer(j->l, j->pool);
+    return true;
+}
+
+#define DESCRIPTOR(NUMBER, name) const cnn__cpu_kernel cnn__cpu_##name = { .run = run_optimizer };
+CNN__OPTIMIZERS(DESCRIPTOR)

@@ -1,0 +1,15 @@
+/* The steps of optimizers on vectors of f32. */
+#include "kernels/simd/table.h"
+#include "kernels/simd/vector/partial.h"
+
+#include <math.h>
+
+#define REAL float
+#define VALUE lanes
+#define WIDTH LANES
+#define NAME(name) CNN__SIMD(name)
+#define READ(from, count) ((count) == LANES ? load(from) : load_partial(from, count))
+#define WRITE(to, value, count) ((count) == LANES ? store(to, value) : store_partial(to, value, count))
+#define ROOT(x) square_root(x)
+#define CHOOSE(condition, a, b) blend(condition, a, b)
+#include "kernels/optimizers_impl.h"
