@@ -31,11 +31,12 @@ CNN_BEGIN_DECLS
 /** A loop nest over up to CNN_MAX_DIMS dimensions with strides, in elements, for each operand: operand 0 is the first
  * result, then come the inputs in their order. A broadcast dimension has stride 0, which results never have. */
 typedef struct cnn_nest {
-    int ndim;
-    int64_t shape[CNN_MAX_DIMS];
-    int64_t stride[4][CNN_MAX_DIMS];
+    int ndim;                        /**< dimensions */
+    int64_t shape[CNN_MAX_DIMS];     /**< how often each loop runs */
+    int64_t stride[4][CNN_MAX_DIMS]; /**< of each operand */
 } cnn_nest;
 
+/** Functions of one element. */
 typedef enum cnn_unary {
     CNN_UNARY_NEG,
     CNN_UNARY_EXP,
@@ -55,6 +56,7 @@ typedef enum cnn_unary {
     CNN_UNARY_COUNT       /**< how many there are */
 } cnn_unary;
 
+/** Functions of two elements. */
 typedef enum cnn_binary {
     CNN_BINARY_ADD,
     CNN_BINARY_SUB,
@@ -64,6 +66,7 @@ typedef enum cnn_binary {
     CNN_BINARY_COUNT /**< how many there are */
 } cnn_binary;
 
+/** Comparisons of two elements. */
 typedef enum cnn_compare {
     CNN_COMPARE_EQ,
     CNN_COMPARE_NE,
@@ -74,6 +77,7 @@ typedef enum cnn_compare {
     CNN_COMPARE_COUNT /**< how many there are */
 } cnn_compare;
 
+/** What many elements become. */
 typedef enum cnn_reduce {
     CNN_REDUCE_OF_SUM,
     CNN_REDUCE_OF_MAX,
@@ -81,6 +85,7 @@ typedef enum cnn_reduce {
     CNN_REDUCE_OF_COUNT /**< how many there are */
 } cnn_reduce;
 
+/** Distributions of random numbers. */
 typedef enum cnn_distribution {
     CNN_DRAW_UNIFORM,   /**< in [0, 1) */
     CNN_DRAW_NORMAL,    /**< standard normal */
@@ -88,75 +93,95 @@ typedef enum cnn_distribution {
     CNN_DRAW_SYMMETRIC  /**< in [−p, p): p · (2·u − 1) in double, u uniform in [0, 1) */
 } cnn_distribution;
 
+/** Of CNN_KERNEL_FILL. */
 typedef struct cnn_fill_parameters {
-    double value;
+    double value; /**< of every element, converted as cnn_tensor_fill() says */
 } cnn_fill_parameters;
 
+/** Of CNN_KERNEL_COPY. */
 typedef struct cnn_copy_parameters {
-    cnn_nest nest;
+    cnn_nest nest;  /**< operands: result, input */
     cnn_dtype from; /**< of the input; the launch's dtype is that of the result */
 } cnn_copy_parameters;
 
 /** Of every kernel that goes over elements one by one. */
 typedef struct cnn_elementwise_parameters {
-    int function; /**< a cnn_unary, cnn_binary or cnn_compare */
-    cnn_nest nest;
-    double value[2];
+    int function;    /**< a cnn_unary, cnn_binary or cnn_compare */
+    cnn_nest nest;   /**< operands: result, inputs */
+    double value[2]; /**< numbers that the function takes besides */
 } cnn_elementwise_parameters;
 
 /** For each index of `outer` (operands: result, input) the input is reduced over `inner` (operand 1) from there. */
 typedef struct cnn_reduce_parameters {
-    int function; /**< a cnn_reduce; of CNN_KERNEL_ARGMAX: 1 for the smallest, 0 for the largest */
-    cnn_nest outer, inner;
+    int function;   /**< a cnn_reduce; of CNN_KERNEL_ARGMAX: 1 for the smallest, 0 for the largest */
+    cnn_nest outer; /**< over the results */
+    cnn_nest inner; /**< over what each is made of */
 } cnn_reduce_parameters;
 
 /** The sizes of an array before, along and after one dimension. */
 typedef struct cnn_along {
-    int64_t before, n, after;
+    int64_t before; /**< product of the sizes before it */
+    int64_t n;      /**< its size */
+    int64_t after;  /**< product of the sizes after it */
 } cnn_along;
 
 /** A contiguous matrix. */
 typedef struct cnn_matrix {
-    int64_t rows, columns;
+    int64_t rows;    /**< how many */
+    int64_t columns; /**< of each row */
 } cnn_matrix;
 
 /** Numbers that are drawn: element i is a pure function of the key and of i. */
 typedef struct cnn_draw_parameters {
-    cnn_distribution distribution;
-    double p;
-    uint64_t key[2];
+    cnn_distribution distribution; /**< of CNN_KERNEL_DRAW */
+    double p;                      /**< its parameter; of CNN_KERNEL_DROPOUT the probability of a zero */
+    uint64_t key[2];               /**< of the Philox generator: element i is in block i / 4 of this key */
 } cnn_draw_parameters;
 
 /** C[m,n] = op(A)[m,k] · op(B)[k,n] (+ C) (+ bias[n] to each row). Row-major; ld* are row strides in elements of the
  * matrices as stored, so op(A) = Aᵀ reads A as [k,m]. */
 typedef struct cnn_gemm {
-    bool trans_a, trans_b;
+    bool trans_a;    /**< op(A) is the transpose of A */
+    bool trans_b;    /**< op(B) is the transpose of B */
     bool accumulate; /**< C is added to */
     bool reversed;   /**< read B backwards: its end may still be cached. Never changes the result */
-    int64_t m, n, k;
-    int64_t lda, ldb, ldc;
+    int64_t m;       /**< rows of C */
+    int64_t n;       /**< columns of C */
+    int64_t k;       /**< terms of each sum */
+    int64_t lda;     /**< row stride of A */
+    int64_t ldb;     /**< row stride of B */
+    int64_t ldc;     /**< row stride of C */
 } cnn_gemm;
 
 /** A batch of products: matrix number i of the result lies at i·m·n, and its factors at the sum of the batch index
  * times the strides, in elements. */
 typedef struct cnn_matmul_parameters {
-    cnn_gemm product;
-    int ndim; /**< of the batch */
-    int64_t batch[CNN_MAX_DIMS];
-    int64_t a_stride[CNN_MAX_DIMS], b_stride[CNN_MAX_DIMS];
+    cnn_gemm product;               /**< each of them */
+    int ndim;                       /**< dimensions of the batch */
+    int64_t batch[CNN_MAX_DIMS];    /**< their sizes */
+    int64_t a_stride[CNN_MAX_DIMS]; /**< of A's matrices; 0 along a broadcast dimension */
+    int64_t b_stride[CNN_MAX_DIMS]; /**< of B's matrices; 0 along a broadcast dimension */
 } cnn_matmul_parameters;
 
 /** A 2-D convolution (cross-correlation) over contiguous NCHW data; weight is [out_channels, in_channels/groups,
  * kernel_h, kernel_w]. Padding at the bottom and right follows from out_h and out_w. */
 typedef struct cnn_conv {
-    int64_t batch;
-    int64_t in_channels, in_h, in_w;
-    int64_t out_channels, out_h, out_w;
-    int64_t kernel_h, kernel_w;
-    int64_t stride_h, stride_w;
-    int64_t dilation_h, dilation_w;
-    int64_t pad_top, pad_left;
-    int64_t groups;
+    int64_t batch;        /**< pictures */
+    int64_t in_channels;  /**< of x */
+    int64_t in_h;         /**< rows of x */
+    int64_t in_w;         /**< columns of x */
+    int64_t out_channels; /**< of y */
+    int64_t out_h;        /**< rows of y */
+    int64_t out_w;        /**< columns of y */
+    int64_t kernel_h;     /**< rows of a filter */
+    int64_t kernel_w;     /**< columns of a filter */
+    int64_t stride_h;     /**< rows from one result to the next */
+    int64_t stride_w;     /**< columns from one result to the next */
+    int64_t dilation_h;   /**< rows of x from one row of the filter to the next */
+    int64_t dilation_w;   /**< columns of x from one column of the filter to the next */
+    int64_t pad_top;      /**< rows of zeros above x */
+    int64_t pad_left;     /**< columns of zeros to the left of x */
+    int64_t groups;       /**< of channels, each convolved by itself */
     bool strict; /**< every sum is made term by term: no algorithm whose error bound is larger than a plain sum's */
     /* The epilogue, which is applied before results leave the caches; usually none. */
     bool relu; /**< forward: y = max(y, 0) */
@@ -167,41 +192,56 @@ typedef struct cnn_conv {
 /** Max pooling over `planes` (= batch · channels) contiguous planes of in_h × in_w. Padding counts as -infinity; a NaN
  * in the window wins. */
 typedef struct cnn_maxpool {
-    int64_t planes;
-    int64_t in_h, in_w, out_h, out_w;
-    int64_t kernel_h, kernel_w;
-    int64_t stride_h, stride_w;
-    int64_t dilation_h, dilation_w;
-    int64_t pad_top, pad_left;
+    int64_t planes;     /**< batch · channels */
+    int64_t in_h;       /**< rows of x */
+    int64_t in_w;       /**< columns of x */
+    int64_t out_h;      /**< rows of y */
+    int64_t out_w;      /**< columns of y */
+    int64_t kernel_h;   /**< rows of a window */
+    int64_t kernel_w;   /**< columns of a window */
+    int64_t stride_h;   /**< rows from one window to the next */
+    int64_t stride_w;   /**< columns from one window to the next */
+    int64_t dilation_h; /**< rows of x from one row of a window to the next */
+    int64_t dilation_w; /**< columns of x from one column of a window to the next */
+    int64_t pad_top;    /**< rows of padding above x */
+    int64_t pad_left;   /**< columns of padding to the left of x */
 } cnn_maxpool;
 
 /** Batch normalisation of a contiguous [batch, channels, inner]. Statistics are double [2, channels]. */
 typedef struct cnn_batch_norm_parameters {
-    int64_t batch, channels, inner;
+    int64_t batch;         /**< samples */
+    int64_t channels;      /**< each with statistics of its own */
+    int64_t inner;         /**< product of the sizes after the channels */
     bool batch_statistics; /**< of the gradients: mean and variance depend on x */
-    double momentum, eps;
+    double momentum;       /**< of CNN_KERNEL_BATCH_NORM_MOVE */
+    double eps;            /**< added to the variance */
 } cnn_batch_norm_parameters;
 
 /** Rows of a contiguous table [n, width] that are named by `count` indices. */
 typedef struct cnn_lookup_parameters {
     cnn_dtype index_dtype; /**< int64, int32 or uint8 */
-    int64_t n, width, count;
-    bool skips;   /**< whether there is a number to skip */
-    int64_t skip; /**< the row without a gradient; of CNN_KERNEL_INDEX_CHECK the index that is let pass */
+    int64_t n;             /**< rows of the table */
+    int64_t width;         /**< elements of a row */
+    int64_t count;         /**< indices */
+    bool skips;            /**< whether there is a number to skip */
+    int64_t skip;          /**< the row without a gradient; of CNN_KERNEL_INDEX_CHECK the index that is let pass */
 } cnn_lookup_parameters;
 
 /** The cross-entropy of logits [batch, classes, inner]; samples are (n, d). */
 typedef struct cnn_cross_entropy_parameters {
-    int64_t batch, classes, inner;
+    int64_t batch;          /**< samples, each of `inner` positions */
+    int64_t classes;        /**< logits of a position */
+    int64_t inner;          /**< product of the sizes after the classes */
     cnn_dtype target_dtype; /**< int64, int32, uint8: indices; else probabilities, like the logits */
-    int64_t ignore_index;
-    double smoothing;
-    int reduction; /**< a cnn_reduction */
+    int64_t ignore_index;   /**< a target that takes no part */
+    double smoothing;       /**< label smoothing, 0 to 1 */
+    int reduction;          /**< a cnn_reduction */
 } cnn_cross_entropy_parameters;
 
 /** One time step of an LSTM behind its matrix products: gates are [rows, 4·hidden] in the order i, f, g, o. */
 typedef struct cnn_lstm_parameters {
-    int64_t rows, hidden;
+    int64_t rows;   /**< sequences that are in this step */
+    int64_t hidden; /**< elements of a state */
 } cnn_lstm_parameters;
 
 /** One Adam or AdamW step over n elements, PyTorch's formula (docs of torch.optim.Adam):
@@ -211,16 +251,27 @@ typedef struct cnn_lstm_parameters {
  *   v = beta2·v + (1 - beta2)·g²
  *   denom = sqrt(amsgrad ? vmax = max(vmax, v) : v) / sqrt(bias2) + eps;  p -= lr / bias1 · m / denom */
 typedef struct cnn_adam_parameters {
-    double lr, beta1, beta2, eps, weight_decay;
-    double bias1, bias2; /**< 1 - beta^t */
-    bool decoupled, maximize;
+    double lr;           /**< learning rate */
+    double beta1;        /**< of the mean of gradients */
+    double beta2;        /**< of the mean of their squares */
+    double eps;          /**< added to the denominator */
+    double weight_decay; /**< "wd" in the formula */
+    double bias1;        /**< 1 - beta1^t */
+    double bias2;        /**< 1 - beta2^t */
+    bool decoupled;      /**< AdamW: weight decay is no part of the gradient */
+    bool maximize;       /**< climb instead of descending */
 } cnn_adam_parameters;
 
 /** One SGD step, PyTorch's formula: g += wd·p; first ? buf = g : buf = momentum·buf + (1 - dampening)·g;
  * g = nesterov ? g + momentum·buf : buf; p -= lr·g. buf is NULL when momentum is 0. */
 typedef struct cnn_sgd_parameters {
-    double lr, momentum, dampening, weight_decay;
-    bool nesterov, maximize, first;
+    double lr;           /**< learning rate */
+    double momentum;     /**< 0: without a buffer */
+    double dampening;    /**< of the gradient that goes into the buffer */
+    double weight_decay; /**< "wd" in the formula */
+    bool nesterov;       /**< Nesterov's momentum */
+    bool maximize;       /**< climb instead of descending */
+    bool first;          /**< the parameter's first step: the buffer holds nothing yet */
 } cnn_sgd_parameters;
 
 /* ---- kernels ---- */
@@ -299,26 +350,27 @@ typedef enum cnn_kernel {
 
 /** One computation. Everything that it points to but the operands is the host's and ends with the call. */
 typedef struct cnn_launch {
-    size_t struct_size; /**< sizeof(cnn_launch) */
-    cnn_kernel kernel;
+    size_t struct_size;     /**< sizeof(cnn_launch) */
+    cnn_kernel kernel;      /**< which */
     cnn_dtype dtype;        /**< of what the kernel computes with */
     int64_t count;          /**< elements, for kernels that are told so */
     const void *parameters; /**< the kernel's struct; NULL: it has none */
-    size_t parameters_size;
-    const void *in[6]; /**< addresses on the device */
-    void *out[4];
-    void *workspace; /**< at least what cnn_backend::workspace asked for, on the device, aligned to 64 bytes */
-    uint64_t number; /**< rises by one with each launch and copy of the queue */
+    size_t parameters_size; /**< of that struct */
+    const void *in[6];      /**< addresses of the inputs on the device */
+    void *out[4];           /**< and of the results */
+    void *workspace;        /**< at least what cnn_backend::workspace asked for, on the device, aligned to 64 bytes */
+    uint64_t number;        /**< rises by one with each launch and copy of the queue */
 } cnn_launch;
 
 /** What went wrong on a device. */
 typedef struct cnn_backend_failure {
     size_t struct_size; /**< sizeof(cnn_backend_failure) */
     uint64_t number;    /**< of the launch or copy that failed: everything behind it was not carried out */
-    cnn_status status;
-    int kernel;              /**< a cnn_kernel; −1: a copy or the device itself */
-    int64_t position, value; /**< of a bad index */
-    char message[256];       /**< what the device says, one line */
+    cnn_status status;  /**< what the library's call will return */
+    int kernel;         /**< a cnn_kernel; −1: a copy or the device itself */
+    int64_t position;   /**< of a bad index */
+    int64_t value;      /**< that index */
+    char message[256];  /**< what the device says, one line */
 } cnn_backend_failure;
 
 /* ---- back ends ---- */

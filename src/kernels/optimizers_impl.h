@@ -1,5 +1,5 @@
-/* The steps of all optimizers. Each is one formula, which the reference applies to single numbers, f32 and f64, and each
- * instruction set to vectors of f32. The file that includes this one says how:
+/* The steps of all optimizers. Each is one formula, which the reference applies to single numbers, f32 and f64, and
+ * each instruction set to vectors of f32. The file that includes this one says how:
  *   REAL    float or double
  *   VALUE   what a formula computes with at once: WIDTH REALs, one or a vector
  *   NAME()  a function's or type's name
