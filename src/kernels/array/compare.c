@@ -14,8 +14,8 @@ static cnn__run swapped_operands(const cnn__run *run)
     return other;
 }
 
-/* Turns the results of a run round, which are still in the cache: a != b is !(a == b), and a <= b is !(b < a) where there is no
- * NaN. */
+/* Turns the results of a run round, which are still in the cache: a != b is !(a == b), and a <= b is !(b < a) where
+ * there is no NaN. */
 static void negate(const cnn__run *run)
 {
     uint8_t *y = run->at[0];

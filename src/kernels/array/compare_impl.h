@@ -1,5 +1,5 @@
-/* Comparisons of a dtype: X is its type, FN(name) its name, TOTAL whether every two of its numbers are in an order, which NaN
- * is not. No include guard: one inclusion, one dtype. */
+/* Comparisons of a dtype: X is its type, FN(name) its name, TOTAL whether every two of its numbers are in an order,
+ * which NaN is not. No include guard: one inclusion, one dtype. */
 static inline uint8_t FN(eq)(X a, X b)
 {
     return a == b;
