@@ -1,5 +1,6 @@
 /* Embeddings: what is refused, the padding row, long sums, first values. Values and gradients are compared with PyTorch's
  * in test_ops.c, text in test_nn.c. */
+#include "support/elements.h"
 #include "support/nn.h"
 
 static cnn_tensor *tensor_i64(int64_t a, int64_t b, int64_t c, int64_t d)
@@ -88,7 +89,7 @@ START_TEST(the_padding_row_stays_zero)
             cnn_optimizer_zero_grad(sgd);
         }
     }
-    const float *w = cnn_tensor_data(weight);
+    const float *w = host_elements(weight);
     for (int i = 0; i < 3; i++) {
         ck_assert_float_eq(w[2 * 3 + i], 0);
         ck_assert_float_ne(w[1 * 3 + i], 0);
