@@ -6,6 +6,12 @@ CHECK_BUILD += $(BUILD)/tests/device/test_device $(BUILD)/backends/libcnn-late.s
 .PHONY: check-device check-device-api
 LATE := $(BUILD)/backends/libcnn-late.so
 
+# The programs that also hold on a device, with the values and bits that they expect of the CPU.
+DEVICE_TESTS := $(addprefix test_,along autograd base batch_norm callbacks checkpoint clone convert custom_ops data draws \
+	embedding file folding forward forward_many groups idx io io_failures joined last_error loader log long_sums lstm \
+	module_state nn nonfinite ops ops_battery ops_trace optim parallel partial_load powers random_tensors reentry \
+	safetensors subset tensor_text text tokens written)
+
 $(LATE): tests/device/late.c $(PUBLIC_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,LINK)
