@@ -7,10 +7,10 @@ CHECK_BUILD += $(BUILD)/tests/device/test_device $(BUILD)/backends/libcnn-late.s
 LATE := $(BUILD)/backends/libcnn-late.so
 
 # The programs that also hold on a device, with the values and bits that they expect of the CPU.
-DEVICE_TESTS := $(addprefix test_,along autograd base batch_norm callbacks checkpoint clone convert custom_ops data draws \
-	embedding file folding forward forward_many groups idx io io_failures joined last_error loader log long_sums lstm \
-	module_state nn nonfinite ops ops_battery ops_trace optim parallel partial_load powers random_tensors reentry \
-	safetensors subset tensor_text text tokens written)
+DEVICE_TESTS := $(addprefix test_,along autograd base batch_norm callbacks cancel checkpoint clone convert custom_ops data \
+	draws embedding file folding forward forward_many gradient_events groups idx io io_failures joined last_error loader log \
+	long_sums lstm math_mode module_state nn nonfinite ops ops_battery ops_trace optim parallel partial_load powers \
+	random_tensors reentry safetensors save step_failures subset tensor_text text tokens training written)
 
 $(LATE): tests/device/late.c $(PUBLIC_HEADERS)
 	@mkdir -p $(@D)
