@@ -2,6 +2,7 @@
 #include "base/context.h"
 #include "base/random.h"
 #include "platform/memory.h"
+#include "support/elements.h"
 #include "support/shims.h"
 
 #include <cnn/cnn.h>
@@ -48,7 +49,9 @@ START_TEST(context_reports_bad_options)
     ck_assert_ptr_nonnull(strstr(cnn_last_error(NULL), "abacus"));
     ck_assert_ptr_null(cnn_context_new(.device = "abacus:7"));
     ck_assert_int_eq(cnn_context_status(NULL), CNN_ERROR_DEVICE);
-    ck_assert_str_eq(cnn_last_error(NULL), "context_create: there is no device \"abacus:7\", expected one of: cpu");
+    ck_assert_str_eq(cnn_last_error(NULL), on_device() ? "context_create: there is no device \"abacus:7\", expected one of: "
+                                                         "cpu, late:0, late:1"
+                                                       : "context_create: there is no device \"abacus:7\", expected one of: cpu");
     cnn_context_clear_error(NULL);
     ck_assert_str_eq(cnn_last_error(NULL), "");
 }
@@ -142,7 +145,7 @@ START_TEST(a_context_outlives_its_free_while_objects_use_it)
     cnn_context *ctx = cnn_context_new(.threads = 2);
     cnn_tensor *t = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(3));
     cnn_context_free(ctx);
-    ck_assert_double_eq(((float *)cnn_tensor_data(t))[2], 1);
+    ck_assert_double_eq(((const float *)host_elements(t))[2], 1);
     cnn_tensor_free(t);
 }
 END_TEST
@@ -156,8 +159,8 @@ START_TEST(random_state_can_be_set_back)
     cnn_tensor *a = cnn_tensor_rand(ctx, CNN_F32, CNN_SHAPE(8)), *b = cnn_tensor_rand(ctx, CNN_F32, CNN_SHAPE(8));
     ck_assert_int_eq(cnn_context_set_random_state(ctx, &state), CNN_OK);
     cnn_tensor *c = cnn_tensor_rand(ctx, CNN_F32, CNN_SHAPE(8));
-    ck_assert_mem_eq(cnn_tensor_data(a), cnn_tensor_data(c), 32);
-    ck_assert_mem_ne(cnn_tensor_data(a), cnn_tensor_data(b), 32);
+    ck_assert_mem_eq(host_elements(a), host_elements(c), 32);
+    ck_assert_mem_ne(host_elements(a), host_elements(b), 32);
     ck_assert_int_eq(cnn_context_random_state(ctx, NULL), CNN_ERROR_INVALID_ARGUMENT);
     cnn_tensor_free(a);
     cnn_tensor_free(b);
@@ -370,7 +373,7 @@ START_TEST(the_users_allocator_gets_everything_back)
                                        .allocator_user = &l);
     cnn_tensor *t = cnn_tensor_zeros(ctx, CNN_F64, CNN_SHAPE(10, 10));
     ck_assert_uint_eq((uintptr_t)cnn_tensor_data(t) % 64, 0);
-    ck_assert_uint_ge(l.bytes, 800);
+    ck_assert(on_device() || l.bytes >= 800);
     cnn_context_free(ctx);
     cnn_tensor_free(t);
     ck_assert_uint_eq(l.live, 0);

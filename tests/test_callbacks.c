@@ -1,5 +1,6 @@
 /* User callbacks: what they may do with the step that they run in, what they can query, and how their failures are
  * reported. */
+#include "support/elements.h"
 #include "support/nn.h"
 
 /* ---- ending the step that one works in ---- */
@@ -57,9 +58,12 @@ static cnn_status double_forward(const cnn_tensor *const *in, int count, cnn_ten
 {
     (void)count, (void)user;
     misbehave(IN_FORWARD, in[0]);
+    const double *x = host_elements(in[0]);
+    double *y = writable_elements(out);
     for (int64_t i = 0; i < cnn_tensor_numel(out); i++) {
-        ((double *)cnn_tensor_data(out))[i] = 2 * ((const double *)cnn_tensor_data(in[0]))[i];
+        y[i] = 2 * x[i];
     }
+    elements_written(out, y);
     return CNN_OK;
 }
 
@@ -251,9 +255,9 @@ START_TEST(a_forward_uses_its_parameters_in_any_operation)
     cnn_tape_begin(tape, CNN_TRAIN);
     cnn_tensor *y = cnn_forward(net, cnn_input(tape, leaf));
     ck_assert_int_eq(cnn_backward(cnn_sum(y, CNN_ALL_DIMS, false)), CNN_OK);
-    ck_assert_double_eq(((const double *)cnn_tensor_data(y))[1], 15);
-    ck_assert_double_eq(((const double *)cnn_tensor_data(cnn_tensor_grad(cnn_module_find(net, "0.g"))))[1], 5);
-    ck_assert_double_eq(((const double *)cnn_tensor_data(cnn_tensor_grad(cnn_module_find(net, "1.g"))))[1], 3);
+    ck_assert_double_eq(((const double *)host_elements(y))[1], 15);
+    ck_assert_double_eq(((const double *)host_elements(cnn_tensor_grad(cnn_module_find(net, "0.g"))))[1], 5);
+    ck_assert_double_eq(((const double *)host_elements(cnn_tensor_grad(cnn_module_find(net, "1.g"))))[1], 3);
     cnn_tape_begin(tape, CNN_TRAIN);
     cnn_reshape(cnn_module_find(net, "0.g"), CNN_SHAPE(1, 3)); /* outside of a forward it is a mistake */
     ck_assert_str_eq(cnn_tape_error(tape), "reshape: no operand is on a tape, expected one from cnn_input()");

@@ -1,6 +1,7 @@
 /* Conversion between floating-point formats: every F16 and BF16 value is compared with plain arithmetic, and f64 to
  * f32 with the compiler's conversion; all of it again in a thread that flushes subnormal numbers. */
 #include "io/convert.h"
+#include "support/elements.h"
 #include "support/io.h"
 
 #include <math.h>
@@ -149,8 +150,8 @@ static void load_all(const char *type, int exponent_bits, bool flush)
                wide = cnn_module_load_with(f64, in_folder("h"), NULL, NULL);
     flush_subnormals(false);
     ck_assert_msg(narrow == CNN_OK && wide == CNN_OK, "%s", cnn_last_error(ctx));
-    const float *x = cnn_tensor_data(cnn_module_find(f32, "x"));
-    const double *y = cnn_tensor_data(cnn_module_find(f64, "x"));
+    const float *x = host_elements(cnn_module_find(f32, "x"));
+    const double *y = host_elements(cnn_module_find(f64, "x"));
     for (int i = 0; i < ALL; i++) {
         double expected = meaning(halves[i], exponent_bits);
         REQUIRE(same(x[i], expected) && same(y[i], expected), "%s %04x is %a and %a, expected %a", type, i, x[i], y[i],
@@ -184,7 +185,7 @@ START_TEST(wide_floats_of_a_file_are_rounded_when_asked)
     cnn_status status = cnn_module_load_with(f32, in_folder("d"), &round, NULL);
     flush_subnormals(false);
     ck_assert_msg(status == CNN_OK, "%s", cnn_last_error(ctx));
-    const float *x = cnn_tensor_data(cnn_module_find(f32, "x"));
+    const float *x = host_elements(cnn_module_find(f32, "x"));
     for (int i = 0; i < COUNT; i++) {
         ck_assert_msg(same(x[i], (float)wide[i]), "%a became %a", wide[i], x[i]);
     }
@@ -199,8 +200,9 @@ START_TEST(floats_become_wide_and_integers_nothing_else)
     cnn_module *f64 = holder(CNN_F64, 4), *f32 = holder(CNN_F32, 4);
     put_tensor(in_folder("f"), "F32", 4, narrow, sizeof narrow);
     ck_assert_int_eq(cnn_module_load(f64, in_folder("f")), CNN_OK);
+    const double *x = host_elements(cnn_module_find(f64, "x"));
     for (int i = 0; i < 4; i++) {
-        ck_assert(same(((const double *)cnn_tensor_data(cnn_module_find(f64, "x")))[i], narrow[i]));
+        ck_assert(same(x[i], narrow[i]));
     }
     put_tensor(in_folder("i"), "I32", 4, integers, sizeof integers);
     const cnn_load_options round = { .struct_size = sizeof round, .dtypes = CNN_LOAD_ROUND };

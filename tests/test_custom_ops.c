@@ -1,5 +1,6 @@
 /* Operations of the user's own, and the gradient check. */
 #include "support/autograd.h"
+#include "support/elements.h"
 
 /* ---- operations of the user's own: y = a · b, elementwise ---- */
 
@@ -26,12 +27,13 @@ static cnn_status product_infer(const cnn_tensor *const *in, int count, cnn_dtyp
 static cnn_status product_forward(const cnn_tensor *const *in, int count, cnn_tensor *out, void *user)
 {
     product *p = user;
-    const double *a = cnn_tensor_data(in[0]), *b = cnn_tensor_data(in[count - 1]);
-    double *y = cnn_tensor_data(out);
+    const double *a = host_elements(in[0]), *b = host_elements(in[count - 1]);
+    double *y = writable_elements(out);
     p->forwards++;
     for (int64_t i = 0; i < cnn_tensor_numel(out); i++) {
         y[i] = a[i] * b[i];
     }
+    elements_written(out, y);
     return p->fail_forward;
 }
 
@@ -43,13 +45,15 @@ static cnn_status product_backward(const cnn_tensor *const *in, int count, const
     if (p->fail_backward) {
         return p->fail_backward;
     }
-    const double *seed = cnn_tensor_data(dy);
+    const double *seed = host_elements(dy);
     ck_assert(cnn_tensor_is_contiguous(dy) && cnn_tensor_is_contiguous(in[0]) && cnn_tensor_numel(out) == cnn_tensor_numel(dy));
     for (int k = 0; k < 2; k++) {
-        const double *other = cnn_tensor_data(in[count - 1 - k]);
-        for (int64_t i = 0; grads[k] && i < cnn_tensor_numel(dy); i++) {
-            ((double *)cnn_tensor_data(grads[k]))[i] = seed[i] * other[i] + (k ? 0 : p->wrong);
+        const double *other = host_elements(in[count - 1 - k]);
+        double *gradient = grads[k] ? writable_elements(grads[k]) : NULL;
+        for (int64_t i = 0; gradient && i < cnn_tensor_numel(dy); i++) {
+            gradient[i] = seed[i] * other[i] + (k ? 0 : p->wrong);
         }
+        elements_written(grads[k], gradient);
     }
     return CNN_OK;
 }

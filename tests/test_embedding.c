@@ -1,5 +1,6 @@
 /* Embeddings: what is refused, the padding row, long sums, first values. Values and gradients are compared with PyTorch's
  * in test_ops.c, text in test_nn.c. */
+#include "support/elements.h"
 #include "support/nn.h"
 
 static cnn_tensor *tensor_i64(int64_t a, int64_t b, int64_t c, int64_t d)
@@ -19,16 +20,29 @@ static void refused(int64_t rows, cnn_tensor *indices, const cnn_embedding_optio
     cnn_tensor_free(indices);
 }
 
+/* A device looks at indices while it computes: what is wrong is said by the call that waits, with the position in memory. */
+static void refused_index(int64_t rows, cnn_tensor *indices, const char *message, const char *on_a_device)
+{
+    cnn_tensor *weight = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(rows, 3));
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_embedding(cnn_input(tape, weight), indices, NULL);
+    ck_assert_int_eq(cnn_context_synchronize(ctx), on_device() ? CNN_ERROR_INVALID_ARGUMENT : CNN_OK);
+    ck_assert_int_eq(cnn_tape_status(tape), CNN_ERROR_INVALID_ARGUMENT);
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, on_device() ? on_a_device : message);
+    cnn_tensor_free(weight);
+    cnn_tensor_free(indices);
+}
+
 #define PADDING(row) CNN_OPTIONS(cnn_embedding_options, .has_padding_idx = true, .padding_idx = row)
 
 START_TEST(bad_indices_are_named_with_their_position)
 {
-    refused(5, tensor_i64(4, 0, 5, -1), NULL, CNN_ERROR_INVALID_ARGUMENT,
-            "embedding: the index at [1,0] is 5, weight has 5 rows");
-    refused(5, tensor_i64(4, INT64_MIN, 5, 0), NULL, CNN_ERROR_INVALID_ARGUMENT,
-            "embedding: the index at [0,1] is -9223372036854775808, weight has 5 rows");
-    refused(0, tensor_i64(0, 0, 0, 0), NULL, CNN_ERROR_INVALID_ARGUMENT,
-            "embedding: the index at [0,0] is 0, weight has 0 rows");
+    refused_index(5, tensor_i64(4, 0, 5, -1), "embedding: the index at [1,0] is 5, weight has 5 rows",
+                  "index_check failed: the index at 2 is 5");
+    refused_index(5, tensor_i64(4, INT64_MIN, 5, 0), "embedding: the index at [0,1] is -9223372036854775808, weight has 5 rows",
+                  "index_check failed: the index at 1 is -9223372036854775808");
+    refused_index(0, tensor_i64(0, 0, 0, 0), "embedding: the index at [0,0] is 0, weight has 0 rows",
+                  "index_check failed: the index at 0 is 0");
     refused(5, tensor_i64(0, 0, 0, 0), PADDING(5), CNN_ERROR_INVALID_ARGUMENT,
             "embedding: padding_idx is 5, expected -5 to 4");
     refused(5, tensor_i64(0, 0, 0, 0), PADDING(-6), CNN_ERROR_INVALID_ARGUMENT,
@@ -88,7 +102,7 @@ START_TEST(the_padding_row_stays_zero)
             cnn_optimizer_zero_grad(sgd);
         }
     }
-    const float *w = cnn_tensor_data(weight);
+    const float *w = host_elements(weight);
     for (int i = 0; i < 3; i++) {
         ck_assert_float_eq(w[2 * 3 + i], 0);
         ck_assert_float_ne(w[1 * 3 + i], 0);

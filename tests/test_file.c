@@ -1,6 +1,7 @@
 /* Files of tensors that are opened and not loaded: every name, dtype, shape and string is what was written, single tensors
  * are read, misuse is reported, and a thread keeps its cancelability. That hostile files are refused as loading refuses
  * them is in test_safetensors. */
+#include "support/elements.h"
 #include "support/io.h"
 
 #include <pthread.h>
@@ -80,7 +81,7 @@ START_TEST(its_tensors_are_read_by_number)
     cnn_file *file = cnn_file_open(ctx, in_folder("f"));
     cnn_tensor *t = cnn_file_read(file, cnn_file_find(file, "w")), *bias = cnn_file_read(file, 0);
     ck_assert(t && cnn_tensor_dtype(t) == CNN_F32 && cnn_tensor_ndim(t) == 2 && cnn_tensor_size(t, 1) == 3);
-    ck_assert_mem_eq(cnn_tensor_data(t), w, sizeof w);
+    ck_assert_mem_eq(host_elements(t), w, sizeof w);
     ck_assert(cnn_tensor_item_i64(bias) == -7);
     ck_assert_ptr_null(cnn_file_read(file, 1));
     failed_with(CNN_ERROR_UNSUPPORTED, "tensor \"q\" is F8_E4M3, expected F32, F64,");

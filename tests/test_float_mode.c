@@ -3,6 +3,7 @@
 #include "base/pool.h"
 #include "platform/float_mode.h"
 #include "support/data.h"
+#include "support/elements.h"
 
 #include <fenv.h>
 #include <math.h>
@@ -60,7 +61,7 @@ static void set_mode(int i)
 static uint64_t hash_of(const cnn_tensor *t)
 {
     uint64_t hash = 1469598103934665603u; /* FNV-1a */
-    const unsigned char *bytes = cnn_tensor_data(t);
+    const unsigned char *bytes = host_elements(t);
     for (size_t i = 0; i < (size_t)cnn_tensor_numel(t) * cnn_dtype_size(cnn_tensor_dtype(t)); i++) {
         hash = (hash ^ bytes[i]) * 1099511628211u;
     }

@@ -1,4 +1,5 @@
 /* Modules of several inputs and outputs, or of none. */
+#include "support/elements.h"
 #include "support/metered_tape.h"
 
 #include <string.h>
@@ -37,7 +38,7 @@ static cnn_module *make_pair(void)
 static float first(const cnn_tensor *t)
 {
     ck_assert_ptr_nonnull(t);
-    return *(const float *)cnn_tensor_data((cnn_tensor *)(uintptr_t)t);
+    return *(const float *)host_elements((cnn_tensor *)(uintptr_t)t);
 }
 
 START_TEST(two_in_and_two_out)

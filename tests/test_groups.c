@@ -1,5 +1,6 @@
 /* Parameter groups: optimizers over tensors, groups chosen by a predicate over a module, options changed on the way; what
  * they do to parameters against plain formulas, and that they resume from a checkpoint to the bit. */
+#include "support/elements.h"
 #include "support/io.h"
 
 #include <math.h>
@@ -76,7 +77,7 @@ static cnn_module *linear_f64(void)
 
 static double first(const cnn_module *module, const char *name)
 {
-    return *(const double *)cnn_tensor_data(cnn_module_find(module, name));
+    return *(const double *)host_elements(cnn_module_find(module, name));
 }
 
 /* ---- groups by a predicate ---- */

@@ -1,4 +1,5 @@
 /* IDX files, plain and gzipped, and MNIST, which is made of them. */
+#include "support/elements.h"
 #include "support/files.h"
 #include "support/idx.h"
 #include "support/suite.h"
@@ -86,8 +87,8 @@ START_TEST(every_idx_type_is_read)
             ck_assert_int_eq(cnn_tensor_dtype(t), types[i].dtype);
             ck_assert_int_eq(cnn_tensor_ndim(t), 2);
             ck_assert(cnn_tensor_size(t, 0) == 2 && cnn_tensor_size(t, 1) == 3);
+            const void *data = host_elements(t);
             for (int k = 0; k < 6; k++) {
-                const void *data = cnn_tensor_data(t);
                 double value = t && types[i].dtype == CNN_U8    ? ((const unsigned char *)data)[k]
                                : types[i].dtype == CNN_I32 ? ((const int32_t *)data)[k]
                                : types[i].dtype == CNN_F32 ? (double)((const float *)data)[k]
@@ -307,7 +308,7 @@ START_TEST(large_gzip_files_are_read_whole)
         file_put(in_folder("i"), packed, gzip_make(packed, file, size));
         cnn_tensor *t = cnn_idx_read(ctx, in_folder("i"));
         ck_assert_msg(t, "%s", cnn_last_error(ctx));
-        ck_assert_mem_eq(cnn_tensor_data(t), data, SIZE);
+        ck_assert_mem_eq(host_elements(t), data, SIZE);
         cnn_tensor_free(t);
     }
     file_put(in_folder("i"), "\x1f\0\x08\x01", 4); /* the first byte of gzip's two alone */
@@ -354,9 +355,10 @@ START_TEST(mnist_is_found_under_its_names_and_normalised)
         ck_assert_int_eq(cnn_tensor_ndim(y), 0);
         ck_assert_int_eq(cnn_tensor_dtype(y), CNN_I64);
         ck_assert_int_eq((int)cnn_tensor_item_i64(y), 1);
+        const float *pixels = host_elements(x);
         for (int p = 0; p < 20; p++) {
             float expected = ((float)(11 + p) / 255.0f - 0.1307f) / 0.3081f;
-            ck_assert(((const float *)cnn_tensor_data(x))[p] == expected);
+            ck_assert(pixels[p] == expected);
         }
         cnn_tensor_free(x);
         cnn_tensor_free(y);
@@ -465,7 +467,7 @@ START_TEST(the_real_mnist)
     cnn_loader *l = cnn_loader_new(train, 1000);
     double sum = 0, squares = 0;
     for (cnn_batch b; cnn_loader_next(l, &b);) {
-        const float *x = cnn_tensor_data(b.images);
+        const float *x = host_elements(b.images);
         for (int64_t i = 0; i < cnn_tensor_numel(b.images); i++) {
             sum += x[i];
             squares += (double)x[i] * x[i];

@@ -1,6 +1,7 @@
 /* What passes over memory once where the graph has several operations: ReLU behind a convolution, ReLU's gradient with that of
  * the data, gradients that meet. Each net is compared with itself kept apart: there its layers run one by one, and
  * cnn_retain_grad() makes every gradient whole and leaves it as it is. */
+#include "support/elements.h"
 #include "support/fixtures.h"
 #include "support/suite.h"
 
@@ -181,8 +182,8 @@ START_TEST(a_gradient_that_two_share_is_left_as_it_is)
     cnn_tensor *sum = cnn_add(cnn_relu(cnn_input(tape, a)), cnn_relu(cnn_input(tape, b)));
     ck_assert_int_eq(cnn_backward_with(sum, seed, true), CNN_OK);
     ck_assert_int_eq(cnn_backward_with(sum, seed, false), CNN_OK);
-    const float *xs[] = { cnn_tensor_data(a), cnn_tensor_data(b) }, *s = cnn_tensor_data(seed);
-    const float *grads[] = { cnn_tensor_data(cnn_tensor_grad(a)), cnn_tensor_data(cnn_tensor_grad(b)) };
+    const float *xs[] = { host_elements(a), host_elements(b) }, *s = host_elements(seed);
+    const float *grads[] = { host_elements(cnn_tensor_grad(a)), host_elements(cnn_tensor_grad(b)) };
     for (int i = 0; i < 80; i++) {
         ck_assert_double_eq((double)grads[i / 40][i % 40], xs[i / 40][i % 40] > 0 ? 2 * (double)s[i % 40] : 0);
     }

@@ -1,6 +1,7 @@
 /* Loaders: the order of samples, the bits of batches, and threads. */
 #include "base/random.h"
 #include "support/data.h"
+#include "support/elements.h"
 
 #include <math.h>
 #include <signal.h>
@@ -21,8 +22,8 @@ static void assert_batch(const cnn_batch *b, int64_t index, int64_t size, const 
     ck_assert_int_eq((int)b->index, (int)index);
     ck_assert_int_eq((int)b->size, (int)size);
     ck_assert(cnn_tensor_size(b->images, 0) == size && cnn_tensor_size(b->labels, 0) == size);
-    const float *x = cnn_tensor_data(b->images);
-    const int64_t *y = cnn_tensor_data(b->labels);
+    const float *x = host_elements(b->images);
+    const int64_t *y = host_elements(b->labels);
     for (int64_t i = 0; i < size; i++) {
         ck_assert_int_eq((int)y[i], (int)(3 * samples[i]));
         bool same = true;
@@ -178,8 +179,8 @@ START_TEST(background_and_foreground_give_the_same_bits)
         ck_assert(cnn_loader_next(a, &x) == cnn_loader_next(b, &y));
         ck_assert(x.size == y.size);
         if (x.size > 0) {
-            ck_assert_mem_eq(cnn_tensor_data(x.images), cnn_tensor_data(y.images), (size_t)x.size * IMAGE * sizeof(float));
-            ck_assert_mem_eq(cnn_tensor_data(x.labels), cnn_tensor_data(y.labels), (size_t)x.size * sizeof(int64_t));
+            ck_assert_mem_eq(host_elements(x.images), host_elements(y.images), (size_t)x.size * IMAGE * sizeof(float));
+            ck_assert_mem_eq(host_elements(x.labels), host_elements(y.labels), (size_t)x.size * sizeof(int64_t));
         }
     }
     cnn_loader_free(a);

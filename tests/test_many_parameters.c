@@ -1,5 +1,6 @@
 /* Models with very many parameters: building, saving, loading and training takes O(n) or O(n log n) time. Eight
  * times as many parameters may take up to 20 times as long; quadratic time would be 64 times as long. */
+#include "support/elements.h"
 #include "support/io.h"
 
 #include <math.h>
@@ -59,7 +60,7 @@ static cnn_module *make_many(int many, int each, double value)
 
 static double first_value(const cnn_module *module)
 {
-    return *(const float *)cnn_tensor_data(cnn_module_parameter(module, 0));
+    return *(const float *)host_elements(cnn_module_parameter(module, 0));
 }
 
 enum { BUILD, OPTIMIZER, SAVE, LOAD, CHECKPOINT_SAVE, CHECKPOINT_LOAD, COPY, FREE, STAGES };
@@ -155,7 +156,7 @@ START_TEST(every_name_is_found)
         snprintf(name, sizeof name, "m%d.p%d", i / 1000, i % 1000);
         const cnn_tensor *t = cnn_module_find(module, name);
         ck_assert_ptr_nonnull(t);
-        ck_assert(*(const float *)cnn_tensor_data(t) == (float)(i % 1000));
+        ck_assert(*(const float *)host_elements(t) == (float)(i % 1000));
     }
     ck_assert_ptr_null(cnn_module_find(module, "m100.p0"));
     ck_assert_ptr_null(cnn_module_find(module, "m99.p1000"));

@@ -1,5 +1,6 @@
 /* Optimizers: every combination of options is compared with ten steps of PyTorch (tools/fixtures/optim.py); groups,
  * learning rates, and the reasons for which a step is refused. */
+#include "support/elements.h"
 #include "support/files.h"
 #include "support/fixtures.h"
 #include "support/suite.h"
@@ -97,8 +98,8 @@ static void follow(const optim_case *c, cnn_dtype dtype, double tolerance)
     cnn_optimizer *o = c->make(m, c);
     ck_assert_msg(o != NULL, "%s: %s", c->name, cnn_last_error(ctx));
     for (int step = 0; step < STEPS; step++) {
-        cnn_tensor *row = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(N), (double *)cnn_tensor_data(grads) + step * N);
-        cnn_tensor *expected = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(N), (double *)cnn_tensor_data(path) + step * N);
+        cnn_tensor *row = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(N), (const double *)host_elements(grads) + step * N);
+        cnn_tensor *expected = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(N), (const double *)host_elements(path) + step * N);
         char what[24];
         snprintf(what, sizeof what, "step %d", step + 1);
         set_grad(cnn_module_parameter(m, 0), row);
@@ -195,7 +196,7 @@ static cnn_module *unit_module(int count)
 
 static double value_of(const cnn_module *m, int i)
 {
-    return ((const double *)cnn_tensor_data(cnn_module_parameter(m, i)))[0];
+    return ((const double *)host_elements(cnn_module_parameter(m, i)))[0];
 }
 
 START_TEST(groups_have_options_of_their_own)
@@ -218,7 +219,7 @@ START_TEST(groups_have_options_of_their_own)
     ck_assert_int_eq(cnn_optimizer_step(sgd), CNN_OK);
     ck_assert(value_of(m, 0) == 0.5 && value_of(extra, 0) == 1.25); /* a rate of 0 moves nothing */
     ck_assert_int_eq(cnn_optimizer_zero_grad(sgd), CNN_OK);
-    ck_assert(((double *)cnn_tensor_data(cnn_tensor_grad(p[1])))[1] == 0);
+    ck_assert(((const double *)host_elements(cnn_tensor_grad(p[1])))[1] == 0);
     cnn_optimizer_free(sgd);
     cnn_module_free(m);
     cnn_module_free(extra);
@@ -382,7 +383,7 @@ START_TEST(frozen_parameters_are_left_alone)
             if (!frozen) {
                 set_grad(still, ones);
             }
-            ck_assert_double_eq(((const double *)cnn_tensor_data(cnn_tensor_grad(still)))[0], 1);
+            ck_assert_double_eq(((const double *)host_elements(cnn_tensor_grad(still)))[0], 1);
             double before = value_of(m, 0);
             ck_assert_int_eq(cnn_optimizer_step(o), CNN_OK);
             ck_assert_int_eq(value_of(m, 0) == before, frozen);

@@ -1,5 +1,6 @@
 /* cnn_pow_scalar() for the exponents that need no pow(): exact values, the gradient, and the cost. */
 #include "support/autograd.h"
+#include "support/elements.h"
 
 #include <time.h>
 
@@ -23,10 +24,10 @@ START_TEST(whole_powers_are_rounded_once)
 {
     static const double exponents[] = { 0, 1, 2, 3, -1 };
     cnn_tensor *x = bases();
-    const float *from = cnn_tensor_data(x);
+    const float *from = host_elements(x);
     for (size_t k = 0; k < sizeof exponents / sizeof exponents[0]; k++) {
         cnn_tape_begin(tape, CNN_EVAL);
-        const float *y = cnn_tensor_data(cnn_pow_scalar(cnn_input(tape, x), exponents[k]));
+        const float *y = host_elements(cnn_pow_scalar(cnn_input(tape, x), exponents[k]));
         for (int i = 0; i < COUNT; i++) {
             float expected = (float)powl(from[i], exponents[k]);
             ck_assert_msg(y[i] == expected || (isnan(y[i]) && isnan(expected)), "%.9g to the %g is %.9g, expected %.9g", from[i],

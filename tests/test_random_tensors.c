@@ -4,6 +4,7 @@
 
 #include "autograd/tape.h"
 #include "base/random.h"
+#include "support/elements.h"
 #include "support/suite.h"
 
 #include <math.h>
@@ -50,13 +51,16 @@ START_TEST(draws_are_numbered_in_the_steps_stream)
         cnn_tensor *u = cnn_tape_rand(tape, CNN_F32, CNN_SHAPE(N)), *z = cnn_tape_randn(tape, CNN_F64, CNN_SHAPE(N));
         cnn_tensor *b = cnn_tape_bernoulli(tape, CNN_BOOL, 0.25, CNN_SHAPE(N));
         ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s", cnn_tape_error(tape));
+        const float *us = host_elements(u);
+        const double *zs = host_elements(z);
+        const bool *bs = host_elements(b);
         for (uint64_t i = 0; i < N; i++) {
             key_of(key, 5, step, 1);
-            bool same = ((float *)cnn_tensor_data(u))[i] == cnn__random_f32(key, i);
+            bool same = us[i] == cnn__random_f32(key, i);
             key_of(key, 5, step, 2);
-            same = same && ((double *)cnn_tensor_data(z))[i] == cnn__random_normal(key, i);
+            same = same && zs[i] == cnn__random_normal(key, i);
             key_of(key, 5, step, 3);
-            same = same && ((bool *)cnn_tensor_data(b))[i] == (cnn__random_u32(key, i) < 1u << 30);
+            same = same && bs[i] == (cnn__random_u32(key, i) < 1u << 30);
             if (!same) {
                 ck_abort_msg("step %llu, element %llu", (unsigned long long)step, (unsigned long long)i);
             }
@@ -120,16 +124,16 @@ START_TEST(draws_are_distributed_as_they_say)
     const double fourth[] = { 1.0 / 80, 3, 0.3 * 0.7 * (1 - 3 * 0.21), 1.0 / 80 }; /* central moments */
     for (int k = 0; k < 4; k++) {
         double sum = 0, squares = 0;
+        const void *values = host_elements(all[k]);
         for (int i = 0; i < N; i++) {
-            double x = cnn_tensor_dtype(all[k]) == CNN_F32 ? ((float *)cnn_tensor_data(all[k]))[i]
-                                                           : ((double *)cnn_tensor_data(all[k]))[i];
+            double x = cnn_tensor_dtype(all[k]) == CNN_F32 ? ((const float *)values)[i] : ((const double *)values)[i];
             sum += x - mean[k];
             squares += (x - mean[k]) * (x - mean[k]) - variance[k];
         }
         ck_assert_double_lt(fabs(sum / N), 5 * sqrt(variance[k] / N));
         ck_assert_double_lt(fabs(squares / N), 5 * sqrt((fourth[k] - variance[k] * variance[k]) / N));
     }
-    ck_assert(memcmp(cnn_tensor_data(all[0]), cnn_tensor_data(all[3]), N * sizeof(double)) != 0);
+    ck_assert(!same_elements(all[0], all[3]));
 }
 END_TEST
 
@@ -155,7 +159,7 @@ START_TEST(gradients_pass_noise_by)
     cnn_tensor *in = cnn_input(tape, x), *noise = cnn_tape_randn(cnn_tensor_tape(in), CNN_F32, CNN_SHAPE(3));
     ck_assert(!cnn_tensor_requires_grad(noise));
     ck_assert_int_eq(cnn_backward(cnn_sum(cnn_mul(in, noise), CNN_ALL_DIMS, false)), CNN_OK);
-    ck_assert_mem_eq(cnn_tensor_data(cnn_tensor_grad(x)), cnn_tensor_data(noise), 3 * sizeof(float));
+    ck_assert_mem_eq(host_elements(cnn_tensor_grad(x)), host_elements(noise), 3 * sizeof(float));
     cnn_tensor_free(x);
 }
 END_TEST

@@ -1,5 +1,6 @@
 /* Subsets, slices and random splits of every kind of dataset. */
 #include "support/data.h"
+#include "support/elements.h"
 
 /* The label of a sample of memory_dataset() is 3 times its number; that of a callback minus its number. */
 static int64_t label_of(const cnn_dataset *d, int64_t i)
@@ -14,9 +15,7 @@ static int64_t label_of(const cnn_dataset *d, int64_t i)
 
 static bool same_tensor(const cnn_tensor *a, const cnn_tensor *b)
 {
-    size_t bytes = (size_t)cnn_tensor_numel(a) * cnn_dtype_size(cnn_tensor_dtype(a));
-    return cnn_tensor_dtype(a) == cnn_tensor_dtype(b) && cnn_tensor_numel(a) == cnn_tensor_numel(b) &&
-           memcmp(cnn_tensor_data((cnn_tensor *)(uintptr_t)a), cnn_tensor_data((cnn_tensor *)(uintptr_t)b), bytes) == 0;
+    return cnn_tensor_dtype(a) == cnn_tensor_dtype(b) && same_elements(a, b);
 }
 
 /* Is sample i of `part` sample j of `whole`, bit for bit? */
@@ -137,7 +136,7 @@ START_TEST(a_part_has_a_normalisation_of_its_own)
     ck_assert_int_eq(cnn_dataset_normalize(d, 1, &zero, &one), CNN_OK);
     cnn_tensor *a, *b;
     ck_assert(cnn_dataset_get(s, 1, &a, NULL) == CNN_OK && cnn_dataset_get(d, 3, &b, NULL) == CNN_OK);
-    float part = ((float *)cnn_tensor_data(a))[5], whole = ((float *)cnn_tensor_data(b))[5];
+    float part = ((const float *)host_elements(a))[5], whole = ((const float *)host_elements(b))[5];
     ck_assert_float_eq(whole, (float)((3 * IMAGE + 5) % 200));
     ck_assert_float_eq(part, (whole - 1) / 2);
     cnn_tensor_free(a);
@@ -192,10 +191,12 @@ START_TEST(parts_of_callbacks_share_their_lock)
         for (int k = 0; k < 2; k++) {
             cnn_batch batch;
             ck_assert(cnn_loader_next(loaders[k], &batch));
+            const int64_t *labels = host_elements(batch.labels);
+            const double *images = host_elements(batch.images);
             for (int64_t i = 0; i < batch.size; i++) {
-                int64_t number = -((const int64_t *)cnn_tensor_data(batch.labels))[i];
+                int64_t number = -labels[i];
                 ck_assert(number >= 0 && number < 40 && !seen[number]);
-                ck_assert_double_eq(((const double *)cnn_tensor_data(batch.images))[6 * i], (double)(10 * number));
+                ck_assert_double_eq(images[6 * i], (double)(10 * number));
                 seen[number] = true;
             }
         }

@@ -1,6 +1,7 @@
 /* Datasets of token ids: samples of integers, several numbers each, with labels of the same form, through subsets, splits
  * and loaders. Every number of every batch is compared with the formula that made it. */
 #include "support/data.h"
+#include "support/elements.h"
 
 enum { SAMPLES = 203 };
 
@@ -13,20 +14,23 @@ static int64_t token(int64_t i, int64_t k, bool narrow)
 /* SAMPLES sequences of `length` ids and, as labels, the ids that follow each. */
 static cnn_dataset *token_dataset(cnn_dtype dtype, int64_t length)
 {
-    cnn_tensor *x = cnn_tensor_empty(ctx, dtype, CNN_SHAPE(SAMPLES, length));
-    cnn_tensor *y = cnn_tensor_empty(ctx, dtype, CNN_SHAPE(SAMPLES, length));
+    int64_t *ids = calloc((size_t)(2 * SAMPLES * length), sizeof *ids), *next = ids + SAMPLES * length;
+    ck_assert_ptr_nonnull(ids);
     for (int64_t i = 0; i < SAMPLES; i++) {
         for (int64_t k = 0; k < length; k++) {
             int64_t at = i * length + k;
             if (dtype == CNN_I64) {
-                ((int64_t *)cnn_tensor_data(x))[at] = token(i, k, false);
-                ((int64_t *)cnn_tensor_data(y))[at] = token(i, k + 1, false);
+                ids[at] = token(i, k, false);
+                next[at] = token(i, k + 1, false);
             } else {
-                ((int32_t *)cnn_tensor_data(x))[at] = (int32_t)token(i, k, true);
-                ((int32_t *)cnn_tensor_data(y))[at] = (int32_t)token(i, k + 1, true);
+                ((int32_t *)ids)[at] = (int32_t)token(i, k, true);
+                ((int32_t *)next)[at] = (int32_t)token(i, k + 1, true);
             }
         }
     }
+    cnn_tensor *x = cnn_tensor_from_data(ctx, dtype, CNN_SHAPE(SAMPLES, length), ids);
+    cnn_tensor *y = cnn_tensor_from_data(ctx, dtype, CNN_SHAPE(SAMPLES, length), next);
+    free(ids);
     cnn_dataset *d = cnn_dataset_from_tensors(x, y);
     ck_assert_msg(d != NULL, "%s", cnn_last_error(ctx));
     cnn_tensor_free(x);
@@ -37,8 +41,8 @@ static cnn_dataset *token_dataset(cnn_dtype dtype, int64_t length)
 /* Is row `row` of the two tensors sample i? Loops assert on failures alone. */
 static void assert_row(const cnn_tensor *x, const cnn_tensor *y, int64_t row, int64_t i, int64_t length, bool narrow)
 {
-    const int64_t *ids = (const int64_t *)cnn_tensor_data(x) + row * length;
-    const int64_t *next = (const int64_t *)cnn_tensor_data(y) + row * length;
+    const int64_t *ids = (const int64_t *)host_elements(x) + row * length;
+    const int64_t *next = (const int64_t *)host_elements(y) + row * length;
     for (int64_t k = 0; k < length; k++) {
         if (ids[k] != token(i, k, narrow) || next[k] != token(i, k + 1, narrow)) {
             ck_abort_msg("row %lld is not sample %lld", (long long)row, (long long)i);
@@ -62,8 +66,9 @@ static void assert_epoch(cnn_loader *loader, const bool *expected, int64_t count
         ck_assert(cnn_tensor_dtype(batch.images) == CNN_I64 && cnn_tensor_dtype(batch.labels) == CNN_I64);
         ck_assert(cnn_tensor_ndim(batch.images) == 2 && cnn_tensor_size(batch.images, 0) == batch.size);
         ck_assert(cnn_tensor_size(batch.images, 1) == length && cnn_tensor_size(batch.labels, 1) == length);
+        const int64_t *ids = host_elements(batch.images);
         for (int64_t row = 0; row < batch.size; row++) {
-            int64_t i = sample_of(((const int64_t *)cnn_tensor_data(batch.images))[row * length], narrow);
+            int64_t i = sample_of(ids[row * length], narrow);
             if (i < 0 || i >= SAMPLES || !expected[i] || seen[i]) {
                 ck_abort_msg("sample %lld comes twice or should not come", (long long)i);
             }
@@ -113,7 +118,7 @@ START_TEST(pieces_of_a_split_hold_every_sequence_once)
         for (int64_t i = 0; i < cnn_dataset_size(pieces[p]); i++) {
             cnn_tensor *x, *y;
             ck_assert_int_eq(cnn_dataset_get(pieces[p], i, &x, &y), CNN_OK);
-            int64_t sample = sample_of(*(const int64_t *)cnn_tensor_data(x), false);
+            int64_t sample = sample_of(*(const int64_t *)host_elements(x), false);
             ck_assert(!seen[sample] && cnn_tensor_ndim(x) == 1 && cnn_tensor_dtype(x) == CNN_I64);
             seen[sample] = true;
             assert_row(x, y, 0, sample, 5, false);

@@ -3,6 +3,7 @@
 #include "autograd/tape.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 /* ---- entering a tape ---- */
 
@@ -134,10 +135,10 @@ static bool check_input(cnn__call *call, int i, const cnn_tensor *t)
         return false;
     }
     if (call->tape && (t->ctx != call->ctx || (t->kind == CNN__TENSOR_TAPE && t->tape != call->tape))) {
-        bool elsewhere = t->ctx->device || call->ctx->device;
-        if (t->ctx != call->ctx && elsewhere) {
+        const char *there = cnn_context_device(t->ctx), *here = cnn_context_device(call->ctx);
+        if (strcmp(there, here) != 0) {
             cnn__call_fail(call, CNN_ERROR_DEVICE, "operand %d is of another context, on the device %s, expected %s", i,
-                           cnn_context_device(t->ctx), cnn_context_device(call->ctx));
+                           there, here);
         } else {
             cnn__call_fail(call, CNN_ERROR_STATE, "operand %d is %s", i,
                            t->ctx != call->ctx ? "of another context" : "a result on another tape");

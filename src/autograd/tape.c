@@ -26,7 +26,8 @@ typedef struct arena_block {
     _Alignas(ALIGNMENT) char bytes[ARENA_BLOCK];
 } arena_block;
 
-/* What is too large for those lies at the beginning of a block of the cache. */
+/* What is too large for those lies at the beginning of a block of the cache, or, since blocks of a device cannot be
+ * seen, of a block of its own. */
 typedef struct arena_large {
     struct arena_large *next;
     cnn__storage *block;
@@ -143,7 +144,9 @@ static arena_block *arena_grow(cnn_tape *tape)
 
 static void *arena_take_large(cnn_tape *tape, size_t size)
 {
-    cnn__storage *block = cnn__cache_get(tape->cache, sizeof(arena_large) + size);
+    cnn_context *ctx = tape->step.ctx;
+    cnn__storage *block = ctx->device ? cnn__storage_new_on_host(ctx, sizeof(arena_large) + size)
+                                      : cnn__cache_get(tape->cache, sizeof(arena_large) + size);
     if (!block) {
         return arena_fail(tape, size);
     }

@@ -149,7 +149,9 @@ static void search_all(void)
 
 static int backends(void)
 {
+    int cancel = cnn__cancel_defer(); /* reading folders is a cancellation point */
     cnn__once_run(&searched, search_all);
+    cnn__cancel_restore(cancel);
     return atomic_load(&known_count);
 }
 

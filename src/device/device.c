@@ -31,7 +31,9 @@ cnn__device *cnn__device_open(cnn_context *ctx, const char *call, const char *na
     }
     device->backend = backend;
     snprintf(device->name, sizeof device->name, "%s:%d", backend->name, index);
+    int cancel = cnn__cancel_defer();
     device->queue = backend->open(index, text, sizeof text);
+    cnn__cancel_restore(cancel);
     if (!device->queue) {
         cnn__fail(NULL, CNN_ERROR_DEVICE, "%s: the device %s could not be opened: %s", call, device->name,
                   *text ? text : "no reason given");
@@ -45,10 +47,29 @@ cnn__device *cnn__device_open(cnn_context *ctx, const char *call, const char *na
 void cnn__device_close(cnn_context *ctx, cnn__device *device)
 {
     if (device) {
+        int cancel = cnn__cancel_defer();
         device->backend->close(device->queue);
+        cnn__cancel_restore(cancel);
         cnn__mutex_destroy(&device->lock);
         cnn__free(ctx, device);
     }
+}
+
+/* ---- the queue ---- */
+
+/* Begins calls of the queue's functions. A back end may wait and read in them, which a cancelled thread must not leave
+ * half way. */
+static int enter(cnn__device *d)
+{
+    int cancel = cnn__cancel_defer();
+    cnn__mutex_lock(&d->lock);
+    return cancel;
+}
+
+static void leave(cnn__device *d, int cancel)
+{
+    cnn__mutex_unlock(&d->lock);
+    cnn__cancel_restore(cancel);
 }
 
 /* ---- memory ---- */
@@ -56,9 +77,9 @@ void cnn__device_close(cnn_context *ctx, cnn__device *device)
 void *cnn__device_allocate(cnn_context *ctx, size_t bytes)
 {
     cnn__device *d = ctx->device;
-    cnn__mutex_lock(&d->lock);
+    int cancel = enter(d);
     void *memory = d->backend->allocate(d->queue, bytes ? bytes : 1);
-    cnn__mutex_unlock(&d->lock);
+    leave(d, cancel);
     return memory;
 }
 
@@ -66,9 +87,9 @@ void cnn__device_deallocate(cnn_context *ctx, void *memory, size_t bytes)
 {
     cnn__device *d = ctx->device;
     if (memory) {
-        cnn__mutex_lock(&d->lock);
+        int cancel = enter(d);
         d->backend->deallocate(d->queue, memory, bytes ? bytes : 1);
-        cnn__mutex_unlock(&d->lock);
+        leave(d, cancel);
     }
 }
 
@@ -125,9 +146,9 @@ cnn_status cnn__device_wait(cnn_context *ctx, const char *call, uint64_t number)
         return CNN_OK;
     }
     cnn_backend_failure failure;
-    cnn__mutex_lock(&d->lock);
+    int cancel = enter(d);
     bool done = collect(d, number, &failure);
-    cnn__mutex_unlock(&d->lock);
+    leave(d, cancel);
     return done ? CNN_OK : tell(ctx, call, &failure);
 }
 
@@ -177,12 +198,12 @@ static cnn_status not_taken(cnn_context *ctx, const char *call, int kernel)
 {
     cnn__device *d = ctx->device;
     cnn_backend_failure failure;
-    cnn__mutex_lock(&d->lock);
+    int cancel = enter(d);
     if (collect(d, d->number, &failure)) {
         failure = (cnn_backend_failure){ .kernel = kernel, .number = d->number, .message = "it was not taken" };
         note_lost(d, failure.number);
     }
-    cnn__mutex_unlock(&d->lock);
+    leave(d, cancel);
     return tell(ctx, call, &failure);
 }
 
@@ -192,11 +213,11 @@ cnn_status cnn__launch_checked(cnn_context *ctx, const char *call, cnn_launch *l
     if (!d) {
         return cnn__cpu_run(launch, ctx->kernels, ctx->pool, failure) ? CNN_OK : CNN_ERROR_INVALID_ARGUMENT;
     }
-    cnn__mutex_lock(&d->lock);
+    int cancel = enter(d);
     bool known = d->backend->supports(d->queue, launch->kernel, launch->dtype);
     launch->number = known ? ++d->number : 0;
     bool taken = known && d->backend->launch(d->queue, launch);
-    cnn__mutex_unlock(&d->lock);
+    leave(d, cancel);
     return taken ? CNN_OK : known ? not_taken(ctx, call, (int)launch->kernel) : refused(ctx, call, launch);
 }
 
@@ -206,10 +227,10 @@ size_t cnn__launch_workspace(cnn_context *ctx, const cnn_launch *launch)
     if (!d) {
         return cnn__cpu_workspace(launch, ctx->kernels, cnn__pool_size(ctx->pool));
     }
-    cnn__mutex_lock(&d->lock);
+    int cancel = enter(d);
     bool known = d->backend->supports(d->queue, launch->kernel, launch->dtype);
     size_t bytes = known ? d->backend->workspace(d->queue, launch) : 0;
-    cnn__mutex_unlock(&d->lock);
+    leave(d, cancel);
     return bytes;
 }
 
@@ -218,9 +239,9 @@ typedef bool (*copy_fn)(void *queue, void *to, const void *from, size_t bytes, u
 static cnn_status transfer(cnn_context *ctx, const char *call, copy_fn copy, void *to, const void *from, size_t bytes)
 {
     cnn__device *d = ctx->device;
-    cnn__mutex_lock(&d->lock);
+    int cancel = enter(d);
     bool taken = copy(d->queue, to, from, bytes, ++d->number);
-    cnn__mutex_unlock(&d->lock);
+    leave(d, cancel);
     return taken ? CNN_OK : not_taken(ctx, call, -1);
 }
 

@@ -6,6 +6,12 @@ CHECK_BUILD += $(BUILD)/tests/device/test_device $(BUILD)/backends/libcnn-late.s
 .PHONY: check-device check-device-api
 LATE := $(BUILD)/backends/libcnn-late.so
 
+# The programs that also hold on a device, with the values and bits that they expect of the CPU.
+DEVICE_TESTS := $(addprefix test_,along autograd base batch_norm callbacks cancel checkpoint clone convert custom_ops data \
+	draws embedding file folding forward forward_many gradient_events groups idx io io_failures joined last_error loader log \
+	long_sums lstm math_mode module_state nn nonfinite ops ops_battery ops_trace optim overlap parallel partial_load powers \
+	random_tensors reentry safetensors save step_failures shared_tensors subset tape_memory tensor tensor_text text tokens training written)
+
 $(LATE): tests/device/late.c $(PUBLIC_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,LINK)

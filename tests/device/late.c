@@ -45,7 +45,7 @@ typedef struct queue {
     command *first, *last; /* waiting */
     int waiting;
     bool run, end, busy;
-    block *blocks; /* in the order of their handles */
+    block *blocks; /* in the falling order of their handles: the newest, at the end, mostly has the lowest */
     size_t block_count, block_room, bytes, most_bytes;
     uint64_t fails;
     int lacks;
@@ -62,13 +62,13 @@ static size_t pages(size_t bytes)
     return (bytes + PAGE - 1) / PAGE * PAGE;
 }
 
-/* The first block whose handle lies behind `address`. */
-static size_t behind(const queue *q, const char *address)
+/* How many blocks have handles above `address`. */
+static size_t above(const queue *q, const char *address)
 {
     size_t low = 0, high = q->block_count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (q->blocks[middle].handle <= address) {
+        if (q->blocks[middle].handle > address) {
             low = middle + 1;
         } else {
             high = middle;
@@ -83,12 +83,12 @@ static void *elements_at(const queue *q, const void *address)
     if (!address) {
         return NULL;
     }
-    size_t i = behind(q, address);
-    if (i == 0 || (const char *)address > q->blocks[i - 1].handle + q->blocks[i - 1].bytes) {
+    size_t i = above(q, address);
+    if (i == q->block_count || (const char *)address > q->blocks[i].handle + q->blocks[i].bytes) {
         fprintf(stderr, "late device: %p is no address of this device\n", address);
         abort();
     }
-    return q->blocks[i - 1].elements + ((const char *)address - q->blocks[i - 1].handle);
+    return q->blocks[i].elements + ((const char *)address - q->blocks[i].handle);
 }
 
 static bool make_room(queue *q)
@@ -114,7 +114,7 @@ static void *allocate(void *queue_of, size_t bytes)
     bool fits = elements && handle != MAP_FAILED && make_room(q) && q->bytes + bytes <= q->most_bytes;
     if (fits) {
         memset(elements, POISON, bytes);
-        size_t at = behind(q, handle);
+        size_t at = above(q, handle);
         memmove(q->blocks + at + 1, q->blocks + at, (q->block_count++ - at) * sizeof *q->blocks);
         q->blocks[at] = (block){ handle, elements, bytes };
         q->bytes += bytes;
@@ -131,7 +131,7 @@ static void *allocate(void *queue_of, size_t bytes)
 
 static void free_block(queue *q, const char *handle)
 {
-    size_t at = behind(q, handle) - 1;
+    size_t at = above(q, handle);
     block b = q->blocks[at];
     memmove(q->blocks + at, q->blocks + at + 1, (--q->block_count - at) * sizeof *q->blocks);
     q->bytes -= b.bytes;

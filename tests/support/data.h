@@ -2,6 +2,7 @@
 #ifndef CNN_TESTS_SUPPORT_DATA_H
 #define CNN_TESTS_SUPPORT_DATA_H
 
+#include "support/elements.h"
 #include "support/files.h"
 #include "support/suite.h"
 
@@ -31,8 +32,9 @@ static inline cnn_dataset *memory_dataset(int64_t n, cnn_dtype image_dtype, cnn_
 {
     cnn_tensor *x = cnn_tensor_empty(ctx, image_dtype, CNN_SHAPE(n, 2, 32, 32)),
                *y = cnn_tensor_empty(ctx, label_dtype, CNN_SHAPE(n));
+    void *data = calloc((size_t)(IMAGE * n) + 1, sizeof(double));
+    ck_assert_ptr_nonnull(data);
     for (int64_t k = 0; k < IMAGE * n; k++) {
-        void *data = cnn_tensor_data(x);
         int value = (int)(k % 200);
         if (image_dtype == CNN_U8) {
             ((unsigned char *)data)[k] = (unsigned char)value;
@@ -42,8 +44,8 @@ static inline cnn_dataset *memory_dataset(int64_t n, cnn_dtype image_dtype, cnn_
             ((double *)data)[k] = value;
         }
     }
+    set_elements(x, data);
     for (int64_t i = 0; i < n; i++) {
-        void *data = cnn_tensor_data(y);
         switch (label_dtype) {
         case CNN_U8: ((unsigned char *)data)[i] = (unsigned char)(3 * i); break;
         case CNN_I32: ((int32_t *)data)[i] = (int32_t)(3 * i); break;
@@ -52,6 +54,8 @@ static inline cnn_dataset *memory_dataset(int64_t n, cnn_dtype image_dtype, cnn_
         default: ((double *)data)[i] = (double)(3 * i);
         }
     }
+    set_elements(y, data);
+    free(data);
     cnn_dataset *d = cnn_dataset_from_tensors(x, y);
     ck_assert_msg(d, "%s", cnn_last_error(ctx));
     cnn_tensor_free(x); /* the dataset keeps them alive */

@@ -3,6 +3,7 @@
 #ifndef CNN_TESTS_SUPPORT_IO_H
 #define CNN_TESTS_SUPPORT_IO_H
 
+#include "support/elements.h"
 #include "support/files.h"
 #include "support/suite.h"
 
@@ -48,8 +49,7 @@ static inline void assert_same(const cnn_tensor *a, const cnn_tensor *b)
     for (int i = 0; i < cnn_tensor_ndim(a); i++) {
         ck_assert(cnn_tensor_size(a, i) == cnn_tensor_size(b, i));
     }
-    size_t bytes = (size_t)cnn_tensor_numel(a) * cnn_dtype_size(cnn_tensor_dtype(a));
-    ck_assert(bytes == 0 || memcmp(cnn_tensor_data(a), cnn_tensor_data(b), bytes) == 0);
+    ck_assert(same_elements(a, b));
 }
 
 /* ---- models and optimizers ---- */

@@ -2,6 +2,8 @@
 #ifndef CNN_TESTS_SUPPORT_NET_H
 #define CNN_TESTS_SUPPORT_NET_H
 
+#include "support/elements.h"
+
 #include <cnn/cnn.h>
 
 #include <check.h>
@@ -42,11 +44,16 @@ static inline cnn_dataset *net_dataset(cnn_context *ctx, uint32_t first, int64_t
     const double mean = 0.1307, deviation = 0.3081;
     cnn_tensor *images = cnn_tensor_empty(ctx, CNN_U8, CNN_SHAPE(count, 1, NET_SIDE, NET_SIDE));
     cnn_tensor *labels = cnn_tensor_empty(ctx, CNN_I64, CNN_SHAPE(count));
-    ck_assert(images && labels);
+    unsigned char *pixels = malloc((size_t)count * NET_PIXELS);
+    int64_t *digits = malloc((size_t)count * sizeof *digits);
+    ck_assert(images && labels && pixels && digits);
     for (int64_t i = 0; i < count; i++) {
-        unsigned char *pixels = (unsigned char *)cnn_tensor_data(images) + i * NET_PIXELS;
-        ((int64_t *)cnn_tensor_data(labels))[i] = net_digit(first + (uint32_t)i, pixels);
+        digits[i] = net_digit(first + (uint32_t)i, pixels + i * NET_PIXELS);
     }
+    set_elements(images, pixels);
+    set_elements(labels, digits);
+    free(pixels);
+    free(digits);
     cnn_dataset *dataset = cnn_dataset_from_tensors(images, labels);
     ck_assert_int_eq(cnn_dataset_normalize(dataset, 1, &mean, &deviation), CNN_OK);
     cnn_tensor_free(images);
@@ -60,12 +67,15 @@ static inline void net_weights(cnn_module *model)
     double bound = 0;
     for (int p = 0; p < cnn_module_parameter_count(model); p++) {
         cnn_tensor *t = cnn_module_parameter(model, p);
-        float *x = cnn_tensor_data(t);
         int64_t n = cnn_tensor_numel(t);
+        float *x = malloc((size_t)n * sizeof *x);
+        ck_assert_ptr_nonnull(x);
         bound = cnn_tensor_ndim(t) > 1 ? 1 / sqrt((double)(n / cnn_tensor_size(t, 0))) : bound;
         for (int64_t i = 0; i < n; i++) {
             x[i] = (float)(((double)(net_mix((uint32_t)i + (uint32_t)p * 0x1000000u) >> 8) / (1 << 23) - 1) * bound);
         }
+        set_elements(t, x);
+        free(x);
     }
 }
 

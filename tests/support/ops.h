@@ -3,6 +3,7 @@
 #define CNN_TESTS_SUPPORT_OPS_H
 
 #include "base/random.h"
+#include "support/elements.h"
 
 #include <cnn/cnn.h>
 
@@ -128,10 +129,13 @@ static inline cnn_tensor *sample_shaped(cnn_context *ctx, const op_entry *op, in
     cnn_tensor *t = cnn_tensor_empty(ctx, dtype, ndim, shape);
     if (plan && t) {
         int64_t n = shape_numel(ndim, shape);
-        double *values = cnn_tensor_data(plan);
+        double *values = malloc(((size_t)n + 1) * sizeof *values);
+        ck_assert_ptr_nonnull(values);
         for (int64_t k = 0; k < n; k++) {
             values[k] = sample_value(op, i, k, n, dtype);
         }
+        set_elements(plan, values);
+        free(values);
         ck_assert_int_eq(cnn_tensor_copy_from(t, plan), CNN_OK);
     }
     cnn_tensor_free(plan);
