@@ -9,6 +9,7 @@
 #include "kernels/array/rows.h"
 #include "kernels/array/softmax_nll.h"
 #include "kernels/matmul.h"
+#include "kernels/stored.h"
 
 #include <string.h>
 
@@ -356,7 +357,7 @@ static cnn__softmax_nll loss_of(const job *j, const void *statistics)
                                .batch = p->batch,
                                .classes = p->classes,
                                .inner = p->inner,
-                               .target_dtype = p->target_dtype,
+                               .target_dtype = cnn__dtypes[p->target_dtype].compute,
                                .ignore_index = p->ignore_index,
                                .smoothing = p->smoothing,
                                .logits = j->l->in[0],
@@ -390,8 +391,8 @@ static bool run_cross_entropy_backward(job *j)
 static bool run_lstm_forward(job *j)
 {
     const cnn_lstm_parameters *p = j->l->parameters;
-    cnn__lstm_step s = { j->l->dtype, p->rows, p->hidden, j->l->in[0], j->l->in[1], j->l->out[0],
-                         j->l->out[1], j->l->out[2] };
+    cnn__lstm_step s = { j->l->dtype, p->rows,      p->hidden,    j->l->in[0],
+                         j->l->in[1], j->l->out[0], j->l->out[1], j->l->out[2] };
     cnn__lstm_forward(&s, j->pool);
     return true;
 }
@@ -491,28 +492,71 @@ static job job_of(const cnn_launch *launch, const cnn__kernels *kernels)
     return (job){ .l = launch, .kernels = kernels, .real = launch->dtype == CNN_F64 ? kernels->f64 : kernels->f32 };
 }
 
+/* The copies and fills take every dtype as it is stored. */
+static bool is_stored(const cnn_launch *launch)
+{
+    return cnn__dtype_is_stored(launch->dtype) && launch->kernel != CNN_KERNEL_COPY &&
+           launch->kernel != CNN_KERNEL_FILL;
+}
+
+static void describe_failure(const job *j, cnn_backend_failure *failure)
+{
+    failure->number = j->l->number;
+    failure->status = CNN_ERROR_INVALID_ARGUMENT;
+    failure->kernel = j->l->kernel;
+    failure->position = j->position;
+    failure->value = j->value;
+    cnn__message(failure->message, sizeof failure->message, "the index at %lld is %lld", (long long)j->position,
+                 (long long)j->value);
+}
+
+static __attribute__((noinline)) bool run_stored(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool,
+                                                 cnn_backend_failure *failure)
+{
+    cnn_launch computed;
+    bool done = cnn__stored_begin(launch, &computed, pool);
+    if (done) {
+        job j = job_of(&computed, kernels);
+        j.pool = pool;
+        done = runners[launch->kernel].run(&j);
+        cnn__stored_end(launch, &computed, pool);
+    } else if (failure) {
+        failure->number = launch->number;
+        failure->status = CNN_ERROR_UNSUPPORTED;
+        failure->kernel = launch->kernel;
+        cnn__message(failure->message, sizeof failure->message, "there is no kernel for %s",
+                     cnn_dtype_name(launch->dtype));
+    }
+    return done;
+}
+
 bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool, cnn_backend_failure *failure)
 {
+    if (is_stored(launch)) {
+        return run_stored(launch, kernels, pool, failure);
+    }
     job j = job_of(launch, kernels);
     j.pool = pool;
     bool done = runners[launch->kernel].run(&j);
     if (!done && failure) {
-        failure->number = launch->number;
-        failure->status = CNN_ERROR_INVALID_ARGUMENT;
-        failure->kernel = launch->kernel;
-        failure->position = j.position;
-        failure->value = j.value;
-        cnn__message(failure->message, sizeof failure->message, "the index at %lld is %lld", (long long)j.position,
-                     (long long)j.value);
+        describe_failure(&j, failure);
     }
     return done;
 }
 
 size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels, int workers)
 {
+    cnn_launch computed;
+    size_t operands = 0;
+    if (is_stored(launch)) {
+        operands = cnn__stored_workspace(launch);
+        computed = *launch;
+        computed.dtype = cnn__dtypes[launch->dtype].compute;
+        launch = &computed;
+    }
     job j = job_of(launch, kernels);
     j.workers = workers;
-    return runners[launch->kernel].workspace ? runners[launch->kernel].workspace(&j) : 0;
+    return operands + (runners[launch->kernel].workspace ? runners[launch->kernel].workspace(&j) : 0);
 }
 
 /* ---- for back ends ---- */
@@ -520,7 +564,7 @@ size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels,
 static bool known(const cnn_launch *launch)
 {
     return launch && launch->struct_size >= sizeof *launch && (int)launch->kernel >= 0 &&
-           launch->kernel < CNN_KERNEL_COUNT;
+           launch->kernel < CNN_KERNEL_COUNT && cnn__dtype_valid(launch->dtype);
 }
 
 bool cnn_cpu_launch(const cnn_launch *launch, cnn_backend_failure *failure)
