@@ -434,6 +434,46 @@ START_TEST(modules_are_loaded_across_dtypes)
 }
 END_TEST
 
+/* A whole network in bfloat16 comes to what it does in f32, nearly; counters stay integers. */
+START_TEST(a_module_is_converted)
+{
+    cnn_module *wide = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 1, 6, 3, .padding = 1), cnn_batch_norm2d_new(ctx, 6), cnn_relu_new(ctx),
+                                          cnn_maxpool2d_new(ctx, 2), cnn_conv2d_new(ctx, 6, 4, 3), cnn_relu_new(ctx),
+                                          cnn_flatten_new(ctx), cnn_linear_new(ctx, 16, 5));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(3, 1, 8, 8)), *narrow_x = cast_of(CNN_BF16, x);
+    cnn_module *narrow = cnn_module_to_dtype(wide, CNN_BF16), *back;
+    ck_assert_msg(narrow != NULL, "%s", cnn_last_error(ctx));
+    for (int i = 0; i < cnn_module_state_count(wide); i++) {
+        cnn_tensor *from = cnn_module_state(wide, i), *to = cnn_module_state(narrow, i);
+        bool counter = cnn_tensor_dtype(from) == CNN_I64;
+        cnn_tensor *expected = cast_of(counter ? CNN_I64 : CNN_BF16, from);
+        ck_assert_int_eq(cnn_tensor_dtype(to), cnn_tensor_dtype(expected));
+        ck_assert_int_eq(cnn_tensor_requires_grad(to), cnn_tensor_requires_grad(from));
+        same_elements("converted", to, expected);
+        cnn_tensor_free(expected);
+    }
+    cnn_tape *tape = cnn_tape_new(ctx);
+    for (int mode = 0; mode < 2; mode++) {
+        cnn_tape_begin(tape, mode ? CNN_TRAIN : CNN_EVAL);
+        cnn_tensor *y = cnn_forward(wide, cnn_input(tape, x)), *z = cnn_forward(narrow, cnn_input(tape, narrow_x));
+        ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s", cnn_tape_error(tape));
+        ck_assert_int_eq(cnn_tensor_dtype(z), CNN_BF16);
+        tensors_agree("network", "the result", z, y, 0.03);
+    }
+    back = cnn_module_to_dtype(narrow, CNN_F64);
+    ck_assert_msg(back != NULL, "%s", cnn_last_error(ctx));
+    same_state(back, narrow);
+    ck_assert_ptr_null(cnn_module_to_dtype(wide, CNN_I32));
+    failed_with(CNN_ERROR_DTYPE, "module_to_dtype: dtype is int32, expected float32, float64 or bfloat16");
+    cnn_tape_free(tape);
+    cnn_tensor_free(x);
+    cnn_tensor_free(narrow_x);
+    cnn_module_free(wide);
+    cnn_module_free(narrow);
+    cnn_module_free(back);
+}
+END_TEST
+
 /* The layer of the same seed in f32, rounded. */
 START_TEST(first_values_are_those_of_f32_rounded)
 {
@@ -472,6 +512,7 @@ int main(void)
     tcase_add_test(operations, optimizers_refuse_parameters_in_bfloat16);
     tcase_add_test(files, files_keep_the_bits);
     tcase_add_test(files, modules_are_loaded_across_dtypes);
+    tcase_add_test(operations, a_module_is_converted);
     tcase_add_test(files, first_values_are_those_of_f32_rounded);
     return suite_run(suite);
 }
