@@ -152,7 +152,7 @@ START_TEST(bad_layers_are_refused)
     ck_assert_ptr_null(cnn_embedding_new(ctx, 3, -1));
     failed_with(CNN_ERROR_INVALID_ARGUMENT, "embedding_create: embedding_dim is -1, expected at least 1");
     ck_assert_ptr_null(cnn_embedding_new(ctx, 3, 2, .dtype = CNN_I64));
-    failed_with(CNN_ERROR_DTYPE, "embedding_create: dtype is int64, expected float32 or float64");
+    failed_with(CNN_ERROR_DTYPE, "embedding_create: dtype is int64, expected float32, float64 or bfloat16");
     ck_assert_ptr_null(cnn_embedding_new(ctx, 3, 2, .has_padding_idx = true, .padding_idx = 3));
     failed_with(CNN_ERROR_INVALID_ARGUMENT, "embedding_create: padding_idx is 3, expected -3 to 2");
     ck_assert_ptr_null(cnn_embedding_new(NULL, 3, 2));

@@ -47,7 +47,7 @@ START_TEST(a_file_says_what_it_holds)
         cnn_dtype read_as;
     } expected[] = { { "b.bias", "I64", 0, { 0 }, 8, CNN_OK, CNN_I64 },
                      { "q", "F8_E4M3", 1, { 4 }, 4, CNN_ERROR_UNSUPPORTED, CNN_BOOL },
-                     { "w", "BF16", 2, { 2, 3 }, 12, CNN_OK, CNN_F32 },
+                     { "w", "BF16", 2, { 2, 3 }, 12, CNN_OK, CNN_BF16 },
                      { "z", "Q9_NEW", 2, { 1, 5 }, 3, CNN_ERROR_UNSUPPORTED, CNN_BOOL } };
     put(in_folder("f"), header, elements, sizeof elements);
     cnn_file *file = cnn_file_open(ctx, in_folder("f"));
@@ -76,11 +76,11 @@ END_TEST
 
 START_TEST(its_tensors_are_read_by_number)
 {
-    const float w[] = { 1, 2, 3, 4, 5, 6 };
+    const uint16_t w[] = { 0x3f80, 0x4000, 0x4040, 0x4080, 0x40a0, 0x40c0 };
     put(in_folder("f"), header, elements, sizeof elements);
     cnn_file *file = cnn_file_open(ctx, in_folder("f"));
     cnn_tensor *t = cnn_file_read(file, cnn_file_find(file, "w")), *bias = cnn_file_read(file, 0);
-    ck_assert(t && cnn_tensor_dtype(t) == CNN_F32 && cnn_tensor_ndim(t) == 2 && cnn_tensor_size(t, 1) == 3);
+    ck_assert(t && cnn_tensor_dtype(t) == CNN_BF16 && cnn_tensor_ndim(t) == 2 && cnn_tensor_size(t, 1) == 3);
     ck_assert_mem_eq(host_elements(t), w, sizeof w);
     ck_assert(cnn_tensor_item_i64(bias) == -7);
     ck_assert_ptr_null(cnn_file_read(file, 1));

@@ -235,7 +235,7 @@ START_TEST(bad_options_are_refused)
     failed_with(CNN_ERROR_INVALID_ARGUMENT, "conv2d_create: 2 groups do not divide 3 input and 4 output channels");
     ck_assert_ptr_null(cnn_conv2d_new(ctx, 1, 2, 3, .stride = 2, .padding_mode = CNN_PADDING_SAME));
     ck_assert_ptr_null(cnn_conv2d_new(ctx, 1, 2, 3, .dtype = CNN_I64));
-    failed_with(CNN_ERROR_DTYPE, "conv2d_create: dtype is int64, expected float32 or float64");
+    failed_with(CNN_ERROR_DTYPE, "conv2d_create: dtype is int64, expected float32, float64 or bfloat16");
     ck_assert_ptr_null(cnn_conv2d_create(NULL, 1, 2, CNN_OPTIONS(cnn_conv2d_options, .kernel = 3)));
     ck_assert_ptr_null(cnn_maxpool2d_new(ctx, 0));
     ck_assert_ptr_null(cnn_maxpool2d_new(ctx, 2, .padding = 2));

@@ -67,7 +67,7 @@ static outcome run(const op_entry *op, cnn_tensor *const *in, cnn_tensor *(*wrap
     bool wanted = false;
     ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);
     for (int i = 0; i < operand_count(op); i++) {
-        bool wants = differentiable(op, i) && cnn_tensor_dtype(in[i]) <= CNN_F64;
+        bool wants = differentiable(op, i) && is_real(cnn_tensor_dtype(in[i]));
         if (wants) {
             cnn_tensor_set_requires_grad(in[i], true);
             cnn_tensor_zero_grad(in[i]);
@@ -87,7 +87,7 @@ static outcome run(const op_entry *op, cnn_tensor *const *in, cnn_tensor *(*wrap
         }
     }
     for (int i = 0; i < operand_count(op) && o.status == CNN_OK; i++) {
-        if (differentiable(op, i) && cnn_tensor_dtype(in[i]) <= CNN_F64 && cnn_tensor_grad(in[i])) {
+        if (differentiable(op, i) && is_real(cnn_tensor_dtype(in[i])) && cnn_tensor_grad(in[i])) {
             o.grad[i] = elements(cnn_tensor_grad(in[i]), &o.grad_size[i]);
         }
     }
@@ -123,13 +123,16 @@ static void check_finite(const op_entry *op, const outcome *o)
     for (size_t i = 0; o->dtype == CNN_F64 && i < o->size / sizeof(double); i++) {
         ck_assert_msg(isfinite(((double *)(void *)o->value)[i]), "%s: element %zu is not finite", op->name, i);
     }
+    for (size_t i = 0; o->dtype == CNN_BF16 && i < o->size / 2; i++) {
+        ck_assert_msg((((uint16_t *)(void *)o->value)[i] & 0x7f80) != 0x7f80, "%s: element %zu is not finite", op->name, i);
+    }
 }
 
 START_TEST(dtypes_are_taken_or_refused)
 {
     FOR_OPS(op)
     {
-        for (int dtype = CNN_F32; dtype <= CNN_BOOL; dtype++) {
+        for (int dtype = CNN_F32; dtype <= CNN_BF16; dtype++) {
             cnn_tensor *in[MAX_OPERANDS] = { NULL };
             for (int i = 0; i < operand_count(op); i++) {
                 in[i] = sample(ctx, op, i, (cnn_dtype)dtype);

@@ -67,7 +67,7 @@ END_TEST
 
 START_TEST(every_dtype_is_filled_by_the_strides)
 {
-    for (int dtype = CNN_F32; dtype <= CNN_BOOL; dtype++) {
+    for (int dtype = CNN_F32; dtype <= CNN_BF16; dtype++) {
         double memory[SIZE] = { 0 }; /* aligned for every dtype */
         cnn_tensor *t = cnn_tensor_from_borrowed(ctx, (cnn_dtype)dtype, CNN_SHAPE(2, 3), strides, memory, NULL, NULL);
         cnn_tensor *flat = cnn_tensor_full(ctx, (cnn_dtype)dtype, 2.75, CNN_SHAPE(2, 3));

@@ -353,7 +353,7 @@ START_TEST(a_step_that_goes_on_after_its_error_is_refused)
     ck_assert_int_eq(cnn_tape_status(tape), CNN_ERROR_DTYPE);
     cnn_optimizer_zero_grad(r.optimizer);
     ck_assert_int_eq(cnn_backward(loss), CNN_ERROR_DTYPE);
-    refused(&r, before, CNN_ERROR_DTYPE, "0: linear: operand 0 is int64, expected float32 or float64");
+    refused(&r, before, CNN_ERROR_DTYPE, "0: linear: operand 0 is int64, expected float32, float64 or bfloat16");
     rig_free(&r);
 }
 END_TEST

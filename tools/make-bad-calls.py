@@ -79,7 +79,7 @@ OVERRIDES = {
     "cnn_tensor_format": {"buffer": "text?", "size": "text_size"},
     "cnn_tape_rand": {"dtype": "real"}, "cnn_tape_randn": {"dtype": "real"}, "cnn_tape_bernoulli": {"dtype": "flag"},
     "cnn_parallel_for": {"count": "item_count", "cost": "cost"},
-    "cnn_tensor_rand": {"dtype": "real"}, "cnn_tensor_randn": {"dtype": "real"},
+    "cnn_tensor_rand": {"dtype": "real"}, "cnn_tensor_randn": {"dtype": "real"}, "cnn_module_to_dtype": {"dtype": "floating"},
     "cnn_backward": {"loss": "loss"}, "cnn_backward_with": {"output": "result", "grad": "tensor?"},
     "cnn_retain_grad": {"tensor": "result"}, "cnn_cast": {"dtype": "dtype"},
     "cnn_gradcheck": {"user": "user?", "inputs": "check_inputs", "count": "bounded_count",

@@ -13,7 +13,7 @@ CNN_BEGIN_DECLS
 
 /** @name Layers
  * All return a module owned by the caller, or NULL on failure: `ctx` is NULL, a size below 1 or an option out of its
- * range (CNN_ERROR_INVALID_ARGUMENT), a dtype that is neither f32 nor f64 (CNN_ERROR_DTYPE), sizes whose product
+ * range (CNN_ERROR_INVALID_ARGUMENT), a dtype that is not of real numbers (CNN_ERROR_DTYPE), sizes whose product
  * overflows (CNN_ERROR_SHAPE), no memory. First values are drawn from the context's next random streams. Thread-safe.
  * @{ */
 
@@ -193,7 +193,7 @@ CNN_API cnn_module *cnn_module_create(cnn_context *ctx, const cnn_module_options
  */
 CNN_API cnn_module *cnn_module_add(cnn_module *parent, const char *name, cnn_module *child);
 
-/** Adds a parameter: takes ownership of `tensor` (f32 or f64), also on failure, and asks for its gradient. NULL fails
+/** Adds a parameter: takes ownership of `tensor` (of real numbers), also on failure, and asks for its gradient. NULL fails
  * and keeps the message of its failed call.
  * @return `tensor`, borrowed; NULL on failure. @since 0.1 */
 CNN_API cnn_tensor *cnn_module_add_parameter(cnn_module *module, const char *name, cnn_tensor *tensor);
@@ -213,6 +213,15 @@ CNN_API cnn_tensor *cnn_module_add_buffer(cnn_module *module, const char *name, 
  * @since 0.2
  */
 CNN_API cnn_module *cnn_module_clone(const cnn_module *module);
+
+/**
+ * cnn_module_clone() with parameters and buffers of real numbers converted to `dtype` as by cnn_cast(), such as CNN_BF16
+ * for evaluation in half the memory; integers stay. A module converts no inputs: cast them.
+ * @return a module owned by the caller; NULL on failure, as cnn_module_clone() says, and for a dtype that is not of real
+ *         numbers (CNN_ERROR_DTYPE).
+ * @since 0.2
+ */
+CNN_API cnn_module *cnn_module_to_dtype(const cnn_module *module, cnn_dtype dtype);
 
 /** Frees a module that no parent owns, with its children; NULL is fine. Optimizers and tapes that still use its
  * parameters keep those. @since 0.1 */

@@ -24,7 +24,9 @@ typedef enum cnn_dtype {
     CNN_I64 = 2,
     CNN_I32 = 3,
     CNN_U8 = 4,
-    CNN_BOOL = 5 /**< one byte, 0 or 1 */
+    CNN_BOOL = 5, /**< one byte, 0 or 1 */
+    CNN_BF16 = 6  /**< bfloat16: the upper 16 bits of an f32, to which results are rounded. Operations compute in f32.
+                       @since 0.2 */
 } cnn_dtype;
 
 /** Bytes of one element; 0 for a value that is no dtype. @since 0.1 */

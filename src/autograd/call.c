@@ -224,7 +224,7 @@ bool cnn__call_real(cnn__call *call, int i)
     const cnn_tensor *t = call->in[i];
     bool real = cnn__dtype_is_real(t->dtype);
     if (!real) {
-        cnn__call_fail(call, CNN_ERROR_DTYPE, "operand %d is %s, expected float32 or float64", i,
+        cnn__call_fail(call, CNN_ERROR_DTYPE, "operand %d is %s, expected " CNN__REAL_DTYPES, i,
                        cnn_dtype_name(t->dtype));
     }
     return real;

@@ -173,11 +173,11 @@ static cnn_status check_callbacks(const cnn_context *ctx, const cnn_dataset_call
     if (c->size < 0) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: size is %" PRId64 ", expected 0 or more", call, c->size);
     }
-    if (!cnn__dtype_is_real(c->image_dtype) && c->image_dtype != CNN_I64) {
+    if (!cnn__dtype_is_full(c->image_dtype) && c->image_dtype != CNN_I64) {
         return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: image_dtype is %s, expected int64, float32 or float64", call,
                          cnn_dtype_name(c->image_dtype));
     }
-    if (!cnn__dtype_is_real(c->label_dtype) && c->label_dtype != CNN_I64) {
+    if (!cnn__dtype_is_full(c->label_dtype) && c->label_dtype != CNN_I64) {
         return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: label_dtype is %s, expected int64, float32 or float64", call,
                          cnn_dtype_name(c->label_dtype));
     }

@@ -3,6 +3,8 @@
  * the implicit position. */
 #include "io/convert.h"
 
+#include "base/dtype.h"
+
 /* Stored exponents: all ones stand for infinities and NaNs. */
 enum { F16_ONES = 0x1f, F32_ONES = 0xff, F64_ONES = 0x7ff, F16_BIAS = 15, F32_BIAS = 127, F64_BIAS = 1023 };
 enum { F16_MANTISSA = 10, F32_MANTISSA = 23, F64_MANTISSA = 52 };
@@ -127,5 +129,27 @@ void cnn__convert_f64_f32(void *to, const void *from, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         ((uint32_t *)to)[i] = cnn__f32_of_f64(((const uint64_t *)from)[i]);
+    }
+}
+
+void cnn__convert_f16_bf16(void *to, const void *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ((uint16_t *)to)[i] = cnn__bf16_of_bits(cnn__f32_of_f16(((const uint16_t *)from)[i]));
+    }
+}
+
+void cnn__convert_f32_bf16(void *to, const void *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ((uint16_t *)to)[i] = cnn__bf16_of_bits(((const uint32_t *)from)[i]);
+    }
+}
+
+/* Rounded to f32 first, as a cast does, and PyTorch's. */
+void cnn__convert_f64_bf16(void *to, const void *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ((uint16_t *)to)[i] = cnn__bf16_of_bits(cnn__f32_of_f64(((const uint64_t *)from)[i]));
     }
 }

@@ -24,5 +24,8 @@ void cnn__convert_f16_f64(void *to, const void *from, size_t count);
 void cnn__convert_bf16_f64(void *to, const void *from, size_t count);
 void cnn__convert_f32_f64(void *to, const void *from, size_t count);
 void cnn__convert_f64_f32(void *to, const void *from, size_t count);
+void cnn__convert_f16_bf16(void *to, const void *from, size_t count);
+void cnn__convert_f32_bf16(void *to, const void *from, size_t count);
+void cnn__convert_f64_bf16(void *to, const void *from, size_t count);
 
 #endif

@@ -61,14 +61,14 @@ static inline const char *cnn__entry_type(const cnn__safetensors *st, const cnn_
 {
     return st->header + entry->type_name;
 }
-/* The dtype that its elements have in memory (f32 for F16 and BF16); −1 if there is none. */
+/* The dtype that its elements have in memory (f32 for F16); −1 if there is none. */
 int cnn__entry_dtype(const cnn__entry *entry);
 
 /* Which conversions of dtypes are allowed. */
 typedef enum cnn__dtype_rule {
     CNN__DTYPE_EXACT, /* conversions that keep every value */
     CNN__DTYPE_SAME,  /* none: elements must be stored as they are in memory */
-    CNN__DTYPE_ROUND  /* also F64 to f32, with rounding */
+    CNN__DTYPE_ROUND  /* also to narrower dtypes, with rounding */
 } cnn__dtype_rule;
 bool cnn__entry_becomes(const cnn__entry *entry, cnn_dtype dtype, cnn__dtype_rule rule);
 
@@ -97,14 +97,14 @@ void cnn__metadata_add(cnn__text *metadata, const char *key, const char *value);
 cnn_status cnn__safetensors_save(cnn_context *ctx, const char *call, const char *path, cnn__item *items, size_t count,
                                  const cnn__text *metadata);
 
-/* The dtypes of the format. The last one has no name and stands for those that later versions of the format may add. */
+/* The dtypes of the format: first those of the library, each at the number that it has in cnn_dtype. The last one has no name and stands for those that later versions of the format may add. */
 typedef struct cnn__file_type {
     char name[12];
     uint8_t bits; /* per element; 0: unknown */
     int8_t dtype; /* in memory; −1: none */
     bool direct;  /* stored as in memory, up to the order of bytes */
 } cnn__file_type;
-enum { CNN__TYPE_F32, CNN__TYPE_F64, CNN__TYPE_F16 = 6, CNN__TYPE_BF16, CNN__TYPE_UNKNOWN = 22, CNN__FILE_TYPES };
+enum { CNN__TYPE_F16 = CNN__DTYPES, CNN__TYPE_UNKNOWN = CNN__DTYPES + 15, CNN__FILE_TYPES };
 extern const cnn__file_type cnn__file_types[CNN__FILE_TYPES];
 
 /* Converts `count` elements of `size` bytes between little-endian and this machine's byte order. */

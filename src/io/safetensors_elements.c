@@ -6,12 +6,13 @@
 
 enum { CHUNK = 4096 }; /* bytes */
 
-/* Types that are stored as in memory come first, so that a search for a dtype finds its own type. */
+/* Types that are stored as in memory come first, in the order of cnn_dtype. */
 /* clang-format off */
 const cnn__file_type cnn__file_types[CNN__FILE_TYPES] = {
-    { "F32", 32, CNN_F32, true },      { "F64", 64, CNN_F64, true },      { "I64", 64, CNN_I64, true },
-    { "I32", 32, CNN_I32, true },      { "U8", 8, CNN_U8, true },         { "BOOL", 8, CNN_BOOL, true },
-    { "F16", 16, CNN_F32, false },     { "BF16", 16, CNN_F32, false },    { "I8", 8, -1, false },
+#define CNN__DTYPE(name, text, bytes, kind, compute, file) { file, 8 * (bytes), CNN_##name, true },
+#include "base/dtypes.def"
+#undef CNN__DTYPE
+    { "F16", 16, CNN_F32, false },     { "I8", 8, -1, false },
     { "I16", 16, -1, false },          { "U16", 16, -1, false },          { "U32", 32, -1, false },
     { "U64", 64, -1, false },          { "C64", 64, -1, false },          { "F8_E4M3", 8, -1, false },
     { "F8_E5M2", 8, -1, false },       { "F8_E8M0", 8, -1, false },       { "F8_E4M3FNUZ", 8, -1, false },
@@ -45,14 +46,16 @@ void cnn__little_endian(void *data, size_t count, size_t size)
 
 /* clang-format off */
 static const struct {
-    uint8_t from;
+    uint8_t from; /* a dtype, which is the number of its own type, or another type */
     cnn_dtype to;
     bool rounds;
     cnn__convert_fn convert;
 } conversions[] = {
-    { CNN__TYPE_F16, CNN_F32, false, cnn__convert_f16_f32 }, { CNN__TYPE_BF16, CNN_F32, false, cnn__convert_bf16_f32 },
-    { CNN__TYPE_F16, CNN_F64, false, cnn__convert_f16_f64 }, { CNN__TYPE_BF16, CNN_F64, false, cnn__convert_bf16_f64 },
-    { CNN__TYPE_F32, CNN_F64, false, cnn__convert_f32_f64 }, { CNN__TYPE_F64, CNN_F32, true, cnn__convert_f64_f32 },
+    { CNN__TYPE_F16, CNN_F32, false, cnn__convert_f16_f32 },  { CNN_BF16, CNN_F32, false, cnn__convert_bf16_f32 },
+    { CNN__TYPE_F16, CNN_F64, false, cnn__convert_f16_f64 },  { CNN_BF16, CNN_F64, false, cnn__convert_bf16_f64 },
+    { CNN__TYPE_F16, CNN_BF16, true, cnn__convert_f16_bf16 }, { CNN_F32, CNN_F64, false, cnn__convert_f32_f64 },
+    { CNN_F32, CNN_BF16, true, cnn__convert_f32_bf16 },       { CNN_F64, CNN_F32, true, cnn__convert_f64_f32 },
+    { CNN_F64, CNN_BF16, true, cnn__convert_f64_bf16 },
 };
 /* clang-format on */
 enum { CONVERSIONS = sizeof conversions / sizeof *conversions };

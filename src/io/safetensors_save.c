@@ -53,22 +53,12 @@ static cnn_status check_items(cnn_context *ctx, const char *call, cnn__item *ite
     return CNN_OK;
 }
 
-/* Types that are stored as in memory come first in the table. */
-static const char *type_name(cnn_dtype dtype)
-{
-    int i = 0;
-    while (cnn__file_types[i].dtype != (int)dtype) {
-        i++;
-    }
-    return cnn__file_types[i].name;
-}
-
 static void add_item(cnn__text *header, const cnn__item *item, uint64_t *at)
 {
     const cnn_tensor *t = item->tensor;
     uint64_t end = *at + (uint64_t)t->numel * cnn_dtype_size(t->dtype);
     cnn__text_json(header, item->name);
-    cnn__text_print(header, ":{\"dtype\":\"%s\",\"shape\":[", type_name(t->dtype));
+    cnn__text_print(header, ":{\"dtype\":\"%s\",\"shape\":[", cnn__dtypes[t->dtype].file);
     for (int i = 0; i < t->ndim; i++) {
         cnn__text_print(header, i ? ",%" PRId64 : "%" PRId64, t->shape[i]);
     }

@@ -2,6 +2,7 @@
 #include "kernels/launch.h"
 
 #include "base/message.h"
+#include "kernels/stored.h"
 
 #define NAME_OF(NAME, name) #name,
 static const char *const names[] = { CNN_KERNELS(NAME_OF) };
@@ -20,29 +21,75 @@ static cnn__cpu_call job_of(const cnn_launch *launch, const cnn__kernels *kernel
                             .real = launch->dtype == CNN_F64 ? kernels->f64 : kernels->f32 };
 }
 
+/* The copies and fills take every dtype as it is stored. */
+static bool is_stored(const cnn_launch *launch)
+{
+    return cnn__dtype_is_stored(launch->dtype) && launch->kernel != CNN_KERNEL_COPY &&
+           launch->kernel != CNN_KERNEL_FILL;
+}
+
+static void describe_failure(const cnn__cpu_call *j, cnn_backend_failure *failure)
+{
+    failure->number = j->l->number;
+    failure->status = CNN_ERROR_INVALID_ARGUMENT;
+    failure->kernel = j->l->kernel;
+    failure->position = j->position;
+    failure->value = j->value;
+    cnn__message(failure->message, sizeof failure->message, "the index at %lld is %lld", (long long)j->position,
+                 (long long)j->value);
+}
+
+static __attribute__((noinline)) bool run_stored(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool,
+                                                 cnn_backend_failure *failure)
+{
+    cnn_launch computed;
+    bool done = cnn__stored_begin(launch, &computed, pool);
+    if (done) {
+        cnn__cpu_call j = job_of(&computed, kernels);
+        j.pool = pool;
+        done = kernels_by_number[launch->kernel]->run(&j);
+        if (!done && failure) {
+            describe_failure(&j, failure);
+        }
+        cnn__stored_end(launch, &computed, pool);
+    } else if (failure) {
+        failure->number = launch->number;
+        failure->status = CNN_ERROR_UNSUPPORTED;
+        failure->kernel = launch->kernel;
+        cnn__message(failure->message, sizeof failure->message, "there is no kernel for %s",
+                     cnn_dtype_name(launch->dtype));
+    }
+    return done;
+}
+
 bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool, cnn_backend_failure *failure)
 {
+    if (is_stored(launch)) {
+        return run_stored(launch, kernels, pool, failure);
+    }
     cnn__cpu_call j = job_of(launch, kernels);
     j.pool = pool;
     bool done = kernels_by_number[launch->kernel]->run(&j);
     if (!done && failure) {
-        failure->number = launch->number;
-        failure->status = CNN_ERROR_INVALID_ARGUMENT;
-        failure->kernel = launch->kernel;
-        failure->position = j.position;
-        failure->value = j.value;
-        cnn__message(failure->message, sizeof failure->message, "the index at %lld is %lld", (long long)j.position,
-                     (long long)j.value);
+        describe_failure(&j, failure);
     }
     return done;
 }
 
 size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels, int workers)
 {
+    cnn_launch computed;
+    size_t operands = 0;
+    if (is_stored(launch)) {
+        operands = cnn__stored_workspace(launch);
+        computed = *launch;
+        computed.dtype = cnn__dtypes[launch->dtype].compute;
+        launch = &computed;
+    }
     cnn__cpu_call j = job_of(launch, kernels);
     j.workers = workers;
     const cnn__cpu_kernel *k = kernels_by_number[launch->kernel];
-    return k->workspace ? k->workspace(&j) : 0;
+    return operands + (k->workspace ? k->workspace(&j) : 0);
 }
 
 /* ---- for back ends ---- */
@@ -50,7 +97,7 @@ size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels,
 static bool known(const cnn_launch *launch)
 {
     return launch && launch->struct_size >= sizeof *launch && (int)launch->kernel >= 0 &&
-           launch->kernel < CNN_KERNEL_COUNT;
+           launch->kernel < CNN_KERNEL_COUNT && cnn__dtype_valid(launch->dtype);
 }
 
 bool cnn_cpu_launch(const cnn_launch *launch, cnn_backend_failure *failure)

@@ -1,4 +1,5 @@
 /* Runners of normalisation, lookups, losses and recurrence. */
+#include "base/dtype.h"
 #include "kernels/array/batch_norm.h"
 #include "kernels/array/lstm.h"
 #include "kernels/array/rows.h"
@@ -126,7 +127,7 @@ static cnn__softmax_nll loss_of(const cnn__cpu_call *j, const void *statistics)
                                .batch = p->batch,
                                .classes = p->classes,
                                .inner = p->inner,
-                               .target_dtype = p->target_dtype,
+                               .target_dtype = cnn__dtypes[p->target_dtype].compute,
                                .ignore_index = p->ignore_index,
                                .smoothing = p->smoothing,
                                .logits = j->l->in[0],

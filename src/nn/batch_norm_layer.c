@@ -105,7 +105,7 @@ static cnn_status check(const cnn_context *ctx, const char *call, const layer *l
                          (long long)l->channels);
     }
     if (!cnn__dtype_is_real(l->options.dtype)) {
-        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call,
+        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected " CNN__REAL_DTYPES, call,
                          cnn_dtype_name(l->options.dtype));
     }
     if (!(momentum >= 0 && momentum <= 1)) {

@@ -8,12 +8,19 @@
 
 static const char *const clone_call = "module_clone";
 
+/* What the copy is to be. */
+typedef struct destination {
+    cnn_context *ctx;
+    const cnn_dtype *dtype; /* of parameters and buffers of real numbers; NULL: that of each */
+} destination;
+
 /* ---- nodes ---- */
 
-static cnn_status clone_tensor(cnn_module *to, cnn__list list, const cnn__named *item)
+static cnn_status clone_tensor(cnn_module *to, cnn__list list, const cnn__named *item, const destination *target)
 {
     const cnn_tensor *from = item->tensor;
-    cnn_tensor *tensor = cnn__tensor_new(to->ctx, clone_call, from->dtype, from->ndim, from->shape);
+    cnn_dtype dtype = target->dtype && cnn__dtype_is_real(from->dtype) ? *target->dtype : from->dtype;
+    cnn_tensor *tensor = cnn__tensor_new(to->ctx, clone_call, dtype, from->ndim, from->shape);
     if (!tensor) {
         return CNN_ERROR_NO_MEMORY;
     }
@@ -25,24 +32,26 @@ static cnn_status clone_tensor(cnn_module *to, cnn__list list, const cnn__named 
     }
     tensor->owned = true;
     tensor->requires_grad = from->requires_grad;
-    return cnn__elements_move(tensor, from, clone_call);
+    return dtype == from->dtype ? cnn__elements_move(tensor, from, clone_call)
+                                : cnn__tensor_copy(tensor, from, clone_call);
 }
 
-static cnn_status clone_tensors(cnn_module *to, const cnn_module *from)
+static cnn_status clone_tensors(cnn_module *to, const cnn_module *from, const destination *target)
 {
     cnn_status status = CNN_OK;
     for (int i = 0; i < from->parameters.count && status == CNN_OK; i++) {
-        status = clone_tensor(to, CNN__PARAMETERS, &from->parameters.items[i]);
+        status = clone_tensor(to, CNN__PARAMETERS, &from->parameters.items[i], target);
     }
     for (int i = 0; i < from->buffers.count && status == CNN_OK; i++) {
-        status = clone_tensor(to, CNN__BUFFERS, &from->buffers.items[i]);
+        status = clone_tensor(to, CNN__BUFFERS, &from->buffers.items[i], target);
     }
     return status;
 }
 
 /* One node without children, its attributes zeros. */
-static cnn_module *clone_node(const cnn_module *from, cnn_context *ctx)
+static cnn_module *clone_node(const cnn_module *from, const destination *target)
 {
+    cnn_context *ctx = target->ctx;
     cnn_module *to = cnn__module_new(ctx, clone_call, from->class, from->attributes_size);
     if (!to) {
         return NULL;
@@ -53,7 +62,7 @@ static cnn_module *clone_node(const cnn_module *from, cnn_context *ctx)
         return NULL;
     }
     to->mode = from->mode;
-    if (clone_tensors(to, from) != CNN_OK) {
+    if (clone_tensors(to, from, target) != CNN_OK) {
         cnn_module_free(to);
         return NULL;
     }
@@ -61,9 +70,9 @@ static cnn_module *clone_node(const cnn_module *from, cnn_context *ctx)
 }
 
 /* The whole tree but for what classes copy themselves; NULL on failure, reported. */
-static cnn_module *clone_tree(const cnn_module *root, cnn_context *ctx)
+static cnn_module *clone_tree(const cnn_module *root, const destination *target)
 {
-    cnn_module *copy = clone_node(root, ctx), *at = copy;
+    cnn_module *copy = clone_node(root, target), *at = copy;
     const cnn_module *from = root;
     for (const cnn_module *next = copy ? cnn__module_next(root, root) : NULL; next;
          next = cnn__module_next(root, next)) {
@@ -71,7 +80,7 @@ static cnn_module *clone_tree(const cnn_module *root, cnn_context *ctx)
             from = from->parent;
             at = at->parent;
         }
-        cnn_module *child = clone_node(next, ctx);
+        cnn_module *child = clone_node(next, target);
         if (!child ||
             cnn__module_attach(at, clone_call, next->parent->children.items[next->index].name, child) != CNN_OK) {
             cnn_module_free(child);
@@ -150,9 +159,9 @@ static cnn_status clone_attributes(cnn_module *copy, const cnn_module *root)
     }
 }
 
-static cnn_module *clone_into(const cnn_module *module, cnn_context *ctx)
+static cnn_module *clone_into(const cnn_module *module, const destination *target)
 {
-    cnn_module *copy = clone_tree(module, ctx);
+    cnn_module *copy = clone_tree(module, target);
     if (copy && clone_attributes(copy, module) != CNN_OK) {
         cnn_module_free(copy);
         return NULL;
@@ -166,7 +175,7 @@ cnn_module *cnn_module_clone(const cnn_module *module)
         cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", clone_call);
         return NULL;
     }
-    return clone_into(module, module->ctx);
+    return clone_into(module, &(destination){ module->ctx, NULL });
 }
 
 cnn_module *cnn_module_to(const cnn_module *module, cnn_context *ctx)
@@ -175,5 +184,19 @@ cnn_module *cnn_module_to(const cnn_module *module, cnn_context *ctx)
         cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "module_to: %s is NULL", module ? "ctx" : "module");
         return NULL;
     }
-    return clone_into(module, ctx);
+    return clone_into(module, &(destination){ ctx, NULL });
+}
+
+cnn_module *cnn_module_to_dtype(const cnn_module *module, cnn_dtype dtype)
+{
+    if (!module) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "module_to_dtype: module is NULL");
+        return NULL;
+    }
+    if (!cnn__dtype_is_real(dtype)) {
+        cnn__fail(module->ctx, CNN_ERROR_DTYPE, "module_to_dtype: dtype is %s, expected " CNN__REAL_DTYPES,
+                  cnn_dtype_name(dtype));
+        return NULL;
+    }
+    return clone_into(module, &(destination){ module->ctx, &dtype });
 }

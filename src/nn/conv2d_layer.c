@@ -85,7 +85,7 @@ static cnn_status check(const cnn_context *ctx, layer *l)
                          l->in < 1 ? "in_channels" : "out_channels", (long long)(l->in < 1 ? l->in : l->out));
     }
     if (!cnn__dtype_is_real(l->options.dtype)) {
-        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call,
+        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected " CNN__REAL_DTYPES, call,
                          cnn_dtype_name(l->options.dtype));
     }
     if (!cnn__window_conv2d(&l->window, &l->options, NULL, &problem)) {

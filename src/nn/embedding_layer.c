@@ -50,7 +50,7 @@ static cnn_status check(const cnn_context *ctx, const char *call, layer *l)
                          l->n < 1 ? "num_embeddings" : "embedding_dim", (long long)(l->n < 1 ? l->n : l->width));
     }
     if (!cnn__dtype_is_real(o->dtype)) {
-        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call,
+        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected " CNN__REAL_DTYPES, call,
                          cnn_dtype_name(o->dtype));
     }
     if (o->has_padding_idx && cnn__row_number(o->padding_idx, l->n) < 0) {

@@ -64,7 +64,7 @@ cnn_module *cnn_linear_create(cnn_context *ctx, int64_t in_features, int64_t out
         return NULL;
     }
     if (!cnn__dtype_is_real(o.dtype)) {
-        cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call, cnn_dtype_name(o.dtype));
+        cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected " CNN__REAL_DTYPES, call, cnn_dtype_name(o.dtype));
         return NULL;
     }
     cnn_module *module = cnn__module_new(ctx, call, &linear_class, sizeof(layer));

@@ -194,7 +194,7 @@ static cnn_status check(const cnn_context *ctx, const char *call, layer *l)
                          CNN__G(o->dropout));
     }
     if (!cnn__dtype_is_real(o->dtype)) {
-        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call,
+        return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected " CNN__REAL_DTYPES, call,
                          cnn_dtype_name(o->dtype));
     }
     if (o->reverse) {

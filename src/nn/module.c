@@ -237,7 +237,7 @@ static cnn_tensor *add_tensor(cnn_module *module, const char *call, const char *
     }
     cnn_status status = check_tensor(module, call, tensor);
     if (status == CNN_OK && parameter && !cnn__dtype_is_real(tensor->dtype)) {
-        status = cnn__fail(module->ctx, CNN_ERROR_DTYPE, "%s: the tensor is %s, expected float32 or float64", call,
+        status = cnn__fail(module->ctx, CNN_ERROR_DTYPE, "%s: the tensor is %s, expected " CNN__REAL_DTYPES, call,
                            cnn_dtype_name(tensor->dtype));
     }
     if (status == CNN_OK) {

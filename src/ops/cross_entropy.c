@@ -197,7 +197,7 @@ static bool infer(cnn__call *call, void *attributes)
         }
     }
     cnn__out(call, 0, x->dtype, ndim, shape);
-    cnn__out(call, STATS, x->dtype, 2, (const int64_t[]){ 2, l->g.batch * l->g.inner });
+    cnn__out(call, STATS, cnn__dtypes[x->dtype].compute, 2, (const int64_t[]){ 2, l->g.batch * l->g.inner });
     cnn__out(call, TOTALS, CNN_F64, 1, (const int64_t[]){ 2 });
     return true;
 }

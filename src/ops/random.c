@@ -56,7 +56,7 @@ static cnn_tensor *make_draw(cnn__call *call, cnn_distribution distribution, dou
                              const int64_t *shape)
 {
     bool flags = distribution == CNN_DRAW_BERNOULLI;
-    if (cnn__dtype_valid(dtype) && !cnn__dtype_is_real(dtype) && !(flags && dtype == CNN_BOOL)) {
+    if (cnn__dtype_valid(dtype) && !cnn__dtype_is_full(dtype) && !(flags && dtype == CNN_BOOL)) {
         return cnn__call_fail(call, CNN_ERROR_DTYPE, "dtype is %s, expected float32%s", cnn_dtype_name(dtype),
                               flags ? ", float64 or bool" : " or float64");
     }

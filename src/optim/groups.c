@@ -40,7 +40,7 @@ static cnn_status check_parameter(const cnn_optimizer *o, const char *call, cons
     if (!cnn__contiguous(t)) {
         return cnn__fail(o->ctx, CNN_ERROR_STATE, "%s: the tensor is not contiguous, expected one that is", call);
     }
-    if (!cnn__dtype_is_real(t->dtype)) {
+    if (!cnn__dtype_is_full(t->dtype)) {
         return cnn__fail(o->ctx, CNN_ERROR_DTYPE, "%s: the tensor is %s, expected float32 or float64", call,
                          cnn_dtype_name(t->dtype));
     }

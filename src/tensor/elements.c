@@ -343,7 +343,7 @@ cnn_status cnn_tensor_set_requires_grad(cnn_tensor *tensor, bool requires_grad)
     cnn_status status = check_plain(tensor, "tensor_set_requires_grad");
     if (status == CNN_OK && requires_grad && !cnn__dtype_is_real(tensor->dtype)) {
         return cnn__fail(tensor->ctx, CNN_ERROR_DTYPE,
-                         "tensor_set_requires_grad: dtype is %s, expected float32 or float64",
+                         "tensor_set_requires_grad: dtype is %s, expected " CNN__REAL_DTYPES,
                          cnn_dtype_name(tensor->dtype));
     }
     if (status == CNN_OK) {

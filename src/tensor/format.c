@@ -54,7 +54,9 @@ static void put_spaces(printer *p, int count)
 static double real_at(const cnn_tensor *t, int64_t place)
 {
     const void *data = cnn__data(t);
-    return t->dtype == CNN_F32 ? (double)((const float *)data)[place] : ((const double *)data)[place];
+    return t->dtype == CNN_F32    ? (double)((const float *)data)[place]
+           : t->dtype == CNN_BF16 ? (double)cnn__real_of_bf16(((const uint16_t *)data)[place])
+                                  : ((const double *)data)[place];
 }
 
 static void integer_text(const cnn_tensor *t, int64_t place, char text[ELEMENT])

@@ -8,8 +8,24 @@
 
 #include <math.h>
 
+/* A stored dtype gets the numbers of the one that is computed in, rounded. */
+static cnn_status draw_rounded(cnn_tensor *t, const char *call, const uint64_t key[2], cnn_distribution distribution,
+                               double p)
+{
+    cnn_tensor *drawn = cnn__tensor_new(t->ctx, call, cnn__dtypes[t->dtype].compute, t->ndim, t->shape);
+    cnn_status status = drawn ? cnn__draw(drawn, call, key, distribution, p) : cnn__failure_status();
+    if (status == CNN_OK) {
+        status = cnn__tensor_copy(t, drawn, call);
+    }
+    cnn__tensor_release(drawn);
+    return status;
+}
+
 cnn_status cnn__draw(cnn_tensor *t, const char *call, const uint64_t key[2], cnn_distribution distribution, double p)
 {
+    if (cnn__dtype_is_stored(t->dtype)) {
+        return draw_rounded(t, call, key, distribution, p);
+    }
     const cnn_draw_parameters draw = { distribution, p, { key[0], key[1] } };
     cnn_launch l = CNN__LAUNCH(DRAW, t->dtype, CNN__PARAMETERS(draw), .count = t->numel, .out = { cnn__data(t) });
     return cnn__launch(t->ctx, call, &l);
@@ -20,7 +36,7 @@ cnn_status cnn__draw(cnn_tensor *t, const char *call, const uint64_t key[2], cnn
 static cnn_tensor *draw(cnn_context *ctx, const char *call, cnn_distribution distribution, cnn_dtype dtype, int ndim,
                         const int64_t *shape)
 {
-    if (ctx && cnn__dtype_valid(dtype) && !cnn__dtype_is_real(dtype)) {
+    if (ctx && cnn__dtype_valid(dtype) && !cnn__dtype_is_full(dtype)) {
         cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call, cnn_dtype_name(dtype));
         return NULL;
     }
@@ -68,6 +84,7 @@ cnn_tensor *cnn_tensor_arange(cnn_context *ctx, cnn_dtype dtype, double start, d
         case CNN_F64: ((double *)data)[i] = value; break;
         case CNN_I64: ((int64_t *)data)[i] = cnn__i64_of_real(value); break;
         case CNN_I32: ((int32_t *)data)[i] = cnn__i32_of_real(value); break;
+        case CNN_BF16: ((uint16_t *)data)[i] = cnn__bf16_of_real((float)value); break;
         default: ((uint8_t *)data)[i] = cnn__u8_of_real(value); break;
         }
     }

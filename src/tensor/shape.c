@@ -5,35 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-    size_t size;
-    const char *name;
-    bool real;
-} dtypes[] = {
-    [CNN_F32] = { 4, "float32", true }, [CNN_F64] = { 8, "float64", true }, [CNN_I64] = { 8, "int64", false },
-    [CNN_I32] = { 4, "int32", false },  [CNN_U8] = { 1, "uint8", false },   [CNN_BOOL] = { 1, "bool", false },
-};
-
-bool cnn__dtype_valid(cnn_dtype dtype)
-{
-    return (int)dtype >= 0 && (size_t)dtype < sizeof dtypes / sizeof dtypes[0];
-}
-
-bool cnn__dtype_is_real(cnn_dtype dtype)
-{
-    return cnn__dtype_valid(dtype) && dtypes[dtype].real;
-}
-
-size_t cnn_dtype_size(cnn_dtype dtype)
-{
-    return cnn__dtype_valid(dtype) ? dtypes[dtype].size : 0;
-}
-
-const char *cnn_dtype_name(cnn_dtype dtype)
-{
-    return cnn__dtype_valid(dtype) ? dtypes[dtype].name : "unknown";
-}
-
 const char *cnn__shape_text(char text[CNN__SHAPE_TEXT], int ndim, const int64_t *shape)
 {
     size_t used = 0;

@@ -152,7 +152,7 @@ cnn_status cnn_tensor_status(const cnn_tensor *tensor)
 
 const cnn__real_kernels *cnn__real(const cnn_tensor *t)
 {
-    return t->dtype == CNN_F64 ? t->ctx->kernels->f64 : t->ctx->kernels->f32;
+    return cnn__dtypes[t->dtype].compute == CNN_F64 ? t->ctx->kernels->f64 : t->ctx->kernels->f32;
 }
 
 /* ---- creation ---- */

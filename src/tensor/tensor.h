@@ -6,6 +6,7 @@
 #ifndef CNN_TENSOR_TENSOR_H
 #define CNN_TENSOR_TENSOR_H
 
+#include "base/dtype.h"
 #include "base/error.h"
 #include "device/device.h"
 #include "kernels/array/array.h"
@@ -123,8 +124,6 @@ void cnn__broadcast_strides(const cnn_tensor *t, int ndim, const int64_t *shape,
 void cnn__nest_make(cnn__nest *nest, int ndim, const int64_t *shape, int count, const cnn_tensor *const *operands);
 
 /* ---- tensors ---- */
-bool cnn__dtype_valid(cnn_dtype dtype);
-bool cnn__dtype_is_real(cnn_dtype dtype); /* f32, f64 */
 /* Where the elements begin, on the context's device: the host follows it on the CPU alone. */
 static inline void *cnn__data(const cnn_tensor *t)
 {

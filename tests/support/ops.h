@@ -49,6 +49,11 @@ enum { OP_COUNT = sizeof op_table / sizeof *op_table, MAX_OPERANDS = 7 };
 
 #define FOR_OPS(op) for (const op_entry *op = op_table; op < op_table + OP_COUNT; op++)
 
+static inline bool is_real(cnn_dtype dtype)
+{
+    return dtype == CNN_F32 || dtype == CNN_F64 || dtype == CNN_BF16;
+}
+
 static inline int operand_count(const op_entry *op)
 {
     return (int)strlen(op->operands);
@@ -69,7 +74,7 @@ static inline bool dtype_allowed(const op_entry *op, cnn_dtype dtype)
 {
     for (int i = 0; i < operand_count(op); i++) {
         int letter = tolower((unsigned char)op->operands[i]);
-        if ((letter == 'r' && dtype > CNN_F64) || (letter == 'n' && dtype == CNN_BOOL)) {
+        if ((letter == 'r' && !is_real(dtype)) || (letter == 'n' && dtype == CNN_BOOL)) {
             return false;
         }
     }
@@ -108,7 +113,8 @@ static inline double sample_value(const op_entry *op, int operand, int64_t k, in
     switch (dtype) {
     case CNN_BOOL: return uniform < 0.5;
     case CNN_F32:
-    case CNN_F64: break;
+    case CNN_F64:
+    case CNN_BF16: break;
     default: return op->operands[operand] == 'c' ? floor(4 * uniform) : 1 + floor(6 * uniform);
     }
     if (op->values == POSITIVE) {

@@ -22,7 +22,10 @@ for path in sorted(folder.glob("*.onnx")):
     for i, (value, result) in enumerate(zip(session.run(None, {entry.name: x}), session.get_outputs())):
         expected = numpy.fromfile(path.with_suffix(f".output{i}"), DTYPES[result.type]).reshape(value.shape)
         error = float(numpy.abs(value.astype(float) - expected).max())
-        good = error <= (0 if value.dtype == numpy.int64 else 1e-5)
+        if path.stem == "bfloat16":  # a sum whose last bits differ may be rounded the other way, which is rare
+            good = error <= 2**-7 * numpy.abs(expected).max() and (value == expected).mean() >= 0.8
+        else:
+            good = error <= (0 if value.dtype == numpy.int64 else 1e-5)
         failed += not good
         print(f"{path.stem}: output {i} {list(value.shape)}, largest difference {error:.2g}{'' if good else ', FAILED'}")
 print(f"onnxruntime {onnxruntime.__version__}: {'all agree' if not failed else f'{failed} differ'}")

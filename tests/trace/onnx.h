@@ -56,7 +56,8 @@ static double float_at(const cnn__node *node, const char *name)
 
 static int onnx_dtype(cnn_dtype dtype)
 {
-    return dtype == CNN_F32 ? 1 : dtype == CNN_F64 ? 11 : dtype == CNN_I64 ? 7 : dtype == CNN_I32 ? 6 : 9;
+    static const int types[] = { [CNN_F32] = 1, [CNN_F64] = 11, [CNN_I64] = 7, [CNN_I32] = 6, [CNN_U8] = 2, [CNN_BOOL] = 9, [CNN_BF16] = 16 };
+    return types[dtype];
 }
 
 static void add_constant(writer *w, const char *name, cnn_dtype dtype, int ndim, const int64_t *shape, const void *data)
@@ -221,13 +222,43 @@ static void write_reshape(writer *w, const cnn__node *node)
     end_node(w, &out, "Reshape");
 }
 
+static void write_conversion(writer *w, const char *from, cnn_dtype dtype, const char *to)
+{
+    buffer out = { 0 };
+    put_text(&out, 1, from);
+    put_text(&out, 2, to);
+    put_int_attribute(&out, "to", onnx_dtype(dtype));
+    end_node(w, &out, "Cast");
+}
+
+static void write_cast(writer *w, const cnn__node *node)
+{
+    write_conversion(w, name_of(w, node->in[0]), (cnn_dtype)int_at(node, "dtype", 0), name_of(w, node->out[0]));
+}
+
+/* onnxruntime's CPU provider has no Gemm for bfloat16, so the file says what libcnn computes: the product of the same numbers in f32,
+ * rounded once. */
 static void write_linear(writer *w, const cnn__node *node)
 {
     buffer out = { 0 };
-    put_inputs(w, &out, node, node->in[2] ? 3 : 2);
-    put_text(&out, 2, name_of(w, node->out[0]));
+    const char *result = name_of(w, node->out[0]);
+    bool narrow = node->out[0]->dtype == CNN_BF16;
+    char wide[48];
+    for (int i = 0; i < (node->in[2] ? 3 : 2); i++) {
+        const char *from = name_of(w, node->in[i]);
+        snprintf(wide, sizeof wide, "%s_wide%d", result, i);
+        if (narrow) {
+            write_conversion(w, from, CNN_F32, wide);
+        }
+        put_text(&out, 1, narrow ? wide : from);
+    }
+    snprintf(wide, sizeof wide, "%s_wide", result);
+    put_text(&out, 2, narrow ? wide : result);
     put_int_attribute(&out, "transB", 1);
     end_node(w, &out, "Gemm");
+    if (narrow) {
+        write_conversion(w, wide, CNN_BF16, result);
+    }
 }
 
 static void write_embedding(writer *w, const cnn__node *node)
@@ -345,6 +376,7 @@ static const struct {
 } operators[] = {
     { "conv2d", write_conv, NULL },       { "maxpool2d", write_maxpool, NULL },     { "batch_norm", write_batch_norm, NULL },
     { "flatten", write_reshape, NULL },   { "reshape", write_reshape, NULL },       { "linear", write_linear, NULL },
+    { "cast", write_cast, NULL },        
     { "embedding", write_embedding, NULL }, { "max_along", write_max_along, NULL }, { "lstm", write_lstm, NULL },
     { "stack", write_stack, NULL },       { "relu", NULL, "Relu" },             { "add", NULL, "Add" },                   { "tanh", NULL, "Tanh" },
 };

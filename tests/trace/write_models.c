@@ -1,4 +1,4 @@
-/* Traces two models, writes each as an ONNX file, and beside it what libcnn computes: NAME.onnx, NAME.input, NAME.output0, ….
+/* Traces models, writes each as an ONNX file, and beside it what libcnn computes: NAME.onnx, NAME.input, NAME.output0, ….
  * Usage: write_models FOLDER. tests/trace/check_models.py runs the files with onnxruntime. */
 #include "trace/onnx.h"
 
@@ -101,6 +101,23 @@ static void text_model(void)
     cnn_module_free(model);
 }
 
+/* ---- layers in bfloat16 between casts ---- */
+
+static void forward_narrow(cnn_module *model, cnn_tensor *x, cnn_tensor **outputs)
+{
+    outputs[0] = cnn_cast(cnn_forward(model, cnn_cast(x, CNN_BF16)), CNN_F32);
+}
+
+static void bfloat16_model(void)
+{
+    cnn_module *model =
+        cnn_sequential_new(ctx, cnn_linear_new(ctx, 12, 24, .dtype = CNN_BF16), cnn_linear_new(ctx, 24, 4, .no_bias = true, .dtype = CNN_BF16));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(5, 12));
+    write_model("bfloat16", model, x, forward_narrow, 1);
+    cnn_tensor_free(x);
+    cnn_module_free(model);
+}
+
 int main(int count, char **arguments)
 {
     folder = count > 1 ? arguments[1] : ".";
@@ -108,6 +125,7 @@ int main(int count, char **arguments)
     tape = cnn_tape_new(ctx);
     image_model();
     text_model();
+    bfloat16_model();
     cnn_tape_free(tape);
     cnn_context_free(ctx);
     return 0;

@@ -62,6 +62,7 @@ static const scenario scenarios[] = {
     { "tensors that share memory", share_memory, false },
     { "module_copy_from", copy_module, false },
     { "module_clone", clone_module, false },
+    { "bfloat16", use_bfloat16, false },
     { "random tensors of a step", draw_on_tape, false },
     { "gradcheck", check_gradients, false },
     { "custom operation", custom_operation, false },

@@ -85,6 +85,21 @@ static cnn_status clone_module(world *w)
     return got(w, w->made[0]);
 }
 
+/* First values, a conversion, and a step whose kernels compute in the workspace. */
+static cnn_status use_bfloat16(world *w)
+{
+    w->made[0] = cnn_module_to_dtype(w->model, CNN_BF16);
+    TRY(got(w, w->made[0]));
+    w->made[1] = cnn_linear_new(w->ctx, 4, 3, .dtype = CNN_BF16);
+    TRY(got(w, w->made[1]));
+    cnn_tensor *x = keep(w, cnn_tensor_full(w->ctx, CNN_BF16, 0.5, CNN_SHAPE(2, 4)));
+    TRY(got(w, x));
+    w->tape = cnn_tape_new(w->ctx);
+    TRY(got(w, w->tape));
+    TRY(cnn_tape_begin(w->tape, CNN_TRAIN));
+    return cnn_backward(cnn_mean(cnn_forward(w->made[1], cnn_input(w->tape, x)), CNN_ALL_DIMS, false));
+}
+
 static cnn_status draw_on_tape(world *w)
 {
     w->tape = cnn_tape_new(w->ctx);

@@ -14,7 +14,7 @@ static void operands_make(world *w, const op_entry *op, cnn_dtype dtype)
     for (int i = 0; i < operand_count(op); i++) {
         w->in[i] = sample(w->ctx, op, i, dtype);
         ck_assert_ptr_nonnull(w->in[i]);
-        if (differentiable(op, i) && dtype <= CNN_F64) {
+        if (differentiable(op, i) && is_real(dtype)) {
             ck_assert_int_eq(cnn_tensor_set_requires_grad(w->in[i], true), CNN_OK);
         }
     }
@@ -101,7 +101,7 @@ START_TEST(operations_report_no_memory)
 {
     const op_entry *op = &op_table[_i];
     const scenario s = { op->name, operation, false };
-    for (cnn_dtype dtype = CNN_F32; dtype <= CNN_BOOL; dtype++) {
+    for (cnn_dtype dtype = CNN_F32; dtype <= CNN_BF16; dtype++) {
         if (dtype_allowed(op, dtype)) {
             torture(&s, op, dtype);
         }

@@ -4,6 +4,7 @@
 #include "kernels/array/nest.h"
 
 #include "kernels/array/convert.h"
+#include "kernels/stored.h"
 
 #include <math.h>
 #include <string.h>
@@ -41,6 +42,10 @@
 #define SIZED(name) name##_4
 #include "kernels/array/transpose_impl.h"
 
+#define X cnn__bits_2
+#define SIZED(name) name##_2
+#include "kernels/array/transpose_impl.h"
+
 #define X cnn__bits_1
 #define SIZED(name) name##_1
 #include "kernels/array/transpose_impl.h"
@@ -52,8 +57,51 @@ static const cnn__run_fn *const convert[] = {
 
 typedef void (*tile_fn)(int64_t rows, int64_t columns, void *y, int64_t y_row, const void *x, int64_t x_column);
 
-static const cnn__run_fn move[] = { [1] = move_1, [4] = move_4, [8] = move_8 };
-static const tile_fn copy_tile[] = { [1] = transposed_tile_1, [4] = transposed_tile_4, [8] = transposed_tile_8 };
+static const cnn__run_fn move[] = { [1] = move_1, [2] = move_2, [4] = move_4, [8] = move_8 };
+static const tile_fn copy_tile[] = {
+    [1] = transposed_tile_1, [2] = transposed_tile_2, [4] = transposed_tile_4, [8] = transposed_tile_8
+};
+
+/* ---- dtypes that are stored in another type than the one to compute in ---- */
+
+enum { STORED_BLOCK = 512 };
+
+static cnn__run run_of(int64_t n, void *y, int64_t y_step, void *x, int64_t x_step)
+{
+    return (cnn__run){ .n = n, .at = { y, x }, .stride = { y_step, x_step } };
+}
+
+/* Block by block: x gathered and loaded, converted in the types to compute in, stored and scattered. */
+static void convert_stored(const cnn__run *run)
+{
+    const cnn_dtype *dtype = run->dtype;
+    const cnn__dtype *to = &cnn__dtypes[dtype[0]], *from = &cnn__dtypes[dtype[1]];
+    cnn__bits_8 dense[STORED_BLOCK], loaded[STORED_BLOCK], converted[STORED_BLOCK];
+    for (int64_t i = 0; i < run->n; i += STORED_BLOCK) {
+        int64_t n = cnn__min(STORED_BLOCK, run->n - i);
+        char *y = (char *)run->at[0] + i * run->stride[0] * (int64_t)to->size;
+        char *x = (char *)run->at[1] + i * run->stride[1] * (int64_t)from->size;
+        cnn__run part = run_of(n, y, run->stride[0], x, run->stride[1]);
+        if (cnn__dtype_is_stored(dtype[1])) {
+            part = run_of(n, dense, 1, x, run->stride[1]);
+            move[from->size](&part);
+            cnn__stored_load(dtype[1], n, dense, loaded);
+            part = run_of(n, y, run->stride[0], loaded, 1);
+        }
+        if (!cnn__dtype_is_stored(dtype[0])) {
+            convert[from->compute][dtype[0]](&part);
+            continue;
+        }
+        part.at[0] = converted;
+        part.stride[0] = 1;
+        convert[from->compute][to->compute](&part);
+        cnn__stored_store(dtype[0], n, converted, dense);
+        part = run_of(n, y, run->stride[0], dense, 1);
+        move[to->size](&part);
+    }
+}
+
+/* ---- transposed operands ---- */
 
 /* A copy of which y is contiguous along the last dimension and x along dimension `row`. */
 typedef struct transposition {
@@ -135,7 +183,10 @@ void cnn__array_copy(const cnn__nest *nest, cnn_dtype to, void *y, cnn_dtype fro
         .count = 2,
         .base = { y, (void *)x },
         .size = { cnn__array_size(to), size },
-        .fn = to == from ? move[size] : convert[from][to],
+        .dtype = { to, from },
+        .fn = to == from                                               ? move[size]
+              : cnn__dtype_is_stored(to) || cnn__dtype_is_stored(from) ? convert_stored
+                                                                       : convert[from][to],
         .cost = 1,
     };
     cnn__nest_walk(&walk, pool);

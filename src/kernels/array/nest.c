@@ -3,14 +3,6 @@
 
 enum { SHORT_RUN = 8 };
 
-size_t cnn__array_size(cnn_dtype dtype)
-{
-    static const size_t size[] = {
-        [CNN_F32] = 4, [CNN_F64] = 8, [CNN_I64] = 8, [CNN_I32] = 4, [CNN_U8] = 1, [CNN_BOOL] = 1
-    };
-    return size[dtype];
-}
-
 int64_t cnn__nest_count(const cnn__nest *nest)
 {
     int64_t count = 1;
@@ -73,7 +65,7 @@ static void walk_task(void *arg, int64_t task, int worker)
     const cnn__walk *w = j->walk;
     int64_t left = cnn__min(CNN__NEST_TASK, j->total - task * CNN__NEST_TASK);
     int last = j->nest.ndim - 1;
-    cnn__run run = { .parameters = w->parameters };
+    cnn__run run = { .parameters = w->parameters, .dtype = w->dtype };
     for (int k = 0; k < w->count; k++) {
         run.stride[k] = last < 0 ? 1 : j->nest.stride[k][last];
     }

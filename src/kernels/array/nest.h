@@ -5,6 +5,7 @@
 #ifndef CNN_KERNELS_ARRAY_NEST_H
 #define CNN_KERNELS_ARRAY_NEST_H
 
+#include "base/dtype.h"
 #include "kernels/array/array.h"
 
 enum { CNN__NEST_TASK = 16384, CNN__NEST_OPERANDS = 4 };
@@ -15,6 +16,7 @@ typedef struct cnn__run {
     void *at[CNN__NEST_OPERANDS];
     int64_t stride[CNN__NEST_OPERANDS];
     const double *parameters;
+    const cnn_dtype *dtype; /* of the operands, where the function asks for it */
 } cnn__run;
 
 typedef void (*cnn__run_fn)(const cnn__run *run);
@@ -28,6 +30,7 @@ typedef struct cnn__walk {
     size_t size[CNN__NEST_OPERANDS];
     cnn__run_fn fn;
     const double *parameters;
+    cnn_dtype dtype[CNN__NEST_OPERANDS];
     double cost;
 } cnn__walk;
 
@@ -49,7 +52,10 @@ int64_t cnn__cursor_run(const cnn__cursor *cursor);
 void cnn__cursor_advance(cnn__cursor *cursor, int64_t n);
 
 /* Bytes of an element; dtypes are checked long before. */
-size_t cnn__array_size(cnn_dtype dtype);
+static inline size_t cnn__array_size(cnn_dtype dtype)
+{
+    return cnn__dtypes[dtype].size;
+}
 
 /* "The iterations of this loop do not depend on each other", for results that are their own operand. */
 #if defined(__GNUC__) && !defined(__clang__)
@@ -61,6 +67,7 @@ size_t cnn__array_size(cnn_dtype dtype);
 /* Elements of any dtype of a size, moved without being looked at. */
 typedef uint64_t __attribute__((may_alias)) cnn__bits_8;
 typedef uint32_t __attribute__((may_alias)) cnn__bits_4;
+typedef uint16_t __attribute__((may_alias)) cnn__bits_2;
 typedef uint8_t cnn__bits_1;
 
 #define CNN__JOIN_(a, b) a##_##b
