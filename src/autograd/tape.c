@@ -222,7 +222,7 @@ static bool chunk_advance(cnn_tape *tape)
     return true;
 }
 
-/* In two parts, which compilers clear by plain stores: the string instruction that they take for more is slow to start. */
+/* In two parts, which compilers clear by plain stores: the string instruction that they take for more starts slowly. */
 static void clear(cnn_tensor *t)
 {
     enum { HEAD = offsetof(cnn_tensor, shape), HALF = HEAD / 2 };

@@ -253,8 +253,8 @@ static cnn__storage *make_block(cnn__cache *cache, size_t bytes, size_t most)
     return block;
 }
 
-/* Begins or goes on with a slot of `bytes`, the size of bin `at`, expected to become `planned`, on the best fit or a new
- * block. */
+/* Begins or goes on with a slot of `bytes`, the size of bin `at`, expected to become `planned`, on the best fit or on a
+ * new block. */
 static cnn__storage *bind(cnn__cache *cache, int at, size_t bytes, size_t planned)
 {
     size_t most = most_with(cache, bytes), waste = cache->bound - cache->planned;
@@ -329,7 +329,8 @@ static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
     return block;
 }
 
-/* A slot that is free: of exactly the size of bin `at`, or in a step whose slots may grow the smallest that is larger. */
+/* A slot that is free: of exactly the size of bin `at`, or in a step whose slots may grow the smallest that is
+ * larger. */
 static cnn__storage *free_slot(cnn__cache *cache, int at)
 {
     int end = cache->shared ? cache->count : at + 1;
