@@ -136,6 +136,8 @@ $(LIB)/libcnn.so.$(VERSION): $(OBJECTS) src/libcnn.map
 # Kernels are worth the optimiser's full effort at any level but -O0; those of every dtype, which are many, its vectors alone.
 $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(FEWER_LOOPS) $(NO_TABLES))
+# Exceptions of floating-point numbers are nobody's business, but gcc keeps branches for them that it does not vectorise.
+$(BUILD)/src/kernels/array/gelu.o: TABLE_CFLAGS = -fno-trapping-math
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
@@ -148,6 +150,9 @@ RARE += $(foreach name,bytes dataset idx loader loader_worker mnist subset,$(BUI
 	$(foreach name,error file memory message options parallel status utf8,$(BUILD)/src/base/$(name).o) \
 	$(foreach name,cpus files library process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
 	$(foreach name,borrow cache cache_plan context elements failed_step format host random shape tensor,$(BUILD)/src/tensor/$(name).o)
+# What every operation passes through decides how long a small one takes.
+RARE := $(filter-out $(foreach name,autograd/apply autograd/call kernels/launch ops/operation ops/sum tensor/cache tensor/shape,\
+	$(BUILD)/src/$(name).o),$(RARE))
 # Nothing is thrown through the library, and debuggers have their own tables: 80 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables
 $(RARE): SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os)

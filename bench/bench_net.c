@@ -2,8 +2,8 @@
  *
  * Protocol: prints "ready …" when warm; then for each line "N" on standard input runs N steps and prints their times in
  * seconds on one line; says its peak resident size in kB on a last line when its input ends. A training step is what a user's
- * is: next batch, forward, loss, zero_grad, backward, optimizer step. A step of inference is the forward pass of a batch that
- * is in memory. */
+ * is: next batch, forward, loss, zero_grad, backward, optimizer step; of a single layer it is forward, zero_grad and backward from a
+ * gradient that is given. A step of inference is the forward pass of a batch that is in memory. */
 #include "nets.h"
 
 #include <getopt.h>
@@ -26,13 +26,30 @@ typedef struct bench {
     cnn_loader *loader;
     cnn_tape *tape;
     cnn_tensor *inputs[INPUTS];
-    bool infer;
+    bool infer, layer;
     cnn_math math;
     int next;
 } bench;
 
+/* The layer's result has the shape of its input, which serves as the gradient that comes in. */
+static void step_of_layer(bench *b)
+{
+    cnn_tensor *x = b->inputs[b->next++ % INPUTS];
+    cnn_tape_begin(b->tape, CNN_TRAIN);
+    cnn_tensor *y = cnn_forward(b->model, cnn_input(b->tape, x));
+    cnn_module_zero_grad(b->model);
+    cnn_tensor_zero_grad(x);
+    if (cnn_backward_with(y, b->inputs[b->next % INPUTS], false) != CNN_OK) {
+        bench_die("layer");
+    }
+}
+
 static void step(bench *b)
 {
+    if (b->layer && !b->infer) {
+        step_of_layer(b);
+        return;
+    }
     if (!b->infer) {
         if (net_train(b->model, b->adam, b->loader, b->tape) != CNN_OK) {
             bench_die("step");
@@ -46,11 +63,26 @@ static void step(bench *b)
     }
 }
 
+static void set_up_layer(bench *b, const net *n, int64_t batch_size)
+{
+    for (int i = 0; i < INPUTS; i++) {
+        b->inputs[i] = cnn_tensor_randn(b->ctx, CNN_F32, CNN_SHAPE(batch_size, n->channels, n->height, n->width));
+        if (!b->inputs[i] || cnn_tensor_set_requires_grad(b->inputs[i], !b->infer) != CNN_OK) {
+            bench_die("setup");
+        }
+    }
+}
+
 static void set_up(bench *b, const net *n, int64_t batch_size, int threads)
 {
     b->ctx = cnn_context_new(.seed = 1, .threads = threads, .math = b->math);
     b->model = b->ctx ? n->make(b->ctx) : NULL;
     b->tape = b->ctx ? cnn_tape_new(b->ctx) : NULL;
+    b->layer = n->layer;
+    if (b->model && b->tape && b->layer) {
+        set_up_layer(b, n, batch_size);
+        return;
+    }
     cnn_dataset *dataset = b->ctx ? net_dataset(b->ctx, n) : NULL;
     if (!b->model || !b->tape || !dataset) {
         bench_die("setup");

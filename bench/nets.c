@@ -38,6 +38,56 @@ static cnn_module *vgg(cnn_context *ctx)
         cnn_linear_new(ctx, 512, 10));
 }
 
+/* How the convolutions of vgg_normalized are followed. */
+typedef enum normalization {
+    FOLDED, /* as everybody writes it: in evaluation the library makes a convolution and its BatchNorm2d one */
+    APART   /* each BatchNorm2d in a Sequential of its own, where it is not seen */
+} normalization;
+
+static cnn_module *vgg_normalized(cnn_context *ctx, normalization how)
+{
+    enum { STAGES = 3, PER_STAGE = 7 };
+    cnn_module *layers[STAGES * PER_STAGE + 5];
+    int64_t channels = 3;
+    int count = 0;
+    for (int stage = 0; stage < STAGES; stage++) {
+        for (int i = 0; i < 2; i++) {
+            cnn_module *norm = cnn_batch_norm2d_new(ctx, 64 << stage);
+            layers[count++] = cnn_conv2d_new(ctx, channels, 64 << stage, 3, .padding = 1);
+            layers[count++] = how == APART ? cnn_sequential_new(ctx, norm) : norm;
+            layers[count++] = cnn_relu_new(ctx);
+            channels = 64 << stage;
+        }
+        layers[count++] = cnn_maxpool2d_new(ctx, 2);
+    }
+    layers[count++] = cnn_flatten_new(ctx);
+    layers[count++] = cnn_linear_new(ctx, 4096, 512);
+    layers[count++] = cnn_relu_new(ctx);
+    layers[count++] = cnn_dropout_new(ctx, 0.5);
+    layers[count++] = cnn_linear_new(ctx, 512, 10);
+    return cnn_sequential_create(ctx, layers, count);
+}
+
+static cnn_module *vgg_bn(cnn_context *ctx)
+{
+    return vgg_normalized(ctx, FOLDED);
+}
+
+static cnn_module *vgg_bn_apart(cnn_context *ctx)
+{
+    return vgg_normalized(ctx, APART);
+}
+
+static cnn_module *gelu(cnn_context *ctx)
+{
+    return cnn_gelu_new(ctx);
+}
+
+static cnn_module *batch_norm(cnn_context *ctx)
+{
+    return cnn_batch_norm2d_new(ctx, 64);
+}
+
 /* relu(x + inner(x)) */
 static cnn_tensor *residual_forward(cnn_module *self, cnn_tensor *x, void *user)
 {
@@ -80,11 +130,15 @@ static cnn_module *twolayer(cnn_context *ctx)
 }
 
 static const net nets[] = {
-    { "tutorial", 1, 28, 28, tutorial },
-    { "lenet5", 1, 28, 28, lenet5 },
-    { "vgg", 3, 32, 32, vgg },
-    { "allconv", 3, 64, 64, allconv },
-    { "twolayer", 1, 28, 28, twolayer },
+    { "tutorial", 1, 28, 28, tutorial, false },
+    { "lenet5", 1, 28, 28, lenet5, false },
+    { "vgg", 3, 32, 32, vgg, false },
+    { "vgg-bn", 3, 32, 32, vgg_bn, false },
+    { "vgg-bn-apart", 3, 32, 32, vgg_bn_apart, false },
+    { "allconv", 3, 64, 64, allconv, false },
+    { "twolayer", 1, 28, 28, twolayer, false },
+    { "gelu", 64, 32, 32, gelu, true },
+    { "batch_norm", 64, 32, 32, batch_norm, true },
 };
 
 enum { NETS = sizeof nets / sizeof *nets };

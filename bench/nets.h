@@ -8,6 +8,7 @@ typedef struct net {
     const char *name;
     int64_t channels, height, width;
     cnn_module *(*make)(cnn_context *ctx);
+    bool layer; /* one layer: a step of training is forward and backward, to the input as well, without loss and optimizer */
 } net;
 
 /* The network of that name; prints the names that there are and exits if it is none of them. */

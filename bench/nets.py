@@ -33,6 +33,13 @@ def vgg():
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(4096, 512), nn.ReLU(), nn.Dropout(), nn.Linear(512, 10))
 
 
+def vgg_bn():
+    layers = []
+    for layer in vgg():
+        layers += [layer, nn.BatchNorm2d(layer.out_channels)] if isinstance(layer, nn.Conv2d) else [layer]
+    return nn.Sequential(*layers)
+
+
 class Residual(nn.Module):
     def __init__(self, channels):
         super().__init__()
@@ -63,9 +70,13 @@ NETS = {  # name: (make, the shape of an image)
     "tutorial": (Tutorial, (1, 28, 28)),
     "lenet5": (lenet5, (1, 28, 28)),
     "vgg": (vgg, (3, 32, 32)),
+    "vgg-bn": (vgg_bn, (3, 32, 32)),
     "allconv": (allconv, (3, 64, 64)),
     "twolayer": (twolayer, (1, 28, 28)),
+    "gelu": (nn.GELU, (64, 32, 32)),
+    "batch_norm": (lambda: nn.BatchNorm2d(64), (64, 32, 32)),
 }
+LAYERS = ("gelu", "batch_norm")  # a step of training is forward and backward, without loss and optimizer
 
 
 def normalise(pixels):

@@ -13,7 +13,7 @@ import time
 import torch
 from torch import nn
 
-from nets import NETS, batches, train_step
+from nets import LAYERS, NETS, batches, train_step
 
 
 class SymbolInfo(ctypes.Structure):
@@ -70,12 +70,15 @@ def main():
     model = make()
     if args.c:
         model.compile()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = None if args.n in LAYERS else torch.optim.Adam(model.parameters(), lr=1e-3)
     criterion = nn.CrossEntropyLoss()
     count = 60000 * 784 // math.prod(shape)
     images = torch.randint(0, 256, (count, *shape), dtype=torch.uint8) * (torch.rand(count, *shape) < 0.25)
     source = batches(images, torch.arange(count) % 10, args.b)
-    inputs = itertools.cycle([next(source)[0] for _ in range(8)])
+    layer = args.n in LAYERS and not args.i
+    batch = (lambda: torch.randn(args.b, *shape, requires_grad=layer)) if args.n in LAYERS else lambda: next(source)[0]
+    inputs = itertools.cycle([batch() for _ in range(8)])
+    gradient = batch().detach()
 
     def train():
         train_step(model, criterion, optimizer, *next(source))
@@ -84,7 +87,14 @@ def main():
         with torch.no_grad():
             model(next(inputs))
 
-    step = infer if args.i else train
+    def train_layer():
+        x = next(inputs)
+        y = model(x)
+        model.zero_grad()
+        x.grad = None
+        y.backward(gradient)
+
+    step = infer if args.i else train_layer if layer else train
     model.train(not args.i)
     for _ in range(3):
         step()

@@ -19,6 +19,8 @@ import peers
 from plot import least_squares, svg
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+LAYERS = ("gelu", "batch_norm")  # networks of one layer: bench_net times their forward and backward
+OPERATION_LIMIT = 150  # ns that a recorded operation may cost over its kernel
 SPLITS = [f"{split}-{part}-ubyte" for split in ("train", "t10k") for part in ("images-idx3", "labels-idx1")]
 
 
@@ -84,9 +86,11 @@ class Bench:
 
     # ---- tables of peers ----
 
-    def peers(self, net, batch, threads, infer):
+    def peers(self, net, batch, threads, infer, beside):
         flags = ["-n", net, "-t", str(threads), "-b", str(batch)] + (["-i"] if infer else [])
         yield Peer("libcnn", [self.built("bench_net"), *flags])
+        for name, other in beside.items():
+            yield Peer(name, [self.built("bench_net"), "-n", other, *flags[2:]])
         if self.args.strict:
             yield Peer("libcnn, strict", [self.built("bench_net"), *flags, "-s"])
         families = ["PyTorch"]
@@ -100,11 +104,13 @@ class Bench:
             except RuntimeError as error:
                 print(f"left out: {error}")
 
-    def compare(self, net, batch, threads, infer=False):
-        title = f"{'inference' if infer else 'training'} of {net}, batch {batch}, {threads} thread{'s' * (threads > 1)}"
+    def compare(self, net, batch, threads, infer=False, beside={}):
+        """`beside`: other networks of libcnn's that are rows of the table, by what the rows are called."""
+        kind = "inference" if infer else "forward and backward" if net in LAYERS else "training"
+        title = f"{kind} of {net}, batch {batch}, {threads} thread{'s' * (threads > 1)}"
         if self.args.only and not re.search(self.args.only, title):
             return
-        running = list(self.peers(net, batch, threads, infer))
+        running = list(self.peers(net, batch, threads, infer, beside))
         interleave(running, self.rounds, self.seconds)
         base = statistics.median(running[0].times)
         best = {}
@@ -120,7 +126,7 @@ class Bench:
             counts = " *" if best.get(peer.family) is peer else ""
             print(f"  {peer.name:26} {batch / median:8.0f} {1e3 * median:10.3f} {1e3 * low:8.3f} -{1e3 * high:8.3f} "
                   f"{1e3 * p99:8.3f} {peer.peak:8.0f} {ratio:>10}{counts}", flush=True)
-            self.out(bench="inference" if infer else "training", net=net, batch=batch, threads=threads, who=peer.name,
+            self.out(bench=kind, net=net, batch=batch, threads=threads, who=peer.name,
                      version=peer.version, counts=bool(counts), steps=len(peer.times), median_seconds=median,
                      quartiles_seconds=[low, high], p99_seconds=p99, images_per_second=batch / median,
                      peak_megabytes=peer.peak, libcnn_speedup=median / base)
@@ -152,6 +158,19 @@ class Bench:
         if words:
             print(f"FMA peak: {words[1]} GFLOP/s on 1 thread, {words[3]} on {words[2]}")
             self.out(bench="peak", cpu=cpu_name(), gflops_1=float(words[1]), threads=int(words[2]), gflops_all=float(words[3]))
+
+    def operations(self):
+        """What recording a small operation costs beyond its kernel; medians of the program's own rounds."""
+        text = subprocess.run([self.built("bench_operation")], capture_output=True, text=True, check=True).stdout
+        print(f"\nsmall operations that a tape records, ns each; over its kernel one may cost {OPERATION_LIMIT}")
+        print(f"  {'':5} {'elements':>9} {'forward':>9} {'kernel':>9} {'over it':>9} {'':5} {'backward':>9} {'kernels':>9} {'over them':>9}")
+        for name, shape, *times in (line.split() for line in text.splitlines()):
+            forward, kernel, backward, kernels = (float(t) if t != "-" else None for t in times)
+            over, behind = forward - kernel, None if backward is None else backward - kernels
+            print(f"  {name:5} {shape:>9} {forward:9.0f} {kernel:9.0f} {over:9.0f} {'above' if over > OPERATION_LIMIT else 'ok':5}"
+                  + (f" {backward:9.0f} {kernels:9.0f} {behind:9.0f}" if backward is not None else ""), flush=True)
+            self.out(bench="operation", operation=name, shape=shape, limit_ns=OPERATION_LIMIT, forward_ns=forward,
+                     kernel_ns=kernel, over_ns=over, backward_ns=backward, backward_kernels_ns=kernels, backward_over_ns=behind)
 
     def memory(self):
         text = subprocess.run([self.built("bench_memory")], capture_output=True, text=True, check=True).stdout
@@ -213,14 +232,21 @@ class Bench:
                 self.compare("tutorial", batch, threads)
             for batch in (200, 1) if self.args.quick else (200, 1, 32, 1000):
                 self.compare("tutorial", batch, threads, infer=True)
-            for net, batch in () if self.args.quick else (("lenet5", 200), ("vgg", 32), ("allconv", 32)):
-                self.compare(net, batch, threads)
+            if not self.args.quick:
+                self.others(threads)
         if not self.args.only:
             self.alone()
         with open(self.args.json or self.built("results.jsonl"), "w") as file:
             file.writelines(json.dumps(line) + "\n" for line in self.lines)
 
+    def others(self, threads):
+        for net, batch in (("lenet5", 200), ("vgg", 32), ("allconv", 32), ("gelu", 32), ("batch_norm", 32)):
+            self.compare(net, batch, threads)
+        self.compare("vgg-bn", 32, threads, infer=True,
+                     beside={"libcnn, not folded": "vgg-bn-apart", "libcnn, not normalised": "vgg"})
+
     def alone(self):
+        self.operations()
         print(f"\nthreads: a training step in ms{'':3} {'1':>10} {'2':>10}")
         for net, batch in (("tutorial", 200), ("twolayer", 1)):
             self.scaling(net, batch)

@@ -373,6 +373,41 @@ START_TEST(steps_that_leave_their_plan)
 }
 END_TEST
 
+enum { WIDTH = 256, ROWS = 64 };
+
+/* The bytes of a step through so many linear layers, whose input wants a gradient. */
+static size_t linear_layers(int depth, bool frozen)
+{
+    cnn_module *layers[12];
+    for (int i = 0; i < depth; i++) {
+        layers[i] = cnn_linear_new(ctx, WIDTH, WIDTH);
+    }
+    cnn_module *net = cnn_sequential_create(ctx, layers, depth);
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(ROWS, WIDTH));
+    ck_assert_int_eq(cnn_tensor_set_requires_grad(x, true), CNN_OK);
+    for (int i = 0; i < cnn_module_parameter_count(net); i++) {
+        cnn_tensor_set_requires_grad(cnn_module_parameter(net, i), !frozen);
+    }
+    cnn_tape *fresh = cnn_tape_new(ctx);
+    cnn_tape_begin(fresh, CNN_TRAIN);
+    cnn_tensor *y = cnn_forward(net, cnn_input(fresh, x));
+    ck_assert_int_eq(cnn_backward_with(y, NULL, false), CNN_OK);
+    size_t bytes = cnn_tape_memory(fresh);
+    ck_assert_float_ne(cnn_tensor_item(cnn_sum(cnn_input(fresh, cnn_tensor_grad(x)), 0, NULL, false)), 0);
+    cnn_tape_free(fresh);
+    cnn_tensor_free(x);
+    cnn_module_free(net);
+    return bytes;
+}
+
+/* Only the gradient of a layer's weight reads its input, so a layer without one does not keep it. */
+START_TEST(frozen_layers_keep_no_inputs)
+{
+    ck_assert_uint_ge(linear_layers(12, false), linear_layers(4, false) + 8 * ROWS * WIDTH * sizeof(float));
+    ck_assert_uint_eq(linear_layers(12, true), linear_layers(4, true));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tape_memory");
@@ -391,5 +426,6 @@ int main(void)
     tcase_add_loop_test(kept, tape_memory_counts_all_elements, 0, STEP_KINDS);
     tcase_add_test(kept, a_long_step_leaves_its_graph_and_no_more);
     tcase_add_test(kept, long_lists_of_operands_do_not_pile_up);
+    tcase_add_test(kept, frozen_layers_keep_no_inputs);
     return suite_run(suite);
 }

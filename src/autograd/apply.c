@@ -10,10 +10,19 @@ void cnn__out(cnn__call *call, int j, cnn_dtype dtype, int ndim, const int64_t *
     cnn__spec *spec = &call->spec[j];
     spec->kind = CNN__OUT_NEW;
     spec->dtype = dtype;
+    spec->like = NULL;
     spec->ndim = ndim;
     for (int d = 0; d < ndim && d < CNN_MAX_DIMS; d++) {
         spec->shape[d] = shape[d];
     }
+}
+
+void cnn__out_shaped(cnn__call *call, int j, int i, cnn_dtype dtype)
+{
+    cnn__spec *spec = &call->spec[j];
+    spec->kind = CNN__OUT_NEW;
+    spec->dtype = dtype;
+    spec->like = call->in[i];
 }
 
 void cnn__out_like(cnn__call *call, int j, int i)
@@ -47,11 +56,6 @@ void cnn__out_none(cnn__call *call, int j)
 
 /* ---- making what forward works on ---- */
 
-static int results_of(const cnn__op *op)
-{
-    return op->outputs ? op->outputs : 1;
-}
-
 static cnn_tensor *make_view(cnn__call *call, const cnn__spec *spec)
 {
     cnn_tensor *t = cnn__tape_handle(call->tape, call->in[spec->of]);
@@ -68,20 +72,32 @@ static cnn_tensor *make_view(cnn__call *call, const cnn__spec *spec)
     return t;
 }
 
+static bool make_output(cnn__call *call, int j, bool tracing)
+{
+    const cnn__spec *spec = &call->spec[j];
+    bool view = spec->kind == CNN__OUT_VIEW && !tracing;
+    call->out[j] = spec->kind == CNN__OUT_SAME ? call->in[spec->of]
+                   : view                      ? make_view(call, spec)
+                   : spec->like                ? cnn__result_like(call, spec->dtype, spec->like)
+                                               : cnn__result(call, spec->dtype, spec->ndim, spec->shape);
+    return call->out[j] != NULL;
+}
+
+/* Makes the outputs, and notes what the results are like. */
 static bool make_outputs(cnn__call *call, bool tracing)
 {
-    int count = results_of(call->op) + (tracing ? 0 : call->op->extras);
+    int count = call->results + (tracing ? 0 : call->op->extras);
     for (int j = 0; j < count; j++) {
-        const cnn__spec *spec = &call->spec[j];
-        if (spec->kind == CNN__OUT_NONE) {
+        cnn__out_kind kind = call->spec[j].kind;
+        if (kind == CNN__OUT_NONE) {
             continue;
         }
-        bool view = spec->kind == CNN__OUT_VIEW && !tracing;
-        call->out[j] = spec->kind == CNN__OUT_SAME ? call->in[spec->of]
-                       : view                      ? make_view(call, spec)
-                                                   : cnn__result(call, spec->dtype, spec->ndim, spec->shape);
-        if (!call->out[j]) {
+        if (!make_output(call, j, tracing)) {
             return false;
+        }
+        if (j < call->results) {
+            call->computes |= kind == CNN__OUT_NEW;
+            call->differentiable |= kind != CNN__OUT_SAME && cnn__dtype_is_real(call->out[j]->dtype);
         }
     }
     return true;
@@ -109,30 +125,36 @@ static bool make_dense(cnn__call *call)
     return true;
 }
 
-static bool only_views(const cnn__call *call)
-{
-    for (int j = 0; j < results_of(call->op); j++) {
-        if (call->spec[j].kind == CNN__OUT_NEW) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- recording ---- */
 
-static cnn__node *make_node(cnn__call *call, const void *attributes, size_t size)
+enum { ALIGNMENT = 16 };
+
+static size_t aligned(size_t size)
 {
-    cnn__node *node = cnn__tape_arena(call->tape, sizeof *node);
-    void *copy = node && size ? cnn__tape_arena(call->tape, size) : NULL;
-    if (!node || (size && !copy)) {
+    return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+/* The node with its attributes and, where `saved` is not 0, room for as many saved tensors. */
+static cnn__node *make_node(cnn__call *call, const void *attributes, size_t size, int saved)
+{
+    size_t behind = aligned(sizeof(cnn__node)), last = behind + aligned(size);
+    char *memory = cnn__tape_arena(call->tape, last + (size_t)saved * sizeof(cnn_tensor *));
+    if (!memory) {
         return NULL;
     }
-    *node = (cnn__node){ .op = call->op, .count = call->count, .in = call->in, .attributes = copy };
-    node->outputs = results_of(call->op);
-    memcpy(node->out, call->out, sizeof node->out);
+    cnn__node *node = (cnn__node *)(void *)memory;
+    node->op = call->op;
+    node->count = call->count;
+    node->outputs = call->results;
+    node->in = call->in;
+    for (int j = 0; j < node->outputs; j++) {
+        node->out[j] = call->out[j];
+    }
+    node->saved = saved ? (cnn_tensor **)(void *)(memory + last) : NULL;
+    node->attributes = size ? memory + behind : NULL;
+    node->done = node->reached = false;
     if (size) {
-        memcpy(copy, attributes, size);
+        memcpy(node->attributes, attributes, size);
     }
     return node;
 }
@@ -148,19 +170,16 @@ static cnn_tensor *save(cnn__call *call, const cnn_tensor *t)
     return saved;
 }
 
-static bool save_all(cnn__call *call, cnn__node *node, unsigned saves)
+static bool save_all(cnn__call *call, cnn__node *node, unsigned saves, int total)
 {
-    int outputs = node->outputs + call->op->extras, total = call->count + outputs;
-    node->saved = cnn__tape_arena(call->tape, (size_t)total * sizeof *node->saved);
-    if (!node->saved) {
-        return false;
-    }
+    const cnn__reads *reads = call->op->saves_read ? call->op->reads : NULL;
     for (int k = 0; k < total; k++) {
-        int j = k - call->count;
-        const cnn_tensor *t = j < 0 ? call->x[k] : call->out[j];
-        bool wanted = t && saves & (j < 0 ? 1u << k : CNN__OUTPUT(j));
         node->saved[k] = NULL;
-        if (wanted && !(node->saved[k] = save(call, t))) {
+    }
+    for (unsigned left = saves; left; left &= left - 1) {
+        int bit = __builtin_ctz(left), j = bit - CNN__MAX_INPUTS, k = j < 0 ? bit : call->count + j;
+        const cnn_tensor *t = j < 0 ? call->x[bit] : call->out[j];
+        if (t && (!reads || reads[k].by & call->wanted) && !(node->saved[k] = save(call, t))) {
             return false;
         }
     }
@@ -181,23 +200,13 @@ static void link(cnn__call *call, cnn__node *node)
 
 cnn__node *cnn__call_record(cnn__call *call, const void *attributes, size_t size, unsigned saves)
 {
-    cnn__node *node = make_node(call, attributes, size);
-    if (!node || (saves && !save_all(call, node, saves))) {
+    int total = saves ? call->count + call->results + call->op->extras : 0;
+    cnn__node *node = make_node(call, attributes, size, total);
+    if (!node || !save_all(call, node, saves, total)) {
         return NULL;
     }
     link(call, node);
     return node;
-}
-
-/* Does a result have a gradient to hand back? */
-static bool worth_recording(const cnn__call *call)
-{
-    for (int j = 0; j < results_of(call->op); j++) {
-        if (call->out[j] && call->spec[j].kind != CNN__OUT_SAME && cnn__dtype_is_real(call->out[j]->dtype)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- the whole ---- */
@@ -208,13 +217,13 @@ static bool run(cnn__call *call, void *attributes)
     if (!make_outputs(call, false)) {
         return false;
     }
-    if (!only_views(call) && (!make_dense(call) || !op->forward(call, attributes))) {
+    if (call->computes && (!make_dense(call) || !op->forward(call, attributes))) {
         return false;
     }
     bool recorded =
-        !call->record || !worth_recording(call) || cnn__call_record(call, attributes, op->size, op->saves) != NULL;
+        !call->record || !call->differentiable || cnn__call_record(call, attributes, op->size, op->saves) != NULL;
     for (int j = 0; j < op->extras; j++) {
-        cnn_tensor *extra = call->out[results_of(op) + j];
+        cnn_tensor *extra = call->out[call->results + j];
         if (extra) {
             cnn__tape_drop(extra);
         }
@@ -227,7 +236,7 @@ static bool trace(cnn__call *call, const void *attributes)
     if (!make_outputs(call, true)) {
         return false;
     }
-    bool same = results_of(call->op) == 1 && call->spec[0].kind == CNN__OUT_SAME;
+    bool same = call->results == 1 && call->spec[0].kind == CNN__OUT_SAME;
     call->record = false;
     return same || cnn__call_record(call, attributes, call->op->size, 0) != NULL;
 }
@@ -243,7 +252,7 @@ bool cnn__apply_all(const cnn__op *op, cnn_tensor *const *inputs, int count, voi
         done = op->infer(&call, attributes) &&
                (cnn__tape_tracing(call.tape) ? trace(&call, attributes) : run(&call, attributes));
     }
-    for (int j = 0; j < results_of(op); j++) {
+    for (int j = 0; j < call.results; j++) {
         results[j] = done ? call.out[j] : call.nil;
     }
     return done;

@@ -18,16 +18,14 @@ bool cnn__wants(const cnn__node *node, int i)
     return i < node->count && node->in[i] && node->in[i]->requires_grad;
 }
 
-static cnn__call call_on(cnn_tape *tape)
-{
-    const cnn__step *step = (const cnn__step *)(const void *)tape;
-    return (cnn__call){ .op = &backward_op, .tape = tape, .ctx = step->ctx, .nil = cnn__tape_nil(tape) };
-}
-
 static cnn_tensor *new_result(cnn_tape *tape, const cnn_tensor *like)
 {
-    cnn__call call = call_on(tape);
-    return cnn__result(&call, like->dtype, like->ndim, like->shape);
+    cnn__call call; /* cnn__result_like() needs no more of it */
+    call.op = &backward_op;
+    call.tape = tape;
+    call.ctx = ((const cnn__step *)(const void *)tape)->ctx;
+    call.nil = cnn__tape_nil(tape);
+    return cnn__result_like(&call, like->dtype, like);
 }
 
 cnn_tensor *cnn__grad_empty(cnn__node *node, int i)
@@ -49,11 +47,8 @@ cnn_tensor *cnn__grad_empty(cnn__node *node, int i)
 
 static bool add_into(cnn_tape *tape, cnn_tensor *sum, const cnn_tensor *a, const cnn_tensor *b)
 {
-    cnn_elementwise_parameters p = { .function = CNN_BINARY_ADD };
-    cnn__nest_make(&p.nest, sum->ndim, sum->shape, 3, (const cnn_tensor *const[]){ sum, a, b });
-    cnn_launch l = CNN__LAUNCH(BINARY, sum->dtype, CNN__PARAMETERS(p), .in = { cnn__data(a), cnn__data(b) },
-                               .out = { cnn__data(sum) });
-    return !sum->numel || cnn__run(tape, "backward", &l);
+    return cnn__run_elementwise(tape, "backward", CNN_KERNEL_BINARY, CNN_BINARY_ADD, NULL, 3,
+                                (const cnn_tensor *const[]){ sum, a, b });
 }
 
 /* Sums a gradient over the dimensions along which `like` was broadcast to its shape. */
@@ -63,7 +58,9 @@ static cnn_tensor *sum_to(cnn_tape *tape, const cnn_tensor *g, const cnn_tensor 
     if (!sum || !sum->numel) {
         return sum;
     }
-    cnn_reduce_parameters p = { .function = CNN_REDUCE_OF_SUM };
+    cnn_reduce_parameters p;
+    p.function = CNN_REDUCE_OF_SUM;
+    p.outer.ndim = p.inner.ndim = 0;
     for (int d = 0; d < g->ndim; d++) {
         int own = d - (g->ndim - like->ndim);
         bool summed = own < 0 || like->shape[own] != g->shape[d];
@@ -72,8 +69,8 @@ static cnn_tensor *sum_to(cnn_tape *tape, const cnn_tensor *g, const cnn_tensor 
         nest->stride[0][nest->ndim] = summed ? 0 : sum->stride[own];
         nest->stride[1][nest->ndim++] = g->stride[d];
     }
-    cnn_launch l = CNN__LAUNCH(REDUCE, g->dtype, CNN__PARAMETERS(p), .in = { cnn__data(g) }, .out = { cnn__data(sum) });
-    return cnn__run(tape, "backward", &l) ? sum : NULL;
+    bool run = cnn__run_on(tape, "backward", CNN_KERNEL_REDUCE, &p, sizeof p, 2, (const cnn_tensor *const[]){ sum, g });
+    return run ? sum : NULL;
 }
 
 static void add_to_leaf(cnn_tape *tape, cnn_tensor *plain, const cnn_tensor *g)

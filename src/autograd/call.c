@@ -88,6 +88,12 @@ cnn_tensor *cnn__call_fail_newest(cnn__call *call)
     return !call->tape ? call->nil : cnn__tape_fail(call->tape, cnn__failure_status(), "%s", cnn__failure_message());
 }
 
+/* Whether t is a result of the step that this tape is at, with elements or traced. Almost every operand is. */
+static inline bool is_current(const cnn_tensor *t, const cnn_tape *tape)
+{
+    return is_on(t, tape) && t->generation == step_of(tape)->generation && (t->storage || t->traced);
+}
+
 static bool is_past(const cnn_tensor *t)
 {
     return t->generation != step_of(t->tape)->generation;
@@ -98,13 +104,16 @@ static bool is_past(const cnn_tensor *t)
 static void find_tape(cnn__call *call, cnn_tensor *const *inputs)
 {
     cnn_tape *nil = NULL, *past = NULL;
+    call->tape = NULL;
+    call->ctx = NULL;
     for (int i = 0; i < call->count; i++) {
         const cnn_tensor *t = inputs[i];
         bool result = t && t->kind == CNN__TENSOR_TAPE;
-        if (result && !is_past(t) && !call->tape) {
+        if (result && !is_past(t)) {
             call->tape = t->tape;
+            break;
         }
-        past = result && is_past(t) && !past ? t->tape : past;
+        past = result && !past ? t->tape : past;
         nil = t && t->kind == CNN__TENSOR_NIL && !nil ? t->tape : nil;
         call->ctx = t && !call->ctx && (result || t->kind == CNN__TENSOR_PLAIN) ? t->ctx : call->ctx;
     }
@@ -158,20 +167,24 @@ static bool check_inputs(cnn__call *call, cnn_tensor *const *inputs)
     return true;
 }
 
-/* Turns plain operands into handles of the step. */
+/* Checks the operands and turns plain ones into handles of the step. */
 static bool enter_operands(cnn__call *call, cnn_tensor *const *inputs)
 {
+    unsigned wanted = 0;
     call->in = cnn__tape_arena(call->tape, (size_t)call->count * sizeof *call->in);
     for (int i = 0; call->in && i < call->count; i++) {
         cnn_tensor *t = inputs[i];
-        bool plain = t && t->kind == CNN__TENSOR_PLAIN;
-        call->in[i] = plain ? wrap(call->tape, t) : t;
-        if (plain && !call->in[i]) {
-            return false;
+        if (!is_current(t, call->tape)) {
+            bool usable = check_input(call, i, t), plain = t && t->kind == CNN__TENSOR_PLAIN;
+            if (!usable || (plain && !(t = wrap(call->tape, t)))) {
+                return false;
+            }
         }
-        call->record |= t && call->in[i]->requires_grad;
+        call->in[i] = t;
+        wanted |= (unsigned)(t && t->requires_grad) << i % 32;
     }
-    call->record &= cnn__tape_recording(call->tape) && call->op->backward;
+    call->wanted = wanted;
+    call->record = wanted && call->op->backward && cnn__tape_recording(call->tape);
     return call->in != NULL;
 }
 
@@ -203,14 +216,25 @@ static void refuse(cnn__call *call, cnn_tensor *const *inputs)
 
 bool cnn__call_begin(cnn__call *call, const cnn__op *op, int count, cnn_tensor *const *inputs)
 {
-    *call = (cnn__call){ .op = op, .count = count };
+    call->op = op;
+    call->count = count;
+    call->results = op->outputs ? op->outputs : 1;
+    call->in = call->x = NULL;
+    call->spec = NULL;
+    call->wanted = 0;
+    call->record = call->computes = call->differentiable = false;
+    for (int j = 0; j < CNN__MAX_OUTPUTS; j++) {
+        call->out[j] = NULL;
+    }
     find_tape(call, inputs);
     if (!call->tape) {
         refuse(call, inputs);
         return false;
     }
-    cnn__step_check_device(call->tape);
-    bool begun = step_of(call->tape)->status == CNN_OK && check_inputs(call, inputs) && enter_operands(call, inputs);
+    if (call->ctx->device) {
+        cnn__step_check_device(call->tape);
+    }
+    bool begun = step_of(call->tape)->status == CNN_OK && enter_operands(call, inputs);
     if (!begun) {
         blame(call, inputs);
     }

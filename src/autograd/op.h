@@ -87,7 +87,8 @@ typedef struct cnn__op {
      * output's shape and dtype, and NULL where nothing depends on that output. NULL: not differentiable. */
     void (*backward)(cnn__node *node, cnn_tensor *dy);
     const cnn__reads *reads; /* of what is saved: inputs, then outputs; NULL: every gradient reads all of it */
-    bool relu; /* the result is max(…, 0): where it is 0 its gradient may be, too (cnn__grad_add_masked) */
+    bool saves_read; /* of what `saves` names only that is kept which a wanted gradient reads; the rest is NULL */
+    bool relu;       /* the result is max(…, 0): where it is 0 its gradient may be, too (cnn__grad_add_masked) */
 } cnn__op;
 
 /* One application on the tape's list. */
@@ -98,7 +99,7 @@ struct cnn__node {
     int count;                         /* of inputs */
     int outputs;                       /* results; extras are not among them */
     cnn_tensor **in;                   /* NULL where an optional input was left out; elements may be gone */
-    cnn_tensor *out[CNN__MAX_OUTPUTS]; /* elements may be gone: use `saved` */
+    cnn_tensor *out[CNN__MAX_OUTPUTS]; /* the results; elements may be gone: use `saved` */
     cnn_tensor *dy[CNN__MAX_OUTPUTS];  /* while backward runs: the gradients of the results */
     cnn_tensor *
         *saved; /* of inputs, then of outputs, NULL where the operation does not save it; NULL: nothing is saved */
@@ -132,6 +133,7 @@ typedef struct cnn__spec {
     cnn__out_kind kind;
     int of; /* the input that a view or the same is of */
     cnn_dtype dtype;
+    const cnn_tensor *like; /* whose shape it has; NULL: the one that follows */
     int ndim;
     int64_t shape[CNN_MAX_DIMS];
     int64_t stride[CNN_MAX_DIMS]; /* of a view */
@@ -147,7 +149,11 @@ struct cnn__call {
     cnn_tensor **x;                    /* the same, contiguous where the descriptor asks for it; for forward */
     cnn__spec *spec;                   /* of each output; for infer */
     cnn_tensor *out[CNN__MAX_OUTPUTS]; /* for forward */
+    int results;                       /* how many; extras are not among them */
+    unsigned wanted;                   /* bit i: input i wants a gradient; with many inputs bit i mod 32 */
     bool record;                       /* recording, and an input wants a gradient */
+    bool computes;                     /* a result has elements of its own */
+    bool differentiable;               /* a result is not an input itself, and real */
     cnn_tensor *nil;                   /* what to return on failure */
 };
 
@@ -160,8 +166,10 @@ bool cnn__apply_all(const cnn__op *op, cnn_tensor *const *inputs, int count, voi
 /* ---- for infer ---- */
 /* Output j is new, contiguous, of this dtype and shape. */
 void cnn__out(cnn__call *call, int j, cnn_dtype dtype, int ndim, const int64_t *shape);
-/* Output j is new and like input i; for operations that do nothing else this is the whole of infer. */
+/* Output j is new and, as yet, like input i: the caller may change the shape in call->spec[j]. */
 void cnn__out_like(cnn__call *call, int j, int i);
+/* Output j is new and has the shape of input i, whose elements are no smaller. Nothing is in call->spec[j].shape. */
+void cnn__out_shaped(cnn__call *call, int j, int i, cnn_dtype dtype);
 /* Output j is a view of input i, as yet with its shape and strides, which the caller changes in call->spec[j]. */
 cnn__spec *cnn__out_view(cnn__call *call, int j, int i);
 /* Output j is input i itself. */
@@ -185,6 +193,8 @@ bool cnn__call_begin(cnn__call *call, const cnn__op *op, int count, cnn_tensor *
 cnn_tensor *cnn__call_contiguous(cnn__call *call, int i);
 /* A new contiguous result with undefined elements; NULL: bad shape or no memory, already reported. */
 cnn_tensor *cnn__result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_t *shape);
+/* The same of the shape of a tensor whose elements are no smaller, so that there is nothing to check. */
+cnn_tensor *cnn__result_like(cnn__call *call, cnn_dtype dtype, const cnn_tensor *like);
 /* Puts the operation on the list: its results are call->out, its saved tensors those of call->x and call->out that
  * `saves` names. NULL: no memory, reported. */
 cnn__node *cnn__call_record(cnn__call *call, const void *attributes, size_t size, unsigned saves);

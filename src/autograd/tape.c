@@ -222,6 +222,14 @@ static bool chunk_advance(cnn_tape *tape)
     return true;
 }
 
+/* In two parts, which compilers clear by plain stores: the string instruction that they take for more starts slowly. */
+static void clear(cnn_tensor *t)
+{
+    enum { HEAD = offsetof(cnn_tensor, shape), HALF = HEAD / 2 };
+    memset(t, 0, HALF);
+    memset((char *)t + HALF, 0, HEAD - HALF);
+}
+
 cnn_tensor *cnn__tape_handle(cnn_tape *tape, const cnn_tensor *like)
 {
     if (tape->chunk->used == CHUNK && !chunk_advance(tape)) {
@@ -229,15 +237,20 @@ cnn_tensor *cnn__tape_handle(cnn_tape *tape, const cnn_tensor *like)
         return NULL;
     }
     cnn_tensor *t = &tape->chunk->handles[tape->chunk->used++];
-    *t = (cnn_tensor){ .kind = CNN__TENSOR_TAPE, .ctx = tape->step.ctx, .tape = tape };
+    clear(t);
+    t->kind = CNN__TENSOR_TAPE;
+    t->ctx = tape->step.ctx;
+    t->tape = tape;
     t->generation = tape->step.generation;
     if (like) {
         t->dtype = like->dtype;
         t->ndim = like->ndim;
         t->numel = like->numel;
         t->offset = like->offset;
-        memcpy(t->shape, like->shape, sizeof t->shape);
-        memcpy(t->stride, like->stride, sizeof t->stride);
+        for (int d = 0; d < like->ndim; d++) {
+            t->shape[d] = like->shape[d];
+            t->stride[d] = like->stride[d];
+        }
         t->storage = like->storage ? cnn__storage_retain(like->storage) : NULL;
         t->traced = like->traced;
     }
@@ -341,6 +354,10 @@ static bool report_failed(cnn_tape *tape, cnn_status status)
 
 bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch)
 {
+    if (!tape->step.ctx->device && !cnn__cpu_has_workspace(launch)) {
+        cnn__cpu_run(launch, tape->step.ctx->kernels, tape->step.ctx->pool, NULL);
+        return true;
+    }
     return find_workspace(tape, launch) && report_failed(tape, cnn__launch(tape->step.ctx, call, launch));
 }
 
@@ -369,13 +386,9 @@ void cnn__scratch_done(cnn_tape *tape)
     cnn__cache_workspace_done(tape->cache);
 }
 
-cnn_tensor *cnn__result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_t *shape)
+/* A result whose shape is known to be good. */
+static cnn_tensor *make_result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_t *shape, int64_t numel)
 {
-    int64_t numel;
-    if (cnn__shape_check(call->ctx, call->op->name, dtype, ndim, shape, &numel) != CNN_OK) {
-        cnn__call_fail_newest(call);
-        return NULL;
-    }
     size_t bytes = (size_t)numel * cnn_dtype_size(dtype);
     bool traced = call->tape->tracing;
     cnn__storage *storage = traced ? NULL : cnn__cache_get(call->tape->cache, bytes);
@@ -392,6 +405,21 @@ cnn_tensor *cnn__result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_
     t->storage = storage;
     t->traced = traced;
     return t;
+}
+
+cnn_tensor *cnn__result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_t *shape)
+{
+    int64_t numel;
+    if (cnn__shape_check(call->ctx, call->op->name, dtype, ndim, shape, &numel) != CNN_OK) {
+        cnn__call_fail_newest(call);
+        return NULL;
+    }
+    return make_result(call, dtype, ndim, shape, numel);
+}
+
+cnn_tensor *cnn__result_like(cnn__call *call, cnn_dtype dtype, const cnn_tensor *like)
+{
+    return make_result(call, dtype, like->ndim, like->shape, like->numel);
 }
 
 /* ---- life ---- */

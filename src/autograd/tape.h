@@ -12,6 +12,13 @@
 bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch);
 /* The same for a kernel that may find its inputs bad, such as an index: then only `failure` is written. */
 bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_backend_failure *failure);
+/* The same on operands[0], the result, and the inputs that follow, in the dtype of the last one; `parameters` is the
+ * kernel's struct, NULL where it has none. */
+bool cnn__run_on(cnn_tape *tape, const char *call, cnn_kernel kernel, const void *parameters, size_t size, int count,
+                 const cnn_tensor *const *operands);
+/* The same for an elementwise kernel; `value` is its two numbers, NULL where it has none. */
+bool cnn__run_elementwise(cnn_tape *tape, const char *call, cnn_kernel kernel, int function, const double *value,
+                          int count, const cnn_tensor *const *operands);
 /* y ← x, converted and broadcast, as a kernel of the step. */
 bool cnn__run_copy(cnn_tape *tape, const char *call, cnn_tensor *to, const cnn_tensor *from);
 /* One number in every element of a contiguous tensor; NULL: nothing to do. */

@@ -23,7 +23,9 @@ static inline void cnn__references_add(atomic_int *references)
 static inline bool cnn__references_drop(atomic_int *references)
 {
     CNN__HAPPENS_BEFORE(references);
-    bool last = atomic_fetch_sub_explicit(references, 1, memory_order_acq_rel) == 1;
+    /* Where there is no other reference nobody can add one, and the count is not needed any more. */
+    bool last = atomic_load_explicit(references, memory_order_acquire) == 1 ||
+                atomic_fetch_sub_explicit(references, 1, memory_order_acq_rel) == 1;
     if (last) {
         CNN__HAPPENS_AFTER(references);
     }

@@ -76,6 +76,11 @@ bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__po
     return done;
 }
 
+bool cnn__cpu_has_workspace(const cnn_launch *launch)
+{
+    return kernels_by_number[launch->kernel]->workspace != NULL;
+}
+
 size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels, int workers)
 {
     cnn_launch computed;

@@ -37,7 +37,8 @@ CNN_KERNELS(CNN__CPU_KERNEL)
 
 /* false: the kernel has failed, which it says in `failure` (may be NULL). */
 bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool, cnn_backend_failure *failure);
-/* Bytes of workspace for that many workers. */
+/* Whether the kernel ever needs workspace, and bytes of it for that many workers. */
+bool cnn__cpu_has_workspace(const cnn_launch *launch);
 size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels, int workers);
 /* As messages say it: "gemm". */
 const char *cnn__kernel_name(int kernel);

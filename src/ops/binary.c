@@ -16,26 +16,16 @@ static const binary *binary_of(const cnn__call *call)
 
 static bool infer(cnn__call *call, void *attributes)
 {
-    int ndim;
-    int64_t shape[CNN_MAX_DIMS];
     (void)attributes;
-    if (!(binary_of(call)->integers ? cnn__call_number(call, 0) : cnn__call_real(call, 0)) ||
-        !cnn__call_same_dtype(call, 2) || !cnn__call_broadcast(call, 0, 1, &ndim, shape)) {
-        return false;
-    }
-    cnn__out(call, 0, call->in[0]->dtype, ndim, shape);
-    return true;
+    return (binary_of(call)->integers ? cnn__call_number(call, 0) : cnn__call_real(call, 0)) &&
+           cnn__call_same_dtype(call, 2) && cnn__call_out_broadcast(call, call->in[0]->dtype);
 }
 
 static bool forward(cnn__call *call, void *attributes)
 {
-    const cnn_tensor *a = call->x[0], *b = call->x[1], *y = call->out[0];
     (void)attributes;
-    cnn_elementwise_parameters p = { .function = (int)binary_of(call)->kernel };
-    cnn__nest_make(&p.nest, y->ndim, y->shape, 3, (const cnn_tensor *const[]){ y, a, b });
-    cnn_launch l = CNN__LAUNCH(BINARY, a->dtype, CNN__PARAMETERS(p), .in = { cnn__data(a), cnn__data(b) },
-                               .out = { cnn__data(y) });
-    return !y->numel || cnn__run(call->tape, call->op->name, &l);
+    return cnn__run_elementwise(call->tape, call->op->name, CNN_KERNEL_BINARY, (int)binary_of(call)->kernel, NULL, 3,
+                                (const cnn_tensor *const[]){ call->out[0], call->x[0], call->x[1] });
 }
 
 enum { INPUTS = 3, OUTPUT = CNN__OUTPUT(0) }; /* what may be saved */
@@ -95,7 +85,8 @@ static void mul_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const cnn__reads mul_reads[] = { { NULL, 1u << 1 }, { NULL, 1u << 0 } };
-static const binary mul_op = { BINARY(mul, mul_backward, INPUTS, .reads = mul_reads), CNN_BINARY_MUL, true };
+static const binary mul_op = { BINARY(mul, mul_backward, INPUTS, .reads = mul_reads, .saves_read = true),
+                               CNN_BINARY_MUL, true };
 
 cnn_tensor *cnn_mul(cnn_tensor *a, cnn_tensor *b)
 {

@@ -9,26 +9,16 @@ typedef struct comparison {
 
 static bool infer(cnn__call *call, void *attributes)
 {
-    int ndim;
-    int64_t shape[CNN_MAX_DIMS];
     (void)attributes;
-    if (!cnn__call_same_dtype(call, 2) || !cnn__call_broadcast(call, 0, 1, &ndim, shape)) {
-        return false;
-    }
-    cnn__out(call, 0, CNN_BOOL, ndim, shape);
-    return true;
+    return cnn__call_same_dtype(call, 2) && cnn__call_out_broadcast(call, CNN_BOOL);
 }
 
 static bool forward(cnn__call *call, void *attributes)
 {
     const comparison *f = (const comparison *)(const void *)call->op; /* the descriptor is its first member */
-    const cnn_tensor *a = call->x[0], *b = call->x[1], *y = call->out[0];
     (void)attributes;
-    cnn_elementwise_parameters p = { .function = (int)f->kernel };
-    cnn__nest_make(&p.nest, y->ndim, y->shape, 3, (const cnn_tensor *const[]){ y, a, b });
-    cnn_launch l = CNN__LAUNCH(COMPARE, a->dtype, CNN__PARAMETERS(p), .in = { cnn__data(a), cnn__data(b) },
-                               .out = { cnn__data(y) });
-    return !y->numel || cnn__run(call->tape, call->op->name, &l);
+    return cnn__run_elementwise(call->tape, call->op->name, CNN_KERNEL_COMPARE, (int)f->kernel, NULL, 3,
+                                (const cnn_tensor *const[]){ call->out[0], call->x[0], call->x[1] });
 }
 
 static cnn_tensor *compare(const comparison *f, cnn_tensor *a, cnn_tensor *b)

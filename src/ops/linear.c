@@ -113,6 +113,7 @@ static const cnn__op linear_op = {
     .forward = forward,
     .backward = linear_backward,
     .reads = reads,
+    .saves_read = true,
 };
 
 cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias)

@@ -35,6 +35,20 @@ bool cnn__call_broadcast(cnn__call *call, int a, int b, int *ndim, int64_t *shap
     return fits;
 }
 
+bool cnn__call_out_broadcast(cnn__call *call, cnn_dtype dtype)
+{
+    const cnn_tensor *a = call->in[0];
+    cnn__spec *spec = &call->spec[0];
+    if (cnn__same_shape(a, call->in[1])) {
+        cnn__out_shaped(call, 0, 0, dtype);
+        return true;
+    }
+    spec->kind = CNN__OUT_NEW;
+    spec->dtype = dtype;
+    spec->like = NULL;
+    return cnn__call_broadcast(call, 0, 1, &spec->ndim, spec->shape);
+}
+
 const char *cnn__position_text(char text[CNN__SHAPE_TEXT], const cnn_tensor *t, int64_t number)
 {
     int64_t at[CNN_MAX_DIMS];
@@ -65,6 +79,9 @@ static bool mark_reduced(cnn__call *call, int count, const int *dims, cnn__axes 
                        count > 0 && !dims ? " at NULL" : "", ndim, ndim);
         return false;
     }
+    for (int d = 0; d < ndim; d++) {
+        axes->reduced[d] = count == 0;
+    }
     for (int i = 0; i < count; i++) {
         int d = cnn__call_dim(call, dims[i], ndim);
         if (d < 0) {
@@ -74,9 +91,6 @@ static bool mark_reduced(cnn__call *call, int count, const int *dims, cnn__axes 
             cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "dimension %d is given twice", dims[i]);
             return false;
         }
-        axes->reduced[d] = true;
-    }
-    for (int d = 0; d < ndim && count == 0; d++) {
         axes->reduced[d] = true;
     }
     return true;
@@ -95,7 +109,8 @@ bool cnn__call_axes(cnn__call *call, cnn__reduction *reduction)
 {
     const cnn_tensor *x = call->in[0];
     cnn__axes *axes = &reduction->axes;
-    *axes = (cnn__axes){ .elements = 1 };
+    axes->ndim = 0;
+    axes->elements = 1;
     if (!mark_reduced(call, reduction->count, reduction->given, axes)) {
         return false;
     }
@@ -117,7 +132,7 @@ void cnn__axes_nests(const cnn__axes *axes, const cnn_tensor *x, cnn__nest *oute
 {
     int64_t y_stride[CNN_MAX_DIMS];
     cnn__strides(x->ndim, axes->keep, y_stride);
-    *outer = *inner = (cnn__nest){ 0 };
+    outer->ndim = inner->ndim = 0;
     for (int d = 0; d < x->ndim; d++) {
         cnn__nest *nest = axes->reduced[d] ? inner : outer;
         nest->shape[nest->ndim] = x->shape[d];

@@ -15,6 +15,9 @@ int cnn__call_dim(cnn__call *call, int dim, int ndim);
 /* The common shape of inputs a and b; false: they do not broadcast, reported. */
 bool cnn__call_broadcast(cnn__call *call, int a, int b, int *ndim, int64_t *shape);
 
+/* Output 0 is new and has the common shape of inputs 0 and 1; false: they do not broadcast, reported. */
+bool cnn__call_out_broadcast(cnn__call *call, cnn_dtype dtype);
+
 /* Row `row` of `rows` as 0..rows-1, counted from the end where it is negative; −1: there is none. */
 static inline int64_t cnn__row_number(int64_t row, int64_t rows)
 {

@@ -28,7 +28,8 @@ static const cnn__op bernoulli_op = { .name = "tape_bernoulli", .size = sizeof(d
 static bool draw_begin(cnn__call *call, const cnn__op *op, cnn_tape *tape)
 {
     const cnn__step *step = (const cnn__step *)(const void *)tape;
-    *call = (cnn__call){ .op = op, .tape = tape, .ctx = tape ? step->ctx : NULL, .nil = cnn__tape_nil(tape) };
+    *call =
+        (cnn__call){ .op = op, .results = 1, .tape = tape, .ctx = tape ? step->ctx : NULL, .nil = cnn__tape_nil(tape) };
     if (!tape) {
         call->nil = cnn__current_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: tape is NULL", op->name);
         return false;

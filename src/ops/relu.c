@@ -4,17 +4,15 @@
 static bool infer(cnn__call *call, void *attributes)
 {
     (void)attributes;
-    cnn__out_like(call, 0, 0);
+    cnn__out_shaped(call, 0, 0, call->in[0]->dtype);
     return cnn__call_real(call, 0);
 }
 
 static bool forward(cnn__call *call, void *attributes)
 {
-    const cnn_tensor *x = call->x[0];
     (void)attributes;
-    cnn_launch l =
-        CNN__LAUNCH(RELU, x->dtype, .count = x->numel, .in = { cnn__data(x) }, .out = { cnn__data(call->out[0]) });
-    return cnn__run(call->tape, call->op->name, &l);
+    return cnn__run_on(call->tape, call->op->name, CNN_KERNEL_RELU, NULL, 0, 2,
+                       (const cnn_tensor *const[]){ call->out[0], call->x[0] });
 }
 
 static void relu_backward(cnn__node *node, cnn_tensor *dy)
@@ -23,9 +21,9 @@ static void relu_backward(cnn__node *node, cnn_tensor *dy)
     bool in_place = !node->in[0]->leaf && cnn__grad_own(dy);
     cnn_tensor *dx = in_place || dy->masked ? dy : cnn__grad_empty(node, 0);
     if (dx && !dy->masked) {
-        cnn_launch l = CNN__LAUNCH(RELU_BACKWARD, y->dtype, .count = y->numel, .in = { cnn__data(y), cnn__data(dy) },
-                                   .out = { cnn__data(dx) });
-        dx = cnn__run(node->tape, node->op->name, &l) ? dx : NULL;
+        bool run = cnn__run_on(node->tape, node->op->name, CNN_KERNEL_RELU_BACKWARD, NULL, 0, 3,
+                               (const cnn_tensor *const[]){ dx, y, dy });
+        dx = run ? dx : NULL;
     }
     cnn__grad_add(node, 0, dx);
 }

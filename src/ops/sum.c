@@ -40,10 +40,11 @@ static bool sum_forward(cnn__call *call, void *attributes)
 {
     const cnn__reduction *r = attributes;
     const cnn_tensor *x = call->x[0], *y = call->out[0];
-    cnn_reduce_parameters p = { .function = CNN_REDUCE_OF_SUM };
+    cnn_reduce_parameters p;
+    p.function = CNN_REDUCE_OF_SUM;
     cnn__axes_nests(&r->axes, x, &p.outer, &p.inner);
-    cnn_launch l = CNN__LAUNCH(REDUCE, x->dtype, CNN__PARAMETERS(p), .in = { cnn__data(x) }, .out = { cnn__data(y) });
-    return !y->numel || cnn__run(call->tape, call->op->name, &l);
+    return !y->numel || cnn__run_on(call->tape, call->op->name, CNN_KERNEL_REDUCE, &p, sizeof p, 2,
+                                    (const cnn_tensor *const[]){ y, x });
 }
 
 static bool mean_forward(cnn__call *call, void *attributes)
@@ -70,14 +71,21 @@ static const cnn__op mean_op = { .name = "mean",
                                  .forward = mean_forward,
                                  .backward = mean_backward };
 
+static cnn_tensor *reduce(const cnn__op *op, cnn_tensor *x, int count, const int *dims, bool keepdim)
+{
+    cnn__reduction r; /* infer writes the rest */
+    r.count = count;
+    r.given = dims;
+    r.keepdim = keepdim;
+    return cnn__apply(op, &x, 1, &r);
+}
+
 cnn_tensor *cnn_sum(cnn_tensor *x, int count, const int *dims, bool keepdim)
 {
-    cnn__reduction r = { .count = count, .given = dims, .keepdim = keepdim };
-    return cnn__apply(&sum_op, &x, 1, &r);
+    return reduce(&sum_op, x, count, dims, keepdim);
 }
 
 cnn_tensor *cnn_mean(cnn_tensor *x, int count, const int *dims, bool keepdim)
 {
-    cnn__reduction r = { .count = count, .given = dims, .keepdim = keepdim };
-    return cnn__apply(&mean_op, &x, 1, &r);
+    return reduce(&mean_op, x, count, dims, keepdim);
 }

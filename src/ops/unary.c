@@ -30,18 +30,15 @@ static const unary *unary_of(const cnn__call *call)
 static bool infer(cnn__call *call, void *attributes)
 {
     (void)attributes;
-    cnn__out_like(call, 0, 0);
+    cnn__out_shaped(call, 0, 0, call->in[0]->dtype);
     return unary_of(call)->integers ? cnn__call_number(call, 0) : cnn__call_real(call, 0);
 }
 
 static bool forward(cnn__call *call, void *attributes)
 {
     const scalars *s = attributes;
-    const cnn_tensor *x = call->x[0], *y = call->out[0];
-    cnn_elementwise_parameters p = { .function = (int)unary_of(call)->kernel, .value = { s->value[0], s->value[1] } };
-    cnn__nest_make(&p.nest, y->ndim, y->shape, 2, (const cnn_tensor *const[]){ y, x });
-    cnn_launch l = CNN__LAUNCH(UNARY, x->dtype, CNN__PARAMETERS(p), .in = { cnn__data(x) }, .out = { cnn__data(y) });
-    return !y->numel || cnn__run(call->tape, call->op->name, &l);
+    return cnn__run_elementwise(call->tape, call->op->name, CNN_KERNEL_UNARY, (int)unary_of(call)->kernel, s->value, 2,
+                                (const cnn_tensor *const[]){ call->out[0], call->x[0] });
 }
 
 enum { SAVES_NOTHING = 0, SAVES_INPUT = 1, SAVES_OUTPUT = CNN__OUTPUT(0) };

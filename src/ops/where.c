@@ -44,13 +44,10 @@ static bool infer(cnn__call *call, void *attributes)
 
 static bool forward(cnn__call *call, void *attributes)
 {
-    const cnn_tensor *condition = call->x[CONDITION], *a = call->x[A], *b = call->x[B], *y = call->out[0];
+    cnn_tensor *const *x = call->x;
     (void)attributes;
-    cnn_elementwise_parameters p = { .function = 0 };
-    cnn__nest_make(&p.nest, y->ndim, y->shape, 4, (const cnn_tensor *const[]){ y, condition, a, b });
-    cnn_launch l = CNN__LAUNCH(WHERE, y->dtype, CNN__PARAMETERS(p),
-                               .in = { cnn__data(condition), cnn__data(a), cnn__data(b) }, .out = { cnn__data(y) });
-    return !y->numel || cnn__run(call->tape, call->op->name, &l);
+    return cnn__run_elementwise(call->tape, call->op->name, CNN_KERNEL_WHERE, 0, NULL, 4,
+                                (const cnn_tensor *const[]){ call->out[0], x[CONDITION], x[A], x[B] });
 }
 
 static const cnn__op where_op = {

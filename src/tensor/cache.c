@@ -87,12 +87,8 @@ static bin *find_bin(cnn__cache *cache, size_t bytes)
     return &cache->bins[bin_at_least(cache, bytes)];
 }
 
-static bool add_bin(cnn__cache *cache, size_t bytes)
+static bool add_bin(cnn__cache *cache, int at, size_t bytes)
 {
-    int at = bin_at_least(cache, bytes);
-    if (at < cache->count && cache->bins[at].bytes == bytes) {
-        return true;
-    }
     if (cache->count == cache->capacity) {
         int capacity = cache->capacity ? 2 * cache->capacity : 64;
         bin *bins = cnn__calloc(cache->ctx, (size_t)capacity, sizeof *bins);
@@ -143,9 +139,9 @@ static void make_idle(cnn__cache *cache, cnn__storage *block)
     cache->newest = block;
 }
 
-static void take_idle(cnn__cache *cache, cnn__storage *block)
+static void take_idle(cnn__cache *cache, bin *from, cnn__storage *block)
 {
-    pull(&find_bin(cache, block->bytes)->idle, block);
+    pull(&from->idle, block);
     *(block->older ? &block->older->newer : &cache->oldest) = block->newer;
     *(block->newer ? &block->newer->older : &cache->newest) = block->older;
 }
@@ -159,7 +155,7 @@ static void free_block(cnn__cache *cache, cnn__storage *block)
 static void free_oldest(cnn__cache *cache)
 {
     cnn__storage *block = cache->oldest;
-    take_idle(cache, block);
+    take_idle(cache, find_bin(cache, block->bytes), block);
     free_block(cache, block);
 }
 
@@ -172,11 +168,12 @@ bool cnn__cache_trim(cnn__cache *cache)
     return any;
 }
 
-static cnn__storage *best_fit(const cnn__cache *cache, size_t bytes)
+/* The bin of the smallest idle blocks that are large enough, from bin `first` on; NULL: there are none. */
+static bin *best_fit(const cnn__cache *cache, int first)
 {
-    for (int i = bin_at_least(cache, bytes); i < cache->count; i++) {
+    for (int i = first; i < cache->count; i++) {
         if (cache->bins[i].idle) {
-            return cache->bins[i].idle;
+            return &cache->bins[i];
         }
     }
     return NULL;
@@ -192,7 +189,8 @@ static size_t workspace_bytes(const cnn__cache *cache)
 /* Sizes that no memory could hold saturate. */
 static size_t add(size_t a, size_t b)
 {
-    return a > SIZE_MAX - b ? SIZE_MAX : a + b;
+    size_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? SIZE_MAX : sum;
 }
 
 /* M, once this step needs `more` than so far. */
@@ -232,9 +230,13 @@ static cnn__storage *allocate(cnn__cache *cache, size_t bytes)
     return block || !cnn__cache_trim(cache) ? block : cnn__storage_make(cache->ctx, bytes);
 }
 
-static bool have_bin(cnn__cache *cache, size_t bytes)
+/* The number of the bin of this size; −1: no memory for one. */
+static int have_bin(cnn__cache *cache, size_t bytes)
 {
-    return add_bin(cache, bytes) || (cnn__cache_trim(cache) && add_bin(cache, bytes));
+    int at = bin_at_least(cache, bytes);
+    bool there = (at < cache->count && cache->bins[at].bytes == bytes) || add_bin(cache, at, bytes) ||
+                 (cnn__cache_trim(cache) && add_bin(cache, at, bytes));
+    return there ? at : -1;
 }
 
 /* ---- slots ---- */
@@ -242,7 +244,7 @@ static bool have_bin(cnn__cache *cache, size_t bytes)
 static cnn__storage *make_block(cnn__cache *cache, size_t bytes, size_t most)
 {
     make_way(cache, bytes, most);
-    cnn__storage *block = have_bin(cache, bytes) ? allocate(cache, bytes) : NULL;
+    cnn__storage *block = have_bin(cache, bytes) >= 0 ? allocate(cache, bytes) : NULL;
     if (block) {
         block->cache = cache;
         block->born = cache->step;
@@ -251,19 +253,21 @@ static cnn__storage *make_block(cnn__cache *cache, size_t bytes, size_t most)
     return block;
 }
 
-/* Begins or goes on with a slot of `bytes`, expected to become `planned`, on the best fit or a new block. */
-static cnn__storage *bind(cnn__cache *cache, size_t bytes, size_t planned)
+/* Begins or goes on with a slot of `bytes`, the size of bin `at`, expected to become `planned`, on the best fit or on a
+ * new block. */
+static cnn__storage *bind(cnn__cache *cache, int at, size_t bytes, size_t planned)
 {
     size_t most = most_with(cache, bytes), waste = cache->bound - cache->planned;
     /* A plan is followed only as far as a step that ends as it says has been seen. */
-    if (add(add(cache->planned, cache->asked), planned) > most) {
+    if (planned > bytes && add(add(cache->planned, cache->asked), planned) > most) {
         planned = bytes;
     }
-    cnn__storage *block = best_fit(cache, planned);
+    bin *fit = best_fit(cache, planned == bytes ? at : bin_at_least(cache, planned));
+    cnn__storage *block = fit ? fit->idle : NULL;
     if (block && add(waste, block->bytes - planned) <= most / 2) {
-        take_idle(cache, block);
+        take_idle(cache, fit, block);
     } else if (!(block = make_block(cache, planned, most))) {
-        return planned > bytes ? bind(cache, bytes, bytes) : NULL;
+        return planned > bytes ? bind(cache, bin_at_least(cache, bytes), bytes, bytes) : NULL;
     }
     block->slot_bytes = bytes;
     block->planned = planned;
@@ -281,14 +285,14 @@ static void unbind(cnn__cache *cache, const cnn__storage *block)
     cache->planned -= block->planned;
 }
 
-static cnn__storage *new_slot(cnn__cache *cache, size_t bytes)
+static cnn__storage *new_slot(cnn__cache *cache, int at, size_t bytes)
 {
     size_t planned = bytes;
     int slot = cache->shared ? cnn__plans_slot(&cache->plans, bytes, &planned) : 0;
     if (slot < 0 && cnn__cache_trim(cache)) {
         slot = cnn__plans_slot(&cache->plans, bytes, &planned);
     }
-    cnn__storage *block = slot < 0 ? NULL : bind(cache, bytes, planned);
+    cnn__storage *block = slot < 0 ? NULL : bind(cache, at, bytes, planned);
     if (block) {
         block->slot = slot;
     }
@@ -317,7 +321,7 @@ static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
     } else {
         make_idle(cache, block);
     }
-    block = bind(cache, bytes, bytes);
+    block = bind(cache, bin_at_least(cache, bytes), bytes, bytes);
     if (block) {
         block->slot = slot;
         cnn__plans_grow(&cache->plans, slot, bytes);
@@ -325,11 +329,12 @@ static cnn__storage *grow(cnn__cache *cache, cnn__storage *block, size_t bytes)
     return block;
 }
 
-/* A slot that is free: of exactly the size, or in a step whose slots may grow the smallest that is larger. */
-static cnn__storage *free_slot(cnn__cache *cache, size_t bytes)
+/* A slot that is free: of exactly the size of bin `at`, or in a step whose slots may grow the smallest that is
+ * larger. */
+static cnn__storage *free_slot(cnn__cache *cache, int at)
 {
-    int first = bin_at_least(cache, bytes), end = cache->shared ? cache->count : first + 1;
-    for (int i = first; i < end; i++) {
+    int end = cache->shared ? cache->count : at + 1;
+    for (int i = at; i < end; i++) {
         cnn__storage *block = cache->bins[i].slots;
         if (block) {
             pull(&cache->bins[i].slots, block);
@@ -352,13 +357,14 @@ static cnn__storage *largest_free_slot(const cnn__cache *cache)
 cnn__storage *cnn__cache_get(cnn__cache *cache, size_t bytes)
 {
     bytes = size_class(bytes);
-    if (!have_bin(cache, bytes)) {
+    int at = have_bin(cache, bytes);
+    if (at < 0) {
         return NULL;
     }
-    cnn__storage *block = free_slot(cache, bytes);
+    cnn__storage *block = free_slot(cache, at);
     if (!block) {
         cnn__storage *small = cache->shared ? largest_free_slot(cache) : NULL;
-        block = small ? grow(cache, small, bytes) : new_slot(cache, bytes);
+        block = small ? grow(cache, small, bytes) : new_slot(cache, at, bytes);
     }
     if (block) {
         atomic_store_explicit(&block->references, 1, memory_order_relaxed);
@@ -402,7 +408,9 @@ void *cnn__cache_workspace(cnn__cache *cache, size_t bytes)
 void cnn__cache_workspace_done(cnn__cache *cache)
 {
     cache->busy = false;
-    make_way(cache, 0, cache->most);
+    if (exceeds(cache, 0, cache->most)) {
+        make_way(cache, 0, cache->most);
+    }
 }
 
 size_t cnn__cache_bytes(const cnn__cache *cache)

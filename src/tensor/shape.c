@@ -50,7 +50,7 @@ cnn_status cnn__shape_check(const cnn_context *ctx, const char *call, cnn_dtype 
             return report(ctx, call, CNN_ERROR_SHAPE, "has more elements than an int64 counts", ndim, shape);
         }
     }
-    if (__builtin_mul_overflow(product, (int64_t)cnn_dtype_size(dtype), &bytes) || bytes > PTRDIFF_MAX / 2) {
+    if (__builtin_mul_overflow(product, (int64_t)dtypes[dtype].size, &bytes) || bytes > PTRDIFF_MAX / 2) {
         return report(ctx, call, CNN_ERROR_SHAPE, "has more bytes than memory can address", ndim, shape);
     }
     *numel = empty ? 0 : product;
@@ -64,6 +64,20 @@ void cnn__strides(int ndim, const int64_t *shape, int64_t *stride)
         stride[i] = step;
         step *= shape[i] ? shape[i] : 1;
     }
+}
+
+void cnn__tensor_shape_set(cnn_tensor *t, cnn_dtype dtype, int ndim, const int64_t *shape)
+{
+    int64_t step = 1, numel = 1;
+    for (int i = ndim - 1; i >= 0; i--) {
+        t->shape[i] = shape[i];
+        t->stride[i] = step;
+        step *= shape[i] ? shape[i] : 1;
+        numel *= shape[i];
+    }
+    t->dtype = dtype;
+    t->ndim = ndim;
+    t->numel = numel;
 }
 
 int cnn__dim(int dim, int ndim)
@@ -89,7 +103,11 @@ bool cnn__broadcast(int ndim_a, const int64_t *a, int ndim_b, const int64_t *b, 
 
 bool cnn__same_shape(const cnn_tensor *a, const cnn_tensor *b)
 {
-    return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof a->shape[0]) == 0;
+    bool same = a->ndim == b->ndim;
+    for (int i = 0; same && i < a->ndim; i++) {
+        same = a->shape[i] == b->shape[i];
+    }
+    return same;
 }
 
 bool cnn__contiguous(const cnn_tensor *t)
@@ -128,8 +146,37 @@ static bool joins(const cnn__nest *nest, int count, int64_t outer[4], int64_t si
     return true;
 }
 
+/* The number of elements where every operand has them all in a row; −1: one of them does not. */
+static int64_t all_in_a_row(int ndim, const int64_t *shape, int count, const cnn_tensor *const *operands)
+{
+    int64_t n = 1;
+    for (int k = 0; k < count; k++) {
+        const cnn_tensor *t = operands[k];
+        if (t->ndim != ndim) {
+            return -1;
+        }
+        n = 1;
+        for (int i = ndim - 1; i >= 0; i--) {
+            if (t->shape[i] != shape[i] || t->stride[i] != n) {
+                return -1;
+            }
+            n *= shape[i];
+        }
+    }
+    return n;
+}
+
 void cnn__nest_make(cnn__nest *nest, int ndim, const int64_t *shape, int count, const cnn_tensor *const *operands)
 {
+    int64_t n = all_in_a_row(ndim, shape, count, operands);
+    if (n >= 0) {
+        nest->ndim = n != 1;
+        nest->shape[0] = n;
+        for (int k = 0; k < count; k++) {
+            nest->stride[k][0] = 1;
+        }
+        return;
+    }
     int64_t strides[4][CNN_MAX_DIMS];
     for (int k = 0; k < count; k++) {
         cnn__broadcast_strides(operands[k], ndim, shape, strides[k]);

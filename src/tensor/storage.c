@@ -1,8 +1,6 @@
 /* Storages: reference-counted elements from the context's allocator, from the caller or from a tape's cache. */
 #include "tensor/cache.h"
 
-#include "base/references.h"
-
 enum { HEADER = 128 };
 
 _Static_assert(sizeof(cnn__storage) <= HEADER, "a storage's elements begin HEADER bytes after it");
@@ -73,19 +71,20 @@ cnn__storage *cnn__storage_borrow(cnn_context *ctx, void *data, size_t bytes, cn
     return storage;
 }
 
-cnn__storage *cnn__storage_retain(cnn__storage *storage)
-{
-    cnn__references_add(&storage->references);
-    return storage;
-}
-
 void cnn__storage_release(cnn__storage *storage)
 {
-    if (!storage || !cnn__references_drop(&storage->references)) {
+    if (!storage) {
         return;
     }
     if (storage->cache) {
-        cnn__cache_put(storage);
+        int references = atomic_load_explicit(&storage->references, memory_order_relaxed);
+        atomic_store_explicit(&storage->references, references - 1, memory_order_relaxed);
+        if (references == 1) {
+            cnn__cache_put(storage);
+        }
+        return;
+    }
+    if (!cnn__references_drop(&storage->references)) {
         return;
     }
     if (storage->deleter) {

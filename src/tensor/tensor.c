@@ -9,18 +9,6 @@
 
 /* ---- life ---- */
 
-void cnn__tensor_shape_set(cnn_tensor *t, cnn_dtype dtype, int ndim, const int64_t *shape)
-{
-    t->dtype = dtype;
-    t->ndim = ndim;
-    t->numel = 1;
-    for (int i = 0; i < ndim; i++) {
-        t->shape[i] = shape[i];
-        t->numel *= shape[i];
-    }
-    cnn__strides(ndim, shape, t->stride);
-}
-
 cnn_tensor *cnn__tensor_header(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
     int64_t numel;

@@ -8,6 +8,7 @@
 
 #include "base/dtype.h"
 #include "base/error.h"
+#include "base/references.h"
 #include "device/device.h"
 #include "kernels/array/array.h"
 
@@ -71,8 +72,6 @@ struct cnn_tensor {
     bool reached;          /* tape: the backward that is running may have a gradient for it (autograd/final.c) */
     bool owned;            /* plain: a module owns it, cnn_tensor_free() refuses */
     atomic_int references; /* plain */
-    int64_t shape[CNN_MAX_DIMS];
-    int64_t stride[CNN_MAX_DIMS];
     int64_t numel;
     int64_t offset;        /* position of the first element in the storage, in elements */
     cnn__storage *storage; /* NULL: a tape's result that was dropped or traced */
@@ -89,6 +88,9 @@ struct cnn_tensor {
     cnn_tensor *retained;   /* the gradient kept for the user */
     int uses;               /* plain: how many operations the backward that is running has yet to pass that use it */
     unsigned version;       /* saved for backward: the version of its storage at that time */
+    /* Last, because a new handle is cleared up to here: from `ndim` on they are undefined. */
+    int64_t shape[CNN_MAX_DIMS];
+    int64_t stride[CNN_MAX_DIMS];
 };
 
 /* ---- storages ---- */
@@ -99,7 +101,17 @@ void cnn__storage_unmake(cnn__storage *storage);
 /* In the host's memory, also where the context is on a device. */
 cnn__storage *cnn__storage_new_on_host(cnn_context *ctx, size_t bytes);
 cnn__storage *cnn__storage_borrow(cnn_context *ctx, void *data, size_t bytes, cnn_deleter_fn deleter, void *user);
-cnn__storage *cnn__storage_retain(cnn__storage *storage);
+/* A tape's storages are counted by the thread that works on the tape alone, which an atomic sum would make wait. */
+static inline cnn__storage *cnn__storage_retain(cnn__storage *storage)
+{
+    if (storage->cache) {
+        int references = atomic_load_explicit(&storage->references, memory_order_relaxed);
+        atomic_store_explicit(&storage->references, references + 1, memory_order_relaxed);
+    } else {
+        cnn__references_add(&storage->references);
+    }
+    return storage;
+}
 void cnn__storage_release(cnn__storage *storage);
 
 /* ---- shapes ---- */
@@ -128,7 +140,8 @@ void cnn__nest_make(cnn__nest *nest, int ndim, const int64_t *shape, int count, 
 static inline void *cnn__data(const cnn_tensor *t)
 {
     CNN__KNOWN(t != NULL);
-    return (char *)t->storage->data + (size_t)t->offset * cnn_dtype_size(t->dtype);
+    char *data = t->storage->data;
+    return t->offset ? data + (size_t)t->offset * cnn_dtype_size(t->dtype) : data;
 }
 static inline void *cnn__data_or_null(const cnn_tensor *t)
 {

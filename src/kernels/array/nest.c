@@ -104,16 +104,34 @@ static void lengthen_runs(cnn__nest *nest, int count)
     }
 }
 
+/* A single run that is too short to be shared out, as most small operations are. */
+static void walk_run(const cnn__walk *walk, int64_t n)
+{
+    cnn__run run = { .n = n, .parameters = walk->parameters };
+    for (int k = 0; k < walk->count; k++) {
+        run.at[k] = walk->base[k];
+        run.stride[k] = walk->nest->ndim ? walk->nest->stride[k][0] : 1;
+    }
+    walk->fn(&run);
+}
+
 void cnn__nest_walk(const cnn__walk *walk, cnn__pool *pool)
 {
-    nest_job j = { .walk = walk, .nest = { .ndim = walk->nest->ndim }, .total = cnn__nest_count(walk->nest) };
+    nest_job j; /* not cleared: the dimensions that there are get written, and others are not read */
+    j.walk = walk;
+    j.nest.ndim = walk->nest->ndim;
+    j.total = cnn__nest_count(walk->nest);
     if (j.total == 0) {
+        return;
+    }
+    if (j.nest.ndim <= 1 && j.total <= CNN__NEST_TASK) {
+        walk_run(walk, j.total);
         return;
     }
     for (int d = 0; d < j.nest.ndim; d++) {
         j.nest.shape[d] = walk->nest->shape[d];
-        for (int k = 0; k < walk->count; k++) {
-            j.nest.stride[k][d] = walk->nest->stride[k][d];
+        for (int k = 0; k < CNN__NEST_OPERANDS; k++) {
+            j.nest.stride[k][d] = k < walk->count ? walk->nest->stride[k][d] : 0;
         }
     }
     lengthen_runs(&j.nest, walk->count);

@@ -42,17 +42,6 @@ static inline X FN(sigmoid)(X x, const X *p)
     return OWN(sigmoid)(x);
 }
 
-/* In f64 for both dtypes. */
-static inline X FN(gelu)(X x, const X *p)
-{
-    return (X)gelu_of((double)x, p[0] != 0);
-}
-
-static inline X FN(gelu_slope)(X x, const X *p)
-{
-    return (X)gelu_slope_of((double)x, p[0] != 0);
-}
-
 /* A NaN fails both comparisons and stays. */
 static inline X FN(clamp)(X x, const X *p)
 {
@@ -147,12 +136,6 @@ static inline X FN(sign)(X x, const X *p)
 #define NAME FN(run_sigmoid)
 #define F FN(sigmoid)
 #include "kernels/array/loop1.h"
-#define NAME FN(run_gelu)
-#define F FN(gelu)
-#include "kernels/array/loop1.h"
-#define NAME FN(run_gelu_slope)
-#define F FN(gelu_slope)
-#include "kernels/array/loop1.h"
 #define NAME FN(run_clamp)
 #define F FN(clamp)
 #include "kernels/array/loop1.h"
@@ -189,6 +172,34 @@ static inline X FN(sign)(X x, const X *p)
 #define NAME FN(run_sign)
 #define F FN(sign)
 #include "kernels/array/loop1.h"
+
+/* Each element of a run through a function of blocks. */
+static void FN(run_blocks)(const cnn__run *run, void (*of)(double *x))
+{
+    X *y = run->at[0];
+    const X *x = run->at[1];
+    double block[CNN__GELU_BLOCK] = { 0 };
+    for (int64_t first = 0; first < run->n; first += CNN__GELU_BLOCK) {
+        int64_t n = run->n - first < CNN__GELU_BLOCK ? run->n - first : CNN__GELU_BLOCK;
+        for (int64_t i = 0; i < n; i++) {
+            block[i] = (double)x[(first + i) * run->stride[1]];
+        }
+        of(block);
+        for (int64_t i = 0; i < n; i++) {
+            y[(first + i) * run->stride[0]] = (X)block[i];
+        }
+    }
+}
+
+static void FN(run_gelu)(const cnn__run *run)
+{
+    FN(run_blocks)(run, run->parameters[0] != 0 ? cnn__gelu_tanh_block : cnn__gelu_block);
+}
+
+static void FN(run_gelu_slope)(const cnn__run *run)
+{
+    FN(run_blocks)(run, run->parameters[0] != 0 ? cnn__gelu_tanh_slope_block : cnn__gelu_slope_block);
+}
 
 /* The common exponents need no pow(). For 0.5 and −0.5 they are PyTorch's, which differs from pow() for −inf and −0.
  * Cubes of f64 would be rounded twice, so they are not among them. */
