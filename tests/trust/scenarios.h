@@ -29,11 +29,9 @@ static const scenario scenarios[] = {
     { "two epochs, background thread", train_background, false },
     { "two epochs, no thread", train_foreground, false },
     { "inference", infer, false },
-    { "Adam", optimize_adam, false },
-    { "Adam, amsgrad", optimize_amsgrad, false },
-    { "AdamW", optimize_adamw, false },
-    { "SGD", optimize_sgd, false },
-    { "SGD, momentum", optimize_momentum, false },
+#define CNN_OPTIMIZER(name, type, needs) \
+    { #name, optimize_##name, false }, { #name ", all options", optimize_all_##name, false },
+#include "optimizers.def"
     { "parameter groups", optimize_groups, false },
     { "dataset of bytes", data_bytes, false },
     { "dataset of floats", data_floats, false },
