@@ -223,6 +223,14 @@ typedef struct cnn_sgd_parameters {
     bool nesterov, maximize, first;
 } cnn_sgd_parameters;
 
+/** One RMSprop step over n elements, PyTorch's formula: g = (maximize ? -grad : grad) + wd·p;
+ * square = alpha·square + (1 - alpha)·g²; centered: mean = alpha·mean + (1 - alpha)·g, variance = square - mean²;
+ * g /= sqrt(centered ? variance : square) + eps; with a buffer: g = buf = momentum·buf + g; p -= lr·g. */
+typedef struct cnn_rmsprop_parameters {
+    double lr, alpha, eps, weight_decay, momentum;
+    bool maximize;
+} cnn_rmsprop_parameters;
+
 /* ---- kernels ---- */
 
 /** The kernels, as X(NAME, name): a number CNN_KERNEL_NAME and how messages call it. The comments say what parameters a
@@ -287,7 +295,8 @@ typedef struct cnn_sgd_parameters {
     X(LSTM_BACKWARD, lstm_backward) /**< cnn_lstm_parameters: (dh), (more dh), (dc), gates, c, (c before) → \
          dgates, dc before, which may be dc */ \
     X(ADAM, adam) /**< cnn_adam_parameters, n: gradient → parameter, m, v, (vmax) */ \
-    X(SGD, sgd) /**< cnn_sgd_parameters, n: gradient → parameter, (momentum buffer) */
+    X(SGD, sgd) /**< cnn_sgd_parameters, n: gradient → parameter, (momentum buffer) */ \
+    X(RMSPROP, rmsprop) /**< cnn_rmsprop_parameters, n: gradient → parameter, square, (momentum buffer), (mean) */
 /* clang-format on */
 
 #ifndef DOXYGEN /* docs/keywords.awk makes it of the list, with the comments */
