@@ -25,7 +25,7 @@ BY_TYPE = {
     "cnn_function_fn": "function", "cnn_custom_op *": "custom_op", "cnn_load_options *": "load_options",
     "cnn_load_report *": "load_report", "cnn_load_report **": "no_report", "cnn_checkpoint *": "checkpoint",
     "cnn_context_options *": "context_options", "cnn_conv2d_options *": "conv2d_options",
-    "cnn_maxpool2d_options *": "maxpool2d_options", "cnn_linear_options *": "linear_options",
+    "cnn_linear_options *": "linear_options",
     "cnn_relu_options *": "relu_options", "cnn_dropout_options *": "dropout_options",
     "cnn_flatten_options *": "flatten_options", "cnn_embedding_options *": "embedding_options",
     "cnn_lstm_options *": "lstm_options",
@@ -86,7 +86,7 @@ OVERRIDES = {
     "cnn_where": {"condition": "condition"}, "cnn_matmul": {"b": "square"},
     "cnn_linear": {"weight": "square", "bias": "bias?"},
     "cnn_conv2d": {"x": "image", "weight": "filter", "bias": "filter_bias?", "options": "conv2d_options?"},
-    "cnn_maxpool2d": {"x": "image"}, "cnn_tape_protect": {"tensor": "plain"}, "cnn_tape_on_gradient": {"call": "gradient_fn?", "user": "user?"},
+    "cnn_tape_protect": {"tensor": "plain"}, "cnn_tape_on_gradient": {"call": "gradient_fn?", "user": "user?"},
     "cnn_batch_norm": {"x": "image", "weight": "channel_values?", "bias": "channel_values?", "running_mean": "channel_values",
                        "running_var": "channel_values", "options": "batch_norm_options?"},
     "cnn_batch_norm2d_create": {"options": "batch_norm_options?"},
@@ -212,6 +212,8 @@ def kind_of(function, kind, name):
         plain = kind[len("const "):]
     chosen = OVERRIDES.get(function, {}).get(name) or BY_NAME.get((plain, name)) or BY_TYPE.get(plain)
     options = re.fullmatch(r"cnn_(\w+_options) \*", plain)
+    if name == "x" and re.fullmatch(r"cnn_\w+pool2d", function):
+        chosen = "image"
     if not chosen and options:
         chosen = options[1] if needs_options(plain[:-2]) else options[1] + "?"  # NULL is for the defaults
     if not chosen:

@@ -373,7 +373,7 @@ static const candidate option_candidates[] = {
 OPTIONS(context_options, cnn_context_options, .threads = 1);
 #define CNN_LAYER(name, options, needs, create, sample, ...) \
     OPTIONS(options##_options, cnn_##options##_options, __VA_ARGS__);
-#include "nn/layers.def"
+#include "ops/ops.def"
 OPTIONS(module_options, cnn_module_options, .forward = forward_user, .user = w, .free_user = free_user);
 #define CNN_OPTIMIZER(name, type, needs) OPTIONS(name##_options, cnn_##type##_options, .lr = 0.1);
 #include "optimizers.def"

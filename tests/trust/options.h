@@ -60,7 +60,7 @@ static cnn_tensor *input(int ndim, const int64_t *shape)
     }
 FREEING(context, cnn_context_create(o), cnn_context_free)
 #define CNN_LAYER(name, options, needs, create, ...) FREEING(name##_layer, create, cnn_module_free)
-#include "nn/layers.def"
+#include "ops/ops.def"
 FREEING(module, cnn_module_create(ctx, o), cnn_module_free)
 FREEING(callbacks, cnn_dataset_from_callbacks(ctx, o), cnn_dataset_free)
 
@@ -249,7 +249,7 @@ static const int64_t image_shape[] = { 1, 2, 2 };
 static const cnn_context_options good_context = { .struct_size = sizeof good_context, .threads = 1 };
 #define CNN_LAYER(name, options, needs, create, sample, ...) \
     static const cnn_##options##_options good_##options = { .struct_size = sizeof good_##options, __VA_ARGS__ };
-#include "nn/layers.def"
+#include "ops/ops.def"
 static const cnn_module_options good_module = { .struct_size = sizeof good_module, .forward = forward_self };
 static const cnn_loader_options good_loader = { .struct_size = sizeof good_loader };
 static const cnn_cross_entropy_options good_loss = { .struct_size = sizeof good_loss };

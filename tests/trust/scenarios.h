@@ -17,7 +17,7 @@ static const scenario scenarios[] = {
     { "context", make_context, false },
     { "tape", make_tape, false },
 #define CNN_LAYER(name, ...) { "layer " #name, make_##name, false },
-#include "nn/layers.def"
+#include "ops/ops.def"
     { "layer Conv2d f64", make_conv2d_f64, false },
     { "layer Linear f64", make_linear_f64, false },
     { "layer Sequential", make_sequential, false },

@@ -20,7 +20,7 @@ static cnn_status make_context(world *w)
     }
 
 #define CNN_LAYER(name, options, needs, create, sample, ...) LAYER(name, sample)
-#include "nn/layers.def"
+#include "ops/ops.def"
 LAYER(conv2d_f64, cnn_conv2d_new(ctx, 2, 4, 3, .no_bias = true, .dtype = CNN_F64))
 LAYER(linear_f64, cnn_linear_new(ctx, 5, 3, .no_bias = true, .dtype = CNN_F64))
 LAYER(sequential, world_model(ctx))

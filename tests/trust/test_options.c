@@ -13,7 +13,7 @@ static const row rows[] = {
     ROW("context_create", use_context, good_context, 0),
 #define CNN_LAYER(name, options, needs, ...) \
     ROW(#name "_create", use_##name##_layer, good_##options, NEEDED(cnn_##options##_options, needs)),
-#include "nn/layers.def"
+#include "ops/ops.def"
     ROW("conv2d", use_conv2d, good_conv2d, 0),
     ROW("conv2d", use_fused_conv, good_conv2d, 0),
     ROW("maxpool2d", use_maxpool2d, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
