@@ -175,6 +175,18 @@ typedef struct cnn_maxpool {
     int64_t pad_top, pad_left;
 } cnn_maxpool;
 
+/** Average pooling over `planes` contiguous planes of in_h × in_w. A window's sum is divided by `divisor` or, where that
+ * is 0, by the number of its elements within the image, or within the image and its padding. */
+typedef struct cnn_avg_pool_parameters {
+    int64_t planes;
+    int64_t in_h, in_w, out_h, out_w;
+    int64_t kernel_h, kernel_w;
+    int64_t stride_h, stride_w;
+    int64_t pad_top, pad_left; /**< and as much at the bottom and right */
+    int64_t divisor;
+    bool exclude_padding; /**< count the elements within the image alone */
+} cnn_avg_pool_parameters;
+
 /** Batch normalisation of a contiguous [batch, channels, inner]. Statistics are double [2, channels]. */
 typedef struct cnn_batch_norm_parameters {
     int64_t batch, channels, inner;
@@ -296,7 +308,9 @@ typedef struct cnn_rmsprop_parameters {
          dgates, dc before, which may be dc */ \
     X(ADAM, adam) /**< cnn_adam_parameters, n: gradient → parameter, m, v, (vmax) */ \
     X(SGD, sgd) /**< cnn_sgd_parameters, n: gradient → parameter, (momentum buffer) */ \
-    X(RMSPROP, rmsprop) /**< cnn_rmsprop_parameters, n: gradient → parameter, square, (momentum buffer), (mean) */
+    X(RMSPROP, rmsprop) /**< cnn_rmsprop_parameters, n: gradient → parameter, square, (momentum buffer), (mean) */ \
+    X(AVG_POOL_FORWARD, avg_pool_forward) /**< cnn_avg_pool_parameters: x → y */ \
+    X(AVG_POOL_BACKWARD, avg_pool_backward) /**< cnn_avg_pool_parameters: dy → dx */
 /* clang-format on */
 
 #ifndef DOXYGEN /* docs/keywords.awk makes it of the list, with the comments */
