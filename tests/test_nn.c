@@ -127,7 +127,7 @@ START_TEST(text_equals_pytorchs_repr)
 }
 END_TEST
 
-/* The texts of src/nn/layers.def, which tools/make_fixtures.py compares with PyTorch's. */
+/* The texts of src/ops/ops.def, which tools/make_fixtures.py compares with PyTorch's. */
 START_TEST(text_of_the_list_equals_pytorchs_repr)
 {
     char text[256];
@@ -138,7 +138,7 @@ START_TEST(text_of_the_list_equals_pytorchs_repr)
     cnn_module_format(m, text, sizeof text);                    \
     ck_assert_str_eq(text, expected);                           \
     cnn_module_free(m);
-#include "nn/layers.def"
+#include "ops/ops.def"
 }
 END_TEST
 

@@ -1,14 +1,11 @@
-/* Optimizers: every combination of options is compared with ten steps of PyTorch (tools/fixtures/optim.py); groups,
- * learning rates, and the reasons for which a step is refused. */
+/* Optimizers: groups, learning rates, and the reasons for which a step is refused. What holds for every optimizer, such as
+ * that its steps are PyTorch's, is in test_optimizers.c. */
 #include "support/elements.h"
 #include "support/files.h"
-#include "support/fixtures.h"
 #include "support/suite.h"
 
 static cnn_context *ctx;
 static cnn_tape *tape;
-
-enum { STEPS = 10, N = 12 };
 
 static void setup(void)
 {
@@ -62,127 +59,6 @@ static void set_grad(cnn_tensor *parameter, cnn_tensor *grad)
     cnn_tensor *x = cnn_input(tape, parameter);
     ck_assert_int_eq(cnn_backward_with(x, cnn_cast(cnn_input(tape, grad), cnn_tensor_dtype(parameter)), false), CNN_OK);
 }
-
-/* ---- PyTorch's paths ---- */
-
-typedef struct optim_case {
-    char name[32];
-    cnn_optimizer *(*make)(cnn_module *m, const struct optim_case *c);
-    union {
-        cnn_adam_options adam;
-        cnn_sgd_options sgd;
-    } options;
-} optim_case;
-
-static cnn_optimizer *make_adam(cnn_module *m, const optim_case *c)
-{
-    return cnn_adam_create(m, &c->options.adam);
-}
-
-static cnn_optimizer *make_adamw(cnn_module *m, const optim_case *c)
-{
-    return cnn_adamw_create(m, &c->options.adam);
-}
-
-static cnn_optimizer *make_sgd(cnn_module *m, const optim_case *c)
-{
-    return cnn_sgd_create(m, &c->options.sgd);
-}
-
-static void follow(const optim_case *c, cnn_dtype dtype, double tolerance)
-{
-    cnn_tensor *first = fixture(ctx, "optim.safetensors", "all", "first"), *grads = fixture(ctx, "optim.safetensors", "all", "grads");
-    cnn_tensor *path = fixture(ctx, "optim.safetensors", c->name, "path");
-    ck_assert_msg(path != NULL, "PyTorch has no path %s", c->name);
-    cnn_module *m = module_of(1, dtype, first);
-    cnn_optimizer *o = c->make(m, c);
-    ck_assert_msg(o != NULL, "%s: %s", c->name, cnn_last_error(ctx));
-    for (int step = 0; step < STEPS; step++) {
-        cnn_tensor *row = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(N), (const double *)host_elements(grads) + step * N);
-        cnn_tensor *expected = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(N), (const double *)host_elements(path) + step * N);
-        char what[24];
-        snprintf(what, sizeof what, "step %d", step + 1);
-        set_grad(cnn_module_parameter(m, 0), row);
-        ck_assert_int_eq(cnn_optimizer_step(o), CNN_OK);
-        tensors_agree(c->name, what, cnn_module_parameter(m, 0), expected, tolerance);
-        cnn_tensor_free(row);
-        cnn_tensor_free(expected);
-    }
-    ck_assert_int_eq(cnn_optimizer_step_count(o), STEPS);
-    cnn_optimizer_free(o);
-    cnn_module_free(m);
-    cnn_tensor_free(first);
-    cnn_tensor_free(grads);
-    cnn_tensor_free(path);
-}
-
-static void follow_both(const optim_case *c)
-{
-    follow(c, CNN_F64, 1e-12);
-    follow(c, CNN_F32, 2e-6);
-}
-
-/* Bit i of `bits` from the left of a name of `count` digits. */
-static bool bit(int bits, int i, int count)
-{
-    return bits >> (count - 1 - i) & 1;
-}
-
-static void adam_name(optim_case *c, const char *name, int bits)
-{
-    snprintf(c->name, sizeof c->name, "%s_%d%d%d", name, bit(bits, 0, 3), bit(bits, 1, 3), bit(bits, 2, 3));
-}
-
-START_TEST(adam_follows_pytorch_in_every_combination)
-{
-    optim_case c = { .make = make_adam };
-    c.options.adam = (cnn_adam_options){ .struct_size = sizeof(cnn_adam_options), .lr = 0.05, .amsgrad = bit(_i, 0, 3),
-                                         .maximize = bit(_i, 1, 3), .weight_decay = bit(_i, 2, 3) ? 0.1 : CNN_ZERO };
-    adam_name(&c, "adam", _i);
-    follow_both(&c);
-    c.make = make_adamw;
-    adam_name(&c, "adamw", _i);
-    follow_both(&c);
-}
-END_TEST
-
-START_TEST(adam_follows_pytorch_with_other_numbers)
-{
-    static const char *const names[2][3] = { { "adam_defaults", "adam_betas_eps", "adam_zeros" },
-                                             { "adamw_defaults", "adamw_betas_eps", "adamw_zeros" } };
-    const cnn_adam_options options[3] = {
-        { .struct_size = sizeof(cnn_adam_options) },
-        { .struct_size = sizeof(cnn_adam_options), .lr = 0.01, .beta1 = 0.5, .beta2 = 0.75, .eps = 0.01 },
-        { .struct_size = sizeof(cnn_adam_options), .lr = 0.01, .beta1 = CNN_ZERO, .beta2 = CNN_ZERO, .eps = CNN_ZERO },
-    };
-    for (int kind = 0; kind < 2; kind++) {
-        optim_case c = { .make = kind ? make_adamw : make_adam, .options.adam = options[_i] };
-        snprintf(c.name, sizeof c.name, "%s", names[kind][_i]);
-        follow_both(&c);
-    }
-}
-END_TEST
-
-START_TEST(sgd_follows_pytorch_in_every_combination)
-{
-    bool momentum = bit(_i, 0, 5), nesterov = bit(_i, 1, 5), dampening = bit(_i, 4, 5);
-    optim_case c = { .make = make_sgd };
-    c.options.sgd = (cnn_sgd_options){ .struct_size = sizeof(cnn_sgd_options), .lr = 0.05, .momentum = momentum ? 0.9 : 0,
-                                       .nesterov = nesterov, .maximize = bit(_i, 2, 5), .weight_decay = bit(_i, 3, 5) ? 0.1 : 0,
-                                       .dampening = dampening ? 0.25 : 0 };
-    snprintf(c.name, sizeof c.name, "sgd_%d%d%d%d%d", momentum, nesterov, bit(_i, 2, 5), bit(_i, 3, 5), dampening);
-    if (nesterov && (!momentum || dampening)) {
-        cnn_tensor *p = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(1));
-        cnn_module *m = module_of(1, CNN_F32, p);
-        ck_assert_ptr_null(cnn_sgd_create(m, &c.options.sgd));
-        failed_with(CNN_ERROR_INVALID_ARGUMENT, "sgd_create: nesterov needs momentum > 0 and dampening 0");
-        cnn_module_free(m);
-        cnn_tensor_free(p);
-        return;
-    }
-    follow_both(&c);
-}
-END_TEST
 
 /* ---- groups ---- */
 
@@ -307,6 +183,10 @@ START_TEST(bad_options_are_refused)
     }
     ck_assert_ptr_null(cnn_sgd_create(m, NULL));
     failed_with(CNN_ERROR_INVALID_ARGUMENT, "sgd_create: lr is not given");
+    ck_assert_ptr_null(cnn_sgd_new(m, .lr = 1, .nesterov = true));
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "sgd_create: nesterov needs momentum > 0 and dampening 0");
+    ck_assert_ptr_null(cnn_sgd_new(m, .lr = 1, .nesterov = true, .momentum = 0.9, .dampening = 0.25));
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "sgd_create: nesterov needs momentum > 0 and dampening 0");
     ck_assert_ptr_null(cnn_sgd_new(m, .lr = -1));
     ck_assert_ptr_null(cnn_sgd_new(m, .lr = 1, .momentum = -0.1));
     ck_assert_ptr_null(cnn_sgd_new(m, .lr = 1, .weight_decay = NAN));
@@ -432,65 +312,9 @@ START_TEST(a_step_after_an_error_is_refused_whole)
 }
 END_TEST
 
-START_TEST(steps_allocate_nothing)
-{
-    cnn_module *m = unit_module(2);
-    cnn_optimizer *all[] = { cnn_adam_new(m, .amsgrad = true), cnn_adamw_new(m, .lr = 0.1), cnn_sgd_new(m, .lr = 0.1, .momentum = 0.9) };
-    set_grad(cnn_module_parameter(m, 0), ones);
-    set_grad(cnn_module_parameter(m, 1), ones);
-    meter_reset();
-    for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(cnn_optimizer_zero_grad(all[i]), CNN_OK);
-        ck_assert_int_eq(cnn_optimizer_step(all[i]), CNN_OK);
-    }
-    ck_assert_int_eq(atomic_load(&meter.calls), 0);
-    for (int i = 0; i < 3; i++) {
-        cnn_optimizer_free(all[i]);
-    }
-    cnn_module_free(m);
-    cnn_tensor_free(ones);
-}
-END_TEST
-
-START_TEST(failed_allocations_leave_nothing_behind)
-{
-    cnn_module *m = unit_module(2), *extra = module_of(1, CNN_F64, ones);
-    cnn_tensor *fresh = cnn_module_parameter(extra, 0);
-    cnn_optimizer *adam = NULL;
-    size_t before = atomic_load(&meter.now);
-    for (long n = 0; !adam; n++) {
-        ck_assert_uint_eq(atomic_load(&meter.now), before);
-        ck_assert_int_lt(n, 40);
-        meter_reset();
-        atomic_store(&meter.fail_at, n);
-        adam = cnn_adam_new(m, .amsgrad = true);
-        meter_reset();
-        ck_assert(adam || cnn_context_status(ctx) == CNN_ERROR_NO_MEMORY);
-    }
-    before = atomic_load(&meter.now);
-    cnn_status status = CNN_ERROR_NO_MEMORY;
-    for (long n = 0; status != CNN_OK; n++) {
-        ck_assert(status == CNN_ERROR_NO_MEMORY && atomic_load(&meter.now) == before && cnn_optimizer_group_count(adam) == 1);
-        ck_assert_int_lt(n, 40);
-        meter_reset();
-        atomic_store(&meter.fail_at, n);
-        status = cnn_adam_add_group(adam, &fresh, 1, NULL);
-        meter_reset();
-    }
-    cnn_optimizer_free(adam);
-    cnn_module_free(m);
-    cnn_module_free(extra);
-    cnn_tensor_free(ones);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("optim");
-    TCase *paths = suite_case(suite, "PyTorch", setup, teardown);
-    tcase_add_loop_test(paths, adam_follows_pytorch_in_every_combination, 0, 8);
-    tcase_add_loop_test(paths, adam_follows_pytorch_with_other_numbers, 0, 3);
-    tcase_add_loop_test(paths, sgd_follows_pytorch_in_every_combination, 0, 32);
     TCase *groups = suite_case(suite, "groups", setup, teardown);
     tcase_add_test(groups, groups_have_options_of_their_own);
     tcase_add_test(groups, bad_groups_change_nothing);
@@ -500,7 +324,5 @@ int main(void)
     tcase_add_test(steps, parameters_without_a_gradient_are_left_alone);
     tcase_add_test(steps, a_step_after_an_error_is_refused_whole);
     tcase_add_test(steps, frozen_parameters_are_left_alone);
-    tcase_add_test(steps, steps_allocate_nothing);
-    tcase_add_test(steps, failed_allocations_leave_nothing_behind);
     return suite_run(suite);
 }

@@ -8,12 +8,19 @@ TEST_PROGRAMS := $(TESTS:%=$(BUILD)/tests/%)
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check 2>/dev/null || echo -lcheck)
 RESULTS := $(BUILD)/tests/results
 
+# The optimizers of the public header, one line each, for tests that hold for all (tests/support/optimizers.h).
+GENERATED := $(BUILD)/generated
+OPTIMIZERS := $(GENERATED)/optimizers.def
+$(OPTIMIZERS): tests/support/optimizers.awk include/cnn/optimizer.h
+	@mkdir -p $(@D)
+	$(QUIET)awk -f $^ >$@.new && mv $@.new $@
+
 .PHONY: test-programs
 test-programs: $(TEST_PROGRAMS)
-$(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(STATIC) $(FLAGS)
+$(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(OPTIMIZERS) $(STATIC) $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -pthread $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $< \
+	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -I$(GENERATED) -pthread $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $< \
 		$(TEST_SUPPORT) -o $@ $(LDFLAGS) $(STATIC) $(CHECK_LIBS) $(TEST_LIBS) $(ZLIB_LIBS) -lm
 
 # The source that this test includes.

@@ -266,12 +266,19 @@ class Amalgamation:
                         found.append(header)
         return found
 
+    def fragments_of(self, path):
+        """The fragments that a file includes, .def apart."""
+        found = {"src/" + m.group(1) for m in map(INCLUDE.fullmatch, logical_lines(read(path))) if m and m.group(1)}
+        return {f for f in found if not f.endswith(".def") and is_fragment(f)}
+
     def clashes(self):
+        """What a fragment names by a macro of the file that includes it has another suffix in each such file."""
         every = collections.defaultdict(set)
         for names in (self.owners, self.simd_names, self.simd_header_macros):
             for name, files in names.items():
                 every[name] |= files
-        return {name: sorted(files) for name, files in every.items() if len(files) > 1}
+        return {name: sorted(files) for name, files in every.items() if len(files) > 1 and not (
+            name.endswith("##") and set.intersection(*map(self.fragments_of, files)))}
 
     def renames_of(self, path):
         stem = "_".join(pathlib.Path(path).with_suffix("").parts[1:])

@@ -25,12 +25,11 @@ BY_TYPE = {
     "cnn_function_fn": "function", "cnn_custom_op *": "custom_op", "cnn_load_options *": "load_options",
     "cnn_load_report *": "load_report", "cnn_load_report **": "no_report", "cnn_checkpoint *": "checkpoint",
     "cnn_context_options *": "context_options", "cnn_conv2d_options *": "conv2d_options",
-    "cnn_maxpool2d_options *": "maxpool2d_options", "cnn_linear_options *": "linear_options",
+    "cnn_linear_options *": "linear_options",
     "cnn_relu_options *": "relu_options", "cnn_dropout_options *": "dropout_options",
     "cnn_flatten_options *": "flatten_options", "cnn_embedding_options *": "embedding_options",
     "cnn_lstm_options *": "lstm_options",
-    "cnn_module_options *": "module_options", "cnn_adam_options *": "adam_options",
-    "cnn_sgd_options *": "sgd_options", "cnn_loader_options *": "loader_options",
+    "cnn_module_options *": "module_options", "cnn_loader_options *": "loader_options",
     "cnn_cross_entropy_options *": "cross_entropy_options", "cnn_gradcheck_options *": "gradcheck_options",
     "cnn_dataset_callbacks *": "dataset_callbacks", "cnn_batch_norm_options *": "batch_norm_options",
     "cnn_module_mode": "module_mode", "cnn_gradient_fn": "gradient_fn", "cnn_belongs_fn": "belongs",
@@ -89,7 +88,7 @@ OVERRIDES = {
     "cnn_where": {"condition": "condition"}, "cnn_matmul": {"b": "square"},
     "cnn_linear": {"weight": "square", "bias": "bias?"},
     "cnn_conv2d": {"x": "image", "weight": "filter", "bias": "filter_bias?", "options": "conv2d_options?"},
-    "cnn_maxpool2d": {"x": "image"}, "cnn_tape_protect": {"tensor": "plain"}, "cnn_tape_on_gradient": {"call": "gradient_fn?", "user": "user?"},
+    "cnn_tape_protect": {"tensor": "plain"}, "cnn_tape_on_gradient": {"call": "gradient_fn?", "user": "user?"},
     "cnn_batch_norm": {"x": "image", "weight": "channel_values?", "bias": "channel_values?", "running_mean": "channel_values",
                        "running_var": "channel_values", "options": "batch_norm_options?"},
     "cnn_batch_norm2d_create": {"options": "batch_norm_options?"},
@@ -117,16 +116,6 @@ OVERRIDES = {
     "cnn_module_find": {"name": "known_name"}, "cnn_module_format": {"buffer": "text?", "size": "text_size"},
     "cnn_module_copy_from": {"source": "source"}, "cnn_forward": {"x": "image"},
     "cnn_forward_many": {"tape": "tape", "inputs": "image_list", "input_count": "one_input", "outputs": "out", "output_count": "one_input"},
-    "cnn_adam_create": {"options": "adam_options?"}, "cnn_adamw_create": {"options": "adam_options?"},
-    "cnn_adam_add_group": {"optimizer": "adam", "parameters": "parameters", "options": "adam_options?"},
-    "cnn_adamw_add_group": {"optimizer": "adamw", "parameters": "parameters", "options": "adam_options?"},
-    "cnn_sgd_add_group": {"optimizer": "sgd", "parameters": "parameters", "options": "sgd_options?"},
-    "cnn_adam_create_for": {"parameters": "first_parameters", "count": "list_count", "options": "adam_options?"},
-    "cnn_adamw_create_for": {"parameters": "first_parameters", "count": "list_count", "options": "adam_options?"},
-    "cnn_sgd_create_for": {"parameters": "first_parameters", "count": "list_count", "options": "sgd_options"},
-    "cnn_adam_add_group_where": {"optimizer": "empty_adam", "options": "adam_options?"},
-    "cnn_adamw_add_group_where": {"optimizer": "empty_adamw", "options": "adam_options?"},
-    "cnn_sgd_add_group_where": {"optimizer": "empty_sgd", "options": "sgd_options?"},
     "cnn_optimizer_set_lr": {"group": "group_or_all"}, "cnn_optimizer_set": {"group": "group_or_all", "value": "rate"},
     "cnn_mnist_open": {"directory": "directory"}, "cnn_idx_read": {"path": "idx_path"},
     "cnn_dataset_from_tensors": {"images": "images", "labels": "labels?"},
@@ -199,6 +188,29 @@ def functions():
     return found
 
 
+def headers():
+    return "\n".join(path.read_text() for path in sorted((ROOT / "include/cnn").rglob("*.h")))
+
+
+def optimizers():
+    """By the names of optimizers' functions and parameters, what OVERRIDES says of others. The kinds of values are named after
+    the optimizer (tests/trust/bad_values.h)."""
+    chosen = {}
+    for name, options in re.findall(r"\*cnn_(\w+)_create\(cnn_module \*module, const (cnn_\w+_options) \*options\)", headers()):
+        given = f"{name}_options"
+        made_with = given if needs_options(options) else given + "?"
+        chosen[f"cnn_{name}_create"] = {"options": made_with}
+        chosen[f"cnn_{name}_create_for"] = {"parameters": "first_parameters", "count": "list_count", "options": made_with}
+        chosen[f"cnn_{name}_add_group"] = {"optimizer": name, "parameters": "parameters", "options": given + "?"}
+        chosen[f"cnn_{name}_add_group_where"] = {"optimizer": f"empty_{name}", "options": given + "?"}
+    return chosen
+
+
+def needs_options(struct):
+    """Whether the comments of a struct say that an option is required, so that NULL is no choice."""
+    return "required" in re.search(rf"typedef struct {struct} {{(.*?)}} {struct};", headers(), flags=re.S)[1]
+
+
 def kind_of(function, kind, name):
     """The kind of a parameter, whether NULL is legal and whether the call takes ownership."""
     plain = kind
@@ -206,8 +218,10 @@ def kind_of(function, kind, name):
         plain = kind[len("const "):]
     chosen = OVERRIDES.get(function, {}).get(name) or BY_NAME.get((plain, name)) or BY_TYPE.get(plain)
     options = re.fullmatch(r"cnn_(\w+_options) \*", plain)
+    if name == "x" and re.fullmatch(r"cnn_\w+pool2d", function):
+        chosen = "image"
     if not chosen and options:
-        chosen = options[1] + "?"  # NULL is for the defaults
+        chosen = options[1] if needs_options(plain[:-2]) else options[1] + "?"  # NULL is for the defaults
     if not chosen:
         sys.exit(f"make-bad-calls: {function} has a parameter `{kind} {name}` that no table knows")
     return chosen.rstrip("?!"), "?" in chosen or chosen == "user", "!" in chosen
@@ -243,6 +257,7 @@ def result_of(folder, result, name):
 
 
 def table():
+    OVERRIDES.update(optimizers())
     lines = ["/* Every exported function: how it is called, what it returns, which values its parameters take. Written by",
              " * tools/make-bad-calls.py from include/cnn; do not edit. */", ""]
     rows = []

@@ -207,6 +207,18 @@ typedef struct cnn_maxpool {
     int64_t pad_left;   /**< columns of padding to the left of x */
 } cnn_maxpool;
 
+/** Average pooling over `planes` contiguous planes of in_h × in_w. A window's sum is divided by `divisor` or, where that
+ * is 0, by the number of its elements within the image, or within the image and its padding. */
+typedef struct cnn_avg_pool_parameters {
+    int64_t planes;
+    int64_t in_h, in_w, out_h, out_w;
+    int64_t kernel_h, kernel_w;
+    int64_t stride_h, stride_w;
+    int64_t pad_top, pad_left; /**< and as much at the bottom and right */
+    int64_t divisor;
+    bool exclude_padding; /**< count the elements within the image alone */
+} cnn_avg_pool_parameters;
+
 /** Batch normalisation of a contiguous [batch, channels, inner]. Statistics are double [2, channels]. */
 typedef struct cnn_batch_norm_parameters {
     int64_t batch;         /**< samples */
@@ -274,6 +286,14 @@ typedef struct cnn_sgd_parameters {
     bool first;          /**< the parameter's first step: the buffer holds nothing yet */
 } cnn_sgd_parameters;
 
+/** One RMSprop step over n elements, PyTorch's formula: g = (maximize ? -grad : grad) + wd·p;
+ * square = alpha·square + (1 - alpha)·g²; centered: mean = alpha·mean + (1 - alpha)·g, variance = square - mean²;
+ * g /= sqrt(centered ? variance : square) + eps; with a buffer: g = buf = momentum·buf + g; p -= lr·g. */
+typedef struct cnn_rmsprop_parameters {
+    double lr, alpha, eps, weight_decay, momentum;
+    bool maximize;
+} cnn_rmsprop_parameters;
+
 /* ---- kernels ---- */
 
 /** The kernels, as X(NAME, name): a number CNN_KERNEL_NAME and how messages call it. The comments say what parameters a
@@ -338,7 +358,10 @@ typedef struct cnn_sgd_parameters {
     X(LSTM_BACKWARD, lstm_backward) /**< cnn_lstm_parameters: (dh), (more dh), (dc), gates, c, (c before) → \
          dgates, dc before, which may be dc */ \
     X(ADAM, adam) /**< cnn_adam_parameters, n: gradient → parameter, m, v, (vmax) */ \
-    X(SGD, sgd) /**< cnn_sgd_parameters, n: gradient → parameter, (momentum buffer) */
+    X(SGD, sgd) /**< cnn_sgd_parameters, n: gradient → parameter, (momentum buffer) */ \
+    X(RMSPROP, rmsprop) /**< cnn_rmsprop_parameters, n: gradient → parameter, square, (momentum buffer), (mean) */ \
+    X(AVG_POOL_FORWARD, avg_pool_forward) /**< cnn_avg_pool_parameters: x → y */ \
+    X(AVG_POOL_BACKWARD, avg_pool_backward) /**< cnn_avg_pool_parameters: dy → dx */
 /* clang-format on */
 
 #ifndef DOXYGEN /* docs/keywords.awk makes it of the list, with the comments */

@@ -33,6 +33,8 @@ CNN_API cnn_module *cnn_relu_create(cnn_context *ctx, const cnn_relu_options *op
 CNN_API cnn_module *cnn_gelu_create(cnn_context *ctx, const cnn_gelu_options *options);
 /** torch.nn.MaxPool2d. @since 0.1 */
 CNN_API cnn_module *cnn_maxpool2d_create(cnn_context *ctx, const cnn_maxpool2d_options *options);
+/** torch.nn.AvgPool2d. @since 0.2 */
+CNN_API cnn_module *cnn_avg_pool2d_create(cnn_context *ctx, const cnn_avg_pool2d_options *options);
 /** torch.nn.BatchNorm2d over x [N,channels,H,W]: `weight` [channels] of ones, `bias` of zeros, and the buffers
  * `running_mean` of zeros, `running_var` of ones and `num_batches_tracked`, an i64 scalar; cnn_batch_norm() says what
  * it does with them. @since 0.2 */
@@ -114,6 +116,10 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
 #define cnn_maxpool2d_new(...) CNN__MAXPOOL2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_maxpool2d_options))
 #define CNN__MAXPOOL2D_NEW(ctx, size, ...) \
     cnn_maxpool2d_create((ctx), &(cnn_maxpool2d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_avg_pool2d_new(ctx, kernel, .stride = 2)` */
+#define cnn_avg_pool2d_new(...) CNN__AVG_POOL2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_avg_pool2d_options))
+#define CNN__AVG_POOL2D_NEW(ctx, size, ...) \
+    cnn_avg_pool2d_create((ctx), &(cnn_avg_pool2d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_batch_norm2d_new(ctx, channels, .momentum = 0.01)` */
 #define cnn_batch_norm2d_new(...) CNN__BATCH_NORM2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_batch_norm_options))
 #define CNN__BATCH_NORM2D_NEW(ctx, channels, ...) \

@@ -1,5 +1,5 @@
 /** @file
- * Optimizers: Adam, AdamW and SGD with PyTorch's formulas, options and defaults.
+ * Optimizers: Adam, AdamW, SGD and RMSprop with PyTorch's formulas, options and defaults.
  *
  * An optimizer belongs to the caller. It keeps the tensors that it updates alive, so it may be freed before or after
  * the module. It updates parameters that require a gradient and have one, and skips the others: a frozen parameter
@@ -38,6 +38,19 @@ typedef struct cnn_sgd_options {
     unsigned char reserved[6]; /**< zero: room for later options */
 } cnn_sgd_options;
 
+/** Options of RMSprop and of its parameter groups; zero means the default, CNN_ZERO means 0. */
+typedef struct cnn_rmsprop_options {
+    size_t struct_size;        /**< sizeof(cnn_rmsprop_options) */
+    double lr;                 /**< learning rate, at least 0; default 1e-2 */
+    double alpha;              /**< decay of the mean square, at least 0 and below 1; default 0.99 */
+    double eps;                /**< added to the root, at least 0; default 1e-8 */
+    double weight_decay;       /**< L2 penalty, at least 0; default 0 */
+    double momentum;           /**< at least 0; default 0 */
+    bool centered;             /**< divide by the root of the variance instead of the mean square */
+    bool maximize;             /**< ascend instead of descend */
+    unsigned char reserved[6]; /**< zero: room for later options */
+} cnn_rmsprop_options;
+
 /** torch.optim.Adam over the parameters of `module` that require a gradient (Kingma & Ba 2015, "Adam: A Method for
  * Stochastic Optimization"). Frozen ones have no state in it; cnn_adam_add_group() adds one that is to be trained
  * later.
@@ -52,6 +65,10 @@ CNN_API cnn_optimizer *cnn_adamw_create(cnn_module *module, const cnn_adam_optio
  * of initialization and momentum in deep learning"). `options` must give `lr`. @return as cnn_adam_create().
  * @since 0.1 */
 CNN_API cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options *options);
+/** torch.optim.RMSprop over the same parameters of `module` (Hinton 2012, "Neural Networks for Machine Learning",
+ * lecture 6e; centered: Graves 2013, "Generating Sequences With Recurrent Neural Networks"). @return as
+ * cnn_adam_create(). @since 0.2 */
+CNN_API cnn_optimizer *cnn_rmsprop_create(cnn_module *module, const cnn_rmsprop_options *options);
 
 #ifndef __cplusplus
 /** `cnn_adam_new(model, .lr = 1e-3)` */
@@ -63,6 +80,10 @@ CNN_API cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options 
 /** `cnn_sgd_new(model, .lr = 0.1, .momentum = 0.9)` */
 #define cnn_sgd_new(...) CNN__SGD_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_sgd_options))
 #define CNN__SGD_NEW(module, ...) cnn_sgd_create((module), &(cnn_sgd_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_rmsprop_new(model, .lr = 1e-3, .centered = true)` */
+#define cnn_rmsprop_new(...) CNN__RMSPROP_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_rmsprop_options))
+#define CNN__RMSPROP_NEW(module, ...) \
+    cnn_rmsprop_create((module), &(cnn_rmsprop_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 #endif
 
 /** @name Optimizers over tensors
@@ -82,6 +103,9 @@ CNN_API cnn_optimizer *cnn_adamw_create_for(cnn_context *ctx, cnn_tensor *const 
 /** torch.optim.SGD; `options` must give `lr`. @since 0.2 */
 CNN_API cnn_optimizer *cnn_sgd_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
                                           const cnn_sgd_options *options);
+/** torch.optim.RMSprop. @since 0.2 */
+CNN_API cnn_optimizer *cnn_rmsprop_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
+                                              const cnn_rmsprop_options *options);
 /** @} */
 
 /** @name Parameter groups
@@ -101,6 +125,9 @@ CNN_API cnn_status cnn_adamw_add_group(cnn_optimizer *optimizer, cnn_tensor *con
 /** To an optimizer of SGD's. @since 0.2 */
 CNN_API cnn_status cnn_sgd_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
                                      const cnn_sgd_options *options);
+/** To an optimizer of RMSprop's. @since 0.2 */
+CNN_API cnn_status cnn_rmsprop_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
+                                         const cnn_rmsprop_options *options);
 
 /** Says whether a parameter belongs to the group that is being added; `name` is its whole name, such as "l1.0.weight",
  * valid during the call. Must return normally, and may not change the module. */
@@ -116,6 +143,9 @@ CNN_API cnn_status cnn_adamw_add_group_where(cnn_optimizer *optimizer, const cnn
 /** The same, to an optimizer of SGD's. @since 0.2 */
 CNN_API cnn_status cnn_sgd_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
                                            void *user, const cnn_sgd_options *options);
+/** The same, to an optimizer of RMSprop's. @since 0.2 */
+CNN_API cnn_status cnn_rmsprop_add_group_where(cnn_optimizer *optimizer, const cnn_module *module,
+                                               cnn_belongs_fn belongs, void *user, const cnn_rmsprop_options *options);
 /** @} */
 
 /** Frees an optimizer; NULL is fine. @since 0.1 */
@@ -143,11 +173,13 @@ typedef enum cnn_optimizer_option {
     CNN_OPTION_MAXIMIZE = 2,     /**< all; 0 or 1 */
     CNN_OPTION_BETA1 = 3,        /**< Adam, AdamW */
     CNN_OPTION_BETA2 = 4,        /**< Adam, AdamW */
-    CNN_OPTION_EPS = 5,          /**< Adam, AdamW */
+    CNN_OPTION_EPS = 5,          /**< Adam, AdamW, RMSprop */
     CNN_OPTION_AMSGRAD = 6,      /**< Adam, AdamW; 0 or 1; fixed when the group is added */
-    CNN_OPTION_MOMENTUM = 7,     /**< SGD; whether it is 0 is fixed when the group is added */
+    CNN_OPTION_MOMENTUM = 7,     /**< SGD, RMSprop; whether it is 0 is fixed when the group is added */
     CNN_OPTION_DAMPENING = 8,    /**< SGD */
-    CNN_OPTION_NESTEROV = 9      /**< SGD; 0 or 1 */
+    CNN_OPTION_NESTEROV = 9,     /**< SGD; 0 or 1 */
+    CNN_OPTION_ALPHA = 10,       /**< RMSprop */
+    CNN_OPTION_CENTERED = 11     /**< RMSprop; 0 or 1; fixed when the group is added */
 } cnn_optimizer_option;
 
 /** An option of a group as it is now; switches are 0 or 1. @return NaN on error: a NULL, no such group, an option that
@@ -157,8 +189,8 @@ CNN_API double cnn_optimizer_get(const cnn_optimizer *optimizer, int group, cnn_
  * Sets an option of a group from the next step on; −1: of all groups. Checkpoints carry it.
  * @param value  in the range that the create call has for it; 0 is 0 here.
  * @return CNN_OK; on failure nothing is changed: CNN_ERROR_INVALID_ARGUMENT (as above, or a value out of its range);
- *         CNN_ERROR_STATE where the group would need another state than it has (AMSGrad switched, momentum from or to
- *         0).
+ *         CNN_ERROR_STATE where the group would need another state than it has (AMSGrad or `centered` switched, momentum
+ *         from or to 0).
  * @since 0.2
  */
 CNN_API cnn_status cnn_optimizer_set(cnn_optimizer *optimizer, int group, cnn_optimizer_option option, double value);

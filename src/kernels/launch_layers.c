@@ -74,7 +74,7 @@ static bool run_norm_backward(cnn__cpu_call *j)
 
 const cnn__cpu_kernel cnn__cpu_batch_norm_backward = { .run = run_norm_backward };
 
-static cnn__rows rows_of(const cnn__cpu_call *j, const void *index)
+static cnn__rows lookup_rows(const cnn__cpu_call *j, const void *index)
 {
     const cnn_lookup_parameters *p = j->l->parameters;
     return (cnn__rows){ .dtype = j->l->dtype,
@@ -88,7 +88,7 @@ static cnn__rows rows_of(const cnn__cpu_call *j, const void *index)
 static bool run_index_check(cnn__cpu_call *j)
 {
     const cnn_lookup_parameters *p = j->l->parameters;
-    cnn__rows g = rows_of(j, j->l->in[0]);
+    cnn__rows g = lookup_rows(j, j->l->in[0]);
     j->position = cnn__rows_bad_index(&g, p->skips ? &p->skip : NULL, &j->value);
     return j->position < 0;
 }
@@ -97,7 +97,7 @@ const cnn__cpu_kernel cnn__cpu_index_check = { .run = run_index_check };
 
 static bool run_lookup(cnn__cpu_call *j)
 {
-    cnn__rows g = rows_of(j, j->l->in[1]);
+    cnn__rows g = lookup_rows(j, j->l->in[1]);
     cnn__rows_take(&g, j->l->in[0], j->l->out[0], j->pool);
     return true;
 }
@@ -107,14 +107,14 @@ const cnn__cpu_kernel cnn__cpu_lookup = { .run = run_lookup };
 static bool run_lookup_backward(cnn__cpu_call *j)
 {
     const cnn_lookup_parameters *p = j->l->parameters;
-    cnn__rows g = rows_of(j, j->l->in[1]);
+    cnn__rows g = lookup_rows(j, j->l->in[1]);
     cnn__rows_sum(&g, p->skips ? p->skip : -1, j->l->in[0], j->l->out[0], j->l->workspace, j->pool);
     return true;
 }
 
 static size_t lookup_backward_workspace(cnn__cpu_call *j)
 {
-    cnn__rows g = rows_of(j, NULL);
+    cnn__rows g = lookup_rows(j, NULL);
     return cnn__rows_sum_workspace(&g);
 }
 

@@ -156,12 +156,56 @@ static void NAME(sgd)(const cnn_launch *l, cnn__pool *pool)
     NAME(run_step)(l, &numbers, NAME(sgd_chunk), 0.5, pool);
 }
 
+/* ---- RMSprop: out is the parameter, square, (momentum buffer), (mean) ---- */
+
+typedef struct NAME(rmsprop_numbers) {
+    REAL sign, l2, keep, take, eps, momentum, lr;
+} NAME(rmsprop_numbers);
+
+CNN__INLINE void NAME(rmsprop_formula)(const void *numbers, unsigned has, VALUE grad, VALUE *out)
+{
+    const NAME(rmsprop_numbers) *j = numbers;
+    VALUE g = j->sign * grad + j->l2 * out[0];
+    VALUE spread = out[1] = j->keep * out[1] + j->take * g * g;
+    if (has & 8) {
+        out[3] = j->keep * out[3] + j->take * g;
+        spread = out[1] - out[3] * out[3];
+    }
+    g = g / (ROOT(spread) + j->eps);
+    if (has & 4) {
+        g = out[2] = j->momentum * out[2] + g;
+    }
+    out[0] -= j->lr * g;
+}
+
+static void NAME(rmsprop_chunk)(void *step, int64_t task, int worker)
+{
+    (void)worker;
+    NAME(step_chunk)(step, NAME(rmsprop_formula), ((const NAME(step) *)step)->has, task);
+}
+
+static void NAME(rmsprop)(const cnn_launch *l, cnn__pool *pool)
+{
+    const cnn_rmsprop_parameters *p = l->parameters;
+    const NAME(rmsprop_numbers) numbers = {
+        .sign = p->maximize ? -1 : 1,
+        .l2 = (REAL)p->weight_decay,
+        .keep = (REAL)p->alpha,
+        .take = (REAL)(1 - p->alpha),
+        .eps = (REAL)p->eps,
+        .momentum = (REAL)p->momentum,
+        .lr = (REAL)p->lr,
+    };
+    NAME(run_step)(l, &numbers, NAME(rmsprop_chunk), 1, pool);
+}
+
 /* ---- the list ---- */
 
 #undef CNN__OPTIMIZERS
 #define CNN__OPTIMIZERS(X) \
     X(ADAM, adam) \
-    X(SGD, sgd)
+    X(SGD, sgd) \
+    X(RMSPROP, rmsprop)
 
 #define CNN__OPTIMIZER_STEP(NUMBER, name) \
     case CNN_KERNEL_##NUMBER: NAME(name)(l, pool); break;

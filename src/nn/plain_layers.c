@@ -1,4 +1,4 @@
-/* The layers without parameters: ReLU, GELU, MaxPool2d, Dropout, Flatten. Each is a row over its operation. */
+/* The layers without parameters: ReLU, GELU, MaxPool2d, AvgPool2d, Dropout, Flatten. Each is a row over its operation. */
 #include "nn/plain.h"
 #include "ops/geometry.h"
 
@@ -102,6 +102,47 @@ const cnn_maxpool2d_options *cnn__layer_maxpool2d(const cnn_module *module)
 {
     const maxpool *l = module->attributes;
     return &l->options;
+}
+
+/* ---- AvgPool2d ---- */
+
+typedef struct avg_pool {
+    cnn_avg_pool2d_options options;
+    cnn__window window;
+} avg_pool;
+
+static cnn_tensor *avg_pool_forward(cnn_module *self, cnn_tensor *x)
+{
+    const avg_pool *l = self->attributes;
+    return cnn_avg_pool2d(x, &l->options);
+}
+
+static cnn_status read_avg_pool(const cnn_context *ctx, const char *call, const void *options, void *attributes)
+{
+    avg_pool *l = attributes;
+    cnn__problem problem;
+    cnn_status status = CNN__OPTIONS_READ(ctx, call, &l->options, options);
+    if (status == CNN_OK &&
+        !cnn__window_pool(&l->window, &(cnn__window_given)CNN__WINDOW_GIVEN(&l->options), &problem)) {
+        status = cnn__fail(ctx, problem.status, "%s: %s", call, problem.text);
+    }
+    return status;
+}
+
+static const cnn__print avg_pool_prints[] = { CNN__PRINT(CNN__PRINT_PAIR, "kernel_size", avg_pool, window.kernel),
+                                              CNN__PRINT(CNN__PRINT_PAIR, "stride", avg_pool, window.stride),
+                                              CNN__PRINT(CNN__PRINT_PAIR, "padding", avg_pool, window.before),
+                                              { .name = "" } };
+static const cnn__plain_layer avg_pool2d_layer = { .class = CNN__PLAIN_CLASS("AvgPool2d", avg_pool_forward),
+                                                   .call = "avg_pool2d_create",
+                                                   .size = sizeof(avg_pool),
+                                                   .read = read_avg_pool,
+                                                   .prints = avg_pool_prints };
+
+cnn_module *cnn_avg_pool2d_create(cnn_context *ctx, const cnn_avg_pool2d_options *options)
+{
+    avg_pool l;
+    return cnn__plain_new(ctx, &avg_pool2d_layer, options, &l);
 }
 
 /* ---- Dropout ---- */

@@ -132,19 +132,19 @@ bool cnn__window_conv2d(cnn__window *w, const cnn_conv2d_options *o, const int64
     return good;
 }
 
-bool cnn__window_maxpool2d(cnn__window *w, const cnn_maxpool2d_options *o, cnn__problem *problem)
+static given given_of(const char *name, const int64_t numbers[3])
+{
+    return (given){ name, numbers[0], { numbers[1], numbers[2] } };
+}
+
+bool cnn__window_pool(cnn__window *w, const cnn__window_given *o, cnn__problem *problem)
 {
     const int64_t none[2] = { 0, 0 }, one[2] = { 1, 1 };
-    memset(w, 0, sizeof *w);
-    w->groups = 1;
-    w->ceil_mode = o->ceil_mode;
-    given size = { "kernel", o->kernel, { o->kernel_h, o->kernel_w } };
-    given stride = { "stride", o->stride, { o->stride_h, o->stride_w } };
-    given dilation = { "dilation", o->dilation, { o->dilation_h, o->dilation_w } };
-    given padding = { "padding", o->padding, { o->padding_h, o->padding_w } };
-    if (!pair(w->kernel, size, none, 1, problem) || !pair(w->stride, stride, w->kernel, 1, problem) ||
-        !pair(w->dilation, dilation, one, 1, problem) || !pair(w->before, padding, none, 0, problem) ||
-        !reach_check(w, problem)) {
+    *w = (cnn__window){ .groups = 1, .ceil_mode = o->ceil_mode };
+    if (!pair(w->kernel, given_of("kernel", o->kernel), none, 1, problem) ||
+        !pair(w->stride, given_of("stride", o->stride), w->kernel, 1, problem) ||
+        !pair(w->dilation, given_of("dilation", o->dilation), one, 1, problem) ||
+        !pair(w->before, given_of("padding", o->padding), none, 0, problem) || !reach_check(w, problem)) {
         return false;
     }
     memcpy(w->after, w->before, sizeof w->after);
@@ -156,6 +156,13 @@ bool cnn__window_maxpool2d(cnn__window *w, const cnn_maxpool2d_options *o, cnn__
         }
     }
     return true;
+}
+
+bool cnn__window_maxpool2d(cnn__window *w, const cnn_maxpool2d_options *o, cnn__problem *problem)
+{
+    cnn__window_given all = CNN__WINDOW_GIVEN(o);
+    memcpy(all.dilation, (const int64_t[3]){ o->dilation, o->dilation_h, o->dilation_w }, sizeof all.dilation);
+    return cnn__window_pool(w, &all, problem);
 }
 
 static bool output(const cnn__window *w, int i, int64_t in, int64_t *out, cnn__problem *problem)
@@ -220,6 +227,19 @@ bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem)
     }
     if (x->shape[x->ndim - 1] == 0 || x->shape[x->ndim - 2] == 0) {
         return cnn__problem_set(problem, CNN_ERROR_SHAPE, "input %s has images without pixels", text);
+    }
+    return true;
+}
+
+bool cnn__pool_output(cnn__call *call, const cnn__window *w, int64_t out[2])
+{
+    const cnn_tensor *x = call->in[0];
+    const int64_t *image = x->shape + x->ndim - 2;
+    cnn__problem problem;
+    if (!cnn__image_check(x, &problem) || !cnn__window_output(w, image, out, &problem) ||
+        !cnn__window_touches(w, image, out, &problem)) {
+        cnn__call_fail(call, problem.status, "%s", problem.text);
+        return false;
     }
     return true;
 }

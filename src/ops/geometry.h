@@ -1,4 +1,4 @@
-/* Sliding windows over images: what the options of conv2d and maxpool2d mean, and how large the result is.
+/* Sliding windows over images: what the options of conv2d and of pooling mean, and how large the result is.
  *
  * Everything is checked here, products and sums for overflow too, so that a kernel may trust the numbers. Index 0 of
  * each pair is the height, 1 the width. */
@@ -17,6 +17,20 @@ typedef struct cnn__window {
     bool same;
 } cnn__window;
 
+/* A window as options give it: for both directions, vertically, horizontally; 0 is the default. */
+typedef struct cnn__window_given {
+    int64_t kernel[3], stride[3], padding[3], dilation[3];
+    bool ceil_mode;
+} cnn__window_given;
+
+/* From options of pooling without dilation. */
+#define CNN__WINDOW_GIVEN(o) \
+    { \
+        .kernel = { (o)->kernel, (o)->kernel_h, (o)->kernel_w }, \
+        .stride = { (o)->stride, (o)->stride_h, (o)->stride_w }, \
+        .padding = { (o)->padding, (o)->padding_h, (o)->padding_w }, .ceil_mode = (o)->ceil_mode \
+    }
+
 /* What is wrong, without the name of the call: layers and operations say it each in their own way. */
 typedef struct cnn__problem {
     cnn_status status;
@@ -28,6 +42,8 @@ bool cnn__problem_set(cnn__problem *problem, cnn_status status, const char *form
 
 /* The kernel's size comes from the options for a layer (kernel NULL), from the weight for the operation. */
 bool cnn__window_conv2d(cnn__window *w, const cnn_conv2d_options *o, const int64_t *kernel, cnn__problem *problem);
+/* The stride's default is the kernel's size, and padding is at most half of it. */
+bool cnn__window_pool(cnn__window *w, const cnn__window_given *given, cnn__problem *problem);
 bool cnn__window_maxpool2d(cnn__window *w, const cnn_maxpool2d_options *o, cnn__problem *problem);
 
 /* How many places the window takes over an image of height in[0] and width in[1]; all numbers ≥ 1. */
@@ -39,6 +55,9 @@ bool cnn__window_touches(const cnn__window *w, const int64_t in[2], const int64_
 
 /* The image's rank is 3 ([C,H,W]) or 4 ([N,C,H,W]) and its height and width are not 0. */
 bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem);
+
+/* How many places the window takes over the images of input 0, whose pixels every one of them touches; false: reported. */
+bool cnn__pool_output(cnn__call *call, const cnn__window *w, int64_t out[2]);
 
 /* The attributes of a convolution, also with ReLU and pooling behind it. */
 typedef struct cnn__conv_attributes {

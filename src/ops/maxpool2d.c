@@ -25,15 +25,14 @@ static bool window(cnn__call *call, const cnn_maxpool2d_options *options, cnn__w
         cnn__call_fail_newest(call);
         return false;
     }
-    if (!cnn__image_check(x, &problem) || !cnn__window_maxpool2d(w, &o, &problem)) {
+    if (!cnn__window_maxpool2d(w, &o, &problem)) {
         cnn__call_fail(call, problem.status, "%s", problem.text);
+        return false;
+    }
+    if (!cnn__pool_output(call, w, out)) {
         return false;
     }
     const int64_t *image = x->shape + x->ndim - 2;
-    if (!cnn__window_output(w, image, out, &problem) || !cnn__window_touches(w, image, out, &problem)) {
-        cnn__call_fail(call, problem.status, "%s", problem.text);
-        return false;
-    }
     if (image[0] * image[1] > INT32_MAX) { /* positions are int32 */
         cnn__call_fail(call, CNN_ERROR_SHAPE, "an image of %lld x %lld pixels is too large, expected at most %d in all",
                        (long long)image[0], (long long)image[1], INT32_MAX);

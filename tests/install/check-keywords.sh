@@ -1,7 +1,7 @@
 #!/bin/sh
 # The keyword macros and options structs of the public headers: an option without its name draws a diagnostic of every compiler
 # there is, without any flag and also from a system folder; the right forms compile without a warning as C99, C11 and C23; and no
-# macro or struct of the headers is missing below. <cnn/backend.h> is for back ends, whose structs are no options.
+# macro of the headers is without a call in its comment. <cnn/backend.h> is for back ends, whose structs are no options.
 # Usage: check-keywords.sh HEADER...
 set -u
 for header; do
@@ -12,68 +12,29 @@ failures=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The calls of each macro: wrong ones begin with "-", right ones with "+".
-cat >"$work/calls" <<'END'
-- cnn_context_new(1)
-- cnn_context_new(1, 2)
-- cnn_context_new(1, .threads = 2)
-+ cnn_context_new()
-+ cnn_context_new(.seed = 1, .threads = 2)
-- cnn_conv2d_new(ctx, 3, 16, 3, 1)
-- cnn_conv2d_new(ctx, 3, 16, 3, 1, 1)
-- cnn_conv2d_new(ctx, 3, 16, 3, 1, .padding = 1)
-+ cnn_conv2d_new(ctx, 3, 16, 3)
-+ cnn_conv2d_new(ctx, 3, 16, 2 + 1, .stride = 1, .padding_mode = CNN_PADDING_SAME)
-- cnn_maxpool2d_new(ctx, 3, 2)
-- cnn_maxpool2d_new(ctx, 3, 2, 1)
-+ cnn_maxpool2d_new(ctx, 3)
-+ cnn_maxpool2d_new(ctx, n ? 2 : 3, .stride = 2)
-- cnn_batch_norm2d_new(ctx, 4, 0.1)
-+ cnn_batch_norm2d_new(ctx, 4)
-+ cnn_batch_norm2d_new(ctx, 4, .momentum = 0.01)
-- cnn_embedding_new(ctx, 10, 4, true)
-+ cnn_embedding_new(ctx, 10, 4)
-+ cnn_embedding_new(ctx, 10, 4, .has_padding_idx = true, .padding_idx = 0)
-- cnn_lstm_new(ctx, 4, 3, 2)
-+ cnn_lstm_new(ctx, 4, 3)
-+ cnn_lstm_new(ctx, 4, 3, .num_layers = 2, .bidirectional = true)
-- cnn_linear_new(ctx, 4, 3, false)
-- cnn_linear_new(ctx, 4, 3, true, CNN_F64)
-+ cnn_linear_new(ctx, 4, 3)
-+ cnn_linear_new(ctx, 4, 3, .no_bias = true)
-- cnn_gelu_new(ctx, true)
-+ cnn_gelu_new(ctx)
-+ cnn_gelu_new(ctx, .approximate_tanh = true)
-- cnn_relu_new(ctx, true)
-+ cnn_relu_new(ctx)
-- cnn_dropout_new(ctx, 0.5, true)
-+ cnn_dropout_new(ctx, 0.5)
-- cnn_flatten_new(ctx, 2)
-- cnn_flatten_new(ctx, 2, .end_dim = 3)
-+ cnn_flatten_new(ctx)
-+ cnn_flatten_new(ctx, .start_dim = 2, .end_dim = -2)
-- cnn_module_new(ctx, forward, ctx)
-- cnn_module_new(ctx, forward, "type")
-+ cnn_module_new(ctx, forward)
-+ cnn_module_new(ctx, forward, .user = ctx)
-- cnn_adam_new(module, 0.01)
-- cnn_adam_new(module, 0.01, 0.9)
-- cnn_adam_new(module, 0)
-+ cnn_adam_new(module)
-+ cnn_adam_new(module, .lr = 0.01, .amsgrad = true)
-- cnn_adamw_new(module, 0.01)
-+ cnn_adamw_new(module)
-+ cnn_adamw_new(module, .lr = 0.01)
-- cnn_sgd_new(module, 0.1)
-- cnn_sgd_new(module, 0.1, 0.9)
-+ cnn_sgd_new(module, .lr = 0.1, .momentum = 0.9)
-- cnn_loader_new(dataset, 10, true)
-- cnn_loader_new(dataset, 10, true, .seed = 1)
-+ cnn_loader_new(dataset, 10)
-+ cnn_loader_new(dataset, 10, .shuffle = true)
-+ cnn_sequential_new(ctx, module)
-+ cnn_sequential_new(ctx, module, cnn_relu_new(ctx))
-END
+# The calls of each macro: wrong ones begin with "-", right ones with "+". The comment of a macro shows a call of it, which is right,
+# and so is that call without its options; options whose names are left out are wrong.
+sed -n 's/.*: `\(cnn_[a-z0-9_]*_new(.*)\)`\..*/\1/p; s/^\/\*\* `\(cnn_[a-z0-9_]*_new(.*)\)` \*\/$/\1/p' "$@" | sed 's/)`, `/)\n/g' |
+    grep -v '…' >"$work/shown"
+awk '{
+    print "+ " $0
+    bare = $0
+    sub(/,? *\.[a-z_]+ = .*\)$/, ")", bare)
+    print "+ " bare
+    inside = bare
+    sub(/\)$/, bare ~ /\(\)$/ ? "" : ", ", inside)
+    print "- " inside "1)"
+    print "- " inside "1, 2)"
+    while (sub(/\.[a-z_]+ = /, "")) {
+        print "- " $0
+    }
+}' "$work/shown" | sort -u >"$work/calls"
+printf '%s\n' '- cnn_adam_new(model, 0)' '+ cnn_conv2d_new(ctx, 3, 16, 2 + 1, .stride = 1, .padding_mode = CNN_PADDING_SAME)' \
+    '+ cnn_maxpool2d_new(ctx, kernel ? 2 : 3, .stride = 2)' '+ cnn_sequential_new(ctx, model)' \
+    '+ cnn_sequential_new(ctx, model, cnn_relu_new(ctx))' >>"$work/calls"
+# The names in the calls that stand for numbers.
+numbers=$(sed 's/\.[a-z_]* = //g; s/cnn_[a-z0-9_]*//g' "$work/shown" | grep -oE '\b[a-z_]+\b' | sort -u |
+    grep -vxE 'ctx|model|dataset|forward|true' | sed 's/^/, int /' | tr -d '\n')
 # And each struct by CNN_OPTIONS, which the user's own pointers to options come from.
 structs=$(grep -hB1 -A1 '^ *size_t struct_size;' "$@" | sed -n 's/^typedef struct \(cnn_[a-z0-9_]*\) {.*/\1/p')
 for struct in $structs; do
@@ -84,10 +45,9 @@ printf '%s\n' '+ CNN_OPTIONS(cnn_conv2d_options, .stride = 2)' '+ CNN_OPTIONS(cn
 
 # program KIND: makes the calls of that kind, one a line
 program() {
-    printf '%s\n' '#include <cnn/cnn.h>' \
-        'void use(cnn_context *ctx, cnn_module *module, cnn_dataset *dataset, cnn_forward_fn forward, int n);' \
-        'void use(cnn_context *ctx, cnn_module *module, cnn_dataset *dataset, cnn_forward_fn forward, int n)' \
-        '{ (void)ctx, (void)module, (void)dataset, (void)forward, (void)n;'
+    parameters="cnn_context *ctx, cnn_module *model, cnn_dataset *dataset, cnn_forward_fn forward$numbers"
+    printf '%s\n' '#include <cnn/cnn.h>' "void use($parameters);" "void use($parameters)" \
+        "{ $(echo ", x ctx, x model, x dataset, x forward$numbers" | sed 's/, [a-z]* \([a-z_]*\)/(void)\1;/g')"
     sed -n "s/^$1 \(.*\)/(void)\1;/p" "$work/calls"
     echo '}'
 }

@@ -4,6 +4,7 @@
 #define CNN_TESTS_TRUST_BAD_VALUES_H
 
 #include "bad_tensors.h"
+#include "support/optimizers.h"
 
 /* ---- objects ---- */
 
@@ -69,23 +70,19 @@ OBJECT(free_module, free_modules);
 MAKER(optimizer, optimizer_of(w))
 static const candidate optimizers[] = { MADE("good", GOOD, make_optimizer, 0), NO_POINTER };
 OBJECT(optimizer, optimizers);
-MAKER(adamw, keep(w, cnn_adamw_new(module_of(w), .lr = 0.1), release_optimizer))
-static const candidate adamws[] = { MADE("good", GOOD, make_adamw, 0), NO_POINTER,
-                                    MADE("Adam", BAD, make_optimizer, 0) };
-OBJECT(adamw, adamws);
-MAKER(sgd, keep(w, cnn_sgd_new(module_of(w), .lr = 0.1), release_optimizer))
-static const candidate sgds[] = { MADE("good", GOOD, make_sgd, 0), NO_POINTER, MADE("Adam", BAD, make_optimizer, 0) };
-OBJECT(sgd, sgds);
-static const candidate adams[] = { MADE("good", GOOD, make_optimizer, 0), NO_POINTER, MADE("SGD", BAD, make_sgd, 0) };
-OBJECT(adam, adams);
-#define EMPTY(name, make_options, wrong_label, wrong)                                                                 \
-    MAKER(empty_##name, keep(w, cnn_##name##_create_for(context_of(w), NULL, 0, make_options), release_optimizer))    \
-    static const candidate empty_##name##s[] = { MADE("good", GOOD, make_empty_##name, 0), NO_POINTER,                \
-                                                 MADE(wrong_label, BAD, wrong, 0) };                                  \
-    OBJECT(empty_##name, empty_##name##s)
-EMPTY(adam, NULL, "AdamW", make_adamw);
-EMPTY(adamw, NULL, "Adam", make_optimizer);
-EMPTY(sgd, CNN_OPTIONS(cnn_sgd_options, .lr = 0.1), "Adam", make_optimizer);
+/* One of each kind, with a group and without; and in its place one of another kind. */
+#define CNN_OPTIMIZER(name, type, needs)                                                                                      \
+    MAKER(name, keep(w, cnn_##name##_create(module_of(w), &kind_plain_##name), release_optimizer))                            \
+    MAKER(empty_##name, keep(w, cnn_##name##_create_for(context_of(w), NULL, 0, &kind_plain_##name), release_optimizer))      \
+    MAKER(not_##name, strcmp(#name, "adam") == 0 ? keep(w, cnn_sgd_new(module_of(w), .lr = 0.1), release_optimizer)           \
+                                                 : optimizer_of(w))                                                           \
+    static const candidate name##s[] = { MADE("good", GOOD, make_##name, 0), NO_POINTER,                                      \
+                                         MADE("of another kind", BAD, make_not_##name, 0) };                                  \
+    OBJECT(name, name##s);                                                                                                    \
+    static const candidate empty_##name##s[] = { MADE("good", GOOD, make_empty_##name, 0), NO_POINTER,                        \
+                                                 MADE("of another kind", BAD, make_not_##name, 0) };                          \
+    OBJECT(empty_##name, empty_##name##s);
+#include "optimizers.def"
 
 MAKER(dataset, keep(w, new_dataset(w), release_dataset))
 static const candidate datasets[] = { MADE("good", GOOD, make_dataset, 0), NO_POINTER };
@@ -471,10 +468,10 @@ static const candidate option_candidates[] = {
 OPTIONS(context_options, cnn_context_options, .threads = 1);
 #define CNN_LAYER(name, options, needs, create, sample, ...) \
     OPTIONS(options##_options, cnn_##options##_options, __VA_ARGS__);
-#include "nn/layers.def"
+#include "ops/ops.def"
 OPTIONS(module_options, cnn_module_options, .forward = forward_user, .user = w, .free_user = free_user);
-OPTIONS(adam_options, cnn_adam_options, .lr = 0.1);
-OPTIONS(sgd_options, cnn_sgd_options, .lr = 0.1);
+#define CNN_OPTIMIZER(name, type, needs) OPTIONS(name##_options, cnn_##type##_options, .lr = 0.1);
+#include "optimizers.def"
 OPTIONS(loader_options, cnn_loader_options, .no_background = true);
 OPTIONS(cross_entropy_options, cnn_cross_entropy_options, .label_smoothing = 0.1);
 OPTIONS(gradcheck_options, cnn_gradcheck_options, .eps = 1e-6);

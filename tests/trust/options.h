@@ -3,7 +3,7 @@
 #ifndef CNN_TESTS_TRUST_OPTIONS_H
 #define CNN_TESTS_TRUST_OPTIONS_H
 
-#include "optim/optimizer.h"
+#include "support/optimizers.h"
 #include "trust/trust.h"
 
 #include <cnn/cnn.h>
@@ -15,7 +15,7 @@
 static cnn_context *ctx;
 static cnn_tape *tape;
 static cnn_module *model;
-static cnn_optimizer *adam, *sgd;
+static cnn_optimizer *adam;
 static char path[256];
 static long checks, user_freed;
 
@@ -26,7 +26,6 @@ static void setup(void)
     cnn_tape_begin(tape, CNN_TRAIN);
     model = cnn_linear_new(ctx, 3, 2);
     adam = cnn_adam_new(model);
-    sgd = cnn_sgd_new(model, .lr = 0.1);
     snprintf(path, sizeof path, "%.200s/cnn-options-%ld", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (long)getpid());
     cnn_context_clear_error(NULL);
 }
@@ -34,7 +33,6 @@ static void setup(void)
 static void teardown(void)
 {
     cnn_optimizer_free(adam);
-    cnn_optimizer_free(sgd);
     cnn_module_free(model);
     cnn_tape_free(tape);
     cnn_context_free(ctx);
@@ -62,32 +60,9 @@ static cnn_tensor *input(int ndim, const int64_t *shape)
     }
 FREEING(context, cnn_context_create(o), cnn_context_free)
 #define CNN_LAYER(name, options, needs, create, ...) FREEING(name##_layer, create, cnn_module_free)
-#include "nn/layers.def"
+#include "ops/ops.def"
 FREEING(module, cnn_module_create(ctx, o), cnn_module_free)
-FREEING(adam, cnn_adam_create(model, o), cnn_optimizer_free)
-FREEING(adamw, cnn_adamw_create(model, o), cnn_optimizer_free)
-FREEING(sgd, cnn_sgd_create(model, o), cnn_optimizer_free)
 FREEING(callbacks, cnn_dataset_from_callbacks(ctx, o), cnn_dataset_free)
-
-static bool use_add_group(const void *o)
-{
-    cnn_tensor *p = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2));
-    bool good = cnn_adam_add_group(adam, &p, 1, o) == CNN_OK;
-    cnn_tensor_free(p);
-    return good;
-}
-
-static bool use_sgd_group(const void *o)
-{
-    cnn_tensor *p = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2));
-    bool good = cnn_sgd_add_group(sgd, &p, 1, o) == CNN_OK;
-    cnn_tensor_free(p);
-    return good;
-}
-
-FREEING(adam_for, cnn_adam_create_for(ctx, NULL, 0, o), cnn_optimizer_free)
-FREEING(adamw_for, cnn_adamw_create_for(ctx, NULL, 0, o), cnn_optimizer_free)
-FREEING(sgd_for, cnn_sgd_create_for(ctx, NULL, 0, o), cnn_optimizer_free)
 
 static bool is_any(const char *name, const cnn_tensor *parameter, void *user)
 {
@@ -95,17 +70,27 @@ static bool is_any(const char *name, const cnn_tensor *parameter, void *user)
     return true;
 }
 
-#define GROUP_WHERE(name, defaults)                                                   \
-    static bool use_##name##_where(const void *o)                                     \
-    {                                                                                 \
-        cnn_optimizer *made = cnn_##name##_create_for(ctx, NULL, 0, defaults);        \
-        bool good = cnn_##name##_add_group_where(made, model, is_any, NULL, o) == CNN_OK; \
-        cnn_optimizer_free(made);                                                     \
-        return good;                                                                  \
+/* Each optimizer's four calls. */
+#define CNN_OPTIMIZER(name, type, needs)                                                           \
+    FREEING(name, cnn_##name##_create(model, o), cnn_optimizer_free)                               \
+    FREEING(name##_for, cnn_##name##_create_for(ctx, NULL, 0, o), cnn_optimizer_free)              \
+    static bool use_##name##_group(const void *o)                                                  \
+    {                                                                                              \
+        cnn_tensor *p = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2));                               \
+        cnn_optimizer *made = cnn_##name##_create_for(ctx, NULL, 0, &kind_plain_##name);           \
+        bool good = cnn_##name##_add_group(made, &p, 1, o) == CNN_OK;                              \
+        cnn_optimizer_free(made);                                                                  \
+        cnn_tensor_free(p);                                                                        \
+        return good;                                                                               \
+    }                                                                                              \
+    static bool use_##name##_where(const void *o)                                                  \
+    {                                                                                              \
+        cnn_optimizer *made = cnn_##name##_create_for(ctx, NULL, 0, &kind_plain_##name);           \
+        bool good = cnn_##name##_add_group_where(made, model, is_any, NULL, o) == CNN_OK;          \
+        cnn_optimizer_free(made);                                                                  \
+        return good;                                                                               \
     }
-GROUP_WHERE(adam, NULL)
-GROUP_WHERE(adamw, NULL)
-GROUP_WHERE(sgd, CNN_OPTIONS(cnn_sgd_options, .lr = 0.1))
+#include "optimizers.def"
 
 static bool use_conv2d(const void *o)
 {
@@ -264,10 +249,8 @@ static const int64_t image_shape[] = { 1, 2, 2 };
 static const cnn_context_options good_context = { .struct_size = sizeof good_context, .threads = 1 };
 #define CNN_LAYER(name, options, needs, create, sample, ...) \
     static const cnn_##options##_options good_##options = { .struct_size = sizeof good_##options, __VA_ARGS__ };
-#include "nn/layers.def"
+#include "ops/ops.def"
 static const cnn_module_options good_module = { .struct_size = sizeof good_module, .forward = forward_self };
-static const cnn_adam_options good_adam = { .struct_size = sizeof good_adam };
-static const cnn_sgd_options good_sgd = { .struct_size = sizeof good_sgd, .lr = 0.1 };
 static const cnn_loader_options good_loader = { .struct_size = sizeof good_loader };
 static const cnn_cross_entropy_options good_loss = { .struct_size = sizeof good_loss };
 static const cnn_gradcheck_options good_gradcheck = { .struct_size = sizeof good_gradcheck };

@@ -17,7 +17,7 @@ static const scenario scenarios[] = {
     { "context", make_context, false },
     { "tape", make_tape, false },
 #define CNN_LAYER(name, ...) { "layer " #name, make_##name, false },
-#include "nn/layers.def"
+#include "ops/ops.def"
     { "layer Conv2d f64", make_conv2d_f64, false },
     { "layer Linear f64", make_linear_f64, false },
     { "layer Sequential", make_sequential, false },
@@ -29,11 +29,9 @@ static const scenario scenarios[] = {
     { "two epochs, background thread", train_background, false },
     { "two epochs, no thread", train_foreground, false },
     { "inference", infer, false },
-    { "Adam", optimize_adam, false },
-    { "Adam, amsgrad", optimize_amsgrad, false },
-    { "AdamW", optimize_adamw, false },
-    { "SGD", optimize_sgd, false },
-    { "SGD, momentum", optimize_momentum, false },
+#define CNN_OPTIMIZER(name, type, needs) \
+    { #name, optimize_##name, false }, { #name ", all options", optimize_all_##name, false },
+#include "optimizers.def"
     { "parameter groups", optimize_groups, false },
     { "dataset of bytes", data_bytes, false },
     { "dataset of floats", data_floats, false },

@@ -20,7 +20,7 @@ static cnn_status make_context(world *w)
     }
 
 #define CNN_LAYER(name, options, needs, create, sample, ...) LAYER(name, sample)
-#include "nn/layers.def"
+#include "ops/ops.def"
 LAYER(conv2d_f64, cnn_conv2d_new(ctx, 2, 4, 3, .no_bias = true, .dtype = CNN_F64))
 LAYER(linear_f64, cnn_linear_new(ctx, 5, 3, .no_bias = true, .dtype = CNN_F64))
 LAYER(sequential, world_model(ctx))
@@ -172,21 +172,30 @@ static cnn_status infer(world *w)
 
 /* ---- optimizers ---- */
 
-#define OPTIMIZER(name, expression)                                       \
-    static cnn_status optimize_##name(world *w)                           \
-    {                                                                     \
-        w->optimizer = expression;                                        \
-        TRY(got(w, w->optimizer));                                        \
-        w->tape = cnn_tape_new(w->ctx);                                   \
-        TRY(got(w, w->tape));                                             \
-        return step(w, w->model, w->optimizer, w->images, w->labels);     \
+static cnn_status optimize(world *w, const char *name, bool all)
+{
+    int kind = 0;
+    while (strcmp(optimizer_kinds[kind].name, name) != 0) {
+        kind++;
     }
+    w->optimizer = optimizer_kinds[kind].create(w->model, all ? &w->all_options[kind] : optimizer_kinds[kind].plain);
+    TRY(got(w, w->optimizer));
+    w->tape = cnn_tape_new(w->ctx);
+    TRY(got(w, w->tape));
+    return step(w, w->model, w->optimizer, w->images, w->labels);
+}
 
-OPTIMIZER(adam, cnn_adam_new(w->model, .lr = 1e-2, .weight_decay = 0.1))
-OPTIMIZER(amsgrad, cnn_adam_new(w->model, .amsgrad = true, .maximize = true))
-OPTIMIZER(adamw, cnn_adamw_new(w->model, .amsgrad = true))
-OPTIMIZER(sgd, cnn_sgd_new(w->model, .lr = 0.1))
-OPTIMIZER(momentum, cnn_sgd_new(w->model, .lr = 0.1, .momentum = 0.9, .dampening = 0.1, .weight_decay = 0.1))
+/* Each with a learning rate alone, and with all options that go together, so that it has all its moments. */
+#define CNN_OPTIMIZER(name, type, needs)               \
+    static cnn_status optimize_##name(world *w)        \
+    {                                                  \
+        return optimize(w, #name, false);              \
+    }                                                  \
+    static cnn_status optimize_all_##name(world *w)    \
+    {                                                  \
+        return optimize(w, #name, true);               \
+    }
+#include "optimizers.def"
 
 static cnn_status optimize_groups(world *w)
 {

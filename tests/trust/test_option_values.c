@@ -1,5 +1,5 @@
 /* Values of options: one out of its range is refused with its name, its value and what was expected; CNN_ZERO is 0; and
- * some options need each other. */
+ * some options need each other. Those of optimizers are tried in tests/test_optimizers.c. */
 #include "trust/options.h"
 
 /* ---- ranges ---- */
@@ -34,13 +34,6 @@ typedef struct range {
     RANGE(call, use, good, field, DOUBLE, -0.5, "at least 0"),          \
     RANGE(call, use, good, field, DOUBLE, NAN, "at least 0"),           \
     RANGE(call, use, good, field, DOUBLE, INFINITY, "at least 0")
-#define BELOW_ONE(call, use, good, field) NOT_NEGATIVE(call, use, good, field), \
-    RANGE(call, use, good, field, DOUBLE, 1, "below 1")
-#define ADAM(call, use)                                                                                      \
-    NOT_NEGATIVE(call, use, good_adam, lr), BELOW_ONE(call, use, good_adam, beta1),                          \
-    BELOW_ONE(call, use, good_adam, beta2), NOT_NEGATIVE(call, use, good_adam, eps),                         \
-    NOT_NEGATIVE(call, use, good_adam, weight_decay)
-
 static const range ranges[] = {
     RANGE("context_create", use_context, good_context, threads, INT, -1, "1 to 8192"),
     RANGE("context_create", use_context, good_context, threads, INT, 8193, "1 to 8192"),
@@ -74,14 +67,6 @@ static const range ranges[] = {
     RANGE("embedding_create", use_embedding_layer, good_embedding, dtype, INT, CNN_BOOL, "float32, float64 or bfloat16"),
     RANGE("embedding_create", use_embedding_layer, good_embedding, padding_idx, INT64, 3, "-3 to 2"),
     RANGE("embedding", use_embedding, good_embedding, padding_idx, INT64, -3, "-2 to 1"),
-    ADAM("adam_create", use_adam), ADAM("adamw_create", use_adamw), ADAM("adam_add_group", use_add_group),
-    ADAM("adamw_create_for", use_adamw_for), ADAM("adam_add_group_where", use_adam_where),
-    NOT_NEGATIVE("sgd_add_group", use_sgd_group, good_sgd, lr), NOT_NEGATIVE("sgd_add_group", use_sgd_group, good_sgd, momentum),
-    NOT_NEGATIVE("sgd_create", use_sgd, good_sgd, lr), NOT_NEGATIVE("sgd_create", use_sgd, good_sgd, momentum),
-    NOT_NEGATIVE("sgd_create", use_sgd, good_sgd, weight_decay),
-    RANGE("sgd_create", use_sgd, good_sgd, lr, DOUBLE, 0, "lr"),
-    RANGE("sgd_create", use_sgd, good_sgd, dampening, DOUBLE, NAN, "finite"),
-    RANGE("sgd_create", use_sgd, good_sgd, dampening, DOUBLE, INFINITY, "finite"),
     RANGE("cross_entropy", use_cross_entropy, good_loss, reduction, INT, 3, "expected"),
     RANGE("cross_entropy", use_cross_entropy, good_loss, reduction, INT, -1, "expected"),
     RANGE("cross_entropy", use_cross_entropy, good_loss, label_smoothing, DOUBLE, -0.1, "0 to 1"),

@@ -13,7 +13,7 @@ static const row rows[] = {
     ROW("context_create", use_context, good_context, 0),
 #define CNN_LAYER(name, options, needs, ...) \
     ROW(#name "_create", use_##name##_layer, good_##options, NEEDED(cnn_##options##_options, needs)),
-#include "nn/layers.def"
+#include "ops/ops.def"
     ROW("conv2d", use_conv2d, good_conv2d, 0),
     ROW("conv2d", use_fused_conv, good_conv2d, 0),
     ROW("maxpool2d", use_maxpool2d, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
@@ -21,17 +21,12 @@ static const row rows[] = {
     ROW("lstm", use_lstm, good_lstm, 0),
     ROW("embedding", use_embedding, good_embedding, 0),
     ROW("module_create", use_module, good_module, END_OF(cnn_module_options, forward)),
-    ROW("adam_create", use_adam, good_adam, 0),
-    ROW("adamw_create", use_adamw, good_adam, 0),
-    ROW("adam_add_group", use_add_group, good_adam, 0),
-    ROW("sgd_add_group", use_sgd_group, good_sgd, END_OF(cnn_sgd_options, lr)),
-    ROW("adam_create_for", use_adam_for, good_adam, 0),
-    ROW("adamw_create_for", use_adamw_for, good_adam, 0),
-    ROW("sgd_create_for", use_sgd_for, good_sgd, END_OF(cnn_sgd_options, lr)),
-    ROW("adam_add_group_where", use_adam_where, good_adam, 0),
-    ROW("adamw_add_group_where", use_adamw_where, good_adam, 0),
-    ROW("sgd_add_group_where", use_sgd_where, good_sgd, END_OF(cnn_sgd_options, lr)),
-    ROW("sgd_create", use_sgd, good_sgd, END_OF(cnn_sgd_options, lr)),
+#define CNN_OPTIMIZER(name, type, needs)                                                                  \
+    ROW(#name "_create", use_##name, kind_plain_##name, NEEDED(cnn_##type##_options, needs)),             \
+    ROW(#name "_create_for", use_##name##_for, kind_plain_##name, NEEDED(cnn_##type##_options, needs)),   \
+    ROW(#name "_add_group", use_##name##_group, kind_plain_##name, NEEDED(cnn_##type##_options, needs)),  \
+    ROW(#name "_add_group_where", use_##name##_where, kind_plain_##name, NEEDED(cnn_##type##_options, needs)),
+#include "optimizers.def"
     ROW("loader_create", use_loader, good_loader, 0),
     ROW("cross_entropy", use_cross_entropy, good_loss, 0),
     ROW("gradcheck", use_gradcheck, good_gradcheck, 0),

@@ -6,6 +6,7 @@
 
 #include "support/files.h"
 #include "support/ops.h"
+#include "support/optimizers.h"
 
 #ifdef CNN_HAVE_ZLIB
 #include <zlib.h>
@@ -17,6 +18,7 @@ typedef struct world {
     cnn_context *ctx;
     cnn_module *model;
     cnn_optimizer *adam;
+    optimizer_options all_options[OPTIMIZER_KINDS];
     cnn_tensor *images, *labels; /* a few samples */
     const op_entry *op;          /* the operation that a scenario is about, its operands and their dtype */
     cnn_dtype dtype;
@@ -142,6 +144,9 @@ static inline void world_make(world *w, uint64_t seed)
     *w = (world){ .ctx = metered_context(seed) };
     w->model = world_model(w->ctx);
     w->adam = cnn_adam_new(w->model, .lr = 1e-2);
+    for (int i = 0; i < OPTIMIZER_KINDS; i++) {
+        w->all_options[i] = options_all(w->ctx, kind_class(w->ctx, &optimizer_kinds[i]));
+    }
     w->images = cnn_tensor_rand(w->ctx, CNN_F32, 4, image);
     w->labels = cnn_tensor_zeros(w->ctx, CNN_I64, 1, label);
     ck_assert(w->adam && w->images && w->labels);

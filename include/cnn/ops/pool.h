@@ -33,6 +33,28 @@ typedef struct cnn_maxpool2d_options {
 
 /** The largest element of each window: x [N,C,H,W] or [C,H,W]. The first of equal ones gets the gradient; NaN wins. */
 CNN_API cnn_tensor *cnn_maxpool2d(cnn_tensor *x, const cnn_maxpool2d_options *options);
+
+/** Options of 2-D average pooling; zero means the default. A field for both directions gives way to `_h` and `_w`. */
+typedef struct cnn_avg_pool2d_options {
+    size_t struct_size;        /**< sizeof(cnn_avg_pool2d_options) */
+    int64_t kernel;            /**< size of the window; required */
+    int64_t kernel_h;          /**< vertically */
+    int64_t kernel_w;          /**< horizontally */
+    int64_t stride;            /**< default: the window's size */
+    int64_t stride_h;          /**< vertically */
+    int64_t stride_w;          /**< horizontally */
+    int64_t padding;           /**< of zeros, at most half the window; default 0 */
+    int64_t padding_h;         /**< vertically */
+    int64_t padding_w;         /**< horizontally */
+    int64_t divisor_override;  /**< what sums are divided by; default: the number of elements in the window */
+    bool ceil_mode;            /**< round the output's size up, as PyTorch does */
+    bool exclude_padding;      /**< elements of the padding are not counted: PyTorch's count_include_pad=False */
+    unsigned char reserved[6]; /**< zero: room for later options */
+} cnn_avg_pool2d_options;
+
+/** The mean of each window, as torch.nn.functional.avg_pool2d: x [N,C,H,W] or [C,H,W]. Sums are made in double.
+ * @since 0.2 */
+CNN_API cnn_tensor *cnn_avg_pool2d(cnn_tensor *x, const cnn_avg_pool2d_options *options);
 /** @} */
 
 CNN_END_DECLS

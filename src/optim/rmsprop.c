@@ -1,0 +1,70 @@
+/* RMSprop (Hinton 2012; centered: Graves 2013) with torch.optim's options and defaults. */
+#include "optim/optimizer.h"
+
+enum { LR, ALPHA, EPS, WEIGHT_DECAY, MOMENTUM, CENTERED, MAXIMIZE };
+enum { SQUARE_AVG, MOMENTUM_BUFFER, GRAD_AVG };
+
+static const cnn__hyper hypers[] = {
+    CNN__HYPER(cnn_rmsprop_options, lr, LR, NOT_NEGATIVE, 1e-2),
+    CNN__HYPER(cnn_rmsprop_options, alpha, ALPHA, BELOW_ONE, 0.99),
+    CNN__HYPER(cnn_rmsprop_options, eps, EPS, NOT_NEGATIVE, 1e-8),
+    CNN__HYPER(cnn_rmsprop_options, weight_decay, WEIGHT_DECAY, NOT_NEGATIVE, 0),
+    CNN__HYPER(cnn_rmsprop_options, momentum, MOMENTUM, NOT_NEGATIVE, 0),
+    CNN__HYPER(cnn_rmsprop_options, centered, CENTERED, SWITCH, 0),
+    CNN__HYPER(cnn_rmsprop_options, maximize, MAXIMIZE, SWITCH, 0),
+};
+
+static bool needs(const double *hyper, int k)
+{
+    return k == SQUARE_AVG || hyper[k == GRAD_AVG ? CENTERED : MOMENTUM] != 0;
+}
+
+static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+{
+    const cnn_tensor *p = slot->parameter;
+    cnn_tensor *const *m = slot->moment;
+    cnn_rmsprop_parameters s = { .lr = hyper[LR],
+                                 .alpha = hyper[ALPHA],
+                                 .eps = hyper[EPS],
+                                 .weight_decay = hyper[WEIGHT_DECAY],
+                                 .momentum = hyper[MOMENTUM],
+                                 .maximize = hyper[MAXIMIZE] != 0 };
+    cnn_launch l = CNN__LAUNCH(RMSPROP, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad) },
+                               .out = { cnn__data(p), cnn__data(m[SQUARE_AVG]), cnn__data_or_null(m[MOMENTUM_BUFFER]),
+                                        cnn__data_or_null(m[GRAD_AVG]) });
+    return cnn__launch(p->ctx, "optimizer_step", &l);
+}
+
+static const cnn__optimizer_class rmsprop_class = {
+    .name = "RMSprop",
+    .call = "rmsprop_create",
+    CNN__OPTIMIZER_OPTIONS(cnn_rmsprop_options, hypers),
+    .moment_count = 3,
+    .moment_names = { "square_avg", "momentum_buffer", "grad_avg" },
+    .needs = needs,
+    .update = update,
+};
+
+cnn_optimizer *cnn_rmsprop_create(cnn_module *module, const cnn_rmsprop_options *options)
+{
+    return cnn__optimizer_new(module, &rmsprop_class, options);
+}
+
+cnn_optimizer *cnn_rmsprop_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
+                                      const cnn_rmsprop_options *options)
+{
+    return cnn__optimizer_new_for(ctx, &rmsprop_class, "rmsprop_create_for", parameters, count, options);
+}
+
+cnn_status cnn_rmsprop_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
+                                 const cnn_rmsprop_options *options)
+{
+    return cnn__optimizer_add_group(optimizer, &rmsprop_class, "rmsprop_add_group", parameters, count, options);
+}
+
+cnn_status cnn_rmsprop_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
+                                       void *user, const cnn_rmsprop_options *options)
+{
+    return cnn__optimizer_add_group_where(optimizer, &rmsprop_class, "rmsprop_add_group_where", module, belongs, user,
+                                          options);
+}
