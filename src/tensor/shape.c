@@ -50,7 +50,7 @@ cnn_status cnn__shape_check(const cnn_context *ctx, const char *call, cnn_dtype 
             return report(ctx, call, CNN_ERROR_SHAPE, "has more elements than an int64 counts", ndim, shape);
         }
     }
-    if (__builtin_mul_overflow(product, (int64_t)dtypes[dtype].size, &bytes) || bytes > PTRDIFF_MAX / 2) {
+    if (__builtin_mul_overflow(product, (int64_t)cnn__dtypes[dtype].size, &bytes) || bytes > PTRDIFF_MAX / 2) {
         return report(ctx, call, CNN_ERROR_SHAPE, "has more bytes than memory can address", ndim, shape);
     }
     *numel = empty ? 0 : product;
