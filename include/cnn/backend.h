@@ -207,8 +207,8 @@ typedef struct cnn_maxpool {
     int64_t pad_left;   /**< columns of padding to the left of x */
 } cnn_maxpool;
 
-/** Average pooling over `planes` contiguous planes of in_h × in_w. A window's sum is divided by `divisor` or, where that
- * is 0, by the number of its elements within the image, or within the image and its padding. */
+/** Average pooling over `planes` contiguous planes of in_h × in_w. A window's sum is divided by `divisor` or, where
+ * that is 0, by the number of its elements within the image, or within the image and its padding. */
 typedef struct cnn_avg_pool_parameters {
     int64_t planes;
     int64_t in_h, in_w, out_h, out_w;

@@ -55,7 +55,8 @@ CNN_API const char *cnn_device_problem(void);
  * Waits until the device of a context has done everything that it was asked for. On the CPU nothing is ever left to
  * wait for.
  *
- * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT for a NULL; otherwise what has failed on the device, which reading elements
+ * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT for a NULL; otherwise what has failed on the device, which reading
+ * elements
  *         would report, too. The steps that were under way on it have failed by then, and no launch behind the failure
  *         has changed anything.
  * @since 0.2

@@ -199,8 +199,8 @@ CNN_API cnn_module *cnn_module_create(cnn_context *ctx, const cnn_module_options
  */
 CNN_API cnn_module *cnn_module_add(cnn_module *parent, const char *name, cnn_module *child);
 
-/** Adds a parameter: takes ownership of `tensor` (of real numbers), also on failure, and asks for its gradient. NULL fails
- * and keeps the message of its failed call.
+/** Adds a parameter: takes ownership of `tensor` (of real numbers), also on failure, and asks for its gradient. NULL
+ * fails and keeps the message of its failed call.
  * @return `tensor`, borrowed; NULL on failure. @since 0.1 */
 CNN_API cnn_tensor *cnn_module_add_parameter(cnn_module *module, const char *name, cnn_tensor *tensor);
 
@@ -221,9 +221,10 @@ CNN_API cnn_tensor *cnn_module_add_buffer(cnn_module *module, const char *name, 
 CNN_API cnn_module *cnn_module_clone(const cnn_module *module);
 
 /**
- * cnn_module_clone() with parameters and buffers of real numbers converted to `dtype` as by cnn_cast(), such as CNN_BF16
- * for evaluation in half the memory; integers stay. A module converts no inputs: cast them.
- * @return a module owned by the caller; NULL on failure, as cnn_module_clone() says, and for a dtype that is not of real
+ * cnn_module_clone() with parameters and buffers of real numbers converted to `dtype` as by cnn_cast(), such as
+ * CNN_BF16 for evaluation in half the memory; integers stay. A module converts no inputs: cast them.
+ * @return a module owned by the caller; NULL on failure, as cnn_module_clone() says, and for a dtype that is not of
+ * real
  *         numbers (CNN_ERROR_DTYPE).
  * @since 0.2
  */

@@ -189,7 +189,8 @@ CNN_API double cnn_optimizer_get(const cnn_optimizer *optimizer, int group, cnn_
  * Sets an option of a group from the next step on; −1: of all groups. Checkpoints carry it.
  * @param value  in the range that the create call has for it; 0 is 0 here.
  * @return CNN_OK; on failure nothing is changed: CNN_ERROR_INVALID_ARGUMENT (as above, or a value out of its range);
- *         CNN_ERROR_STATE where the group would need another state than it has (AMSGrad or `centered` switched, momentum
+ *         CNN_ERROR_STATE where the group would need another state than it has (AMSGrad or `centered` switched,
+ * momentum
  *         from or to 0).
  * @since 0.2
  */

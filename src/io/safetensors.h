@@ -97,7 +97,8 @@ void cnn__metadata_add(cnn__text *metadata, const char *key, const char *value);
 cnn_status cnn__safetensors_save(cnn_context *ctx, const char *call, const char *path, cnn__item *items, size_t count,
                                  const cnn__text *metadata);
 
-/* The dtypes of the format: first those of the library, each at the number that it has in cnn_dtype. The last one has no name and stands for those that later versions of the format may add. */
+/* The dtypes of the format: first those of the library, each at the number that it has in cnn_dtype. The last one has
+ * no name and stands for those that later versions of the format may add. */
 typedef struct cnn__file_type {
     char name[12];
     uint8_t bits; /* per element; 0: unknown */

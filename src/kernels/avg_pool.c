@@ -1,5 +1,5 @@
-/* 2-D average pooling, in f32 and f64. Lines of the result are independent, so that they are cut into tasks by their sizes
- * alone; a stretch of a line at a time is added up in double, in the order of the window's pixels. */
+/* 2-D average pooling, in f32 and f64. Lines of the result are independent, so that they are cut into tasks by their
+ * sizes alone; a stretch of a line at a time is added up in double, in the order of the window's pixels. */
 #include "kernels/launch.h"
 
 enum { AVG_POOL_STRETCH = 128, AVG_POOL_TASK = 1 << 12 /* elements of the result */ };

@@ -1,6 +1,6 @@
 /* The table of what kernels read and write, as <cnn/backend.h> describes them: for each operand that has the launch's
- * dtype a letter, which the kernel's family turns into a number of elements. Operands of a fixed dtype, such as indices,
- * are '-'. From the first element of a strided operand to its last one, everything counts. */
+ * dtype a letter, which the kernel's family turns into a number of elements. Operands of a fixed dtype, such as
+ * indices, are '-'. From the first element of a strided operand to its last one, everything counts. */
 #include "kernels/operands.h"
 
 typedef int64_t measure_fn(const cnn_launch *l, char letter, bool *updates);

@@ -1,5 +1,5 @@
-/* Loading and storing elements; see stored.h. Both work on bits: they depend neither on the rounding mode nor on whether
- * the thread flushes subnormal numbers. */
+/* Loading and storing elements; see stored.h. Both work on bits: they depend neither on the rounding mode nor on
+ * whether the thread flushes subnormal numbers. */
 #include "kernels/stored.h"
 
 #include "kernels/operands.h"

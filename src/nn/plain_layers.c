@@ -1,4 +1,5 @@
-/* The layers without parameters: ReLU, GELU, MaxPool2d, AvgPool2d, Dropout, Flatten. Each is a row over its operation. */
+/* The layers without parameters: ReLU, GELU, MaxPool2d, AvgPool2d, Dropout, Flatten. Each is a row over its operation.
+ * */
 #include "nn/plain.h"
 #include "ops/geometry.h"
 

@@ -56,7 +56,8 @@ bool cnn__window_touches(const cnn__window *w, const int64_t in[2], const int64_
 /* The image's rank is 3 ([C,H,W]) or 4 ([N,C,H,W]) and its height and width are not 0. */
 bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem);
 
-/* How many places the window takes over the images of input 0, whose pixels every one of them touches; false: reported. */
+/* How many places the window takes over the images of input 0, whose pixels every one of them touches; false: reported.
+ * */
 bool cnn__pool_output(cnn__call *call, const cnn__window *w, int64_t out[2]);
 
 /* The attributes of a convolution, also with ReLU and pooling behind it. */

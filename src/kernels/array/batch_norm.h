@@ -34,8 +34,8 @@ void cnn__batch_norm_move(const cnn_batch_norm_parameters *g, cnn_dtype dtype, c
 void cnn__batch_norm_scale(const cnn_batch_norm_parameters *g, cnn_dtype dtype, const void *mean, const void *var,
                            double *statistics);
 
-/* `in`: bias, weight, shift (each may be NULL), mean, variance. Writes the scale of each channel and the bias with which a
- * convolution whose weight is multiplied by it does the normalisation, too. */
+/* `in`: bias, weight, shift (each may be NULL), mean, variance. Writes the scale of each channel and the bias with
+ * which a convolution whose weight is multiplied by it does the normalisation, too. */
 void cnn__batch_norm_fold(const cnn_batch_norm_parameters *g, cnn_dtype dtype, const void *const in[5], void *scale,
                           void *bias);
 

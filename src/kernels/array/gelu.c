@@ -1,5 +1,5 @@
-/* GELU, by blocks of f64. The Makefile lets the compiler raise floating-point exceptions of branches that are not taken,
- * without which it would not vectorise these loops; results are the same. */
+/* GELU, by blocks of f64. The Makefile lets the compiler raise floating-point exceptions of branches that are not
+ * taken, without which it would not vectorise these loops; results are the same. */
 #include "kernels/array/gelu.h"
 
 #include "base/math.h"

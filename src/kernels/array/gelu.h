@@ -1,5 +1,5 @@
-/* GELU and its slope for a block of elements, in place and in f64, whatever the dtype of the tensor: in a block the loops
- * vectorise. */
+/* GELU and its slope for a block of elements, in place and in f64, whatever the dtype of the tensor: in a block the
+ * loops vectorise. */
 #ifndef CNN_KERNELS_ARRAY_GELU_H
 #define CNN_KERNELS_ARRAY_GELU_H
 
