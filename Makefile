@@ -145,7 +145,7 @@ RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$
 RARE += $(BUILD)/src/kernels/array/lstm.o $(BUILD)/src/kernels/array/pick.o
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,bytes dataset idx loader loader_worker mnist subset,$(BUILD)/src/data/$(name).o) \
-	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(foreach name,launch matmul,$(BUILD)/src/kernels/$(name).o) \
+	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/kernels/*.c)) \
 	$(foreach name,apply backward call custom final gradcheck running step undo,$(BUILD)/src/autograd/$(name).o) \
 	$(foreach name,error file memory message options parallel status utf8,$(BUILD)/src/base/$(name).o) \
 	$(foreach name,cpus files library process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
