@@ -7,15 +7,15 @@ CHECK_BUILD += $(BUILD)/tests/device/test_device $(BUILD)/backends/libcnn-late.s
 LATE := $(BUILD)/backends/libcnn-late.so
 
 # The programs that also hold on a device, with the values and bits that they expect of the CPU. Those that are left out:
-#   cpu conv_kernels conv_values kernels math moments pool   call the CPU's kernels and threads themselves
-#   bar json                                                 have no tensors
-#   float_mode                                               the rounding mode is that of the thread, not of a device's
-#   many_parameters                                          measures time, of which the test device would take most
-#   process                                                  forks with contexts open, and a queue stays with its process
+#   conv_kernels conv_values cpu kernels long_sums math moments pool   call the CPU's kernels and threads themselves
+#   bar json text     have no tensors, or hardly any
+#   float_mode        sets the rounding mode of its own thread, where a device does not compute
+#   many_parameters   measures time, of which the test device would take most
+#   process           forks with contexts open, and a queue stays with the process that opened it
 DEVICE_TESTS := $(addprefix test_,along autograd base batch_norm callbacks cancel checkpoint clone convert custom_ops data \
 	draws embedding file folding forward forward_many gradient_events groups idx io io_failures joined last_error loader log \
-	long_sums lstm math_mode module_state nn nonfinite ops ops_battery ops_trace optim overlap parallel partial_load powers \
-	random_tensors reentry safetensors save shared_tensors step_failures subset tape_memory tensor tensor_text text tokens \
+	lstm math_mode module_state nn nonfinite ops ops_battery ops_trace optim overlap parallel partial_load powers \
+	random_tensors reentry safetensors save shared_tensors step_failures subset tape_memory tensor tensor_text tokens \
 	training written)
 
 $(LATE): tests/device/late.c $(PUBLIC_HEADERS)
