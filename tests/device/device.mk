@@ -14,7 +14,7 @@ LATE := $(BUILD)/backends/libcnn-late.so
 #   process           forks with contexts open, and a queue stays with the process that opened it
 DEVICE_TESTS := $(addprefix test_,along autograd base batch_norm callbacks cancel checkpoint clone convert custom_ops data \
 	draws embedding file folding forward forward_many gradient_events groups idx io io_failures joined last_error loader log \
-	lstm math_mode module_state nn nonfinite ops ops_battery ops_trace optim overlap parallel partial_load powers \
+	lstm math_mode module_state nn nonfinite ops ops_battery ops_trace optim optimizers overlap parallel partial_load powers \
 	random_tensors reentry safetensors save shared_tensors step_failures subset tape_memory tensor tensor_text tokens \
 	training written)
 
