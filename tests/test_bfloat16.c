@@ -97,7 +97,7 @@ START_TEST(every_tie_goes_to_the_even_value)
 }
 END_TEST
 
-static void same_elements(const char *name, const cnn_tensor *given, const cnn_tensor *expected)
+static void same_values(const char *name, const cnn_tensor *given, const cnn_tensor *expected)
 {
     double *a = as_doubles(given), *b = as_doubles(expected);
     ck_assert_int_eq(cnn_tensor_numel(given), cnn_tensor_numel(expected));
@@ -119,11 +119,11 @@ START_TEST(casts_agree_with_pytorch)
         cnn_dtype dtype = cnn_tensor_dtype(out);
         ck_assert(cnn_tensor_dtype(in) == CNN_BF16 || dtype == CNN_BF16);
         cnn_tensor *copied = cast_of(dtype, in);
-        same_elements(names[i], copied, out);
+        same_values(names[i], copied, out);
         cnn_tape_begin(tape, CNN_EVAL);
         cnn_tensor *cast = cnn_cast(cnn_input(tape, in), dtype);
         ck_assert_int_eq(cnn_tensor_dtype(cast), dtype);
-        same_elements(names[i], cast, out);
+        same_values(names[i], cast, out);
         cnn_tensor_free(in);
         cnn_tensor_free(out);
         cnn_tensor_free(copied);
@@ -150,10 +150,10 @@ START_TEST(strided_copies_agree_with_f32)
     for (int i = 0; i < 4; i++) {
         cnn_tensor *dense = cnn_clone(views[0][i]), *converted = cnn_cast(views[0][i], CNN_F32);
         ck_assert_int_eq(cnn_tensor_dtype(dense), CNN_BF16);
-        same_elements("clone", dense, views[1][i]);
-        same_elements("cast to f32", converted, views[1][i]);
-        same_elements("cast to bfloat16", cnn_cast(views[1][i], CNN_BF16), views[1][i]);
-        same_elements("cast to i32", cnn_cast(views[0][i], CNN_I32), cnn_cast(views[1][i], CNN_I32));
+        same_values("clone", dense, views[1][i]);
+        same_values("cast to f32", converted, views[1][i]);
+        same_values("cast to bfloat16", cnn_cast(views[1][i], CNN_BF16), views[1][i]);
+        same_values("cast to i32", cnn_cast(views[0][i], CNN_I32), cnn_cast(views[1][i], CNN_I32));
     }
     ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s", cnn_tape_error(tape));
     cnn_tape_free(tape);
@@ -308,7 +308,7 @@ START_TEST(a_product_is_that_of_f32_rounded_once)
         }
         y[k] = cnn_matmul(x[0], x[1]);
     }
-    same_elements("matmul", y[0], cnn_cast(y[1], CNN_BF16));
+    same_values("matmul", y[0], cnn_cast(y[1], CNN_BF16));
     ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s", cnn_tape_error(tape));
     cnn_matmul(cnn_input(tape, in[0]), cnn_input(tape, wide[1]));
     ck_assert_int_eq(cnn_tape_status(tape), CNN_ERROR_DTYPE);
@@ -402,7 +402,7 @@ static void same_state(cnn_module *a, cnn_module *b)
 {
     ck_assert_int_eq(cnn_module_state_count(a), cnn_module_state_count(b));
     for (int i = 0; i < cnn_module_state_count(a); i++) {
-        same_elements("state", cnn_module_state(a, i), cnn_module_state(b, i));
+        same_values("state", cnn_module_state(a, i), cnn_module_state(b, i));
     }
 }
 
@@ -424,7 +424,7 @@ START_TEST(modules_are_loaded_across_dtypes)
     ck_assert_int_eq(cnn_module_load_with(other, in_folder("w"), &rounding, NULL), CNN_OK);
     for (int i = 0; i < 2; i++) {
         cnn_tensor *expected = cast_of(CNN_BF16, cnn_module_state(drawn, i));
-        same_elements("rounded", cnn_module_state(other, i), expected);
+        same_values("rounded", cnn_module_state(other, i), expected);
         cnn_tensor_free(expected);
     }
     cnn_module_free(narrow);
@@ -449,7 +449,7 @@ START_TEST(a_module_is_converted)
         cnn_tensor *expected = cast_of(counter ? CNN_I64 : CNN_BF16, from);
         ck_assert_int_eq(cnn_tensor_dtype(to), cnn_tensor_dtype(expected));
         ck_assert_int_eq(cnn_tensor_requires_grad(to), cnn_tensor_requires_grad(from));
-        same_elements("converted", to, expected);
+        same_values("converted", to, expected);
         cnn_tensor_free(expected);
     }
     cnn_tape *tape = cnn_tape_new(ctx);
@@ -485,7 +485,7 @@ START_TEST(first_values_are_those_of_f32_rounded)
                                                 cnn_tensor_shape(cnn_module_state(wide, i)));
         ck_assert_int_eq(cnn_tensor_copy_from(expected, cnn_module_state(wide, i)), CNN_OK);
         cnn_tensor *given = cnn_tensor_to(cnn_module_state(narrow, i), ctx);
-        same_elements("first values", given, expected);
+        same_values("first values", given, expected);
         cnn_tensor_free(given);
         cnn_tensor_free(expected);
     }
