@@ -107,7 +107,7 @@ static void lengthen_runs(cnn__nest *nest, int count)
 /* A single run that is too short to be shared out, as most small operations are. */
 static void walk_run(const cnn__walk *walk, int64_t n)
 {
-    cnn__run run = { .n = n, .parameters = walk->parameters };
+    cnn__run run = { .n = n, .parameters = walk->parameters, .dtype = walk->dtype };
     for (int k = 0; k < walk->count; k++) {
         run.at[k] = walk->base[k];
         run.stride[k] = walk->nest->ndim ? walk->nest->stride[k][0] : 1;
