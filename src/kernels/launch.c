@@ -78,7 +78,7 @@ bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__po
 
 bool cnn__cpu_has_workspace(const cnn_launch *launch)
 {
-    return kernels_by_number[launch->kernel]->workspace != NULL;
+    return kernels_by_number[launch->kernel]->workspace || is_stored(launch);
 }
 
 size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels, int workers)

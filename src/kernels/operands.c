@@ -127,6 +127,13 @@ static int64_t pooling(const cnn_launch *l, char letter, bool *updates)
     return g->planes * (letter == 'x' ? g->in_h * g->in_w : g->out_h * g->out_w);
 }
 
+static int64_t averaging(const cnn_launch *l, char letter, bool *updates)
+{
+    const cnn_avg_pool_parameters *g = l->parameters;
+    (void)updates;
+    return g->planes * (letter == 'x' ? g->in_h * g->in_w : g->out_h * g->out_w);
+}
+
 /* x, and what there is one of for each channel. */
 static int64_t normalisation(const cnn_launch *l, char letter, bool *updates)
 {
@@ -205,6 +212,8 @@ static const struct {
     [CNN_KERNEL_CROSS_ENTROPY_BACKWARD] = { loss, "ltc--y", "lt" },
     [CNN_KERNEL_LSTM_FORWARD] = { recurrence, "bh", "ghh" },
     [CNN_KERNEL_LSTM_BACKWARD] = { recurrence, "hhhghh", "gh" },
+    [CNN_KERNEL_AVG_POOL_FORWARD] = { averaging, "x", "y" },
+    [CNN_KERNEL_AVG_POOL_BACKWARD] = { averaging, "y", "x" },
 };
 
 bool cnn__operands_of(const cnn_launch *launch, cnn__operands *operands)
