@@ -200,6 +200,29 @@ static void write_maxpool(writer *w, const cnn__node *node)
     end_node(w, &out, "MaxPool");
 }
 
+/* ONNX knows no divisor of the caller's, and its rule for the last window of ceil_mode differs from PyTorch's. */
+static void write_avg_pool(writer *w, const cnn__node *node)
+{
+    buffer out = { 0 };
+    int64_t kernel[2], stride[2], pads[4];
+    if (int_at(node, "ceil_mode", 0) || int_at(node, "divisor_override", 0)) {
+        fprintf(stderr, "this writer does not know %s with ceil_mode or divisor_override\n", node->op->name);
+        exit(1);
+    }
+    for (int i = 0; i < 2; i++) {
+        kernel[i] = int_at(node, "kernel", i);
+        stride[i] = int_at(node, "stride", i);
+        pads[i] = pads[2 + i] = int_at(node, "padding", i);
+    }
+    put_inputs(w, &out, node, 1);
+    put_text(&out, 2, name_of(w, node->out[0]));
+    put_ints_attribute(&out, "kernel_shape", kernel, 2);
+    put_ints_attribute(&out, "strides", stride, 2);
+    put_ints_attribute(&out, "pads", pads, 4);
+    put_int_attribute(&out, "count_include_pad", !int_at(node, "exclude_padding", 0));
+    end_node(w, &out, "AveragePool");
+}
+
 static void write_batch_norm(writer *w, const cnn__node *node)
 {
     buffer out = { 0 };
@@ -375,8 +398,8 @@ static const struct {
     const char *plain; /* an operator of the same inputs without attributes */
 } operators[] = {
     { "conv2d", write_conv, NULL },       { "maxpool2d", write_maxpool, NULL },     { "batch_norm", write_batch_norm, NULL },
-    { "flatten", write_reshape, NULL },   { "reshape", write_reshape, NULL },       { "linear", write_linear, NULL },
-    { "cast", write_cast, NULL },        
+    { "avg_pool2d", write_avg_pool, NULL }, { "flatten", write_reshape, NULL },   { "reshape", write_reshape, NULL },
+    { "linear", write_linear, NULL },     { "cast", write_cast, NULL },
     { "embedding", write_embedding, NULL }, { "max_along", write_max_along, NULL }, { "lstm", write_lstm, NULL },
     { "stack", write_stack, NULL },       { "relu", NULL, "Relu" },             { "add", NULL, "Add" },                   { "tanh", NULL, "Tanh" },
 };

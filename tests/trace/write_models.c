@@ -66,6 +66,8 @@ static void image_model(void)
     cnn_module *model =
         cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 3, 8, 3, .padding = 1), cnn_batch_norm2d_new(ctx, 8), cnn_relu_new(ctx),
                            cnn_maxpool2d_new(ctx, 2), cnn_conv2d_new(ctx, 8, 6, 5, .padding = 2), cnn_relu_new(ctx),
+                           cnn_avg_pool2d_new(ctx, 3, .stride = 1, .padding = 1),
+                           cnn_avg_pool2d_new(ctx, 3, .stride = 1, .padding = 1, .exclude_padding = true),
                            cnn_maxpool2d_new(ctx, 3, .stride = 2, .padding = 1), cnn_flatten_new(ctx), cnn_linear_new(ctx, 96, 10));
     cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 3, 16, 16));
     for (int step = 0; step < 3; step++) { /* so that the running statistics are not those of a new layer */

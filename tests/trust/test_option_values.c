@@ -20,10 +20,12 @@ typedef struct range {
 #define WINDOW(call, use, good, field)                                              \
     RANGE(call, use, good, field, INT64, -1, "at least"),                           \
     RANGE(call, use, good, field, INT64, -4e18, "at least")
-#define WINDOWS(call, use, good)                                                                                          \
-    WINDOW(call, use, good, stride), WINDOW(call, use, good, stride_h), WINDOW(call, use, good, stride_w),                \
-    WINDOW(call, use, good, dilation), WINDOW(call, use, good, dilation_h), WINDOW(call, use, good, dilation_w),          \
+#define STRIDES(call, use, good)                                                                                       \
+    WINDOW(call, use, good, stride), WINDOW(call, use, good, stride_h), WINDOW(call, use, good, stride_w),            \
     WINDOW(call, use, good, padding), WINDOW(call, use, good, padding_h), WINDOW(call, use, good, padding_w)
+#define WINDOWS(call, use, good)                                                                                       \
+    STRIDES(call, use, good),                                                                                          \
+    WINDOW(call, use, good, dilation), WINDOW(call, use, good, dilation_h), WINDOW(call, use, good, dilation_w)
 #define KERNELS(call, use, good) \
     WINDOW(call, use, good, kernel), WINDOW(call, use, good, kernel_h), WINDOW(call, use, good, kernel_w)
 #define SIDES(call, use)                                                                                \
@@ -51,6 +53,11 @@ static const range ranges[] = {
     KERNELS("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d),
     WINDOWS("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d),
     RANGE("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d, padding, INT64, 2, "half"),
+    KERNELS("avg_pool2d_create", use_avg_pool2d_layer, good_avg_pool2d),
+    STRIDES("avg_pool2d_create", use_avg_pool2d_layer, good_avg_pool2d),
+    RANGE("avg_pool2d_create", use_avg_pool2d_layer, good_avg_pool2d, padding, INT64, 2, "half"),
+    KERNELS("avg_pool2d", use_avg_pool2d, good_avg_pool2d),
+    STRIDES("avg_pool2d", use_avg_pool2d, good_avg_pool2d),
     KERNELS("maxpool2d", use_maxpool2d, good_maxpool2d),
     WINDOWS("maxpool2d", use_maxpool2d, good_maxpool2d),
     RANGE("batch_norm2d_create", use_batch_norm2d_layer, good_batch_norm, dtype, INT, CNN_I64, "float32, float64 or bfloat16"),
