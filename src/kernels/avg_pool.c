@@ -182,5 +182,17 @@ static bool run_avg_pool_backward(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_avg_pool_forward = { .run = run_avg_pool_forward };
-const cnn__cpu_kernel cnn__cpu_avg_pool_backward = { .run = run_avg_pool_backward };
+/* x and y */
+static int64_t averaging(const cnn_launch *l, char letter, bool *updates)
+{
+    const avg_pool *g = l->parameters;
+    (void)updates;
+    return g->planes * (letter == 'x' ? g->in_h * g->in_w : g->out_h * g->out_w);
+}
+
+const cnn__cpu_kernel cnn__cpu_avg_pool_forward = {
+    .run = run_avg_pool_forward, .measure = averaging, .in = "x", .out = "y"
+};
+const cnn__cpu_kernel cnn__cpu_avg_pool_backward = {
+    .run = run_avg_pool_backward, .measure = averaging, .in = "y", .out = "x"
+};

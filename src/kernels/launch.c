@@ -14,6 +14,19 @@ const char *cnn__kernel_name(int kernel)
     return kernel >= 0 && kernel < CNN_KERNEL_COUNT ? names[kernel] : "copy";
 }
 
+bool cnn__operands_of(const cnn_launch *launch, cnn__operands *operands)
+{
+    const cnn__cpu_kernel *k = kernels_by_number[launch->kernel];
+    *operands = (cnn__operands){ .updates = false };
+    for (int i = 0; k->measure && k->in[i]; i++) {
+        operands->in[i] = k->in[i] == '-' ? 0 : k->measure(launch, k->in[i], &operands->updates);
+    }
+    for (int i = 0; k->measure && k->out[i]; i++) {
+        operands->out[i] = k->measure(launch, k->out[i], &operands->updates);
+    }
+    return k->measure != NULL;
+}
+
 static cnn__cpu_call job_of(const cnn_launch *launch, const cnn__kernels *kernels)
 {
     return (cnn__cpu_call){ .l = launch,

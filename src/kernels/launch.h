@@ -2,11 +2,12 @@
  * the pool.
  *
  * CNN_KERNELS of <cnn/backend.h> is the list of the kernels. Each has a descriptor, which stands where its runner does:
- *   const cnn__cpu_kernel cnn__cpu_NAME = { .run = …, .workspace = … }; */
+ *   const cnn__cpu_kernel cnn__cpu_NAME = { .run = …, .workspace = …, .measure = …, .in = …, .out = … }; */
 #ifndef CNN_KERNELS_LAUNCH_H
 #define CNN_KERNELS_LAUNCH_H
 
 #include "kernels/kernels.h"
+#include "kernels/operands.h"
 
 /* A launch in an initialiser: CNN__LAUNCH(RELU, dtype, .count = n, .in = { x }, .out = { y }). */
 #define CNN__LAUNCH(name, type, ...) \
@@ -29,6 +30,10 @@ typedef struct cnn__cpu_call {
 typedef struct cnn__cpu_kernel {
     bool (*run)(cnn__cpu_call *j);         /* takes the operands from the launch; false: it has failed */
     size_t (*workspace)(cnn__cpu_call *j); /* bytes that it needs; NULL: none */
+    /* For dtypes that are stored in one way and computed with in another: a letter per operand, '-' for one that has not the
+     * launch's dtype, such as indices. NULL: the kernel does not know such dtypes. */
+    cnn__measure_fn *measure;
+    char in[CNN__IN + 1], out[CNN__OUT + 1];
 } cnn__cpu_kernel;
 
 #define CNN__CPU_KERNEL(NAME, name) extern const cnn__cpu_kernel cnn__cpu_##name;
@@ -40,6 +45,8 @@ bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__po
 /* Whether the kernel ever needs workspace, and bytes of it for that many workers. */
 bool cnn__cpu_has_workspace(const cnn_launch *launch);
 size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels, int workers);
+/* false: nothing is known of this kernel. Operands that may be NULL count as if they were there. */
+bool cnn__operands_of(const cnn_launch *launch, cnn__operands *operands);
 /* As messages say it: "gemm". */
 const char *cnn__kernel_name(int kernel);
 

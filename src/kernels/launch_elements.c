@@ -32,7 +32,7 @@ static bool run_unary(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_unary = { .run = run_unary };
+const cnn__cpu_kernel cnn__cpu_unary = { .run = run_unary, .measure = cnn__measure_elementwise, .in = "1", .out = "0" };
 
 static bool run_binary(cnn__cpu_call *j)
 {
@@ -42,7 +42,9 @@ static bool run_binary(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_binary = { .run = run_binary };
+const cnn__cpu_kernel cnn__cpu_binary = {
+    .run = run_binary, .measure = cnn__measure_elementwise, .in = "12", .out = "0"
+};
 
 static bool run_compare(cnn__cpu_call *j)
 {
@@ -52,7 +54,9 @@ static bool run_compare(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_compare = { .run = run_compare };
+const cnn__cpu_kernel cnn__cpu_compare = {
+    .run = run_compare, .measure = cnn__measure_elementwise, .in = "12", .out = ""
+};
 
 static bool run_where(cnn__cpu_call *j)
 {
@@ -61,7 +65,9 @@ static bool run_where(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_where = { .run = run_where };
+const cnn__cpu_kernel cnn__cpu_where = {
+    .run = run_where, .measure = cnn__measure_elementwise, .in = "-23", .out = "0"
+};
 
 static bool run_reduce(cnn__cpu_call *j)
 {
@@ -71,7 +77,7 @@ static bool run_reduce(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_reduce = { .run = run_reduce };
+const cnn__cpu_kernel cnn__cpu_reduce = { .run = run_reduce, .measure = cnn__measure_reduced, .in = "1", .out = "0" };
 
 static bool run_argmax(cnn__cpu_call *j)
 {
@@ -80,7 +86,7 @@ static bool run_argmax(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_argmax = { .run = run_argmax };
+const cnn__cpu_kernel cnn__cpu_argmax = { .run = run_argmax, .measure = cnn__measure_reduced, .in = "1", .out = "" };
 
 static bool run_pick(cnn__cpu_call *j)
 {
@@ -88,7 +94,7 @@ static bool run_pick(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_pick = { .run = run_pick };
+const cnn__cpu_kernel cnn__cpu_pick = { .run = run_pick, .measure = cnn__measure_along, .in = "x", .out = "y" };
 
 static bool run_place(cnn__cpu_call *j)
 {
@@ -96,7 +102,7 @@ static bool run_place(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_place = { .run = run_place };
+const cnn__cpu_kernel cnn__cpu_place = { .run = run_place, .measure = cnn__measure_along, .in = "y", .out = "x" };
 
 static bool run_softmax(cnn__cpu_call *j)
 {
@@ -107,8 +113,10 @@ static bool run_softmax(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_softmax = { .run = run_softmax };
-const cnn__cpu_kernel cnn__cpu_log_softmax = { .run = run_softmax };
+const cnn__cpu_kernel cnn__cpu_softmax = { .run = run_softmax, .measure = cnn__measure_matrix, .in = "x", .out = "x" };
+const cnn__cpu_kernel cnn__cpu_log_softmax = {
+    .run = run_softmax, .measure = cnn__measure_matrix, .in = "x", .out = "x"
+};
 
 static bool run_draw(cnn__cpu_call *j)
 {

@@ -30,7 +30,9 @@ static bool run_norm_statistics(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_batch_norm_statistics = { .run = run_norm_statistics };
+const cnn__cpu_kernel cnn__cpu_batch_norm_statistics = {
+    .run = run_norm_statistics, .measure = cnn__measure_normalisation, .in = "x", .out = ""
+};
 
 static bool run_norm_move(cnn__cpu_call *j)
 {
@@ -38,7 +40,9 @@ static bool run_norm_move(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_batch_norm_move = { .run = run_norm_move };
+const cnn__cpu_kernel cnn__cpu_batch_norm_move = {
+    .run = run_norm_move, .measure = cnn__measure_normalisation, .in = "", .out = "cc"
+};
 
 static bool run_norm_scale(cnn__cpu_call *j)
 {
@@ -46,7 +50,9 @@ static bool run_norm_scale(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_batch_norm_scale = { .run = run_norm_scale };
+const cnn__cpu_kernel cnn__cpu_batch_norm_scale = {
+    .run = run_norm_scale, .measure = cnn__measure_normalisation, .in = "cc", .out = ""
+};
 
 static bool run_norm_fold(cnn__cpu_call *j)
 {
@@ -54,7 +60,9 @@ static bool run_norm_fold(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_batch_norm_fold = { .run = run_norm_fold };
+const cnn__cpu_kernel cnn__cpu_batch_norm_fold = {
+    .run = run_norm_fold, .measure = cnn__measure_normalisation, .in = "ccccc", .out = "cc"
+};
 
 static bool run_norm_forward(cnn__cpu_call *j)
 {
@@ -63,7 +71,9 @@ static bool run_norm_forward(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_batch_norm_forward = { .run = run_norm_forward };
+const cnn__cpu_kernel cnn__cpu_batch_norm_forward = {
+    .run = run_norm_forward, .measure = cnn__measure_normalisation, .in = "xcc", .out = "x"
+};
 
 static bool run_norm_backward(cnn__cpu_call *j)
 {
@@ -72,7 +82,9 @@ static bool run_norm_backward(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_batch_norm_backward = { .run = run_norm_backward };
+const cnn__cpu_kernel cnn__cpu_batch_norm_backward = {
+    .run = run_norm_backward, .measure = cnn__measure_normalisation, .in = "xc-x", .out = "xcc"
+};
 
 static cnn__rows lookup_rows(const cnn__cpu_call *j, const void *index)
 {
@@ -102,7 +114,7 @@ static bool run_lookup(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_lookup = { .run = run_lookup };
+const cnn__cpu_kernel cnn__cpu_lookup = { .run = run_lookup, .measure = cnn__measure_lookup, .in = "x", .out = "y" };
 
 static bool run_lookup_backward(cnn__cpu_call *j)
 {
@@ -118,7 +130,11 @@ static size_t lookup_backward_workspace(cnn__cpu_call *j)
     return cnn__rows_sum_workspace(&g);
 }
 
-const cnn__cpu_kernel cnn__cpu_lookup_backward = { .run = run_lookup_backward, .workspace = lookup_backward_workspace };
+const cnn__cpu_kernel cnn__cpu_lookup_backward = { .run = run_lookup_backward,
+                                                   .workspace = lookup_backward_workspace,
+                                                   .measure = cnn__measure_lookup,
+                                                   .in = "y",
+                                                   .out = "x" };
 
 static cnn__softmax_nll loss_of(const cnn__cpu_call *j, const void *statistics)
 {
@@ -150,7 +166,11 @@ static size_t cross_entropy_workspace(cnn__cpu_call *j)
     return cnn__softmax_nll_workspace(&g);
 }
 
-const cnn__cpu_kernel cnn__cpu_cross_entropy = { .run = run_cross_entropy, .workspace = cross_entropy_workspace };
+const cnn__cpu_kernel cnn__cpu_cross_entropy = { .run = run_cross_entropy,
+                                                 .workspace = cross_entropy_workspace,
+                                                 .measure = cnn__measure_loss,
+                                                 .in = "ltc",
+                                                 .out = "y" };
 
 static bool run_cross_entropy_backward(cnn__cpu_call *j)
 {
@@ -160,7 +180,9 @@ static bool run_cross_entropy_backward(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_cross_entropy_backward = { .run = run_cross_entropy_backward };
+const cnn__cpu_kernel cnn__cpu_cross_entropy_backward = {
+    .run = run_cross_entropy_backward, .measure = cnn__measure_loss, .in = "ltc--y", .out = "lt"
+};
 
 static bool run_lstm_forward(cnn__cpu_call *j)
 {
@@ -171,7 +193,9 @@ static bool run_lstm_forward(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_lstm_forward = { .run = run_lstm_forward };
+const cnn__cpu_kernel cnn__cpu_lstm_forward = {
+    .run = run_lstm_forward, .measure = cnn__measure_recurrence, .in = "bh", .out = "ghh"
+};
 
 static bool run_lstm_backward(cnn__cpu_call *j)
 {
@@ -187,4 +211,6 @@ static bool run_lstm_backward(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_lstm_backward = { .run = run_lstm_backward };
+const cnn__cpu_kernel cnn__cpu_lstm_backward = {
+    .run = run_lstm_backward, .measure = cnn__measure_recurrence, .in = "hhhghh", .out = "gh"
+};

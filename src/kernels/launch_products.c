@@ -9,7 +9,7 @@ static bool run_dropout(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_dropout = { .run = run_dropout };
+const cnn__cpu_kernel cnn__cpu_dropout = { .run = run_dropout, .measure = cnn__measure_counted, .in = "x", .out = "x" };
 
 static bool run_relu(cnn__cpu_call *j)
 {
@@ -17,7 +17,7 @@ static bool run_relu(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_relu = { .run = run_relu };
+const cnn__cpu_kernel cnn__cpu_relu = { .run = run_relu, .measure = cnn__measure_counted, .in = "x", .out = "x" };
 
 static bool run_relu_backward(cnn__cpu_call *j)
 {
@@ -25,7 +25,9 @@ static bool run_relu_backward(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_relu_backward = { .run = run_relu_backward };
+const cnn__cpu_kernel cnn__cpu_relu_backward = {
+    .run = run_relu_backward, .measure = cnn__measure_counted, .in = "xx", .out = "x"
+};
 
 static bool run_sum_rows(cnn__cpu_call *j)
 {
@@ -34,7 +36,9 @@ static bool run_sum_rows(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_sum_rows = { .run = run_sum_rows };
+const cnn__cpu_kernel cnn__cpu_sum_rows = {
+    .run = run_sum_rows, .measure = cnn__measure_matrix, .in = "x", .out = "y"
+};
 
 static bool run_gemm(cnn__cpu_call *j)
 {
@@ -47,7 +51,9 @@ static size_t gemm_workspace(cnn__cpu_call *j)
     return j->real->gemm_workspace(j->l->parameters, j->workers);
 }
 
-const cnn__cpu_kernel cnn__cpu_gemm = { .run = run_gemm, .workspace = gemm_workspace };
+const cnn__cpu_kernel cnn__cpu_gemm = {
+    .run = run_gemm, .workspace = gemm_workspace, .measure = cnn__measure_gemm, .in = "abn", .out = "c"
+};
 
 static bool run_matmul(cnn__cpu_call *j)
 {
@@ -61,7 +67,9 @@ static size_t matmul_workspace(cnn__cpu_call *j)
     return cnn__matmul_workspace(j->l->parameters, j->real, j->workers);
 }
 
-const cnn__cpu_kernel cnn__cpu_matmul = { .run = run_matmul, .workspace = matmul_workspace };
+const cnn__cpu_kernel cnn__cpu_matmul = {
+    .run = run_matmul, .workspace = matmul_workspace, .measure = cnn__measure_matmul, .in = "ab", .out = "c"
+};
 
 static bool run_conv_forward(cnn__cpu_call *j)
 {
@@ -75,7 +83,11 @@ static size_t conv_forward_workspace(cnn__cpu_call *j)
     return j->real->conv_forward_workspace(j->l->parameters, j->workers);
 }
 
-const cnn__cpu_kernel cnn__cpu_conv_forward = { .run = run_conv_forward, .workspace = conv_forward_workspace };
+const cnn__cpu_kernel cnn__cpu_conv_forward = { .run = run_conv_forward,
+                                                .workspace = conv_forward_workspace,
+                                                .measure = cnn__measure_convolution,
+                                                .in = "xwb",
+                                                .out = "y" };
 
 static bool run_conv_backward_data(cnn__cpu_call *j)
 {
@@ -91,7 +103,10 @@ static size_t conv_backward_data_workspace(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_conv_backward_data = { .run = run_conv_backward_data,
-                                                      .workspace = conv_backward_data_workspace };
+                                                      .workspace = conv_backward_data_workspace,
+                                                      .measure = cnn__measure_convolution,
+                                                      .in = "ywx",
+                                                      .out = "x" };
 
 static bool run_conv_backward_weight(cnn__cpu_call *j)
 {
@@ -106,7 +121,10 @@ static size_t conv_backward_weight_workspace(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_conv_backward_weight = { .run = run_conv_backward_weight,
-                                                        .workspace = conv_backward_weight_workspace };
+                                                        .workspace = conv_backward_weight_workspace,
+                                                        .measure = cnn__measure_convolution,
+                                                        .in = "xy",
+                                                        .out = "wb" };
 
 static bool run_pooled_forward(cnn__cpu_call *j)
 {
@@ -121,7 +139,10 @@ static size_t pooled_forward_workspace(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_conv_relu_pool_forward = { .run = run_pooled_forward,
-                                                          .workspace = pooled_forward_workspace };
+                                                          .workspace = pooled_forward_workspace,
+                                                          .measure = cnn__measure_convolution,
+                                                          .in = "xwb",
+                                                          .out = "p" };
 
 static bool run_pooled_backward_data(cnn__cpu_call *j)
 {
@@ -136,7 +157,10 @@ static size_t pooled_backward_data_workspace(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_conv_relu_pool_backward_data = { .run = run_pooled_backward_data,
-                                                                .workspace = pooled_backward_data_workspace };
+                                                                .workspace = pooled_backward_data_workspace,
+                                                                .measure = cnn__measure_convolution,
+                                                                .in = "p-w",
+                                                                .out = "x" };
 
 static bool run_pooled_backward_weight(cnn__cpu_call *j)
 {
@@ -151,7 +175,10 @@ static size_t pooled_backward_weight_workspace(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_conv_relu_pool_backward_weight = { .run = run_pooled_backward_weight,
-                                                                  .workspace = pooled_backward_weight_workspace };
+                                                                  .workspace = pooled_backward_weight_workspace,
+                                                                  .measure = cnn__measure_convolution,
+                                                                  .in = "xp",
+                                                                  .out = "wb" };
 
 static bool run_maxpool_forward(cnn__cpu_call *j)
 {
@@ -159,7 +186,9 @@ static bool run_maxpool_forward(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_maxpool_forward = { .run = run_maxpool_forward };
+const cnn__cpu_kernel cnn__cpu_maxpool_forward = {
+    .run = run_maxpool_forward, .measure = cnn__measure_pooling, .in = "x", .out = "y"
+};
 
 static bool run_maxpool_backward(cnn__cpu_call *j)
 {
@@ -167,4 +196,6 @@ static bool run_maxpool_backward(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_maxpool_backward = { .run = run_maxpool_backward };
+const cnn__cpu_kernel cnn__cpu_maxpool_backward = {
+    .run = run_maxpool_backward, .measure = cnn__measure_pooling, .in = "y", .out = "x"
+};

@@ -1,4 +1,5 @@
-/* How many elements of a launch's dtype each of its operands has, by the kernel and its parameters alone. */
+/* How many elements of a launch's dtype each of its operands has, by the kernel and its parameters alone. What they mean is in
+ * <cnn/backend.h>. */
 #ifndef CNN_KERNELS_OPERANDS_H
 #define CNN_KERNELS_OPERANDS_H
 
@@ -11,7 +12,23 @@ typedef struct cnn__operands {
     bool updates;                       /* elements of results that are not written stay, or are read first */
 } cnn__operands;
 
-/* false: nothing is known of this kernel. Operands that may be NULL count as if they were there. */
-bool cnn__operands_of(const cnn_launch *launch, cnn__operands *operands);
+/* The descriptor of a kernel (kernels/launch.h) names the operands that have the launch's dtype, each by a letter, which its
+ * measure turns into a number of elements; it sets *updates where the results are as above. */
+typedef int64_t cnn__measure_fn(const cnn_launch *launch, char letter, bool *updates);
+
+/* Measures that several kernels share: */
+cnn__measure_fn cnn__measure_elementwise;
+cnn__measure_fn cnn__measure_reduced;
+cnn__measure_fn cnn__measure_counted;
+cnn__measure_fn cnn__measure_along;
+cnn__measure_fn cnn__measure_matrix;
+cnn__measure_fn cnn__measure_gemm;
+cnn__measure_fn cnn__measure_matmul;
+cnn__measure_fn cnn__measure_convolution;
+cnn__measure_fn cnn__measure_pooling;
+cnn__measure_fn cnn__measure_normalisation;
+cnn__measure_fn cnn__measure_lookup;
+cnn__measure_fn cnn__measure_loss;
+cnn__measure_fn cnn__measure_recurrence;
 
 #endif

@@ -2,7 +2,7 @@
  * whether the thread flushes subnormal numbers. */
 #include "kernels/stored.h"
 
-#include "kernels/operands.h"
+#include "kernels/launch.h"
 
 typedef uint32_t __attribute__((may_alias)) stored_bits_32;
 typedef uint16_t __attribute__((may_alias)) stored_bits_16;
