@@ -22,13 +22,15 @@ typedef void NAME(formula)(const void *numbers, unsigned has, VALUE grad, VALUE 
 
 CNN__INLINE void NAME(step_at)(const NAME(step) * s, NAME(formula) * formula, unsigned has, int64_t i, int64_t some)
 {
-    VALUE out[4] = { 0 };
+    VALUE out[4] = { 0 }; /* in registers, once the loops over it are unrolled */
+#pragma GCC unroll 4
     for (int k = 0; k < 4; k++) {
         if (has >> k & 1) {
             out[k] = READ(s->out[k] + i, some);
         }
     }
     formula(s->numbers, has, READ(s->grad + i, some), out);
+#pragma GCC unroll 4
     for (int k = 0; k < 4; k++) {
         if (has >> k & 1) {
             WRITE(s->out[k] + i, out[k], some);
