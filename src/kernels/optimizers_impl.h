@@ -3,8 +3,8 @@
  *   REAL    float or double
  *   VALUE   what a formula computes with at once: WIDTH REALs, one or a vector
  *   NAME()  a function's or type's name
- *   READ(from, count), WRITE(to, value, count)  the first `count` ≤ WIDTH REALs of a VALUE
- *   ROOT(x), CHOOSE(condition, a, b)            element by element
+ *   READ(from), WRITE(to, value)      WIDTH REALs
+ *   ROOT(x), CHOOSE(condition, a, b)  element by element
  *
  * A new optimizer is a formula, a function that takes its numbers from the launch, and a line at the end. */
 
@@ -20,44 +20,65 @@ typedef struct NAME(step) {
 /* Makes the new VALUEs of `out` from the old ones. */
 typedef void NAME(formula)(const void *numbers, unsigned has, VALUE grad, VALUE *out);
 
-CNN__INLINE void NAME(step_at)(const NAME(step) * s, NAME(formula) * formula, unsigned has, int64_t i, int64_t some)
+enum { NAME(STEP_CHUNK) = 1 << 14 }; /* elements a task */
+
+/* Applies the formula to a chunk of whole VALUEs. Where `has` is a constant, the loop has no branches. */
+CNN__INLINE void NAME(step_chunk)(const NAME(step) * step, NAME(formula) * formula, unsigned has, int64_t task)
 {
-    VALUE out[4] = { 0 }; /* in registers, once the loops over it are unrolled */
+    const NAME(step) s = *step; /* which no store changes */
+    int64_t begin = task * NAME(STEP_CHUNK), left = s.n - begin;
+    int64_t end = left < NAME(STEP_CHUNK) ? s.n : begin + NAME(STEP_CHUNK);
+    for (int64_t i = begin; i < end; i += WIDTH) {
+        VALUE out[4] = { 0 }; /* in registers, once the loops over it are unrolled */
 #pragma GCC unroll 4
-    for (int k = 0; k < 4; k++) {
-        if (has >> k & 1) {
-            out[k] = READ(s->out[k] + i, some);
+        for (int k = 0; k < 4; k++) {
+            if (has >> k & 1) {
+                out[k] = READ(s.out[k] + i);
+            }
         }
-    }
-    formula(s->numbers, has, READ(s->grad + i, some), out);
+        formula(s.numbers, has, READ(s.grad + i), out);
 #pragma GCC unroll 4
-    for (int k = 0; k < 4; k++) {
-        if (has >> k & 1) {
-            WRITE(s->out[k] + i, out[k], some);
+        for (int k = 0; k < 4; k++) {
+            if (has >> k & 1) {
+                WRITE(s.out[k] + i, out[k]);
+            }
         }
     }
 }
 
-enum { NAME(STEP_CHUNK) = 1 << 14 }; /* elements a task */
-
-/* Applies the formula to a chunk. Where `has` is a constant, the loop has no branches. */
-CNN__INLINE void NAME(step_chunk)(const NAME(step) * s, NAME(formula) * formula, unsigned has, int64_t task)
+/* What is left behind the whole VALUEs makes one more, in a place of its own. */
+static void NAME(step_rest)(const NAME(step) * s, cnn__task_fn chunk, int64_t whole)
 {
-    int64_t begin = task * NAME(STEP_CHUNK), left = s->n - begin;
-    int64_t end = left < NAME(STEP_CHUNK) ? s->n : begin + NAME(STEP_CHUNK);
-    for (int64_t i = begin; i < end; i += WIDTH) {
-        NAME(step_at)(s, formula, has, i, end - i < WIDTH ? end - i : WIDTH);
+    REAL grad[WIDTH] = { 0 }, out[4][WIDTH] = { { 0 } };
+    size_t bytes = (size_t)(s->n - whole) * sizeof(REAL);
+    NAME(step) rest = { s->numbers, WIDTH, grad, { out[0], out[1], out[2], out[3] }, s->has };
+    memcpy(grad, s->grad + whole, bytes);
+    for (int k = 0; k < 4; k++) {
+        if (s->has >> k & 1) {
+            memcpy(out[k], s->out[k] + whole, bytes);
+        }
+    }
+    chunk(&rest, 0, 0);
+    for (int k = 0; k < 4; k++) {
+        if (s->has >> k & 1) {
+            memcpy(s->out[k] + whole, out[k], bytes);
+        }
     }
 }
 
 static void NAME(run_step)(const cnn_launch *l, const void *numbers, cnn__task_fn chunk, double cost, cnn__pool *pool)
 {
     NAME(step) s = { .numbers = numbers, .n = l->count, .grad = l->in[0] };
+    const int64_t whole = s.n - s.n % WIDTH;
     for (int k = 0; k < 4; k++) {
         s.out[k] = l->out[k];
         s.has |= (unsigned)(l->out[k] != NULL) << k;
     }
-    cnn__pool_run(pool, (s.n + NAME(STEP_CHUNK) - 1) / NAME(STEP_CHUNK), (double)s.n * cost, chunk, &s);
+    if (whole < s.n) {
+        NAME(step_rest)(&s, chunk, whole);
+    }
+    s.n = whole;
+    cnn__pool_run(pool, (whole + NAME(STEP_CHUNK) - 1) / NAME(STEP_CHUNK), (double)whole * cost, chunk, &s);
 }
 
 /* ---- Adam, AdamW: out is the parameter, m, v, (vmax) ---- */

@@ -3,11 +3,12 @@
 #include "kernels/reference/reference.h"
 
 #include <math.h>
+#include <string.h>
 
 #define CNN__INLINE static inline
 #define WIDTH 1
-#define READ(from, count) ((void)(count), *(from))
-#define WRITE(to, value, count) ((void)(count), *(to) = (value))
+#define READ(from) (*(from))
+#define WRITE(to, value) (*(to) = (value))
 #define CHOOSE(condition, a, b) ((condition) ? (a) : (b))
 
 #define REAL float

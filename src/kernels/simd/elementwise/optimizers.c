@@ -8,8 +8,8 @@
 #define VALUE lanes
 #define WIDTH LANES
 #define NAME(name) CNN__SIMD(name)
-#define READ(from, count) ((count) == LANES ? load(from) : load_partial(from, count))
-#define WRITE(to, value, count) ((count) == LANES ? store(to, value) : store_partial(to, value, count))
+#define READ(from) load(from)
+#define WRITE(to, value) store(to, value)
 #define ROOT(x) square_root(x)
 #define CHOOSE(condition, a, b) blend(condition, a, b)
 #include "kernels/optimizers_impl.h"
