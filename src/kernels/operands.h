@@ -1,5 +1,5 @@
-/* How many elements of a launch's dtype each of its operands has, by the kernel and its parameters alone. What they mean is in
- * <cnn/backend.h>. */
+/* How many elements of a launch's dtype each of its operands has, by the kernel and its parameters alone. What operands
+ * mean is in <cnn/backend.h>. */
 #ifndef CNN_KERNELS_OPERANDS_H
 #define CNN_KERNELS_OPERANDS_H
 
@@ -12,8 +12,8 @@ typedef struct cnn__operands {
     bool updates;                       /* elements of results that are not written stay, or are read first */
 } cnn__operands;
 
-/* The descriptor of a kernel (kernels/launch.h) names the operands that have the launch's dtype, each by a letter, which its
- * measure turns into a number of elements; it sets *updates where the results are as above. */
+/* The descriptor of a kernel (kernels/launch.h) names the operands that have the launch's dtype, each by a letter, which
+ * its measure turns into a number of elements; it sets *updates where the results are as above. */
 typedef int64_t cnn__measure_fn(const cnn_launch *launch, char letter, bool *updates);
 
 /* Measures that several kernels share: */
