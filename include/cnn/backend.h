@@ -210,12 +210,18 @@ typedef struct cnn_maxpool {
 /** Average pooling over `planes` contiguous planes of in_h × in_w. A window's sum is divided by `divisor` or, where
  * that is 0, by the number of its elements within the image, or within the image and its padding. */
 typedef struct cnn_avg_pool_parameters {
-    int64_t planes;
-    int64_t in_h, in_w, out_h, out_w;
-    int64_t kernel_h, kernel_w;
-    int64_t stride_h, stride_w;
-    int64_t pad_top, pad_left; /**< and as much at the bottom and right */
-    int64_t divisor;
+    int64_t planes;       /**< batch times channels */
+    int64_t in_h;         /**< rows of x */
+    int64_t in_w;         /**< columns of x */
+    int64_t out_h;        /**< rows of y */
+    int64_t out_w;        /**< columns of y */
+    int64_t kernel_h;     /**< rows of a window */
+    int64_t kernel_w;     /**< columns of a window */
+    int64_t stride_h;     /**< rows of x from one window to the next */
+    int64_t stride_w;     /**< columns of x from one window to the next */
+    int64_t pad_top;      /**< rows of padding above x, and as many below it */
+    int64_t pad_left;     /**< columns of padding to the left of x, and as many to the right */
+    int64_t divisor;      /**< 0: the number of elements */
     bool exclude_padding; /**< count the elements within the image alone */
 } cnn_avg_pool_parameters;
 
@@ -290,8 +296,12 @@ typedef struct cnn_sgd_parameters {
  * square = alpha·square + (1 - alpha)·g²; centered: mean = alpha·mean + (1 - alpha)·g, variance = square - mean²;
  * g /= sqrt(centered ? variance : square) + eps; with a buffer: g = buf = momentum·buf + g; p -= lr·g. */
 typedef struct cnn_rmsprop_parameters {
-    double lr, alpha, eps, weight_decay, momentum;
-    bool maximize;
+    double lr;           /**< learning rate */
+    double alpha;        /**< decay of the square and the mean */
+    double eps;          /**< added to the root */
+    double weight_decay; /**< wd */
+    double momentum;     /**< of the buffer */
+    bool maximize;       /**< ascend */
 } cnn_rmsprop_parameters;
 
 /* ---- kernels ---- */

@@ -86,7 +86,7 @@ static void add_strided(const avg_pool_job *job, int64_t at, int64_t stride, int
 
 /* ---- forward: lines of the result ---- */
 
-static void add_windows(const avg_pool_job *job, int64_t line, int64_t begin, int64_t end, double *sum)
+static void average_windows(const avg_pool_job *job, int64_t line, int64_t begin, int64_t end, double *sum)
 {
     const avg_pool *g = job->g;
     const int64_t plane = line / g->out_h, stride = g->stride_w;
@@ -171,7 +171,8 @@ static void avg_pool_run(const cnn__cpu_call *j, avg_pool_job *job)
 static bool run_avg_pool_forward(cnn__cpu_call *j)
 {
     const avg_pool *g = j->l->parameters;
-    avg_pool_run(j, &(avg_pool_job){ .g = g, .lines = g->planes * g->out_h, .width = g->out_w, .add = add_windows });
+    avg_pool_run(j,
+                 &(avg_pool_job){ .g = g, .lines = g->planes * g->out_h, .width = g->out_w, .add = average_windows });
     return true;
 }
 
