@@ -39,8 +39,6 @@ typedef struct range {
 static const range ranges[] = {
     RANGE("context_create", use_context, good_context, threads, INT, -1, "1 to 8192"),
     RANGE("context_create", use_context, good_context, threads, INT, 8193, "1 to 8192"),
-    RANGE("context_create", use_context, good_context, device, INT, 2, "expected"),
-    RANGE("context_create", use_context, good_context, device, INT, -1, "expected"),
     RANGE("context_create", use_context, good_context, math, INT, 2, "CNN_MATH_FAST or CNN_MATH_STRICT"),
     RANGE("context_create", use_context, good_context, math, INT, -1, "CNN_MATH_FAST or CNN_MATH_STRICT"),
     KERNELS("conv2d_create", use_conv2d_layer, good_conv2d),
