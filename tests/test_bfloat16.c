@@ -237,7 +237,7 @@ static void check_product(cnn_tape *tape, const char *name)
 {
     cnn_tensor *in[3], *x[3];
     for (int i = 0; i < 3; i++) {
-        char part[8];
+        char part[16];
         snprintf(part, sizeof part, "in%d", i);
         in[i] = fixture(ctx, fixtures, name, part);
         if (in[i]) {
@@ -255,7 +255,7 @@ static void check_product(cnn_tape *tape, const char *name)
     rounded_alike(name, "the result", y, out);
     ck_assert_msg(cnn_backward_with(y, seed, false) == CNN_OK, "%s: %s", name, cnn_tape_error(tape));
     for (int i = 0; i < 3; i++) {
-        char part[8];
+        char part[16];
         snprintf(part, sizeof part, "grad%d", i);
         cnn_tensor *grad = in[i] ? fixture(ctx, fixtures, name, part) : NULL;
         if (grad) {
