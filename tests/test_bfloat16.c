@@ -1,7 +1,7 @@
 /* bfloat16: every value and every tie through casts, PyTorch's casts and products with their gradients, tensors and files. On
  * another device too: CNN_DEVICE names it. */
 #include "base/context.h"
-#include "kernels/kernels.h"
+#include "tensor/tensor.h"
 #include "support/fixtures.h"
 #include "support/io.h"
 
@@ -237,7 +237,7 @@ static void check_product(cnn_tape *tape, const char *name)
 {
     cnn_tensor *in[3], *x[3];
     for (int i = 0; i < 3; i++) {
-        char part[8];
+        char part[16];
         snprintf(part, sizeof part, "in%d", i);
         in[i] = fixture(ctx, fixtures, name, part);
         if (in[i]) {
@@ -255,7 +255,7 @@ static void check_product(cnn_tape *tape, const char *name)
     rounded_alike(name, "the result", y, out);
     ck_assert_msg(cnn_backward_with(y, seed, false) == CNN_OK, "%s: %s", name, cnn_tape_error(tape));
     for (int i = 0; i < 3; i++) {
-        char part[8];
+        char part[16];
         snprintf(part, sizeof part, "grad%d", i);
         cnn_tensor *grad = in[i] ? fixture(ctx, fixtures, name, part) : NULL;
         if (grad) {
@@ -322,6 +322,21 @@ START_TEST(a_product_is_that_of_f32_rounded_once)
 END_TEST
 
 /* ---- modules and optimizers ---- */
+
+/* Nothing is known of what an optimizer's kernel reads, so it does not run. */
+START_TEST(a_kernel_without_a_table_of_operands_is_refused)
+{
+    const cnn_sgd_parameters p = { .lr = 1 };
+    cnn_tensor *t = cnn_tensor_ones(ctx, CNN_BF16, CNN_SHAPE(4));
+    cnn_launch l = CNN__LAUNCH(SGD, CNN_BF16, CNN__PARAMETERS(p), .count = 4, .in = { cnn__data(t) }, .out = { cnn__data(t) });
+    if (!ctx->device) {
+        ck_assert_int_eq(cnn__launch(ctx, "optimizer_step", &l), CNN_ERROR_UNSUPPORTED);
+        failed_with(CNN_ERROR_UNSUPPORTED, "optimizer_step: the device cpu has no kernel sgd for bfloat16");
+        ck_assert(!cnn_cpu_launch(&l, NULL));
+    }
+    cnn_tensor_free(t);
+}
+END_TEST
 
 /* Weights stay in f32, where small updates count; products are made of their bfloat16 values. */
 static cnn_tensor *forward_mixed(cnn_module *self, cnn_tensor *x, void *user)
@@ -398,7 +413,7 @@ START_TEST(files_keep_the_bits)
 }
 END_TEST
 
-static void same_state(cnn_module *a, cnn_module *b)
+static void equal_states(cnn_module *a, cnn_module *b)
 {
     ck_assert_int_eq(cnn_module_state_count(a), cnn_module_state_count(b));
     for (int i = 0; i < cnn_module_state_count(a); i++) {
@@ -414,9 +429,9 @@ START_TEST(modules_are_loaded_across_dtypes)
     const cnn_load_options rounding = { .struct_size = sizeof rounding, .dtypes = CNN_LOAD_ROUND };
     ck_assert_int_eq(cnn_module_save(narrow, in_folder("n")), CNN_OK);
     ck_assert_msg(cnn_module_load(other, in_folder("n")) == CNN_OK, "%s", cnn_last_error(ctx));
-    same_state(other, narrow);
+    equal_states(other, narrow);
     ck_assert_msg(cnn_module_load(wide, in_folder("n")) == CNN_OK, "%s", cnn_last_error(ctx));
-    same_state(wide, narrow);
+    equal_states(wide, narrow);
     cnn_module *drawn = cnn_linear_new(ctx, 5, 3);
     ck_assert_int_eq(cnn_module_save(drawn, in_folder("w")), CNN_OK);
     ck_assert_int_eq(cnn_module_load(other, in_folder("w")), CNN_ERROR_MISMATCH);
@@ -462,7 +477,7 @@ START_TEST(a_module_is_converted)
     }
     back = cnn_module_to_dtype(narrow, CNN_F64);
     ck_assert_msg(back != NULL, "%s", cnn_last_error(ctx));
-    same_state(back, narrow);
+    equal_states(back, narrow);
     ck_assert_ptr_null(cnn_module_to_dtype(wide, CNN_I32));
     failed_with(CNN_ERROR_DTYPE, "module_to_dtype: dtype is int32, expected float32, float64 or bfloat16");
     cnn_tape_free(tape);
@@ -513,6 +528,7 @@ int main(void)
     tcase_add_test(files, files_keep_the_bits);
     tcase_add_test(files, modules_are_loaded_across_dtypes);
     tcase_add_test(operations, a_module_is_converted);
+    tcase_add_test(operations, a_kernel_without_a_table_of_operands_is_refused);
     tcase_add_test(files, first_values_are_those_of_f32_rounded);
     return suite_run(suite);
 }

@@ -361,7 +361,8 @@ typedef struct cnn_rmsprop_parameters {
     X(LOOKUP_BACKWARD, lookup_backward) /**< cnn_lookup_parameters: dy, index → dx: row r is the sum over i with \
          index[i] = r */ \
     X(CROSS_ENTROPY, cross_entropy) /**< cnn_cross_entropy_parameters: logits, target, (weight) → loss (of each \
-         sample or one), statistics [2, samples] (largest logit, log-sum), totals (double [2]: sum, divisor) */ \
+         sample or one), statistics [2, samples] (largest logit, log-sum; \
+         float32 for bfloat16), totals (double [2]: sum, divisor) */ \
     X(CROSS_ENTROPY_BACKWARD, cross_entropy_backward) /**< cnn_cross_entropy_parameters: logits, target, \
          (weight), statistics, totals, dy → (dlogits), (dtarget) */ \
     X(LSTM_FORWARD, lstm_forward) /**< cnn_lstm_parameters: (bias), (c before) → gates (in place), c, h */ \
@@ -385,7 +386,8 @@ typedef enum cnn_kernel {
 typedef struct cnn_launch {
     size_t struct_size;     /**< sizeof(cnn_launch) */
     cnn_kernel kernel;      /**< which */
-    cnn_dtype dtype;        /**< of what the kernel computes with */
+    cnn_dtype dtype;        /**< of the operands as they are stored; for bfloat16 a kernel computes and sums in float32
+                                 and rounds what it writes, once */
     int64_t count;          /**< elements, for kernels that are told so */
     const void *parameters; /**< the kernel's struct; NULL: it has none */
     size_t parameters_size; /**< of that struct */

@@ -35,7 +35,8 @@ CNN_API cnn_status cnn_module_load(cnn_module *module, const char *path);
 typedef enum cnn_load_dtypes {
     CNN_LOAD_EXACT = 0, /**< conversions that change no value: F16 and BF16 to f32 and f64, F32 to f64 */
     CNN_LOAD_SAME = 1,  /**< none: dtypes must be equal */
-    CNN_LOAD_ROUND = 2 /**< those of CNN_LOAD_EXACT, and F64 to f32: to the nearest, ties to even, as PyTorch's copy_ */
+    CNN_LOAD_ROUND = 2 /**< those of CNN_LOAD_EXACT, and into narrower dtypes (F64 to f32, all to bf16): to the nearest,
+                             ties to even, as PyTorch's copy_ */
 } cnn_load_dtypes;
 
 /** Options of cnn_module_load_with(); zeros load as cnn_module_load() does. */
@@ -119,8 +120,8 @@ CNN_API cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *p
 CNN_API cnn_status cnn_tensors_save(const char *const *names, cnn_tensor *const *tensors, int count, const char *path);
 
 /**
- * Loads one tensor of a safetensors file, checking the whole file. F32, F64, I64, I32, U8 and BOOL are read as they
- * are, F16 and BF16 as f32.
+ * Loads one tensor of a safetensors file, checking the whole file. F32, F64, BF16, I64, I32, U8 and BOOL are read as
+ * they are, F16 as f32.
  * @return a tensor of the caller's; NULL on failure (CNN_ERROR_NOT_FOUND if there is no file or no tensor of that
  * name, CNN_ERROR_UNSUPPORTED where its dtype is another one).
  * @since 0.1

@@ -43,8 +43,8 @@ CNN_API const char *cnn_file_name(const cnn_file *file, int i);
 /** The file's name of its dtype, borrowed, such as "F32", "BF16" or "F8_E4M3", also of one that libcnn does not know;
  * "" on failure. */
 CNN_API const char *cnn_file_dtype_name(const cnn_file *file, int i);
-/** The dtype that cnn_file_read() gives it: F16 and BF16 are read as f32. @return CNN_OK; CNN_ERROR_UNSUPPORTED where
- * its dtype cannot be read, and then `dtype` is left alone; CNN_ERROR_INVALID_ARGUMENT. */
+/** The dtype that cnn_file_read() gives it: F16 is read as f32, others as they are. @return CNN_OK;
+ * CNN_ERROR_UNSUPPORTED where its dtype cannot be read, and then `dtype` is left alone; CNN_ERROR_INVALID_ARGUMENT. */
 CNN_API cnn_status cnn_file_dtype(const cnn_file *file, int i, cnn_dtype *dtype);
 /** How many dimensions it has; 0 on failure. */
 CNN_API int cnn_file_ndim(const cnn_file *file, int i);

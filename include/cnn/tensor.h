@@ -25,8 +25,8 @@ typedef enum cnn_dtype {
     CNN_I32 = 3,
     CNN_U8 = 4,
     CNN_BOOL = 5, /**< one byte, 0 or 1 */
-    CNN_BF16 = 6  /**< bfloat16: the upper 16 bits of an f32, to which results are rounded. Operations compute in f32.
-                       @since 0.2 */
+    CNN_BF16 = 6  /**< bfloat16: the upper 16 bits of an f32. Operations compute in f32 and round each result once, to
+                       the nearest, ties to even. @since 0.2 */
 } cnn_dtype;
 
 /** Bytes of one element; 0 for a value that is no dtype. @since 0.1 */
@@ -163,8 +163,8 @@ CNN_API size_t cnn_tensor_format(const cnn_tensor *tensor, char *buffer, size_t 
  * @{ */
 /** Does backward compute a gradient for this tensor? @since 0.1 */
 CNN_API bool cnn_tensor_requires_grad(const cnn_tensor *tensor);
-/** Asks for a gradient (or no longer) of a tensor of the caller's or a module's; f32 or f64. Without it backward passes
- * the tensor by and optimizers do not move it; the gradient that it has stays, as in PyTorch. @since 0.1 */
+/** Asks for a gradient (or no longer) of a tensor of the caller's or a module's; f32, f64 or bf16. Without it backward
+ * passes the tensor by and optimizers do not move it; the gradient that it has stays, as in PyTorch. @since 0.1 */
 CNN_API cnn_status cnn_tensor_set_requires_grad(cnn_tensor *tensor, bool requires_grad);
 /** The gradient accumulated so far, borrowed: it belongs to the tensor. NULL if there is none yet. For a result of an
  * operation it is kept only after cnn_retain_grad(). @since 0.1 */

@@ -189,8 +189,9 @@ cnn_status cnn_context_synchronize(cnn_context *ctx)
 
 static cnn_status refused(cnn_context *ctx, const char *call, const cnn_launch *launch)
 {
-    return cnn__fail(ctx, CNN_ERROR_UNSUPPORTED, "%s: the device %s has no kernel %s for %s", call, ctx->device->name,
-                     cnn__kernel_name(launch->kernel), cnn_dtype_name(launch->dtype));
+    return cnn__fail(ctx, CNN_ERROR_UNSUPPORTED, "%s: the device %s has no kernel %s for %s", call,
+                     ctx->device ? ctx->device->name : "cpu", cnn__kernel_name(launch->kernel),
+                     cnn_dtype_name(launch->dtype));
 }
 
 /* A hand-over that was not taken has failed like one that fails later; what came before it counts first. */
@@ -210,6 +211,9 @@ static cnn_status not_taken(cnn_context *ctx, const char *call, int kernel)
 cnn_status cnn__launch_checked(cnn_context *ctx, const char *call, cnn_launch *launch, cnn_backend_failure *failure)
 {
     cnn__device *d = ctx->device;
+    if (!d && !cnn__cpu_supports(launch)) {
+        return refused(ctx, call, launch);
+    }
     if (!d) {
         return cnn__cpu_run(launch, ctx->kernels, ctx->pool, failure) ? CNN_OK : CNN_ERROR_INVALID_ARGUMENT;
     }

@@ -6,6 +6,7 @@
 #define CNN_DEVICE_DEVICE_H
 
 #include "base/context.h"
+#include "base/dtype.h"
 #include "kernels/launch.h"
 
 enum { CNN__LOST = 16 };
@@ -48,7 +49,7 @@ void cnn__device_deallocate(cnn_context *ctx, void *memory, size_t bytes);
 cnn_status cnn__launch_checked(cnn_context *ctx, const char *call, cnn_launch *launch, cnn_backend_failure *failure);
 static inline cnn_status cnn__launch(cnn_context *ctx, const char *call, cnn_launch *launch)
 {
-    if (!ctx->device) {
+    if (!ctx->device && !cnn__dtype_is_stored(launch->dtype)) {
         cnn__cpu_run(launch, ctx->kernels, ctx->pool, NULL);
         return CNN_OK;
     }

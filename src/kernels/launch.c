@@ -34,11 +34,16 @@ static cnn__cpu_call job_of(const cnn_launch *launch, const cnn__kernels *kernel
                             .real = launch->dtype == CNN_F64 ? kernels->f64 : kernels->f32 };
 }
 
-/* The copies and fills take every dtype as it is stored. */
+/* Copies and fills take every dtype as it is stored. */
 static bool is_stored(const cnn_launch *launch)
 {
     return cnn__dtype_is_stored(launch->dtype) && launch->kernel != CNN_KERNEL_COPY &&
            launch->kernel != CNN_KERNEL_FILL;
+}
+
+bool cnn__cpu_supports(const cnn_launch *launch)
+{
+    return !is_stored(launch) || cnn__stored_supports(launch);
 }
 
 static void describe_failure(const cnn__cpu_call *j, cnn_backend_failure *failure)
@@ -52,33 +57,21 @@ static void describe_failure(const cnn__cpu_call *j, cnn_backend_failure *failur
                  (long long)j->value);
 }
 
-static __attribute__((noinline)) bool run_stored(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool,
-                                                 cnn_backend_failure *failure)
+static __attribute__((noinline)) bool run_stored(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool)
 {
     cnn_launch computed;
-    bool done = cnn__stored_begin(launch, &computed, pool);
-    if (done) {
-        cnn__cpu_call j = job_of(&computed, kernels);
-        j.pool = pool;
-        done = kernels_by_number[launch->kernel]->run(&j);
-        if (!done && failure) {
-            describe_failure(&j, failure);
-        }
-        cnn__stored_end(launch, &computed, pool);
-    } else if (failure) {
-        failure->number = launch->number;
-        failure->status = CNN_ERROR_UNSUPPORTED;
-        failure->kernel = launch->kernel;
-        cnn__message(failure->message, sizeof failure->message, "there is no kernel for %s",
-                     cnn_dtype_name(launch->dtype));
-    }
+    cnn__stored_begin(launch, &computed, pool);
+    cnn__cpu_call j = job_of(&computed, kernels);
+    j.pool = pool;
+    bool done = kernels_by_number[launch->kernel]->run(&j);
+    cnn__stored_end(launch, &computed, pool);
     return done;
 }
 
 bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool, cnn_backend_failure *failure)
 {
     if (is_stored(launch)) {
-        return run_stored(launch, kernels, pool, failure);
+        return run_stored(launch, kernels, pool);
     }
     cnn__cpu_call j = job_of(launch, kernels);
     j.pool = pool;
@@ -115,7 +108,7 @@ size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels,
 static bool known(const cnn_launch *launch)
 {
     return launch && launch->struct_size >= sizeof *launch && (int)launch->kernel >= 0 &&
-           launch->kernel < CNN_KERNEL_COUNT && cnn__dtype_valid(launch->dtype);
+           launch->kernel < CNN_KERNEL_COUNT && cnn__dtype_valid(launch->dtype) && cnn__cpu_supports(launch);
 }
 
 bool cnn_cpu_launch(const cnn_launch *launch, cnn_backend_failure *failure)

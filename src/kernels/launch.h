@@ -40,9 +40,11 @@ typedef struct cnn__cpu_kernel {
 CNN_KERNELS(CNN__CPU_KERNEL)
 #undef CNN__CPU_KERNEL
 
+/* Whether there is a kernel for the launch's dtype. */
+bool cnn__cpu_supports(const cnn_launch *launch);
 /* false: the kernel has failed, which it says in `failure` (may be NULL). */
 bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool, cnn_backend_failure *failure);
-/* Whether the kernel ever needs workspace, and bytes of it for that many workers. */
+/* Whether the launch ever needs workspace, and bytes of it for that many workers. */
 bool cnn__cpu_has_workspace(const cnn_launch *launch);
 size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels, int workers);
 /* false: nothing is known of this kernel. Operands that may be NULL count as if they were there. */

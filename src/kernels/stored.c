@@ -81,6 +81,12 @@ static size_t room_for(const cnn_launch *launch, int64_t n)
     return ((size_t)n * cnn__dtypes[cnn__dtypes[launch->dtype].compute].size + 63) / 64 * 64;
 }
 
+bool cnn__stored_supports(const cnn_launch *launch)
+{
+    cnn__operands operands;
+    return cnn__operands_of(launch, &operands);
+}
+
 size_t cnn__stored_workspace(const cnn_launch *launch)
 {
     cnn__operands operands;
@@ -95,15 +101,13 @@ size_t cnn__stored_workspace(const cnn_launch *launch)
     return bytes;
 }
 
-bool cnn__stored_begin(const cnn_launch *launch, cnn_launch *computed, cnn__pool *pool)
+void cnn__stored_begin(const cnn_launch *launch, cnn_launch *computed, cnn__pool *pool)
 {
     cnn__operands operands;
     char *at = launch->workspace;
     *computed = *launch;
     computed->dtype = cnn__dtypes[launch->dtype].compute;
-    if (!cnn__operands_of(launch, &operands)) {
-        return false;
-    }
+    cnn__operands_of(launch, &operands);
     for (int i = 0; i < CNN__IN; at += room_for(launch, operands.in[i++])) {
         if (operands.in[i] && launch->in[i]) {
             convert_all(launch->dtype, true, operands.in[i], launch->in[i], at, pool);
@@ -119,7 +123,6 @@ bool cnn__stored_begin(const cnn_launch *launch, cnn_launch *computed, cnn__pool
         }
     }
     computed->workspace = at;
-    return true;
 }
 
 void cnn__stored_end(const cnn_launch *launch, const cnn_launch *computed, cnn__pool *pool)

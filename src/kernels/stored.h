@@ -16,9 +16,10 @@ void cnn__stored_store(cnn_dtype dtype, int64_t n, const void *computed, void *s
 
 /* Bytes of workspace for the operands of a launch, in front of the kernel's own. */
 size_t cnn__stored_workspace(const cnn_launch *launch);
-/* Makes `computed`, a launch in the type to compute in, with its operands in the workspace of `launch`. false: there is
- * no such kernel. */
-bool cnn__stored_begin(const cnn_launch *launch, cnn_launch *computed, cnn__pool *pool);
+/* Whether it is known what the kernel reads and writes. */
+bool cnn__stored_supports(const cnn_launch *launch);
+/* Makes `computed`, a launch in the type to compute in, with its operands in the workspace of `launch`. */
+void cnn__stored_begin(const cnn_launch *launch, cnn_launch *computed, cnn__pool *pool);
 /* Stores the results of `computed`. */
 void cnn__stored_end(const cnn_launch *launch, const cnn_launch *computed, cnn__pool *pool);
 

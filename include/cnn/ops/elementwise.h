@@ -10,8 +10,8 @@
 CNN_BEGIN_DECLS
 
 /** @name Elementwise, one operand
- * f32 and f64; cnn_neg(), cnn_abs() and cnn_clamp() also the integers. Any shape, which stays. Outside its domain a
- * function gives what C's <math.h> gives: NaN or an infinity, and no error.
+ * f32, f64 and bf16; cnn_neg(), cnn_abs() and cnn_clamp() also the integers. Any shape, which stays. Outside its domain
+ * a function gives what C's <math.h> gives: NaN or an infinity, and no error.
  * @since 0.1
  * @{ */
 CNN_API cnn_tensor *cnn_neg(cnn_tensor *x);  /**< −x */
@@ -30,7 +30,7 @@ typedef struct cnn_gelu_options {
     unsigned char reserved[7]; /**< zero: room for later options */
 } cnn_gelu_options;
 /** x · Φ(x), Φ being the standard normal distribution function (Hendrycks & Gimpel 2016, "Gaussian Error Linear
- * Units"). x is f32 or f64, of any shape; so is the result. `options` may be NULL. @since 0.2 */
+ * Units"). x is f32, f64 or bf16, of any shape; so is the result. `options` may be NULL. @since 0.2 */
 CNN_API cnn_tensor *cnn_gelu(cnn_tensor *x, const cnn_gelu_options *options);
 /** max(x, 0); NaN stays NaN; the gradient at 0 is 0. */
 CNN_API cnn_tensor *cnn_relu(cnn_tensor *x);
@@ -51,7 +51,7 @@ CNN_API cnn_tensor *cnn_add(cnn_tensor *a, cnn_tensor *b); /**< a + b */
 CNN_API cnn_tensor *cnn_sub(cnn_tensor *a, cnn_tensor *b); /**< a − b */
 CNN_API cnn_tensor *cnn_mul(cnn_tensor *a, cnn_tensor *b); /**< a · b */
 CNN_API cnn_tensor *cnn_div(cnn_tensor *a, cnn_tensor *b); /**< a / b */
-/** a ^ b; f32 and f64. */
+/** a ^ b; f32, f64 and bf16. */
 CNN_API cnn_tensor *cnn_pow(cnn_tensor *a, cnn_tensor *b);
 /** @} */
 
@@ -71,7 +71,7 @@ CNN_API cnn_tensor *cnn_where(cnn_tensor *condition, cnn_tensor *a, cnn_tensor *
 /** @} */
 
 /** @name Dropout
- * f32 and f64; floating operands of one call share the dtype, which is the result's.
+ * f32, f64 and bf16; floating operands of one call share the dtype, which is the result's.
  * @since 0.1
  * @{ */
 /** In training steps: each element is multiplied by 0 with probability p in [0, 1], which hides no NaN, and the

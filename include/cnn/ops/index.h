@@ -9,7 +9,7 @@
 CNN_BEGIN_DECLS
 
 /** @name Embedding
- * f32 and f64; floating operands of one call share the dtype, which is the result's.
+ * f32, f64 and bf16; floating operands of one call share the dtype, which is the result's.
  * @since 0.2
  * @{ */
 /** Options of an embedding; zero means the default. */
@@ -25,7 +25,7 @@ typedef struct cnn_embedding_options {
  * Rows of a table by their indices (torch.nn.functional.embedding): result[i…,d…] = weight[indices[i…],d…]. The
  * gradient of a row is the sum over its uses, added up in double and in their order whatever the number of threads.
  *
- * @param weight   [n,d…], f32 or f64.
+ * @param weight   [n,d…], f32, f64 or bf16.
  * @param indices  any shape, i64 or i32, each in [0, n): another one is CNN_ERROR_INVALID_ARGUMENT and names its
  * position. @return [indices' shape…,d…]. Of PyTorch's options max_norm, scale_grad_by_freq and sparse are missing.
  * @since 0.2

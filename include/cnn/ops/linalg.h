@@ -13,9 +13,9 @@ CNN_BEGIN_DECLS
  * @since 0.1
  * @{ */
 /** torch.matmul: [m,k]·[k,n] → [m,n]; leading dimensions are batches and are broadcast; a rank-1 operand is a row on
- * the left, a column on the right. f32 and f64. */
+ * the left, a column on the right. f32, f64 and bf16. */
 CNN_API cnn_tensor *cnn_matmul(cnn_tensor *a, cnn_tensor *b);
-/** x[…,in] · weight[out,in]ᵀ + bias[out] → […,out]; `bias` may be NULL. f32 and f64. */
+/** x[…,in] · weight[out,in]ᵀ + bias[out] → […,out]; `bias` may be NULL. f32, f64 and bf16. */
 CNN_API cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias);
 /** @} */
 

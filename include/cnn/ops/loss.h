@@ -9,7 +9,7 @@
 CNN_BEGIN_DECLS
 
 /** @name Losses
- * f32 and f64; floating operands of one call share the dtype, which is the result's.
+ * f32, f64 and bf16; floating operands of one call share the dtype, which is the result's.
  * @since 0.1
  * @{ */
 /** What a loss does with the losses of the samples. */

@@ -9,7 +9,7 @@
 CNN_BEGIN_DECLS
 
 /** @name Batch normalisation
- * f32 and f64; floating operands of one call share the dtype, which is the result's.
+ * f32, f64 and bf16; floating operands of one call share the dtype, which is the result's.
  * @since 0.1
  * @{ */
 /** Options of batch normalisation; zero means the default. */
@@ -40,7 +40,7 @@ CNN_API cnn_tensor *cnn_batch_norm(cnn_tensor *x, cnn_tensor *weight, cnn_tensor
 /** @} */
 
 /** @name Softmax
- * f32 and f64; floating operands of one call share the dtype, which is the result's.
+ * f32, f64 and bf16; floating operands of one call share the dtype, which is the result's.
  * @since 0.1
  * @{ */
 /** exp(x) / Σ exp(x) along `dim`; computed from x − max(x), so that nothing overflows. */

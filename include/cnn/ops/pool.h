@@ -9,7 +9,7 @@
 CNN_BEGIN_DECLS
 
 /** @name Pooling
- * f32 and f64; floating operands of one call share the dtype, which is the result's.
+ * f32, f64 and bf16; floating operands of one call share the dtype, which is the result's.
  * @since 0.1
  * @{ */
 /** Options of 2-D max pooling; zero means the default. A field for both directions gives way to `_h` and `_w`. */

@@ -15,7 +15,7 @@ CNN_BEGIN_DECLS
  * @{ */
 /** The sum; integers and bool give i64. */
 CNN_API cnn_tensor *cnn_sum(cnn_tensor *x, int count, const int *dims, bool keepdim);
-/** The mean; f32 and f64. Over no elements: NaN. */
+/** The mean; f32, f64 and bf16. Over no elements: NaN. */
 CNN_API cnn_tensor *cnn_mean(cnn_tensor *x, int count, const int *dims, bool keepdim);
 /** The largest element; NaN wins. Equal ones share the gradient evenly (torch.amax). Over no elements: an error. */
 CNN_API cnn_tensor *cnn_max(cnn_tensor *x, int count, const int *dims, bool keepdim);

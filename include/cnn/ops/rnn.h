@@ -9,7 +9,7 @@
 CNN_BEGIN_DECLS
 
 /** @name Recurrent networks
- * f32 and f64; floating operands of one call share the dtype, which is the result's.
+ * f32, f64 and bf16; floating operands of one call share the dtype, which is the result's.
  * @since 0.2
  * @{ */
 /** Options of an LSTM; zero means the default. */
@@ -34,7 +34,7 @@ typedef struct cnn_lstm_options {
  *
  * Of torch.nn.LSTM's options proj_size is missing.
  *
- * @param x          [T,N,I], f32 or f64: T steps, at least one, of N samples.
+ * @param x          [T,N,I], f32, f64 or bf16: T steps, at least one, of N samples.
  * @param h0, c0     [N,H], what comes before the first step; NULL: zeros.
  * @param weight_ih  [4·H,I].
  * @param weight_hh  [4·H,H].

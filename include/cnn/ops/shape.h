@@ -36,7 +36,7 @@ CNN_API cnn_tensor *cnn_contiguous(cnn_tensor *x);
 /** A contiguous copy. */
 CNN_API cnn_tensor *cnn_clone(cnn_tensor *x);
 /** Converts the elements: to an integer toward zero (saturating; NaN gives 0), to bool by ≠ 0. Differentiable between
- * f32 and f64. */
+ * f32, f64 and bf16. */
 CNN_API cnn_tensor *cnn_cast(cnn_tensor *x, cnn_dtype dtype);
 /** Joins `count` tensors along `dim`; the other sizes and the dtype agree. */
 CNN_API cnn_tensor *cnn_concat(cnn_tensor *const *tensors, int count, int dim);
