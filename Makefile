@@ -136,13 +136,15 @@ $(LIB)/libcnn.so.$(VERSION): $(OBJECTS) src/libcnn.map
 # Kernels are worth the optimiser's full effort at any level but -O0; those of every dtype, which are many, its vectors alone.
 $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(FEWER_LOOPS) $(NO_TABLES))
+# Optimizers wait for memory.
+$(BUILD)/src/kernels/simd/elementwise/optimizers.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES))
 # Exceptions of floating-point numbers are nobody's business, but gcc keeps branches for them that it does not vectorise.
 $(BUILD)/src/kernels/array/gelu.o: TABLE_CFLAGS = -fno-trapping-math
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 # An LSTM's step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
-RARE += $(BUILD)/src/kernels/array/lstm.o $(BUILD)/src/kernels/array/pick.o
+RARE += $(foreach name,array/lstm array/pick reference/optimizers,$(BUILD)/src/kernels/$(name).o)
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,bytes dataset idx loader loader_worker mnist subset,$(BUILD)/src/data/$(name).o) \
 	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/kernels/*.c)) \
@@ -157,10 +159,10 @@ RARE := $(filter-out $(foreach name,autograd/apply autograd/call kernels/launch 
 NO_TABLES := -fno-asynchronous-unwind-tables
 $(RARE): SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os)
 $(foreach room,autograd base device ops optim io tensor nn data platform/$(PLATFORM),$(BUILD)/src/$(room)/%.o): TABLE_CFLAGS = $(NO_TABLES)
-# Options of gcc alone: copies of loops for cases that kernels sort out by hand are 25 kB and no faster.
+# Options of gcc alone: copies of loops for cases that kernels sort out by hand are 40 kB and no faster.
 known = $(shell $(CC) -Werror $(1) -E -x c /dev/null >/dev/null 2>&1 && echo $(1))
 VECTOR_COST := $(call known,-fvect-cost-model=dynamic) $(call known,--param=vect-epilogues-nomask=0)
-FEWER_LOOPS := $(call known,-fno-version-loops-for-strides -fno-split-loops)
+FEWER_LOOPS := $(call known,-fno-version-loops-for-strides -fno-split-loops -fno-unswitch-loops)
 
 define isa_rule
 $$(BUILD)/src/kernels/simd/%.$(1).o: src/kernels/simd/%.c

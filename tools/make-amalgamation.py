@@ -486,6 +486,7 @@ def public_header(version):
         out.append(f"\n/* ======== {path} ======== */\n" + "\n".join(lines))
 
     add("include/cnn/cnn.h")
+    add("include/cnn/backend.h")
     return (f"/* libcnn {version}, all public headers in one. Made by tools/make-amalgamation.py. */\n"
             "#ifndef CNN_CNN_H\n#define CNN_CNN_H\n\n" + "".join(f"#include <{name}>\n" for name in system) +
             "".join(out) + "\n#endif\n")

@@ -57,13 +57,17 @@ static void describe_failure(const cnn__cpu_call *j, cnn_backend_failure *failur
                  (long long)j->value);
 }
 
-static __attribute__((noinline)) bool run_stored(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool)
+static __attribute__((noinline)) bool run_stored(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool,
+                                                 cnn_backend_failure *failure)
 {
     cnn_launch computed;
     cnn__stored_begin(launch, &computed, pool);
     cnn__cpu_call j = job_of(&computed, kernels);
     j.pool = pool;
     bool done = kernels_by_number[launch->kernel]->run(&j);
+    if (!done && failure) {
+        describe_failure(&j, failure);
+    }
     cnn__stored_end(launch, &computed, pool);
     return done;
 }
@@ -71,7 +75,7 @@ static __attribute__((noinline)) bool run_stored(const cnn_launch *launch, const
 bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool, cnn_backend_failure *failure)
 {
     if (is_stored(launch)) {
-        return run_stored(launch, kernels, pool);
+        return run_stored(launch, kernels, pool, failure);
     }
     cnn__cpu_call j = job_of(launch, kernels);
     j.pool = pool;

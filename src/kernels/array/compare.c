@@ -4,9 +4,9 @@
 #include "kernels/array/nest.h"
 
 /* a > b is b < a: fewer loops in the library. */
-static cnn__run swapped_operands(const cnn__run *run)
+static cnn__nest_run swapped_operands(const cnn__nest_run *run)
 {
-    cnn__run other = *run;
+    cnn__nest_run other = *run;
     other.at[1] = run->at[2];
     other.at[2] = run->at[1];
     other.stride[1] = run->stride[2];
@@ -16,7 +16,7 @@ static cnn__run swapped_operands(const cnn__run *run)
 
 /* Turns the results of a run round, which are still in the cache: a != b is !(a == b), and a <= b is !(b < a) where
  * there is no NaN. */
-static void negate(const cnn__run *run)
+static void negate(const cnn__nest_run *run)
 {
     uint8_t *y = run->at[0];
     int64_t n = run->n, stride = run->stride[0];

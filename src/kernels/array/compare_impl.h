@@ -18,20 +18,20 @@ static inline uint8_t FN(lt)(X a, X b)
 #define F FN(lt)
 #include "kernels/array/loop2.h"
 
-static void FN(run_ne)(const cnn__run *run)
+static void FN(run_ne)(const cnn__nest_run *run)
 {
     FN(run_eq)(run);
     negate(run);
 }
 
-static void FN(run_gt)(const cnn__run *run)
+static void FN(run_gt)(const cnn__nest_run *run)
 {
-    cnn__run other = swapped_operands(run);
+    cnn__nest_run other = swapped_operands(run);
     FN(run_lt)(&other);
 }
 
 #if TOTAL
-static void FN(run_le)(const cnn__run *run)
+static void FN(run_le)(const cnn__nest_run *run)
 {
     FN(run_gt)(run);
     negate(run);
@@ -47,9 +47,9 @@ static inline uint8_t FN(le)(X a, X b)
 #include "kernels/array/loop2.h"
 #endif
 
-static void FN(run_ge)(const cnn__run *run)
+static void FN(run_ge)(const cnn__nest_run *run)
 {
-    cnn__run other = swapped_operands(run);
+    cnn__nest_run other = swapped_operands(run);
     FN(run_le)(&other);
 }
 

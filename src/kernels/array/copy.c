@@ -66,13 +66,13 @@ static const tile_fn copy_tile[] = {
 
 enum { STORED_BLOCK = 512 };
 
-static cnn__run run_of(int64_t n, void *y, int64_t y_step, void *x, int64_t x_step)
+static cnn__nest_run run_of(int64_t n, void *y, int64_t y_step, void *x, int64_t x_step)
 {
-    return (cnn__run){ .n = n, .at = { y, x }, .stride = { y_step, x_step } };
+    return (cnn__nest_run){ .n = n, .at = { y, x }, .stride = { y_step, x_step } };
 }
 
 /* Block by block: x gathered and loaded, converted in the types to compute in, stored and scattered. */
-static void convert_stored(const cnn__run *run)
+static void convert_stored(const cnn__nest_run *run)
 {
     const cnn_dtype *dtype = run->dtype;
     const cnn__dtype *to = &cnn__dtypes[dtype[0]], *from = &cnn__dtypes[dtype[1]];
@@ -81,7 +81,7 @@ static void convert_stored(const cnn__run *run)
         int64_t n = cnn__min(STORED_BLOCK, run->n - i);
         char *y = (char *)run->at[0] + i * run->stride[0] * (int64_t)to->size;
         char *x = (char *)run->at[1] + i * run->stride[1] * (int64_t)from->size;
-        cnn__run part = run_of(n, y, run->stride[0], x, run->stride[1]);
+        cnn__nest_run part = run_of(n, y, run->stride[0], x, run->stride[1]);
         if (cnn__dtype_is_stored(dtype[1])) {
             part = run_of(n, dense, 1, x, run->stride[1]);
             move[from->size](&part);
@@ -192,7 +192,7 @@ void cnn__array_copy(const cnn__nest *nest, cnn_dtype to, void *y, cnn_dtype fro
     cnn__nest_walk(&walk, pool);
 }
 
-static void zero_bytes(const cnn__run *run)
+static void zero_bytes(const cnn__nest_run *run)
 {
     memset(run->at[0], 0, (size_t)run->n);
 }

@@ -1,6 +1,6 @@
 /* The loop of an elementwise operation with one operand, as a function NAME: Y and X are the element types, F(x, p) the
  * operation, PARAMETER(v) converts its parameters. No include guard: one inclusion, one function. */
-static void NAME(const cnn__run *run)
+static void NAME(const cnn__nest_run *run)
 {
     Y *y = run->at[0];
     const X *x = run->at[1];

@@ -1,6 +1,6 @@
 /* The loop of an elementwise operation with two operands, as a function NAME: Y and X are the element types, F(a, b)
  * the operation. A broadcast operand is read once a run. No include guard: one inclusion, one function. */
-static __attribute__((noinline)) void NAME(const cnn__run *run)
+static __attribute__((noinline)) void NAME(const cnn__nest_run *run)
 {
     Y *y = run->at[0];
     const X *a = run->at[1], *b = run->at[2];

@@ -11,15 +11,15 @@
 enum { CNN__NEST_TASK = 16384, CNN__NEST_OPERANDS = 4 };
 
 /* n elements along the innermost dimension; strides in elements. */
-typedef struct cnn__run {
+typedef struct cnn__nest_run {
     int64_t n;
     void *at[CNN__NEST_OPERANDS];
     int64_t stride[CNN__NEST_OPERANDS];
     const double *parameters;
     const cnn_dtype *dtype; /* of the operands, where the function asks for it */
-} cnn__run;
+} cnn__nest_run;
 
-typedef void (*cnn__run_fn)(const cnn__run *run);
+typedef void (*cnn__run_fn)(const cnn__nest_run *run);
 
 /* A walk over all elements: where the operands are, how large their elements are, what is done with each run. `cost` is
  * about how many additions one element is worth. */

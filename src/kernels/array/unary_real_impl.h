@@ -174,7 +174,7 @@ static inline X FN(sign)(X x, const X *p)
 #include "kernels/array/loop1.h"
 
 /* Each element of a run through a function of blocks. */
-static void FN(run_blocks)(const cnn__run *run, void (*of)(double *x))
+static void FN(run_blocks)(const cnn__nest_run *run, void (*of)(double *x))
 {
     X *y = run->at[0];
     const X *x = run->at[1];
@@ -191,12 +191,12 @@ static void FN(run_blocks)(const cnn__run *run, void (*of)(double *x))
     }
 }
 
-static void FN(run_gelu)(const cnn__run *run)
+static void FN(run_gelu)(const cnn__nest_run *run)
 {
     FN(run_blocks)(run, run->parameters[0] != 0 ? cnn__gelu_tanh_block : cnn__gelu_block);
 }
 
-static void FN(run_gelu_slope)(const cnn__run *run)
+static void FN(run_gelu_slope)(const cnn__nest_run *run)
 {
     FN(run_blocks)(run, run->parameters[0] != 0 ? cnn__gelu_tanh_slope_block : cnn__gelu_slope_block);
 }

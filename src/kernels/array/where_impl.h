@@ -1,5 +1,5 @@
 /* condition ? a : b for elements of the size of X. No include guard: one inclusion, one size. */
-static void NAME(const cnn__run *run)
+static void NAME(const cnn__nest_run *run)
 {
     X *y = run->at[0];
     const uint8_t *condition = run->at[1];
