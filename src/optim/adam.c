@@ -13,13 +13,13 @@ static bool needs(const double *hyper, int k)
 
 #define HYPERS(decay) \
     { \
-        CNN__HYPER(cnn_adam_options, lr, LR, NOT_NEGATIVE, 1e-3), \
-            CNN__HYPER(cnn_adam_options, beta1, BETA1, BELOW_ONE, 0.9), \
-            CNN__HYPER(cnn_adam_options, beta2, BETA2, BELOW_ONE, 0.999), \
-            CNN__HYPER(cnn_adam_options, eps, EPS, NOT_NEGATIVE, 1e-8), \
-            CNN__HYPER(cnn_adam_options, weight_decay, WEIGHT_DECAY, NOT_NEGATIVE, decay), \
-            CNN__HYPER(cnn_adam_options, amsgrad, AMSGRAD, SWITCH, 0), \
-            CNN__HYPER(cnn_adam_options, maximize, MAXIMIZE, SWITCH, 0) \
+        CNN__HYPER(cnn_adam_options, lr, CNN_OPTION_LR, NOT_NEGATIVE, 1e-3), \
+            CNN__HYPER(cnn_adam_options, beta1, CNN_OPTION_BETA1, BELOW_ONE, 0.9), \
+            CNN__HYPER(cnn_adam_options, beta2, CNN_OPTION_BETA2, BELOW_ONE, 0.999), \
+            CNN__HYPER(cnn_adam_options, eps, CNN_OPTION_EPS, NOT_NEGATIVE, 1e-8), \
+            CNN__HYPER(cnn_adam_options, weight_decay, CNN_OPTION_WEIGHT_DECAY, NOT_NEGATIVE, decay), \
+            CNN__HYPER(cnn_adam_options, amsgrad, CNN_OPTION_AMSGRAD, SWITCH, 0), \
+            CNN__HYPER(cnn_adam_options, maximize, CNN_OPTION_MAXIMIZE, SWITCH, 0) \
     }
 static const cnn__hyper adam_hypers[] = HYPERS(0);
 static const cnn__hyper adamw_hypers[] = HYPERS(1e-2);

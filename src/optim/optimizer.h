@@ -45,9 +45,9 @@ typedef struct cnn__hyper {
     double otherwise; /* its value where the options leave it out; NaN: they must not */
 } cnn__hyper;
 
-#define CNN__HYPER(type, field, number, values, value) \
+#define CNN__HYPER(type, field, its_option, values, value) \
     { \
-        .name = #field, .option = CNN_OPTION_##number, .range = CNN__##values, .offset = offsetof(type, field), \
+        .name = #field, .option = (its_option), .range = CNN__##values, .offset = offsetof(type, field), \
         .otherwise = (value) \
     }
 

@@ -5,13 +5,13 @@ enum { LR, ALPHA, EPS, WEIGHT_DECAY, MOMENTUM, CENTERED, MAXIMIZE };
 enum { SQUARE_AVG, MOMENTUM_BUFFER, GRAD_AVG };
 
 static const cnn__hyper hypers[] = {
-    CNN__HYPER(cnn_rmsprop_options, lr, LR, NOT_NEGATIVE, 1e-2),
-    CNN__HYPER(cnn_rmsprop_options, alpha, ALPHA, BELOW_ONE, 0.99),
-    CNN__HYPER(cnn_rmsprop_options, eps, EPS, NOT_NEGATIVE, 1e-8),
-    CNN__HYPER(cnn_rmsprop_options, weight_decay, WEIGHT_DECAY, NOT_NEGATIVE, 0),
-    CNN__HYPER(cnn_rmsprop_options, momentum, MOMENTUM, NOT_NEGATIVE, 0),
-    CNN__HYPER(cnn_rmsprop_options, centered, CENTERED, SWITCH, 0),
-    CNN__HYPER(cnn_rmsprop_options, maximize, MAXIMIZE, SWITCH, 0),
+    CNN__HYPER(cnn_rmsprop_options, lr, CNN_OPTION_LR, NOT_NEGATIVE, 1e-2),
+    CNN__HYPER(cnn_rmsprop_options, alpha, CNN_OPTION_ALPHA, BELOW_ONE, 0.99),
+    CNN__HYPER(cnn_rmsprop_options, eps, CNN_OPTION_EPS, NOT_NEGATIVE, 1e-8),
+    CNN__HYPER(cnn_rmsprop_options, weight_decay, CNN_OPTION_WEIGHT_DECAY, NOT_NEGATIVE, 0),
+    CNN__HYPER(cnn_rmsprop_options, momentum, CNN_OPTION_MOMENTUM, NOT_NEGATIVE, 0),
+    CNN__HYPER(cnn_rmsprop_options, centered, CNN_OPTION_CENTERED, SWITCH, 0),
+    CNN__HYPER(cnn_rmsprop_options, maximize, CNN_OPTION_MAXIMIZE, SWITCH, 0),
 };
 
 static bool needs(const double *hyper, int k)

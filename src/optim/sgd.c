@@ -12,12 +12,12 @@ static bool needs(const double *hyper, int k)
 }
 
 static const cnn__hyper hypers[] = {
-    CNN__HYPER(cnn_sgd_options, lr, LR, NOT_NEGATIVE, NAN),
-    CNN__HYPER(cnn_sgd_options, momentum, MOMENTUM, NOT_NEGATIVE, 0),
-    CNN__HYPER(cnn_sgd_options, dampening, DAMPENING, ANY_FINITE, 0),
-    CNN__HYPER(cnn_sgd_options, weight_decay, WEIGHT_DECAY, NOT_NEGATIVE, 0),
-    CNN__HYPER(cnn_sgd_options, nesterov, NESTEROV, SWITCH, 0),
-    CNN__HYPER(cnn_sgd_options, maximize, MAXIMIZE, SWITCH, 0),
+    CNN__HYPER(cnn_sgd_options, lr, CNN_OPTION_LR, NOT_NEGATIVE, NAN),
+    CNN__HYPER(cnn_sgd_options, momentum, CNN_OPTION_MOMENTUM, NOT_NEGATIVE, 0),
+    CNN__HYPER(cnn_sgd_options, dampening, CNN_OPTION_DAMPENING, ANY_FINITE, 0),
+    CNN__HYPER(cnn_sgd_options, weight_decay, CNN_OPTION_WEIGHT_DECAY, NOT_NEGATIVE, 0),
+    CNN__HYPER(cnn_sgd_options, nesterov, CNN_OPTION_NESTEROV, SWITCH, 0),
+    CNN__HYPER(cnn_sgd_options, maximize, CNN_OPTION_MAXIMIZE, SWITCH, 0),
 };
 
 static cnn_status check(const cnn_context *ctx, const char *call, const double *hyper)
