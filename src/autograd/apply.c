@@ -127,11 +127,11 @@ static bool make_dense(cnn__call *call)
 
 /* ---- recording ---- */
 
-enum { ALIGNMENT = 16 };
+enum { APPLY_ALIGNMENT = 16 };
 
 static size_t aligned(size_t size)
 {
-    return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return (size + APPLY_ALIGNMENT - 1) / APPLY_ALIGNMENT * APPLY_ALIGNMENT;
 }
 
 /* The node with its attributes and, where `saved` is not 0, room for as many saved tensors. */
@@ -160,7 +160,7 @@ static cnn__node *make_node(cnn__call *call, const void *attributes, size_t size
 }
 
 /* The elements of `t` stay until backward has passed. */
-static cnn_tensor *save(cnn__call *call, const cnn_tensor *t)
+static cnn_tensor *apply_save(cnn__call *call, const cnn_tensor *t)
 {
     cnn_tensor *saved = cnn__tape_handle(call->tape, t);
     if (saved) {
@@ -179,7 +179,7 @@ static bool save_all(cnn__call *call, cnn__node *node, unsigned saves, int total
     for (unsigned left = saves; left; left &= left - 1) {
         int bit = __builtin_ctz(left), j = bit - CNN__MAX_INPUTS, k = j < 0 ? bit : call->count + j;
         const cnn_tensor *t = j < 0 ? call->x[bit] : call->out[j];
-        if (t && (!reads || reads[k].by & call->wanted) && !(node->saved[k] = save(call, t))) {
+        if (t && (!reads || reads[k].by & call->wanted) && !(node->saved[k] = apply_save(call, t))) {
             return false;
         }
     }
@@ -211,7 +211,7 @@ cnn__node *cnn__call_record(cnn__call *call, const void *attributes, size_t size
 
 /* ---- the whole ---- */
 
-static bool run(cnn__call *call, void *attributes)
+static bool apply_run(cnn__call *call, void *attributes)
 {
     const cnn__op *op = call->op;
     if (!make_outputs(call, false)) {
@@ -250,7 +250,7 @@ bool cnn__apply_all(const cnn__op *op, cnn_tensor *const *inputs, int count, voi
     if (done) {
         call.x = call.in;
         done = op->infer(&call, attributes) &&
-               (cnn__tape_tracing(call.tape) ? trace(&call, attributes) : run(&call, attributes));
+               (cnn__tape_tracing(call.tape) ? trace(&call, attributes) : apply_run(&call, attributes));
     }
     for (int j = 0; j < call.results; j++) {
         results[j] = done ? call.out[j] : call.nil;

@@ -263,7 +263,7 @@ static bool take_all(cnn__node *node, cnn_tensor *const *dy)
     return true;
 }
 
-static void pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
+static void backward_pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
 {
     cnn_tensor *dy[CNN__MAX_OUTPUTS] = { NULL };
     cnn__mark mark = cnn__tape_mark(tape);
@@ -338,7 +338,7 @@ static void walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
     }
     for (cnn__node *node = output->node; node && step->status == CNN_OK; node = node->previous) {
         if (has_gradient(node)) {
-            pass(tape, node, retain_graph);
+            backward_pass(tape, node, retain_graph);
         }
         if (listener->call) {
             cnn__final_passed(listener, node);
@@ -347,7 +347,7 @@ static void walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
     cnn_tape_set_recording(tape, recording);
 }
 
-static cnn_status fail(const cnn_tensor *output, cnn_status status, const char *message)
+static cnn_status backward_fail(const cnn_tensor *output, cnn_status status, const char *message)
 {
     cnn__tape_fail(output->tape, status, "backward: %s", message);
     return cnn__step_report(output->tape);
@@ -385,23 +385,23 @@ static cnn_status no_result(const cnn_tensor *output)
 }
 
 /* Reports what keeps this step from a backward that begins at `output`. */
-static cnn_status check(cnn_tensor *output, const cnn_tensor *grad)
+static cnn_status backward_check(cnn_tensor *output, const cnn_tensor *grad)
 {
     if (grad && cnn__tensor_check(grad, "backward") != CNN_OK) {
         cnn__tape_fail(output->tape, cnn__failure_status(), "%s", cnn__failure_message());
         return cnn__step_report(output->tape);
     }
     if (!output->requires_grad) {
-        return fail(output, CNN_ERROR_STATE,
-                    "the tensor depends on none that requires a gradient, or recording is off");
+        return backward_fail(output, CNN_ERROR_STATE,
+                             "the tensor depends on none that requires a gradient, or recording is off");
     }
     if (grad && (grad->ctx != output->ctx || (grad->kind == CNN__TENSOR_TAPE && grad->tape != output->tape))) {
-        return fail(output, CNN_ERROR_STATE,
-                    grad->ctx != output->ctx ? "the gradient given is of another context"
-                                             : "the gradient given is a result on another tape");
+        return backward_fail(output, CNN_ERROR_STATE,
+                             grad->ctx != output->ctx ? "the gradient given is of another context"
+                                                      : "the gradient given is a result on another tape");
     }
     if (grad && (grad->dtype != output->dtype || !cnn__same_shape(grad, output))) {
-        return fail(output, CNN_ERROR_SHAPE, "the gradient given has not the shape and dtype of the tensor");
+        return backward_fail(output, CNN_ERROR_SHAPE, "the gradient given has not the shape and dtype of the tensor");
     }
     return CNN_OK;
 }
@@ -426,7 +426,7 @@ static cnn_status backward(cnn_tensor *output, const cnn_tensor *grad, bool reta
     if (step->status != CNN_OK) {
         return cnn__step_report(tape);
     }
-    cnn_status status = check(output, grad);
+    cnn_status status = backward_check(output, grad);
     if (status != CNN_OK) {
         return status;
     }

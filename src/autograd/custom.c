@@ -62,7 +62,7 @@ static void custom_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 /* The callbacks' result, computed from contiguous operands; NULL: failed and reported. */
-static cnn_tensor *compute(cnn__call *call, const custom *c)
+static cnn_tensor *custom_compute(cnn__call *call, const custom *c)
 {
     const cnn_tensor *const *inputs = (const cnn_tensor *const *)(const void *)call->x;
     cnn_dtype dtype = call->in[0]->dtype;
@@ -94,7 +94,7 @@ static cnn_tensor *compute(cnn__call *call, const custom *c)
     return y;
 }
 
-static cnn_tensor *apply(cnn__call *call, custom *c)
+static cnn_tensor *custom_apply(cnn__call *call, custom *c)
 {
     cnn_tensor *operands[CNN__MAX_INPUTS];
     cnn__spec spec = { .kind = CNN__OUT_NEW };
@@ -106,7 +106,7 @@ static cnn_tensor *apply(cnn__call *call, custom *c)
             return call->nil;
         }
     }
-    cnn_tensor *y = call->out[0] = compute(call, c);
+    cnn_tensor *y = call->out[0] = custom_compute(call, c);
     if (!y) {
         return call->nil;
     }
@@ -149,5 +149,5 @@ cnn_tensor *cnn_custom(const cnn_custom_op *op, cnn_tensor *const *inputs, int c
     c.descriptor = (cnn__op){ .name = c.op.name, .backward = c.op.backward ? custom_backward : NULL };
     call.op = &c.descriptor;
     call.record &= c.op.backward != NULL;
-    return apply(&call, &c);
+    return custom_apply(&call, &c);
 }

@@ -103,7 +103,7 @@ static cnn_status analytical_rows(checker *c, int input)
     return status;
 }
 
-static cnn_status compare(checker *c, int input, int64_t element)
+static cnn_status gradcheck_compare(checker *c, int input, int64_t element)
 {
     int64_t n = c->inputs[input]->numel;
     for (int64_t j = 0; j < c->outputs; j++) {
@@ -146,7 +146,7 @@ static cnn_status values_with(checker *c, const cnn_tensor *x, int64_t place, do
     return status == CNN_OK ? values(c, outputs) : status;
 }
 
-static cnn_status check_input(checker *c, int input)
+static cnn_status gradcheck_check_input(checker *c, int input)
 {
     cnn_status status = analytical_rows(c, input);
     for (int64_t i = 0; i < c->inputs[input]->numel && status == CNN_OK; i++) {
@@ -157,12 +157,12 @@ static cnn_status check_input(checker *c, int input)
         status = status == CNN_OK ? values_with(c, x, place, original - c->options.eps, c->minus) : status;
         cnn_status restored = set_element(x, place, original);
         status = status == CNN_OK ? restored : status;
-        status = status == CNN_OK ? compare(c, input, i) : status;
+        status = status == CNN_OK ? gradcheck_compare(c, input, i) : status;
     }
     return status;
 }
 
-static cnn_status allocate(checker *c)
+static cnn_status gradcheck_allocate(checker *c)
 {
     cnn_tensor *y = evaluate(c, CNN_EVAL);
     cnn_status status = check_output(c, y);
@@ -200,22 +200,22 @@ static cnn_status copy_inputs(checker *c, cnn_tensor *const *inputs)
     return CNN_OK;
 }
 
-static cnn_status run(checker *c, cnn_tensor *const *inputs)
+static cnn_status gradcheck_run(checker *c, cnn_tensor *const *inputs)
 {
     cnn_status status = copy_inputs(c, inputs);
     if (status == CNN_OK && !(c->tape = cnn_tape_new(c->ctx))) {
         status = cnn__failure_status();
     }
-    status = status == CNN_OK ? allocate(c) : status;
+    status = status == CNN_OK ? gradcheck_allocate(c) : status;
     for (int i = 0; i < c->count && status == CNN_OK; i++) {
         if (c->inputs[i]->requires_grad) {
-            status = check_input(c, i);
+            status = gradcheck_check_input(c, i);
         }
     }
     return status;
 }
 
-static cnn_status check_options(const checker *c)
+static cnn_status gradcheck_check_options(const checker *c)
 {
     const struct {
         const char *name;
@@ -250,10 +250,10 @@ cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user,
     c.options.eps = cnn__option(c.options.eps, 1e-6);
     c.options.atol = cnn__option(c.options.atol, 1e-5);
     c.options.rtol = cnn__option(c.options.rtol, 1e-3);
-    cnn_status status = check_options(&c);
+    cnn_status status = gradcheck_check_options(&c);
     cnn__begun begun = cnn__begun_get();
     int cancel = cnn__cancel_defer(); /* its own steps begin while it holds memory */
-    status = status == CNN_OK ? run(&c, inputs) : status;
+    status = status == CNN_OK ? gradcheck_run(&c, inputs) : status;
     cnn_tape_free(c.tape);
     cnn__begun_set(begun);
     for (int i = 0; i < count; i++) {

@@ -3,7 +3,7 @@
 #include "autograd/tape.h"
 
 /* Everything but the parameters of a launch on operands[0], the result, and the `count` − 1 inputs behind it. */
-static void prepare(cnn_launch *l, cnn_kernel kernel, int count, const cnn_tensor *const *operands)
+static void run_prepare(cnn_launch *l, cnn_kernel kernel, int count, const cnn_tensor *const *operands)
 {
     l->struct_size = sizeof *l;
     l->kernel = kernel;
@@ -27,7 +27,7 @@ bool cnn__run_on(cnn_tape *tape, const char *call, cnn_kernel kernel, const void
                  const cnn_tensor *const *operands)
 {
     cnn_launch l;
-    prepare(&l, kernel, count, operands);
+    run_prepare(&l, kernel, count, operands);
     l.parameters = parameters;
     l.parameters_size = size;
     return cnn__run(tape, call, &l);

@@ -20,18 +20,18 @@ static cnn__step *step_of(const cnn_tape *tape)
 
 /* ---- the list of all tapes ---- */
 
-static cnn__mutex lock = CNN__MUTEX;
+static cnn__mutex step_lock = CNN__MUTEX;
 static cnn__step *first;
 static uint64_t serials;
 
 static void lock_list(void)
 {
-    cnn__mutex_lock(&lock);
+    cnn__mutex_lock(&step_lock);
 }
 
 static void unlock_list(void)
 {
-    cnn__mutex_unlock(&lock);
+    cnn__mutex_unlock(&step_lock);
 }
 
 /* The child of a fork gets the list whole and its lock free, whatever the other threads were doing. */
@@ -69,7 +69,7 @@ static void device_failed(cnn_context *ctx)
     }
 }
 
-static void prepare(void)
+static void step_prepare(void)
 {
     survive_forks();
     cnn__device_on_failure(device_failed);
@@ -78,7 +78,7 @@ static void prepare(void)
 bool cnn__step_init(cnn_tape *tape)
 {
     static cnn__once once = CNN__ONCE;
-    cnn__once_run(&once, prepare);
+    cnn__once_run(&once, step_prepare);
     cnn__step *step = step_of(tape);
     step->failed = cnn__failed_step_new(step->ctx);
     if (!step->failed) {

@@ -11,19 +11,19 @@
 
 #include <string.h>
 
-enum { CHUNK = 256, ARENA_BLOCK = 1 << 14, ARENA_LARGE = ARENA_BLOCK / 4, ALIGNMENT = 16 };
+enum { TAPE_CHUNK = 256, ARENA_BLOCK = 1 << 14, ARENA_LARGE = ARENA_BLOCK / 4, TAPE_ALIGNMENT = 16 };
 
 /* Handles; the chunks form a ring. */
 struct cnn__chunk {
     struct cnn__chunk *next;
     int used;
-    cnn_tensor handles[CHUNK];
+    cnn_tensor handles[TAPE_CHUNK];
 };
 
 typedef struct arena_block {
     struct arena_block *next;
     size_t used;
-    _Alignas(ALIGNMENT) char bytes[ARENA_BLOCK];
+    _Alignas(TAPE_ALIGNMENT) char bytes[ARENA_BLOCK];
 } arena_block;
 
 /* What is too large for those lies at the beginning of a block of the cache, or, since blocks of a device cannot be
@@ -31,7 +31,7 @@ typedef struct arena_block {
 typedef struct arena_large {
     struct arena_large *next;
     cnn__storage *block;
-    _Alignas(ALIGNMENT) char bytes[];
+    _Alignas(TAPE_ALIGNMENT) char bytes[];
 } arena_large;
 
 struct cnn_tape {
@@ -119,7 +119,7 @@ void cnn__tape_random_key(cnn_tape *tape, uint64_t key[2])
 /* ---- the arena ---- */
 
 /* Idle elements are given back before there is no memory for something else. */
-static void *allocate(cnn_tape *tape, size_t size)
+static void *tape_allocate(cnn_tape *tape, size_t size)
 {
     void *memory = cnn__alloc(tape->step.ctx, size);
     return memory || !cnn__cache_trim(tape->cache) ? memory : cnn__alloc(tape->step.ctx, size);
@@ -133,7 +133,7 @@ static void *arena_fail(cnn_tape *tape, size_t bytes)
 
 static arena_block *arena_grow(cnn_tape *tape)
 {
-    arena_block *block = allocate(tape, sizeof *block);
+    arena_block *block = tape_allocate(tape, sizeof *block);
     if (!block) {
         return arena_fail(tape, ARENA_BLOCK);
     }
@@ -172,7 +172,7 @@ void *cnn__tape_arena(cnn_tape *tape, size_t size)
     if (size > ARENA_LARGE) {
         return arena_take_large(tape, size);
     }
-    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size = (size + TAPE_ALIGNMENT - 1) / TAPE_ALIGNMENT * TAPE_ALIGNMENT;
     if (!tape->arena_now || ARENA_BLOCK - tape->arena_now->used < size) {
         arena_block *next = tape->arena_now ? tape->arena_now->next : tape->arena;
         if (!next && !(next = arena_grow(tape))) {
@@ -190,7 +190,7 @@ void *cnn__tape_arena(cnn_tape *tape, size_t size)
 
 static struct cnn__chunk *chunk_add(cnn_tape *tape)
 {
-    struct cnn__chunk *chunk = allocate(tape, sizeof *chunk);
+    struct cnn__chunk *chunk = tape_allocate(tape, sizeof *chunk);
     if (!chunk) {
         return NULL;
     }
@@ -223,7 +223,7 @@ static bool chunk_advance(cnn_tape *tape)
 }
 
 /* In two parts, which compilers clear by plain stores: the string instruction that they take for more starts slowly. */
-static void clear(cnn_tensor *t)
+static void tape_clear(cnn_tensor *t)
 {
     enum { HEAD = offsetof(cnn_tensor, shape), HALF = HEAD / 2 };
     memset(t, 0, HALF);
@@ -232,12 +232,12 @@ static void clear(cnn_tensor *t)
 
 cnn_tensor *cnn__tape_handle(cnn_tape *tape, const cnn_tensor *like)
 {
-    if (tape->chunk->used == CHUNK && !chunk_advance(tape)) {
-        cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "tape: no memory for %d more results", CHUNK);
+    if (tape->chunk->used == TAPE_CHUNK && !chunk_advance(tape)) {
+        cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "tape: no memory for %d more results", TAPE_CHUNK);
         return NULL;
     }
     cnn_tensor *t = &tape->chunk->handles[tape->chunk->used++];
-    clear(t);
+    tape_clear(t);
     t->kind = CNN__TENSOR_TAPE;
     t->ctx = tape->step.ctx;
     t->tape = tape;

@@ -18,12 +18,12 @@ typedef struct record {
     char message[CNN__MESSAGE_SIZE];
 } record;
 
-static const record nothing;
+static const record error_nothing;
 static _Thread_local record of_none, of_contexts[CONTEXTS];
 static _Thread_local record *newest;
 static _Thread_local unsigned long failures;
 
-static record *find(const cnn_context *ctx)
+static record *error_find(const cnn_context *ctx)
 {
     for (int i = 0; ctx && i < CONTEXTS; i++) {
         if (of_contexts[i].context == ctx->serial) {
@@ -36,7 +36,7 @@ static record *find(const cnn_context *ctx)
 /* Selects the record to write: that of the context, or else that of the context whose failure is the oldest. */
 static record *place_for(const cnn_context *ctx)
 {
-    record *found = ctx ? find(ctx) : &of_none;
+    record *found = ctx ? error_find(ctx) : &of_none;
     for (int i = 0; !found && i < CONTEXTS; i++) {
         found = of_contexts[i].order == 0 ? &of_contexts[i] : NULL;
     }
@@ -52,8 +52,8 @@ static record *place_for(const cnn_context *ctx)
 
 static const record *read(const cnn_context *ctx)
 {
-    const record *r = ctx ? find(ctx) : newest;
-    return r ? r : &nothing;
+    const record *r = ctx ? error_find(ctx) : newest;
+    return r ? r : &error_nothing;
 }
 
 /* Truncates long messages and escapes what could break the line or control the terminal. `message` may point into
@@ -111,22 +111,22 @@ cnn_status cnn_context_status(const cnn_context *ctx)
     return read(ctx)->status;
 }
 
-static void clear(record *r)
+static void error_clear(record *r)
 {
     newest = newest == r ? NULL : newest;
-    *r = nothing;
+    *r = error_nothing;
 }
 
 void cnn_context_clear_error(cnn_context *ctx)
 {
-    record *own = find(ctx);
+    record *own = error_find(ctx);
     if (own) {
-        clear(own);
+        error_clear(own);
     }
     for (int i = 0; !ctx && i < CONTEXTS; i++) {
-        clear(&of_contexts[i]);
+        error_clear(&of_contexts[i]);
     }
     if (!ctx) {
-        clear(&of_none);
+        error_clear(&of_none);
     }
 }

@@ -4,33 +4,33 @@
 #include <stdbool.h>
 
 /* A number as the sum of two, the second below a rounding error of the first. */
-typedef struct pair {
+typedef struct math_pair {
     double high, low;
-} pair;
+} math_pair;
 
 /* Exact, for |a| ≥ |b| or a = 0. */
-static pair sum_of(double a, double b)
+static math_pair sum_of(double a, double b)
 {
     double high = a + b;
-    return (pair){ high, b - (high - a) };
+    return (math_pair){ high, b - (high - a) };
 }
 
 /* Exact (Dekker 1971), as long as nothing overflows. */
-static pair product_of(double a, double b)
+static math_pair product_of(double a, double b)
 {
     const double splitter = 0x1p27 + 1;
     double ca = splitter * a, cb = splitter * b, a1 = ca - (ca - a), b1 = cb - (cb - b), a2 = a - a1, b2 = b - b1;
     double high = a * b;
-    return (pair){ high, ((a1 * b1 - high) + a1 * b2 + a2 * b1) + a2 * b2 };
+    return (math_pair){ high, ((a1 * b1 - high) + a1 * b2 + a2 * b1) + a2 * b2 };
 }
 
-static pair multiply(pair a, pair b)
+static math_pair math_multiply(math_pair a, math_pair b)
 {
-    pair p = product_of(a.high, b.high);
+    math_pair p = product_of(a.high, b.high);
     return sum_of(p.high, p.low + (a.high * b.low + a.low * b.high));
 }
 
-static pair add(pair a, pair b)
+static math_pair math_add(math_pair a, math_pair b)
 {
     double high = a.high + b.high, part = high - a.high;
     double low = (a.high - (high - part)) + (b.high - part);
@@ -39,14 +39,15 @@ static pair add(pair a, pair b)
 
 /* log(m) = 2s + 2/3·s³ + s⁵·(2/5 + …) with s = (m − 1) / (m + 1): the first two terms are computed as pairs; the
  * rest is below 2^-13 of the whole. */
-static pair log_of(double x)
+static math_pair log_of(double x)
 {
     double e, m = cnn__split_f64(x, &e), f = m - 1;
-    pair d = m >= 1 ? sum_of(m, 1) : sum_of(1, m), s;
+    math_pair d = m >= 1 ? sum_of(m, 1) : sum_of(1, m), s;
     s.high = f / d.high;
-    pair p = product_of(s.high, d.high);
+    math_pair p = product_of(s.high, d.high);
     s.low = ((f - p.high) - p.low - s.high * d.low) / d.high;
-    pair z = multiply(s, s), cube = multiply(multiply(s, z), (pair){ 0x1.5555555555555p-1, 0x1.5555555555555p-55 });
+    math_pair z = math_multiply(s, s),
+              cube = math_multiply(math_multiply(s, z), (math_pair){ 0x1.5555555555555p-1, 0x1.5555555555555p-55 });
     double q = z.high, r = 2.0 / 21;
     r = r * q + 2.0 / 19;
     r = r * q + 2.0 / 17;
@@ -57,18 +58,18 @@ static pair log_of(double x)
     r = r * q + 2.0 / 7;
     r = r * q + 2.0 / 5;
     cube.low += r * q * q * s.high;
-    pair whole = add((pair){ 2 * s.high, 2 * s.low }, cube);
-    return add(add((pair){ e * CNN__LN2_HIGH_F64, 0 }, (pair){ e * CNN__LN2_LOW_F64, 0 }), whole);
+    math_pair whole = math_add((math_pair){ 2 * s.high, 2 * s.low }, cube);
+    return math_add(math_add((math_pair){ e * CNN__LN2_HIGH_F64, 0 }, (math_pair){ e * CNN__LN2_LOW_F64, 0 }), whole);
 }
 
 static double positive_power(double x, double y)
 {
-    pair l = log_of(x);
+    math_pair l = log_of(x);
     double estimate = y * l.high;
     if (!(estimate < 800 && estimate > -800)) {
         return estimate > 0 ? (double)INFINITY : 0;
     }
-    pair p = product_of(y, l.high);
+    math_pair p = product_of(y, l.high);
     p = sum_of(p.high, p.low + y * l.low);
     return cnn__exp_sum_f64(p.high, p.low);
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { HEADER = 64 };
+enum { MEMORY_HEADER = 64 };
 
 static void *default_allocate(size_t size, size_t alignment, void *user)
 {
@@ -29,16 +29,17 @@ void cnn__allocator_default(cnn_context *ctx)
 /* A NULL context means the C library's memory. */
 void *cnn__alloc(cnn_context *ctx, size_t size)
 {
-    if (size > PTRDIFF_MAX - HEADER) {
+    if (size > PTRDIFF_MAX - MEMORY_HEADER) {
         return NULL;
     }
-    size_t total = size + HEADER;
-    char *block = ctx ? ctx->allocate(total, HEADER, ctx->allocator_user) : default_allocate(total, HEADER, NULL);
+    size_t total = size + MEMORY_HEADER;
+    char *block =
+        ctx ? ctx->allocate(total, MEMORY_HEADER, ctx->allocator_user) : default_allocate(total, MEMORY_HEADER, NULL);
     if (!block) {
         return NULL;
     }
     memcpy(block, &total, sizeof total);
-    return block + HEADER;
+    return block + MEMORY_HEADER;
 }
 
 void *cnn__calloc(cnn_context *ctx, size_t count, size_t size)
@@ -63,7 +64,7 @@ void cnn__free(cnn_context *ctx, void *memory)
     if (!memory) {
         return;
     }
-    char *block = (char *)memory - HEADER;
+    char *block = (char *)memory - MEMORY_HEADER;
     size_t total;
     memcpy(&total, block, sizeof total);
     if (ctx) {

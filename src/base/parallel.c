@@ -51,7 +51,7 @@ static void run_range(void *arg, int64_t range, int worker)
 }
 
 /* a / b, rounded up; both are positive. */
-static int64_t divide_up(int64_t a, int64_t b)
+static int64_t parallel_divide_up(int64_t a, int64_t b)
 {
     return a / b + (a % b != 0);
 }
@@ -59,12 +59,12 @@ static int64_t divide_up(int64_t a, int64_t b)
 static int64_t items_per_range(int64_t count, double cost)
 {
     double by_cost = cost > 0 ? RANGE_COST / cost : (double)count;
-    int64_t most = by_cost < (double)count ? (int64_t)by_cost : count, least = divide_up(count, MAX_RANGES);
+    int64_t most = by_cost < (double)count ? (int64_t)by_cost : count, least = parallel_divide_up(count, MAX_RANGES);
     most = most > 1 ? most : 1;
     return most > least ? most : least;
 }
 
-static cnn_status check(const cnn_context *ctx, const char *call, int64_t count, double cost, bool has_fn)
+static cnn_status parallel_check(const cnn_context *ctx, const char *call, int64_t count, double cost, bool has_fn)
 {
     if (!ctx || !has_fn) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, ctx ? "fn" : "ctx");
@@ -79,7 +79,7 @@ static cnn_status check(const cnn_context *ctx, const char *call, int64_t count,
     return CNN_OK;
 }
 
-static cnn_status report(const parallel *p, const char *call)
+static cnn_status parallel_report(const parallel *p, const char *call)
 {
     if (p->failed < 0) {
         return CNN_OK;
@@ -92,7 +92,7 @@ static cnn_status report(const parallel *p, const char *call)
 cnn_status cnn_parallel_for(cnn_context *ctx, int64_t count, double cost, cnn_range_fn fn, void *user)
 {
     const char *call = "parallel_for";
-    cnn_status status = check(ctx, call, count, cost, fn != NULL);
+    cnn_status status = parallel_check(ctx, call, count, cost, fn != NULL);
     if (status != CNN_OK || count == 0) {
         return status;
     }
@@ -102,8 +102,8 @@ cnn_status cnn_parallel_for(cnn_context *ctx, int64_t count, double cost, cnn_ra
         return cnn__fail(ctx, CNN_ERROR_NO_MEMORY, "%s: could not create a mutex", call);
     }
     int cancel = cnn__cancel_defer();
-    cnn__pool_run(ctx->pool, divide_up(count, p.per_range), (double)count * cost, run_range, &p);
+    cnn__pool_run(ctx->pool, parallel_divide_up(count, p.per_range), (double)count * cost, run_range, &p);
     cnn__cancel_restore(cancel);
     cnn__mutex_destroy(&p.lock);
-    return report(&p, call);
+    return parallel_report(&p, call);
 }

@@ -125,7 +125,7 @@ static bool leaves_callers_cpu(cnn__pool *pool, uint64_t seen)
 }
 
 /* Enters the job if it is still open. The job's fields may be read only between enter() and leave(). */
-static bool enter(cnn__pool *pool, uint64_t *seen)
+static bool pool_enter(cnn__pool *pool, uint64_t *seen)
 {
     uint64_t state = atomic_load(&pool->state);
     while ((state & OPEN) && state / NUMBER != *seen) {
@@ -138,7 +138,7 @@ static bool enter(cnn__pool *pool, uint64_t *seen)
     return false;
 }
 
-static void leave(cnn__pool *pool)
+static void pool_leave(cnn__pool *pool)
 {
     CNN__HAPPENS_BEFORE(&pool->shares);
     uint64_t state = atomic_fetch_sub(&pool->state, 1) - 1;
@@ -162,10 +162,10 @@ static void *worker_main(void *arg)
         uint64_t job = atomic_load(&pool->state) / NUMBER;
         if (!leaves_callers_cpu(pool, seen)) {
             seen = job;
-        } else if (enter(pool, &seen)) {
+        } else if (pool_enter(pool, &seen)) {
             cnn__float_mode_set(pool->mode);
             run_tasks(pool, worker->number);
-            leave(pool);
+            pool_leave(pool);
         }
     }
 }

@@ -57,7 +57,7 @@ void cnn__dataset_set_labels(cnn_dataset *dataset, cnn_tensor *labels)
 
 /* Checks that a tensor outlives its step, has at least one dimension, and that a batch of the elements that it gives
  * can be addressed. */
-static cnn_status check_tensor(const cnn_tensor *t, const char *what)
+static cnn_status dataset_check_tensor(const cnn_tensor *t, const char *what)
 {
     const unsigned dtypes = 1u << CNN_I64 | 1u << CNN_I32 | 1u << CNN_U8 | 1u << CNN_F32 | 1u << CNN_F64;
     const char *call = "dataset_from_tensors";
@@ -84,13 +84,13 @@ static cnn_status check_tensor(const cnn_tensor *t, const char *what)
     return cnn__shape_check(t->ctx, call, CNN_F64, t->ndim, t->shape, &numel);
 }
 
-static cnn_status check_tensors(const cnn_tensor *images, const cnn_tensor *labels)
+static cnn_status dataset_check_tensors(const cnn_tensor *images, const cnn_tensor *labels)
 {
-    cnn_status status = check_tensor(images, "images");
+    cnn_status status = dataset_check_tensor(images, "images");
     if (status != CNN_OK || !labels) {
         return status;
     }
-    status = check_tensor(labels, "labels");
+    status = dataset_check_tensor(labels, "labels");
     if (status == CNN_OK && images->ctx != labels->ctx) {
         return cnn__fail(images->ctx, CNN_ERROR_STATE,
                          "dataset_from_tensors: labels is of another context than images");
@@ -123,7 +123,7 @@ static bool take_tensors(cnn_dataset *dataset, const cnn_tensor *images, const c
 cnn_dataset *cnn_dataset_from_tensors(cnn_tensor *images, cnn_tensor *labels)
 {
     const char *call = "dataset_from_tensors";
-    if (check_tensors(images, labels) != CNN_OK) {
+    if (dataset_check_tensors(images, labels) != CNN_OK) {
         return NULL;
     }
     cnn_dataset *dataset = cnn__dataset_new(images->ctx, call);

@@ -9,10 +9,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { CHUNK = 1 << 14 };
+enum { IDX_CHUNK = 1 << 14 };
 
 /* Converts n big-endian elements into elements of the tensor. */
-typedef void (*convert_fn)(const unsigned char *from, void *to, size_t n);
+typedef void (*idx_convert_fn)(const unsigned char *from, void *to, size_t n);
 
 static uint64_t big_endian(const unsigned char *bytes, int size)
 {
@@ -56,7 +56,7 @@ typedef struct idx_type {
     unsigned char code;
     unsigned char size;
     cnn_dtype dtype;
-    convert_fn convert; /* NULL: stored as in memory */
+    idx_convert_fn convert; /* NULL: stored as in memory */
 } idx_type;
 
 static const idx_type types[] = {
@@ -71,7 +71,7 @@ typedef struct idx_header {
     int64_t numel;
 } idx_header;
 
-static cnn_status read_header(cnn__bytes *bytes, idx_header *header)
+static cnn_status idx_read_header(cnn__bytes *bytes, idx_header *header)
 {
     unsigned char magic[4], sizes[4 * CNN_MAX_DIMS];
     cnn_status status = cnn__bytes_read(bytes, magic, sizeof magic);
@@ -99,7 +99,7 @@ static cnn_status read_header(cnn__bytes *bytes, idx_header *header)
 }
 
 /* Checks that the file can contain what the header promises. */
-static cnn_status check_size(const cnn__bytes *bytes, idx_header *header)
+static cnn_status idx_check_size(const cnn__bytes *bytes, idx_header *header)
 {
     char text[CNN__SHAPE_TEXT];
     uint64_t promised;
@@ -127,8 +127,8 @@ static cnn_status read_elements(cnn__bytes *bytes, const idx_type *type, cnn_ten
         return cnn__bytes_read(bytes, to, left * size);
     }
     while (left > 0) {
-        unsigned char chunk[CHUNK];
-        size_t room = CHUNK / (size_t)type->size, n = left < room ? left : room;
+        unsigned char chunk[IDX_CHUNK];
+        size_t room = IDX_CHUNK / (size_t)type->size, n = left < room ? left : room;
         cnn_status status = cnn__bytes_read(bytes, chunk, n * type->size);
         if (status != CNN_OK) {
             return status;
@@ -143,7 +143,7 @@ static cnn_status read_elements(cnn__bytes *bytes, const idx_type *type, cnn_ten
 static cnn_tensor *read_all(cnn__bytes *bytes)
 {
     idx_header header = { .type = NULL };
-    if (read_header(bytes, &header) != CNN_OK || check_size(bytes, &header) != CNN_OK) {
+    if (idx_read_header(bytes, &header) != CNN_OK || idx_check_size(bytes, &header) != CNN_OK) {
         return NULL;
     }
     CNN__KNOWN(header.type != NULL);

@@ -100,7 +100,7 @@ static bool worth_a_thread(const cnn_loader *l)
     return !l->options.no_background && (!dataset->images || bytes > SMALL_BATCH);
 }
 
-static cnn_loader *make(cnn_dataset *dataset, int64_t batch_size, const cnn_loader_options *options)
+static cnn_loader *loader_make(cnn_dataset *dataset, int64_t batch_size, const cnn_loader_options *options)
 {
     cnn_context *ctx = dataset->ctx;
     cnn_loader *l = cnn__calloc(ctx, 1, sizeof *l);
@@ -145,7 +145,7 @@ cnn_loader *cnn_loader_create(cnn_dataset *dataset, int64_t batch_size, const cn
         cnn_dataset_free(dataset);
         return NULL;
     }
-    return make(dataset, batch_size, &ours);
+    return loader_make(dataset, batch_size, &ours);
 }
 
 void cnn_loader_free(cnn_loader *loader)
@@ -233,7 +233,7 @@ static cnn_status fork_fault(const cnn_loader *l)
 }
 
 /* Handles a loader that is NULL: if a failed call made it so, that call's message is kept. */
-static cnn_status missing(const char *call)
+static cnn_status loader_missing(const char *call)
 {
     if (cnn__failure_status() == CNN_OK) {
         cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: loader is NULL", call);
@@ -251,7 +251,7 @@ bool cnn_loader_next(cnn_loader *loader, cnn_batch *batch)
 {
     cnn_loader *l = loader;
     if (!l) {
-        missing("loader_next");
+        loader_missing("loader_next");
         return false;
     }
     if (!batch) {
@@ -285,30 +285,30 @@ bool cnn_loader_next(cnn_loader *loader, cnn_batch *batch)
 
 cnn_status cnn_loader_status(const cnn_loader *loader)
 {
-    return loader ? loader->status : missing("loader_status");
+    return loader ? loader->status : loader_missing("loader_status");
 }
 
-static bool present(const cnn_loader *loader, const char *call)
+static bool loader_present(const cnn_loader *loader, const char *call)
 {
     if (!loader) {
-        missing(call);
+        loader_missing(call);
     }
     return loader != NULL;
 }
 
 int64_t cnn_loader_batch_count(const cnn_loader *loader)
 {
-    return present(loader, "loader_batch_count") ? loader->batch_count : 0;
+    return loader_present(loader, "loader_batch_count") ? loader->batch_count : 0;
 }
 
 int64_t cnn_loader_sample_count(const cnn_loader *loader)
 {
-    return present(loader, "loader_sample_count") ? loader->dataset->size : 0;
+    return loader_present(loader, "loader_sample_count") ? loader->dataset->size : 0;
 }
 
 int64_t cnn_loader_epoch(const cnn_loader *loader)
 {
-    return present(loader, "loader_epoch") ? loader->epoch : 0;
+    return loader_present(loader, "loader_epoch") ? loader->epoch : 0;
 }
 
 cnn_status cnn_loader_set_epoch(cnn_loader *loader, int64_t epoch)

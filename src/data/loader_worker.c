@@ -90,7 +90,7 @@ void cnn__loader_post(cnn_loader *l, const cnn__job *j)
 }
 
 /* Waits for the job that was posted last. Returns false if none was posted. */
-static bool collect(cnn_loader *l, cnn__job *j, cnn_status *status)
+static bool loader_worker_collect(cnn_loader *l, cnn__job *j, cnn_status *status)
 {
     int cancel = cnn__cancel_defer();
     cnn__mutex_lock(&l->lock);
@@ -160,9 +160,9 @@ cnn_status cnn__loader_obtain(cnn_loader *l, const cnn__job *wanted)
     if (!l->threaded) {
         return write_batch(l, wanted);
     }
-    if (!collect(l, &done, &status) || !same_job(&done, wanted)) {
+    if (!loader_worker_collect(l, &done, &status) || !same_job(&done, wanted)) {
         cnn__loader_post(l, wanted);
-        collect(l, &done, &status);
+        loader_worker_collect(l, &done, &status);
     }
     /* Only the caller posts jobs, so the message does not change meanwhile. */
     return status == CNN_OK ? CNN_OK : cnn__fail(l->ctx, status, "%s", l->job_message);

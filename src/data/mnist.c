@@ -81,7 +81,7 @@ static void add_channel(cnn_tensor *images)
     cnn__tensor_shape_set(images, CNN_U8, 4, shape);
 }
 
-static cnn_dataset *make(cnn_context *ctx, const char *directory, cnn_tensor *images, cnn_tensor *labels)
+static cnn_dataset *mnist_make(cnn_context *ctx, const char *directory, cnn_tensor *images, cnn_tensor *labels)
 {
     const double mean = 0.1307, std = 0.3081;
     const char *call = "mnist_open";
@@ -110,7 +110,7 @@ static cnn_dataset *make(cnn_context *ctx, const char *directory, cnn_tensor *im
     return dataset;
 }
 
-static cnn_status check(cnn_context *ctx, const char *call, const char *directory, cnn_mnist_split split)
+static cnn_status mnist_check(cnn_context *ctx, const char *call, const char *directory, cnn_mnist_split split)
 {
     if (!ctx || !directory) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, ctx ? "directory" : "ctx");
@@ -124,14 +124,14 @@ static cnn_status check(cnn_context *ctx, const char *call, const char *director
 
 cnn_dataset *cnn_mnist_open(cnn_context *ctx, const char *directory, cnn_mnist_split split)
 {
-    if (check(ctx, "mnist_open", directory, split) != CNN_OK) {
+    if (mnist_check(ctx, "mnist_open", directory, split) != CNN_OK) {
         return NULL;
     }
     cnn_dataset *dataset = NULL;
     cnn_tensor *images = read_part(ctx, directory, split, CNN_MNIST_IMAGES);
     cnn_tensor *labels = images ? read_part(ctx, directory, split, CNN_MNIST_LABELS) : NULL;
     if (labels) {
-        dataset = make(ctx, directory, images, labels);
+        dataset = mnist_make(ctx, directory, images, labels);
     }
     cnn__tensor_release(images);
     cnn__tensor_release(labels);
@@ -141,7 +141,7 @@ cnn_dataset *cnn_mnist_open(cnn_context *ctx, const char *directory, cnn_mnist_s
 cnn_status cnn_mnist_find(cnn_context *ctx, const char *directory, cnn_mnist_split split, cnn_mnist_part part)
 {
     const char *call = "mnist_find";
-    cnn_status status = check(ctx, call, directory, split);
+    cnn_status status = mnist_check(ctx, call, directory, split);
     if (status == CNN_OK && ((int)part < CNN_MNIST_IMAGES || (int)part > CNN_MNIST_LABELS)) {
         status = cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
                            "%s: part is %d, expected CNN_MNIST_IMAGES or CNN_MNIST_LABELS", call, (int)part);

@@ -41,7 +41,8 @@ static cnn_dataset *new_subset(cnn_dataset *dataset, const char *call, int64_t s
 
 /* Selects `count` samples of a dataset, which are known to be in range: those that `indices` lists, or those from
  * `start` on if it is NULL. */
-static cnn_dataset *choose(cnn_dataset *dataset, const char *call, const int64_t *indices, int64_t start, int64_t count)
+static cnn_dataset *subset_choose(cnn_dataset *dataset, const char *call, const int64_t *indices, int64_t start,
+                                  int64_t count)
 {
     cnn_dataset *subset = new_subset(dataset, call, count);
     if (!subset) {
@@ -67,7 +68,7 @@ static cnn_dataset *choose(cnn_dataset *dataset, const char *call, const int64_t
 /* ---- subsets and slices ---- */
 
 /* If a failed call returned NULL, its message is kept, so that calls can be nested. */
-static bool present(const cnn_dataset *dataset, const char *call)
+static bool subset_present(const cnn_dataset *dataset, const char *call)
 {
     if (!dataset && cnn__failure_status() == CNN_OK) {
         cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: dataset is NULL", call);
@@ -75,7 +76,7 @@ static bool present(const cnn_dataset *dataset, const char *call)
     return dataset != NULL;
 }
 
-static cnn_status check_indices(const cnn_dataset *dataset, const int64_t *indices, int64_t count)
+static cnn_status subset_check_indices(const cnn_dataset *dataset, const int64_t *indices, int64_t count)
 {
     const char *call = "dataset_subset";
     if (count < 0 || (uint64_t)count > SIZE_MAX / sizeof *indices) {
@@ -98,12 +99,12 @@ static cnn_status check_indices(const cnn_dataset *dataset, const int64_t *indic
 cnn_dataset *cnn_dataset_subset(cnn_dataset *dataset, const int64_t *indices, int64_t count)
 {
     const char *call = "dataset_subset";
-    if (!present(dataset, call)) {
+    if (!subset_present(dataset, call)) {
         return NULL;
     }
     cnn_dataset *subset = NULL;
-    if (check_indices(dataset, indices, count) == CNN_OK) {
-        subset = choose(dataset, call, indices, 0, count);
+    if (subset_check_indices(dataset, indices, count) == CNN_OK) {
+        subset = subset_choose(dataset, call, indices, 0, count);
     }
     cnn_dataset_free(dataset);
     return subset;
@@ -112,7 +113,7 @@ cnn_dataset *cnn_dataset_subset(cnn_dataset *dataset, const int64_t *indices, in
 cnn_dataset *cnn_dataset_slice(cnn_dataset *dataset, int64_t start, int64_t end)
 {
     const char *call = "dataset_slice";
-    if (!present(dataset, call)) {
+    if (!subset_present(dataset, call)) {
         return NULL;
     }
     cnn_dataset *slice = NULL;
@@ -121,7 +122,7 @@ cnn_dataset *cnn_dataset_slice(cnn_dataset *dataset, int64_t start, int64_t end)
                   "%s: start is %" PRId64 " and end is %" PRId64 ", expected 0 <= start <= end <= %" PRId64, call,
                   start, end, dataset->size);
     } else {
-        slice = choose(dataset, call, NULL, start, end - start);
+        slice = subset_choose(dataset, call, NULL, start, end - start);
     }
     cnn_dataset_free(dataset);
     return slice;
@@ -201,7 +202,7 @@ static cnn_status split(cnn_dataset *dataset, const double *lengths, int count, 
     const uint64_t key[2] = { state.seed, split_stream };
     cnn__random_permutation(key, dataset->size, order);
     for (int k = 0; k < count; k++) {
-        pieces[k] = choose(dataset, "dataset_random_split", order, 0, sizes[k]);
+        pieces[k] = subset_choose(dataset, "dataset_random_split", order, 0, sizes[k]);
         if (!pieces[k]) {
             return cnn__failure_status();
         }
@@ -231,7 +232,7 @@ cnn_status cnn_dataset_random_split(cnn_dataset *dataset, const double *lengths,
     for (int k = 0; pieces && k < count; k++) {
         pieces[k] = NULL;
     }
-    if (!present(dataset, call)) {
+    if (!subset_present(dataset, call)) {
         return cnn__failure_status();
     }
     cnn_status status;

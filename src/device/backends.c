@@ -9,8 +9,8 @@
 
 enum { MAX_BACKENDS = 16, PATH = 4096 };
 
-static cnn__mutex lock = CNN__MUTEX;
-static const cnn_backend *known[MAX_BACKENDS];
+static cnn__mutex backends_lock = CNN__MUTEX;
+static const cnn_backend *backends_known[MAX_BACKENDS];
 static atomic_int known_count; /* rises under the lock; an entry below it never changes */
 static char problems[1024];    /* written before `searched` is */
 static cnn__once searched = CNN__ONCE;
@@ -45,43 +45,43 @@ static const char *flaw(const cnn_backend *b)
 }
 
 /* Enters it under the lock. */
-static const char *enter(const cnn_backend *backend)
+static const char *backends_enter(const cnn_backend *backend)
 {
     int count = atomic_load(&known_count);
     for (int i = 0; i < count; i++) {
-        if (strcmp(known[i]->name, backend->name) == 0) {
-            return known[i] == backend ? NULL : "its name is taken by another back end";
+        if (strcmp(backends_known[i]->name, backend->name) == 0) {
+            return backends_known[i] == backend ? NULL : "its name is taken by another back end";
         }
     }
     if (count == MAX_BACKENDS) {
         return "there is no room for more back ends";
     }
-    known[count] = backend;
+    backends_known[count] = backend;
     atomic_store(&known_count, count + 1);
     return NULL;
 }
 
-static cnn_status add(const char *call, const cnn_backend *backend)
+static cnn_status backends_add(const char *call, const cnn_backend *backend)
 {
     const char *wrong = flaw(backend);
     if (!wrong) {
-        cnn__mutex_lock(&lock);
-        wrong = enter(backend);
-        cnn__mutex_unlock(&lock);
+        cnn__mutex_lock(&backends_lock);
+        wrong = backends_enter(backend);
+        cnn__mutex_unlock(&backends_lock);
     }
     return wrong ? cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s", call, wrong) : CNN_OK;
 }
 
 cnn_status cnn_backend_add(const cnn_backend *backend)
 {
-    return add("backend_add", backend);
+    return backends_add("backend_add", backend);
 }
 
 /* ---- loading ---- */
 
 static const cnn_backend_host host = { sizeof host, cnn_cpu_launch, cnn_cpu_workspace };
 
-static cnn_status load(const char *path)
+static cnn_status backends_load(const char *path)
 {
     const char *call = "backend_load";
     char why[256] = "";
@@ -99,18 +99,18 @@ static cnn_status load(const char *path)
                          query ? "has no back end for version 1 of the interface"
                                : "does not export cnn_backend_query()");
     }
-    return add(call, backend);
+    return backends_add(call, backend);
 }
 
 cnn_status cnn_backend_load(const char *path)
 {
-    return load(path);
+    return backends_load(path);
 }
 
 static void load_found(const char *path, void *user)
 {
     (void)user;
-    if (load(path) != CNN_OK) {
+    if (backends_load(path) != CNN_OK) {
         size_t length = strlen(problems);
         snprintf(problems + length, sizeof problems - length, "%s%s", length ? "\n" : "", cnn__failure_message());
     }
@@ -167,7 +167,7 @@ int cnn_device_count(void)
 {
     int count = 1, of = backends();
     for (int i = 0; i < of; i++) {
-        count += known[i]->count();
+        count += backends_known[i]->count();
     }
     return count;
 }
@@ -177,10 +177,10 @@ static const cnn_backend *backend_at(int index, int *within)
 {
     int of = backends(), left = index - 1;
     for (int i = 0; i < of && left >= 0; i++) {
-        int count = known[i]->count();
+        int count = backends_known[i]->count();
         if (left < count) {
             *within = left;
-            return known[i];
+            return backends_known[i];
         }
         left -= count;
     }
@@ -232,9 +232,9 @@ const cnn_backend *cnn__backend_find(const char *name, int *index)
     long number = name[length] ? strtol(name + length + 1, &end, 10) : 0;
     bool digits = !name[length] || (name[length + 1] >= '0' && name[length + 1] <= '9' && *end == '\0');
     for (int i = 0; i < of && digits; i++) {
-        if (strlen(known[i]->name) == length && memcmp(known[i]->name, name, length) == 0) {
+        if (strlen(backends_known[i]->name) == length && memcmp(backends_known[i]->name, name, length) == 0) {
             *index = (int)number;
-            return number < known[i]->count() ? known[i] : NULL;
+            return number < backends_known[i]->count() ? backends_known[i] : NULL;
         }
     }
     return NULL;

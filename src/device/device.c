@@ -59,14 +59,14 @@ void cnn__device_close(cnn_context *ctx, cnn__device *device)
 
 /* Begins calls of the queue's functions. A back end may wait and read in them, which a cancelled thread must not leave
  * half way. */
-static int enter(cnn__device *d)
+static int device_enter(cnn__device *d)
 {
     int cancel = cnn__cancel_defer();
     cnn__mutex_lock(&d->lock);
     return cancel;
 }
 
-static void leave(cnn__device *d, int cancel)
+static void device_leave(cnn__device *d, int cancel)
 {
     cnn__mutex_unlock(&d->lock);
     cnn__cancel_restore(cancel);
@@ -77,9 +77,9 @@ static void leave(cnn__device *d, int cancel)
 void *cnn__device_allocate(cnn_context *ctx, size_t bytes)
 {
     cnn__device *d = ctx->device;
-    int cancel = enter(d);
+    int cancel = device_enter(d);
     void *memory = d->backend->allocate(d->queue, bytes ? bytes : 1);
-    leave(d, cancel);
+    device_leave(d, cancel);
     return memory;
 }
 
@@ -87,9 +87,9 @@ void cnn__device_deallocate(cnn_context *ctx, void *memory, size_t bytes)
 {
     cnn__device *d = ctx->device;
     if (memory) {
-        int cancel = enter(d);
+        int cancel = device_enter(d);
         d->backend->deallocate(d->queue, memory, bytes ? bytes : 1);
-        leave(d, cancel);
+        device_leave(d, cancel);
     }
 }
 
@@ -129,7 +129,7 @@ static void note_lost(cnn__device *d, uint64_t from)
 }
 
 /* Asks the queue, whose lock is held, what has failed. */
-static bool collect(cnn__device *d, uint64_t number, cnn_backend_failure *failure)
+static bool device_collect(cnn__device *d, uint64_t number, cnn_backend_failure *failure)
 {
     *failure = (cnn_backend_failure){ .struct_size = sizeof *failure, .kernel = -1 };
     if (d->backend->wait(d->queue, number, failure)) {
@@ -146,9 +146,9 @@ cnn_status cnn__device_wait(cnn_context *ctx, const char *call, uint64_t number)
         return CNN_OK;
     }
     cnn_backend_failure failure;
-    int cancel = enter(d);
-    bool done = collect(d, number, &failure);
-    leave(d, cancel);
+    int cancel = device_enter(d);
+    bool done = device_collect(d, number, &failure);
+    device_leave(d, cancel);
     return done ? CNN_OK : tell(ctx, call, &failure);
 }
 
@@ -199,12 +199,12 @@ static cnn_status not_taken(cnn_context *ctx, const char *call, int kernel)
 {
     cnn__device *d = ctx->device;
     cnn_backend_failure failure;
-    int cancel = enter(d);
-    if (collect(d, d->number, &failure)) {
+    int cancel = device_enter(d);
+    if (device_collect(d, d->number, &failure)) {
         failure = (cnn_backend_failure){ .kernel = kernel, .number = d->number, .message = "it was not taken" };
         note_lost(d, failure.number);
     }
-    leave(d, cancel);
+    device_leave(d, cancel);
     return tell(ctx, call, &failure);
 }
 
@@ -217,11 +217,11 @@ cnn_status cnn__launch_checked(cnn_context *ctx, const char *call, cnn_launch *l
     if (!d) {
         return cnn__cpu_run(launch, ctx->kernels, ctx->pool, failure) ? CNN_OK : CNN_ERROR_INVALID_ARGUMENT;
     }
-    int cancel = enter(d);
+    int cancel = device_enter(d);
     bool known = d->backend->supports(d->queue, launch->kernel, launch->dtype);
     launch->number = known ? ++d->number : 0;
     bool taken = known && d->backend->launch(d->queue, launch);
-    leave(d, cancel);
+    device_leave(d, cancel);
     return taken ? CNN_OK : known ? not_taken(ctx, call, (int)launch->kernel) : refused(ctx, call, launch);
 }
 
@@ -231,10 +231,10 @@ size_t cnn__launch_workspace(cnn_context *ctx, const cnn_launch *launch)
     if (!d) {
         return cnn__cpu_workspace(launch, ctx->kernels, cnn__pool_size(ctx->pool));
     }
-    int cancel = enter(d);
+    int cancel = device_enter(d);
     bool known = d->backend->supports(d->queue, launch->kernel, launch->dtype);
     size_t bytes = known ? d->backend->workspace(d->queue, launch) : 0;
-    leave(d, cancel);
+    device_leave(d, cancel);
     return bytes;
 }
 
@@ -243,9 +243,9 @@ typedef bool (*copy_fn)(void *queue, void *to, const void *from, size_t bytes, u
 static cnn_status transfer(cnn_context *ctx, const char *call, copy_fn copy, void *to, const void *from, size_t bytes)
 {
     cnn__device *d = ctx->device;
-    int cancel = enter(d);
+    int cancel = device_enter(d);
     bool taken = copy(d->queue, to, from, bytes, ++d->number);
-    leave(d, cancel);
+    device_leave(d, cancel);
     return taken ? CNN_OK : not_taken(ctx, call, -1);
 }
 

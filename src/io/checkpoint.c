@@ -89,7 +89,7 @@ static bool collect_slot(collection *c, const cnn__slot *slot)
 }
 
 /* Returns false if the optimizer has a parameter that the module does not have. */
-static bool collect(collection *c)
+static bool checkpoint_collect(collection *c)
 {
     c->count = c->bytes = 0;
     collect_module(c);
@@ -112,7 +112,7 @@ static void add_number(cnn__text *metadata, const char *key, uint64_t value)
     cnn__metadata_add(metadata, key, text);
 }
 
-static void add_group(cnn__text *metadata, const cnn__optimizer_class *class, int g, const cnn__group *group)
+static void checkpoint_add_group(cnn__text *metadata, const cnn__optimizer_class *class, int g, const cnn__group *group)
 {
     for (int h = 0; h < class->hyper_count; h++) {
         char key[CNN__HYPER_KEY], value[CNN__HEX_FLOAT];
@@ -133,7 +133,7 @@ static cnn_status add_optimizer(cnn__text *metadata, const collection *c)
     add_number(metadata, "optimizer.groups", (uint64_t)optimizer->group_count);
     for (int g = 0; g < optimizer->group_count; g++) {
         const cnn__group *group = &optimizer->groups[g];
-        add_group(metadata, optimizer->class, g, group);
+        checkpoint_add_group(metadata, optimizer->class, g, group);
         for (int i = 0; i < group->count; i++) {
             const cnn__state *state = cnn__state_index_find(&c->index, group->slots[i].parameter);
             cnn__slot_name(name, c->name_size, state, "group");
@@ -158,7 +158,7 @@ static cnn_status add_metadata(cnn__text *metadata, const collection *c, int64_t
     return c->optimizer ? add_optimizer(metadata, c) : CNN_OK;
 }
 
-static cnn_status save(collection *c, const char *call, const char *path, int64_t epoch)
+static cnn_status checkpoint_save(collection *c, const char *call, const char *path, int64_t epoch)
 {
     cnn_context *ctx = c->module->ctx;
     size_t count = c->count, bytes = c->bytes;
@@ -167,7 +167,7 @@ static cnn_status save(collection *c, const char *call, const char *path, int64_
     c->items = cnn__calloc(ctx, count, sizeof *c->items);
     c->names = cnn__alloc(ctx, bytes);
     if (c->items && c->names && add_metadata(&metadata, c, epoch) == CNN_OK) {
-        collect(c);
+        checkpoint_collect(c);
         status = cnn__safetensors_save(ctx, call, path, c->items, count, &metadata);
     } else {
         status = cnn__fail_memory(ctx, call, bytes + count * sizeof *c->items);
@@ -218,9 +218,10 @@ cnn_status cnn_checkpoint_save(const cnn_checkpoint *checkpoint, const char *pat
         return status;
     }
     c.name_size = cnn__slot_name_size(ours.module);
-    status = collect(&c) ? save(&c, call, path, ours.epoch)
-                         : cnn__fail(ours.module->ctx, CNN_ERROR_INVALID_ARGUMENT,
-                                     "%s: the optimizer has a parameter that is not one of the module's", call);
+    status = checkpoint_collect(&c)
+                 ? checkpoint_save(&c, call, path, ours.epoch)
+                 : cnn__fail(ours.module->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                             "%s: the optimizer has a parameter that is not one of the module's", call);
     cnn__state_index_free(&c.index);
     return status;
 }

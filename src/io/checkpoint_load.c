@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct plan {
+typedef struct checkpoint_load_plan {
     cnn__restore restore;
     cnn_context *ctx;
     cnn_module *module;
@@ -18,11 +18,11 @@ typedef struct plan {
     int64_t *steps;                  /* of each slot, group after group */
     char *name;                      /* buffer for a composed name */
     size_t name_size;
-} plan;
+} checkpoint_load_plan;
 
 /* ---- the parts ---- */
 
-static cnn_status plan_head(plan *p)
+static cnn_status plan_head(checkpoint_load_plan *p)
 {
     const cnn__file *file = &p->restore.st.file;
     char path[CNN__QUOTE];
@@ -44,7 +44,7 @@ static cnn_status plan_head(plan *p)
 }
 
 /* Numbers from a file must pass the same checks as those of a caller. */
-static cnn_status plan_group(plan *p, int g)
+static cnn_status plan_group(checkpoint_load_plan *p, int g)
 {
     const cnn__optimizer_class *class = p->optimizer->class;
     const cnn__group *group = &p->optimizer->groups[g];
@@ -74,7 +74,7 @@ static cnn_status plan_group(plan *p, int g)
 
 /* The counts of steps tell which parameters the optimizer of the checkpoint had; a parameter that was frozen has
  * none. */
-static cnn_status check_trained(const plan *p, const char *key)
+static cnn_status check_trained(const checkpoint_load_plan *p, const char *key)
 {
     char path[CNN__QUOTE], quoted[CNN__QUOTE];
     const cnn__file *file = &p->restore.st.file;
@@ -88,7 +88,7 @@ static cnn_status check_trained(const plan *p, const char *key)
         file->call, cnn__quote(path, file->path, true), cnn__quote(quoted, key, false));
 }
 
-static cnn_status plan_slot(plan *p, int g, const cnn__slot *slot, int64_t *steps)
+static cnn_status plan_slot(checkpoint_load_plan *p, int g, const cnn__slot *slot, int64_t *steps)
 {
     const cnn__optimizer_class *class = p->optimizer->class;
     const cnn__state *state = cnn__state_index_find(&p->index, slot->parameter);
@@ -120,7 +120,7 @@ static cnn_status plan_slot(plan *p, int g, const cnn__slot *slot, int64_t *step
     return status;
 }
 
-static cnn_status plan_optimizer_head(plan *p)
+static cnn_status plan_optimizer_head(checkpoint_load_plan *p)
 {
     const cnn__file *file = &p->restore.st.file;
     const char *name = cnn__safetensors_metadata(&p->restore.st, "optimizer");
@@ -153,7 +153,7 @@ static size_t slot_count(const cnn_optimizer *optimizer)
     return slots;
 }
 
-static cnn_status plan_memory(plan *p)
+static cnn_status plan_memory(checkpoint_load_plan *p)
 {
     size_t groups = (size_t)p->optimizer->group_count, slots = slot_count(p->optimizer);
     const char *call = p->restore.st.file.call;
@@ -167,7 +167,7 @@ static cnn_status plan_memory(plan *p)
 }
 
 /* Every parameter of this optimizer has a count of steps by now; checks that there are no others. */
-static cnn_status check_all_taken(const plan *p)
+static cnn_status check_all_taken(const checkpoint_load_plan *p)
 {
     static const char suffix[] = ".step";
     const cnn__safetensors *st = &p->restore.st;
@@ -186,7 +186,7 @@ static cnn_status check_all_taken(const plan *p)
                            st->file.call, cnn__quote(path, st->file.path, true), theirs, ours);
 }
 
-static cnn_status plan_optimizer(plan *p)
+static cnn_status plan_optimizer(checkpoint_load_plan *p)
 {
     cnn_status status = plan_optimizer_head(p);
     if (status == CNN_OK) {
@@ -204,7 +204,7 @@ static cnn_status plan_optimizer(plan *p)
 }
 
 /* The module is matched first: if it does not fit, the optimizer's tensors would only repeat the same complaints. */
-static cnn_status make_plan(plan *p)
+static cnn_status make_plan(checkpoint_load_plan *p)
 {
     cnn_status status = plan_head(p);
     if (status == CNN_OK) {
@@ -224,7 +224,7 @@ static cnn_status make_plan(plan *p)
     return status == CNN_OK ? cnn__restore_read(&p->restore) : status;
 }
 
-static cnn_status carry_out(plan *p)
+static cnn_status carry_out(checkpoint_load_plan *p)
 {
     const int64_t *steps = p->steps;
     cnn_status status = cnn__restore_commit(&p->restore);
@@ -256,7 +256,7 @@ cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *path)
     if (status != CNN_OK) {
         return status;
     }
-    plan p = { .ctx = ours.module->ctx, .module = ours.module, .optimizer = ours.optimizer };
+    checkpoint_load_plan p = { .ctx = ours.module->ctx, .module = ours.module, .optimizer = ours.optimizer };
     /* A resumed run continues bit for bit or not at all, so nothing is converted. */
     const cnn__load_rules rules = { .dtypes = CNN__DTYPE_SAME, .strip = "", .add = "" };
     status = cnn__restore_begin(&p.restore, p.ctx, call, path, &rules);

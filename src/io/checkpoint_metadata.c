@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static cnn_status get(const cnn__safetensors *st, const char *key, const char **value)
+static cnn_status checkpoint_metadata_get(const cnn__safetensors *st, const char *key, const char **value)
 {
     *value = cnn__safetensors_metadata(st, key);
     if (*value) {
@@ -30,7 +30,7 @@ static cnn_status get_u64(const cnn__safetensors *st, const char *key, uint64_t 
                           uint64_t *number)
 {
     const char *value;
-    cnn_status status = get(st, key, &value);
+    cnn_status status = checkpoint_metadata_get(st, key, &value);
     if (status == CNN_OK && !(cnn__parse_u64(value, number) && *number <= largest)) {
         status = fail_value(st, key, value, range);
     }
@@ -61,7 +61,7 @@ cnn_status cnn__metadata_random(const cnn__safetensors *st, cnn_random_state *ra
 cnn_status cnn__metadata_double(const cnn__safetensors *st, const char *key, double *number)
 {
     const char *value;
-    cnn_status status = get(st, key, &value);
+    cnn_status status = checkpoint_metadata_get(st, key, &value);
     if (status == CNN_OK && !cnn__parse_hex_float(value, number)) {
         status = fail_value(st, key, value, "a hexadecimal float such as 0x1.0000000000000p+0");
     }

@@ -26,7 +26,7 @@ char cnn__json_peek(cnn__json *json)
     return json->at < json->size ? json->text[json->at] : '\0';
 }
 
-static bool pass(cnn__json *json, char expected, const char *reason)
+static bool json_pass(cnn__json *json, char expected, const char *reason)
 {
     if (json->error || cnn__json_peek(json) != expected) {
         return cnn__json_fail(json, json->at, reason);
@@ -37,12 +37,12 @@ static bool pass(cnn__json *json, char expected, const char *reason)
 
 bool cnn__json_enter(cnn__json *json, char open)
 {
-    return pass(json, open, open == '{' ? "expected an object" : "expected an array");
+    return json_pass(json, open, open == '{' ? "expected an object" : "expected an array");
 }
 
 bool cnn__json_colon(cnn__json *json)
 {
-    return pass(json, ':', "expected ':'");
+    return json_pass(json, ':', "expected ':'");
 }
 
 bool cnn__json_more(cnn__json *json, char close, bool *first)
@@ -56,7 +56,7 @@ bool cnn__json_more(cnn__json *json, char close, bool *first)
         json->at++;
         return false;
     }
-    return was_first || pass(json, ',', close == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
+    return was_first || json_pass(json, ',', close == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
 }
 
 bool cnn__json_integer(cnn__json *json, int64_t *value)
@@ -200,7 +200,7 @@ static int character(cnn__json *json, char bytes[4])
 
 int64_t cnn__json_string(cnn__json *json, char *out, size_t room)
 {
-    if (!pass(json, '"', "expected a string")) {
+    if (!json_pass(json, '"', "expected a string")) {
         return -1;
     }
     size_t length = 0;

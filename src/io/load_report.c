@@ -75,7 +75,7 @@ void cnn_load_report_free(cnn_load_report *report)
 
 /* ---- asking ---- */
 
-static cnn_status missing(const char *call)
+static cnn_status load_report_missing(const char *call)
 {
     return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: report is NULL", call);
 }
@@ -83,7 +83,7 @@ static cnn_status missing(const char *call)
 int cnn_load_report_count(const cnn_load_report *report)
 {
     if (!report) {
-        missing("load_report_count");
+        load_report_missing("load_report_count");
         return 0;
     }
     return report->count;
@@ -92,17 +92,17 @@ int cnn_load_report_count(const cnn_load_report *report)
 int cnn_load_report_loaded(const cnn_load_report *report)
 {
     if (!report) {
-        missing("load_report_loaded");
+        load_report_missing("load_report_loaded");
         return 0;
     }
     return report->loaded;
 }
 
 /* The item is copied because a block of text is not aligned for it. */
-static bool get(const cnn_load_report *report, const char *call, int i, item *it)
+static bool load_report_get(const cnn_load_report *report, const char *call, int i, item *it)
 {
     if (!report) {
-        missing(call);
+        load_report_missing(call);
         return false;
     }
     if (i < 0 || i >= report->count) {
@@ -117,23 +117,23 @@ static bool get(const cnn_load_report *report, const char *call, int i, item *it
 cnn_load_problem cnn_load_report_problem(const cnn_load_report *report, int i)
 {
     item it;
-    return get(report, "load_report_problem", i, &it) ? it.problem : CNN_LOAD_MISSING;
+    return load_report_get(report, "load_report_problem", i, &it) ? it.problem : CNN_LOAD_MISSING;
 }
 
 const char *cnn_load_report_name(const cnn_load_report *report, int i)
 {
     item it;
-    return get(report, "load_report_name", i, &it) ? report->texts.data + it.name : "";
+    return load_report_get(report, "load_report_name", i, &it) ? report->texts.data + it.name : "";
 }
 
 const char *cnn_load_report_found(const cnn_load_report *report, int i)
 {
     item it;
-    return get(report, "load_report_found", i, &it) ? report->texts.data + it.found : "";
+    return load_report_get(report, "load_report_found", i, &it) ? report->texts.data + it.found : "";
 }
 
 const char *cnn_load_report_expected(const cnn_load_report *report, int i)
 {
     item it;
-    return get(report, "load_report_expected", i, &it) ? report->texts.data + it.expected : "";
+    return load_report_get(report, "load_report_expected", i, &it) ? report->texts.data + it.expected : "";
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Collects the state of a module; `names` has room for all names. */
-static void collect(const cnn_module *module, cnn__item *items, char *names, size_t room)
+static void module_file_collect(const cnn_module *module, cnn__item *items, char *names, size_t room)
 {
     for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s); items++) {
         size_t size = cnn__state_name(&s, names, room) + 1;
@@ -34,7 +34,7 @@ cnn_status cnn_module_save(const cnn_module *module, const char *path)
     cnn__text metadata = { .ctx = ctx };
     cnn_status status;
     if (items && names) {
-        collect(module, items, names, room);
+        module_file_collect(module, items, names, room);
         cnn__metadata_add(&metadata, "format", "pt"); /* tells readers that the names are PyTorch's */
         status = cnn__safetensors_save(ctx, call, path, items, count, &metadata);
     } else {
@@ -48,7 +48,8 @@ cnn_status cnn_module_save(const cnn_module *module, const char *path)
 
 /* ---- tensors by name ---- */
 
-static cnn_status check_tensors(const char *path, const char *const *names, cnn_tensor *const *tensors, int count)
+static cnn_status module_file_check_tensors(const char *path, const char *const *names, cnn_tensor *const *tensors,
+                                            int count)
 {
     const char *call = "tensors_save";
     if (!path || count < 0 || (count > 0 && (!names || !tensors))) {
@@ -70,7 +71,7 @@ static cnn_status check_tensors(const char *path, const char *const *names, cnn_
 cnn_status cnn_tensors_save(const char *const *names, cnn_tensor *const *tensors, int count, const char *path)
 {
     const char *call = "tensors_save";
-    cnn_status status = check_tensors(path, names, tensors, count);
+    cnn_status status = module_file_check_tensors(path, names, tensors, count);
     if (status != CNN_OK) {
         return status;
     }

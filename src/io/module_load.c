@@ -42,7 +42,7 @@ static cnn_status load_file(const char *call, cnn_module *module, const char *pa
     return status;
 }
 
-static cnn_status check(const char *call, const cnn_module *module, const char *path)
+static cnn_status module_load_check(const char *call, const cnn_module *module, const char *path)
 {
     return module && path ? CNN_OK
                           : cnn__fail(module ? module->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call,
@@ -53,7 +53,7 @@ cnn_status cnn_module_load(cnn_module *module, const char *path)
 {
     const char *call = "module_load";
     const cnn__load_rules exactly = { .strip = "", .add = "" };
-    cnn_status status = check(call, module, path);
+    cnn_status status = module_load_check(call, module, path);
     return status == CNN_OK ? load_file(call, module, path, &exactly, NULL) : status;
 }
 
@@ -89,7 +89,7 @@ cnn_status cnn_module_load_with(cnn_module *module, const char *path, const cnn_
     if (report) {
         *report = NULL;
     }
-    cnn_status status = check(call, module, path);
+    cnn_status status = module_load_check(call, module, path);
     if (status == CNN_OK) {
         status = read_rules(module->ctx, call, options, &rules);
     }

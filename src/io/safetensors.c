@@ -5,23 +5,23 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { LONGEST_HEADER = CNN__LONGEST_HEADER, PREFIX = CNN__PREFIX };
+enum { LONGEST_HEADER = CNN__LONGEST_HEADER, SAFETENSORS_PREFIX = CNN__PREFIX };
 
-static cnn_status read_header(cnn__safetensors *st)
+static cnn_status safetensors_read_header(cnn__safetensors *st)
 {
-    unsigned char prefix[PREFIX];
-    if (st->file.size < PREFIX) {
+    unsigned char prefix[SAFETENSORS_PREFIX];
+    if (st->file.size < SAFETENSORS_PREFIX) {
         return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, st->file.size,
                               "the file ends here, a safetensors file has at least 8 bytes of header length");
     }
-    cnn_status status = cnn__file_read(&st->file, prefix, PREFIX);
+    cnn_status status = cnn__file_read(&st->file, prefix, SAFETENSORS_PREFIX);
     if (status != CNN_OK) {
         return status;
     }
-    for (int i = PREFIX - 1; i >= 0; i--) {
+    for (int i = SAFETENSORS_PREFIX - 1; i >= 0; i--) {
         st->header_size = st->header_size << 8 | prefix[i];
     }
-    uint64_t rest = st->file.size - PREFIX;
+    uint64_t rest = st->file.size - SAFETENSORS_PREFIX;
     if (st->header_size < 2 || st->header_size > LONGEST_HEADER || st->header_size > rest) {
         return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, 0,
                               "a header of %" PRIu64 " bytes, expected 2 to %" PRIu64 " (is this a safetensors file?)",
@@ -50,7 +50,7 @@ static cnn_status parse_twice(cnn__safetensors *st)
     return cnn__safetensors_parse(st);
 }
 
-static int by_place(const void *a, const void *b, const void *user)
+static int safetensors_by_place(const void *a, const void *b, const void *user)
 {
     const cnn__entry *x = a, *y = b;
     (void)user;
@@ -63,7 +63,7 @@ static int by_place(const void *a, const void *b, const void *user)
     return (x->name > y->name) - (x->name < y->name); /* of two entries at the same offset, the later one is at fault */
 }
 
-static int by_name(const void *a, const void *b, const void *user)
+static int safetensors_by_name(const void *a, const void *b, const void *user)
 {
     const cnn__entry *x = a, *y = b;
     return strcmp((const char *)user + x->name, (const char *)user + y->name);
@@ -78,8 +78,8 @@ static int by_key(const void *a, const void *b, const void *user)
 static cnn_status check_places(cnn__safetensors *st)
 {
     char quoted[CNN__QUOTE];
-    uint64_t at = 0, data = st->file.size - PREFIX - st->header_size;
-    cnn__sort(st->entries, st->count, sizeof *st->entries, by_place, NULL);
+    uint64_t at = 0, data = st->file.size - SAFETENSORS_PREFIX - st->header_size;
+    cnn__sort(st->entries, st->count, sizeof *st->entries, safetensors_by_place, NULL);
     for (size_t i = 0; i < st->count; i++) {
         const cnn__entry *e = &st->entries[i];
         if (e->begin != at) {
@@ -92,7 +92,7 @@ static cnn_status check_places(cnn__safetensors *st)
         at = e->end;
     }
     if (at != data) {
-        return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, PREFIX + st->header_size + at,
+        return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, SAFETENSORS_PREFIX + st->header_size + at,
                               "the tensors end here, but the file goes on for %" PRIu64 " bytes", data - at);
     }
     return CNN_OK;
@@ -101,10 +101,10 @@ static cnn_status check_places(cnn__safetensors *st)
 static cnn_status check_names(cnn__safetensors *st)
 {
     char quoted[CNN__QUOTE];
-    cnn__sort(st->entries, st->count, sizeof *st->entries, by_name, st->header);
+    cnn__sort(st->entries, st->count, sizeof *st->entries, safetensors_by_name, st->header);
     for (size_t i = 1; i < st->count; i++) {
         const cnn__entry *a = &st->entries[i - 1], *b = &st->entries[i];
-        if (by_name(a, b, st->header) == 0) {
+        if (safetensors_by_name(a, b, st->header) == 0) {
             return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, cnn__entry_byte(a->name > b->name ? a : b),
                                   "a second tensor \"%s\"", cnn__quote(quoted, cnn__entry_name(st, a), false));
         }
@@ -114,8 +114,8 @@ static cnn_status check_names(cnn__safetensors *st)
         const cnn__pair *a = &st->pairs[i - 1], *b = &st->pairs[i];
         if (by_key(a, b, st->header) == 0) {
             uint32_t later = a->key > b->key ? a->key : b->key;
-            return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, PREFIX + later, "a second key \"%s\" in __metadata__",
-                                  cnn__quote(quoted, st->header + later, false));
+            return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, SAFETENSORS_PREFIX + later,
+                                  "a second key \"%s\" in __metadata__", cnn__quote(quoted, st->header + later, false));
         }
     }
     return CNN_OK;
@@ -128,7 +128,8 @@ cnn_status cnn__safetensors_open(cnn__safetensors *st, cnn_context *ctx, const c
     if (status != CNN_OK) {
         return status;
     }
-    cnn_status (*const steps[])(cnn__safetensors *) = { read_header, parse_twice, check_places, check_names };
+    cnn_status (*const steps[])(cnn__safetensors *) = { safetensors_read_header, parse_twice, check_places,
+                                                        check_names };
     for (size_t i = 0; status == CNN_OK && i < sizeof steps / sizeof *steps; i++) {
         status = steps[i](st);
     }
@@ -187,10 +188,10 @@ const char *cnn__safetensors_metadata(const cnn__safetensors *st, const char *ke
 
 uint64_t cnn__safetensors_value_byte(const cnn__safetensors *st, const char *value)
 {
-    return PREFIX + (uint64_t)(value - st->header);
+    return SAFETENSORS_PREFIX + (uint64_t)(value - st->header);
 }
 
 uint64_t cnn__entry_byte(const cnn__entry *entry)
 {
-    return PREFIX + (uint64_t)entry->name;
+    return SAFETENSORS_PREFIX + (uint64_t)entry->name;
 }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 4096 }; /* bytes */
+enum { ELEMENTS_CHUNK = 4096 }; /* bytes */
 
 /* Types that are stored as in memory come first, in the order of cnn_dtype. */
 /* clang-format off */
@@ -50,7 +50,7 @@ static const struct {
     cnn_dtype to;
     bool rounds;
     cnn__convert_fn convert;
-} conversions[] = {
+} elements_conversions[] = {
     { CNN__TYPE_F16, CNN_F32, false, cnn__convert_f16_f32 },  { CNN_BF16, CNN_F32, false, cnn__convert_bf16_f32 },
     { CNN__TYPE_F16, CNN_F64, false, cnn__convert_f16_f64 },  { CNN_BF16, CNN_F64, false, cnn__convert_bf16_f64 },
     { CNN__TYPE_F16, CNN_BF16, true, cnn__convert_f16_bf16 }, { CNN_F32, CNN_F64, false, cnn__convert_f32_f64 },
@@ -58,7 +58,7 @@ static const struct {
     { CNN_F64, CNN_BF16, true, cnn__convert_f64_bf16 },
 };
 /* clang-format on */
-enum { CONVERSIONS = sizeof conversions / sizeof *conversions };
+enum { CONVERSIONS = sizeof elements_conversions / sizeof *elements_conversions };
 
 static bool is_direct(const cnn__entry *entry, cnn_dtype dtype)
 {
@@ -69,7 +69,7 @@ static bool is_direct(const cnn__entry *entry, cnn_dtype dtype)
 static int find_conversion(const cnn__entry *entry, cnn_dtype dtype)
 {
     int i = 0;
-    while (i < CONVERSIONS && !(conversions[i].from == entry->type && conversions[i].to == dtype)) {
+    while (i < CONVERSIONS && !(elements_conversions[i].from == entry->type && elements_conversions[i].to == dtype)) {
         i++;
     }
     return i;
@@ -86,19 +86,19 @@ bool cnn__entry_becomes(const cnn__entry *entry, cnn_dtype dtype, cnn__dtype_rul
         return true;
     }
     int i = find_conversion(entry, dtype);
-    return rule != CNN__DTYPE_SAME && i < CONVERSIONS && (rule == CNN__DTYPE_ROUND || !conversions[i].rounds);
+    return rule != CNN__DTYPE_SAME && i < CONVERSIONS && (rule == CNN__DTYPE_ROUND || !elements_conversions[i].rounds);
 }
 
 /* ---- reading ---- */
 
 static cnn_status read_converted(cnn__safetensors *st, const cnn__entry *entry, cnn_dtype dtype, char *to)
 {
-    cnn__convert_fn convert = conversions[find_conversion(entry, dtype)].convert;
+    cnn__convert_fn convert = elements_conversions[find_conversion(entry, dtype)].convert;
     size_t size = cnn__file_types[entry->type].bits / 8;
     uint64_t left = (entry->end - entry->begin) / size;
     while (left > 0) {
-        uint64_t chunk[CHUNK / sizeof(uint64_t)];
-        size_t count = left < CHUNK / size ? (size_t)left : CHUNK / size;
+        uint64_t chunk[ELEMENTS_CHUNK / sizeof(uint64_t)];
+        size_t count = left < ELEMENTS_CHUNK / size ? (size_t)left : ELEMENTS_CHUNK / size;
         cnn_status status = cnn__file_read(&st->file, chunk, count * size);
         if (status != CNN_OK) {
             return status;

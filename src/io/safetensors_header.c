@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { PREFIX = CNN__PREFIX, LONGEST_TYPE = 31 };
+enum { SAFETENSORS_HEADER_PREFIX = CNN__PREFIX, LONGEST_TYPE = 31 };
 
 /* One pass over the header. While `st->entries` is NULL, it only counts and leaves the text unchanged. */
 typedef struct parse {
@@ -123,10 +123,11 @@ static bool parse_entry(parse *p, cnn__entry *entry)
 
 /* The number of bytes that follows from shape and dtype must agree with the offsets. If the size of the dtype is
  * unknown, this can be checked only for tensors without elements. */
-static bool check_entry(parse *p, size_t at, const cnn__entry *entry)
+static bool safetensors_header_check_entry(parse *p, size_t at, const cnn__entry *entry)
 {
     int64_t element_bits = cnn__file_types[entry->type].bits;
-    uint64_t data = p->st->file.size - PREFIX - p->st->header_size, given = entry->end - entry->begin;
+    uint64_t data = p->st->file.size - SAFETENSORS_HEADER_PREFIX - p->st->header_size,
+             given = entry->end - entry->begin;
     int64_t numel, bits;
     if (cnn__shape_check(NULL, NULL, CNN_U8, entry->ndim, entry->shape, &numel) != CNN_OK ||
         __builtin_mul_overflow(numel, element_bits, &bits)) {
@@ -189,7 +190,7 @@ static bool parse_member(parse *p)
         p->metadata_seen = true;
         return parse_metadata(p);
     }
-    if (!parse_entry(p, &entry) || !check_entry(p, at, &entry)) {
+    if (!parse_entry(p, &entry) || !safetensors_header_check_entry(p, at, &entry)) {
         return false;
     }
     if (st->entries) {
@@ -232,5 +233,5 @@ cnn_status cnn__safetensors_parse(cnn__safetensors *st)
     if (parse_header(st, &p)) {
         return CNN_OK;
     }
-    return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, PREFIX + p.json.error_at, "%s", p.json.error);
+    return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, SAFETENSORS_HEADER_PREFIX + p.json.error_at, "%s", p.json.error);
 }

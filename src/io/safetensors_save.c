@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { CHUNK = 4096, ALIGNMENT = 8 };
+enum { SAFETENSORS_SAVE_CHUNK = 4096, SAFETENSORS_SAVE_ALIGNMENT = 8 };
 
 void cnn__metadata_add(cnn__text *metadata, const char *key, const char *value)
 {
@@ -18,23 +18,23 @@ void cnn__metadata_add(cnn__text *metadata, const char *key, const char *value)
     cnn__text_json(metadata, value);
 }
 
-static int by_name(const void *a, const void *b, const void *user)
+static int safetensors_save_by_name(const void *a, const void *b, const void *user)
 {
     (void)user;
     return strcmp(((const cnn__item *)a)->name, ((const cnn__item *)b)->name);
 }
 
-static int by_place(const void *a, const void *b, const void *user)
+static int safetensors_save_by_place(const void *a, const void *b, const void *user)
 {
     size_t size_a = cnn_dtype_size(((const cnn__item *)a)->tensor->dtype);
     size_t size_b = cnn_dtype_size(((const cnn__item *)b)->tensor->dtype);
-    return size_a != size_b ? (size_a > size_b ? -1 : 1) : by_name(a, b, user);
+    return size_a != size_b ? (size_a > size_b ? -1 : 1) : safetensors_save_by_name(a, b, user);
 }
 
 static cnn_status check_items(cnn_context *ctx, const char *call, cnn__item *items, size_t count)
 {
     char quoted[CNN__QUOTE];
-    cnn__sort(items, count, sizeof *items, by_name, NULL);
+    cnn__sort(items, count, sizeof *items, safetensors_save_by_name, NULL);
     for (size_t i = 0; i < count; i++) {
         const char *fault = NULL;
         if (!cnn__utf8_valid(items[i].name)) {
@@ -49,7 +49,7 @@ static cnn_status check_items(cnn_context *ctx, const char *call, cnn__item *ite
                              cnn__quote(quoted, items[i].name, false), fault);
         }
     }
-    cnn__sort(items, count, sizeof *items, by_place, NULL);
+    cnn__sort(items, count, sizeof *items, safetensors_save_by_place, NULL);
     return CNN_OK;
 }
 
@@ -82,7 +82,7 @@ static void make_header(cnn__text *header, const cnn__item *items, size_t count,
         add_item(header, &items[i], &at);
     }
     cnn__text_add(header, "}", 1);
-    while (header->size % ALIGNMENT != 0 && !header->failed) {
+    while (header->size % SAFETENSORS_SAVE_ALIGNMENT != 0 && !header->failed) {
         cnn__text_add(header, " ", 1);
     }
 }
@@ -94,8 +94,8 @@ static cnn_status write_contiguous(cnn__save *save, const cnn_tensor *t)
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     cnn_status status = CNN_OK;
     while (left > 0 && status == CNN_OK) {
-        char chunk[CHUNK];
-        size_t part = left < CHUNK ? left : CHUNK;
+        char chunk[SAFETENSORS_SAVE_CHUNK];
+        size_t part = left < SAFETENSORS_SAVE_CHUNK ? left : SAFETENSORS_SAVE_CHUNK;
         memcpy(chunk, from, part);
         cnn__little_endian(chunk, part / size, size);
         status = cnn__save_write(save, chunk, part);

@@ -23,7 +23,7 @@ static void discard(cnn_file *file)
     cnn__context_release(ctx);
 }
 
-static cnn_file *make(cnn_context *ctx, const char *call, const char *path)
+static cnn_file *tensor_file_make(cnn_context *ctx, const char *call, const char *path)
 {
     cnn_file *file = cnn__calloc(ctx, 1, sizeof *file);
     char *copy = file ? cnn__strdup(ctx, path) : NULL;
@@ -44,7 +44,7 @@ cnn_file *cnn_file_open(cnn_context *ctx, const char *path)
         cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, ctx ? "path" : "ctx");
         return NULL;
     }
-    cnn_file *file = make(ctx, call, path);
+    cnn_file *file = tensor_file_make(ctx, call, path);
     if (!file) {
         return NULL;
     }
@@ -68,7 +68,7 @@ void cnn_file_free(cnn_file *file)
 
 /* ---- numbers ---- */
 
-static bool present(const cnn_file *file, const char *call)
+static bool tensor_file_present(const cnn_file *file, const char *call)
 {
     if (!file) {
         cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: file is NULL", call);
@@ -76,7 +76,7 @@ static bool present(const cnn_file *file, const char *call)
     return file != NULL;
 }
 
-static bool check_number(const cnn_file *file, const char *call, const char *what, size_t count, int i)
+static bool tensor_file_check_number(const cnn_file *file, const char *call, const char *what, size_t count, int i)
 {
     if (i >= 0 && (size_t)i < count) {
         return true;
@@ -90,20 +90,22 @@ static bool check_number(const cnn_file *file, const char *call, const char *wha
 /* Entry number i; NULL, reported, if there is none. */
 static const cnn__entry *entry(const cnn_file *file, const char *call, int i)
 {
-    return present(file, call) && check_number(file, call, "tensor", file->st.count, i) ? &file->st.entries[i] : NULL;
+    return tensor_file_present(file, call) && tensor_file_check_number(file, call, "tensor", file->st.count, i)
+               ? &file->st.entries[i]
+               : NULL;
 }
 
 /* ---- tensors ---- */
 
 int cnn_file_count(const cnn_file *file)
 {
-    return present(file, "file_count") ? (int)file->st.count : 0;
+    return tensor_file_present(file, "file_count") ? (int)file->st.count : 0;
 }
 
 int cnn_file_find(const cnn_file *file, const char *name)
 {
     const char *call = "file_find";
-    if (!present(file, call)) {
+    if (!tensor_file_present(file, call)) {
         return -1;
     }
     if (!name) {
@@ -186,7 +188,7 @@ cnn_tensor *cnn_file_read(cnn_file *file, int i)
 const char *cnn_file_metadata(const cnn_file *file, const char *key)
 {
     const char *call = "file_metadata";
-    if (!present(file, call)) {
+    if (!tensor_file_present(file, call)) {
         return NULL;
     }
     if (!key) {
@@ -204,22 +206,24 @@ const char *cnn_file_metadata(const cnn_file *file, const char *key)
 
 int cnn_file_metadata_count(const cnn_file *file)
 {
-    return present(file, "file_metadata_count") ? (int)file->st.pair_count : 0;
+    return tensor_file_present(file, "file_metadata_count") ? (int)file->st.pair_count : 0;
 }
 
-static const cnn__pair *pair(const cnn_file *file, const char *call, int i)
+static const cnn__pair *tensor_file_pair(const cnn_file *file, const char *call, int i)
 {
-    return present(file, call) && check_number(file, call, "key", file->st.pair_count, i) ? &file->st.pairs[i] : NULL;
+    return tensor_file_present(file, call) && tensor_file_check_number(file, call, "key", file->st.pair_count, i)
+               ? &file->st.pairs[i]
+               : NULL;
 }
 
 const char *cnn_file_metadata_key(const cnn_file *file, int i)
 {
-    const cnn__pair *p = pair(file, "file_metadata_key", i);
+    const cnn__pair *p = tensor_file_pair(file, "file_metadata_key", i);
     return p ? file->st.header + p->key : "";
 }
 
 const char *cnn_file_metadata_value(const cnn_file *file, int i)
 {
-    const cnn__pair *p = pair(file, "file_metadata_value", i);
+    const cnn__pair *p = tensor_file_pair(file, "file_metadata_value", i);
     return p ? file->st.header + p->value : "";
 }

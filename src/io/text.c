@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool reserve(cnn__text *text, size_t more)
+static bool text_reserve(cnn__text *text, size_t more)
 {
     if (text->failed) {
         return false;
@@ -32,7 +32,7 @@ static bool reserve(cnn__text *text, size_t more)
 
 void cnn__text_add(cnn__text *text, const char *data, size_t size)
 {
-    if (reserve(text, size)) {
+    if (text_reserve(text, size)) {
         memcpy(text->data + text->size, data, size);
         text->size += size;
     }

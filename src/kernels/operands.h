@@ -12,8 +12,8 @@ typedef struct cnn__operands {
     bool updates;                       /* elements of results that are not written stay, or are read first */
 } cnn__operands;
 
-/* The descriptor of a kernel (kernels/launch.h) names the operands that have the launch's dtype, each by a letter, which
- * its measure turns into a number of elements; it sets *updates where the results are as above. */
+/* The descriptor of a kernel (kernels/launch.h) names the operands that have the launch's dtype, each by a letter,
+ * which its measure turns into a number of elements; it sets *updates where the results are as above. */
 typedef int64_t cnn__measure_fn(const cnn_launch *launch, char letter, bool *updates);
 
 /* Measures that several kernels share: */

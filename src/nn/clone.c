@@ -128,17 +128,17 @@ static cnn_status clone_node_attributes(cnn_module *to, const cnn_module *from)
                                                   clone_call, cnn_module_type(from));
 }
 
-typedef struct pair {
+typedef struct clone_pair {
     cnn_module *to;
     const cnn_module *from;
-} pair;
+} clone_pair;
 
-static pair child_of(pair p, int i)
+static clone_pair child_of(clone_pair p, int i)
 {
-    return (pair){ p.to->children.items[i].module, p.from->children.items[i].module };
+    return (clone_pair){ p.to->children.items[i].module, p.from->children.items[i].module };
 }
 
-static pair deepest(pair p)
+static clone_pair deepest(clone_pair p)
 {
     while (p.to->children.count) {
         p = child_of(p, 0);
@@ -148,12 +148,12 @@ static pair deepest(pair p)
 
 static cnn_status clone_attributes(cnn_module *copy, const cnn_module *root)
 {
-    for (pair p = deepest((pair){ copy, root });;) {
+    for (clone_pair p = deepest((clone_pair){ copy, root });;) {
         cnn_status status = clone_node_attributes(p.to, p.from);
         if (status != CNN_OK || p.to == copy) {
             return status;
         }
-        pair parent = { p.to->parent, p.from->parent };
+        clone_pair parent = { p.to->parent, p.from->parent };
         int next = p.to->index + 1;
         p = next < parent.to->children.count ? deepest(child_of(parent, next)) : parent;
     }

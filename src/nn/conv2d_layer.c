@@ -4,20 +4,20 @@
 
 #include <stdio.h>
 
-typedef struct layer {
+typedef struct conv2d_layer {
     cnn_conv2d_options options;
     cnn__window window;
     int64_t in, out;
     cnn_tensor *weight, *bias;
-} layer;
+} conv2d_layer;
 
-static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
+static cnn_tensor *conv2d_layer_forward(cnn_module *self, cnn_tensor *x)
 {
-    const layer *l = self->attributes;
+    const conv2d_layer *l = self->attributes;
     return cnn_conv2d(x, l->weight, l->bias, &l->options);
 }
 
-static int nothing(char *buffer)
+static int conv2d_layer_nothing(char *buffer)
 {
     *buffer = '\0';
     return 0;
@@ -33,25 +33,26 @@ static int describe_padding(const cnn__window *w, char *buffer, size_t size)
         return snprintf(buffer, size, ", padding=(top=%lld, bottom=%lld, left=%lld, right=%lld)", top, bottom, left,
                         right);
     }
-    return top || left ? snprintf(buffer, size, ", padding=(%lld, %lld)", top, left) : nothing(buffer);
+    return top || left ? snprintf(buffer, size, ", padding=(%lld, %lld)", top, left) : conv2d_layer_nothing(buffer);
 }
 
 static int describe_dilation(const cnn__window *w, char *buffer, size_t size)
 {
     if (w->dilation[0] == 1 && w->dilation[1] == 1) {
-        return nothing(buffer);
+        return conv2d_layer_nothing(buffer);
     }
     return snprintf(buffer, size, ", dilation=(%lld, %lld)", (long long)w->dilation[0], (long long)w->dilation[1]);
 }
 
 static int describe_groups(const cnn__window *w, char *buffer, size_t size)
 {
-    return w->groups == 1 ? nothing(buffer) : snprintf(buffer, size, ", groups=%lld", (long long)w->groups);
+    return w->groups == 1 ? conv2d_layer_nothing(buffer)
+                          : snprintf(buffer, size, ", groups=%lld", (long long)w->groups);
 }
 
-static int describe(const cnn_module *self, char *buffer, size_t size)
+static int conv2d_layer_describe(const cnn_module *self, char *buffer, size_t size)
 {
-    const layer *l = self->attributes;
+    const conv2d_layer *l = self->attributes;
     const cnn__window *w = &l->window;
     char padding[160], dilation[64], groups[40];
     describe_padding(w, padding, sizeof padding);
@@ -65,18 +66,18 @@ static int describe(const cnn_module *self, char *buffer, size_t size)
 /* The tensors are the clone's own. */
 static cnn_status conv2d_clone(cnn_module *to, const cnn_module *self)
 {
-    layer *l = to->attributes;
-    *l = *(const layer *)self->attributes;
+    conv2d_layer *l = to->attributes;
+    *l = *(const conv2d_layer *)self->attributes;
     l->weight = cnn__cloned(to, self, l->weight);
     l->bias = cnn__cloned(to, self, l->bias);
     return CNN_OK;
 }
 
 const cnn__module_class cnn__conv2d_class = {
-    .type = "Conv2d", .forward = forward, .describe = describe, .clone = conv2d_clone
+    .type = "Conv2d", .forward = conv2d_layer_forward, .describe = conv2d_layer_describe, .clone = conv2d_clone
 };
 
-static cnn_status check(const cnn_context *ctx, layer *l)
+static cnn_status conv2d_layer_check(const cnn_context *ctx, conv2d_layer *l)
 {
     const char *call = "conv2d_create";
     cnn__problem problem;
@@ -100,9 +101,9 @@ static cnn_status check(const cnn_context *ctx, layer *l)
     return CNN_OK;
 }
 
-static bool make_parameters(cnn_module *module)
+static bool conv2d_layer_make_parameters(cnn_module *module)
 {
-    layer *l = module->attributes;
+    conv2d_layer *l = module->attributes;
     const cnn__window *w = &l->window;
     const int64_t shape[4] = { l->out, l->in / w->groups, w->kernel[0], w->kernel[1] };
     cnn_dtype dtype = l->options.dtype;
@@ -121,16 +122,16 @@ cnn_module *cnn_conv2d_create(cnn_context *ctx, int64_t in_channels, int64_t out
                               const cnn_conv2d_options *options)
 {
     const char *call = "conv2d_create";
-    layer l = { .in = in_channels, .out = out_channels };
-    if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || check(ctx, &l) != CNN_OK) {
+    conv2d_layer l = { .in = in_channels, .out = out_channels };
+    if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || conv2d_layer_check(ctx, &l) != CNN_OK) {
         return NULL;
     }
     cnn_module *module = cnn__module_new(ctx, call, &cnn__conv2d_class, sizeof l);
     if (!module) {
         return NULL;
     }
-    *(layer *)module->attributes = l;
-    if (!make_parameters(module)) {
+    *(conv2d_layer *)module->attributes = l;
+    if (!conv2d_layer_make_parameters(module)) {
         cnn_module_free(module);
         return NULL;
     }
@@ -139,6 +140,6 @@ cnn_module *cnn_conv2d_create(cnn_context *ctx, int64_t in_channels, int64_t out
 
 cnn__conv2d_parts cnn__layer_conv2d(const cnn_module *module)
 {
-    const layer *l = module->attributes;
+    const conv2d_layer *l = module->attributes;
     return (cnn__conv2d_parts){ l->weight, l->bias, &l->options, &l->window };
 }

@@ -1,7 +1,7 @@
 /* Copying the state of one module to another. Everything is compared first, so that a failure changes nothing. */
 #include "nn/module.h"
 
-static cnn_status check_entry(const cnn_module *source, const cnn__state *s, const char *name, size_t length)
+static cnn_status copy_state_check_entry(const cnn_module *source, const cnn__state *s, const char *name, size_t length)
 {
     const char *call = "module_copy_from";
     const cnn_tensor *from = cnn__state_find(source, name, length);
@@ -18,11 +18,11 @@ static cnn_status check_entry(const cnn_module *source, const cnn__state *s, con
     return CNN_OK;
 }
 
-static cnn_status check(const cnn_module *module, const cnn_module *source, char *name, size_t size)
+static cnn_status copy_state_check(const cnn_module *module, const cnn_module *source, char *name, size_t size)
 {
     int ours = cnn_module_state_count(module), theirs = cnn_module_state_count(source);
     for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s);) {
-        cnn_status status = check_entry(source, &s, name, cnn__state_name(&s, name, size));
+        cnn_status status = copy_state_check_entry(source, &s, name, cnn__state_name(&s, name, size));
         if (status != CNN_OK) {
             return status;
         }
@@ -45,7 +45,7 @@ cnn_status cnn_module_copy_from(cnn_module *module, const cnn_module *source)
     if (!name) {
         return cnn__fail_memory(module->ctx, "module_copy_from", size);
     }
-    cnn_status status = check(module, source, name, size);
+    cnn_status status = copy_state_check(module, source, name, size);
     for (cnn__state s = cnn__state_begin(module); status == CNN_OK && module != source && cnn__state_next(&s);) {
         size_t length = cnn__state_name(&s, name, size);
         cnn__tensor_written(s.tensor);

@@ -5,21 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct layer {
+typedef struct embedding_layer {
     cnn_embedding_options options; /* padding_idx from 0 on */
     int64_t n, width;
     cnn_tensor *weight;
-} layer;
+} embedding_layer;
 
-static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
+static cnn_tensor *embedding_layer_forward(cnn_module *self, cnn_tensor *x)
 {
-    const layer *l = self->attributes;
+    const embedding_layer *l = self->attributes;
     return cnn_embedding(l->weight, x, &l->options);
 }
 
-static int describe(const cnn_module *self, char *buffer, size_t size)
+static int embedding_layer_describe(const cnn_module *self, char *buffer, size_t size)
 {
-    const layer *l = self->attributes;
+    const embedding_layer *l = self->attributes;
     int length = snprintf(buffer, size, "%lld, %lld", (long long)l->n, (long long)l->width);
     if (l->options.has_padding_idx && (size_t)length < size) {
         length +=
@@ -31,17 +31,18 @@ static int describe(const cnn_module *self, char *buffer, size_t size)
 /* The tensor is the clone's own. */
 static cnn_status embedding_clone(cnn_module *to, const cnn_module *self)
 {
-    layer *l = to->attributes;
-    *l = *(const layer *)self->attributes;
+    embedding_layer *l = to->attributes;
+    *l = *(const embedding_layer *)self->attributes;
     l->weight = to->parameters.items[0].tensor;
     return CNN_OK;
 }
 
-static const cnn__module_class embedding_class = {
-    .type = "Embedding", .forward = forward, .describe = describe, .clone = embedding_clone
-};
+static const cnn__module_class embedding_class = { .type = "Embedding",
+                                                   .forward = embedding_layer_forward,
+                                                   .describe = embedding_layer_describe,
+                                                   .clone = embedding_clone };
 
-static cnn_status check(const cnn_context *ctx, const char *call, layer *l)
+static cnn_status embedding_layer_check(const cnn_context *ctx, const char *call, embedding_layer *l)
 {
     cnn_embedding_options *o = &l->options;
     const long long n = l->n;
@@ -61,7 +62,7 @@ static cnn_status check(const cnn_context *ctx, const char *call, layer *l)
     return CNN_OK;
 }
 
-static cnn_status init(const layer *l, const char *call)
+static cnn_status init(const embedding_layer *l, const char *call)
 {
     uint64_t key[2];
     cnn__context_next_stream(l->weight->ctx, key);
@@ -79,8 +80,8 @@ cnn_module *cnn_embedding_create(cnn_context *ctx, int64_t num_embeddings, int64
                                  const cnn_embedding_options *options)
 {
     const char *call = "embedding_create";
-    layer l = { .n = num_embeddings, .width = embedding_dim };
-    if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || check(ctx, call, &l) != CNN_OK) {
+    embedding_layer l = { .n = num_embeddings, .width = embedding_dim };
+    if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || embedding_layer_check(ctx, call, &l) != CNN_OK) {
         return NULL;
     }
     cnn_module *module = cnn__module_new(ctx, call, &embedding_class, sizeof l);
@@ -96,6 +97,6 @@ cnn_module *cnn_embedding_create(cnn_context *ctx, int64_t num_embeddings, int64
         cnn_module_free(module);
         return NULL;
     }
-    *(layer *)module->attributes = l;
+    *(embedding_layer *)module->attributes = l;
     return module;
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const cnn__step *step_of(const cnn_tape *tape)
+static const cnn__step *forward_step_of(const cnn_tape *tape)
 {
     return (const cnn__step *)(const void *)tape;
 }
@@ -70,7 +70,7 @@ void cnn__forward_enter(cnn__running *running, const cnn_module *module, cnn_tap
 
 /* The parameters of a module whose forward was not carried out, or not to its end, belong to the failed step. A
  * module that runs it as a part of itself is about to fail too, with all its parts. */
-static void blame(cnn_tape *tape, const cnn_module *module)
+static void forward_blame(cnn_tape *tape, const cnn_module *module)
 {
     const cnn__running *outer = cnn__running_now();
     if (!module || !tape || (outer && outer->tape == tape && outer->module && is_below(module, outer->module))) {
@@ -111,7 +111,7 @@ static cnn_status check_result(const cnn_module *module, const cnn_tape *tape, u
 {
     const char *type = cnn_module_type(module);
     cnn_context *ctx = module->ctx;
-    if (step_of(tape)->generation != generation) {
+    if (forward_step_of(tape)->generation != generation) {
         return cnn__fail(ctx, CNN_ERROR_STATE, "forward: %s began another step on the tape of its input", type);
     }
     if (!y) {
@@ -161,34 +161,34 @@ static void check_forward(const cnn_module *module, cnn_tape *tape, uint64_t gen
     for (int i = 0; status == CNN_OK && i < count; i++) {
         status = check_result(module, tape, generation, outputs[i]);
     }
-    if (status != CNN_OK && step_of(tape)->status == CNN_OK) {
+    if (status != CNN_OK && forward_step_of(tape)->status == CNN_OK) {
         bool told = cnn__failure_number() != failures && cnn__failure_status() == status;
         cnn__tape_fail(tape, told ? status : CNN_ERROR_CALLBACK, told ? "%s" : "forward: %s returned %s",
                        told ? cnn__failure_message() : cnn_module_type(module), cnn_status_name(status));
     }
 }
 
-static bool run(cnn_module *module, cnn_tape *tape, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
-                int output_count)
+static bool forward_run(cnn_module *module, cnn_tape *tape, cnn_tensor *const *inputs, int input_count,
+                        cnn_tensor **outputs, int output_count)
 {
-    uint64_t generation = step_of(tape)->generation;
+    uint64_t generation = forward_step_of(tape)->generation;
     unsigned long failures = cnn__failure_number();
     cnn__mark mark = cnn__tape_mark(tape);
     cnn__running running;
     cnn__forward_enter(&running, module, tape);
     cnn_status status = call_forward(module, inputs, input_count, outputs, output_count);
-    if (step_of(tape)->status == CNN_OK) {
+    if (forward_step_of(tape)->status == CNN_OK) {
         check_forward(module, tape, generation, status, failures, outputs, output_count);
     }
     cnn__running_leave(&running);
-    if (step_of(tape)->status != CNN_OK) {
+    if (forward_step_of(tape)->status != CNN_OK) {
         return false;
     }
     keep_results(tape, mark, outputs, output_count);
     return true;
 }
 
-static bool check_input(cnn_tape *tape, const cnn_module *module, const cnn_tensor *x)
+static bool forward_check_input(cnn_tape *tape, const cnn_module *module, const cnn_tensor *x)
 {
     if (x->kind == CNN__TENSOR_NIL) {
         cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input of %s is the result of a failed operation",
@@ -199,32 +199,32 @@ static bool check_input(cnn_tape *tape, const cnn_module *module, const cnn_tens
         cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input is of another context than %s",
                        cnn_module_type(module));
     }
-    return step_of(tape)->status == CNN_OK;
+    return forward_step_of(tape)->status == CNN_OK;
 }
 
 static bool forward_on(cnn_tape *tape, cnn_module *module, cnn_tensor *const *inputs, int input_count,
                        cnn_tensor **outputs, int output_count)
 {
-    bool ready = step_of(tape)->status == CNN_OK;
+    bool ready = forward_step_of(tape)->status == CNN_OK;
     if (ready && !module) {
         cnn__tape_fail(tape, CNN_ERROR_INVALID_ARGUMENT, "forward: module is NULL");
         ready = false;
     }
     for (int i = 0; ready && i < input_count; i++) {
-        ready = !inputs[i] || check_input(tape, module, inputs[i]);
+        ready = !inputs[i] || forward_check_input(tape, module, inputs[i]);
     }
-    bool done = ready && run(module, tape, inputs, input_count, outputs, output_count);
+    bool done = ready && forward_run(module, tape, inputs, input_count, outputs, output_count);
     for (int i = 0; !done && i < output_count; i++) {
         outputs[i] = cnn__tape_nil(tape);
     }
     if (!done) {
-        blame(tape, module);
+        forward_blame(tape, module);
     }
     return done;
 }
 
 /* The input is on no tape: the step fails that this call counts for. */
-static cnn_tensor *refuse(const cnn_module *module, const cnn_tensor *x)
+static cnn_tensor *forward_refuse(const cnn_module *module, const cnn_tensor *x)
 {
     bool plain = x && x->kind == CNN__TENSOR_PLAIN;
     cnn_tape *tape = cnn__current_tape(plain ? x->ctx : module ? module->ctx : NULL);
@@ -242,27 +242,27 @@ static cnn_tensor *refuse(const cnn_module *module, const cnn_tensor *x)
         cnn__tensor_check(x, "forward");
         cnn__found_fail(tape, NULL, cnn__failure_status(), "%s", cnn__failure_message());
     }
-    blame(tape, module);
+    forward_blame(tape, module);
     return nil;
 }
 
 cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x)
 {
     cnn_tape *running = cnn__running_tape();
-    if (running && x && x->kind == CNN__TENSOR_PLAIN && x->ctx == step_of(running)->ctx) {
+    if (running && x && x->kind == CNN__TENSOR_PLAIN && x->ctx == forward_step_of(running)->ctx) {
         x = cnn_input(running, x);
     }
     bool on_tape = x && (x->kind == CNN__TENSOR_TAPE || x->kind == CNN__TENSOR_NIL) && x->tape;
     cnn_tensor *y = NULL;
     if (!on_tape) {
-        return refuse(module, x);
+        return forward_refuse(module, x);
     }
     forward_on(x->tape, module, &x, 1, &y, 1);
     return y;
 }
 
 /* Plain tensors become inputs of the step. NULL: no memory, the tape has failed. */
-static cnn_tensor **enter(cnn_tape *tape, cnn_tensor *const *inputs, int count)
+static cnn_tensor **forward_enter(cnn_tape *tape, cnn_tensor *const *inputs, int count)
 {
     cnn_tensor **entered = cnn__tape_arena(tape, ((size_t)count + 1) * sizeof *entered);
     for (int i = 0; entered && i < count; i++) {
@@ -278,7 +278,7 @@ cnn_status cnn_forward_many(cnn_tape *tape, cnn_module *module, cnn_tensor *cons
     for (int i = 0; outputs && i < output_count; i++) {
         outputs[i] = cnn__tape_nil(tape);
     }
-    const cnn_context *ctx = tape ? step_of(tape)->ctx : module ? module->ctx : NULL;
+    const cnn_context *ctx = tape ? forward_step_of(tape)->ctx : module ? module->ctx : NULL;
     if (!tape || input_count < 0 || output_count < 0 || (input_count && !inputs) || (output_count && !outputs)) {
         cnn__found_fail(tape, ctx, CNN_ERROR_INVALID_ARGUMENT, "forward: %s",
                         !tape                      ? "tape is NULL"
@@ -287,10 +287,10 @@ cnn_status cnn_forward_many(cnn_tape *tape, cnn_module *module, cnn_tensor *cons
                                                    : "a count is negative");
         return tape ? cnn__step_report(tape) : CNN_ERROR_INVALID_ARGUMENT;
     }
-    if (step_of(tape)->generation == 0) {
+    if (forward_step_of(tape)->generation == 0) {
         return cnn__fail(ctx, CNN_ERROR_STATE, "forward: the tape has no step yet, expected cnn_tape_begin() first");
     }
-    cnn_tensor **entered = step_of(tape)->status == CNN_OK ? enter(tape, inputs, input_count) : NULL;
+    cnn_tensor **entered = forward_step_of(tape)->status == CNN_OK ? forward_enter(tape, inputs, input_count) : NULL;
     bool done = forward_on(tape, module, entered, entered ? input_count : 0, outputs, output_count);
     return done ? CNN_OK : cnn__step_report(tape);
 }

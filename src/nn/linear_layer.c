@@ -3,20 +3,20 @@
 
 #include <stdio.h>
 
-typedef struct layer {
+typedef struct linear_layer {
     int64_t in, out;
     cnn_tensor *weight, *bias;
-} layer;
+} linear_layer;
 
-static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
+static cnn_tensor *linear_layer_forward(cnn_module *self, cnn_tensor *x)
 {
-    const layer *l = self->attributes;
+    const linear_layer *l = self->attributes;
     return cnn_linear(x, l->weight, l->bias);
 }
 
-static int describe(const cnn_module *self, char *buffer, size_t size)
+static int linear_layer_describe(const cnn_module *self, char *buffer, size_t size)
 {
-    const layer *l = self->attributes;
+    const linear_layer *l = self->attributes;
     return snprintf(buffer, size, "in_features=%lld, out_features=%lld, bias=%s", (long long)l->in, (long long)l->out,
                     l->bias ? "True" : "False");
 }
@@ -24,20 +24,20 @@ static int describe(const cnn_module *self, char *buffer, size_t size)
 /* The tensors are the clone's own. */
 static cnn_status linear_clone(cnn_module *to, const cnn_module *self)
 {
-    layer *l = to->attributes;
-    *l = *(const layer *)self->attributes;
+    linear_layer *l = to->attributes;
+    *l = *(const linear_layer *)self->attributes;
     l->weight = cnn__cloned(to, self, l->weight);
     l->bias = cnn__cloned(to, self, l->bias);
     return CNN_OK;
 }
 
 static const cnn__module_class linear_class = {
-    .type = "Linear", .forward = forward, .describe = describe, .clone = linear_clone
+    .type = "Linear", .forward = linear_layer_forward, .describe = linear_layer_describe, .clone = linear_clone
 };
 
-static bool make_parameters(cnn_module *module, const cnn_linear_options *o)
+static bool linear_layer_make_parameters(cnn_module *module, const cnn_linear_options *o)
 {
-    layer *l = module->attributes;
+    linear_layer *l = module->attributes;
     const int64_t shape[2] = { l->out, l->in };
     l->weight = cnn__layer_parameter(module, "linear_create", "weight", o->dtype, 2, shape);
     if (l->weight && !o->no_bias) {
@@ -67,12 +67,12 @@ cnn_module *cnn_linear_create(cnn_context *ctx, int64_t in_features, int64_t out
         cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected " CNN__REAL_DTYPES, call, cnn_dtype_name(o.dtype));
         return NULL;
     }
-    cnn_module *module = cnn__module_new(ctx, call, &linear_class, sizeof(layer));
+    cnn_module *module = cnn__module_new(ctx, call, &linear_class, sizeof(linear_layer));
     if (!module) {
         return NULL;
     }
-    *(layer *)module->attributes = (layer){ .in = in_features, .out = out_features };
-    if (!make_parameters(module, &o)) {
+    *(linear_layer *)module->attributes = (linear_layer){ .in = in_features, .out = out_features };
+    if (!linear_layer_make_parameters(module, &o)) {
         cnn_module_free(module);
         return NULL;
     }

@@ -11,11 +11,11 @@
 
 enum { MAX_LAYERS = 1000 };
 
-typedef struct layer {
+typedef struct lstm_layer {
     cnn_lstm_options options; /* num_layers is at least 1 */
     int64_t in, hidden;
     int directions;
-} layer;
+} lstm_layer;
 
 /* What a forward gets beside x, and what it gives beside y. */
 typedef struct states {
@@ -25,7 +25,7 @@ typedef struct states {
 
 /* ---- forward ---- */
 
-static cnn_tensor *part_of(cnn_tensor *state, int k)
+static cnn_tensor *lstm_layer_part_of(cnn_tensor *state, int k)
 {
     return state ? cnn_squeeze(cnn_slice(state, 0, k, k + 1, 1), 0) : NULL;
 }
@@ -33,17 +33,17 @@ static cnn_tensor *part_of(cnn_tensor *state, int k)
 /* Direction k counts through all layers. */
 static cnn_tensor *run_direction(const cnn_module *self, cnn_tensor *x, int k, const states *s)
 {
-    const layer *l = self->attributes;
+    const lstm_layer *l = self->attributes;
     const cnn__named *p = self->parameters.items + (l->options.no_bias ? 2 : 4) * k;
     const cnn_lstm_options options = { .struct_size = sizeof options, .reverse = k % l->directions == 1 };
     cnn_tensor *bias_ih = l->options.no_bias ? NULL : p[2].tensor, *bias_hh = l->options.no_bias ? NULL : p[3].tensor;
-    return cnn_lstm(x, part_of(s->h0, k), part_of(s->c0, k), p[0].tensor, p[1].tensor, bias_ih, bias_hh, &options,
-                    s->h_n ? &s->h_n[k] : NULL, s->c_n ? &s->c_n[k] : NULL);
+    return cnn_lstm(x, lstm_layer_part_of(s->h0, k), lstm_layer_part_of(s->c0, k), p[0].tensor, p[1].tensor, bias_ih,
+                    bias_hh, &options, s->h_n ? &s->h_n[k] : NULL, s->c_n ? &s->c_n[k] : NULL);
 }
 
 static cnn_tensor *run_layers(const cnn_module *self, cnn_tensor *x, const states *s)
 {
-    const layer *l = self->attributes;
+    const lstm_layer *l = self->attributes;
     const int layers = (int)l->options.num_layers;
     x = l->options.batch_first ? cnn_transpose(x, 0, 1) : x;
     for (int i = 0; i < layers; i++) {
@@ -57,14 +57,14 @@ static cnn_tensor *run_layers(const cnn_module *self, cnn_tensor *x, const state
     return l->options.batch_first ? cnn_transpose(x, 0, 1) : x;
 }
 
-static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
+static cnn_tensor *lstm_layer_forward(cnn_module *self, cnn_tensor *x)
 {
     return run_layers(self, x, &(states){ .h0 = NULL });
 }
 
-static int describe(const cnn_module *self, char *buffer, size_t size)
+static int lstm_layer_describe(const cnn_module *self, char *buffer, size_t size)
 {
-    const layer *l = self->attributes;
+    const lstm_layer *l = self->attributes;
     const cnn_lstm_options *o = &l->options;
     char layers[32] = "", dropout[CNN__FLOAT_TEXT + 16] = "", number[CNN__FLOAT_TEXT];
     if (o->num_layers != 1) {
@@ -82,7 +82,7 @@ static int describe(const cnn_module *self, char *buffer, size_t size)
 
 static bool check_state(const cnn_module *module, cnn_tape *tape, const cnn_tensor *t, const char *name)
 {
-    const layer *l = module->attributes;
+    const lstm_layer *l = module->attributes;
     const int count = (int)l->options.num_layers * l->directions;
     char text[CNN__SHAPE_TEXT];
     if (t && (t->ndim != 3 || t->shape[0] != count)) {
@@ -94,10 +94,10 @@ static bool check_state(const cnn_module *module, cnn_tape *tape, const cnn_tens
 }
 
 /* x, h0 and c0 make y, h_n and c_n; the last ones of each may be missing. */
-static cnn_status forward_many(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
-                               int output_count)
+static cnn_status lstm_layer_forward_many(cnn_module *self, cnn_tensor *const *inputs, int input_count,
+                                          cnn_tensor **outputs, int output_count)
 {
-    const layer *l = self->attributes;
+    const lstm_layer *l = self->attributes;
     const int count = (int)l->options.num_layers * l->directions;
     cnn_tensor *in[3] = { NULL };
     if (input_count < 1 || input_count > 3 || output_count < 1 || output_count > 3 || !inputs[0]) {
@@ -120,9 +120,9 @@ static cnn_status forward_many(cnn_module *self, cnn_tensor *const *inputs, int 
 
 static const cnn__module_class lstm_class = {
     .type = "LSTM",
-    .forward = forward,
-    .forward_many = forward_many,
-    .describe = describe,
+    .forward = lstm_layer_forward,
+    .forward_many = lstm_layer_forward_many,
+    .describe = lstm_layer_describe,
     .clone = cnn__clone_bytes,
 };
 
@@ -155,7 +155,7 @@ cnn_tensor *cnn_lstm_forward(cnn_module *module, cnn_tensor *x, cnn_tensor *h0, 
 
 static bool add_parameters(cnn_module *module, const char *call)
 {
-    const layer *l = module->attributes;
+    const lstm_layer *l = module->attributes;
     static const char *const names[] = { "weight_ih", "weight_hh", "bias_ih", "bias_hh" };
     const int count = (int)l->options.num_layers * l->directions;
     for (int k = 0; k < count; k++) {
@@ -173,7 +173,7 @@ static bool add_parameters(cnn_module *module, const char *call)
     return true;
 }
 
-static cnn_status check(const cnn_context *ctx, const char *call, layer *l)
+static cnn_status lstm_layer_check(const cnn_context *ctx, const char *call, lstm_layer *l)
 {
     cnn_lstm_options *o = &l->options;
     const char *size = l->in < 1 ? "input_size" : "hidden_size";
@@ -207,8 +207,8 @@ static cnn_status check(const cnn_context *ctx, const char *call, layer *l)
 cnn_module *cnn_lstm_create(cnn_context *ctx, int64_t input_size, int64_t hidden_size, const cnn_lstm_options *options)
 {
     const char *call = "lstm_create";
-    layer l = { .in = input_size, .hidden = hidden_size };
-    if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || check(ctx, call, &l) != CNN_OK) {
+    lstm_layer l = { .in = input_size, .hidden = hidden_size };
+    if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || lstm_layer_check(ctx, call, &l) != CNN_OK) {
         return NULL;
     }
     l.options.num_layers = cnn__option_int(l.options.num_layers, 1);
@@ -218,7 +218,7 @@ cnn_module *cnn_lstm_create(cnn_context *ctx, int64_t input_size, int64_t hidden
     if (!module) {
         return NULL;
     }
-    *(layer *)module->attributes = l;
+    *(lstm_layer *)module->attributes = l;
     bool made = add_parameters(module, call);
     for (int i = 0; made && i < module->parameters.count; i++) {
         made = cnn__layer_uniform(module->parameters.items[i].tensor, call, 1 / sqrt((double)hidden_size)) == CNN_OK;

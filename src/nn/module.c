@@ -204,7 +204,7 @@ cnn_module *cnn_module_add(cnn_module *parent, const char *name, cnn_module *chi
 
 /* ---- tensors ---- */
 
-static cnn_status check_tensor(const cnn_module *module, const char *call, const cnn_tensor *tensor)
+static cnn_status module_check_tensor(const cnn_module *module, const char *call, const cnn_tensor *tensor)
 {
     cnn_status status = cnn__tensor_check(tensor, call);
     if (status != CNN_OK) {
@@ -235,7 +235,7 @@ static cnn_tensor *add_tensor(cnn_module *module, const char *call, const char *
         }
         return NULL;
     }
-    cnn_status status = check_tensor(module, call, tensor);
+    cnn_status status = module_check_tensor(module, call, tensor);
     if (status == CNN_OK && parameter && !cnn__dtype_is_real(tensor->dtype)) {
         status = cnn__fail(module->ctx, CNN_ERROR_DTYPE, "%s: the tensor is %s, expected " CNN__REAL_DTYPES, call,
                            cnn_dtype_name(tensor->dtype));

@@ -62,7 +62,7 @@ const cnn__named *cnn__names_find(const cnn_module *module, cnn__list list, cons
     return NULL;
 }
 
-static void enter(cnn_module *module, cnn__list list, int index)
+static void names_enter(cnn_module *module, cnn__list list, int index)
 {
     const char *name = list_of(module, list)->items[index].name;
     *slot_of(module, name, strlen(name)) = 1 + CNN__LISTS * (uint32_t)index + (uint32_t)list;
@@ -86,7 +86,7 @@ static bool reserve_slot(cnn_module *module)
     module->name_capacity = capacity;
     for (int list = 0; list < CNN__LISTS; list++) {
         for (int i = 0; i < list_of(module, (cnn__list)list)->count; i++) {
-            enter(module, (cnn__list)list, i);
+            names_enter(module, (cnn__list)list, i);
         }
     }
     return true;
@@ -119,7 +119,7 @@ cnn_status cnn__names_add(cnn_module *module, const char *call, cnn__list list, 
     }
     to->items[to->count++] = item;
     if (module->name_slots) {
-        enter(module, list, to->count - 1);
+        names_enter(module, list, to->count - 1);
     }
     return CNN_OK;
 }

@@ -107,20 +107,20 @@ const cnn_maxpool2d_options *cnn__layer_maxpool2d(const cnn_module *module)
 
 /* ---- AvgPool2d ---- */
 
-typedef struct avg_pool {
+typedef struct layers_avg_pool {
     cnn_avg_pool2d_options options;
     cnn__window window;
-} avg_pool;
+} layers_avg_pool;
 
 static cnn_tensor *avg_pool_forward(cnn_module *self, cnn_tensor *x)
 {
-    const avg_pool *l = self->attributes;
+    const layers_avg_pool *l = self->attributes;
     return cnn_avg_pool2d(x, &l->options);
 }
 
 static cnn_status read_avg_pool(const cnn_context *ctx, const char *call, const void *options, void *attributes)
 {
-    avg_pool *l = attributes;
+    layers_avg_pool *l = attributes;
     cnn__problem problem;
     cnn_status status = CNN__OPTIONS_READ(ctx, call, &l->options, options);
     if (status == CNN_OK &&
@@ -130,19 +130,20 @@ static cnn_status read_avg_pool(const cnn_context *ctx, const char *call, const 
     return status;
 }
 
-static const cnn__print avg_pool_prints[] = { CNN__PRINT(CNN__PRINT_PAIR, "kernel_size", avg_pool, window.kernel),
-                                              CNN__PRINT(CNN__PRINT_PAIR, "stride", avg_pool, window.stride),
-                                              CNN__PRINT(CNN__PRINT_PAIR, "padding", avg_pool, window.before),
+static const cnn__print avg_pool_prints[] = { CNN__PRINT(CNN__PRINT_PAIR, "kernel_size", layers_avg_pool,
+                                                         window.kernel),
+                                              CNN__PRINT(CNN__PRINT_PAIR, "stride", layers_avg_pool, window.stride),
+                                              CNN__PRINT(CNN__PRINT_PAIR, "padding", layers_avg_pool, window.before),
                                               { .name = "" } };
 static const cnn__plain_layer avg_pool2d_layer = { .class = CNN__PLAIN_CLASS("AvgPool2d", avg_pool_forward),
                                                    .call = "avg_pool2d_create",
-                                                   .size = sizeof(avg_pool),
+                                                   .size = sizeof(layers_avg_pool),
                                                    .read = read_avg_pool,
                                                    .prints = avg_pool_prints };
 
 cnn_module *cnn_avg_pool2d_create(cnn_context *ctx, const cnn_avg_pool2d_options *options)
 {
-    avg_pool l;
+    layers_avg_pool l;
     return cnn__plain_new(ctx, &avg_pool2d_layer, options, &l);
 }
 

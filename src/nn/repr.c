@@ -11,7 +11,7 @@ typedef struct text {
     size_t size, length;
 } text;
 
-static void put(text *t, const char *string)
+static void repr_put(text *t, const char *string)
 {
     for (; *string; string++) {
         if (t->length + 1 < t->size) {
@@ -27,15 +27,15 @@ static void put_name(text *t, const char *name)
     char unit[CNN__ESCAPE];
     while (*name) {
         cnn__escape_next(&name, unit);
-        put(t, unit);
+        repr_put(t, unit);
     }
 }
 
 static void indent(text *t, int levels)
 {
-    put(t, "\n");
+    repr_put(t, "\n");
     for (int i = 0; i < levels; i++) {
-        put(t, "  ");
+        repr_put(t, "  ");
     }
 }
 
@@ -44,10 +44,10 @@ static void open(text *t, const cnn_module *module)
 {
     char extra[512] = "";
     put_name(t, cnn_module_type(module));
-    put(t, "(");
+    repr_put(t, "(");
     if (module->class->describe) {
         module->class->describe(module, extra, sizeof extra);
-        put(t, extra);
+        repr_put(t, extra);
     }
 }
 
@@ -60,11 +60,11 @@ static void write_tree(text *t, const cnn_module *root)
         const cnn_module *next = cnn__module_next(root, module);
         const cnn_module *up = next ? next->parent : NULL;
         if (module->children.count == 0) {
-            put(t, ")");
+            repr_put(t, ")");
             /* Close every ancestor whose last child this was. */
             for (const cnn_module *m = module; m != root && m->parent != up; m = m->parent) {
                 indent(t, --level);
-                put(t, ")");
+                repr_put(t, ")");
             }
         } else {
             level++;
@@ -73,9 +73,9 @@ static void write_tree(text *t, const cnn_module *root)
             return;
         }
         indent(t, level);
-        put(t, "(");
+        repr_put(t, "(");
         put_name(t, up->children.items[next->index].name);
-        put(t, "): ");
+        repr_put(t, "): ");
         open(t, next);
         module = next;
     }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* Runs child *i, or as many from it on as one operation does; *i is then the next. */
-static cnn_tensor *run(const cnn_module *self, int *i, cnn_tensor *x)
+static cnn_tensor *sequential_run(const cnn_module *self, int *i, cnn_tensor *x)
 {
     const cnn__named *child = self->children.items + *i;
     cnn_tensor *y = NULL;
@@ -16,14 +16,14 @@ static cnn_tensor *run(const cnn_module *self, int *i, cnn_tensor *x)
     return taken ? y : cnn_forward(child->module, x);
 }
 
-static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
+static cnn_tensor *sequential_forward(cnn_module *self, cnn_tensor *x)
 {
     cnn_tape *tape = x->tape;
     cnn__mark made = cnn__tape_mark(tape); /* the place before `now`, unless that is x */
     cnn_tensor *now = x;
     for (int i = 0; i < self->children.count;) {
         cnn__mark before = cnn__tape_mark(tape);
-        cnn_tensor *next = run(self, &i, now);
+        cnn_tensor *next = sequential_run(self, &i, now);
         if (next->kind != CNN__TENSOR_TAPE) {
             return next;
         }
@@ -38,9 +38,9 @@ static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
     return now;
 }
 
-static const cnn__module_class sequential_class = { .type = "Sequential", .forward = forward };
+static const cnn__module_class sequential_class = { .type = "Sequential", .forward = sequential_forward };
 
-static cnn_module *fail(cnn_module *sequential, cnn_module *const *children, int count)
+static cnn_module *sequential_fail(cnn_module *sequential, cnn_module *const *children, int count)
 {
     cnn__modules_free(children, count);
     cnn_module_free(sequential);
@@ -62,7 +62,7 @@ cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *children,
             cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: child %d is NULL", call, i);
         }
         if (!sequential || !children[i] || cnn__module_attach(sequential, call, name, children[i]) != CNN_OK) {
-            return fail(sequential, children, count);
+            return sequential_fail(sequential, children, count);
         }
     }
     return sequential;

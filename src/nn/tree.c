@@ -4,16 +4,16 @@
 
 #include <string.h>
 
-static cnn_status missing(const char *call)
+static cnn_status tree_missing(const char *call)
 {
     return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", call);
 }
 
 /* Numbers past the end are how a loop ends; negative ones are a mistake. */
-static bool check_number(const cnn_module *module, const char *call, int i)
+static bool tree_check_number(const cnn_module *module, const char *call, int i)
 {
     if (!module) {
-        missing(call);
+        tree_missing(call);
         return false;
     }
     if (i < 0) {
@@ -27,7 +27,7 @@ static bool check_number(const cnn_module *module, const char *call, int i)
 const char *cnn_module_type(const cnn_module *module)
 {
     if (!module) {
-        missing("module_type");
+        tree_missing("module_type");
         return "";
     }
     return module->type ? module->type : module->class->type;
@@ -36,7 +36,7 @@ const char *cnn_module_type(const cnn_module *module)
 cnn_context *cnn_module_context(const cnn_module *module)
 {
     if (!module) {
-        missing("module_context");
+        tree_missing("module_context");
         return NULL;
     }
     return module->ctx;
@@ -45,7 +45,7 @@ cnn_context *cnn_module_context(const cnn_module *module)
 int cnn_module_child_count(const cnn_module *module)
 {
     if (!module) {
-        missing("module_child_count");
+        tree_missing("module_child_count");
         return 0;
     }
     return module->children.count;
@@ -56,7 +56,7 @@ cnn_module *cnn_module_child(const cnn_module *module, int i, const char **name)
     if (name) {
         *name = NULL;
     }
-    if (!check_number(module, "module_child", i) || i >= module->children.count) {
+    if (!tree_check_number(module, "module_child", i) || i >= module->children.count) {
         return NULL;
     }
     if (name) {
@@ -158,7 +158,7 @@ cnn_tensor *cnn__state_find(const cnn_module *root, const char *name, size_t len
 
 /* ---- the state ---- */
 
-static int count(const cnn_module *module, bool parameters_only)
+static int tree_count(const cnn_module *module, bool parameters_only)
 {
     int n = 0;
     for (const cnn_module *m = module; m; m = cnn__module_next(module, m)) {
@@ -170,25 +170,25 @@ static int count(const cnn_module *module, bool parameters_only)
 int cnn_module_state_count(const cnn_module *module)
 {
     if (!module) {
-        missing("module_state_count");
+        tree_missing("module_state_count");
         return 0;
     }
-    return count(module, false);
+    return tree_count(module, false);
 }
 
 int cnn_module_parameter_count(const cnn_module *module)
 {
     if (!module) {
-        missing("module_parameter_count");
+        tree_missing("module_parameter_count");
         return 0;
     }
-    return count(module, true);
+    return tree_count(module, true);
 }
 
 /* Entry number i of the state; false, past the end or, reported, for a bad argument. */
 static bool find_state(const cnn_module *module, const char *call, int i, cnn__state *state)
 {
-    if (!check_number(module, call, i)) {
+    if (!tree_check_number(module, call, i)) {
         return false;
     }
     for (cnn__state s = cnn__state_begin(module); s.owner; s.owner = cnn__module_next(module, s.owner)) {
@@ -220,7 +220,7 @@ size_t cnn_module_state_name(const cnn_module *module, int i, char *buffer, size
 
 cnn_tensor *cnn_module_parameter(const cnn_module *module, int i)
 {
-    if (!check_number(module, "module_parameter", i)) {
+    if (!tree_check_number(module, "module_parameter", i)) {
         return NULL;
     }
     for (const cnn_module *m = module; m; m = cnn__module_next(module, m)) {
@@ -232,22 +232,22 @@ cnn_tensor *cnn_module_parameter(const cnn_module *module, int i)
     return NULL;
 }
 
-int cnn_module_parameters(const cnn_module *module, cnn_tensor **parameters, int count)
+int cnn_module_parameters(const cnn_module *module, cnn_tensor **parameters, int tree_count)
 {
     const char *call = "module_parameters";
     if (!module) {
-        missing(call);
+        tree_missing(call);
         return 0;
     }
-    if (count < 0 || (count > 0 && !parameters)) {
+    if (tree_count < 0 || (tree_count > 0 && !parameters)) {
         cnn__fail(module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s", call,
-                  count < 0 ? "count is negative" : "parameters is NULL");
+                  tree_count < 0 ? "count is negative" : "parameters is NULL");
         return 0;
     }
     int n = 0;
     for (const cnn_module *m = module; m; m = cnn__module_next(module, m)) {
         for (int i = 0; i < m->parameters.count; i++, n++) {
-            if (n < count) {
+            if (n < tree_count) {
                 parameters[n] = m->parameters.items[i].tensor;
             }
         }
@@ -258,7 +258,7 @@ int cnn_module_parameters(const cnn_module *module, cnn_tensor **parameters, int
 int64_t cnn_module_parameter_numel(const cnn_module *module)
 {
     if (!module) {
-        missing("module_parameter_numel");
+        tree_missing("module_parameter_numel");
         return 0;
     }
     int64_t n = 0;
@@ -286,7 +286,7 @@ cnn_tensor *cnn_module_find(const cnn_module *module, const char *name)
 cnn_status cnn_module_zero_grad(cnn_module *module)
 {
     if (!module) {
-        return missing("module_zero_grad");
+        return tree_missing("module_zero_grad");
     }
     for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s);) {
         if (s.is_parameter) {

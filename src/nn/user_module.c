@@ -3,30 +3,30 @@
 
 #include <string.h>
 
-typedef struct custom {
+typedef struct user_module_custom {
     cnn_forward_fn forward;
     cnn_forward_many_fn forward_many;
     void *user;
     void (*free_user)(void *user);
     cnn_status (*clone_user)(cnn_module *clone, void *user, void **copy);
-} custom;
+} user_module_custom;
 
-static cnn_tensor *forward(cnn_module *self, cnn_tensor *x)
+static cnn_tensor *user_module_forward(cnn_module *self, cnn_tensor *x)
 {
-    const custom *c = self->attributes;
+    const user_module_custom *c = self->attributes;
     return c->forward(self, x, c->user);
 }
 
-static cnn_status forward_many(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
-                               int output_count)
+static cnn_status user_module_forward_many(cnn_module *self, cnn_tensor *const *inputs, int input_count,
+                                           cnn_tensor **outputs, int output_count)
 {
-    const custom *c = self->attributes;
+    const user_module_custom *c = self->attributes;
     return c->forward_many(self, inputs, input_count, outputs, output_count, c->user);
 }
 
 static void destroy(cnn_module *self)
 {
-    const custom *c = self->attributes;
+    const user_module_custom *c = self->attributes;
     if (c->free_user) {
         c->free_user(c->user);
     }
@@ -34,10 +34,12 @@ static void destroy(cnn_module *self)
 
 static cnn_status user_module_clone(cnn_module *to, const cnn_module *self)
 {
-    const custom *from = self->attributes;
-    custom *c = to->attributes;
+    const user_module_custom *from = self->attributes;
+    user_module_custom *c = to->attributes;
     const char *call = "module_clone";
-    *c = (custom){ .forward = from->forward, .forward_many = from->forward_many, .clone_user = from->clone_user };
+    *c = (user_module_custom){ .forward = from->forward,
+                               .forward_many = from->forward_many,
+                               .clone_user = from->clone_user };
     if (from->user && !from->clone_user) {
         return cnn__fail(self->ctx, CNN_ERROR_UNSUPPORTED,
                          "%s: %s has a `user` and no clone_user in its options, expected one that copies it", call,
@@ -61,21 +63,21 @@ static cnn_status user_module_clone(cnn_module *to, const cnn_module *self)
 }
 
 static const cnn__module_class custom_class = {
-    .type = "module", .forward = forward, .destroy = destroy, .clone = user_module_clone
+    .type = "module", .forward = user_module_forward, .destroy = destroy, .clone = user_module_clone
 };
 
 static const cnn__module_class many_class = {
-    .type = "module", .forward_many = forward_many, .destroy = destroy, .clone = user_module_clone
+    .type = "module", .forward_many = user_module_forward_many, .destroy = destroy, .clone = user_module_clone
 };
 static const cnn__module_class both_class = {
     .type = "module",
-    .forward = forward,
-    .forward_many = forward_many,
+    .forward = user_module_forward,
+    .forward_many = user_module_forward_many,
     .destroy = destroy,
     .clone = user_module_clone,
 };
 
-static cnn_module *make(cnn_context *ctx, const cnn_module_options *o)
+static cnn_module *user_module_make(cnn_context *ctx, const cnn_module_options *o)
 {
     const char *call = "module_create";
     if (!o->forward && !o->forward_many) {
@@ -83,14 +85,15 @@ static cnn_module *make(cnn_context *ctx, const cnn_module_options *o)
         return NULL;
     }
     const cnn__module_class *class = !o->forward_many ? &custom_class : o->forward ? &both_class : &many_class;
-    cnn_module *module = cnn__module_new(ctx, call, class, sizeof(custom));
+    cnn_module *module = cnn__module_new(ctx, call, class, sizeof(user_module_custom));
     if (module && o->type && !(module->type = cnn__strdup(ctx, o->type))) {
         cnn__fail_memory(ctx, call, strlen(o->type) + 1);
         cnn_module_free(module);
         return NULL;
     }
     if (module) {
-        *(custom *)module->attributes = (custom){ o->forward, o->forward_many, o->user, o->free_user, o->clone_user };
+        *(user_module_custom *)module->attributes =
+            (user_module_custom){ o->forward, o->forward_many, o->user, o->free_user, o->clone_user };
     }
     return module;
 }
@@ -99,7 +102,7 @@ cnn_module *cnn_module_create(cnn_context *ctx, const cnn_module_options *option
 {
     cnn_module_options o;
     bool read = CNN__OPTIONS_READ(ctx, "module_create", &o, options) == CNN_OK;
-    cnn_module *module = read ? make(ctx, &o) : NULL;
+    cnn_module *module = read ? user_module_make(ctx, &o) : NULL;
     if (!module && o.free_user) {
         o.free_user(o.user);
     }

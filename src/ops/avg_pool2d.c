@@ -1,25 +1,25 @@
 /* 2-D average pooling: x [N,C,H,W] or [C,H,W]. */
 #include "ops/geometry.h"
 
-typedef struct averaging {
+typedef struct avg_pool2d_averaging {
     cnn_avg_pool_parameters g; /* first: backward reads it alone */
     bool ceil_mode;
     const cnn_avg_pool2d_options *given; /* for infer */
-} averaging;
+} avg_pool2d_averaging;
 
 static const cnn__attribute averaging_attributes[] = {
-    { .name = "kernel", .type = CNN__INT64, .offset = offsetof(averaging, g.kernel_h), .count = 2 },
-    { .name = "stride", .type = CNN__INT64, .offset = offsetof(averaging, g.stride_h), .count = 2 },
-    { .name = "padding", .type = CNN__INT64, .offset = offsetof(averaging, g.pad_top), .count = 2 },
-    { .name = "ceil_mode", .type = CNN__BOOL, .offset = offsetof(averaging, ceil_mode) },
-    { .name = "exclude_padding", .type = CNN__BOOL, .offset = offsetof(averaging, g.exclude_padding) },
-    { .name = "divisor_override", .type = CNN__INT64, .offset = offsetof(averaging, g.divisor) },
+    { .name = "kernel", .type = CNN__INT64, .offset = offsetof(avg_pool2d_averaging, g.kernel_h), .count = 2 },
+    { .name = "stride", .type = CNN__INT64, .offset = offsetof(avg_pool2d_averaging, g.stride_h), .count = 2 },
+    { .name = "padding", .type = CNN__INT64, .offset = offsetof(avg_pool2d_averaging, g.pad_top), .count = 2 },
+    { .name = "ceil_mode", .type = CNN__BOOL, .offset = offsetof(avg_pool2d_averaging, ceil_mode) },
+    { .name = "exclude_padding", .type = CNN__BOOL, .offset = offsetof(avg_pool2d_averaging, g.exclude_padding) },
+    { .name = "divisor_override", .type = CNN__INT64, .offset = offsetof(avg_pool2d_averaging, g.divisor) },
     { .name = NULL }
 };
 
-static bool infer(cnn__call *call, void *attributes)
+static bool avg_pool2d_infer(cnn__call *call, void *attributes)
 {
-    averaging *p = attributes;
+    avg_pool2d_averaging *p = attributes;
     cnn_avg_pool2d_options o;
     cnn__window w;
     cnn__problem problem;
@@ -60,9 +60,9 @@ static bool infer(cnn__call *call, void *attributes)
     return true;
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool avg_pool2d_forward(cnn__call *call, void *attributes)
 {
-    const averaging *p = attributes;
+    const avg_pool2d_averaging *p = attributes;
     const cnn_tensor *y = call->out[0];
     cnn_launch l = CNN__LAUNCH(AVG_POOL_FORWARD, y->dtype, CNN__PARAMETERS(p->g), .in = { cnn__data(call->x[0]) },
                                .out = { cnn__data(y) });
@@ -85,14 +85,14 @@ static void avg_pool2d_backward(cnn__node *node, cnn_tensor *dy)
 
 static const cnn__op avg_pool2d_op = { .name = "avg_pool2d",
                                        .dense = 1,
-                                       .size = sizeof(averaging),
+                                       .size = sizeof(avg_pool2d_averaging),
                                        .attributes = averaging_attributes,
-                                       .infer = infer,
-                                       .forward = forward,
+                                       .infer = avg_pool2d_infer,
+                                       .forward = avg_pool2d_forward,
                                        .backward = avg_pool2d_backward };
 
 cnn_tensor *cnn_avg_pool2d(cnn_tensor *x, const cnn_avg_pool2d_options *options)
 {
-    averaging p = { .given = options };
+    avg_pool2d_averaging p = { .given = options };
     return cnn__apply(&avg_pool2d_op, &x, 1, &p);
 }

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { INPUT, WEIGHT, BIAS, MEAN, VAR, INPUTS };
+enum { BATCH_NORM_INPUT, BATCH_NORM_WEIGHT, BIAS, MEAN, VAR, BATCH_NORM_INPUTS };
 enum { STATISTICS = 1 }; /* the extra: means, then variances and at last scales, in f64 */
 
 typedef struct norm {
@@ -25,7 +25,7 @@ static const cnn__attribute norm_attributes[] = { CNN__ATTRIBUTE(CNN__FLOAT, nor
 
 /* ---- checks ---- */
 
-static bool check_options(cnn__call *call, norm *n)
+static bool batch_norm_check_options(cnn__call *call, norm *n)
 {
     if (n->status != CNN_OK) {
         cnn__call_fail_newest(call);
@@ -44,9 +44,9 @@ static bool check_options(cnn__call *call, norm *n)
     return true;
 }
 
-static bool check_channels(cnn__call *call, int i, const char *name)
+static bool batch_norm_check_channels(cnn__call *call, int i, const char *name)
 {
-    const cnn_tensor *x = call->in[INPUT], *t = call->in[i];
+    const cnn_tensor *x = call->in[BATCH_NORM_INPUT], *t = call->in[i];
     char given[CNN__SHAPE_TEXT];
     bool fits = !t || (t->ndim == 1 && t->shape[0] == x->shape[1]);
     if (!fits) {
@@ -71,11 +71,11 @@ static bool check_running(cnn__call *call, int i, const char *name)
     return stays;
 }
 
-static bool check_inputs(cnn__call *call, norm *n)
+static bool batch_norm_check_inputs(cnn__call *call, norm *n)
 {
-    const cnn_tensor *x = call->in[INPUT];
+    const cnn_tensor *x = call->in[BATCH_NORM_INPUT];
     char given[CNN__SHAPE_TEXT];
-    if (!cnn__call_real(call, INPUT) || !cnn__call_same_dtype(call, INPUTS)) {
+    if (!cnn__call_real(call, BATCH_NORM_INPUT) || !cnn__call_same_dtype(call, BATCH_NORM_INPUTS)) {
         return false;
     }
     if (x->ndim < 2) {
@@ -88,8 +88,9 @@ static bool check_inputs(cnn__call *call, norm *n)
                        call->in[MEAN] ? "variance" : "mean");
         return false;
     }
-    if (!check_channels(call, WEIGHT, "weight") || !check_channels(call, BIAS, "bias") ||
-        !check_channels(call, MEAN, "running mean") || !check_channels(call, VAR, "running variance")) {
+    if (!batch_norm_check_channels(call, BATCH_NORM_WEIGHT, "weight") ||
+        !batch_norm_check_channels(call, BIAS, "bias") || !batch_norm_check_channels(call, MEAN, "running mean") ||
+        !batch_norm_check_channels(call, VAR, "running variance")) {
         return false;
     }
     *n = (norm){ .momentum = n->momentum, .eps = n->eps, .batch = x->shape[0], .channels = x->shape[1], .inner = 1 };
@@ -99,10 +100,10 @@ static bool check_inputs(cnn__call *call, norm *n)
     return true;
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool batch_norm_infer(cnn__call *call, void *attributes)
 {
     norm *n = attributes;
-    if (!check_options(call, n) || !check_inputs(call, n)) {
+    if (!batch_norm_check_options(call, n) || !batch_norm_check_inputs(call, n)) {
         return false;
     }
     n->moves = cnn_tape_training(call->tape) && call->in[MEAN];
@@ -114,7 +115,7 @@ static bool infer(cnn__call *call, void *attributes)
         cnn__call_fail(call, CNN_ERROR_SHAPE, "there is one value per channel, expected two or more in training");
         return false;
     }
-    cnn__out_like(call, 0, INPUT);
+    cnn__out_like(call, 0, BATCH_NORM_INPUT);
     cnn__out(call, STATISTICS, CNN_F64, 2, (const int64_t[]){ 2, n->channels });
     return true;
 }
@@ -134,7 +135,7 @@ static cnn_batch_norm_parameters parameters_of(const norm *n)
 /* The batch's own statistics, and the running ones moved towards them. */
 static bool take_statistics(cnn__call *call, const norm *n, const cnn_batch_norm_parameters *p)
 {
-    const cnn_tensor *x = call->x[INPUT], *statistics = call->out[STATISTICS];
+    const cnn_tensor *x = call->x[BATCH_NORM_INPUT], *statistics = call->out[STATISTICS];
     const cnn_tensor *mean = call->in[MEAN], *var = call->in[VAR];
     cnn_launch take = CNN__LAUNCH(BATCH_NORM_STATISTICS, x->dtype, CNN__PARAMETERS(*p), .in = { cnn__data(x) },
                                   .out = { cnn__data(statistics) });
@@ -150,12 +151,12 @@ static bool take_statistics(cnn__call *call, const norm *n, const cnn_batch_norm
            cnn__run(call->tape, call->op->name, &move);
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool batch_norm_forward(cnn__call *call, void *attributes)
 {
     const norm *n = attributes;
     const cnn_batch_norm_parameters p = parameters_of(n);
     cnn_tensor *const *x = call->x, *statistics = call->out[STATISTICS];
-    cnn_dtype dtype = x[INPUT]->dtype;
+    cnn_dtype dtype = x[BATCH_NORM_INPUT]->dtype;
     if (call->out[0]->numel == 0) {
         return true;
     }
@@ -167,10 +168,10 @@ static bool forward(cnn__call *call, void *attributes)
         scale.in[0] = cnn__data(x[MEAN]);
         scale.in[1] = cnn__data(x[VAR]);
     }
-    cnn_launch l = CNN__LAUNCH(
-        BATCH_NORM_FORWARD, dtype, CNN__PARAMETERS(p),
-        .in = { cnn__data(x[INPUT]), cnn__data_or_null(x[WEIGHT]), cnn__data_or_null(x[BIAS]), cnn__data(statistics) },
-        .out = { cnn__data(call->out[0]) });
+    cnn_launch l = CNN__LAUNCH(BATCH_NORM_FORWARD, dtype, CNN__PARAMETERS(p),
+                               .in = { cnn__data(x[BATCH_NORM_INPUT]), cnn__data_or_null(x[BATCH_NORM_WEIGHT]),
+                                       cnn__data_or_null(x[BIAS]), cnn__data(statistics) },
+                               .out = { cnn__data(call->out[0]) });
     return cnn__run(call->tape, call->op->name, &scale) && cnn__run(call->tape, call->op->name, &l);
 }
 
@@ -187,40 +188,42 @@ static void batch_norm_backward(cnn__node *node, cnn_tensor *dy)
 {
     const cnn_batch_norm_parameters p = parameters_of(node->attributes);
     bool failed = false;
-    cnn_tensor *dx = gradient_of(node, INPUT, &failed), *dweight = gradient_of(node, WEIGHT, &failed);
+    cnn_tensor *dx = gradient_of(node, BATCH_NORM_INPUT, &failed),
+               *dweight = gradient_of(node, BATCH_NORM_WEIGHT, &failed);
     cnn_tensor *dbias = gradient_of(node, BIAS, &failed);
     if (failed) {
         return;
     }
-    cnn_launch l = CNN__LAUNCH(BATCH_NORM_BACKWARD, dy->dtype, CNN__PARAMETERS(p),
-                               .in = { cnn__data(node->saved[INPUT]), cnn__data_or_null(node->saved[WEIGHT]),
-                                       cnn__data(cnn__saved_output(node, STATISTICS)), cnn__data(dy) },
-                               .out = { cnn__data_or_null(dx), cnn__data_or_null(dweight), cnn__data_or_null(dbias) });
+    cnn_launch l =
+        CNN__LAUNCH(BATCH_NORM_BACKWARD, dy->dtype, CNN__PARAMETERS(p),
+                    .in = { cnn__data(node->saved[BATCH_NORM_INPUT]), cnn__data_or_null(node->saved[BATCH_NORM_WEIGHT]),
+                            cnn__data(cnn__saved_output(node, STATISTICS)), cnn__data(dy) },
+                    .out = { cnn__data_or_null(dx), cnn__data_or_null(dweight), cnn__data_or_null(dbias) });
     if (!cnn__run(node->tape, node->op->name, &l)) {
         return;
     }
-    cnn__grad_add(node, INPUT, dx);
-    cnn__grad_add(node, WEIGHT, dweight);
+    cnn__grad_add(node, BATCH_NORM_INPUT, dx);
+    cnn__grad_add(node, BATCH_NORM_WEIGHT, dweight);
     cnn__grad_add(node, BIAS, dbias);
 }
 
-static const cnn__reads reads[INPUTS + 1 + STATISTICS] = {
-    [INPUT] = { "the input", 1u << INPUT | 1u << WEIGHT },
-    [WEIGHT] = { "weight", 1u << INPUT },
-    [INPUTS + STATISTICS] = { "statistics", 1u << INPUT | 1u << WEIGHT },
+static const cnn__reads batch_norm_reads[BATCH_NORM_INPUTS + 1 + STATISTICS] = {
+    [BATCH_NORM_INPUT] = { "the input", 1u << BATCH_NORM_INPUT | 1u << BATCH_NORM_WEIGHT },
+    [BATCH_NORM_WEIGHT] = { "weight", 1u << BATCH_NORM_INPUT },
+    [BATCH_NORM_INPUTS + STATISTICS] = { "statistics", 1u << BATCH_NORM_INPUT | 1u << BATCH_NORM_WEIGHT },
 };
 static const cnn__op batch_norm_op = {
     .name = "batch_norm",
     .extras = 1,
-    .optional = 1u << WEIGHT | 1u << BIAS | 1u << MEAN | 1u << VAR,
-    .dense = (1u << INPUTS) - 1,
-    .saves = 1u << INPUT | 1u << WEIGHT | CNN__OUTPUT(STATISTICS),
+    .optional = 1u << BATCH_NORM_WEIGHT | 1u << BIAS | 1u << MEAN | 1u << VAR,
+    .dense = (1u << BATCH_NORM_INPUTS) - 1,
+    .saves = 1u << BATCH_NORM_INPUT | 1u << BATCH_NORM_WEIGHT | CNN__OUTPUT(STATISTICS),
     .size = sizeof(norm),
     .attributes = norm_attributes,
-    .infer = infer,
-    .forward = forward,
+    .infer = batch_norm_infer,
+    .forward = batch_norm_forward,
     .backward = batch_norm_backward,
-    .reads = reads,
+    .reads = batch_norm_reads,
 };
 
 cnn_tensor *cnn_batch_norm(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, cnn_tensor *running_mean,
@@ -228,5 +231,6 @@ cnn_tensor *cnn_batch_norm(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, 
 {
     norm n = { .momentum = 0 };
     n.status = CNN__OPTIONS_READ(NULL, "batch_norm", &n.options, options);
-    return cnn__apply(&batch_norm_op, (cnn_tensor *const[]){ x, weight, bias, running_mean, running_var }, INPUTS, &n);
+    return cnn__apply(&batch_norm_op, (cnn_tensor *const[]){ x, weight, bias, running_mean, running_var },
+                      BATCH_NORM_INPUTS, &n);
 }

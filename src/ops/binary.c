@@ -14,29 +14,30 @@ static const binary *binary_of(const cnn__call *call)
     return (const binary *)(const void *)call->op;
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool binary_infer(cnn__call *call, void *attributes)
 {
     (void)attributes;
     return (binary_of(call)->integers ? cnn__call_number(call, 0) : cnn__call_real(call, 0)) &&
            cnn__call_same_dtype(call, 2) && cnn__call_out_broadcast(call, call->in[0]->dtype);
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool binary_forward(cnn__call *call, void *attributes)
 {
     (void)attributes;
     return cnn__run_elementwise(call->tape, call->op->name, CNN_KERNEL_BINARY, (int)binary_of(call)->kernel, NULL, 3,
                                 (const cnn_tensor *const[]){ call->out[0], call->x[0], call->x[1] });
 }
 
-enum { INPUTS = 3, OUTPUT = CNN__OUTPUT(0) }; /* what may be saved */
+enum { BINARY_INPUTS = 3, OUTPUT = CNN__OUTPUT(0) }; /* what may be saved */
 
 /* What the descriptors have in common; `...` are further members. */
 #define BINARY(function, gradient, ...) \
     { \
-        .name = #function, .infer = infer, .forward = forward, .backward = (gradient), .saves = __VA_ARGS__ \
+        .name = #function, .infer = binary_infer, .forward = binary_forward, .backward = (gradient), \
+        .saves = __VA_ARGS__ \
     }
 
-static cnn_tensor *apply(const binary *f, cnn_tensor *a, cnn_tensor *b)
+static cnn_tensor *binary_apply(const binary *f, cnn_tensor *a, cnn_tensor *b)
 {
     return cnn__apply(&f->op, (cnn_tensor *const[]){ a, b }, 2, NULL);
 }
@@ -53,7 +54,7 @@ static const binary add_op = { BINARY(add, add_backward, 0), CNN_BINARY_ADD, tru
 
 cnn_tensor *cnn_add(cnn_tensor *a, cnn_tensor *b)
 {
-    return apply(&add_op, a, b);
+    return binary_apply(&add_op, a, b);
 }
 
 /* ---- sub: dy, −dy ---- */
@@ -70,7 +71,7 @@ static const binary sub_op = { BINARY(sub, sub_backward, 0), CNN_BINARY_SUB, tru
 
 cnn_tensor *cnn_sub(cnn_tensor *a, cnn_tensor *b)
 {
-    return apply(&sub_op, a, b);
+    return binary_apply(&sub_op, a, b);
 }
 
 /* ---- mul: dy · b, dy · a ---- */
@@ -85,12 +86,12 @@ static void mul_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const cnn__reads mul_reads[] = { { NULL, 1u << 1 }, { NULL, 1u << 0 } };
-static const binary mul_op = { BINARY(mul, mul_backward, INPUTS, .reads = mul_reads, .saves_read = true),
+static const binary mul_op = { BINARY(mul, mul_backward, BINARY_INPUTS, .reads = mul_reads, .saves_read = true),
                                CNN_BINARY_MUL, true };
 
 cnn_tensor *cnn_mul(cnn_tensor *a, cnn_tensor *b)
 {
-    return apply(&mul_op, a, b);
+    return binary_apply(&mul_op, a, b);
 }
 
 /* ---- div: dy / b, −dy · (y / b) ---- */
@@ -107,11 +108,12 @@ static void div_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const cnn__reads div_reads[] = { { NULL, 0 }, { NULL, 3 }, { NULL, 3 } };
-static const binary div_op = { BINARY(div, div_backward, INPUTS | OUTPUT, .reads = div_reads), CNN_BINARY_DIV, true };
+static const binary div_op = { BINARY(div, div_backward, BINARY_INPUTS | OUTPUT, .reads = div_reads), CNN_BINARY_DIV,
+                               true };
 
 cnn_tensor *cnn_div(cnn_tensor *a, cnn_tensor *b)
 {
-    return apply(&div_op, a, b);
+    return binary_apply(&div_op, a, b);
 }
 
 /* ---- pow: dy · b · a^(b − 1), and 0 where b = 0; dy · y · log a, and 0 where a = 0 ≤ b ---- */
@@ -131,9 +133,9 @@ static void pow_backward(cnn__node *node, cnn_tensor *dy)
     }
 }
 
-static const binary pow_op = { BINARY(pow, pow_backward, INPUTS | OUTPUT), CNN_BINARY_POW, false };
+static const binary pow_op = { BINARY(pow, pow_backward, BINARY_INPUTS | OUTPUT), CNN_BINARY_POW, false };
 
 cnn_tensor *cnn_pow(cnn_tensor *a, cnn_tensor *b)
 {
-    return apply(&pow_op, a, b);
+    return binary_apply(&pow_op, a, b);
 }

@@ -7,13 +7,13 @@ typedef struct comparison {
     cnn__compare kernel;
 } comparison;
 
-static bool infer(cnn__call *call, void *attributes)
+static bool compare_infer(cnn__call *call, void *attributes)
 {
     (void)attributes;
     return cnn__call_same_dtype(call, 2) && cnn__call_out_broadcast(call, CNN_BOOL);
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool compare_forward(cnn__call *call, void *attributes)
 {
     const comparison *f = (const comparison *)(const void *)call->op; /* the descriptor is its first member */
     (void)attributes;
@@ -26,12 +26,18 @@ static cnn_tensor *compare(const comparison *f, cnn_tensor *a, cnn_tensor *b)
     return cnn__apply(&f->op, (cnn_tensor *const[]){ a, b }, 2, NULL);
 }
 
-static const comparison eq_op = { { .name = "eq", .infer = infer, .forward = forward }, CNN_COMPARE_EQ };
-static const comparison ne_op = { { .name = "ne", .infer = infer, .forward = forward }, CNN_COMPARE_NE };
-static const comparison lt_op = { { .name = "lt", .infer = infer, .forward = forward }, CNN_COMPARE_LT };
-static const comparison le_op = { { .name = "le", .infer = infer, .forward = forward }, CNN_COMPARE_LE };
-static const comparison gt_op = { { .name = "gt", .infer = infer, .forward = forward }, CNN_COMPARE_GT };
-static const comparison ge_op = { { .name = "ge", .infer = infer, .forward = forward }, CNN_COMPARE_GE };
+static const comparison eq_op = { { .name = "eq", .infer = compare_infer, .forward = compare_forward },
+                                  CNN_COMPARE_EQ };
+static const comparison ne_op = { { .name = "ne", .infer = compare_infer, .forward = compare_forward },
+                                  CNN_COMPARE_NE };
+static const comparison lt_op = { { .name = "lt", .infer = compare_infer, .forward = compare_forward },
+                                  CNN_COMPARE_LT };
+static const comparison le_op = { { .name = "le", .infer = compare_infer, .forward = compare_forward },
+                                  CNN_COMPARE_LE };
+static const comparison gt_op = { { .name = "gt", .infer = compare_infer, .forward = compare_forward },
+                                  CNN_COMPARE_GT };
+static const comparison ge_op = { { .name = "ge", .infer = compare_infer, .forward = compare_forward },
+                                  CNN_COMPARE_GE };
 
 cnn_tensor *cnn_eq(cnn_tensor *a, cnn_tensor *b)
 {

@@ -54,7 +54,7 @@ static bool check_sizes(cnn__call *call, int free_dim)
 }
 
 /* Copies x into y from `start` on along dimension `dim`; x may lack that dimension. */
-static bool place(cnn__call *call, cnn_tensor *y, int dim, int64_t start, int64_t size, const cnn_tensor *x)
+static bool concat_place(cnn__call *call, cnn_tensor *y, int dim, int64_t start, int64_t size, const cnn_tensor *x)
 {
     cnn_tensor part = *y, from = *x;
     part.offset += start * y->stride[dim];
@@ -113,7 +113,7 @@ static bool concat_forward(cnn__call *call, void *attributes)
     int d = ((const joint *)attributes)->dim;
     int64_t start = 0;
     for (int i = 0; i < call->count; i++) {
-        if (!place(call, call->out[0], d, start, call->x[i]->shape[d], call->x[i])) {
+        if (!concat_place(call, call->out[0], d, start, call->x[i]->shape[d], call->x[i])) {
             return false;
         }
         start += call->x[i]->shape[d];
@@ -125,7 +125,7 @@ static bool stack_forward(cnn__call *call, void *attributes)
 {
     int d = ((const joint *)attributes)->dim;
     for (int i = 0; i < call->count; i++) {
-        if (!place(call, call->out[0], d, i, 1, call->x[i])) {
+        if (!concat_place(call, call->out[0], d, i, 1, call->x[i])) {
             return false;
         }
     }

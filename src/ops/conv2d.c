@@ -25,7 +25,7 @@ static bool fill_zero(const cnn__node *node, const cnn_tensor *t)
 
 /* ---- checks ---- */
 
-static bool check_channels(cnn__call *call, const cnn__window *w)
+static bool conv2d_check_channels(cnn__call *call, const cnn__window *w)
 {
     const cnn_tensor *x = call->in[0], *weight = call->in[1], *bias = call->in[2];
     char text[CNN__SHAPE_TEXT];
@@ -60,7 +60,7 @@ static bool check_channels(cnn__call *call, const cnn__window *w)
     return true;
 }
 
-static bool window(cnn__call *call, const cnn_conv2d_options *options, cnn__window *w)
+static bool conv2d_window(cnn__call *call, const cnn_conv2d_options *options, cnn__window *w)
 {
     cnn_conv2d_options o;
     cnn__problem problem;
@@ -81,14 +81,14 @@ static bool window(cnn__call *call, const cnn_conv2d_options *options, cnn__wind
         cnn__call_fail(call, problem.status, "%s", problem.text);
         return false;
     }
-    return check_channels(call, w);
+    return conv2d_check_channels(call, w);
 }
 
 bool cnn__conv2d_geometry(cnn__call *call, const cnn_conv2d_options *options, cnn__conv *g)
 {
     cnn__window w;
     cnn__problem problem;
-    if (!cnn__call_real(call, 0) || !cnn__call_same_dtype(call, 3) || !window(call, options, &w)) {
+    if (!cnn__call_real(call, 0) || !cnn__call_same_dtype(call, 3) || !conv2d_window(call, options, &w)) {
         return false;
     }
     const cnn_tensor *x = call->in[0], *weight = call->in[1];
@@ -127,7 +127,7 @@ void cnn__conv2d_out(cnn__call *call, const cnn__conv *g)
     cnn__out(call, 0, call->in[0]->dtype, ndim, shape + 4 - ndim);
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool conv2d_infer(cnn__call *call, void *attributes)
 {
     cnn__conv_attributes *a = attributes;
     if (!cnn__conv2d_geometry(call, a->conv, &a->g)) {
@@ -138,7 +138,7 @@ static bool infer(cnn__call *call, void *attributes)
     return true;
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool conv2d_forward(cnn__call *call, void *attributes)
 {
     const cnn__conv *g = &((const cnn__conv_attributes *)attributes)->g;
     cnn_tensor *const *in = call->x, *y = call->out[0];
@@ -152,7 +152,7 @@ static bool forward(cnn__call *call, void *attributes)
 
 /* If x has another gradient already, this one is added to it where the kernel can; if x is a ReLU's result, the
  * kernel does the ReLU's part of the way back. */
-static void backward_data(cnn__node *node, const cnn__conv *geometry, const cnn_tensor *dy)
+static void conv2d_backward_data(cnn__node *node, const cnn__conv *geometry, const cnn_tensor *dy)
 {
     cnn__conv g = *geometry;
     cnn_tensor *dx = cnn__conv_adds(&g) ? cnn__grad_so_far(node, 0) : NULL;
@@ -177,7 +177,7 @@ static void backward_data(cnn__node *node, const cnn__conv *geometry, const cnn_
 }
 
 /* dweight, and with it dbias where that is wanted too. */
-static void backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
+static void conv2d_backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
 {
     bool bias = cnn__wants(node, 2);
     cnn_tensor *dweight = cnn__grad_empty(node, 1);
@@ -197,7 +197,7 @@ static void backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tenso
 }
 
 /* dbias alone: for each channel the sum of dy over images and pixels. */
-static void backward_bias(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
+static void conv2d_backward_bias(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
 {
     cnn_tensor *dbias = cnn__grad_empty(node, 2);
     if (!dbias) {
@@ -236,29 +236,31 @@ static void conv2d_backward(cnn__node *node, cnn_tensor *dy)
     if (cnn__wants(
             node,
             1)) { /* first: it waits for x less than the ReLU's gradient does, which then finds it in the caches */
-        backward_weight(node, g, dy);
+        conv2d_backward_weight(node, g, dy);
     } else if (cnn__wants(node, 2)) {
-        backward_bias(node, g, dy);
+        conv2d_backward_bias(node, g, dy);
     }
     if (cnn__wants(node, 0)) {
-        backward_data(node, g, dy);
+        conv2d_backward_data(node, g, dy);
     }
 }
 
-static const cnn__reads reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 }, { NULL, 0 }, { "the result", 7 } };
+static const cnn__reads conv2d_reads[] = {
+    { "the input", 1u << 1 }, { "weight", 1u << 0 }, { NULL, 0 }, { "the result", 7 }
+};
 
 /* What the two descriptors have in common; `...` are further members. */
 #define CONV2D(...) \
     { \
         .name = "conv2d", .optional = 1u << 2, .dense = 7, .size = sizeof(cnn__conv_attributes), \
-        .attributes = cnn__conv2d_attributes, .infer = infer, .forward = forward, .backward = conv2d_backward, \
-        .reads = reads, __VA_ARGS__ \
+        .attributes = cnn__conv2d_attributes, .infer = conv2d_infer, .forward = conv2d_forward, \
+        .backward = conv2d_backward, .reads = conv2d_reads, __VA_ARGS__ \
     }
 
 static const cnn__op conv2d_op = CONV2D(.saves = 3);
 const cnn__op cnn__conv2d_relu_op = CONV2D(.saves = 3 | CNN__OUTPUT(0), .relu = true);
 
-static cnn_tensor *apply(const cnn__op *op, cnn_tensor *const in[3], const cnn_conv2d_options *options)
+static cnn_tensor *conv2d_apply(const cnn__op *op, cnn_tensor *const in[3], const cnn_conv2d_options *options)
 {
     cnn__conv_attributes a = { .conv = options };
     return cnn__apply(op, in, 3, &a);
@@ -266,10 +268,10 @@ static cnn_tensor *apply(const cnn__op *op, cnn_tensor *const in[3], const cnn_c
 
 cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options)
 {
-    return apply(&conv2d_op, (cnn_tensor *const[]){ x, weight, bias }, options);
+    return conv2d_apply(&conv2d_op, (cnn_tensor *const[]){ x, weight, bias }, options);
 }
 
 cnn_tensor *cnn__conv2d_relu(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options)
 {
-    return apply(&cnn__conv2d_relu_op, (cnn_tensor *const[]){ x, weight, bias }, options);
+    return conv2d_apply(&cnn__conv2d_relu_op, (cnn_tensor *const[]){ x, weight, bias }, options);
 }

@@ -6,7 +6,7 @@
 #include "kernels/conv_relu_pool.h"
 #include "ops/geometry.h"
 
-enum { INDEX = 1 }; /* the extra: which position of each window won */
+enum { FUSED_INDEX = 1 }; /* the extra: which position of each window won */
 
 /* Names of the chain's parts, for messages. */
 static const cnn__op conv_part = { .name = "conv2d" };
@@ -38,7 +38,7 @@ static bool plain_pool(cnn__call *call, const cnn_maxpool2d_options *pool, const
 
 /* Where the geometry does not allow it, the operation becomes relu(conv2d(…)), which has the same inputs and
  * attributes. */
-static bool infer(cnn__call *call, void *attributes)
+static bool fused_infer(cnn__call *call, void *attributes)
 {
     cnn__conv_attributes *a = attributes;
     const cnn__op *fused = call->op;
@@ -59,39 +59,39 @@ static bool infer(cnn__call *call, void *attributes)
     int ndim = call->in[0]->ndim;
     const int64_t shape[4] = { a->g.batch, a->g.out_channels, a->g.out_h / 2, a->g.out_w / 2 };
     cnn__out(call, 0, call->in[0]->dtype, ndim, shape + 4 - ndim);
-    cnn__out(call, INDEX, CNN_U8, ndim, shape + 4 - ndim);
+    cnn__out(call, FUSED_INDEX, CNN_U8, ndim, shape + 4 - ndim);
     if (!call->record) {
-        cnn__out_none(call, INDEX);
+        cnn__out_none(call, FUSED_INDEX);
     }
     return true;
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool fused_forward(cnn__call *call, void *attributes)
 {
     const cnn__conv *g = &((const cnn__conv_attributes *)attributes)->g;
     cnn_tensor *const *in = call->x, *y = call->out[0];
     cnn_launch l = CNN__LAUNCH(CONV_RELU_POOL_FORWARD, y->dtype, CNN__PARAMETERS(*g),
                                .in = { cnn__data(in[0]), cnn__data(in[1]), cnn__data_or_null(in[2]) },
-                               .out = { cnn__data(y), cnn__data_or_null(call->out[INDEX]) });
+                               .out = { cnn__data(y), cnn__data_or_null(call->out[FUSED_INDEX]) });
     return cnn__run(call->tape, call->op->name, &l);
 }
 
 /* ---- backward ---- */
 
-static void backward_data(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
+static void fused_backward_data(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
 {
     cnn_tensor *dx = cnn__grad_empty(node, 0);
     if (dx) {
-        cnn_launch l =
-            CNN__LAUNCH(CONV_RELU_POOL_BACKWARD_DATA, dy->dtype, CNN__PARAMETERS(*g),
-                        .in = { cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)), cnn__data(node->saved[1]) },
-                        .out = { cnn__data(dx) });
+        cnn_launch l = CNN__LAUNCH(
+            CONV_RELU_POOL_BACKWARD_DATA, dy->dtype, CNN__PARAMETERS(*g),
+            .in = { cnn__data(dy), cnn__data(cnn__saved_output(node, FUSED_INDEX)), cnn__data(node->saved[1]) },
+            .out = { cnn__data(dx) });
         cnn__grad_add(node, 0, cnn__run(node->tape, node->op->name, &l) ? dx : NULL);
     }
 }
 
 /* dweight and dbias come together; where the weight wants no gradient, its own goes to a tensor that nobody reads. */
-static void backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
+static void fused_backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
 {
     bool wants[2] = { cnn__wants(node, 1), cnn__wants(node, 2) };
     cnn_tensor *dweight = wants[0] ? cnn__grad_empty(node, 1) : cnn__grad_like(node, node->saved[1]);
@@ -101,7 +101,7 @@ static void backward_weight(cnn__node *node, const cnn__conv *g, const cnn_tenso
     }
     cnn_launch l =
         CNN__LAUNCH(CONV_RELU_POOL_BACKWARD_WEIGHT, dy->dtype, CNN__PARAMETERS(*g),
-                    .in = { cnn__data(node->saved[0]), cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)) },
+                    .in = { cnn__data(node->saved[0]), cnn__data(dy), cnn__data(cnn__saved_output(node, FUSED_INDEX)) },
                     .out = { cnn__data(dweight), cnn__data_or_null(dbias) });
     if (cnn__run(node->tape, node->op->name, &l)) {
         cnn__grad_add(node, 1, wants[0] ? dweight : NULL);
@@ -113,14 +113,14 @@ static void conv2d_relu_maxpool2d_backward(cnn__node *node, cnn_tensor *dy)
 {
     const cnn__conv *g = node->attributes;
     if (cnn__wants(node, 0)) {
-        backward_data(node, g, dy);
+        fused_backward_data(node, g, dy);
     }
     if (cnn__wants(node, 1) || cnn__wants(node, 2)) {
-        backward_weight(node, g, dy);
+        fused_backward_weight(node, g, dy);
     }
 }
 
-static const cnn__reads reads[] = {
+static const cnn__reads fused_reads[] = {
     { "the input", 1u << 1 }, { "weight", 1u << 0 }, { NULL, 0 }, { NULL, 0 }, { "the result", 7 }
 };
 static const cnn__op conv2d_relu_maxpool2d_op = {
@@ -128,13 +128,13 @@ static const cnn__op conv2d_relu_maxpool2d_op = {
     .extras = 1,
     .optional = 1u << 2,
     .dense = 7,
-    .saves = 3 | CNN__OUTPUT(INDEX),
+    .saves = 3 | CNN__OUTPUT(FUSED_INDEX),
     .size = sizeof(cnn__conv_attributes),
     .attributes = cnn__conv2d_attributes,
-    .infer = infer,
-    .forward = forward,
+    .infer = fused_infer,
+    .forward = fused_forward,
     .backward = conv2d_relu_maxpool2d_backward,
-    .reads = reads,
+    .reads = fused_reads,
 };
 
 cnn_tensor *cnn__conv2d_relu_with_pool(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,

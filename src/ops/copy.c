@@ -11,11 +11,12 @@ static void cast_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_cast(dy, node->in[0]->dtype));
 }
 
-typedef struct conversion {
+typedef struct copy_conversion {
     int dtype;
-} conversion;
+} copy_conversion;
 
-static const cnn__attribute conversion_attributes[] = { CNN__ATTRIBUTE(CNN__INT, conversion, dtype), { .name = NULL } };
+static const cnn__attribute conversion_attributes[] = { CNN__ATTRIBUTE(CNN__INT, copy_conversion, dtype),
+                                                        { .name = NULL } };
 
 static bool contiguous_infer(cnn__call *call, void *attributes)
 {
@@ -37,7 +38,7 @@ static bool clone_infer(cnn__call *call, void *attributes)
 
 static bool cast_infer(cnn__call *call, void *attributes)
 {
-    const conversion *c = attributes;
+    const copy_conversion *c = attributes;
     const cnn_tensor *x = call->in[0];
     if (!cnn__dtype_valid((cnn_dtype)c->dtype)) {
         cnn__call_fail(call, CNN_ERROR_DTYPE, "%d is no dtype", c->dtype);
@@ -71,7 +72,7 @@ static const cnn__op clone_op = {
     .name = "clone", .infer = clone_infer, .forward = copy_forward, .backward = copy_backward
 };
 static const cnn__op cast_op = { .name = "cast",
-                                 .size = sizeof(conversion),
+                                 .size = sizeof(copy_conversion),
                                  .attributes = conversion_attributes,
                                  .infer = cast_infer,
                                  .forward = copy_forward,
@@ -90,7 +91,7 @@ cnn_tensor *cnn_clone(cnn_tensor *x)
 
 cnn_tensor *cnn_cast(cnn_tensor *x, cnn_dtype dtype)
 {
-    return cnn__apply(&cast_op, &x, 1, &(conversion){ (int)dtype });
+    return cnn__apply(&cast_op, &x, 1, &(copy_conversion){ (int)dtype });
 }
 
 cnn_tensor *cnn_detach(cnn_tensor *x)

@@ -7,8 +7,8 @@
 
 #include <math.h>
 
-enum { LOGITS, TARGET, WEIGHT, INPUTS };
-enum { STATS = 1, TOTALS, SAVED_STATS = INPUTS + STATS, SAVED_TOTALS }; /* extras: of each row; of all */
+enum { LOGITS, TARGET, CROSS_ENTROPY_WEIGHT, CROSS_ENTROPY_INPUTS };
+enum { STATS = 1, TOTALS, SAVED_STATS = CROSS_ENTROPY_INPUTS + STATS, SAVED_TOTALS }; /* extras: of each row; of all */
 
 typedef struct loss {
     cnn_cross_entropy_parameters g;
@@ -26,7 +26,7 @@ static const cnn__attribute loss_attributes[] = {
 
 /* ---- checks ---- */
 
-static bool check_options(cnn__call *call, const cnn_cross_entropy_options *o, bool indices)
+static bool cross_entropy_check_options(cnn__call *call, const cnn_cross_entropy_options *o, bool indices)
 {
     if (o->reduction != CNN_REDUCE_MEAN && o->reduction != CNN_REDUCE_SUM && o->reduction != CNN_REDUCE_NONE) {
         cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "reduction is %d, expected %d to %d", (int)o->reduction,
@@ -74,7 +74,7 @@ static bool check_target(cnn__call *call, bool indices)
 
 static bool check_weight(cnn__call *call, int64_t classes)
 {
-    const cnn_tensor *weight = call->in[WEIGHT];
+    const cnn_tensor *weight = call->in[CROSS_ENTROPY_WEIGHT];
     char text[CNN__SHAPE_TEXT];
     if (!weight) {
         return true;
@@ -113,11 +113,11 @@ static bool check_dtypes(cnn__call *call, bool *indices)
     return true;
 }
 
-static bool describe(cnn__call *call, const cnn_cross_entropy_options *o, loss *l)
+static bool cross_entropy_describe(cnn__call *call, const cnn_cross_entropy_options *o, loss *l)
 {
     const cnn_tensor *x = call->in[LOGITS];
     bool indices;
-    if (!check_dtypes(call, &indices) || !check_options(call, o, indices)) {
+    if (!check_dtypes(call, &indices) || !cross_entropy_check_options(call, o, indices)) {
         return false;
     }
     if (x->ndim < 1) {
@@ -141,7 +141,7 @@ static bool describe(cnn__call *call, const cnn_cross_entropy_options *o, loss *
     return true;
 }
 
-static bool check_indices(cnn__call *call, const loss *l)
+static bool cross_entropy_check_indices(cnn__call *call, const loss *l)
 {
     const cnn_tensor *target = call->x[TARGET];
     if (cnn__dtype_is_real(l->g.target_dtype) || !target->numel) {
@@ -167,16 +167,17 @@ static bool check_indices(cnn__call *call, const loss *l)
 
 /* ---- forward ---- */
 
-static bool compute(cnn__call *call, const loss *l)
+static bool cross_entropy_compute(cnn__call *call, const loss *l)
 {
     cnn_tensor *const *x = call->x, *const *out = call->out;
-    cnn_launch launch = CNN__LAUNCH(CROSS_ENTROPY, x[LOGITS]->dtype, CNN__PARAMETERS(l->g),
-                                    .in = { cnn__data(x[LOGITS]), cnn__data(x[TARGET]), cnn__data_or_null(x[WEIGHT]) },
-                                    .out = { cnn__data(out[0]), cnn__data(out[STATS]), cnn__data(out[TOTALS]) });
+    cnn_launch launch =
+        CNN__LAUNCH(CROSS_ENTROPY, x[LOGITS]->dtype, CNN__PARAMETERS(l->g),
+                    .in = { cnn__data(x[LOGITS]), cnn__data(x[TARGET]), cnn__data_or_null(x[CROSS_ENTROPY_WEIGHT]) },
+                    .out = { cnn__data(out[0]), cnn__data(out[STATS]), cnn__data(out[TOTALS]) });
     return cnn__run(call->tape, call->op->name, &launch);
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool cross_entropy_infer(cnn__call *call, void *attributes)
 {
     loss *l = attributes;
     const cnn_tensor *x = call->in[LOGITS];
@@ -185,7 +186,7 @@ static bool infer(cnn__call *call, void *attributes)
         return false;
     }
     l->options.label_smoothing = cnn__option(l->options.label_smoothing, 0);
-    if (!describe(call, &l->options, l)) {
+    if (!cross_entropy_describe(call, &l->options, l)) {
         return false;
     }
     /* The losses of the samples have the logits' shape without C. */
@@ -202,10 +203,10 @@ static bool infer(cnn__call *call, void *attributes)
     return true;
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool cross_entropy_forward(cnn__call *call, void *attributes)
 {
     const loss *l = attributes;
-    return check_indices(call, l) && compute(call, l);
+    return cross_entropy_check_indices(call, l) && cross_entropy_compute(call, l);
 }
 
 /* ---- backward ---- */
@@ -220,11 +221,11 @@ static void cross_entropy_backward(cnn__node *node, cnn_tensor *dy)
     if ((wants_logits && !dlogits) || (wants_target && !dtarget)) {
         return;
     }
-    cnn_launch launch =
-        CNN__LAUNCH(CROSS_ENTROPY_BACKWARD, dy->dtype, CNN__PARAMETERS(l->g),
-                    .in = { cnn__data(saved[LOGITS]), cnn__data(saved[TARGET]), cnn__data_or_null(saved[WEIGHT]),
-                            cnn__data(saved[SAVED_STATS]), cnn__data(saved[SAVED_TOTALS]), cnn__data(dy) },
-                    .out = { cnn__data_or_null(dlogits), cnn__data_or_null(dtarget) });
+    cnn_launch launch = CNN__LAUNCH(
+        CROSS_ENTROPY_BACKWARD, dy->dtype, CNN__PARAMETERS(l->g),
+        .in = { cnn__data(saved[LOGITS]), cnn__data(saved[TARGET]), cnn__data_or_null(saved[CROSS_ENTROPY_WEIGHT]),
+                cnn__data(saved[SAVED_STATS]), cnn__data(saved[SAVED_TOTALS]), cnn__data(dy) },
+        .out = { cnn__data_or_null(dlogits), cnn__data_or_null(dtarget) });
     if (!cnn__run(node->tape, node->op->name, &launch)) {
         return;
     }
@@ -232,23 +233,23 @@ static void cross_entropy_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, TARGET, dtarget);
 }
 
-static const cnn__reads reads[] = { [LOGITS] = { "logits", 1u << LOGITS | 1u << TARGET },
-                                    [TARGET] = { "target", 1u << LOGITS },
-                                    [WEIGHT] = { "weight", 1u << LOGITS | 1u << TARGET },
-                                    [SAVED_STATS] = { "statistics", 1u << LOGITS | 1u << TARGET },
-                                    [SAVED_TOTALS] = { "totals", 1u << LOGITS | 1u << TARGET } };
+static const cnn__reads cross_entropy_reads[] = { [LOGITS] = { "logits", 1u << LOGITS | 1u << TARGET },
+                                                  [TARGET] = { "target", 1u << LOGITS },
+                                                  [CROSS_ENTROPY_WEIGHT] = { "weight", 1u << LOGITS | 1u << TARGET },
+                                                  [SAVED_STATS] = { "statistics", 1u << LOGITS | 1u << TARGET },
+                                                  [SAVED_TOTALS] = { "totals", 1u << LOGITS | 1u << TARGET } };
 static const cnn__op cross_entropy_op = {
     .name = "cross_entropy",
     .extras = 2,
-    .optional = 1u << WEIGHT,
+    .optional = 1u << CROSS_ENTROPY_WEIGHT,
     .dense = 7,
     .saves = 7 | CNN__OUTPUT(STATS) | CNN__OUTPUT(TOTALS),
     .size = sizeof(loss),
     .attributes = loss_attributes,
-    .infer = infer,
-    .forward = forward,
+    .infer = cross_entropy_infer,
+    .forward = cross_entropy_forward,
     .backward = cross_entropy_backward,
-    .reads = reads,
+    .reads = cross_entropy_reads,
 };
 
 cnn_tensor *cnn_cross_entropy_with(cnn_tensor *logits, cnn_tensor *target, const cnn_cross_entropy_options *options)
@@ -256,7 +257,7 @@ cnn_tensor *cnn_cross_entropy_with(cnn_tensor *logits, cnn_tensor *target, const
     loss l = { .status = CNN_OK };
     l.status = CNN__OPTIONS_READ(NULL, "cross_entropy", &l.options, options);
     cnn_tensor *weight = l.status == CNN_OK ? l.options.weight : NULL;
-    return cnn__apply(&cross_entropy_op, (cnn_tensor *const[]){ logits, target, weight }, INPUTS, &l);
+    return cnn__apply(&cross_entropy_op, (cnn_tensor *const[]){ logits, target, weight }, CROSS_ENTROPY_INPUTS, &l);
 }
 
 cnn_tensor *cnn_cross_entropy(cnn_tensor *logits, cnn_tensor *target)

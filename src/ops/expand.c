@@ -21,7 +21,7 @@ static const cnn__attribute expand_attributes[] = { { .name = "shape",
                                                     { .name = NULL } };
 
 /* The sizes asked for, with −1 filled in; false where x cannot be repeated to them. */
-static bool complete(const cnn_tensor *x, int ndim, const int64_t *given, int64_t *shape)
+static bool expand_complete(const cnn_tensor *x, int ndim, const int64_t *given, int64_t *shape)
 {
     for (int i = 0; i < ndim; i++) {
         int own = i - (ndim - x->ndim);
@@ -34,7 +34,7 @@ static bool complete(const cnn_tensor *x, int ndim, const int64_t *given, int64_
     return true;
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool expand_infer(cnn__call *call, void *attributes)
 {
     repetition *r = attributes;
     const cnn_tensor *x = call->in[0];
@@ -46,7 +46,7 @@ static bool infer(cnn__call *call, void *attributes)
                        ndim > 0 && !r->given ? " at NULL" : "", x->ndim, CNN_MAX_DIMS);
         return false;
     }
-    if (!complete(x, ndim, r->given, r->shape)) {
+    if (!expand_complete(x, ndim, r->given, r->shape)) {
         cnn__call_fail(call, CNN_ERROR_SHAPE, "shape %s cannot be repeated to %s",
                        cnn__shape_text(from, x->ndim, x->shape), cnn__shape_text(to, ndim, r->given));
         return false;
@@ -67,7 +67,7 @@ static bool infer(cnn__call *call, void *attributes)
 static const cnn__op expand_op = { .name = "expand",
                                    .size = sizeof(repetition),
                                    .attributes = expand_attributes,
-                                   .infer = infer,
+                                   .infer = expand_infer,
                                    .backward = expand_backward };
 
 cnn_tensor *cnn_expand(cnn_tensor *x, int ndim, const int64_t *shape)

@@ -35,7 +35,7 @@ static bool infer_as(cnn__call *call, cnn__reduction *r, cnn_dtype dtype)
     return true;
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool extremum_infer(cnn__call *call, void *attributes)
 {
     return infer_as(call, attributes, call->in[0]->dtype);
 }
@@ -45,7 +45,7 @@ static bool argmax_infer(cnn__call *call, void *attributes)
     return infer_as(call, attributes, CNN_I64);
 }
 
-static bool reduce(cnn__call *call, const cnn__reduction *r, cnn__reduce kernel)
+static bool extremum_reduce(cnn__call *call, const cnn__reduction *r, cnn__reduce kernel)
 {
     const cnn_tensor *x = call->x[0], *y = call->out[0];
     cnn_reduce_parameters p = { .function = (int)kernel };
@@ -56,16 +56,16 @@ static bool reduce(cnn__call *call, const cnn__reduction *r, cnn__reduce kernel)
 
 static bool max_forward(cnn__call *call, void *attributes)
 {
-    return reduce(call, attributes, CNN_REDUCE_OF_MAX);
+    return extremum_reduce(call, attributes, CNN_REDUCE_OF_MAX);
 }
 
 static bool min_forward(cnn__call *call, void *attributes)
 {
-    return reduce(call, attributes, CNN_REDUCE_OF_MIN);
+    return extremum_reduce(call, attributes, CNN_REDUCE_OF_MIN);
 }
 
 /* Writes the positions of the extrema to `index`. */
-static bool search(cnn__call *call, const cnn__reduction *r, bool smallest, cnn_tensor *index)
+static bool extremum_search(cnn__call *call, const cnn__reduction *r, bool smallest, cnn_tensor *index)
 {
     const cnn_tensor *x = call->x[0];
     cnn_reduce_parameters p = { .function = smallest };
@@ -77,7 +77,7 @@ static bool search(cnn__call *call, const cnn__reduction *r, bool smallest, cnn_
 
 static bool argmax_forward(cnn__call *call, void *attributes)
 {
-    return !call->out[0]->numel || search(call, attributes, false, call->out[0]);
+    return !call->out[0]->numel || extremum_search(call, attributes, false, call->out[0]);
 }
 
 /* What the descriptors have in common; `...` are further members. */
@@ -87,13 +87,15 @@ static bool argmax_forward(cnn__call *call, void *attributes)
         .forward = (compute), .backward = __VA_ARGS__ \
     }
 
-static const cnn__op max_op = EXTREMUM(max, infer, max_forward, extremum_backward, .saves = 1 | CNN__OUTPUT(0));
-static const cnn__op min_op = EXTREMUM(min, infer, min_forward, extremum_backward, .saves = 1 | CNN__OUTPUT(0));
+static const cnn__op max_op =
+    EXTREMUM(max, extremum_infer, max_forward, extremum_backward, .saves = 1 | CNN__OUTPUT(0));
+static const cnn__op min_op =
+    EXTREMUM(min, extremum_infer, min_forward, extremum_backward, .saves = 1 | CNN__OUTPUT(0));
 static const cnn__op argmax_op = EXTREMUM(argmax, argmax_infer, argmax_forward, NULL);
 
 /* ---- along one dimension ---- */
 
-enum { INDICES = 1 }; /* the second result */
+enum { EXTREMUM_INDICES = 1 }; /* the second result */
 
 static bool along_infer(cnn__call *call, void *attributes)
 {
@@ -101,7 +103,7 @@ static bool along_infer(cnn__call *call, void *attributes)
     if (cnn__call_dim(call, *r->given, call->in[0]->ndim) < 0 || !infer_as(call, r, call->in[0]->dtype)) {
         return false;
     }
-    cnn__out(call, INDICES, CNN_I64, r->axes.ndim, r->axes.shape);
+    cnn__out(call, EXTREMUM_INDICES, CNN_I64, r->axes.ndim, r->axes.shape);
     return true;
 }
 
@@ -119,8 +121,9 @@ static bool pick(cnn__call *call, const cnn__reduction *r, bool smallest)
     const cnn_tensor *x = call->x[0], *y = call->out[0];
     cnn__along g = sizes_along(x, r->dims[0]);
     cnn_launch l = CNN__LAUNCH(PICK, x->dtype, CNN__PARAMETERS(g),
-                               .in = { cnn__data(x), cnn__data(call->out[INDICES]) }, .out = { cnn__data(y) });
-    return !y->numel || (search(call, r, smallest, call->out[INDICES]) && cnn__run(call->tape, call->op->name, &l));
+                               .in = { cnn__data(x), cnn__data(call->out[EXTREMUM_INDICES]) }, .out = { cnn__data(y) });
+    return !y->numel || (extremum_search(call, r, smallest, call->out[EXTREMUM_INDICES]) &&
+                         cnn__run(call->tape, call->op->name, &l));
 }
 
 static bool max_along_forward(cnn__call *call, void *attributes)
@@ -141,9 +144,9 @@ static void along_backward(cnn__node *node, cnn_tensor *dy)
         return;
     }
     cnn__along g = sizes_along(dx, r->dims[0]);
-    cnn_launch l =
-        CNN__LAUNCH(PLACE, dx->dtype, CNN__PARAMETERS(g),
-                    .in = { cnn__data(dy), cnn__data(cnn__saved_output(node, INDICES)) }, .out = { cnn__data(dx) });
+    cnn_launch l = CNN__LAUNCH(PLACE, dx->dtype, CNN__PARAMETERS(g),
+                               .in = { cnn__data(dy), cnn__data(cnn__saved_output(node, EXTREMUM_INDICES)) },
+                               .out = { cnn__data(dx) });
     if (cnn__run_fill(node->tape, node->op->name, dx, 0) && cnn__run(node->tape, node->op->name, &l)) {
         cnn__grad_add(node, 0, dx);
     }
@@ -151,8 +154,8 @@ static void along_backward(cnn__node *node, cnn_tensor *dy)
 
 static const cnn__reads along_reads[] = { { NULL, 0 }, { NULL, 0 }, { "the index tensor", 1 } };
 #define ALONG(function, compute, gradient) \
-    EXTREMUM(function, along_infer, compute, gradient, .outputs = 2, .dense = 1, .saves = CNN__OUTPUT(INDICES), \
-             .reads = along_reads)
+    EXTREMUM(function, along_infer, compute, gradient, .outputs = 2, .dense = 1, \
+             .saves = CNN__OUTPUT(EXTREMUM_INDICES), .reads = along_reads)
 
 static const cnn__op max_along_op = ALONG(max_along, max_along_forward, along_backward);
 static const cnn__op min_along_op = ALONG(min_along, min_along_forward, along_backward);
@@ -163,7 +166,7 @@ static cnn_tensor *apply_along(const cnn__op *op, cnn_tensor *x, int dim, bool k
     cnn__reduction r = { .count = 1, .given = &dim, .keepdim = keepdim };
     cnn__apply_all(op, &x, 1, &r, results);
     if (indices) {
-        *indices = results[INDICES];
+        *indices = results[EXTREMUM_INDICES];
     }
     return results[0];
 }
@@ -180,7 +183,7 @@ cnn_tensor *cnn_min_along(cnn_tensor *x, int dim, bool keepdim, cnn_tensor **ind
 
 /* ---- over any dimensions ---- */
 
-static cnn_tensor *apply(const cnn__op *op, cnn_tensor *x, int count, const int *dims, bool keepdim)
+static cnn_tensor *extremum_apply(const cnn__op *op, cnn_tensor *x, int count, const int *dims, bool keepdim)
 {
     cnn__reduction r = { .count = count, .given = dims, .keepdim = keepdim };
     return cnn__apply(op, &x, 1, &r);
@@ -188,15 +191,15 @@ static cnn_tensor *apply(const cnn__op *op, cnn_tensor *x, int count, const int 
 
 cnn_tensor *cnn_max(cnn_tensor *x, int count, const int *dims, bool keepdim)
 {
-    return apply(&max_op, x, count, dims, keepdim);
+    return extremum_apply(&max_op, x, count, dims, keepdim);
 }
 
 cnn_tensor *cnn_min(cnn_tensor *x, int count, const int *dims, bool keepdim)
 {
-    return apply(&min_op, x, count, dims, keepdim);
+    return extremum_apply(&min_op, x, count, dims, keepdim);
 }
 
 cnn_tensor *cnn_argmax(cnn_tensor *x, int count, const int *dims, bool keepdim)
 {
-    return apply(&argmax_op, x, count, dims, keepdim);
+    return extremum_apply(&argmax_op, x, count, dims, keepdim);
 }

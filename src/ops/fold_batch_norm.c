@@ -8,7 +8,7 @@ typedef struct folding {
     double eps;
 } folding;
 
-static bool infer(cnn__call *call, void *attributes)
+static bool fold_batch_norm_infer(cnn__call *call, void *attributes)
 {
     const int64_t channels[4] = { call->in[CNN__FOLD_WEIGHT]->shape[0], 1, 1, 1 };
     cnn_dtype dtype = call->in[CNN__FOLD_WEIGHT]->dtype;
@@ -19,7 +19,7 @@ static bool infer(cnn__call *call, void *attributes)
     return true;
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool fold_batch_norm_forward(cnn__call *call, void *attributes)
 {
     const folding *f = attributes;
     cnn_tensor *const *x = call->x, *weight = call->out[0], *bias = call->out[1], *slopes = call->out[SLOPES];
@@ -44,8 +44,8 @@ static const cnn__op fold_op = {
     .optional = 1u << CNN__FOLD_BIAS | 1u << CNN__FOLD_SCALE | 1u << CNN__FOLD_SHIFT,
     .dense = (1u << CNN__FOLDS) - 1,
     .size = sizeof(folding),
-    .infer = infer,
-    .forward = forward,
+    .infer = fold_batch_norm_infer,
+    .forward = fold_batch_norm_forward,
 };
 
 bool cnn__fold_batch_norm(cnn_tensor *const inputs[CNN__FOLDS], double eps, cnn_tensor *folded[2])

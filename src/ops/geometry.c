@@ -24,7 +24,7 @@ typedef struct given {
     int64_t both, each[2];
 } given;
 
-static bool pair(int64_t out[2], given g, const int64_t otherwise[2], int64_t least, cnn__problem *problem)
+static bool geometry_pair(int64_t out[2], given g, const int64_t otherwise[2], int64_t least, cnn__problem *problem)
 {
     for (int i = 0; i < 2; i++) {
         out[i] = cnn__option_int(g.each[i], cnn__option_int(g.both, otherwise[i]));
@@ -37,7 +37,7 @@ static bool pair(int64_t out[2], given g, const int64_t otherwise[2], int64_t le
 }
 
 /* dilation · (kernel − 1) + 1, the pixels that a window reaches over. */
-static bool reach(const cnn__window *w, int i, int64_t *pixels)
+static bool geometry_reach(const cnn__window *w, int i, int64_t *pixels)
 {
     int64_t product;
     return !__builtin_mul_overflow(w->dilation[i], w->kernel[i] - 1, &product) &&
@@ -48,7 +48,7 @@ static bool reach_check(const cnn__window *w, cnn__problem *problem)
 {
     for (int i = 0; i < 2; i++) {
         int64_t pixels;
-        if (!reach(w, i, &pixels)) {
+        if (!geometry_reach(w, i, &pixels)) {
             return cnn__problem_set(problem, CNN_ERROR_SHAPE, "kernel%s %lld with dilation %lld overflows", SIDE[i],
                                     (long long)w->kernel[i], (long long)w->dilation[i]);
         }
@@ -74,7 +74,7 @@ static bool pad_same(cnn__window *w, const cnn_conv2d_options *o, cnn__problem *
                                     "stride%s is %lld, but CNN_PADDING_SAME needs stride 1", SIDE[i],
                                     (long long)w->stride[i]);
         }
-        reach(w, i, &pixels);
+        geometry_reach(w, i, &pixels);
         w->before[i] = (pixels - 1) / 2;
         w->after[i] = pixels - 1 - w->before[i];
     }
@@ -117,8 +117,8 @@ bool cnn__window_conv2d(cnn__window *w, const cnn_conv2d_options *o, const int64
     given stride = { "stride", o->stride, { o->stride_h, o->stride_w } };
     given dilation = { "dilation", o->dilation, { o->dilation_h, o->dilation_w } };
     given padding = { "padding", o->padding, { o->padding_h, o->padding_w } };
-    if (!pair(w->kernel, size, none, 1, problem) || !pair(w->stride, stride, one, 1, problem) ||
-        !pair(w->dilation, dilation, one, 1, problem) || !reach_check(w, problem)) {
+    if (!geometry_pair(w->kernel, size, none, 1, problem) || !geometry_pair(w->stride, stride, one, 1, problem) ||
+        !geometry_pair(w->dilation, dilation, one, 1, problem) || !reach_check(w, problem)) {
         return false;
     }
     if (w->same) {
@@ -127,7 +127,7 @@ bool cnn__window_conv2d(cnn__window *w, const cnn_conv2d_options *o, const int64
     if (any_side(o)) {
         return pad_sides(w, o, problem);
     }
-    bool good = pair(w->before, padding, none, 0, problem);
+    bool good = geometry_pair(w->before, padding, none, 0, problem);
     memcpy(w->after, w->before, sizeof w->after);
     return good;
 }
@@ -141,10 +141,10 @@ bool cnn__window_pool(cnn__window *w, const cnn__window_given *o, cnn__problem *
 {
     const int64_t none[2] = { 0, 0 }, one[2] = { 1, 1 };
     *w = (cnn__window){ .groups = 1, .ceil_mode = o->ceil_mode };
-    if (!pair(w->kernel, given_of("kernel", o->kernel), none, 1, problem) ||
-        !pair(w->stride, given_of("stride", o->stride), w->kernel, 1, problem) ||
-        !pair(w->dilation, given_of("dilation", o->dilation), one, 1, problem) ||
-        !pair(w->before, given_of("padding", o->padding), none, 0, problem) || !reach_check(w, problem)) {
+    if (!geometry_pair(w->kernel, given_of("kernel", o->kernel), none, 1, problem) ||
+        !geometry_pair(w->stride, given_of("stride", o->stride), w->kernel, 1, problem) ||
+        !geometry_pair(w->dilation, given_of("dilation", o->dilation), one, 1, problem) ||
+        !geometry_pair(w->before, given_of("padding", o->padding), none, 0, problem) || !reach_check(w, problem)) {
         return false;
     }
     memcpy(w->after, w->before, sizeof w->after);
@@ -168,7 +168,7 @@ bool cnn__window_maxpool2d(cnn__window *w, const cnn_maxpool2d_options *o, cnn__
 static bool output(const cnn__window *w, int i, int64_t in, int64_t *out, cnn__problem *problem)
 {
     int64_t padded, pixels = 1;
-    reach(w, i, &pixels);
+    geometry_reach(w, i, &pixels);
     if (__builtin_add_overflow(in, w->before[i], &padded) || __builtin_add_overflow(padded, w->after[i], &padded)) {
         return cnn__problem_set(problem, CNN_ERROR_SHAPE, "size %lld with padding %lld and %lld overflows",
                                 (long long)in, (long long)w->before[i], (long long)w->after[i]);

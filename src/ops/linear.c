@@ -4,13 +4,13 @@
 #include <string.h>
 
 /* x is rows × in, weight out × in. */
-typedef struct sizes {
+typedef struct linear_sizes {
     int64_t rows, in, out;
-} sizes;
+} linear_sizes;
 
-static bool infer(cnn__call *call, void *attributes)
+static bool linear_infer(cnn__call *call, void *attributes)
 {
-    sizes *s = attributes;
+    linear_sizes *s = attributes;
     const cnn_tensor *x = call->in[0], *weight = call->in[1], *bias = call->in[2];
     char given[CNN__SHAPE_TEXT], text[CNN__SHAPE_TEXT];
     if (!cnn__call_real(call, 0) || !cnn__call_same_dtype(call, 3)) {
@@ -32,7 +32,7 @@ static bool infer(cnn__call *call, void *attributes)
                        cnn__shape_text(given, bias->ndim, bias->shape), text, (long long)weight->shape[0]);
         return false;
     }
-    *s = (sizes){ 1, weight->shape[1], weight->shape[0] };
+    *s = (linear_sizes){ 1, weight->shape[1], weight->shape[0] };
     for (int i = 0; i < x->ndim - 1; i++) {
         s->rows *= x->shape[i];
     }
@@ -41,17 +41,17 @@ static bool infer(cnn__call *call, void *attributes)
     return true;
 }
 
-static bool multiply(cnn_tape *tape, const cnn__gemm *g, const cnn_tensor *a, const cnn_tensor *b,
-                     const cnn_tensor *bias, cnn_tensor *c)
+static bool linear_multiply(cnn_tape *tape, const cnn__gemm *g, const cnn_tensor *a, const cnn_tensor *b,
+                            const cnn_tensor *bias, cnn_tensor *c)
 {
     cnn_launch l = CNN__LAUNCH(GEMM, c->dtype, CNN__PARAMETERS(*g),
                                .in = { cnn__data(a), cnn__data(b), cnn__data_or_null(bias) }, .out = { cnn__data(c) });
     return !c->numel || cnn__run(tape, "linear", &l);
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool linear_forward(cnn__call *call, void *attributes)
 {
-    const sizes *s = attributes;
+    const linear_sizes *s = attributes;
     cnn_tensor *y = call->out[0];
     cnn__gemm g = { .trans_b = true,
                     .reversed = cnn__tape_odd(call->tape),
@@ -61,19 +61,20 @@ static bool forward(cnn__call *call, void *attributes)
                     .lda = s->in,
                     .ldb = s->in,
                     .ldc = s->out };
-    return multiply(call->tape, &g, call->x[0], call->x[1], call->x[2], y);
+    return linear_multiply(call->tape, &g, call->x[0], call->x[1], call->x[2], y);
 }
 
 /* Input i's gradient, the product a · b. */
-static void backward_product(cnn__node *node, int i, const cnn__gemm *g, const cnn_tensor *a, const cnn_tensor *b)
+static void linear_backward_product(cnn__node *node, int i, const cnn__gemm *g, const cnn_tensor *a,
+                                    const cnn_tensor *b)
 {
     cnn_tensor *gradient = cnn__grad_empty(node, i);
-    if (gradient && multiply(node->tape, g, a, b, NULL, gradient)) {
+    if (gradient && linear_multiply(node->tape, g, a, b, NULL, gradient)) {
         cnn__grad_add(node, i, gradient);
     }
 }
 
-static void backward_bias(cnn__node *node, const sizes *s, const cnn_tensor *dy)
+static void linear_backward_bias(cnn__node *node, const linear_sizes *s, const cnn_tensor *dy)
 {
     const cnn_matrix rows = { s->rows, s->out };
     cnn_tensor *dbias = cnn__grad_empty(node, 2);
@@ -86,38 +87,38 @@ static void backward_bias(cnn__node *node, const sizes *s, const cnn_tensor *dy)
 
 static void linear_backward(cnn__node *node, cnn_tensor *dy)
 {
-    const sizes *s = node->attributes;
+    const linear_sizes *s = node->attributes;
     if (cnn__wants(node, 0)) {
         cnn__gemm g = { .m = s->rows, .n = s->in, .k = s->out, .lda = s->out, .ldb = s->in, .ldc = s->in };
-        backward_product(node, 0, &g, dy, node->saved[1]);
+        linear_backward_product(node, 0, &g, dy, node->saved[1]);
     }
     if (cnn__wants(node, 1)) {
         cnn__gemm g = {
             .trans_a = true, .m = s->out, .n = s->in, .k = s->rows, .lda = s->out, .ldb = s->in, .ldc = s->in
         };
-        backward_product(node, 1, &g, dy, node->saved[0]);
+        linear_backward_product(node, 1, &g, dy, node->saved[0]);
     }
     if (cnn__wants(node, 2)) {
-        backward_bias(node, s, dy);
+        linear_backward_bias(node, s, dy);
     }
 }
 
-static const cnn__reads reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 } };
+static const cnn__reads linear_reads[] = { { "the input", 1u << 1 }, { "weight", 1u << 0 } };
 static const cnn__op linear_op = {
     .name = "linear",
     .optional = 1u << 2,
     .dense = 7,
     .saves = 3,
-    .size = sizeof(sizes),
-    .infer = infer,
-    .forward = forward,
+    .size = sizeof(linear_sizes),
+    .infer = linear_infer,
+    .forward = linear_forward,
     .backward = linear_backward,
-    .reads = reads,
+    .reads = linear_reads,
     .saves_read = true,
 };
 
 cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias)
 {
-    sizes s;
+    linear_sizes s;
     return cnn__apply(&linear_op, (cnn_tensor *const[]){ x, weight, bias }, 3, &s);
 }

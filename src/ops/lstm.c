@@ -5,9 +5,9 @@
  * the weights and of the input follow in one product each. Any of the three results may be without a gradient. */
 #include "ops/operation.h"
 
-enum { INPUT, H0, C0, WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH, INPUTS };
+enum { LSTM_INPUT, H0, C0, WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH, LSTM_INPUTS };
 enum { Y, H_N, C_N, RESULTS, GATES = RESULTS, CELLS, OUTPUTS }; /* extras: activated gates and c of all steps */
-enum { ALL = (1 << INPUTS) - 1 };
+enum { ALL = (1 << LSTM_INPUTS) - 1 };
 
 typedef struct lstm {
     int64_t steps, batch, in, hidden;
@@ -36,7 +36,7 @@ static bool check_shape(cnn__call *call, int i, const char *name, int ndim, int6
 
 static bool check_shapes(cnn__call *call, lstm *l)
 {
-    const cnn_tensor *x = call->in[INPUT], *weight = call->in[WEIGHT_HH];
+    const cnn_tensor *x = call->in[LSTM_INPUT], *weight = call->in[WEIGHT_HH];
     char text[CNN__SHAPE_TEXT];
     if (x->ndim != 3 || x->shape[0] < 1) {
         cnn__call_fail(call, CNN_ERROR_SHAPE, "input is %s, expected [T,N,I] with at least one step",
@@ -59,7 +59,7 @@ static bool check_shapes(cnn__call *call, lstm *l)
            check_shape(call, H0, "h0", 2, l->batch, l->hidden) && check_shape(call, C0, "c0", 2, l->batch, l->hidden);
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool lstm_infer(cnn__call *call, void *attributes)
 {
     lstm *l = attributes;
     cnn_lstm_options o;
@@ -67,11 +67,11 @@ static bool infer(cnn__call *call, void *attributes)
         cnn__call_fail_newest(call);
         return false;
     }
-    if (!cnn__call_real(call, INPUT) || !cnn__call_same_dtype(call, INPUTS) || !check_shapes(call, l)) {
+    if (!cnn__call_real(call, LSTM_INPUT) || !cnn__call_same_dtype(call, LSTM_INPUTS) || !check_shapes(call, l)) {
         return false;
     }
     l->reverse = o.reverse;
-    cnn_dtype dtype = call->in[INPUT]->dtype;
+    cnn_dtype dtype = call->in[LSTM_INPUT]->dtype;
     const int64_t y[3] = { l->steps, l->batch, l->hidden }, gates[3] = { l->steps, l->batch, 4 * l->hidden };
     cnn__out(call, Y, dtype, 3, y);
     cnn__out(call, H_N, dtype, 2, y + 1);
@@ -109,11 +109,11 @@ static step step_at(const lstm *l, int64_t k, const cnn_tensor *c0, const cnn_te
                    .c = rows_from(cells, row, l->hidden) };
 }
 
-static bool multiply(cnn_tape *tape, cnn_dtype dtype, const cnn__gemm *g, const void *a, const void *b,
-                     const void *bias, void *c)
+static bool lstm_multiply(cnn_tape *tape, cnn_dtype dtype, const cnn__gemm *g, const void *a, const void *b,
+                          const void *bias, void *c)
 {
-    cnn_launch product = CNN__LAUNCH(GEMM, dtype, CNN__PARAMETERS(*g), .in = { a, b, bias }, .out = { c });
-    return cnn__run(tape, "lstm", &product);
+    cnn_launch lstm_product = CNN__LAUNCH(GEMM, dtype, CNN__PARAMETERS(*g), .in = { a, b, bias }, .out = { c });
+    return cnn__run(tape, "lstm", &lstm_product);
 }
 
 static bool run_steps(cnn__call *call, const lstm *l, const cnn__gemm *recurrent)
@@ -124,12 +124,12 @@ static bool run_steps(cnn__call *call, const lstm *l, const cnn__gemm *recurrent
     for (int64_t k = 0; going && k < l->steps; k++) {
         const void *before = k ? rows_from(y, time_of(l, k - 1) * l->batch, l->hidden) : rows_from(call->x[H0], 0, 0);
         step at = step_at(l, k, call->x[C0], call->out[GATES], call->out[CELLS]);
-        cnn_launch forward = CNN__LAUNCH(LSTM_FORWARD, y->dtype, CNN__PARAMETERS(p),
-                                         .in = { rows_from(call->x[BIAS_HH], 0, 0), at.c_before },
-                                         .out = { at.gates, at.c, rows_from(y, time_of(l, k) * l->batch, l->hidden) });
-        going =
-            !before || multiply(call->tape, y->dtype, recurrent, before, cnn__data(call->x[WEIGHT_HH]), NULL, at.gates);
-        going = going && cnn__run(call->tape, call->op->name, &forward);
+        cnn_launch lstm_forward = CNN__LAUNCH(
+            LSTM_FORWARD, y->dtype, CNN__PARAMETERS(p), .in = { rows_from(call->x[BIAS_HH], 0, 0), at.c_before },
+            .out = { at.gates, at.c, rows_from(y, time_of(l, k) * l->batch, l->hidden) });
+        going = !before ||
+                lstm_multiply(call->tape, y->dtype, recurrent, before, cnn__data(call->x[WEIGHT_HH]), NULL, at.gates);
+        going = going && cnn__run(call->tape, call->op->name, &lstm_forward);
     }
     return going;
 }
@@ -147,7 +147,7 @@ static bool copy_last(cnn__call *call, cnn_tensor *to, const void *from)
     return done;
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool lstm_forward(cnn__call *call, void *attributes)
 {
     const lstm *l = attributes;
     const int64_t gates = 4 * l->hidden, last = time_of(l, l->steps - 1) * l->batch;
@@ -160,8 +160,8 @@ static bool forward(cnn__call *call, void *attributes)
     if (!y->numel) {
         return true;
     }
-    return multiply(call->tape, y->dtype, &input, cnn__data(call->x[INPUT]), cnn__data(call->x[WEIGHT_IH]),
-                    rows_from(call->x[BIAS_IH], 0, 0), cnn__data(call->out[GATES])) &&
+    return lstm_multiply(call->tape, y->dtype, &input, cnn__data(call->x[LSTM_INPUT]), cnn__data(call->x[WEIGHT_IH]),
+                         rows_from(call->x[BIAS_IH], 0, 0), cnn__data(call->out[GATES])) &&
            run_steps(call, l, &recurrent) && copy_last(call, call->out[H_N], rows_from(y, last, l->hidden)) &&
            copy_last(call, call->out[C_N], rows_from(call->out[CELLS], last, l->hidden));
 }
@@ -190,8 +190,8 @@ static bool backward_steps(cnn__node *node, const lstm *l, cnn_tensor *dgates)
                         .out = { dgates_now, cnn__data(dc) });
         going = cnn__run(node->tape, node->op->name, &backward);
         if (going && (k > 0 || cnn__wants(node, H0))) {
-            going = multiply(node->tape, dgates->dtype, &g, dgates_now, cnn__data(node->saved[WEIGHT_HH]), NULL,
-                             cnn__data(dh));
+            going = lstm_multiply(node->tape, dgates->dtype, &g, dgates_now, cnn__data(node->saved[WEIGHT_HH]), NULL,
+                                  cnn__data(dh));
         }
     }
     cnn__grad_add(node, H0, going ? dh : NULL);
@@ -200,17 +200,17 @@ static bool backward_steps(cnn__node *node, const lstm *l, cnn_tensor *dgates)
 }
 
 /* Input i's gradient: the product a · b, and `more`, if its sum is not empty, added to it. */
-typedef struct product {
+typedef struct lstm_product {
     cnn__gemm g;
     const void *a, *b;
-} product;
+} lstm_product;
 
-static void backward_product(cnn__node *node, int i, const product *p, const product *more)
+static void lstm_backward_product(cnn__node *node, int i, const lstm_product *p, const lstm_product *more)
 {
     cnn_tensor *gradient = cnn__grad_empty(node, i);
     bool going = gradient != NULL;
     for (; going && gradient->numel && p; p = more, more = NULL) {
-        going = multiply(node->tape, gradient->dtype, &p->g, p->a, p->b, NULL, cnn__data(gradient));
+        going = lstm_multiply(node->tape, gradient->dtype, &p->g, p->a, p->b, NULL, cnn__data(gradient));
     }
     cnn__grad_add(node, i, going ? gradient : NULL);
 }
@@ -220,17 +220,17 @@ static void backward_recurrent(cnn__node *node, const lstm *l, const cnn_tensor 
 {
     const cnn_tensor *h0 = node->saved[H0];
     const int64_t gates = 4 * l->hidden, n = l->batch, later = l->reverse ? 0 : n, first = time_of(l, 0) * n;
-    product steps = { { .trans_a = true, .m = gates, .n = l->hidden, .k = (l->steps - 1) * n, .lda = gates },
-                      rows_from(dgates, later, gates),
-                      rows_from(cnn__saved_output(node, Y), n - later, l->hidden) };
+    lstm_product steps = { { .trans_a = true, .m = gates, .n = l->hidden, .k = (l->steps - 1) * n, .lda = gates },
+                           rows_from(dgates, later, gates),
+                           rows_from(cnn__saved_output(node, Y), n - later, l->hidden) };
     steps.g.ldb = steps.g.ldc = l->hidden;
-    product begin = { steps.g, rows_from(dgates, first, gates), rows_from(h0, 0, 0) };
+    lstm_product begin = { steps.g, rows_from(dgates, first, gates), rows_from(h0, 0, 0) };
     begin.g.k = n;
     begin.g.accumulate = true;
-    backward_product(node, WEIGHT_HH, &steps, h0 ? &begin : NULL);
+    lstm_backward_product(node, WEIGHT_HH, &steps, h0 ? &begin : NULL);
 }
 
-static void backward_bias(cnn__node *node, int i, const lstm *l, const cnn_tensor *dgates)
+static void lstm_backward_bias(cnn__node *node, int i, const lstm *l, const cnn_tensor *dgates)
 {
     cnn_tensor *dbias = cnn__wants(node, i) ? cnn__grad_empty(node, i) : NULL;
     if (dbias) {
@@ -250,30 +250,32 @@ static void lstm_backward(cnn__node *node, cnn_tensor *dy)
     if (!dgates || !backward_steps(node, l, dgates)) {
         return;
     }
-    if (cnn__wants(node, INPUT)) {
+    if (cnn__wants(node, LSTM_INPUT)) {
         cnn__gemm g = { .m = rows, .n = l->in, .k = gates, .lda = gates, .ldb = l->in, .ldc = l->in };
-        backward_product(node, INPUT, &(product){ g, cnn__data(dgates), cnn__data(node->saved[WEIGHT_IH]) }, NULL);
+        lstm_backward_product(node, LSTM_INPUT,
+                              &(lstm_product){ g, cnn__data(dgates), cnn__data(node->saved[WEIGHT_IH]) }, NULL);
     }
     if (cnn__wants(node, WEIGHT_IH)) {
         cnn__gemm g = { .trans_a = true, .m = gates, .n = l->in, .k = rows, .lda = gates, .ldb = l->in, .ldc = l->in };
-        backward_product(node, WEIGHT_IH, &(product){ g, cnn__data(dgates), cnn__data(node->saved[INPUT]) }, NULL);
+        lstm_backward_product(node, WEIGHT_IH,
+                              &(lstm_product){ g, cnn__data(dgates), cnn__data(node->saved[LSTM_INPUT]) }, NULL);
     }
     if (cnn__wants(node, WEIGHT_HH)) {
         backward_recurrent(node, l, dgates);
     }
-    backward_bias(node, BIAS_IH, l, dgates);
-    backward_bias(node, BIAS_HH, l, dgates);
+    lstm_backward_bias(node, BIAS_IH, l, dgates);
+    lstm_backward_bias(node, BIAS_HH, l, dgates);
 }
 
-static const cnn__reads reads[INPUTS + OUTPUTS] = {
-    [INPUT] = { "the input", 1u << WEIGHT_IH },
+static const cnn__reads lstm_reads[LSTM_INPUTS + OUTPUTS] = {
+    [LSTM_INPUT] = { "the input", 1u << WEIGHT_IH },
     [H0] = { "h0", 1u << WEIGHT_HH },
     [C0] = { "c0", ALL },
-    [WEIGHT_IH] = { "weight_ih", 1u << INPUT },
+    [WEIGHT_IH] = { "weight_ih", 1u << LSTM_INPUT },
     [WEIGHT_HH] = { "weight_hh", ALL },
-    [INPUTS + Y] = { "the output", 1u << WEIGHT_HH },
-    [INPUTS + GATES] = { "gates", ALL },
-    [INPUTS + CELLS] = { "cells", ALL },
+    [LSTM_INPUTS + Y] = { "the output", 1u << WEIGHT_HH },
+    [LSTM_INPUTS + GATES] = { "gates", ALL },
+    [LSTM_INPUTS + CELLS] = { "cells", ALL },
 };
 static const cnn__op lstm_op = {
     .name = "lstm",
@@ -284,10 +286,10 @@ static const cnn__op lstm_op = {
     .saves = (ALL & ~(1u << BIAS_IH | 1u << BIAS_HH)) | CNN__OUTPUT(Y) | CNN__OUTPUT(GATES) | CNN__OUTPUT(CELLS),
     .size = sizeof(lstm),
     .attributes = lstm_attributes,
-    .infer = infer,
-    .forward = forward,
+    .infer = lstm_infer,
+    .forward = lstm_forward,
     .backward = lstm_backward,
-    .reads = reads,
+    .reads = lstm_reads,
 };
 
 cnn_tensor *cnn_lstm(cnn_tensor *x, cnn_tensor *h0, cnn_tensor *c0, cnn_tensor *weight_ih, cnn_tensor *weight_hh,
@@ -296,8 +298,8 @@ cnn_tensor *cnn_lstm(cnn_tensor *x, cnn_tensor *h0, cnn_tensor *c0, cnn_tensor *
 {
     lstm l = { .given = options };
     cnn_tensor *results[RESULTS];
-    cnn__apply_all(&lstm_op, (cnn_tensor *const[]){ x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh }, INPUTS, &l,
-                   results);
+    cnn__apply_all(&lstm_op, (cnn_tensor *const[]){ x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh }, LSTM_INPUTS,
+                   &l, results);
     if (h_n) {
         *h_n = results[H_N];
     }

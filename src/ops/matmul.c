@@ -3,11 +3,11 @@
 #include "ops/operation.h"
 
 /* The product as one of matrices a[…,m,k] · b[…,k,n], with the rank-1 operands' missing dimension put in. */
-typedef struct sizes {
+typedef struct matmul_sizes {
     int64_t m, n, k;
     int ndim;                    /* of the batch */
     int64_t batch[CNN_MAX_DIMS]; /* its shape */
-} sizes;
+} matmul_sizes;
 
 /* An operand as gemm reads it. */
 typedef struct operand {
@@ -33,7 +33,7 @@ static cnn_tensor as_matrix(const cnn_tensor *t, bool left)
     return view;
 }
 
-static bool plan(cnn__call *call, sizes *s)
+static bool matmul_plan(cnn__call *call, matmul_sizes *s)
 {
     const cnn_tensor *a = call->in[0], *b = call->in[1];
     char text_a[CNN__SHAPE_TEXT], text_b[CNN__SHAPE_TEXT];
@@ -44,7 +44,7 @@ static bool plan(cnn__call *call, sizes *s)
         return false;
     }
     cnn_tensor ma = as_matrix(a, true), mb = as_matrix(b, false);
-    *s = (sizes){ .m = ma.shape[ma.ndim - 2], .n = mb.shape[mb.ndim - 1], .k = ma.shape[ma.ndim - 1] };
+    *s = (matmul_sizes){ .m = ma.shape[ma.ndim - 2], .n = mb.shape[mb.ndim - 1], .k = ma.shape[ma.ndim - 1] };
     if (mb.shape[mb.ndim - 2] != s->k) {
         cnn__call_fail(call, CNN_ERROR_SHAPE, "shapes %s and %s have inner sizes %lld and %lld, expected the same",
                        text_a, text_b, (long long)s->k, (long long)mb.shape[mb.ndim - 2]);
@@ -58,7 +58,7 @@ static bool plan(cnn__call *call, sizes *s)
 }
 
 /* The batch and then `rows` and `columns`, of which a negative one is left out. */
-static int shape_of(const sizes *s, int64_t rows, int64_t columns, int64_t *shape)
+static int shape_of(const matmul_sizes *s, int64_t rows, int64_t columns, int64_t *shape)
 {
     int ndim = 0;
     for (; ndim < s->ndim; ndim++) {
@@ -93,7 +93,7 @@ static bool readable(const cnn_tensor *t, operand *o)
     return true;
 }
 
-static bool read_operand(cnn__call *call, int i, const sizes *s, operand *o)
+static bool read_operand(cnn__call *call, int i, const matmul_sizes *s, operand *o)
 {
     const cnn_tensor *t = call->in[i];
     cnn_tensor view = as_matrix(t, i == 0);
@@ -112,7 +112,7 @@ static bool read_operand(cnn__call *call, int i, const sizes *s, operand *o)
 }
 
 /* One right matrix for a dense batch of left ones is one product with more rows. */
-static void join_batch(sizes *s, operand *o, const cnn_tensor *a, const cnn_tensor *b)
+static void join_batch(matmul_sizes *s, operand *o, const cnn_tensor *a, const cnn_tensor *b)
 {
     if (b->ndim <= 2 && a->ndim > 2 && cnn__contiguous(a)) {
         for (int d = 0; d < s->ndim; d++) {
@@ -124,7 +124,7 @@ static void join_batch(sizes *s, operand *o, const cnn_tensor *a, const cnn_tens
     }
 }
 
-static bool multiply(cnn__call *call, sizes s, cnn_tensor *y)
+static bool matmul_multiply(cnn__call *call, matmul_sizes s, cnn_tensor *y)
 {
     operand a, b;
     if (!read_operand(call, 0, &s, &a) || !read_operand(call, 1, &s, &b)) {
@@ -150,12 +150,12 @@ static bool multiply(cnn__call *call, sizes s, cnn_tensor *y)
     return cnn__run(call->tape, call->op->name, &l);
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool matmul_infer(cnn__call *call, void *attributes)
 {
-    sizes *s = attributes;
+    matmul_sizes *s = attributes;
     const cnn_tensor *a = call->in[0], *b = call->in[1];
     int64_t shape[CNN_MAX_DIMS + 2];
-    if (!cnn__call_real(call, 0) || !cnn__call_same_dtype(call, 2) || !plan(call, s)) {
+    if (!cnn__call_real(call, 0) || !cnn__call_same_dtype(call, 2) || !matmul_plan(call, s)) {
         return false;
     }
     int ndim = shape_of(s, a->ndim == 1 ? -1 : s->m, b->ndim == 1 ? -1 : s->n, shape);
@@ -163,19 +163,19 @@ static bool infer(cnn__call *call, void *attributes)
     return true;
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool matmul_forward(cnn__call *call, void *attributes)
 {
-    const sizes *s = attributes;
+    const matmul_sizes *s = attributes;
     cnn_tensor *y = call->out[0];
     if (s->k == 0) {
         return cnn__run_fill(call->tape, call->op->name, y, 0);
     }
-    return !y->numel || multiply(call, *s, y);
+    return !y->numel || matmul_multiply(call, *s, y);
 }
 
 /* ---- backward: da = dy · bᵀ, db = aᵀ · dy, as matrices; cnn__grad_add() sums over broadcast batches ---- */
 
-static int64_t batch_count(const sizes *s)
+static int64_t batch_count(const matmul_sizes *s)
 {
     int64_t count = 1;
     for (int d = 0; d < s->ndim; d++) {
@@ -195,7 +195,7 @@ static cnn_tensor *flipped(cnn_tensor *t)
 }
 
 /* da[…,m,k]; a rank-1 operand has no m. */
-static cnn_tensor *left_gradient(const sizes *s, const cnn_tensor *a, cnn_tensor *b, cnn_tensor *dy)
+static cnn_tensor *left_gradient(const matmul_sizes *s, const cnn_tensor *a, cnn_tensor *b, cnn_tensor *dy)
 {
     int64_t shape[CNN_MAX_DIMS + 2];
     int ndim = shape_of(s, -1, s->k, shape);
@@ -205,7 +205,7 @@ static cnn_tensor *left_gradient(const sizes *s, const cnn_tensor *a, cnn_tensor
 
 /* db[…,k,n]; a rank-1 operand has no n. One right matrix for a batch of left ones gathers over all their rows at
  * once. */
-static cnn_tensor *right_gradient(const sizes *s, cnn_tensor *a, const cnn_tensor *b, cnn_tensor *dy)
+static cnn_tensor *right_gradient(const matmul_sizes *s, cnn_tensor *a, const cnn_tensor *b, cnn_tensor *dy)
 {
     int64_t shape[CNN_MAX_DIMS + 2], rows = batch_count(s) * s->m;
     int ndim = shape_of(s, s->k, -1, shape);
@@ -221,7 +221,7 @@ static cnn_tensor *right_gradient(const sizes *s, cnn_tensor *a, const cnn_tenso
 
 static void matmul_backward(cnn__node *node, cnn_tensor *dy)
 {
-    const sizes *s = node->attributes;
+    const matmul_sizes *s = node->attributes;
     cnn_tensor *a = node->saved[0], *b = node->saved[1];
     int64_t shape[CNN_MAX_DIMS + 2];
     dy = cnn_reshape(dy, shape_of(s, s->m, s->n, shape), shape);
@@ -233,17 +233,17 @@ static void matmul_backward(cnn__node *node, cnn_tensor *dy)
     }
 }
 
-static const cnn__reads reads[] = { { NULL, 1u << 1 }, { NULL, 1u << 0 } };
+static const cnn__reads matmul_reads[] = { { NULL, 1u << 1 }, { NULL, 1u << 0 } };
 static const cnn__op matmul_op = { .name = "matmul",
                                    .saves = 3,
-                                   .size = sizeof(sizes),
-                                   .infer = infer,
-                                   .forward = forward,
+                                   .size = sizeof(matmul_sizes),
+                                   .infer = matmul_infer,
+                                   .forward = matmul_forward,
                                    .backward = matmul_backward,
-                                   .reads = reads };
+                                   .reads = matmul_reads };
 
 cnn_tensor *cnn_matmul(cnn_tensor *a, cnn_tensor *b)
 {
-    sizes s;
+    matmul_sizes s;
     return cnn__apply(&matmul_op, (cnn_tensor *const[]){ a, b }, 2, &s);
 }

@@ -6,7 +6,7 @@ typedef struct pooling {
     const cnn_maxpool2d_options *given; /* for infer */
 } pooling;
 
-enum { INDEX = 1 }; /* the extra: where each maximum was */
+enum { MAXPOOL2D_INDEX = 1 }; /* the extra: where each maximum was */
 
 static const cnn__attribute pooling_attributes[] = {
     { .name = "kernel", .type = CNN__INT64, .offset = offsetof(pooling, g.kernel_h), .count = 2 },
@@ -16,7 +16,7 @@ static const cnn__attribute pooling_attributes[] = {
     { .name = NULL }
 };
 
-static bool window(cnn__call *call, const cnn_maxpool2d_options *options, cnn__window *w, int64_t out[2])
+static bool maxpool2d_window(cnn__call *call, const cnn_maxpool2d_options *options, cnn__window *w, int64_t out[2])
 {
     cnn_maxpool2d_options o;
     cnn__problem problem;
@@ -45,7 +45,7 @@ static bool geometry(cnn__call *call, const cnn_maxpool2d_options *options, cnn_
 {
     cnn__window w;
     int64_t out[2];
-    if (!cnn__call_real(call, 0) || !window(call, options, &w, out)) {
+    if (!cnn__call_real(call, 0) || !maxpool2d_window(call, options, &w, out)) {
         return false;
     }
     const cnn_tensor *x = call->in[0];
@@ -66,7 +66,7 @@ static bool geometry(cnn__call *call, const cnn_maxpool2d_options *options, cnn_
     return true;
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool maxpool2d_infer(cnn__call *call, void *attributes)
 {
     pooling *p = attributes;
     if (!geometry(call, p->given, &p->g)) {
@@ -76,17 +76,17 @@ static bool infer(cnn__call *call, void *attributes)
     cnn__out_like(call, 0, 0);
     call->spec[0].shape[ndim - 2] = p->g.out_h;
     call->spec[0].shape[ndim - 1] = p->g.out_w;
-    cnn__out(call, INDEX, CNN_I32, ndim, call->spec[0].shape);
+    cnn__out(call, MAXPOOL2D_INDEX, CNN_I32, ndim, call->spec[0].shape);
     if (!call->record) {
-        cnn__out_none(call, INDEX);
+        cnn__out_none(call, MAXPOOL2D_INDEX);
     }
     return true;
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool maxpool2d_forward(cnn__call *call, void *attributes)
 {
     const pooling *p = attributes;
-    const cnn_tensor *x = call->x[0], *y = call->out[0], *index = call->out[INDEX];
+    const cnn_tensor *x = call->x[0], *y = call->out[0], *index = call->out[MAXPOOL2D_INDEX];
     cnn_launch l = CNN__LAUNCH(MAXPOOL_FORWARD, y->dtype, CNN__PARAMETERS(p->g), .in = { cnn__data(x) },
                                .out = { cnn__data(y), cnn__data_or_null(index) });
     return !p->g.planes || cnn__run(call->tape, call->op->name, &l);
@@ -99,9 +99,9 @@ static void maxpool2d_backward(cnn__node *node, cnn_tensor *dy)
     if (!dx) {
         return;
     }
-    cnn_launch l =
-        CNN__LAUNCH(MAXPOOL_BACKWARD, dy->dtype, CNN__PARAMETERS(*g),
-                    .in = { cnn__data(dy), cnn__data(cnn__saved_output(node, INDEX)) }, .out = { cnn__data(dx) });
+    cnn_launch l = CNN__LAUNCH(MAXPOOL_BACKWARD, dy->dtype, CNN__PARAMETERS(*g),
+                               .in = { cnn__data(dy), cnn__data(cnn__saved_output(node, MAXPOOL2D_INDEX)) },
+                               .out = { cnn__data(dx) });
     if (!g->planes || cnn__run(node->tape, node->op->name, &l)) {
         cnn__grad_add(node, 0, dx);
     }
@@ -110,11 +110,11 @@ static void maxpool2d_backward(cnn__node *node, cnn_tensor *dy)
 static const cnn__op maxpool2d_op = { .name = "maxpool2d",
                                       .extras = 1,
                                       .dense = 1,
-                                      .saves = CNN__OUTPUT(INDEX),
+                                      .saves = CNN__OUTPUT(MAXPOOL2D_INDEX),
                                       .size = sizeof(pooling),
                                       .attributes = pooling_attributes,
-                                      .infer = infer,
-                                      .forward = forward,
+                                      .infer = maxpool2d_infer,
+                                      .forward = maxpool2d_forward,
                                       .backward = maxpool2d_backward };
 
 cnn_tensor *cnn_maxpool2d(cnn_tensor *x, const cnn_maxpool2d_options *options)

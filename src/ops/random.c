@@ -4,25 +4,31 @@
 
 #include "base/math.h"
 
-typedef struct draw {
+typedef struct random_draw {
     double p; /* of Bernoulli's */
     int dtype, ndim;
     int64_t shape[CNN_MAX_DIMS];
-} draw;
+} random_draw;
 
-static const cnn__attribute draw_attributes[] = { CNN__ATTRIBUTE(CNN__INT, draw, dtype),
-                                                  { .name = "shape",
-                                                    .type = CNN__INT64,
-                                                    .offset = offsetof(draw, shape),
-                                                    .count = CNN_MAX_DIMS,
-                                                    .counted = true,
-                                                    .count_at = offsetof(draw, ndim) },
-                                                  CNN__ATTRIBUTE(CNN__FLOAT, draw, p),
-                                                  { .name = NULL } };
+static const cnn__attribute random_draw_attributes[] = { CNN__ATTRIBUTE(CNN__INT, random_draw, dtype),
+                                                         { .name = "shape",
+                                                           .type = CNN__INT64,
+                                                           .offset = offsetof(random_draw, shape),
+                                                           .count = CNN_MAX_DIMS,
+                                                           .counted = true,
+                                                           .count_at = offsetof(random_draw, ndim) },
+                                                         CNN__ATTRIBUTE(CNN__FLOAT, random_draw, p),
+                                                         { .name = NULL } };
 
-static const cnn__op rand_op = { .name = "tape_rand", .size = sizeof(draw), .attributes = draw_attributes };
-static const cnn__op randn_op = { .name = "tape_randn", .size = sizeof(draw), .attributes = draw_attributes };
-static const cnn__op bernoulli_op = { .name = "tape_bernoulli", .size = sizeof(draw), .attributes = draw_attributes };
+static const cnn__op rand_op = { .name = "tape_rand",
+                                 .size = sizeof(random_draw),
+                                 .attributes = random_draw_attributes };
+static const cnn__op randn_op = { .name = "tape_randn",
+                                  .size = sizeof(random_draw),
+                                  .attributes = random_draw_attributes };
+static const cnn__op bernoulli_op = { .name = "tape_bernoulli",
+                                      .size = sizeof(random_draw),
+                                      .attributes = random_draw_attributes };
 
 /* False where the step cannot go on: `call->nil` is then what to return. */
 static bool draw_begin(cnn__call *call, const cnn__op *op, cnn_tape *tape)
@@ -43,7 +49,7 @@ static bool draw_begin(cnn__call *call, const cnn__op *op, cnn_tape *tape)
 /* In a trace the draw is on the list, and there are no elements. */
 static cnn_tensor *trace_draw(cnn__call *call, cnn_tensor *y, double p)
 {
-    draw d = { .p = p, .dtype = (int)y->dtype, .ndim = y->ndim };
+    random_draw d = { .p = p, .dtype = (int)y->dtype, .ndim = y->ndim };
     cnn__spec spec = { .kind = CNN__OUT_NEW };
     for (int i = 0; i < y->ndim; i++) {
         d.shape[i] = y->shape[i];

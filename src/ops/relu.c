@@ -1,14 +1,14 @@
 /* relu(x) = max(x, 0). The gradient is stopped where the result is 0, so the result is what is saved. */
 #include "ops/operation.h"
 
-static bool infer(cnn__call *call, void *attributes)
+static bool relu_infer(cnn__call *call, void *attributes)
 {
     (void)attributes;
     cnn__out_shaped(call, 0, 0, call->in[0]->dtype);
     return cnn__call_real(call, 0);
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool ops_relu_forward(cnn__call *call, void *attributes)
 {
     (void)attributes;
     return cnn__run_on(call->tape, call->op->name, CNN_KERNEL_RELU, NULL, 0, 2,
@@ -32,8 +32,8 @@ static const cnn__op relu_op = {
     .name = "relu",
     .dense = 1,
     .saves = CNN__OUTPUT(0),
-    .infer = infer,
-    .forward = forward,
+    .infer = relu_infer,
+    .forward = ops_relu_forward,
     .backward = relu_backward,
     .relu = true,
 };

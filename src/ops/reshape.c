@@ -61,7 +61,7 @@ static void fail_fit(cnn__call *call, int ndim, const int64_t *shape)
 }
 
 /* Fills in the size that is −1 and checks the number of elements. */
-static bool complete(cnn__call *call, int ndim, const int64_t *given, int64_t *shape)
+static bool reshape_complete(cnn__call *call, int ndim, const int64_t *given, int64_t *shape)
 {
     const cnn_tensor *x = call->in[0];
     int unknown = -1;
@@ -93,7 +93,7 @@ static bool complete(cnn__call *call, int ndim, const int64_t *given, int64_t *s
 }
 
 /* The rest of infer, once the shape is known: a view where the strides allow it, else a copy where that may be. */
-static bool describe(cnn__call *call, target *t, bool may_copy)
+static bool reshape_describe(cnn__call *call, target *t, bool may_copy)
 {
     const cnn_tensor *x = call->in[0];
     char from[CNN__SHAPE_TEXT], to[CNN__SHAPE_TEXT];
@@ -124,13 +124,13 @@ static bool describe(cnn__call *call, target *t, bool may_copy)
 static bool reshape_infer(cnn__call *call, void *attributes)
 {
     target *t = attributes;
-    return complete(call, t->ndim, t->given, t->shape) && describe(call, t, true);
+    return reshape_complete(call, t->ndim, t->given, t->shape) && reshape_describe(call, t, true);
 }
 
 static bool view_infer(cnn__call *call, void *attributes)
 {
     target *t = attributes;
-    return complete(call, t->ndim, t->given, t->shape) && describe(call, t, false);
+    return reshape_complete(call, t->ndim, t->given, t->shape) && reshape_describe(call, t, false);
 }
 
 static bool flatten_infer(cnn__call *call, void *attributes)
@@ -160,11 +160,11 @@ static bool flatten_infer(cnn__call *call, void *attributes)
         }
     }
     t->ndim = t->ndim ? t->ndim : 1;
-    return describe(call, t, true);
+    return reshape_describe(call, t, true);
 }
 
 /* Where the result is no view: x's elements in row-major order. */
-static bool forward(cnn__call *call, void *attributes)
+static bool reshape_forward(cnn__call *call, void *attributes)
 {
     const cnn_tensor *x = call->x[0];
     cnn_tensor like_x = *call->out[0];
@@ -177,7 +177,7 @@ static bool forward(cnn__call *call, void *attributes)
 #define RESHAPE(function, rule, gradient) \
     { \
         .name = #function, .size = sizeof(target), .attributes = target_attributes, .infer = (rule), \
-        .forward = forward, .backward = (gradient) \
+        .forward = reshape_forward, .backward = (gradient) \
     }
 
 static const cnn__op reshape_op = RESHAPE(reshape, reshape_infer, reshape_backward);

@@ -13,7 +13,7 @@ static const cnn__attribute range_attributes[] = { CNN__ATTRIBUTE(CNN__INT, rang
                                                    { .name = NULL } };
 
 /* The slice of t as a tensor without a handle. */
-static cnn_tensor part_of(const cnn_tensor *t, const range *r, int64_t size)
+static cnn_tensor slice_part_of(const cnn_tensor *t, const range *r, int64_t size)
 {
     cnn_tensor part = *t;
     part.offset += r->start * t->stride[r->dim];
@@ -30,7 +30,7 @@ static void slice_backward(cnn__node *node, cnn_tensor *dy)
     if (!dx) {
         return;
     }
-    cnn_tensor part = part_of(dx, r, dy->shape[r->dim]);
+    cnn_tensor part = slice_part_of(dx, r, dy->shape[r->dim]);
     if (cnn__run_fill(node->tape, node->op->name, dx, 0) && cnn__run_copy(node->tape, node->op->name, &part, dy)) {
         cnn__grad_add(node, 0, dx);
     }
@@ -45,7 +45,7 @@ static int64_t clip(int64_t position, int64_t size)
     return position > size ? size : position;
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool slice_infer(cnn__call *call, void *attributes)
 {
     range *r = attributes;
     const cnn_tensor *x = call->in[0];
@@ -62,7 +62,7 @@ static bool infer(cnn__call *call, void *attributes)
     r->start = count ? first : 0;
     r->step = count > 1 ? r->step : 1; /* a step past the end must not overflow the stride */
     r->end = count ? r->start + (count - 1) * r->step + 1 : 0;
-    cnn_tensor part = part_of(x, r, count);
+    cnn_tensor part = slice_part_of(x, r, count);
     cnn__spec *y = cnn__out_view(call, 0, 0);
     y->offset = part.offset;
     y->shape[r->dim] = count;
@@ -70,9 +70,11 @@ static bool infer(cnn__call *call, void *attributes)
     return true;
 }
 
-static const cnn__op slice_op = {
-    .name = "slice", .size = sizeof(range), .attributes = range_attributes, .infer = infer, .backward = slice_backward
-};
+static const cnn__op slice_op = { .name = "slice",
+                                  .size = sizeof(range),
+                                  .attributes = range_attributes,
+                                  .infer = slice_infer,
+                                  .backward = slice_backward };
 
 cnn_tensor *cnn_slice(cnn_tensor *x, int dim, int64_t start, int64_t end, int64_t step)
 {

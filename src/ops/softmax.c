@@ -26,7 +26,7 @@ static void log_softmax_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 /* Rows of n elements. */
-static bool run(cnn__call *call, cnn_kernel kernel, int64_t n, const cnn_tensor *x, cnn_tensor *y)
+static bool softmax_run(cnn__call *call, cnn_kernel kernel, int64_t n, const cnn_tensor *x, cnn_tensor *y)
 {
     const cnn_matrix rows = { n ? y->numel / n : 0, n };
     cnn_launch l =
@@ -55,11 +55,12 @@ static bool run_across(cnn__call *call, cnn_kernel kernel, int dim, const cnn_te
     if (!dense) {
         return false;
     }
-    return cnn__run_copy(call->tape, call->op->name, dense, &from) && run(call, kernel, x->shape[dim], dense, dense) &&
+    return cnn__run_copy(call->tape, call->op->name, dense, &from) &&
+           softmax_run(call, kernel, x->shape[dim], dense, dense) &&
            cnn__run_copy(call->tape, call->op->name, &to, dense);
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool softmax_infer(cnn__call *call, void *attributes)
 {
     axis *along = attributes;
     if (!cnn__call_real(call, 0) || (along->dim = cnn__call_dim(call, along->dim, call->in[0]->ndim)) < 0) {
@@ -76,7 +77,7 @@ static bool run_along(cnn__call *call, int dim, cnn_kernel kernel)
         return run_across(call, kernel, dim, x, call->out[0]);
     }
     const cnn_tensor *dense = cnn__call_contiguous(call, 0);
-    return dense && run(call, kernel, x->shape[dim], dense, call->out[0]);
+    return dense && softmax_run(call, kernel, x->shape[dim], dense, call->out[0]);
 }
 
 static bool softmax_forward(cnn__call *call, void *attributes)
@@ -93,14 +94,14 @@ static const cnn__op softmax_op = { .name = "softmax",
                                     .saves = CNN__OUTPUT(0),
                                     .size = sizeof(axis),
                                     .attributes = axis_attributes,
-                                    .infer = infer,
+                                    .infer = softmax_infer,
                                     .forward = softmax_forward,
                                     .backward = softmax_backward };
 static const cnn__op log_softmax_op = { .name = "log_softmax",
                                         .saves = CNN__OUTPUT(0),
                                         .size = sizeof(axis),
                                         .attributes = axis_attributes,
-                                        .infer = infer,
+                                        .infer = softmax_infer,
                                         .forward = log_softmax_forward,
                                         .backward = log_softmax_backward };
 

@@ -1,11 +1,11 @@
 /* squeeze and unsqueeze: a dimension of size 1 taken out or put in, as a view. */
 #include "ops/operation.h"
 
-typedef struct place {
+typedef struct squeeze_place {
     int dim;
-} place;
+} squeeze_place;
 
-static const cnn__attribute place_attributes[] = { CNN__ATTRIBUTE(CNN__INT, place, dim), { .name = NULL } };
+static const cnn__attribute place_attributes[] = { CNN__ATTRIBUTE(CNN__INT, squeeze_place, dim), { .name = NULL } };
 
 static void squeeze_backward(cnn__node *node, cnn_tensor *dy)
 {
@@ -15,7 +15,7 @@ static void squeeze_backward(cnn__node *node, cnn_tensor *dy)
 
 static bool squeeze_infer(cnn__call *call, void *attributes)
 {
-    place *p = attributes;
+    squeeze_place *p = attributes;
     int d = cnn__call_dim(call, p->dim, call->in[0]->ndim);
     if (d < 0) {
         return false;
@@ -34,7 +34,7 @@ static bool squeeze_infer(cnn__call *call, void *attributes)
 
 static bool unsqueeze_infer(cnn__call *call, void *attributes)
 {
-    place *p = attributes;
+    squeeze_place *p = attributes;
     int ndim = call->in[0]->ndim;
     if (ndim == CNN_MAX_DIMS) {
         cnn__call_fail(call, CNN_ERROR_SHAPE, "the tensor has %d dimensions, the most there are", ndim);
@@ -57,22 +57,22 @@ static bool unsqueeze_infer(cnn__call *call, void *attributes)
 }
 
 static const cnn__op squeeze_op = { .name = "squeeze",
-                                    .size = sizeof(place),
+                                    .size = sizeof(squeeze_place),
                                     .attributes = place_attributes,
                                     .infer = squeeze_infer,
                                     .backward = squeeze_backward };
 static const cnn__op unsqueeze_op = { .name = "unsqueeze",
-                                      .size = sizeof(place),
+                                      .size = sizeof(squeeze_place),
                                       .attributes = place_attributes,
                                       .infer = unsqueeze_infer,
                                       .backward = squeeze_backward };
 
 cnn_tensor *cnn_squeeze(cnn_tensor *x, int dim)
 {
-    return cnn__apply(&squeeze_op, &x, 1, &(place){ dim });
+    return cnn__apply(&squeeze_op, &x, 1, &(squeeze_place){ dim });
 }
 
 cnn_tensor *cnn_unsqueeze(cnn_tensor *x, int dim)
 {
-    return cnn__apply(&unsqueeze_op, &x, 1, &(place){ dim });
+    return cnn__apply(&unsqueeze_op, &x, 1, &(squeeze_place){ dim });
 }

@@ -71,7 +71,7 @@ static const cnn__op mean_op = { .name = "mean",
                                  .forward = mean_forward,
                                  .backward = mean_backward };
 
-static cnn_tensor *reduce(const cnn__op *op, cnn_tensor *x, int count, const int *dims, bool keepdim)
+static cnn_tensor *sum_reduce(const cnn__op *op, cnn_tensor *x, int count, const int *dims, bool keepdim)
 {
     cnn__reduction r; /* infer writes the rest */
     r.count = count;
@@ -82,10 +82,10 @@ static cnn_tensor *reduce(const cnn__op *op, cnn_tensor *x, int count, const int
 
 cnn_tensor *cnn_sum(cnn_tensor *x, int count, const int *dims, bool keepdim)
 {
-    return reduce(&sum_op, x, count, dims, keepdim);
+    return sum_reduce(&sum_op, x, count, dims, keepdim);
 }
 
 cnn_tensor *cnn_mean(cnn_tensor *x, int count, const int *dims, bool keepdim)
 {
-    return reduce(&mean_op, x, count, dims, keepdim);
+    return sum_reduce(&mean_op, x, count, dims, keepdim);
 }

@@ -27,14 +27,14 @@ static const unary *unary_of(const cnn__call *call)
     return (const unary *)(const void *)call->op;
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool unary_infer(cnn__call *call, void *attributes)
 {
     (void)attributes;
     cnn__out_shaped(call, 0, 0, call->in[0]->dtype);
     return unary_of(call)->integers ? cnn__call_number(call, 0) : cnn__call_real(call, 0);
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool unary_forward(cnn__call *call, void *attributes)
 {
     const scalars *s = attributes;
     return cnn__run_elementwise(call->tape, call->op->name, CNN_KERNEL_UNARY, (int)unary_of(call)->kernel, s->value, 2,
@@ -46,11 +46,11 @@ enum { SAVES_NOTHING = 0, SAVES_INPUT = 1, SAVES_OUTPUT = CNN__OUTPUT(0) };
 /* What the descriptors have in common; `...` are further members. */
 #define UNARY(function, gradient, ...) \
     { \
-        .name = #function, .size = sizeof(scalars), .infer = infer, .forward = forward, .backward = (gradient), \
-        .saves = __VA_ARGS__ \
+        .name = #function, .size = sizeof(scalars), .infer = unary_infer, .forward = unary_forward, \
+        .backward = (gradient), .saves = __VA_ARGS__ \
     }
 
-static cnn_tensor *apply(const unary *u, cnn_tensor *x, double first, double second)
+static cnn_tensor *unary_apply(const unary *u, cnn_tensor *x, double first, double second)
 {
     scalars s = { { first, second } };
     return cnn__apply(&u->op, &x, 1, &s);
@@ -72,7 +72,7 @@ static const unary neg_op = { UNARY(neg, neg_backward, SAVES_NOTHING), CNN_UNARY
 
 cnn_tensor *cnn_neg(cnn_tensor *x)
 {
-    return apply(&neg_op, x, 0, 0);
+    return unary_apply(&neg_op, x, 0, 0);
 }
 
 /* ---- exp: dy · y ---- */
@@ -86,7 +86,7 @@ static const unary exp_op = { UNARY(exp, exp_backward, SAVES_OUTPUT), CNN_UNARY_
 
 cnn_tensor *cnn_exp(cnn_tensor *x)
 {
-    return apply(&exp_op, x, 0, 0);
+    return unary_apply(&exp_op, x, 0, 0);
 }
 
 /* ---- log: dy / x ---- */
@@ -100,7 +100,7 @@ static const unary log_op = { UNARY(log, log_backward, SAVES_INPUT), CNN_UNARY_L
 
 cnn_tensor *cnn_log(cnn_tensor *x)
 {
-    return apply(&log_op, x, 0, 0);
+    return unary_apply(&log_op, x, 0, 0);
 }
 
 /* ---- sqrt: dy / (2·y) ---- */
@@ -114,7 +114,7 @@ static const unary sqrt_op = { UNARY(sqrt, sqrt_backward, SAVES_OUTPUT), CNN_UNA
 
 cnn_tensor *cnn_sqrt(cnn_tensor *x)
 {
-    return apply(&sqrt_op, x, 0, 0);
+    return unary_apply(&sqrt_op, x, 0, 0);
 }
 
 /* ---- abs: dy · sign(x) ---- */
@@ -124,14 +124,14 @@ static const unary sign_op = { UNARY(sign, NULL, SAVES_NOTHING), CNN_UNARY_SIGN,
 
 static void abs_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, apply(&sign_op, node->saved[0], 0, 0)));
+    cnn__grad_add(node, 0, cnn_mul(dy, unary_apply(&sign_op, node->saved[0], 0, 0)));
 }
 
 static const unary abs_op = { UNARY(abs, abs_backward, SAVES_INPUT), CNN_UNARY_ABS, true };
 
 cnn_tensor *cnn_abs(cnn_tensor *x)
 {
-    return apply(&abs_op, x, 0, 0);
+    return unary_apply(&abs_op, x, 0, 0);
 }
 
 /* ---- tanh: dy · (1 − y²) ---- */
@@ -146,7 +146,7 @@ static const unary tanh_op = { UNARY(tanh, tanh_backward, SAVES_OUTPUT), CNN_UNA
 
 cnn_tensor *cnn_tanh(cnn_tensor *x)
 {
-    return apply(&tanh_op, x, 0, 0);
+    return unary_apply(&tanh_op, x, 0, 0);
 }
 
 /* ---- sigmoid: dy · (1 − y) · y ---- */
@@ -161,7 +161,7 @@ static const unary sigmoid_op = { UNARY(sigmoid, sigmoid_backward, SAVES_OUTPUT)
 
 cnn_tensor *cnn_sigmoid(cnn_tensor *x)
 {
-    return apply(&sigmoid_op, x, 0, 0);
+    return unary_apply(&sigmoid_op, x, 0, 0);
 }
 
 /* ---- gelu: dy · its slope at x ---- */
@@ -182,12 +182,12 @@ static bool gelu_infer(cnn__call *call, void *attributes)
     if (!read) {
         cnn__call_fail_newest(call);
     }
-    return read && infer(call, attributes);
+    return read && unary_infer(call, attributes);
 }
 
 static void gelu_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, apply(&gelu_slope_op, node->saved[0], parameter_of(node), 0)));
+    cnn__grad_add(node, 0, cnn_mul(dy, unary_apply(&gelu_slope_op, node->saved[0], parameter_of(node), 0)));
 }
 
 static const unary gelu_op = { { .name = "gelu",
@@ -195,7 +195,7 @@ static const unary gelu_op = { { .name = "gelu",
                                  .size = sizeof(gelu),
                                  .attributes = gelu_attributes,
                                  .infer = gelu_infer,
-                                 .forward = forward,
+                                 .forward = unary_forward,
                                  .backward = gelu_backward },
                                CNN_UNARY_GELU,
                                false };
@@ -224,7 +224,7 @@ static void clamp_backward(cnn__node *node, cnn_tensor *dy)
 static bool clamp_infer(cnn__call *call, void *attributes)
 {
     const double *bounds = attributes;
-    if (!infer(call, attributes)) {
+    if (!unary_infer(call, attributes)) {
         return false;
     }
     bool numbers = !isnan(bounds[0]) && !isnan(bounds[1]);
@@ -240,14 +240,14 @@ static const unary clamp_op = { { .name = "clamp",
                                   .size = sizeof(scalars),
                                   .attributes = bounds_attributes,
                                   .infer = clamp_infer,
-                                  .forward = forward,
+                                  .forward = unary_forward,
                                   .backward = clamp_backward },
                                 CNN_UNARY_CLAMP,
                                 true };
 
 cnn_tensor *cnn_clamp(cnn_tensor *x, double low, double high)
 {
-    return apply(&clamp_op, x, low, high);
+    return unary_apply(&clamp_op, x, low, high);
 }
 
 /* ---- pow_scalar: dy · e · x^(e − 1), and 0 where e = 0 ---- */
@@ -271,7 +271,7 @@ static const unary pow_scalar_op = {
 
 cnn_tensor *cnn_pow_scalar(cnn_tensor *x, double exponent)
 {
-    return apply(&pow_scalar_op, x, exponent, 0);
+    return unary_apply(&pow_scalar_op, x, exponent, 0);
 }
 
 /* ---- add_scalar: dy ---- */
@@ -287,7 +287,7 @@ static const unary add_scalar_op = {
 
 cnn_tensor *cnn_add_scalar(cnn_tensor *x, double value)
 {
-    return apply(&add_scalar_op, x, value, 0);
+    return unary_apply(&add_scalar_op, x, value, 0);
 }
 
 /* ---- mul_scalar: dy · value ---- */
@@ -303,5 +303,5 @@ static const unary mul_scalar_op = {
 
 cnn_tensor *cnn_mul_scalar(cnn_tensor *x, double value)
 {
-    return apply(&mul_scalar_op, x, value, 0);
+    return unary_apply(&mul_scalar_op, x, value, 0);
 }

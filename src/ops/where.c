@@ -1,7 +1,7 @@
 /* condition ? a : b. The gradient goes where the element came from. */
 #include "ops/operation.h"
 
-enum { CONDITION, A, B, INPUTS };
+enum { CONDITION, A, B, WHERE_INPUTS };
 
 static void where_backward(cnn__node *node, cnn_tensor *dy)
 {
@@ -15,7 +15,7 @@ static void where_backward(cnn__node *node, cnn_tensor *dy)
     }
 }
 
-static bool infer(cnn__call *call, void *attributes)
+static bool where_infer(cnn__call *call, void *attributes)
 {
     (void)attributes;
     const cnn_tensor *condition = call->in[CONDITION], *a = call->in[A], *b = call->in[B];
@@ -42,7 +42,7 @@ static bool infer(cnn__call *call, void *attributes)
     return true;
 }
 
-static bool forward(cnn__call *call, void *attributes)
+static bool where_forward(cnn__call *call, void *attributes)
 {
     cnn_tensor *const *x = call->x;
     (void)attributes;
@@ -50,11 +50,13 @@ static bool forward(cnn__call *call, void *attributes)
                                 (const cnn_tensor *const[]){ call->out[0], x[CONDITION], x[A], x[B] });
 }
 
-static const cnn__op where_op = {
-    .name = "where", .saves = 1u << CONDITION, .infer = infer, .forward = forward, .backward = where_backward
-};
+static const cnn__op where_op = { .name = "where",
+                                  .saves = 1u << CONDITION,
+                                  .infer = where_infer,
+                                  .forward = where_forward,
+                                  .backward = where_backward };
 
 cnn_tensor *cnn_where(cnn_tensor *condition, cnn_tensor *a, cnn_tensor *b)
 {
-    return cnn__apply(&where_op, (cnn_tensor *const[]){ condition, a, b }, INPUTS, NULL);
+    return cnn__apply(&where_op, (cnn_tensor *const[]){ condition, a, b }, WHERE_INPUTS, NULL);
 }

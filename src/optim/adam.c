@@ -3,10 +3,10 @@
 
 #include "base/math.h"
 
-enum { LR, BETA1, BETA2, EPS, WEIGHT_DECAY, AMSGRAD, MAXIMIZE };
+enum { ADAM_LR, BETA1, BETA2, ADAM_EPS, ADAM_WEIGHT_DECAY, AMSGRAD, ADAM_MAXIMIZE };
 enum { EXP_AVG, EXP_AVG_SQ, MAX_EXP_AVG_SQ };
 
-static bool needs(const double *hyper, int k)
+static bool adam_needs(const double *hyper, int k)
 {
     return k != MAX_EXP_AVG_SQ || hyper[AMSGRAD] != 0;
 }
@@ -24,17 +24,17 @@ static bool needs(const double *hyper, int k)
 static const cnn__hyper adam_hypers[] = HYPERS(0);
 static const cnn__hyper adamw_hypers[] = HYPERS(1e-2);
 
-static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, bool decoupled)
+static cnn_status optim_adam_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, bool decoupled)
 {
     const cnn_tensor *p = slot->parameter;
     cnn_tensor *const *m = slot->moment;
-    cnn_adam_parameters s = { .lr = hyper[LR],
+    cnn_adam_parameters s = { .lr = hyper[ADAM_LR],
                               .beta1 = hyper[BETA1],
                               .beta2 = hyper[BETA2],
-                              .eps = hyper[EPS],
-                              .weight_decay = hyper[WEIGHT_DECAY],
+                              .eps = hyper[ADAM_EPS],
+                              .weight_decay = hyper[ADAM_WEIGHT_DECAY],
                               .decoupled = decoupled,
-                              .maximize = hyper[MAXIMIZE] != 0 };
+                              .maximize = hyper[ADAM_MAXIMIZE] != 0 };
     s.bias1 = 1 - cnn__pow_f64(s.beta1, (double)slot->steps);
     s.bias2 = 1 - cnn__pow_f64(s.beta2, (double)slot->steps);
     cnn_launch l = CNN__LAUNCH(
@@ -45,12 +45,12 @@ static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_t
 
 static cnn_status adam_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
 {
-    return update(hyper, slot, grad, false);
+    return optim_adam_update(hyper, slot, grad, false);
 }
 
 static cnn_status adamw_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
 {
-    return update(hyper, slot, grad, true);
+    return optim_adam_update(hyper, slot, grad, true);
 }
 
 static const cnn__optimizer_class adam_class = {
@@ -59,7 +59,7 @@ static const cnn__optimizer_class adam_class = {
     CNN__OPTIMIZER_OPTIONS(cnn_adam_options, adam_hypers),
     .moment_count = 3,
     .moment_names = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" },
-    .needs = needs,
+    .needs = adam_needs,
     .update = adam_update,
 };
 
@@ -69,7 +69,7 @@ static const cnn__optimizer_class adamw_class = {
     CNN__OPTIMIZER_OPTIONS(cnn_adam_options, adamw_hypers),
     .moment_count = 3,
     .moment_names = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" },
-    .needs = needs,
+    .needs = adam_needs,
     .update = adamw_update,
 };
 

@@ -92,14 +92,14 @@ static int by_parameter(const void *x, const void *y)
 }
 
 /* The tensor that a walk over the module's state looks for, and its name. */
-typedef struct search {
+typedef struct groups_search {
     const cnn_tensor *wanted;
     char name[CNN__QUOTE];
-} search;
+} groups_search;
 
 static bool is_wanted(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
 {
-    search *s = user;
+    groups_search *s = user;
     (void)is_parameter;
     if (tensor == s->wanted) {
         cnn__quote(s->name, name, false);
@@ -113,7 +113,7 @@ static cnn_status fail_twice(const adding *a, const position *first, const posit
 {
     const cnn_context *ctx = a->o->ctx;
     const cnn_tensor *t = second->parameter;
-    search s = { .wanted = t };
+    groups_search s = { .wanted = t };
     char shape[CNN__SHAPE_TEXT], what[CNN__QUOTE + CNN__SHAPE_TEXT + 32];
     cnn__shape_text(shape, t->ndim, t->shape);
     if (a->module) {
@@ -199,7 +199,7 @@ static cnn_status group_fill(adding *a, cnn_tensor *const *parameters, int count
 }
 
 /* Options that are not given are those of the first group, or those that the optimizer was made with. */
-static cnn_status read_options(const cnn_optimizer *o, const char *call, const void *options, double *hyper)
+static cnn_status groups_read_options(const cnn_optimizer *o, const char *call, const void *options, double *hyper)
 {
     cnn_status status = CNN_OK;
     if (options) {
@@ -211,9 +211,9 @@ static cnn_status read_options(const cnn_optimizer *o, const char *call, const v
 }
 
 /* `count` is at least 1. */
-static cnn_status add_group(adding *a, cnn_tensor *const *parameters, int count, const void *options)
+static cnn_status groups_add_group(adding *a, cnn_tensor *const *parameters, int count, const void *options)
 {
-    cnn_status status = read_options(a->o, a->call, options, a->group.hyper);
+    cnn_status status = groups_read_options(a->o, a->call, options, a->group.hyper);
     if (status == CNN_OK) {
         status = group_fill(a, parameters, count);
     }
@@ -230,7 +230,7 @@ cnn_status cnn__group_of_tensors(cnn_optimizer *o, const char *call, cnn_tensor 
                                  const void *options)
 {
     adding a = { .o = o, .call = call };
-    return add_group(&a, parameters, count, options);
+    return groups_add_group(&a, parameters, count, options);
 }
 
 /* ---- parameters of a module ---- */
@@ -243,7 +243,7 @@ typedef struct choice {
     int count, frozen;
 } choice;
 
-static bool choose(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
+static bool groups_choose(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
 {
     choice *c = user;
     if (is_parameter && !tensor->requires_grad) {
@@ -281,11 +281,11 @@ cnn_status cnn__group_of_module(cnn_optimizer *o, const char *call, const cnn_mo
     if (!c.parameters) {
         return cnn__fail_memory(o->ctx, call, (size_t)all * sizeof *c.parameters);
     }
-    cnn_status status = cnn_module_visit(module, choose, &c) == CNN_OK
+    cnn_status status = cnn_module_visit(module, groups_choose, &c) == CNN_OK
                             ? check_choice(&a, &c, all)
                             : cnn__fail(o->ctx, CNN_ERROR_NO_MEMORY, "%s: no memory for a parameter's name", call);
     if (status == CNN_OK) {
-        status = add_group(&a, c.parameters, c.count, options);
+        status = groups_add_group(&a, c.parameters, c.count, options);
     }
     cnn__free(o->ctx, c.parameters);
     return status;

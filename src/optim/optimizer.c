@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static cnn_status missing(const char *call)
+static cnn_status optimizer_missing(const char *call)
 {
     return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: optimizer is NULL", call);
 }
@@ -81,7 +81,7 @@ cnn_optimizer *cnn__optimizer_new_for(cnn_context *ctx, const cnn__optimizer_cla
 static cnn_status check_class(const cnn_optimizer *optimizer, const cnn__optimizer_class *class, const char *call)
 {
     if (!optimizer) {
-        return missing(call);
+        return optimizer_missing(call);
     }
     return optimizer->class == class ? CNN_OK
                                      : cnn__fail(optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT,
@@ -135,7 +135,7 @@ void cnn_optimizer_free(cnn_optimizer *optimizer)
 cnn_status cnn_optimizer_zero_grad(cnn_optimizer *optimizer)
 {
     if (!optimizer) {
-        return missing("optimizer_zero_grad");
+        return optimizer_missing("optimizer_zero_grad");
     }
     for (int g = 0; g < optimizer->group_count; g++) {
         for (int i = 0; i < optimizer->groups[g].count; i++) {
@@ -181,7 +181,8 @@ static cnn_status wait_for_last(cnn_optimizer *o)
     return status;
 }
 
-static cnn_status update(const cnn_optimizer *o, const cnn__group *group, cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status optimizer_update(const cnn_optimizer *o, const cnn__group *group, cnn__slot *slot,
+                                   const cnn_tensor *grad)
 {
     slot->steps++;
     cnn__tensor_written(slot->parameter);
@@ -193,7 +194,7 @@ static cnn_status update(const cnn_optimizer *o, const cnn__group *group, cnn__s
 cnn_status cnn_optimizer_step(cnn_optimizer *optimizer)
 {
     if (!optimizer) {
-        return missing("optimizer_step");
+        return optimizer_missing("optimizer_step");
     }
     cnn_status status = wait_for_last(optimizer);
     if (status == CNN_OK) {
@@ -209,7 +210,7 @@ cnn_status cnn_optimizer_step(cnn_optimizer *optimizer)
             cnn__slot *slot = &group->slots[i];
             const cnn_tensor *grad = slot->parameter->requires_grad ? cnn__tensor_grad_read(slot->parameter) : NULL;
             if (grad && status == CNN_OK) {
-                status = update(optimizer, group, slot, grad);
+                status = optimizer_update(optimizer, group, slot, grad);
             }
         }
     }
@@ -222,7 +223,7 @@ cnn_status cnn_optimizer_step(cnn_optimizer *optimizer)
 int cnn_optimizer_group_count(const cnn_optimizer *optimizer)
 {
     if (!optimizer) {
-        missing("optimizer_group_count");
+        optimizer_missing("optimizer_group_count");
         return 0;
     }
     return optimizer->group_count;
@@ -231,7 +232,7 @@ int cnn_optimizer_group_count(const cnn_optimizer *optimizer)
 int64_t cnn_optimizer_step_count(const cnn_optimizer *optimizer)
 {
     if (!optimizer) {
-        missing("optimizer_step_count");
+        optimizer_missing("optimizer_step_count");
         return 0;
     }
     cnn__optimizer_settle((cnn_optimizer *)(uintptr_t)optimizer);

@@ -76,7 +76,7 @@ static cnn_status check_group(const cnn_optimizer *o, const char *call, int grou
 }
 
 /* Finds the index of an option among the hyperparameters of the class. */
-static cnn_status find(const cnn_optimizer *o, const char *call, cnn_optimizer_option option, int *which)
+static cnn_status options_find(const cnn_optimizer *o, const char *call, cnn_optimizer_option option, int *which)
 {
     const cnn__optimizer_class *c = o->class;
     char names[CNN__MAX_HYPER * (sizeof c->hypers->name + 2)] = "";
@@ -91,22 +91,22 @@ static cnn_status find(const cnn_optimizer *o, const char *call, cnn_optimizer_o
                      (int)option, c->name, names);
 }
 
-static double get(const cnn_optimizer *o, const char *call, int group, cnn_optimizer_option option)
+static double options_get(const cnn_optimizer *o, const char *call, int group, cnn_optimizer_option option)
 {
     int which;
-    return check_group(o, call, group) == CNN_OK && find(o, call, option, &which) == CNN_OK
+    return check_group(o, call, group) == CNN_OK && options_find(o, call, option, &which) == CNN_OK
                ? o->groups[group].hyper[which]
                : (double)NAN;
 }
 
 double cnn_optimizer_get(const cnn_optimizer *optimizer, int group, cnn_optimizer_option option)
 {
-    return get(optimizer, "optimizer_get", group, option);
+    return options_get(optimizer, "optimizer_get", group, option);
 }
 
 double cnn_optimizer_lr(const cnn_optimizer *optimizer, int group)
 {
-    return get(optimizer, "optimizer_lr", group, CNN_OPTION_LR);
+    return options_get(optimizer, "optimizer_lr", group, CNN_OPTION_LR);
 }
 
 /* ---- setting ---- */
@@ -138,7 +138,7 @@ static cnn_status set(cnn_optimizer *o, const char *call, int group, cnn_optimiz
     double value = cnn__option(given, 0);
     cnn_status status = check_group(o, call, group == -1 ? 0 : group);
     if (status == CNN_OK) {
-        status = find(o, call, option, &which);
+        status = options_find(o, call, option, &which);
     }
     if (status != CNN_OK) {
         return status;

@@ -1,10 +1,10 @@
 /* RMSprop (Hinton 2012; centered: Graves 2013) with torch.optim's options and defaults. */
 #include "optim/optimizer.h"
 
-enum { LR, ALPHA, EPS, WEIGHT_DECAY, MOMENTUM, CENTERED, MAXIMIZE };
+enum { RMSPROP_LR, ALPHA, RMSPROP_EPS, RMSPROP_WEIGHT_DECAY, RMSPROP_MOMENTUM, CENTERED, RMSPROP_MAXIMIZE };
 enum { SQUARE_AVG, MOMENTUM_BUFFER, GRAD_AVG };
 
-static const cnn__hyper hypers[] = {
+static const cnn__hyper rmsprop_hypers[] = {
     CNN__HYPER(cnn_rmsprop_options, lr, CNN_OPTION_LR, NOT_NEGATIVE, 1e-2),
     CNN__HYPER(cnn_rmsprop_options, alpha, CNN_OPTION_ALPHA, BELOW_ONE, 0.99),
     CNN__HYPER(cnn_rmsprop_options, eps, CNN_OPTION_EPS, NOT_NEGATIVE, 1e-8),
@@ -14,21 +14,21 @@ static const cnn__hyper hypers[] = {
     CNN__HYPER(cnn_rmsprop_options, maximize, CNN_OPTION_MAXIMIZE, SWITCH, 0),
 };
 
-static bool needs(const double *hyper, int k)
+static bool rmsprop_needs(const double *hyper, int k)
 {
-    return k == SQUARE_AVG || hyper[k == GRAD_AVG ? CENTERED : MOMENTUM] != 0;
+    return k == SQUARE_AVG || hyper[k == GRAD_AVG ? CENTERED : RMSPROP_MOMENTUM] != 0;
 }
 
-static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status rmsprop_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
 {
     const cnn_tensor *p = slot->parameter;
     cnn_tensor *const *m = slot->moment;
-    cnn_rmsprop_parameters s = { .lr = hyper[LR],
+    cnn_rmsprop_parameters s = { .lr = hyper[RMSPROP_LR],
                                  .alpha = hyper[ALPHA],
-                                 .eps = hyper[EPS],
-                                 .weight_decay = hyper[WEIGHT_DECAY],
-                                 .momentum = hyper[MOMENTUM],
-                                 .maximize = hyper[MAXIMIZE] != 0 };
+                                 .eps = hyper[RMSPROP_EPS],
+                                 .weight_decay = hyper[RMSPROP_WEIGHT_DECAY],
+                                 .momentum = hyper[RMSPROP_MOMENTUM],
+                                 .maximize = hyper[RMSPROP_MAXIMIZE] != 0 };
     cnn_launch l = CNN__LAUNCH(RMSPROP, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad) },
                                .out = { cnn__data(p), cnn__data(m[SQUARE_AVG]), cnn__data_or_null(m[MOMENTUM_BUFFER]),
                                         cnn__data_or_null(m[GRAD_AVG]) });
@@ -38,11 +38,11 @@ static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_t
 static const cnn__optimizer_class rmsprop_class = {
     .name = "RMSprop",
     .call = "rmsprop_create",
-    CNN__OPTIMIZER_OPTIONS(cnn_rmsprop_options, hypers),
+    CNN__OPTIMIZER_OPTIONS(cnn_rmsprop_options, rmsprop_hypers),
     .moment_count = 3,
     .moment_names = { "square_avg", "momentum_buffer", "grad_avg" },
-    .needs = needs,
-    .update = update,
+    .needs = rmsprop_needs,
+    .update = rmsprop_update,
 };
 
 cnn_optimizer *cnn_rmsprop_create(cnn_module *module, const cnn_rmsprop_options *options)

@@ -3,15 +3,15 @@
 
 #include <math.h>
 
-enum { LR, MOMENTUM, DAMPENING, WEIGHT_DECAY, NESTEROV, MAXIMIZE };
+enum { SGD_LR, SGD_MOMENTUM, DAMPENING, SGD_WEIGHT_DECAY, NESTEROV, SGD_MAXIMIZE };
 
-static bool needs(const double *hyper, int k)
+static bool sgd_needs(const double *hyper, int k)
 {
     (void)k;
-    return hyper[MOMENTUM] != 0;
+    return hyper[SGD_MOMENTUM] != 0;
 }
 
-static const cnn__hyper hypers[] = {
+static const cnn__hyper sgd_hypers[] = {
     CNN__HYPER(cnn_sgd_options, lr, CNN_OPTION_LR, NOT_NEGATIVE, NAN),
     CNN__HYPER(cnn_sgd_options, momentum, CNN_OPTION_MOMENTUM, NOT_NEGATIVE, 0),
     CNN__HYPER(cnn_sgd_options, dampening, CNN_OPTION_DAMPENING, ANY_FINITE, 0),
@@ -20,25 +20,25 @@ static const cnn__hyper hypers[] = {
     CNN__HYPER(cnn_sgd_options, maximize, CNN_OPTION_MAXIMIZE, SWITCH, 0),
 };
 
-static cnn_status check(const cnn_context *ctx, const char *call, const double *hyper)
+static cnn_status sgd_check(const cnn_context *ctx, const char *call, const double *hyper)
 {
-    if (hyper[NESTEROV] != 0 && (!(hyper[MOMENTUM] > 0) || hyper[DAMPENING] != 0)) {
+    if (hyper[NESTEROV] != 0 && (!(hyper[SGD_MOMENTUM] > 0) || hyper[DAMPENING] != 0)) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
                          "%s: nesterov needs momentum > 0 and dampening 0, momentum is %s and dampening %s", call,
-                         CNN__G(hyper[MOMENTUM]), CNN__G(hyper[DAMPENING]));
+                         CNN__G(hyper[SGD_MOMENTUM]), CNN__G(hyper[DAMPENING]));
     }
     return CNN_OK;
 }
 
-static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status sgd_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
 {
     const cnn_tensor *p = slot->parameter, *buffer = slot->moment[0];
-    cnn_sgd_parameters s = { .lr = hyper[LR],
-                             .momentum = hyper[MOMENTUM],
+    cnn_sgd_parameters s = { .lr = hyper[SGD_LR],
+                             .momentum = hyper[SGD_MOMENTUM],
                              .dampening = hyper[DAMPENING],
-                             .weight_decay = hyper[WEIGHT_DECAY],
+                             .weight_decay = hyper[SGD_WEIGHT_DECAY],
                              .nesterov = hyper[NESTEROV] != 0,
-                             .maximize = hyper[MAXIMIZE] != 0,
+                             .maximize = hyper[SGD_MAXIMIZE] != 0,
                              .first = slot->steps == 1 };
     cnn_launch l = CNN__LAUNCH(SGD, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad) },
                                .out = { cnn__data(p), cnn__data_or_null(buffer) });
@@ -48,12 +48,12 @@ static cnn_status update(const double *hyper, const cnn__slot *slot, const cnn_t
 static const cnn__optimizer_class sgd_class = {
     .name = "SGD",
     .call = "sgd_create",
-    CNN__OPTIMIZER_OPTIONS(cnn_sgd_options, hypers),
+    CNN__OPTIMIZER_OPTIONS(cnn_sgd_options, sgd_hypers),
     .moment_count = 1,
     .moment_names = { "momentum_buffer" },
-    .needs = needs,
-    .check = check,
-    .update = update,
+    .needs = sgd_needs,
+    .check = sgd_check,
+    .update = sgd_update,
 };
 
 cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options *options)

@@ -187,7 +187,7 @@ static size_t workspace_bytes(const cnn__cache *cache)
 }
 
 /* Sizes that no memory could hold saturate. */
-static size_t add(size_t a, size_t b)
+static size_t cache_add(size_t a, size_t b)
 {
     size_t sum;
     return __builtin_add_overflow(a, b, &sum) ? SIZE_MAX : sum;
@@ -196,13 +196,13 @@ static size_t add(size_t a, size_t b)
 /* M, once this step needs `more` than so far. */
 static size_t most_with(const cnn__cache *cache, size_t more)
 {
-    size_t need = add(add(cache->slots, cache->asked), more);
+    size_t need = cache_add(cache_add(cache->slots, cache->asked), more);
     return need > cache->most ? need : cache->most;
 }
 
 static bool exceeds(const cnn__cache *cache, size_t more, size_t most)
 {
-    return add(cnn__cache_bytes(cache), more) > add(most, most / 2);
+    return cache_add(cnn__cache_bytes(cache), more) > cache_add(most, most / 2);
 }
 
 static void free_workspace(cnn__cache *cache)
@@ -224,7 +224,7 @@ static void make_way(cnn__cache *cache, size_t more, size_t most)
     }
 }
 
-static cnn__storage *allocate(cnn__cache *cache, size_t bytes)
+static cnn__storage *cache_allocate(cnn__cache *cache, size_t bytes)
 {
     cnn__storage *block = cnn__storage_make(cache->ctx, bytes);
     return block || !cnn__cache_trim(cache) ? block : cnn__storage_make(cache->ctx, bytes);
@@ -244,7 +244,7 @@ static int have_bin(cnn__cache *cache, size_t bytes)
 static cnn__storage *make_block(cnn__cache *cache, size_t bytes, size_t most)
 {
     make_way(cache, bytes, most);
-    cnn__storage *block = have_bin(cache, bytes) >= 0 ? allocate(cache, bytes) : NULL;
+    cnn__storage *block = have_bin(cache, bytes) >= 0 ? cache_allocate(cache, bytes) : NULL;
     if (block) {
         block->cache = cache;
         block->born = cache->step;
@@ -259,12 +259,12 @@ static cnn__storage *bind(cnn__cache *cache, int at, size_t bytes, size_t planne
 {
     size_t most = most_with(cache, bytes), waste = cache->bound - cache->planned;
     /* A plan is followed only as far as a step that ends as it says has been seen. */
-    if (planned > bytes && add(add(cache->planned, cache->asked), planned) > most) {
+    if (planned > bytes && cache_add(cache_add(cache->planned, cache->asked), planned) > most) {
         planned = bytes;
     }
     bin *fit = best_fit(cache, planned == bytes ? at : bin_at_least(cache, planned));
     cnn__storage *block = fit ? fit->idle : NULL;
-    if (block && add(waste, block->bytes - planned) <= most / 2) {
+    if (block && cache_add(waste, block->bytes - planned) <= most / 2) {
         take_idle(cache, fit, block);
     } else if (!(block = make_block(cache, planned, most))) {
         return planned > bytes ? bind(cache, bin_at_least(cache, bytes), bytes, bytes) : NULL;
@@ -394,7 +394,7 @@ void *cnn__cache_workspace(cnn__cache *cache, size_t bytes)
     }
     if (!cache->workspace) {
         make_way(cache, bytes, most);
-        cache->workspace = allocate(cache, bytes);
+        cache->workspace = cache_allocate(cache, bytes);
     }
     if (!cache->workspace) {
         cache->asked = before;

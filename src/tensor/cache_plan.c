@@ -12,7 +12,7 @@ void cnn__plans_begin(cnn__plans *plans)
     plans->steps++;
 }
 
-static bool reserve(cnn__plans *plans, cnn__plan *plan, int count)
+static bool cache_plan_reserve(cnn__plans *plans, cnn__plan *plan, int count)
 {
     if (count <= plan->capacity) {
         return true;
@@ -68,7 +68,7 @@ static bool fork(cnn__plans *plans)
     cnn__plan *plan = &plans->plan[oldest];
     plan->count = 0;
     plan->used = 0;
-    if (!reserve(plans, plan, plans->made + 1)) {
+    if (!cache_plan_reserve(plans, plan, plans->made + 1)) {
         return false;
     }
     for (int i = 0; i < plans->made; i++) {
@@ -92,7 +92,7 @@ int cnn__plans_slot(cnn__plans *plans, size_t first, size_t *last)
         plan = &plans->plan[plans->now];
     }
     if (!equal) {
-        if (!reserve(plans, plan, slot + 1)) {
+        if (!cache_plan_reserve(plans, plan, slot + 1)) {
             return -1;
         }
         plan->slots[slot] = (cnn__plan_slot){ first, first };

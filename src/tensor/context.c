@@ -24,7 +24,7 @@ static int available_cpus(void)
     return count > MAX_THREADS ? MAX_THREADS : count;
 }
 
-static cnn_status check(const cnn_context_options *o)
+static cnn_status context_check(const cnn_context_options *o)
 {
     const char *call = "context_create";
     if (o->threads < 0 || o->threads > MAX_THREADS) {
@@ -115,7 +115,7 @@ static void announce(cnn_context *ctx, const cnn_context_options *o)
 cnn_context *cnn_context_create(const cnn_context_options *options)
 {
     cnn_context_options o;
-    if (CNN__OPTIONS_READ(NULL, "context_create", &o, options) != CNN_OK || check(&o) != CNN_OK) {
+    if (CNN__OPTIONS_READ(NULL, "context_create", &o, options) != CNN_OK || context_check(&o) != CNN_OK) {
         return NULL;
     }
     const cnn__kernels *kernels = choose_kernels(&o);
@@ -196,7 +196,7 @@ void cnn__context_unlock(cnn_context *ctx)
     cnn__mutex_unlock(&ctx->lock);
 }
 
-static void missing(const char *call)
+static void context_missing(const char *call)
 {
     cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: ctx is NULL", call);
 }
@@ -204,7 +204,7 @@ static void missing(const char *call)
 int cnn_context_threads(const cnn_context *ctx)
 {
     if (!ctx) {
-        missing("context_threads");
+        context_missing("context_threads");
         return 0;
     }
     return ctx->threads;
@@ -213,7 +213,7 @@ int cnn_context_threads(const cnn_context *ctx)
 const char *cnn_context_device(const cnn_context *ctx)
 {
     if (!ctx) {
-        missing("context_device");
+        context_missing("context_device");
         return "";
     }
     return ctx->device ? ctx->device->name : "cpu";
@@ -222,7 +222,7 @@ const char *cnn_context_device(const cnn_context *ctx)
 const char *cnn_context_kernels(const cnn_context *ctx)
 {
     if (!ctx) {
-        missing("context_kernels");
+        context_missing("context_kernels");
         return "";
     }
     return ctx->kernels->name;
@@ -231,7 +231,7 @@ const char *cnn_context_kernels(const cnn_context *ctx)
 cnn_math cnn_context_math(const cnn_context *ctx)
 {
     if (!ctx) {
-        missing("context_math");
+        context_missing("context_math");
         return CNN_MATH_FAST;
     }
     return ctx->math;

@@ -195,7 +195,7 @@ int64_t cnn_tensor_item_i64(const cnn_tensor *tensor)
     return value;
 }
 
-static cnn_status check_size(const cnn_tensor *t, const char *call, const void *memory, size_t size)
+static cnn_status elements_check_size(const cnn_tensor *t, const char *call, const void *memory, size_t size)
 {
     if (cnn__tensor_check(t, call) != CNN_OK) {
         return cnn__failure_status();
@@ -233,7 +233,7 @@ static cnn_status check_plain(const cnn_tensor *t, const char *call)
 
 cnn_status cnn_tensor_read(const cnn_tensor *tensor, void *buffer, size_t size)
 {
-    cnn_status status = check_size(tensor, "tensor_read", buffer, size);
+    cnn_status status = elements_check_size(tensor, "tensor_read", buffer, size);
     if (status != CNN_OK || !size) {
         return status;
     }
@@ -270,7 +270,7 @@ cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size)
 {
     cnn_status status = check_writable(tensor, "tensor_write");
     if (status == CNN_OK) {
-        status = check_size(tensor, "tensor_write", data, size);
+        status = elements_check_size(tensor, "tensor_write", data, size);
     }
     if (status == CNN_OK && !cnn__contiguous(tensor)) {
         return write_strided(tensor, data, size);

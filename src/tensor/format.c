@@ -12,7 +12,7 @@ enum {
     LINE = 80,
     THRESHOLD = 1000,
     EDGE = 3,
-    PREFIX = 7 /* "tensor(" */,
+    FORMAT_PREFIX = 7 /* "tensor(" */,
     ELEMENT = 352 /* large enough for the digits of DBL_MAX and four more */
 };
 
@@ -31,7 +31,7 @@ typedef struct printer {
     bool fractions, any;
 } printer;
 
-static void put(printer *p, const char *text)
+static void format_put(printer *p, const char *text)
 {
     for (; *text; text++) {
         if (p->length + 1 < p->size) {
@@ -47,7 +47,7 @@ static void put(printer *p, const char *text)
 static void put_spaces(printer *p, int count)
 {
     for (int i = 0; i < count; i++) {
-        put(p, " ");
+        format_put(p, " ");
     }
 }
 
@@ -155,7 +155,7 @@ static void put_element(printer *p, int64_t place)
         real_text(real_at(p->t, place), p->style, text);
     }
     put_spaces(p, p->width - (int)strlen(text));
-    put(p, text);
+    format_put(p, text);
 }
 
 /* Prints the last dimension, with as many elements per line as fit. */
@@ -166,25 +166,25 @@ static void put_vector(printer *p, int64_t place, int indent)
     int per_line = (LINE - indent) / (p->width + 2);
     per_line = per_line < 1 ? 1 : per_line;
     int column = 0;
-    put(p, "[");
+    format_put(p, "[");
     for (int64_t i = 0; i < n; i++) {
         bool dots = cut && i == EDGE;
         if (column == per_line) {
-            put(p, ",\n");
+            format_put(p, ",\n");
             put_spaces(p, indent + 1);
             column = 0;
         } else if (column) {
-            put(p, ", ");
+            format_put(p, ", ");
         }
         if (dots) {
-            put(p, " ...");
+            format_put(p, " ...");
             i = n - EDGE - 1;
         } else {
             put_element(p, place + i * stride);
         }
         column++;
     }
-    put(p, "]");
+    format_put(p, "]");
 }
 
 static void put_block(printer *p, int dim, int64_t place, int indent)
@@ -196,35 +196,35 @@ static void put_block(printer *p, int dim, int64_t place, int indent)
     }
     int64_t n = p->t->shape[dim];
     bool cut = p->summarize && n > 2 * EDGE;
-    put(p, "[");
+    format_put(p, "[");
     for (int64_t i = 0; i < n; i++) {
         if (i) {
-            put(p, ",");
+            format_put(p, ",");
             for (int k = 1; k < left; k++) {
-                put(p, "\n");
+                format_put(p, "\n");
             }
             put_spaces(p, indent + 1);
         }
         if (cut && i == EDGE) {
-            put(p, "...");
+            format_put(p, "...");
             i = n - EDGE - 1;
         } else {
             put_block(p, dim + 1, place + i * p->t->stride[dim], indent + 1);
         }
     }
-    put(p, "]");
+    format_put(p, "]");
 }
 
 static void put_suffix(printer *p, const char *suffix)
 {
     size_t last_line = p->length - p->line_start + 2;
     if (last_line + strlen(suffix) + 2 > LINE) {
-        put(p, ",\n");
-        put_spaces(p, PREFIX);
+        format_put(p, ",\n");
+        put_spaces(p, FORMAT_PREFIX);
     } else {
-        put(p, ", ");
+        format_put(p, ", ");
     }
-    put(p, suffix);
+    format_put(p, suffix);
 }
 
 static void put_size(printer *p)
@@ -241,13 +241,13 @@ static void put_size(printer *p)
 static void put_tensor(printer *p, bool requires_grad)
 {
     const cnn_tensor *t = p->t;
-    put(p, "tensor(");
+    format_put(p, "tensor(");
     bool usual = t->dtype == CNN_F32 || (t->numel && (t->dtype == CNN_I64 || t->dtype == CNN_BOOL));
     if (t->numel) {
         choose_style(p);
-        put_block(p, 0, 0, PREFIX);
+        put_block(p, 0, 0, FORMAT_PREFIX);
     } else {
-        put(p, "[]");
+        format_put(p, "[]");
         if (t->ndim != 1) {
             put_size(p);
         }
@@ -260,7 +260,7 @@ static void put_tensor(printer *p, bool requires_grad)
     if (requires_grad) {
         put_suffix(p, "requires_grad=True");
     }
-    put(p, ")");
+    format_put(p, ")");
 }
 
 size_t cnn_tensor_format(const cnn_tensor *tensor, char *buffer, size_t size)
@@ -272,9 +272,9 @@ size_t cnn_tensor_format(const cnn_tensor *tensor, char *buffer, size_t size)
         p.summarize = tensor->numel > THRESHOLD;
         put_tensor(&p, tensor->requires_grad && tensor->kind == CNN__TENSOR_PLAIN);
     } else {
-        put(&p, "tensor(nil: ");
-        put(&p, cnn__failure_message());
-        put(&p, ")");
+        format_put(&p, "tensor(nil: ");
+        format_put(&p, cnn__failure_message());
+        format_put(&p, ")");
     }
     cnn__tensor_release(host);
     if (p.size) {

@@ -26,15 +26,16 @@ cnn_status cnn__draw(cnn_tensor *t, const char *call, const uint64_t key[2], cnn
     if (cnn__dtype_is_stored(t->dtype)) {
         return draw_rounded(t, call, key, distribution, p);
     }
-    const cnn_draw_parameters draw = { distribution, p, { key[0], key[1] } };
-    cnn_launch l = CNN__LAUNCH(DRAW, t->dtype, CNN__PARAMETERS(draw), .count = t->numel, .out = { cnn__data(t) });
+    const cnn_draw_parameters tensor_random_draw = { distribution, p, { key[0], key[1] } };
+    cnn_launch l =
+        CNN__LAUNCH(DRAW, t->dtype, CNN__PARAMETERS(tensor_random_draw), .count = t->numel, .out = { cnn__data(t) });
     return cnn__launch(t->ctx, call, &l);
 }
 
 /* ---- tensors of the caller's ---- */
 
-static cnn_tensor *draw(cnn_context *ctx, const char *call, cnn_distribution distribution, cnn_dtype dtype, int ndim,
-                        const int64_t *shape)
+static cnn_tensor *tensor_random_draw(cnn_context *ctx, const char *call, cnn_distribution distribution,
+                                      cnn_dtype dtype, int ndim, const int64_t *shape)
 {
     if (ctx && cnn__dtype_valid(dtype) && !cnn__dtype_is_full(dtype)) {
         cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected float32 or float64", call, cnn_dtype_name(dtype));
@@ -56,12 +57,12 @@ static cnn_tensor *draw(cnn_context *ctx, const char *call, cnn_distribution dis
 
 cnn_tensor *cnn_tensor_rand(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
-    return draw(ctx, "tensor_rand", CNN_DRAW_UNIFORM, dtype, ndim, shape);
+    return tensor_random_draw(ctx, "tensor_rand", CNN_DRAW_UNIFORM, dtype, ndim, shape);
 }
 
 cnn_tensor *cnn_tensor_randn(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape)
 {
-    return draw(ctx, "tensor_randn", CNN_DRAW_NORMAL, dtype, ndim, shape);
+    return tensor_random_draw(ctx, "tensor_randn", CNN_DRAW_NORMAL, dtype, ndim, shape);
 }
 
 /* Element i is start + i · step, computed from i, so that errors do not accumulate, and converted like a cast. */

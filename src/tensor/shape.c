@@ -17,8 +17,8 @@ const char *cnn__shape_text(char text[CNN__SHAPE_TEXT], int ndim, const int64_t 
     return text;
 }
 
-static cnn_status report(const cnn_context *ctx, const char *call, cnn_status status, const char *fault, int ndim,
-                         const int64_t *shape)
+static cnn_status shape_report(const cnn_context *ctx, const char *call, cnn_status status, const char *fault, int ndim,
+                               const int64_t *shape)
 {
     char text[CNN__SHAPE_TEXT];
     if (!call) {
@@ -43,15 +43,15 @@ cnn_status cnn__shape_check(const cnn_context *ctx, const char *call, cnn_dtype 
     bool empty = false;
     for (int i = 0; i < ndim; i++) {
         if (shape[i] < 0) {
-            return report(ctx, call, CNN_ERROR_SHAPE, "has a negative size", ndim, shape);
+            return shape_report(ctx, call, CNN_ERROR_SHAPE, "has a negative size", ndim, shape);
         }
         empty |= shape[i] == 0;
         if (__builtin_mul_overflow(product, shape[i] ? shape[i] : 1, &product)) {
-            return report(ctx, call, CNN_ERROR_SHAPE, "has more elements than an int64 counts", ndim, shape);
+            return shape_report(ctx, call, CNN_ERROR_SHAPE, "has more elements than an int64 counts", ndim, shape);
         }
     }
     if (__builtin_mul_overflow(product, (int64_t)cnn__dtypes[dtype].size, &bytes) || bytes > PTRDIFF_MAX / 2) {
-        return report(ctx, call, CNN_ERROR_SHAPE, "has more bytes than memory can address", ndim, shape);
+        return shape_report(ctx, call, CNN_ERROR_SHAPE, "has more bytes than memory can address", ndim, shape);
     }
     *numel = empty ? 0 : product;
     return CNN_OK;

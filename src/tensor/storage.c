@@ -1,21 +1,21 @@
 /* Storages: reference-counted elements from the context's allocator, from the caller or from a tape's cache. */
 #include "tensor/cache.h"
 
-enum { HEADER = 128 };
+enum { STORAGE_HEADER = 128 };
 
-_Static_assert(sizeof(cnn__storage) <= HEADER, "a storage's elements begin HEADER bytes after it");
+_Static_assert(sizeof(cnn__storage) <= STORAGE_HEADER, "a storage's elements begin HEADER bytes after it");
 
-static cnn__storage *make(cnn_context *ctx, size_t bytes, bool on_device)
+static cnn__storage *storage_make(cnn_context *ctx, size_t bytes, bool on_device)
 {
     size_t total;
-    if (__builtin_add_overflow(bytes, (size_t)HEADER, &total)) {
+    if (__builtin_add_overflow(bytes, (size_t)STORAGE_HEADER, &total)) {
         return NULL;
     }
     cnn__storage *storage = cnn__alloc(ctx, on_device ? sizeof *storage : total);
     if (!storage) {
         return NULL;
     }
-    *storage = (cnn__storage){ .ctx = ctx, .bytes = bytes, .data = (char *)storage + HEADER };
+    *storage = (cnn__storage){ .ctx = ctx, .bytes = bytes, .data = (char *)storage + STORAGE_HEADER };
     storage->on_device = on_device;
     if (on_device && !(storage->data = cnn__device_allocate(ctx, bytes))) {
         cnn__free(ctx, storage);
@@ -38,7 +38,7 @@ cnn__storage *cnn__storage_new(cnn_context *ctx, size_t bytes)
 
 cnn__storage *cnn__storage_make(cnn_context *ctx, size_t bytes)
 {
-    return make(ctx, bytes, ctx->device != NULL);
+    return storage_make(ctx, bytes, ctx->device != NULL);
 }
 
 void cnn__storage_unmake(cnn__storage *storage)
@@ -52,7 +52,7 @@ void cnn__storage_unmake(cnn__storage *storage)
 
 cnn__storage *cnn__storage_new_on_host(cnn_context *ctx, size_t bytes)
 {
-    cnn__storage *storage = make(ctx, bytes, false);
+    cnn__storage *storage = storage_make(ctx, bytes, false);
     if (storage) {
         cnn__context_retain(ctx);
     }
