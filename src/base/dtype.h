@@ -3,6 +3,8 @@
 #ifndef CNN_BASE_DTYPE_H
 #define CNN_BASE_DTYPE_H
 
+#include "platform/target.h"
+
 #include <cnn/tensor.h>
 
 #include <stdint.h>

@@ -3,6 +3,8 @@
 #ifndef CNN_KERNELS_OPERANDS_H
 #define CNN_KERNELS_OPERANDS_H
 
+#include "platform/target.h"
+
 #include <cnn/backend.h>
 
 enum { CNN__IN = 6, CNN__OUT = 4 }; /* as cnn_launch has them */
