@@ -49,7 +49,7 @@ CNN_API cnn_tensor *cnn_idx_read(cnn_context *ctx, const char *path);
  * A dataset over tensors in memory: sample i is images[i] and labels[i].
  * @param images  [N, …], u8 (given out as f32, scaled to [0, 1]), f32 or f64 (as they are), or i64 or i32 (given out as
  *                i64: token ids and other numbers that are no image); contiguous; kept alive by the dataset, not
- *                copied.
+ *                copied, but for tensors on a device, whose elements are copied to the host's memory.
  * @param labels  [N, …], i64, i32 or u8 (given out as i64), or f32 or f64 (as they are); contiguous; of the same
  *                context; may be NULL.
  * @return a dataset owned by the caller; NULL on failure (CNN_ERROR_DTYPE, CNN_ERROR_SHAPE, CNN_ERROR_STATE, no

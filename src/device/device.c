@@ -123,6 +123,7 @@ cnn_status cnn__device_newest_failure(cnn_context *ctx, char *message, size_t si
     return status;
 }
 
+/* The queue's lock is held. */
 static void note_lost(cnn__device *d, uint64_t from)
 {
     d->lost[atomic_load(&d->failures) % CNN__LOST] = (struct cnn__lost){ from, d->number };
@@ -159,21 +160,31 @@ uint64_t cnn__device_number(const cnn_context *ctx)
 
 bool cnn__device_lost(const cnn_context *ctx, uint64_t number)
 {
-    const cnn__device *d = ctx->device;
+    cnn__device *d = ctx->device;
     bool lost = false;
-    for (int i = 0; d && number && !lost && i < CNN__LOST; i++) {
+    if (!d || !number) {
+        return false;
+    }
+    cnn__mutex_lock(&d->lock);
+    for (int i = 0; !lost && i < CNN__LOST; i++) {
         lost = number >= d->lost[i].from && number <= d->lost[i].to;
     }
+    cnn__mutex_unlock(&d->lock);
     return lost;
 }
 
 bool cnn__device_lost_since(const cnn_context *ctx, uint64_t known, uint64_t number)
 {
-    const cnn__device *d = ctx->device;
+    cnn__device *d = ctx->device;
     bool lost = false;
+    if (!d) {
+        return false;
+    }
+    cnn__mutex_lock(&d->lock);
     for (uint64_t i = known; i < cnn__device_failures(ctx) && !lost; i++) {
         lost = d->lost[i % CNN__LOST].from <= number;
     }
+    cnn__mutex_unlock(&d->lock);
     return lost;
 }
 
