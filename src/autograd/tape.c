@@ -354,8 +354,8 @@ static bool report_failed(cnn_tape *tape, cnn_status status)
 
 bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch)
 {
-    if (!tape->step.ctx->device && !cnn__cpu_has_workspace(launch)) {
-        cnn__cpu_run(launch, tape->step.ctx->kernels, tape->step.ctx->pool, NULL);
+    const cnn_context *ctx = tape->step.ctx;
+    if (!ctx->device && !cnn__cpu_has_workspace(launch) && cnn__cpu_run(launch, ctx->kernels, ctx->pool, NULL)) {
         return true;
     }
     return find_workspace(tape, launch) && report_failed(tape, cnn__launch(tape->step.ctx, call, launch));
