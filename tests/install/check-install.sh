@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs, builds and runs programs of someone else's with nothing but pkg-config, uninstalls: usage: check-install.sh MAKE...
-# (the make command with its variables). Done twice: into a prefix, and under a DESTDIR as a package builder does.
+# Installs, builds and runs programs of someone else's with nothing but pkg-config, uninstalls.
+# Usage: check-install.sh BACK_END MAKE...: the back end of the test device, and the make command with its variables.
+# Done twice: into a prefix, and under a DESTDIR as a package builder does.
 set -eu
 cc=${CC:-cc} cxx=${CXX:-c++} pkg_config=${PKG_CONFIG:-pkg-config}
 warnings="-Wall -Wextra -Wpedantic -Werror"
@@ -8,6 +9,8 @@ here=$(cd "$(dirname "$0")" && pwd) tree=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/run"
+late=$1
+shift
 
 fail() {
     echo "check-install: $*" >&2
@@ -49,6 +52,23 @@ clients() {
     fi
 }
 
+# A back end is found in the folder cnn-0 beside the library and by CNN_BACKEND_PATH, but never in the current folder.
+back_ends() {
+    static='' folder=$root$libdir/cnn-0
+    # shellcheck disable=SC2046
+    (cd "$work/run" && $cc $warnings -std=c11 "$here/device.c" -o device $(pc $pkg_config --cflags --libs cnn)) || fail "device.c does not build"
+    cp "$tree/$late" "$work/run"
+    found() {
+        (cd "$work/run" && env -u CNN_BACKEND_PATH -u CNN_DEVICE LD_LIBRARY_PATH="$root$libdir" "$@" ./device late)
+    }
+    [ "$(found env)" = "no such device" ] || fail "a back end is found in the current folder"
+    [ "$(found env CNN_BACKEND_PATH="/nonexistent:$work/run")" = late:0 ] || fail "CNN_BACKEND_PATH does not lead to a back end"
+    mkdir -p "$folder"
+    mv "$work/run/${late##*/}" "$folder"
+    [ "$(found env)" = late:0 ] || fail "a back end is not found in $folder"
+    rm -r "$folder"
+}
+
 # What an installed tree must hold, and must not.
 tree_is_whole() {
     for file in bin/mnist_cnn include/cnn/cnn.h lib/libcnn.a lib/libcnn.so lib/pkgconfig/cnn.pc share/doc/libcnn/README.md \
@@ -83,6 +103,7 @@ round() {
     tree_is_whole
     if [ -n "$destdir" ]; then export PKG_CONFIG_SYSROOT_DIR="$destdir"; fi
     clients
+    back_ends
     unset PKG_CONFIG_SYSROOT_DIR
     "$@" uninstall PREFIX="$prefix" DESTDIR="$destdir" >"$work/log" 2>&1 || { cat "$work/log"; fail "make uninstall fails"; }
     left=$(cd "$root$prefix" && find . ! -type d; cd "$root$prefix" && find . -name cnn -o -name libcnn)

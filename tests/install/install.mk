@@ -11,7 +11,7 @@ check-build: lib
 	@+CC="$(CC)" tests/install/check-build.sh $(BUILD) $(LIB) $(MAKE) --no-print-directory
 check-folders:
 	@+tests/install/check-folders.sh $(MAKE) --no-print-directory
-check-install: lib
-	@+CC="$(CC)" CXX="$(CXX)" PKG_CONFIG="$(PKG_CONFIG)" tests/install/check-install.sh $(MAKE) --no-print-directory
+check-install: lib $(BUILD)/backends/libcnn-late.so
+	@+CC="$(CC)" CXX="$(CXX)" PKG_CONFIG="$(PKG_CONFIG)" tests/install/check-install.sh $(BUILD)/backends/libcnn-late.so $(MAKE) --no-print-directory
 check-build-systems: lib
 	@+CC="$(CC)" CXX="$(CXX)" tests/install/check-build-systems.sh $(MAKE) --no-print-directory
