@@ -8,8 +8,8 @@
  * Every computation of the library is a launch: a kernel's number, its dtype, its parameters (numbers alone), the
  * addresses of what it reads and writes, and workspace. The library hands launches over in the order in which they are
  * to take effect, and a device may carry them out whenever it likes, as long as each sees what those before it wrote.
- * Addresses are the device's own; the library adds byte offsets to them and never follows them. A launch may have nothing
- * to do: a count of 0, or a size of 0 in a nest.
+ * Addresses are the device's own; the library adds byte offsets to them and never follows them. A launch may have
+ * nothing to do: a count of 0, or a size of 0 in a nest.
  *
  * Failure. After the first launch or copy that fails, a device carries out nothing until cnn_backend::wait has
  * reported that failure. So a kernel that fails late, when the optimizer's launches stand behind it in the queue
