@@ -159,6 +159,8 @@ RARE := $(filter-out $(foreach name,autograd/apply autograd/call kernels/launch 
 NO_TABLES := -fno-asynchronous-unwind-tables
 $(RARE): SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os)
 $(foreach room,autograd base device ops optim io tensor nn data platform/$(PLATFORM),$(BUILD)/src/$(room)/%.o): TABLE_CFLAGS = $(NO_TABLES)
+# A cancelled thread ends where it begins a step, and its frames are unwound from there: destructors of C++ run.
+$(BUILD)/src/autograd/tape.o $(BUILD)/src/autograd/gradcheck.o: TABLE_CFLAGS =
 # Options of gcc alone: copies of loops for cases that kernels sort out by hand are 40 kB and no faster.
 known = $(shell $(CC) -Werror $(1) -E -x c /dev/null >/dev/null 2>&1 && echo $(1))
 VECTOR_COST := $(call known,-fvect-cost-model=dynamic) $(call known,--param=vect-epilogues-nomask=0)

@@ -502,6 +502,16 @@ static bool device_failed_before(cnn_tape *tape)
     return !waited || cnn__device_failures(ctx) != failures;
 }
 
+/* Apart, so that no array is on the stack of a thread that is cancelled in cnn_tape_begin(): nobody would tell a
+ * sanitizer that it is gone. */
+static __attribute__((noinline)) cnn_status fail_as_device(cnn_tape *tape)
+{
+    char message[CNN__MESSAGE_SIZE];
+    cnn_status status = cnn__device_newest_failure(tape->step.ctx, message, sizeof message);
+    cnn__tape_fail(tape, status, "%s", message);
+    return status;
+}
+
 cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
 {
     if (!tape || (int)mode < CNN_EVAL || mode > CNN_EVAL_GRAD) {
@@ -535,12 +545,7 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
     if (mode == CNN_TRAIN || mode == CNN_TRAIN_NO_GRAD) {
         take_stream(tape);
     }
-    if (lost) { /* so may be what this step is to read */
-        char message[CNN__MESSAGE_SIZE];
-        status = cnn__device_newest_failure(tape->step.ctx, message, sizeof message);
-        cnn__tape_fail(tape, status, "%s", message);
-    }
-    return status;
+    return lost ? fail_as_device(tape) : status; /* so may be what this step is to read */
 }
 
 cnn_status cnn__tape_begin_trace(cnn_tape *tape, cnn_mode mode)
