@@ -77,18 +77,25 @@ SANITIZE_tsan := -fsanitize=thread
 sanitized = BUILD=$(BUILD)/$(1) LIB=$(BUILD)/$(1)/lib HARDEN= CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE_$(1))" \
 	LDFLAGS=$(call quoted,$(LDFLAGS) $(SANITIZE_$(1)))
 
+# Programs about the values of many elements take valgrind and the thread sanitizer minutes each: make check-long runs those.
+VALUE_TESTS := test_long_sums test_nonfinite test_conv_values test_math_mode
+TESTS_tsan = TESTS=$(call quoted,$(filter-out $(VALUE_TESTS),$(TESTS)))
 SANITIZER_CHECKS := check-asan check-ubsan check-tsan
-.PHONY: $(SANITIZER_CHECKS) check-valgrind
+.PHONY: $(SANITIZER_CHECKS) check-valgrind check-tsan-long
 $(SANITIZER_CHECKS): check-%:
 	@tools/install-dependencies.sh build test
-	@+$(MAKE) $(JOBS) --no-print-directory $(call sanitized,$*) test-programs
-	@+$(RUN_$*) tests/count.sh $(BUILD)/$*/tests/results $(MAKE) $(JOBS) -k --no-print-directory $(call sanitized,$*) check-programs
+	@+$(MAKE) $(JOBS) --no-print-directory $(call sanitized,$*) $(TESTS_$*) test-programs
+	@+$(RUN_$*) tests/count.sh $(BUILD)/$*/tests/results $(MAKE) $(JOBS) -k --no-print-directory $(call sanitized,$*) $(TESTS_$*) \
+		check-programs
+
+CHECK_LONG += check-tsan-long
+check-tsan-long:
+	@+$(MAKE) --no-print-directory check-tsan TESTS_tsan="TESTS='$(VALUE_TESTS)'"
 
 VALGRIND := --tool=memcheck --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible -q
 # test_training counts the calls of malloc by taking its place, which valgrind takes too; the sanitizers run it.
 # It computes in one rounding mode, takes what a cancelled thread of a test had for lost, and sees glibc's setlocale() leak.
-# Programs about the values of many elements take valgrind minutes each: make check-long runs those.
-VALGRIND_LONG := test_long_sums test_nonfinite test_conv_values test_math_mode
+VALGRIND_LONG := $(VALUE_TESTS) test_bfloat16
 VALGRIND_TESTS := $(filter-out test_training test_float_mode test_cancel test_text $(VALGRIND_LONG),$(TESTS))
 CHECK_LONG += check-valgrind-long
 .PHONY: check-valgrind-long
