@@ -201,7 +201,7 @@ cnn_status cnn_context_synchronize(cnn_context *ctx)
 static cnn_status refused(cnn_context *ctx, const char *call, const cnn_launch *launch)
 {
     return cnn__fail(ctx, CNN_ERROR_UNSUPPORTED, "%s: the device %s has no kernel %s for %s", call,
-                     ctx->device ? ctx->device->name : "cpu", cnn__kernel_name(launch->kernel),
+                     ctx->device ? ctx->device->name : "cpu", cnn__kernel_name((int)launch->kernel),
                      cnn_dtype_name(launch->dtype));
 }
 

@@ -50,7 +50,7 @@ static void describe_failure(const cnn__cpu_call *j, cnn_backend_failure *failur
 {
     failure->number = j->l->number;
     failure->status = CNN_ERROR_INVALID_ARGUMENT;
-    failure->kernel = j->l->kernel;
+    failure->kernel = (int)j->l->kernel;
     failure->position = j->position;
     failure->value = j->value;
     cnn__message(failure->message, sizeof failure->message, "the index at %lld is %lld", (long long)j->position,
