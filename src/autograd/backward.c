@@ -23,7 +23,7 @@ static cnn_tensor *new_result(cnn_tape *tape, const cnn_tensor *like)
     cnn__call call; /* cnn__result_like() needs no more of it */
     call.op = &backward_op;
     call.tape = tape;
-    call.ctx = ((const cnn__step *)(const void *)tape)->ctx;
+    call.ctx = cnn__step_of(tape)->ctx;
     call.nil = cnn__tape_nil(tape);
     return cnn__result_like(&call, like->dtype, like);
 }
@@ -120,7 +120,7 @@ static void add_to_result(cnn_tape *tape, cnn_tensor *target, cnn_tensor *g)
 
 void cnn__grad_add(cnn__node *node, int i, cnn_tensor *gradient)
 {
-    const cnn__step *step = (const cnn__step *)(const void *)node->tape;
+    const cnn__step *step = cnn__step_of(node->tape);
     if (!gradient || gradient->kind == CNN__TENSOR_NIL || step->status != CNN_OK || !cnn__wants(node, i)) {
         return;
     }
@@ -325,7 +325,7 @@ static bool has_gradient(const cnn__node *node)
 static void walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
 {
     cnn_tape *tape = output->tape;
-    const cnn__step *step = (const cnn__step *)(const void *)tape;
+    const cnn__step *step = cnn__step_of(tape);
     bool recording = cnn_tape_set_recording(tape, false);
     cnn_tensor *first = seed(output, grad);
     if (first) {
@@ -412,7 +412,7 @@ static cnn_status backward(cnn_tensor *output, const cnn_tensor *grad, bool reta
         return no_result(output);
     }
     cnn_tape *tape = output->tape;
-    const cnn__step *step = (const cnn__step *)(const void *)tape;
+    const cnn__step *step = cnn__step_of(tape);
     const cnn__running *running = cnn__running_on(tape, CNN__RUNNING_OPERATION);
     cnn__step_check_device(tape);
     if (running) {

@@ -20,11 +20,6 @@ static cnn_tensor *wrap(cnn_tape *tape, cnn_tensor *plain)
     return t;
 }
 
-static const cnn__step *call_step_of(const cnn_tape *tape)
-{
-    return (const cnn__step *)(const void *)tape;
-}
-
 static bool is_on(const cnn_tensor *t, const cnn_tape *tape)
 {
     return t && t->kind == CNN__TENSOR_TAPE && t->tape == tape;
@@ -33,7 +28,7 @@ static bool is_on(const cnn_tensor *t, const cnn_tape *tape)
 /* NULL: not to be had, the tape has failed. */
 static cnn_tensor *call_enter(cnn_tape *tape, cnn_tensor *tensor)
 {
-    if (call_step_of(tape)->generation == 0) {
+    if (cnn__step_of(tape)->generation == 0) {
         cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tape has no step yet, expected cnn_tape_begin() first");
         return NULL;
     }
@@ -45,7 +40,7 @@ static cnn_tensor *call_enter(cnn_tape *tape, cnn_tensor *tensor)
         cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tensor is a result on another tape");
         return NULL;
     }
-    if (tensor->ctx != call_step_of(tape)->ctx) {
+    if (tensor->ctx != cnn__step_of(tape)->ctx) {
         cnn__tape_fail(tape, CNN_ERROR_STATE, "input: the tensor is of another context than the tape");
         return NULL;
     }
@@ -60,7 +55,7 @@ cnn_tensor *cnn_input(cnn_tape *tape, cnn_tensor *tensor)
         cnn__tape_blame(current, tensor);
         return nil;
     }
-    cnn_tensor *t = call_step_of(tape)->status == CNN_OK ? call_enter(tape, tensor) : NULL;
+    cnn_tensor *t = cnn__step_of(tape)->status == CNN_OK ? call_enter(tape, tensor) : NULL;
     if (!t) {
         cnn__tape_blame(tape, tensor);
     }
@@ -91,12 +86,12 @@ cnn_tensor *cnn__call_fail_newest(cnn__call *call)
 /* Whether t is a result of the step that this tape is at, with elements or traced. Almost every operand is. */
 static inline bool is_current(const cnn_tensor *t, const cnn_tape *tape)
 {
-    return is_on(t, tape) && t->generation == call_step_of(tape)->generation && (t->storage || t->traced);
+    return is_on(t, tape) && t->generation == cnn__step_of(tape)->generation && (t->storage || t->traced);
 }
 
 static bool is_past(const cnn_tensor *t)
 {
-    return t->generation != call_step_of(t->tape)->generation;
+    return t->generation != cnn__step_of(t->tape)->generation;
 }
 
 /* The tape is that of the operands that are results of its step; else that of a nil operand, of a result of a past
@@ -119,9 +114,9 @@ static void find_tape(cnn__call *call, cnn_tensor *const *inputs)
     }
     if (!call->tape) {
         cnn_tape *other = nil ? nil : past ? past : cnn__running_tape();
-        call->tape = other && (!call->ctx || call_step_of(other)->ctx == call->ctx) ? other : NULL;
+        call->tape = other && (!call->ctx || cnn__step_of(other)->ctx == call->ctx) ? other : NULL;
     }
-    call->ctx = call->tape ? call_step_of(call->tape)->ctx : call->ctx;
+    call->ctx = call->tape ? cnn__step_of(call->tape)->ctx : call->ctx;
     call->nil = cnn__tape_nil(call->tape);
 }
 
@@ -195,7 +190,7 @@ static void call_blame(const cnn__call *call, cnn_tensor *const *inputs)
         const cnn_tensor *t = inputs[i];
         cnn__tape_blame(call->tape, inputs[i]);
         if (t && t->kind == CNN__TENSOR_TAPE && t->tape != call->tape && !is_past(t)) {
-            cnn__tape_fail(t->tape, call_step_of(call->tape)->status, "%s", call_step_of(call->tape)->message);
+            cnn__tape_fail(t->tape, cnn__step_of(call->tape)->status, "%s", cnn__step_of(call->tape)->message);
         }
     }
 }
@@ -206,7 +201,7 @@ static void call_refuse(cnn__call *call, cnn_tensor *const *inputs)
     cnn_tape *tape = cnn__current_tape(call->ctx);
     call->tape = tape;
     call->nil = cnn__tape_nil(tape);
-    if ((!tape || call_step_of(tape)->status == CNN_OK) && call_check_inputs(call, inputs)) {
+    if ((!tape || cnn__step_of(tape)->status == CNN_OK) && call_check_inputs(call, inputs)) {
         cnn__call_fail(call, CNN_ERROR_STATE, "no operand is on a tape, expected one from cnn_input()");
     }
     for (int i = 0; i < call->count; i++) {
@@ -234,7 +229,7 @@ bool cnn__call_begin(cnn__call *call, const cnn__op *op, int count, cnn_tensor *
     if (call->ctx->device) {
         cnn__step_check_device(call->tape);
     }
-    bool begun = call_step_of(call->tape)->status == CNN_OK && enter_operands(call, inputs);
+    bool begun = cnn__step_of(call->tape)->status == CNN_OK && enter_operands(call, inputs);
     if (!begun) {
         call_blame(call, inputs);
     }

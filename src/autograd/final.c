@@ -59,7 +59,7 @@ void cnn__final_tell(const cnn__listener *listener, cnn_tape *tape, cnn_tensor *
 
 void cnn__final_passed(const cnn__listener *listener, const cnn__node *node)
 {
-    const cnn__step *step = (const cnn__step *)(const void *)node->tape;
+    const cnn__step *step = cnn__step_of(node->tape);
     for (int i = 0; node->reached && i < node->count; i++) {
         cnn_tensor *leaf = leaf_of(node, i);
         if (leaf && --leaf->uses == 0 && step->status == CNN_OK) {

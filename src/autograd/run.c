@@ -1,6 +1,73 @@
-/* The launches of small operations, written member by member: most of such an operation's time would go into clearing
- * operands and loop nests that it does not have. */
+/* Launches of a step: with their workspace, and with what fails of them as the step's failure. */
 #include "autograd/tape.h"
+
+#include "tensor/cache.h"
+
+/* ---- handing over ---- */
+
+void *cnn__scratch_get(cnn_tape *tape, size_t size)
+{
+    void *workspace = cnn__cache_workspace(cnn__tape_cache(tape), size);
+    if (!workspace) {
+        cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "tape: no memory for %zu bytes of workspace", size);
+    }
+    return workspace;
+}
+
+static bool find_workspace(cnn_tape *tape, cnn_launch *launch)
+{
+    size_t size = cnn__launch_workspace(cnn__step_of(tape)->ctx, launch);
+    return !size || (launch->workspace = cnn__scratch_get(tape, size)) != NULL;
+}
+
+/* What was handed over belongs to the step, also where that failed. */
+static bool report_failed(cnn_tape *tape, cnn_status status)
+{
+    cnn__step_of(tape)->launched = cnn__device_number(cnn__step_of(tape)->ctx);
+    if (status != CNN_OK) {
+        cnn__tape_fail(tape, status, "%s", cnn__failure_message());
+    }
+    return status == CNN_OK;
+}
+
+bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch)
+{
+    const cnn_context *ctx = cnn__step_of(tape)->ctx;
+    if (!ctx->device && !cnn__cpu_has_workspace(launch) && cnn__cpu_run(launch, ctx->kernels, ctx->pool, NULL)) {
+        return true;
+    }
+    return find_workspace(tape, launch) && report_failed(tape, cnn__launch(cnn__step_of(tape)->ctx, call, launch));
+}
+
+bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_backend_failure *failure)
+{
+    failure->status = CNN_OK;
+    if (!find_workspace(tape, launch)) {
+        return false;
+    }
+    cnn_status status = cnn__launch_checked(cnn__step_of(tape)->ctx, call, launch, failure);
+    return failure->status == CNN_OK ? report_failed(tape, status) : false;
+}
+
+bool cnn__run_copy(cnn_tape *tape, const char *call, cnn_tensor *to, const cnn_tensor *from)
+{
+    return report_failed(tape, cnn__tensor_copy(to, from, call));
+}
+
+bool cnn__run_fill(cnn_tape *tape, const char *call, const cnn_tensor *t, double value)
+{
+    return !t || report_failed(tape, cnn__fill(t, call, value));
+}
+
+void cnn__scratch_done(cnn_tape *tape)
+{
+    cnn__cache_workspace_done(cnn__tape_cache(tape));
+}
+
+/* ---- small operations ---- */
+
+/* Their launches are written member by member: most of such an operation's time would go into clearing operands and loop
+ * nests that it does not have. */
 
 /* Everything but the parameters of a launch on operands[0], the result, and the `count` − 1 inputs behind it. */
 static void run_prepare(cnn_launch *l, cnn_kernel kernel, int count, const cnn_tensor *const *operands)

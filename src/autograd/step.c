@@ -13,11 +13,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-static cnn__step *step_of(const cnn_tape *tape)
-{
-    return (cnn__step *)(uintptr_t)tape;
-}
-
 /* ---- the list of all tapes ---- */
 
 static cnn__mutex step_lock = CNN__MUTEX;
@@ -42,7 +37,7 @@ static void survive_forks(void)
 
 void cnn__step_check_device(cnn_tape *tape)
 {
-    cnn__step *step = step_of(tape);
+    cnn__step *step = cnn__step_of(tape);
     uint64_t failures = cnn__device_failures(step->ctx);
     if (failures != step->device_failures) {
         char message[CNN__MESSAGE_SIZE];
@@ -54,7 +49,7 @@ void cnn__step_check_device(cnn_tape *tape)
 
 void cnn__step_check_launches(cnn_tape *tape)
 {
-    const cnn__step *step = step_of(tape);
+    const cnn__step *step = cnn__step_of(tape);
     if (cnn__device_lost_since(step->ctx, step->device_failures, step->launched)) {
         cnn__step_check_device(tape);
     }
@@ -79,7 +74,7 @@ bool cnn__step_init(cnn_tape *tape)
 {
     static cnn__once once = CNN__ONCE;
     cnn__once_run(&once, step_prepare);
-    cnn__step *step = step_of(tape);
+    cnn__step *step = cnn__step_of(tape);
     step->failed = cnn__failed_step_new(step->ctx);
     if (!step->failed) {
         return false;
@@ -98,7 +93,7 @@ bool cnn__step_init(cnn_tape *tape)
 
 void cnn__step_end(cnn_tape *tape)
 {
-    cnn__step *step = step_of(tape);
+    cnn__step *step = cnn__step_of(tape);
     if (!step->serial) {
         return;
     }
@@ -117,7 +112,7 @@ void cnn__step_end(cnn_tape *tape)
 
 cnn_status cnn__step_begin(cnn_tape *tape)
 {
-    cnn__step *step = step_of(tape);
+    cnn__step *step = cnn__step_of(tape);
     cnn__failed_step *next = cnn__failed_step_renew(step->ctx, step->failed);
     if (!next) {
         return CNN_ERROR_NO_MEMORY;
@@ -143,7 +138,7 @@ cnn_tape *cnn__current_tape(const cnn_context *ctx)
     cnn_tape *tape = step && step->generation == begun.generation ? begun.tape : NULL;
     unlock_list(); /* allocators of the user's run while a step fails, and may make tapes */
     tape = cnn__running_tape() ? cnn__running_tape() : tape;
-    return tape && ctx && step_of(tape)->ctx != ctx ? NULL : tape;
+    return tape && ctx && cnn__step_of(tape)->ctx != ctx ? NULL : tape;
 }
 
 /* ---- failing ---- */
@@ -161,7 +156,7 @@ static void mark(cnn_tensor *leaf, void *failed)
 
 cnn_tensor *cnn__tape_fail(cnn_tape *tape, cnn_status status, const char *format, ...)
 {
-    cnn__step *step = step_of(tape);
+    cnn__step *step = cnn__step_of(tape);
     if (step->status != CNN_OK) {
         return cnn__tape_nil(tape);
     }
@@ -188,7 +183,7 @@ cnn_tensor *cnn__tape_fail(cnn_tape *tape, cnn_status status, const char *format
 
 void cnn__tape_blame(cnn_tape *tape, cnn_tensor *operand)
 {
-    const cnn__step *step = step_of(tape);
+    const cnn__step *step = cnn__step_of(tape);
     bool failed = tape && step->status != CNN_OK && records(tape) && cnn__tape_recording(tape);
     if (!failed || !operand || operand->kind != CNN__TENSOR_PLAIN || !operand->requires_grad ||
         operand->ctx != step->ctx) {
@@ -227,7 +222,7 @@ cnn_tensor *cnn__current_fail(const cnn_context *ctx, cnn_status status, const c
 
 cnn_status cnn__step_report(cnn_tape *tape)
 {
-    const cnn__step *step = step_of(tape);
+    const cnn__step *step = cnn__step_of(tape);
     if (records(tape)) {
         cnn__tape_each_leaf(tape, mark, step->failed);
         cnn__failed_step_reported(step->ctx, step->failed);
@@ -242,7 +237,7 @@ cnn_status cnn_tape_status(const cnn_tape *tape)
     if (!tape) {
         return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_status: tape is NULL");
     }
-    const cnn__step *step = step_of(tape);
+    const cnn__step *step = cnn__step_of(tape);
     if (step->status != CNN_OK && records(tape)) {
         cnn__failed_step_reported(step->ctx, step->failed);
     }
@@ -255,5 +250,5 @@ const char *cnn_tape_error(const cnn_tape *tape)
         cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_error: tape is NULL");
         return "";
     }
-    return step_of(tape)->message;
+    return cnn__step_of(tape)->message;
 }

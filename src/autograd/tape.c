@@ -64,6 +64,11 @@ bool cnn__tape_odd(const cnn_tape *tape)
     return tape->step.generation % 2;
 }
 
+cnn__cache *cnn__tape_cache(cnn_tape *tape)
+{
+    return tape->cache;
+}
+
 bool cnn__tape_recording(const cnn_tape *tape)
 {
     return tape->recording;
@@ -325,66 +330,7 @@ void cnn__tape_each_leaf(const cnn_tape *tape, void (*visit)(cnn_tensor *leaf, v
     }
 }
 
-/* ---- scratch ---- */
-
-void *cnn__scratch_get(cnn_tape *tape, size_t size)
-{
-    void *workspace = cnn__cache_workspace(tape->cache, size);
-    if (!workspace) {
-        cnn__tape_fail(tape, CNN_ERROR_NO_MEMORY, "tape: no memory for %zu bytes of workspace", size);
-    }
-    return workspace;
-}
-
-static bool find_workspace(cnn_tape *tape, cnn_launch *launch)
-{
-    size_t size = cnn__launch_workspace(tape->step.ctx, launch);
-    return !size || (launch->workspace = cnn__scratch_get(tape, size)) != NULL;
-}
-
-/* What was handed over belongs to the step, also where that failed. */
-static bool report_failed(cnn_tape *tape, cnn_status status)
-{
-    tape->step.launched = cnn__device_number(tape->step.ctx);
-    if (status != CNN_OK) {
-        cnn__tape_fail(tape, status, "%s", cnn__failure_message());
-    }
-    return status == CNN_OK;
-}
-
-bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch)
-{
-    const cnn_context *ctx = tape->step.ctx;
-    if (!ctx->device && !cnn__cpu_has_workspace(launch) && cnn__cpu_run(launch, ctx->kernels, ctx->pool, NULL)) {
-        return true;
-    }
-    return find_workspace(tape, launch) && report_failed(tape, cnn__launch(tape->step.ctx, call, launch));
-}
-
-bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_backend_failure *failure)
-{
-    failure->status = CNN_OK;
-    if (!find_workspace(tape, launch)) {
-        return false;
-    }
-    cnn_status status = cnn__launch_checked(tape->step.ctx, call, launch, failure);
-    return failure->status == CNN_OK ? report_failed(tape, status) : false;
-}
-
-bool cnn__run_copy(cnn_tape *tape, const char *call, cnn_tensor *to, const cnn_tensor *from)
-{
-    return report_failed(tape, cnn__tensor_copy(to, from, call));
-}
-
-bool cnn__run_fill(cnn_tape *tape, const char *call, const cnn_tensor *t, double value)
-{
-    return !t || report_failed(tape, cnn__fill(t, call, value));
-}
-
-void cnn__scratch_done(cnn_tape *tape)
-{
-    cnn__cache_workspace_done(tape->cache);
-}
+/* ---- results ---- */
 
 /* A result whose shape is known to be good. */
 static cnn_tensor *make_result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_t *shape, int64_t numel)

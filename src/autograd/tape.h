@@ -24,6 +24,8 @@ bool cnn__run_copy(cnn_tape *tape, const char *call, cnn_tensor *to, const cnn_t
 /* One number in every element of a contiguous tensor; NULL: nothing to do. */
 bool cnn__run_fill(cnn_tape *tape, const char *call, const cnn_tensor *t, double value);
 
+/* Where the elements of its results come from (tensor/cache.h). */
+struct cnn__cache *cnn__tape_cache(cnn_tape *tape);
 /* Scratch memory for a kernel, 64-byte aligned, until the tape's next call; NULL: no memory, the tape has failed.
  * Size 0 gives a valid pointer. */
 void *cnn__scratch_get(cnn_tape *tape, size_t size);

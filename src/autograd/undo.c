@@ -10,11 +10,6 @@ struct cnn__undo {
     uint64_t number; /* of the copying, among the device's launches: where that was lost, so was the write behind it */
 };
 
-static cnn__step *undo_step_of(const cnn_tape *tape)
-{
-    return (cnn__step *)(uintptr_t)tape;
-}
-
 static bool is_protected(const cnn__step *step, const void *elements, size_t bytes)
 {
     for (const cnn__undo *u = step->undo; u; u = u->next) {
@@ -29,7 +24,7 @@ static bool is_protected(const cnn__step *step, const void *elements, size_t byt
 static void *memory_like(cnn_tape *tape, const cnn_tensor *t, size_t bytes)
 {
     static const cnn__op protect_op = { .name = "tape_protect" };
-    cnn_context *ctx = undo_step_of(tape)->ctx;
+    cnn_context *ctx = cnn__step_of(tape)->ctx;
     if (!ctx->device) {
         return cnn__tape_arena(tape, bytes);
     }
@@ -43,7 +38,7 @@ static void *memory_like(cnn_tape *tape, const cnn_tensor *t, size_t bytes)
 
 bool cnn__tape_protect(cnn_tape *tape, const cnn_tensor *t)
 {
-    cnn__step *step = undo_step_of(tape);
+    cnn__step *step = cnn__step_of(tape);
     size_t bytes = (size_t)t->numel * cnn_dtype_size(t->dtype);
     void *elements = cnn__data(t);
     if (bytes && !is_protected(step, elements, bytes)) {
@@ -68,8 +63,8 @@ bool cnn__tape_protect(cnn_tape *tape, const cnn_tensor *t)
 
 void cnn__undo_all(cnn_tape *tape)
 {
-    cnn_context *ctx = undo_step_of(tape)->ctx;
-    for (const cnn__undo *u = undo_step_of(tape)->undo; u; u = u->next) {
+    cnn_context *ctx = cnn__step_of(tape)->ctx;
+    for (const cnn__undo *u = cnn__step_of(tape)->undo; u; u = u->next) {
         if (!cnn__device_lost(ctx, u->number)) {
             cnn__device_copy(ctx, "tape_protect", u->elements, u->copy, u->bytes);
         }
@@ -79,7 +74,7 @@ void cnn__undo_all(cnn_tape *tape)
 
 void cnn__undo_forget(cnn_tape *tape)
 {
-    cnn__step *step = undo_step_of(tape);
+    cnn__step *step = cnn__step_of(tape);
     for (cnn__undo *u = step->undo, *next; u; u = next) {
         next = u->next;
         cnn__storage_release(u->storage);
@@ -92,7 +87,7 @@ cnn_status cnn_tape_protect(cnn_tape *tape, cnn_tensor *tensor)
     if (!tape) {
         return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_protect: tape is NULL");
     }
-    const cnn__step *step = undo_step_of(tape);
+    const cnn__step *step = cnn__step_of(tape);
     if (step->status != CNN_OK) {
         return cnn__fail(step->ctx, step->status, "tape_protect: the step has failed: %s", step->message);
     }

@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static const cnn__step *forward_step_of(const cnn_tape *tape)
-{
-    return (const cnn__step *)(const void *)tape;
-}
-
 /* ---- where a failure happened ---- */
 
 static bool is_below(const cnn_module *module, const cnn_module *root)
@@ -111,7 +106,7 @@ static cnn_status check_result(const cnn_module *module, const cnn_tape *tape, u
 {
     const char *type = cnn_module_type(module);
     cnn_context *ctx = module->ctx;
-    if (forward_step_of(tape)->generation != generation) {
+    if (cnn__step_of(tape)->generation != generation) {
         return cnn__fail(ctx, CNN_ERROR_STATE, "forward: %s began another step on the tape of its input", type);
     }
     if (!y) {
@@ -161,7 +156,7 @@ static void check_forward(const cnn_module *module, cnn_tape *tape, uint64_t gen
     for (int i = 0; status == CNN_OK && i < count; i++) {
         status = check_result(module, tape, generation, outputs[i]);
     }
-    if (status != CNN_OK && forward_step_of(tape)->status == CNN_OK) {
+    if (status != CNN_OK && cnn__step_of(tape)->status == CNN_OK) {
         bool told = cnn__failure_number() != failures && cnn__failure_status() == status;
         cnn__tape_fail(tape, told ? status : CNN_ERROR_CALLBACK, told ? "%s" : "forward: %s returned %s",
                        told ? cnn__failure_message() : cnn_module_type(module), cnn_status_name(status));
@@ -171,17 +166,17 @@ static void check_forward(const cnn_module *module, cnn_tape *tape, uint64_t gen
 static bool forward_run(cnn_module *module, cnn_tape *tape, cnn_tensor *const *inputs, int input_count,
                         cnn_tensor **outputs, int output_count)
 {
-    uint64_t generation = forward_step_of(tape)->generation;
+    uint64_t generation = cnn__step_of(tape)->generation;
     unsigned long failures = cnn__failure_number();
     cnn__mark mark = cnn__tape_mark(tape);
     cnn__running running;
     cnn__forward_enter(&running, module, tape);
     cnn_status status = call_forward(module, inputs, input_count, outputs, output_count);
-    if (forward_step_of(tape)->status == CNN_OK) {
+    if (cnn__step_of(tape)->status == CNN_OK) {
         check_forward(module, tape, generation, status, failures, outputs, output_count);
     }
     cnn__running_leave(&running);
-    if (forward_step_of(tape)->status != CNN_OK) {
+    if (cnn__step_of(tape)->status != CNN_OK) {
         return false;
     }
     keep_results(tape, mark, outputs, output_count);
@@ -199,13 +194,13 @@ static bool forward_check_input(cnn_tape *tape, const cnn_module *module, const 
         cnn__tape_fail(tape, CNN_ERROR_STATE, "forward: the input is of another context than %s",
                        cnn_module_type(module));
     }
-    return forward_step_of(tape)->status == CNN_OK;
+    return cnn__step_of(tape)->status == CNN_OK;
 }
 
 static bool forward_on(cnn_tape *tape, cnn_module *module, cnn_tensor *const *inputs, int input_count,
                        cnn_tensor **outputs, int output_count)
 {
-    bool ready = forward_step_of(tape)->status == CNN_OK;
+    bool ready = cnn__step_of(tape)->status == CNN_OK;
     if (ready && !module) {
         cnn__tape_fail(tape, CNN_ERROR_INVALID_ARGUMENT, "forward: module is NULL");
         ready = false;
@@ -249,7 +244,7 @@ static cnn_tensor *forward_refuse(const cnn_module *module, const cnn_tensor *x)
 cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x)
 {
     cnn_tape *running = cnn__running_tape();
-    if (running && x && x->kind == CNN__TENSOR_PLAIN && x->ctx == forward_step_of(running)->ctx) {
+    if (running && x && x->kind == CNN__TENSOR_PLAIN && x->ctx == cnn__step_of(running)->ctx) {
         x = cnn_input(running, x);
     }
     bool on_tape = x && (x->kind == CNN__TENSOR_TAPE || x->kind == CNN__TENSOR_NIL) && x->tape;
@@ -278,7 +273,7 @@ cnn_status cnn_forward_many(cnn_tape *tape, cnn_module *module, cnn_tensor *cons
     for (int i = 0; outputs && i < output_count; i++) {
         outputs[i] = cnn__tape_nil(tape);
     }
-    const cnn_context *ctx = tape ? forward_step_of(tape)->ctx : module ? module->ctx : NULL;
+    const cnn_context *ctx = tape ? cnn__step_of(tape)->ctx : module ? module->ctx : NULL;
     if (!tape || input_count < 0 || output_count < 0 || (input_count && !inputs) || (output_count && !outputs)) {
         cnn__found_fail(tape, ctx, CNN_ERROR_INVALID_ARGUMENT, "forward: %s",
                         !tape                      ? "tape is NULL"
@@ -287,10 +282,10 @@ cnn_status cnn_forward_many(cnn_tape *tape, cnn_module *module, cnn_tensor *cons
                                                    : "a count is negative");
         return tape ? cnn__step_report(tape) : CNN_ERROR_INVALID_ARGUMENT;
     }
-    if (forward_step_of(tape)->generation == 0) {
+    if (cnn__step_of(tape)->generation == 0) {
         return cnn__fail(ctx, CNN_ERROR_STATE, "forward: the tape has no step yet, expected cnn_tape_begin() first");
     }
-    cnn_tensor **entered = forward_step_of(tape)->status == CNN_OK ? forward_enter(tape, inputs, input_count) : NULL;
+    cnn_tensor **entered = cnn__step_of(tape)->status == CNN_OK ? forward_enter(tape, inputs, input_count) : NULL;
     bool done = forward_on(tape, module, entered, entered ? input_count : 0, outputs, output_count);
     return done ? CNN_OK : cnn__step_report(tape);
 }

@@ -137,7 +137,7 @@ static bool run_steps(cnn__call *call, const lstm *l, const cnn__gemm *recurrent
 /* The last rows of y and of the cells are results of their own. The copy belongs to the step, like its launches. */
 static bool copy_last(cnn__call *call, cnn_tensor *to, const void *from)
 {
-    cnn__step *owner = (cnn__step *)(void *)call->tape;
+    cnn__step *owner = cnn__step_of(call->tape);
     size_t bytes = (size_t)to->numel * cnn_dtype_size(to->dtype);
     bool done = cnn__device_copy(call->ctx, call->op->name, cnn__data(to), from, bytes) == CNN_OK;
     owner->launched = cnn__device_number(call->ctx);

@@ -33,7 +33,7 @@ static const cnn__op bernoulli_op = { .name = "tape_bernoulli",
 /* False where the step cannot go on: `call->nil` is then what to return. */
 static bool draw_begin(cnn__call *call, const cnn__op *op, cnn_tape *tape)
 {
-    const cnn__step *step = (const cnn__step *)(const void *)tape;
+    const cnn__step *step = cnn__step_of(tape);
     *call =
         (cnn__call){ .op = op, .results = 1, .tape = tape, .ctx = tape ? step->ctx : NULL, .nil = cnn__tape_nil(tape) };
     if (!tape) {

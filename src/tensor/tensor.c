@@ -102,7 +102,7 @@ cnn_status cnn__tensor_check_current(const cnn_tensor *t, const char *call)
     if (t->kind == CNN__TENSOR_PLAIN) {
         return CNN_OK;
     }
-    const cnn__step *step = (const cnn__step *)(const void *)t->tape;
+    const cnn__step *step = cnn__step_of(t->tape);
     if (t->kind == CNN__TENSOR_NIL) {
         return step && step->status != CNN_OK
                    ? cnn__fail(step->ctx, step->status, "%s", step->message)

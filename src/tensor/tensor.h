@@ -56,6 +56,11 @@ typedef struct cnn__step {
     struct cnn__step *next, *previous; /* links of the list of all tapes (autograd/step.c) */
 } cnn__step;
 
+static inline cnn__step *cnn__step_of(const cnn_tape *tape)
+{
+    return (cnn__step *)(uintptr_t)tape;
+}
+
 struct cnn_tensor {
     int kind;
     cnn_dtype dtype;
