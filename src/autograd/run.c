@@ -66,8 +66,8 @@ void cnn__scratch_done(cnn_tape *tape)
 
 /* ---- small operations ---- */
 
-/* Their launches are written member by member: most of such an operation's time would go into clearing operands and loop
- * nests that it does not have. */
+/* Their launches are written member by member: most of such an operation's time would go into clearing operands and
+ * loop nests that it does not have. */
 
 /* Everything but the parameters of a launch on operands[0], the result, and the `count` − 1 inputs behind it. */
 static void run_prepare(cnn_launch *l, cnn_kernel kernel, int count, const cnn_tensor *const *operands)
