@@ -1,14 +1,13 @@
-/* GELU, by blocks of f64. The Makefile lets the compiler raise floating-point exceptions of branches that are not
- * taken, without which it would not vectorise these loops; results are the same. */
-#include "kernels/array/gelu.h"
+/* GELU, x · Φ(x), and PyTorch's approximation with tanh, by blocks. */
+#include "kernels/array/blocks.h"
 
-#include "base/math.h"
+#include "kernels/array/elementary.h"
 
 /* The standard normal distribution function: erfc(y) / 2 for y = |x| / √2, from the other side for a positive x. The
  * polynomial in t = (y − 3.75) / (y + 3.75), of which all y ≥ 0 make −1 ≤ t < 1 (Schonfelder 1978, "Chebyshev
  * Expansions for the Error and Related Functions"), interpolates exp(y²) · erfc(y) at Chebyshev nodes: its error is
  * below 5e-15. The sums of a block take their terms together, because a single one would wait for itself. */
-static void normal_block(const double *x, double *normal)
+void cnn__normal_block(const double *x, double *normal)
 {
     static const double terms[] = { -1.0523945093154906e-09, 7.962808012962341e-10,  6.726477295160293e-09,
                                     -5.197944119572639e-09,  -2.103508450090885e-08, 1.9238214008510112e-08,
@@ -20,19 +19,19 @@ static void normal_block(const double *x, double *normal)
                                     -0.16357189552349596,    0.22600806691664982,    -0.2734219314954322,
                                     0.14558972127503828 };
     const double root_half = 0.70710678118654752440;
-    double y[CNN__GELU_BLOCK], t[CNN__GELU_BLOCK], sum[CNN__GELU_BLOCK] = { 0 };
-    for (int i = 0; i < CNN__GELU_BLOCK; i++) {
+    double y[CNN__BLOCK], t[CNN__BLOCK], sum[CNN__BLOCK] = { 0 };
+    for (int i = 0; i < CNN__BLOCK; i++) {
         double d = fabs(x[i]) * root_half;
         d = d > 30 ? 30 : d;
         y[i] = d;
         t[i] = (d - 3.75) / (d + 3.75);
     }
     for (size_t k = 0; k < sizeof terms / sizeof terms[0]; k++) {
-        for (int i = 0; i < CNN__GELU_BLOCK; i++) {
+        for (int i = 0; i < CNN__BLOCK; i++) {
             sum[i] = sum[i] * t[i] + terms[k];
         }
     }
-    for (int i = 0; i < CNN__GELU_BLOCK; i++) {
+    for (int i = 0; i < CNN__BLOCK; i++) {
         double side = cnn__exp_f64(-y[i] * y[i]) * sum[i] / 2;
         normal[i] = x[i] > 0 ? 1 - side : side;
     }
@@ -44,35 +43,44 @@ static inline __attribute__((always_inline)) double gelu_tanh(double x)
     return cnn__tanh_f64(0.79788456080286535588 * (x + 0.044715 * x * x * x));
 }
 
-void cnn__gelu_block(double *x)
+static void gelu_tanh_block(double *x)
 {
-    double normal[CNN__GELU_BLOCK];
-    normal_block(x, normal);
-    for (int i = 0; i < CNN__GELU_BLOCK; i++) {
-        x[i] *= normal[i];
-    }
-}
-
-void cnn__gelu_tanh_block(double *x)
-{
-    for (int i = 0; i < CNN__GELU_BLOCK; i++) {
+    for (int i = 0; i < CNN__BLOCK; i++) {
         x[i] *= (1 + gelu_tanh(x[i])) / 2;
     }
 }
 
-void cnn__gelu_slope_block(double *x)
+static void gelu_tanh_slope_block(double *x)
 {
-    double normal[CNN__GELU_BLOCK];
-    normal_block(x, normal);
-    for (int i = 0; i < CNN__GELU_BLOCK; i++) {
-        x[i] = normal[i] + x[i] * 0.39894228040143267794 * cnn__exp_f64(-x[i] * x[i] / 2);
+    for (int i = 0; i < CNN__BLOCK; i++) {
+        double t = gelu_tanh(x[i]);
+        x[i] = (1 + t) / 2 + x[i] / 2 * (1 - t * t) * 0.79788456080286535588 * (1 + 0.134145 * x[i] * x[i]);
     }
 }
 
-void cnn__gelu_tanh_slope_block(double *x)
+void cnn__gelu_block(double *x, const double *p)
 {
-    for (int i = 0; i < CNN__GELU_BLOCK; i++) {
-        double t = gelu_tanh(x[i]);
-        x[i] = (1 + t) / 2 + x[i] / 2 * (1 - t * t) * 0.79788456080286535588 * (1 + 0.134145 * x[i] * x[i]);
+    double normal[CNN__BLOCK];
+    if (p[0] != 0) {
+        gelu_tanh_block(x);
+        return;
+    }
+    cnn__normal_block(x, normal);
+    for (int i = 0; i < CNN__BLOCK; i++) {
+        x[i] *= normal[i];
+    }
+}
+
+/* Φ(x) + x · Φ'(x). */
+void cnn__gelu_slope_block(double *x, const double *p)
+{
+    double normal[CNN__BLOCK];
+    if (p[0] != 0) {
+        gelu_tanh_slope_block(x);
+        return;
+    }
+    cnn__normal_block(x, normal);
+    for (int i = 0; i < CNN__BLOCK; i++) {
+        x[i] = normal[i] + x[i] * 0.39894228040143267794 * cnn__exp_f64(-x[i] * x[i] / 2);
     }
 }

@@ -7,6 +7,7 @@
 
 #include "base/dtype.h"
 #include "kernels/array/array.h"
+#include "kernels/array/blocks.h"
 
 enum { CNN__NEST_TASK = 16384, CNN__NEST_OPERANDS = 4 };
 
@@ -16,6 +17,7 @@ typedef struct cnn__nest_run {
     void *at[CNN__NEST_OPERANDS];
     int64_t stride[CNN__NEST_OPERANDS];
     const double *parameters;
+    cnn__block_fn block;    /* what it does with a block of elements, where it asks for it */
     const cnn_dtype *dtype; /* of the operands, where the function asks for it */
 } cnn__nest_run;
 
@@ -29,6 +31,7 @@ typedef struct cnn__walk {
     void *base[CNN__NEST_OPERANDS];
     size_t size[CNN__NEST_OPERANDS];
     cnn__run_fn fn;
+    cnn__block_fn block; /* for fn, or NULL */
     const double *parameters;
     cnn_dtype dtype[CNN__NEST_OPERANDS];
     double cost;

@@ -3,8 +3,8 @@
 #include "kernels/array/array.h"
 #include "kernels/array/nest.h"
 
+#include "kernels/array/blocks.h"
 #include "kernels/array/convert.h"
-#include "kernels/array/gelu.h"
 #include "kernels/array/math.h"
 
 #define X float
@@ -41,15 +41,26 @@ static const cnn__run_fn *const unary_tables[] = {
     [CNN_F32] = unary_f32, [CNN_F64] = unary_f64, [CNN_I64] = unary_i64, [CNN_I32] = unary_i32, [CNN_U8] = unary_u8,
 };
 
+static const unsigned char unary_costs[CNN_UNARY_COUNT] = {
+#define CNN__UNARY(NAME, name, cost) [CNN_UNARY_##NAME] = cost,
+#define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = cost,
+#include "kernels/array/unary.def"
+#undef CNN__UNARY
+#undef CNN__UNARY_BLOCK
+};
+
+static const cnn__block_fn unary_blocks[CNN_UNARY_COUNT] = {
+#define CNN__UNARY(NAME, name, cost)
+#define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = cnn__##name##_block,
+#include "kernels/array/unary.def"
+#undef CNN__UNARY
+#undef CNN__UNARY_BLOCK
+};
+
 void cnn__array_unary(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, const double parameters[2], void *y,
                       const void *x, cnn__pool *pool)
 {
     static const double none[2] = { 0, 0 };
-    static const unsigned char costs[CNN_UNARY_COUNT] = {
-#define CNN__UNARY(NAME, name, cost) [CNN_UNARY_##NAME] = cost,
-#include "kernels/array/unary.def"
-#undef CNN__UNARY
-    };
     size_t size = cnn__array_size(dtype);
     bool power = op == CNN_UNARY_POW; /* of f32 and f64 only */
     cnn__run_fn run = !power             ? unary_tables[dtype][op]
@@ -62,8 +73,9 @@ void cnn__array_unary(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, con
         .base = { y, (void *)x },
         .size = { size, size },
         .fn = run,
+        .block = unary_blocks[op],
         .parameters = parameters ? parameters : none,
-        .cost = cheap ? 1 : costs[op],
+        .cost = cheap ? 1 : unary_costs[op],
     };
     cnn__nest_walk(&walk, pool);
 }

@@ -173,32 +173,23 @@ static inline X FN(sign)(X x, const X *p)
 #define F FN(sign)
 #include "kernels/array/loop1.h"
 
-/* Each element of a run through a function of blocks. */
-static void FN(run_blocks)(const cnn__nest_run *run, void (*of)(double *x))
+/* Each element of a run through the function of blocks of its operation. */
+static void FN(run_blocks)(const cnn__nest_run *run)
 {
     X *y = run->at[0];
     const X *x = run->at[1];
-    double block[CNN__GELU_BLOCK] = { 0 };
-    for (int64_t first = 0; first < run->n; first += CNN__GELU_BLOCK) {
-        int64_t n = run->n - first < CNN__GELU_BLOCK ? run->n - first : CNN__GELU_BLOCK;
+    const double p[2] = { (double)PARAMETER(run->parameters[0]), (double)PARAMETER(run->parameters[1]) };
+    double block[CNN__BLOCK] = { 0 };
+    for (int64_t first = 0; first < run->n; first += CNN__BLOCK) {
+        int64_t n = cnn__min(run->n - first, CNN__BLOCK);
         for (int64_t i = 0; i < n; i++) {
             block[i] = (double)x[(first + i) * run->stride[1]];
         }
-        of(block);
+        run->block(block, p);
         for (int64_t i = 0; i < n; i++) {
             y[(first + i) * run->stride[0]] = (X)block[i];
         }
     }
-}
-
-static void FN(run_gelu)(const cnn__nest_run *run)
-{
-    FN(run_blocks)(run, run->parameters[0] != 0 ? cnn__gelu_tanh_block : cnn__gelu_block);
-}
-
-static void FN(run_gelu_slope)(const cnn__nest_run *run)
-{
-    FN(run_blocks)(run, run->parameters[0] != 0 ? cnn__gelu_tanh_slope_block : cnn__gelu_slope_block);
 }
 
 /* The common exponents need no pow(). For 0.5 and −0.5 they are PyTorch's, which differs from pow() for −inf and −0.
@@ -225,8 +216,10 @@ static cnn__run_fn FN(power)(double exponent)
 
 static const cnn__run_fn FN(unary)[CNN_UNARY_COUNT] = {
 #define CNN__UNARY(NAME, name, cost) [CNN_UNARY_##NAME] = FN(run_##name),
+#define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = FN(run_blocks),
 #include "kernels/array/unary.def"
 #undef CNN__UNARY
+#undef CNN__UNARY_BLOCK
 };
 #undef Y
 #undef X
