@@ -54,7 +54,47 @@ typedef enum cnn_unary {
     CNN_UNARY_MUL,        /**< x · value[0] */
     CNN_UNARY_DIV,        /**< x / value[0] */
     CNN_UNARY_SIGN,       /**< −1, 0, 1 */
-    CNN_UNARY_COUNT       /**< how many there are */
+    /* Activations. The formulas are those of the operations of the same names; a slope is a derivative at x and takes
+     * the same values. */
+    CNN_UNARY_LEAKY_RELU, /**< x > 0: x, else value[0] · x */
+    CNN_UNARY_LEAKY_RELU_SLOPE,
+    CNN_UNARY_ELU, /**< x > 0: x, else value[0] · (exp(value[1] · x) − 1) */
+    CNN_UNARY_ELU_SLOPE,
+    CNN_UNARY_SELU,
+    CNN_UNARY_SELU_SLOPE,
+    CNN_UNARY_SILU,
+    CNN_UNARY_SILU_SLOPE,
+    CNN_UNARY_MISH,
+    CNN_UNARY_MISH_SLOPE,
+    CNN_UNARY_SOFTPLUS, /**< value[0] is beta, value[1] the threshold */
+    CNN_UNARY_SOFTPLUS_SLOPE,
+    CNN_UNARY_LOGSIGMOID,
+    CNN_UNARY_LOGSIGMOID_SLOPE,
+    CNN_UNARY_SOFTSIGN,
+    CNN_UNARY_SOFTSIGN_SLOPE,
+    CNN_UNARY_HARDTANH_SLOPE, /**< 0 where x ≤ value[0] or x ≥ value[1], else 1 */
+    CNN_UNARY_HARDSIGMOID,
+    CNN_UNARY_HARDSIGMOID_SLOPE,
+    CNN_UNARY_HARDSWISH,
+    CNN_UNARY_HARDSWISH_SLOPE,
+    CNN_UNARY_ERF,
+    CNN_UNARY_ERF_SLOPE, /**< 2/√π · exp(−x²) */
+    CNN_UNARY_SIN,
+    CNN_UNARY_COS,
+    CNN_UNARY_TAN,
+    CNN_UNARY_ASIN,
+    CNN_UNARY_ACOS,
+    CNN_UNARY_ATAN,
+    CNN_UNARY_LOG2,
+    CNN_UNARY_LOG10,
+    CNN_UNARY_LOG1P, /**< log(1 + x) */
+    CNN_UNARY_EXP2,
+    CNN_UNARY_EXPM1, /**< exp(x) − 1 */
+    CNN_UNARY_FLOOR,
+    CNN_UNARY_CEIL,
+    CNN_UNARY_ROUND, /**< to the nearest integer, halves to the even one */
+    CNN_UNARY_TRUNC,
+    CNN_UNARY_COUNT /**< how many there are */
 } cnn_unary;
 
 /** Functions of two elements. */
@@ -64,10 +104,14 @@ typedef enum cnn_binary {
     CNN_BINARY_MUL,
     CNN_BINARY_DIV,
     CNN_BINARY_POW,
-    CNN_BINARY_COUNT /**< how many there are */
+    CNN_BINARY_MINIMUM, /**< a NaN wins */
+    CNN_BINARY_MAXIMUM, /**< a NaN wins */
+    CNN_BINARY_PRELU,   /**< a > 0: a, else a · b */
+    CNN_BINARY_COUNT    /**< how many there are */
 } cnn_binary;
 
-/** Comparisons of two elements. */
+/** Comparisons of two elements, and logic on them, where every number but 0 is true. Those of one element are given it
+ * twice. */
 typedef enum cnn_compare {
     CNN_COMPARE_EQ,
     CNN_COMPARE_NE,
@@ -75,7 +119,14 @@ typedef enum cnn_compare {
     CNN_COMPARE_LE,
     CNN_COMPARE_GT,
     CNN_COMPARE_GE,
-    CNN_COMPARE_COUNT /**< how many there are */
+    CNN_COMPARE_AND,
+    CNN_COMPARE_OR,
+    CNN_COMPARE_XOR,
+    CNN_COMPARE_NOT,      /**< a is 0 */
+    CNN_COMPARE_ISNAN,    /**< a is a NaN */
+    CNN_COMPARE_ISINF,    /**< a is an infinity */
+    CNN_COMPARE_ISFINITE, /**< a is neither */
+    CNN_COMPARE_COUNT     /**< how many there are */
 } cnn_compare;
 
 /** What many elements become. */

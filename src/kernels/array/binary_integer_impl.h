@@ -28,6 +28,16 @@ static inline X FN(div)(X a, X b)
     return (X)(a / b);
 }
 
+static inline X FN(minimum)(X a, X b)
+{
+    return a < b ? a : b;
+}
+
+static inline X FN(maximum)(X a, X b)
+{
+    return a > b ? a : b;
+}
+
 #define Y X
 #define NAME FN(run_add)
 #define F FN(add)
@@ -41,12 +51,16 @@ static inline X FN(div)(X a, X b)
 #define NAME FN(run_div)
 #define F FN(div)
 #include "kernels/array/loop2.h"
+#define NAME FN(run_minimum)
+#define F FN(minimum)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_maximum)
+#define F FN(maximum)
+#include "kernels/array/loop2.h"
 
 static const cnn__run_fn FN(binary)[CNN_BINARY_COUNT] = {
-    [CNN_BINARY_ADD] = FN(run_add),
-    [CNN_BINARY_SUB] = FN(run_sub),
-    [CNN_BINARY_MUL] = FN(run_mul),
-    [CNN_BINARY_DIV] = FN(run_div),
+    [CNN_BINARY_ADD] = FN(run_add), [CNN_BINARY_SUB] = FN(run_sub),         [CNN_BINARY_MUL] = FN(run_mul),
+    [CNN_BINARY_DIV] = FN(run_div), [CNN_BINARY_MINIMUM] = FN(run_minimum), [CNN_BINARY_MAXIMUM] = FN(run_maximum),
 };
 #undef Y
 #undef X

@@ -1,5 +1,5 @@
 /* Comparisons of a dtype: X is its type, FN(name) its name, TOTAL whether every two of its numbers are in an order,
- * which NaN is not. No include guard: one inclusion, one dtype. */
+ * which NaN is not. In logic every number but 0 is true. No include guard: one inclusion, one dtype. */
 static inline uint8_t FN(eq)(X a, X b)
 {
     return a == b;
@@ -10,6 +10,21 @@ static inline uint8_t FN(lt)(X a, X b)
     return a < b;
 }
 
+static inline uint8_t FN(both)(X a, X b)
+{
+    return (a != 0) & (b != 0);
+}
+
+static inline uint8_t FN(either)(X a, X b)
+{
+    return (a != 0) | (b != 0);
+}
+
+static inline uint8_t FN(unlike)(X a, X b)
+{
+    return (a != 0) ^ (b != 0);
+}
+
 #define Y uint8_t
 #define NAME FN(run_eq)
 #define F FN(eq)
@@ -17,10 +32,26 @@ static inline uint8_t FN(lt)(X a, X b)
 #define NAME FN(run_lt)
 #define F FN(lt)
 #include "kernels/array/loop2.h"
+#define NAME FN(run_both)
+#define F FN(both)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_either)
+#define F FN(either)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_unlike)
+#define F FN(unlike)
+#include "kernels/array/loop2.h"
 
 static void FN(run_ne)(const cnn__nest_run *run)
 {
     FN(run_eq)(run);
+    negate(run);
+}
+
+/* Both operands are the same one. */
+static void FN(run_not)(const cnn__nest_run *run)
+{
+    FN(run_both)(run);
     negate(run);
 }
 
@@ -42,8 +73,25 @@ static inline uint8_t FN(le)(X a, X b)
     return a <= b;
 }
 
+/* The difference of an infinity or a NaN to itself is a NaN. */
+static inline uint8_t FN(isfinite)(X a, X b)
+{
+    return a - b == 0;
+}
+
+static inline uint8_t FN(isinf)(X a, X b)
+{
+    return (a == b) & (a - b != 0);
+}
+
 #define NAME FN(run_le)
 #define F FN(le)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_isfinite)
+#define F FN(isfinite)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_isinf)
+#define F FN(isinf)
 #include "kernels/array/loop2.h"
 #endif
 
@@ -54,8 +102,13 @@ static void FN(run_ge)(const cnn__nest_run *run)
 }
 
 static const cnn__run_fn FN(compare)[CNN_COMPARE_COUNT] = {
-    [CNN_COMPARE_EQ] = FN(run_eq), [CNN_COMPARE_NE] = FN(run_ne), [CNN_COMPARE_LT] = FN(run_lt),
-    [CNN_COMPARE_LE] = FN(run_le), [CNN_COMPARE_GT] = FN(run_gt), [CNN_COMPARE_GE] = FN(run_ge),
+    [CNN_COMPARE_EQ] = FN(run_eq),    [CNN_COMPARE_NE] = FN(run_ne),       [CNN_COMPARE_LT] = FN(run_lt),
+    [CNN_COMPARE_LE] = FN(run_le),    [CNN_COMPARE_GT] = FN(run_gt),       [CNN_COMPARE_GE] = FN(run_ge),
+    [CNN_COMPARE_AND] = FN(run_both), [CNN_COMPARE_OR] = FN(run_either),   [CNN_COMPARE_XOR] = FN(run_unlike),
+    [CNN_COMPARE_NOT] = FN(run_not),
+#if !TOTAL
+    [CNN_COMPARE_ISNAN] = FN(run_ne), [CNN_COMPARE_ISINF] = FN(run_isinf), [CNN_COMPARE_ISFINITE] = FN(run_isfinite),
+#endif
 };
 #undef Y
 #undef X

@@ -18,6 +18,12 @@ static inline X FN(clamp)(X x, const X *p)
     return y > p[1] ? p[1] : y;
 }
 
+static inline X FN(sign)(X x, const X *p)
+{
+    (void)p;
+    return x > 0 ? 1 : (X)(0 - (U)(x != 0)); /* the second is −1, which an unsigned number never comes to */
+}
+
 /* Counters stay at the largest number. Only what is at least 0 is added. */
 static inline X FN(count_on)(X x, const X *p)
 {
@@ -35,15 +41,16 @@ static inline X FN(count_on)(X x, const X *p)
 #define NAME FN(run_clamp)
 #define F FN(clamp)
 #include "kernels/array/loop1.h"
+#define NAME FN(run_sign)
+#define F FN(sign)
+#include "kernels/array/loop1.h"
 #define NAME FN(run_count_on)
 #define F FN(count_on)
 #include "kernels/array/loop1.h"
 
 static const cnn__run_fn FN(unary)[CNN_UNARY_COUNT] = {
-    [CNN_UNARY_NEG] = FN(run_neg),
-    [CNN_UNARY_ABS] = FN(run_abs),
-    [CNN_UNARY_CLAMP] = FN(run_clamp),
-    [CNN_UNARY_ADD] = FN(run_count_on),
+    [CNN_UNARY_NEG] = FN(run_neg),   [CNN_UNARY_ABS] = FN(run_abs),      [CNN_UNARY_CLAMP] = FN(run_clamp),
+    [CNN_UNARY_SIGN] = FN(run_sign), [CNN_UNARY_ADD] = FN(run_count_on),
 };
 #undef Y
 #undef X

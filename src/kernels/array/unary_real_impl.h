@@ -173,6 +173,8 @@ static inline X FN(sign)(X x, const X *p)
 #define F FN(sign)
 #include "kernels/array/loop1.h"
 
+#include "kernels/array/unary_pieces_impl.h"
+
 /* Each element of a run through the function of blocks of its operation. */
 static void FN(run_blocks)(const cnn__nest_run *run)
 {
