@@ -34,9 +34,9 @@ check() {
     fi
     grep -q "cnn_tensor \*cnn_$name(" "$file" 2>/dev/null || fail "cnn_$name is not defined in $file"
     # An operation with two entries, cnn_f() and cnn_f_with(), has one descriptor.
-    # A family's descriptors are made by a macro: UNARY(exp, exp_backward, …).
+    # A family's descriptors are made by a macro: CNN__UNARY_OP(exp, exp_backward, …).
     descriptor=$(awk -v names="(${name}|${name%_with})" '
-        $0 ~ "[.]name = \"" names "\"" || $0 ~ "(^|[^a-z_A-Z0-9])[A-Z0-9]+[(]" names "," { inside = 1 }
+        $0 ~ "[.]name = \"" names "\"" || $0 ~ "(^|[^a-z_A-Z0-9])[A-Z0-9_]+[(]" names "," { inside = 1 }
         inside { print }
         inside && /}|;/ { exit }' "$file")
     case $operands in

@@ -19,6 +19,7 @@
 #ifndef CNN_OPS_H
 #define CNN_OPS_H
 
+#include <cnn/ops/activation.h>
 #include <cnn/ops/conv.h>
 #include <cnn/ops/elementwise.h>
 #include <cnn/ops/fused.h>

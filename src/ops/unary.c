@@ -1,19 +1,8 @@
 /* Elementwise operations with one operand: neg, exp, log, sqrt, abs, tanh, sigmoid, gelu, and those with a scalar,
  * clamp, pow_scalar, add_scalar, mul_scalar. Each is a descriptor, its gradient and its function, in that order. */
-#include "ops/operation.h"
+#include "ops/unary.h"
 
 #include <math.h>
-
-typedef struct unary {
-    cnn__op op;
-    cnn__unary kernel;
-    bool integers; /* is it defined for them? */
-} unary;
-
-/* The attributes: what the kernel is told. */
-typedef struct scalars {
-    double value[2];
-} scalars;
 
 static const cnn__attribute value_attribute[] = { { .name = "value", .type = CNN__FLOAT }, { .name = NULL } };
 static const cnn__attribute exponent_attribute[] = { { .name = "exponent", .type = CNN__FLOAT }, { .name = NULL } };
@@ -21,44 +10,35 @@ static const cnn__attribute bounds_attributes[] = { { .name = "low", .type = CNN
                                                     { .name = "high", .type = CNN__FLOAT, .offset = sizeof(double) },
                                                     { .name = NULL } };
 
-/* The descriptor is the first member of its `unary`. */
-static const unary *unary_of(const cnn__call *call)
+/* The descriptor is the first member of its cnn__unary_op. */
+static const cnn__unary_op *unary_of(const cnn__call *call)
 {
-    return (const unary *)(const void *)call->op;
+    return (const cnn__unary_op *)(const void *)call->op;
 }
 
-static bool unary_infer(cnn__call *call, void *attributes)
+bool cnn__unary_infer(cnn__call *call, void *attributes)
 {
     (void)attributes;
     cnn__out_shaped(call, 0, 0, call->in[0]->dtype);
     return unary_of(call)->integers ? cnn__call_number(call, 0) : cnn__call_real(call, 0);
 }
 
-static bool unary_forward(cnn__call *call, void *attributes)
+bool cnn__unary_forward(cnn__call *call, void *attributes)
 {
-    const scalars *s = attributes;
-    return cnn__run_elementwise(call->tape, call->op->name, CNN_KERNEL_UNARY, (int)unary_of(call)->kernel, s->value, 2,
+    const cnn__unary_values *v = attributes;
+    return cnn__run_elementwise(call->tape, call->op->name, CNN_KERNEL_UNARY, (int)unary_of(call)->kernel, v->value, 2,
                                 (const cnn_tensor *const[]){ call->out[0], call->x[0] });
 }
 
-enum { SAVES_NOTHING = 0, SAVES_INPUT = 1, SAVES_OUTPUT = CNN__OUTPUT(0) };
-
-/* What the descriptors have in common; `...` are further members. */
-#define UNARY(function, gradient, ...) \
-    { \
-        .name = #function, .size = sizeof(scalars), .infer = unary_infer, .forward = unary_forward, \
-        .backward = (gradient), .saves = __VA_ARGS__ \
-    }
-
-static cnn_tensor *unary_apply(const unary *u, cnn_tensor *x, double first, double second)
+cnn_tensor *cnn__unary_apply(const cnn__unary_op *u, cnn_tensor *x, double first, double second)
 {
-    scalars s = { { first, second } };
-    return cnn__apply(&u->op, &x, 1, &s);
+    cnn__unary_values v = { { first, second } };
+    return cnn__apply(&u->op, &x, 1, &v);
 }
 
 static double parameter_of(const cnn__node *node)
 {
-    return ((const scalars *)node->attributes)->value[0];
+    return ((const cnn__unary_values *)node->attributes)->value[0];
 }
 
 /* ---- neg: −dy ---- */
@@ -68,11 +48,11 @@ static void neg_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_neg(dy));
 }
 
-static const unary neg_op = { UNARY(neg, neg_backward, SAVES_NOTHING), CNN_UNARY_NEG, true };
+static const cnn__unary_op neg_op = { CNN__UNARY_OP(neg, neg_backward, CNN__SAVES_NOTHING), CNN_UNARY_NEG, true };
 
 cnn_tensor *cnn_neg(cnn_tensor *x)
 {
-    return unary_apply(&neg_op, x, 0, 0);
+    return cnn__unary_apply(&neg_op, x, 0, 0);
 }
 
 /* ---- exp: dy · y ---- */
@@ -82,11 +62,11 @@ static void exp_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_mul(dy, cnn__saved_output(node, 0)));
 }
 
-static const unary exp_op = { UNARY(exp, exp_backward, SAVES_OUTPUT), CNN_UNARY_EXP, false };
+static const cnn__unary_op exp_op = { CNN__UNARY_OP(exp, exp_backward, CNN__SAVES_OUTPUT), CNN_UNARY_EXP, false };
 
 cnn_tensor *cnn_exp(cnn_tensor *x)
 {
-    return unary_apply(&exp_op, x, 0, 0);
+    return cnn__unary_apply(&exp_op, x, 0, 0);
 }
 
 /* ---- log: dy / x ---- */
@@ -96,11 +76,11 @@ static void log_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_div(dy, node->saved[0]));
 }
 
-static const unary log_op = { UNARY(log, log_backward, SAVES_INPUT), CNN_UNARY_LOG, false };
+static const cnn__unary_op log_op = { CNN__UNARY_OP(log, log_backward, CNN__SAVES_INPUT), CNN_UNARY_LOG, false };
 
 cnn_tensor *cnn_log(cnn_tensor *x)
 {
-    return unary_apply(&log_op, x, 0, 0);
+    return cnn__unary_apply(&log_op, x, 0, 0);
 }
 
 /* ---- sqrt: dy / (2·y) ---- */
@@ -110,28 +90,28 @@ static void sqrt_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_div(dy, cnn_mul_scalar(cnn__saved_output(node, 0), 2)));
 }
 
-static const unary sqrt_op = { UNARY(sqrt, sqrt_backward, SAVES_OUTPUT), CNN_UNARY_SQRT, false };
+static const cnn__unary_op sqrt_op = { CNN__UNARY_OP(sqrt, sqrt_backward, CNN__SAVES_OUTPUT), CNN_UNARY_SQRT, false };
 
 cnn_tensor *cnn_sqrt(cnn_tensor *x)
 {
-    return unary_apply(&sqrt_op, x, 0, 0);
+    return cnn__unary_apply(&sqrt_op, x, 0, 0);
 }
 
 /* ---- abs: dy · sign(x) ---- */
 
 /* Only the gradient of abs needs it. */
-static const unary sign_op = { UNARY(sign, NULL, SAVES_NOTHING), CNN_UNARY_SIGN, false };
+static const cnn__unary_op sign_op = { CNN__UNARY_OP(sign, NULL, CNN__SAVES_NOTHING), CNN_UNARY_SIGN, false };
 
 static void abs_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, unary_apply(&sign_op, node->saved[0], 0, 0)));
+    cnn__grad_add(node, 0, cnn_mul(dy, cnn__unary_apply(&sign_op, node->saved[0], 0, 0)));
 }
 
-static const unary abs_op = { UNARY(abs, abs_backward, SAVES_INPUT), CNN_UNARY_ABS, true };
+static const cnn__unary_op abs_op = { CNN__UNARY_OP(abs, abs_backward, CNN__SAVES_INPUT), CNN_UNARY_ABS, true };
 
 cnn_tensor *cnn_abs(cnn_tensor *x)
 {
-    return unary_apply(&abs_op, x, 0, 0);
+    return cnn__unary_apply(&abs_op, x, 0, 0);
 }
 
 /* ---- tanh: dy · (1 − y²) ---- */
@@ -142,11 +122,11 @@ static void tanh_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_mul(dy, cnn_add_scalar(cnn_neg(cnn_mul(y, y)), 1)));
 }
 
-static const unary tanh_op = { UNARY(tanh, tanh_backward, SAVES_OUTPUT), CNN_UNARY_TANH, false };
+static const cnn__unary_op tanh_op = { CNN__UNARY_OP(tanh, tanh_backward, CNN__SAVES_OUTPUT), CNN_UNARY_TANH, false };
 
 cnn_tensor *cnn_tanh(cnn_tensor *x)
 {
-    return unary_apply(&tanh_op, x, 0, 0);
+    return cnn__unary_apply(&tanh_op, x, 0, 0);
 }
 
 /* ---- sigmoid: dy · (1 − y) · y ---- */
@@ -157,24 +137,26 @@ static void sigmoid_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_mul(cnn_mul(dy, cnn_add_scalar(cnn_neg(y), 1)), y));
 }
 
-static const unary sigmoid_op = { UNARY(sigmoid, sigmoid_backward, SAVES_OUTPUT), CNN_UNARY_SIGMOID, false };
+static const cnn__unary_op sigmoid_op = { CNN__UNARY_OP(sigmoid, sigmoid_backward, CNN__SAVES_OUTPUT),
+                                          CNN_UNARY_SIGMOID, false };
 
 cnn_tensor *cnn_sigmoid(cnn_tensor *x)
 {
-    return unary_apply(&sigmoid_op, x, 0, 0);
+    return cnn__unary_apply(&sigmoid_op, x, 0, 0);
 }
 
 /* ---- gelu: dy · its slope at x ---- */
 
 typedef struct gelu {
-    double value[2]; /* first, as in `scalars`: 1 for the approximation by tanh */
+    double value[2]; /* first, as in cnn__unary_values: 1 for the approximation by tanh */
     bool approximate_tanh;
     cnn_status status; /* how reading the options went */
 } gelu;
 
 static const cnn__attribute gelu_attributes[] = { CNN__ATTRIBUTE(CNN__BOOL, gelu, approximate_tanh), { .name = NULL } };
 /* Only the gradient of gelu needs it. */
-static const unary gelu_slope_op = { UNARY(gelu_slope, NULL, SAVES_NOTHING), CNN_UNARY_GELU_SLOPE, false };
+static const cnn__unary_op gelu_slope_op = { CNN__UNARY_OP(gelu_slope, NULL, CNN__SAVES_NOTHING), CNN_UNARY_GELU_SLOPE,
+                                             false };
 
 static bool gelu_infer(cnn__call *call, void *attributes)
 {
@@ -182,23 +164,23 @@ static bool gelu_infer(cnn__call *call, void *attributes)
     if (!read) {
         cnn__call_fail_newest(call);
     }
-    return read && unary_infer(call, attributes);
+    return read && cnn__unary_infer(call, attributes);
 }
 
 static void gelu_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, unary_apply(&gelu_slope_op, node->saved[0], parameter_of(node), 0)));
+    cnn__grad_add(node, 0, cnn_mul(dy, cnn__unary_apply(&gelu_slope_op, node->saved[0], parameter_of(node), 0)));
 }
 
-static const unary gelu_op = { { .name = "gelu",
-                                 .saves = SAVES_INPUT,
-                                 .size = sizeof(gelu),
-                                 .attributes = gelu_attributes,
-                                 .infer = gelu_infer,
-                                 .forward = unary_forward,
-                                 .backward = gelu_backward },
-                               CNN_UNARY_GELU,
-                               false };
+static const cnn__unary_op gelu_op = { { .name = "gelu",
+                                         .saves = CNN__SAVES_INPUT,
+                                         .size = sizeof(gelu),
+                                         .attributes = gelu_attributes,
+                                         .infer = gelu_infer,
+                                         .forward = cnn__unary_forward,
+                                         .backward = gelu_backward },
+                                       CNN_UNARY_GELU,
+                                       false };
 
 cnn_tensor *cnn_gelu(cnn_tensor *x, const cnn_gelu_options *options)
 {
@@ -224,7 +206,7 @@ static void clamp_backward(cnn__node *node, cnn_tensor *dy)
 static bool clamp_infer(cnn__call *call, void *attributes)
 {
     const double *bounds = attributes;
-    if (!unary_infer(call, attributes)) {
+    if (!cnn__unary_infer(call, attributes)) {
         return false;
     }
     bool numbers = !isnan(bounds[0]) && !isnan(bounds[1]);
@@ -235,19 +217,19 @@ static bool clamp_infer(cnn__call *call, void *attributes)
     return numbers;
 }
 
-static const unary clamp_op = { { .name = "clamp",
-                                  .saves = SAVES_INPUT,
-                                  .size = sizeof(scalars),
-                                  .attributes = bounds_attributes,
-                                  .infer = clamp_infer,
-                                  .forward = unary_forward,
-                                  .backward = clamp_backward },
-                                CNN_UNARY_CLAMP,
-                                true };
+static const cnn__unary_op clamp_op = { { .name = "clamp",
+                                          .saves = CNN__SAVES_INPUT,
+                                          .size = sizeof(cnn__unary_values),
+                                          .attributes = bounds_attributes,
+                                          .infer = clamp_infer,
+                                          .forward = cnn__unary_forward,
+                                          .backward = clamp_backward },
+                                        CNN_UNARY_CLAMP,
+                                        true };
 
 cnn_tensor *cnn_clamp(cnn_tensor *x, double low, double high)
 {
-    return unary_apply(&clamp_op, x, low, high);
+    return cnn__unary_apply(&clamp_op, x, low, high);
 }
 
 /* ---- pow_scalar: dy · e · x^(e − 1), and 0 where e = 0 ---- */
@@ -265,13 +247,13 @@ static void pow_scalar_backward(cnn__node *node, cnn_tensor *dy)
     }
 }
 
-static const unary pow_scalar_op = {
-    UNARY(pow_scalar, pow_scalar_backward, SAVES_INPUT, .attributes = exponent_attribute), CNN_UNARY_POW, false
-};
+static const cnn__unary_op pow_scalar_op = { CNN__UNARY_OP(pow_scalar, pow_scalar_backward, CNN__SAVES_INPUT,
+                                                           .attributes = exponent_attribute),
+                                             CNN_UNARY_POW, false };
 
 cnn_tensor *cnn_pow_scalar(cnn_tensor *x, double exponent)
 {
-    return unary_apply(&pow_scalar_op, x, exponent, 0);
+    return cnn__unary_apply(&pow_scalar_op, x, exponent, 0);
 }
 
 /* ---- add_scalar: dy ---- */
@@ -281,13 +263,13 @@ static void add_scalar_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, dy);
 }
 
-static const unary add_scalar_op = {
-    UNARY(add_scalar, add_scalar_backward, SAVES_NOTHING, .attributes = value_attribute), CNN_UNARY_ADD, false
-};
+static const cnn__unary_op add_scalar_op = { CNN__UNARY_OP(add_scalar, add_scalar_backward, CNN__SAVES_NOTHING,
+                                                           .attributes = value_attribute),
+                                             CNN_UNARY_ADD, false };
 
 cnn_tensor *cnn_add_scalar(cnn_tensor *x, double value)
 {
-    return unary_apply(&add_scalar_op, x, value, 0);
+    return cnn__unary_apply(&add_scalar_op, x, value, 0);
 }
 
 /* ---- mul_scalar: dy · value ---- */
@@ -297,11 +279,11 @@ static void mul_scalar_backward(cnn__node *node, cnn_tensor *dy)
     cnn__grad_add(node, 0, cnn_mul_scalar(dy, parameter_of(node)));
 }
 
-static const unary mul_scalar_op = {
-    UNARY(mul_scalar, mul_scalar_backward, SAVES_NOTHING, .attributes = value_attribute), CNN_UNARY_MUL, false
-};
+static const cnn__unary_op mul_scalar_op = { CNN__UNARY_OP(mul_scalar, mul_scalar_backward, CNN__SAVES_NOTHING,
+                                                           .attributes = value_attribute),
+                                             CNN_UNARY_MUL, false };
 
 cnn_tensor *cnn_mul_scalar(cnn_tensor *x, double value)
 {
-    return unary_apply(&mul_scalar_op, x, value, 0);
+    return cnn__unary_apply(&mul_scalar_op, x, value, 0);
 }
