@@ -99,12 +99,9 @@ cnn_tensor *cnn_sqrt(cnn_tensor *x)
 
 /* ---- abs: dy · sign(x) ---- */
 
-/* Only the gradient of abs needs it. */
-static const cnn__unary_op sign_op = { CNN__UNARY_OP(sign, NULL, CNN__SAVES_NOTHING), CNN_UNARY_SIGN, false };
-
 static void abs_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, cnn__unary_apply(&sign_op, node->saved[0], 0, 0)));
+    cnn__grad_add(node, 0, cnn_mul(dy, cnn_sign(node->saved[0])));
 }
 
 static const cnn__unary_op abs_op = { CNN__UNARY_OP(abs, abs_backward, CNN__SAVES_INPUT), CNN_UNARY_ABS, true };
