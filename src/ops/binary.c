@@ -1,5 +1,6 @@
-/* Elementwise operations with two operands: add, sub, mul, div, pow. Each is a descriptor, its gradients and its
- * function, in that order; gradients have the broadcast shape, and cnn__grad_add() sums them to that of the operand. */
+/* Elementwise operations with two operands: add, sub, mul, div, pow, minimum, maximum. Each is a descriptor, its
+ * gradients and its function, in that order; gradients have the broadcast shape, and cnn__grad_add() sums them to that
+ * of the operand. */
 #include "ops/operation.h"
 
 typedef struct binary {
@@ -138,4 +139,46 @@ static const binary pow_op = { BINARY(pow, pow_backward, BINARY_INPUTS | OUTPUT)
 cnn_tensor *cnn_pow(cnn_tensor *a, cnn_tensor *b)
 {
     return binary_apply(&pow_op, a, b);
+}
+
+/* ---- minimum, maximum: dy to the operand that is the result, half of it to each of equal ones, and all of it to both
+ * where one is a NaN ---- */
+
+/* The gradient of one operand, given where it lost. */
+static void add_chosen(cnn__node *node, cnn_tensor *dy, int operand, cnn_tensor *lost)
+{
+    cnn_tensor *equal = cnn_eq(node->saved[0], node->saved[1]);
+    cnn_tensor *shared = cnn_where(equal, cnn_mul_scalar(dy, 0.5), dy);
+    cnn__grad_add(node, operand, cnn_where(lost, cnn__constant(node, dy->dtype, 0), shared));
+}
+
+static void minimum_backward(cnn__node *node, cnn_tensor *dy)
+{
+    for (int i = 0; i < 2; i++) {
+        if (cnn__wants(node, i)) {
+            add_chosen(node, dy, i, cnn_gt(node->saved[i], node->saved[1 - i]));
+        }
+    }
+}
+
+static void maximum_backward(cnn__node *node, cnn_tensor *dy)
+{
+    for (int i = 0; i < 2; i++) {
+        if (cnn__wants(node, i)) {
+            add_chosen(node, dy, i, cnn_lt(node->saved[i], node->saved[1 - i]));
+        }
+    }
+}
+
+static const binary minimum_op = { BINARY(minimum, minimum_backward, BINARY_INPUTS), CNN_BINARY_MINIMUM, true };
+static const binary maximum_op = { BINARY(maximum, maximum_backward, BINARY_INPUTS), CNN_BINARY_MAXIMUM, true };
+
+cnn_tensor *cnn_minimum(cnn_tensor *a, cnn_tensor *b)
+{
+    return binary_apply(&minimum_op, a, b);
+}
+
+cnn_tensor *cnn_maximum(cnn_tensor *a, cnn_tensor *b)
+{
+    return binary_apply(&maximum_op, a, b);
 }

@@ -81,6 +81,10 @@ CNN_API cnn_tensor *cnn_mul(cnn_tensor *a, cnn_tensor *b); /**< a · b */
 CNN_API cnn_tensor *cnn_div(cnn_tensor *a, cnn_tensor *b); /**< a / b */
 /** a ^ b; f32, f64 and bf16. */
 CNN_API cnn_tensor *cnn_pow(cnn_tensor *a, cnn_tensor *b);
+/** The smaller of a and b; a NaN wins. Equal operands get half of the gradient each. @since 0.2 */
+CNN_API cnn_tensor *cnn_minimum(cnn_tensor *a, cnn_tensor *b);
+/** The larger of a and b; a NaN wins. Equal operands get half of the gradient each. @since 0.2 */
+CNN_API cnn_tensor *cnn_maximum(cnn_tensor *a, cnn_tensor *b);
 /** @} */
 
 /** @name Comparisons and choice
@@ -96,6 +100,20 @@ CNN_API cnn_tensor *cnn_ge(cnn_tensor *a, cnn_tensor *b); /**< a ≥ b */
 /** condition ? a : b; `condition` is bool, `a` and `b` share a dtype; all three are broadcast. Differentiable in a, b.
  */
 CNN_API cnn_tensor *cnn_where(cnn_tensor *condition, cnn_tensor *a, cnn_tensor *b);
+/** @} */
+
+/** @name Logic and numbers that are not finite
+ * The result is bool and has no gradient. Logic takes any dtype, the same of both operands, which are broadcast; every
+ * number but 0 is true. cnn_isnan(), cnn_isinf() and cnn_isfinite() take f32, f64 and bf16.
+ * @since 0.2
+ * @{ */
+CNN_API cnn_tensor *cnn_logical_and(cnn_tensor *a, cnn_tensor *b); /**< whether both are true */
+CNN_API cnn_tensor *cnn_logical_or(cnn_tensor *a, cnn_tensor *b);  /**< whether one is true, or both are */
+CNN_API cnn_tensor *cnn_logical_xor(cnn_tensor *a, cnn_tensor *b); /**< whether exactly one is true */
+CNN_API cnn_tensor *cnn_logical_not(cnn_tensor *x);                /**< whether x is 0 */
+CNN_API cnn_tensor *cnn_isnan(cnn_tensor *x);                      /**< whether x is a NaN */
+CNN_API cnn_tensor *cnn_isinf(cnn_tensor *x);                      /**< whether x is an infinity */
+CNN_API cnn_tensor *cnn_isfinite(cnn_tensor *x);                   /**< whether x is neither */
 /** @} */
 
 /** @name Dropout
