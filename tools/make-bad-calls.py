@@ -44,6 +44,8 @@ BY_NAME = {
     ("int *", "dims"): "dims", ("int64_t", "start"): "any_size", ("int64_t", "end"): "any_size",
     ("int64_t", "step"): "step", ("double", "p"): "probability", ("double", "low"): "any_low",
     ("double", "high"): "any_high", ("double", "value"): "any_double", ("double", "exponent"): "any_double",
+    ("double", "negative_slope"): "any_double", ("double", "alpha"): "any_double", ("double", "beta"): "any_double",
+    ("double", "threshold"): "any_double", ("double", "min_val"): "any_low", ("double", "max_val"): "any_high",
     ("double", "start"): "finite", ("double", "end"): "finite_end", ("double", "step"): "finite_step",
     ("double", "lr"): "rate", ("double *", "mean"): "mean", ("double *", "std"): "std",
     ("int64_t", "in_channels"): "positive", ("int64_t", "out_channels"): "positive",
@@ -96,6 +98,8 @@ OVERRIDES = {
                                   "pool": "maxpool2d_options"},
     "cnn_cross_entropy_with": {"target": "target", "options": "cross_entropy_options?"},
     "cnn_cross_entropy": {"target": "target"},
+    "cnn_prelu": {"x": "image", "weight": "channel_values"},
+    "cnn_softmax_create": {"dim": "end_dim"}, "cnn_log_softmax_create": {"dim": "end_dim"},
     "cnn_lstm": {"x": "sequence", "h0": "lstm_state?", "c0": "lstm_state?", "weight_ih": "lstm_weight",
                  "weight_hh": "lstm_weight", "bias_ih": "lstm_bias?", "bias_hh": "lstm_bias?", "options": "lstm_options?",
                  "h_n": "out?", "c_n": "out?"},
@@ -207,8 +211,10 @@ def optimizers():
 
 
 def needs_options(struct):
-    """Whether the comments of a struct say that an option is required, so that NULL is no choice."""
-    return "required" in re.search(rf"typedef struct {struct} {{(.*?)}} {struct};", headers(), flags=re.S)[1]
+    """Whether the comments of a struct say that an option is required, so that NULL is no choice. A struct may be another's
+    second name."""
+    alias = re.search(rf"typedef (cnn_\w+_options) {struct};", headers())
+    return not alias and "required" in re.search(rf"typedef struct {struct} {{(.*?)}} {struct};", headers(), flags=re.S)[1]
 
 
 def kind_of(function, kind, name):

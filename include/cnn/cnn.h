@@ -7,6 +7,7 @@
 #ifndef CNN_CNN_H
 #define CNN_CNN_H
 
+#include <cnn/activations.h>
 #include <cnn/checkpoint.h>
 #include <cnn/context.h>
 #include <cnn/dataset.h>

@@ -26,15 +26,17 @@ cnn_status cnn__layer_init(cnn_tensor *weight, cnn_tensor *bias, const char *cal
     return bias && status == CNN_OK ? cnn__layer_uniform(bias, call, 1 / sqrt(fan_in)) : status;
 }
 
-/* The shortest digits that read back as the same number, which printf and strtod write and read with the decimal
- * mark of the program's locale; cnn__number() then writes them with a point. */
+/* The shortest digits that read back as the same number, as Python without an exponent from 1 to 10^16. printf and
+ * strtod write and read them with the decimal mark of the program's locale; cnn__number() then writes them with a
+ * point. */
 const char *cnn__float_text(char text[CNN__FLOAT_TEXT], double value)
 {
     char conversion[16];
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(conversion, sizeof conversion, "%%.%dg", digits);
         snprintf(text, CNN__FLOAT_TEXT, conversion, value);
-        if (strtod(text, NULL) == value) {
+        bool exponent = strchr(text, 'e') && fabs(value) >= 1 && fabs(value) < 1e16;
+        if (strtod(text, NULL) == value && !exponent) {
             break;
         }
     }
