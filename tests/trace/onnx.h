@@ -392,11 +392,70 @@ static void write_plain(writer *w, const cnn__node *node, const char *type)
     end_node(w, &out, type);
 }
 
+/* ---- activations ---- */
+
+/* An operator with a number whose name is `to` there and `from` here. */
+static void write_number(writer *w, const cnn__node *node, const char *type, const char *to, const char *from)
+{
+    buffer out = { 0 };
+    put_inputs(w, &out, node, 1);
+    put_text(&out, 2, name_of(w, node->out[0]));
+    put_float_attribute(&out, to, float_at(node, from));
+    end_node(w, &out, type);
+}
+
+static void write_leaky_relu(writer *w, const cnn__node *node)
+{
+    write_number(w, node, "LeakyRelu", "alpha", "negative_slope");
+}
+
+static void write_elu(writer *w, const cnn__node *node)
+{
+    write_number(w, node, node->op->name[0] == 'c' ? "Celu" : "Elu", "alpha", "alpha");
+}
+
+static void write_clip(writer *w, const cnn__node *node)
+{
+    buffer out = { 0 };
+    const bool relu6 = strcmp(node->op->name, "relu6") == 0;
+    const float low = relu6 ? 0 : (float)float_at(node, "min_val"), high = relu6 ? 6 : (float)float_at(node, "max_val");
+    put_inputs(w, &out, node, 1);
+    put_text(&out, 1, new_constant(w, CNN_F32, 0, NULL, &low));
+    put_text(&out, 1, new_constant(w, CNN_F32, 0, NULL, &high));
+    put_text(&out, 2, name_of(w, node->out[0]));
+    end_node(w, &out, "Clip");
+}
+
+static void write_softmax(writer *w, const cnn__node *node)
+{
+    buffer out = { 0 };
+    put_inputs(w, &out, node, 1);
+    put_text(&out, 2, name_of(w, node->out[0]));
+    put_int_attribute(&out, "axis", int_at(node, "dim", 0));
+    end_node(w, &out, node->op->name[0] == 'l' ? "LogSoftmax" : "Softmax");
+}
+
+/* ONNX has other slopes as the default. */
+static void write_hardsigmoid(writer *w, const cnn__node *node)
+{
+    buffer out = { 0 };
+    put_inputs(w, &out, node, 1);
+    put_text(&out, 2, name_of(w, node->out[0]));
+    put_float_attribute(&out, "alpha", 1.0 / 6);
+    end_node(w, &out, "HardSigmoid");
+}
+
 static const struct {
     const char *name;
     void (*write)(writer *w, const cnn__node *node);
     const char *plain; /* an operator of the same inputs without attributes */
 } operators[] = {
+    { "leaky_relu", write_leaky_relu, NULL }, { "elu", write_elu, NULL },         { "celu", write_elu, NULL },
+    { "hardtanh", write_clip, NULL },         { "relu6", write_clip, NULL },      { "softmax", write_softmax, NULL },
+    { "log_softmax", write_softmax, NULL },   { "hardsigmoid", write_hardsigmoid, NULL },
+    { "prelu", NULL, "PRelu" },               { "selu", NULL, "Selu" },           { "softsign", NULL, "Softsign" },
+    { "hardswish", NULL, "HardSwish" },       { "sigmoid", NULL, "Sigmoid" },     { "erf", NULL, "Erf" },
+    { "mul", NULL, "Mul" },                   { "sin", NULL, "Sin" },                   { "atan", NULL, "Atan" },           { "round", NULL, "Round" },
     { "conv2d", write_conv, NULL },       { "maxpool2d", write_maxpool, NULL },     { "batch_norm", write_batch_norm, NULL },
     { "avg_pool2d", write_avg_pool, NULL }, { "flatten", write_reshape, NULL },   { "reshape", write_reshape, NULL },
     { "linear", write_linear, NULL },     { "cast", write_cast, NULL },

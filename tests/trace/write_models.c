@@ -120,6 +120,32 @@ static void bfloat16_model(void)
     cnn_module_free(model);
 }
 
+/* ---- activations, one after the other, with linear layers where values would become too alike ---- */
+
+static void forward_activations(cnn_module *model, cnn_tensor *x, cnn_tensor **outputs)
+{
+    cnn_tensor *y = cnn_forward(model, x);
+    outputs[0] = cnn_erf(cnn_atan(cnn_sin(y)));
+    outputs[1] = cnn_round(cnn_mul(y, y));
+    outputs[2] = cnn_forward(cnn_module_child(model, 0, NULL), x);
+}
+
+static void activation_model(void)
+{
+    cnn_module *model = cnn_sequential_new(
+        ctx, cnn_softmax_new(ctx, 1), cnn_linear_new(ctx, 12, 12), cnn_leaky_relu_new(ctx, .negative_slope = 0.3),
+        cnn_prelu_new(ctx, .num_parameters = 12), cnn_linear_new(ctx, 12, 12), cnn_elu_new(ctx, .alpha = 1.5),
+        cnn_celu_new(ctx, .alpha = 0.7), cnn_selu_new(ctx), cnn_linear_new(ctx, 12, 12), cnn_hardswish_new(ctx),
+        cnn_hardsigmoid_new(ctx), cnn_linear_new(ctx, 12, 12), cnn_relu6_new(ctx), cnn_linear_new(ctx, 12, 12),
+        cnn_hardtanh_new(ctx, .min_val = -0.25, .max_val = 0.5), cnn_softsign_new(ctx), cnn_identity_new(ctx),
+        cnn_linear_new(ctx, 12, 12), cnn_sigmoid_new(ctx), cnn_tanh_new(ctx), cnn_linear_new(ctx, 12, 6),
+        cnn_log_softmax_new(ctx, -1));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(5, 12));
+    write_model("activations", model, x, forward_activations, 3);
+    cnn_tensor_free(x);
+    cnn_module_free(model);
+}
+
 int main(int count, char **arguments)
 {
     folder = count > 1 ? arguments[1] : ".";
@@ -128,6 +154,7 @@ int main(int count, char **arguments)
     image_model();
     text_model();
     bfloat16_model();
+    activation_model();
     cnn_tape_free(tape);
     cnn_context_free(ctx);
     return 0;
