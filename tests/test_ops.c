@@ -404,7 +404,7 @@ static const op_case cases[] = {
 #undef X
 };
 
-enum { CASE_COUNT = sizeof cases / sizeof *cases, MAX_OPERANDS = 3 };
+enum { CASE_COUNT = sizeof cases / sizeof *cases, MAX_OPERANDS = 4 };
 
 static void setup(void)
 {

@@ -394,8 +394,9 @@ def embeddings():
 
 
 def listed():
-    """The cases that src/ops/ops.def lists. Each draws from a stream of its own, so that a new one changes no other."""
-    text = (pathlib.Path(__file__).parent.parent / "src/ops/ops.def").read_text()
+    """The cases that src/ops/*.def list. Each draws from a stream of its own, so that a new one changes no other."""
+    ops = pathlib.Path(__file__).parent.parent / "src/ops"
+    text = "".join(path.read_text() for path in sorted(ops.glob("*.def")))
     for line in re.findall(r"^CNN_OP_CASE\((.*?)\)$", text, flags=re.M | re.S):
         name, operands, torch_call = re.match(r'(\w+),.*"([^"]*)",\s*"([^"]*)"$', line, flags=re.S).groups()
         torch.manual_seed(zlib.crc32(name.encode()))

@@ -137,6 +137,35 @@ typedef enum cnn_reduce {
     CNN_REDUCE_OF_COUNT /**< how many there are */
 } cnn_reduce;
 
+/** Losses of one element: functions of a prediction x, a target t and, where the formula has it, a third operand c.
+ * v0 and v1 are the numbers that a function takes besides. */
+typedef enum cnn_element_loss {
+    CNN_LOSS_SQUARED,   /**< (x − t)² */
+    CNN_LOSS_ABSOLUTE,  /**< |x − t| */
+    CNN_LOSS_SMOOTH_L1, /**< d = |x − t|: d² / (2·v0) where d < v0, else d − v0/2 */
+    CNN_LOSS_HUBER,     /**< d = |x − t|: d²/2 where d < v0, else v0 · (d − v0/2) */
+    CNN_LOSS_BINARY, /**< −t · max(log x, −100) − (1 − t) · max(log(1 − x), −100); the slope of x divides by at
+                              least 1e-12f, that of t has no bound */
+    CNN_LOSS_LOGISTIC,         /**< −c · t · log σ(x) − (1 − t) · log(1 − σ(x)); without c, c = 1 */
+    CNN_LOSS_KL,               /**< t · (log t − x), 0 where t = 0; the slope of t is NaN there */
+    CNN_LOSS_KL_OF_LOGS,       /**< exp(t) · (t − x) */
+    CNN_LOSS_SOFT_MARGIN,      /**< log(1 + exp(−t·x)) */
+    CNN_LOSS_HINGE_EMBEDDING,  /**< x where t ≠ −1, plus max(0, v0 − x) where t ≠ 1 */
+    CNN_LOSS_COSINE_EMBEDDING, /**< 1 − x where t = 1, max(0, x − v0) where t = −1, else 0 */
+    CNN_LOSS_RANKING,          /**< max(0, v0 − c · (x − t)); without c, c = 1 */
+    CNN_LOSS_POISSON, /**< x − t · log(x + v0); v1 ≠ 0: plus S(t) = t·log t − t + log(2π·t)/2 where t > 1 */
+    CNN_LOSS_POISSON_OF_LOGS, /**< exp(x) − t·x; v1 ≠ 0: plus S(t) */
+    CNN_LOSS_GAUSSIAN,        /**< v = max(c, v0): (log v + (x − t)²/v) / 2 + v1; the slope of c is that of v */
+    CNN_LOSS_COUNT            /**< how many there are */
+} cnn_element_loss;
+
+/** Losses of logits or scores of classes. */
+typedef enum cnn_class_loss {
+    CNN_LOSS_CROSS_ENTROPY, /**< of the softmax */
+    CNN_LOSS_NLL,           /**< −weight[t] · x[t] */
+    CNN_LOSS_MULTI_MARGIN /**< weight[t] · Σ max(0, margin − x[t] + x[c])^power over c ≠ t, divided by the classes */
+} cnn_class_loss;
+
 /** Distributions of random numbers. */
 typedef enum cnn_distribution {
     CNN_DRAW_UNIFORM,   /**< in [0, 1) */
@@ -297,7 +326,7 @@ typedef struct cnn_lookup_parameters {
     int64_t skip;          /**< the row without a gradient; of CNN_KERNEL_INDEX_CHECK the index that is let pass */
 } cnn_lookup_parameters;
 
-/** The cross-entropy of logits [batch, classes, inner]; samples are (n, d). */
+/** A loss of [batch, classes, inner]; samples are (n, d). */
 typedef struct cnn_cross_entropy_parameters {
     int64_t batch;          /**< samples, each of `inner` positions */
     int64_t classes;        /**< logits of a position */
@@ -306,7 +335,19 @@ typedef struct cnn_cross_entropy_parameters {
     int64_t ignore_index;   /**< a target that takes no part */
     double smoothing;       /**< label smoothing, 0 to 1 */
     int reduction;          /**< a cnn_reduction */
+    int function;           /**< a cnn_class_loss; all but CNN_LOSS_CROSS_ENTROPY have no statistics */
+    int power;              /**< of CNN_LOSS_MULTI_MARGIN: 1 or 2 */
+    double margin;          /**< of CNN_LOSS_MULTI_MARGIN */
 } cnn_cross_entropy_parameters;
+
+/** A loss that is a function of each element. */
+typedef struct cnn_element_loss_parameters {
+    int function;    /**< a cnn_element_loss */
+    int reduction;   /**< a cnn_reduction */
+    double divisor;  /**< of the sum, where there is one; NaN where sum and divisor are 0 */
+    double value[2]; /**< numbers that the function takes besides */
+    cnn_nest nest;   /**< operands: x, t, c, weight. Results, their gradients and slopes have its shape, row-major */
+} cnn_element_loss_parameters;
 
 /** One time step of an LSTM behind its matrix products: gates are [rows, 4·hidden] in the order i, f, g, o. */
 typedef struct cnn_lstm_parameters {
@@ -413,10 +454,10 @@ typedef struct cnn_rmsprop_parameters {
     X(LOOKUP_BACKWARD, lookup_backward) /**< cnn_lookup_parameters: dy, index → dx: row r is the sum over i with \
          index[i] = r */ \
     X(CROSS_ENTROPY, cross_entropy) /**< cnn_cross_entropy_parameters: logits, target, (weight) → loss (of each \
-         sample or one), statistics [2, samples] (largest logit, log-sum; \
+         sample or one), (statistics [2, samples]) (largest logit, log-sum; \
          float32 for bfloat16), totals (double [2]: sum, divisor) */ \
     X(CROSS_ENTROPY_BACKWARD, cross_entropy_backward) /**< cnn_cross_entropy_parameters: logits, target, \
-         (weight), statistics, totals, dy → (dlogits), (dtarget) */ \
+         (weight), (statistics), totals, dy → (dlogits), (dtarget) */ \
     X(LSTM_FORWARD, lstm_forward) /**< cnn_lstm_parameters: (bias), (c before) → gates (in place), c, h */ \
     X(LSTM_BACKWARD, lstm_backward) /**< cnn_lstm_parameters: (dh), (more dh), (dc), gates, c, (c before) → \
          dgates, dc before, which may be dc */ \
@@ -424,7 +465,11 @@ typedef struct cnn_rmsprop_parameters {
     X(SGD, sgd) /**< cnn_sgd_parameters, n: gradient → parameter, (momentum buffer) */ \
     X(RMSPROP, rmsprop) /**< cnn_rmsprop_parameters, n: gradient → parameter, square, (momentum buffer), (mean) */ \
     X(AVG_POOL_FORWARD, avg_pool_forward) /**< cnn_avg_pool_parameters: x → y */ \
-    X(AVG_POOL_BACKWARD, avg_pool_backward) /**< cnn_avg_pool_parameters: dy → dx */
+    X(AVG_POOL_BACKWARD, avg_pool_backward) /**< cnn_avg_pool_parameters: dy → dx */ \
+    X(ELEMENT_LOSS, element_loss) /**< cnn_element_loss_parameters: x, t, (c), (weight) → loss · weight (of each \
+         element, or their sum / divisor) */ \
+    X(ELEMENT_LOSS_BACKWARD, element_loss_backward) /**< cnn_element_loss_parameters: x, t, (c), (weight), dy → \
+         (dx), (dt), (dc), each the slope · weight · dy / divisor */
 /* clang-format on */
 
 #ifndef DOXYGEN /* docs/keywords.awk makes it of the list, with the comments */

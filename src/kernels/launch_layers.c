@@ -149,7 +149,10 @@ static cnn__softmax_nll loss_of(const cnn__cpu_call *j, const void *statistics)
                                .logits = j->l->in[0],
                                .target = j->l->in[1],
                                .weight = j->l->in[2],
-                               .stats = (void *)(uintptr_t)statistics };
+                               .stats = (void *)(uintptr_t)statistics,
+                               .function = (cnn_class_loss)p->function,
+                               .power = p->power,
+                               .margin = p->margin };
 }
 
 static bool run_cross_entropy(cnn__cpu_call *j)

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum sample_values { ANY, POSITIVE, DISTINCT, UNIT } sample_values;
+typedef enum sample_values { ANY, POSITIVE, UNIT, FRACTION, DISTINCT } sample_values;
 
 typedef struct op_entry {
     const char *name, *operands, *shapes;
@@ -122,6 +122,9 @@ static inline double sample_value(const op_entry *op, int operand, int64_t k, in
     }
     if (op->values == UNIT) {
         return 1.8 * uniform - 0.9;
+    }
+    if (op->values == FRACTION) {
+        return 0.1 + 0.8 * uniform;
     }
     if (op->values == DISTINCT) { /* far apart, none at 0: 7 shuffles where it shares no divisor with n */
         int64_t place = n % 7 ? k * 7 % n : k * 11 % n;

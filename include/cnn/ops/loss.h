@@ -16,7 +16,9 @@ CNN_BEGIN_DECLS
 typedef enum cnn_reduction {
     CNN_REDUCE_MEAN = 0, /**< (weighted) mean over the samples that count */
     CNN_REDUCE_SUM = 1,  /**< the sum of the samples' losses */
-    CNN_REDUCE_NONE = 2  /**< one loss a sample */
+    CNN_REDUCE_NONE = 2, /**< one loss a sample */
+    /** The sum divided by the first size of the input, which is the batch (@since 0.2): of cnn_kl_div() alone. */
+    CNN_REDUCE_BATCH_MEAN = 3
 } cnn_reduction;
 
 /** Options of the cross-entropy loss; zero means the default. */
@@ -44,6 +46,241 @@ CNN_API cnn_tensor *cnn_cross_entropy_with(cnn_tensor *logits, cnn_tensor *targe
 
 /** cnn_cross_entropy_with() the defaults: the mean. */
 CNN_API cnn_tensor *cnn_cross_entropy(cnn_tensor *logits, cnn_tensor *target);
+
+/** Options of cnn_nll_loss(); zero means the default. @since 0.2 */
+typedef struct cnn_nll_loss_options {
+    size_t struct_size;        /**< sizeof(cnn_nll_loss_options) */
+    cnn_tensor *weight;        /**< [C], the dtype of the input: a factor for each class; default none */
+    int64_t ignore_index;      /**< neither counts nor gets a gradient; default −100 */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN, which divides by the sum of the weights that count */
+    bool has_ignore_index;     /**< set it to ignore another index than −100 */
+    unsigned char reserved[3]; /**< zero: room for later options */
+} cnn_nll_loss_options;
+
+/**
+ * −weight[target] · input[target], for an input of logarithms of probabilities.
+ *
+ * @param input   [C], [N,C] or [N,C,d1,…].
+ * @param target  class indices, i64, i32 or u8, shaped like the input without C.
+ * @param options  NULL for the defaults.
+ * @return as for cnn_cross_entropy_with().
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_nll_loss(cnn_tensor *input, cnn_tensor *target, const cnn_nll_loss_options *options);
+
+/** Options of cnn_multi_margin_loss(); zero means the default. @since 0.2 */
+typedef struct cnn_multi_margin_loss_options {
+    size_t struct_size;        /**< sizeof(cnn_multi_margin_loss_options) */
+    cnn_tensor *weight;        /**< [C], the dtype of the input: a factor for each target's loss; default none */
+    double margin;             /**< default 1 */
+    int p;                     /**< 1 or 2; default 1 */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN, which divides by the number of samples */
+    unsigned char reserved[8]; /**< zero: room for later options */
+} cnn_multi_margin_loss_options;
+
+/**
+ * weight[target] / C · Σ max(0, margin − input[target] + input[c])^p over the classes c but the target.
+ *
+ * @param input   [C] or [N,C].
+ * @param target  class indices, i64, i32 or u8: [] or [N].
+ * @param options  NULL for the defaults.
+ * @return a scalar, or for CNN_REDUCE_NONE the target's shape. An index outside of [0, C) is CNN_ERROR_INVALID_ARGUMENT
+ *         and names its position.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_multi_margin_loss(cnn_tensor *input, cnn_tensor *target,
+                                          const cnn_multi_margin_loss_options *options);
+/** @} */
+
+/** @name Losses of each element
+ * Functions of an input and a target of one dtype (f32, f64, bf16), with the names, formulas and defaults of
+ * torch.nn.functional. Options may be NULL for the defaults; zero means the default, CNN_ZERO means 0. Unless a function
+ * says that they must have one shape, input and target broadcast as in cnn_add(). Where no mean or sum is taken
+ * (CNN_REDUCE_NONE) the result has that shape, else it is a scalar; sums are made in f64, in an order that does not
+ * depend on the number of threads. The mean over nothing is NaN. Both the input and the target get gradients; weights
+ * get none, and one that asks for it is CNN_ERROR_INVALID_ARGUMENT. Results belong to the tape; errors fail the step, as
+ * ops.h says.
+ * @{ */
+/** Options of the losses that have no others. @since 0.2 */
+typedef struct cnn_loss_options {
+    size_t struct_size;        /**< sizeof(cnn_loss_options) */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN */
+    unsigned char reserved[4]; /**< zero: room for later options */
+} cnn_loss_options;
+
+/** (input − target)². @since 0.2 */
+CNN_API cnn_tensor *cnn_mse_loss(cnn_tensor *input, cnn_tensor *target, const cnn_loss_options *options);
+
+/** |input − target|, whose slope is 0 where they are equal. @since 0.2 */
+CNN_API cnn_tensor *cnn_l1_loss(cnn_tensor *input, cnn_tensor *target, const cnn_loss_options *options);
+
+/** Options of cnn_smooth_l1_loss(). @since 0.2 */
+typedef struct cnn_smooth_l1_loss_options {
+    size_t struct_size;        /**< sizeof(cnn_smooth_l1_loss_options) */
+    double beta;               /**< at least 0; CNN_ZERO: cnn_l1_loss(); default 1 */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN */
+    unsigned char reserved[4]; /**< zero: room for later options */
+} cnn_smooth_l1_loss_options;
+
+/** With d = |input − target|: d² / (2·beta) where d < beta, else d − beta / 2. @since 0.2 */
+CNN_API cnn_tensor *cnn_smooth_l1_loss(cnn_tensor *input, cnn_tensor *target,
+                                       const cnn_smooth_l1_loss_options *options);
+
+/** Options of cnn_huber_loss(). @since 0.2 */
+typedef struct cnn_huber_loss_options {
+    size_t struct_size;        /**< sizeof(cnn_huber_loss_options) */
+    double delta;              /**< above 0; default 1 */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN */
+    unsigned char reserved[4]; /**< zero: room for later options */
+} cnn_huber_loss_options;
+
+/** With d = |input − target|: d² / 2 where d ≤ delta, else delta · (d − delta / 2). @since 0.2 */
+CNN_API cnn_tensor *cnn_huber_loss(cnn_tensor *input, cnn_tensor *target, const cnn_huber_loss_options *options);
+
+/** Options of cnn_binary_cross_entropy(). @since 0.2 */
+typedef struct cnn_bce_options {
+    size_t struct_size;        /**< sizeof(cnn_bce_options) */
+    cnn_tensor *weight;        /**< a factor of each loss, broadcast to the input; default none */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN, which divides by the number of elements */
+    unsigned char reserved[4]; /**< zero: room for later options */
+} cnn_bce_options;
+
+/**
+ * −target · log input − (1 − target) · log(1 − input), where a logarithm is at least −100. The slope of the input is
+ * (input − target) / max(input · (1 − input), 1e-12); that of the target has no bound at inputs of 0 and 1, as in
+ * PyTorch. Input and target have one shape. An input outside of [0, 1] makes the loss NaN, where PyTorch raises an
+ * error.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_binary_cross_entropy(cnn_tensor *input, cnn_tensor *target, const cnn_bce_options *options);
+
+/** Options of cnn_binary_cross_entropy_with_logits(). @since 0.2 */
+typedef struct cnn_bce_with_logits_options {
+    size_t struct_size;        /**< sizeof(cnn_bce_with_logits_options) */
+    cnn_tensor *weight;        /**< a factor of each loss, broadcast to the input; default none */
+    cnn_tensor *pos_weight;    /**< a factor of the first term alone, broadcast to the input; default none */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN, which divides by the number of elements */
+    unsigned char reserved[4]; /**< zero: room for later options */
+} cnn_bce_with_logits_options;
+
+/**
+ * −pos_weight · target · log σ(input) − (1 − target) · log(1 − σ(input)) with the sigmoid σ, computed without overflow.
+ * Input and target have one shape.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_binary_cross_entropy_with_logits(cnn_tensor *input, cnn_tensor *target,
+                                                         const cnn_bce_with_logits_options *options);
+
+/** Options of cnn_kl_div(). @since 0.2 */
+typedef struct cnn_kl_div_options {
+    size_t struct_size;        /**< sizeof(cnn_kl_div_options) */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN over all elements, as in PyTorch; the divergence of
+                                    distributions is CNN_REDUCE_BATCH_MEAN */
+    bool log_target;           /**< the target is of logarithms, too */
+    unsigned char reserved[3]; /**< zero: room for later options */
+} cnn_kl_div_options;
+
+/**
+ * target · (log target − input), 0 · log 0 being 0; with `log_target` exp(target) · (target − input). The input is of
+ * logarithms of probabilities. As in PyTorch, the gradient of a target is NaN where it is 0.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_kl_div(cnn_tensor *input, cnn_tensor *target, const cnn_kl_div_options *options);
+
+/** log(1 + exp(−target · input)), computed without overflow; targets are 1 and −1. @since 0.2 */
+CNN_API cnn_tensor *cnn_soft_margin_loss(cnn_tensor *input, cnn_tensor *target, const cnn_loss_options *options);
+
+/** Options of cnn_poisson_nll_loss(). @since 0.2 */
+typedef struct cnn_poisson_nll_loss_options {
+    size_t struct_size;        /**< sizeof(cnn_poisson_nll_loss_options) */
+    double eps;                /**< added to the rate in its logarithm, at least 0; default 1e-8 */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN */
+    bool no_log_input;         /**< the input is the rate itself (PyTorch's log_input=False) */
+    bool full;                 /**< add Stirling's approximation of log(target!) where the target is above 1 */
+    unsigned char reserved[2]; /**< zero: room for later options */
+} cnn_poisson_nll_loss_options;
+
+/**
+ * exp(input) − target · input; with `no_log_input` input − target · log(input + eps). Stirling's approximation is
+ * target · log target − target + log(2π · target) / 2.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_poisson_nll_loss(cnn_tensor *input, cnn_tensor *target,
+                                         const cnn_poisson_nll_loss_options *options);
+
+/** Options of cnn_gaussian_nll_loss(). @since 0.2 */
+typedef struct cnn_gaussian_nll_loss_options {
+    size_t struct_size;        /**< sizeof(cnn_gaussian_nll_loss_options) */
+    double eps;                /**< the variance counts as at least this, above 0; default 1e-6 */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN */
+    bool full;                 /**< add the constant log(2π) / 2 */
+    unsigned char reserved[3]; /**< zero: room for later options */
+} cnn_gaussian_nll_loss_options;
+
+/**
+ * With v = max(variance, eps): (log v + (input − target)² / v) / 2. The gradient of the variance is that of v, as in
+ * PyTorch. A negative variance counts as eps, where PyTorch raises an error.
+ *
+ * @param variance  the input's shape, or that with 1 for its last size, or without that.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_gaussian_nll_loss(cnn_tensor *input, cnn_tensor *target, cnn_tensor *variance,
+                                          const cnn_gaussian_nll_loss_options *options);
+/** @} */
+
+/** @name Losses with a margin
+ * What is said of the losses of each element holds here.
+ * @{ */
+/** Options of the losses with a margin between two things. @since 0.2 */
+typedef struct cnn_margin_loss_options {
+    size_t struct_size;        /**< sizeof(cnn_margin_loss_options) */
+    double margin;             /**< default 1 of cnn_hinge_embedding_loss(), else 0 */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN */
+    unsigned char reserved[4]; /**< zero: room for later options */
+} cnn_margin_loss_options;
+
+/** max(0, margin − target · (input1 − input2)); targets are 1 and −1. All three have one rank and broadcast. @since 0.2 */
+CNN_API cnn_tensor *cnn_margin_ranking_loss(cnn_tensor *input1, cnn_tensor *input2, cnn_tensor *target,
+                                            const cnn_margin_loss_options *options);
+
+/** The input where the target is 1, max(0, margin − input) where it is −1. The target gets a gradient of zeros.
+ * @since 0.2 */
+CNN_API cnn_tensor *cnn_hinge_embedding_loss(cnn_tensor *input, cnn_tensor *target,
+                                             const cnn_margin_loss_options *options);
+
+/**
+ * With the cosine Σ a·b / √((Σ a² + 1e-12) · (Σ b² + 1e-12)) of each row: 1 − cosine where the target is 1, and
+ * max(0, cosine − margin) where it is −1. The target gets a gradient of zeros.
+ *
+ * @param input1  [N,D] or [D], and so is input2.
+ * @param target  [N] or [], of the inputs' dtype.
+ * @return a scalar, or for CNN_REDUCE_NONE the target's shape.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_cosine_embedding_loss(cnn_tensor *input1, cnn_tensor *input2, cnn_tensor *target,
+                                              const cnn_margin_loss_options *options);
+
+/** Options of cnn_triplet_margin_loss(). @since 0.2 */
+typedef struct cnn_triplet_margin_loss_options {
+    size_t struct_size;        /**< sizeof(cnn_triplet_margin_loss_options) */
+    double margin;             /**< default 1 */
+    double p;                  /**< of the norm, above 0, or INFINITY; default 2 */
+    double eps;                /**< added to each difference, at least 0; default 1e-6 */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN */
+    bool swap;                 /**< the distance of positive and negative counts if it is the smaller one */
+    unsigned char reserved[3]; /**< zero: room for later options */
+} cnn_triplet_margin_loss_options;
+
+/**
+ * max(0, margin + d(anchor, positive) − d(anchor, negative)) of each row, d(a, b) being the p-norm of a − b + eps, whose
+ * gradient is 0 where it is 0.
+ *
+ * @param anchor  [N,D] or [D], and so are the others; any more dimensions may stand in front.
+ * @return a scalar, or for CNN_REDUCE_NONE the shape without D.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_triplet_margin_loss(cnn_tensor *anchor, cnn_tensor *positive, cnn_tensor *negative,
+                                            const cnn_triplet_margin_loss_options *options);
 /** @} */
 
 CNN_END_DECLS

@@ -1,15 +1,17 @@
-/* The fused kernel of the cross-entropy loss: log-softmax and negative log-likelihood in one pass, and their gradient.
+/* The kernel of losses over classes, and their gradients. The cross-entropy is log-softmax and negative log-likelihood
+ * in one pass:
  *
  * loss[s] = −Σ_c q[s,c] · logp[s,c] with logp = log softmax of the logits over the classes and, ε being the smoothing,
  *   class indices:       q = (1 − ε) · w[t] · (c == t) + ε/C · w[c];  0 for an ignored sample
  *   class probabilities: q = w[c] · ((1 − ε) · target[s,c] + ε/C)
- * (torch.nn.functional.cross_entropy). Only the largest logit and the log-sum of each sample are kept for backward. */
+ * (torch.nn.functional.cross_entropy). Only the largest logit and the log-sum of each sample are kept for backward.
+ * CNN_LOSS_NLL and CNN_LOSS_MULTI_MARGIN, whose formulas are in <cnn/backend.h>, take class indices. */
 #ifndef CNN_KERNELS_ARRAY_SOFTMAX_NLL_H
 #define CNN_KERNELS_ARRAY_SOFTMAX_NLL_H
 
 #include "base/pool.h"
 
-#include <cnn/tensor.h>
+#include <cnn/backend.h>
 
 /* Samples are (n, d): number n·inner + d, logits at [n, c, d] of a contiguous [batch, classes, inner]. */
 typedef struct cnn__softmax_nll {
@@ -21,13 +23,16 @@ typedef struct cnn__softmax_nll {
     const void *target;
     int64_t ignore_index;
     double smoothing;
-    void *stats; /* [2, samples]: the largest logit; the log of Σ exp(logit − largest) */
+    void *stats; /* [2, samples]: the largest logit; the log of Σ exp(logit − largest); only the cross-entropy has it */
+    cnn_class_loss function;
+    int power;
+    double margin;
 } cnn__softmax_nll;
 
 size_t cnn__softmax_nll_workspace(const cnn__softmax_nll *g);
 
 /* Writes stats and, where not NULL, the loss of each sample. sums[0] is the sum of all losses, sums[1] what the mean
- * divides by: indices: Σ w[t] over samples not ignored; probabilities: the samples. Indices have been checked. */
+ * divides by: indices: Σ w[t] over samples not ignored; probabilities and CNN_LOSS_MULTI_MARGIN: the samples. Indices have been checked. */
 void cnn__softmax_nll_forward(const cnn__softmax_nll *g, void *losses, double sums[2], double *workspace,
                               cnn__pool *pool);
 

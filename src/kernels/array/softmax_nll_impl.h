@@ -44,18 +44,48 @@ static double FN(log_p)(const cnn__softmax_nll *g, int64_t sample, int64_t at)
     return (double)(((const X *)g->logits)[at] - stats[sample]) - (double)stats[g->batch * g->inner + sample];
 }
 
-static double FN(loss)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double *divisor)
+/* The weight of the sample's class, by which the loss of an index is multiplied. */
+static double FN(weight_of)(const cnn__softmax_nll *g, int64_t target)
 {
     const X *weight = g->weight;
+    return weight ? (double)weight[target] : 1;
+}
+
+/* What class c adds to a loss with a margin before it is raised to its power; 0 for the target itself. */
+static double FN(excess)(const cnn__softmax_nll *g, int64_t first, int64_t target, int64_t class)
+{
+    const X *x = (const X *)g->logits + first;
+    double z = g->margin - (double)x[target * g->inner] + (double)x[class * g->inner];
+    return class == target || z <= 0 ? 0 : z;
+}
+
+static double FN(multi_margin)(const cnn__softmax_nll *g, int64_t first, int64_t target)
+{
+    double sum = 0;
+    for (int64_t c = 0; c < g->classes; c++) {
+        double z = FN(excess)(g, first, target, c);
+        sum += g->power == 1 ? z : z * z;
+    }
+    return FN(weight_of)(g, target) * sum / (double)g->classes;
+}
+
+static double FN(loss)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double *divisor)
+{
     double loss = 0;
     int64_t target = 0;
     *divisor = 1;
+    if (g->function == CNN_LOSS_MULTI_MARGIN) {
+        return FN(multi_margin)(g, first, index_at(g, sample));
+    }
     if (indices(g)) {
         target = index_at(g, sample);
         if (target == g->ignore_index) {
             return *divisor = 0;
         }
-        *divisor = weight ? (double)weight[target] : 1;
+        *divisor = FN(weight_of)(g, target);
+        if (g->function == CNN_LOSS_NLL) {
+            return -*divisor * (double)((const X *)g->logits)[first + target * g->inner];
+        }
         if (g->smoothing == 0) { /* an infinite logit of another class must not become 0 · infinity */
             return -*divisor * FN(log_p)(g, sample, first + target * g->inner);
         }
@@ -69,7 +99,9 @@ static double FN(loss)(const cnn__softmax_nll *g, int64_t sample, int64_t first,
 
 static void FN(forward)(const cnn__softmax_nll *g, nll_run r, void *losses, double sums[2])
 {
-    FN(statistics)(g, r);
+    if (g->function == CNN_LOSS_CROSS_ENTROPY) {
+        FN(statistics)(g, r);
+    }
     for (int i = 0; i < r.count; i++) {
         double divisor, loss = FN(loss)(g, r.sample + i, r.first + i, &divisor);
         if (losses) {
@@ -96,6 +128,29 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, int64_t sample, int64
     }
 }
 
+/* The slopes of CNN_LOSS_NLL are −w at the target and 0 elsewhere. */
+static void FN(nll_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
+{
+    int64_t target = index_at(g, sample);
+    for (int64_t c = 0; c < g->classes; c++) {
+        bool counts = c == target && target != g->ignore_index;
+        dx[first + c * g->inner] = counts ? (X)(-dy * FN(weight_of)(g, target)) : 0;
+    }
+}
+
+static void FN(multi_margin_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
+{
+    int64_t target = index_at(g, sample);
+    double factor = dy * FN(weight_of)(g, target) / (double)g->classes, total = 0;
+    for (int64_t c = 0; c < g->classes; c++) {
+        double z = FN(excess)(g, first, target, c);
+        double slope = factor * (g->power == 1 ? (double)(z != 0) : 2 * z);
+        dx[first + c * g->inner] = (X)slope;
+        total += slope;
+    }
+    dx[first + target * g->inner] = (X)-total;
+}
+
 /* d loss / d probability = −w · (1 − ε) · logp */
 static void FN(target_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dt)
 {
@@ -109,10 +164,14 @@ static void FN(target_gradient)(const cnn__softmax_nll *g, int64_t sample, int64
 
 static void FN(backward)(const cnn__softmax_nll *g, nll_run r, const gradients *out)
 {
+    void (*gradient)(const cnn__softmax_nll *, int64_t, int64_t, double, X *) =
+        g->function == CNN_LOSS_NLL            ? FN(nll_gradient)
+        : g->function == CNN_LOSS_MULTI_MARGIN ? FN(multi_margin_gradient)
+                                               : FN(logits_gradient);
     for (int i = 0; i < r.count; i++) {
         double dy = out->scale * (double)((const X *)out->dy)[out->each ? r.sample + i : 0];
         if (out->dlogits) {
-            FN(logits_gradient)(g, r.sample + i, r.first + i, dy, out->dlogits);
+            gradient(g, r.sample + i, r.first + i, dy, out->dlogits);
         }
         if (out->dtarget) {
             FN(target_gradient)(g, r.sample + i, r.first + i, dy, out->dtarget);

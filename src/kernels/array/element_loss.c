@@ -1,0 +1,198 @@
+/* Losses that are a function of each element: their values, sums and slopes. Operands have any strides; blocks of them
+ * are brought into rows, which the loops of element_loss_loop.h go over. How the elements are cut into tasks depends on
+ * their number alone, and the sums of the tasks are added in their order. */
+#include "kernels/array/array.h"
+#include "kernels/array/math.h"
+#include "kernels/array/nest.h"
+#include "kernels/launch.h"
+
+#include <cnn/ops.h>
+
+enum { LOSS_BLOCK = 256, LOSS_OPERANDS = 4 };
+
+typedef enum loss_part { PART_LOSS, PART_DX, PART_DT, PART_DC } loss_part;
+
+/* n neighbouring elements of each operand: x, t, c, weight. */
+typedef struct loss_block {
+    int n;
+    bool weighted;
+    const void *at[LOSS_OPERANDS];
+    const double *value;
+} loss_block;
+
+typedef void (*loss_fn)(const loss_block *b, loss_part part, void *to);
+
+#define X float
+#define MATH(name) name##f
+#define OWN(name) cnn__##name##_f32
+#define FN(name) CNN__JOIN(name, f32)
+#include "kernels/array/element_loss_impl.h"
+
+#define X double
+#define MATH(name) name
+#define OWN(name) cnn__##name##_f64
+#define FN(name) CNN__JOIN(name, f64)
+#include "kernels/array/element_loss_impl.h"
+
+static const struct {
+    const loss_fn *losses;
+    const void *(*gather)(const void *from, int64_t offset, int64_t stride, int n, void *room);
+    void (*scale)(const loss_block *b, double factor, const void *dy, void *to);
+    double (*sum)(const void *from, int n);
+} loss_kernels[] = { [CNN_F32] = { losses_f32, loss_gather_f32, loss_scale_f32, loss_sum_f32 },
+                     [CNN_F64] = { losses_f64, loss_gather_f64, loss_scale_f64, loss_sum_f64 } };
+
+/* A pass over all elements. */
+typedef struct loss_job {
+    const cnn_launch *l;
+    const cnn_element_loss_parameters *p;
+    int64_t total;
+    double *partial; /* a sum per task; NULL: of none */
+    double factor;   /* of slopes */
+} loss_job;
+
+static double real_at(cnn_dtype dtype, const void *x)
+{
+    return dtype == CNN_F32 ? (double)*(const float *)x : *(const double *)x;
+}
+
+static void *element_at(cnn_dtype dtype, const void *x, int64_t i)
+{
+    return (char *)(uintptr_t)x + i * (int64_t)cnn__array_size(dtype);
+}
+
+/* The losses of a block, to the results or into a sum. */
+static void loss_forward(const loss_job *j, const loss_block *b, int64_t first, double *sum)
+{
+    _Alignas(64) double room[LOSS_BLOCK];
+    cnn_dtype dtype = j->l->dtype;
+    void *to = j->partial ? room : element_at(dtype, j->l->out[0], first);
+    loss_kernels[dtype].losses[j->p->function](b, PART_LOSS, to);
+    loss_kernels[dtype].scale(b, 1, NULL, to);
+    *sum += j->partial ? loss_kernels[dtype].sum(to, b->n) : 0;
+}
+
+static void loss_slopes(const loss_job *j, const loss_block *b, int64_t first)
+{
+    cnn_dtype dtype = j->l->dtype;
+    bool each = j->p->reduction == (int)CNN_REDUCE_NONE;
+    for (int k = 0; k < 3; k++) {
+        if (j->l->out[k]) {
+            void *to = element_at(dtype, j->l->out[k], first);
+            loss_kernels[dtype].losses[j->p->function](b, (loss_part)(PART_DX + k), to);
+            loss_kernels[dtype].scale(b, j->factor, each ? element_at(dtype, j->l->in[4], first) : NULL, to);
+        }
+    }
+}
+
+static void loss_task(void *arg, int64_t task, int worker)
+{
+    const loss_job *j = arg;
+    const cnn_nest *nest = &j->p->nest;
+    _Alignas(64) double room[LOSS_OPERANDS][LOSS_BLOCK];
+    int64_t first = task * CNN__NEST_TASK, left = cnn__min(CNN__NEST_TASK, j->total - first);
+    loss_block b = { .weighted = j->l->in[3] != NULL, .value = j->p->value };
+    double sum = 0;
+    cnn__cursor cursor;
+    (void)worker;
+    cnn__cursor_seek(&cursor, nest, first);
+    while (left > 0) {
+        b.n = (int)cnn__min(cnn__min(left, LOSS_BLOCK), cnn__cursor_run(&cursor));
+        for (int k = 0; k < LOSS_OPERANDS; k++) {
+            int64_t stride = nest->ndim ? nest->stride[k][nest->ndim - 1] : 1;
+            b.at[k] = loss_kernels[j->l->dtype].gather(j->l->in[k], cursor.offset[k], stride, b.n, room[k]);
+        }
+        if (j->l->kernel == CNN_KERNEL_ELEMENT_LOSS) {
+            loss_forward(j, &b, first, &sum);
+        } else {
+            loss_slopes(j, &b, first);
+        }
+        first += b.n;
+        left -= b.n;
+        if (left > 0) {
+            cnn__cursor_advance(&cursor, b.n);
+        }
+    }
+    if (j->partial) {
+        j->partial[task] = sum;
+    }
+}
+
+static void loss_pass(loss_job *j, cnn__pool *pool)
+{
+    static const unsigned char costs[CNN_LOSS_COUNT] = {
+#define CNN__ELEMENT_LOSS(NAME, name, cost) [CNN_LOSS_##NAME] = cost,
+#include "kernels/array/element_loss.def"
+#undef CNN__ELEMENT_LOSS
+    };
+    cnn__pool_run(pool, cnn__ceil_div(j->total, CNN__NEST_TASK), (double)j->total * costs[j->p->function], loss_task,
+                  j);
+}
+
+static loss_job loss_job_of(const cnn__cpu_call *call)
+{
+    const cnn_element_loss_parameters *p = call->l->parameters;
+    return (loss_job){ .l = call->l, .p = p, .total = cnn__nest_count(&p->nest) };
+}
+
+static bool run_element_loss(cnn__cpu_call *call)
+{
+    loss_job j = loss_job_of(call);
+    void *y = call->l->out[0];
+    double sum = 0;
+    if (j.p->reduction == (int)CNN_REDUCE_NONE) {
+        loss_pass(&j, call->pool);
+        return true;
+    }
+    j.partial = call->l->workspace;
+    loss_pass(&j, call->pool);
+    for (int64_t i = 0; i < cnn__ceil_div(j.total, CNN__NEST_TASK); i++) {
+        sum += j.partial[i];
+    }
+    sum = j.p->divisor == 0 && sum == 0 ? (double)NAN : sum / j.p->divisor;
+    if (call->l->dtype == CNN_F32) {
+        *(float *)y = (float)sum;
+    } else {
+        *(double *)y = sum;
+    }
+    return true;
+}
+
+static size_t element_loss_workspace(cnn__cpu_call *call)
+{
+    loss_job j = loss_job_of(call);
+    return (size_t)cnn__ceil_div(j.total, CNN__NEST_TASK) * sizeof(double);
+}
+
+static bool run_element_loss_backward(cnn__cpu_call *call)
+{
+    loss_job j = loss_job_of(call);
+    bool each = j.p->reduction == (int)CNN_REDUCE_NONE;
+    j.factor = each ? 1 : real_at(call->l->dtype, call->l->in[4]) / j.p->divisor;
+    loss_pass(&j, call->pool);
+    return true;
+}
+
+/* Operands 0 to 3 of the nest, a result or gradient per element, and the loss. */
+static int64_t measure_element_loss(const cnn_launch *l, char letter, bool *updates)
+{
+    const cnn_element_loss_parameters *p = l->parameters;
+    int64_t count = cnn__nest_count(&p->nest), last = 0;
+    (void)updates;
+    if (letter == 'n' || letter == 'y') {
+        return letter == 'n' || p->reduction == (int)CNN_REDUCE_NONE ? count : 1;
+    }
+    for (int d = 0; d < p->nest.ndim; d++) {
+        last += (p->nest.shape[d] - 1) * p->nest.stride[letter - '0'][d];
+    }
+    return count ? last + 1 : 0;
+}
+
+const cnn__cpu_kernel cnn__cpu_element_loss = { .run = run_element_loss,
+                                                .workspace = element_loss_workspace,
+                                                .measure = measure_element_loss,
+                                                .in = "0123",
+                                                .out = "y" };
+const cnn__cpu_kernel cnn__cpu_element_loss_backward = {
+    .run = run_element_loss_backward, .measure = measure_element_loss, .in = "0123y", .out = "nnn"
+};

@@ -1,0 +1,269 @@
+/* The losses of one element for a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f) that of
+ * array/math.h, FN(name) its name. Each function returns the loss and its slopes in x, t and c; <cnn/backend.h> has
+ * the formulas. No include guard: one inclusion, one dtype. */
+typedef struct FN(terms) {
+    X loss, dx, dt, dc;
+} FN(terms);
+
+#define TERMS static inline __attribute__((always_inline)) FN(terms)
+#define HELPER static inline __attribute__((always_inline)) X
+
+/* log(1 + y): what rounding 1 + y loses is made up for by the quotient (HP-15C Advanced Functions Handbook). */
+HELPER FN(log1p)(X y)
+{
+    X sum = 1 + y, step = sum - 1;
+    return step == 0 ? y : OWN(log)(sum) * (y / step);
+}
+
+/* log(1 + exp(z)), which never overflows. */
+HELPER FN(softplus)(X z)
+{
+    return (z > 0 ? z : 0) + FN(log1p)(OWN(exp)(-MATH(fabs)(z)));
+}
+
+/* Neither comparison holds for a NaN, which stays. */
+HELPER FN(at_least)(X least, X x)
+{
+    return x < least ? least : x;
+}
+
+HELPER FN(sign_of)(X d)
+{
+    return (X)(d > 0) - (X)(d < 0);
+}
+
+TERMS FN(squared)(X x, X t, X c, const X *v)
+{
+    X d = x - t;
+    (void)c, (void)v;
+    return (FN(terms)){ .loss = d * d, .dx = 2 * d, .dt = -2 * d };
+}
+
+TERMS FN(absolute)(X x, X t, X c, const X *v)
+{
+    X d = x - t;
+    (void)c, (void)v;
+    return (FN(terms)){ .loss = MATH(fabs)(d), .dx = FN(sign_of)(d), .dt = -FN(sign_of)(d) };
+}
+
+TERMS FN(smooth_l1)(X x, X t, X c, const X *v)
+{
+    X d = x - t, size = MATH(fabs)(d), square = (X)0.5 * d * d / v[0], line = size - (X)0.5 * v[0];
+    X slope = d / v[0];
+    slope = d <= -v[0] ? -1 : slope;
+    slope = d >= v[0] ? 1 : slope;
+    (void)c;
+    return (FN(terms)){ .loss = size < v[0] ? square : line, .dx = slope, .dt = -slope };
+}
+
+TERMS FN(huber)(X x, X t, X c, const X *v)
+{
+    X d = x - t, size = MATH(fabs)(d), square = (X)0.5 * d * d, line = v[0] * (size - (X)0.5 * v[0]);
+    X slope = d <= -v[0] ? -v[0] : d;
+    slope = d >= v[0] ? v[0] : slope;
+    (void)c;
+    return (FN(terms)){ .loss = size < v[0] ? square : line, .dx = slope, .dt = -slope };
+}
+
+/* PyTorch's bound of the slope is a float, and its slope of t has no bound. */
+TERMS FN(binary)(X x, X t, X c, const X *v)
+{
+    X yes = OWN(log)(x), no = FN(log1p)(-x);
+    (void)c, (void)v;
+    return (FN(terms)){ .loss = (t - 1) * FN(at_least)(-100, no) - t * FN(at_least)(-100, yes),
+                        .dx = (x - t) / FN(at_least)((X)1e-12f, (1 - x) * x),
+                        .dt = no - yes };
+}
+
+TERMS FN(logistic)(X x, X t, X c, const X *v)
+{
+    X below = FN(softplus)(-x), yes = c * t; /* −log σ(x) */
+    (void)v;
+    return (FN(terms)){ .loss = (1 - t) * x + (1 + (c - 1) * t) * below,
+                        .dx = (yes + 1 - t) * OWN(sigmoid)(x) - yes,
+                        .dt = (c - 1) * below - x };
+}
+
+TERMS FN(kl)(X x, X t, X c, const X *v)
+{
+    X log_t = OWN(log)(t);
+    (void)c, (void)v;
+    return (FN(terms)){ .loss = (t == 0 ? 0 : t * log_t) - t * x, .dx = -t, .dt = t == 0 ? (X)NAN : log_t + 1 - x };
+}
+
+TERMS FN(kl_of_logs)(X x, X t, X c, const X *v)
+{
+    X p = OWN(exp)(t);
+    (void)c, (void)v;
+    return (FN(terms)){ .loss = p * (t - x), .dx = -p, .dt = p * (t - x + 1) };
+}
+
+TERMS FN(soft_margin)(X x, X t, X c, const X *v)
+{
+    X z = -t * x, share = OWN(sigmoid)(z);
+    (void)c, (void)v;
+    return (FN(terms)){ .loss = FN(softplus)(z), .dx = -t * share, .dt = -x * share };
+}
+
+TERMS FN(hinge_embedding)(X x, X t, X c, const X *v)
+{
+    X gap = v[0] - x, near = t != -1 ? x : 0, far = t != 1 ? FN(at_least)(0, gap) : 0;
+    (void)c;
+    return (FN(terms)){ .loss = near + far, .dx = (X)(t != -1) - (X)((t != 1) & (gap >= 0)) };
+}
+
+TERMS FN(cosine_embedding)(X x, X t, X c, const X *v)
+{
+    X gap = x - v[0], near = t == 1 ? 1 - x : 0, far = t == -1 ? FN(at_least)(0, gap) : 0;
+    (void)c;
+    return (FN(terms)){ .loss = near + far, .dx = (X)((t == -1) & (gap >= 0)) - (X)(t == 1) };
+}
+
+TERMS FN(ranking)(X x, X t, X c, const X *v)
+{
+    X gap = v[0] - c * (x - t);
+    return (FN(terms)){
+        .loss = FN(at_least)(0, gap), .dx = gap >= 0 ? -c : 0, .dt = gap >= 0 ? c : 0, .dc = gap >= 0 ? t - x : 0
+    };
+}
+
+/* Stirling's approximation of log t! and its slope. */
+HELPER FN(stirling)(X t, const X *v)
+{
+    X sum = t * OWN(log)(t) - t + (X)0.5 * OWN(log)((X)6.283185307179586 * t);
+    return (v[1] != 0) & (t > 1) ? sum : 0;
+}
+
+HELPER FN(stirling_slope)(X t, const X *v)
+{
+    return (v[1] != 0) & (t > 1) ? OWN(log)(t) + (X)0.5 / t : 0;
+}
+
+TERMS FN(poisson)(X x, X t, X c, const X *v)
+{
+    X log_x = OWN(log)(x + v[0]);
+    (void)c;
+    return (FN(terms)){ .loss = x - t * log_x + FN(stirling)(t, v),
+                        .dx = 1 - t / (x + v[0]),
+                        .dt = FN(stirling_slope)(t, v) - log_x };
+}
+
+TERMS FN(poisson_of_logs)(X x, X t, X c, const X *v)
+{
+    X rate = OWN(exp)(x);
+    (void)c;
+    return (FN(terms)){ .loss = rate - t * x + FN(stirling)(t, v), .dx = rate - t, .dt = FN(stirling_slope)(t, v) - x };
+}
+
+TERMS FN(gaussian)(X x, X t, X c, const X *v)
+{
+    X variance = FN(at_least)(v[0], c), d = x - t, slope = d / variance;
+    return (FN(terms)){ .loss = (X)0.5 * (OWN(log)(variance) + d * slope) + v[1],
+                        .dx = slope,
+                        .dt = -slope,
+                        .dc = (X)0.5 * (1 / variance - slope * slope) };
+}
+
+#define NAME FN(run_squared)
+#define F FN(squared)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_absolute)
+#define F FN(absolute)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_smooth_l1)
+#define F FN(smooth_l1)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_huber)
+#define F FN(huber)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_binary)
+#define F FN(binary)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_logistic)
+#define F FN(logistic)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_kl)
+#define F FN(kl)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_kl_of_logs)
+#define F FN(kl_of_logs)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_soft_margin)
+#define F FN(soft_margin)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_hinge_embedding)
+#define F FN(hinge_embedding)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_cosine_embedding)
+#define F FN(cosine_embedding)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_ranking)
+#define F FN(ranking)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_poisson)
+#define F FN(poisson)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_poisson_of_logs)
+#define F FN(poisson_of_logs)
+#include "kernels/array/element_loss_loop.h"
+#define NAME FN(run_gaussian)
+#define F FN(gaussian)
+#include "kernels/array/element_loss_loop.h"
+
+static const loss_fn FN(losses)[CNN_LOSS_COUNT] = {
+#define CNN__ELEMENT_LOSS(NAME, name, cost) [CNN_LOSS_##NAME] = FN(run_##name),
+#include "kernels/array/element_loss.def"
+#undef CNN__ELEMENT_LOSS
+};
+
+/* n elements of an operand in a row: where they are, or gathered into `room`; ones for NULL. */
+static const void *FN(loss_gather)(const void *from, int64_t offset, int64_t stride, int n, void *room)
+{
+    const X *x = from;
+    X *to = room;
+    if (x && stride == 1) {
+        return x + offset;
+    }
+    for (int i = 0; i < n; i++) {
+        to[i] = x ? x[offset + i * stride] : 1;
+    }
+    return to;
+}
+
+/* y ← y · weight · factor, where there are such; `dy` has a factor for each element. */
+static void FN(loss_scale)(const loss_block *b, double factor, const void *dy, void *to)
+{
+    const X *weight = b->weighted ? b->at[3] : NULL, *each = dy, one = (X)factor;
+    X *y = to;
+    for (int i = 0; weight && i < b->n; i++) {
+        y[i] *= weight[i];
+    }
+    for (int i = 0; each && i < b->n; i++) {
+        y[i] *= each[i];
+    }
+    for (int i = 0; one != 1 && i < b->n; i++) {
+        y[i] *= one;
+    }
+}
+
+static double FN(loss_sum)(const void *from, int n)
+{
+    const X *y = from;
+    double lane[8] = { 0 };
+    int i = 0;
+    for (; i + 8 <= n; i += 8) {
+        for (int k = 0; k < 8; k++) {
+            lane[k] += (double)y[i + k];
+        }
+    }
+    for (; i < n; i++) {
+        lane[i % 8] += (double)y[i];
+    }
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+#undef TERMS
+#undef HELPER
+#undef X
+#undef MATH
+#undef OWN
+#undef FN
