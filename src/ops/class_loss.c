@@ -1,5 +1,5 @@
-/* The operation behind the losses over classes (class_loss.h), on x [C], [N,C] or [N,C,d1,…] with class indices or class
- * probabilities. The formulas are in kernels/array/softmax_nll.h; here are the shapes and the launches.
+/* The operation behind the losses over classes (class_loss.h): x is [C], [N,C] or [N,C,d1,…], the target holds class
+ * indices or class probabilities. The formulas are in kernels/array/softmax_nll.h, the shapes and launches here.
  *
  * Gradients go to x and to a target of probabilities. A class weight gets none: one that asks for it is an error. */
 #include "ops/class_loss.h"

@@ -90,7 +90,11 @@ static const cnn__attribute multi_margin_loss_attributes[] = {
 
 static bool multi_margin_infer(cnn__call *call, void *attributes)
 {
-    const cnn_cross_entropy_parameters *g = &((const cnn__class_loss *)attributes)->g;
+    const cnn__class_loss *l = attributes;
+    const cnn_cross_entropy_parameters *g = &l->g;
+    if (!cnn__loss_check_options(call, l->status, g->reduction, false)) {
+        return false;
+    }
     if (g->power != 1 && g->power != 2) {
         cnn__call_fail(call, CNN_ERROR_INVALID_ARGUMENT, "p is %d, expected 1 or 2", g->power);
         return false;

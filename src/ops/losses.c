@@ -132,8 +132,8 @@ cnn_tensor *cnn_poisson_nll_loss(cnn_tensor *input, cnn_tensor *target, const cn
 static const cnn__op gaussian_nll_loss_op =
     CNN__ELEMENT_LOSS_OP(gaussian_nll_loss, cnn__element_loss_backward, CNN__LOSS_THIRD);
 
-/* The variance with the rank of the input x: its shape is that of x, or has 1 for the last size or nothing. NULL: it has
- * another shape, reported. */
+/* Returns the variance with the rank of the input x. Its shape is that of x, or has 1 for the last size, or lacks it.
+ * NULL: it has another shape, reported. */
 static cnn_tensor *variance_of(cnn__call *call)
 {
     const cnn_tensor *x = call->in[CNN__LOSS_X];

@@ -91,7 +91,7 @@ cnn_tensor *cnn_cosine_embedding_loss(cnn_tensor *input1, cnn_tensor *input2, cn
     cnn__call call;
     cnn__op entry;
     if (!begin_composition(&call, &entry, &cosine_embedding_loss_op, (cnn_tensor *const[]){ input1, input2, target }) ||
-        !check_cosine_operands(&call)) {
+        !cnn__loss_check_options(&call, l.status, l.reduction, false) || !check_cosine_operands(&call)) {
         return call.nil;
     }
     cnn_dtype dtype = call.in[0]->dtype;

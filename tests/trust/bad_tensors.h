@@ -146,6 +146,7 @@ OPERAND(filter_bias, CNN_F32, false, 2);
 OPERAND(channel_values, CNN_F32, false, 1);
 OPERAND(condition, CNN_BOOL, false, 2, 3);
 OPERAND(target, CNN_I64, true, 2);
+OPERAND(row_values, CNN_F32, false, 2);
 OPERAND(sequence, CNN_F32, false, 2, 2, 3);
 OPERAND(lstm_state, CNN_F32, false, 2, 3);
 OPERAND(lstm_states, CNN_F32, false, 1, 2, 3);

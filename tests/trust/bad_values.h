@@ -474,6 +474,18 @@ OPTIONS(module_options, cnn_module_options, .forward = forward_user, .user = w, 
 #include "optimizers.def"
 OPTIONS(loader_options, cnn_loader_options, .no_background = true);
 OPTIONS(cross_entropy_options, cnn_cross_entropy_options, .label_smoothing = 0.1);
+OPTIONS(loss_options, cnn_loss_options, .reduction = CNN_REDUCE_SUM);
+OPTIONS(smooth_l1_loss_options, cnn_smooth_l1_loss_options, .beta = 0.5);
+OPTIONS(huber_loss_options, cnn_huber_loss_options, .delta = 0.5);
+OPTIONS(bce_options, cnn_bce_options, .reduction = CNN_REDUCE_SUM);
+OPTIONS(bce_with_logits_options, cnn_bce_with_logits_options, .reduction = CNN_REDUCE_SUM);
+OPTIONS(kl_div_options, cnn_kl_div_options, .reduction = CNN_REDUCE_BATCH_MEAN);
+OPTIONS(poisson_nll_loss_options, cnn_poisson_nll_loss_options, .full = true);
+OPTIONS(gaussian_nll_loss_options, cnn_gaussian_nll_loss_options, .full = true);
+OPTIONS(margin_loss_options, cnn_margin_loss_options, .margin = 0.5);
+OPTIONS(triplet_margin_loss_options, cnn_triplet_margin_loss_options, .swap = true);
+OPTIONS(nll_loss_options, cnn_nll_loss_options, .has_ignore_index = true);
+OPTIONS(multi_margin_loss_options, cnn_multi_margin_loss_options, .p = 2);
 OPTIONS(gradcheck_options, cnn_gradcheck_options, .eps = 1e-6);
 OPTIONS(custom_op, cnn_custom_op, .name = "copy", .infer = infer_like_first, .forward = forward_copy);
 OPTIONS(load_options, cnn_load_options, .partial = true, .strip_prefix = "module.");

@@ -2,6 +2,8 @@
  * some options need each other. Those of optimizers are tried in tests/test_optimizers.c. */
 #include "trust/options.h"
 
+#include "trust/loss_options.h"
+
 /* ---- ranges ---- */
 
 typedef enum field_type { INT, INT64, DOUBLE } field_type;
@@ -77,6 +79,27 @@ static const range ranges[] = {
     RANGE("cross_entropy", use_cross_entropy, good_loss, label_smoothing, DOUBLE, -0.1, "0 to 1"),
     RANGE("cross_entropy", use_cross_entropy, good_loss, label_smoothing, DOUBLE, 1.5, "0 to 1"),
     RANGE("cross_entropy", use_cross_entropy, good_loss, label_smoothing, DOUBLE, NAN, "0 to 1"),
+#define REDUCTIONS(name, type, call)                                                 \
+    RANGE(#name, use_##name, good_##name, reduction, INT, -1, "expected 0 to"),       \
+    RANGE(#name, use_##name, good_##name, reduction, INT, 4, "expected 0 to"),
+    LOSSES(REDUCTIONS)
+    RANGE("mse_loss", use_mse_loss, good_mse_loss, reduction, INT, CNN_REDUCE_BATCH_MEAN, "0 to 2"),
+    NOT_NEGATIVE("smooth_l1_loss", use_smooth_l1_loss, good_smooth_l1_loss, beta),
+    RANGE("huber_loss", use_huber_loss, good_huber_loss, delta, DOUBLE, CNN_ZERO, "above 0"),
+    RANGE("huber_loss", use_huber_loss, good_huber_loss, delta, DOUBLE, -1, "above 0"),
+    RANGE("huber_loss", use_huber_loss, good_huber_loss, delta, DOUBLE, NAN, "above 0"),
+    NOT_NEGATIVE("poisson_nll_loss", use_poisson_nll_loss, good_poisson_nll_loss, eps),
+    RANGE("gaussian_nll_loss", use_gaussian_nll_loss, good_gaussian_nll_loss, eps, DOUBLE, CNN_ZERO, "above 0"),
+    RANGE("margin_ranking_loss", use_margin_ranking_loss, good_margin_ranking_loss, margin, DOUBLE, NAN, "a finite number"),
+    RANGE("hinge_embedding_loss", use_hinge_embedding_loss, good_hinge_embedding_loss, margin, DOUBLE, INFINITY, "a finite number"),
+    RANGE("cosine_embedding_loss", use_cosine_embedding_loss, good_cosine_embedding_loss, margin, DOUBLE, NAN, "a finite number"),
+    RANGE("triplet_margin_loss", use_triplet_margin_loss, good_triplet_margin_loss, margin, DOUBLE, NAN, "a finite number"),
+    RANGE("triplet_margin_loss", use_triplet_margin_loss, good_triplet_margin_loss, p, DOUBLE, -1, "above 0"),
+    RANGE("triplet_margin_loss", use_triplet_margin_loss, good_triplet_margin_loss, p, DOUBLE, NAN, "above 0"),
+    NOT_NEGATIVE("triplet_margin_loss", use_triplet_margin_loss, good_triplet_margin_loss, eps),
+    RANGE("multi_margin_loss", use_multi_margin_loss, good_multi_margin_loss, p, INT, 3, "1 or 2"),
+    RANGE("multi_margin_loss", use_multi_margin_loss, good_multi_margin_loss, p, INT, -1, "1 or 2"),
+    RANGE("multi_margin_loss", use_multi_margin_loss, good_multi_margin_loss, margin, DOUBLE, INFINITY, "a finite number"),
     RANGE("gradcheck", use_gradcheck, good_gradcheck, eps, DOUBLE, -1, "above 0"),
     RANGE("gradcheck", use_gradcheck, good_gradcheck, eps, DOUBLE, CNN_ZERO, "above 0"),
     RANGE("gradcheck", use_gradcheck, good_gradcheck, eps, DOUBLE, NAN, "above 0"),

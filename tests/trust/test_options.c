@@ -3,6 +3,8 @@
  * reserved ones. Values out of range are in test_option_values.c. */
 #include "trust/options.h"
 
+#include "trust/loss_options.h"
+
 /* ---- the table of structs ---- */
 
 #define END_OF(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
@@ -30,6 +32,8 @@ static const row rows[] = {
 #include "optimizers.def"
     ROW("loader_create", use_loader, good_loader, 0),
     ROW("cross_entropy", use_cross_entropy, good_loss, 0),
+#define LOSS_ROW(name, type, call) ROW(#name, use_##name, good_##name, 0),
+    LOSSES(LOSS_ROW)
     ROW("gradcheck", use_gradcheck, good_gradcheck, 0),
     ROW("custom", use_custom, good_op, END_OF(cnn_custom_op, forward)),
     ROW("dataset_from_callbacks", use_callbacks, good_callbacks, END_OF(cnn_dataset_callbacks, get)),

@@ -94,12 +94,12 @@ CNN_API cnn_tensor *cnn_multi_margin_loss(cnn_tensor *input, cnn_tensor *target,
 
 /** @name Losses of each element
  * Functions of an input and a target of one dtype (f32, f64, bf16), with the names, formulas and defaults of
- * torch.nn.functional. Options may be NULL for the defaults; zero means the default, CNN_ZERO means 0. Unless a function
- * says that they must have one shape, input and target broadcast as in cnn_add(). Where no mean or sum is taken
- * (CNN_REDUCE_NONE) the result has that shape, else it is a scalar; sums are made in f64, in an order that does not
- * depend on the number of threads. The mean over nothing is NaN. Both the input and the target get gradients; weights
- * get none, and one that asks for it is CNN_ERROR_INVALID_ARGUMENT. Results belong to the tape; errors fail the step, as
- * ops.h says.
+ * torch.nn.functional. Options may be NULL for the defaults; zero means the default, CNN_ZERO means 0. Input and target
+ * broadcast as in cnn_add(), unless a function says that they must have one shape. Where no mean or sum is taken
+ * (CNN_REDUCE_NONE) the result has the broadcast shape, else it is a scalar. Sums are made in f64, in an order that
+ * does not depend on the number of threads. The mean over nothing is NaN. Both the input and the target get gradients;
+ * weights get none, and one that asks for it is CNN_ERROR_INVALID_ARGUMENT. Results belong to the tape; errors fail the
+ * step, as ops.h says.
  * @{ */
 /** Options of the losses that have no others. @since 0.2 */
 typedef struct cnn_loss_options {
@@ -239,7 +239,8 @@ typedef struct cnn_margin_loss_options {
     unsigned char reserved[4]; /**< zero: room for later options */
 } cnn_margin_loss_options;
 
-/** max(0, margin − target · (input1 − input2)); targets are 1 and −1. All three have one rank and broadcast. @since 0.2 */
+/** max(0, margin − target · (input1 − input2)); targets are 1 and −1. All three have one rank and broadcast.
+ * @since 0.2 */
 CNN_API cnn_tensor *cnn_margin_ranking_loss(cnn_tensor *input1, cnn_tensor *input2, cnn_tensor *target,
                                             const cnn_margin_loss_options *options);
 
@@ -272,8 +273,8 @@ typedef struct cnn_triplet_margin_loss_options {
 } cnn_triplet_margin_loss_options;
 
 /**
- * max(0, margin + d(anchor, positive) − d(anchor, negative)) of each row, d(a, b) being the p-norm of a − b + eps, whose
- * gradient is 0 where it is 0.
+ * max(0, margin + d(anchor, positive) − d(anchor, negative)) of each row. The distance d(a, b) is the p-norm of
+ * a − b + eps, whose gradient is 0 where it is 0.
  *
  * @param anchor  [N,D] or [D], and so are the others; any more dimensions may stand in front.
  * @return a scalar, or for CNN_REDUCE_NONE the shape without D.

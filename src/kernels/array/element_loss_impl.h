@@ -75,13 +75,15 @@ TERMS FN(binary)(X x, X t, X c, const X *v)
                         .dt = no - yes };
 }
 
+/* −log σ(x) and −log(1 − σ(x)) differ by x; neither is made of the other, which would lose a small one. */
 TERMS FN(logistic)(X x, X t, X c, const X *v)
 {
-    X below = FN(softplus)(-x), yes = c * t; /* −log σ(x) */
+    X rest = FN(log1p)(OWN(exp)(-MATH(fabs)(x))), yes = c * t;
+    X below = FN(at_least)(0, -x) + rest, above = FN(at_least)(0, x) + rest;
     (void)v;
-    return (FN(terms)){ .loss = (1 - t) * x + (1 + (c - 1) * t) * below,
+    return (FN(terms)){ .loss = yes * below + (1 - t) * above,
                         .dx = (yes + 1 - t) * OWN(sigmoid)(x) - yes,
-                        .dt = (c - 1) * below - x };
+                        .dt = c * below - above };
 }
 
 TERMS FN(kl)(X x, X t, X c, const X *v)

@@ -32,7 +32,8 @@ typedef struct cnn__softmax_nll {
 size_t cnn__softmax_nll_workspace(const cnn__softmax_nll *g);
 
 /* Writes stats and, where not NULL, the loss of each sample. sums[0] is the sum of all losses, sums[1] what the mean
- * divides by: indices: Σ w[t] over samples not ignored; probabilities and CNN_LOSS_MULTI_MARGIN: the samples. Indices have been checked. */
+ * divides by: indices: Σ w[t] over samples not ignored; probabilities and CNN_LOSS_MULTI_MARGIN: the samples.
+ * Indices have been checked. */
 void cnn__softmax_nll_forward(const cnn__softmax_nll *g, void *losses, double sums[2], double *workspace,
                               cnn__pool *pool);
 
