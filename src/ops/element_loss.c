@@ -163,7 +163,7 @@ bool cnn__element_loss_forward(cnn__call *call, void *attributes)
 }
 
 /* The gradient of operand i in the shape of all losses, which cnn__grad_add() sums to that of the operand. */
-static cnn_tensor *gradient_of(cnn__node *node, int i, const cnn__element_loss *l)
+static cnn_tensor *element_loss_gradient(cnn__node *node, int i, const cnn__element_loss *l)
 {
     const cnn_tensor *x = node->in[i];
     bool same = x->ndim == l->ndim;
@@ -184,7 +184,7 @@ void cnn__element_loss_backward(cnn__node *node, cnn_tensor *dy)
     const cnn_element_loss_parameters p = element_loss_parameters(l, x);
     cnn_tensor *dx[CNN__LOSS_WEIGHT] = { NULL };
     for (int i = 0; i < CNN__LOSS_WEIGHT; i++) {
-        if (cnn__wants(node, i) && !(dx[i] = gradient_of(node, i, l))) {
+        if (cnn__wants(node, i) && !(dx[i] = element_loss_gradient(node, i, l))) {
             return;
         }
     }

@@ -51,7 +51,7 @@ typedef struct loss_job {
     double factor;   /* of slopes */
 } loss_job;
 
-static double real_at(cnn_dtype dtype, const void *x)
+static double loss_real_at(cnn_dtype dtype, const void *x)
 {
     return dtype == CNN_F32 ? (double)*(const float *)x : *(const double *)x;
 }
@@ -168,7 +168,7 @@ static bool run_element_loss_backward(cnn__cpu_call *call)
 {
     loss_job j = loss_job_of(call);
     bool each = j.p->reduction == (int)CNN_REDUCE_NONE;
-    j.factor = each ? 1 : real_at(call->l->dtype, call->l->in[4]) / j.p->divisor;
+    j.factor = each ? 1 : loss_real_at(call->l->dtype, call->l->in[4]) / j.p->divisor;
     loss_pass(&j, call->pool);
     return true;
 }
