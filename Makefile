@@ -139,7 +139,7 @@ $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-
 # Optimizers wait for memory.
 $(BUILD)/src/kernels/simd/elementwise/optimizers.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES))
 # Exceptions of floating-point numbers are nobody's business, but gcc keeps branches for them that it does not vectorise.
-$(foreach name,activations elementary gelu trigonometry,$(BUILD)/src/kernels/array/$(name).o): TABLE_CFLAGS = -fno-trapping-math
+$(foreach name,activations element_loss elementary gelu trigonometry,$(BUILD)/src/kernels/array/$(name).o): TABLE_CFLAGS = -fno-trapping-math
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))

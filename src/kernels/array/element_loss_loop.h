@@ -7,21 +7,25 @@ static void NAME(const loss_block *b, loss_part part, void *to)
     int n = b->n;
     switch (part) {
     case PART_LOSS:
+        CNN__IVDEP
         for (int i = 0; i < n; i++) {
             y[i] = F(x[i], t[i], c[i], v).loss;
         }
         break;
     case PART_DX:
+        CNN__IVDEP
         for (int i = 0; i < n; i++) {
             y[i] = F(x[i], t[i], c[i], v).dx;
         }
         break;
     case PART_DT:
+        CNN__IVDEP
         for (int i = 0; i < n; i++) {
             y[i] = F(x[i], t[i], c[i], v).dt;
         }
         break;
     case PART_DC:
+        CNN__IVDEP
         for (int i = 0; i < n; i++) {
             y[i] = F(x[i], t[i], c[i], v).dc;
         }
