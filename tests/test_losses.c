@@ -338,14 +338,14 @@ static cnn_tensor *plain(cnn_dtype dtype, int ndim, const int64_t *shape, bool w
     X(anchor, cnn_triplet_margin_loss(F(2), F(2), NULL, NULL), INVALID_ARGUMENT, "triplet_margin_loss: operand 2 is NULL")     \
     X(nll, cnn_nll_loss(F(2, 3), F(2, 3), NULL), DTYPE,                                                                        \
       "nll_loss: target is float32, expected class indices (int64, int32, uint8)")                                             \
-    X(nll_shape, cnn_nll_loss(F(2, 3), INDICES(3), NULL), SHAPE, "nll_loss: input [2,3] expect class indices [2], target is [3]") \
-    X(nll_rank, cnn_nll_loss(SCALAR, INDICES(1), NULL), SHAPE, "nll_loss: input [], expected [C], [N,C] or [N,C,...]")         \
+    X(nll_shape, cnn_nll_loss(F(2, 3), INDICES(3), NULL), SHAPE, "nll_loss: input [2,3] expects class indices [2], target is [3]") \
+    X(nll_rank, cnn_nll_loss(SCALAR, INDICES(1), NULL), SHAPE, "nll_loss: input is [], expected [C], [N,C] or [N,C,...]")         \
     X(nll_index, cnn_nll_loss(F(2, 1), INDICES(2), NULL), INVALID_ARGUMENT,                                                    \
       "nll_loss: target at [0] is 1, expected 0 to 0 or ignore_index -100")                                                    \
     X(margin_index, cnn_multi_margin_loss(F(2, 1), INDICES(2), NULL), INVALID_ARGUMENT,                                        \
       "multi_margin_loss: target at [0] is 1, expected 0 to 0")                                                                \
     X(margin_rank, cnn_multi_margin_loss(F(2, 3, 4), INDICES(2), NULL), SHAPE,                                                 \
-      "multi_margin_loss: input [2,3,4], expected [C] or [N,C]")                                                               \
+      "multi_margin_loss: input is [2,3,4], expected [C] or [N,C]")                                                               \
     X(margin_weight, cnn_multi_margin_loss(F(2, 3), INDICES(2), OPTIONS(cnn_multi_margin_loss_options, .weight = F(2))),       \
       SHAPE, "multi_margin_loss: weight is [2], expected [3]")
 

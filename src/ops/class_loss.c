@@ -44,9 +44,10 @@ static bool check_target(cnn__call *call, const cnn__class_loss *l, bool indices
     }
     if (!same) {
         char text[3][CNN__SHAPE_TEXT];
-        cnn__call_fail(call, CNN_ERROR_SHAPE, "%s %s expect %s %s, target is %s", l->noun,
-                       cnn__shape_text(text[0], x->ndim, x->shape), indices ? "class indices" : "class probabilities",
-                       cnn__shape_text(text[1], ndim, shape), cnn__shape_text(text[2], target->ndim, target->shape));
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "%s %s expect%s %s %s, target is %s", l->noun,
+                       cnn__shape_text(text[0], x->ndim, x->shape), l->plural ? "" : "s",
+                       indices ? "class indices" : "class probabilities", cnn__shape_text(text[1], ndim, shape),
+                       cnn__shape_text(text[2], target->ndim, target->shape));
     }
     return same;
 }
@@ -59,8 +60,8 @@ static bool check_class_weight(cnn__call *call, const cnn__class_loss *l)
         return true;
     }
     if (weight->dtype != call->in[CNN__CLASS_X]->dtype) {
-        cnn__call_fail(call, CNN_ERROR_DTYPE, "weight is %s, %s %s", cnn_dtype_name(weight->dtype), l->noun,
-                       cnn_dtype_name(call->in[CNN__CLASS_X]->dtype));
+        cnn__call_fail(call, CNN_ERROR_DTYPE, "weight is %s, %s %s %s", cnn_dtype_name(weight->dtype), l->noun,
+                       l->plural ? "are" : "is", cnn_dtype_name(call->in[CNN__CLASS_X]->dtype));
         return false;
     }
     if (weight->ndim != 1 || weight->shape[0] != l->g.classes) {
@@ -98,7 +99,8 @@ static bool check_class_rank(cnn__call *call, const cnn__class_loss *l)
     char text[CNN__SHAPE_TEXT];
     bool good = x->ndim >= 1 && x->ndim <= l->most_dims;
     if (!good) {
-        cnn__call_fail(call, CNN_ERROR_SHAPE, "%s %s, expected %s", l->noun, cnn__shape_text(text, x->ndim, x->shape),
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "%s %s %s, expected %s", l->noun, l->plural ? "are" : "is",
+                       cnn__shape_text(text, x->ndim, x->shape),
                        l->most_dims == 2 ? "[C] or [N,C]" : "[C], [N,C] or [N,C,...]");
     }
     return good;

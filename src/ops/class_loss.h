@@ -19,6 +19,7 @@ typedef struct cnn__class_loss {
     bool probabilities; /* the target may hold them */
     int most_dims;      /* of x */
     const char *noun;   /* of x: "logits" */
+    bool plural;        /* of the noun */
 } cnn__class_loss;
 
 bool cnn__class_loss_infer(cnn__call *call, void *attributes);

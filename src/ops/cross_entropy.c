@@ -37,7 +37,7 @@ static const cnn__op cross_entropy_op =
 cnn_tensor *cnn_cross_entropy_with(cnn_tensor *logits, cnn_tensor *target, const cnn_cross_entropy_options *options)
 {
     cnn_cross_entropy_options o;
-    cnn__class_loss l = { .probabilities = true, .most_dims = CNN_MAX_DIMS, .noun = "logits" };
+    cnn__class_loss l = { .probabilities = true, .most_dims = CNN_MAX_DIMS, .noun = "logits", .plural = true };
     l.status = CNN__OPTIONS_READ(NULL, "cross_entropy", &o, options);
     l.g.function = (int)CNN_LOSS_CROSS_ENTROPY;
     l.g.reduction = (int)o.reduction;

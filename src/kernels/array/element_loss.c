@@ -47,7 +47,7 @@ typedef struct loss_job {
     const cnn_launch *l;
     const cnn_element_loss_parameters *p;
     int64_t total;
-    double *partial; /* a sum per task; NULL: of none */
+    double *partial; /* a sum per task; NULL: the losses themselves are asked for */
     double factor;   /* of slopes */
 } loss_job;
 

@@ -56,7 +56,7 @@ static double FN(excess)(const cnn__softmax_nll *g, int64_t first, int64_t targe
 {
     const X *x = (const X *)g->logits + first;
     double z = g->margin - (double)x[target * g->inner] + (double)x[class * g->inner];
-    return class == target || z <= 0 ? 0 : z;
+    return class != target && z > 0 ? z : 0; /* a NaN adds nothing, as in PyTorch */
 }
 
 static double FN(multi_margin)(const cnn__softmax_nll *g, int64_t first, int64_t target)
