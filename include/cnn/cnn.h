@@ -3,7 +3,7 @@
  * <cnn/backend.h>, which is for those who write a back end.
  *
  * Read them in this order: context.h (threads, seed, errors), tensor.h, tape.h (a step of work and its gradients),
- * ops.h, module.h (layers), optimizer.h, dataset.h, loader.h, checkpoint.h, file.h (what is in a file). */
+ * ops.h, module.h (layers), optimizer.h, scheduler.h (learning rates), dataset.h, loader.h, checkpoint.h, file.h (what is in a file). */
 #ifndef CNN_CNN_H
 #define CNN_CNN_H
 
@@ -17,6 +17,7 @@
 #include <cnn/module.h>
 #include <cnn/ops.h>
 #include <cnn/optimizer.h>
+#include <cnn/scheduler.h>
 #include <cnn/status.h>
 #include <cnn/tape.h>
 #include <cnn/tensor.h>

@@ -3,7 +3,8 @@
  *
  *     format, version, epoch, random.seed, random.stream,
  *     optimizer (its class), optimizer.steps, optimizer.groups, optimizer.group.<i>.<hyperparameter>,
- *     optimizer.<parameter>.group, optimizer.<parameter>.step
+ *     optimizer.<parameter>.group, optimizer.<parameter>.step,
+ *     scheduler and what begins with it (checkpoint_scheduler.c)
  *
  * Numbers other than integers are written as hexadecimal floats, so that every bit is restored. */
 #include "io/checkpoint.h"
@@ -26,7 +27,14 @@ cnn_status cnn__checkpoint_read(const char *call, const cnn_checkpoint *given, c
         ctx = ours->module ? ours->module->ctx : NULL;
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, path ? "module" : "path");
     }
-    return CNN_OK;
+    if (ours->scheduler && ours->scheduler->optimizer != ours->optimizer) {
+        return cnn__fail(ours->module->ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "%s: the scheduler is one of another optimizer than the checkpoint's", call);
+    }
+    return ours->scheduler && ours->scheduler->owner
+               ? cnn__fail(ours->module->ctx, CNN_ERROR_STATE,
+                           "%s: the scheduler belongs to a SequentialLR, which is to be saved", call)
+               : CNN_OK;
 }
 
 size_t cnn__slot_name_size(const cnn_module *module)
@@ -48,6 +56,7 @@ void cnn__slot_name(char *name, size_t size, const cnn__state *state, const char
 typedef struct collection {
     const cnn_module *module;
     const cnn_optimizer *optimizer;
+    cnn_scheduler *scheduler;
     cnn__state_index index;
     cnn__item *items;
     char *names;
@@ -155,6 +164,9 @@ static cnn_status add_metadata(cnn__text *metadata, const collection *c, int64_t
     add_number(metadata, "epoch", (uint64_t)epoch);
     add_number(metadata, "random.seed", random.seed);
     add_number(metadata, "random.stream", random.stream);
+    if (c->scheduler) {
+        cnn__scheduler_save(metadata, c->scheduler);
+    }
     return c->optimizer ? add_optimizer(metadata, c) : CNN_OK;
 }
 
@@ -209,7 +221,7 @@ cnn_status cnn_checkpoint_save(const cnn_checkpoint *checkpoint, const char *pat
         return status;
     }
     CNN__KNOWN(ours.module != NULL);
-    collection c = { .module = ours.module, .optimizer = ours.optimizer };
+    collection c = { .module = ours.module, .optimizer = ours.optimizer, .scheduler = ours.scheduler };
     status = check_counts(call, &ours);
     if (status == CNN_OK) {
         status = cnn__state_index_make(&c.index, call, ours.module);

@@ -3,7 +3,7 @@
 #define CNN_IO_CHECKPOINT_H
 
 #include "io/restore.h"
-#include "optim/optimizer.h"
+#include "optim/scheduler.h"
 
 #include <cnn/checkpoint.h>
 
@@ -44,6 +44,14 @@ cnn_status cnn__metadata_double(const cnn__safetensors *st, const char *key, dou
 cnn_status cnn__metadata_random(const cnn__safetensors *st, cnn_random_state *random);
 /* Reports that the value of an existing key differs from `ours`. */
 cnn_status cnn__metadata_fail_fit(const cnn__safetensors *st, const char *key, const char *ours);
+
+/* ---- schedulers (checkpoint_scheduler.c) ---- */
+
+void cnn__scheduler_save(cnn__text *metadata, cnn_scheduler *scheduler);
+/* Reads and checks all that the metadata has of the scheduler into `plan`, which the caller frees, also on failure. */
+cnn_status cnn__scheduler_plan(const cnn__safetensors *st, cnn_scheduler *scheduler, double **plan);
+/* Carries the plan out. */
+void cnn__scheduler_restore(cnn_scheduler *scheduler, double *plan);
 
 /* Reads and checks the arguments of saving and loading. */
 cnn_status cnn__checkpoint_read(const char *call, const cnn_checkpoint *given, const char *path, cnn_checkpoint *ours);

@@ -10,12 +10,14 @@ typedef struct checkpoint_load_plan {
     cnn_context *ctx;
     cnn_module *module;
     cnn_optimizer *optimizer;
+    cnn_scheduler *scheduler;
     cnn__state_index index;
     int64_t epoch;
     cnn_random_state random;
     int64_t optimizer_steps;
     double (*hyper)[CNN__MAX_HYPER]; /* of each group */
     int64_t *steps;                  /* of each slot, group after group */
+    double *schedule;                /* all numbers of the scheduler */
     char *name;                      /* buffer for a composed name */
     size_t name_size;
 } checkpoint_load_plan;
@@ -221,6 +223,9 @@ static cnn_status make_plan(checkpoint_load_plan *p)
             status = cnn__restore_verdict(&p->restore);
         }
     }
+    if (status == CNN_OK && p->scheduler) {
+        status = cnn__scheduler_plan(&p->restore.st, p->scheduler, &p->schedule);
+    }
     return status == CNN_OK ? cnn__restore_read(&p->restore) : status;
 }
 
@@ -245,6 +250,9 @@ static cnn_status carry_out(checkpoint_load_plan *p)
             group->slots[i].launched = 0;
         }
     }
+    if (p->scheduler) {
+        cnn__scheduler_restore(p->scheduler, p->schedule);
+    }
     return CNN_OK;
 }
 
@@ -256,7 +264,9 @@ cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *path)
     if (status != CNN_OK) {
         return status;
     }
-    checkpoint_load_plan p = { .ctx = ours.module->ctx, .module = ours.module, .optimizer = ours.optimizer };
+    checkpoint_load_plan p = {
+        .ctx = ours.module->ctx, .module = ours.module, .optimizer = ours.optimizer, .scheduler = ours.scheduler
+    };
     /* A resumed run continues bit for bit or not at all, so nothing is converted. */
     const cnn__load_rules rules = { .dtypes = CNN__DTYPE_SAME, .strip = "", .add = "" };
     status = cnn__restore_begin(&p.restore, p.ctx, call, path, &rules);
@@ -271,6 +281,7 @@ cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *path)
         }
     }
     cnn__state_index_free(&p.index);
+    cnn__free(p.ctx, p.schedule);
     cnn__free(p.ctx, p.name);
     cnn__free(p.ctx, p.steps);
     cnn__free(p.ctx, p.hyper);

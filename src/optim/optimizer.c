@@ -29,6 +29,7 @@ static cnn_optimizer *new_optimizer(cnn_context *ctx, const cnn__optimizer_class
         return NULL;
     }
     o->ctx = cnn__context_retain(ctx);
+    cnn__references_init(&o->references);
     o->class = class;
     memcpy(o->defaults, defaults, sizeof defaults);
     return o;
@@ -116,9 +117,15 @@ cnn_status cnn__optimizer_add_group_where(cnn_optimizer *optimizer, const cnn__o
     return cnn__group_of_module(optimizer, call, module, belongs, user, options);
 }
 
+cnn_optimizer *cnn__optimizer_retain(cnn_optimizer *optimizer)
+{
+    cnn__references_add(&optimizer->references);
+    return optimizer;
+}
+
 void cnn_optimizer_free(cnn_optimizer *optimizer)
 {
-    if (!optimizer) {
+    if (!optimizer || !cnn__references_drop(&optimizer->references)) {
         return;
     }
     cnn_context *ctx = optimizer->ctx;

@@ -25,6 +25,8 @@ typedef struct cnn__slot {
 
 typedef struct cnn__group {
     double hyper[CNN__MAX_HYPER]; /* in the order of the class; switches are 0 or 1 */
+    bool scheduled;               /* a scheduler was made for it */
+    double initial_lr;            /* its rate before the first one was; undefined if there was none */
     int count;
     cnn__slot *slots;
 } cnn__group;
@@ -74,7 +76,8 @@ typedef struct cnn__optimizer_class {
     .hyper_count = sizeof(list) / sizeof((list)[0]), .hypers = (list)
 
 struct cnn_optimizer {
-    cnn_context *ctx; /* held */
+    cnn_context *ctx;      /* held */
+    atomic_int references; /* the caller's and those of schedulers */
     const cnn__optimizer_class *class;
     double defaults[CNN__MAX_HYPER]; /* what it was made with */
     int64_t steps;
@@ -86,6 +89,9 @@ struct cnn_optimizer {
 /* Takes back the counts of steps that a device has lost. Whoever reads a count calls it first. */
 void cnn__optimizer_settle(cnn_optimizer *optimizer);
 
+/* A reference that cnn_optimizer_free() gives up. */
+cnn_optimizer *cnn__optimizer_retain(cnn_optimizer *optimizer);
+
 /* ---- hyperparameters (options.c); reported as `call` ---- */
 
 /* Takes them from a struct of options (NULL: all defaults). */
@@ -94,6 +100,10 @@ cnn_status cnn__hyper_read(const cnn__optimizer_class *class, const cnn_context 
 /* Checks their ranges, and what they ask of each other. */
 cnn_status cnn__hyper_check(const cnn__optimizer_class *class, const cnn_context *ctx, const char *call,
                             const double *hyper);
+/* The number of an option among the hyperparameters of a class; −1: it has none. */
+int cnn__hyper_find(const cnn__optimizer_class *class, cnn_optimizer_option option);
+/* Whether a group may have `value` for number `which`: it is in its range, and needs the moments that the group has. */
+cnn_status cnn__group_check_number(const cnn_optimizer *o, const char *call, int group, int which, double value);
 
 /* ---- what the functions of the classes do; `call` is theirs ---- */
 

@@ -75,17 +75,28 @@ static cnn_status check_group(const cnn_optimizer *o, const char *call, int grou
     return CNN_OK;
 }
 
+int cnn__hyper_find(const cnn__optimizer_class *class, cnn_optimizer_option option)
+{
+    for (int i = 0; i < class->hyper_count; i++) {
+        if (class->hypers[i].option == option) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 /* Finds the index of an option among the hyperparameters of the class. */
 static cnn_status options_find(const cnn_optimizer *o, const char *call, cnn_optimizer_option option, int *which)
 {
     const cnn__optimizer_class *c = o->class;
     char names[CNN__MAX_HYPER * (sizeof c->hypers->name + 2)] = "";
-    for (*which = 0; *which < c->hyper_count; ++*which) {
-        if (c->hypers[*which].option == option) {
-            return CNN_OK;
-        }
+    *which = cnn__hyper_find(c, option);
+    if (*which >= 0) {
+        return CNN_OK;
+    }
+    for (int i = 0; i < c->hyper_count; i++) {
         size_t length = strlen(names);
-        cnn__message(names + length, sizeof names - length, "%s%s", length ? ", " : "", c->hypers[*which].name);
+        cnn__message(names + length, sizeof names - length, "%s%s", length ? ", " : "", c->hypers[i].name);
     }
     return cnn__fail(o->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: option is %d, expected one of those of %s: %s", call,
                      (int)option, c->name, names);
@@ -111,8 +122,7 @@ double cnn_optimizer_lr(const cnn_optimizer *optimizer, int group)
 
 /* ---- setting ---- */
 
-/* Are the group's numbers valid with `value` for number `which`, and do they need the moments that it has? */
-static cnn_status check_numbers(const cnn_optimizer *o, const char *call, int group, int which, double value)
+cnn_status cnn__group_check_number(const cnn_optimizer *o, const char *call, int group, int which, double value)
 {
     const double *now = o->groups[group].hyper;
     double hyper[CNN__MAX_HYPER];
@@ -146,7 +156,7 @@ static cnn_status set(cnn_optimizer *o, const char *call, int group, cnn_optimiz
     CNN__KNOWN(o != NULL);
     int first = group == -1 ? 0 : group, end = group == -1 ? o->group_count : group + 1;
     for (int g = first; g < end; g++) {
-        status = check_numbers(o, call, g, which, value);
+        status = cnn__group_check_number(o, call, g, which, value);
         if (status != CNN_OK) {
             return status;
         }
