@@ -397,6 +397,20 @@ typedef struct cnn_rmsprop_parameters {
     bool maximize;       /**< ascend */
 } cnn_rmsprop_parameters;
 
+/** Of CNN_KERNEL_NORM: the total is a double that several launches add to. */
+typedef struct cnn_norm_parameters {
+    double p;   /**< total += Σ |x|^p; infinity: total = max(total, |x|), in which a NaN wins */
+    bool first; /**< the total is 0 before this launch */
+} cnn_norm_parameters;
+
+/** Of CNN_KERNEL_CLIP: x is multiplied by max_norm / (total^(1/p) + eps), or the total alone where p is infinite, unless
+ * that is at least 1. Where it is NaN, x becomes NaN. */
+typedef struct cnn_clip_parameters {
+    double p;        /**< of the norm */
+    double max_norm; /**< the largest one */
+    double eps;      /**< added to the norm */
+} cnn_clip_parameters;
+
 /* ---- kernels ---- */
 
 /** The kernels, as X(NAME, name): a number CNN_KERNEL_NAME and how messages call it. The comments say what parameters a
@@ -469,7 +483,9 @@ typedef struct cnn_rmsprop_parameters {
     X(ELEMENT_LOSS, element_loss) /**< cnn_element_loss_parameters: x, t, (c), (weight) → loss · weight (of each \
          element, or their sum / divisor) */ \
     X(ELEMENT_LOSS_BACKWARD, element_loss_backward) /**< cnn_element_loss_parameters: x, t, (c), (weight), dy → \
-         (dx), (dt), (dc), each the slope · weight · dy / divisor */
+         (dx), (dt), (dc), each the slope · weight · dy / divisor */ \
+    X(NORM, norm) /**< cnn_norm_parameters, n: x → total (double, in place) */ \
+    X(CLIP, clip) /**< cnn_clip_parameters, n: total (double) → x (in place) */
 /* clang-format on */
 
 #ifndef DOXYGEN /* docs/keywords.awk makes it of the list, with the comments */

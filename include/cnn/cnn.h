@@ -3,12 +3,13 @@
  * <cnn/backend.h>, which is for those who write a back end.
  *
  * Read them in this order: context.h (threads, seed, errors), tensor.h, tape.h (a step of work and its gradients),
- * ops.h, module.h (layers), optimizer.h, scheduler.h (learning rates), dataset.h, loader.h, checkpoint.h, file.h (what is in a file). */
+ * ops.h, module.h (layers), optimizer.h, scheduler.h (learning rates), clip_grad.h, dataset.h, loader.h, checkpoint.h, file.h (what is in a file). */
 #ifndef CNN_CNN_H
 #define CNN_CNN_H
 
 #include <cnn/activations.h>
 #include <cnn/checkpoint.h>
+#include <cnn/clip_grad.h>
 #include <cnn/context.h>
 #include <cnn/dataset.h>
 #include <cnn/device.h>

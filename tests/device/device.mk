@@ -12,10 +12,10 @@ LATE := $(BUILD)/backends/libcnn-late.so
 #   float_mode        sets the rounding mode of its own thread, where a device does not compute
 #   many_parameters   measures time, of which the test device would take most
 #   process           forks with contexts open, and a queue stays with the process that opened it
-DEVICE_TESTS := $(addprefix test_,activations along autograd avg_pool base batch_norm bfloat16 callbacks cancel checkpoint clone composed_losses convert custom_ops data \
+DEVICE_TESTS := $(addprefix test_,activations along autograd avg_pool base batch_norm bfloat16 callbacks cancel checkpoint clip_grad clone composed_losses convert custom_ops data \
 	draws embedding file folding forward forward_many gradient_events groups idx io io_failures joined last_error loader log losses \
 	lstm math_mode module_state nn nonfinite ops ops_battery ops_bfloat16 ops_trace optim optimizers overlap parallel partial_load powers \
-	random_tensors reentry safetensors save shared_tensors step_failures subset tape_memory tensor tensor_text tokens \
+	random_tensors reentry safetensors save schedules shared_tensors step_failures subset tape_memory tensor tensor_text tokens \
 	training written)
 
 $(LATE): tests/device/late.c $(PUBLIC_HEADERS)
