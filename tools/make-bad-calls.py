@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Kinds by type; a name of its own goes first. The kinds themselves are in tests/trust/bad_values.h.
 BY_TYPE = {
     "cnn_context *": "context", "cnn_tape *": "tape", "cnn_module *": "module", "cnn_optimizer *": "optimizer",
+    "cnn_scheduler *": "scheduler", "cnn_nonlinearity": "nonlinearity",
     "cnn_dataset *": "dataset", "cnn_loader *": "loader", "cnn_tensor *": "tensor", "cnn_tensor *const *": "tensors",
     "cnn_module *const *": "children", "cnn_tensor **": "out", "cnn_batch *": "out", "cnn_random_state *": "random",
     "const char **": "out", "cnn_dtype": "dtype", "cnn_mode": "mode", "cnn_mnist_split": "split",
@@ -54,6 +55,10 @@ BY_NAME = {
     ("int64_t", "input_size"): "positive", ("int64_t", "hidden_size"): "positive",
     ("int64_t", "channels"): "positive", ("int64_t", "batch_size"): "batch_size", ("int64_t", "epoch"): "epoch", ("int64_t", "i"): "sample",
     ("int", "i"): "index", ("int", "group"): "group", ("int", "channels"): "channels",
+    ("int64_t *", "milestones"): "milestones", ("double", "metric"): "any_double", ("double", "max_norm"): "largest",
+    ("double", "clip_value"): "largest", ("double *", "total_norm"): "out?", ("double", "gain"): "rate",
+    ("double", "slope"): "any_finite", ("double", "sparsity"): "probability", ("int64_t", "groups"): "channel_groups",
+    ("double", "mean"): "any_finite", ("double", "std"): "rate",
     ("int64_t *", "indices"): "indices", ("double *", "lengths"): "lengths", ("int64_t", "count"): "index_count",
     ("uint64_t", "seed"): "seed",
     ("const char *", "name"): "new_name", ("const char *", "path"): "save_path",
@@ -70,6 +75,14 @@ OVERRIDES = {
     "cnn_name_escape": {"name": "any_name", "buffer": "text?", "size": "text_size"},
     "cnn_tensor_free": {"tensor": "free_tensor?!"}, "cnn_tape_free": {"tape": "tape?!"},
     "cnn_module_free": {"module": "free_module?!"}, "cnn_optimizer_free": {"optimizer": "optimizer?!"},
+    "cnn_scheduler_free": {"scheduler": "free_scheduler?!"}, "cnn_scheduler_step": {"scheduler": "own_scheduler"},
+    "cnn_scheduler_step_metric": {"scheduler": "plateau"},
+    "cnn_sequential_lr_create": {"schedulers": "schedulers!", "count": "child_count"},
+    "cnn_clip_grad_norm_for": {"parameters": "clipped", "count": "list_count"},
+    "cnn_clip_grad_value_for": {"parameters": "clipped", "count": "list_count"},
+    "cnn_init_constant": {"value": "any_finite"}, "cnn_init_uniform": {"low": "finite_low", "high": "finite_high"},
+    "cnn_init_trunc_normal": {"low": "finite_low", "high": "finite_high", "std": "positive_std"},
+    "cnn_init_orthogonal": {"gain": "any_finite"}, "cnn_init_dirac": {"tensor": "kernel_values"},
     "cnn_dataset_free": {"dataset": "dataset?!"}, "cnn_loader_free": {"loader": "loader?!"},
     "cnn_tensor_share": {"tensor": "plain"},
     "cnn_tensor_from_borrowed": {"strides": "strides?", "deleter": "deleter?", "user": "user?"},
@@ -174,7 +187,7 @@ RESULTS = {
     "double": "REAL", "const char *": "STRING",
     "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",
     "cnn_module *": "MODULE", "cnn_optimizer *": "OPTIMIZER", "cnn_dataset *": "DATASET", "cnn_loader *": "LOADER",
-    "cnn_tensor *": "TENSOR", "cnn_file *": "FILE",
+    "cnn_tensor *": "TENSOR", "cnn_file *": "FILE", "cnn_scheduler *": "SCHEDULER",
 }
 
 
@@ -223,7 +236,8 @@ def kind_of(function, kind, name):
     plain = kind
     if kind.startswith("const ") and kind != "const char *" and not kind.startswith("const char *"):
         plain = kind[len("const "):]
-    chosen = OVERRIDES.get(function, {}).get(name) or BY_NAME.get((plain, name)) or BY_TYPE.get(plain)
+    chosen = OVERRIDES.get(function, {}).get(name) or ("plain" if function.startswith("cnn_init_") and name == "tensor" else None)
+    chosen = chosen or BY_NAME.get((plain, name)) or BY_TYPE.get(plain)
     options = re.fullmatch(r"cnn_(\w+_options) \*", plain)
     if name == "x" and re.fullmatch(r"cnn_\w+pool2d", function):
         chosen = "image"

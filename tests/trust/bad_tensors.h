@@ -155,6 +155,8 @@ OPERAND(lstm_bias, CNN_F32, false, 12);
 OPERAND(one_element, CNN_F32, false, 1);
 static const kind kind_plain = { "plain", CANDIDATES(plains), CNN_F32, 2, { 2, 3 }, false, true, NULL, 0 };
 
+static const kind kind_kernel_values = { "plain", CANDIDATES(plains), CNN_F32, 3, { 2, 3, 3 }, false, true, NULL, 0 };
+
 static value loss(world *w, const kind *k)
 {
     cnn_tensor *x = base_tensor(w, k).p;
@@ -331,6 +333,11 @@ static const candidate image_arrays[] = { MADE("good", GOOD, two_tensors, 0), NO
 static const kind kind_image_list = { "images", CANDIDATES(image_arrays), CNN_F32, 4, { 1, 1, 8, 8 }, false, false, NULL, 0 };
 PLAIN(parameters, parameter_arrays);
 PLAIN(first_parameters, first_parameters);
+static const candidate clipped_arrays[] = { MADE("good", GOOD, two_tensors, 0), WRONG_ARRAYS,
+                                            MADE("[x, other context]", BAD, one_wrong, 9),
+                                            MADE("[x, on a tape]", BAD, one_wrong, 13), MADE("int64", MAY, two_dtypes, 1),
+                                            MADE("one twice", MAY, same_twice, 0) };
+PLAIN(clipped, clipped_arrays);
 static const kind kind_check_inputs = { "inputs", CANDIDATES(check_arrays), CNN_F64, 2, { 2, 3 }, false, true, NULL, 0 };
 
 static cnn_module *fresh_module(world *w)

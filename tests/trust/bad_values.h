@@ -84,6 +84,44 @@ OBJECT(optimizer, optimizers);
     OBJECT(empty_##name, empty_##name##s);
 #include "optimizers.def"
 
+MAKER(scheduler, scheduler_of(w))
+MAKER(owned_scheduler, owned_scheduler_of(w))
+MAKER(plateau, keep(w, cnn_reduce_lr_on_plateau_new(optimizer_of(w)), release_scheduler))
+static const candidate all_schedulers[] = { MADE("good", GOOD, make_scheduler, 0), NO_POINTER,
+                                            MADE("of a sequence", MAY, make_owned_scheduler, 0),
+                                            MADE("by metric", MAY, make_plateau, 0) };
+OBJECT(scheduler, all_schedulers);
+static const candidate own_schedulers[] = { MADE("good", GOOD, make_scheduler, 0), NO_POINTER,
+                                            MADE("of a sequence", BAD, make_owned_scheduler, 0),
+                                            MADE("by metric", BAD, make_plateau, 0) };
+OBJECT(own_scheduler, own_schedulers);
+static const candidate plateaus[] = { MADE("good", GOOD, make_plateau, 0), NO_POINTER,
+                                      MADE("without a metric", BAD, make_scheduler, 0) };
+OBJECT(plateau, plateaus);
+static const candidate free_schedulers[] = { MADE("good", GOOD, make_scheduler, 0), NO_POINTER,
+                                             MADE("of a sequence", BAD, make_owned_scheduler, 0) };
+OBJECT(free_scheduler, free_schedulers);
+
+static value two_schedulers(world *w, const kind *k)
+{
+    cnn_scheduler *a = scheduler_of(w);
+    (void)k;
+    switch (making->variant) {
+    case 0: return array_of(w, a, scheduler_of(w));
+    case 1: return array_of(w, NULL, a);
+    case 2: return array_of(w, a, NULL);
+    case 3: return array_of(w, a, a);
+    case 4: return array_of(w, a, owned_scheduler_of(w));
+    default: return array_of(w, a, make_plateau(w, k).p);
+    }
+}
+static const candidate scheduler_arrays[] = { MADE("good", GOOD, two_schedulers, 0), NO_POINTER,
+                                              MADE("[NULL, s]", BAD, two_schedulers, 1), MADE("[s, NULL]", BAD, two_schedulers, 2),
+                                              MADE("one twice", BAD, two_schedulers, 3),
+                                              MADE("[s, another's]", BAD, two_schedulers, 4),
+                                              MADE("[s, by metric]", BAD, two_schedulers, 5) };
+OBJECT(schedulers, scheduler_arrays);
+
 MAKER(dataset, keep(w, new_dataset(w), release_dataset))
 static const candidate datasets[] = { MADE("good", GOOD, make_dataset, 0), NO_POINTER };
 OBJECT(dataset, datasets);
@@ -151,6 +189,10 @@ NUMBERS(entry, NUMBER("good", GOOD, 0), MINUS_ONE, NUMBER("past the end", BAD, 1
 NUMBERS(group, NUMBER("good", GOOD, 0), MINUS_ONE, NUMBER("1", BAD, 1), LEAST, LARGEST);
 NUMBERS(group_or_all, NUMBER("good", GOOD, 0), NUMBER("-1", GOOD, -1), NUMBER("-2", BAD, -2), NUMBER("1", BAD, 1), LEAST,
         LARGEST);
+NUMBERS(channel_groups, NUMBER("good", GOOD, 1), NUMBER("0", BAD, 0), MINUS_ONE, LEAST64, LARGEST64, NUMBER("3", BAD, 3),
+        NUMBER("2", MAY, 2));
+NUMBERS(nonlinearity, NUMBER("good", GOOD, CNN_NONLINEARITY_TANH), NUMBER("6", BAD, 6), NUMBER("99", BAD, 99), MINUS_ONE, LEAST,
+        LARGEST);
 NUMBERS(channels, NUMBER("good", GOOD, 1), NUMBER("0", BAD, 0), MINUS_ONE, NUMBER("7", BAD, 7), LEAST, LARGEST);
 NUMBERS(any_size, NUMBER("good", GOOD, 1), NUMBER("0", MAY, 0), NUMBER("-1", MAY, -1),
         NUMBER("INT64_MIN", MAY, INT64_MIN), NUMBER("INT64_MAX", MAY, INT64_MAX));
@@ -202,6 +244,12 @@ NUMBERS(finite_step, REAL("good", GOOD, 1), NOT_FINITE, REAL("0", BAD, 0), REAL(
 NUMBERS(probability, REAL("good", GOOD, 0.5), NOT_FINITE, REAL("-0.1", BAD, -0.1), REAL("1.1", BAD, 1.1));
 NUMBERS(cost, REAL("good", GOOD, 10), NOT_FINITE, REAL("-0.1", BAD, -0.1), REAL("0", MAY, 0), REAL("1e300", MAY, 1e300));
 NUMBERS(rate, REAL("good", GOOD, 0.5), NOT_FINITE, REAL("-0.1", BAD, -0.1));
+NUMBERS(positive_std, REAL("good", GOOD, 0.5), NOT_FINITE, REAL("-0.1", BAD, -0.1), REAL("0", BAD, 0), REAL("1e-30", BAD, 1e-30));
+NUMBERS(largest, REAL("good", GOOD, 0.5), REAL("NaN", BAD, NAN), REAL("-inf", BAD, -INFINITY), REAL("inf", GOOD, INFINITY),
+        REAL("-0.1", BAD, -0.1), REAL("0", GOOD, 0));
+NUMBERS(any_finite, REAL("good", GOOD, 0.5), NOT_FINITE, REAL("-1", MAY, -1), REAL("1e308", MAY, 1e308));
+NUMBERS(finite_low, REAL("good", GOOD, -1), NOT_FINITE, REAL("above high", BAD, 2));
+NUMBERS(finite_high, REAL("good", GOOD, 1), NOT_FINITE, REAL("below low", BAD, -2));
 
 /* ---- arrays of numbers ---- */
 
@@ -232,6 +280,10 @@ static const int64_t good_indices[2] = { 3, 0 }, indices_below[2] = { 0, -1 }, i
 static const int64_t indices_far[2] = { INT64_MIN, INT64_MAX };
 NUMBERS(indices, ADDRESS("good", GOOD, good_indices), NO_POINTER, ADDRESS("[0,-1]", MAY, indices_below),
         ADDRESS("[0,4]", MAY, indices_past), ADDRESS("[INT64_MIN,INT64_MAX]", MAY, indices_far));
+
+static const int64_t good_milestones[1] = { 4 }, milestone_zero[1] = { 0 }, milestone_far[1] = { INT64_MAX };
+NUMBERS(milestones, ADDRESS("good", GOOD, good_milestones), NO_POINTER, ADDRESS("[0]", BAD, milestone_zero),
+        ADDRESS("[INT64_MAX]", BAD, milestone_far));
 
 static const double good_lengths[2] = { 0.25, 0.75 }, lengths_short[2] = { 1, 2 }, lengths_negative[2] = { 2, -1 };
 static const double lengths_broken[2] = { 1.5, 2.5 }, lengths_no_number[2] = { NAN, 1 }, lengths_whole[2] = { 4, 0 };
@@ -472,6 +524,24 @@ OPTIONS(context_options, cnn_context_options, .threads = 1);
 OPTIONS(module_options, cnn_module_options, .forward = forward_user, .user = w, .free_user = free_user);
 #define CNN_OPTIMIZER(name, type, needs) OPTIONS(name##_options, cnn_##type##_options, .lr = 0.1);
 #include "optimizers.def"
+OPTIONS(step_lr_options, cnn_step_lr_options, .step_size = 3);
+OPTIONS(multi_step_lr_options, cnn_multi_step_lr_options, .milestones = good_milestones, .milestone_count = 1);
+OPTIONS(constant_lr_options, cnn_constant_lr_options, .factor = 0.5);
+OPTIONS(linear_lr_options, cnn_linear_lr_options, .start_factor = 0.5);
+OPTIONS(exponential_lr_options, cnn_exponential_lr_options, .gamma = 0.5);
+OPTIONS(polynomial_lr_options, cnn_polynomial_lr_options, .power = 2);
+OPTIONS(cosine_annealing_lr_options, cnn_cosine_annealing_lr_options, .T_max = 3);
+OPTIONS(cosine_annealing_warm_restarts_options, cnn_cosine_annealing_warm_restarts_options, .T_0 = 3);
+OPTIONS(one_cycle_lr_options, cnn_one_cycle_lr_options, .max_lr = 0.5, .total_steps = 3);
+static double half(int64_t epoch, int group, void *user)
+{
+    (void)epoch, (void)group, (void)user;
+    return 0.5;
+}
+OPTIONS(lambda_lr_options, cnn_lambda_lr_options, .lr_lambda = half);
+OPTIONS(reduce_lr_on_plateau_options, cnn_reduce_lr_on_plateau_options, .patience = 3);
+OPTIONS(clip_grad_norm_options, cnn_clip_grad_norm_options, .norm_type = 1);
+OPTIONS(kaiming_options, cnn_kaiming_options, .a = 0.5);
 OPTIONS(loader_options, cnn_loader_options, .no_background = true);
 OPTIONS(cross_entropy_options, cnn_cross_entropy_options, .label_smoothing = 0.1);
 OPTIONS(loss_options, cnn_loss_options, .reduction = CNN_REDUCE_SUM);
@@ -489,7 +559,7 @@ OPTIONS(multi_margin_loss_options, cnn_multi_margin_loss_options, .p = 2);
 OPTIONS(gradcheck_options, cnn_gradcheck_options, .eps = 1e-6);
 OPTIONS(custom_op, cnn_custom_op, .name = "copy", .infer = infer_like_first, .forward = forward_copy);
 OPTIONS(load_options, cnn_load_options, .partial = true, .strip_prefix = "module.");
-OPTIONS(checkpoint, cnn_checkpoint, .module = module_of(w), .optimizer = optimizer_of(w), .epoch = 3);
+OPTIONS(checkpoint, cnn_checkpoint, .module = module_of(w), .optimizer = optimizer_of(w), .scheduler = NULL, .epoch = 3);
 static const int64_t callback_shape[] = { 1, 4, 4 };
 OPTIONS(dataset_callbacks, cnn_dataset_callbacks, .size = 4, .image_ndim = 3, .image_shape = callback_shape,
         .label_dtype = CNN_I64, .get = get_sample, .free_user = free_user, .user = w);

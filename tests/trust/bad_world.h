@@ -71,6 +71,7 @@ RELEASER(tensor)
 RELEASER(tape)
 RELEASER(module)
 RELEASER(optimizer)
+RELEASER(scheduler)
 RELEASER(dataset)
 RELEASER(loader)
 RELEASER(load_report)
@@ -201,6 +202,19 @@ static cnn_optimizer *optimizer_of(world *w)
         w->optimizer = keep(w, cnn_adam_new(module_of(w), .lr = 0.1), release_optimizer);
     }
     return w->optimizer;
+}
+
+static cnn_scheduler *scheduler_of(world *w)
+{
+    return keep(w, cnn_step_lr_new(optimizer_of(w), .step_size = 2), release_scheduler);
+}
+
+/* One that a SequentialLR owns. */
+static cnn_scheduler *owned_scheduler_of(world *w)
+{
+    cnn_scheduler *owned = cnn_step_lr_new(optimizer_of(w), .step_size = 2);
+    keep(w, cnn_sequential_lr_create(optimizer_of(w), &owned, NULL, 1), release_scheduler);
+    return owned;
 }
 
 static cnn_dataset *new_dataset(world *w)

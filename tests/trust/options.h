@@ -92,6 +92,37 @@ static bool is_any(const char *name, const cnn_tensor *parameter, void *user)
     }
 #include "optimizers.def"
 
+/* Each scheduler's call, with an optimizer of its own, whose rates nobody else changes. */
+#define SCHEDULER(name)                                                \
+    static bool use_##name(const void *o)                              \
+    {                                                                  \
+        cnn_optimizer *made = cnn_adam_new(model);                     \
+        cnn_scheduler *scheduler = cnn_##name##_create(made, o);       \
+        bool good = scheduler != NULL;                                 \
+        cnn_scheduler_free(scheduler);                                 \
+        cnn_optimizer_free(made);                                      \
+        return good;                                                   \
+    }
+#define SCHEDULERS(X)                                                                                                  \
+    X(step_lr) X(multi_step_lr) X(constant_lr) X(linear_lr) X(exponential_lr) X(polynomial_lr) X(cosine_annealing_lr)    \
+    X(cosine_annealing_warm_restarts) X(one_cycle_lr) X(lambda_lr) X(reduce_lr_on_plateau)
+SCHEDULERS(SCHEDULER)
+
+static bool use_clip_grad_norm(const void *o)
+{
+    return cnn_clip_grad_norm(model, 1, o, NULL) == CNN_OK;
+}
+
+static bool use_kaiming_uniform(const void *o)
+{
+    return cnn_init_kaiming_uniform(cnn_module_parameter(model, 0), o) == CNN_OK;
+}
+
+static bool use_kaiming_normal(const void *o)
+{
+    return cnn_init_kaiming_normal(cnn_module_parameter(model, 0), o) == CNN_OK;
+}
+
 static bool use_conv2d(const void *o)
 {
     return cnn_tensor_status(cnn_conv2d(input(CNN_SHAPE(1, 4, 8, 8)), input(CNN_SHAPE(8, 4, 3, 3)), NULL, o)) == CNN_OK;
@@ -213,7 +244,7 @@ static bool use_checkpoint_load(const void *o)
     ck_assert_int_eq(status, CNN_OK);
     status = cnn_checkpoint_load((cnn_checkpoint *)(void *)given, path);
     memcpy(after, o, sizeof after);
-    if (status == CNN_OK && size >= offsetof(cnn_checkpoint, reserved)) {
+    if (status == CNN_OK && size >= offsetof(cnn_checkpoint, epoch) + sizeof good.epoch) {
         ck_assert_int_eq(((cnn_checkpoint *)(void *)given)->epoch, 7);
         memcpy(after + offsetof(cnn_checkpoint, epoch), given + offsetof(cnn_checkpoint, epoch), sizeof good.epoch);
     }
@@ -265,6 +296,30 @@ static const cnn_dataset_callbacks good_callbacks = { .struct_size = sizeof good
                                                       .image_shape = image_shape, .label_dtype = CNN_I64,
                                                       .get = get_sample };
 static const cnn_load_options good_load = { .struct_size = sizeof good_load, .dtypes = CNN_LOAD_ROUND };
+static double one(int64_t epoch, int group, void *user)
+{
+    (void)epoch, (void)group, (void)user;
+    return 1;
+}
+static const int64_t good_milestones[] = { 3 };
+static const double good_rates[] = { 0.5 };
+static const cnn_step_lr_options good_step_lr = { .struct_size = sizeof good_step_lr, .step_size = 3 };
+static const cnn_multi_step_lr_options good_multi_step_lr = { .struct_size = sizeof good_multi_step_lr,
+                                                              .milestones = good_milestones, .milestone_count = 1 };
+static const cnn_constant_lr_options good_constant_lr = { .struct_size = sizeof good_constant_lr };
+static const cnn_linear_lr_options good_linear_lr = { .struct_size = sizeof good_linear_lr };
+static const cnn_exponential_lr_options good_exponential_lr = { .struct_size = sizeof good_exponential_lr, .gamma = 0.5 };
+static const cnn_polynomial_lr_options good_polynomial_lr = { .struct_size = sizeof good_polynomial_lr };
+static const cnn_cosine_annealing_lr_options good_cosine_annealing_lr = { .struct_size = sizeof good_cosine_annealing_lr,
+                                                                          .T_max = 3 };
+static const cnn_cosine_annealing_warm_restarts_options good_cosine_annealing_warm_restarts = {
+    .struct_size = sizeof good_cosine_annealing_warm_restarts, .T_0 = 3 };
+static const cnn_one_cycle_lr_options good_one_cycle_lr = { .struct_size = sizeof good_one_cycle_lr, .max_lrs = good_rates,
+                                                            .max_lr_count = 1, .total_steps = 3 };
+static const cnn_lambda_lr_options good_lambda_lr = { .struct_size = sizeof good_lambda_lr, .lr_lambda = one };
+static const cnn_reduce_lr_on_plateau_options good_reduce_lr_on_plateau = { .struct_size = sizeof good_reduce_lr_on_plateau };
+static const cnn_clip_grad_norm_options good_clip = { .struct_size = sizeof good_clip };
+static const cnn_kaiming_options good_kaiming = { .struct_size = sizeof good_kaiming };
 static cnn_checkpoint good_checkpoint = { .struct_size = sizeof good_checkpoint }; /* its module: see options_at */
 
 enum { ROOM = 512 };
