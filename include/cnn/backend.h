@@ -403,8 +403,8 @@ typedef struct cnn_norm_parameters {
     bool first; /**< the total is 0 before this launch */
 } cnn_norm_parameters;
 
-/** Of CNN_KERNEL_CLIP: x is multiplied by max_norm / (total^(1/p) + eps), or the total alone where p is infinite, unless
- * that is at least 1. Where it is NaN, x becomes NaN. */
+/** Of CNN_KERNEL_CLIP: x is multiplied by max_norm / (total^(1/p) + eps), or the total alone where p is infinite,
+ * unless that is at least 1. Where it is NaN, x becomes NaN. */
 typedef struct cnn_clip_parameters {
     double p;        /**< of the norm */
     double max_norm; /**< the largest one */

@@ -107,17 +107,18 @@ typedef struct cnn_checkpoint {
 } cnn_checkpoint;
 
 /**
- * Saves module, optimizer, scheduler, epoch and random state in one file, which is also a file for cnn_module_load() and for the
- * safetensors package. Parameters that the optimizer does not have, such as frozen ones, are saved without a state.
+ * Saves module, optimizer, scheduler, epoch and random state in one file, which is also a file for cnn_module_load()
+ * and for the safetensors package. Parameters that the optimizer does not have, such as frozen ones, are saved
+ * without a state.
  * @since 0.1
  */
 CNN_API cnn_status cnn_checkpoint_save(const cnn_checkpoint *checkpoint, const char *path);
 
-/** Loads what cnn_checkpoint_save() saved, into the module, the optimizer, the scheduler, the context and `epoch`. All
- * must fit: names, shapes and dtypes, the parameters that the optimizer has, the kind of the scheduler, its switches and
- * how many groups, milestones and schedulers it has (CNN_ERROR_MISMATCH); its other options are restored. A number of the
- * scheduler out of its range, an epoch or a count of steps past 2^53 and a random stream past 2^40 - 1 are
- * CNN_ERROR_FORMAT. On failure nothing is changed. @since 0.1 */
+/** Loads what cnn_checkpoint_save() saved, into the module, the optimizer, the scheduler, the context and `epoch`.
+ * All must fit: names, shapes and dtypes, the parameters that the optimizer has, the kind of the scheduler, its
+ * switches and how many groups, milestones and schedulers it has (CNN_ERROR_MISMATCH); its other options are
+ * restored. A number of the scheduler out of its range, an epoch or a count of steps past 2^53 and a random stream
+ * past 2^40 - 1 are CNN_ERROR_FORMAT. On failure nothing is changed. @since 0.1 */
 CNN_API cnn_status cnn_checkpoint_load(cnn_checkpoint *checkpoint, const char *path);
 
 /** Saves tensors under names of the caller's choice as a safetensors file; they are made contiguous. @since 0.1 */

@@ -2,10 +2,11 @@
  * Clipping of gradients, as torch.nn.utils.clip_grad_norm_ and clip_grad_value_ do it: between cnn_backward() and the
  * optimizer's step.
  *
- * Gradients are clipped in place. Tensors without a gradient are passed by; those with one take part whether or not they
- * require it now. Results do not depend on the number of threads: sums are kept in double and have a fixed order. On a
- * device everything is handed over as launches, and nothing waits for them unless the norm is asked for. The parameters
- * are used by one thread at a time. If the step has failed the gradients mean nothing, and the optimizer says so. */
+ * Gradients are clipped in place. Tensors without a gradient are passed by; those with one take part whether or not
+ * they require it now. Results do not depend on the number of threads: sums are kept in double and have a fixed
+ * order. On a device everything is handed over as launches, and nothing waits for them unless the norm is asked for.
+ * The parameters are used by one thread at a time. If the step has failed the gradients mean nothing, and the
+ * optimizer says so. */
 #ifndef CNN_CLIP_GRAD_H
 #define CNN_CLIP_GRAD_H
 
@@ -23,8 +24,8 @@ typedef struct cnn_clip_grad_norm_options {
 } cnn_clip_grad_norm_options;
 
 /**
- * Multiplies the gradients of all parameters of `module` by the smaller of 1 and max_norm / (norm + 1e-6), where the norm
- * is that of all of them as one vector.
+ * Multiplies the gradients of all parameters of `module` by the smaller of 1 and max_norm / (norm + 1e-6), where the
+ * norm is that of all of them as one vector.
  * @param max_norm    at least 0; infinity measures and changes nothing.
  * @param options     NULL for the defaults.
  * @param total_norm  receives the norm before clipping, which waits for a device; NULL: nothing is read. Not written on

@@ -2,15 +2,16 @@
  * First values of tensors: torch.nn.init's functions, with its names, formulas and defaults.
  *
  * Each writes all elements of a contiguous tensor of the caller's or a module's, f32, f64 or bf16, before training or
- * between steps. Random ones take the context's next random stream, so that the same seed and order of calls give the same
- * numbers, whatever the number of threads, the kernels and the device.
+ * between steps. Random ones take the context's next random stream, so that the same seed and order of calls give the
+ * same numbers, whatever the number of threads, the kernels and the device.
  *
- * The fan-in of a weight [out, in, …] is `in` times the number of elements of what follows, the fan-out `out` times that.
+ * The fan-in of a weight [out, in, …] is `in` times the number of elements of what follows, the fan-out `out` times
+ * that.
  *
  * All return CNN_OK; on failure nothing is written: CNN_ERROR_INVALID_ARGUMENT (a NULL, a number out of its range),
- * CNN_ERROR_DTYPE, CNN_ERROR_SHAPE (a rank that the function does not take), CNN_ERROR_STATE (a result of an operation, or
- * not contiguous), CNN_ERROR_NO_MEMORY. Infinite and NaN arguments are out of range. The tensor is used by one thread at a
- * time. */
+ * CNN_ERROR_DTYPE, CNN_ERROR_SHAPE (a rank that the function does not take), CNN_ERROR_STATE (a result of an
+ * operation, or not contiguous), CNN_ERROR_NO_MEMORY. Infinite and NaN arguments are out of range. The tensor is used
+ * by one thread at a time. */
 #ifndef CNN_INIT_H
 #define CNN_INIT_H
 
@@ -51,9 +52,9 @@ CNN_API double cnn_init_gain(cnn_nonlinearity nonlinearity, double slope);
 CNN_API cnn_status cnn_init_uniform(cnn_tensor *tensor, double low, double high);
 /** Normal with that mean and standard deviation, `std` at least 0. @since 0.2 */
 CNN_API cnn_status cnn_init_normal(cnn_tensor *tensor, double mean, double std);
-/** Normal, with values outside of [low, high] drawn anew; `low` is below `high`, `std` above 0. Far from the mean, where
- * that would take forever, the same distribution is drawn in another way (Robert 1995, "Simulation of truncated normal
- * variables"). @since 0.2 */
+/** Normal, with values outside of [low, high] drawn anew; `low` is below `high`, `std` above 0. Far from the mean,
+ * where that would take forever, the same distribution is drawn in another way (Robert 1995, "Simulation of truncated
+ * normal variables"). @since 0.2 */
 CNN_API cnn_status cnn_init_trunc_normal(cnn_tensor *tensor, double mean, double std, double low, double high);
 /** All `value`. @since 0.2 */
 CNN_API cnn_status cnn_init_constant(cnn_tensor *tensor, double value);
@@ -78,8 +79,8 @@ CNN_API cnn_status cnn_init_kaiming_normal(cnn_tensor *tensor, const cnn_kaiming
 /** `gain` times a matrix [size 0, product of the others] whose rows, or columns where there are fewer, are orthonormal
  * (Saxe et al. 2014): the Q of a normal matrix's QR decomposition with a positive diagonal of R. @since 0.2 */
 CNN_API cnn_status cnn_init_orthogonal(cnn_tensor *tensor, double gain);
-/** A matrix of normal numbers with standard deviation `std` in which ceil(sparsity · rows) of each column are 0 (Martens
- * 2010); `sparsity` from 0 to 1. @since 0.2 */
+/** A matrix of normal numbers with standard deviation `std` in which ceil(sparsity · rows) of each column are 0
+ * (Martens 2010); `sparsity` from 0 to 1. @since 0.2 */
 CNN_API cnn_status cnn_init_sparse(cnn_tensor *tensor, double sparsity, double std);
 
 CNN_END_DECLS

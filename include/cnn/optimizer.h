@@ -2,10 +2,10 @@
  * Optimizers: Adam, AdamW, SGD and RMSprop with PyTorch's formulas, options and defaults.
  *
  * An optimizer belongs to the caller. It keeps the tensors that it updates alive, so it may be freed before or after
- * the module, and before or after its schedulers (scheduler.h). It updates parameters that require a gradient and have one, and skips the others: a frozen parameter
- * (cnn_tensor_set_requires_grad()) stays as it is, and so does what the optimizer remembers of it. An optimizer, and
- * the parameters that it updates, are used by one thread at a time. Rates and factors are finite numbers in the
- * ranges given; everything else is CNN_ERROR_INVALID_ARGUMENT. */
+ * the module, and before or after its schedulers (scheduler.h). It updates parameters that require a gradient and
+ * have one, and skips the others: a frozen parameter (cnn_tensor_set_requires_grad()) stays as it is, and so does
+ * what the optimizer remembers of it. An optimizer, and the parameters that it updates, are used by one thread at a
+ * time. Rates and factors are finite numbers in the ranges given; everything else is CNN_ERROR_INVALID_ARGUMENT. */
 #ifndef CNN_OPTIMIZER_H
 #define CNN_OPTIMIZER_H
 

@@ -1,21 +1,21 @@
 /** @file
  * Learning-rate schedulers with the names, formulas, options and defaults of torch.optim.lr_scheduler.
  *
- * A scheduler is made for an optimizer and sets the learning rates of its groups: at once those of epoch 0, and those of
- * the next epoch with each cnn_scheduler_step(). An "epoch" is whatever lies between two steps of the scheduler; a
- * warm-up or a cycle usually counts batches. As in PyTorch most schedules multiply the rate that a group has by a factor
- * ("chainable" in its documentation), so several of them may act on one optimizer, and a rate that was set by hand stays
- * in effect; base rates are those that the groups had when the first scheduler was made.
+ * A scheduler is made for an optimizer and sets the learning rates of its groups: at once those of epoch 0, and those
+ * of the next epoch with each cnn_scheduler_step(). An "epoch" is whatever lies between two steps of the scheduler; a
+ * warm-up or a cycle usually counts batches. As in PyTorch most schedules multiply the rate that a group has by a
+ * factor ("chainable" in its documentation), so several of them may act on one optimizer, and a rate that was set by
+ * hand stays in effect; base rates are those that the groups had when the first scheduler was made.
  *
  * A scheduler belongs to the caller. It keeps its optimizer alive, so the two may be freed in any order. Groups that
  * are added to the optimizer afterwards keep their own rates. A scheduler and its optimizer are used by one thread at a
  * time. A checkpoint carries a scheduler (cnn_checkpoint::scheduler), whose options and counters are then restored bit
  * for bit.
  *
- * Every create call returns a scheduler owned by the caller, or NULL on failure, which changes no rate: an optimizer that
- * is NULL or has no group yet, an option out of its range or a required one that is missing, a rate that would be
- * negative or not finite (CNN_ERROR_INVALID_ARGUMENT), no memory. Zero means the default, CNN_ZERO means 0; arrays are
- * copied. Counts and numbers of epochs are at most 2^53. */
+ * Every create call returns a scheduler owned by the caller, or NULL on failure, which changes no rate: an optimizer
+ * that is NULL or has no group yet, an option out of its range or a required one that is missing, a rate that would
+ * be negative or not finite (CNN_ERROR_INVALID_ARGUMENT), no memory. Zero means the default, CNN_ZERO means 0; arrays
+ * are copied. Counts and numbers of epochs are at most 2^53. */
 #ifndef CNN_SCHEDULER_H
 #define CNN_SCHEDULER_H
 
@@ -204,65 +204,65 @@ CNN_API cnn_scheduler *cnn_reduce_lr_on_plateau_create(cnn_optimizer *optimizer,
 /**
  * SequentialLR: one scheduler after the other, each beginning from its base rates at its milestone, such as a warm-up
  * and what follows it. The rates of the groups are set back to their base rates first.
- * @param schedulers  `count` schedulers of `optimizer`, each given once; takes ownership, also on failure, of all that no
- *                    SequentialLR owns yet. One that failed to be made (NULL) fails and keeps its message. None may be a
- *                    ReduceLROnPlateau.
- * @param milestones  `count` − 1 epochs, rising, at least 1 each: where each but the first begins. NULL where `count` is
- *                    1.
- * @since 0.2
+ * @param schedulers  `count` schedulers of `optimizer`, each given once and none of them NULL or a ReduceLROnPlateau;
+ *                    takes ownership, also on failure, of all that no SequentialLR owns yet.
+ * @param milestones  `count` − 1 epochs, rising, at least 1 each: where each but the first begins. NULL where `count`
+ *                    is 1.
+ * @return as above; and NULL where they are nested more than 7 levels deep (CNN_ERROR_UNSUPPORTED) or one belongs to a
+ *         SequentialLR already (CNN_ERROR_STATE). @since 0.2
  */
 CNN_API cnn_scheduler *cnn_sequential_lr_create(cnn_optimizer *optimizer, cnn_scheduler *const *schedulers,
                                                 const int64_t *milestones, int count);
 /** @} */
 
 #ifndef __cplusplus
-/** `cnn_step_lr_new(adam, .step_size = 30)` */
+/** `cnn_step_lr_new(optimizer, .step_size = 30)` */
 #define cnn_step_lr_new(...) CNN__STEP_LR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_step_lr_options))
 #define CNN__STEP_LR_NEW(optimizer, ...) \
     cnn_step_lr_create((optimizer), &(cnn_step_lr_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** `cnn_multi_step_lr_new(adam, .milestones = (const int64_t[]){ 30, 80 }, .milestone_count = 2)` */
+/** `cnn_multi_step_lr_new(optimizer, .gamma = 0.5)` */
 #define cnn_multi_step_lr_new(...) CNN__MULTI_STEP_LR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_multi_step_lr_options))
 #define CNN__MULTI_STEP_LR_NEW(optimizer, ...) \
     cnn_multi_step_lr_create((optimizer), &(cnn_multi_step_lr_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** `cnn_constant_lr_new(adam, .factor = 0.5, .total_iters = 4)` */
+/** `cnn_constant_lr_new(optimizer, .factor = 0.5, .total_iters = 4)` */
 #define cnn_constant_lr_new(...) CNN__CONSTANT_LR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_constant_lr_options))
 #define CNN__CONSTANT_LR_NEW(optimizer, ...) \
     cnn_constant_lr_create((optimizer), &(cnn_constant_lr_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** `cnn_linear_lr_new(adam, .start_factor = 0.01, .total_iters = 500)` */
+/** `cnn_linear_lr_new(optimizer, .start_factor = 0.01, .total_iters = 500)` */
 #define cnn_linear_lr_new(...) CNN__LINEAR_LR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_linear_lr_options))
 #define CNN__LINEAR_LR_NEW(optimizer, ...) \
     cnn_linear_lr_create((optimizer), &(cnn_linear_lr_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** `cnn_exponential_lr_new(adam, .gamma = 0.9)` */
+/** `cnn_exponential_lr_new(optimizer, .gamma = 0.9)` */
 #define cnn_exponential_lr_new(...) \
     CNN__EXPONENTIAL_LR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_exponential_lr_options))
 #define CNN__EXPONENTIAL_LR_NEW(optimizer, ...) \
     cnn_exponential_lr_create((optimizer), &(cnn_exponential_lr_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** `cnn_polynomial_lr_new(adam, .total_iters = 100, .power = 2)` */
+/** `cnn_polynomial_lr_new(optimizer, .total_iters = 100, .power = 2)` */
 #define cnn_polynomial_lr_new(...) CNN__POLYNOMIAL_LR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_polynomial_lr_options))
 #define CNN__POLYNOMIAL_LR_NEW(optimizer, ...) \
     cnn_polynomial_lr_create((optimizer), &(cnn_polynomial_lr_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** `cnn_cosine_annealing_lr_new(adam, .T_max = 100)` */
+/** `cnn_cosine_annealing_lr_new(optimizer, .T_max = 100)` */
 #define cnn_cosine_annealing_lr_new(...) \
     CNN__COSINE_ANNEALING_LR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_cosine_annealing_lr_options))
 #define CNN__COSINE_ANNEALING_LR_NEW(optimizer, ...) \
     cnn_cosine_annealing_lr_create((optimizer), &(cnn_cosine_annealing_lr_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** `cnn_cosine_annealing_warm_restarts_new(adam, .T_0 = 10, .T_mult = 2)` */
+/** `cnn_cosine_annealing_warm_restarts_new(optimizer, .T_0 = 10, .T_mult = 2)` */
 #define cnn_cosine_annealing_warm_restarts_new(...) \
     CNN__COSINE_ANNEALING_WARM_RESTARTS_NEW(__VA_ARGS__, \
                                             .struct_size = sizeof(cnn_cosine_annealing_warm_restarts_options))
 #define CNN__COSINE_ANNEALING_WARM_RESTARTS_NEW(optimizer, ...) \
     cnn_cosine_annealing_warm_restarts_create( \
         (optimizer), &(cnn_cosine_annealing_warm_restarts_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** `cnn_one_cycle_lr_new(adam, .max_lr = 0.01, .total_steps = 3000)` */
+/** `cnn_one_cycle_lr_new(optimizer, .max_lr = 0.01, .total_steps = 3000)` */
 #define cnn_one_cycle_lr_new(...) CNN__ONE_CYCLE_LR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_one_cycle_lr_options))
 #define CNN__ONE_CYCLE_LR_NEW(optimizer, ...) \
     cnn_one_cycle_lr_create((optimizer), &(cnn_one_cycle_lr_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** `cnn_lambda_lr_new(adam, function, .user = &state)` */
+/** `cnn_lambda_lr_new(optimizer, lr_lambda, .user = &model)` */
 #define cnn_lambda_lr_new(...) CNN__LAMBDA_LR_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_lambda_lr_options))
 #define CNN__LAMBDA_LR_NEW(optimizer, function, ...) \
     cnn_lambda_lr_create((optimizer), \
                          &(cnn_lambda_lr_options){ .lr_lambda = (function), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** `cnn_reduce_lr_on_plateau_new(adam, .patience = 3)` */
+/** `cnn_reduce_lr_on_plateau_new(optimizer, .patience = 3)` */
 #define cnn_reduce_lr_on_plateau_new(...) \
     CNN__REDUCE_LR_ON_PLATEAU_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_reduce_lr_on_plateau_options))
 #define CNN__REDUCE_LR_ON_PLATEAU_NEW(optimizer, ...) \
@@ -270,14 +270,15 @@ CNN_API cnn_scheduler *cnn_sequential_lr_create(cnn_optimizer *optimizer, cnn_sc
 #endif
 
 /** Sets the rates of the next epoch; call it after the optimizer's steps of this one.
- * @return CNN_OK; on failure nothing is changed: CNN_ERROR_INVALID_ARGUMENT (NULL, a ReduceLROnPlateau, a rate that would
- *         be negative or not finite), CNN_ERROR_STATE (it belongs to a SequentialLR, or its cycle is over). @since 0.2 */
+ * @return CNN_OK; on failure nothing is changed: CNN_ERROR_INVALID_ARGUMENT (NULL, a ReduceLROnPlateau, a rate that
+ *         would be negative or not finite), CNN_ERROR_STATE (it belongs to a SequentialLR, or its cycle is over).
+ *         @since 0.2 */
 CNN_API cnn_status cnn_scheduler_step(cnn_scheduler *scheduler);
 /** Tells a ReduceLROnPlateau the metric of an epoch. A NaN is not better than anything, as in PyTorch.
  * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT for NULL and for another scheduler. @since 0.2 */
 CNN_API cnn_status cnn_scheduler_step_metric(cnn_scheduler *scheduler, double metric);
-/** The rate of a group that the scheduler has set last: PyTorch's get_last_lr(). @return NaN on error: a NULL, or no such
- * group when the scheduler was made. @since 0.2 */
+/** The rate of a group that the scheduler has set last: PyTorch's get_last_lr(). @return NaN on error: a NULL, or no
+ * such group when the scheduler was made. @since 0.2 */
 CNN_API double cnn_scheduler_get_lr(const cnn_scheduler *scheduler, int group);
 /** The epoch whose rates are set: 0 for a new scheduler; 0 for NULL, which is reported. @since 0.2 */
 CNN_API int64_t cnn_scheduler_last_epoch(const cnn_scheduler *scheduler);

@@ -1,5 +1,5 @@
-/* First values of tensors, uniform, normal and by rule. Uniform and normal numbers are drawn where the tensor is, in the
- * dtype that is computed in, and then scaled and shifted. What needs a loop of its own is in init_matrix.c. */
+/* First values of tensors, uniform, normal and by rule. Uniform and normal numbers are drawn where the tensor is, in
+ * the dtype that is computed in, and then scaled and shifted. What needs a loop of its own is in init_matrix.c. */
 #include "nn/init.h"
 
 #include <math.h>

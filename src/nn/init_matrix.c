@@ -151,8 +151,8 @@ static void transpose_scaled(const double *from, int64_t rows, int64_t columns, 
     }
 }
 
-/* A wide matrix has its rows as vectors; a tall one its columns, for which it is transposed there and back. PyTorch draws a
- * tall matrix in both cases. */
+/* A wide matrix has its rows as vectors; a tall one its columns, for which it is transposed there and back. PyTorch
+ * draws a tall matrix in both cases. */
 static void orthogonal_fill(const cnn_tensor *t, double gain, double *values, double *other)
 {
     int64_t rows = t->shape[0], columns = t->numel / rows;

@@ -1,6 +1,6 @@
 /* Truncated normal numbers by rejection: of normal numbers near the mean, of uniform ones in short intervals, and of
- * exponential ones in the tails (Robert 1995, "Simulation of truncated normal variables"). At least about a quarter of the
- * proposals are accepted. */
+ * exponential ones in the tails (Robert 1995, "Simulation of truncated normal variables"). At least about a quarter
+ * of the proposals are accepted. */
 #include "base/math.h"
 #include "base/random.h"
 #include "nn/init.h"

@@ -19,13 +19,13 @@ sed -n 's/.*: `\(cnn_[a-z0-9_]*_new(.*)\)`\..*/\1/p; s/^\/\*\* `\(cnn_[a-z0-9_]*
 awk '{
     print "+ " $0
     bare = $0
-    sub(/,? *\.[a-z_]+ = .*\)$/, ")", bare)
+    sub(/,? *\.[A-Za-z_0-9]+ = .*\)$/, ")", bare)
     print "+ " bare
     inside = bare
     sub(/\)$/, bare ~ /\(\)$/ ? "" : ", ", inside)
     print "- " inside "1)"
     print "- " inside "1, 2)"
-    while (sub(/\.[a-z_]+ = /, "")) {
+    while (sub(/\.[A-Za-z_0-9]+ = /, "")) {
         print "- " $0
     }
 }' "$work/shown" | sort -u >"$work/calls"
@@ -33,8 +33,8 @@ printf '%s\n' '- cnn_adam_new(model, 0)' '+ cnn_conv2d_new(ctx, 3, 16, 2 + 1, .s
     '+ cnn_maxpool2d_new(ctx, kernel ? 2 : 3, .stride = 2)' '+ cnn_sequential_new(ctx, model)' \
     '+ cnn_sequential_new(ctx, model, cnn_relu_new(ctx))' >>"$work/calls"
 # The names in the calls that stand for numbers.
-numbers=$(sed 's/\.[a-z_]* = //g; s/cnn_[a-z0-9_]*//g' "$work/shown" | grep -oE '\b[a-z_]+\b' | sort -u |
-    grep -vxE 'ctx|model|dataset|forward|true' | sed 's/^/, int /' | tr -d '\n')
+numbers=$(sed 's/\.[A-Za-z_0-9]* = //g; s/cnn_[a-z0-9_]*//g' "$work/shown" | grep -oE '\b[a-z_]+\b' | sort -u |
+    grep -vxE 'ctx|model|dataset|forward|optimizer|lr_lambda|true' | sed 's/^/, int /' | tr -d '\n')
 # And each struct by CNN_OPTIONS, which the user's own pointers to options come from.
 structs=$(grep -hB1 -A1 '^ *size_t struct_size;' "$@" | sed -n 's/^typedef struct \(cnn_[a-z0-9_]*\) {.*/\1/p')
 for struct in $structs; do
@@ -45,9 +45,9 @@ printf '%s\n' '+ CNN_OPTIONS(cnn_conv2d_options, .stride = 2)' '+ CNN_OPTIONS(cn
 
 # program KIND: makes the calls of that kind, one a line
 program() {
-    parameters="cnn_context *ctx, cnn_module *model, cnn_dataset *dataset, cnn_forward_fn forward$numbers"
+    parameters="cnn_context *ctx, cnn_module *model, cnn_dataset *dataset, cnn_forward_fn forward, cnn_optimizer *optimizer, cnn_lr_lambda_fn lr_lambda$numbers"
     printf '%s\n' '#include <cnn/cnn.h>' "void use($parameters);" "void use($parameters)" \
-        "{ $(echo ", x ctx, x model, x dataset, x forward$numbers" | sed 's/, [a-z]* \([a-z_]*\)/(void)\1;/g')"
+        "{ $(echo ", x ctx, x model, x dataset, x forward, x optimizer, x lr_lambda$numbers" | sed 's/, [a-z]* \([a-z_]*\)/(void)\1;/g')"
     sed -n "s/^$1 \(.*\)/(void)\1;/p" "$work/calls"
     echo '}'
 }

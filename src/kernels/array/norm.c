@@ -1,6 +1,6 @@
-/* Norms of many arrays as one vector, in f32 and f64: a sum or a maximum in double that launches add to, and a scale that
- * follows from it on the device. A sum is cut into parts by the number of elements alone, and each part into eight
- * strands, which vectorise. */
+/* Norms of many arrays as one vector, in f32 and f64: a sum or a maximum in double that launches add to, and a scale
+ * that follows from it on the device. A sum is cut into parts by the number of elements alone, and each part into
+ * eight strands, which vectorise. */
 #include "base/math.h"
 #include "kernels/array/norm.h"
 #include "kernels/launch.h"
