@@ -31,7 +31,8 @@ typedef struct cnn_clip_grad_norm_options {
  * @param total_norm  receives the norm before clipping, which waits for a device; NULL: nothing is read. Not written on
  *                    failure.
  * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT (a NULL, a number out of its range), CNN_ERROR_STATE where
- *         `error_if_nonfinite` finds a norm that is not finite, CNN_ERROR_NO_MEMORY for bfloat16 and on devices alone.
+ *         `error_if_nonfinite` finds a norm that is not finite; for bfloat16 and on devices also CNN_ERROR_NO_MEMORY,
+ *         after which some gradients may be clipped and others not.
  * @since 0.2
  */
 CNN_API cnn_status cnn_clip_grad_norm(cnn_module *module, double max_norm, const cnn_clip_grad_norm_options *options,

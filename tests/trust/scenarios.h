@@ -4,6 +4,7 @@
 #define CNN_TESTS_TRUST_SCENARIOS_H
 
 #include "trust/scenarios_data.h"
+#include "trust/scenarios_schedules.h"
 #include "trust/scenarios_tensors.h"
 #include "trust/scenarios_train.h"
 
@@ -33,6 +34,9 @@ static const scenario scenarios[] = {
     { #name, optimize_##name, false }, { #name ", all options", optimize_all_##name, false },
 #include "optimizers.def"
     { "parameter groups", optimize_groups, false },
+    { "schedulers, saved and loaded", use_schedules, true },
+    { "initialisers", initialise, false },
+    { "clipping", clip, false },
     { "dataset of bytes", data_bytes, false },
     { "dataset of floats", data_floats, false },
     { "dataset of doubles", data_doubles, false },
