@@ -444,6 +444,24 @@ START_TEST(failing_allocations_change_nothing)
 }
 END_TEST
 
+/* A load whose memory fails changes no rate and no counter. */
+START_TEST(failing_loads_change_nothing)
+{
+    cnn_scheduler *s = cnn_exponential_lr_new(o, .gamma = 0.5);
+    ck_assert_int_eq(save(s, in_folder("c")), CNN_OK);
+    ck_assert_int_eq(cnn_scheduler_step(s), CNN_OK);
+    for (long i = 0, failed = 1; failed; i++) {
+        atomic_store(&meter.fail_at, atomic_load(&meter.calls) + i);
+        cnn_status status = load(s, in_folder("c"));
+        failed = atomic_load(&meter.calls) > atomic_load(&meter.fail_at);
+        meter_reset();
+        ck_assert_int_eq(status, failed ? CNN_ERROR_NO_MEMORY : CNN_OK);
+        ck_assert(cnn_optimizer_lr(o, 0) == (failed ? 0.05 : 0.1) && cnn_scheduler_last_epoch(s) == failed);
+    }
+    cnn_scheduler_free(s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("schedules");
@@ -454,6 +472,7 @@ int main(void)
     TCase *checkpoints = suite_case(suite, "checkpoints", groups_setup, groups_teardown);
     tcase_add_loop_test(checkpoints, checkpoints_resume_schedules, 0, SCHEDULE_CASES);
     tcase_add_test(checkpoints, checkpoints_carry_options);
+    tcase_add_test(checkpoints, failing_loads_change_nothing);
     tcase_add_test(checkpoints, checkpoints_that_do_not_fit_change_nothing);
     TCase *ownership = suite_case(suite, "ownership", groups_setup, groups_teardown);
     tcase_add_test(ownership, schedulers_keep_their_optimizer);

@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Kinds by type; a name of its own goes first. The kinds themselves are in tests/trust/bad_values.h.
 BY_TYPE = {
     "cnn_context *": "context", "cnn_tape *": "tape", "cnn_module *": "module", "cnn_optimizer *": "optimizer",
-    "cnn_scheduler *": "scheduler", "cnn_nonlinearity": "nonlinearity",
+    "cnn_ema *": "ema", "cnn_scheduler *": "scheduler", "cnn_nonlinearity": "nonlinearity",
     "cnn_dataset *": "dataset", "cnn_loader *": "loader", "cnn_tensor *": "tensor", "cnn_tensor *const *": "tensors",
     "cnn_module *const *": "children", "cnn_tensor **": "out", "cnn_batch *": "out", "cnn_random_state *": "random",
     "const char **": "out", "cnn_dtype": "dtype", "cnn_mode": "mode", "cnn_mnist_split": "split",
@@ -75,7 +75,7 @@ OVERRIDES = {
     "cnn_name_escape": {"name": "any_name", "buffer": "text?", "size": "text_size"},
     "cnn_tensor_free": {"tensor": "free_tensor?!"}, "cnn_tape_free": {"tape": "tape?!"},
     "cnn_module_free": {"module": "free_module?!"}, "cnn_optimizer_free": {"optimizer": "optimizer?!"},
-    "cnn_scheduler_free": {"scheduler": "free_scheduler?!"}, "cnn_scheduler_step": {"scheduler": "own_scheduler"},
+    "cnn_ema_free": {"ema": "ema?!"}, "cnn_scheduler_free": {"scheduler": "free_scheduler?!"}, "cnn_scheduler_step": {"scheduler": "own_scheduler"},
     "cnn_scheduler_step_metric": {"scheduler": "plateau"},
     "cnn_sequential_lr_create": {"schedulers": "schedulers!", "count": "child_count"},
     "cnn_clip_grad_norm_for": {"parameters": "clipped", "count": "list_count"},
@@ -174,7 +174,7 @@ FLAGS = {
     "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_many": "NESTED",
     "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED",
 }
-BORROWED = {"cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
+BORROWED = {"cnn_ema_module", "cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",
             "cnn_tensor_tape", "cnn_file_metadata"}
 OPERATION_FOLDER = "ops"
@@ -187,7 +187,7 @@ RESULTS = {
     "double": "REAL", "const char *": "STRING",
     "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",
     "cnn_module *": "MODULE", "cnn_optimizer *": "OPTIMIZER", "cnn_dataset *": "DATASET", "cnn_loader *": "LOADER",
-    "cnn_tensor *": "TENSOR", "cnn_file *": "FILE", "cnn_scheduler *": "SCHEDULER",
+    "cnn_tensor *": "TENSOR", "cnn_file *": "FILE", "cnn_scheduler *": "SCHEDULER", "cnn_ema *": "EMA",
 }
 
 

@@ -3,8 +3,8 @@
  * <cnn/backend.h>, which is for those who write a back end.
  *
  * Read them in this order: context.h (threads, seed, errors), tensor.h, tape.h (a step of work and its gradients),
- * ops.h, module.h (layers), init.h, optimizer.h, scheduler.h (learning rates), clip_grad.h, dataset.h, loader.h,
- * checkpoint.h, file.h (what is in a file). */
+ * ops.h, module.h (layers), init.h, optimizer.h, scheduler.h (learning rates), clip_grad.h, ema.h, dataset.h,
+ * loader.h, checkpoint.h, file.h (what is in a file). */
 #ifndef CNN_CNN_H
 #define CNN_CNN_H
 
@@ -14,6 +14,7 @@
 #include <cnn/context.h>
 #include <cnn/dataset.h>
 #include <cnn/device.h>
+#include <cnn/ema.h>
 #include <cnn/file.h>
 #include <cnn/init.h>
 #include <cnn/loader.h>

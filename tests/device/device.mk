@@ -13,7 +13,7 @@ LATE := $(BUILD)/backends/libcnn-late.so
 #   many_parameters   measures time, of which the test device would take most
 #   process           forks with contexts open, and a queue stays with the process that opened it
 DEVICE_TESTS := $(addprefix test_,activations along autograd avg_pool base batch_norm bfloat16 callbacks cancel checkpoint clip_grad clone composed_losses convert custom_ops data \
-	draws embedding file folding forward forward_many gradient_events groups idx init io io_failures joined last_error loader log losses \
+	draws ema embedding file folding forward forward_many gradient_events groups idx init io io_failures joined last_error loader log losses \
 	lstm math_mode module_state nn nonfinite ops ops_battery ops_bfloat16 ops_trace optim optimizers overlap parallel partial_load powers \
 	random_tensors reentry safetensors save schedules shared_tensors step_failures subset tape_memory tensor tensor_text tokens \
 	training written)

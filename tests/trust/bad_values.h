@@ -84,6 +84,10 @@ OBJECT(optimizer, optimizers);
     OBJECT(empty_##name, empty_##name##s);
 #include "optimizers.def"
 
+MAKER(ema, keep(w, cnn_ema_new(module_of(w)), release_ema))
+static const candidate emas[] = { MADE("good", GOOD, make_ema, 0), NO_POINTER };
+OBJECT(ema, emas);
+
 MAKER(scheduler, scheduler_of(w))
 MAKER(owned_scheduler, owned_scheduler_of(w))
 MAKER(plateau, keep(w, cnn_reduce_lr_on_plateau_new(optimizer_of(w)), release_scheduler))
@@ -541,6 +545,7 @@ static double half(int64_t epoch, int group, void *user)
 OPTIONS(lambda_lr_options, cnn_lambda_lr_options, .lr_lambda = half);
 OPTIONS(reduce_lr_on_plateau_options, cnn_reduce_lr_on_plateau_options, .patience = 3);
 OPTIONS(clip_grad_norm_options, cnn_clip_grad_norm_options, .norm_type = 1);
+OPTIONS(ema_options, cnn_ema_options, .decay = 0.5);
 OPTIONS(kaiming_options, cnn_kaiming_options, .a = 0.5);
 OPTIONS(loader_options, cnn_loader_options, .no_background = true);
 OPTIONS(cross_entropy_options, cnn_cross_entropy_options, .label_smoothing = 0.1);

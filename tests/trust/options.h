@@ -113,6 +113,13 @@ static bool use_clip_grad_norm(const void *o)
     return cnn_clip_grad_norm(model, 1, o, NULL) == CNN_OK;
 }
 
+static bool use_ema(const void *o)
+{
+    cnn_ema *made = cnn_ema_create(model, o);
+    cnn_ema_free(made);
+    return made != NULL;
+}
+
 static bool use_kaiming_uniform(const void *o)
 {
     return cnn_init_kaiming_uniform(cnn_module_parameter(model, 0), o) == CNN_OK;
@@ -319,6 +326,7 @@ static const cnn_one_cycle_lr_options good_one_cycle_lr = { .struct_size = sizeo
 static const cnn_lambda_lr_options good_lambda_lr = { .struct_size = sizeof good_lambda_lr, .lr_lambda = one };
 static const cnn_reduce_lr_on_plateau_options good_reduce_lr_on_plateau = { .struct_size = sizeof good_reduce_lr_on_plateau };
 static const cnn_clip_grad_norm_options good_clip = { .struct_size = sizeof good_clip };
+static const cnn_ema_options good_ema = { .struct_size = sizeof good_ema };
 static const cnn_kaiming_options good_kaiming = { .struct_size = sizeof good_kaiming };
 static cnn_checkpoint good_checkpoint = { .struct_size = sizeof good_checkpoint }; /* its module: see options_at */
 

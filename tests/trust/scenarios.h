@@ -34,7 +34,8 @@ static const scenario scenarios[] = {
     { #name, optimize_##name, false }, { #name ", all options", optimize_all_##name, false },
 #include "optimizers.def"
     { "parameter groups", optimize_groups, false },
-    { "schedulers, saved and loaded", use_schedules, true },
+    { "schedulers, saved", use_schedules, false },
+    { "averages", average, false },
     { "initialisers", initialise, false },
     { "clipping", clip, false },
     { "dataset of bytes", data_bytes, false },
