@@ -52,7 +52,7 @@ static cnn_status walk_numbers(scheduler_walk *w, const char *prefix, cnn_schedu
     return status;
 }
 
-static cnn_status walk(scheduler_walk *w, const char *prefix, cnn_scheduler *s)
+static cnn_status walk_scheduler(scheduler_walk *w, const char *prefix, cnn_scheduler *s)
 {
     const cnn__schedule_class *class = s->class;
     cnn_status status = w->begin ? w->begin(w, prefix, s) : CNN_OK;
@@ -71,7 +71,7 @@ static cnn_status walk(scheduler_walk *w, const char *prefix, cnn_scheduler *s)
     for (int i = 0; i < s->child_count && status == CNN_OK; i++) {
         char child[KEY];
         snprintf(child, sizeof child, "%.100s.%d", prefix, i);
-        status = walk(w, child, s->children[i]);
+        status = walk_scheduler(w, child, s->children[i]);
     }
     return status;
 }
@@ -120,7 +120,7 @@ static cnn_status save_number(scheduler_walk *w, const char *key, cnn__schedule_
 void cnn__scheduler_save(cnn__text *metadata, cnn_scheduler *scheduler)
 {
     scheduler_walk w = { .number = save_number, .begin = begin_saving, .metadata = metadata };
-    walk(&w, "scheduler", scheduler);
+    walk_scheduler(&w, "scheduler", scheduler);
 }
 
 /* ---- loading ---- */
@@ -194,11 +194,12 @@ cnn_status cnn__scheduler_plan(const cnn__safetensors *st, cnn_scheduler *schedu
     size_t count = number_count(scheduler);
     *plan = cnn__alloc(ctx, count * sizeof **plan);
     scheduler_walk w = { .number = plan_number, .begin = begin_planning, .st = st, .plan = *plan };
-    return *plan ? walk(&w, "scheduler", scheduler) : cnn__fail_memory(ctx, st->file.call, count * sizeof **plan);
+    return *plan ? walk_scheduler(&w, "scheduler", scheduler)
+                 : cnn__fail_memory(ctx, st->file.call, count * sizeof **plan);
 }
 
 void cnn__scheduler_restore(cnn_scheduler *scheduler, double *plan)
 {
     scheduler_walk w = { .number = take_number, .plan = plan };
-    walk(&w, "scheduler", scheduler);
+    walk_scheduler(&w, "scheduler", scheduler);
 }

@@ -7,7 +7,7 @@ enum {
     FACTOR,
     PATIENCE,
     NO_PATIENCE,
-    THRESHOLD,
+    PLATEAU_THRESHOLD,
     COOLDOWN,
     MIN_LR,
     EPS,
@@ -71,7 +71,7 @@ cnn_scheduler *cnn_reduce_lr_on_plateau_create(cnn_optimizer *optimizer,
 /* A comparison with NaN is false, so a NaN is no improvement. */
 static bool is_better(const cnn_scheduler *s, double metric)
 {
-    double best = s->number[BEST], threshold = s->number[THRESHOLD];
+    double best = s->number[BEST], threshold = s->number[PLATEAU_THRESHOLD];
     bool relative = s->number[THRESHOLD_MODE] == CNN_THRESHOLD_REL;
     return s->number[MODE] == CNN_PLATEAU_MIN ? metric < (relative ? best * (1 - threshold) : best - threshold)
                                               : metric > (relative ? best * (threshold + 1) : best + threshold);

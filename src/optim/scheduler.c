@@ -116,7 +116,7 @@ static void remember(cnn_scheduler *s, const cnn_scheduler *leaf)
     }
 }
 
-static cnn_status step(cnn_scheduler *s, const char *call)
+static cnn_status scheduler_step(cnn_scheduler *s, const char *call)
 {
     bool restart = false;
     double momentum;
@@ -143,7 +143,7 @@ static cnn_status check_own(const cnn_scheduler *s, const char *call)
 
 cnn_scheduler *cnn__scheduler_start(cnn_scheduler *s)
 {
-    if (step(s, s->class->call) != CNN_OK) {
+    if (scheduler_step(s, s->class->call) != CNN_OK) {
         for (int g = 0; g < s->group_count; g++) {
             s->optimizer->groups[g].hyper[0] = s->last[g];
         }
@@ -178,7 +178,7 @@ cnn_status cnn_scheduler_step(cnn_scheduler *scheduler)
         return cnn__fail(scheduler->optimizer->ctx, CNN_ERROR_INVALID_ARGUMENT,
                          "%s: a %s needs a metric, expected scheduler_step_metric", call, scheduler->class->name);
     }
-    return step(scheduler, call);
+    return scheduler_step(scheduler, call);
 }
 
 /* ---- what it says ---- */

@@ -169,7 +169,7 @@ static cnn_status take_bases(cnn_scheduler *s)
     return CNN_OK;
 }
 
-static cnn_status fill(cnn_scheduler *s, const void *options)
+static cnn_status scheduler_fill(cnn_scheduler *s, const void *options)
 {
     _Alignas(double) char read[256];
     const cnn__schedule_class *class = s->class;
@@ -200,7 +200,7 @@ cnn_scheduler *cnn__scheduler_make(cnn_optimizer *optimizer, const cnn__schedule
     s->last_epoch = -1;
     s->group_count = optimizer->group_count;
     s->momentum = -1;
-    if (fill(s, options) != CNN_OK) {
+    if (scheduler_fill(s, options) != CNN_OK) {
         cnn__scheduler_delete(s);
         return NULL;
     }

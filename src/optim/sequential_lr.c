@@ -97,7 +97,7 @@ static int levels(const cnn_scheduler *s)
     return most + 1;
 }
 
-static cnn_status check_child(const cnn_scheduler *s, cnn_scheduler *const *schedulers, int count, int i)
+static cnn_status sequential_check_child(const cnn_scheduler *s, cnn_scheduler *const *schedulers, int count, int i)
 {
     const cnn_scheduler *child = schedulers[i];
     const char *call = s->class->call;
@@ -167,7 +167,7 @@ static cnn_status sequential_fill(cnn_scheduler *s, cnn_scheduler *const *schedu
 {
     cnn_status status = take_milestones(s, milestones, count);
     for (int i = 0; status == CNN_OK && i < count; i++) {
-        status = check_child(s, schedulers, count, i);
+        status = sequential_check_child(s, schedulers, count, i);
     }
     if (status != CNN_OK) {
         return status;
