@@ -6,17 +6,15 @@ CHECK_BUILD += $(BUILD)/tests/device/test_device $(BUILD)/backends/libcnn-late.s
 .PHONY: check-device check-device-api
 LATE := $(BUILD)/backends/libcnn-late.so
 
-# The programs that also hold on a device, with the values and bits that they expect of the CPU. Those that are left out:
+# The test programs also hold on a device, with the values and bits that they expect of the CPU, but for these:
 #   conv_kernels conv_values cpu elementary kernels long_sums math moments pool   call the CPU's kernels and threads themselves
 #   bar json text     have no tensors, or hardly any
 #   float_mode        sets the rounding mode of its own thread, where a device does not compute
 #   many_parameters   measures time, of which the test device would take most
 #   process           forks with contexts open, and a queue stays with the process that opened it
-DEVICE_TESTS := $(addprefix test_,activations along autograd avg_pool base batch_norm bfloat16 callbacks cancel checkpoint clip_grad clone composed_losses convert custom_ops data \
-	draws ema embedding file folding forward forward_many gradient_events groups idx init io io_failures joined last_error loader log losses \
-	lstm math_mode module_state nn nonfinite ops ops_battery ops_bfloat16 ops_trace optim optimizers overlap parallel partial_load powers \
-	random_tensors reentry safetensors save schedules shared_tensors step_failures subset tape_memory tensor tensor_text tokens \
-	training written)
+NOT_ON_DEVICES := $(addprefix test_,bar conv_kernels conv_values cpu elementary float_mode json kernels long_sums many_parameters math \
+	moments pool process text)
+DEVICE_TESTS = $(filter-out $(NOT_ON_DEVICES),$(TESTS))
 
 $(LATE): tests/device/late.c $(PUBLIC_HEADERS)
 	@mkdir -p $(@D)
