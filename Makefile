@@ -224,7 +224,7 @@ make docs            the documentation, build/docs/html
 make bench           against PyTorch, oneDNN and others
 make clean           remove what was built
 
-make check-asan      the tests under a sanitizer; also check-ubsan, check-tsan, check-valgrind, check-helgrind
+make check-asan      the tests under sanitizers of addresses and undefined behaviour; also check-tsan, check-valgrind, check-helgrind
 make check-long      what takes too long for make check: check-trust, check-folders, check-amalgamation, check-none, check-wasm, check-win32
 make check-trust     faults, hostile files, bad arguments, threads, determinism
 make check-abi       the ABI against the last release's baseline; check-symbols the names alone

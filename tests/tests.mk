@@ -66,11 +66,11 @@ check-ops:
 # ---- the same programs under sanitizers and valgrind, each kind in a folder of its own ----
 # A slow run takes fewer and smaller shapes; which kinds of shape there are stays the same.
 SLOW_RUN := CNN_TEST_SHAPES=2 CK_TIMEOUT_MULTIPLIER=20
-RUN_asan := CNN_TEST_SHAPES=20 CK_TIMEOUT_MULTIPLIER=5 ASAN_OPTIONS=strict_string_checks=1:allocator_may_return_null=1
-RUN_ubsan := CNN_TEST_SHAPES=20 CK_TIMEOUT_MULTIPLIER=5 UBSAN_OPTIONS=print_stacktrace=1
+RUN_asan := CNN_TEST_SHAPES=20 CK_TIMEOUT_MULTIPLIER=5 ASAN_OPTIONS=strict_string_checks=1:allocator_may_return_null=1 \
+	UBSAN_OPTIONS=print_stacktrace=1
 RUN_tsan := $(SLOW_RUN) TSAN_OPTIONS=allocator_may_return_null=1:halt_on_error=1:second_deadlock_stack=1
-SANITIZE_asan := -fsanitize=address
-SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
+# The sanitizers of addresses and of undefined behaviour share one build and one run.
+SANITIZE_asan := -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZE_tsan := -fsanitize=thread
 
 # sanitized,KIND: the variables of a make that works in that kind's folder
@@ -80,7 +80,7 @@ sanitized = BUILD=$(BUILD)/$(1) LIB=$(BUILD)/$(1)/lib HARDEN= CFLAGS="-O1 -g -fn
 # Programs about the values of many elements take valgrind and the thread sanitizer minutes each: make check-long runs those.
 VALUE_TESTS := test_long_sums test_nonfinite test_conv_values test_math_mode
 TESTS_tsan = TESTS=$(call quoted,$(filter-out $(VALUE_TESTS),$(TESTS)))
-SANITIZER_CHECKS := check-asan check-ubsan check-tsan
+SANITIZER_CHECKS := check-asan check-tsan
 .PHONY: $(SANITIZER_CHECKS) check-valgrind check-tsan-long
 $(SANITIZER_CHECKS): check-%:
 	@tools/install-dependencies.sh build test
