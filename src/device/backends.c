@@ -175,7 +175,7 @@ int cnn_device_count(void)
 /* The back end of device `index`, whose number within it is written; NULL: the CPU for 0, else none. */
 static const cnn_backend *backend_at(int index, int *within)
 {
-    int of = backends(), left = index - 1;
+    int of = backends(), left = index > 0 ? index - 1 : -1; /* any int may come here */
     for (int i = 0; i < of && left >= 0; i++) {
         int count = backends_known[i]->count();
         if (left < count) {
