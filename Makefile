@@ -138,8 +138,12 @@ $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -f
 $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(FEWER_LOOPS) $(NO_TRACKING) $(NO_TABLES))
 # Optimizers wait for memory.
 $(BUILD)/src/kernels/simd/elementwise/optimizers.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES))
-# Exceptions of floating-point numbers are nobody's business, but gcc keeps branches for them that it does not vectorise.
-$(foreach name,activations element_loss elementary gelu trigonometry,$(BUILD)/src/kernels/array/$(name).o): TABLE_CFLAGS = -fno-trapping-math
+# Exceptions of floating-point numbers and errno are nobody's business, but gcc keeps branches for them that it does not
+# vectorise. No map joins a product and a sum, so that all instruction sets give the same bits.
+MAP_CFLAGS := -fno-trapping-math -fno-math-errno -ffp-contract=off
+$(foreach name,activations gelu map_f64,$(BUILD)/src/kernels/array/$(name).o): TABLE_CFLAGS = $(MAP_CFLAGS)
+$(BUILD)/src/kernels/simd/map/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TABLES))
+$(BUILD)/src/kernels/simd/map/%: SMALL_CFLAGS = $(MAP_CFLAGS)
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))

@@ -295,7 +295,7 @@ static void check_complete(const cnn__kernels *table, const cnn__real_kernels *r
     ck_assert_msg(table->f64->kernel == reference_f64->kernel, "%s has a %s for f64 of its own", table->name, #kernel);
 #include "kernels/kernels.def"
 #undef CNN__KERNEL
-#define CNN__ARRAY_KERNEL(kernel, parameters) ck_assert_msg(table->array->kernel != NULL, "%s has no %s", table->name, #kernel);
+#define CNN__ARRAY_KERNEL(source, kernel, parameters) ck_assert_msg(table->array->kernel != NULL, "%s has no %s", table->name, #kernel);
 #include "kernels/array/array.def"
 #undef CNN__ARRAY_KERNEL
 }

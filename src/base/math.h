@@ -133,4 +133,21 @@ float cnn__pow_f32(float x, float y);
 /* cos(2π·turns) for 0 ≤ turns < 1. */
 double cnn__cos_turns(double turns);
 
+/* The subtraction of the nearest quarter turn is exact and leaves at most an eighth of a turn, for which Taylor
+ * series are used. */
+static inline double cnn__cos_turns_f64(double turns)
+{
+    const double tau = 6.283185307179586476925286766559;
+    int quarter = (int)(4 * turns + 0.5);
+    double x = (turns - 0.25 * quarter) * tau, z = x * x;
+    /* clang-format off */
+    double c = 1 - z * (1.0 / 2 - z * (1.0 / 24 - z * (1.0 / 720 - z * (1.0 / 40320 - z * (1.0 / 3628800 -
+        z * (1.0 / 479001600 - z * (1.0 / 87178291200 - z * (1.0 / 20922789888000))))))));
+    double s = x - x * z * (1.0 / 6 - z * (1.0 / 120 - z * (1.0 / 5040 - z * (1.0 / 362880 - z * (1.0 / 39916800 -
+        z * (1.0 / 6227020800 - z * (1.0 / 1307674368000 - z * (1.0 / 355687428096000))))))));
+    /* clang-format on */
+    double value = quarter % 2 ? s : c;
+    return quarter == 1 || quarter == 2 ? -value : value;
+}
+
 #endif

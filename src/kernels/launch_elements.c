@@ -121,7 +121,7 @@ const cnn__cpu_kernel cnn__cpu_log_softmax = {
 static bool run_draw(cnn__cpu_call *j)
 {
     const cnn_draw_parameters *p = j->l->parameters;
-    cnn__array_draw(p, j->l->dtype, j->l->count, j->l->out[0], j->pool);
+    cnn__array_draw(j->kernels->array->maps, p, j->l->dtype, j->l->count, j->l->out[0], j->pool);
     return true;
 }
 

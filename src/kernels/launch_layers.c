@@ -190,8 +190,8 @@ const cnn__cpu_kernel cnn__cpu_cross_entropy_backward = {
 static bool run_lstm_forward(cnn__cpu_call *j)
 {
     const cnn_lstm_parameters *p = j->l->parameters;
-    cnn__lstm_step s = { j->l->dtype, p->rows,      p->hidden,    j->l->in[0],
-                         j->l->in[1], j->l->out[0], j->l->out[1], j->l->out[2] };
+    cnn__lstm_step s = { j->l->dtype,  p->rows,      p->hidden,    j->l->in[0],      j->l->in[1],
+                         j->l->out[0], j->l->out[1], j->l->out[2], j->kernels->array };
     cnn__lstm_forward(&s, j->pool);
     return true;
 }
@@ -208,7 +208,8 @@ static bool run_lstm_backward(cnn__cpu_call *j)
                                .hidden = p->hidden,
                                .c_before = j->l->in[5],
                                .gates = (void *)(uintptr_t)j->l->in[3],
-                               .c = (void *)(uintptr_t)j->l->in[4] };
+                               .c = (void *)(uintptr_t)j->l->in[4],
+                               .array = j->kernels->array };
     const cnn__lstm_grad g = { { j->l->in[0], j->l->in[1] }, j->l->in[2], j->l->out[0], j->l->out[1] };
     cnn__lstm_backward(&s, &g, j->pool);
     return true;

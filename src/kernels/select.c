@@ -16,6 +16,8 @@ static bool always(void)
 
 #if defined __x86_64__
 extern const cnn__real_kernels cnn__real_kernels_sse2, cnn__real_kernels_avx2, cnn__real_kernels_avx512;
+extern const cnn__array_kernels cnn__array_kernels_sse2, cnn__array_kernels_avx2, cnn__array_kernels_avx512;
+#define LEAST cnn__array_kernels_sse2
 
 static bool has_avx2(void)
 {
@@ -29,8 +31,12 @@ static bool has_avx512(void)
 }
 #elif defined __aarch64__
 extern const cnn__real_kernels cnn__real_kernels_neon;
+extern const cnn__array_kernels cnn__array_kernels_neon;
+#define LEAST cnn__array_kernels_neon
 #else
 extern const cnn__real_kernels cnn__real_kernels_generic;
+extern const cnn__array_kernels cnn__array_kernels_generic;
+#define LEAST cnn__array_kernels_generic
 #endif
 
 typedef struct table_entry {
@@ -39,15 +45,15 @@ typedef struct table_entry {
 } table_entry;
 
 static const table_entry entries[] = {
-    { always, { "reference", &cnn__reference_f32, &cnn__reference_f64, &cnn__array_kernels_table } },
+    { always, { "reference", &cnn__reference_f32, &cnn__reference_f64, &LEAST } },
 #if defined __x86_64__
-    { always, { "generic", &cnn__real_kernels_sse2, &cnn__reference_f64, &cnn__array_kernels_table } },
-    { has_avx2, { "avx2", &cnn__real_kernels_avx2, &cnn__reference_f64, &cnn__array_kernels_table } },
-    { has_avx512, { "avx512", &cnn__real_kernels_avx512, &cnn__reference_f64, &cnn__array_kernels_table } },
+    { always, { "generic", &cnn__real_kernels_sse2, &cnn__reference_f64, &cnn__array_kernels_sse2 } },
+    { has_avx2, { "avx2", &cnn__real_kernels_avx2, &cnn__reference_f64, &cnn__array_kernels_avx2 } },
+    { has_avx512, { "avx512", &cnn__real_kernels_avx512, &cnn__reference_f64, &cnn__array_kernels_avx512 } },
 #elif defined __aarch64__
-    { always, { "neon", &cnn__real_kernels_neon, &cnn__reference_f64, &cnn__array_kernels_table } },
+    { always, { "neon", &cnn__real_kernels_neon, &cnn__reference_f64, &cnn__array_kernels_neon } },
 #else
-    { always, { "generic", &cnn__real_kernels_generic, &cnn__reference_f64, &cnn__array_kernels_table } },
+    { always, { "generic", &cnn__real_kernels_generic, &cnn__reference_f64, &cnn__array_kernels_generic } },
 #endif
 };
 

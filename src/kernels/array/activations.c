@@ -1,7 +1,7 @@
 /* Smooth activations and their slopes, by blocks. Slopes are PyTorch's derivatives, from the input alone. Errors stay
  * below 5 units in the last place of f64, and below 1 of f32, which is rounded once. Differences that cancel, such as
  * the slope of SiLU near its minimum, have that error in units of what is subtracted. */
-#include "kernels/array/blocks.h"
+#include "kernels/array/map.h"
 
 #include "kernels/array/elementary.h"
 
@@ -9,7 +9,7 @@
 
 static inline void elu_block(double *x, double scale, double a, double b)
 {
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         double below = a * cnn__expm1_f64(b * x[i]);
         x[i] = x[i] <= 0 ? below : scale * x[i];
     }
@@ -17,7 +17,7 @@ static inline void elu_block(double *x, double scale, double a, double b)
 
 static inline void elu_slope_block(double *x, double scale, double a, double b)
 {
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         double below = a * b * cnn__exp_f64(b * x[i]);
         x[i] = x[i] <= 0 ? below : scale;
     }
@@ -32,10 +32,6 @@ void cnn__elu_slope_block(double *x, const double *p)
 {
     elu_slope_block(x, 1, p[0], p[1]);
 }
-
-/* α and the scale of Klambauer et al. 2017, "Self-Normalizing Neural Networks". */
-#define SELU_SCALE 1.0507009873554804934193349852946
-#define SELU_ALPHA 1.6732632423543772848170429916717
 
 void cnn__selu_block(double *x, const double *p)
 {
@@ -54,7 +50,7 @@ void cnn__selu_slope_block(double *x, const double *p)
 void cnn__silu_block(double *x, const double *p)
 {
     (void)p;
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         x[i] *= cnn__sigmoid_f64(x[i]);
     }
 }
@@ -63,7 +59,7 @@ void cnn__silu_block(double *x, const double *p)
 void cnn__silu_slope_block(double *x, const double *p)
 {
     (void)p;
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         double e = cnn__exp_f64(-fabs(x[i])), sum = 1 + e;
         double s = (x[i] >= 0 ? 1 : e) / sum, other = (x[i] >= 0 ? e : 1) / sum;
         x[i] = s * (1 + x[i] * other);
@@ -82,7 +78,7 @@ static inline double mish_tanh(double x)
 void cnn__mish_block(double *x, const double *p)
 {
     (void)p;
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         x[i] *= mish_tanh(x[i]);
     }
 }
@@ -90,7 +86,7 @@ void cnn__mish_block(double *x, const double *p)
 void cnn__mish_slope_block(double *x, const double *p)
 {
     (void)p;
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         double t = mish_tanh(x[i]);
         x[i] = t + x[i] * cnn__sigmoid_f64(x[i]) * (1 - t * t);
     }
@@ -106,7 +102,7 @@ static inline double log1p_exp(double x)
 
 void cnn__softplus_block(double *x, const double *p)
 {
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         double z = p[0] * x[i], curved = log1p_exp(z) / p[0];
         x[i] = z > p[1] ? x[i] : curved;
     }
@@ -114,7 +110,7 @@ void cnn__softplus_block(double *x, const double *p)
 
 void cnn__softplus_slope_block(double *x, const double *p)
 {
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         double z = p[0] * x[i], curved = cnn__sigmoid_f64(z);
         x[i] = z > p[1] ? 1 : curved;
     }
@@ -123,7 +119,7 @@ void cnn__softplus_slope_block(double *x, const double *p)
 void cnn__logsigmoid_block(double *x, const double *p)
 {
     (void)p;
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         x[i] = -log1p_exp(-x[i]);
     }
 }
@@ -131,7 +127,7 @@ void cnn__logsigmoid_block(double *x, const double *p)
 void cnn__logsigmoid_slope_block(double *x, const double *p)
 {
     (void)p;
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         x[i] = cnn__sigmoid_f64(-x[i]);
     }
 }

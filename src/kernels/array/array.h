@@ -19,16 +19,29 @@ typedef cnn_compare cnn__compare;
 typedef cnn_reduce cnn__reduce;
 typedef cnn_along cnn__along;
 
+typedef struct cnn__map_tables cnn__map_tables; /* map.h */
+
 typedef struct cnn__array_kernels {
-#define CNN__ARRAY_KERNEL(name, parameters) void(*name) parameters;
+    const cnn__map_tables *maps;
+#define CNN__ARRAY_KERNEL(source, name, parameters) void(*name) parameters;
 #include "kernels/array/array.def"
 #undef CNN__ARRAY_KERNEL
 } cnn__array_kernels;
 
-#define CNN__ARRAY_KERNEL(name, parameters) void cnn__array_##name parameters;
+#define CNN__PROTOTYPE_SHARED(name, parameters) void cnn__array_##name parameters;
+#define CNN__PROTOTYPE_MAP(name, parameters)
+#define CNN__ARRAY_KERNEL(source, name, parameters) CNN__PROTOTYPE_##source(name, parameters)
 #include "kernels/array/array.def"
 #undef CNN__ARRAY_KERNEL
+#undef CNN__PROTOTYPE_MAP
+#undef CNN__PROTOTYPE_SHARED
 
-extern const cnn__array_kernels cnn__array_kernels_table;
+/* What MAP kernels do with integers and bool. */
+void cnn__array_unary_of_integers(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, const double values[2],
+                                  void *y, const void *x, cnn__pool *pool);
+void cnn__array_binary_of_integers(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a,
+                                   const void *b, cnn__pool *pool);
+void cnn__array_compare_integers(cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a,
+                                 const void *b, cnn__pool *pool);
 
 #endif

@@ -1,18 +1,6 @@
-/* Elementwise operations with two operands. Integers wrap; dividing them truncates, and by zero gives 0. */
+/* Elementwise operations with two operands for integers, which wrap; dividing them truncates, and by zero gives 0. */
 #include "kernels/array/array.h"
 #include "kernels/array/nest.h"
-
-#include "base/math.h"
-
-#define X float
-#define OWN(name) cnn__##name##_f32
-#define FN(name) CNN__JOIN(name, f32)
-#include "kernels/array/binary_real_impl.h"
-
-#define X double
-#define OWN(name) cnn__##name##_f64
-#define FN(name) CNN__JOIN(name, f64)
-#include "kernels/array/binary_real_impl.h"
 
 #define X int64_t
 #define U uint64_t
@@ -33,12 +21,13 @@
 #include "kernels/array/binary_integer_impl.h"
 
 static const cnn__run_fn *const binary_tables[] = {
-    [CNN_F32] = binary_f32, [CNN_F64] = binary_f64, [CNN_I64] = binary_i64,
-    [CNN_I32] = binary_i32, [CNN_U8] = binary_u8,
+    [CNN_I64] = binary_i64,
+    [CNN_I32] = binary_i32,
+    [CNN_U8] = binary_u8,
 };
 
-void cnn__array_binary(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a, const void *b,
-                       cnn__pool *pool)
+void cnn__array_binary_of_integers(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a,
+                                   const void *b, cnn__pool *pool)
 {
     size_t size = cnn__array_size(dtype);
     cnn__walk walk = {
@@ -47,7 +36,7 @@ void cnn__array_binary(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, v
         .base = { y, (void *)a, (void *)b },
         .size = { size, size, size },
         .fn = binary_tables[dtype][op],
-        .cost = op == CNN_BINARY_POW ? 20 : 1,
+        .cost = 1,
     };
     cnn__nest_walk(&walk, pool);
 }

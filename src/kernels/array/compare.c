@@ -1,4 +1,4 @@
-/* Comparisons and choice. Results of comparisons are bool; choice moves bytes and looks at the size of a dtype
+/* Comparisons of integers, and choice. Results of comparisons are bool; choice moves bytes and looks at the size of a dtype
  * alone. */
 #include "kernels/array/array.h"
 #include "kernels/array/nest.h"
@@ -14,8 +14,7 @@ static cnn__nest_run swapped_operands(const cnn__nest_run *run)
     return other;
 }
 
-/* Turns the results of a run round, which are still in the cache: a != b is !(a == b), and a <= b is !(b < a) where
- * there is no NaN. */
+/* Turns the results of a run round, which are still in the cache: a != b is !(a == b), and a <= b is !(b < a). */
 static void negate(const cnn__nest_run *run)
 {
     uint8_t *y = run->at[0];
@@ -31,38 +30,27 @@ static void negate(const cnn__nest_run *run)
     }
 }
 
-#define X float
-#define TOTAL 0
-#define FN(name) CNN__JOIN(name, f32)
-#include "kernels/array/compare_impl.h"
-
-#define X double
-#define TOTAL 0
-#define FN(name) CNN__JOIN(name, f64)
-#include "kernels/array/compare_impl.h"
-
 #define X int64_t
-#define TOTAL 1
 #define FN(name) CNN__JOIN(name, i64)
 #include "kernels/array/compare_impl.h"
 
 #define X int32_t
-#define TOTAL 1
 #define FN(name) CNN__JOIN(name, i32)
 #include "kernels/array/compare_impl.h"
 
 #define X uint8_t
-#define TOTAL 1
 #define FN(name) CNN__JOIN(name, u8)
 #include "kernels/array/compare_impl.h"
 
 static const cnn__run_fn *const compare_tables[] = {
-    [CNN_F32] = compare_f32, [CNN_F64] = compare_f64, [CNN_I64] = compare_i64,
-    [CNN_I32] = compare_i32, [CNN_U8] = compare_u8,   [CNN_BOOL] = compare_u8,
+    [CNN_I64] = compare_i64,
+    [CNN_I32] = compare_i32,
+    [CNN_U8] = compare_u8,
+    [CNN_BOOL] = compare_u8,
 };
 
-void cnn__array_compare(cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a, const void *b,
-                        cnn__pool *pool)
+void cnn__array_compare_integers(cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a,
+                                 const void *b, cnn__pool *pool)
 {
     size_t size = cnn__array_size(dtype);
     cnn__walk walk = {

@@ -1,5 +1,4 @@
-/* Comparisons of a dtype: X is its type, FN(name) its name, TOTAL whether every two of its numbers are in an order,
- * which NaN is not. In logic every number but 0 is true. No include guard: one inclusion, one dtype. */
+/* Comparisons of an integer dtype: X is its type, FN(name) its name. In logic every number but 0 is true. No include guard: one inclusion, one dtype. */
 static inline uint8_t FN(eq)(X a, X b)
 {
     return a == b;
@@ -61,39 +60,11 @@ static void FN(run_gt)(const cnn__nest_run *run)
     FN(run_lt)(&other);
 }
 
-#if TOTAL
 static void FN(run_le)(const cnn__nest_run *run)
 {
     FN(run_gt)(run);
     negate(run);
 }
-#else
-static inline uint8_t FN(le)(X a, X b)
-{
-    return a <= b;
-}
-
-/* The difference of an infinity or a NaN to itself is a NaN. */
-static inline uint8_t FN(isfinite)(X a, X b)
-{
-    return a - b == 0;
-}
-
-static inline uint8_t FN(isinf)(X a, X b)
-{
-    return (a == b) & (a - b != 0);
-}
-
-#define NAME FN(run_le)
-#define F FN(le)
-#include "kernels/array/loop2.h"
-#define NAME FN(run_isfinite)
-#define F FN(isfinite)
-#include "kernels/array/loop2.h"
-#define NAME FN(run_isinf)
-#define F FN(isinf)
-#include "kernels/array/loop2.h"
-#endif
 
 static void FN(run_ge)(const cnn__nest_run *run)
 {
@@ -102,15 +73,11 @@ static void FN(run_ge)(const cnn__nest_run *run)
 }
 
 static const cnn__run_fn FN(compare)[CNN_COMPARE_COUNT] = {
-    [CNN_COMPARE_EQ] = FN(run_eq),    [CNN_COMPARE_NE] = FN(run_ne),       [CNN_COMPARE_LT] = FN(run_lt),
-    [CNN_COMPARE_LE] = FN(run_le),    [CNN_COMPARE_GT] = FN(run_gt),       [CNN_COMPARE_GE] = FN(run_ge),
-    [CNN_COMPARE_AND] = FN(run_both), [CNN_COMPARE_OR] = FN(run_either),   [CNN_COMPARE_XOR] = FN(run_unlike),
+    [CNN_COMPARE_EQ] = FN(run_eq),    [CNN_COMPARE_NE] = FN(run_ne),     [CNN_COMPARE_LT] = FN(run_lt),
+    [CNN_COMPARE_LE] = FN(run_le),    [CNN_COMPARE_GT] = FN(run_gt),     [CNN_COMPARE_GE] = FN(run_ge),
+    [CNN_COMPARE_AND] = FN(run_both), [CNN_COMPARE_OR] = FN(run_either), [CNN_COMPARE_XOR] = FN(run_unlike),
     [CNN_COMPARE_NOT] = FN(run_not),
-#if !TOTAL
-    [CNN_COMPARE_ISNAN] = FN(run_ne), [CNN_COMPARE_ISINF] = FN(run_isinf), [CNN_COMPARE_ISFINITE] = FN(run_isfinite),
-#endif
 };
 #undef Y
 #undef X
 #undef FN
-#undef TOTAL

@@ -3,6 +3,8 @@
 
 #include "base/random.h"
 
+#include <string.h>
+
 enum { CHUNK = 4096 }; /* elements per task: whole groups of Philox */
 
 typedef struct drawing {
@@ -12,6 +14,7 @@ typedef struct drawing {
     uint64_t key[2];
     double bound;       /* symmetric */
     uint64_t threshold; /* Bernoulli: of the 2^32 draws, how many give 1 */
+    void (*normals)(const uint64_t key[2], uint64_t first, double *normals);
 } drawing;
 
 /* ---- one task for each distribution and dtype: elements begin to end ---- */
@@ -57,19 +60,19 @@ static void symmetric_f64(const drawing *d, int64_t begin, int64_t end)
     }
 }
 
-static void normal_f32(const drawing *d, int64_t begin, int64_t end)
+static void normal(const drawing *d, int64_t begin, int64_t end)
 {
-    float *x = d->x;
-    for (int64_t i = begin; i < end; i++) {
-        x[i] = (float)cnn__random_normal(d->key, (uint64_t)i);
-    }
-}
-
-static void normal_f64(const drawing *d, int64_t begin, int64_t end)
-{
-    double *x = d->x;
-    for (int64_t i = begin; i < end; i++) {
-        x[i] = cnn__random_normal(d->key, (uint64_t)i);
+    double normals[CNN__GROUP];
+    for (int64_t i = begin; i < end; i += CNN__GROUP) {
+        int64_t n = end - i < CNN__GROUP ? end - i : CNN__GROUP;
+        d->normals(d->key, (uint64_t)i, normals);
+        if (d->dtype == CNN_F32) {
+            for (int64_t k = 0; k < n; k++) {
+                ((float *)d->x)[i + k] = (float)normals[k];
+            }
+        } else {
+            memcpy((double *)d->x + i, normals, (size_t)n * sizeof *normals);
+        }
     }
 }
 
@@ -102,7 +105,7 @@ static draw_fn draw_fn_of(cnn_distribution distribution, cnn_dtype dtype)
         return dtype == CNN_F32 ? symmetric_f32 : symmetric_f64;
     }
     if (distribution == CNN_DRAW_NORMAL) {
-        return dtype == CNN_F32 ? normal_f32 : normal_f64;
+        return normal;
     }
     return dtype == CNN_F32 ? uniform_f32 : uniform_f64;
 }
@@ -120,13 +123,15 @@ static void draw_chunk(void *arg, int64_t task, int worker)
     job->draw(&job->drawing, begin, begin + CHUNK < n ? begin + CHUNK : n);
 }
 
-void cnn__array_draw(const cnn_draw_parameters *p, cnn_dtype dtype, int64_t n, void *x, cnn__pool *pool)
+void cnn__array_draw(const cnn__map_tables *tables, const cnn_draw_parameters *p, cnn_dtype dtype, int64_t n, void *x,
+                     cnn__pool *pool)
 {
     draw_job job = { .drawing = { .dtype = dtype,
                                   .n = n,
                                   .x = x,
                                   .key = { p->key[0], p->key[1] },
                                   .bound = p->p,
+                                  .normals = tables->normals,
                                   .threshold = p->distribution == CNN_DRAW_BERNOULLI ? (uint64_t)(p->p * 0x1p32) : 0 },
                      .draw = draw_fn_of(p->distribution, dtype) };
     cnn__pool_run(pool, (n + CHUNK - 1) / CHUNK, (double)n * 20, draw_chunk, &job);

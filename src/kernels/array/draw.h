@@ -3,10 +3,9 @@
 #ifndef CNN_KERNELS_ARRAY_DRAW_H
 #define CNN_KERNELS_ARRAY_DRAW_H
 
-#include "base/pool.h"
+#include "kernels/array/map.h"
 
-#include <cnn/backend.h>
-
-void cnn__array_draw(const cnn_draw_parameters *p, cnn_dtype dtype, int64_t n, void *x, cnn__pool *pool);
+void cnn__array_draw(const cnn__map_tables *tables, const cnn_draw_parameters *p, cnn_dtype dtype, int64_t n, void *x,
+                     cnn__pool *pool);
 
 #endif

@@ -1,54 +1,44 @@
 /* Losses that are a function of each element: their values, sums and slopes. Operands have any strides; blocks of them
- * are brought into rows, which the loops of element_loss_loop.h go over. How the elements are cut into tasks depends on
+ * are brought into rows, which the maps of the losses go over (map.h). How the elements are cut into tasks depends on
  * their number alone, and the sums of the tasks are added in their order. */
-#include "kernels/array/array.h"
-#include "kernels/array/math.h"
-#include "kernels/array/nest.h"
+#include "kernels/array/map.h"
 #include "kernels/launch.h"
 
 #include <cnn/ops.h>
 
-enum { LOSS_BLOCK = 256, LOSS_OPERANDS = 4 };
+#include <math.h>
 
-typedef enum loss_part { PART_LOSS, PART_DX, PART_DT, PART_DC } loss_part;
+enum { LOSS_BLOCK = 256, LOSS_OPERANDS = 4, LOSS_WEIGHT = 3 };
 
 /* n neighbouring elements of each operand: x, t, c, weight. */
 typedef struct loss_block {
     int n;
-    bool weighted;
     const void *at[LOSS_OPERANDS];
-    const double *value;
 } loss_block;
 
-typedef void (*loss_fn)(const loss_block *b, loss_part part, void *to);
-
 #define X float
-#define MATH(name) name##f
-#define OWN(name) cnn__##name##_f32
 #define FN(name) CNN__JOIN(name, f32)
-#include "kernels/array/element_loss_impl.h"
+#include "kernels/array/element_loss_block.h"
 
 #define X double
-#define MATH(name) name
-#define OWN(name) cnn__##name##_f64
 #define FN(name) CNN__JOIN(name, f64)
-#include "kernels/array/element_loss_impl.h"
+#include "kernels/array/element_loss_block.h"
 
 static const struct {
-    const loss_fn *losses;
     const void *(*gather)(const void *from, int64_t offset, int64_t stride, int n, void *room);
-    void (*scale)(const loss_block *b, double factor, const void *dy, void *to);
+    void (*scale)(int n, const void *weight, double factor, const void *dy, void *to);
     double (*sum)(const void *from, int n);
-} loss_kernels[] = { [CNN_F32] = { losses_f32, loss_gather_f32, loss_scale_f32, loss_sum_f32 },
-                     [CNN_F64] = { losses_f64, loss_gather_f64, loss_scale_f64, loss_sum_f64 } };
+} loss_kernels[] = { [CNN_F32] = { loss_gather_f32, loss_scale_f32, loss_sum_f32 },
+                     [CNN_F64] = { loss_gather_f64, loss_scale_f64, loss_sum_f64 } };
 
 /* A pass over all elements. */
 typedef struct loss_job {
     const cnn_launch *l;
     const cnn_element_loss_parameters *p;
     int64_t total;
-    double *partial; /* a sum per task; NULL: the losses themselves are asked for */
-    double factor;   /* of slopes */
+    cnn__map map[CNN__LOSS_PARTS]; /* the loss and its slopes */
+    double *partial;               /* a sum per task; NULL: the losses themselves are asked for */
+    double factor;                 /* of slopes */
 } loss_job;
 
 static double loss_real_at(cnn_dtype dtype, const void *x)
@@ -67,8 +57,8 @@ static void loss_forward(const loss_job *j, const loss_block *b, int64_t first, 
     _Alignas(64) double room[LOSS_BLOCK];
     cnn_dtype dtype = j->l->dtype;
     void *to = j->partial ? room : element_at(dtype, j->l->out[0], first);
-    loss_kernels[dtype].losses[j->p->function](b, PART_LOSS, to);
-    loss_kernels[dtype].scale(b, 1, NULL, to);
+    cnn__map_rows(&j->map[0], b->n, to, b->at);
+    loss_kernels[dtype].scale(b->n, b->at[LOSS_WEIGHT], 1, NULL, to);
     *sum += j->partial ? loss_kernels[dtype].sum(to, b->n) : 0;
 }
 
@@ -79,8 +69,9 @@ static void loss_slopes(const loss_job *j, const loss_block *b, int64_t first)
     for (int k = 0; k < 3; k++) {
         if (j->l->out[k]) {
             void *to = element_at(dtype, j->l->out[k], first);
-            loss_kernels[dtype].losses[j->p->function](b, (loss_part)(PART_DX + k), to);
-            loss_kernels[dtype].scale(b, j->factor, each ? element_at(dtype, j->l->in[4], first) : NULL, to);
+            cnn__map_rows(&j->map[k + 1], b->n, to, b->at);
+            loss_kernels[dtype].scale(b->n, b->at[LOSS_WEIGHT], j->factor,
+                                      each ? element_at(dtype, j->l->in[4], first) : NULL, to);
         }
     }
 }
@@ -91,7 +82,7 @@ static void loss_task(void *arg, int64_t task, int worker)
     const cnn_nest *nest = &j->p->nest;
     _Alignas(64) double room[LOSS_OPERANDS][LOSS_BLOCK];
     int64_t first = task * CNN__NEST_TASK, left = cnn__min(CNN__NEST_TASK, j->total - first);
-    loss_block b = { .weighted = j->l->in[3] != NULL, .value = j->p->value };
+    loss_block b;
     double sum = 0;
     cnn__cursor cursor;
     (void)worker;
@@ -100,7 +91,9 @@ static void loss_task(void *arg, int64_t task, int worker)
         b.n = (int)cnn__min(cnn__min(left, LOSS_BLOCK), cnn__cursor_run(&cursor));
         for (int k = 0; k < LOSS_OPERANDS; k++) {
             int64_t stride = nest->ndim ? nest->stride[k][nest->ndim - 1] : 1;
-            b.at[k] = loss_kernels[j->l->dtype].gather(j->l->in[k], cursor.offset[k], stride, b.n, room[k]);
+            b.at[k] = k == LOSS_WEIGHT && !j->l->in[k]
+                          ? NULL
+                          : loss_kernels[j->l->dtype].gather(j->l->in[k], cursor.offset[k], stride, b.n, room[k]);
         }
         if (j->l->kernel == CNN_KERNEL_ELEMENT_LOSS) {
             loss_forward(j, &b, first, &sum);
@@ -132,7 +125,18 @@ static void loss_pass(loss_job *j, cnn__pool *pool)
 static loss_job loss_job_of(const cnn__cpu_call *call)
 {
     const cnn_element_loss_parameters *p = call->l->parameters;
-    return (loss_job){ .l = call->l, .p = p, .total = cnn__nest_count(&p->nest) };
+    const cnn__map_tables *tables = call->kernels->array->maps;
+    const cnn__maps *maps = call->l->dtype == CNN_F32 ? tables->f32 : tables->f64;
+    const size_t size = cnn__array_size(call->l->dtype);
+    loss_job job = { .l = call->l, .p = p, .total = cnn__nest_count(&p->nest) };
+    for (int k = 0; k < CNN__LOSS_PARTS; k++) {
+        job.map[k] = (cnn__map){ .fn = maps->loss[p->function][k],
+                                 .inputs = CNN__MAP_INPUTS,
+                                 .size = size,
+                                 .y_size = size,
+                                 .values = { p->value[0], p->value[1] } };
+    }
+    return job;
 }
 
 static bool run_element_loss(cnn__cpu_call *call)

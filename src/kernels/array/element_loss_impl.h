@@ -1,6 +1,5 @@
-/* The losses of one element for a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f) that of
- * array/math.h, FN(name) its name. Each function returns the loss and its slopes in x, t and c; <cnn/backend.h> has
- * the formulas. No include guard: one inclusion, one dtype. */
+/* The losses of one element, a part of map_impl.h. Each function returns the loss and its slopes in x, t and c;
+ * <cnn/backend.h> has the formulas. No include guard: one inclusion, one dtype. */
 typedef struct FN(terms) {
     X loss, dx, dt, dc;
 } FN(terms);
@@ -8,17 +7,10 @@ typedef struct FN(terms) {
 #define TERMS static inline __attribute__((always_inline)) FN(terms)
 #define HELPER static inline __attribute__((always_inline)) X
 
-/* log(1 + y): what rounding 1 + y loses is made up for by the quotient (HP-15C Advanced Functions Handbook). */
-HELPER FN(log1p)(X y)
-{
-    X sum = 1 + y, step = sum - 1;
-    return step == 0 ? y : OWN(log)(sum) * (y / step);
-}
-
 /* log(1 + exp(z)), which never overflows. */
 HELPER FN(softplus)(X z)
 {
-    return (z > 0 ? z : 0) + FN(log1p)(OWN(exp)(-MATH(fabs)(z)));
+    return (z > 0 ? z : 0) + OWN(log1p)(OWN(exp)(-MATH(fabs)(z)));
 }
 
 /* Neither comparison holds for a NaN, which stays. */
@@ -68,7 +60,7 @@ TERMS FN(huber)(X x, X t, X c, const X *v)
 /* PyTorch's bound of the slope is a float, and its slope of t has no bound. */
 TERMS FN(binary)(X x, X t, X c, const X *v)
 {
-    X yes = OWN(log)(x), no = FN(log1p)(-x);
+    X yes = OWN(log)(x), no = OWN(log1p)(-x);
     (void)c, (void)v;
     return (FN(terms)){ .loss = (t - 1) * FN(at_least)(-100, no) - t * FN(at_least)(-100, yes),
                         .dx = (x - t) / FN(at_least)((X)1e-12f, (1 - x) * x),
@@ -78,7 +70,7 @@ TERMS FN(binary)(X x, X t, X c, const X *v)
 /* −log σ(x) and −log(1 − σ(x)) differ by x; neither is made of the other, which would lose a small one. */
 TERMS FN(logistic)(X x, X t, X c, const X *v)
 {
-    X rest = FN(log1p)(OWN(exp)(-MATH(fabs)(x))), yes = c * t;
+    X rest = OWN(log1p)(OWN(exp)(-MATH(fabs)(x))), yes = c * t;
     X below = FN(at_least)(0, -x) + rest, above = FN(at_least)(0, x) + rest;
     (void)v;
     return (FN(terms)){ .loss = yes * below + (1 - t) * above,
@@ -166,106 +158,21 @@ TERMS FN(gaussian)(X x, X t, X c, const X *v)
                         .dc = (X)0.5 * (1 / variance - slope * slope) };
 }
 
-#define NAME FN(run_squared)
-#define F FN(squared)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_absolute)
-#define F FN(absolute)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_smooth_l1)
-#define F FN(smooth_l1)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_huber)
-#define F FN(huber)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_binary)
-#define F FN(binary)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_logistic)
-#define F FN(logistic)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_kl)
-#define F FN(kl)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_kl_of_logs)
-#define F FN(kl_of_logs)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_soft_margin)
-#define F FN(soft_margin)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_hinge_embedding)
-#define F FN(hinge_embedding)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_cosine_embedding)
-#define F FN(cosine_embedding)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_ranking)
-#define F FN(ranking)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_poisson)
-#define F FN(poisson)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_poisson_of_logs)
-#define F FN(poisson_of_logs)
-#include "kernels/array/element_loss_loop.h"
-#define NAME FN(run_gaussian)
-#define F FN(gaussian)
-#include "kernels/array/element_loss_loop.h"
-
-static const loss_fn FN(losses)[CNN_LOSS_COUNT] = {
-#define CNN__ELEMENT_LOSS(NAME, name, cost) [CNN_LOSS_##NAME] = FN(run_##name),
+/* F returns the loss and its slopes, of which a loop writes one; the compiler drops the rest. */
+#define PART(name, part) \
+    static void FN(name##_##part)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    { \
+        X *y = to; \
+        const X *x = from[0], *t = from[1], *c = from[2], v[2] = { (X)map->values[0], (X)map->values[1] }; \
+        n &= -(int64_t)CNN__MAP_STEP; \
+        CNN__IVDEP \
+        for (int64_t i = 0; i < n; i++) { \
+            y[i] = FN(name)(x[i], t[i], c[i], v).part; \
+        } \
+    }
+#define CNN__ELEMENT_LOSS(NAME, name, cost) PART(name, loss) PART(name, dx) PART(name, dt) PART(name, dc)
 #include "kernels/array/element_loss.def"
 #undef CNN__ELEMENT_LOSS
-};
-
-/* n elements of an operand in a row: where they are, or gathered into `room`; ones for NULL. */
-static const void *FN(loss_gather)(const void *from, int64_t offset, int64_t stride, int n, void *room)
-{
-    const X *x = from;
-    X *to = room;
-    if (x && stride == 1) {
-        return x + offset;
-    }
-    for (int i = 0; i < n; i++) {
-        to[i] = x ? x[offset + i * stride] : 1;
-    }
-    return to;
-}
-
-/* y ← y · weight · factor, where there are such; `dy` has a factor for each element. */
-static void FN(loss_scale)(const loss_block *b, double factor, const void *dy, void *to)
-{
-    const X *weight = b->weighted ? b->at[3] : NULL, *each = dy, one = (X)factor;
-    X *y = to;
-    for (int i = 0; weight && i < b->n; i++) {
-        y[i] *= weight[i];
-    }
-    for (int i = 0; each && i < b->n; i++) {
-        y[i] *= each[i];
-    }
-    for (int i = 0; one != 1 && i < b->n; i++) {
-        y[i] *= one;
-    }
-}
-
-static double FN(loss_sum)(const void *from, int n)
-{
-    const X *y = from;
-    double lane[8] = { 0 };
-    int i = 0;
-    for (; i + 8 <= n; i += 8) {
-        for (int k = 0; k < 8; k++) {
-            lane[k] += (double)y[i + k];
-        }
-    }
-    for (; i < n; i++) {
-        lane[i % 8] += (double)y[i];
-    }
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
+#undef PART
 #undef TERMS
 #undef HELPER
-#undef X
-#undef MATH
-#undef OWN
-#undef FN

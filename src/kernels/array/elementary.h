@@ -27,8 +27,4 @@ static inline double cnn__log1p_f64(double x)
     return copysign(value, x);
 }
 
-/* The standard normal distribution function Φ of a block of CNN__BLOCK numbers (gelu.c); `normal` may be x. Its error
- * is below 5e-15 of itself for a negative x. */
-void cnn__normal_block(const double *x, double *normal);
-
 #endif

@@ -1,5 +1,5 @@
-/* GELU, x · Φ(x), and PyTorch's approximation with tanh, by blocks. */
-#include "kernels/array/blocks.h"
+/* erf, GELU, which is x · Φ(x), and PyTorch's approximation with tanh, by blocks. */
+#include "kernels/array/map.h"
 
 #include "kernels/array/elementary.h"
 
@@ -7,7 +7,7 @@
  * polynomial in t = (y − 3.75) / (y + 3.75), of which all y ≥ 0 make −1 ≤ t < 1 (Schonfelder 1978, "Chebyshev
  * Expansions for the Error and Related Functions"), interpolates exp(y²) · erfc(y) at Chebyshev nodes: its error is
  * below 5e-15. The sums of a block take their terms together, because a single one would wait for itself. */
-void cnn__normal_block(const double *x, double *normal)
+static void normal_block(const double *x, double *normal)
 {
     static const double terms[] = { -1.0523945093154906e-09, 7.962808012962341e-10,  6.726477295160293e-09,
                                     -5.197944119572639e-09,  -2.103508450090885e-08, 1.9238214008510112e-08,
@@ -19,23 +19,59 @@ void cnn__normal_block(const double *x, double *normal)
                                     -0.16357189552349596,    0.22600806691664982,    -0.2734219314954322,
                                     0.14558972127503828 };
     const double root_half = 0.70710678118654752440;
-    double y[CNN__BLOCK], t[CNN__BLOCK], sum[CNN__BLOCK] = { 0 };
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    double y[CNN__MAP_STEP], t[CNN__MAP_STEP], sum[CNN__MAP_STEP] = { 0 };
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         double d = fabs(x[i]) * root_half;
         d = d > 30 ? 30 : d;
         y[i] = d;
         t[i] = (d - 3.75) / (d + 3.75);
     }
     for (size_t k = 0; k < sizeof terms / sizeof terms[0]; k++) {
-        for (int i = 0; i < CNN__BLOCK; i++) {
+        for (int i = 0; i < CNN__MAP_STEP; i++) {
             sum[i] = sum[i] * t[i] + terms[k];
         }
     }
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         double side = cnn__exp_f64(-y[i] * y[i]) * sum[i] / 2;
         normal[i] = x[i] > 0 ? 1 - side : side;
     }
 }
+
+/* ---- erf ---- */
+
+/* erf(x) / x for |x| ≤ 2 as a polynomial in s = x²/2 − 1, which interpolates at Chebyshev nodes: its error is below
+ * 2^-54. */
+static double erf_near(double x)
+{
+    static const double terms[] = { 1.8432390307610604e-15,  -1.9548761899498147e-14, 1.8801900746786954e-13,
+                                    -1.7994469644496973e-12, 1.6350999585758883e-11,  -1.4032035153678243e-10,
+                                    1.1348018486771143e-09,  -8.617498359204784e-09,  6.11956935218281e-08,
+                                    -4.045095930296255e-07,  2.4758020424904474e-06,  -1.3946273693566707e-05,
+                                    7.180100844042663e-05,   -0.00033514353353593406, 0.001405091423651731,
+                                    -0.005234875836157382,   0.017128344571816678,    -0.04866277744915512,
+                                    0.11947913860985186,     -0.2611118609312454,     0.674933236039655 };
+    double s = x * x / 2 - 1, sum = 0;
+    for (size_t k = 0; k < sizeof terms / sizeof terms[0]; k++) {
+        sum = sum * s + terms[k];
+    }
+    return x * sum;
+}
+
+void cnn__erf_block(double *x, const double *p)
+{
+    double normal[CNN__MAP_STEP];
+    (void)p;
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
+        normal[i] = -fabs(x[i]) * 1.4142135623730950488;
+    }
+    normal_block(normal, normal); /* erfc(|x|) / 2, with an error that is far below a unit of erf(x) from 2 on */
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
+        double far = copysign(1 - 2 * normal[i], x[i]);
+        x[i] = fabs(x[i]) <= 2 ? erf_near(x[i]) : far;
+    }
+}
+
+/* ---- GELU ---- */
 
 /* tanh of GELU's approximation. */
 static inline __attribute__((always_inline)) double gelu_tanh(double x)
@@ -45,14 +81,14 @@ static inline __attribute__((always_inline)) double gelu_tanh(double x)
 
 static void gelu_tanh_block(double *x)
 {
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         x[i] *= (1 + gelu_tanh(x[i])) / 2;
     }
 }
 
 static void gelu_tanh_slope_block(double *x)
 {
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         double t = gelu_tanh(x[i]);
         x[i] = (1 + t) / 2 + x[i] / 2 * (1 - t * t) * 0.79788456080286535588 * (1 + 0.134145 * x[i] * x[i]);
     }
@@ -60,13 +96,13 @@ static void gelu_tanh_slope_block(double *x)
 
 void cnn__gelu_block(double *x, const double *p)
 {
-    double normal[CNN__BLOCK];
+    double normal[CNN__MAP_STEP];
     if (p[0] != 0) {
         gelu_tanh_block(x);
         return;
     }
-    cnn__normal_block(x, normal);
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    normal_block(x, normal);
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         x[i] *= normal[i];
     }
 }
@@ -74,13 +110,13 @@ void cnn__gelu_block(double *x, const double *p)
 /* Φ(x) + x · Φ'(x). */
 void cnn__gelu_slope_block(double *x, const double *p)
 {
-    double normal[CNN__BLOCK];
+    double normal[CNN__MAP_STEP];
     if (p[0] != 0) {
         gelu_tanh_slope_block(x);
         return;
     }
-    cnn__normal_block(x, normal);
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    normal_block(x, normal);
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         x[i] = normal[i] + x[i] * 0.39894228040143267794 * cnn__exp_f64(-x[i] * x[i] / 2);
     }
 }

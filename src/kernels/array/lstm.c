@@ -46,8 +46,8 @@ static void lstm_activate(const cnn__lstm_step *s, cnn__unary op, int64_t begin,
 {
     const size_t size = cnn__array_size(s->dtype);
     cnn__nest nest = { .ndim = 2, .shape = { end - begin, n }, .stride = { { to.stride, 1 }, { from.stride, 1 } } };
-    cnn__array_unary(op, &nest, s->dtype, NULL, (char *)to.data + (size_t)(begin * to.stride + to.first) * size,
-                     (const char *)from.data + (size_t)(begin * from.stride + from.first) * size, NULL);
+    s->array->unary(op, &nest, s->dtype, NULL, (char *)to.data + (size_t)(begin * to.stride + to.first) * size,
+                    (const char *)from.data + (size_t)(begin * from.stride + from.first) * size, NULL);
 }
 
 static void lstm_forward_rows(const cnn__lstm_step *s, int64_t begin, int64_t end)

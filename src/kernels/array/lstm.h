@@ -7,17 +7,16 @@
 #ifndef CNN_KERNELS_ARRAY_LSTM_H
 #define CNN_KERNELS_ARRAY_LSTM_H
 
-#include "base/pool.h"
-
-#include <cnn/tensor.h>
+#include "kernels/array/array.h"
 
 typedef struct cnn__lstm_step {
     cnn_dtype dtype;
     int64_t rows, hidden;
-    const void *bias;     /* [4·hidden], added to the gates; NULL: none */
-    const void *c_before; /* [rows,hidden]; NULL: zeros */
-    void *gates;          /* [rows,4·hidden]: i, f, g, o, which forward activates in place */
-    void *c, *h;          /* [rows,hidden] */
+    const void *bias;                /* [4·hidden], added to the gates; NULL: none */
+    const void *c_before;            /* [rows,hidden]; NULL: zeros */
+    void *gates;                     /* [rows,4·hidden]: i, f, g, o, which forward activates in place */
+    void *c, *h;                     /* [rows,hidden] */
+    const cnn__array_kernels *array; /* whose activations it takes */
 } cnn__lstm_step;
 
 /* Reads gates, writes gates, c and h. */

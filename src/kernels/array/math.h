@@ -73,6 +73,15 @@ static inline float cnn__tanh_f32(float x)
     return copysignf(t / (t + 2), x);
 }
 
+/* exp(x) − 1 for x ≤ 0, exact near 0: 2^n·(exp(r) − 1) + (2^n − 1). Below −60 the result is −1. */
+static inline float cnn__expm1_f32(float x)
+{
+    uint32_t n;
+    float y = x < -60 ? -60 : x;
+    float p = cnn__exp_reduce(y, &n), scale = cnn__power_of_2(n);
+    return copysignf(scale * p + (scale - 1), x);
+}
+
 /* 1 / (1 + exp(−x)), for a negative x as exp(x) / (1 + exp(x)): exp() never overflows. */
 static inline float cnn__sigmoid_f32(float x)
 {
@@ -96,6 +105,13 @@ static inline float cnn__log_f32(float x)
     y = x == 0 ? -INFINITY : y;
     y = x < 0 ? NAN : y;
     return x < INFINITY ? y : x; /* also a NaN */
+}
+
+/* log(1 + y): what rounding 1 + y loses is made up for by the quotient (HP-15C Advanced Functions Handbook). */
+static inline float cnn__log1p_f32(float y)
+{
+    float sum = 1 + y, step = sum - 1;
+    return step == 0 ? y : cnn__log_f32(sum) * (y / step);
 }
 
 #endif

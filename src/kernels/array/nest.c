@@ -65,7 +65,7 @@ static void walk_task(void *arg, int64_t task, int worker)
     const cnn__walk *w = j->walk;
     int64_t left = cnn__min(CNN__NEST_TASK, j->total - task * CNN__NEST_TASK);
     int last = j->nest.ndim - 1;
-    cnn__nest_run run = { .parameters = w->parameters, .block = w->block, .dtype = w->dtype };
+    cnn__nest_run run = { .parameters = w->parameters, .map = w->map, .dtype = w->dtype };
     for (int k = 0; k < w->count; k++) {
         run.stride[k] = last < 0 ? 1 : j->nest.stride[k][last];
     }
@@ -107,7 +107,7 @@ static void lengthen_runs(cnn__nest *nest, int count)
 /* A single run that is too short to be shared out, as most small operations are. */
 static void walk_run(const cnn__walk *walk, int64_t n)
 {
-    cnn__nest_run run = { .n = n, .parameters = walk->parameters, .block = walk->block, .dtype = walk->dtype };
+    cnn__nest_run run = { .n = n, .parameters = walk->parameters, .map = walk->map, .dtype = walk->dtype };
     for (int k = 0; k < walk->count; k++) {
         run.at[k] = walk->base[k];
         run.stride[k] = walk->nest->ndim ? walk->nest->stride[k][0] : 1;

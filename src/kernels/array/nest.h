@@ -7,9 +7,10 @@
 
 #include "base/dtype.h"
 #include "kernels/array/array.h"
-#include "kernels/array/blocks.h"
 
 enum { CNN__NEST_TASK = 16384, CNN__NEST_OPERANDS = 4 };
+
+typedef struct cnn__map cnn__map;
 
 /* n elements along the innermost dimension; strides in elements. */
 typedef struct cnn__nest_run {
@@ -17,7 +18,7 @@ typedef struct cnn__nest_run {
     void *at[CNN__NEST_OPERANDS];
     int64_t stride[CNN__NEST_OPERANDS];
     const double *parameters;
-    cnn__block_fn block;    /* what it does with a block of elements, where it asks for it */
+    const cnn__map *map;    /* what it does with the elements, where it asks for it (map.h) */
     const cnn_dtype *dtype; /* of the operands, where the function asks for it */
 } cnn__nest_run;
 
@@ -31,7 +32,7 @@ typedef struct cnn__walk {
     void *base[CNN__NEST_OPERANDS];
     size_t size[CNN__NEST_OPERANDS];
     cnn__run_fn fn;
-    cnn__block_fn block; /* for fn, or NULL */
+    const cnn__map *map; /* for fn, or NULL */
     const double *parameters;
     cnn_dtype dtype[CNN__NEST_OPERANDS];
     double cost;

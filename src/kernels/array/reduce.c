@@ -5,7 +5,7 @@
  * stretches whose results are joined in order. Every cut depends on the sizes alone. */
 #include "kernels/array/reduce.h"
 
-#include "kernels/array/array.h"
+#include "kernels/array/map.h"
 
 enum {
     REDUCE_WIDTH = 512,  /* results that are reduced at once, at most */
@@ -185,8 +185,8 @@ static cnn__nest sorted(const cnn__nest *nest)
     return result;
 }
 
-void cnn__array_reduce(cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype, void *y,
-                       const void *x, cnn__pool *pool)
+void cnn__map_reduce(const cnn__map_tables *tables, cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner,
+                     cnn_dtype dtype, void *y, const void *x, cnn__pool *pool)
 {
     reduction r = { .outer = joined(outer), .inner = sorted(inner), .y = y, .x = x };
     r.outer_count = cnn__nest_count(outer);
@@ -201,7 +201,7 @@ void cnn__array_reduce(cnn__reduce op, const cnn__nest *outer, const cnn__nest *
     r.result = op == CNN_REDUCE_OF_SUM && !is_real(dtype) ? CNN_I64 : dtype;
     r.x_size = cnn__array_size(dtype);
     r.y_size = cnn__array_size(r.result);
-    r.reduce = cnn__reduce_tile[op][dtype];
+    r.reduce = dtype == CNN_F32 ? tables->reduce_f32[op] : cnn__reduce_tile[op][dtype];
     r.join = cnn__reduce_tile[op][r.accumulator];
     r.group = cnn__max(r.columns ? REDUCE_WIDTH : 1, REDUCE_TASK / cnn__max(1, r.inner_count));
     int64_t tasks = cnn__ceil_div(r.outer_count, r.group);

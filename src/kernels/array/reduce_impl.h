@@ -7,6 +7,11 @@ static A NAME(run)(const X *x, int64_t n, int64_t stride)
 {
     L lane[8] = { START, START, START, START, START, START, START, START };
     int64_t i = 0;
+#ifdef LONG_RUN_LANES
+    if (stride == 1 && n >= LONG_RUN_LANES) {
+        i = NAME(whole)(x, n, lane);
+    }
+#endif
     if (stride == 1) {
         for (; i + 8 <= n; i += 8) {
 #pragma GCC unroll 1

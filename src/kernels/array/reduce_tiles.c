@@ -1,16 +1,10 @@
-/* The reductions of a tile, one for each operation and dtype. */
+/* The reductions of a tile, one for each operation and dtype but f32 (simd/map/reduce.c). */
 #include "kernels/array/reduce.h"
+
+#include "kernels/array/reduce_steps.h"
 
 #include <math.h>
 
-enum { MOST = 4096 };
-
-#define SUM_REAL(a, b) ((a) + (b))
-/* Integers wrap. */
-#define SUM_INTEGER(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))
-/* A NaN, once in, stays: it fails the comparisons as a, and passes the second as b. */
-#define MAX_REAL(a, b) ((((b) > (a)) | ((b) != (b))) ? (b) : (a))
-#define MIN_REAL(a, b) ((((b) < (a)) | ((b) != (b))) ? (b) : (a))
 #define MAX_INTEGER(a, b) ((b) > (a) ? (b) : (a))
 #define MIN_INTEGER(a, b) ((b) < (a) ? (b) : (a))
 
@@ -18,9 +12,6 @@ enum { MOST = 4096 };
 #define STEP SUM_REAL
 #define START 0
 #define L A
-#define X float
-#define NAME(name) name##_sum_f32
-#include "kernels/array/reduce_impl.h"
 #define X double
 #define NAME(name) name##_sum_f64
 #include "kernels/array/reduce_impl.h"
@@ -51,9 +42,6 @@ enum { MOST = 4096 };
 #define STEP MAX_REAL
 #define L X
 #define START -INFINITY
-#define X float
-#define NAME(name) name##_max_f32
-#include "kernels/array/reduce_impl.h"
 #define X double
 #define NAME(name) name##_max_f64
 #include "kernels/array/reduce_impl.h"
@@ -88,9 +76,6 @@ enum { MOST = 4096 };
 #define STEP MIN_REAL
 #define L X
 #define START INFINITY
-#define X float
-#define NAME(name) name##_min_f32
-#include "kernels/array/reduce_impl.h"
 #define X double
 #define NAME(name) name##_min_f64
 #include "kernels/array/reduce_impl.h"
@@ -122,20 +107,17 @@ enum { MOST = 4096 };
 #undef STEP
 
 const cnn__reduce_fn cnn__reduce_tile[CNN_REDUCE_OF_COUNT][CNN_BOOL + 1] = {
-    [CNN_REDUCE_OF_SUM] = { [CNN_F32] = tile_sum_f32,
-                            [CNN_F64] = tile_sum_f64,
+    [CNN_REDUCE_OF_SUM] = { [CNN_F64] = tile_sum_f64,
                             [CNN_I64] = tile_sum_i64,
                             [CNN_I32] = tile_sum_i32,
                             [CNN_U8] = tile_sum_u8,
                             [CNN_BOOL] = tile_sum_u8 },
-    [CNN_REDUCE_OF_MAX] = { [CNN_F32] = tile_max_f32,
-                            [CNN_F64] = tile_max_f64,
+    [CNN_REDUCE_OF_MAX] = { [CNN_F64] = tile_max_f64,
                             [CNN_I64] = tile_max_i64,
                             [CNN_I32] = tile_max_i32,
                             [CNN_U8] = tile_max_u8,
                             [CNN_BOOL] = tile_max_u8 },
-    [CNN_REDUCE_OF_MIN] = { [CNN_F32] = tile_min_f32,
-                            [CNN_F64] = tile_min_f64,
+    [CNN_REDUCE_OF_MIN] = { [CNN_F64] = tile_min_f64,
                             [CNN_I64] = tile_min_i64,
                             [CNN_I32] = tile_min_i32,
                             [CNN_U8] = tile_min_u8,

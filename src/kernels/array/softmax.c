@@ -1,14 +1,9 @@
-/* softmax and log_softmax over contiguous rows, each row by one task. */
-#include "kernels/array/array.h"
-#include "kernels/array/nest.h"
+/* softmax and log_softmax over contiguous rows, each row by one task; those of a row in f32 are in simd/map/. */
+#include "kernels/array/map.h"
 
-#include "kernels/array/math.h"
+#include "base/math.h"
 
-#define X float
-#define OWN(name) cnn__##name##_f32
-#define FN(name) CNN__JOIN(name, f32)
-#include "kernels/array/softmax_impl.h"
-
+#define ROW static void
 #define X double
 #define OWN(name) cnn__##name##_f64
 #define FN(name) CNN__JOIN(name, f64)
@@ -51,12 +46,14 @@ static void run_rows(row_fn row, cnn_dtype dtype, int64_t rows, int64_t n, const
     cnn__pool_run(pool, cnn__ceil_div(rows, j.group), COST * (double)rows * (double)n, softmax_rows_task, &j);
 }
 
-void cnn__array_log_softmax(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool)
+void cnn__map_log_softmax(const cnn__map_tables *tables, cnn_dtype dtype, int64_t rows, int64_t n, const void *x,
+                          void *y, cnn__pool *pool)
 {
-    run_rows(dtype == CNN_F32 ? log_softmax_f32 : log_softmax_f64, dtype, rows, n, x, y, pool);
+    run_rows(dtype == CNN_F32 ? tables->log_softmax_f32 : log_softmax_f64, dtype, rows, n, x, y, pool);
 }
 
-void cnn__array_softmax(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool)
+void cnn__map_softmax(const cnn__map_tables *tables, cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y,
+                      cnn__pool *pool)
 {
-    run_rows(dtype == CNN_F32 ? softmax_f32 : softmax_f64, dtype, rows, n, x, y, pool);
+    run_rows(dtype == CNN_F32 ? tables->softmax_f32 : softmax_f64, dtype, rows, n, x, y, pool);
 }

@@ -1,31 +1,51 @@
 /* softmax and log_softmax of one row of n contiguous elements: X is the element type, OWN(f) its function of
- * array/math.h, FN(name) its name. The largest element is subtracted first, so that exp() cannot overflow; sums are
- * of doubles, in four lanes. No include guard: one inclusion, one dtype. */
+ * array/math.h, FN(name) its name, ROW what stands before the functions. The largest element is subtracted first, so
+ * that exp() cannot overflow; sums are of doubles, in lanes. No include guard: one inclusion, one dtype. */
+#define SOFTMAX_LANES 16
+
 static X FN(largest)(int64_t n, const X *x)
 {
-    X most = x[0];
-    for (int64_t i = 1; i < n; i++) {
-        most = x[i] > most || x[i] != x[i] ? x[i] : most;
+    X lane[SOFTMAX_LANES], most = x[0];
+    int64_t i = 0;
+    for (int k = 0; k < SOFTMAX_LANES; k++) {
+        lane[k] = most;
+    }
+    for (; i + SOFTMAX_LANES <= n; i += SOFTMAX_LANES) {
+        for (int k = 0; k < SOFTMAX_LANES; k++) {
+            X one = x[i + k];
+            lane[k] = ((one > lane[k]) | (one != one)) ? one : lane[k];
+        }
+    }
+    for (; i < n; i++) {
+        most = ((x[i] > most) | (x[i] != x[i])) ? x[i] : most;
+    }
+    for (int k = 0; k < SOFTMAX_LANES; k++) {
+        most = ((lane[k] > most) | (lane[k] != lane[k])) ? lane[k] : most;
     }
     return most;
 }
 
 static double FN(total)(int64_t n, const X *x)
 {
-    double lane[4] = { 0 };
+    double lane[SOFTMAX_LANES] = { 0 };
     int64_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        for (int k = 0; k < 4; k++) {
+    for (; i + SOFTMAX_LANES <= n; i += SOFTMAX_LANES) {
+        for (int k = 0; k < SOFTMAX_LANES; k++) {
             lane[k] += (double)x[i + k];
         }
     }
     for (; i < n; i++) {
-        lane[i % 4] += (double)x[i];
+        lane[i % SOFTMAX_LANES] += (double)x[i];
     }
-    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
+    for (int half = SOFTMAX_LANES / 2; half > 0; half /= 2) {
+        for (int k = 0; k < half; k++) {
+            lane[k] += lane[k + half];
+        }
+    }
+    return lane[0];
 }
 
-static void FN(softmax)(int64_t n, const void *from, void *to)
+ROW FN(softmax)(int64_t n, const void *from, void *to)
 {
     const X *x = from;
     X *y = to, most = FN(largest)(n, x);
@@ -40,7 +60,7 @@ static void FN(softmax)(int64_t n, const void *from, void *to)
 }
 
 /* A block of exponentials at a time, because y may be x. */
-static void FN(log_softmax)(int64_t n, const void *from, void *to)
+ROW FN(log_softmax)(int64_t n, const void *from, void *to)
 {
     enum { SOFTMAX_BLOCK = 128 };
     const X *x = from;
@@ -62,3 +82,5 @@ static void FN(log_softmax)(int64_t n, const void *from, void *to)
 #undef X
 #undef OWN
 #undef FN
+#undef ROW
+#undef SOFTMAX_LANES

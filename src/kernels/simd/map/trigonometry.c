@@ -1,6 +1,6 @@
 /* sin, cos, tan and their inverses, by blocks. Errors stay below 3 units in the last place of f64, those of tan below
  * 5, for every argument; below 1 of f32, which is rounded once. */
-#include "kernels/array/blocks.h"
+#include "kernels/simd/map/blocks.h"
 
 #include "base/math.h"
 
@@ -9,8 +9,8 @@
 /* ---- reduction: x = n · π/2 + r with |r| ≤ π/4, and n modulo 4 in the low bits of `quarter` ---- */
 
 typedef struct turns {
-    double r[CNN__BLOCK];
-    uint64_t quarter[CNN__BLOCK];
+    double r[CNN__MAP_STEP];
+    uint64_t quarter[CNN__MAP_STEP];
 } turns;
 
 /* 64 bits of 2/π from bit `at` behind the point on; before it they are 0. */
@@ -64,12 +64,16 @@ static double reduce_far(double x, uint64_t *quarter)
 static void reduce_block(const double *x, turns *t)
 {
     const double round = 0x1.8p52, limit = 823549;
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         double shifted = x[i] * 0x1.45f306dc9c883p-1 + round, n = shifted - round;
         t->quarter[i] = cnn__bits_of_f64(shifted);
         t->r[i] = ((x[i] - n * 0x1.921fb544p+0) - n * 0x1.0b4611a6p-34) - n * 0x1.3198a2e037073p-69;
     }
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    unsigned far = 0;
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
+        far |= fabs(x[i]) > limit;
+    }
+    for (int i = 0; far && i < CNN__MAP_STEP; i++) {
         if (fabs(x[i]) > limit) { /* of an infinity or a NaN, a NaN */
             t->r[i] = fabs(x[i]) < INFINITY ? reduce_far(x[i], &t->quarter[i]) : x[i] - x[i];
         }
@@ -106,31 +110,31 @@ static void sin_block(double *x, uint64_t quarters)
 {
     turns t;
     reduce_block(x, &t);
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         uint64_t n = t.quarter[i] + quarters;
         double y = n & 1 ? cos_of(t.r[i]) : sin_of(t.r[i]);
         x[i] = n & 2 ? -y : y;
     }
 }
 
-void cnn__sin_block(double *x, const double *p)
+void CNN__SIMD(sin_block)(double *x, const double *p)
 {
     (void)p;
     sin_block(x, 0);
 }
 
-void cnn__cos_block(double *x, const double *p)
+void CNN__SIMD(cos_block)(double *x, const double *p)
 {
     (void)p;
     sin_block(x, 1);
 }
 
-void cnn__tan_block(double *x, const double *p)
+void CNN__SIMD(tan_block)(double *x, const double *p)
 {
     turns t;
     (void)p;
     reduce_block(x, &t);
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         double s = sin_of(t.r[i]), c = cos_of(t.r[i]);
         x[i] = t.quarter[i] & 1 ? -c / s : s / c;
     }
@@ -168,28 +172,28 @@ static inline double atan_of(double x)
     return copysign(base + (t + (t * (z * p) + low)), x);
 }
 
-void cnn__atan_block(double *x, const double *p)
+void CNN__SIMD(atan_block)(double *x, const double *p)
 {
     (void)p;
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         x[i] = atan_of(x[i]);
     }
 }
 
 /* asin(x) = atan(x / √((1 − x)(1 + x))) */
-void cnn__asin_block(double *x, const double *p)
+void CNN__SIMD(asin_block)(double *x, const double *p)
 {
     (void)p;
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         x[i] = atan_of(x[i] / sqrt((1 - x[i]) * (1 + x[i])));
     }
 }
 
 /* acos(x) = 2 · atan(√((1 − x) / (1 + x))) */
-void cnn__acos_block(double *x, const double *p)
+void CNN__SIMD(acos_block)(double *x, const double *p)
 {
     (void)p;
-    for (int i = 0; i < CNN__BLOCK; i++) {
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
         x[i] = 2 * atan_of(sqrt((1 - x[i]) / (1 + x[i])));
     }
 }

@@ -1,0 +1,92 @@
+/* Functions of elements: the loops of elementwise operations and of losses of each element.
+ *
+ * A map function knows nothing of shapes: its operands are rows of as many elements, and their number is a multiple of
+ * CNN__MAP_STEP, so that its loop needs no code for what is left over. cnn__map_walk() brings elements with other
+ * strides into rows, and adds to what is left at the end of one. There is a table of the functions in f32 for each
+ * instruction set (simd/map/) and one in f64; all give the same bits, because none of them joins a product and a sum
+ * into one rounding. */
+#ifndef CNN_KERNELS_ARRAY_MAP_H
+#define CNN_KERNELS_ARRAY_MAP_H
+
+#include "kernels/array/nest.h"
+#include "kernels/array/reduce.h"
+
+enum { CNN__MAP_STEP = 16, CNN__MAP_INPUTS = 3, CNN__LOSS_PARTS = 4 };
+
+/* Exponents that need no pow(): 0, 1, 2, 3, −1, −0.5. */
+enum { CNN__POWER_0, CNN__POWER_1, CNN__POWER_2, CNN__POWER_3, CNN__POWER_OF_1, CNN__POWER_OF_HALF, CNN__POWERS };
+
+/* y[i] = f(x[0][i], x[1][i], …) for n elements, n a multiple of CNN__MAP_STEP. y may be one of the x. */
+typedef void (*cnn__map_fn)(int64_t n, void *y, const void *const *x, const cnn__map *map);
+
+/* A function of a block of CNN__MAP_STEP elements, in place and in f64, whatever the dtype of the tensor. */
+typedef void (*cnn__block_fn)(double *x, const double *values);
+
+/* Which of two inputs is one number for all elements. */
+typedef enum cnn__map_same { CNN__MAP_NONE, CNN__MAP_FIRST, CNN__MAP_SECOND } cnn__map_same;
+
+struct cnn__map {
+    cnn__map_fn fn;
+    cnn__block_fn block; /* for fn, or NULL */
+    int inputs;
+    bool takes_same; /* whether fn looks at this: */
+    cnn__map_same same;
+    size_t size, y_size; /* bytes of an element of the inputs, which have one dtype, and of the result */
+    double values[2];
+};
+
+/* The functions of a dtype, by the enumerations of <cnn/backend.h>. NULL: integers alone have it, or blocks do. */
+typedef struct cnn__maps {
+    cnn__map_fn unary[CNN_UNARY_COUNT], binary[CNN_BINARY_COUNT], compare[CNN_COMPARE_COUNT];
+    cnn__map_fn loss[CNN_LOSS_COUNT][CNN__LOSS_PARTS]; /* the loss, then its slopes in each operand */
+    cnn__map_fn power[CNN__POWERS];                    /* of those exponents */
+} cnn__maps;
+
+extern const cnn__maps cnn__maps_f64;
+
+/* What an instruction set has. */
+struct cnn__map_tables {
+    const cnn__maps *f32, *f64;
+    const cnn__block_fn *blocks;                            /* by cnn_unary */
+    const cnn__reduce_fn *reduce_f32;                       /* by cnn_reduce */
+    void (*softmax_f32)(int64_t n, const void *x, void *y); /* of a row */
+    void (*log_softmax_f32)(int64_t n, const void *x, void *y);
+    /* cnn__random_normal() of CNN__GROUP numbers from `first` on. */
+    void (*normals)(const uint64_t key[2], uint64_t first, double *normals);
+};
+
+/* The functions of blocks of what f32 has loops of its own for (unary.def). */
+#define CNN__UNARY(NAME, name, cost)
+#define CNN__UNARY_BLOCK(NAME, name, cost)
+#define CNN__UNARY_BOTH(NAME, name, cost) void cnn__##name##_block(double *x, const double *values);
+#include "kernels/array/unary.def"
+#undef CNN__UNARY
+#undef CNN__UNARY_BLOCK
+#undef CNN__UNARY_BOTH
+
+/* α and the scale of Klambauer et al. 2017, "Self-Normalizing Neural Networks". */
+#define SELU_SCALE 1.0507009873554804934193349852946
+#define SELU_ALPHA 1.6732632423543772848170429916717
+
+/* n elements in rows, any n. */
+void cnn__map_rows(const cnn__map *map, int64_t n, void *y, const void *const *x);
+
+/* All elements of a nest, whose operand 0 is y; `cost` is about how many additions one is worth. */
+void cnn__map_walk(const cnn__map *map, const cnn__nest *nest, void *y, const void *const *x, double cost,
+                   cnn__pool *pool);
+
+/* The array kernels of these names (array.def) with the functions of an instruction set. */
+void cnn__map_unary(const cnn__map_tables *tables, cnn__unary op, const cnn__nest *nest, cnn_dtype dtype,
+                    const double values[2], void *y, const void *x, cnn__pool *pool);
+void cnn__map_binary(const cnn__map_tables *tables, cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y,
+                     const void *a, const void *b, cnn__pool *pool);
+void cnn__map_compare(const cnn__map_tables *tables, cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y,
+                      const void *a, const void *b, cnn__pool *pool);
+void cnn__map_reduce(const cnn__map_tables *tables, cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner,
+                     cnn_dtype dtype, void *y, const void *x, cnn__pool *pool);
+void cnn__map_softmax(const cnn__map_tables *tables, cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y,
+                      cnn__pool *pool);
+void cnn__map_log_softmax(const cnn__map_tables *tables, cnn_dtype dtype, int64_t rows, int64_t n, const void *x,
+                          void *y, cnn__pool *pool);
+
+#endif

@@ -1,0 +1,209 @@
+/* The maps of a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f) that of array/math.h or base/math.h,
+ * FN(name) its name, MAPS their table, MAP_OF_BOTH(name) the map of a function that f32 alone has a loop for. In an expression x and b are the elements of the operands, p and q the values of the launch. At a
+ * kink, the point where two pieces of an activation meet, a slope is PyTorch's. No include guard: one inclusion, one
+ * dtype. */
+#define MAP(name, type, expression) \
+    static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    { \
+        type *y = to; \
+        const X *first = from[0], p = (X)map->values[0], q = (X)map->values[1]; \
+        (void)p, (void)q; \
+        n &= -(int64_t)CNN__MAP_STEP; /* which it is: the compiler sees that nothing is left over */ \
+        CNN__IVDEP \
+        for (int64_t i = 0; i < n; i++) { \
+            const X x = first[i]; \
+            y[i] = (expression); \
+        } \
+    }
+#define MAP2_LOOP(at_x, at_b, expression) \
+    CNN__IVDEP \
+    for (int64_t i = 0; i < n; i++) { \
+        const X x = first[at_x], b = second[at_b]; \
+        y[i] = (expression); \
+    }
+/* One operand may be the same number for all. */
+#define MAP2(name, expression) \
+    static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    { \
+        X *y = to; \
+        const X *first = from[0], *second = from[1]; \
+        n &= -(int64_t)CNN__MAP_STEP; \
+        if (map->same == CNN__MAP_SECOND) { \
+            const X constant[1] = { *second }; \
+            second = constant; \
+            MAP2_LOOP(i, 0, expression) \
+        } else if (map->same == CNN__MAP_FIRST) { \
+            const X constant[1] = { *first }; \
+            first = constant; \
+            MAP2_LOOP(0, i, expression) \
+        } else { \
+            MAP2_LOOP(i, i, expression) \
+        } \
+    }
+
+/* A NaN fails both comparisons and stays. */
+static inline X FN(within)(X x, X low, X high)
+{
+    X y = x < low ? low : x;
+    return y > high ? high : y;
+}
+
+MAP(neg, X, -x)
+MAP(exp, X, OWN(exp)(x))
+MAP(log, X, OWN(log)(x))
+MAP(sqrt, X, MATH(sqrt)(x))
+MAP(abs, X, MATH(fabs)(x))
+MAP(tanh, X, OWN(tanh)(x))
+MAP(sigmoid, X, OWN(sigmoid)(x))
+MAP(clamp, X, FN(within)(x, p, q))
+MAP(pow_scalar, X, OWN(pow)(x, p))
+MAP(add_scalar, X, x + p)
+MAP(mul_scalar, X, (x * p))
+MAP(div_scalar, X, x / p)
+MAP(sign, X, (X)(x > 0) - (X)(x < 0))
+
+MAP(one, X, x == x ? 1 : (X)1)
+MAP(same, X, x)
+MAP(square, X, (x * x))
+/* In f64, where x·x of an f32 is exact, so that the result is rounded like that of pow(). */
+MAP(cube, X, (X)((double)x *(double)x *(double)x))
+MAP(inverse, X, 1 / x)
+MAP(inverse_sqrt, X, 1 / MATH(sqrt)(x))
+
+MAP(leaky_relu, X, x > 0 ? x : x * p)
+MAP(leaky_relu_slope, X, x > 0 ? 1 : p)
+MAP(softsign, X, x / (1 + MATH(fabs)(x)))
+MAP(softsign_slope, X, 1 / (1 + MATH(fabs)(x)) * (1 / (1 + MATH(fabs)(x))))
+MAP(hardtanh_slope, X, ((x <= p) | (x >= q)) ? 0 : (X)1)
+MAP(hardsigmoid, X, FN(within)(x + 3, 0, 6) / 6)
+MAP(hardsigmoid_slope, X, ((x > -3) & (x < 3)) ? (X)1 / 6 : 0)
+
+static inline X FN(hardswish)(X x)
+{
+    return x * FN(within)(x + 3, 0, 6) / 6;
+}
+
+static inline X FN(hardswish_slope)(X x)
+{
+    X y = x >= 3 ? 1 : x / 3 + (X)0.5;
+    return x <= -3 ? 0 : y;
+}
+MAP(hardswish, X, FN(hardswish)(x))
+MAP(hardswish_slope, X, FN(hardswish_slope)(x))
+
+/* round: in the thread's rounding mode (platform/float_mode.h), which takes halves to the even one unless a program
+ * changes it. */
+MAP(floor, X, MATH(floor)(x))
+MAP(ceil, X, MATH(ceil)(x))
+MAP(round, X, MATH(rint)(x))
+MAP(trunc, X, MATH(trunc)(x))
+
+/* map->block of blocks that are brought into f64. */
+static void FN(map_blocks)(int64_t n, void *to, const void *const *from, const cnn__map *map)
+{
+    X *y = to;
+    const X *x = from[0];
+    double block[CNN__MAP_STEP];
+    for (int64_t first = 0; first < n; first += CNN__MAP_STEP) {
+        for (int i = 0; i < CNN__MAP_STEP; i++) {
+            block[i] = (double)x[first + i];
+        }
+        map->block(block, map->values);
+        for (int i = 0; i < CNN__MAP_STEP; i++) {
+            y[first + i] = (X)block[i];
+        }
+    }
+}
+
+/* ---- two operands ---- */
+
+/* The chosen one, but a NaN of the first. */
+static inline X FN(chosen)(X a, X y)
+{
+    return a != a ? a : y;
+}
+
+MAP2(add, x + b)
+MAP2(sub, x - b)
+MAP2(mul, (x * b))
+MAP2(div, x / b)
+MAP2(pow, OWN(pow)(x, b))
+MAP2(minimum, FN(chosen)(x, x < b ? x : b))
+MAP2(maximum, FN(chosen)(x, x > b ? x : b))
+MAP2(prelu, x > 0 ? x : x * b)
+
+#define COMPARE(name, expression) \
+    static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    { \
+        uint8_t *y = to; \
+        const X *first = from[0], *second = from[1]; \
+        (void)map; \
+        n &= -(int64_t)CNN__MAP_STEP; \
+        MAP2_LOOP(i, i, expression) \
+    }
+
+COMPARE(eq, x == b)
+COMPARE(ne, x != b)
+COMPARE(lt, x < b)
+COMPARE(le, x <= b)
+COMPARE(gt, x > b)
+COMPARE(ge, x >= b)
+COMPARE(and, (x != 0) & (b != 0))
+COMPARE(or, (x != 0) | (b != 0))
+COMPARE(xor, (x != 0) ^ (b != 0))
+/* The difference of an infinity or a NaN to itself is a NaN. Both operands are the same one. */
+COMPARE(not, (x == 0) & (b == 0))
+COMPARE(isinf, (x == b) & (x - b != 0))
+COMPARE(isfinite, x - b == 0)
+
+#include "kernels/array/element_loss_impl.h"
+
+#undef MAP
+#undef MAP2
+#undef MAP2_LOOP
+#undef COMPARE
+
+const cnn__maps MAPS = {
+    .unary = {
+#define CNN__UNARY(NAME, name, cost) [CNN_UNARY_##NAME] = FN(map_##name),
+#define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = FN(map_blocks),
+#define CNN__UNARY_BOTH(NAME, name, cost) [CNN_UNARY_##NAME] = FN(MAP_OF_BOTH(name)),
+#include "kernels/array/unary.def"
+#undef CNN__UNARY
+#undef CNN__UNARY_BLOCK
+#undef CNN__UNARY_BOTH
+    },
+    .binary = {
+        [CNN_BINARY_ADD] = FN(map_add),         [CNN_BINARY_SUB] = FN(map_sub),     [CNN_BINARY_MUL] = FN(map_mul),
+        [CNN_BINARY_DIV] = FN(map_div),         [CNN_BINARY_POW] = FN(map_pow),
+        [CNN_BINARY_MINIMUM] = FN(map_minimum), [CNN_BINARY_MAXIMUM] = FN(map_maximum),
+        [CNN_BINARY_PRELU] = FN(map_prelu),
+    },
+    .compare = {
+        [CNN_COMPARE_EQ] = FN(map_eq),       [CNN_COMPARE_NE] = FN(map_ne),       [CNN_COMPARE_LT] = FN(map_lt),
+        [CNN_COMPARE_LE] = FN(map_le),       [CNN_COMPARE_GT] = FN(map_gt),       [CNN_COMPARE_GE] = FN(map_ge),
+        [CNN_COMPARE_AND] = FN(map_and),     [CNN_COMPARE_OR] = FN(map_or),       [CNN_COMPARE_XOR] = FN(map_xor),
+        [CNN_COMPARE_NOT] = FN(map_not),     [CNN_COMPARE_ISNAN] = FN(map_ne),
+        [CNN_COMPARE_ISINF] = FN(map_isinf), [CNN_COMPARE_ISFINITE] = FN(map_isfinite),
+    },
+    .loss = {
+#define CNN__ELEMENT_LOSS(NAME, name, cost) \
+    [CNN_LOSS_##NAME] = { FN(name##_loss), FN(name##_dx), FN(name##_dt), FN(name##_dc) },
+#include "kernels/array/element_loss.def"
+#undef CNN__ELEMENT_LOSS
+    },
+    .power = {
+        [CNN__POWER_0] = FN(map_one),
+        [CNN__POWER_1] = FN(map_same),
+        [CNN__POWER_2] = FN(map_square),
+        [CNN__POWER_3] = sizeof(X) < sizeof(double) ? FN(map_cube) : NULL,
+        [CNN__POWER_OF_1] = FN(map_inverse),
+        [CNN__POWER_OF_HALF] = FN(map_inverse_sqrt),
+    },
+};
+#undef X
+#undef MATH
+#undef OWN
+#undef FN
+#undef MAP_OF_BOTH
+#undef MAPS

@@ -1,0 +1,14 @@
+/* The steps of reductions, for reduce_impl.h. */
+#ifndef CNN_KERNELS_ARRAY_REDUCE_STEPS_H
+#define CNN_KERNELS_ARRAY_REDUCE_STEPS_H
+
+enum { MOST = 4096 };
+
+#define SUM_REAL(a, b) ((a) + (b))
+/* Integers wrap. */
+#define SUM_INTEGER(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))
+/* A NaN, once in, stays: it fails the comparisons as a, and passes the second as b. */
+#define MAX_REAL(a, b) ((((b) > (a)) | ((b) != (b))) ? (b) : (a))
+#define MIN_REAL(a, b) ((((b) < (a)) | ((b) != (b))) ? (b) : (a))
+
+#endif

@@ -1,0 +1,228 @@
+/* The maps of an instruction set in f32, its functions of blocks, and the array kernels that use them. Where a function
+ * of blocks, which computes in f64, is what a net spends its time on, f32 has a loop of its own here. */
+#include "kernels/array/map.h"
+
+#include "kernels/array/math.h"
+#include "kernels/array/nest.h"
+#include "kernels/simd/map/blocks.h"
+#include "kernels/simd/map/tables.h"
+
+#include <math.h>
+
+#define X float
+#define MATH(name) name##f
+#define OWN(name) cnn__##name##_f32
+#define FN(name) CNN__JOIN(name, f32)
+#define MAP_OF_BOTH(name) map_##name
+#define MAPS CNN__SIMD(maps_f32)
+
+/* A map of f32 alone. */
+#define MAP(name, expression) \
+    static void map_##name##_f32(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    { \
+        float *y = to; \
+        const float *first = from[0], p = (float)map->values[0], q = (float)map->values[1]; \
+        (void)p, (void)q; \
+        n &= -(int64_t)CNN__MAP_STEP; \
+        CNN__IVDEP \
+        for (int64_t i = 0; i < n; i++) { \
+            const float x = first[i]; \
+            y[i] = (expression); \
+        } \
+    }
+
+/* ---- SiLU: x · σ(x); its slope is σ(x) · (1 + x · (1 − σ(x))), where 1 − σ(x) = σ(−x) ---- */
+
+static inline float silu_of(float x)
+{
+    return x * cnn__sigmoid_f32(x);
+}
+
+static inline float silu_slope_of(float x)
+{
+    float e = cnn__exp_f32(-fabsf(x)), sum = 1 + e;
+    float s = (x >= 0 ? 1 : e) / sum, other = (x >= 0 ? e : 1) / sum;
+    return s * (1 + x * other);
+}
+
+MAP(silu, silu_of(x))
+MAP(silu_slope, silu_slope_of(x))
+
+/* ---- ELU, SELU: a · (exp(b·x) − 1) where x ≤ 0, else scale · x ---- */
+
+MAP(elu, x <= 0 ? p * cnn__expm1_f32(q * x) : x)
+MAP(elu_slope, x <= 0 ? p * q * cnn__exp_f32(q * x) : 1)
+MAP(selu, x <= 0 ? (float)(SELU_SCALE * SELU_ALPHA) * cnn__expm1_f32(x) : (float)SELU_SCALE * x)
+MAP(selu_slope, x <= 0 ? (float)(SELU_SCALE * SELU_ALPHA) * cnn__exp_f32(x) : (float)SELU_SCALE)
+
+/* ---- Mish: x · tanh(log(1 + e)) for e = exp(x), where tanh is n / (n + 2), n = e · (e + 2); 1 from x = 20 on ---- */
+
+static inline float mish_tanh_f32(float x)
+{
+    float e = cnn__exp_f32(x > 20 ? 20 : x), n = e * (e + 2);
+    return n / (n + 2);
+}
+
+static inline float mish_slope_of(float x)
+{
+    float t = mish_tanh_f32(x);
+    return t + x * cnn__sigmoid_f32(x) * (1 - t * t);
+}
+
+MAP(mish, (x * mish_tanh_f32(x)))
+MAP(mish_slope, mish_slope_of(x))
+
+/* ---- Softplus: log(1 + exp(p·x)) / p, and x where p·x > q; LogSigmoid: −log(1 + exp(−x)) ---- */
+
+/* exp() never overflows. */
+static inline float softplus_of(float x)
+{
+    return (x > 0 ? x : 0) + cnn__log1p_f32(cnn__exp_f32(-fabsf(x)));
+}
+
+MAP(softplus, ((p * x > q) ? x : softplus_of(p * x) / p))
+MAP(softplus_slope, ((p * x > q) ? 1 : cnn__sigmoid_f32(p * x)))
+MAP(logsigmoid, -softplus_of(-x))
+MAP(logsigmoid_slope, cnn__sigmoid_f32(-x))
+
+/* ---- erf; GELU: x · Φ(x) and Φ(x) + x · Φ'(x), or by tanh where p is not 0 ---- */
+
+/* erfc(y) / 2 = Φ(−y·√2) for y ≥ 0, and exp(−y²) on the way. The polynomial in t = (y − 3.75) / (y + 3.75), as in
+ * array/gelu.c, interpolates exp(y²) · erfc(y) / 2 up to y = 10.2, from where on the result is below any f32. */
+static inline float half_erfc(float y, float *power)
+{
+    static const float terms[] = { -0.00010521723f, -1.5811838e-05f, 0.00091383496f, -0.0041054627f,
+                                   0.012070093f,    -0.027402064f,   0.051302191f,   -0.081785895f,
+                                   0.11300404f,     -0.13671097f,    0.072794862f };
+    y = y > 10.2f ? 10.2f : y;
+    float t = (y - 3.75f) / (y + 3.75f), sum = terms[0];
+#pragma GCC unroll 16
+    for (int k = 1; k < (int)(sizeof terms / sizeof terms[0]); k++) {
+        sum = sum * t + terms[k];
+    }
+    *power = cnn__exp_f32(-y * y);
+    return *power * sum;
+}
+
+static inline float erf_of(float x)
+{
+    float power, s = x * x, near = -0.00061277085f;
+    near = near * s + 0.0050190286f;
+    near = near * s - 0.026783574f;
+    near = near * s + 0.11282266f;
+    near = near * s - 0.37612537f;
+    near = near * s + 1.1283791f; /* erf(x) / x for s ≤ 0.8, interpolated at Chebyshev nodes */
+    float far = copysignf(1 - 2 * half_erfc(fabsf(x), &power), x);
+    return s <= 0.8f ? x * near : far;
+}
+
+static inline float gelu_of(float x)
+{
+    float power, side = half_erfc(fabsf(x) * 0.70710678f, &power);
+    return x * (x > 0 ? 1 - side : side);
+}
+
+static inline float gelu_slope_of(float x)
+{
+    float power, side = half_erfc(fabsf(x) * 0.70710678f, &power);
+    return (x > 0 ? 1 - side : side) + x * power * 0.39894228f;
+}
+
+/* (1 + tanh(u)) / 2 is σ(2·u). */
+static inline float gelu_tanh_of(float x)
+{
+    return x * cnn__sigmoid_f32(1.5957691f * (x + 0.044715f * x * x * x));
+}
+
+static inline float gelu_tanh_slope_of(float x)
+{
+    float z = 1.5957691f * (x + 0.044715f * x * x * x), e = cnn__exp_f32(-fabsf(z)), sum = 1 + e;
+    float s = (z >= 0 ? 1 : e) / sum, other = (z >= 0 ? e : 1) / sum;
+    return s + x * s * other * (1.5957691f * (1 + 0.134145f * x * x));
+}
+
+MAP(erf, erf_of(x))
+MAP(gelu_erf, gelu_of(x))
+MAP(gelu_erf_slope, gelu_slope_of(x))
+MAP(gelu_tanh, gelu_tanh_of(x))
+MAP(gelu_tanh_slope, gelu_tanh_slope_of(x))
+#undef MAP
+
+static void map_gelu_f32(int64_t n, void *to, const void *const *from, const cnn__map *map)
+{
+    (map->values[0] != 0 ? map_gelu_tanh_f32 : map_gelu_erf_f32)(n, to, from, map);
+}
+
+static void map_gelu_slope_f32(int64_t n, void *to, const void *const *from, const cnn__map *map)
+{
+    (map->values[0] != 0 ? map_gelu_tanh_slope_f32 : map_gelu_erf_slope_f32)(n, to, from, map);
+}
+
+#include "kernels/array/map_impl.h"
+
+/* ---- tables ---- */
+
+static const cnn__block_fn blocks[CNN_UNARY_COUNT] = {
+#define CNN__UNARY(NAME, name, cost)
+#define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = CNN__SIMD(name##_block),
+#define CNN__UNARY_BOTH(NAME, name, cost) [CNN_UNARY_##NAME] = cnn__##name##_block,
+#include "kernels/array/unary.def"
+#undef CNN__UNARY
+#undef CNN__UNARY_BLOCK
+#undef CNN__UNARY_BOTH
+};
+
+static const cnn__map_tables map_tables = {
+    .f32 = &CNN__SIMD(maps_f32),
+    .f64 = &cnn__maps_f64,
+    .blocks = blocks,
+    .reduce_f32 = CNN__SIMD(reduce_f32),
+    .softmax_f32 = CNN__SIMD(softmax_f32),
+    .log_softmax_f32 = CNN__SIMD(log_softmax_f32),
+    .normals = CNN__SIMD(normals),
+};
+
+static void array_unary(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, const double values[2], void *y,
+                        const void *x, cnn__pool *pool)
+{
+    cnn__map_unary(&map_tables, op, nest, dtype, values, y, x, pool);
+}
+
+static void array_binary(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a, const void *b,
+                         cnn__pool *pool)
+{
+    cnn__map_binary(&map_tables, op, nest, dtype, y, a, b, pool);
+}
+
+static void array_compare(cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a,
+                          const void *b, cnn__pool *pool)
+{
+    cnn__map_compare(&map_tables, op, nest, dtype, y, a, b, pool);
+}
+
+static void array_reduce(cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype, void *y,
+                         const void *x, cnn__pool *pool)
+{
+    cnn__map_reduce(&map_tables, op, outer, inner, dtype, y, x, pool);
+}
+
+static void array_softmax(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool)
+{
+    cnn__map_softmax(&map_tables, dtype, rows, n, x, y, pool);
+}
+
+static void array_log_softmax(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool)
+{
+    cnn__map_log_softmax(&map_tables, dtype, rows, n, x, y, pool);
+}
+
+const cnn__array_kernels CNN__SIMD(array_kernels) = {
+    .maps = &map_tables,
+#define CNN__ENTRY_MAP(name) array_##name
+#define CNN__ENTRY_SHARED(name) cnn__array_##name
+#define CNN__ARRAY_KERNEL(source, name, parameters) .name = CNN__ENTRY_##source(name),
+#include "kernels/array/array.def"
+#undef CNN__ARRAY_KERNEL
+#undef CNN__ENTRY_MAP
+#undef CNN__ENTRY_SHARED
+};

@@ -1,0 +1,14 @@
+/* What maps.c puts into the tables of an instruction set, beside the maps. */
+#ifndef CNN_KERNELS_SIMD_MAP_TABLES_H
+#define CNN_KERNELS_SIMD_MAP_TABLES_H
+
+#include "kernels/array/map.h"
+#include "kernels/simd/vector/lanes.h"
+
+extern const cnn__reduce_fn CNN__SIMD(reduce_f32)[CNN_REDUCE_OF_COUNT];
+
+void CNN__SIMD(softmax_f32)(int64_t n, const void *x, void *y);
+void CNN__SIMD(log_softmax_f32)(int64_t n, const void *x, void *y);
+void CNN__SIMD(normals)(const uint64_t key[2], uint64_t first, double *normals);
+
+#endif
