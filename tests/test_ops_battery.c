@@ -226,7 +226,7 @@ START_TEST(views_give_the_same_bits)
     static cnn_tensor *(*const stores[])(cnn_tensor *) = { stored_turned, stored_apart };
     FOR_OPS(op)
     {
-        if (strcmp(op->name, "view") == 0 || strcmp(op->name, "dropout") == 0) {
+        if (strcmp(op->name, "view") == 0 || strstr(op->name, "dropout")) {
             continue; /* the one refuses some views, the other draws anew */
         }
         for (int kind = 0; kind < 2; kind++) {

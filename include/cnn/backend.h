@@ -314,7 +314,43 @@ typedef struct cnn_batch_norm_parameters {
     bool batch_statistics; /**< of the gradients: mean and variance depend on x */
     double momentum;       /**< of CNN_KERNEL_BATCH_NORM_MOVE */
     double eps;            /**< added to the variance */
+    int64_t instances;     /**< of CNN_KERNEL_BATCH_NORM_MOVE: how many means and variances of each channel there are,
+                                [2, instances, channels], of which the running ones move towards the mean */
 } cnn_batch_norm_parameters;
+
+/** Normalisation of each group of channels of a contiguous [batch, groups, channels, inner]: (x − mean) / √(variance +
+ * eps) · weight + bias with the mean and the biased variance of a sample's group. Weight and bias are [groups,
+ * channels]. Statistics, means and variances, are double [2, batch · groups]. */
+typedef struct cnn_group_norm_parameters {
+    int64_t batch;    /**< samples */
+    int64_t groups;   /**< of a sample's channels, each with statistics of its own */
+    int64_t channels; /**< of a group */
+    int64_t inner;    /**< product of the sizes after the channels */
+    double eps;       /**< added to the variance */
+    bool uncentred;   /**< the mean counts as 0, so that the variance is the mean square */
+} cnn_group_norm_parameters;
+
+/** Local response normalisation of a contiguous [batch, channels, inner]: y = x / d^beta, d = k + alpha / size · Σ x²
+ * over the channels c − size / 2 … c + (size − 1) / 2 that there are. */
+typedef struct cnn_local_response_norm_parameters {
+    int64_t batch;    /**< samples */
+    int64_t channels; /**< of a sample */
+    int64_t inner;    /**< product of the sizes after the channels */
+    int64_t size;     /**< channels of a window */
+    double alpha;     /**< factor of the mean square */
+    double beta;      /**< exponent */
+    double k;         /**< added to the mean square */
+} cnn_local_response_norm_parameters;
+
+/** Of CNN_KERNEL_DROP_BLOCKS: element i is dropped with number i / inner. */
+typedef struct cnn_drop_blocks_parameters {
+    double p;        /**< the probability of dropping */
+    uint64_t key[2]; /**< of the Philox generator, as in cnn_draw_parameters */
+    int64_t inner;   /**< consecutive elements that stay or go together */
+    double scale;    /**< factor of what stays; of what is dropped it is 0 */
+    double kept;     /**< added to what stays */
+    double dropped;  /**< added to what is dropped */
+} cnn_drop_blocks_parameters;
 
 /** Rows of a contiguous table [n, width] that are named by `count` indices. */
 typedef struct cnn_lookup_parameters {
@@ -485,7 +521,15 @@ typedef struct cnn_clip_parameters {
     X(ELEMENT_LOSS_BACKWARD, element_loss_backward) /**< cnn_element_loss_parameters: x, t, (c), (weight), dy → \
          (dx), (dt), (dc), each the slope · weight · dy / divisor */ \
     X(NORM, norm) /**< cnn_norm_parameters, n: x → total (double, in place) */ \
-    X(CLIP, clip) /**< cnn_clip_parameters, n: total (double) → x (in place) */
+    X(CLIP, clip) /**< cnn_clip_parameters, n: total (double) → x (in place) */ \
+    X(GROUP_NORM_FORWARD, group_norm_forward) /**< cnn_group_norm_parameters: x, (weight), (bias) → y, means and \
+         variances (double) */ \
+    X(GROUP_NORM_BACKWARD, group_norm_backward) /**< cnn_group_norm_parameters: x, (weight), means and variances, \
+         dy → (dx), (dweight), (dbias) */ \
+    X(LOCAL_RESPONSE_NORM, local_response_norm) /**< cnn_local_response_norm_parameters: x → y */ \
+    X(LOCAL_RESPONSE_NORM_BACKWARD, local_response_norm_backward) /**< cnn_local_response_norm_parameters: x, dy → \
+         dx */ \
+    X(DROP_BLOCKS, drop_blocks) /**< cnn_drop_blocks_parameters, n: x → y = x · scale + kept, or x · 0 + dropped */
 /* clang-format on */
 
 #ifndef DOXYGEN /* docs/keywords.awk makes it of the list, with the comments */

@@ -9,6 +9,7 @@
 #define CNN_KERNELS_KERNELS_H
 
 #include "base/pool.h"
+#include "kernels/normalise.h"
 
 #include <cnn/backend.h>
 

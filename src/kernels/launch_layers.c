@@ -1,90 +1,9 @@
-/* Runners of normalisation, lookups, losses and recurrence. */
+/* Runners of lookups, losses and recurrence. */
 #include "base/dtype.h"
-#include "kernels/array/batch_norm.h"
 #include "kernels/array/lstm.h"
 #include "kernels/array/rows.h"
 #include "kernels/array/softmax_nll.h"
 #include "kernels/launch.h"
-
-static cnn__batch_norm norm_of(const cnn__cpu_call *j, const void *x, const void *weight, const void *bias,
-                               const void *statistics)
-{
-    const cnn_batch_norm_parameters *p = j->l->parameters;
-    double *mean = (double *)(uintptr_t)statistics;
-    return (cnn__batch_norm){ .dtype = j->l->dtype,
-                              .batch = p->batch,
-                              .channels = p->channels,
-                              .inner = p->inner,
-                              .batch_statistics = p->batch_statistics,
-                              .x = x,
-                              .weight = weight,
-                              .bias = bias,
-                              .mean = mean,
-                              .scale = mean + p->channels };
-}
-
-static bool run_norm_statistics(cnn__cpu_call *j)
-{
-    cnn__batch_norm g = norm_of(j, j->l->in[0], NULL, NULL, j->l->out[0]);
-    cnn__batch_norm_statistics(&g, g.scale, j->pool);
-    return true;
-}
-
-const cnn__cpu_kernel cnn__cpu_batch_norm_statistics = {
-    .run = run_norm_statistics, .measure = cnn__measure_normalisation, .in = "x", .out = ""
-};
-
-static bool run_norm_move(cnn__cpu_call *j)
-{
-    cnn__batch_norm_move(j->l->parameters, j->l->dtype, j->l->in[0], j->l->out[0], j->l->out[1]);
-    return true;
-}
-
-const cnn__cpu_kernel cnn__cpu_batch_norm_move = {
-    .run = run_norm_move, .measure = cnn__measure_normalisation, .in = "", .out = "cc"
-};
-
-static bool run_norm_scale(cnn__cpu_call *j)
-{
-    cnn__batch_norm_scale(j->l->parameters, j->l->dtype, j->l->in[0], j->l->in[1], j->l->out[0]);
-    return true;
-}
-
-const cnn__cpu_kernel cnn__cpu_batch_norm_scale = {
-    .run = run_norm_scale, .measure = cnn__measure_normalisation, .in = "cc", .out = ""
-};
-
-static bool run_norm_fold(cnn__cpu_call *j)
-{
-    cnn__batch_norm_fold(j->l->parameters, j->l->dtype, j->l->in, j->l->out[0], j->l->out[1]);
-    return true;
-}
-
-const cnn__cpu_kernel cnn__cpu_batch_norm_fold = {
-    .run = run_norm_fold, .measure = cnn__measure_normalisation, .in = "ccccc", .out = "cc"
-};
-
-static bool run_norm_forward(cnn__cpu_call *j)
-{
-    cnn__batch_norm g = norm_of(j, j->l->in[0], j->l->in[1], j->l->in[2], j->l->in[3]);
-    cnn__batch_norm_forward(&g, j->l->out[0], j->pool);
-    return true;
-}
-
-const cnn__cpu_kernel cnn__cpu_batch_norm_forward = {
-    .run = run_norm_forward, .measure = cnn__measure_normalisation, .in = "xcc", .out = "x"
-};
-
-static bool run_norm_backward(cnn__cpu_call *j)
-{
-    cnn__batch_norm g = norm_of(j, j->l->in[0], j->l->in[1], NULL, j->l->in[2]);
-    cnn__batch_norm_backward(&g, j->l->in[3], j->l->out[0], j->l->out[1], j->l->out[2], j->pool);
-    return true;
-}
-
-const cnn__cpu_kernel cnn__cpu_batch_norm_backward = {
-    .run = run_norm_backward, .measure = cnn__measure_normalisation, .in = "xc-x", .out = "xcc"
-};
 
 static cnn__rows lookup_rows(const cnn__cpu_call *j, const void *index)
 {

@@ -124,14 +124,6 @@ int64_t cnn__measure_pooling(const cnn_launch *l, char letter, bool *updates)
     return g->planes * (letter == 'x' ? g->in_h * g->in_w : g->out_h * g->out_w);
 }
 
-/* x, and what there is one of for each channel. */
-int64_t cnn__measure_normalisation(const cnn_launch *l, char letter, bool *updates)
-{
-    const cnn_batch_norm_parameters *p = l->parameters;
-    *updates |= l->kernel == CNN_KERNEL_BATCH_NORM_MOVE;
-    return letter == 'x' ? p->batch * p->channels * p->inner : p->channels;
-}
-
 /* The table x and the rows y. */
 int64_t cnn__measure_lookup(const cnn_launch *l, char letter, bool *updates)
 {

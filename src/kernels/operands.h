@@ -28,7 +28,6 @@ cnn__measure_fn cnn__measure_gemm;
 cnn__measure_fn cnn__measure_matmul;
 cnn__measure_fn cnn__measure_convolution;
 cnn__measure_fn cnn__measure_pooling;
-cnn__measure_fn cnn__measure_normalisation;
 cnn__measure_fn cnn__measure_lookup;
 cnn__measure_fn cnn__measure_loss;
 cnn__measure_fn cnn__measure_recurrence;

@@ -123,6 +123,14 @@ CNN_API cnn_tensor *cnn_isfinite(cnn_tensor *x);                   /**< whether 
 /** In training steps: each element is multiplied by 0 with probability p in [0, 1], which hides no NaN, and the
  * others by 1/(1 − p). In evaluation: x. Draws come from the step's random stream. */
 CNN_API cnn_tensor *cnn_dropout(cnn_tensor *x, double p);
+/** cnn_dropout() of whole channels of x [N,C,L] or [C,L], each with one draw. @since 0.2 */
+CNN_API cnn_tensor *cnn_dropout1d(cnn_tensor *x, double p);
+/** cnn_dropout() of whole channels of x [N,C,H,W], each with one draw. @since 0.2 */
+CNN_API cnn_tensor *cnn_dropout2d(cnn_tensor *x, double p);
+/** Alpha dropout (Klambauer et al., 2017; torch.nn.functional.alpha_dropout), for networks of cnn_selu(): in training
+ * steps an element becomes −1.7580993408473766 with probability p in [0, 1], and then a · x + b keeps mean 0 and
+ * variance 1. In evaluation: x. @since 0.2 */
+CNN_API cnn_tensor *cnn_alpha_dropout(cnn_tensor *x, double p);
 /** @} */
 
 CNN_END_DECLS

@@ -1,5 +1,6 @@
 /** @file
- * Normalisation: batch normalisation and softmax. What ops.h says about every operation holds here. */
+ * Normalisation: of batches, rows, groups of channels and neighbouring channels, and softmax. What ops.h says about
+ * every operation holds here. */
 #ifndef CNN_OPS_NORM_H
 #define CNN_OPS_NORM_H
 
@@ -37,6 +38,60 @@ typedef struct cnn_batch_norm_options {
  */
 CNN_API cnn_tensor *cnn_batch_norm(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, cnn_tensor *running_mean,
                                    cnn_tensor *running_var, const cnn_batch_norm_options *options);
+/** @} */
+
+/** @name Normalisation of samples
+ * f32, f64 and bf16; floating operands of one call share the dtype, which is the result's. Each computes (x − mean) /
+ * √(var + eps) · weight + bias, in training and in evaluation alike, with the mean and the biased variance of parts of
+ * x; weight and bias may be NULL. Sums are made in double.
+ * @since 0.2
+ * @{ */
+/** Options of layer, group and RMS normalisation; zero means the default. */
+typedef struct cnn_norm_options {
+    size_t struct_size;        /**< sizeof(cnn_norm_options) */
+    double eps;                /**< added to the variance, at least 0; default 1e-5, of RMS normalisation the epsilon of
+                                    the dtype that it is computed in: 2^-52 for f64, else 2^-23 */
+    cnn_dtype dtype;           /**< layers only: of the parameters; default CNN_F32 */
+    bool no_affine;            /**< layers only: no weight and no bias */
+    bool no_bias;              /**< layers only: a weight alone; RMS normalisation has no bias anyway */
+    unsigned char reserved[2]; /**< zero: room for later options */
+} cnn_norm_options;
+
+/** Layer normalisation (Ba et al., 2016; torch.nn.functional.layer_norm): the parts are the last `ndim` dimensions of
+ * x, which are `shape`, as those of weight and bias are. The shape is only read. @since 0.2 */
+CNN_API cnn_tensor *cnn_layer_norm(cnn_tensor *x, int ndim, const int64_t *shape, cnn_tensor *weight, cnn_tensor *bias,
+                                   const cnn_norm_options *options);
+/** RMS normalisation (Zhang & Sennrich, 2019; torch.nn.functional.rms_norm): x / √(mean(x²) + eps) · weight over the
+ * last `ndim` dimensions of x, which are `shape`. @since 0.2 */
+CNN_API cnn_tensor *cnn_rms_norm(cnn_tensor *x, int ndim, const int64_t *shape, cnn_tensor *weight,
+                                 const cnn_norm_options *options);
+/** Group normalisation (Wu & He, 2018; torch.nn.functional.group_norm) of x [N,C] or [N,C,d1,…]: a part is one of the
+ * `groups` groups of C / groups neighbouring channels of one sample. Weight and bias are [C]. There must be more than
+ * one value in a batch's group. @since 0.2 */
+CNN_API cnn_tensor *cnn_group_norm(cnn_tensor *x, int64_t groups, cnn_tensor *weight, cnn_tensor *bias,
+                                   const cnn_norm_options *options);
+/** Instance normalisation (Ulyanov et al., 2016; torch.nn.functional.instance_norm) of x [N,C,d1,…]: a part is a
+ * channel of one sample, of two or more values. Weight and bias are [C].
+ *
+ * Running statistics, NULL or tensors [C], are written and read as cnn_batch_norm() says: in training they move towards
+ * the mean of all samples' statistics, which are used; in evaluation they are used themselves. @since 0.2 */
+CNN_API cnn_tensor *cnn_instance_norm(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, cnn_tensor *running_mean,
+                                      cnn_tensor *running_var, const cnn_batch_norm_options *options);
+
+/** Options of local response normalisation; zero means the default, CNN_ZERO means 0. */
+typedef struct cnn_local_response_norm_options {
+    size_t struct_size;        /**< sizeof(cnn_local_response_norm_options) */
+    double alpha;              /**< factor of the mean square; default 1e-4 */
+    double beta;               /**< exponent; default 0.75 */
+    double k;                  /**< added to the mean square; default 1 */
+    unsigned char reserved[8]; /**< zero: room for later options */
+} cnn_local_response_norm_options;
+
+/** Local response normalisation (Krizhevsky et al., 2012; torch.nn.functional.local_response_norm) of x [N,C,d1,…]:
+ * x / (k + alpha · Σ x² / size)^beta, where the sum is over the `size` channels around each, those that there are.
+ * @since 0.2 */
+CNN_API cnn_tensor *cnn_local_response_norm(cnn_tensor *x, int64_t size,
+                                            const cnn_local_response_norm_options *options);
 /** @} */
 
 /** @name Softmax

@@ -1,0 +1,157 @@
+/* Local response normalisation (Krizhevsky et al., "ImageNet classification with deep convolutional neural networks",
+ * 2012) over the channels, in f32 and f64: y = x · d^−beta, d = k + alpha / size · Σ x² over a window of channels. A
+ * task computes a stretch of positions of one sample, all channels of it, in double. Its gradient is
+ *
+ *     dx[c] = dy[c] · d[c]^−beta − 2 · alpha · beta / size · x[c] · Σ dy · x · d^(−beta − 1)
+ *
+ * over the channels whose windows have c in them. */
+#include "base/math.h"
+#include "kernels/launch.h"
+
+enum { RESPONSE_STRETCH = 16 };
+
+typedef cnn_local_response_norm_parameters response_norm;
+
+typedef struct stretch {
+    double at[RESPONSE_STRETCH];
+} stretch;
+
+typedef struct response_job {
+    const response_norm *g;
+    bool f64;
+    const void *x, *dy;
+    void *out;
+    stretch *workspace; /* 3 · channels per worker */
+    int64_t per_sample; /* tasks */
+} response_job;
+
+static double response_read(const response_job *job, const void *from, int64_t i)
+{
+    return job->f64 ? ((const double *)from)[i] : (double)((const float *)from)[i];
+}
+
+static void response_write(const response_job *job, int64_t i, double value)
+{
+    if (job->f64) {
+        ((double *)job->out)[i] = value;
+    } else {
+        ((float *)job->out)[i] = (float)value;
+    }
+}
+
+/* Σ of channels c − before … c + after, as far as there are such. */
+static stretch sum_window(const response_norm *g, const stretch *of, int64_t c, int64_t before, int64_t after)
+{
+    int64_t first = c > before ? c - before : 0, last = g->channels - 1 - c > after ? c + after : g->channels - 1;
+    stretch sum = { { 0 } };
+    for (int64_t k = first; k <= last; k++) {
+        for (int i = 0; i < RESPONSE_STRETCH; i++) {
+            sum.at[i] += of[k].at[i];
+        }
+    }
+    return sum;
+}
+
+/* What a task knows: its positions begin at `at` in channel 0, and what it keeps of each channel. */
+typedef struct response_part {
+    int64_t at, width;
+    stretch *squares, *powers, *products; /* x², dy · d^−beta, dy · x · d^(−beta − 1) */
+} response_part;
+
+static void response_squares(const response_job *job, const response_part *p)
+{
+    for (int64_t c = 0; c < job->g->channels; c++) {
+        p->squares[c] = (stretch){ { 0 } };
+        for (int64_t i = 0; i < p->width; i++) {
+            double x = response_read(job, job->x, p->at + c * job->g->inner + i);
+            p->squares[c].at[i] = x * x;
+        }
+    }
+}
+
+/* Channel c: the result, or what its gradient is made of. */
+static void response_powers(const response_job *job, const response_part *p, int64_t c)
+{
+    const response_norm *g = job->g;
+    stretch sum = sum_window(g, p->squares, c, g->size / 2, (g->size - 1) / 2);
+    for (int64_t i = 0; i < p->width; i++) {
+        int64_t at = p->at + c * g->inner + i;
+        double x = response_read(job, job->x, at), d = g->k + g->alpha / (double)g->size * sum.at[i];
+        double power = cnn__pow_f64(d, -g->beta);
+        if (!job->dy) {
+            response_write(job, at, x * power);
+            continue;
+        }
+        p->powers[c].at[i] = response_read(job, job->dy, at) * power;
+        p->products[c].at[i] = p->powers[c].at[i] * x / d;
+    }
+    for (int64_t i = p->width; i < RESPONSE_STRETCH; i++) {
+        p->products[c].at[i] = 0;
+    }
+}
+
+static void response_gradient(const response_job *job, const response_part *p, int64_t c)
+{
+    const response_norm *g = job->g;
+    double factor = 2 * g->alpha * g->beta / (double)g->size;
+    stretch sum = sum_window(g, p->products, c, (g->size - 1) / 2, g->size / 2);
+    for (int64_t i = 0; i < p->width; i++) {
+        int64_t at = p->at + c * g->inner + i;
+        response_write(job, at, p->powers[c].at[i] - factor * response_read(job, job->x, at) * sum.at[i]);
+    }
+}
+
+static void response_task(void *arg, int64_t task, int worker)
+{
+    const response_job *job = arg;
+    int64_t channels = job->g->channels, first = task % job->per_sample * RESPONSE_STRETCH;
+    int64_t left = job->g->inner - first;
+    stretch *workspace = job->workspace + 3 * channels * worker;
+    response_part p = { .at = task / job->per_sample * channels * job->g->inner + first,
+                        .width = left < RESPONSE_STRETCH ? left : RESPONSE_STRETCH,
+                        .squares = workspace,
+                        .powers = workspace + channels,
+                        .products = workspace + 2 * channels };
+    response_squares(job, &p);
+    for (int64_t c = 0; c < channels; c++) {
+        response_powers(job, &p, c);
+    }
+    for (int64_t c = 0; c < channels && job->dy; c++) {
+        response_gradient(job, &p, c);
+    }
+}
+
+static bool run_response_norm(cnn__cpu_call *j)
+{
+    const response_norm *g = j->l->parameters;
+    response_job job = { .g = g,
+                         .f64 = j->l->dtype == CNN_F64,
+                         .x = j->l->in[0],
+                         .dy = j->l->in[1],
+                         .out = j->l->out[0],
+                         .workspace = j->l->workspace,
+                         .per_sample = (g->inner + RESPONSE_STRETCH - 1) / RESPONSE_STRETCH };
+    cnn__pool_run(j->pool, g->batch * job.per_sample, 64 * (double)g->batch * (double)g->channels * (double)g->inner,
+                  response_task, &job);
+    return true;
+}
+
+static size_t response_workspace(cnn__cpu_call *j)
+{
+    const response_norm *g = j->l->parameters;
+    return (size_t)j->workers * 3 * (size_t)g->channels * sizeof(stretch);
+}
+
+static int64_t response_measure(const cnn_launch *l, char letter, bool *updates)
+{
+    const response_norm *g = l->parameters;
+    (void)letter, (void)updates;
+    return g->batch * g->channels * g->inner;
+}
+
+const cnn__cpu_kernel cnn__cpu_local_response_norm = {
+    .run = run_response_norm, .workspace = response_workspace, .measure = response_measure, .in = "x", .out = "x"
+};
+const cnn__cpu_kernel cnn__cpu_local_response_norm_backward = {
+    .run = run_response_norm, .workspace = response_workspace, .measure = response_measure, .in = "xx", .out = "x"
+};

@@ -1,0 +1,298 @@
+/* Normalisation (kernels/normalise.h) in f32, with sums in double, set by set: a stretch is the elements of one sample
+ * that have one weight or, where each element has a weight of its own (inner is 1), the whole set. */
+#include "kernels/simd/elementwise/normalise.h"
+
+enum { NORMALISE_TASK = 1 << 12 /* elements, at least, of a task of several sets */ };
+
+CNN__APART double wide_total(wide_lanes sum)
+{
+    double lane[LANES], total = 0;
+    memcpy(lane, &sum, sizeof lane);
+    for (int i = 0; i < LANES; i++) {
+        total += lane[i];
+    }
+    return total;
+}
+
+CNN__INLINE lanes load_or(const float *p, int64_t i, int64_t some, lanes missing)
+{
+    return p ? load_partial(p + i, some) : missing;
+}
+
+/* ---- statistics of a set ---- */
+
+static double stretch_sum(const float *x, int64_t n)
+{
+    wide_lanes sum = { { 0 }, { 0 } };
+    for (int64_t i = 0; i < n; i += LANES) {
+        sum = add_lanes(sum, load_partial(x + i, min64(n - i, LANES)));
+    }
+    return wide_total(sum);
+}
+
+static double stretch_squares(const float *x, int64_t n, double mean)
+{
+    wide_lanes sum = { { 0 }, { 0 } }, means = splat_wide(mean);
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        sum = add_squares(sum, load(x + i), means);
+    }
+    double squares = wide_total(sum);
+    for (; i < n; i++) {
+        squares += ((double)x[i] - mean) * ((double)x[i] - mean);
+    }
+    return squares;
+}
+
+static void set_moments(const normalise_job *job, int64_t set)
+{
+    const cnn__normalise *g = job->g;
+    int64_t size = g->channels * g->inner;
+    double sum = 0, squares = 0, count = (double)g->batch * (double)size;
+    for (int64_t b = 0; b < g->batch && !g->uncentred; b++) {
+        sum += stretch_sum(job->x + cnn__normalise_at(g, b, set), size);
+    }
+    for (int64_t b = 0; b < g->batch; b++) {
+        squares += stretch_squares(job->x + cnn__normalise_at(g, b, set), size, sum / count);
+    }
+    job->statistics[set] = sum / count;
+    job->statistics[g->sets + set] = squares / count;
+}
+
+/* ---- forward of a set ---- */
+
+/* y = (x − mean) · scale · weight + bias, with a weight for each element. */
+CNN__APART void forward_each(int64_t n, const float *x, double mean, double scale, const float *weight,
+                             const float *bias, float *y)
+{
+    lanes means = splat((float)mean), scales = splat((float)scale), one = splat(1), zero = { 0 };
+    for (int64_t i = 0; i < n; i += LANES) {
+        int64_t some = min64(n - i, LANES);
+        lanes v = (load_partial(x + i, some) - means) * scales;
+        store_partial(y + i, v * load_or(weight, i, some, one) + load_or(bias, i, some, zero), some);
+    }
+}
+
+/* y = (x − mean) · slope + shift */
+CNN__APART void forward_stretch(int64_t n, const float *x, double mean, double slope, double shift, float *y)
+{
+    lanes means = splat((float)mean), slopes = splat((float)slope), shifts = splat((float)shift);
+    for (int64_t i = 0; i < n; i += LANES) {
+        int64_t some = min64(n - i, LANES);
+        store_partial(y + i, (load_partial(x + i, some) - means) * slopes + shifts, some);
+    }
+}
+
+static void forward_set(const normalise_job *job, int64_t set)
+{
+    const cnn__normalise *g = job->g;
+    int64_t w = set % g->groups * g->channels;
+    const float *weight = job->weight ? job->weight + w : NULL, *bias = job->bias ? job->bias + w : NULL;
+    if (g->makes_statistics) {
+        set_moments(job, set);
+    }
+    double mean = job->statistics[set], scale = set_scale(job, set);
+    for (int64_t b = 0; b < g->batch; b++) {
+        int64_t at = cnn__normalise_at(g, b, set);
+        if (g->inner == 1) {
+            forward_each(g->channels, job->x + at, mean, scale, weight, bias, job->y + at);
+            continue;
+        }
+        for (int64_t c = 0; c < g->channels; c++, at += g->inner) {
+            forward_stretch(g->inner, job->x + at, mean, weight ? scale * (double)weight[c] : scale,
+                            bias ? (double)bias[c] : 0, job->y + at);
+        }
+    }
+}
+
+/* ---- backward of a set ---- */
+
+/* Adds Σ s and Σ s · (x − mean), s = weight · dy, with a weight for each element or none. Differences are taken from
+ * the mean in float; what that leaves out is made up for at the end. */
+static void stretch_products(int64_t n, const float *x, const float *dy, const float *weight, double mean,
+                             double sum[2])
+{
+    wide_lanes plain = { { 0 }, { 0 } }, product = { { 0 }, { 0 } };
+    lanes means = splat((float)mean), one = splat(1);
+    for (int64_t i = 0; i < n; i += LANES) {
+        int64_t some = min64(n - i, LANES);
+        lanes s = load_partial(dy + i, some) * load_or(weight, i, some, one);
+        plain = add_lanes(plain, s);
+        product = add_lanes(product, s * (load_partial(x + i, some) - means));
+    }
+    double total = wide_total(plain);
+    sum[0] += total;
+    sum[1] += wide_total(product) + ((double)(float)mean - mean) * total;
+}
+
+/* What the gradient of a set's elements is made of: dx = (weight · dy − level − (x − mean) · tilt) · scale. */
+typedef struct gradient_terms {
+    lanes mean, level, tilt, scale;
+} gradient_terms;
+
+/* `factor` is the weight of all elements, unless each has its own. */
+CNN__APART void stretch_data(int64_t n, const float *x, const float *dy, const float *weight, double factor,
+                             const gradient_terms *of_set, float *dx)
+{
+    const gradient_terms t = *of_set;
+    lanes factors = splat((float)factor);
+    for (int64_t i = 0; i < n; i += LANES) {
+        int64_t some = min64(n - i, LANES);
+        lanes s = load_partial(dy + i, some) * load_or(weight, i, some, factors);
+        store_partial(dx + i, (s - t.level - (load_partial(x + i, some) - t.mean) * t.tilt) * t.scale, some);
+    }
+}
+
+/* Whether a set's sums are those of its weights, too. */
+static bool weights_of_set(const normalise_job *job)
+{
+    return job->g->sets == job->g->groups && job->g->inner > 1 && (job->dweight || job->dbias);
+}
+
+/* Σ s and Σ s · (x − mean) of a set. */
+static void set_products(const normalise_job *job, int64_t set, double sum[2])
+{
+    const cnn__normalise *g = job->g;
+    int64_t w = set % g->groups * g->channels;
+    double mean = job->statistics[set], scale = set_scale(job, set);
+    for (int64_t c = 0; c < (g->inner == 1 ? 1 : g->channels); c++) {
+        double part[2] = { 0 };
+        for (int64_t b = 0; b < g->batch; b++) {
+            int64_t at = cnn__normalise_at(g, b, set) + c * g->inner;
+            stretch_products(g->inner == 1 ? g->channels : g->inner, job->x + at, job->dy + at,
+                             g->inner == 1 && job->weight ? job->weight + w : NULL, mean, part);
+        }
+        double factor = g->inner > 1 && job->weight ? (double)job->weight[w + c] : 1;
+        sum[0] += part[0] * factor;
+        sum[1] += part[1] * factor;
+        if (weights_of_set(job)) {
+            write_weight(job, w + c, part[1] * scale, part[0]);
+        }
+    }
+}
+
+static void backward_set(const normalise_job *job, int64_t set)
+{
+    const cnn__normalise *g = job->g;
+    const float *weight = job->weight ? job->weight + set % g->groups * g->channels : NULL;
+    double n = (double)g->batch * (double)g->channels * (double)g->inner, sum[2] = { 0 };
+    if (g->own_statistics || weights_of_set(job)) {
+        set_products(job, set, sum);
+    }
+    double scale = set_scale(job, set), share = g->own_statistics ? 1 / n : 0;
+    gradient_terms t = { .mean = splat((float)job->statistics[set]),
+                         .level = splat(g->uncentred ? 0 : (float)(sum[0] * share)),
+                         .tilt = splat((float)(sum[1] * scale * scale * share)),
+                         .scale = splat((float)scale) };
+    for (int64_t b = 0; b < g->batch && job->dx; b++) {
+        int64_t at = cnn__normalise_at(g, b, set);
+        if (g->inner == 1) {
+            stretch_data(g->channels, job->x + at, job->dy + at, weight, 1, &t, job->dx + at);
+            continue;
+        }
+        for (int64_t c = 0; c < g->channels; c++, at += g->inner) {
+            stretch_data(g->inner, job->x + at, job->dy + at, NULL, weight ? (double)weight[c] : 1, &t, job->dx + at);
+        }
+    }
+}
+
+/* ---- gradients of weights that several sets share ---- */
+
+/* A weight of stretches. */
+static void weight_task(void *arg, int64_t w, int worker)
+{
+    (void)worker;
+    const normalise_job *job = arg;
+    const cnn__normalise *g = job->g;
+    double sum[2] = { 0 };
+    for (int64_t set = w / g->channels; set < g->sets; set += g->groups) {
+        int64_t at = cnn__normalise_at(g, 0, set) + w % g->channels * g->inner;
+        double part[2] = { 0 };
+        stretch_products(g->inner, job->x + at, job->dy + at, NULL, job->statistics[set], part);
+        sum[0] += part[0];
+        sum[1] += part[1] * set_scale(job, set);
+    }
+    write_weight(job, w, sum[1], sum[0]);
+}
+
+/* ---- tasks ---- */
+
+static bool is_tiled(const cnn__normalise *g)
+{
+    return !g->makes_statistics && g->channels * g->inner == 1;
+}
+
+static void run_sets(normalise_job *job, cnn__task_fn sets, cnn__task_fn tile, double cost, cnn__pool *pool)
+{
+    const cnn__normalise *g = job->g;
+    int64_t size = g->batch * g->channels * g->inner;
+    job->per_task = size < NORMALISE_TASK ? divide_up(NORMALISE_TASK, max64(size, 1)) : 1;
+    cnn__pool_run(pool, divide_up(g->sets, is_tiled(g) ? TILE : job->per_task), cost * (double)g->sets * (double)size,
+                  is_tiled(g) ? tile : sets, job);
+}
+
+static void statistics_sets(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const normalise_job *job = arg;
+    int64_t end = min64((task + 1) * job->per_task, job->g->sets);
+    for (int64_t set = task * job->per_task; set < end; set++) {
+        set_moments(job, set);
+    }
+}
+
+void CNN__SIMD(normalise_statistics)(const cnn__normalise *g, const void *x, double *statistics, cnn__pool *pool)
+{
+    normalise_job job = { .g = g, .x = x, .statistics = statistics };
+    run_sets(&job, statistics_sets, CNN__SIMD(normalise_statistics_tile), 1, pool);
+}
+
+static void forward_sets(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const normalise_job *job = arg;
+    int64_t end = min64((task + 1) * job->per_task, job->g->sets);
+    for (int64_t set = task * job->per_task; set < end; set++) {
+        forward_set(job, set);
+    }
+}
+
+void CNN__SIMD(normalise_forward)(const cnn__normalise *g, const void *x, const void *weight, const void *bias,
+                                  double *statistics, void *y, cnn__pool *pool)
+{
+    normalise_job job = { .g = g, .x = x, .weight = weight, .bias = bias, .statistics = statistics, .y = y };
+    run_sets(&job, forward_sets, CNN__SIMD(normalise_forward_tile), g->makes_statistics ? 1.5 : 0.5, pool);
+}
+
+static void backward_sets(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const normalise_job *job = arg;
+    int64_t end = min64((task + 1) * job->per_task, job->g->sets);
+    for (int64_t set = task * job->per_task; set < end; set++) {
+        backward_set(job, set);
+    }
+}
+
+void CNN__SIMD(normalise_backward)(const cnn__normalise *g, const void *x, const void *weight, const double *statistics,
+                                   const void *dy, void *dx, void *dweight, void *dbias, cnn__pool *pool)
+{
+    normalise_job job = { .g = g,
+                          .x = x,
+                          .weight = weight,
+                          .dy = dy,
+                          .statistics = (double *)(uintptr_t)statistics,
+                          .dx = dx,
+                          .dweight = dweight,
+                          .dbias = dbias };
+    bool shared = (dweight || dbias) && !is_tiled(g) && !weights_of_set(&job);
+    double elements = (double)g->sets * (double)g->channels * (double)g->inner;
+    if (dx || !shared) {
+        run_sets(&job, backward_sets, CNN__SIMD(normalise_backward_tile), 2, pool);
+    }
+    if (shared && g->inner == 1) {
+        cnn__pool_run(pool, g->groups * divide_up(g->channels, TILE), elements, CNN__SIMD(normalise_weight_tile), &job);
+    } else if (shared) {
+        cnn__pool_run(pool, g->groups * g->channels, elements, weight_task, &job);
+    }
+}

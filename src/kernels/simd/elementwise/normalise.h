@@ -1,0 +1,86 @@
+/* What the two files of normalisation share: the job of a launch, and sums of lanes in double. */
+#ifndef CNN_KERNELS_SIMD_ELEMENTWISE_NORMALISE_H
+#define CNN_KERNELS_SIMD_ELEMENTWISE_NORMALISE_H
+
+#include "kernels/simd/table.h"
+#include "kernels/simd/vector/partial.h"
+
+#include <math.h>
+
+enum {
+    TILE = 64, /* columns: whole cache lines */
+    TILE_VECTORS = TILE / LANES
+};
+
+typedef double doubles __attribute__((vector_size(CNN__VECTOR_BYTES), may_alias));
+
+/* The lanes of a vector as double. */
+typedef struct wide_lanes {
+    doubles low, high;
+} wide_lanes;
+
+typedef struct normalise_job {
+    const cnn__normalise *g;
+    const float *x, *weight, *bias, *dy;
+    double *statistics;
+    float *y, *dx, *dweight, *dbias;
+    int64_t per_task;
+} normalise_job;
+
+/* Compilers make two vectors of half the width of a conversion, and join them. */
+CNN__INLINE wide_lanes widen(lanes v)
+{
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
+    return (
+        wide_lanes){ (doubles)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)v)),
+                     (doubles)_mm512_cvtps_pd((__m256)__builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15)) };
+#elif CNN__VECTOR_BYTES == 32
+    return (wide_lanes){ (doubles)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)v)),
+                         (doubles)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)v, 1)) };
+#else
+    return (wide_lanes){ { (double)v[0], (double)v[1] }, { (double)v[2], (double)v[3] } };
+#endif
+}
+
+CNN__INLINE wide_lanes add_lanes(wide_lanes sum, lanes v)
+{
+    wide_lanes w = widen(v);
+    return (wide_lanes){ sum.low + w.low, sum.high + w.high };
+}
+
+CNN__INLINE wide_lanes add_squares(wide_lanes sum, lanes v, wide_lanes mean)
+{
+    wide_lanes w = widen(v);
+    return (wide_lanes){ sum.low + (w.low - mean.low) * (w.low - mean.low),
+                         sum.high + (w.high - mean.high) * (w.high - mean.high) };
+}
+
+CNN__INLINE wide_lanes splat_wide(double x)
+{
+    return (wide_lanes){ x - (doubles){ 0 }, x - (doubles){ 0 } };
+}
+
+static inline double set_scale(const normalise_job *job, int64_t set)
+{
+    double second = job->statistics[job->g->sets + set];
+    return job->g->makes_statistics ? 1 / sqrt(second + job->g->eps) : second;
+}
+
+/* Writes the gradients of weight number w. */
+static inline void write_weight(const normalise_job *job, int64_t w, double dweight, double dbias)
+{
+    if (job->dweight) {
+        job->dweight[w] = (float)dweight;
+    }
+    if (job->dbias) {
+        job->dbias[w] = (float)dbias;
+    }
+}
+
+/* Tasks over tiles of neighbouring sets, and over tiles of weights (normalise_tiles.c). */
+void CNN__SIMD(normalise_statistics_tile)(void *arg, int64_t task, int worker);
+void CNN__SIMD(normalise_forward_tile)(void *arg, int64_t task, int worker);
+void CNN__SIMD(normalise_backward_tile)(void *arg, int64_t task, int worker);
+void CNN__SIMD(normalise_weight_tile)(void *arg, int64_t task, int worker);
+
+#endif

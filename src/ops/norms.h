@@ -1,0 +1,43 @@
+/* What normalisations share: batch and instance normalisation the checks and the running statistics, instance
+ * normalisation and that of rows and groups the kernels. */
+#ifndef CNN_OPS_NORMS_H
+#define CNN_OPS_NORMS_H
+
+#include "ops/operation.h"
+
+enum { CNN__NORM_INPUT, CNN__NORM_WEIGHT, CNN__NORM_BIAS, CNN__NORM_MEAN, CNN__NORM_VAR, CNN__NORM_INPUTS };
+enum { CNN__NORM_STATISTICS = 1 }; /* the extra: means, then variances (of a batch at last scales), in f64 */
+
+/* ---- batch and instance normalisation ---- */
+
+typedef struct cnn__norm {
+    cnn_group_norm_parameters instances; /* first; of instance normalisation */
+    double momentum, eps;
+    bool training; /* the batch's statistics are used */
+    bool moves;    /* and the running ones are written */
+    int64_t batch, channels, inner;
+    cnn_batch_norm_options options; /* for infer, with how reading them went */
+    cnn_status status;
+} cnn__norm;
+
+extern const cnn__op cnn__batch_norm_op;
+extern const cnn__attribute cnn__norm_attributes[];
+
+/* Checks options and inputs and completes the struct; false: reported. */
+bool cnn__norm_check(cnn__call *call, cnn__norm *n);
+/* Moves the running statistics towards the mean of that many `instances` for each channel. */
+bool cnn__norm_move(cnn__call *call, const cnn__norm *n, int64_t instances);
+
+/* ---- normalisation of rows and groups, whose attributes begin with cnn_group_norm_parameters ---- */
+
+/* eps as the options say, or `missing`; false: out of range, reported. */
+bool cnn__norm_check_eps(cnn__call *call, double given, double missing, double *eps);
+/* Outputs like input 0, and the statistics. */
+void cnn__group_norm_outputs(cnn__call *call, const cnn_group_norm_parameters *p);
+bool cnn__group_norm_forward(cnn__call *call, void *attributes);
+void cnn__group_norm_backward(cnn__node *node, cnn_tensor *dy);
+
+/* Memory for a gradient that is wanted, else NULL; sets *failed where there is none. */
+cnn_tensor *cnn__norm_gradient(cnn__node *node, int i, bool *failed);
+
+#endif
