@@ -19,6 +19,7 @@
 #include <cnn/init.h>
 #include <cnn/loader.h>
 #include <cnn/module.h>
+#include <cnn/norms.h>
 #include <cnn/ops.h>
 #include <cnn/optimizer.h>
 #include <cnn/scheduler.h>

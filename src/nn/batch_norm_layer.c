@@ -1,8 +1,11 @@
-/* torch.nn.BatchNorm2d: parameters weight and bias, buffers running_mean, running_var and num_batches_tracked. */
+/* torch.nn.BatchNorm1d and 2d, InstanceNorm1d and 2d: parameters weight and bias, buffers running_mean, running_var and
+ * num_batches_tracked. */
 #include "autograd/tape.h"
 #include "nn/layer.h"
 
 #include <stdio.h>
+
+typedef cnn__norm_class norm_class;
 
 typedef struct norm_layer {
     cnn_batch_norm_options options;
@@ -18,30 +21,35 @@ static bool norm_layer_report(cnn_tape *tape, cnn_status status)
     return status == CNN_OK;
 }
 
+static const norm_class *class_of(const cnn_module *self)
+{
+    return (const norm_class *)(const void *)self->class;
+}
+
 /* Counts where the number is, which on a device nobody waits for. */
-static bool norm_layer_count(const norm_layer *l, cnn_tape *tape)
+static bool norm_layer_count(const norm_layer *l, const char *name, cnn_tape *tape)
 {
     cnn_elementwise_parameters p = { .function = CNN_UNARY_ADD, .value = { 1 } };
     cnn_launch add = CNN__LAUNCH(UNARY, CNN_I64, CNN__PARAMETERS(p), .in = { cnn__data(l->batches) },
                                  .out = { cnn__data(l->batches) });
-    return cnn__run(tape, "batch_norm2d", &add);
+    return cnn__run(tape, name, &add);
 }
 
 /* The batch's share in a cumulative average: a number that the host needs. */
-static bool count_for_average(const norm_layer *l, cnn_tape *tape, cnn_batch_norm_options *options)
+static bool count_for_average(const norm_layer *l, const char *name, cnn_tape *tape, cnn_batch_norm_options *options)
 {
     int64_t batches;
-    cnn_status status = cnn__elements_get(l->batches, "batch_norm2d", &batches);
+    cnn_status status = cnn__elements_get(l->batches, name, &batches);
     if (status == CNN_OK) {
         batches += batches < INT64_MAX;
         options->momentum = 1 / (double)(batches > 0 ? batches : 1);
-        status = cnn__elements_put(l->batches, "batch_norm2d", &batches);
+        status = cnn__elements_put(l->batches, name, &batches);
     }
     return norm_layer_report(tape, status);
 }
 
 /* Counts the batch, and for a cumulative average gives it its share. */
-static bool count_batch(const norm_layer *l, cnn_tape *tape, cnn_batch_norm_options *options)
+static bool count_batch(const norm_layer *l, const char *name, cnn_tape *tape, cnn_batch_norm_options *options)
 {
     if (!l->batches || !cnn_tape_training(tape) || cnn__tape_tracing(tape)) {
         return true;
@@ -49,26 +57,47 @@ static bool count_batch(const norm_layer *l, cnn_tape *tape, cnn_batch_norm_opti
     if (!cnn__tape_protect(tape, l->batches)) {
         return false;
     }
-    return options->cumulative ? count_for_average(l, tape, options) : norm_layer_count(l, tape);
+    return options->cumulative ? count_for_average(l, name, tape, options) : norm_layer_count(l, name, tape);
 }
 
-static cnn_tensor *norm_layer_forward(cnn_module *self, cnn_tensor *x)
+/* Whether the input has dimensions and channels that fit; false: reported. */
+static bool norm_layer_fits(const norm_class *class, const norm_layer *l, const cnn_tensor *x)
+{
+    char text[CNN__SHAPE_TEXT];
+    if (x->ndim < class->least || x->ndim > class->most) {
+        cnn__tape_fail(x->tape, CNN_ERROR_SHAPE, "%s: input is %s, expected [N,%lld%s]%s", class->name,
+                       cnn__shape_text(text, x->ndim, x->shape), (long long)l->channels, class->positions,
+                       class->without);
+        return false;
+    }
+    int64_t channels = x->shape[class->instances && x->ndim < class->most ? 0 : 1];
+    if (channels != l->channels) {
+        cnn__tape_fail(x->tape, CNN_ERROR_SHAPE, "%s: input %s has %lld channels, expected %lld", class->name,
+                       cnn__shape_text(text, x->ndim, x->shape), (long long)channels, (long long)l->channels);
+    }
+    return channels == l->channels;
+}
+
+static cnn_tensor *batch_norm_forward(cnn_module *self, cnn_tensor *x)
 {
     const norm_layer *l = self->attributes;
     cnn_batch_norm_options options = l->options;
-    char text[CNN__SHAPE_TEXT];
-    if (x->ndim != 4) {
-        return cnn__tape_fail(x->tape, CNN_ERROR_SHAPE, "batch_norm2d: input is %s, expected [N,%lld,H,W]",
-                              cnn__shape_text(text, x->ndim, x->shape), (long long)l->channels);
-    }
-    if (x->shape[1] != l->channels) {
-        return cnn__tape_fail(x->tape, CNN_ERROR_SHAPE, "batch_norm2d: input %s has %lld channels, expected %lld",
-                              cnn__shape_text(text, x->ndim, x->shape), (long long)x->shape[1], (long long)l->channels);
-    }
-    if (!count_batch(l, x->tape, &options)) {
+    if (!norm_layer_fits(class_of(self), l, x) || !count_batch(l, class_of(self)->name, x->tape, &options)) {
         return cnn__tape_nil(x->tape);
     }
     return cnn_batch_norm(x, l->weight, l->bias, l->mean, l->var, &options);
+}
+
+static cnn_tensor *instance_norm_forward(cnn_module *self, cnn_tensor *x)
+{
+    const norm_layer *l = self->attributes;
+    if (!norm_layer_fits(class_of(self), l, x)) {
+        return cnn__tape_nil(x->tape);
+    }
+    bool alone = x->ndim < class_of(self)->most;
+    cnn_tensor *batch = alone ? cnn_unsqueeze(x, 0) : x;
+    cnn_tensor *y = cnn_instance_norm(batch, l->weight, l->bias, l->mean, l->var, &l->options);
+    return alone ? cnn_squeeze(y, 0) : y;
 }
 
 static int norm_layer_describe(const cnn_module *self, char *buffer, size_t size)
@@ -93,9 +122,38 @@ static cnn_status batch_norm_clone(cnn_module *to, const cnn_module *self)
     return CNN_OK;
 }
 
-const cnn__module_class cnn__batch_norm2d_class = {
-    .type = "BatchNorm2d", .forward = norm_layer_forward, .describe = norm_layer_describe, .clone = batch_norm_clone
+#define NORM_CLASS(type_name, function) \
+    { \
+        .type = (type_name), .forward = (function), .describe = norm_layer_describe, .clone = batch_norm_clone \
+    }
+
+static const norm_class batch_norm1d_class = { NORM_CLASS("BatchNorm1d", batch_norm_forward),
+                                               "batch_norm1d",
+                                               "batch_norm1d_create",
+                                               2,
+                                               3,
+                                               false,
+                                               ",L",
+                                               " or without L" };
+const norm_class cnn__batch_norm2d_class = {
+    NORM_CLASS("BatchNorm2d", batch_norm_forward), "batch_norm2d", "batch_norm2d_create", 4, 4, false, ",H,W", ""
 };
+static const norm_class instance_norm1d_class = { NORM_CLASS("InstanceNorm1d", instance_norm_forward),
+                                                  "instance_norm1d",
+                                                  "instance_norm1d_create",
+                                                  2,
+                                                  3,
+                                                  true,
+                                                  ",L",
+                                                  " or without N" };
+static const norm_class instance_norm2d_class = { NORM_CLASS("InstanceNorm2d", instance_norm_forward),
+                                                  "instance_norm2d",
+                                                  "instance_norm2d_create",
+                                                  3,
+                                                  4,
+                                                  true,
+                                                  ",H,W",
+                                                  " or without N" };
 
 static cnn_status norm_layer_check(const cnn_context *ctx, const char *call, const norm_layer *l)
 {
@@ -145,23 +203,66 @@ static bool make_tensors(cnn_module *module, const char *call)
             (l->batches = norm_layer_make(module, call, "num_batches_tracked", CNN_I64, 0, 0, false)) != NULL);
 }
 
-cnn_module *cnn_batch_norm2d_create(cnn_context *ctx, int64_t channels, const cnn_batch_norm_options *options)
+/* `l` has the options and the channels. */
+static cnn_module *norm_layer_new(cnn_context *ctx, const norm_class *class, const norm_layer *l)
 {
-    const char *call = "batch_norm2d_create";
-    norm_layer l = { .channels = channels };
-    if (CNN__OPTIONS_READ(ctx, call, &l.options, options) != CNN_OK || norm_layer_check(ctx, call, &l) != CNN_OK) {
+    if (norm_layer_check(ctx, class->call, l) != CNN_OK) {
         return NULL;
     }
-    cnn_module *module = cnn__module_new(ctx, call, &cnn__batch_norm2d_class, sizeof l);
+    cnn_module *module = cnn__module_new(ctx, class->call, &class->class, sizeof *l);
     if (!module) {
         return NULL;
     }
-    *(norm_layer *)module->attributes = l;
-    if (!make_tensors(module, call)) {
+    *(norm_layer *)module->attributes = *l;
+    if (!make_tensors(module, class->call)) {
         cnn_module_free(module);
         return NULL;
     }
     return module;
+}
+
+static cnn_module *batch_norm_new(cnn_context *ctx, const norm_class *class, int64_t channels,
+                                  const cnn_batch_norm_options *options)
+{
+    norm_layer l = { .channels = channels };
+    return CNN__OPTIONS_READ(ctx, class->call, &l.options, options) == CNN_OK ? norm_layer_new(ctx, class, &l) : NULL;
+}
+
+cnn_module *cnn_batch_norm1d_create(cnn_context *ctx, int64_t channels, const cnn_batch_norm_options *options)
+{
+    return batch_norm_new(ctx, &batch_norm1d_class, channels, options);
+}
+
+cnn_module *cnn_batch_norm2d_create(cnn_context *ctx, int64_t channels, const cnn_batch_norm_options *options)
+{
+    return batch_norm_new(ctx, &cnn__batch_norm2d_class, channels, options);
+}
+
+static cnn_module *instance_norm_new(cnn_context *ctx, const norm_class *class, int64_t channels,
+                                     const cnn_instance_norm_options *options)
+{
+    cnn_instance_norm_options o;
+    if (CNN__OPTIONS_READ(ctx, class->call, &o, options) != CNN_OK) {
+        return NULL;
+    }
+    norm_layer l = { .channels = channels,
+                     .options = { .struct_size = sizeof l.options,
+                                  .momentum = o.momentum,
+                                  .eps = o.eps,
+                                  .dtype = o.dtype,
+                                  .no_affine = !o.affine,
+                                  .no_running = !o.track_running_stats } };
+    return norm_layer_new(ctx, class, &l);
+}
+
+cnn_module *cnn_instance_norm1d_create(cnn_context *ctx, int64_t channels, const cnn_instance_norm_options *options)
+{
+    return instance_norm_new(ctx, &instance_norm1d_class, channels, options);
+}
+
+cnn_module *cnn_instance_norm2d_create(cnn_context *ctx, int64_t channels, const cnn_instance_norm_options *options)
+{
+    return instance_norm_new(ctx, &instance_norm2d_class, channels, options);
 }
 
 cnn__batch_norm2d_parts cnn__layer_batch_norm2d(const cnn_module *module)

@@ -143,7 +143,7 @@ static int conv_norm_relu_pool(const cnn__named *layers, cnn_tensor *x, cnn_tens
 /* ---- the table ---- */
 
 #define CONV &cnn__conv2d_class
-#define NORM &cnn__batch_norm2d_class
+#define NORM &cnn__batch_norm2d_class.class
 #define RELU &cnn__relu_layer.class
 #define POOL &cnn__maxpool2d_layer.class
 static const fusion fusions[] = {

@@ -24,7 +24,18 @@ enum { CNN__FLOAT_TEXT = 32 };
 const char *cnn__float_text(char text[CNN__FLOAT_TEXT], double value);
 
 /* ---- what is in a layer, for those who join layers into one operation (fusion.c) ---- */
-extern const cnn__module_class cnn__conv2d_class, cnn__batch_norm2d_class;
+extern const cnn__module_class cnn__conv2d_class;
+
+/* What the layers with running statistics differ in. */
+typedef struct cnn__norm_class {
+    cnn__module_class class; /* first: a module's class is its row */
+    const char *name, *call; /* "batch_norm2d", "batch_norm2d_create" */
+    int least, most;         /* dimensions of the input */
+    bool instances;          /* the input may be without N */
+    const char *positions;   /* the input's dimensions after its channels: ",H,W" */
+    const char *without;     /* how messages say which dimension may be left out */
+} cnn__norm_class;
+extern const cnn__norm_class cnn__batch_norm2d_class;
 
 typedef struct cnn__conv2d_parts {
     cnn_tensor *weight, *bias; /* bias may be NULL */
