@@ -13,9 +13,10 @@ CNN_BEGIN_DECLS
  * Zero means the default.
  * @since 0.2
  * @{ */
-typedef cnn_norm_options cnn_layer_norm_options; /**< of cnn_layer_norm_create() */
-typedef cnn_norm_options cnn_rms_norm_options;   /**< of cnn_rms_norm_create() */
-typedef cnn_norm_options cnn_group_norm_options; /**< of cnn_group_norm_create() */
+typedef cnn_batch_norm_options cnn_batch_norm1d_options; /**< of cnn_batch_norm1d_create() */
+typedef cnn_norm_options cnn_layer_norm_options;         /**< of cnn_layer_norm_create() */
+typedef cnn_norm_options cnn_rms_norm_options;           /**< of cnn_rms_norm_create() */
+typedef cnn_norm_options cnn_group_norm_options;         /**< of cnn_group_norm_create() */
 
 /** Options of cnn_instance_norm1d_create() and cnn_instance_norm2d_create(). */
 typedef struct cnn_instance_norm_options {
@@ -27,6 +28,8 @@ typedef struct cnn_instance_norm_options {
     bool track_running_stats;  /**< running statistics, which evaluation uses */
     unsigned char reserved[2]; /**< zero: room for later options */
 } cnn_instance_norm_options;
+typedef cnn_instance_norm_options cnn_instance_norm1d_options; /**< of cnn_instance_norm1d_create() */
+typedef cnn_instance_norm_options cnn_instance_norm2d_options; /**< of cnn_instance_norm2d_create() */
 
 /** Options of the dropouts, which have none yet. */
 typedef struct cnn_feature_dropout_options {
@@ -44,15 +47,16 @@ typedef cnn_feature_dropout_options cnn_alpha_dropout_options; /**< of cnn_alpha
  * @{ */
 /** torch.nn.BatchNorm1d over x [N,channels] or [N,channels,L]; parameters and buffers are those of
  * cnn_batch_norm2d_create(). */
-CNN_API cnn_module *cnn_batch_norm1d_create(cnn_context *ctx, int64_t channels, const cnn_batch_norm_options *options);
-/** torch.nn.InstanceNorm1d over x [N,channels,L] or [channels,L]: cnn_instance_norm(). With `affine` it has `weight` and
- * `bias` [channels] of ones and zeros, with `track_running_stats` the buffers of BatchNorm1d, of which
+CNN_API cnn_module *cnn_batch_norm1d_create(cnn_context *ctx, int64_t channels,
+                                            const cnn_batch_norm1d_options *options);
+/** torch.nn.InstanceNorm1d over x [N,channels,L] or [channels,L]: cnn_instance_norm(). With `affine` it has `weight`
+ * and `bias` [channels] of ones and zeros, with `track_running_stats` the buffers of BatchNorm1d, of which
  * `num_batches_tracked` stays 0, as in PyTorch. */
 CNN_API cnn_module *cnn_instance_norm1d_create(cnn_context *ctx, int64_t channels,
-                                               const cnn_instance_norm_options *options);
+                                               const cnn_instance_norm1d_options *options);
 /** torch.nn.InstanceNorm2d over x [N,channels,H,W] or [channels,H,W]; else as InstanceNorm1d. */
 CNN_API cnn_module *cnn_instance_norm2d_create(cnn_context *ctx, int64_t channels,
-                                               const cnn_instance_norm_options *options);
+                                               const cnn_instance_norm2d_options *options);
 /** torch.nn.LayerNorm: cnn_layer_norm() over the last `ndim` dimensions, of sizes `shape`, which is copied; `weight` of
  * ones and `bias` of zeros have that shape. */
 CNN_API cnn_module *cnn_layer_norm_create(cnn_context *ctx, int ndim, const int64_t *shape,
@@ -77,19 +81,19 @@ CNN_API cnn_module *cnn_alpha_dropout_create(cnn_context *ctx, double p, const c
 
 #ifndef __cplusplus
 /** `cnn_batch_norm1d_new(ctx, channels, .momentum = 0.01)` */
-#define cnn_batch_norm1d_new(...) CNN__BATCH_NORM1D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_batch_norm_options))
+#define cnn_batch_norm1d_new(...) CNN__BATCH_NORM1D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_batch_norm1d_options))
 #define CNN__BATCH_NORM1D_NEW(ctx, channels, ...) \
-    cnn_batch_norm1d_create((ctx), (channels), &(cnn_batch_norm_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+    cnn_batch_norm1d_create((ctx), (channels), &(cnn_batch_norm1d_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_instance_norm1d_new(ctx, channels, .affine = true)` */
 #define cnn_instance_norm1d_new(...) \
-    CNN__INSTANCE_NORM1D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_instance_norm_options))
+    CNN__INSTANCE_NORM1D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_instance_norm1d_options))
 #define CNN__INSTANCE_NORM1D_NEW(ctx, channels, ...) \
-    cnn_instance_norm1d_create((ctx), (channels), &(cnn_instance_norm_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+    cnn_instance_norm1d_create((ctx), (channels), &(cnn_instance_norm1d_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_instance_norm2d_new(ctx, channels, .affine = true)` */
 #define cnn_instance_norm2d_new(...) \
-    CNN__INSTANCE_NORM2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_instance_norm_options))
+    CNN__INSTANCE_NORM2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_instance_norm2d_options))
 #define CNN__INSTANCE_NORM2D_NEW(ctx, channels, ...) \
-    cnn_instance_norm2d_create((ctx), (channels), &(cnn_instance_norm_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+    cnn_instance_norm2d_create((ctx), (channels), &(cnn_instance_norm2d_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** Over the last dimension, of that size: `cnn_layer_norm_new(ctx, 64, .eps = 1e-6)` */
 #define cnn_layer_norm_new(...) CNN__LAYER_NORM_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_layer_norm_options))
 #define CNN__LAYER_NORM_NEW(ctx, size, ...) \

@@ -228,7 +228,7 @@ static cnn_module *batch_norm_new(cnn_context *ctx, const norm_class *class, int
     return CNN__OPTIONS_READ(ctx, class->call, &l.options, options) == CNN_OK ? norm_layer_new(ctx, class, &l) : NULL;
 }
 
-cnn_module *cnn_batch_norm1d_create(cnn_context *ctx, int64_t channels, const cnn_batch_norm_options *options)
+cnn_module *cnn_batch_norm1d_create(cnn_context *ctx, int64_t channels, const cnn_batch_norm1d_options *options)
 {
     return batch_norm_new(ctx, &batch_norm1d_class, channels, options);
 }
@@ -255,12 +255,12 @@ static cnn_module *instance_norm_new(cnn_context *ctx, const norm_class *class, 
     return norm_layer_new(ctx, class, &l);
 }
 
-cnn_module *cnn_instance_norm1d_create(cnn_context *ctx, int64_t channels, const cnn_instance_norm_options *options)
+cnn_module *cnn_instance_norm1d_create(cnn_context *ctx, int64_t channels, const cnn_instance_norm1d_options *options)
 {
     return instance_norm_new(ctx, &instance_norm1d_class, channels, options);
 }
 
-cnn_module *cnn_instance_norm2d_create(cnn_context *ctx, int64_t channels, const cnn_instance_norm_options *options)
+cnn_module *cnn_instance_norm2d_create(cnn_context *ctx, int64_t channels, const cnn_instance_norm2d_options *options)
 {
     return instance_norm_new(ctx, &instance_norm2d_class, channels, options);
 }

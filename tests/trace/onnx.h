@@ -232,6 +232,38 @@ static void write_batch_norm(writer *w, const cnn__node *node)
     end_node(w, &out, "BatchNormalization");
 }
 
+static void write_instance_norm(writer *w, const cnn__node *node)
+{
+    buffer out = { 0 };
+    put_inputs(w, &out, node, 3);
+    put_text(&out, 2, name_of(w, node->out[0]));
+    put_float_attribute(&out, "epsilon", float_at(node, "eps"));
+    end_node(w, &out, "InstanceNormalization");
+}
+
+static void write_layer_norm(writer *w, const cnn__node *node)
+{
+    buffer out = { 0 };
+    put_inputs(w, &out, node, node->in[2] ? 3 : 2);
+    put_text(&out, 2, name_of(w, node->out[0]));
+    put_int_attribute(&out, "axis", -int_at(node, "dims", 0));
+    put_float_attribute(&out, "epsilon", float_at(node, "eps"));
+    end_node(w, &out, "LayerNormalization");
+}
+
+/* ONNX centres a window of an even size at its other half. */
+static void write_local_response_norm(writer *w, const cnn__node *node)
+{
+    buffer out = { 0 };
+    put_inputs(w, &out, node, 1);
+    put_text(&out, 2, name_of(w, node->out[0]));
+    put_float_attribute(&out, "alpha", float_at(node, "alpha"));
+    put_float_attribute(&out, "beta", float_at(node, "beta"));
+    put_float_attribute(&out, "bias", float_at(node, "k"));
+    put_int_attribute(&out, "size", int_at(node, "size", 0));
+    end_node(w, &out, "LRN");
+}
+
 static void write_reshape(writer *w, const cnn__node *node)
 {
     buffer out = { 0 };
@@ -457,6 +489,8 @@ static const struct {
     { "hardswish", NULL, "HardSwish" },       { "sigmoid", NULL, "Sigmoid" },     { "erf", NULL, "Erf" },
     { "mul", NULL, "Mul" },                   { "sin", NULL, "Sin" },                   { "atan", NULL, "Atan" },           { "round", NULL, "Round" },
     { "conv2d", write_conv, NULL },       { "maxpool2d", write_maxpool, NULL },     { "batch_norm", write_batch_norm, NULL },
+    { "instance_norm", write_instance_norm, NULL }, { "layer_norm", write_layer_norm, NULL },
+    { "local_response_norm", write_local_response_norm, NULL },
     { "avg_pool2d", write_avg_pool, NULL }, { "flatten", write_reshape, NULL },   { "reshape", write_reshape, NULL },
     { "linear", write_linear, NULL },     { "cast", write_cast, NULL },
     { "embedding", write_embedding, NULL }, { "max_along", write_max_along, NULL }, { "lstm", write_lstm, NULL },

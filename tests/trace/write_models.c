@@ -146,6 +146,27 @@ static void activation_model(void)
     cnn_module_free(model);
 }
 
+/* ---- normalisations, with statistics and weights that are not those of new layers ---- */
+
+static void norm_model(void)
+{
+    cnn_module *model = cnn_sequential_new(ctx, cnn_instance_norm1d_new(ctx, 6, .affine = true), cnn_local_response_norm_new(ctx, 3, .alpha = 2),
+                                           cnn_batch_norm1d_new(ctx, 6), cnn_layer_norm_create(ctx, CNN_SHAPE(6, 9), NULL),
+                                           cnn_layer_norm_new(ctx, 9, .no_bias = true, .eps = 0.1), cnn_alpha_dropout_new(ctx, 0.5),
+                                           cnn_dropout1d_new(ctx, 0.5), cnn_instance_norm1d_new(ctx, 6, .affine = true, .track_running_stats = true),
+                                           cnn_flatten_new(ctx), cnn_linear_new(ctx, 54, 7));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(4, 6, 9));
+    for (int i = 0; i < cnn_module_parameter_count(model); i++) {
+        cnn_init_uniform(cnn_module_parameter(model, i), 0.5, 1.5);
+    }
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_forward(model, cnn_input(tape, x));
+    check("norms", "training");
+    write_model("norms", model, x, forward_image, 1);
+    cnn_tensor_free(x);
+    cnn_module_free(model);
+}
+
 int main(int count, char **arguments)
 {
     folder = count > 1 ? arguments[1] : ".";
@@ -155,6 +176,7 @@ int main(int count, char **arguments)
     text_model();
     bfloat16_model();
     activation_model();
+    norm_model();
     cnn_tape_free(tape);
     cnn_context_free(ctx);
     return 0;

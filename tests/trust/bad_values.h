@@ -195,6 +195,7 @@ NUMBERS(group_or_all, NUMBER("good", GOOD, 0), NUMBER("-1", GOOD, -1), NUMBER("-
         LARGEST);
 NUMBERS(channel_groups, NUMBER("good", GOOD, 1), NUMBER("0", BAD, 0), MINUS_ONE, LEAST64, LARGEST64, NUMBER("3", BAD, 3),
         NUMBER("2", MAY, 2));
+NUMBERS(window_size, NUMBER("good", GOOD, 3), NUMBER("0", BAD, 0), MINUS_ONE, LEAST64, NUMBER("INT64_MAX", MAY, INT64_MAX));
 NUMBERS(nonlinearity, NUMBER("good", GOOD, CNN_NONLINEARITY_TANH), NUMBER("6", BAD, 6), NUMBER("99", BAD, 99), MINUS_ONE, LEAST,
         LARGEST);
 NUMBERS(channels, NUMBER("good", GOOD, 1), NUMBER("0", BAD, 0), MINUS_ONE, NUMBER("7", BAD, 7), LEAST, LARGEST);
@@ -547,6 +548,7 @@ OPTIONS(reduce_lr_on_plateau_options, cnn_reduce_lr_on_plateau_options, .patienc
 OPTIONS(clip_grad_norm_options, cnn_clip_grad_norm_options, .norm_type = 1);
 OPTIONS(ema_options, cnn_ema_options, .decay = 0.5);
 OPTIONS(kaiming_options, cnn_kaiming_options, .a = 0.5);
+OPTIONS(norm_options, cnn_norm_options, .eps = 0.1);
 OPTIONS(loader_options, cnn_loader_options, .no_background = true);
 OPTIONS(cross_entropy_options, cnn_cross_entropy_options, .label_smoothing = 0.1);
 OPTIONS(loss_options, cnn_loss_options, .reduction = CNN_REDUCE_SUM);

@@ -3,6 +3,7 @@
 #include "trust/options.h"
 
 #include "trust/loss_options.h"
+#include "trust/norm_options.h"
 
 /* ---- ranges ---- */
 
@@ -63,6 +64,21 @@ static const range ranges[] = {
     RANGE("batch_norm2d_create", use_batch_norm2d_layer, good_batch_norm, dtype, INT, CNN_I64, "float32, float64 or bfloat16"),
     RANGE("batch_norm2d_create", use_batch_norm2d_layer, good_batch_norm, momentum, DOUBLE, 1.5, "0 to 1"),
     RANGE("batch_norm2d_create", use_batch_norm2d_layer, good_batch_norm, eps, DOUBLE, -1, "at least 0"),
+    RANGE("batch_norm1d_create", use_batch_norm1d_layer, good_batch_norm1d, momentum, DOUBLE, -0.5, "0 to 1"),
+    RANGE("batch_norm1d_create", use_batch_norm1d_layer, good_batch_norm1d, eps, DOUBLE, NAN, "at least 0"),
+    RANGE("instance_norm1d_create", use_instance_norm1d_layer, good_instance_norm1d, dtype, INT, CNN_BOOL, "float32, float64 or bfloat16"),
+    RANGE("instance_norm1d_create", use_instance_norm1d_layer, good_instance_norm1d, momentum, DOUBLE, 1.5, "0 to 1"),
+    NOT_NEGATIVE("instance_norm2d_create", use_instance_norm2d_layer, good_instance_norm2d, eps),
+    RANGE("layer_norm_create", use_layer_norm_layer, good_layer_norm, dtype, INT, CNN_I64, "float32, float64 or bfloat16"),
+    NOT_NEGATIVE("layer_norm_create", use_layer_norm_layer, good_layer_norm, eps),
+    RANGE("rms_norm_create", use_rms_norm_layer, good_rms_norm, dtype, INT, CNN_I64, "float32, float64 or bfloat16"),
+    NOT_NEGATIVE("rms_norm_create", use_rms_norm_layer, good_rms_norm, eps),
+    NOT_NEGATIVE("group_norm_create", use_group_norm_layer, good_group_norm, eps),
+    NOT_NEGATIVE("layer_norm", use_layer_norm, good_layer_norm, eps),
+    NOT_NEGATIVE("rms_norm", use_rms_norm, good_rms_norm, eps),
+    NOT_NEGATIVE("group_norm", use_group_norm, good_group_norm, eps),
+    NOT_NEGATIVE("instance_norm", use_instance_norm, good_batch_norm, eps),
+    RANGE("instance_norm", use_instance_norm, good_batch_norm, momentum, DOUBLE, 1.5, "0 to 1"),
     RANGE("linear_create", use_linear_layer, good_linear, dtype, INT, CNN_BOOL, "float32, float64 or bfloat16"),
     RANGE("linear_create", use_linear_layer, good_linear, dtype, INT, 99, "float32, float64 or bfloat16"),
     RANGE("lstm_create", use_lstm_layer, good_lstm, num_layers, INT64, -1, "1 to 1000"),

@@ -4,6 +4,7 @@
 #include "trust/options.h"
 
 #include "trust/loss_options.h"
+#include "trust/norm_options.h"
 
 /* ---- the table of structs ---- */
 
@@ -51,6 +52,11 @@ static const row rows[] = {
     ROW("cross_entropy", use_cross_entropy, good_loss, 0),
 #define LOSS_ROW(name, type, call) ROW(#name, use_##name, good_##name, 0),
     LOSSES(LOSS_ROW)
+    ROW("layer_norm", use_layer_norm, good_layer_norm, 0),
+    ROW("rms_norm", use_rms_norm, good_rms_norm, 0),
+    ROW("group_norm", use_group_norm, good_group_norm, 0),
+    ROW("instance_norm", use_instance_norm, good_batch_norm, 0),
+    ROW("local_response_norm", use_local_response_norm, good_local_response_norm, 0),
     ROW("gradcheck", use_gradcheck, good_gradcheck, 0),
     ROW("custom", use_custom, good_op, END_OF(cnn_custom_op, forward)),
     ROW("dataset_from_callbacks", use_callbacks, good_callbacks, END_OF(cnn_dataset_callbacks, get)),
