@@ -94,11 +94,11 @@ CNN_API cnn_module *cnn_alpha_dropout_create(cnn_context *ctx, double p, const c
     CNN__INSTANCE_NORM2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_instance_norm2d_options))
 #define CNN__INSTANCE_NORM2D_NEW(ctx, channels, ...) \
     cnn_instance_norm2d_create((ctx), (channels), &(cnn_instance_norm2d_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** Over the last dimension, of that size: `cnn_layer_norm_new(ctx, 64, .eps = 1e-6)` */
+/** Over the last dimension: `cnn_layer_norm_new(ctx, size, .eps = 1e-6)`. */
 #define cnn_layer_norm_new(...) CNN__LAYER_NORM_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_layer_norm_options))
 #define CNN__LAYER_NORM_NEW(ctx, size, ...) \
     cnn_layer_norm_create((ctx), CNN_SHAPE(size), &(cnn_layer_norm_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** Over the last dimension, of that size: `cnn_rms_norm_new(ctx, 64, .eps = 1e-6)` */
+/** Over the last dimension: `cnn_rms_norm_new(ctx, size, .eps = 1e-6)`. */
 #define cnn_rms_norm_new(...) CNN__RMS_NORM_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_rms_norm_options))
 #define CNN__RMS_NORM_NEW(ctx, size, ...) \
     cnn_rms_norm_create((ctx), CNN_SHAPE(size), &(cnn_rms_norm_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })

@@ -150,13 +150,14 @@ static void activation_model(void)
 
 static void norm_model(void)
 {
-    cnn_module *model = cnn_sequential_new(ctx, cnn_instance_norm1d_new(ctx, 6, .affine = true), cnn_local_response_norm_new(ctx, 3, .alpha = 2),
-                                           cnn_batch_norm1d_new(ctx, 6), cnn_layer_norm_create(ctx, CNN_SHAPE(6, 9), NULL),
-                                           cnn_layer_norm_new(ctx, 9, .no_bias = true, .eps = 0.1), cnn_alpha_dropout_new(ctx, 0.5),
-                                           cnn_dropout1d_new(ctx, 0.5), cnn_instance_norm1d_new(ctx, 6, .affine = true, .track_running_stats = true),
-                                           cnn_flatten_new(ctx), cnn_linear_new(ctx, 54, 7));
-    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(4, 6, 9));
-    for (int i = 0; i < cnn_module_parameter_count(model); i++) {
+    cnn_module *model =
+        cnn_sequential_new(ctx, cnn_instance_norm2d_new(ctx, 6, .affine = true), cnn_local_response_norm_new(ctx, 3, .alpha = 2),
+                           cnn_batch_norm2d_new(ctx, 6), cnn_layer_norm_create(ctx, CNN_SHAPE(6, 3, 5), NULL),
+                           cnn_layer_norm_new(ctx, 5, .no_bias = true, .eps = 0.1), cnn_alpha_dropout_new(ctx, 0.5),
+                           cnn_dropout2d_new(ctx, 0.5), cnn_instance_norm2d_new(ctx, 6, .affine = true, .track_running_stats = true),
+                           cnn_flatten_new(ctx), cnn_batch_norm1d_new(ctx, 90), cnn_linear_new(ctx, 90, 7));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(4, 6, 3, 5));
+    for (int i = 0; i < cnn_module_parameter_count(model) - 2; i++) { /* all but those of the linear layer */
         cnn_init_uniform(cnn_module_parameter(model, i), 0.5, 1.5);
     }
     cnn_tape_begin(tape, CNN_TRAIN);
