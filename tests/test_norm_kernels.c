@@ -28,7 +28,7 @@ static run run_table(const cnn__real_kernels *table, const cnn__normalise *g, fl
     r.dx = block((size_t)r.count * sizeof(float));
     r.dweight = block((size_t)r.weights * sizeof(float));
     r.dbias = block((size_t)r.weights * sizeof(float));
-    r.statistics = block((size_t)r.sets * 2 * sizeof(double));
+    r.statistics = block((size_t)r.sets * 3 * sizeof(double));
     if (!g->makes_statistics) {
         table->normalise_statistics(g, x, r.statistics, pool);
         make_scales(g, r.statistics);

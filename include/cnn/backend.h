@@ -320,7 +320,7 @@ typedef struct cnn_batch_norm_parameters {
 
 /** Normalisation of each group of channels of a contiguous [batch, groups, channels, inner]: (x − mean) / √(variance +
  * eps) · weight + bias with the mean and the biased variance of a sample's group. Weight and bias are [groups,
- * channels]. Statistics, means and variances, are double [2, batch · groups]. */
+ * channels]. Statistics are double [3, batch · groups]: means, variances and 1 / √(variance + eps). */
 typedef struct cnn_group_norm_parameters {
     int64_t batch;    /**< samples */
     int64_t groups;   /**< of a sample's channels, each with statistics of its own */
@@ -522,10 +522,10 @@ typedef struct cnn_clip_parameters {
          (dx), (dt), (dc), each the slope · weight · dy / divisor */ \
     X(NORM, norm) /**< cnn_norm_parameters, n: x → total (double, in place) */ \
     X(CLIP, clip) /**< cnn_clip_parameters, n: total (double) → x (in place) */ \
-    X(GROUP_NORM_FORWARD, group_norm_forward) /**< cnn_group_norm_parameters: x, (weight), (bias) → y, means and \
-         variances (double) */ \
-    X(GROUP_NORM_BACKWARD, group_norm_backward) /**< cnn_group_norm_parameters: x, (weight), means and variances, \
-         dy → (dx), (dweight), (dbias) */ \
+    X(GROUP_NORM_FORWARD, group_norm_forward) /**< cnn_group_norm_parameters: x, (weight), (bias) → y, statistics \
+         (double) */ \
+    X(GROUP_NORM_BACKWARD, group_norm_backward) /**< cnn_group_norm_parameters: x, (weight), statistics, dy → \
+         (dx), (dweight), (dbias) */ \
     X(LOCAL_RESPONSE_NORM, local_response_norm) /**< cnn_local_response_norm_parameters: x → y */ \
     X(LOCAL_RESPONSE_NORM_BACKWARD, local_response_norm_backward) /**< cnn_local_response_norm_parameters: x, dy → \
          dx */ \

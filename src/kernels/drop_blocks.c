@@ -14,38 +14,28 @@ typedef struct drop_job {
     uint32_t threshold;
 } drop_job;
 
-/* y = x · factor + shift for elements [begin, end) */
-static void drop_move(const drop_job *job, int64_t begin, int64_t end, double factor, double shift)
-{
-    if (job->f64) {
-        for (int64_t i = begin; i < end; i++) {
-            ((double *)job->y)[i] = ((const double *)job->x)[i] * factor + shift;
-        }
-        return;
-    }
-    const float f = (float)factor, s = (float)shift;
-    for (int64_t i = begin; i < end; i++) {
-        ((float *)job->y)[i] = ((const float *)job->x)[i] * f + s;
-    }
-}
+#define X float
+#define FN(name) name##_f32
+#include "kernels/drop_blocks_impl.h"
+
+#define X double
+#define FN(name) name##_f64
+#include "kernels/drop_blocks_impl.h"
 
 static void drop_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const drop_job *job = arg;
-    const cnn_drop_blocks_parameters *p = job->p;
+    int64_t inner = job->p->inner, at = task * DROP_TASK;
+    int64_t end = job->n - at < DROP_TASK ? job->n : at + DROP_TASK, block = at / inner;
     uint32_t draws[CNN__DRAWS];
-    int64_t drawn = -1, at = task * DROP_TASK, end = job->n - at < DROP_TASK ? job->n : at + DROP_TASK;
-    while (at < end) {
-        int64_t block = at / p->inner, group = block / CNN__DRAWS, left = (block + 1) * p->inner - at;
-        int64_t past = left < end - at ? at + left : end;
-        if (group != drawn) {
-            cnn__philox_group(p->key, (uint64_t)group * CNN__GROUP, draws);
-            drawn = group;
-        }
-        bool keep = p->p < 1 && draws[block % CNN__DRAWS] >= job->threshold;
-        drop_move(job, at, past, keep ? p->scale : 0, keep ? p->kept : p->dropped);
+    while (at < end) { /* the blocks of one group of draws */
+        int64_t first = block / CNN__DRAWS * CNN__DRAWS, past = (first + CNN__DRAWS) * inner;
+        cnn__philox_group(job->p->key, (uint64_t)first / 4, draws);
+        past = past < end ? past : end;
+        (job->f64 ? drop_group_f64 : drop_group_f32)(job, draws, first, at, past);
         at = past;
+        block = first + CNN__DRAWS;
     }
 }
 

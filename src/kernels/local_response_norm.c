@@ -69,6 +69,16 @@ static void response_squares(const response_job *job, const response_part *p)
     }
 }
 
+/* d^−beta. AlexNet's exponent takes two roots. */
+static double response_power(double d, double beta)
+{
+    if (beta == 0.75) {
+        double root = sqrt(d);
+        return 1 / (root * sqrt(root));
+    }
+    return cnn__pow_f64(d, -beta);
+}
+
 /* Channel c: the result, or what its gradient is made of. */
 static void response_powers(const response_job *job, const response_part *p, int64_t c)
 {
@@ -77,7 +87,7 @@ static void response_powers(const response_job *job, const response_part *p, int
     for (int64_t i = 0; i < p->width; i++) {
         int64_t at = p->at + c * g->inner + i;
         double x = response_read(job, job->x, at), d = g->k + g->alpha / (double)g->size * sum.at[i];
-        double power = cnn__pow_f64(d, -g->beta);
+        double power = response_power(d, g->beta);
         if (!job->dy) {
             response_write(job, at, x * power);
             continue;

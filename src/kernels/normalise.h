@@ -15,7 +15,7 @@ typedef struct cnn__normalise {
     int64_t batch, sets, channels, inner;
     int64_t groups;        /* sets with weights of their own */
     bool own_statistics;   /* the mean and the variance depend on x, so gradients go through them */
-    bool makes_statistics; /* forward makes the statistics: means and variances; else they are means and scales */
+    bool makes_statistics; /* forward makes them: means, variances and scales; else they are means and scales */
     bool uncentred;        /* the mean counts as 0 */
     double eps;
 } cnn__normalise;

@@ -64,7 +64,7 @@ static bool check_affine(cnn__call *call, int i, const char *name, int ndim, con
 void cnn__group_norm_outputs(cnn__call *call, const cnn_group_norm_parameters *p)
 {
     cnn__out_like(call, 0, CNN__NORM_INPUT);
-    cnn__out(call, CNN__NORM_STATISTICS, CNN_F64, 2, (const int64_t[]){ 2, p->batch * p->groups });
+    cnn__out(call, CNN__NORM_STATISTICS, CNN_F64, 2, (const int64_t[]){ 3, p->batch * p->groups });
 }
 
 /* Whether x ends with the dimensions of a row. */

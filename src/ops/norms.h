@@ -6,7 +6,7 @@
 #include "ops/operation.h"
 
 enum { CNN__NORM_INPUT, CNN__NORM_WEIGHT, CNN__NORM_BIAS, CNN__NORM_MEAN, CNN__NORM_VAR, CNN__NORM_INPUTS };
-enum { CNN__NORM_STATISTICS = 1 }; /* the extra: means, then variances (of a batch at last scales), in f64 */
+enum { CNN__NORM_STATISTICS = 1 }; /* the extra, in f64, which the kernels describe */
 
 /* ---- batch and instance normalisation ---- */
 

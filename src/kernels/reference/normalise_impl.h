@@ -26,6 +26,9 @@ static void NAME(normalise_moments)(const cnn__normalise *g, const REAL *x, int6
     }
     statistics[set] = mean;
     statistics[g->sets + set] = squares / count;
+    if (g->makes_statistics) {
+        statistics[2 * g->sets + set] = 1 / sqrt(squares / count + g->eps);
+    }
 }
 
 void NAME(normalise_statistics)(const cnn__normalise *g, const void *x, double *statistics, cnn__pool *pool)

@@ -4,16 +4,6 @@
 
 enum { NORMALISE_TASK = 1 << 12 /* elements, at least, of a task of several sets */ };
 
-CNN__APART double wide_total(wide_lanes sum)
-{
-    double lane[LANES], total = 0;
-    memcpy(lane, &sum, sizeof lane);
-    for (int i = 0; i < LANES; i++) {
-        total += lane[i];
-    }
-    return total;
-}
-
 CNN__INLINE lanes load_or(const float *p, int64_t i, int64_t some, lanes missing)
 {
     return p ? load_partial(p + i, some) : missing;
@@ -57,6 +47,9 @@ static void set_moments(const normalise_job *job, int64_t set)
     }
     job->statistics[set] = sum / count;
     job->statistics[g->sets + set] = squares / count;
+    if (g->makes_statistics) {
+        job->statistics[2 * g->sets + set] = 1 / sqrt(squares / count + g->eps);
+    }
 }
 
 /* ---- forward of a set ---- */

@@ -55,6 +55,16 @@ CNN__INLINE wide_lanes add_squares(wide_lanes sum, lanes v, wide_lanes mean)
                          sum.high + (w.high - mean.high) * (w.high - mean.high) };
 }
 
+CNN__INLINE double wide_total(wide_lanes sum)
+{
+    doubles lanes_of = sum.low + sum.high;
+    double total = 0;
+    for (int i = 0; i < LANES / 2; i++) {
+        total += lanes_of[i];
+    }
+    return total;
+}
+
 CNN__INLINE wide_lanes splat_wide(double x)
 {
     return (wide_lanes){ x - (doubles){ 0 }, x - (doubles){ 0 } };
@@ -62,8 +72,7 @@ CNN__INLINE wide_lanes splat_wide(double x)
 
 static inline double set_scale(const normalise_job *job, int64_t set)
 {
-    double second = job->statistics[job->g->sets + set];
-    return job->g->makes_statistics ? 1 / sqrt(second + job->g->eps) : second;
+    return job->statistics[(job->g->makes_statistics ? 2 : 1) * job->g->sets + set];
 }
 
 /* Writes the gradients of weight number w. */
