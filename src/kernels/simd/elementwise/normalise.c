@@ -284,7 +284,8 @@ void CNN__SIMD(normalise_backward)(const cnn__normalise *g, const void *x, const
         run_sets(&job, backward_sets, CNN__SIMD(normalise_backward_tile), 2, pool);
     }
     if (shared && g->inner == 1) {
-        cnn__pool_run(pool, g->groups * divide_up(g->channels, TILE), elements, CNN__SIMD(normalise_weight_tile), &job);
+        cnn__pool_run(pool, g->groups * divide_up(g->channels, WEIGHT_TILE), elements, CNN__SIMD(normalise_weight_tile),
+                      &job);
     } else if (shared) {
         cnn__pool_run(pool, g->groups * g->channels, elements, weight_task, &job);
     }

@@ -9,7 +9,8 @@
 
 enum {
     TILE = 64, /* columns: whole cache lines */
-    TILE_VECTORS = TILE / LANES
+    TILE_VECTORS = TILE / LANES,
+    WEIGHT_TILE = 256
 };
 
 typedef double doubles __attribute__((vector_size(CNN__VECTOR_BYTES), may_alias));

@@ -3,34 +3,26 @@
  * at once, row by row. */
 #include "kernels/simd/elementwise/normalise.h"
 
-/* How many of the `width` elements of a tile are in each of its vectors. */
-static void tile_counts(int64_t width, int64_t some[TILE_VECTORS])
-{
-    for (int k = 0; k < TILE_VECTORS; k++) {
-        some[k] = max64(min64(width - k * LANES, LANES), 0);
-    }
-}
-
-/* A tile of the weights of one group's elements. */
+/* A wide tile of the weights of one group's elements: a row of it is long enough for the memory. */
 void CNN__SIMD(normalise_weight_tile)(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const normalise_job *job = arg;
     const cnn__normalise *g = job->g;
-    int64_t tiles = divide_up(g->channels, TILE), first = task % tiles * TILE, some[TILE_VECTORS];
-    int64_t width = min64(g->channels - first, TILE);
-    wide_lanes plain[TILE_VECTORS] = { { { 0 }, { 0 } } }, product[TILE_VECTORS] = { { { 0 }, { 0 } } };
-    tile_counts(width, some);
+    int64_t tiles = divide_up(g->channels, WEIGHT_TILE), first = task % tiles * WEIGHT_TILE;
+    int64_t width = min64(g->channels - first, WEIGHT_TILE);
+    wide_lanes plain[WEIGHT_TILE / LANES] = { { { 0 }, { 0 } } }, product[WEIGHT_TILE / LANES] = { { { 0 }, { 0 } } };
     for (int64_t set = task / tiles; set < g->sets; set += g->groups) {
-        int64_t at = set * g->channels + first;
+        const float *x = job->x + set * g->channels + first, *dy = job->dy + set * g->channels + first;
         lanes mean = splat((float)job->statistics[set]), scale = splat((float)set_scale(job, set));
-        for (int k = 0; k < TILE_VECTORS; k++) {
-            lanes dy = load_partial(job->dy + at + k * LANES, some[k]);
-            plain[k] = add_lanes(plain[k], dy);
-            product[k] = add_lanes(product[k], dy * ((load_partial(job->x + at + k * LANES, some[k]) - mean) * scale));
+        for (int64_t i = 0, k = 0; i < width; i += LANES, k++) {
+            int64_t some = min64(width - i, LANES);
+            lanes slope = load_partial(dy + i, some);
+            plain[k] = add_lanes(plain[k], slope);
+            product[k] = add_lanes(product[k], slope * ((load_partial(x + i, some) - mean) * scale));
         }
     }
-    double sums[TILE], products[TILE];
+    double sums[WEIGHT_TILE], products[WEIGHT_TILE];
     memcpy(sums, plain, sizeof sums);
     memcpy(products, product, sizeof products);
     for (int64_t i = 0; i < width; i++) {
@@ -41,13 +33,15 @@ void CNN__SIMD(normalise_weight_tile)(void *arg, int64_t task, int worker)
 /* ---- batch normalisation of single elements: tiles of sets ---- */
 
 typedef struct set_tile {
-    int64_t first, width, some[TILE_VECTORS];
+    int64_t first, width, some[TILE_VECTORS]; /* how many of its elements are in each vector */
 } set_tile;
 
 static set_tile tile_of(const normalise_job *job, int64_t task)
 {
     set_tile t = { .first = task * TILE, .width = min64(job->g->sets - task * TILE, TILE) };
-    tile_counts(t.width, t.some);
+    for (int k = 0; k < TILE_VECTORS; k++) {
+        t.some[k] = max64(min64(t.width - k * LANES, LANES), 0);
+    }
     return t;
 }
 
