@@ -268,7 +268,20 @@ typedef struct cnn_conv {
     bool relu; /**< forward: y = max(y, 0) */
     bool add;  /**< gradient of the data: add it to dx; only for 1 × 1 convolutions of stride 1 without padding */
     const void *relu_mask; /**< NULL in a launch, whose input 2 is the mask; for the CPU's own kernels */
+    const void *bias;      /**< NULL in a launch; for the CPU's own kernel of the gradient of the data */
 } cnn_conv;
+
+/** A 3-D convolution over contiguous NCDHW data; weight is [out_channels, in_channels/groups, kernel_d, kernel_h,
+ * kernel_w]. Padding behind the last slice follows from out_d. */
+typedef struct cnn_conv3d_parameters {
+    cnn_conv slice;     /**< everything but the depth; `batch` counts volumes */
+    int64_t in_d;       /**< slices of x */
+    int64_t out_d;      /**< slices of y */
+    int64_t kernel_d;   /**< slices of a filter */
+    int64_t stride_d;   /**< slices of x from one result to the next */
+    int64_t dilation_d; /**< slices of x from one slice of the filter to the next */
+    int64_t pad_front;  /**< slices of zeros before x */
+} cnn_conv3d_parameters;
 
 /** Max pooling over `planes` (= batch · channels) contiguous planes of in_h × in_w. Padding counts as -infinity; a NaN
  * in the window wins. */
@@ -475,8 +488,8 @@ typedef struct cnn_clip_parameters {
     X(GEMM, gemm) /**< cnn_gemm: a, b, (bias) → c */ \
     X(MATMUL, matmul) /**< cnn_matmul_parameters: a, b → c */ \
     X(CONV_FORWARD, conv_forward) /**< cnn_conv: x, weight, (bias) → y */ \
-    X(CONV_BACKWARD_DATA, conv_backward_data) /**< cnn_conv: dy, weight, (mask like x) → dx, 0 where the mask is \
-         ≤ 0 */ \
+    X(CONV_BACKWARD_DATA, conv_backward_data) /**< cnn_conv: dy, weight, (mask like x), (bias of in_channels) → dx, 0 \
+         where the mask is ≤ 0, plus the bias: a transposed convolution has one, but no mask */ \
     X(CONV_BACKWARD_WEIGHT, conv_backward_weight) /**< cnn_conv: x, dy → dweight, (dbias) */ \
     X(CONV_RELU_POOL_FORWARD, conv_relu_pool_forward) /**< cnn_conv: x, weight, (bias) → y, (index, uint8: which \
          of the four positions of a window won, 255 where ReLU cut it off) */ \
@@ -529,7 +542,11 @@ typedef struct cnn_clip_parameters {
     X(LOCAL_RESPONSE_NORM, local_response_norm) /**< cnn_local_response_norm_parameters: x → y */ \
     X(LOCAL_RESPONSE_NORM_BACKWARD, local_response_norm_backward) /**< cnn_local_response_norm_parameters: x, dy → \
          dx */ \
-    X(DROP_BLOCKS, drop_blocks) /**< cnn_drop_blocks_parameters, n: x → y = x · scale + kept, or x · 0 + dropped */
+    X(DROP_BLOCKS, drop_blocks) /**< cnn_drop_blocks_parameters, n: x → y = x · scale + kept, or x · 0 + dropped */ \
+    X(CONV3D_FORWARD, conv3d_forward) /**< cnn_conv3d_parameters: x, weight, (bias) → y */ \
+    X(CONV3D_BACKWARD_DATA, conv3d_backward_data) /**< cnn_conv3d_parameters: dy, weight, (bias of in_channels) → dx, \
+         plus the bias */ \
+    X(CONV3D_BACKWARD_WEIGHT, conv3d_backward_weight) /**< cnn_conv3d_parameters: x, dy → dweight */
 /* clang-format on */
 
 #ifndef DOXYGEN /* docs/keywords.awk makes it of the list, with the comments */

@@ -74,6 +74,26 @@ CNN_API cnn_module *cnn_embedding_create(cnn_context *ctx, int64_t num_embedding
 CNN_API cnn_module *cnn_lstm_create(cnn_context *ctx, int64_t input_size, int64_t hidden_size,
                                     const cnn_lstm_options *options);
 
+/** torch.nn.Conv1d: `weight` [out, in/groups, k] and `bias` [out], uniform in ±1/√(in/groups·k). @since 0.2 */
+CNN_API cnn_module *cnn_conv1d_create(cnn_context *ctx, int64_t in_channels, int64_t out_channels,
+                                      const cnn_conv1d_options *options);
+/** torch.nn.Conv3d: `weight` [out, in/groups, kd, kh, kw] and `bias` [out], uniform in ±1/√(in/groups·kd·kh·kw).
+ * @since 0.2 */
+CNN_API cnn_module *cnn_conv3d_create(cnn_context *ctx, int64_t in_channels, int64_t out_channels,
+                                      const cnn_conv3d_options *options);
+/** torch.nn.ConvTranspose1d: `weight` [in, out/groups, k] and `bias` [out], uniform in ±1/√(out/groups·k).
+ * @since 0.2 */
+CNN_API cnn_module *cnn_conv_transpose1d_create(cnn_context *ctx, int64_t in_channels, int64_t out_channels,
+                                                const cnn_conv_transpose1d_options *options);
+/** torch.nn.ConvTranspose2d: `weight` [in, out/groups, kh, kw] and `bias` [out], uniform in ±1/√(out/groups·kh·kw).
+ * @since 0.2 */
+CNN_API cnn_module *cnn_conv_transpose2d_create(cnn_context *ctx, int64_t in_channels, int64_t out_channels,
+                                                const cnn_conv_transpose2d_options *options);
+/** torch.nn.ConvTranspose3d: `weight` [in, out/groups, kd, kh, kw] and `bias` [out], uniform in
+ * ±1/√(out/groups·kd·kh·kw). @since 0.2 */
+CNN_API cnn_module *cnn_conv_transpose3d_create(cnn_context *ctx, int64_t in_channels, int64_t out_channels,
+                                                const cnn_conv_transpose3d_options *options);
+
 /** Options of cnn_flatten_create(); zero means the default. */
 typedef struct cnn_flatten_options {
     size_t struct_size;        /**< sizeof(cnn_flatten_options) */
@@ -140,6 +160,31 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
 #define cnn_lstm_new(...) CNN__LSTM_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_lstm_options))
 #define CNN__LSTM_NEW(ctx, input_size, hidden_size, ...) \
     cnn_lstm_create((ctx), (input_size), (hidden_size), &(cnn_lstm_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_conv1d_new(ctx, in_channels, out_channels, kernel, .padding = 2)` */
+#define cnn_conv1d_new(...) CNN__CONV1D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv1d_options))
+#define CNN__CONV1D_NEW(ctx, in_channels, out_channels, size, ...) \
+    cnn_conv1d_create((ctx), (in_channels), (out_channels), \
+                      &(cnn_conv1d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_conv3d_new(ctx, in_channels, out_channels, kernel, .padding = 1)` */
+#define cnn_conv3d_new(...) CNN__CONV3D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv3d_options))
+#define CNN__CONV3D_NEW(ctx, in_channels, out_channels, size, ...) \
+    cnn_conv3d_create((ctx), (in_channels), (out_channels), \
+                      &(cnn_conv3d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_conv_transpose1d_new(ctx, in_channels, out_channels, kernel, .stride = 2)` */
+#define cnn_conv_transpose1d_new(...) CNN__CONV_TRANSPOSE1D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv_transpose1d_options))
+#define CNN__CONV_TRANSPOSE1D_NEW(ctx, in_channels, out_channels, size, ...) \
+    cnn_conv_transpose1d_create((ctx), (in_channels), (out_channels), \
+                                &(cnn_conv_transpose1d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_conv_transpose2d_new(ctx, in_channels, out_channels, kernel, .stride = 2, .output_padding = 1)` */
+#define cnn_conv_transpose2d_new(...) CNN__CONV_TRANSPOSE2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv_transpose2d_options))
+#define CNN__CONV_TRANSPOSE2D_NEW(ctx, in_channels, out_channels, size, ...) \
+    cnn_conv_transpose2d_create((ctx), (in_channels), (out_channels), \
+                                &(cnn_conv_transpose2d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_conv_transpose3d_new(ctx, in_channels, out_channels, kernel, .stride = 2)` */
+#define cnn_conv_transpose3d_new(...) CNN__CONV_TRANSPOSE3D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv_transpose3d_options))
+#define CNN__CONV_TRANSPOSE3D_NEW(ctx, in_channels, out_channels, size, ...) \
+    cnn_conv_transpose3d_create((ctx), (in_channels), (out_channels), \
+                                &(cnn_conv_transpose3d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_sequential_new(ctx, first, second, …)` */
 #define cnn_sequential_new(ctx, ...) \
     cnn_sequential_create((ctx), (cnn_module *[]){ __VA_ARGS__ }, \

@@ -93,6 +93,7 @@ static bool run_conv_backward_data(cnn__cpu_call *j)
 {
     cnn__conv g = *(const cnn__conv *)j->l->parameters;
     g.relu_mask = j->l->in[2];
+    g.bias = j->l->in[3];
     j->real->conv_backward_data(&g, j->l->in[0], j->l->in[1], j->l->out[0], j->l->workspace, j->pool);
     return true;
 }
@@ -105,7 +106,7 @@ static size_t conv_backward_data_workspace(cnn__cpu_call *j)
 const cnn__cpu_kernel cnn__cpu_conv_backward_data = { .run = run_conv_backward_data,
                                                       .workspace = conv_backward_data_workspace,
                                                       .measure = cnn__measure_convolution,
-                                                      .in = "ywx",
+                                                      .in = "ywxc",
                                                       .out = "x" };
 
 static bool run_conv_backward_weight(cnn__cpu_call *j)

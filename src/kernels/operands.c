@@ -103,7 +103,7 @@ int64_t cnn__measure_matmul(const cnn_launch *l, char letter, bool *updates)
     return !products ? 0 : letter == 'c' ? products * p->product.m * p->product.n : last + product(&p->product, letter);
 }
 
-/* x, weight, bias, y, and the pooled y. */
+/* x, weight, bias, the bias of a transposed convolution, y, and the pooled y. */
 int64_t cnn__measure_convolution(const cnn_launch *l, char letter, bool *updates)
 {
     const cnn_conv *g = l->parameters;
@@ -112,9 +112,18 @@ int64_t cnn__measure_convolution(const cnn_launch *l, char letter, bool *updates
     case 'x': return g->batch * g->in_channels * g->in_h * g->in_w;
     case 'w': return g->out_channels * (g->in_channels / g->groups) * g->kernel_h * g->kernel_w;
     case 'b': return g->out_channels;
+    case 'c': return g->in_channels;
     case 'y': return g->batch * g->out_channels * g->out_h * g->out_w;
     default: return g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2);
     }
+}
+
+int64_t cnn__measure_conv3d(const cnn_launch *l, char letter, bool *updates)
+{
+    const cnn_conv3d_parameters *p = l->parameters;
+    const cnn_launch slice = { .parameters = &p->slice };
+    int64_t depth = letter == 'x' ? p->in_d : letter == 'y' ? p->out_d : letter == 'w' ? p->kernel_d : 1;
+    return depth * cnn__measure_convolution(&slice, letter, updates);
 }
 
 int64_t cnn__measure_pooling(const cnn_launch *l, char letter, bool *updates)

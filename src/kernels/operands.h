@@ -27,6 +27,7 @@ cnn__measure_fn cnn__measure_matrix;
 cnn__measure_fn cnn__measure_gemm;
 cnn__measure_fn cnn__measure_matmul;
 cnn__measure_fn cnn__measure_convolution;
+cnn__measure_fn cnn__measure_conv3d;
 cnn__measure_fn cnn__measure_pooling;
 cnn__measure_fn cnn__measure_lookup;
 cnn__measure_fn cnn__measure_loss;

@@ -196,18 +196,18 @@ static void conv2d_backward_weight(cnn__node *node, const cnn__conv *g, const cn
     }
 }
 
-/* dbias alone: for each channel the sum of dy over images and pixels. */
-static void conv2d_backward_bias(cnn__node *node, const cnn__conv *g, const cnn_tensor *dy)
+/* dbias alone. */
+void cnn__conv_backward_bias(cnn__node *node, int64_t channels, int64_t batch, const cnn_tensor *dy)
 {
     cnn_tensor *dbias = cnn__grad_empty(node, 2);
     if (!dbias) {
         return;
     }
-    int64_t pixels = g->out_h * g->out_w;
+    int64_t samples = batch ? batch : 1, pixels = dy->numel / samples / channels;
     const cnn_reduce_parameters p = {
         .function = CNN_REDUCE_OF_SUM,
-        .outer = { .ndim = 1, .shape = { g->out_channels }, .stride = { { 1 }, { pixels } } },
-        .inner = { .ndim = 2, .shape = { g->batch, pixels }, .stride = { { 0 }, { g->out_channels * pixels, 1 } } }
+        .outer = { .ndim = 1, .shape = { channels }, .stride = { { 1 }, { pixels } } },
+        .inner = { .ndim = 2, .shape = { batch, pixels }, .stride = { { 0 }, { channels * pixels, 1 } } }
     };
     cnn_launch l =
         CNN__LAUNCH(REDUCE, dy->dtype, CNN__PARAMETERS(p), .in = { cnn__data(dy) }, .out = { cnn__data(dbias) });
@@ -227,7 +227,7 @@ static cnn_tensor *backward_relu(cnn__node *node, cnn_tensor *dy)
     return cnn__run(node->tape, node->op->name, &l) ? dz : NULL;
 }
 
-static void conv2d_backward(cnn__node *node, cnn_tensor *dy)
+void cnn__conv2d_backward(cnn__node *node, cnn_tensor *dy)
 {
     const cnn__conv *g = node->attributes;
     if (g->relu && !dy->masked && !(dy = backward_relu(node, dy))) {
@@ -238,14 +238,14 @@ static void conv2d_backward(cnn__node *node, cnn_tensor *dy)
             1)) { /* first: it waits for x less than the ReLU's gradient does, which then finds it in the caches */
         conv2d_backward_weight(node, g, dy);
     } else if (cnn__wants(node, 2)) {
-        conv2d_backward_bias(node, g, dy);
+        cnn__conv_backward_bias(node, g->out_channels, g->batch, dy);
     }
     if (cnn__wants(node, 0)) {
         conv2d_backward_data(node, g, dy);
     }
 }
 
-static const cnn__reads conv2d_reads[] = {
+const cnn__reads cnn__conv2d_reads[] = {
     { "the input", 1u << 1 }, { "weight", 1u << 0 }, { NULL, 0 }, { "the result", 7 }
 };
 
@@ -254,7 +254,7 @@ static const cnn__reads conv2d_reads[] = {
     { \
         .name = "conv2d", .optional = 1u << 2, .dense = 7, .size = sizeof(cnn__conv_attributes), \
         .attributes = cnn__conv2d_attributes, .infer = conv2d_infer, .forward = conv2d_forward, \
-        .backward = conv2d_backward, .reads = conv2d_reads, __VA_ARGS__ \
+        .backward = cnn__conv2d_backward, .reads = cnn__conv2d_reads, __VA_ARGS__ \
     }
 
 static const cnn__op conv2d_op = CONV2D(.saves = 3);

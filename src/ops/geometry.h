@@ -69,6 +69,11 @@ typedef struct cnn__conv_attributes {
 } cnn__conv_attributes;
 
 extern const cnn__attribute cnn__conv2d_attributes[];
+extern const cnn__reads cnn__conv2d_reads[];
+/* The backward of a 2-D convolution, whose attributes begin with its cnn__conv. */
+void cnn__conv2d_backward(cnn__node *node, cnn_tensor *dy);
+/* The gradient of its input 2, the bias: the sum of dy [batch, channels, …] for each channel. */
+void cnn__conv_backward_bias(cnn__node *node, int64_t channels, int64_t batch, const cnn_tensor *dy);
 
 /* The geometry of a convolution whose inputs are x, weight and bias; false: reported. */
 bool cnn__conv2d_geometry(cnn__call *call, const cnn_conv2d_options *options, cnn__conv *g);

@@ -63,6 +63,162 @@ typedef struct cnn_conv2d_options {
  * an infinity reaches the outputs whose window holds it, and no others; padding is no term.
  */
 CNN_API cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options);
+
+/** Options of a 1-D convolution; zero means the default. */
+typedef struct cnn_conv1d_options {
+    size_t struct_size;            /**< sizeof(cnn_conv1d_options) */
+    int64_t kernel;                /**< size of the kernel; cnn_conv1d() takes it from the weight */
+    int64_t stride;                /**< default 1 */
+    int64_t dilation;              /**< default 1 */
+    int64_t padding;               /**< zeros at both ends; default 0 */
+    int64_t padding_left;          /**< zeros before the first element: if one of the two is given, they alone count */
+    int64_t padding_right;         /**< zeros behind the last */
+    int64_t groups;                /**< default 1 */
+    cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
+    cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
+    bool no_bias;                  /**< layers only: no bias parameter */
+    unsigned char reserved[7];     /**< zero: room for later options */
+} cnn_conv1d_options;
+
+/** Options of a 3-D convolution; zero means the default. A field for all directions gives way to `_d`, `_h` and `_w`.
+ */
+typedef struct cnn_conv3d_options {
+    size_t struct_size;            /**< sizeof(cnn_conv3d_options) */
+    int64_t kernel;                /**< size of the kernel; cnn_conv3d() takes it from the weight */
+    int64_t kernel_d;              /**< in depth */
+    int64_t kernel_h;              /**< vertically */
+    int64_t kernel_w;              /**< horizontally */
+    int64_t stride;                /**< default 1 */
+    int64_t stride_d;              /**< in depth */
+    int64_t stride_h;              /**< vertically */
+    int64_t stride_w;              /**< horizontally */
+    int64_t dilation;              /**< default 1 */
+    int64_t dilation_d;            /**< in depth */
+    int64_t dilation_h;            /**< vertically */
+    int64_t dilation_w;            /**< horizontally */
+    int64_t padding;               /**< zeros around the volume; default 0 */
+    int64_t padding_d;             /**< in depth */
+    int64_t padding_h;             /**< vertically */
+    int64_t padding_w;             /**< horizontally */
+    int64_t groups;                /**< default 1 */
+    cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
+    cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
+    bool no_bias;                  /**< layers only: no bias parameter */
+    unsigned char reserved[7];     /**< zero: room for later options */
+} cnn_conv3d_options;
+
+/** Options of a transposed 1-D convolution; zero means the default. */
+typedef struct cnn_conv_transpose1d_options {
+    size_t struct_size;        /**< sizeof(cnn_conv_transpose1d_options) */
+    int64_t kernel;            /**< size of the kernel; cnn_conv_transpose1d() takes it from the weight */
+    int64_t stride;            /**< elements of the result from one element of x to the next; default 1 */
+    int64_t dilation;          /**< default 1 */
+    int64_t padding;           /**< elements that the result lacks at both ends; default 0 */
+    int64_t output_padding;    /**< elements that it has more at its end, less than stride or dilation; default 0 */
+    int64_t groups;            /**< default 1 */
+    cnn_dtype dtype;           /**< layers only: of the parameters; default CNN_F32 */
+    bool no_bias;              /**< layers only: no bias parameter */
+    unsigned char reserved[3]; /**< zero: room for later options */
+} cnn_conv_transpose1d_options;
+
+/** Options of a transposed 2-D convolution; zero means the default. A field for both directions gives way to `_h` and
+ * `_w`. */
+typedef struct cnn_conv_transpose2d_options {
+    size_t struct_size;       /**< sizeof(cnn_conv_transpose2d_options) */
+    int64_t kernel;           /**< size of the kernel; cnn_conv_transpose2d() takes it from the weight */
+    int64_t kernel_h;         /**< vertically */
+    int64_t kernel_w;         /**< horizontally */
+    int64_t stride;           /**< pixels of the result from one pixel of x to the next; default 1 */
+    int64_t stride_h;         /**< vertically */
+    int64_t stride_w;         /**< horizontally */
+    int64_t dilation;         /**< default 1 */
+    int64_t dilation_h;       /**< vertically */
+    int64_t dilation_w;       /**< horizontally */
+    int64_t padding;          /**< rows and columns that the result lacks on each side; default 0 */
+    int64_t padding_h;        /**< vertically */
+    int64_t padding_w;        /**< horizontally */
+    int64_t output_padding;   /**< rows and columns that it has more at the bottom and on the right, less than stride or
+                                 dilation; default 0 */
+    int64_t output_padding_h; /**< at the bottom */
+    int64_t output_padding_w; /**< on the right */
+    int64_t groups;           /**< default 1 */
+    cnn_dtype dtype;          /**< layers only: of the parameters; default CNN_F32 */
+    bool no_bias;             /**< layers only: no bias parameter */
+    unsigned char reserved[3]; /**< zero: room for later options */
+} cnn_conv_transpose2d_options;
+
+/** Options of a transposed 3-D convolution; zero means the default. A field for all directions gives way to `_d`, `_h`
+ * and `_w`. */
+typedef struct cnn_conv_transpose3d_options {
+    size_t struct_size;       /**< sizeof(cnn_conv_transpose3d_options) */
+    int64_t kernel;           /**< size of the kernel; cnn_conv_transpose3d() takes it from the weight */
+    int64_t kernel_d;         /**< in depth */
+    int64_t kernel_h;         /**< vertically */
+    int64_t kernel_w;         /**< horizontally */
+    int64_t stride;           /**< voxels of the result from one voxel of x to the next; default 1 */
+    int64_t stride_d;         /**< in depth */
+    int64_t stride_h;         /**< vertically */
+    int64_t stride_w;         /**< horizontally */
+    int64_t dilation;         /**< default 1 */
+    int64_t dilation_d;       /**< in depth */
+    int64_t dilation_h;       /**< vertically */
+    int64_t dilation_w;       /**< horizontally */
+    int64_t padding;          /**< slices, rows and columns that the result lacks on each side; default 0 */
+    int64_t padding_d;        /**< in depth */
+    int64_t padding_h;        /**< vertically */
+    int64_t padding_w;        /**< horizontally */
+    int64_t output_padding;   /**< slices, rows and columns that it has more at the end, less than stride or dilation;
+                                 default 0 */
+    int64_t output_padding_d; /**< slices */
+    int64_t output_padding_h; /**< rows */
+    int64_t output_padding_w; /**< columns */
+    int64_t groups;           /**< default 1 */
+    cnn_dtype dtype;          /**< layers only: of the parameters; default CNN_F32 */
+    bool no_bias;             /**< layers only: no bias parameter */
+    unsigned char reserved[3]; /**< zero: room for later options */
+} cnn_conv_transpose3d_options;
+
+/**
+ * 1-D convolution (torch.nn.functional.conv1d): x [N,C,L], weight [O,C/groups,k], bias [O] or NULL → [N,O,L'] with
+ * L' = floor((L + left + right − dilation·(k − 1) − 1) / stride) + 1. x may also be [C,L]. A causal convolution is
+ * `.padding_left = dilation · (k − 1)`.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_conv1d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv1d_options *options);
+
+/**
+ * 3-D convolution (torch.nn.functional.conv3d): x [N,C,D,H,W], weight [O,C/groups,kd,kh,kw], bias [O] or NULL →
+ * [N,O,D',H',W'], each size by the formula of cnn_conv2d(). x may also be [C,D,H,W]. As in PyTorch the slices that pad
+ * the depth take part as zeros, so that a NaN or an infinity of the weight reaches the results whose window holds
+ * them.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_conv3d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv3d_options *options);
+
+/**
+ * Transposed 1-D convolution (torch.nn.functional.conv_transpose1d), the gradient of cnn_conv1d() with respect to its
+ * input: x [N,C,L], weight [C,O/groups,k], bias [O] or NULL → [N,O,L'] with
+ * L' = (L − 1) · stride − 2 · padding + dilation · (k − 1) + output_padding + 1. x may also be [C,L].
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_conv_transpose1d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
+                                         const cnn_conv_transpose1d_options *options);
+
+/**
+ * Transposed 2-D convolution (torch.nn.functional.conv_transpose2d): x [N,C,H,W], weight [C,O/groups,kh,kw], bias [O]
+ * or NULL → [N,O,H',W'], each size by the formula of cnn_conv_transpose1d(). x may also be [C,H,W].
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_conv_transpose2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
+                                         const cnn_conv_transpose2d_options *options);
+
+/**
+ * Transposed 3-D convolution (torch.nn.functional.conv_transpose3d): x [N,C,D,H,W], weight [C,O/groups,kd,kh,kw], bias
+ * [O] or NULL → [N,O,D',H',W'], each size by the formula of cnn_conv_transpose1d(). x may also be [C,D,H,W].
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_conv_transpose3d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,
+                                         const cnn_conv_transpose3d_options *options);
 /** @} */
 
 CNN_END_DECLS

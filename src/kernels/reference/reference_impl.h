@@ -174,6 +174,7 @@ void NAME(conv_backward_data)(const cnn__conv *g, const void *dy, const void *we
     for (int64_t k = 0; k < count; k++) {
         int64_t w = k % g->in_w, h = k / g->in_w % g->in_h, c = k / g->in_w / g->in_h % g->in_channels;
         double sum = NAME(input_sum)(g, dy, weight, k / g->in_w / g->in_h / g->in_channels, c, h, w);
+        sum += g->bias ? (double)((const REAL *)g->bias)[c] : 0;
         dx[k] = (REAL)(g->add ? (double)dx[k] + sum : sum);
     }
     if (g->relu_mask) {

@@ -142,11 +142,11 @@ static int64_t depthwise_plans(const cnn__conv *g, conv_plan plans[MAX_PLANS])
     return count;
 }
 
-static void mend_plans(const conv_plan *plans, int64_t count, const float *dy, const float *weight, float *dx,
-                       cnn__pool *pool)
+static void mend_plans(const conv_plan *plans, int64_t count, const float *dy, const float *weight, const float *bias,
+                       float *dx, cnn__pool *pool)
 {
     for (int64_t k = 0; k < count; k++) {
-        conv_mend_edges(&plans[k], dy, weight, NULL, dx, pool);
+        conv_mend_edges(&plans[k], dy, weight, bias, dx, pool);
     }
 }
 
@@ -174,19 +174,41 @@ size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
     return largest;
 }
 
-typedef struct clear_job {
-    char *at;
-    size_t plane;
-} clear_job;
+typedef struct plane_job {
+    float *at;
+    int64_t plane, channels;
+    const float *bias; /* may be NULL */
+} plane_job;
 
 static void clear_plane(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const clear_job *job = arg;
-    memset(job->at + (size_t)task * job->plane, 0, job->plane);
+    const plane_job *job = arg;
+    float value = job->bias ? job->bias[task % job->channels] : 0, *at = job->at + task * job->plane;
+    for (int64_t i = 0; i < job->plane; i++) {
+        at[i] = value;
+    }
 }
 
-/* Where no tap reaches, dx is zero. All of it is cleared beforehand, which is faster than clearing parts of lines. */
+static void add_to_plane(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const plane_job *job = arg;
+    float value = job->bias[task % job->channels], *at = job->at + task * job->plane;
+    for (int64_t i = 0; i < job->plane; i++) {
+        at[i] += value;
+    }
+}
+
+static void run_planes(const cnn__conv *g, float *dx, cnn__task_fn fn, cnn__pool *pool)
+{
+    plane_job job = { dx, g->in_h * g->in_w, g->in_channels, g->bias };
+    int64_t planes = g->batch * g->in_channels;
+    cnn__pool_run(pool, planes, (double)planes * (double)job.plane / LANES, fn, &job);
+}
+
+/* Where no tap reaches, dx is zero or the bias. All of it is set beforehand, which is faster than setting parts of
+ * lines. */
 static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *weight, float *dx, void *memory,
                               cnn__pool *pool)
 {
@@ -194,9 +216,7 @@ static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *
     for (int64_t k = 0; k < backward_plans(g) && !cleared; k++) {
         conv_plan p = backward_plan(g, k);
         if (plan_taps(&p) == 0) {
-            clear_job job = { (char *)dx, (size_t)(g->in_h * g->in_w) * sizeof(float) };
-            int64_t planes = g->batch * g->in_channels;
-            cnn__pool_run(pool, planes, (double)planes * (double)job.plane / 4 / LANES, clear_plane, &job);
+            run_planes(g, dx, clear_plane, pool);
             cleared = true;
         }
     }
@@ -207,7 +227,7 @@ static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *
             conv_plan p = backward_plan(g, k);
             p.batch = min64(images, g->batch - n);
             if (plan_taps(&p)) {
-                finished &= plan_run(&p, dy + n * out, weight, NULL, dx + n * in, memory, pool);
+                finished &= plan_run(&p, dy + n * out, weight, g->bias, dx + n * in, memory, pool);
             }
         }
     }
@@ -219,17 +239,22 @@ void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const voi
 {
     conv_plan plans[MAX_PLANS];
     int64_t count = depthwise_plans(g, plans);
-    bool finished = false;
+    bool finished = false, biased = false;
     if (CNN__SIMD(depthwise_3x3_fits)(g)) {
         CNN__SIMD(depthwise_3x3)(g, true, dy, weight, NULL, dx, memory, pool);
-        mend_plans(plans, count, dy, weight, dx, pool);
+        mend_plans(plans, count, dy, weight, NULL, dx, pool);
     } else if (CNN__SIMD(conv_col2im_fits)(g)) {
         CNN__SIMD(conv_col2im)(g, dy, weight, dx, memory, pool);
     } else if (count) {
-        CNN__SIMD(depthwise)(plans, count, dy, weight, NULL, dx, memory, pool);
-        mend_plans(plans, count, dy, weight, dx, pool);
+        CNN__SIMD(depthwise)(plans, count, dy, weight, g->bias, dx, memory, pool);
+        mend_plans(plans, count, dy, weight, g->bias, dx, pool);
+        biased = true;
     } else {
         finished = backward_by_plans(g, dy, weight, dx, memory, pool);
+        biased = true;
+    }
+    if (g->bias && !biased) {
+        run_planes(g, dx, add_to_plane, pool);
     }
     if (g->relu_mask && !finished) {
         CNN__SIMD(relu_backward)(g->batch * g->in_channels * g->in_h * g->in_w, g->relu_mask, dx, dx, pool);

@@ -1,0 +1,323 @@
+/* 3-D convolutions by the 2-D kernels: each slice of the result is an image whose channels are the slices of x under
+ * the filter, [channel][tap of the depth], so that the weights are used as they are stored.
+ *
+ * Copies of as many slices as SLICES_BYTES holds are made at a time, [slice][channel, tap][plane]; where the depth is
+ * padded they hold zeros. Slices are numbered through all volumes: number s is slice s mod depth of volume s / depth.
+ * How they are cut follows from the sizes alone. */
+#include "base/dtype.h"
+#include "kernels/launch.h"
+
+#include <string.h>
+
+enum { SLICES_BYTES = 1 << 23, SUM_TASK = 1 << 14 /* elements */, ALIGNMENT = 64 };
+
+typedef cnn_conv3d_parameters conv3d;
+
+/* A volume [batch, channels, depth, plane] and the copies of its slices under `taps` taps. */
+typedef struct depth_view {
+    int64_t channels, depth, plane, slices; /* `slices` per volume: the depth of the convolution's result */
+    int64_t taps, stride, dilation, pad;
+    size_t size; /* of an element */
+    const void *bias;
+    char *volume, *copies;
+    int64_t first, count; /* the slices of this pass */
+} depth_view;
+
+static depth_view view_of_x(const conv3d *p, size_t size, const void *x)
+{
+    return (depth_view){ .channels = p->slice.in_channels,
+                         .depth = p->in_d,
+                         .plane = p->slice.in_h * p->slice.in_w,
+                         .slices = p->out_d,
+                         .taps = p->kernel_d,
+                         .stride = p->stride_d,
+                         .dilation = p->dilation_d,
+                         .pad = p->pad_front,
+                         .size = size,
+                         .volume = (char *)(uintptr_t)x };
+}
+
+static depth_view view_of_y(const conv3d *p, size_t size, const void *y)
+{
+    return (depth_view){ .channels = p->slice.out_channels,
+                         .depth = p->out_d,
+                         .plane = p->slice.out_h * p->slice.out_w,
+                         .slices = p->out_d,
+                         .taps = 1,
+                         .stride = 1,
+                         .size = size,
+                         .volume = (char *)(uintptr_t)y };
+}
+
+/* In bytes. */
+static size_t plane_size(const depth_view *v)
+{
+    return (size_t)v->plane * v->size;
+}
+
+static size_t slice_size(const depth_view *v)
+{
+    return plane_size(v) * (size_t)(v->channels * v->taps);
+}
+
+/* The plane of the volume that a tap of slice s reads; NULL: padding. */
+static char *plane_at(const depth_view *v, int64_t s, int64_t channel, int64_t tap)
+{
+    int64_t d = s % v->slices * v->stride + tap * v->dilation - v->pad, image = s / v->slices * v->channels + channel;
+    return d >= 0 && d < v->depth ? v->volume + (size_t)(image * v->depth + d) * plane_size(v) : NULL;
+}
+
+/* ---- volume to copies: a task per slice and channel ---- */
+
+static void gather_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const depth_view *v = arg;
+    char *to = v->copies + (size_t)(task * v->taps) * plane_size(v);
+    for (int64_t tap = 0; tap < v->taps; tap++, to += plane_size(v)) {
+        const char *from = plane_at(v, v->first + task / v->channels, task % v->channels, tap);
+        if (from) {
+            memcpy(to, from, plane_size(v));
+        } else {
+            memset(to, 0, plane_size(v));
+        }
+    }
+}
+
+static void gather(depth_view *v, cnn__pool *pool)
+{
+    int64_t tasks = v->count * v->channels;
+    cnn__pool_run(pool, tasks, (double)tasks * (double)v->taps * (double)v->plane / 4, gather_task, v);
+}
+
+/* ---- copies to volume ---- */
+
+static void add_elements(size_t size, int64_t n, const void *from, void *to)
+{
+    if (size == sizeof(double)) {
+        for (int64_t i = 0; i < n; i++) {
+            ((double *)to)[i] += ((const double *)from)[i];
+        }
+    } else {
+        for (int64_t i = 0; i < n; i++) {
+            ((float *)to)[i] += ((const float *)from)[i];
+        }
+    }
+}
+
+static void scatter_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const depth_view *v = arg;
+    const char *from = v->copies + (size_t)task * plane_size(v);
+    memcpy(plane_at(v, v->first + task / v->channels, task % v->channels, 0), from, plane_size(v));
+}
+
+/* Each plane of the volume is one tap of one slice. */
+static void scatter(depth_view *v, cnn__pool *pool)
+{
+    int64_t tasks = v->count * v->channels;
+    cnn__pool_run(pool, tasks, (double)tasks * (double)v->plane / 4, scatter_task, v);
+}
+
+/* A task per channel adds the slices in their order. */
+static void scatter_add_task(void *arg, int64_t channel, int worker)
+{
+    (void)worker;
+    const depth_view *v = arg;
+    for (int64_t s = 0; s < v->count; s++) {
+        const char *from = v->copies + (size_t)((s * v->channels + channel) * v->taps) * plane_size(v);
+        for (int64_t tap = 0; tap < v->taps; tap++, from += plane_size(v)) {
+            char *to = plane_at(v, v->first + s, channel, tap);
+            if (to) {
+                add_elements(v->size, v->plane, from, to);
+            }
+        }
+    }
+}
+
+static void scatter_add(depth_view *v, cnn__pool *pool)
+{
+    double work = (double)(v->count * v->channels) * (double)v->taps * (double)v->plane / 4;
+    cnn__pool_run(pool, v->channels, work, scatter_add_task, v);
+}
+
+/* What the sums begin with: the bias or zero. */
+static void start_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const depth_view *v = arg;
+    int64_t n = v->depth * v->plane;
+    char *to = v->volume + (size_t)(task * n) * v->size;
+    memset(to, 0, (size_t)n * v->size);
+    for (int64_t i = 0; v->bias && i < n; i++) {
+        memcpy(to + (size_t)i * v->size, (const char *)v->bias + (size_t)(task % v->channels) * v->size, v->size);
+    }
+}
+
+/* ---- passes ---- */
+
+/* A pass: its 2-D convolution, and where its operands lie in the workspace. */
+typedef struct conv3d_pass {
+    cnn_conv g;
+    int64_t slices, per_pass;
+    char *x, *y, *weight, *rest;
+} conv3d_pass;
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+/* Lays out the workspace from `memory`; returns its size without that of the 2-D kernels. */
+static size_t plan_passes(const conv3d *p, size_t size, bool weight, char *memory, conv3d_pass *pass)
+{
+    const depth_view x = view_of_x(p, size, NULL), y = view_of_y(p, size, NULL);
+    size_t slice = slice_size(&x) + slice_size(&y);
+    *pass = (conv3d_pass){ .g = p->slice, .slices = p->slice.batch * p->out_d };
+    pass->g.in_channels *= p->kernel_d;
+    int64_t fit = slice < SLICES_BYTES ? (int64_t)(SLICES_BYTES / slice) : 1;
+    pass->per_pass = fit < pass->slices ? fit : pass->slices;
+    int64_t weights = weight && pass->per_pass < pass->slices
+                          ? p->slice.out_channels * (pass->g.in_channels / p->slice.groups) * p->slice.kernel_h *
+                                p->slice.kernel_w
+                          : 0;
+    size_t at[3] = { aligned((size_t)pass->per_pass * slice_size(&x)), aligned((size_t)pass->per_pass * slice_size(&y)),
+                     aligned((size_t)weights * size) };
+    if (memory) {
+        pass->x = memory;
+        pass->y = pass->x + at[0];
+        pass->weight = pass->y + at[1];
+        pass->rest = pass->weight + at[2];
+    }
+    return at[0] + at[1] + at[2];
+}
+
+/* The next slices of both; false: all are done. */
+static bool next_pass(conv3d_pass *pass, depth_view *x, depth_view *y)
+{
+    int64_t first = x->first + x->count, left = pass->slices - first;
+    x->first = y->first = first;
+    x->count = y->count = pass->g.batch = left < pass->per_pass ? left : pass->per_pass;
+    x->copies = pass->x;
+    y->copies = pass->y;
+    return left > 0;
+}
+
+typedef size_t (*conv_workspace_fn)(const cnn__conv *g, int workers);
+
+/* The 2-D kernels need the most for a whole pass or for the last one. */
+static size_t workspace_of(const cnn__cpu_call *j, bool weight, conv_workspace_fn fn)
+{
+    const conv3d *p = j->l->parameters;
+    conv3d_pass pass;
+    size_t own = plan_passes(p, cnn_dtype_size(j->l->dtype), weight, NULL, &pass);
+    pass.g.batch = pass.per_pass;
+    size_t whole = fn(&pass.g, j->workers);
+    pass.g.batch = pass.slices % pass.per_pass;
+    size_t last = pass.g.batch ? fn(&pass.g, j->workers) : 0;
+    return own + (whole > last ? whole : last);
+}
+
+static size_t conv3d_forward_workspace(cnn__cpu_call *j)
+{
+    return workspace_of(j, false, j->real->conv_forward_workspace);
+}
+
+static bool run_conv3d_forward(cnn__cpu_call *j)
+{
+    const conv3d *p = j->l->parameters;
+    size_t size = cnn_dtype_size(j->l->dtype);
+    conv3d_pass pass;
+    depth_view x = view_of_x(p, size, j->l->in[0]), y = view_of_y(p, size, j->l->out[0]);
+    plan_passes(p, size, false, j->l->workspace, &pass);
+    while (next_pass(&pass, &x, &y)) {
+        gather(&x, j->pool);
+        j->real->conv_forward(&pass.g, x.copies, j->l->in[1], j->l->in[2], y.copies, pass.rest, j->pool);
+        scatter(&y, j->pool);
+    }
+    return true;
+}
+
+const cnn__cpu_kernel cnn__cpu_conv3d_forward = { .run = run_conv3d_forward,
+                                                  .workspace = conv3d_forward_workspace,
+                                                  .measure = cnn__measure_conv3d,
+                                                  .in = "xwb",
+                                                  .out = "y" };
+
+static size_t conv3d_backward_data_workspace(cnn__cpu_call *j)
+{
+    return workspace_of(j, false, j->real->conv_backward_data_workspace);
+}
+
+static bool run_conv3d_backward_data(cnn__cpu_call *j)
+{
+    const conv3d *p = j->l->parameters;
+    size_t size = cnn_dtype_size(j->l->dtype);
+    conv3d_pass pass;
+    depth_view x = view_of_x(p, size, j->l->out[0]), y = view_of_y(p, size, j->l->in[0]);
+    x.bias = j->l->in[2];
+    plan_passes(p, size, false, j->l->workspace, &pass);
+    int64_t planes = p->slice.batch * x.channels;
+    cnn__pool_run(j->pool, planes, (double)planes * (double)(x.depth * x.plane) / 4, start_task, &x);
+    while (next_pass(&pass, &x, &y)) {
+        gather(&y, j->pool);
+        j->real->conv_backward_data(&pass.g, y.copies, j->l->in[1], x.copies, pass.rest, j->pool);
+        scatter_add(&x, j->pool);
+    }
+    return true;
+}
+
+const cnn__cpu_kernel cnn__cpu_conv3d_backward_data = { .run = run_conv3d_backward_data,
+                                                        .workspace = conv3d_backward_data_workspace,
+                                                        .measure = cnn__measure_conv3d,
+                                                        .in = "ywc",
+                                                        .out = "x" };
+
+typedef struct sum_job {
+    size_t size;
+    int64_t n;
+    const char *from;
+    char *to;
+} sum_job;
+
+static void sum_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const sum_job *s = arg;
+    int64_t begin = task * SUM_TASK, left = s->n - begin;
+    add_elements(s->size, left < SUM_TASK ? left : SUM_TASK, s->from + (size_t)begin * s->size,
+                 s->to + (size_t)begin * s->size);
+}
+
+static size_t conv3d_backward_weight_workspace(cnn__cpu_call *j)
+{
+    return workspace_of(j, true, j->real->conv_backward_weight_workspace);
+}
+
+/* The first pass writes the sums, and each later one is added to them. */
+static bool run_conv3d_backward_weight(cnn__cpu_call *j)
+{
+    const conv3d *p = j->l->parameters;
+    size_t size = cnn_dtype_size(j->l->dtype);
+    conv3d_pass pass;
+    depth_view x = view_of_x(p, size, j->l->in[0]), y = view_of_y(p, size, j->l->in[1]);
+    plan_passes(p, size, true, j->l->workspace, &pass);
+    sum_job sum = { size, cnn__measure_conv3d(j->l, 'w', &(bool){ false }), pass.weight, j->l->out[0] };
+    while (next_pass(&pass, &x, &y)) {
+        gather(&x, j->pool);
+        gather(&y, j->pool);
+        j->real->conv_backward_weight(&pass.g, x.copies, y.copies, x.first ? pass.weight : sum.to, NULL, pass.rest,
+                                      j->pool);
+        if (x.first) {
+            cnn__pool_run(j->pool, (sum.n + SUM_TASK - 1) / SUM_TASK, (double)sum.n / 4, sum_task, &sum);
+        }
+    }
+    return true;
+}
+
+const cnn__cpu_kernel cnn__cpu_conv3d_backward_weight = { .run = run_conv3d_backward_weight,
+                                                          .workspace = conv3d_backward_weight_workspace,
+                                                          .measure = cnn__measure_conv3d,
+                                                          .in = "xy",
+                                                          .out = "w" };
