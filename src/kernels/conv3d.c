@@ -1,15 +1,16 @@
 /* 3-D convolutions by the 2-D kernels: each slice of the result is an image whose channels are the slices of x under
  * the filter, [channel][tap of the depth], so that the weights are used as they are stored.
  *
- * Copies of as many slices as SLICES_BYTES holds are made at a time, [slice][channel, tap][plane]; where the depth is
- * padded they hold zeros. Slices are numbered through all volumes: number s is slice s mod depth of volume s / depth.
- * How they are cut follows from the sizes alone. */
+ * A pass takes some slices, whose copies are [slice][channel, tap][plane] and hold zeros where the depth is padded. It
+ * reads all weights, so its copies are at least as large as twice the weights; else they stay in the caches. Slices are
+ * numbered through all volumes: number s is slice s mod depth of volume s / depth. How they are cut follows from the
+ * sizes alone. */
 #include "base/dtype.h"
 #include "kernels/launch.h"
 
 #include <string.h>
 
-enum { SLICES_BYTES = 1 << 23, SUM_TASK = 1 << 14 /* elements */, ALIGNMENT = 64 };
+enum { SLICES_BYTES = 1 << 20, SUM_TASK = 1 << 14 /* elements */, ALIGNMENT = 64 };
 
 typedef cnn_conv3d_parameters conv3d;
 
@@ -142,17 +143,30 @@ static void scatter_add(depth_view *v, cnn__pool *pool)
     cnn__pool_run(pool, v->channels, work, scatter_add_task, v);
 }
 
-/* What the sums begin with: the bias or zero. */
+static void fill_elements(size_t size, int64_t n, const void *value, void *to)
+{
+    if (size == sizeof(double)) {
+        const double wide = *(const double *)value;
+        for (int64_t i = 0; i < n; i++) {
+            ((double *)to)[i] = wide;
+        }
+    } else {
+        const float narrow = *(const float *)value;
+        for (int64_t i = 0; i < n; i++) {
+            ((float *)to)[i] = narrow;
+        }
+    }
+}
+
+/* What the sums of a channel of a volume begin with: the bias or zero. */
 static void start_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const depth_view *v = arg;
-    int64_t n = v->depth * v->plane;
-    char *to = v->volume + (size_t)(task * n) * v->size;
-    memset(to, 0, (size_t)n * v->size);
-    for (int64_t i = 0; v->bias && i < n; i++) {
-        memcpy(to + (size_t)i * v->size, (const char *)v->bias + (size_t)(task % v->channels) * v->size, v->size);
-    }
+    const double zero = 0; /* of either type */
+    const char *bias = v->bias;
+    fill_elements(v->size, v->depth * v->plane, bias ? bias + (size_t)(task % v->channels) * v->size : (const char *)&zero,
+                  v->volume + (size_t)task * (size_t)v->depth * plane_size(v));
 }
 
 /* ---- passes ---- */
@@ -163,6 +177,11 @@ typedef struct conv3d_pass {
     int64_t slices, per_pass;
     char *x, *y, *weight, *rest;
 } conv3d_pass;
+
+static int64_t weights_of(const cnn_conv *g)
+{
+    return g->out_channels * (g->in_channels / g->groups) * g->kernel_h * g->kernel_w;
+}
 
 static size_t aligned(size_t bytes)
 {
@@ -176,14 +195,13 @@ static size_t plan_passes(const conv3d *p, size_t size, bool weight, char *memor
     size_t slice = slice_size(&x) + slice_size(&y);
     *pass = (conv3d_pass){ .g = p->slice, .slices = p->slice.batch * p->out_d };
     pass->g.in_channels *= p->kernel_d;
-    int64_t fit = slice < SLICES_BYTES ? (int64_t)(SLICES_BYTES / slice) : 1;
+    size_t weights = (size_t)weights_of(&pass->g) * size;
+    size_t room = 2 * weights > SLICES_BYTES ? 2 * weights : SLICES_BYTES;
+    int64_t fit = slice < room ? (int64_t)(room / slice) : 1;
     pass->per_pass = fit < pass->slices ? fit : pass->slices;
-    int64_t weights = weight && pass->per_pass < pass->slices
-                          ? p->slice.out_channels * (pass->g.in_channels / p->slice.groups) * p->slice.kernel_h *
-                                p->slice.kernel_w
-                          : 0;
+    bool sums = weight && pass->per_pass < pass->slices;
     size_t at[3] = { aligned((size_t)pass->per_pass * slice_size(&x)), aligned((size_t)pass->per_pass * slice_size(&y)),
-                     aligned((size_t)weights * size) };
+                     sums ? aligned(weights) : 0 };
     if (memory) {
         pass->x = memory;
         pass->y = pass->x + at[0];
@@ -303,7 +321,7 @@ static bool run_conv3d_backward_weight(cnn__cpu_call *j)
     conv3d_pass pass;
     depth_view x = view_of_x(p, size, j->l->in[0]), y = view_of_y(p, size, j->l->in[1]);
     plan_passes(p, size, true, j->l->workspace, &pass);
-    sum_job sum = { size, cnn__measure_conv3d(j->l, 'w', &(bool){ false }), pass.weight, j->l->out[0] };
+    sum_job sum = { size, weights_of(&pass.g), pass.weight, j->l->out[0] };
     while (next_pass(&pass, &x, &y)) {
         gather(&x, j->pool);
         gather(&y, j->pool);
