@@ -69,6 +69,17 @@ static cnn_module *nested(void)
       "weight[2,1,3,5] bias[2]", 1 / sqrt(15))                                                                       \
     X(conv2d_everything, cnn_conv2d_new(ctx, 4, 6, 3, CONV_EVERYTHING), "weight[6,2,3,2]", 1 / sqrt(12))             \
     X(conv2d_dilation, cnn_conv2d_new(ctx, 1, 2, 3, .dilation = 2), "weight[2,1,3,3] bias[2]", 1 / 3.0)              \
+    X(conv1d, cnn_conv1d_new(ctx, 4, 6, 3), "weight[6,4,3] bias[6]", 1 / sqrt(12))                                   \
+    X(conv1d_everything, cnn_conv1d_new(ctx, 4, 6, 3, .stride = 2, .padding = 4, .dilation = 2, .groups = 2, .no_bias = true), \
+      "weight[6,2,3]", 1 / sqrt(6))                                                                                  \
+    X(conv3d, cnn_conv3d_new(ctx, 4, 6, 3, .kernel_d = 2, .kernel_w = 1, .padding_h = 1, .padding_w = 2, .groups = 2), \
+      "weight[6,2,2,3,1] bias[6]", 1 / sqrt(12))                                                                     \
+    X(conv_transpose1d, cnn_conv_transpose1d_new(ctx, 4, 6, 3, .stride = 2, .output_padding = 1),                    \
+      "weight[4,6,3] bias[6]", 1 / sqrt(18))                                                                         \
+    X(conv_transpose2d, cnn_conv_transpose2d_new(ctx, 4, 6, 3, .kernel_w = 2, .stride = 2, .padding = 1, .groups = 2), \
+      "weight[4,3,3,2] bias[6]", 1 / sqrt(18))                                                                       \
+    X(conv_transpose3d, cnn_conv_transpose3d_new(ctx, 4, 6, 2, .stride = 2, .no_bias = true), "weight[4,6,2,2,2]",   \
+      1 / sqrt(48))                                                                                                  \
     X(maxpool2d, cnn_maxpool2d_new(ctx, 2), "", 0)                                                                   \
     X(maxpool2d_everything, cnn_maxpool2d_new(ctx, 3, POOL_EVERYTHING), "", 0)                                       \
     X(maxpool2d_stride, cnn_maxpool2d_new(ctx, 3, .stride = 1, .padding = 1), "", 0)                                 \
@@ -191,11 +202,15 @@ START_TEST(first_values_follow_pytorchs_distribution)
     cnn_dtype dtype = _i ? CNN_F64 : CNN_F32;
     cnn_module *linear = cnn_linear_new(ctx, 784, 1000, .dtype = dtype);
     cnn_module *conv = cnn_conv2d_new(ctx, 64, 4000, 3, .groups = 4, .kernel_w = 1, .dtype = dtype);
+    cnn_module *spread = cnn_conv_transpose2d_new(ctx, 64, 4000, 3, .groups = 4, .kernel_w = 1, .dtype = dtype);
     check_uniform(cnn_module_find(linear, "weight"), 1 / sqrt(784));
     check_uniform(cnn_module_find(linear, "bias"), 1 / sqrt(784));
     check_uniform(cnn_module_find(conv, "weight"), 1 / sqrt(16 * 3));
     check_uniform(cnn_module_find(conv, "bias"), 1 / sqrt(16 * 3));
     ck_assert_int_eq(cnn_tensor_dtype(cnn_module_find(conv, "bias")), dtype);
+    check_uniform(cnn_module_find(spread, "weight"), 1 / sqrt(1000 * 3));
+    check_uniform(cnn_module_find(spread, "bias"), 1 / sqrt(1000 * 3));
+    cnn_module_free(spread);
     cnn_module_free(linear);
     cnn_module_free(conv);
 }

@@ -37,7 +37,7 @@ struct kind {
     /* Of tensors: */
     cnn_dtype dtype;
     int ndim;
-    int64_t shape[4];
+    int64_t shape[5];
     bool zero, plain;
     /* Of options: */
     void (*init)(world *w, void *options);

@@ -135,6 +135,17 @@ static bool use_conv2d(const void *o)
     return cnn_tensor_status(cnn_conv2d(input(CNN_SHAPE(1, 4, 8, 8)), input(CNN_SHAPE(8, 4, 3, 3)), NULL, o)) == CNN_OK;
 }
 
+#define CONVOLUTION(name, image, filter)                                                                  \
+    static bool use_##name(const void *o)                                                                 \
+    {                                                                                                     \
+        return cnn_tensor_status(cnn_##name(input(image), input(filter), NULL, o)) == CNN_OK;             \
+    }
+CONVOLUTION(conv1d, CNN_SHAPE(1, 4, 8), CNN_SHAPE(8, 4, 3))
+CONVOLUTION(conv3d, CNN_SHAPE(1, 4, 5, 5, 5), CNN_SHAPE(8, 4, 3, 3, 3))
+CONVOLUTION(conv_transpose1d, CNN_SHAPE(1, 4, 8), CNN_SHAPE(4, 8, 3))
+CONVOLUTION(conv_transpose2d, CNN_SHAPE(1, 4, 8, 8), CNN_SHAPE(4, 8, 3, 3))
+CONVOLUTION(conv_transpose3d, CNN_SHAPE(1, 4, 5, 5, 5), CNN_SHAPE(4, 8, 3, 3, 3))
+
 static bool use_maxpool2d(const void *o)
 {
     return cnn_tensor_status(cnn_maxpool2d(input(CNN_SHAPE(1, 4, 8, 8)), o)) == CNN_OK;

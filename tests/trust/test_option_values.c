@@ -35,6 +35,19 @@ typedef struct range {
     WINDOW(call, use, good_conv2d, padding_top), WINDOW(call, use, good_conv2d, padding_bottom),        \
     WINDOW(call, use, good_conv2d, padding_left), WINDOW(call, use, good_conv2d, padding_right),        \
     RANGE(call, use, good_conv2d, padding_mode, INT, 2, "expected"), WINDOW(call, use, good_conv2d, groups)
+/* Convolutions of one axis, of two and of three, by what each further axis adds. */
+#define LINE(call, use, good)                                                                                          \
+    WINDOW(call, use, good, stride), WINDOW(call, use, good, padding), WINDOW(call, use, good, dilation),              \
+    WINDOW(call, use, good, groups)
+#define VOLUME(call, use, good)                                                                                        \
+    WINDOWS(call, use, good), WINDOW(call, use, good, groups), WINDOW(call, use, good, stride_d),                     \
+    WINDOW(call, use, good, padding_d), WINDOW(call, use, good, dilation_d)
+#define SPREAD(call, use, good)                                                                                        \
+    WINDOW(call, use, good, output_padding), RANGE(call, use, good, output_padding, INT64, 1, "less than")
+#define CONV_LAYER(name)                                                                                               \
+    WINDOW(#name "_create", use_##name##_layer, good_##name, kernel),                                                  \
+    RANGE(#name "_create", use_##name##_layer, good_##name, groups, INT64, 3, "divide"),                               \
+    RANGE(#name "_create", use_##name##_layer, good_##name, dtype, INT, CNN_I64, "float32, float64 or bfloat16")
 #define NOT_NEGATIVE(call, use, good, field)                            \
     RANGE(call, use, good, field, DOUBLE, -0.5, "at least 0"),          \
     RANGE(call, use, good, field, DOUBLE, NAN, "at least 0"),           \
@@ -51,6 +64,21 @@ static const range ranges[] = {
     SIDES("conv2d", use_conv2d),
     RANGE("conv2d_create", use_conv2d_layer, good_conv2d, groups, INT64, 3, "divide"),
     RANGE("conv2d_create", use_conv2d_layer, good_conv2d, dtype, INT, CNN_I64, "float32, float64 or bfloat16"),
+    CONV_LAYER(conv1d), CONV_LAYER(conv3d), CONV_LAYER(conv_transpose1d), CONV_LAYER(conv_transpose2d),
+    CONV_LAYER(conv_transpose3d),
+    LINE("conv1d", use_conv1d, good_conv1d),
+    WINDOW("conv1d", use_conv1d, good_conv1d, padding_left), WINDOW("conv1d", use_conv1d, good_conv1d, padding_right),
+    RANGE("conv1d", use_conv1d, good_conv1d, padding_mode, INT, 2, "expected"),
+    VOLUME("conv3d", use_conv3d, good_conv3d),
+    WINDOW("conv3d_create", use_conv3d_layer, good_conv3d, kernel_d),
+    RANGE("conv3d", use_conv3d, good_conv3d, padding_mode, INT, -1, "expected"),
+    LINE("conv_transpose1d", use_conv_transpose1d, good_conv_transpose1d),
+    SPREAD("conv_transpose1d", use_conv_transpose1d, good_conv_transpose1d),
+    WINDOWS("conv_transpose2d", use_conv_transpose2d, good_conv_transpose2d),
+    SPREAD("conv_transpose2d", use_conv_transpose2d, good_conv_transpose2d),
+    WINDOW("conv_transpose2d", use_conv_transpose2d, good_conv_transpose2d, output_padding_w),
+    VOLUME("conv_transpose3d", use_conv_transpose3d, good_conv_transpose3d),
+    SPREAD("conv_transpose3d", use_conv_transpose3d, good_conv_transpose3d),
     KERNELS("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d),
     WINDOWS("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d),
     RANGE("maxpool2d_create", use_maxpool2d_layer, good_maxpool2d, padding, INT64, 2, "half"),

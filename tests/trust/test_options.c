@@ -19,6 +19,11 @@ static const row rows[] = {
 #include "ops/ops.def"
     ROW("conv2d", use_conv2d, good_conv2d, 0),
     ROW("conv2d", use_fused_conv, good_conv2d, 0),
+    ROW("conv1d", use_conv1d, good_conv1d, 0),
+    ROW("conv3d", use_conv3d, good_conv3d, 0),
+    ROW("conv_transpose1d", use_conv_transpose1d, good_conv_transpose1d, 0),
+    ROW("conv_transpose2d", use_conv_transpose2d, good_conv_transpose2d, 0),
+    ROW("conv_transpose3d", use_conv_transpose3d, good_conv_transpose3d, 0),
     ROW("maxpool2d", use_maxpool2d, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
     ROW("maxpool2d", use_fused_pool, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
     ROW("avg_pool2d", use_avg_pool2d, good_avg_pool2d, END_OF(cnn_avg_pool2d_options, kernel)),
