@@ -161,24 +161,25 @@ static void put_inputs(writer *w, buffer *out, const cnn__node *node, int count)
     }
 }
 
-/* Windows: kernel, stride, dilation, and the padding at all four sides, of which the end follows from the sizes. */
+/* Windows: kernel, stride, dilation, and the padding on both sides of each axis, of which the end follows from the sizes. */
 static void put_window(buffer *out, const cnn__node *node)
 {
-    int64_t kernel[2], stride[2], dilation[2], pads[4];
+    int64_t kernel[3], stride[3], dilation[3], pads[6];
     const cnn_tensor *x = node->in[0], *y = node->out[0];
-    for (int i = 0; i < 2; i++) {
+    int axes = count_of(node, "kernel");
+    for (int i = 0; i < axes; i++) {
         kernel[i] = int_at(node, "kernel", i);
         stride[i] = int_at(node, "stride", i);
         dilation[i] = int_at(node, "dilation", i);
         pads[i] = int_at(node, "padding", i);
-        int64_t reach = (y->shape[y->ndim - 2 + i] - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1;
-        int64_t end = reach - x->shape[x->ndim - 2 + i] - pads[i];
-        pads[2 + i] = end > 0 ? end : 0;
+        int64_t reach = (y->shape[y->ndim - axes + i] - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1;
+        int64_t end = reach - x->shape[x->ndim - axes + i] - pads[i];
+        pads[axes + i] = end > 0 ? end : 0;
     }
-    put_ints_attribute(out, "kernel_shape", kernel, 2);
-    put_ints_attribute(out, "strides", stride, 2);
-    put_ints_attribute(out, "dilations", dilation, 2);
-    put_ints_attribute(out, "pads", pads, 4);
+    put_ints_attribute(out, "kernel_shape", kernel, axes);
+    put_ints_attribute(out, "strides", stride, axes);
+    put_ints_attribute(out, "dilations", dilation, axes);
+    put_ints_attribute(out, "pads", pads, 2 * axes);
 }
 
 static void write_conv(writer *w, const cnn__node *node)
@@ -189,6 +190,26 @@ static void write_conv(writer *w, const cnn__node *node)
     put_window(&out, node);
     put_int_attribute(&out, "group", int_at(node, "groups", 0));
     end_node(w, &out, "Conv");
+}
+
+/* Its padding is taken off the result, at both ends alike. */
+static void write_conv_transpose(writer *w, const cnn__node *node)
+{
+    buffer out = { 0 };
+    int64_t numbers[4][6];
+    static const char *const from[4] = { "stride", "dilation", "output_padding", "padding" },
+                             *const to[4] = { "strides", "dilations", "output_padding", "pads" };
+    int axes = count_of(node, "kernel");
+    put_inputs(w, &out, node, node->in[2] ? 3 : 2);
+    put_text(&out, 2, name_of(w, node->out[0]));
+    for (int k = 0; k < 4; k++) {
+        for (int i = 0; i < axes; i++) {
+            numbers[k][i] = numbers[k][axes + i] = int_at(node, from[k], i);
+        }
+        put_ints_attribute(&out, to[k], numbers[k], k == 3 ? 2 * axes : axes);
+    }
+    put_int_attribute(&out, "group", int_at(node, "groups", 0));
+    end_node(w, &out, "ConvTranspose");
 }
 
 static void write_maxpool(writer *w, const cnn__node *node)
@@ -488,6 +509,8 @@ static const struct {
     { "prelu", NULL, "PRelu" },               { "selu", NULL, "Selu" },           { "softsign", NULL, "Softsign" },
     { "hardswish", NULL, "HardSwish" },       { "sigmoid", NULL, "Sigmoid" },     { "erf", NULL, "Erf" },
     { "mul", NULL, "Mul" },                   { "sin", NULL, "Sin" },                   { "atan", NULL, "Atan" },           { "round", NULL, "Round" },
+    { "conv1d", write_conv, NULL },       { "conv3d", write_conv, NULL },           { "conv_transpose1d", write_conv_transpose, NULL },
+    { "conv_transpose2d", write_conv_transpose, NULL }, { "conv_transpose3d", write_conv_transpose, NULL },
     { "conv2d", write_conv, NULL },       { "maxpool2d", write_maxpool, NULL },     { "batch_norm", write_batch_norm, NULL },
     { "instance_norm", write_instance_norm, NULL }, { "layer_norm", write_layer_norm, NULL },
     { "local_response_norm", write_local_response_norm, NULL },

@@ -168,6 +168,36 @@ static void norm_model(void)
     cnn_module_free(model);
 }
 
+/* ---- convolutions of other shapes ---- */
+
+/* The samples' elements side by side, from dimension 1. */
+static void forward_convolutions(cnn_module *model, cnn_tensor *x, cnn_tensor **outputs)
+{
+    cnn_tensor *line = cnn_forward(cnn_module_child(model, 0, NULL), cnn_reshape(x, CNN_SHAPE(2, 4, 48)));
+    cnn_tensor *plane = cnn_forward(cnn_module_child(model, 1, NULL), cnn_reshape(x, CNN_SHAPE(2, 4, 6, 8)));
+    cnn_tensor *volume = cnn_forward(cnn_module_child(model, 2, NULL), cnn_reshape(x, CNN_SHAPE(2, 4, 3, 4, 4)));
+    outputs[0] = cnn_flatten(line, 1, -1);
+    outputs[1] = plane;
+    outputs[2] = volume;
+}
+
+static void convolution_model(void)
+{
+    cnn_module *model = cnn_sequential_new(
+        ctx,
+        cnn_sequential_new(ctx, cnn_conv1d_new(ctx, 4, 6, 3, .padding_left = 4, .dilation = 2), cnn_relu_new(ctx),
+                           cnn_conv1d_new(ctx, 6, 6, 3, .stride = 2, .groups = 3, .no_bias = true),
+                           cnn_conv_transpose1d_new(ctx, 6, 2, 4, .stride = 3, .padding = 1, .output_padding = 2)),
+        cnn_conv_transpose2d_new(ctx, 4, 6, 3, .kernel_w = 2, .stride = 2, .padding_h = 1, .output_padding_h = 1, .dilation_w = 2,
+                                 .groups = 2),
+        cnn_sequential_new(ctx, cnn_conv3d_new(ctx, 4, 6, 2, .kernel_w = 3, .padding = 1, .stride_d = 2), cnn_relu_new(ctx),
+                           cnn_conv_transpose3d_new(ctx, 6, 3, 2, .stride = 2, .padding_d = 1)));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 192));
+    write_model("convolutions", model, x, forward_convolutions, 3);
+    cnn_tensor_free(x);
+    cnn_module_free(model);
+}
+
 int main(int count, char **arguments)
 {
     folder = count > 1 ? arguments[1] : ".";
@@ -178,6 +208,7 @@ int main(int count, char **arguments)
     bfloat16_model();
     activation_model();
     norm_model();
+    convolution_model();
     cnn_tape_free(tape);
     cnn_context_free(ctx);
     return 0;
