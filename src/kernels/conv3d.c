@@ -6,6 +6,7 @@
  * numbered through all volumes: number s is slice s mod depth of volume s / depth. How they are cut follows from the
  * sizes alone. */
 #include "base/dtype.h"
+#include "kernels/conv3d_edges.h"
 #include "kernels/launch.h"
 
 #include <string.h>
@@ -254,6 +255,7 @@ static bool run_conv3d_forward(cnn__cpu_call *j)
         j->real->conv_forward(&pass.g, x.copies, j->l->in[1], j->l->in[2], y.copies, pass.rest, j->pool);
         scatter(&y, j->pool);
     }
+    cnn__conv3d_mend_output(p, size, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0]);
     return true;
 }
 
@@ -331,6 +333,7 @@ static bool run_conv3d_backward_weight(cnn__cpu_call *j)
             cnn__pool_run(j->pool, (sum.n + SUM_TASK - 1) / SUM_TASK, (double)sum.n / 4, sum_task, &sum);
         }
     }
+    cnn__conv3d_mend_weight(p, size, j->l->in[0], j->l->in[1], j->l->out[0]);
     return true;
 }
 

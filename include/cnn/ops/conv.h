@@ -188,9 +188,7 @@ CNN_API cnn_tensor *cnn_conv1d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bi
 
 /**
  * 3-D convolution (torch.nn.functional.conv3d): x [N,C,D,H,W], weight [O,C/groups,kd,kh,kw], bias [O] or NULL →
- * [N,O,D',H',W'], each size by the formula of cnn_conv2d(). x may also be [C,D,H,W]. As in PyTorch the slices that pad
- * the depth take part as zeros, so that a NaN or an infinity of the weight reaches the results whose window holds
- * them.
+ * [N,O,D',H',W'], each size by the formula of cnn_conv2d(). x may also be [C,D,H,W].
  * @since 0.2
  */
 CNN_API cnn_tensor *cnn_conv3d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv3d_options *options);
