@@ -171,17 +171,20 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
     cnn_conv3d_create((ctx), (in_channels), (out_channels), \
                       &(cnn_conv3d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_conv_transpose1d_new(ctx, in_channels, out_channels, kernel, .stride = 2)` */
-#define cnn_conv_transpose1d_new(...) CNN__CONV_TRANSPOSE1D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv_transpose1d_options))
+#define cnn_conv_transpose1d_new(...) \
+    CNN__CONV_TRANSPOSE1D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv_transpose1d_options))
 #define CNN__CONV_TRANSPOSE1D_NEW(ctx, in_channels, out_channels, size, ...) \
     cnn_conv_transpose1d_create((ctx), (in_channels), (out_channels), \
                                 &(cnn_conv_transpose1d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_conv_transpose2d_new(ctx, in_channels, out_channels, kernel, .stride = 2, .output_padding = 1)` */
-#define cnn_conv_transpose2d_new(...) CNN__CONV_TRANSPOSE2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv_transpose2d_options))
+#define cnn_conv_transpose2d_new(...) \
+    CNN__CONV_TRANSPOSE2D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv_transpose2d_options))
 #define CNN__CONV_TRANSPOSE2D_NEW(ctx, in_channels, out_channels, size, ...) \
     cnn_conv_transpose2d_create((ctx), (in_channels), (out_channels), \
                                 &(cnn_conv_transpose2d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_conv_transpose3d_new(ctx, in_channels, out_channels, kernel, .stride = 2)` */
-#define cnn_conv_transpose3d_new(...) CNN__CONV_TRANSPOSE3D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv_transpose3d_options))
+#define cnn_conv_transpose3d_new(...) \
+    CNN__CONV_TRANSPOSE3D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv_transpose3d_options))
 #define CNN__CONV_TRANSPOSE3D_NEW(ctx, in_channels, out_channels, size, ...) \
     cnn_conv_transpose3d_create((ctx), (in_channels), (out_channels), \
                                 &(cnn_conv_transpose3d_options){ .kernel = (size), CNN__KEYWORDS_ONLY, __VA_ARGS__ })

@@ -7,167 +7,43 @@
  * sizes alone. */
 #include "base/dtype.h"
 #include "kernels/conv3d_edges.h"
+#include "kernels/conv3d_slices.h"
 #include "kernels/launch.h"
 
-#include <string.h>
-
-enum { SLICES_BYTES = 1 << 20, SUM_TASK = 1 << 14 /* elements */, ALIGNMENT = 64 };
+enum { SLICES_BYTES = 1 << 20, ALIGNMENT = 64 };
 
 typedef cnn_conv3d_parameters conv3d;
 
-/* A volume [batch, channels, depth, plane] and the copies of its slices under `taps` taps. */
-typedef struct depth_view {
-    int64_t channels, depth, plane, slices; /* `slices` per volume: the depth of the convolution's result */
-    int64_t taps, stride, dilation, pad;
-    size_t size; /* of an element */
-    const void *bias;
-    char *volume, *copies;
-    int64_t first, count; /* the slices of this pass */
-} depth_view;
-
-static depth_view view_of_x(const conv3d *p, size_t size, const void *x)
+static cnn__depth_view view_of_x(const conv3d *p, size_t size, const void *x)
 {
-    return (depth_view){ .channels = p->slice.in_channels,
-                         .depth = p->in_d,
-                         .plane = p->slice.in_h * p->slice.in_w,
-                         .slices = p->out_d,
-                         .taps = p->kernel_d,
-                         .stride = p->stride_d,
-                         .dilation = p->dilation_d,
-                         .pad = p->pad_front,
-                         .size = size,
-                         .volume = (char *)(uintptr_t)x };
+    return (cnn__depth_view){ .channels = p->slice.in_channels,
+                              .depth = p->in_d,
+                              .plane = p->slice.in_h * p->slice.in_w,
+                              .slices = p->out_d,
+                              .taps = p->kernel_d,
+                              .stride = p->stride_d,
+                              .dilation = p->dilation_d,
+                              .pad = p->pad_front,
+                              .size = size,
+                              .volume = (char *)(uintptr_t)x };
 }
 
-static depth_view view_of_y(const conv3d *p, size_t size, const void *y)
+static cnn__depth_view view_of_y(const conv3d *p, size_t size, const void *y)
 {
-    return (depth_view){ .channels = p->slice.out_channels,
-                         .depth = p->out_d,
-                         .plane = p->slice.out_h * p->slice.out_w,
-                         .slices = p->out_d,
-                         .taps = 1,
-                         .stride = 1,
-                         .size = size,
-                         .volume = (char *)(uintptr_t)y };
+    return (cnn__depth_view){ .channels = p->slice.out_channels,
+                              .depth = p->out_d,
+                              .plane = p->slice.out_h * p->slice.out_w,
+                              .slices = p->out_d,
+                              .taps = 1,
+                              .stride = 1,
+                              .size = size,
+                              .volume = (char *)(uintptr_t)y };
 }
 
-/* In bytes. */
-static size_t plane_size(const depth_view *v)
+/* In bytes, of the copies. */
+static size_t slice_size(const cnn__depth_view *v)
 {
-    return (size_t)v->plane * v->size;
-}
-
-static size_t slice_size(const depth_view *v)
-{
-    return plane_size(v) * (size_t)(v->channels * v->taps);
-}
-
-/* The plane of the volume that a tap of slice s reads; NULL: padding. */
-static char *plane_at(const depth_view *v, int64_t s, int64_t channel, int64_t tap)
-{
-    int64_t d = s % v->slices * v->stride + tap * v->dilation - v->pad, image = s / v->slices * v->channels + channel;
-    return d >= 0 && d < v->depth ? v->volume + (size_t)(image * v->depth + d) * plane_size(v) : NULL;
-}
-
-/* ---- volume to copies: a task per slice and channel ---- */
-
-static void gather_task(void *arg, int64_t task, int worker)
-{
-    (void)worker;
-    const depth_view *v = arg;
-    char *to = v->copies + (size_t)(task * v->taps) * plane_size(v);
-    for (int64_t tap = 0; tap < v->taps; tap++, to += plane_size(v)) {
-        const char *from = plane_at(v, v->first + task / v->channels, task % v->channels, tap);
-        if (from) {
-            memcpy(to, from, plane_size(v));
-        } else {
-            memset(to, 0, plane_size(v));
-        }
-    }
-}
-
-static void gather(depth_view *v, cnn__pool *pool)
-{
-    int64_t tasks = v->count * v->channels;
-    cnn__pool_run(pool, tasks, (double)tasks * (double)v->taps * (double)v->plane / 4, gather_task, v);
-}
-
-/* ---- copies to volume ---- */
-
-static void add_elements(size_t size, int64_t n, const void *from, void *to)
-{
-    if (size == sizeof(double)) {
-        for (int64_t i = 0; i < n; i++) {
-            ((double *)to)[i] += ((const double *)from)[i];
-        }
-    } else {
-        for (int64_t i = 0; i < n; i++) {
-            ((float *)to)[i] += ((const float *)from)[i];
-        }
-    }
-}
-
-static void scatter_task(void *arg, int64_t task, int worker)
-{
-    (void)worker;
-    const depth_view *v = arg;
-    const char *from = v->copies + (size_t)task * plane_size(v);
-    memcpy(plane_at(v, v->first + task / v->channels, task % v->channels, 0), from, plane_size(v));
-}
-
-/* Each plane of the volume is one tap of one slice. */
-static void scatter(depth_view *v, cnn__pool *pool)
-{
-    int64_t tasks = v->count * v->channels;
-    cnn__pool_run(pool, tasks, (double)tasks * (double)v->plane / 4, scatter_task, v);
-}
-
-/* A task per channel adds the slices in their order. */
-static void scatter_add_task(void *arg, int64_t channel, int worker)
-{
-    (void)worker;
-    const depth_view *v = arg;
-    for (int64_t s = 0; s < v->count; s++) {
-        const char *from = v->copies + (size_t)((s * v->channels + channel) * v->taps) * plane_size(v);
-        for (int64_t tap = 0; tap < v->taps; tap++, from += plane_size(v)) {
-            char *to = plane_at(v, v->first + s, channel, tap);
-            if (to) {
-                add_elements(v->size, v->plane, from, to);
-            }
-        }
-    }
-}
-
-static void scatter_add(depth_view *v, cnn__pool *pool)
-{
-    double work = (double)(v->count * v->channels) * (double)v->taps * (double)v->plane / 4;
-    cnn__pool_run(pool, v->channels, work, scatter_add_task, v);
-}
-
-static void fill_elements(size_t size, int64_t n, const void *value, void *to)
-{
-    if (size == sizeof(double)) {
-        const double wide = *(const double *)value;
-        for (int64_t i = 0; i < n; i++) {
-            ((double *)to)[i] = wide;
-        }
-    } else {
-        const float narrow = *(const float *)value;
-        for (int64_t i = 0; i < n; i++) {
-            ((float *)to)[i] = narrow;
-        }
-    }
-}
-
-/* What the sums of a channel of a volume begin with: the bias or zero. */
-static void start_task(void *arg, int64_t task, int worker)
-{
-    (void)worker;
-    const depth_view *v = arg;
-    const double zero = 0; /* of either type */
-    const char *bias = v->bias;
-    fill_elements(v->size, v->depth * v->plane, bias ? bias + (size_t)(task % v->channels) * v->size : (const char *)&zero,
-                  v->volume + (size_t)task * (size_t)v->depth * plane_size(v));
+    return cnn__plane_size(v) * (size_t)(v->channels * v->taps);
 }
 
 /* ---- passes ---- */
@@ -192,7 +68,7 @@ static size_t aligned(size_t bytes)
 /* Lays out the workspace from `memory`; returns its size without that of the 2-D kernels. */
 static size_t plan_passes(const conv3d *p, size_t size, bool weight, char *memory, conv3d_pass *pass)
 {
-    const depth_view x = view_of_x(p, size, NULL), y = view_of_y(p, size, NULL);
+    const cnn__depth_view x = view_of_x(p, size, NULL), y = view_of_y(p, size, NULL);
     size_t slice = slice_size(&x) + slice_size(&y);
     *pass = (conv3d_pass){ .g = p->slice, .slices = p->slice.batch * p->out_d };
     pass->g.in_channels *= p->kernel_d;
@@ -213,7 +89,7 @@ static size_t plan_passes(const conv3d *p, size_t size, bool weight, char *memor
 }
 
 /* The next slices of both; false: all are done. */
-static bool next_pass(conv3d_pass *pass, depth_view *x, depth_view *y)
+static bool next_pass(conv3d_pass *pass, cnn__depth_view *x, cnn__depth_view *y)
 {
     int64_t first = x->first + x->count, left = pass->slices - first;
     x->first = y->first = first;
@@ -248,12 +124,12 @@ static bool run_conv3d_forward(cnn__cpu_call *j)
     const conv3d *p = j->l->parameters;
     size_t size = cnn_dtype_size(j->l->dtype);
     conv3d_pass pass;
-    depth_view x = view_of_x(p, size, j->l->in[0]), y = view_of_y(p, size, j->l->out[0]);
+    cnn__depth_view x = view_of_x(p, size, j->l->in[0]), y = view_of_y(p, size, j->l->out[0]);
     plan_passes(p, size, false, j->l->workspace, &pass);
     while (next_pass(&pass, &x, &y)) {
-        gather(&x, j->pool);
+        cnn__slices_gather(&x, j->pool);
         j->real->conv_forward(&pass.g, x.copies, j->l->in[1], j->l->in[2], y.copies, pass.rest, j->pool);
-        scatter(&y, j->pool);
+        cnn__slices_scatter(&y, j->pool);
     }
     cnn__conv3d_mend_output(p, size, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0]);
     return true;
@@ -275,15 +151,14 @@ static bool run_conv3d_backward_data(cnn__cpu_call *j)
     const conv3d *p = j->l->parameters;
     size_t size = cnn_dtype_size(j->l->dtype);
     conv3d_pass pass;
-    depth_view x = view_of_x(p, size, j->l->out[0]), y = view_of_y(p, size, j->l->in[0]);
+    cnn__depth_view x = view_of_x(p, size, j->l->out[0]), y = view_of_y(p, size, j->l->in[0]);
     x.bias = j->l->in[2];
     plan_passes(p, size, false, j->l->workspace, &pass);
-    int64_t planes = p->slice.batch * x.channels;
-    cnn__pool_run(j->pool, planes, (double)planes * (double)(x.depth * x.plane) / 4, start_task, &x);
+    cnn__slices_start(&x, p->slice.batch, j->pool);
     while (next_pass(&pass, &x, &y)) {
-        gather(&y, j->pool);
+        cnn__slices_gather(&y, j->pool);
         j->real->conv_backward_data(&pass.g, y.copies, j->l->in[1], x.copies, pass.rest, j->pool);
-        scatter_add(&x, j->pool);
+        cnn__slices_add(&x, j->pool);
     }
     return true;
 }
@@ -293,22 +168,6 @@ const cnn__cpu_kernel cnn__cpu_conv3d_backward_data = { .run = run_conv3d_backwa
                                                         .measure = cnn__measure_conv3d,
                                                         .in = "ywc",
                                                         .out = "x" };
-
-typedef struct sum_job {
-    size_t size;
-    int64_t n;
-    const char *from;
-    char *to;
-} sum_job;
-
-static void sum_task(void *arg, int64_t task, int worker)
-{
-    (void)worker;
-    const sum_job *s = arg;
-    int64_t begin = task * SUM_TASK, left = s->n - begin;
-    add_elements(s->size, left < SUM_TASK ? left : SUM_TASK, s->from + (size_t)begin * s->size,
-                 s->to + (size_t)begin * s->size);
-}
 
 static size_t conv3d_backward_weight_workspace(cnn__cpu_call *j)
 {
@@ -321,16 +180,15 @@ static bool run_conv3d_backward_weight(cnn__cpu_call *j)
     const conv3d *p = j->l->parameters;
     size_t size = cnn_dtype_size(j->l->dtype);
     conv3d_pass pass;
-    depth_view x = view_of_x(p, size, j->l->in[0]), y = view_of_y(p, size, j->l->in[1]);
+    cnn__depth_view x = view_of_x(p, size, j->l->in[0]), y = view_of_y(p, size, j->l->in[1]);
     plan_passes(p, size, true, j->l->workspace, &pass);
-    sum_job sum = { size, weights_of(&pass.g), pass.weight, j->l->out[0] };
     while (next_pass(&pass, &x, &y)) {
-        gather(&x, j->pool);
-        gather(&y, j->pool);
-        j->real->conv_backward_weight(&pass.g, x.copies, y.copies, x.first ? pass.weight : sum.to, NULL, pass.rest,
-                                      j->pool);
+        cnn__slices_gather(&x, j->pool);
+        cnn__slices_gather(&y, j->pool);
+        j->real->conv_backward_weight(&pass.g, x.copies, y.copies, x.first ? pass.weight : j->l->out[0], NULL,
+                                      pass.rest, j->pool);
         if (x.first) {
-            cnn__pool_run(j->pool, (sum.n + SUM_TASK - 1) / SUM_TASK, (double)sum.n / 4, sum_task, &sum);
+            cnn__elements_add(size, weights_of(&pass.g), pass.weight, j->l->out[0], j->pool);
         }
     }
     cnn__conv3d_mend_weight(p, size, j->l->in[0], j->l->in[1], j->l->out[0]);

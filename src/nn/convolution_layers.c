@@ -27,8 +27,8 @@ static const char *tuple_text(char text[TUPLE_TEXT], const cnn__conv_kind *kind,
 {
     int length = 0;
     for (int i = CNN__CONV_AXES - kind->axes; i < CNN__CONV_AXES; i++) {
-        length += snprintf(text + length, TUPLE_TEXT - (size_t)length, "%s%lld", length ? ", " : "(",
-                           (long long)numbers[i]);
+        length +=
+            snprintf(text + length, TUPLE_TEXT - (size_t)length, "%s%lld", length ? ", " : "(", (long long)numbers[i]);
     }
     snprintf(text + length, TUPLE_TEXT - (size_t)length, kind->axes == 1 ? ",)" : ")");
     return text;
@@ -140,8 +140,7 @@ static bool convolution_layer_make_parameters(cnn_module *module)
     if (l->weight && !w->no_bias) {
         l->bias = cnn__layer_parameter(module, kind->create, "bias", w->dtype, 1, &l->out);
     }
-    return l->weight && (l->bias || w->no_bias) &&
-           cnn__layer_init(l->weight, l->bias, kind->create, fan_in) == CNN_OK;
+    return l->weight && (l->bias || w->no_bias) && cnn__layer_init(l->weight, l->bias, kind->create, fan_in) == CNN_OK;
 }
 
 static cnn_module *convolution_create(cnn_context *ctx, const cnn__module_class *class, convolution_layer l,

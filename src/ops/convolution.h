@@ -1,7 +1,8 @@
 /* Convolutions other than Conv2d: of one and three dimensions, and the transposed ones of one to three.
  *
- * They share one descriptor's functions, one layer and one reader of options. What tells them apart is a cnn__conv_kind.
- * A window always has three axes, depth, height and width; those that a kind lacks come first and have kernel 1. */
+ * They share one descriptor's functions, one layer and one reader of options. What tells them apart is a
+ * cnn__conv_kind. A window always has three axes, depth, height and width; those that a kind lacks come first and have
+ * kernel 1. */
 #ifndef CNN_OPS_CONVOLUTION_H
 #define CNN_OPS_CONVOLUTION_H
 
@@ -18,7 +19,7 @@ typedef struct cnn__conv_fields {
 
 typedef struct cnn__conv_kind {
     const cnn__op *op;
-    const char *create; /* how messages call the layer's constructor */
+    const char *create;         /* how messages call the layer's constructor */
     const char *input, *weight; /* shapes, for messages */
     int axes;
     bool transposed;
@@ -47,6 +48,19 @@ bool cnn__conv_window_read(const cnn_context *ctx, const cnn__conv_kind *kind, c
 /* The size of the result along each axis from that of the input; all are ≥ 1. */
 bool cnn__conv_window_output(const cnn__conv_kind *kind, const cnn__conv_window *w, const int64_t in[CNN__CONV_AXES],
                              int64_t out[CNN__CONV_AXES], cnn__problem *problem);
+
+/* The attributes. */
+typedef struct cnn__convolution {
+    cnn_conv3d_parameters p; /* first, and its `slice` first in it: conv2d's backward reads that alone */
+    bool flat;               /* the 2-D kernels compute it from p.slice */
+    cnn__conv_window w;
+    const cnn__conv_kind *kind;
+    const void *options;            /* for infer; and where a layer has read them already: */
+    const cnn__conv_window *window; /* else NULL */
+} cnn__convolution;
+
+/* Checks the inputs x, weight and bias, and sets the parameters. */
+bool cnn__convolution_infer(cnn__call *call, void *attributes);
 
 /* The operation with a window that is checked already. */
 cnn_tensor *cnn__convolve(const cnn__conv_kind *kind, cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,

@@ -43,8 +43,7 @@ static bool read_field(const cnn__conv_kind *kind, const conv_options *o, window
                        cnn__problem *problem)
 {
     for (int i = first_axis(kind); i < CNN__CONV_AXES && f.at; i++) {
-        int64_t each =
-            kind->axes > 1 ? number_at(o, f.at + (size_t)(1 + i - first_axis(kind)) * sizeof(int64_t)) : 0;
+        int64_t each = kind->axes > 1 ? number_at(o, f.at + (size_t)(1 + i - first_axis(kind)) * sizeof(int64_t)) : 0;
         out[i] = cnn__option_int(each, cnn__option_int(number_at(o, f.at), f.otherwise));
         if (out[i] < f.least) {
             return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT, "%s%s is %lld, expected at least %lld", f.name,

@@ -38,7 +38,8 @@ typedef struct cnn_conv2d_options {
     int64_t padding_bottom;        /**< zeros below */
     int64_t padding_left;          /**< zeros on the left */
     int64_t padding_right;         /**< zeros on the right */
-    int64_t groups;                /**< default 1 */
+    int64_t groups;                /**< of channels, each convolved by itself: as many as there are input channels make
+                                        a depthwise convolution; default 1 */
     cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
     cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
     bool no_bias;                  /**< layers only: no bias parameter */
@@ -73,7 +74,7 @@ typedef struct cnn_conv1d_options {
     int64_t padding;               /**< zeros at both ends; default 0 */
     int64_t padding_left;          /**< zeros before the first element: if one of the two is given, they alone count */
     int64_t padding_right;         /**< zeros behind the last */
-    int64_t groups;                /**< default 1 */
+    int64_t groups;                /**< of channels, each convolved by itself; default 1 */
     cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
     cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
     bool no_bias;                  /**< layers only: no bias parameter */
@@ -100,7 +101,7 @@ typedef struct cnn_conv3d_options {
     int64_t padding_d;             /**< in depth */
     int64_t padding_h;             /**< vertically */
     int64_t padding_w;             /**< horizontally */
-    int64_t groups;                /**< default 1 */
+    int64_t groups;                /**< of channels, each convolved by itself; default 1 */
     cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
     cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
     bool no_bias;                  /**< layers only: no bias parameter */
@@ -115,7 +116,7 @@ typedef struct cnn_conv_transpose1d_options {
     int64_t dilation;          /**< default 1 */
     int64_t padding;           /**< elements that the result lacks at both ends; default 0 */
     int64_t output_padding;    /**< elements that it has more at its end, less than stride or dilation; default 0 */
-    int64_t groups;            /**< default 1 */
+    int64_t groups;            /**< of channels, each convolved by itself; default 1 */
     cnn_dtype dtype;           /**< layers only: of the parameters; default CNN_F32 */
     bool no_bias;              /**< layers only: no bias parameter */
     unsigned char reserved[3]; /**< zero: room for later options */
@@ -141,7 +142,7 @@ typedef struct cnn_conv_transpose2d_options {
                                  dilation; default 0 */
     int64_t output_padding_h; /**< at the bottom */
     int64_t output_padding_w; /**< on the right */
-    int64_t groups;           /**< default 1 */
+    int64_t groups;           /**< of channels, each convolved by itself; default 1 */
     cnn_dtype dtype;          /**< layers only: of the parameters; default CNN_F32 */
     bool no_bias;             /**< layers only: no bias parameter */
     unsigned char reserved[3]; /**< zero: room for later options */
@@ -150,31 +151,31 @@ typedef struct cnn_conv_transpose2d_options {
 /** Options of a transposed 3-D convolution; zero means the default. A field for all directions gives way to `_d`, `_h`
  * and `_w`. */
 typedef struct cnn_conv_transpose3d_options {
-    size_t struct_size;       /**< sizeof(cnn_conv_transpose3d_options) */
-    int64_t kernel;           /**< size of the kernel; cnn_conv_transpose3d() takes it from the weight */
-    int64_t kernel_d;         /**< in depth */
-    int64_t kernel_h;         /**< vertically */
-    int64_t kernel_w;         /**< horizontally */
-    int64_t stride;           /**< voxels of the result from one voxel of x to the next; default 1 */
-    int64_t stride_d;         /**< in depth */
-    int64_t stride_h;         /**< vertically */
-    int64_t stride_w;         /**< horizontally */
-    int64_t dilation;         /**< default 1 */
-    int64_t dilation_d;       /**< in depth */
-    int64_t dilation_h;       /**< vertically */
-    int64_t dilation_w;       /**< horizontally */
-    int64_t padding;          /**< slices, rows and columns that the result lacks on each side; default 0 */
-    int64_t padding_d;        /**< in depth */
-    int64_t padding_h;        /**< vertically */
-    int64_t padding_w;        /**< horizontally */
-    int64_t output_padding;   /**< slices, rows and columns that it has more at the end, less than stride or dilation;
+    size_t struct_size;        /**< sizeof(cnn_conv_transpose3d_options) */
+    int64_t kernel;            /**< size of the kernel; cnn_conv_transpose3d() takes it from the weight */
+    int64_t kernel_d;          /**< in depth */
+    int64_t kernel_h;          /**< vertically */
+    int64_t kernel_w;          /**< horizontally */
+    int64_t stride;            /**< voxels of the result from one voxel of x to the next; default 1 */
+    int64_t stride_d;          /**< in depth */
+    int64_t stride_h;          /**< vertically */
+    int64_t stride_w;          /**< horizontally */
+    int64_t dilation;          /**< default 1 */
+    int64_t dilation_d;        /**< in depth */
+    int64_t dilation_h;        /**< vertically */
+    int64_t dilation_w;        /**< horizontally */
+    int64_t padding;           /**< slices, rows and columns that the result lacks on each side; default 0 */
+    int64_t padding_d;         /**< in depth */
+    int64_t padding_h;         /**< vertically */
+    int64_t padding_w;         /**< horizontally */
+    int64_t output_padding;    /**< slices, rows and columns that it has more at the end, less than stride or dilation;
                                  default 0 */
-    int64_t output_padding_d; /**< slices */
-    int64_t output_padding_h; /**< rows */
-    int64_t output_padding_w; /**< columns */
-    int64_t groups;           /**< default 1 */
-    cnn_dtype dtype;          /**< layers only: of the parameters; default CNN_F32 */
-    bool no_bias;             /**< layers only: no bias parameter */
+    int64_t output_padding_d;  /**< slices */
+    int64_t output_padding_h;  /**< rows */
+    int64_t output_padding_w;  /**< columns */
+    int64_t groups;            /**< of channels, each convolved by itself; default 1 */
+    cnn_dtype dtype;           /**< layers only: of the parameters; default CNN_F32 */
+    bool no_bias;              /**< layers only: no bias parameter */
     unsigned char reserved[3]; /**< zero: room for later options */
 } cnn_conv_transpose3d_options;
 
