@@ -59,6 +59,13 @@ cnn_module *cnn_gelu_create(cnn_context *ctx, const cnn_gelu_options *options)
 
 /* ---- MaxPool2d ---- */
 
+static cnn_status read_window(const cnn_context *ctx, const char *call, cnn__window_given given, cnn__window *w)
+{
+    cnn__problem problem;
+    return cnn__window_pool(w, &given, &problem) ? CNN_OK
+                                                 : cnn__fail(ctx, problem.status, "%s: %s", call, problem.text);
+}
+
 typedef struct maxpool {
     cnn_maxpool2d_options options;
     cnn__window window;
@@ -73,12 +80,8 @@ static cnn_tensor *maxpool_forward(cnn_module *self, cnn_tensor *x)
 static cnn_status read_maxpool(const cnn_context *ctx, const char *call, const void *options, void *attributes)
 {
     maxpool *l = attributes;
-    cnn__problem problem;
     cnn_status status = CNN__OPTIONS_READ(ctx, call, &l->options, options);
-    if (status == CNN_OK && !cnn__window_maxpool2d(&l->window, &l->options, &problem)) {
-        status = cnn__fail(ctx, problem.status, "%s: %s", call, problem.text);
-    }
-    return status;
+    return status ? status : read_window(ctx, call, cnn__maxpool2d_given(&l->options), &l->window);
 }
 
 static const cnn__print maxpool_prints[] = { CNN__PRINT(CNN__PRINT_PAIR, "kernel_size", maxpool, window.kernel),
@@ -121,13 +124,8 @@ static cnn_tensor *avg_pool_forward(cnn_module *self, cnn_tensor *x)
 static cnn_status read_avg_pool(const cnn_context *ctx, const char *call, const void *options, void *attributes)
 {
     layers_avg_pool *l = attributes;
-    cnn__problem problem;
     cnn_status status = CNN__OPTIONS_READ(ctx, call, &l->options, options);
-    if (status == CNN_OK &&
-        !cnn__window_pool(&l->window, &(cnn__window_given)CNN__WINDOW_GIVEN(&l->options), &problem)) {
-        status = cnn__fail(ctx, problem.status, "%s: %s", call, problem.text);
-    }
-    return status;
+    return status ? status : read_window(ctx, call, (cnn__window_given)CNN__WINDOW_GIVEN(&l->options), &l->window);
 }
 
 static const cnn__print avg_pool_prints[] = { CNN__PRINT(CNN__PRINT_PAIR, "kernel_size", layers_avg_pool,

@@ -22,20 +22,9 @@ static bool avg_pool2d_infer(cnn__call *call, void *attributes)
     avg_pool2d_averaging *p = attributes;
     cnn_avg_pool2d_options o;
     cnn__window w;
-    cnn__problem problem;
     int64_t out[2];
-    if (!cnn__call_real(call, 0)) {
-        return false;
-    }
-    if (CNN__OPTIONS_READ(call->ctx, "avg_pool2d", &o, p->given) != CNN_OK) {
-        cnn__call_fail_newest(call);
-        return false;
-    }
-    if (!cnn__window_pool(&w, &(cnn__window_given)CNN__WINDOW_GIVEN(&o), &problem)) {
-        cnn__call_fail(call, problem.status, "%s", problem.text);
-        return false;
-    }
-    if (!cnn__pool_output(call, &w, out)) {
+    if (!cnn__call_real(call, 0) || !CNN__CALL_OPTIONS(call, &o, p->given) ||
+        !cnn__call_pool(call, &(cnn__window_given)CNN__WINDOW_GIVEN(&o), &w, out)) {
         return false;
     }
     const cnn_tensor *x = call->in[0];

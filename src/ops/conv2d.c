@@ -65,11 +65,10 @@ static bool conv2d_window(cnn__call *call, const cnn_conv2d_options *options, cn
     cnn_conv2d_options o;
     cnn__problem problem;
     const cnn_tensor *weight = call->in[1];
-    if (CNN__OPTIONS_READ(call->ctx, "conv2d", &o, options) != CNN_OK) {
-        cnn__call_fail_newest(call);
+    char text[CNN__SHAPE_TEXT];
+    if (!CNN__CALL_OPTIONS(call, &o, options)) {
         return false;
     }
-    char text[CNN__SHAPE_TEXT];
     if (weight->ndim != 4) {
         cnn__call_fail(call, CNN_ERROR_SHAPE, "weight is %s, expected [O,C/groups,kh,kw]",
                        cnn__shape_text(text, weight->ndim, weight->shape));
@@ -78,8 +77,7 @@ static bool conv2d_window(cnn__call *call, const cnn_conv2d_options *options, cn
     int64_t unit[2] = { 1, 1 }; /* an empty kernel is reported with the whole weight */
     const int64_t *kernel = weight->numel ? weight->shape + 2 : unit;
     if (!cnn__image_check(call->in[0], &problem) || !cnn__window_conv2d(w, &o, kernel, &problem)) {
-        cnn__call_fail(call, problem.status, "%s", problem.text);
-        return false;
+        return cnn__call_problem(call, &problem);
     }
     return conv2d_check_channels(call, w);
 }
@@ -95,8 +93,7 @@ bool cnn__conv2d_geometry(cnn__call *call, const cnn_conv2d_options *options, cn
     const int64_t *image = x->shape + x->ndim - 2;
     int64_t out[2];
     if (!cnn__window_output(&w, image, out, &problem)) {
-        cnn__call_fail(call, problem.status, "%s", problem.text);
-        return false;
+        return cnn__call_problem(call, &problem);
     }
     *g = (cnn__conv){ .batch = x->ndim == 4 ? x->shape[0] : 1,
                       .in_channels = image[-1],

@@ -20,13 +20,12 @@ static bool plain_pool(cnn__call *call, const cnn_maxpool2d_options *pool, const
     cnn__problem problem;
     call->op = &pool_part;
     *failed = true;
-    if (CNN__OPTIONS_READ(call->ctx, "maxpool2d", &o, pool) != CNN_OK) {
-        cnn__call_fail_newest(call);
+    if (!CNN__CALL_OPTIONS(call, &o, pool)) {
         return false;
     }
-    if (!cnn__window_maxpool2d(&w, &o, &problem)) {
-        cnn__call_fail(call, problem.status, "%s", problem.text);
-        return false;
+    cnn__window_given given = cnn__maxpool2d_given(&o);
+    if (!cnn__window_pool(&w, &given, &problem)) {
+        return cnn__call_problem(call, &problem);
     }
     *failed = false;
     bool pairs = !w.ceil_mode || (g->out_h % 2 == 0 && g->out_w % 2 == 0);

@@ -31,8 +31,7 @@ static bool embedding_check(cnn__call *call)
 static bool embedding_read_options(cnn__call *call, lookup *l)
 {
     cnn_embedding_options o;
-    if (CNN__OPTIONS_READ(call->ctx, "embedding", &o, l->given) != CNN_OK) {
-        cnn__call_fail_newest(call);
+    if (!CNN__CALL_OPTIONS(call, &o, l->given)) {
         return false;
     }
     const long long n = call->in[EMBEDDING_WEIGHT]->shape[0];

@@ -18,6 +18,12 @@ bool cnn__problem_set(cnn__problem *problem, cnn_status status, const char *form
     return false;
 }
 
+bool cnn__call_problem(cnn__call *call, const cnn__problem *problem)
+{
+    cnn__call_fail(call, problem->status, "%s", problem->text);
+    return false;
+}
+
 /* One option for both directions and one for each. */
 typedef struct given {
     const char *name;
@@ -158,11 +164,11 @@ bool cnn__window_pool(cnn__window *w, const cnn__window_given *o, cnn__problem *
     return true;
 }
 
-bool cnn__window_maxpool2d(cnn__window *w, const cnn_maxpool2d_options *o, cnn__problem *problem)
+cnn__window_given cnn__maxpool2d_given(const cnn_maxpool2d_options *o)
 {
     cnn__window_given all = CNN__WINDOW_GIVEN(o);
     memcpy(all.dilation, (const int64_t[3]){ o->dilation, o->dilation_h, o->dilation_w }, sizeof all.dilation);
-    return cnn__window_pool(w, &all, problem);
+    return all;
 }
 
 static bool output(const cnn__window *w, int i, int64_t in, int64_t *out, cnn__problem *problem)
@@ -231,15 +237,12 @@ bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem)
     return true;
 }
 
-bool cnn__pool_output(cnn__call *call, const cnn__window *w, int64_t out[2])
+bool cnn__call_pool(cnn__call *call, const cnn__window_given *options, cnn__window *w, int64_t out[2])
 {
     const cnn_tensor *x = call->in[0];
     const int64_t *image = x->shape + x->ndim - 2;
     cnn__problem problem;
-    if (!cnn__image_check(x, &problem) || !cnn__window_output(w, image, out, &problem) ||
-        !cnn__window_touches(w, image, out, &problem)) {
-        cnn__call_fail(call, problem.status, "%s", problem.text);
-        return false;
-    }
-    return true;
+    return (cnn__window_pool(w, options, &problem) && cnn__image_check(x, &problem) &&
+            cnn__window_output(w, image, out, &problem) && cnn__window_touches(w, image, out, &problem)) ||
+           cnn__call_problem(call, &problem);
 }

@@ -5,9 +5,7 @@
 #ifndef CNN_OPS_GEOMETRY_H
 #define CNN_OPS_GEOMETRY_H
 
-#include "autograd/tape.h"
-
-#include <cnn/ops.h>
+#include "ops/operation.h"
 
 typedef struct cnn__window {
     int64_t kernel[2], stride[2], dilation[2];
@@ -39,12 +37,14 @@ typedef struct cnn__problem {
 
 bool cnn__problem_set(cnn__problem *problem, cnn_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4))); /* returns false */
+/* Reports a problem as the operation's failure; returns false. */
+bool cnn__call_problem(cnn__call *call, const cnn__problem *problem);
 
 /* The kernel's size comes from the options for a layer (kernel NULL), from the weight for the operation. */
 bool cnn__window_conv2d(cnn__window *w, const cnn_conv2d_options *o, const int64_t *kernel, cnn__problem *problem);
 /* The stride's default is the kernel's size, and padding is at most half of it. */
 bool cnn__window_pool(cnn__window *w, const cnn__window_given *given, cnn__problem *problem);
-bool cnn__window_maxpool2d(cnn__window *w, const cnn_maxpool2d_options *o, cnn__problem *problem);
+cnn__window_given cnn__maxpool2d_given(const cnn_maxpool2d_options *o);
 
 /* How many places the window takes over an image of height in[0] and width in[1]; all numbers ≥ 1. */
 bool cnn__window_output(const cnn__window *w, const int64_t in[2], int64_t out[2], cnn__problem *problem);
@@ -56,9 +56,9 @@ bool cnn__window_touches(const cnn__window *w, const int64_t in[2], const int64_
 /* The image's rank is 3 ([C,H,W]) or 4 ([N,C,H,W]) and its height and width are not 0. */
 bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem);
 
-/* How many places the window takes over the images of input 0, whose pixels every one of them touches; false: reported.
- * */
-bool cnn__pool_output(cnn__call *call, const cnn__window *w, int64_t out[2]);
+/* Pooling of the images of input 0: the window, and how many places it takes, each of which touches a pixel; false:
+ * reported. */
+bool cnn__call_pool(cnn__call *call, const cnn__window_given *options, cnn__window *w, int64_t out[2]);
 
 /* The attributes of a convolution, also with ReLU and pooling behind it. */
 typedef struct cnn__conv_attributes {

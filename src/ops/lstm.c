@@ -63,8 +63,7 @@ static bool lstm_infer(cnn__call *call, void *attributes)
 {
     lstm *l = attributes;
     cnn_lstm_options o;
-    if (CNN__OPTIONS_READ(call->ctx, "lstm", &o, l->given) != CNN_OK) {
-        cnn__call_fail_newest(call);
+    if (!CNN__CALL_OPTIONS(call, &o, l->given)) {
         return false;
     }
     if (!cnn__call_real(call, LSTM_INPUT) || !cnn__call_same_dtype(call, LSTM_INPUTS) || !check_shapes(call, l)) {

@@ -16,36 +16,28 @@ static const cnn__attribute pooling_attributes[] = {
     { .name = NULL }
 };
 
-static bool maxpool2d_window(cnn__call *call, const cnn_maxpool2d_options *options, cnn__window *w, int64_t out[2])
+/* Positions are int32. */
+static bool maxpool2d_image_fits(cnn__call *call)
 {
-    cnn_maxpool2d_options o;
-    cnn__problem problem;
-    const cnn_tensor *x = call->in[0];
-    if (CNN__OPTIONS_READ(call->ctx, "maxpool2d", &o, options) != CNN_OK) {
-        cnn__call_fail_newest(call);
-        return false;
+    const int64_t *image = call->in[0]->shape + call->in[0]->ndim - 2;
+    if (image[0] * image[1] <= INT32_MAX) {
+        return true;
     }
-    if (!cnn__window_maxpool2d(w, &o, &problem)) {
-        cnn__call_fail(call, problem.status, "%s", problem.text);
-        return false;
-    }
-    if (!cnn__pool_output(call, w, out)) {
-        return false;
-    }
-    const int64_t *image = x->shape + x->ndim - 2;
-    if (image[0] * image[1] > INT32_MAX) { /* positions are int32 */
-        cnn__call_fail(call, CNN_ERROR_SHAPE, "an image of %lld x %lld pixels is too large, expected at most %d in all",
-                       (long long)image[0], (long long)image[1], INT32_MAX);
-        return false;
-    }
-    return true;
+    cnn__call_fail(call, CNN_ERROR_SHAPE, "an image of %lld x %lld pixels is too large, expected at most %d in all",
+                   (long long)image[0], (long long)image[1], INT32_MAX);
+    return false;
 }
 
 static bool geometry(cnn__call *call, const cnn_maxpool2d_options *options, cnn__maxpool *g)
 {
+    cnn_maxpool2d_options o;
     cnn__window w;
     int64_t out[2];
-    if (!cnn__call_real(call, 0) || !maxpool2d_window(call, options, &w, out)) {
+    if (!cnn__call_real(call, 0) || !CNN__CALL_OPTIONS(call, &o, options)) {
+        return false;
+    }
+    cnn__window_given given = cnn__maxpool2d_given(&o);
+    if (!cnn__call_pool(call, &given, &w, out) || !maxpool2d_image_fits(call)) {
         return false;
     }
     const cnn_tensor *x = call->in[0];

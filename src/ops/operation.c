@@ -1,6 +1,15 @@
 /* What several operations share. */
 #include "ops/operation.h"
 
+bool cnn__call_options(cnn__call *call, void *ours, size_t size, size_t known, const void *given)
+{
+    bool good = cnn__options_read(call->ctx, call->op->name, ours, size, known, given) == CNN_OK;
+    if (!good) {
+        cnn__call_fail_newest(call);
+    }
+    return good;
+}
+
 bool cnn__call_number(cnn__call *call, int i)
 {
     bool number = call->in[i]->dtype != CNN_BOOL;

@@ -6,6 +6,11 @@
 
 #include <cnn/ops.h>
 
+/* Reads a call's options (NULL: all defaults); false: bad ones, reported. */
+#define CNN__CALL_OPTIONS(call, ours, given) \
+    cnn__call_options((call), (ours), sizeof *(ours), offsetof(__typeof__(*(ours)), reserved), (given))
+bool cnn__call_options(cnn__call *call, void *ours, size_t size, size_t known, const void *given);
+
 /* Is input i f32, f64 or an integer? */
 bool cnn__call_number(cnn__call *call, int i);
 
