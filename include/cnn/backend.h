@@ -460,6 +460,36 @@ typedef struct cnn_clip_parameters {
     double eps;      /**< added to the norm */
 } cnn_clip_parameters;
 
+/** What an element o of an axis of a result is made of. */
+typedef enum cnn_resample {
+    CNN_RESAMPLE_NEAREST,       /**< element floor(o · scale) */
+    CNN_RESAMPLE_NEAREST_EXACT, /**< element floor((o + 1/2) · scale) */
+    CNN_RESAMPLE_LINEAR, /**< the two elements around s = max(0, (o + 1/2) · scale − 1/2) or, if align_corners,
+                                  s = o · scale; if in = out, element o */
+    CNN_RESAMPLE_CUBIC, /**< the four elements around s = (o + 1/2) · scale − 1/2 or, if align_corners, s = o · scale,
+                                  with the weights of Keys's kernel for a = −0.75 */
+    CNN_RESAMPLE_MEAN,    /**< the mean of the elements from floor(o · in / out) to ceil((o + 1) · in / out) − 1 */
+    CNN_RESAMPLE_REFLECT, /**< element o − before, mirrored at the first and the last one */
+    CNN_RESAMPLE_REPLICATE, /**< element o − before */
+    CNN_RESAMPLE_CIRCULAR   /**< element o − before, taken modulo `in` */
+} cnn_resample;
+
+/** One axis. An element that lies outside gives way to the nearest one inside. */
+typedef struct cnn_resample_axis {
+    int function;       /**< a cnn_resample */
+    int64_t in;         /**< elements of x */
+    int64_t out;        /**< elements of the result */
+    int64_t before;     /**< how many elements a padding adds before x; negative: cuts off */
+    double scale;       /**< of the first four; with it, s is computed in the dtype that the kernel computes in */
+    bool align_corners; /**< of CNN_RESAMPLE_LINEAR and CNN_RESAMPLE_CUBIC */
+} cnn_resample_axis;
+
+/** Of a contiguous [planes, axis[0].in, axis[1].in, axis[2].in], along each axis by a rule of its own. */
+typedef struct cnn_resample_parameters {
+    int64_t planes;            /**< product of the sizes before the axes */
+    cnn_resample_axis axis[3]; /**< that do nothing: CNN_RESAMPLE_REPLICATE with in = out */
+} cnn_resample_parameters;
+
 /* ---- kernels ---- */
 
 /** The kernels, as X(NAME, name): a number CNN_KERNEL_NAME and how messages call it. The comments say what parameters a
@@ -546,7 +576,14 @@ typedef struct cnn_clip_parameters {
     X(CONV3D_FORWARD, conv3d_forward) /**< cnn_conv3d_parameters: x, weight, (bias) → y */ \
     X(CONV3D_BACKWARD_DATA, conv3d_backward_data) /**< cnn_conv3d_parameters: dy, weight, (bias of in_channels) → dx, \
          plus the bias */ \
-    X(CONV3D_BACKWARD_WEIGHT, conv3d_backward_weight) /**< cnn_conv3d_parameters: x, dy → dweight */
+    X(CONV3D_BACKWARD_WEIGHT, conv3d_backward_weight) /**< cnn_conv3d_parameters: x, dy → dweight */ \
+    X(RESAMPLE, resample) /**< cnn_resample_parameters: x → y, summed in double */ \
+    X(RESAMPLE_BACKWARD, resample_backward) /**< cnn_resample_parameters: dy → dx */ \
+    X(ADAPTIVE_MAXPOOL, adaptive_maxpool) /**< cnn_maxpool, whose windows are CNN_RESAMPLE_MEAN's: x → y, index \
+         (int32: in_w · row + column of the winner) */ \
+    X(UNFOLD, unfold) /**< cnn_maxpool: x → y [planes, kernel_h, kernel_w, out_h, out_w], what each element of the \
+         windows sees; padding is 0 */ \
+    X(FOLD, fold) /**< cnn_maxpool: y → x, the sum of all that sees an element */
 /* clang-format on */
 
 #ifndef DOXYGEN /* docs/keywords.awk makes it of the list, with the comments */
