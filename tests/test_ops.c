@@ -23,6 +23,21 @@ static cnn_tensor *indices_of(cnn_tensor *(*extremum)(cnn_tensor *, int, bool, c
     return indices;
 }
 
+/* Where the maxima of windows are. */
+static cnn_tensor *indices_of_maxpool(cnn_tensor *x, const cnn_maxpool2d_options *options)
+{
+    cnn_tensor *indices;
+    cnn_maxpool2d_with_indices(x, options, &indices);
+    return indices;
+}
+
+static cnn_tensor *indices_of_adaptive(cnn_tensor *x, int64_t h, int64_t w)
+{
+    cnn_tensor *indices;
+    cnn_adaptive_maxpool2d(x, h, w, &indices);
+    return indices;
+}
+
 /* A zero of the dtype of in[0]. */
 #define ZERO cnn_mul_scalar(cnn_sum(cnn_slice(in[0], 0, 0, 0, 1), CNN_ALL_DIMS, false), 1)
 

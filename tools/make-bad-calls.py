@@ -60,6 +60,7 @@ BY_NAME = {
     ("double", "slope"): "any_finite", ("double", "sparsity"): "probability", ("int64_t", "groups"): "channel_groups",
     ("double", "mean"): "any_finite", ("double", "std"): "rate",
     ("int64_t *", "indices"): "indices", ("double *", "lengths"): "lengths", ("int64_t", "count"): "index_count",
+    ("int64_t", "output_size"): "output_size", ("int64_t", "output_h"): "output_size", ("int64_t", "output_w"): "output_size",
     ("uint64_t", "seed"): "seed",
     ("const char *", "name"): "new_name", ("const char *", "path"): "save_path",
     ("const char *", "directory"): "directory", ("void *", "data"): "data", ("void *", "buffer"): "buffer",
@@ -134,6 +135,7 @@ OVERRIDES = {
     "cnn_min": {"count": "reduce_count"}, "cnn_argmax": {"count": "reduce_count"},
     "cnn_linear_create": {"options": "linear_options?"}, "cnn_relu_create": {"options": "relu_options?"},
     "cnn_dropout_create": {"options": "dropout_options?"}, "cnn_flatten_create": {"options": "flatten_options?"},
+    "cnn_maxpool2d_with_indices": {"indices": "out?"}, "cnn_adaptive_maxpool2d": {"indices": "out?"},
     "cnn_max_along": {"indices": "out?"}, "cnn_min_along": {"indices": "out?"},
     "cnn_linear_create": {"options": "linear_options?"}, "cnn_embedding_create": {"options": "embedding_options?"},
     "cnn_lstm_create": {"options": "lstm_options?"},
@@ -249,8 +251,10 @@ def kind_of(function, kind, name):
     chosen = OVERRIDES.get(function, {}).get(name) or ("plain" if function.startswith("cnn_init_") and name == "tensor" else None)
     chosen = chosen or BY_NAME.get((plain, name)) or BY_TYPE.get(plain)
     options = re.fullmatch(r"cnn_(\w+_options) \*", plain)
-    if name == "x" and re.fullmatch(r"cnn_\w+pool2d", function):
+    if name == "x" and re.fullmatch(r"cnn_\w+pool2d(_with_indices)?", function):
         chosen = "image"
+    if name == "x" and re.fullmatch(r"cnn_\w+pool1d", function):
+        chosen = "line"
     if not chosen and options:
         chosen = options[1] if needs_options(plain[:-2]) else options[1] + "?"  # NULL is for the defaults
     if not chosen:

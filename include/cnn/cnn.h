@@ -16,6 +16,7 @@
 #include <cnn/device.h>
 #include <cnn/ema.h>
 #include <cnn/file.h>
+#include <cnn/image_layers.h>
 #include <cnn/init.h>
 #include <cnn/loader.h>
 #include <cnn/module.h>

@@ -18,12 +18,29 @@ cnn_module *cnn__plain_new(cnn_context *ctx, const cnn__plain_layer *row, const 
     return module;
 }
 
-static int print_pair(char *text, size_t size, const int64_t pair[2])
+static int print_size(char *text, size_t size, int64_t number)
+{
+    return number == -1 ? snprintf(text, size, "None") : snprintf(text, size, "%lld", (long long)number);
+}
+
+/* Every number is far shorter than what is left of the text. */
+static void print_tuple(char *text, size_t size, int count, const int64_t *number)
+{
+    int length = snprintf(text, size, "(");
+    for (int i = 0; i < count; i++) {
+        length += snprintf(text + length, size - (size_t)length, i ? ", " : "");
+        length += print_size(text + length, size - (size_t)length, number[i]);
+    }
+    snprintf(text + length, size - (size_t)length, count == 1 ? ",)" : ")");
+}
+
+static void print_pair(char *text, size_t size, const int64_t pair[2])
 {
     if (pair[0] == pair[1]) {
-        return snprintf(text, size, "%lld", (long long)pair[0]);
+        print_size(text, size, pair[0]);
+    } else {
+        print_tuple(text, size, 2, pair);
     }
-    return snprintf(text, size, "(%lld, %lld)", (long long)pair[0], (long long)pair[1]);
 }
 
 static void print_value(char *text, size_t size, cnn__print_kind kind, const void *value)
@@ -38,6 +55,16 @@ static void print_value(char *text, size_t size, cnn__print_kind kind, const voi
     } else if (kind == CNN__PRINT_PAIR) {
         *text = '=';
         print_pair(text + 1, size - 1, value);
+    } else if (kind == CNN__PRINT_INT64) {
+        snprintf(text, size, "=%lld", (long long)*(const int64_t *)value);
+    } else if (kind == CNN__PRINT_SINGLE) {
+        *text = '=';
+        print_tuple(text + 1, size - 1, 1, value);
+    } else if (kind == CNN__PRINT_LIST || kind == CNN__PRINT_ALONE) {
+        const cnn__print_list *list = value;
+        int named = kind == CNN__PRINT_LIST;
+        *text = '=';
+        print_tuple(text + named, size - (size_t)named, list->count, list->number);
     } else {
         *text = '\0';
     }
@@ -58,12 +85,13 @@ int cnn__plain_describe(const cnn_module *self, char *buffer, size_t size)
     *buffer = '\0';
     for (const cnn__print *p = row->prints; p && *p->name && (size_t)length < size; p++) {
         const char *at = (const char *)self->attributes + p->offset;
-        char value[64];
+        char value[24 * CNN_MAX_DIMS];
         if (!is_printed(p, at)) {
             continue;
         }
         print_value(value, sizeof value, p->kind, at);
-        length += snprintf(buffer + length, size - (size_t)length, "%s%s%s", length ? ", " : "", p->name, value);
+        length += snprintf(buffer + length, size - (size_t)length, "%s%s%s", length ? ", " : "",
+                           p->kind == CNN__PRINT_ALONE ? "" : p->name, value);
     }
     return length;
 }

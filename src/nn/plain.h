@@ -12,8 +12,17 @@ typedef enum cnn__print_kind {
     CNN__PRINT_INT,    /* int */
     CNN__PRINT_FLOAT,  /* double, as Python's repr */
     CNN__PRINT_BOOL,   /* bool: "True" or "False" */
-    CNN__PRINT_PAIR,   /* int64_t[2]: one number where both are equal, else "(2, 3)" */
+    CNN__PRINT_PAIR,   /* int64_t[2]: one number where both are equal, else "(2, 3)"; "None" for −1 */
+    CNN__PRINT_INT64,  /* int64_t */
+    CNN__PRINT_SINGLE, /* int64_t: "(2,)" */
+    CNN__PRINT_LIST,   /* cnn__print_list: "(1, 2, 3)" */
+    CNN__PRINT_ALONE,  /* the same without its name */
 } cnn__print_kind;
+
+typedef struct cnn__print_list {
+    int count;
+    int64_t number[CNN_MAX_DIMS];
+} cnn__print_list;
 
 /* One item of what a layer prints: "name=value". */
 typedef struct cnn__print {

@@ -59,13 +59,6 @@ cnn_module *cnn_gelu_create(cnn_context *ctx, const cnn_gelu_options *options)
 
 /* ---- MaxPool2d ---- */
 
-static cnn_status read_window(const cnn_context *ctx, const char *call, cnn__window_given given, cnn__window *w)
-{
-    cnn__problem problem;
-    return cnn__window_pool(w, &given, &problem) ? CNN_OK
-                                                 : cnn__fail(ctx, problem.status, "%s: %s", call, problem.text);
-}
-
 typedef struct maxpool {
     cnn_maxpool2d_options options;
     cnn__window window;
@@ -81,7 +74,7 @@ static cnn_status read_maxpool(const cnn_context *ctx, const char *call, const v
 {
     maxpool *l = attributes;
     cnn_status status = CNN__OPTIONS_READ(ctx, call, &l->options, options);
-    return status ? status : read_window(ctx, call, cnn__maxpool2d_given(&l->options), &l->window);
+    return status ? status : cnn__window_read(ctx, call, cnn__maxpool2d_given(&l->options), &l->window);
 }
 
 static const cnn__print maxpool_prints[] = { CNN__PRINT(CNN__PRINT_PAIR, "kernel_size", maxpool, window.kernel),
@@ -125,7 +118,7 @@ static cnn_status read_avg_pool(const cnn_context *ctx, const char *call, const 
 {
     layers_avg_pool *l = attributes;
     cnn_status status = CNN__OPTIONS_READ(ctx, call, &l->options, options);
-    return status ? status : read_window(ctx, call, (cnn__window_given)CNN__WINDOW_GIVEN(&l->options), &l->window);
+    return status ? status : cnn__window_read(ctx, call, (cnn__window_given)CNN__WINDOW_GIVEN(&l->options), &l->window);
 }
 
 static const cnn__print avg_pool_prints[] = { CNN__PRINT(CNN__PRINT_PAIR, "kernel_size", layers_avg_pool,

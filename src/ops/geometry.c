@@ -6,7 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const SIDE[2] = { "_h", "_w" };
+/* What the names of options end in for direction i. */
+static const char *geometry_side(const cnn__window *w, int i)
+{
+    return w->one_dimension ? "" : i ? "_w" : "_h";
+}
 
 bool cnn__problem_set(cnn__problem *problem, cnn_status status, const char *format, ...)
 {
@@ -36,7 +40,10 @@ static bool geometry_pair(int64_t out[2], given g, const int64_t otherwise[2], i
         out[i] = cnn__option_int(g.each[i], cnn__option_int(g.both, otherwise[i]));
         if (out[i] < least) {
             return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT, "%s%s is %lld, expected at least %lld", g.name,
-                                    g.each[i] ? SIDE[i] : "", (long long)out[i], (long long)least);
+                                    !g.each[i] ? ""
+                                    : i        ? "_w"
+                                               : "_h",
+                                    (long long)out[i], (long long)least);
         }
     }
     return true;
@@ -55,8 +62,8 @@ static bool reach_check(const cnn__window *w, cnn__problem *problem)
     for (int i = 0; i < 2; i++) {
         int64_t pixels;
         if (!geometry_reach(w, i, &pixels)) {
-            return cnn__problem_set(problem, CNN_ERROR_SHAPE, "kernel%s %lld with dilation %lld overflows", SIDE[i],
-                                    (long long)w->kernel[i], (long long)w->dilation[i]);
+            return cnn__problem_set(problem, CNN_ERROR_SHAPE, "kernel%s %lld with dilation %lld overflows",
+                                    geometry_side(w, i), (long long)w->kernel[i], (long long)w->dilation[i]);
         }
     }
     return true;
@@ -77,7 +84,7 @@ static bool pad_same(cnn__window *w, const cnn_conv2d_options *o, cnn__problem *
         int64_t pixels = 1;
         if (w->stride[i] != 1) {
             return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT,
-                                    "stride%s is %lld, but CNN_PADDING_SAME needs stride 1", SIDE[i],
+                                    "stride%s is %lld, but CNN_PADDING_SAME needs stride 1", geometry_side(w, i),
                                     (long long)w->stride[i]);
         }
         geometry_reach(w, i, &pixels);
@@ -146,22 +153,39 @@ static given given_of(const char *name, const int64_t numbers[3])
 bool cnn__window_pool(cnn__window *w, const cnn__window_given *o, cnn__problem *problem)
 {
     const int64_t none[2] = { 0, 0 }, one[2] = { 1, 1 };
-    *w = (cnn__window){ .groups = 1, .ceil_mode = o->ceil_mode };
+    *w = (cnn__window){ .groups = 1, .ceil_mode = o->ceil_mode, .one_dimension = o->one_dimension };
     if (!geometry_pair(w->kernel, given_of("kernel", o->kernel), none, 1, problem) ||
         !geometry_pair(w->stride, given_of("stride", o->stride), w->kernel, 1, problem) ||
         !geometry_pair(w->dilation, given_of("dilation", o->dilation), one, 1, problem) ||
         !geometry_pair(w->before, given_of("padding", o->padding), none, 0, problem) || !reach_check(w, problem)) {
         return false;
     }
+    if (w->one_dimension) { /* the other one is of height 1 */
+        w->kernel[0] = w->stride[0] = w->dilation[0] = 1;
+        w->before[0] = 0;
+    }
     memcpy(w->after, w->before, sizeof w->after);
     for (int i = 0; i < 2; i++) {
         if (w->before[i] > w->kernel[i] / 2) {
             return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT,
-                                    "padding%s is %lld, expected at most half of kernel %lld", SIDE[i],
+                                    "padding%s is %lld, expected at most half of kernel %lld", geometry_side(w, i),
                                     (long long)w->before[i], (long long)w->kernel[i]);
         }
     }
     return true;
+}
+
+cnn_status cnn__window_read(const cnn_context *ctx, const char *call, cnn__window_given all, cnn__window *w)
+{
+    cnn__problem problem;
+    return cnn__window_pool(w, &all, &problem) ? CNN_OK : cnn__fail(ctx, problem.status, "%s: %s", call, problem.text);
+}
+
+cnn__window_given cnn__maxpool1d_given(const cnn_maxpool1d_options *o)
+{
+    cnn__window_given all = CNN__WINDOW_GIVEN_1D(o);
+    all.dilation[0] = o->dilation;
+    return all;
 }
 
 cnn__window_given cnn__maxpool2d_given(const cnn_maxpool2d_options *o)
@@ -182,8 +206,8 @@ static bool output(const cnn__window *w, int i, int64_t in, int64_t *out, cnn__p
     int64_t stride = w->stride[i], room = padded - pixels;
     if (room < 0 && !(w->ceil_mode && room > -stride)) {
         return cnn__problem_set(problem, CNN_ERROR_SHAPE,
-                                "kernel%s reaches over %lld pixels, the padded input has only %lld", SIDE[i],
-                                (long long)pixels, (long long)padded);
+                                "kernel%s reaches over %lld pixels, the padded input has only %lld",
+                                geometry_side(w, i), (long long)pixels, (long long)padded);
     }
     int64_t steps = room < 0 ? 0 : room / stride, start;
     if (w->ceil_mode && room > 0 && room % stride) {
@@ -216,7 +240,7 @@ bool cnn__window_touches(const cnn__window *w, const int64_t in[2], const int64_
         for (int64_t o = 0; narrow && o < out[i] && o * w->stride[i] < w->before[i]; o++) {
             if (!touches(w, i, o * w->stride[i] - w->before[i], in[i])) {
                 return cnn__problem_set(problem, CNN_ERROR_SHAPE,
-                                        "with dilation%s %lld a window covers nothing but padding", SIDE[i],
+                                        "with dilation%s %lld a window covers nothing but padding", geometry_side(w, i),
                                         (long long)w->dilation[i]);
             }
         }
@@ -224,25 +248,43 @@ bool cnn__window_touches(const cnn__window *w, const int64_t in[2], const int64_
     return true;
 }
 
-bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem)
+bool cnn__image_sizes(const cnn_tensor *x, int directions, int64_t in[2], cnn__problem *problem)
 {
     char text[CNN__SHAPE_TEXT];
     cnn__shape_text(text, x->ndim, x->shape);
-    if (x->ndim != 3 && x->ndim != 4) {
-        return cnn__problem_set(problem, CNN_ERROR_SHAPE, "input is %s, expected [N,C,H,W] or [C,H,W]", text);
+    if (x->ndim != directions + 1 && x->ndim != directions + 2) {
+        return cnn__problem_set(problem, CNN_ERROR_SHAPE, "input is %s, expected %s", text,
+                                directions == 1 ? "[N,C,L] or [C,L]" : "[N,C,H,W] or [C,H,W]");
     }
-    if (x->shape[x->ndim - 1] == 0 || x->shape[x->ndim - 2] == 0) {
+    in[0] = directions == 1 ? 1 : x->shape[x->ndim - 2];
+    in[1] = x->shape[x->ndim - 1];
+    if (in[0] == 0 || in[1] == 0) {
         return cnn__problem_set(problem, CNN_ERROR_SHAPE, "input %s has images without pixels", text);
     }
     return true;
 }
 
-bool cnn__call_pool(cnn__call *call, const cnn__window_given *options, cnn__window *w, int64_t out[2])
+bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem)
+{
+    int64_t in[2];
+    return cnn__image_sizes(x, 2, in, problem);
+}
+
+bool cnn__call_pool(cnn__call *call, const cnn__window_given *options, cnn__window *w, int64_t in[2], int64_t out[2])
+{
+    cnn__problem problem;
+    return (cnn__window_pool(w, options, &problem) &&
+            cnn__image_sizes(call->in[0], options->one_dimension ? 1 : 2, in, &problem) &&
+            cnn__window_output(w, in, out, &problem) && cnn__window_touches(w, in, out, &problem)) ||
+           cnn__call_problem(call, &problem);
+}
+
+void cnn__out_image(cnn__call *call, int j, cnn_dtype dtype, int directions, const int64_t out[2])
 {
     const cnn_tensor *x = call->in[0];
-    const int64_t *image = x->shape + x->ndim - 2;
-    cnn__problem problem;
-    return (cnn__window_pool(w, options, &problem) && cnn__image_check(x, &problem) &&
-            cnn__window_output(w, image, out, &problem) && cnn__window_touches(w, image, out, &problem)) ||
-           cnn__call_problem(call, &problem);
+    int64_t shape[CNN_MAX_DIMS];
+    for (int d = 0; d < x->ndim; d++) {
+        shape[d] = d < x->ndim - directions ? x->shape[d] : out[d + 2 - x->ndim];
+    }
+    cnn__out(call, j, dtype, x->ndim, shape);
 }

@@ -13,12 +13,13 @@ typedef struct cnn__window {
     int64_t groups;
     bool ceil_mode;
     bool same;
+    bool one_dimension; /* the height is 1, and only the width counts */
 } cnn__window;
 
 /* A window as options give it: for both directions, vertically, horizontally; 0 is the default. */
 typedef struct cnn__window_given {
     int64_t kernel[3], stride[3], padding[3], dilation[3];
-    bool ceil_mode;
+    bool ceil_mode, one_dimension;
 } cnn__window_given;
 
 /* From options of pooling without dilation. */
@@ -27,6 +28,13 @@ typedef struct cnn__window_given {
         .kernel = { (o)->kernel, (o)->kernel_h, (o)->kernel_w }, \
         .stride = { (o)->stride, (o)->stride_h, (o)->stride_w }, \
         .padding = { (o)->padding, (o)->padding_h, (o)->padding_w }, .ceil_mode = (o)->ceil_mode \
+    }
+
+/* The same for one dimension. */
+#define CNN__WINDOW_GIVEN_1D(o) \
+    { \
+        .kernel = { (o)->kernel }, .stride = { (o)->stride }, .padding = { (o)->padding }, \
+        .ceil_mode = (o)->ceil_mode, .one_dimension = true \
     }
 
 /* What is wrong, without the name of the call: layers and operations say it each in their own way. */
@@ -44,6 +52,9 @@ bool cnn__call_problem(cnn__call *call, const cnn__problem *problem);
 bool cnn__window_conv2d(cnn__window *w, const cnn_conv2d_options *o, const int64_t *kernel, cnn__problem *problem);
 /* The stride's default is the kernel's size, and padding is at most half of it. */
 bool cnn__window_pool(cnn__window *w, const cnn__window_given *given, cnn__problem *problem);
+/* The same for a layer, whose constructor is `call`; reports. */
+cnn_status cnn__window_read(const cnn_context *ctx, const char *call, cnn__window_given given, cnn__window *w);
+cnn__window_given cnn__maxpool1d_given(const cnn_maxpool1d_options *o);
 cnn__window_given cnn__maxpool2d_given(const cnn_maxpool2d_options *o);
 
 /* How many places the window takes over an image of height in[0] and width in[1]; all numbers ≥ 1. */
@@ -56,9 +67,15 @@ bool cnn__window_touches(const cnn__window *w, const int64_t in[2], const int64_
 /* The image's rank is 3 ([C,H,W]) or 4 ([N,C,H,W]) and its height and width are not 0. */
 bool cnn__image_check(const cnn_tensor *x, cnn__problem *problem);
 
-/* Pooling of the images of input 0: the window, and how many places it takes, each of which touches a pixel; false:
- * reported. */
-bool cnn__call_pool(cnn__call *call, const cnn__window_given *options, cnn__window *w, int64_t out[2]);
+/* The height and width of images [N,C,H,W] or [C,H,W] (`directions` is 2), or 1 and the length of lines [N,C,L] or
+ * [C,L] (1), none of which is 0. */
+bool cnn__image_sizes(const cnn_tensor *x, int directions, int64_t in[2], cnn__problem *problem);
+
+/* Pooling of the images of input 0: the window, their size, and how many places the window takes, each of which touches
+ * a pixel; false: reported. */
+bool cnn__call_pool(cnn__call *call, const cnn__window_given *options, cnn__window *w, int64_t in[2], int64_t out[2]);
+/* Output j is new and like input 0 but for its dtype and the size of its images. */
+void cnn__out_image(cnn__call *call, int j, cnn_dtype dtype, int directions, const int64_t out[2]);
 
 /* The attributes of a convolution, also with ReLU and pooling behind it. */
 typedef struct cnn__conv_attributes {

@@ -156,6 +156,16 @@ static bool use_avg_pool2d(const void *o)
     return cnn_tensor_status(cnn_avg_pool2d(input(CNN_SHAPE(1, 4, 8, 8)), o)) == CNN_OK;
 }
 
+static bool use_maxpool1d(const void *o)
+{
+    return cnn_tensor_status(cnn_maxpool1d(input(CNN_SHAPE(1, 4, 8)), o)) == CNN_OK;
+}
+
+static bool use_avg_pool1d(const void *o)
+{
+    return cnn_tensor_status(cnn_avg_pool1d(input(CNN_SHAPE(1, 4, 8)), o)) == CNN_OK;
+}
+
 static bool use_fused_conv(const void *o)
 {
     const cnn_maxpool2d_options pool = { .struct_size = sizeof pool, .kernel = 2 };

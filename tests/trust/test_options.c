@@ -27,6 +27,8 @@ static const row rows[] = {
     ROW("maxpool2d", use_maxpool2d, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
     ROW("maxpool2d", use_fused_pool, good_maxpool2d, END_OF(cnn_maxpool2d_options, kernel)),
     ROW("avg_pool2d", use_avg_pool2d, good_avg_pool2d, END_OF(cnn_avg_pool2d_options, kernel)),
+    ROW("maxpool1d", use_maxpool1d, good_maxpool1d, END_OF(cnn_maxpool1d_options, kernel)),
+    ROW("avg_pool1d", use_avg_pool1d, good_avg_pool1d, END_OF(cnn_avg_pool1d_options, kernel)),
     ROW("lstm", use_lstm, good_lstm, 0),
     ROW("embedding", use_embedding, good_embedding, 0),
     ROW("module_create", use_module, good_module, END_OF(cnn_module_options, forward)),

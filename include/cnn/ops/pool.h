@@ -55,6 +55,54 @@ typedef struct cnn_avg_pool2d_options {
 /** The mean of each window, as torch.nn.functional.avg_pool2d: x [N,C,H,W] or [C,H,W]. Sums are made in double.
  * @since 0.2 */
 CNN_API cnn_tensor *cnn_avg_pool2d(cnn_tensor *x, const cnn_avg_pool2d_options *options);
+
+/** The same with the position of each maximum in its plane, row · W + column, as a second result [as the first], i64:
+ * torch.nn.functional.max_pool2d with return_indices. `indices` may be NULL. @since 0.2 */
+CNN_API cnn_tensor *cnn_maxpool2d_with_indices(cnn_tensor *x, const cnn_maxpool2d_options *options,
+                                               cnn_tensor **indices);
+
+/** Options of 1-D max pooling; zero means the default. @since 0.2 */
+typedef struct cnn_maxpool1d_options {
+    size_t struct_size;        /**< sizeof(cnn_maxpool1d_options) */
+    int64_t kernel;            /**< size of the window; required */
+    int64_t stride;            /**< default: the window's size */
+    int64_t padding;           /**< of −infinity, at most half the window; default 0 */
+    int64_t dilation;          /**< default 1 */
+    bool ceil_mode;            /**< round the output's size up, as PyTorch does */
+    unsigned char reserved[7]; /**< zero: room for later options */
+} cnn_maxpool1d_options;
+
+/** The largest element of each window: x [N,C,L] or [C,L]. As cnn_maxpool2d() on images of height 1. @since 0.2 */
+CNN_API cnn_tensor *cnn_maxpool1d(cnn_tensor *x, const cnn_maxpool1d_options *options);
+
+/** Options of 1-D average pooling; zero means the default. @since 0.2 */
+typedef struct cnn_avg_pool1d_options {
+    size_t struct_size;        /**< sizeof(cnn_avg_pool1d_options) */
+    int64_t kernel;            /**< size of the window; required */
+    int64_t stride;            /**< default: the window's size */
+    int64_t padding;           /**< of zeros, at most half the window; default 0 */
+    bool ceil_mode;            /**< round the output's size up, as PyTorch does */
+    bool exclude_padding;      /**< elements of the padding are not counted: PyTorch's count_include_pad=False */
+    unsigned char reserved[6]; /**< zero: room for later options */
+} cnn_avg_pool1d_options;
+
+/** The mean of each window: x [N,C,L] or [C,L]. Sums are made in double. @since 0.2 */
+CNN_API cnn_tensor *cnn_avg_pool1d(cnn_tensor *x, const cnn_avg_pool1d_options *options);
+/** @} */
+
+/** @name Pooling to a given size
+ * f32, f64 and bf16. Element o of a direction comes from the elements floor(o · in / out) to ceil((o + 1) · in / out)
+ * − 1 of x, as in PyTorch. A size of −1 keeps the input's, as None does there; size 1 pools everything that a plane
+ * has: cnn_adaptive_avg_pool2d(x, 1, 1) is global average pooling.
+ * @since 0.2
+ * @{ */
+/** The means: x [N,C,L] or [C,L] → [N,C,output_size] or [C,output_size], summed in double. */
+CNN_API cnn_tensor *cnn_adaptive_avg_pool1d(cnn_tensor *x, int64_t output_size);
+/** The means: x [N,C,H,W] or [C,H,W] → [N,C,output_h,output_w] or [C,output_h,output_w], summed in double. */
+CNN_API cnn_tensor *cnn_adaptive_avg_pool2d(cnn_tensor *x, int64_t output_h, int64_t output_w);
+/** The maxima, with their positions row · W + column as a second result, i64; `indices` may be NULL. The first of equal
+ * ones gets the gradient; NaN wins. */
+CNN_API cnn_tensor *cnn_adaptive_maxpool2d(cnn_tensor *x, int64_t output_h, int64_t output_w, cnn_tensor **indices);
 /** @} */
 
 CNN_END_DECLS
