@@ -22,6 +22,7 @@
 #include <cnn/ops/activation.h>
 #include <cnn/ops/conv.h>
 #include <cnn/ops/elementwise.h>
+#include <cnn/ops/fold.h>
 #include <cnn/ops/fused.h>
 #include <cnn/ops/index.h>
 #include <cnn/ops/linalg.h>
@@ -29,6 +30,7 @@
 #include <cnn/ops/norm.h>
 #include <cnn/ops/pool.h>
 #include <cnn/ops/reduce.h>
+#include <cnn/ops/resize.h>
 #include <cnn/ops/rnn.h>
 #include <cnn/ops/shape.h>
 

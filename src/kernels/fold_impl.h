@@ -9,7 +9,8 @@ static void FN(unfold_task)(void *arg, int64_t task, int worker)
     for (int64_t line = task * job->lines_per_task; line < past; line++) {
         const int64_t out_h = line % g->out_h, tap = line / g->out_h, j = tap % g->kernel_w,
                       i = tap / g->kernel_w % g->kernel_h, plane = tap / g->kernel_w / g->kernel_h;
-        const int64_t h = out_h * g->stride_h + i * g->dilation_h - g->pad_top, offset = j * g->dilation_w - g->pad_left;
+        const int64_t h = out_h * g->stride_h + i * g->dilation_h - g->pad_top,
+                      offset = j * g->dilation_w - g->pad_left;
         const int64_t at = (plane * g->in_h + h) * g->in_w + offset;
         X *y = (X *)job->to + line * g->out_w;
         int64_t begin = 0, end = 0;

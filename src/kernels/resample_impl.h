@@ -9,8 +9,8 @@ static void FN(resample_sum)(const resample_job *job, int64_t line, double *rest
     bool empty = true;
     for (int64_t i = d->start[slice]; i < d->start[slice + 1]; i++) {
         for (int64_t k = h->start[row]; k < h->start[row + 1]; k++) {
-            const X *x = (const X *)job->from +
-                         ((plane * d->columns + d->taps[i].from) * h->columns + h->taps[k].from) * n;
+            const X *x =
+                (const X *)job->from + ((plane * d->columns + d->taps[i].from) * h->columns + h->taps[k].from) * n;
             const double weight = d->taps[i].weight * h->taps[k].weight;
             for (int64_t c = 0; c < n && empty; c++) {
                 sum[c] = weight * (double)x[c];

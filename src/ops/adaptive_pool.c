@@ -68,8 +68,10 @@ static bool adaptive_avg_pool2d_infer(cnn__call *call, void *attributes)
         .infer = (rule), .forward = cnn__resample_forward, .backward = (gradient) \
     }
 
-static const cnn__op adaptive_avg_pool1d_op = ADAPTIVE(adaptive_avg_pool1d, adaptive_avg_pool1d_infer, cnn__resample_backward);
-static const cnn__op adaptive_avg_pool2d_op = ADAPTIVE(adaptive_avg_pool2d, adaptive_avg_pool2d_infer, cnn__resample_backward);
+static const cnn__op adaptive_avg_pool1d_op =
+    ADAPTIVE(adaptive_avg_pool1d, adaptive_avg_pool1d_infer, cnn__resample_backward);
+static const cnn__op adaptive_avg_pool2d_op =
+    ADAPTIVE(adaptive_avg_pool2d, adaptive_avg_pool2d_infer, cnn__resample_backward);
 
 cnn_tensor *cnn_adaptive_avg_pool1d(cnn_tensor *x, int64_t output_size)
 {

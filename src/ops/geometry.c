@@ -155,7 +155,7 @@ bool cnn__window_pool(cnn__window *w, const cnn__window_given *o, cnn__problem *
     const int64_t none[2] = { 0, 0 }, one[2] = { 1, 1 };
     *w = (cnn__window){ .groups = 1, .ceil_mode = o->ceil_mode, .one_dimension = o->one_dimension };
     if (!geometry_pair(w->kernel, given_of("kernel", o->kernel), none, 1, problem) ||
-        !geometry_pair(w->stride, given_of("stride", o->stride), w->kernel, 1, problem) ||
+        !geometry_pair(w->stride, given_of("stride", o->stride), o->columns ? one : w->kernel, 1, problem) ||
         !geometry_pair(w->dilation, given_of("dilation", o->dilation), one, 1, problem) ||
         !geometry_pair(w->before, given_of("padding", o->padding), none, 0, problem) || !reach_check(w, problem)) {
         return false;
@@ -166,7 +166,7 @@ bool cnn__window_pool(cnn__window *w, const cnn__window_given *o, cnn__problem *
     }
     memcpy(w->after, w->before, sizeof w->after);
     for (int i = 0; i < 2; i++) {
-        if (w->before[i] > w->kernel[i] / 2) {
+        if (w->before[i] > w->kernel[i] / 2 && !o->columns) {
             return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT,
                                     "padding%s is %lld, expected at most half of kernel %lld", geometry_side(w, i),
                                     (long long)w->before[i], (long long)w->kernel[i]);
@@ -179,6 +179,15 @@ cnn_status cnn__window_read(const cnn_context *ctx, const char *call, cnn__windo
 {
     cnn__problem problem;
     return cnn__window_pool(w, &all, &problem) ? CNN_OK : cnn__fail(ctx, problem.status, "%s: %s", call, problem.text);
+}
+
+cnn__window_given cnn__unfold_given(const cnn_unfold_options *o)
+{
+    return (cnn__window_given){ .kernel = { o->kernel, o->kernel_h, o->kernel_w },
+                                .stride = { o->stride, o->stride_h, o->stride_w },
+                                .padding = { o->padding, o->padding_h, o->padding_w },
+                                .dilation = { o->dilation, o->dilation_h, o->dilation_w },
+                                .columns = true };
 }
 
 cnn__window_given cnn__maxpool1d_given(const cnn_maxpool1d_options *o)

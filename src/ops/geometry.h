@@ -20,6 +20,7 @@ typedef struct cnn__window {
 typedef struct cnn__window_given {
     int64_t kernel[3], stride[3], padding[3], dilation[3];
     bool ceil_mode, one_dimension;
+    bool columns; /* of unfold: the default of the stride is 1, and padding has no bound */
 } cnn__window_given;
 
 /* From options of pooling without dilation. */
@@ -54,6 +55,7 @@ bool cnn__window_conv2d(cnn__window *w, const cnn_conv2d_options *o, const int64
 bool cnn__window_pool(cnn__window *w, const cnn__window_given *given, cnn__problem *problem);
 /* The same for a layer, whose constructor is `call`; reports. */
 cnn_status cnn__window_read(const cnn_context *ctx, const char *call, cnn__window_given given, cnn__window *w);
+cnn__window_given cnn__unfold_given(const cnn_unfold_options *o);
 cnn__window_given cnn__maxpool1d_given(const cnn_maxpool1d_options *o);
 cnn__window_given cnn__maxpool2d_given(const cnn_maxpool2d_options *o);
 

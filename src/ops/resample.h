@@ -20,4 +20,18 @@ void cnn__resample_backward(cnn__node *node, cnn_tensor *dy);
 /* Pooling of the images of input 0 to a size `out`, in which −1 becomes the input's; false: reported. */
 bool cnn__call_adaptive(cnn__call *call, int directions, int64_t in[2], int64_t out[2]);
 
+/* A mode of interpolation. */
+typedef struct cnn__interpolation {
+    char name[16]; /* PyTorch's */
+    cnn_resample rule;
+    int rank;    /* of its input; 0: 3 to 5 */
+    bool aligns; /* it can align corners */
+} cnn__interpolation;
+
+const cnn__interpolation *cnn__interpolation_of(int mode);
+/* What can be checked without an input. */
+bool cnn__interpolate_check(const cnn_interpolate_options *o, cnn__problem *problem);
+/* Sizes and scale factors: in depth, vertically, horizontally, in all directions. */
+void cnn__interpolate_given(const cnn_interpolate_options *o, int64_t size[4], double scale[4]);
+
 #endif

@@ -1,5 +1,5 @@
-/* reshape, view and flatten: the same elements in row-major order under another shape; a view where the strides
- * allow it. */
+/* reshape, view, flatten and unflatten: the same elements in row-major order under another shape; a view where the
+ * strides allow it. */
 #include "ops/operation.h"
 
 static void reshape_backward(cnn__node *node, cnn_tensor *dy)
@@ -12,7 +12,7 @@ typedef struct target {
     int ndim;
     int64_t shape[CNN_MAX_DIMS];
     const int64_t *given; /* for infer of reshape and view: with −1 for one size that is to be found */
-    int start, end;       /* for infer of flatten */
+    int start, end;       /* for infer of flatten; unflatten splits `start` */
 } target;
 
 static const cnn__attribute target_attributes[] = { { .name = "shape",
@@ -163,6 +163,45 @@ static bool flatten_infer(cnn__call *call, void *attributes)
     return reshape_describe(call, t, true);
 }
 
+/* The sizes in place of one dimension. */
+static bool unflatten_infer(cnn__call *call, void *attributes)
+{
+    target *t = attributes;
+    const cnn_tensor *x = call->in[0];
+    int64_t shape[CNN_MAX_DIMS], rest = 1;
+    int d = cnn__call_dim(call, t->start, x->ndim), parts = t->ndim, unknown = -1;
+    char given[CNN__SHAPE_TEXT];
+    if (d < 0) {
+        return false;
+    }
+    if (parts < 1 || parts > CNN_MAX_DIMS + 1 - x->ndim || !t->given) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "%d sizes%s for a dimension of a tensor of rank %d, expected 1 to %d",
+                       parts, parts > 0 && !t->given ? " at NULL" : "", x->ndim, CNN_MAX_DIMS + 1 - x->ndim);
+        return false;
+    }
+    bool fits = true;
+    for (int i = 0; i < parts; i++) {
+        bool infer = t->given[i] == -1 && unknown < 0;
+        unknown = infer ? i : unknown;
+        shape[i] = t->given[i];
+        fits = fits && (infer || (shape[i] >= 0 && !__builtin_mul_overflow(rest, shape[i], &rest)));
+    }
+    if (fits && unknown >= 0) {
+        shape[unknown] = rest ? x->shape[d] / rest : 0;
+        rest *= shape[unknown];
+    }
+    if (!fits || rest != x->shape[d]) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "sizes %s do not multiply to %lld, the size of dimension %d",
+                       cnn__shape_text(given, parts, t->given), (long long)x->shape[d], d);
+        return false;
+    }
+    t->ndim = x->ndim - 1 + parts;
+    for (int i = 0; i < t->ndim; i++) {
+        t->shape[i] = i < d ? x->shape[i] : i < d + parts ? shape[i - d] : x->shape[i + 1 - parts];
+    }
+    return reshape_describe(call, t, true);
+}
+
 /* Where the result is no view: x's elements in row-major order. */
 static bool reshape_forward(cnn__call *call, void *attributes)
 {
@@ -183,6 +222,7 @@ static bool reshape_forward(cnn__call *call, void *attributes)
 static const cnn__op reshape_op = RESHAPE(reshape, reshape_infer, reshape_backward);
 static const cnn__op view_op = RESHAPE(view, view_infer, reshape_backward);
 static const cnn__op flatten_op = RESHAPE(flatten, flatten_infer, reshape_backward);
+static const cnn__op unflatten_op = RESHAPE(unflatten, unflatten_infer, reshape_backward);
 
 cnn_tensor *cnn_reshape(cnn_tensor *x, int ndim, const int64_t *shape)
 {
@@ -200,4 +240,10 @@ cnn_tensor *cnn_flatten(cnn_tensor *x, int start_dim, int end_dim)
 {
     target t = { .start = start_dim, .end = end_dim };
     return cnn__apply(&flatten_op, &x, 1, &t);
+}
+
+cnn_tensor *cnn_unflatten(cnn_tensor *x, int dim, int ndim, const int64_t *shape)
+{
+    target t = { .start = dim, .ndim = ndim, .given = shape };
+    return cnn__apply(&unflatten_op, &x, 1, &t);
 }

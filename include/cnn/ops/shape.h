@@ -18,6 +18,9 @@ CNN_API cnn_tensor *cnn_reshape(cnn_tensor *x, int ndim, const int64_t *shape);
 CNN_API cnn_tensor *cnn_view(cnn_tensor *x, int ndim, const int64_t *shape);
 /** Joins dimensions start to end, both included: flatten(x, 1, −1) gives [N, features]. */
 CNN_API cnn_tensor *cnn_flatten(cnn_tensor *x, int start_dim, int end_dim);
+/** Splits dimension `dim` into sizes whose product is its own, one of which may be −1: torch.unflatten. A view where
+ * the strides allow it, else a copy. @since 0.2 */
+CNN_API cnn_tensor *cnn_unflatten(cnn_tensor *x, int dim, int ndim, const int64_t *shape);
 /** Swaps two dimensions. View. */
 CNN_API cnn_tensor *cnn_transpose(cnn_tensor *x, int dim0, int dim1);
 /** Dimension i of the result is dimension dims[i] of x; `count` is the rank. View. */
