@@ -18,28 +18,28 @@ cnn_module *cnn__plain_new(cnn_context *ctx, const cnn__plain_layer *row, const 
     return module;
 }
 
-static int print_size(char *text, size_t size, int64_t number)
+/* Every number is far shorter than what is left of the text. In a pair −1 is "None". */
+static int print_size(char *text, size_t size, int64_t number, bool pair)
 {
-    return number == -1 ? snprintf(text, size, "None") : snprintf(text, size, "%lld", (long long)number);
+    return pair && number == -1 ? snprintf(text, size, "None") : snprintf(text, size, "%lld", (long long)number);
 }
 
-/* Every number is far shorter than what is left of the text. */
-static void print_tuple(char *text, size_t size, int count, const int64_t *number)
+static void print_tuple(char *text, size_t size, int count, const int64_t *number, bool pair)
 {
     int length = snprintf(text, size, "(");
     for (int i = 0; i < count; i++) {
-        length += snprintf(text + length, size - (size_t)length, i ? ", " : "");
-        length += print_size(text + length, size - (size_t)length, number[i]);
+        length += snprintf(text + length, size - (size_t)length, "%s", i ? ", " : "");
+        length += print_size(text + length, size - (size_t)length, number[i], pair);
     }
-    snprintf(text + length, size - (size_t)length, count == 1 ? ",)" : ")");
+    snprintf(text + length, size - (size_t)length, "%s", count == 1 ? ",)" : ")");
 }
 
 static void print_pair(char *text, size_t size, const int64_t pair[2])
 {
     if (pair[0] == pair[1]) {
-        print_size(text, size, pair[0]);
+        print_size(text, size, pair[0], true);
     } else {
-        print_tuple(text, size, 2, pair);
+        print_tuple(text, size, 2, pair, true);
     }
 }
 
@@ -59,12 +59,12 @@ static void print_value(char *text, size_t size, cnn__print_kind kind, const voi
         snprintf(text, size, "=%lld", (long long)*(const int64_t *)value);
     } else if (kind == CNN__PRINT_SINGLE) {
         *text = '=';
-        print_tuple(text + 1, size - 1, 1, value);
+        print_tuple(text + 1, size - 1, 1, value, false);
     } else if (kind == CNN__PRINT_LIST || kind == CNN__PRINT_ALONE) {
         const cnn__print_list *list = value;
         int named = kind == CNN__PRINT_LIST;
         *text = '=';
-        print_tuple(text + named, size - (size_t)named, list->count, list->number);
+        print_tuple(text + named, size - (size_t)named, list->count, list->number, false);
     } else {
         *text = '\0';
     }

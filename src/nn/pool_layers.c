@@ -51,11 +51,11 @@ static const cnn__plain_layer maxpool1d_layer = { .class = CNN__PLAIN_CLASS("Max
                                                   .read = read_maxpool1d,
                                                   .prints = maxpool1d_prints };
 
-static const cnn__print avg_pool1d_prints[] = {
-    CNN__PRINT(CNN__PRINT_SINGLE, "kernel_size", avg_pool1d, window.kernel[1]),
-    CNN__PRINT(CNN__PRINT_SINGLE, "stride", avg_pool1d, window.stride[1]),
-    CNN__PRINT(CNN__PRINT_SINGLE, "padding", avg_pool1d, window.before[1]), { .name = "" }
-};
+static const cnn__print avg_pool1d_prints[] = { CNN__PRINT(CNN__PRINT_SINGLE, "kernel_size", avg_pool1d,
+                                                           window.kernel[1]),
+                                                CNN__PRINT(CNN__PRINT_SINGLE, "stride", avg_pool1d, window.stride[1]),
+                                                CNN__PRINT(CNN__PRINT_SINGLE, "padding", avg_pool1d, window.before[1]),
+                                                { .name = "" } };
 static const cnn__plain_layer avg_pool1d_layer = { .class = CNN__PLAIN_CLASS("AvgPool1d", avg_pool1d_forward),
                                                    .call = "avg_pool1d_create",
                                                    .size = sizeof(avg_pool1d),

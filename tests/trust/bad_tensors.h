@@ -142,6 +142,7 @@ OPERAND(square, CNN_F32, false, 3, 3);
 OPERAND(bias, CNN_F32, false, 3);
 OPERAND(image, CNN_F32, false, 1, 1, 8, 8);
 OPERAND(line, CNN_F32, false, 1, 1, 8);
+OPERAND(columns, CNN_F32, false, 1, 4, 1);
 OPERAND(filter, CNN_F32, false, 2, 1, 3, 3);
 OPERAND(filter_bias, CNN_F32, false, 2);
 OPERAND(line, CNN_F32, false, 1, 1, 8);

@@ -198,6 +198,10 @@ NUMBERS(channel_groups, NUMBER("good", GOOD, 1), NUMBER("0", BAD, 0), MINUS_ONE,
 NUMBERS(window_size, NUMBER("good", GOOD, 3), NUMBER("0", BAD, 0), MINUS_ONE, LEAST64, NUMBER("INT64_MAX", MAY, INT64_MAX));
 NUMBERS(output_size, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), NUMBER("-1", MAY, -1), NUMBER("-2", BAD, -2), LEAST64,
         NUMBER("INT64_MAX", MAY, INT64_MAX));
+NUMBERS(factor, NUMBER("good", GOOD, 1), NUMBER("0", BAD, 0), MINUS_ONE, LEAST64, LARGEST64, NUMBER("3", MAY, 3));
+NUMBERS(one_part, NUMBER("good", GOOD, 1), NUMBER("0", BAD, 0), MINUS_ONE, NUMBER("9", BAD, 9), LEAST, LARGEST);
+NUMBERS(pad_count, NUMBER("good", GOOD, 2), NUMBER("1", BAD, 1), MINUS_ONE, NUMBER("18", BAD, 18), LEAST, LARGEST, NUMBER("0", MAY, 0),
+        NUMBER("4", MAY, 4));
 NUMBERS(nonlinearity, NUMBER("good", GOOD, CNN_NONLINEARITY_TANH), NUMBER("6", BAD, 6), NUMBER("99", BAD, 99), MINUS_ONE, LEAST,
         LARGEST);
 NUMBERS(channels, NUMBER("good", GOOD, 1), NUMBER("0", BAD, 0), MINUS_ONE, NUMBER("7", BAD, 7), LEAST, LARGEST);
@@ -288,6 +292,12 @@ static const int64_t indices_far[2] = { INT64_MIN, INT64_MAX };
 NUMBERS(indices, ADDRESS("good", GOOD, good_indices), NO_POINTER, ADDRESS("[0,-1]", MAY, indices_below),
         ADDRESS("[0,4]", MAY, indices_past), ADDRESS("[INT64_MIN,INT64_MAX]", MAY, indices_far));
 
+static const int64_t good_part[9] = { 2, 1, 1, 1, 1, 1, 1, 1, 1 }, part_negative[9] = { -2, 1, 1, 1, 1, 1, 1, 1, 1 };
+NUMBERS(part, ADDRESS("good", GOOD, good_part), NO_POINTER, ADDRESS("[-2]", BAD, part_negative));
+static const int64_t good_pads[18] = { 1, 2 }, pads_cut[18] = { -4, -4 }, pads_wrap[18] = { INT64_MIN, INT64_MAX },
+                     pads_far[18] = { INT64_MAX, INT64_MAX };
+NUMBERS(pads, ADDRESS("good", GOOD, good_pads), NO_POINTER, ADDRESS("[-4,-4]", BAD, pads_cut),
+        ADDRESS("[INT64_MIN,INT64_MAX]", BAD, pads_wrap), ADDRESS("[INT64_MAX,INT64_MAX]", BAD, pads_far));
 static const int64_t good_milestones[1] = { 4 }, milestone_zero[1] = { 0 }, milestone_far[1] = { INT64_MAX };
 NUMBERS(milestones, ADDRESS("good", GOOD, good_milestones), NO_POINTER, ADDRESS("[0]", BAD, milestone_zero),
         ADDRESS("[INT64_MAX]", BAD, milestone_far));
@@ -528,6 +538,8 @@ OPTIONS(context_options, cnn_context_options, .threads = 1);
 #define CNN_LAYER(name, options, needs, create, sample, ...) \
     OPTIONS(options##_options, cnn_##options##_options, __VA_ARGS__);
 #include "ops/ops.def"
+OPTIONS(pad_options, cnn_pad_options, .value = 1);
+OPTIONS(interpolate_options, cnn_interpolate_options, .size = 3);
 OPTIONS(module_options, cnn_module_options, .forward = forward_user, .user = w, .free_user = free_user);
 #define CNN_OPTIMIZER(name, type, needs) OPTIONS(name##_options, cnn_##type##_options, .lr = 0.1);
 #include "optimizers.def"

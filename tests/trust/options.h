@@ -166,6 +166,26 @@ static bool use_avg_pool1d(const void *o)
     return cnn_tensor_status(cnn_avg_pool1d(input(CNN_SHAPE(1, 4, 8)), o)) == CNN_OK;
 }
 
+static bool use_pad(const void *o)
+{
+    return cnn_tensor_status(cnn_pad(input(CNN_SHAPE(1, 4, 8)), CNN_SHAPE(1, 2), o)) == CNN_OK;
+}
+
+static bool use_interpolate(const void *o)
+{
+    return cnn_tensor_status(cnn_interpolate(input(CNN_SHAPE(1, 4, 8, 8)), o)) == CNN_OK;
+}
+
+static bool use_unfold(const void *o)
+{
+    return cnn_tensor_status(cnn_unfold(input(CNN_SHAPE(1, 4, 8, 8)), o)) == CNN_OK;
+}
+
+static bool use_fold(const void *o)
+{
+    return cnn_tensor_status(cnn_fold(input(CNN_SHAPE(1, 4, 1)), 2, 2, o)) == CNN_OK;
+}
+
 static bool use_fused_conv(const void *o)
 {
     const cnn_maxpool2d_options pool = { .struct_size = sizeof pool, .kernel = 2 };
@@ -314,6 +334,7 @@ static const cnn_context_options good_context = { .struct_size = sizeof good_con
 #define CNN_LAYER(name, options, needs, create, sample, ...) \
     static const cnn_##options##_options good_##options = { .struct_size = sizeof good_##options, __VA_ARGS__ };
 #include "ops/ops.def"
+static const cnn_pad_options good_pad = { .struct_size = sizeof good_pad, .value = 1 };
 static const cnn_module_options good_module = { .struct_size = sizeof good_module, .forward = forward_self };
 static const cnn_loader_options good_loader = { .struct_size = sizeof good_loader };
 static const cnn_cross_entropy_options good_loss = { .struct_size = sizeof good_loss };

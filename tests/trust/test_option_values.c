@@ -95,6 +95,20 @@ static const range ranges[] = {
     RANGE("avg_pool1d", use_avg_pool1d, good_avg_pool1d, padding, INT64, 2, "half"),
     RANGE("maxpool1d_create", use_maxpool1d_layer, good_maxpool1d, padding, INT64, 2, "half"),
     WINDOW("avg_pool1d_create", use_avg_pool1d_layer, good_avg_pool1d, kernel),
+    KERNELS("unfold", use_unfold, good_unfold),
+    WINDOWS("unfold", use_unfold, good_unfold),
+    WINDOWS("fold", use_fold, good_unfold),
+    WINDOWS("unfold_create", use_unfold_layer, good_unfold),
+    WINDOWS("fold_create", use_fold_layer, good_fold),
+    RANGE("pad", use_pad, good_pad, mode, INT, 4, "0 to 3"),
+    RANGE("pad", use_pad, good_pad, mode, INT, -1, "0 to 3"),
+#define INTERPOLATION(call, use)                                                                                          \
+    RANGE(call, use, good_upsample, mode, INT, 7, "0 to 6"), RANGE(call, use, good_upsample, mode, INT, -1, "0 to 6"),     \
+    RANGE(call, use, good_upsample, size, INT64, -1, "at least 1"), RANGE(call, use, good_upsample, size_w, INT64, -4e18, "at least 1"), \
+    RANGE(call, use, good_upsample, scale_factor, DOUBLE, NAN, "above 0"),                                               \
+    RANGE(call, use, good_upsample, scale_factor_h, DOUBLE, CNN_ZERO, "above 0")
+    INTERPOLATION("interpolate", use_interpolate),
+    INTERPOLATION("upsample_create", use_upsample_layer),
     RANGE("batch_norm2d_create", use_batch_norm2d_layer, good_batch_norm, dtype, INT, CNN_I64, "float32, float64 or bfloat16"),
     RANGE("batch_norm2d_create", use_batch_norm2d_layer, good_batch_norm, momentum, DOUBLE, 1.5, "0 to 1"),
     RANGE("batch_norm2d_create", use_batch_norm2d_layer, good_batch_norm, eps, DOUBLE, -1, "at least 0"),
