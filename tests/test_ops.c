@@ -38,6 +38,36 @@ static cnn_tensor *indices_of_adaptive(cnn_tensor *x, int64_t h, int64_t w)
     return indices;
 }
 
+/* Where the first five in order along dimension 1 are. */
+static cnn_tensor *topk_indices(cnn_tensor *x, bool largest)
+{
+    cnn_tensor *indices;
+    cnn_topk(x, 5, 1, largest, &indices);
+    return indices;
+}
+
+/* One of the parts, of which there are no more than eight. */
+static cnn_tensor *split_part(cnn_tensor *x, int64_t size, int dim, int i)
+{
+    cnn_tensor *parts[8];
+    cnn_split(x, size, dim, parts, 8);
+    return parts[i];
+}
+
+static cnn_tensor *chunk_part(cnn_tensor *x, int chunks, int dim, int i)
+{
+    cnn_tensor *parts[8];
+    cnn_chunk(x, chunks, dim, parts);
+    return parts[i];
+}
+
+static cnn_tensor *unbind_part(cnn_tensor *x, int dim, int i)
+{
+    cnn_tensor *parts[8];
+    cnn_unbind(x, dim, parts, 8);
+    return parts[i];
+}
+
 /* A zero of the dtype of in[0]. */
 #define ZERO cnn_mul_scalar(cnn_sum(cnn_slice(in[0], 0, 0, 0, 1), CNN_ALL_DIMS, false), 1)
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fails when an operation of include/cnn/ops/*.h lacks its line in src/ops/ops.def, its function or descriptor in the file that
-# the line names, its backward (unless the line's operands are all lower-case: not differentiable), or a mention in tests/;
+# the line names, its backward (unless the line's operands are all lower-case: not differentiable, or it is a composition), or a
+# mention in tests/;
 # and when the list holds what the headers do not declare. Usage: tools/check-ops.sh [root of the source tree]
 set -eu
 cd "${1:-$(dirname "$0")/..}"
@@ -41,7 +42,7 @@ check() {
         inside && /}|;/ { exit }' "$file")
     case $operands in
     *[A-Z]*)
-        printf '%s\n' "$descriptor" | grep -q '_backward' || fail "cnn_$name has no backward in $file, operands \"$operands\" say it is differentiable"
+        printf '%s\n' "$descriptor" | grep -q '_backward\|CNN__COMPOSITION' || fail "cnn_$name has no backward in $file, operands \"$operands\" say it is differentiable"
         ;;
     *)
         [ -n "$descriptor" ] || fail "cnn_$name has no descriptor in $file"

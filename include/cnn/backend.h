@@ -30,7 +30,8 @@ CNN_BEGIN_DECLS
 /* ---- parameters of kernels ---- */
 
 /** A loop nest over up to CNN_MAX_DIMS dimensions with strides, in elements, for each operand: operand 0 is the first
- * result, then come the inputs in their order. A broadcast dimension has stride 0, which results never have. */
+ * result, then come the inputs in their order. A broadcast dimension has stride 0, which results never have. The input
+ * of CNN_KERNEL_COPY may be read backwards, by negative strides from the address that is given. */
 typedef struct cnn_nest {
     int ndim;                        /**< dimensions */
     int64_t shape[CNN_MAX_DIMS];     /**< how often each loop runs */
@@ -107,7 +108,12 @@ typedef enum cnn_binary {
     CNN_BINARY_MINIMUM, /**< a NaN wins */
     CNN_BINARY_MAXIMUM, /**< a NaN wins */
     CNN_BINARY_PRELU,   /**< a > 0: a, else a · b */
-    CNN_BINARY_COUNT    /**< how many there are */
+    CNN_BINARY_BIT_AND, /**< bits of integers and bool */
+    CNN_BINARY_BIT_OR,
+    CNN_BINARY_BIT_XOR,
+    CNN_BINARY_LEFT_SHIFT,  /**< of integers by b bits; 0 where b is negative or no less than there are bits */
+    CNN_BINARY_RIGHT_SHIFT, /**< the same; the sign in every bit where b is out of range */
+    CNN_BINARY_COUNT        /**< how many there are */
 } cnn_binary;
 
 /** Comparisons of two elements, and logic on them, where every number but 0 is true. Those of one element are given it
@@ -375,6 +381,40 @@ typedef struct cnn_lookup_parameters {
     int64_t skip;          /**< the row without a gradient; of CNN_KERNEL_INDEX_CHECK the index that is let pass */
 } cnn_lookup_parameters;
 
+/** Elements that indices name along one dimension of a tensor, `n` of them, `step` elements apart. Every index is
+ * within 0 … n − 1, which CNN_KERNEL_INDEX_CHECK has seen to. In the nest, the tensor's stride along that dimension is
+ * 0. */
+typedef struct cnn_index_parameters {
+    cnn_dtype index_dtype; /**< int64 or int32 */
+    int64_t n;             /**< size of the dimension */
+    int64_t step;          /**< from one element along it to the next */
+    cnn_nest nest; /**< operands: y, x, index. Of the scattering kernels the last loop follows the index along the
+                        dimension, and its order counts where indices repeat */
+} cnn_index_parameters;
+
+/** Of CNN_KERNEL_SCAN: y[i] is what x[0] to x[i] are together, along a dimension. */
+typedef struct cnn_scan_parameters {
+    cnn_along along; /**< sizes */
+    bool product;    /**< products, else sums */
+    bool reverse;    /**< from the end: x[i] to x[n − 1] */
+} cnn_scan_parameters;
+
+/** Of CNN_KERNEL_SORT. Equal elements keep their order; NaN is the largest number, and 0 equals −0. */
+typedef struct cnn_sort_parameters {
+    cnn_along along; /**< sizes of x */
+    int64_t k;       /**< how many elements along the dimension are wanted, the first ones in the order */
+    bool descending; /**< the largest first */
+} cnn_sort_parameters;
+
+/** Of CNN_KERNEL_TRIANGLE: matrices of which one side of a diagonal is kept and the rest is 0. */
+typedef struct cnn_triangle_parameters {
+    int64_t matrices; /**< how many */
+    int64_t rows;     /**< of each */
+    int64_t columns;  /**< of each */
+    int64_t diagonal; /**< column minus row of the diagonal, which is kept */
+    bool upper;       /**< keep what is above it, else what is below */
+} cnn_triangle_parameters;
+
 /** A loss of [batch, classes, inner]; samples are (n, d). */
 typedef struct cnn_cross_entropy_parameters {
     int64_t batch;          /**< samples, each of `inner` positions */
@@ -583,7 +623,16 @@ typedef struct cnn_resample_parameters {
          (int32: in_w · row + column of the winner) */ \
     X(UNFOLD, unfold) /**< cnn_maxpool: x → y [planes, kernel_h, kernel_w, out_h, out_w], what each element of the \
          windows sees; padding is 0 */ \
-    X(FOLD, fold) /**< cnn_maxpool: y → x, the sum of all that sees an element */
+    X(FOLD, fold) /**< cnn_maxpool: y → x, the sum of all that sees an element */ \
+    X(GATHER, gather) /**< cnn_index_parameters: x, index → y = x at the index */ \
+    X(SCATTER, scatter) /**< cnn_index_parameters: x, index → y, whose element at the index becomes that of x; the \
+         last of several wins */ \
+    X(SCATTER_ADD, scatter_add) /**< cnn_index_parameters: x, index → y, to whose element at the index that of x is \
+         added; integers wrap */ \
+    X(SCAN, scan) /**< cnn_scan_parameters: x [before,n,after] → y, which may be x; f32, f64, bf16 and int64 */ \
+    X(CUMPROD_BACKWARD, cumprod_backward) /**< cnn_along: x, dy → dx of products that SCAN makes */ \
+    X(SORT, sort) /**< cnn_sort_parameters: x [before,n,after] → (y [before,k,after]), index (int64) of each */ \
+    X(TRIANGLE, triangle) /**< cnn_triangle_parameters: x → y */
 /* clang-format on */
 
 #ifndef DOXYGEN /* docs/keywords.awk makes it of the list, with the comments */

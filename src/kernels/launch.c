@@ -34,11 +34,9 @@ static cnn__cpu_call job_of(const cnn_launch *launch, const cnn__kernels *kernel
                             .real = launch->dtype == CNN_F64 ? kernels->f64 : kernels->f32 };
 }
 
-/* Copies and fills take every dtype as it is stored. */
 static bool is_stored(const cnn_launch *launch)
 {
-    return cnn__dtype_is_stored(launch->dtype) && launch->kernel != CNN_KERNEL_COPY &&
-           launch->kernel != CNN_KERNEL_FILL;
+    return cnn__dtype_is_stored(launch->dtype) && !kernels_by_number[launch->kernel]->moves;
 }
 
 bool cnn__cpu_supports(const cnn_launch *launch)

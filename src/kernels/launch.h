@@ -30,6 +30,7 @@ typedef struct cnn__cpu_call {
 typedef struct cnn__cpu_kernel {
     bool (*run)(cnn__cpu_call *j);         /* takes the operands from the launch; false: it has failed */
     size_t (*workspace)(cnn__cpu_call *j); /* bytes that it needs; NULL: none */
+    bool moves;                            /* takes elements of every dtype as they are stored */
     /* For dtypes that are stored in one way and computed with in another: a letter per operand, '-' for one that has
      * not the launch's dtype, such as indices. NULL: the kernel does not know such dtypes. */
     cnn__measure_fn *measure;

@@ -13,7 +13,7 @@ static bool run_fill(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_fill = { .run = run_fill };
+const cnn__cpu_kernel cnn__cpu_fill = { .run = run_fill, .moves = true };
 
 static bool run_copy(cnn__cpu_call *j)
 {
@@ -22,7 +22,7 @@ static bool run_copy(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_copy = { .run = run_copy };
+const cnn__cpu_kernel cnn__cpu_copy = { .run = run_copy, .moves = true };
 
 static bool run_unary(cnn__cpu_call *j)
 {

@@ -1,5 +1,5 @@
-/* max, min and argmax over any dimensions, where equal extrema share the gradient evenly, as torch.amax does it; and
- * max and min along one dimension with their indices, where the first of equal extrema gets all of it, as
+/* max, min, argmax and argmin over any dimensions, where equal extrema share the gradient evenly, as torch.amax does
+ * it; and max and min along one dimension with their indices, where the first of equal extrema gets all of it, as
  * torch.max(x, dim) does it. A NaN wins everywhere. */
 #include "ops/operation.h"
 
@@ -80,6 +80,11 @@ static bool argmax_forward(cnn__call *call, void *attributes)
     return !call->out[0]->numel || extremum_search(call, attributes, false, call->out[0]);
 }
 
+static bool argmin_forward(cnn__call *call, void *attributes)
+{
+    return !call->out[0]->numel || extremum_search(call, attributes, true, call->out[0]);
+}
+
 /* What the descriptors have in common; `...` are further members. */
 #define EXTREMUM(function, rule, compute, ...) \
     { \
@@ -92,6 +97,7 @@ static const cnn__op max_op =
 static const cnn__op min_op =
     EXTREMUM(min, extremum_infer, min_forward, extremum_backward, .saves = 1 | CNN__OUTPUT(0));
 static const cnn__op argmax_op = EXTREMUM(argmax, argmax_infer, argmax_forward, NULL);
+static const cnn__op argmin_op = EXTREMUM(argmin, argmax_infer, argmin_forward, NULL);
 
 /* ---- along one dimension ---- */
 
@@ -202,4 +208,9 @@ cnn_tensor *cnn_min(cnn_tensor *x, int count, const int *dims, bool keepdim)
 cnn_tensor *cnn_argmax(cnn_tensor *x, int count, const int *dims, bool keepdim)
 {
     return extremum_apply(&argmax_op, x, count, dims, keepdim);
+}
+
+cnn_tensor *cnn_argmin(cnn_tensor *x, int count, const int *dims, bool keepdim)
+{
+    return extremum_apply(&argmin_op, x, count, dims, keepdim);
 }

@@ -11,6 +11,13 @@
     cnn__call_options((call), (ours), sizeof *(ours), offsetof(__typeof__(*(ours)), reserved), (given))
 bool cnn__call_options(cnn__call *call, void *ours, size_t size, size_t known, const void *given);
 
+/* The descriptor of a public function that is made of others, which compute and have the gradients: a name for messages
+ * and, as `...`, what cnn__call_begin() reads. */
+#define CNN__COMPOSITION(function, ...) \
+    { \
+        .name = #function, __VA_ARGS__ \
+    }
+
 /* Is input i f32, f64 or an integer? */
 bool cnn__call_number(cnn__call *call, int i);
 

@@ -47,6 +47,38 @@ CNN_API cnn_tensor *cnn_concat(cnn_tensor *const *tensors, int count, int dim);
 CNN_API cnn_tensor *cnn_stack(cnn_tensor *const *tensors, int count, int dim);
 /** The same elements without history: gradients stop here. torch.Tensor.detach. View. */
 CNN_API cnn_tensor *cnn_detach(cnn_tensor *x);
+/** The elements in reversed order along `count` dimensions `dims`; `count` 0 means all of them. @since 0.2 */
+CNN_API cnn_tensor *cnn_flip(cnn_tensor *x, int count, const int *dims);
+/** The elements `shift` positions further along `dim`; what leaves at one end comes in at the other. For several
+ * dimensions roll several times. torch.roll. @since 0.2 */
+CNN_API cnn_tensor *cnn_roll(cnn_tensor *x, int64_t shift, int dim);
+/** Matrices [rows,columns] behind any leading dimensions with zeros above the diagonal, which is `diagonal` columns
+ * to the right of the main one. torch.tril. @since 0.2 */
+CNN_API cnn_tensor *cnn_tril(cnn_tensor *x, int64_t diagonal);
+/** The same with zeros below the diagonal. torch.triu. @since 0.2 */
+CNN_API cnn_tensor *cnn_triu(cnn_tensor *x, int64_t diagonal);
+/** Copies of x beside each other, repeats[i] along dimension i of the result; `ndim` is its rank, at least that of x.
+ * torch.Tensor.repeat. cnn_expand() makes no copies. @since 0.2 */
+CNN_API cnn_tensor *cnn_repeat(cnn_tensor *x, int ndim, const int64_t *repeats);
+/** @} */
+
+/** @name Parts
+ * A tensor in parts along `dim`, each a view. Any dtype. The parts are written to an array of the
+ * caller's, tensors of the same tape; what the array has beyond them becomes NULL. They return how many parts there
+ * are. On failure that is 0, and every element of the array is nil; an array that is too small is
+ * CNN_ERROR_INVALID_ARGUMENT.
+ * @since 0.2
+ * @{ */
+/** torch.split: parts of size `split_size`, 1 or more, the last one smaller where it does not divide the dimension.
+ * `parts` has room for `count`. */
+CNN_API int cnn_split(cnn_tensor *x, int64_t split_size, int dim, cnn_tensor **parts, int count);
+/** torch.split_with_sizes: `count` parts of the given sizes, which sum to that of the dimension. */
+CNN_API int cnn_split_with_sizes(cnn_tensor *x, int count, const int64_t *sizes, int dim, cnn_tensor **parts);
+/** torch.chunk: at most `chunks` parts of one size, the last one smaller where it does not divide the dimension.
+ * `parts` has room for `chunks`. */
+CNN_API int cnn_chunk(cnn_tensor *x, int chunks, int dim, cnn_tensor **parts);
+/** torch.unbind: as many parts as the dimension is large, without that dimension. `parts` has room for `count`. */
+CNN_API int cnn_unbind(cnn_tensor *x, int dim, cnn_tensor **parts, int count);
 /** @} */
 
 CNN_END_DECLS

@@ -1,0 +1,62 @@
+/* Reductions that take several kernels. */
+#include "ops/reduced.h"
+
+bool cnn__reduced_begin(cnn__reduced *r, cnn__call *call, const cnn__axes *axes)
+{
+    const cnn_tensor *x = call->x[0];
+    cnn_tensor *y = call->out[0];
+    cnn_dtype dtype = cnn__dtypes[x->dtype].compute;
+    *r = (cnn__reduced){ .call = call, .axes = axes };
+    r->x = cnn__result(call, dtype, x->ndim, x->shape);
+    r->result = y->dtype == dtype ? y : cnn__result(call, dtype, y->ndim, y->shape);
+    return r->x && r->result && cnn__run_copy(call->tape, call->op->name, r->x, x);
+}
+
+cnn_tensor *cnn__reduced_kept(const cnn__reduced *r)
+{
+    return cnn__result(r->call, r->x->dtype, r->x->ndim, r->axes->keep);
+}
+
+bool cnn__reduced_map(const cnn__reduced *r, cnn_tensor *t, cnn_unary function, double value)
+{
+    const double values[2] = { value, function == CNN_UNARY_CLAMP ? -value : 0 };
+    return cnn__run_elementwise(r->call->tape, r->call->op->name, CNN_KERNEL_UNARY, (int)function, values, 2,
+                                (const cnn_tensor *const[]){ t, t });
+}
+
+bool cnn__reduced_with(const cnn__reduced *r, cnn_tensor *t, cnn_binary function, const cnn_tensor *other)
+{
+    return cnn__run_elementwise(r->call->tape, r->call->op->name, CNN_KERNEL_BINARY, (int)function, NULL, 3,
+                                (const cnn_tensor *const[]){ t, t, other });
+}
+
+bool cnn__reduced_reduce(const cnn__reduced *r, cnn_reduce function, const cnn_tensor *to)
+{
+    cnn_reduce_parameters p;
+    p.function = (int)function;
+    cnn__axes_nests(r->axes, r->x, &p.outer, &p.inner);
+    return !to->numel || cnn__run_on(r->call->tape, r->call->op->name, CNN_KERNEL_REDUCE, &p, sizeof p, 2,
+                                     (const cnn_tensor *const[]){ to, r->x });
+}
+
+bool cnn__reduced_end(const cnn__reduced *r)
+{
+    cnn_tensor *y = r->call->out[0];
+    cnn__tape_drop(r->x);
+    return y == r->result || cnn__run_copy(r->call->tape, r->call->op->name, y, r->result);
+}
+
+cnn_tensor *cnn__reduced_widen(cnn_tensor *t)
+{
+    return cnn_cast(t, cnn__dtypes[t->dtype].compute);
+}
+
+cnn_tensor *cnn__reduced_spread(const cnn__node *node, const cnn__axes *axes, cnn_tensor *y)
+{
+    return cnn__reduced_widen(cnn_reshape(y, node->in[0]->ndim, axes->keep));
+}
+
+void cnn__reduced_add(cnn__node *node, cnn_tensor *dx)
+{
+    cnn__grad_add(node, 0, cnn_cast(dx, node->in[0]->dtype));
+}
