@@ -63,6 +63,11 @@ BY_NAME = {
     ("int64_t", "upscale_factor"): "factor", ("int64_t", "downscale_factor"): "factor",
     ("int64_t", "output_size"): "output_size", ("int64_t", "output_h"): "output_size", ("int64_t", "output_w"): "output_size",
     ("uint64_t", "seed"): "seed",
+    ("cnn_tensor *", "index"): "index_grid", ("cnn_tensor *", "mask"): "condition", ("int64_t", "k"): "top_count",
+    ("int64_t", "shift"): "any_size", ("int64_t", "diagonal"): "any_size", ("int64_t", "num_classes"): "positive",
+    ("int64_t *", "repeats"): "shape", ("int64_t", "split_size"): "batch_size", ("int", "chunks"): "piece_count",
+    ("int64_t *", "sizes"): "part_sizes", ("int", "correction"): "any_int", ("double", "eps"): "rate",
+    ("const char *", "equation"): "equation",
     ("const char *", "name"): "new_name", ("const char *", "path"): "save_path",
     ("const char *", "directory"): "directory", ("void *", "data"): "data", ("void *", "buffer"): "buffer",
     ("size_t", "size"): "bytes", ("char *", "buffer"): "text", ("char *", "name"): "text",
@@ -143,6 +148,16 @@ OVERRIDES = {
     "cnn_channel_shuffle_create": {"groups": "factor"},
     "cnn_unflatten": {"ndim": "one_part", "shape": "part"},
     "cnn_unflatten_create": {"dim": "end_dim", "ndim": "one_part", "shape": "part"},
+    "cnn_argmin": {"count": "reduce_count"}, "cnn_prod": {"count": "reduce_count"}, "cnn_var": {"count": "reduce_count"},
+    "cnn_std": {"count": "reduce_count"}, "cnn_logsumexp": {"count": "reduce_count"}, "cnn_any": {"count": "reduce_count"},
+    "cnn_all": {"count": "reduce_count"}, "cnn_flip": {"count": "reduce_count"},
+    "cnn_norm": {"count": "reduce_count", "p": "any_double"}, "cnn_sort": {"indices": "out?"}, "cnn_topk": {"indices": "out?"},
+    "cnn_index_select": {"index": "target"}, "cnn_index_add": {"index": "target"}, "cnn_one_hot": {"index": "target"},
+    "cnn_split": {"count": "piece_count"}, "cnn_unbind": {"count": "piece_count"},
+    "cnn_split_with_sizes": {"count": "piece_count"}, "cnn_einsum": {"b": "tensor?"},
+    "cnn_bitwise_and": {"a": "bits", "b": "bits"}, "cnn_bitwise_or": {"a": "bits", "b": "bits"},
+    "cnn_bitwise_xor": {"a": "bits", "b": "bits"}, "cnn_bitwise_not": {"x": "bits"},
+    "cnn_bitwise_left_shift": {"a": "bits", "b": "bits"}, "cnn_bitwise_right_shift": {"a": "bits", "b": "bits"},
     "cnn_max_along": {"indices": "out?"}, "cnn_min_along": {"indices": "out?"},
     "cnn_linear_create": {"options": "linear_options?"}, "cnn_embedding_create": {"options": "embedding_options?"},
     "cnn_lstm_create": {"options": "lstm_options?"},
@@ -184,14 +199,16 @@ ALIASES = {"cnn_forward_many": "forward", "cnn_cross_entropy_with": "cross_entro
 
 # Flags: SILENT, a look-up without a context, whose neutral value is documented and which leaves messages alone, because
 # programs call it while they report one; REPORTS, whose result is a status of something else; NESTED, whose messages may
-# be those of an operation that runs inside; FINDS, whose neutral value is -1; WRITES, which writes the failure into a buffer and returns that text's length.
+# be those of an operation that runs inside; FINDS, whose neutral value is -1; WRITES, which writes the failure into a buffer and returns that text's length;
+# COUNTS, which returns how many results it made, at least one, and 0 on failure.
 FLAGS = {
     "cnn_last_error": "SILENT", "cnn_context_status": "SILENT", "cnn_context_clear_error": "SILENT",
     "cnn_device_count": "SILENT", "cnn_device_available": "SILENT", "cnn_device_problem": "SILENT",
     "cnn_cpu_launch": "SILENT", "cnn_cpu_workspace": "SILENT", "cnn_status_name": "SILENT", "cnn_dtype_name": "SILENT", "cnn_dtype_size": "SILENT",
     "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
     "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_many": "NESTED",
-    "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED",
+    "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_einsum": "NESTED", "cnn_cosine_similarity": "NESTED",
+    "cnn_split": "COUNTS", "cnn_split_with_sizes": "COUNTS", "cnn_chunk": "COUNTS", "cnn_unbind": "COUNTS",
 }
 BORROWED = {"cnn_ema_module", "cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",

@@ -155,6 +155,8 @@ OPERAND(volume_spread, CNN_F32, false, 1, 2, 3, 3, 3);
 OPERAND(channel_values, CNN_F32, false, 1);
 OPERAND(condition, CNN_BOOL, false, 2, 3);
 OPERAND(target, CNN_I64, true, 2);
+OPERAND(index_grid, CNN_I64, true, 2, 2);
+OPERAND(bits, CNN_I64, false, 2, 3);
 OPERAND(row_values, CNN_F32, false, 2);
 OPERAND(sequence, CNN_F32, false, 2, 2, 3);
 OPERAND(lstm_state, CNN_F32, false, 2, 3);

@@ -187,6 +187,7 @@ NUMBERS(slice_end, NUMBER("good", GOOD, 3), MINUS_ONE, NUMBER("0", BAD, 0), NUMB
 NUMBERS(index_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST64, LARGEST64, NUMBER("0", MAY, 0), NUMBER("1", MAY, 1));
 NUMBERS(item_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST64, NUMBER("0", MAY, 0), NUMBER("INT64_MAX", MAY, INT64_MAX));
 NUMBERS(piece_count, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEAST, NUMBER("1", MAY, 1));
+NUMBERS(top_count, NUMBER("good", GOOD, 1), MINUS_ONE, NUMBER("9", BAD, 9), LEAST64, LARGEST64, NUMBER("0", MAY, 0));
 NUMBERS(seed, NUMBER("good", GOOD, 7), NUMBER("0", MAY, 0), NUMBER("UINT64_MAX", MAY, -1));
 NUMBERS(index, NUMBER("good", GOOD, 0), MINUS_ONE, LEAST, NUMBER("past the end", MAY, 100), NUMBER("INT_MAX", MAY, INT_MAX));
 NUMBERS(entry, NUMBER("good", GOOD, 0), MINUS_ONE, NUMBER("past the end", BAD, 100), LEAST, LARGEST);
@@ -301,6 +302,16 @@ NUMBERS(pads, ADDRESS("good", GOOD, good_pads), NO_POINTER, ADDRESS("[-4,-4]", B
 static const int64_t good_milestones[1] = { 4 }, milestone_zero[1] = { 0 }, milestone_far[1] = { INT64_MAX };
 NUMBERS(milestones, ADDRESS("good", GOOD, good_milestones), NO_POINTER, ADDRESS("[0]", BAD, milestone_zero),
         ADDRESS("[INT64_MAX]", BAD, milestone_far));
+
+static const int64_t good_sizes[] = { 1, 1 }, sizes_long[] = { 1, 2 }, sizes_below[] = { -1, 3 },
+                     sizes_huge[] = { INT64_MAX, INT64_MAX };
+NUMBERS(part_sizes, ADDRESS("good", GOOD, good_sizes), NO_POINTER, ADDRESS("[1,2]", BAD, sizes_long),
+        ADDRESS("[-1,3]", BAD, sizes_below), ADDRESS("[INT64_MAX,INT64_MAX]", BAD, sizes_huge));
+
+NUMBERS(equation, ADDRESS("good", GOOD, "ij,ij->i"), NO_POINTER, ADDRESS("empty", BAD, ""), ADDRESS("one term", MAY, "ij"),
+        ADDRESS("a dot", BAD, "i.,j"), ADDRESS("a label twice", BAD, "ii,ij"), ADDRESS("three terms", BAD, "ij,jk,kl"),
+        ADDRESS("an unknown label", BAD, "ij,ij->k"), ADDRESS("two arrows", BAD, "ij,ij->i->j"),
+        ADDRESS("nine labels", BAD, "abcdefghi,ij"), ADDRESS("half an arrow", BAD, "ij,ij-i"));
 
 static const double good_lengths[2] = { 0.25, 0.75 }, lengths_short[2] = { 1, 2 }, lengths_negative[2] = { 2, -1 };
 static const double lengths_broken[2] = { 1.5, 2.5 }, lengths_no_number[2] = { NAN, 1 }, lengths_whole[2] = { 4, 0 };

@@ -14,7 +14,7 @@ typedef enum result_class {
     RESULT_FILE
 } result_class;
 
-enum { SILENT = 1, REPORTS = 2, NESTED = 4, WRITES = 8, FINDS = 16, MOST_PARAMETERS = 10 };
+enum { SILENT = 1, REPORTS = 2, NESTED = 4, WRITES = 8, FINDS = 16, COUNTS = 32, MOST_PARAMETERS = 10 };
 
 typedef struct parameter {
     const char *name;
@@ -163,8 +163,9 @@ static bool failed(const bad_call *call, const value *r)
         return r->i != CNN_OK;
     case RESULT_OPERATION:
         return cnn_tensor_status(r->p) != CNN_OK;
-    case RESULT_NOTHING:
     case RESULT_INTEGER:
+        return call->flags & COUNTS && r->i == 0;
+    case RESULT_NOTHING:
     case RESULT_REAL:
     case RESULT_STRING:
     case RESULT_BORROWED:
@@ -262,7 +263,7 @@ static void judge(const attempt *a, const value *r, const char *message, bool fa
     if (e == BAD) {
         REQUIRE(*message && (fails || neutral(call, r)), "did not fail");
     }
-    if (fails && !(call->flags & REPORTS) && call->result != RESULT_OPERATION) {
+    if (fails && !(call->flags & (REPORTS | COUNTS)) && call->result != RESULT_OPERATION) { /* a nil says nothing */
         REQUIRE(*message, "failed without a message");
     }
     if (*message && e != GOOD) {
