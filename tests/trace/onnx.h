@@ -498,6 +498,86 @@ static void write_hardsigmoid(writer *w, const cnn__node *node)
     end_node(w, &out, "HardSigmoid");
 }
 
+/* ---- indices, order and reductions ---- */
+
+/* An operator along a dimension, with the operands as they are. */
+static void write_along(writer *w, const cnn__node *node, const char *type, bool adds)
+{
+    buffer out = { 0 };
+    put_inputs(w, &out, node, node->count);
+    put_text(&out, 2, name_of(w, node->out[0]));
+    put_int_attribute(&out, "axis", int_at(node, "dim", 0));
+    if (adds) {
+        buffer a = { 0 };
+        put_text(&a, 1, "reduction");
+        put_bytes(&a, 4, "add", 3);
+        put_int(&a, 20, 3);
+        put_message(&out, 5, &a);
+    }
+    end_node(w, &out, type);
+}
+
+static void write_gather(writer *w, const cnn__node *node)
+{
+    write_along(w, node, node->op->name[0] == 'g' ? "GatherElements" : "Gather", false);
+}
+
+static void write_scatter(writer *w, const cnn__node *node)
+{
+    write_along(w, node, "ScatterElements", strcmp(node->op->name, "scatter_add") == 0);
+}
+
+static void write_topk(writer *w, const cnn__node *node)
+{
+    buffer out = { 0 };
+    const int64_t k = int_at(node, "k", 0), one = 1;
+    put_inputs(w, &out, node, 1);
+    put_text(&out, 1, new_constant(w, CNN_I64, 1, &one, &k));
+    put_text(&out, 2, name_of(w, node->out[0]));
+    put_text(&out, 2, name_of(w, node->out[1]));
+    put_int_attribute(&out, "axis", int_at(node, "dim", 0));
+    put_int_attribute(&out, "largest", int_at(node, "descending", 0));
+    end_node(w, &out, "TopK");
+}
+
+/* An operator whose second input is a number: the dimension, or the diagonal. */
+static void write_with_number(writer *w, const cnn__node *node, const char *type, int64_t number, int upper)
+{
+    buffer out = { 0 };
+    put_inputs(w, &out, node, 1);
+    put_text(&out, 1, new_constant(w, CNN_I64, 0, NULL, &number));
+    put_text(&out, 2, name_of(w, node->out[0]));
+    if (upper >= 0) {
+        put_int_attribute(&out, "upper", upper);
+    }
+    end_node(w, &out, type);
+}
+
+static void write_cumsum(writer *w, const cnn__node *node)
+{
+    write_with_number(w, node, "CumSum", int_at(node, "dim", 0), -1);
+}
+
+static void write_triangle(writer *w, const cnn__node *node)
+{
+    write_with_number(w, node, "Trilu", int_at(node, "diagonal", 0), strcmp(node->op->name, "triu") == 0);
+}
+
+static void write_reduction(writer *w, const cnn__node *node)
+{
+    buffer out = { 0 };
+    int64_t dims[CNN_MAX_DIMS];
+    const int count = count_of(node, "dims");
+    for (int i = 0; i < count; i++) {
+        dims[i] = int_at(node, "dims", i);
+    }
+    put_inputs(w, &out, node, 1);
+    put_text(&out, 2, name_of(w, node->out[0]));
+    put_ints_attribute(&out, "axes", dims, count);
+    put_int_attribute(&out, "keepdims", int_at(node, "keepdim", 0));
+    end_node(w, &out, node->op->name[0] == 'l' ? "ReduceLogSumExp" : "ReduceProd");
+}
+
 static const struct {
     const char *name;
     void (*write)(writer *w, const cnn__node *node);
@@ -517,6 +597,10 @@ static const struct {
     { "avg_pool2d", write_avg_pool, NULL }, { "flatten", write_reshape, NULL },   { "reshape", write_reshape, NULL },
     { "linear", write_linear, NULL },     { "cast", write_cast, NULL },
     { "embedding", write_embedding, NULL }, { "max_along", write_max_along, NULL }, { "lstm", write_lstm, NULL },
+    { "gather", write_gather, NULL },     { "index_select", write_gather, NULL },   { "scatter", write_scatter, NULL },
+    { "scatter_add", write_scatter, NULL }, { "topk", write_topk, NULL },           { "cumsum", write_cumsum, NULL },
+    { "tril", write_triangle, NULL },     { "triu", write_triangle, NULL },         { "logsumexp", write_reduction, NULL },
+    { "prod", write_reduction, NULL },
     { "stack", write_stack, NULL },       { "relu", NULL, "Relu" },             { "add", NULL, "Add" },                   { "tanh", NULL, "Tanh" },
 };
 

@@ -198,6 +198,27 @@ static void convolution_model(void)
     cnn_module_free(model);
 }
 
+/* ---- indices, order, scans and reductions ---- */
+
+static void forward_order(cnn_module *model, cnn_tensor *x, cnn_tensor **outputs)
+{
+    cnn_tensor *largest = cnn_topk(x, 3, 1, true, &outputs[1]);
+    cnn_tensor *sums = cnn_gather(cnn_cumsum(cnn_forward(model, x), 1), 1, outputs[1]);
+    cnn_tensor *mixed = cnn_scatter(cnn_scatter_add(x, 1, outputs[1], sums), 1, outputs[1], cnn_mul(largest, sums));
+    outputs[0] = cnn_tril(cnn_triu(mixed, -1), 2);
+    outputs[2] = cnn_logsumexp(mixed, CNN_DIMS(1), true);
+    outputs[3] = cnn_prod(mixed, CNN_DIMS(0), false);
+}
+
+static void order_model(void)
+{
+    cnn_module *model = cnn_sequential_new(ctx, cnn_linear_new(ctx, 5, 5));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(6, 5));
+    write_model("order", model, x, forward_order, 4);
+    cnn_tensor_free(x);
+    cnn_module_free(model);
+}
+
 int main(int count, char **arguments)
 {
     folder = count > 1 ? arguments[1] : ".";
@@ -209,6 +230,7 @@ int main(int count, char **arguments)
     activation_model();
     norm_model();
     convolution_model();
+    order_model();
     cnn_tape_free(tape);
     cnn_context_free(ctx);
     return 0;
