@@ -55,7 +55,7 @@ static inline X FN(bit_xor)(X a, X b)
 
 static inline X FN(left_shift)(X a, X b)
 {
-    return (U)b >= 8 * sizeof(X) ? 0 : (X)((U)a << b);
+    return (X)((U)b >= 8 * sizeof(X) ? 0 : (U)a << b);
 }
 
 /* Out of range only the sign stays, which an unsigned X has not. */

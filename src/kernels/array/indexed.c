@@ -7,6 +7,8 @@
 
 typedef cnn_index_parameters indexed_parameters;
 
+enum { INDEXED_ACROSS = 64 }; /* neighbouring lines of a task, at least, where lines are taken together */
+
 /* n elements of both operands and of the index. */
 typedef struct indexed_run {
     int64_t n;
@@ -131,7 +133,7 @@ static bool indexed_run_all(const cnn__cpu_call *c, indexed_job *j)
     j->run.wide = p->index_dtype == CNN_I64;
     j->size = cnn__array_size(c->l->dtype);
     j->count = cnn__nest_count(&j->lines);
-    j->group = cnn__max(1, CNN__NEST_TASK / cnn__max(1, j->n));
+    j->group = cnn__max(j->across ? INDEXED_ACROSS : 1, CNN__NEST_TASK / cnn__max(1, j->n));
     if (j->count && j->n) {
         cnn__pool_run(c->pool, cnn__ceil_div(j->count, j->group), (double)j->count * (double)j->n * 4, indexed_task, j);
     }

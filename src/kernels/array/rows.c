@@ -24,8 +24,22 @@ static int64_t rows_index_at(const cnn__rows *g, int64_t i)
     }
 }
 
+/* Whether every index names a row, without a branch for each; of int64, which most are. */
+static bool all_rows(const cnn__rows *g)
+{
+    const int64_t *index = g->index;
+    uint64_t bad = 0;
+    for (int64_t i = 0; i < g->count; i++) {
+        bad |= (uint64_t)index[i] >= (uint64_t)g->n;
+    }
+    return !bad;
+}
+
 int64_t cnn__rows_bad_index(const cnn__rows *g, const int64_t *skip, int64_t *value)
 {
+    if (g->index_dtype == CNN_I64 && all_rows(g)) {
+        return -1;
+    }
     for (int64_t i = 0; i < g->count; i++) {
         *value = rows_index_at(g, i);
         if (!(skip && *value == *skip) && (*value < 0 || *value >= g->n)) {

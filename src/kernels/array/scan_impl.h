@@ -8,6 +8,14 @@ static void FN(scan_lines)(bool product, int64_t lines, int64_t n, int64_t strid
     const X *x = from;
     X *y = to;
     A sum[SCAN_LINES];
+    if (lines == 1) {
+        A value = product;
+        for (int64_t i = 0; i < n; i++) {
+            value = product ? value * (A)x[i * stride] : value + (A)x[i * stride];
+            y[i * stride] = (X)value;
+        }
+        return;
+    }
     for (int64_t l = 0; l < lines; l++) {
         sum[l] = product;
     }
