@@ -14,11 +14,11 @@ extern const cnn__attribute cnn__indexing_attributes[];
 
 /* Is input i int64 or int32? */
 bool cnn__call_indices(cnn__call *call, int i);
-/* Have inputs 0 and 1, the index, one rank, and the index no size but that along `dim` which is larger than that of
- * input i? false: no, reported. */
+/* Whether input 1, the index, has the rank of input i and, except along `dim`, no larger sizes; false: it has not,
+ * reported. */
 bool cnn__call_index_fits(cnn__call *call, int i, int dim);
-/* Whether input i, the index, which is contiguous, names elements along a dimension of size n alone. false:
- * reported, on a device later. */
+/* Whether every index of input i, which is contiguous, is within dimension `dim` of size n; false: one is not,
+ * reported. A device reports it later. */
 bool cnn__indices_check(cnn__call *call, int i, int dim, int64_t n);
 
 /* y ← x at the index along dimension `dim`. The index has the rank of x, and is as large as what is read; or it is one

@@ -123,7 +123,7 @@ CNN_API cnn_tensor *cnn_isfinite(cnn_tensor *x);                   /**< whether 
 CNN_API cnn_tensor *cnn_bitwise_and(cnn_tensor *a, cnn_tensor *b); /**< bits that both have */
 CNN_API cnn_tensor *cnn_bitwise_or(cnn_tensor *a, cnn_tensor *b);  /**< bits that one has, or both have */
 CNN_API cnn_tensor *cnn_bitwise_xor(cnn_tensor *a, cnn_tensor *b); /**< bits that exactly one has */
-CNN_API cnn_tensor *cnn_bitwise_not(cnn_tensor *x); /**< bits that x has not; of bool: whether x is false */
+CNN_API cnn_tensor *cnn_bitwise_not(cnn_tensor *x); /**< every bit inverted; of bool: whether x is false */
 /** a · 2^b as far as bits have room; 0 where b is negative or at least the number of bits. */
 CNN_API cnn_tensor *cnn_bitwise_left_shift(cnn_tensor *a, cnn_tensor *b);
 /** ⌊a / 2^b⌋; for such b −1 where a is negative, else 0. */

@@ -34,29 +34,28 @@ CNN_API cnn_tensor *cnn_embedding(cnn_tensor *weight, cnn_tensor *indices, const
 /** @} */
 
 /** @name Elements by their indices
- * Any dtype, unless it is said otherwise. An index is i64 or i32, and every one is
- * from 0 to the size of `dim` minus 1: another is CNN_ERROR_INVALID_ARGUMENT and names its position, on a device in
- * the call that waits. No operation writes to its operands: cnn_scatter() is PyTorch's scatter, and nothing is its
- * scatter_. Where an index repeats, results are the same for any number of threads: the last one is written, and
- * sums are made in the order of the index and in the dtype.
+ * Any dtype unless stated otherwise. Indices are i64 or i32 and lie within 0 and the size of `dim` minus 1: any other
+ * is CNN_ERROR_INVALID_ARGUMENT and is named with its position, on a device by the call that waits. No operation
+ * writes to its operands: cnn_scatter() is torch.scatter, and there is no scatter_. Where an index repeats, the last
+ * value is written, and sums are made in the order of the index and in the dtype, whatever the number of threads.
  * @since 0.2
  * @{ */
-/** torch.gather: y[i,j,k] = x[i,index[i,j,k],k] for dim = 1. The index has the rank of x, and no size but that of
- * `dim` which is larger than that of x. */
+/** torch.gather: y[i,j,k] = x[i,index[i,j,k],k] for dim = 1. The index has the rank of x, and its sizes are no larger
+ * than those of x, except along `dim`. */
 CNN_API cnn_tensor *cnn_gather(cnn_tensor *x, int dim, cnn_tensor *index);
 /** torch.index_select: the elements of x along `dim` that a list of indices, [n] or [], names, for all other
  * positions. */
 CNN_API cnn_tensor *cnn_index_select(cnn_tensor *x, int dim, cnn_tensor *index);
-/** torch.scatter: x with y[i,index[i,j,k],k] = src[i,j,k] for dim = 1, for all positions of the index, whose sizes
- * are no larger than those of src and, but for `dim`, of x. All of src that is read gets a gradient, as in PyTorch,
- * also what is written over. */
+/** torch.scatter: a copy of x in which y[i,index[i,j,k],k] = src[i,j,k], for dim = 1, for all positions of the index.
+ * Its sizes are no larger than those of src and, except along `dim`, of x. As in PyTorch every element of src that is
+ * read gets a gradient, even one that a later element overwrites. */
 CNN_API cnn_tensor *cnn_scatter(cnn_tensor *x, int dim, cnn_tensor *index, cnn_tensor *src);
 /** torch.scatter with a number in place of src, converted as cnn_tensor_fill() says. */
 CNN_API cnn_tensor *cnn_scatter_value(cnn_tensor *x, int dim, cnn_tensor *index, double value);
 /** torch.scatter_add: the same with +=. Any dtype but bool; integers wrap. */
 CNN_API cnn_tensor *cnn_scatter_add(cnn_tensor *x, int dim, cnn_tensor *index, cnn_tensor *src);
 /** torch.index_add: adds `source`, which has the shape of x but for n along `dim`, where the list of n indices says.
- * With PyTorch's alpha: multiply the source. Any dtype but bool. */
+ * For PyTorch's alpha, multiply the source first. Any dtype but bool. */
 CNN_API cnn_tensor *cnn_index_add(cnn_tensor *x, int dim, cnn_tensor *index, cnn_tensor *source);
 /** torch.masked_fill: `value`, converted as cnn_tensor_fill() says, where the mask, which is bool, is true; else x.
  * Both are broadcast. */
@@ -71,8 +70,8 @@ CNN_API cnn_tensor *cnn_one_hot(cnn_tensor *index, int64_t num_classes);
  * number, and 0 equals −0. Indices are positions along `dim`, i64 and without a gradient.
  * @since 0.2
  * @{ */
-/** torch.sort: the elements along `dim` in their order. `indices` receives where they were; a tensor of the same
- * tape, nil on failure. May be NULL. */
+/** torch.sort: the elements along `dim` in their order. `indices` receives their positions in x, a tensor of
+ * the same tape, nil on failure; it may be NULL. */
 CNN_API cnn_tensor *cnn_sort(cnn_tensor *x, int dim, bool descending, cnn_tensor **indices);
 /** torch.argsort: the indices alone. */
 CNN_API cnn_tensor *cnn_argsort(cnn_tensor *x, int dim, bool descending);

@@ -63,10 +63,9 @@ CNN_API cnn_tensor *cnn_repeat(cnn_tensor *x, int ndim, const int64_t *repeats);
 /** @} */
 
 /** @name Parts
- * A tensor in parts along `dim`, each a view. Any dtype. The parts are written to an array of the
- * caller's, tensors of the same tape; what the array has beyond them becomes NULL. They return how many parts there
- * are. On failure that is 0, and every element of the array is nil; an array that is too small is
- * CNN_ERROR_INVALID_ARGUMENT.
+ * A tensor in parts along `dim`, each a view. Any dtype. The parts, tensors of the same tape, are written to an array
+ * of the caller's; the rest of the array becomes NULL. These functions return how many parts there are. On failure they
+ * return 0, and every element of the array is nil. An array that is too small is CNN_ERROR_INVALID_ARGUMENT.
  * @since 0.2
  * @{ */
 /** torch.split: parts of size `split_size`, 1 or more, the last one smaller where it does not divide the dimension.
