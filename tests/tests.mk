@@ -11,7 +11,7 @@ RESULTS := $(BUILD)/tests/results
 # The optimizers of the public header, one line each, for tests that hold for all (tests/support/optimizers.h).
 GENERATED := $(BUILD)/generated
 OPTIMIZERS := $(GENERATED)/optimizers.def
-$(OPTIMIZERS): tests/support/optimizers.awk include/cnn/optimizer.h
+$(OPTIMIZERS): tests/support/optimizers.awk $(wildcard include/cnn/optim/*.h)
 	@mkdir -p $(@D)
 	$(QUIET)awk -f $^ >$@.new && mv $@.new $@
 

@@ -55,7 +55,6 @@ static cnn_status adamw_update(const double *hyper, const cnn__slot *slot, const
 
 static const cnn__optimizer_class adam_class = {
     .name = "Adam",
-    .call = "adam_create",
     CNN__OPTIMIZER_OPTIONS(cnn_adam_options, adam_hypers),
     .moment_count = 3,
     .moment_names = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" },
@@ -65,7 +64,6 @@ static const cnn__optimizer_class adam_class = {
 
 static const cnn__optimizer_class adamw_class = {
     .name = "AdamW",
-    .call = "adamw_create",
     CNN__OPTIMIZER_OPTIONS(cnn_adam_options, adamw_hypers),
     .moment_count = 3,
     .moment_names = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" },
@@ -73,50 +71,12 @@ static const cnn__optimizer_class adamw_class = {
     .update = adamw_update,
 };
 
-cnn_optimizer *cnn_adam_create(cnn_module *module, const cnn_adam_options *options)
-{
-    return cnn__optimizer_new(module, &adam_class, options);
-}
+#define NAME adam
+#define OPTIONS cnn_adam_options
+#define CLASS adam_class
+#include "optim/calls_impl.h"
 
-cnn_optimizer *cnn_adamw_create(cnn_module *module, const cnn_adam_options *options)
-{
-    return cnn__optimizer_new(module, &adamw_class, options);
-}
-
-cnn_status cnn_adam_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
-                              const cnn_adam_options *options)
-{
-    return cnn__optimizer_add_group(optimizer, &adam_class, "adam_add_group", parameters, count, options);
-}
-
-cnn_status cnn_adamw_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
-                               const cnn_adam_options *options)
-{
-    return cnn__optimizer_add_group(optimizer, &adamw_class, "adamw_add_group", parameters, count, options);
-}
-
-cnn_optimizer *cnn_adam_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
-                                   const cnn_adam_options *options)
-{
-    return cnn__optimizer_new_for(ctx, &adam_class, "adam_create_for", parameters, count, options);
-}
-
-cnn_status cnn_adam_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
-                                    void *user, const cnn_adam_options *options)
-{
-    return cnn__optimizer_add_group_where(optimizer, &adam_class, "adam_add_group_where", module, belongs, user,
-                                          options);
-}
-
-cnn_optimizer *cnn_adamw_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
-                                    const cnn_adam_options *options)
-{
-    return cnn__optimizer_new_for(ctx, &adamw_class, "adamw_create_for", parameters, count, options);
-}
-
-cnn_status cnn_adamw_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
-                                     void *user, const cnn_adam_options *options)
-{
-    return cnn__optimizer_add_group_where(optimizer, &adamw_class, "adamw_add_group_where", module, belongs, user,
-                                          options);
-}
+#define NAME adamw
+#define OPTIONS cnn_adam_options
+#define CLASS adamw_class
+#include "optim/calls_impl.h"

@@ -45,14 +45,15 @@ static cnn_optimizer *finish(cnn_optimizer *o, cnn_status status)
     return NULL;
 }
 
-cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class *class, const void *options)
+cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class *class, const char *call,
+                                  const void *options)
 {
     if (!module) {
-        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", class->call);
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", call);
         return NULL;
     }
-    cnn_optimizer *o = new_optimizer(cnn_module_context(module), class, class->call, options);
-    return o ? finish(o, cnn__group_of_module(o, class->call, module, NULL, NULL, NULL)) : NULL;
+    cnn_optimizer *o = new_optimizer(cnn_module_context(module), class, call, options);
+    return o ? finish(o, cnn__group_of_module(o, call, module, NULL, NULL, NULL)) : NULL;
 }
 
 static cnn_status check_list(const cnn_context *ctx, const char *call, cnn_tensor *const *parameters, int count,

@@ -55,7 +55,6 @@ typedef struct cnn__hyper {
 
 typedef struct cnn__optimizer_class {
     const char *name;                   /* "Adam", "AdamW", "SGD" */
-    const char *call;                   /* "adam_create", for messages */
     size_t options_size, options_known; /* of its options: sizeof, and where the reserved bytes begin */
     int hyper_count;
     const cnn__hyper *hypers; /* [0] is "lr" */
@@ -105,10 +104,11 @@ int cnn__hyper_find(const cnn__optimizer_class *class, cnn_optimizer_option opti
 /* Whether a group may have `value` for number `which`: it is in its range, and needs the moments that the group has. */
 cnn_status cnn__group_check_number(const cnn_optimizer *o, const char *call, int group, int which, double value);
 
-/* ---- what the functions of the classes do; `call` is theirs ---- */
+/* ---- what the functions of the classes do (calls_impl.h); `call` is theirs ---- */
 
-/* An optimizer over a module's parameters; NULL on failure, reported as class->call. */
-cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class *class, const void *options);
+/* An optimizer over a module's parameters; NULL on failure. */
+cnn_optimizer *cnn__optimizer_new(cnn_module *module, const cnn__optimizer_class *class, const char *call,
+                                  const void *options);
 /* An optimizer over `count` tensors, which may be 0. */
 cnn_optimizer *cnn__optimizer_new_for(cnn_context *ctx, const cnn__optimizer_class *class, const char *call,
                                       cnn_tensor *const *parameters, int count, const void *options);

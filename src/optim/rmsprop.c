@@ -37,7 +37,6 @@ static cnn_status rmsprop_update(const double *hyper, const cnn__slot *slot, con
 
 static const cnn__optimizer_class rmsprop_class = {
     .name = "RMSprop",
-    .call = "rmsprop_create",
     CNN__OPTIMIZER_OPTIONS(cnn_rmsprop_options, rmsprop_hypers),
     .moment_count = 3,
     .moment_names = { "square_avg", "momentum_buffer", "grad_avg" },
@@ -45,26 +44,7 @@ static const cnn__optimizer_class rmsprop_class = {
     .update = rmsprop_update,
 };
 
-cnn_optimizer *cnn_rmsprop_create(cnn_module *module, const cnn_rmsprop_options *options)
-{
-    return cnn__optimizer_new(module, &rmsprop_class, options);
-}
-
-cnn_optimizer *cnn_rmsprop_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
-                                      const cnn_rmsprop_options *options)
-{
-    return cnn__optimizer_new_for(ctx, &rmsprop_class, "rmsprop_create_for", parameters, count, options);
-}
-
-cnn_status cnn_rmsprop_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
-                                 const cnn_rmsprop_options *options)
-{
-    return cnn__optimizer_add_group(optimizer, &rmsprop_class, "rmsprop_add_group", parameters, count, options);
-}
-
-cnn_status cnn_rmsprop_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
-                                       void *user, const cnn_rmsprop_options *options)
-{
-    return cnn__optimizer_add_group_where(optimizer, &rmsprop_class, "rmsprop_add_group_where", module, belongs, user,
-                                          options);
-}
+#define NAME rmsprop
+#define OPTIONS cnn_rmsprop_options
+#define CLASS rmsprop_class
+#include "optim/calls_impl.h"

@@ -47,7 +47,6 @@ static cnn_status sgd_update(const double *hyper, const cnn__slot *slot, const c
 
 static const cnn__optimizer_class sgd_class = {
     .name = "SGD",
-    .call = "sgd_create",
     CNN__OPTIMIZER_OPTIONS(cnn_sgd_options, sgd_hypers),
     .moment_count = 1,
     .moment_names = { "momentum_buffer" },
@@ -56,25 +55,7 @@ static const cnn__optimizer_class sgd_class = {
     .update = sgd_update,
 };
 
-cnn_optimizer *cnn_sgd_create(cnn_module *module, const cnn_sgd_options *options)
-{
-    return cnn__optimizer_new(module, &sgd_class, options);
-}
-
-cnn_status cnn_sgd_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
-                             const cnn_sgd_options *options)
-{
-    return cnn__optimizer_add_group(optimizer, &sgd_class, "sgd_add_group", parameters, count, options);
-}
-
-cnn_optimizer *cnn_sgd_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
-                                  const cnn_sgd_options *options)
-{
-    return cnn__optimizer_new_for(ctx, &sgd_class, "sgd_create_for", parameters, count, options);
-}
-
-cnn_status cnn_sgd_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
-                                   void *user, const cnn_sgd_options *options)
-{
-    return cnn__optimizer_add_group_where(optimizer, &sgd_class, "sgd_add_group_where", module, belongs, user, options);
-}
+#define NAME sgd
+#define OPTIONS cnn_sgd_options
+#define CLASS sgd_class
+#include "optim/calls_impl.h"

@@ -1,4 +1,4 @@
-# Lists the optimizers of include/cnn/optimizer.h, whose constructors are
+# Lists the optimizers of include/cnn/optim/, whose constructors are
 #     CNN_API cnn_optimizer *cnn_NAME_create(cnn_module *module, const cnn_TYPE_options *options);
 # as CNN_OPTIMIZER(NAME, TYPE, needs): `needs` is the option that must be given, whose comment says "required", or struct_size.
 # Before them come the options, with the range that their comment states: CNN_OPTIMIZER_OPTION(TYPE, name, range).
