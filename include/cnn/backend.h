@@ -486,6 +486,114 @@ typedef struct cnn_rmsprop_parameters {
     bool maximize;       /**< ascend */
 } cnn_rmsprop_parameters;
 
+/** One Adagrad step, PyTorch's formula: g = (maximize ? -grad : grad) + wd·p; sum += g²; p -= lr·g / (√sum + eps). */
+typedef struct cnn_adagrad_parameters {
+    double lr;           /**< learning rate of this step, decayed already */
+    double eps;          /**< added to the root */
+    double weight_decay; /**< wd */
+    bool maximize;       /**< ascend */
+} cnn_adagrad_parameters;
+
+/** One Adadelta step, PyTorch's formula: g as for Adagrad; square = rho·square + (1 - rho)·g²;
+ * d = √(delta + eps) / √(square + eps) · g; delta = rho·delta + (1 - rho)·d²; p -= lr·d. */
+typedef struct cnn_adadelta_parameters {
+    double lr;           /**< learning rate */
+    double rho;          /**< decay of both averages */
+    double eps;          /**< below both roots */
+    double weight_decay; /**< wd */
+    bool maximize;       /**< ascend */
+} cnn_adadelta_parameters;
+
+/** One NAdam step, PyTorch's formula: g, m and v as in Adam's; product *= mu;
+ * p -= lr·((1 - mu) / (1 - product)·g + mu_next / (1 - product·mu_next)·m) / (√(v / bias2) + eps). The product of all
+ * mu so far is a double behind the moments. */
+typedef struct cnn_nadam_parameters {
+    double lr;           /**< learning rate */
+    double beta1;        /**< decay of m */
+    double beta2;        /**< decay of v */
+    double eps;          /**< added to the root */
+    double weight_decay; /**< wd */
+    double mu;           /**< of this step */
+    double mu_next;      /**< of the one after it */
+    double bias2;        /**< 1 - beta2^t */
+    bool decoupled;      /**< weight decay is no part of the gradient */
+    bool maximize;       /**< ascend */
+} cnn_nadam_parameters;
+
+/** One RAdam step, PyTorch's formula: g, m and v as in Adam's; p -= lr·m / bias1, where `rectification` is not 0 times
+ * rectification·√bias2 / (√v + eps). */
+typedef struct cnn_radam_parameters {
+    double lr;            /**< learning rate */
+    double beta1;         /**< decay of m */
+    double beta2;         /**< decay of v */
+    double eps;           /**< added to the root */
+    double weight_decay;  /**< wd */
+    double bias1;         /**< 1 - beta1^t */
+    double bias2;         /**< 1 - beta2^t */
+    double rectification; /**< 0: v is not used yet */
+    bool decoupled;       /**< weight decay is no part of the gradient */
+    bool maximize;        /**< ascend */
+} cnn_radam_parameters;
+
+/** One Adamax step, PyTorch's formula: g and m as in Adam's; norm = max(beta2·norm, |g| + eps), in which a NaN wins;
+ * p -= lr / bias1·m / norm. */
+typedef struct cnn_adamax_parameters {
+    double lr;           /**< learning rate */
+    double beta1;        /**< decay of m */
+    double beta2;        /**< decay of the norm */
+    double eps;          /**< added to the gradient's size */
+    double weight_decay; /**< wd */
+    double bias1;        /**< 1 - beta1^t */
+    bool maximize;       /**< ascend */
+} cnn_adamax_parameters;
+
+/** One Lion step: g = maximize ? -grad : grad; p = (1 - lr·wd)·p - lr·sign(beta1·m + (1 - beta1)·g);
+ * m = beta2·m + (1 - beta2)·g. */
+typedef struct cnn_lion_parameters {
+    double lr;           /**< learning rate */
+    double beta1;        /**< of the average whose sign is taken */
+    double beta2;        /**< decay of the average that is kept */
+    double weight_decay; /**< wd */
+    bool maximize;       /**< ascend */
+} cnn_lion_parameters;
+
+/** LAMB's direction: g = maximize ? -grad : grad; m = beta1·m + (1 - beta1)·g; v = beta2·v + (1 - beta2)·g²;
+ * u = m / bias1 / (√(v / bias2) + eps) + wd·p. The parameter stays; CNN_KERNEL_LARS makes the step. */
+typedef struct cnn_lamb_parameters {
+    double beta1;        /**< decay of m */
+    double beta2;        /**< decay of v */
+    double eps;          /**< added to the root */
+    double weight_decay; /**< wd */
+    double bias1;        /**< 1 - beta1^t */
+    double bias2;        /**< 1 - beta2^t */
+    bool maximize;       /**< ascend */
+} cnn_lamb_parameters;
+
+/** One LARS step. The totals are Σp² and Σgrad²; trust = trust_coefficient·√Σp² / (√Σgrad² + wd·√Σp²), or 1 where
+ * one of the totals is 0; step = lr·trust·((maximize ? -grad : grad) + wd·p); with a buffer:
+ * step = buf = momentum·buf + step; p -= step. */
+typedef struct cnn_lars_parameters {
+    double lr;                /**< learning rate */
+    double momentum;          /**< of the buffer */
+    double weight_decay;      /**< wd */
+    double trust_coefficient; /**< the paper's η */
+    bool maximize;            /**< ascend */
+} cnn_lars_parameters;
+
+/** The beginning of a Muon step: buf = momentum·buf + (1 - momentum)·grad;
+ * update = nesterov ? momentum·buf + (1 - momentum)·grad : buf. */
+typedef struct cnn_muon_parameters {
+    double momentum; /**< of the buffer */
+    bool nesterov;   /**< Nesterov's momentum */
+} cnn_muon_parameters;
+
+/** y = alpha·x / norm + beta·y; where beta is 0, y is not read. The norm is √total, at least eps; without a total 1. */
+typedef struct cnn_combine_parameters {
+    double alpha; /**< of x */
+    double beta;  /**< of y */
+    double eps;   /**< at most 1 where there is no total */
+} cnn_combine_parameters;
+
 /** Of CNN_KERNEL_NORM: the total is a double that several launches add to. */
 typedef struct cnn_norm_parameters {
     double p;   /**< total += Σ |x|^p; infinity: total = max(total, |x|), in which a NaN wins */
@@ -632,7 +740,17 @@ typedef struct cnn_resample_parameters {
     X(SCAN, scan) /**< cnn_scan_parameters: x [before,n,after] → y, which may be x; f32, f64, bf16 and int64 */ \
     X(CUMPROD_BACKWARD, cumprod_backward) /**< cnn_along: x, dy → dx of products that SCAN makes */ \
     X(SORT, sort) /**< cnn_sort_parameters: x [before,n,after] → (y [before,k,after]), index (int64) of each */ \
-    X(TRIANGLE, triangle) /**< cnn_triangle_parameters: x → y */
+    X(TRIANGLE, triangle) /**< cnn_triangle_parameters: x → y */ \
+    X(ADAGRAD, adagrad) /**< cnn_adagrad_parameters, n: gradient → parameter, sum */ \
+    X(ADADELTA, adadelta) /**< cnn_adadelta_parameters, n: gradient → parameter, square, delta */ \
+    X(NADAM, nadam) /**< cnn_nadam_parameters, n: gradient → parameter, m, v, product (double) */ \
+    X(RADAM, radam) /**< cnn_radam_parameters, n: gradient → parameter, m, v */ \
+    X(ADAMAX, adamax) /**< cnn_adamax_parameters, n: gradient → parameter, m, norm */ \
+    X(LION, lion) /**< cnn_lion_parameters, n: gradient → parameter, m */ \
+    X(LAMB, lamb) /**< cnn_lamb_parameters, n: gradient → parameter (stays), m, v, direction */ \
+    X(LARS, lars) /**< cnn_lars_parameters, n: gradient, totals (double [2]) → parameter, (momentum buffer) */ \
+    X(MUON, muon) /**< cnn_muon_parameters, n: gradient → update, momentum buffer */ \
+    X(COMBINE, combine) /**< cnn_combine_parameters, n: x, (total (double)) → y (in place) */
 /* clang-format on */
 
 #ifndef DOXYGEN /* docs/keywords.awk makes it of the list, with the comments */

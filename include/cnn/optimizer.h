@@ -10,7 +10,15 @@
 #ifndef CNN_OPTIMIZER_H
 #define CNN_OPTIMIZER_H
 
+#include <cnn/optim/adadelta.h>
+#include <cnn/optim/adagrad.h>
 #include <cnn/optim/adam.h>
+#include <cnn/optim/adamax.h>
+#include <cnn/optim/lamb.h>
+#include <cnn/optim/lars.h>
+#include <cnn/optim/lion.h>
+#include <cnn/optim/nadam.h>
+#include <cnn/optim/radam.h>
 #include <cnn/optim/rmsprop.h>
 #include <cnn/optim/sgd.h>
 
@@ -39,15 +47,21 @@ typedef enum cnn_optimizer_option {
     CNN_OPTION_LR = 0,           /**< all */
     CNN_OPTION_WEIGHT_DECAY = 1, /**< all */
     CNN_OPTION_MAXIMIZE = 2,     /**< all; 0 or 1 */
-    CNN_OPTION_BETA1 = 3,        /**< Adam, AdamW */
-    CNN_OPTION_BETA2 = 4,        /**< Adam, AdamW */
-    CNN_OPTION_EPS = 5,          /**< Adam, AdamW, RMSprop */
+    CNN_OPTION_BETA1 = 3,        /**< Adam, AdamW, NAdam, RAdam, Adamax, Lion, LAMB */
+    CNN_OPTION_BETA2 = 4,        /**< the same */
+    CNN_OPTION_EPS = 5,          /**< those but Lion; RMSprop, Adagrad, Adadelta */
     CNN_OPTION_AMSGRAD = 6,      /**< Adam, AdamW; 0 or 1; fixed when the group is added */
-    CNN_OPTION_MOMENTUM = 7,     /**< SGD, RMSprop; whether it is 0 is fixed when the group is added */
+    CNN_OPTION_MOMENTUM = 7,     /**< SGD, RMSprop, LARS; whether it is 0 is fixed when the group is added */
     CNN_OPTION_DAMPENING = 8,    /**< SGD */
     CNN_OPTION_NESTEROV = 9,     /**< SGD; 0 or 1 */
     CNN_OPTION_ALPHA = 10,       /**< RMSprop */
-    CNN_OPTION_CENTERED = 11     /**< RMSprop; 0 or 1; fixed when the group is added */
+    CNN_OPTION_CENTERED = 11,    /**< RMSprop; 0 or 1; fixed when the group is added */
+    CNN_OPTION_LR_DECAY = 12,    /**< Adagrad */
+    CNN_OPTION_INITIAL_ACCUMULATOR_VALUE = 13, /**< Adagrad; of no effect once the group is added */
+    CNN_OPTION_RHO = 14,                       /**< Adadelta */
+    CNN_OPTION_MOMENTUM_DECAY = 15,            /**< NAdam */
+    CNN_OPTION_DECOUPLED_WEIGHT_DECAY = 16,    /**< NAdam, RAdam; 0 or 1 */
+    CNN_OPTION_TRUST_COEFFICIENT = 17          /**< LARS */
 } cnn_optimizer_option;
 
 /** An option of a group as it is now; switches are 0 or 1. @return NaN on error: a NULL, no such group, an option that

@@ -64,11 +64,11 @@ static cnn_status plan_group(checkpoint_load_plan *p, int g)
         return cnn__file_fail(&p->restore.st.file, CNN_ERROR_FORMAT, CNN__PREFIX, "optimizer.group.%d: %s", g, why);
     }
     for (int k = 0; k < class->moment_count; k++) {
-        if (class->needs(p->hyper[g], k) != class->needs(group->hyper, k)) {
+        if (cnn__hyper_needs(class, p->hyper[g], k) != cnn__hyper_needs(class, group->hyper, k)) {
             return cnn__file_fail(&p->restore.st.file, CNN_ERROR_MISMATCH, CNN__PREFIX,
                                   "optimizer.group.%d %s \"%s\", the optimizer's %s", g,
-                                  class->needs(p->hyper[g], k) ? "has" : "has no", class->moment_names[k],
-                                  class->needs(group->hyper, k) ? "has" : "has not");
+                                  cnn__hyper_needs(class, p->hyper[g], k) ? "has" : "has no", class->moment_names[k],
+                                  cnn__hyper_needs(class, group->hyper, k) ? "has" : "has not");
         }
     }
     return CNN_OK;

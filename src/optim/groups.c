@@ -21,6 +21,7 @@ void cnn__group_clear(cnn_context *ctx, cnn__group *group)
         }
         cnn__tensor_release(group->slots[i].parameter);
     }
+    cnn__tensor_release(group->scratch);
     cnn__free(ctx, group->slots);
     *group = (cnn__group){ .count = 0 };
 }
@@ -47,7 +48,7 @@ static cnn_status check_parameter(const cnn_optimizer *o, const char *call, cons
     return CNN_OK;
 }
 
-/* Adds the parameter to the slot, with moments of zeros. */
+/* Adds the parameter to the slot, with moments as they begin. */
 static cnn_status slot_fill(const adding *a, cnn__slot *slot, cnn_tensor *parameter)
 {
     const cnn_optimizer *o = a->o;
@@ -57,17 +58,42 @@ static cnn_status slot_fill(const adding *a, cnn__slot *slot, cnn_tensor *parame
     }
     slot->parameter = cnn__tensor_retain(parameter);
     for (int k = 0; k < o->class->moment_count; k++) {
-        if (!o->class->needs(a->group.hyper, k)) {
+        if (!cnn__hyper_needs(o->class, a->group.hyper, k)) {
             continue;
         }
-        cnn_tensor *m = cnn__tensor_new(o->ctx, a->call, parameter->dtype, parameter->ndim, parameter->shape);
+        bool number = o->class->numbers >> k & 1;
+        cnn_tensor *m = cnn__tensor_new(o->ctx, a->call, number ? CNN_F64 : parameter->dtype,
+                                        number ? 0 : parameter->ndim, parameter->shape);
         if (!m) {
             return CNN_ERROR_NO_MEMORY;
         }
         slot->moment[k] = m;
-        if (cnn__fill(m, a->call, 0) != CNN_OK) {
+        if (cnn__fill(m, a->call, o->class->first ? o->class->first(a->group.hyper, k) : 0) != CNN_OK) {
             return cnn__failure_status();
         }
+    }
+    return CNN_OK;
+}
+
+/* Parameters are updated one after the other, so that the largest one says how much memory they share. */
+static cnn_status group_make_scratch(adding *a)
+{
+    const cnn__optimizer_class *class = a->o->class;
+    cnn__group *group = &a->group;
+    size_t bytes = 0;
+    for (int i = 0; class->scratch && i < group->count; i++) {
+        size_t needed = class->scratch(group->slots[i].parameter);
+        bytes = needed > bytes ? needed : bytes;
+    }
+    if (bytes) {
+        int64_t numbers = (int64_t)((bytes + sizeof(double) - 1) / sizeof(double));
+        group->scratch = cnn__tensor_new(a->o->ctx, a->call, CNN_F64, 1, &numbers);
+        if (!group->scratch) {
+            return CNN_ERROR_NO_MEMORY;
+        }
+    }
+    for (int i = 0; i < group->count; i++) {
+        group->slots[i].scratch = group->scratch;
     }
     return CNN_OK;
 }
@@ -195,7 +221,8 @@ static cnn_status group_fill(adding *a, cnn_tensor *const *parameters, int count
             return status;
         }
     }
-    return check_unique(a);
+    cnn_status status = check_unique(a);
+    return status == CNN_OK ? group_make_scratch(a) : status;
 }
 
 /* Options that are not given are those of the first group, or those that the optimizer was made with. */

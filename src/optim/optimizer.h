@@ -18,9 +18,10 @@ typedef struct cnn__slot {
     cnn_tensor *parameter; /* reference held */
     int64_t steps;         /* number of updates */
     uint64_t launched;     /* the newest update's launch on a device; 0: there is none to lose */
-    /* The moments are contiguous, have the parameter's shape and dtype, and begin as zeros; NULL if the group does
-     * not need the moment. */
+    /* The moments are contiguous and have the parameter's shape and dtype, or are one f64 number; NULL if the group
+     * does not need the moment. */
     cnn_tensor *moment[CNN__MAX_MOMENTS];
+    cnn_tensor *scratch; /* the group's */
 } cnn__slot;
 
 typedef struct cnn__group {
@@ -29,6 +30,7 @@ typedef struct cnn__group {
     double initial_lr;            /* its rate before the first one was; undefined if there was none */
     int count;
     cnn__slot *slots;
+    cnn_tensor *scratch; /* enough for the update of any of its parameters; NULL: they need none */
 } cnn__group;
 
 typedef enum cnn__hyper_range {
@@ -40,7 +42,7 @@ typedef enum cnn__hyper_range {
 
 /* One hyperparameter: its name in the options, in messages and in checkpoints, and what it may be. */
 typedef struct cnn__hyper {
-    char name[16]; /* no pointer, which would have to be relocated */
+    char name[28]; /* no pointer, which would have to be relocated */
     cnn_optimizer_option option;
     cnn__hyper_range range;
     size_t offset;    /* in the options */
@@ -60,9 +62,14 @@ typedef struct cnn__optimizer_class {
     const cnn__hyper *hypers; /* [0] is "lr" */
     int moment_count;
     const char *moment_names[CNN__MAX_MOMENTS]; /* as PyTorch's state names them: "exp_avg" */
-    /* Whether a group with these hyperparameters uses moment k. Two groups with different answers cannot load each
-     * other's state. */
+    unsigned numbers;                           /* bit k: moment k is one f64 number per parameter */
+    /* Whether a group with these hyperparameters uses moment k; NULL: all. Two groups with different answers cannot
+     * load each other's state. */
     bool (*needs)(const double *hyper, int k);
+    /* The value that moment k begins with; NULL: 0. */
+    double (*first)(const double *hyper, int k);
+    /* How many bytes of scratch memory the update of a parameter needs; NULL: none. */
+    size_t (*scratch)(const cnn_tensor *parameter);
     /* Checks what hyperparameters ask of each other, each being in its range; reports as `call`. NULL: nothing. */
     cnn_status (*check)(const cnn_context *ctx, const char *call, const double *hyper);
     /* Performs update number slot->steps (1 for the first), or hands it over; reports. */
@@ -96,6 +103,8 @@ cnn_optimizer *cnn__optimizer_retain(cnn_optimizer *optimizer);
 /* Takes them from a struct of options (NULL: all defaults). */
 cnn_status cnn__hyper_read(const cnn__optimizer_class *class, const cnn_context *ctx, const char *call,
                            const void *options, double *hyper);
+/* Whether a group with these hyperparameters uses moment k. */
+bool cnn__hyper_needs(const cnn__optimizer_class *class, const double *hyper, int k);
 /* Checks their ranges, and what they ask of each other. */
 cnn_status cnn__hyper_check(const cnn__optimizer_class *class, const cnn_context *ctx, const char *call,
                             const double *hyper);

@@ -30,6 +30,11 @@ cnn_status cnn__hyper_read(const cnn__optimizer_class *class, const cnn_context 
     return status;
 }
 
+bool cnn__hyper_needs(const cnn__optimizer_class *class, const double *hyper, int k)
+{
+    return !class->needs || class->needs(hyper, k);
+}
+
 /* The conditions are written so that NaN fails them. */
 static bool in_range(double value, cnn__hyper_range range)
 {
@@ -130,7 +135,7 @@ cnn_status cnn__group_check_number(const cnn_optimizer *o, const char *call, int
     hyper[which] = value;
     cnn_status status = cnn__hyper_check(o->class, o->ctx, call, hyper);
     for (int k = 0; status == CNN_OK && k < o->class->moment_count; k++) {
-        bool has = o->class->needs(now, k), wants = o->class->needs(hyper, k);
+        bool has = cnn__hyper_needs(o->class, now, k), wants = cnn__hyper_needs(o->class, hyper, k);
         if (has != wants) {
             status = cnn__fail(o->ctx, CNN_ERROR_STATE,
                                "%s: group %d was made %s \"%s\", which %s of %s %s: make an optimizer anew", call,

@@ -1,0 +1,43 @@
+/** @file
+ * NAdam. What optim/group.h says about every optimizer holds here. */
+#ifndef CNN_OPTIM_NADAM_H
+#define CNN_OPTIM_NADAM_H
+
+#include <cnn/optim/group.h>
+
+CNN_BEGIN_DECLS
+
+/** Options of NAdam and of its parameter groups; zero means the default, CNN_ZERO means 0. */
+typedef struct cnn_nadam_options {
+    size_t struct_size;          /**< sizeof(cnn_nadam_options) */
+    double lr;                   /**< learning rate, at least 0; default 2e-3 */
+    double beta1;                /**< decay of the first moment, at least 0 and below 1; default 0.9 */
+    double beta2;                /**< decay of the second moment, at least 0 and below 1; default 0.999 */
+    double eps;                  /**< added to the root, at least 0; default 1e-8 */
+    double weight_decay;         /**< at least 0; default 0 */
+    double momentum_decay;       /**< how fast the momentum approaches beta1, at least 0; default 4e-3 */
+    bool decoupled_weight_decay; /**< decay weights as AdamW does instead of by an L2 penalty */
+    bool maximize;               /**< ascend instead of descend */
+    unsigned char reserved[6];   /**< zero: room for later options */
+} cnn_nadam_options;
+
+/** torch.optim.NAdam (Dozat 2016, "Incorporating Nesterov Momentum into Adam"). @since 0.2 */
+CNN_API cnn_optimizer *cnn_nadam_create(cnn_module *module, const cnn_nadam_options *options);
+/** Makes one over tensors. @since 0.2 */
+CNN_API cnn_optimizer *cnn_nadam_create_for(cnn_context *ctx, cnn_tensor *const *parameters, int count,
+                                            const cnn_nadam_options *options);
+/** Adds a group of tensors. @since 0.2 */
+CNN_API cnn_status cnn_nadam_add_group(cnn_optimizer *optimizer, cnn_tensor *const *parameters, int count,
+                                       const cnn_nadam_options *options);
+/** Adds a group of parameters of a module. @since 0.2 */
+CNN_API cnn_status cnn_nadam_add_group_where(cnn_optimizer *optimizer, const cnn_module *module, cnn_belongs_fn belongs,
+                                             void *user, const cnn_nadam_options *options);
+#ifndef __cplusplus
+/** `cnn_nadam_new(model, .lr = 1e-3)` */
+#define cnn_nadam_new(...) CNN__NADAM_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_nadam_options))
+#define CNN__NADAM_NEW(module, ...) cnn_nadam_create((module), &(cnn_nadam_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+#endif
+
+CNN_END_DECLS
+
+#endif
