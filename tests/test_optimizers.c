@@ -28,21 +28,27 @@ static cnn_tensor *pass_on(cnn_module *self, cnn_tensor *x, void *user)
     return x;
 }
 
-/* A module of one parameter. */
-static cnn_module *module_of(cnn_context *c, cnn_dtype dtype, int64_t n, const double *values)
+/* A module of one parameter, [rows, n / rows]. */
+static cnn_module *module_of_rows(cnn_context *c, cnn_dtype dtype, int64_t rows, int64_t n, const double *values)
 {
     cnn_module *m = cnn_module_new(c, pass_on);
-    cnn_tensor *given = cnn_tensor_from_data(c, CNN_F64, CNN_SHAPE(n), values), *p = cnn_tensor_empty(c, dtype, CNN_SHAPE(n));
+    cnn_tensor *given = cnn_tensor_from_data(c, CNN_F64, CNN_SHAPE(rows, n / rows), values);
+    cnn_tensor *p = cnn_tensor_empty(c, dtype, CNN_SHAPE(rows, n / rows));
     ck_assert_int_eq(cnn_tensor_copy_from(p, given), CNN_OK);
     ck_assert_ptr_nonnull(cnn_module_add_parameter(m, "p", p));
     cnn_tensor_free(given);
     return m;
 }
 
+static cnn_module *module_of(cnn_context *c, cnn_dtype dtype, int64_t n, const double *values)
+{
+    return module_of_rows(c, dtype, n % 3 ? 1 : 3, n, values);
+}
+
 static void set_grad(cnn_tape *on, cnn_module *m, const double *values)
 {
     cnn_tensor *p = cnn_module_parameter(m, 0);
-    cnn_tensor *grad = cnn_tensor_from_data(cnn_tensor_context(p), CNN_F64, CNN_SHAPE(cnn_tensor_numel(p)), values);
+    cnn_tensor *grad = cnn_tensor_from_data(cnn_tensor_context(p), CNN_F64, CNN_SHAPE(cnn_tensor_size(p, 0), cnn_tensor_size(p, 1)), values);
     ck_assert_int_eq(cnn_tape_begin(on, CNN_TRAIN), CNN_OK);
     ck_assert_int_eq(cnn_tensor_zero_grad(p), CNN_OK);
     cnn_tensor *seed = cnn_cast(cnn_input(on, grad), cnn_tensor_dtype(p));
@@ -87,14 +93,16 @@ static bool follow(const optimizer_kind *kind, int number, cnn_dtype dtype, doub
     }
     cnn_tensor *first = cnn_tensor_load(ctx, fixture_path(file), "first"), *grads = cnn_tensor_load(ctx, fixture_path(file), "grads");
     double *start = as_doubles(first), *gradients = as_doubles(grads), *expected = as_doubles(path);
-    cnn_module *m = module_of(ctx, dtype, N, start);
+    cnn_tensor *given_rows = fixture(ctx, file, name, "rows");
+    int64_t rows = given_rows ? (int64_t)cnn_tensor_item(given_rows) : 3;
+    cnn_module *m = module_of_rows(ctx, dtype, rows, N, start);
     cnn_optimizer *o = kind->create(m, &options);
     ck_assert_msg(o != NULL, "%s", cnn_last_error(ctx));
     for (int step = 0; step < STEPS; step++) {
         snprintf(what, sizeof what, "case %d, step %d", number, step + 1);
         set_grad(tape, m, gradients + step * N);
         ck_assert_int_eq(cnn_optimizer_step(o), CNN_OK);
-        cnn_tensor *wanted = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(N), expected + step * N);
+        cnn_tensor *wanted = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(rows, N / rows), expected + step * N);
         tensors_agree(kind->name, what, cnn_module_parameter(m, 0), wanted, tolerance);
         cnn_tensor_free(wanted);
     }
@@ -104,6 +112,7 @@ static bool follow(const optimizer_kind *kind, int number, cnn_dtype dtype, doub
     cnn_tensor_free(first);
     cnn_tensor_free(grads);
     cnn_tensor_free(path);
+    cnn_tensor_free(given_rows);
     return true;
 }
 

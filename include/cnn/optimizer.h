@@ -17,6 +17,7 @@
 #include <cnn/optim/lamb.h>
 #include <cnn/optim/lars.h>
 #include <cnn/optim/lion.h>
+#include <cnn/optim/muon.h>
 #include <cnn/optim/nadam.h>
 #include <cnn/optim/radam.h>
 #include <cnn/optim/rmsprop.h>
@@ -46,12 +47,12 @@ CNN_API int cnn_optimizer_group_count(const cnn_optimizer *optimizer);
 typedef enum cnn_optimizer_option {
     CNN_OPTION_LR = 0,           /**< all */
     CNN_OPTION_WEIGHT_DECAY = 1, /**< all */
-    CNN_OPTION_MAXIMIZE = 2,     /**< all; 0 or 1 */
+    CNN_OPTION_MAXIMIZE = 2,     /**< all but Muon; 0 or 1 */
     CNN_OPTION_BETA1 = 3,        /**< Adam, AdamW, NAdam, RAdam, Adamax, Lion, LAMB */
     CNN_OPTION_BETA2 = 4,        /**< the same */
-    CNN_OPTION_EPS = 5,          /**< those but Lion; RMSprop, Adagrad, Adadelta */
+    CNN_OPTION_EPS = 5,          /**< those but Lion; RMSprop, Adagrad, Adadelta, Muon */
     CNN_OPTION_AMSGRAD = 6,      /**< Adam, AdamW; 0 or 1; fixed when the group is added */
-    CNN_OPTION_MOMENTUM = 7,     /**< SGD, RMSprop, LARS; whether it is 0 is fixed when the group is added */
+    CNN_OPTION_MOMENTUM = 7,     /**< SGD, RMSprop, LARS, Muon; whether it is 0 is fixed when the group is added */
     CNN_OPTION_DAMPENING = 8,    /**< SGD */
     CNN_OPTION_NESTEROV = 9,     /**< SGD; 0 or 1 */
     CNN_OPTION_ALPHA = 10,       /**< RMSprop */
@@ -61,7 +62,14 @@ typedef enum cnn_optimizer_option {
     CNN_OPTION_RHO = 14,                       /**< Adadelta */
     CNN_OPTION_MOMENTUM_DECAY = 15,            /**< NAdam */
     CNN_OPTION_DECOUPLED_WEIGHT_DECAY = 16,    /**< NAdam, RAdam; 0 or 1 */
-    CNN_OPTION_TRUST_COEFFICIENT = 17          /**< LARS */
+    CNN_OPTION_TRUST_COEFFICIENT = 17,         /**< LARS */
+    CNN_OPTION_NO_NESTEROV = 18,               /**< Muon; 0 or 1 */
+    CNN_OPTION_NS_A = 19,                      /**< Muon */
+    CNN_OPTION_NS_B = 20,                      /**< Muon */
+    CNN_OPTION_NS_C = 21,                      /**< Muon */
+    CNN_OPTION_NS_STEPS = 22,                  /**< Muon */
+    CNN_OPTION_MATCH_RMS_ADAMW = 23,           /**< Muon; 0 or 1 */
+    CNN_OPTION_SPECTRAL_UNCLAMPED = 24         /**< Muon; 0 or 1 */
 } cnn_optimizer_option;
 
 /** An option of a group as it is now; switches are 0 or 1. @return NaN on error: a NULL, no such group, an option that

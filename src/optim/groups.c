@@ -45,6 +45,12 @@ static cnn_status check_parameter(const cnn_optimizer *o, const char *call, cons
         return cnn__fail(o->ctx, CNN_ERROR_DTYPE, "%s: the tensor is %s, expected float32 or float64", call,
                          cnn_dtype_name(t->dtype));
     }
+    if (t->ndim < o->class->min_ndim) {
+        char shape[CNN__SHAPE_TEXT];
+        return cnn__fail(o->ctx, CNN_ERROR_SHAPE,
+                         "%s: a parameter is of shape %s, %s takes those of %d dimensions or more", call,
+                         cnn__shape_text(shape, t->ndim, t->shape), o->class->name, o->class->min_ndim);
+    }
     return CNN_OK;
 }
 

@@ -11,7 +11,7 @@
 
 #include <cnn/optimizer.h>
 
-enum { CNN__MAX_HYPER = 8, CNN__MAX_MOMENTS = 3 };
+enum { CNN__MAX_HYPER = 12, CNN__MAX_MOMENTS = 3 };
 
 /* One parameter and its state. A checkpoint contains everything here except `parameter`. */
 typedef struct cnn__slot {
@@ -60,6 +60,7 @@ typedef struct cnn__optimizer_class {
     size_t options_size, options_known; /* of its options: sizeof, and where the reserved bytes begin */
     int hyper_count;
     const cnn__hyper *hypers; /* [0] is "lr" */
+    int min_ndim;             /* dimensions that a parameter must have */
     int moment_count;
     const char *moment_names[CNN__MAX_MOMENTS]; /* as PyTorch's state names them: "exp_avg" */
     unsigned numbers;                           /* bit k: moment k is one f64 number per parameter */

@@ -1,5 +1,5 @@
-/* Updates that take several launches: what they compute on the way lies in the group's scratch memory, which is cut into
- * parts that are aligned as a device's memory is. */
+/* Updates that take several launches: what they compute on the way lies in the group's scratch memory, which is cut
+ * into parts that are aligned as a device's memory is. */
 #ifndef CNN_OPTIM_SCRATCH_H
 #define CNN_OPTIM_SCRATCH_H
 

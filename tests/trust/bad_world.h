@@ -171,10 +171,11 @@ static cnn_tape *failed_tape_of(world *w)
 
 /* ---- modules and what uses them ---- */
 
+/* All its parameters are matrices, which every optimizer takes. */
 static cnn_module *new_model(cnn_context *ctx)
 {
-    return cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 1, 2, 3), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
-                              cnn_flatten_new(ctx), cnn_linear_new(ctx, 18, 3));
+    return cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 1, 2, 3, .no_bias = true), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
+                              cnn_flatten_new(ctx), cnn_linear_new(ctx, 18, 3, .no_bias = true));
 }
 
 static cnn_module *module_of(world *w)

@@ -24,7 +24,7 @@ static void setup(void)
     ctx = cnn_context_new(.seed = 1, .threads = 1);
     tape = cnn_tape_new(ctx);
     cnn_tape_begin(tape, CNN_TRAIN);
-    model = cnn_linear_new(ctx, 3, 2);
+    model = cnn_linear_new(ctx, 3, 2, .no_bias = true); /* all optimizers take matrices */
     adam = cnn_adam_new(model);
     snprintf(path, sizeof path, "%.200s/cnn-options-%ld", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (long)getpid());
     cnn_context_clear_error(NULL);
@@ -76,7 +76,7 @@ static bool is_any(const char *name, const cnn_tensor *parameter, void *user)
     FREEING(name##_for, cnn_##name##_create_for(ctx, NULL, 0, o), cnn_optimizer_free)              \
     static bool use_##name##_group(const void *o)                                                  \
     {                                                                                              \
-        cnn_tensor *p = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2));                               \
+        cnn_tensor *p = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2, 2));                            \
         cnn_optimizer *made = cnn_##name##_create_for(ctx, NULL, 0, &kind_plain_##name);           \
         bool good = cnn_##name##_add_group(made, &p, 1, o) == CNN_OK;                              \
         cnn_optimizer_free(made);                                                                  \

@@ -172,14 +172,32 @@ static cnn_status infer(world *w)
 
 /* ---- optimizers ---- */
 
+static bool is_matrix(const char *name, const cnn_tensor *parameter, void *user)
+{
+    (void)name, (void)user;
+    return cnn_tensor_ndim(parameter) >= 2;
+}
+
+/* Over the whole model, or over its matrices where the optimizer takes no others. */
+static cnn_status make_optimizer(world *w, int number, const void *options)
+{
+    const optimizer_kind *kind = &optimizer_kinds[number];
+    if (w->min_ndim[number] == 0) {
+        w->optimizer = kind->create(w->model, options);
+        return got(w, w->optimizer);
+    }
+    w->optimizer = kind->create_for(w->ctx, NULL, 0, options);
+    TRY(got(w, w->optimizer));
+    return kind->add_group_where(w->optimizer, w->model, is_matrix, NULL, options);
+}
+
 static cnn_status optimize(world *w, const char *name, bool all)
 {
     int kind = 0;
     while (strcmp(optimizer_kinds[kind].name, name) != 0) {
         kind++;
     }
-    w->optimizer = optimizer_kinds[kind].create(w->model, all ? &w->all_options[kind] : optimizer_kinds[kind].plain);
-    TRY(got(w, w->optimizer));
+    TRY(make_optimizer(w, kind, all ? (const void *)&w->all_options[kind] : optimizer_kinds[kind].plain));
     w->tape = cnn_tape_new(w->ctx);
     TRY(got(w, w->tape));
     return step(w, w->model, w->optimizer, w->images, w->labels);

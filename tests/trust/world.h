@@ -19,6 +19,7 @@ typedef struct world {
     cnn_module *model;
     cnn_optimizer *adam;
     optimizer_options all_options[OPTIMIZER_KINDS];
+    int min_ndim[OPTIMIZER_KINDS]; /* of their parameters */
     cnn_tensor *images, *labels; /* a few samples */
     const op_entry *op;          /* the operation that a scenario is about, its operands and their dtype */
     cnn_dtype dtype;
@@ -146,6 +147,7 @@ static inline void world_make(world *w, uint64_t seed)
     w->adam = cnn_adam_new(w->model, .lr = 1e-2);
     for (int i = 0; i < OPTIMIZER_KINDS; i++) {
         w->all_options[i] = options_all(w->ctx, kind_class(w->ctx, &optimizer_kinds[i]));
+        w->min_ndim[i] = kind_class(w->ctx, &optimizer_kinds[i])->min_ndim;
     }
     w->images = cnn_tensor_rand(w->ctx, CNN_F32, 4, image);
     w->labels = cnn_tensor_zeros(w->ctx, CNN_I64, 1, label);
