@@ -13,9 +13,18 @@ static const cnn__op backward_op = { .name = "backward" };
 
 /* ---- gradients of inputs ---- */
 
+static const cnn__capture *capture_of(const cnn_tape *tape)
+{
+    return cnn__step_of(tape)->capture;
+}
+
 bool cnn__wants(const cnn__node *node, int i)
 {
-    return i < node->count && node->in[i] && node->in[i]->requires_grad;
+    if (i >= node->count || !node->in[i] || !node->in[i]->requires_grad) {
+        return false;
+    }
+    const cnn__capture *capture = capture_of(node->tape);
+    return !capture || cnn__capture_needs(capture, node->in[i]);
 }
 
 static cnn_tensor *new_result(cnn_tape *tape, const cnn_tensor *like)
@@ -31,7 +40,7 @@ static cnn_tensor *new_result(cnn_tape *tape, const cnn_tensor *like)
 cnn_tensor *cnn__grad_empty(cnn__node *node, int i)
 {
     cnn_tensor *in = node->in[i], *plain = in->leaf;
-    bool direct = plain && !plain->grad_pending && (!plain->grad || plain->grad_is_zero);
+    bool direct = plain && !capture_of(node->tape) && !plain->grad_pending && (!plain->grad || plain->grad_is_zero);
     if (direct && in->numel == plain->numel) {
         cnn_tensor *buffer = cnn__tensor_grad_buffer(plain);
         if (!buffer) {
@@ -93,9 +102,9 @@ static void add_to_leaf(cnn_tape *tape, cnn_tensor *plain, const cnn_tensor *g)
 
 /* The first gradient of a result is shared, not copied; a second one is added in place only where nobody else sees
  * it. */
-static void add_to_result(cnn_tape *tape, cnn_tensor *target, cnn_tensor *g)
+void cnn__backward_sum(cnn_tape *tape, cnn_tensor **sum_of, const cnn_tensor *like, cnn_tensor *g)
 {
-    cnn_tensor *old = target->grad;
+    cnn_tensor *old = *sum_of;
     if (old) {
         old->masked = false;
     }
@@ -106,7 +115,7 @@ static void add_to_result(cnn_tape *tape, cnn_tensor *target, cnn_tensor *g)
         add_into(tape, old, old, g);
         return;
     }
-    cnn_tensor *sum = old ? new_result(tape, target) : cnn__tape_handle(tape, g);
+    cnn_tensor *sum = old ? new_result(tape, like) : cnn__tape_handle(tape, g);
     if (!sum) {
         return;
     }
@@ -115,7 +124,7 @@ static void add_to_result(cnn_tape *tape, cnn_tensor *target, cnn_tensor *g)
         cnn__tape_drop(old);
     }
     sum->kept = true;
-    target->grad = sum;
+    *sum_of = sum;
 }
 
 void cnn__grad_add(cnn__node *node, int i, cnn_tensor *gradient)
@@ -128,17 +137,21 @@ void cnn__grad_add(cnn__node *node, int i, cnn_tensor *gradient)
     if (!cnn__same_shape(gradient, target) && !(gradient = sum_to(node->tape, gradient, target))) {
         return;
     }
-    if (target->leaf) {
-        add_to_leaf(node->tape, target->leaf, gradient);
+    if (!target->leaf) {
+        cnn__backward_sum(node->tape, &target->grad, target, gradient);
+    } else if (step->capture) {
+        cnn__capture_add(step->capture, target, gradient);
     } else {
-        add_to_result(node->tape, target, gradient);
+        add_to_leaf(node->tape, target->leaf, gradient);
     }
 }
 
 bool cnn__grad_maskable(const cnn__node *node, int i)
 {
     const cnn_tensor *in = node->in[i];
-    return in->node && in->node->op->relu && !in->retain_grad;
+    const cnn__capture *capture = capture_of(node->tape);
+    bool seen = in->retain_grad || (capture && cnn__captured(capture, in));
+    return in->node && in->node->op->relu && !seen;
 }
 
 void cnn__grad_add_masked(cnn__node *node, int i, cnn_tensor *gradient)
@@ -245,7 +258,9 @@ static bool take(cnn_tape *tape, cnn_tensor *output, cnn_tensor *dy, cnn_tensor 
     if (!cnn__contiguous(dy) && (dense = new_result(tape, dy)) != NULL && !cnn__run_copy(tape, "backward", dense, dy)) {
         dense = NULL;
     }
-    if (dense && output->retain_grad) {
+    if (dense && capture_of(tape)) {
+        cnn__capture_add(capture_of(tape), output, dense);
+    } else if (dense && output->retain_grad) {
         retain(tape, output, dense);
     }
     *taken = dense;
@@ -273,7 +288,9 @@ static void backward_pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
             node->out[j]->grad = NULL;
         }
     }
-    if (node->done) {
+    const cnn__capture *capture = capture_of(tape);
+    bool runs = !capture || node->reached; /* or only hands over what is asked for of its results */
+    if (node->done && runs) {
         cnn__tape_fail(tape, CNN_ERROR_STATE,
                        "backward: the graph behind %s was freed by an earlier backward, expected retain_graph there",
                        node->op->name);
@@ -282,8 +299,10 @@ static void backward_pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
     if (!check_saved(node)) {
         return;
     }
-    if (take_all(node, dy)) {
+    if (take_all(node, dy) && runs) {
         node->op->backward(node, node->dy[0]);
+    }
+    if (!capture) {
         forget_pending(node);
     }
     cnn__tape_drop_since(tape, mark, NULL);
@@ -294,14 +313,14 @@ static void backward_pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
         }
     }
     cnn__scratch_done(tape);
-    if (!retain_graph) {
+    if (!retain_graph && runs) {
         release_node(node);
     }
 }
 
 /* The seed: `grad` itself or ones. A tensor that somebody owns may be the gradient of a leaf, which changes on the
  * way. */
-static cnn_tensor *seed(cnn_tensor *output, const cnn_tensor *grad)
+cnn_tensor *cnn__backward_seed(cnn_tensor *output, const cnn_tensor *grad)
 {
     if (grad && !grad->owned) {
         return cnn__tape_handle(output->tape, grad);
@@ -322,41 +341,46 @@ static bool has_gradient(const cnn__node *node)
     return false;
 }
 
+void cnn__backward_walk(cnn_tape *tape, cnn__node *from, bool retain_graph)
+{
+    const cnn__step *step = cnn__step_of(tape);
+    const cnn__listener *listener = cnn__tape_listener(tape);
+    for (cnn__node *node = from; node && step->status == CNN_OK; node = node->previous) {
+        if (has_gradient(node)) {
+            backward_pass(tape, node, retain_graph);
+        }
+        if (listener->call && !step->capture) {
+            cnn__final_passed(listener, node);
+        }
+    }
+}
+
 static void walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
 {
     cnn_tape *tape = output->tape;
-    const cnn__step *step = cnn__step_of(tape);
     bool recording = cnn_tape_set_recording(tape, false);
-    cnn_tensor *first = seed(output, grad);
+    cnn_tensor *first = cnn__backward_seed(output, grad);
     if (first) {
         first->kept = true;
         output->grad = first;
     }
-    const cnn__listener *listener = cnn__tape_listener(tape);
-    if (listener->call) {
+    if (cnn__tape_listener(tape)->call) {
         cnn__final_prepare(output);
     }
-    for (cnn__node *node = output->node; node && step->status == CNN_OK; node = node->previous) {
-        if (has_gradient(node)) {
-            backward_pass(tape, node, retain_graph);
-        }
-        if (listener->call) {
-            cnn__final_passed(listener, node);
-        }
-    }
+    cnn__backward_walk(tape, output->node, retain_graph);
     cnn_tape_set_recording(tape, recording);
 }
 
-static cnn_status backward_fail(const cnn_tensor *output, cnn_status status, const char *message)
+static cnn_status backward_fail(const char *call, const cnn_tensor *output, cnn_status status, const char *message)
 {
-    cnn__tape_fail(output->tape, status, "backward: %s", message);
+    cnn__tape_fail(output->tape, status, "%s: %s", call, message);
     return cnn__step_report(output->tape);
 }
 
 /* A leaf itself has no node: its gradient is the seed. */
 static void backward_leaf(cnn_tensor *leaf, const cnn_tensor *grad)
 {
-    cnn_tensor *first = seed(leaf, grad);
+    cnn_tensor *first = cnn__backward_seed(leaf, grad);
     if (first) {
         const cnn__listener *listener = cnn__tape_listener(leaf->tape);
         add_to_leaf(leaf->tape, leaf->leaf, first);
@@ -384,24 +408,24 @@ static cnn_status no_result(const cnn_tensor *output)
     return status;
 }
 
-/* Reports what keeps this step from a backward that begins at `output`. */
-static cnn_status backward_check(cnn_tensor *output, const cnn_tensor *grad)
+cnn_status cnn__backward_check(const char *call, cnn_tensor *output, const cnn_tensor *grad)
 {
-    if (grad && cnn__tensor_check(grad, "backward") != CNN_OK) {
+    if (grad && cnn__tensor_check(grad, call) != CNN_OK) {
         cnn__tape_fail(output->tape, cnn__failure_status(), "%s", cnn__failure_message());
         return cnn__step_report(output->tape);
     }
     if (!output->requires_grad) {
-        return backward_fail(output, CNN_ERROR_STATE,
+        return backward_fail(call, output, CNN_ERROR_STATE,
                              "the tensor depends on none that requires a gradient, or recording is off");
     }
     if (grad && (grad->ctx != output->ctx || (grad->kind == CNN__TENSOR_TAPE && grad->tape != output->tape))) {
-        return backward_fail(output, CNN_ERROR_STATE,
+        return backward_fail(call, output, CNN_ERROR_STATE,
                              grad->ctx != output->ctx ? "the gradient given is of another context"
                                                       : "the gradient given is a result on another tape");
     }
     if (grad && (grad->dtype != output->dtype || !cnn__same_shape(grad, output))) {
-        return backward_fail(output, CNN_ERROR_SHAPE, "the gradient given has not the shape and dtype of the tensor");
+        return backward_fail(call, output, CNN_ERROR_SHAPE,
+                             "the gradient given has not the shape and dtype of the tensor");
     }
     return CNN_OK;
 }
@@ -426,7 +450,7 @@ static cnn_status backward(cnn_tensor *output, const cnn_tensor *grad, bool reta
     if (step->status != CNN_OK) {
         return cnn__step_report(tape);
     }
-    cnn_status status = backward_check(output, grad);
+    cnn_status status = cnn__backward_check("backward", output, grad);
     if (status != CNN_OK) {
         return status;
     }

@@ -105,7 +105,7 @@ struct cnn__node {
         *saved; /* of inputs, then of outputs, NULL where the operation does not save it; NULL: nothing is saved */
     void *attributes; /* the operation's struct */
     bool done;        /* backward has passed and released it */
-    bool reached;     /* the backward that is running comes by here (final.c) */
+    bool reached;     /* the backward that is running comes by here (final.c, grad.c) */
 };
 
 static inline cnn_tensor *cnn__saved_output(const cnn__node *node, int j)

@@ -88,6 +88,25 @@ void cnn__final_prepare(cnn_tensor *output);
 void cnn__final_passed(const cnn__listener *listener, const cnn__node *node);
 void cnn__final_tell(const cnn__listener *listener, cnn_tape *tape, cnn_tensor *leaf);
 
+/* ---- the walk (backward.c) ---- */
+/* The gradient that a walk from `output` begins with: `grad` or ones. NULL: no memory, the tape has failed. */
+cnn_tensor *cnn__backward_seed(cnn_tensor *output, const cnn_tensor *grad);
+/* Adds g to *sum, the gradient of a result like `like`, which is NULL before the first. */
+void cnn__backward_sum(cnn_tape *tape, cnn_tensor **sum, const cnn_tensor *like, cnn_tensor *g);
+/* Walks from a node of the list to its beginning. */
+void cnn__backward_walk(cnn_tape *tape, cnn__node *from, bool retain_graph);
+/* Reports as `call` what keeps this step from a walk that begins at `output` with `grad`. */
+cnn_status cnn__backward_check(const char *call, cnn_tensor *output, const cnn_tensor *grad);
+
+/* ---- gradients that cnn_grad() takes, so that leaves get none (grad.c) ---- */
+typedef struct cnn__capture cnn__capture;
+/* Whether the gradient of t, a handle of this step, is asked for. */
+bool cnn__captured(const cnn__capture *capture, const cnn_tensor *t);
+/* Whether it is, or is needed on the way to one that is. */
+bool cnn__capture_needs(const cnn__capture *capture, const cnn_tensor *t);
+/* Hands over a gradient of t, if it is asked for. */
+void cnn__capture_add(const cnn__capture *capture, const cnn_tensor *t, cnn_tensor *gradient);
+
 /* ---- writes that a failing step takes back (undo.c) ---- */
 typedef struct cnn__undo cnn__undo;
 /* Says that this step is about to write the elements of t, which are contiguous: a plain tensor or its handle. false:
