@@ -153,6 +153,7 @@ static cnn__node *make_node(cnn__call *call, const void *attributes, size_t size
     node->saved = saved ? (cnn_tensor **)(void *)(memory + last) : NULL;
     node->attributes = size ? memory + behind : NULL;
     node->done = node->reached = false;
+    node->where = cnn__step_of(call->tape)->anomaly ? cnn__anomaly_where(call->tape) : NULL;
     if (size) {
         memcpy(node->attributes, attributes, size);
     }
@@ -218,6 +219,9 @@ static bool apply_run(cnn__call *call, void *attributes)
         return false;
     }
     if (call->computes && (!make_dense(call) || !op->forward(call, attributes))) {
+        return false;
+    }
+    if (cnn__step_of(call->tape)->anomaly && !cnn__anomaly_check_results(call)) {
         return false;
     }
     bool recorded =

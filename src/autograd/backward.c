@@ -133,6 +133,9 @@ void cnn__grad_add(cnn__node *node, int i, cnn_tensor *gradient)
     if (!gradient || gradient->kind == CNN__TENSOR_NIL || step->status != CNN_OK || !cnn__wants(node, i)) {
         return;
     }
+    if (step->anomaly && !cnn__anomaly_check_gradient(node, i, gradient)) {
+        return;
+    }
     cnn_tensor *target = node->in[i];
     if (!cnn__same_shape(gradient, target) && !(gradient = sum_to(node->tape, gradient, target))) {
         return;
@@ -150,7 +153,7 @@ bool cnn__grad_maskable(const cnn__node *node, int i)
 {
     const cnn_tensor *in = node->in[i];
     const cnn__capture *capture = capture_of(node->tape);
-    bool seen = in->retain_grad || (capture && cnn__captured(capture, in));
+    bool seen = in->retain_grad || in->hooks || (capture && cnn__captured(capture, in));
     return in->node && in->node->op->relu && !seen;
 }
 
@@ -258,6 +261,9 @@ static bool take(cnn_tape *tape, cnn_tensor *output, cnn_tensor *dy, cnn_tensor 
     if (!cnn__contiguous(dy) && (dense = new_result(tape, dy)) != NULL && !cnn__run_copy(tape, "backward", dense, dy)) {
         dense = NULL;
     }
+    if (dense && output->hooks) {
+        dense = cnn__hooks_run(output, dense);
+    }
     if (dense && capture_of(tape)) {
         cnn__capture_add(capture_of(tape), output, dense);
     } else if (dense && output->retain_grad) {
@@ -345,6 +351,7 @@ void cnn__backward_walk(cnn_tape *tape, cnn__node *from, bool retain_graph)
 {
     const cnn__step *step = cnn__step_of(tape);
     const cnn__listener *listener = cnn__tape_listener(tape);
+    cnn__step_of(tape)->walking = true;
     for (cnn__node *node = from; node && step->status == CNN_OK; node = node->previous) {
         if (has_gradient(node)) {
             backward_pass(tape, node, retain_graph);
@@ -353,6 +360,7 @@ void cnn__backward_walk(cnn_tape *tape, cnn__node *from, bool retain_graph)
             cnn__final_passed(listener, node);
         }
     }
+    cnn__step_of(tape)->walking = false;
 }
 
 static void walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)

@@ -111,6 +111,9 @@ static cnn_tensor *custom_apply(cnn__call *call, custom *c)
         return call->nil;
     }
     call->record &= cnn__dtype_is_real(y->dtype);
+    if (!tracing && cnn__step_of(call->tape)->anomaly && !cnn__anomaly_check_results(call)) {
+        return call->nil;
+    }
     if (!call->record && !tracing) {
         return y;
     }

@@ -103,9 +103,10 @@ struct cnn__node {
     cnn_tensor *dy[CNN__MAX_OUTPUTS];  /* while backward runs: the gradients of the results */
     cnn_tensor *
         *saved; /* of inputs, then of outputs, NULL where the operation does not save it; NULL: nothing is saved */
-    void *attributes; /* the operation's struct */
-    bool done;        /* backward has passed and released it */
-    bool reached;     /* the backward that is running comes by here (final.c, grad.c) */
+    void *attributes;  /* the operation's struct */
+    const char *where; /* where anomalies are looked for: the path of the module whose forward it was in; else NULL */
+    bool done;         /* backward has passed and released it */
+    bool reached;      /* the backward that is running comes by here (final.c, grad.c) */
 };
 
 static inline cnn_tensor *cnn__saved_output(const cnn__node *node, int j)

@@ -107,6 +107,16 @@ bool cnn__capture_needs(const cnn__capture *capture, const cnn_tensor *t);
 /* Hands over a gradient of t, if it is asked for. */
 void cnn__capture_add(const cnn__capture *capture, const cnn_tensor *t, cnn_tensor *gradient);
 
+/* ---- callbacks on the gradients of results (hook.c) ---- */
+/* What the hooks of a result make of its gradient; NULL: the step has failed. */
+cnn_tensor *cnn__hooks_run(const cnn_tensor *result, cnn_tensor *gradient);
+
+/* ---- anomalies (anomaly.c): false where there is one or no memory, and the step has failed ---- */
+bool cnn__anomaly_check_results(cnn__call *call);
+bool cnn__anomaly_check_gradient(const cnn__node *node, int i, const cnn_tensor *gradient);
+/* The path of the module whose forward is running, in the arena; NULL: none, or no memory. */
+const char *cnn__anomaly_where(cnn_tape *tape);
+
 /* ---- writes that a failing step takes back (undo.c) ---- */
 typedef struct cnn__undo cnn__undo;
 /* Says that this step is about to write the elements of t, which are contiguous: a plain tensor or its handle. false:

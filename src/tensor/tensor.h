@@ -47,8 +47,10 @@ typedef struct cnn__step {
     _Atomic uint64_t generation; /* number of the step; other threads may read it to see whether a step still runs */
     cnn_status status;           /* the first error of the step */
     char message[CNN__MESSAGE_SIZE];
+    int anomaly;                        /* a cnn_anomaly */
+    bool walking;                       /* a backward is on its way */
     const struct cnn__capture *capture; /* what the cnn_grad() that is running takes (autograd/grad.c); NULL: none is */
-    struct cnn__undo *undo; /* writes that are undone if the step fails (autograd/undo.c) */
+    struct cnn__undo *undo;             /* writes that are undone if the step fails (autograd/undo.c) */
     struct cnn__failed_step
         *failed;              /* the record that parameters are marked with if the step fails (tensor/failed_step.h) */
     uint64_t serial;          /* number of the tape, unique within the process */
@@ -88,12 +90,13 @@ struct cnn_tensor {
     /* Only for tensors of a tape: */
     cnn_tape *tape;
     uint64_t generation;
-    struct cnn__node *node; /* the node whose result it is; NULL for a leaf */
-    cnn_tensor *leaf;       /* the plain tensor that it stands for in its step (reference held) */
-    cnn_tensor *source;     /* the same in a traced step, for every plain tensor (no reference held) */
-    cnn_tensor *retained;   /* the gradient kept for the user */
-    int uses;               /* plain: how many operations the backward that is running has yet to pass that use it */
-    unsigned version;       /* saved for backward: the version of its storage at that time */
+    struct cnn__node *node;  /* the node whose result it is; NULL for a leaf */
+    cnn_tensor *leaf;        /* the plain tensor that it stands for in its step (reference held) */
+    cnn_tensor *source;      /* the same in a traced step, for every plain tensor (no reference held) */
+    cnn_tensor *retained;    /* the gradient kept for the user */
+    struct cnn__hook *hooks; /* callbacks that its gradient passes (autograd/hook.c) */
+    int uses;                /* plain: how many operations the backward that is running has yet to pass that use it */
+    unsigned version;        /* saved for backward: the version of its storage at that time */
     /* Last, because a new handle is cleared up to here: from `ndim` on they are undefined. */
     int64_t shape[CNN_MAX_DIMS];
     int64_t stride[CNN_MAX_DIMS];
