@@ -195,6 +195,11 @@ static const candidate results[] = { MADE("good", GOOD, loss, 1), WRONG_TENSORS,
                                      MADE("requires no gradient", BAD, not_differentiable, 0),
                                      MADE("on no tape", MAY, tensor_plain, 0) };
 static const kind kind_loss = { "loss", CANDIDATES(losses), CNN_F32, 2, { 2, 3 }, false, false, NULL, 0 };
+/* What a hook can be on. */
+static const candidate hooked_results[] = { MADE("good", GOOD, loss, 1), WRONG_TENSORS, MADE("scalar", MAY, loss, 0),
+                                            MADE("requires no gradient", BAD, not_differentiable, 0),
+                                            MADE("on no tape", BAD, tensor_plain, 0) };
+static const kind kind_hooked = { "hooked", CANDIDATES(hooked_results), CNN_F32, 2, { 2, 3 }, false, false, NULL, 0 };
 static const kind kind_result = { "result", CANDIDATES(results), CNN_F32, 2, { 2, 3 }, false, false, NULL, 0 };
 
 /* ---- tensors with an owner ---- */
@@ -342,6 +347,27 @@ static const candidate image_arrays[] = { MADE("good", GOOD, two_tensors, 0), NO
                                           MADE("[other tape]", BAD, one_wrong, 6), MADE("[other context]", BAD, one_wrong, 8),
                                           MADE("int64", MAY, two_dtypes, 1) };
 static const kind kind_image_list = { "images", CANDIDATES(image_arrays), CNN_F32, 4, { 1, 1, 8, 8 }, false, false, NULL, 0 };
+/* A loss of the module's first parameter, and that parameter: one output and one input of cnn_grad(). */
+static value grad_outputs(world *w, const kind *k)
+{
+    (void)k;
+    void *loss = cnn_sum(cnn_input(tape_of(w), cnn_module_parameter(module_of(w), 0)), CNN_ALL_DIMS, false);
+    return array_of(w, loss, loss);
+}
+static value grad_inputs(world *w, const kind *k)
+{
+    (void)k;
+    void *parameter = cnn_module_parameter(module_of(w), 0);
+    return array_of(w, parameter, parameter);
+}
+static const candidate grad_output_arrays[] = { MADE("good", GOOD, grad_outputs, 0), NO_POINTER, MADE("[NULL]", BAD, one_wrong, 0),
+                                                MADE("[nil]", NIL, one_wrong, 2), MADE("[past]", BAD, one_wrong, 4) };
+static const candidate grad_input_arrays[] = { MADE("good", GOOD, grad_inputs, 0), NO_POINTER, MADE("[NULL]", BAD, one_wrong, 0),
+                                               MADE("[nil]", NIL, one_wrong, 2), MADE("[past]", BAD, one_wrong, 4),
+                                               MADE("[other tape]", BAD, one_wrong, 6), MADE("[other context]", BAD, one_wrong, 8),
+                                               MADE("[unused]", BAD, two_tensors, 0) };
+static const kind kind_grad_outputs = { "outputs", CANDIDATES(grad_output_arrays), CNN_F32, 2, { 2, 3 }, false, false, NULL, 0 };
+static const kind kind_grad_inputs = { "inputs", CANDIDATES(grad_input_arrays), CNN_F32, 2, { 2, 3 }, false, false, NULL, 0 };
 PLAIN(parameters, parameter_arrays);
 PLAIN(first_parameters, first_parameters);
 static const candidate clipped_arrays[] = { MADE("good", GOOD, two_tensors, 0), WRONG_ARRAYS,

@@ -238,6 +238,7 @@ NUMBERS(optimizer_option, NUMBER("good", GOOD, CNN_OPTION_EPS), NUMBER("10", BAD
 NUMBERS(flag, NUMBER("good", GOOD, CNN_F32), NUMBER("7", BAD, 7), NO_ENUM, NUMBER("float64", MAY, CNN_F64),
         NUMBER("bfloat16", BAD, CNN_BF16), NUMBER("int64", BAD, CNN_I64), NUMBER("uint8", BAD, CNN_U8), NUMBER("bool", MAY, CNN_BOOL));
 NUMBERS(mode, NUMBER("good", GOOD, CNN_TRAIN), NUMBER("4", BAD, 4), NO_ENUM);
+NUMBERS(anomaly, NUMBER("good", GOOD, CNN_ANOMALY_NAN), NUMBER("3", BAD, 3), NO_ENUM);
 NUMBERS(module_mode, NUMBER("good", GOOD, CNN_MODULE_EVALUATES), NUMBER("3", BAD, 3), NO_ENUM);
 NUMBERS(split, NUMBER("good", GOOD, CNN_MNIST_TEST), NUMBER("2", BAD, 2), NO_ENUM);
 NUMBERS(bytes, NUMBER("good", GOOD, 24), NUMBER("0", BAD, 0), NUMBER("23", BAD, 23), NUMBER("25", BAD, 25),
@@ -349,6 +350,13 @@ static void hear_gradient(cnn_tensor *parameter, void *user)
 }
 static const candidate gradient_fns[] = { { "good", GOOD, NULL, { .f = (void (*)(void))hear_gradient }, 0 }, NO_POINTER };
 OBJECT(gradient_fn, gradient_fns);
+static cnn_tensor *pass_gradient(cnn_tensor *grad, void *user)
+{
+    (void)user;
+    return grad;
+}
+static const candidate hooks[] = { { "good", GOOD, NULL, { .f = (void (*)(void))pass_gradient }, 0 }, NO_POINTER };
+OBJECT(hook_fn, hooks);
 static const candidate functions[] = { { "good", GOOD, NULL, { .f = (void (*)(void))checked_function }, 0 }, NO_POINTER };
 OBJECT(function, functions);
 static const candidate belongings[] = { { "good", GOOD, NULL, { .f = (void (*)(void))belongs_always }, 0 }, NO_POINTER };
@@ -588,6 +596,7 @@ OPTIONS(margin_loss_options, cnn_margin_loss_options, .margin = 0.5);
 OPTIONS(triplet_margin_loss_options, cnn_triplet_margin_loss_options, .swap = true);
 OPTIONS(nll_loss_options, cnn_nll_loss_options, .has_ignore_index = true);
 OPTIONS(multi_margin_loss_options, cnn_multi_margin_loss_options, .p = 2);
+OPTIONS(grad_options, cnn_grad_options, .retain_graph = true);
 OPTIONS(gradcheck_options, cnn_gradcheck_options, .eps = 1e-6);
 OPTIONS(custom_op, cnn_custom_op, .name = "copy", .infer = infer_like_first, .forward = forward_copy);
 OPTIONS(load_options, cnn_load_options, .partial = true, .strip_prefix = "module.");

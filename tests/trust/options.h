@@ -237,6 +237,16 @@ static cnn_tensor *square(cnn_tensor *const *inputs, int count, void *user)
     return cnn_mul(inputs[0], inputs[0]);
 }
 
+static bool use_grad(const void *o)
+{
+    cnn_tensor *w = cnn_module_parameter(model, 0), *grad;
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_tensor *loss = cnn_sum(cnn_input(tape, w), CNN_ALL_DIMS, false);
+    bool good = cnn_grad(&loss, 1, &w, 1, &grad, o) == CNN_OK;
+    cnn_tensor_zero_grad(w); /* forgets a failed step */
+    return good;
+}
+
 static bool use_gradcheck(const void *o)
 {
     cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F64, CNN_SHAPE(2));
@@ -338,6 +348,7 @@ static const cnn_pad_options good_pad = { .struct_size = sizeof good_pad, .value
 static const cnn_module_options good_module = { .struct_size = sizeof good_module, .forward = forward_self };
 static const cnn_loader_options good_loader = { .struct_size = sizeof good_loader };
 static const cnn_cross_entropy_options good_loss = { .struct_size = sizeof good_loss };
+static const cnn_grad_options good_grad = { .struct_size = sizeof good_grad };
 static const cnn_gradcheck_options good_gradcheck = { .struct_size = sizeof good_gradcheck };
 static const cnn_custom_op good_op = { .struct_size = sizeof good_op, .name = "one", .infer = infer_scalar,
                                        .forward = forward_one };

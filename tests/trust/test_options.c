@@ -68,6 +68,7 @@ static const row rows[] = {
     ROW("group_norm", use_group_norm, good_group_norm, 0),
     ROW("instance_norm", use_instance_norm, good_batch_norm, 0),
     ROW("local_response_norm", use_local_response_norm, good_local_response_norm, 0),
+    ROW("grad", use_grad, good_grad, 0),
     ROW("gradcheck", use_gradcheck, good_gradcheck, 0),
     ROW("custom", use_custom, good_op, END_OF(cnn_custom_op, forward)),
     ROW("dataset_from_callbacks", use_callbacks, good_callbacks, END_OF(cnn_dataset_callbacks, get)),
