@@ -20,6 +20,7 @@
 #include <cnn/image_layers.h>
 #include <cnn/init.h>
 #include <cnn/loader.h>
+#include <cnn/metrics.h>
 #include <cnn/module.h>
 #include <cnn/norms.h>
 #include <cnn/ops.h>
