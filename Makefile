@@ -154,7 +154,7 @@ RARE += $(foreach name,array/lstm array/pick reference/normalise reference/optim
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,bytes dataset idx loader loader_worker mnist subset,$(BUILD)/src/data/$(name).o) \
 	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/kernels/*.c)) \
-	$(foreach name,apply backward call custom final gradcheck running step undo,$(BUILD)/src/autograd/$(name).o) \
+	$(foreach name,anomaly apply backward call custom final grad gradcheck hook running step undo,$(BUILD)/src/autograd/$(name).o) \
 	$(foreach name,error file memory message options parallel status utf8,$(BUILD)/src/base/$(name).o) \
 	$(foreach name,cpus files library process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
 	$(foreach name,borrow cache cache_plan context elements failed_step format host random shape tensor,$(BUILD)/src/tensor/$(name).o)

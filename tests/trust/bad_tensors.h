@@ -369,6 +369,27 @@ static const candidate grad_input_arrays[] = { MADE("good", GOOD, grad_inputs, 0
 static const kind kind_grad_outputs = { "outputs", CANDIDATES(grad_output_arrays), CNN_F32, 2, { 2, 3 }, false, false, NULL, 0 };
 static const kind kind_grad_inputs = { "inputs", CANDIDATES(grad_input_arrays), CNN_F32, 2, { 2, 3 }, false, false, NULL, 0 };
 PLAIN(parameters, parameter_arrays);
+
+/* ---- what metrics read: from any tape, and from none ---- */
+
+static const candidate metric_scores[] = { MADE("good", GOOD, tensor_plain, 0), WRONG_TENSORS,
+                                           MADE("on a tape", GOOD, tensor_on_tape, 0),
+                                           MADE("int64", BAD, tensor_of_dtype, CNN_I64), MADE("rank 0", BAD, tensor_of_rank, 0),
+                                           MADE("rank 3", BAD, tensor_of_rank, 3),
+                                           MADE("of another context", BAD, tensor_of_other_context, 0) };
+static value two_classes(world *w, const kind *k)
+{
+    const int64_t classes[2] = { 0, 1 };
+    cnn_tensor *t = plain_of(w, context_of(w), CNN_I64, k->ndim, k->shape, true);
+    cnn_tensor_write(t, classes, sizeof classes);
+    return pointer(t);
+}
+static const candidate metric_labels[] = { MADE("good", GOOD, two_classes, 0), WRONG_TENSORS,
+                                           MADE("float64", BAD, tensor_of_dtype, CNN_F64), MADE("rank 0", BAD, tensor_of_rank, 0),
+                                           MADE("rank 3", BAD, tensor_of_rank, 3),
+                                           MADE("of another context", BAD, tensor_of_other_context, 0) };
+static const kind kind_metric_scores = { "scores", CANDIDATES(metric_scores), CNN_F32, 2, { 2, 2 }, false, true, NULL, 0 };
+static const kind kind_metric_labels = { "labels", CANDIDATES(metric_labels), CNN_I64, 1, { 2 }, true, true, NULL, 0 };
 PLAIN(first_parameters, first_parameters);
 static const candidate clipped_arrays[] = { MADE("good", GOOD, two_tensors, 0), WRONG_ARRAYS,
                                             MADE("[x, other context]", BAD, one_wrong, 9),
