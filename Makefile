@@ -149,8 +149,9 @@ $(BUILD)/src/kernels/simd/elementwise/normalise%.o: SMALL_CFLAGS = $(if $(findst
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
-# An LSTM's step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
+# A recurrent step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
 RARE += $(foreach name,array/lstm array/pick reference/normalise reference/optimizers,$(BUILD)/src/kernels/$(name).o)
+RARE += $(BUILD)/src/kernels/array/attention.o
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,bytes dataset idx loader loader_worker mnist subset,$(BUILD)/src/data/$(name).o) \
 	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/kernels/*.c)) \

@@ -146,6 +146,7 @@ OVERRIDES = {
     "cnn_lstm_forward": {"module": "lstm", "x": "sequence", "h0": "lstm_states?", "c0": "lstm_states?", "h_n": "out?",
                          "c_n": "out?"},
     "cnn_embedding": {"indices": "target", "options": "embedding_options?"},
+    "cnn_scaled_dot_product_attention": {"query": "square", "key": "square", "value": "square", "attn_mask": "square?", "weights": "out?"},
     "cnn_sum": {"count": "reduce_count"}, "cnn_mean": {"count": "reduce_count"}, "cnn_max": {"count": "reduce_count"},
     "cnn_min": {"count": "reduce_count"}, "cnn_argmax": {"count": "reduce_count"},
     "cnn_linear_create": {"options": "linear_options?"}, "cnn_relu_create": {"options": "relu_options?"},

@@ -401,7 +401,7 @@ def listed():
         name, operands, torch_call = re.match(r'(\w+),.*"([^"]*)",\s*"([^"]*)"$', line, flags=re.S).groups()
         torch.manual_seed(zlib.crc32(name.encode()))
         given = eval(f"({operands},)")
-        case(name, lambda *x: eval(torch_call, globals(), dict(zip("abc", x))), *given)
+        case(name, lambda *x: eval(torch_call, globals(), dict(zip("abcd", x))), *given)
 
 
 folder = sys.argv[1] if len(sys.argv) > 1 else "tests/fixtures"

@@ -638,6 +638,31 @@ typedef struct cnn_resample_parameters {
     cnn_resample_axis axis[3]; /**< that do nothing: CNN_RESAMPLE_REPLICATE with in = out */
 } cnn_resample_parameters;
 
+/** Scaled dot-product attention. For each index of the batch, with its matrices q [queries,width], k [keys,width] and v
+ * [keys,value_width], whose rows are contiguous:
+ *
+ *     weights = softmax(scale · q · kᵀ + mask) along the keys, after which elements are dropped
+ *     y = weights · v
+ *
+ * What the mask leaves out, and with `causal` every key behind the query of its number, is −∞ in the sum; a row of
+ * nothing else has weights of 0. Results are contiguous, and so are gradients. */
+typedef struct cnn_attention_parameters {
+    int ndim;                        /**< dimensions of the batch */
+    int64_t batch[CNN_MAX_DIMS];     /**< their sizes */
+    int64_t stride[4][CNN_MAX_DIMS]; /**< of q, k, v and the mask along the batch, in elements */
+    int64_t row[3];                  /**< from one row of q, k, v to the next */
+    int64_t mask_row;                /**< from one query of the mask to the next, 0 where it is broadcast */
+    int64_t mask_column;             /**< the same from one key to the next */
+    int64_t queries;                 /**< rows of q and y */
+    int64_t keys;                    /**< rows of k and v */
+    int64_t width;                   /**< columns of q and k */
+    int64_t value_width;             /**< columns of v and y */
+    bool mask_is_bool;               /**< true keeps an element; else the mask has the launch's dtype and is added */
+    bool causal;                     /**< query i sees keys 0 … i */
+    double scale;                    /**< of the products */
+    cnn_draw_parameters drop;        /**< p = 0: nothing is dropped. Elements are numbered in all weights together */
+} cnn_attention_parameters;
+
 /* ---- kernels ---- */
 
 /** The kernels, as X(NAME, name): a number CNN_KERNEL_NAME and how messages call it. The comments say what parameters a
@@ -750,7 +775,10 @@ typedef struct cnn_resample_parameters {
     X(LAMB, lamb) /**< cnn_lamb_parameters, n: gradient → parameter (stays), m, v, direction */ \
     X(LARS, lars) /**< cnn_lars_parameters, n: gradient, totals (double [2]) → parameter, (momentum buffer) */ \
     X(MUON, muon) /**< cnn_muon_parameters, n: gradient → update, momentum buffer */ \
-    X(COMBINE, combine) /**< cnn_combine_parameters, n: x, (total (double)) → y (in place) */
+    X(COMBINE, combine) /**< cnn_combine_parameters, n: x, (total (double)) → y (in place) */ \
+    X(ATTENTION_FORWARD, attention_forward) /**< cnn_attention_parameters: q, k, v, (mask) → y, (weights) */ \
+    X(ATTENTION_BACKWARD, attention_backward) /**< cnn_attention_parameters: q, k, v, (mask), (dy), (dweights) → \
+         (dq), (dk), (dv), (dmask, like the weights) */
 /* clang-format on */
 
 #ifndef DOXYGEN /* docs/keywords.awk makes it of the list, with the comments */

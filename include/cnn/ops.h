@@ -20,6 +20,7 @@
 #define CNN_OPS_H
 
 #include <cnn/ops/activation.h>
+#include <cnn/ops/attention.h>
 #include <cnn/ops/conv.h>
 #include <cnn/ops/elementwise.h>
 #include <cnn/ops/fold.h>

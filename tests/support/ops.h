@@ -31,6 +31,16 @@ static inline cnn_tensor *call_with_states(lstm_fn lstm, cnn_tensor *const *in)
     return cnn_add(cnn_add(y, cnn_mul_scalar(h_n, 2)), cnn_mul_scalar(c_n, -3));
 }
 
+/* Both results of attention in one. */
+typedef cnn_tensor *(*attention_fn)(cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *,
+                                    const cnn_scaled_dot_product_attention_options *, cnn_tensor **);
+static inline cnn_tensor *call_with_weights(attention_fn attention, cnn_tensor *const *in)
+{
+    cnn_tensor *weights, *y = attention(in[0], in[1], in[2], in[3], NULL, &weights);
+    cnn_tensor *total = cnn_sum(cnn_mul(weights, weights), CNN_DIMS(-1), true);
+    return cnn_add(y, total);
+}
+
 /* The expression may name fewer operands than there are. */
 #define CNN_OP(name, file, operands, shapes, values, expression)                                                     \
     static cnn_tensor *call_##name(cnn_tensor *const *in, int count, void *user)                                     \

@@ -584,6 +584,7 @@ OPTIONS(clip_grad_norm_options, cnn_clip_grad_norm_options, .norm_type = 1);
 OPTIONS(ema_options, cnn_ema_options, .decay = 0.5);
 OPTIONS(kaiming_options, cnn_kaiming_options, .a = 0.5);
 OPTIONS(norm_options, cnn_norm_options, .eps = 0.1);
+OPTIONS(scaled_dot_product_attention_options, cnn_scaled_dot_product_attention_options, .is_causal = true);
 OPTIONS(loader_options, cnn_loader_options, .no_background = true);
 OPTIONS(cross_entropy_options, cnn_cross_entropy_options, .label_smoothing = 0.1);
 OPTIONS(loss_options, cnn_loss_options, .reduction = CNN_REDUCE_SUM);

@@ -221,6 +221,12 @@ static bool use_embedding(const void *o)
     return good;
 }
 
+static bool use_attention(const void *o)
+{
+    cnn_tensor *x = input(CNN_SHAPE(2, 3));
+    return cnn_tensor_status(cnn_scaled_dot_product_attention(x, x, x, NULL, o, NULL)) == CNN_OK;
+}
+
 static bool use_loader(const void *o)
 {
     cnn_tensor *images = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(4, 1, 2, 2));
@@ -378,6 +384,7 @@ static const cnn_one_cycle_lr_options good_one_cycle_lr = { .struct_size = sizeo
                                                             .max_lr_count = 1, .total_steps = 3 };
 static const cnn_lambda_lr_options good_lambda_lr = { .struct_size = sizeof good_lambda_lr, .lr_lambda = one };
 static const cnn_reduce_lr_on_plateau_options good_reduce_lr_on_plateau = { .struct_size = sizeof good_reduce_lr_on_plateau };
+static const cnn_scaled_dot_product_attention_options good_attention = { .struct_size = sizeof good_attention };
 static const cnn_clip_grad_norm_options good_clip = { .struct_size = sizeof good_clip };
 static const cnn_ema_options good_ema = { .struct_size = sizeof good_ema };
 static const cnn_kaiming_options good_kaiming = { .struct_size = sizeof good_kaiming };

@@ -35,6 +35,7 @@ static const row rows[] = {
     ROW("fold", use_fold, good_unfold, END_OF(cnn_unfold_options, kernel)),
     ROW("lstm", use_lstm, good_lstm, 0),
     ROW("embedding", use_embedding, good_embedding, 0),
+    ROW("scaled_dot_product_attention", use_attention, good_attention, 0),
     ROW("module_create", use_module, good_module, END_OF(cnn_module_options, forward)),
 #define CNN_OPTIMIZER(name, type, needs)                                                                  \
     ROW(#name "_create", use_##name, kind_plain_##name, NEEDED(cnn_##type##_options, needs)),             \
