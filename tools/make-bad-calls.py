@@ -52,6 +52,7 @@ BY_NAME = {
     ("double", "lr"): "rate", ("double *", "mean"): "mean", ("double *", "std"): "std",
     ("int64_t", "in_channels"): "positive", ("int64_t", "out_channels"): "positive",
     ("int64_t", "in_features"): "positive", ("int64_t", "out_features"): "positive",
+    ("int64_t", "embed_dim"): "positive", ("int64_t", "num_heads"): "positive",
     ("int64_t", "num_embeddings"): "positive", ("int64_t", "embedding_dim"): "positive",
     ("int64_t", "input_size"): "positive", ("int64_t", "hidden_size"): "positive",
     ("int64_t", "channels"): "positive", ("int64_t", "size"): "window_size", ("int64_t", "batch_size"): "batch_size", ("int64_t", "epoch"): "epoch", ("int64_t", "i"): "sample",
@@ -147,6 +148,8 @@ OVERRIDES = {
                          "c_n": "out?"},
     "cnn_embedding": {"indices": "target", "options": "embedding_options?"},
     "cnn_scaled_dot_product_attention": {"query": "square", "key": "square", "value": "square", "attn_mask": "square?", "weights": "out?"},
+    "cnn_multihead_attention_forward": {"module": "attention", "query": "square", "key": "square?", "value": "square?",
+                                        "key_padding_mask": "bias?", "attn_mask": "square?", "weights": "out?", "head_weights": "out?"},
     "cnn_sum": {"count": "reduce_count"}, "cnn_mean": {"count": "reduce_count"}, "cnn_max": {"count": "reduce_count"},
     "cnn_min": {"count": "reduce_count"}, "cnn_argmax": {"count": "reduce_count"},
     "cnn_linear_create": {"options": "linear_options?"}, "cnn_relu_create": {"options": "relu_options?"},
@@ -217,14 +220,15 @@ FLAGS = {
     "cnn_cpu_launch": "SILENT", "cnn_cpu_workspace": "SILENT", "cnn_status_name": "SILENT", "cnn_dtype_name": "SILENT", "cnn_dtype_size": "SILENT",
     "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
     "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_many": "NESTED",
-    "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_einsum": "NESTED", "cnn_cosine_similarity": "NESTED",
+    "cnn_einsum": "NESTED", "cnn_cosine_similarity": "NESTED",
     "cnn_split": "COUNTS", "cnn_split_with_sizes": "COUNTS", "cnn_chunk": "COUNTS", "cnn_unbind": "COUNTS",
+    "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_multihead_attention_forward": "NESTED",
 }
 BORROWED = {"cnn_ema_module", "cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",
             "cnn_tensor_tape", "cnn_file_metadata"}
 OPERATION_FOLDER = "ops"
-OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward", "cnn_lstm_forward", "cnn_tape_rand", "cnn_tape_randn",
+OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward", "cnn_lstm_forward", "cnn_multihead_attention_forward", "cnn_tape_rand", "cnn_tape_randn",
               "cnn_tape_bernoulli"}
 RESULTS = {
     "cnn_status": "STATUS", "void": "NOTHING", "int": "INTEGER", "int64_t": "INTEGER", "size_t": "INTEGER",

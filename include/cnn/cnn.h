@@ -9,6 +9,7 @@
 #define CNN_CNN_H
 
 #include <cnn/activations.h>
+#include <cnn/attention.h>
 #include <cnn/autograd.h>
 #include <cnn/checkpoint.h>
 #include <cnn/clip_grad.h>

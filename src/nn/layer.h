@@ -19,6 +19,12 @@ cnn_status cnn__layer_uniform(cnn_tensor *t, const char *call, double bound);
  * `bias` may be NULL. */
 cnn_status cnn__layer_init(cnn_tensor *weight, cnn_tensor *bias, const char *call, double fan_in);
 
+/* Linear layers for layers that are made of others: one without first values yet, as part of a call that has checked
+ * the arguments, and its first values. A projection is that of MultiheadAttention. */
+cnn_module *cnn__linear_make(cnn_context *ctx, const char *call, bool projection, int64_t in, int64_t out,
+                             const cnn_linear_options *o);
+cnn_status cnn__linear_init(cnn_module *module, const char *call);
+
 /* Writes a number as Python's repr of a float does: "0.5", "1.0", "1e-05". */
 enum { CNN__FLOAT_TEXT = 32 };
 const char *cnn__float_text(char text[CNN__FLOAT_TEXT], double value);

@@ -34,19 +34,38 @@ static cnn_status linear_clone(cnn_module *to, const cnn_module *self)
 static const cnn__module_class linear_class = {
     .type = "Linear", .forward = linear_layer_forward, .describe = linear_layer_describe, .clone = linear_clone
 };
+/* PyTorch's name for the linear layer at the end of MultiheadAttention. */
+static const cnn__module_class projection_class = { .type = "NonDynamicallyQuantizableLinear",
+                                                    .forward = linear_layer_forward,
+                                                    .describe = linear_layer_describe,
+                                                    .clone = linear_clone };
 
-static bool linear_layer_make_parameters(cnn_module *module, const cnn_linear_options *o)
+cnn_module *cnn__linear_make(cnn_context *ctx, const char *call, bool projection, int64_t in, int64_t out,
+                             const cnn_linear_options *o)
 {
-    linear_layer *l = module->attributes;
-    const int64_t shape[2] = { l->out, l->in };
-    l->weight = cnn__layer_parameter(module, "linear_create", "weight", o->dtype, 2, shape);
+    const int64_t shape[2] = { out, in };
+    cnn_module *module =
+        cnn__module_new(ctx, call, projection ? &projection_class : &linear_class, sizeof(linear_layer));
+    linear_layer *l = module ? module->attributes : NULL;
+    if (!module) {
+        return NULL;
+    }
+    *l = (linear_layer){ .in = in, .out = out };
+    l->weight = cnn__layer_parameter(module, call, "weight", o->dtype, 2, shape);
     if (l->weight && !o->no_bias) {
-        l->bias = cnn__layer_parameter(module, "linear_create", "bias", o->dtype, 1, shape);
+        l->bias = cnn__layer_parameter(module, call, "bias", o->dtype, 1, shape);
     }
     if (!l->weight || (!l->bias && !o->no_bias)) {
-        return false;
+        cnn_module_free(module);
+        return NULL;
     }
-    return cnn__layer_init(l->weight, l->bias, "linear_create", (double)l->in) == CNN_OK;
+    return module;
+}
+
+cnn_status cnn__linear_init(cnn_module *module, const char *call)
+{
+    const linear_layer *l = module->attributes;
+    return cnn__layer_init(l->weight, l->bias, call, (double)l->in);
 }
 
 cnn_module *cnn_linear_create(cnn_context *ctx, int64_t in_features, int64_t out_features,
@@ -67,12 +86,8 @@ cnn_module *cnn_linear_create(cnn_context *ctx, int64_t in_features, int64_t out
         cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: dtype is %s, expected " CNN__REAL_DTYPES, call, cnn_dtype_name(o.dtype));
         return NULL;
     }
-    cnn_module *module = cnn__module_new(ctx, call, &linear_class, sizeof(linear_layer));
-    if (!module) {
-        return NULL;
-    }
-    *(linear_layer *)module->attributes = (linear_layer){ .in = in_features, .out = out_features };
-    if (!linear_layer_make_parameters(module, &o)) {
+    cnn_module *module = cnn__linear_make(ctx, call, false, in_features, out_features, &o);
+    if (module && cnn__linear_init(module, call) != CNN_OK) {
         cnn_module_free(module);
         return NULL;
     }

@@ -1,8 +1,7 @@
 /* torch.nn.LSTM: layers of cnn_lstm(), each reading the output of the one before it, in one direction or in both. The
  * parameters lie in the module's list in the order of PyTorch's state_dict: for each layer and each direction
  * weight_ih, weight_hh and, unless there is no bias, bias_ih and bias_hh. */
-#include "autograd/running.h"
-#include "autograd/tape.h"
+#include "nn/forward.h"
 #include "nn/layer.h"
 
 #include <math.h>
@@ -129,19 +128,9 @@ static const cnn__module_class lstm_class = {
 cnn_tensor *cnn_lstm_forward(cnn_module *module, cnn_tensor *x, cnn_tensor *h0, cnn_tensor *c0, cnn_tensor **h_n,
                              cnn_tensor **c_n)
 {
+    static const cnn__module_class *const classes[] = { &lstm_class, NULL };
     cnn_tensor *results[3];
-    cnn_tape *tape = x && x->kind != CNN__TENSOR_PLAIN ? x->tape : cnn__running_tape();
-    if (module && module->class != &lstm_class) {
-        tape = tape ? tape : cnn__current_tape(module->ctx);
-        results[0] =
-            cnn__found_fail(tape, module->ctx, CNN_ERROR_INVALID_ARGUMENT,
-                            "lstm_forward: the module is of type %s, expected LSTM", CNN__Q(cnn_module_type(module)));
-        results[1] = results[2] = results[0];
-    } else if (!tape || !x) {
-        results[0] = results[1] = results[2] = cnn_forward(module, x); /* which says that x is on no tape */
-    } else {
-        cnn_forward_many(tape, module, (cnn_tensor *const[]){ x, h0, c0 }, 3, results, 3);
-    }
+    cnn__forward_own("lstm_forward", classes, "LSTM", module, (cnn_tensor *const[]){ x, h0, c0 }, 3, results, 3);
     if (h_n) {
         *h_n = results[1];
     }

@@ -42,6 +42,11 @@ static const candidate lstms[] = { MADE("good", GOOD, make_lstm, 0), NO_POINTER,
                                    MADE("of another context", BAD, make_foreign_module, 0) };
 OBJECT(lstm, lstms);
 
+MAKER(attention, keep(w, cnn_multihead_attention_new(context_of(w), 3, 1), release_module))
+static const candidate attentions[] = { MADE("good", GOOD, make_attention, 0), NO_POINTER, MADE("of another type", BAD, make_module, 0),
+                                        MADE("of another context", BAD, make_foreign_module, 0) };
+OBJECT(attention, attentions);
+
 MAKER(second_module, keep(w, new_model(context_of(w)), release_module))
 MAKER(fresh_module, fresh_module(w))
 static const candidate sources[] = { MADE("good", GOOD, make_second_module, 0), NO_POINTER,

@@ -27,16 +27,16 @@ typedef struct cnn_scaled_dot_product_attention_options {
  *     weights = dropout(softmax(scale · query · keyᵀ + attn_mask))     result = weights · value
  *
  * The weights are made block by block and not kept, unless the caller wants them. A query that sees no key has weights
- * of 0 and a result of 0, as in PyTorch since 2.5. Of PyTorch's options enable_gqa is missing. Dropped weights are those
- * that cnn_dropout() would drop.
+ * of 0 and a result of 0, as in PyTorch since 2.5. Of PyTorch's options enable_gqa is missing. Dropped weights are
+ * those that cnn_dropout() would drop.
  *
  * @param query      [...,L,E], f32, f64 or bf16.
  * @param key        [...,S,E], with the batch of the query.
  * @param value      [...,S,F].
  * @param attn_mask  of a shape that broadcasts to [...,L,S]: bool, where true lets a query see a key, or of the query's
  *                   dtype, which is added and gets a gradient. May be NULL. Joins with `is_causal`.
- * @param weights    receives the weights, [...,L,S], behind the dropout: a tensor of the same tape, nil on failure. May be
- *                   NULL.
+ * @param weights    receives the weights, [...,L,S], behind the dropout: a tensor of the same tape, nil on failure.
+ *                   May be NULL.
  * @return [...,L,F].
  * @since 0.2
  */
