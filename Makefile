@@ -150,7 +150,7 @@ $(BUILD)/src/kernels/simd/elementwise/normalise%.o: SMALL_CFLAGS = $(if $(findst
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 # A recurrent step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
-RARE += $(foreach name,array/lstm array/pick reference/normalise reference/optimizers,$(BUILD)/src/kernels/$(name).o)
+RARE += $(foreach name,array/pick array/rnn reference/normalise reference/optimizers,$(BUILD)/src/kernels/$(name).o)
 RARE += $(BUILD)/src/kernels/array/attention.o
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,bytes dataset idx loader loader_worker mnist subset,$(BUILD)/src/data/$(name).o) \

@@ -112,7 +112,7 @@ static void check_case(int i, cnn_dtype dtype, double tolerance)
     for (int k = 0; k < 3; k++) {
         ck_assert(!leaves[k] || cnn_tensor_set_requires_grad(leaves[k], true) == CNN_OK);
     }
-    results[0] = cnn_lstm_forward(m, cnn_input(tape, leaves[0]), leaves[1], leaves[2], &results[1], &results[2]);
+    results[0] = cnn_lstm_forward(m, cnn_input(tape, leaves[0]), leaves[1], leaves[2], NULL, &results[1], &results[2]);
     ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s: %s", name, cnn_tape_error(tape));
     agrees(name, "y", results[0], tolerance);
     agrees(name, "h_n", results[1], tolerance);
@@ -151,7 +151,7 @@ static cnn_tensor *call_variant(cnn_tensor *const *in, int count, void *user)
     cnn_tensor *results[3], *bias[2] = { in[3], in[4] };
     (void)count;
     results[0] = cnn_lstm(in[0], v->without & NO_H0 ? NULL : in[5], v->without & NO_C0 ? NULL : in[6], in[1], in[2],
-                          v->without & NO_BIAS_IH ? NULL : bias[0], v->without & NO_BIAS_HH ? NULL : bias[1],
+                          v->without & NO_BIAS_IH ? NULL : bias[0], v->without & NO_BIAS_HH ? NULL : bias[1], NULL,
                           CNN_OPTIONS(cnn_lstm_options, .reverse = (v->without & REVERSE) != 0), &results[1], &results[2]);
     return results[v->result];
 }
@@ -198,9 +198,9 @@ START_TEST(states_continue_a_sequence)
 {
     cnn_module *m = cnn_lstm_new(ctx, IN, HIDDEN, .num_layers = 2);
     cnn_tensor *plain = sequence(6, 2), *x = cnn_input(tape, plain), *h, *c, *h_n, *c_n;
-    cnn_tensor *whole = cnn_lstm_forward(m, x, NULL, NULL, &h_n, &c_n);
-    cnn_tensor *first = cnn_lstm_forward(m, cnn_slice(x, 0, 0, 4, 1), NULL, NULL, &h, &c);
-    cnn_tensor *second = cnn_lstm_forward(m, cnn_slice(x, 0, 4, 6, 1), h, c, &h, &c);
+    cnn_tensor *whole = cnn_lstm_forward(m, x, NULL, NULL, NULL, &h_n, &c_n);
+    cnn_tensor *first = cnn_lstm_forward(m, cnn_slice(x, 0, 0, 4, 1), NULL, NULL, NULL, &h, &c);
+    cnn_tensor *second = cnn_lstm_forward(m, cnn_slice(x, 0, 4, 6, 1), h, c, NULL, &h, &c);
     tensors_agree("parts", "y", cnn_concat((cnn_tensor *const[]){ first, second }, 2, 0), whole, 1e-6);
     tensors_agree("parts", "h_n", h, h_n, 1e-6);
     tensors_agree("parts", "c_n", c, c_n, 1e-6);
@@ -216,7 +216,7 @@ START_TEST(as_a_module_it_gives_y)
     cnn_tensor *plain = sequence(3, 2), *x = cnn_input(tape, plain);
     cnn_tensor *y = cnn_forward(cnn_module_child(net, 0, NULL), x);
     ck_assert(equal(cnn_forward(net, x), cnn_forward(cnn_module_child(net, 1, NULL), y)));
-    ck_assert(equal(y, cnn_lstm_forward(cnn_module_child(net, 0, NULL), x, NULL, NULL, NULL, NULL)));
+    ck_assert(equal(y, cnn_lstm_forward(cnn_module_child(net, 0, NULL), x, NULL, NULL, NULL, NULL, NULL)));
     cnn_tensor_free(plain);
     cnn_module_free(net);
 }
@@ -226,13 +226,13 @@ START_TEST(as_a_module_of_several_tensors_it_gives_the_states)
 {
     cnn_module *m = cnn_lstm_new(ctx, IN, HIDDEN, .num_layers = 2);
     cnn_tensor *plain = sequence(3, 2), *h0 = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 2, HIDDEN)), *h_n, *c_n, *out[3];
-    cnn_tensor *x = cnn_input(tape, plain), *y = cnn_lstm_forward(m, x, h0, NULL, &h_n, &c_n);
+    cnn_tensor *x = cnn_input(tape, plain), *y = cnn_lstm_forward(m, x, h0, NULL, NULL, &h_n, &c_n);
     ck_assert_int_eq(cnn_forward_many(tape, m, (cnn_tensor *const[]){ x, h0 }, 2, out, 3), CNN_OK);
     ck_assert(equal(out[0], y) && equal(out[1], h_n) && equal(out[2], c_n));
     ck_assert_int_eq(cnn_forward_many(tape, m, (cnn_tensor *const[]){ x, h0, NULL }, 3, out, 2), CNN_OK);
     ck_assert(equal(out[0], y) && equal(out[1], h_n));
-    ck_assert_int_eq(cnn_forward_many(tape, m, (cnn_tensor *const[]){ x, h0, NULL, NULL }, 4, out, 3), CNN_ERROR_INVALID_ARGUMENT);
-    failed_with(CNN_ERROR_INVALID_ARGUMENT, "forward: LSTM takes x, h0 and c0 and returns y, h_n and c_n, given 4 and asked for 3");
+    ck_assert_int_eq(cnn_forward_many(tape, m, (cnn_tensor *const[]){ x, h0, NULL, NULL, NULL }, 5, out, 3), CNN_ERROR_INVALID_ARGUMENT);
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "forward: LSTM takes x, h0, c0 and lengths and returns y, h_n and c_n, given 5 and asked for 3");
     cnn_tape_begin(tape, CNN_TRAIN);
     ck_assert_int_eq(cnn_forward_many(tape, m, (cnn_tensor *const[]){ NULL, h0 }, 2, out, 3), CNN_ERROR_INVALID_ARGUMENT);
     failed_with(CNN_ERROR_INVALID_ARGUMENT, "given 2 without x and asked for 3");
@@ -295,7 +295,7 @@ START_TEST(equal_steps_allocate_nothing)
             calls = atomic_load(&meter.calls);
         }
         cnn_tape_begin(tape, CNN_TRAIN);
-        cnn_tensor *y = cnn_lstm_forward(m, cnn_input(tape, plain), NULL, NULL, &h_n, &c_n);
+        cnn_tensor *y = cnn_lstm_forward(m, cnn_input(tape, plain), NULL, NULL, NULL, &h_n, &c_n);
         ck_assert_int_eq(cnn_backward(cnn_add(cnn_mean(y, CNN_ALL_DIMS, false), cnn_mean(c_n, CNN_ALL_DIMS, false))), CNN_OK);
         ck_assert_int_eq(cnn_optimizer_step(adam), CNN_OK);
         cnn_optimizer_zero_grad(adam);
@@ -335,7 +335,7 @@ START_TEST(shapes_that_do_not_fit_are_named)
             in[i] = cnn_tensor_ones(ctx, CNN_F32, wrong ? bad[k].ndim : ranks[i], wrong ? bad[k].shape : good[i]);
         }
         cnn_tape_begin(tape, CNN_TRAIN);
-        cnn_tensor *y = cnn_lstm(cnn_input(tape, in[0]), in[1], in[2], in[3], in[4], in[5], in[6], NULL, &h_n, &c_n);
+        cnn_tensor *y = cnn_lstm(cnn_input(tape, in[0]), in[1], in[2], in[3], in[4], in[5], in[6], NULL, NULL, &h_n, &c_n);
         failed_with(CNN_ERROR_SHAPE, bad[k].message);
         ck_assert(cnn_tensor_status(y) == CNN_ERROR_SHAPE && cnn_tensor_status(h_n) == CNN_ERROR_SHAPE &&
                   cnn_tensor_status(c_n) == CNN_ERROR_SHAPE);
@@ -349,7 +349,7 @@ END_TEST
 
 static void check_refused(cnn_module *m, cnn_tensor *x, cnn_tensor *h0, cnn_status status, const char *message)
 {
-    cnn_tensor *h_n = NULL, *c_n = NULL, *y = cnn_lstm_forward(m, x, h0, NULL, &h_n, &c_n);
+    cnn_tensor *h_n = NULL, *c_n = NULL, *y = cnn_lstm_forward(m, x, h0, NULL, NULL, &h_n, &c_n);
     failed_with(status, message);
     ck_assert(y && cnn_tensor_status(y) == status && cnn_tensor_status(h_n) == status && cnn_tensor_status(c_n) == status);
     cnn_context_clear_error(ctx);
@@ -370,7 +370,7 @@ START_TEST(bad_calls_with_states_are_refused)
     cnn_tensor *past = cnn_input(tape, plain);
     cnn_tape_begin(tape, CNN_TRAIN);
     cnn_tensor *h_n, *c_n;
-    cnn_lstm_forward(m, past, NULL, NULL, &h_n, &c_n);
+    cnn_lstm_forward(m, past, NULL, NULL, NULL, &h_n, &c_n);
     ck_assert_int_eq(cnn_tape_status(tape), CNN_ERROR_STATE);
     cnn_context_clear_error(ctx);
     cnn_tensor_free(plain);

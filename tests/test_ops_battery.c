@@ -479,7 +479,7 @@ static cnn_tensor *big_lstm(cnn_tensor *a, cnn_tensor *b)
     cnn_tensor *w_ih = cnn_reshape(cnn_slice(w, 0, 0, 4 * H * I, 1), CNN_SHAPE(4 * H, I));
     cnn_tensor *w_hh = cnn_reshape(cnn_slice(w, 0, 20000, 20000 + 4 * H * H, 1), CNN_SHAPE(4 * H, H));
     cnn_tensor *bias = cnn_slice(w, 0, 0, 4 * H, 1);
-    cnn_tensor *y = cnn_lstm(x, NULL, NULL, w_ih, w_hh, bias, bias, NULL, &h_n, &c_n);
+    cnn_tensor *y = cnn_lstm(x, NULL, NULL, w_ih, w_hh, bias, bias, NULL, NULL, &h_n, &c_n);
     return cnn_add(cnn_add(y, h_n), c_n);
 }
 

@@ -83,11 +83,12 @@ static bool is_random(const op_entry *op)
     return strstr(op->name, "dropout") != NULL;
 }
 
-/* A result that is rounded once is within 2^-9 of its size; one of several kernels is rounded by each. An LSTM rounds its gates and
+/* A result that is rounded once is within 2^-9 of its size; one of several kernels is rounded by each. A recurrent network rounds its gates and
  * its state in every time step, of which there are three, forward and backward. */
 static double tolerance_of(const op_entry *op)
 {
-    return strcmp(op->name, "lstm") == 0 ? 0x1p-5 : 0x1p-7;
+    bool recurrent = strcmp(op->name, "lstm") == 0 || strcmp(op->name, "gru") == 0 || strcmp(op->name, "rnn") == 0;
+    return recurrent ? 0x1p-5 : 0x1p-7;
 }
 
 START_TEST(results_and_gradients_are_those_of_f32)

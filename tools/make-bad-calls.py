@@ -142,10 +142,15 @@ OVERRIDES = {
     "cnn_prelu": {"x": "image", "weight": "channel_values"},
     "cnn_softmax_create": {"dim": "end_dim"}, "cnn_log_softmax_create": {"dim": "end_dim"},
     "cnn_lstm": {"x": "sequence", "h0": "lstm_state?", "c0": "lstm_state?", "weight_ih": "lstm_weight",
-                 "weight_hh": "lstm_weight", "bias_ih": "lstm_bias?", "bias_hh": "lstm_bias?", "options": "lstm_options?",
+                 "weight_hh": "lstm_weight", "bias_ih": "lstm_bias?", "bias_hh": "lstm_bias?", "lengths": "lengths_of?", "options": "lstm_options?",
                  "h_n": "out?", "c_n": "out?"},
-    "cnn_lstm_forward": {"module": "lstm", "x": "sequence", "h0": "lstm_states?", "c0": "lstm_states?", "h_n": "out?",
-                         "c_n": "out?"},
+    "cnn_lstm_forward": {"module": "lstm", "x": "sequence", "h0": "lstm_states?", "c0": "lstm_states?", "lengths": "lengths_of?",
+                         "h_n": "out?", "c_n": "out?"},
+    "cnn_gru": {"x": "sequence", "h0": "lstm_state?", "weight_ih": "gru_weight", "weight_hh": "gru_weight", "bias_ih": "gru_bias?",
+                "bias_hh": "gru_bias?", "lengths": "lengths_of?", "h_n": "out?"},
+    "cnn_rnn": {"x": "sequence", "h0": "lstm_state?", "weight_ih": "square", "weight_hh": "square", "bias_ih": "bias?", "bias_hh": "bias?",
+                "lengths": "lengths_of?", "h_n": "out?"},
+    "cnn_rnn_forward": {"module": "gru", "x": "sequence", "h0": "lstm_states?", "lengths": "lengths_of?", "h_n": "out?"},
     "cnn_embedding": {"indices": "target", "options": "embedding_options?"},
     "cnn_scaled_dot_product_attention": {"query": "square", "key": "square", "value": "square", "attn_mask": "square?", "weights": "out?"},
     "cnn_multihead_attention_forward": {"module": "attention", "query": "square", "key": "square?", "value": "square?",
@@ -222,13 +227,13 @@ FLAGS = {
     "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_many": "NESTED",
     "cnn_einsum": "NESTED", "cnn_cosine_similarity": "NESTED",
     "cnn_split": "COUNTS", "cnn_split_with_sizes": "COUNTS", "cnn_chunk": "COUNTS", "cnn_unbind": "COUNTS",
-    "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_multihead_attention_forward": "NESTED",
+    "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_rnn_forward": "NESTED", "cnn_multihead_attention_forward": "NESTED",
 }
 BORROWED = {"cnn_ema_module", "cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",
             "cnn_tensor_tape", "cnn_file_metadata"}
 OPERATION_FOLDER = "ops"
-OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward", "cnn_lstm_forward", "cnn_multihead_attention_forward", "cnn_tape_rand", "cnn_tape_randn",
+OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward", "cnn_lstm_forward", "cnn_rnn_forward", "cnn_multihead_attention_forward", "cnn_tape_rand", "cnn_tape_randn",
               "cnn_tape_bernoulli"}
 RESULTS = {
     "cnn_status": "STATUS", "void": "NOTHING", "int": "INTEGER", "int64_t": "INTEGER", "size_t": "INTEGER",

@@ -26,8 +26,8 @@ typedef struct cnn_multihead_attention_options {
 
 /**
  * torch.nn.MultiheadAttention: `in_proj_weight` [3·E,E], or where kdim or vdim differ from E `q_proj_weight` [E,E],
- * `k_proj_weight` [E,kdim] and `v_proj_weight` [E,vdim], all from Xavier's uniform distribution; `in_proj_bias` [3·E] of
- * zeros, `bias_k` and `bias_v` [1,1,E]; and the linear layer `out_proj`, whose bias is 0.
+ * `k_proj_weight` [E,kdim] and `v_proj_weight` [E,vdim], all from Xavier's uniform distribution; `in_proj_bias` [3·E]
+ * of zeros, `bias_k` and `bias_v` [1,1,E]; and the linear layer `out_proj`, whose bias is 0.
  *
  * cnn_forward() attends to x itself. cnn_forward_many() takes query, key, value, key_padding_mask and attn_mask, of
  * which the last ones may be missing: without a key it is the query, and without a value the key. It gives the result,
@@ -52,8 +52,8 @@ CNN_API cnn_module *cnn_multihead_attention_create(cnn_context *ctx, int64_t emb
  * @param attn_mask         [L,S] or [N·num_heads,L,S]; bool or of the query's dtype. NULL: none.
  * @param weights           receives [N,L,S], or [L,S]: the weights averaged over the heads. Where PyTorch's
  *                          need_weights is false: NULL, which is faster.
- * @param head_weights      receives [N,num_heads,L,S], or [num_heads,L,S], as PyTorch's average_attn_weights=False does.
- *                          May be NULL. S counts what the options add.
+ * @param head_weights      receives [N,num_heads,L,S], or [num_heads,L,S], as PyTorch's average_attn_weights=False
+ *                          does. May be NULL. S counts what the options add.
  * @return the result, of the query's shape: a tensor of that tape; nil on failure, as for cnn_forward(). Threads as for
  *         cnn_forward(). @since 0.2
  */

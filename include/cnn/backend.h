@@ -438,11 +438,23 @@ typedef struct cnn_element_loss_parameters {
     cnn_nest nest;   /**< operands: x, t, c, weight. Results, their gradients and slopes have its shape, row-major */
 } cnn_element_loss_parameters;
 
-/** One time step of an LSTM behind its matrix products: gates are [rows, 4·hidden] in the order i, f, g, o. */
-typedef struct cnn_lstm_parameters {
-    int64_t rows;   /**< sequences that are in this step */
+/** Kinds of recurrent networks. Their gates are in the order of PyTorch's weights. */
+typedef enum cnn_rnn_cell {
+    CNN_RNN_LSTM, /**< i, f, o = sigmoid(…), g = tanh(…): c = f · c + i · g, h = o · tanh(c); gates i, f, g, o */
+    CNN_RNN_GRU,  /**< r, z = sigmoid(…), n = tanh(… + r · (W·h + b)): h = n + z · (h − n); gates r, z, n */
+    CNN_RNN_TANH, /**< h = tanh(…); one gate */
+    CNN_RNN_RELU  /**< h = max(…, 0); one gate */
+} cnn_rnn_cell;
+
+/** One time step of a recurrent network behind its matrix products, whose gates are [rows, gates·hidden]. A sequence
+ * takes part if its length is above `time`; the states of the others stay, and their results and gradients of gates are
+ * 0. */
+typedef struct cnn_rnn_parameters {
+    int cell;       /**< a cnn_rnn_cell */
+    int64_t rows;   /**< sequences */
     int64_t hidden; /**< elements of a state */
-} cnn_lstm_parameters;
+    int64_t time;   /**< of this step among the lengths */
+} cnn_rnn_parameters;
 
 /** One Adam or AdamW step over n elements, PyTorch's formula (docs of torch.optim.Adam):
  *   g = maximize ? -grad : grad;  decoupled ? p *= 1 - lr·wd : g += wd·p
@@ -724,9 +736,12 @@ typedef struct cnn_attention_parameters {
          float32 for bfloat16), totals (double [2]: sum, divisor) */ \
     X(CROSS_ENTROPY_BACKWARD, cross_entropy_backward) /**< cnn_cross_entropy_parameters: logits, target, \
          (weight), (statistics), totals, dy → (dlogits), (dtarget) */ \
-    X(LSTM_FORWARD, lstm_forward) /**< cnn_lstm_parameters: (bias), (c before) → gates (in place), c, h */ \
-    X(LSTM_BACKWARD, lstm_backward) /**< cnn_lstm_parameters: (dh), (more dh), (dc), gates, c, (c before) → \
-         dgates, dc before, which may be dc */ \
+    X(RNN_FORWARD, rnn_forward) /**< cnn_rnn_parameters: (bias of the recurrent product), (c before; of a GRU that \
+         product), (h before), (lengths, int64) → gates (in place: the other products, then activated), c (of a GRU \
+         n's part of the recurrent product, with its bias), h, (y: h or 0) */ \
+    X(RNN_BACKWARD, rnn_backward) /**< cnn_rnn_parameters: (dy), gates, c as above, (c before; of a GRU h before), \
+         (lengths) → dgates, dh (in place: before, but for what goes through the recurrent product), dc (in \
+         place; of a GRU the gradient of the recurrent product) */ \
     X(ADAM, adam) /**< cnn_adam_parameters, n: gradient → parameter, m, v, (vmax) */ \
     X(SGD, sgd) /**< cnn_sgd_parameters, n: gradient → parameter, (momentum buffer) */ \
     X(RMSPROP, rmsprop) /**< cnn_rmsprop_parameters, n: gradient → parameter, square, (momentum buffer), (mean) */ \

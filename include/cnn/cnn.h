@@ -26,6 +26,7 @@
 #include <cnn/norms.h>
 #include <cnn/ops.h>
 #include <cnn/optimizer.h>
+#include <cnn/recurrent.h>
 #include <cnn/scheduler.h>
 #include <cnn/status.h>
 #include <cnn/tape.h>

@@ -69,12 +69,6 @@ CNN_API cnn_module *cnn_linear_create(cnn_context *ctx, int64_t in_features, int
  * gets no gradient. Its input is i64 or i32: see cnn_embedding(). @since 0.2 */
 CNN_API cnn_module *cnn_embedding_create(cnn_context *ctx, int64_t num_embeddings, int64_t embedding_dim,
                                          const cnn_embedding_options *options);
-/** torch.nn.LSTM without proj_size: for each layer k `weight_ih_lk` [4·H, its input], `weight_hh_lk` [4·H,H],
- * `bias_ih_lk` and `bias_hh_lk` [4·H], the same with `_reverse` behind for the other direction, all uniform in ±1/√H.
- * Its forward takes x [T,N,input_size], begins with zeros and gives y [T,N,directions·H]; cnn_lstm_forward() also takes
- * and gives states. The formula is that of cnn_lstm(). @since 0.2 */
-CNN_API cnn_module *cnn_lstm_create(cnn_context *ctx, int64_t input_size, int64_t hidden_size,
-                                    const cnn_lstm_options *options);
 
 /** torch.nn.Conv1d: `weight` [out, in/groups, k] and `bias` [out], uniform in ±1/√(in/groups·k). @since 0.2 */
 CNN_API cnn_module *cnn_conv1d_create(cnn_context *ctx, int64_t in_channels, int64_t out_channels,
@@ -158,10 +152,6 @@ CNN_API cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *c
 #define CNN__EMBEDDING_NEW(ctx, num_embeddings, embedding_dim, ...) \
     cnn_embedding_create((ctx), (num_embeddings), (embedding_dim), \
                          &(cnn_embedding_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
-/** `cnn_lstm_new(ctx, input_size, hidden_size, .num_layers = 2)` */
-#define cnn_lstm_new(...) CNN__LSTM_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_lstm_options))
-#define CNN__LSTM_NEW(ctx, input_size, hidden_size, ...) \
-    cnn_lstm_create((ctx), (input_size), (hidden_size), &(cnn_lstm_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 /** `cnn_conv1d_new(ctx, in_channels, out_channels, kernel, .padding = 2)` */
 #define cnn_conv1d_new(...) CNN__CONV1D_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_conv1d_options))
 #define CNN__CONV1D_NEW(ctx, in_channels, out_channels, size, ...) \
@@ -318,19 +308,6 @@ CNN_API cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x);
  */
 CNN_API cnn_status cnn_forward_many(cnn_tape *tape, cnn_module *module, cnn_tensor *const *inputs, int input_count,
                                     cnn_tensor **outputs, int output_count);
-
-/**
- * Runs an LSTM with states: y, (h_n, c_n) = lstm(x, (h0, c0)).
- * @param module    made by cnn_lstm_create(); another type is CNN_ERROR_INVALID_ARGUMENT.
- * @param x         on a tape, as for cnn_forward().
- * @param h0, c0    [layers·directions,N,H], for each layer the forward direction first; NULL: zeros.
- * @param h_n, c_n  receive the states after the last step in the same shape: tensors of that tape, nil on failure. May
- * be
- *                  NULL.
- * @return y, a tensor of that tape; nil on failure, as for cnn_forward(). Threads as for cnn_forward(). @since 0.2
- */
-CNN_API cnn_tensor *cnn_lstm_forward(cnn_module *module, cnn_tensor *x, cnn_tensor *h0, cnn_tensor *c0,
-                                     cnn_tensor **h_n, cnn_tensor **c_n);
 
 /** The type's name, such as "Conv2d"; "" for NULL. @since 0.1 */
 CNN_API const char *cnn_module_type(const cnn_module *module);

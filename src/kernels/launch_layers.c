@@ -1,6 +1,5 @@
-/* Runners of lookups, losses and recurrence. */
+/* Runners of lookups and losses. */
 #include "base/dtype.h"
-#include "kernels/array/lstm.h"
 #include "kernels/array/rows.h"
 #include "kernels/array/softmax_nll.h"
 #include "kernels/launch.h"
@@ -104,36 +103,4 @@ static bool run_cross_entropy_backward(cnn__cpu_call *j)
 
 const cnn__cpu_kernel cnn__cpu_cross_entropy_backward = {
     .run = run_cross_entropy_backward, .measure = cnn__measure_loss, .in = "ltc--y", .out = "lt"
-};
-
-static bool run_lstm_forward(cnn__cpu_call *j)
-{
-    const cnn_lstm_parameters *p = j->l->parameters;
-    cnn__lstm_step s = { j->l->dtype,  p->rows,      p->hidden,    j->l->in[0],      j->l->in[1],
-                         j->l->out[0], j->l->out[1], j->l->out[2], j->kernels->array };
-    cnn__lstm_forward(&s, j->pool);
-    return true;
-}
-
-const cnn__cpu_kernel cnn__cpu_lstm_forward = {
-    .run = run_lstm_forward, .measure = cnn__measure_recurrence, .in = "bh", .out = "ghh"
-};
-
-static bool run_lstm_backward(cnn__cpu_call *j)
-{
-    const cnn_lstm_parameters *p = j->l->parameters;
-    const cnn__lstm_step s = { .dtype = j->l->dtype,
-                               .rows = p->rows,
-                               .hidden = p->hidden,
-                               .c_before = j->l->in[5],
-                               .gates = (void *)(uintptr_t)j->l->in[3],
-                               .c = (void *)(uintptr_t)j->l->in[4],
-                               .array = j->kernels->array };
-    const cnn__lstm_grad g = { { j->l->in[0], j->l->in[1] }, j->l->in[2], j->l->out[0], j->l->out[1] };
-    cnn__lstm_backward(&s, &g, j->pool);
-    return true;
-}
-
-const cnn__cpu_kernel cnn__cpu_lstm_backward = {
-    .run = run_lstm_backward, .measure = cnn__measure_recurrence, .in = "hhhghh", .out = "gh"
 };

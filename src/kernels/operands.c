@@ -154,11 +154,3 @@ int64_t cnn__measure_loss(const cnn_launch *l, char letter, bool *updates)
     default: return samples * p->classes;
     }
 }
-
-/* The bias, the gates, h and the like. */
-int64_t cnn__measure_recurrence(const cnn_launch *l, char letter, bool *updates)
-{
-    const cnn_lstm_parameters *p = l->parameters;
-    *updates |= l->kernel == CNN_KERNEL_LSTM_FORWARD;
-    return p->hidden * (letter == 'b' ? 4 : letter == 'g' ? 4 * p->rows : p->rows);
-}

@@ -31,6 +31,5 @@ cnn__measure_fn cnn__measure_conv3d;
 cnn__measure_fn cnn__measure_pooling;
 cnn__measure_fn cnn__measure_lookup;
 cnn__measure_fn cnn__measure_loss;
-cnn__measure_fn cnn__measure_recurrence;
 
 #endif

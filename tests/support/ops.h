@@ -24,11 +24,20 @@ typedef struct op_entry {
 
 /* All three results of an LSTM in one. */
 typedef cnn_tensor *(*lstm_fn)(cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *,
-                               const cnn_lstm_options *, cnn_tensor **, cnn_tensor **);
+                               cnn_tensor *, const cnn_lstm_options *, cnn_tensor **, cnn_tensor **);
 static inline cnn_tensor *call_with_states(lstm_fn lstm, cnn_tensor *const *in)
 {
-    cnn_tensor *h_n, *c_n, *y = lstm(in[0], in[1], in[2], in[3], in[4], in[5], in[6], NULL, &h_n, &c_n);
+    cnn_tensor *h_n, *c_n, *y = lstm(in[0], in[1], in[2], in[3], in[4], in[5], in[6], NULL, NULL, &h_n, &c_n);
     return cnn_add(cnn_add(y, cnn_mul_scalar(h_n, 2)), cnn_mul_scalar(c_n, -3));
+}
+
+/* The same of a network without cells. */
+typedef cnn_tensor *(*rnn_fn)(cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *,
+                              const cnn_rnn_options *, cnn_tensor **);
+static inline cnn_tensor *call_with_state(rnn_fn rnn, cnn_tensor *const *in)
+{
+    cnn_tensor *h_n, *y = rnn(in[0], in[1], in[2], in[3], in[4], in[5], NULL, NULL, &h_n);
+    return cnn_add(y, cnn_mul_scalar(h_n, 2));
 }
 
 /* Both results of attention in one. */

@@ -85,7 +85,7 @@ static void image_model(void)
 static void forward_text(cnn_module *model, cnn_tensor *x, cnn_tensor **outputs)
 {
     cnn_tensor *h_n, *c_n;
-    cnn_tensor *y = cnn_lstm_forward(cnn_module_child(model, 1, NULL), cnn_forward(cnn_module_child(model, 0, NULL), x), NULL, NULL,
+    cnn_tensor *y = cnn_lstm_forward(cnn_module_child(model, 1, NULL), cnn_forward(cnn_module_child(model, 0, NULL), x), NULL, NULL, NULL,
                                      &h_n, &c_n);
     cnn_tensor *largest = cnn_max_along(y, 0, false, &outputs[1]);
     outputs[0] = cnn_forward(cnn_module_child(model, 2, NULL), largest);

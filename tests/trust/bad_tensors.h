@@ -163,6 +163,9 @@ OPERAND(lstm_state, CNN_F32, false, 2, 3);
 OPERAND(lstm_states, CNN_F32, false, 1, 2, 3);
 OPERAND(lstm_weight, CNN_F32, false, 12, 3);
 OPERAND(lstm_bias, CNN_F32, false, 12);
+OPERAND(gru_weight, CNN_F32, false, 9, 3);
+OPERAND(gru_bias, CNN_F32, false, 9);
+OPERAND(lengths_of, CNN_I64, true, 2);
 OPERAND(one_element, CNN_F32, false, 1);
 static const kind kind_plain = { "plain", CANDIDATES(plains), CNN_F32, 2, { 2, 3 }, false, true, NULL, 0 };
 

@@ -41,6 +41,10 @@ MAKER(lstm, keep(w, cnn_lstm_new(context_of(w), 3, 3), release_module))
 static const candidate lstms[] = { MADE("good", GOOD, make_lstm, 0), NO_POINTER, MADE("of another type", BAD, make_module, 0),
                                    MADE("of another context", BAD, make_foreign_module, 0) };
 OBJECT(lstm, lstms);
+MAKER(gru, keep(w, cnn_gru_new(context_of(w), 3, 3), release_module))
+static const candidate grus[] = { MADE("good", GOOD, make_gru, 0), NO_POINTER, MADE("of another type", BAD, make_lstm, 0),
+                                  MADE("of another context", BAD, make_foreign_module, 0) };
+OBJECT(gru, grus);
 
 MAKER(attention, keep(w, cnn_multihead_attention_new(context_of(w), 3, 1), release_module))
 static const candidate attentions[] = { MADE("good", GOOD, make_attention, 0), NO_POINTER, MADE("of another type", BAD, make_module, 0),

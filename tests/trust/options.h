@@ -210,7 +210,19 @@ static bool use_cross_entropy(const void *o)
 static bool use_lstm(const void *o)
 {
     return cnn_tensor_status(cnn_lstm(input(CNN_SHAPE(2, 1, 3)), NULL, NULL, input(CNN_SHAPE(8, 3)), input(CNN_SHAPE(8, 2)), NULL,
-                                      NULL, o, NULL, NULL)) == CNN_OK;
+                                      NULL, NULL, o, NULL, NULL)) == CNN_OK;
+}
+
+static bool use_gru(const void *o)
+{
+    return cnn_tensor_status(cnn_gru(input(CNN_SHAPE(2, 1, 3)), NULL, input(CNN_SHAPE(6, 3)), input(CNN_SHAPE(6, 2)), NULL, NULL, NULL,
+                                     o, NULL)) == CNN_OK;
+}
+
+static bool use_rnn(const void *o)
+{
+    return cnn_tensor_status(cnn_rnn(input(CNN_SHAPE(2, 1, 3)), NULL, input(CNN_SHAPE(2, 3)), input(CNN_SHAPE(2, 2)), NULL, NULL, NULL,
+                                     o, NULL)) == CNN_OK;
 }
 
 static bool use_embedding(const void *o)

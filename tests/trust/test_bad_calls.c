@@ -14,7 +14,7 @@ typedef enum result_class {
     RESULT_FILE
 } result_class;
 
-enum { SILENT = 1, REPORTS = 2, NESTED = 4, WRITES = 8, FINDS = 16, COUNTS = 32, MOST_PARAMETERS = 10 };
+enum { SILENT = 1, REPORTS = 2, NESTED = 4, WRITES = 8, FINDS = 16, COUNTS = 32, MOST_PARAMETERS = 11 };
 
 typedef struct parameter {
     const char *name;

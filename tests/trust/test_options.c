@@ -34,6 +34,8 @@ static const row rows[] = {
     ROW("unfold", use_unfold, good_unfold, END_OF(cnn_unfold_options, kernel)),
     ROW("fold", use_fold, good_unfold, END_OF(cnn_unfold_options, kernel)),
     ROW("lstm", use_lstm, good_lstm, 0),
+    ROW("gru", use_gru, good_gru, 0),
+    ROW("rnn", use_rnn, good_rnn, 0),
     ROW("embedding", use_embedding, good_embedding, 0),
     ROW("scaled_dot_product_attention", use_attention, good_attention, 0),
     ROW("module_create", use_module, good_module, END_OF(cnn_module_options, forward)),

@@ -1,0 +1,119 @@
+/* The arithmetic of a recurrent step on a row, around its activations, for a real dtype: X is its type, FN(name) its
+ * name. No include guard: one inclusion, one dtype. */
+
+/* gates += from + bias for n gates, from `first` on; both may be missing. */
+static void FN(rnn_add)(int64_t n, int64_t first, const void *from, const void *bias, void *to)
+{
+    const X *more = from, *b = bias;
+    X *gates = to;
+    for (int64_t k = 0; b && k < n; k++) {
+        gates[k] += b[first + k];
+    }
+    for (int64_t k = 0; more && k < n; k++) {
+        gates[k] += more[first + k];
+    }
+}
+
+/* c = i·g + f·before */
+static void FN(rnn_lstm_cell)(const rnn_step *s, int64_t row)
+{
+    const int64_t n = s->hidden;
+    const X *i = (const X *)s->gates + row * 4 * n, *f = i + n, *g = f + n;
+    const X *before = s->before ? (const X *)s->before + row * n : NULL;
+    X *c = (X *)s->kept + row * n;
+    for (int64_t k = 0; k < n; k++) {
+        c[k] = i[k] * g[k];
+    }
+    for (int64_t k = 0; before && k < n; k++) {
+        c[k] += f[k] * before[k];
+    }
+}
+
+/* n's part of the recurrent product is kept, and comes to its gate by r. */
+static void FN(rnn_gru_reset)(const rnn_step *s, int64_t row)
+{
+    const int64_t n = s->hidden;
+    X *r = (X *)s->gates + row * 3 * n, *gate = r + 2 * n, *kept = (X *)s->kept + row * n;
+    memset(kept, 0, (size_t)n * sizeof *kept);
+    FN(rnn_add)(n, 2 * n, s->before ? (const X *)s->before + row * 3 * n : NULL, s->bias, kept);
+    for (int64_t k = 0; k < n; k++) {
+        gate[k] += r[k] * kept[k];
+    }
+}
+
+/* h, which holds tanh(c) for an LSTM. */
+static void FN(rnn_output)(const rnn_step *s, int64_t row)
+{
+    const int64_t n = s->hidden;
+    const X *gates = (const X *)s->gates + row * s->parts * n;
+    const X *before = s->h_before ? (const X *)s->h_before + row * n : NULL;
+    X *h = (X *)s->h + row * n;
+    for (int64_t k = 0; k < n && s->cell == CNN_RNN_LSTM; k++) {
+        h[k] *= gates[3 * n + k];
+    }
+    for (int64_t k = 0; k < n && s->cell == CNN_RNN_GRU; k++) {
+        X z = gates[n + k], new = gates[2 * n + k];
+        h[k] = new + z *((before ? before[k] : 0) - new);
+    }
+    for (int64_t k = 0; k < n && s->parts == 1; k++) {
+        h[k] = gates[k];
+    }
+}
+
+static void FN(rnn_relu)(const rnn_step *s, int64_t row)
+{
+    X *gates = (X *)s->gates + row * s->hidden;
+    for (int64_t k = 0; k < s->hidden; k++) {
+        gates[k] = gates[k] < 0 ? 0 : gates[k];
+    }
+}
+
+/* dg holds tanh(c). dh arrives in dout, dc where it leaves. */
+static void FN(rnn_lstm_slopes)(const rnn_step *s, const rnn_gradient *grad, int64_t row)
+{
+    const int64_t n = s->hidden, at = row * n;
+    const X *i = (const X *)s->gates + 4 * at, *f = i + n, *g = f + n, *o = g + n;
+    const X *before = s->before ? (const X *)s->before + at : NULL;
+    X *di = (X *)grad->dgates + 4 * at, *df = di + n, *dg = df + n, *dout = dg + n, *dc = (X *)grad->more + at;
+    for (int64_t k = 0; k < n; k++) {
+        X t = dg[k], all = dc[k] + dout[k] * o[k] * (1 - t * t);
+        di[k] = all * g[k] * i[k] * (1 - i[k]);
+        df[k] = before ? all * before[k] * f[k] * (1 - f[k]) : 0;
+        dg[k] = all * i[k] * (1 - g[k] * g[k]);
+        dout[k] = dout[k] * t * o[k] * (1 - o[k]);
+        dc[k] = all * f[k];
+    }
+}
+
+/* dh arrives in dn. */
+static void FN(rnn_gru_slopes)(const rnn_step *s, const rnn_gradient *grad, int64_t row)
+{
+    const int64_t n = s->hidden, at = row * n;
+    const X *r = (const X *)s->gates + 3 * at, *z = r + n, *new = z + n, *kept = (const X *)s->kept + at;
+    const X *before = s->before ? (const X *)s->before + at : NULL;
+    X *dr = (X *)grad->dgates + 3 * at, *dz = dr + n, *dn = dz + n, *product = (X *)grad->more + 3 * at,
+      *dh = (X *)grad->dh + at;
+    for (int64_t k = 0; k < n; k++) {
+        X all = dn[k];
+        dh[k] = all * z[k];
+        dz[k] = all * ((before ? before[k] : 0) - new[k]) * z[k] * (1 - z[k]);
+        dn[k] = all * (1 - z[k]) * (1 - new[k] * new[k]);
+        dr[k] = dn[k] * kept[k] * r[k] * (1 - r[k]);
+        product[k] = dr[k];
+        product[n + k] = dz[k];
+        product[2 * n + k] = dn[k] * r[k];
+    }
+}
+
+/* dh arrives in d. */
+static void FN(rnn_simple_slopes)(const rnn_step *s, const rnn_gradient *grad, int64_t row)
+{
+    const int64_t n = s->hidden;
+    const X *h = (const X *)s->gates + row * n;
+    X *d = (X *)grad->dgates + row * n;
+    for (int64_t k = 0; k < n; k++) {
+        d[k] *= s->cell == CNN_RNN_TANH ? 1 - h[k] * h[k] : (X)(h[k] > 0);
+    }
+}
+#undef X
+#undef FN
