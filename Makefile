@@ -143,7 +143,7 @@ $(BUILD)/src/kernels/simd/elementwise/optimizers.%.o: KERNEL_CFLAGS = $(if $(fin
 MAP_CFLAGS := -fno-trapping-math -fno-math-errno -ffp-contract=off
 $(foreach name,activations gelu map_f64,$(BUILD)/src/kernels/array/$(name).o): TABLE_CFLAGS = $(MAP_CFLAGS)
 $(BUILD)/src/kernels/simd/map/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TABLES))
-$(BUILD)/src/kernels/simd/map/%: SMALL_CFLAGS = $(MAP_CFLAGS)
+$(BUILD)/src/kernels/simd/map/%: SMALL_CFLAGS = $(MAP_CFLAGS) $(call known,-falign-functions=1 -falign-loops=1 -falign-jumps=1 -falign-labels=1)
 # Normalisation waits for memory, too; and it subtracts means of products from products, which are therefore rounded alike.
 $(BUILD)/src/kernels/simd/elementwise/normalise%.o: SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os) -ffp-contract=off -fno-math-errno
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
@@ -152,6 +152,9 @@ RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$
 # A recurrent step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
 RARE += $(foreach name,array/pick array/rnn reference/normalise reference/optimizers,$(BUILD)/src/kernels/$(name).o)
 RARE += $(BUILD)/src/kernels/array/attention.o
+# Maps and reductions of f64 and of integers, and blocks of f64, for gradient checks and indices: vectors of two would not be worth
+# their size.
+RARE += $(foreach name,activations binary compare element_loss gelu map_f64 reduce_tiles scan softmax unary,$(BUILD)/src/kernels/array/$(name).o)
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,bytes dataset idx loader loader_worker mnist subset,$(BUILD)/src/data/$(name).o) \
 	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/kernels/*.c)) \

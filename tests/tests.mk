@@ -66,7 +66,7 @@ check-ops:
 # ---- the same programs under sanitizers and valgrind, each kind in a folder of its own ----
 # A slow run takes fewer and smaller shapes; which kinds of shape there are stays the same.
 SLOW_RUN := CNN_TEST_SHAPES=2 CK_TIMEOUT_MULTIPLIER=20
-RUN_asan := CNN_TEST_SHAPES=20 CK_TIMEOUT_MULTIPLIER=5 ASAN_OPTIONS=strict_string_checks=1:allocator_may_return_null=1 \
+RUN_asan := CNN_TEST_SHAPES=8 CK_TIMEOUT_MULTIPLIER=5 ASAN_OPTIONS=strict_string_checks=1:allocator_may_return_null=1 \
 	UBSAN_OPTIONS=print_stacktrace=1
 RUN_tsan := $(SLOW_RUN) TSAN_OPTIONS=allocator_may_return_null=1:halt_on_error=1:second_deadlock_stack=1
 # The sanitizers of addresses and of undefined behaviour share one build and one run.
@@ -78,7 +78,8 @@ sanitized = BUILD=$(BUILD)/$(1) LIB=$(BUILD)/$(1)/lib HARDEN= CFLAGS="-O1 -g -fn
 	LDFLAGS=$(call quoted,$(LDFLAGS) $(SANITIZE_$(1)))
 
 # Programs about the values of many elements take valgrind and the thread sanitizer minutes each: make check-long runs those.
-VALUE_TESTS := test_long_sums test_nonfinite test_conv_values test_math_mode
+VALUE_TESTS := test_conv_kernels test_conv_values test_elementary test_kernels test_long_sums test_math_mode test_nonfinite \
+	test_norm_kernels
 TESTS_tsan = TESTS=$(call quoted,$(filter-out $(VALUE_TESTS),$(TESTS)))
 SANITIZER_CHECKS := check-asan check-tsan
 .PHONY: $(SANITIZER_CHECKS) check-valgrind check-tsan-long
@@ -95,7 +96,9 @@ check-tsan-long:
 VALGRIND := --tool=memcheck --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible -q
 # test_training counts the calls of malloc by taking its place, which valgrind takes too; the sanitizers run it.
 # It computes in one rounding mode, takes what a cancelled thread of a test had for lost, and sees glibc's setlocale() leak.
-VALGRIND_LONG := $(VALUE_TESTS) test_bfloat16
+# So do those of every operation, of which the sanitizers see each access.
+VALGRIND_LONG := $(VALUE_TESTS) test_attention test_bfloat16 test_losses test_many_parameters test_norms test_ops test_ops_battery \
+	test_ops_bfloat16 test_rnn test_tape_memory
 VALGRIND_TESTS := $(filter-out test_training test_float_mode test_cancel test_text $(VALGRIND_LONG),$(TESTS))
 CHECK_LONG += check-valgrind-long
 .PHONY: check-valgrind-long

@@ -10,6 +10,7 @@
 typedef struct cnn__attention_job {
     const cnn_attention_parameters *p;
     const cnn_launch *l;
+    const cnn__kernels *kernels;
     const cnn__real_kernels *real;
     int64_t size; /* of an element */
     int64_t rows; /* of a block */

@@ -126,7 +126,7 @@ static void attention_weights(const cnn__attention_block *b)
         if (!attention_row(b)->mask(p, seen, mask, row)) {
             seen = 0;
         } else {
-            cnn__array_softmax(b->job->l->dtype, 1, seen, row, row, NULL);
+            b->job->kernels->array->softmax(b->job->l->dtype, 1, seen, row, row, NULL);
         }
         memset(row + seen * size, 0, (size_t)((p->keys - seen) * size));
     }
