@@ -387,6 +387,85 @@ START_TEST(passes_add_up_in_double_too)
 }
 END_TEST
 
+/* ---- what is refused ---- */
+
+static cnn_context *ctx;
+static cnn_tape *tape;
+
+static void setup(void)
+{
+    ctx = cnn_context_new(.threads = 1);
+    tape = cnn_tape_new(ctx);
+}
+
+static void teardown(void)
+{
+    cnn_tape_free(tape);
+    cnn_context_free(ctx);
+}
+
+static cnn_tensor *ones(int ndim, const int64_t *shape)
+{
+    cnn_tensor *plain = cnn_tensor_ones(ctx, CNN_F32, ndim, shape), *t = cnn_input(tape, plain);
+    cnn_tensor_free(plain);
+    return t;
+}
+
+#define REFUSED(status, message, call)                               \
+    cnn_tape_begin(tape, CNN_EVAL);                                  \
+    ck_assert_int_eq(cnn_tensor_status(call), CNN_ERROR_##status);   \
+    ck_assert_str_eq(cnn_tape_error(tape), message)
+
+START_TEST(a_message_names_what_was_given_and_expected)
+{
+    const int64_t far = INT64_C(1) << 62;
+    REFUSED(SHAPE, "conv1d: input is [2,3,4,5], expected [N,C,L] or [C,L]",
+            cnn_conv1d(ones(CNN_SHAPE(2, 3, 4, 5)), ones(CNN_SHAPE(2, 3, 4)), NULL, NULL));
+    REFUSED(SHAPE, "conv1d: weight is [2,3], expected [O,C/groups,k]",
+            cnn_conv1d(ones(CNN_SHAPE(2, 3, 4)), ones(CNN_SHAPE(2, 3)), NULL, NULL));
+    REFUSED(SHAPE, "conv1d: weight [2,0,3] has no elements",
+            cnn_conv1d(ones(CNN_SHAPE(2, 0, 4)), ones(CNN_SHAPE(2, 0, 3)), NULL, NULL));
+    REFUSED(SHAPE, "conv1d: input [2,3,0] has samples without elements",
+            cnn_conv1d(ones(CNN_SHAPE(2, 3, 0)), ones(CNN_SHAPE(2, 3, 3)), NULL, NULL));
+    REFUSED(SHAPE, "conv1d: kernel reaches over 5 elements, the padded input has only 4",
+            cnn_conv1d(ones(CNN_SHAPE(2, 3, 4)), ones(CNN_SHAPE(2, 3, 3)), NULL, CNN_OPTIONS(cnn_conv1d_options, .dilation = 2)));
+    REFUSED(SHAPE, "conv3d: kernel_h reaches over 3 elements, the padded input has only 2",
+            cnn_conv3d(ones(CNN_SHAPE(3, 4, 2, 5)), ones(CNN_SHAPE(2, 3, 3, 3, 3)), NULL, NULL));
+    REFUSED(SHAPE, "conv3d: input has 3 channels, weight [2,3,1,1,1] expects 6 in 2 groups",
+            cnn_conv3d(ones(CNN_SHAPE(3, 4, 2, 5)), ones(CNN_SHAPE(2, 3, 1, 1, 1)), NULL, CNN_OPTIONS(cnn_conv3d_options, .groups = 2)));
+    REFUSED(SHAPE, "conv_transpose2d: input has 3 channels, weight [4,2,1,1] expects 4",
+            cnn_conv_transpose2d(ones(CNN_SHAPE(3, 4, 5)), ones(CNN_SHAPE(4, 2, 1, 1)), NULL, NULL));
+    REFUSED(SHAPE, "conv_transpose2d: weight [3,2,1,1] has 3 input channels, which 2 groups do not divide",
+            cnn_conv_transpose2d(ones(CNN_SHAPE(3, 4, 5)), ones(CNN_SHAPE(3, 2, 1, 1)), NULL,
+                                 CNN_OPTIONS(cnn_conv_transpose2d_options, .groups = 2)));
+    REFUSED(SHAPE, "conv_transpose2d: bias is [2], weight [4,2,1,1] expects [4]",
+            cnn_conv_transpose2d(ones(CNN_SHAPE(4, 4, 5)), ones(CNN_SHAPE(4, 2, 1, 1)), ones(CNN_SHAPE(2)),
+                                 CNN_OPTIONS(cnn_conv_transpose2d_options, .groups = 2)));
+    REFUSED(SHAPE, "conv_transpose2d: padding_w 2 leaves 0 elements of the result, expected at least 1",
+            cnn_conv_transpose2d(ones(CNN_SHAPE(4, 4, 4)), ones(CNN_SHAPE(4, 2, 1, 1)), NULL,
+                                 CNN_OPTIONS(cnn_conv_transpose2d_options, .padding_w = 2)));
+    REFUSED(INVALID_ARGUMENT, "conv_transpose2d: output_padding_h is 3, expected less than stride 3 or dilation 2",
+            cnn_conv_transpose2d(ones(CNN_SHAPE(4, 4, 4)), ones(CNN_SHAPE(4, 2, 1, 1)), NULL,
+                                 CNN_OPTIONS(cnn_conv_transpose2d_options, .stride = 3, .dilation = 2, .output_padding_h = 3)));
+    REFUSED(INVALID_ARGUMENT, "conv1d: padding is given along with CNN_PADDING_SAME, expected one of them",
+            cnn_conv1d(ones(CNN_SHAPE(2, 3, 4)), ones(CNN_SHAPE(2, 3, 3)), NULL,
+                       CNN_OPTIONS(cnn_conv1d_options, .padding_right = 2, .padding_mode = CNN_PADDING_SAME)));
+    REFUSED(INVALID_ARGUMENT, "conv3d: stride_d is 2, but CNN_PADDING_SAME needs stride 1",
+            cnn_conv3d(ones(CNN_SHAPE(3, 4, 2, 5)), ones(CNN_SHAPE(2, 3, 1, 1, 1)), NULL,
+                       CNN_OPTIONS(cnn_conv3d_options, .stride_d = 2, .padding_mode = CNN_PADDING_SAME)));
+    REFUSED(SHAPE, "conv1d: kernel 3 with dilation 4611686018427387904 overflows",
+            cnn_conv1d(ones(CNN_SHAPE(2, 3, 4)), ones(CNN_SHAPE(2, 3, 3)), NULL, CNN_OPTIONS(cnn_conv1d_options, .dilation = far)));
+    REFUSED(SHAPE, "conv1d: size 4 with padding 4611686018427387904 and 4611686018427387904 overflows",
+            cnn_conv1d(ones(CNN_SHAPE(2, 3, 4)), ones(CNN_SHAPE(2, 3, 3)), NULL, CNN_OPTIONS(cnn_conv1d_options, .padding = far)));
+    REFUSED(SHAPE, "conv_transpose3d: size 4 with stride_w 4611686018427387904 overflows",
+            cnn_conv_transpose3d(ones(CNN_SHAPE(4, 1, 1, 4)), ones(CNN_SHAPE(4, 2, 1, 1, 1)), NULL,
+                                 CNN_OPTIONS(cnn_conv_transpose3d_options, .stride_w = far)));
+    REFUSED(SHAPE, "conv_transpose3d: 2 channels under a kernel of depth 1 overflow",
+            cnn_conv_transpose3d(ones(CNN_SHAPE(4, 1, 2, 2)), ones(CNN_SHAPE(4, 2, 1, 1, 1)), NULL,
+                                 CNN_OPTIONS(cnn_conv_transpose3d_options, .stride_h = far / 2, .stride_w = far / 2)));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("convolutions");
@@ -395,5 +474,6 @@ int main(void)
     tcase_add_loop_test(any, what_is_not_finite_reaches_its_own_sums, 1, 25);
     tcase_add_loop_test(tests, chosen_shapes_agree_with_the_definition, 0, (int)(sizeof chosen / sizeof *chosen));
     tcase_add_test(tests, passes_add_up_in_double_too);
+    tcase_add_test(suite_case(suite, "refused", setup, teardown), a_message_names_what_was_given_and_expected);
     return suite_run(suite);
 }
