@@ -75,7 +75,7 @@ static size_t plan_passes(const conv3d *p, size_t size, bool weight, char *memor
     size_t weights = (size_t)weights_of(&pass->g) * size;
     size_t room = 2 * weights > SLICES_BYTES ? 2 * weights : SLICES_BYTES;
     int64_t fit = slice < room ? (int64_t)(room / slice) : 1;
-    pass->per_pass = fit < pass->slices ? fit : pass->slices;
+    pass->per_pass = fit < pass->slices || !pass->slices ? fit : pass->slices;
     bool sums = weight && pass->per_pass < pass->slices;
     size_t at[3] = { aligned((size_t)pass->per_pass * slice_size(&x)), aligned((size_t)pass->per_pass * slice_size(&y)),
                      sums ? aligned(weights) : 0 };
