@@ -127,6 +127,25 @@ START_TEST(results_do_not_depend_on_threads)
 }
 END_TEST
 
+/* Scratch memory and what is made on the way come from the tape's cache. */
+START_TEST(equal_steps_allocate_nothing)
+{
+    cnn_tensor *t = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(4, 50, 9));
+    cnn_tensor_set_requires_grad(t, true);
+    long calls = 0;
+    for (int step = 0; step < 4; step++) {
+        cnn_tape_begin(tape, CNN_TRAIN);
+        cnn_tensor *x = cnn_input(tape, t), *y = everything(x);
+        y = cnn_add(y, cnn_add(cnn_logsumexp(x, CNN_DIMS(1), true), cnn_prod(x, CNN_DIMS(0), true)));
+        y = cnn_einsum("abc,abd->dc", y, cnn_std(cnn_repeat(x, CNN_SHAPE(1, 1, 2)), 1, CNN_DIMS(0), true));
+        ck_assert_msg(cnn_backward(cnn_sum(y, CNN_ALL_DIMS, false)) == CNN_OK, "%s", cnn_tape_error(tape));
+        ck_assert(step < 2 || atomic_load(&meter.calls) == calls);
+        calls = atomic_load(&meter.calls);
+    }
+    cnn_tensor_free(t);
+}
+END_TEST
+
 /* A sum in f32, one after the other, would be off by 1e-3. */
 START_TEST(long_scans_are_exact)
 {
@@ -288,6 +307,7 @@ int main(void)
     TCase *tests = suite_case(suite, "order", setup, teardown);
     tcase_add_loop_test(tests, lines_of_every_length_are_sorted, CNN_F32, CNN_BF16 + 1);
     tcase_add_test(tests, results_do_not_depend_on_threads);
+    tcase_add_test(tests, equal_steps_allocate_nothing);
     tcase_add_test(tests, long_scans_are_exact);
     tcase_add_test(tests, a_count_of_numbers_has_the_gradient_0);
     tcase_add_test(tests, a_variance_in_bfloat16_is_made_in_float32);
