@@ -296,6 +296,18 @@ CNN_API cnn_module_mode cnn_module_get_mode(const cnn_module *module);
 CNN_API cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x);
 
 /**
+ * cnn_forward() with less memory, as torch.utils.checkpoint.checkpoint: what backward needs of the module is not kept,
+ * but computed again by a second forward when backward comes by. That one draws the same random numbers and moves no
+ * running statistics, so that results and gradients are those of cnn_forward(), to the bit. Where no gradient is
+ * recorded it is cnn_forward().
+ *
+ * A module of the user's must compute the same both times; buffers that it writes itself it would write twice.
+ * Parameters may not be written before backward. cnn_grad() cannot pass such a result (CNN_ERROR_UNSUPPORTED), and
+ * backward passes it once. @return as cnn_forward(). @since 0.2
+ */
+CNN_API cnn_tensor *cnn_forward_recomputed(cnn_module *module, cnn_tensor *x);
+
+/**
  * Runs a module that takes or returns other than one tensor, or none at all.
  *
  * @param tape     the step that the module runs in.

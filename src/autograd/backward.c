@@ -190,7 +190,7 @@ static int saved_count(const cnn__node *node)
     return node->saved ? node->count + node->outputs + node->op->extras : 0;
 }
 
-static void release_node(cnn__node *node)
+void cnn__backward_release(cnn__node *node)
 {
     for (int i = 0; i < saved_count(node); i++) {
         if (node->saved[i]) {
@@ -320,7 +320,7 @@ static void backward_pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
     }
     cnn__scratch_done(tape);
     if (!retain_graph && runs) {
-        release_node(node);
+        cnn__backward_release(node);
     }
 }
 
@@ -347,12 +347,13 @@ static bool has_gradient(const cnn__node *node)
     return false;
 }
 
-void cnn__backward_walk(cnn_tape *tape, cnn__node *from, bool retain_graph)
+void cnn__backward_walk(cnn_tape *tape, cnn__node *from, const cnn__node *end, bool retain_graph)
 {
     const cnn__step *step = cnn__step_of(tape);
     const cnn__listener *listener = cnn__tape_listener(tape);
+    bool walking = step->walking;
     cnn__step_of(tape)->walking = true;
-    for (cnn__node *node = from; node && step->status == CNN_OK; node = node->previous) {
+    for (cnn__node *node = from; node && node != end && step->status == CNN_OK; node = node->previous) {
         if (has_gradient(node)) {
             backward_pass(tape, node, retain_graph);
         }
@@ -360,7 +361,7 @@ void cnn__backward_walk(cnn_tape *tape, cnn__node *from, bool retain_graph)
             cnn__final_passed(listener, node);
         }
     }
-    cnn__step_of(tape)->walking = false;
+    cnn__step_of(tape)->walking = walking;
 }
 
 static void walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
@@ -375,7 +376,7 @@ static void walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)
     if (cnn__tape_listener(tape)->call) {
         cnn__final_prepare(output);
     }
-    cnn__backward_walk(tape, output->node, retain_graph);
+    cnn__backward_walk(tape, output->node, NULL, retain_graph);
     cnn_tape_set_recording(tape, recording);
 }
 

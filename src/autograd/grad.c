@@ -180,7 +180,7 @@ static void grad_walk(const grad_call *g, cnn_tape *tape, grad_wanted *wanted, c
     grad_mark(&c);
     cnn__step_of(tape)->capture = &c;
     grad_begin(g, &c);
-    cnn__backward_walk(tape, cnn__tape_last_node(tape), g->options.retain_graph);
+    cnn__backward_walk(tape, cnn__tape_last_node(tape), NULL, g->options.retain_graph);
     cnn__step_of(tape)->capture = NULL;
     grad_finish(g, &c);
     cnn_tape_set_recording(tape, recording);

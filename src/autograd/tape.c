@@ -105,6 +105,21 @@ void cnn__tape_link(cnn_tape *tape, cnn__node *node)
     tape->last = node;
 }
 
+void cnn__tape_unlink(cnn_tape *tape, cnn__node *last)
+{
+    tape->last = last;
+}
+
+uint64_t cnn__tape_draws(const cnn_tape *tape)
+{
+    return tape->draws;
+}
+
+void cnn__tape_set_draws(cnn_tape *tape, uint64_t draws)
+{
+    tape->draws = draws;
+}
+
 static void take_stream(cnn_tape *tape)
 {
     cnn__context_next_stream(tape->step.ctx, tape->key);

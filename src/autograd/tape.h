@@ -73,6 +73,11 @@ cnn_tensor *cnn__tape_handle(cnn_tape *tape, const cnn_tensor *like);
 void *cnn__tape_arena(cnn_tape *tape, size_t size);
 cnn__node *cnn__tape_last_node(const cnn_tape *tape);
 void cnn__tape_link(cnn_tape *tape, cnn__node *node);
+/* Takes the nodes that were linked after `last` off the list. */
+void cnn__tape_unlink(cnn_tape *tape, cnn__node *last);
+/* How many operations of the step have drawn, and the same again: a forward that is repeated draws the same numbers. */
+uint64_t cnn__tape_draws(const cnn_tape *tape);
+void cnn__tape_set_draws(cnn_tape *tape, uint64_t draws);
 /* Calls visit(leaf, user) for the plain tensor behind every handle of this step that has one. */
 void cnn__tape_each_leaf(const cnn_tape *tape, void (*visit)(cnn_tensor *leaf, void *user), void *user);
 
@@ -93,8 +98,10 @@ void cnn__final_tell(const cnn__listener *listener, cnn_tape *tape, cnn_tensor *
 cnn_tensor *cnn__backward_seed(cnn_tensor *output, const cnn_tensor *grad);
 /* Adds g to *sum, the gradient of a result like `like`, which is NULL before the first. */
 void cnn__backward_sum(cnn_tape *tape, cnn_tensor **sum, const cnn_tensor *like, cnn_tensor *g);
-/* Walks from a node of the list to its beginning. */
-void cnn__backward_walk(cnn_tape *tape, cnn__node *from, bool retain_graph);
+/* Walks from a node of the list to the one before `end`; NULL: to its beginning. */
+void cnn__backward_walk(cnn_tape *tape, cnn__node *from, const cnn__node *end, bool retain_graph);
+/* Gives back what a node has saved. */
+void cnn__backward_release(cnn__node *node);
 /* Reports as `call` what keeps this step from a walk that begins at `output` with `grad`. */
 cnn_status cnn__backward_check(const char *call, cnn_tensor *output, const cnn_tensor *grad);
 

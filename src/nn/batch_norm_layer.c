@@ -51,7 +51,7 @@ static bool count_for_average(const norm_layer *l, const char *name, cnn_tape *t
 /* Counts the batch, and for a cumulative average gives it its share. */
 static bool count_batch(const norm_layer *l, const char *name, cnn_tape *tape, cnn_batch_norm_options *options)
 {
-    if (!l->batches || !cnn_tape_training(tape) || cnn__tape_tracing(tape)) {
+    if (!l->batches || !cnn_tape_training(tape) || cnn__tape_tracing(tape) || cnn__step_of(tape)->recomputing) {
         return true;
     }
     if (!cnn__tape_protect(tape, l->batches)) {

@@ -91,7 +91,7 @@ bool cnn__norm_check(cnn__call *call, cnn__norm *n)
     if (!batch_norm_check_options(call, n) || !batch_norm_check_inputs(call, n)) {
         return false;
     }
-    n->moves = cnn_tape_training(call->tape) && call->in[CNN__NORM_MEAN];
+    n->moves = cnn_tape_training(call->tape) && call->in[CNN__NORM_MEAN] && !cnn__step_of(call->tape)->recomputing;
     n->training = cnn_tape_training(call->tape) || !call->in[CNN__NORM_MEAN];
     return !n->moves || (check_running(call, CNN__NORM_MEAN, "running mean") &&
                          check_running(call, CNN__NORM_VAR, "running variance"));

@@ -47,8 +47,9 @@ typedef struct cnn__step {
     _Atomic uint64_t generation; /* number of the step; other threads may read it to see whether a step still runs */
     cnn_status status;           /* the first error of the step */
     char message[CNN__MESSAGE_SIZE];
-    int anomaly;                        /* a cnn_anomaly */
-    bool walking;                       /* a backward is on its way */
+    int anomaly;      /* a cnn_anomaly */
+    bool walking;     /* a backward is on its way */
+    bool recomputing; /* a forward runs a second time, for its backward (nn/recompute.c): buffers stay */
     const struct cnn__capture *capture; /* what the cnn_grad() that is running takes (autograd/grad.c); NULL: none is */
     struct cnn__undo *undo;             /* writes that are undone if the step fails (autograd/undo.c) */
     struct cnn__failed_step
