@@ -46,8 +46,8 @@ typedef cnn_tensor *(*cnn_hook_fn)(cnn_tensor *grad, void *user);
 
 /**
  * Has every backward, and cnn_grad(), call `hook` with the gradient of `tensor` once it is complete, before the
- * operation that made `tensor` gets it; as torch.Tensor.register_hook. It lasts as long as the step. Hooks of one tensor
- * are called in the order in which they were registered. cnn_retain_grad() keeps what they return.
+ * operation that made `tensor` gets it; as torch.Tensor.register_hook. It lasts as long as the step. Hooks of one
+ * tensor are called in the order in which they were registered. cnn_retain_grad() keeps what they return.
  *
  * @param tensor  a result of an operation that requires a gradient; cnn_tape_on_gradient() is for parameters.
  * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT, CNN_ERROR_STATE (a tensor that is no such result), CNN_ERROR_NO_MEMORY.

@@ -1,5 +1,5 @@
-/* torch.utils.checkpoint: a module's forward that keeps only its input, and runs again when backward comes by. The second
- * forward is recorded behind the end of the list, walked down to there, and taken off again. */
+/* torch.utils.checkpoint: a module's forward that keeps only its input, and runs again when backward comes by. The
+ * second forward is recorded behind the end of the list, walked down to there, and taken off again. */
 #include "autograd/tape.h"
 #include "nn/module.h"
 
