@@ -62,6 +62,47 @@ CNN_API cnn_tensor *cnn_multihead_attention_forward(cnn_module *module, cnn_tens
                                                     cnn_tensor *attn_mask, cnn_tensor **weights,
                                                     cnn_tensor **head_weights);
 
+/** Options of cnn_transformer_encoder_layer_create(); zero means the default.
+ * @since 0.2 */
+typedef struct cnn_transformer_encoder_layer_options {
+    size_t struct_size;        /**< sizeof(cnn_transformer_encoder_layer_options) */
+    int64_t dim_feedforward;   /**< features between the two linear layers; default 2048 */
+    double dropout;            /**< in [0, 1], in training; default 0.1 */
+    double layer_norm_eps;     /**< of the normalisations; default 1e-5 */
+    cnn_dtype dtype;           /**< of the parameters; default CNN_F32 */
+    bool gelu;                 /**< the activation is GELU instead of ReLU */
+    bool batch_first;          /**< tensors are [N,L,E] instead of [L,N,E] */
+    bool norm_first;           /**< normalises before attention and linear layers instead of behind their sums */
+    bool no_bias;              /**< no bias anywhere */
+    bool is_causal;            /**< position i sees 0 … i alone, whatever the masks say */
+    unsigned char reserved[7]; /**< zero: room for later options */
+} cnn_transformer_encoder_layer_options;
+
+/**
+ * torch.nn.TransformerEncoderLayer: `self_attn`, `linear1`, `linear2`, `norm1` and `norm2`. cnn_forward() takes x
+ * [L,N,E], or [N,L,E] with batch_first, or [L,E]. cnn_forward_many() takes x, a mask of attention and a mask of
+ * padding, which cnn_multihead_attention_forward() describes and of which the last ones may be missing, and gives one
+ * tensor.
+ *
+ * @param d_model  E, a multiple of nhead.
+ * @since 0.2
+ */
+CNN_API cnn_module *cnn_transformer_encoder_layer_create(cnn_context *ctx, int64_t d_model, int64_t nhead,
+                                                         const cnn_transformer_encoder_layer_options *options);
+
+/**
+ * torch.nn.TransformerEncoder: layers one after the other, `layers.0`, `layers.1`, …, and a normalisation behind them,
+ * `norm`. Takes what its layers take.
+ *
+ * @param layer       the first layer, made by cnn_transformer_encoder_layer_create(); the others are its clones. Takes
+ *                    ownership, also on failure; one that has a parent is refused and stays there.
+ * @param num_layers  1 to 1000.
+ * @param norm        a module of one tensor, such as a LayerNorm; takes ownership likewise. NULL: none.
+ * @since 0.2
+ */
+CNN_API cnn_module *cnn_transformer_encoder_create(cnn_context *ctx, cnn_module *layer, int64_t num_layers,
+                                                   cnn_module *norm);
+
 #ifndef __cplusplus
 /** `cnn_multihead_attention_new(ctx, embed_dim, num_heads, .batch_first = true)` */
 #define cnn_multihead_attention_new(...) \
@@ -69,6 +110,12 @@ CNN_API cnn_tensor *cnn_multihead_attention_forward(cnn_module *module, cnn_tens
 #define CNN__MULTIHEAD_ATTENTION_NEW(ctx, embed_dim, num_heads, ...) \
     cnn_multihead_attention_create((ctx), (embed_dim), (num_heads), \
                                    &(cnn_multihead_attention_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
+/** `cnn_transformer_encoder_layer_new(ctx, d_model, nhead, .norm_first = true)` */
+#define cnn_transformer_encoder_layer_new(...) \
+    CNN__TRANSFORMER_ENCODER_LAYER_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_transformer_encoder_layer_options))
+#define CNN__TRANSFORMER_ENCODER_LAYER_NEW(ctx, d_model, nhead, ...) \
+    cnn_transformer_encoder_layer_create((ctx), (d_model), (nhead), \
+                                         &(cnn_transformer_encoder_layer_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 #endif
 
 CNN_END_DECLS

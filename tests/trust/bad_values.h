@@ -71,6 +71,11 @@ static const candidate children[] = { MADE("good", GOOD, make_fresh_module, 0), 
                                       MADE("its own parent", BAD, make_parent, 0),
                                       MADE("an ancestor", BAD, make_grandparent, 0),
                                       MADE("of another context", BAD, make_foreign_module, 0) };
+MAKER(encoder_layer, keep(w, cnn_transformer_encoder_layer_new(context_of(w), 2, 1, .dim_feedforward = 2), release_module))
+static const candidate encoder_layers[] = { MADE("good", GOOD, make_encoder_layer, 0), NO_POINTER,
+                                            MADE("of another type", BAD, make_fresh_module, 0),
+                                            MADE("of another context", BAD, make_foreign_module, 0) };
+OBJECT(encoder_layer, encoder_layers);
 OBJECT(child, children);
 static const candidate free_modules[] = { MADE("good", GOOD, make_fresh_module, 0), NO_POINTER,
                                           MADE("a parent's", BAD, make_parent, 0) };
@@ -187,6 +192,7 @@ OBJECT(no_report, no_reports);
 
 NUMBERS(positive, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEAST64, LARGEST64,
         NUMBER("2^62", BAD, (int64_t)1 << 62), NUMBER("2^33", BAD, (int64_t)1 << 33));
+NUMBERS(layer_count, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEAST64, LARGEST64);
 NUMBERS(batch_size, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEAST64, NUMBER("INT64_MAX", MAY, INT64_MAX));
 NUMBERS(epoch, NUMBER("good", GOOD, 2), NUMBER("0", MAY, 0), MINUS_ONE, LEAST64, LARGEST64,
         NUMBER("2^40", MAY, (int64_t)1 << 40));
