@@ -154,7 +154,7 @@ OVERRIDES = {
     "cnn_rnn_forward": {"module": "gru", "x": "sequence", "h0": "lstm_states?", "lengths": "lengths_of?", "h_n": "out?"},
     "cnn_embedding": {"indices": "target", "options": "embedding_options?"},
     "cnn_scaled_dot_product_attention": {"query": "square", "key": "square", "value": "square", "attn_mask": "square?", "weights": "out?"},
-    "cnn_transformer_encoder_create": {"layer": "encoder_layer!", "num_layers": "layer_count", "norm": "child?!"},
+    "cnn_transformer_encoder_create": {"layer": "encoder_layer!", "num_layers": "layer_count", "norm": "end_norm?!"},
     "cnn_multihead_attention_forward": {"module": "attention", "query": "square", "key": "square?", "value": "square?",
                                         "key_padding_mask": "bias?", "attn_mask": "square?", "weights": "out?", "head_weights": "out?"},
     "cnn_sum": {"count": "reduce_count"}, "cnn_mean": {"count": "reduce_count"}, "cnn_max": {"count": "reduce_count"},

@@ -71,6 +71,10 @@ static const candidate children[] = { MADE("good", GOOD, make_fresh_module, 0), 
                                       MADE("its own parent", BAD, make_parent, 0),
                                       MADE("an ancestor", BAD, make_grandparent, 0),
                                       MADE("of another context", BAD, make_foreign_module, 0) };
+static const candidate end_norms[] = { MADE("good", GOOD, make_fresh_module, 0), NO_POINTER,
+                                       MADE("a child already", BAD, make_grandchild, 0),
+                                       MADE("of another context", BAD, make_foreign_module, 0) };
+OBJECT(end_norm, end_norms);
 MAKER(encoder_layer, keep(w, cnn_transformer_encoder_layer_new(context_of(w), 2, 1, .dim_feedforward = 2), release_module))
 static const candidate encoder_layers[] = { MADE("good", GOOD, make_encoder_layer, 0), NO_POINTER,
                                             MADE("of another type", BAD, make_fresh_module, 0),
