@@ -1,7 +1,6 @@
 /* GRUs and RNNs, and lengths of all recurrent networks, against PyTorch's (tools/fixtures/rnn.py), the operations with parts
  * left out against finite differences, and what is refused. test_lstm.c has LSTMs of whole sequences. */
 #define LAYER_FIXTURE "rnn.safetensors"
-#include "support/elements.h"
 #include "support/layer_fixture.h"
 
 enum { STEPS = 5, BATCH = 3, IN = 4, HIDDEN = 3 };

@@ -9,13 +9,13 @@
 CNN_BEGIN_DECLS
 
 /** @name Recurrent layers
- * For each layer k they have `weight_ih_lk` [G·H, its input], `weight_hh_lk` [G·H,H], `bias_ih_lk` and `bias_hh_lk` [G·H],
- * the same with `_reverse` behind for the other direction, all uniform in ±1/√H. G is the number of gates: 4 of an LSTM,
- * 3 of a GRU, 1 of an RNN. Of PyTorch's options proj_size is missing.
+ * For each layer k they have `weight_ih_lk` [G·H, its input], `weight_hh_lk` [G·H,H], `bias_ih_lk` and `bias_hh_lk`
+ * [G·H], the same with `_reverse` behind for the other direction, all uniform in ±1/√H. G is the number of gates: 4 of
+ * an LSTM, 3 of a GRU, 1 of an RNN. Of PyTorch's options proj_size is missing.
  *
  * cnn_forward() takes x [T,N,input_size], begins with zeros and gives y [T,N,directions·H]. cnn_forward_many() takes x,
- * h0, for an LSTM c0, and lengths, of which the last ones may be missing, and gives y, h_n and for an LSTM c_n, as far as
- * they are asked for. The formulas, and what lengths are, stand in cnn/ops/rnn.h.
+ * h0, for an LSTM c0, and lengths, of which the last ones may be missing, and gives y, h_n and for an LSTM c_n, as far
+ * as they are asked for. The formulas, and what lengths are, stand in cnn/ops/rnn.h.
  * @since 0.2
  * @{ */
 /** torch.nn.LSTM. @since 0.2 */

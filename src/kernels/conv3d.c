@@ -12,9 +12,9 @@
 
 enum { SLICES_BYTES = 1 << 20, ALIGNMENT = 64 };
 
-typedef cnn_conv3d_parameters conv3d;
+typedef cnn_conv3d_parameters conv3d_shape;
 
-static cnn__depth_view view_of_x(const conv3d *p, size_t size, const void *x)
+static cnn__depth_view view_of_x(const conv3d_shape *p, size_t size, const void *x)
 {
     return (cnn__depth_view){ .channels = p->slice.in_channels,
                               .depth = p->in_d,
@@ -28,7 +28,7 @@ static cnn__depth_view view_of_x(const conv3d *p, size_t size, const void *x)
                               .volume = (char *)(uintptr_t)x };
 }
 
-static cnn__depth_view view_of_y(const conv3d *p, size_t size, const void *y)
+static cnn__depth_view view_of_y(const conv3d_shape *p, size_t size, const void *y)
 {
     return (cnn__depth_view){ .channels = p->slice.out_channels,
                               .depth = p->out_d,
@@ -55,30 +55,30 @@ typedef struct conv3d_pass {
     char *x, *y, *weight, *rest;
 } conv3d_pass;
 
-static int64_t weights_of(const cnn_conv *g)
+static int64_t weights_per_pass(const cnn_conv *g)
 {
     return g->out_channels * (g->in_channels / g->groups) * g->kernel_h * g->kernel_w;
 }
 
-static size_t aligned(size_t bytes)
+static size_t whole_lines(size_t bytes)
 {
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
 /* Lays out the workspace from `memory`; returns its size without that of the 2-D kernels. */
-static size_t plan_passes(const conv3d *p, size_t size, bool weight, char *memory, conv3d_pass *pass)
+static size_t plan_passes(const conv3d_shape *p, size_t size, bool weight, char *memory, conv3d_pass *pass)
 {
     const cnn__depth_view x = view_of_x(p, size, NULL), y = view_of_y(p, size, NULL);
     size_t slice = slice_size(&x) + slice_size(&y);
     *pass = (conv3d_pass){ .g = p->slice, .slices = p->slice.batch * p->out_d };
     pass->g.in_channels *= p->kernel_d;
-    size_t weights = (size_t)weights_of(&pass->g) * size;
+    size_t weights = (size_t)weights_per_pass(&pass->g) * size;
     size_t room = 2 * weights > SLICES_BYTES ? 2 * weights : SLICES_BYTES;
     int64_t fit = slice < room ? (int64_t)(room / slice) : 1;
     pass->per_pass = fit < pass->slices || !pass->slices ? fit : pass->slices;
     bool sums = weight && pass->per_pass < pass->slices;
-    size_t at[3] = { aligned((size_t)pass->per_pass * slice_size(&x)), aligned((size_t)pass->per_pass * slice_size(&y)),
-                     sums ? aligned(weights) : 0 };
+    size_t at[3] = { whole_lines((size_t)pass->per_pass * slice_size(&x)),
+                     whole_lines((size_t)pass->per_pass * slice_size(&y)), sums ? whole_lines(weights) : 0 };
     if (memory) {
         pass->x = memory;
         pass->y = pass->x + at[0];
@@ -104,7 +104,7 @@ typedef size_t (*conv_workspace_fn)(const cnn__conv *g, int workers);
 /* The 2-D kernels need the most for a whole pass or for the last one. */
 static size_t workspace_of(const cnn__cpu_call *j, bool weight, conv_workspace_fn fn)
 {
-    const conv3d *p = j->l->parameters;
+    const conv3d_shape *p = j->l->parameters;
     conv3d_pass pass;
     size_t own = plan_passes(p, cnn_dtype_size(j->l->dtype), weight, NULL, &pass);
     pass.g.batch = pass.per_pass;
@@ -121,7 +121,7 @@ static size_t conv3d_forward_workspace(cnn__cpu_call *j)
 
 static bool run_conv3d_forward(cnn__cpu_call *j)
 {
-    const conv3d *p = j->l->parameters;
+    const conv3d_shape *p = j->l->parameters;
     size_t size = cnn_dtype_size(j->l->dtype);
     conv3d_pass pass;
     cnn__depth_view x = view_of_x(p, size, j->l->in[0]), y = view_of_y(p, size, j->l->out[0]);
@@ -148,7 +148,7 @@ static size_t conv3d_backward_data_workspace(cnn__cpu_call *j)
 
 static bool run_conv3d_backward_data(cnn__cpu_call *j)
 {
-    const conv3d *p = j->l->parameters;
+    const conv3d_shape *p = j->l->parameters;
     size_t size = cnn_dtype_size(j->l->dtype);
     conv3d_pass pass;
     cnn__depth_view x = view_of_x(p, size, j->l->out[0]), y = view_of_y(p, size, j->l->in[0]);
@@ -177,7 +177,7 @@ static size_t conv3d_backward_weight_workspace(cnn__cpu_call *j)
 /* The first pass writes the sums, and each later one is added to them. */
 static bool run_conv3d_backward_weight(cnn__cpu_call *j)
 {
-    const conv3d *p = j->l->parameters;
+    const conv3d_shape *p = j->l->parameters;
     size_t size = cnn_dtype_size(j->l->dtype);
     conv3d_pass pass;
     cnn__depth_view x = view_of_x(p, size, j->l->in[0]), y = view_of_y(p, size, j->l->in[1]);
@@ -188,7 +188,7 @@ static bool run_conv3d_backward_weight(cnn__cpu_call *j)
         j->real->conv_backward_weight(&pass.g, x.copies, y.copies, x.first ? pass.weight : j->l->out[0], NULL,
                                       pass.rest, j->pool);
         if (x.first) {
-            cnn__elements_add(size, weights_of(&pass.g), pass.weight, j->l->out[0], j->pool);
+            cnn__elements_add(size, weights_per_pass(&pass.g), pass.weight, j->l->out[0], j->pool);
         }
     }
     cnn__conv3d_mend_weight(p, size, j->l->in[0], j->l->in[1], j->l->out[0]);

@@ -4,14 +4,14 @@
 #include <math.h>
 #include <stdbool.h>
 
-typedef cnn_conv3d_parameters conv3d;
+typedef cnn_conv3d_parameters edges_shape;
 
 static double element(size_t size, const void *p, int64_t i)
 {
     return size == sizeof(double) ? ((const double *)p)[i] : (double)((const float *)p)[i];
 }
 
-static void set_element(size_t size, void *p, int64_t i, double value)
+static void set_edge(size_t size, void *p, int64_t i, double value)
 {
     if (size == sizeof(double)) {
         ((double *)p)[i] = value;
@@ -28,7 +28,7 @@ typedef struct place3d {
 } place3d;
 
 /* The index in x of what a tap reads; −1: padding. */
-static int64_t read_by(const conv3d *p, const place3d *at)
+static int64_t read_by(const edges_shape *p, const place3d *at)
 {
     const cnn_conv *g = &p->slice;
     int64_t d = at->d * p->stride_d + at->i * p->dilation_d - p->pad_front;
@@ -38,13 +38,13 @@ static int64_t read_by(const conv3d *p, const place3d *at)
     return inside ? (((at->n * g->in_channels + at->c) * p->in_d + d) * g->in_h + h) * g->in_w + w : -1;
 }
 
-static bool tap_pads(const conv3d *p, int64_t slice, int64_t tap)
+static bool tap_pads(const edges_shape *p, int64_t slice, int64_t tap)
 {
     int64_t d = slice * p->stride_d + tap * p->dilation_d - p->pad_front;
     return d < 0 || d >= p->in_d;
 }
 
-static bool slice_pads(const conv3d *p, int64_t slice)
+static bool slice_pads(const edges_shape *p, int64_t slice)
 {
     return tap_pads(p, slice, 0) || tap_pads(p, slice, p->kernel_d - 1);
 }
@@ -59,7 +59,7 @@ static int64_t next_part(int64_t *index, int64_t size)
 
 /* ---- results ---- */
 
-static double sum_of_output(const conv3d *p, size_t size, const void *x, const void *weight, place3d at)
+static double sum_of_output(const edges_shape *p, size_t size, const void *x, const void *weight, place3d at)
 {
     const cnn_conv *g = &p->slice;
     int64_t per_group = g->in_channels / g->groups, taps = p->kernel_d * g->kernel_h * g->kernel_w;
@@ -86,7 +86,8 @@ static bool is_finite(size_t size, const void *p, int64_t count)
     return finite;
 }
 
-void cnn__conv3d_mend_output(const conv3d *p, size_t size, const void *x, const void *weight, const void *bias, void *y)
+void cnn__conv3d_mend_output(const edges_shape *p, size_t size, const void *x, const void *weight, const void *bias,
+                             void *y)
 {
     const cnn_conv *g = &p->slice;
     int64_t weights = g->out_channels * (g->in_channels / g->groups) * p->kernel_d * g->kernel_h * g->kernel_w;
@@ -104,14 +105,14 @@ void cnn__conv3d_mend_output(const conv3d *p, size_t size, const void *x, const 
         at.n = rest;
         if (slice_pads(p, at.d) && !isfinite(element(size, y, i))) {
             double sum = sum_of_output(p, size, x, weight, at);
-            set_element(size, y, i, sum + (bias ? element(size, bias, at.o) : 0));
+            set_edge(size, y, i, sum + (bias ? element(size, bias, at.o) : 0));
         }
     }
 }
 
 /* ---- gradients of weights ---- */
 
-static double sum_of_weight(const conv3d *p, size_t size, const void *x, const void *dy, place3d at)
+static double sum_of_weight(const edges_shape *p, size_t size, const void *x, const void *dy, place3d at)
 {
     const cnn_conv *g = &p->slice;
     int64_t plane = g->out_h * g->out_w, count = g->batch * p->out_d * plane;
@@ -128,7 +129,7 @@ static double sum_of_weight(const conv3d *p, size_t size, const void *x, const v
     return sum;
 }
 
-void cnn__conv3d_mend_weight(const conv3d *p, size_t size, const void *x, const void *dy, void *dweight)
+void cnn__conv3d_mend_weight(const edges_shape *p, size_t size, const void *x, const void *dy, void *dweight)
 {
     const cnn_conv *g = &p->slice;
     int64_t per_group = g->in_channels / g->groups;
@@ -143,7 +144,7 @@ void cnn__conv3d_mend_weight(const conv3d *p, size_t size, const void *x, const 
             at.c = next_part(&rest, per_group);
             at.o = rest;
             at.c += at.o / (g->out_channels / g->groups) * per_group;
-            set_element(size, dweight, i, sum_of_weight(p, size, x, dy, at));
+            set_edge(size, dweight, i, sum_of_weight(p, size, x, dy, at));
         }
     }
 }

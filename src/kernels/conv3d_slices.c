@@ -121,17 +121,17 @@ void cnn__slices_start(cnn__depth_view *v, int64_t volumes, cnn__pool *pool)
 
 /* ---- elements ---- */
 
-typedef struct sum_job {
+typedef struct slices_job {
     size_t size;
     int64_t n;
     const char *from;
     char *to;
-} sum_job;
+} slices_job;
 
-static void sum_task(void *arg, int64_t task, int worker)
+static void slices_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const sum_job *s = arg;
+    const slices_job *s = arg;
     int64_t begin = task * SUM_TASK, left = s->n - begin;
     add_elements(s->size, left < SUM_TASK ? left : SUM_TASK, s->from + (size_t)begin * s->size,
                  s->to + (size_t)begin * s->size);
@@ -139,6 +139,6 @@ static void sum_task(void *arg, int64_t task, int worker)
 
 void cnn__elements_add(size_t size, int64_t n, const void *from, void *to, cnn__pool *pool)
 {
-    sum_job job = { size, n, from, to };
-    cnn__pool_run(pool, (n + SUM_TASK - 1) / SUM_TASK, (double)n / 4, sum_task, &job);
+    slices_job job = { size, n, from, to };
+    cnn__pool_run(pool, (n + SUM_TASK - 1) / SUM_TASK, (double)n / 4, slices_task, &job);
 }

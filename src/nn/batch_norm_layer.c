@@ -78,7 +78,7 @@ static bool norm_layer_fits(const norm_class *class, const norm_layer *l, const 
     return channels == l->channels;
 }
 
-static cnn_tensor *batch_norm_forward(cnn_module *self, cnn_tensor *x)
+static cnn_tensor *forward_batch_norm(cnn_module *self, cnn_tensor *x)
 {
     const norm_layer *l = self->attributes;
     cnn_batch_norm_options options = l->options;
@@ -88,7 +88,7 @@ static cnn_tensor *batch_norm_forward(cnn_module *self, cnn_tensor *x)
     return cnn_batch_norm(x, l->weight, l->bias, l->mean, l->var, &options);
 }
 
-static cnn_tensor *instance_norm_forward(cnn_module *self, cnn_tensor *x)
+static cnn_tensor *forward_instance_norm(cnn_module *self, cnn_tensor *x)
 {
     const norm_layer *l = self->attributes;
     if (!norm_layer_fits(class_of(self), l, x)) {
@@ -127,7 +127,7 @@ static cnn_status batch_norm_clone(cnn_module *to, const cnn_module *self)
         .type = (type_name), .forward = (function), .describe = norm_layer_describe, .clone = batch_norm_clone \
     }
 
-static const norm_class batch_norm1d_class = { NORM_CLASS("BatchNorm1d", batch_norm_forward),
+static const norm_class batch_norm1d_class = { NORM_CLASS("BatchNorm1d", forward_batch_norm),
                                                "batch_norm1d",
                                                "batch_norm1d_create",
                                                2,
@@ -136,9 +136,9 @@ static const norm_class batch_norm1d_class = { NORM_CLASS("BatchNorm1d", batch_n
                                                ",L",
                                                " or without L" };
 const norm_class cnn__batch_norm2d_class = {
-    NORM_CLASS("BatchNorm2d", batch_norm_forward), "batch_norm2d", "batch_norm2d_create", 4, 4, false, ",H,W", ""
+    NORM_CLASS("BatchNorm2d", forward_batch_norm), "batch_norm2d", "batch_norm2d_create", 4, 4, false, ",H,W", ""
 };
-static const norm_class instance_norm1d_class = { NORM_CLASS("InstanceNorm1d", instance_norm_forward),
+static const norm_class instance_norm1d_class = { NORM_CLASS("InstanceNorm1d", forward_instance_norm),
                                                   "instance_norm1d",
                                                   "instance_norm1d_create",
                                                   2,
@@ -146,7 +146,7 @@ static const norm_class instance_norm1d_class = { NORM_CLASS("InstanceNorm1d", i
                                                   true,
                                                   ",L",
                                                   " or without N" };
-static const norm_class instance_norm2d_class = { NORM_CLASS("InstanceNorm2d", instance_norm_forward),
+static const norm_class instance_norm2d_class = { NORM_CLASS("InstanceNorm2d", forward_instance_norm),
                                                   "instance_norm2d",
                                                   "instance_norm2d_create",
                                                   3,

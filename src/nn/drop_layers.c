@@ -6,18 +6,18 @@ typedef struct drop_row {
     cnn_tensor *(*function)(cnn_tensor *x, double p);
 } drop_row;
 
-typedef struct drop {
+typedef struct drop_attributes {
     double p;
-} drop;
+} drop_attributes;
 
 static cnn_tensor *drop_forward(cnn_module *self, cnn_tensor *x)
 {
-    return ((const drop_row *)(const void *)self->class)->function(x, ((const drop *)self->attributes)->p);
+    return ((const drop_row *)(const void *)self->class)->function(x, ((const drop_attributes *)self->attributes)->p);
 }
 
 static cnn_status read_drop(const cnn_context *ctx, const char *call, const void *options, void *attributes)
 {
-    drop *l = attributes;
+    drop_attributes *l = attributes;
     cnn_feature_dropout_options o;
     cnn_status status = CNN__OPTIONS_READ(ctx, call, &o, options);
     if (status == CNN_OK && !(l->p >= 0 && l->p <= 1)) {
@@ -27,7 +27,7 @@ static cnn_status read_drop(const cnn_context *ctx, const char *call, const void
     return status;
 }
 
-static const cnn__print drop_prints[] = { CNN__PRINT(CNN__PRINT_FLOAT, "p", drop, p),
+static const cnn__print drop_prints[] = { CNN__PRINT(CNN__PRINT_FLOAT, "p", drop_attributes, p),
                                           { .name = "inplace=False" },
                                           { .name = "" } };
 
@@ -35,7 +35,7 @@ static const cnn__print drop_prints[] = { CNN__PRINT(CNN__PRINT_FLOAT, "p", drop
     { \
         { .class = CNN__PLAIN_CLASS(type, drop_forward), \
           .call = #name "_create", \
-          .size = sizeof(drop), \
+          .size = sizeof(drop_attributes), \
           .read = read_drop, \
           .prints = drop_prints }, \
             (fn) \
@@ -47,15 +47,15 @@ static const drop_row alpha_dropout_layer = DROP_LAYER(alpha_dropout, "AlphaDrop
 
 cnn_module *cnn_dropout1d_create(cnn_context *ctx, double p, const cnn_dropout1d_options *options)
 {
-    return cnn__plain_new(ctx, &dropout1d_layer.row, options, &(drop){ p });
+    return cnn__plain_new(ctx, &dropout1d_layer.row, options, &(drop_attributes){ p });
 }
 
 cnn_module *cnn_dropout2d_create(cnn_context *ctx, double p, const cnn_dropout2d_options *options)
 {
-    return cnn__plain_new(ctx, &dropout2d_layer.row, options, &(drop){ p });
+    return cnn__plain_new(ctx, &dropout2d_layer.row, options, &(drop_attributes){ p });
 }
 
 cnn_module *cnn_alpha_dropout_create(cnn_context *ctx, double p, const cnn_alpha_dropout_options *options)
 {
-    return cnn__plain_new(ctx, &alpha_dropout_layer.row, options, &(drop){ p });
+    return cnn__plain_new(ctx, &alpha_dropout_layer.row, options, &(drop_attributes){ p });
 }

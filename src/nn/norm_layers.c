@@ -42,7 +42,7 @@ static const char *without_bias(const group_layer *l)
 }
 
 /* "(5, 3)", "(5,)" */
-static void tuple_text(char *text, size_t size, const group_layer *l)
+static void shape_text(char *text, size_t size, const group_layer *l)
 {
     size_t length = 0;
     for (int d = 0; d < l->ndim; d++) {
@@ -55,7 +55,7 @@ static int layer_norm_describe(const cnn_module *self, char *buffer, size_t size
 {
     const group_layer *l = self->attributes;
     char shape[CNN_MAX_DIMS * 24], eps[CNN__FLOAT_TEXT];
-    tuple_text(shape, sizeof shape, l);
+    shape_text(shape, sizeof shape, l);
     return snprintf(buffer, size, "%s, eps=%s, elementwise_affine=%s%s", shape,
                     cnn__float_text(eps, cnn__option(l->options.eps, 1e-5)), l->weight ? "True" : "False",
                     without_bias(l));
@@ -65,7 +65,7 @@ static int rms_norm_describe(const cnn_module *self, char *buffer, size_t size)
 {
     const group_layer *l = self->attributes;
     char shape[CNN_MAX_DIMS * 24], eps[CNN__FLOAT_TEXT];
-    tuple_text(shape, sizeof shape, l);
+    shape_text(shape, sizeof shape, l);
     return snprintf(buffer, size, "%s, eps=%s, elementwise_affine=%s", shape,
                     l->options.eps == 0 ? "None" : cnn__float_text(eps, cnn__option(l->options.eps, 0)),
                     l->weight ? "True" : "False");

@@ -9,7 +9,7 @@ typedef struct response_layer {
     cnn_local_response_norm_options options;
 } response_layer;
 
-static cnn_tensor *response_forward(cnn_module *self, cnn_tensor *x)
+static cnn_tensor *forward_response_norm(cnn_module *self, cnn_tensor *x)
 {
     const response_layer *l = self->attributes;
     return cnn_local_response_norm(x, l->size, &l->options);
@@ -37,7 +37,7 @@ static int response_describe(const cnn_module *self, char *buffer, size_t size)
 }
 
 static const cnn__plain_layer response_norm_layer = { .class = { .type = "LocalResponseNorm",
-                                                                 .forward = response_forward,
+                                                                 .forward = forward_response_norm,
                                                                  .describe = response_describe,
                                                                  .clone = cnn__clone_bytes },
                                                       .call = "local_response_norm_create",

@@ -21,7 +21,7 @@ static cnn_status read_upsample(const cnn_context *ctx, const char *call, const 
 }
 
 /* One number for all directions, or those of each: "7", "(2.0, 1.5)". */
-static int describe_numbers(char *text, size_t size, bool sized, const int64_t sizes[4], const double scales[4])
+static int upsample_numbers(char *text, size_t size, bool sized, const int64_t sizes[4], const double scales[4])
 {
     char number[CNN__FLOAT_TEXT];
     int count = 0, length = 0;
@@ -48,7 +48,7 @@ static int upsample_describe(const cnn_module *self, char *buffer, size_t size)
     char numbers[4 * (CNN__FLOAT_TEXT + 24)];
     cnn__interpolate_given(o, sizes, scales);
     bool sized = sizes[0] || sizes[1] || sizes[2] || sizes[3];
-    describe_numbers(numbers, sizeof numbers, sized, sizes, scales);
+    upsample_numbers(numbers, sizeof numbers, sized, sizes, scales);
     return snprintf(buffer, size, "%s=%s, mode=%s", sized ? "size" : "scale_factor", numbers,
                     cnn__interpolation_of((int)o->mode)->name);
 }

@@ -5,6 +5,7 @@
 #ifndef CNN_TESTS_SUPPORT_LAYER_FIXTURE_H
 #define CNN_TESTS_SUPPORT_LAYER_FIXTURE_H
 
+#include "support/elements.h"
 #include "support/nn.h"
 
 /* A tensor of case `name`, real numbers in the dtype that is tested; NULL: there is none. */
@@ -80,16 +81,6 @@ static inline void fixture_gradients(cnn_module *m, const char *name, cnn_tensor
         ck_assert_uint_lt(cnn_module_state_name(m, i, key + 5, sizeof key - 5), sizeof key - 5);
         fixture_agrees(name, key, cnn_tensor_grad(cnn_module_state(m, i)), tolerance);
     }
-}
-
-/* Whether two results have the same elements to the bit. */
-static inline bool same_elements(const cnn_tensor *a, const cnn_tensor *b)
-{
-    double *p = as_doubles(a), *q = as_doubles(b);
-    bool same = cnn_tensor_numel(a) == cnn_tensor_numel(b) && memcmp(p, q, (size_t)cnn_tensor_numel(a) * sizeof *p) == 0;
-    free(p);
-    free(q);
-    return same;
 }
 
 #endif

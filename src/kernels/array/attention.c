@@ -19,7 +19,7 @@ static int64_t attention_matrices(const cnn_attention_parameters *p)
 static cnn__attention_job attention_plan(const cnn__cpu_call *j)
 {
     const cnn_attention_parameters *p = j->l->parameters;
-    cnn__attention_job job = { .p = p, .l = j->l, .kernels = j->kernels, .real = j->real };
+    cnn__attention_job job = { .p = p, .l = j->l, .real = j->real, .array = j->kernels->array };
     job.size = (int64_t)cnn_dtype_size(j->l->dtype);
     job.backward = j->l->kernel == CNN_KERNEL_ATTENTION_BACKWARD;
     int64_t most = ATTENTION_BLOCK / p->keys > ATTENTION_ROWS ? ATTENTION_BLOCK / p->keys : ATTENTION_ROWS;

@@ -4,16 +4,17 @@
 #define CNN_KERNELS_ARRAY_ATTENTION_H
 
 #include "base/random.h"
+#include "kernels/array/array.h"
 #include "kernels/launch.h"
 
 /* A launch, cut into blocks. */
 typedef struct cnn__attention_job {
     const cnn_attention_parameters *p;
     const cnn_launch *l;
-    const cnn__kernels *kernels;
     const cnn__real_kernels *real;
-    int64_t size; /* of an element */
-    int64_t rows; /* of a block */
+    const cnn__array_kernels *array; /* whose softmax it takes */
+    int64_t size;                    /* of an element */
+    int64_t rows;                    /* of a block */
     int64_t blocks;
     size_t each; /* workspace of a worker */
     bool backward;

@@ -1,8 +1,6 @@
 /* The work on a block of attention (attention.h). */
 #include "kernels/array/attention.h"
 
-#include "kernels/array/array.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -126,7 +124,7 @@ static void attention_weights(const cnn__attention_block *b)
         if (!attention_row(b)->mask(p, seen, mask, row)) {
             seen = 0;
         } else {
-            b->job->kernels->array->softmax(b->job->l->dtype, 1, seen, row, row, NULL);
+            b->job->array->softmax(b->job->l->dtype, 1, seen, row, row, NULL);
         }
         memset(row + seen * size, 0, (size_t)((p->keys - seen) * size));
     }

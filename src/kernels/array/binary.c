@@ -21,10 +21,7 @@
 #include "kernels/array/binary_integer_impl.h"
 
 static const cnn__run_fn *const binary_tables[] = {
-    [CNN_I64] = binary_i64,
-    [CNN_I32] = binary_i32,
-    [CNN_U8] = binary_u8,
-    [CNN_BOOL] = binary_u8, /* bits alone */
+    [CNN_I64] = binary_i64, [CNN_I32] = binary_i32, [CNN_U8] = binary_u8, [CNN_BOOL] = binary_u8, /* bits alone */
 };
 
 void cnn__array_binary_of_integers(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a,

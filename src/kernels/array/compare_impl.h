@@ -1,4 +1,5 @@
-/* Comparisons of an integer dtype: X is its type, FN(name) its name. In logic every number but 0 is true. No include guard: one inclusion, one dtype. */
+/* Comparisons of an integer dtype: X is its type, FN(name) its name. In logic every number but 0 is true. No include
+ * guard: one inclusion, one dtype. */
 static inline uint8_t FN(eq)(X a, X b)
 {
     return a == b;

@@ -1,5 +1,5 @@
-/* Elements of losses before and behind their maps, for a real dtype: X is its type, FN(name) its name. No include guard:
- * one inclusion, one dtype. */
+/* Elements of losses before and behind their maps, for a real dtype: X is its type, FN(name) its name. No include
+ * guard: one inclusion, one dtype. */
 /* n elements of an operand in a row: where they are, or gathered into `room`; ones for NULL. */
 static const void *FN(loss_gather)(const void *from, int64_t offset, int64_t stride, int n, void *room)
 {

@@ -5,6 +5,7 @@
  *
  * A task has so many rows, each of which depends on its own elements alone. Activations are those of the elementwise
  * operations. */
+#include "kernels/array/array.h"
 #include "kernels/array/nest.h"
 #include "kernels/launch.h"
 
@@ -12,13 +13,13 @@
 
 typedef struct rnn_step {
     cnn_dtype dtype;
-    const cnn__array_kernels *array; /* whose activations it takes */
     int cell;
     int64_t rows, hidden, time;
     int64_t parts;                        /* gates */
     const void *bias, *before, *h_before; /* before: c; of a GRU forward the recurrent product, backward h */
     const int64_t *lengths;               /* NULL: all sequences take part */
     void *gates, *kept, *h, *y;           /* kept: c; of a GRU n's part of the recurrent product */
+    const cnn__array_kernels *array;      /* whose activations it takes */
 } rnn_step;
 
 typedef struct rnn_gradient {
@@ -73,7 +74,7 @@ static void rnn_activate(const rnn_step *s, cnn_unary op, int64_t begin, int64_t
     const size_t size = cnn__array_size(s->dtype);
     cnn__nest nest = { .ndim = 2, .shape = { end - begin, n }, .stride = { { to.stride, 1 }, { from.stride, 1 } } };
     s->array->unary(op, &nest, s->dtype, NULL, (char *)to.data + (size_t)(begin * to.stride + to.first) * size,
-                     (const char *)from.data + (size_t)(begin * from.stride + from.first) * size, NULL);
+                    (const char *)from.data + (size_t)(begin * from.stride + from.first) * size, NULL);
 }
 
 /* Row `row` of an array whose rows have `width` elements; NULL for NULL. */
@@ -226,12 +227,12 @@ static rnn_step rnn_describe(const cnn__cpu_call *j)
 {
     const cnn_rnn_parameters *p = j->l->parameters;
     return (rnn_step){ .dtype = j->l->dtype,
-                       .array = j->kernels->array,
                        .cell = p->cell,
                        .rows = p->rows,
                        .hidden = p->hidden,
                        .time = p->time,
-                       .parts = rnn_parts(p) };
+                       .parts = rnn_parts(p),
+                       .array = j->kernels->array };
 }
 
 static bool rnn_run_forward(cnn__cpu_call *j)

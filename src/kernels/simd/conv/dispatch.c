@@ -200,7 +200,7 @@ static void add_to_plane(void *arg, int64_t task, int worker)
     }
 }
 
-static void run_planes(const cnn__conv *g, float *dx, cnn__task_fn fn, cnn__pool *pool)
+static void run_data_planes(const cnn__conv *g, float *dx, cnn__task_fn fn, cnn__pool *pool)
 {
     plane_job job = { dx, g->in_h * g->in_w, g->in_channels, g->bias };
     int64_t planes = g->batch * g->in_channels;
@@ -216,7 +216,7 @@ static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *
     for (int64_t k = 0; k < backward_plans(g) && !cleared; k++) {
         conv_plan p = backward_plan(g, k);
         if (plan_taps(&p) == 0) {
-            run_planes(g, dx, clear_plane, pool);
+            run_data_planes(g, dx, clear_plane, pool);
             cleared = true;
         }
     }
@@ -254,7 +254,7 @@ void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const voi
         biased = true;
     }
     if (g->bias && !biased) {
-        run_planes(g, dx, add_to_plane, pool);
+        run_data_planes(g, dx, add_to_plane, pool);
     }
     if (g->relu_mask && !finished) {
         CNN__SIMD(relu_backward)(g->batch * g->in_channels * g->in_h * g->in_w, g->relu_mask, dx, dx, pool);

@@ -15,7 +15,7 @@ static double stretch_sum(const float *x, int64_t n)
 {
     wide_lanes sum = { { 0 }, { 0 } };
     for (int64_t i = 0; i < n; i += LANES) {
-        sum = add_lanes(sum, load_partial(x + i, min64(n - i, LANES)));
+        sum = add_wide_lanes(sum, load_partial(x + i, min64(n - i, LANES)));
     }
     return wide_total(sum);
 }
@@ -67,7 +67,7 @@ CNN__APART void forward_each(int64_t n, const float *x, double mean, double scal
 }
 
 /* y = (x − mean) · slope + shift */
-CNN__APART void forward_stretch(int64_t n, const float *x, double mean, double slope, double shift, float *y)
+CNN__APART void normalise_stretch(int64_t n, const float *x, double mean, double slope, double shift, float *y)
 {
     lanes means = splat((float)mean), slopes = splat((float)slope), shifts = splat((float)shift);
     for (int64_t i = 0; i < n; i += LANES) {
@@ -92,8 +92,8 @@ static void forward_set(const normalise_job *job, int64_t set)
             continue;
         }
         for (int64_t c = 0; c < g->channels; c++, at += g->inner) {
-            forward_stretch(g->inner, job->x + at, mean, weight ? scale * (double)weight[c] : scale,
-                            bias ? (double)bias[c] : 0, job->y + at);
+            normalise_stretch(g->inner, job->x + at, mean, weight ? scale * (double)weight[c] : scale,
+                              bias ? (double)bias[c] : 0, job->y + at);
         }
     }
 }
@@ -110,8 +110,8 @@ static void stretch_products(int64_t n, const float *x, const float *dy, const f
     for (int64_t i = 0; i < n; i += LANES) {
         int64_t some = min64(n - i, LANES);
         lanes s = load_partial(dy + i, some) * load_or(weight, i, some, one);
-        plain = add_lanes(plain, s);
-        product = add_lanes(product, s * (load_partial(x + i, some) - means));
+        plain = add_wide_lanes(plain, s);
+        product = add_wide_lanes(product, s * (load_partial(x + i, some) - means));
     }
     double total = wide_total(plain);
     sum[0] += total;
@@ -192,7 +192,7 @@ static void backward_set(const normalise_job *job, int64_t set)
 /* ---- gradients of weights that several sets share ---- */
 
 /* A weight of stretches. */
-static void weight_task(void *arg, int64_t w, int worker)
+static void normalise_weight_task(void *arg, int64_t w, int worker)
 {
     (void)worker;
     const normalise_job *job = arg;
@@ -220,8 +220,8 @@ static void run_sets(normalise_job *job, cnn__task_fn sets, cnn__task_fn tile, d
     const cnn__normalise *g = job->g;
     int64_t size = g->batch * g->channels * g->inner;
     job->per_task = size < NORMALISE_TASK ? divide_up(NORMALISE_TASK, max64(size, 1)) : 1;
-    cnn__pool_run(pool, divide_up(g->sets, is_tiled(g) ? TILE : job->per_task), cost * (double)g->sets * (double)size,
-                  is_tiled(g) ? tile : sets, job);
+    cnn__pool_run(pool, divide_up(g->sets, is_tiled(g) ? SETS_TILE : job->per_task),
+                  cost * (double)g->sets * (double)size, is_tiled(g) ? tile : sets, job);
 }
 
 static void statistics_sets(void *arg, int64_t task, int worker)
@@ -287,6 +287,6 @@ void CNN__SIMD(normalise_backward)(const cnn__normalise *g, const void *x, const
         cnn__pool_run(pool, g->groups * divide_up(g->channels, WEIGHT_TILE), elements, CNN__SIMD(normalise_weight_tile),
                       &job);
     } else if (shared) {
-        cnn__pool_run(pool, g->groups * g->channels, elements, weight_task, &job);
+        cnn__pool_run(pool, g->groups * g->channels, elements, normalise_weight_task, &job);
     }
 }

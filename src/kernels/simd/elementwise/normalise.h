@@ -8,8 +8,8 @@
 #include <math.h>
 
 enum {
-    TILE = 64, /* columns: whole cache lines */
-    TILE_VECTORS = TILE / LANES,
+    SETS_TILE = 64, /* columns: whole cache lines */
+    SETS_TILE_VECTORS = SETS_TILE / LANES,
     WEIGHT_TILE = 256
 };
 
@@ -43,7 +43,7 @@ CNN__INLINE wide_lanes widen(lanes v)
 #endif
 }
 
-CNN__INLINE wide_lanes add_lanes(wide_lanes sum, lanes v)
+CNN__INLINE wide_lanes add_wide_lanes(wide_lanes sum, lanes v)
 {
     wide_lanes w = widen(v);
     return (wide_lanes){ sum.low + w.low, sum.high + w.high };

@@ -18,8 +18,8 @@ void CNN__SIMD(normalise_weight_tile)(void *arg, int64_t task, int worker)
         for (int64_t i = 0, k = 0; i < width; i += LANES, k++) {
             int64_t some = min64(width - i, LANES);
             lanes slope = load_partial(dy + i, some);
-            plain[k] = add_lanes(plain[k], slope);
-            product[k] = add_lanes(product[k], slope * ((load_partial(x + i, some) - mean) * scale));
+            plain[k] = add_wide_lanes(plain[k], slope);
+            product[k] = add_wide_lanes(product[k], slope * ((load_partial(x + i, some) - mean) * scale));
         }
     }
     double sums[WEIGHT_TILE], products[WEIGHT_TILE];
@@ -33,13 +33,13 @@ void CNN__SIMD(normalise_weight_tile)(void *arg, int64_t task, int worker)
 /* ---- batch normalisation of single elements: tiles of sets ---- */
 
 typedef struct set_tile {
-    int64_t first, width, some[TILE_VECTORS]; /* how many of its elements are in each vector */
+    int64_t first, width, some[SETS_TILE_VECTORS]; /* how many of its elements are in each vector */
 } set_tile;
 
 static set_tile tile_of(const normalise_job *job, int64_t task)
 {
-    set_tile t = { .first = task * TILE, .width = min64(job->g->sets - task * TILE, TILE) };
-    for (int k = 0; k < TILE_VECTORS; k++) {
+    set_tile t = { .first = task * SETS_TILE, .width = min64(job->g->sets - task * SETS_TILE, SETS_TILE) };
+    for (int k = 0; k < SETS_TILE_VECTORS; k++) {
         t.some[k] = max64(min64(t.width - k * LANES, LANES), 0);
     }
     return t;
@@ -49,19 +49,19 @@ static void tile_statistics(const normalise_job *job, set_tile t)
 {
     int64_t sets = job->g->sets;
     const float *x = job->x + t.first;
-    double n = (double)job->g->batch, means[TILE], squares[TILE];
-    wide_lanes sum[TILE_VECTORS] = { { { 0 }, { 0 } } }, mean[TILE_VECTORS];
+    double n = (double)job->g->batch, means[SETS_TILE], squares[SETS_TILE];
+    wide_lanes sum[SETS_TILE_VECTORS] = { { { 0 }, { 0 } } }, mean[SETS_TILE_VECTORS];
     for (int64_t b = 0; b < job->g->batch; b++) {
-        for (int k = 0; k < TILE_VECTORS; k++) {
-            sum[k] = add_lanes(sum[k], load_partial(x + b * sets + k * LANES, t.some[k]));
+        for (int k = 0; k < SETS_TILE_VECTORS; k++) {
+            sum[k] = add_wide_lanes(sum[k], load_partial(x + b * sets + k * LANES, t.some[k]));
         }
     }
-    for (int k = 0; k < TILE_VECTORS; k++) {
+    for (int k = 0; k < SETS_TILE_VECTORS; k++) {
         mean[k] = (wide_lanes){ sum[k].low / n, sum[k].high / n };
         sum[k] = splat_wide(0);
     }
     for (int64_t b = 0; b < job->g->batch; b++) {
-        for (int k = 0; k < TILE_VECTORS; k++) {
+        for (int k = 0; k < SETS_TILE_VECTORS; k++) {
             sum[k] = add_squares(sum[k], load_partial(x + b * sets + k * LANES, t.some[k]), mean[k]);
         }
     }
@@ -75,15 +75,15 @@ static void tile_statistics(const normalise_job *job, set_tile t)
 
 /* What the elements of a tile become, a number for each of its sets. */
 typedef struct tile_terms {
-    float mean[TILE], slope[TILE], shift[TILE]; /* y = (x − mean) · slope + shift */
-    float level[TILE], tilt[TILE];              /* dx = (dy − level − (x − mean) · tilt) · slope */
+    float mean[SETS_TILE], slope[SETS_TILE], shift[SETS_TILE]; /* y = (x − mean) · slope + shift */
+    float level[SETS_TILE], tilt[SETS_TILE]; /* dx = (dy − level − (x − mean) · tilt) · slope */
 } tile_terms;
 
 static void tile_forward(const normalise_job *job, set_tile t, const tile_terms *terms)
 {
     for (int64_t b = 0; b < job->g->batch; b++) {
         int64_t at = b * job->g->sets + t.first;
-        for (int k = 0; k < TILE_VECTORS; k++, at += LANES) {
+        for (int k = 0; k < SETS_TILE_VECTORS; k++, at += LANES) {
             lanes d = load_partial(job->x + at, t.some[k]) - load(terms->mean + k * LANES);
             store_partial(job->y + at, d * load(terms->slope + k * LANES) + load(terms->shift + k * LANES), t.some[k]);
         }
@@ -94,7 +94,7 @@ static void tile_data(const normalise_job *job, set_tile t, const tile_terms *te
 {
     for (int64_t b = 0; b < job->g->batch; b++) {
         int64_t at = b * job->g->sets + t.first;
-        for (int k = 0; k < TILE_VECTORS; k++, at += LANES) {
+        for (int k = 0; k < SETS_TILE_VECTORS; k++, at += LANES) {
             lanes d = load_partial(job->x + at, t.some[k]) - load(terms->mean + k * LANES);
             lanes s = load_partial(job->dy + at, t.some[k]) - load(terms->level + k * LANES);
             store_partial(job->dx + at, (s - d * load(terms->tilt + k * LANES)) * load(terms->slope + k * LANES),
@@ -104,15 +104,15 @@ static void tile_data(const normalise_job *job, set_tile t, const tile_terms *te
 }
 
 /* Σ dy and Σ dy · (x − mean) of each set. */
-static void tile_products(const normalise_job *job, set_tile t, const tile_terms *terms, double sums[2][TILE])
+static void tile_products(const normalise_job *job, set_tile t, const tile_terms *terms, double sums[2][SETS_TILE])
 {
-    wide_lanes plain[TILE_VECTORS] = { { { 0 }, { 0 } } }, product[TILE_VECTORS] = { { { 0 }, { 0 } } };
+    wide_lanes plain[SETS_TILE_VECTORS] = { { { 0 }, { 0 } } }, product[SETS_TILE_VECTORS] = { { { 0 }, { 0 } } };
     for (int64_t b = 0; b < job->g->batch; b++) {
         int64_t at = b * job->g->sets + t.first;
-        for (int k = 0; k < TILE_VECTORS; k++) {
+        for (int k = 0; k < SETS_TILE_VECTORS; k++) {
             lanes dy = load_partial(job->dy + at + k * LANES, t.some[k]);
-            plain[k] = add_lanes(plain[k], dy);
-            product[k] = add_lanes(
+            plain[k] = add_wide_lanes(plain[k], dy);
+            product[k] = add_wide_lanes(
                 product[k], dy * (load_partial(job->x + at + k * LANES, t.some[k]) - load(terms->mean + k * LANES)));
         }
     }
@@ -138,7 +138,7 @@ static tile_terms terms_of(const normalise_job *job, set_tile t)
 static void tile_backward(const normalise_job *job, set_tile t)
 {
     tile_terms terms = terms_of(job, t);
-    double n = (double)job->g->batch, sums[2][TILE];
+    double n = (double)job->g->batch, sums[2][SETS_TILE];
     if (job->g->own_statistics || job->dweight || job->dbias) {
         tile_products(job, t, &terms, sums);
         for (int64_t i = 0; i < t.width; i++) {

@@ -154,11 +154,11 @@ static void make_matrix(resample_matrix *m, const resample_axis *a, bool f64, bo
 
 #define X float
 #define FN(name) name##_f32
-#include "kernels/resample_impl.h"
+#include "kernels/array/resample_impl.h"
 
 #define X double
 #define FN(name) name##_f64
-#include "kernels/resample_impl.h"
+#include "kernels/array/resample_impl.h"
 
 /* ---- launches ---- */
 

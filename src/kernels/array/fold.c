@@ -25,11 +25,11 @@ static void fold_inside(int64_t offset, int64_t stride, int64_t size, int64_t co
 
 #define X float
 #define FN(name) name##_f32
-#include "kernels/fold_impl.h"
+#include "kernels/array/fold_impl.h"
 
 #define X double
 #define FN(name) name##_f64
-#include "kernels/fold_impl.h"
+#include "kernels/array/fold_impl.h"
 
 static bool fold_run(const cnn__cpu_call *j, int64_t lines, double line, cnn__task_fn fn)
 {
