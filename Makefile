@@ -144,6 +144,8 @@ MAP_CFLAGS := -fno-trapping-math -fno-math-errno -ffp-contract=off
 $(foreach name,activations gelu map_f64,$(BUILD)/src/kernels/array/$(name).o): TABLE_CFLAGS = $(MAP_CFLAGS)
 $(BUILD)/src/kernels/simd/map/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/map/%: SMALL_CFLAGS = $(MAP_CFLAGS) $(call known,-falign-functions=1 -falign-loops=1 -falign-jumps=1 -falign-labels=1)
+# Vectors of two f64 are not worth their size.
+$(foreach name,elementary trigonometry,$(BUILD)/src/kernels/simd/map/$(name).sse2.o): SMALL_CFLAGS = $(MAP_CFLAGS) -Os
 # Normalisation waits for memory, too; and it subtracts means of products from products, which are therefore rounded alike.
 $(BUILD)/src/kernels/simd/elementwise/normalise%.o: SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os) -ffp-contract=off -fno-math-errno
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is

@@ -97,8 +97,9 @@ const char *cnn__anomaly_where(cnn_tape *tape)
         running->path(running, path, sizeof path);
     }
     cnn__escape(text, sizeof text, path);
-    char *where = path[0] ? cnn__tape_arena(tape, strlen(text) + 1) : NULL;
-    return where ? strcpy(where, text) : NULL;
+    const size_t size = strlen(text) + 1;
+    char *where = path[0] ? cnn__tape_arena(tape, size) : NULL;
+    return where ? memcpy(where, text, size) : NULL;
 }
 
 cnn_status cnn_tape_set_anomaly(cnn_tape *tape, cnn_anomaly anomaly)

@@ -1,6 +1,8 @@
 /* Sums of 3-D convolutions whose operands are not finite; see conv3d_edges.h. This hardly ever runs. */
 #include "kernels/conv3d_edges.h"
 
+#include "base/dtype.h"
+
 #include <math.h>
 #include <stdbool.h>
 

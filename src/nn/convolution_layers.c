@@ -1,5 +1,6 @@
 /* torch.nn.Conv1d, Conv3d, ConvTranspose1d, ConvTranspose2d and ConvTranspose3d: one layer over cnn__convolve(), whose
  * options are read once. */
+#include "base/message.h"
 #include "nn/layer.h"
 #include "ops/convolution.h"
 
@@ -30,7 +31,7 @@ static const char *tuple_text(char text[TUPLE_TEXT], const cnn__conv_kind *kind,
         length +=
             snprintf(text + length, TUPLE_TEXT - (size_t)length, "%s%lld", length ? ", " : "(", (long long)numbers[i]);
     }
-    snprintf(text + length, TUPLE_TEXT - (size_t)length, kind->axes == 1 ? ",)" : ")");
+    cnn__message(text + length, TUPLE_TEXT - (size_t)length, "%s", kind->axes == 1 ? ",)" : ")");
     return text;
 }
 
@@ -53,7 +54,7 @@ static void describe_numbers(char text[2 * TUPLE_TEXT], const cnn__conv_kind *ki
 static void describe_conv_padding(char text[2 * TUPLE_TEXT], const cnn__conv_kind *kind, const cnn__conv_window *w)
 {
     if (w->same) {
-        snprintf(text, 2 * TUPLE_TEXT, ", padding=same");
+        cnn__message(text, 2 * TUPLE_TEXT, ", padding=same");
     } else if (w->before[2] != w->after[2]) {
         snprintf(text, 2 * TUPLE_TEXT, ", padding=(left=%lld, right=%lld)", (long long)w->before[2],
                  (long long)w->after[2]);

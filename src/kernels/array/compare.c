@@ -1,5 +1,5 @@
-/* Comparisons of integers, and choice. Results of comparisons are bool; choice moves bytes and looks at the size of a dtype
- * alone. */
+/* Comparisons of integers, and choice. Results of comparisons are bool; choice moves bytes and looks at the size of
+ * a dtype alone. */
 #include "kernels/array/array.h"
 #include "kernels/array/nest.h"
 
