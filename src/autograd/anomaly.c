@@ -108,6 +108,6 @@ cnn_status cnn_tape_set_anomaly(cnn_tape *tape, cnn_anomaly anomaly)
         return cnn__fail(tape ? cnn__step_of(tape)->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_set_anomaly: %s",
                          tape ? "the anomaly is none of cnn_anomaly" : "tape is NULL");
     }
-    cnn__step_of(tape)->anomaly = anomaly;
+    cnn__step_of(tape)->anomaly = (int)anomaly;
     return CNN_OK;
 }

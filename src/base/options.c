@@ -15,6 +15,13 @@ bool cnn__struct_size_is_sane(size_t size)
     return size >= 2 * sizeof size && size % sizeof size == 0 && size <= LARGEST;
 }
 
+/* Bytes at the end of a struct, `reserved` included, that may be padding, which C leaves unset. Where pointers have 64
+ * bits `reserved` fills every struct up; on 32-bit targets up to seven bytes follow it. */
+static size_t could_be_padding(size_t size, size_t our_size)
+{
+    return sizeof(void *) < sizeof(double) && size == our_size ? sizeof(double) - 1 : 0;
+}
+
 cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *ours, size_t our_size, size_t known,
                              const void *given)
 {
@@ -31,7 +38,7 @@ cnn_status cnn__options_read(const cnn_context *ctx, const char *call, void *our
     }
     size_t shared = size < known ? size : known;
     memcpy((char *)ours + sizeof size, (const char *)given + sizeof size, shared - sizeof size);
-    for (size_t i = known; i < size; i++) {
+    for (size_t i = known; i < size - could_be_padding(size, our_size); i++) {
         if (((const unsigned char *)given)[i]) {
             return cnn__fail(ctx, CNN_ERROR_UNSUPPORTED,
                              "%s: byte %zu of the options is set, but this library knows only %zu bytes of them", call,

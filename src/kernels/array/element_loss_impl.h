@@ -125,12 +125,12 @@ TERMS FN(ranking)(X x, X t, X c, const X *v)
 HELPER FN(stirling)(X t, const X *v)
 {
     X sum = t * OWN(log)(t) - t + (X)0.5 * OWN(log)((X)6.283185307179586 * t);
-    return (v[1] != 0) & (t > 1) ? sum : 0;
+    return ((v[1] != 0) & (t > 1)) ? sum : 0;
 }
 
 HELPER FN(stirling_slope)(X t, const X *v)
 {
-    return (v[1] != 0) & (t > 1) ? OWN(log)(t) + (X)0.5 / t : 0;
+    return ((v[1] != 0) & (t > 1)) ? OWN(log)(t) + (X)0.5 / t : 0;
 }
 
 TERMS FN(poisson)(X x, X t, X c, const X *v)
