@@ -380,6 +380,21 @@ START_TEST(operands_that_do_not_fit_are_named)
 }
 END_TEST
 
+/* What follows a failed projection goes on with nil tensors. */
+START_TEST(masks_of_a_failed_layer_are_left_alone)
+{
+    cnn_module *m = cnn_multihead_attention_new(ctx, 4, 2, .add_zero_attn = true);
+    cnn_tensor *x = cnn_tensor_zeros(ctx, CNN_F64, CNN_SHAPE(5, 2, 4)), *padding = cnn_tensor_zeros(ctx, CNN_BOOL, CNN_SHAPE(2, 5));
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_tensor *on = cnn_input(tape, x);
+    cnn_tensor *y = cnn_multihead_attention_forward(m, on, on, on, cnn_input(tape, padding), NULL, NULL, NULL);
+    ck_assert_int_eq(cnn_tensor_status(y), CNN_ERROR_DTYPE);
+    cnn_context_clear_error(ctx);
+    cnn_tensor_free(x), cnn_tensor_free(padding);
+    cnn_module_free(m);
+}
+END_TEST
+
 START_TEST(bad_layers_are_refused)
 {
     ck_assert_ptr_null(cnn_multihead_attention_new(ctx, 0, 1));
@@ -417,5 +432,6 @@ int main(void)
     tcase_add_test(tests, tensors_that_do_not_fit_are_named);
     tcase_add_test(tests, operands_that_do_not_fit_are_named);
     tcase_add_test(tests, bad_layers_are_refused);
+    tcase_add_test(tests, masks_of_a_failed_layer_are_left_alone);
     return suite_run(suite);
 }

@@ -144,6 +144,20 @@ START_TEST(only_what_is_needed_is_passed)
 }
 END_TEST
 
+/* An operation that only hands a gradient over reads nothing that it saved, which may have been written since. */
+START_TEST(what_is_not_passed_may_be_written)
+{
+    cnn_tensor *w = leaf_of(2, 2), *grad;
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);
+    cnn_tensor *h = cnn_mul(cnn_input(tape, w), w), *loss = cnn_sum(h, CNN_ALL_DIMS, false);
+    ck_assert_int_eq(cnn_tensor_fill(w, 3), CNN_OK);
+    ck_assert_int_eq(cnn_grad(&loss, 1, &h, 1, &grad, NULL), CNN_OK);
+    cnn_tensor *ones = cnn_tensor_ones(ctx, CNN_F64, CNN_SHAPE(2, 2));
+    agree(grad, ones);
+    cnn_tensor_free(ones), cnn_tensor_free(w);
+}
+END_TEST
+
 /* A listener of final gradients hears nothing. */
 static void never(cnn_tensor *parameter, void *user)
 {
@@ -224,6 +238,7 @@ int main(void)
     tcase_add_test(tests, gradients_are_those_of_backward);
     tcase_add_test(tests, gradients_of_outputs_add_up);
     tcase_add_test(tests, only_what_is_needed_is_passed);
+    tcase_add_test(tests, what_is_not_passed_may_be_written);
     tcase_add_test(tests, unused_inputs_are_errors_unless_allowed);
     tcase_add_test(tests, wrong_calls_are_refused);
     tcase_add_test(tests, equal_steps_allocate_nothing);

@@ -226,6 +226,42 @@ START_TEST(empty_batches_give_zero_gradients)
 }
 END_TEST
 
+static void *allocate_nan(size_t size, size_t alignment, void *user)
+{
+    (void)user;
+    void *memory = cnn__system_alloc(size, alignment);
+    return memory ? memset(memory, 0xff, size) : NULL;
+}
+
+static void deallocate_nan(void *memory, size_t size, void *user)
+{
+    (void)size, (void)user;
+    cnn__system_free(memory);
+}
+
+/* There are no statistics of an empty batch, and nobody reads the memory where they would be. */
+START_TEST(empty_batches_read_no_statistics)
+{
+    cnn_context *nan = cnn_context_new(.seed = 1, .threads = 1, .allocate = allocate_nan, .deallocate = deallocate_nan);
+    cnn_tape *on = cnn_tape_new(nan);
+    for (int grouped = 0; grouped < 2; grouped++) {
+        cnn_module *module = grouped ? cnn_group_norm_new(nan, 2, 4) : cnn_batch_norm1d_new(nan, 4);
+        cnn_tensor *x = cnn_tensor_zeros(nan, CNN_F32, CNN_SHAPE(grouped ? 2 : 0, 4, grouped ? 0 : 3));
+        float gradient[4];
+        ck_assert_int_eq(cnn_tape_begin(on, CNN_TRAIN), CNN_OK);
+        ck_assert_int_eq(cnn_backward(cnn_sum(cnn_forward(module, cnn_input(on, x)), CNN_ALL_DIMS, false)), CNN_OK);
+        ck_assert_int_eq(cnn_tensor_read(cnn_tensor_grad(cnn_module_find(module, "weight")), gradient, sizeof gradient), CNN_OK);
+        for (int i = 0; i < 4; i++) {
+            ck_assert_float_eq(gradient[i], 0);
+        }
+        cnn_tensor_free(x);
+        cnn_module_free(module);
+    }
+    cnn_tape_free(on);
+    cnn_context_free(nan);
+}
+END_TEST
+
 /* The mean is far larger than the spread: the sums' order and width decide. */
 START_TEST(large_means_leave_the_spread)
 {
@@ -336,6 +372,7 @@ int main(void)
     tcase_add_test(tests, copies_and_files_have_the_state);
     tcase_add_test(tests, prints_as_pytorch);
     tcase_add_test(tests, empty_batches_give_zero_gradients);
+    tcase_add_test(tests, empty_batches_read_no_statistics);
     tcase_add_test(tests, large_means_leave_the_spread);
     tcase_add_test(tests, operations_say_what_is_wrong);
     tcase_add_test(tests, layers_say_what_is_wrong);

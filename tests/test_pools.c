@@ -200,6 +200,35 @@ static void refused(int ndim, const int64_t *shape, run_fn call, const void *opt
     free(x);
 }
 
+/* A stride so long that its product with anything overflows leaves one window, half of which is padding. */
+START_TEST(longest_strides_leave_one_window)
+{
+    cnn_context *ctx = cnn_context_new(.seed = 1, .threads = 1);
+    cnn_tape *tape = cnn_tape_new(ctx);
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(1, 1, 1, 8));
+    cnn_tape_begin(tape, CNN_EVAL);
+    cnn_tensor *on = cnn_input(tape, x);
+    cnn_tensor *all[] = {
+        cnn_maxpool2d(on, CNN_OPTIONS(cnn_maxpool2d_options, .kernel_h = 1, .kernel_w = 4, .stride_h = 1, .stride_w = INT64_MAX,
+                                      .padding_w = 2)),
+        cnn_avg_pool2d(on, CNN_OPTIONS(cnn_avg_pool2d_options, .kernel_h = 1, .kernel_w = 4, .stride_h = 1,
+                                       .stride_w = INT64_MAX, .padding_w = 2, .exclude_padding = true)),
+        cnn_sum(cnn_unfold(on, CNN_OPTIONS(cnn_unfold_options, .kernel_h = 1, .kernel_w = 4, .stride_h = 1,
+                                           .stride_w = INT64_MAX, .padding_w = 2)),
+                CNN_ALL_DIMS, false),
+    };
+    const double expected[] = { 1, 1, 2 };
+    for (int i = 0; i < 3; i++) {
+        ck_assert_msg(cnn_tensor_status(all[i]) == CNN_OK, "%d: %s", i, cnn_tape_error(tape));
+        ck_assert_int_eq(cnn_tensor_numel(all[i]), 1);
+        ck_assert_double_eq(cnn_tensor_item(all[i]), expected[i]);
+    }
+    cnn_tensor_free(x);
+    cnn_tape_free(tape);
+    cnn_context_free(ctx);
+}
+END_TEST
+
 START_TEST(bad_arguments)
 {
     const target zero = { .size = { 2, 0 } }, line = { .size = { 1, -2 }, .line = true };
@@ -226,6 +255,7 @@ int main(void)
     tcase_add_test(tests, threads_change_nothing);
     tcase_add_loop_test(tests, lines_are_images_of_height_1, 1, 5);
     tcase_add_test(tests, indices_name_the_maxima);
+    tcase_add_test(tests, longest_strides_leave_one_window);
     tcase_add_test(tests, bad_arguments);
     return suite_run(suite);
 }

@@ -30,7 +30,7 @@ floor_of() {
 simd_floor_of() {
     case $1 in
     kernels/simd/vector/*) echo 0 ;;
-    kernels/simd/gemm/* | kernels/simd/layout/* | kernels/simd/elementwise/*) echo 1 ;;
+    kernels/simd/gemm/* | kernels/simd/layout/* | kernels/simd/elementwise/* | kernels/simd/map/*) echo 1 ;;
     kernels/simd/conv/*) echo 2 ;;
     kernels/simd/winograd/* | kernels/simd/depthwise/*) echo 3 ;;
     kernels/simd/conv_relu_pool/*) echo 4 ;;

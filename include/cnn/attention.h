@@ -1,6 +1,6 @@
 /** @file
  * Layers of attention. What module.h says about layers holds here: a constructor returns a module owned by the caller,
- * or NULL on failure. */
+ * or NULL on failure. `options` may be NULL for the defaults. Thread-safe. */
 #ifndef CNN_ATTENTION_H
 #define CNN_ATTENTION_H
 

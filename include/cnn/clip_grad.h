@@ -18,8 +18,8 @@ CNN_BEGIN_DECLS
 typedef struct cnn_clip_grad_norm_options {
     size_t struct_size; /**< sizeof(cnn_clip_grad_norm_options) */
     double norm_type;   /**< p of the p-norm, above 0; infinity: the largest magnitude; default 2 */
-    bool
-        error_if_nonfinite; /**< fail, and leave the gradients alone, where the norm is NaN or infinite; waits for it */
+    /** fail, and leave the gradients alone, where the norm is NaN or infinite; waits for it */
+    bool error_if_nonfinite;
     unsigned char reserved[7]; /**< zero: room for later options */
 } cnn_clip_grad_norm_options;
 

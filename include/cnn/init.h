@@ -1,5 +1,6 @@
 /** @file
- * First values of tensors: torch.nn.init's functions, with its names, formulas and defaults.
+ * First values of tensors: the functions of torch.nn.init, with its formulas. PyTorch's defaults, which C must be told:
+ * uniform 0, 1; normal 0, 1; trunc_normal 0, 1, −2, 2; gains 1; groups of dirac 1; std of sparse 0.01.
  *
  * Each writes all elements of a contiguous tensor of the caller's or a module's, f32, f64 or bf16, before training or
  * between steps. Random ones take the context's next random stream, so that the same seed and order of calls give the

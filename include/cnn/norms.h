@@ -10,7 +10,7 @@
 CNN_BEGIN_DECLS
 
 /** @name Options
- * Zero means the default.
+ * Zero means the default, CNN_ZERO means 0.
  * @since 0.2
  * @{ */
 typedef cnn_batch_norm_options cnn_batch_norm1d_options; /**< of cnn_batch_norm1d_create() */
@@ -42,7 +42,7 @@ typedef cnn_feature_dropout_options cnn_alpha_dropout_options; /**< of cnn_alpha
 /** @} */
 
 /** @name Layers
- * `options` may be NULL.
+ * `options` may be NULL. An argument out of its range is CNN_ERROR_INVALID_ARGUMENT. Thread-safe.
  * @since 0.2
  * @{ */
 /** torch.nn.BatchNorm1d over x [N,channels] or [N,channels,L]; parameters and buffers are those of

@@ -80,8 +80,7 @@ CNN_API double cnn_optimizer_get(const cnn_optimizer *optimizer, int group, cnn_
  * @param value  in the range that the create call has for it; 0 is 0 here.
  * @return CNN_OK; on failure nothing is changed: CNN_ERROR_INVALID_ARGUMENT (as above, or a value out of its range);
  *         CNN_ERROR_STATE where the group would need another state than it has (AMSGrad or `centered` switched,
- * momentum
- *         from or to 0).
+ *         momentum from or to 0).
  * @since 0.2
  */
 CNN_API cnn_status cnn_optimizer_set(cnn_optimizer *optimizer, int group, cnn_optimizer_option option, double value);

@@ -1,6 +1,6 @@
 /** @file
  * Recurrent networks as layers. What module.h says about layers holds here: a constructor returns a module owned by the
- * caller, or NULL on failure. */
+ * caller, or NULL on failure. `options` may be NULL for the defaults. Thread-safe. */
 #ifndef CNN_RECURRENT_H
 #define CNN_RECURRENT_H
 

@@ -14,7 +14,8 @@
  *
  * Every create call returns a scheduler owned by the caller, or NULL on failure, which changes no rate: an optimizer
  * that is NULL or has no group yet, an option out of its range or a required one that is missing, a rate that would
- * be negative or not finite (CNN_ERROR_INVALID_ARGUMENT), no memory. Zero means the default, CNN_ZERO means 0; arrays
+ * be negative or not finite (CNN_ERROR_INVALID_ARGUMENT), no memory. `options` may be NULL where none is required. Zero
+ * means the default, CNN_ZERO means 0; arrays
  * are copied. Counts and numbers of epochs are at most 2^53. */
 #ifndef CNN_SCHEDULER_H
 #define CNN_SCHEDULER_H

@@ -302,7 +302,7 @@ static void backward_pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
                        node->op->name);
         return;
     }
-    if (!check_saved(node)) {
+    if (runs && !check_saved(node)) {
         return;
     }
     if (take_all(node, dy) && runs) {

@@ -96,7 +96,7 @@ static void average_windows(const avg_pool_job *job, int64_t line, int64_t begin
                   past = avg_pool_min(g->kernel_w, g->in_w + g->pad_left - begin * stride);
     for (int64_t h = rows.begin; h < rows.end; h++) {
         for (int64_t j = first; j < past; j++) {
-            int64_t offset = j - g->pad_left, from = offset < 0 ? (stride - 1 - offset) / stride : 0,
+            int64_t offset = j - g->pad_left, from = cnn__first_inside(offset, stride),
                     to = offset < g->in_w ? (g->in_w - 1 - offset) / stride + 1 : 0;
             from = avg_pool_max(from, begin);
             to = avg_pool_min(to, end);

@@ -1,4 +1,5 @@
-/* Sums of 3-D convolutions whose operands are not finite; see conv3d_edges.h. This hardly ever runs. */
+/* Sums of 3-D convolutions whose operands are not finite; see conv3d_edges.h. They run where a net diverges, and then
+ * most sums end at their first NaN. */
 #include "kernels/conv3d_edges.h"
 
 #include "base/dtype.h"
@@ -67,7 +68,7 @@ static double sum_of_output(const edges_shape *p, size_t size, const void *x, co
     int64_t per_group = g->in_channels / g->groups, taps = p->kernel_d * g->kernel_h * g->kernel_w;
     int64_t first = at.o / (g->out_channels / g->groups) * per_group;
     double sum = 0;
-    for (int64_t t = 0; t < per_group * taps; t++) {
+    for (int64_t t = 0; t < per_group * taps && !isnan(sum); t++) {
         int64_t rest = t;
         at.k = next_part(&rest, g->kernel_w);
         at.j = next_part(&rest, g->kernel_h);
@@ -119,7 +120,7 @@ static double sum_of_weight(const edges_shape *p, size_t size, const void *x, co
     const cnn_conv *g = &p->slice;
     int64_t plane = g->out_h * g->out_w, count = g->batch * p->out_d * plane;
     double sum = 0;
-    for (int64_t t = 0; t < count; t++) {
+    for (int64_t t = 0; t < count && !isnan(sum); t++) { /* a NaN stays */
         int64_t rest = t;
         at.w = next_part(&rest, g->out_w);
         at.h = next_part(&rest, g->out_h);

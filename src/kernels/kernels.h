@@ -22,6 +22,12 @@ typedef cnn_gemm cnn__gemm;
 typedef cnn_conv cnn__conv;
 typedef cnn_maxpool cnn__maxpool;
 
+/* The first position o ≥ 0 at which offset + o · stride is not below 0. */
+static inline int64_t cnn__first_inside(int64_t offset, int64_t stride)
+{
+    return offset < 0 ? (-offset - 1) / stride + 1 : 0;
+}
+
 /* Whether the gradient of the data can be added to what is in dx. */
 static inline bool cnn__conv_adds(const cnn__conv *g)
 {

@@ -115,6 +115,9 @@ static cnn_tensor *multihead_added(const multihead_call *c, cnn_tensor *mask)
 static cnn_tensor *multihead_append(cnn_tensor *t, int dim, cnn_tensor *more)
 {
     int64_t shape[CNN_MAX_DIMS];
+    if (t->kind == CNN__TENSOR_NIL) {
+        return t;
+    }
     memcpy(shape, t->shape, sizeof shape);
     shape[dim < 0 ? dim + t->ndim : dim] = 1;
     return cnn_concat((cnn_tensor *const[]){ t, cnn_expand(more, t->ndim, shape) }, 2, dim);

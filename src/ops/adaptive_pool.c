@@ -17,7 +17,7 @@ bool cnn__call_adaptive(cnn__call *call, int directions, int64_t in[2], int64_t 
                            name, (long long)out[i]);
             return false;
         }
-        if (__builtin_mul_overflow(in[i] + 1, out[i] + 1, &product)) {
+        if (out[i] == INT64_MAX || __builtin_mul_overflow(in[i] + 1, out[i] + 1, &product)) {
             cnn__call_fail(call, CNN_ERROR_SHAPE, "%s %lld times size %lld overflows", name, (long long)out[i],
                            (long long)in[i]);
             return false;

@@ -187,6 +187,11 @@ static void batch_norm_backward(cnn__node *node, cnn_tensor *dy)
     cnn_tensor *dx = cnn__norm_gradient(node, CNN__NORM_INPUT, &failed),
                *dweight = cnn__norm_gradient(node, CNN__NORM_WEIGHT, &failed);
     cnn_tensor *dbias = cnn__norm_gradient(node, CNN__NORM_BIAS, &failed);
+    if (dy->numel == 0) { /* sums of nothing; there are no statistics */
+        failed = !cnn__run_fill(node->tape, node->op->name, dx, 0) ||
+                 !cnn__run_fill(node->tape, node->op->name, dweight, 0) ||
+                 !cnn__run_fill(node->tape, node->op->name, dbias, 0);
+    }
     if (failed) {
         return;
     }
@@ -195,7 +200,7 @@ static void batch_norm_backward(cnn__node *node, cnn_tensor *dy)
                     .in = { cnn__data(node->saved[CNN__NORM_INPUT]), cnn__data_or_null(node->saved[CNN__NORM_WEIGHT]),
                             cnn__data(cnn__saved_output(node, CNN__NORM_STATISTICS)), cnn__data(dy) },
                     .out = { cnn__data_or_null(dx), cnn__data_or_null(dweight), cnn__data_or_null(dbias) });
-    if (!cnn__run(node->tape, node->op->name, &l)) {
+    if (dy->numel && !cnn__run(node->tape, node->op->name, &l)) {
         return;
     }
     cnn__grad_add(node, CNN__NORM_INPUT, dx);

@@ -115,7 +115,7 @@ static bool interpolate_axis(cnn__call *call, const cnn_interpolate_options *o, 
         return false;
     }
     axis->out = size || out >= 0x1p62 ? size : (int64_t)out;
-    if (!axis->out || __builtin_mul_overflow(axis->in + 1, axis->out + 1, &product)) {
+    if (!axis->out || axis->out == INT64_MAX || __builtin_mul_overflow(axis->in + 1, axis->out + 1, &product)) {
         cnn__call_fail(call, CNN_ERROR_SHAPE, "size %lld times %s overflows", (long long)axis->in, CNN__G(out));
         return false;
     }

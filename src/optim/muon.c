@@ -65,8 +65,8 @@ static muon_job muon_matrix(const cnn_tensor *p)
     return (muon_job){ .p = p, .rows = rows, .columns = columns, .side = rows < columns ? rows : columns };
 }
 
-/* Places everything behind `next`, and returns where that ends. */
-static char *muon_place(muon_job *j, char *next)
+/* Places everything behind `next`. */
+static void muon_place(muon_job *j, char *next)
 {
     size_t size = cnn_dtype_size(j->p->dtype);
     size_t matrix = (size_t)j->p->numel * size, square = (size_t)(j->side * j->side) * size;
@@ -76,7 +76,6 @@ static char *muon_place(muon_job *j, char *next)
     j->a = cnn__optim_take(&next, square);
     j->b = cnn__optim_take(&next, square);
     j->workspace = next;
-    return next;
 }
 
 /* ---- products ---- */
@@ -122,14 +121,15 @@ static size_t muon_product_workspace(const muon_job *j, cnn_gemm g)
 static size_t muon_scratch(const cnn_tensor *p)
 {
     muon_job j = muon_matrix(p);
-    char *none = NULL;
+    const size_t size = cnn_dtype_size(p->dtype), square = (size_t)(j.side * j.side) * size;
     size_t needed[] = { muon_product_workspace(&j, muon_gram(&j)), muon_product_workspace(&j, muon_square(&j)),
                         muon_product_workspace(&j, muon_apply(&j)), cnn__optim_squares_workspace(p) };
     size_t most = 0;
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         most = needed[i] > most ? needed[i] : most;
     }
-    return (size_t)((uintptr_t)muon_place(&j, none) - (uintptr_t)none) + cnn__optim_part(most);
+    return cnn__optim_part(sizeof *j.total) + 2 * cnn__optim_part((size_t)p->numel * size) +
+           2 * cnn__optim_part(square) + cnn__optim_part(most);
 }
 
 static cnn_status muon_multiply(const muon_job *j, cnn_gemm g, const void *a, const void *b, void *c)

@@ -71,7 +71,8 @@ CNN_API cnn_tensor *cnn_sign(cnn_tensor *x);  /**< −1, 0 or 1, and 0 for a NaN
 /** @} */
 
 /** @name Elementwise, two operands, broadcast
- * f32, f64 and the integers; both operands of one dtype, which is the result's. The shape is the broadcast of both.
+ * f32, f64, bf16 and the integers; both operands of one dtype, which is the result's. The shape is the broadcast of
+ * both.
  * Integers wrap around; integer division truncates toward zero, and by zero it gives 0.
  * @since 0.1
  * @{ */

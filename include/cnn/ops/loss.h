@@ -14,9 +14,9 @@ CNN_BEGIN_DECLS
  * @{ */
 /** What a loss does with the losses of the samples. */
 typedef enum cnn_reduction {
-    CNN_REDUCE_MEAN = 0, /**< (weighted) mean over the samples that count */
-    CNN_REDUCE_SUM = 1,  /**< the sum of the samples' losses */
-    CNN_REDUCE_NONE = 2, /**< one loss a sample */
+    CNN_REDUCE_MEAN = 0, /**< the mean; of losses of classes the weighted mean over the samples that count */
+    CNN_REDUCE_SUM = 1,  /**< the sum */
+    CNN_REDUCE_NONE = 2, /**< one loss per sample, or per element */
     /** The sum divided by the first size of the input, which is the batch (@since 0.2): of cnn_kl_div() alone. */
     CNN_REDUCE_BATCH_MEAN = 3
 } cnn_reduction;

@@ -56,8 +56,9 @@ typedef struct cnn_avg_pool2d_options {
  * @since 0.2 */
 CNN_API cnn_tensor *cnn_avg_pool2d(cnn_tensor *x, const cnn_avg_pool2d_options *options);
 
-/** The same with the position of each maximum in its plane, row · W + column, as a second result [as the first], i64:
- * torch.nn.functional.max_pool2d with return_indices. `indices` may be NULL. @since 0.2 */
+/** cnn_maxpool2d() with a second result of the same shape, i64: the position of each maximum in its plane of x, row · W
+ * + column, as torch.nn.functional.max_pool2d with return_indices gives it. `indices` receives it, a tensor of the same
+ * tape, nil on failure; it may be NULL. @since 0.2 */
 CNN_API cnn_tensor *cnn_maxpool2d_with_indices(cnn_tensor *x, const cnn_maxpool2d_options *options,
                                                cnn_tensor **indices);
 

@@ -19,7 +19,7 @@ typedef enum cnn_pad_mode {
     CNN_PAD_CIRCULAR = 3   /**< the elements from the other end: 0 to as much padding as elements */
 } cnn_pad_mode;
 
-/** Options of padding. */
+/** Options of padding; zero means the default. */
 typedef struct cnn_pad_options {
     size_t struct_size;        /**< sizeof(cnn_pad_options) */
     double value;              /**< of CNN_PAD_CONSTANT, converted as cnn_tensor_fill() says; default 0 */
@@ -31,7 +31,9 @@ typedef struct cnn_pad_options {
  * Adds elements before and after those of the last dimensions, as torch.nn.functional.pad: `pads` has two numbers per
  * dimension, those of the last dimension first. cnn_pad(x, CNN_SHAPE(1, 2, 3, 4), NULL) adds one column on the left and
  * two on the right, three rows above and four below. A negative number cuts elements off. Modes other than
- * CNN_PAD_CONSTANT take f32, f64 and bf16 and pad up to three dimensions.
+ * CNN_PAD_CONSTANT take f32, f64 and bf16 and pad up to three dimensions. `options` may be NULL. Dimension d of the
+ * result has size before + size of x + after. CNN_ERROR_SHAPE where that is negative, or where a mode does not allow so
+ * much padding.
  *
  * @param count  how many numbers: even, at most twice the rank.
  */

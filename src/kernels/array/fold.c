@@ -17,8 +17,7 @@ typedef struct fold_job {
 /* The positions o of a direction, from `begin` to `end` − 1, at which `offset` + o · stride lies within [0, size). */
 static void fold_inside(int64_t offset, int64_t stride, int64_t size, int64_t count, int64_t *begin, int64_t *end)
 {
-    int64_t first = offset < 0 ? (-offset + stride - 1) / stride : 0,
-            past = offset < size ? (size - 1 - offset) / stride + 1 : 0;
+    int64_t first = cnn__first_inside(offset, stride), past = offset < size ? (size - 1 - offset) / stride + 1 : 0;
     *end = past < count ? past : count;
     *begin = first < *end ? first : *end;
 }

@@ -19,10 +19,11 @@ static void FN(scan_lines)(bool product, int64_t lines, int64_t n, int64_t strid
     for (int64_t l = 0; l < lines; l++) {
         sum[l] = product;
     }
-    for (int64_t i = 0; i < n; i++, x += stride, y += stride) {
+    for (int64_t i = 0; i < n; i++) {
         for (int64_t l = 0; l < lines; l++) {
-            sum[l] = product ? sum[l] * (A)x[l] : sum[l] + (A)x[l];
-            y[l] = (X)sum[l];
+            A value = (A)x[i * stride + l];
+            sum[l] = product ? sum[l] * value : sum[l] + value;
+            y[i * stride + l] = (X)sum[l];
         }
     }
 }

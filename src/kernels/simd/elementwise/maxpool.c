@@ -19,7 +19,7 @@ typedef struct pool_job {
 /* The outputs in [begin, end) whose input place w·stride + offset is inside [0, size). */
 static void maxpool_clip(int64_t stride, int64_t offset, int64_t size, int64_t *begin, int64_t *end)
 {
-    int64_t first = offset < 0 ? (-offset + stride - 1) / stride : 0;
+    int64_t first = cnn__first_inside(offset, stride);
     int64_t past = offset < size ? (size - 1 - offset) / stride + 1 : 0;
     *begin = first > *begin ? first : *begin;
     *end = past < *end ? past : *end;

@@ -25,7 +25,7 @@ typedef struct padded_part {
 static inline padded_part padded_part_of(const padded_slab *s, const conv_axis *a, int64_t residue)
 {
     int64_t place = a->first + residue;
-    int64_t begin = place < 0 ? (-place + a->stride - 1) / a->stride : 0;
+    int64_t begin = cnn__first_inside(place, a->stride);
     int64_t end = place < a->in ? (a->in - 1 - place) / a->stride + 1 : 0;
     begin = begin < s->columns ? begin : s->columns;
     end = end < s->columns ? end : s->columns;
