@@ -78,8 +78,8 @@ sanitized = BUILD=$(BUILD)/$(1) LIB=$(BUILD)/$(1)/lib HARDEN= CFLAGS="-O1 -g -fn
 	LDFLAGS=$(call quoted,$(LDFLAGS) $(SANITIZE_$(1)))
 
 # Programs about the values of many elements take valgrind and the thread sanitizer minutes each: make check-long runs those.
-VALUE_TESTS := test_conv_kernels test_conv_values test_elementary test_kernels test_long_sums test_math_mode test_nonfinite \
-	test_norm_kernels
+VALUE_TESTS := test_conv_kernels test_conv_values test_convolutions test_elementary test_kernels test_long_sums \
+	test_math_mode test_nonfinite test_norm_kernels test_optimizers
 TESTS_tsan = TESTS=$(call quoted,$(filter-out $(VALUE_TESTS),$(TESTS)))
 SANITIZER_CHECKS := check-asan check-tsan
 .PHONY: $(SANITIZER_CHECKS) check-valgrind check-tsan-long
