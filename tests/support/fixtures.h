@@ -25,26 +25,45 @@ static inline const char *fixture_path(const char *file)
     return path;
 }
 
-/* A tensor `name/part` of a file, of the caller's; NULL if the file has none of that name. The file that was read last
- * stays open, in a context of its own: reading the names of a thousand tensors is most of what a case would take. */
+/* The file that was read last, in a context of its own; both until the process ends. */
+static struct fixture_file {
+    cnn_context *ctx;
+    cnn_file *file;
+    char path[512];
+} fixture_file;
+
+static inline void fixture_close(void)
+{
+    cnn_file_free(fixture_file.file);
+    cnn_context_free(fixture_file.ctx);
+}
+
+static inline cnn_file *fixture_open(const char *path)
+{
+    struct fixture_file *f = &fixture_file;
+    if (!f->ctx) {
+        f->ctx = cnn_context_new(.threads = 1, .device = "cpu");
+        atexit(fixture_close);
+    }
+    if (!f->file || strcmp(f->path, path) != 0) {
+        cnn_file_free(f->file);
+        f->file = cnn_file_open(f->ctx, path);
+        ck_assert_msg(f->file != NULL, "%s", cnn_last_error(f->ctx));
+        snprintf(f->path, sizeof f->path, "%s", path);
+    }
+    return f->file;
+}
+
+/* A tensor `name/part` of a file, of the caller's; NULL if the file has none of that name. The file stays open: reading the
+ * names of a thousand tensors is most of what a case would take. */
 static inline cnn_tensor *fixture(cnn_context *ctx, const char *file, const char *name, const char *part)
 {
-    static cnn_context *files;
-    static cnn_file *open;
-    static char opened[512];
-    const char *path = fixture_path(file);
     char key[160];
     snprintf(key, sizeof key, "%s/%s", name, part);
-    if (!open || strcmp(opened, path) != 0) {
-        cnn_file_free(open);
-        files = files ? files : cnn_context_new(.threads = 1, .device = "cpu");
-        open = cnn_file_open(files, path);
-        ck_assert_msg(open != NULL, "%s", cnn_last_error(files));
-        snprintf(opened, sizeof opened, "%s", path);
-    }
+    cnn_file *open = fixture_open(fixture_path(file));
     int i = cnn_file_find(open, key);
     cnn_tensor *read = i < 0 ? NULL : cnn_file_read(open, i), *t = read ? cnn_tensor_to(read, ctx) : NULL;
-    ck_assert_msg(t || i < 0, "%s: %s", cnn_last_error(files), cnn_last_error(ctx));
+    ck_assert_msg(t || i < 0, "%s: %s", cnn_last_error(fixture_file.ctx), cnn_last_error(ctx));
     cnn_tensor_free(read);
     return t;
 }
