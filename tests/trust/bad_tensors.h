@@ -145,7 +145,6 @@ OPERAND(line, CNN_F32, false, 1, 1, 8);
 OPERAND(columns, CNN_F32, false, 1, 4, 1);
 OPERAND(filter, CNN_F32, false, 2, 1, 3, 3);
 OPERAND(filter_bias, CNN_F32, false, 2);
-OPERAND(line, CNN_F32, false, 1, 1, 8);
 OPERAND(line_filter, CNN_F32, false, 2, 1, 3);
 OPERAND(line_spread, CNN_F32, false, 1, 2, 3);
 OPERAND(image_spread, CNN_F32, false, 1, 2, 3, 3);
