@@ -134,7 +134,7 @@ $(LIB)/libcnn.so.$(VERSION): $(OBJECTS) src/libcnn.map
 	@ln -sf $(SONAME) $(LIB)/libcnn.so
 
 # Kernels are worth the optimiser's full effort at any level but -O0; those of every dtype, which are many, its vectors alone.
-$(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TABLES))
+$(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TRACKING) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(FEWER_LOOPS) $(NO_TRACKING) $(NO_TABLES))
 # Optimizers wait for memory.
 $(BUILD)/src/kernels/simd/elementwise/optimizers.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES))
@@ -142,7 +142,7 @@ $(BUILD)/src/kernels/simd/elementwise/optimizers.%.o: KERNEL_CFLAGS = $(if $(fin
 # vectorise. No map joins a product and a sum, so that all instruction sets give the same bits.
 MAP_CFLAGS := -fno-trapping-math -fno-math-errno -ffp-contract=off
 $(foreach name,activations gelu map_f64,$(BUILD)/src/kernels/array/$(name).o): TABLE_CFLAGS = $(MAP_CFLAGS)
-$(BUILD)/src/kernels/simd/map/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TABLES))
+$(BUILD)/src/kernels/simd/map/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TRACKING) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/map/%: SMALL_CFLAGS = $(MAP_CFLAGS) $(call known,-falign-functions=1 -falign-loops=1 -falign-jumps=1 -falign-labels=1)
 # Vectors of two f64 are not worth their size.
 $(foreach name,elementary trigonometry,$(BUILD)/src/kernels/simd/map/$(name).sse2.o): SMALL_CFLAGS = $(MAP_CFLAGS) -Os

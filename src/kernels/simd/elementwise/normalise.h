@@ -32,12 +32,18 @@ typedef struct normalise_job {
 CNN__INLINE wide_lanes widen(lanes v)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
-    return (
-        wide_lanes){ (doubles)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)v)),
-                     (doubles)_mm512_cvtps_pd((__m256)__builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15)) };
+    typedef float half_lanes __attribute__((vector_size(32)));
+    const half_lanes low = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7),
+                     high = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+    return (wide_lanes){ (doubles)X86(__builtin_ia32_cvtps2pd512_mask(low, (doubles){ 0 }, X86_ALL, X86_ROUNDING),
+                                      _mm512_cvtps_pd((__m256)low)),
+                         (doubles)X86(__builtin_ia32_cvtps2pd512_mask(high, (doubles){ 0 }, X86_ALL, X86_ROUNDING),
+                                      _mm512_cvtps_pd((__m256)high)) };
 #elif CNN__VECTOR_BYTES == 32
-    return (wide_lanes){ (doubles)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)v)),
-                         (doubles)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)v, 1)) };
+    typedef float half_lanes __attribute__((vector_size(16)));
+    const half_lanes low = __builtin_shufflevector(v, v, 0, 1, 2, 3), high = __builtin_shufflevector(v, v, 4, 5, 6, 7);
+    return (wide_lanes){ (doubles)X86(__builtin_ia32_cvtps2pd256(low), _mm256_cvtps_pd((__m128)low)),
+                         (doubles)X86(__builtin_ia32_cvtps2pd256(high), _mm256_cvtps_pd((__m128)high)) };
 #else
     return (wide_lanes){ { (double)v[0], (double)v[1] }, { (double)v[2], (double)v[3] } };
 #endif

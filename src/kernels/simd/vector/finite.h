@@ -16,11 +16,11 @@ CNN__INLINE lanes_i32 not_finite(lanes v)
 CNN__INLINE bool any_lane(lanes_i32 mask)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512DQ__
-    return _mm512_movepi32_mask((__m512i)mask) != 0;
+    return X86(__builtin_ia32_cvtd2mask512(mask), _mm512_movepi32_mask((__m512i)mask)) != 0;
 #elif CNN__VECTOR_BYTES == 32 && defined __AVX__
-    return _mm256_movemask_ps((__m256)mask) != 0;
+    return X86(__builtin_ia32_movmskps256((lanes)mask), _mm256_movemask_ps((__m256)mask)) != 0;
 #elif CNN__VECTOR_BYTES == 16 && defined __x86_64__
-    return _mm_movemask_ps((__m128)mask) != 0;
+    return X86(__builtin_ia32_movmskps((lanes)mask), _mm_movemask_ps((__m128)mask)) != 0;
 #else
     int32_t any = 0;
     for (int i = 0; i < LANES; i++) {

@@ -4,27 +4,21 @@
 #ifndef CNN_KERNELS_SIMD_VECTOR_PARTIAL_H
 #define CNN_KERNELS_SIMD_VECTOR_PARTIAL_H
 
+#include "kernels/simd/vector/intrinsics.h"
 #include "kernels/simd/vector/lanes.h"
 
-#if defined __AVX__
-#include <immintrin.h>
-#elif defined __x86_64__
-#include <xmmintrin.h>
-#elif defined __aarch64__
-#include <arm_neon.h>
-#endif
-
 typedef uint8_t lanes_u8 __attribute__((vector_size(LANES)));
+typedef char lanes_chars __attribute__((vector_size(CNN__VECTOR_BYTES), may_alias));
 
 /* The C library's sqrtf may set errno, which keeps compilers from using the vector instruction for it. */
 CNN__INLINE lanes square_root(lanes v)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
-    return (lanes)_mm512_sqrt_ps((__m512)v);
+    return (lanes)X86(__builtin_ia32_sqrtps512_mask(v, v, X86_ALL, X86_ROUNDING), _mm512_sqrt_ps((__m512)v));
 #elif CNN__VECTOR_BYTES == 32 && defined __AVX__
-    return (lanes)_mm256_sqrt_ps((__m256)v);
+    return (lanes)X86(__builtin_ia32_sqrtps256(v), _mm256_sqrt_ps((__m256)v));
 #elif CNN__VECTOR_BYTES == 16 && defined __x86_64__
-    return (lanes)_mm_sqrt_ps((__m128)v);
+    return (lanes)X86(__builtin_ia32_sqrtps(v), _mm_sqrt_ps((__m128)v));
 #elif CNN__VECTOR_BYTES == 16 && defined __aarch64__
     return (lanes)vsqrtq_f32((float32x4_t)v);
 #else
@@ -60,19 +54,20 @@ CNN__APART lanes load_by_lane(const float *p, int64_t count)
 /* Inlined, because a call would cost the caller its registers, and AMD's masked stores take a dozen cycles. */
 CNN__INLINE void store_by_lane(float *p, lanes v, int64_t count)
 {
-    __m128 part = _mm256_castps256_ps128((__m256)v);
+    typedef float quad __attribute__((vector_size(16)));
+    quad part = __builtin_shufflevector(v, v, 0, 1, 2, 3);
     if (count & 4) {
-        _mm_storeu_ps(p, part);
-        part = _mm256_extractf128_ps((__m256)v, 1);
+        memcpy(p, &part, sizeof part);
+        part = __builtin_shufflevector(v, v, 4, 5, 6, 7);
         p += 4;
     }
     if (count & 2) {
-        _mm_storel_pi((__m64 *)(void *)p, part);
-        part = _mm_movehl_ps(part, part);
+        memcpy(p, &part, sizeof part / 2);
+        part = __builtin_shufflevector(part, part, 2, 3, 2, 3);
         p += 2;
     }
     if (count & 1) {
-        _mm_store_ss(p, part);
+        *p = part[0];
     }
 }
 
@@ -91,9 +86,13 @@ CNN__APART void store_by_lane(float *p, lanes v, int64_t count)
 CNN__INLINE lanes load_partial(const float *p, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
-    return (lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+    const uint16_t mask = (uint16_t)((1u << count) - 1);
+    return (lanes)X86(__builtin_ia32_loadups512_mask(p, (lanes){ 0 }, mask), _mm512_maskz_loadu_ps(mask, p));
 #elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
-    return count >= LANES ? load(p) : (lanes)_mm256_maskload_ps(p, (__m256i)(count_up() < (int32_t)count));
+    const lanes_i32 mask = count_up() < (int32_t)count;
+    return count >= LANES ? load(p)
+                          : (lanes)X86(__builtin_ia32_maskloadps256((const lanes *)(const void *)p, mask),
+                                       _mm256_maskload_ps(p, (__m256i)mask));
 #else
     return count >= LANES ? load(p) : load_by_lane(p, count);
 #endif
@@ -111,7 +110,7 @@ CNN__INLINE lanes load_partial_half(const float *p, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512VL__
     lanes v; /* the load clears the upper half, which GCC does once more */
-    __asm__("vmovups %1, %t0%{%2%}%{z%}" : "=v"(v) : "m"(*(const float(*)[8])p), "Yk"((__mmask8)((1u << count) - 1)));
+    __asm__("vmovups %1, %t0%{%2%}%{z%}" : "=v"(v) : "m"(*(const float(*)[8])p), "Yk"((uint8_t)((1u << count) - 1)));
     return v;
 #else
     return load_partial(p, count);
@@ -122,7 +121,8 @@ CNN__INLINE lanes load_partial_half(const float *p, int64_t count)
 CNN__INLINE void store_partial(float *p, lanes v, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
-    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+    const uint16_t mask = (uint16_t)((1u << count) - 1);
+    X86(__builtin_ia32_storeups512_mask(p, v, mask), _mm512_mask_storeu_ps(p, mask, (__m512)v));
 #else
     if (count >= LANES) {
         store(p, v);
@@ -136,16 +136,19 @@ CNN__INLINE void store_partial(float *p, lanes v, int64_t count)
 CNN__INLINE void store_partial_bytes(uint8_t *p, lanes_i32 v, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512BW__ && defined __AVX512VL__
-    _mm_mask_storeu_epi8(p, (__mmask16)((1u << count) - 1), _mm512_cvtepi32_epi8((__m512i)v));
+    typedef char chars __attribute__((vector_size(16)));
+    const uint16_t mask = (uint16_t)((1u << count) - 1);
+    chars bytes = (chars)X86(__builtin_ia32_pmovdb512_mask(v, (chars){ 0 }, 0xffff), _mm512_cvtepi32_epi8((__m512i)v));
+    X86(__builtin_ia32_storedquqi128_mask((char *)p, bytes, mask), _mm_mask_storeu_epi8(p, mask, (__m128i)bytes));
 #elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
-    const __m256i low = _mm256_set1_epi32(0x0c080400); /* of each 128 bits */
-    __m256i quads = _mm256_shuffle_epi8((__m256i)v, low);
-    __m128i bytes = _mm_unpacklo_epi32(_mm256_castsi256_si128(quads), _mm256_extracti128_si256(quads, 1));
+    const lanes_i32 low = (lanes_i32){ 0 } + 0x0c080400; /* of each 128 bits */
+    lanes_i32 quads = (lanes_i32)X86(__builtin_ia32_pshufb256((lanes_chars)v, (lanes_chars)low),
+                                     _mm256_shuffle_epi8((__m256i)v, (__m256i)low));
+    uint64_t all = (uint32_t)quads[0] | (uint64_t)(uint32_t)quads[4] << 32;
     if (count == LANES) {
-        _mm_storel_epi64((__m128i *)(void *)p, bytes);
+        memcpy(p, &all, sizeof all);
         return;
     }
-    uint64_t all = (uint64_t)_mm_cvtsi128_si64(bytes);
     for (int64_t i = 0; i < count; i++) {
         p[i] = (uint8_t)(all >> 8 * i);
     }
@@ -169,7 +172,8 @@ CNN__INLINE lanes_i32 load_bytes(const uint8_t *p)
 CNN__INLINE lanes permute_lanes(lanes a, lanes b, lanes_i32 index)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
-    return (lanes)_mm512_permutex2var_ps((__m512)a, (__m512i)index, (__m512)b);
+    return (lanes)X86(__builtin_ia32_vpermt2varps512_mask(index, a, b, 0xffff),
+                      _mm512_permutex2var_ps((__m512)a, (__m512i)index, (__m512)b));
 #else
     lanes v;
     for (int i = 0; i < LANES; i++) {
@@ -181,17 +185,29 @@ CNN__INLINE lanes permute_lanes(lanes a, lanes b, lanes_i32 index)
 
 #if CNN__VECTOR_BYTES == 32 && defined __AVX2__
 
+typedef char lanes_quad __attribute__((vector_size(16), may_alias)); /* of any four */
+
+CNN__INLINE lanes_quad shuffle_bytes(lanes_quad v, lanes_quad order)
+{
+    return (lanes_quad)X86(__builtin_ia32_pshufb128(v, order), _mm_shuffle_epi8((__m128i)v, (__m128i)order));
+}
+
 /* Appends the lanes whose bits are set, of four, to two lists. */
-CNN__INLINE int64_t compress_quad(int bits, __m128i a, __m128 b, int32_t *to_a, float *to_b)
+CNN__INLINE int64_t compress_quad(int bits, const void *a, const void *b, int32_t *to_a, float *to_b)
 {
     enum { L0 = 0x03020100, L1 = 0x07060504, L2 = 0x0b0a0908, L3 = 0x0f0e0d0c }; /* a lane's bytes */
     static const uint32_t orders[16][4] = {
         { 0 },  { L0 },     { L1 },     { L0, L1 },     { L2 },     { L0, L2 },     { L1, L2 },     { L0, L1, L2 },
         { L3 }, { L0, L3 }, { L1, L3 }, { L0, L1, L3 }, { L2, L3 }, { L0, L2, L3 }, { L1, L2, L3 }, { L0, L1, L2, L3 },
     };
-    __m128i order = _mm_loadu_si128((const __m128i *)(const void *)orders[bits]);
-    _mm_storeu_si128((__m128i *)(void *)to_a, _mm_shuffle_epi8(a, order));
-    _mm_storeu_ps(to_b, _mm_castsi128_ps(_mm_shuffle_epi8(_mm_castps_si128(b), order)));
+    lanes_quad order, from_a, from_b;
+    memcpy(&order, orders[bits], sizeof order);
+    memcpy(&from_a, a, sizeof from_a);
+    memcpy(&from_b, b, sizeof from_b);
+    from_a = shuffle_bytes(from_a, order);
+    from_b = shuffle_bytes(from_b, order);
+    memcpy(to_a, &from_a, sizeof from_a);
+    memcpy(to_b, &from_b, sizeof from_b);
     return __builtin_popcount((unsigned)bits);
 }
 
@@ -202,16 +218,18 @@ CNN__INLINE int64_t compress_quad(int bits, __m128i a, __m128 b, int32_t *to_a, 
 CNN__INLINE int64_t compress_lanes(lanes_i32 mask, lanes_i32 a, lanes b, int32_t *to_a, float *to_b)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512DQ__
-    __mmask16 keep = _mm512_movepi32_mask((__m512i)mask);
-    _mm512_storeu_si512(to_a, _mm512_maskz_compress_epi32(keep, (__m512i)a));
-    _mm512_storeu_ps(to_b, _mm512_maskz_compress_ps(keep, (__m512)b));
+    const uint16_t keep = (uint16_t)X86(__builtin_ia32_cvtd2mask512(mask), _mm512_movepi32_mask((__m512i)mask));
+    const lanes_i32 first = (lanes_i32)X86(__builtin_ia32_compresssi512_mask(a, (lanes_i32){ 0 }, keep),
+                                           _mm512_maskz_compress_epi32(keep, (__m512i)a));
+    const lanes second =
+        (lanes)X86(__builtin_ia32_compresssf512_mask(b, (lanes){ 0 }, keep), _mm512_maskz_compress_ps(keep, (__m512)b));
+    memcpy(to_a, &first, sizeof first);
+    memcpy(to_b, &second, sizeof second);
     return __builtin_popcount(keep);
 #elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
-    int bits = _mm256_movemask_ps((__m256)mask);
-    int64_t low =
-        compress_quad(bits & 15, _mm256_castsi256_si128((__m256i)a), _mm256_castps256_ps128((__m256)b), to_a, to_b);
-    return low + compress_quad(bits >> 4, _mm256_extracti128_si256((__m256i)a, 1), _mm256_extractf128_ps((__m256)b, 1),
-                               to_a + low, to_b + low);
+    int bits = X86(__builtin_ia32_movmskps256((lanes)mask), _mm256_movemask_ps((__m256)mask));
+    int64_t low = compress_quad(bits & 15, &a, &b, to_a, to_b);
+    return low + compress_quad(bits >> 4, (const char *)&a + 16, (const char *)&b + 16, to_a + low, to_b + low);
 #else
     int64_t count = 0;
     for (int i = 0; i < LANES; i++) {

@@ -6,6 +6,7 @@
 #include "kernels/simd/vector/partial.h"
 
 typedef uint64_t lanes_u64 __attribute__((vector_size(CNN__VECTOR_BYTES)));
+typedef long long lanes_i64 __attribute__((vector_size(CNN__VECTOR_BYTES)));
 
 enum {
     BLOCKS = LANES / 2,
@@ -16,11 +17,13 @@ enum {
 CNN__INLINE lanes_u64 multiply_words(lanes_u64 a, lanes_u64 b)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
-    return (lanes_u64)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+    return (lanes_u64)X86(__builtin_ia32_pmuludq512_mask((lanes_i32)a, (lanes_i32)b, (lanes_i64){ 0 }, 0xff),
+                          _mm512_mul_epu32((__m512i)a, (__m512i)b));
 #elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
-    return (lanes_u64)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+    return (lanes_u64)X86(__builtin_ia32_pmuludq256((lanes_i32)a, (lanes_i32)b),
+                          _mm256_mul_epu32((__m256i)a, (__m256i)b));
 #elif CNN__VECTOR_BYTES == 16 && defined __x86_64__
-    return (lanes_u64)_mm_mul_epu32((__m128i)a, (__m128i)b);
+    return (lanes_u64)X86(__builtin_ia32_pmuludq128((lanes_i32)a, (lanes_i32)b), _mm_mul_epu32((__m128i)a, (__m128i)b));
 #elif CNN__VECTOR_BYTES == 16 && defined __aarch64__
     return (lanes_u64)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b));
 #else
