@@ -1,6 +1,6 @@
 /** @file
  * libcnn: convolutional neural networks in C. This header includes all others but
- * <cnn/backend.h>, which is for those who write a back end.
+ * <cnn/backend.h> and <cnn/kernels/…>, which are for those who write a back end.
  *
  * Read them in this order: context.h (threads, seed, errors), tensor.h, tape.h (a step of work and its gradients),
  * ops.h, module.h (layers; more of them are in activations.h, norms.h, image_layers.h, recurrent.h and attention.h),

@@ -36,7 +36,7 @@ for header in "$@"; do
     case $reached in
     *"$header"*) ;;
     *)
-        [ "$header" != include/cnn/backend.h ] || continue # for back ends alone
+        case $header in include/cnn/backend.h | include/cnn/kernels/*) continue ;; esac # for back ends alone
         echo "check-headers: cnn.h does not include ${header#include/}" >&2
         failures=$((failures + 1))
         ;;

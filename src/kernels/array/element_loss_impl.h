@@ -1,5 +1,5 @@
 /* The losses of one element, a part of map_impl.h. Each function returns the loss and its slopes in x, t and c;
- * <cnn/backend.h> has the formulas. No include guard: one inclusion, one dtype. */
+ * <cnn/kernels/elements.h> has the formulas. No include guard: one inclusion, one dtype. */
 typedef struct FN(terms) {
     X loss, dx, dt, dc;
 } FN(terms);

@@ -35,7 +35,8 @@ struct cnn__map {
     double values[2];
 };
 
-/* The functions of a dtype, by the enumerations of <cnn/backend.h>. NULL: integers alone have it, or blocks do. */
+/* The functions of a dtype, by the enumerations of <cnn/kernels/elements.h>. NULL: integers alone have it, or blocks
+ * do. */
 typedef struct cnn__maps {
     cnn__map_fn unary[CNN_UNARY_COUNT], binary[CNN_BINARY_COUNT], compare[CNN_COMPARE_COUNT];
     cnn__map_fn loss[CNN_LOSS_COUNT][CNN__LOSS_PARTS]; /* the loss, then its slopes in each operand */

@@ -5,7 +5,7 @@
  *   class indices:       q = (1 − ε) · w[t] · (c == t) + ε/C · w[c];  0 for an ignored sample
  *   class probabilities: q = w[c] · ((1 − ε) · target[s,c] + ε/C)
  * (torch.nn.functional.cross_entropy). Only the largest logit and the log-sum of each sample are kept for backward.
- * CNN_LOSS_NLL and CNN_LOSS_MULTI_MARGIN, whose formulas are in <cnn/backend.h>, take class indices. */
+ * CNN_LOSS_NLL and CNN_LOSS_MULTI_MARGIN, whose formulas are in <cnn/kernels/elements.h>, take class indices. */
 #ifndef CNN_KERNELS_ARRAY_SOFTMAX_NLL_H
 #define CNN_KERNELS_ARRAY_SOFTMAX_NLL_H
 

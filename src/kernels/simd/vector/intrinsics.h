@@ -1,5 +1,6 @@
-/* Instructions for which vector types have no notation. GCC takes half a second to read <immintrin.h>, in every file and
- * for every instruction set, so it gets the builtins that its header is made of; other compilers read their header. */
+/* Instructions for which vector types have no notation. GCC takes half a second to read <immintrin.h>, in every file
+ * and for every instruction set, so it gets the builtins that its header is made of; other compilers read their
+ * header. */
 #ifndef CNN_KERNELS_SIMD_VECTOR_INTRINSICS_H
 #define CNN_KERNELS_SIMD_VECTOR_INTRINSICS_H
 
