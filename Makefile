@@ -58,7 +58,13 @@ PREFIX_MAP := -fdebug-prefix-map=$(call quoted,$(CURDIR))=.
 UNSAFE_MATH := $(filter -funsafe-math-optimizations -fassociative-math -freciprocal-math -fno-signed-zeros,$(CPPFLAGS) $(CFLAGS)) \
 	$(filter -ffast-math -Ofast -funsafe-math-optimizations,$(LDFLAGS))
 $(if $(strip $(UNSAFE_MATH)),$(error libcnn is not compiled or linked with $(strip $(UNSAFE_MATH)): src/platform/target.h says why))
-RELRO := -Wl,-z,defs -Wl,-z,relro,-z,now,-z,noexecstack
+# The addresses within the library that the loader fills in take a bit each in place of 24 bytes, where it knows that form (glibc 2.36,
+# musl 1.2.4), which only a program that runs can tell.
+PACK_RELOCATIONS := $(if $(filter posix,$(PLATFORM)),$(shell probe=$$(mktemp) && \
+	printf 'int x, *volatile p = &x; int main(void) { return p != &x; }' | \
+	$(CC) -x c - -fPIE -pie -o "$$probe" -Wl,--fatal-warnings,-z,pack-relative-relocs >/dev/null 2>&1 && "$$probe" && \
+	echo -Wl,-z,pack-relative-relocs; rm -f "$$probe"))
+RELRO := -Wl,-z,defs -Wl,-z,relro,-z,now,-z,noexecstack $(PACK_RELOCATIONS)
 
 # ---- the instruction sets that src/kernels/simd/ is compiled for, once each ----
 ifneq (,$(filter x86_64-%,$(MACHINE)))
