@@ -1,5 +1,5 @@
 # A filter of Doxygen's for headers: the comment of a keyword macro (cnn_NAME_new) gets links to the options struct and to the
-# function that its definition names, and the list of kernels becomes their enum. The number of lines stays the same, so that
+# function that its definition names, and each list of kernels becomes an enum. The number of lines stays the same, so that
 # messages name the right ones.
 
 # The comment before a macro, and what may stand between the two, are held back until the macro is seen whole.
@@ -29,9 +29,10 @@ function link(definition,  i, name, options, made) {
     }
 }
 
-/^#define CNN_KERNELS\(X\)/ {
+/^#define CNN_[A-Z]+_KERNELS\(X\)/ {
     release()
-    print "typedef enum cnn_kernel {"
+    sub(/\(.*/, "", $2)
+    print "enum " tolower($2) " {"
     kernels = 1
     next
 }
@@ -40,7 +41,7 @@ kernels {
     if (sub(/^ *X\(/, "CNN_KERNEL_")) {
         sub(/, [a-z0-9_]+\)/, ",")
     }
-    print $0 (kernels ? "" : " CNN_KERNEL_COUNT /**< how many there are in this version */ } cnn_kernel;")
+    print $0 (kernels ? "" : " };")
     next
 }
 joining {

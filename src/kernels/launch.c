@@ -4,19 +4,48 @@
 #include "base/message.h"
 #include "kernels/stored.h"
 
+/* The families in the order of their numbers, and what each holds. */
 #define NAME_OF(NAME, name) #name,
-static const char *const names[] = { CNN_KERNELS(NAME_OF) };
 #define KERNEL_OF(NAME, name) &cnn__cpu_##name,
-static const cnn__cpu_kernel *const kernels_by_number[] = { CNN_KERNELS(KERNEL_OF) };
+static const char *const element_names[] = { CNN_ELEMENT_KERNELS(NAME_OF) };
+static const char *const layer_names[] = { CNN_LAYER_KERNELS(NAME_OF) };
+static const char *const optimizer_names[] = { CNN_OPTIMIZER_KERNELS(NAME_OF) };
+static const cnn__cpu_kernel *const element_kernels[] = { CNN_ELEMENT_KERNELS(KERNEL_OF) };
+static const cnn__cpu_kernel *const layer_kernels[] = { CNN_LAYER_KERNELS(KERNEL_OF) };
+static const cnn__cpu_kernel *const optimizer_kernels[] = { CNN_OPTIMIZER_KERNELS(KERNEL_OF) };
+
+typedef struct family {
+    const char *const *names;
+    const cnn__cpu_kernel *const *kernels;
+    int count;
+} family;
+
+#define FAMILY(of) \
+    { \
+        of##_names, of##_kernels, (int)(sizeof of##_kernels / sizeof *of##_kernels) \
+    }
+static const family families[] = { FAMILY(element), FAMILY(layer), FAMILY(optimizer) };
+
+static bool exists(int kernel)
+{
+    return kernel >= 0 && kernel / CNN_KERNEL_FAMILY < (int)(sizeof families / sizeof *families) &&
+           kernel % CNN_KERNEL_FAMILY < families[kernel / CNN_KERNEL_FAMILY].count;
+}
+
+static const cnn__cpu_kernel *kernel_of(const cnn_launch *launch)
+{
+    unsigned number = (unsigned)launch->kernel;
+    return families[number / CNN_KERNEL_FAMILY].kernels[number % CNN_KERNEL_FAMILY];
+}
 
 const char *cnn__kernel_name(int kernel)
 {
-    return kernel >= 0 && kernel < CNN_KERNEL_COUNT ? names[kernel] : "copy";
+    return exists(kernel) ? families[kernel / CNN_KERNEL_FAMILY].names[kernel % CNN_KERNEL_FAMILY] : "copy";
 }
 
 bool cnn__operands_of(const cnn_launch *launch, cnn__operands *operands)
 {
-    const cnn__cpu_kernel *k = kernels_by_number[launch->kernel];
+    const cnn__cpu_kernel *k = kernel_of(launch);
     *operands = (cnn__operands){ .updates = false };
     for (int i = 0; k->measure && k->in[i]; i++) {
         operands->in[i] = k->in[i] == '-' ? 0 : k->measure(launch, k->in[i], &operands->updates);
@@ -36,7 +65,7 @@ static cnn__cpu_call job_of(const cnn_launch *launch, const cnn__kernels *kernel
 
 static bool is_stored(const cnn_launch *launch)
 {
-    return cnn__dtype_is_stored(launch->dtype) && !kernels_by_number[launch->kernel]->moves;
+    return cnn__dtype_is_stored(launch->dtype) && !kernel_of(launch)->moves;
 }
 
 bool cnn__cpu_supports(const cnn_launch *launch)
@@ -62,7 +91,7 @@ static __attribute__((noinline)) bool run_stored(const cnn_launch *launch, const
     cnn__stored_begin(launch, &computed, pool);
     cnn__cpu_call j = job_of(&computed, kernels);
     j.pool = pool;
-    bool done = kernels_by_number[launch->kernel]->run(&j);
+    bool done = kernel_of(launch)->run(&j);
     if (!done && failure) {
         describe_failure(&j, failure);
     }
@@ -77,7 +106,7 @@ bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__po
     }
     cnn__cpu_call j = job_of(launch, kernels);
     j.pool = pool;
-    bool done = kernels_by_number[launch->kernel]->run(&j);
+    bool done = kernel_of(launch)->run(&j);
     if (!done && failure) {
         describe_failure(&j, failure);
     }
@@ -86,7 +115,7 @@ bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__po
 
 bool cnn__cpu_has_workspace(const cnn_launch *launch)
 {
-    return kernels_by_number[launch->kernel]->workspace || is_stored(launch);
+    return kernel_of(launch)->workspace || is_stored(launch);
 }
 
 size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels, int workers)
@@ -101,7 +130,7 @@ size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels,
     }
     cnn__cpu_call j = job_of(launch, kernels);
     j.workers = workers;
-    const cnn__cpu_kernel *k = kernels_by_number[launch->kernel];
+    const cnn__cpu_kernel *k = kernel_of(launch);
     return operands + (k->workspace ? k->workspace(&j) : 0);
 }
 
@@ -109,8 +138,8 @@ size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels,
 
 static bool known(const cnn_launch *launch)
 {
-    return launch && launch->struct_size >= sizeof *launch && (int)launch->kernel >= 0 &&
-           launch->kernel < CNN_KERNEL_COUNT && cnn__dtype_valid(launch->dtype) && cnn__cpu_supports(launch);
+    return launch && launch->struct_size >= sizeof *launch && exists((int)launch->kernel) &&
+           cnn__dtype_valid(launch->dtype) && cnn__cpu_supports(launch);
 }
 
 bool cnn_cpu_launch(const cnn_launch *launch, cnn_backend_failure *failure)

@@ -294,7 +294,7 @@ static void *open_queue(int index, char *message, size_t message_size)
     pthread_cond_init(&q->wake, NULL);
     pthread_cond_init(&q->done, NULL);
     q->fails = number_from("CNN_LATE_FAIL", 0);
-    q->lacks = (int)number_from("CNN_LATE_LACKS", CNN_KERNEL_COUNT);
+    q->lacks = (int)number_from("CNN_LATE_LACKS", CNN_KERNEL_LIMIT);
     q->most_bytes = (size_t)number_from("CNN_LATE_MEMORY", SIZE_MAX / 2);
     if (pthread_create(&q->thread, NULL, work, q) != 0) {
         snprintf(message, message_size, "no thread");
@@ -330,11 +330,14 @@ static void deallocate(void *queue_of, void *address, size_t bytes)
     hand_over(queue_of, &(command){ .kind = FREE, .to = address }, NULL, 0);
 }
 
+#define EXISTS(NAME, name) [CNN_KERNEL_##NAME] = true,
+static const bool exists[CNN_KERNEL_LIMIT] = { CNN_KERNELS(EXISTS) };
+
 static bool supports(void *queue_of, cnn_kernel kernel, cnn_dtype dtype)
 {
     const queue *q = queue_of;
     (void)dtype;
-    return (int)kernel >= 0 && kernel < CNN_KERNEL_COUNT && (int)kernel != q->lacks;
+    return (int)kernel >= 0 && kernel < CNN_KERNEL_LIMIT && exists[kernel] && (int)kernel != q->lacks;
 }
 
 static size_t workspace(void *queue_of, const cnn_launch *launch)

@@ -499,10 +499,11 @@ static const cnn_fill_parameters fill = { 1 };
     { .struct_size = (its_size), .kernel = (its_kernel), .dtype = CNN_F32, .count = 4, .parameters = &fill,      \
       .parameters_size = sizeof fill, .out = { filled } }
 static const cnn_launch good_launch = FILL(sizeof(cnn_launch), CNN_KERNEL_FILL), sizeless_launch = FILL(0, CNN_KERNEL_FILL),
-                        unknown_launch = FILL(sizeof(cnn_launch), CNN_KERNEL_COUNT),
+                        unknown_launch = FILL(sizeof(cnn_launch), CNN_KERNEL_LIMIT),
+                        between_launch = FILL(sizeof(cnn_launch), (cnn_kernel)(CNN_KERNEL_FAMILY - 1)),
                         negative_launch = FILL(sizeof(cnn_launch), (cnn_kernel)-1);
 NUMBERS(launch, ADDRESS("good", GOOD, &good_launch), NO_POINTER, ADDRESS("without a size", BAD, &sizeless_launch),
-        ADDRESS("of no kernel", BAD, &unknown_launch), ADDRESS("of kernel -1", BAD, &negative_launch));
+        ADDRESS("of no kernel", BAD, &unknown_launch), ADDRESS("between families", BAD, &between_launch), ADDRESS("of kernel -1", BAD, &negative_launch));
 
 static cnn_backend_failure good_failure = { .struct_size = sizeof good_failure }, sizeless_failure;
 NUMBERS(backend_failure, ADDRESS("good", GOOD, &good_failure), NO_POINTER, ADDRESS("without a size", BAD, &sizeless_failure));

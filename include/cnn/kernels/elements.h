@@ -1,6 +1,6 @@
 /** @file
- * Parameters of the kernels of back ends that work on elements: copies, elementwise functions, reductions, random numbers.
- * <cnn/backend.h> lists the kernels. */
+ * The kernels that work on elements, for back ends, and their parameters: copies, elementwise functions, reductions,
+ * random numbers, indices, sorting, losses of elements. <cnn/backend.h> says what a launch is. */
 #ifndef CNN_KERNELS_ELEMENTS_H
 #define CNN_KERNELS_ELEMENTS_H
 
@@ -203,6 +203,111 @@ typedef struct cnn_draw_parameters {
     double p;                      /**< its parameter; of CNN_KERNEL_DROPOUT the probability of a zero */
     uint64_t key[2];               /**< of the Philox generator: element i is in block i / 4 of this key */
 } cnn_draw_parameters;
+
+/** Of CNN_KERNEL_DROP_BLOCKS: element i is dropped with number i / inner. */
+typedef struct cnn_drop_blocks_parameters {
+    double p;        /**< the probability of dropping */
+    uint64_t key[2]; /**< of the Philox generator, as in cnn_draw_parameters */
+    int64_t inner;   /**< consecutive elements that stay or go together */
+    double scale;    /**< factor of what stays; of what is dropped it is 0 */
+    double kept;     /**< added to what stays */
+    double dropped;  /**< added to what is dropped */
+} cnn_drop_blocks_parameters;
+
+/** Rows of a contiguous table [n, width] that are named by `count` indices. */
+typedef struct cnn_lookup_parameters {
+    cnn_dtype index_dtype; /**< int64, int32 or uint8 */
+    int64_t n;             /**< rows of the table */
+    int64_t width;         /**< elements of a row */
+    int64_t count;         /**< indices */
+    bool skips;            /**< whether there is a number to skip */
+    int64_t skip;          /**< the row without a gradient; of CNN_KERNEL_INDEX_CHECK the index that is let pass */
+} cnn_lookup_parameters;
+
+/** Elements that indices name along one dimension of a tensor, `n` of them, `step` elements apart. Every index is
+ * within 0 … n − 1, which CNN_KERNEL_INDEX_CHECK has seen to. In the nest, the tensor's stride along that dimension is
+ * 0. */
+typedef struct cnn_index_parameters {
+    cnn_dtype index_dtype; /**< int64 or int32 */
+    int64_t n;             /**< size of the dimension */
+    int64_t step;          /**< from one element along it to the next */
+    cnn_nest nest; /**< operands: y, x, index. Of the scattering kernels the last loop follows the index along the
+                        dimension, and its order counts where indices repeat */
+} cnn_index_parameters;
+
+/** Of CNN_KERNEL_SCAN: y[i] is what x[0] to x[i] are together, along a dimension. */
+typedef struct cnn_scan_parameters {
+    cnn_along along; /**< sizes */
+    bool product;    /**< products, else sums */
+    bool reverse;    /**< from the end: x[i] to x[n − 1] */
+} cnn_scan_parameters;
+
+/** Of CNN_KERNEL_SORT. Equal elements keep their order; NaN is the largest number, and 0 equals −0. */
+typedef struct cnn_sort_parameters {
+    cnn_along along; /**< sizes of x */
+    int64_t k;       /**< how many elements along the dimension are wanted, the first ones in the order */
+    bool descending; /**< the largest first */
+} cnn_sort_parameters;
+
+/** Of CNN_KERNEL_TRIANGLE: matrices of which one side of a diagonal is kept and the rest is 0. */
+typedef struct cnn_triangle_parameters {
+    int64_t matrices; /**< how many */
+    int64_t rows;     /**< of each */
+    int64_t columns;  /**< of each */
+    int64_t diagonal; /**< column minus row of the diagonal, which is kept */
+    bool upper;       /**< keep what is above it, else what is below */
+} cnn_triangle_parameters;
+
+/** A loss that is a function of each element. */
+typedef struct cnn_element_loss_parameters {
+    int function;    /**< a cnn_element_loss */
+    int reduction;   /**< a cnn_reduction */
+    double divisor;  /**< of the sum, where there is one; NaN where sum and divisor are 0 */
+    double value[2]; /**< numbers that the function takes besides */
+    cnn_nest nest;   /**< operands: x, t, c, weight. Results, their gradients and slopes have its shape, row-major */
+} cnn_element_loss_parameters;
+
+/** The kernels of elements; CNN_KERNELS in <cnn/backend.h> says how to read this list. */
+/* clang-format off */
+#define CNN_ELEMENT_KERNELS(X) \
+    X(FILL, fill) /**< cnn_fill_parameters, n: → y */ \
+    X(COPY, copy) /**< cnn_copy_parameters: x → y, converted as cnn_cast() says */ \
+    X(UNARY, unary) /**< cnn_elementwise_parameters: x → y */ \
+    X(BINARY, binary) /**< cnn_elementwise_parameters: a, b → y */ \
+    X(COMPARE, compare) /**< cnn_elementwise_parameters: a, b → y (bool) */ \
+    X(WHERE, where) /**< cnn_elementwise_parameters: condition (bool), a, b → y */ \
+    X(REDUCE, reduce) /**< cnn_reduce_parameters: x → y, int64 for the sum of integers and bool */ \
+    X(ARGMAX, argmax) /**< cnn_reduce_parameters: x → y (int64), the position within `inner` of the first \
+         extremum; a NaN wins */ \
+    X(PICK, pick) /**< cnn_along: x [before,n,after], index (int64) → y[b,a] = x[b,index[b,a],a] */ \
+    X(PLACE, place) /**< cnn_along: y, index (int64) → x[b,index[b,a],a] = y[b,a]; the rest of x stays */ \
+    X(SOFTMAX, softmax) /**< cnn_matrix: x → softmax of each row */ \
+    X(LOG_SOFTMAX, log_softmax) /**< cnn_matrix: x → log of that */ \
+    X(DRAW, draw) /**< cnn_draw_parameters, n: → y */ \
+    X(DROPOUT, dropout) /**< cnn_draw_parameters, n: x → y = x · keep / (1 − p) */ \
+    X(RELU, relu) /**< n: x → y */ \
+    X(RELU_BACKWARD, relu_backward) /**< n: y, dy → dx = dy where y > 0, else 0 */ \
+    X(SUM_ROWS, sum_rows) /**< cnn_matrix: x → y[columns], the sums over the rows */ \
+    X(INDEX_CHECK, index_check) /**< cnn_lookup_parameters: index → nothing; fails at the first index outside 0 … \
+         n − 1 that is not `skip`, with its position and value */ \
+    X(LOOKUP, lookup) /**< cnn_lookup_parameters: x, index → y[i] = x[index[i]], a row each */ \
+    X(LOOKUP_BACKWARD, lookup_backward) /**< cnn_lookup_parameters: dy, index → dx: row r is the sum over i with \
+         index[i] = r */ \
+    X(ELEMENT_LOSS, element_loss) /**< cnn_element_loss_parameters: x, t, (c), (weight) → loss · weight (of each \
+         element, or their sum / divisor) */ \
+    X(ELEMENT_LOSS_BACKWARD, element_loss_backward) /**< cnn_element_loss_parameters: x, t, (c), (weight), dy → \
+         (dx), (dt), (dc), each the slope · weight · dy / divisor */ \
+    X(DROP_BLOCKS, drop_blocks) /**< cnn_drop_blocks_parameters, n: x → y = x · scale + kept, or x · 0 + dropped */ \
+    X(GATHER, gather) /**< cnn_index_parameters: x, index → y = x at the index */ \
+    X(SCATTER, scatter) /**< cnn_index_parameters: x, index → y, whose element at the index becomes that of x; the \
+         last of several wins */ \
+    X(SCATTER_ADD, scatter_add) /**< cnn_index_parameters: x, index → y, to whose element at the index that of x is \
+         added; integers wrap */ \
+    X(SCAN, scan) /**< cnn_scan_parameters: x [before,n,after] → y, which may be x; f32, f64, bf16 and int64 */ \
+    X(CUMPROD_BACKWARD, cumprod_backward) /**< cnn_along: x, dy → dx of products that SCAN makes */ \
+    X(SORT, sort) /**< cnn_sort_parameters: x [before,n,after] → (y [before,k,after]), index (int64) of each */ \
+    X(TRIANGLE, triangle) /**< cnn_triangle_parameters: x → y */
+/* clang-format on */
 
 CNN_END_DECLS
 

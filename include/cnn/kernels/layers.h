@@ -1,6 +1,6 @@
 /** @file
- * Parameters of the kernels of back ends that work on whole operands: products, convolutions, windows, normalisations,
- * indices, losses, recurrent networks, attention. <cnn/backend.h> lists the kernels. */
+ * The kernels that work on whole operands, for back ends, and their parameters: products, convolutions, windows,
+ * normalisations, losses of rows, recurrent networks, attention. <cnn/backend.h> says what a launch is. */
 #ifndef CNN_KERNELS_LAYERS_H
 #define CNN_KERNELS_LAYERS_H
 
@@ -144,60 +144,6 @@ typedef struct cnn_local_response_norm_parameters {
     double k;         /**< added to the mean square */
 } cnn_local_response_norm_parameters;
 
-/** Of CNN_KERNEL_DROP_BLOCKS: element i is dropped with number i / inner. */
-typedef struct cnn_drop_blocks_parameters {
-    double p;        /**< the probability of dropping */
-    uint64_t key[2]; /**< of the Philox generator, as in cnn_draw_parameters */
-    int64_t inner;   /**< consecutive elements that stay or go together */
-    double scale;    /**< factor of what stays; of what is dropped it is 0 */
-    double kept;     /**< added to what stays */
-    double dropped;  /**< added to what is dropped */
-} cnn_drop_blocks_parameters;
-
-/** Rows of a contiguous table [n, width] that are named by `count` indices. */
-typedef struct cnn_lookup_parameters {
-    cnn_dtype index_dtype; /**< int64, int32 or uint8 */
-    int64_t n;             /**< rows of the table */
-    int64_t width;         /**< elements of a row */
-    int64_t count;         /**< indices */
-    bool skips;            /**< whether there is a number to skip */
-    int64_t skip;          /**< the row without a gradient; of CNN_KERNEL_INDEX_CHECK the index that is let pass */
-} cnn_lookup_parameters;
-
-/** Elements that indices name along one dimension of a tensor, `n` of them, `step` elements apart. Every index is
- * within 0 … n − 1, which CNN_KERNEL_INDEX_CHECK has seen to. In the nest, the tensor's stride along that dimension is
- * 0. */
-typedef struct cnn_index_parameters {
-    cnn_dtype index_dtype; /**< int64 or int32 */
-    int64_t n;             /**< size of the dimension */
-    int64_t step;          /**< from one element along it to the next */
-    cnn_nest nest; /**< operands: y, x, index. Of the scattering kernels the last loop follows the index along the
-                        dimension, and its order counts where indices repeat */
-} cnn_index_parameters;
-
-/** Of CNN_KERNEL_SCAN: y[i] is what x[0] to x[i] are together, along a dimension. */
-typedef struct cnn_scan_parameters {
-    cnn_along along; /**< sizes */
-    bool product;    /**< products, else sums */
-    bool reverse;    /**< from the end: x[i] to x[n − 1] */
-} cnn_scan_parameters;
-
-/** Of CNN_KERNEL_SORT. Equal elements keep their order; NaN is the largest number, and 0 equals −0. */
-typedef struct cnn_sort_parameters {
-    cnn_along along; /**< sizes of x */
-    int64_t k;       /**< how many elements along the dimension are wanted, the first ones in the order */
-    bool descending; /**< the largest first */
-} cnn_sort_parameters;
-
-/** Of CNN_KERNEL_TRIANGLE: matrices of which one side of a diagonal is kept and the rest is 0. */
-typedef struct cnn_triangle_parameters {
-    int64_t matrices; /**< how many */
-    int64_t rows;     /**< of each */
-    int64_t columns;  /**< of each */
-    int64_t diagonal; /**< column minus row of the diagonal, which is kept */
-    bool upper;       /**< keep what is above it, else what is below */
-} cnn_triangle_parameters;
-
 /** A loss of [batch, classes, inner]; samples are (n, d). */
 typedef struct cnn_cross_entropy_parameters {
     int64_t batch;          /**< samples, each of `inner` positions */
@@ -211,15 +157,6 @@ typedef struct cnn_cross_entropy_parameters {
     int power;              /**< of CNN_LOSS_MULTI_MARGIN: 1 or 2 */
     double margin;          /**< of CNN_LOSS_MULTI_MARGIN */
 } cnn_cross_entropy_parameters;
-
-/** A loss that is a function of each element. */
-typedef struct cnn_element_loss_parameters {
-    int function;    /**< a cnn_element_loss */
-    int reduction;   /**< a cnn_reduction */
-    double divisor;  /**< of the sum, where there is one; NaN where sum and divisor are 0 */
-    double value[2]; /**< numbers that the function takes besides */
-    cnn_nest nest;   /**< operands: x, t, c, weight. Results, their gradients and slopes have its shape, row-major */
-} cnn_element_loss_parameters;
 
 /** Kinds of recurrent networks. Their gates are in the order of PyTorch's weights. */
 typedef enum cnn_rnn_cell {
@@ -293,6 +230,71 @@ typedef struct cnn_attention_parameters {
     double scale;                    /**< of the products */
     cnn_draw_parameters drop;        /**< p = 0: nothing is dropped. Elements are numbered in all weights together */
 } cnn_attention_parameters;
+
+/** The kernels of layers; CNN_KERNELS in <cnn/backend.h> says how to read this list. */
+/* clang-format off */
+#define CNN_LAYER_KERNELS(X) \
+    X(GEMM, gemm) /**< cnn_gemm: a, b, (bias) → c */ \
+    X(MATMUL, matmul) /**< cnn_matmul_parameters: a, b → c */ \
+    X(CONV_FORWARD, conv_forward) /**< cnn_conv: x, weight, (bias) → y */ \
+    X(CONV_BACKWARD_DATA, conv_backward_data) /**< cnn_conv: dy, weight, (mask like x), (bias of in_channels) → dx, 0 \
+         where the mask is ≤ 0, plus the bias: a transposed convolution has one, but no mask */ \
+    X(CONV_BACKWARD_WEIGHT, conv_backward_weight) /**< cnn_conv: x, dy → dweight, (dbias) */ \
+    X(CONV_RELU_POOL_FORWARD, conv_relu_pool_forward) /**< cnn_conv: x, weight, (bias) → y, (index, uint8: which \
+         of the four positions of a window won, 255 where ReLU cut it off) */ \
+    X(CONV_RELU_POOL_BACKWARD_DATA, conv_relu_pool_backward_data) /**< cnn_conv: dy, index, weight → dx */ \
+    X(CONV_RELU_POOL_BACKWARD_WEIGHT, conv_relu_pool_backward_weight) /**< cnn_conv: x, dy, index → dweight, \
+         (dbias) */ \
+    X(MAXPOOL_FORWARD, maxpool_forward) /**< cnn_maxpool: x → y, (index, int32: in_w · row + column of the \
+         winner) */ \
+    X(MAXPOOL_BACKWARD, maxpool_backward) /**< cnn_maxpool: dy, index → dx */ \
+    X(BATCH_NORM_STATISTICS, batch_norm_statistics) /**< cnn_batch_norm_parameters: x → mean and biased variance \
+         (double) */ \
+    X(BATCH_NORM_MOVE, batch_norm_move) /**< cnn_batch_norm_parameters: mean and variance (double) → running mean \
+         and running variance, moved towards them by `momentum`; the variance is the unbiased one */ \
+    X(BATCH_NORM_SCALE, batch_norm_scale) /**< cnn_batch_norm_parameters: (mean), (variance) → mean and 1 / \
+         √(variance + eps) (double), from those given, else from what the output holds */ \
+    X(BATCH_NORM_FORWARD, batch_norm_forward) /**< cnn_batch_norm_parameters: x, (weight), (bias), mean and scale \
+         (double) → y */ \
+    X(BATCH_NORM_BACKWARD, batch_norm_backward) /**< cnn_batch_norm_parameters: x, (weight), mean and scale, dy → \
+         (dx), (dweight), (dbias) */ \
+    X(BATCH_NORM_FOLD, batch_norm_fold) /**< cnn_batch_norm_parameters: (bias), (weight), (shift), mean, variance \
+         → scale = weight / √(variance + eps), (bias − mean) · scale + shift */ \
+    X(CROSS_ENTROPY, cross_entropy) /**< cnn_cross_entropy_parameters: logits, target, (weight) → loss (of each \
+         sample or one), (statistics [2, samples]) (largest logit, log-sum; \
+         float32 for bfloat16), totals (double [2]: sum, divisor) */ \
+    X(CROSS_ENTROPY_BACKWARD, cross_entropy_backward) /**< cnn_cross_entropy_parameters: logits, target, \
+         (weight), (statistics), totals, dy → (dlogits), (dtarget) */ \
+    X(RNN_FORWARD, rnn_forward) /**< cnn_rnn_parameters: (bias of the recurrent product), (c before; of a GRU that \
+         product), (h before), (lengths, int64) → gates (in place: the other products, then activated), c (of a GRU \
+         n's part of the recurrent product, with its bias), h, (y: h or 0) */ \
+    X(RNN_BACKWARD, rnn_backward) /**< cnn_rnn_parameters: (dy), gates, c as above, (c before; of a GRU h before), \
+         (lengths) → dgates, dh (in place: before, but for what goes through the recurrent product), dc (in \
+         place; of a GRU the gradient of the recurrent product) */ \
+    X(AVG_POOL_FORWARD, avg_pool_forward) /**< cnn_avg_pool_parameters: x → y */ \
+    X(AVG_POOL_BACKWARD, avg_pool_backward) /**< cnn_avg_pool_parameters: dy → dx */ \
+    X(GROUP_NORM_FORWARD, group_norm_forward) /**< cnn_group_norm_parameters: x, (weight), (bias) → y, statistics \
+         (double) */ \
+    X(GROUP_NORM_BACKWARD, group_norm_backward) /**< cnn_group_norm_parameters: x, (weight), statistics, dy → \
+         (dx), (dweight), (dbias) */ \
+    X(LOCAL_RESPONSE_NORM, local_response_norm) /**< cnn_local_response_norm_parameters: x → y */ \
+    X(LOCAL_RESPONSE_NORM_BACKWARD, local_response_norm_backward) /**< cnn_local_response_norm_parameters: x, dy → \
+         dx */ \
+    X(CONV3D_FORWARD, conv3d_forward) /**< cnn_conv3d_parameters: x, weight, (bias) → y */ \
+    X(CONV3D_BACKWARD_DATA, conv3d_backward_data) /**< cnn_conv3d_parameters: dy, weight, (bias of in_channels) → dx, \
+         plus the bias */ \
+    X(CONV3D_BACKWARD_WEIGHT, conv3d_backward_weight) /**< cnn_conv3d_parameters: x, dy → dweight */ \
+    X(RESAMPLE, resample) /**< cnn_resample_parameters: x → y, summed in double */ \
+    X(RESAMPLE_BACKWARD, resample_backward) /**< cnn_resample_parameters: dy → dx */ \
+    X(ADAPTIVE_MAXPOOL, adaptive_maxpool) /**< cnn_maxpool, whose windows are CNN_RESAMPLE_MEAN's: x → y, index \
+         (int32: in_w · row + column of the winner) */ \
+    X(UNFOLD, unfold) /**< cnn_maxpool: x → y [planes, kernel_h, kernel_w, out_h, out_w], what each element of the \
+         windows sees; padding is 0 */ \
+    X(FOLD, fold) /**< cnn_maxpool: y → x, the sum of all that sees an element */ \
+    X(ATTENTION_FORWARD, attention_forward) /**< cnn_attention_parameters: q, k, v, (mask) → y, (weights) */ \
+    X(ATTENTION_BACKWARD, attention_backward) /**< cnn_attention_parameters: q, k, v, (mask), (dy), (dweights) → \
+         (dq), (dk), (dv), (dmask, like the weights) */
+/* clang-format on */
 
 CNN_END_DECLS
 

@@ -1,6 +1,6 @@
 /** @file
- * Parameters of the kernels of back ends that take the steps of optimizers and clip gradients. <cnn/backend.h> lists the
- * kernels. */
+ * The kernels that take the steps of optimizers and clip gradients, for back ends, and their parameters.
+ * <cnn/backend.h> says what a launch is. */
 #ifndef CNN_KERNELS_OPTIMIZERS_H
 #define CNN_KERNELS_OPTIMIZERS_H
 
@@ -171,6 +171,26 @@ typedef struct cnn_clip_parameters {
     double max_norm; /**< the largest one */
     double eps;      /**< added to the norm */
 } cnn_clip_parameters;
+
+/** The kernels of optimizers; CNN_KERNELS in <cnn/backend.h> says how to read this list. */
+/* clang-format off */
+#define CNN_OPTIMIZER_KERNELS(X) \
+    X(ADAM, adam) /**< cnn_adam_parameters, n: gradient → parameter, m, v, (vmax) */ \
+    X(SGD, sgd) /**< cnn_sgd_parameters, n: gradient → parameter, (momentum buffer) */ \
+    X(RMSPROP, rmsprop) /**< cnn_rmsprop_parameters, n: gradient → parameter, square, (momentum buffer), (mean) */ \
+    X(NORM, norm) /**< cnn_norm_parameters, n: x → total (double, in place) */ \
+    X(CLIP, clip) /**< cnn_clip_parameters, n: total (double) → x (in place) */ \
+    X(ADAGRAD, adagrad) /**< cnn_adagrad_parameters, n: gradient → parameter, sum */ \
+    X(ADADELTA, adadelta) /**< cnn_adadelta_parameters, n: gradient → parameter, square, delta */ \
+    X(NADAM, nadam) /**< cnn_nadam_parameters, n: gradient → parameter, m, v, product (double) */ \
+    X(RADAM, radam) /**< cnn_radam_parameters, n: gradient → parameter, m, v */ \
+    X(ADAMAX, adamax) /**< cnn_adamax_parameters, n: gradient → parameter, m, norm */ \
+    X(LION, lion) /**< cnn_lion_parameters, n: gradient → parameter, m */ \
+    X(LAMB, lamb) /**< cnn_lamb_parameters, n: gradient → parameter (stays), m, v, direction */ \
+    X(LARS, lars) /**< cnn_lars_parameters, n: gradient, totals (double [2]) → parameter, (momentum buffer) */ \
+    X(MUON, muon) /**< cnn_muon_parameters, n: gradient → update, momentum buffer */ \
+    X(COMBINE, combine) /**< cnn_combine_parameters, n: x, (total (double)) → y (in place) */
+/* clang-format on */
 
 CNN_END_DECLS
 
