@@ -26,9 +26,10 @@ typedef struct cnn_device_properties {
 
 /**
  * How many devices there are. The CPU is number 0; the others follow in the order in which their back ends became
- * known. The first call looks for back ends: files named libcnn-*.so in the folders of the environment variable
- * CNN_BACKEND_PATH (separated by colons), then in the folder `cnn-0` beside the installed library; never in the current
- * folder. One that cannot be loaded is left out, and cnn_device_problem() says why. Thread-safe.
+ * known. The first call looks for back ends: files named libcnn-*.so (on Windows cnn-*.dll) in the folders of the
+ * environment variable CNN_BACKEND_PATH (separated by colons, on Windows by semicolons), then in the folder `cnn-0`
+ * beside the installed library; never in the current folder. One that cannot be loaded is left out, and
+ * cnn_device_problem() says why. Thread-safe.
  * @since 0.2
  */
 CNN_API int cnn_device_count(void);

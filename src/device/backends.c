@@ -118,7 +118,7 @@ static void load_found(const char *path, void *user)
 
 static void search_folder(const char *folder)
 {
-    cnn__folder_visit(folder, "libcnn-", ".so", load_found, NULL);
+    cnn__folder_visit(folder, CNN__BACKEND_BEGIN, CNN__BACKEND_END, load_found, NULL);
 }
 
 /* An empty entry is no folder: the current one is never searched. */

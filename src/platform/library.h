@@ -21,5 +21,13 @@ void cnn__folder_visit(const char *folder, const char *begin, const char *end,
 #else
 #define CNN__FOLDER_SEPARATOR ':'
 #endif
+/* How names of back ends begin and end. */
+#if defined(_WIN32)
+#define CNN__BACKEND_BEGIN "cnn-"
+#define CNN__BACKEND_END ".dll"
+#else
+#define CNN__BACKEND_BEGIN "libcnn-"
+#define CNN__BACKEND_END ".so"
+#endif
 
 #endif

@@ -16,7 +16,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(_WIN32)
+#include <windows.h>
+#define EXPORTED __declspec(dllexport)
+#else
 #include <sys/mman.h>
+#define EXPORTED __attribute__((visibility("default")))
+#endif
 
 enum { PAGE = 4096, MOST_WAITING = 4096, POISON = 0xa5 };
 
@@ -60,6 +66,46 @@ static const cnn_backend_host *host;
 static size_t pages(size_t bytes)
 {
     return (bytes + PAGE - 1) / PAGE * PAGE;
+}
+
+/* Pages without any access. NULL: none are left. */
+static void *handle_new(size_t bytes)
+{
+#if defined(_WIN32)
+    return VirtualAlloc(NULL, bytes, MEM_RESERVE, PAGE_NOACCESS);
+#else
+    void *handle = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return handle == MAP_FAILED ? NULL : handle;
+#endif
+}
+
+static void handle_free(void *handle, size_t bytes)
+{
+#if defined(_WIN32)
+    (void)bytes;
+    VirtualFree(handle, 0, MEM_RELEASE);
+#else
+    munmap(handle, bytes);
+#endif
+}
+
+/* Aligned as the back end's interface asks for. */
+static char *elements_new(size_t bytes)
+{
+#if defined(_WIN32)
+    return _aligned_malloc(bytes, 64);
+#else
+    return aligned_alloc(64, (bytes + 63) / 64 * 64);
+#endif
+}
+
+static void elements_free(char *elements)
+{
+#if defined(_WIN32)
+    _aligned_free(elements);
+#else
+    free(elements);
+#endif
 }
 
 /* How many blocks have handles above `address`. */
@@ -108,10 +154,10 @@ static bool make_room(queue *q)
 static void *allocate(void *queue_of, size_t bytes)
 {
     queue *q = queue_of;
-    char *elements = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    void *handle = mmap(NULL, pages(bytes) + PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *elements = elements_new(bytes);
+    void *handle = handle_new(pages(bytes) + PAGE);
     pthread_mutex_lock(&q->lock);
-    bool fits = elements && handle != MAP_FAILED && make_room(q) && q->bytes + bytes <= q->most_bytes;
+    bool fits = elements && handle && make_room(q) && q->bytes + bytes <= q->most_bytes;
     if (fits) {
         memset(elements, POISON, bytes);
         size_t at = above(q, handle);
@@ -121,9 +167,9 @@ static void *allocate(void *queue_of, size_t bytes)
     }
     pthread_mutex_unlock(&q->lock);
     if (!fits) {
-        free(elements);
-        if (handle != MAP_FAILED) {
-            munmap(handle, pages(bytes) + PAGE);
+        elements_free(elements);
+        if (handle) {
+            handle_free(handle, pages(bytes) + PAGE);
         }
     }
     return fits ? handle : NULL;
@@ -136,8 +182,8 @@ static void free_block(queue *q, const char *handle)
     memmove(q->blocks + at, q->blocks + at + 1, (--q->block_count - at) * sizeof *q->blocks);
     q->bytes -= b.bytes;
     memset(b.elements, POISON, b.bytes);
-    free(b.elements);
-    munmap(b.handle, pages(b.bytes) + PAGE);
+    elements_free(b.elements);
+    handle_free(b.handle, pages(b.bytes) + PAGE);
 }
 
 /* ---- the thread ---- */
@@ -408,8 +454,7 @@ static const cnn_backend backend = { .struct_size = sizeof backend,
                                      .read = read_from,
                                      .wait = wait_for };
 
-__attribute__((visibility("default"))) const cnn_backend *cnn_backend_query(uint32_t api_version,
-                                                                            const cnn_backend_host *given)
+EXPORTED const cnn_backend *cnn_backend_query(uint32_t api_version, const cnn_backend_host *given)
 {
     host = given;
     return api_version == CNN_BACKEND_VERSION ? &backend : NULL;
