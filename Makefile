@@ -200,7 +200,10 @@ $(BUILD)/src/%.o: src/%.c
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(PREFIX_MAP) $(KERNEL_CFLAGS) $(SMALL_CFLAGS) $(TABLE_CFLAGS) -MMD -MP -c $< -o $@
 
 # ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
-EXAMPLES := $(notdir $(wildcard examples/*))
+# common/ is no program, but what these have together.
+EXAMPLES := $(filter-out common,$(notdir $(wildcard examples/*)))
+EXAMPLES_WITH_COMMON := mnist_cnn
+example_sources = $(wildcard examples/$(1)/*.c) $(if $(filter $(1),$(EXAMPLES_WITH_COMMON)),$(wildcard examples/common/*.c))
 EXAMPLE_PROGRAMS := $(foreach e,$(EXAMPLES),$(BUILD)/examples/$(e))
 examples: $(EXAMPLE_PROGRAMS)
 
@@ -208,10 +211,10 @@ examples: $(EXAMPLE_PROGRAMS)
 rpath = -Xlinker -rpath -Xlinker '$$ORIGIN/$(subst ','\'',$(shell realpath -m --relative-to=$(call quoted,$(1)) $(call quoted,$(LIB))))'
 
 define example_rule
-$$(BUILD)/examples/$(1): $$(wildcard examples/$(1)/*.c examples/$(1)/*.h) $$(PUBLIC_HEADERS) $$(SHARED)
+$$(BUILD)/examples/$(1): $$(call example_sources,$(1)) $$(wildcard examples/$(1)/*.h examples/common/*.h) $$(PUBLIC_HEADERS) $$(SHARED)
 	@mkdir -p $$(@D)
 	$$(call say,LINK)
-	$$(QUIET)$$(CC) $$(STRICT) -Iinclude $$(CPPFLAGS) $$(CFLAGS) $$(wildcard examples/$(1)/*.c) -o $$@ $$(LDFLAGS) -L$$(LIB) \
+	$$(QUIET)$$(CC) $$(STRICT) -Iinclude -Iexamples $$(CPPFLAGS) $$(CFLAGS) $$(call example_sources,$(1)) -o $$@ $$(LDFLAGS) -L$$(LIB) \
 		$$(call rpath,$$(@D)) -lcnn -lm
 endef
 $(foreach e,$(EXAMPLES),$(eval $(call example_rule,$(e))))

@@ -1,5 +1,5 @@
 /* The progress bar of the example: what it writes at each width. */
-#include "../examples/mnist_cnn/bar.c"
+#include "../examples/common/bar.c"
 
 #include "support/suite.h"
 

@@ -24,7 +24,7 @@ $(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(OPTI
 		$(TEST_SUPPORT) -o $@ $(LDFLAGS) $(STATIC) $(CHECK_LIBS) $(TEST_LIBS) $(ZLIB_LIBS) -lm
 
 # The source that this test includes.
-$(BUILD)/tests/test_bar: examples/mnist_cnn/bar.c examples/mnist_cnn/bar.h
+$(BUILD)/tests/test_bar: examples/common/bar.c examples/common/bar.h
 
 HAVE_JANSSON = $(shell printf '$(HASH)include <jansson.h>\n' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1 && echo 1)
 $(BUILD)/tests/test_json: TEST_CFLAGS = $(if $(HAVE_JANSSON),-DCNN_HAVE_JANSSON)

@@ -35,10 +35,8 @@ replace = -e $(call quoted,s|$(1)|$(subst |,\|,$(subst &,\&,$(subst \,\\,$(2))))
 # Linked anew each time: LIBDIR and BINDIR may be others than last time.
 installed-programs: $(SHARED)
 	@mkdir -p $(STAGE)
-	$(QUIET)for e in $(INSTALLED_PROGRAMS); do \
-		$(CC) $(STRICT) -Iinclude $(CPPFLAGS) $(HARDEN) $(CFLAGS) $(PREFIX_MAP) -fPIE examples/$$e/*.c -o $(STAGE)/$$e $(LDFLAGS) -pie \
-			-Wl,-z,relro,-z,now -L$(LIB) $(INSTALLED_RPATH) -lcnn -lm || exit 1; \
-	done
+	$(QUIET)$(foreach e,$(INSTALLED_PROGRAMS),$(CC) $(STRICT) -Iinclude -Iexamples $(CPPFLAGS) $(HARDEN) $(CFLAGS) $(PREFIX_MAP) -fPIE \
+		$(call example_sources,$(e)) -o $(STAGE)/$(e) $(LDFLAGS) -pie -Wl,-z,relro,-z,now -L$(LIB) $(INSTALLED_RPATH) -lcnn -lm &&) true
 
 cnn.pc:
 	@mkdir -p $(STAGE)

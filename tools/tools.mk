@@ -35,7 +35,7 @@ lint-gcc:
 LINT_ISA := $(lastword $(ISAS))
 lint-tidy:
 	@tools/install-dependencies.sh build clang lint
-	@printf '%s\n' $(LINTED) | xargs -P $(CPUS) -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(STRICT) -DCNN__LINT -Iinclude -Isrc \
+	@printf '%s\n' $(LINTED) | xargs -P $(CPUS) -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(STRICT) -DCNN__LINT -Iinclude -Isrc -Iexamples \
 		$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB)' tidy
 	@printf '%s\n' $(SIMD) | xargs -P $(CPUS) -n 2 sh -c 'clang-tidy --quiet "$$@" -- $(STRICT) -DCNN__LINT -Iinclude -Isrc \
 		-DCNN__ISA=$(LINT_ISA) $(ISA_$(LINT_ISA))' tidy
@@ -44,7 +44,7 @@ lint-cppcheck:
 	@tools/install-dependencies.sh lint
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppressions-list=tools/cppcheck.suppressions -j $(CPUS) -DCNN_HAVE_ZLIB -DCNN__ISA=$(LINT_ISA) $(filter -D%,$(ISA_$(LINT_ISA))) \
-		-Iinclude -Isrc src examples
+		-Iinclude -Isrc -Iexamples src examples
 
 # ---- make coverage ----
 # Every branch of the readers of strangers' files, nearly every line of the rest.

@@ -2,11 +2,11 @@
  * as many bytes as the known file has. Data from the network are kept in an unnamed file until they are unpacked. */
 #include "fetch.h"
 
-#include "digest.h"
+#include "common/digest.h"
+#include "common/program.h"
+#include "common/say.h"
+#include "common/signals.h"
 #include "part.h"
-#include "program.h"
-#include "say.h"
-#include "signals.h"
 
 #include <errno.h>
 #include <stdio.h>

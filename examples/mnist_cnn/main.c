@@ -1,20 +1,22 @@
 /* mnist_cnn: the convolutional network of a well-known PyTorch tutorial, trained with libcnn.
  *
- * model.c is the network, train.c has the two loops, data.c finds the data, and this file is the run from beginning
- * to end. A run continues bit for bit from a checkpoint, which holds weights, optimizer, epoch and random state. */
+ * model.c is the network, train.c has the training loop, data.c finds the data, and this file is the run from beginning
+ * to end; what other programs need too is in ../common. A run continues bit for bit from a checkpoint, which holds weights, optimizer, epoch and random state. */
+#include "common/report.h"
+#include "common/say.h"
+#include "common/signals.h"
+#include "common/streams.h"
 #include "data.h"
 #include "model.h"
 #include "options.h"
-#include "report.h"
-#include "say.h"
-#include "signals.h"
-#include "streams.h"
 #include "train.h"
 
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+
+const char program_name[] = "mnist_cnn";
 
 typedef struct run {
     options o;
@@ -129,7 +131,7 @@ static outcome run_epoch(run *r)
     outcome result = train_epoch(r->model, r->adam, r->train, r->tape, &bar, &trained);
     progress_end(&bar);
     if (result == DONE) {
-        result = test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
+        result = score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
     }
     if (result != DONE) {
         return result == FAILED && !fail() ? FAILED : result;
@@ -147,7 +149,7 @@ static outcome run_epoch(run *r)
 static bool report_article(run *r)
 {
     score s;
-    outcome result = test(r->model, r->train, r->tape, CNN_TRAIN_NO_GRAD, &s);
+    outcome result = score_test(r->model, r->train, r->tape, CNN_TRAIN_NO_GRAD, &s);
     if (result != DONE) {
         return result == FAILED && fail();
     }
@@ -157,7 +159,7 @@ static bool report_article(run *r)
 
 static int finish(run *r)
 {
-    outcome result = r->tested.images ? DONE : test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
+    outcome result = r->tested.images ? DONE : score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
     if (result == INTERRUPTED) {
         return signals_status();
     }

@@ -2,7 +2,7 @@
  * whole or refused. */
 #include "options.h"
 
-#include "say.h"
+#include "common/say.h"
 
 #include <cnn/cnn.h>
 

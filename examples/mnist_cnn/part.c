@@ -2,7 +2,7 @@
  * planted link. */
 #include "part.h"
 
-#include "say.h"
+#include "common/say.h"
 
 #include <errno.h>
 #include <fcntl.h>

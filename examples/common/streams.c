@@ -24,7 +24,7 @@ static bool check(bool written)
     static bool reported;
     if (!written && !reported) {
         reported = true;
-        say("mnist_cnn: cannot write to the standard output: %s", strerror(errno));
+        say("%s: cannot write to the standard output: %s", program_name, strerror(errno));
     }
     return written && !reported;
 }

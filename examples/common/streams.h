@@ -1,6 +1,6 @@
 /* The standard streams: checks that output is really written. */
-#ifndef MNIST_CNN_STREAMS_H
-#define MNIST_CNN_STREAMS_H
+#ifndef COMMON_STREAMS_H
+#define COMMON_STREAMS_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* A progress bar like tqdm's on a terminal, a few plain lines elsewhere. */
-#ifndef MNIST_CNN_PROGRESS_H
-#define MNIST_CNN_PROGRESS_H
+#ifndef COMMON_PROGRESS_H
+#define COMMON_PROGRESS_H
 
 #include "bar.h"
 

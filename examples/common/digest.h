@@ -1,6 +1,6 @@
 /* SHA-256, computed by the system's sha256sum. */
-#ifndef MNIST_CNN_DIGEST_H
-#define MNIST_CNN_DIGEST_H
+#ifndef COMMON_DIGEST_H
+#define COMMON_DIGEST_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* The signals that ask the program to end: Ctrl-C (SIGINT), SIGTERM and SIGHUP. */
-#ifndef MNIST_CNN_SIGNALS_H
-#define MNIST_CNN_SIGNALS_H
+#ifndef COMMON_SIGNALS_H
+#define COMMON_SIGNALS_H
 
 #include <signal.h>
 

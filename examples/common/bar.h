@@ -1,6 +1,6 @@
 /* The text of a progress bar like tqdm's, for any width. */
-#ifndef MNIST_CNN_BAR_H
-#define MNIST_CNN_BAR_H
+#ifndef COMMON_BAR_H
+#define COMMON_BAR_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,10 @@
 /* The output about an epoch: a line for people, a line of JSON for programs, and the digest of the weights. */
-#ifndef MNIST_CNN_REPORT_H
-#define MNIST_CNN_REPORT_H
+#ifndef COMMON_REPORT_H
+#define COMMON_REPORT_H
 
-#include "train.h"
+#include "score.h"
+
+#include <cnn/cnn.h>
 
 #include <stdio.h>
 

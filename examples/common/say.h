@@ -1,6 +1,9 @@
 /* Lines for people on stderr. */
-#ifndef MNIST_CNN_SAY_H
-#define MNIST_CNN_SAY_H
+#ifndef COMMON_SAY_H
+#define COMMON_SAY_H
+
+/* Each program defines it: what its lines begin with when something is wrong. */
+extern const char program_name[];
 
 /* Formats a line like printf and prints it with a newline. The whole line is escaped like the library's messages, so
  * that names and arguments cannot control the terminal. */

@@ -84,7 +84,7 @@ bool report_digest(const cnn_module *model)
     if (ok) {
         printf("weights sha256 %s\n", digest);
     } else {
-        say("mnist_cnn: the digest of the weights could not be made");
+        say("%s: the digest of the weights could not be made", program_name);
     }
     return ok;
 }

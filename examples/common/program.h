@@ -1,6 +1,6 @@
 /* Running one of the system's programs: curl, gzip, sha256sum. */
-#ifndef MNIST_CNN_PROGRAM_H
-#define MNIST_CNN_PROGRAM_H
+#ifndef COMMON_PROGRAM_H
+#define COMMON_PROGRAM_H
 
 #include <stdbool.h>
 #include <stddef.h>

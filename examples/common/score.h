@@ -1,0 +1,27 @@
+/* What the loops of training and testing count, and the loop of testing, which all programs share. */
+#ifndef COMMON_SCORE_H
+#define COMMON_SCORE_H
+
+#include <cnn/cnn.h>
+
+/* The result over some images. */
+typedef struct score {
+    double loss;     /* mean loss; while the images are counted, their sum */
+    double accuracy; /* in percent */
+    int64_t right, images;
+    double seconds;
+} score;
+
+typedef enum outcome { DONE, FAILED, INTERRUPTED } outcome;
+
+/* Adds a batch: its loss is a mean, and the largest logit is the prediction. */
+void score_add(score *s, cnn_tensor *outputs, cnn_tensor *loss, const cnn_batch *batch);
+
+/* Makes means of the sums of a loop that began at `start` (progress_now()) and has gone through the loader as far as it
+ * could. */
+outcome score_end(score *s, double start, const cnn_loader *loader);
+
+/* Goes through the loader once without gradients, in the given mode. */
+outcome score_test(cnn_module *model, cnn_loader *loader, cnn_tape *tape, cnn_mode mode, score *s);
+
+#endif
