@@ -21,7 +21,7 @@ BY_TYPE = {
     "cnn_dataset *": "dataset", "cnn_loader *": "loader", "cnn_tensor *": "tensor", "cnn_tensor *const *": "tensors",
     "cnn_module *const *": "children", "cnn_tensor **": "out", "cnn_batch *": "out", "cnn_random_state *": "random",
     "const char **": "out", "cnn_dtype": "dtype", "cnn_mode": "mode", "cnn_mnist_split": "split",
-    "cnn_mnist_part": "split", "cnn_dataset **": "pieces",
+    "cnn_mnist_part": "split", "cnn_cifar_split": "split", "cnn_dataset **": "pieces",
     "cnn_status": "any_int", "bool": "boolean", "void *": "user", "cnn_deleter_fn": "deleter",
     "cnn_function_fn": "function", "cnn_custom_op *": "custom_op", "cnn_load_options *": "load_options",
     "cnn_load_report *": "load_report", "cnn_load_report **": "no_report", "cnn_checkpoint *": "checkpoint",
@@ -192,7 +192,7 @@ OVERRIDES = {
     "cnn_mnist_open": {"directory": "directory"}, "cnn_idx_read": {"path": "idx_path"},
     "cnn_dataset_from_tensors": {"images": "images", "labels": "labels?"},
     "cnn_dataset_normalize": {"dataset": "normal_dataset"},
-    "cnn_dataset_get": {"label": "out?"},
+    "cnn_dataset_get": {"label": "out?"}, "cnn_dataset_class_name": {"dataset": "named_dataset", "i": "class_number"},
     "cnn_dataset_subset": {"dataset": "dataset!"},
     "cnn_dataset_slice": {"dataset": "dataset!", "start": "sample", "end": "slice_end"},
     "cnn_dataset_random_split": {"dataset": "dataset!", "count": "piece_count"},
@@ -231,7 +231,7 @@ FLAGS = {
     "cnn_split": "COUNTS", "cnn_split_with_sizes": "COUNTS", "cnn_chunk": "COUNTS", "cnn_unbind": "COUNTS",
     "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_rnn_forward": "NESTED", "cnn_multihead_attention_forward": "NESTED",
 }
-BORROWED = {"cnn_ema_module", "cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
+BORROWED = {"cnn_ema_module", "cnn_dataset_class_name", "cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",
             "cnn_tensor_tape", "cnn_file_metadata"}
 OPERATION_FOLDER = "ops"

@@ -37,6 +37,40 @@ CNN_API cnn_dataset *cnn_mnist_open(cnn_context *ctx, const char *directory, cnn
  */
 CNN_API cnn_status cnn_mnist_find(cnn_context *ctx, const char *directory, cnn_mnist_split split, cnn_mnist_part part);
 
+/** Which part of CIFAR-10 or CIFAR-100. */
+typedef enum cnn_cifar_split { CNN_CIFAR_TRAIN = 0, CNN_CIFAR_TEST = 1 } cnn_cifar_split;
+
+/**
+ * Opens CIFAR-10 in its binary form: `data_batch_1.bin` to `data_batch_5.bin`, or `test_batch.bin`, each plain or with
+ * `.gz`, in `directory` or in the folder `cifar-10-batches-bin` in it, which the archive makes. Images come out as f32
+ * [3, 32, 32], normalised by the means 0.4914, 0.4822, 0.4465 and the standard deviations 0.2470, 0.2435, 0.2616
+ * (change them with cnn_dataset_normalize()), labels as i64. A file holds 1 to 50000 samples. Class names are those of
+ * `batches.meta.txt` where it exists (cnn_dataset_class_name()).
+ *
+ * @return a dataset owned by the caller; NULL on failure. CNN_ERROR_NOT_FOUND names the file that was looked for,
+ *         CNN_ERROR_FORMAT the file and the byte.
+ * @since 0.2
+ */
+CNN_API cnn_dataset *cnn_cifar10_open(cnn_context *ctx, const char *directory, cnn_cifar_split split);
+
+/**
+ * Opens CIFAR-100 as cnn_cifar10_open() does CIFAR-10: `train.bin` or `test.bin`, also in the folder
+ * `cifar-100-binary`; means 0.5071, 0.4865, 0.4409 and standard deviations 0.2673, 0.2564, 0.2762. Class names are
+ * those of `fine_label_names.txt` or `coarse_label_names.txt`.
+ *
+ * @param coarse  labels are the 20 superclasses; otherwise the 100 classes.
+ * @return a dataset owned by the caller; NULL on failure, as of cnn_cifar10_open().
+ * @since 0.2
+ */
+CNN_API cnn_dataset *cnn_cifar100_open(cnn_context *ctx, const char *directory, cnn_cifar_split split, bool coarse);
+
+/** How many class names the dataset has: 0 if none came with it, and for NULL. @since 0.2 */
+CNN_API int64_t cnn_dataset_class_count(const cnn_dataset *dataset);
+
+/** The name of class `i`, which lives as long as the dataset; NULL, reported, if there is none (CNN_ERROR_NOT_FOUND for
+ * a dataset without names, CNN_ERROR_INVALID_ARGUMENT). @since 0.2 */
+CNN_API const char *cnn_dataset_class_name(const cnn_dataset *dataset, int64_t i);
+
 /**
  * Reads an IDX file, plain or gzipped (told apart by its first bytes), as a tensor of the caller's. IDX types: ubyte →
  * u8, int → i32, float → f32, double → f64, byte and short → i32.

@@ -170,6 +170,15 @@ cnn_status cnn__bytes_read(cnn__bytes *bytes, void *to, size_t size)
     return status;
 }
 
+cnn_status cnn__bytes_read_some(cnn__bytes *bytes, void *to, size_t size, size_t *got)
+{
+    uint64_t left = bytes->file.size - bytes->file.at;
+    *got = size < left ? size : (size_t)left;
+    cnn_status status = bytes->inflater ? inflater_read(bytes, to, size, got) : cnn__file_read(&bytes->file, to, *got);
+    bytes->at += *got;
+    return status;
+}
+
 cnn_status cnn__bytes_end(cnn__bytes *bytes)
 {
     char more;

@@ -24,6 +24,8 @@ cnn_status cnn__bytes_open(cnn__bytes *bytes, cnn_context *ctx, const char *call
 void cnn__bytes_close(cnn__bytes *bytes);
 /* Reads exactly `size` bytes; returns CNN_ERROR_FORMAT if there are fewer. */
 cnn_status cnn__bytes_read(cnn__bytes *bytes, void *to, size_t size);
+/* Reads up to `size` bytes, fewer only at the end of the data, and tells how many. */
+cnn_status cnn__bytes_read_some(cnn__bytes *bytes, void *to, size_t size, size_t *got);
 /* Verifies that no data follow what was read, and the checksums of a gzipped file. */
 cnn_status cnn__bytes_end(cnn__bytes *bytes);
 /* The largest number of bytes that the file can contain or expand to. */

@@ -26,6 +26,7 @@ struct cnn_dataset {
     cnn__sample_shape image, label;
     bool has_labels;
     cnn_tensor *images, *labels; /* samples in memory (references held); NULL for callbacks */
+    cnn_tensor *class_names;     /* u8 [classes, bytes]: a string per row (reference held); NULL: none */
     cnn_dataset *source;         /* for a subset of a dataset of callbacks: that dataset (reference held) */
     int64_t first,
         *indices; /* sample i is number indices[i] of the tensors or the source, or first + i if `indices` is NULL */

@@ -169,6 +169,11 @@ static const candidate normal_datasets[] = { MADE("good", GOOD, make_dataset, 0)
                                              MADE("of callbacks", BAD, dataset_of_callbacks, 0) };
 OBJECT(normal_dataset, normal_datasets);
 
+MAKER(named_dataset, keep(w, cnn_cifar10_open(context_of(w), world_folder, CNN_CIFAR_TEST), release_dataset))
+static const candidate named_datasets[] = { MADE("good", GOOD, make_named_dataset, 0), NO_POINTER,
+                                            MADE("without names", BAD, make_dataset, 0) };
+OBJECT(named_dataset, named_datasets);
+
 MAKER(loader, loader_of(w))
 static const candidate loaders[] = { MADE("good", GOOD, make_loader, 0), NO_POINTER };
 OBJECT(loader, loaders);
@@ -261,6 +266,7 @@ NUMBERS(average, NUMBER("good", GOOD, CNN_AVERAGE_MICRO), NUMBER("3", BAD, 3), N
 NUMBERS(two_classes, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEAST);
 NUMBERS(anomaly, NUMBER("good", GOOD, CNN_ANOMALY_NAN), NUMBER("3", BAD, 3), NO_ENUM);
 NUMBERS(module_mode, NUMBER("good", GOOD, CNN_MODULE_EVALUATES), NUMBER("3", BAD, 3), NO_ENUM);
+NUMBERS(class_number, NUMBER("good", GOOD, 9), NUMBER("10", BAD, 10), MINUS_ONE, LEAST);
 NUMBERS(split, NUMBER("good", GOOD, CNN_MNIST_TEST), NUMBER("2", BAD, 2), NO_ENUM);
 NUMBERS(bytes, NUMBER("good", GOOD, 24), NUMBER("0", BAD, 0), NUMBER("23", BAD, 23), NUMBER("25", BAD, 25),
         NUMBER("SIZE_MAX", BAD, -1));

@@ -334,6 +334,10 @@ static void put(const char *name, const void *data, size_t size)
     }
 }
 
+enum { CIFAR10_FILES = 6 };
+static const char *const cifar_files[] = { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
+                                           "data_batch_5.bin", "test_batch.bin", "train.bin", "test.bin" };
+
 static void world_files_make(void)
 {
     world w = { .count = 0 };
@@ -351,6 +355,11 @@ static void world_files_make(void)
     put("train-labels-idx1-ubyte", labels, sizeof labels);
     put("t10k-images-idx3-ubyte", images, sizeof images);
     put("t10k-labels-idx1-ubyte", labels, sizeof labels);
+    static const unsigned char record[2 + 3 * 32 * 32];
+    for (size_t i = 0; i < sizeof cifar_files / sizeof cifar_files[0]; i++) {
+        put(cifar_files[i], record, sizeof record - (i < CIFAR10_FILES));
+    }
+    put("batches.meta.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n", 20);
     put("garbage", "no file of any format that libcnn reads", 39);
 }
 
@@ -358,7 +367,10 @@ static void world_files_remove(void)
 {
     static const char *const names[] = { "module", "checkpoint", "garbage", "out", "train-images-idx3-ubyte",
                                          "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
-                                         "t10k-labels-idx1-ubyte" };
+                                         "t10k-labels-idx1-ubyte", "batches.meta.txt" };
+    for (size_t i = 0; i < sizeof cifar_files / sizeof cifar_files[0]; i++) {
+        remove(world_file(cifar_files[i]));
+    }
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         remove(world_file(names[i]));
     }
