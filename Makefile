@@ -164,7 +164,7 @@ RARE += $(BUILD)/src/kernels/array/attention.o
 # their size.
 RARE += $(foreach name,activations binary compare element_loss gelu map_f64 reduce_tiles scan softmax unary,$(BUILD)/src/kernels/array/$(name).o)
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
-RARE += $(foreach name,bytes cifar dataset idx loader loader_worker mnist subset,$(BUILD)/src/data/$(name).o) \
+RARE += $(foreach name,bytes cifar dataset idx loader loader_make loader_worker loader_write mnist pad_collate sample_tensors sampler subset,$(BUILD)/src/data/$(name).o) \
 	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/kernels/*.c)) \
 	$(foreach name,anomaly apply backward call custom final grad gradcheck hook running step undo,$(BUILD)/src/autograd/$(name).o) \
 	$(foreach name,error file memory message options parallel status utf8,$(BUILD)/src/base/$(name).o) \

@@ -21,7 +21,7 @@ BY_TYPE = {
     "cnn_dataset *": "dataset", "cnn_loader *": "loader", "cnn_tensor *": "tensor", "cnn_tensor *const *": "tensors",
     "cnn_module *const *": "children", "cnn_tensor **": "out", "cnn_batch *": "out", "cnn_random_state *": "random",
     "const char **": "out", "cnn_dtype": "dtype", "cnn_mode": "mode", "cnn_mnist_split": "split",
-    "cnn_mnist_part": "split", "cnn_cifar_split": "split", "cnn_dataset **": "pieces",
+    "cnn_mnist_part": "split", "cnn_cifar_split": "split", "cnn_sampler *": "sampler", "cnn_dataset **": "pieces",
     "cnn_status": "any_int", "bool": "boolean", "void *": "user", "cnn_deleter_fn": "deleter",
     "cnn_function_fn": "function", "cnn_custom_op *": "custom_op", "cnn_load_options *": "load_options",
     "cnn_load_report *": "load_report", "cnn_load_report **": "no_report", "cnn_checkpoint *": "checkpoint",
@@ -196,6 +196,11 @@ OVERRIDES = {
     "cnn_dataset_subset": {"dataset": "dataset!"},
     "cnn_dataset_slice": {"dataset": "dataset!", "start": "sample", "end": "slice_end"},
     "cnn_dataset_random_split": {"dataset": "dataset!", "count": "piece_count"},
+    "cnn_weighted_random_sampler_create": {"weights": "sample_weights", "size": "weight_count", "count": "item_count"},
+    "cnn_distributed_sampler_create": {"size": "item_count", "ranks": "rank_total", "rank": "rank"},
+    "cnn_sampler_from_callbacks": {"callbacks": "sampler_callbacks"}, "cnn_sampler_free": {"sampler": "free_sampler?!"},
+    "cnn_sampler_order": {"sampler": "free_sampler", "order": "out"},
+    "cnn_pad_collate": {"labels": "tensors?", "count": "child_count", "user": "pad_collate_options?"},
     "cnn_loader_create": {"dataset": "dataset!", "options": "loader_options?"},
     "cnn_module_parameters": {"parameters": "out", "count": "count"},
     "cnn_module_load_with": {"path": "module_path", "options": "load_options?", "report": "no_report?"},
@@ -244,7 +249,7 @@ RESULTS = {
     "double": "REAL", "const char *": "STRING",
     "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",
     "cnn_module *": "MODULE", "cnn_optimizer *": "OPTIMIZER", "cnn_dataset *": "DATASET", "cnn_loader *": "LOADER",
-    "cnn_tensor *": "TENSOR", "cnn_file *": "FILE", "cnn_scheduler *": "SCHEDULER", "cnn_ema *": "EMA",
+    "cnn_tensor *": "TENSOR", "cnn_file *": "FILE", "cnn_scheduler *": "SCHEDULER", "cnn_ema *": "EMA", "cnn_sampler *": "SAMPLER",
 }
 
 

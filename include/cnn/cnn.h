@@ -4,8 +4,9 @@
  *
  * Read them in this order: context.h (threads, seed, errors), tensor.h, tape.h (a step of work and its gradients),
  * ops.h, module.h (layers; more of them are in activations.h, norms.h, image_layers.h, recurrent.h and attention.h),
- * init.h, optimizer.h, scheduler.h (learning rates), clip_grad.h, ema.h (averages of weights), dataset.h, loader.h,
- * metrics.h, checkpoint.h, file.h (what is in a file), autograd.h (gradients on their own, hooks), device.h. */
+ * init.h, optimizer.h, scheduler.h (learning rates), clip_grad.h, ema.h (averages of weights), dataset.h,
+ * sampler.h, loader.h, metrics.h, checkpoint.h, file.h (what is in a file), autograd.h (gradients on their own, hooks),
+ * device.h. */
 #ifndef CNN_CNN_H
 #define CNN_CNN_H
 
@@ -28,6 +29,7 @@
 #include <cnn/ops.h>
 #include <cnn/optimizer.h>
 #include <cnn/recurrent.h>
+#include <cnn/sampler.h>
 #include <cnn/scheduler.h>
 #include <cnn/status.h>
 #include <cnn/tape.h>

@@ -2,8 +2,8 @@
  * Datasets: samples of an image (or of other numbers, such as token ids) and a label, from IDX files, from tensors, or
  * from callbacks, and chosen parts of them.
  *
- * A dataset may be read by several threads at once (its callbacks are called one at a time); cnn_dataset_normalize() is
- * for one thread, before a loader uses it. */
+ * A dataset may be read by several threads at once (its callbacks are called one at a time, unless they are said to be
+ * concurrent); cnn_dataset_normalize() is for one thread, before a loader uses it. */
 #ifndef CNN_DATASET_H
 #define CNN_DATASET_H
 
@@ -102,13 +102,18 @@ typedef struct cnn_dataset_callbacks {
     int label_ndim;             /**< the rank of one label, 0 to 7 */
     cnn_dtype image_dtype;      /**< CNN_F32, CNN_F64 or CNN_I64 */
     cnn_dtype label_dtype;      /**< CNN_I64 (class indices), CNN_F32 or CNN_F64; note that 0 means CNN_F32 */
-    /** Writes sample `index`. Called from the loader's thread, one call at a time. Anything but CNN_OK ends the
-     * epoch with CNN_ERROR_CALLBACK. Must return normally: a lock is held, which an exception, longjmp() or
-     * pthread_exit() that left it would leave locked (docs/concepts.md). */
+    /** Writes sample `index`. Called from the loader's threads, one call at a time unless `concurrent` is set. Anything
+     * but CNN_OK ends the epoch with CNN_ERROR_CALLBACK. Must return normally: a lock is held, which an exception,
+     * longjmp() or pthread_exit() that left it would leave locked (docs/concepts.md). */
     cnn_status (*get)(int64_t index, void *image, void *label, void *user);
     void (*free_user)(void *user); /**< may be NULL; called on failure too */
-    void *user;                    /**< passed to both */
-    unsigned char reserved[8];     /**< zero: room for later members */
+    void *user;                    /**< passed to all of them */
+    /** In place of `get`, for samples of different shapes, which a loader's `collate` puts into batches: makes the
+     * tensors of sample `index` in the dataset's context and gives them away. `*label` may stay NULL. Called as `get`
+     * is; on failure it gives nothing away. The shapes, ranks and dtypes above are not used. @since 0.2 */
+    cnn_status (*make)(int64_t index, cnn_tensor **image, cnn_tensor **label, void *user);
+    bool concurrent;           /**< `get` or `make` may be called by several threads at once; @since 0.2 */
+    unsigned char reserved[7]; /**< zero: room for later members */
 } cnn_dataset_callbacks;
 
 /** Makes a dataset of callbacks. Takes ownership of `user` by `free_user`, also on failure, unless struct_size is

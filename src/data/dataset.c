@@ -1,5 +1,4 @@
-/* Datasets as objects: creation from tensors or callbacks, sharing, freeing, and queries for the size and single
- * samples. */
+/* Datasets as objects: creation from tensors or callbacks, sharing, freeing, and the size. */
 #include "data/dataset.h"
 
 #include "base/references.h"
@@ -167,11 +166,15 @@ static cnn_status sample_from(const cnn_context *ctx, const char *what, int ndim
 static cnn_status check_callbacks(const cnn_context *ctx, const cnn_dataset_callbacks *c)
 {
     const char *call = "dataset_from_callbacks";
-    if (!c->get) {
-        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: get is NULL", call);
+    if (!c->get == !c->make) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s", call,
+                         c->get ? "both get and make are given, expected one of them" : "get is NULL, and so is make");
     }
     if (c->size < 0) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: size is %" PRId64 ", expected 0 or more", call, c->size);
+    }
+    if (c->make) {
+        return CNN_OK; /* shapes and dtypes are those of the tensors */
     }
     if (!cnn__dtype_is_full(c->image_dtype) && c->image_dtype != CNN_I64) {
         return cnn__fail(ctx, CNN_ERROR_DTYPE, "%s: image_dtype is %s, expected int64, float32 or float64", call,
@@ -197,8 +200,8 @@ static cnn_dataset *from_callbacks(cnn_context *ctx, const cnn_dataset_callbacks
 {
     cnn__sample_shape image = { .ndim = 0 }, label = { .ndim = 0 };
     if (check_callbacks(ctx, c) != CNN_OK ||
-        sample_from(ctx, "images", c->image_ndim, c->image_shape, c->image_dtype, &image) != CNN_OK ||
-        sample_from(ctx, "labels", c->label_ndim, c->label_shape, c->label_dtype, &label) != CNN_OK) {
+        (!c->make && (sample_from(ctx, "images", c->image_ndim, c->image_shape, c->image_dtype, &image) != CNN_OK ||
+                      sample_from(ctx, "labels", c->label_ndim, c->label_shape, c->label_dtype, &label) != CNN_OK))) {
         return NULL;
     }
     cnn_dataset *dataset = cnn__dataset_new(ctx, "dataset_from_callbacks");
@@ -214,6 +217,8 @@ static cnn_dataset *from_callbacks(cnn_context *ctx, const cnn_dataset_callbacks
     dataset->label = label;
     dataset->has_labels = true;
     dataset->get = c->get;
+    dataset->make = c->make;
+    dataset->concurrent = c->concurrent;
     dataset->free_user = c->free_user;
     dataset->user = c->user;
     dataset->process = cnn__process();
@@ -284,49 +289,4 @@ int64_t cnn_dataset_size(const cnn_dataset *dataset)
         return 0;
     }
     return dataset->size;
-}
-
-/* ---- one sample ---- */
-
-cnn_status cnn_dataset_get(const cnn_dataset *dataset, int64_t i, cnn_tensor **image, cnn_tensor **label)
-{
-    const char *call = "dataset_get";
-    if (!dataset || !image) {
-        return cnn__fail(dataset ? dataset->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call,
-                         dataset ? "image" : "dataset");
-    }
-    if (i < 0 || i >= dataset->size) {
-        return cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT,
-                         "%s: sample %" PRId64 " of %" PRId64 ", expected 0 to %" PRId64, call, i, dataset->size,
-                         dataset->size - 1);
-    }
-    const cnn__sample_shape *is = &dataset->image, *ls = &dataset->label;
-    cnn_tensor *x = cnn__tensor_new_on_host(dataset->ctx, call, is->dtype, is->ndim, is->shape);
-    cnn_tensor *y =
-        x && dataset->has_labels ? cnn__tensor_new_on_host(dataset->ctx, call, ls->dtype, ls->ndim, ls->shape) : NULL;
-    cnn_status status = CNN_OK;
-    if (!x || (dataset->has_labels && !y)) {
-        status = cnn__failure_status();
-    } else {
-        /* Writing a sample changes only the lock. */
-        cnn_dataset *writable = (cnn_dataset *)(uintptr_t)dataset;
-        status = cnn__dataset_write(writable, call, i, cnn__data(x), y ? cnn__data(y) : NULL);
-    }
-    if (status == CNN_OK) {
-        x = cnn__tensor_off_host(x, call);
-        y = cnn__tensor_off_host(y, call);
-        status = x && (y || !dataset->has_labels) ? CNN_OK : cnn__failure_status();
-    }
-    if (status == CNN_OK) {
-        *image = x;
-        if (label) {
-            *label = y;
-        }
-    } else {
-        cnn__tensor_release(x);
-    }
-    if (status != CNN_OK || !label) {
-        cnn__tensor_release(y);
-    }
-    return status;
 }

@@ -1,7 +1,7 @@
 /* The inside of datasets: how one sample is written into a batch.
  *
  * A dataset is reference-counted and does not change once a loader uses it, so any number of loaders may read it at
- * the same time. Only callbacks are called one at a time. */
+ * the same time. Only callbacks that are not concurrent are called one at a time. */
 #ifndef CNN_DATA_DATASET_H
 #define CNN_DATA_DATASET_H
 
@@ -34,10 +34,11 @@ struct cnn_dataset {
     double *mean, *std;
     float *table; /* for u8 images: [channels or 1][256], maps a value to an image element */
     cnn_status (*get)(int64_t index, void *image, void *label, void *user);
+    cnn_status (*make)(int64_t index, cnn_tensor **image, cnn_tensor **label, void *user);
     void (*free_user)(void *user);
     void *user;
-    cnn__recursive_mutex lock; /* held during `get` */
-    bool has_lock;
+    cnn__recursive_mutex lock; /* held during `get` and `make` unless they are concurrent */
+    bool has_lock, concurrent;
     uint64_t process; /* the process that made it: after fork() the lock may be held by a thread that does not exist */
 };
 
@@ -53,6 +54,28 @@ static inline int64_t cnn__dataset_index(const cnn_dataset *dataset, int64_t i)
 {
     return dataset->indices ? dataset->indices[i] : dataset->first + i;
 }
+
+/* The dataset that the samples come from: for a subset of callbacks, that of which it is one. */
+static inline const cnn_dataset *cnn__dataset_origin(const cnn_dataset *dataset)
+{
+    while (dataset->source) {
+        dataset = dataset->source;
+    }
+    return dataset;
+}
+
+/* Whether samples are tensors of any shapes, which a collate callback puts into batches. */
+static inline bool cnn__dataset_makes(const cnn_dataset *dataset)
+{
+    return cnn__dataset_origin(dataset)->make != NULL;
+}
+
+/* Calls the dataset's `get`, or its `make` with the addresses of two handles, for sample `index` of the callbacks. */
+cnn_status cnn__dataset_call(cnn_dataset *dataset, const char *call, int64_t index, void *image, void *label);
+
+/* Makes sample `i`, which is in range, as two tensors that cnn_tensor_free() refuses (their `owned` is set); `label`
+ * becomes NULL if there is none. On failure, which is reported as `call`, nothing is made. */
+cnn_status cnn__dataset_make(cnn_dataset *dataset, const char *call, int64_t i, cnn_tensor **image, cnn_tensor **label);
 
 /* Writes sample `index`, which is in range, normalised; `label` may be NULL. Allocates nothing, and fails only if a
  * callback fails, which it reports as `call`. */

@@ -1,104 +1,15 @@
 /* Loaders as their users see them: creation, one batch after the other, freeing. All memory is allocated when a
- * loader is made; cnn_loader_next() allocates nothing. */
+ * loader is made; cnn_loader_next() allocates nothing, unless a collate callback does. */
 #include "data/loader.h"
 
 #include "platform/annotate.h"
 #include "platform/process.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-/* The largest epoch that may be set; counting up from it cannot overflow. */
-static const int64_t last_epoch = (int64_t)1 << 62;
-
-enum { SMALL_BATCH = 16384 }; /* bytes: writing them takes some µs, as long as waking a thread and waiting for it */
+enum { MAX_LOADER_THREADS = 1024 };
 
 /* ---- life ---- */
-
-/* Makes a tensor of shape [size, shape of a sample…], which shares the elements of `over` unless that is NULL. */
-static cnn_tensor *batch_tensor(cnn_loader *l, const cnn__sample_shape *sample, int64_t size, const cnn_tensor *over)
-{
-    int64_t shape[CNN_MAX_DIMS] = { size }, none[CNN_MAX_DIMS] = { 0 };
-    memcpy(shape + 1, sample->shape, (size_t)sample->ndim * sizeof *shape);
-    cnn_tensor *t = cnn__tensor_new(l->ctx, "loader_create", sample->dtype, sample->ndim + 1, over ? none : shape);
-    if (!t) {
-        return NULL;
-    }
-    t->owned = true;
-    if (over) {
-        cnn__tensor_shape_set(t, sample->dtype, sample->ndim + 1, shape);
-        cnn__storage_release(t->storage);
-        t->storage = cnn__storage_retain(over->storage);
-    } else if (cnn__fill(t, "loader_create", 0) != CNN_OK) {
-        cnn__tensor_release(t);
-        t = NULL;
-    }
-    return t;
-}
-
-/* The host's side of a batch on a device. */
-static cnn_status make_host(cnn__slot_tensors *s)
-{
-    cnn_tensor *const parts[2] = { s->images[0], s->labels[0] };
-    for (int i = 0; i < 2; i++) {
-        const cnn_tensor *t = parts[i];
-        if (t && t->ctx->device &&
-            !(s->host[i] = cnn__tensor_new_on_host(t->ctx, "loader_create", t->dtype, t->ndim, t->shape))) {
-            return cnn__failure_status();
-        }
-    }
-    return CNN_OK;
-}
-
-static cnn_status make_slot(cnn_loader *l, cnn__slot_tensors *s)
-{
-    const cnn_dataset *dataset = l->dataset;
-    for (int k = 0; k < (l->short_size ? 2 : 1); k++) {
-        int64_t size = k ? l->short_size : l->batch_size;
-        s->images[k] = batch_tensor(l, &dataset->image, size, k ? s->images[0] : NULL);
-        if (!s->images[k]) {
-            return cnn__failure_status();
-        }
-        if (dataset->has_labels && !(s->labels[k] = batch_tensor(l, &dataset->label, size, k ? s->labels[0] : NULL))) {
-            return cnn__failure_status();
-        }
-    }
-    return make_host(s);
-}
-
-static cnn_status make_memory(cnn_loader *l)
-{
-    if (l->options.shuffle) {
-        size_t bytes;
-        if (__builtin_mul_overflow((size_t)l->dataset->size, sizeof *l->order, &bytes) ||
-            !(l->order = cnn__alloc(l->ctx, bytes))) {
-            return cnn__fail_memory(l->ctx, "loader_create", (size_t)l->dataset->size);
-        }
-    }
-    cnn_status status = CNN_OK;
-    for (int i = 0; i < CNN__LOADER_SLOTS && status == CNN_OK; i++) {
-        status = make_slot(l, &l->slots[i]);
-    }
-    return status;
-}
-
-static void count_batches(cnn_loader *l, int64_t batch_size)
-{
-    int64_t n = l->dataset->size;
-    l->batch_size = batch_size < n ? batch_size : n;
-    int64_t full = n / batch_size, rest = n % batch_size;
-    bool last = rest > 0 && !l->options.drop_last;
-    l->batch_count = full + last;
-    l->short_size = last && full > 0 ? rest : 0;
-}
-
-/* Writing a small batch from memory is cheaper than waking a thread for it. How long a callback takes is not known. */
-static bool worth_a_thread(const cnn_loader *l)
-{
-    const cnn_dataset *dataset = l->dataset;
-    size_t bytes = (size_t)l->batch_size * (dataset->image.bytes + dataset->label.bytes);
-    return !l->options.no_background && (!dataset->images || bytes > SMALL_BATCH);
-}
 
 static cnn_loader *loader_make(cnn_dataset *dataset, int64_t batch_size, const cnn_loader_options *options)
 {
@@ -106,8 +17,12 @@ static cnn_loader *loader_make(cnn_dataset *dataset, int64_t batch_size, const c
     cnn_loader *l = cnn__calloc(ctx, 1, sizeof *l);
     if (!l) {
         cnn__fail_memory(ctx, "loader_create", sizeof *l);
+        cnn__sampler_release(options->sampler);
         cnn_dataset_free(dataset);
         return NULL;
+    }
+    if (options->sampler) {
+        options->sampler->owned = true;
     }
     l->ctx = cnn__context_retain(ctx);
     l->dataset = dataset;
@@ -117,31 +32,67 @@ static cnn_loader *loader_make(cnn_dataset *dataset, int64_t batch_size, const c
     atomic_init(&l->stop, false);
     CNN__ATOMIC(&l->stop);
     atomic_fetch_add(&dataset->loaders, 1);
-    count_batches(l, batch_size);
-    if (make_memory(l) != CNN_OK || (worth_a_thread(l) && cnn__loader_start(l) != CNN_OK)) {
+    if (cnn__loader_make(l, batch_size) != CNN_OK) {
         cnn_loader_free(l);
         return NULL;
     }
     return l;
 }
 
+static cnn_status loader_check(const cnn_dataset *dataset, int64_t batch_size, const cnn_loader_options *o)
+{
+    const char *call = "loader_create";
+    const cnn_context *ctx = dataset->ctx;
+    const cnn_sampler *sampler = o->sampler;
+    if (batch_size < 1) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: batch_size is %" PRId64 ", expected at least 1", call,
+                         batch_size);
+    }
+    if (o->threads < 0 || o->threads > MAX_LOADER_THREADS) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: threads is %d, expected 0 to %d", call, o->threads,
+                         MAX_LOADER_THREADS);
+    }
+    if ((o->threads > 0 && o->no_background) || (sampler && o->shuffle)) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: both %s are set, expected one of them", call,
+                         sampler && o->shuffle ? "sampler and shuffle" : "threads and no_background");
+    }
+    if (sampler && (sampler->ctx != ctx || sampler->owned)) {
+        return cnn__fail(ctx, CNN_ERROR_STATE, "%s: the sampler %s", call,
+                         sampler->owned ? "belongs to another loader" : "is of another context than the dataset");
+    }
+    if (sampler && sampler->limit > dataset->size) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "%s: the sampler chooses among %" PRId64 " samples, but the dataset has %" PRId64, call,
+                         sampler->limit, dataset->size);
+    }
+    if (cnn__dataset_makes(dataset) && !o->collate) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
+                         "%s: collate is NULL, expected a callback for a dataset whose samples are made as tensors",
+                         call);
+    }
+    return CNN_OK;
+}
+
+/* Frees the sampler in options that may not be readable otherwise, unless it is another loader's. */
+static void drop_sampler(const cnn_loader_options *o)
+{
+    bool has = o && cnn__struct_size_is_sane(o->struct_size) &&
+               o->struct_size >= offsetof(cnn_loader_options, sampler) + sizeof o->sampler;
+    if (has && o->sampler && !o->sampler->owned) {
+        cnn__sampler_release(o->sampler);
+    }
+}
+
 cnn_loader *cnn_loader_create(cnn_dataset *dataset, int64_t batch_size, const cnn_loader_options *options)
 {
     const char *call = "loader_create";
     cnn_loader_options ours;
-    if (!dataset) {
-        if (cnn__failure_status() == CNN_OK) {
-            cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: dataset is NULL", call);
-        }
-        return NULL;
+    if (!dataset && cnn__failure_status() == CNN_OK) {
+        cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: dataset is NULL", call);
     }
-    bool good = CNN__OPTIONS_READ(dataset->ctx, call, &ours, options) == CNN_OK;
-    if (good && batch_size < 1) {
-        cnn__fail(dataset->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: batch_size is %" PRId64 ", expected at least 1", call,
-                  batch_size);
-        good = false;
-    }
-    if (!good) {
+    if (!dataset || CNN__OPTIONS_READ(dataset->ctx, call, &ours, options) != CNN_OK ||
+        loader_check(dataset, batch_size, &ours) != CNN_OK) {
+        drop_sampler(options);
         cnn_dataset_free(dataset);
         return NULL;
     }
@@ -154,15 +105,7 @@ void cnn_loader_free(cnn_loader *loader)
         return;
     }
     cnn_context *ctx = loader->ctx;
-    cnn__loader_stop(loader);
-    for (int i = 0; i < CNN__LOADER_SLOTS; i++) {
-        for (int k = 0; k < 2; k++) {
-            cnn__tensor_release(loader->slots[i].images[k]);
-            cnn__tensor_release(loader->slots[i].labels[k]);
-            cnn__tensor_release(loader->slots[i].host[k]);
-        }
-    }
-    cnn__free(ctx, loader->order);
+    cnn__loader_unmake(loader);
     atomic_fetch_sub(&loader->dataset->loaders, 1);
     cnn_dataset_free(loader->dataset);
     cnn__free(ctx, loader);
@@ -174,11 +117,7 @@ void cnn_loader_free(cnn_loader *loader)
 /* The context's seed may change when a checkpoint is loaded; an epoch keeps the seed that it began with. */
 static uint64_t seed_now(const cnn_loader *l)
 {
-    cnn_random_state state = { .seed = l->options.seed };
-    if (!state.seed) {
-        cnn_context_random_state(l->ctx, &state);
-    }
-    return state.seed;
+    return cnn__order_seed(l->ctx, l->options.seed);
 }
 
 static void end_epoch(cnn_loader *l)
@@ -195,7 +134,7 @@ static void prepare_next(cnn_loader *l)
     if (turn) {
         next = (cnn__job){ seed_now(l), l->epoch + 1, 0, l->next_slot, next.mode };
     }
-    if (l->threaded) {
+    if (l->thread_count) {
         cnn__loader_post(l, &next);
     }
 }
@@ -217,7 +156,7 @@ static cnn_status give(cnn_loader *l, cnn_batch *batch)
 {
     const cnn__slot_tensors *s = &l->slots[l->next_slot];
     bool is_short = l->short_size && l->index == l->batch_count - 1;
-    *batch = (cnn_batch){ .images = s->images[is_short], .labels = s->labels[is_short] };
+    *batch = l->samples ? s->collated : (cnn_batch){ .images = s->images[is_short], .labels = s->labels[is_short] };
     batch->size = cnn__loader_batch_size(l, l->index);
     batch->index = l->index;
     l->index++;
@@ -257,7 +196,7 @@ bool cnn_loader_next(cnn_loader *loader, cnn_batch *batch)
     if (!batch) {
         return fail_next(l, cnn__fail(l->ctx, CNN_ERROR_INVALID_ARGUMENT, "loader_next: batch is NULL"));
     }
-    if (l->threaded && l->process != cnn__process()) {
+    if (l->thread_count && l->process != cnn__process()) {
         return fail_next(l, fork_fault(l));
     }
     l->status = CNN_OK;
@@ -303,7 +242,7 @@ int64_t cnn_loader_batch_count(const cnn_loader *loader)
 
 int64_t cnn_loader_sample_count(const cnn_loader *loader)
 {
-    return loader_present(loader, "loader_sample_count") ? loader->dataset->size : 0;
+    return loader_present(loader, "loader_sample_count") ? loader->size : 0;
 }
 
 int64_t cnn_loader_epoch(const cnn_loader *loader)
@@ -317,7 +256,7 @@ cnn_status cnn_loader_set_epoch(cnn_loader *loader, int64_t epoch)
     if (!loader) {
         return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: loader is NULL", call);
     }
-    if (epoch < 0 || epoch > last_epoch) {
+    if (epoch < 0 || epoch > CNN__LAST_EPOCH) {
         return cnn__fail(loader->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: epoch is %" PRId64 ", expected 0 to 2^62", call,
                          epoch);
     }

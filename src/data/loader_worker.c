@@ -1,80 +1,97 @@
-/* Writing batches, and the background thread that writes them ahead of time. */
+/* The background threads that write batches ahead of time. */
 #include "data/loader.h"
 
-#include "base/random.h"
 #include "platform/process.h"
 #include "platform/thread.h"
 
 #include <string.h>
 
-/* The stream numbers of shuffles are above all those that a context uses. */
-static const uint64_t shuffle_streams = (uint64_t)1 << 63;
+/* ---- the background threads ---- */
 
-int64_t cnn__loader_batch_size(const cnn_loader *l, int64_t batch)
+/* Notes the failure of sample `i` of the job. Samples are taken in order, so every sample before one that fails is
+ * written or being written: the first failure by number is the same whatever the threads. */
+static void note_sample_failure(cnn_loader *l, cnn_status status, int64_t i)
 {
-    return l->short_size && batch == l->batch_count - 1 ? l->short_size : l->batch_size;
+    l->end = l->next;
+    if (i < l->failed) {
+        l->failed = i;
+        l->job_status = status;
+        l->job_message[0] = '\0';
+        strncat(l->job_message, cnn__failure_message(), sizeof l->job_message - 1);
+    }
 }
 
-static void make_order(cnn_loader *l, const cnn__job *j)
+/* How many samples a thread takes at a time. How long a callback takes is not known; samples in memory take as long as
+ * one another. */
+static int64_t samples_at_once(const cnn_loader *l)
 {
-    if (!l->order || (l->order_epoch == j->epoch && l->order_seed == j->seed)) {
+    return l->samples || !l->dataset->images ? 1 : l->end / (2 * l->thread_count) + 1;
+}
+
+/* The part of a job that a thread does next. The lock is held, but not while the work is done. Returns false if there
+ * is nothing to do. */
+static bool work_on_job(cnn_loader *l)
+{
+    cnn__job j = l->job;
+    cnn_status status;
+    int64_t first = 0;
+    bool begins = l->work == CNN__WORK_WAITING, writes = l->work == CNN__WORK_RUNNING && l->next < l->end;
+    if (!begins && !writes) {
+        return false;
+    }
+    if (begins) {
+        l->work = CNN__WORK_RUNNING;
+        l->next = l->end = 0;
+        l->failed = INT64_MAX;
+        l->job_status = CNN_OK;
+    } else {
+        first = l->next;
+        l->next = l->end - first < samples_at_once(l) ? l->end : first + samples_at_once(l);
+    }
+    int64_t end = l->next;
+    l->busy++;
+    cnn__mutex_unlock(&l->lock);
+    cnn__float_mode_set(j.mode);
+    status = begins ? cnn__loader_begin(l, &j) : cnn__loader_write(l, &j, &first, end);
+    cnn__mutex_lock(&l->lock);
+    l->busy--;
+    if (status != CNN_OK) {
+        note_sample_failure(l, status, first);
+    } else if (begins) {
+        l->end = cnn__loader_batch_size(l, j.batch);
+        cnn__condition_broadcast(&l->changed);
+    }
+    return true;
+}
+
+/* Ends the job if all its samples are written. The thread that wrote the last of them does it. */
+static void end_job(cnn_loader *l)
+{
+    if (l->busy > 0 || l->next < l->end) {
         return;
     }
-    const uint64_t key[2] = { j->seed, shuffle_streams | (uint64_t)j->epoch };
-    cnn__random_permutation(key, l->dataset->size, l->order);
-    l->order_epoch = j->epoch;
-    l->order_seed = j->seed;
-}
-
-/* Called by one thread at a time: by the background thread if there is one. */
-static cnn_status write_batch(cnn_loader *l, const cnn__job *j)
-{
-    const cnn__slot_tensors *s = &l->slots[j->slot];
-    cnn_dataset *dataset = l->dataset;
-    char *image = cnn__data(s->host[0] ? s->host[0] : s->images[0]);
-    char *label = cnn__data_or_null(s->host[1] ? s->host[1] : s->labels[0]);
-    int64_t first = j->batch * l->batch_size, size = cnn__loader_batch_size(l, j->batch);
-    cnn__tensor_written(s->images[0]);
-    if (s->labels[0]) {
-        cnn__tensor_written(s->labels[0]);
+    cnn__job j = l->job;
+    cnn_status before = l->job_status;
+    cnn__mutex_unlock(&l->lock);
+    cnn_status status = cnn__loader_finish(l, &j, before);
+    cnn__mutex_lock(&l->lock);
+    if (before == CNN_OK && status != CNN_OK) {
+        note_sample_failure(l, status, 0);
     }
-    make_order(l, j);
-    for (int64_t i = 0; i < size && !atomic_load_explicit(&l->stop, memory_order_relaxed); i++) {
-        int64_t sample = l->order ? l->order[first + i] : first + i;
-        cnn_status status = cnn__dataset_write(dataset, "loader_next", sample, image, label);
-        if (status != CNN_OK) {
-            return status;
-        }
-        image += dataset->image.bytes;
-        label = label ? label + dataset->label.bytes : NULL;
-    }
-    return CNN_OK;
+    l->work = CNN__WORK_DONE;
+    cnn__condition_broadcast(&l->changed);
 }
-
-/* ---- the background thread ---- */
 
 static void *background(void *arg)
 {
     cnn_loader *l = arg;
     cnn__mutex_lock(&l->lock);
     while (!atomic_load(&l->stop)) {
-        if (l->work != CNN__WORK_WAITING) {
+        if (work_on_job(l)) {
+            end_job(l);
+        } else {
             cnn__condition_wait(&l->changed, &l->lock);
-            continue;
         }
-        cnn__job j = l->job;
-        l->work = CNN__WORK_RUNNING;
-        cnn__mutex_unlock(&l->lock);
-        cnn__float_mode_set(j.mode);
-        cnn_status status = write_batch(l, &j);
-        cnn__mutex_lock(&l->lock);
-        l->job_status = status;
-        l->job_message[0] = '\0';
-        if (status != CNN_OK) {
-            strncat(l->job_message, cnn__failure_message(), sizeof l->job_message - 1);
-        }
-        l->work = CNN__WORK_DONE;
-        cnn__condition_broadcast(&l->changed);
     }
     cnn__mutex_unlock(&l->lock);
     return NULL;
@@ -107,10 +124,14 @@ static bool loader_worker_collect(cnn_loader *l, cnn__job *j, cnn_status *status
 }
 
 /* Where there are no threads, the caller writes its batches itself. */
-cnn_status cnn__loader_start(cnn_loader *l)
+cnn_status cnn__loader_start(cnn_loader *l, int count)
 {
     if (!CNN__THREADS) {
         return CNN_OK;
+    }
+    l->threads = cnn__calloc(l->ctx, (size_t)count, sizeof *l->threads);
+    if (!l->threads) {
+        return cnn__fail_memory(l->ctx, "loader_create", (size_t)count * sizeof *l->threads);
     }
     if (cnn__mutex_init(&l->lock) != 0) {
         return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: could not create a mutex");
@@ -120,32 +141,38 @@ cnn_status cnn__loader_start(cnn_loader *l)
         return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: could not create a condition variable");
     }
     l->synchronised = true;
-    int code = cnn__thread_start(&l->thread, background, l);
-    if (code != 0) {
-        return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: the background thread: %s", strerror(code));
+    for (int i = 0; i < count; i++) {
+        int code = cnn__thread_start(&l->threads[i], background, l);
+        if (code != 0) {
+            return cnn__fail(l->ctx, CNN_ERROR_THREAD, "loader_create: the background thread: %s", strerror(code));
+        }
+        cnn__mutex_lock(&l->lock);
+        l->thread_count = i + 1;
+        cnn__mutex_unlock(&l->lock);
     }
-    l->threaded = true;
     return CNN_OK;
 }
 
-/* After fork() the thread does not exist, and the lock may be held for ever. */
+/* After fork() the threads do not exist, and the lock may be held for ever. */
 void cnn__loader_stop(cnn_loader *l)
 {
     if (!l->synchronised || l->process != cnn__process()) {
         return;
     }
-    if (l->threaded) {
-        atomic_store(&l->stop, true);
-        cnn__mutex_lock(&l->lock);
-        cnn__condition_broadcast(&l->changed);
-        cnn__mutex_unlock(&l->lock);
-        int cancel = cnn__cancel_defer();
-        cnn__thread_join(&l->thread);
-        cnn__cancel_restore(cancel);
+    atomic_store(&l->stop, true);
+    cnn__mutex_lock(&l->lock);
+    cnn__condition_broadcast(&l->changed);
+    cnn__mutex_unlock(&l->lock);
+    int cancel = cnn__cancel_defer();
+    for (int i = 0; i < l->thread_count; i++) {
+        cnn__thread_join(&l->threads[i]);
     }
+    cnn__cancel_restore(cancel);
     cnn__condition_destroy(&l->changed);
     cnn__mutex_destroy(&l->lock);
 }
+
+/* ---- what the caller gets ---- */
 
 static bool same_job(const cnn__job *a, const cnn__job *b)
 {
@@ -153,12 +180,22 @@ static bool same_job(const cnn__job *a, const cnn__job *b)
            a->mode == b->mode;
 }
 
+static cnn_status write_whole(cnn_loader *l, const cnn__job *j)
+{
+    int64_t first = 0;
+    cnn_status status = cnn__loader_begin(l, j);
+    if (status == CNN_OK) {
+        status = cnn__loader_write(l, j, &first, cnn__loader_batch_size(l, j->batch));
+    }
+    return cnn__loader_finish(l, j, status);
+}
+
 cnn_status cnn__loader_obtain(cnn_loader *l, const cnn__job *wanted)
 {
     cnn__job done;
     cnn_status status;
-    if (!l->threaded) {
-        return write_batch(l, wanted);
+    if (!l->thread_count) {
+        return write_whole(l, wanted);
     }
     if (!loader_worker_collect(l, &done, &status) || !same_job(&done, wanted)) {
         cnn__loader_post(l, wanted);

@@ -3,10 +3,10 @@
  * of the image: first x / 255 for u8, then (x − mean) / std. */
 #include "data/dataset.h"
 
+#include "data/callback.h"
 #include "platform/process.h"
 #include "platform/thread.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -172,30 +172,36 @@ static void write_image(const cnn_dataset *dataset, int64_t index, char *to)
 
 /* ---- samples ---- */
 
-static cnn_status write_by_callback(cnn_dataset *dataset, const char *call, int64_t index, void *image, void *label)
+cnn_status cnn__dataset_call(cnn_dataset *dataset, const char *call, int64_t index, void *image, void *label)
 {
+    dataset = dataset->source ? dataset->source : dataset;
     if (cnn__process() != dataset->process) {
         return cnn__fail(dataset->ctx, CNN_ERROR_STATE,
                          "%s: a dataset of callbacks that was made before fork(), expected one made in this process",
                          call);
     }
+    unsigned long failures = cnn__failure_number();
     int cancel = cnn__cancel_defer();
-    cnn__recursive_mutex_lock(&dataset->lock);
-    cnn_status status = dataset->get(index, image, label, dataset->user);
-    cnn__recursive_mutex_unlock(&dataset->lock);
-    cnn__cancel_restore(cancel);
-    if (status == CNN_OK) {
-        return CNN_OK;
+    if (!dataset->concurrent) {
+        cnn__recursive_mutex_lock(&dataset->lock);
     }
-    return cnn__fail(dataset->ctx, CNN_ERROR_CALLBACK, "%s: the dataset's get returned %s for sample %" PRId64, call,
-                     cnn_status_name(status), index);
+    cnn_status status = dataset->make ? dataset->make(index, image, label, dataset->user)
+                                      : dataset->get(index, image, label, dataset->user);
+    if (!dataset->concurrent) {
+        cnn__recursive_mutex_unlock(&dataset->lock);
+    }
+    cnn__cancel_restore(cancel);
+    return status == CNN_OK
+               ? CNN_OK
+               : cnn__callback_fail(dataset->ctx, call, dataset->make ? "the dataset's make" : "the dataset's get",
+                                    status, failures, "sample", index);
 }
 
 cnn_status cnn__dataset_write(cnn_dataset *dataset, const char *call, int64_t index, void *image, void *label)
 {
     index = cnn__dataset_index(dataset, index);
     if (!dataset->images) {
-        return write_by_callback(dataset->source ? dataset->source : dataset, call, index, image, label);
+        return cnn__dataset_call(dataset, call, index, image, label);
     }
     write_image(dataset, index, image);
     if (dataset->labels && label) {

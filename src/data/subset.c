@@ -25,13 +25,13 @@ static cnn_dataset *new_subset(cnn_dataset *dataset, const char *call, int64_t s
     subset->image = dataset->image;
     subset->label = dataset->label;
     subset->has_labels = dataset->has_labels;
+    subset->class_names = dataset->class_names ? cnn__tensor_retain(dataset->class_names) : NULL;
     if (!dataset->images) {
         subset->source = cnn_dataset_share(dataset->source ? dataset->source : dataset);
         return subset;
     }
     subset->images = cnn__tensor_retain(dataset->images);
     subset->labels = dataset->labels ? cnn__tensor_retain(dataset->labels) : NULL;
-    subset->class_names = dataset->class_names ? cnn__tensor_retain(dataset->class_names) : NULL;
     if ((dataset->channels || dataset->table) &&
         cnn__dataset_normalize(subset, call, dataset->channels, dataset->mean, dataset->std) != CNN_OK) {
         cnn_dataset_free(subset);

@@ -174,6 +174,21 @@ static const candidate named_datasets[] = { MADE("good", GOOD, make_named_datase
                                             MADE("without names", BAD, make_dataset, 0) };
 OBJECT(named_dataset, named_datasets);
 
+MAKER(sampler, keep(w, cnn_subset_random_sampler_create(context_of(w), (const int64_t[]){ 1, 0 }, 2), release_sampler))
+static const candidate samplers[] = { MADE("good", GOOD, make_sampler, 0), NO_POINTER };
+OBJECT(sampler, samplers);
+
+static value owned_sampler(world *w, const kind *k)
+{
+    (void)k;
+    cnn_sampler *owned = cnn_subset_random_sampler_create(context_of(w), NULL, 0);
+    keep(w, cnn_loader_new(new_dataset(w), 2, .sampler = owned, .no_background = true), release_loader);
+    return pointer(owned);
+}
+static const candidate free_samplers[] = { MADE("good", GOOD, make_sampler, 0), NO_POINTER,
+                                           MADE("a loader's", BAD, owned_sampler, 0) };
+OBJECT(free_sampler, free_samplers);
+
 MAKER(loader, loader_of(w))
 static const candidate loaders[] = { MADE("good", GOOD, make_loader, 0), NO_POINTER };
 OBJECT(loader, loaders);
@@ -210,6 +225,9 @@ NUMBERS(slice_end, NUMBER("good", GOOD, 3), MINUS_ONE, NUMBER("0", BAD, 0), NUMB
         NUMBER("4", MAY, 4));
 NUMBERS(index_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST64, LARGEST64, NUMBER("0", MAY, 0), NUMBER("1", MAY, 1));
 NUMBERS(item_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST64, NUMBER("0", MAY, 0), NUMBER("INT64_MAX", MAY, INT64_MAX));
+NUMBERS(weight_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST64, LARGEST64, NUMBER("0", BAD, 0), NUMBER("1", MAY, 1));
+NUMBERS(rank_total, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEAST, NUMBER("INT_MAX", MAY, INT_MAX));
+NUMBERS(rank, NUMBER("good", GOOD, 1), NUMBER("2", BAD, 2), MINUS_ONE, LEAST, LARGEST, NUMBER("0", MAY, 0));
 NUMBERS(piece_count, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEAST, NUMBER("1", MAY, 1));
 NUMBERS(top_count, NUMBER("good", GOOD, 1), MINUS_ONE, NUMBER("9", BAD, 9), LEAST64, LARGEST64, NUMBER("0", MAY, 0));
 NUMBERS(seed, NUMBER("good", GOOD, 7), NUMBER("0", MAY, 0), NUMBER("UINT64_MAX", MAY, -1));
@@ -346,6 +364,11 @@ static const double lengths_broken[2] = { 1.5, 2.5 }, lengths_no_number[2] = { N
 NUMBERS(lengths, ADDRESS("good", GOOD, good_lengths), NO_POINTER, ADDRESS("[1,2]", MAY, lengths_short),
         ADDRESS("[2,-1]", BAD, lengths_negative), ADDRESS("[1.5,2.5]", BAD, lengths_broken),
         ADDRESS("[NaN,1]", BAD, lengths_no_number), ADDRESS("[4,0]", MAY, lengths_whole));
+
+static const double good_weights[2] = { 1, 3 }, weights_negative[2] = { 2, -1 }, weights_no_number[2] = { NAN, 1 };
+static const double weights_zero[2] = { 0, 0 }, weights_huge[2] = { 1.5e308, 1.5e308 };
+NUMBERS(sample_weights, ADDRESS("good", GOOD, good_weights), NO_POINTER, ADDRESS("[2,-1]", BAD, weights_negative),
+        ADDRESS("[NaN,1]", BAD, weights_no_number), ADDRESS("[0,0]", BAD, weights_zero), ADDRESS("[1.5e308,1.5e308]", BAD, weights_huge));
 
 static const double good_mean[1] = { 0.1 }, good_std[1] = { 0.3 }, no_number[1] = { NAN }, infinite[1] = { INFINITY };
 static const double nothing[1] = { 0 }, below[1] = { -1 };
@@ -612,6 +635,8 @@ OPTIONS(kaiming_options, cnn_kaiming_options, .a = 0.5);
 OPTIONS(norm_options, cnn_norm_options, .eps = 0.1);
 OPTIONS(scaled_dot_product_attention_options, cnn_scaled_dot_product_attention_options, .is_causal = true);
 OPTIONS(loader_options, cnn_loader_options, .no_background = true);
+OPTIONS(pad_collate_options, cnn_pad_collate_options, .value = 1);
+OPTIONS(sampler_callbacks, cnn_sampler_callbacks, .count = 2, .order = get_order, .free_user = free_user, .user = w);
 OPTIONS(cross_entropy_options, cnn_cross_entropy_options, .label_smoothing = 0.1);
 OPTIONS(loss_options, cnn_loss_options, .reduction = CNN_REDUCE_SUM);
 OPTIONS(smooth_l1_loss_options, cnn_smooth_l1_loss_options, .beta = 0.5);

@@ -248,6 +248,30 @@ static bool use_loader(const void *o)
     return loader != NULL;
 }
 
+static bool use_pad_collate(const void *o)
+{
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(4, 2));
+    cnn_batch batch = { .size = 1 };
+    bool good = cnn_pad_collate(&x, NULL, 1, &batch, (void *)(uintptr_t)o) == CNN_OK;
+    cnn_tensor_free(x);
+    cnn_tensor_free(batch.images);
+    cnn_tensor_free(batch.lengths);
+    return good;
+}
+
+static cnn_status tell_order(uint64_t seed, int64_t epoch, int64_t *order, void *user)
+{
+    (void)seed, (void)epoch, (void)order, (void)user;
+    return CNN_OK;
+}
+
+static bool use_sampler_callbacks(const void *o)
+{
+    cnn_sampler *made = cnn_sampler_from_callbacks(ctx, o);
+    cnn_sampler_free(made);
+    return made != NULL;
+}
+
 static cnn_tensor *square(cnn_tensor *const *inputs, int count, void *user)
 {
     (void)count;
@@ -365,6 +389,8 @@ static const cnn_context_options good_context = { .struct_size = sizeof good_con
 static const cnn_pad_options good_pad = { .struct_size = sizeof good_pad, .value = 1 };
 static const cnn_module_options good_module = { .struct_size = sizeof good_module, .forward = forward_self };
 static const cnn_loader_options good_loader = { .struct_size = sizeof good_loader };
+static const cnn_pad_collate_options good_pad_collate = { .struct_size = sizeof good_pad_collate };
+static const cnn_sampler_callbacks good_sampler = { .struct_size = sizeof good_sampler, .count = 2, .order = tell_order };
 static const cnn_cross_entropy_options good_loss = { .struct_size = sizeof good_loss };
 static const cnn_grad_options good_grad = { .struct_size = sizeof good_grad };
 static const cnn_gradcheck_options good_gradcheck = { .struct_size = sizeof good_gradcheck };

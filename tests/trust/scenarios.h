@@ -44,6 +44,9 @@ static const scenario scenarios[] = {
     { "dataset of callbacks", data_callbacks, false },
     { "parts of a dataset of bytes", data_part_of_bytes, false },
     { "parts of a dataset of callbacks", data_part_of_callbacks, false },
+    { "dataset of sequences", data_sequences, false },
+    { "loader with two threads", data_threads, false },
+    { "CIFAR", data_cifar, false },
     { "MNIST", data_mnist, false },
     { "IDX", idx_plain, false },
 #ifdef CNN_HAVE_ZLIB

@@ -101,6 +101,69 @@ static cnn_status data_part_of_bytes(world *w)
     return data_parts(w);
 }
 
+/* Sequences of different lengths, in an order by weight. No thread prepares a batch that nobody asks for, whose failed
+ * allocations nobody would hear of. */
+static cnn_status make_sequence(int64_t index, cnn_tensor **image, cnn_tensor **label, void *user)
+{
+    cnn_context *ctx = user;
+    *image = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(1 + index % 3, 2));
+    *label = *image ? cnn_tensor_zeros(ctx, CNN_I64, CNN_SHAPE(2)) : NULL;
+    if (!*label) {
+        cnn_tensor_free(*image);
+        return CNN_ERROR_NO_MEMORY;
+    }
+    return CNN_OK;
+}
+
+static cnn_status data_sequences(world *w)
+{
+    const double weights[7] = { 1, 2, 3, 4, 5, 6, 7 };
+    const cnn_dataset_callbacks callbacks = { .struct_size = sizeof callbacks, .size = 7, .make = make_sequence, .user = w->ctx,
+                                              .concurrent = true };
+    cnn_tensor *image = NULL, *label = NULL;
+    cnn_batch batch;
+    w->dataset[0] = cnn_dataset_from_callbacks(w->ctx, &callbacks);
+    TRY(got(w, w->dataset[0]));
+    TRY(cnn_dataset_get(w->dataset[0], 1, &image, &label));
+    keep(w, image);
+    keep(w, label);
+    cnn_sampler *sampler = cnn_weighted_random_sampler_create(w->ctx, weights, 7, 5, false);
+    TRY(got(w, sampler));
+    w->loader = cnn_loader_new(cnn_dataset_share(w->dataset[0]), 3, .sampler = sampler, .collate = cnn_pad_collate, .no_background = true);
+    TRY(got(w, w->loader));
+    while (cnn_loader_next(w->loader, &batch)) {
+    }
+    return cnn_loader_status(w->loader);
+}
+
+static cnn_status data_threads(world *w)
+{
+    const int64_t indices[] = { 6, 0, 3 };
+    cnn_batch batch;
+    TRY(data_bytes(w));
+    cnn_loader_free(w->loader);
+    w->loader = NULL;
+    cnn_sampler *sampler = cnn_subset_random_sampler_create(w->ctx, indices, 3);
+    TRY(got(w, sampler));
+    w->loader = cnn_loader_new(cnn_dataset_share(w->dataset[0]), 2, .sampler = sampler, .threads = 2);
+    TRY(got(w, w->loader));
+    while (cnn_loader_next(w->loader, &batch)) {
+    }
+    TRY(cnn_loader_status(w->loader));
+    sampler = cnn_distributed_sampler_create(w->ctx, 7, 2, 1, true, false);
+    TRY(got(w, sampler));
+    cnn_sampler_free(sampler);
+    return CNN_OK;
+}
+
+static cnn_status data_cifar(world *w)
+{
+    w->dataset[0] = cnn_cifar10_open(w->ctx, test_folder, CNN_CIFAR_TEST);
+    TRY(got(w, w->dataset[0]));
+    w->dataset[1] = cnn_cifar100_open(w->ctx, test_folder, CNN_CIFAR_TEST, false);
+    return got(w, w->dataset[1]);
+}
+
 static cnn_status data_mnist(world *w)
 {
     TRY(cnn_mnist_find(w->ctx, test_folder, CNN_MNIST_TRAIN, CNN_MNIST_LABELS));

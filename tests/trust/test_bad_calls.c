@@ -10,7 +10,7 @@
 
 typedef enum result_class {
     RESULT_STATUS, RESULT_OPERATION, RESULT_NOTHING, RESULT_INTEGER, RESULT_REAL, RESULT_STRING, RESULT_BORROWED,
-    RESULT_CONTEXT, RESULT_TAPE, RESULT_MODULE, RESULT_OPTIMIZER, RESULT_SCHEDULER, RESULT_EMA, RESULT_DATASET, RESULT_LOADER, RESULT_TENSOR,
+    RESULT_CONTEXT, RESULT_TAPE, RESULT_MODULE, RESULT_OPTIMIZER, RESULT_SCHEDULER, RESULT_EMA, RESULT_SAMPLER, RESULT_DATASET, RESULT_LOADER, RESULT_TENSOR,
     RESULT_FILE
 } result_class;
 
@@ -213,7 +213,7 @@ static void release_result(world *w, const bad_call *call, value *r)
 {
     static void (*const releases[])(void *) = {
         [RESULT_CONTEXT] = release_context, [RESULT_TAPE] = release_tape, [RESULT_MODULE] = release_module,
-        [RESULT_OPTIMIZER] = release_optimizer, [RESULT_SCHEDULER] = release_scheduler, [RESULT_EMA] = release_ema, [RESULT_DATASET] = release_dataset, [RESULT_LOADER] = release_loader,
+        [RESULT_OPTIMIZER] = release_optimizer, [RESULT_SCHEDULER] = release_scheduler, [RESULT_EMA] = release_ema, [RESULT_SAMPLER] = release_sampler, [RESULT_DATASET] = release_dataset, [RESULT_LOADER] = release_loader,
         [RESULT_TENSOR] = release_tensor, [RESULT_FILE] = release_file
     };
     if (call->result >= RESULT_CONTEXT && r->p) {
@@ -223,6 +223,13 @@ static void release_result(world *w, const bad_call *call, value *r)
         for (int i = 0; i < 4; i++) {
             cnn_tensor_free(*(cnn_tensor **)(void *)w->scratch[i]);
         }
+    }
+    if (strcmp(call->name, "cnn_pad_collate") == 0 && r->i == CNN_OK) {
+        const cnn_batch *batch = (const cnn_batch *)(const void *)w->scratch[0];
+        cnn_tensor_free(batch->images);
+        cnn_tensor_free(batch->labels);
+        cnn_tensor_free(batch->lengths);
+        cnn_tensor_free(batch->label_lengths);
     }
     if (strcmp(call->name, "cnn_dataset_random_split") == 0 && r->i == CNN_OK) {
         for (int k = 0; k < 2; k++) { /* the most pieces that are asked for; a free place is NULL */

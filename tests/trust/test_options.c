@@ -63,6 +63,8 @@ static const row rows[] = {
     ROW("init_kaiming_uniform", use_kaiming_uniform, good_kaiming, 0),
     ROW("init_kaiming_normal", use_kaiming_normal, good_kaiming, 0),
     ROW("loader_create", use_loader, good_loader, 0),
+    ROW("pad_collate", use_pad_collate, good_pad_collate, 0),
+    ROW("sampler_from_callbacks", use_sampler_callbacks, good_sampler, END_OF(cnn_sampler_callbacks, order)),
     ROW("cross_entropy", use_cross_entropy, good_loss, 0),
 #define LOSS_ROW(name, type, call) ROW(#name, use_##name, good_##name, 0),
     LOSSES(LOSS_ROW)
@@ -175,9 +177,13 @@ START_TEST(taken)
     cnn_dataset_callbacks callbacks = good_callbacks;
     callbacks.struct_size += 16;
     callbacks.free_user = count_free;
+    cnn_sampler_callbacks sampler = good_sampler;
+    sampler.struct_size += 16;
+    sampler.free_user = count_free;
     const struct { const void *from; size_t size; bool (*use)(const void *); } takers[] = {
-        { &module, sizeof module, use_module }, { &callbacks, sizeof callbacks, use_callbacks } };
-    for (int i = 0; i < 2; i++) {
+        { &module, sizeof module, use_module }, { &callbacks, sizeof callbacks, use_callbacks },
+        { &sampler, sizeof sampler, use_sampler_callbacks } };
+    for (int i = 0; i < 3; i++) {
         memset(options, 0, sizeof options);
         memcpy(options, takers[i].from, takers[i].size);
         for (int tail = 0; tail < 2; tail++) {

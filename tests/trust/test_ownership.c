@@ -317,6 +317,46 @@ CALLBACKS(callbacks_no_get, ctx, 3, 3, false)
 CALLBACKS(callbacks_size, ctx, -1, 3, true)
 CALLBACKS(callbacks_rank, ctx, 3, 9, true)
 
+static cnn_status tell_order(uint64_t seed, int64_t epoch, int64_t *order, void *user)
+{
+    (void)seed, (void)epoch, (void)user;
+    order[0] = 0;
+    return CNN_OK;
+}
+
+/* Two counted objects: a dataset and a sampler. */
+static bool sampled(cnn_context *ctx, int64_t batch_size, bool shuffle, bool dataset)
+{
+    const cnn_sampler_callbacks c = { .struct_size = sizeof c, .count = 1, .order = tell_order, .free_user = count_user };
+    cnn_sampler *sampler = cnn_sampler_from_callbacks(ctx, &c);
+    cnn_dataset *samples = dataset ? counted_dataset(ctx) : NULL;
+    if (!sampler) { /* NULL would mean none */
+        cnn_dataset_free(samples);
+        return false;
+    }
+    return finish_loader(cnn_loader_new(samples, batch_size, .sampler = sampler, .shuffle = shuffle));
+}
+#define SAMPLED(name, size, shuffle, dataset) \
+    static bool name(cnn_context *ctx, cnn_module *parent) { (void)parent; return sampled(ctx, size, shuffle, dataset); }
+SAMPLED(sampled_good, 2, false, true)
+SAMPLED(sampled_batch_size, 0, false, true)
+SAMPLED(sampled_shuffle, 2, true, true)
+SAMPLED(sampled_no_dataset, 2, false, false)
+
+static bool sampler_with(cnn_context *ctx, int64_t count, bool order)
+{
+    const cnn_sampler_callbacks c = { .struct_size = sizeof c, .count = count, .order = order ? tell_order : NULL, .free_user = count_user };
+    cnn_sampler *s = cnn_sampler_from_callbacks(ctx, &c);
+    cnn_sampler_free(s);
+    return s;
+}
+#define SAMPLER(name, ctx_, count, order) \
+    static bool name(cnn_context *ctx, cnn_module *parent) { (void)ctx, (void)parent; return sampler_with(ctx_, count, order); }
+SAMPLER(sampler_good, ctx, 3, true)
+SAMPLER(sampler_no_context, NULL, 3, true)
+SAMPLER(sampler_no_order, ctx, 3, false)
+SAMPLER(sampler_count, ctx, -1, true)
+
 static bool module_with(cnn_context *ctx, cnn_forward_fn forward)
 {
     cnn_module *m = cnn_module_new(ctx, forward, .free_user = count_user, .type = "a name that is copied");
@@ -368,6 +408,14 @@ static const taking takings[] = {
     { "loader_create", false, 1, loader_good },
     { "loader_create, batches of 0", true, 1, loader_batch_size },
     { "loader_create, bad options", true, 1, loader_options },
+    { "loader_create, a sampler", false, 2, sampled_good },
+    { "loader_create, a sampler and batches of 0", true, 2, sampled_batch_size },
+    { "loader_create, a sampler and shuffle", true, 2, sampled_shuffle },
+    { "loader_create, a sampler and no dataset", true, 1, sampled_no_dataset },
+    { "sampler_from_callbacks", false, 1, sampler_good },
+    { "sampler_from_callbacks, no context", true, 1, sampler_no_context },
+    { "sampler_from_callbacks, no order", true, 1, sampler_no_order },
+    { "sampler_from_callbacks, a negative count", true, 1, sampler_count },
     { "dataset_subset", false, 1, subset_good },
     { "dataset_subset, no such sample", true, 1, subset_out_of_range },
     { "dataset_slice", false, 1, slice_good },

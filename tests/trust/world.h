@@ -245,6 +245,10 @@ static inline void world_files_make(void)
     file_put(in_folder("target"), "old", 3);
     idx_put("train-images-idx3-ubyte", 8, 3, (const int[]){ 10, 8, 8 }, 1);
     idx_put("train-labels-idx1-ubyte", 8, 1, (const int[]){ 10 }, 1);
+    static const unsigned char record[2 + 3 * 32 * 32];
+    file_put(in_folder("test_batch.bin"), record, sizeof record - 1);
+    file_put(in_folder("test.bin"), record, sizeof record);
+    file_put(in_folder("batches.meta.txt"), "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n", 20);
     idx_put("doubles", 14, 2, (const int[]){ 3, 4 }, 8);
 #ifdef CNN_HAVE_ZLIB
     ck_assert_int_eq(rename(in_folder("train-images-idx3-ubyte-zipped"), in_folder("t10k-images-idx3-ubyte.gz")), 0);
