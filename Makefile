@@ -154,6 +154,9 @@ $(BUILD)/src/kernels/simd/map/%: SMALL_CFLAGS = $(MAP_CFLAGS) $(call known,-fali
 $(foreach name,elementary trigonometry,$(BUILD)/src/kernels/simd/map/$(name).sse2.o): SMALL_CFLAGS = $(MAP_CFLAGS) -Os
 # Normalisation waits for memory, too; and it subtracts means of products from products, which are therefore rounded alike.
 $(BUILD)/src/kernels/simd/elementwise/normalise%.o: SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os) -ffp-contract=off -fno-math-errno
+# Transforms of images are loops over pixels; training must not wait for them.
+$(foreach name,color crop resize,$(BUILD)/src/data/augment_$(name).o): SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 \
+	-ftree-vectorize $(VECTOR_COST)) $(MAP_CFLAGS)
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
@@ -164,7 +167,7 @@ RARE += $(BUILD)/src/kernels/array/attention.o
 # their size.
 RARE += $(foreach name,activations binary compare element_loss gelu map_f64 reduce_tiles scan softmax unary,$(BUILD)/src/kernels/array/$(name).o)
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
-RARE += $(foreach name,bytes cifar dataset idx loader loader_make loader_worker loader_write mnist pad_collate sample_tensors sampler subset,$(BUILD)/src/data/$(name).o) \
+RARE += $(foreach name,augment augment_affine augment_random augmented bytes cifar dataset idx loader loader_make loader_worker loader_write mix mnist pad_collate sample_tensors sampler subset,$(BUILD)/src/data/$(name).o) \
 	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/kernels/*.c)) \
 	$(foreach name,anomaly apply backward call custom final grad gradcheck hook running step undo,$(BUILD)/src/autograd/$(name).o) \
 	$(foreach name,error file memory message options parallel status utf8,$(BUILD)/src/base/$(name).o) \

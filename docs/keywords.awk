@@ -1,5 +1,5 @@
-# A filter of Doxygen's for headers: the comment of a keyword macro (cnn_NAME_new) gets links to the options struct and to the
-# function that its definition names, and each list of kernels becomes an enum. The number of lines stays the same, so that
+# A filter of Doxygen's for headers: the comment of a keyword macro (cnn_NAME_new, cnn_augment_NAME) gets links to the options struct
+# and to the function that its definition names, and each list of kernels becomes an enum. The number of lines stays the same, so that
 # messages name the right ones.
 
 # The comment before a macro, and what may stand between the two, are held back until the macro is seen whole.
@@ -20,7 +20,9 @@ function link(definition,  i, name, options, made) {
     sub(/\(.*/, "", name)
     options = match(definition, /cnn_[a-z0-9_]+_options/) ? substr(definition, RSTART, RLENGTH) : ""
     made = name
-    sub(/_new$/, "_create", made)
+    if (!sub(/_new$/, "_create", made)) {
+        made = made "_with"
+    }
     for (i = held; i > 0; i--) {
         if (line[i] ~ /\*\/$/) {
             sub(/\.? *\*\/$/, (options != "" ? "; options: " options : "") "; as a function: " made "() */", line[i])
@@ -54,7 +56,7 @@ joining {
     }
     next
 }
-/^#define cnn_[a-z0-9_]+_new\(/ && held {
+/^#define cnn_([a-z0-9_]+_new|augment_[a-z0-9_]+)\(/ && held {
     hold($0)
     definition = $0
     if (definition ~ /\\$/) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/fixtures with PyTorch (1.13, Debian's python3-torch): values that the tests compare libcnn's with.
+"""Writes tests/fixtures with PyTorch (1.13, Debian's python3-torch) and torchvision (0.14.1, python3-torchvision): values that the tests compare libcnn's with.
 
 What is here makes ops/*.safetensors, values and gradients of every operation in f64, for tests/test_ops.c: each case has its
 operands `name/in0`, …, its result `name/out`, and, where it is differentiable, the gradient of the result `name/seed` and of the
@@ -17,7 +17,7 @@ import zlib
 import torch
 import torch.nn.functional as F
 
-from fixtures import attention, batch_norm, bfloat16, clip_grad, init, lstm, metrics, nn, nonfinite, norms, optim, rnn, schedules, text, training
+from fixtures import attention, augment, batch_norm, bfloat16, clip_grad, init, lstm, metrics, nn, nonfinite, norms, optim, rnn, schedules, text, training
 from fixtures.write import save_safetensors
 
 torch.manual_seed(20)
@@ -414,5 +414,5 @@ for name, t in tensors.items():
 os.makedirs(f"{folder}/ops", exist_ok=True)
 for family, members in families.items():
     save_safetensors(f"{folder}/ops/{family}.safetensors", members)
-for module in (text, nn, nonfinite, optim, schedules, training, batch_norm, lstm, bfloat16, clip_grad, init, norms, metrics, attention, rnn):
+for module in (text, nn, nonfinite, optim, schedules, training, batch_norm, lstm, bfloat16, clip_grad, init, norms, metrics, attention, rnn, augment):
     module.make(folder)

@@ -4,7 +4,7 @@
  *
  * Read them in this order: context.h (threads, seed, errors), tensor.h, tape.h (a step of work and its gradients),
  * ops.h, module.h (layers; more of them are in activations.h, norms.h, image_layers.h, recurrent.h and attention.h),
- * init.h, optimizer.h, scheduler.h (learning rates), clip_grad.h, ema.h (averages of weights), dataset.h,
+ * init.h, optimizer.h, scheduler.h (learning rates), clip_grad.h, ema.h (averages of weights), dataset.h, augment.h,
  * sampler.h, loader.h, metrics.h, checkpoint.h, file.h (what is in a file), autograd.h (gradients on their own, hooks),
  * device.h. */
 #ifndef CNN_CNN_H
@@ -12,6 +12,7 @@
 
 #include <cnn/activations.h>
 #include <cnn/attention.h>
+#include <cnn/augment.h>
 #include <cnn/autograd.h>
 #include <cnn/checkpoint.h>
 #include <cnn/clip_grad.h>

@@ -179,8 +179,8 @@ CNN_API int64_t cnn_dataset_size(const cnn_dataset *dataset);
 
 /**
  * Images come out as (x − mean[c]) / std[c], after u8 was scaled to [0, 1]; c is the image's first dimension, or
- * `channels` is 1 for all. Not for datasets of callbacks, nor while a loader is using the dataset (CNN_ERROR_STATE),
- * nor for images of integers (CNN_ERROR_DTYPE).
+ * `channels` is 1 for all. Not for datasets of callbacks or augmented ones (augment.h), nor while a loader is using the
+ * dataset (CNN_ERROR_STATE), nor for images of integers (CNN_ERROR_DTYPE).
  * @param mean,std  `channels` finite numbers each, in units of the scaled elements; those of `std` above 0.
  * @since 0.1
  */

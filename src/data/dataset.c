@@ -274,6 +274,7 @@ void cnn_dataset_free(cnn_dataset *dataset)
     cnn__tensor_release(dataset->images);
     cnn__tensor_release(dataset->labels);
     cnn__tensor_release(dataset->class_names);
+    cnn__augmented_free(ctx, dataset->augmented);
     cnn_dataset_free(dataset->source);
     cnn__free(ctx, dataset->indices);
     cnn__free(ctx, dataset->mean);

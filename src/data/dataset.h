@@ -18,6 +18,15 @@ typedef struct cnn__sample_shape {
     size_t bytes;
 } cnn__sample_shape;
 
+/* What the random numbers of a sample follow from, besides the sample's number. */
+typedef struct cnn__sample_seed {
+    uint64_t seed;
+    int64_t epoch;
+} cnn__sample_seed;
+
+/* A chain of transforms and what applying it needs (augmented.c). */
+typedef struct cnn__augmented cnn__augmented;
+
 struct cnn_dataset {
     atomic_int references;
     atomic_int loaders; /* number of loaders that use it */
@@ -27,7 +36,8 @@ struct cnn_dataset {
     bool has_labels;
     cnn_tensor *images, *labels; /* samples in memory (references held); NULL for callbacks */
     cnn_tensor *class_names;     /* u8 [classes, bytes]: a string per row (reference held); NULL: none */
-    cnn_dataset *source;         /* for a subset of a dataset of callbacks: that dataset (reference held) */
+    cnn_dataset *source; /* for an augmented dataset, and for a subset of one or of callbacks: what it is of (held) */
+    cnn__augmented *augmented; /* its transforms; NULL: none */
     int64_t first,
         *indices; /* sample i is number indices[i] of the tensors or the source, or first + i if `indices` is NULL */
     int channels; /* number of normalised channels; 0: no normalisation */
@@ -48,6 +58,11 @@ void cnn__dataset_set_images(cnn_dataset *dataset, cnn_tensor *images);
 void cnn__dataset_set_labels(cnn_dataset *dataset, cnn_tensor *labels);
 cnn_status cnn__dataset_normalize(cnn_dataset *dataset, const char *call, int channels, const double *mean,
                                   const double *std);
+/* cnn_dataset_slice() of a range that is known to be right; the caller keeps its own reference to `dataset`. */
+cnn_dataset *cnn__dataset_slice(cnn_dataset *dataset, const char *call, int64_t start, int64_t end);
+void cnn__augmented_free(cnn_context *ctx, cnn__augmented *augmented);
+/* Allocates what `threads` threads need that write samples at the same time. */
+cnn_status cnn__dataset_reserve(cnn_dataset *dataset, const char *call, int threads);
 
 /* The index of sample i among the tensors or the callbacks. */
 static inline int64_t cnn__dataset_index(const cnn_dataset *dataset, int64_t i)
@@ -55,7 +70,7 @@ static inline int64_t cnn__dataset_index(const cnn_dataset *dataset, int64_t i)
     return dataset->indices ? dataset->indices[i] : dataset->first + i;
 }
 
-/* The dataset that the samples come from: for a subset of callbacks, that of which it is one. */
+/* The dataset that the samples come from. */
 static inline const cnn_dataset *cnn__dataset_origin(const cnn_dataset *dataset)
 {
     while (dataset->source) {
@@ -75,10 +90,14 @@ cnn_status cnn__dataset_call(cnn_dataset *dataset, const char *call, int64_t ind
 
 /* Makes sample `i`, which is in range, as two tensors that cnn_tensor_free() refuses (their `owned` is set); `label`
  * becomes NULL if there is none. On failure, which is reported as `call`, nothing is made. */
-cnn_status cnn__dataset_make(cnn_dataset *dataset, const char *call, int64_t i, cnn_tensor **image, cnn_tensor **label);
+cnn_status cnn__dataset_make(cnn_dataset *dataset, const char *call, cnn__sample_seed seed, int64_t i,
+                             cnn_tensor **image, cnn_tensor **label);
 
-/* Writes sample `index`, which is in range, normalised; `label` may be NULL. Allocates nothing, and fails only if a
- * callback fails, which it reports as `call`. */
-cnn_status cnn__dataset_write(cnn_dataset *dataset, const char *call, int64_t index, void *image, void *label);
+/* Writes sample `index`, which is in range, augmented and normalised; `label` may be NULL. Allocates nothing where
+ * cnn__dataset_reserve() has, and fails only if a callback fails, which it reports as `call`. */
+cnn_status cnn__dataset_write(cnn_dataset *dataset, const char *call, cnn__sample_seed seed, int64_t index, void *image,
+                              void *label);
+cnn_status cnn__augmented_write(cnn_dataset *dataset, const char *call, cnn__sample_seed seed, int64_t index,
+                                void *image, void *label);
 
 #endif

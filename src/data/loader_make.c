@@ -110,8 +110,11 @@ cnn_status cnn__loader_make(cnn_loader *l, int64_t batch_size)
 {
     count_batches(l, batch_size);
     cnn_status status = make_memory(l);
-    int threads = status == CNN_OK ? threads_of(l) : 0;
-    return threads ? cnn__loader_start(l, threads) : status;
+    int threads = threads_of(l);
+    if (status == CNN_OK) {
+        status = cnn__dataset_reserve(l->dataset, "loader_create", threads > 1 ? threads : 1);
+    }
+    return status == CNN_OK && threads ? cnn__loader_start(l, threads) : status;
 }
 
 void cnn__loader_unmake(cnn_loader *l)

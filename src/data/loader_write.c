@@ -77,13 +77,15 @@ cnn_status cnn__loader_write(cnn_loader *l, const cnn__job *j, int64_t *first, i
         label = cnn__data_or_null(s->host[1] ? s->host[1] : s->labels[0]);
     }
     int64_t start = j->batch * l->batch_size, i = *first;
+    const cnn__sample_seed seed = { j->seed, j->epoch };
     cnn_status status = CNN_OK;
     for (; i < end && !atomic_load_explicit(&l->stop, memory_order_relaxed); i++) {
         int64_t sample = l->order ? l->order[start + i] : start + i;
         if (l->samples) {
-            status = cnn__dataset_make(dataset, "loader_next", sample, &l->samples[i], &l->samples[l->batch_size + i]);
+            status =
+                cnn__dataset_make(dataset, "loader_next", seed, sample, &l->samples[i], &l->samples[l->batch_size + i]);
         } else {
-            status = cnn__dataset_write(dataset, "loader_next", sample, image + (size_t)i * image_bytes,
+            status = cnn__dataset_write(dataset, "loader_next", seed, sample, image + (size_t)i * image_bytes,
                                         label ? label + (size_t)i * label_bytes : NULL);
         }
         if (status != CNN_OK) {

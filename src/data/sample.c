@@ -19,6 +19,10 @@ static cnn_status check_normalize(const cnn_dataset *dataset, const char *call, 
 {
     const cnn_context *ctx = dataset->ctx;
     int64_t first = dataset->image.ndim > 0 ? dataset->image.shape[0] : 1;
+    if (dataset->augmented || (dataset->source && dataset->source->augmented)) {
+        return cnn__fail(ctx, CNN_ERROR_STATE, "%s: an augmented dataset, expected one before cnn_dataset_augment()",
+                         call);
+    }
     if (!dataset->images) {
         return cnn__fail(ctx, CNN_ERROR_STATE, "%s: a dataset of callbacks, whose images are used as they are", call);
     }
@@ -197,9 +201,16 @@ cnn_status cnn__dataset_call(cnn_dataset *dataset, const char *call, int64_t ind
                                     status, failures, "sample", index);
 }
 
-cnn_status cnn__dataset_write(cnn_dataset *dataset, const char *call, int64_t index, void *image, void *label)
+cnn_status cnn__dataset_write(cnn_dataset *dataset, const char *call, cnn__sample_seed seed, int64_t index, void *image,
+                              void *label)
 {
+    if (dataset->augmented) {
+        return cnn__augmented_write(dataset, call, seed, index, image, label);
+    }
     index = cnn__dataset_index(dataset, index);
+    if (dataset->source) {
+        return cnn__dataset_write(dataset->source, call, seed, index, image, label);
+    }
     if (!dataset->images) {
         return cnn__dataset_call(dataset, call, index, image, label);
     }

@@ -57,8 +57,8 @@ static cnn_status sample_by_make(cnn_dataset *dataset, const char *call, int64_t
 }
 
 /* Tensors that are filled as a batch would be. */
-static cnn_status sample_by_write(cnn_dataset *dataset, const char *call, int64_t i, cnn_tensor **image,
-                                  cnn_tensor **label)
+static cnn_status sample_by_write(cnn_dataset *dataset, const char *call, cnn__sample_seed seed, int64_t i,
+                                  cnn_tensor **image, cnn_tensor **label)
 {
     const cnn__sample_shape *is = &dataset->image, *ls = &dataset->label;
     cnn_tensor *x = cnn__tensor_new_on_host(dataset->ctx, call, is->dtype, is->ndim, is->shape);
@@ -68,7 +68,7 @@ static cnn_status sample_by_write(cnn_dataset *dataset, const char *call, int64_
     if (!x || (dataset->has_labels && !y)) {
         status = cnn__failure_status();
     } else {
-        status = cnn__dataset_write(dataset, call, i, cnn__data(x), y ? cnn__data(y) : NULL);
+        status = cnn__dataset_write(dataset, call, seed, i, cnn__data(x), y ? cnn__data(y) : NULL);
     }
     if (status == CNN_OK) {
         x = cnn__tensor_off_host(x, call);
@@ -89,10 +89,11 @@ static cnn_status sample_by_write(cnn_dataset *dataset, const char *call, int64_
     return CNN_OK;
 }
 
-cnn_status cnn__dataset_make(cnn_dataset *dataset, const char *call, int64_t i, cnn_tensor **image, cnn_tensor **label)
+cnn_status cnn__dataset_make(cnn_dataset *dataset, const char *call, cnn__sample_seed seed, int64_t i,
+                             cnn_tensor **image, cnn_tensor **label)
 {
     return cnn__dataset_makes(dataset) ? sample_by_make(dataset, call, cnn__dataset_index(dataset, i), image, label)
-                                       : sample_by_write(dataset, call, i, image, label);
+                                       : sample_by_write(dataset, call, seed, i, image, label);
 }
 
 cnn_status cnn_dataset_get(const cnn_dataset *dataset, int64_t i, cnn_tensor **image, cnn_tensor **label)
@@ -108,8 +109,11 @@ cnn_status cnn_dataset_get(const cnn_dataset *dataset, int64_t i, cnn_tensor **i
                          dataset->size - 1);
     }
     cnn_tensor *x, *y;
+    cnn_random_state state;
+    cnn_context_random_state(dataset->ctx, &state);
     /* Making a sample changes only the lock. */
-    cnn_status status = cnn__dataset_make((cnn_dataset *)(uintptr_t)dataset, call, i, &x, &y);
+    cnn_status status =
+        cnn__dataset_make((cnn_dataset *)(uintptr_t)dataset, call, (cnn__sample_seed){ state.seed, 0 }, i, &x, &y);
     if (status != CNN_OK) {
         return status;
     }

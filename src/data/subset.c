@@ -27,7 +27,8 @@ static cnn_dataset *new_subset(cnn_dataset *dataset, const char *call, int64_t s
     subset->has_labels = dataset->has_labels;
     subset->class_names = dataset->class_names ? cnn__tensor_retain(dataset->class_names) : NULL;
     if (!dataset->images) {
-        subset->source = cnn_dataset_share(dataset->source ? dataset->source : dataset);
+        bool own = dataset->augmented || !dataset->source;
+        subset->source = cnn_dataset_share(own ? dataset : dataset->source);
         return subset;
     }
     subset->images = cnn__tensor_retain(dataset->images);
@@ -64,6 +65,11 @@ static cnn_dataset *subset_choose(cnn_dataset *dataset, const char *call, const 
         subset->indices[i] = cnn__dataset_index(dataset, indices ? indices[i] : start + i);
     }
     return subset;
+}
+
+cnn_dataset *cnn__dataset_slice(cnn_dataset *dataset, const char *call, int64_t start, int64_t end)
+{
+    return subset_choose(dataset, call, NULL, start, end - start);
 }
 
 /* ---- subsets and slices ---- */

@@ -14,7 +14,8 @@ trap 'rm -rf "$work"' EXIT
 
 # The calls of each macro: wrong ones begin with "-", right ones with "+". The comment of a macro shows a call of it, which is right,
 # and so is that call without its options; options whose names are left out are wrong.
-sed -n 's/.*: `\(cnn_[a-z0-9_]*_new(.*)\)`\..*/\1/p; s/^\/\*\* `\(cnn_[a-z0-9_]*_new(.*)\)` \*\/$/\1/p' "$@" | sed 's/)`, `/)\n/g' |
+sed -n 's/.*: `\(cnn_[a-z0-9_]*_new(.*)\)`\..*/\1/p; s/^\/\*\* `\(cnn_[a-z0-9_]*_new(.*)\)` \*\/$/\1/p
+    s/^\/\*\* `\(cnn_augment_[a-z0-9_]*(.*)\)` \*\/$/\1/p' "$@" | sed 's/)`, `/)\n/g' |
     grep -v '…' >"$work/shown"
 awk '{
     print "+ " $0
@@ -34,7 +35,7 @@ printf '%s\n' '- cnn_adam_new(model, 0)' '+ cnn_conv2d_new(ctx, 3, 16, 2 + 1, .s
     '+ cnn_sequential_new(ctx, model, cnn_relu_new(ctx))' >>"$work/calls"
 # The names in the calls that stand for numbers.
 numbers=$(sed 's/\.[A-Za-z_0-9]* = //g; s/cnn_[a-z0-9_]*//g' "$work/shown" | grep -oE '\b[a-z_]+\b' | sort -u |
-    grep -vxE 'ctx|model|dataset|forward|optimizer|lr_lambda|true' | sed 's/^/, int /' | tr -d '\n')
+    grep -vxE 'ctx|model|dataset|forward|optimizer|lr_lambda|augmentation|true' | sed 's/^/, int /' | tr -d '\n')
 # And each struct by CNN_OPTIONS, which the user's own pointers to options come from.
 structs=$(grep -hB1 -A1 '^ *size_t struct_size;' "$@" | sed -n 's/^typedef struct \(cnn_[a-z0-9_]*\) {.*/\1/p')
 for struct in $structs; do
@@ -45,9 +46,9 @@ printf '%s\n' '+ CNN_OPTIONS(cnn_conv2d_options, .stride = 2)' '+ CNN_OPTIONS(cn
 
 # program KIND: makes the calls of that kind, one a line
 program() {
-    parameters="cnn_context *ctx, cnn_module *model, cnn_dataset *dataset, cnn_forward_fn forward, cnn_optimizer *optimizer, cnn_lr_lambda_fn lr_lambda$numbers"
+    parameters="cnn_context *ctx, cnn_module *model, cnn_dataset *dataset, cnn_forward_fn forward, cnn_optimizer *optimizer, cnn_lr_lambda_fn lr_lambda, cnn_augmentation *augmentation$numbers"
     printf '%s\n' '#include <cnn/cnn.h>' "void use($parameters);" "void use($parameters)" \
-        "{ $(echo ", x ctx, x model, x dataset, x forward, x optimizer, x lr_lambda$numbers" | sed 's/, [a-z]* \([a-z_]*\)/(void)\1;/g')"
+        "{ $(echo ", x ctx, x model, x dataset, x forward, x optimizer, x lr_lambda, x augmentation$numbers" | sed 's/, [a-z]* \([a-z_]*\)/(void)\1;/g')"
     sed -n "s/^$1 \(.*\)/(void)\1;/p" "$work/calls"
     echo '}'
 }
@@ -59,7 +60,7 @@ fail() {
 
 program - >"$work/wrong.c"
 program + >"$work/right.c"
-for macro in $(sed -n 's/^#define \(cnn_[a-z0-9_]*_new\)(.*/\1/p' "$@"); do
+for macro in $(sed -n 's/^#define \(cnn_[a-z0-9_]*_new\)(.*/\1/p; s/^#define \(cnn_augment_[a-z0-9_]*\)(.*/\1/p' "$@"); do
     grep -q "^+ $macro(" "$work/calls" || fail "no right call of $macro"
     [ "$macro" = cnn_sequential_new ] || grep -q "^- $macro(" "$work/calls" || fail "no wrong call of $macro"
 done
