@@ -39,6 +39,8 @@ BY_TYPE = {
     "cnn_range_fn": "range_fn",
     "cnn_backend *": "backend", "cnn_launch *": "launch", "cnn_backend_failure *": "backend_failure",
     "cnn_device_properties *": "device_properties",
+    "cnn_augmentation *": "augmentation", "cnn_random_source *": "random_source", "cnn_transform_fn": "transform_fn",
+    "cnn_transform_free_fn": "any_function?", "cnn_pad_mode": "crop_mode",
 }
 BY_NAME = {
     ("int64_t *", "strides"): "strides", ("int", "ndim"): "ndim", ("int64_t *", "shape"): "shape", ("int", "dim"): "dim", ("int", "dim0"): "dim",
@@ -74,7 +76,9 @@ BY_NAME = {
     ("const char *", "name"): "new_name", ("const char *", "path"): "save_path",
     ("const char *", "directory"): "directory", ("void *", "data"): "data", ("void *", "buffer"): "buffer",
     ("size_t", "size"): "bytes", ("char *", "buffer"): "text", ("char *", "name"): "text",
-    ("const char *const *", "names"): "names",
+    ("const char *const *", "names"): "names", ("int64_t", "height"): "side", ("int64_t", "width"): "side",
+    ("int64_t", "pixels"): "pixels", ("double", "min_degrees"): "degrees", ("double", "max_degrees"): "degrees",
+    ("int64_t", "bound"): "any_size",
 }
 
 # By function and parameter: a kind of its own; "?" at its end: NULL is legal there; "!": the call takes ownership.
@@ -216,11 +220,19 @@ OVERRIDES = {
     "cnn_device_available": {"name": "known_name"}, "cnn_device_describe": {"index": "device"},
     "cnn_tensor_to": {"tensor": "tensor"}, "cnn_module_to": {"module": "module"},
     "cnn_tensor_load": {"path": "module_path", "name": "known_name"},
+    "cnn_augmentation_free": {"augmentation": "free_augmentation?!"},
+    "cnn_dataset_augment": {"dataset": "dataset!", "augmentation": "any_augmentation"},
+    "cnn_augment_normalize": {"channels": "one_input"},
+    "cnn_mixup": {"images": "image", "labels": "one_label", "classes": "positive", "alpha": "rate_of_beta", "mixed": "out", "soft_labels": "out"},
+    "cnn_cutmix": {"images": "image", "labels": "one_label", "classes": "positive", "alpha": "rate_of_beta", "mixed": "out", "soft_labels": "out"},
 }
 
 # Functions whose messages begin with another call's name: the operation that they are, or those that they join.
 ALIASES = {"cnn_forward_many": "forward", "cnn_forward_recomputed": "forward", "cnn_cross_entropy_with": "cross_entropy", "cnn_backward_with": "backward",
-           "cnn_conv2d_relu_maxpool2d": "conv2d|maxpool2d|conv2d_relu_maxpool2d"}
+           "cnn_conv2d_relu_maxpool2d": "conv2d|maxpool2d|conv2d_relu_maxpool2d",
+           "cnn_dataset_augment": "dataset_augment|augment_random_crop"}
+ALIASES.update({f"cnn_augment_{name}_with": f"augment_{name}" for name in ("random_crop", "resize", "random_resized_crop", "random_rotation",
+                                                                           "random_affine", "color_jitter", "random_erasing")})
 
 # Flags: SILENT, a look-up without a context, whose neutral value is documented and which leaves messages alone, because
 # programs call it while they report one; REPORTS, whose result is a status of something else; NESTED, whose messages may
@@ -232,7 +244,7 @@ FLAGS = {
     "cnn_cpu_launch": "SILENT", "cnn_cpu_workspace": "SILENT", "cnn_status_name": "SILENT", "cnn_dtype_name": "SILENT", "cnn_dtype_size": "SILENT",
     "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
     "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_recomputed": "NESTED", "cnn_forward_many": "NESTED",
-    "cnn_einsum": "NESTED", "cnn_cosine_similarity": "NESTED",
+    "cnn_einsum": "NESTED", "cnn_cosine_similarity": "NESTED", "cnn_mixup": "NESTED", "cnn_cutmix": "NESTED",
     "cnn_split": "COUNTS", "cnn_split_with_sizes": "COUNTS", "cnn_chunk": "COUNTS", "cnn_unbind": "COUNTS",
     "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_rnn_forward": "NESTED", "cnn_multihead_attention_forward": "NESTED",
 }
@@ -250,6 +262,7 @@ RESULTS = {
     "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",
     "cnn_module *": "MODULE", "cnn_optimizer *": "OPTIMIZER", "cnn_dataset *": "DATASET", "cnn_loader *": "LOADER",
     "cnn_tensor *": "TENSOR", "cnn_file *": "FILE", "cnn_scheduler *": "SCHEDULER", "cnn_ema *": "EMA", "cnn_sampler *": "SAMPLER",
+    "cnn_augmentation *": "AUGMENTATION",
 }
 
 

@@ -166,6 +166,7 @@ OPERAND(gru_weight, CNN_F32, false, 9, 3);
 OPERAND(gru_bias, CNN_F32, false, 9);
 OPERAND(lengths_of, CNN_I64, true, 2);
 OPERAND(one_element, CNN_F32, false, 1);
+OPERAND(one_label, CNN_I64, true, 1);
 static const kind kind_plain = { "plain", CANDIDATES(plains), CNN_F32, 2, { 2, 3 }, false, true, NULL, 0 };
 
 static const kind kind_kernel_values = { "plain", CANDIDATES(plains), CNN_F32, 3, { 2, 3, 3 }, false, true, NULL, 0 };

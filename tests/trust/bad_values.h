@@ -4,6 +4,7 @@
 #define CNN_TESTS_TRUST_BAD_VALUES_H
 
 #include "bad_tensors.h"
+#include "data/augment.h"
 #include "support/optimizers.h"
 
 /* ---- objects ---- */
@@ -658,5 +659,69 @@ OPTIONS(checkpoint, cnn_checkpoint, .module = module_of(w), .optimizer = optimiz
 static const int64_t callback_shape[] = { 1, 4, 4 };
 OPTIONS(dataset_callbacks, cnn_dataset_callbacks, .size = 4, .image_ndim = 3, .image_shape = callback_shape,
         .label_dtype = CNN_I64, .get = get_sample, .free_user = free_user, .user = w);
+
+/* ---- augmentation ---- */
+
+
+MAKER(augmentation, keep(w, cnn_augmentation_new(context_of(w)), release_augmentation))
+static value used_augmentation(world *w, const kind *k)
+{
+    value a = make_augmentation(w, k);
+    keep(w, cnn_dataset_augment(new_dataset(w), a.p), release_dataset);
+    return a;
+}
+
+/* A call that adds has failed. */
+static value failed_augmentation(world *w, const kind *k)
+{
+    value a = make_augmentation(w, k);
+    cnn_augment_random_crop(a.p, 0, 0);
+    return a;
+}
+static value foreign_augmentation(world *w, const kind *k)
+{
+    (void)k;
+    return pointer(keep(w, cnn_augmentation_new(other_context_of(w)), release_augmentation));
+}
+static const candidate augmentations[] = { MADE("good", GOOD, make_augmentation, 0), NO_POINTER,
+                                           MADE("used by a dataset", BAD, used_augmentation, 0) };
+OBJECT(augmentation, augmentations);
+static const candidate any_augmentations[] = { MADE("good", GOOD, make_augmentation, 0), NO_POINTER,
+                                               MADE("used by a dataset", GOOD, used_augmentation, 0),
+                                               MADE("with a failure", BAD, failed_augmentation, 0),
+                                               MADE("of another context", BAD, foreign_augmentation, 0) };
+OBJECT(any_augmentation, any_augmentations);
+static const candidate free_augmentations[] = { MADE("good", GOOD, make_augmentation, 0), NO_POINTER };
+OBJECT(free_augmentation, free_augmentations);
+
+static cnn_random_source numbers_of_a_sample;
+static const candidate random_sources[] = { ADDRESS("good", GOOD, &numbers_of_a_sample), NO_POINTER };
+OBJECT(random_source, random_sources);
+static cnn_status transform_nothing(float *image, int64_t channels, int64_t height, int64_t width, cnn_random_source *random,
+                                    void *user)
+{
+    (void)image, (void)channels, (void)height, (void)width, (void)random, (void)user;
+    return CNN_OK;
+}
+static const candidate transforms[] = { { "good", GOOD, NULL, { .f = (void (*)(void))transform_nothing }, 0 }, NO_POINTER };
+OBJECT(transform_fn, transforms);
+static void free_nothing(void *user)
+{
+    (void)user;
+}
+static const candidate free_functions[] = { ADDRESS("none", GOOD, 0), { "good", GOOD, NULL, { .f = (void (*)(void))free_nothing }, 0 } };
+OBJECT(any_function, free_functions);
+NUMBERS(side, NUMBER("good", GOOD, 3), NUMBER("0", BAD, 0), MINUS_ONE, LEAST64, LARGEST64, NUMBER("2^21", BAD, (int64_t)1 << 21));
+NUMBERS(pixels, NUMBER("good", GOOD, 3), NUMBER("0", GOOD, 0), MINUS_ONE, LEAST64, LARGEST64);
+NUMBERS(degrees, REAL("good", GOOD, 10), NOT_FINITE, REAL("1e9", BAD, 1e9));
+NUMBERS(rate_of_beta, REAL("good", GOOD, 0.5), NOT_FINITE, REAL("0", BAD, 0), REAL("-1", BAD, -1), REAL("1e-30", MAY, 1e-30));
+NUMBERS(crop_mode, NUMBER("good", GOOD, CNN_PAD_REFLECT), NUMBER("circular", BAD, CNN_PAD_CIRCULAR), NO_ENUM);
+OPTIONS(random_crop_options, cnn_random_crop_options, .padding = 2);
+OPTIONS(resize_options, cnn_resize_options, .nearest = true);
+OPTIONS(random_resized_crop_options, cnn_random_resized_crop_options, .nearest = true);
+OPTIONS(random_rotation_options, cnn_random_rotation_options, .bilinear = true);
+OPTIONS(random_affine_options, cnn_random_affine_options, .bilinear = true);
+OPTIONS(color_jitter_options, cnn_color_jitter_options, .hue = 0.1);
+OPTIONS(random_erasing_options, cnn_random_erasing_options, .p = 1);
 
 #endif

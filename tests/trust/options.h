@@ -239,6 +239,25 @@ static bool use_attention(const void *o)
     return cnn_tensor_status(cnn_scaled_dot_product_attention(x, x, x, NULL, o, NULL)) == CNN_OK;
 }
 
+/* A chain with one transform. */
+#define AUGMENT(name, ...)                                                    \
+    static bool use_##name(const void *o)                                     \
+    {                                                                         \
+        cnn_augmentation *a = cnn_augmentation_new(ctx);                      \
+        bool good = cnn_augment_##name##_with(a, __VA_ARGS__ o) == CNN_OK;    \
+        cnn_augmentation_free(a);                                             \
+        return good;                                                          \
+    }                                                                         \
+    static const cnn_##name##_options good_##name = { .struct_size = sizeof good_##name };
+#define COMMA ,
+AUGMENT(random_crop, 4 COMMA 4 COMMA)
+AUGMENT(resize, 4 COMMA 4 COMMA)
+AUGMENT(random_resized_crop, 4 COMMA 4 COMMA)
+AUGMENT(random_rotation, -10 COMMA 10 COMMA)
+AUGMENT(random_affine, -10 COMMA 10 COMMA)
+AUGMENT(color_jitter, )
+AUGMENT(random_erasing, )
+
 static bool use_loader(const void *o)
 {
     cnn_tensor *images = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(4, 1, 2, 2));

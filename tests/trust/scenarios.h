@@ -47,6 +47,8 @@ static const scenario scenarios[] = {
     { "dataset of sequences", data_sequences, false },
     { "loader with two threads", data_threads, false },
     { "CIFAR", data_cifar, false },
+    { "augmented dataset", data_augmented, false },
+    { "mixed batches", mix_batches, false },
     { "MNIST", data_mnist, false },
     { "IDX", idx_plain, false },
 #ifdef CNN_HAVE_ZLIB

@@ -162,6 +162,45 @@ static cnn_status data_cifar(world *w)
     TRY(got(w, w->dataset[0]));
     w->dataset[1] = cnn_cifar100_open(w->ctx, test_folder, CNN_CIFAR_TEST, false);
     return got(w, w->dataset[1]);
+static cnn_status transform_nothing(float *image, int64_t channels, int64_t height, int64_t width, cnn_random_source *random,
+                                    void *user)
+{
+    (void)channels, (void)height, (void)width, (void)user;
+    image[0] = (float)cnn_random_uniform(random, 0, 1);
+    return CNN_OK;
+}
+
+/* A chain that the dataset keeps; its calls' results are not looked at until then. */
+static cnn_status data_augmented(world *w)
+{
+    const double half = 0.5;
+    TRY(data_bytes(w));
+    cnn_loader_free(w->loader);
+    w->loader = NULL;
+    cnn_augmentation *a = cnn_augmentation_new(w->ctx);
+    TRY(got(w, a));
+    users_freed = 0;
+    cnn_augment_custom(a, transform_nothing, free_user, NULL);
+    cnn_augment_random_crop(a, 40, 40, .padding = 2);
+    cnn_augment_random_resized_crop(a, 20, 24);
+    cnn_augment_normalize(a, 1, &half, &half);
+    cnn_augment_random_erasing(a);
+    w->dataset[0] = cnn_dataset_augment(w->dataset[0], a);
+    cnn_augmentation_free(a);
+    TRY(got(w, w->dataset[0]));
+    return visit(w);
+}
+
+static cnn_status mix_batches(world *w)
+{
+    cnn_tensor *x = keep(w, cnn_tensor_ones(w->ctx, CNN_F32, CNN_SHAPE(3, 1, 4, 4))), *mixed, *soft;
+    TRY(got(w, x));
+    cnn_tensor *y = keep(w, cnn_tensor_ones(w->ctx, CNN_I64, CNN_SHAPE(3)));
+    TRY(got(w, y));
+    TRY(make_tape(w));
+    TRY(cnn_tape_begin(w->tape, CNN_TRAIN));
+    TRY(cnn_mixup(cnn_input(w->tape, x), y, 2, 0.4, &mixed, &soft));
+    return cnn_cutmix(mixed, y, 2, 1, &mixed, &soft);
 }
 
 static cnn_status data_mnist(world *w)

@@ -78,6 +78,13 @@ static const row rows[] = {
     ROW("custom", use_custom, good_op, END_OF(cnn_custom_op, forward)),
     ROW("dataset_from_callbacks", use_callbacks, good_callbacks, END_OF(cnn_dataset_callbacks, get)),
     ROW("module_load_with", use_load, good_load, 0),
+    ROW("augment_random_crop", use_random_crop, good_random_crop, 0),
+    ROW("augment_resize", use_resize, good_resize, 0),
+    ROW("augment_random_resized_crop", use_random_resized_crop, good_random_resized_crop, 0),
+    ROW("augment_random_rotation", use_random_rotation, good_random_rotation, 0),
+    ROW("augment_random_affine", use_random_affine, good_random_affine, 0),
+    ROW("augment_color_jitter", use_color_jitter, good_color_jitter, 0),
+    ROW("augment_random_erasing", use_random_erasing, good_random_erasing, 0),
     ROW("checkpoint_save", use_checkpoint, good_checkpoint, END_OF(cnn_checkpoint, module)),
     ROW("checkpoint_load", use_checkpoint_load, good_checkpoint, END_OF(cnn_checkpoint, module)),
 };
