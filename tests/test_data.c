@@ -108,6 +108,37 @@ END_TEST
 
 /* ---- callbacks ---- */
 
+/* Fails with a message of its own for sample 0, with that of a call for sample 1, and without any for the others. */
+static cnn_status get_with_messages(int64_t index, void *image, void *label, void *user)
+{
+    (void)image;
+    (void)label;
+    if (index == 0) {
+        return cnn_context_set_error(user, CNN_ERROR_FORMAT, "mine: sample.png is\nmalformed");
+    }
+    if (index == 1) {
+        ck_assert_ptr_null(cnn_tensor_zeros(user, (cnn_dtype)99, CNN_SCALAR));
+    }
+    return CNN_ERROR_IO;
+}
+
+START_TEST(the_message_of_a_callback_has_its_cause)
+{
+    const cnn_dataset_callbacks c = { .struct_size = sizeof c, .size = 3, .image_dtype = CNN_F32, .label_dtype = CNN_I64,
+                                      .get = get_with_messages, .user = ctx };
+    cnn_dataset *d = cnn_dataset_from_callbacks(ctx, &c);
+    cnn_tensor *x;
+    ck_assert_ptr_nonnull(d);
+    assert_error(cnn_dataset_get(d, 0, &x, NULL), CNN_ERROR_CALLBACK,
+                 "get returned CNN_ERROR_FORMAT for sample 0 (mine: sample.png is\\nmalformed)");
+    assert_error(cnn_dataset_get(d, 1, &x, NULL), CNN_ERROR_CALLBACK,
+                 "get returned CNN_ERROR_IO for sample 1 (tensor_zeros: 99 is no dtype");
+    assert_error(cnn_dataset_get(d, 2, &x, NULL), CNN_ERROR_CALLBACK, "get returned CNN_ERROR_IO for sample 2");
+    ck_assert_ptr_null(strchr(cnn_last_error(ctx), '('));
+    cnn_dataset_free(d);
+}
+END_TEST
+
 START_TEST(callbacks_make_samples)
 {
     source s = { .fails = 7 };
@@ -230,6 +261,7 @@ int main(void)
     tcase_add_test(tests, a_dataset_may_have_no_labels);
     tcase_add_test(tests, bad_datasets_are_refused);
     tcase_add_test(tests, callbacks_make_samples);
+    tcase_add_test(tests, the_message_of_a_callback_has_its_cause);
     tcase_add_test(tests, bad_callbacks_are_refused_and_freed);
     tcase_add_test(tests, every_allocation_of_a_dataset_may_fail);
     return suite_run(suite);

@@ -2,6 +2,8 @@
 #include "support/files.h"
 #include "support/suite.h"
 
+#include <limits.h>
+
 enum { CONTEXTS = 8 }; /* as many as a thread remembers (context.h) */
 
 static cnn_context *plain_context(void)
@@ -123,6 +125,29 @@ START_TEST(a_loader_that_could_not_be_made_says_so)
 }
 END_TEST
 
+START_TEST(programs_report_failures_of_their_own)
+{
+    cnn_context *ctx = plain_context();
+    ck_assert_int_eq(cnn_context_set_error(ctx, CNN_ERROR_MISMATCH, "mine: 3 of \x1b[1m4"), CNN_ERROR_MISMATCH);
+    ck_assert_str_eq(cnn_last_error(ctx), "mine: 3 of \\x1b[1m4");
+    ck_assert_int_eq(cnn_context_status(ctx), CNN_ERROR_MISMATCH);
+    ck_assert_int_eq(cnn_context_set_error(NULL, CNN_ERROR_IO, "of no context"), CNN_ERROR_IO);
+    ck_assert_str_eq(cnn_last_error(NULL), "of no context");
+    ck_assert_int_eq(cnn_context_status(ctx), CNN_ERROR_MISMATCH);
+    /* A message may be one of the library's own. */
+    ck_assert_int_eq(cnn_context_set_error(ctx, CNN_ERROR_STATE, cnn_last_error(ctx)), CNN_ERROR_STATE);
+    ck_assert_str_eq(cnn_last_error(ctx), "mine: 3 of \\x1b[1m4");
+    const int wrong[] = { CNN_OK, 1, CNN_ERROR_CALLBACK - 1, INT_MIN };
+    for (int i = 0; i < 4; i++) {
+        assert_error(cnn_context_set_error(ctx, (cnn_status)wrong[i], "m"), CNN_ERROR_INVALID_ARGUMENT,
+                     "context_set_error: status is ");
+    }
+    assert_error(cnn_context_set_error(ctx, CNN_ERROR_IO, NULL), CNN_ERROR_INVALID_ARGUMENT, "message is NULL");
+    assert_error(cnn_context_set_error(ctx, CNN_ERROR_IO, ""), CNN_ERROR_INVALID_ARGUMENT, "message is empty");
+    cnn_context_free(ctx);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("last_error");
@@ -130,5 +155,6 @@ int main(void)
     tcase_add_test(errors, contexts_do_not_share_messages);
     tcase_add_test(errors, a_context_has_no_messages_of_one_that_lay_there);
     tcase_add_test(errors, a_loader_that_could_not_be_made_says_so);
+    tcase_add_test(errors, programs_report_failures_of_their_own);
     return suite_run(suite);
 }

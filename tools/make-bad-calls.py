@@ -86,6 +86,7 @@ OVERRIDES = {
     "cnn_context_create": {"options": "context_options?"}, "cnn_context_free": {"ctx": "context?!"},
     "cnn_last_error": {"ctx": "context?"}, "cnn_context_status": {"ctx": "context?"},
     "cnn_context_clear_error": {"ctx": "context?"},
+    "cnn_context_set_error": {"ctx": "context?", "status": "failure", "message": "any_name"},
     "cnn_name_escape": {"name": "any_name", "buffer": "text?", "size": "text_size"},
     "cnn_tensor_free": {"tensor": "free_tensor?!"}, "cnn_tape_free": {"tape": "tape?!"},
     "cnn_module_free": {"module": "free_module?!"}, "cnn_optimizer_free": {"optimizer": "optimizer?!"},
@@ -237,12 +238,12 @@ ALIASES.update({f"cnn_augment_{name}_with": f"augment_{name}" for name in ("rand
 # Flags: SILENT, a look-up without a context, whose neutral value is documented and which leaves messages alone, because
 # programs call it while they report one; REPORTS, whose result is a status of something else; NESTED, whose messages may
 # be those of an operation that runs inside; FINDS, whose neutral value is -1; WRITES, which writes the failure into a buffer and returns that text's length;
-# COUNTS, which returns how many results it made, at least one, and 0 on failure.
+# COUNTS, which returns how many results it made, at least one, and 0 on failure; FAILS, which reports a failure that the program has found.
 FLAGS = {
     "cnn_last_error": "SILENT", "cnn_context_status": "SILENT", "cnn_context_clear_error": "SILENT",
     "cnn_device_count": "SILENT", "cnn_device_available": "SILENT", "cnn_device_problem": "SILENT",
     "cnn_cpu_launch": "SILENT", "cnn_cpu_workspace": "SILENT", "cnn_status_name": "SILENT", "cnn_dtype_name": "SILENT", "cnn_dtype_size": "SILENT",
-    "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
+    "cnn_context_set_error": "FAILS", "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
     "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_recomputed": "NESTED", "cnn_forward_many": "NESTED",
     "cnn_einsum": "NESTED", "cnn_cosine_similarity": "NESTED", "cnn_mixup": "NESTED", "cnn_cutmix": "NESTED",
     "cnn_split": "COUNTS", "cnn_split_with_sizes": "COUNTS", "cnn_chunk": "COUNTS", "cnn_unbind": "COUNTS",
@@ -266,10 +267,15 @@ RESULTS = {
 }
 
 
+def header_files():
+    """Those of libcnn; <cnn/image.h> is libcnn-image's, whose tests have its bad arguments."""
+    return sorted(set((ROOT / "include/cnn").rglob("*.h")) - {ROOT / "include/cnn/image.h"})
+
+
 def functions():
     """Every declaration of the public headers as (folder, result type, name, [(type, name)])."""
     found = []
-    for header in sorted((ROOT / "include/cnn").rglob("*.h")):
+    for header in header_files():
         text = re.sub(r"/\*.*?\*/", " ", header.read_text(), flags=re.S)
         for match in re.finditer(r"^\s*CNN_API\s+([^;{]*?)\b(cnn_\w+)\s*\(([^;]*)\)\s*;", text, flags=re.M):
             result, name, arguments = (" ".join(part.split()) for part in match.groups())
@@ -282,7 +288,7 @@ def functions():
 
 
 def headers():
-    return "\n".join(path.read_text() for path in sorted((ROOT / "include/cnn").rglob("*.h")))
+    return "\n".join(path.read_text() for path in header_files())
 
 
 def optimizers():

@@ -147,6 +147,21 @@ CNN_API const char *cnn_last_error(const cnn_context *ctx);
 /** The status that goes with cnn_last_error(); CNN_OK when nothing failed. @since 0.1 */
 CNN_API cnn_status cnn_context_status(const cnn_context *ctx);
 
+/**
+ * Reports a failure of this thread on `ctx` as the library reports its own, to be read by cnn_last_error(): for
+ * libraries that build on this one, and for callbacks, whose message then stands in that of the call that failed
+ * because of them. Thread-safe.
+ *
+ * @param ctx      NULL: a failure that belongs to no context.
+ * @param status   one of cnn_status but CNN_OK.
+ * @param message  one line that names the call, what it was given and what it expected; copied. Control characters are
+ *                 escaped (cnn_name_escape()), and what does not fit into 511 bytes is cut off.
+ * @return `status`, so that a failing function can end with this call; CNN_ERROR_INVALID_ARGUMENT where `message` is
+ *         NULL or empty, or `status` is not that of a failure.
+ * @since 0.2
+ */
+CNN_API cnn_status cnn_context_set_error(cnn_context *ctx, cnn_status status, const char *message);
+
 /** Forgets this thread's newest failure on `ctx`; NULL: all failures of this thread. @since 0.1 */
 CNN_API void cnn_context_clear_error(cnn_context *ctx);
 

@@ -103,7 +103,8 @@ typedef struct cnn_dataset_callbacks {
     cnn_dtype image_dtype;      /**< CNN_F32, CNN_F64 or CNN_I64 */
     cnn_dtype label_dtype;      /**< CNN_I64 (class indices), CNN_F32 or CNN_F64; note that 0 means CNN_F32 */
     /** Writes sample `index`. Called from the loader's threads, one call at a time unless `concurrent` is set. Anything
-     * but CNN_OK ends the epoch with CNN_ERROR_CALLBACK. Must return normally: a lock is held, which an exception,
+     * but CNN_OK ends the epoch with CNN_ERROR_CALLBACK, whose message includes that of the newest call that failed in
+     * `get` (cnn_context_set_error() reports your own). Must return normally: a lock is held, which an exception,
      * longjmp() or pthread_exit() that left it would leave locked (docs/concepts.md). */
     cnn_status (*get)(int64_t index, void *image, void *label, void *user);
     void (*free_user)(void *user); /**< may be NULL; called on failure too */

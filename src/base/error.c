@@ -111,6 +111,19 @@ cnn_status cnn_context_status(const cnn_context *ctx)
     return read(ctx)->status;
 }
 
+cnn_status cnn_context_set_error(cnn_context *ctx, cnn_status status, const char *message)
+{
+    const char *call = "context_set_error";
+    if (!message || !*message) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: message is %s", call, message ? "empty" : "NULL");
+    }
+    if (status > CNN_ERROR_INVALID_ARGUMENT || status < CNN_ERROR_CALLBACK) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: status is %d, expected that of a failure", call,
+                         (int)status);
+    }
+    return cnn__fail_text(ctx, status, message);
+}
+
 static void error_clear(record *r)
 {
     newest = newest == r ? NULL : newest;

@@ -14,7 +14,7 @@ typedef enum result_class {
     RESULT_FILE
 } result_class;
 
-enum { SILENT = 1, REPORTS = 2, NESTED = 4, WRITES = 8, FINDS = 16, COUNTS = 32, MOST_PARAMETERS = 11 };
+enum { SILENT = 1, REPORTS = 2, NESTED = 4, WRITES = 8, FINDS = 16, COUNTS = 32, FAILS = 64, MOST_PARAMETERS = 11 };
 
 typedef struct parameter {
     const char *name;
@@ -87,6 +87,12 @@ static expectation expected_of(const attempt *a, int i)
     return e;
 }
 
+/* Whether the call reports a failure of the program's own, whatever it is given. */
+static bool call_fails(const attempt *a)
+{
+    return (a->call->flags & FAILS) != 0;
+}
+
 /* With several parameters off, one may excuse another (a rank of 0, say, that makes the shape go unread). */
 static expectation expected(const attempt *a)
 {
@@ -98,7 +104,7 @@ static expectation expected(const attempt *a)
             only = expected_of(a, i);
         }
     }
-    return off == 0 ? GOOD : off == 1 ? only : MAY;
+    return off == 0 && call_fails(a) ? MAY : off == 0 ? GOOD : off == 1 ? only : MAY;
 }
 
 /* ---- making, calling, judging ---- */
@@ -279,7 +285,7 @@ static void judge(const attempt *a, const value *r, const char *message, bool fa
             nil_too |= a->chosen[i] > 0 && call->parameters[i].kind->candidates[a->chosen[i]].expected == NIL;
         }
         REQUIRE(fails || neutral(call, r), "succeeded with a message");
-        REQUIRE(nil_too || (call->flags & REPORTS && e != BAD) || names_call(call, message),
+        REQUIRE(nil_too || (call->flags & (REPORTS | FAILS) && e != BAD) || names_call(call, message),
                 "the message does not begin with \"%s: \"", call->prefix);
     }
 }
