@@ -103,7 +103,8 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(SIMD:%.c=$(BUILD)
 SONAME := libcnn.so.$(SOVERSION)
 SHARED := $(LIB)/$(if $(filter win32,$(PLATFORM)),cnn.dll,libcnn.so.$(VERSION))
 STATIC := $(LIB)/libcnn.a
-PUBLIC_HEADERS := $(wildcard include/cnn/*.h include/cnn/*/*.h)
+# <cnn/image.h> is libcnn-image's (image/image.mk).
+PUBLIC_HEADERS := $(filter-out include/cnn/image.h,$(wildcard include/cnn/*.h include/cnn/*/*.h))
 
 .PHONY: all lib examples
 .DEFAULT_GOAL := all
@@ -223,7 +224,7 @@ endef
 $(foreach e,$(EXAMPLES),$(eval $(call example_rule,$(e))))
 
 # ---- each room of programs brings its own rules ----
-include $(sort $(wildcard tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk tools/*.mk))
+include $(sort $(wildcard image/*.mk tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk tools/*.mk))
 
 -include $(OBJECTS:.o=.d)
 

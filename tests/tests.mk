@@ -3,7 +3,8 @@
 #   CHECK_BUILD  what is built before any of them runs, so that targets that run at once build nothing twice
 #   CHECK_LONG   targets that take too long for `make check`: `make check-long` runs them
 TEST_SUPPORT := $(wildcard tests/support/*.c)
-TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+# Those of libcnn-image run where it is built.
+TESTS := $(filter-out $(if $(HAVE_IMAGE),,test_image_%),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 TEST_PROGRAMS := $(TESTS:%=$(BUILD)/tests/%)
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check 2>/dev/null || echo -lcheck)
 RESULTS := $(BUILD)/tests/results
@@ -30,6 +31,10 @@ HAVE_JANSSON = $(shell printf '$(HASH)include <jansson.h>\n' | $(CC) $(CPPFLAGS)
 $(BUILD)/tests/test_json: TEST_CFLAGS = $(if $(HAVE_JANSSON),-DCNN_HAVE_JANSSON)
 $(BUILD)/tests/test_json: TEST_LIBS = $(if $(HAVE_JANSSON),-ljansson)
 
+IMAGE_TESTS := $(filter test_image_%,$(TESTS))
+$(IMAGE_TESTS:%=$(BUILD)/tests/%): $(IMAGE_STATIC)
+$(IMAGE_TESTS:%=$(BUILD)/tests/%): TEST_LIBS = $(IMAGE_STATIC) $(STATIC) $(IMAGE_LIBS)
+
 # ---- make check ----
 # It installs what it lacks, builds everything, runs everything at once (nothing stops the others), and counts.
 .PHONY: check check-programs
@@ -37,7 +42,7 @@ CHECK_EXTRA += check-ops
 CHECK_BUILD += all test-programs
 
 check:
-	@tools/install-dependencies.sh build test
+	@tools/install-dependencies.sh build test image
 	@+$(MAKE) $(JOBS) --no-print-directory $(sort $(CHECK_BUILD))
 	@+tests/count.sh $(RESULTS) $(MAKE) $(JOBS) -k --no-print-directory check-programs $(addprefix run-,$(sort $(CHECK_EXTRA)))
 check-programs: $(TESTS:%=run-%)
@@ -84,7 +89,7 @@ TESTS_tsan = TESTS=$(call quoted,$(filter-out $(VALUE_TESTS),$(TESTS)))
 SANITIZER_CHECKS := check-asan check-tsan
 .PHONY: $(SANITIZER_CHECKS) check-valgrind check-tsan-long
 $(SANITIZER_CHECKS): check-%:
-	@tools/install-dependencies.sh build test
+	@tools/install-dependencies.sh build test image
 	@+$(MAKE) $(JOBS) --no-print-directory $(call sanitized,$*) $(TESTS_$*) test-programs
 	@+$(RUN_$*) tests/count.sh $(BUILD)/$*/tests/results $(MAKE) $(JOBS) -k --no-print-directory $(call sanitized,$*) $(TESTS_$*) \
 		check-programs
@@ -107,6 +112,6 @@ check-valgrind-long:
 valgrind_run = tests/count.sh $(BUILD)/valgrind/tests/results $(MAKE) $(JOBS) -k --no-print-directory BUILD=$(BUILD)/valgrind \
 	LIB=$(BUILD)/valgrind/lib CFLAGS="-O2 -g" TEST_WRAPPER="valgrind $(VALGRIND)" $(VALGRIND_TESTS:%=run-%)
 check-valgrind:
-	@tools/install-dependencies.sh build test valgrind
+	@tools/install-dependencies.sh build test image valgrind
 	@+$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD)/valgrind LIB=$(BUILD)/valgrind/lib CFLAGS="-O2 -g" test-programs
 	@+$(SLOW_RUN) $(valgrind_run)

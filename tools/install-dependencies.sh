@@ -6,6 +6,8 @@
 # group | needed or wanted | how to see it: a command, a header, a shared library, a module of Python's, or a path | package
 table='
 build    wanted header  zlib.h                                  zlib1g-dev
+image    wanted header  png.h                                   libpng-dev
+image    wanted header  jpeglib.h                               libjpeg-dev
 test     needed command pkg-config                              pkg-config
 test     needed header  check.h                                 check
 test     wanted header  jansson.h                               libjansson-dev

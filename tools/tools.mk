@@ -55,7 +55,7 @@ COVERAGE_MAKE = $(MAKE) $(JOBS) --no-print-directory BUILD=$(COVERAGE_BUILD) LIB
 	CFLAGS="-O0 -g --coverage -fprofile-update=atomic" LDFLAGS=--coverage
 GCOVR = gcovr --root . --object-directory $(COVERAGE_BUILD)/src --exclude-unreachable-branches --exclude-throw-branches
 coverage:
-	@tools/install-dependencies.sh build test coverage
+	@tools/install-dependencies.sh build test image coverage
 	@+$(COVERAGE_MAKE) test-programs
 	@find $(COVERAGE_BUILD) -name '*.gcda' -delete
 	@+CNN_TEST_SHAPES=5 CK_TIMEOUT_MULTIPLIER=20 tests/count.sh $(COVERAGE_BUILD)/tests/results $(COVERAGE_MAKE) -k check-programs $(COVERAGE_EXTRA)
