@@ -24,8 +24,10 @@ bool cnn__image_note_errno(cnn__image_failure *failure, const char *what)
     char text[100];
     int error = errno;
     const char *said = strerror_r(error, text, sizeof text);
-    return cnn__image_note(failure, error == ENOENT || error == ENOTDIR ? CNN_ERROR_NOT_FOUND : CNN_ERROR_IO, "%s: %s",
-                           what, said);
+    cnn_status status = error == ENOENT || error == ENOTDIR ? CNN_ERROR_NOT_FOUND
+                        : error == ENOMEM                   ? CNN_ERROR_NO_MEMORY
+                                                            : CNN_ERROR_IO;
+    return cnn__image_note(failure, status, "%s: %s", what, said);
 }
 
 bool cnn__image_note_memory(cnn__image_failure *failure, size_t bytes)
