@@ -92,7 +92,8 @@ static void on_progress(j_common_ptr jpeg)
 {
     jpeg_job *job = jpeg->client_data;
     if (job->jpeg.input_scan_number > MAX_SCANS) {
-        cnn__image_note(&job->source->failure, CNN_ERROR_UNSUPPORTED, "the JPEG file has more than %d scans", MAX_SCANS);
+        cnn__image_note(&job->source->failure, CNN_ERROR_UNSUPPORTED, "the JPEG file has more than %d scans",
+                        MAX_SCANS);
         fail(job);
     }
 }

@@ -41,8 +41,8 @@ bool cnn__picture_allocate(cnn__picture *picture, cnn__image_failure *failure)
 /* By EXIF orientation: where the first pixel of the turned picture is, and whether its rows run along columns. */
 static const struct {
     bool bottom, right, transposed;
-} turns[] = { [2] = { false, true, false }, [3] = { true, true, false },  [4] = { true, false, false },
-              [5] = { false, false, true }, [6] = { true, false, true },  [7] = { true, true, true },
+} turns[] = { [2] = { false, true, false }, [3] = { true, true, false }, [4] = { true, false, false },
+              [5] = { false, false, true }, [6] = { true, false, true }, [7] = { true, true, true },
               [8] = { false, true, true } };
 
 bool cnn__picture_turn(cnn__picture *picture, int orientation, cnn__image_failure *failure)

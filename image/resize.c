@@ -1,7 +1,7 @@
-/* Bilinear resizing with antialiasing, as PyTorch's interpolate(antialias=True) and PIL compute it: a result is the mean
- * of the pixels around its centre, weighted by a triangle that reaches one pixel of the result or of the picture to
- * either side, whichever is larger. Columns first, then rows, both in f32 in a fixed order. The weights are computed in
- * double; nothing is rounded to whole numbers. */
+/* Bilinear resizing with antialiasing, as PyTorch's interpolate(antialias=True) and PIL compute it: a result is the
+ * mean of the pixels around its centre, weighted by a triangle that reaches one pixel of the result or of the picture
+ * to either side, whichever is larger. Columns come first, then rows, both in f32 in a fixed order. The weights are
+ * computed in double; nothing is rounded to whole numbers. */
 #include "picture.h"
 
 #include <stdlib.h>

@@ -225,8 +225,7 @@ static cnn_status scan_classes(cnn_image_folder *f, const char *call, const char
     for (size_t i = 0; i < classes->count; i++) {
         char *folder = path_join(directory, classes->all[i], &failure);
         f->class_count = (int64_t)i + 1;
-        cnn_status status =
-            folder ? scan_class(f, call, folder, here) : report(f, call, directory, &failure);
+        cnn_status status = folder ? scan_class(f, call, folder, here) : report(f, call, directory, &failure);
         free(folder);
         if (status != CNN_OK) {
             return status;

@@ -242,10 +242,9 @@ static cnn_status check(const form *f, const cnn_tensor *image, const char *path
     const int64_t *shape = cnn_tensor_shape(image);
     if (shape[0] < 1 || shape[0] > 4 || !(f->channel_counts & 1u << shape[0]) || shape[1] < 1 || shape[2] < 1 ||
         shape[1] > f->longest || shape[2] > f->longest) {
-        return cnn__image_fail(ctx, CNN_ERROR_SHAPE,
-                               "%s: image is [%lld,%lld,%lld], expected %s channels and sides of 1 to %lld", f->call,
-                               (long long)shape[0], (long long)shape[1], (long long)shape[2], f->channels,
-                               (long long)f->longest);
+        return cnn__image_fail(
+            ctx, CNN_ERROR_SHAPE, "%s: image is [%lld,%lld,%lld], expected %s channels and sides of 1 to %lld", f->call,
+            (long long)shape[0], (long long)shape[1], (long long)shape[2], f->channels, (long long)f->longest);
     }
     if (level < f->least_level || level > f->most_level) {
         return cnn__image_fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %d, expected %d to %d", f->call,

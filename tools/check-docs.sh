@@ -110,10 +110,13 @@ check_messages() {
     diff "$work/said" "$work/is" >"$work/log" || fail "the messages of $page (<) are not those of the library (>):" "$work/log"
 }
 
-# CHANGELOG.md names every function that the library exports, and none that it does not.
+# CHANGELOG.md names every function that the libraries export, and none that it does not.
 check_changelog() {
-    nm -D --defined-only "$lib/libcnn.so" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort >"$work/exported"
-    grep -o '`cnn_[a-z0-9_]*`' CHANGELOG.md | tr -d '`' | sort -u >"$work/named"
+    image=
+    [ ! -e "$lib/libcnn-image.so" ] || image=$lib/libcnn-image.so
+    for library in "$lib/libcnn.so" $image; do nm -D --defined-only "$library"; done |
+        awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort >"$work/exported"
+    grep -o '`cnn_[a-z0-9_]*`' CHANGELOG.md | tr -d '`' | grep -v "^${image:+no }cnn_image_" | sort -u >"$work/named"
     diff "$work/named" "$work/exported" >"$work/log" || fail "CHANGELOG.md (<) and the exported functions (>) differ:" "$work/log"
 }
 

@@ -124,6 +124,11 @@ for file in include/cnn/*.h include/cnn/*/*.h; do
         esac
     done
 done >"$work/public"
+# libcnn-image knows nothing of the inside of libcnn.
+for file in image/*.[ch]; do
+    [ -e "$file" ] || continue
+    includes '"' "$file" | while read -r _ line name; do [ -e "image/$name" ] || echo "$file:$line: libcnn-image includes \"$name\""; done
+done >>"$work/public"
 for folder in examples/*/; do
     includes '"' "$folder"*.[ch] | while read -r file line name; do
         [ -e "$folder$name" ] || [ -e "examples/common/${name#common/}" ] || echo "$file:$line: an example includes \"$name\""

@@ -11,12 +11,14 @@ ABI_AGAINST := $(if $(ABI_RELEASED),$(ABI_ARCHIVE),$(shell ls tests/abi/libcnn-*
 ABI_MOVING := $(if $(ABI_RELEASED),,docs/moving-to-$(SOVERSION).md)
 ABI_BUILD := $(BUILD)/abi
 ABI_LIST := $(BUILD)/symbols.txt
+ABI_IMAGE_LIST := $(BUILD)/image-symbols.txt
 ABI_BASELINE := $(ABI_BUILD)/$(patsubst %.tar.gz,%,$(notdir $(ABI_AGAINST)))
 
 CHECK_EXTRA += check-symbols
 .PHONY: check-symbols check-abi abi-client abi-baseline
-check-symbols: lib $(ABI_LIST)
+check-symbols: lib $(ABI_LIST) $(ABI_IMAGE_LIST)
 	@tests/abi/check-symbols.sh $(SHARED) $(STATIC) $(ABI_LIST)
+	@$(if $(HAVE_IMAGE),tests/abi/check-symbols.sh $(IMAGE_SHARED) $(IMAGE_STATIC) $(ABI_IMAGE_LIST))
 
 check-abi: lib $(ABI_LIST)
 	@tools/install-dependencies.sh abi
@@ -38,5 +40,7 @@ abi-baseline: lib $(ABI_LIST)
 
 # What the public headers declare. What an earlier release had and these lack is found by its baseline.
 $(ABI_LIST): $(PUBLIC_HEADERS)
+$(ABI_IMAGE_LIST): $(IMAGE_HEADERS)
+$(ABI_LIST) $(ABI_IMAGE_LIST):
 	@mkdir -p $(@D)
-	@cat $(PUBLIC_HEADERS) | tr '\n' ' ' | grep -o 'CNN_API [^;(]*cnn_[a-z0-9_]* *(' | sed 's/ *($$//; s/.*[ *]//' | LC_ALL=C sort >$@
+	@cat $^ | tr '\n' ' ' | grep -o 'CNN_API [^;(]*cnn_[a-z0-9_]* *(' | sed 's/ *($$//; s/.*[ *]//' | LC_ALL=C sort >$@

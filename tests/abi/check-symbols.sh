@@ -13,7 +13,10 @@ fail() {
 }
 
 soname=$(readelf -d "$shared" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
-node=CNN_${soname#libcnn.so.}
+case $soname in
+libcnn-image.so.*) node=CNN_IMAGE_${soname#libcnn-image.so.} ;;
+*) node=CNN_${soname#libcnn.so.} ;;
+esac
 nm -D --defined-only --with-symbol-versions "$shared" | awk '$2 != "A" { print $3 }' | LC_ALL=C sort >"$work/exported"
 grep -v "@@$node\$" "$work/exported" >"$work/strangers" && fail "not in the version node $node: $(tr '\n' ' ' <"$work/strangers")"
 sed 's/@.*//' "$work/exported" | LC_ALL=C sort >"$work/names"

@@ -7,14 +7,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 name=$(basename "$archive" .tar.gz) to=$work/$(basename "$archive" .tar.gz)
 mkdir -p "$to/include"
-cp -r include/cnn "$to/include"
+cp -r include/cnn "$to/include" && rm -f "$to/include/cnn/image.h"
 cp "$symbols" "$to/symbols.txt"
 readelf -h "$shared" | sed -n 's/.*Machine: *//p' >"$to/machine"
 abidw --exported-interfaces-only --no-corpus-path --no-comp-dir-path --no-elf-needed --no-show-locs --out-file "$to/libcnn.abi" "$shared"
 
 # Every member of every struct that a public header defines.
 printf '#define MEMBERS' >"$to/members.def"
-for struct in $(sed -n 's/^typedef struct \(cnn_[a-z0-9_]*\) {.*/\1/p' $(find include/cnn -name '*.h' | LC_ALL=C sort)); do
+for struct in $(sed -n 's/^typedef struct \(cnn_[a-z0-9_]*\) {.*/\1/p' $(find include/cnn -name '*.h' ! -name image.h | LC_ALL=C sort)); do
     sed -n "/<class-decl name='$struct' .*[^/]>\$/,/<\/class-decl>/p" "$to/libcnn.abi" |
         sed -n "s/.*<var-decl name='\([^']*\)'.*/ MEMBER($struct, \1)/p" | tr -d '\n' >>"$to/members.def"
 done
