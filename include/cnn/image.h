@@ -158,8 +158,8 @@ typedef struct cnn_image_folder_options {
  * Images come out as f32 [channels, height, width], scaled to [0, 1] and normalised if `mean` is given; labels as i64.
  * Pictures are resized by a bilinear filter with antialiasing, in f32 and without rounding in between, as torchvision
  * resizes tensors of f32: within 1e-5 of its results, and within 1/255 of those of PIL, which rounds to whole levels.
- * With CNN_IMAGE_CROP the proportions are kept: the longer side's length is rounded down, and the crop begins at half of
- * what is left over, rounded half to even.
+ * With CNN_IMAGE_CROP the proportions are kept: the longer side's length is rounded down, and the crop begins at half
+ * of what is left over, rounded half to even.
  *
  * A picture that cannot be read is found when its sample is read: cnn_loader_next() and cnn_dataset_get() then fail
  * with a message that has its path. `skip_unreadable` finds them all at once, which takes as long as an epoch.

@@ -3,7 +3,7 @@
 FUZZ_SECONDS ?= 60
 FUZZ_CC ?= clang
 AFL_CC ?= afl-clang-fast
-FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ := $(filter-out $(if $(HAVE_IMAGE),,image),$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_SHARED := tests/fuzz/support.c tests/fuzz/fuzz.h
 FUZZ_BUILD := $(BUILD)/fuzz
 AFL_BUILD := $(BUILD)/fuzz-afl
@@ -16,6 +16,7 @@ FUZZ_DICT_checkpoint := safetensors
 FUZZ_DICT_idx := idx
 FUZZ_DICT_gzip := idx
 FUZZ_DICT_json := json
+FUZZ_DICT_image := image
 # The longest inputs: several times the largest seed.
 FUZZ_LONGEST_tensor := 2048
 FUZZ_LONGEST_module := 4096
@@ -23,6 +24,10 @@ FUZZ_LONGEST_checkpoint := 16384
 FUZZ_LONGEST_idx := 512
 FUZZ_LONGEST_gzip := 1024
 FUZZ_LONGEST_json := 512
+FUZZ_LONGEST_image := 4096
+# fuzz_image,FOLDER: what fuzz_image is linked with besides libcnn, whose archive in FOLDER comes behind
+fuzz_image = $(if $(filter image,$*),$(1)/libcnn-image.a)
+FUZZ_IMAGE_LIBS = $(if $(filter image,$*),$(IMAGE_LIBS))
 
 # ---- replay ----
 REPLAYS := $(if $(HAVE_ZLIB),$(FUZZ),$(filter-out gzip,$(FUZZ)))
@@ -30,7 +35,8 @@ REPLAY_PROGRAMS := $(REPLAYS:%=$(BUILD)/tests/fuzz/replay_%)
 $(BUILD)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(FUZZ_SHARED) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) $(FUZZ_COMPILE) $(CPPFLAGS) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDFLAGS) $(STATIC) $(ZLIB_LIBS) -lm
+	$(QUIET)$(CC) $(FUZZ_COMPILE) $(CPPFLAGS) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDFLAGS) $(call fuzz_image,$(LIB)) $(STATIC) $(FUZZ_IMAGE_LIBS) $(ZLIB_LIBS) -lm
+$(BUILD)/tests/fuzz/replay_image: $(IMAGE_STATIC)
 
 .PHONY: check-corpora
 check-corpora: $(REPLAYS:%=check-corpus-%)
@@ -48,7 +54,7 @@ CHECK_TRUST_EXTRA += check-corpora-asan
 
 .SECONDARY: $(REPLAY_PROGRAMS) $(FUZZ:%=$(FUZZ_BUILD)/fuzz_%) $(FUZZ:%=$(AFL_BUILD)/afl_%)
 
-# ---- the first inputs ----
+# ---- the first inputs; those of fuzz_image are pictures of tests/fixtures/images ----
 $(BUILD)/tests/fuzz/seeds: tests/fuzz/seeds.c $(FUZZ_SHARED) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK)
@@ -60,14 +66,17 @@ fuzz-seeds: $(BUILD)/tests/fuzz/seeds
 
 # ---- libFuzzer ----
 # No reader calls a kernel, so they are compiled without the effort that sanitizers make long.
+$(FUZZ_BUILD)/lib/libcnn-image.a: $(FUZZ_BUILD)/lib/libcnn.a $(IMAGE_SOURCES)
 $(FUZZ_BUILD)/lib/libcnn.a: $(SOURCES) $(SIMD)
+$(FUZZ_BUILD)/lib/libcnn.a $(FUZZ_BUILD)/lib/libcnn-image.a:
 	$(QUIET)$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) LIB=$(FUZZ_BUILD)/lib CC=$(FUZZ_CC) WERROR=0 HARDEN= KERNEL_CFLAGS=-O0 \
 		CFLAGS="$(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link $(FUZZ_SANITIZE)" $@
 
 $(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_SHARED) $(FUZZ_BUILD)/lib/libcnn.a
 	$(call say,LINK)
 	$(QUIET)$(FUZZ_CC) $(FUZZ_COMPILE) $(FUZZ_CFLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) $(filter %.c,$^) -o $@ \
-		$(FUZZ_BUILD)/lib/libcnn.a -lz -lm
+		$(call fuzz_image,$(FUZZ_BUILD)/lib) $(FUZZ_BUILD)/lib/libcnn.a $(FUZZ_IMAGE_LIBS) -lz -lm
+$(FUZZ_BUILD)/fuzz_image: $(FUZZ_BUILD)/lib/libcnn-image.a
 
 .PHONY: fuzz
 fuzz: $(FUZZ:%=fuzz-%)
@@ -86,14 +95,17 @@ fuzz-merge-%: $(FUZZ_BUILD)/fuzz_%
 	$< -merge=1 tests/fuzz/corpus/$* $(FUZZ_BUILD)/corpus/$*
 
 # ---- AFL++ ----
+$(AFL_BUILD)/lib/libcnn-image.a: $(AFL_BUILD)/lib/libcnn.a $(IMAGE_SOURCES)
 $(AFL_BUILD)/lib/libcnn.a: $(SOURCES) $(SIMD)
+$(AFL_BUILD)/lib/libcnn.a $(AFL_BUILD)/lib/libcnn-image.a:
 	$(QUIET)AFL_QUIET=1 AFL_USE_ASAN=1 AFL_USE_UBSAN=1 $(MAKE) --no-print-directory BUILD=$(AFL_BUILD) LIB=$(AFL_BUILD)/lib \
 		CC=$(AFL_CC) WERROR=0 HARDEN= KERNEL_CFLAGS=-O0 CFLAGS="$(FUZZ_CFLAGS)" $@
 
 $(AFL_BUILD)/afl_%: tests/fuzz/fuzz_%.c $(FUZZ_SHARED) $(AFL_BUILD)/lib/libcnn.a
 	$(call say,LINK)
 	$(QUIET)AFL_QUIET=1 AFL_USE_ASAN=1 AFL_USE_UBSAN=1 $(AFL_CC) $(FUZZ_COMPILE) $(FUZZ_CFLAGS) -fsanitize=fuzzer $(filter %.c,$^) \
-		-o $@ $(AFL_BUILD)/lib/libcnn.a -lz -lm
+		-o $@ $(call fuzz_image,$(AFL_BUILD)/lib) $(AFL_BUILD)/lib/libcnn.a $(FUZZ_IMAGE_LIBS) -lz -lm
+$(AFL_BUILD)/afl_image: $(AFL_BUILD)/lib/libcnn-image.a
 
 AFL_SETTINGS := AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
 	ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1:symbolize=0

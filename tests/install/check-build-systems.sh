@@ -55,6 +55,30 @@ configure() {
     CC="${CC:-cc}" CXX="${CXX:-c++}" cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$prefix"
 }
 
+# libcnn-image, where it was built.
+image_with_cmake() {
+    [ -e "$prefix/lib/cmake/cnn-image" ] || { echo "skipped: CMake's find_package(cnn-image) (not built here)"; return; }
+    mkdir -p "$work/image"
+    cp "$here/image.c" "$work/image"
+    cat >"$work/image/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.13)
+project(image C)
+find_package(cnn-image REQUIRED)
+foreach(kind image image_static)
+  add_executable(program_\${kind} image.c)
+  target_link_libraries(program_\${kind} PRIVATE cnn::\${kind})
+endforeach()
+END
+    rm -rf "$work/image/build"
+    quietly "CMake with cnn-image" env CC="${CC:-cc}" cmake -S "$work/image" -B "$work/image/build" -DCMAKE_PREFIX_PATH="$prefix"
+    quietly "the build with cnn-image" cmake --build "$work/image/build"
+    for kind in image image_static; do
+        rm -rf "$work/pictures" && mkdir "$work/pictures"
+        quietly "program_$kind" env LD_LIBRARY_PATH="$prefix/lib" "$work/image/build/program_$kind" "$work/pictures"
+        checked=$((checked + 1))
+    done
+}
+
 with_cmake() {
     if ! command -v cmake >/dev/null 2>&1 || ! command -v "${CXX:-c++}" >/dev/null 2>&1; then
         echo "skipped: CMake's find_package (no cmake or no C++ here)"
@@ -73,6 +97,7 @@ with_cmake() {
         cmake_project "$other"
         ! configure >"$work/log" 2>&1 || fail "CMake's find_package takes $version for $other"
     done
+    image_with_cmake
 }
 
 # ---- Meson ----

@@ -69,6 +69,24 @@ back_ends() {
     rm -r "$folder"
 }
 
+# libcnn-image is found by a name of its own, shared and static.
+images() {
+    [ -e "$pc_dir/cnn-image.pc" ] || { echo "skipped: libcnn-image (not built here)"; return; }
+    for static in '' --static; do
+        rm -rf "$work/run/pictures" && mkdir "$work/run/pictures"
+        # The C library and what libpng and libjpeg need stay shared: not every system has them as archives.
+        libraries=$(pc $pkg_config $static --libs cnn-image)
+        [ -z "$static" ] || libraries=$(echo "$libraries " | sed 's/-lcnn-image /-l:libcnn-image.a /; s/-lcnn /-l:libcnn.a /g')
+        # shellcheck disable=SC2046,SC2086
+        (cd "$work/run" && $cc $warnings -std=c99 -D_DEFAULT_SOURCE "$here/image.c" -o image $(pc $pkg_config --cflags cnn-image) $libraries) ||
+            fail "image.c does not build"
+        (cd "$work/run" && LD_LIBRARY_PATH=$root$libdir ./image pictures) || fail "the program with libcnn-image does not run"
+    done
+    case $($pkg_config --modversion "$pc_dir/cnn-image.pc") in "$version") ;; *) fail "cnn-image.pc is not of version $version" ;; esac
+    soname=$(readelf -d "$root$libdir/libcnn-image.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
+    [ -L "$root$libdir/$soname" ] || fail "the link of $soname is missing"
+}
+
 # What an installed tree must hold, and must not.
 tree_is_whole() {
     for file in bin/mnist_cnn include/cnn/cnn.h lib/libcnn.a lib/libcnn.so lib/pkgconfig/cnn.pc share/doc/libcnn/README.md \
@@ -81,6 +99,7 @@ tree_is_whole() {
         done
     done
     for header in include/cnn/*.h include/cnn/*/*.h; do
+        [ "$header" != include/cnn/image.h ] || [ -e "$pc_dir/cnn-image.pc" ] || continue
         cmp "$header" "$root$prefix/$header" || fail "$header is not what was installed"
     done
     soname=$(readelf -d "$root$libdir/libcnn.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
@@ -103,6 +122,7 @@ round() {
     tree_is_whole
     if [ -n "$destdir" ]; then export PKG_CONFIG_SYSROOT_DIR="$destdir"; fi
     clients
+    images
     back_ends
     unset PKG_CONFIG_SYSROOT_DIR
     "$@" uninstall PREFIX="$prefix" DESTDIR="$destdir" >"$work/log" 2>&1 || { cat "$work/log"; fail "make uninstall fails"; }
