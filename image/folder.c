@@ -205,12 +205,16 @@ static cnn_dataset *open_folder(cnn_context *ctx, const char *directory, const c
     if (status == CNN_OK && options->skip_unreadable) {
         status = skip_unreadable(f, directory);
     }
-    atomic_fetch_add(&f->references, 1);                                 /* the handle's */
-    cnn_dataset *dataset = status == CNN_OK ? dataset_of(ctx, f) : NULL; /* it frees its own, also on failure */
     if (status != CNN_OK) {
         release(f);
+        return NULL;
     }
-    if (dataset && options->folder) {
+    if (!options->folder) {
+        return dataset_of(ctx, f);
+    }
+    atomic_store(&f->references, 2);
+    cnn_dataset *dataset = dataset_of(ctx, f); /* it gives up its hold on failure, too */
+    if (dataset) {
         *options->folder = f;
     } else {
         release(f);

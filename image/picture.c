@@ -27,13 +27,14 @@ bool cnn__picture_check_limit(const cnn__decoding *how, int64_t height, int64_t 
 bool cnn__picture_allocate(cnn__picture *picture, cnn__image_failure *failure)
 {
     size_t bytes;
-    if (__builtin_mul_overflow((size_t)picture->height, (size_t)picture->width, &bytes) ||
-        __builtin_mul_overflow(bytes, (size_t)picture->channels, &bytes) || bytes > INT64_MAX) {
-        return cnn__image_note(failure, CNN_ERROR_NO_MEMORY, "no memory for %lld x %lld pixels",
-                               (long long)picture->width, (long long)picture->height);
+    bool too_many = __builtin_mul_overflow((size_t)picture->height, (size_t)picture->width, &bytes) ||
+                    __builtin_mul_overflow(bytes, (size_t)picture->channels, &bytes) || bytes > INT64_MAX;
+    picture->pixels = too_many ? NULL : malloc(bytes);
+    if (!picture->pixels) {
+        cnn__image_note(failure, CNN_ERROR_NO_MEMORY, "no memory for %lld x %lld pixels", (long long)picture->width,
+                        (long long)picture->height);
     }
-    picture->pixels = malloc(bytes);
-    return picture->pixels || cnn__image_note_memory(failure, bytes);
+    return picture->pixels != NULL;
 }
 
 /* ---- orientation and channels ---- */

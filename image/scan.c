@@ -10,6 +10,11 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+/* gcc's analyzer loses sight of memory that a list holds. */
+#if defined(CNN__LINT) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+
 /* A folder that is being read, and those that it is in: a link may lead back to one of them. */
 typedef struct level {
     const struct level *above;
@@ -25,34 +30,34 @@ typedef struct names {
 
 /* ---- growing lists ---- */
 
-/* Makes room for one more element of `size` bytes. */
-static bool grow(void **list, size_t count, size_t *capacity, size_t size, cnn__image_failure *failure)
+/* Returns the list with room for one more element of `size` bytes, NULL on failure, when it stays as it is. */
+static void *grow(void *list, size_t count, size_t *capacity, size_t size, cnn__image_failure *failure)
 {
     if (count < *capacity) {
-        return true;
+        return list;
     }
     size_t wanted = *capacity ? 2 * *capacity : 64;
-    void *larger = wanted > SIZE_MAX / 2 / size ? NULL : realloc(*list, wanted * size);
-    if (!larger) {
-        return cnn__image_note_memory(failure, wanted * size);
+    void *larger = wanted > SIZE_MAX / 2 / size ? NULL : realloc(list, wanted * size);
+    if (larger) {
+        *capacity = wanted;
+    } else {
+        cnn__image_note_memory(failure, wanted * size);
     }
-    *list = larger;
-    *capacity = wanted;
-    return true;
+    return larger;
 }
 
 /* Adds a copy of `name`. */
 static bool names_add(names *n, const char *name, cnn__image_failure *failure)
 {
-    void *list = n->all;
-    bool room = grow(&list, n->count, &n->capacity, sizeof *n->all, failure);
-    n->all = list;
-    char *copy = room ? strdup(name) : NULL;
-    if (!copy) {
-        return cnn__image_note_memory(failure, strlen(name) + 1);
+    char **all = grow(n->all, n->count, &n->capacity, sizeof *n->all, failure);
+    if (!all) {
+        return false;
     }
-    n->all[n->count++] = copy;
-    return true;
+    char **last = &all[n->count];
+    n->all = all;
+    *last = strdup(name);
+    n->count += *last != NULL;
+    return *last || cnn__image_note_memory(failure, strlen(name) + 1);
 }
 
 static void names_free(names *n)
@@ -162,12 +167,13 @@ static bool list(const char *folder, level *here, names *folders, names *picture
 
 static bool add_sample(cnn_image_folder *f, const char *folder, const char *name, cnn__image_failure *failure)
 {
-    void *all = f->samples;
     size_t capacity = (size_t)f->capacity;
-    bool room = grow(&all, (size_t)f->count, &capacity, sizeof *f->samples, failure);
-    f->samples = all;
-    f->capacity = (int64_t)capacity;
-    char *path = room ? path_join(folder, name, failure) : NULL;
+    cnn__sample *all = grow(f->samples, (size_t)f->count, &capacity, sizeof *all, failure);
+    char *path = all ? path_join(folder, name, failure) : NULL;
+    if (all) {
+        f->samples = all;
+        f->capacity = (int64_t)capacity;
+    }
     if (!path) {
         return false;
     }
@@ -263,7 +269,7 @@ cnn_status cnn__folder_scan(cnn_image_folder *f, const char *call, const char *d
     if (good && classes.count == 0) {
         good = cnn__image_note(&failure, CNN_ERROR_NOT_FOUND, "has no folders, expected one for each class");
     }
-    f->class_sizes = good ? calloc(classes.count, sizeof *f->class_sizes) : NULL;
+    f->class_sizes = good && classes.count > 0 ? calloc(classes.count, sizeof *f->class_sizes) : NULL;
     if (!f->class_sizes) {
         cnn__image_note_memory(&failure, classes.count * sizeof *f->class_sizes);
         names_free(&classes);
