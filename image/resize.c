@@ -42,13 +42,13 @@ static taps *taps_new(const cnn__axis *axis)
     return all;
 }
 
-/* One row of the picture to [channels, columns]. */
-static void resize_row(const unsigned char *row, int channels, const taps *columns, int64_t count, float *to)
+/* One row of the picture to [channels, columns]. Compiled for each number of channels that samples have. */
+static inline void resize_row_of(const unsigned char *row, int channels, const taps *columns, int64_t count, float *to)
 {
     for (int64_t x = 0; x < count; x++) {
         const unsigned char *from = row + columns[x].first * channels;
         const float *weights = columns[x].weights;
-        float sums[4] = { 0 };
+        float sums[3] = { 0 };
         for (int64_t k = 0; k < columns[x].count; k++, from += channels) {
             for (int c = 0; c < channels; c++) {
                 sums[c] += weights[k] * (float)from[c];
@@ -56,6 +56,29 @@ static void resize_row(const unsigned char *row, int channels, const taps *colum
         }
         for (int c = 0; c < channels; c++) {
             to[c * count + x] = sums[c];
+        }
+    }
+}
+
+static void resize_row(const unsigned char *row, int channels, const taps *columns, int64_t count, float *to)
+{
+    if (channels == 3) {
+        resize_row_of(row, 3, columns, count, to);
+    } else {
+        resize_row_of(row, 1, columns, count, to);
+    }
+}
+
+/* A part of the picture as it is, which the weights 1 and 0 would give to the bit. */
+static void copy(const cnn__picture *picture, const cnn__axis *rows, const cnn__axis *columns, float *planes)
+{
+    int64_t channels = picture->channels;
+    for (int64_t c = 0; c < channels; c++) {
+        for (int64_t y = rows->first; y < rows->first + rows->count; y++, planes += columns->count) {
+            const unsigned char *from = picture->pixels + (y * picture->width + columns->first) * channels + c;
+            for (int64_t x = 0; x < columns->count; x++) {
+                planes[x] = (float)from[x * channels];
+            }
         }
     }
 }
@@ -82,6 +105,10 @@ static void add_row(const float *row, int64_t y, int channels, const taps *rows,
 
 bool cnn__resize(const cnn__picture *picture, const cnn__axis *rows, const cnn__axis *columns, float *planes)
 {
+    if (rows->from == rows->to && columns->from == columns->to) {
+        copy(picture, rows, columns, planes);
+        return true;
+    }
     size_t channels = (size_t)picture->channels, width = (size_t)columns->count;
     taps *down = taps_new(rows), *across = taps_new(columns);
     float *row = malloc(channels * width * sizeof *row);
