@@ -133,7 +133,8 @@ typedef struct cnn__axis {
     int64_t from, to, first, count;
 } cnn__axis;
 
-/* Writes the resized picture of 1 or 3 channels as f32 planes [channels, rows->count, columns->count] of numbers from 0 to 255. */
+/* Writes the resized picture of 1 or 3 channels as f32 planes [channels, rows->count, columns->count] of numbers from 0
+ * to 255. */
 bool cnn__resize(const cnn__picture *picture, const cnn__axis *rows, const cnn__axis *columns, float *planes);
 
 #endif
