@@ -141,17 +141,20 @@ static void read_header(jpeg_job *job)
 
 /* ---- the pixels ---- */
 
-/* The largest of 2, 4 and 8 by which both sides may be divided, rounded up. */
+/* The largest of 1, 2, 4 and 8 by which both sides may be divided. */
 static unsigned scale_of(const jpeg_job *job)
 {
     const cnn__decoding *how = job->how;
-    int64_t height = 0, width = 0;
+    bool transposed = job->orientation >= 5;
+    int64_t height = transposed ? job->picture->width : job->picture->height;
+    int64_t width = transposed ? job->picture->height : job->picture->width;
+    int64_t least_height = 0, least_width = 0;
     unsigned scale = 1;
     if (!how->least_size) {
         return scale;
     }
-    how->least_size(how->user, job->picture->height, job->picture->width, &height, &width);
-    while (scale < 8 && job->picture->height / (2 * scale) >= height && job->picture->width / (2 * scale) >= width) {
+    how->least_size(how->user, height, width, &least_height, &least_width);
+    while (scale < 8 && height / (2 * scale) >= least_height && width / (2 * scale) >= least_width) {
         scale *= 2;
     }
     return scale;

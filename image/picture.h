@@ -92,8 +92,8 @@ typedef struct cnn__decoding {
     cnn_image_mode mode;
     bool apply_orientation;
     bool header_only; /* the picture's sizes without its pixels */
-    /* Whether the pixels may be those of a smaller picture, and for a picture of the given size, oriented as the file
-     * stores it, the least one. NULL: as it is. */
+    /* For a picture of the given size, turned as it is handed out, the least size that it may be decoded to. NULL: its
+     * own. */
     void (*least_size)(const void *user, int64_t height, int64_t width, int64_t *least_height, int64_t *least_width);
     const void *user;
 } cnn__decoding;

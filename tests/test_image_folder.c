@@ -202,6 +202,46 @@ START_TEST(scaled_decoding_is_close)
 }
 END_TEST
 
+/* A picture that is stored lying, 160 high and 1280 wide, and stands when it is turned: at a width of 64 it is 512 high, so
+ * that no fraction of its size is enough. */
+START_TEST(scaled_decoding_knows_the_orientation)
+{
+    static const unsigned char exif[] = "\xff\xe1\0\x22" "Exif\0\0" "MM\0*\0\0\0\x08\0\x01" "\x01\x12\0\x03\0\0\0\x01\0\x06\0\0" "\0\0\0";
+    unsigned char *bytes = malloc(160 * 1280);
+    size_t size, marker = sizeof exif;
+    for (int i = 0; i < 160 * 1280; i++) {
+        bytes[i] = (unsigned char)((i % 1280 / 10 + i / 1280 / 10) % 2 * 255);
+    }
+    cnn_tensor *lying = cnn_tensor_from_data(ctx, CNN_U8, CNN_SHAPE(1, 160, 1280), bytes), *x[2];
+    free(bytes);
+    folder_put("one");
+    ck_assert_int_eq(cnn_image_write_jpeg(lying, in_folder("plain.jpg"), 95), CNN_OK);
+    cnn_tensor_free(lying);
+    bytes = file_get(in_folder("plain.jpg"), &size);
+    unsigned char *marked = malloc(size + marker);
+    memcpy(marked, bytes, 2);
+    memcpy(marked + 2, exif, marker);
+    memcpy(marked + 2 + marker, bytes + 2, size - 2);
+    file_put(in_folder("one/marked.jpg"), marked, size + marker);
+    free(bytes);
+    free(marked);
+    int64_t shape[3];
+    ck_assert_int_eq(cnn_image_size(ctx, in_folder("one/marked.jpg"), CNN_OPTIONS(cnn_image_options, .apply_exif_orientation = true), shape),
+                     CNN_OK);
+    ck_assert(shape[1] == 1280 && shape[2] == 160);
+    for (int scaled = 0; scaled < 2; scaled++) {
+        cnn_dataset *d = cnn_image_folder_open(ctx, test_folder,
+                                               CNN_OPTIONS(cnn_image_folder_options, .height = 8, .width = 64, .channels = 1,
+                                                           .apply_exif_orientation = true, .dct_scaling = scaled));
+        ck_assert_int_eq(cnn_dataset_get(d, 0, &x[scaled], NULL), CNN_OK);
+        cnn_dataset_free(d);
+    }
+    ck_assert(same_elements(x[0], x[1]));
+    cnn_tensor_free(x[0]);
+    cnn_tensor_free(x[1]);
+}
+END_TEST
+
 START_TEST(orientation_comes_before_the_size)
 {
     folder_put("one");
@@ -440,6 +480,7 @@ int main(void)
     tcase_add_test(sizes, sizes_are_those_of_torchvision);
     tcase_add_test(sizes, normalised_as_torchvision_does);
     tcase_add_test(sizes, scaled_decoding_is_close);
+    tcase_add_test(sizes, scaled_decoding_knows_the_orientation);
     tcase_add_test(sizes, orientation_comes_before_the_size);
     TCase *reading = suite_case(suite, "reading", setup, teardown);
     tcase_add_test(reading, unreadable_pictures_are_named_when_they_are_read);
