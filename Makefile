@@ -215,13 +215,20 @@ examples: $(EXAMPLE_PROGRAMS)
 rpath = -Xlinker -rpath -Xlinker '$$ORIGIN/$(subst ','\'',$(shell realpath -m --relative-to=$(call quoted,$(1)) $(call quoted,$(LIB))))'
 
 define example_rule
-$$(BUILD)/examples/$(1): $$(call example_sources,$(1)) $$(wildcard examples/$(1)/*.h examples/common/*.h) $$(PUBLIC_HEADERS) $$(SHARED)
+$$(BUILD)/examples/$(1): $$(call example_sources,$(1)) $$(wildcard examples/$(1)/*.h examples/$(1)/*.def examples/common/*.h) $$(PUBLIC_HEADERS) $$(SHARED)
 	@mkdir -p $$(@D)
 	$$(call say,LINK)
 	$$(QUIET)$$(CC) $$(STRICT) -Iinclude -Iexamples $$(CPPFLAGS) $$(CFLAGS) $$(call example_sources,$(1)) -o $$@ $$(LDFLAGS) -L$$(LIB) \
 		$$(call rpath,$$(@D)) -lcnn -lm
 endef
 $(foreach e,$(EXAMPLES),$(eval $(call example_rule,$(e))))
+
+# The nets of examples/zoo without its program, for tests and benchmarks, which find zoo.h there.
+ZOO_NETS := $(patsubst examples/%.c,$(BUILD)/%.o,$(filter-out %/main.c %/options.c,$(wildcard examples/zoo/*.c)))
+$(ZOO_NETS): $(BUILD)/zoo/%.o: examples/zoo/%.c $(wildcard examples/zoo/*.h examples/zoo/*.def) $(PUBLIC_HEADERS) $(FLAGS)
+	@mkdir -p $(@D)
+	$(call say,CC  )
+	$(QUIET)$(CC) $(STRICT) -Iinclude $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 # ---- each room of programs brings its own rules ----
 include $(sort $(wildcard image/*.mk tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk tools/*.mk))

@@ -27,6 +27,14 @@ $(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(OPTI
 # The source that this test includes.
 $(BUILD)/tests/test_bar: examples/common/bar.c examples/common/bar.h
 
+# The nets of examples/zoo; all of them in make check-long.
+$(BUILD)/tests/test_zoo: $(ZOO_NETS) tests/support/zoo_recipe.h
+$(BUILD)/tests/test_zoo: TEST_CFLAGS = -Iexamples/zoo $(ZOO_NETS)
+CHECK_LONG += check-zoo-long
+.PHONY: check-zoo-long
+check-zoo-long: $(BUILD)/tests/test_zoo
+	@CNN_TEST_ZOO=all $<
+
 HAVE_JANSSON = $(shell printf '$(HASH)include <jansson.h>\n' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1 && echo 1)
 $(BUILD)/tests/test_json: TEST_CFLAGS = $(if $(HAVE_JANSSON),-DCNN_HAVE_JANSSON)
 $(BUILD)/tests/test_json: TEST_LIBS = $(if $(HAVE_JANSSON),-ljansson)

@@ -1,0 +1,185 @@
+/* The command line: one table of all options. A value is read as a whole or refused. */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "Usage: zoo NAME [OPTION]...\n"
+    "Trains or runs a network of the zoo on drawn data and prints how fast it is and how much memory it takes.\n"
+    "\n"
+    "  -T, --train          training steps with SGD (the default)\n"
+    "  -I, --infer          evaluation, without gradients\n"
+    "  -b, --batch N        pictures or sequences in a batch (8)\n"
+    "  -z, --size CxHxW     another size of the pictures, or T, another length of the sequences\n"
+    "  -n, --steps N        how many steps are measured, after two that are not (10)\n"
+    "  -s, --seed N         of weights, data and dropout (1)\n"
+    "  -t, --threads N      computing threads; 0: as many as there are CPUs (0)\n"
+    "  -D, --device NAME    cpu, another such as cuda:0, or auto: the first that is not the CPU (auto)\n"
+    "  -L, --load FILE      begin with these weights: safetensors with torchvision's names, or a checkpoint\n"
+    "  -S, --save FILE      write the weights in the end, as safetensors\n"
+    "  -j, --json           print the result as one JSON object on one line\n"
+    "  -l, --list           print the names of the nets, with what they are, and end\n"
+    "  -h, --help           print this and end\n"
+    "  -V, --version        print the version and end\n"
+    "\n"
+    "Exit status: 0, 1 after a failure, 2 for a bad command line.\n";
+
+static const struct option table[] = {
+    { "train", no_argument, NULL, 'T' },         { "infer", no_argument, NULL, 'I' },
+    { "batch", required_argument, NULL, 'b' },   { "size", required_argument, NULL, 'z' },
+    { "steps", required_argument, NULL, 'n' },   { "seed", required_argument, NULL, 's' },
+    { "threads", required_argument, NULL, 't' }, { "device", required_argument, NULL, 'D' },
+    { "load", required_argument, NULL, 'L' },    { "save", required_argument, NULL, 'S' },
+    { "json", no_argument, NULL, 'j' },          { "list", no_argument, NULL, 'l' },
+    { "help", no_argument, NULL, 'h' },          { "version", no_argument, NULL, 'V' },
+    { NULL, 0, NULL, 0 },
+};
+
+void say(const char *format, ...)
+{
+    char text[8192] = "", line[8192];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cnn_name_escape(text, line, sizeof line);
+    fprintf(stderr, "%s\n", line);
+}
+
+static options_result bad(const char *name, const char *value, const char *expected)
+{
+    say("zoo: --%s is \"%s\", expected %s", name, value, expected);
+    return OPTIONS_BAD;
+}
+
+/* Reads a whole number that ends where `*end` then points. */
+static bool read_prefix(const char *text, int64_t low, int64_t high, int64_t *value, char **end)
+{
+    errno = 0;
+    *value = strtoll(text, end, 10);
+    return *text >= '0' && *text <= '9' && errno == 0 && *value >= low && *value <= high;
+}
+
+static options_result read_int(const char *name, int64_t low, int64_t high, int64_t *value)
+{
+    char *end, expected[64];
+    if (read_prefix(optarg, low, high, value, &end) && *end == '\0') {
+        return OPTIONS_RUN;
+    }
+    snprintf(expected, sizeof expected, "%lld to %lld", (long long)low, (long long)high);
+    return bad(name, optarg, expected);
+}
+
+static options_result read_device(options *o)
+{
+    o->device = optarg;
+    bool there = strcmp(optarg, "auto") == 0 || cnn_device_available(optarg);
+    return there ? OPTIONS_RUN : bad("device", optarg, "auto, cpu or another device that there is");
+}
+
+/* The size is understood when the net is known, which may be named after it. */
+static options_result read_option(options *o, int c, const char **size)
+{
+    int64_t n = 0;
+    options_result result = OPTIONS_RUN;
+    switch (c) {
+    case 'T': o->infer = false; break;
+    case 'I': o->infer = true; break;
+    case 'z': *size = optarg; break;
+    case 'D': return read_device(o);
+    case 'L': o->load = optarg; break;
+    case 'S': o->save = optarg; break;
+    case 'j': o->json = true; break;
+    case 'b': return read_int("batch", 1, 1 << 20, &o->batch);
+    case 'n': return read_int("steps", 1, 1000000, &o->steps);
+    case 's': result = read_int("seed", 0, INT64_MAX, &n); o->seed = (uint64_t)n; break;
+    case 't': result = read_int("threads", 0, 8192, &n); o->threads = (int)n; break;
+    default: return OPTIONS_BAD;
+    }
+    return result;
+}
+
+static options_result print_list(void)
+{
+    for (int i = 0; i < zoo_net_count; i++) {
+        const zoo_net *n = &zoo_nets[i];
+        char size[64];
+        snprintf(size, sizeof size, n->tokens ? "%lld tokens" : "%lldx%lldx%lld", (long long)n->input[0], (long long)n->input[1],
+                 (long long)n->input[2]);
+        printf("%-20s %-12s %5lld classes  %s\n", n->name, size, (long long)n->classes, n->what);
+    }
+    return OPTIONS_DONE;
+}
+
+static options_result print(int c)
+{
+    if (c == 'l') {
+        return print_list();
+    }
+    if (c == 'h') {
+        fputs(help, stdout);
+    } else {
+        printf("zoo (libcnn) %s\n", cnn_version());
+    }
+    return OPTIONS_DONE;
+}
+
+static options_result read_size(options *o, const char *size)
+{
+    char *at = NULL;
+    int count = o->net->tokens ? 1 : 3;
+    memcpy(o->input, o->net->input, sizeof o->input);
+    for (int i = 0; size && i < count; i++) {
+        bool number = read_prefix(i ? at + 1 : size, 1, 1 << 20, &o->input[i], &at);
+        if (!number || *at != (i < count - 1 ? 'x' : '\0')) {
+            return bad("size", size, o->net->tokens ? "a number of tokens such as 64" : "channels, height and width such as 3x64x64");
+        }
+    }
+    return OPTIONS_RUN;
+}
+
+/* What is no option is the name of the net. */
+static options_result read_name(options *o, int argc, char **argv, const char *size)
+{
+    if (optind >= argc) {
+        say("zoo: no net is named; see --list and --help");
+        return OPTIONS_BAD;
+    }
+    if (optind + 1 < argc) {
+        say("zoo: \"%s\" comes after the name \"%s\", expected one net", argv[optind + 1], argv[optind]);
+        return OPTIONS_BAD;
+    }
+    o->net = zoo_find(argv[optind]);
+    if (!o->net) {
+        say("zoo: there is no net \"%s\"; see --list", argv[optind]);
+        return OPTIONS_BAD;
+    }
+    return read_size(o, size);
+}
+
+options_result options_read(options *o, int argc, char **argv)
+{
+    const char *size = NULL;
+    *o = (options){ .batch = 8, .steps = 10, .seed = 1, .device = "auto" };
+    opterr = 0; /* so that a mistake is reported in one line */
+    for (;;) {
+        int at = optind, c = getopt_long(argc, argv, ":TIb:z:n:s:t:D:L:S:jlhV", table, NULL);
+        if (c == -1) {
+            return read_name(o, argc, argv, size);
+        }
+        if (c == '?' || c == ':') {
+            say("zoo: %s \"%s\"; see --help", c == ':' ? "a value is missing after" : "there is no option",
+                argv[at < argc ? at : argc - 1]);
+            return OPTIONS_BAD;
+        }
+        options_result result = strchr("lhV", c) ? print(c) : read_option(o, c, &size);
+        if (result != OPTIONS_RUN) {
+            return result;
+        }
+    }
+}
