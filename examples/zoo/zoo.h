@@ -41,6 +41,7 @@ bool zoo_draw(cnn_context *ctx, const zoo_net *net, const int64_t input[3], int6
               cnn_tensor **targets);
 
 /* What the lines of zoo.def name. */
+cnn_tensor *zoo_loss_googlenet(cnn_module *model, cnn_tensor *input, cnn_tensor *target);
 #define ZOO_NET(id, ...) \
     cnn_module *zoo_make_##id(cnn_context *ctx, const zoo_net *net, const int64_t input[3], int64_t classes);
 #include "zoo.def"
