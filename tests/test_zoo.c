@@ -1,6 +1,6 @@
 /* Every net of examples/zoo against torchvision's, or PyTorch's where torchvision has none (tools/fixtures/zoo.py): same
  * weights in, the keys and shapes of the state_dict, the output of evaluation, gradients, and five steps of SGD. A net without
- * a fixture fails. CNN_TEST_ZOO=all runs those too that take seconds. */
+ * a fixture fails. CNN_TEST_ZOO=all runs those too that take seconds, CNN_TEST_ZOO=NAME one. */
 #include "support/fixtures.h"
 #include "support/suite.h"
 #include "support/zoo_recipe.h"
@@ -11,7 +11,7 @@
 enum { STEPS = 5, SAMPLES = 4, MOST_PARAMETERS = 1024 };
 
 /* Nets like another one that is run each time, but larger. */
-static const char *const heavy[] = { "resnet34" };
+static const char *const heavy[] = { "resnet34", "alexnet", "vgg11_bn", "vgg16", "vgg16_bn" };
 
 typedef struct world {
     const zoo_net *net;
@@ -275,20 +275,24 @@ static void check_steps(void)
     cnn_optimizer_free(sgd);
 }
 
-static bool is_heavy(const char *name)
+/* CNN_TEST_ZOO is "all" or a name. */
+static bool is_wanted(const char *name)
 {
+    const char *which = getenv("CNN_TEST_ZOO");
+    if (which) {
+        return strcmp(which, "all") == 0 || strcmp(which, name) == 0;
+    }
     for (size_t i = 0; i < sizeof heavy / sizeof *heavy; i++) {
         if (strcmp(heavy[i], name) == 0) {
-            return true;
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 START_TEST(agrees_with_torchvision)
 {
-    const char *which = getenv("CNN_TEST_ZOO"), *name = zoo_nets[_i].name;
-    if (which ? strcmp(which, "all") != 0 && strcmp(which, name) != 0 : is_heavy(name)) {
+    if (!is_wanted(zoo_nets[_i].name)) {
         return;
     }
     open_world(_i);
@@ -314,7 +318,7 @@ END_TEST
 START_TEST(sizes_are_torchvisions_by_default)
 {
     w = (world){ .net = &zoo_nets[_i] };
-    if (is_heavy(w.net->name) && !getenv("CNN_TEST_ZOO")) {
+    if (!is_wanted(w.net->name)) {
         return;
     }
     cnn_context *ctx = cnn_context_new(.threads = 1, .device = "cpu");

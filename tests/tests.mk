@@ -78,7 +78,7 @@ check-ops:
 
 # ---- the same programs under sanitizers and valgrind, each kind in a folder of its own ----
 # A slow run takes fewer and smaller shapes; which kinds of shape there are stays the same.
-SLOW_RUN := CNN_TEST_SHAPES=2 CK_TIMEOUT_MULTIPLIER=20
+SLOW_RUN := CNN_TEST_SHAPES=2 CNN_TEST_ZOO=resnet20 CK_TIMEOUT_MULTIPLIER=20
 RUN_asan := CNN_TEST_SHAPES=8 CK_TIMEOUT_MULTIPLIER=5 ASAN_OPTIONS=strict_string_checks=1:allocator_may_return_null=1 \
 	UBSAN_OPTIONS=print_stacktrace=1
 RUN_tsan := $(SLOW_RUN) TSAN_OPTIONS=allocator_may_return_null=1:halt_on_error=1:second_deadlock_stack=1

@@ -144,40 +144,46 @@ static options_result read_size(options *o, const char *size)
 }
 
 /* What is no option is the name of the net. */
-static options_result read_name(options *o, int argc, char **argv, const char *size)
+static options_result read_name(options *o, const char *name)
 {
-    if (optind >= argc) {
-        say("zoo: no net is named; see --list and --help");
+    if (o->net) {
+        say("zoo: \"%s\" comes after the name \"%s\", expected one net", name, o->net->name);
         return OPTIONS_BAD;
     }
-    if (optind + 1 < argc) {
-        say("zoo: \"%s\" comes after the name \"%s\", expected one net", argv[optind + 1], argv[optind]);
-        return OPTIONS_BAD;
-    }
-    o->net = zoo_find(argv[optind]);
+    o->net = zoo_find(name);
     if (!o->net) {
-        say("zoo: there is no net \"%s\"; see --list", argv[optind]);
+        say("zoo: there is no net \"%s\"; see --list", name);
+        return OPTIONS_BAD;
+    }
+    return OPTIONS_RUN;
+}
+
+static options_result finish(options *o, const char *size)
+{
+    if (!o->net) {
+        say("zoo: no net is named; see --list and --help");
         return OPTIONS_BAD;
     }
     return read_size(o, size);
 }
 
+/* getopt stops at each name ('+'), so that optind is the place of what it refuses. */
 options_result options_read(options *o, int argc, char **argv)
 {
     const char *size = NULL;
     *o = (options){ .batch = 8, .steps = 10, .seed = 1, .device = "auto" };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
-        int at = optind, c = getopt_long(argc, argv, ":TIb:z:n:s:t:D:L:S:jlhV", table, NULL);
-        if (c == -1) {
-            return read_name(o, argc, argv, size);
+        int at = optind, c = getopt_long(argc, argv, "+:TIb:z:n:s:t:D:L:S:jlhV", table, NULL);
+        if (c == -1 && optind >= argc) {
+            return finish(o, size);
         }
         if (c == '?' || c == ':') {
             say("zoo: %s \"%s\"; see --help", c == ':' ? "a value is missing after" : "there is no option",
                 argv[at < argc ? at : argc - 1]);
             return OPTIONS_BAD;
         }
-        options_result result = strchr("lhV", c) ? print(c) : read_option(o, c, &size);
+        options_result result = c == -1 ? read_name(o, argv[optind++]) : strchr("lhV", c) ? print(c) : read_option(o, c, &size);
         if (result != OPTIONS_RUN) {
             return result;
         }

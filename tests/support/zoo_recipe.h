@@ -57,10 +57,12 @@ static inline bool recipe_visit(const char *name, cnn_tensor *t, bool is_paramet
     }
     if (cnn_tensor_ndim(t) >= 2) {
         recipe_fill(t, name, 0, sqrt((double)(6 * cnn_tensor_size(t, 0)) / (double)cnn_tensor_numel(t)));
-    } else if (recipe_ends_with(name, "weight") || recipe_ends_with(name, "running_var")) {
+    } else if (recipe_ends_with(name, "running_var")) {
         recipe_fill(t, name, 1, 0.2);
+    } else if (recipe_ends_with(name, "weight")) {
+        recipe_fill(t, name, 0.4, 0.08);
     } else {
-        recipe_fill(t, name, 0, 0.1);
+        recipe_fill(t, name, recipe_ends_with(name, "bias") ? 1 : 0, 0.1);
     }
     return true;
 }

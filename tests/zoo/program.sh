@@ -1,0 +1,75 @@
+#!/bin/sh
+# The program zoo: what its options refuse, what it prints, that weights are saved and loaded, and that results do not depend on the
+# number of threads.
+. "$(dirname "$0")/../example/common.sh"
+
+refused()
+{
+    pattern=$1
+    shift
+    run "$@"
+    same "the exit status of \"$*\"" "$status" 2
+    same "the output of \"$*\"" "$out" ""
+    same "the number of lines about \"$*\"" "$(wc -l <"$work/err")" 1
+    contains "the message about \"$*\"" "$err" "^zoo: $pattern"
+}
+
+refused 'no net is named'
+refused 'there is no net "resnet"; see --list' resnet
+refused '"resnet18" comes after the name "resnet20", expected one net' resnet20 resnet18
+refused 'there is no option "--quiet"' resnet20 --quiet
+refused 'a value is missing after "--batch"' resnet20 --batch
+for bad in 0 -1 x 1x "" 1048577; do
+    refused '--batch is ".*", expected 1 to 1048576' resnet20 --batch "$bad"
+    refused '--steps is "' resnet20 --steps "$bad$bad"
+done
+for bad in 3 3x32 3x32x 3x32x32x 0x32x32 3x32x-1 3x32xten ""; do
+    refused '--size is ".*", expected channels, height and width such as 3x64x64' --size "$bad" resnet20
+done
+refused '--threads is "' resnet20 --threads 8193
+refused '--seed is "' resnet20 --seed -1
+refused '--device is "gpu", expected auto, cpu or another device that there is' resnet20 --device gpu
+run resnet20 --load "$work/none"
+same "the exit status without a file" "$status" 1
+contains "the message without a file" "$err" '^zoo: resnet20: module_load: .*none: .*No such file'
+run vgg11_bn --size 3x8x8 --batch 1 --infer
+same "the exit status of pictures that are too small" "$status" 1
+contains "the message about pictures that are too small" "$err" '^zoo: vgg11_bn: features\.[0-9]*: maxpool2d: '
+
+ok --list
+for net in resnet18 resnet20 densenet121 googlenet squeezenet1_1 vgg16_bn; do
+    contains "--list" "$out" "^$net +3x"
+done
+ok --help
+for word in --train --infer --batch --size --steps --seed --threads --device --load --save --json --list --help --version; do
+    contains "--help" "$out" " $word"
+done
+
+small="resnet20 --size 3x16x16 --batch 4 --steps 2"
+# shellcheck disable=SC2086
+ok $small --threads 1 --save "$work/one.safetensors"
+contains "the first line" "$out" '^resnet20, training, batch 4: 269722 parameters, 1 thread, '
+contains "the speed" "$out" '^[0-9.]+ ms per step, [0-9.]+ images per second \(median of 2 steps\)$'
+contains "the memory" "$out" '^memory: [0-9.]+ MB on the tape, [0-9.]+ MB in all at most$'
+contains "the losses" "$out" '^loss: [0-9.]+ in the first step, [0-9.]+ in the last$'
+# shellcheck disable=SC2086
+ok $small --threads 2 --save "$work/two.safetensors"
+checks=$((checks + 1))
+cmp -s "$work/one.safetensors" "$work/two.safetensors" || fail "weights depend on the number of threads"
+# shellcheck disable=SC2086
+ok $small --infer --load "$work/one.safetensors" --json
+contains "--json" "$out" '^\{"net": "resnet20", "mode": "infer", "input": \[3, 16, 16\], "batch": 4, "steps": 2, .*"tape_bytes": [0-9]+, "peak_rss_bytes": [0-9]+\}$'
+lacks "--json of evaluation" "$out" loss
+# A net that was trained goes on from where it was.
+# shellcheck disable=SC2086
+ok $small --json --load "$work/one.safetensors"
+first=$(printf '%s\n' "$out" | sed -n 's/.*"first_loss": \([0-9.]*\).*/\1/p')
+# shellcheck disable=SC2086
+ok $small --json
+checks=$((checks + 1))
+printf '%s\n' "$out" | awk -v first="$first" '{ sub(/.*"first_loss": /, ""); exit !(first + 0 < $0 + 0) }' ||
+    fail "a trained net begins at loss $first, one that is not with $out"
+run squeezenet1_1 --load "$work/one.safetensors" --size 3x64x64
+same "the exit status of another net's weights" "$status" 1
+contains "the message about another net's weights" "$err" '^zoo: squeezenet1_1: module_load: .*: 168 tensors do not fit'
+passed
