@@ -48,8 +48,8 @@ cnn_module *zoo_conv_norm_new(cnn_context *ctx, int64_t in, int64_t out, const z
 {
     int64_t kernel = options->kernel ? options->kernel : 1;
     cnn_module *layers[] = {
-        cnn_conv2d_new(ctx, in, out, kernel, .stride = options->stride, .padding = (kernel - 1) / 2, .groups = options->groups,
-                       .no_bias = true),
+        cnn_conv2d_new(ctx, in, out, kernel, .stride = options->stride, .padding = (kernel - 1) / 2,
+                       .groups = options->groups, .no_bias = true),
         cnn_batch_norm2d_new(ctx, out, .eps = options->eps, .momentum = options->momentum),
         options->activation ? options->activation(ctx) : NULL,
     };
@@ -99,7 +99,8 @@ static bool zero_bias(const cnn_module *module)
 
 static bool init_conv(cnn_module *module, void *user)
 {
-    const cnn_kaiming_options options = { .struct_size = sizeof options, .mode = *(const cnn_fan_mode *)user,
+    const cnn_kaiming_options options = { .struct_size = sizeof options,
+                                          .mode = *(const cnn_fan_mode *)user,
                                           .nonlinearity = CNN_NONLINEARITY_RELU };
     return !zoo_is(module, "Conv2d") ||
            (cnn_init_kaiming_normal(zoo_parameter(module, "weight"), &options) == CNN_OK && zero_bias(module));

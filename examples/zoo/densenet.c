@@ -1,5 +1,5 @@
-/* DenseNet-121: Huang et al. 2016, "Densely connected convolutional networks", as torchvision has it. Each layer of a block
- * reads the results of all layers before it, joined along the channels, and adds `GROWTH` channels. */
+/* DenseNet-121: Huang et al. 2016, "Densely connected convolutional networks", as torchvision has it. Each layer of a
+ * block reads the results of all layers before it, joined along the channels, and adds `GROWTH` channels. */
 #include "blocks.h"
 #include "zoo.h"
 
@@ -76,7 +76,8 @@ static cnn_module *features(cnn_context *ctx, const int *layers, int64_t in, int
     cnn_module *self = zoo_sequence(ctx, "Sequential");
     bool whole =
         cnn_module_add(self, "conv0", cnn_conv2d_new(ctx, in, FIRST, 7, .stride = 2, .padding = 3, .no_bias = true)) &&
-        cnn_module_add(self, "norm0", cnn_batch_norm2d_new(ctx, FIRST)) && cnn_module_add(self, "relu0", cnn_relu_new(ctx)) &&
+        cnn_module_add(self, "norm0", cnn_batch_norm2d_new(ctx, FIRST)) &&
+        cnn_module_add(self, "relu0", cnn_relu_new(ctx)) &&
         cnn_module_add(self, "pool0", cnn_maxpool2d_new(ctx, 3, .stride = 2, .padding = 1));
     *channels = FIRST;
     for (int i = 0; whole && i < BLOCKS; i++) {
@@ -100,7 +101,7 @@ cnn_module *zoo_make_densenet121(cnn_context *ctx, const zoo_net *net, const int
     int64_t channels = 0;
     (void)net;
     bool whole = cnn_module_add(self, "features", features(ctx, layers_of_121, input[0], &channels)) &&
-                 cnn_module_add(self, "classifier", cnn_linear_new(ctx, channels, classes)) && zoo_init_convs(self, CNN_FAN_IN) &&
-                 cnn_init_zeros(cnn_module_find(self, "classifier.bias")) == CNN_OK;
+                 cnn_module_add(self, "classifier", cnn_linear_new(ctx, channels, classes)) &&
+                 zoo_init_convs(self, CNN_FAN_IN) && cnn_init_zeros(cnn_module_find(self, "classifier.bias")) == CNN_OK;
     return zoo_whole(self, whole);
 }

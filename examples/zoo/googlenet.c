@@ -1,6 +1,6 @@
 /* GoogLeNet: Szegedy et al. 2014, "Going deeper with convolutions", as torchvision has it, with batch normalisation and
- * with 3 x 3 convolutions where the paper has 5 x 5. In training two auxiliary heads in the middle classify as well, and their
- * losses count 0.3 each: the module returns one tensor, or three where cnn_forward_many() asks for them. */
+ * with 3 x 3 convolutions where the paper has 5 x 5. In training two auxiliary heads in the middle classify as well,
+ * and their losses count 0.3 each: the module returns one tensor, or three where cnn_forward_many() asks for them. */
 #include "blocks.h"
 #include "zoo.h"
 
@@ -15,8 +15,9 @@ static cnn_tensor *conv_forward(cnn_module *self, cnn_tensor *x, void *user)
 static cnn_module *basic_conv(cnn_context *ctx, int64_t in, int64_t out, int64_t kernel, int64_t stride)
 {
     cnn_module *self = cnn_module_new(ctx, conv_forward, .type = "BasicConv2d");
-    bool whole = cnn_module_add(self, "conv", cnn_conv2d_new(ctx, in, out, kernel, .stride = stride, .padding = kernel / 2,
-                                                             .no_bias = true)) &&
+    bool whole = cnn_module_add(
+                     self, "conv",
+                     cnn_conv2d_new(ctx, in, out, kernel, .stride = stride, .padding = kernel / 2, .no_bias = true)) &&
                  cnn_module_add(self, "bn", cnn_batch_norm2d_new(ctx, out, .eps = 0.001));
     return zoo_whole(self, whole);
 }
@@ -42,14 +43,17 @@ static cnn_tensor *inception_forward(cnn_module *self, cnn_tensor *x, void *user
 static cnn_module *inception(cnn_context *ctx, const widths *c)
 {
     cnn_module *self = cnn_module_new(ctx, inception_forward, .type = "Inception");
-    bool whole = cnn_module_add(self, "branch1", basic_conv(ctx, c->in, c->one, 1, 1)) &&
-                 cnn_module_add(self, "branch2", cnn_sequential_new(ctx, basic_conv(ctx, c->in, c->three_narrowed, 1, 1),
-                                                                    basic_conv(ctx, c->three_narrowed, c->three, 3, 1))) &&
-                 cnn_module_add(self, "branch3", cnn_sequential_new(ctx, basic_conv(ctx, c->in, c->five_narrowed, 1, 1),
-                                                                    basic_conv(ctx, c->five_narrowed, c->five, 3, 1))) &&
-                 cnn_module_add(self, "branch4", cnn_sequential_new(ctx,
-                                                     cnn_maxpool2d_new(ctx, 3, .stride = 1, .padding = 1, .ceil_mode = true),
-                                                     basic_conv(ctx, c->in, c->pooled, 1, 1)));
+    bool whole =
+        cnn_module_add(self, "branch1", basic_conv(ctx, c->in, c->one, 1, 1)) &&
+        cnn_module_add(self, "branch2",
+                       cnn_sequential_new(ctx, basic_conv(ctx, c->in, c->three_narrowed, 1, 1),
+                                          basic_conv(ctx, c->three_narrowed, c->three, 3, 1))) &&
+        cnn_module_add(self, "branch3",
+                       cnn_sequential_new(ctx, basic_conv(ctx, c->in, c->five_narrowed, 1, 1),
+                                          basic_conv(ctx, c->five_narrowed, c->five, 3, 1))) &&
+        cnn_module_add(self, "branch4",
+                       cnn_sequential_new(ctx, cnn_maxpool2d_new(ctx, 3, .stride = 1, .padding = 1, .ceil_mode = true),
+                                          basic_conv(ctx, c->in, c->pooled, 1, 1)));
     return zoo_whole(self, whole);
 }
 
@@ -78,8 +82,27 @@ static cnn_module *aux(cnn_context *ctx, int64_t in, int64_t classes)
 /* ---- the net ---- */
 
 enum {
-    CONV1, MAXPOOL1, CONV2, CONV3, MAXPOOL2, INCEPTION3A, INCEPTION3B, MAXPOOL3, INCEPTION4A, INCEPTION4B, INCEPTION4C, INCEPTION4D,
-    INCEPTION4E, MAXPOOL4, INCEPTION5A, INCEPTION5B, AUX1, AUX2, AVGPOOL, DROPOUT, FC
+    CONV1,
+    MAXPOOL1,
+    CONV2,
+    CONV3,
+    MAXPOOL2,
+    INCEPTION3A,
+    INCEPTION3B,
+    MAXPOOL3,
+    INCEPTION4A,
+    INCEPTION4B,
+    INCEPTION4C,
+    INCEPTION4D,
+    INCEPTION4E,
+    MAXPOOL4,
+    INCEPTION5A,
+    INCEPTION5B,
+    AUX1,
+    AUX2,
+    AVGPOOL,
+    DROPOUT,
+    FC
 };
 
 static cnn_tensor *run_parts(const cnn_module *self, int first, int last, cnn_tensor *x)
@@ -91,8 +114,8 @@ static cnn_tensor *run_parts(const cnn_module *self, int first, int last, cnn_te
 }
 
 /* outputs[1] and outputs[2], if they are wanted, are those of the auxiliary heads. */
-static cnn_status forward(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs, int output_count,
-                          void *user)
+static cnn_status forward(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
+                          int output_count, void *user)
 {
     (void)user;
     if (input_count != 1 || (output_count != 1 && output_count != 3)) {
@@ -157,8 +180,8 @@ static bool add_inceptions(cnn_module *self, cnn_context *ctx)
     bool added = true;
     for (size_t i = 0; added && i < sizeof rows / sizeof *rows; i++) {
         added = cnn_module_add(self, rows[i].name, inception(ctx, &rows[i].widths)) &&
-                (!rows[i].pool || cnn_module_add(self, rows[i].pool, cnn_maxpool2d_new(ctx, rows[i].size, .stride = 2,
-                                                                                      .ceil_mode = true)));
+                (!rows[i].pool || cnn_module_add(self, rows[i].pool,
+                                                 cnn_maxpool2d_new(ctx, rows[i].size, .stride = 2, .ceil_mode = true)));
     }
     return added;
 }
@@ -168,7 +191,8 @@ cnn_module *zoo_make_googlenet(cnn_context *ctx, const zoo_net *net, const int64
     cnn_module *self = cnn_module_new(ctx, NULL, .type = "GoogLeNet", .forward_many = forward);
     (void)net;
     bool whole = add_stem(self, ctx, input[0]) && add_inceptions(self, ctx) &&
-                 cnn_module_add(self, "aux1", aux(ctx, 512, classes)) && cnn_module_add(self, "aux2", aux(ctx, 528, classes)) &&
+                 cnn_module_add(self, "aux1", aux(ctx, 512, classes)) &&
+                 cnn_module_add(self, "aux2", aux(ctx, 528, classes)) &&
                  cnn_module_add(self, "avgpool", cnn_adaptive_avg_pool2d_new(ctx, 1, 1)) &&
                  cnn_module_add(self, "dropout", cnn_dropout_new(ctx, 0.2)) &&
                  cnn_module_add(self, "fc", cnn_linear_new(ctx, 1024, classes)) && zoo_each(self, init, NULL);

@@ -103,13 +103,15 @@ static double process_peak(void)
 static void report_json(const run *r, double seconds)
 {
     const options *o = &r->o;
-    printf("{\"net\": \"%s\", \"mode\": \"%s\", \"input\": [%lld, %lld, %lld], \"batch\": %lld, \"steps\": %lld, \"threads\": %d, "
+    printf("{\"net\": \"%s\", \"mode\": \"%s\", \"input\": [%lld, %lld, %lld], \"batch\": %lld, \"steps\": %lld, "
+           "\"threads\": %d, "
            "\"device\": \"%s\", \"kernels\": \"%s\", \"seed\": %llu, \"parameters\": %lld, \"ms_per_step\": %.4f, "
            "\"per_second\": %.3f, \"tape_bytes\": %zu, \"peak_rss_bytes\": %.0f",
-           o->net->name, o->infer ? "infer" : "train", (long long)o->input[0], (long long)o->input[1], (long long)o->input[2],
-           (long long)o->batch, (long long)o->steps, cnn_context_threads(r->ctx), cnn_context_device(r->ctx),
-           cnn_context_kernels(r->ctx), (unsigned long long)o->seed, (long long)cnn_module_parameter_numel(r->model),
-           1000 * seconds, (double)o->batch / seconds, cnn_tape_memory(r->tape), process_peak());
+           o->net->name, o->infer ? "infer" : "train", (long long)o->input[0], (long long)o->input[1],
+           (long long)o->input[2], (long long)o->batch, (long long)o->steps, cnn_context_threads(r->ctx),
+           cnn_context_device(r->ctx), cnn_context_kernels(r->ctx), (unsigned long long)o->seed,
+           (long long)cnn_module_parameter_numel(r->model), 1000 * seconds, (double)o->batch / seconds,
+           cnn_tape_memory(r->tape), process_peak());
     if (r->sgd) { /* JSON has no NaN */
         printf(r->first_loss - r->first_loss == 0 ? ", \"first_loss\": %.6f" : ", \"first_loss\": null", r->first_loss);
         printf(r->last_loss - r->last_loss == 0 ? ", \"last_loss\": %.6f" : ", \"last_loss\": null", r->last_loss);
@@ -121,12 +123,13 @@ static void report_text(const run *r, double seconds)
 {
     const options *o = &r->o;
     int threads = cnn_context_threads(r->ctx);
-    printf("%s, %s, batch %lld: %lld parameters, %d thread%s, %s kernels\n", o->net->name, o->infer ? "evaluation" : "training",
-           (long long)o->batch, (long long)cnn_module_parameter_numel(r->model), threads, threads == 1 ? "" : "s",
-           cnn_context_kernels(r->ctx));
+    printf("%s, %s, batch %lld: %lld parameters, %d thread%s, %s kernels\n", o->net->name,
+           o->infer ? "evaluation" : "training", (long long)o->batch, (long long)cnn_module_parameter_numel(r->model),
+           threads, threads == 1 ? "" : "s", cnn_context_kernels(r->ctx));
     printf("%.2f ms per step, %.1f %s per second (median of %lld steps)\n", 1000 * seconds, (double)o->batch / seconds,
            o->net->tokens ? "sequences" : "images", (long long)o->steps);
-    printf("memory: %.1f MB on the tape, %.1f MB in all at most\n", (double)cnn_tape_memory(r->tape) / 1e6, process_peak() / 1e6);
+    printf("memory: %.1f MB on the tape, %.1f MB in all at most\n", (double)cnn_tape_memory(r->tape) / 1e6,
+           process_peak() / 1e6);
     if (r->sgd) {
         printf("loss: %.4f in the first step, %.4f in the last\n", r->first_loss, r->last_loss);
     }

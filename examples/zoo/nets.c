@@ -56,7 +56,8 @@ static int64_t *draw_classes(cnn_context *ctx, int64_t classes, int64_t count)
 }
 
 /* Sequences of one token more than are read: the last `T` of them are the targets of the first. */
-static bool draw_tokens(cnn_context *ctx, int64_t length, int64_t classes, int64_t batch, cnn_tensor **inputs, cnn_tensor **targets)
+static bool draw_tokens(cnn_context *ctx, int64_t length, int64_t classes, int64_t batch, cnn_tensor **inputs,
+                        cnn_tensor **targets)
 {
     int64_t *drawn = draw_classes(ctx, classes, batch * (length + 1));
     int64_t *rows = drawn ? malloc((size_t)(batch * length) * sizeof *rows) : NULL;
@@ -71,8 +72,8 @@ static bool draw_tokens(cnn_context *ctx, int64_t length, int64_t classes, int64
     return *inputs && *targets;
 }
 
-bool zoo_draw(cnn_context *ctx, const zoo_net *net, const int64_t input[3], int64_t classes, int64_t batch, cnn_tensor **inputs,
-              cnn_tensor **targets)
+bool zoo_draw(cnn_context *ctx, const zoo_net *net, const int64_t input[3], int64_t classes, int64_t batch,
+              cnn_tensor **inputs, cnn_tensor **targets)
 {
     *inputs = *targets = NULL;
     if (net->tokens) {

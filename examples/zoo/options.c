@@ -30,13 +30,20 @@ static const char help[] =
     "Exit status: 0, 1 after a failure, 2 for a bad command line.\n";
 
 static const struct option table[] = {
-    { "train", no_argument, NULL, 'T' },         { "infer", no_argument, NULL, 'I' },
-    { "batch", required_argument, NULL, 'b' },   { "size", required_argument, NULL, 'z' },
-    { "steps", required_argument, NULL, 'n' },   { "seed", required_argument, NULL, 's' },
-    { "threads", required_argument, NULL, 't' }, { "device", required_argument, NULL, 'D' },
-    { "load", required_argument, NULL, 'L' },    { "save", required_argument, NULL, 'S' },
-    { "json", no_argument, NULL, 'j' },          { "list", no_argument, NULL, 'l' },
-    { "help", no_argument, NULL, 'h' },          { "version", no_argument, NULL, 'V' },
+    { "train", no_argument, NULL, 'T' },
+    { "infer", no_argument, NULL, 'I' },
+    { "batch", required_argument, NULL, 'b' },
+    { "size", required_argument, NULL, 'z' },
+    { "steps", required_argument, NULL, 'n' },
+    { "seed", required_argument, NULL, 's' },
+    { "threads", required_argument, NULL, 't' },
+    { "device", required_argument, NULL, 'D' },
+    { "load", required_argument, NULL, 'L' },
+    { "save", required_argument, NULL, 'S' },
+    { "json", no_argument, NULL, 'j' },
+    { "list", no_argument, NULL, 'l' },
+    { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'V' },
     { NULL, 0, NULL, 0 },
 };
 
@@ -97,8 +104,14 @@ static options_result read_option(options *o, int c, const char **size)
     case 'j': o->json = true; break;
     case 'b': return read_int("batch", 1, 1 << 20, &o->batch);
     case 'n': return read_int("steps", 1, 1000000, &o->steps);
-    case 's': result = read_int("seed", 0, INT64_MAX, &n); o->seed = (uint64_t)n; break;
-    case 't': result = read_int("threads", 0, 8192, &n); o->threads = (int)n; break;
+    case 's':
+        result = read_int("seed", 0, INT64_MAX, &n);
+        o->seed = (uint64_t)n;
+        break;
+    case 't':
+        result = read_int("threads", 0, 8192, &n);
+        o->threads = (int)n;
+        break;
     default: return OPTIONS_BAD;
     }
     return result;
@@ -109,8 +122,8 @@ static options_result print_list(void)
     for (int i = 0; i < zoo_net_count; i++) {
         const zoo_net *n = &zoo_nets[i];
         char size[64];
-        snprintf(size, sizeof size, n->tokens ? "%lld tokens" : "%lldx%lldx%lld", (long long)n->input[0], (long long)n->input[1],
-                 (long long)n->input[2]);
+        snprintf(size, sizeof size, n->tokens ? "%lld tokens" : "%lldx%lldx%lld", (long long)n->input[0],
+                 (long long)n->input[1], (long long)n->input[2]);
         printf("%-20s %-12s %5lld classes  %s\n", n->name, size, (long long)n->classes, n->what);
     }
     return OPTIONS_DONE;
@@ -137,7 +150,8 @@ static options_result read_size(options *o, const char *size)
     for (int i = 0; size && i < count; i++) {
         bool number = read_prefix(i ? at + 1 : size, 1, 1 << 20, &o->input[i], &at);
         if (!number || *at != (i < count - 1 ? 'x' : '\0')) {
-            return bad("size", size, o->net->tokens ? "a number of tokens such as 64" : "channels, height and width such as 3x64x64");
+            return bad("size", size,
+                       o->net->tokens ? "a number of tokens such as 64" : "channels, height and width such as 3x64x64");
         }
     }
     return OPTIONS_RUN;
@@ -183,7 +197,9 @@ options_result options_read(options *o, int argc, char **argv)
                 argv[at < argc ? at : argc - 1]);
             return OPTIONS_BAD;
         }
-        options_result result = c == -1 ? read_name(o, argv[optind++]) : strchr("lhV", c) ? print(c) : read_option(o, c, &size);
+        options_result result = c == -1            ? read_name(o, argv[optind++])
+                                : strchr("lhV", c) ? print(c)
+                                                   : read_option(o, c, &size);
         if (result != OPTIONS_RUN) {
             return result;
         }

@@ -6,18 +6,19 @@
 
 typedef struct options {
     const zoo_net *net;
-    int64_t input[3];  /* the net's own, or what --size says */
+    int64_t input[3]; /* the net's own, or what --size says */
     int64_t batch, steps;
     uint64_t seed;
-    int threads;        /* 0: one per CPU */
-    const char *device; /* "cpu", "cuda:0", "auto" */
+    int threads;             /* 0: one per CPU */
+    const char *device;      /* "cpu", "cuda:0", "auto" */
     const char *load, *save; /* NULL if not given */
     bool infer, json;
 } options;
 
 typedef enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD } options_result;
 
-/* Reads the command line. OPTIONS_DONE: --help, --list or --version is printed. OPTIONS_BAD: one line on stderr says why. */
+/* Reads the command line. OPTIONS_DONE: --help, --list or --version is printed. OPTIONS_BAD: one line on stderr says
+ * why. */
 options_result options_read(options *o, int argc, char **argv);
 
 /* Prints one line on stderr, which the library escapes. */

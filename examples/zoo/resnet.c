@@ -1,5 +1,6 @@
 /* ResNet-18, 34 and 50: He et al. 2015, "Deep residual learning for image recognition", as torchvision has them. A
- * block adds what its convolutions compute to its input, which `downsample` brings to the same shape where it differs. */
+ * block adds what its convolutions compute to its input, which `downsample` brings to the same shape where it differs.
+ * */
 #include "blocks.h"
 #include "zoo.h"
 
@@ -19,12 +20,14 @@ static cnn_tensor *basic_forward(cnn_module *self, cnn_tensor *x, void *user)
 static cnn_module *basic_block(cnn_context *ctx, int64_t in, int64_t out, int64_t stride)
 {
     cnn_module *self = cnn_module_new(ctx, basic_forward, .type = "BasicBlock");
-    bool whole =
-        cnn_module_add(self, "conv1", cnn_conv2d_new(ctx, in, out, 3, .stride = stride, .padding = 1, .no_bias = true)) &&
-        cnn_module_add(self, "bn1", cnn_batch_norm2d_new(ctx, out)) && cnn_module_add(self, "relu", cnn_relu_new(ctx)) &&
-        cnn_module_add(self, "conv2", cnn_conv2d_new(ctx, out, out, 3, .padding = 1, .no_bias = true)) &&
-        cnn_module_add(self, "bn2", cnn_batch_norm2d_new(ctx, out)) &&
-        (in == out || cnn_module_add(self, "downsample", zoo_conv_norm_new(ctx, in, out, &(zoo_conv_norm){ .stride = stride })));
+    bool whole = cnn_module_add(self, "conv1",
+                                cnn_conv2d_new(ctx, in, out, 3, .stride = stride, .padding = 1, .no_bias = true)) &&
+                 cnn_module_add(self, "bn1", cnn_batch_norm2d_new(ctx, out)) &&
+                 cnn_module_add(self, "relu", cnn_relu_new(ctx)) &&
+                 cnn_module_add(self, "conv2", cnn_conv2d_new(ctx, out, out, 3, .padding = 1, .no_bias = true)) &&
+                 cnn_module_add(self, "bn2", cnn_batch_norm2d_new(ctx, out)) &&
+                 (in == out || cnn_module_add(self, "downsample",
+                                              zoo_conv_norm_new(ctx, in, out, &(zoo_conv_norm){ .stride = stride })));
     return zoo_whole(self, whole);
 }
 
@@ -36,8 +39,8 @@ static cnn_tensor *bottleneck_forward(cnn_module *self, cnn_tensor *x, void *use
 {
     (void)user;
     cnn_module *relu = zoo_part(self, RELU), *downsample = zoo_part(self, DOWNSAMPLE);
-    cnn_tensor *y = zoo_chain(x, zoo_part(self, CONV1), zoo_part(self, BN1), relu, zoo_part(self, CONV2), zoo_part(self, BN2),
-                              relu, zoo_part(self, CONV3), zoo_part(self, BN3));
+    cnn_tensor *y = zoo_chain(x, zoo_part(self, CONV1), zoo_part(self, BN1), relu, zoo_part(self, CONV2),
+                              zoo_part(self, BN2), relu, zoo_part(self, CONV3), zoo_part(self, BN3));
     return cnn_forward(relu, cnn_add(y, downsample ? cnn_forward(downsample, x) : x));
 }
 
@@ -48,11 +51,14 @@ static cnn_module *bottleneck(cnn_context *ctx, int64_t in, int64_t out, int64_t
     bool whole =
         cnn_module_add(self, "conv1", cnn_conv2d_new(ctx, in, width, 1, .no_bias = true)) &&
         cnn_module_add(self, "bn1", cnn_batch_norm2d_new(ctx, width)) &&
-        cnn_module_add(self, "conv2", cnn_conv2d_new(ctx, width, width, 3, .stride = stride, .padding = 1, .no_bias = true)) &&
+        cnn_module_add(self, "conv2",
+                       cnn_conv2d_new(ctx, width, width, 3, .stride = stride, .padding = 1, .no_bias = true)) &&
         cnn_module_add(self, "bn2", cnn_batch_norm2d_new(ctx, width)) &&
         cnn_module_add(self, "conv3", cnn_conv2d_new(ctx, width, out, 1, .no_bias = true)) &&
-        cnn_module_add(self, "bn3", cnn_batch_norm2d_new(ctx, out)) && cnn_module_add(self, "relu", cnn_relu_new(ctx)) &&
-        (in == out || cnn_module_add(self, "downsample", zoo_conv_norm_new(ctx, in, out, &(zoo_conv_norm){ .stride = stride })));
+        cnn_module_add(self, "bn3", cnn_batch_norm2d_new(ctx, out)) &&
+        cnn_module_add(self, "relu", cnn_relu_new(ctx)) &&
+        (in == out ||
+         cnn_module_add(self, "downsample", zoo_conv_norm_new(ctx, in, out, &(zoo_conv_norm){ .stride = stride })));
     return zoo_whole(self, whole);
 }
 
@@ -94,10 +100,11 @@ static cnn_module *resnet(cnn_context *ctx, const form *f, const int64_t input[3
     static const char *const names[] = { "layer1", "layer2", "layer3", "layer4" };
     cnn_module *self = cnn_module_new(ctx, forward, .type = "ResNet");
     int64_t channels = 64;
-    bool whole =
-        cnn_module_add(self, "conv1", cnn_conv2d_new(ctx, input[0], 64, 7, .stride = 2, .padding = 3, .no_bias = true)) &&
-        cnn_module_add(self, "bn1", cnn_batch_norm2d_new(ctx, 64)) && cnn_module_add(self, "relu", cnn_relu_new(ctx)) &&
-        cnn_module_add(self, "maxpool", cnn_maxpool2d_new(ctx, 3, .stride = 2, .padding = 1));
+    bool whole = cnn_module_add(self, "conv1",
+                                cnn_conv2d_new(ctx, input[0], 64, 7, .stride = 2, .padding = 3, .no_bias = true)) &&
+                 cnn_module_add(self, "bn1", cnn_batch_norm2d_new(ctx, 64)) &&
+                 cnn_module_add(self, "relu", cnn_relu_new(ctx)) &&
+                 cnn_module_add(self, "maxpool", cnn_maxpool2d_new(ctx, 3, .stride = 2, .padding = 1));
     for (int i = 0; whole && i < 4; i++) {
         whole = cnn_module_add(self, names[i], stage(ctx, f, i, &channels)) != NULL;
     }

@@ -1,5 +1,5 @@
-/* SqueezeNet 1.1: Iandola et al. 2016, "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters", as torchvision has
- * it. A Fire module narrows its input by a 1 x 1 convolution and widens it by 1 x 1 and 3 x 3 ones side by side. */
+/* SqueezeNet 1.1: Iandola et al. 2016, "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters", as torchvision
+ * has it. A Fire module narrows its input by a 1 x 1 convolution and widens it by 1 x 1 and 3 x 3 ones side by side. */
 #include "blocks.h"
 #include "zoo.h"
 
@@ -25,20 +25,21 @@ static cnn_module *fire(cnn_context *ctx, int64_t in, int64_t squeezed, int64_t 
 
 static cnn_module *features(cnn_context *ctx, int64_t channels)
 {
-    return cnn_sequential_new(ctx,
-        cnn_conv2d_new(ctx, channels, 64, 3, .stride = 2), cnn_relu_new(ctx),
-        cnn_maxpool2d_new(ctx, 3, .stride = 2, .ceil_mode = true), fire(ctx, 64, 16, 64), fire(ctx, 128, 16, 64),
-        cnn_maxpool2d_new(ctx, 3, .stride = 2, .ceil_mode = true), fire(ctx, 128, 32, 128), fire(ctx, 256, 32, 128),
-        cnn_maxpool2d_new(ctx, 3, .stride = 2, .ceil_mode = true), fire(ctx, 256, 48, 192), fire(ctx, 384, 48, 192),
-        fire(ctx, 384, 64, 256), fire(ctx, 512, 64, 256));
+    return cnn_sequential_new(ctx, cnn_conv2d_new(ctx, channels, 64, 3, .stride = 2), cnn_relu_new(ctx),
+                              cnn_maxpool2d_new(ctx, 3, .stride = 2, .ceil_mode = true), fire(ctx, 64, 16, 64),
+                              fire(ctx, 128, 16, 64), cnn_maxpool2d_new(ctx, 3, .stride = 2, .ceil_mode = true),
+                              fire(ctx, 128, 32, 128), fire(ctx, 256, 32, 128),
+                              cnn_maxpool2d_new(ctx, 3, .stride = 2, .ceil_mode = true), fire(ctx, 256, 48, 192),
+                              fire(ctx, 384, 48, 192), fire(ctx, 384, 64, 256), fire(ctx, 512, 64, 256));
 }
 
 static bool init(cnn_module *module, void *user)
 {
     const cnn_kaiming_options options = { .struct_size = sizeof options, .nonlinearity = CNN_NONLINEARITY_RELU };
     (void)user;
-    return !zoo_is(module, "Conv2d") || (cnn_init_kaiming_uniform(zoo_parameter(module, "weight"), &options) == CNN_OK &&
-                                         cnn_init_zeros(zoo_parameter(module, "bias")) == CNN_OK);
+    return !zoo_is(module, "Conv2d") ||
+           (cnn_init_kaiming_uniform(zoo_parameter(module, "weight"), &options) == CNN_OK &&
+            cnn_init_zeros(zoo_parameter(module, "bias")) == CNN_OK);
 }
 
 enum { FEATURES, CLASSIFIER };

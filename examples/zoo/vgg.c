@@ -1,5 +1,5 @@
-/* VGG: Simonyan & Zisserman 2014, "Very deep convolutional networks for large-scale image recognition", configurations A
- * (11 layers) and D (16), as torchvision has them, plain and with batch normalisation. */
+/* VGG: Simonyan & Zisserman 2014, "Very deep convolutional networks for large-scale image recognition", configurations
+ * A (11 layers) and D (16), as torchvision has them, plain and with batch normalisation. */
 #include "blocks.h"
 #include "zoo.h"
 
@@ -7,8 +7,8 @@ enum { POOL = 0, MOST_LAYERS = 64 };
 
 /* Numbers are channels of a 3 x 3 convolution; POOL halves the size. */
 static const int configuration_a[] = { 64, POOL, 128, POOL, 256, 256, POOL, 512, 512, POOL, 512, 512, POOL };
-static const int configuration_d[] = { 64,  64,  POOL, 128, 128, POOL, 256, 256, 256,
-                                       POOL, 512, 512, 512, POOL, 512, 512, 512, POOL };
+static const int configuration_d[] = { 64,   64,  POOL, 128, 128,  POOL, 256, 256, 256,
+                                       POOL, 512, 512,  512, POOL, 512,  512, 512, POOL };
 #define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
 
 static cnn_module *features(cnn_context *ctx, const int *configuration, int length, bool norm, int64_t channels)
@@ -40,17 +40,17 @@ static cnn_tensor *forward(cnn_module *self, cnn_tensor *x, void *user)
     return cnn_forward(zoo_part(self, CLASSIFIER), cnn_flatten(x, 1, -1));
 }
 
-static cnn_module *vgg(cnn_context *ctx, const int *configuration, int length, bool norm, const int64_t input[3], int64_t classes)
+static cnn_module *vgg(cnn_context *ctx, const int *configuration, int length, bool norm, const int64_t input[3],
+                       int64_t classes)
 {
     cnn_module *self = cnn_module_new(ctx, forward, .type = "VGG");
     bool whole =
         cnn_module_add(self, "features", features(ctx, configuration, length, norm, input[0])) &&
         cnn_module_add(self, "avgpool", cnn_adaptive_avg_pool2d_new(ctx, 7, 7)) &&
         cnn_module_add(self, "classifier",
-                       cnn_sequential_new(ctx,
-                           cnn_linear_new(ctx, 512 * 7 * 7, 4096), cnn_relu_new(ctx), cnn_dropout_new(ctx, 0.5),
-                           cnn_linear_new(ctx, 4096, 4096), cnn_relu_new(ctx), cnn_dropout_new(ctx, 0.5),
-                           cnn_linear_new(ctx, 4096, classes))) &&
+                       cnn_sequential_new(ctx, cnn_linear_new(ctx, 512 * 7 * 7, 4096), cnn_relu_new(ctx),
+                                          cnn_dropout_new(ctx, 0.5), cnn_linear_new(ctx, 4096, 4096), cnn_relu_new(ctx),
+                                          cnn_dropout_new(ctx, 0.5), cnn_linear_new(ctx, 4096, classes))) &&
         zoo_init_convs(self, CNN_FAN_OUT) && zoo_init_linears(self, 0.01);
     return zoo_whole(self, whole);
 }

@@ -11,12 +11,12 @@
 #include <stdint.h>
 
 typedef struct zoo_net {
-    const char *name;  /* as torchvision names it */
-    const char *what;  /* one line for --list */
-    int64_t input[3];  /* C, H, W by default; of a net of tokens: sequence length, 0, 0 */
-    int64_t classes;   /* of the output; the vocabulary of a net of tokens */
-    bool tokens;       /* the input is i64 token ids [N, T], the output [N, T, classes], and the targets are i64 [N, T] */
-    bool pixels;       /* the output is [N, classes, H, W], and the targets are i64 [N, H, W] */
+    const char *name; /* as torchvision names it */
+    const char *what; /* one line for --list */
+    int64_t input[3]; /* C, H, W by default; of a net of tokens: sequence length, 0, 0 */
+    int64_t classes;  /* of the output; the vocabulary of a net of tokens */
+    bool tokens; /* the input is i64 token ids [N, T], the output [N, T, classes], and the targets are i64 [N, T] */
+    bool pixels; /* the output is [N, classes, H, W], and the targets are i64 [N, H, W] */
     /* The net for another size and number of classes than the default ones, owned by the caller; NULL on failure, and
      * then cnn_last_error() says why. */
     cnn_module *(*make)(cnn_context *ctx, const struct zoo_net *net, const int64_t input[3], int64_t classes);
@@ -37,8 +37,8 @@ cnn_tensor *zoo_loss(const zoo_net *net, cnn_module *model, cnn_tensor *input, c
 
 /* A batch that is drawn from the context's random numbers: f32 pictures or i64 tokens, and targets. The caller frees
  * both; false on failure. Targets of tokens are the tokens that follow. */
-bool zoo_draw(cnn_context *ctx, const zoo_net *net, const int64_t input[3], int64_t classes, int64_t batch, cnn_tensor **inputs,
-              cnn_tensor **targets);
+bool zoo_draw(cnn_context *ctx, const zoo_net *net, const int64_t input[3], int64_t classes, int64_t batch,
+              cnn_tensor **inputs, cnn_tensor **targets);
 
 /* What the lines of zoo.def name. */
 cnn_tensor *zoo_loss_googlenet(cnn_module *model, cnn_tensor *input, cnn_tensor *target);
