@@ -206,7 +206,7 @@ $(BUILD)/src/%.o: src/%.c
 # ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
 # common/ is no program, but what these have together.
 EXAMPLES := $(filter-out common,$(notdir $(wildcard examples/*)))
-EXAMPLES_WITH_COMMON := mnist_cnn
+EXAMPLES_WITH_COMMON := mnist_cnn zoo
 example_sources = $(wildcard examples/$(1)/*.c) $(if $(filter $(1),$(EXAMPLES_WITH_COMMON)),$(wildcard examples/common/*.c))
 EXAMPLE_PROGRAMS := $(foreach e,$(EXAMPLES),$(BUILD)/examples/$(e))
 examples: $(EXAMPLE_PROGRAMS)

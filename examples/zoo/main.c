@@ -4,6 +4,9 @@
  * run: two steps that are not measured, in which memory is laid out, then as many as were asked for. */
 #include "options.h"
 
+#include "common/say.h"
+#include "common/streams.h"
+
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +14,8 @@
 #include <time.h>
 
 enum { WARM_UP = 2 };
+
+const char program_name[] = "zoo";
 
 typedef struct run {
     options o;
@@ -156,18 +161,16 @@ static void release(run *r)
 int main(int argc, char **argv)
 {
     run r = { 0 };
+    if (!streams_open()) {
+        return 1;
+    }
     setlocale(LC_CTYPE, "");
     options_result read = options_read(&r.o, argc, argv);
-    if (read == OPTIONS_RUN && !(prepare(&r) && run_steps(&r) && report(&r))) {
+    bool done = read != OPTIONS_RUN || (prepare(&r) && run_steps(&r) && report(&r));
+    if (!done) {
         say("zoo: %s: %s", r.o.net->name, cnn_last_error(NULL)[0] ? cnn_last_error(NULL) : "no memory");
-        read = OPTIONS_BAD;
-        release(&r);
-        return 1;
     }
     release(&r);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        perror("zoo: cannot write to the standard output");
-        return 1;
-    }
-    return read == OPTIONS_BAD ? 2 : 0;
+    int status = read == OPTIONS_BAD ? 2 : done ? 0 : 1;
+    return streams_close() || status ? status : 1;
 }

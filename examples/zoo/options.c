@@ -1,9 +1,10 @@
 /* The command line: one table of all options. A value is read as a whole or refused. */
 #include "options.h"
 
+#include "common/say.h"
+
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,17 +47,6 @@ static const struct option table[] = {
     { "version", no_argument, NULL, 'V' },
     { NULL, 0, NULL, 0 },
 };
-
-void say(const char *format, ...)
-{
-    char text[8192] = "", line[8192];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    cnn_name_escape(text, line, sizeof line);
-    fprintf(stderr, "%s\n", line);
-}
 
 static options_result bad(const char *name, const char *value, const char *expected)
 {

@@ -21,7 +21,4 @@ typedef enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD } options_r
  * why. */
 options_result options_read(options *o, int argc, char **argv);
 
-/* Prints one line on stderr, which the library escapes. */
-void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 #endif
