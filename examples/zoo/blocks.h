@@ -27,12 +27,15 @@ cnn_tensor *zoo_chain_of(cnn_tensor *x, cnn_module *const *modules, int count);
  * OrderedDict, for children that have names of their own. */
 cnn_module *zoo_sequence(cnn_context *ctx, const char *type);
 
+/* A constructor of an activation without options. */
+typedef cnn_module *(*zoo_activation)(cnn_context *ctx);
+
 /* A convolution, BatchNorm2d and, if `activation` makes one, an activation as the children "0", "1" and "2" of a
  * Sequential: torchvision's Conv2dNormActivation. */
 typedef struct zoo_conv_norm {
-    int64_t kernel, stride, groups;              /* 0: 1 */
-    double eps, momentum;                        /* of the normalisation; 0: PyTorch's defaults, 1e-5 and 0.1 */
-    cnn_module *(*activation)(cnn_context *ctx); /* NULL: none */
+    int64_t kernel, stride, groups; /* 0: 1 */
+    double eps, momentum;           /* of the normalisation; 0: PyTorch's defaults, 1e-5 and 0.1 */
+    zoo_activation activation;      /* NULL: none */
 } zoo_conv_norm;
 cnn_module *zoo_conv_norm_new(cnn_context *ctx, int64_t in, int64_t out, const zoo_conv_norm *options);
 
