@@ -11,7 +11,7 @@
 enum { STEPS = 5, SAMPLES = 4, MOST_PARAMETERS = 1024 };
 
 /* Nets like another one that is run each time, but larger. */
-static const char *const heavy[] = { "resnet34", "alexnet", "vgg11_bn", "vgg16", "vgg16_bn" };
+static const char *const heavy[] = { "resnet34", "alexnet", "vgg11_bn", "vgg16", "vgg16_bn", "unet", "unet_bilinear" };
 
 typedef struct world {
     const zoo_net *net;
