@@ -28,8 +28,8 @@ $(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(OPTI
 $(BUILD)/tests/test_bar: examples/common/bar.c examples/common/bar.h
 
 # The nets of examples/zoo; all of them in make check-long.
-$(BUILD)/tests/test_zoo: $(ZOO_NETS) tests/support/zoo_recipe.h
-$(BUILD)/tests/test_zoo: TEST_CFLAGS = -Iexamples/zoo $(ZOO_NETS)
+$(BUILD)/tests/test_zoo $(BUILD)/tests/test_zoo_parts: $(ZOO_NETS) tests/support/zoo_recipe.h
+$(BUILD)/tests/test_zoo $(BUILD)/tests/test_zoo_parts: TEST_CFLAGS = -Iexamples/zoo $(ZOO_NETS)
 CHECK_LONG += check-zoo-long
 .PHONY: check-zoo-long
 check-zoo-long: $(BUILD)/tests/test_zoo

@@ -1,8 +1,10 @@
-/* zoo: trains or runs a network by its name on drawn data, and prints how fast it is and how much memory it takes.
+/* zoo: trains or runs a network by its name on drawn data or a text, and prints how fast it is and how much memory it
+ * takes.
  *
  * The nets are in files of their own (zoo.def has the table), options.c reads the command line, and this file has the
  * run: two steps that are not measured, in which memory is laid out, then as many as were asked for. */
 #include "options.h"
+#include "text.h"
 
 #include "common/say.h"
 #include "common/streams.h"
@@ -13,7 +15,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { WARM_UP = 2 };
+enum { WARM_UP = 2, SAMPLE = 500 }; /* steps, and bytes that a language model writes */
 
 const char program_name[] = "zoo";
 
@@ -21,9 +23,10 @@ typedef struct run {
     options o;
     cnn_context *ctx;
     cnn_module *model;
-    cnn_optimizer *sgd; /* NULL in evaluation */
+    cnn_optimizer *optimizer; /* NULL in evaluation */
     cnn_tape *tape;
     cnn_tensor *inputs, *targets;
+    text text;       /* of --data */
     double *seconds; /* per measured step */
     double first_loss, last_loss;
 } run;
@@ -35,6 +38,16 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static bool read_text(run *r)
+{
+    const char *wrong = r->o.data ? text_read(&r->text, r->o.data) : NULL;
+    if (wrong) {
+        say("zoo: cannot read %s: %s", r->o.data, wrong);
+    }
+    r->text.state = r->o.seed;
+    return !wrong;
+}
+
 static bool prepare(run *r)
 {
     const options *o = &r->o;
@@ -43,10 +56,13 @@ static bool prepare(run *r)
     if (!r->model || (o->load && cnn_module_load(r->model, o->load) != CNN_OK)) {
         return false;
     }
-    r->sgd = o->infer ? NULL : cnn_sgd_new(r->model, .lr = 0.01, .momentum = 0.9);
+    if (!o->infer) {
+        r->optimizer =
+            o->data ? cnn_adamw_new(r->model, .lr = 1e-3) : cnn_sgd_new(r->model, .lr = 0.01, .momentum = 0.9);
+    }
     r->tape = cnn_tape_new(r->ctx);
     r->seconds = malloc((size_t)o->steps * sizeof *r->seconds);
-    return (r->sgd || o->infer) && r->tape && r->seconds &&
+    return (r->optimizer || o->infer) && r->tape && r->seconds &&
            zoo_draw(r->ctx, o->net, o->input, o->net->classes, o->batch, &r->inputs, &r->targets);
 }
 
@@ -54,9 +70,9 @@ static bool train_step(run *r, double *loss)
 {
     cnn_tape_begin(r->tape, CNN_TRAIN);
     cnn_tensor *l = zoo_loss(r->o.net, r->model, cnn_input(r->tape, r->inputs), cnn_input(r->tape, r->targets));
-    cnn_optimizer_zero_grad(r->sgd);
+    cnn_optimizer_zero_grad(r->optimizer);
     cnn_backward(l);
-    if (cnn_optimizer_step(r->sgd) != CNN_OK) {
+    if (cnn_optimizer_step(r->optimizer) != CNN_OK) {
         return false;
     }
     *loss = cnn_tensor_item(l);
@@ -74,7 +90,10 @@ static bool run_steps(run *r)
 {
     for (int64_t i = -WARM_UP; i < r->o.steps; i++) {
         double start = now(), loss = 0;
-        if (r->sgd ? !train_step(r, &loss) : !infer_step(r)) {
+        if (r->o.data && text_next(&r->text, r->inputs, r->targets) != CNN_OK) {
+            return false;
+        }
+        if (r->optimizer ? !train_step(r, &loss) : !infer_step(r)) {
             return false;
         }
         if (i >= 0) {
@@ -117,7 +136,7 @@ static void report_json(const run *r, double seconds)
            cnn_context_device(r->ctx), cnn_context_kernels(r->ctx), (unsigned long long)o->seed,
            (long long)cnn_module_parameter_numel(r->model), 1000 * seconds, (double)o->batch / seconds,
            cnn_tape_memory(r->tape), process_peak());
-    if (r->sgd) { /* JSON has no NaN */
+    if (r->optimizer) { /* JSON has no NaN */
         printf(r->first_loss - r->first_loss == 0 ? ", \"first_loss\": %.6f" : ", \"first_loss\": null", r->first_loss);
         printf(r->last_loss - r->last_loss == 0 ? ", \"last_loss\": %.6f" : ", \"last_loss\": null", r->last_loss);
     }
@@ -135,7 +154,7 @@ static void report_text(const run *r, double seconds)
            o->net->tokens ? "sequences" : "images", (long long)o->steps);
     printf("memory: %.1f MB on the tape, %.1f MB in all at most\n", (double)cnn_tape_memory(r->tape) / 1e6,
            process_peak() / 1e6);
-    if (r->sgd) {
+    if (r->optimizer) {
         printf("loss: %.4f in the first step, %.4f in the last\n", r->first_loss, r->last_loss);
     }
 }
@@ -144,16 +163,24 @@ static bool report(run *r)
 {
     double seconds = median(r->seconds, r->o.steps);
     (r->o.json ? report_json : report_text)(r, seconds);
+    if (r->o.data && !r->o.json) {
+        puts("what it writes:");
+        if (text_sample(r->model, r->o.input[0], SAMPLE, 0.8, r->o.seed, stdout) != CNN_OK) {
+            return false;
+        }
+        putchar('\n');
+    }
     return !r->o.save || cnn_module_save(r->model, r->o.save) == CNN_OK;
 }
 
 static void release(run *r)
 {
+    text_free(&r->text);
     free(r->seconds);
     cnn_tensor_free(r->inputs);
     cnn_tensor_free(r->targets);
     cnn_tape_free(r->tape);
-    cnn_optimizer_free(r->sgd);
+    cnn_optimizer_free(r->optimizer);
     cnn_module_free(r->model);
     cnn_context_free(r->ctx);
 }
@@ -166,9 +193,12 @@ int main(int argc, char **argv)
     }
     setlocale(LC_CTYPE, "");
     options_result read = options_read(&r.o, argc, argv);
-    bool done = read != OPTIONS_RUN || (prepare(&r) && run_steps(&r) && report(&r));
-    if (!done) {
-        say("zoo: %s: %s", r.o.net->name, cnn_last_error(NULL)[0] ? cnn_last_error(NULL) : "no memory");
+    bool done = read != OPTIONS_RUN;
+    if (!done && read_text(&r)) { /* which says what is wrong */
+        done = prepare(&r) && run_steps(&r) && report(&r);
+        if (!done) {
+            say("zoo: %s: %s", r.o.net->name, cnn_last_error(NULL)[0] ? cnn_last_error(NULL) : "no memory");
+        }
     }
     release(&r);
     int status = read == OPTIONS_BAD ? 2 : done ? 0 : 1;

@@ -21,6 +21,7 @@ static const char help[] =
     "  -s, --seed N         of weights, data and dropout (1)\n"
     "  -t, --threads N      computing threads; 0: as many as there are CPUs (0)\n"
     "  -D, --device NAME    cpu, another such as cuda:0, or auto: the first that is not the CPU (auto)\n"
+    "  -d, --data FILE      train a net of tokens on the bytes of a text, and print what it then writes itself\n"
     "  -L, --load FILE      begin with these weights: safetensors with torchvision's names, or a checkpoint\n"
     "  -S, --save FILE      write the weights in the end, as safetensors\n"
     "  -j, --json           print the result as one JSON object on one line\n"
@@ -31,21 +32,14 @@ static const char help[] =
     "Exit status: 0, 1 after a failure, 2 for a bad command line.\n";
 
 static const struct option table[] = {
-    { "train", no_argument, NULL, 'T' },
-    { "infer", no_argument, NULL, 'I' },
-    { "batch", required_argument, NULL, 'b' },
-    { "size", required_argument, NULL, 'z' },
-    { "steps", required_argument, NULL, 'n' },
-    { "seed", required_argument, NULL, 's' },
-    { "threads", required_argument, NULL, 't' },
-    { "device", required_argument, NULL, 'D' },
-    { "load", required_argument, NULL, 'L' },
-    { "save", required_argument, NULL, 'S' },
-    { "json", no_argument, NULL, 'j' },
-    { "list", no_argument, NULL, 'l' },
-    { "help", no_argument, NULL, 'h' },
-    { "version", no_argument, NULL, 'V' },
-    { NULL, 0, NULL, 0 },
+    { "train", no_argument, NULL, 'T' },         { "infer", no_argument, NULL, 'I' },
+    { "batch", required_argument, NULL, 'b' },   { "size", required_argument, NULL, 'z' },
+    { "steps", required_argument, NULL, 'n' },   { "seed", required_argument, NULL, 's' },
+    { "threads", required_argument, NULL, 't' }, { "device", required_argument, NULL, 'D' },
+    { "data", required_argument, NULL, 'd' },    { "load", required_argument, NULL, 'L' },
+    { "save", required_argument, NULL, 'S' },    { "json", no_argument, NULL, 'j' },
+    { "list", no_argument, NULL, 'l' },          { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'V' },       { NULL, 0, NULL, 0 },
 };
 
 static options_result bad(const char *name, const char *value, const char *expected)
@@ -89,6 +83,7 @@ static options_result read_option(options *o, int c, const char **size)
     case 'I': o->infer = true; break;
     case 'z': *size = optarg; break;
     case 'D': return read_device(o);
+    case 'd': o->data = optarg; break;
     case 'L': o->load = optarg; break;
     case 'S': o->save = optarg; break;
     case 'j': o->json = true; break;
@@ -168,6 +163,10 @@ static options_result finish(options *o, const char *size)
         say("zoo: no net is named; see --list and --help");
         return OPTIONS_BAD;
     }
+    if (o->data && !o->net->tokens) {
+        say("zoo: --data is given for %s, expected a net of tokens such as gpt", o->net->name);
+        return OPTIONS_BAD;
+    }
     return read_size(o, size);
 }
 
@@ -178,7 +177,7 @@ options_result options_read(options *o, int argc, char **argv)
     *o = (options){ .batch = 8, .steps = 10, .seed = 1, .device = "auto" };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
-        int at = optind, c = getopt_long(argc, argv, "+:TIb:z:n:s:t:D:L:S:jlhV", table, NULL);
+        int at = optind, c = getopt_long(argc, argv, "+:TIb:z:n:s:t:D:d:L:S:jlhV", table, NULL);
         if (c == -1 && optind >= argc) {
             return finish(o, size);
         }

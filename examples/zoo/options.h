@@ -9,9 +9,9 @@ typedef struct options {
     int64_t input[3]; /* the net's own, or what --size says */
     int64_t batch, steps;
     uint64_t seed;
-    int threads;             /* 0: one per CPU */
-    const char *device;      /* "cpu", "cuda:0", "auto" */
-    const char *load, *save; /* NULL if not given */
+    int threads;                    /* 0: one per CPU */
+    const char *device;             /* "cpu", "cuda:0", "auto" */
+    const char *data, *load, *save; /* NULL if not given */
     bool infer, json;
 } options;
 

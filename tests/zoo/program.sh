@@ -29,6 +29,11 @@ done
 refused '--threads is "' resnet20 --threads 8193
 refused '--seed is "' resnet20 --seed -1
 refused '--device is "gpu", expected auto, cpu or another device that there is' resnet20 --device gpu
+refused '--data is given for resnet20, expected a net of tokens such as gpt' resnet20 --data "$0"
+refused '--size is "3x32x32", expected a number of tokens such as 64' gpt --size 3x32x32
+run gpt --data "$work/none"
+same "the exit status without a text" "$status" 1
+contains "the message without a text" "$err" '^zoo: cannot read .*none: No such file'
 run resnet20 --load "$work/none"
 same "the exit status without a file" "$status" 1
 contains "the message without a file" "$err" '^zoo: resnet20: module_load: .*none: .*No such file'
@@ -37,11 +42,11 @@ same "the exit status of pictures that are too small" "$status" 1
 contains "the message about pictures that are too small" "$err" '^zoo: vgg11_bn: features\.[0-9]*: maxpool2d: '
 
 ok --list
-for net in resnet18 resnet20 densenet121 googlenet squeezenet1_1 vgg16_bn; do
+for net in resnet18 resnet20 densenet121 googlenet squeezenet1_1 vgg16_bn mobilenet_v2 efficientnet_b0 unet vit; do
     contains "--list" "$out" "^$net +3x"
 done
 ok --help
-for word in --train --infer --batch --size --steps --seed --threads --device --load --save --json --list --help --version; do
+for word in --train --infer --batch --size --steps --seed --threads --device --data --load --save --json --list --help --version; do
     contains "--help" "$out" " $word"
 done
 
@@ -69,6 +74,20 @@ ok $small --json
 checks=$((checks + 1))
 printf '%s\n' "$out" | awk -v first="$first" '{ sub(/.*"first_loss": /, ""); exit !(first + 0 < $0 + 0) }' ||
     fail "a trained net begins at loss $first, one that is not with $out"
+# A language model learns from a text and writes 500 bytes, the same ones for the same seed.
+yes 'the cat sat on the mat' | head -n 50 >"$work/text"
+ok gpt --data "$work/text" --size 16 --batch 4 --steps 60 --threads 1 --save "$work/gpt.safetensors"
+contains "the text that is written" "$out" '^what it writes:$'
+contains "the text that is written" "$out" 'cat.*mat'
+written=$(printf '%s\n' "$out" | sed '1,/^what it writes:$/d')
+checks=$((checks + 1))
+[ "${#written}" -ge 400 ] || fail "${#written} characters are written, expected about 500"
+ok gpt --data "$work/text" --size 16 --batch 4 --steps 60 --threads 2
+same "what is written with two threads" "$(printf '%s\n' "$out" | sed '1,/^what it writes:$/d')" "$written"
+ok gpt --data "$work/text" --size 16 --batch 4 --steps 1 --infer --load "$work/gpt.safetensors"
+same "what a net that was saved writes" "$(printf '%s\n' "$out" | sed '1,/^what it writes:$/d')" "$written"
+ok gpt --data "$work/text" --size 16 --batch 4 --steps 1 --json
+lacks "--json of a text" "$out" 'what it writes'
 run squeezenet1_1 --load "$work/one.safetensors" --size 3x64x64
 same "the exit status of another net's weights" "$status" 1
 contains "the message about another net's weights" "$err" '^zoo: squeezenet1_1: module_load: .*: 168 tensors do not fit'
