@@ -145,6 +145,7 @@ OVERRIDES = {
     "cnn_cross_entropy_with": {"target": "target", "options": "cross_entropy_options?"},
     "cnn_cross_entropy": {"target": "target"}, "cnn_nll_loss": {"target": "target"}, "cnn_multi_margin_loss": {"target": "target"},
     "cnn_cosine_embedding_loss": {"target": "row_values"},
+    "cnn_ctc_loss": {"log_probs": "sequence", "targets": "index_grid", "input_lengths": "lengths_of", "target_lengths": "lengths_of"},
     "cnn_prelu": {"x": "image", "weight": "channel_values"},
     "cnn_softmax_create": {"dim": "end_dim"}, "cnn_log_softmax_create": {"dim": "end_dim"},
     "cnn_lstm": {"x": "sequence", "h0": "lstm_state?", "c0": "lstm_state?", "weight_ih": "lstm_weight",

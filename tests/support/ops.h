@@ -50,6 +50,19 @@ static inline cnn_tensor *call_with_weights(attention_fn attention, cnn_tensor *
     return cnn_add(y, total);
 }
 
+static inline bool is_real(cnn_dtype dtype)
+{
+    return dtype == CNN_F32 || dtype == CNN_F64 || dtype == CNN_BF16;
+}
+
+/* The loss of logits: its gradient is right for logarithms of probabilities that a log-softmax makes. */
+typedef cnn_tensor *(*ctc_fn)(cnn_tensor *, cnn_tensor *, cnn_tensor *, cnn_tensor *, const cnn_ctc_loss_options *);
+static inline cnn_tensor *call_on_logits(ctc_fn ctc_loss, cnn_tensor *const *in)
+{
+    cnn_tensor *x = is_real(cnn_tensor_dtype(in[0])) ? cnn_log_softmax(in[0], -1) : in[0];
+    return ctc_loss(x, in[1], in[2], in[3], CNN_OPTIONS(cnn_ctc_loss_options, .blank = 4, .zero_infinity = true));
+}
+
 /* The expression may name fewer operands than there are. */
 #define CNN_OP(name, file, operands, shapes, values, expression)                                                     \
     static cnn_tensor *call_##name(cnn_tensor *const *in, int count, void *user)                                     \
@@ -67,11 +80,6 @@ static const op_entry op_table[] = {
 enum { OP_COUNT = sizeof op_table / sizeof *op_table, MAX_OPERANDS = 7 };
 
 #define FOR_OPS(op) for (const op_entry *op = op_table; op < op_table + OP_COUNT; op++)
-
-static inline bool is_real(cnn_dtype dtype)
-{
-    return dtype == CNN_F32 || dtype == CNN_F64 || dtype == CNN_BF16;
-}
 
 static inline int operand_count(const op_entry *op)
 {

@@ -652,6 +652,7 @@ OPTIONS(margin_loss_options, cnn_margin_loss_options, .margin = 0.5);
 OPTIONS(triplet_margin_loss_options, cnn_triplet_margin_loss_options, .swap = true);
 OPTIONS(nll_loss_options, cnn_nll_loss_options, .has_ignore_index = true);
 OPTIONS(multi_margin_loss_options, cnn_multi_margin_loss_options, .p = 2);
+OPTIONS(ctc_loss_options, cnn_ctc_loss_options, .blank = 1);
 OPTIONS(grad_options, cnn_grad_options, .retain_graph = true);
 OPTIONS(gradcheck_options, cnn_gradcheck_options, .eps = 1e-6);
 OPTIONS(custom_op, cnn_custom_op, .name = "copy", .infer = infer_like_first, .forward = forward_copy);

@@ -3,6 +3,9 @@
 #ifndef CNN_TESTS_TRUST_LOSS_OPTIONS_H
 #define CNN_TESTS_TRUST_LOSS_OPTIONS_H
 
+/* The first `n` class indices, which are 0. */
+#define ELEMENTS(classes, n) cnn_slice(classes, 0, 0, n, 1)
+
 #define LOSSES(LOSS)                                                                                                         \
     LOSS(mse_loss, cnn_loss_options, cnn_mse_loss(a, b, o))                                                                  \
     LOSS(l1_loss, cnn_loss_options, cnn_l1_loss(a, b, o))                                                                    \
@@ -19,7 +22,8 @@
     LOSS(cosine_embedding_loss, cnn_margin_loss_options, cnn_cosine_embedding_loss(a, b, row, o))                            \
     LOSS(triplet_margin_loss, cnn_triplet_margin_loss_options, cnn_triplet_margin_loss(a, b, a, o))                          \
     LOSS(nll_loss, cnn_nll_loss_options, cnn_nll_loss(a, classes, o))                                                        \
-    LOSS(multi_margin_loss, cnn_multi_margin_loss_options, cnn_multi_margin_loss(a, classes, o))
+    LOSS(multi_margin_loss, cnn_multi_margin_loss_options, cnn_multi_margin_loss(a, classes, o))                             \
+    LOSS(ctc_loss, cnn_ctc_loss_options, cnn_ctc_loss(a, ELEMENTS(classes, 0), ELEMENTS(classes, 1), ELEMENTS(classes, 1), o))
 
 #define USE(name, type, call)                                                                                                \
     static const type good_##name = { .struct_size = sizeof good_##name };                                                   \

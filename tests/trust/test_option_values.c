@@ -182,6 +182,8 @@ static const range ranges[] = {
     RANGE("triplet_margin_loss", use_triplet_margin_loss, good_triplet_margin_loss, p, DOUBLE, -1, "above 0"),
     RANGE("triplet_margin_loss", use_triplet_margin_loss, good_triplet_margin_loss, p, DOUBLE, NAN, "above 0"),
     NOT_NEGATIVE("triplet_margin_loss", use_triplet_margin_loss, good_triplet_margin_loss, eps),
+    RANGE("ctc_loss", use_ctc_loss, good_ctc_loss, blank, INT64, 3, "0 to 2"),
+    RANGE("ctc_loss", use_ctc_loss, good_ctc_loss, blank, INT64, -1, "0 to 2"),
     RANGE("multi_margin_loss", use_multi_margin_loss, good_multi_margin_loss, p, INT, 3, "1 or 2"),
     RANGE("multi_margin_loss", use_multi_margin_loss, good_multi_margin_loss, p, INT, -1, "1 or 2"),
     RANGE("multi_margin_loss", use_multi_margin_loss, good_multi_margin_loss, margin, DOUBLE, INFINITY, "a finite number"),

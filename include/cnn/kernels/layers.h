@@ -231,6 +231,27 @@ typedef struct cnn_attention_parameters {
     cnn_draw_parameters drop;        /**< p = 0: nothing is dropped. Elements are numbered in all weights together */
 } cnn_attention_parameters;
 
+/** The connectionist temporal classification loss of logarithms of probabilities [steps, batch, classes]. Sequence n
+ * has steps 0 … input_length[n] − 1 and target_length[n] labels, which begin at element n · width of the targets or, of
+ * concatenated ones, behind those of sequence n − 1. Its alpha is a matrix [steps, 2 · target_length[n] + 1], which
+ * begins at element steps · (2 · first + n), `first` being the element that its labels begin at.
+ *
+ * CNN_KERNEL_CTC_FORWARD fails at what is out of its bounds. Its position counts through the input lengths, the target
+ * lengths and the targets; one behind them stands for the sum of the target lengths, which is not that of the
+ * concatenated targets. */
+typedef struct cnn_ctc_parameters {
+    int64_t steps;          /**< at most, of a sequence */
+    int64_t batch;          /**< sequences */
+    int64_t classes;        /**< the blank among them */
+    int64_t targets;        /**< labels in all, with padding */
+    int64_t width;          /**< labels of a sequence, at most */
+    int64_t blank;          /**< the class that is no label */
+    cnn_dtype target_dtype; /**< int64, int32 or uint8 */
+    int reduction;          /**< a cnn_reduction; the mean divides each loss by its target length first, or by 1 */
+    bool concatenated;      /**< the targets are not padded */
+    bool zero_infinity;     /**< an infinite loss is 0, and so is its gradient */
+} cnn_ctc_parameters;
+
 /** The kernels of layers; CNN_KERNELS in <cnn/backend.h> says how to read this list. */
 /* clang-format off */
 #define CNN_LAYER_KERNELS(X) \
@@ -293,7 +314,12 @@ typedef struct cnn_attention_parameters {
     X(FOLD, fold) /**< cnn_maxpool: y → x, the sum of all that sees an element */ \
     X(ATTENTION_FORWARD, attention_forward) /**< cnn_attention_parameters: q, k, v, (mask) → y, (weights) */ \
     X(ATTENTION_BACKWARD, attention_backward) /**< cnn_attention_parameters: q, k, v, (mask), (dy), (dweights) → \
-         (dq), (dk), (dv), (dmask, like the weights) */
+         (dq), (dk), (dv), (dmask, like the weights) */ \
+    X(CTC_FORWARD, ctc_forward) /**< cnn_ctc_parameters: x, targets, input lengths, target lengths (both int64) → \
+         loss (of each sequence or one), (alpha (double)) */ \
+    X(CTC_BACKWARD, ctc_backward) /**< cnn_ctc_parameters: x, targets, input lengths, target lengths, alpha, dy → \
+         dx, what the slope of a log-softmax leaves of the loss's: exp x minus the probability of the class at the \
+         step, times dy */
 /* clang-format on */
 
 CNN_END_DECLS

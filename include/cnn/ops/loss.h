@@ -90,6 +90,37 @@ typedef struct cnn_multi_margin_loss_options {
  */
 CNN_API cnn_tensor *cnn_multi_margin_loss(cnn_tensor *input, cnn_tensor *target,
                                           const cnn_multi_margin_loss_options *options);
+
+/** Options of cnn_ctc_loss(); zero means the default. @since 0.2 */
+typedef struct cnn_ctc_loss_options {
+    size_t struct_size;        /**< sizeof(cnn_ctc_loss_options) */
+    int64_t blank;             /**< the class that stands for no label; default 0 */
+    cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN: each loss is divided by its target length, or by 1 if that
+                                    is 0, then their mean is taken */
+    bool zero_infinity;        /**< a sequence that is too short for its labels has the loss 0 and no gradient */
+    unsigned char reserved[3]; /**< zero: room for later options */
+} cnn_ctc_loss_options;
+
+/**
+ * The connectionist temporal classification loss: −log of the probability that the classes of all steps, each run of
+ * equal ones taken once and blanks left out, are the labels (torch.nn.functional.ctc_loss). It is infinite where a
+ * sequence is too short for its labels. The gradient is that of PyTorch, which takes the logarithms for those that
+ * cnn_log_softmax() gives: exp(log_probs) − the probability of the class at the step, and 0 behind the input length.
+ *
+ * @param log_probs       [T,N,C] or [T,C], logarithms of probabilities.
+ * @param targets         labels, i64, i32 or u8: [N,S], padded with anything, or those of all sequences one after
+ *                        another in one dimension; of [T,C] the one sequence's. A label that is the blank is not looked
+ *                        for.
+ * @param input_lengths   [N] or, of [T,C], [] or [1]; i64, each in [0, T].
+ * @param target_lengths  like the input lengths, each in [0, S]; of concatenated targets their sum is that of the
+ *                        labels.
+ * @param options         NULL for the defaults.
+ * @return a scalar, or for CNN_REDUCE_NONE [N] or []. A length or a label that is out of its bounds is
+ *         CNN_ERROR_INVALID_ARGUMENT and names its position.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_ctc_loss(cnn_tensor *log_probs, cnn_tensor *targets, cnn_tensor *input_lengths,
+                                 cnn_tensor *target_lengths, const cnn_ctc_loss_options *options);
 /** @} */
 
 /** @name Losses of each element
