@@ -7,16 +7,17 @@ typedef struct moments_attributes {
     int correction;
 } moments_attributes;
 
-static const cnn__attribute moments_attribute_list[] = { { .name = "dims",
-                                                           .type = CNN__INT,
-                                                           .offset = offsetof(moments_attributes, reduction.dims),
-                                                           .count = CNN_MAX_DIMS,
-                                                           .counted = true,
-                                                           .count_at = offsetof(moments_attributes, reduction.count) },
-                                                         CNN__ATTRIBUTE(CNN__BOOL, moments_attributes,
-                                                                        reduction.keepdim),
-                                                         CNN__ATTRIBUTE(CNN__INT, moments_attributes, correction),
-                                                         { .name = NULL } };
+static const cnn__attribute moments_attribute_list[] = {
+    { .name = "dims",
+      .type = CNN__INT,
+      .offset = offsetof(moments_attributes, reduction.dims),
+      .count = CNN_MAX_DIMS,
+      .counted = true,
+      .count_at = offsetof(moments_attributes, reduction.count) },
+    { .name = "keepdim", .type = CNN__BOOL, .offset = offsetof(moments_attributes, reduction.keepdim) },
+    CNN__ATTRIBUTE(CNN__INT, moments_attributes, correction),
+    { .name = NULL }
+};
 
 static bool moments_infer(cnn__call *call, void *attributes)
 {

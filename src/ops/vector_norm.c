@@ -16,7 +16,7 @@ static const cnn__attribute vector_norm_attribute_list[] = {
       .count = CNN_MAX_DIMS,
       .counted = true,
       .count_at = offsetof(vector_norm_attributes, reduction.count) },
-    CNN__ATTRIBUTE(CNN__BOOL, vector_norm_attributes, reduction.keepdim),
+    { .name = "keepdim", .type = CNN__BOOL, .offset = offsetof(vector_norm_attributes, reduction.keepdim) },
     CNN__ATTRIBUTE(CNN__FLOAT, vector_norm_attributes, p),
     { .name = NULL }
 };

@@ -6,11 +6,12 @@ CHECK_BUILD += $(BUILD)/trace/write_models
 
 .PHONY: check-trace
 check-trace: $(BUILD)/trace/write_models
+	@rm -f $(BUILD)/trace/*.onnx
 	@$(BUILD)/trace/write_models $(BUILD)/trace
 	@$(TRACE_PYTHON) tests/trace/check_models.py $(BUILD)/trace
 
-$(BUILD)/trace/write_models: tests/trace/write_models.c $(wildcard tests/trace/*.h) $(STATIC) $(FLAGS)
+$(BUILD)/trace/write_models: tests/trace/write_models.c $(wildcard tests/trace/*.h) tests/support/ops.h src/ops/ops.def $(STATIC) $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -pthread $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) $(STATIC) \
+	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -Itests/cross -pthread $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) $(STATIC) \
 		$(ZLIB_LIBS) -lm

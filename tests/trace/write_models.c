@@ -1,6 +1,7 @@
 /* Traces models, writes each as an ONNX file, and beside it what libcnn computes: NAME.onnx, NAME.input, NAME.output0, ….
  * Usage: write_models FOLDER. tests/trace/check_models.py runs the files with onnxruntime. */
 #include "trace/onnx.h"
+#include "trace/operations.h"
 
 #include <cnn/cnn.h>
 
@@ -40,11 +41,15 @@ static void write_model(const char *name, cnn_module *model, cnn_tensor *x, forw
     cnn__tape_begin_trace(tape, CNN_EVAL);
     forward(model, cnn_input(tape, x), outputs);
     check(name, "trace");
-    if (cnn_tensor_ndim(outputs[0]) != 2 || cnn_tensor_data(outputs[0])) {
+    if (cnn_tensor_data(outputs[0])) {
         fprintf(stderr, "%s: a traced result has elements\n", name);
         exit(1);
     }
-    write_onnx(path, tape, x, outputs, count);
+    const char *refused = write_onnx(path, tape, x, outputs, count);
+    if (refused) {
+        fprintf(stderr, "%s: there is no writer of %s\n", name, refused);
+        exit(1);
+    }
     cnn_tape_begin(tape, CNN_EVAL);
     forward(model, cnn_input(tape, x), outputs);
     check(name, "evaluation");
@@ -219,6 +224,103 @@ static void order_model(void)
     cnn_module_free(model);
 }
 
+/* ---- sequences ---- */
+
+static void forward_encoder(cnn_module *model, cnn_tensor *x, cnn_tensor **outputs)
+{
+    cnn_tensor *padding = cnn_gt(cnn_slice(cnn_slice(x, 2, 0, 1, 1), 0, 0, 3, 1), cnn_slice(cnn_slice(x, 2, 1, 2, 1), 0, 0, 3, 1));
+    cnn_tensor *mask = cnn_reshape(cnn_slice(padding, 1, 1, 6, 1), CNN_SHAPE(3, 5));
+    cnn_tensor *y = cnn_forward(cnn_module_child(model, 0, NULL), x);
+    cnn_tensor *first = cnn_slice(y, 1, 1, 6, 1);
+    outputs[0] = cnn_multihead_attention_forward(cnn_module_child(model, 1, NULL), first, NULL, NULL, mask, NULL, &outputs[1], NULL);
+    outputs[2] = cnn_scaled_dot_product_attention(y, first, first, NULL, CNN_OPTIONS(cnn_scaled_dot_product_attention_options, .scale = 0.7),
+                                                  NULL);
+}
+
+/* A Transformer's layer, attention with a mask of padding and its weights, and attention without a module. */
+static void encoder_model(void)
+{
+    cnn_module *model =
+        cnn_sequential_new(ctx, cnn_transformer_encoder_layer_new(ctx, 12, 3, .dim_feedforward = 20, .batch_first = true, .gelu = true),
+                           cnn_multihead_attention_new(ctx, 12, 2, .batch_first = true));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(3, 7, 12));
+    write_model("encoder", model, x, forward_encoder, 3);
+    cnn_tensor_free(x);
+    cnn_module_free(model);
+}
+
+static void forward_recurrent(cnn_module *model, cnn_tensor *x, cnn_tensor **outputs)
+{
+    cnn_tensor *h0 = cnn_reshape(cnn_slice(x, 0, 0, 4, 1), CNN_SHAPE(4, 3, 5)); /* [layers · directions, N, H] */
+    cnn_tensor *y = cnn_rnn_forward(cnn_module_child(model, 0, NULL), x, h0, NULL, &outputs[1]);
+    outputs[0] = cnn_rnn_forward(cnn_module_child(model, 1, NULL), y, NULL, NULL, &outputs[2]);
+}
+
+static void recurrent_model(void)
+{
+    cnn_module *model = cnn_sequential_new(ctx, cnn_gru_new(ctx, 5, 5, .num_layers = 2, .bidirectional = true),
+                                           cnn_rnn_new(ctx, 10, 4, .relu = true, .no_bias = true));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(6, 3, 5));
+    write_model("recurrent", model, x, forward_recurrent, 3);
+    cnn_tensor_free(x);
+    cnn_module_free(model);
+}
+
+static void group_model(void)
+{
+    cnn_module *model = cnn_sequential_new(ctx, cnn_group_norm_new(ctx, 3, 6), cnn_group_norm_new(ctx, 2, 6, .no_affine = true),
+                                           cnn_rms_norm_new(ctx, 5), cnn_instance_norm2d_new(ctx, 6), cnn_layer_norm_new(ctx, 5, .no_affine = true));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(4, 6, 3, 5));
+    for (int i = 0; i < cnn_module_parameter_count(model); i++) {
+        cnn_init_uniform(cnn_module_parameter(model, i), 0.5, 1.5);
+    }
+    write_model("groups", model, x, forward_image, 1);
+    cnn_tensor_free(x);
+    cnn_module_free(model);
+}
+
+/* ---- every operation ---- */
+
+/* Whether the operation is written if and only if it is not listed. */
+static bool write_operation(const op_entry *op)
+{
+    cnn_tensor *in[MAX_OPERANDS] = { NULL };
+    char path[512], name[64];
+    for (int i = 0; i < operand_count(op); i++) {
+        in[i] = sample(ctx, op, i, CNN_F32);
+    }
+    snprintf(name, sizeof name, "op_%s", op->name);
+    snprintf(path, sizeof path, "%s/%s.onnx", folder, name);
+    cnn__tape_begin_trace(tape, CNN_EVAL);
+    cnn_tensor *y = run_operation(tape, op, in);
+    check(name, "trace");
+    const char *refused = write_onnx(path, tape, in[0], &y, 1);
+    if (!refused) {
+        cnn_tape_begin(tape, CNN_EVAL);
+        y = run_operation(tape, op, in);
+        check(name, "evaluation");
+        save(name, "input", -1, in[0]);
+        save(name, "output", 0, y);
+    }
+    for (int i = 0; i < operand_count(op); i++) {
+        cnn_tensor_free(in[i]);
+    }
+    if (!refused == is_unwritten(op->name)) {
+        fprintf(stderr, "%s: %s, expected %s\n", op->name, refused ? refused : "written", refused ? "a writer" : "none");
+    }
+    return !refused != is_unwritten(op->name);
+}
+
+static bool write_operations(void)
+{
+    bool good = true;
+    FOR_OPS(op)
+    {
+        good &= write_operation(op);
+    }
+    return good;
+}
+
 int main(int count, char **arguments)
 {
     folder = count > 1 ? arguments[1] : ".";
@@ -231,7 +333,11 @@ int main(int count, char **arguments)
     norm_model();
     convolution_model();
     order_model();
+    encoder_model();
+    recurrent_model();
+    group_model();
+    bool good = write_operations();
     cnn_tape_free(tape);
     cnn_context_free(ctx);
-    return 0;
+    return !good;
 }

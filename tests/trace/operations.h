@@ -1,0 +1,43 @@
+/* A model of each line of src/ops/ops.def on f32: its first operand is the input, the others are constants. What ONNX lacks, or has
+ * with other rules, is listed by name; a name that is listed and can be written is an error, too. */
+#ifndef CNN_TESTS_TRACE_OPERATIONS_H
+#define CNN_TESTS_TRACE_OPERATIONS_H
+
+#include "support/ops.h"
+#include "trace/onnx.h"
+
+static const char *const unwritten[] = {
+    /* windows that ONNX has not: of several sizes, as columns, with positions counted within an image */
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_maxpool2d", "unfold", "fold", "maxpool2d_with_indices",
+    /* without running statistics */
+    "batch_norm",
+    /* what a Sequential runs for three layers, which a trace lists one by one */
+    "conv2d_relu_maxpool2d",
+    /* without an operator */
+    "cumprod", "bitwise_left_shift", "bitwise_right_shift",
+    /* losses, which are of training */
+    "cross_entropy_with", "cross_entropy", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "kl_div", "soft_margin_loss", "poisson_nll_loss", "gaussian_nll_loss", "margin_ranking_loss",
+    "hinge_embedding_loss", "cosine_embedding_loss", "triplet_margin_loss", "nll_loss", "multi_margin_loss", "ctc_loss", NULL
+};
+
+static bool is_unwritten(const char *name)
+{
+    bool found = false;
+    for (const char *const *at = unwritten; *at; at++) {
+        found |= strcmp(*at, name) == 0;
+    }
+    return found;
+}
+
+/* The result, whose step is traced or evaluated. */
+static cnn_tensor *run_operation(cnn_tape *tape, const op_entry *op, cnn_tensor *const *in)
+{
+    cnn_tensor *x[MAX_OPERANDS] = { NULL };
+    for (int i = 0; i < operand_count(op); i++) {
+        x[i] = cnn_input(tape, in[i]);
+    }
+    return op->call(x, operand_count(op), NULL);
+}
+
+#endif
