@@ -287,8 +287,13 @@ static void refused_equation(const char *equation, bool two, cnn_status status, 
 START_TEST(bad_equations_are_refused)
 {
     refused_equation("i.,ij->i", true, CNN_ERROR_INVALID_ARGUMENT,
-                     "einsum: equation \"i.,ij->i\": '.' is no label, expected letters, a comma between operands and \"->\"");
-    refused_equation("ii,ij", true, CNN_ERROR_INVALID_ARGUMENT, "'i' stands twice in one term, which is not supported");
+                     "einsum: equation \"i.,ij->i\": '.' is no part of an ellipsis");
+    refused_equation("i1,ij->i", true, CNN_ERROR_INVALID_ARGUMENT,
+                     "einsum: equation \"i1,ij->i\": '1' is no label, expected letters, a comma between operands and \"->\"");
+    refused_equation("ii,ij", true, CNN_ERROR_SHAPE, "'i' is 2 and 3 in operand 0");
+    refused_equation("...i...,ij", true, CNN_ERROR_INVALID_ARGUMENT, "'...' stands twice in one term");
+    refused_equation("ij,ij->ii", true, CNN_ERROR_INVALID_ARGUMENT, "'i' stands twice in the result");
+    refused_equation("ijk...,ij", true, CNN_ERROR_SHAPE, "has 3 labels for operand 0, which is [2,3]");
     refused_equation("ij,ij->k", true, CNN_ERROR_INVALID_ARGUMENT, "'k' is in the result and in no operand");
     refused_equation("ij,jk->ik", true, CNN_ERROR_SHAPE, "'j' is 3 in operand 0 and 2 in operand 1");
     refused_equation("ij,j->i", true, CNN_ERROR_SHAPE, "has 1 labels for operand 1, which is [2,3]");
