@@ -173,39 +173,47 @@ static bool batch_norm_forward(cnn__call *call, void *attributes)
 
 /* ---- backward ---- */
 
-cnn_tensor *cnn__norm_gradient(cnn__node *node, int i, bool *failed)
+/* Memory for a gradient that is wanted, else NULL; sets *failed where there is none. */
+static cnn_tensor *norm_gradient(cnn__node *node, int i, bool *failed)
 {
     cnn_tensor *gradient = cnn__wants(node, i) ? cnn__grad_empty(node, i) : NULL;
     *failed |= cnn__wants(node, i) && !gradient;
     return gradient;
 }
 
-static void batch_norm_backward(cnn__node *node, cnn_tensor *dy)
+void cnn__norm_backward(cnn__node *node, const cnn_tensor *dy, cnn_kernel kernel, const void *parameters, size_t size)
 {
-    const cnn_batch_norm_parameters p = parameters_of(node->attributes);
+    const int count = node->count > CNN__NORM_BIAS ? 3 : 2;
+    cnn_tensor *gradient[3] = { NULL };
     bool failed = false;
-    cnn_tensor *dx = cnn__norm_gradient(node, CNN__NORM_INPUT, &failed),
-               *dweight = cnn__norm_gradient(node, CNN__NORM_WEIGHT, &failed);
-    cnn_tensor *dbias = cnn__norm_gradient(node, CNN__NORM_BIAS, &failed);
-    if (dy->numel == 0) { /* sums of nothing; there are no statistics */
-        failed = !cnn__run_fill(node->tape, node->op->name, dx, 0) ||
-                 !cnn__run_fill(node->tape, node->op->name, dweight, 0) ||
-                 !cnn__run_fill(node->tape, node->op->name, dbias, 0);
+    for (int i = CNN__NORM_INPUT; i < count; i++) {
+        gradient[i] = norm_gradient(node, i, &failed);
+    }
+    for (int i = CNN__NORM_INPUT; dy->numel == 0 && i < count; i++) { /* sums of nothing; there are no statistics */
+        failed = failed || !cnn__run_fill(node->tape, node->op->name, gradient[i], 0);
     }
     if (failed) {
         return;
     }
-    cnn_launch l =
-        CNN__LAUNCH(BATCH_NORM_BACKWARD, dy->dtype, CNN__PARAMETERS(p),
-                    .in = { cnn__data(node->saved[CNN__NORM_INPUT]), cnn__data_or_null(node->saved[CNN__NORM_WEIGHT]),
-                            cnn__data(cnn__saved_output(node, CNN__NORM_STATISTICS)), cnn__data(dy) },
-                    .out = { cnn__data_or_null(dx), cnn__data_or_null(dweight), cnn__data_or_null(dbias) });
+    cnn_launch l = CNN__LAUNCH(
+        BATCH_NORM_BACKWARD, dy->dtype, .parameters = parameters, .parameters_size = size,
+        .in = { cnn__data(node->saved[CNN__NORM_INPUT]), cnn__data_or_null(node->saved[CNN__NORM_WEIGHT]),
+                cnn__data(cnn__saved_output(node, CNN__NORM_STATISTICS)), cnn__data(dy) },
+        .out = { cnn__data_or_null(gradient[CNN__NORM_INPUT]), cnn__data_or_null(gradient[CNN__NORM_WEIGHT]),
+                 cnn__data_or_null(gradient[CNN__NORM_BIAS]) });
+    l.kernel = kernel;
     if (dy->numel && !cnn__run(node->tape, node->op->name, &l)) {
         return;
     }
-    cnn__grad_add(node, CNN__NORM_INPUT, dx);
-    cnn__grad_add(node, CNN__NORM_WEIGHT, dweight);
-    cnn__grad_add(node, CNN__NORM_BIAS, dbias);
+    for (int i = CNN__NORM_INPUT; i < count; i++) {
+        cnn__grad_add(node, i, gradient[i]);
+    }
+}
+
+static void batch_norm_backward(cnn__node *node, cnn_tensor *dy)
+{
+    const cnn_batch_norm_parameters p = parameters_of(node->attributes);
+    cnn__norm_backward(node, dy, CNN_KERNEL_BATCH_NORM_BACKWARD, &p, sizeof p);
 }
 
 static const cnn__reads batch_norm_reads[CNN__NORM_INPUTS + 1 + CNN__NORM_STATISTICS] = {

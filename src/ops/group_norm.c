@@ -169,32 +169,7 @@ bool cnn__group_norm_forward(cnn__call *call, void *attributes)
 
 void cnn__group_norm_backward(cnn__node *node, cnn_tensor *dy)
 {
-    const cnn_group_norm_parameters *p = node->attributes;
-    bool failed = false, biased = node->count > CNN__NORM_BIAS;
-    cnn_tensor *dx = cnn__norm_gradient(node, CNN__NORM_INPUT, &failed);
-    cnn_tensor *dweight = cnn__norm_gradient(node, CNN__NORM_WEIGHT, &failed);
-    cnn_tensor *dbias = biased ? cnn__norm_gradient(node, CNN__NORM_BIAS, &failed) : NULL;
-    if (dy->numel == 0) { /* sums of nothing; there are no statistics */
-        failed = !cnn__run_fill(node->tape, node->op->name, dx, 0) ||
-                 !cnn__run_fill(node->tape, node->op->name, dweight, 0) ||
-                 !cnn__run_fill(node->tape, node->op->name, dbias, 0);
-    }
-    if (failed) {
-        return;
-    }
-    cnn_launch l =
-        CNN__LAUNCH(GROUP_NORM_BACKWARD, dy->dtype, CNN__PARAMETERS(*p),
-                    .in = { cnn__data(node->saved[CNN__NORM_INPUT]), cnn__data_or_null(node->saved[CNN__NORM_WEIGHT]),
-                            cnn__data(cnn__saved_output(node, CNN__NORM_STATISTICS)), cnn__data(dy) },
-                    .out = { cnn__data_or_null(dx), cnn__data_or_null(dweight), cnn__data_or_null(dbias) });
-    if (dy->numel && !cnn__run(node->tape, node->op->name, &l)) {
-        return;
-    }
-    cnn__grad_add(node, CNN__NORM_INPUT, dx);
-    cnn__grad_add(node, CNN__NORM_WEIGHT, dweight);
-    if (biased) {
-        cnn__grad_add(node, CNN__NORM_BIAS, dbias);
-    }
+    cnn__norm_backward(node, dy, CNN_KERNEL_GROUP_NORM_BACKWARD, node->attributes, sizeof(cnn_group_norm_parameters));
 }
 
 enum { ROW_INPUTS = CNN__NORM_WEIGHT + 1, GROUP_INPUTS = CNN__NORM_BIAS + 1 };

@@ -37,7 +37,7 @@ void cnn__group_norm_outputs(cnn__call *call, const cnn_group_norm_parameters *p
 bool cnn__group_norm_forward(cnn__call *call, void *attributes);
 void cnn__group_norm_backward(cnn__node *node, cnn_tensor *dy);
 
-/* Memory for a gradient that is wanted, else NULL; sets *failed where there is none. */
-cnn_tensor *cnn__norm_gradient(cnn__node *node, int i, bool *failed);
+/* The gradients of input, weight and, if there is one, bias: what the kernel computes, or zeros of no elements. */
+void cnn__norm_backward(cnn__node *node, const cnn_tensor *dy, cnn_kernel kernel, const void *parameters, size_t size);
 
 #endif
