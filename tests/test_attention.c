@@ -28,23 +28,7 @@ enum { E = 6, HEADS = 2, L = 4, N = 3 };
     X(head_weights, MHA(.kdim = 0))                                                                                    \
     X(everything, MHA(.kdim = 3, .vdim = 7, .batch_first = true, .add_zero_attn = true, .add_bias_kv = true, .no_bias = true))
 
-#define X(name, make)                                \
-    static cnn_module *make_##name(cnn_dtype dtype)  \
-    {                                                \
-        return make;                                 \
-    }
-CASES(X)
-#undef X
-
-static const struct {
-    const char *name;
-    cnn_module *(*make)(cnn_dtype dtype);
-} cases[] = {
-#define X(name, make) { #name, make_##name },
-    CASES(X)
-#undef X
-};
-enum { CASE_COUNT = sizeof cases / sizeof *cases };
+#include "support/layer_cases.h"
 
 /* Asks for the weights where the fixture has a gradient for them, so that the other way runs, too. */
 static void check_case(int i, cnn_dtype dtype, double tolerance)

@@ -1,12 +1,6 @@
 /* Batch normalisation against PyTorch, its running statistics within steps that fail, and modules with a mode of their own. */
-#include "support/elements.h"
-#include "support/fixtures.h"
-#include "support/metered_tape.h"
-
-static cnn_tensor *get(const char *name, const char *part)
-{
-    return fixture(ctx, "batch_norm.safetensors", name, part);
-}
+#define NORM_FIXTURE(name) "batch_norm.safetensors"
+#include "support/norm_fixture.h"
 
 /* ---- PyTorch ---- */
 
@@ -20,77 +14,15 @@ static const struct {
     { "no_affine", { .no_affine = true } },
     { "no_running", { .no_running = true } },
 };
-enum { CASES = sizeof cases / sizeof *cases, STEPS = 3 };
-
-/* Sets a parameter from the case's tensor of that name, if there is one. */
-static void take(cnn_module *module, const char *name, const char *parameter)
-{
-    cnn_tensor *value = get(name, parameter);
-    if (value) {
-        ck_assert_int_eq(cnn_tensor_copy_from(cnn_module_find(module, parameter), value), CNN_OK);
-        cnn_tensor_free(value);
-    }
-}
-
-static void compare(const char *name, const char *part, const cnn_tensor *given, double tolerance)
-{
-    cnn_tensor *expected = get(name, part);
-    ck_assert_msg(!given == !expected, "%s: %s is there on one side alone", name, part);
-    if (expected) {
-        tensors_agree(name, part, given, expected, tolerance);
-        cnn_tensor_free(expected);
-    }
-}
-
-static cnn_tensor *as(cnn_dtype dtype, cnn_tensor *t)
-{
-    cnn_tensor *other = cnn_tensor_empty(ctx, dtype, cnn_tensor_ndim(t), cnn_tensor_shape(t));
-    ck_assert_int_eq(cnn_tensor_copy_from(other, t), CNN_OK);
-    cnn_tensor_free(t);
-    return other;
-}
-
-static void run_step(cnn_module *module, cnn_dtype dtype, const char *step, cnn_mode mode, double tolerance)
-{
-    static const char *const buffers[] = { "running_mean", "running_var", "num_batches_tracked" };
-    cnn_tensor *x = as(dtype, get(step, "x")), *seed = as(dtype, get(step, "seed"));
-    cnn_tensor *wanted[3] = { x, cnn_module_find(module, "weight"), cnn_module_find(module, "bias") };
-    ck_assert_int_eq(cnn_tensor_set_requires_grad(x, true), CNN_OK);
-    ck_assert_int_eq(cnn_module_zero_grad(module), CNN_OK);
-    ck_assert_int_eq(cnn_tape_begin(tape, mode), CNN_OK);
-    cnn_tensor *y = cnn_forward(module, cnn_input(tape, x));
-    ck_assert_msg(cnn_tensor_status(y) == CNN_OK, "%s", cnn_tape_error(tape));
-    compare(step, "y", y, tolerance);
-    ck_assert_int_eq(cnn_backward_with(y, seed, false), CNN_OK);
-    for (int i = 0; i < 3; i++) {
-        char part[16];
-        snprintf(part, sizeof part, "grad%d", i);
-        compare(step, part, wanted[i] ? cnn_tensor_grad(wanted[i]) : NULL, tolerance);
-    }
-    for (int i = 0; i < 3; i++) {
-        compare(step, buffers[i], cnn_module_find(module, buffers[i]), tolerance);
-    }
-    cnn_tensor_free(x);
-    cnn_tensor_free(seed);
-}
+enum { CASES = sizeof cases / sizeof *cases };
 
 START_TEST(agrees_with_pytorch)
 {
-    int k = _i / 2;
-    cnn_dtype dtype = _i % 2 ? CNN_F32 : CNN_F64;
+    const int k = _i / 2;
     cnn_batch_norm_options options = cases[k].options;
     options.struct_size = sizeof options;
-    options.dtype = dtype;
-    cnn_module *module = cnn_batch_norm2d_create(ctx, 3, &options);
-    ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
-    take(module, cases[k].name, "weight");
-    take(module, cases[k].name, "bias");
-    for (int step = 0; step < STEPS; step++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s/%d", cases[k].name, step);
-        run_step(module, dtype, name, step < 2 ? CNN_TRAIN : CNN_EVAL_GRAD, dtype == CNN_F64 ? 1e-11 : 2e-5);
-    }
-    cnn_module_free(module);
+    options.dtype = _i % 2 ? CNN_F32 : CNN_F64;
+    norm_agrees(cnn_batch_norm2d_create(ctx, 3, &options), cases[k].name, options.dtype);
 }
 END_TEST
 

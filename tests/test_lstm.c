@@ -1,6 +1,7 @@
 /* LSTMs against PyTorch's (tools/fixtures/lstm.py), the operation with parts left out against finite differences, and what is
  * refused. Names and text are compared in test_nn.c. */
-#include "support/nn.h"
+#define LAYER_FIXTURE "lstm.safetensors"
+#include "support/layer_fixture.h"
 
 enum { IN = 4, HIDDEN = 3 };
 
@@ -20,108 +21,26 @@ enum { IN = 4, HIDDEN = 3 };
     X(batch_first, LSTM(.batch_first = true))                                     \
     X(everything, LSTM(.num_layers = 2, .bidirectional = true, .batch_first = true, .no_bias = true))
 
-#define X(name, make)                                \
-    static cnn_module *make_##name(cnn_dtype dtype)  \
-    {                                                \
-        return make;                                 \
-    }
-CASES(X)
-#undef X
-
-static const struct {
-    const char *name;
-    cnn_module *(*make)(cnn_dtype dtype);
-} cases[] = {
-#define X(name, make) { #name, make_##name },
-    CASES(X)
-#undef X
-};
-enum { CASE_COUNT = sizeof cases / sizeof *cases };
-
-/* A tensor of case `name` in the dtype that is tested; NULL: there is none. */
-static cnn_tensor *part(const char *name, const char *what, cnn_dtype dtype)
-{
-    cnn_tensor *wide = fixture(ctx, "lstm.safetensors", name, what);
-    if (!wide || dtype == CNN_F64) {
-        return wide;
-    }
-    cnn_tensor *t = cnn_tensor_empty(ctx, dtype, cnn_tensor_ndim(wide), cnn_tensor_shape(wide));
-    ck_assert_int_eq(cnn_tensor_copy_from(t, wide), CNN_OK);
-    cnn_tensor_free(wide);
-    return t;
-}
-
-static void agrees(const char *name, const char *what, const cnn_tensor *given, double tolerance)
-{
-    cnn_tensor *expected = part(name, what, CNN_F64);
-    ck_assert_msg(expected != NULL, "%s has no %s", name, what);
-    tensors_agree(name, what, given, expected, tolerance);
-    cnn_tensor_free(expected);
-}
-
-/* Σ seed · result over the results that have a seed: its gradients are those of the seeds. */
-static cnn_tensor *weighted(const char *name, cnn_tensor *const results[3], cnn_dtype dtype)
-{
-    static const char *const seeds[] = { "seed_y", "seed_h_n", "seed_c_n" };
-    cnn_tensor *sum = NULL;
-    for (int i = 0; i < 3; i++) {
-        cnn_tensor *seed = part(name, seeds[i], dtype);
-        if (seed) {
-            cnn_tensor *term = cnn_sum(cnn_mul(results[i], seed), CNN_ALL_DIMS, false);
-            sum = sum ? cnn_add(sum, term) : term;
-            cnn_tensor_free(seed);
-        }
-    }
-    return sum;
-}
-
-static void load(cnn_module *m, const char *name, cnn_dtype dtype)
-{
-    for (int i = 0; i < cnn_module_state_count(m); i++) {
-        char key[64];
-        ck_assert_uint_lt(cnn_module_state_name(m, i, key, sizeof key), sizeof key);
-        cnn_tensor *to = cnn_module_state(m, i), *from = part(name, key, dtype);
-        ck_assert_msg(from != NULL, "PyTorch has no %s", key);
-        ck_assert_int_eq(cnn_tensor_copy_from(to, from), CNN_OK);
-        cnn_tensor_free(from);
-    }
-}
-
-static void check_gradients(cnn_module *m, const char *name, cnn_tensor *const leaves[3], double tolerance)
-{
-    static const char *const keys[] = { "grad_x", "grad_h0", "grad_c0" };
-    for (int i = 0; i < 3; i++) {
-        if (leaves[i]) {
-            agrees(name, keys[i], cnn_tensor_grad(leaves[i]), tolerance);
-        }
-    }
-    for (int i = 0; i < cnn_module_state_count(m); i++) {
-        char key[64] = "grad_";
-        ck_assert_uint_lt(cnn_module_state_name(m, i, key + 5, sizeof key - 5), sizeof key - 5);
-        agrees(name, key, cnn_tensor_grad(cnn_module_state(m, i)), tolerance);
-    }
-}
+#include "support/layer_cases.h"
 
 static void check_case(int i, cnn_dtype dtype, double tolerance)
 {
+    static const char *const names[] = { "x", "h0", "c0" }, *const results[] = { "y", "h_n", "c_n" };
     const char *name = cases[i].name;
     cnn_module *m = cases[i].make(dtype);
     ck_assert_msg(m != NULL, "%s", cnn_last_error(NULL));
-    load(m, name, dtype);
-    cnn_tensor *leaves[3] = { part(name, "x", dtype), part(name, "h0", dtype), part(name, "c0", dtype) }, *results[3];
+    fixture_load(m, name, dtype);
+    cnn_tensor *leaves[3], *made[3], *sum = NULL;
     for (int k = 0; k < 3; k++) {
-        ck_assert(!leaves[k] || cnn_tensor_set_requires_grad(leaves[k], true) == CNN_OK);
+        leaves[k] = fixture_leaf(name, names[k], dtype);
     }
-    results[0] = cnn_lstm_forward(m, cnn_input(tape, leaves[0]), leaves[1], leaves[2], NULL, &results[1], &results[2]);
+    made[0] = cnn_lstm_forward(m, cnn_input(tape, leaves[0]), leaves[1], leaves[2], NULL, &made[1], &made[2]);
     ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s: %s", name, cnn_tape_error(tape));
-    agrees(name, "y", results[0], tolerance);
-    agrees(name, "h_n", results[1], tolerance);
-    agrees(name, "c_n", results[2], tolerance);
-    ck_assert_int_eq(cnn_backward(weighted(name, results, dtype)), CNN_OK);
-    check_gradients(m, name, leaves, tolerance);
     for (int k = 0; k < 3; k++) {
-        cnn_tensor_free(leaves[k]);
+        fixture_result(name, results[k], made[k], dtype, tolerance, &sum);
     }
+    ck_assert_int_eq(cnn_backward(sum), CNN_OK);
+    fixture_gradients(m, name, leaves, names, 3, tolerance);
     cnn_module_free(m);
 }
 

@@ -30,23 +30,7 @@ enum { STEPS = 5, BATCH = 3, IN = 4, HIDDEN = 3 };
     X(lstm_lengths_only_c_n, LSTM(.num_layers = 1))                                                                      \
     X(lstm_everything, LSTM(.num_layers = 2, .bidirectional = true, .batch_first = true, .no_bias = true))
 
-#define X(name, make)                                \
-    static cnn_module *make_##name(cnn_dtype dtype)  \
-    {                                                \
-        return make;                                 \
-    }
-CASES(X)
-#undef X
-
-static const struct {
-    const char *name;
-    cnn_module *(*make)(cnn_dtype dtype);
-} cases[] = {
-#define X(name, make) { #name, make_##name },
-    CASES(X)
-#undef X
-};
-enum { CASE_COUNT = sizeof cases / sizeof *cases };
+#include "support/layer_cases.h"
 
 static bool is_lstm(const cnn_module *m)
 {
