@@ -5,8 +5,9 @@
 #include <stdio.h>
 
 typedef struct conv2d_layer {
-    cnn_conv2d_options options;
-    cnn__window window;
+    cnn_conv2d_options options; /* of the convolution: without padding where `pads` has it */
+    cnn__window window;         /* as it was given */
+    cnn__conv_pads pads;
     int64_t in, out;
     cnn_tensor *weight, *bias;
 } conv2d_layer;
@@ -14,7 +15,7 @@ typedef struct conv2d_layer {
 static cnn_tensor *conv2d_layer_forward(cnn_module *self, cnn_tensor *x)
 {
     const conv2d_layer *l = self->attributes;
-    return cnn_conv2d(x, l->weight, l->bias, &l->options);
+    return cnn_conv2d(cnn__conv_pads_apply(&l->pads, x), l->weight, l->bias, &l->options);
 }
 
 static int conv2d_layer_nothing(char *buffer)
@@ -58,9 +59,10 @@ static int conv2d_layer_describe(const cnn_module *self, char *buffer, size_t si
     describe_padding(w, padding, sizeof padding);
     describe_dilation(w, dilation, sizeof dilation);
     describe_groups(w, groups, sizeof groups);
-    return snprintf(buffer, size, "%lld, %lld, kernel_size=(%lld, %lld), stride=(%lld, %lld)%s%s%s%s", (long long)l->in,
-                    (long long)l->out, (long long)w->kernel[0], (long long)w->kernel[1], (long long)w->stride[0],
-                    (long long)w->stride[1], padding, dilation, groups, l->bias ? "" : ", bias=False");
+    return snprintf(buffer, size, "%lld, %lld, kernel_size=(%lld, %lld), stride=(%lld, %lld)%s%s%s%s%s",
+                    (long long)l->in, (long long)l->out, (long long)w->kernel[0], (long long)w->kernel[1],
+                    (long long)w->stride[0], (long long)w->stride[1], padding, dilation, groups,
+                    l->bias ? "" : ", bias=False", cnn__conv_pads_text(&l->pads));
 }
 
 /* The tensors are the clone's own. */
@@ -76,6 +78,20 @@ static cnn_status conv2d_clone(cnn_module *to, const cnn_module *self)
 const cnn__module_class cnn__conv2d_class = {
     .type = "Conv2d", .forward = conv2d_layer_forward, .describe = conv2d_layer_describe, .clone = conv2d_clone
 };
+
+/* Padding that is no zeros is no matter of the convolution. */
+static cnn_status conv2d_layer_take_padding(const cnn_context *ctx, conv2d_layer *l)
+{
+    cnn_conv2d_options *o = &l->options;
+    cnn__window w = l->window;
+    cnn_status status = cnn__conv_pads_take(ctx, "conv2d_create", &l->pads, (int)o->pad_mode, 2, w.before, w.after);
+    if (o->pad_mode != CNN_PAD_CONSTANT) {
+        o->padding = o->padding_h = o->padding_w = 0;
+        o->padding_top = o->padding_bottom = o->padding_left = o->padding_right = 0;
+        o->padding_mode = CNN_PADDING_EXPLICIT;
+    }
+    return status;
+}
 
 static cnn_status conv2d_layer_check(const cnn_context *ctx, conv2d_layer *l)
 {
@@ -98,7 +114,7 @@ static cnn_status conv2d_layer_check(const cnn_context *ctx, conv2d_layer *l)
                          "channels",
                          call, (long long)l->window.groups, (long long)l->in, (long long)l->out);
     }
-    return CNN_OK;
+    return conv2d_layer_take_padding(ctx, l);
 }
 
 static bool conv2d_layer_make_parameters(cnn_module *module)
@@ -141,5 +157,5 @@ cnn_module *cnn_conv2d_create(cnn_context *ctx, int64_t in_channels, int64_t out
 cnn__conv2d_parts cnn__layer_conv2d(const cnn_module *module)
 {
     const conv2d_layer *l = module->attributes;
-    return (cnn__conv2d_parts){ l->weight, l->bias, &l->options, &l->window };
+    return (cnn__conv2d_parts){ l->weight, l->bias, &l->options, &l->window, l->pads.mode != (int)CNN_PAD_CONSTANT };
 }

@@ -8,7 +8,9 @@
 
 typedef struct convolution_layer {
     const cnn__conv_kind *kind;
-    cnn__conv_window window;
+    cnn__conv_window window; /* as it was given */
+    cnn__conv_window inner;  /* of the convolution: without padding where `pads` has it */
+    cnn__conv_pads pads;
     int64_t in, out;
     cnn_tensor *weight, *bias;
 } convolution_layer;
@@ -16,7 +18,7 @@ typedef struct convolution_layer {
 static cnn_tensor *convolution_layer_forward(cnn_module *self, cnn_tensor *x)
 {
     const convolution_layer *l = self->attributes;
-    return cnn__convolve(l->kind, x, l->weight, l->bias, &l->window);
+    return cnn__convolve(l->kind, cnn__conv_pads_apply(&l->pads, x), l->weight, l->bias, &l->inner);
 }
 
 /* ---- what is printed ---- */
@@ -75,9 +77,10 @@ static int convolution_layer_describe(const cnn_module *self, char *buffer, size
     if (w->groups != 1) {
         snprintf(groups, sizeof groups, ", groups=%lld", (long long)w->groups);
     }
-    return snprintf(buffer, size, "%lld, %lld, kernel_size=%s, stride=%s%s%s%s%s%s", (long long)l->in,
+    return snprintf(buffer, size, "%lld, %lld, kernel_size=%s, stride=%s%s%s%s%s%s%s", (long long)l->in,
                     (long long)l->out, tuple_text(kernel, l->kind, w->kernel), tuple_text(stride, l->kind, w->stride),
-                    padding, dilation, output_padding, groups, l->bias ? "" : ", bias=False");
+                    padding, dilation, output_padding, groups, l->bias ? "" : ", bias=False",
+                    cnn__conv_pads_text(&l->pads));
 }
 
 /* ---- making one ---- */
@@ -119,7 +122,10 @@ static cnn_status convolution_layer_check(const cnn_context *ctx, convolution_la
                          "%s: %lld groups do not divide %lld input and %lld output channels", call,
                          (long long)l->window.groups, (long long)l->in, (long long)l->out);
     }
-    return CNN_OK;
+    const int axes = l->kind->axes, first = CNN__CONV_AXES - axes;
+    l->inner = l->window;
+    return cnn__conv_pads_take(ctx, call, &l->pads, l->window.pad_mode, axes, l->inner.before + first,
+                               l->inner.after + first);
 }
 
 static bool convolution_layer_make_parameters(cnn_module *module)

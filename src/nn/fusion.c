@@ -1,5 +1,6 @@
 /* The table of fusions. A row is a pattern of layer classes and the function that runs it; the first row that fits and
- * whose function takes the layers wins, so longer patterns stand first. A traced step records every layer as it is.
+ * whose function takes the layers wins, so longer patterns stand first. A traced step records every layer as it is, and
+ * a convolution that pads by other elements than zeros runs alone.
  *
  * ReLU and pooling behind a convolution agree with the layers one by one to rounding, in training too. A batch
  * normalisation that evaluates is an affine map of each channel and becomes part of the convolution's weight and bias:
@@ -161,7 +162,7 @@ static bool matches(const fusion *f, const cnn__named *layers, int count)
             return false;
         }
     }
-    return true;
+    return !cnn__layer_conv2d(layers[0].module).pads;
 }
 
 int cnn__fusion_run(const cnn__named *layers, int count, cnn_tensor *x, cnn_tensor **y)

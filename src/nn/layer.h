@@ -29,6 +29,19 @@ cnn_status cnn__linear_init(cnn_module *module, const char *call);
 enum { CNN__FLOAT_TEXT = 32 };
 const char *cnn__float_text(char text[CNN__FLOAT_TEXT], double value);
 
+/* What a convolution's layer puts around its input where that is no zeros, as cnn_pad() takes it. */
+typedef struct cnn__conv_pads {
+    int mode, count; /* a cnn_pad_mode; CNN_PAD_CONSTANT: the convolution pads itself */
+    int64_t pads[6];
+} cnn__conv_pads;
+/* Takes the padding of `axes` axes over, in the order of dimensions, where the mode asks for that: before and after
+ * become 0. The call's failure is reported. */
+cnn_status cnn__conv_pads_take(const cnn_context *ctx, const char *call, cnn__conv_pads *p, int mode, int axes,
+                               int64_t *before, int64_t *after);
+cnn_tensor *cnn__conv_pads_apply(const cnn__conv_pads *p, cnn_tensor *x);
+/* As it is printed: ", padding_mode=reflect", or nothing. */
+const char *cnn__conv_pads_text(const cnn__conv_pads *p);
+
 /* ---- what is in a layer, for those who join layers into one operation (fusion.c) ---- */
 extern const cnn__module_class cnn__conv2d_class;
 
@@ -47,6 +60,7 @@ typedef struct cnn__conv2d_parts {
     cnn_tensor *weight, *bias; /* bias may be NULL */
     const cnn_conv2d_options *options;
     const cnn__window *window;
+    bool pads; /* around its input, which the options do not say */
 } cnn__conv2d_parts;
 /* Those of a module of that class. */
 cnn__conv2d_parts cnn__layer_conv2d(const cnn_module *module);

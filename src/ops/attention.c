@@ -250,11 +250,100 @@ static const cnn__op attention_op = { .name = "scaled_dot_product_attention",
                                       .backward = attention_backward,
                                       .reads = attention_operands };
 
+/* ---- heads that share keys and values ---- */
+
+static const cnn__op attention_entry = { .name = "scaled_dot_product_attention", .optional = 1u << MASK };
+
+/* Heads [...,H,S,E] as [...,H/group,group,S,E], of which key and value have one of a group: a view. */
+static cnn_tensor *attention_group(cnn_tensor *t, int64_t group, bool shared)
+{
+    int64_t shape[CNN_MAX_DIMS];
+    const int n = t->ndim;
+    memcpy(shape, t->shape, sizeof shape);
+    shape[n - 3] = shared ? t->shape[n - 3] : t->shape[n - 3] / group;
+    shape[n - 2] = group;
+    shape[n - 1] = t->shape[n - 2];
+    shape[n] = t->shape[n - 1];
+    return shared ? cnn_expand(cnn_unsqueeze(t, -3), n + 1, shape) : cnn_reshape(t, n + 1, shape);
+}
+
+/* A mask that broadcasts to [...,H,L,S], as one that does to the heads in groups. */
+static cnn_tensor *attention_group_mask(cnn_tensor *mask, int64_t group)
+{
+    return !mask || mask->ndim < 3            ? mask
+           : mask->shape[mask->ndim - 3] == 1 ? cnn_unsqueeze(mask, -3)
+                                              : attention_group(mask, group, false);
+}
+
+/* How many heads of the query share one of key and value; 0: that fits nothing, reported. */
+static int64_t attention_group_size(cnn__call *call)
+{
+    const cnn_tensor *q = call->in[Q], *k = call->in[K], *v = call->in[V], *mask = call->in[MASK];
+    const int n = q->ndim, h = n - 3;
+    char text[3][CNN__SHAPE_TEXT];
+    bool good = n >= 3 && n < CNN_MAX_DIMS && k->ndim == n && v->ndim == n && k->shape[h] > 0 &&
+                v->shape[h] == k->shape[h] && q->shape[h] % k->shape[h] == 0 && q->shape[h] > 0;
+    bool masked = good && mask && mask->ndim >= 3;
+    if (!good) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE,
+                       "query, key and value are %s, %s and %s, expected [...,H,L,E], [...,G,S,E] and [...,G,S,F], of "
+                       "which G divides H",
+                       cnn__shape_text(text[0], n, q->shape), cnn__shape_text(text[1], k->ndim, k->shape),
+                       cnn__shape_text(text[2], v->ndim, v->shape));
+        return 0;
+    }
+    if (masked && mask->shape[mask->ndim - 3] != 1 && mask->shape[mask->ndim - 3] != q->shape[h]) {
+        cnn__call_fail(call, CNN_ERROR_SHAPE, "attn_mask is %s, expected 1 or %lld heads",
+                       cnn__shape_text(text[0], mask->ndim, mask->shape), (long long)q->shape[h]);
+        return 0;
+    }
+    return q->shape[h] / k->shape[h];
+}
+
+/* A result of heads in groups as one of heads. */
+static cnn_tensor *attention_ungroup(cnn_tensor *t)
+{
+    return t->kind == CNN__TENSOR_NIL ? t : cnn_flatten(t, -4, -3);
+}
+
+static bool attention_is_grouped(const cnn_scaled_dot_product_attention_options *o)
+{
+    return o && o->struct_size >= offsetof(cnn_scaled_dot_product_attention_options, reserved) && o->enable_gqa;
+}
+
+static cnn_tensor *grouped_attention(cnn_tensor *const in[ATTENTION_INPUTS],
+                                     const cnn_scaled_dot_product_attention_options *options, cnn_tensor **weights)
+{
+    cnn_scaled_dot_product_attention_options o;
+    cnn__call call;
+    int64_t group =
+        cnn__call_begin(&call, &attention_entry, ATTENTION_INPUTS, in) && CNN__CALL_OPTIONS(&call, &o, options)
+            ? attention_group_size(&call)
+            : 0;
+    if (!group) {
+        if (weights) {
+            *weights = call.nil;
+        }
+        return call.nil;
+    }
+    o.enable_gqa = false;
+    cnn_tensor *y = cnn_scaled_dot_product_attention(
+        attention_group(call.in[Q], group, false), attention_group(call.in[K], group, true),
+        attention_group(call.in[V], group, true), attention_group_mask(call.in[MASK], group), &o, weights);
+    if (weights) {
+        *weights = attention_ungroup(*weights);
+    }
+    return attention_ungroup(y);
+}
+
 cnn_tensor *cnn_scaled_dot_product_attention(cnn_tensor *query, cnn_tensor *key, cnn_tensor *value,
                                              cnn_tensor *attn_mask,
                                              const cnn_scaled_dot_product_attention_options *options,
                                              cnn_tensor **weights)
 {
+    if (attention_is_grouped(options)) {
+        return grouped_attention((cnn_tensor *const[]){ query, key, value, attn_mask }, options, weights);
+    }
     attention a = { .weights = weights != NULL, .given = options };
     cnn_tensor *results[ATTENTION_RESULTS];
     cnn__apply_all(&attention_op, (cnn_tensor *const[]){ query, key, value, attn_mask }, ATTENTION_INPUTS, &a, results);

@@ -143,13 +143,16 @@ static const cnn__attribute attributes_of_axes[CNN__CONV_AXES][7] = { ATTRIBUTES
                                                      .axes = (number), \
                                                      __VA_ARGS__ }
 #define TRANSPOSED(options) \
-    .transposed = true, .fields = FIELDS(options, .output_padding = offsetof(options, output_padding))
+    .transposed = true, .fields = FIELDS(options, .output_padding = offsetof(options, output_padding), \
+                                         .output_size = offsetof(options, output_size))
 
 CONVOLUTION(conv1d, convolution_backward, 1, "[N,C,L] or [C,L]", "[O,C/groups,k]",
             .fields = FIELDS(cnn_conv1d_options, .padding_left = offsetof(cnn_conv1d_options, padding_left),
-                             .padding_mode = offsetof(cnn_conv1d_options, padding_mode)));
+                             .padding_mode = offsetof(cnn_conv1d_options, padding_mode),
+                             .pad_mode = offsetof(cnn_conv1d_options, pad_mode)));
 CONVOLUTION(conv3d, convolution_backward, 3, "[N,C,D,H,W] or [C,D,H,W]", "[O,C/groups,kd,kh,kw]",
-            .fields = FIELDS(cnn_conv3d_options, .padding_mode = offsetof(cnn_conv3d_options, padding_mode)));
+            .fields = FIELDS(cnn_conv3d_options, .padding_mode = offsetof(cnn_conv3d_options, padding_mode),
+                             .pad_mode = offsetof(cnn_conv3d_options, pad_mode)));
 CONVOLUTION(conv_transpose1d, convolution_backward, 1, "[N,C,L] or [C,L]", "[C,O/groups,k]",
             TRANSPOSED(cnn_conv_transpose1d_options));
 CONVOLUTION(conv_transpose2d, convolution_backward, 2, "[N,C,H,W] or [C,H,W]", "[C,O/groups,kh,kw]",

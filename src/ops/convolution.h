@@ -14,7 +14,8 @@ enum { CNN__CONV_AXES = 3 };
  * each; 0: the kind does not have this option. */
 typedef struct cnn__conv_fields {
     size_t size, known; /* of the struct, and of its options without the reserved bytes */
-    size_t kernel, stride, dilation, padding, padding_left, output_padding, groups, padding_mode, dtype, no_bias;
+    size_t kernel, stride, dilation, padding, padding_left, output_padding, output_size, groups, padding_mode, pad_mode,
+        dtype, no_bias;
 } cnn__conv_fields;
 
 typedef struct cnn__conv_kind {
@@ -31,9 +32,10 @@ extern const cnn__conv_kind cnn__conv1d_kind, cnn__conv3d_kind, cnn__conv_transp
 
 typedef struct cnn__conv_window {
     int64_t kernel[CNN__CONV_AXES], stride[CNN__CONV_AXES], dilation[CNN__CONV_AXES];
-    int64_t before[CNN__CONV_AXES], after[CNN__CONV_AXES]; /* padding */
-    int64_t output_padding[CNN__CONV_AXES];
+    int64_t before[CNN__CONV_AXES], after[CNN__CONV_AXES];               /* padding */
+    int64_t output_padding[CNN__CONV_AXES], output_size[CNN__CONV_AXES]; /* a size of 0: there is none */
     int64_t groups;
+    int pad_mode;    /* of a layer: a cnn_pad_mode */
     cnn_dtype dtype; /* of a layer's parameters */
     bool no_bias;    /* of a layer */
     bool same;
@@ -44,6 +46,10 @@ typedef struct cnn__conv_window {
  */
 bool cnn__conv_window_read(const cnn_context *ctx, const cnn__conv_kind *kind, const char *call, const void *options,
                            const int64_t *kernel, cnn__conv_window *w, cnn__problem *problem);
+
+/* The output padding that makes a transposed convolution's result as large as it is to be. */
+bool cnn__conv_window_resize(const cnn__conv_kind *kind, cnn__conv_window *w, const int64_t in[CNN__CONV_AXES],
+                             cnn__problem *problem);
 
 /* The size of the result along each axis from that of the input; all are ≥ 1. */
 bool cnn__conv_window_output(const cnn__conv_kind *kind, const cnn__conv_window *w, const int64_t in[CNN__CONV_AXES],

@@ -158,7 +158,8 @@ bool cnn__convolution_infer(cnn__call *call, void *attributes)
     const int axes = c->kind->axes, spatial = x->ndim - axes, unused = CNN__CONV_AXES - axes;
     const bool transposed = c->kind->transposed;
     memcpy(in + unused, x->shape + spatial, (size_t)axes * sizeof *in);
-    if (!cnn__conv_window_output(c->kind, &c->w, in, out, &problem)) {
+    if (!cnn__conv_window_resize(c->kind, &c->w, in, &problem) ||
+        !cnn__conv_window_output(c->kind, &c->w, in, out, &problem)) {
         cnn__call_fail(call, problem.status, "%s", problem.text);
         return false;
     }

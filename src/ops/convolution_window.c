@@ -152,6 +152,9 @@ static bool read_window(const cnn__conv_kind *kind, const conv_options *o, const
                              .groups = cnn__option_int(number_at(o, f->groups), 1) };
     memcpy(&w->dtype, (const char *)o + f->dtype, sizeof w->dtype);
     memcpy(&w->no_bias, (const char *)o + f->no_bias, sizeof w->no_bias);
+    if (f->pad_mode) {
+        memcpy(&w->pad_mode, (const char *)o + f->pad_mode, sizeof w->pad_mode);
+    }
     if (w->groups < 1) {
         return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT, "groups is %lld, expected at least 1",
                                 (long long)w->groups);
@@ -164,6 +167,7 @@ static bool read_window(const cnn__conv_kind *kind, const conv_options *o, const
            read_field(kind, o, (window_field){ "dilation", f->dilation, 1, 1 }, w->dilation, problem) &&
            read_field(kind, o, (window_field){ "output_padding", f->output_padding, 0, 0 }, w->output_padding,
                       problem) &&
+           read_field(kind, o, (window_field){ "output_size", f->output_size, 0, 0 }, w->output_size, problem) &&
            check_reach(kind, w, problem) && read_padding(kind, o, w, problem) && check_output_padding(kind, w, problem);
 }
 
@@ -214,6 +218,28 @@ static bool transposed_size(const cnn__conv_kind *kind, const cnn__conv_window *
                                 axis_name(kind, i), (long long)w->before[i], (long long)size);
     }
     *out = size;
+    return true;
+}
+
+bool cnn__conv_window_resize(const cnn__conv_kind *kind, cnn__conv_window *w, const int64_t in[CNN__CONV_AXES],
+                             cnn__problem *problem)
+{
+    for (int i = 0; i < CNN__CONV_AXES; i++) {
+        int64_t least, wanted = w->output_size[i];
+        if (!wanted) {
+            continue;
+        }
+        w->output_padding[i] = 0;
+        if (!transposed_size(kind, w, i, in[i], &least, problem)) {
+            return false;
+        }
+        if (wanted < least || wanted - least >= w->stride[i]) {
+            return cnn__problem_set(problem, CNN_ERROR_INVALID_ARGUMENT,
+                                    "output_size%s is %lld, expected %lld or more by less than stride %lld",
+                                    axis_name(kind, i), (long long)wanted, (long long)least, (long long)w->stride[i]);
+        }
+        w->output_padding[i] = wanted - least;
+    }
     return true;
 }
 

@@ -43,7 +43,8 @@ typedef struct range {
     WINDOWS(call, use, good), WINDOW(call, use, good, groups), WINDOW(call, use, good, stride_d),                     \
     WINDOW(call, use, good, padding_d), WINDOW(call, use, good, dilation_d)
 #define SPREAD(call, use, good)                                                                                        \
-    WINDOW(call, use, good, output_padding), RANGE(call, use, good, output_padding, INT64, 1, "less than")
+    WINDOW(call, use, good, output_padding), RANGE(call, use, good, output_padding, INT64, 1, "less than"),             \
+    WINDOW(call, use, good, output_size), RANGE(call, use, good, output_size, INT64, 1000, "less than")
 #define CONV_LAYER(name)                                                                                               \
     WINDOW(#name "_create", use_##name##_layer, good_##name, kernel),                                                  \
     RANGE(#name "_create", use_##name##_layer, good_##name, groups, INT64, 3, "divide"),                               \
@@ -64,6 +65,10 @@ static const range ranges[] = {
     SIDES("conv2d", use_conv2d),
     RANGE("conv2d_create", use_conv2d_layer, good_conv2d, groups, INT64, 3, "divide"),
     RANGE("conv2d_create", use_conv2d_layer, good_conv2d, dtype, INT, CNN_I64, "float32, float64 or bfloat16"),
+#define PAD_MODE(name)                                                                                                 \
+    RANGE(#name "_create", use_##name##_layer, good_##name, pad_mode, INT, 4, "0 to 3"),                                \
+    RANGE(#name "_create", use_##name##_layer, good_##name, pad_mode, INT, -1, "0 to 3")
+    PAD_MODE(conv1d), PAD_MODE(conv2d), PAD_MODE(conv3d),
     CONV_LAYER(conv1d), CONV_LAYER(conv3d), CONV_LAYER(conv_transpose1d), CONV_LAYER(conv_transpose2d),
     CONV_LAYER(conv_transpose3d),
     LINE("conv1d", use_conv1d, good_conv1d),

@@ -18,7 +18,8 @@ typedef struct cnn_scaled_dot_product_attention_options {
     double scale;              /**< of the products; default 1/√E */
     double dropout_p;          /**< in [0, 1]: the chance that a weight is dropped, in training alone; default 0 */
     bool is_causal;            /**< query i sees keys 0 … i alone */
-    unsigned char reserved[7]; /**< zero: room for later options */
+    bool enable_gqa;           /**< a head (dimension −3) of key and value serves H / G of the query's, see there */
+    unsigned char reserved[6]; /**< zero: room for later options */
 } cnn_scaled_dot_product_attention_options;
 
 /**
@@ -27,11 +28,11 @@ typedef struct cnn_scaled_dot_product_attention_options {
  *     weights = dropout(softmax(scale · query · keyᵀ + attn_mask))     result = weights · value
  *
  * The weights are made block by block and not kept, unless the caller wants them. A query that sees no key has weights
- * of 0 and a result of 0, as in PyTorch since 2.5. Of PyTorch's options enable_gqa is missing. Dropped weights are
- * those that cnn_dropout() would drop.
+ * of 0 and a result of 0, as in PyTorch since 2.5. Dropped weights are those that cnn_dropout() would drop.
  *
  * @param query      [...,L,E], f32, f64 or bf16.
- * @param key        [...,S,E], with the batch of the query.
+ * @param key        [...,S,E], with the batch of the query. With `enable_gqa` [...,G,S,E] beside a query of
+ *                   [...,H,L,E], where G divides H: each head of key and value serves H / G neighbours of the query's.
  * @param value      [...,S,F].
  * @param attn_mask  of a shape that broadcasts to [...,L,S]: bool, where true lets a query see a key, or of the query's
  *                   dtype, which is added and gets a gradient. May be NULL. Joins with `is_causal`.

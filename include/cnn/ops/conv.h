@@ -4,6 +4,7 @@
 #define CNN_OPS_CONV_H
 
 #include <cnn/tape.h>
+#include <cnn/ops/resize.h>
 #include <cnn/tensor.h>
 
 CNN_BEGIN_DECLS
@@ -42,8 +43,9 @@ typedef struct cnn_conv2d_options {
                                         a depthwise convolution; default 1 */
     cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
     cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
+    cnn_pad_mode pad_mode;         /**< layers only: what the padding is made of, as of cnn_pad(); default zeros */
     bool no_bias;                  /**< layers only: no bias parameter */
-    unsigned char reserved[7];     /**< zero: room for later options */
+    unsigned char reserved[3];     /**< zero: room for later options */
 } cnn_conv2d_options;
 
 /**
@@ -77,8 +79,9 @@ typedef struct cnn_conv1d_options {
     int64_t groups;                /**< of channels, each convolved by itself; default 1 */
     cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
     cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
+    cnn_pad_mode pad_mode;         /**< layers only: what the padding is made of, as of cnn_pad(); default zeros */
     bool no_bias;                  /**< layers only: no bias parameter */
-    unsigned char reserved[7];     /**< zero: room for later options */
+    unsigned char reserved[3];     /**< zero: room for later options */
 } cnn_conv1d_options;
 
 /** Options of a 3-D convolution; zero means the default. A field for all directions gives way to `_d`, `_h` and `_w`.
@@ -104,8 +107,9 @@ typedef struct cnn_conv3d_options {
     int64_t groups;                /**< of channels, each convolved by itself; default 1 */
     cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
     cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
+    cnn_pad_mode pad_mode;         /**< layers only: what the padding is made of, as of cnn_pad(); default zeros */
     bool no_bias;                  /**< layers only: no bias parameter */
-    unsigned char reserved[7];     /**< zero: room for later options */
+    unsigned char reserved[3];     /**< zero: room for later options */
 } cnn_conv3d_options;
 
 /** Options of a transposed 1-D convolution; zero means the default. */
@@ -116,6 +120,8 @@ typedef struct cnn_conv_transpose1d_options {
     int64_t dilation;          /**< default 1 */
     int64_t padding;           /**< elements that the result lacks at both ends; default 0 */
     int64_t output_padding;    /**< elements that it has more at its end, less than stride or dilation; default 0 */
+    int64_t output_size;       /**< the size of the result in place of output_padding, which then follows from it: fewer
+                                 than `stride` elements more than without; default none */
     int64_t groups;            /**< of channels, each convolved by itself; default 1 */
     cnn_dtype dtype;           /**< layers only: of the parameters; default CNN_F32 */
     bool no_bias;              /**< layers only: no bias parameter */
@@ -142,6 +148,10 @@ typedef struct cnn_conv_transpose2d_options {
                                  dilation; default 0 */
     int64_t output_padding_h; /**< at the bottom */
     int64_t output_padding_w; /**< on the right */
+    int64_t output_size;      /**< height and width of the result in place of output_padding, which then follows from
+                                 them: fewer than `stride` pixels more than without; default none */
+    int64_t output_size_h;    /**< the height */
+    int64_t output_size_w;    /**< the width */
     int64_t groups;           /**< of channels, each convolved by itself; default 1 */
     cnn_dtype dtype;          /**< layers only: of the parameters; default CNN_F32 */
     bool no_bias;             /**< layers only: no bias parameter */
@@ -173,6 +183,11 @@ typedef struct cnn_conv_transpose3d_options {
     int64_t output_padding_d;  /**< slices */
     int64_t output_padding_h;  /**< rows */
     int64_t output_padding_w;  /**< columns */
+    int64_t output_size;       /**< sizes of the result in place of output_padding, which then follows from them: fewer
+                                 than `stride` voxels more than without; default none */
+    int64_t output_size_d;     /**< the depth */
+    int64_t output_size_h;     /**< the height */
+    int64_t output_size_w;     /**< the width */
     int64_t groups;            /**< of channels, each convolved by itself; default 1 */
     cnn_dtype dtype;           /**< layers only: of the parameters; default CNN_F32 */
     bool no_bias;              /**< layers only: no bias parameter */
