@@ -9,7 +9,6 @@
 
 /* ---- objects ---- */
 
-
 MAKER(context, context_of(w))
 static const candidate contexts[] = { MADE("good", GOOD, make_context, 0), NO_POINTER };
 OBJECT(context, contexts);
