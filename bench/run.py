@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+import elementwise
 import peers
 from plot import least_squares, svg
 
@@ -234,6 +235,8 @@ class Bench:
                 self.compare("tutorial", batch, threads, infer=True)
             if not self.args.quick:
                 self.others(threads)
+        for threads in self.counts:
+            elementwise.Table(self.args.build, self.args.only, self.args.quick, self.lines).run(threads)
         if not self.args.only:
             self.alone()
         with open(self.args.json or self.built("results.jsonl"), "w") as file:
@@ -298,7 +301,7 @@ def main():
     parser.add_argument("--lib", default=os.path.join(HERE, "..", "lib"), help="the library's folder")
     parser.add_argument("--json", default=None, help="a file for JSON Lines; default results.jsonl beside the programs")
     parser.add_argument("--quick", action="store_true", help="the tutorial's model at batch 200 and 1, briefly")
-    parser.add_argument("--only", default=None, metavar="REGEX", help="only the tables whose titles match")
+    parser.add_argument("--only", default=None, metavar="REGEX", help="only the tables, and elementwise operations, whose titles match")
     parser.add_argument("--strict", action="store_true", help="libcnn with CNN_MATH_STRICT as a row of every table")
     parser.add_argument("--rounds", type=int, default=None, help="turns of each peer of a table, at least; default 6, 4 with --quick")
     parser.add_argument("--seconds", type=float, default=None, help="running time of each table")
