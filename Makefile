@@ -166,7 +166,7 @@ RARE += $(foreach name,array/pick array/rnn reference/normalise reference/optimi
 RARE += $(BUILD)/src/kernels/array/attention.o
 # Maps and reductions of f64 and of integers, and blocks of f64, for gradient checks and indices: vectors of two would not be worth
 # their size.
-RARE += $(foreach name,activations binary compare element_loss gelu map_f64 reduce_tiles scan softmax unary,$(BUILD)/src/kernels/array/$(name).o)
+RARE += $(foreach name,activations binary compare gelu map_f64 reduce_tiles softmax unary,$(BUILD)/src/kernels/array/$(name).o)
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,augment augment_affine augment_random augmented bytes cifar dataset idx loader loader_make loader_worker loader_write mix mnist pad_collate sample_tensors sampler subset,$(BUILD)/src/data/$(name).o) \
 	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/kernels/*.c)) \
@@ -175,7 +175,7 @@ RARE += $(foreach name,augment augment_affine augment_random augmented bytes cif
 	$(foreach name,cpus files library process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
 	$(foreach name,borrow cache cache_plan context elements failed_step format host random shape tensor,$(BUILD)/src/tensor/$(name).o)
 # What every operation passes through decides how long a small one takes.
-RARE := $(filter-out $(foreach name,autograd/apply autograd/call kernels/conv3d_slices kernels/drop_blocks kernels/launch ops/operation ops/sum tensor/cache tensor/shape,\
+RARE := $(filter-out $(foreach name,autograd/apply autograd/call kernels/conv3d_slices kernels/drop_blocks kernels/launch kernels/stored ops/operation ops/sum tensor/cache tensor/shape,\
 	$(BUILD)/src/$(name).o),$(RARE))
 # Nothing is thrown through the library, and debuggers have their own tables: 80 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables

@@ -1,7 +1,5 @@
-/* Comparisons of integers, and choice. Results of comparisons are bool; choice moves bytes and looks at the size of
- * a dtype alone. */
-#include "kernels/array/array.h"
-#include "kernels/array/nest.h"
+/* Comparisons of integers, whose results are bool. */
+#include "kernels/array/compare.h"
 
 /* a > b is b < a: fewer loops in the library. */
 static cnn__nest_run swapped_operands(const cnn__nest_run *run)
@@ -14,7 +12,7 @@ static cnn__nest_run swapped_operands(const cnn__nest_run *run)
     return other;
 }
 
-/* Turns the results of a run round, which are still in the cache: a != b is !(a == b), and a <= b is !(b < a). */
+/* Inverts the results of a run, which are still in the cache: a != b is !(a == b), and a <= b is !(b < a). */
 static void negate(const cnn__nest_run *run)
 {
     uint8_t *y = run->at[0];
@@ -38,15 +36,11 @@ static void negate(const cnn__nest_run *run)
 #define FN(name) CNN__JOIN(name, i32)
 #include "kernels/array/compare_impl.h"
 
-#define X uint8_t
-#define FN(name) CNN__JOIN(name, u8)
-#include "kernels/array/compare_impl.h"
-
 static const cnn__run_fn *const compare_tables[] = {
     [CNN_I64] = compare_i64,
     [CNN_I32] = compare_i32,
-    [CNN_U8] = compare_u8,
-    [CNN_BOOL] = compare_u8,
+    [CNN_U8] = cnn__compare_bytes,
+    [CNN_BOOL] = cnn__compare_bytes,
 };
 
 void cnn__array_compare_integers(cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a,
@@ -59,35 +53,6 @@ void cnn__array_compare_integers(cnn__compare op, const cnn__nest *nest, cnn_dty
         .base = { y, (void *)a, (void *)b },
         .size = { 1, size, size },
         .fn = compare_tables[dtype][op],
-        .cost = 1,
-    };
-    cnn__nest_walk(&walk, pool);
-}
-
-#define X cnn__bits_8
-#define NAME run_where_8
-#include "kernels/array/where_impl.h"
-
-#define X cnn__bits_4
-#define NAME run_where_4
-#include "kernels/array/where_impl.h"
-
-#define X cnn__bits_1
-#define NAME run_where_1
-#include "kernels/array/where_impl.h"
-
-void cnn__array_where(const cnn__nest *nest, cnn_dtype dtype, void *y, const void *condition, const void *a,
-                      const void *b, cnn__pool *pool)
-{
-    size_t size = cnn__array_size(dtype);
-    cnn__walk walk = {
-        .nest = nest,
-        .count = 4,
-        .base = { y, (void *)condition, (void *)a, (void *)b },
-        .size = { size, 1, size, size },
-        .fn = size == 8   ? run_where_8
-              : size == 4 ? run_where_4
-                          : run_where_1,
         .cost = 1,
     };
     cnn__nest_walk(&walk, pool);

@@ -27,9 +27,8 @@ typedef struct loss_block {
 static const struct {
     const void *(*gather)(const void *from, int64_t offset, int64_t stride, int n, void *room);
     void (*scale)(int n, const void *weight, double factor, const void *dy, void *to);
-    double (*sum)(const void *from, int n);
-} loss_kernels[] = { [CNN_F32] = { loss_gather_f32, loss_scale_f32, loss_sum_f32 },
-                     [CNN_F64] = { loss_gather_f64, loss_scale_f64, loss_sum_f64 } };
+} loss_kernels[] = { [CNN_F32] = { loss_gather_f32, loss_scale_f32 },
+                     [CNN_F64] = { loss_gather_f64, loss_scale_f64 } };
 
 /* A pass over all elements. */
 typedef struct loss_job {
@@ -37,6 +36,7 @@ typedef struct loss_job {
     const cnn_element_loss_parameters *p;
     int64_t total;
     cnn__map map[CNN__LOSS_PARTS]; /* the loss and its slopes */
+    cnn__reduce_fn sum;
     double *partial;               /* a sum per task; NULL: the losses themselves are asked for */
     double factor;                 /* of slopes */
 } loss_job;
@@ -59,7 +59,12 @@ static void loss_forward(const loss_job *j, const loss_block *b, int64_t first, 
     void *to = j->partial ? room : element_at(dtype, j->l->out[0], first);
     cnn__map_rows(&j->map[0], b->n, to, b->at);
     loss_kernels[dtype].scale(b->n, b->at[LOSS_WEIGHT], 1, NULL, to);
-    *sum += j->partial ? loss_kernels[dtype].sum(to, b->n) : 0;
+    if (j->partial) {
+        const cnn__nest row = { .ndim = 1, .shape = { b->n }, .stride = { { 0 }, { 1 } } };
+        double part;
+        j->sum(to, &row, 0, b->n, 1, &part);
+        *sum += part;
+    }
 }
 
 static void loss_slopes(const loss_job *j, const loss_block *b, int64_t first)
@@ -129,6 +134,8 @@ static loss_job loss_job_of(const cnn__cpu_call *call)
     const cnn__maps *maps = call->l->dtype == CNN_F32 ? tables->f32 : tables->f64;
     const size_t size = cnn__array_size(call->l->dtype);
     loss_job job = { .l = call->l, .p = p, .total = cnn__nest_count(&p->nest) };
+    job.sum = call->l->dtype == CNN_F32 ? tables->reduce_f32[CNN_REDUCE_OF_SUM]
+                                        : cnn__reduce_tile[CNN_REDUCE_OF_SUM][CNN_F64];
     for (int k = 0; k < CNN__LOSS_PARTS; k++) {
         job.map[k] = (cnn__map){ .fn = maps->loss[p->function][k],
                                  .inputs = CNN__MAP_INPUTS,

@@ -8,8 +8,11 @@ static const void *FN(loss_gather)(const void *from, int64_t offset, int64_t str
     if (x && stride == 1) {
         return x + offset;
     }
-    for (int i = 0; i < n; i++) {
-        to[i] = x ? x[offset + i * stride] : 1;
+    for (int i = 0; i < n && x; i++) {
+        to[i] = x[offset + i * stride];
+    }
+    for (int i = 0; i < n && !x; i++) {
+        to[i] = 1;
     }
     return to;
 }
@@ -30,20 +33,5 @@ static void FN(loss_scale)(int n, const void *weights, double factor, const void
     }
 }
 
-static double FN(loss_sum)(const void *from, int n)
-{
-    const X *y = from;
-    double lane[8] = { 0 };
-    int i = 0;
-    for (; i + 8 <= n; i += 8) {
-        for (int k = 0; k < 8; k++) {
-            lane[k] += (double)y[i + k];
-        }
-    }
-    for (; i < n; i++) {
-        lane[i % 8] += (double)y[i];
-    }
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
 #undef X
 #undef FN

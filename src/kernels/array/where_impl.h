@@ -1,20 +1,26 @@
-/* condition ? a : b for elements of the size of X. No include guard: one inclusion, one size. */
+/* condition ? a : b for elements of the size of X, as a function NAME. No include guard: one inclusion, one size. */
 static void NAME(const cnn__nest_run *run)
 {
-    X *y = run->at[0];
-    const uint8_t *condition = run->at[1];
-    const X *a = run->at[2], *b = run->at[3];
-    int64_t n = run->n, sy = run->stride[0], sc = run->stride[1], sa = run->stride[2], sb = run->stride[3];
-    if (sy == 1 && sc == 1 && sa == 1 && sb == 1) {
-        CNN__IVDEP
-        for (int64_t i = 0; i < n; i++) {
-            X va = a[i], vb = b[i];
-            y[i] = condition[i] ? va : vb;
+    const int64_t sy = run->stride[0];
+    X rooms[2][CHOICE_BLOCK];
+    uint8_t conditions[CHOICE_BLOCK];
+    for (int64_t first = 0; first < run->n; first += CHOICE_BLOCK) {
+        const int64_t n = cnn__min(run->n - first, CHOICE_BLOCK);
+        const X *a = GATHERED(NAME)(run->at[2], run->stride[2], first, n, rooms[0]);
+        const X *b = GATHERED(NAME)(run->at[3], run->stride[3], first, n, rooms[1]);
+        const uint8_t *c = bytes_gathered(run->at[1], run->stride[1], first, n, conditions);
+        X *y = (X *)run->at[0] + first * sy;
+        if (sy == 1) {
+            CNN__IVDEP
+            for (int64_t i = 0; i < n; i++) {
+                const X mask = (X)-(X)(c[i] != 0);
+                y[i] = (X)((a[i] & mask) | (b[i] & ~mask));
+            }
+            continue;
         }
-        return;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        y[i * sy] = condition[i * sc] ? a[i * sa] : b[i * sb];
+        for (int64_t i = 0; i < n; i++) {
+            y[i * sy] = c[i] ? a[i] : b[i];
+        }
     }
 }
 #undef X

@@ -25,6 +25,9 @@ static int64_t whole_sum(const float *x, int64_t n, double lane[8])
         }
     }
     eight_wide all = (sum[0] + sum[2]) + (sum[1] + sum[3]);
+    for (; i + 8 <= n; i += 8) {
+        all += __builtin_convertvector(*(const eight *)(x + i), eight_wide);
+    }
     memcpy(lane, &all, sizeof all);
     return i;
 }
