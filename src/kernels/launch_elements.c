@@ -34,6 +34,16 @@ static bool run_unary(cnn__cpu_call *j)
 
 const cnn__cpu_kernel cnn__cpu_unary = { .run = run_unary, .measure = cnn__measure_elementwise, .in = "1", .out = "0" };
 
+static bool run_slope(cnn__cpu_call *j)
+{
+    elementwise_parameters *p = j->l->parameters;
+    cnn__map_slope(j->kernels->array->maps, (cnn_unary)p->function, &p->nest, j->l->dtype, p->value, j->l->out[0],
+                   j->l->in[0], j->l->in[1], j->pool);
+    return true;
+}
+
+const cnn__cpu_kernel cnn__cpu_slope = { .run = run_slope, .measure = cnn__measure_elementwise, .in = "12", .out = "0" };
+
 static bool run_binary(cnn__cpu_call *j)
 {
     elementwise_parameters *p = j->l->parameters;

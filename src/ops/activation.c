@@ -4,23 +4,21 @@
 
 typedef struct activation {
     cnn__unary_op function; /* first: a node's descriptor is its activation */
-    cnn__unary_op slope;    /* only the gradient needs it */
+    cnn_unary slope;
 } activation;
 
 static void slope_backward(cnn__node *node, cnn_tensor *dy)
 {
     const activation *f = (const activation *)(const void *)node->op;
     const double *value = ((const cnn__unary_values *)node->attributes)->value;
-    cnn__grad_add(node, 0, cnn_mul(dy, cnn__unary_apply(&f->slope, node->saved[0], value[0], value[1])));
+    cnn__unary_add_slope(node, dy, f->slope, value, node->saved[0]);
 }
 
 /* The kernels are CNN_UNARY_FUNCTION and CNN_UNARY_SLOPE; `...` are further members of the descriptor. */
 #define ACTIVATION(function, gradient, FUNCTION, SLOPE, ...) \
     { \
         { CNN__UNARY_OP(function, gradient, CNN__SAVES_INPUT, __VA_ARGS__), CNN_UNARY_##FUNCTION, false }, \
-        { \
-            CNN__UNARY_OP(function##_slope, NULL, CNN__SAVES_NOTHING), CNN_UNARY_##SLOPE, false \
-        } \
+            CNN_UNARY_##SLOPE \
     }
 
 static cnn_tensor *activate(const activation *f, cnn_tensor *x, double first, double second)
@@ -76,7 +74,7 @@ static const activation celu = { { { .name = "celu",
                                      .backward = slope_backward },
                                    CNN_UNARY_ELU,
                                    false },
-                                 { CNN__UNARY_OP(celu_slope, NULL, CNN__SAVES_NOTHING), CNN_UNARY_ELU_SLOPE, false } };
+                                 CNN_UNARY_ELU_SLOPE };
 
 cnn_tensor *cnn_celu(cnn_tensor *x, double alpha)
 {
@@ -155,8 +153,7 @@ static const activation hardtanh = { { { .name = "hardtanh",
                                          .backward = slope_backward },
                                        CNN_UNARY_CLAMP,
                                        false },
-                                     { CNN__UNARY_OP(hardtanh_slope, NULL, CNN__SAVES_NOTHING),
-                                       CNN_UNARY_HARDTANH_SLOPE, false } };
+                                     CNN_UNARY_HARDTANH_SLOPE };
 
 cnn_tensor *cnn_hardtanh(cnn_tensor *x, double min_val, double max_val)
 {

@@ -17,7 +17,7 @@ static cnn_tensor *apply(const cnn__unary_op *op, cnn_tensor *x)
 
 static void add_product(cnn__node *node, cnn_tensor *dy, cnn_tensor *slope)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, slope));
+    cnn__unary_add_with(node, dy, CNN_BINARY_MUL, slope);
 }
 
 /* ---- floor, ceil, round, trunc, sign: 0, also where they jump ---- */
@@ -90,7 +90,7 @@ cnn_tensor *cnn_rsqrt(cnn_tensor *x)
 /* 2·x */
 static void square_backward(cnn__node *node, cnn_tensor *dy)
 {
-    add_product(node, dy, cnn_mul_scalar(node->saved[0], 2));
+    cnn__unary_add_slope(node, dy, CNN_UNARY_MUL, (const double[]){ 2, 0 }, node->saved[0]);
 }
 
 static const cnn__unary_op square_op = FUNCTION(square, square_backward, INPUT, POW);
@@ -104,7 +104,8 @@ cnn_tensor *cnn_square(cnn_tensor *x)
 
 static void exp2_backward(cnn__node *node, cnn_tensor *dy)
 {
-    add_product(node, dy, cnn_mul_scalar(cnn__saved_output(node, 0), 0.69314718055994530942));
+    cnn__unary_add_slope(node, dy, CNN_UNARY_MUL, (const double[]){ 0.69314718055994530942, 0 },
+                         cnn__saved_output(node, 0));
 }
 
 static const cnn__unary_op exp2_op = FUNCTION(exp2, exp2_backward, OUTPUT, EXP2);
@@ -116,7 +117,7 @@ cnn_tensor *cnn_exp2(cnn_tensor *x)
 
 static void expm1_backward(cnn__node *node, cnn_tensor *dy)
 {
-    add_product(node, dy, cnn_add_scalar(cnn__saved_output(node, 0), 1));
+    cnn__unary_add_slope(node, dy, CNN_UNARY_ADD, (const double[]){ 1, 0 }, cnn__saved_output(node, 0));
 }
 
 static const cnn__unary_op expm1_op = FUNCTION(expm1, expm1_backward, OUTPUT, EXPM1);
@@ -130,7 +131,7 @@ cnn_tensor *cnn_expm1(cnn_tensor *x)
 
 static void log2_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_div(dy, cnn_mul_scalar(node->saved[0], 0.69314718055994530942)));
+    cnn__unary_add_with(node, dy, CNN_BINARY_DIV, cnn_mul_scalar(node->saved[0], 0.69314718055994530942));
 }
 
 static const cnn__unary_op log2_op = FUNCTION(log2, log2_backward, INPUT, LOG2);
@@ -142,7 +143,7 @@ cnn_tensor *cnn_log2(cnn_tensor *x)
 
 static void log10_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_div(dy, cnn_mul_scalar(node->saved[0], 2.3025850929940456840)));
+    cnn__unary_add_with(node, dy, CNN_BINARY_DIV, cnn_mul_scalar(node->saved[0], 2.3025850929940456840));
 }
 
 static const cnn__unary_op log10_op = FUNCTION(log10, log10_backward, INPUT, LOG10);
@@ -154,7 +155,7 @@ cnn_tensor *cnn_log10(cnn_tensor *x)
 
 static void log1p_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_div(dy, cnn_add_scalar(node->saved[0], 1)));
+    cnn__unary_add_with(node, dy, CNN_BINARY_DIV, cnn_add_scalar(node->saved[0], 1));
 }
 
 static const cnn__unary_op log1p_op = FUNCTION(log1p, log1p_backward, INPUT, LOG1P);
@@ -166,12 +167,9 @@ cnn_tensor *cnn_log1p(cnn_tensor *x)
 
 /* ---- erf: 2/√π · exp(−x²) ---- */
 
-/* Only the gradient of erf needs it. */
-static const cnn__unary_op erf_slope_op = FUNCTION(erf_slope, NULL, NOTHING, ERF_SLOPE);
-
 static void erf_backward(cnn__node *node, cnn_tensor *dy)
 {
-    add_product(node, dy, apply(&erf_slope_op, node->saved[0]));
+    cnn__unary_add_slope(node, dy, CNN_UNARY_ERF_SLOPE, NULL, node->saved[0]);
 }
 
 static const cnn__unary_op erf_op = FUNCTION(erf, erf_backward, INPUT, ERF);

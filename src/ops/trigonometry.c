@@ -11,7 +11,7 @@
 
 static void sin_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, cnn_cos(node->saved[0])));
+    cnn__unary_add_slope(node, dy, CNN_UNARY_COS, NULL, node->saved[0]);
 }
 
 static const cnn__unary_op sin_op = FUNCTION(sin, sin_backward, INPUT, SIN);
@@ -25,7 +25,7 @@ cnn_tensor *cnn_sin(cnn_tensor *x)
 
 static void cos_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, cnn_neg(cnn_sin(node->saved[0]))));
+    cnn__unary_add_with(node, dy, CNN_BINARY_MUL, cnn_neg(cnn_sin(node->saved[0])));
 }
 
 static const cnn__unary_op cos_op = FUNCTION(cos, cos_backward, INPUT, COS);
@@ -40,7 +40,7 @@ cnn_tensor *cnn_cos(cnn_tensor *x)
 static void tan_backward(cnn__node *node, cnn_tensor *dy)
 {
     cnn_tensor *y = cnn__saved_output(node, 0);
-    cnn__grad_add(node, 0, cnn_mul(dy, cnn_add_scalar(cnn_mul(y, y), 1)));
+    cnn__unary_add_with(node, dy, CNN_BINARY_MUL, cnn_add_scalar(cnn_mul(y, y), 1));
 }
 
 static const cnn__unary_op tan_op = FUNCTION(tan, tan_backward, OUTPUT, TAN);
@@ -60,7 +60,7 @@ static cnn_tensor *asin_slope(const cnn__node *node)
 
 static void asin_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, asin_slope(node)));
+    cnn__unary_add_with(node, dy, CNN_BINARY_MUL, asin_slope(node));
 }
 
 static const cnn__unary_op asin_op = FUNCTION(asin, asin_backward, INPUT, ASIN);
@@ -72,7 +72,7 @@ cnn_tensor *cnn_asin(cnn_tensor *x)
 
 static void acos_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, cnn_neg(asin_slope(node))));
+    cnn__unary_add_with(node, dy, CNN_BINARY_MUL, cnn_neg(asin_slope(node)));
 }
 
 static const cnn__unary_op acos_op = FUNCTION(acos, acos_backward, INPUT, ACOS);
@@ -87,7 +87,7 @@ cnn_tensor *cnn_acos(cnn_tensor *x)
 static void atan_backward(cnn__node *node, cnn_tensor *dy)
 {
     cnn_tensor *x = node->saved[0];
-    cnn__grad_add(node, 0, cnn_div(dy, cnn_add_scalar(cnn_mul(x, x), 1)));
+    cnn__unary_add_with(node, dy, CNN_BINARY_DIV, cnn_add_scalar(cnn_mul(x, x), 1));
 }
 
 static const cnn__unary_op atan_op = FUNCTION(atan, atan_backward, INPUT, ATAN);

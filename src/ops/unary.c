@@ -36,6 +36,35 @@ cnn_tensor *cnn__unary_apply(const cnn__unary_op *u, cnn_tensor *x, double first
     return cnn__apply(&u->op, &x, 1, &v);
 }
 
+/* ---- gradients, which are written where they belong: `operands` follow the gradient itself ---- */
+
+static void unary_add(cnn__node *node, cnn_kernel kernel, int function, const double value[2], int count,
+                      const cnn_tensor *const operands[2])
+{
+    cnn_tensor *dx = cnn__grad_empty(node, 0);
+    if (dx && cnn__run_elementwise(node->tape, node->op->name, kernel, function, value, 1 + count,
+                                   (const cnn_tensor *const[]){ dx, operands[0], operands[1] })) {
+        cnn__grad_add(node, 0, dx);
+    }
+}
+
+void cnn__unary_add_slope(cnn__node *node, const cnn_tensor *dy, cnn_unary function, const double value[2],
+                          const cnn_tensor *x)
+{
+    unary_add(node, CNN_KERNEL_SLOPE, (int)function, value, 2, (const cnn_tensor *const[]){ x, dy });
+}
+
+void cnn__unary_add_of(cnn__node *node, const cnn_tensor *dy, cnn_unary function, double value)
+{
+    unary_add(node, CNN_KERNEL_UNARY, (int)function, (const double[]){ value, 0 }, 1,
+              (const cnn_tensor *const[]){ dy, NULL });
+}
+
+void cnn__unary_add_with(cnn__node *node, const cnn_tensor *dy, cnn_binary function, const cnn_tensor *other)
+{
+    unary_add(node, CNN_KERNEL_BINARY, (int)function, NULL, 2, (const cnn_tensor *const[]){ dy, other });
+}
+
 static double parameter_of(const cnn__node *node)
 {
     return ((const cnn__unary_values *)node->attributes)->value[0];
@@ -45,7 +74,7 @@ static double parameter_of(const cnn__node *node)
 
 static void neg_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_neg(dy));
+    cnn__unary_add_of(node, dy, CNN_UNARY_NEG, 0);
 }
 
 static const cnn__unary_op neg_op = { CNN__UNARY_OP(neg, neg_backward, CNN__SAVES_NOTHING), CNN_UNARY_NEG, true };
@@ -59,7 +88,7 @@ cnn_tensor *cnn_neg(cnn_tensor *x)
 
 static void exp_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, cnn__saved_output(node, 0)));
+    cnn__unary_add_with(node, dy, CNN_BINARY_MUL, cnn__saved_output(node, 0));
 }
 
 static const cnn__unary_op exp_op = { CNN__UNARY_OP(exp, exp_backward, CNN__SAVES_OUTPUT), CNN_UNARY_EXP, false };
@@ -73,7 +102,7 @@ cnn_tensor *cnn_exp(cnn_tensor *x)
 
 static void log_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_div(dy, node->saved[0]));
+    cnn__unary_add_with(node, dy, CNN_BINARY_DIV, node->saved[0]);
 }
 
 static const cnn__unary_op log_op = { CNN__UNARY_OP(log, log_backward, CNN__SAVES_INPUT), CNN_UNARY_LOG, false };
@@ -87,7 +116,7 @@ cnn_tensor *cnn_log(cnn_tensor *x)
 
 static void sqrt_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_div(dy, cnn_mul_scalar(cnn__saved_output(node, 0), 2)));
+    cnn__unary_add_with(node, dy, CNN_BINARY_DIV, cnn_mul_scalar(cnn__saved_output(node, 0), 2));
 }
 
 static const cnn__unary_op sqrt_op = { CNN__UNARY_OP(sqrt, sqrt_backward, CNN__SAVES_OUTPUT), CNN_UNARY_SQRT, false };
@@ -101,7 +130,7 @@ cnn_tensor *cnn_sqrt(cnn_tensor *x)
 
 static void abs_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, cnn_sign(node->saved[0])));
+    cnn__unary_add_slope(node, dy, CNN_UNARY_SIGN, NULL, node->saved[0]);
 }
 
 static const cnn__unary_op abs_op = { CNN__UNARY_OP(abs, abs_backward, CNN__SAVES_INPUT), CNN_UNARY_ABS, true };
@@ -115,8 +144,7 @@ cnn_tensor *cnn_abs(cnn_tensor *x)
 
 static void tanh_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn_tensor *y = cnn__saved_output(node, 0);
-    cnn__grad_add(node, 0, cnn_mul(dy, cnn_add_scalar(cnn_neg(cnn_mul(y, y)), 1)));
+    cnn__unary_add_slope(node, dy, CNN_UNARY_TANH_SLOPE, NULL, cnn__saved_output(node, 0));
 }
 
 static const cnn__unary_op tanh_op = { CNN__UNARY_OP(tanh, tanh_backward, CNN__SAVES_OUTPUT), CNN_UNARY_TANH, false };
@@ -130,8 +158,7 @@ cnn_tensor *cnn_tanh(cnn_tensor *x)
 
 static void sigmoid_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn_tensor *y = cnn__saved_output(node, 0);
-    cnn__grad_add(node, 0, cnn_mul(cnn_mul(dy, cnn_add_scalar(cnn_neg(y), 1)), y));
+    cnn__unary_add_slope(node, dy, CNN_UNARY_SIGMOID_SLOPE, NULL, cnn__saved_output(node, 0));
 }
 
 static const cnn__unary_op sigmoid_op = { CNN__UNARY_OP(sigmoid, sigmoid_backward, CNN__SAVES_OUTPUT),
@@ -151,9 +178,6 @@ typedef struct gelu {
 } gelu;
 
 static const cnn__attribute gelu_attributes[] = { CNN__ATTRIBUTE(CNN__BOOL, gelu, approximate_tanh), { .name = NULL } };
-/* Only the gradient of gelu needs it. */
-static const cnn__unary_op gelu_slope_op = { CNN__UNARY_OP(gelu_slope, NULL, CNN__SAVES_NOTHING), CNN_UNARY_GELU_SLOPE,
-                                             false };
 
 static bool gelu_infer(cnn__call *call, void *attributes)
 {
@@ -166,7 +190,7 @@ static bool gelu_infer(cnn__call *call, void *attributes)
 
 static void gelu_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul(dy, cnn__unary_apply(&gelu_slope_op, node->saved[0], parameter_of(node), 0)));
+    cnn__unary_add_slope(node, dy, CNN_UNARY_GELU_SLOPE, node->attributes, node->saved[0]);
 }
 
 static const cnn__unary_op gelu_op = { { .name = "gelu",
@@ -233,14 +257,14 @@ cnn_tensor *cnn_clamp(cnn_tensor *x, double low, double high)
 
 static void pow_scalar_backward(cnn__node *node, cnn_tensor *dy)
 {
-    double e = parameter_of(node);
+    const double values[2] = { parameter_of(node), 0 }, e = values[0];
     cnn_tensor *x = node->saved[0];
     if (e == 0) {
         cnn__grad_add(node, 0, cnn_expand(cnn__constant(node, dy->dtype, 0), dy->ndim, dy->shape));
     } else if (e == 1) {
         cnn__grad_add(node, 0, dy);
     } else {
-        cnn__grad_add(node, 0, cnn_mul(dy, cnn_mul_scalar(e == 2 ? x : cnn_pow_scalar(x, e - 1), e)));
+        cnn__unary_add_slope(node, dy, CNN_UNARY_MUL, values, e == 2 ? x : cnn_pow_scalar(x, e - 1));
     }
 }
 
@@ -273,7 +297,7 @@ cnn_tensor *cnn_add_scalar(cnn_tensor *x, double value)
 
 static void mul_scalar_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__grad_add(node, 0, cnn_mul_scalar(dy, parameter_of(node)));
+    cnn__unary_add_of(node, dy, CNN_UNARY_MUL, parameter_of(node));
 }
 
 static const cnn__unary_op mul_scalar_op = { CNN__UNARY_OP(mul_scalar, mul_scalar_backward, CNN__SAVES_NOTHING,

@@ -74,6 +74,8 @@ typedef enum cnn_unary {
     CNN_UNARY_CEIL,
     CNN_UNARY_ROUND, /**< to the nearest integer, halves to the even one */
     CNN_UNARY_TRUNC,
+    CNN_UNARY_TANH_SLOPE,    /**< 1 − x², the slope of tanh where its result is x */
+    CNN_UNARY_SIGMOID_SLOPE, /**< (1 − x) · x, the slope of sigmoid where its result is x */
     CNN_UNARY_COUNT /**< how many there are */
 } cnn_unary;
 
@@ -306,7 +308,8 @@ typedef struct cnn_element_loss_parameters {
     X(SCAN, scan) /**< cnn_scan_parameters: x [before,n,after] → y, which may be x; f32, f64, bf16 and int64 */ \
     X(CUMPROD_BACKWARD, cumprod_backward) /**< cnn_along: x, dy → dx of products that SCAN makes */ \
     X(SORT, sort) /**< cnn_sort_parameters: x [before,n,after] → (y [before,k,after]), index (int64) of each */ \
-    X(TRIANGLE, triangle) /**< cnn_triangle_parameters: x → y */
+    X(TRIANGLE, triangle) /**< cnn_triangle_parameters: x → y */ \
+    X(SLOPE, slope) /**< cnn_elementwise_parameters of a cnn_unary: x, dy → dx = dy · function(x) */
 /* clang-format on */
 
 CNN_END_DECLS

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MAP_ROOM = 256, MAP_OPERANDS = CNN__MAP_INPUTS + 1 };
+enum { MAP_ROOM = 256, SLOPE_BLOCK = 1024, MAP_OPERANDS = CNN__MAP_INPUTS + 1 };
 
 typedef unsigned char map_step[CNN__MAP_STEP * sizeof(double)];
 
@@ -168,13 +168,10 @@ static cnn__map_fn map_power(const cnn__maps *maps, double exponent)
     return maps->unary[exponent == 0.5 ? CNN_UNARY_SQRT : CNN_UNARY_POW];
 }
 
-void cnn__map_unary(const cnn__map_tables *tables, cnn__unary op, const cnn__nest *nest, cnn_dtype dtype,
-                    const double values[2], void *y, const void *x, cnn__pool *pool)
+/* The map of a function of one operand; returns the cost of an element. */
+static double map_of_unary(const cnn__map_tables *tables, cnn__unary op, cnn_dtype dtype, const double values[2],
+                           cnn__map *made)
 {
-    if (!cnn__dtype_is_real(dtype)) {
-        cnn__array_unary_of_integers(op, nest, dtype, values, y, x, pool);
-        return;
-    }
     const cnn__maps *maps = maps_of(tables, dtype);
     cnn__map map;
     for (int i = 0; i < 2; i++) {
@@ -186,7 +183,45 @@ void cnn__map_unary(const cnn__map_tables *tables, cnn__unary op, const cnn__nes
     map.takes_same = false;
     map.same = CNN__MAP_NONE;
     map.size = map.y_size = cnn__array_size(dtype);
-    cnn__map_walk(&map, nest, y, &x, op == CNN_UNARY_POW && map.fn != maps->unary[op] ? 1 : unary_costs[op], pool);
+    *made = map;
+    return op == CNN_UNARY_POW && map.fn != maps->unary[op] ? 1 : unary_costs[op];
+}
+
+void cnn__map_unary(const cnn__map_tables *tables, cnn__unary op, const cnn__nest *nest, cnn_dtype dtype,
+                    const double values[2], void *y, const void *x, cnn__pool *pool)
+{
+    if (!cnn__dtype_is_real(dtype)) {
+        cnn__array_unary_of_integers(op, nest, dtype, values, y, x, pool);
+        return;
+    }
+    cnn__map map;
+    double cost = map_of_unary(tables, op, dtype, values, &map);
+    cnn__map_walk(&map, nest, y, &x, cost, pool);
+}
+
+/* A stretch of dx holds the slopes and then, still in the cache, the products. */
+static void map_slope(int64_t n, void *to, const void *const *from, const cnn__map *map)
+{
+    for (int64_t first = 0; first < n; first += SLOPE_BLOCK) {
+        const int64_t count = cnn__min(n - first, SLOPE_BLOCK);
+        const size_t at = (size_t)first * map->size;
+        char *dx = (char *)to + at;
+        const void *x = (const char *)from[0] + at;
+        map->slope(count, dx, &x, map);
+        map->times(count, dx, (const void *const[]){ dx, (const char *)from[1] + at }, map);
+    }
+}
+
+void cnn__map_slope(const cnn__map_tables *tables, cnn__unary op, const cnn__nest *nest, cnn_dtype dtype,
+                    const double values[2], void *dx, const void *x, const void *dy, cnn__pool *pool)
+{
+    cnn__map map;
+    double cost = 1 + map_of_unary(tables, op, dtype, values, &map);
+    map.slope = map.fn;
+    map.times = maps_of(tables, dtype)->binary[CNN_BINARY_MUL];
+    map.fn = map_slope;
+    map.inputs = 2;
+    cnn__map_walk(&map, nest, dx, (const void *const[]){ x, dy }, cost, pool);
 }
 
 void cnn__map_binary(const cnn__map_tables *tables, cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y,

@@ -27,7 +27,8 @@ typedef enum cnn__map_same { CNN__MAP_NONE, CNN__MAP_FIRST, CNN__MAP_SECOND } cn
 
 struct cnn__map {
     cnn__map_fn fn;
-    cnn__block_fn block; /* for fn, or NULL */
+    cnn__block_fn block;     /* for fn, or NULL */
+    cnn__map_fn slope, times; /* for the map of CNN_KERNEL_SLOPE: the function of x, and the product */
     int inputs;
     bool takes_same; /* whether fn looks at this: */
     cnn__map_same same;
@@ -79,6 +80,9 @@ void cnn__map_walk(const cnn__map *map, const cnn__nest *nest, void *y, const vo
 /* The array kernels of these names (array.def) with the functions of an instruction set. */
 void cnn__map_unary(const cnn__map_tables *tables, cnn__unary op, const cnn__nest *nest, cnn_dtype dtype,
                     const double values[2], void *y, const void *x, cnn__pool *pool);
+/* dx = dy · op(x), for real dtypes; operands of the nest: dx, x, dy. dx is not dy. */
+void cnn__map_slope(const cnn__map_tables *tables, cnn__unary op, const cnn__nest *nest, cnn_dtype dtype,
+                    const double values[2], void *dx, const void *x, const void *dy, cnn__pool *pool);
 void cnn__map_binary(const cnn__map_tables *tables, cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y,
                      const void *a, const void *b, cnn__pool *pool);
 void cnn__map_compare(const cnn__map_tables *tables, cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y,

@@ -97,6 +97,8 @@ MAP(floor, X, MATH(floor)(x))
 MAP(ceil, X, MATH(ceil)(x))
 MAP(round, X, MATH(rint)(x))
 MAP(trunc, X, MATH(trunc)(x))
+MAP(tanh_slope, X, 1 - x * x)
+MAP(sigmoid_slope, X, ((1 - x) * x))
 
 /* map->block of blocks that are brought into f64. */
 static void FN(map_blocks)(int64_t n, void *to, const void *const *from, const cnn__map *map)
