@@ -43,6 +43,23 @@ static cnn_tensor *binary_apply(const binary *f, cnn_tensor *a, cnn_tensor *b)
     return cnn__apply(&f->op, (cnn_tensor *const[]){ a, b }, 2, NULL);
 }
 
+/* Adds dy · other or dy / other to the gradient of an operand: into its place, unless the operand was broadcast. */
+static void binary_add(cnn__node *node, int operand, cnn_binary function, cnn_tensor *dy, cnn_tensor *other)
+{
+    if (dy->kind == CNN__TENSOR_NIL || other->kind == CNN__TENSOR_NIL) { /* what made it has failed */
+        return;
+    }
+    if (!cnn__same_shape(dy, node->in[operand])) {
+        cnn__grad_add(node, operand, function == CNN_BINARY_MUL ? cnn_mul(dy, other) : cnn_div(dy, other));
+        return;
+    }
+    cnn_tensor *dx = cnn__grad_empty(node, operand);
+    if (dx && cnn__run_elementwise(node->tape, node->op->name, CNN_KERNEL_BINARY, (int)function, NULL, 3,
+                                   (const cnn_tensor *const[]){ dx, dy, other })) {
+        cnn__grad_add(node, operand, dx);
+    }
+}
+
 /* ---- add: dy, dy ---- */
 
 static void add_backward(cnn__node *node, cnn_tensor *dy)
@@ -81,7 +98,7 @@ static void mul_backward(cnn__node *node, cnn_tensor *dy)
 {
     for (int i = 0; i < 2; i++) {
         if (cnn__wants(node, i)) {
-            cnn__grad_add(node, i, cnn_mul(dy, node->saved[1 - i]));
+            binary_add(node, i, CNN_BINARY_MUL, dy, node->saved[1 - i]);
         }
     }
 }
@@ -101,10 +118,10 @@ static void div_backward(cnn__node *node, cnn_tensor *dy)
 {
     cnn_tensor *b = node->saved[1], *y = node->saved[2];
     if (cnn__wants(node, 0)) {
-        cnn__grad_add(node, 0, cnn_div(dy, b));
+        binary_add(node, 0, CNN_BINARY_DIV, dy, b);
     }
     if (cnn__wants(node, 1)) {
-        cnn__grad_add(node, 1, cnn_mul(cnn_neg(dy), cnn_div(y, b)));
+        binary_add(node, 1, CNN_BINARY_MUL, cnn_neg(dy), cnn_div(y, b));
     }
 }
 

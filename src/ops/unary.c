@@ -41,7 +41,8 @@ cnn_tensor *cnn__unary_apply(const cnn__unary_op *u, cnn_tensor *x, double first
 static void unary_add(cnn__node *node, cnn_kernel kernel, int function, const double value[2], int count,
                       const cnn_tensor *const operands[2])
 {
-    cnn_tensor *dx = cnn__grad_empty(node, 0);
+    bool failed = operands[0]->kind == CNN__TENSOR_NIL || (operands[1] && operands[1]->kind == CNN__TENSOR_NIL);
+    cnn_tensor *dx = failed ? NULL : cnn__grad_empty(node, 0);
     if (dx && cnn__run_elementwise(node->tape, node->op->name, kernel, function, value, 1 + count,
                                    (const cnn_tensor *const[]){ dx, operands[0], operands[1] })) {
         cnn__grad_add(node, 0, dx);

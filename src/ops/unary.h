@@ -20,7 +20,7 @@ bool cnn__unary_forward(cnn__call *call, void *attributes);
 /* Adds dy · function(x) to the gradient of operand 0. */
 void cnn__unary_add_slope(cnn__node *node, const cnn_tensor *dy, cnn_unary function, const double value[2],
                           const cnn_tensor *x);
-/* Adds function(dy), or function(dy, other) of two operands that have one shape. */
+/* Adds function(dy) with a value, or function(dy, other). */
 void cnn__unary_add_of(cnn__node *node, const cnn_tensor *dy, cnn_unary function, double value);
 void cnn__unary_add_with(cnn__node *node, const cnn_tensor *dy, cnn_binary function, const cnn_tensor *other);
 cnn_tensor *cnn__unary_apply(const cnn__unary_op *u, cnn_tensor *x, double first, double second);

@@ -12,25 +12,43 @@
 #define LONG_RUN_LANES 32
 
 typedef float eight __attribute__((vector_size(32), aligned(4), may_alias));
-typedef double eight_wide __attribute__((vector_size(64)));
+typedef int32_t eight_i32 __attribute__((vector_size(32)));
+
+/* Half a vector of floats as a vector of doubles. GCC 12 would convert the widest in halves that it puts together. */
+typedef float half_lanes __attribute__((vector_size(CNN__VECTOR_BYTES / 2), aligned(4), may_alias));
+typedef double wide_lanes __attribute__((vector_size(CNN__VECTOR_BYTES)));
+
+CNN__INLINE wide_lanes widened(const float *p)
+{
+#if CNN__VECTOR_BYTES == 64
+    wide_lanes wide;
+    __asm__("vcvtps2pd %1, %0" : "=v"(wide) : "m"(*(const half_lanes *)(const void *)p));
+    return wide;
+#else
+    return __builtin_convertvector(*(const half_lanes *)(const void *)p, wide_lanes);
+#endif
+}
 
 static int64_t whole_sum(const float *x, int64_t n, double lane[8])
 {
-    eight_wide sum[4] = { { 0 } };
+    wide_lanes sum[2 * LONG_RUN_LANES / LANES] = { { 0 } };
+    double sums[LONG_RUN_LANES];
     int64_t i = 0;
     for (; i + LONG_RUN_LANES <= n; i += LONG_RUN_LANES) {
-#pragma GCC unroll 4
-        for (int k = 0; k < 4; k++) {
-            sum[k] += __builtin_convertvector(*(const eight *)(x + i + 8 * k), eight_wide);
+#pragma GCC unroll 16
+        for (int k = 0; k < 2 * LONG_RUN_LANES / LANES; k++) {
+            sum[k] += widened(x + i + k * (LANES / 2));
         }
     }
-    eight_wide all = (sum[0] + sum[2]) + (sum[1] + sum[3]);
-    for (; i + 8 <= n; i += 8) {
-        all += __builtin_convertvector(*(const eight *)(x + i), eight_wide);
+    memcpy(sums, sum, sizeof sums);
+    for (int k = 0; k < 8; k++) {
+        lane[k] = (sums[k] + sums[k + 16]) + (sums[k + 8] + sums[k + 24]);
     }
-    memcpy(lane, &all, sizeof all);
     return i;
 }
+
+/* blend() of eight floats. It is a macro because a function cannot return what no register of the set holds. */
+#define PICK_EIGHT(mask, a, b) ((eight)(((eight_i32)(a) & (mask)) | ((eight_i32)(b) & ~(mask))))
 
 /* A NaN, once in, stays. */
 #define WHOLE(name, than) \
@@ -48,10 +66,16 @@ static int64_t whole_sum(const float *x, int64_t n, double lane[8])
             } \
         } \
         memcpy(best_lanes, best, sizeof best); \
-        for (int k = 0; k < LONG_RUN_LANES; k++) { \
-            float b = best_lanes[k], a = k < 8 ? b : lane[k % 8]; \
-            lane[k % 8] = ((b than a) | (b != b)) ? b : a; \
+        eight all = *(const eight *)best_lanes; \
+        for (int k = 8; k < LONG_RUN_LANES; k += 8) { \
+            const eight b = *(const eight *)(best_lanes + k); \
+            all = PICK_EIGHT((b than all) | (b != b), b, all); \
         } \
+        for (; i + 8 <= n; i += 8) { \
+            const eight b = *(const eight *)(x + i); \
+            all = PICK_EIGHT((b than all) | (b != b), b, all); \
+        } \
+        memcpy(lane, &all, sizeof all); \
         return i; \
     }
 WHOLE(whole_max, >)
