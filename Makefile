@@ -152,7 +152,7 @@ $(foreach name,activations gelu map_f64,$(BUILD)/src/kernels/array/$(name).o): T
 $(BUILD)/src/kernels/simd/map/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TRACKING) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/map/%: SMALL_CFLAGS = $(MAP_CFLAGS) $(call known,-falign-functions=1 -falign-loops=1 -falign-jumps=1 -falign-labels=1)
 # Vectors of two f64 are not worth their size.
-$(foreach name,elementary trigonometry,$(BUILD)/src/kernels/simd/map/$(name).sse2.o): SMALL_CFLAGS = $(MAP_CFLAGS) -Os
+$(foreach name,elementary reduce trigonometry,$(BUILD)/src/kernels/simd/map/$(name).sse2.o): SMALL_CFLAGS = $(MAP_CFLAGS) -Os
 # Normalisation waits for memory, too; and it subtracts means of products from products, which are therefore rounded alike.
 $(BUILD)/src/kernels/simd/elementwise/normalise%.o: SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os) -ffp-contract=off -fno-math-errno
 # Transforms of images are loops over pixels; training must not wait for them.
@@ -166,7 +166,7 @@ RARE += $(foreach name,array/pick array/rnn reference/normalise reference/optimi
 RARE += $(BUILD)/src/kernels/array/attention.o
 # Maps and reductions of f64 and of integers, and blocks of f64, for gradient checks and indices: vectors of two would not be worth
 # their size.
-RARE += $(foreach name,activations binary compare gelu map_f64 reduce_tiles softmax unary,$(BUILD)/src/kernels/array/$(name).o)
+RARE += $(foreach name,activations binary compare gelu map_f64 map_tiles reduce_tiles softmax unary,$(BUILD)/src/kernels/array/$(name).o)
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,augment augment_affine augment_random augmented bytes cifar dataset idx loader loader_make loader_worker loader_write mix mnist pad_collate sample_tensors sampler subset,$(BUILD)/src/data/$(name).o) \
 	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/kernels/*.c)) \

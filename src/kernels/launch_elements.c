@@ -18,6 +18,10 @@ const cnn__cpu_kernel cnn__cpu_fill = { .run = run_fill, .moves = true };
 static bool run_copy(cnn__cpu_call *j)
 {
     const cnn_copy_parameters *p = j->l->parameters;
+    if (p->from == j->l->dtype && cnn__dtypes[p->from].size == 4 &&
+        cnn__map_copy_transposed(j->kernels->array->maps, &p->nest, j->l->out[0], j->l->in[0], j->pool)) {
+        return true;
+    }
     j->kernels->array->copy(&p->nest, j->l->dtype, j->l->out[0], p->from, j->l->in[0], j->pool);
     return true;
 }

@@ -57,7 +57,9 @@ const cnn__cpu_kernel cnn__cpu_lookup_backward = { .run = run_lookup_backward,
 static cnn__softmax_nll loss_of(const cnn__cpu_call *j, const void *statistics)
 {
     const cnn_cross_entropy_parameters *p = j->l->parameters;
+    const cnn__map_tables *maps = j->kernels->array->maps;
     return (cnn__softmax_nll){ .dtype = j->l->dtype,
+                               .exp = (j->l->dtype == CNN_F32 ? maps->f32 : maps->f64)->unary[CNN_UNARY_EXP],
                                .batch = p->batch,
                                .classes = p->classes,
                                .inner = p->inner,

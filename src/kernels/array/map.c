@@ -1,5 +1,6 @@
 /* Maps over elements with any strides, and the array kernels that choose a map by its number. */
 #include "kernels/array/map.h"
+#include "kernels/array/map_tiles.h"
 
 #include <string.h>
 
@@ -119,6 +120,9 @@ static void map_run(const cnn__nest_run *run)
 void cnn__map_walk(const cnn__map *map, const cnn__nest *nest, void *y, const void *const *x, double cost,
                    cnn__pool *pool)
 {
+    if (cnn__map_tiles(map, nest, y, x, cost, pool)) {
+        return;
+    }
     cnn__walk walk;
     walk.nest = nest;
     walk.count = 1 + map->inputs;
@@ -133,6 +137,17 @@ void cnn__map_walk(const cnn__map *map, const cnn__nest *nest, void *y, const vo
     walk.parameters = NULL;
     walk.cost = cost;
     cnn__nest_walk(&walk, pool);
+}
+
+bool cnn__map_copy_transposed(const cnn__map_tables *tables, const cnn__nest *nest, void *y, const void *x,
+                              cnn__pool *pool)
+{
+    const cnn__map map = { .fn = tables->f32->power[CNN__POWER_1],
+                           .transpose = tables->transpose,
+                           .inputs = 1,
+                           .size = sizeof(cnn__bits_4),
+                           .y_size = sizeof(cnn__bits_4) };
+    return cnn__map_tiles(&map, nest, y, &x, 0, pool);
 }
 
 /* ---- by number ---- */
@@ -182,6 +197,7 @@ static double map_of_unary(const cnn__map_tables *tables, cnn__unary op, cnn_dty
     map.inputs = 1;
     map.takes_same = false;
     map.same = CNN__MAP_NONE;
+    map.transpose = dtype == CNN_F32 ? tables->transpose : NULL;
     map.size = map.y_size = cnn__array_size(dtype);
     *made = map;
     return op == CNN_UNARY_POW && map.fn != maps->unary[op] ? 1 : unary_costs[op];
@@ -237,6 +253,7 @@ void cnn__map_binary(const cnn__map_tables *tables, cnn__binary op, const cnn__n
     map.inputs = 2;
     map.takes_same = true;
     map.same = CNN__MAP_NONE;
+    map.transpose = dtype == CNN_F32 ? tables->transpose : NULL;
     map.size = map.y_size = cnn__array_size(dtype);
     cnn__map_walk(&map, nest, y, (const void *const[]){ a, b }, op == CNN_BINARY_POW ? 20 : 1, pool);
 }
@@ -254,6 +271,7 @@ void cnn__map_compare(const cnn__map_tables *tables, cnn__compare op, const cnn_
     map.inputs = 2;
     map.takes_same = false;
     map.same = CNN__MAP_NONE;
+    map.transpose = dtype == CNN_F32 ? tables->transpose : NULL;
     map.size = cnn__array_size(dtype);
     map.y_size = 1;
     cnn__map_walk(&map, nest, y, (const void *const[]){ a, b }, 1, pool);

@@ -22,6 +22,10 @@ typedef void (*cnn__map_fn)(int64_t n, void *y, const void *const *x, const cnn_
 /* A function of a block of CNN__MAP_STEP elements, in place and in f64, whatever the dtype of the tensor. */
 typedef void (*cnn__block_fn)(double *x, const double *values);
 
+/* to[row · to_step + column] ← from[row + column · from_step]; `rows` is a multiple of 16. */
+typedef void (*cnn__transpose_fn)(const float *from, int64_t from_step, int64_t rows, int64_t columns, float *to,
+                                  int64_t to_step);
+
 /* Which of two inputs is one number for all elements. */
 typedef enum cnn__map_same { CNN__MAP_NONE, CNN__MAP_FIRST, CNN__MAP_SECOND } cnn__map_same;
 
@@ -29,6 +33,7 @@ struct cnn__map {
     cnn__map_fn fn;
     cnn__block_fn block;     /* for fn, or NULL */
     cnn__map_fn slope, times; /* for the map of CNN_KERNEL_SLOPE: the function of x, and the product */
+    cnn__transpose_fn transpose; /* for inputs of its size, or NULL */
     int inputs;
     bool takes_same; /* whether fn looks at this: */
     cnn__map_same same;
@@ -53,6 +58,7 @@ struct cnn__map_tables {
     const cnn__reduce_fn *reduce_f32;                       /* by cnn_reduce */
     void (*softmax_f32)(int64_t n, const void *x, void *y); /* of a row */
     void (*log_softmax_f32)(int64_t n, const void *x, void *y);
+    cnn__transpose_fn transpose;
     /* cnn__random_normal() of CNN__GROUP numbers from `first` on. */
     void (*normals)(const uint64_t key[2], uint64_t first, double *normals);
 };
@@ -76,6 +82,10 @@ void cnn__map_rows(const cnn__map *map, int64_t n, void *y, const void *const *x
 /* All elements of a nest, whose operand 0 is y; `cost` is about how many additions one is worth. */
 void cnn__map_walk(const cnn__map *map, const cnn__nest *nest, void *y, const void *const *x, double cost,
                    cnn__pool *pool);
+
+/* Copies elements of 4 bytes, if they are transposed; else returns false and does nothing. */
+bool cnn__map_copy_transposed(const cnn__map_tables *tables, const cnn__nest *nest, void *y, const void *x,
+                              cnn__pool *pool);
 
 /* The array kernels of these names (array.def) with the functions of an instruction set. */
 void cnn__map_unary(const cnn__map_tables *tables, cnn__unary op, const cnn__nest *nest, cnn_dtype dtype,

@@ -1,6 +1,6 @@
 /* The maps of a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f) that of array/math.h or
  * base/math.h, FN(name) its name, MAPS their table, MAP_OF_BOTH(name) the map of a function for which f32 alone has a
- * loop. In an expression x and b are the elements of the operands, p and q the values of the launch. At a kink, the
+ * loop; with OWN_POWERS, maps of powers are there already. In an expression x and b are the elements of the operands, p and q the values of the launch. At a kink, the
  * point where two pieces of an activation meet, a slope is PyTorch's. No include guard: one inclusion, one dtype. */
 #define MAP(name, type, expression) \
     static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
@@ -56,7 +56,9 @@ MAP(abs, X, MATH(fabs)(x))
 MAP(tanh, X, OWN(tanh)(x))
 MAP(sigmoid, X, OWN(sigmoid)(x))
 MAP(clamp, X, FN(within)(x, p, q))
+#ifndef OWN_POWERS
 MAP(pow_scalar, X, OWN(pow)(x, p))
+#endif
 MAP(add_scalar, X, x + p)
 MAP(mul_scalar, X, (x * p))
 MAP(div_scalar, X, x / p)
@@ -129,7 +131,9 @@ MAP2(add, x + b)
 MAP2(sub, x - b)
 MAP2(mul, (x * b))
 MAP2(div, x / b)
+#ifndef OWN_POWERS
 MAP2(pow, OWN(pow)(x, b))
+#endif
 MAP2(minimum, FN(chosen)(x, x < b ? x : b))
 MAP2(maximum, FN(chosen)(x, x > b ? x : b))
 MAP2(prelu, x > 0 ? x : x * b)
@@ -208,4 +212,5 @@ const cnn__maps MAPS = {
 #undef OWN
 #undef FN
 #undef MAP_OF_BOTH
+#undef OWN_POWERS
 #undef MAPS

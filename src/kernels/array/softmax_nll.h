@@ -9,7 +9,7 @@
 #ifndef CNN_KERNELS_ARRAY_SOFTMAX_NLL_H
 #define CNN_KERNELS_ARRAY_SOFTMAX_NLL_H
 
-#include "base/pool.h"
+#include "kernels/array/map.h"
 
 #include <cnn/backend.h>
 
@@ -24,6 +24,7 @@ typedef struct cnn__softmax_nll {
     int64_t ignore_index;
     double smoothing;
     void *stats; /* [2, samples]: the largest logit; the log of Σ exp(logit − largest); only the cross-entropy has it */
+    cnn__map_fn exp; /* of that dtype */
     cnn_class_loss function;
     int power;
     double margin;

@@ -13,11 +13,69 @@ static double FN(factor)(const cnn__softmax_nll *g, int64_t class, int64_t targe
     return w * ((1 - g->smoothing) * p + share);
 }
 
+/* Exponentials of a block in place, by the map of the instruction set, which gives the bits of OWN(exp). */
+static void FN(exponentials)(const cnn__softmax_nll *g, int n, X *block)
+{
+    const cnn__map map = { .fn = g->exp, .inputs = 1, .size = sizeof(X), .y_size = sizeof(X) };
+    const void *from = block;
+    cnn__map_rows(&map, n, block, &from);
+}
+
+/* The statistics of one sample whose classes are neighbours. Whole blocks are summed in lanes, the others in order. */
+static void FN(row_statistics)(const cnn__softmax_nll *g, const X *x, X *largest_of, X *log_sum)
+{
+    X largest = (X)-INFINITY, block[RUN];
+    double sum = 0, lane[LANES_OF_SUM] = { 0 };
+    for (int64_t first = 0; first < g->classes; first += RUN) {
+        X most[LANES_OF_SUM];
+        int count = (int)(g->classes - first < RUN ? g->classes - first : RUN), i = 0;
+        for (int k = 0; k < LANES_OF_SUM; k++) {
+            most[k] = (X)-INFINITY;
+        }
+        for (; i + LANES_OF_SUM <= count; i += LANES_OF_SUM) {
+            for (int k = 0; k < LANES_OF_SUM; k++) {
+                most[k] = x[first + i + k] > most[k] ? x[first + i + k] : most[k];
+            }
+        }
+        for (; i < count; i++) {
+            most[0] = x[first + i] > most[0] ? x[first + i] : most[0];
+        }
+        for (int k = 0; k < LANES_OF_SUM; k++) {
+            largest = most[k] > largest ? most[k] : largest;
+        }
+    }
+    for (int64_t first = 0; first < g->classes; first += RUN) {
+        int count = (int)(g->classes - first < RUN ? g->classes - first : RUN);
+        for (int i = 0; i < count; i++) {
+            block[i] = x[first + i] - largest;
+        }
+        FN(exponentials)(g, count, block);
+        int i = 0;
+        for (; count == RUN && i < RUN; i += LANES_OF_SUM) {
+            for (int k = 0; k < LANES_OF_SUM; k++) {
+                lane[k] += (double)block[i + k];
+            }
+        }
+        for (; i < count; i++) {
+            sum += (double)block[i];
+        }
+    }
+    for (int k = 0; k < LANES_OF_SUM; k++) {
+        sum += lane[k];
+    }
+    *largest_of = largest;
+    *log_sum = (X)cnn__log_f64(sum);
+}
+
 static void FN(statistics)(const cnn__softmax_nll *g, nll_run r)
 {
     const X *x = (const X *)g->logits + r.first;
     X *largest = (X *)g->stats + r.sample, *log_sum = largest + g->batch * g->inner;
     double sum[RUN];
+    if (g->inner == 1) {
+        FN(row_statistics)(g, x, largest, log_sum);
+        return;
+    }
     for (int i = 0; i < r.count; i++) {
         largest[i] = (X)-INFINITY;
         sum[i] = 0;
@@ -112,9 +170,35 @@ static void FN(forward)(const cnn__softmax_nll *g, nll_run r, void *losses, doub
     }
 }
 
+/* The gradient of a sample with an index, without weights and smoothing, whose classes are neighbours: q is 1 at the
+ * target and 0 elsewhere. */
+static void FN(row_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
+{
+    const X *x = (const X *)g->logits + first, *stats = g->stats, largest = stats[sample];
+    const double log_sum = (double)stats[g->batch * g->inner + sample];
+    const int64_t target = index_at(g, sample);
+    X at_target = 0, block[RUN];
+    for (int64_t begin = 0; begin < g->classes; begin += RUN) {
+        int count = (int)(g->classes - begin < RUN ? g->classes - begin : RUN);
+        for (int i = 0; i < count; i++) {
+            block[i] = (X)((double)(x[begin + i] - largest) - log_sum);
+        }
+        FN(exponentials)(g, count, block);
+        for (int i = 0; i < count; i++) {
+            dx[first + begin + i] = (X)(dy * (double)block[i]);
+        }
+        at_target = target - begin >= 0 && target - begin < count ? block[target - begin] : at_target;
+    }
+    dx[first + target] = (X)(dy * ((double)at_target - 1));
+}
+
 /* d loss / d logit = softmax · Σ q − q */
 static void FN(logits_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
 {
+    if (indices(g) && g->inner == 1 && !g->weight && g->smoothing == 0 && index_at(g, sample) != g->ignore_index) {
+        FN(row_gradient)(g, sample, first, dy, dx);
+        return;
+    }
     int64_t target = indices(g) ? index_at(g, sample) : 0;
     bool ignored = indices(g) && target == g->ignore_index;
     double total = 0;

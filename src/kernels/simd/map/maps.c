@@ -6,6 +6,7 @@
 #include "kernels/array/nest.h"
 #include "kernels/simd/map/blocks.h"
 #include "kernels/simd/map/tables.h"
+#include "kernels/simd/vector/transpose.h"
 
 #include <math.h>
 
@@ -158,6 +159,51 @@ static void map_gelu_slope_f32(int64_t n, void *to, const void *const *from, con
     (map->values[0] != 0 ? map_gelu_tanh_slope_f32 : map_gelu_erf_slope_f32)(n, to, from, map);
 }
 
+/* ---- powers: the bits of cnn__pow_f32(), whose plain case is computed for a whole step ---- */
+
+static void pow_step(const float *x, const float *e, float *y)
+{
+    double part[CNN__MAP_STEP];
+    unsigned special = 0;
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
+        special |= !((x[i] > 0) & (x[i] < INFINITY) & (fabsf(e[i]) < INFINITY));
+    }
+    for (int i = 0; special && i < CNN__MAP_STEP; i++) {
+        y[i] = cnn__pow_f32(x[i], e[i]);
+    }
+    if (special) {
+        return;
+    }
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
+        part[i] = (double)e[i] * cnn__log_f64((double)x[i]);
+    }
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
+        y[i] = (float)cnn__exp_f64(part[i]);
+    }
+}
+
+static void map_pow_f32(int64_t n, void *to, const void *const *from, const cnn__map *map)
+{
+    const float *x = from[0], *e = from[1];
+    float base[CNN__MAP_STEP], exponent[CNN__MAP_STEP];
+    for (int64_t i = 0; i < n; i += CNN__MAP_STEP) {
+        for (int k = 0; k < CNN__MAP_STEP; k++) {
+            base[k] = x[map->same == CNN__MAP_FIRST ? 0 : i + k];
+            exponent[k] = e[map->same == CNN__MAP_SECOND ? 0 : i + k];
+        }
+        pow_step(base, exponent, (float *)to + i);
+    }
+}
+
+static void map_pow_scalar_f32(int64_t n, void *to, const void *const *from, const cnn__map *map)
+{
+    const float exponent = (float)map->values[0];
+    cnn__map binary = *map;
+    binary.same = CNN__MAP_SECOND;
+    map_pow_f32(n, to, (const void *const[]){ from[0], &exponent }, &binary);
+}
+
+#define OWN_POWERS
 #include "kernels/array/map_impl.h"
 
 /* ---- tables ---- */
@@ -179,6 +225,7 @@ static const cnn__map_tables map_tables = {
     .reduce_f32 = CNN__SIMD(reduce_f32),
     .softmax_f32 = CNN__SIMD(softmax_f32),
     .log_softmax_f32 = CNN__SIMD(log_softmax_f32),
+    .transpose = transpose_in,
     .normals = CNN__SIMD(normals),
 };
 

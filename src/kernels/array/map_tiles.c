@@ -1,0 +1,121 @@
+/* Maps of transposed operands: where the results lie along the last dimension and an operand along another one, tiles of
+ * it are transposed into a room that stays in the first cache, and the map goes over the tile's rows. */
+#include "kernels/array/map_tiles.h"
+
+enum { TILE_ROWS = 16, TILE_COLUMNS = 64, TILES_PER_TASK = 16, LEAST_TILED = 8 };
+
+/* The strides of the two dimensions of a tile, for the result and each input, and the dimensions that are left. */
+typedef struct map_tiling {
+    const cnn__map *map;
+    cnn__nest rest;
+    char *base[CNN__NEST_OPERANDS];
+    int64_t rows, columns, row_step[CNN__NEST_OPERANDS], column_step[CNN__NEST_OPERANDS];
+    int64_t down, across, tiles;
+} map_tiling;
+
+static bool find_tiled(const cnn__nest *nest, int inputs, int *row)
+{
+    int last = nest->ndim - 1;
+    if (last < 1 || nest->stride[0][last] != 1 || nest->shape[last] < LEAST_TILED) {
+        return false;
+    }
+    for (int k = 1; k <= inputs; k++) {
+        for (int d = 0; d < last && nest->stride[k][last] > 1; d++) {
+            if (nest->stride[k][d] == 1 && nest->shape[d] >= LEAST_TILED) {
+                *row = d;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+#define X cnn__bits_4
+#define FN(name) name##_4
+#include "kernels/array/map_tiles_impl.h"
+
+#define X cnn__bits_8
+#define FN(name) name##_8
+#include "kernels/array/map_tiles_impl.h"
+
+/* Input k of a tile at `from` into a room with TILE_COLUMNS elements a row. */
+static void tile_gather(const map_tiling *t, int k, int64_t rows, int64_t columns, const void *from, void *room)
+{
+    const int64_t row_step = t->row_step[k], column_step = t->column_step[k];
+    if (t->map->transpose && rows == TILE_ROWS && row_step == 1) {
+        t->map->transpose(from, column_step, rows, columns, room, TILE_COLUMNS);
+    } else if (t->map->size == sizeof(cnn__bits_4)) {
+        gather_tile_4(rows, columns, from, row_step, column_step, room);
+    } else {
+        gather_tile_8(rows, columns, from, row_step, column_step, room);
+    }
+}
+
+static void map_tile(const map_tiling *t, const cnn__cursor *cursor, int64_t row, int64_t column)
+{
+    _Alignas(64) char rooms[CNN__MAP_INPUTS][TILE_ROWS * TILE_COLUMNS * sizeof(double)];
+    const cnn__map *map = t->map;
+    const int64_t rows = cnn__min(TILE_ROWS, t->rows - row), columns = cnn__min(TILE_COLUMNS, t->columns - column);
+    const int64_t size = (int64_t)map->size;
+    const char *at[CNN__NEST_OPERANDS];
+    int64_t step[CNN__NEST_OPERANDS]; /* bytes from one row to the next */
+    for (int k = 0; k <= map->inputs; k++) {
+        at[k] = t->base[k] + (cursor->offset[k] + row * t->row_step[k] + column * t->column_step[k]) *
+                                 (k ? size : (int64_t)map->y_size);
+        step[k] = t->row_step[k] * (k ? size : (int64_t)map->y_size);
+        if (k && t->column_step[k] != 1) {
+            tile_gather(t, k, rows, columns, at[k], rooms[k - 1]);
+            at[k] = rooms[k - 1];
+            step[k] = TILE_COLUMNS * size;
+        }
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        const void *from[CNN__MAP_INPUTS] = { NULL };
+        for (int k = 0; k < map->inputs; k++) {
+            from[k] = at[k + 1] + i * step[k + 1];
+        }
+        cnn__map_rows(map, columns, (char *)(uintptr_t)at[0] + i * step[0], from);
+    }
+}
+
+static void map_tile_task(void *arg, int64_t task, int worker)
+{
+    const map_tiling *t = arg;
+    const int64_t end = cnn__min(t->tiles, (task + 1) * TILES_PER_TASK);
+    (void)worker;
+    for (int64_t i = task * TILES_PER_TASK; i < end; i++) {
+        cnn__cursor cursor;
+        cnn__cursor_seek(&cursor, &t->rest, i / (t->down * t->across));
+        map_tile(t, &cursor, i / t->across % t->down * TILE_ROWS, i % t->across * TILE_COLUMNS);
+    }
+}
+
+bool cnn__map_tiles(const cnn__map *map, const cnn__nest *nest, void *y, const void *const *x, double cost,
+                    cnn__pool *pool)
+{
+    int row, last = nest->ndim - 1;
+    if (!find_tiled(nest, map->inputs, &row)) {
+        return false;
+    }
+    map_tiling t = { .map = map, .rows = nest->shape[row], .columns = nest->shape[last] };
+    for (int k = 0; k <= map->inputs; k++) {
+        t.base[k] = k ? (char *)(uintptr_t)x[k - 1] : y;
+        t.row_step[k] = nest->stride[k][row];
+        t.column_step[k] = nest->stride[k][last];
+    }
+    for (int d = 0; d < last; d++) {
+        if (d != row) {
+            t.rest.shape[t.rest.ndim] = nest->shape[d];
+            for (int k = 0; k <= map->inputs; k++) {
+                t.rest.stride[k][t.rest.ndim] = nest->stride[k][d];
+            }
+            t.rest.ndim++;
+        }
+    }
+    t.down = cnn__ceil_div(t.rows, TILE_ROWS);
+    t.across = cnn__ceil_div(t.columns, TILE_COLUMNS);
+    t.tiles = cnn__nest_count(&t.rest) * t.down * t.across;
+    cnn__pool_run(pool, cnn__ceil_div(t.tiles, TILES_PER_TASK), (double)cnn__nest_count(nest) * (1 + cost),
+                  map_tile_task, &t);
+    return true;
+}
