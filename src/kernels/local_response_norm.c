@@ -25,17 +25,26 @@ typedef struct response_job {
     int64_t per_sample; /* tasks */
 } response_job;
 
-static double response_read(const response_job *job, const void *from, int64_t i)
+/* `width` elements from number `at` on, in double, and zeros behind them. */
+static stretch response_read(const response_job *job, const void *from, int64_t at, int64_t width)
 {
-    return job->f64 ? ((const double *)from)[i] : (double)((const float *)from)[i];
+    stretch s = { { 0 } };
+    for (int64_t i = 0; i < width && job->f64; i++) {
+        s.at[i] = ((const double *)from)[at + i];
+    }
+    for (int64_t i = 0; i < width && !job->f64; i++) {
+        s.at[i] = (double)((const float *)from)[at + i];
+    }
+    return s;
 }
 
-static void response_write(const response_job *job, int64_t i, double value)
+static void response_write(const response_job *job, int64_t at, int64_t width, const stretch *s)
 {
-    if (job->f64) {
-        ((double *)job->out)[i] = value;
-    } else {
-        ((float *)job->out)[i] = (float)value;
+    for (int64_t i = 0; i < width && job->f64; i++) {
+        ((double *)job->out)[at + i] = s->at[i];
+    }
+    for (int64_t i = 0; i < width && !job->f64; i++) {
+        ((float *)job->out)[at + i] = (float)s->at[i];
     }
 }
 
@@ -61,41 +70,51 @@ typedef struct response_part {
 static void response_squares(const response_job *job, const response_part *p)
 {
     for (int64_t c = 0; c < job->g->channels; c++) {
-        p->squares[c] = (stretch){ { 0 } };
-        for (int64_t i = 0; i < p->width; i++) {
-            double x = response_read(job, job->x, p->at + c * job->g->inner + i);
-            p->squares[c].at[i] = x * x;
+        const stretch x = response_read(job, job->x, p->at + c * job->g->inner, p->width);
+        for (int i = 0; i < RESPONSE_STRETCH; i++) {
+            p->squares[c].at[i] = x.at[i] * x.at[i];
         }
     }
 }
 
 /* d^−beta. AlexNet's exponent takes two roots. */
-static double response_power(double d, double beta)
+static void response_raise(const stretch *d, double beta, stretch *power)
 {
-    if (beta == 0.75) {
-        double root = sqrt(d);
-        return 1 / (root * sqrt(root));
+    for (int i = 0; i < RESPONSE_STRETCH && beta == 0.75; i++) {
+        double root = sqrt(d->at[i]);
+        power->at[i] = 1 / (root * sqrt(root));
     }
-    return cnn__pow_f64(d, -beta);
+    for (int i = 0; i < RESPONSE_STRETCH && beta != 0.75; i++) {
+        power->at[i] = cnn__pow_f64(d->at[i], -beta);
+    }
 }
 
 /* Channel c: the result, or what its gradient is made of. */
 static void response_powers(const response_job *job, const response_part *p, int64_t c)
 {
     const response_norm *g = job->g;
-    stretch sum = sum_window(g, p->squares, c, g->size / 2, (g->size - 1) / 2);
-    for (int64_t i = 0; i < p->width; i++) {
-        int64_t at = p->at + c * g->inner + i;
-        double x = response_read(job, job->x, at), d = g->k + g->alpha / (double)g->size * sum.at[i];
-        double power = response_power(d, g->beta);
-        if (!job->dy) {
-            response_write(job, at, x * power);
-            continue;
-        }
-        p->powers[c].at[i] = response_read(job, job->dy, at) * power;
-        p->products[c].at[i] = p->powers[c].at[i] * x / d;
+    const int64_t at = p->at + c * g->inner;
+    const stretch sum = sum_window(g, p->squares, c, g->size / 2, (g->size - 1) / 2);
+    const stretch x = response_read(job, job->x, at, p->width);
+    const double factor = g->alpha / (double)g->size;
+    stretch d, power;
+    for (int i = 0; i < RESPONSE_STRETCH; i++) {
+        d.at[i] = g->k + factor * sum.at[i];
     }
-    for (int64_t i = p->width; i < RESPONSE_STRETCH; i++) {
+    response_raise(&d, g->beta, &power);
+    if (!job->dy) {
+        for (int i = 0; i < RESPONSE_STRETCH; i++) {
+            power.at[i] *= x.at[i];
+        }
+        response_write(job, at, p->width, &power);
+        return;
+    }
+    const stretch dy = response_read(job, job->dy, at, p->width);
+    for (int i = 0; i < RESPONSE_STRETCH; i++) {
+        p->powers[c].at[i] = dy.at[i] * power.at[i];
+        p->products[c].at[i] = p->powers[c].at[i] * x.at[i] / d.at[i];
+    }
+    for (int64_t i = p->width; i < RESPONSE_STRETCH; i++) { /* where d may be 0 */
         p->products[c].at[i] = 0;
     }
 }
@@ -103,12 +122,14 @@ static void response_powers(const response_job *job, const response_part *p, int
 static void response_gradient(const response_job *job, const response_part *p, int64_t c)
 {
     const response_norm *g = job->g;
-    double factor = 2 * g->alpha * g->beta / (double)g->size;
-    stretch sum = sum_window(g, p->products, c, (g->size - 1) / 2, g->size / 2);
-    for (int64_t i = 0; i < p->width; i++) {
-        int64_t at = p->at + c * g->inner + i;
-        response_write(job, at, p->powers[c].at[i] - factor * response_read(job, job->x, at) * sum.at[i]);
+    const int64_t at = p->at + c * g->inner;
+    const double factor = 2 * g->alpha * g->beta / (double)g->size;
+    const stretch sum = sum_window(g, p->products, c, (g->size - 1) / 2, g->size / 2);
+    stretch x = response_read(job, job->x, at, p->width);
+    for (int i = 0; i < RESPONSE_STRETCH; i++) {
+        x.at[i] = p->powers[c].at[i] - factor * x.at[i] * sum.at[i];
     }
+    response_write(job, at, p->width, &x);
 }
 
 static void response_task(void *arg, int64_t task, int worker)
