@@ -37,7 +37,7 @@ static double moments_divisor(const moments_attributes *a)
     return divisor > 0 ? divisor : 0;
 }
 
-static bool moments_variance(const cnn__reduced *r, const moments_attributes *a)
+static bool moments_variance(cnn__reduced *r, const moments_attributes *a)
 {
     cnn_tensor *mean = cnn__reduced_kept(r);
     return mean && cnn__reduced_reduce(r, CNN_REDUCE_OF_SUM, mean) &&

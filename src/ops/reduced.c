@@ -9,37 +9,51 @@ bool cnn__reduced_begin(cnn__reduced *r, cnn__call *call, const cnn__axes *axes)
     *r = (cnn__reduced){ .call = call, .axes = axes };
     r->x = cnn__result(call, dtype, x->ndim, x->shape);
     r->result = y->dtype == dtype ? y : cnn__result(call, dtype, y->ndim, y->shape);
-    return r->x && r->result && cnn__run_copy(call->tape, call->op->name, r->x, x);
+    r->given = x->dtype == dtype ? x : NULL;
+    return r->x && r->result && (r->given || cnn__run_copy(call->tape, call->op->name, r->x, x));
 }
 
-cnn_tensor *cnn__reduced_kept(const cnn__reduced *r)
+const cnn_tensor *cnn__reduced_read(const cnn__reduced *r, const cnn_tensor *t)
+{
+    return t == r->x && r->given ? r->given : t;
+}
+
+static bool reduced_run(cnn__reduced *r, cnn_kernel kernel, int function, const double values[2], int count,
+                        cnn_tensor *t, const cnn_tensor *other)
+{
+    const cnn_tensor *from = cnn__reduced_read(r, t);
+    r->given = t == r->x ? NULL : r->given;
+    return cnn__run_elementwise(r->call->tape, r->call->op->name, kernel, function, values, count,
+                                (const cnn_tensor *const[]){ t, from, other });
+}
+
+cnn_tensor *cnn__reduced_kept(cnn__reduced *r)
 {
     return cnn__result(r->call, r->x->dtype, r->x->ndim, r->axes->keep);
 }
 
-bool cnn__reduced_map(const cnn__reduced *r, cnn_tensor *t, cnn_unary function, double value)
+bool cnn__reduced_map(cnn__reduced *r, cnn_tensor *t, cnn_unary function, double value)
 {
     const double values[2] = { value, function == CNN_UNARY_CLAMP ? -value : 0 };
-    return cnn__run_elementwise(r->call->tape, r->call->op->name, CNN_KERNEL_UNARY, (int)function, values, 2,
-                                (const cnn_tensor *const[]){ t, t });
+    return reduced_run(r, CNN_KERNEL_UNARY, (int)function, values, 2, t, NULL);
 }
 
-bool cnn__reduced_with(const cnn__reduced *r, cnn_tensor *t, cnn_binary function, const cnn_tensor *other)
+bool cnn__reduced_with(cnn__reduced *r, cnn_tensor *t, cnn_binary function, const cnn_tensor *other)
 {
-    return cnn__run_elementwise(r->call->tape, r->call->op->name, CNN_KERNEL_BINARY, (int)function, NULL, 3,
-                                (const cnn_tensor *const[]){ t, t, other });
+    return reduced_run(r, CNN_KERNEL_BINARY, (int)function, NULL, 3, t, other);
 }
 
-bool cnn__reduced_reduce(const cnn__reduced *r, cnn_reduce function, const cnn_tensor *to)
+bool cnn__reduced_reduce(cnn__reduced *r, cnn_reduce function, const cnn_tensor *to)
 {
     cnn_reduce_parameters p;
     p.function = (int)function;
-    cnn__axes_nests(r->axes, r->x, &p.outer, &p.inner);
+    const cnn_tensor *x = cnn__reduced_read(r, r->x);
+    cnn__axes_nests(r->axes, x, &p.outer, &p.inner);
     return !to->numel || cnn__run_on(r->call->tape, r->call->op->name, CNN_KERNEL_REDUCE, &p, sizeof p, 2,
-                                     (const cnn_tensor *const[]){ to, r->x });
+                                     (const cnn_tensor *const[]){ to, x });
 }
 
-bool cnn__reduced_end(const cnn__reduced *r)
+bool cnn__reduced_end(cnn__reduced *r)
 {
     cnn_tensor *y = r->call->out[0];
     cnn__tape_drop(r->x);

@@ -8,22 +8,25 @@
 typedef struct cnn__reduced {
     cnn__call *call;
     const cnn__axes *axes;
-    cnn_tensor *x;      /* the copy, contiguous */
+    cnn_tensor *x;           /* the copy, contiguous */
+    const cnn_tensor *given; /* what x is a copy of, as long as x has not been written; then NULL */
     cnn_tensor *result; /* of the reduction: the output, or wider */
 } cnn__reduced;
 
-/* Makes the copy of input 0 and the result; false: no memory, reported. */
+/* Makes the result and room for the copy of input 0, which the first function writes; false: no memory, reported. */
 bool cnn__reduced_begin(cnn__reduced *r, cnn__call *call, const cnn__axes *axes);
 /* A result with size 1 where a dimension is reduced; NULL: no memory, reported. */
-cnn_tensor *cnn__reduced_kept(const cnn__reduced *r);
+cnn_tensor *cnn__reduced_kept(cnn__reduced *r);
+/* Where the elements of t are: t, or the input that t will be a copy of. */
+const cnn_tensor *cnn__reduced_read(const cnn__reduced *r, const cnn_tensor *t);
 /* Each element of t becomes a function of itself, with one number. */
-bool cnn__reduced_map(const cnn__reduced *r, cnn_tensor *t, cnn_unary function, double value);
+bool cnn__reduced_map(cnn__reduced *r, cnn_tensor *t, cnn_unary function, double value);
 /* Each element of t meets that of `other`, which is broadcast. */
-bool cnn__reduced_with(const cnn__reduced *r, cnn_tensor *t, cnn_binary function, const cnn_tensor *other);
+bool cnn__reduced_with(cnn__reduced *r, cnn_tensor *t, cnn_binary function, const cnn_tensor *other);
 /* `to` ← the copy reduced. Of no elements only a sum can be made. */
-bool cnn__reduced_reduce(const cnn__reduced *r, cnn_reduce function, const cnn_tensor *to);
+bool cnn__reduced_reduce(cnn__reduced *r, cnn_reduce function, const cnn_tensor *to);
 /* Writes the output where it is not the result itself, and drops the copy. */
-bool cnn__reduced_end(const cnn__reduced *r);
+bool cnn__reduced_end(cnn__reduced *r);
 
 /* ---- inside a backward, which computes in the wider dtype, too ---- */
 cnn_tensor *cnn__reduced_widen(cnn_tensor *t);

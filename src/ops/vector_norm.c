@@ -44,11 +44,12 @@ static bool norm_infer(cnn__call *call, void *attributes)
 }
 
 /* |x|^p in place of x. */
-static bool norm_powers(const cnn__reduced *r, double p)
+static bool norm_powers(cnn__reduced *r, double p)
 {
-    const cnn_tensor *x = r->x;
+    const cnn_tensor *x = cnn__reduced_read(r, r->x);
     if (p == 0) { /* whether it is another number than 0, as a NaN is */
         cnn_tensor *truth = cnn__result(r->call, CNN_BOOL, x->ndim, x->shape);
+        r->given = NULL;
         return truth &&
                cnn__run_elementwise(r->call->tape, r->call->op->name, CNN_KERNEL_COMPARE, CNN_COMPARE_OR, NULL, 3,
                                     (const cnn_tensor *const[]){ truth, x, x }) &&
@@ -58,7 +59,7 @@ static bool norm_powers(const cnn__reduced *r, double p)
            (p == 1 || isinf(p) || cnn__reduced_map(r, r->x, CNN_UNARY_POW, p));
 }
 
-static bool norm_root(const cnn__reduced *r, double p)
+static bool norm_root(cnn__reduced *r, double p)
 {
     return p == 0 || p == 1 || isinf(p) ||
            (p == 2 ? cnn__reduced_map(r, r->result, CNN_UNARY_SQRT, 0)

@@ -1,5 +1,5 @@
 /* Max pooling to a given size, in f32 and f64: the windows are those of a mean (CNN_RESAMPLE_MEAN in both directions).
- * Elements are compared as doubles, which is exact. A NaN wins. */
+ * A NaN wins. */
 #include "kernels/launch.h"
 
 #include <math.h>
@@ -15,35 +15,13 @@ typedef struct adaptive_job {
     int64_t planes; /* of a task */
 } adaptive_job;
 
-static inline double adaptive_element(const adaptive_job *job, int64_t i)
-{
-    return job->f64 ? ((const double *)job->x)[i] : (double)((const float *)job->x)[i];
-}
+#define X float
+#define FN(name) name##_f32
+#include "kernels/array/adaptive_maxpool_impl.h"
 
-/* The largest element of rows h[0] … h[1] − 1 and columns w[0] … w[1] − 1 of the plane that begins at x, written to
- * result number `at`. */
-static void adaptive_window(const adaptive_job *job, int64_t x, const int64_t h[2], const int64_t w[2], int64_t at)
-{
-    double best = -INFINITY;
-    int64_t winner = h[0] * job->g->in_w + w[0];
-    for (int64_t row = h[0]; row < h[1]; row++) {
-        for (int64_t i = row * job->g->in_w + w[0]; i < row * job->g->in_w + w[1]; i++) {
-            double v = adaptive_element(job, x + i);
-            if (v > best || v != v) {
-                best = v;
-                winner = i;
-            }
-        }
-    }
-    if (job->f64) {
-        ((double *)job->y)[at] = best;
-    } else {
-        ((float *)job->y)[at] = (float)best;
-    }
-    if (job->index) {
-        job->index[at] = (int32_t)winner;
-    }
-}
+#define X double
+#define FN(name) name##_f64
+#include "kernels/array/adaptive_maxpool_impl.h"
 
 static void adaptive_bounds(int64_t o, int64_t in, int64_t out, int64_t bounds[2])
 {
@@ -62,7 +40,8 @@ static void adaptive_task(void *arg, int64_t task, int worker)
             int64_t h[2], w[2];
             adaptive_bounds(i / g->out_w, g->in_h, g->out_h, h);
             adaptive_bounds(i % g->out_w, g->in_w, g->out_w, w);
-            adaptive_window(job, plane * g->in_h * g->in_w, h, w, plane * g->out_h * g->out_w + i);
+            (job->f64 ? adaptive_window_f64 : adaptive_window_f32)(job, plane * g->in_h * g->in_w, h, w,
+                                                                   plane * g->out_h * g->out_w + i);
         }
     }
 }
