@@ -86,7 +86,8 @@ static void map_tile_task(void *arg, int64_t task, int worker)
     for (int64_t i = task * TILES_PER_TASK; i < end; i++) {
         cnn__cursor cursor;
         cnn__cursor_seek(&cursor, &t->rest, i / (t->down * t->across));
-        map_tile(t, &cursor, i / t->across % t->down * TILE_ROWS, i % t->across * TILE_COLUMNS);
+        /* Down first: the operand's next lines are in pages that the tile before has touched. */
+        map_tile(t, &cursor, i % t->down * TILE_ROWS, i / t->down % t->across * TILE_COLUMNS);
     }
 }
 
