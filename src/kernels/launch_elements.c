@@ -46,7 +46,9 @@ static bool run_slope(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_slope = { .run = run_slope, .measure = cnn__measure_elementwise, .in = "12", .out = "0" };
+const cnn__cpu_kernel cnn__cpu_slope = {
+    .run = run_slope, .measure = cnn__measure_elementwise, .in = "12", .out = "0"
+};
 
 static bool run_binary(cnn__cpu_call *j)
 {

@@ -50,8 +50,10 @@ static bool average(cnn__call *call, int64_t planes, int64_t elements)
     const cnn_elementwise_parameters p = { .function = CNN_UNARY_DIV,
                                            .nest = { 1, { planes }, { { 1 }, { 1 } } },
                                            .value = { (double)elements } };
-    cnn_launch sums = CNN__LAUNCH(REDUCE, x->dtype, CNN__PARAMETERS(r), .in = { cnn__data(x) }, .out = { cnn__data(y) });
-    cnn_launch means = CNN__LAUNCH(UNARY, x->dtype, CNN__PARAMETERS(p), .in = { cnn__data(y) }, .out = { cnn__data(y) });
+    cnn_launch sums =
+        CNN__LAUNCH(REDUCE, x->dtype, CNN__PARAMETERS(r), .in = { cnn__data(x) }, .out = { cnn__data(y) });
+    cnn_launch means =
+        CNN__LAUNCH(UNARY, x->dtype, CNN__PARAMETERS(p), .in = { cnn__data(y) }, .out = { cnn__data(y) });
     return cnn__run(call->tape, call->op->name, &sums) && cnn__run(call->tape, call->op->name, &means);
 }
 

@@ -1,6 +1,7 @@
 /* The largest element of rows h[0] … h[1] − 1 and columns w[0] … w[1] − 1 of the plane that begins at element `plane`,
  * written to result number `at`. X is the element type. No include guard: one inclusion, one dtype. */
-static void FN(adaptive_window)(const adaptive_job *job, int64_t plane, const int64_t h[2], const int64_t w[2], int64_t at)
+static void FN(adaptive_window)(const adaptive_job *job, int64_t plane, const int64_t h[2], const int64_t w[2],
+                                int64_t at)
 {
     const X *x = (const X *)job->x + plane;
     X best = (X)-INFINITY;

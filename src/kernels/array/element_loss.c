@@ -27,8 +27,7 @@ typedef struct loss_block {
 static const struct {
     const void *(*gather)(const void *from, int64_t offset, int64_t stride, int n, void *room);
     void (*scale)(int n, const void *weight, double factor, const void *dy, void *to);
-} loss_kernels[] = { [CNN_F32] = { loss_gather_f32, loss_scale_f32 },
-                     [CNN_F64] = { loss_gather_f64, loss_scale_f64 } };
+} loss_kernels[] = { [CNN_F32] = { loss_gather_f32, loss_scale_f32 }, [CNN_F64] = { loss_gather_f64, loss_scale_f64 } };
 
 /* A pass over all elements. */
 typedef struct loss_job {
@@ -37,8 +36,8 @@ typedef struct loss_job {
     int64_t total;
     cnn__map map[CNN__LOSS_PARTS]; /* the loss and its slopes */
     cnn__reduce_fn sum;
-    double *partial;               /* a sum per task; NULL: the losses themselves are asked for */
-    double factor;                 /* of slopes */
+    double *partial; /* a sum per task; NULL: the losses themselves are asked for */
+    double factor;   /* of slopes */
 } loss_job;
 
 static double loss_real_at(cnn_dtype dtype, const void *x)

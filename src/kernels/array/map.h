@@ -31,8 +31,8 @@ typedef enum cnn__map_same { CNN__MAP_NONE, CNN__MAP_FIRST, CNN__MAP_SECOND } cn
 
 struct cnn__map {
     cnn__map_fn fn;
-    cnn__block_fn block;     /* for fn, or NULL */
-    cnn__map_fn slope, times; /* for the map of CNN_KERNEL_SLOPE: the function of x, and the product */
+    cnn__block_fn block;         /* for fn, or NULL */
+    cnn__map_fn slope, times;    /* for the map of CNN_KERNEL_SLOPE: the function of x, and the product */
     cnn__transpose_fn transpose; /* for inputs of its size, or NULL */
     int inputs;
     bool takes_same; /* whether fn looks at this: */

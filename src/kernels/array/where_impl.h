@@ -13,7 +13,7 @@ static void NAME(const cnn__nest_run *run)
         if (sy == 1) {
             CNN__IVDEP
             for (int64_t i = 0; i < n; i++) {
-                const X mask = (X)-(X)(c[i] != 0);
+                const X mask = (X) - (X)(c[i] != 0);
                 y[i] = (X)((a[i] & mask) | (b[i] & ~mask));
             }
             continue;
