@@ -1,7 +1,8 @@
 /* The maps of a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f) that of array/math.h or
  * base/math.h, FN(name) its name, MAPS their table, MAP_OF_BOTH(name) the map of a function for which f32 alone has a
- * loop; with OWN_POWERS, maps of powers are there already. In an expression x and b are the elements of the operands, p and q the values of the launch. At a kink, the
- * point where two pieces of an activation meet, a slope is PyTorch's. No include guard: one inclusion, one dtype. */
+ * loop; with OWN_POWERS, maps of powers are there already. In an expression x and b are the elements of the operands,
+ * p and q the values of the launch. At a kink, the point where two pieces of an activation meet, a slope is PyTorch's.
+ * No include guard: one inclusion, one dtype. */
 #define MAP(name, type, expression) \
     static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
     { \

@@ -1,5 +1,5 @@
-/* Maps of transposed operands: where the results lie along the last dimension and an operand along another one, tiles of
- * it are transposed into a room that stays in the first cache, and the map goes over the tile's rows. */
+/* Maps of transposed operands: where the results lie along the last dimension and an operand along another one, tiles
+ * of it are transposed into a room that stays in the first cache, and the map goes over the tile's rows. */
 #include "kernels/array/map_tiles.h"
 
 enum { TILE_ROWS = 16, TILE_COLUMNS = 64, TILES_PER_TASK = 16, LEAST_TILED = 8 };
