@@ -1,5 +1,6 @@
 /* n elements of X from `first` on of an operand with a stride, in a row, as a function NAME_gathered: where they are,
- * or in `room`, which keeps an operand of stride 0 from the first block on. No include guard: one inclusion, one type. */
+ * or in `room`, which keeps an operand of stride 0 from the first block on. No include guard: one inclusion, one
+ * type. */
 static const X *GATHERED(NAME)(const X *from, int64_t stride, int64_t first, int64_t n, X *room)
 {
     if (stride == 1) {

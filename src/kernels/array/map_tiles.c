@@ -2,7 +2,7 @@
  * of it are transposed into a room that stays in the first cache, and the map goes over the tile's rows. */
 #include "kernels/array/map_tiles.h"
 
-enum { TILE_ROWS = 16, TILE_COLUMNS = 64, TILES_PER_TASK = 16, LEAST_TILED = 8 };
+enum { MAP_TILE_ROWS = 16, MAP_TILE_COLUMNS = 64, MAP_TILES_PER_TASK = 16, LEAST_TILED = 8 };
 
 /* The strides of the two dimensions of a tile, for the result and each input, and the dimensions that are left. */
 typedef struct map_tiling {
@@ -38,12 +38,12 @@ static bool find_tiled(const cnn__nest *nest, int inputs, int *row)
 #define FN(name) name##_8
 #include "kernels/array/map_tiles_impl.h"
 
-/* Input k of a tile at `from` into a room with TILE_COLUMNS elements a row. */
+/* Input k of a tile at `from` into a room with MAP_TILE_COLUMNS elements a row. */
 static void tile_gather(const map_tiling *t, int k, int64_t rows, int64_t columns, const void *from, void *room)
 {
     const int64_t row_step = t->row_step[k], column_step = t->column_step[k];
-    if (t->map->transpose && rows == TILE_ROWS && row_step == 1) {
-        t->map->transpose(from, column_step, rows, columns, room, TILE_COLUMNS);
+    if (t->map->transpose && rows == MAP_TILE_ROWS && row_step == 1) {
+        t->map->transpose(from, column_step, rows, columns, room, MAP_TILE_COLUMNS);
     } else if (t->map->size == sizeof(cnn__bits_4)) {
         gather_tile_4(rows, columns, from, row_step, column_step, room);
     } else {
@@ -53,9 +53,10 @@ static void tile_gather(const map_tiling *t, int k, int64_t rows, int64_t column
 
 static void map_tile(const map_tiling *t, const cnn__cursor *cursor, int64_t row, int64_t column)
 {
-    _Alignas(64) char rooms[CNN__MAP_INPUTS][TILE_ROWS * TILE_COLUMNS * sizeof(double)];
+    _Alignas(64) char rooms[CNN__MAP_INPUTS][MAP_TILE_ROWS * MAP_TILE_COLUMNS * sizeof(double)];
     const cnn__map *map = t->map;
-    const int64_t rows = cnn__min(TILE_ROWS, t->rows - row), columns = cnn__min(TILE_COLUMNS, t->columns - column);
+    const int64_t rows = cnn__min(MAP_TILE_ROWS, t->rows - row),
+                  columns = cnn__min(MAP_TILE_COLUMNS, t->columns - column);
     const int64_t size = (int64_t)map->size;
     const char *at[CNN__NEST_OPERANDS];
     int64_t step[CNN__NEST_OPERANDS]; /* bytes from one row to the next */
@@ -66,7 +67,7 @@ static void map_tile(const map_tiling *t, const cnn__cursor *cursor, int64_t row
         if (k && t->column_step[k] != 1) {
             tile_gather(t, k, rows, columns, at[k], rooms[k - 1]);
             at[k] = rooms[k - 1];
-            step[k] = TILE_COLUMNS * size;
+            step[k] = MAP_TILE_COLUMNS * size;
         }
     }
     for (int64_t i = 0; i < rows; i++) {
@@ -81,13 +82,13 @@ static void map_tile(const map_tiling *t, const cnn__cursor *cursor, int64_t row
 static void map_tile_task(void *arg, int64_t task, int worker)
 {
     const map_tiling *t = arg;
-    const int64_t end = cnn__min(t->tiles, (task + 1) * TILES_PER_TASK);
+    const int64_t end = cnn__min(t->tiles, (task + 1) * MAP_TILES_PER_TASK);
     (void)worker;
-    for (int64_t i = task * TILES_PER_TASK; i < end; i++) {
+    for (int64_t i = task * MAP_TILES_PER_TASK; i < end; i++) {
         cnn__cursor cursor;
         cnn__cursor_seek(&cursor, &t->rest, i / (t->down * t->across));
         /* Down first: the operand's next lines are in pages that the tile before has touched. */
-        map_tile(t, &cursor, i % t->down * TILE_ROWS, i / t->down % t->across * TILE_COLUMNS);
+        map_tile(t, &cursor, i % t->down * MAP_TILE_ROWS, i / t->down % t->across * MAP_TILE_COLUMNS);
     }
 }
 
@@ -113,10 +114,10 @@ bool cnn__map_tiles(const cnn__map *map, const cnn__nest *nest, void *y, const v
             t.rest.ndim++;
         }
     }
-    t.down = cnn__ceil_div(t.rows, TILE_ROWS);
-    t.across = cnn__ceil_div(t.columns, TILE_COLUMNS);
+    t.down = cnn__ceil_div(t.rows, MAP_TILE_ROWS);
+    t.across = cnn__ceil_div(t.columns, MAP_TILE_COLUMNS);
     t.tiles = cnn__nest_count(&t.rest) * t.down * t.across;
-    cnn__pool_run(pool, cnn__ceil_div(t.tiles, TILES_PER_TASK), (double)cnn__nest_count(nest) * (1 + cost),
+    cnn__pool_run(pool, cnn__ceil_div(t.tiles, MAP_TILES_PER_TASK), (double)cnn__nest_count(nest) * (1 + cost),
                   map_tile_task, &t);
     return true;
 }

@@ -1,4 +1,4 @@
-/* Elements of the size of X gathered into rows of TILE_COLUMNS. No include guard: one inclusion, one size. */
+/* Elements of the size of X gathered into rows of MAP_TILE_COLUMNS. No include guard: one inclusion, one size. */
 static void FN(gather_tile)(int64_t rows, int64_t columns, const void *from, int64_t row_step, int64_t column_step,
                             void *room)
 {
@@ -6,7 +6,7 @@ static void FN(gather_tile)(int64_t rows, int64_t columns, const void *from, int
     X *to = room;
     for (int64_t i = 0; i < rows; i++) {
         for (int64_t j = 0; j < columns; j++) {
-            to[i * TILE_COLUMNS + j] = x[i * row_step + j * column_step];
+            to[i * MAP_TILE_COLUMNS + j] = x[i * row_step + j * column_step];
         }
     }
 }

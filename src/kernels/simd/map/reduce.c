@@ -15,29 +15,29 @@ typedef float eight __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int32_t eight_i32 __attribute__((vector_size(32)));
 
 /* Half a vector of floats as a vector of doubles. GCC 12 would convert the widest in halves that it puts together. */
-typedef float half_lanes __attribute__((vector_size(CNN__VECTOR_BYTES / 2), aligned(4), may_alias));
-typedef double wide_lanes __attribute__((vector_size(CNN__VECTOR_BYTES)));
+typedef float half_of_lanes __attribute__((vector_size(CNN__VECTOR_BYTES / 2), aligned(4), may_alias));
+typedef double double_lanes __attribute__((vector_size(CNN__VECTOR_BYTES)));
 
-CNN__INLINE wide_lanes widened(const float *p)
+CNN__INLINE double_lanes as_doubles(const float *p)
 {
 #if CNN__VECTOR_BYTES == 64
-    wide_lanes wide;
-    __asm__("vcvtps2pd %1, %0" : "=v"(wide) : "m"(*(const half_lanes *)(const void *)p));
+    double_lanes wide;
+    __asm__("vcvtps2pd %1, %0" : "=v"(wide) : "m"(*(const half_of_lanes *)(const void *)p));
     return wide;
 #else
-    return __builtin_convertvector(*(const half_lanes *)(const void *)p, wide_lanes);
+    return __builtin_convertvector(*(const half_of_lanes *)(const void *)p, double_lanes);
 #endif
 }
 
 static int64_t whole_sum(const float *x, int64_t n, double lane[8])
 {
-    wide_lanes sum[2 * LONG_RUN_LANES / LANES] = { { 0 } };
+    double_lanes sum[2 * LONG_RUN_LANES / LANES] = { { 0 } };
     double sums[LONG_RUN_LANES];
     int64_t i = 0;
     for (; i + LONG_RUN_LANES <= n; i += LONG_RUN_LANES) {
 #pragma GCC unroll 16
         for (int k = 0; k < 2 * LONG_RUN_LANES / LANES; k++) {
-            sum[k] += widened(x + i + k * (LANES / 2));
+            sum[k] += as_doubles(x + i + k * (LANES / 2));
         }
     }
     memcpy(sums, sum, sizeof sums);
