@@ -122,6 +122,98 @@ static cnn_module *allconv(cnn_context *ctx)
         residual(ctx, 128), cnn_conv2d_new(ctx, 128, 10, 1), cnn_module_new(ctx, average_forward, .type = "Average"));
 }
 
+/* Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014: configuration D. */
+static cnn_module *vgg16(cnn_context *ctx)
+{
+    static const int per_stage[5] = { 2, 2, 3, 3, 3 };
+    static const int64_t widths[5] = { 64, 128, 256, 512, 512 };
+    cnn_module *layers[48];
+    int64_t channels = 3;
+    int count = 0;
+    for (int stage = 0; stage < 5; stage++) {
+        for (int i = 0; i < per_stage[stage]; i++) {
+            layers[count++] = cnn_conv2d_new(ctx, channels, widths[stage], 3, .padding = 1);
+            layers[count++] = cnn_relu_new(ctx);
+            channels = widths[stage];
+        }
+        layers[count++] = cnn_maxpool2d_new(ctx, 2);
+    }
+    layers[count++] = cnn_flatten_new(ctx);
+    layers[count++] = cnn_linear_new(ctx, 512 * 7 * 7, 4096);
+    layers[count++] = cnn_relu_new(ctx);
+    layers[count++] = cnn_dropout_new(ctx, 0.5);
+    layers[count++] = cnn_linear_new(ctx, 4096, 4096);
+    layers[count++] = cnn_relu_new(ctx);
+    layers[count++] = cnn_dropout_new(ctx, 0.5);
+    layers[count++] = cnn_linear_new(ctx, 4096, 1000);
+    return cnn_sequential_create(ctx, layers, count);
+}
+
+/* The 3 × 3 convolutions of the four stages of ResNet-18 on 56 × 56 planes, with normalisation. */
+static cnn_module *stages3x3(cnn_context *ctx)
+{
+    cnn_module *layers[64];
+    int64_t channels = 64;
+    int count = 0;
+    for (int stage = 0; stage < 4; stage++) {
+        for (int i = 0; i < 4; i++) {
+            layers[count++] = cnn_conv2d_new(ctx, channels, 64 << stage, 3, .padding = 1, .stride = stage && !i ? 2 : 1,
+                                             .no_bias = true);
+            layers[count++] = cnn_batch_norm2d_new(ctx, 64 << stage);
+            layers[count++] = cnn_relu_new(ctx);
+            channels = 64 << stage;
+        }
+    }
+    layers[count++] = cnn_adaptive_avg_pool2d_new(ctx, 1, 1);
+    layers[count++] = cnn_flatten_new(ctx);
+    layers[count++] = cnn_linear_new(ctx, 512, 1000);
+    return cnn_sequential_create(ctx, layers, count);
+}
+
+/* The 1 × 1 convolutions of ResNet-50's second stage, with normalisation. */
+static cnn_module *stages1x1(cnn_context *ctx)
+{
+    cnn_module *layers[40];
+    int count = 0;
+    for (int i = 0; i < 4; i++) {
+        layers[count++] = cnn_conv2d_new(ctx, 256, 64, 1, .no_bias = true);
+        layers[count++] = cnn_batch_norm2d_new(ctx, 64);
+        layers[count++] = cnn_relu_new(ctx);
+        layers[count++] = cnn_conv2d_new(ctx, 64, 256, 1, .no_bias = true);
+        layers[count++] = cnn_batch_norm2d_new(ctx, 256);
+        layers[count++] = cnn_relu_new(ctx);
+    }
+    layers[count++] = cnn_adaptive_avg_pool2d_new(ctx, 1, 1);
+    layers[count++] = cnn_flatten_new(ctx);
+    layers[count++] = cnn_linear_new(ctx, 256, 1000);
+    return cnn_sequential_create(ctx, layers, count);
+}
+
+/* The linear layers of a small vision transformer's blocks: 64 tokens per image of 192 numbers. */
+static cnn_tensor *tokens_forward(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)user;
+    for (int i = 0; i < cnn_module_child_count(self); i++) {
+        x = cnn_forward(cnn_module_child(self, i, NULL), x);
+    }
+    return x;
+}
+
+static cnn_module *mlp_tokens(cnn_context *ctx)
+{
+    cnn_module *net = cnn_module_new(ctx, tokens_forward, .type = "Tokens");
+    for (int i = 0; net && i < 4; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "%d", i);
+        cnn_module *block = cnn_sequential_new(ctx, cnn_layer_norm_new(ctx, 192), cnn_linear_new(ctx, 192, 768),
+                                               cnn_gelu_new(ctx), cnn_linear_new(ctx, 768, 192));
+        if (!cnn_module_add(net, name, block)) {
+            bench_die("tokens");
+        }
+    }
+    return net;
+}
+
 /* Small work, for which threads must not cost anything. */
 static cnn_module *twolayer(cnn_context *ctx)
 {
@@ -137,6 +229,10 @@ static const net nets[] = {
     { "vgg-bn-apart", 3, 32, 32, vgg_bn_apart, false },
     { "allconv", 3, 64, 64, allconv, false },
     { "twolayer", 1, 28, 28, twolayer, false },
+    { "vgg16", 3, 224, 224, vgg16, false },
+    { "stages3x3", 64, 56, 56, stages3x3, false },
+    { "stages1x1", 256, 56, 56, stages1x1, false },
+    { "tokens", 1, 64, 192, mlp_tokens, false },
     { "gelu", 64, 32, 32, gelu, true },
     { "batch_norm", 64, 32, 32, batch_norm, true },
 };
@@ -160,7 +256,7 @@ const net *net_find(const char *name)
 
 /* ---- images ---- */
 
-enum { CLASSES = 10, RINGS = 3, SHIFT = 3 };
+enum { CLASSES = 10, RINGS = 3, SHIFT = 3, MAX_CHANNELS = 256 };
 
 static uint32_t next_random(uint32_t *state)
 {
@@ -221,7 +317,11 @@ static cnn_dataset *drawn_images(cnn_context *ctx, const net *n)
     free(rings);
     cnn_tensor_free(images);
     cnn_tensor_free(labels);
-    const double mean[3] = { 0.1307, 0.1307, 0.1307 }, deviation[3] = { 0.3081, 0.3081, 0.3081 };
+    double mean[MAX_CHANNELS], deviation[MAX_CHANNELS];
+    for (int c = 0; c < MAX_CHANNELS; c++) {
+        mean[c] = 0.1307;
+        deviation[c] = 0.3081;
+    }
     if (dataset && cnn_dataset_normalize(dataset, (int)n->channels, mean, deviation) != CNN_OK) {
         cnn_dataset_free(dataset);
         return NULL;
