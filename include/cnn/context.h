@@ -80,6 +80,15 @@ CNN_API cnn_context *cnn_context_create(const cnn_context_options *options);
  */
 CNN_API void cnn_context_free(cnn_context *ctx);
 
+/**
+ * The bytes of weights that are kept in the forms which the CPU's kernels read. A step that records no gradient for a
+ * weight transforms or packs it once for each version of its elements, into memory that belongs to the weight and is
+ * freed with it: up to four times the weight's own size, and a training run in between leaves it in place. Where there
+ * is no memory for a form each launch packs for itself, with the same results. 0 for NULL. Thread-safe.
+ * @since 0.2
+ */
+CNN_API size_t cnn_context_packed_memory(const cnn_context *ctx);
+
 /** How many threads compute, the caller's included; 0 for NULL. @since 0.1 */
 CNN_API int cnn_context_threads(const cnn_context *ctx);
 

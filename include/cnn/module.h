@@ -296,6 +296,16 @@ CNN_API cnn_module_mode cnn_module_get_mode(const cnn_module *module);
 CNN_API cnn_tensor *cnn_forward(cnn_module *module, cnn_tensor *x);
 
 /**
+ * Runs `count` modules, each on the result of the one before it, as a Sequential of them would: layers that can run as
+ * one operation do, such as Conv2d, BatchNorm2d and ReLU, which calls of cnn_forward() one by one cannot. For forwards
+ * of the user's own, whose layers have other names than a Sequential's. Results in between are dropped.
+ *
+ * @return as cnn_forward(); nil, and the step fails, where `modules` or one of them is NULL or `count` is below 1.
+ * @since 0.2
+ */
+CNN_API cnn_tensor *cnn_forward_chain(cnn_module *const *modules, int count, cnn_tensor *x);
+
+/**
  * cnn_forward() with less memory, as torch.utils.checkpoint.checkpoint: what backward needs of the module is not kept,
  * but computed again by a second forward when backward comes by. That one draws the same random numbers and moves no
  * running statistics, so that results and gradients are those of cnn_forward(), to the bit. Where no gradient is

@@ -2,6 +2,7 @@
 #include "autograd/tape.h"
 
 #include "tensor/cache.h"
+#include "tensor/kept.h"
 
 /* ---- handing over ---- */
 
@@ -37,6 +38,28 @@ bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch)
         return true;
     }
     return find_workspace(tape, launch) && report_failed(tape, cnn__launch(cnn__step_of(tape)->ctx, call, launch));
+}
+
+bool cnn__run_weighted(cnn_tape *tape, const char *call, cnn_launch *launch, const cnn_tensor *weight)
+{
+    const cnn_context *ctx = cnn__step_of(tape)->ctx;
+    bool trained = weight && cnn__tape_recording(tape) && weight->requires_grad;
+    if (!weight || trained || !cnn__kept_fits(weight)) {
+        return cnn__run(tape, call, launch);
+    }
+    cnn__kept_form memory;
+    cnn__form form = cnn__cpu_form(launch, ctx->kernels);
+    cnn__kept *kept = cnn__kept_take(weight, &form, &memory);
+    if (!kept) {
+        return cnn__run(tape, call, launch);
+    }
+    size_t size = cnn__cpu_workspace_kept(launch, ctx->kernels, cnn__pool_size(ctx->pool), memory);
+    bool ready = !size || (launch->workspace = cnn__scratch_get(tape, size)) != NULL;
+    if (ready) {
+        cnn__cpu_run_kept(launch, ctx->kernels, ctx->pool, memory);
+    }
+    cnn__kept_done(kept, ready);
+    return ready;
 }
 
 bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_backend_failure *failure)

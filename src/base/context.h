@@ -31,6 +31,7 @@ struct cnn_context {
     cnn_log_fn log;
     void *log_user;
     const struct cnn__kernels *kernels;
+    atomic_size_t kept_bytes; /* in weights that are packed for kernels (tensor/kept.h) */
     cnn__pool *pool;
     cnn__mutex
         lock; /* guards log and what its failed steps have marked (tensor/failed_step.h); see cnn__context_lock() */

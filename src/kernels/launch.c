@@ -134,6 +134,35 @@ size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels,
     return operands + (k->workspace ? k->workspace(&j) : 0);
 }
 
+/* ---- weights in a kept form ---- */
+
+cnn__form cnn__cpu_form(const cnn_launch *launch, const cnn__kernels *kernels)
+{
+    const cnn__cpu_kernel *k = kernels_by_number[launch->kernel];
+    cnn__cpu_call j = job_of(launch, kernels);
+    cnn__form form = { .kernel = launch->kernel };
+    if (k->form && !is_stored(launch)) {
+        k->form(&j, &form);
+    }
+    return form;
+}
+
+size_t cnn__cpu_workspace_kept(const cnn_launch *launch, const cnn__kernels *kernels, int workers, cnn__kept_form kept)
+{
+    cnn__cpu_call j = job_of(launch, kernels);
+    j.workers = workers;
+    j.kept = kept;
+    return kernels_by_number[launch->kernel]->workspace(&j);
+}
+
+void cnn__cpu_run_kept(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool, cnn__kept_form kept)
+{
+    cnn__cpu_call j = job_of(launch, kernels);
+    j.pool = pool;
+    j.kept = kept;
+    kernels_by_number[launch->kernel]->run(&j);
+}
+
 /* ---- for back ends ---- */
 
 static bool known(const cnn_launch *launch)

@@ -17,6 +17,20 @@
 /* Its parameters: a struct that lives until the call. */
 #define CNN__PARAMETERS(p) .parameters = &(p), .parameters_size = sizeof(p)
 
+/* Memory for a weight in the form that a kernel reads (kernels.def), which lasts longer than the launch. */
+typedef struct cnn__kept_form {
+    void *packed; /* NULL: none */
+    bool packs;   /* write it first */
+} cnn__kept_form;
+
+/* Which form of which weight: the kernel's number, its size in bytes, and numbers of the kernel's own. */
+enum { CNN__FORM_NUMBERS = 4 };
+typedef struct cnn__form {
+    cnn_kernel kernel;
+    size_t bytes; /* 0: the kernel reads the weight as it is */
+    int64_t numbers[CNN__FORM_NUMBERS];
+} cnn__form;
+
 /* What a runner gets. */
 typedef struct cnn__cpu_call {
     const cnn_launch *l;
@@ -24,13 +38,15 @@ typedef struct cnn__cpu_call {
     const cnn__real_kernels *real; /* for the launch's dtype */
     cnn__pool *pool;
     int workers;             /* of a workspace */
+    cnn__kept_form kept;     /* of the weight */
     int64_t position, value; /* of what makes it fail */
 } cnn__cpu_call;
 
 typedef struct cnn__cpu_kernel {
-    bool (*run)(cnn__cpu_call *j);         /* takes the operands from the launch; false: it has failed */
-    size_t (*workspace)(cnn__cpu_call *j); /* bytes that it needs; NULL: none */
-    bool moves;                            /* takes elements of every dtype as they are stored */
+    bool (*run)(cnn__cpu_call *j);                   /* takes the operands from the launch; false: it has failed */
+    size_t (*workspace)(cnn__cpu_call *j);           /* bytes that it needs; NULL: none */
+    void (*form)(cnn__cpu_call *j, cnn__form *form); /* of its weight; fills in all but the kernel; NULL: none */
+    bool moves;                                      /* takes elements of every dtype as they are stored */
     /* For dtypes that are stored in one way and computed with in another: a letter per operand, '-' for one that has
      * not the launch's dtype, such as indices. NULL: the kernel does not know such dtypes. */
     cnn__measure_fn *measure;
@@ -50,6 +66,11 @@ bool cnn__cpu_has_workspace(const cnn_launch *launch);
 size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels, int workers);
 /* false: nothing is known of this kernel. Operands that may be NULL count as if they were there. */
 bool cnn__operands_of(const cnn_launch *launch, cnn__operands *operands);
+/* The form in which the launch's kernel reads its weight, and a launch with a kept one and its workspace. The launch
+ * computes with the dtype in which its elements are stored. */
+cnn__form cnn__cpu_form(const cnn_launch *launch, const cnn__kernels *kernels);
+size_t cnn__cpu_workspace_kept(const cnn_launch *launch, const cnn__kernels *kernels, int workers, cnn__kept_form kept);
+void cnn__cpu_run_kept(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool, cnn__kept_form kept);
 /* As messages say it: "gemm". */
 const char *cnn__kernel_name(int kernel);
 

@@ -40,20 +40,39 @@ const cnn__cpu_kernel cnn__cpu_sum_rows = {
     .run = run_sum_rows, .measure = cnn__measure_matrix, .in = "x", .out = "y"
 };
 
+static cnn__gemm gemm_of(const cnn__cpu_call *j)
+{
+    cnn__gemm g = *(const cnn__gemm *)j->l->parameters;
+    g.packed = j->kept.packed;
+    g.packs = j->kept.packs;
+    return g;
+}
+
+static void gemm_form(cnn__cpu_call *j, cnn__form *form)
+{
+    const cnn__gemm *g = j->l->parameters;
+    *form = (cnn__form){ form->kernel, j->real->gemm_packed(g), { g->n, g->k, g->ldb } };
+}
+
 static bool run_gemm(cnn__cpu_call *j)
 {
-    j->real->gemm(j->l->parameters, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0], j->l->workspace, j->pool);
+    const cnn__gemm g = gemm_of(j);
+    j->real->gemm(&g, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0], j->l->workspace, j->pool);
     return true;
 }
 
 static size_t gemm_workspace(cnn__cpu_call *j)
 {
-    return j->real->gemm_workspace(j->l->parameters, j->workers);
+    const cnn__gemm g = gemm_of(j);
+    return j->real->gemm_workspace(&g, j->workers);
 }
 
-const cnn__cpu_kernel cnn__cpu_gemm = {
-    .run = run_gemm, .workspace = gemm_workspace, .measure = cnn__measure_gemm, .in = "abn", .out = "c"
-};
+const cnn__cpu_kernel cnn__cpu_gemm = { .run = run_gemm,
+                                        .workspace = gemm_workspace,
+                                        .form = gemm_form,
+                                        .measure = cnn__measure_gemm,
+                                        .in = "abn",
+                                        .out = "c" };
 
 static bool run_matmul(cnn__cpu_call *j)
 {
@@ -71,20 +90,40 @@ const cnn__cpu_kernel cnn__cpu_matmul = {
     .run = run_matmul, .workspace = matmul_workspace, .measure = cnn__measure_matmul, .in = "ab", .out = "c"
 };
 
+static cnn__conv conv_of(const cnn__cpu_call *j)
+{
+    cnn__conv g = *(const cnn__conv *)j->l->parameters;
+    g.packed = j->kept.packed;
+    g.packs = j->kept.packs;
+    return g;
+}
+
+static void conv_form(const cnn__conv *g, size_t bytes, cnn__form *form)
+{
+    *form = (cnn__form){ form->kernel, bytes, { g->out_channels, g->in_channels, g->kernel_h, g->groups } };
+}
+
+static void conv_forward_form(cnn__cpu_call *j, cnn__form *form)
+{
+    conv_form(j->l->parameters, j->real->conv_forward_packed(j->l->parameters), form);
+}
+
 static bool run_conv_forward(cnn__cpu_call *j)
 {
-    j->real->conv_forward(j->l->parameters, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0], j->l->workspace,
-                          j->pool);
+    const cnn__conv g = conv_of(j);
+    j->real->conv_forward(&g, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0], j->l->workspace, j->pool);
     return true;
 }
 
 static size_t conv_forward_workspace(cnn__cpu_call *j)
 {
-    return j->real->conv_forward_workspace(j->l->parameters, j->workers);
+    const cnn__conv g = conv_of(j);
+    return j->real->conv_forward_workspace(&g, j->workers);
 }
 
 const cnn__cpu_kernel cnn__cpu_conv_forward = { .run = run_conv_forward,
                                                 .workspace = conv_forward_workspace,
+                                                .form = conv_forward_form,
                                                 .measure = cnn__measure_convolution,
                                                 .in = "xwb",
                                                 .out = "y" };
@@ -127,20 +166,28 @@ const cnn__cpu_kernel cnn__cpu_conv_backward_weight = { .run = run_conv_backward
                                                         .in = "xy",
                                                         .out = "wb" };
 
+static void pooled_forward_form(cnn__cpu_call *j, cnn__form *form)
+{
+    conv_form(j->l->parameters, j->real->conv_relu_pool_forward_packed(j->l->parameters), form);
+}
+
 static bool run_pooled_forward(cnn__cpu_call *j)
 {
-    j->real->conv_relu_pool_forward(j->l->parameters, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0], j->l->out[1],
+    const cnn__conv g = conv_of(j);
+    j->real->conv_relu_pool_forward(&g, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0], j->l->out[1],
                                     j->l->workspace, j->pool);
     return true;
 }
 
 static size_t pooled_forward_workspace(cnn__cpu_call *j)
 {
-    return j->real->conv_relu_pool_forward_workspace(j->l->parameters, j->workers);
+    const cnn__conv g = conv_of(j);
+    return j->real->conv_relu_pool_forward_workspace(&g, j->workers);
 }
 
 const cnn__cpu_kernel cnn__cpu_conv_relu_pool_forward = { .run = run_pooled_forward,
                                                           .workspace = pooled_forward_workspace,
+                                                          .form = pooled_forward_form,
                                                           .measure = cnn__measure_convolution,
                                                           .in = "xwb",
                                                           .out = "p" };

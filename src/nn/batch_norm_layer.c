@@ -11,6 +11,7 @@ typedef struct norm_layer {
     cnn_batch_norm_options options;
     int64_t channels;
     cnn_tensor *weight, *bias, *mean, *var, *batches;
+    cnn__folded folded;
 } norm_layer;
 
 static bool norm_layer_report(cnn_tape *tape, cnn_status status)
@@ -115,6 +116,7 @@ static cnn_status batch_norm_clone(cnn_module *to, const cnn_module *self)
 {
     norm_layer *l = to->attributes;
     *l = *(const norm_layer *)self->attributes;
+    l->folded = (cnn__folded){ .eps = 0 };
     cnn_tensor **const tensors[] = { &l->weight, &l->bias, &l->mean, &l->var, &l->batches };
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++) {
         *tensors[i] = cnn__cloned(to, self, *tensors[i]);
@@ -122,9 +124,16 @@ static cnn_status batch_norm_clone(cnn_module *to, const cnn_module *self)
     return CNN_OK;
 }
 
+static void norm_layer_destroy(cnn_module *self)
+{
+    norm_layer *l = self->attributes;
+    cnn__folded_free(&l->folded);
+}
+
 #define NORM_CLASS(type_name, function) \
     { \
-        .type = (type_name), .forward = (function), .describe = norm_layer_describe, .clone = batch_norm_clone \
+        .type = (type_name), .forward = (function), .describe = norm_layer_describe, .destroy = norm_layer_destroy, \
+        .clone = batch_norm_clone \
     }
 
 static const norm_class batch_norm1d_class = { NORM_CLASS("BatchNorm1d", forward_batch_norm),
@@ -267,6 +276,7 @@ cnn_module *cnn_instance_norm2d_create(cnn_context *ctx, int64_t channels, const
 
 cnn__batch_norm2d_parts cnn__layer_batch_norm2d(const cnn_module *module)
 {
-    const norm_layer *l = module->attributes;
-    return (cnn__batch_norm2d_parts){ l->weight, l->bias, l->mean, l->var, cnn__option(l->options.eps, 1e-5) };
+    norm_layer *l = module->attributes;
+    return (
+        cnn__batch_norm2d_parts){ l->weight, l->bias, l->mean, l->var, cnn__option(l->options.eps, 1e-5), &l->folded };
 }

@@ -7,19 +7,16 @@
  *
  *     (conv(x; w, b) − mean) · scale + shift  =  conv(x; w · scale, (b − mean) · scale + shift)
  *
- * The weight is multiplied in every step, in the step's own memory, so changed parameters are seen and threads share
- * nothing. That costs one pass over the weight and saves one over the result, so it is done where the result is at
- * least twice as large. */
+ * The product is kept until one of the six tensors is written (nn/folded.h), so changed parameters are seen. Where it
+ * cannot be kept, on a device for instance, each step makes it in its own memory. */
 #include "nn/fusion.h"
 
 #include "nn/forward.h"
 #include "nn/layer.h"
 #include "nn/plain.h"
 
-enum { LONGEST = 4 };
-
 typedef struct fusion {
-    const cnn__module_class *pattern[LONGEST]; /* up to NULL */
+    const cnn__module_class *pattern[CNN__FUSION_LONGEST]; /* up to NULL */
     /* As cnn__fusion_run(). */
     int (*run)(const cnn__named *layers, cnn_tensor *x, cnn_tensor **y);
 } fusion;
@@ -66,16 +63,6 @@ static bool wants_gradient(const cnn_tensor *const *tensors, int count)
     return false;
 }
 
-/* Whether the result has at least twice as many elements as the weight: below that nothing was gained when measured. */
-static bool is_worthwhile(const cnn__conv2d_parts *conv, const cnn_tensor *x)
-{
-    int64_t out[2];
-    cnn__problem problem;
-    double per_channel = (double)conv->weight->numel / (double)conv->weight->shape[0];
-    return cnn__window_output(conv->window, x->shape + 2, out, &problem) &&
-           (double)x->shape[0] * (double)out[0] * (double)out[1] >= 2 * per_channel;
-}
-
 /* Whether the normalisation may become part of the convolution here; where something is wrong the layers run one by one
  * and say so. */
 static bool folds(const cnn_module *norm, const cnn__conv2d_parts *c, const cnn__batch_norm2d_parts *n,
@@ -85,7 +72,7 @@ static bool folds(const cnn_module *norm, const cnn__conv2d_parts *c, const cnn_
     bool evaluates = n->mean && !cnn__module_training(norm, x->tape) && norm->ctx->math != CNN_MATH_STRICT;
     bool fits = evaluates && n->eps > 0 && x->ndim == 4 && x->dtype == c->weight->dtype && x->dtype == n->mean->dtype &&
                 x->shape[2] > 0 && x->shape[3] > 0 && c->weight->shape[0] == n->mean->shape[0];
-    return fits && !(cnn__tape_recording(x->tape) && wants_gradient(tensors, CNN__FOLDS)) && is_worthwhile(c, x);
+    return fits && !(cnn__tape_recording(x->tape) && wants_gradient(tensors, CNN__FOLDS));
 }
 
 typedef struct ending {
@@ -100,7 +87,7 @@ static cnn_tensor *run_folded(const cnn__conv2d_parts *conv, ending behind, cnn_
                        : cnn_conv2d(x, conv->weight, conv->bias, conv->options);
 }
 
-/* The folded weight and bias are dropped as soon as the convolution has used them. */
+/* The convolution with the folded weight and bias. Those that are not kept are dropped as soon as it has used them. */
 static int fold(const cnn__named *layers, ending behind, cnn_tensor *x, cnn_tensor **y)
 {
     cnn_tape *tape = x->tape;
@@ -116,11 +103,15 @@ static int fold(const cnn__named *layers, ending behind, cnn_tensor *x, cnn_tens
     bool pooled = false;
     cnn__forward_enter(&running, layers[0].module, tape);
     *y = cnn__tape_nil(tape);
-    if (cnn__fold_batch_norm(inputs, n.eps, folded)) {
+    bool kept = cnn__step_of(tape)->status == CNN_OK && cnn__folded_take(n.folded, inputs, n.eps, folded);
+    if (kept || cnn__fold_batch_norm(inputs, n.eps, folded)) {
         c.weight = folded[0];
         c.bias = folded[1];
         *y = run_folded(&c, behind, x, &pooled);
         cnn__tape_drop_since(tape, mark, *y);
+    }
+    for (int i = 0; kept && i < 2; i++) {
+        cnn__tensor_release(folded[i]);
     }
     cnn__running_leave(&running);
     return 2 + behind.relu + pooled;
@@ -157,7 +148,7 @@ static const fusion fusions[] = {
 
 static bool matches(const fusion *f, const cnn__named *layers, int count)
 {
-    for (int i = 0; i < LONGEST && f->pattern[i]; i++) {
+    for (int i = 0; i < CNN__FUSION_LONGEST && f->pattern[i]; i++) {
         if (i >= count || layers[i].module->class != f->pattern[i]) {
             return false;
         }

@@ -5,6 +5,7 @@
 #ifndef CNN_NN_LAYER_H
 #define CNN_NN_LAYER_H
 
+#include "nn/folded.h"
 #include "nn/module.h"
 #include "ops/geometry.h"
 
@@ -69,6 +70,7 @@ typedef struct cnn__batch_norm2d_parts {
     cnn_tensor *weight, *bias; /* NULL: not affine */
     cnn_tensor *mean, *var;    /* NULL: no running statistics */
     double eps;
+    cnn__folded *folded; /* what is kept of it and the convolution before it */
 } cnn__batch_norm2d_parts;
 cnn__batch_norm2d_parts cnn__layer_batch_norm2d(const cnn_module *module);
 

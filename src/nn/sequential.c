@@ -6,24 +6,41 @@
 
 #include <stdio.h>
 
-/* Runs child *i, or as many from it on as one operation does; *i is then the next. */
-static cnn_tensor *sequential_run(const cnn_module *self, int *i, cnn_tensor *x)
+/* Layers in a row: children, or an array of the caller's. */
+typedef struct row {
+    const cnn__named *children; /* NULL: `modules` */
+    cnn_module *const *modules;
+    int count;
+} row;
+
+static cnn_module *module_at(const row *r, int i)
 {
-    const cnn__named *child = self->children.items + *i;
-    cnn_tensor *y = NULL;
-    int taken = cnn__fusion_run(child, self->children.count - *i, x, &y);
-    *i += taken ? taken : 1;
-    return taken ? y : cnn_forward(child->module, x);
+    return r->children ? r->children[i].module : r->modules[i];
 }
 
-static cnn_tensor *sequential_forward(cnn_module *self, cnn_tensor *x)
+/* Runs layer *i, or as many from it on as one operation does; *i is then the next. */
+static cnn_tensor *run_next(const row *r, int *i, cnn_tensor *x)
+{
+    cnn__named next[CNN__FUSION_LONGEST];
+    cnn_module *first = module_at(r, *i);
+    cnn_tensor *y = NULL;
+    int count = 0;
+    for (; count < CNN__FUSION_LONGEST && *i + count < r->count; count++) {
+        next[count].module = module_at(r, *i + count);
+    }
+    int taken = cnn__fusion_run(next, count, x, &y);
+    *i += taken ? taken : 1;
+    return taken ? y : cnn_forward(first, x);
+}
+
+static cnn_tensor *run_row(const row *r, cnn_tensor *x)
 {
     cnn_tape *tape = x->tape;
     cnn__mark made = cnn__tape_mark(tape); /* the place before `now`, unless that is x */
     cnn_tensor *now = x;
-    for (int i = 0; i < self->children.count;) {
+    for (int i = 0; i < r->count;) {
         cnn__mark before = cnn__tape_mark(tape);
-        cnn_tensor *next = sequential_run(self, &i, now);
+        cnn_tensor *next = run_next(r, &i, now);
         if (next->kind != CNN__TENSOR_TAPE) {
             return next;
         }
@@ -36,6 +53,11 @@ static cnn_tensor *sequential_forward(cnn_module *self, cnn_tensor *x)
         }
     }
     return now;
+}
+
+static cnn_tensor *sequential_forward(cnn_module *self, cnn_tensor *x)
+{
+    return run_row(&(row){ .children = self->children.items, .count = self->children.count }, x);
 }
 
 static const cnn__module_class sequential_class = { .type = "Sequential", .forward = sequential_forward };
@@ -66,4 +88,26 @@ cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *children,
         }
     }
     return sequential;
+}
+
+/* ---- modules of a forward of the user's ---- */
+
+cnn_tensor *cnn_forward_chain(cnn_module *const *modules, int count, cnn_tensor *x)
+{
+    const row r = { .modules = modules, .count = count };
+    bool sound =
+        count >= 1 && modules && x && x->kind == CNN__TENSOR_TAPE && cnn__tensor_check_current(x, "forward") == CNN_OK;
+    for (int i = 0; sound && i < count; i++) {
+        sound = modules[i] && modules[i]->ctx == x->ctx;
+    }
+    if (sound) {
+        return run_row(&r, x);
+    }
+    if (count < 1 || !modules) {
+        return cnn_forward(NULL, x);
+    }
+    for (int i = 0; i < count; i++) { /* one of them says what is wrong */
+        x = cnn_forward(modules[i], x);
+    }
+    return x;
 }

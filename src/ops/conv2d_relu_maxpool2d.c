@@ -72,7 +72,7 @@ static bool fused_forward(cnn__call *call, void *attributes)
     cnn_launch l = CNN__LAUNCH(CONV_RELU_POOL_FORWARD, y->dtype, CNN__PARAMETERS(*g),
                                .in = { cnn__data(in[0]), cnn__data(in[1]), cnn__data_or_null(in[2]) },
                                .out = { cnn__data(y), cnn__data_or_null(call->out[FUSED_INDEX]) });
-    return cnn__run(call->tape, call->op->name, &l);
+    return cnn__run_weighted(call->tape, call->op->name, &l, in[1]);
 }
 
 /* ---- backward ---- */

@@ -10,7 +10,8 @@
 
 /* A launch of a 2-D kernel as it is or, where there is a depth, of the 3-D kernel that stands in its place in the same
  * order. */
-static bool run_convolution(cnn_tape *tape, const cnn__op *op, const cnn__convolution *c, cnn_launch l)
+static bool run_convolution(cnn_tape *tape, const cnn__op *op, const cnn__convolution *c, cnn_launch l,
+                            const cnn_tensor *weight)
 {
     l.parameters = &c->p.slice;
     l.parameters_size = sizeof c->p.slice;
@@ -19,7 +20,7 @@ static bool run_convolution(cnn_tape *tape, const cnn__op *op, const cnn__convol
         l.parameters = &c->p;
         l.parameters_size = sizeof c->p;
     }
-    return !c->p.slice.batch || cnn__run(tape, op->name, &l);
+    return !c->p.slice.batch || cnn__run_weighted(tape, op->name, &l, weight);
 }
 
 /* y = the convolution of x. */
@@ -29,7 +30,7 @@ static bool run_forward(cnn_tape *tape, const cnn__op *op, const cnn__convolutio
     cnn_launch l =
         CNN__LAUNCH(CONV_FORWARD, y->dtype, .in = { cnn__data(x), cnn__data(weight), cnn__data_or_null(bias) },
                     .out = { cnn__data(y) });
-    return run_convolution(tape, op, c, l);
+    return run_convolution(tape, op, c, l, weight);
 }
 
 /* dx = its gradient with respect to x, plus a bias. */
@@ -39,7 +40,7 @@ static bool run_backward_data(cnn_tape *tape, const cnn__op *op, const cnn__conv
     cnn_launch l = CNN__LAUNCH(CONV_BACKWARD_DATA, dx->dtype, .in = { cnn__data(dy), cnn__data(weight) },
                                .out = { cnn__data(dx) });
     l.in[c->flat ? 3 : 2] = cnn__data_or_null(bias);
-    return run_convolution(tape, op, c, l);
+    return run_convolution(tape, op, c, l, weight);
 }
 
 static bool convolution_forward(cnn__call *call, void *attributes)
@@ -71,7 +72,7 @@ static void backward_weight(cnn__node *node, const cnn__convolution *c, const cn
     const bool transposed = c->kind->transposed;
     cnn_launch l = CNN__LAUNCH(CONV_BACKWARD_WEIGHT, dy->dtype, .in = { transposed ? seed : x, transposed ? x : seed },
                                .out = { cnn__data(dweight) });
-    bool done = c->p.slice.batch ? run_convolution(node->tape, node->op, c, l)
+    bool done = c->p.slice.batch ? run_convolution(node->tape, node->op, c, l, NULL)
                                  : cnn__run_fill(node->tape, node->op->name, dweight, 0);
     if (done) {
         cnn__grad_add(node, 1, dweight);

@@ -19,22 +19,30 @@ static bool fold_batch_norm_infer(cnn__call *call, void *attributes)
     return true;
 }
 
+void cnn__folding_make(cnn__folding *l, cnn_tensor *const inputs[CNN__FOLDS], double eps,
+                       cnn_tensor *const made[CNN__FOLDED])
+{
+    cnn_tensor *const *x = inputs, *weight = made[0], *bias = made[1], *slopes = made[SLOPES];
+    l->channels = (cnn_batch_norm_parameters){ .channels = bias->numel, .eps = eps };
+    l->fold = (cnn_launch)CNN__LAUNCH(
+        BATCH_NORM_FOLD, weight->dtype, CNN__PARAMETERS(l->channels),
+        .in = { cnn__data_or_null(x[CNN__FOLD_BIAS]), cnn__data_or_null(x[CNN__FOLD_SCALE]),
+                cnn__data_or_null(x[CNN__FOLD_SHIFT]), cnn__data(x[CNN__FOLD_MEAN]), cnn__data(x[CNN__FOLD_VAR]) },
+        .out = { cnn__data(slopes), cnn__data(bias) });
+    l->product = (cnn_elementwise_parameters){ .function = CNN_BINARY_MUL };
+    cnn__nest_make(&l->product.nest, 4, weight->shape, 3,
+                   (const cnn_tensor *const[]){ weight, x[CNN__FOLD_WEIGHT], slopes });
+    l->multiply = (cnn_launch)CNN__LAUNCH(BINARY, weight->dtype, CNN__PARAMETERS(l->product),
+                                          .in = { cnn__data(x[CNN__FOLD_WEIGHT]), cnn__data(slopes) },
+                                          .out = { cnn__data(weight) });
+}
+
 static bool fold_batch_norm_forward(cnn__call *call, void *attributes)
 {
     const folding *f = attributes;
-    cnn_tensor *const *x = call->x, *weight = call->out[0], *bias = call->out[1], *slopes = call->out[SLOPES];
-    const cnn_batch_norm_parameters channels = { .channels = bias->numel, .eps = f->eps };
-    cnn_launch fold = CNN__LAUNCH(BATCH_NORM_FOLD, weight->dtype, CNN__PARAMETERS(channels),
-                                  .in = { cnn__data_or_null(x[CNN__FOLD_BIAS]), cnn__data_or_null(x[CNN__FOLD_SCALE]),
-                                          cnn__data_or_null(x[CNN__FOLD_SHIFT]), cnn__data(x[CNN__FOLD_MEAN]),
-                                          cnn__data(x[CNN__FOLD_VAR]) },
-                                  .out = { cnn__data(slopes), cnn__data(bias) });
-    cnn_elementwise_parameters p = { .function = CNN_BINARY_MUL };
-    cnn__nest_make(&p.nest, 4, weight->shape, 3, (const cnn_tensor *const[]){ weight, x[CNN__FOLD_WEIGHT], slopes });
-    cnn_launch multiply =
-        CNN__LAUNCH(BINARY, weight->dtype, CNN__PARAMETERS(p),
-                    .in = { cnn__data(x[CNN__FOLD_WEIGHT]), cnn__data(slopes) }, .out = { cnn__data(weight) });
-    return cnn__run(call->tape, call->op->name, &fold) && cnn__run(call->tape, call->op->name, &multiply);
+    cnn__folding l;
+    cnn__folding_make(&l, call->x, f->eps, call->out);
+    return cnn__run(call->tape, call->op->name, &l.fold) && cnn__run(call->tape, call->op->name, &l.multiply);
 }
 
 static const cnn__op fold_op = {

@@ -114,4 +114,15 @@ enum { CNN__FOLD_WEIGHT, CNN__FOLD_BIAS, CNN__FOLD_SCALE, CNN__FOLD_SHIFT, CNN__
  * weight and bias may be NULL. No gradient flows through. false: no memory, the tape has failed. */
 bool cnn__fold_batch_norm(cnn_tensor *const inputs[CNN__FOLDS], double eps, cnn_tensor *folded[2]);
 
+/* The same as launches, in this order, which write the weight, the bias and, on the way, the scale of each channel
+ * [O,1,1,1]. */
+enum { CNN__FOLDED = 3 };
+typedef struct cnn__folding {
+    cnn_batch_norm_parameters channels;
+    cnn_elementwise_parameters product;
+    cnn_launch fold, multiply;
+} cnn__folding;
+void cnn__folding_make(cnn__folding *l, cnn_tensor *const inputs[CNN__FOLDS], double eps,
+                       cnn_tensor *const made[CNN__FOLDED]);
+
 #endif

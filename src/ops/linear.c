@@ -46,7 +46,7 @@ static bool linear_multiply(cnn_tape *tape, const cnn__gemm *g, const cnn_tensor
 {
     cnn_launch l = CNN__LAUNCH(GEMM, c->dtype, CNN__PARAMETERS(*g),
                                .in = { cnn__data(a), cnn__data(b), cnn__data_or_null(bias) }, .out = { cnn__data(c) });
-    return !c->numel || cnn__run(tape, "linear", &l);
+    return !c->numel || cnn__run_weighted(tape, "linear", &l, b);
 }
 
 static bool linear_forward(cnn__call *call, void *attributes)

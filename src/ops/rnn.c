@@ -103,10 +103,10 @@ static bool rnn_infer(cnn__call *call, void *attributes)
 /* ---- steps ---- */
 
 bool cnn__rnn_multiply(cnn_tape *tape, const char *call, cnn_dtype dtype, const cnn__gemm *g, const void *a,
-                       const void *b, const void *bias, void *c)
+                       const void *b, const void *bias, void *c, const cnn_tensor *weight)
 {
     cnn_launch rnn_product = CNN__LAUNCH(GEMM, dtype, CNN__PARAMETERS(*g), .in = { a, b, bias }, .out = { c });
-    return cnn__run(tape, call, &rnn_product);
+    return cnn__run_weighted(tape, call, &rnn_product, weight);
 }
 
 /* Of each length, which is at most the number of steps. */
@@ -154,7 +154,7 @@ static bool rnn_steps(cnn__call *call, const cnn__rnn *r, const cnn_tensor *prod
             .out = { now, cnn__rnn_rows(kept, row, n), cnn__rnn_rows(states, row, n),
                      lengths ? cnn__rnn_rows(y, row, n) : NULL });
         going = !h || cnn__rnn_multiply(call->tape, call->op->name, y->dtype, &recurrent, h,
-                                        cnn__data(call->x[CNN__RNN_W_HH]), NULL, to);
+                                        cnn__data(call->x[CNN__RNN_W_HH]), NULL, to, call->x[CNN__RNN_W_HH]);
         going = going && cnn__run(call->tape, call->op->name, &step);
     }
     return going;
@@ -195,7 +195,7 @@ static bool rnn_forward(cnn__call *call, void *attributes)
     bool done = rnn_check_lengths(call, r) &&
                 cnn__rnn_multiply(call->tape, call->op->name, y->dtype, &input, cnn__data(call->x[CNN__RNN_X]),
                                   cnn__data(call->x[CNN__RNN_W_IH]), cnn__data_or_null(call->x[CNN__RNN_B_IH]),
-                                  cnn__data(call->out[CNN__RNN_GATES])) &&
+                                  cnn__data(call->out[CNN__RNN_GATES]), call->x[CNN__RNN_W_IH]) &&
                 rnn_steps(call, r, product) && rnn_copy_last(call, r, call->out[CNN__RNN_H_N], states ? states : y) &&
                 rnn_copy_last(call, r, call->out[CNN__RNN_C_N], call->out[CNN__RNN_KEPT]);
     if (product) {

@@ -54,8 +54,9 @@ static inline void *cnn__rnn_before(const cnn__rnn *r, int64_t k, const cnn_tens
     return k ? cnn__rnn_rows(states, cnn__rnn_time(r, k - 1) * r->batch, r->hidden) : cnn__rnn_rows(first, 0, 0);
 }
 
+/* The product of a launch; `weight` is b where that is a weight whose packed form may be kept, else NULL. */
 bool cnn__rnn_multiply(cnn_tape *tape, const char *call, cnn_dtype dtype, const cnn__gemm *g, const void *a,
-                       const void *b, const void *bias, void *c);
+                       const void *b, const void *bias, void *c, const cnn_tensor *weight);
 void cnn__rnn_backward(cnn__node *node, cnn_tensor *dy);
 
 #endif

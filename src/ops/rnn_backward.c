@@ -66,7 +66,7 @@ static bool rnn_walk_steps(const rnn_walk *w)
         going = cnn__run(node->tape, node->op->name, &step);
         if (going && (k > 0 || cnn__wants(node, CNN__RNN_H0))) {
             going = cnn__rnn_multiply(node->tape, node->op->name, w->dgates->dtype, &g, dproduct,
-                                      cnn__data(node->saved[CNN__RNN_W_HH]), NULL, cnn__data(w->dh));
+                                      cnn__data(node->saved[CNN__RNN_W_HH]), NULL, cnn__data(w->dh), NULL);
         }
     }
     cnn__grad_add(node, CNN__RNN_H0, going ? w->dh : NULL);
@@ -86,7 +86,7 @@ static void rnn_add_product(cnn__node *node, int i, const rnn_product *p, const 
     bool going = gradient != NULL;
     for (; going && gradient->numel && p; p = more, more = NULL) {
         going = cnn__rnn_multiply(node->tape, node->op->name, gradient->dtype, &p->g, p->a, p->b, NULL,
-                                  cnn__data(gradient));
+                                  cnn__data(gradient), NULL);
     }
     cnn__grad_add(node, i, going ? gradient : NULL);
 }

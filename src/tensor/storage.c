@@ -1,5 +1,6 @@
 /* Storages: reference-counted elements from the context's allocator, from the caller or from a tape's cache. */
 #include "tensor/cache.h"
+#include "tensor/kept.h"
 
 enum { STORAGE_HEADER = 128 };
 
@@ -31,6 +32,8 @@ cnn__storage *cnn__storage_new(cnn_context *ctx, size_t bytes)
 {
     cnn__storage *storage = cnn__storage_make(ctx, bytes);
     if (storage) {
+        static atomic_uint_fast64_t storages;
+        storage->serial = atomic_fetch_add_explicit(&storages, 1, memory_order_relaxed) + 1;
         cnn__context_retain(ctx);
     }
     return storage;
@@ -65,6 +68,7 @@ cnn__storage *cnn__storage_borrow(cnn_context *ctx, void *data, size_t bytes, cn
     if (storage) {
         storage->data = data;
         storage->bytes = bytes;
+        storage->borrowed = true;
         storage->deleter = deleter;
         storage->deleter_user = user;
     }
@@ -91,6 +95,7 @@ void cnn__storage_release(cnn__storage *storage)
         storage->deleter(storage->data, storage->deleter_user);
     }
     cnn_context *ctx = storage->ctx;
+    cnn__kept_free(storage);
     cnn__storage_unmake(storage);
     cnn__context_release(ctx);
 }

@@ -279,5 +279,8 @@ void *cnn_tensor_data(const cnn_tensor *tensor)
                   cnn_context_device(tensor->ctx));
         return NULL;
     }
+    if (!tensor->storage->cache) { /* the caller may write, which nobody sees */
+        atomic_fetch_add_explicit(&tensor->storage->handed_out, 1, memory_order_relaxed);
+    }
     return tensor->numel ? cnn__data(tensor) : NULL;
 }

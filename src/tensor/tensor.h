@@ -26,13 +26,23 @@ typedef struct cnn__storage {
     cnn_deleter_fn deleter; /* frees borrowed data */
     void *deleter_user;
     struct cnn__cache *cache; /* the cache that it returns to; NULL: it is freed */
-    /* The cache's bookkeeping (tensor/cache.c): */
-    struct cnn__storage *previous, *next; /* links of a list in its bin */
-    struct cnn__storage *older, *newer;   /* links of the idle blocks, ordered by last use */
-    size_t slot_bytes;                    /* size of the slot that it serves in this step; 0: idle */
-    int slot;                             /* the number of that slot, in steps whose slots may grow */
-    size_t planned;                       /* what that slot is expected to grow to */
-    uint32_t born;                        /* the step in which it was made */
+    union {
+        struct {
+            uint64_t serial;        /* unique among those of no cache */
+            struct cnn__kept *kept; /* weights in the forms that kernels read (tensor/kept.h) */
+            atomic_uint handed_out; /* counts how often the caller was given the address */
+            bool borrowed;          /* the elements are the caller's */
+        };
+        /* The cache's bookkeeping (tensor/cache.c): */
+        struct {
+            struct cnn__storage *previous, *next; /* links of a list in its bin */
+            struct cnn__storage *older, *newer;   /* links of the idle blocks, ordered by last use */
+        };
+    };
+    size_t slot_bytes; /* size of the slot that it serves in this step; 0: idle */
+    int slot;          /* the number of that slot, in steps whose slots may grow */
+    size_t planned;    /* what that slot is expected to grow to */
+    uint32_t born;     /* the step in which it was made */
 } cnn__storage;
 
 typedef enum cnn__tensor_kind {

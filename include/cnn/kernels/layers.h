@@ -15,12 +15,14 @@ typedef struct cnn_gemm {
     bool trans_b;    /**< op(B) is the transpose of B */
     bool accumulate; /**< C is added to */
     bool reversed;   /**< read B backwards: its end may still be cached. Never changes the result */
+    bool packs;      /**< false in a launch; for the CPU's own kernels: write `packed` first */
     int64_t m;       /**< rows of C */
     int64_t n;       /**< columns of C */
     int64_t k;       /**< terms of each sum */
     int64_t lda;     /**< row stride of A */
     int64_t ldb;     /**< row stride of B */
     int64_t ldc;     /**< row stride of C */
+    void *packed;    /**< NULL in a launch; for the CPU's own kernels: B in the order in which they read it */
 } cnn_gemm;
 
 /** A batch of products: matrix number i of the result lies at i·m·n, and its factors at the sum of the batch index
@@ -58,6 +60,8 @@ typedef struct cnn_conv {
     bool add;  /**< gradient of the data: add it to dx; only for 1 × 1 convolutions of stride 1 without padding */
     const void *relu_mask; /**< NULL in a launch, whose input 2 is the mask; for the CPU's own kernels */
     const void *bias;      /**< NULL in a launch; for the CPU's own kernel of the gradient of the data */
+    void *packed;          /**< NULL in a launch; for the CPU's own kernels: the weight in the form that they read */
+    bool packs;            /**< false in a launch; for the CPU's own kernels: write `packed` first */
 } cnn_conv;
 
 /** A 3-D convolution over contiguous NCDHW data; weight is [out_channels, in_channels/groups, kernel_d, kernel_h,

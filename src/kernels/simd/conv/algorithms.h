@@ -48,6 +48,7 @@ void CNN__SIMD(conv_1x1_strided)(const conv_plan *p, const float *x, const float
 /* Plans with 3 × 3 or 5 × 5 taps, stride 1 and many channels. */
 bool CNN__SIMD(conv_winograd_fits)(const conv_plan *p);
 size_t CNN__SIMD(conv_winograd_workspace)(const conv_plan *p, int workers);
+size_t CNN__SIMD(conv_winograd_packed)(const conv_plan *p);
 void CNN__SIMD(conv_winograd)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                               void *memory, cnn__pool *pool);
 
@@ -70,8 +71,16 @@ size_t CNN__SIMD(conv_padded_workspace)(const conv_plan *p, int workers);
 void CNN__SIMD(conv_padded)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                             void *memory, cnn__pool *pool);
 
+/* What forward does with 3 × 3 kernels between many channels. */
+bool CNN__SIMD(conv_relu_pool_planes_fits)(const cnn__conv *g);
+size_t CNN__SIMD(conv_relu_pool_planes_packed)(const cnn__conv *g);
+size_t CNN__SIMD(conv_relu_pool_planes_workspace)(const cnn__conv *g, int workers);
+void CNN__SIMD(conv_relu_pool_planes)(const cnn__conv *g, const float *x, const float *weight, const float *bias,
+                                      float *y, uint8_t *index, void *workspace, cnn__pool *pool);
+
 /* What forward does with 5 × 5 kernels between many channels. */
 bool CNN__SIMD(conv_relu_pool_winograd_fits)(const cnn__conv *g);
+size_t CNN__SIMD(conv_relu_pool_winograd_packed)(const cnn__conv *g);
 size_t CNN__SIMD(conv_relu_pool_winograd_workspace)(const cnn__conv *g, int workers);
 void CNN__SIMD(conv_relu_pool_winograd)(const cnn__conv *g, const float *x, const float *weight, const float *bias,
                                         float *y, uint8_t *index, void *workspace, cnn__pool *pool);

@@ -62,6 +62,14 @@ size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
                         : conv_algorithm_of(&p)->workspace(&p, workers);
 }
 
+size_t CNN__SIMD(conv_forward_packed)(const cnn__conv *g)
+{
+    conv_plan p = plan_forward(g);
+    bool packs =
+        !CNN__SIMD(depthwise_3x3_fits)(g) && !depthwise(g) && conv_algorithm_of(&p)->run == CNN__SIMD(conv_winograd);
+    return packs ? CNN__SIMD(conv_winograd_packed)(&p) : 0;
+}
+
 /* The products of a weight that is not finite with the zeros of padding are NaN, and so are their sums. Those sums
  * are recomputed. The search for them goes through the weights or through the results, whichever are fewer. */
 static void conv_mend_edges(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,

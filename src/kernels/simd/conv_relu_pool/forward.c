@@ -68,8 +68,24 @@ size_t CNN__SIMD(conv_relu_pool_forward_workspace)(const cnn__conv *g, int worke
     if (CNN__SIMD(conv_relu_pool_winograd_fits)(g)) {
         return CNN__SIMD(conv_relu_pool_winograd_workspace)(g, workers);
     }
+    if (CNN__SIMD(conv_relu_pool_planes_fits)(g)) {
+        return CNN__SIMD(conv_relu_pool_planes_workspace)(g, workers);
+    }
     fused_forward_plan_blocks(&job, g);
-    return fused_forward_packed_size(&job) + job.scratch_size * (size_t)workers;
+    return (g->packed ? 0 : fused_forward_packed_size(&job)) + job.scratch_size * (size_t)workers;
+}
+
+size_t CNN__SIMD(conv_relu_pool_forward_packed)(const cnn__conv *g)
+{
+    forward_job job = { 0 };
+    if (CNN__SIMD(conv_relu_pool_winograd_fits)(g)) {
+        return CNN__SIMD(conv_relu_pool_winograd_packed)(g);
+    }
+    if (CNN__SIMD(conv_relu_pool_planes_fits)(g)) {
+        return CNN__SIMD(conv_relu_pool_planes_packed)(g);
+    }
+    fused_forward_plan_blocks(&job, g);
+    return fused_forward_packed_size(&job);
 }
 
 /* Weights of one block of output channels: [taps][BLOCK], zeros past the last channel. */
@@ -260,16 +276,22 @@ static void fused_forward_band(void *arg, int64_t task, int worker)
 void CNN__SIMD(conv_relu_pool_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
                                        uint8_t *index, void *workspace, cnn__pool *pool)
 {
-    forward_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .index = index, .pack_to = workspace };
+    forward_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .index = index };
     if (CNN__SIMD(conv_relu_pool_winograd_fits)(g)) {
         CNN__SIMD(conv_relu_pool_winograd)(g, x, weight, bias, y, index, workspace, pool);
         return;
     }
+    if (CNN__SIMD(conv_relu_pool_planes_fits)(g)) {
+        CNN__SIMD(conv_relu_pool_planes)(g, x, weight, bias, y, index, workspace, pool);
+        return;
+    }
     fused_forward_plan_blocks(&job, g);
-    job.packed = workspace;
-    job.scratch = (char *)workspace + fused_forward_packed_size(&job);
-    cnn__pool_run(pool, job.blocks, (double)(job.blocks * job.taps * FUSED_FORWARD_BLOCK), fused_forward_pack_block,
-                  &job);
+    job.packed = job.pack_to = g->packed ? g->packed : workspace;
+    job.scratch = (char *)workspace + (g->packed ? 0 : fused_forward_packed_size(&job));
+    if (g->packs || !g->packed) {
+        cnn__pool_run(pool, job.blocks, (double)(job.blocks * job.taps * FUSED_FORWARD_BLOCK), fused_forward_pack_block,
+                      &job);
+    }
     double work = (double)g->batch * (double)(g->out_h * g->out_w) * (double)(job.taps * g->out_channels) / LANES;
     cnn__pool_run(pool, g->batch * job.bands, work, fused_forward_band, &job);
     int64_t weights = g->out_channels * job.taps,

@@ -57,11 +57,18 @@ static size_t kernels_size(const fused_winograd_job *job)
     return (size_t)(job->blocks * WINOGRAD_PLACES * job->kernel_step) * sizeof(float);
 }
 
+size_t CNN__SIMD(conv_relu_pool_winograd_packed)(const cnn__conv *g)
+{
+    fused_winograd_job job = { 0 };
+    fused_winograd_plan_blocks(&job, g);
+    return kernels_size(&job);
+}
+
 size_t CNN__SIMD(conv_relu_pool_winograd_workspace)(const cnn__conv *g, int workers)
 {
     fused_winograd_job job = { 0 };
     fused_winograd_plan_blocks(&job, g);
-    return kernels_size(&job) + job.scratch_size * (size_t)workers;
+    return (g->packed ? 0 : kernels_size(&job)) + job.scratch_size * (size_t)workers;
 }
 
 /* ---- the kernels ---- */
@@ -217,7 +224,7 @@ static void fused_winograd_band(void *arg, int64_t task, int worker)
     int64_t n = task / job->bands, band = task % job->bands;
     int64_t begin = band * job->blocks / job->bands, end = (band + 1) * job->blocks / job->bands;
     float *image = (float *)(void *)(job->scratch + job->scratch_size * (size_t)worker);
-    for (int64_t half = 2 * begin; half < 2 * end && g->batch == 1; half++) {
+    for (int64_t half = 2 * begin; half < 2 * end && g->batch == 1 && !g->packed; half++) {
         fused_winograd_transform_kernels(arg, half, worker);
     }
     fused_winograd_pad(job, job->x + n * g->in_channels * g->in_h * g->in_w, image);
@@ -235,11 +242,12 @@ static void fused_winograd_band(void *arg, int64_t task, int worker)
 void CNN__SIMD(conv_relu_pool_winograd)(const cnn__conv *g, const float *x, const float *weight, const float *bias,
                                         float *y, uint8_t *index, void *workspace, cnn__pool *pool)
 {
-    fused_winograd_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .index = index, .kernels = workspace };
+    fused_winograd_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .index = index };
     fused_winograd_plan_blocks(&job, g);
-    job.scratch = (char *)workspace + kernels_size(&job);
+    job.kernels = g->packed ? g->packed : workspace;
+    job.scratch = (char *)workspace + (g->packed ? 0 : kernels_size(&job));
     double work = (double)(g->in_channels * g->out_channels * WINOGRAD_PLACES) / LANES;
-    if (g->batch != 1) {
+    if (g->packed ? g->packs : g->batch != 1) {
         cnn__pool_run(pool, 2 * job.blocks, 8 * work, fused_winograd_transform_kernels,
                       &job); /* a kernel costs about eight products */
     }

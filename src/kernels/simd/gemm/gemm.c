@@ -3,7 +3,8 @@
  * All of A is packed once into panels of TILE_ROWS rows. A task owns a block of C. It advances along k in steps of
  * K_BLOCK and packs panels of B for each step: in the inner loops a panel of B comes from L1, A and the block of C
  * come from L2, and the operands of the next step are prefetched. The blocks depend on the sizes alone. Products
- * with few rows or columns read both operands unpacked (gemm/dot.h, gemm/rows.h). */
+ * with few rows or columns read both operands unpacked (gemm/dot.h, gemm/rows.h). A transposed B that the caller keeps
+ * is packed as a whole, panel by panel, and read from there. */
 #include "kernels/simd/gemm/dot.h"
 #include "kernels/simd/gemm/rows.h"
 #include "kernels/simd/gemm/tile.h"
@@ -35,6 +36,7 @@ typedef struct gemm_task {
     int64_t column, columns; /* panels of columns */
     int64_t k, depth;
     float *b, *aside;
+    int64_t b_step;       /* floats from one panel of B to the next */
     double *wide;         /* of the block, where the sums are long */
     int64_t begun, wides; /* where along k the part began that is in C; parts before it */
     prefetch next, later;
@@ -107,6 +109,14 @@ size_t CNN__SIMD(gemm_workspace)(const cnn__gemm *given, int workers)
     return gemm_packed_size(&job) + (size_t)workers * gemm_scratch_size(&job);
 }
 
+/* All of B: [panel][k][TILE_WIDTH]. */
+size_t CNN__SIMD(gemm_packed)(const cnn__gemm *given)
+{
+    const cnn__gemm same = as_dots(given), *g = &same;
+    int64_t floats = divide_up(g->n, TILE_WIDTH) * TILE_WIDTH * g->k;
+    return g->trans_b && !by_dots(g) ? (size_t)floats * sizeof(float) : 0;
+}
+
 static void pack_a_panel(void *arg, int64_t panel, int worker)
 {
     (void)worker;
@@ -134,6 +144,13 @@ static void pack_column(const gemm_job *job, int64_t column, int64_t k, int64_t 
         int64_t some = count - i < 0 ? 0 : count - i < LANES ? count - i : LANES;
         pack_transposed(job->b + (column + i) * g->ldb + k, g->ldb, some, LANES, depth, to + i, TILE_WIDTH);
     }
+}
+
+static void pack_kept_panel(void *arg, int64_t panel, int worker)
+{
+    (void)worker;
+    const gemm_job *job = arg;
+    pack_column(job, panel * TILE_WIDTH, 0, job->g->k, (float *)job->g->packed + panel * job->g->k * TILE_WIDTH);
 }
 
 /* Packs B for all panels of the task. If B is stored by rows, each row is read across all whole panels at once. */
@@ -180,7 +197,7 @@ static void gemm_multiply_stretch(gemm_task *t, const float *first)
                        .a = { job->packed + (t->begin * g->k + t->k) * TILE_ROWS, 1, TILE_ROWS, NULL },
                        .a_step = g->k * TILE_ROWS,
                        .b = { t->b, 1, TILE_WIDTH, NULL },
-                       .b_step = t->depth * TILE_WIDTH,
+                       .b_step = t->b_step,
                        .start = first ? FROM_COLUMNS : FROM_C,
                        .streamed = job->streamed,
                        .from = first,
@@ -205,8 +222,11 @@ static void gemm_prefetch_stretch(gemm_task *t)
     if (depth <= 0) {
         return;
     }
-    t->next = g->trans_b ? prefetch_make(t->job->b + column * g->ldb + k, depth * size, columns, g->ldb * size, calls)
-                         : prefetch_make(t->job->b + k * g->ldb + column, columns * size, depth, g->ldb * size, calls);
+    t->next = g->packed ? prefetch_make(t->b + t->depth * TILE_WIDTH, depth * TILE_WIDTH * size, t->columns,
+                                        t->b_step * size, calls)
+              : g->trans_b
+                  ? prefetch_make(t->job->b + column * g->ldb + k, depth * size, columns, g->ldb * size, calls)
+                  : prefetch_make(t->job->b + k * g->ldb + column, columns * size, depth, g->ldb * size, calls);
     t->later = prefetch_make(t->job->packed + (t->begin * g->k + k) * TILE_ROWS, depth * TILE_ROWS * size, panels,
                              g->k * TILE_ROWS * size, calls);
     t->next.then = &t->later;
@@ -241,7 +261,13 @@ static void gemm_multiply_block(void *arg, int64_t task, int worker)
     }
     do {
         t.depth = min64(g->k - t.k, K_BLOCK);
-        pack_b(&t);
+        t.b_step = t.depth * TILE_WIDTH;
+        if (g->packed) {
+            t.b_step = g->k * TILE_WIDTH;
+            t.b = (float *)g->packed + t.column * t.b_step + t.k * TILE_WIDTH;
+        } else {
+            pack_b(&t);
+        }
         gemm_prefetch_stretch(&t);
         if (long_sum(g->k) && t.k - t.begun == GEMM_PART) {
             gemm_keep_part(&t, rows, columns, c);
@@ -306,5 +332,8 @@ void CNN__SIMD(gemm)(const cnn__gemm *given, const void *a, const void *b, const
     job.scratch = (char *)workspace + gemm_packed_size(&job);
     job.streamed = !g->accumulate && g->k <= K_BLOCK && streams(job.c, g->m * g->n, g->ldc);
     cnn__pool_run(pool, job.panels, (double)g->m * (double)g->k, pack_a_panel, &job);
+    if (g->packs) {
+        cnn__pool_run(pool, job.column_panels, (double)g->n * (double)g->k, pack_kept_panel, &job);
+    }
     cnn__pool_run(pool, job.row_blocks * job.column_blocks, work, gemm_multiply_block, &job);
 }

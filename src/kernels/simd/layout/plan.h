@@ -30,6 +30,8 @@ typedef struct conv_plan {
     int64_t weight_group, weight_row;  /* and from one group's, one row's */
     bool relu, add, strict;            /* as in cnn__conv */
     const float *relu_mask;
+    float *packed; /* as in cnn__conv */
+    bool packs;
 } conv_plan;
 
 static inline conv_axis axis_forward(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation,
@@ -62,6 +64,8 @@ static inline conv_plan plan_forward(const cnn__conv *g)
         .weight_row = g->kernel_w,
         .relu = g->relu,
         .strict = g->strict,
+        .packed = g->packed,
+        .packs = g->packs,
     };
 }
 

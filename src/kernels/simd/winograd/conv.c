@@ -4,7 +4,11 @@
  * For each chunk (winograd/tiles.h) the tiles of the input are transformed for all tasks. A task then computes a
  * block of output channels for some groups of tiles: the products of each place, and from them the outputs, which
  * are transposed back into planes. If there are fewer blocks than tasks should be, the kernels are transformed
- * beforehand for all tasks, else by the task that uses them. */
+ * beforehand for all tasks, else by the task that uses them.
+ *
+ * What a caller keeps of the weights are the transformed kernels where all tasks share them. Where each task transforms
+ * its own there are few tiles, for which reading 36 places of a kernel from memory takes longer than transforming its
+ * taps again: then it keeps the taps, transposed. */
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/epilogue.h"
 #include "kernels/simd/conv/recompute.h"
@@ -30,6 +34,7 @@ typedef struct winograd_conv_job {
     winograd_layout layout;
     const float *x, *weight, *bias;
     float *y, *inputs, *kernels; /* kernels for all, if shared: [group][block][place][channel][BLOCK] */
+    float *taps;                 /* kept, if not shared: [group][block][half][channel][tap][LANES]; NULL: none */
     char *scratch;
     bool shared;
     int64_t group;                      /* of channels */
@@ -74,8 +79,22 @@ static void winograd_conv_plan_blocks(winograd_conv_job *job, const conv_plan *p
 
 static size_t winograd_conv_shared_size(const winograd_conv_job *job)
 {
-    int64_t kernels = job->shared ? job->plan->groups * job->blocks * job->kernel_floats : 0;
+    int64_t kernels = job->shared && !job->plan->packed ? job->plan->groups * job->blocks * job->kernel_floats : 0;
     return (size_t)(job->groups * job->layout.group_step + kernels) * sizeof(float);
+}
+
+/* The transposed taps of LANES output channels. */
+static int64_t winograd_taps_floats(const conv_plan *p)
+{
+    return plan_taps(p) * p->in_channels * LANES;
+}
+
+size_t CNN__SIMD(conv_winograd_packed)(const conv_plan *p)
+{
+    winograd_conv_job job = { 0 };
+    winograd_conv_plan_blocks(&job, p);
+    int64_t block = job.shared ? job.kernel_floats : 2 * winograd_taps_floats(p);
+    return (size_t)(p->groups * job.blocks * block) * sizeof(float);
 }
 
 size_t CNN__SIMD(conv_winograd_workspace)(const conv_plan *p, int workers)
@@ -99,6 +118,11 @@ static void winograd_kernels(const winograd_conv_job *job, int64_t group, int64_
     const conv_plan *p = job->plan;
     int64_t taps = plan_taps(p), rest = p->out_channels - o, rows = rest < LANES ? rest : LANES;
     const float *from = job->weight + group * p->weight_group + o * p->weight_out + c * p->weight_in;
+    const float *kept = job->taps;
+    if (kept) {
+        int64_t half = group * job->blocks * 2 + o / LANES;
+        transposed = job->taps + half * winograd_taps_floats(p) + c * taps * LANES;
+    }
     const float *first = transposed + (p->h.weight_first * p->weight_row + p->w.weight_first) * LANES;
     bool joined = p->weight_in == taps;
     for (int64_t k = 0; k < count; k++, to += WINOGRAD_BLOCK) {
@@ -111,12 +135,25 @@ static void winograd_kernels(const winograd_conv_job *job, int64_t group, int64_
         for (int64_t at = 0; at < rows * taps && !joined && k + FETCH < count; at += WINOGRAD_APART) {
             __builtin_prefetch(from + (k + FETCH) * p->weight_in + at);
         }
-        if (k % TRANSPOSED_CHANNELS == 0 || !joined) {
+        if (!kept && (k % TRANSPOSED_CHANNELS == 0 || !joined)) {
             int64_t channels = !joined ? 1 : count - k < TRANSPOSED_CHANNELS ? count - k : TRANSPOSED_CHANNELS;
             transpose_out(from + k * p->weight_in, p->weight_out, rows, channels * taps, transposed, LANES);
         }
-        winograd_kernel((int)p->h.taps, first + (joined ? k % TRANSPOSED_CHANNELS : 0) * taps * LANES,
-                        p->h.weight_step * p->weight_row * LANES, p->w.weight_step * LANES, to, job->kernel_step);
+        int64_t which = kept ? k : joined ? k % TRANSPOSED_CHANNELS : 0;
+        winograd_kernel((int)p->h.taps, first + which * taps * LANES, p->h.weight_step * p->weight_row * LANES,
+                        p->w.weight_step * LANES, to, job->kernel_step);
+    }
+}
+
+static void transpose_taps(void *arg, int64_t half, int worker)
+{
+    (void)worker;
+    const winograd_conv_job *job = arg;
+    const conv_plan *p = job->plan;
+    int64_t o = half % (2 * job->blocks) * LANES, rows = min64(p->out_channels - o, LANES);
+    if (rows > 0) {
+        transpose_out(job->weight + half / (2 * job->blocks) * p->weight_group + o * p->weight_out, p->weight_out, rows,
+                      p->in_channels * plan_taps(p), job->taps + half * winograd_taps_floats(p), LANES);
     }
 }
 
@@ -260,11 +297,14 @@ void CNN__SIMD(conv_winograd)(const conv_plan *p, const float *x, const float *w
 {
     winograd_conv_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .inputs = memory };
     winograd_conv_plan_blocks(&job, p);
-    job.kernels = job.inputs + job.groups * job.layout.group_step;
+    job.kernels = p->packed && job.shared ? p->packed : job.inputs + job.groups * job.layout.group_step;
+    job.taps = job.shared ? NULL : p->packed;
     job.scratch = (char *)memory + winograd_conv_shared_size(&job);
     double pairs = (double)(p->in_channels * p->out_channels) * WINOGRAD_PLACES / LANES;
-    if (job.shared) {
+    if (job.shared && (p->packs || !p->packed)) {
         cnn__pool_run(pool, p->groups * job.blocks * 2, 8 * pairs * (double)p->groups, share_kernels, &job);
+    } else if (job.taps && p->packs) {
+        cnn__pool_run(pool, p->groups * job.blocks * 2, pairs * (double)p->groups, transpose_taps, &job);
     }
     for (int64_t k = 0; k < job.grid.chunks; k++) {
         job.chunk = winograd_chunk_at(&job.grid, k);
