@@ -34,7 +34,7 @@ static run run_table(const cnn__real_kernels *table, const cnn__normalise *g, fl
         make_scales(g, r.statistics);
     }
     table->normalise_forward(g, x, affine ? weight : NULL, affine ? bias : NULL, r.statistics, r.y, pool);
-    table->normalise_backward(g, x, affine ? weight : NULL, r.statistics, dy, r.dx, r.dweight, r.dbias, pool);
+    table->normalise_backward(g, x, affine ? weight : NULL, affine ? bias : NULL, r.statistics, dy, r.dx, r.dweight, r.dbias, pool);
     free(x);
     free(dy);
     free(weight);
@@ -130,6 +130,64 @@ START_TEST(batches_agree)
 }
 END_TEST
 
+/* Forward that makes the statistics itself, and ReLU within forward and backward, beside the kernels one by one. */
+static void check_joined(const cnn__kernels *k, const cnn__normalise *apart, bool affine, cnn__pool *pool)
+{
+    const int64_t count = apart->batch * apart->sets * apart->inner, sets = apart->sets;
+    cnn__normalise joined = *apart;
+    joined.joined = joined.relu = true;
+    float *x = numbers(count, 1), *dy = numbers(count, 2), *weight = affine ? numbers(sets, 3) : NULL, *bias = affine ? numbers(sets, 4) : NULL;
+    float *y[2], *dx[2], *dweight[2], *dbias[2], *dz = block((size_t)count * sizeof(float));
+    double *statistics[2];
+    for (int i = 0; i < 2; i++) {
+        y[i] = block((size_t)count * sizeof(float));
+        dx[i] = block((size_t)count * sizeof(float));
+        dweight[i] = block((size_t)sets * sizeof(float));
+        dbias[i] = block((size_t)sets * sizeof(float));
+        statistics[i] = block((size_t)sets * 4 * sizeof(double));
+    }
+    k->f32->normalise_statistics(apart, x, statistics[0], pool);
+    memcpy(statistics[0] + 2 * sets, statistics[0], (size_t)sets * 2 * sizeof(double));
+    make_scales(apart, statistics[0]);
+    k->f32->normalise_forward(apart, x, weight, bias, statistics[0], y[0], pool);
+    k->f32->relu(count, y[0], y[0], pool);
+    k->f32->relu_backward(count, y[0], dy, dz, pool);
+    k->f32->normalise_backward(apart, x, weight, bias, statistics[0], dz, dx[0], dweight[0], dbias[0], pool);
+    k->f32->normalise_forward(&joined, x, weight, bias, statistics[1], y[1], pool);
+    k->f32->normalise_backward(&joined, x, weight, bias, statistics[1], dy, dx[1], dweight[1], dbias[1], pool);
+    same_bits("y", k->name, "joined", y[0], y[1], (size_t)count * sizeof(float));
+    same_bits("dx", k->name, "joined", dx[0], dx[1], (size_t)count * sizeof(float));
+    same_bits("dweight", k->name, "joined", dweight[0], dweight[1], (size_t)sets * sizeof(float));
+    same_bits("dbias", k->name, "joined", dbias[0], dbias[1], (size_t)sets * sizeof(float));
+    same_bits("statistics", k->name, "joined", statistics[0], statistics[1], (size_t)sets * 4 * sizeof(double));
+    for (int i = 0; i < 2; i++) {
+        free(y[i]);
+        free(dx[i]);
+        free(dweight[i]);
+        free(dbias[i]);
+        free(statistics[i]);
+    }
+    free(x);
+    free(dy);
+    free(weight);
+    free(bias);
+    free(dz);
+}
+
+START_TEST(joined_kernels_have_the_bits_of_those_one_by_one)
+{
+    const cnn__kernels *tables[8];
+    int count = cnn__kernels_list(tables, 8);
+    for (int i = 0; i < SIZES; i++) {
+        for (int t = 0; t < count && sizes[i] > 1; t++) {
+            cnn__normalise g = { .batch = 1 + i, .sets = 5, .channels = 1, .inner = sizes[i], .groups = 5, .own_statistics = true,
+                                 .eps = 0.01 };
+            check_joined(tables[t], &g, i % 2, contexts[i % 2]->pool);
+        }
+    }
+}
+END_TEST
+
 /* What is not asked for is not written. */
 START_TEST(gradients_may_be_left_out)
 {
@@ -149,7 +207,7 @@ START_TEST(gradients_may_be_left_out)
                 float *dx = wanted & 1 ? block((size_t)all.count * sizeof *dx) : NULL;
                 float *dweight = wanted & 2 ? block((size_t)all.weights * sizeof *dweight) : NULL;
                 float *dbias = wanted & 4 ? block((size_t)all.weights * sizeof *dbias) : NULL;
-                k->f32->normalise_backward(g, x, weight, all.statistics, dy, dx, dweight, dbias, contexts[1]->pool);
+                k->f32->normalise_backward(g, x, weight, NULL, all.statistics, dy, dx, dweight, dbias, contexts[1]->pool);
                 ck_assert(!dx || memcmp(dx, all.dx, (size_t)all.count * sizeof *dx) == 0);
                 ck_assert(!dweight || memcmp(dweight, all.dweight, (size_t)all.weights * sizeof *dweight) == 0);
                 ck_assert(!dbias || memcmp(dbias, all.dbias, (size_t)all.weights * sizeof *dbias) == 0);
@@ -173,6 +231,7 @@ int main(void)
     tcase_add_test(tests, rows_agree);
     tcase_add_test(tests, groups_agree);
     tcase_add_test(tests, batches_agree);
+    tcase_add_test(tests, joined_kernels_have_the_bits_of_those_one_by_one);
     tcase_add_test(tests, gradients_may_be_left_out);
     return suite_run(suite);
 }

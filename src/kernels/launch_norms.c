@@ -21,7 +21,10 @@ static cnn__normalise batch_norm_of(const cnn__cpu_call *j)
                              .channels = 1,
                              .inner = p->inner,
                              .groups = p->channels,
-                             .own_statistics = p->batch_statistics };
+                             .own_statistics = p->batch_statistics,
+                             .joined = p->joined,
+                             .relu = p->relu,
+                             .eps = p->eps };
 }
 
 static bool run_batch_norm_statistics(cnn__cpu_call *j)
@@ -68,8 +71,8 @@ const cnn__cpu_kernel cnn__cpu_batch_norm_fold = {
 static bool run_batch_norm_forward(cnn__cpu_call *j)
 {
     cnn__normalise g = batch_norm_of(j);
-    j->real->normalise_forward(&g, j->l->in[0], j->l->in[1], j->l->in[2], (double *)(uintptr_t)j->l->in[3],
-                               j->l->out[0], j->pool);
+    double *statistics = g.joined ? j->l->out[1] : (double *)(uintptr_t)j->l->in[3];
+    j->real->normalise_forward(&g, j->l->in[0], j->l->in[1], j->l->in[2], statistics, j->l->out[0], j->pool);
     return true;
 }
 
@@ -80,8 +83,8 @@ const cnn__cpu_kernel cnn__cpu_batch_norm_forward = {
 static bool run_batch_norm_backward(cnn__cpu_call *j)
 {
     cnn__normalise g = batch_norm_of(j);
-    j->real->normalise_backward(&g, j->l->in[0], j->l->in[1], j->l->in[2], j->l->in[3], j->l->out[0], j->l->out[1],
-                                j->l->out[2], j->pool);
+    j->real->normalise_backward(&g, j->l->in[0], j->l->in[1], j->l->in[4], j->l->in[2], j->l->in[3], j->l->out[0],
+                                j->l->out[1], j->l->out[2], j->pool);
     return true;
 }
 
@@ -127,8 +130,8 @@ const cnn__cpu_kernel cnn__cpu_group_norm_forward = {
 static bool run_group_norm_backward(cnn__cpu_call *j)
 {
     cnn__normalise g = group_norm_of(j);
-    j->real->normalise_backward(&g, j->l->in[0], j->l->in[1], j->l->in[2], j->l->in[3], j->l->out[0], j->l->out[1],
-                                j->l->out[2], j->pool);
+    j->real->normalise_backward(&g, j->l->in[0], j->l->in[1], NULL, j->l->in[2], j->l->in[3], j->l->out[0],
+                                j->l->out[1], j->l->out[2], j->pool);
     return true;
 }
 

@@ -17,6 +17,8 @@ typedef struct cnn__normalise {
     bool own_statistics;   /* the mean and the variance depend on x, so gradients go through them */
     bool makes_statistics; /* forward makes them: means, variances and scales; else they are means and scales */
     bool uncentred;        /* the mean counts as 0 */
+    bool joined;           /* forward makes them: means, scales, means again and variances */
+    bool relu;             /* y = max(y, 0); backward is given the bias, from which it knows where y is 0 */
     double eps;
 } cnn__normalise;
 

@@ -2,6 +2,7 @@
  * num_batches_tracked. */
 #include "autograd/tape.h"
 #include "nn/layer.h"
+#include "ops/norms.h"
 
 #include <stdio.h>
 
@@ -79,14 +80,24 @@ static bool norm_layer_fits(const norm_class *class, const norm_layer *l, const 
     return channels == l->channels;
 }
 
-static cnn_tensor *forward_batch_norm(cnn_module *self, cnn_tensor *x)
+static cnn_tensor *run_batch_norm(const cnn__op *op, const cnn_module *self, cnn_tensor *x)
 {
     const norm_layer *l = self->attributes;
     cnn_batch_norm_options options = l->options;
     if (!norm_layer_fits(class_of(self), l, x) || !count_batch(l, class_of(self)->name, x->tape, &options)) {
         return cnn__tape_nil(x->tape);
     }
-    return cnn_batch_norm(x, l->weight, l->bias, l->mean, l->var, &options);
+    return cnn__batch_norm(op, (cnn_tensor *const[]){ x, l->weight, l->bias, l->mean, l->var }, &options);
+}
+
+static cnn_tensor *forward_batch_norm(cnn_module *self, cnn_tensor *x)
+{
+    return run_batch_norm(&cnn__batch_norm_op, self, x);
+}
+
+cnn_tensor *cnn__layer_batch_norm_relu(const cnn_module *module, cnn_tensor *x)
+{
+    return run_batch_norm(&cnn__batch_norm_relu_op, module, x);
 }
 
 static cnn_tensor *forward_instance_norm(cnn_module *self, cnn_tensor *x)

@@ -14,6 +14,7 @@
 #include "nn/forward.h"
 #include "nn/layer.h"
 #include "nn/plain.h"
+#include "ops/norms.h"
 
 typedef struct fusion {
     const cnn__module_class *pattern[CNN__FUSION_LONGEST]; /* up to NULL */
@@ -132,6 +133,20 @@ static int conv_norm_relu_pool(const cnn__named *layers, cnn_tensor *x, cnn_tens
     return fold(layers, (ending){ .relu = true, .pool = layers[3].module }, x, y);
 }
 
+/* ---- BatchNorm2d and ReLU, with the bits of the two ---- */
+
+static int norm_relu(const cnn__named *layers, cnn_tensor *x, cnn_tensor **y)
+{
+    cnn__running running;
+    if (!cnn__batch_norm_takes_relu(x)) {
+        return 0;
+    }
+    cnn__forward_enter(&running, layers[0].module, x->tape);
+    *y = cnn__layer_batch_norm_relu(layers[0].module, x);
+    cnn__running_leave(&running);
+    return 2;
+}
+
 /* ---- the table ---- */
 
 #define CONV &cnn__conv2d_class
@@ -144,6 +159,7 @@ static const fusion fusions[] = {
     { { CONV, NORM }, conv_norm },
     { { CONV, RELU, POOL }, conv_relu_pool },
     { { CONV, RELU }, conv_relu_alone },
+    { { NORM, RELU }, norm_relu },
 };
 
 static bool matches(const fusion *f, const cnn__named *layers, int count)

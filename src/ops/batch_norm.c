@@ -1,7 +1,10 @@
 /* Batch normalisation: x [N,C,…], weight, bias, running mean and running variance [C], each of which may be left out.
  *
  * In training the statistics are the batch's own, and the running ones, if there are any, move towards them: they are
- * written in place, visible at once, and put back if the step fails. In evaluation the running statistics are used. */
+ * written in place, visible at once, and put back if the step fails. In evaluation the running statistics are used.
+ *
+ * On the CPU each channel of images is normalised right after its statistics are made, while it is cached, and ReLU may
+ * be part of it. Backward then knows from x where ReLU has made y 0. A device gets the launches one by one. */
 #include "ops/norms.h"
 
 #include <math.h>
@@ -97,18 +100,25 @@ bool cnn__norm_check(cnn__call *call, cnn__norm *n)
                          check_running(call, CNN__NORM_VAR, "running variance"));
 }
 
+static bool runs_on_images(const cnn_tensor *x, const cnn__norm *n)
+{
+    return !x->ctx->device && !cnn__dtype_is_stored(x->dtype) && n->inner > 1;
+}
+
 static bool batch_norm_infer(cnn__call *call, void *attributes)
 {
     cnn__norm *n = attributes;
     if (!cnn__norm_check(call, n)) {
         return false;
     }
+    n->relu = call->op->relu;
+    n->joined = n->training && runs_on_images(call->in[CNN__NORM_INPUT], n);
     if (n->training && n->channels && n->batch * n->inner == 1) {
         cnn__call_fail(call, CNN_ERROR_SHAPE, "there is one value per channel, expected two or more in training");
         return false;
     }
     cnn__out_like(call, 0, CNN__NORM_INPUT);
-    cnn__out(call, CNN__NORM_STATISTICS, CNN_F64, 2, (const int64_t[]){ 2, n->channels });
+    cnn__out(call, CNN__NORM_STATISTICS, CNN_F64, 2, (const int64_t[]){ n->joined ? 4 : 2, n->channels });
     return true;
 }
 
@@ -122,7 +132,8 @@ static cnn_batch_norm_parameters parameters_of(const cnn__norm *n)
                                         .batch_statistics = n->training,
                                         .momentum = n->momentum,
                                         .eps = n->eps,
-                                        .instances = 1 };
+                                        .instances = 1,
+                                        .relu = n->relu };
 }
 
 bool cnn__norm_move(cnn__call *call, const cnn__norm *n, int64_t instances)
@@ -131,9 +142,10 @@ bool cnn__norm_move(cnn__call *call, const cnn__norm *n, int64_t instances)
     cnn_batch_norm_parameters p = parameters_of(n);
     p.batch = n->batch / instances;
     p.instances = instances;
-    cnn_launch move =
-        CNN__LAUNCH(BATCH_NORM_MOVE, mean->dtype, CNN__PARAMETERS(p),
-                    .in = { cnn__data(call->out[CNN__NORM_STATISTICS]) }, .out = { cnn__data(mean), cnn__data(var) });
+    const double *statistics = cnn__data(call->out[CNN__NORM_STATISTICS]);
+    statistics += n->joined ? 2 * n->channels : 0;
+    cnn_launch move = CNN__LAUNCH(BATCH_NORM_MOVE, mean->dtype, CNN__PARAMETERS(p), .in = { statistics },
+                                  .out = { cnn__data(mean), cnn__data(var) });
     return cnn__tape_protect(call->tape, mean) && cnn__tape_protect(call->tape, var) &&
            cnn__run(call->tape, call->op->name, &move);
 }
@@ -147,6 +159,19 @@ static bool take_statistics(cnn__call *call, const cnn__norm *n, const cnn_batch
     return cnn__run(call->tape, call->op->name, &take) && (!n->moves || cnn__norm_move(call, n, 1));
 }
 
+/* Statistics and result set by set. */
+static bool forward_joined(cnn__call *call, const cnn__norm *n)
+{
+    cnn_tensor *const *x = call->x;
+    cnn_batch_norm_parameters p = parameters_of(n);
+    p.joined = true;
+    cnn_launch l = CNN__LAUNCH(BATCH_NORM_FORWARD, x[CNN__NORM_INPUT]->dtype, CNN__PARAMETERS(p),
+                               .in = { cnn__data(x[CNN__NORM_INPUT]), cnn__data_or_null(x[CNN__NORM_WEIGHT]),
+                                       cnn__data_or_null(x[CNN__NORM_BIAS]) },
+                               .out = { cnn__data(call->out[0]), cnn__data(call->out[CNN__NORM_STATISTICS]) });
+    return cnn__run(call->tape, call->op->name, &l) && (!n->moves || cnn__norm_move(call, n, 1));
+}
+
 static bool batch_norm_forward(cnn__call *call, void *attributes)
 {
     const cnn__norm *n = attributes;
@@ -155,6 +180,9 @@ static bool batch_norm_forward(cnn__call *call, void *attributes)
     cnn_dtype dtype = x[CNN__NORM_INPUT]->dtype;
     if (call->out[0]->numel == 0) {
         return true;
+    }
+    if (n->joined) {
+        return forward_joined(call, n);
     }
     if (n->training && !take_statistics(call, n, &p)) {
         return false;
@@ -181,7 +209,8 @@ static cnn_tensor *norm_gradient(cnn__node *node, int i, bool *failed)
     return gradient;
 }
 
-void cnn__norm_backward(cnn__node *node, const cnn_tensor *dy, cnn_kernel kernel, const void *parameters, size_t size)
+void cnn__norm_backward(cnn__node *node, const cnn_tensor *dy, cnn_kernel kernel, const void *parameters, size_t size,
+                        const cnn_tensor *bias)
 {
     const int count = node->count > CNN__NORM_BIAS ? 3 : 2;
     cnn_tensor *gradient[3] = { NULL };
@@ -198,7 +227,7 @@ void cnn__norm_backward(cnn__node *node, const cnn_tensor *dy, cnn_kernel kernel
     cnn_launch l = CNN__LAUNCH(
         BATCH_NORM_BACKWARD, dy->dtype, .parameters = parameters, .parameters_size = size,
         .in = { cnn__data(node->saved[CNN__NORM_INPUT]), cnn__data_or_null(node->saved[CNN__NORM_WEIGHT]),
-                cnn__data(cnn__saved_output(node, CNN__NORM_STATISTICS)), cnn__data(dy) },
+                cnn__data(cnn__saved_output(node, CNN__NORM_STATISTICS)), cnn__data(dy), cnn__data_or_null(bias) },
         .out = { cnn__data_or_null(gradient[CNN__NORM_INPUT]), cnn__data_or_null(gradient[CNN__NORM_WEIGHT]),
                  cnn__data_or_null(gradient[CNN__NORM_BIAS]) });
     l.kernel = kernel;
@@ -212,8 +241,10 @@ void cnn__norm_backward(cnn__node *node, const cnn_tensor *dy, cnn_kernel kernel
 
 static void batch_norm_backward(cnn__node *node, cnn_tensor *dy)
 {
-    const cnn_batch_norm_parameters p = parameters_of(node->attributes);
-    cnn__norm_backward(node, dy, CNN_KERNEL_BATCH_NORM_BACKWARD, &p, sizeof p);
+    cnn_batch_norm_parameters p = parameters_of(node->attributes);
+    const cnn_tensor *bias = p.relu ? node->saved[CNN__NORM_BIAS] : NULL;
+    p.relu = p.relu && !dy->masked;
+    cnn__norm_backward(node, dy, CNN_KERNEL_BATCH_NORM_BACKWARD, &p, sizeof p, bias);
 }
 
 static const cnn__reads batch_norm_reads[CNN__NORM_INPUTS + 1 + CNN__NORM_STATISTICS] = {
@@ -221,25 +252,46 @@ static const cnn__reads batch_norm_reads[CNN__NORM_INPUTS + 1 + CNN__NORM_STATIS
     [CNN__NORM_WEIGHT] = { "weight", 1u << CNN__NORM_INPUT },
     [CNN__NORM_INPUTS + CNN__NORM_STATISTICS] = { "statistics", 1u << CNN__NORM_INPUT | 1u << CNN__NORM_WEIGHT },
 };
-const cnn__op cnn__batch_norm_op = {
-    .name = "batch_norm",
-    .extras = 1,
-    .optional = 1u << CNN__NORM_WEIGHT | 1u << CNN__NORM_BIAS | 1u << CNN__NORM_MEAN | 1u << CNN__NORM_VAR,
-    .dense = (1u << CNN__NORM_INPUTS) - 1,
-    .saves = 1u << CNN__NORM_INPUT | 1u << CNN__NORM_WEIGHT | CNN__OUTPUT(CNN__NORM_STATISTICS),
-    .size = sizeof(cnn__norm),
-    .attributes = cnn__norm_attributes,
-    .infer = batch_norm_infer,
-    .forward = batch_norm_forward,
-    .backward = batch_norm_backward,
-    .reads = batch_norm_reads,
+/* The gradients behind ReLU ask where y is above 0. */
+enum { NORM_GRADIENTS = 1u << CNN__NORM_INPUT | 1u << CNN__NORM_WEIGHT | 1u << CNN__NORM_BIAS };
+static const cnn__reads batch_norm_relu_reads[CNN__NORM_INPUTS + 1 + CNN__NORM_STATISTICS] = {
+    [CNN__NORM_INPUT] = { "the input", NORM_GRADIENTS },
+    [CNN__NORM_WEIGHT] = { "weight", NORM_GRADIENTS },
+    [CNN__NORM_BIAS] = { "bias", NORM_GRADIENTS },
+    [CNN__NORM_INPUTS + CNN__NORM_STATISTICS] = { "statistics", NORM_GRADIENTS },
 };
+
+/* What the two descriptors have in common; `...` are further members. */
+#define BATCH_NORM(...) \
+    { \
+        .name = "batch_norm", .extras = 1, \
+        .optional = 1u << CNN__NORM_WEIGHT | 1u << CNN__NORM_BIAS | 1u << CNN__NORM_MEAN | 1u << CNN__NORM_VAR, \
+        .dense = (1u << CNN__NORM_INPUTS) - 1, .size = sizeof(cnn__norm), .attributes = cnn__norm_attributes, \
+        .infer = batch_norm_infer, .forward = batch_norm_forward, .backward = batch_norm_backward, __VA_ARGS__ \
+    }
+enum { NORM_SAVES = 1u << CNN__NORM_INPUT | 1u << CNN__NORM_WEIGHT | CNN__OUTPUT(CNN__NORM_STATISTICS) };
+const cnn__op cnn__batch_norm_op = BATCH_NORM(.saves = NORM_SAVES, .reads = batch_norm_reads);
+/* Of images on the CPU (cnn__batch_norm_takes_relu). */
+const cnn__op cnn__batch_norm_relu_op =
+    BATCH_NORM(.saves = NORM_SAVES | 1u << CNN__NORM_BIAS, .reads = batch_norm_relu_reads, .relu = true);
+
+bool cnn__batch_norm_takes_relu(const cnn_tensor *x)
+{
+    return !x->ctx->device && (x->dtype == CNN_F32 || x->dtype == CNN_F64) && x->ndim == 4 &&
+           x->shape[2] * x->shape[3] > 1;
+}
+
+cnn_tensor *cnn__batch_norm(const cnn__op *op, cnn_tensor *const in[CNN__NORM_INPUTS],
+                            const cnn_batch_norm_options *options)
+{
+    cnn__norm n = { .momentum = 0 };
+    n.status = CNN__OPTIONS_READ(NULL, "batch_norm", &n.options, options);
+    return cnn__apply(op, in, CNN__NORM_INPUTS, &n);
+}
 
 cnn_tensor *cnn_batch_norm(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, cnn_tensor *running_mean,
                            cnn_tensor *running_var, const cnn_batch_norm_options *options)
 {
-    cnn__norm n = { .momentum = 0 };
-    n.status = CNN__OPTIONS_READ(NULL, "batch_norm", &n.options, options);
-    return cnn__apply(&cnn__batch_norm_op, (cnn_tensor *const[]){ x, weight, bias, running_mean, running_var },
-                      CNN__NORM_INPUTS, &n);
+    return cnn__batch_norm(&cnn__batch_norm_op, (cnn_tensor *const[]){ x, weight, bias, running_mean, running_var },
+                           options);
 }

@@ -169,7 +169,8 @@ bool cnn__group_norm_forward(cnn__call *call, void *attributes)
 
 void cnn__group_norm_backward(cnn__node *node, cnn_tensor *dy)
 {
-    cnn__norm_backward(node, dy, CNN_KERNEL_GROUP_NORM_BACKWARD, node->attributes, sizeof(cnn_group_norm_parameters));
+    cnn__norm_backward(node, dy, CNN_KERNEL_GROUP_NORM_BACKWARD, node->attributes, sizeof(cnn_group_norm_parameters),
+                       NULL);
 }
 
 enum { ROW_INPUTS = CNN__NORM_WEIGHT + 1, GROUP_INPUTS = CNN__NORM_BIAS + 1 };

@@ -15,13 +15,20 @@ typedef struct cnn__norm {
     double momentum, eps;
     bool training; /* the batch's statistics are used */
     bool moves;    /* and the running ones are written */
+    bool joined;   /* forward makes the statistics set by set, and has them behind means and scales */
+    bool relu;     /* y = max(y, 0) */
     int64_t batch, channels, inner;
     cnn_batch_norm_options options; /* for infer, with how reading them went */
     cnn_status status;
 } cnn__norm;
 
-extern const cnn__op cnn__batch_norm_op;
+extern const cnn__op cnn__batch_norm_op, cnn__batch_norm_relu_op;
 extern const cnn__attribute cnn__norm_attributes[];
+
+/* Whether the second one, with ReLU behind it, may be applied to x; and the operation by its descriptor. */
+bool cnn__batch_norm_takes_relu(const cnn_tensor *x);
+cnn_tensor *cnn__batch_norm(const cnn__op *op, cnn_tensor *const in[CNN__NORM_INPUTS],
+                            const cnn_batch_norm_options *options);
 
 /* Checks options and inputs and completes the struct; false: reported. */
 bool cnn__norm_check(cnn__call *call, cnn__norm *n);
@@ -38,6 +45,7 @@ bool cnn__group_norm_forward(cnn__call *call, void *attributes);
 void cnn__group_norm_backward(cnn__node *node, cnn_tensor *dy);
 
 /* The gradients of input, weight and, if there is one, bias: what the kernel computes, or zeros of no elements. */
-void cnn__norm_backward(cnn__node *node, const cnn_tensor *dy, cnn_kernel kernel, const void *parameters, size_t size);
+void cnn__norm_backward(cnn__node *node, const cnn_tensor *dy, cnn_kernel kernel, const void *parameters, size_t size,
+                        const cnn_tensor *bias);
 
 #endif

@@ -122,6 +122,8 @@ typedef struct cnn_batch_norm_parameters {
     double eps;            /**< added to the variance */
     int64_t instances;     /**< of CNN_KERNEL_BATCH_NORM_MOVE: how many means and variances of each channel there are,
                                 [2, instances, channels], of which the running ones move towards the mean */
+    bool relu;   /**< false in a launch; for the CPU's own kernels: y = max(y, 0), whose bias BACKWARD has as input 4 */
+    bool joined; /**< false in a launch; for the CPU's own kernels: FORWARD makes the statistics, too, as output 1 */
 } cnn_batch_norm_parameters;
 
 /** Normalisation of each group of channels of a contiguous [batch, groups, channels, inner]: (x − mean) / √(variance +

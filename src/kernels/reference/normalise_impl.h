@@ -24,8 +24,12 @@ static void NAME(normalise_moments)(const cnn__normalise *g, const REAL *x, int6
             squares += d * d;
         }
     }
-    statistics[set] = mean;
-    statistics[g->sets + set] = squares / count;
+    double *rows = statistics + set + (g->joined ? 2 * g->sets : 0);
+    rows[0] = statistics[set] = mean;
+    rows[g->sets] = squares / count;
+    if (g->joined) {
+        statistics[g->sets + set] = 1 / sqrt(squares / count + g->eps);
+    }
     if (g->makes_statistics) {
         statistics[2 * g->sets + set] = 1 / sqrt(squares / count + g->eps);
     }
@@ -46,7 +50,7 @@ void NAME(normalise_forward)(const cnn__normalise *g, const void *x_, const void
     const REAL *x = x_, *weight = weight_, *bias = bias_;
     REAL *y = y_;
     for (int64_t set = 0; set < g->sets; set++) {
-        if (g->makes_statistics) {
+        if (g->makes_statistics || g->joined) {
             NAME(normalise_moments)(g, x, set, statistics);
         }
         double mean = statistics[set], scale = normalise_scale(g, statistics, set);
@@ -54,23 +58,32 @@ void NAME(normalise_forward)(const cnn__normalise *g, const void *x_, const void
         {
             double slope = weight ? scale * (double)weight[w] : scale, shift = bias ? (double)bias[w] : 0;
             for (int64_t i = 0; i < g->inner; i++) {
-                y[at + i] = (REAL)(((double)x[at + i] - mean) * slope + shift);
+                REAL v = (REAL)(((double)x[at + i] - mean) * slope + shift);
+                y[at + i] = g->relu && v < 0 ? 0 : v;
             }
         }
     }
 }
 
+/* dy, or 0 where ReLU makes y 0. */
+static double NAME(normalise_slope)(const cnn__normalise *g, double x, double slope, double shift, double dy)
+{
+    return g->relu && (REAL)(x * slope + shift) <= 0 ? 0 : dy;
+}
+
 /* dx = scale · (s − Σs / n − (x − mean) · scale² · Σ(s · (x − mean)) / n) with s = weight · dy; scale · s where the
  * statistics do not depend on x. */
-static void NAME(normalise_data)(const cnn__normalise *g, const REAL *x, const REAL *weight, const double *statistics,
-                                 const REAL *dy, int64_t set, REAL *dx)
+static void NAME(normalise_data)(const cnn__normalise *g, const REAL *x, const REAL *weight, const REAL *bias,
+                                 const double *statistics, const REAL *dy, int64_t set, REAL *dx)
 {
     double n = (double)g->batch * (double)g->channels * (double)g->inner;
     double mean = statistics[set], scale = normalise_scale(g, statistics, set), sum = 0, product = 0;
     NORMALISE_LINES(g, set, at, w)
     {
+        double factor = weight ? (double)weight[w] : 1, shift = bias ? (double)bias[w] : 0;
         for (int64_t i = 0; i < g->inner && g->own_statistics; i++) {
-            double slope = (double)dy[at + i] * (weight ? (double)weight[w] : 1);
+            double d = (double)x[at + i] - mean;
+            double slope = NAME(normalise_slope)(g, d, scale * factor, shift, (double)dy[at + i]) * factor;
             sum += slope;
             product += slope * ((double)x[at + i] - mean);
         }
@@ -79,40 +92,46 @@ static void NAME(normalise_data)(const cnn__normalise *g, const REAL *x, const R
     product *= scale * scale / n;
     NORMALISE_LINES(g, set, at, w)
     {
+        double factor = weight ? (double)weight[w] : 1, shift = bias ? (double)bias[w] : 0;
         for (int64_t i = 0; i < g->inner; i++) {
-            double slope = (double)dy[at + i] * (weight ? (double)weight[w] : 1);
+            double d = (double)x[at + i] - mean;
+            double slope = NAME(normalise_slope)(g, d, scale * factor, shift, (double)dy[at + i]) * factor;
             dx[at + i] = (REAL)((slope - sum - ((double)x[at + i] - mean) * product) * scale);
         }
     }
 }
 
 /* The gradients of weight number w: Σ dy · (x − mean) · scale and Σ dy. */
-static void NAME(normalise_sums)(const cnn__normalise *g, const REAL *x, const double *statistics, const REAL *dy,
-                                 int64_t w, double sum[2])
+static void NAME(normalise_sums)(const cnn__normalise *g, const REAL *x, const REAL *weight, const REAL *bias,
+                                 const double *statistics, const REAL *dy, int64_t w, double sum[2])
 {
+    double factor = weight ? (double)weight[w] : 1, shift = bias ? (double)bias[w] : 0;
     sum[0] = sum[1] = 0;
     for (int64_t set = w / g->channels; set < g->sets; set += g->groups) {
         double mean = statistics[set], scale = normalise_scale(g, statistics, set);
         for (int64_t b = 0; b < g->batch; b++) {
             int64_t at = cnn__normalise_at(g, b, set) + w % g->channels * g->inner;
             for (int64_t i = at; i < at + g->inner; i++) {
-                sum[0] += (double)dy[i] * ((double)x[i] - mean) * scale;
-                sum[1] += (double)dy[i];
+                double d = (double)x[i] - mean;
+                double slope = NAME(normalise_slope)(g, d, scale * factor, shift, (double)dy[i]);
+                sum[0] += slope * d * scale;
+                sum[1] += slope;
             }
         }
     }
 }
 
-void NAME(normalise_backward)(const cnn__normalise *g, const void *x, const void *weight, const double *statistics,
-                              const void *dy, void *dx, void *dweight, void *dbias, cnn__pool *pool)
+void NAME(normalise_backward)(const cnn__normalise *g, const void *x, const void *weight, const void *bias,
+                              const double *statistics, const void *dy, void *dx, void *dweight, void *dbias,
+                              cnn__pool *pool)
 {
     (void)pool;
     for (int64_t set = 0; dx && set < g->sets; set++) {
-        NAME(normalise_data)(g, x, weight, statistics, dy, set, dx);
+        NAME(normalise_data)(g, x, weight, bias, statistics, dy, set, dx);
     }
     for (int64_t w = 0; (dweight || dbias) && w < g->groups * g->channels; w++) {
         double sum[2];
-        NAME(normalise_sums)(g, x, statistics, dy, w, sum);
+        NAME(normalise_sums)(g, x, weight, bias, statistics, dy, w, sum);
         if (dweight) {
             ((REAL *)dweight)[w] = (REAL)sum[0];
         }

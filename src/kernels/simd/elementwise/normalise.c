@@ -45,8 +45,7 @@ static void set_moments(const normalise_job *job, int64_t set)
     for (int64_t b = 0; b < g->batch; b++) {
         squares += stretch_squares(job->x + cnn__normalise_at(g, b, set), size, sum / count);
     }
-    job->statistics[set] = sum / count;
-    job->statistics[g->sets + set] = squares / count;
+    write_moments(job, set, sum / count, squares / count);
     if (g->makes_statistics) {
         job->statistics[2 * g->sets + set] = 1 / sqrt(squares / count + g->eps);
     }
@@ -66,14 +65,39 @@ CNN__APART void forward_each(int64_t n, const float *x, double mean, double scal
     }
 }
 
-/* y = (x − mean) · slope + shift */
-CNN__APART void normalise_stretch(int64_t n, const float *x, double mean, double slope, double shift, float *y)
+/* (x − mean) · slope + shift */
+typedef struct normal_terms {
+    lanes mean, slope, shift;
+} normal_terms;
+
+CNN__INLINE lanes normal(lanes x, const normal_terms *t)
 {
-    lanes means = splat((float)mean), slopes = splat((float)slope), shifts = splat((float)shift);
+    return (x - t->mean) * t->slope + t->shift;
+}
+
+static normal_terms normal_terms_of(const normalise_job *job, int64_t set, int64_t w)
+{
+    double scale = set_scale(job, set);
+    return (normal_terms){ splat((float)job->statistics[set]),
+                           splat((float)(job->weight ? scale * (double)job->weight[w] : scale)),
+                           splat(job->bias ? job->bias[w] : 0) };
+}
+
+CNN__APART void normalise_stretch(int64_t n, const float *x, const normal_terms *of_set, bool relu, float *y)
+{
+    const normal_terms t = *of_set;
+    lanes floor = splat(relu ? 0 : -INFINITY);
     for (int64_t i = 0; i < n; i += LANES) {
         int64_t some = min64(n - i, LANES);
-        store_partial(y + i, (load_partial(x + i, some) - means) * slopes + shifts, some);
+        lanes v = normal(load_partial(x + i, some), &t);
+        store_partial(y + i, blend(v < floor, floor, v), some);
     }
+}
+
+/* The gradient of what ReLU is applied to. */
+CNN__INLINE lanes through_relu(lanes dy, lanes x, const normal_terms *t)
+{
+    return blend(normal(x, t) <= 0, (lanes){ 0 }, dy);
 }
 
 static void forward_set(const normalise_job *job, int64_t set)
@@ -81,7 +105,7 @@ static void forward_set(const normalise_job *job, int64_t set)
     const cnn__normalise *g = job->g;
     int64_t w = set % g->groups * g->channels;
     const float *weight = job->weight ? job->weight + w : NULL, *bias = job->bias ? job->bias + w : NULL;
-    if (g->makes_statistics) {
+    if (g->makes_statistics || g->joined) {
         set_moments(job, set);
     }
     double mean = job->statistics[set], scale = set_scale(job, set);
@@ -92,8 +116,8 @@ static void forward_set(const normalise_job *job, int64_t set)
             continue;
         }
         for (int64_t c = 0; c < g->channels; c++, at += g->inner) {
-            normalise_stretch(g->inner, job->x + at, mean, weight ? scale * (double)weight[c] : scale,
-                              bias ? (double)bias[c] : 0, job->y + at);
+            const normal_terms t = normal_terms_of(job, set, w + c);
+            normalise_stretch(g->inner, job->x + at, &t, g->relu, job->y + at);
         }
     }
 }
@@ -103,15 +127,16 @@ static void forward_set(const normalise_job *job, int64_t set)
 /* Adds Σ s and Σ s · (x − mean), s = weight · dy, with a weight for each element or none. Differences are taken from
  * the mean in float; what that leaves out is made up for at the end. */
 static void stretch_products(int64_t n, const float *x, const float *dy, const float *weight, double mean,
-                             double sum[2])
+                             const normal_terms *relu, double sum[2])
 {
     wide_lanes plain = { { 0 }, { 0 } }, product = { { 0 }, { 0 } };
     lanes means = splat((float)mean), one = splat(1);
     for (int64_t i = 0; i < n; i += LANES) {
         int64_t some = min64(n - i, LANES);
-        lanes s = load_partial(dy + i, some) * load_or(weight, i, some, one);
+        lanes v = load_partial(x + i, some), s = load_partial(dy + i, some) * load_or(weight, i, some, one);
+        s = relu ? through_relu(s, v, relu) : s;
         plain = add_wide_lanes(plain, s);
-        product = add_wide_lanes(product, s * (load_partial(x + i, some) - means));
+        product = add_wide_lanes(product, s * (v - means));
     }
     double total = wide_total(plain);
     sum[0] += total;
@@ -125,14 +150,15 @@ typedef struct gradient_terms {
 
 /* `factor` is the weight of all elements, unless each has its own. */
 CNN__APART void stretch_data(int64_t n, const float *x, const float *dy, const float *weight, double factor,
-                             const gradient_terms *of_set, float *dx)
+                             const gradient_terms *of_set, const normal_terms *relu, float *dx)
 {
     const gradient_terms t = *of_set;
     lanes factors = splat((float)factor);
     for (int64_t i = 0; i < n; i += LANES) {
         int64_t some = min64(n - i, LANES);
-        lanes s = load_partial(dy + i, some) * load_or(weight, i, some, factors);
-        store_partial(dx + i, (s - t.level - (load_partial(x + i, some) - t.mean) * t.tilt) * t.scale, some);
+        lanes v = load_partial(x + i, some), s = load_partial(dy + i, some);
+        s = (relu ? through_relu(s, v, relu) : s) * load_or(weight, i, some, factors);
+        store_partial(dx + i, (s - t.level - (v - t.mean) * t.tilt) * t.scale, some);
     }
 }
 
@@ -150,10 +176,11 @@ static void set_products(const normalise_job *job, int64_t set, double sum[2])
     double mean = job->statistics[set], scale = set_scale(job, set);
     for (int64_t c = 0; c < (g->inner == 1 ? 1 : g->channels); c++) {
         double part[2] = { 0 };
+        const normal_terms t = normal_terms_of(job, set, w + c);
         for (int64_t b = 0; b < g->batch; b++) {
             int64_t at = cnn__normalise_at(g, b, set) + c * g->inner;
             stretch_products(g->inner == 1 ? g->channels : g->inner, job->x + at, job->dy + at,
-                             g->inner == 1 && job->weight ? job->weight + w : NULL, mean, part);
+                             g->inner == 1 && job->weight ? job->weight + w : NULL, mean, g->relu ? &t : NULL, part);
         }
         double factor = g->inner > 1 && job->weight ? (double)job->weight[w + c] : 1;
         sum[0] += part[0] * factor;
@@ -180,11 +207,13 @@ static void backward_set(const normalise_job *job, int64_t set)
     for (int64_t b = 0; b < g->batch && job->dx; b++) {
         int64_t at = cnn__normalise_at(g, b, set);
         if (g->inner == 1) {
-            stretch_data(g->channels, job->x + at, job->dy + at, weight, 1, &t, job->dx + at);
+            stretch_data(g->channels, job->x + at, job->dy + at, weight, 1, &t, NULL, job->dx + at);
             continue;
         }
         for (int64_t c = 0; c < g->channels; c++, at += g->inner) {
-            stretch_data(g->inner, job->x + at, job->dy + at, NULL, weight ? (double)weight[c] : 1, &t, job->dx + at);
+            const normal_terms relu = normal_terms_of(job, set, set % g->groups * g->channels + c);
+            stretch_data(g->inner, job->x + at, job->dy + at, NULL, weight ? (double)weight[c] : 1, &t,
+                         g->relu ? &relu : NULL, job->dx + at);
         }
     }
 }
@@ -201,7 +230,7 @@ static void normalise_weight_task(void *arg, int64_t w, int worker)
     for (int64_t set = w / g->channels; set < g->sets; set += g->groups) {
         int64_t at = cnn__normalise_at(g, 0, set) + w % g->channels * g->inner;
         double part[2] = { 0 };
-        stretch_products(g->inner, job->x + at, job->dy + at, NULL, job->statistics[set], part);
+        stretch_products(g->inner, job->x + at, job->dy + at, NULL, job->statistics[set], NULL, part);
         sum[0] += part[0];
         sum[1] += part[1] * set_scale(job, set);
     }
@@ -254,7 +283,7 @@ void CNN__SIMD(normalise_forward)(const cnn__normalise *g, const void *x, const 
                                   double *statistics, void *y, cnn__pool *pool)
 {
     normalise_job job = { .g = g, .x = x, .weight = weight, .bias = bias, .statistics = statistics, .y = y };
-    run_sets(&job, forward_sets, CNN__SIMD(normalise_forward_tile), g->makes_statistics ? 1.5 : 0.5, pool);
+    run_sets(&job, forward_sets, CNN__SIMD(normalise_forward_tile), g->makes_statistics || g->joined ? 1.5 : 0.5, pool);
 }
 
 static void backward_sets(void *arg, int64_t task, int worker)
@@ -267,12 +296,14 @@ static void backward_sets(void *arg, int64_t task, int worker)
     }
 }
 
-void CNN__SIMD(normalise_backward)(const cnn__normalise *g, const void *x, const void *weight, const double *statistics,
-                                   const void *dy, void *dx, void *dweight, void *dbias, cnn__pool *pool)
+void CNN__SIMD(normalise_backward)(const cnn__normalise *g, const void *x, const void *weight, const void *bias,
+                                   const double *statistics, const void *dy, void *dx, void *dweight, void *dbias,
+                                   cnn__pool *pool)
 {
     normalise_job job = { .g = g,
                           .x = x,
                           .weight = weight,
+                          .bias = bias,
                           .dy = dy,
                           .statistics = (double *)(uintptr_t)statistics,
                           .dx = dx,

@@ -82,6 +82,18 @@ static inline double set_scale(const normalise_job *job, int64_t set)
     return job->statistics[(job->g->makes_statistics ? 2 : 1) * job->g->sets + set];
 }
 
+/* Writes the mean and the biased variance of a set. */
+static inline void write_moments(const normalise_job *job, int64_t set, double mean, double variance)
+{
+    const cnn__normalise *g = job->g;
+    double *rows = job->statistics + set + (g->joined ? 2 * g->sets : 0);
+    rows[0] = job->statistics[set] = mean;
+    rows[g->sets] = variance;
+    if (g->joined) {
+        job->statistics[g->sets + set] = 1 / sqrt(variance + g->eps);
+    }
+}
+
 /* Writes the gradients of weight number w. */
 static inline void write_weight(const normalise_job *job, int64_t w, double dweight, double dbias)
 {
