@@ -203,11 +203,16 @@ $(BUILD)/src/%.o: src/%.c
 	$(call say,CC  )
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(PREFIX_MAP) $(KERNEL_CFLAGS) $(SMALL_CFLAGS) $(TABLE_CFLAGS) -MMD -MP -c $< -o $@
 
+include image/image.mk
+
 # ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
 # common/ is no program, but what these have together.
 EXAMPLES := $(filter-out common,$(notdir $(wildcard examples/*)))
-EXAMPLES_WITH_COMMON := mnist_cnn zoo
-example_sources = $(wildcard examples/$(1)/*.c) $(if $(filter $(1),$(EXAMPLES_WITH_COMMON)),$(wildcard examples/common/*.c))
+EXAMPLES_WITH_COMMON := cifar10 mnist_cnn zoo
+example_sources = $(wildcard examples/$(1)/*.c) $(if $(filter $(1),$(EXAMPLES_WITH_COMMON)),$(wildcard examples/common/*.c)) $(SOURCES_$(1))
+SOURCES_cifar10 := examples/zoo/blocks.c examples/zoo/resnet_cifar.c
+EXAMPLE_FLAGS_cifar10 = $(if $(HAVE_IMAGE),-DWITH_IMAGES)
+EXAMPLE_LIBS_cifar10 = $(if $(HAVE_IMAGE),-lcnn-image)
 EXAMPLE_PROGRAMS := $(foreach e,$(EXAMPLES),$(BUILD)/examples/$(e))
 examples: $(EXAMPLE_PROGRAMS)
 
@@ -215,11 +220,12 @@ examples: $(EXAMPLE_PROGRAMS)
 rpath = -Xlinker -rpath -Xlinker '$$ORIGIN/$(subst ','\'',$(shell realpath -m --relative-to=$(call quoted,$(1)) $(call quoted,$(LIB))))'
 
 define example_rule
-$$(BUILD)/examples/$(1): $$(call example_sources,$(1)) $$(wildcard examples/$(1)/*.h examples/$(1)/*.def examples/common/*.h) $$(PUBLIC_HEADERS) $$(SHARED)
+$$(BUILD)/examples/$(1): $$(call example_sources,$(1)) $$(wildcard examples/$(1)/*.h examples/$(1)/*.def examples/common/*.h) $$(PUBLIC_HEADERS) $$(SHARED) \
+		$$(if $$(EXAMPLE_LIBS_$(1)),$$(IMAGE_SHARED))
 	@mkdir -p $$(@D)
 	$$(call say,LINK)
-	$$(QUIET)$$(CC) $$(STRICT) -Iinclude -Iexamples $$(CPPFLAGS) $$(CFLAGS) $$(call example_sources,$(1)) -o $$@ $$(LDFLAGS) -L$$(LIB) \
-		$$(call rpath,$$(@D)) -lcnn -lm
+	$$(QUIET)$$(CC) $$(STRICT) -Iinclude -Iexamples $$(EXAMPLE_FLAGS_$(1)) $$(CPPFLAGS) $$(CFLAGS) $$(call example_sources,$(1)) -o $$@ \
+		$$(LDFLAGS) -L$$(LIB) $$(call rpath,$$(@D)) $$(EXAMPLE_LIBS_$(1)) -lcnn -lm
 endef
 $(foreach e,$(EXAMPLES),$(eval $(call example_rule,$(e))))
 
@@ -231,7 +237,7 @@ $(ZOO_NETS): $(BUILD)/zoo/%.o: examples/zoo/%.c $(wildcard examples/zoo/*.h exam
 	$(QUIET)$(CC) $(STRICT) -Iinclude $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 # ---- each room of programs brings its own rules ----
-include $(sort $(wildcard image/*.mk tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk tools/*.mk))
+include $(sort $(filter-out image/image.mk,$(wildcard image/*.mk tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk tools/*.mk)))
 
 -include $(OBJECTS:.o=.d)
 

@@ -1,0 +1,149 @@
+/* Chooses the pictures by what is in the folder. The library decides which files exist and what they contain; existing files
+ * that are invalid end the program. */
+#include "data.h"
+
+#include "common/say.h"
+#include "drawn.h"
+
+#ifdef WITH_IMAGES
+#include <cnn/image.h>
+#endif
+
+#include <stdio.h>
+
+enum { PATH_SIZE = 4096, DRAWN_TRAIN = 5000, DRAWN_TEST = 1000, CLASSES = 10 };
+
+static const double means[3] = { 0.4914, 0.4822, 0.4465 }, deviations[3] = { 0.2470, 0.2435, 0.2616 };
+
+static bool fail(void)
+{
+    say("cifar10: %s", cnn_last_error(NULL));
+    return false;
+}
+
+/* ---- where they come from: each fills in both parts, or neither, and then says whether something is wrong ---- */
+
+typedef enum found { FOUND, ABSENT, WRONG } found;
+
+static found found_by(cnn_status status)
+{
+    return status == CNN_ERROR_NOT_FOUND ? ABSENT : WRONG;
+}
+
+static found open_binary(cnn_context *ctx, const char *folder, data *d)
+{
+    d->train = cnn_cifar10_open(ctx, folder, CNN_CIFAR_TRAIN);
+    d->test = d->train ? cnn_cifar10_open(ctx, folder, CNN_CIFAR_TEST) : NULL;
+    if (!d->test) {
+        return d->train ? WRONG : found_by(cnn_context_status(NULL));
+    }
+    d->classes = CLASSES;
+    return FOUND;
+}
+
+#ifdef WITH_IMAGES
+/* Pictures are kept once they are decoded: CIFAR-10's take 180 MB. */
+static cnn_dataset *open_folder(cnn_context *ctx, const char *folder, const char *part, int64_t *classes)
+{
+    char path[PATH_SIZE];
+    cnn_image_folder *names = NULL;
+    if (snprintf(path, sizeof path, "%s/%s", folder, part) >= PATH_SIZE) {
+        return NULL;
+    }
+    const cnn_image_folder_options how = { .struct_size = sizeof how, .height = 32, .cache_bytes = (int64_t)1 << 30,
+                                               .mean = means, .std = deviations, .folder = &names };
+    cnn_dataset *dataset = cnn_image_folder_open(ctx, path, &how);
+    *classes = dataset ? cnn_image_folder_class_count(names) : 0;
+    cnn_image_folder_free(names);
+    return dataset;
+}
+
+static found open_folders(cnn_context *ctx, const char *folder, data *d)
+{
+    int64_t classes;
+    d->train = open_folder(ctx, folder, "train", &d->classes);
+    d->test = d->train ? open_folder(ctx, folder, "test", &classes) : NULL;
+    if (!d->test) {
+        return d->train ? WRONG : found_by(cnn_context_status(NULL));
+    }
+    if (classes != d->classes) {
+        say("cifar10: %s/train has %lld classes, %s/test has %lld", folder, (long long)d->classes, folder, (long long)classes);
+        data_close(d);
+        return ABSENT;
+    }
+    return FOUND;
+}
+#endif
+
+static bool open_drawn(cnn_context *ctx, const options *o, data *d)
+{
+    if (!o->synthetic) {
+        say("cifar10: no pictures in %s, neither data_batch_1.bin … nor train/CLASS/….png: working on pictures that this program "
+            "draws itself", o->data);
+    }
+    d->train = drawn_new(ctx, DRAWN_TRAIN, 1);
+    d->test = d->train ? drawn_new(ctx, DRAWN_TEST, 2) : NULL;
+    d->classes = CLASSES;
+    return d->test && cnn_dataset_normalize(d->train, 3, means, deviations) == CNN_OK &&
+           cnn_dataset_normalize(d->test, 3, means, deviations) == CNN_OK;
+}
+
+static bool open_parts(cnn_context *ctx, const options *o, data *d)
+{
+    found result = o->synthetic ? ABSENT : open_binary(ctx, o->data, d);
+#ifdef WITH_IMAGES
+    if (result == ABSENT && !o->synthetic) {
+        result = open_folders(ctx, o->data, d);
+    }
+#endif
+    return result == ABSENT ? open_drawn(ctx, o, d) : result == FOUND;
+}
+
+/* ---- what is made of them ---- */
+
+static bool keep_first(cnn_dataset **dataset, int64_t limit)
+{
+    int64_t size = cnn_dataset_size(*dataset);
+    *dataset = cnn_dataset_slice(*dataset, 0, limit && limit < size ? limit : size);
+    return *dataset != NULL;
+}
+
+static bool split(data *d, uint64_t seed)
+{
+    cnn_dataset *pieces[2];
+    cnn_status status = cnn_dataset_random_split(d->train, (const double[2]){ 0.9, 0.1 }, 2, seed, pieces);
+    d->train = pieces[0];
+    d->validation = pieces[1];
+    return status == CNN_OK;
+}
+
+/* Mirrored with probability 1/2 and shifted by up to four pixels, the edge repeated. */
+static bool augment(cnn_context *ctx, data *d)
+{
+    cnn_augmentation *a = cnn_augmentation_new(ctx);
+    cnn_augment_horizontal_flip(a, 0.5);
+    cnn_augment_random_shift(a, 4, CNN_PAD_REFLECT);
+    d->train = cnn_dataset_augment(d->train, a);
+    cnn_augmentation_free(a);
+    return d->train != NULL;
+}
+
+bool data_open(cnn_context *ctx, const options *o, data *d)
+{
+    *d = (data){ .train = NULL };
+    bool good = open_parts(ctx, o, d) && keep_first(&d->train, o->limit) && keep_first(&d->test, o->limit) &&
+                ((!o->best && !o->patience) || split(d, o->seed)) && (o->plain || augment(ctx, d));
+    if (!good) {
+        data_close(d);
+        return fail();
+    }
+    return true;
+}
+
+void data_close(data *d)
+{
+    cnn_dataset_free(d->train);
+    cnn_dataset_free(d->validation);
+    cnn_dataset_free(d->test);
+    *d = (data){ .train = NULL };
+}

@@ -1,0 +1,292 @@
+/* cifar10: small networks on CIFAR-10 or on folders of pictures, trained by SGD with Nesterov's momentum and one cycle of the
+ * learning rate.
+ *
+ * model.c has the fast network, data.c finds the pictures, train.c is an epoch, and this file is the run from beginning to end; what
+ * other programs need too is in ../common. A run continues bit for bit from a checkpoint, which holds weights, optimizer, schedule,
+ * epoch and random state. */
+#include "common/report.h"
+#include "common/say.h"
+#include "common/signals.h"
+#include "common/streams.h"
+#include "data.h"
+#include "model.h"
+#include "options.h"
+#include "train.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+const char program_name[] = "cifar10";
+
+typedef struct run {
+    options o;
+    cnn_context *ctx;
+    data pictures;
+    cnn_module *model;
+    cnn_optimizer *sgd;
+    cnn_scheduler *schedule;
+    cnn_loader *train, *validation, *test; /* validation: NULL without --best and --patience */
+    cnn_tape *tape;
+    FILE *log;
+    int64_t epoch;     /* number of finished epochs */
+    int64_t best;      /* the epoch with the best validation loss; 0: none yet */
+    double best_loss;
+    score tested;      /* after the last epoch; no images if none ran */
+} run;
+
+static bool fail(void)
+{
+    say("cifar10: %s", cnn_last_error(NULL));
+    return false;
+}
+
+static bool fail_log(const run *r, const char *what)
+{
+    say("cifar10: cannot %s %s: %s", what, r->o.log, strerror(errno));
+    return false;
+}
+
+/* ---- before ---- */
+
+/* Weights decay; biases and batch normalisation, which have one dimension, do not. */
+static bool decays(const char *name, const cnn_tensor *parameter, void *user)
+{
+    (void)name, (void)user;
+    return cnn_tensor_ndim(parameter) > 1;
+}
+
+static bool stays(const char *name, const cnn_tensor *parameter, void *user)
+{
+    return !decays(name, parameter, user);
+}
+
+static cnn_optimizer *sgd_new(const run *r)
+{
+    const cnn_sgd_options weights = { .struct_size = sizeof weights, .lr = r->o.lr, .momentum = 0.9, .nesterov = true,
+                                      .weight_decay = r->o.weight_decay };
+    cnn_sgd_options others = weights;
+    others.weight_decay = 0;
+    cnn_optimizer *sgd = cnn_sgd_create_for(r->ctx, NULL, 0, &weights);
+    if (sgd && (cnn_sgd_add_group_where(sgd, r->model, decays, NULL, &weights) != CNN_OK ||
+                cnn_sgd_add_group_where(sgd, r->model, stays, NULL, &others) != CNN_OK)) {
+        cnn_optimizer_free(sgd);
+        return NULL;
+    }
+    return sgd;
+}
+
+static int64_t batches_of(const run *r)
+{
+    int64_t pictures = cnn_dataset_size(r->pictures.train);
+    return (pictures + r->o.batch_size - 1) / r->o.batch_size;
+}
+
+static cnn_scheduler *schedule_new(const run *r)
+{
+    return cnn_one_cycle_lr_new(r->sgd, .max_lr = r->o.lr, .epochs = r->o.epochs ? r->o.epochs : 1, .steps_per_epoch = batches_of(r),
+                                .pct_start = 0.25, .no_cycle_momentum = true);
+}
+
+/* Testing needs only the weights, which every file has; training on needs a whole checkpoint. */
+static bool resume(run *r)
+{
+    cnn_checkpoint checkpoint = { .struct_size = sizeof checkpoint, .module = r->model, .optimizer = r->sgd, .scheduler = r->schedule };
+    if (!r->o.resume) {
+        return true;
+    }
+    if (r->o.eval_only) {
+        return cnn_module_load(r->model, r->o.resume) == CNN_OK || fail();
+    }
+    if (cnn_checkpoint_load(&checkpoint, r->o.resume) != CNN_OK) {
+        return fail();
+    }
+    r->epoch = checkpoint.epoch;
+    if (r->o.epochs <= r->epoch) {
+        say("nothing is trained: %s is after epoch %lld, --epochs is %lld", r->o.resume, (long long)r->epoch, (long long)r->o.epochs);
+    }
+    return true;
+}
+
+static cnn_loader *loader_of(const run *r, cnn_dataset **dataset, bool shuffle)
+{
+    cnn_dataset *given = *dataset;
+    *dataset = NULL;
+    return given ? cnn_loader_new(given, r->o.batch_size, .shuffle = shuffle, .threads = r->o.loader_threads) : NULL;
+}
+
+/* Opened after the checkpoint is loaded, because the order of the pictures depends on its random state. */
+static bool open_loaders(run *r)
+{
+    bool validated = r->pictures.validation != NULL;
+    r->train = loader_of(r, &r->pictures.train, true);
+    r->test = loader_of(r, &r->pictures.test, false);
+    r->validation = loader_of(r, &r->pictures.validation, false);
+    return (r->train && r->test && (r->validation || !validated) && cnn_loader_set_epoch(r->train, r->epoch) == CNN_OK) || fail();
+}
+
+static bool prepare(run *r)
+{
+    r->ctx = cnn_context_new(.seed = r->o.seed, .threads = r->o.threads, .device = r->o.device);
+    if (!r->ctx) {
+        return fail();
+    }
+    if (!data_open(r->ctx, &r->o, &r->pictures)) {
+        return false;
+    }
+    r->model = model_new(r->ctx, r->o.model, 3, r->pictures.classes);
+    r->sgd = r->model ? sgd_new(r) : NULL;
+    r->schedule = r->sgd ? schedule_new(r) : NULL;
+    r->tape = r->schedule ? cnn_tape_new(r->ctx) : NULL;
+    if ((!r->tape && !fail()) || !resume(r) || !open_loaders(r)) {
+        return false;
+    }
+    r->log = r->o.log ? fopen(r->o.log, r->o.resume ? "ae" : "we") : NULL;
+    return r->log || !r->o.log || fail_log(r, "open");
+}
+
+/* ---- epochs ---- */
+
+static bool save(const run *r)
+{
+    const cnn_checkpoint checkpoint = { .struct_size = sizeof checkpoint, .module = r->model, .optimizer = r->sgd,
+                                        .scheduler = r->schedule, .epoch = r->epoch };
+    return !r->o.save || cnn_checkpoint_save(&checkpoint, r->o.save) == CNN_OK || fail();
+}
+
+/* Notes whether the epoch is the best so far by its loss on pictures that nothing was trained on, and keeps its weights then. */
+static outcome validate(run *r)
+{
+    score s;
+    if (!r->validation) {
+        return DONE;
+    }
+    outcome result = score_test(r->model, r->validation, r->tape, CNN_EVAL, &s);
+    if (result == DONE && (r->best == 0 || s.loss < r->best_loss)) {
+        r->best = r->epoch;
+        r->best_loss = s.loss;
+        if (r->o.best && cnn_module_save(r->model, r->o.best) != CNN_OK) {
+            result = FAILED;
+        }
+    }
+    return result;
+}
+
+static outcome run_epoch(run *r)
+{
+    score trained;
+    progress bar;
+    progress_begin(&bar, !r->o.quiet, r->epoch + 1, r->o.epochs, cnn_loader_batch_count(r->train));
+    outcome result = train_epoch(r->model, r->sgd, r->schedule, r->train, r->tape, &bar, &trained);
+    progress_end(&bar);
+    if (result == DONE) {
+        result = score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
+    }
+    if (result == DONE) {
+        r->epoch++;
+        result = validate(r);
+    }
+    if (result != DONE) {
+        return result == FAILED && !fail() ? FAILED : result;
+    }
+    bool told = r->o.quiet || report_epoch(r->epoch, r->o.epochs, &trained, &r->tested);
+    if (r->log && !report_log(r->log, r->epoch, &trained, &r->tested)) {
+        fail_log(r, "write");
+        return FAILED;
+    }
+    return save(r) && told ? DONE : FAILED;
+}
+
+static bool patient(const run *r)
+{
+    if (!r->o.patience || r->epoch - r->best < r->o.patience) {
+        return true;
+    }
+    if (!r->o.quiet) {
+        printf("no better validation loss than %.4f of epoch %lld\n", r->best_loss, (long long)r->best);
+    }
+    return false;
+}
+
+static bool report_start(const run *r)
+{
+    int threads = cnn_context_threads(r->ctx);
+    printf("%s: %lld parameters, %lld training and %lld test pictures of %lld classes, %d thread%s, %s kernels\n", r->o.model,
+           (long long)cnn_module_parameter_numel(r->model), (long long)cnn_loader_sample_count(r->train),
+           (long long)cnn_loader_sample_count(r->test), (long long)r->pictures.classes, threads, threads == 1 ? "" : "s",
+           cnn_context_kernels(r->ctx));
+    return streams_flush();
+}
+
+static int finish(run *r)
+{
+    outcome result = r->tested.images ? DONE : score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
+    if (result == INTERRUPTED) {
+        return signals_status();
+    }
+    if (result == FAILED) {
+        fail();
+        return 1;
+    }
+    report_test(&r->tested);
+    FILE *log = r->log;
+    r->log = NULL; /* closing writes the rest and may fail because the disk is full */
+    return (!r->o.digest || report_digest(r->model)) && (!log || fclose(log) == 0 || fail_log(r, "write")) ? 0 : 1;
+}
+
+static int train(run *r)
+{
+    if (!r->o.quiet && !report_start(r)) {
+        return 1;
+    }
+    while (!r->o.eval_only && r->epoch < r->o.epochs && patient(r)) {
+        outcome result = run_epoch(r);
+        if (result == INTERRUPTED) {
+            say("interrupted in epoch %lld; %s%s", (long long)r->epoch + 1, r->o.save ? "the last whole epoch is in " : "nothing is kept",
+                r->o.save ? r->o.save : "");
+            return signals_status();
+        }
+        if (result == FAILED) {
+            return 1;
+        }
+    }
+    return finish(r);
+}
+
+static void release(run *r)
+{
+    data_close(&r->pictures);
+    cnn_tape_free(r->tape);
+    cnn_loader_free(r->train);
+    cnn_loader_free(r->validation);
+    cnn_loader_free(r->test);
+    cnn_scheduler_free(r->schedule);
+    cnn_optimizer_free(r->sgd);
+    cnn_module_free(r->model);
+    cnn_context_free(r->ctx);
+    if (r->log) {
+        fclose(r->log);
+    }
+}
+
+static int run_program(const options *o)
+{
+    run r = { .o = *o };
+    signals_catch();
+    int status = prepare(&r) ? train(&r) : interrupted ? signals_status() : 1;
+    release(&r);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    options o;
+    if (!streams_open()) {
+        return 1;
+    }
+    setlocale(LC_CTYPE, "");
+    options_result read = options_read(&o, argc, argv);
+    int status = read == OPTIONS_RUN ? run_program(&o) : read == OPTIONS_DONE ? 0 : 2;
+    return streams_close() || status ? status : 1;
+}

@@ -1,0 +1,216 @@
+/* The command line: one table of all options; a value is read as a whole or refused. */
+#include "options.h"
+
+#include "common/say.h"
+
+#include <cnn/cnn.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "Usage: cifar10 [OPTION]...\n"
+    "Trains a network on the pictures of CIFAR-10, or on your own folders of pictures.\n"
+    "\n"
+    "  -d, --data DIR           where the pictures are (data/cifar10): the files of the binary version, or the folders\n"
+    "                           train and test with a folder of PNG or JPEG pictures for each class\n"
+    "  -m, --model NAME         fast: a small residual net for CPUs; resnet20: He et al. 2015, section 4.2 (fast)\n"
+    "  -e, --epochs N           how many epochs in all (10)\n"
+    "  -b, --batch-size N       pictures in a batch (128)\n"
+    "  -l, --lr RATE            SGD's highest learning rate, reached after a quarter of the run (0.05)\n"
+    "  -w, --weight-decay W     of weights; not of biases and of batch normalisation (0.0005)\n"
+    "  -s, --seed N             of weights, order and augmentation (1)\n"
+    "  -t, --threads N          computing threads; 0: as many as there are CPUs (0)\n"
+    "  -j, --loader-threads N   threads that read, decode and augment (1)\n"
+    "  -D, --device NAME        cpu, another such as cuda:0, or auto: the first that is not the CPU (auto)\n"
+    "  -a, --no-augment         train on the pictures as they are: neither shifted nor mirrored\n"
+    "  -S, --save FILE          write a checkpoint after every epoch\n"
+    "  -B, --best FILE          write the weights of the epoch with the best validation loss so far\n"
+    "  -p, --patience N         end after N epochs without a better validation loss; 0: never (0)\n"
+    "  -r, --resume FILE        continue from a checkpoint, bit for bit\n"
+    "  -E, --eval-only          test the weights of --resume and train nothing\n"
+    "  -L, --log FILE           one JSON object a line for every epoch\n"
+    "  -n, --limit N            use the first N training and the first N test pictures only\n"
+    "  -y, --synthetic          use pictures that the program draws itself\n"
+    "  -x, --digest             print the SHA-256 of the weights in the end\n"
+    "  -q, --quiet              print the last line only\n"
+    "  -h, --help               print this and end\n"
+    "  -V, --version            print the version and end\n"
+    "\n"
+    "With --best or --patience a tenth of the training pictures, drawn by the seed, is kept for validation. Where there\n"
+    "are no pictures in DIR, the program says so and trains on pictures that it draws itself. Ctrl-C, SIGTERM and SIGHUP\n"
+    "end cleanly. Exit status: 0, 1 after a failure, 2 for a bad command line, 130 after Ctrl-C.\n";
+
+static const struct option table[] = {
+    { "data", required_argument, NULL, 'd' },       { "model", required_argument, NULL, 'm' },
+    { "epochs", required_argument, NULL, 'e' },     { "batch-size", required_argument, NULL, 'b' },
+    { "lr", required_argument, NULL, 'l' },         { "weight-decay", required_argument, NULL, 'w' },
+    { "seed", required_argument, NULL, 's' },       { "threads", required_argument, NULL, 't' },
+    { "loader-threads", required_argument, NULL, 'j' }, { "device", required_argument, NULL, 'D' },
+    { "no-augment", no_argument, NULL, 'a' },       { "save", required_argument, NULL, 'S' },
+    { "best", required_argument, NULL, 'B' },       { "patience", required_argument, NULL, 'p' },
+    { "resume", required_argument, NULL, 'r' },     { "eval-only", no_argument, NULL, 'E' },
+    { "log", required_argument, NULL, 'L' },        { "limit", required_argument, NULL, 'n' },
+    { "synthetic", no_argument, NULL, 'y' },        { "digest", no_argument, NULL, 'x' },
+    { "quiet", no_argument, NULL, 'q' },            { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'V' },          { NULL, 0, NULL, 0 },
+};
+
+static const char *name_of(int c)
+{
+    for (int i = 0; table[i].name; i++) {
+        if (table[i].val == c) {
+            return table[i].name;
+        }
+    }
+    return "";
+}
+
+static options_result bad(int c, const char *expected)
+{
+    say("cifar10: --%s is \"%s\", expected %s", name_of(c), optarg, expected);
+    return OPTIONS_BAD;
+}
+
+static options_result read_integer(int c, int64_t low, int64_t high, int64_t *value)
+{
+    char *end, expected[64];
+    errno = 0;
+    long long n = strtoll(optarg, &end, 10);
+    if (*optarg < '-' || *optarg > '9' || *end != '\0' || errno != 0 || n < low || n > high) {
+        snprintf(expected, sizeof expected, "%lld to %lld", (long long)low, (long long)high);
+        return bad(c, expected);
+    }
+    *value = n;
+    return OPTIONS_RUN;
+}
+
+static options_result read_threads(int c, int64_t low, int *value)
+{
+    int64_t n = 0;
+    options_result result = read_integer(c, low, 1024, &n);
+    *value = (int)n;
+    return result;
+}
+
+static options_result read_real(int c, bool zero, double *value)
+{
+    char *end;
+    double x = strtod(optarg, &end);
+    if (end == optarg || *end != '\0' || !isfinite(x) || x < 0 || (x == 0 && !zero)) {
+        return bad(c, zero ? "a number of at least 0" : "a number above 0");
+    }
+    *value = x;
+    return OPTIONS_RUN;
+}
+
+static options_result read_seed(int c, uint64_t *value)
+{
+    char *end;
+    errno = 0;
+    *value = strtoull(optarg, &end, 10);
+    bool good = *optarg >= '0' && *optarg <= '9' && *end == '\0' && errno == 0 && *value > 0;
+    return good ? OPTIONS_RUN : bad(c, "1 to 18446744073709551615");
+}
+
+static options_result read_numbers(options *o, int c)
+{
+    switch (c) {
+    case 'e':
+        return read_integer(c, 0, 1000000, &o->epochs);
+    case 'b':
+        return read_integer(c, 1, 65536, &o->batch_size);
+    case 'p':
+        return read_integer(c, 0, 1000000, &o->patience);
+    case 'n':
+        return read_integer(c, 1, 1000000000, &o->limit);
+    case 't':
+        return read_threads(c, 0, &o->threads);
+    case 'j':
+        return read_threads(c, 1, &o->loader_threads);
+    case 'l':
+        return read_real(c, false, &o->lr);
+    case 'w':
+        return read_real(c, true, &o->weight_decay);
+    default:
+        return read_seed(c, &o->seed);
+    }
+}
+
+static options_result read_one(options *o, int c)
+{
+    switch (c) {
+    case 'd':
+        o->data = optarg;
+        return OPTIONS_RUN;
+    case 'm':
+        o->model = optarg;
+        return strcmp(optarg, "fast") == 0 || strcmp(optarg, "resnet20") == 0 ? OPTIONS_RUN : bad(c, "fast or resnet20");
+    case 'D':
+        o->device = optarg;
+        return OPTIONS_RUN;
+    case 'S':
+        o->save = optarg;
+        return OPTIONS_RUN;
+    case 'B':
+        o->best = optarg;
+        return OPTIONS_RUN;
+    case 'r':
+        o->resume = optarg;
+        return OPTIONS_RUN;
+    case 'L':
+        o->log = optarg;
+        return OPTIONS_RUN;
+    case 'a':
+        o->plain = true;
+        return OPTIONS_RUN;
+    case 'E':
+        o->eval_only = true;
+        return OPTIONS_RUN;
+    case 'y':
+        o->synthetic = true;
+        return OPTIONS_RUN;
+    case 'x':
+        o->digest = true;
+        return OPTIONS_RUN;
+    case 'q':
+        o->quiet = true;
+        return OPTIONS_RUN;
+    case 'h':
+        fputs(help, stdout);
+        return OPTIONS_DONE;
+    case 'V':
+        printf("cifar10 with libcnn %s\n", cnn_version());
+        return OPTIONS_DONE;
+    case '?':
+        say("cifar10: --help lists the options");
+        return OPTIONS_BAD;
+    default:
+        return read_numbers(o, c);
+    }
+}
+
+options_result options_read(options *o, int argc, char **argv)
+{
+    options_result result = OPTIONS_RUN;
+    int c;
+    *o = (options){ .data = "data/cifar10", .model = "fast", .device = "auto", .epochs = 10, .batch_size = 128, .lr = 0.05,
+                    .weight_decay = 5e-4, .seed = 1, .loader_threads = 1 };
+    while (result == OPTIONS_RUN &&
+           (c = getopt_long(argc, argv, "d:m:e:b:l:w:s:t:j:D:aS:B:p:r:EL:n:yxqhV", table, NULL)) != -1) {
+        result = read_one(o, c);
+    }
+    if (result == OPTIONS_RUN && optind < argc) {
+        say("cifar10: \"%s\" is no option; --help lists them", argv[optind]);
+        return OPTIONS_BAD;
+    }
+    if (result == OPTIONS_RUN && o->eval_only && !o->resume) {
+        say("cifar10: --eval-only needs --resume FILE");
+        return OPTIONS_BAD;
+    }
+    return result;
+}

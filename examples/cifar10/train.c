@@ -1,0 +1,25 @@
+/* A batch's tensors live on the tape until the next cnn_tape_begin(), so there is nothing to free here; an error anywhere in a step
+ * is reported by the step's last call. */
+#include "train.h"
+
+#include "common/signals.h"
+
+outcome train_epoch(cnn_module *model, cnn_optimizer *sgd, cnn_scheduler *schedule, cnn_loader *loader, cnn_tape *tape, progress *bar,
+                    score *s)
+{
+    cnn_batch batch;
+    *s = (score){ 0 };
+    while (!interrupted && cnn_loader_next(loader, &batch)) {
+        cnn_tape_begin(tape, CNN_TRAIN);
+        cnn_tensor *outputs = cnn_forward(model, cnn_input(tape, batch.images));
+        cnn_tensor *loss = cnn_cross_entropy(outputs, batch.labels);
+        cnn_optimizer_zero_grad(sgd);
+        cnn_backward(loss);
+        if (cnn_optimizer_step(sgd) != CNN_OK || cnn_scheduler_step(schedule) != CNN_OK) {
+            return FAILED;
+        }
+        score_add(s, outputs, loss, &batch);
+        progress_step(bar, batch.size, s->loss / (double)s->images);
+    }
+    return score_end(s, bar->start, loader);
+}
