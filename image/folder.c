@@ -189,6 +189,7 @@ static cnn_dataset *dataset_of(cnn_context *ctx, cnn_image_folder *f)
                                               .image_dtype = CNN_F32,
                                               .label_dtype = CNN_I64,
                                               .get = cnn__folder_get,
+                                              .concurrent = true,
                                               .free_user = release,
                                               .user = f };
     return cnn_dataset_from_callbacks(ctx, &callbacks);

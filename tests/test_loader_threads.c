@@ -153,10 +153,10 @@ typedef struct failing {
 static cnn_status fail_late(int64_t index, void *image, void *label, void *user)
 {
     failing *f = user;
-    const struct timespec wait = { .tv_nsec = 3000000 };
+    const struct timespec waits[] = { { .tv_nsec = 3000000 }, { .tv_nsec = 9000000 } };
     atomic_fetch_add(&f->calls, 1);
-    if (index == f->first) {
-        nanosleep(&wait, NULL); /* its successors fail before it */
+    if (index == f->first || index == f->first + 1) {
+        nanosleep(&waits[index - f->first], NULL); /* its successors fail before it, but for one that fails after it */
     }
     *(float *)image = (float)index;
     *(int64_t *)label = index;

@@ -138,7 +138,7 @@ size_t cnn__cpu_workspace(const cnn_launch *launch, const cnn__kernels *kernels,
 
 cnn__form cnn__cpu_form(const cnn_launch *launch, const cnn__kernels *kernels)
 {
-    const cnn__cpu_kernel *k = kernels_by_number[launch->kernel];
+    const cnn__cpu_kernel *k = kernel_of(launch);
     cnn__cpu_call j = job_of(launch, kernels);
     cnn__form form = { .kernel = launch->kernel };
     if (k->form && !is_stored(launch)) {
@@ -152,7 +152,7 @@ size_t cnn__cpu_workspace_kept(const cnn_launch *launch, const cnn__kernels *ker
     cnn__cpu_call j = job_of(launch, kernels);
     j.workers = workers;
     j.kept = kept;
-    return kernels_by_number[launch->kernel]->workspace(&j);
+    return kernel_of(launch)->workspace(&j);
 }
 
 void cnn__cpu_run_kept(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool, cnn__kept_form kept)
@@ -160,7 +160,7 @@ void cnn__cpu_run_kept(const cnn_launch *launch, const cnn__kernels *kernels, cn
     cnn__cpu_call j = job_of(launch, kernels);
     j.pool = pool;
     j.kept = kept;
-    kernels_by_number[launch->kernel]->run(&j);
+    kernel_of(launch)->run(&j);
 }
 
 /* ---- for back ends ---- */
