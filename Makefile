@@ -143,8 +143,8 @@ $(LIB)/libcnn.so.$(VERSION): $(OBJECTS) src/libcnn.map
 # Kernels are worth the optimiser's full effort at any level but -O0; those of every dtype, which are many, its vectors alone.
 $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TRACKING) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(FEWER_LOOPS) $(NO_TRACKING) $(NO_TABLES))
-# Optimizers wait for memory.
-$(BUILD)/src/kernels/simd/elementwise/optimizers.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES))
+# Optimizers wait for memory; so does packing, whose loops are unrolled by hand.
+$(BUILD)/src/kernels/simd/elementwise/optimizers.%.o $(BUILD)/src/kernels/simd/gemm/pack.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES))
 # Exceptions of floating-point numbers and errno are nobody's business, but gcc keeps branches for them that it does not
 # vectorise. No map joins a product and a sum, so that all instruction sets give the same bits.
 MAP_CFLAGS := -fno-trapping-math -fno-math-errno -ffp-contract=off
@@ -157,10 +157,16 @@ $(foreach name,elementary reduce trigonometry,$(BUILD)/src/kernels/simd/map/$(na
 $(BUILD)/src/kernels/simd/elementwise/normalise%.o: SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os) -ffp-contract=off -fno-math-errno
 # Transforms of images are loops over pixels; training must not wait for them.
 $(foreach name,color crop resize,$(BUILD)/src/data/augment_$(name).o): SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 \
-	-ftree-vectorize $(VECTOR_COST)) $(MAP_CFLAGS)
+	-ftree-vectorize $(VECTOR_COST)) $(MAP_CFLAGS) $(call known,-falign-functions=1 -falign-loops=1 -falign-jumps=1 -falign-labels=1)
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
 RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
+# Of SSE2, which the processors of the last ten years do not use, only what most layers' time is spent in is made fast. What chooses a
+# kernel is small in every set.
+RARE += $(patsubst %,$(BUILD)/src/kernels/simd/%.sse2.o,conv/1x1_weight conv/col2im conv/first_layer_weight conv/padded_small \
+	conv/padded_weight conv_relu_pool/forward_planes depthwise/3x3 depthwise/3x3_weight depthwise/general depthwise/general_weight \
+	elementwise/optimizers gemm/gemm winograd/conv_weight winograd/transforms)
+RARE += $(foreach name,conv/dispatch conv/dispatch_weight,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 # A recurrent step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
 RARE += $(foreach name,array/pick array/rnn reference/normalise reference/optimizers,$(BUILD)/src/kernels/$(name).o)
 RARE += $(BUILD)/src/kernels/array/attention.o
@@ -173,7 +179,7 @@ RARE += $(foreach name,augment augment_affine augment_random augmented bytes cif
 	$(foreach name,anomaly apply backward call custom final grad gradcheck hook running step undo,$(BUILD)/src/autograd/$(name).o) \
 	$(foreach name,error file memory message options parallel status utf8,$(BUILD)/src/base/$(name).o) \
 	$(foreach name,cpus files library process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
-	$(foreach name,borrow cache cache_plan context elements failed_step format host random shape tensor,$(BUILD)/src/tensor/$(name).o)
+	$(foreach name,borrow cache cache_plan context elements failed_step format host kept random shape tensor,$(BUILD)/src/tensor/$(name).o)
 # What every operation passes through decides how long a small one takes.
 RARE := $(filter-out $(foreach name,autograd/apply autograd/call kernels/conv3d_slices kernels/drop_blocks kernels/launch kernels/local_response_norm kernels/stored ops/operation ops/sum tensor/cache tensor/shape,\
 	$(BUILD)/src/$(name).o),$(RARE))

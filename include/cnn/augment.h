@@ -5,13 +5,13 @@
  * A chain is made once, by one thread, and given to datasets by cnn_dataset_augment(). Transforms see f32 images
  * [channels, height, width] before the dataset's normalisation: bytes scaled to [0, 1], and f32 images as they are.
  *
- * What is drawn for a sample is a function of the loader's seed, the epoch and the number of the sample in the augmented
- * dataset alone. It depends neither on the batch size and the order nor on the number of threads. A seed gives other
- * draws than the same seed of PyTorch.
+ * What is drawn for a sample is a function of the loader's seed, the epoch and the number of the sample in the
+ * augmented dataset alone. It depends neither on the batch size and the order nor on the number of threads. A seed
+ * gives other draws than the same seed of PyTorch.
  *
  * A function that adds a transform returns CNN_OK, or CNN_ERROR_INVALID_ARGUMENT for a NULL or a parameter out of its
- * range, CNN_ERROR_UNSUPPORTED for an option that this library does not know, CNN_ERROR_STATE if a dataset uses the chain
- * already, or CNN_ERROR_NO_MEMORY. The result need not be looked at: the chain keeps its first failure, and
+ * range, CNN_ERROR_UNSUPPORTED for an option that this library does not know, CNN_ERROR_STATE if a dataset uses the
+ * chain already, or CNN_ERROR_NO_MEMORY. The result need not be looked at: the chain keeps its first failure, and
  * cnn_dataset_augment() fails with it. `options` may be NULL for the defaults. Whether a transform fits the images is
  * found when the chain meets a dataset. */
 #ifndef CNN_AUGMENT_H
@@ -37,8 +37,8 @@ CNN_API void cnn_augmentation_free(cnn_augmentation *augmentation);
  * same dataset is not. A loader applies the transforms in its thread, and allocates nothing for them once it runs.
  *
  * The normalisation that `dataset` has now is applied after the last transform, unless the chain has a
- * cnn_augment_normalize(), which replaces it; cnn_dataset_normalize() refuses the new dataset. cnn_dataset_get() gives a
- * sample as epoch 0 of a loader with the context's seed does. Thread-safe.
+ * cnn_augment_normalize(), which replaces it; cnn_dataset_normalize() refuses the new dataset. cnn_dataset_get() gives
+ * a sample as epoch 0 of a loader with the context's seed does. Thread-safe.
  *
  * @param dataset       with images f32 [channels, height, width]; takes ownership of this hold, also on failure. NULL
  *                      fails and keeps the message of its failed call.
@@ -167,10 +167,10 @@ CNN_API cnn_status cnn_augment_color_jitter_with(cnn_augmentation *augmentation,
 /** RandomGrayscale: 0.2989 red + 0.587 green + 0.114 blue in all three channels, with probability `p`, 0 to 1.
  * @since 0.2 */
 CNN_API cnn_status cnn_augment_random_grayscale(cnn_augmentation *augmentation, double p);
-/** Normalize: (x − mean[c]) / std[c]. The dataset's own normalisation is left out then, and transforms that follow, such
- * as cnn_augment_random_erasing(), see normalised images.
- * @param channels  the images' channels, or 1 for all; with as many finite numbers in `mean` and `std`, which are copied;
- *                  those of `std` above 0. @since 0.2 */
+/** Normalize: (x − mean[c]) / std[c]. The dataset's own normalisation is left out then, and transforms that follow,
+ * such as cnn_augment_random_erasing(), see normalised images.
+ * @param channels  the images' channels, or 1 for all; with as many finite numbers in `mean` and `std`, which are
+ *                  copied; those of `std` above 0. @since 0.2 */
 CNN_API cnn_status cnn_augment_normalize(cnn_augmentation *augmentation, int channels, const double *mean,
                                          const double *std);
 /** @} */
@@ -201,8 +201,8 @@ CNN_API double cnn_random_uniform(cnn_random_source *random, double low, double 
 /** An integer from 0 to bound − 1, all equally likely; 0 for NULL and where `bound` is below 2. @since 0.2 */
 CNN_API int64_t cnn_random_integer(cnn_random_source *random, int64_t bound);
 
-/** A transform of the user's: changes `image` [channels, height, width] in place, and draws from `random` alone. Loaders
- * may call it from several threads at once. Anything but CNN_OK ends the epoch with CNN_ERROR_CALLBACK. */
+/** A transform of the user's: changes `image` [channels, height, width] in place, and draws from `random` alone.
+ * Loaders may call it from several threads at once. Anything but CNN_OK ends the epoch with CNN_ERROR_CALLBACK. */
 typedef cnn_status (*cnn_transform_fn)(float *image, int64_t channels, int64_t height, int64_t width,
                                        cnn_random_source *random, void *user);
 /** Frees what a transform of the user's was given. */

@@ -10,8 +10,8 @@
 /* Runs a kernel of the step, with the workspace that it needs: carries it out on the CPU, hands it over elsewhere.
  * `call` is how a message begins. false: the tape has failed. */
 bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch);
-/* The same for a kernel that reads a weight (may be NULL), which is an input of the launch: outside of a step that wants the weight's
- * gradient, the form in which the kernel reads it is kept (tensor/kept.h). */
+/* The same for a kernel that reads a weight, an input of the launch that may be NULL. Outside of a step that wants the
+ * weight's gradient, the form in which the kernel reads it is kept (tensor/kept.h). */
 bool cnn__run_weighted(cnn_tape *tape, const char *call, cnn_launch *launch, const cnn_tensor *weight);
 /* The same for a kernel that may find its inputs bad, such as an index: then only `failure` is written. */
 bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_backend_failure *failure);

@@ -150,7 +150,7 @@ cnn__transform *cnn__augment_add(cnn_augmentation *a, const cnn__transform *t, s
 
 /* ---- transforms of the user's ---- */
 
-static cnn_status custom_apply(const cnn__transform *t, cnn__frame *f)
+static cnn_status custom_transform_apply(const cnn__transform *t, cnn__frame *f)
 {
     int cancel = cnn__cancel_defer();
     cnn_status status = t->u.custom.transform(f->x, f->e.c, f->e.h, f->e.w, f->random, t->u.custom.user);
@@ -161,7 +161,7 @@ static cnn_status custom_apply(const cnn__transform *t, cnn__frame *f)
                                         cnn_status_name(status), f->sample);
 }
 
-static void custom_release(const cnn__transform *t)
+static void custom_transform_release(const cnn__transform *t)
 {
     if (t->u.custom.free_user) {
         t->u.custom.free_user(t->u.custom.user);
@@ -171,7 +171,7 @@ static void custom_release(const cnn__transform *t)
 cnn_status cnn_augment_custom(cnn_augmentation *augmentation, cnn_transform_fn transform, void (*free_user)(void *user),
                               void *user)
 {
-    static const cnn__transform_kind kind = { .apply = custom_apply, .release = custom_release };
+    static const cnn__transform_kind kind = { .apply = custom_transform_apply, .release = custom_transform_release };
     cnn__transform t = { .kind = &kind, .call = "augment_custom", .u.custom = { transform, free_user, user } };
     bool good = cnn__augment_begin(augmentation, t.call);
     if (good && !transform) {
@@ -182,6 +182,6 @@ cnn_status cnn_augment_custom(cnn_augmentation *augmentation, cnn_transform_fn t
         return CNN_OK;
     }
     cnn_status status = cnn__failure_status();
-    custom_release(&t);
+    custom_transform_release(&t);
     return status;
 }

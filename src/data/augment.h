@@ -1,7 +1,7 @@
 /* The inside of augmentation: transforms, the image that passes through them, and the random numbers of one sample.
  *
- * A chain is a list of transforms that does not change once a dataset uses it. A dataset lends each sample that is being
- * written a scratch: two images, between which transforms move the sample, and what a transform needs besides. */
+ * A chain is a list of transforms that does not change once a dataset uses it. A dataset lends each sample that is
+ * being written a scratch: two images, between which transforms move the sample, and what a transform needs besides. */
 #ifndef CNN_DATA_AUGMENT_H
 #define CNN_DATA_AUGMENT_H
 
@@ -9,8 +9,9 @@
 
 #include <cnn/augment.h>
 
-enum { CNN__LARGEST_SIDE = 1 << 20 }; /* of an image that a transform makes */
-#define CNN__LEAST 1e-6               /* of parts, factors and ratios, which are above 0 */
+enum { CNN__LARGEST_SIDE = 1 << 20 }; /* the longest side of an image that a transform makes */
+#define CNN__LEAST 1e-6               /* the least part, factor or ratio: all are above 0 */
+enum { CNN__DRAW_TRIES = 10 };        /* how often a rectangle is drawn before it is given up */
 
 /* Consecutive numbers of one sample (augmented.c says which). */
 struct cnn_random_source {

@@ -1,5 +1,6 @@
-/* Rotations and other affine maps, as torchvision computes them for tensors: each pixel of the result is looked up where
- * the inverse map says. Outside of the image there are zeros, and the fill takes the part of a pixel that lies there. */
+/* Rotations and other affine maps, as torchvision computes them for tensors: each pixel of the result is looked up
+ * where the inverse map says. Outside of the image there are zeros, and the fill takes the part of a pixel that lies
+ * there. */
 #include "data/augment.h"
 
 #include "base/math.h"

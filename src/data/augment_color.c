@@ -49,7 +49,8 @@ static void saturate(float *restrict r, float *restrict g, float *restrict b, in
     }
 }
 
-/* One channel of the colour of hue h / 6, where `at` is 5 for red, 3 for green and 1 for blue: `high` less up to `span`. */
+/* One channel of the colour of hue h / 6, which is `high` less up to `span`; `at` is 5 for red, 3 for green and 1 for
+ * blue. */
 static float channel_of(float h, float at, float high, float span)
 {
     float k = at + h;

@@ -250,8 +250,6 @@ cnn_status cnn_augment_vertical_flip(cnn_augmentation *augmentation, double p)
 
 /* ---- erasing ---- */
 
-enum { TRIES = 10 };
-
 static void erase(cnn__frame *f, const cnn__transform *t, int64_t top, int64_t left, int64_t h, int64_t w)
 {
     for (int64_t c = 0; c < f->e.c; c++) {
@@ -268,7 +266,7 @@ static cnn_status erase_apply(const cnn__transform *t, cnn__frame *f)
 {
     const double *scale = t->u.erase.scale, *ratio = t->u.erase.ratio;
     bool wanted = cnn__draw_uniform(f->random) < t->p;
-    for (int i = 0; wanted && i < TRIES; i++) {
+    for (int i = 0; wanted && i < CNN__DRAW_TRIES; i++) {
         double area = (double)(f->e.h * f->e.w) * cnn__draw_between(f->random, scale[0], scale[1]);
         double aspect = cnn__draw_ratio(f->random, ratio[0], ratio[1]);
         double h = nearbyint(sqrt(area * aspect)), w = nearbyint(sqrt(area / aspect));

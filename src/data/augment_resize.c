@@ -9,15 +9,13 @@
 
 #include <inttypes.h>
 
-enum { TRIES = 10 };
-
 /* For each pixel of a direction of the result, the first pixel of the source, and the weights of it and of those that
  * follow. */
-typedef struct axis {
+typedef struct resize_axis {
     int64_t size, taps;
     float *first;  /* whole numbers, at most CNN__LARGEST_SIDE */
     float *weight; /* [size][taps] */
-} axis;
+} resize_axis;
 
 /* How many numbers an axis has at most, of n pixels that become m. */
 static int64_t axis_room(int64_t n, int64_t m)
@@ -41,11 +39,11 @@ static void axis_weights(float *weight, int64_t taps, int64_t first, int64_t low
     }
 }
 
-static axis axis_make(const cnn__transform *t, int64_t n, int64_t m, float *memory)
+static resize_axis axis_make(const cnn__transform *t, int64_t n, int64_t m, float *memory)
 {
     double scale = (double)n / (double)m, support = t->u.resize.antialias && scale > 1 ? scale : 1;
     int64_t taps = t->u.resize.nearest ? 1 : (int64_t)ceil(2 * support) + 1;
-    axis a = { m, taps < n ? taps : n, memory, memory + m };
+    resize_axis a = { m, taps < n ? taps : n, memory, memory + m };
     for (int64_t i = 0; i < m; i++) {
         double center = scale * ((double)i + 0.5);
         int64_t low = (int64_t)(center - support + 0.5), high = (int64_t)(center + support + 0.5);
@@ -75,7 +73,7 @@ static void sum_rows(const float *x, int64_t step, const float *weight, int64_t 
     }
 }
 
-static void sum_pixels(const float *line, const axis *a, float *y)
+static void sum_pixels(const float *line, const resize_axis *a, float *y)
 {
     for (int64_t i = 0; i < a->size; i++) {
         const float *x = line + (int64_t)a->first[i], *weight = a->weight + i * a->taps;
@@ -91,7 +89,8 @@ void cnn__resized_crop(cnn__frame *f, const cnn__transform *t, int64_t top, int6
 {
     int64_t step = f->e.w, out_h = t->u.resize.h, out_w = t->u.resize.w;
     float *line = f->work, *y = f->spare;
-    axis rows = axis_make(t, h, out_h, line + w), columns = axis_make(t, w, out_w, line + w + axis_room(h, out_h));
+    resize_axis rows = axis_make(t, h, out_h, line + w),
+                columns = axis_make(t, w, out_w, line + w + axis_room(h, out_h));
     for (int64_t c = 0; c < f->e.c; c++) {
         const float *part = f->x + (c * f->e.h + top) * step + left;
         for (int64_t i = 0; i < out_h; i++, y += out_w) {
@@ -157,7 +156,7 @@ static void middle_part(const cnn__transform *t, cnn__frame *f)
 static cnn_status part_apply(const cnn__transform *t, cnn__frame *f)
 {
     const double *scale = t->u.resize.scale, *ratio = t->u.resize.ratio;
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < CNN__DRAW_TRIES; i++) {
         double area = (double)(f->e.h * f->e.w) * cnn__draw_between(f->random, scale[0], scale[1]);
         double aspect = cnn__draw_ratio(f->random, ratio[0], ratio[1]);
         double w = nearbyint(sqrt(area * aspect)), h = nearbyint(sqrt(area / aspect));

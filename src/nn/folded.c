@@ -5,16 +5,16 @@
 
 #include <string.h>
 
-static size_t bytes_of(const cnn_tensor *t)
+static size_t folded_bytes(const cnn_tensor *t)
 {
     return (size_t)t->numel * cnn_dtype_size(t->dtype);
 }
 
-static void release_all(cnn_tensor *made[CNN__FOLDED])
+static void folded_release(cnn_tensor *made[CNN__FOLDED])
 {
     for (int i = 0; i < CNN__FOLDED; i++) {
         if (made[i]) {
-            atomic_fetch_sub_explicit(&made[i]->ctx->kept_bytes, bytes_of(made[i]), memory_order_relaxed);
+            atomic_fetch_sub_explicit(&made[i]->ctx->kept_bytes, folded_bytes(made[i]), memory_order_relaxed);
             cnn__tensor_release(made[i]);
             made[i] = NULL;
         }
@@ -23,11 +23,11 @@ static void release_all(cnn_tensor *made[CNN__FOLDED])
 
 void cnn__folded_free(cnn__folded *f)
 {
-    release_all(f->made);
+    folded_release(f->made);
 }
 
 /* Whether the tensors may be written for this weight: nobody else reads them. */
-static bool reusable(cnn_tensor *const made[CNN__FOLDED], const cnn_tensor *weight)
+static bool folded_reusable(cnn_tensor *const made[CNN__FOLDED], const cnn_tensor *weight)
 {
     bool idle = made[0] != NULL && cnn__same_shape(made[0], weight) && made[0]->dtype == weight->dtype;
     for (int i = 0; idle && i < CNN__FOLDED; i++) {
@@ -44,16 +44,16 @@ static bool folded_make(cnn_tensor *const inputs[CNN__FOLDS], cnn_tensor *made[C
     for (int i = 0; i < CNN__FOLDED; i++) {
         made[i] = cnn__tensor_new(weight->ctx, "conv2d", weight->dtype, i == 1 ? 1 : 4, i ? channels : weight->shape);
         if (!made[i]) {
-            release_all(made);
+            folded_release(made);
             return false;
         }
-        atomic_fetch_add_explicit(&weight->ctx->kept_bytes, bytes_of(made[i]), memory_order_relaxed);
+        atomic_fetch_add_explicit(&weight->ctx->kept_bytes, folded_bytes(made[i]), memory_order_relaxed);
     }
     return true;
 }
 
 /* Under the lock. */
-static bool is_current(const cnn__folded *f, const cnn__folded *wanted)
+static bool folded_is_current(const cnn__folded *f, const cnn__folded *wanted)
 {
     bool same = f->made[0] && f->eps == wanted->eps;
     for (int i = 0; same && i < CNN__FOLDS; i++) {
@@ -72,9 +72,9 @@ static bool keepable(cnn_tensor *const inputs[CNN__FOLDS])
 }
 
 /* What `f` keeps, with references for the caller where it is current; else it leaves `f`. Under the lock. */
-static bool take_current(cnn__folded *f, const cnn__folded *wanted, cnn_tensor *made[CNN__FOLDED])
+static bool folded_take_current(cnn__folded *f, const cnn__folded *wanted, cnn_tensor *made[CNN__FOLDED])
 {
-    bool current = is_current(f, wanted);
+    bool current = folded_is_current(f, wanted);
     memcpy(made, f->made, sizeof f->made);
     for (int i = 0; i < CNN__FOLDED; i++) {
         if (current) {
@@ -97,13 +97,13 @@ static void folded_put(cnn__folded *f, const cnn__folded *made)
     old = *f;
     *f = *made;
     cnn__context_unlock(ctx);
-    release_all(old.made);
+    folded_release(old.made);
 }
 
 static bool folded_write(cnn_tensor *const inputs[CNN__FOLDS], double eps, cnn_tensor *made[CNN__FOLDED])
 {
-    if (!reusable(made, inputs[CNN__FOLD_WEIGHT])) {
-        release_all(made);
+    if (!folded_reusable(made, inputs[CNN__FOLD_WEIGHT])) {
+        folded_release(made);
     }
     if (!made[0] && !folded_make(inputs, made)) {
         return false;
@@ -128,11 +128,11 @@ bool cnn__folded_take(cnn__folded *f, cnn_tensor *const inputs[CNN__FOLDS], doub
         wanted.of[i] = inputs[i] ? cnn__elements_state_of(inputs[i]) : (cnn__elements_state){ 0 };
     }
     cnn__context_lock(ctx);
-    bool current = take_current(f, &wanted, wanted.made);
+    bool current = folded_take_current(f, &wanted, wanted.made);
     cnn__context_unlock(ctx);
     if (!current) {
         if (!folded_write(inputs, eps, wanted.made)) {
-            release_all(wanted.made);
+            folded_release(wanted.made);
             return false;
         }
         folded_put(f, &wanted);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum {
-    FORMS = 3,         /* of a storage: a weight is read by one kernel or two */
-    LEAST_BYTES = 4096 /* below that, packing costs no more than finding the form */
+    FORMS = 3,       /* of a storage: a weight is read by one kernel or two */
+    MIN_BYTES = 4096 /* below that, packing costs no more than finding the form */
 };
 
 struct cnn__kept {
@@ -36,14 +36,14 @@ bool cnn__kept_fits(const cnn_tensor *weight)
     return !s->cache && !s->borrowed && !s->on_device && !s->ctx->device && cnn__dtype_is_real(weight->dtype);
 }
 
-static bool is_form(const cnn__kept *k, const cnn_tensor *weight, const cnn__form *form)
+static bool kept_is(const cnn__kept *k, const cnn_tensor *weight, const cnn__form *form)
 {
     return k->state.offset == weight->offset && k->form.kernel == form->kernel && k->form.bytes == form->bytes &&
            memcmp(k->form.numbers, form->numbers, sizeof form->numbers) == 0;
 }
 
 /* Takes one that is there. Under the lock. */
-static cnn__kept *take(cnn__kept *k, cnn__elements_state state, cnn__kept_form *memory)
+static cnn__kept *kept_use(cnn__kept *k, cnn__elements_state state, cnn__kept_form *memory)
 {
     bool current = k->ready && cnn__elements_same(k->state, state);
     if (!current && k->users) {
@@ -59,18 +59,18 @@ static cnn__kept *take(cnn__kept *k, cnn__elements_state state, cnn__kept_form *
 }
 
 /* Looks for the form; where it is missing, *left says how many more there may be. Under the lock. */
-static cnn__kept *find(const cnn_tensor *weight, const cnn__form *form, int *left)
+static cnn__kept *kept_find(const cnn_tensor *weight, const cnn__form *form, int *left)
 {
     *left = FORMS;
     for (cnn__kept *k = weight->storage->kept; k; k = k->next, --*left) {
-        if (is_form(k, weight, form)) {
+        if (kept_is(k, weight, form)) {
             return k;
         }
     }
     return NULL;
 }
 
-static void free_form(cnn__kept *k)
+static void kept_free_form(cnn__kept *k)
 {
     cnn_context *ctx = k->storage->ctx;
     atomic_fetch_sub_explicit(&ctx->kept_bytes, k->form.bytes, memory_order_relaxed);
@@ -78,7 +78,7 @@ static void free_form(cnn__kept *k)
     cnn__free(ctx, k);
 }
 
-static cnn__kept *make(const cnn_tensor *weight, const cnn__form *form)
+static cnn__kept *kept_make(const cnn_tensor *weight, const cnn__form *form)
 {
     cnn_context *ctx = weight->storage->ctx;
     cnn__kept *k = cnn__alloc(ctx, sizeof *k);
@@ -94,21 +94,21 @@ static cnn__kept *make(const cnn_tensor *weight, const cnn__form *form)
 }
 
 /* Another thread may have made the same one meanwhile. */
-static cnn__kept *add(const cnn_tensor *weight, cnn__kept *made, cnn__elements_state state, cnn__kept_form *memory)
+static cnn__kept *kept_add(const cnn_tensor *weight, cnn__kept *made, cnn__elements_state state, cnn__kept_form *memory)
 {
     int left;
     cnn__storage *s = weight->storage;
     cnn__context_lock(s->ctx);
-    cnn__kept *k = find(weight, &made->form, &left);
+    cnn__kept *k = kept_find(weight, &made->form, &left);
     bool adds = !k && left > 0;
     if (adds) {
         made->next = s->kept;
         s->kept = k = made;
     }
-    k = k ? take(k, state, memory) : NULL;
+    k = k ? kept_use(k, state, memory) : NULL;
     cnn__context_unlock(s->ctx);
     if (!adds) {
-        free_form(made);
+        kept_free_form(made);
     }
     return k;
 }
@@ -118,17 +118,17 @@ cnn__kept *cnn__kept_take(const cnn_tensor *weight, const cnn__form *form, cnn__
     int left;
     cnn_context *ctx = weight->storage->ctx;
     cnn__elements_state state = cnn__elements_state_of(weight);
-    if (form->bytes < LEAST_BYTES) {
+    if (form->bytes < MIN_BYTES) {
         return NULL;
     }
     cnn__context_lock(ctx);
-    cnn__kept *k = find(weight, form, &left), *taken = k ? take(k, state, memory) : NULL;
+    cnn__kept *k = kept_find(weight, form, &left), *taken = k ? kept_use(k, state, memory) : NULL;
     cnn__context_unlock(ctx);
     if (k || !left) {
         return taken;
     }
-    cnn__kept *made = make(weight, form);
-    return made ? add(weight, made, state, memory) : NULL;
+    cnn__kept *made = kept_make(weight, form);
+    return made ? kept_add(weight, made, state, memory) : NULL;
 }
 
 void cnn__kept_done(cnn__kept *k, bool written)
@@ -144,7 +144,7 @@ void cnn__kept_free(cnn__storage *storage)
 {
     for (cnn__kept *k = storage->kept, *next; k; k = next) {
         next = k->next;
-        free_form(k);
+        kept_free_form(k);
     }
 }
 

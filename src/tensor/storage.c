@@ -28,15 +28,21 @@ static cnn__storage *storage_make(cnn_context *ctx, size_t bytes, bool on_device
     return storage;
 }
 
-cnn__storage *cnn__storage_new(cnn_context *ctx, size_t bytes)
+/* One of no cache, which holds its context. */
+static cnn__storage *storage_new(cnn_context *ctx, size_t bytes, bool on_device)
 {
-    cnn__storage *storage = cnn__storage_make(ctx, bytes);
+    static atomic_uint_fast64_t storages;
+    cnn__storage *storage = storage_make(ctx, bytes, on_device);
     if (storage) {
-        static atomic_uint_fast64_t storages;
         storage->serial = atomic_fetch_add_explicit(&storages, 1, memory_order_relaxed) + 1;
         cnn__context_retain(ctx);
     }
     return storage;
+}
+
+cnn__storage *cnn__storage_new(cnn_context *ctx, size_t bytes)
+{
+    return storage_new(ctx, bytes, ctx->device != NULL);
 }
 
 cnn__storage *cnn__storage_make(cnn_context *ctx, size_t bytes)
@@ -55,11 +61,7 @@ void cnn__storage_unmake(cnn__storage *storage)
 
 cnn__storage *cnn__storage_new_on_host(cnn_context *ctx, size_t bytes)
 {
-    cnn__storage *storage = storage_make(ctx, bytes, false);
-    if (storage) {
-        cnn__context_retain(ctx);
-    }
-    return storage;
+    return storage_new(ctx, bytes, false);
 }
 
 cnn__storage *cnn__storage_borrow(cnn_context *ctx, void *data, size_t bytes, cnn_deleter_fn deleter, void *user)

@@ -70,7 +70,7 @@ typedef struct normal_terms {
     lanes mean, slope, shift;
 } normal_terms;
 
-CNN__INLINE lanes normal(lanes x, const normal_terms *t)
+CNN__INLINE lanes normal_of(lanes x, const normal_terms *t)
 {
     return (x - t->mean) * t->slope + t->shift;
 }
@@ -89,7 +89,7 @@ CNN__APART void normalise_stretch(int64_t n, const float *x, const normal_terms 
     lanes floor = splat(relu ? 0 : -INFINITY);
     for (int64_t i = 0; i < n; i += LANES) {
         int64_t some = min64(n - i, LANES);
-        lanes v = normal(load_partial(x + i, some), &t);
+        lanes v = normal_of(load_partial(x + i, some), &t);
         store_partial(y + i, blend(v < floor, floor, v), some);
     }
 }
@@ -97,7 +97,7 @@ CNN__APART void normalise_stretch(int64_t n, const float *x, const normal_terms 
 /* The gradient of what ReLU is applied to. */
 CNN__INLINE lanes through_relu(lanes dy, lanes x, const normal_terms *t)
 {
-    return blend(normal(x, t) <= 0, (lanes){ 0 }, dy);
+    return blend(normal_of(x, t) <= 0, (lanes){ 0 }, dy);
 }
 
 static void forward_set(const normalise_job *job, int64_t set)
