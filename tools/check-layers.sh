@@ -131,7 +131,7 @@ for file in image/*.[ch]; do
 done >>"$work/public"
 for folder in examples/*/; do
     includes '"' "$folder"*.[ch] | while read -r file line name; do
-        [ -e "$folder$name" ] || [ -e "examples/common/${name#common/}" ] || echo "$file:$line: an example includes \"$name\""
+        [ -e "$folder$name" ] || [ -e "examples/$name" ] || echo "$file:$line: an example includes \"$name\""
     done
 done >>"$work/public" 2>/dev/null
 while read -r found; do
