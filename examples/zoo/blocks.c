@@ -17,10 +17,18 @@ cnn_module *zoo_whole(cnn_module *module, bool whole)
     return NULL;
 }
 
-cnn_tensor *zoo_chain_of(cnn_tensor *x, cnn_module *const *modules, int count)
+cnn_tensor *zoo_run(const cnn_module *self, int first, int count, cnn_tensor *x)
 {
-    for (int i = 0; i < count; i++) {
-        x = cnn_forward(modules[i], x);
+    enum { AT_ONCE = 64 };
+    cnn_module *parts[AT_ONCE];
+    while (count > 0) {
+        int some = count < AT_ONCE ? count : AT_ONCE;
+        for (int i = 0; i < some; i++) {
+            parts[i] = zoo_part(self, first + i);
+        }
+        x = cnn_forward_chain(parts, some, x);
+        first += some;
+        count -= some;
     }
     return x;
 }
@@ -28,10 +36,7 @@ cnn_tensor *zoo_chain_of(cnn_tensor *x, cnn_module *const *modules, int count)
 static cnn_tensor *sequence_forward(cnn_module *self, cnn_tensor *x, void *user)
 {
     (void)user;
-    for (int i = 0; i < cnn_module_child_count(self); i++) {
-        x = cnn_forward(zoo_part(self, i), x);
-    }
-    return x;
+    return zoo_run(self, 0, cnn_module_child_count(self), x);
 }
 
 cnn_module *zoo_sequence(cnn_context *ctx, const char *type)

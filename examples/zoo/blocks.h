@@ -17,11 +17,13 @@ cnn_module *zoo_part(const cnn_module *self, int i);
  */
 cnn_module *zoo_whole(cnn_module *module, bool whole);
 
-/* zoo_chain(x, module, module, …) runs modules one after the other. */
+/* zoo_chain(x, module, module, …) runs modules one after the other, those together that can be one operation. */
 #define zoo_chain(x, ...) \
-    zoo_chain_of((x), (cnn_module *const[]){ __VA_ARGS__ }, \
-                 (int)(sizeof((cnn_module *[]){ __VA_ARGS__ }) / sizeof(cnn_module *)))
-cnn_tensor *zoo_chain_of(cnn_tensor *x, cnn_module *const *modules, int count);
+    cnn_forward_chain((cnn_module *const[]){ __VA_ARGS__ }, \
+                      (int)(sizeof((cnn_module *[]){ __VA_ARGS__ }) / sizeof(cnn_module *)), (x))
+
+/* So does this with `count` children from number `first` on. */
+cnn_tensor *zoo_run(const cnn_module *self, int first, int count, cnn_tensor *x);
 
 /* A module without children yet that runs all of them, in the order in which they are added: torch.nn.Sequential of an
  * OrderedDict, for children that have names of their own. */

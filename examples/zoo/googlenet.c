@@ -107,10 +107,7 @@ enum {
 
 static cnn_tensor *run_parts(const cnn_module *self, int first, int last, cnn_tensor *x)
 {
-    for (int i = first; i <= last; i++) {
-        x = cnn_forward(zoo_part(self, i), x);
-    }
-    return x;
+    return zoo_run(self, first, last - first + 1, x);
 }
 
 /* outputs[1] and outputs[2], if they are wanted, are those of the auxiliary heads. */

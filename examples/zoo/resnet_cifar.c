@@ -52,9 +52,7 @@ enum { NET_CONV1, NET_BN1, NET_RELU, NET_LAYER1, NET_AVGPOOL = NET_LAYER1 + STAG
 static cnn_tensor *forward(cnn_module *self, cnn_tensor *x, void *user)
 {
     (void)user;
-    for (int i = 0; i <= NET_AVGPOOL; i++) {
-        x = cnn_forward(zoo_part(self, i), x);
-    }
+    x = zoo_run(self, 0, NET_AVGPOOL + 1, x);
     return cnn_forward(zoo_part(self, NET_FC), cnn_flatten(x, 1, -1));
 }
 

@@ -55,9 +55,7 @@ static cnn_tensor *forward(cnn_module *self, cnn_tensor *x, void *user)
 {
     enum { CONV5 = 5, FC };
     (void)user;
-    for (int i = 0; i <= CONV5; i++) {
-        x = cnn_forward(zoo_part(self, i), x);
-    }
+    x = zoo_run(self, 0, CONV5 + 1, x);
     return cnn_forward(zoo_part(self, FC), cnn_mean(x, CNN_DIMS(2, 3), false));
 }
 
