@@ -92,6 +92,18 @@ cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *children,
 
 /* ---- modules of a forward of the user's ---- */
 
+static cnn_tensor *chain_refuse(cnn_module *const *modules, int count, const cnn_tensor *x)
+{
+    bool on_tape = x && (x->kind == CNN__TENSOR_TAPE || x->kind == CNN__TENSOR_NIL) && x->tape;
+    const cnn_context *ctx = x && x->kind == CNN__TENSOR_PLAIN ? x->ctx : NULL;
+    cnn_tape *tape = on_tape ? x->tape : cnn__current_tape(ctx);
+    if (!modules) {
+        return cnn__found_fail(tape, ctx, CNN_ERROR_INVALID_ARGUMENT, "forward_chain: modules is NULL");
+    }
+    return cnn__found_fail(tape, ctx, CNN_ERROR_INVALID_ARGUMENT, "forward_chain: count is %d, expected at least 1",
+                           count);
+}
+
 cnn_tensor *cnn_forward_chain(cnn_module *const *modules, int count, cnn_tensor *x)
 {
     const row r = { .modules = modules, .count = count };
@@ -104,7 +116,7 @@ cnn_tensor *cnn_forward_chain(cnn_module *const *modules, int count, cnn_tensor 
         return run_row(&r, x);
     }
     if (count < 1 || !modules) {
-        return cnn_forward(NULL, x);
+        return chain_refuse(modules, count, x);
     }
     for (int i = 0; i < count; i++) { /* one of them says what is wrong */
         x = cnn_forward(modules[i], x);

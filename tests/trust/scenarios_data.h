@@ -162,6 +162,8 @@ static cnn_status data_cifar(world *w)
     TRY(got(w, w->dataset[0]));
     w->dataset[1] = cnn_cifar100_open(w->ctx, test_folder, CNN_CIFAR_TEST, false);
     return got(w, w->dataset[1]);
+}
+
 static cnn_status transform_nothing(float *image, int64_t channels, int64_t height, int64_t width, cnn_random_source *random,
                                     void *user)
 {
