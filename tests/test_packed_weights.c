@@ -349,7 +349,7 @@ START_TEST(a_chain_refuses_what_forward_refuses)
     cnn_tensor *x = images(ctx, 1);
     cnn_tape_begin(tape, CNN_EVAL);
     ck_assert_int_ne(cnn_tensor_status(cnn_forward_chain(broken, 3, cnn_input(tape, x))), CNN_OK);
-    ck_assert_str_eq(cnn_tape_error(tape), "forward: module is NULL");
+    ck_assert_str_eq(cnn_tape_error(tape), "forward_chain: modules[1] is NULL");
     for (int i = 0; i < 3; i++) {
         cnn_tape_begin(tape, CNN_EVAL);
         cnn_forward_chain(i ? broken : NULL, i - 1, cnn_input(tape, x));

@@ -192,7 +192,7 @@ OVERRIDES = {
     "cnn_module_add_parameter": {"tensor": "new_parameter!"}, "cnn_module_add_buffer": {"tensor": "new_buffer!"},
     "cnn_module_child": {"name": "out?"}, "cnn_module_state_name": {"buffer": "text?", "size": "text_size"},
     "cnn_module_find": {"name": "known_name"}, "cnn_module_format": {"buffer": "text?", "size": "text_size"},
-    "cnn_module_copy_from": {"source": "source"}, "cnn_forward": {"x": "image"}, "cnn_forward_recomputed": {"x": "image"},
+    "cnn_module_copy_from": {"source": "source"}, "cnn_forward": {"x": "image"}, "cnn_forward_chain": {"modules": "chain", "x": "image"}, "cnn_forward_recomputed": {"x": "image"},
     "cnn_forward_many": {"tape": "tape", "inputs": "image_list", "input_count": "one_input", "outputs": "out", "output_count": "one_input"},
     "cnn_optimizer_set_lr": {"group": "group_or_all"}, "cnn_optimizer_set": {"group": "group_or_all", "value": "rate"},
     "cnn_mnist_open": {"directory": "directory"}, "cnn_idx_read": {"path": "idx_path"},
@@ -245,7 +245,7 @@ FLAGS = {
     "cnn_device_count": "SILENT", "cnn_device_available": "SILENT", "cnn_device_problem": "SILENT",
     "cnn_cpu_launch": "SILENT", "cnn_cpu_workspace": "SILENT", "cnn_status_name": "SILENT", "cnn_dtype_name": "SILENT", "cnn_dtype_size": "SILENT",
     "cnn_context_set_error": "FAILS", "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
-    "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_recomputed": "NESTED", "cnn_forward_many": "NESTED",
+    "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_chain": "NESTED", "cnn_forward_recomputed": "NESTED", "cnn_forward_many": "NESTED",
     "cnn_einsum": "NESTED", "cnn_cosine_similarity": "NESTED", "cnn_mixup": "NESTED", "cnn_cutmix": "NESTED",
     "cnn_split": "COUNTS", "cnn_split_with_sizes": "COUNTS", "cnn_chunk": "COUNTS", "cnn_unbind": "COUNTS",
     "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_rnn_forward": "NESTED", "cnn_multihead_attention_forward": "NESTED",
@@ -254,7 +254,7 @@ BORROWED = {"cnn_ema_module", "cnn_dataset_class_name", "cnn_tensor_grad", "cnn_
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",
             "cnn_tensor_tape", "cnn_file_metadata"}
 OPERATION_FOLDER = "ops"
-OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward", "cnn_forward_recomputed", "cnn_lstm_forward", "cnn_rnn_forward", "cnn_multihead_attention_forward", "cnn_tape_rand", "cnn_tape_randn",
+OPERATIONS = {"cnn_input", "cnn_custom", "cnn_forward", "cnn_forward_chain", "cnn_forward_recomputed", "cnn_lstm_forward", "cnn_rnn_forward", "cnn_multihead_attention_forward", "cnn_tape_rand", "cnn_tape_randn",
               "cnn_tape_bernoulli"}
 RESULTS = {
     "cnn_status": "STATUS", "void": "NOTHING", "int": "INTEGER", "int64_t": "INTEGER", "size_t": "INTEGER",

@@ -92,31 +92,47 @@ cnn_module *cnn_sequential_create(cnn_context *ctx, cnn_module *const *children,
 
 /* ---- modules of a forward of the user's ---- */
 
-static cnn_tensor *chain_refuse(cnn_module *const *modules, int count, const cnn_tensor *x)
+/* What is wrong with the modules themselves; "": nothing. */
+static const char *chain_flaw(cnn_module *const *modules, int count, char text[48])
+{
+    if (!modules) {
+        return "modules is NULL";
+    }
+    if (count < 1) {
+        cnn__message(text, 48, "count is %d, expected at least 1", count);
+        return text;
+    }
+    for (int i = 0; i < count; i++) {
+        if (!modules[i]) {
+            cnn__message(text, 48, "modules[%d] is NULL", i);
+            return text;
+        }
+    }
+    return "";
+}
+
+static cnn_tensor *chain_refuse(const cnn_tensor *x, const char *flaw)
 {
     bool on_tape = x && (x->kind == CNN__TENSOR_TAPE || x->kind == CNN__TENSOR_NIL) && x->tape;
     const cnn_context *ctx = x && x->kind == CNN__TENSOR_PLAIN ? x->ctx : NULL;
-    cnn_tape *tape = on_tape ? x->tape : cnn__current_tape(ctx);
-    if (!modules) {
-        return cnn__found_fail(tape, ctx, CNN_ERROR_INVALID_ARGUMENT, "forward_chain: modules is NULL");
-    }
-    return cnn__found_fail(tape, ctx, CNN_ERROR_INVALID_ARGUMENT, "forward_chain: count is %d, expected at least 1",
-                           count);
+    return cnn__found_fail(on_tape ? x->tape : cnn__current_tape(ctx), ctx, CNN_ERROR_INVALID_ARGUMENT,
+                           "forward_chain: %s", flaw);
 }
 
 cnn_tensor *cnn_forward_chain(cnn_module *const *modules, int count, cnn_tensor *x)
 {
     const row r = { .modules = modules, .count = count };
-    bool sound =
-        count >= 1 && modules && x && x->kind == CNN__TENSOR_TAPE && cnn__tensor_check_current(x, "forward") == CNN_OK;
+    char text[48];
+    const char *flaw = chain_flaw(modules, count, text);
+    if (*flaw) {
+        return chain_refuse(x, flaw);
+    }
+    bool sound = x && x->kind == CNN__TENSOR_TAPE && cnn__tensor_check_current(x, "forward") == CNN_OK;
     for (int i = 0; sound && i < count; i++) {
-        sound = modules[i] && modules[i]->ctx == x->ctx;
+        sound = modules[i]->ctx == x->ctx;
     }
     if (sound) {
         return run_row(&r, x);
-    }
-    if (count < 1 || !modules) {
-        return chain_refuse(modules, count, x);
     }
     for (int i = 0; i < count; i++) { /* one of them says what is wrong */
         x = cnn_forward(modules[i], x);

@@ -427,4 +427,24 @@ static const candidate child_arrays[] = { MADE("good", GOOD, two_modules, 0), NO
                                           MADE("[m, of another context]", BAD, two_modules, 5) };
 static const kind kind_children = { "children", CANDIDATES(child_arrays), 0, 0, { 0 }, false, false, NULL, 0 };
 
+/* Modules that are run, whoever owns them. */
+static value two_run_modules(world *w, const kind *k)
+{
+    (void)k;
+    cnn_module *a = fresh_module(w);
+    switch (making->variant) {
+    case 0: return array_of(w, a, fresh_module(w));
+    case 1: return array_of(w, NULL, a);
+    case 2: return array_of(w, a, NULL);
+    case 3: return array_of(w, a, a);
+    default: return array_of(w, a, keep(w, cnn_relu_new(other_context_of(w)), release_module));
+    }
+}
+
+static const candidate chains[] = { MADE("good", GOOD, two_run_modules, 0), NO_POINTER,
+                                    MADE("[NULL, m]", BAD, two_run_modules, 1), MADE("[m, NULL]", BAD, two_run_modules, 2),
+                                    MADE("one twice", MAY, two_run_modules, 3),
+                                    MADE("[m, of another context]", BAD, two_run_modules, 4) };
+static const kind kind_chain = { "chain", CANDIDATES(chains), 0, 0, { 0 }, false, false, NULL, 0 };
+
 #endif
