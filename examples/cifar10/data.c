@@ -10,6 +10,7 @@
 #endif
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { PATH_SIZE = 4096, DRAWN_TRAIN = 5000, DRAWN_TEST = 1000, CLASSES = 10 };
 
@@ -101,11 +102,20 @@ static bool open_parts(cnn_context *ctx, const options *o, data *d)
 
 /* ---- what is made of them ---- */
 
-static bool keep_first(cnn_dataset **dataset, int64_t limit)
+/* Some of the pictures, from all classes where they lie class by class. */
+static bool keep_some(cnn_dataset **dataset, int64_t limit)
 {
-    int64_t size = cnn_dataset_size(*dataset);
-    *dataset = cnn_dataset_slice(*dataset, 0, limit && limit < size ? limit : size);
-    return *dataset != NULL;
+    int64_t size = cnn_dataset_size(*dataset), *indices;
+    if (!limit || limit >= size) {
+        return true;
+    }
+    indices = malloc((size_t)limit * sizeof *indices);
+    for (int64_t i = 0; indices && i < limit; i++) {
+        indices[i] = (int64_t)((double)i * (double)size / (double)limit);
+    }
+    *dataset = indices ? cnn_dataset_subset(*dataset, indices, limit) : *dataset;
+    free(indices);
+    return indices && *dataset;
 }
 
 static bool split(data *d, uint64_t seed)
@@ -131,7 +141,7 @@ static bool augment(cnn_context *ctx, data *d)
 bool data_open(cnn_context *ctx, const options *o, data *d)
 {
     *d = (data){ .train = NULL };
-    bool good = open_parts(ctx, o, d) && keep_first(&d->train, o->limit) && keep_first(&d->test, o->limit) &&
+    bool good = open_parts(ctx, o, d) && keep_some(&d->train, o->limit) && keep_some(&d->test, o->limit) &&
                 ((!o->best && !o->patience) || split(d, o->seed)) && (o->plain || augment(ctx, d));
     if (!good) {
         data_close(d);

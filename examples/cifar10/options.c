@@ -34,7 +34,7 @@ static const char help[] =
     "  -r, --resume FILE        continue from a checkpoint, bit for bit\n"
     "  -E, --eval-only          test the weights of --resume and train nothing\n"
     "  -L, --log FILE           one JSON object a line for every epoch\n"
-    "  -n, --limit N            use the first N training and the first N test pictures only\n"
+    "  -n, --limit N            use N training and N test pictures only\n"
     "  -y, --synthetic          use pictures that the program draws itself\n"
     "  -x, --digest             print the SHA-256 of the weights in the end\n"
     "  -q, --quiet              print the last line only\n"

@@ -11,7 +11,7 @@ typedef struct options {
     const char *save, *best, *resume, *log;  /* NULL if not given */
     const char *device;
     int64_t epochs, batch_size;
-    int64_t limit;    /* number of training and of test images; 0: all */
+    int64_t limit;    /* number of training and of test pictures; 0: all */
     int64_t patience; /* epochs without a better validation loss before training ends; 0: never */
     double lr;        /* the highest rate; 0: the model's */
     double weight_decay;

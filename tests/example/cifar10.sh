@@ -1,0 +1,66 @@
+#!/bin/sh
+# examples/cifar10 on pictures that it draws and on files of the binary version: options that are refused, the same weights for any
+# number of threads, a resumed run that equals a whole one, the best epoch, and early stopping.
+. "$(dirname "$0")/common.sh"
+few="--synthetic --limit 96 --batch-size 32 --model resnet20 --seed 5 --quiet --digest"
+
+refused()
+{
+    expected=$1
+    shift
+    run "$@"
+    same "the exit status of $*" "$status" 2
+    contains "what $* says" "$err" "$expected"
+}
+
+refused '^cifar10: --model is "resnet", expected fast or resnet20$' --model resnet
+refused '^cifar10: --epochs is "x", expected 0 to 1000000$' --epochs x
+refused '^cifar10: --lr is "0", expected a number above 0$' --lr 0
+refused '^cifar10: --loader-threads is "0", expected 1 to 1024$' --loader-threads 0
+refused '^cifar10: --seed is "0", expected 1 to 18446744073709551615$' --seed 0
+refused '^cifar10: --eval-only needs --resume FILE$' --eval-only
+refused '^cifar10: "more" is no option; --help lists them$' more
+
+# shellcheck disable=SC2086
+{
+ok $few --epochs 4 --threads 1 --save "$work/four" --log "$work/log"
+four=$out
+contains "the output" "$four" '^weights sha256 [0-9a-f]{64}$'
+same "the lines of the log" "$(wc -l <"$work/log")" 4
+ok $few --epochs 4 --threads 2 --loader-threads 3
+same "the last lines with more threads" "$out" "$four"
+ok $few --epochs 4 --no-augment
+[ "$out" != "$four" ] || fail "augmentation changes nothing"
+
+# Two epochs of four: the schedule is that of four.
+run $few --epochs 2 --save "$work/two"
+[ "$out" != "$four" ] || fail "two epochs end where four do"
+ok $few --epochs 4 --resume "$work/four"
+same "the last lines of a finished run" "$out" "$four"
+ok $few --eval-only --resume "$work/four"
+same "the test of the checkpoint" "$out" "$four"
+
+# The best epoch is written, and training ends some epochs after it.
+ok --synthetic --limit 200 --batch-size 32 --model resnet20 --lr 5 --epochs 9 --patience 1 --best "$work/best" --log "$work/log"
+contains "what stops early" "$out" 'no better validation loss than'
+[ -s "$work/best" ] || fail "--best writes nothing"
+[ "$(wc -l <"$work/log")" -lt 9 ] || fail "--patience does not end the run"
+}
+
+# The binary version: five files of ten pictures and one of ten.
+mkdir -p "$work/data/cifar-10-batches-bin"
+for part in data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 test_batch; do
+    head -c 30730 /dev/zero >"$work/data/cifar-10-batches-bin/$part.bin"
+done
+ok --data "$work/data" --epochs 1 --model resnet20 --batch-size 25
+contains "the first line" "$out" '50 training and 10 test pictures of 10 classes'
+same "what is said" "$(printf '%s\n' "$err" | grep -v '|')" ""
+head -c 30729 /dev/zero >"$work/data/cifar-10-batches-bin/data_batch_3.bin"
+run --data "$work/data" --epochs 1 --quiet
+same "the exit status with a cut file" "$status" 1
+contains "what it says" "$err" 'data_batch_3'
+
+# No pictures: it says so.
+ok --data "$work/nothing" --epochs 0 --limit 10 --quiet
+contains "what it says without pictures" "$err" '^cifar10: no pictures in .*nothing'
+echo "$name: $checks checks"
