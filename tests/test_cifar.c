@@ -157,6 +157,13 @@ START_TEST(class_names_come_with_the_dataset_and_its_parts)
     ck_assert_str_eq(cnn_dataset_class_name(part, 0), "airplane");
     ck_assert_str_eq(cnn_dataset_class_name(part, 4), "deer");
     ck_assert_str_eq(cnn_dataset_class_name(part, 9), "truck");
+    cnn_augmentation *mirror = cnn_augmentation_new(ctx);
+    cnn_augment_horizontal_flip(mirror, 0.5);
+    cnn_dataset *mirrored = cnn_dataset_augment(cnn_dataset_share(part), mirror);
+    ck_assert_msg(mirrored, "%s", cnn_last_error(ctx));
+    ck_assert_str_eq(cnn_dataset_class_name(mirrored, 4), "deer");
+    cnn_dataset_free(mirrored);
+    cnn_augmentation_free(mirror);
     ck_assert_ptr_null(cnn_dataset_class_name(part, 10));
     assert_error(cnn_context_status(ctx), CNN_ERROR_INVALID_ARGUMENT, "dataset_class_name: class 10, expected 0 to 9");
     ck_assert_ptr_null(cnn_dataset_class_name(part, -1));

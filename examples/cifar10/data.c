@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { PATH_SIZE = 4096, DRAWN_TRAIN = 5000, DRAWN_TEST = 1000, CLASSES = 10 };
 
@@ -18,7 +19,8 @@ static const double means[3] = { 0.4914, 0.4822, 0.4465 }, deviations[3] = { 0.2
 
 static bool fail(void)
 {
-    say("cifar10: %s", cnn_last_error(NULL));
+    const char *message = cnn_last_error(NULL);
+    say("cifar10: %s", *message ? message : "no memory");
     return false;
 }
 
@@ -26,9 +28,29 @@ static bool fail(void)
 
 typedef enum found { FOUND, ABSENT, WRONG } found;
 
-static found found_by(cnn_status status)
+/* Whether a file or folder of that name is in the folder, in one of the forms that the library takes. */
+static bool is_there(const char *folder, const char *name)
 {
-    return status == CNN_ERROR_NOT_FOUND ? ABSENT : WRONG;
+    static const char *const forms[] = { "%s/%s", "%s/%s.gz", "%s/cifar-10-batches-bin/%s", "%s/cifar-10-batches-bin/%s.gz" };
+    char path[PATH_SIZE];
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, forms[i], folder, name); /* no directive but %s: the table has none */
+        if (access(path, F_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a failed opening says: nothing where the pictures are of another form, or nowhere. */
+static found wrong_if(bool there)
+{
+    bool wrong = there || cnn_context_status(NULL) != CNN_ERROR_NOT_FOUND;
+    if (wrong) {
+        fail();
+    }
+    cnn_context_clear_error(NULL);
+    return wrong ? WRONG : ABSENT;
 }
 
 static found open_binary(cnn_context *ctx, const char *folder, data *d)
@@ -36,7 +58,7 @@ static found open_binary(cnn_context *ctx, const char *folder, data *d)
     d->train = cnn_cifar10_open(ctx, folder, CNN_CIFAR_TRAIN);
     d->test = d->train ? cnn_cifar10_open(ctx, folder, CNN_CIFAR_TEST) : NULL;
     if (!d->test) {
-        return d->train ? WRONG : found_by(cnn_context_status(NULL));
+        return wrong_if(is_there(folder, "data_batch_1.bin"));
     }
     d->classes = CLASSES;
     return FOUND;
@@ -65,12 +87,11 @@ static found open_folders(cnn_context *ctx, const char *folder, data *d)
     d->train = open_folder(ctx, folder, "train", &d->classes);
     d->test = d->train ? open_folder(ctx, folder, "test", &classes) : NULL;
     if (!d->test) {
-        return d->train ? WRONG : found_by(cnn_context_status(NULL));
+        return wrong_if(is_there(folder, "train"));
     }
     if (classes != d->classes) {
         say("cifar10: %s/train has %lld classes, %s/test has %lld", folder, (long long)d->classes, folder, (long long)classes);
-        data_close(d);
-        return ABSENT;
+        return WRONG;
     }
     return FOUND;
 }
@@ -85,8 +106,9 @@ static bool open_drawn(cnn_context *ctx, const options *o, data *d)
     d->train = drawn_new(ctx, DRAWN_TRAIN, 1);
     d->test = d->train ? drawn_new(ctx, DRAWN_TEST, 2) : NULL;
     d->classes = CLASSES;
-    return d->test && cnn_dataset_normalize(d->train, 3, means, deviations) == CNN_OK &&
-           cnn_dataset_normalize(d->test, 3, means, deviations) == CNN_OK;
+    return (d->test && cnn_dataset_normalize(d->train, 3, means, deviations) == CNN_OK &&
+            cnn_dataset_normalize(d->test, 3, means, deviations) == CNN_OK) ||
+           fail();
 }
 
 static bool open_parts(cnn_context *ctx, const options *o, data *d)
@@ -115,7 +137,7 @@ static bool keep_some(cnn_dataset **dataset, int64_t limit)
     }
     *dataset = indices ? cnn_dataset_subset(*dataset, indices, limit) : *dataset;
     free(indices);
-    return indices && *dataset;
+    return (indices && *dataset) || fail();
 }
 
 static bool split(data *d, uint64_t seed)
@@ -124,10 +146,14 @@ static bool split(data *d, uint64_t seed)
     cnn_status status = cnn_dataset_random_split(d->train, (const double[2]){ 0.9, 0.1 }, 2, seed, pieces);
     d->train = pieces[0];
     d->validation = pieces[1];
-    return status == CNN_OK;
+    if (status == CNN_OK && cnn_dataset_size(d->validation) == 0) {
+        say("cifar10: none of %lld pictures is left for validation, expected 10 or more", (long long)cnn_dataset_size(d->train));
+        return false;
+    }
+    return status == CNN_OK || fail();
 }
 
-/* Mirrored with probability 1/2 and shifted by up to four pixels, the edge repeated. */
+/* Mirrored with probability 1/2 and shifted by up to four pixels, with the picture reflected at its edge. */
 static bool augment(cnn_context *ctx, data *d)
 {
     cnn_augmentation *a = cnn_augmentation_new(ctx);
@@ -135,7 +161,7 @@ static bool augment(cnn_context *ctx, data *d)
     cnn_augment_random_shift(a, 4, CNN_PAD_REFLECT);
     d->train = cnn_dataset_augment(d->train, a);
     cnn_augmentation_free(a);
-    return d->train != NULL;
+    return d->train || fail();
 }
 
 bool data_open(cnn_context *ctx, const options *o, data *d)
@@ -145,9 +171,8 @@ bool data_open(cnn_context *ctx, const options *o, data *d)
                 ((!o->best && !o->patience) || split(d, o->seed)) && (o->plain || augment(ctx, d));
     if (!good) {
         data_close(d);
-        return fail();
     }
-    return true;
+    return good;
 }
 
 void data_close(data *d)

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,7 +32,8 @@ typedef struct run {
     cnn_tape *tape;
     FILE *log;
     int64_t epoch;     /* number of finished epochs */
-    int64_t best;      /* the epoch with the best validation loss; 0: none yet */
+    int64_t started;   /* that of --resume */
+    int64_t best;      /* the epoch with the best validation loss so far; that of --resume counts */
     double best_loss;
     score tested;      /* after the last epoch; no images if none ran */
 } run;
@@ -102,7 +104,7 @@ static bool resume(run *r)
     if (cnn_checkpoint_load(&checkpoint, r->o.resume) != CNN_OK) {
         return fail();
     }
-    r->epoch = checkpoint.epoch;
+    r->epoch = r->started = checkpoint.epoch;
     if (r->o.epochs <= r->epoch) {
         say("nothing is trained: %s is after epoch %lld, --epochs is %lld", r->o.resume, (long long)r->epoch, (long long)r->o.epochs);
     }
@@ -155,18 +157,18 @@ static bool save(const run *r)
     return !r->o.save || cnn_checkpoint_save(&checkpoint, r->o.save) == CNN_OK || fail();
 }
 
-/* Notes whether the epoch is the best so far by its loss on pictures that nothing was trained on, and keeps its weights then. */
-static outcome validate(run *r)
+/* Notes whether `epoch` is the best so far by its loss on pictures that nothing was trained on, and keeps its weights then. */
+static outcome validate(run *r, int64_t epoch)
 {
     score s;
     if (!r->validation) {
         return DONE;
     }
     outcome result = score_test(r->model, r->validation, r->tape, CNN_EVAL, &s);
-    if (result == DONE && (r->best == 0 || s.loss < r->best_loss)) {
-        r->best = r->epoch;
+    if (result == DONE && s.loss < r->best_loss) {
+        r->best = epoch;
         r->best_loss = s.loss;
-        if (r->o.best && cnn_module_save(r->model, r->o.best) != CNN_OK) {
+        if (r->o.best && epoch > r->started && cnn_module_save(r->model, r->o.best) != CNN_OK) {
             result = FAILED;
         }
     }
@@ -184,12 +186,12 @@ static outcome run_epoch(run *r)
         result = score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
     }
     if (result == DONE) {
-        r->epoch++;
-        result = validate(r);
+        result = validate(r, r->epoch + 1);
     }
     if (result != DONE) {
         return result == FAILED && !fail() ? FAILED : result;
     }
+    r->epoch++;
     bool told = r->o.quiet || report_epoch(r->epoch, r->o.epochs, &trained, &r->tested);
     if (r->log && !report_log(r->log, r->epoch, &trained, &r->tested)) {
         fail_log(r, "write");
@@ -238,6 +240,12 @@ static int finish(run *r)
 static int train(run *r)
 {
     if (!r->o.quiet && !report_start(r)) {
+        return 1;
+    }
+    r->best_loss = INFINITY; /* a run that goes on measures first what it has to be better than */
+    r->best = r->epoch;
+    if (r->started && !r->o.eval_only && validate(r, r->epoch) == FAILED) {
+        fail();
         return 1;
     }
     while (!r->o.eval_only && r->epoch < r->o.epochs && patient(r)) {

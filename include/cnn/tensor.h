@@ -121,8 +121,9 @@ CNN_API cnn_status cnn_tensor_status(const cnn_tensor *tensor);
  * @{ */
 /** The address of the first element, to be read with the strides; NULL for an empty or invalid tensor. Write through it
  * only to tensors of your own that no tape is using, or say so with cnn_tensor_touch(): such writes cannot be seen.
- * Through an address that was taken before the last forward that used a tensor as a weight, say so always: the weight
- * may have been packed for the kernels meanwhile (cnn_context_packed_memory()).
+ * Through an address that was taken before the last forward that used a tensor as a weight, a bias or a statistic of a
+ * normalisation, say so always: it may have been packed or folded for the kernels meanwhile
+ * (cnn_context_packed_memory()).
  * @since 0.1 */
 CNN_API void *cnn_tensor_data(const cnn_tensor *tensor);
 /** The one element of a tensor with one element, as a double; NaN on error. A NaN has no sign, so that printf writes

@@ -220,6 +220,7 @@ static cnn_status augmented_fill(cnn_dataset *dataset, cnn_dataset *given, cnn_a
     dataset->size = given->size;
     dataset->label = given->label;
     dataset->has_labels = given->has_labels;
+    dataset->class_names = given->class_names ? cnn__tensor_retain(given->class_names) : NULL;
     cnn_status status = infer_chain(dataset, a, given);
     if (status == CNN_OK) {
         status = set_source(dataset, a, given);

@@ -124,7 +124,7 @@ cnn_status cnn_mixup(cnn_tensor *images, cnn_tensor *labels, int64_t classes, do
 /* The rectangle's place in one direction: from, to. */
 static void cut_range(cnn_random_source *random, int64_t size, double ratio, int64_t range[2])
 {
-    int64_t middle = cnn__draw_below(random, size), half = (int64_t)(ratio * (double)size);
+    int64_t middle = size > 0 ? cnn__draw_below(random, size) : 0, half = (int64_t)(ratio * (double)size);
     range[0] = middle > half ? middle - half : 0;
     range[1] = middle + half < size ? middle + half : size;
 }

@@ -125,12 +125,14 @@ static int norm_layer_describe(const cnn_module *self, char *buffer, size_t size
 /* The tensors are the clone's own. */
 static cnn_status batch_norm_clone(cnn_module *to, const cnn_module *self)
 {
+    const norm_layer *from = self->attributes; /* whose folded weight another thread may be writing */
     norm_layer *l = to->attributes;
-    *l = *(const norm_layer *)self->attributes;
-    l->folded = (cnn__folded){ .eps = 0 };
+    cnn_tensor *const given[] = { from->weight, from->bias, from->mean, from->var, from->batches };
     cnn_tensor **const tensors[] = { &l->weight, &l->bias, &l->mean, &l->var, &l->batches };
+    l->options = from->options;
+    l->channels = from->channels;
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++) {
-        *tensors[i] = cnn__cloned(to, self, *tensors[i]);
+        *tensors[i] = cnn__cloned(to, self, given[i]);
     }
     return CNN_OK;
 }

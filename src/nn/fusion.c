@@ -169,7 +169,7 @@ static bool matches(const fusion *f, const cnn__named *layers, int count)
             return false;
         }
     }
-    return !cnn__layer_conv2d(layers[0].module).pads;
+    return f->pattern[0] != CONV || !cnn__layer_conv2d(layers[0].module).pads;
 }
 
 int cnn__fusion_run(const cnn__named *layers, int count, cnn_tensor *x, cnn_tensor **y)
