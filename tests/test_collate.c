@@ -153,17 +153,7 @@ START_TEST(any_dataset_can_be_collated)
     cnn_dataset *d = memory_dataset(10, CNN_U8, CNN_U8);
     cnn_loader *a = cnn_loader_new(cnn_dataset_share(d), 4, .shuffle = true),
                *b = cnn_loader_new(d, 4, .shuffle = true, .collate = cnn_pad_collate, .collate_user = &pad, .threads = 3);
-    for (int i = 0; i < 8; i++) {
-        cnn_batch x = { .size = 0 }, y = { .size = 0 };
-        ck_assert(cnn_loader_next(a, &x) == cnn_loader_next(b, &y));
-        ck_assert(x.size == y.size);
-        if (x.size > 0) {
-            ck_assert_mem_eq(host_elements(x.images), host_elements(y.images), (size_t)x.size * IMAGE * sizeof(float));
-            ck_assert_mem_eq(host_elements(x.labels), host_elements(y.labels), (size_t)x.size * sizeof(int64_t));
-        }
-    }
-    cnn_loader_free(a);
-    cnn_loader_free(b);
+    assert_same_batches(a, b, 8);
 }
 END_TEST
 

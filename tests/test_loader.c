@@ -174,17 +174,7 @@ START_TEST(background_and_foreground_give_the_same_bits)
     ck_assert_int_eq(cnn_dataset_normalize(d, 2, mean, std), CNN_OK);
     cnn_loader *a = cnn_loader_new(cnn_dataset_share(d), 10, .shuffle = true),
                *b = cnn_loader_new(d, 10, .shuffle = true, .no_background = true);
-    for (int i = 0; i < 30; i++) {
-        cnn_batch x = { .size = 0 }, y = { .size = 0 };
-        ck_assert(cnn_loader_next(a, &x) == cnn_loader_next(b, &y));
-        ck_assert(x.size == y.size);
-        if (x.size > 0) {
-            ck_assert_mem_eq(host_elements(x.images), host_elements(y.images), (size_t)x.size * IMAGE * sizeof(float));
-            ck_assert_mem_eq(host_elements(x.labels), host_elements(y.labels), (size_t)x.size * sizeof(int64_t));
-        }
-    }
-    cnn_loader_free(a);
-    cnn_loader_free(b);
+    assert_same_batches(a, b, 30);
 }
 END_TEST
 

@@ -18,22 +18,6 @@ static cnn_status number_get(int64_t index, void *image, void *label, void *user
 
 /* ---- the same bits ---- */
 
-static void assert_same_batches(cnn_loader *a, cnn_loader *b, int calls)
-{
-    for (int i = 0; i < calls; i++) {
-        cnn_batch x = { .size = 0 }, y = { .size = 0 };
-        ck_assert(cnn_loader_next(a, &x) == cnn_loader_next(b, &y));
-        ck_assert(x.size == y.size && x.index == y.index);
-        if (x.size > 0) {
-            size_t bytes = (size_t)cnn_tensor_numel(x.images) * cnn_dtype_size(cnn_tensor_dtype(x.images));
-            ck_assert_mem_eq(host_elements(x.images), host_elements(y.images), bytes);
-            ck_assert_mem_eq(host_elements(x.labels), host_elements(y.labels), (size_t)x.size * sizeof(int64_t));
-        }
-    }
-    cnn_loader_free(a);
-    cnn_loader_free(b);
-}
-
 START_TEST(any_number_of_threads_gives_the_same_bits)
 {
     static const int counts[] = { 1, 2, 3, 4, 9, 64 };

@@ -100,4 +100,21 @@ static inline cnn_dataset_callbacks source_callbacks(source *s, int64_t size)
                                     .get = source_get, .free_user = source_free, .user = s };
 }
 
+/* The next `calls` calls of both loaders give the same; frees them. */
+static inline void assert_same_batches(cnn_loader *a, cnn_loader *b, int calls)
+{
+    for (int i = 0; i < calls; i++) {
+        cnn_batch x = { .size = 0 }, y = { .size = 0 };
+        ck_assert(cnn_loader_next(a, &x) == cnn_loader_next(b, &y));
+        ck_assert(x.size == y.size && x.index == y.index);
+        if (x.size > 0) {
+            size_t bytes = (size_t)cnn_tensor_numel(x.images) * cnn_dtype_size(cnn_tensor_dtype(x.images));
+            ck_assert_mem_eq(host_elements(x.images), host_elements(y.images), bytes);
+            ck_assert_mem_eq(host_elements(x.labels), host_elements(y.labels), (size_t)x.size * sizeof(int64_t));
+        }
+    }
+    cnn_loader_free(a);
+    cnn_loader_free(b);
+}
+
 #endif
