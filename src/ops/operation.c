@@ -89,7 +89,7 @@ static bool mark_reduced(cnn__call *call, int count, const int *dims, cnn__axes 
         return false;
     }
     for (int d = 0; d < ndim; d++) {
-        axes->reduced[d] = count == 0;
+        axes->reduced[d] = false;
     }
     for (int i = 0; i < count; i++) {
         int d = cnn__call_dim(call, dims[i], ndim);
@@ -114,10 +114,28 @@ const cnn__attribute cnn__reduction_attributes[] = { { .name = "dims",
                                                      CNN__ATTRIBUTE(CNN__BOOL, cnn__reduction, keepdim),
                                                      { .name = NULL } };
 
+/* All dimensions, the usual case: there is nothing to find out. */
+static void reduce_all(const cnn_tensor *x, cnn__reduction *reduction)
+{
+    cnn__axes *axes = &reduction->axes;
+    axes->ndim = reduction->keepdim ? x->ndim : 0;
+    axes->elements = x->numel;
+    reduction->count = x->ndim;
+    for (int d = 0; d < x->ndim; d++) {
+        axes->reduced[d] = true;
+        axes->keep[d] = axes->shape[d] = 1;
+        reduction->dims[d] = d;
+    }
+}
+
 bool cnn__call_axes(cnn__call *call, cnn__reduction *reduction)
 {
     const cnn_tensor *x = call->in[0];
     cnn__axes *axes = &reduction->axes;
+    if (reduction->count == 0) {
+        reduce_all(x, reduction);
+        return true;
+    }
     axes->ndim = 0;
     axes->elements = 1;
     if (!mark_reduced(call, reduction->count, reduction->given, axes)) {
@@ -140,8 +158,15 @@ bool cnn__call_axes(cnn__call *call, cnn__reduction *reduction)
 void cnn__axes_nests(const cnn__axes *axes, const cnn_tensor *x, cnn__nest *outer, cnn__nest *inner)
 {
     int64_t y_stride[CNN_MAX_DIMS];
-    cnn__strides(x->ndim, axes->keep, y_stride);
     outer->ndim = inner->ndim = 0;
+    if (axes->elements == x->numel && x->numel > 1 && cnn__contiguous(x)) { /* one result: all in one loop */
+        inner->ndim = 1;
+        inner->shape[0] = x->numel;
+        inner->stride[0][0] = 0;
+        inner->stride[1][0] = 1;
+        return;
+    }
+    cnn__strides(x->ndim, axes->keep, y_stride);
     for (int d = 0; d < x->ndim; d++) {
         cnn__nest *nest = axes->reduced[d] ? inner : outer;
         nest->shape[nest->ndim] = x->shape[d];

@@ -158,17 +158,17 @@ static void reduce_append(cnn__nest *nest, int64_t size, int64_t y_stride, int64
     nest->stride[1][last] = x_stride;
 }
 
-static cnn__nest joined(const cnn__nest *nest)
+/* The same loops, as few as they can be. */
+static void reduce_join(cnn__nest *result, const cnn__nest *nest)
 {
-    cnn__nest result = { 0 };
+    result->ndim = 0;
     for (int d = 0; d < nest->ndim; d++) {
-        reduce_append(&result, nest->shape[d], nest->stride[0][d], nest->stride[1][d]);
+        reduce_append(result, nest->shape[d], nest->stride[0][d], nest->stride[1][d]);
     }
-    return result;
 }
 
 /* The reduced elements in the order in which they lie in memory: the largest stride outermost. */
-static cnn__nest sorted(const cnn__nest *nest)
+static void reduce_sort(cnn__nest *result, const cnn__nest *nest)
 {
     int order[CNN_MAX_DIMS];
     for (int d = 0; d < nest->ndim; d++) {
@@ -178,17 +178,20 @@ static cnn__nest sorted(const cnn__nest *nest)
         }
         order[place] = d;
     }
-    cnn__nest result = { 0 };
+    result->ndim = 0;
     for (int i = 0; i < nest->ndim; i++) {
-        reduce_append(&result, nest->shape[order[i]], 0, nest->stride[1][order[i]]);
+        reduce_append(result, nest->shape[order[i]], 0, nest->stride[1][order[i]]);
     }
-    return result;
 }
 
 void cnn__map_reduce(const cnn__map_tables *tables, cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner,
                      cnn_dtype dtype, void *y, const void *x, cnn__pool *pool)
 {
-    reduction r = { .outer = joined(outer), .inner = sorted(inner), .y = y, .x = x };
+    reduction r; /* whose nests are long: what is not used of them is not cleared */
+    reduce_join(&r.outer, outer);
+    reduce_sort(&r.inner, inner);
+    r.y = y;
+    r.x = x;
     r.outer_count = cnn__nest_count(outer);
     r.inner_count = cnn__nest_count(inner);
     if (r.outer_count == 0) {
