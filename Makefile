@@ -165,7 +165,7 @@ RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$
 # kernel is small in every set.
 RARE += $(patsubst %,$(BUILD)/src/kernels/simd/%.sse2.o,conv/1x1_weight conv/col2im conv/first_layer_weight conv/padded_small \
 	conv/padded_weight conv_relu_pool/forward_planes depthwise/3x3 depthwise/3x3_weight depthwise/general depthwise/general_weight \
-	elementwise/optimizers gemm/gemm winograd/conv_weight winograd/transforms)
+	elementwise/elementwise elementwise/optimizers gemm/gemm map/softmax winograd/conv_weight winograd/transforms)
 RARE += $(foreach name,conv/dispatch conv/dispatch_weight,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 # A recurrent step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
 RARE += $(foreach name,array/pick array/rnn reference/normalise reference/optimizers,$(BUILD)/src/kernels/$(name).o)
