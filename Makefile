@@ -173,7 +173,7 @@ RARE += $(BUILD)/src/kernels/array/attention.o
 # Maps and reductions of f64 and of integers, and blocks of f64, for gradient checks and indices: vectors of two would not be worth
 # their size.
 RARE += $(foreach name,activations binary compare gelu map_f64 map_tiles reduce_tiles softmax unary,$(BUILD)/src/kernels/array/$(name).o)
-RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
+RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c src/predict/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,augment augment_affine augment_random augmented bytes cifar dataset idx loader loader_make loader_worker loader_write mix mnist pad_collate sample_tensors sampler subset,$(BUILD)/src/data/$(name).o) \
 	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/kernels/*.c)) \
 	$(foreach name,anomaly apply backward call custom final grad gradcheck hook running step undo,$(BUILD)/src/autograd/$(name).o) \
@@ -186,7 +186,7 @@ RARE := $(filter-out $(foreach name,autograd/apply autograd/call kernels/conv3d_
 # Nothing is thrown through the library, and debuggers have their own tables: 80 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables
 $(RARE): SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os)
-$(foreach room,autograd base device ops optim io tensor nn data platform/$(PLATFORM),$(BUILD)/src/$(room)/%.o): TABLE_CFLAGS = $(NO_TABLES)
+$(foreach room,autograd base device ops optim io tensor nn data predict platform/$(PLATFORM),$(BUILD)/src/$(room)/%.o): TABLE_CFLAGS = $(NO_TABLES)
 # A cancelled thread ends where it begins a step, and its frames are unwound from there: destructors of C++ run.
 $(BUILD)/src/autograd/tape.o $(BUILD)/src/autograd/gradcheck.o: TABLE_CFLAGS =
 # Options of gcc alone: copies of loops for cases that kernels sort out by hand are 40 kB and no faster.

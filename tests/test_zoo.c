@@ -175,6 +175,26 @@ static int64_t sample_place(const char *name, int i, int64_t count)
     return (int64_t)recipe_bits(recipe_seed(key), i) % count;
 }
 
+/* The net frozen for inference computes what the step did, to the bit. */
+static void check_frozen(cnn_tensor *y)
+{
+    if (strcmp(cnn_context_device(w.ctx), "cpu") != 0) {
+        return;
+    }
+    cnn_predictor *predictor = cnn_predictor_new(w.model, &w.input, 1, 1);
+    ck_assert_msg(predictor != NULL, "%s: %s", w.net->name, cnn_last_error(w.ctx));
+    size_t bytes = (size_t)cnn_tensor_numel(y) * cnn_dtype_size(cnn_tensor_dtype(y));
+    float *frozen = malloc(bytes), *stepped = malloc(bytes);
+    const void *in = cnn_tensor_data(w.input);
+    void *out = frozen;
+    ck_assert_int_eq(cnn_predictor_run(predictor, &in, &out), CNN_OK);
+    ck_assert_int_eq(cnn_tensor_read(y, stepped, bytes), CNN_OK);
+    ck_assert_msg(memcmp(frozen, stepped, bytes) == 0, "%s: a frozen one computes something else", w.net->name);
+    free(frozen);
+    free(stepped);
+    cnn_predictor_free(predictor);
+}
+
 static void check_output(void)
 {
     int64_t count;
@@ -190,6 +210,7 @@ static void check_output(void)
     }
     free(given);
     free(expected);
+    check_frozen(y);
 }
 
 /* A parameter whose gradient is all but 0, such as a bias before batch normalisation, is rounding noise beside the

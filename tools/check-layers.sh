@@ -21,7 +21,7 @@ floor_of() {
     tensor) echo 4 ;;
     autograd) echo 5 ;;
     ops) echo 6 ;;
-    nn | optim | data | io) echo 7 ;;
+    nn | optim | data | io | predict) echo 7 ;;
     *) return 1 ;;
     esac
 }

@@ -41,6 +41,8 @@ BY_TYPE = {
     "cnn_device_properties *": "device_properties",
     "cnn_augmentation *": "augmentation", "cnn_random_source *": "random_source", "cnn_transform_fn": "transform_fn",
     "cnn_transform_free_fn": "any_function?", "cnn_pad_mode": "crop_mode",
+    "cnn_predictor *": "predictor", "cnn_predictor_value *": "predictor_value", "const void *const *": "predicted_from",
+    "void *const *": "predicted",
 }
 BY_NAME = {
     ("int64_t *", "strides"): "strides", ("int", "ndim"): "ndim", ("int64_t *", "shape"): "shape", ("int", "dim"): "dim", ("int", "dim0"): "dim",
@@ -90,6 +92,9 @@ OVERRIDES = {
     "cnn_name_escape": {"name": "any_name", "buffer": "text?", "size": "text_size"},
     "cnn_tensor_free": {"tensor": "free_tensor?!"}, "cnn_tape_free": {"tape": "tape?!"},
     "cnn_module_free": {"module": "free_module?!"}, "cnn_optimizer_free": {"optimizer": "optimizer?!"},
+    "cnn_predictor_create": {"inputs": "frozen_inputs", "input_count": "one_input", "output_count": "one_input",
+                             "options": "predictor_options?"},
+    "cnn_predictor_free": {"predictor": "predictor?!"}, "cnn_predictor_input": {"i": "entry"}, "cnn_predictor_output": {"i": "entry"},
     "cnn_ema_free": {"ema": "ema?!"}, "cnn_scheduler_free": {"scheduler": "free_scheduler?!"}, "cnn_scheduler_step": {"scheduler": "own_scheduler"},
     "cnn_scheduler_step_metric": {"scheduler": "plateau"},
     "cnn_sequential_lr_create": {"schedulers": "schedulers!", "count": "child_count"},
@@ -263,7 +268,7 @@ RESULTS = {
     "double": "REAL", "const char *": "STRING",
     "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",
     "cnn_module *": "MODULE", "cnn_optimizer *": "OPTIMIZER", "cnn_dataset *": "DATASET", "cnn_loader *": "LOADER",
-    "cnn_tensor *": "TENSOR", "cnn_file *": "FILE", "cnn_scheduler *": "SCHEDULER", "cnn_ema *": "EMA", "cnn_sampler *": "SAMPLER",
+    "cnn_tensor *": "TENSOR", "cnn_file *": "FILE", "cnn_scheduler *": "SCHEDULER", "cnn_ema *": "EMA", "cnn_predictor *": "PREDICTOR", "cnn_sampler *": "SAMPLER",
     "cnn_augmentation *": "AUGMENTATION",
 }
 

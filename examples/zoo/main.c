@@ -25,6 +25,8 @@ typedef struct run {
     cnn_module *model;
     cnn_optimizer *optimizer; /* NULL in evaluation */
     cnn_tape *tape;
+    cnn_predictor *predictor; /* NULL: not frozen */
+    void *outputs;            /* of the predictor */
     cnn_tensor *inputs, *targets;
     text text;       /* of --data */
     double *seconds; /* per measured step */
@@ -66,6 +68,17 @@ static bool prepare(run *r)
            zoo_draw(r->ctx, o->net, o->input, o->net->classes, o->batch, &r->inputs, &r->targets);
 }
 
+static bool freeze(run *r)
+{
+    cnn_predictor_value outputs = { .struct_size = sizeof outputs };
+    r->predictor = cnn_predictor_new(r->model, &r->inputs, 1, 1);
+    if (!r->predictor || cnn_predictor_output(r->predictor, 0, &outputs) != CNN_OK) {
+        return false;
+    }
+    r->outputs = malloc(outputs.bytes ? outputs.bytes : 1);
+    return r->outputs != NULL;
+}
+
 static bool train_step(run *r, double *loss)
 {
     cnn_tape_begin(r->tape, CNN_TRAIN);
@@ -81,6 +94,10 @@ static bool train_step(run *r, double *loss)
 
 static bool infer_step(run *r)
 {
+    if (r->predictor) {
+        const void *inputs = cnn_tensor_data(r->inputs);
+        return cnn_predictor_run(r->predictor, &inputs, &r->outputs) == CNN_OK;
+    }
     cnn_tape_begin(r->tape, CNN_EVAL);
     cnn_forward(r->model, cnn_input(r->tape, r->inputs));
     return cnn_tape_status(r->tape) == CNN_OK && cnn_context_synchronize(r->ctx) == CNN_OK;
@@ -124,18 +141,23 @@ static double process_peak(void)
     return (double)usage.ru_maxrss * 1024;
 }
 
+static size_t memory_of(const run *r)
+{
+    return r->predictor ? cnn_predictor_memory(r->predictor) : cnn_tape_memory(r->tape);
+}
+
 static void report_json(const run *r, double seconds)
 {
     const options *o = &r->o;
+    const char *mode = o->infer ? "infer" : "train";
     printf("{\"net\": \"%s\", \"mode\": \"%s\", \"input\": [%lld, %lld, %lld], \"batch\": %lld, \"steps\": %lld, "
            "\"threads\": %d, "
            "\"device\": \"%s\", \"kernels\": \"%s\", \"seed\": %llu, \"parameters\": %lld, \"ms_per_step\": %.4f, "
            "\"per_second\": %.3f, \"tape_bytes\": %zu, \"peak_rss_bytes\": %.0f",
-           o->net->name, o->infer ? "infer" : "train", (long long)o->input[0], (long long)o->input[1],
-           (long long)o->input[2], (long long)o->batch, (long long)o->steps, cnn_context_threads(r->ctx),
-           cnn_context_device(r->ctx), cnn_context_kernels(r->ctx), (unsigned long long)o->seed,
-           (long long)cnn_module_parameter_numel(r->model), 1000 * seconds, (double)o->batch / seconds,
-           cnn_tape_memory(r->tape), process_peak());
+           o->net->name, o->frozen ? "frozen" : mode, (long long)o->input[0], (long long)o->input[1], (long long)o->input[2], (long long)o->batch,
+           (long long)o->steps, cnn_context_threads(r->ctx), cnn_context_device(r->ctx), cnn_context_kernels(r->ctx),
+           (unsigned long long)o->seed, (long long)cnn_module_parameter_numel(r->model), 1000 * seconds,
+           (double)o->batch / seconds, memory_of(r), process_peak());
     if (r->optimizer) { /* JSON has no NaN */
         printf(r->first_loss - r->first_loss == 0 ? ", \"first_loss\": %.6f" : ", \"first_loss\": null", r->first_loss);
         printf(r->last_loss - r->last_loss == 0 ? ", \"last_loss\": %.6f" : ", \"last_loss\": null", r->last_loss);
@@ -147,13 +169,14 @@ static void report_text(const run *r, double seconds)
 {
     const options *o = &r->o;
     int threads = cnn_context_threads(r->ctx);
+    const char *mode = o->infer ? "evaluation" : "training";
     printf("%s, %s, batch %lld: %lld parameters, %d thread%s, %s kernels\n", o->net->name,
-           o->infer ? "evaluation" : "training", (long long)o->batch, (long long)cnn_module_parameter_numel(r->model),
-           threads, threads == 1 ? "" : "s", cnn_context_kernels(r->ctx));
+           o->frozen ? "evaluation by a predictor" : mode, (long long)o->batch, (long long)cnn_module_parameter_numel(r->model), threads, threads == 1 ? "" : "s",
+           cnn_context_kernels(r->ctx));
     printf("%.2f ms per step, %.1f %s per second (median of %lld steps)\n", 1000 * seconds, (double)o->batch / seconds,
            o->net->tokens ? "sequences" : "images", (long long)o->steps);
-    printf("memory: %.1f MB on the tape, %.1f MB in all at most\n", (double)cnn_tape_memory(r->tape) / 1e6,
-           process_peak() / 1e6);
+    printf("memory: %.1f MB %s, %.1f MB in all at most\n", (double)memory_of(r) / 1e6,
+           r->predictor ? "of the predictor" : "on the tape", process_peak() / 1e6);
     if (r->optimizer) {
         printf("loss: %.4f in the first step, %.4f in the last\n", r->first_loss, r->last_loss);
     }
@@ -177,6 +200,8 @@ static void release(run *r)
 {
     text_free(&r->text);
     free(r->seconds);
+    free(r->outputs);
+    cnn_predictor_free(r->predictor);
     cnn_tensor_free(r->inputs);
     cnn_tensor_free(r->targets);
     cnn_tape_free(r->tape);
@@ -195,7 +220,7 @@ int main(int argc, char **argv)
     options_result read = options_read(&r.o, argc, argv);
     bool done = read != OPTIONS_RUN;
     if (!done && read_text(&r)) { /* which says what is wrong */
-        done = prepare(&r) && run_steps(&r) && report(&r);
+        done = prepare(&r) && (!r.o.frozen || freeze(&r)) && run_steps(&r) && report(&r);
         if (!done) {
             say("zoo: %s: %s", r.o.net->name, cnn_last_error(NULL)[0] ? cnn_last_error(NULL) : "no memory");
         }

@@ -15,6 +15,7 @@ static const char help[] =
     "\n"
     "  -T, --train          training steps with SGD (the default)\n"
     "  -I, --infer          evaluation, without gradients\n"
+    "  -F, --frozen         evaluation by a predictor, which packs weights and lays out memory once\n"
     "  -b, --batch N        pictures or sequences in a batch (8)\n"
     "  -z, --size CxHxW     another size of the pictures, or T, another length of the sequences\n"
     "  -n, --steps N        how many steps are measured, after two that are not (10)\n"
@@ -39,7 +40,8 @@ static const struct option table[] = {
     { "data", required_argument, NULL, 'd' },    { "load", required_argument, NULL, 'L' },
     { "save", required_argument, NULL, 'S' },    { "json", no_argument, NULL, 'j' },
     { "list", no_argument, NULL, 'l' },          { "help", no_argument, NULL, 'h' },
-    { "version", no_argument, NULL, 'V' },       { NULL, 0, NULL, 0 },
+    { "version", no_argument, NULL, 'V' },       { "frozen", no_argument, NULL, 'F' },
+    { NULL, 0, NULL, 0 },
 };
 
 static options_result bad(const char *name, const char *value, const char *expected)
@@ -79,8 +81,12 @@ static options_result read_option(options *o, int c, const char **size)
     int64_t n = 0;
     options_result result = OPTIONS_RUN;
     switch (c) {
-    case 'T': o->infer = false; break;
-    case 'I': o->infer = true; break;
+    case 'T': o->infer = o->frozen = false; break;
+    case 'F': o->infer = o->frozen = true; break;
+    case 'I':
+        o->infer = true;
+        o->frozen = false;
+        break;
     case 'z': *size = optarg; break;
     case 'D': return read_device(o);
     case 'd': o->data = optarg; break;

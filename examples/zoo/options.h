@@ -12,7 +12,7 @@ typedef struct options {
     int threads;                    /* 0: one per CPU */
     const char *device;             /* "cpu", "cuda:0", "auto" */
     const char *data, *load, *save; /* NULL if not given */
-    bool infer, json;
+    bool infer, frozen, json;       /* frozen: infer too, by a predictor */
 } options;
 
 typedef enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD } options_result;

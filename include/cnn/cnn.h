@@ -4,7 +4,8 @@
  *
  * Read them in this order: context.h (threads, seed, errors), tensor.h, tape.h (a step of work and its gradients),
  * ops.h, module.h (layers; more of them are in activations.h, norms.h, image_layers.h, recurrent.h and attention.h),
- * init.h, optimizer.h, scheduler.h (learning rates), clip_grad.h, ema.h (averages of weights), dataset.h, augment.h,
+ * init.h, optimizer.h, scheduler.h (learning rates), clip_grad.h, ema.h (averages of weights), predictor.h
+ * (frozen for inference), dataset.h, augment.h,
  * sampler.h, loader.h, metrics.h, checkpoint.h, file.h (what is in a file), autograd.h (gradients on their own, hooks),
  * device.h. */
 #ifndef CNN_CNN_H
@@ -29,6 +30,7 @@
 #include <cnn/norms.h>
 #include <cnn/ops.h>
 #include <cnn/optimizer.h>
+#include <cnn/predictor.h>
 #include <cnn/recurrent.h>
 #include <cnn/sampler.h>
 #include <cnn/scheduler.h>

@@ -44,6 +44,22 @@ cnn__device *cnn__device_open(cnn_context *ctx, const char *call, const char *na
     return device;
 }
 
+bool cnn__device_attach(cnn_context *ctx, const cnn_backend *backend, void *queue)
+{
+    cnn__device *device = cnn__calloc(ctx, 1, sizeof *device);
+    if (!device) {
+        cnn__fail_memory(NULL, backend->name, sizeof *device);
+        return false;
+    }
+    device->backend = backend;
+    device->queue = queue;
+    device->records = true;
+    cnn__message(device->name, sizeof device->name, "%s", backend->name);
+    cnn__mutex_init(&device->lock);
+    ctx->device = device;
+    return true;
+}
+
 void cnn__device_close(cnn_context *ctx, cnn__device *device)
 {
     if (device) {

@@ -15,6 +15,7 @@ typedef struct cnn__device {
     const cnn_backend *backend;
     char name[32]; /* "cuda:0" */
     void *queue;
+    bool records;    /* it computes nothing, but notes what the CPU is to compute (predict/recorder.h) */
     cnn__mutex lock; /* held around every call of the queue's functions */
     uint64_t number; /* of the newest launch or copy */
     /* The newest failures, in a ring: the launches from `from` to `to` were not carried out. */
@@ -35,6 +36,13 @@ void cnn__device_names(char *text, size_t size);
 /* Opens a queue; NULL: reported as `call`. */
 cnn__device *cnn__device_open(cnn_context *ctx, const char *call, const char *name);
 void cnn__device_close(cnn_context *ctx, cnn__device *device);
+/* Gives a context on the CPU, which has no tensors yet, a recording device. false: no memory, reported. */
+bool cnn__device_attach(cnn_context *ctx, const cnn_backend *backend, void *queue);
+/* Whether the CPU's kernels carry out what is launched, now or later. */
+static inline bool cnn__device_is_cpu(const cnn_context *ctx)
+{
+    return !ctx->device || ctx->device->records;
+}
 
 /* ---- memory ---- */
 

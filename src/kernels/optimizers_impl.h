@@ -22,7 +22,7 @@ typedef struct NAME(step) {
 typedef void NAME(formula)(const void *numbers, unsigned has, VALUE grad, VALUE *out);
 
 enum { NAME(STEP_CHUNK) = 1 << 14 }; /* elements a task */
-enum { NAME(AHEAD) = 512 };          /* elements: enough for the time that memory takes, few enough to stay in the cache */
+enum { NAME(AHEAD) = 512 }; /* elements: enough for the time that memory takes, few enough to stay in the cache */
 
 /* Asks for what will be read soon. A step reads up to five arrays at once between divisions and roots, which leave the
  * processor too few instructions in flight to see that far. */

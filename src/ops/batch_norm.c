@@ -102,7 +102,7 @@ bool cnn__norm_check(cnn__call *call, cnn__norm *n)
 
 static bool runs_on_images(const cnn_tensor *x, const cnn__norm *n)
 {
-    return !x->ctx->device && !cnn__dtype_is_stored(x->dtype) && n->inner > 1;
+    return cnn__device_is_cpu(x->ctx) && !cnn__dtype_is_stored(x->dtype) && n->inner > 1;
 }
 
 static bool batch_norm_infer(cnn__call *call, void *attributes)
@@ -277,7 +277,7 @@ const cnn__op cnn__batch_norm_relu_op =
 
 bool cnn__batch_norm_takes_relu(const cnn_tensor *x)
 {
-    return !x->ctx->device && (x->dtype == CNN_F32 || x->dtype == CNN_F64) && x->ndim == 4 &&
+    return cnn__device_is_cpu(x->ctx) && (x->dtype == CNN_F32 || x->dtype == CNN_F64) && x->ndim == 4 &&
            x->shape[2] * x->shape[3] > 1;
 }
 

@@ -47,6 +47,7 @@ struct cnn__cache {
     size_t asked;            /* the most that this step asked for as workspace */
     bool busy;               /* a kernel uses the workspace */
     bool shared;             /* the step's slots may grow */
+    bool fresh; /* no block serves twice, and each is as large as it is asked for: on a device that records */
     uint32_t step;
     cnn__plans plans; /* of steps with `shared` */
 };
@@ -356,13 +357,13 @@ static cnn__storage *largest_free_slot(const cnn__cache *cache)
 
 cnn__storage *cnn__cache_get(cnn__cache *cache, size_t bytes)
 {
-    bytes = size_class(bytes);
+    bytes = cache->fresh ? bytes : size_class(bytes);
     int at = have_bin(cache, bytes);
     if (at < 0) {
         return NULL;
     }
-    cnn__storage *block = free_slot(cache, at);
-    if (!block) {
+    cnn__storage *block = cache->fresh ? make_block(cache, bytes, SIZE_MAX) : free_slot(cache, at);
+    if (!block && !cache->fresh) {
         cnn__storage *small = cache->shared ? largest_free_slot(cache) : NULL;
         block = small ? grow(cache, small, bytes) : new_slot(cache, at, bytes);
     }
@@ -374,6 +375,10 @@ cnn__storage *cnn__cache_get(cnn__cache *cache, size_t bytes)
 
 void cnn__cache_put(cnn__storage *block)
 {
+    if (block->cache->fresh) {
+        free_block(block->cache, block);
+        return;
+    }
     push(&find_bin(block->cache, block->slot_bytes)->slots, block);
 }
 
@@ -426,6 +431,7 @@ cnn__cache *cnn__cache_new(cnn_context *ctx)
     if (cache) {
         cache->ctx = ctx;
         cache->plans.ctx = ctx;
+        cache->fresh = ctx->device && ctx->device->records;
     }
     return cache;
 }

@@ -8,7 +8,7 @@ AMALGAMATION_SMALL = $(sort $(filter $(SOURCES) $(SIMD),$(foreach object,$(RARE:
 AMALGAMATION_SETS := sse2 avx2 avx512 neon generic
 # The rooms of which no two files define the same static name. To names of other rooms that clash the script gives their file's
 # name as a prefix.
-UNIQUE_ROOMS := autograd base data device io kernels nn ops optim platform tensor
+UNIQUE_ROOMS := autograd base data device io kernels nn ops optim platform predict tensor
 CHECK_EXTRA += check-names
 CHECK_LONG += check-amalgamation
 .PHONY: amalgamation check-amalgamation check-names

@@ -366,4 +366,16 @@ NUMBERS(device_properties, MADE("good", GOOD, make_properties, 0), NO_POINTER, M
         MADE("struct_size SIZE_MAX", BAD, make_properties, 4), MADE("struct_size SIZE_MAX / 2", BAD, make_properties, 5),
         MADE("struct_size 2^20", BAD, make_properties, 6), MADE("an older struct", MAY, make_properties, 7));
 
+static value make_predictor_value(world *w, const kind *k)
+{
+    static const size_t sizes[] = { sizeof(cnn_predictor_value), 0, 1, SIZE_MAX, SIZE_MAX / 2 };
+    static cnn_predictor_value v;
+    (void)w, (void)k;
+    v.struct_size = sizes[making->variant];
+    return pointer(&v);
+}
+NUMBERS(predictor_value, MADE("good", GOOD, make_predictor_value, 0), NO_POINTER, MADE("struct_size 0", BAD, make_predictor_value, 1),
+        MADE("struct_size 1", BAD, make_predictor_value, 2), MADE("struct_size SIZE_MAX", BAD, make_predictor_value, 3),
+        MADE("struct_size SIZE_MAX / 2", BAD, make_predictor_value, 4));
+
 #endif

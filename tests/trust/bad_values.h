@@ -98,6 +98,36 @@ MAKER(ema, keep(w, cnn_ema_new(module_of(w)), release_ema))
 static const candidate emas[] = { MADE("good", GOOD, make_ema, 0), NO_POINTER };
 OBJECT(ema, emas);
 
+/* Of one layer, whose input and output are the 64 pixels of an image. */
+static cnn_tensor *image_of(world *w)
+{
+    return keep(w, cnn_tensor_ones(context_of(w), CNN_F32, CNN_SHAPE(1, 1, 8, 8)), release_tensor);
+}
+static value frozen_inputs(world *w, const kind *k)
+{
+    (void)k;
+    return array_of(w, making->variant ? NULL : image_of(w), NULL);
+}
+static const candidate frozen_arrays[] = { MADE("good", GOOD, frozen_inputs, 0), NO_POINTER, MADE("[NULL]", BAD, frozen_inputs, 1) };
+OBJECT(frozen_inputs, frozen_arrays);
+static value make_predictor(world *w, const kind *k)
+{
+    cnn_tensor *x = image_of(w);
+    cnn_module *relu = keep(w, cnn_relu_new(context_of(w)), release_module);
+    (void)k;
+    return pointer(keep(w, cnn_predictor_new(relu, &x, 1, 1), release_predictor));
+}
+static const candidate predictors[] = { MADE("good", GOOD, make_predictor, 0), NO_POINTER };
+OBJECT(predictor, predictors);
+static value pixels_of(world *w, const kind *k)
+{
+    static float pixels[2][64];
+    return array_of(w, making->variant ? NULL : pixels[strcmp(k->name, "predicted") == 0], NULL);
+}
+static const candidate pixel_arrays[] = { MADE("good", GOOD, pixels_of, 0), NO_POINTER, MADE("[NULL]", BAD, pixels_of, 1) };
+OBJECT(predicted_from, pixel_arrays);
+OBJECT(predicted, pixel_arrays);
+
 MAKER(scheduler, scheduler_of(w))
 MAKER(owned_scheduler, owned_scheduler_of(w))
 MAKER(plateau, keep(w, cnn_reduce_lr_on_plateau_new(optimizer_of(w)), release_scheduler))
@@ -271,6 +301,7 @@ OPTIONS(lambda_lr_options, cnn_lambda_lr_options, .lr_lambda = half);
 OPTIONS(reduce_lr_on_plateau_options, cnn_reduce_lr_on_plateau_options, .patience = 3);
 OPTIONS(clip_grad_norm_options, cnn_clip_grad_norm_options, .norm_type = 1);
 OPTIONS(ema_options, cnn_ema_options, .decay = 0.5);
+OPTIONS(predictor_options, cnn_predictor_options, .calls = 2);
 OPTIONS(kaiming_options, cnn_kaiming_options, .a = 0.5);
 OPTIONS(norm_options, cnn_norm_options, .eps = 0.1);
 OPTIONS(scaled_dot_product_attention_options, cnn_scaled_dot_product_attention_options, .is_causal = true);

@@ -120,6 +120,18 @@ static bool use_ema(const void *o)
     return made != NULL;
 }
 
+static bool use_predictor(const void *o)
+{
+    cnn_module *relu = cnn_relu_new(cnn_module_context(model));
+    cnn_tensor *x = cnn_tensor_ones(cnn_module_context(model), CNN_F32, CNN_SHAPE(2));
+    cnn_predictor *made = cnn_predictor_create(relu, &x, 1, 1, o);
+    bool good = made != NULL;
+    cnn_predictor_free(made);
+    cnn_module_free(relu);
+    cnn_tensor_free(x);
+    return good;
+}
+
 static bool use_kaiming_uniform(const void *o)
 {
     return cnn_init_kaiming_uniform(cnn_module_parameter(model, 0), o) == CNN_OK;
@@ -444,6 +456,7 @@ static const cnn_reduce_lr_on_plateau_options good_reduce_lr_on_plateau = { .str
 static const cnn_scaled_dot_product_attention_options good_attention = { .struct_size = sizeof good_attention };
 static const cnn_clip_grad_norm_options good_clip = { .struct_size = sizeof good_clip };
 static const cnn_ema_options good_ema = { .struct_size = sizeof good_ema };
+static const cnn_predictor_options good_predictor = { .struct_size = sizeof good_predictor };
 static const cnn_kaiming_options good_kaiming = { .struct_size = sizeof good_kaiming };
 static cnn_checkpoint good_checkpoint = { .struct_size = sizeof good_checkpoint }; /* its module: see options_at */
 

@@ -36,6 +36,7 @@ static const scenario scenarios[] = {
     { "parameter groups", optimize_groups, false },
     { "schedulers, saved", use_schedules, false },
     { "averages", average, false },
+    { "frozen modules", freeze, false },
     { "initialisers", initialise, false },
     { "clipping", clip, false },
     { "dataset of bytes", data_bytes, false },

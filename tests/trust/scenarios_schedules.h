@@ -1,4 +1,4 @@
-/* Scenarios of schedulers, clipping, initialisers and averages. */
+/* Scenarios of schedulers, clipping, initialisers, averages and frozen modules. */
 #ifndef CNN_TESTS_TRUST_SCENARIOS_SCHEDULES_H
 #define CNN_TESTS_TRUST_SCENARIOS_SCHEDULES_H
 
@@ -51,6 +51,22 @@ static cnn_status average(world *w)
     cnn_status status = cnn_ema_update(ema, w->model);
     status = status == CNN_OK ? cnn_ema_update(ema, w->model) : status;
     cnn_ema_free(ema);
+    return status;
+}
+
+static cnn_status freeze(world *w)
+{
+    cnn_tensor *x = keep(w, cnn_tensor_ones(w->ctx, CNN_F32, CNN_SHAPE(2, 1, 8, 8)));
+    TRY(got(w, x));
+    cnn_predictor *predictor = cnn_predictor_new(w->model, &x, 1, 1);
+    TRY(got(w, predictor));
+    cnn_predictor_value y = { .struct_size = sizeof y };
+    float results[64];
+    cnn_status status = cnn_predictor_output(predictor, 0, &y);
+    if (status == CNN_OK && y.bytes <= sizeof results) {
+        status = cnn_predictor_run(predictor, (const void *[]){ cnn_tensor_data(x) }, (void *[]){ results });
+    }
+    cnn_predictor_free(predictor);
     return status;
 }
 

@@ -59,6 +59,7 @@ static const row rows[] = {
     ROW("lambda_lr_create", use_lambda_lr, good_lambda_lr, END_OF(cnn_lambda_lr_options, lr_lambda)),
     ROW("reduce_lr_on_plateau_create", use_reduce_lr_on_plateau, good_reduce_lr_on_plateau, 0),
     ROW("ema_create", use_ema, good_ema, 0),
+    ROW("predictor_create", use_predictor, good_predictor, 0),
     ROW("clip_grad_norm", use_clip_grad_norm, good_clip, 0),
     ROW("init_kaiming_uniform", use_kaiming_uniform, good_kaiming, 0),
     ROW("init_kaiming_normal", use_kaiming_normal, good_kaiming, 0),

@@ -1,0 +1,58 @@
+/* What a predictor runs: the steps of a record that depend on the inputs. The others have been carried out. */
+#ifndef CNN_PREDICT_PROGRAM_H
+#define CNN_PREDICT_PROGRAM_H
+
+#include "predict/recorder.h"
+
+/* A step: a launch, or bytes that go from in[0] to out[0]. */
+typedef struct cnn__program_step {
+    cnn_launch launch;
+    size_t bytes;        /* 0: a launch */
+    cnn__kept_form kept; /* of its weight in[1]; packed NULL: none */
+} cnn__program_step;
+
+/* An operand that is no constant: it lies in the memory of the call, or in an input or output, which are counted
+ * through as ports. */
+typedef struct cnn__program_place {
+    int step, operand; /* operands: in[0], …, then out[0], … */
+    int port;          /* −1: in the memory of the call */
+    size_t offset;
+} cnn__program_place;
+
+/* Memory that all calls read. */
+typedef struct cnn__program_constant {
+    void *memory;
+    size_t bytes;
+} cnn__program_constant;
+
+typedef struct cnn__program {
+    cnn_context *ctx;
+    cnn__program_step *steps;
+    cnn__program_place *places;
+    cnn__program_constant *constants;
+    int step_count, place_count, constant_count;
+    size_t workspace;  /* where the kernels' workspace is in the memory of a call, behind all results */
+    size_t call_bytes; /* of the memory of a call */
+} cnn__program;
+
+/* What of a record is an input or an output. */
+typedef struct cnn__program_ports {
+    const int *blocks; /* the block of each, inputs first */
+    int inputs, outputs;
+    int first_step; /* the module's first; those before it wrote its parameters and buffers */
+} cnn__program_ports;
+
+/* Makes the program of a record, whose writes it takes over. `results` gets a pointer for each output: the elements, where
+ * these are constant. On failure it is reported as `call`, and there is no program. */
+cnn_status cnn__program_make(cnn__program *program, cnn__recorder *recorder, const cnn__program_ports *ports,
+                             const void **results, const char *call);
+void cnn__program_end(cnn__program *program);
+size_t cnn__program_bytes(const cnn__program *program);
+
+/* Places the operands of `steps`, a copy of the program's, that lie in the memory of a call. */
+void cnn__program_bind(const cnn__program *program, cnn__program_step *steps, char *memory);
+/* One call of such steps. false: a kernel has failed. */
+bool cnn__program_run(const cnn__program *program, cnn__program_step *steps, const void *const *inputs, int input_count,
+                      void *const *outputs, cnn_backend_failure *failure);
+
+#endif

@@ -1,0 +1,378 @@
+/* Frozen modules: the results are those of a step that evaluates, and what a call may not do is not done. */
+#include "support/elements.h"
+#include "support/files.h"
+#include "support/suite.h"
+
+#include <pthread.h>
+
+static cnn_context *ctx;
+
+static void setup(void)
+{
+    ctx = metered_context(2);
+}
+
+static void teardown(void)
+{
+    meter_reset();
+    cnn_context_free(ctx);
+    ck_assert_uint_eq(atomic_load(&meter.now), 0);
+}
+
+static size_t bytes_of(const cnn_tensor *t)
+{
+    return (size_t)cnn_tensor_numel(t) * cnn_dtype_size(cnn_tensor_dtype(t));
+}
+
+/* Calls the predictor with the elements of the inputs and compares the outputs with those of a step, bit by bit. */
+static void check_outputs(cnn_predictor *p, cnn_module *module, cnn_tensor *const *inputs, int input_count, int output_count)
+{
+    const void *in[8];
+    void *out[8];
+    cnn_tensor *outputs[8];
+    for (int i = 0; i < input_count; i++) {
+        in[i] = host_elements(inputs[i]);
+    }
+    cnn_tape *tape = cnn_tape_new(ctx);
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+    cnn_status status = cnn_forward_many(tape, module, inputs, input_count, outputs, output_count);
+    ck_assert_msg(status == CNN_OK, "%s", cnn_tape_error(tape));
+    for (int i = 0; i < output_count; i++) {
+        cnn_predictor_value value = { .struct_size = sizeof value };
+        ck_assert_int_eq(cnn_predictor_output(p, i, &value), CNN_OK);
+        ck_assert_uint_eq(value.bytes, bytes_of(outputs[i]));
+        ck_assert_int_eq(value.ndim, cnn_tensor_ndim(outputs[i]));
+        out[i] = malloc(value.bytes + 8);
+        memset(out[i], 0x5a, value.bytes + 8);
+    }
+    ck_assert_msg(cnn_predictor_run(p, in, out) == CNN_OK, "%s", cnn_last_error(ctx));
+    for (int i = 0; i < output_count; i++) {
+        size_t bytes = bytes_of(outputs[i]);
+        unsigned char *expected = malloc(bytes + 1);
+        ck_assert_int_eq(cnn_tensor_read(outputs[i], expected, bytes), CNN_OK);
+        ck_assert_msg(memcmp(out[i], expected, bytes) == 0, "output %d differs", i);
+        for (int k = 0; k < 8; k++) {
+            ck_assert_int_eq(((unsigned char *)out[i])[bytes + (size_t)k], 0x5a);
+        }
+        free(expected);
+        free(out[i]);
+    }
+    cnn_tape_free(tape);
+}
+
+static void check_module(cnn_module *module, cnn_tensor *x)
+{
+    cnn_predictor *p = cnn_predictor_new(module, &x, 1, 1);
+    ck_assert_msg(p != NULL, "%s", cnn_last_error(ctx));
+    check_outputs(p, module, &x, 1, 1);
+    check_outputs(p, module, &x, 1, 1); /* the memory of a call has been used now */
+    cnn_predictor_free(p);
+}
+
+/* Running statistics that are not those of new layers. */
+static bool stir(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
+{
+    (void)user;
+    if (!is_parameter && cnn_tensor_dtype(tensor) == CNN_F32) {
+        cnn_tensor *value = cnn_tensor_rand(ctx, CNN_F32, cnn_tensor_ndim(tensor), cnn_tensor_shape(tensor));
+        cnn_tensor_write(tensor, host_elements(value), bytes_of(value));
+        cnn_tensor_free(value);
+    }
+    (void)name;
+    return true;
+}
+
+START_TEST(layers_compute_what_a_step_does)
+{
+    cnn_module *mnist = cnn_sequential_new(
+        ctx, cnn_conv2d_new(ctx, 1, 8, 5, .padding = 2), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
+        cnn_conv2d_new(ctx, 8, 16, 5, .padding = 2), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2), cnn_flatten_new(ctx),
+        cnn_dropout_new(ctx, 0.5), cnn_linear_new(ctx, 784, 20), cnn_linear_new(ctx, 20, 10));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(3, 1, 28, 28));
+    check_module(mnist, x);
+    cnn_module_free(mnist);
+    cnn_tensor_free(x);
+    cnn_module *normed = cnn_sequential_new(
+        ctx, cnn_batch_norm2d_new(ctx, 4), cnn_relu_new(ctx), cnn_conv2d_new(ctx, 4, 16, 3, .padding = 1, .no_bias = true),
+        cnn_batch_norm2d_new(ctx, 16), cnn_relu_new(ctx), cnn_conv2d_new(ctx, 16, 16, 1), cnn_batch_norm2d_new(ctx, 16),
+        cnn_gelu_new(ctx), cnn_avg_pool2d_new(ctx, 2));
+    cnn_module_visit(normed, stir, NULL);
+    x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 4, 12, 12));
+    check_module(normed, x);
+    cnn_module_free(normed);
+    cnn_tensor_free(x);
+}
+END_TEST
+
+START_TEST(sequences_compute_what_a_step_does)
+{
+    cnn_module *lstm = cnn_lstm_new(ctx, 6, 10, .num_layers = 2, .bidirectional = true);
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(7, 3, 6));
+    cnn_predictor *p = cnn_predictor_new(lstm, &x, 1, 3);
+    ck_assert_msg(p != NULL, "%s", cnn_last_error(ctx));
+    check_outputs(p, lstm, &x, 1, 3);
+    cnn_predictor_free(p);
+    cnn_module_free(lstm);
+    cnn_tensor_free(x);
+}
+END_TEST
+
+/* Indices in, and what a bad one says. */
+START_TEST(bad_indices_are_told)
+{
+    cnn_module *embedding = cnn_embedding_new(ctx, 5, 3);
+    cnn_tensor *x = cnn_tensor_from_data(ctx, CNN_I64, CNN_SHAPE(4), (const int64_t[]){ 0, 4, 2, 2 });
+    check_module(embedding, x);
+    cnn_predictor *p = cnn_predictor_new(embedding, &x, 1, 1);
+    const void *in[] = { (const int64_t[]){ 0, 1, 5, 2 } };
+    float rows[12];
+    void *out[] = { rows };
+    ck_assert_int_eq(cnn_predictor_run(p, in, out), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_msg(strstr(cnn_last_error(ctx), "predictor_run: ") && strstr(cnn_last_error(ctx), "the index at 2 is 5"), "%s",
+                  cnn_last_error(ctx));
+    in[0] = host_elements(x);
+    ck_assert_int_eq(cnn_predictor_run(p, in, out), CNN_OK); /* the next call is as good as ever */
+    cnn_predictor_free(p);
+    cnn_module_free(embedding);
+    cnn_tensor_free(x);
+}
+END_TEST
+
+/* Results of every kind: computed ones, an input, a view of an input, a view of a result, one result twice, a constant, one that
+ * a constant was added to, and a part of a larger result. */
+static cnn_status many(cnn_module *self, cnn_tensor *const *in, int inputs, cnn_tensor **out, int outputs, void *user)
+{
+    (void)user, (void)inputs, (void)outputs;
+    cnn_tensor *w = cnn_module_find(self, "w");
+    out[0] = cnn_add(in[0], in[1]);
+    out[1] = in[0];
+    out[2] = cnn_transpose(in[1], 0, 1);
+    out[3] = cnn_transpose(out[0], 0, 1);
+    out[4] = out[0];
+    out[5] = cnn_exp(w);
+    out[6] = cnn_mul(in[0], cnn_exp(out[5]));
+    out[7] = cnn_slice(cnn_relu(in[1]), 0, 0, 2, 1);
+    return CNN_OK;
+}
+
+static cnn_module *many_module(void)
+{
+    cnn_module *m = cnn_module_create(ctx, &(cnn_module_options){ .struct_size = sizeof(cnn_module_options), .forward_many = many });
+    cnn_module_add_parameter(m, "w", cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(3, 3)));
+    return m;
+}
+
+START_TEST(outputs_of_every_kind)
+{
+    cnn_module *m = many_module();
+    cnn_tensor *in[2] = { cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(3, 3)), cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(3, 3)) };
+    cnn_predictor *p = cnn_predictor_new(m, in, 2, 8);
+    ck_assert_msg(p != NULL, "%s", cnn_last_error(ctx));
+    check_outputs(p, m, in, 2, 8);
+    check_outputs(p, m, in, 2, 8);
+    ck_assert_int_eq(cnn_predictor_input_count(p), 2);
+    ck_assert_int_eq(cnn_predictor_output_count(p), 8);
+    cnn_predictor_free(p);
+    cnn_module_free(m);
+    cnn_tensor_free(in[0]);
+    cnn_tensor_free(in[1]);
+}
+END_TEST
+
+/* What happens to the module afterwards does not matter, nor that it is gone. */
+START_TEST(weights_are_frozen)
+{
+    cnn_module *linear = cnn_linear_new(ctx, 4, 3);
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(1, 4));
+    cnn_predictor *p = cnn_predictor_new(linear, &x, 1, 1);
+    float before[3], after[3];
+    const void *in[] = { host_elements(x) };
+    ck_assert_int_eq(cnn_predictor_run(p, in, (void *[]){ before }), CNN_OK);
+    cnn_tensor_fill(cnn_module_find(linear, "weight"), 7);
+    cnn_module_free(linear);
+    ck_assert_int_eq(cnn_predictor_run(p, in, (void *[]){ after }), CNN_OK);
+    ck_assert_mem_eq(before, after, sizeof before);
+    cnn_predictor_free(p);
+    cnn_tensor_free(x);
+}
+END_TEST
+
+START_TEST(calls_allocate_nothing)
+{
+    cnn_module *net = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 3, 8, 3, .padding = 1), cnn_batch_norm2d_new(ctx, 8), cnn_relu_new(ctx),
+                                         cnn_flatten_new(ctx), cnn_linear_new(ctx, 512, 10));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 3, 8, 8));
+    cnn_predictor *p = cnn_predictor_new(net, &x, 1, 1);
+    float y[20];
+    size_t memory = cnn_predictor_memory(p);
+    ck_assert_uint_ge(memory, (512 * 10 + 10) * sizeof(float));
+    long before = atomic_load(&meter.calls);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(cnn_predictor_run(p, (const void *[]){ host_elements(x) }, (void *[]){ y }), CNN_OK);
+    }
+    ck_assert_int_eq(atomic_load(&meter.calls), before);
+    ck_assert_uint_eq(cnn_predictor_memory(p), memory);
+    cnn_predictor_free(p);
+    cnn_module_free(net);
+    cnn_tensor_free(x);
+}
+END_TEST
+
+/* ---- many threads ---- */
+
+typedef struct shared {
+    cnn_predictor *p;
+    const float *x, *expected;
+    bool differs;
+} shared;
+
+static void *call_often(void *user)
+{
+    shared *s = user;
+    float y[20];
+    for (int i = 0; i < 50; i++) {
+        cnn_status status = cnn_predictor_run(s->p, (const void *[]){ s->x }, (void *[]){ y });
+        s->differs = s->differs || status != CNN_OK || memcmp(y, s->expected, sizeof y) != 0;
+    }
+    return NULL;
+}
+
+START_TEST(threads_share_it)
+{
+    enum { THREADS = 5 };
+    cnn_module *net = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 1, 8, 5, .padding = 2), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
+                                         cnn_flatten_new(ctx), cnn_linear_new(ctx, 8 * 14 * 14, 10));
+    cnn_tensor *x[THREADS];
+    shared all[THREADS];
+    float expected[THREADS][20];
+    pthread_t threads[THREADS];
+    x[0] = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 1, 28, 28));
+    cnn_predictor *p = cnn_predictor_new(net, x, 1, 1, .calls = 2);
+    for (int i = 0; i < THREADS; i++) {
+        x[i] = i ? cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 1, 28, 28)) : x[0];
+        ck_assert_int_eq(cnn_predictor_run(p, (const void *[]){ host_elements(x[i]) }, (void *[]){ expected[i] }), CNN_OK);
+        all[i] = (shared){ p, host_elements(x[i]), expected[i], false };
+    }
+    for (int i = 0; i < THREADS; i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, call_often, &all[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        ck_assert(!all[i].differs);
+        cnn_tensor_free(x[i]);
+    }
+    cnn_predictor_free(p);
+    cnn_module_free(net);
+}
+END_TEST
+
+/* ---- what cannot be frozen ---- */
+
+static cnn_tensor *reads(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)self, (void)user;
+    return cnn_mul_scalar(x, cnn_tensor_item(cnn_sum(x, 0, NULL, false)));
+}
+
+static cnn_tensor *draws(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)self, (void)user;
+    return cnn_add(x, cnn_tape_rand(cnn_tensor_tape(x), CNN_F32, CNN_SHAPE(2)));
+}
+
+static cnn_tensor *fails(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)self, (void)user;
+    return cnn_reshape(x, CNN_SHAPE(3));
+}
+
+static void refuses(cnn_module *m, cnn_status status, const char *text)
+{
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2));
+    ck_assert_ptr_null(cnn_predictor_new(m, &x, 1, 1));
+    ck_assert_msg(cnn_context_status(ctx) == status && strstr(cnn_last_error(ctx), text), "%d: %s", (int)cnn_context_status(ctx),
+                  cnn_last_error(ctx));
+    cnn_tensor_free(x);
+    cnn_module_free(m);
+}
+
+START_TEST(what_cannot_be_frozen_is_refused)
+{
+    refuses(cnn_module_new(ctx, reads), CNN_ERROR_UNSUPPORTED, "predictor_create: the module cannot be frozen: its forward reads elements");
+    refuses(cnn_module_new(ctx, draws), CNN_ERROR_UNSUPPORTED,
+            "predictor_create: the module cannot be frozen: its forward draws random numbers");
+    refuses(cnn_module_new(ctx, fails), CNN_ERROR_SHAPE, "reshape");
+    cnn_module *dropout = cnn_dropout_new(ctx, 0.5);
+    cnn_module_set_mode(dropout, CNN_MODULE_TRAINS);
+    refuses(dropout, CNN_ERROR_UNSUPPORTED, "draws random numbers");
+    cnn_module *norm = cnn_sequential_new(ctx, cnn_unflatten_new(ctx, 0, CNN_SHAPE(2, 1)), cnn_batch_norm1d_new(ctx, 1));
+    cnn_module_set_mode(norm, CNN_MODULE_TRAINS);
+    refuses(norm, CNN_ERROR_UNSUPPORTED, "changes a parameter or buffer");
+}
+END_TEST
+
+START_TEST(bad_arguments)
+{
+    cnn_module *relu = cnn_relu_new(ctx);
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2)), *none = NULL;
+    ck_assert_ptr_null(cnn_predictor_new(NULL, &x, 1, 1));
+    ck_assert_ptr_null(cnn_predictor_new(relu, NULL, 1, 1));
+    ck_assert_ptr_null(cnn_predictor_new(relu, &none, 1, 1));
+    ck_assert_ptr_null(cnn_predictor_new(relu, &x, 1, 0));
+    ck_assert_ptr_null(cnn_predictor_new(relu, &x, 1, 1, .calls = 65));
+    ck_assert_str_eq(cnn_last_error(ctx), "predictor_create: calls is 65, expected 1 to 64");
+    cnn_predictor *p = cnn_predictor_new(relu, &x, 1, 1, .calls = 64);
+    float y[2];
+    ck_assert_int_eq(cnn_predictor_run(p, (const void *[]){ NULL }, (void *[]){ y }), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_str_eq(cnn_last_error(ctx), "predictor_run: input 0 is NULL");
+    ck_assert_int_eq(cnn_predictor_run(p, (const void *[]){ y }, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_str_eq(cnn_last_error(ctx), "predictor_run: outputs is NULL");
+    cnn_predictor_value value = { .struct_size = sizeof value };
+    ck_assert_int_eq(cnn_predictor_input(p, 1, &value), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_predictor_input(p, 0, &value), CNN_OK);
+    ck_assert(value.dtype == CNN_F32 && value.ndim == 1 && value.shape[0] == 2 && value.bytes == 8);
+    cnn_predictor_free(p);
+    cnn_predictor_free(NULL);
+    cnn_tensor_free(x);
+    cnn_module_free(relu);
+}
+END_TEST
+
+START_TEST(any_allocation_may_fail)
+{
+    cnn_module *net = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 1, 2, 3), cnn_batch_norm2d_new(ctx, 2), cnn_flatten_new(ctx));
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(1, 1, 4, 4));
+    bool failed = true;
+    for (long i = 0; failed; i++) {
+        atomic_store(&meter.fail_at, atomic_load(&meter.calls) + i);
+        cnn_predictor *p = cnn_predictor_new(net, &x, 1, 1);
+        failed = atomic_load(&meter.calls) > atomic_load(&meter.fail_at);
+        meter_reset();
+        ck_assert((p == NULL) == failed);
+        ck_assert_msg(p || cnn_context_status(ctx) == CNN_ERROR_NO_MEMORY, "allocation %ld: %s", i, cnn_last_error(ctx));
+        cnn_predictor_free(p);
+        ck_assert_int_lt(i, 1000);
+    }
+    cnn_module_free(net);
+    cnn_tensor_free(x);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("predictor");
+    TCase *results = suite_case(suite, "results", setup, teardown);
+    tcase_add_test(results, layers_compute_what_a_step_does);
+    tcase_add_test(results, sequences_compute_what_a_step_does);
+    tcase_add_test(results, bad_indices_are_told);
+    tcase_add_test(results, outputs_of_every_kind);
+    TCase *calls = suite_case(suite, "calls", setup, teardown);
+    tcase_add_test(calls, weights_are_frozen);
+    tcase_add_test(calls, calls_allocate_nothing);
+    tcase_add_test(calls, threads_share_it);
+    TCase *refusals = suite_case(suite, "refusals", setup, teardown);
+    tcase_add_test(refusals, what_cannot_be_frozen_is_refused);
+    tcase_add_test(refusals, bad_arguments);
+    tcase_add_test(refusals, any_allocation_may_fail);
+    return suite_run(suite);
+}
