@@ -401,6 +401,9 @@ static cnn_status add_noise(float *image, int64_t channels, int64_t height, int6
         image[i] = (float)cnn_random_integer(random, 5) + (float)cnn_random_uniform(random, 0.25, 0.5);
     }
     o->calls++;
+    if (o->answer == CNN_ERROR_SHAPE) {
+        cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(-1));
+    }
     return o->answer;
 }
 
@@ -433,6 +436,9 @@ START_TEST(transforms_of_the_users_draw)
     cnn_tensor *image;
     assert_error(cnn_dataset_get(d, 7, &image, NULL), CNN_ERROR_CALLBACK,
                  "dataset_get: a transform of the augmentation returned CNN_ERROR_IO for sample 7");
+    o.answer = CNN_ERROR_SHAPE; /* of a call of the library's, whose message is told too */
+    assert_error(cnn_dataset_get(d, 7, &image, NULL), CNN_ERROR_CALLBACK,
+                 "dataset_get: a transform of the augmentation returned CNN_ERROR_SHAPE for sample 7 (tensor_zeros: ");
     cnn_dataset_free(d);
     ck_assert_int_eq(o.freed, 1);
     assert_error(cnn_augment_custom(NULL, add_noise, own_free, &o), CNN_ERROR_INVALID_ARGUMENT, "augmentation is NULL");

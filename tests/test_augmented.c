@@ -367,6 +367,8 @@ START_TEST(parameters_out_of_range_are_refused)
     assert_error(cnn_augment_normalize(a, 0, &half, &half), bad, "augment_normalize: channels is below 1");
     assert_error(cnn_augment_normalize(a, 1, NULL, &half), bad, "augment_normalize: mean is NULL");
     assert_error(cnn_augment_normalize(a, 1, &half, &zero), bad, "augment_normalize: channel 0 has mean 0.5 and std 0");
+    double tiny = 1e-50; /* 0 in float32, with which it divides */
+    assert_error(cnn_augment_normalize(a, 1, &half, &tiny), bad, "augment_normalize: channel 0 has mean 0.5 and std 1e-50");
     assert_error(cnn_augment_custom(a, NULL, NULL, NULL), bad, "augment_custom: transform is NULL");
     cnn_augmentation_free(a);
 }

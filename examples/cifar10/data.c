@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { PATH_SIZE = 4096, DRAWN_TRAIN = 5000, DRAWN_TEST = 1000, CLASSES = 10 };
@@ -66,34 +67,45 @@ static found open_binary(cnn_context *ctx, const char *folder, data *d)
 
 #ifdef WITH_IMAGES
 /* Pictures are kept once they are decoded: CIFAR-10's take 180 MB. */
-static cnn_dataset *open_folder(cnn_context *ctx, const char *folder, const char *part, int64_t *classes)
+static cnn_dataset *open_folder(cnn_context *ctx, const char *folder, const char *part, cnn_image_folder **names)
 {
     char path[PATH_SIZE];
-    cnn_image_folder *names = NULL;
     if (snprintf(path, sizeof path, "%s/%s", folder, part) >= PATH_SIZE) {
         return NULL;
     }
     const cnn_image_folder_options how = { .struct_size = sizeof how, .height = 32, .cache_bytes = (int64_t)1 << 30,
-                                               .mean = means, .std = deviations, .folder = &names };
-    cnn_dataset *dataset = cnn_image_folder_open(ctx, path, &how);
-    *classes = dataset ? cnn_image_folder_class_count(names) : 0;
-    cnn_image_folder_free(names);
-    return dataset;
+                                               .mean = means, .std = deviations, .folder = names };
+    return cnn_image_folder_open(ctx, path, &how);
+}
+
+/* Classes are numbered by their names: a class that has another name in one of the parts would be another one's number. */
+static bool same_classes(const char *folder, const cnn_image_folder *train, const cnn_image_folder *test)
+{
+    int64_t learned = cnn_image_folder_class_count(train), tested = cnn_image_folder_class_count(test);
+    if (learned != tested) {
+        say("cifar10: %s/train has %lld classes, %s/test has %lld", folder, (long long)learned, folder, (long long)tested);
+        return false;
+    }
+    for (int64_t i = 0; i < learned; i++) {
+        const char *a = cnn_image_folder_class_name(train, i), *b = cnn_image_folder_class_name(test, i);
+        if (strcmp(a, b) != 0) {
+            say("cifar10: class %lld is %s in %s/train and %s in %s/test", (long long)i, a, folder, b, folder);
+            return false;
+        }
+    }
+    return true;
 }
 
 static found open_folders(cnn_context *ctx, const char *folder, data *d)
 {
-    int64_t classes;
-    d->train = open_folder(ctx, folder, "train", &d->classes);
-    d->test = d->train ? open_folder(ctx, folder, "test", &classes) : NULL;
-    if (!d->test) {
-        return wrong_if(is_there(folder, "train"));
-    }
-    if (classes != d->classes) {
-        say("cifar10: %s/train has %lld classes, %s/test has %lld", folder, (long long)d->classes, folder, (long long)classes);
-        return WRONG;
-    }
-    return FOUND;
+    cnn_image_folder *train = NULL, *test = NULL;
+    d->train = open_folder(ctx, folder, "train", &train);
+    d->test = d->train ? open_folder(ctx, folder, "test", &test) : NULL;
+    d->classes = d->test ? cnn_image_folder_class_count(train) : 0;
+    found result = !d->test ? wrong_if(is_there(folder, "train")) : same_classes(folder, train, test) ? FOUND : WRONG;
+    cnn_image_folder_free(train);
+    cnn_image_folder_free(test);
+    return result;
 }
 #endif
 

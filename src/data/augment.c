@@ -2,6 +2,7 @@
 #include "data/augment.h"
 
 #include "base/references.h"
+#include "data/callback.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -152,13 +153,13 @@ cnn__transform *cnn__augment_add(cnn_augmentation *a, const cnn__transform *t, s
 
 static cnn_status custom_transform_apply(const cnn__transform *t, cnn__frame *f)
 {
+    unsigned long failures = cnn__failure_number();
     int cancel = cnn__cancel_defer();
     cnn_status status = t->u.custom.transform(f->x, f->e.c, f->e.h, f->e.w, f->random, t->u.custom.user);
     cnn__cancel_restore(cancel);
     return status == CNN_OK ? CNN_OK
-                            : cnn__fail(f->ctx, CNN_ERROR_CALLBACK,
-                                        "%s: a transform of the augmentation returned %s for sample %" PRId64, f->call,
-                                        cnn_status_name(status), f->sample);
+                            : cnn__callback_fail(f->ctx, f->call, "a transform of the augmentation", status, failures,
+                                                 "sample", f->sample);
 }
 
 static void custom_transform_release(const cnn__transform *t)

@@ -221,7 +221,7 @@ cnn_status cnn_augment_normalize(cnn_augmentation *augmentation, int channels, c
                                               : "mean is NULL");
     }
     for (int c = 0; c < channels; c++) {
-        if (!isfinite(mean[c]) || !isfinite(std[c]) || !(std[c] > 0)) {
+        if (!isfinite(mean[c]) || !isfinite(std[c]) || !((float)std[c] > 0)) {
             return cnn__augment_fail(a, CNN_ERROR_INVALID_ARGUMENT,
                                      "%s: channel %d has mean %s and std %s, expected a finite mean and a std above 0",
                                      t.call, c, CNN__G(mean[c]), CNN__G(std[c]));

@@ -40,7 +40,7 @@ static cnn_status check_normalize(const cnn_dataset *dataset, const char *call, 
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, mean ? "std" : "mean");
     }
     for (int c = 0; c < channels; c++) {
-        if (!isfinite(mean[c]) || !isfinite(std[c]) || !(std[c] > 0)) {
+        if (!isfinite(mean[c]) || !isfinite(std[c]) || !((float)std[c] > 0)) {
             return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
                              "%s: channel %d has mean %s and std %s, expected a finite mean and a std above 0", call, c,
                              CNN__G(mean[c]), CNN__G(std[c]));

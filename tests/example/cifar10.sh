@@ -60,6 +60,20 @@ run --data "$work/data" --epochs 1 --quiet
 same "the exit status with a cut file" "$status" 1
 contains "what it says" "$err" 'data_batch_3'
 
+# Folders of pictures, whose classes must have the same names in both parts; a program without libcnn-image does not look at them.
+for class in train/cat train/dog test/cat test/fox; do
+    mkdir -p "$work/folders/$class"
+    cp "$(dirname "$0")"/../fixtures/images/exif1.png "$work/folders/$class"
+done
+run --data "$work/folders" --epochs 0 --quiet
+case $err in
+*'no pictures in'*) ;;
+*)
+    same "the exit status with classes of other names" "$status" 1
+    contains "what it says" "$err" '^cifar10: class 1 is dog in .*/train and fox in .*/test$'
+    ;;
+esac
+
 # No pictures: it says so.
 ok --data "$work/nothing" --epochs 0 --limit 10 --quiet
 contains "what it says without pictures" "$err" '^cifar10: no pictures in .*nothing'
