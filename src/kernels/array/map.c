@@ -152,14 +152,22 @@ bool cnn__map_copy_transposed(const cnn__map_tables *tables, const cnn__nest *ne
 
 /* ---- by number ---- */
 
+enum {
+    UNARY_ROWS = 0
+#define CNN__UNARY(...) +1
+#define CNN__UNARY_MAP(...) +1
+#define CNN__UNARY_BLOCK(...) +1
+#define CNN__UNARY_BOTH(...) +1
+#include "kernels/array/unary.def"
+};
+_Static_assert(UNARY_ROWS == (int)CNN_UNARY_COUNT, "each value of cnn_unary has a row in unary.def");
+
 static const unsigned char unary_costs[CNN_UNARY_COUNT] = {
-#define CNN__UNARY(NAME, name, cost) [CNN_UNARY_##NAME] = cost,
+#define CNN__UNARY(NAME, name, cost, formula) [CNN_UNARY_##NAME] = cost,
+#define CNN__UNARY_MAP(NAME, name, cost) [CNN_UNARY_##NAME] = cost,
 #define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = cost,
 #define CNN__UNARY_BOTH(NAME, name, cost) [CNN_UNARY_##NAME] = cost,
 #include "kernels/array/unary.def"
-#undef CNN__UNARY
-#undef CNN__UNARY_BLOCK
-#undef CNN__UNARY_BOTH
 };
 
 static const cnn__maps *maps_of(const cnn__map_tables *tables, cnn_dtype dtype)

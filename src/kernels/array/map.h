@@ -64,13 +64,8 @@ struct cnn__map_tables {
 };
 
 /* The functions of blocks of what f32 has loops of its own for (unary.def). */
-#define CNN__UNARY(NAME, name, cost)
-#define CNN__UNARY_BLOCK(NAME, name, cost)
 #define CNN__UNARY_BOTH(NAME, name, cost) void cnn__##name##_block(double *x, const double *values);
 #include "kernels/array/unary.def"
-#undef CNN__UNARY
-#undef CNN__UNARY_BLOCK
-#undef CNN__UNARY_BOTH
 
 /* α and the scale of Klambauer et al. 2017, "Self-Normalizing Neural Networks". */
 #define SELU_SCALE 1.0507009873554804934193349852946

@@ -1,8 +1,8 @@
 /* The maps of a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f) that of array/math.h or
  * base/math.h, FN(name) its name, MAPS their table, MAP_OF_BOTH(name) the map of a function for which f32 alone has a
  * loop; with OWN_POWERS, maps of powers are there already. In an expression x and b are the elements of the operands,
- * p and q the values of the launch. At a kink, the point where two pieces of an activation meet, a slope is PyTorch's.
- * No include guard: one inclusion, one dtype. */
+ * p and q the values of the launch. The maps of one operand are made of the formulas in unary.def. No include guard:
+ * one inclusion, one dtype. */
 #define MAP(name, type, expression) \
     static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
     { \
@@ -49,21 +49,12 @@ static inline X FN(within)(X x, X low, X high)
     return y > high ? high : y;
 }
 
-MAP(neg, X, -x)
-MAP(exp, X, OWN(exp)(x))
-MAP(log, X, OWN(log)(x))
-MAP(sqrt, X, MATH(sqrt)(x))
-MAP(abs, X, MATH(fabs)(x))
-MAP(tanh, X, OWN(tanh)(x))
-MAP(sigmoid, X, OWN(sigmoid)(x))
-MAP(clamp, X, FN(within)(x, p, q))
+#define CNN__UNARY(NAME, name, cost, formula) MAP(name, X, formula)
+#include "kernels/array/unary.def"
+
 #ifndef OWN_POWERS
 MAP(pow_scalar, X, OWN(pow)(x, p))
 #endif
-MAP(add_scalar, X, x + p)
-MAP(mul_scalar, X, (x * p))
-MAP(div_scalar, X, x / p)
-MAP(sign, X, (X)(x > 0) - (X)(x < 0))
 
 MAP(one, X, x == x ? 1 : (X)1)
 MAP(same, X, x)
@@ -72,36 +63,6 @@ MAP(square, X, (x * x))
 MAP(cube, X, (X)((double)x *(double)x *(double)x))
 MAP(inverse, X, 1 / x)
 MAP(inverse_sqrt, X, 1 / MATH(sqrt)(x))
-
-MAP(leaky_relu, X, x > 0 ? x : x * p)
-MAP(leaky_relu_slope, X, x > 0 ? 1 : p)
-MAP(softsign, X, x / (1 + MATH(fabs)(x)))
-MAP(softsign_slope, X, 1 / (1 + MATH(fabs)(x)) * (1 / (1 + MATH(fabs)(x))))
-MAP(hardtanh_slope, X, ((x <= p) | (x >= q)) ? 0 : (X)1)
-MAP(hardsigmoid, X, FN(within)(x + 3, 0, 6) / 6)
-MAP(hardsigmoid_slope, X, ((x > -3) & (x < 3)) ? (X)1 / 6 : 0)
-
-static inline X FN(hardswish)(X x)
-{
-    return x * FN(within)(x + 3, 0, 6) / 6;
-}
-
-static inline X FN(hardswish_slope)(X x)
-{
-    X y = x >= 3 ? 1 : x / 3 + (X)0.5;
-    return x <= -3 ? 0 : y;
-}
-MAP(hardswish, X, FN(hardswish)(x))
-MAP(hardswish_slope, X, FN(hardswish_slope)(x))
-
-/* round: in the thread's rounding mode (platform/float_mode.h), which takes halves to the even one unless a program
- * changes it. */
-MAP(floor, X, MATH(floor)(x))
-MAP(ceil, X, MATH(ceil)(x))
-MAP(round, X, MATH(rint)(x))
-MAP(trunc, X, MATH(trunc)(x))
-MAP(tanh_slope, X, 1 - x * x)
-MAP(sigmoid_slope, X, ((1 - x) * x))
 
 /* map->block of blocks that are brought into f64. */
 static void FN(map_blocks)(int64_t n, void *to, const void *const *from, const cnn__map *map)
@@ -172,13 +133,11 @@ COMPARE(isfinite, x - b == 0)
 
 const cnn__maps MAPS = {
     .unary = {
-#define CNN__UNARY(NAME, name, cost) [CNN_UNARY_##NAME] = FN(map_##name),
+#define CNN__UNARY(NAME, name, cost, formula) [CNN_UNARY_##NAME] = FN(map_##name),
+#define CNN__UNARY_MAP(NAME, name, cost) [CNN_UNARY_##NAME] = FN(map_##name),
 #define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = FN(map_blocks),
 #define CNN__UNARY_BOTH(NAME, name, cost) [CNN_UNARY_##NAME] = FN(MAP_OF_BOTH(name)),
 #include "kernels/array/unary.def"
-#undef CNN__UNARY
-#undef CNN__UNARY_BLOCK
-#undef CNN__UNARY_BOTH
     },
     .binary = {
         [CNN_BINARY_ADD] = FN(map_add),         [CNN_BINARY_SUB] = FN(map_sub),     [CNN_BINARY_MUL] = FN(map_mul),

@@ -8,12 +8,7 @@
 #include "kernels/array/map.h"
 #include "kernels/simd/vector/lanes.h"
 
-#define CNN__UNARY(NAME, name, cost)
 #define CNN__UNARY_BLOCK(NAME, name, cost) void CNN__SIMD(name##_block)(double *x, const double *values);
-#define CNN__UNARY_BOTH(NAME, name, cost)
 #include "kernels/array/unary.def"
-#undef CNN__UNARY
-#undef CNN__UNARY_BLOCK
-#undef CNN__UNARY_BOTH
 
 #endif

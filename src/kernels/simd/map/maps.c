@@ -209,13 +209,9 @@ static void map_pow_scalar_f32(int64_t n, void *to, const void *const *from, con
 /* ---- tables ---- */
 
 static const cnn__block_fn blocks[CNN_UNARY_COUNT] = {
-#define CNN__UNARY(NAME, name, cost)
 #define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = CNN__SIMD(name##_block),
 #define CNN__UNARY_BOTH(NAME, name, cost) [CNN_UNARY_##NAME] = cnn__##name##_block,
 #include "kernels/array/unary.def"
-#undef CNN__UNARY
-#undef CNN__UNARY_BLOCK
-#undef CNN__UNARY_BOTH
 };
 
 static const cnn__map_tables map_tables = {
