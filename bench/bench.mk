@@ -15,7 +15,7 @@ $(BUILD)/bench/%: bench/%.c bench/nets.c bench/nets.h $(STATIC)
 	$(call say,LINK)
 	$(QUIET)$(CC) $(BENCH_CFLAGS) $< bench/nets.c -o $@ $(STATIC) $(ZLIB_LIBS) -lm
 
-$(BUILD)/bench/bench_elementwise: bench/elementwise.def
+$(BUILD)/bench/bench_elementwise: bench/elementwise.def $(wildcard src/ops/*.def)
 
 ONEDNN_HEADERS := bench/peer_onednn.h bench/peer_onednn_layers.h
 $(BUILD)/bench/peer_onednn: bench/peer_onednn.c $(ONEDNN_HEADERS)

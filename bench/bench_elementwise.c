@@ -48,6 +48,8 @@ static cnn_tensor *input(const bench *b, enum operand which)
         return call; \
     }
 #include "elementwise.def"
+#define CNN_OP_BENCH ELEMENTWISE
+#include "ops/ops.def"
 #undef ELEMENTWISE
 #undef X
 #undef Y
@@ -68,6 +70,8 @@ static const struct operation {
 } operations[] = {
 #define ELEMENTWISE(name, layouts, passes, call, torch) { #name, run_##name },
 #include "elementwise.def"
+#define CNN_OP_BENCH ELEMENTWISE
+#include "ops/ops.def"
 #undef ELEMENTWISE
 };
 

@@ -15,7 +15,7 @@ import subprocess
 import peers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROW = re.compile(r'ELEMENTWISE\((\w+), "(\w+)", "(\w+)",')
+ROW = re.compile(r'(?:ELEMENTWISE|CNN_OP_BENCH)\((\w+), "(\w+)", "(\w+)",')
 SIZES = {"10^3": (25, 40), "10^5": (250, 400), "10^7": (2500, 4000)}
 LAYOUTS = {"c": "", "t": "transposed", "r": "row", "k": "column"}
 PASSES = {"f": "forward", "b": "backward", "d": "draw"}
@@ -47,8 +47,7 @@ class Process:
 
 def rows():
     """(name, layout, pass) of every line of the table."""
-    with open(os.path.join(HERE, "elementwise.def")) as file:
-        text = file.read().partition("*/")[2]
+    text = peers.elementwise_lines()
     return [(name, layout, pass_) for name, layouts, passes in ROW.findall(text) for layout in layouts for pass_ in passes]
 
 

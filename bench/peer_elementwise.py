@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Runs operations of elementwise.def in PyTorch on command, speaking the protocol of bench_elementwise.c."""
 import argparse
-import os
 import re
 import resource
 import sys
@@ -11,16 +10,15 @@ import torch
 from torch.nn import functional as F
 
 from peer_pytorch import described
+from peers import elementwise_lines
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROW = re.compile(r'ELEMENTWISE\((\w+), "(\w+)", "(\w+)", (.*?),\s*"([^"]*)"\)$', re.MULTILINE | re.DOTALL)
+ROW = re.compile(r'(?:ELEMENTWISE|CNN_OP_BENCH)\((\w+), "(\w+)", "(\w+)", (.*?),\s*"([^"]*)"\)$', re.MULTILINE | re.DOTALL)
 NAMES = "XYPZBIJKTWVC"
 
 
 def rows():
     """(name, layouts, passes, Python's expression) of every operation."""
-    with open(os.path.join(HERE, "elementwise.def")) as file:
-        text = file.read().partition("*/")[2]
+    text = elementwise_lines()
     return [(name, layouts, passes, torch_text) for name, layouts, passes, _, torch_text in ROW.findall(text)]
 
 

@@ -22,6 +22,15 @@ class Candidate:
     environment: dict = field(default_factory=dict)
 
 
+def elementwise_lines():
+    """The lines of elementwise.def and those of activations."""
+    text = ""
+    for path in ("elementwise.def", "../src/ops/activations.def"):
+        with open(os.path.join(HERE, path)) as file:
+            text += file.read().partition("*/")[2]
+    return text
+
+
 def venv(build):
     return os.path.join(build, "bench", "venv")
 

@@ -1,5 +1,5 @@
-/* Compares the functions of blocks (kernels/array/map.h) of each instruction set with libm in long double, and with its
- * f64 functions where arguments are special; then the maps of f32 alone. */
+/* Compares the functions of one operand of each instruction set with libm in long double: those of f64, and of them the
+ * functions of blocks (kernels/array/map.h) with libm's f64 functions where arguments are special, then the maps of f32. */
 #include "base/random.h"
 #include "kernels/array/map.h"
 #include "kernels/kernels.h"
@@ -42,17 +42,15 @@ static double block_of(const cnn__kernels *table, cnn_unary op, double x, const 
 }
 
 static real sigmoid(real x) { return 1 / (1 + expl(-x)); }
-static real silu(real x) { return x * sigmoid(x); }
-static real mish(real x) { return x * tanhl(log1pl(expl(x))); }
 static real softplus(real x) { return x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x)); }
-static real logsigmoid(real x) { return -softplus(-x); }
-static real sigmoid_of_negative(real x) { return sigmoid(-x); }
 static real erf_slope(real x) { return 1.12837916709551257389615890312154517L * expl(-x * x); }
-static real elu(real x) { return x > 0 ? x : 2 * expm1l(x / 2); }
-static real selu(real x)
-{
-    return 1.0507009873554804934193349852946L * (x > 0 ? x : 1.6732632423543772848170429916717L * expm1l(x));
-}
+
+/* The lines of src/ops/activations.def. */
+#define CNN_OP_EXACT_F64(name, FUNCTION, p, q, low, high, most, formula) \
+    static real name##_f64(real x) { return (formula); }
+#define CNN_OP_EXACT_F32(name, FUNCTION, p, q, low, high, most, of_one, formula) \
+    static real name##_f32(real x) { return (formula); }
+#include "ops/ops.def"
 
 typedef struct function {
     const char *name;
@@ -96,17 +94,9 @@ static const function functions[] = {
     { "exp2 near 0", CNN_UNARY_EXP2, exp2l, -1, 1, 3, NO_P },
     { "expm1", CNN_UNARY_EXPM1, expm1l, -70, 709.7, 3, NO_P },
     { "expm1 near 0", CNN_UNARY_EXPM1, expm1l, -1, 1, 3, NO_P },
-    { "elu", CNN_UNARY_ELU, elu, -50, 50, 5, { 2, 0.5 } },
-    { "selu", CNN_UNARY_SELU, selu, -50, 50, 5, NO_P },
-    { "silu", CNN_UNARY_SILU, silu, -700, 700, 5, NO_P },
-    { "silu near 0", CNN_UNARY_SILU, silu, -5, 5, 5, NO_P },
-    { "mish", CNN_UNARY_MISH, mish, -700, 700, 5, NO_P },
-    { "mish near 0", CNN_UNARY_MISH, mish, -5, 5, 5, NO_P },
-    { "softplus", CNN_UNARY_SOFTPLUS, softplus, -700, 700, 5, { 1, 1e9 } },
-    { "softplus near 0", CNN_UNARY_SOFTPLUS, softplus, -5, 5, 5, { 1, 1e9 } },
-    { "slope of softplus", CNN_UNARY_SOFTPLUS_SLOPE, sigmoid, -700, 700, 5, { 1, 1e9 } },
-    { "logsigmoid", CNN_UNARY_LOGSIGMOID, logsigmoid, -700, 700, 5, NO_P },
-    { "slope of logsigmoid", CNN_UNARY_LOGSIGMOID_SLOPE, sigmoid_of_negative, -700, 700, 5, NO_P },
+#define CNN_OP_EXACT_F64(name, FUNCTION, p, q, low, high, most, formula) \
+    { #name, CNN_UNARY_##FUNCTION, name##_f64, low, high, most, { p, q } },
+#include "ops/ops.def"
 };
 
 /* Emulators of x87 arithmetic, valgrind's for one, have no long double to compare with. */
@@ -120,12 +110,13 @@ START_TEST(functions_are_close_to_exact)
 {
     const function *f = &functions[_i / table_count];
     const cnn__kernels *table = tables[_i % table_count];
+    const cnn__nest nest = { .ndim = 1, .shape = { CNN__MAP_STEP }, .stride = { { 1 }, { 1 } } };
     for (uint64_t i = 0; i < 6000 && long_double_is_one(); i++) {
         double x[CNN__MAP_STEP], y[CNN__MAP_STEP];
         for (uint64_t k = 0; k < CNN__MAP_STEP; k++) {
-            x[k] = y[k] = f->low + (f->high - f->low) * cnn__random_f64(key, CNN__MAP_STEP * i + k);
+            x[k] = f->low + (f->high - f->low) * cnn__random_f64(key, CNN__MAP_STEP * i + k);
         }
-        table->array->maps->blocks[f->op](y, f->p);
+        table->array->unary(f->op, &nest, CNN_F64, f->p, y, x, NULL);
         for (int k = 0; k < CNN__MAP_STEP; k++) {
             double off = ulps(y[k], f->exact((real)x[k]));
             if (!(off <= f->most)) { /* an assertion is a system call */
@@ -144,12 +135,6 @@ static real gelu_slope(real x)
     return erfcl(-x / sqrtl(2)) / 2 + x * expl(-x * x / 2) * 0.398942280401432677939946059934381868L;
 }
 static real gelu_tanh(real x) { return x * sigmoid(2 * 0.797884560802865355879892119868763737L * (x + 0.044715L * x * x * x)); }
-static real silu_slope(real x) { return sigmoid(x) * (1 + x * sigmoid(-x)); }
-static real mish_slope(real x)
-{
-    real t = tanhl(log1pl(expl(x)));
-    return t + x * sigmoid(x) * (1 - t * t);
-}
 
 /* Units in the last place of f32, or, where a difference cancels, of 1. An
  * exponent of size e, as GELU has, costs e / 2 units. */
@@ -170,14 +155,9 @@ static const struct {
     { "gelu", CNN_UNARY_GELU, gelu, -4, 10, 24, NO_P, false },
     { "slope of gelu", CNN_UNARY_GELU_SLOPE, gelu_slope, -14, 14, 8, NO_P, true },
     { "gelu by tanh", CNN_UNARY_GELU, gelu_tanh, -4, 10, 48, { 1, 0 }, false },
-    { "silu", CNN_UNARY_SILU, silu, -80, 80, 4, NO_P, false },
-    { "slope of silu", CNN_UNARY_SILU_SLOPE, silu_slope, -80, 80, 4, NO_P, true },
-    { "mish", CNN_UNARY_MISH, mish, -80, 80, 5, NO_P, false },
-    { "slope of mish", CNN_UNARY_MISH_SLOPE, mish_slope, -80, 80, 16, NO_P, true },
-    { "elu", CNN_UNARY_ELU, elu, -50, 50, 4, { 2, 0.5 }, false },
-    { "selu", CNN_UNARY_SELU, selu, -50, 50, 4, NO_P, false },
-    { "softplus", CNN_UNARY_SOFTPLUS, softplus, -80, 80, 4, { 1, 1e9 }, false },
-    { "logsigmoid", CNN_UNARY_LOGSIGMOID, logsigmoid, -80, 80, 4, NO_P, false },
+#define CNN_OP_EXACT_F32(name, FUNCTION, p, q, low, high, most, of_one, formula) \
+    { #name, CNN_UNARY_##FUNCTION, name##_f32, low, high, most, { p, q }, of_one },
+#include "ops/ops.def"
 };
 
 static double ulps_f32(float given, real expected, bool of_one)

@@ -59,6 +59,12 @@ def distinct(*shape):
     return ((torch.randperm(n) - n / 2 + 0.25) * 0.3).double().reshape(shape)
 
 
+def far():
+    """Operands of every size, where functions have kinks, and what is no finite number; the NaN is last."""
+    return torch.tensor([-math.inf, -1e300, -100, -60, -40, -20, -6, -3, -1, -1e-9, -0.0, 0, 1e-9, 0.5, 1, 3, 6, 20, 40, 100, 1e300,
+                         math.inf, math.nan]).double()
+
+
 def elementwise():
     x = randn(2, 3, 4)
     for name in ("neg", "exp", "abs", "tanh", "sigmoid", "relu"):

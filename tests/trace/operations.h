@@ -18,7 +18,11 @@ static const char *const unwritten[] = {
     /* losses, which are of training */
     "cross_entropy_with", "cross_entropy", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "kl_div", "soft_margin_loss", "poisson_nll_loss", "gaussian_nll_loss", "margin_ranking_loss",
-    "hinge_embedding_loss", "cosine_embedding_loss", "triplet_margin_loss", "nll_loss", "multi_margin_loss", "ctc_loss", NULL
+    "hinge_embedding_loss", "cosine_embedding_loss", "triplet_margin_loss", "nll_loss", "multi_margin_loss", "ctc_loss",
+    /* what says so in its own line */
+#define CNN_OP_WITHOUT_ONNX(name) #name,
+#include "ops/ops.def"
+    NULL
 };
 
 static bool is_unwritten(const char *name)

@@ -10,7 +10,7 @@ check-trace: $(BUILD)/trace/write_models
 	@$(BUILD)/trace/write_models $(BUILD)/trace
 	@$(TRACE_PYTHON) tests/trace/check_models.py $(BUILD)/trace
 
-$(BUILD)/trace/write_models: tests/trace/write_models.c $(wildcard tests/trace/*.h) tests/support/ops.h src/ops/ops.def $(STATIC) $(FLAGS)
+$(BUILD)/trace/write_models: tests/trace/write_models.c $(wildcard tests/trace/*.h) tests/support/ops.h $(wildcard src/ops/*.def) $(STATIC) $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -Itests/cross -pthread $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) $(STATIC) \

@@ -14,7 +14,7 @@ TRUST_CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check 2>/dev/null || echo -lchec
 # The library's own calls of pthread_create pass the test.
 $(BUILD)/trust/test_faults: TRUST_LDFLAGS := -Wl,--wrap=pthread_create
 
-$(BUILD)/trust/%: tests/trust/%.c $(wildcard tests/trust/*.h tests/support/*.h) src/ops/ops.def $(OPTIMIZERS) $(STATIC)
+$(BUILD)/trust/%: tests/trust/%.c $(wildcard tests/trust/*.h tests/support/*.h) $(wildcard src/ops/*.def) $(OPTIMIZERS) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-function -Wno-format-truncation -Iinclude -Isrc -Itests -I$(BUILD)/trust -I$(GENERATED) -pthread \
