@@ -45,11 +45,10 @@ typedef enum cnn__attribute_type {
  * or as many as the int at `count_at` says. */
 typedef struct cnn__attribute {
     const char *name;
-    cnn__attribute_type type;
-    size_t offset;
-    int count;    /* 0: one number, not a list */
-    bool counted; /* the int at `count_at` says how many */
-    size_t count_at;
+    unsigned char type;   /* a cnn__attribute_type */
+    bool counted;         /* the int at `count_at` says how many */
+    unsigned short count; /* 0: one number, not a list */
+    unsigned short offset, count_at;
 } cnn__attribute;
 
 #define CNN__ATTRIBUTE(kind, struct_type, member) \
@@ -69,9 +68,11 @@ typedef struct cnn__reads {
 #define CNN__OUTPUT(j) (1u << (CNN__MAX_INPUTS + (j)))
 
 typedef struct cnn__op {
-    const char *name;  /* as messages say it: "conv2d" */
-    int outputs;       /* results; 0 means 1 */
-    int extras;        /* outputs after those, which only backward sees */
+    const char *name;      /* as messages say it: "conv2d" */
+    unsigned char outputs; /* results; 0 means 1 */
+    unsigned char extras;  /* outputs after those, which only backward sees */
+    bool saves_read;       /* of what `saves` names only that is kept which a wanted gradient reads; the rest is NULL */
+    bool relu;         /* the result is max(…, 0): where it is 0 its gradient may be, too (cnn__grad_add_masked) */
     unsigned optional; /* bit i: input i may be NULL */
     unsigned dense;    /* bit i: forward and backward get input i contiguous; else with any strides */
     unsigned saves;    /* what backward reads the elements of: bit i for input i, CNN__OUTPUT(j) for output j */
@@ -87,8 +88,6 @@ typedef struct cnn__op {
      * output's shape and dtype, and NULL where nothing depends on that output. NULL: not differentiable. */
     void (*backward)(cnn__node *node, cnn_tensor *dy);
     const cnn__reads *reads; /* of what is saved: inputs, then outputs; NULL: every gradient reads all of it */
-    bool saves_read; /* of what `saves` names only that is kept which a wanted gradient reads; the rest is NULL */
-    bool relu;       /* the result is max(…, 0): where it is 0 its gradient may be, too (cnn__grad_add_masked) */
 } cnn__op;
 
 /* One application on the tape's list. */

@@ -28,7 +28,7 @@ typedef struct cnn__print_list {
 typedef struct cnn__print {
     char name[24]; /* empty at the end of a list; no pointer, which would have to be relocated */
     cnn__print_kind kind;
-    size_t offset; /* of the value among the attributes */
+    unsigned offset; /* of the value among the attributes */
 } cnn__print;
 
 #define CNN__PRINT(print_kind, text, struct_type, member) \
