@@ -76,7 +76,9 @@ typedef enum cnn_unary {
     CNN_UNARY_TRUNC,
     CNN_UNARY_TANH_SLOPE,    /**< 1 − x², the slope of tanh where its result is x */
     CNN_UNARY_SIGMOID_SLOPE, /**< (1 − x) · x, the slope of sigmoid where its result is x */
-    CNN_UNARY_COUNT          /**< how many there are */
+    CNN_UNARY_TANHSHRINK,    /**< x − tanh(x) */
+    CNN_UNARY_TANHSHRINK_SLOPE,
+    CNN_UNARY_COUNT /**< how many there are */
 } cnn_unary;
 
 /** Functions of two elements. */

@@ -52,6 +52,8 @@ CNN_API cnn_tensor *cnn_hardsigmoid(cnn_tensor *x);
 /** x · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019, "Searching for MobileNetV3"). The gradient is 0 at −3 and 1 at 3,
  * as in PyTorch of today; its releases up to 2.6 give −1/2 and 3/2 there. */
 CNN_API cnn_tensor *cnn_hardswish(cnn_tensor *x);
+/** x − tanh(x); the gradient is tanh(x)². Near 0 the difference cancels, as in PyTorch: its error is that of tanh(x). */
+CNN_API cnn_tensor *cnn_tanhshrink(cnn_tensor *x);
 /** @} */
 
 /** @name Options
@@ -71,6 +73,7 @@ typedef cnn_activation_options cnn_softsign_options;    /**< of cnn_softsign_cre
 typedef cnn_activation_options cnn_hardswish_options;   /**< of cnn_hardswish_create() */
 typedef cnn_activation_options cnn_hardsigmoid_options; /**< of cnn_hardsigmoid_create() */
 typedef cnn_activation_options cnn_relu6_options;       /**< of cnn_relu6_create() */
+typedef cnn_activation_options cnn_tanhshrink_options;  /**< of cnn_tanhshrink_create() */
 
 /** Options of cnn_leaky_relu_create(). */
 typedef struct cnn_leaky_relu_options {
@@ -140,6 +143,8 @@ CNN_API cnn_module *cnn_hardswish_create(cnn_context *ctx, const cnn_hardswish_o
 CNN_API cnn_module *cnn_hardsigmoid_create(cnn_context *ctx, const cnn_hardsigmoid_options *options);
 /** torch.nn.ReLU6: cnn_relu6() as a layer. */
 CNN_API cnn_module *cnn_relu6_create(cnn_context *ctx, const cnn_relu6_options *options);
+/** torch.nn.Tanhshrink: cnn_tanhshrink() as a layer. */
+CNN_API cnn_module *cnn_tanhshrink_create(cnn_context *ctx, const cnn_tanhshrink_options *options);
 /** @} */
 
 #ifndef __cplusplus
@@ -174,6 +179,9 @@ CNN_API cnn_module *cnn_relu6_create(cnn_context *ctx, const cnn_relu6_options *
     CNN__ACTIVATION_NEW(hardsigmoid, __VA_ARGS__, .struct_size = sizeof(cnn_hardsigmoid_options))
 /** `cnn_relu6_new(ctx)` */
 #define cnn_relu6_new(...) CNN__ACTIVATION_NEW(relu6, __VA_ARGS__, .struct_size = sizeof(cnn_relu6_options))
+/** `cnn_tanhshrink_new(ctx)` */
+#define cnn_tanhshrink_new(...) \
+    CNN__ACTIVATION_NEW(tanhshrink, __VA_ARGS__, .struct_size = sizeof(cnn_tanhshrink_options))
 #endif
 
 CNN_END_DECLS
