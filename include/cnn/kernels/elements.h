@@ -78,7 +78,9 @@ typedef enum cnn_unary {
     CNN_UNARY_SIGMOID_SLOPE, /**< (1 − x) · x, the slope of sigmoid where its result is x */
     CNN_UNARY_TANHSHRINK,    /**< x − tanh(x) */
     CNN_UNARY_TANHSHRINK_SLOPE,
-    CNN_UNARY_COUNT /**< how many there are */
+    CNN_UNARY_SOFTSHRINK,   /**< x − value[0] where x > value[0], x + value[0] where x < −value[0], else 0 */
+    CNN_UNARY_SHRINK_SLOPE, /**< 0 where |x| ≤ value[0], else 1 */
+    CNN_UNARY_COUNT         /**< how many there are */
 } cnn_unary;
 
 /** Functions of two elements. */

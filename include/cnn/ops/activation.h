@@ -54,6 +54,9 @@ CNN_API cnn_tensor *cnn_hardsigmoid(cnn_tensor *x);
 CNN_API cnn_tensor *cnn_hardswish(cnn_tensor *x);
 /** x − tanh(x); the gradient is tanh(x)². Near 0 the difference cancels, as in PyTorch: its error is that of tanh(x). */
 CNN_API cnn_tensor *cnn_tanhshrink(cnn_tensor *x);
+/** x − lambd where x > lambd, x + lambd where x < −lambd, else 0; lambd ≥ 0. PyTorch's default is 0.5. The gradient at
+ * −lambd and lambd is 0. */
+CNN_API cnn_tensor *cnn_softshrink(cnn_tensor *x, double lambd);
 /** @} */
 
 /** @name Options
@@ -111,6 +114,13 @@ typedef struct cnn_hardtanh_options {
     double max_val;            /**< above min_val; default 1 */
     unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_hardtanh_options;
+
+/** Options of cnn_softshrink_create(). */
+typedef struct cnn_softshrink_options {
+    size_t struct_size;        /**< sizeof(cnn_softshrink_options) */
+    double lambd;              /**< at least 0; default 0.5 */
+    unsigned char reserved[8]; /**< zero: room for later options */
+} cnn_softshrink_options;
 /** @} */
 
 /** @name Activations as layers
@@ -145,6 +155,8 @@ CNN_API cnn_module *cnn_hardsigmoid_create(cnn_context *ctx, const cnn_hardsigmo
 CNN_API cnn_module *cnn_relu6_create(cnn_context *ctx, const cnn_relu6_options *options);
 /** torch.nn.Tanhshrink: cnn_tanhshrink() as a layer. */
 CNN_API cnn_module *cnn_tanhshrink_create(cnn_context *ctx, const cnn_tanhshrink_options *options);
+/** torch.nn.Softshrink: cnn_softshrink() as a layer. */
+CNN_API cnn_module *cnn_softshrink_create(cnn_context *ctx, const cnn_softshrink_options *options);
 /** @} */
 
 #ifndef __cplusplus
@@ -182,6 +194,9 @@ CNN_API cnn_module *cnn_tanhshrink_create(cnn_context *ctx, const cnn_tanhshrink
 /** `cnn_tanhshrink_new(ctx)` */
 #define cnn_tanhshrink_new(...) \
     CNN__ACTIVATION_NEW(tanhshrink, __VA_ARGS__, .struct_size = sizeof(cnn_tanhshrink_options))
+/** `cnn_softshrink_new(ctx, .lambd = 2)` */
+#define cnn_softshrink_new(...) \
+    CNN__ACTIVATION_NEW(softshrink, __VA_ARGS__, .struct_size = sizeof(cnn_softshrink_options))
 #endif
 
 CNN_END_DECLS
