@@ -57,6 +57,8 @@ CNN_API cnn_tensor *cnn_tanhshrink(cnn_tensor *x);
 /** x − lambd where x > lambd, x + lambd where x < −lambd, else 0; lambd ≥ 0. PyTorch's default is 0.5. The gradient at
  * −lambd and lambd is 0. */
 CNN_API cnn_tensor *cnn_softshrink(cnn_tensor *x, double lambd);
+/** 0 where |x| ≤ lambd, else x. PyTorch's default is 0.5. The gradient at −lambd and lambd is 0. */
+CNN_API cnn_tensor *cnn_hardshrink(cnn_tensor *x, double lambd);
 /** @} */
 
 /** @name Options
@@ -121,6 +123,13 @@ typedef struct cnn_softshrink_options {
     double lambd;              /**< at least 0; default 0.5 */
     unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_softshrink_options;
+
+/** Options of cnn_hardshrink_create(). */
+typedef struct cnn_hardshrink_options {
+    size_t struct_size;        /**< sizeof(cnn_hardshrink_options) */
+    double lambd;              /**< default 0.5 */
+    unsigned char reserved[8]; /**< zero: room for later options */
+} cnn_hardshrink_options;
 /** @} */
 
 /** @name Activations as layers
@@ -157,6 +166,8 @@ CNN_API cnn_module *cnn_relu6_create(cnn_context *ctx, const cnn_relu6_options *
 CNN_API cnn_module *cnn_tanhshrink_create(cnn_context *ctx, const cnn_tanhshrink_options *options);
 /** torch.nn.Softshrink: cnn_softshrink() as a layer. */
 CNN_API cnn_module *cnn_softshrink_create(cnn_context *ctx, const cnn_softshrink_options *options);
+/** torch.nn.Hardshrink: cnn_hardshrink() as a layer. */
+CNN_API cnn_module *cnn_hardshrink_create(cnn_context *ctx, const cnn_hardshrink_options *options);
 /** @} */
 
 #ifndef __cplusplus
@@ -197,6 +208,9 @@ CNN_API cnn_module *cnn_softshrink_create(cnn_context *ctx, const cnn_softshrink
 /** `cnn_softshrink_new(ctx, .lambd = 2)` */
 #define cnn_softshrink_new(...) \
     CNN__ACTIVATION_NEW(softshrink, __VA_ARGS__, .struct_size = sizeof(cnn_softshrink_options))
+/** `cnn_hardshrink_new(ctx, .lambd = 2)` */
+#define cnn_hardshrink_new(...) \
+    CNN__ACTIVATION_NEW(hardshrink, __VA_ARGS__, .struct_size = sizeof(cnn_hardshrink_options))
 #endif
 
 CNN_END_DECLS
