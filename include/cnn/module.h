@@ -18,8 +18,8 @@ CNN_BEGIN_DECLS
  * All return a module owned by the caller, or NULL on failure: `ctx` is NULL, a size below 1 or an option out of its
  * range (CNN_ERROR_INVALID_ARGUMENT), a dtype that is not of real numbers (CNN_ERROR_DTYPE), sizes whose product
  * overflows (CNN_ERROR_SHAPE), no memory. First values are drawn from the context's next random streams. Thread-safe.
- * Activations other than ReLU and GELU are in activations.h, normalisations other than BatchNorm2d in norms.h, layers
- * that pool, pad or resize in image_layers.h.
+ * Activations other than ReLU and GELU are in ops/activation.h and activations.h, normalisations other than BatchNorm2d
+ * in norms.h, layers that pool, pad or resize in image_layers.h.
  * @{ */
 
 /** torch.nn.Conv2d: `weight` [out, in/groups, kh, kw] and `bias` [out], uniform in ±1/√(in/groups·kh·kw). @since 0.1 */
