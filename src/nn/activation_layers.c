@@ -97,7 +97,7 @@ static cnn_status number_refuse(const cnn_context *ctx, const char *call, const 
                      CNN__G(v->number[0]), l->name[1], CNN__G(v->number[1]), l->expected);
 }
 
-static cnn_status read_numbers(const cnn_context *ctx, const char *call, const void *options, void *attributes)
+static cnn_status number_read(const cnn_context *ctx, const char *call, const void *options, void *attributes)
 {
     number_values *v = attributes;
     const number_layer *l = v->layer;
@@ -123,7 +123,7 @@ static cnn_status read_numbers(const cnn_context *ctx, const char *call, const v
     static const number_layer layer_name##_layer = { .row = { .class = NUMBER_CLASS(type), \
                                                               .call = #layer_name "_create", \
                                                               .size = sizeof(number_values), \
-                                                              .read = read_numbers }, \
+                                                              .read = number_read }, \
                                                      .count = (numbers), \
                                                      .allows = (rule), \
                                                      .expected = (expectation), \
@@ -140,12 +140,12 @@ enum { NAMED, ALONE };
 
 #define CNN_ACTIVATION(name, type, FUNCTION, SLOPE) FUNCTION_LAYER(name, type, cnn_##name)
 #define CNN_ACTIVATION_1(layer, type, FUNCTION, SLOPE, option, default_value, shown, second, rule, expectation) \
-    static bool layer##_allows(double option, double none) \
+    static bool layer##_layer_allows(double option, double none) \
     { \
         (void)option, (void)none; \
         return (rule); \
     } \
-    NUMBER_LAYER(layer, type, 1, layer##_allows, expectation, .alone = (shown) == ALONE, .name = { #option }, \
+    NUMBER_LAYER(layer, type, 1, layer##_layer_allows, expectation, .alone = (shown) == ALONE, .name = { #option }, \
                  .standard = { (default_value) }, .function = { .one = cnn_##layer })
 #include "ops/ops.def"
 
