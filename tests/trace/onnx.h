@@ -27,10 +27,9 @@ static const struct {
     /* activations */
     { "leaky_relu", write_leaky_relu, NULL }, { "elu", write_elu, NULL }, { "celu", write_elu, NULL }, { "hardtanh", write_clip, NULL },
     { "relu6", write_clip, NULL }, { "softmax", write_softmax, NULL }, { "log_softmax", write_softmax, NULL },
-    { "hardsigmoid", write_hardsigmoid, NULL }, { "gelu", write_gelu, NULL }, { "silu", write_silu, NULL },
+    { "hardsigmoid", write_hardsigmoid, NULL }, { "gelu", write_gelu, NULL }, { "silu", write_silu, NULL }, { "mish", NULL, "Mish" },
     { "softplus", write_softplus, NULL }, { "logsigmoid", write_logsigmoid, NULL }, { "prelu", write_prelu, NULL },
-#define CNN_OP_ONNX(name, operator) { #name, NULL, operator },
-#include "ops/ops.def"
+    { "selu", NULL, "Selu" }, { "softsign", NULL, "Softsign" }, { "hardswish", NULL, "HardSwish" },
     /* two and three operands */
     { "add", NULL, "Add" }, { "sub", NULL, "Sub" }, { "mul", NULL, "Mul" }, { "div", NULL, "Div" }, { "pow", NULL, "Pow" },
     { "minimum", NULL, "Min" }, { "maximum", NULL, "Max" }, { "eq", NULL, "Equal" }, { "ne", write_ne, NULL }, { "lt", NULL, "Less" },
