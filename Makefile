@@ -146,13 +146,16 @@ $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-
 # Optimizers wait for memory; so does packing, whose loops are unrolled by hand.
 $(BUILD)/src/kernels/simd/elementwise/optimizers.%.o $(BUILD)/src/kernels/simd/gemm/pack.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES))
 # Exceptions of floating-point numbers and errno are nobody's business, but gcc keeps branches for them that it does not
-# vectorise. No map joins a product and a sum, so that all instruction sets give the same bits.
-MAP_CFLAGS := -fno-trapping-math -fno-math-errno -ffp-contract=off
+# vectorise; nor does it recognise a minimum any more once it has taken it for two ways through the loop. No map joins a
+# product and a sum, so that all instruction sets give the same bits.
+# known,OPTIONS: these options, if the compiler has them.
+known = $(shell $(CC) -Werror $(1) -E -x c /dev/null >/dev/null 2>&1 && echo $(1))
+MAP_CFLAGS := -fno-trapping-math -fno-math-errno -ffp-contract=off $(call known,-fno-thread-jumps)
 $(foreach name,activations gelu map_f64,$(BUILD)/src/kernels/array/$(name).o): TABLE_CFLAGS = $(MAP_CFLAGS)
 $(BUILD)/src/kernels/simd/map/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TRACKING) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/map/%: SMALL_CFLAGS = $(MAP_CFLAGS) $(call known,-falign-functions=1 -falign-loops=1 -falign-jumps=1 -falign-labels=1)
 # Vectors of two f64 are not worth their size.
-$(foreach name,elementary maps reduce trigonometry,$(BUILD)/src/kernels/simd/map/$(name).sse2.o): SMALL_CFLAGS = $(MAP_CFLAGS) -Os
+$(foreach name,elementary functions maps reduce trigonometry,$(BUILD)/src/kernels/simd/map/$(name).sse2.o): SMALL_CFLAGS = $(MAP_CFLAGS) -Os
 # Normalisation waits for memory, too; and it subtracts means of products from products, which are therefore rounded alike.
 $(BUILD)/src/kernels/simd/elementwise/normalise%.o: SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os) -ffp-contract=off -fno-math-errno
 # Transforms of images are loops over pixels; training must not wait for them.
@@ -190,7 +193,6 @@ $(foreach room,autograd base device ops optim io tensor nn data predict platform
 # A cancelled thread ends where it begins a step, and its frames are unwound from there: destructors of C++ run.
 $(BUILD)/src/autograd/tape.o $(BUILD)/src/autograd/gradcheck.o: TABLE_CFLAGS =
 # Options of gcc alone: copies of loops for cases that kernels sort out by hand are 40 kB and no faster.
-known = $(shell $(CC) -Werror $(1) -E -x c /dev/null >/dev/null 2>&1 && echo $(1))
 VECTOR_COST := $(call known,-fvect-cost-model=dynamic) $(call known,--param=vect-epilogues-nomask=0)
 # Where a debugger finds the local variables of vectorised code is a quarter of the time that it takes to compile.
 NO_TRACKING := $(call known,-fno-var-tracking-assignments)

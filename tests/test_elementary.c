@@ -152,6 +152,33 @@ static const struct {
     { "sigmoid", CNN_UNARY_SIGMOID, sigmoid, -80, 80, 3, NO_P, false },
     { "erf", CNN_UNARY_ERF, erfl, -5, 5, 3, NO_P, false },
     { "erf near 0", CNN_UNARY_ERF, erfl, -1, 1, 3, NO_P, false },
+    { "slope of erf", CNN_UNARY_ERF_SLOPE, erf_slope, -9.5, 9.5, 3, NO_P, false },
+    { "sin", CNN_UNARY_SIN, sinl, -4, 4, 3, NO_P, false },
+    { "sin of more", CNN_UNARY_SIN, sinl, -402, 402, 3, NO_P, false },
+    { "sin of large ones", CNN_UNARY_SIN, sinl, -1e9, 1e9, 3, NO_P, false },
+    { "cos", CNN_UNARY_COS, cosl, -4, 4, 3, NO_P, false },
+    { "cos at the border", CNN_UNARY_COS, cosl, 390, 410, 3, NO_P, false },
+    { "tan", CNN_UNARY_TAN, tanl, -4, 4, 4, NO_P, false },
+    { "tan of more", CNN_UNARY_TAN, tanl, -402, 402, 4, NO_P, false },
+    { "asin", CNN_UNARY_ASIN, asinl, -1, 1, 3, NO_P, false },
+    { "asin near 0", CNN_UNARY_ASIN, asinl, -1e-3, 1e-3, 3, NO_P, false },
+    { "acos", CNN_UNARY_ACOS, acosl, -1, 1, 3, NO_P, false },
+    { "acos near 1", CNN_UNARY_ACOS, acosl, 0.99, 1, 3, NO_P, false },
+    { "atan", CNN_UNARY_ATAN, atanl, -2, 2, 3, NO_P, false },
+    { "atan of more", CNN_UNARY_ATAN, atanl, -1e4, 1e4, 3, NO_P, false },
+    { "log near 1", CNN_UNARY_LOG, logl, 0.5, 2, 3, NO_P, false },
+    { "log of small ones", CNN_UNARY_LOG, logl, 0, 1e-37, 3, NO_P, false },
+    { "log2", CNN_UNARY_LOG2, log2l, 0, 1e9, 3, NO_P, false },
+    { "log2 near 1", CNN_UNARY_LOG2, log2l, 0.5, 2, 3, NO_P, false },
+    { "log10", CNN_UNARY_LOG10, log10l, 0, 1e9, 3, NO_P, false },
+    { "log10 near 1", CNN_UNARY_LOG10, log10l, 0.5, 2, 3, NO_P, false },
+    { "log1p", CNN_UNARY_LOG1P, log1pl, -1, 1, 3, NO_P, false },
+    { "log1p near 0", CNN_UNARY_LOG1P, log1pl, -1e-3, 1e-3, 3, NO_P, false },
+    { "log1p of large ones", CNN_UNARY_LOG1P, log1pl, 0, 1e9, 3, NO_P, false },
+    { "exp2", CNN_UNARY_EXP2, exp2l, -149, 127.99, 3, NO_P, false },
+    { "exp2 near 0", CNN_UNARY_EXP2, exp2l, -1, 1, 3, NO_P, false },
+    { "expm1", CNN_UNARY_EXPM1, expm1l, -90, 88, 3, NO_P, false },
+    { "expm1 near 0", CNN_UNARY_EXPM1, expm1l, -1, 1, 3, NO_P, false },
     { "gelu", CNN_UNARY_GELU, gelu, -4, 10, 24, NO_P, false },
     { "slope of gelu", CNN_UNARY_GELU_SLOPE, gelu_slope, -14, 14, 8, NO_P, true },
     { "gelu by tanh", CNN_UNARY_GELU, gelu_tanh, -4, 10, 48, { 1, 0 }, false },
@@ -178,6 +205,13 @@ static void map_f32(const cnn__kernels *table, cnn_unary op, const double p[2], 
     table->array->unary(op, &nest, CNN_F32, p, y, x, NULL);
 }
 
+static float of_f32(const cnn__kernels *table, cnn_unary op, float x)
+{
+    float elements[SOME] = { [3] = x };
+    map_f32(table, op, functions[0].p, elements, elements);
+    return elements[3];
+}
+
 START_TEST(maps_of_f32_are_close_to_exact)
 {
     for (uint64_t i = 0; i < 3000 && long_double_is_one(); i++) {
@@ -196,19 +230,24 @@ START_TEST(maps_of_f32_are_close_to_exact)
 }
 END_TEST
 
-/* Over arguments of every size and sign, infinities and NaN. */
+/* Arguments of every size and sign, infinities and NaN. */
+static void any_arguments(uint64_t i, float x[SOME])
+{
+    for (uint64_t k = 0; k < SOME; k++) {
+        x[k] = (float)((cnn__random_f64(key, 2 * (SOME * i + k)) - 0.5) *
+                       ldexp(1, (int)(60 * cnn__random_f64(key, 2 * (SOME * i + k) + 1)) - 40));
+    }
+    x[0] = i % 2 ? INFINITY : -INFINITY;
+    x[SOME - 1] = i % 2 ? NAN : -0.0f;
+}
+
 START_TEST(tables_give_the_same_bits)
 {
     static const double p[2] = { 0.5, 2 };
     for (int op = 0; op < (int)CNN_UNARY_COUNT; op++) {
         for (uint64_t i = 0; i < 60; i++) {
             float x[SOME], expected[SOME], y[SOME];
-            for (uint64_t k = 0; k < SOME; k++) {
-                x[k] = (float)((cnn__random_f64(key, 2 * (SOME * i + k)) - 0.5) *
-                               ldexp(1, (int)(60 * cnn__random_f64(key, 2 * (SOME * i + k) + 1)) - 40));
-            }
-            x[0] = i % 2 ? INFINITY : -INFINITY;
-            x[SOME - 1] = i % 2 ? NAN : -0.0f;
+            any_arguments(i, x);
             map_f32(tables[0], (cnn_unary)op, p, x, expected);
             for (int t = 1; t < table_count; t++) {
                 map_f32(tables[t], (cnn_unary)op, p, x, y);
@@ -217,6 +256,29 @@ START_TEST(tables_give_the_same_bits)
                     ck_assert_msg(same, "unary %d of %.9g is %.9g in %s, expected %.9g", op, (double)x[k], (double)y[k],
                                   tables[t]->name, (double)expected[k]);
                 }
+            }
+        }
+    }
+}
+END_TEST
+
+/* An element that a loop is not made for must not change what becomes of the others; nor may it matter whether the
+ * result lies where the operand does. */
+START_TEST(elements_do_not_depend_on_their_neighbours)
+{
+    static const double p[2] = { 0.5, 2 };
+    for (int op = 0; op < (int)CNN_UNARY_COUNT; op++) {
+        for (uint64_t i = 0; i < 20; i++) {
+            float x[SOME], y[SOME], alone[SOME];
+            any_arguments(i, x);
+            map_f32(tables[_i], (cnn_unary)op, p, x, y);
+            for (int k = 0; k < SOME; k++) {
+                memset(alone, 0, sizeof alone);
+                alone[k] = x[k];
+                map_f32(tables[_i], (cnn_unary)op, p, alone, alone);
+                ck_assert_msg(memcmp(&alone[k], &y[k], sizeof *y) == 0 || (isnan(y[k]) && isnan(alone[k])),
+                              "unary %d of %.9g is %.9g in %s, among others %.9g", op, (double)x[k], (double)alone[k],
+                              tables[_i]->name, (double)y[k]);
             }
         }
     }
@@ -272,6 +334,12 @@ START_TEST(special_values_are_those_of_c)
             double given = block_of(tables[_i], pairs[k].op, special[i], functions[0].p), expected = pairs[k].expected(special[i]);
             bool same = isnan(expected) ? isnan(given) : signbit(given) == signbit(expected) && ulps(given, expected) <= 5;
             ck_assert_msg(same, "%s(%g) is %.17g, expected %.17g", pairs[k].name, special[i], given, expected);
+            const float x = (float)special[i];
+            const double y = (double)of_f32(tables[_i], pairs[k].op, x), rounded = (double)(float)pairs[k].expected((double)x);
+            same = isnan(rounded)   ? isnan(y)
+                   : isinf(rounded) ? y == rounded
+                                    : signbit(y) == signbit(rounded) && ulps_f32((float)y, rounded, false) <= 4;
+            ck_assert_msg(same, "%s(%g) is %.9g in f32, expected %.9g", pairs[k].name, (double)x, y, rounded);
         }
     }
 }
@@ -293,6 +361,10 @@ START_TEST(powers_are_exact)
         double power = ldexp(1, i);
         ck_assert_msg(block_of(tables[_i], CNN_UNARY_LOG2, power, functions[0].p) == i, "log2(2^%d)", i);
         ck_assert_msg(block_of(tables[_i], CNN_UNARY_EXP2, i, functions[0].p) == power, "exp2(%d)", i);
+        if (i >= -149 && i < 128) {
+            ck_assert_msg(of_f32(tables[_i], CNN_UNARY_LOG2, (float)power) == (float)i, "log2(2^%d) in f32", i);
+            ck_assert_msg(of_f32(tables[_i], CNN_UNARY_EXP2, (float)i) == (float)power, "exp2(%d) in f32", i);
+        }
     }
     for (int i = 0; i <= 22; i++) {
         double power = 1;
@@ -300,6 +372,7 @@ START_TEST(powers_are_exact)
             power *= 10; /* exact */
         }
         ck_assert_msg(block_of(tables[_i], CNN_UNARY_LOG10, power, functions[0].p) == i, "log10(10^%d)", i);
+        ck_assert_msg(i > 10 || of_f32(tables[_i], CNN_UNARY_LOG10, (float)power) == (float)i, "log10(10^%d) in f32", i);
     }
 }
 END_TEST
@@ -313,6 +386,7 @@ int main(void)
     tcase_add_loop_test(tests, functions_are_close_to_exact, 0, (int)(sizeof functions / sizeof *functions) * table_count);
     tcase_add_loop_test(tests, maps_of_f32_are_close_to_exact, 0, (int)(sizeof maps / sizeof *maps));
     tcase_add_test(tests, tables_give_the_same_bits);
+    tcase_add_loop_test(tests, elements_do_not_depend_on_their_neighbours, 0, table_count);
     tcase_add_test(tests, reductions_give_the_same_bits);
     tcase_add_loop_test(tests, special_values_are_those_of_c, 0, table_count);
     tcase_add_loop_test(tests, hardest_argument_is_reduced, 0, table_count);

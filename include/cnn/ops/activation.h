@@ -13,8 +13,8 @@ CNN_BEGIN_DECLS
 
 /** @name Activations
  * x is f32, f64 or bf16, of any shape; so is the result. Names, formulas and derivatives are those of
- * torch.nn.functional, at kinks too; a NaN stays. Errors of smooth functions stay below 5 units in the last place of
- * f64 and below 1 of f32.
+ * torch.nn.functional, at kinks too; a NaN stays. Errors of smooth functions do not exceed 5 units in the last place
+ * of f64 and of f32.
  * @since 0.2
  * @{ */
 /** x where x > 0, else negative_slope · x (Maas et al. 2013, "Rectifier Nonlinearities Improve Neural Network Acoustic

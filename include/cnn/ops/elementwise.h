@@ -44,8 +44,8 @@ CNN_API cnn_tensor *cnn_mul_scalar(cnn_tensor *x, double value); /**< x · value
 
 /** @name Elementary functions and rounding
  * f32, f64 and bf16, cnn_sign() also the integers. Any shape, which stays. Outside its domain a function gives NaN or
- * an infinity, as C's <math.h> does, and no error. Errors stay below 3 units in the last place of f64, those of
- * cnn_tan() below 5, for arguments of any size; below 1 of f32. Results are the same on every CPU.
+ * an infinity, as C's <math.h> does, and no error. Errors stay below 3 units in the last place of f64 and of f32, those
+ * of cnn_tan() below 5 and 4, for arguments of any size. Results are the same on every CPU.
  * @since 0.2
  * @{ */
 CNN_API cnn_tensor *cnn_erf(cnn_tensor *x);        /**< 2/√π · ∫₀ˣ exp(−t²) dt, the error function */

@@ -9,6 +9,7 @@
 #define MATH(name) name
 #define OWN(name) cnn__##name##_f64
 #define FN(name) CNN__JOIN(name, f64)
-#define MAP_OF_BOTH(name) map_blocks
+#define MAP_OF_BLOCK(name) map_blocks_f64
+#define MAP_OF_BOTH(name) map_blocks_f64
 #define MAPS cnn__maps_f64
 #include "kernels/array/map_impl.h"

@@ -1,8 +1,8 @@
 /* The maps of a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f) that of array/math.h or
- * base/math.h, FN(name) its name, MAPS their table, MAP_OF_BOTH(name) the map of a function for which f32 alone has a
- * loop; with OWN_POWERS, maps of powers are there already. In an expression x and b are the elements of the operands,
- * p and q the values of the launch. The maps of one operand are made of the formulas in unary.def. No include guard:
- * one inclusion, one dtype. */
+ * base/math.h, FN(name) its name, MAPS their table, MAP_OF_BLOCK(name) and MAP_OF_BOTH(name) the maps of the functions
+ * of unary.def for which f32 alone has a loop; with OWN_MAPS, maps of exp, log and powers are there already. In an
+ * expression x and b are the elements of the operands, p and q the values of the launch. The maps of one operand are
+ * made of the formulas in unary.def. No include guard: one inclusion, one dtype. */
 #define MAP(name, type, expression) \
     static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
     { \
@@ -52,7 +52,9 @@ static inline X FN(within)(X x, X low, X high)
 #define CNN__UNARY(NAME, name, cost, formula) MAP(name, X, formula)
 #include "kernels/array/unary.def"
 
-#ifndef OWN_POWERS
+#ifndef OWN_MAPS
+MAP(exp, X, OWN(exp)(x))
+MAP(log, X, OWN(log)(x))
 MAP(pow_scalar, X, OWN(pow)(x, p))
 #endif
 
@@ -64,6 +66,7 @@ MAP(cube, X, (X)((double)x *(double)x *(double)x))
 MAP(inverse, X, 1 / x)
 MAP(inverse_sqrt, X, 1 / MATH(sqrt)(x))
 
+#ifndef OWN_MAPS
 /* map->block of blocks that are brought into f64. */
 static void FN(map_blocks)(int64_t n, void *to, const void *const *from, const cnn__map *map)
 {
@@ -80,6 +83,7 @@ static void FN(map_blocks)(int64_t n, void *to, const void *const *from, const c
         }
     }
 }
+#endif
 
 /* ---- two operands ---- */
 
@@ -93,7 +97,7 @@ MAP2(add, x + b)
 MAP2(sub, x - b)
 MAP2(mul, (x * b))
 MAP2(div, x / b)
-#ifndef OWN_POWERS
+#ifndef OWN_MAPS
 MAP2(pow, OWN(pow)(x, b))
 #endif
 MAP2(minimum, FN(chosen)(x, x < b ? x : b))
@@ -135,8 +139,8 @@ const cnn__maps MAPS = {
     .unary = {
 #define CNN__UNARY(NAME, name, cost, formula) [CNN_UNARY_##NAME] = FN(map_##name),
 #define CNN__UNARY_MAP(NAME, name, cost) [CNN_UNARY_##NAME] = FN(map_##name),
-#define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = FN(map_blocks),
-#define CNN__UNARY_BOTH(NAME, name, cost) [CNN_UNARY_##NAME] = FN(MAP_OF_BOTH(name)),
+#define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = MAP_OF_BLOCK(name),
+#define CNN__UNARY_BOTH(NAME, name, cost) [CNN_UNARY_##NAME] = MAP_OF_BOTH(name),
 #include "kernels/array/unary.def"
     },
     .binary = {
@@ -171,6 +175,7 @@ const cnn__maps MAPS = {
 #undef MATH
 #undef OWN
 #undef FN
+#undef MAP_OF_BLOCK
 #undef MAP_OF_BOTH
-#undef OWN_POWERS
+#undef OWN_MAPS
 #undef MAPS

@@ -33,33 +33,55 @@ static inline float cnn__power_of_2(uint32_t n)
 #define CNN__LN2_HIGH 0x1.62e4p-1f
 #define CNN__LN2_LOW 0x1.7f7d1cp-20f
 
-/* x = n·ln 2 + r with |r| ≤ ln 2 / 2: adding 1.5·2^23 rounds to an integer, which is then in the low bits. Returns
- * exp(r) − 1 by its Taylor series, whose next term is below 2^-27. */
-static inline float cnn__exp_reduce(float x, uint32_t *n)
+/* exp(r) − 1 for |r| ≤ ln 2 / 2 by its Taylor series, whose next term is below 2^-27. */
+static inline float cnn__exp_series(float r)
 {
-    const float round = 0x1.8p23f;
-    float shifted = x * 0x1.715476p+0f + round;
-    float whole = shifted - round;
-    float r = (x - whole * CNN__LN2_HIGH) - whole * CNN__LN2_LOW;
     float p = 1.0f / 5040;
     p = p * r + 1.0f / 720;
     p = p * r + 1.0f / 120;
     p = p * r + 1.0f / 24;
     p = p * r + 1.0f / 6;
     p = p * r + 0.5f;
-    *n = cnn__bits_of(shifted) - cnn__bits_of(round);
     return p * (r * r) + r;
 }
 
-/* 2^n is multiplied in two halves, so that results from the smallest subnormal to infinity come out. A NaN passes. */
-static inline float cnn__exp_f32(float x)
+/* x = n·ln 2 + r with |r| ≤ ln 2 / 2: adding 1.5·2^23 rounds to an integer, which is then in the low bits. Returns r. */
+static inline float cnn__exp_split(float x, uint32_t *n)
+{
+    const float round = 0x1.8p23f;
+    float shifted = x * 0x1.715476p+0f + round;
+    float whole = shifted - round;
+    *n = cnn__bits_of(shifted) - cnn__bits_of(round);
+    return (x - whole * CNN__LN2_HIGH) - whole * CNN__LN2_LOW;
+}
+
+static inline float cnn__exp_reduce(float x, uint32_t *n)
+{
+    return cnn__exp_series(cnn__exp_split(x, n));
+}
+
+/* exp(x) for −105 ≤ x ≤ 89 and a NaN. 2^n is multiplied in two halves, so that results from the smallest subnormal to
+ * infinity come out. */
+static inline float cnn__exp_bounded(float x)
 {
     uint32_t n;
+    float p = cnn__exp_reduce(x, &n) + 1;
+    uint32_t both = n + 2 * 127, half = both >> 1; /* as exponent fields */
+    return p * cnn__float_of(half << 23) * cnn__float_of((both - half) << 23);
+}
+
+static inline float cnn__exp_f32(float x)
+{
     x = x > 89 ? 89 : x;
     x = x < -104 ? -104 : x;
-    float p = cnn__exp_reduce(x, &n) + 1;
-    uint32_t half = (uint32_t)((int32_t)n / 2);
-    return p * cnn__power_of_2(half) * cnn__power_of_2(n - half);
+    return cnn__exp_bounded(x);
+}
+
+/* exp(−|x|) */
+static inline float cnn__exp_decay(float x)
+{
+    float a = fabsf(x);
+    return cnn__exp_bounded(-(a > 104 ? 104 : a));
 }
 
 /* tanh |x| = t / (t + 2) with t = exp(2|x|) − 1 = 2^n·(exp(r) − 1) + (2^n − 1), exact near 0. */
@@ -85,33 +107,60 @@ static inline float cnn__expm1_f32(float x)
 /* 1 / (1 + exp(−x)), for a negative x as exp(x) / (1 + exp(x)): exp() never overflows. */
 static inline float cnn__sigmoid_f32(float x)
 {
-    float e = cnn__exp_f32(-fabsf(x));
+    float e = cnn__exp_decay(x);
     return (x >= 0 ? 1 : e) / (1 + e);
 }
 
-/* x = 2^e·(1 + f) with 1 + f in [sqrt(1/2), sqrt(2)); with s = f / (2 + f), log(1 + f) = 2·artanh(s)
- * = f − f²/2 + s·(f²/2 + R(s²)), R being the series of 2·artanh(s)/s − 2. */
-static inline float cnn__log_f32(float x)
+/* Positive normal x = 2^e·m with m in [sqrt(1/2), sqrt(2)). */
+static inline float cnn__split(float x, float *e)
 {
     const uint32_t root_half = 0x3f3504f3, mantissa = 0x007fffff, one = 0x3f800000;
-    float subnormal = x < 0x1p-126f ? 1.0f : 0.0f;
-    float scaled = subnormal > 0 ? x * 0x1p23f : x;
-    uint32_t bits = cnn__bits_of(scaled) + (one - root_half);
-    float e = (float)((int32_t)(bits >> 23) - 127) - 23 * subnormal;
-    float f = cnn__float_of((bits & mantissa) + root_half) - 1;
-    float s = f / (2 + f), z = s * s, half = 0.5f * f * f;
-    float r = z * (2.0f / 3 + z * (2.0f / 5 + z * (2.0f / 7 + z * (2.0f / 9 + z * (2.0f / 11)))));
-    float y = e * CNN__LN2_HIGH + (f - (half - (s * (half + r) + e * CNN__LN2_LOW)));
+    uint32_t bits = cnn__bits_of(x) + (one - root_half);
+    *e = (float)((int32_t)(bits >> 23) - 127);
+    return cnn__float_of((bits & mantissa) + root_half);
+}
+
+/* e·ln 2 + log(1 + f) + low for 1 + f in [sqrt(1/2), sqrt(2)), where log(1 + f) = f − f²/2 + f³·p(f), p of least
+ * relative error, 2^-30 of the whole. Compilers drop a term of −0, but none of +0. */
+static inline float cnn__log_sum(float e, float f, float low)
+{
+    float z = f * f, p = 0.067472420633f;
+    p = p * f - 0.11675912886f;
+    p = p * f + 0.1188803986f;
+    p = p * f - 0.12405538559f;
+    p = p * f + 0.14219561219f;
+    p = p * f - 0.16667999327f;
+    p = p * f + 0.20002117753f;
+    p = p * f - 0.25000008941f;
+    p = p * f + 0.33333313465f;
+    return e * CNN__LN2_HIGH + (f - (0.5f * z - (z * f * p + (e * CNN__LN2_LOW + low))));
+}
+
+/* log(x), which is `y` for positive finite numbers. */
+static inline float cnn__log_of_any(float x, float y)
+{
     y = x == 0 ? -INFINITY : y;
     y = x < 0 ? NAN : y;
     return x < INFINITY ? y : x; /* also a NaN */
 }
 
-/* log(1 + y): what rounding 1 + y loses is made up for by the quotient (HP-15C Advanced Functions Handbook). */
-static inline float cnn__log1p_f32(float y)
+static inline float cnn__log_f32(float x)
 {
-    float sum = 1 + y, step = sum - 1;
-    return step == 0 ? y : cnn__log_f32(sum) * (y / step);
+    float e, subnormal = x < 0x1p-126f ? 1.0f : 0.0f;
+    float m = cnn__split(subnormal > 0 ? x * 0x1p23f : x, &e);
+    return cnn__log_of_any(x, cnn__log_sum(e - 23 * subnormal, m - 1, -0.0f));
+}
+
+/* log(1 + x) for −1 < x < ∞: what rounding 1 + x loses is made up for to first order. */
+static inline float cnn__log1p_finite(float x)
+{
+    float e, sum = 1 + x, m = cnn__split(sum, &e);
+    return cnn__log_sum(e, m - 1, (x - (sum - 1)) / sum);
+}
+
+static inline float cnn__log1p_f32(float x)
+{
+    return copysignf(cnn__log_of_any(1 + x, cnn__log1p_finite(x)), x);
 }
 
 #endif

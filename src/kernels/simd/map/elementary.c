@@ -1,5 +1,5 @@
-/* The slope of erf, logarithms of other bases, exp2, expm1 and log1p, by blocks. Errors stay below 3 units in the last
- * place of f64, and below 1 of f32, which is rounded once. */
+/* The slope of erf, logarithms of other bases, exp2, expm1 and log1p, by blocks of f64. Errors stay below 3 units in
+ * the last place. */
 #include "kernels/array/elementary.h"
 
 #include "kernels/simd/map/blocks.h"

@@ -5,6 +5,7 @@
 #include "kernels/array/math.h"
 #include "kernels/array/nest.h"
 #include "kernels/simd/map/blocks.h"
+#include "kernels/simd/map/functions.h"
 #include "kernels/simd/map/tables.h"
 #include "kernels/simd/vector/transpose.h"
 
@@ -14,7 +15,8 @@
 #define MATH(name) name##f
 #define OWN(name) cnn__##name##_f32
 #define FN(name) CNN__JOIN(name, f32)
-#define MAP_OF_BOTH(name) map_##name
+#define MAP_OF_BLOCK(name) CNN__SIMD(name##_f32)
+#define MAP_OF_BOTH(name) map_##name##_f32
 #define MAPS CNN__SIMD(maps_f32)
 
 /* A map of f32 alone. */
@@ -41,7 +43,7 @@ static inline float silu_of(float x)
 
 static inline float silu_slope_of(float x)
 {
-    float e = cnn__exp_f32(-fabsf(x)), sum = 1 + e;
+    float e = cnn__exp_decay(x), sum = 1 + e;
     float s = (x >= 0 ? 1 : e) / sum, other = (x >= 0 ? e : 1) / sum;
     return s * (1 + x * other);
 }
@@ -78,7 +80,7 @@ MAP(mish_slope, mish_slope_of(x))
 /* exp() never overflows. */
 static inline float softplus_of(float x)
 {
-    return (x > 0 ? x : 0) + cnn__log1p_f32(cnn__exp_f32(-fabsf(x)));
+    return (x > 0 ? x : 0) + cnn__log1p_finite(cnn__exp_decay(x));
 }
 
 MAP(softplus, ((p * x > q) ? x : softplus_of(p * x) / p))
@@ -101,7 +103,7 @@ static inline float half_erfc(float y, float *power)
     for (int k = 1; k < (int)(sizeof terms / sizeof terms[0]); k++) {
         sum = sum * t + terms[k];
     }
-    *power = cnn__exp_f32(-y * y);
+    *power = cnn__exp_bounded(-y * y);
     return *power * sum;
 }
 
@@ -137,7 +139,7 @@ static inline float gelu_tanh_of(float x)
 
 static inline float gelu_tanh_slope_of(float x)
 {
-    float z = 1.5957691f * (x + 0.044715f * x * x * x), e = cnn__exp_f32(-fabsf(z)), sum = 1 + e;
+    float z = 1.5957691f * (x + 0.044715f * x * x * x), e = cnn__exp_decay(z), sum = 1 + e;
     float s = (z >= 0 ? 1 : e) / sum, other = (z >= 0 ? e : 1) / sum;
     return s + x * s * other * (1.5957691f * (1 + 0.134145f * x * x));
 }
@@ -203,7 +205,9 @@ static void map_pow_scalar_f32(int64_t n, void *to, const void *const *from, con
     map_pow_f32(n, to, (const void *const[]){ from[0], &exponent }, &binary);
 }
 
-#define OWN_POWERS
+#define map_exp_f32 CNN__SIMD(exp_f32)
+#define map_log_f32 CNN__SIMD(log_f32)
+#define OWN_MAPS
 #include "kernels/array/map_impl.h"
 
 /* ---- tables ---- */

@@ -1,5 +1,5 @@
-/* sin, cos, tan and their inverses, by blocks. Errors stay below 3 units in the last place of f64, those of tan below
- * 5, for every argument; below 1 of f32, which is rounded once. */
+/* sin, cos, tan and their inverses, by blocks of f64. Errors stay below 3 units in the last place, those of tan below
+ * 5, for every argument. */
 #include "kernels/simd/map/blocks.h"
 
 #include "base/math.h"

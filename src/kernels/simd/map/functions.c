@@ -1,0 +1,288 @@
+/* Maps of elementary functions in f32. Where a function is simple only for arguments of a range, its loop is for that
+ * range, and the few elements beyond it are computed again, in f64 by the function of blocks or one by one; so what an
+ * element becomes does not depend on its neighbours. Nothing joins a product and a sum: all tables give the same bits.
+ * Errors stay below 3 units in the last place, those of tan below 4 (tests/test_elementary.c). */
+#include "kernels/simd/map/functions.h"
+
+#include "kernels/array/math.h"
+
+#include <string.h>
+
+enum { PIECE = 512 }; /* elements of which one beyond the range makes a second look worth it */
+
+/* Bits b are within the range where ((b − low) & mask) ≤ most. */
+typedef struct ranged {
+    uint32_t low, mask, most;
+    void (*loop)(int64_t n, float *y, const float *x);
+    void (*whole)(int64_t n, float *y, const float *x); /* gives the bits of `loop` for all arguments, or NULL: */
+    float (*one)(float x);                              /* what is beyond the range; NULL: by blocks */
+} ranged;
+
+/* |x| ≤ `most`; positive normal numbers */
+#define RANGE_OF_SIZE(most) 0, 0x7fffffff, (most)
+#define RANGE_OF_POSITIVE 0x00800000, UINT32_MAX, 0x7effffff
+
+static inline bool is_beyond(const ranged *r, float x)
+{
+    return ((cnn__bits_of(x) - r->low) & r->mask) > r->most;
+}
+
+static bool any_beyond(const ranged *r, int64_t n, const float *x)
+{
+    const uint32_t low = r->low, mask = r->mask;
+    uint32_t most = 0;
+    n &= -(int64_t)CNN__MAP_STEP;
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t distance = (cnn__bits_of(x[i]) - low) & mask;
+        most = distance > most ? distance : most;
+    }
+    return most > r->most;
+}
+
+/* Only what is beyond the range. */
+static void compute_beyond(const ranged *r, int64_t n, float *y, const float *x, const cnn__map *map)
+{
+    for (int64_t i = 0; i < n; i++) {
+        if (is_beyond(r, x[i]) && r->one) {
+            y[i] = r->one(x[i]);
+        } else if (is_beyond(r, x[i])) {
+            double block[CNN__MAP_STEP] = { (double)x[i] };
+            map->block(block, map->values);
+            y[i] = (float)block[0];
+        }
+    }
+}
+
+static void map_ranged(const ranged *r, int64_t n, void *to, const void *const *from, const cnn__map *map)
+{
+    const float *x = from[0];
+    float *y = to, kept[PIECE]; /* y may be x */
+    for (int64_t i = 0; i < n; i += PIECE) {
+        const int64_t count = cnn__min(PIECE, n - i);
+        if (!any_beyond(r, count, x + i)) {
+            r->loop(count, y + i, x + i);
+        } else if (r->whole) {
+            r->whole(count, y + i, x + i);
+        } else {
+            memcpy(kept, x + i, (size_t)count * sizeof *kept);
+            r->loop(count, y + i, kept);
+            compute_beyond(r, count, y + i, kept, map);
+        }
+    }
+}
+
+#define LOOP(name, expression) \
+    static void name##_loop(int64_t n, float *y, const float *from) \
+    { \
+        n &= -(int64_t)CNN__MAP_STEP; /* which it is: the compiler sees that nothing is left over */ \
+        CNN__IVDEP \
+        for (int64_t i = 0; i < n; i++) { \
+            const float x = from[i]; \
+            y[i] = (expression); \
+        } \
+    }
+
+/* A map of a loop for all arguments, and one of a loop for a range. */
+#define MAP(name) \
+    void CNN__SIMD(name##_f32)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    { \
+        (void)map; \
+        name##_loop(n, to, from[0]); \
+    }
+#define MAP_RANGED(name, ...) \
+    void CNN__SIMD(name##_f32)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    { \
+        static const ranged r = { __VA_ARGS__ }; \
+        map_ranged(&r, n, to, from, map); \
+    }
+
+/* ---- exponentials ---- */
+
+static inline float times_power_of_2(float p, uint32_t n)
+{
+    return cnn__float_of(cnn__bits_of(p) + (n << 23));
+}
+
+static inline float exp_within(float x)
+{
+    uint32_t n;
+    float p = cnn__exp_reduce(x, &n) + 1;
+    return times_power_of_2(p, n);
+}
+
+static inline float expm1_within(float x)
+{
+    uint32_t n;
+    float p = cnn__exp_reduce(x, &n), scale = cnn__power_of_2(n);
+    return copysignf(scale * p + (scale - 1), x);
+}
+
+/* 2^n · 2^f, n the integer nearest to x. 2^f is 1 + f · q(f), q of least relative error, 2^-28 of the whole. */
+static inline float exp2_within(float x)
+{
+    const float round = 0x1.8p23f;
+    float shifted = x + round, f = x - (shifted - round), q = 0.0001535344054f;
+    q = q * f + 0.0013398873853f;
+    q = q * f + 0.0096184369177f;
+    q = q * f + 0.055503323674f;
+    q = q * f + 0.24022647738f;
+    q = q * f + 0.69314718246f;
+    return times_power_of_2(q * f + 1, cnn__bits_of(shifted));
+}
+
+/* 2/√π · exp(−x²), x² being the sum of h² and (x − h)·(x + h), where h has half of the bits of x. */
+static inline float erf_slope_within(float x)
+{
+    uint32_t n;
+    float h = cnn__float_of(cnn__bits_of(x) & 0xfffff000);
+    float r = cnn__exp_split(-h * h, &n), p = cnn__exp_series(r + (h - x) * (x + h)) + 1;
+    return times_power_of_2(p * 1.1283791671f, n);
+}
+
+LOOP(exp, exp_within(x))
+LOOP(exp_whole, cnn__exp_f32(x))
+LOOP(expm1, expm1_within(x))
+LOOP(exp2, exp2_within(x))
+LOOP(erf_slope, erf_slope_within(x))
+MAP_RANGED(exp, RANGE_OF_SIZE(0x42ae0000), exp_loop, exp_whole_loop, NULL)  /* 87 */
+MAP_RANGED(expm1, RANGE_OF_SIZE(0x42ae0000), expm1_loop, NULL, NULL)        /* 87 */
+MAP_RANGED(exp2, RANGE_OF_SIZE(0x42fa0000), exp2_loop, NULL, NULL)          /* 125 */
+MAP_RANGED(erf_slope, RANGE_OF_SIZE(0x41140000), erf_slope_loop, NULL, NULL) /* 9.25 */
+
+/* ---- logarithms ---- */
+
+static inline float log_within(float x)
+{
+    float e, m = cnn__split(x, &e);
+    return cnn__log_sum(e, m - 1, -0.0f);
+}
+
+/* log(m) to another base is scaled; the integer part is exact. */
+static inline float log2_within(float x)
+{
+    float e, m = cnn__split(x, &e);
+    return e + 1.4426950409f * cnn__log_sum(-0.0f, m - 1, -0.0f);
+}
+
+/* log10(2) is in two parts, the first of 16 bits, so that its product with e is exact. */
+static inline float log10_within(float x)
+{
+    float e, m = cnn__split(x, &e);
+    return e * 0x1.3440p-2f + (0.4342944819f * cnn__log_sum(-0.0f, m - 1, -0.0f) + e * 0x1.3509f8p-18f);
+}
+
+LOOP(log, log_within(x))
+LOOP(log2, log2_within(x))
+LOOP(log10, log10_within(x))
+LOOP(log1p, cnn__log1p_f32(x))
+MAP_RANGED(log, RANGE_OF_POSITIVE, log_loop, NULL, cnn__log_f32)
+MAP_RANGED(log2, RANGE_OF_POSITIVE, log2_loop, NULL, NULL)
+MAP_RANGED(log10, RANGE_OF_POSITIVE, log10_loop, NULL, NULL)
+MAP(log1p)
+
+/* ---- sine, cosine, tangent ---- */
+
+/* x = n · π/2 + r with |r| ≤ π/4; n is in the low bits of `quarter`. π/2 is in three parts, of which the first two have
+ * 16 bits: their products with n are exact for |x| ≤ 402. */
+static inline float reduce_quarters(float x, uint32_t *quarter)
+{
+    const float round = 0x1.8p23f;
+    float shifted = x * 0x1.45f306p-1f + round, n = shifted - round;
+    *quarter = cnn__bits_of(shifted);
+    return ((x - n * 0x1.921ep+0f) - n * 0x1.b544p-16f) - n * 0x1.0b4612p-34f;
+}
+
+/* Polynomials of least relative error, 2^-28 and 2^-33. */
+static inline float sin_of(float x)
+{
+    float z = x * x, p = -0.00019515251916f;
+    p = p * z + 0.0083321603015f;
+    p = p * z - 0.16666655242f;
+    return z == 0 ? x : x + x * (z * p); /* which keeps −0 */
+}
+
+static inline float cos_of(float x)
+{
+    float z = x * x, p = 2.4433122235e-05f;
+    p = p * z - 0.0013887316454f;
+    p = p * z + 0.041666645557f;
+    return 1 - (z * 0.5f - z * z * p);
+}
+
+/* sin(x + quarters · π/2) */
+static inline float sin_within(float x, uint32_t quarters)
+{
+    uint32_t n;
+    float r = reduce_quarters(x, &n), s = sin_of(r), c = cos_of(r);
+    n += quarters;
+    return cnn__float_of(cnn__bits_of(n & 1 ? c : s) ^ (n & 2) << 30);
+}
+
+static inline float tan_within(float x)
+{
+    uint32_t n;
+    float r = reduce_quarters(x, &n), s = sin_of(r), c = cos_of(r);
+    float quotient = (n & 1 ? c : s) / (n & 1 ? s : c);
+    return cnn__float_of(cnn__bits_of(quotient) ^ n << 31);
+}
+
+LOOP(sin, sin_within(x, 0))
+LOOP(cos, sin_within(x, 1))
+LOOP(tan, tan_within(x))
+MAP_RANGED(sin, RANGE_OF_SIZE(0x43c90000), sin_loop, NULL, NULL) /* 402 */
+MAP_RANGED(cos, RANGE_OF_SIZE(0x43c90000), cos_loop, NULL, NULL)
+MAP_RANGED(tan, RANGE_OF_SIZE(0x43c90000), tan_loop, NULL, NULL)
+
+/* ---- their inverses, by polynomials of least relative error, below 2^-27 ---- */
+
+/* atan |x| = atan(t) with t = |x|, or π/2 − atan(1 / |x|). */
+static inline float atan_of(float x)
+{
+    float a = fabsf(x), t = (a > 1 ? 1 : a) / (a > 1 ? a : 1), z = t * t, p = -0.0017936213408f;
+    p = p * z + 0.010914596729f;
+    p = p * z - 0.03117781505f;
+    p = p * z + 0.057957544923f;
+    p = p * z - 0.084034465253f;
+    p = p * z + 0.10952184349f;
+    p = p * z - 0.14264240861f;
+    p = p * z + 0.19998548925f;
+    p = p * z - 0.33333298564f;
+    float y = t + t * (z * p);
+    return copysignf(a > 1 ? 0x1.921fb6p+0f - (y + 0x1.777a5cp-25f) : y, x);
+}
+
+/* asin(a) for a ≤ 1/2, with its square */
+static inline float asin_near(float a, float z)
+{
+    float p = 0.042166043073f;
+    p = p * z + 0.024179672822f;
+    p = p * z + 0.04547034204f;
+    p = p * z + 0.074952982366f;
+    p = p * z + 0.166667521f;
+    return a + a * (z * p);
+}
+
+/* asin |x| = π/2 − 2 · asin(√((1 − |x|) / 2)) from 1/2 on */
+static inline float asin_of(float x)
+{
+    float a = fabsf(x), z = a > 0.5f ? (1 - a) * 0.5f : a * a;
+    float y = asin_near(a > 0.5f ? sqrtf(z) : a, z);
+    return copysignf(a > 0.5f ? 0x1.921fb6p+0f - (2 * y + 0x1.777a5cp-25f) : y, x);
+}
+
+/* acos(x) = π/2 − asin(x), or 2 · asin(√((1 − x) / 2)) from 1/2 on */
+static inline float acos_of(float x)
+{
+    float a = fabsf(x), z = a > 0.5f ? (1 - a) * 0.5f : a * a;
+    float y = asin_near(a > 0.5f ? sqrtf(z) : a, z);
+    float near = 0x1.921fb6p+0f - (copysignf(y, x) + 0x1.777a5cp-25f);
+    float far = x > 0 ? 2 * y : 0x1.921fb6p+1f - (2 * y + 0x1.777a5cp-24f);
+    return a > 0.5f ? far : near;
+}
+
+LOOP(atan, atan_of(x))
+LOOP(asin, asin_of(x))
+LOOP(acos, acos_of(x))
+MAP(atan)
+MAP(asin)
+MAP(acos)
