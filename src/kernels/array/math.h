@@ -121,19 +121,19 @@ static inline float cnn__split(float x, float *e)
 }
 
 /* e·ln 2 + log(1 + f) + low for 1 + f in [sqrt(1/2), sqrt(2)), where log(1 + f) = f − f²/2 + f³·p(f), p of least
- * relative error, 2^-30 of the whole. Compilers drop a term of −0, but none of +0. */
+ * relative error, 2^-30 of the whole: even powers and odd ones, which wait for each other less. Compilers drop a term of
+ * −0, but none of +0. */
 static inline float cnn__log_sum(float e, float f, float low)
 {
-    float z = f * f, p = 0.067472420633f;
-    p = p * f - 0.11675912886f;
-    p = p * f + 0.1188803986f;
-    p = p * f - 0.12405538559f;
-    p = p * f + 0.14219561219f;
-    p = p * f - 0.16667999327f;
-    p = p * f + 0.20002117753f;
-    p = p * f - 0.25000008941f;
-    p = p * f + 0.33333313465f;
-    return e * CNN__LN2_HIGH + (f - (0.5f * z - (z * f * p + (e * CNN__LN2_LOW + low))));
+    float z = f * f, even = 0.067472420633f, odd = -0.11675912886f;
+    even = even * z + 0.1188803986f;
+    odd = odd * z - 0.12405538559f;
+    even = even * z + 0.14219561219f;
+    odd = odd * z - 0.16667999327f;
+    even = even * z + 0.20002117753f;
+    odd = odd * z - 0.25000008941f;
+    even = even * z + 0.33333313465f;
+    return e * CNN__LN2_HIGH + (f - (0.5f * z - (z * f * (odd * f + even) + (e * CNN__LN2_LOW + low))));
 }
 
 /* log(x), which is `y` for positive finite numbers. */

@@ -94,17 +94,19 @@ MAP(logsigmoid_slope, cnn__sigmoid_f32(-x))
  * array/gelu.c, interpolates exp(y²) · erfc(y) / 2 up to y = 10.2, from where on the result is below any f32. */
 static inline float half_erfc(float y, float *power)
 {
-    static const float terms[] = { -0.00010521723f, -1.5811838e-05f, 0.00091383496f, -0.0041054627f,
-                                   0.012070093f,    -0.027402064f,   0.051302191f,   -0.081785895f,
-                                   0.11300404f,     -0.13671097f,    0.072794862f };
     y = y > 10.2f ? 10.2f : y;
-    float t = (y - 3.75f) / (y + 3.75f), sum = terms[0];
-#pragma GCC unroll 16
-    for (int k = 1; k < (int)(sizeof terms / sizeof terms[0]); k++) {
-        sum = sum * t + terms[k];
-    }
+    float t = (y - 3.75f) / (y + 3.75f), z = t * t, even = -0.00010521723f, odd = -1.5811838e-05f;
+    even = even * z + 0.00091383496f;
+    odd = odd * z - 0.0041054627f;
+    even = even * z + 0.012070093f;
+    odd = odd * z - 0.027402064f;
+    even = even * z + 0.051302191f;
+    odd = odd * z - 0.081785895f;
+    even = even * z + 0.11300404f;
+    odd = odd * z - 0.13671097f;
+    even = even * z + 0.072794862f;
     *power = cnn__exp_bounded(-y * y);
-    return *power * sum;
+    return *power * (odd * t + even);
 }
 
 static inline float erf_of(float x)
