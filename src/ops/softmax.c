@@ -1,6 +1,8 @@
-/* softmax and log_softmax along one dimension. The kernels take contiguous rows, so another dimension than the last is
- * brought there and back. */
+/* softmax and log_softmax along one dimension. The kernels take contiguous rows. Along another dimension than the last,
+ * many rows beside each other are reduced at once; few are brought there and back. */
 #include "ops/operation.h"
+
+enum { LEAST_BESIDE = 32 };
 
 typedef struct axis {
     int dim;
@@ -26,7 +28,7 @@ static void log_softmax_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 /* Rows of n elements. */
-static bool softmax_run(cnn__call *call, cnn_kernel kernel, int64_t n, const cnn_tensor *x, cnn_tensor *y)
+static bool softmax_run(cnn__call *call, cnn_kernel kernel, int64_t n, const cnn_tensor *x, const cnn_tensor *y)
 {
     const cnn_matrix rows = { n ? y->numel / n : 0, n };
     cnn_launch l =
@@ -48,7 +50,7 @@ static cnn_tensor exchanged(const cnn_tensor *t, int dim)
 }
 
 /* Along another dimension than the last. */
-static bool run_across(cnn__call *call, cnn_kernel kernel, int dim, const cnn_tensor *x, cnn_tensor *y)
+static bool run_across(cnn__call *call, cnn_kernel kernel, int dim, const cnn_tensor *x, const cnn_tensor *y)
 {
     cnn_tensor from = exchanged(x, dim), to = exchanged(y, dim);
     cnn_tensor *dense = cnn__result(call, x->dtype, x->ndim, from.shape);
@@ -58,6 +60,54 @@ static bool run_across(cnn__call *call, cnn_kernel kernel, int dim, const cnn_te
     return cnn__run_copy(call->tape, call->op->name, dense, &from) &&
            softmax_run(call, kernel, x->shape[dim], dense, dense) &&
            cnn__run_copy(call->tape, call->op->name, &to, dense);
+}
+
+static bool run_function(cnn__call *call, cnn_kernel kernel, int function, double value, int count, const cnn_tensor *y,
+                         const cnn_tensor *a, const cnn_tensor *b)
+{
+    return cnn__run_elementwise(call->tape, call->op->name, kernel, function, (const double[]){ value, 0 }, count,
+                                (const cnn_tensor *const[]){ y, a, b });
+}
+
+static bool run_reduction(cnn__call *call, cnn_reduce function, const cnn__axes *axes, const cnn_tensor *x,
+                          const cnn_tensor *y)
+{
+    cnn_reduce_parameters p;
+    p.function = function;
+    cnn__axes_nests(axes, x, &p.outer, &p.inner);
+    return cnn__run_on(call->tape, call->op->name, CNN_KERNEL_REDUCE, &p, sizeof p, 2,
+                       (const cnn_tensor *const[]){ y, x });
+}
+
+/* The largest elements are subtracted; the sums are those of the exponentials, which a logarithm keeps apart. */
+static bool run_down(cnn__call *call, cnn_kernel kernel, int dim, const cnn_tensor *x, const cnn_tensor *y)
+{
+    const bool of_log = kernel == CNN_KERNEL_LOG_SOFTMAX;
+    cnn__axes axes = { .elements = x->shape[dim] };
+    for (int d = 0; d < x->ndim; d++) {
+        axes.reduced[d] = d == dim;
+        axes.keep[d] = d == dim ? 1 : x->shape[d];
+    }
+    const cnn_tensor *row = cnn__result(call, x->dtype, x->ndim, axes.keep);
+    const cnn_tensor *exps = of_log ? cnn__result_like(call, x->dtype, x) : y;
+    return row && exps && run_reduction(call, CNN_REDUCE_OF_MAX, &axes, x, row) &&
+           run_function(call, CNN_KERNEL_BINARY, CNN_BINARY_SUB, 0, 3, y, x, row) &&
+           run_function(call, CNN_KERNEL_UNARY, CNN_UNARY_EXP, 0, 2, exps, y, NULL) &&
+           run_reduction(call, CNN_REDUCE_OF_SUM, &axes, exps, row) &&
+           (of_log ? run_function(call, CNN_KERNEL_UNARY, CNN_UNARY_LOG, 0, 2, row, row, NULL)
+                   : run_function(call, CNN_KERNEL_UNARY, CNN_UNARY_POW, -1, 2, row, row, NULL)) &&
+           run_function(call, CNN_KERNEL_BINARY, of_log ? CNN_BINARY_SUB : CNN_BINARY_MUL, 0, 3, y, y, row);
+}
+
+/* Whether rows lie beside each other, at least a few vectors of them. Types that are only stored would be rounded
+ * between two launches. */
+static bool goes_down(const cnn_tensor *x, int dim)
+{
+    int64_t beside = 1;
+    for (int d = dim + 1; d < x->ndim; d++) {
+        beside *= x->shape[d];
+    }
+    return beside >= LEAST_BESIDE && x->numel > 0 && (x->dtype == CNN_F32 || x->dtype == CNN_F64);
 }
 
 static bool softmax_infer(cnn__call *call, void *attributes)
@@ -74,7 +124,7 @@ static bool run_along(cnn__call *call, int dim, cnn_kernel kernel)
 {
     const cnn_tensor *x = call->x[0];
     if (dim < x->ndim - 1) {
-        return run_across(call, kernel, dim, x, call->out[0]);
+        return (goes_down(x, dim) ? run_down : run_across)(call, kernel, dim, x, call->out[0]);
     }
     const cnn_tensor *dense = cnn__call_contiguous(call, 0);
     return dense && softmax_run(call, kernel, x->shape[dim], dense, call->out[0]);

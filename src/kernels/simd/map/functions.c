@@ -144,9 +144,9 @@ LOOP(exp_whole, cnn__exp_f32(x))
 LOOP(expm1, expm1_within(x))
 LOOP(exp2, exp2_within(x))
 LOOP(erf_slope, erf_slope_within(x))
-MAP_RANGED(exp, RANGE_OF_SIZE(0x42ae0000), exp_loop, exp_whole_loop, NULL)  /* 87 */
-MAP_RANGED(expm1, RANGE_OF_SIZE(0x42ae0000), expm1_loop, NULL, NULL)        /* 87 */
-MAP_RANGED(exp2, RANGE_OF_SIZE(0x42fa0000), exp2_loop, NULL, NULL)          /* 125 */
+MAP_RANGED(exp, RANGE_OF_SIZE(0x42ae0000), exp_loop, exp_whole_loop, NULL)   /* 87 */
+MAP_RANGED(expm1, RANGE_OF_SIZE(0x42ae0000), expm1_loop, NULL, NULL)         /* 87 */
+MAP_RANGED(exp2, RANGE_OF_SIZE(0x42fa0000), exp2_loop, NULL, NULL)           /* 125 */
 MAP_RANGED(erf_slope, RANGE_OF_SIZE(0x41140000), erf_slope_loop, NULL, NULL) /* 9.25 */
 
 /* ---- logarithms ---- */

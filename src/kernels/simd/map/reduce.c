@@ -8,11 +8,8 @@
 #include <string.h>
 
 /* Of contiguous runs, 32 elements at a time in as many lanes, which are joined to the eight of reduce_impl.h; returns
- * how many elements that were. Vectors of a length that no register has are several. */
+ * how many elements that were. */
 #define LONG_RUN_LANES 32
-
-typedef float eight __attribute__((vector_size(32), aligned(4), may_alias));
-typedef int32_t eight_i32 __attribute__((vector_size(32)));
 
 /* Half a vector of floats as a vector of doubles. GCC 12 would convert the widest in halves that it puts together. */
 typedef float half_of_lanes __attribute__((vector_size(CNN__VECTOR_BYTES / 2), aligned(4), may_alias));
@@ -47,8 +44,31 @@ static int64_t whole_sum(const float *x, int64_t n, double lane[8])
     return i;
 }
 
-/* blend() of eight floats. It is a macro because a function cannot return what no register of the set holds. */
-#define PICK_EIGHT(mask, a, b) ((eight)(((eight_i32)(a) & (mask)) | ((eight_i32)(b) & ~(mask))))
+/* all[k] becomes b[k] where that is larger (smaller) or a NaN, for eight floats; loops where no register holds eight,
+ * for which gcc would compare vectors element by element. */
+#if CNN__VECTOR_BYTES > 16
+typedef float eight __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t eight_i32 __attribute__((vector_size(32)));
+#define PICK_EIGHT(than, all, b) \
+    do { \
+        const eight left = *(const eight *)(all), right = *(const eight *)(b); \
+        const eight_i32 mask = (right than left) | (right != right); \
+        *(eight *)(all) = (eight)(((eight_i32)right & mask) | ((eight_i32)left & ~mask)); \
+    } while (0)
+#else
+#define PICK_EIGHT(than, all, b) \
+    for (int j = 0; j < 8; j++) { \
+        const float left = (all)[j], right = (b)[j]; \
+        (all)[j] = ((right than left) | (right != right)) ? right : left; \
+    }
+#endif
+
+/* SSE2 is kept small. */
+#if CNN__VECTOR_BYTES == 16 && defined __x86_64__
+#define UNROLL_LANES "GCC unroll 1"
+#else
+#define UNROLL_LANES "GCC unroll 8"
+#endif
 
 /* A NaN, once in, stays. */
 #define WHOLE(name, than) \
@@ -59,23 +79,20 @@ static int64_t whole_sum(const float *x, int64_t n, double lane[8])
         int64_t i = LONG_RUN_LANES; \
         memcpy(best, x, sizeof best); \
         for (; i + LONG_RUN_LANES <= n; i += LONG_RUN_LANES) { \
-            _Pragma("GCC unroll 8") for (int k = 0; k < LONG_RUN_LANES / LANES; k++) \
+            _Pragma(UNROLL_LANES) for (int k = 0; k < LONG_RUN_LANES / LANES; k++) \
             { \
                 one = load(x + i + k * LANES); \
                 best[k] = blend((one than best[k]) | (one != one), one, best[k]); \
             } \
         } \
         memcpy(best_lanes, best, sizeof best); \
-        eight all = *(const eight *)best_lanes; \
         for (int k = 8; k < LONG_RUN_LANES; k += 8) { \
-            const eight b = *(const eight *)(best_lanes + k); \
-            all = PICK_EIGHT((b than all) | (b != b), b, all); \
+            PICK_EIGHT(than, best_lanes, best_lanes + k); \
         } \
         for (; i + 8 <= n; i += 8) { \
-            const eight b = *(const eight *)(x + i); \
-            all = PICK_EIGHT((b than all) | (b != b), b, all); \
+            PICK_EIGHT(than, best_lanes, x + i); \
         } \
-        memcpy(lane, &all, sizeof all); \
+        memcpy(lane, best_lanes, 8 * sizeof *lane); \
         return i; \
     }
 WHOLE(whole_max, >)
