@@ -58,21 +58,26 @@ static cnn__softmax_nll loss_of(const cnn__cpu_call *j, const void *statistics)
 {
     const cnn_cross_entropy_parameters *p = j->l->parameters;
     const cnn__map_tables *maps = j->kernels->array->maps;
-    return (cnn__softmax_nll){ .dtype = j->l->dtype,
-                               .exp = (j->l->dtype == CNN_F32 ? maps->f32 : maps->f64)->unary[CNN_UNARY_EXP],
-                               .batch = p->batch,
-                               .classes = p->classes,
-                               .inner = p->inner,
-                               .target_dtype = cnn__dtypes[p->target_dtype].compute,
-                               .ignore_index = p->ignore_index,
-                               .smoothing = p->smoothing,
-                               .logits = j->l->in[0],
-                               .target = j->l->in[1],
-                               .weight = j->l->in[2],
-                               .stats = (void *)(uintptr_t)statistics,
-                               .function = (cnn_class_loss)p->function,
-                               .power = p->power,
-                               .margin = p->margin };
+    const bool f32 = j->l->dtype == CNN_F32;
+    return (cnn__softmax_nll){
+        .dtype = j->l->dtype,
+        .exp = (f32 ? maps->f32 : maps->f64)->unary[CNN_UNARY_EXP],
+        .largest = f32 ? maps->reduce_f32[CNN_REDUCE_OF_MAX] : cnn__reduce_tile[CNN_REDUCE_OF_MAX][CNN_F64],
+        .total = f32 ? maps->reduce_f32[CNN_REDUCE_OF_SUM] : cnn__reduce_tile[CNN_REDUCE_OF_SUM][CNN_F64],
+        .batch = p->batch,
+        .classes = p->classes,
+        .inner = p->inner,
+        .target_dtype = cnn__dtypes[p->target_dtype].compute,
+        .ignore_index = p->ignore_index,
+        .smoothing = p->smoothing,
+        .logits = j->l->in[0],
+        .target = j->l->in[1],
+        .weight = j->l->in[2],
+        .stats = (void *)(uintptr_t)statistics,
+        .function = (cnn_class_loss)p->function,
+        .power = p->power,
+        .margin = p->margin
+    };
 }
 
 static bool run_cross_entropy(cnn__cpu_call *j)

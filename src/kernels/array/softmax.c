@@ -3,9 +3,16 @@
 
 #include "base/math.h"
 
+static void exponentials_f64(int64_t n, double *y)
+{
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = cnn__exp_f64(y[i]);
+    }
+}
+
 #define ROW static void
 #define X double
-#define OWN(name) cnn__##name##_f64
+#define REDUCE(op) cnn__reduce_tile[op][CNN_F64]
 #define FN(name) CNN__JOIN(name, f64)
 #include "kernels/array/softmax_impl.h"
 

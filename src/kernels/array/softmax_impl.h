@@ -1,28 +1,16 @@
-/* softmax and log_softmax of one row of n contiguous elements: X is the element type, OWN(f) its function of
- * array/math.h, FN(name) its name, ROW what stands before the functions. The largest element is subtracted first, so
- * that exp() cannot overflow; sums are of doubles, in lanes. No include guard: one inclusion, one dtype. */
+/* softmax and log_softmax of one row of n contiguous elements: X is the element type, FN(name) its name, ROW what stands
+ * before the functions. FN(exponentials)(n, y) is there already, and REDUCE, the reductions of the dtype. The largest
+ * element is subtracted first, so that exp() cannot overflow; sums are of doubles, in lanes. No include guard: one
+ * inclusion, one dtype. */
 #define SOFTMAX_LANES 16
 
 static X FN(largest)(int64_t n, const X *x)
 {
-    X lane[SOFTMAX_LANES], most = x[0];
-    int64_t i = 0;
-    for (int k = 0; k < SOFTMAX_LANES; k++) {
-        lane[k] = most;
-    }
-    for (; i + SOFTMAX_LANES <= n; i += SOFTMAX_LANES) {
-        for (int k = 0; k < SOFTMAX_LANES; k++) {
-            X one = x[i + k];
-            lane[k] = ((one > lane[k]) | (one != one)) ? one : lane[k];
-        }
-    }
-    for (; i < n; i++) {
-        most = ((x[i] > most) | (x[i] != x[i])) ? x[i] : most;
-    }
-    for (int k = 0; k < SOFTMAX_LANES; k++) {
-        most = ((lane[k] > most) | (lane[k] != lane[k])) ? lane[k] : most;
-    }
-    return most;
+    cnn__nest row;
+    double most;
+    row.ndim = 0;
+    REDUCE(CNN_REDUCE_OF_MAX)(x, &row, 0, n, 1, &most);
+    return (X)most;
 }
 
 static double FN(total)(int64_t n, const X *x)
@@ -49,10 +37,10 @@ ROW FN(softmax)(int64_t n, const void *from, void *to)
 {
     const X *x = from;
     X *y = to, most = FN(largest)(n, x);
-    CNN__IVDEP
     for (int64_t i = 0; i < n; i++) {
-        y[i] = OWN(exp)(x[i] - most);
+        y[i] = x[i] - most;
     }
+    FN(exponentials)(n, y);
     const X factor = (X)(1 / FN(total)(n, y));
     for (int64_t i = 0; i < n; i++) {
         y[i] *= factor;
@@ -62,15 +50,16 @@ ROW FN(softmax)(int64_t n, const void *from, void *to)
 /* A block of exponentials at a time, because y may be x. */
 ROW FN(log_softmax)(int64_t n, const void *from, void *to)
 {
-    enum { SOFTMAX_BLOCK = 128 };
+    enum { SOFTMAX_BLOCK = 1024 };
     const X *x = from;
     X *y = to, most = FN(largest)(n, x), block[SOFTMAX_BLOCK];
     double sum = 0;
     for (int64_t start = 0; start < n; start += SOFTMAX_BLOCK) {
         int64_t size = cnn__min(SOFTMAX_BLOCK, n - start);
         for (int64_t i = 0; i < size; i++) {
-            block[i] = OWN(exp)(x[start + i] - most);
+            block[i] = x[start + i] - most;
         }
+        FN(exponentials)(size, block);
         sum += FN(total)(size, block);
     }
     const X log_sum = (X)cnn__log_f64(sum);
@@ -80,7 +69,7 @@ ROW FN(log_softmax)(int64_t n, const void *from, void *to)
     }
 }
 #undef X
-#undef OWN
 #undef FN
+#undef REDUCE
 #undef ROW
 #undef SOFTMAX_LANES

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stddef.h>
 
-enum { RUN = 64, LANES_OF_SUM = 8, TASK_ELEMENTS = 16384, TASK_SAMPLES = 1024 };
+enum { RUN = 64, LONG_BLOCK = 512, TASK_ELEMENTS = 16384, TASK_SAMPLES = 1024 };
 
 /* Samples sample … sample + count − 1; `first` is the place of class 0 of the first one among the logits. */
 typedef struct nll_run {

@@ -21,49 +21,44 @@ static void FN(exponentials)(const cnn__softmax_nll *g, int n, X *block)
     cnn__map_rows(&map, n, block, &from);
 }
 
-/* The statistics of one sample whose classes are neighbours. Whole blocks are summed in lanes, the others in order. */
+/* The statistics of one sample whose classes are neighbours, few of them. */
 static void FN(row_statistics)(const cnn__softmax_nll *g, const X *x, X *largest_of, X *log_sum)
 {
+    const int classes = (int)g->classes;
     X largest = (X)-INFINITY, block[RUN];
-    double sum = 0, lane[LANES_OF_SUM] = { 0 };
-    for (int64_t first = 0; first < g->classes; first += RUN) {
-        X most[LANES_OF_SUM];
-        int count = (int)(g->classes - first < RUN ? g->classes - first : RUN), i = 0;
-        for (int k = 0; k < LANES_OF_SUM; k++) {
-            most[k] = (X)-INFINITY;
-        }
-        for (; i + LANES_OF_SUM <= count; i += LANES_OF_SUM) {
-            for (int k = 0; k < LANES_OF_SUM; k++) {
-                most[k] = x[first + i + k] > most[k] ? x[first + i + k] : most[k];
-            }
-        }
-        for (; i < count; i++) {
-            most[0] = x[first + i] > most[0] ? x[first + i] : most[0];
-        }
-        for (int k = 0; k < LANES_OF_SUM; k++) {
-            largest = most[k] > largest ? most[k] : largest;
-        }
+    double sum = 0;
+    for (int i = 0; i < classes; i++) {
+        largest = x[i] > largest ? x[i] : largest;
     }
-    for (int64_t first = 0; first < g->classes; first += RUN) {
-        int count = (int)(g->classes - first < RUN ? g->classes - first : RUN);
-        for (int i = 0; i < count; i++) {
-            block[i] = x[first + i] - largest;
-        }
-        FN(exponentials)(g, count, block);
-        int i = 0;
-        for (; count == RUN && i < RUN; i += LANES_OF_SUM) {
-            for (int k = 0; k < LANES_OF_SUM; k++) {
-                lane[k] += (double)block[i + k];
-            }
-        }
-        for (; i < count; i++) {
-            sum += (double)block[i];
-        }
+    for (int i = 0; i < classes; i++) {
+        block[i] = x[i] - largest;
     }
-    for (int k = 0; k < LANES_OF_SUM; k++) {
-        sum += lane[k];
+    FN(exponentials)(g, classes, block);
+    for (int i = 0; i < classes; i++) {
+        sum += (double)block[i];
     }
     *largest_of = largest;
+    *log_sum = (X)cnn__log_f64(sum);
+}
+
+/* Those of many. */
+static void FN(long_row_statistics)(const cnn__softmax_nll *g, const X *x, X *largest_of, X *log_sum)
+{
+    double largest, part, sum = 0;
+    X block[LONG_BLOCK];
+    cnn__nest row;
+    row.ndim = 0;
+    g->largest(x, &row, 0, g->classes, 1, &largest);
+    for (int64_t first = 0; first < g->classes; first += LONG_BLOCK) {
+        int count = (int)cnn__min(g->classes - first, LONG_BLOCK);
+        for (int i = 0; i < count; i++) {
+            block[i] = x[first + i] - (X)largest;
+        }
+        FN(exponentials)(g, count, block);
+        g->total(block, &row, 0, count, 1, &part);
+        sum += part;
+    }
+    *largest_of = (X)largest;
     *log_sum = (X)cnn__log_f64(sum);
 }
 
@@ -72,8 +67,9 @@ static void FN(statistics)(const cnn__softmax_nll *g, nll_run r)
     const X *x = (const X *)g->logits + r.first;
     X *largest = (X *)g->stats + r.sample, *log_sum = largest + g->batch * g->inner;
     double sum[RUN];
+    X block[RUN];
     if (g->inner == 1) {
-        FN(row_statistics)(g, x, largest, log_sum);
+        (g->classes < RUN ? FN(row_statistics) : FN(long_row_statistics))(g, x, largest, log_sum);
         return;
     }
     for (int i = 0; i < r.count; i++) {
@@ -88,7 +84,11 @@ static void FN(statistics)(const cnn__softmax_nll *g, nll_run r)
     }
     for (int64_t c = 0; c < g->classes; c++) {
         for (int i = 0; i < r.count; i++) {
-            sum[i] += (double)OWN(exp)(x[c * g->inner + i] - largest[i]);
+            block[i] = x[c * g->inner + i] - largest[i];
+        }
+        FN(exponentials)(g, r.count, block);
+        for (int i = 0; i < r.count; i++) {
+            sum[i] += (double)block[i];
         }
     }
     for (int i = 0; i < r.count; i++) {
