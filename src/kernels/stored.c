@@ -16,12 +16,32 @@ static void load_bf16(int64_t n, const void *stored, void *computed)
     }
 }
 
-static void store_bf16(int64_t n, const void *computed, void *stored)
+static __attribute__((cold, noinline)) void store_bf16_any(int64_t n, const stored_bits_32 *from, stored_bits_16 *to)
 {
-    const stored_bits_32 *from = computed;
-    stored_bits_16 *to = stored;
     for (int64_t i = 0; i < n; i++) {
         to[i] = cnn__bf16_of_bits(from[i]);
+    }
+}
+
+/* A block without a NaN only needs to be rounded. */
+static void store_bf16(int64_t n, const void *computed, void *stored)
+{
+    enum { STORED_BLOCK = 256 };
+    const stored_bits_32 *from = computed;
+    stored_bits_16 *to = stored;
+    for (int64_t first = 0; first < n; first += STORED_BLOCK, from += STORED_BLOCK, to += STORED_BLOCK) {
+        const int64_t count = n - first < STORED_BLOCK ? n - first : STORED_BLOCK;
+        uint32_t nan = 0;
+        for (int64_t i = 0; i < count; i++) {
+            nan |= 0x7f800000 - (from[i] & 0x7fffffff);
+        }
+        if (nan >> 31) {
+            store_bf16_any(count, from, to);
+            continue;
+        }
+        for (int64_t i = 0; i < count; i++) {
+            to[i] = (uint16_t)((from[i] + 0x7fff + (from[i] >> 16 & 1)) >> 16);
+        }
     }
 }
 

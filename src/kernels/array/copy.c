@@ -71,12 +71,30 @@ static cnn__nest_run run_of(int64_t n, void *y, int64_t y_step, void *x, int64_t
     return (cnn__nest_run){ .n = n, .at = { y, x }, .stride = { y_step, x_step } };
 }
 
+/* Contiguous elements from a type that is stored to the one it is computed in, or back; false: something else. */
+static bool convert_rows(const cnn__nest_run *run)
+{
+    const cnn_dtype to = run->dtype[0], from = run->dtype[1];
+    bool rows = run->stride[0] == 1 && run->stride[1] == 1;
+    if (rows && cnn__dtypes[from].compute == to) {
+        cnn__stored_load(from, run->n, run->at[1], run->at[0]);
+    } else if (rows && cnn__dtypes[to].compute == from) {
+        cnn__stored_store(to, run->n, run->at[1], run->at[0]);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* Block by block: x gathered and loaded, converted in the types to compute in, stored and scattered. */
 static void convert_stored(const cnn__nest_run *run)
 {
     const cnn_dtype *dtype = run->dtype;
     const cnn__dtype *to = &cnn__dtypes[dtype[0]], *from = &cnn__dtypes[dtype[1]];
     cnn__bits_8 dense[STORED_BLOCK], loaded[STORED_BLOCK], converted[STORED_BLOCK];
+    if (convert_rows(run)) {
+        return;
+    }
     for (int64_t i = 0; i < run->n; i += STORED_BLOCK) {
         int64_t n = cnn__min(STORED_BLOCK, run->n - i);
         char *y = (char *)run->at[0] + i * run->stride[0] * (int64_t)to->size;

@@ -26,6 +26,7 @@ static inline int64_t indexed_at(const indexed_run *r, int64_t i)
 }
 
 #define PUT(to, from) (to) = (from)
+#define GATHERS
 #define X cnn__bits_8
 #define NAME indexed_move_8
 #include "kernels/array/indexed_impl.h"
@@ -39,6 +40,7 @@ static inline int64_t indexed_at(const indexed_run *r, int64_t i)
 #define NAME indexed_move_1
 #include "kernels/array/indexed_impl.h"
 #undef PUT
+#undef GATHERS
 
 #define PUT(to, from) (to) += (from)
 #define X float

@@ -1,5 +1,5 @@
-/* A run of indexed elements, as a function NAME: X is the element type, PUT(to, from) what is done with two of them. No
- * include guard: one inclusion, one function. */
+/* A run of indexed elements, as a function NAME: X is the element type, PUT(to, from) what is done with two of them;
+ * GATHERS is defined where it may serve a gather. No include guard: one inclusion, one function. */
 static void NAME(const indexed_run *given)
 {
     const indexed_run r = *given; /* a copy, which no element can be written over */
@@ -21,6 +21,22 @@ static void NAME(const indexed_run *given)
         }
         return;
     }
+#ifdef GATHERS
+    if (r.wide && r.index_stride == 1 && r.to_stride == 1 && r.to_step == 0) {
+        const int64_t *index = r.index, stride = r.from_stride, step = r.from_step;
+        if (stride == 0 && step == 1) { /* along the last dimension */
+#pragma GCC unroll 4
+            for (int64_t i = 0; i < r.n; i++) {
+                to[i] = from[index[i]];
+            }
+            return;
+        }
+        for (int64_t i = 0; i < r.n; i++) {
+            to[i] = from[i * stride + index[i] * step];
+        }
+        return;
+    }
+#endif
     for (int64_t i = 0; i < r.n; i++) {
         const int64_t at = indexed_at(&r, i);
         PUT(to[i * r.to_stride + at * r.to_step], from[i * r.from_stride + at * r.from_step]);

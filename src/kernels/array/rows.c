@@ -28,11 +28,12 @@ static int64_t rows_index_at(const cnn__rows *g, int64_t i)
 static bool all_rows(const cnn__rows *g)
 {
     const int64_t *index = g->index;
-    uint64_t bad = 0;
+    const uint64_t last = (uint64_t)g->n - 1;
+    uint64_t bad = last; /* negative numbers are or'ed into it: indices, their distances from the last row, or n − 1 */
     for (int64_t i = 0; i < g->count; i++) {
-        bad |= (uint64_t)index[i] >= (uint64_t)g->n;
+        bad |= (uint64_t)index[i] | (last - (uint64_t)index[i]);
     }
-    return !bad;
+    return !(bad >> 63);
 }
 
 int64_t cnn__rows_bad_index(const cnn__rows *g, const int64_t *skip, int64_t *value)

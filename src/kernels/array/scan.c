@@ -3,7 +3,7 @@
 #include "kernels/array/nest.h"
 #include "kernels/launch.h"
 
-enum { SCAN_LINES = 64, SCAN_TASK = 16384 };
+enum { SCAN_LINES = 64, SCAN_ROWS = 4, SCAN_TASK = 16384 };
 
 #define X float
 #define A double
@@ -41,21 +41,26 @@ typedef struct scan_job {
     char *y;
 } scan_job;
 
-/* One block of one matrix; `at` is where it begins, in elements. */
-static void scan_block(const scan_job *j, int64_t lines, int64_t at)
+/* One block of one matrix, or SCAN_ROWS rows, `step` elements from one to the next where it is not 1; `at` is where it
+ * begins, in elements. */
+static void scan_block(const scan_job *j, int64_t lines, int64_t step, int64_t at)
 {
     const cnn_along *g = &j->p->along;
     const int64_t size = (int64_t)cnn__array_size(j->dtype), n = g->n, first = j->p->reverse ? (n - 1) * g->after : 0;
     const int64_t stride = j->p->reverse ? -g->after : g->after;
+    const bool f32 = j->dtype == CNN_F32, f64 = j->dtype == CNN_F64, product = j->p->product;
     if (j->dy) {
-        (j->dtype == CNN_F64 ? cumprod_lines_f64 : cumprod_lines_f32)(lines, n, g->after, j->x + at * size,
-                                                                      j->dy + at * size, j->y + at * size);
+        (f64 ? cumprod_lines_f64 : cumprod_lines_f32)(lines, step, n, g->after, j->x + at * size, j->dy + at * size,
+                                                      j->y + at * size);
         return;
     }
-    at += first;
-    (j->dtype == CNN_F32   ? scan_lines_f32
-     : j->dtype == CNN_F64 ? scan_lines_f64
-                           : scan_lines_i64)(j->p->product, lines, n, stride, j->x + at * size, j->y + at * size);
+    const char *x = j->x + (at + first) * size;
+    char *y = j->y + (at + first) * size;
+    if (step != 1) {
+        (f32 ? scan_rows_f32 : f64 ? scan_rows_f64 : scan_rows_i64)(product, n, stride, step, x, y);
+    } else {
+        (f32 ? scan_lines_f32 : f64 ? scan_lines_f64 : scan_lines_i64)(product, lines, n, stride, x, y);
+    }
 }
 
 static void scan_task(void *arg, int64_t task, int worker)
@@ -63,10 +68,13 @@ static void scan_task(void *arg, int64_t task, int worker)
     (void)worker;
     const scan_job *j = arg;
     const cnn_along *g = &j->p->along;
-    int64_t end = cnn__min(g->before * j->blocks, (task + 1) * j->group);
-    for (int64_t i = task * j->group; i < end; i++) {
+    int64_t i = task * j->group, end = cnn__min(g->before * j->blocks, (task + 1) * j->group);
+    for (; g->after == 1 && g->n > 1 && i + SCAN_ROWS <= end; i += SCAN_ROWS) {
+        scan_block(j, SCAN_ROWS, g->n, i * g->n);
+    }
+    for (; i < end; i++) {
         int64_t line = i % j->blocks * j->width;
-        scan_block(j, cnn__min(j->width, g->after - line), i / j->blocks * g->n * g->after + line);
+        scan_block(j, cnn__min(j->width, g->after - line), 1, i / j->blocks * g->n * g->after + line);
     }
 }
 

@@ -16,6 +16,33 @@
         } \
     }
 
+/* SCAN_ROWS lines that are rows, `step` elements from one to the next: products wait for each other, but not for those of
+ * another row. y may be x. */
+#define SCAN_TOGETHER(join) \
+    for (int64_t i = 0; i < n; i++, x += stride, y += stride) { \
+        _Pragma("GCC unroll 4") for (int r = 0; r < SCAN_ROWS; r++) \
+        { \
+            value[r] = value[r] join(A) x[r * step]; \
+            y[r * step] = (X)value[r]; \
+        } \
+    }
+
+static void FN(scan_rows)(bool product, int64_t n, int64_t stride, int64_t step, const void *from, void *to)
+{
+    const X *x = from;
+    X *y = to;
+    A value[SCAN_ROWS];
+    for (int r = 0; r < SCAN_ROWS; r++) {
+        value[r] = product;
+    }
+    if (product) {
+        SCAN_TOGETHER(*)
+        return;
+    }
+    SCAN_TOGETHER(+)
+}
+#undef SCAN_TOGETHER
+
 /* `lines` lines that lie side by side, `stride` elements from one element of a line to the next, which may be
  * negative. y may be x. */
 static void FN(scan_lines)(bool product, int64_t lines, int64_t n, int64_t stride, const void *from, void *to)

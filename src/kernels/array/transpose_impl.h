@@ -1,9 +1,23 @@
 /* Copies of bits between elements of the size of X: SIZED(move) along a run, and SIZED(transposed_tile), rows × columns
  * of which x is contiguous down the columns and y along the rows. No include guard: one inclusion, one size. */
 #define Y X
-#define NAME SIZED(move)
+#define NAME SIZED(move_along)
 #define F(v) (v)
 #include "kernels/array/copy_loop.h"
+
+static void SIZED(move)(const cnn__nest_run *run)
+{
+    X *y = run->at[0];
+    const int64_t n = run->n;
+    const X *x = (const X *)run->at[1] - n + 1;
+    if (run->stride[0] != 1 || run->stride[1] != -1) {
+        SIZED(move_along)(run);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) { /* reversed, from the first element in memory on */
+        y[i] = x[n - 1 - i];
+    }
+}
 
 static void SIZED(transposed_tile)(int64_t rows, int64_t columns, void *to, int64_t y_row, const void *from,
                                    int64_t x_column)
