@@ -155,7 +155,7 @@ $(foreach name,activations gelu map_f64,$(BUILD)/src/kernels/array/$(name).o): T
 $(BUILD)/src/kernels/simd/map/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TRACKING) $(NO_TABLES))
 $(BUILD)/src/kernels/simd/map/%: SMALL_CFLAGS = $(MAP_CFLAGS) $(call known,-falign-functions=1 -falign-loops=1 -falign-jumps=1 -falign-labels=1)
 # Vectors of two f64 are not worth their size.
-$(foreach name,elementary functions maps reduce trigonometry,$(BUILD)/src/kernels/simd/map/$(name).sse2.o): SMALL_CFLAGS = $(MAP_CFLAGS) -Os
+$(foreach name,draw elementary functions maps reduce trigonometry,$(BUILD)/src/kernels/simd/map/$(name).sse2.o): SMALL_CFLAGS = $(MAP_CFLAGS) -Os
 # Normalisation waits for memory, too; and it subtracts means of products from products, which are therefore rounded alike.
 $(BUILD)/src/kernels/simd/elementwise/normalise%.o: SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-Os) -ffp-contract=off -fno-math-errno
 # Transforms of images are loops over pixels; training must not wait for them.

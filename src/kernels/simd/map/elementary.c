@@ -4,8 +4,10 @@
 
 #include "kernels/simd/map/blocks.h"
 
+#ifdef CNN__OWN_BLOCKS
+
 /* 2/√π · exp(−x²), x² being the sum of h² and (x − h)·(x + h), where h has half of the bits of x. */
-void CNN__SIMD(erf_slope_block)(double *x, const double *p)
+void CNN__BLOCK(erf_slope)(double *x, const double *p)
 {
     (void)p;
     for (int i = 0; i < CNN__MAP_STEP; i++) {
@@ -27,7 +29,7 @@ static inline double log_of_base(double x, double high, double low, double scale
     return x < (double)INFINITY ? y : x; /* a NaN also takes this branch */
 }
 
-void CNN__SIMD(log2_block)(double *x, const double *p)
+void CNN__BLOCK(log2)(double *x, const double *p)
 {
     (void)p;
     for (int i = 0; i < CNN__MAP_STEP; i++) {
@@ -35,7 +37,7 @@ void CNN__SIMD(log2_block)(double *x, const double *p)
     }
 }
 
-void CNN__SIMD(log10_block)(double *x, const double *p)
+void CNN__BLOCK(log10)(double *x, const double *p)
 {
     (void)p;
     for (int i = 0; i < CNN__MAP_STEP; i++) {
@@ -43,7 +45,7 @@ void CNN__SIMD(log10_block)(double *x, const double *p)
     }
 }
 
-void CNN__SIMD(log1p_block)(double *x, const double *p)
+void CNN__BLOCK(log1p)(double *x, const double *p)
 {
     (void)p;
     for (int i = 0; i < CNN__MAP_STEP; i++) {
@@ -67,7 +69,7 @@ static inline double exp2_of(double x)
     return p * cnn__power_of_2_f64(half) * cnn__power_of_2_f64(n - half);
 }
 
-void CNN__SIMD(exp2_block)(double *x, const double *p)
+void CNN__BLOCK(exp2)(double *x, const double *p)
 {
     (void)p;
     for (int i = 0; i < CNN__MAP_STEP; i++) {
@@ -75,10 +77,12 @@ void CNN__SIMD(exp2_block)(double *x, const double *p)
     }
 }
 
-void CNN__SIMD(expm1_block)(double *x, const double *p)
+void CNN__BLOCK(expm1)(double *x, const double *p)
 {
     (void)p;
     for (int i = 0; i < CNN__MAP_STEP; i++) {
         x[i] = cnn__expm1_f64(x[i]);
     }
 }
+
+#endif

@@ -8,13 +8,8 @@
 #define DECLARE(name) void CNN__SIMD(name##_f32)(int64_t n, void *to, const void *const *from, const cnn__map *map);
 DECLARE(exp)
 DECLARE(log)
-#define CNN__UNARY(NAME, name, cost)
 #define CNN__UNARY_BLOCK(NAME, name, cost) DECLARE(name)
-#define CNN__UNARY_BOTH(NAME, name, cost)
 #include "kernels/array/unary.def"
-#undef CNN__UNARY
-#undef CNN__UNARY_BLOCK
-#undef CNN__UNARY_BOTH
 #undef DECLARE
 
 #endif

@@ -215,7 +215,7 @@ static void map_pow_scalar_f32(int64_t n, void *to, const void *const *from, con
 /* ---- tables ---- */
 
 static const cnn__block_fn blocks[CNN_UNARY_COUNT] = {
-#define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = CNN__SIMD(name##_block),
+#define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = CNN__BLOCK(name),
 #define CNN__UNARY_BOTH(NAME, name, cost) [CNN_UNARY_##NAME] = cnn__##name##_block,
 #include "kernels/array/unary.def"
 };

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#ifdef CNN__OWN_BLOCKS
+
 /* ---- reduction: x = n · π/2 + r with |r| ≤ π/4, and n modulo 4 in the low bits of `quarter` ---- */
 
 typedef struct turns {
@@ -117,19 +119,19 @@ static void sin_block(double *x, uint64_t quarters)
     }
 }
 
-void CNN__SIMD(sin_block)(double *x, const double *p)
+void CNN__BLOCK(sin)(double *x, const double *p)
 {
     (void)p;
     sin_block(x, 0);
 }
 
-void CNN__SIMD(cos_block)(double *x, const double *p)
+void CNN__BLOCK(cos)(double *x, const double *p)
 {
     (void)p;
     sin_block(x, 1);
 }
 
-void CNN__SIMD(tan_block)(double *x, const double *p)
+void CNN__BLOCK(tan)(double *x, const double *p)
 {
     turns t;
     (void)p;
@@ -172,7 +174,7 @@ static inline double atan_of(double x)
     return copysign(base + (t + (t * (z * p) + low)), x);
 }
 
-void CNN__SIMD(atan_block)(double *x, const double *p)
+void CNN__BLOCK(atan)(double *x, const double *p)
 {
     (void)p;
     for (int i = 0; i < CNN__MAP_STEP; i++) {
@@ -181,7 +183,7 @@ void CNN__SIMD(atan_block)(double *x, const double *p)
 }
 
 /* asin(x) = atan(x / √((1 − x)(1 + x))) */
-void CNN__SIMD(asin_block)(double *x, const double *p)
+void CNN__BLOCK(asin)(double *x, const double *p)
 {
     (void)p;
     for (int i = 0; i < CNN__MAP_STEP; i++) {
@@ -190,10 +192,12 @@ void CNN__SIMD(asin_block)(double *x, const double *p)
 }
 
 /* acos(x) = 2 · atan(√((1 − x) / (1 + x))) */
-void CNN__SIMD(acos_block)(double *x, const double *p)
+void CNN__BLOCK(acos)(double *x, const double *p)
 {
     (void)p;
     for (int i = 0; i < CNN__MAP_STEP; i++) {
         x[i] = 2 * atan_of(sqrt((1 - x[i]) / (1 + x[i])));
     }
 }
+
+#endif
