@@ -3,7 +3,7 @@
 
 #include "base/math.h"
 
-static void exponentials_f64(int64_t n, double *y)
+static void softmax_exp_f64(int64_t n, double *y)
 {
     for (int64_t i = 0; i < n; i++) {
         y[i] = cnn__exp_f64(y[i]);

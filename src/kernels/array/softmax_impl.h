@@ -1,5 +1,5 @@
 /* softmax and log_softmax of one row of n contiguous elements: X is the element type, FN(name) its name, ROW what stands
- * before the functions. FN(exponentials)(n, y) is there already, and REDUCE, the reductions of the dtype. The largest
+ * before the functions. FN(softmax_exp)(n, y) is there already, and REDUCE, the reductions of the dtype. The largest
  * element is subtracted first, so that exp() cannot overflow; sums are of doubles, in lanes. No include guard: one
  * inclusion, one dtype. */
 #define SOFTMAX_LANES 16
@@ -40,7 +40,7 @@ ROW FN(softmax)(int64_t n, const void *from, void *to)
     for (int64_t i = 0; i < n; i++) {
         y[i] = x[i] - most;
     }
-    FN(exponentials)(n, y);
+    FN(softmax_exp)(n, y);
     const X factor = (X)(1 / FN(total)(n, y));
     for (int64_t i = 0; i < n; i++) {
         y[i] *= factor;
@@ -59,7 +59,7 @@ ROW FN(log_softmax)(int64_t n, const void *from, void *to)
         for (int64_t i = 0; i < size; i++) {
             block[i] = x[start + i] - most;
         }
-        FN(exponentials)(size, block);
+        FN(softmax_exp)(size, block);
         sum += FN(total)(size, block);
     }
     const X log_sum = (X)cnn__log_f64(sum);

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { PIECE = 512 }; /* elements of which one beyond the range makes a second look worth it */
+enum { RANGED_PIECE = 512 }; /* elements of which one beyond the range makes a second look worth it */
 
 /* Bits b are within the range where ((b − low) & mask) ≤ most. */
 typedef struct ranged {
@@ -56,9 +56,9 @@ static void compute_beyond(const ranged *r, int64_t n, float *y, const float *x,
 static void map_ranged(const ranged *r, int64_t n, void *to, const void *const *from, const cnn__map *map)
 {
     const float *x = from[0];
-    float *y = to, kept[PIECE]; /* y may be x */
-    for (int64_t i = 0; i < n; i += PIECE) {
-        const int64_t count = cnn__min(PIECE, n - i);
+    float *y = to, kept[RANGED_PIECE]; /* y may be x */
+    for (int64_t i = 0; i < n; i += RANGED_PIECE) {
+        const int64_t count = cnn__min(RANGED_PIECE, n - i);
         if (!any_beyond(r, count, x + i)) {
             r->loop(count, y + i, x + i);
         } else if (r->whole) {
@@ -193,7 +193,7 @@ static inline float reduce_quarters(float x, uint32_t *quarter)
 }
 
 /* Polynomials of least relative error, 2^-28 and 2^-33. */
-static inline float sin_of(float x)
+static inline float sin_series(float x)
 {
     float z = x * x, p = -0.00019515251916f;
     p = p * z + 0.0083321603015f;
@@ -201,7 +201,7 @@ static inline float sin_of(float x)
     return z == 0 ? x : x + x * (z * p); /* which keeps −0 */
 }
 
-static inline float cos_of(float x)
+static inline float cos_series(float x)
 {
     float z = x * x, p = 2.4433122235e-05f;
     p = p * z - 0.0013887316454f;
@@ -213,7 +213,7 @@ static inline float cos_of(float x)
 static inline float sin_within(float x, uint32_t quarters)
 {
     uint32_t n;
-    float r = reduce_quarters(x, &n), s = sin_of(r), c = cos_of(r);
+    float r = reduce_quarters(x, &n), s = sin_series(r), c = cos_series(r);
     n += quarters;
     return cnn__float_of(cnn__bits_of(n & 1 ? c : s) ^ (n & 2) << 30);
 }
@@ -221,7 +221,7 @@ static inline float sin_within(float x, uint32_t quarters)
 static inline float tan_within(float x)
 {
     uint32_t n;
-    float r = reduce_quarters(x, &n), s = sin_of(r), c = cos_of(r);
+    float r = reduce_quarters(x, &n), s = sin_series(r), c = cos_series(r);
     float quotient = (n & 1 ? c : s) / (n & 1 ? s : c);
     return cnn__float_of(cnn__bits_of(quotient) ^ n << 31);
 }

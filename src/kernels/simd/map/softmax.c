@@ -4,7 +4,7 @@
 #include "kernels/simd/map/functions.h"
 #include "kernels/simd/map/tables.h"
 
-static void CNN__SIMD(exponentials_f32)(int64_t n, float *y)
+static void CNN__SIMD(softmax_exp_f32)(int64_t n, float *y)
 {
     static const cnn__map map = {
         .fn = CNN__SIMD(exp_f32), .inputs = 1, .size = sizeof(float), .y_size = sizeof(float)
