@@ -1,6 +1,6 @@
 /* softmax and log_softmax along one dimension. The kernels take contiguous rows. Along another dimension than the last,
  * many rows beside each other are reduced at once; few are brought there and back. */
-#include "ops/operation.h"
+#include "ops/unary.h"
 
 enum { LEAST_BESIDE = 32 };
 
@@ -16,7 +16,7 @@ static void softmax_backward(cnn__node *node, cnn_tensor *dy)
     const axis *along = node->attributes;
     cnn_tensor *y = cnn__saved_output(node, 0);
     cnn_tensor *total = cnn_sum(cnn_mul(dy, y), 1, &along->dim, true);
-    cnn__grad_add(node, 0, cnn_mul(y, cnn_sub(dy, total)));
+    cnn__unary_add_with(node, cnn_sub(dy, total), CNN_BINARY_MUL, y);
 }
 
 /* dy − exp(y) · Σ dy */
@@ -24,7 +24,7 @@ static void log_softmax_backward(cnn__node *node, cnn_tensor *dy)
 {
     const axis *along = node->attributes;
     cnn_tensor *total = cnn_sum(dy, 1, &along->dim, true);
-    cnn__grad_add(node, 0, cnn_sub(dy, cnn_mul(cnn_exp(cnn__saved_output(node, 0)), total)));
+    cnn__unary_add_with(node, dy, CNN_BINARY_SUB, cnn_mul(cnn_exp(cnn__saved_output(node, 0)), total));
 }
 
 /* Rows of n elements. */

@@ -7,14 +7,14 @@
 
 static void SIZED(move)(const cnn__nest_run *run)
 {
-    X *y = run->at[0];
     const int64_t n = run->n;
-    const X *x = (const X *)run->at[1] - n + 1;
     if (run->stride[0] != 1 || run->stride[1] != -1) {
         SIZED(move_along)(run);
         return;
     }
-    for (int64_t i = 0; i < n; i++) { /* reversed, from the first element in memory on */
+    X *y = run->at[0];
+    const X *x = (const X *)run->at[1] - (n - 1); /* the first in memory */
+    for (int64_t i = 0; i < n; i++) {
         y[i] = x[n - 1 - i];
     }
 }
