@@ -7,7 +7,7 @@
  * init.h, optimizer.h, scheduler.h (learning rates), clip_grad.h, ema.h (averages of weights), predictor.h
  * (frozen for inference), dataset.h, augment.h,
  * sampler.h, loader.h, metrics.h, checkpoint.h, file.h (what is in a file), autograd.h (gradients on their own, hooks),
- * device.h. */
+ * trace.h (a module as a list of operations), device.h. */
 #ifndef CNN_CNN_H
 #define CNN_CNN_H
 
@@ -37,6 +37,7 @@
 #include <cnn/status.h>
 #include <cnn/tape.h>
 #include <cnn/tensor.h>
+#include <cnn/trace.h>
 #include <cnn/version.h>
 
 #endif

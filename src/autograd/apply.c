@@ -1,4 +1,5 @@
 /* Applies an operation as its descriptor says: infer, make the outputs, forward, record. */
+#include "autograd/running.h"
 #include "autograd/tape.h"
 
 #include <string.h>
@@ -153,6 +154,9 @@ static cnn__node *make_node(cnn__call *call, const void *attributes, size_t size
     node->saved = saved ? (cnn_tensor **)(void *)(memory + last) : NULL;
     node->attributes = size ? memory + behind : NULL;
     node->done = node->reached = false;
+    const cnn__running *running =
+        cnn__tape_tracing(call->tape) ? cnn__running_on(call->tape, CNN__RUNNING_MODULE) : NULL;
+    node->module = running ? running->module : NULL;
     node->where = cnn__step_of(call->tape)->anomaly ? cnn__anomaly_where(call->tape) : NULL;
     if (size) {
         memcpy(node->attributes, attributes, size);

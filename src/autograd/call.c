@@ -7,14 +7,14 @@
 
 /* ---- entering a tape ---- */
 
-/* A handle for a plain tensor in this step. Only a leaf that will receive a gradient must be held itself. */
+/* A handle for a plain tensor in this step. Only a leaf that will receive a gradient must be held itself, and
+ * in a trace, which is read when the step is over, all of them. */
 static cnn_tensor *wrap(cnn_tape *tape, cnn_tensor *plain)
 {
     cnn_tensor *t = cnn__tape_handle(tape, plain);
-    if (t && cnn__tape_tracing(tape)) {
-        t->source = plain;
-    } else if (t && plain->requires_grad && cnn__tape_recording(tape)) {
-        t->requires_grad = true;
+    bool wants = plain->requires_grad && cnn__tape_recording(tape);
+    if (t && (wants || cnn__tape_tracing(tape))) {
+        t->requires_grad = wants;
         t->leaf = cnn__tensor_retain(plain);
     }
     return t;

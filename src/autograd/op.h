@@ -36,9 +36,10 @@ enum {
 
 typedef enum cnn__attribute_type {
     CNN__INT64, /* int64_t */
-    CNN__INT,   /* int: a dimension, a dtype, an enumeration */
+    CNN__INT,   /* int: a dimension, an enumeration */
     CNN__FLOAT, /* double */
-    CNN__BOOL   /* bool */
+    CNN__BOOL,  /* bool */
+    CNN__DTYPE  /* int: a dtype */
 } cnn__attribute_type;
 
 /* An attribute within the operation's struct, for those who describe or export a graph. A list has `count` elements,
@@ -104,8 +105,9 @@ struct cnn__node {
         *saved; /* of inputs, then of outputs, NULL where the operation does not save it; NULL: nothing is saved */
     void *attributes;  /* the operation's struct */
     const char *where; /* where anomalies are looked for: the path of the module whose forward it was in; else NULL */
-    bool done;         /* backward has passed and released it */
-    bool reached;      /* the backward that is running comes by here (final.c, grad.c) */
+    const cnn_module *module; /* in a trace: the module whose forward it was in; NULL: none */
+    bool done;                /* backward has passed and released it */
+    bool reached;             /* the backward that is running comes by here (final.c, grad.c) */
 };
 
 static inline cnn_tensor *cnn__saved_output(const cnn__node *node, int j)

@@ -511,9 +511,9 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
 
 cnn_status cnn__tape_begin_trace(cnn_tape *tape, cnn_mode mode)
 {
-    cnn_status status = cnn_tape_begin(tape, mode);
+    cnn_status status = cnn_tape_begin(tape, CNN_EVAL); /* which takes no random stream */
     if (status == CNN_OK) {
-        tape->recording = false;
+        tape->mode = mode;
         tape->tracing = true;
     }
     return status;

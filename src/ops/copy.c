@@ -15,7 +15,7 @@ typedef struct copy_conversion {
     int dtype;
 } copy_conversion;
 
-static const cnn__attribute conversion_attributes[] = { CNN__ATTRIBUTE(CNN__INT, copy_conversion, dtype),
+static const cnn__attribute conversion_attributes[] = { CNN__ATTRIBUTE(CNN__DTYPE, copy_conversion, dtype),
                                                         { .name = NULL } };
 
 static bool contiguous_infer(cnn__call *call, void *attributes)

@@ -10,7 +10,7 @@ typedef struct random_draw {
     int64_t shape[CNN_MAX_DIMS];
 } random_draw;
 
-static const cnn__attribute random_draw_attributes[] = { CNN__ATTRIBUTE(CNN__INT, random_draw, dtype),
+static const cnn__attribute random_draw_attributes[] = { CNN__ATTRIBUTE(CNN__DTYPE, random_draw, dtype),
                                                          { .name = "shape",
                                                            .type = CNN__INT64,
                                                            .offset = offsetof(random_draw, shape),

@@ -103,10 +103,10 @@ struct cnn_tensor {
     uint64_t generation;
     struct cnn__node *node;  /* the node whose result it is; NULL for a leaf */
     cnn_tensor *leaf;        /* the plain tensor that it stands for in its step (reference held) */
-    cnn_tensor *source;      /* the same in a traced step, for every plain tensor (no reference held) */
     cnn_tensor *retained;    /* the gradient kept for the user */
     struct cnn__hook *hooks; /* callbacks that its gradient passes (autograd/hook.c) */
-    int uses;                /* plain: how many operations the backward that is running has yet to pass that use it */
+    int uses;                /* plain: how many operations the backward that is running has yet to pass that use it;
+                              * tape: its number in a trace, from 1 on (nn/trace.c) */
     unsigned version;        /* saved for backward: the version of its storage at that time */
     /* Last, because a new handle is cleared up to here: from `ndim` on they are undefined. */
     int64_t shape[CNN_MAX_DIMS];

@@ -36,7 +36,8 @@ static int64_t int_at(const cnn__node *node, const char *name, int i)
     const char *at = (const char *)node->attributes + a->offset;
     switch (a->type) {
     case CNN__INT64: return ((const int64_t *)(const void *)at)[i];
-    case CNN__INT: return ((const int *)(const void *)at)[i];
+    case CNN__INT:
+    case CNN__DTYPE: return ((const int *)(const void *)at)[i];
     case CNN__BOOL: return ((const bool *)(const void *)at)[i];
     default: return 0;
     }
@@ -103,7 +104,7 @@ static void describe_value(writer *w, int field, const char *name, const cnn_ten
 /* The name of a tensor; a parameter or buffer becomes a constant of the graph when it is met first. */
 static const char *name_of(writer *w, const cnn_tensor *t)
 {
-    const void *key = t->source ? t->source : t;
+    const void *key = t->leaf ? t->leaf : t;
     for (int i = 0; i < w->names; i++) {
         if (w->known[i] == key) {
             return w->name[i];
@@ -112,8 +113,8 @@ static const char *name_of(writer *w, const cnn_tensor *t)
     char *name = w->name[w->names];
     w->known[w->names] = key;
     snprintf(name, sizeof w->name[0], "t%d", w->names++);
-    if (t->source && t->source != w->input) {
-        add_constant(w, name, t->dtype, t->ndim, t->shape, cnn__data(t->source));
+    if (t->leaf && t->leaf != w->input) {
+        add_constant(w, name, t->dtype, t->ndim, t->shape, cnn__data(t->leaf));
     }
     return name;
 }

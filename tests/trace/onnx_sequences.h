@@ -22,7 +22,7 @@ static const char *gates_constant(writer *w, const recurrent *r, const cnn_tenso
     int64_t hidden = weight->shape[0] / r->gates, columns = weight->ndim == 2 ? weight->shape[1] : 1, rows = 0;
     float *all = malloc(2 * (size_t)(weight->shape[0] * columns) * sizeof *all);
     for (int p = 0; p < 2 && parts[p]; p++) {
-        const float *from = cnn__data(parts[p]->source);
+        const float *from = cnn__data(parts[p]->leaf);
         for (int g = 0; g < r->gates; g++, rows += hidden) {
             memcpy(all + rows * columns, from + r->order[g] * hidden * columns, (size_t)(hidden * columns) * sizeof *all);
         }
@@ -59,7 +59,7 @@ static void write_recurrent(writer *w, const cnn__node *node)
     while (strcmp(r->name, node->op->name) != 0) {
         r++;
     }
-    if (!node->in[W]->source || !node->in[R]->source || node->in[X]->dtype != CNN_F32 || (node->in[BIAS] && !node->in[BIAS_R])) {
+    if (!node->in[W]->leaf || !node->in[R]->leaf || node->in[X]->dtype != CNN_F32 || (node->in[BIAS] && !node->in[BIAS_R])) {
         refuse(w, node); /* weights that are computed */
         return;
     }
