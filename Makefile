@@ -103,8 +103,8 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(SIMD:%.c=$(BUILD)
 SONAME := libcnn.so.$(SOVERSION)
 SHARED := $(LIB)/$(if $(filter win32,$(PLATFORM)),cnn.dll,libcnn.so.$(VERSION))
 STATIC := $(LIB)/libcnn.a
-# <cnn/image.h> is libcnn-image's (image/image.mk).
-PUBLIC_HEADERS := $(filter-out include/cnn/image.h,$(wildcard include/cnn/*.h include/cnn/*/*.h))
+# <cnn/image.h> is libcnn-image's (image/image.mk), <cnn/onnx.h> libcnn-onnx's (onnx/onnx.mk).
+PUBLIC_HEADERS := $(filter-out include/cnn/image.h include/cnn/onnx.h,$(wildcard include/cnn/*.h include/cnn/*/*.h))
 
 .PHONY: all lib examples
 .DEFAULT_GOAL := all
@@ -212,6 +212,7 @@ $(BUILD)/src/%.o: src/%.c
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(PREFIX_MAP) $(KERNEL_CFLAGS) $(SMALL_CFLAGS) $(TABLE_CFLAGS) -MMD -MP -c $< -o $@
 
 include image/image.mk
+include onnx/onnx.mk
 
 # ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
 # common/ is no program, but what these have together.
@@ -245,7 +246,7 @@ $(ZOO_NETS): $(BUILD)/zoo/%.o: examples/zoo/%.c $(wildcard examples/zoo/*.h exam
 	$(QUIET)$(CC) $(STRICT) -Iinclude $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 # ---- each room of programs brings its own rules ----
-include $(sort $(filter-out image/image.mk,$(wildcard image/*.mk tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk tools/*.mk)))
+include $(sort $(filter-out image/image.mk onnx/onnx.mk,$(wildcard image/*.mk onnx/*.mk tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk tools/*.mk)))
 
 -include $(OBJECTS:.o=.d)
 

@@ -3,8 +3,8 @@
 #   CHECK_BUILD  what is built before any of them runs, so that targets that run at once build nothing twice
 #   CHECK_LONG   targets that take too long for `make check`: `make check-long` runs them
 TEST_SUPPORT := $(wildcard tests/support/*.c)
-# Those of libcnn-image run where it is built.
-TESTS := $(filter-out $(if $(HAVE_IMAGE),,test_image_%),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
+# Those of libcnn-image and libcnn-onnx run where these are built.
+TESTS := $(filter-out $(if $(HAVE_IMAGE),,test_image_%) $(if $(HAVE_ONNX),,test_onnx_%),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 TEST_PROGRAMS := $(TESTS:%=$(BUILD)/tests/%)
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check 2>/dev/null || echo -lcheck)
 RESULTS := $(BUILD)/tests/results
@@ -42,6 +42,10 @@ $(BUILD)/tests/test_json: TEST_LIBS = $(if $(HAVE_JANSSON),-ljansson)
 IMAGE_TESTS := $(filter test_image_%,$(TESTS))
 $(IMAGE_TESTS:%=$(BUILD)/tests/%): $(IMAGE_STATIC)
 $(IMAGE_TESTS:%=$(BUILD)/tests/%): TEST_LIBS = $(IMAGE_STATIC) $(STATIC) $(IMAGE_LIBS)
+
+ONNX_TESTS := $(filter test_onnx_%,$(TESTS))
+$(ONNX_TESTS:%=$(BUILD)/tests/%): $(ONNX_STATIC)
+$(ONNX_TESTS:%=$(BUILD)/tests/%): TEST_LIBS = $(ONNX_STATIC) $(STATIC)
 
 # ---- make check ----
 # It installs what it lacks, builds everything, runs everything at once (nothing stops the others), and counts.

@@ -112,11 +112,12 @@ check_messages() {
 
 # CHANGELOG.md names every function that the libraries export, and none that it does not.
 check_changelog() {
-    image=
+    image='' onnx=''
     [ ! -e "$lib/libcnn-image.so" ] || image=$lib/libcnn-image.so
-    for library in "$lib/libcnn.so" $image; do nm -D --defined-only "$library"; done |
+    [ ! -e "$lib/libcnn-onnx.so" ] || onnx=$lib/libcnn-onnx.so
+    for library in "$lib/libcnn.so" $image $onnx; do nm -D --defined-only "$library"; done |
         awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort >"$work/exported"
-    grep -o '`cnn_[a-z0-9_]*`' CHANGELOG.md | tr -d '`' | grep -v "^${image:+no }cnn_image_" | sort -u >"$work/named"
+    grep -o '`cnn_[a-z0-9_]*`' CHANGELOG.md | tr -d '`' | grep -v "^${image:+no }cnn_image_" | grep -v "^${onnx:+no }cnn_onnx_" | sort -u >"$work/named"
     diff "$work/named" "$work/exported" >"$work/log" || fail "CHANGELOG.md (<) and the exported functions (>) differ:" "$work/log"
 }
 

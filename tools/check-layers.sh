@@ -124,10 +124,11 @@ for file in include/cnn/*.h include/cnn/*/*.h; do
         esac
     done
 done >"$work/public"
-# libcnn-image knows nothing of the inside of libcnn.
-for file in image/*.[ch]; do
+# libcnn-image and libcnn-onnx know nothing of the inside of libcnn.
+for file in image/*.[ch] onnx/*.[ch]; do
     [ -e "$file" ] || continue
-    includes '"' "$file" | while read -r _ line name; do [ -e "image/$name" ] || echo "$file:$line: libcnn-image includes \"$name\""; done
+    room=${file%/*}
+    includes '"' "$file" | while read -r _ line name; do [ -e "$room/$name" ] || echo "$file:$line: libcnn-$room includes \"$name\""; done
 done >>"$work/public"
 for folder in examples/*/; do
     includes '"' "$folder"*.[ch] | while read -r file line name; do

@@ -20,7 +20,7 @@ compile_commands.json:
 
 # ---- make lint ----
 LINT_BUILD := $(BUILD)/lint
-LINTED = $(SOURCES) $(wildcard examples/*/*.c) $(if $(HAVE_IMAGE),$(IMAGE_SOURCES))
+LINTED = $(SOURCES) $(wildcard examples/*/*.c) $(if $(HAVE_IMAGE),$(IMAGE_SOURCES)) $(if $(HAVE_ONNX),$(ONNX_SOURCES))
 lint: lint-gcc lint-tidy lint-cppcheck
 	@echo "lint: gcc -fanalyzer, clang-tidy and cppcheck find nothing"
 
@@ -44,7 +44,7 @@ lint-cppcheck:
 	@tools/install-dependencies.sh lint
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppressions-list=tools/cppcheck.suppressions -j $(CPUS) -DCNN_HAVE_ZLIB -DCNN__ISA=$(LINT_ISA) $(filter -D%,$(ISA_$(LINT_ISA))) \
-		-Iinclude -Isrc -Iexamples src examples image
+		-Iinclude -Isrc -Iexamples src examples image onnx
 
 # ---- make coverage ----
 # Every branch of the readers of strangers' files, nearly every line of the rest.
@@ -72,7 +72,7 @@ coverage-report:
 .PHONY: format check-format check-workflows
 format:
 	@tools/install-dependencies.sh format
-	@git ls-files -z 'src/*.c' 'src/*.h' 'include/*.h' 'image/*.c' 'image/*.h' | xargs -0 clang-format -i
+	@git ls-files -z 'src/*.c' 'src/*.h' 'include/*.h' 'image/*.c' 'image/*.h' 'onnx/*.c' 'onnx/*.h' | xargs -0 clang-format -i
 
 check-format:
 	@tools/install-dependencies.sh format

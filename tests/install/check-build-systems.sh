@@ -79,6 +79,28 @@ END
     done
 }
 
+# libcnn-onnx.
+onnx_with_cmake() {
+    mkdir -p "$work/onnx"
+    cp "$here/onnx.c" "$work/onnx"
+    cat >"$work/onnx/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.13)
+project(onnx C)
+find_package(cnn-onnx REQUIRED)
+foreach(kind onnx onnx_static)
+  add_executable(program_\${kind} onnx.c)
+  target_link_libraries(program_\${kind} PRIVATE cnn::\${kind})
+endforeach()
+END
+    rm -rf "$work/onnx/build"
+    quietly "CMake with cnn-onnx" env CC="${CC:-cc}" cmake -S "$work/onnx" -B "$work/onnx/build" -DCMAKE_PREFIX_PATH="$prefix"
+    quietly "the build with cnn-onnx" cmake --build "$work/onnx/build"
+    for kind in onnx onnx_static; do
+        quietly "program_$kind" env LD_LIBRARY_PATH="$prefix/lib" "$work/onnx/build/program_$kind"
+        checked=$((checked + 1))
+    done
+}
+
 with_cmake() {
     if ! command -v cmake >/dev/null 2>&1 || ! command -v "${CXX:-c++}" >/dev/null 2>&1; then
         echo "skipped: CMake's find_package (no cmake or no C++ here)"
@@ -98,6 +120,7 @@ with_cmake() {
         ! configure >"$work/log" 2>&1 || fail "CMake's find_package takes $version for $other"
     done
     image_with_cmake
+    onnx_with_cmake
 }
 
 # ---- Meson ----

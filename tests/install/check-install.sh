@@ -87,6 +87,21 @@ images() {
     [ -L "$root$libdir/$soname" ] || fail "the link of $soname is missing"
 }
 
+# So is libcnn-onnx.
+onnx() {
+    for static in '' --static; do
+        libraries=$(pc $pkg_config $static --libs cnn-onnx)
+        [ -z "$static" ] || libraries=$(echo "$libraries " | sed 's/-lcnn-onnx /-l:libcnn-onnx.a /; s/-lcnn /-l:libcnn.a /g')
+        # shellcheck disable=SC2046,SC2086
+        (cd "$work/run" && $cc $warnings -std=c99 "$here/onnx.c" -o onnx $(pc $pkg_config --cflags cnn-onnx) $libraries) ||
+            fail "onnx.c does not build"
+        (cd "$work/run" && LD_LIBRARY_PATH=$root$libdir ./onnx) || fail "the program with libcnn-onnx does not run"
+    done
+    case $($pkg_config --modversion "$pc_dir/cnn-onnx.pc") in "$version") ;; *) fail "cnn-onnx.pc is not of version $version" ;; esac
+    soname=$(readelf -d "$root$libdir/libcnn-onnx.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
+    [ -L "$root$libdir/$soname" ] || fail "the link of $soname is missing"
+}
+
 # What an installed tree must hold, and must not.
 tree_is_whole() {
     for file in bin/mnist_cnn include/cnn/cnn.h lib/libcnn.a lib/libcnn.so lib/pkgconfig/cnn.pc share/doc/libcnn/README.md \
@@ -123,6 +138,7 @@ round() {
     if [ -n "$destdir" ]; then export PKG_CONFIG_SYSROOT_DIR="$destdir"; fi
     clients
     images
+    onnx
     back_ends
     unset PKG_CONFIG_SYSROOT_DIR
     "$@" uninstall PREFIX="$prefix" DESTDIR="$destdir" >"$work/log" 2>&1 || { cat "$work/log"; fail "make uninstall fails"; }
