@@ -4,6 +4,8 @@
  * A library of its own beside libcnn (link with `-lcnn-onnx -lcnn`, or `pkg-config cnn-onnx`); <cnn/cnn.h> does not
  * include this header. docs/onnx.md teaches it.
  *
+ * cnn_onnx_save() writes a module as such a file; docs/onnx-export.md teaches that.
+ *
  * Files may come from strangers: one that is truncated or malformed fails with CNN_ERROR_FORMAT and a message that
  * names the file, the byte and, within a graph, the node. The library never prints, exits or jumps out of a call.
  *
@@ -14,6 +16,7 @@
 #include <cnn/context.h>
 #include <cnn/module.h>
 #include <cnn/tensor.h>
+#include <cnn/trace.h>
 
 CNN_BEGIN_DECLS
 
@@ -22,6 +25,48 @@ CNN_BEGIN_DECLS
 /** The name of operator number i of those that can be run, such as "Conv", in the order of strcmp(); NULL past the end,
  * and for a negative number. A constant string; cannot fail. @since 0.2 */
 CNN_API const char *cnn_onnx_operator(int i);
+/** @} */
+
+/** @name Saving
+ * @{ */
+/** Options of cnn_onnx_save(); zero means the default. */
+typedef struct cnn_onnx_save_options {
+    size_t struct_size;              /**< sizeof(cnn_onnx_save_options) */
+    const cnn_trace_input *inputs;   /**< required: what the module gets; a size of -1 is the batch */
+    const char *const *input_names;  /**< one per input, also of those that are left out; default "input", or "input0",
+                                          "input1", … of several */
+    const char *const *output_names; /**< one per output; default "output", or "output0", "output1", … of several */
+    int input_count;                 /**< how many inputs; default 1 */
+    int output_count;                /**< how many results the module is asked for; default 1 */
+    int opset;                       /**< the version of the operators, 17 to 23; default 17, with version 8 of the format */
+    int batch_dim;                   /**< the dimension of the inputs that is the batch, where no size is -1 */
+    bool fixed_batch;                /**< sizes are as given; a size of -1 is symbolic nevertheless */
+    bool fold_batch_norm;            /**< batch normalisations become part of the convolution or linear layer before them */
+    bool external_data;              /**< weights go to a second file, PATH.data, also where the model is small */
+    unsigned char reserved[5];       /**< zero: room for later options */
+} cnn_onnx_save_options;
+
+/**
+ * Writes what a module computes in evaluation as an ONNX model, from a trace (trace.h): its forward runs on shapes
+ * alone. Parameters and buffers have their names of the state_dict. What the opset has no operator for is made of
+ * several.
+ *
+ * The batch, dimension `batch_dim` of each input whose size there is the first one's, becomes symbolic where the module
+ * computes the same for any batch, which two traces with different ones show; else it is fixed. To be told why it is
+ * not symbolic, or to say where it stands, give it as -1.
+ *
+ * The file is replaced as a whole or not at all: a temporary file beside it is written, flushed and renamed. A model of
+ * more than 2 GB has its weights in a second file beside it, PATH.data, which is replaced first.
+ *
+ * @param path     the file; what stands there already must be a regular file.
+ * @param options  not NULL.
+ * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT (a NULL, an option out of its range, a name that is empty or taken);
+ *         CNN_ERROR_UNSUPPORTED for an operation that ONNX does not have, whose module and name the message says, and
+ *         where a batch of -1 cannot be symbolic; the error of the forward; CNN_ERROR_IO, CNN_ERROR_NOT_FOUND (no such
+ *         folder), CNN_ERROR_NO_MEMORY. On failure the file is as it was. Thread-safe while nobody changes the module.
+ * @since 0.2
+ */
+CNN_API cnn_status cnn_onnx_save(cnn_module *module, const char *path, const cnn_onnx_save_options *options);
 /** @} */
 
 CNN_END_DECLS

@@ -1,29 +1,17 @@
-/* Traces models, writes each as an ONNX file, and beside it what libcnn computes: NAME.onnx, NAME.input, NAME.output0, ….
- * Usage: write_models FOLDER. tests/trace/check_models.py runs the files with onnxruntime. */
-#include "trace/onnx.h"
+/* Saves models as ONNX files, and beside each what libcnn computes: NAME.onnx, NAME.input, NAME.output0, …; where the batch
+ * is symbolic, the same for another batch as NAME.more.input and so on. Usage: write_models FOLDER.
+ * tests/trace/check_models.py runs the files with onnxruntime. */
 #include "trace/operations.h"
+#include "trace/write.h"
 
 #include <cnn/cnn.h>
+#include <cnn/onnx.h>
 
 static cnn_context *ctx;
 static cnn_tape *tape;
 static const char *folder;
 
 typedef void (*forward_fn)(cnn_module *model, cnn_tensor *x, cnn_tensor **outputs);
-
-static void save(const char *name, const char *part, int i, const cnn_tensor *t)
-{
-    char path[512];
-    snprintf(path, sizeof path, i < 0 ? "%s/%s.%s" : "%s/%s.%s%d", folder, name, part, i);
-    size_t size = (size_t)cnn_tensor_numel(t) * cnn_dtype_size(cnn_tensor_dtype(t));
-    void *bytes = malloc(size + 1);
-    FILE *file = fopen(path, "wb");
-    if (!bytes || !file || cnn_tensor_read(t, bytes, size) != CNN_OK || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) {
-        fprintf(stderr, "%s: %s\n", path, cnn_last_error(ctx));
-        exit(1);
-    }
-    free(bytes);
-}
 
 static void check(const char *name, const char *what)
 {
@@ -33,30 +21,34 @@ static void check(const char *name, const char *what)
     }
 }
 
-static void write_model(const char *name, cnn_module *model, cnn_tensor *x, forward_fn forward, int count)
+/* A module around a function of several results. */
+typedef struct wrapped {
+    cnn_module *model;
+    forward_fn forward;
+} wrapped;
+
+static cnn_status run_wrapped(cnn_module *self, cnn_tensor *const *in, int in_count, cnn_tensor **out, int out_count, void *user)
 {
-    char path[512];
-    cnn_tensor *outputs[4];
-    snprintf(path, sizeof path, "%s/%s.onnx", folder, name);
-    cnn__tape_begin_trace(tape, CNN_EVAL);
-    forward(model, cnn_input(tape, x), outputs);
-    check(name, "trace");
-    if (cnn_tensor_data(outputs[0])) {
-        fprintf(stderr, "%s: a traced result has elements\n", name);
+    (void)self, (void)in_count, (void)out_count;
+    const wrapped *w = user;
+    w->forward(w->model, in[0], out);
+    return CNN_OK;
+}
+
+/* Takes the model over. `varying`: one more sample works, and the file takes it too. */
+static void write_model(const char *name, cnn_module *model, cnn_tensor *x, forward_fn forward, int count, bool varying)
+{
+    wrapped w = { model, forward };
+    cnn_module *module = cnn_module_create(ctx, CNN_OPTIONS(cnn_module_options, .forward_many = run_wrapped, .user = &w));
+    if (!cnn_module_add(module, "model", model)) {
+        fprintf(stderr, "%s: %s\n", name, cnn_last_error(ctx));
         exit(1);
     }
-    const char *refused = write_onnx(path, tape, x, outputs, count);
-    if (refused) {
-        fprintf(stderr, "%s: there is no writer of %s\n", name, refused);
-        exit(1);
+    write_file(tape, folder, name, module, x, count, CNN_OPTIONS(cnn_onnx_save_options, .fixed_batch = !varying));
+    if (varying) {
+        write_more(tape, folder, name, module, x, count);
     }
-    cnn_tape_begin(tape, CNN_EVAL);
-    forward(model, cnn_input(tape, x), outputs);
-    check(name, "evaluation");
-    save(name, "input", -1, x);
-    for (int i = 0; i < count; i++) {
-        save(name, "output", i, outputs[i]);
-    }
+    cnn_module_free(module);
 }
 
 /* ---- convolutions with batch normalisation ---- */
@@ -80,9 +72,8 @@ static void image_model(void)
         cnn_forward(model, cnn_input(tape, x));
         check("image", "training");
     }
-    write_model("image", model, x, forward_image, 1);
+    write_model("image", model, x, forward_image, 1, true);
     cnn_tensor_free(x);
-    cnn_module_free(model);
 }
 
 /* ---- token ids through an LSTM: three results, a maximum with indices ---- */
@@ -103,9 +94,8 @@ static void text_model(void)
     for (int64_t i = 0; i < cnn_tensor_numel(ids); i++) {
         ((int64_t *)cnn_tensor_data(ids))[i] = i * 5 % 11;
     }
-    write_model("text", model, ids, forward_text, 2);
+    write_model("text", model, ids, forward_text, 2, false);
     cnn_tensor_free(ids);
-    cnn_module_free(model);
 }
 
 /* ---- layers in bfloat16 between casts ---- */
@@ -120,9 +110,8 @@ static void bfloat16_model(void)
     cnn_module *model =
         cnn_sequential_new(ctx, cnn_linear_new(ctx, 12, 24, .dtype = CNN_BF16), cnn_linear_new(ctx, 24, 4, .no_bias = true, .dtype = CNN_BF16));
     cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(5, 12));
-    write_model("bfloat16", model, x, forward_narrow, 1);
+    write_model("bfloat16", model, x, forward_narrow, 1, true);
     cnn_tensor_free(x);
-    cnn_module_free(model);
 }
 
 /* ---- activations, one after the other, with linear layers where values would become too alike ---- */
@@ -146,9 +135,8 @@ static void activation_model(void)
         cnn_linear_new(ctx, 12, 12), cnn_sigmoid_new(ctx), cnn_tanh_new(ctx), cnn_linear_new(ctx, 12, 6),
         cnn_log_softmax_new(ctx, -1));
     cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(5, 12));
-    write_model("activations", model, x, forward_activations, 3);
+    write_model("activations", model, x, forward_activations, 3, true);
     cnn_tensor_free(x);
-    cnn_module_free(model);
 }
 
 /* ---- normalisations, with statistics and weights that are not those of new layers ---- */
@@ -168,9 +156,8 @@ static void norm_model(void)
     cnn_tape_begin(tape, CNN_TRAIN);
     cnn_forward(model, cnn_input(tape, x));
     check("norms", "training");
-    write_model("norms", model, x, forward_image, 1);
+    write_model("norms", model, x, forward_image, 1, true);
     cnn_tensor_free(x);
-    cnn_module_free(model);
 }
 
 /* ---- convolutions of other shapes ---- */
@@ -198,9 +185,8 @@ static void convolution_model(void)
         cnn_sequential_new(ctx, cnn_conv3d_new(ctx, 4, 6, 2, .kernel_w = 3, .padding = 1, .stride_d = 2), cnn_relu_new(ctx),
                            cnn_conv_transpose3d_new(ctx, 6, 3, 2, .stride = 2, .padding_d = 1)));
     cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 192));
-    write_model("convolutions", model, x, forward_convolutions, 3);
+    write_model("convolutions", model, x, forward_convolutions, 3, false);
     cnn_tensor_free(x);
-    cnn_module_free(model);
 }
 
 /* ---- indices, order, scans and reductions ---- */
@@ -219,9 +205,8 @@ static void order_model(void)
 {
     cnn_module *model = cnn_sequential_new(ctx, cnn_linear_new(ctx, 5, 5));
     cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(6, 5));
-    write_model("order", model, x, forward_order, 4);
+    write_model("order", model, x, forward_order, 4, false);
     cnn_tensor_free(x);
-    cnn_module_free(model);
 }
 
 /* ---- sequences ---- */
@@ -244,9 +229,8 @@ static void encoder_model(void)
         cnn_sequential_new(ctx, cnn_transformer_encoder_layer_new(ctx, 12, 3, .dim_feedforward = 20, .batch_first = true, .gelu = true),
                            cnn_multihead_attention_new(ctx, 12, 2, .batch_first = true));
     cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(3, 7, 12));
-    write_model("encoder", model, x, forward_encoder, 3);
+    write_model("encoder", model, x, forward_encoder, 3, false);
     cnn_tensor_free(x);
-    cnn_module_free(model);
 }
 
 static void forward_recurrent(cnn_module *model, cnn_tensor *x, cnn_tensor **outputs)
@@ -261,9 +245,8 @@ static void recurrent_model(void)
     cnn_module *model = cnn_sequential_new(ctx, cnn_gru_new(ctx, 5, 5, .num_layers = 2, .bidirectional = true),
                                            cnn_rnn_new(ctx, 10, 4, .relu = true, .no_bias = true));
     cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(6, 3, 5));
-    write_model("recurrent", model, x, forward_recurrent, 3);
+    write_model("recurrent", model, x, forward_recurrent, 3, false);
     cnn_tensor_free(x);
-    cnn_module_free(model);
 }
 
 static void group_model(void)
@@ -274,49 +257,41 @@ static void group_model(void)
     for (int i = 0; i < cnn_module_parameter_count(model); i++) {
         cnn_init_uniform(cnn_module_parameter(model, i), 0.5, 1.5);
     }
-    write_model("groups", model, x, forward_image, 1);
+    write_model("groups", model, x, forward_image, 1, true);
     cnn_tensor_free(x);
-    cnn_module_free(model);
 }
 
 /* ---- every operation ---- */
 
 /* Whether the operation is written if and only if it is not listed. */
-static bool write_operation(const op_entry *op)
+static bool write_operation(const op_entry *op, int opset)
 {
-    cnn_tensor *in[MAX_OPERANDS] = { NULL };
-    char path[512], name[64];
+    operation o = { .op = op };
+    char name[64];
     for (int i = 0; i < operand_count(op); i++) {
-        in[i] = sample(ctx, op, i, CNN_F32);
+        o.in[i] = sample(ctx, op, i, CNN_F32);
     }
-    snprintf(name, sizeof name, "op_%s", op->name);
-    snprintf(path, sizeof path, "%s/%s.onnx", folder, name);
-    cnn__tape_begin_trace(tape, CNN_EVAL);
-    cnn_tensor *y = run_operation(tape, op, in);
-    check(name, "trace");
-    const char *refused = write_onnx(path, tape, in[0], &y, 1);
-    if (!refused) {
-        cnn_tape_begin(tape, CNN_EVAL);
-        y = run_operation(tape, op, in);
-        check(name, "evaluation");
-        save(name, "input", -1, in[0]);
-        save(name, "output", 0, y);
+    snprintf(name, sizeof name, "op_%s_%d", op->name, opset);
+    cnn_module *module = cnn_module_new(ctx, run_operation, .user = &o);
+    const bool written = try_file(tape, folder, name, module, o.in[0], 1, CNN_OPTIONS(cnn_onnx_save_options, .opset = opset));
+    const bool good = written != is_unwritten(op->name, opset);
+    if (!good) {
+        fprintf(stderr, "%s in opset %d: %s, expected %s\n", op->name, opset, written ? "written" : cnn_last_error(ctx),
+                written ? "none" : "a writer");
     }
+    cnn_module_free(module);
     for (int i = 0; i < operand_count(op); i++) {
-        cnn_tensor_free(in[i]);
+        cnn_tensor_free(o.in[i]);
     }
-    if (!refused == is_unwritten(op->name)) {
-        fprintf(stderr, "%s: %s, expected %s\n", op->name, refused ? refused : "written", refused ? "a writer" : "none");
-    }
-    return !refused != is_unwritten(op->name);
+    return good;
 }
 
-static bool write_operations(void)
+static bool write_operations(int opset)
 {
     bool good = true;
     FOR_OPS(op)
     {
-        good &= write_operation(op);
+        good &= write_operation(op, opset);
     }
     return good;
 }
@@ -336,7 +311,8 @@ int main(int count, char **arguments)
     encoder_model();
     recurrent_model();
     group_model();
-    bool good = write_operations();
+    bool good = write_operations(17);
+    good &= write_operations(22);
     cnn_tape_free(tape);
     cnn_context_free(ctx);
     return !good;

@@ -1,0 +1,193 @@
+/* What the files that write ONNX models share: a trace on its way to a file.
+ *
+ * The graph is written operation by operation, from the public trace alone: for each operation of libcnn a table
+ * (save_table.c) has a function that emits one or several operators of ONNX.
+ *
+ * A symbolic batch comes from two traces of the same module with different batches: a dimension whose sizes are
+ * proportional to the batch is so many times the batch, everything else must be the same in both. A writer that needs
+ * such a size as a number says so by asking for it (cnn__onnx_size()), and then the file gets the fixed batch.
+ *
+ * No memory, and what ONNX does not have, are noted in the struct; writers go on and what they write is thrown away. */
+#ifndef CNN_ONNX_SAVE_H
+#define CNN_ONNX_SAVE_H
+
+#include "internal.h"
+
+#include <cnn/trace.h>
+
+/* ---- protocol buffers (save_buffer.c; https://protobuf.dev/programming-guides/encoding/) ---- */
+
+/* Bytes that grow. An all-zero struct is empty. */
+typedef struct cnn__onnx_buffer {
+    unsigned char *bytes;
+    size_t size, capacity;
+    bool failed; /* no memory */
+} cnn__onnx_buffer;
+
+void cnn__onnx_put(cnn__onnx_buffer *b, const void *bytes, size_t size);
+void cnn__onnx_put_tag(cnn__onnx_buffer *b, int field, uint64_t size); /* of a field of bytes, which follow */
+void cnn__onnx_put_int(cnn__onnx_buffer *b, int field, int64_t value);
+void cnn__onnx_put_float(cnn__onnx_buffer *b, int field, float value);
+void cnn__onnx_put_text(cnn__onnx_buffer *b, int field, const char *text);
+/* Takes `message` over. */
+void cnn__onnx_put_message(cnn__onnx_buffer *b, int field, cnn__onnx_buffer *message);
+
+/* ---- the model ---- */
+
+/* A tensor that the file holds. */
+typedef struct cnn__onnx_initializer {
+    const char *name;
+    cnn_dtype dtype;
+    int ndim;
+    int64_t shape[CNN_MAX_DIMS + 1];
+    size_t bytes;
+    cnn_tensor *tensor; /* where the elements are; NULL: in `data` */
+    void *data;         /* owned */
+    bool external;      /* in the file of data, at `offset` */
+    uint64_t offset;
+} cnn__onnx_initializer;
+
+typedef struct cnn__onnx_save {
+    cnn_context *ctx;
+    const char *call, *path;
+    cnn_onnx_save_options options;
+    cnn_trace *trace, *other; /* `other` has the batch `other_batch`; NULL: the batch is fixed */
+    int64_t batch, other_batch;
+    int value_count, node_count;
+    /* by value: */
+    const char **names;
+    int *uses; /* by operations of the list, and as outputs */
+    /* by node: */
+    signed char *folding; /* 1: takes the batch normalisation behind it; −1: is that normalisation */
+    int *folded;          /* the number of that normalisation */
+    int now;              /* the node that is being written */
+    cnn__onnx_buffer nodes, values;
+    cnn__onnx_initializer *initializers;
+    int initializer_count, initializer_capacity;
+    struct cnn__onnx_string *strings; /* all names */
+    char prefix[16];                  /* of made names: no other name begins with it and goes on with a digit */
+    int made, node_names;
+    const char *batch_name; /* the batch as a tensor [1] of the graph; NULL: not yet there */
+    bool no_memory;
+    int varies;        /* 1 + the first node that needs the batch as a number; 0: none */
+    int refused, more; /* 1 + the first node that has no writer, and how many follow; 0: none */
+    const char *why;
+} cnn__onnx_save;
+
+typedef void cnn__onnx_write_fn(cnn__onnx_save *s, const cnn_trace_node *node);
+
+/* Writes the operation, as the table says. */
+void cnn__onnx_write(cnn__onnx_save *s, const cnn_trace_node *node);
+/* Notes that the operation, or these attributes or operands of it, cannot be written. */
+void cnn__onnx_refuse(cnn__onnx_save *s, const char *why);
+/* Makes the file. */
+cnn_status cnn__onnx_save_file(cnn__onnx_save *s);
+
+/* ---- reading the trace (save_trace.c) ---- */
+
+/* A size: fixed, or `times` times the batch, and then `size` is not to be written. */
+typedef struct cnn__onnx_dim {
+    int64_t size, times;
+} cnn__onnx_dim;
+
+typedef struct cnn__onnx_shape {
+    int ndim;
+    cnn__onnx_dim dim[CNN_MAX_DIMS + 1];
+} cnn__onnx_shape;
+
+const cnn_trace_value *cnn__onnx_value(const cnn__onnx_save *s, int value);
+cnn__onnx_shape cnn__onnx_shape_of(const cnn__onnx_save *s, int value);
+/* A shape of numbers; −1 is what is left. */
+cnn__onnx_shape cnn__onnx_fixed(int ndim, const int64_t *sizes);
+cnn__onnx_dim cnn__onnx_dim_times(cnn__onnx_save *s, cnn__onnx_dim a, cnn__onnx_dim b);
+/* Size d of a value, counted from the end where it is negative, as a number. */
+int64_t cnn__onnx_size(cnn__onnx_save *s, int value, int d);
+int cnn__onnx_ndim(const cnn__onnx_save *s, int value);
+cnn_dtype cnn__onnx_dtype(const cnn__onnx_save *s, int value);
+/* Whether operand i is there. */
+bool cnn__onnx_has(const cnn_trace_node *node, int i);
+/* Attributes, as numbers that do not depend on the batch. */
+int64_t cnn__onnx_int_at(cnn__onnx_save *s, const cnn_trace_node *node, const char *name, int i);
+double cnn__onnx_real_at(cnn__onnx_save *s, const cnn_trace_node *node, const char *name);
+int cnn__onnx_count_at(cnn__onnx_save *s, const cnn_trace_node *node, const char *name);
+/* Whether the attribute is the size `d` of a value, whatever the batch. */
+bool cnn__onnx_is_size(const cnn__onnx_save *s, const cnn_trace_node *node, const char *name, int value, int d);
+/* Whether both traces list the same operations on the same values. */
+bool cnn__onnx_traces_agree(const cnn__onnx_save *s);
+/* Finds the batch normalisations that the operation in front of them can take. */
+void cnn__onnx_plan_folding(cnn__onnx_save *s);
+
+/* ---- emitting (save_graph.c): names are those of tensors of the graph ---- */
+
+/* A copy that lasts as long as the model; "" where there is no memory. */
+const char *cnn__onnx_string(cnn__onnx_save *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cnn__onnx_free_strings(cnn__onnx_save *s);
+/* The name of a value; a parameter, buffer or constant becomes a tensor of the file when it is met first. */
+const char *cnn__onnx_name(cnn__onnx_save *s, int value);
+/* A new name for what is between two operators. */
+const char *cnn__onnx_between(cnn__onnx_save *s);
+const char *cnn__onnx_in(cnn__onnx_save *s, const cnn_trace_node *node, int i); /* "" for one that was left out */
+const char *cnn__onnx_out(cnn__onnx_save *s, const cnn_trace_node *node);
+
+/* An operator while it is being made. */
+void cnn__onnx_operand(cnn__onnx_buffer *op, const char *name);
+void cnn__onnx_result(cnn__onnx_buffer *op, const char *name);
+void cnn__onnx_operands(cnn__onnx_save *s, cnn__onnx_buffer *op, const cnn_trace_node *node, int count);
+void cnn__onnx_int(cnn__onnx_buffer *op, const char *name, int64_t value);
+void cnn__onnx_ints(cnn__onnx_buffer *op, const char *name, int count, const int64_t *values);
+void cnn__onnx_float(cnn__onnx_buffer *op, const char *name, double value);
+void cnn__onnx_text(cnn__onnx_buffer *op, const char *name, const char *text);
+void cnn__onnx_texts(cnn__onnx_buffer *op, const char *name, int count, const char *const *texts);
+void cnn__onnx_end(cnn__onnx_save *s, cnn__onnx_buffer *op, const char *type);
+/* The same with the first `count` operands of the node, and its first result. */
+void cnn__onnx_finish(cnn__onnx_save *s, cnn__onnx_buffer *op, const cnn_trace_node *node, int count, const char *type);
+
+/* Whole operators. All return `to`. */
+const char *cnn__onnx_emit(cnn__onnx_save *s, const char *type, const char *to, const char *a, const char *b);
+const char *cnn__onnx_cast(cnn__onnx_save *s, const char *to, const char *from, cnn_dtype dtype);
+const char *cnn__onnx_reshape(cnn__onnx_save *s, const char *to, const char *from, const cnn__onnx_shape *shape);
+const char *cnn__onnx_permute(cnn__onnx_save *s, const char *to, const char *from, int ndim, const int64_t *dims);
+const char *cnn__onnx_slice(cnn__onnx_save *s, const char *to, const char *from, int count, const int64_t *dims,
+                            int64_t start, int64_t end, int64_t step);
+const char *cnn__onnx_concat(cnn__onnx_save *s, const char *to, const char *a, const char *b, int64_t dim);
+/* One of Reduce… along `count` dimensions. */
+const char *cnn__onnx_reduce(cnn__onnx_save *s, const char *type, const char *to, const char *from, int count,
+                             const int64_t *dims, bool keep);
+
+/* Constants of the graph. */
+const char *cnn__onnx_constant(cnn__onnx_save *s, cnn_dtype dtype, int ndim, const int64_t *shape, const void *data);
+/* The same under this name, with elements that it takes over. */
+void cnn__onnx_add_constant(cnn__onnx_save *s, const char *name, cnn_dtype dtype, int ndim, const int64_t *shape,
+                            void *data);
+const char *cnn__onnx_number(cnn__onnx_save *s, cnn_dtype dtype, double value);                /* a scalar */
+const char *cnn__onnx_filled(cnn__onnx_save *s, cnn_dtype dtype, int64_t count, double value); /* all alike */
+const char *cnn__onnx_integers(cnn__onnx_save *s, int64_t count, const int64_t *values);
+/* A shape as an operand; `inferred`: the operator finds one of the sizes itself, as Reshape does. */
+const char *cnn__onnx_shape_operand(cnn__onnx_save *s, const cnn__onnx_shape *shape, bool inferred);
+/* The number of ONNX for a dtype. */
+int cnn__onnx_type(cnn_dtype dtype);
+/* All elements of a parameter, buffer or constant as f32, owned by the caller; NULL where there is no memory or none. */
+float *cnn__onnx_floats(cnn__onnx_save *s, int value, int64_t *count);
+
+/* ---- the writers, by file ---- */
+#define CNN__ONNX_WRITERS(X) \
+    /* save_elements.c */ \
+    X(leaky_relu) X(elu) X(clip) X(hardsigmoid) X(prelu) X(gelu) X(silu) X(mish) X(softplus) X(logsigmoid) \
+    X(scaled_log) X(log1p) X(expm1) X(exp2) X(rsqrt) X(square) X(trunc) X(with_scalar) X(clamp) X(cast) \
+    X(masked_fill) X(logical) X(logical_not) X(ne) X(isfinite) X(bitwise) \
+    /* save_shapes.c */ \
+    X(reshape) X(permute) X(slice) X(expand) X(concat) X(stack) X(pad) X(flip) X(roll) X(repeat) X(shuffle) \
+    /* save_indices.c */ \
+    X(gather) X(scatter) X(scatter_value) X(index_add) X(sorted) X(one_hot) X(cumsum) X(triangle) X(softmax) \
+    /* save_reductions.c */ \
+    X(reduction) X(extremum_along) X(argument) X(any_all) X(norm) X(moments) \
+    /* save_layers.c */ \
+    X(conv) X(conv_transpose) X(maxpool) X(avg_pool) X(adaptive) X(interpolate) X(linear) X(embedding) \
+    /* save_norms.c */ \
+    X(batch_norm) X(channel_norm) X(row_norm) X(local_response_norm) \
+    /* save_sequences.c */ \
+    X(recurrent) X(attention) X(attention_heads)
+#define CNN__ONNX_DECLARE(name) cnn__onnx_write_fn cnn__onnx_write_##name;
+CNN__ONNX_WRITERS(CNN__ONNX_DECLARE)
+
+#endif

@@ -1,0 +1,107 @@
+/* Saves a net of examples/zoo as ONNX files with a symbolic batch, and what libcnn computes of batches of 1 and 3: NET.onnx, and
+ * NET.folded.onnx with its batch normalisations folded. Usage: write_zoo NET FOLDER; without arguments it lists the nets. */
+#include "zoo.h"
+
+#include "trace/write.h"
+
+#include <string.h>
+
+static void rename_more(const char *folder, const char *net)
+{
+    static const char *const parts[] = { "input", "output0" };
+    for (int i = 0; i < 2; i++) {
+        char from[512], to[512];
+        snprintf(from, sizeof from, "%s/%s.3.%s", folder, net, parts[i]);
+        snprintf(to, sizeof to, "%s/%s.more.%s", folder, net, parts[i]);
+        rename(from, to);
+    }
+}
+
+static bool note_name(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
+{
+    (void)tensor, (void)is_parameter;
+    if (!strstr(name, "num_batches_tracked") && !strstr(name, "aux")) { /* what evaluation does not read */
+        fprintf(user, "%s\n", name);
+    }
+    return true;
+}
+
+static void write_names(const char *folder, const char *net, const cnn_module *model)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s.names", folder, net);
+    FILE *file = fopen(path, "w");
+    if (!file || cnn_module_visit(model, note_name, file) != CNN_OK || fclose(file) != 0) {
+        give_up(path, "cannot be written");
+    }
+}
+
+/* Running statistics that are not those of a new net. */
+static void warm_up(cnn_context *ctx, cnn_tape *tape, const zoo_net *net, cnn_module *model)
+{
+    cnn_tensor *x, *target;
+    if (!zoo_draw(ctx, net, net->input, net->classes, 2, &x, &target)) {
+        give_up(net->name, cnn_last_error(ctx));
+    }
+    cnn_tape_begin(tape, CNN_TRAIN_NO_GRAD);
+    cnn_forward(model, cnn_input(tape, x));
+    if (cnn_tape_status(tape) != CNN_OK) {
+        give_up(net->name, cnn_tape_error(tape));
+    }
+    cnn_tensor_free(x);
+    cnn_tensor_free(target);
+}
+
+static void write_net(cnn_context *ctx, const zoo_net *net, const char *folder)
+{
+    cnn_tape *tape = cnn_tape_new(ctx);
+    cnn_module *model = net->make(ctx, net, net->input, net->classes);
+    if (!model) {
+        give_up(net->name, cnn_last_error(ctx));
+    }
+    warm_up(ctx, tape, net, model);
+    write_names(folder, net->name, model);
+    for (int64_t batch = 1; batch <= 3; batch += 2) {
+        cnn_tensor *x, *target;
+        char name[64];
+        if (!zoo_draw(ctx, net, net->input, net->classes, batch, &x, &target)) {
+            give_up(net->name, cnn_last_error(ctx));
+        }
+        if (batch == 1) {
+            int64_t shape[CNN_MAX_DIMS];
+            memcpy(shape, cnn_tensor_shape(x), (size_t)cnn_tensor_ndim(x) * sizeof *shape);
+            shape[0] = -1;
+            const cnn_trace_input in = { .shape = shape, .ndim = cnn_tensor_ndim(x), .dtype = cnn_tensor_dtype(x) };
+            write_file(tape, folder, net->name, model, x, 1, CNN_OPTIONS(cnn_onnx_save_options, .inputs = &in));
+            snprintf(name, sizeof name, "%s.folded", net->name);
+            write_file(tape, folder, name, model, x, 1,
+                       CNN_OPTIONS(cnn_onnx_save_options, .inputs = &in, .fold_batch_norm = true, .external_data = true));
+        } else {
+            snprintf(name, sizeof name, "%s.3", net->name);
+            write_values(tape, folder, name, model, x, 1);
+            rename_more(folder, net->name);
+        }
+        cnn_tensor_free(x);
+        cnn_tensor_free(target);
+    }
+    cnn_module_free(model);
+    cnn_tape_free(tape);
+}
+
+int main(int count, char **arguments)
+{
+    if (count < 3) {
+        for (int i = 0; i < zoo_net_count; i++) {
+            puts(zoo_nets[i].name);
+        }
+        return 0;
+    }
+    cnn_context *ctx = cnn_context_new(.seed = 5);
+    const zoo_net *net = zoo_find(arguments[1]);
+    if (!net) {
+        give_up(arguments[1], "no net of that name");
+    }
+    write_net(ctx, net, arguments[2]);
+    cnn_context_free(ctx);
+    return 0;
+}
