@@ -88,154 +88,6 @@ static cnn_trace *trace_with(cnn__onnx_save *s, cnn_module *module, bool marked,
 
 /* ---- one attempt ---- */
 
-static void count_uses(cnn__onnx_save *s)
-{
-    for (int i = 0; i < s->node_count; i++) {
-        const cnn_trace_node *node = cnn_trace_get_node(s->trace, i);
-        for (int k = 0; k < node->input_count; k++) {
-            s->uses[node->inputs[k] < 0 ? s->value_count : node->inputs[k]]++;
-        }
-    }
-    for (int i = 0; i < s->options.output_count; i++) {
-        s->uses[cnn_trace_get_output(s->trace, i)]++;
-    }
-}
-
-static bool begins_as_made(const cnn__onnx_save *s, const char *name)
-{
-    size_t length = strlen(s->prefix);
-    return strncmp(name, s->prefix, length) == 0 && name[length] >= '0' && name[length] <= '9';
-}
-
-/* Makes names of values that no given name equals. */
-static void choose_prefix(cnn__onnx_save *s)
-{
-    const cnn_onnx_save_options *o = &s->options;
-    bool taken = true;
-    for (size_t length = 1; taken && length < sizeof s->prefix; length++) {
-        memset(s->prefix, '_', length);
-        memcpy(s->prefix, "t", 1);
-        s->prefix[length] = '\0';
-        taken = false;
-        for (int i = 0; i < s->value_count; i++) {
-            taken |= begins_as_made(s, cnn__onnx_value(s, i)->name);
-        }
-        for (int i = 0; o->input_names && i < o->input_count; i++) {
-            taken |= begins_as_made(s, o->input_names[i]);
-        }
-        for (int i = 0; o->output_names && i < o->output_count; i++) {
-            taken |= begins_as_made(s, o->output_names[i]);
-        }
-    }
-}
-
-/* The name of input or output number i of `count`: the caller's, "input", or "input0" and so on. */
-static const char *port_name(cnn__onnx_save *s, const char *const *names, const char *what, int count, int i)
-{
-    return names ? names[i] : count == 1 ? what : cnn__onnx_string(s, "%s%d", what, i);
-}
-
-static cnn_status check_names(cnn__onnx_save *s, const char **ports, int count)
-{
-    for (int i = 0; i < count; i++) {
-        bool bad = ports[i] && !*ports[i];
-        for (int k = 0; ports[i] && !bad && k < i; k++) {
-            bad = ports[k] && strcmp(ports[i], ports[k]) == 0;
-        }
-        for (int v = 0; ports[i] && !bad && v < s->value_count; v++) {
-            bad = strcmp(ports[i], cnn__onnx_value(s, v)->name) == 0;
-        }
-        if (bad) {
-            return cnn__onnx_fail(s->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: \"%.60s\" names %s", s->call, ports[i],
-                                  *ports[i] ? "two tensors of the graph" : "an input or output");
-        }
-    }
-    return CNN_OK;
-}
-
-/* A value's name, dtype and shape (ValueInfoProto); the batch is a parameter of the shape. */
-static void describe(cnn__onnx_save *s, int field, const char *name, int value)
-{
-    cnn__onnx_buffer sizes = { 0 }, tensor = { 0 }, type = { 0 }, info = { 0 };
-    cnn__onnx_shape shape = cnn__onnx_shape_of(s, value);
-    for (int d = 0; d < shape.ndim; d++) {
-        cnn__onnx_buffer size = { 0 };
-        const int64_t times = shape.dim[d].times;
-        if (times) {
-            cnn__onnx_put_text(&size, 2, times == 1 ? "batch" : cnn__onnx_string(s, "%lld*batch", (long long)times));
-        } else {
-            cnn__onnx_put_int(&size, 1, shape.dim[d].size);
-        }
-        cnn__onnx_put_message(&sizes, 1, &size);
-    }
-    cnn__onnx_put_int(&tensor, 1, cnn__onnx_type(cnn__onnx_dtype(s, value)));
-    cnn__onnx_put_message(&tensor, 2, &sizes);
-    cnn__onnx_put_message(&type, 1, &tensor);
-    cnn__onnx_put_text(&info, 1, name);
-    cnn__onnx_put_message(&info, 2, &type);
-    cnn__onnx_put_message(&s->values, field, &info);
-}
-
-/* Names the inputs, and those results that are outputs; what is an output twice, or no result, is copied at the end. */
-static void name_ports(cnn__onnx_save *s, const char **ports)
-{
-    const cnn_onnx_save_options *o = &s->options;
-    for (int i = 0; i < o->input_count; i++) {
-        s->names[i] = ports[i] ? ports[i] : "";
-        if (ports[i]) {
-            describe(s, 11, ports[i], i);
-        }
-    }
-    for (int i = 0; i < o->output_count; i++) {
-        int value = cnn_trace_get_output(s->trace, i);
-        if (cnn__onnx_value(s, value)->node >= 0 && !s->names[value]) {
-            s->names[value] = ports[o->input_count + i];
-        }
-    }
-}
-
-static void write_outputs(cnn__onnx_save *s, const char **ports)
-{
-    s->now = s->node_count;
-    for (int i = 0; i < s->options.output_count; i++) {
-        const char *name = ports[s->options.input_count + i];
-        int value = cnn_trace_get_output(s->trace, i);
-        const char *from = cnn__onnx_name(s, value);
-        if (from != name) {
-            cnn__onnx_emit(s, "Identity", name, from, NULL);
-        }
-        describe(s, 12, name, value);
-    }
-}
-
-static cnn_status write_graph(cnn__onnx_save *s, const char **ports)
-{
-    const cnn_onnx_save_options *o = &s->options;
-    choose_prefix(s);
-    for (int i = 0; i < o->input_count; i++) {
-        ports[i] = o->inputs[i].left_out ? NULL : port_name(s, o->input_names, "input", o->input_count, i);
-    }
-    for (int i = 0; i < o->output_count; i++) {
-        ports[o->input_count + i] = port_name(s, o->output_names, "output", o->output_count, i);
-    }
-    cnn_status status = s->no_memory ? CNN_OK : check_names(s, ports, o->input_count + o->output_count);
-    if (status != CNN_OK) {
-        return status;
-    }
-    count_uses(s);
-    if (o->fold_batch_norm) {
-        cnn__onnx_plan_folding(s);
-    }
-    name_ports(s, ports);
-    for (s->now = 0; s->now < s->node_count && !s->no_memory; s->now++) {
-        if (s->folding[s->now] != -1) {
-            cnn__onnx_write(s, cnn_trace_get_node(s->trace, s->now));
-        }
-    }
-    write_outputs(s, ports);
-    return CNN_OK;
-}
-
 static bool allocate(cnn__onnx_save *s)
 {
     while (cnn_trace_get_value(s->trace, s->value_count)) {
@@ -292,7 +144,7 @@ static cnn_status attempt(const cnn__onnx_save *first, int *varies)
     } else if (s.other && !cnn__onnx_traces_agree(&s)) {
         *varies = 1;
     } else {
-        status = write_graph(&s, ports);
+        status = cnn__onnx_write_graph(&s, ports);
         *varies = s.varies;
     }
     if (status == CNN_OK && (s.no_memory || s.nodes.failed || s.values.failed)) {
@@ -337,22 +189,43 @@ static cnn_status save_fixed(cnn__onnx_save *s, cnn_module *module)
     return status;
 }
 
+/* With a symbolic batch where the module allows one, else as it is. The failure of the first attempt is not left behind
+ * then: what this thread was told before stays. */
+static cnn_status save_either(cnn__onnx_save *s, cnn_module *module)
+{
+    bool done;
+    char before[512];
+    const cnn_status status_before = cnn_context_status(s->ctx);
+    snprintf(before, sizeof before, "%s", cnn_last_error(s->ctx));
+    cnn_status status = save_symbolic(s, module, false, &done);
+    if (done) {
+        return status;
+    }
+    status = save_fixed(s, module);
+    if (status == CNN_OK && status_before == CNN_OK) {
+        cnn_context_clear_error(s->ctx);
+    } else if (status == CNN_OK) {
+        cnn_context_set_error(s->ctx, status_before, before);
+    }
+    return status;
+}
+
 cnn_status cnn_onnx_save(cnn_module *module, const char *path, const cnn_onnx_save_options *options)
 {
     cnn__onnx_save s = { .ctx = module ? cnn_module_context(module) : NULL, .call = "onnx_save", .path = path };
-    bool done = false;
+    bool done;
     if (!module || !path || !options) {
         return cnn__onnx_fail(s.ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", s.call,
-                              !module ? "module" : !path ? "path" : "options");
+                              !module ? "module"
+                              : !path ? "path"
+                                      : "options");
     }
     cnn_status status = CNN__ONNX_OPTIONS(s.ctx, s.call, &s.options, options);
     status = status == CNN_OK ? check_options(&s) : status;
     if (status != CNN_OK) {
         return status;
     }
-    const bool marked = is_marked(&s.options);
-    if (marked || !s.options.fixed_batch) {
-        status = save_symbolic(&s, module, marked, &done);
-    }
-    return done || marked ? status : save_fixed(&s, module);
+    return is_marked(&s.options)   ? save_symbolic(&s, module, true, &done)
+           : s.options.fixed_batch ? save_fixed(&s, module)
+                                   : save_either(&s, module);
 }

@@ -80,6 +80,8 @@ typedef void cnn__onnx_write_fn(cnn__onnx_save *s, const cnn_trace_node *node);
 void cnn__onnx_write(cnn__onnx_save *s, const cnn_trace_node *node);
 /* Notes that the operation, or these attributes or operands of it, cannot be written. */
 void cnn__onnx_refuse(cnn__onnx_save *s, const char *why);
+/* Writes the graph; `ports` gets the names of the inputs (NULL for one that is left out) and outputs. */
+cnn_status cnn__onnx_write_graph(cnn__onnx_save *s, const char **ports);
 /* Makes the file. */
 cnn_status cnn__onnx_save_file(cnn__onnx_save *s);
 
@@ -166,10 +168,11 @@ const char *cnn__onnx_integers(cnn__onnx_save *s, int64_t count, const int64_t *
 const char *cnn__onnx_shape_operand(cnn__onnx_save *s, const cnn__onnx_shape *shape, bool inferred);
 /* The number of ONNX for a dtype. */
 int cnn__onnx_type(cnn_dtype dtype);
-/* All elements of a parameter, buffer or constant as f32, owned by the caller; NULL where there is no memory or none. */
+/* The elements of an f32 parameter, buffer or constant, owned by the caller; NULL: no memory, which is noted. */
 float *cnn__onnx_floats(cnn__onnx_save *s, int value, int64_t *count);
 
 /* ---- the writers, by file ---- */
+/* clang-format off */
 #define CNN__ONNX_WRITERS(X) \
     /* save_elements.c */ \
     X(leaky_relu) X(elu) X(clip) X(hardsigmoid) X(prelu) X(gelu) X(silu) X(mish) X(softplus) X(logsigmoid) \
@@ -187,6 +190,7 @@ float *cnn__onnx_floats(cnn__onnx_save *s, int value, int64_t *count);
     X(batch_norm) X(channel_norm) X(row_norm) X(local_response_norm) \
     /* save_sequences.c */ \
     X(recurrent) X(attention) X(attention_heads)
+/* clang-format on */
 #define CNN__ONNX_DECLARE(name) cnn__onnx_write_fn cnn__onnx_write_##name;
 CNN__ONNX_WRITERS(CNN__ONNX_DECLARE)
 

@@ -22,7 +22,8 @@ static const char *between(cnn__onnx_save *s, const char *type, const char *a, c
 /* ---- activations ---- */
 
 /* An operator with a number whose name is `to` there and `from` here. */
-static void write_real(cnn__onnx_save *s, const cnn_trace_node *node, const char *type, const char *to, const char *from)
+static void write_real(cnn__onnx_save *s, const cnn_trace_node *node, const char *type, const char *to,
+                       const char *from)
 {
     cnn__onnx_buffer op = { 0 };
     cnn__onnx_float(&op, to, cnn__onnx_real_at(s, node, from));
@@ -176,8 +177,11 @@ void cnn__onnx_write_with_scalar(cnn__onnx_save *s, const cnn_trace_node *node)
 {
     const char first = node->op[0];
     const char *value = number(s, node, cnn__onnx_real_at(s, node, first == 'p' ? "exponent" : "value"));
-    cnn__onnx_emit(s, first == 'p' ? "Pow" : first == 'a' ? "Add" : "Mul", cnn__onnx_out(s, node),
-                   cnn__onnx_in(s, node, 0), value);
+    cnn__onnx_emit(s,
+                   first == 'p'   ? "Pow"
+                   : first == 'a' ? "Add"
+                                  : "Mul",
+                   cnn__onnx_out(s, node), cnn__onnx_in(s, node, 0), value);
 }
 
 void cnn__onnx_write_clamp(cnn__onnx_save *s, const cnn_trace_node *node)

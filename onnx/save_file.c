@@ -123,9 +123,8 @@ static bool write_outside(cnn__onnx_output *out, const cnn__onnx_save *s)
     bool good = true;
     for (int i = 0; good && i < s->initializer_count; i++) {
         const cnn__onnx_initializer *w = &s->initializers[i];
-        good = !w->external ||
-               (write_weight(out, w) &&
-                cnn__onnx_output_write(out, zeros, (ALIGNMENT - w->bytes % ALIGNMENT) % ALIGNMENT));
+        good = !w->external || (write_weight(out, w) &&
+                                cnn__onnx_output_write(out, zeros, (ALIGNMENT - w->bytes % ALIGNMENT) % ALIGNMENT));
     }
     return good;
 }
@@ -212,9 +211,9 @@ cnn_status cnn__onnx_save_file(cnn__onnx_save *s)
         good = cnn__onnx_output_open(&out, s->path);
         good = good && cnn__onnx_output_close(&out, write_model(&out, s, slash ? slash + 1 : data_path));
     }
-    cnn_status status = good ? CNN_OK
-                             : cnn__onnx_fail(s->ctx, out.status, "%s: %s: %s", s->call,
-                                              cnn__onnx_path_end(out.path), out.text);
+    cnn_status status =
+        good ? CNN_OK
+             : cnn__onnx_fail(s->ctx, out.status, "%s: %s: %s", s->call, cnn__onnx_path_end(out.path), out.text);
     free(data_path);
     return status;
 }

@@ -72,8 +72,7 @@ const char *cnn__onnx_name(cnn__onnx_save *s, int value)
     const cnn_trace_value *v = cnn__onnx_value(s, value);
     if (!s->names[value]) {
         s->names[value] = *v->name ? v->name : cnn__onnx_between(s);
-        cnn__onnx_initializer *i =
-            v->tensor ? add_initializer(s, s->names[value], v->dtype, v->ndim, v->shape) : NULL;
+        cnn__onnx_initializer *i = v->tensor ? add_initializer(s, s->names[value], v->dtype, v->ndim, v->shape) : NULL;
         if (i) {
             i->tensor = v->tensor;
         }
@@ -95,8 +94,9 @@ const char *cnn__onnx_out(cnn__onnx_save *s, const cnn_trace_node *node)
 
 int cnn__onnx_type(cnn_dtype dtype)
 {
-    static const int types[] = { [CNN_F32] = 1, [CNN_F64] = 11, [CNN_I64] = 7, [CNN_I32] = 6,
-                                 [CNN_U8] = 2,  [CNN_BOOL] = 9, [CNN_BF16] = 16 };
+    static const int types[] = {
+        [CNN_F32] = 1, [CNN_F64] = 11, [CNN_I64] = 7, [CNN_I32] = 6, [CNN_U8] = 2, [CNN_BOOL] = 9, [CNN_BF16] = 16
+    };
     return types[dtype];
 }
 
@@ -137,7 +137,7 @@ static void write_element(cnn_dtype dtype, double value, void *to)
     uint32_t bits;
     memcpy(&bits, &f32, sizeof bits);
     const uint16_t half = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-    const void *from[] = { [CNN_F32] = &f32, [CNN_F64] = &value, [CNN_I64] = &i64, [CNN_I32] = &i32,
+    const void *from[] = { [CNN_F32] = &f32, [CNN_F64] = &value, [CNN_I64] = &i64,  [CNN_I32] = &i32,
                            [CNN_U8] = &byte, [CNN_BOOL] = &byte, [CNN_BF16] = &half };
     memcpy(to, from[dtype], cnn_dtype_size(dtype));
 }
@@ -208,7 +208,8 @@ static const char *join_sizes(cnn__onnx_save *s, const cnn__onnx_shape *shape)
         const cnn__onnx_dim dim = shape->dim[d];
         const int64_t number = dim.times ? dim.times : dim.size;
         const char *size = number == 1 && dim.times ? batch_name(s) : cnn__onnx_integers(s, 1, &number);
-        cnn__onnx_operand(&op, dim.times > 1 ? cnn__onnx_emit(s, "Mul", cnn__onnx_between(s), batch_name(s), size) : size);
+        cnn__onnx_operand(&op,
+                          dim.times > 1 ? cnn__onnx_emit(s, "Mul", cnn__onnx_between(s), batch_name(s), size) : size);
     }
     const char *joined = cnn__onnx_between(s);
     cnn__onnx_result(&op, joined);

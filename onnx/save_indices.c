@@ -55,10 +55,8 @@ void cnn__onnx_write_scatter(cnn__onnx_save *s, const cnn_trace_node *node)
 /* One number at every index. */
 void cnn__onnx_write_scatter_value(cnn__onnx_save *s, const cnn_trace_node *node)
 {
-    const char *value =
-        cnn__onnx_number(s, cnn__onnx_dtype(s, node->inputs[0]), cnn__onnx_real_at(s, node, "value"));
-    const char *updates =
-        cnn__onnx_emit(s, "Expand", cnn__onnx_between(s), value, shape_operand(s, node->inputs[1]));
+    const char *value = cnn__onnx_number(s, cnn__onnx_dtype(s, node->inputs[0]), cnn__onnx_real_at(s, node, "value"));
+    const char *updates = cnn__onnx_emit(s, "Expand", cnn__onnx_between(s), value, shape_operand(s, node->inputs[1]));
     write_scattered(s, node, cnn__onnx_in(s, node, 1), updates, false);
 }
 

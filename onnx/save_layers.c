@@ -33,7 +33,8 @@ static void put_window(cnn__onnx_save *s, cnn__onnx_buffer *op, const cnn_trace_
     window_ints(s, node, "dilation", axes, dilation);
     window_ints(s, node, "padding", axes, pads);
     for (int i = 0; i < axes; i++) {
-        int64_t reach = (cnn__onnx_size(s, node->outputs[0], 2 + i) - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1;
+        int64_t reach =
+            (cnn__onnx_size(s, node->outputs[0], 2 + i) - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1;
         int64_t end = reach - cnn__onnx_size(s, node->inputs[0], 2 + i) - pads[i];
         pads[axes + i] = end > 0 ? end : 0;
     }
@@ -188,7 +189,9 @@ void cnn__onnx_write_adaptive(cnn__onnx_save *s, const cnn_trace_node *node)
         cnn__onnx_refuse(s, "ONNX counts the places of maxima in another way");
     }
     cnn__onnx_finish(s, &op, node, 1,
-                     global ? (max ? "GlobalMaxPool" : "GlobalAveragePool") : max ? "MaxPool" : "AveragePool");
+                     global ? (max ? "GlobalMaxPool" : "GlobalAveragePool")
+                     : max  ? "MaxPool"
+                            : "AveragePool");
 }
 
 /* ---- resizing ---- */
@@ -206,7 +209,10 @@ void cnn__onnx_write_interpolate(cnn__onnx_save *s, const cnn_trace_node *node)
         return;
     }
     cnn__onnx_text(&op, "mode", nearest ? "nearest" : mode == CNN_INTERPOLATE_BICUBIC ? "cubic" : "linear");
-    cnn__onnx_text(&op, "coordinate_transformation_mode", corners ? "align_corners" : floor ? "asymmetric" : "half_pixel");
+    cnn__onnx_text(&op, "coordinate_transformation_mode",
+                   corners ? "align_corners"
+                   : floor ? "asymmetric"
+                           : "half_pixel");
     cnn__onnx_text(&op, "nearest_mode", floor ? "floor" : "round_prefer_ceil");
     cnn__onnx_float(&op, "cubic_coeff_a", -0.75);
     cnn__onnx_operands(s, &op, node, 1);
@@ -219,8 +225,8 @@ void cnn__onnx_write_interpolate(cnn__onnx_save *s, const cnn_trace_node *node)
 
 /* ---- products and tables ---- */
 
-/* Rows of any number of dimensions, as a matrix. onnxruntime's CPU provider has no Gemm for bfloat16, so the file says what libcnn
- * computes: the product of the same numbers in f32, rounded once. */
+/* Rows of any number of dimensions, as a matrix. onnxruntime's CPU provider has no Gemm for bfloat16, so the file says
+ * what libcnn computes: the product of the same numbers in f32, rounded once. */
 static void write_rows(cnn__onnx_save *s, const cnn_trace_node *node)
 {
     cnn__onnx_buffer op = { 0 };

@@ -62,7 +62,7 @@ static const char *along_channels(cnn__onnx_save *s, const cnn_trace_node *node,
     return cnn__onnx_reshape(s, cnn__onnx_between(s), cnn__onnx_in(s, node, i), &shape);
 }
 
-/* Groups as channels [N,G,everything else] of an instance normalisation; before opset 21 ONNX has no weight per channel. */
+/* Groups as channels [N,G,the rest] of an instance normalisation; before opset 21 ONNX has no weight per channel. */
 static void write_groups(cnn__onnx_save *s, const cnn_trace_node *node, int64_t groups)
 {
     cnn__onnx_buffer op = { 0 };
@@ -70,8 +70,8 @@ static void write_groups(cnn__onnx_save *s, const cnn_trace_node *node, int64_t 
     cnn__onnx_shape shape = cnn__onnx_shape_of(s, node->inputs[0]);
     const int64_t joined[3] = { 0, groups, -1 }; /* 0: as in the operand */
     const bool weighted = cnn__onnx_has(node, 1), biased = cnn__onnx_has(node, 2);
-    const char *rows = cnn__onnx_emit(s, "Reshape", cnn__onnx_between(s), cnn__onnx_in(s, node, 0),
-                                      cnn__onnx_integers(s, 3, joined));
+    const char *rows =
+        cnn__onnx_emit(s, "Reshape", cnn__onnx_between(s), cnn__onnx_in(s, node, 0), cnn__onnx_integers(s, 3, joined));
     const char *normal = cnn__onnx_between(s), *out = cnn__onnx_out(s, node);
     cnn__onnx_operand(&op, rows);
     cnn__onnx_operand(&op, cnn__onnx_filled(s, dtype, groups, 1));
@@ -161,8 +161,8 @@ void cnn__onnx_write_local_response_norm(cnn__onnx_save *s, const cnn_trace_node
     const bool image = shape.ndim == 4;
     const int64_t sizes[4] = { 0, 0, -1, 1 }; /* 0: as in the operand */
     const char *x = cnn__onnx_in(s, node, 0), *to = image ? cnn__onnx_out(s, node) : cnn__onnx_between(s);
-    cnn__onnx_operand(&op, image ? x : cnn__onnx_emit(s, "Reshape", cnn__onnx_between(s), x,
-                                                      cnn__onnx_integers(s, 4, sizes)));
+    cnn__onnx_operand(
+        &op, image ? x : cnn__onnx_emit(s, "Reshape", cnn__onnx_between(s), x, cnn__onnx_integers(s, 4, sizes)));
     cnn__onnx_result(&op, to);
     cnn__onnx_float(&op, "alpha", cnn__onnx_real_at(s, node, "alpha"));
     cnn__onnx_float(&op, "beta", cnn__onnx_real_at(s, node, "beta"));

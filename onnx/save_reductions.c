@@ -22,8 +22,8 @@ static bool keeps(cnn__onnx_save *s, const cnn_trace_node *node)
 
 void cnn__onnx_write_reduction(cnn__onnx_save *s, const cnn_trace_node *node)
 {
-    static const char *const types[][2] = { { "sum", "ReduceSum" }, { "mean", "ReduceMean" },
-                                            { "max", "ReduceMax" }, { "min", "ReduceMin" },
+    static const char *const types[][2] = { { "sum", "ReduceSum" },   { "mean", "ReduceMean" },
+                                            { "max", "ReduceMax" },   { "min", "ReduceMin" },
                                             { "prod", "ReduceProd" }, { "logsumexp", "ReduceLogSumExp" } };
     int i = 0;
     while (strcmp(types[i][0], node->op) != 0) {
@@ -68,8 +68,8 @@ void cnn__onnx_write_any_all(cnn__onnx_save *s, const cnn_trace_node *node)
         x = cnn__onnx_cast(s, cnn__onnx_between(s), x, CNN_BOOL);
     }
     const char *bits = cnn__onnx_cast(s, cnn__onnx_between(s), x, CNN_I32);
-    const char *found = reduce(s, node, node->op[1] == 'n' ? "ReduceMax" : "ReduceMin", cnn__onnx_between(s), bits,
-                               keeps(s, node));
+    const char *found =
+        reduce(s, node, node->op[1] == 'n' ? "ReduceMax" : "ReduceMin", cnn__onnx_between(s), bits, keeps(s, node));
     cnn__onnx_cast(s, cnn__onnx_out(s, node), found, CNN_BOOL);
 }
 

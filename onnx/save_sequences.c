@@ -137,10 +137,10 @@ void cnn__onnx_write_attention(cnn__onnx_save *s, const cnn_trace_node *node)
         order[d] = d < ndim - 2 ? d : 2 * ndim - 3 - d;
     }
     const bool truth = cnn__onnx_has(node, MASK) && cnn__onnx_dtype(s, node->inputs[MASK]) == CNN_BOOL;
-    const char *mask = truth    ? cnn__onnx_in(s, node, MASK)
-                       : causal ? causal_mask(s, cnn__onnx_size(s, node->inputs[Q], -2),
-                                              cnn__onnx_size(s, node->inputs[K], -2))
-                                : NULL;
+    const char *mask =
+        truth    ? cnn__onnx_in(s, node, MASK)
+        : causal ? causal_mask(s, cnn__onnx_size(s, node->inputs[Q], -2), cnn__onnx_size(s, node->inputs[K], -2))
+                 : NULL;
     if (truth && causal) {
         cnn__onnx_refuse(s, "a mask and is_causal exclude each other");
     }

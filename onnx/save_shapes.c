@@ -55,8 +55,8 @@ void cnn__onnx_write_slice(cnn__onnx_save *s, const cnn_trace_node *node)
     const int64_t dim = cnn__onnx_int_at(s, node, "dim", 0);
     bool whole = cnn__onnx_is_size(s, node, "end", node->inputs[0], (int)dim);
     int64_t end = whole ? INT64_MAX : cnn__onnx_int_at(s, node, "end", 0);
-    cnn__onnx_slice(s, cnn__onnx_out(s, node), cnn__onnx_in(s, node, 0), 1, &dim,
-                    cnn__onnx_int_at(s, node, "start", 0), end, cnn__onnx_int_at(s, node, "step", 0));
+    cnn__onnx_slice(s, cnn__onnx_out(s, node), cnn__onnx_in(s, node, 0), 1, &dim, cnn__onnx_int_at(s, node, "start", 0),
+                    end, cnn__onnx_int_at(s, node, "step", 0));
 }
 
 void cnn__onnx_write_flip(cnn__onnx_save *s, const cnn_trace_node *node)
@@ -182,8 +182,8 @@ void cnn__onnx_write_pad(cnn__onnx_save *s, const cnn_trace_node *node)
     cnn__onnx_operands(s, &op, node, 1);
     cnn__onnx_operand(&op, cnn__onnx_integers(s, 2 * ndim, pads));
     if (mode == CNN_PAD_CONSTANT) {
-        cnn__onnx_operand(&op, cnn__onnx_number(s, cnn__onnx_dtype(s, node->inputs[0]),
-                                                cnn__onnx_real_at(s, node, "value")));
+        cnn__onnx_operand(
+            &op, cnn__onnx_number(s, cnn__onnx_dtype(s, node->inputs[0]), cnn__onnx_real_at(s, node, "value")));
     }
     cnn__onnx_result(&op, cnn__onnx_out(s, node));
     cnn__onnx_text(&op, "mode", modes[mode]);

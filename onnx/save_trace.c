@@ -86,11 +86,12 @@ static const cnn_trace_attribute *find(const cnn_trace_node *node, const char *n
     return &missing;
 }
 
-/* The same attribute in the other trace. */
+/* The same attribute in the other trace. The operation need not be the one that is being written. */
 static const cnn_trace_attribute *find_other(const cnn__onnx_save *s, const cnn_trace_node *node, const char *name)
 {
-    const cnn_trace_node *same = s->other ? cnn_trace_get_node(s->other, s->now) : NULL;
-    return find(same ? same : node, name);
+    bool now = !s->other || cnn_trace_get_node(s->trace, s->now) == node;
+    int i = now ? s->now : cnn__onnx_value(s, node->outputs[0])->node;
+    return find(s->other ? cnn_trace_get_node(s->other, i) : node, name);
 }
 
 int64_t cnn__onnx_int_at(cnn__onnx_save *s, const cnn_trace_node *node, const char *name, int i)
@@ -129,7 +130,8 @@ int cnn__onnx_count_at(cnn__onnx_save *s, const cnn_trace_node *node, const char
 
 bool cnn__onnx_is_size(const cnn__onnx_save *s, const cnn_trace_node *node, const char *name, int value, int d)
 {
-    const cnn_trace_value *here = cnn__onnx_value(s, value), *there = s->other ? cnn_trace_get_value(s->other, value) : here;
+    const cnn_trace_value *here = cnn__onnx_value(s, value),
+                          *there = s->other ? cnn_trace_get_value(s->other, value) : here;
     return find(node, name)->ints[0] == here->shape[d] && find_other(s, node, name)->ints[0] == there->shape[d];
 }
 
@@ -138,7 +140,8 @@ bool cnn__onnx_is_size(const cnn__onnx_save *s, const cnn_trace_node *node, cons
 /* Whether a constant that the forward has made is the same in both. */
 static bool constants_agree(const cnn_trace_value *a, const cnn_trace_value *b)
 {
-    const size_t size = a->kind == CNN_VALUE_CONSTANT ? (size_t)cnn_tensor_numel(a->tensor) * cnn_dtype_size(a->dtype) : 0;
+    const size_t size =
+        a->kind == CNN_VALUE_CONSTANT ? (size_t)cnn_tensor_numel(a->tensor) * cnn_dtype_size(a->dtype) : 0;
     return !size || a->tensor == b->tensor ||
            (cnn_tensor_is_contiguous(a->tensor) && cnn_tensor_is_contiguous(b->tensor) && cnn_tensor_data(a->tensor) &&
             cnn_tensor_data(b->tensor) && memcmp(cnn_tensor_data(a->tensor), cnn_tensor_data(b->tensor), size) == 0);
@@ -183,8 +186,8 @@ bool cnn__onnx_traces_agree(const cnn__onnx_save *s)
 
 static bool is_stored(const cnn__onnx_save *s, const cnn_trace_node *node, int i)
 {
-    return !cnn__onnx_has(node, i) || (cnn__onnx_value(s, node->inputs[i])->tensor &&
-                                       cnn__onnx_dtype(s, node->inputs[i]) == CNN_F32);
+    return !cnn__onnx_has(node, i) ||
+           (cnn__onnx_value(s, node->inputs[i])->tensor && cnn__onnx_dtype(s, node->inputs[i]) == CNN_F32);
 }
 
 /* Whether `norm` can become part of what its operand is computed by. */

@@ -43,6 +43,7 @@ BY_TYPE = {
     "cnn_transform_free_fn": "any_function?", "cnn_pad_mode": "crop_mode",
     "cnn_predictor *": "predictor", "cnn_predictor_value *": "predictor_value", "const void *const *": "predicted_from",
     "void *const *": "predicted",
+    "cnn_trace *": "trace", "cnn_trace_input *": "trace_inputs",
 }
 BY_NAME = {
     ("int64_t *", "strides"): "strides", ("int", "ndim"): "ndim", ("int64_t *", "shape"): "shape", ("int", "dim"): "dim", ("int", "dim0"): "dim",
@@ -228,6 +229,7 @@ OVERRIDES = {
     "cnn_augmentation_free": {"augmentation": "free_augmentation?!"},
     "cnn_dataset_augment": {"dataset": "dataset!", "augmentation": "any_augmentation"},
     "cnn_augment_normalize": {"channels": "one_input"},
+    "cnn_trace_create": {"count": "count_of_inputs"}, "cnn_trace_free": {"trace": "trace?!"},
     "cnn_mixup": {"images": "image", "labels": "one_label", "classes": "positive", "alpha": "rate_of_beta", "mixed": "out", "soft_labels": "out"},
     "cnn_cutmix": {"images": "image", "labels": "one_label", "classes": "positive", "alpha": "rate_of_beta", "mixed": "out", "soft_labels": "out"},
 }
@@ -248,10 +250,10 @@ FLAGS = {
     "cnn_device_count": "SILENT", "cnn_device_available": "SILENT", "cnn_device_problem": "SILENT",
     "cnn_cpu_launch": "SILENT", "cnn_cpu_workspace": "SILENT", "cnn_status_name": "SILENT", "cnn_dtype_name": "SILENT", "cnn_dtype_size": "SILENT",
     "cnn_context_set_error": "FAILS", "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
-    "cnn_file_find": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_chain": "NESTED", "cnn_forward_recomputed": "NESTED", "cnn_forward_many": "NESTED",
+    "cnn_file_find": "FINDS", "cnn_trace_get_output": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_chain": "NESTED", "cnn_forward_recomputed": "NESTED", "cnn_forward_many": "NESTED",
     "cnn_einsum": "NESTED", "cnn_cosine_similarity": "NESTED", "cnn_mixup": "NESTED", "cnn_cutmix": "NESTED",
     "cnn_split": "COUNTS", "cnn_split_with_sizes": "COUNTS", "cnn_chunk": "COUNTS", "cnn_unbind": "COUNTS",
-    "cnn_gradcheck": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_rnn_forward": "NESTED", "cnn_multihead_attention_forward": "NESTED",
+    "cnn_gradcheck": "NESTED", "cnn_trace_create": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_rnn_forward": "NESTED", "cnn_multihead_attention_forward": "NESTED",
 }
 BORROWED = {"cnn_ema_module", "cnn_dataset_class_name", "cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",
@@ -267,7 +269,8 @@ RESULTS = {
     "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",
     "cnn_module *": "MODULE", "cnn_optimizer *": "OPTIMIZER", "cnn_dataset *": "DATASET", "cnn_loader *": "LOADER",
     "cnn_tensor *": "TENSOR", "cnn_file *": "FILE", "cnn_scheduler *": "SCHEDULER", "cnn_ema *": "EMA", "cnn_predictor *": "PREDICTOR", "cnn_sampler *": "SAMPLER",
-    "cnn_augmentation *": "AUGMENTATION",
+    "cnn_augmentation *": "AUGMENTATION", "cnn_trace *": "TRACE",
+    "const cnn_trace_node *": "BORROWED", "const cnn_trace_value *": "BORROWED",
 }
 
 

@@ -38,12 +38,12 @@ typedef struct cnn_onnx_save_options {
     const char *const *output_names; /**< one per output; default "output", or "output0", "output1", … of several */
     int input_count;                 /**< how many inputs; default 1 */
     int output_count;                /**< how many results the module is asked for; default 1 */
-    int opset;                       /**< the version of the operators, 17 to 23; default 17, with version 8 of the format */
-    int batch_dim;                   /**< the dimension of the inputs that is the batch, where no size is -1 */
-    bool fixed_batch;                /**< sizes are as given; a size of -1 is symbolic nevertheless */
-    bool fold_batch_norm;            /**< batch normalisations become part of the convolution or linear layer before them */
-    bool external_data;              /**< weights go to a second file, PATH.data, also where the model is small */
-    unsigned char reserved[5];       /**< zero: room for later options */
+    int opset;                 /**< the version of the operators, 17 to 23; default 17, with version 8 of the format */
+    int batch_dim;             /**< the dimension of the inputs that is the batch, where no size is -1 */
+    bool fixed_batch;          /**< sizes are as given; a size of -1 is symbolic nevertheless */
+    bool fold_batch_norm;      /**< batch normalisations become part of the convolution or linear layer before them */
+    bool external_data;        /**< weights go to a second file, PATH.data, also where the model is small */
+    unsigned char reserved[5]; /**< zero: room for later options */
 } cnn_onnx_save_options;
 
 /**

@@ -2,8 +2,8 @@
  * Traces: what a module computes, as a list of operations with shapes and without elements.
  *
  * A trace runs the forward of a module, also one of the user's own, on inputs of which only dtypes and shapes are
- * known: no operation computes, and no memory for elements is taken. What follows reads the list: exporters (libcnn-onnx
- * is one), summaries, counts of operations and parameters, planners.
+ * known: no operation computes, and no memory for elements is taken. Exporters (libcnn-onnx is one), summaries,
+ * counts of operations and planners read the list.
  *
  * Each tensor of the list is a *value* with a number. The values 0 to the number of inputs − 1 are the inputs; those
  * after them are parameters, buffers, constants and results, in the order in which the operations meet them. Layers

@@ -2,7 +2,7 @@
  * therefore points at its handles and lives, all of it, in the arena of the tape.
  *
  * The number of a handle is kept in the handle (`uses`), that of a parameter or buffer by its place in the module's
- * state. Those places are looked for from the one that was found last, because forwards use them in about that order. */
+ * state. A place is looked for from the one that was found last, because forwards use them in about that order. */
 #include "nn/forward.h"
 
 #include <cnn/trace.h>

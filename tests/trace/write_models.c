@@ -263,6 +263,22 @@ static void group_model(void)
 
 /* ---- every operation ---- */
 
+/* The values of two more samples, where the other operands allow them: the batch of the file may be symbolic. */
+static void write_more_samples(const char *name, const operation *o, cnn_module *module)
+{
+    int64_t shape[CNN_MAX_DIMS];
+    char more[80];
+    const int ndim = operand_shape(o->op, 0, shape);
+    shape[0] += 2;
+    cnn_tensor *x = ndim ? sample_shaped(ctx, o->op, 0, operand_dtype(o->op, 0, CNN_F32), ndim, shape) : NULL;
+    cnn_tape_begin(tape, CNN_EVAL);
+    if (x && cnn_tensor_status(cnn_forward(module, cnn_input(tape, x))) == CNN_OK) {
+        snprintf(more, sizeof more, "%s.more", name);
+        write_values(tape, folder, more, module, x, 1);
+    }
+    cnn_tensor_free(x);
+}
+
 /* Whether the operation is written if and only if it is not listed. */
 static bool write_operation(const op_entry *op, int opset)
 {
@@ -278,6 +294,9 @@ static bool write_operation(const op_entry *op, int opset)
     if (!good) {
         fprintf(stderr, "%s in opset %d: %s, expected %s\n", op->name, opset, written ? "written" : cnn_last_error(ctx),
                 written ? "none" : "a writer");
+    }
+    if (written) {
+        write_more_samples(name, &o, module);
     }
     cnn_module_free(module);
     for (int i = 0; i < operand_count(op); i++) {

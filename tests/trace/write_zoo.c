@@ -6,21 +6,21 @@
 
 #include <string.h>
 
-static void rename_more(const char *folder, const char *net)
+/* Both files are run with the batch of 3. */
+static void write_three(cnn_tape *tape, const char *folder, const char *net, cnn_module *model, cnn_tensor *x)
 {
-    static const char *const parts[] = { "input", "output0" };
     for (int i = 0; i < 2; i++) {
-        char from[512], to[512];
-        snprintf(from, sizeof from, "%s/%s.3.%s", folder, net, parts[i]);
-        snprintf(to, sizeof to, "%s/%s.more.%s", folder, net, parts[i]);
-        rename(from, to);
+        char name[64];
+        snprintf(name, sizeof name, i ? "%s.folded.more" : "%s.more", net);
+        write_values(tape, folder, name, model, x, 1);
     }
 }
 
 static bool note_name(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
 {
     (void)tensor, (void)is_parameter;
-    if (!strstr(name, "num_batches_tracked") && !strstr(name, "aux")) { /* what evaluation does not read */
+    /* Evaluation reads no counts and no auxiliary heads; ONNX has the gates of an LSTM in another order. */
+    if (!strstr(name, "num_batches_tracked") && !strstr(name, "aux") && !strstr(name, "h_l")) {
         fprintf(user, "%s\n", name);
     }
     return true;
@@ -77,9 +77,7 @@ static void write_net(cnn_context *ctx, const zoo_net *net, const char *folder)
             write_file(tape, folder, name, model, x, 1,
                        CNN_OPTIONS(cnn_onnx_save_options, .inputs = &in, .fold_batch_norm = true, .external_data = true));
         } else {
-            snprintf(name, sizeof name, "%s.3", net->name);
-            write_values(tape, folder, name, model, x, 1);
-            rename_more(folder, net->name);
+            write_three(tape, folder, net->name, model, x);
         }
         cnn_tensor_free(x);
         cnn_tensor_free(target);

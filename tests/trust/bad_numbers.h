@@ -69,6 +69,7 @@ NUMBERS(count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST, NUMBER("0", MAY, 0), N
 NUMBERS(bounded_count, NUMBER("good", GOOD, 2), NUMBER("0", BAD, 0), MINUS_ONE, LEAST, NUMBER("17", BAD, 17), LARGEST,
         NUMBER("1", MAY, 1));
 NUMBERS(list_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST, NUMBER("0", MAY, 0), NUMBER("1", MAY, 1));
+NUMBERS(count_of_inputs, NUMBER("good", GOOD, 1), MINUS_ONE, LEAST);
 NUMBERS(one_input, NUMBER("good", GOOD, 1), NUMBER("0", BAD, 0), MINUS_ONE, LEAST);
 NUMBERS(child_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST, NUMBER("0", MAY, 0));
 NUMBERS(reduce_count, NUMBER("good", GOOD, 2), MINUS_ONE, LEAST, NUMBER("3", BAD, 3), NUMBER("9", BAD, 9), LARGEST,

@@ -221,6 +221,12 @@ OBJECT(load_report, load_reports);
 MAKER(tensor_file, keep(w, cnn_file_open(context_of(w), world_file("module")), release_file))
 static const candidate files[] = { MADE("good", GOOD, make_tensor_file, 0), NO_POINTER };
 OBJECT(file, files);
+static const cnn_trace_input trace_input_list[] = { { .shape = (const int64_t[]){ 1, 1, 8, 8 }, .ndim = 4 } };
+static const candidate trace_input_lists[] = { ADDRESS("good", GOOD, trace_input_list), NO_POINTER };
+OBJECT(trace_inputs, trace_input_lists);
+MAKER(trace, keep(w, cnn_trace_create(module_of(w), trace_input_list, 1, NULL), release_trace))
+static const candidate traces[] = { MADE("good", GOOD, make_trace, 0), NO_POINTER };
+OBJECT(trace, traces);
 /* Nobody would free the report of a call that succeeds. */
 static const candidate no_reports[] = { ADDRESS("NULL", GOOD, 0) };
 OBJECT(no_report, no_reports);
@@ -324,6 +330,7 @@ OPTIONS(multi_margin_loss_options, cnn_multi_margin_loss_options, .p = 2);
 OPTIONS(ctc_loss_options, cnn_ctc_loss_options, .blank = 1);
 OPTIONS(grad_options, cnn_grad_options, .retain_graph = true);
 OPTIONS(gradcheck_options, cnn_gradcheck_options, .eps = 1e-6);
+OPTIONS(trace_options, cnn_trace_options, .training = true);
 OPTIONS(custom_op, cnn_custom_op, .name = "copy", .infer = infer_like_first, .forward = forward_copy);
 OPTIONS(load_options, cnn_load_options, .partial = true, .strip_prefix = "module.");
 OPTIONS(checkpoint, cnn_checkpoint, .module = module_of(w), .optimizer = optimizer_of(w), .scheduler = NULL, .epoch = 3);

@@ -80,6 +80,7 @@ RELEASER(dataset)
 RELEASER(loader)
 RELEASER(load_report)
 RELEASER(file)
+RELEASER(trace)
 
 static void *keep(world *w, void *object, void (*release)(void *object))
 {

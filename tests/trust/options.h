@@ -329,6 +329,13 @@ static bool use_gradcheck(const void *o)
     return good;
 }
 
+static bool use_trace(const void *o)
+{
+    cnn_trace *made = cnn_trace_create(model, &(cnn_trace_input){ .shape = (const int64_t[]){ 2, 3 }, .ndim = 2 }, 1, o);
+    cnn_trace_free(made);
+    return made != NULL;
+}
+
 static cnn_status infer_scalar(const cnn_tensor *const *inputs, int count, cnn_dtype *dtype, int *ndim, int64_t *shape,
                                void *user)
 {
@@ -425,6 +432,7 @@ static const cnn_sampler_callbacks good_sampler = { .struct_size = sizeof good_s
 static const cnn_cross_entropy_options good_loss = { .struct_size = sizeof good_loss };
 static const cnn_grad_options good_grad = { .struct_size = sizeof good_grad };
 static const cnn_gradcheck_options good_gradcheck = { .struct_size = sizeof good_gradcheck };
+static const cnn_trace_options good_trace = { .struct_size = sizeof good_trace };
 static const cnn_custom_op good_op = { .struct_size = sizeof good_op, .name = "one", .infer = infer_scalar,
                                        .forward = forward_one };
 static const cnn_dataset_callbacks good_callbacks = { .struct_size = sizeof good_callbacks, .size = 2, .image_ndim = 3,

@@ -65,6 +65,7 @@ static const scenario scenarios[] = {
     { "tensors_save", save_tensors, false },
     { "tensor_load", load_tensor, false },
     { "file", open_file, false },
+    { "trace", trace_module, false },
     { "tensors", make_tensors, false },
     { "borrowed memory", borrow_memory, false },
     { "tensors in use", use_tensors, false },

@@ -279,6 +279,16 @@ static cnn_status open_file(world *w)
     return status;
 }
 
+/* A module is traced, and the list is asked. */
+static cnn_status trace_module(world *w)
+{
+    cnn_trace *trace = cnn_trace_new(w->model, CNN_F32, CNN_SHAPE(2, 1, 8, 8));
+    TRY(got(w, trace));
+    cnn_status status = got(w, cnn_trace_get_node(trace, 0));
+    cnn_trace_free(trace);
+    return status;
+}
+
 static cnn_status save_checkpoint(world *w)
 {
     const cnn_checkpoint c = { .struct_size = sizeof c, .module = w->model, .optimizer = w->adam, .epoch = 5 };

@@ -1,0 +1,235 @@
+/* cnn_onnx_save(): what is in a file, which names and sizes it has, and every message. That onnxruntime computes the same is
+ * proved by make check-onnx-save. */
+#include "support/elements.h"
+#include "support/nn.h"
+
+#include <cnn/onnx.h>
+
+#include <sys/stat.h>
+
+static unsigned char *bytes;
+static size_t size;
+
+static void setup_folder(void)
+{
+    setup();
+    folder_make();
+}
+
+static void teardown_folder(void)
+{
+    folder_remove();
+    teardown();
+}
+
+static cnn_module *make_net(void)
+{
+    cnn_module *net = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 3, 4, 3, .padding = 1), cnn_batch_norm2d_new(ctx, 4), cnn_relu_new(ctx),
+                                         cnn_flatten_new(ctx), cnn_linear_new(ctx, 4 * 6 * 6, 5));
+    ck_assert_msg(net != NULL, "%s", cnn_last_error(ctx));
+    return net;
+}
+
+static const cnn_trace_input images = { .shape = (const int64_t[]){ 2, 3, 6, 6 }, .ndim = 4 };
+
+/* Saves to `name` in the folder and reads the file. */
+static void save(cnn_module *net, const char *name, cnn_onnx_save_options *options)
+{
+    options->inputs = options->inputs ? options->inputs : &images;
+    ck_assert_msg(cnn_onnx_save(net, in_folder(name), options) == CNN_OK, "%s", cnn_last_error(ctx));
+    bytes = file_get(in_folder(name), &size);
+}
+
+static bool has(const char *text)
+{
+    return memmem(bytes, size, text, strlen(text)) != NULL;
+}
+
+#define OPTIONS(...) CNN_OPTIONS(cnn_onnx_save_options, __VA_ARGS__)
+
+START_TEST(names_are_those_of_the_state_dict)
+{
+    cnn_module *net = make_net();
+    save(net, "net.onnx", OPTIONS(.input_names = (const char *[]){ "pixels" }, .output_names = (const char *[]){ "scores" }));
+    for (int i = 0; i < cnn_module_state_count(net); i++) {
+        char name[64];
+        cnn_module_state_name(net, i, name, sizeof name);
+        ck_assert_msg(has(name) == !strstr(name, "num_batches"), "%s", name);
+    }
+    ck_assert(has("pixels") && has("scores") && has("batch") && !has("input"));
+    ck_assert(has("BatchNormalization") && has("4/Gemm_"));
+    ck_assert(bytes[0] == 0x08 && bytes[1] == 8); /* version 8 of the format */
+    const size_t first = size;
+    unsigned char *kept = bytes;
+    save(net, "again.onnx", OPTIONS(.input_names = (const char *[]){ "pixels" }, .output_names = (const char *[]){ "scores" }));
+    ck_assert_uint_eq(size, first);
+    ck_assert_mem_eq(bytes, kept, size);
+    free(kept);
+    free(bytes);
+    ck_assert_int_eq(cnn_context_status(ctx), CNN_OK);
+    cnn_module_free(net);
+}
+END_TEST
+
+START_TEST(options_are_heeded)
+{
+    cnn_module *net = make_net();
+    save(net, "fixed.onnx", OPTIONS(.fixed_batch = true));
+    ck_assert(!has("batch"));
+    free(bytes);
+    save(net, "folded.onnx", OPTIONS(.fold_batch_norm = true, .opset = 18));
+    ck_assert(!has("BatchNormalization") && !has("1.weight") && has("0.weight") && has("0.bias"));
+    free(bytes);
+    save(net, "new.onnx", OPTIONS(.opset = 21));
+    ck_assert(bytes[1] == 10);
+    free(bytes);
+    save(net, "outside.onnx", OPTIONS(.external_data = true));
+    ck_assert(has("outside.onnx.data") && has("location") && has("length"));
+    ck_assert_uint_lt(size, 2000);
+    free(bytes);
+    bytes = file_get(in_folder("outside.onnx.data"), &size);
+    const float *weight = host_elements(cnn_module_find(net, "4.weight"));
+    ck_assert_ptr_nonnull(memmem(bytes, size, weight, 5 * 4 * 36 * sizeof *weight));
+    ck_assert_uint_eq(size % 64, 0);
+    free(bytes);
+    cnn_module_free(net);
+}
+END_TEST
+
+/* x · w at the first place, the number of samples at the second. */
+static cnn_tensor *by_count(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)self, (void)user;
+    return cnn_mul_scalar(x, 1.0 / (double)cnn_tensor_size(x, 0));
+}
+
+/* What depends on the batch keeps the batch that was given, and a batch of -1 is then an error that says where. */
+START_TEST(a_batch_that_cannot_be_symbolic)
+{
+    cnn_module *part = cnn_module_new(ctx, by_count, .type = "ByCount"), *net = cnn_sequential_new(ctx, cnn_relu_new(ctx), part);
+    const cnn_trace_input any = { .shape = (const int64_t[]){ -1, 3 }, .ndim = 2 }, two = { .shape = (const int64_t[]){ 2, 3 }, .ndim = 2 };
+    save(net, "two.onnx", OPTIONS(.inputs = &two));
+    ck_assert(!has("batch"));
+    free(bytes);
+    ck_assert_int_eq(cnn_onnx_save(net, in_folder("any.onnx"), OPTIONS(.inputs = &any)), CNN_ERROR_UNSUPPORTED);
+    assert_error(cnn_context_status(ctx), CNN_ERROR_UNSUPPORTED, "onnx_save: 1: mul_scalar depends on the batch, which is -1, expected a size");
+    cnn_module_free(net);
+
+    net = cnn_sequential_new(ctx, cnn_unflatten_create(ctx, 1, 2, (const int64_t[]){ 3, 1 }, NULL), cnn_relu_new(ctx));
+    save(net, "any.onnx", OPTIONS(.inputs = &any));
+    ck_assert(has("batch"));
+    free(bytes);
+    cnn_module_free(net);
+}
+END_TEST
+
+static cnn_tensor *multiply_up(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)self, (void)user;
+    return cnn_cumprod(x, 1);
+}
+
+/* The first is named, and how many there are besides. */
+START_TEST(operations_that_onnx_lacks)
+{
+    cnn_module *inner = cnn_sequential_new(ctx, cnn_relu_new(ctx), cnn_module_new(ctx, multiply_up));
+    cnn_module *net = cnn_sequential_new(ctx, inner, cnn_module_new(ctx, multiply_up), cnn_module_new(ctx, multiply_up));
+    ck_assert_int_eq(cnn_onnx_save(net, in_folder("net.onnx"), OPTIONS(.inputs = &images)), CNN_ERROR_UNSUPPORTED);
+    assert_error(cnn_context_status(ctx), CNN_ERROR_UNSUPPORTED,
+                 "onnx_save: 0.1: cumprod: ONNX has no operator for it (and 2 more operations)");
+    ck_assert_int_eq(folder_count(false), 0);
+    cnn_module_free(net);
+}
+END_TEST
+
+static void refuse(cnn_module *net, const char *name, cnn_onnx_save_options *options, cnn_status status, const char *message)
+{
+    cnn_context_clear_error(NULL);
+    ck_assert_int_eq(cnn_onnx_save(net, name ? in_folder(name) : NULL, options), status);
+    assert_error(cnn_context_status(ctx), status, message);
+}
+
+START_TEST(bad_arguments)
+{
+    cnn_module *net = make_net();
+    const enum cnn_status bad = CNN_ERROR_INVALID_ARGUMENT;
+    ck_assert_int_eq(cnn_onnx_save(NULL, in_folder("a"), OPTIONS(.inputs = &images)), bad);
+    refuse(net, NULL, OPTIONS(.inputs = &images), bad, "onnx_save: path is NULL");
+    refuse(net, "a", NULL, bad, "onnx_save: options is NULL");
+    refuse(net, "a", OPTIONS(.opset = 0), bad, "onnx_save: inputs is NULL");
+    refuse(net, "a", OPTIONS(.inputs = &images, .opset = 16), bad, "onnx_save: opset is 16, expected 17 to 23");
+    refuse(net, "a", OPTIONS(.inputs = &images, .opset = 24), bad, "onnx_save: opset is 24, expected 17 to 23");
+    refuse(net, "a", OPTIONS(.inputs = &images, .input_count = -1), bad, "onnx_save: input_count is negative");
+    refuse(net, "a", OPTIONS(.inputs = &images, .output_count = -1), bad, "onnx_save: output_count is negative");
+    refuse(net, "a", OPTIONS(.inputs = &images, .batch_dim = -1), bad, "onnx_save: batch_dim is negative");
+    refuse(net, "a", OPTIONS(.inputs = &(cnn_trace_input){ .ndim = 4 }), bad, "onnx_save: an input has no shape");
+    refuse(net, "a", OPTIONS(.inputs = &images, .input_names = (const char *[]){ NULL }), bad, "onnx_save: an element of input_names is NULL");
+    refuse(net, "a", OPTIONS(.inputs = &images, .output_names = (const char *[]){ NULL }), bad, "onnx_save: an element of output_names is NULL");
+    refuse(net, "a", OPTIONS(.inputs = &images, .output_names = (const char *[]){ "input" }), bad,
+           "onnx_save: \"input\" names two tensors of the graph");
+    refuse(net, "a", OPTIONS(.inputs = &images, .input_names = (const char *[]){ "0.weight" }), bad,
+           "onnx_save: \"0.weight\" names two tensors of the graph");
+    refuse(net, "a", OPTIONS(.inputs = &images, .input_names = (const char *[]){ "" }), bad, "onnx_save: \"\" names an input or output");
+    cnn_onnx_save_options newer = *OPTIONS(.inputs = &images);
+    newer.reserved[0] = 1;
+    refuse(net, "a", &newer, CNN_ERROR_UNSUPPORTED, "onnx_save: byte ");
+    newer.struct_size = 3;
+    refuse(net, "a", &newer, bad, "onnx_save: struct_size is 3, expected sizeof the struct");
+    refuse(net, "a", OPTIONS(.inputs = &(cnn_trace_input){ .shape = (int64_t[]){ 2, 4, 6, 6 }, .ndim = 4 }), CNN_ERROR_SHAPE, "0: conv2d: ");
+    refuse(net, "no/folder", OPTIONS(.inputs = &images), CNN_ERROR_NOT_FOUND, "/no/folder: a file beside it cannot be made: No such file");
+    refuse(net, ".", OPTIONS(.inputs = &images), CNN_ERROR_IO, "/.: not a regular file");
+    ck_assert_int_eq(folder_count(false), 0);
+    cnn_module_free(net);
+}
+END_TEST
+
+/* A parameter "t0" and an output "t_1" are left alone by names that are made. */
+static cnn_tensor *named(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)user;
+    return cnn_add_scalar(cnn_mul(x, cnn_module_find(self, "t0")), 2);
+}
+
+START_TEST(made_names_are_new)
+{
+    cnn_module *net = cnn_module_new(ctx, named);
+    ck_assert_ptr_nonnull(cnn_module_add_parameter(net, "t0", cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(3))));
+    const cnn_trace_input in = { .shape = (const int64_t[]){ 2, 3 }, .ndim = 2 };
+    save(net, "net.onnx", OPTIONS(.inputs = &in, .output_names = (const char *[]){ "t_1" }));
+    ck_assert(has("t__0") && has("t0") && has("t_1") && !has("t_0"));
+    free(bytes);
+    cnn_module_free(net);
+}
+END_TEST
+
+START_TEST(links_are_followed)
+{
+    cnn_module *net = make_net();
+    char target[300];
+    snprintf(target, sizeof target, "%s", in_folder("target.onnx"));
+    file_put(target, (const unsigned char *)"old", 3);
+    ck_assert_int_eq(chmod(target, 0640), 0);
+    ck_assert_int_eq(symlink(target, in_folder("link.onnx")), 0);
+    save(net, "link.onnx", OPTIONS(.opset = 17));
+    struct stat info;
+    ck_assert(lstat(in_folder("link.onnx"), &info) == 0 && S_ISLNK(info.st_mode));
+    ck_assert(stat(target, &info) == 0 && (info.st_mode & 0777) == 0640 && (size_t)info.st_size == size);
+    ck_assert_int_eq(folder_count(false), 2);
+    free(bytes);
+    cnn_module_free(net);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("onnx_save");
+    TCase *tests = suite_case(suite, "save", setup_folder, teardown_folder);
+    tcase_add_test(tests, names_are_those_of_the_state_dict);
+    tcase_add_test(tests, options_are_heeded);
+    tcase_add_test(tests, a_batch_that_cannot_be_symbolic);
+    tcase_add_test(tests, operations_that_onnx_lacks);
+    tcase_add_test(tests, bad_arguments);
+    tcase_add_test(tests, made_names_are_new);
+    tcase_add_test(tests, links_are_followed);
+    return suite_run(suite);
+}
