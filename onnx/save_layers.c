@@ -164,22 +164,58 @@ void cnn__onnx_write_avg_pool(cnn__onnx_save *s, const cnn_trace_node *node)
     cnn__onnx_finish(s, &op, node, 1, "AveragePool");
 }
 
-/* The sizes of windows, if all are alike along each axis; of one window ONNX has an operator of its own. */
+/* The mean of each window as a product with a matrix [windows, size], whose rows are 1 / n within their window: PyTorch's
+ * windows go from floor(i · size / windows) to ceil((i + 1) · size / windows). */
+static const char *averaging(cnn__onnx_save *s, int64_t windows, int64_t size, bool transposed)
+{
+    const int64_t shape[2] = { transposed ? size : windows, transposed ? windows : size };
+    float *all = calloc((size_t)(windows * size) + 1, sizeof *all);
+    const char *name = cnn__onnx_between(s);
+    for (int64_t i = 0; all && i < windows; i++) {
+        const int64_t from = i * size / windows, to = ((i + 1) * size + windows - 1) / windows;
+        for (int64_t k = from; k < to; k++) {
+            all[transposed ? k * windows + i : i * size + k] = 1 / (float)(to - from);
+        }
+    }
+    cnn__onnx_add_constant(s, name, CNN_F32, 2, shape, all);
+    return name;
+}
+
+/* Windows of several sizes, along the last dimension and then along the one before it. */
+static void write_uneven_average(cnn__onnx_save *s, const cnn_trace_node *node)
+{
+    const int x = node->inputs[0], y = node->outputs[0];
+    const bool plane = axes_of(s, node) == 2;
+    const char *columns = averaging(s, cnn__onnx_size(s, y, -1), cnn__onnx_size(s, x, -1), true);
+    const char *to = plane ? cnn__onnx_between(s) : cnn__onnx_out(s, node);
+    const char *narrow = cnn__onnx_emit(s, "MatMul", to, cnn__onnx_in(s, node, 0), columns);
+    if (plane) {
+        const char *rows = averaging(s, cnn__onnx_size(s, y, -2), cnn__onnx_size(s, x, -2), false);
+        cnn__onnx_emit(s, "MatMul", cnn__onnx_out(s, node), rows, narrow);
+    }
+}
+
+/* Windows of one size; one window alone has an operator of its own. */
 void cnn__onnx_write_adaptive(cnn__onnx_save *s, const cnn_trace_node *node)
 {
     cnn__onnx_buffer op = { 0 };
     const bool max = strstr(node->op, "max") != NULL;
     const int axes = axes_of(s, node);
     int64_t kernel[3] = { 0 };
-    bool global = true;
+    bool global = true, uneven = false;
     for (int i = 0; i < axes; i++) {
         const int64_t in = cnn__onnx_size(s, node->inputs[0], 2 + i), out = cnn__onnx_size(s, node->outputs[0], 2 + i);
         kernel[i] = out ? in / out : 0;
         global &= out == 1;
-        if (!kernel[i] || kernel[i] * out != in) {
-            cnn__onnx_refuse(s, "ONNX has no windows of several sizes in one operator");
-            return;
-        }
+        uneven |= !kernel[i] || kernel[i] * out != in;
+    }
+    if (uneven && !max && axes <= 2 && cnn__onnx_dtype(s, node->inputs[0]) == CNN_F32) {
+        write_uneven_average(s, node);
+        return;
+    }
+    if (uneven) {
+        cnn__onnx_refuse(s, "ONNX has no maxima of windows of several sizes");
+        return;
     }
     if (!global) {
         cnn__onnx_ints(&op, "kernel_shape", axes, kernel);

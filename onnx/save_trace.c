@@ -1,6 +1,7 @@
 /* Reading a trace for a writer: sizes and attributes, and whether they depend on the batch. */
 #include "save.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const cnn_trace_value *cnn__onnx_value(const cnn__onnx_save *s, int value)
@@ -137,14 +138,18 @@ bool cnn__onnx_is_size(const cnn__onnx_save *s, const cnn_trace_node *node, cons
 
 /* ---- both traces ---- */
 
-/* Whether a constant that the forward has made is the same in both. */
+/* Whether a constant that the forward has made is the same in both, bit by bit. */
 static bool constants_agree(const cnn_trace_value *a, const cnn_trace_value *b)
 {
-    const size_t size =
-        a->kind == CNN_VALUE_CONSTANT ? (size_t)cnn_tensor_numel(a->tensor) * cnn_dtype_size(a->dtype) : 0;
-    return !size || a->tensor == b->tensor ||
-           (cnn_tensor_is_contiguous(a->tensor) && cnn_tensor_is_contiguous(b->tensor) && cnn_tensor_data(a->tensor) &&
-            cnn_tensor_data(b->tensor) && memcmp(cnn_tensor_data(a->tensor), cnn_tensor_data(b->tensor), size) == 0);
+    if (a->kind != CNN_VALUE_CONSTANT || a->tensor == b->tensor) {
+        return true;
+    }
+    const size_t size = (size_t)cnn_tensor_numel(a->tensor) * cnn_dtype_size(a->dtype);
+    unsigned char *both = malloc(2 * size + 1);
+    bool same = both && cnn_tensor_read(a->tensor, both, size) == CNN_OK &&
+                cnn_tensor_read(b->tensor, both + size, size) == CNN_OK && memcmp(both, both + size, size) == 0;
+    free(both);
+    return same;
 }
 
 static bool values_agree(const cnn__onnx_save *s, const cnn_trace_value *a, const cnn_trace_value *b)

@@ -22,7 +22,7 @@ struct cnn_trace {
     int *state_numbers; /* by place: the number of the value + 1; 0: none yet */
 };
 
-static void *take(cnn_trace *t, int count, size_t size)
+static void *trace_take(cnn_trace *t, int count, size_t size)
 {
     void *memory = cnn__tape_arena(t->tape, (size_t)count * size);
     return memory ? memset(memory, 0, (size_t)count * size) : NULL;
@@ -31,7 +31,7 @@ static void *take(cnn_trace *t, int count, size_t size)
 /* ---- values ---- */
 
 /* Goes on to the place of a tensor among the state. false: it is not of the module. */
-static bool find_state(cnn_trace *t, const cnn_tensor *plain)
+static bool trace_find_state(cnn_trace *t, const cnn_tensor *plain)
 {
     for (int tried = 0; tried < t->state_count && t->state.tensor != plain; tried++) {
         t->place++;
@@ -59,7 +59,7 @@ static int add_value(cnn_trace *t, const cnn_tensor *handle, cnn_value_kind kind
 /* The number of a plain tensor's value; −1: no memory. */
 static int number_plain(cnn_trace *t, const cnn_tensor *handle)
 {
-    if (!find_state(t, handle->leaf)) {
+    if (!trace_find_state(t, handle->leaf)) {
         for (int i = 0; i < t->value_count; i++) {
             if (t->values[i].tensor == handle->leaf) {
                 return i;
@@ -69,7 +69,7 @@ static int number_plain(cnn_trace *t, const cnn_tensor *handle)
     }
     if (!t->state_numbers[t->place]) {
         size_t size = cnn__state_name(&t->state, NULL, 0) + 1;
-        char *name = take(t, 1, size);
+        char *name = trace_take(t, 1, size);
         if (!name) {
             return -1;
         }
@@ -90,7 +90,7 @@ static int number(cnn_trace *t, cnn_tensor *handle)
 
 static const int *number_all(cnn_trace *t, cnn_tensor *const *handles, int count)
 {
-    int *numbers = take(t, count, sizeof *numbers);
+    int *numbers = trace_take(t, count, sizeof *numbers);
     for (int i = 0; numbers && i < count; i++) {
         numbers[i] = number(t, handles[i]);
     }
@@ -114,7 +114,7 @@ static bool copy_attribute(cnn_trace *t, cnn_trace_attribute *to, const cnn__att
         to->reals = at;
         return true;
     }
-    int64_t *ints = take(t, to->count, sizeof *ints);
+    int64_t *ints = trace_take(t, to->count, sizeof *ints);
     for (int i = 0; ints && i < to->count; i++) {
         ints[i] = a->type == CNN__INT64  ? ((const int64_t *)at)[i]
                   : a->type == CNN__BOOL ? ((const bool *)at)[i]
@@ -131,7 +131,7 @@ static bool copy_attributes(cnn_trace *t, cnn_trace_node *to, const cnn__node *n
     while (a && a[to->attribute_count].name) {
         to->attribute_count++;
     }
-    cnn_trace_attribute *copies = take(t, to->attribute_count, sizeof *copies);
+    cnn_trace_attribute *copies = trace_take(t, to->attribute_count, sizeof *copies);
     bool done = copies != NULL;
     for (int i = 0; done && i < to->attribute_count; i++) {
         done = copy_attribute(t, &copies[i], &a[i], node->attributes);
@@ -155,7 +155,7 @@ static const char *path_of(cnn_trace *t, const cnn_module *module)
     const cnn_module *parent = module->parent;
     const cnn__state state = { .root = top, .owner = parent, .leaf = parent->children.items[module->index].name };
     size_t size = cnn__state_name(&state, NULL, 0) + 1;
-    char *path = take(t, 1, size);
+    char *path = trace_take(t, 1, size);
     if (path) {
         cnn__state_name(&state, path, size);
     }
@@ -209,12 +209,12 @@ static bool trace_read(cnn_trace *t, cnn_tensor **inputs, int count, cnn_tensor 
         t->node_count++;
         most += node->count + node->outputs;
     }
-    const cnn__node **list = take(t, t->node_count, sizeof *list);
-    t->nodes = take(t, t->node_count, sizeof *t->nodes);
-    t->values = take(t, most, sizeof *t->values);
-    t->outputs = take(t, t->output_count, sizeof *t->outputs);
+    const cnn__node **list = trace_take(t, t->node_count, sizeof *list);
+    t->nodes = trace_take(t, t->node_count, sizeof *t->nodes);
+    t->values = trace_take(t, most, sizeof *t->values);
+    t->outputs = trace_take(t, t->output_count, sizeof *t->outputs);
     t->state_count = cnn_module_state_count(t->root);
-    t->state_numbers = take(t, t->state_count, sizeof *t->state_numbers);
+    t->state_numbers = trace_take(t, t->state_count, sizeof *t->state_numbers);
     t->state = cnn__state_begin(t->root);
     cnn__state_next(&t->state);
     if (!list || !t->nodes || !t->values || !t->outputs || !t->state_numbers) {
@@ -252,7 +252,7 @@ static cnn_trace *trace_run(cnn_tape *tape, cnn_module *module, const cnn_trace_
         return NULL;
     }
     *t = (cnn_trace){ .tape = tape, .root = module, .output_count = options->output_count };
-    cnn_tensor **handles = take(t, count + t->output_count, sizeof *handles);
+    cnn_tensor **handles = trace_take(t, count + t->output_count, sizeof *handles);
     bool done = handles && make_inputs(tape, inputs, count, handles) &&
                 cnn_forward_many(tape, module, handles, count, handles + count, t->output_count) == CNN_OK &&
                 trace_read(t, handles, count, handles + count);

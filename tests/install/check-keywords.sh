@@ -47,7 +47,7 @@ printf '%s\n' '+ CNN_OPTIONS(cnn_conv2d_options, .stride = 2)' '+ CNN_OPTIONS(cn
 # program KIND: makes the calls of that kind, one a line
 program() {
     parameters="cnn_context *ctx, cnn_module *model, cnn_dataset *dataset, cnn_forward_fn forward, cnn_optimizer *optimizer, cnn_lr_lambda_fn lr_lambda, cnn_augmentation *augmentation$numbers"
-    printf '%s\n' '#include <cnn/cnn.h>' '#include <cnn/image.h>' "void use($parameters);" "void use($parameters)" \
+    printf '%s\n' '#include <cnn/cnn.h>' '#include <cnn/image.h>' '#include <cnn/onnx.h>' "void use($parameters);" "void use($parameters)" \
         "{ $(echo ", x ctx, x model, x dataset, x forward, x optimizer, x lr_lambda, x augmentation$numbers" | sed 's/, [a-z]* \([a-z_]*\)/(void)\1;/g')"
     sed -n "s/^$1 \(.*\)/(void)\1;/p" "$work/calls"
     echo '}'
@@ -87,7 +87,7 @@ for compiler in "${CC:-cc}" clang; do
     done
     # Padding without a name would be room that a later option could take without struct_size showing it: docs/abi.md.
     if [ "$("$compiler" -dumpmachine | sed 's/-.*//')" = x86_64 ]; then
-        printf '#include <cnn/cnn.h>\n#include <cnn/image.h>\n' | "$compiler" -Wpadded -Werror -Iinclude -fsyntax-only -x c - >"$work/log" 2>&1 ||
+        printf '#include <cnn/cnn.h>\n#include <cnn/image.h>\n#include <cnn/onnx.h>\n' | "$compiler" -Wpadded -Werror -Iinclude -fsyntax-only -x c - >"$work/log" 2>&1 ||
             { cat "$work/log" >&2; fail "a public struct has padding without a name"; }
     fi
 done

@@ -6,8 +6,8 @@
 #include "support/ops.h"
 
 static const char *const unwritten[] = {
-    /* windows that ONNX has not: of several sizes, as columns, with positions counted within an image */
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_maxpool2d", "unfold", "fold", "maxpool2d_with_indices",
+    /* windows that ONNX has not: maxima of several sizes, as columns, with positions counted within an image */
+    "adaptive_maxpool2d", "unfold", "fold", "maxpool2d_with_indices",
     /* without running statistics */
     "batch_norm",
     /* what a Sequential runs for three layers, which a trace lists one by one */

@@ -331,7 +331,7 @@ int main(int count, char **arguments)
     recurrent_model();
     group_model();
     bool good = write_operations(17);
-    good &= write_operations(22);
+    good &= write_operations(23);
     cnn_tape_free(tape);
     cnn_context_free(ctx);
     return !good;
