@@ -164,8 +164,8 @@ void cnn__onnx_write_avg_pool(cnn__onnx_save *s, const cnn_trace_node *node)
     cnn__onnx_finish(s, &op, node, 1, "AveragePool");
 }
 
-/* The mean of each window as a product with a matrix [windows, size], whose rows are 1 / n within their window: PyTorch's
- * windows go from floor(i · size / windows) to ceil((i + 1) · size / windows). */
+/* The mean of each window as a product with a matrix [windows, size], whose rows are 1 / n within their window.
+ * PyTorch's windows go from floor(i · size / windows) to ceil((i + 1) · size / windows). */
 static const char *averaging(cnn__onnx_save *s, int64_t windows, int64_t size, bool transposed)
 {
     const int64_t shape[2] = { transposed ? size : windows, transposed ? windows : size };

@@ -126,10 +126,11 @@ CNN_API int cnn_trace_get_output(const cnn_trace *trace, int i);
 /** @} */
 
 #ifndef __cplusplus
-/** `cnn_trace_new(module, CNN_F32, CNN_SHAPE(1, 3, 224, 224))`: a module of one input and one output in evaluation. */
-#define cnn_trace_new(...) CNN__TRACE_NEW(__VA_ARGS__)
-#define CNN__TRACE_NEW(module, type, rank, sizes) \
-    cnn_trace_create((module), &(cnn_trace_input){ .shape = (sizes), .ndim = (rank), .dtype = (type) }, 1, NULL)
+/** `cnn_trace_new(model, CNN_F32, CNN_SHAPE(1, 3, 224, 224), .training = true)` */
+#define cnn_trace_new(...) CNN__TRACE_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_trace_options))
+#define CNN__TRACE_NEW(module, type, rank, sizes, ...) \
+    cnn_trace_create((module), &(cnn_trace_input){ .shape = (sizes), .ndim = (rank), .dtype = (type) }, 1, \
+                     &(cnn_trace_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 #endif
 
 CNN_END_DECLS
