@@ -141,9 +141,7 @@ static cnn_status attempt(const cnn__onnx_save *first, int *varies)
     *varies = 0;
     if (!allocate(&s) || !ports) {
         s.no_memory = true;
-    } else if (s.other && !cnn__onnx_traces_agree(&s)) {
-        *varies = 1;
-    } else {
+    } else if (!s.other || !(*varies = cnn__onnx_disagreement(&s))) {
         status = cnn__onnx_write_graph(&s, ports);
         *varies = s.varies;
     }

@@ -114,8 +114,9 @@ double cnn__onnx_real_at(cnn__onnx_save *s, const cnn_trace_node *node, const ch
 int cnn__onnx_count_at(cnn__onnx_save *s, const cnn_trace_node *node, const char *name);
 /* Whether the attribute is the size `d` of a value, whatever the batch. */
 bool cnn__onnx_is_size(const cnn__onnx_save *s, const cnn_trace_node *node, const char *name, int value, int d);
-/* Whether both traces list the same operations on the same values. */
-bool cnn__onnx_traces_agree(const cnn__onnx_save *s);
+/* 0 where both traces list the same operations on the same values; else 1 + the number of the first one that differs,
+ * or of one past the end. */
+int cnn__onnx_disagreement(const cnn__onnx_save *s);
 /* Finds the batch normalisations that the operation in front of them can take. */
 void cnn__onnx_plan_folding(cnn__onnx_save *s);
 

@@ -131,7 +131,7 @@ const char *cnn__onnx_constant(cnn__onnx_save *s, cnn_dtype dtype, int ndim, con
 static void write_element(cnn_dtype dtype, double value, void *to)
 {
     const float f32 = (float)value;
-    const int64_t i64 = (int64_t)value;
+    const int64_t i64 = value > -9e18 && value < 9e18 ? (int64_t)value : 0; /* what is larger is for real dtypes */
     const int32_t i32 = (int32_t)i64;
     const unsigned char byte = (unsigned char)i64;
     uint32_t bits;

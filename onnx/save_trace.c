@@ -170,21 +170,25 @@ static bool nodes_agree(const cnn_trace_node *a, const cnn_trace_node *b)
            memcmp(a->outputs, b->outputs, (size_t)a->output_count * sizeof *a->outputs) == 0;
 }
 
-bool cnn__onnx_traces_agree(const cnn__onnx_save *s)
+int cnn__onnx_disagreement(const cnn__onnx_save *s)
 {
-    bool good = true;
-    for (int i = 0; good && i <= s->node_count; i++) {
-        const cnn_trace_node *a = cnn_trace_get_node(s->trace, i), *b = cnn_trace_get_node(s->other, i);
-        good = a && b ? nodes_agree(a, b) : a == b;
-    }
-    for (int i = 0; good && i <= s->value_count; i++) {
+    for (int i = 0; i < s->value_count; i++) { /* the first that differs is the cause of those behind it */
         const cnn_trace_value *a = cnn_trace_get_value(s->trace, i), *b = cnn_trace_get_value(s->other, i);
-        good = a && b ? values_agree(s, a, b) : a == b;
+        if (!b || !values_agree(s, a, b)) {
+            return (a->node < 0 ? s->node_count : a->node) + 1;
+        }
     }
-    for (int i = 0; good && i < s->options.output_count; i++) {
-        good = cnn_trace_get_output(s->trace, i) == cnn_trace_get_output(s->other, i);
+    for (int i = 0; i < s->node_count; i++) {
+        const cnn_trace_node *a = cnn_trace_get_node(s->trace, i), *b = cnn_trace_get_node(s->other, i);
+        if (!b || !nodes_agree(a, b)) {
+            return i + 1;
+        }
     }
-    return good;
+    bool more = cnn_trace_get_node(s->other, s->node_count) || cnn_trace_get_value(s->other, s->value_count);
+    for (int i = 0; i < s->options.output_count; i++) {
+        more |= cnn_trace_get_output(s->trace, i) != cnn_trace_get_output(s->other, i);
+    }
+    return more ? s->node_count + 1 : 0;
 }
 
 /* ---- batch normalisation behind a convolution or a linear layer ---- */

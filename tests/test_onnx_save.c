@@ -103,6 +103,20 @@ static cnn_tensor *by_count(cnn_module *self, cnn_tensor *x, void *user)
     return cnn_mul_scalar(x, 1.0 / (double)cnn_tensor_size(x, 0));
 }
 
+/* A sample more than there are. */
+static cnn_tensor *one_more(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)self, (void)user;
+    return cnn_concat((cnn_tensor *[]){ x, cnn_slice(x, 0, 0, 1, 1) }, 2, 0);
+}
+
+static void refuse(cnn_module *net, const char *name, cnn_onnx_save_options *options, cnn_status status, const char *message)
+{
+    cnn_context_clear_error(NULL);
+    ck_assert_int_eq(cnn_onnx_save(net, name ? in_folder(name) : NULL, options), status);
+    assert_error(cnn_context_status(ctx), status, message);
+}
+
 /* What depends on the batch keeps the batch that was given, and a batch of -1 is then an error that says where. */
 START_TEST(a_batch_that_cannot_be_symbolic)
 {
@@ -113,6 +127,10 @@ START_TEST(a_batch_that_cannot_be_symbolic)
     free(bytes);
     ck_assert_int_eq(cnn_onnx_save(net, in_folder("any.onnx"), OPTIONS(.inputs = &any)), CNN_ERROR_UNSUPPORTED);
     assert_error(cnn_context_status(ctx), CNN_ERROR_UNSUPPORTED, "onnx_save: 1: mul_scalar depends on the batch, which is -1, expected a size");
+    cnn_module_free(net);
+
+    net = cnn_sequential_new(ctx, cnn_relu_new(ctx), cnn_module_new(ctx, one_more));
+    refuse(net, "any.onnx", OPTIONS(.inputs = &any), CNN_ERROR_UNSUPPORTED, "onnx_save: 1: concat depends on the batch, which is -1");
     cnn_module_free(net);
 
     net = cnn_sequential_new(ctx, cnn_unflatten_create(ctx, 1, 2, (const int64_t[]){ 3, 1 }, NULL), cnn_relu_new(ctx));
@@ -141,13 +159,6 @@ START_TEST(operations_that_onnx_lacks)
     cnn_module_free(net);
 }
 END_TEST
-
-static void refuse(cnn_module *net, const char *name, cnn_onnx_save_options *options, cnn_status status, const char *message)
-{
-    cnn_context_clear_error(NULL);
-    ck_assert_int_eq(cnn_onnx_save(net, name ? in_folder(name) : NULL, options), status);
-    assert_error(cnn_context_status(ctx), status, message);
-}
 
 START_TEST(bad_arguments)
 {

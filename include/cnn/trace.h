@@ -5,9 +5,9 @@
  * known: no operation computes, and no memory for elements is taken. Exporters (libcnn-onnx is one), summaries,
  * counts of operations and planners read the list.
  *
- * Each tensor of the list is a *value* with a number. The values 0 to the number of inputs − 1 are the inputs; those
- * after them are parameters, buffers, constants and results, in the order in which the operations meet them. Layers
- * that a Sequential would run as one operation are listed one by one.
+ * Each tensor of the list is a *value* with a number. The values 0 to the number of inputs − 1 are the inputs, of which
+ * one that was left out has rank 0; those after them are parameters, buffers, constants and results, in the order in
+ * which the operations meet them. Layers that a Sequential would run as one operation are listed one by one.
  *
  * A trace belongs to the caller. What is borrowed from it lasts until cnn_trace_free(); the module must outlive it, and
  * so must the names of operations that cnn_custom() was given. A trace may be read by several threads at once. */
