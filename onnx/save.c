@@ -9,7 +9,7 @@ enum { BATCH = 3, OTHER_BATCH = 5, OLDEST_OPSET = 17, NEWEST_OPSET = 23 };
 
 /* ---- what is asked for ---- */
 
-static cnn_status check_options(cnn__onnx_save *s)
+static cnn_status check_options(cnn__export *s)
 {
     cnn_onnx_save_options *o = &s->options;
     o->opset = o->opset ? o->opset : OLDEST_OPSET;
@@ -62,7 +62,7 @@ static bool is_batch(const cnn_onnx_save_options *o, bool marked, int i, int d)
 /* ---- tracing ---- */
 
 /* A trace with `batch` in place of the batch's size; 0: with the sizes as they are. */
-static cnn_trace *trace_with(cnn__onnx_save *s, cnn_module *module, bool marked, int64_t batch)
+static cnn_trace *trace_with(cnn__export *s, cnn_module *module, bool marked, int64_t batch)
 {
     const cnn_onnx_save_options *o = &s->options;
     cnn_trace_input *inputs = calloc((size_t)o->input_count, sizeof *inputs);
@@ -88,7 +88,7 @@ static cnn_trace *trace_with(cnn__onnx_save *s, cnn_module *module, bool marked,
 
 /* ---- one attempt ---- */
 
-static bool allocate(cnn__onnx_save *s)
+static bool allocate(cnn__export *s)
 {
     while (cnn_trace_get_value(s->trace, s->value_count)) {
         s->value_count++;
@@ -104,12 +104,12 @@ static bool allocate(cnn__onnx_save *s)
 }
 
 /* Frees all but the traces. */
-static void release(cnn__onnx_save *s)
+static void release(cnn__export *s)
 {
     for (int i = 0; i < s->initializer_count; i++) {
         free(s->initializers[i].data);
     }
-    cnn__onnx_free_strings(s);
+    cnn__export_free_strings(s);
     free(s->initializers);
     free(s->names);
     free(s->uses);
@@ -120,7 +120,7 @@ static void release(cnn__onnx_save *s)
 }
 
 /* Reports an operation that cannot be written. */
-static cnn_status report_refused(const cnn__onnx_save *s)
+static cnn_status report_refused(const cnn__export *s)
 {
     const cnn_trace_node *node = cnn_trace_get_node(s->trace, s->refused - 1);
     char others[48] = "";
@@ -133,22 +133,22 @@ static cnn_status report_refused(const cnn__onnx_save *s)
 
 /* Writes the graph of the traces that `first` has, and the file unless the batch cannot be symbolic, which is said by
  * `varies`. */
-static cnn_status attempt(const cnn__onnx_save *first, int *varies)
+static cnn_status attempt(const cnn__export *first, int *varies)
 {
-    cnn__onnx_save s = *first;
+    cnn__export s = *first;
     const char **ports = calloc((size_t)(s.options.input_count + s.options.output_count), sizeof *ports);
     cnn_status status = CNN_OK;
     *varies = 0;
     if (!allocate(&s) || !ports) {
         s.no_memory = true;
-    } else if (!s.other || !(*varies = cnn__onnx_disagreement(&s))) {
-        status = cnn__onnx_write_graph(&s, ports);
+    } else if (!s.other || !(*varies = cnn__export_disagreement(&s))) {
+        status = cnn__export_write_graph(&s, ports);
         *varies = s.varies;
     }
     if (status == CNN_OK && (s.no_memory || s.nodes.failed || s.values.failed)) {
         status = cnn__onnx_fail(s.ctx, CNN_ERROR_NO_MEMORY, "%s: no memory for the graph", s.call);
     } else if (status == CNN_OK && !*varies) {
-        status = s.refused ? report_refused(&s) : cnn__onnx_save_file(&s);
+        status = s.refused ? report_refused(&s) : cnn__export_save_file(&s);
     }
     free(ports);
     release(&s);
@@ -156,7 +156,7 @@ static cnn_status attempt(const cnn__onnx_save *first, int *varies)
 }
 
 /* With a symbolic batch; *done is false where the module does not allow that. */
-static cnn_status save_symbolic(cnn__onnx_save *s, cnn_module *module, bool marked, bool *done)
+static cnn_status save_symbolic(cnn__export *s, cnn_module *module, bool marked, bool *done)
 {
     int varies = 0;
     *done = false;
@@ -178,7 +178,7 @@ static cnn_status save_symbolic(cnn__onnx_save *s, cnn_module *module, bool mark
     return status;
 }
 
-static cnn_status save_fixed(cnn__onnx_save *s, cnn_module *module)
+static cnn_status save_fixed(cnn__export *s, cnn_module *module)
 {
     int varies;
     s->trace = trace_with(s, module, false, 0);
@@ -189,7 +189,7 @@ static cnn_status save_fixed(cnn__onnx_save *s, cnn_module *module)
 
 /* With a symbolic batch where the module allows one, else as it is. The failure of the first attempt is not left behind
  * then: what this thread was told before stays. */
-static cnn_status save_either(cnn__onnx_save *s, cnn_module *module)
+static cnn_status save_either(cnn__export *s, cnn_module *module)
 {
     bool done;
     char before[512];
@@ -210,7 +210,7 @@ static cnn_status save_either(cnn__onnx_save *s, cnn_module *module)
 
 cnn_status cnn_onnx_save(cnn_module *module, const char *path, const cnn_onnx_save_options *options)
 {
-    cnn__onnx_save s = { .ctx = module ? cnn_module_context(module) : NULL, .call = "onnx_save", .path = path };
+    cnn__export s = { .ctx = module ? cnn_module_context(module) : NULL, .call = "onnx_save", .path = path };
     bool done;
     if (!module || !path || !options) {
         return cnn__onnx_fail(s.ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", s.call,

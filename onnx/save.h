@@ -5,7 +5,7 @@
  *
  * A symbolic batch comes from two traces of the same module with different batches: a dimension whose sizes are
  * proportional to the batch is so many times the batch, everything else must be the same in both. A writer that needs
- * such a size as a number says so by asking for it (cnn__onnx_size()), and then the file gets the fixed batch.
+ * such a size as a number says so by asking for it (cnn__export_size()), and then the file gets the fixed batch.
  *
  * No memory, and what ONNX does not have, are noted in the struct; writers go on and what they write is thrown away. */
 #ifndef CNN_ONNX_SAVE_H
@@ -18,24 +18,24 @@
 /* ---- protocol buffers (save_buffer.c; https://protobuf.dev/programming-guides/encoding/) ---- */
 
 /* Bytes that grow. An all-zero struct is empty. */
-typedef struct cnn__onnx_buffer {
+typedef struct cnn__export_buffer {
     unsigned char *bytes;
     size_t size, capacity;
     bool failed; /* no memory */
-} cnn__onnx_buffer;
+} cnn__export_buffer;
 
-void cnn__onnx_put(cnn__onnx_buffer *b, const void *bytes, size_t size);
-void cnn__onnx_put_tag(cnn__onnx_buffer *b, int field, uint64_t size); /* of a field of bytes, which follow */
-void cnn__onnx_put_int(cnn__onnx_buffer *b, int field, int64_t value);
-void cnn__onnx_put_float(cnn__onnx_buffer *b, int field, float value);
-void cnn__onnx_put_text(cnn__onnx_buffer *b, int field, const char *text);
+void cnn__export_put(cnn__export_buffer *b, const void *bytes, size_t size);
+void cnn__export_put_tag(cnn__export_buffer *b, int field, uint64_t size); /* of a field of bytes, which follow */
+void cnn__export_put_int(cnn__export_buffer *b, int field, int64_t value);
+void cnn__export_put_float(cnn__export_buffer *b, int field, float value);
+void cnn__export_put_text(cnn__export_buffer *b, int field, const char *text);
 /* Takes `message` over. */
-void cnn__onnx_put_message(cnn__onnx_buffer *b, int field, cnn__onnx_buffer *message);
+void cnn__export_put_message(cnn__export_buffer *b, int field, cnn__export_buffer *message);
 
 /* ---- the model ---- */
 
 /* A tensor that the file holds. */
-typedef struct cnn__onnx_initializer {
+typedef struct cnn__export_initializer {
     const char *name;
     cnn_dtype dtype;
     int ndim;
@@ -45,9 +45,9 @@ typedef struct cnn__onnx_initializer {
     void *data;         /* owned */
     bool external;      /* in the file of data, at `offset` */
     uint64_t offset;
-} cnn__onnx_initializer;
+} cnn__export_initializer;
 
-typedef struct cnn__onnx_save {
+typedef struct cnn__export {
     cnn_context *ctx;
     const char *call, *path;
     cnn_onnx_save_options options;
@@ -61,120 +61,121 @@ typedef struct cnn__onnx_save {
     signed char *folding; /* 1: takes the batch normalisation behind it; −1: is that normalisation */
     int *folded;          /* the number of that normalisation */
     int now;              /* the node that is being written */
-    cnn__onnx_buffer nodes, values;
-    cnn__onnx_initializer *initializers;
+    cnn__export_buffer nodes, values;
+    cnn__export_initializer *initializers;
     int initializer_count, initializer_capacity;
-    struct cnn__onnx_string *strings; /* all names */
-    char prefix[16];                  /* of made names: no other name begins with it and goes on with a digit */
+    struct cnn__export_string *strings; /* all names */
+    char prefix[16];                    /* of made names: no other name begins with it and goes on with a digit */
     int made, node_names;
     const char *batch_name; /* the batch as a tensor [1] of the graph; NULL: not yet there */
     bool no_memory;
     int varies;        /* 1 + the first node that needs the batch as a number; 0: none */
     int refused, more; /* 1 + the first node that has no writer, and how many follow; 0: none */
     const char *why;
-} cnn__onnx_save;
+} cnn__export;
 
-typedef void cnn__onnx_write_fn(cnn__onnx_save *s, const cnn_trace_node *node);
+typedef void cnn__export_write_fn(cnn__export *s, const cnn_trace_node *node);
 
 /* Writes the operation, as the table says. */
-void cnn__onnx_write(cnn__onnx_save *s, const cnn_trace_node *node);
+void cnn__export_write(cnn__export *s, const cnn_trace_node *node);
 /* Notes that the operation, or these attributes or operands of it, cannot be written. */
-void cnn__onnx_refuse(cnn__onnx_save *s, const char *why);
+void cnn__export_refuse(cnn__export *s, const char *why);
 /* Writes the graph; `ports` gets the names of the inputs (NULL for one that is left out) and outputs. */
-cnn_status cnn__onnx_write_graph(cnn__onnx_save *s, const char **ports);
+cnn_status cnn__export_write_graph(cnn__export *s, const char **ports);
 /* Makes the file. */
-cnn_status cnn__onnx_save_file(cnn__onnx_save *s);
+cnn_status cnn__export_save_file(cnn__export *s);
 
 /* ---- reading the trace (save_trace.c) ---- */
 
 /* A size: fixed, or `times` times the batch, and then `size` is not to be written. */
-typedef struct cnn__onnx_dim {
+typedef struct cnn__export_dim {
     int64_t size, times;
-} cnn__onnx_dim;
+} cnn__export_dim;
 
-typedef struct cnn__onnx_shape {
+typedef struct cnn__export_shape {
     int ndim;
-    cnn__onnx_dim dim[CNN_MAX_DIMS + 1];
-} cnn__onnx_shape;
+    cnn__export_dim dim[CNN_MAX_DIMS + 1];
+} cnn__export_shape;
 
-const cnn_trace_value *cnn__onnx_value(const cnn__onnx_save *s, int value);
-cnn__onnx_shape cnn__onnx_shape_of(const cnn__onnx_save *s, int value);
+const cnn_trace_value *cnn__export_value(const cnn__export *s, int value);
+cnn__export_shape cnn__export_shape_of(const cnn__export *s, int value);
 /* A shape of numbers; −1 is what is left. */
-cnn__onnx_shape cnn__onnx_fixed(int ndim, const int64_t *sizes);
-cnn__onnx_dim cnn__onnx_dim_times(cnn__onnx_save *s, cnn__onnx_dim a, cnn__onnx_dim b);
+cnn__export_shape cnn__export_fixed(int ndim, const int64_t *sizes);
+cnn__export_dim cnn__export_dim_times(cnn__export *s, cnn__export_dim a, cnn__export_dim b);
 /* Size d of a value, counted from the end where it is negative, as a number. */
-int64_t cnn__onnx_size(cnn__onnx_save *s, int value, int d);
-int cnn__onnx_ndim(const cnn__onnx_save *s, int value);
-cnn_dtype cnn__onnx_dtype(const cnn__onnx_save *s, int value);
+int64_t cnn__export_size(cnn__export *s, int value, int d);
+int cnn__export_ndim(const cnn__export *s, int value);
+cnn_dtype cnn__export_dtype(const cnn__export *s, int value);
 /* Whether operand i is there. */
-bool cnn__onnx_has(const cnn_trace_node *node, int i);
+bool cnn__export_has(const cnn_trace_node *node, int i);
 /* Attributes, as numbers that do not depend on the batch. */
-int64_t cnn__onnx_int_at(cnn__onnx_save *s, const cnn_trace_node *node, const char *name, int i);
-double cnn__onnx_real_at(cnn__onnx_save *s, const cnn_trace_node *node, const char *name);
-int cnn__onnx_count_at(cnn__onnx_save *s, const cnn_trace_node *node, const char *name);
+int64_t cnn__export_int_at(cnn__export *s, const cnn_trace_node *node, const char *name, int i);
+double cnn__export_real_at(cnn__export *s, const cnn_trace_node *node, const char *name);
+int cnn__export_count_at(cnn__export *s, const cnn_trace_node *node, const char *name);
 /* Whether the attribute is the size `d` of a value, whatever the batch. */
-bool cnn__onnx_is_size(const cnn__onnx_save *s, const cnn_trace_node *node, const char *name, int value, int d);
+bool cnn__export_is_size(const cnn__export *s, const cnn_trace_node *node, const char *name, int value, int d);
 /* 0 where both traces list the same operations on the same values; else 1 + the number of the first one that differs,
  * or of one past the end. */
-int cnn__onnx_disagreement(const cnn__onnx_save *s);
+int cnn__export_disagreement(const cnn__export *s);
 /* Finds the batch normalisations that the operation in front of them can take. */
-void cnn__onnx_plan_folding(cnn__onnx_save *s);
+void cnn__export_plan_folding(cnn__export *s);
 
 /* ---- emitting (save_graph.c): names are those of tensors of the graph ---- */
 
 /* A copy that lasts as long as the model; "" where there is no memory. */
-const char *cnn__onnx_string(cnn__onnx_save *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void cnn__onnx_free_strings(cnn__onnx_save *s);
+const char *cnn__export_string(cnn__export *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cnn__export_free_strings(cnn__export *s);
 /* The name of a value; a parameter, buffer or constant becomes a tensor of the file when it is met first. */
-const char *cnn__onnx_name(cnn__onnx_save *s, int value);
+const char *cnn__export_name(cnn__export *s, int value);
 /* A new name for what is between two operators. */
-const char *cnn__onnx_between(cnn__onnx_save *s);
-const char *cnn__onnx_in(cnn__onnx_save *s, const cnn_trace_node *node, int i); /* "" for one that was left out */
-const char *cnn__onnx_out(cnn__onnx_save *s, const cnn_trace_node *node);
+const char *cnn__export_between(cnn__export *s);
+const char *cnn__export_in(cnn__export *s, const cnn_trace_node *node, int i); /* "" for one that was left out */
+const char *cnn__export_out(cnn__export *s, const cnn_trace_node *node);
 
 /* An operator while it is being made. */
-void cnn__onnx_operand(cnn__onnx_buffer *op, const char *name);
-void cnn__onnx_result(cnn__onnx_buffer *op, const char *name);
-void cnn__onnx_operands(cnn__onnx_save *s, cnn__onnx_buffer *op, const cnn_trace_node *node, int count);
-void cnn__onnx_int(cnn__onnx_buffer *op, const char *name, int64_t value);
-void cnn__onnx_ints(cnn__onnx_buffer *op, const char *name, int count, const int64_t *values);
-void cnn__onnx_float(cnn__onnx_buffer *op, const char *name, double value);
-void cnn__onnx_text(cnn__onnx_buffer *op, const char *name, const char *text);
-void cnn__onnx_texts(cnn__onnx_buffer *op, const char *name, int count, const char *const *texts);
-void cnn__onnx_end(cnn__onnx_save *s, cnn__onnx_buffer *op, const char *type);
+void cnn__export_operand(cnn__export_buffer *op, const char *name);
+void cnn__export_result(cnn__export_buffer *op, const char *name);
+void cnn__export_operands(cnn__export *s, cnn__export_buffer *op, const cnn_trace_node *node, int count);
+void cnn__export_int(cnn__export_buffer *op, const char *name, int64_t value);
+void cnn__export_ints(cnn__export_buffer *op, const char *name, int count, const int64_t *values);
+void cnn__export_float(cnn__export_buffer *op, const char *name, double value);
+void cnn__export_text(cnn__export_buffer *op, const char *name, const char *text);
+void cnn__export_texts(cnn__export_buffer *op, const char *name, int count, const char *const *texts);
+void cnn__export_end(cnn__export *s, cnn__export_buffer *op, const char *type);
 /* The same with the first `count` operands of the node, and its first result. */
-void cnn__onnx_finish(cnn__onnx_save *s, cnn__onnx_buffer *op, const cnn_trace_node *node, int count, const char *type);
+void cnn__export_finish(cnn__export *s, cnn__export_buffer *op, const cnn_trace_node *node, int count,
+                        const char *type);
 
 /* Whole operators. All return `to`. */
-const char *cnn__onnx_emit(cnn__onnx_save *s, const char *type, const char *to, const char *a, const char *b);
-const char *cnn__onnx_cast(cnn__onnx_save *s, const char *to, const char *from, cnn_dtype dtype);
-const char *cnn__onnx_reshape(cnn__onnx_save *s, const char *to, const char *from, const cnn__onnx_shape *shape);
-const char *cnn__onnx_permute(cnn__onnx_save *s, const char *to, const char *from, int ndim, const int64_t *dims);
-const char *cnn__onnx_slice(cnn__onnx_save *s, const char *to, const char *from, int count, const int64_t *dims,
-                            int64_t start, int64_t end, int64_t step);
-const char *cnn__onnx_concat(cnn__onnx_save *s, const char *to, const char *a, const char *b, int64_t dim);
+const char *cnn__export_emit(cnn__export *s, const char *type, const char *to, const char *a, const char *b);
+const char *cnn__export_cast(cnn__export *s, const char *to, const char *from, cnn_dtype dtype);
+const char *cnn__export_reshape(cnn__export *s, const char *to, const char *from, const cnn__export_shape *shape);
+const char *cnn__export_permute(cnn__export *s, const char *to, const char *from, int ndim, const int64_t *dims);
+const char *cnn__export_slice(cnn__export *s, const char *to, const char *from, int count, const int64_t *dims,
+                              int64_t start, int64_t end, int64_t step);
+const char *cnn__export_concat(cnn__export *s, const char *to, const char *a, const char *b, int64_t dim);
 /* One of Reduce… along `count` dimensions. */
-const char *cnn__onnx_reduce(cnn__onnx_save *s, const char *type, const char *to, const char *from, int count,
-                             const int64_t *dims, bool keep);
+const char *cnn__export_reduce(cnn__export *s, const char *type, const char *to, const char *from, int count,
+                               const int64_t *dims, bool keep);
 
 /* Constants of the graph. */
-const char *cnn__onnx_constant(cnn__onnx_save *s, cnn_dtype dtype, int ndim, const int64_t *shape, const void *data);
+const char *cnn__export_constant(cnn__export *s, cnn_dtype dtype, int ndim, const int64_t *shape, const void *data);
 /* The same under this name, with elements that it takes over. */
-void cnn__onnx_add_constant(cnn__onnx_save *s, const char *name, cnn_dtype dtype, int ndim, const int64_t *shape,
-                            void *data);
-const char *cnn__onnx_number(cnn__onnx_save *s, cnn_dtype dtype, double value);                /* a scalar */
-const char *cnn__onnx_filled(cnn__onnx_save *s, cnn_dtype dtype, int64_t count, double value); /* all alike */
-const char *cnn__onnx_integers(cnn__onnx_save *s, int64_t count, const int64_t *values);
+void cnn__export_add_constant(cnn__export *s, const char *name, cnn_dtype dtype, int ndim, const int64_t *shape,
+                              void *data);
+const char *cnn__export_number(cnn__export *s, cnn_dtype dtype, double value);                /* a scalar */
+const char *cnn__export_filled(cnn__export *s, cnn_dtype dtype, int64_t count, double value); /* all alike */
+const char *cnn__export_integers(cnn__export *s, int64_t count, const int64_t *values);
 /* A shape as an operand; `inferred`: the operator finds one of the sizes itself, as Reshape does. */
-const char *cnn__onnx_shape_operand(cnn__onnx_save *s, const cnn__onnx_shape *shape, bool inferred);
+const char *cnn__export_shape_operand(cnn__export *s, const cnn__export_shape *shape, bool inferred);
 /* The number of ONNX for a dtype. */
-int cnn__onnx_type(cnn_dtype dtype);
+int cnn__export_type(cnn_dtype dtype);
 /* The elements of an f32 parameter, buffer or constant, owned by the caller; NULL: no memory, which is noted. */
-float *cnn__onnx_floats(cnn__onnx_save *s, int value, int64_t *count);
+float *cnn__export_floats(cnn__export *s, int value, int64_t *count);
 
 /* ---- the writers, by file ---- */
 /* clang-format off */
-#define CNN__ONNX_WRITERS(X) \
+#define CNN__EXPORT_WRITERS(X) \
     /* save_elements.c */ \
     X(leaky_relu) X(elu) X(clip) X(hardsigmoid) X(prelu) X(gelu) X(silu) X(mish) X(softplus) X(logsigmoid) \
     X(scaled_log) X(log1p) X(expm1) X(exp2) X(rsqrt) X(square) X(trunc) X(with_scalar) X(clamp) X(cast) \
@@ -192,7 +193,7 @@ float *cnn__onnx_floats(cnn__onnx_save *s, int value, int64_t *count);
     /* save_sequences.c */ \
     X(recurrent) X(attention) X(attention_heads)
 /* clang-format on */
-#define CNN__ONNX_DECLARE(name) cnn__onnx_write_fn cnn__onnx_write_##name;
-CNN__ONNX_WRITERS(CNN__ONNX_DECLARE)
+#define CNN__EXPORT_DECLARE(name) cnn__export_write_fn cnn__export_write_##name;
+CNN__EXPORT_WRITERS(CNN__EXPORT_DECLARE)
 
 #endif

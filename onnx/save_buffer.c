@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void cnn__onnx_put(cnn__onnx_buffer *b, const void *bytes, size_t size)
+void cnn__export_put(cnn__export_buffer *b, const void *bytes, size_t size)
 {
     if (!b->failed && size > b->capacity - b->size) {
         size_t capacity = 2 * (b->size + size);
@@ -19,7 +19,7 @@ void cnn__onnx_put(cnn__onnx_buffer *b, const void *bytes, size_t size)
     }
 }
 
-static void put_varint(cnn__onnx_buffer *b, uint64_t value)
+static void put_varint(cnn__export_buffer *b, uint64_t value)
 {
     unsigned char bytes[10];
     size_t count = 0;
@@ -27,22 +27,22 @@ static void put_varint(cnn__onnx_buffer *b, uint64_t value)
         bytes[count++] = (unsigned char)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
         value >>= 7;
     } while (value);
-    cnn__onnx_put(b, bytes, count);
+    cnn__export_put(b, bytes, count);
 }
 
-void cnn__onnx_put_tag(cnn__onnx_buffer *b, int field, uint64_t size)
+void cnn__export_put_tag(cnn__export_buffer *b, int field, uint64_t size)
 {
     put_varint(b, (uint64_t)field << 3 | 2);
     put_varint(b, size);
 }
 
-void cnn__onnx_put_int(cnn__onnx_buffer *b, int field, int64_t value)
+void cnn__export_put_int(cnn__export_buffer *b, int field, int64_t value)
 {
     put_varint(b, (uint64_t)field << 3);
     put_varint(b, (uint64_t)value);
 }
 
-void cnn__onnx_put_float(cnn__onnx_buffer *b, int field, float value)
+void cnn__export_put_float(cnn__export_buffer *b, int field, float value)
 {
     uint32_t bits;
     unsigned char bytes[4];
@@ -51,21 +51,21 @@ void cnn__onnx_put_float(cnn__onnx_buffer *b, int field, float value)
         bytes[i] = (unsigned char)(bits >> 8 * i & 0xff);
     }
     put_varint(b, (uint64_t)field << 3 | 5);
-    cnn__onnx_put(b, bytes, sizeof bytes);
+    cnn__export_put(b, bytes, sizeof bytes);
 }
 
-void cnn__onnx_put_text(cnn__onnx_buffer *b, int field, const char *text)
+void cnn__export_put_text(cnn__export_buffer *b, int field, const char *text)
 {
     size_t size = strlen(text);
-    cnn__onnx_put_tag(b, field, size);
-    cnn__onnx_put(b, text, size);
+    cnn__export_put_tag(b, field, size);
+    cnn__export_put(b, text, size);
 }
 
-void cnn__onnx_put_message(cnn__onnx_buffer *b, int field, cnn__onnx_buffer *message)
+void cnn__export_put_message(cnn__export_buffer *b, int field, cnn__export_buffer *message)
 {
     b->failed |= message->failed;
-    cnn__onnx_put_tag(b, field, message->size);
-    cnn__onnx_put(b, message->bytes, message->size);
+    cnn__export_put_tag(b, field, message->size);
+    cnn__export_put(b, message->bytes, message->size);
     free(message->bytes);
-    *message = (cnn__onnx_buffer){ 0 };
+    *message = (cnn__export_buffer){ 0 };
 }

@@ -5,20 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct cnn__onnx_string {
-    struct cnn__onnx_string *next;
+struct cnn__export_string {
+    struct cnn__export_string *next;
     char text[];
 };
 
 /* ---- names ---- */
 
-const char *cnn__onnx_string(cnn__onnx_save *s, const char *format, ...)
+const char *cnn__export_string(cnn__export *s, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
-    struct cnn__onnx_string *string = length < 0 ? NULL : malloc(sizeof *string + (size_t)length + 1);
+    struct cnn__export_string *string = length < 0 ? NULL : malloc(sizeof *string + (size_t)length + 1);
     if (!string) {
         s->no_memory = true;
         return "";
@@ -31,26 +31,26 @@ const char *cnn__onnx_string(cnn__onnx_save *s, const char *format, ...)
     return string->text;
 }
 
-void cnn__onnx_free_strings(cnn__onnx_save *s)
+void cnn__export_free_strings(cnn__export *s)
 {
-    for (struct cnn__onnx_string *string = s->strings, *next; string; string = next) {
+    for (struct cnn__export_string *string = s->strings, *next; string; string = next) {
         next = string->next;
         free(string);
     }
     s->strings = NULL;
 }
 
-const char *cnn__onnx_between(cnn__onnx_save *s)
+const char *cnn__export_between(cnn__export *s)
 {
-    return cnn__onnx_string(s, "%s%d", s->prefix, s->made++);
+    return cnn__export_string(s, "%s%d", s->prefix, s->made++);
 }
 
-static cnn__onnx_initializer *add_initializer(cnn__onnx_save *s, const char *name, cnn_dtype dtype, int ndim,
-                                              const int64_t *shape)
+static cnn__export_initializer *add_initializer(cnn__export *s, const char *name, cnn_dtype dtype, int ndim,
+                                                const int64_t *shape)
 {
     if (s->initializer_count == s->initializer_capacity) {
         int capacity = 2 * s->initializer_capacity + 64;
-        cnn__onnx_initializer *more = realloc(s->initializers, (size_t)capacity * sizeof *more);
+        cnn__export_initializer *more = realloc(s->initializers, (size_t)capacity * sizeof *more);
         if (!more) {
             s->no_memory = true;
             return NULL;
@@ -58,8 +58,8 @@ static cnn__onnx_initializer *add_initializer(cnn__onnx_save *s, const char *nam
         s->initializers = more;
         s->initializer_capacity = capacity;
     }
-    cnn__onnx_initializer *i = &s->initializers[s->initializer_count++];
-    *i = (cnn__onnx_initializer){ .name = name, .dtype = dtype, .ndim = ndim, .bytes = cnn_dtype_size(dtype) };
+    cnn__export_initializer *i = &s->initializers[s->initializer_count++];
+    *i = (cnn__export_initializer){ .name = name, .dtype = dtype, .ndim = ndim, .bytes = cnn_dtype_size(dtype) };
     for (int d = 0; d < ndim; d++) {
         i->shape[d] = shape[d];
         i->bytes *= (size_t)shape[d];
@@ -67,12 +67,13 @@ static cnn__onnx_initializer *add_initializer(cnn__onnx_save *s, const char *nam
     return i;
 }
 
-const char *cnn__onnx_name(cnn__onnx_save *s, int value)
+const char *cnn__export_name(cnn__export *s, int value)
 {
-    const cnn_trace_value *v = cnn__onnx_value(s, value);
+    const cnn_trace_value *v = cnn__export_value(s, value);
     if (!s->names[value]) {
-        s->names[value] = *v->name ? v->name : cnn__onnx_between(s);
-        cnn__onnx_initializer *i = v->tensor ? add_initializer(s, s->names[value], v->dtype, v->ndim, v->shape) : NULL;
+        s->names[value] = *v->name ? v->name : cnn__export_between(s);
+        cnn__export_initializer *i =
+            v->tensor ? add_initializer(s, s->names[value], v->dtype, v->ndim, v->shape) : NULL;
         if (i) {
             i->tensor = v->tensor;
         }
@@ -80,19 +81,19 @@ const char *cnn__onnx_name(cnn__onnx_save *s, int value)
     return s->names[value];
 }
 
-const char *cnn__onnx_in(cnn__onnx_save *s, const cnn_trace_node *node, int i)
+const char *cnn__export_in(cnn__export *s, const cnn_trace_node *node, int i)
 {
-    return cnn__onnx_has(node, i) ? cnn__onnx_name(s, node->inputs[i]) : "";
+    return cnn__export_has(node, i) ? cnn__export_name(s, node->inputs[i]) : "";
 }
 
-const char *cnn__onnx_out(cnn__onnx_save *s, const cnn_trace_node *node)
+const char *cnn__export_out(cnn__export *s, const cnn_trace_node *node)
 {
-    return cnn__onnx_name(s, node->outputs[0]);
+    return cnn__export_name(s, node->outputs[0]);
 }
 
 /* ---- constants ---- */
 
-int cnn__onnx_type(cnn_dtype dtype)
+int cnn__export_type(cnn_dtype dtype)
 {
     static const int types[] = {
         [CNN_F32] = 1, [CNN_F64] = 11, [CNN_I64] = 7, [CNN_I32] = 6, [CNN_U8] = 2, [CNN_BOOL] = 9, [CNN_BF16] = 16
@@ -100,10 +101,10 @@ int cnn__onnx_type(cnn_dtype dtype)
     return types[dtype];
 }
 
-void cnn__onnx_add_constant(cnn__onnx_save *s, const char *name, cnn_dtype dtype, int ndim, const int64_t *shape,
-                            void *data)
+void cnn__export_add_constant(cnn__export *s, const char *name, cnn_dtype dtype, int ndim, const int64_t *shape,
+                              void *data)
 {
-    cnn__onnx_initializer *i = data ? add_initializer(s, name, dtype, ndim, shape) : NULL;
+    cnn__export_initializer *i = data ? add_initializer(s, name, dtype, ndim, shape) : NULL;
     s->no_memory |= !i;
     if (i) {
         i->data = data;
@@ -112,9 +113,9 @@ void cnn__onnx_add_constant(cnn__onnx_save *s, const char *name, cnn_dtype dtype
     }
 }
 
-const char *cnn__onnx_constant(cnn__onnx_save *s, cnn_dtype dtype, int ndim, const int64_t *shape, const void *data)
+const char *cnn__export_constant(cnn__export *s, cnn_dtype dtype, int ndim, const int64_t *shape, const void *data)
 {
-    const char *name = cnn__onnx_between(s);
+    const char *name = cnn__export_between(s);
     size_t size = cnn_dtype_size(dtype);
     for (int d = 0; d < ndim; d++) {
         size *= (size_t)shape[d];
@@ -123,7 +124,7 @@ const char *cnn__onnx_constant(cnn__onnx_save *s, cnn_dtype dtype, int ndim, con
     if (copy && size) {
         memcpy(copy, data, size);
     }
-    cnn__onnx_add_constant(s, name, dtype, ndim, shape, copy);
+    cnn__export_add_constant(s, name, dtype, ndim, shape, copy);
     return name;
 }
 
@@ -142,33 +143,33 @@ static void write_element(cnn_dtype dtype, double value, void *to)
     memcpy(to, from[dtype], cnn_dtype_size(dtype));
 }
 
-const char *cnn__onnx_number(cnn__onnx_save *s, cnn_dtype dtype, double value)
+const char *cnn__export_number(cnn__export *s, cnn_dtype dtype, double value)
 {
     unsigned char element[8];
     write_element(dtype, value, element);
-    return cnn__onnx_constant(s, dtype, 0, NULL, element);
+    return cnn__export_constant(s, dtype, 0, NULL, element);
 }
 
-const char *cnn__onnx_filled(cnn__onnx_save *s, cnn_dtype dtype, int64_t count, double value)
+const char *cnn__export_filled(cnn__export *s, cnn_dtype dtype, int64_t count, double value)
 {
-    const char *name = cnn__onnx_between(s);
+    const char *name = cnn__export_between(s);
     size_t size = cnn_dtype_size(dtype);
     unsigned char *all = malloc((size_t)count * size + 1);
     for (int64_t i = 0; all && i < count; i++) {
         write_element(dtype, value, all + (size_t)i * size);
     }
-    cnn__onnx_add_constant(s, name, dtype, 1, &count, all);
+    cnn__export_add_constant(s, name, dtype, 1, &count, all);
     return name;
 }
 
-const char *cnn__onnx_integers(cnn__onnx_save *s, int64_t count, const int64_t *values)
+const char *cnn__export_integers(cnn__export *s, int64_t count, const int64_t *values)
 {
-    return cnn__onnx_constant(s, CNN_I64, 1, &count, values);
+    return cnn__export_constant(s, CNN_I64, 1, &count, values);
 }
 
-float *cnn__onnx_floats(cnn__onnx_save *s, int value, int64_t *count)
+float *cnn__export_floats(cnn__export *s, int value, int64_t *count)
 {
-    const cnn_trace_value *v = cnn__onnx_value(s, value);
+    const cnn_trace_value *v = cnn__export_value(s, value);
     *count = v->tensor ? cnn_tensor_numel(v->tensor) : 0;
     const size_t size = (size_t)*count * sizeof(float);
     float *all = v->tensor && v->dtype == CNN_F32 ? malloc(size + 1) : NULL;
@@ -184,16 +185,16 @@ float *cnn__onnx_floats(cnn__onnx_save *s, int value, int64_t *count)
 /* ---- shapes as operands ---- */
 
 /* The batch as a tensor [1]: a size of the input that has it. */
-static const char *batch_name(cnn__onnx_save *s)
+static const char *batch_name(cnn__export *s)
 {
     for (int i = 0; !s->batch_name && i < s->options.input_count; i++) {
-        cnn__onnx_shape x = cnn__onnx_shape_of(s, i);
+        cnn__export_shape x = cnn__export_shape_of(s, i);
         for (int d = 0; !s->batch_name && d < x.ndim; d++) {
             if (x.dim[d].times == 1) {
                 const int64_t place = d;
-                const char *shape = cnn__onnx_emit(s, "Shape", cnn__onnx_between(s), cnn__onnx_name(s, i), NULL);
+                const char *shape = cnn__export_emit(s, "Shape", cnn__export_between(s), cnn__export_name(s, i), NULL);
                 s->batch_name =
-                    cnn__onnx_emit(s, "Gather", cnn__onnx_between(s), shape, cnn__onnx_integers(s, 1, &place));
+                    cnn__export_emit(s, "Gather", cnn__export_between(s), shape, cnn__export_integers(s, 1, &place));
             }
         }
     }
@@ -201,24 +202,24 @@ static const char *batch_name(cnn__onnx_save *s)
 }
 
 /* The sizes one by one, joined: numbers, and multiples of the batch. */
-static const char *join_sizes(cnn__onnx_save *s, const cnn__onnx_shape *shape)
+static const char *join_sizes(cnn__export *s, const cnn__export_shape *shape)
 {
-    cnn__onnx_buffer op = { 0 };
+    cnn__export_buffer op = { 0 };
     for (int d = 0; d < shape->ndim; d++) {
-        const cnn__onnx_dim dim = shape->dim[d];
+        const cnn__export_dim dim = shape->dim[d];
         const int64_t number = dim.times ? dim.times : dim.size;
-        const char *size = number == 1 && dim.times ? batch_name(s) : cnn__onnx_integers(s, 1, &number);
-        cnn__onnx_operand(&op,
-                          dim.times > 1 ? cnn__onnx_emit(s, "Mul", cnn__onnx_between(s), batch_name(s), size) : size);
+        const char *size = number == 1 && dim.times ? batch_name(s) : cnn__export_integers(s, 1, &number);
+        cnn__export_operand(&op, dim.times > 1 ? cnn__export_emit(s, "Mul", cnn__export_between(s), batch_name(s), size)
+                                               : size);
     }
-    const char *joined = cnn__onnx_between(s);
-    cnn__onnx_result(&op, joined);
-    cnn__onnx_int(&op, "axis", 0);
-    cnn__onnx_end(s, &op, "Concat");
+    const char *joined = cnn__export_between(s);
+    cnn__export_result(&op, joined);
+    cnn__export_int(&op, "axis", 0);
+    cnn__export_end(s, &op, "Concat");
     return joined;
 }
 
-const char *cnn__onnx_shape_operand(cnn__onnx_save *s, const cnn__onnx_shape *shape, bool inferred)
+const char *cnn__export_shape_operand(cnn__export *s, const cnn__export_shape *shape, bool inferred)
 {
     int64_t sizes[CNN_MAX_DIMS + 1];
     int varying = 0, unusable = 0;
@@ -228,5 +229,5 @@ const char *cnn__onnx_shape_operand(cnn__onnx_save *s, const cnn__onnx_shape *sh
         sizes[d] = shape->dim[d].times ? -1 : shape->dim[d].size;
     }
     bool numbers = varying == 0 || (inferred && varying == 1 && !unusable);
-    return numbers ? cnn__onnx_integers(s, shape->ndim, sizes) : join_sizes(s, shape);
+    return numbers ? cnn__export_integers(s, shape->ndim, sizes) : join_sizes(s, shape);
 }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static void count_uses(cnn__onnx_save *s)
+static void count_uses(cnn__export *s)
 {
     for (int i = 0; i < s->node_count; i++) {
         const cnn_trace_node *node = cnn_trace_get_node(s->trace, i);
@@ -17,14 +17,14 @@ static void count_uses(cnn__onnx_save *s)
     }
 }
 
-static bool begins_as_made(const cnn__onnx_save *s, const char *name)
+static bool begins_as_made(const cnn__export *s, const char *name)
 {
     size_t length = strlen(s->prefix);
     return strncmp(name, s->prefix, length) == 0 && name[length] >= '0' && name[length] <= '9';
 }
 
 /* Makes names of values that no given name equals. */
-static void choose_prefix(cnn__onnx_save *s)
+static void choose_prefix(cnn__export *s)
 {
     const cnn_onnx_save_options *o = &s->options;
     bool taken = true;
@@ -34,7 +34,7 @@ static void choose_prefix(cnn__onnx_save *s)
         s->prefix[length] = '\0';
         taken = false;
         for (int i = 0; i < s->value_count; i++) {
-            taken |= begins_as_made(s, cnn__onnx_value(s, i)->name);
+            taken |= begins_as_made(s, cnn__export_value(s, i)->name);
         }
         for (int i = 0; o->input_names && i < o->input_count; i++) {
             taken |= begins_as_made(s, o->input_names[i]);
@@ -46,12 +46,12 @@ static void choose_prefix(cnn__onnx_save *s)
 }
 
 /* The name of input or output number i of `count`: the caller's, "input", or "input0" and so on. */
-static const char *port_name(cnn__onnx_save *s, const char *const *names, const char *what, int count, int i)
+static const char *port_name(cnn__export *s, const char *const *names, const char *what, int count, int i)
 {
-    return names ? names[i] : count == 1 ? what : cnn__onnx_string(s, "%s%d", what, i);
+    return names ? names[i] : count == 1 ? what : cnn__export_string(s, "%s%d", what, i);
 }
 
-static cnn_status check_names(cnn__onnx_save *s, const char **ports, int count)
+static cnn_status check_names(cnn__export *s, const char **ports, int count)
 {
     for (int i = 0; i < count; i++) {
         bool bad = ports[i] && !*ports[i];
@@ -59,7 +59,7 @@ static cnn_status check_names(cnn__onnx_save *s, const char **ports, int count)
             bad = ports[k] && strcmp(ports[i], ports[k]) == 0;
         }
         for (int v = 0; ports[i] && !bad && v < s->value_count; v++) {
-            bad = strcmp(ports[i], cnn__onnx_value(s, v)->name) == 0;
+            bad = strcmp(ports[i], cnn__export_value(s, v)->name) == 0;
         }
         if (bad) {
             return cnn__onnx_fail(s->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: \"%.60s\" names %s", s->call, ports[i],
@@ -70,30 +70,31 @@ static cnn_status check_names(cnn__onnx_save *s, const char **ports, int count)
 }
 
 /* A value's name, dtype and shape (ValueInfoProto); the batch is a parameter of the shape. */
-static void describe(cnn__onnx_save *s, int field, const char *name, int value)
+static void describe(cnn__export *s, int field, const char *name, int value)
 {
-    cnn__onnx_buffer sizes = { 0 }, tensor = { 0 }, type = { 0 }, info = { 0 };
-    cnn__onnx_shape shape = cnn__onnx_shape_of(s, value);
+    cnn__export_buffer sizes = { 0 }, tensor = { 0 }, type = { 0 }, info = { 0 };
+    cnn__export_shape shape = cnn__export_shape_of(s, value);
     for (int d = 0; d < shape.ndim; d++) {
-        cnn__onnx_buffer size = { 0 };
+        cnn__export_buffer size = { 0 };
         const int64_t times = shape.dim[d].times;
         if (times) {
-            cnn__onnx_put_text(&size, 2, times == 1 ? "batch" : cnn__onnx_string(s, "%lld*batch", (long long)times));
+            cnn__export_put_text(&size, 2,
+                                 times == 1 ? "batch" : cnn__export_string(s, "%lld*batch", (long long)times));
         } else {
-            cnn__onnx_put_int(&size, 1, shape.dim[d].size);
+            cnn__export_put_int(&size, 1, shape.dim[d].size);
         }
-        cnn__onnx_put_message(&sizes, 1, &size);
+        cnn__export_put_message(&sizes, 1, &size);
     }
-    cnn__onnx_put_int(&tensor, 1, cnn__onnx_type(cnn__onnx_dtype(s, value)));
-    cnn__onnx_put_message(&tensor, 2, &sizes);
-    cnn__onnx_put_message(&type, 1, &tensor);
-    cnn__onnx_put_text(&info, 1, name);
-    cnn__onnx_put_message(&info, 2, &type);
-    cnn__onnx_put_message(&s->values, field, &info);
+    cnn__export_put_int(&tensor, 1, cnn__export_type(cnn__export_dtype(s, value)));
+    cnn__export_put_message(&tensor, 2, &sizes);
+    cnn__export_put_message(&type, 1, &tensor);
+    cnn__export_put_text(&info, 1, name);
+    cnn__export_put_message(&info, 2, &type);
+    cnn__export_put_message(&s->values, field, &info);
 }
 
 /* Names the inputs, and those results that are outputs; what is an output twice, or no result, is copied at the end. */
-static void name_ports(cnn__onnx_save *s, const char **ports)
+static void name_ports(cnn__export *s, const char **ports)
 {
     const cnn_onnx_save_options *o = &s->options;
     for (int i = 0; i < o->input_count; i++) {
@@ -104,27 +105,27 @@ static void name_ports(cnn__onnx_save *s, const char **ports)
     }
     for (int i = 0; i < o->output_count; i++) {
         int value = cnn_trace_get_output(s->trace, i);
-        if (cnn__onnx_value(s, value)->node >= 0 && !s->names[value]) {
+        if (cnn__export_value(s, value)->node >= 0 && !s->names[value]) {
             s->names[value] = ports[o->input_count + i];
         }
     }
 }
 
-static void write_outputs(cnn__onnx_save *s, const char **ports)
+static void write_outputs(cnn__export *s, const char **ports)
 {
     s->now = s->node_count;
     for (int i = 0; i < s->options.output_count; i++) {
         const char *name = ports[s->options.input_count + i];
         int value = cnn_trace_get_output(s->trace, i);
-        const char *from = cnn__onnx_name(s, value);
+        const char *from = cnn__export_name(s, value);
         if (from != name) {
-            cnn__onnx_emit(s, "Identity", name, from, NULL);
+            cnn__export_emit(s, "Identity", name, from, NULL);
         }
         describe(s, 12, name, value);
     }
 }
 
-cnn_status cnn__onnx_write_graph(cnn__onnx_save *s, const char **ports)
+cnn_status cnn__export_write_graph(cnn__export *s, const char **ports)
 {
     const cnn_onnx_save_options *o = &s->options;
     choose_prefix(s);
@@ -140,12 +141,12 @@ cnn_status cnn__onnx_write_graph(cnn__onnx_save *s, const char **ports)
     }
     count_uses(s);
     if (o->fold_batch_norm) {
-        cnn__onnx_plan_folding(s);
+        cnn__export_plan_folding(s);
     }
     name_ports(s, ports);
     for (s->now = 0; s->now < s->node_count && !s->no_memory; s->now++) {
         if (s->folding[s->now] != -1) {
-            cnn__onnx_write(s, cnn_trace_get_node(s->trace, s->now));
+            cnn__export_write(s, cnn_trace_get_node(s->trace, s->now));
         }
     }
     write_outputs(s, ports);

@@ -11,7 +11,7 @@
 
 enum { SUFFIX = 48, ATTEMPTS = 100 };
 
-bool cnn__onnx_output_note(cnn__onnx_output *out, cnn_status status, const char *text)
+bool cnn__export_output_note(cnn__export_output *out, cnn_status status, const char *text)
 {
     if (out->status == CNN_OK) {
         snprintf(out->text, sizeof out->text, "%s", text);
@@ -20,7 +20,7 @@ bool cnn__onnx_output_note(cnn__onnx_output *out, cnn_status status, const char 
     return false;
 }
 
-static bool note_errno(cnn__onnx_output *out, const char *what)
+static bool note_errno(cnn__export_output *out, const char *what)
 {
     char said[100], text[160];
     int error = errno;
@@ -28,16 +28,16 @@ static bool note_errno(cnn__onnx_output *out, const char *what)
     cnn_status status = error == ENOENT || error == ENOTDIR ? CNN_ERROR_NOT_FOUND
                         : error == ENOMEM                   ? CNN_ERROR_NO_MEMORY
                                                             : CNN_ERROR_IO;
-    return cnn__onnx_output_note(out, status, text);
+    return cnn__export_output_note(out, status, text);
 }
 
 /* The file that the path leads to, through links; that must be a regular one, if it exists. */
-static bool find_target(cnn__onnx_output *out)
+static bool find_target(cnn__export_output *out)
 {
     struct stat info;
     bool exists = stat(out->path, &info) == 0;
     if (exists && !S_ISREG(info.st_mode)) {
-        return cnn__onnx_output_note(out, CNN_ERROR_IO, "not a regular file");
+        return cnn__export_output_note(out, CNN_ERROR_IO, "not a regular file");
     }
     out->target = exists ? realpath(out->path, NULL) : strdup(out->path);
     return out->target != NULL || note_errno(out, "cannot be found");
@@ -45,14 +45,14 @@ static bool find_target(cnn__onnx_output *out)
 
 /* No other process has this one's number, no other thread the counter's; what a dead process left is stepped over. A
  * file that replaces another one gets its mode. */
-static bool create(cnn__onnx_output *out)
+static bool create(cnn__export_output *out)
 {
     static atomic_ulong counter;
     struct stat old;
     size_t size = strlen(out->target) + SUFFIX;
     out->temporary = malloc(size);
     if (!out->temporary) {
-        return cnn__onnx_output_note(out, CNN_ERROR_NO_MEMORY, "no memory for a path");
+        return cnn__export_output_note(out, CNN_ERROR_NO_MEMORY, "no memory for a path");
     }
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         snprintf(out->temporary, size, "%s.%ld-%lu.tmp", out->target, (long)getpid(), atomic_fetch_add(&counter, 1));
@@ -73,13 +73,13 @@ static bool create(cnn__onnx_output *out)
     return true;
 }
 
-static void release(cnn__onnx_output *out)
+static void release(cnn__export_output *out)
 {
     free(out->temporary);
     free(out->target);
 }
 
-bool cnn__onnx_output_open(cnn__onnx_output *out, const char *path)
+bool cnn__export_output_open(cnn__export_output *out, const char *path)
 {
     out->path = path;
     out->target = out->temporary = NULL;
@@ -92,7 +92,7 @@ bool cnn__onnx_output_open(cnn__onnx_output *out, const char *path)
     return good;
 }
 
-static bool write_through(cnn__onnx_output *out, const unsigned char *bytes, size_t size)
+static bool write_through(cnn__export_output *out, const unsigned char *bytes, size_t size)
 {
     while (size > 0) {
         ssize_t n = write(out->fd, bytes, size < (1u << 30) ? size : 1u << 30);
@@ -109,7 +109,7 @@ static bool write_through(cnn__onnx_output *out, const unsigned char *bytes, siz
     return true;
 }
 
-bool cnn__onnx_output_write(cnn__onnx_output *out, const void *bytes, size_t size)
+bool cnn__export_output_write(cnn__export_output *out, const void *bytes, size_t size)
 {
     if (size > sizeof out->buffer - out->used) {
         bool flushed = write_through(out, out->buffer, out->used);
@@ -128,7 +128,7 @@ bool cnn__onnx_output_write(cnn__onnx_output *out, const void *bytes, size_t siz
     return true;
 }
 
-static bool flush_to_disk(cnn__onnx_output *out)
+static bool flush_to_disk(cnn__export_output *out)
 {
     int result;
     do {
@@ -150,7 +150,7 @@ static void flush_folder(const char *path)
     free(folder);
 }
 
-bool cnn__onnx_output_close(cnn__onnx_output *out, bool complete)
+bool cnn__export_output_close(cnn__export_output *out, bool complete)
 {
     bool good = complete && write_through(out, out->buffer, out->used) && flush_to_disk(out);
     if (close(out->fd) != 0 && good) {

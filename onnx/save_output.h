@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-typedef struct cnn__onnx_output {
+typedef struct cnn__export_output {
     const char *path;
     char *target, *temporary;
     int fd;
@@ -15,14 +15,14 @@ typedef struct cnn__onnx_output {
     char text[160];
     size_t used;
     unsigned char buffer[1 << 14];
-} cnn__onnx_output;
+} cnn__export_output;
 
 /* Notes a failure, unless there is one already. Returns false. */
-bool cnn__onnx_output_note(cnn__onnx_output *out, cnn_status status, const char *text);
+bool cnn__export_output_note(cnn__export_output *out, cnn_status status, const char *text);
 /* On failure there is nothing to close. */
-bool cnn__onnx_output_open(cnn__onnx_output *out, const char *path);
-bool cnn__onnx_output_write(cnn__onnx_output *out, const void *bytes, size_t size);
+bool cnn__export_output_open(cnn__export_output *out, const char *path);
+bool cnn__export_output_write(cnn__export_output *out, const void *bytes, size_t size);
 /* Flushes and renames the file, or removes it where it is not `complete`. Returns whether all is well. */
-bool cnn__onnx_output_close(cnn__onnx_output *out, bool complete);
+bool cnn__export_output_close(cnn__export_output *out, bool complete);
 
 #endif

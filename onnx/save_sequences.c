@@ -19,92 +19,92 @@ static const recurrent recurrents[] = { { "lstm", "LSTM", 4, { 0, 3, 1, 2 } },
                                         { "rnn", "RNN", 1, { 0 } } };
 
 /* The gates of one or two stored values in ONNX's order, behind each other, with a dimension for the directions. */
-static const char *gates_constant(cnn__onnx_save *s, const recurrent *r, const int *values, int count)
+static const char *gates_constant(cnn__export *s, const recurrent *r, const int *values, int count)
 {
-    const cnn_trace_value *v = cnn__onnx_value(s, values[0]);
+    const cnn_trace_value *v = cnn__export_value(s, values[0]);
     const int64_t hidden = v->shape[0] / r->gates, columns = v->ndim == 2 ? v->shape[1] : 1;
     const size_t row = (size_t)(hidden * columns);
     float *all = malloc((size_t)(count * r->gates) * row * sizeof *all + 1);
     for (int p = 0; p < count; p++) {
         int64_t numel;
-        float *from = cnn__onnx_floats(s, values[p], &numel);
+        float *from = cnn__export_floats(s, values[p], &numel);
         for (int g = 0; all && from && g < r->gates; g++) {
             memcpy(all + (size_t)(p * r->gates + g) * row, from + (size_t)r->order[g] * row, row * sizeof *all);
         }
         free(from);
     }
     const int64_t shape[3] = { 1, count * r->gates * hidden, columns };
-    const char *name = cnn__onnx_between(s);
-    cnn__onnx_add_constant(s, name, CNN_F32, v->ndim + 1, shape, all);
+    const char *name = cnn__export_between(s);
+    cnn__export_add_constant(s, name, CNN_F32, v->ndim + 1, shape, all);
     return name;
 }
 
 /* A state [N,H] with a dimension for the directions. */
-static const char *first_state(cnn__onnx_save *s, const cnn_trace_node *node, int i)
+static const char *first_state(cnn__export *s, const cnn_trace_node *node, int i)
 {
     const int64_t front = 0;
-    return cnn__onnx_has(node, i) ? cnn__onnx_emit(s, "Unsqueeze", cnn__onnx_between(s), cnn__onnx_in(s, node, i),
-                                                   cnn__onnx_integers(s, 1, &front))
-                                  : "";
+    return cnn__export_has(node, i) ? cnn__export_emit(s, "Unsqueeze", cnn__export_between(s),
+                                                       cnn__export_in(s, node, i), cnn__export_integers(s, 1, &front))
+                                    : "";
 }
 
-static bool is_stored(cnn__onnx_save *s, const cnn_trace_node *node, int i)
+static bool is_stored(cnn__export *s, const cnn_trace_node *node, int i)
 {
-    return cnn__onnx_has(node, i) && cnn__onnx_value(s, node->inputs[i])->tensor &&
-           cnn__onnx_dtype(s, node->inputs[i]) == CNN_F32;
+    return cnn__export_has(node, i) && cnn__export_value(s, node->inputs[i])->tensor &&
+           cnn__export_dtype(s, node->inputs[i]) == CNN_F32;
 }
 
 enum { X, H0, C0, W, R, BIAS, BIAS_R, LENGTHS };
 
-static void recurrent_operands(cnn__onnx_save *s, cnn__onnx_buffer *op, const cnn_trace_node *node, const recurrent *r)
+static void recurrent_operands(cnn__export *s, cnn__export_buffer *op, const cnn_trace_node *node, const recurrent *r)
 {
-    cnn__onnx_operands(s, op, node, 1);
-    cnn__onnx_operand(op, gates_constant(s, r, &node->inputs[W], 1));
-    cnn__onnx_operand(op, gates_constant(s, r, &node->inputs[R], 1));
-    cnn__onnx_operand(op, cnn__onnx_has(node, BIAS) ? gates_constant(s, r, &node->inputs[BIAS], 2) : "");
-    cnn__onnx_operand(op, cnn__onnx_has(node, LENGTHS)
-                              ? cnn__onnx_cast(s, cnn__onnx_between(s), cnn__onnx_in(s, node, LENGTHS), CNN_I32)
-                              : "");
-    cnn__onnx_operand(op, first_state(s, node, H0));
+    cnn__export_operands(s, op, node, 1);
+    cnn__export_operand(op, gates_constant(s, r, &node->inputs[W], 1));
+    cnn__export_operand(op, gates_constant(s, r, &node->inputs[R], 1));
+    cnn__export_operand(op, cnn__export_has(node, BIAS) ? gates_constant(s, r, &node->inputs[BIAS], 2) : "");
+    cnn__export_operand(op, cnn__export_has(node, LENGTHS)
+                                ? cnn__export_cast(s, cnn__export_between(s), cnn__export_in(s, node, LENGTHS), CNN_I32)
+                                : "");
+    cnn__export_operand(op, first_state(s, node, H0));
     if (r->gates == 4) {
-        cnn__onnx_operand(op, first_state(s, node, C0));
+        cnn__export_operand(op, first_state(s, node, C0));
     }
 }
 
 /* Each result has a dimension for the directions that libcnn's has not: behind the steps, or in front of a state. */
-void cnn__onnx_write_recurrent(cnn__onnx_save *s, const cnn_trace_node *node)
+void cnn__export_write_recurrent(cnn__export *s, const cnn_trace_node *node)
 {
     const recurrent *r = recurrents;
-    cnn__onnx_buffer op = { 0 };
+    cnn__export_buffer op = { 0 };
     const char *raw[3];
     while (strcmp(r->name, node->op) != 0) {
         r++;
     }
     const int results = r->gates == 4 ? 3 : 2;
-    const bool biased = cnn__onnx_has(node, BIAS) || cnn__onnx_has(node, BIAS_R);
-    if (!is_stored(s, node, W) || !is_stored(s, node, R) || cnn__onnx_dtype(s, node->inputs[X]) != CNN_F32 ||
+    const bool biased = cnn__export_has(node, BIAS) || cnn__export_has(node, BIAS_R);
+    if (!is_stored(s, node, W) || !is_stored(s, node, R) || cnn__export_dtype(s, node->inputs[X]) != CNN_F32 ||
         (biased && (!is_stored(s, node, BIAS) || !is_stored(s, node, BIAS_R)))) {
-        cnn__onnx_refuse(s, "weights that are computed, missing or not float32 cannot be written");
+        cnn__export_refuse(s, "weights that are computed, missing or not float32 cannot be written");
         return;
     }
     recurrent_operands(s, &op, node, r);
     for (int j = 0; j < results; j++) {
-        cnn__onnx_result(&op, raw[j] = cnn__onnx_between(s));
+        cnn__export_result(&op, raw[j] = cnn__export_between(s));
     }
-    cnn__onnx_int(&op, "hidden_size", cnn__onnx_int_at(s, node, "hidden", 0));
-    cnn__onnx_text(&op, "direction", cnn__onnx_int_at(s, node, "reverse", 0) ? "reverse" : "forward");
+    cnn__export_int(&op, "hidden_size", cnn__export_int_at(s, node, "hidden", 0));
+    cnn__export_text(&op, "direction", cnn__export_int_at(s, node, "reverse", 0) ? "reverse" : "forward");
     if (r->gates == 3) {
-        cnn__onnx_int(&op, "linear_before_reset", 1);
+        cnn__export_int(&op, "linear_before_reset", 1);
     }
     if (r->gates == 1) {
-        const char *function = cnn__onnx_int_at(s, node, "cell", 0) == CNN_RNN_RELU ? "Relu" : "Tanh";
-        cnn__onnx_texts(&op, "activations", 1, &function);
+        const char *function = cnn__export_int_at(s, node, "cell", 0) == CNN_RNN_RELU ? "Relu" : "Tanh";
+        cnn__export_texts(&op, "activations", 1, &function);
     }
-    cnn__onnx_end(s, &op, r->type);
+    cnn__export_end(s, &op, r->type);
     for (int j = 0; j < results && j < node->output_count; j++) {
         if (node->outputs[j] >= 0) {
-            cnn__onnx_shape shape = cnn__onnx_shape_of(s, node->outputs[j]);
-            cnn__onnx_reshape(s, cnn__onnx_name(s, node->outputs[j]), raw[j], &shape);
+            cnn__export_shape shape = cnn__export_shape_of(s, node->outputs[j]);
+            cnn__export_reshape(s, cnn__export_name(s, node->outputs[j]), raw[j], &shape);
         }
     }
 }
@@ -112,83 +112,83 @@ void cnn__onnx_write_recurrent(cnn__onnx_save *s, const cnn_trace_node *node)
 /* ---- attention ---- */
 
 /* Which keys [S] each query [L] may see: those up to its own place. */
-static const char *causal_mask(cnn__onnx_save *s, int64_t queries, int64_t keys)
+static const char *causal_mask(cnn__export *s, int64_t queries, int64_t keys)
 {
     const int64_t shape[2] = { queries, keys };
-    const char *name = cnn__onnx_between(s);
+    const char *name = cnn__export_between(s);
     unsigned char *mask = malloc((size_t)(queries * keys) + 1);
     for (int64_t i = 0; mask && i < queries * keys; i++) {
         mask[i] = i % keys <= i / keys;
     }
-    cnn__onnx_add_constant(s, name, CNN_BOOL, 2, shape, mask);
+    cnn__export_add_constant(s, name, CNN_BOOL, 2, shape, mask);
     return name;
 }
 
 /* softmax(q · kᵀ · scale) where nothing is masked. Where a mask leaves a row nothing, its softmax is of equal numbers,
  * and what the mask is multiplied by it makes the zeros that libcnn has there. */
-void cnn__onnx_write_attention(cnn__onnx_save *s, const cnn_trace_node *node)
+void cnn__export_write_attention(cnn__export *s, const cnn_trace_node *node)
 {
     enum { Q, K, V, MASK };
-    const int ndim = cnn__onnx_ndim(s, node->inputs[Q]);
-    const cnn_dtype dtype = cnn__onnx_dtype(s, node->inputs[Q]);
-    const bool causal = cnn__onnx_int_at(s, node, "is_causal", 0);
+    const int ndim = cnn__export_ndim(s, node->inputs[Q]);
+    const cnn_dtype dtype = cnn__export_dtype(s, node->inputs[Q]);
+    const bool causal = cnn__export_int_at(s, node, "is_causal", 0);
     int64_t order[CNN_MAX_DIMS];
     for (int d = 0; d < ndim; d++) {
         order[d] = d < ndim - 2 ? d : 2 * ndim - 3 - d;
     }
-    const bool truth = cnn__onnx_has(node, MASK) && cnn__onnx_dtype(s, node->inputs[MASK]) == CNN_BOOL;
+    const bool truth = cnn__export_has(node, MASK) && cnn__export_dtype(s, node->inputs[MASK]) == CNN_BOOL;
     const char *mask =
-        truth    ? cnn__onnx_in(s, node, MASK)
-        : causal ? causal_mask(s, cnn__onnx_size(s, node->inputs[Q], -2), cnn__onnx_size(s, node->inputs[K], -2))
+        truth    ? cnn__export_in(s, node, MASK)
+        : causal ? causal_mask(s, cnn__export_size(s, node->inputs[Q], -2), cnn__export_size(s, node->inputs[K], -2))
                  : NULL;
     if (truth && causal) {
-        cnn__onnx_refuse(s, "a mask and is_causal exclude each other");
+        cnn__export_refuse(s, "a mask and is_causal exclude each other");
     }
-    const char *keys = cnn__onnx_permute(s, cnn__onnx_between(s), cnn__onnx_in(s, node, K), ndim, order);
-    const char *scaled = cnn__onnx_emit(s, "Mul", cnn__onnx_between(s), cnn__onnx_in(s, node, Q),
-                                        cnn__onnx_number(s, dtype, cnn__onnx_real_at(s, node, "scale")));
-    const char *scores = cnn__onnx_emit(s, "MatMul", cnn__onnx_between(s), scaled, keys);
-    if (cnn__onnx_has(node, MASK) && !truth) {
-        scores = cnn__onnx_emit(s, "Add", cnn__onnx_between(s), scores, cnn__onnx_in(s, node, MASK));
+    const char *keys = cnn__export_permute(s, cnn__export_between(s), cnn__export_in(s, node, K), ndim, order);
+    const char *scaled = cnn__export_emit(s, "Mul", cnn__export_between(s), cnn__export_in(s, node, Q),
+                                          cnn__export_number(s, dtype, cnn__export_real_at(s, node, "scale")));
+    const char *scores = cnn__export_emit(s, "MatMul", cnn__export_between(s), scaled, keys);
+    if (cnn__export_has(node, MASK) && !truth) {
+        scores = cnn__export_emit(s, "Add", cnn__export_between(s), scores, cnn__export_in(s, node, MASK));
     }
     if (mask) {
-        cnn__onnx_buffer op = { 0 };
-        const char *masked = cnn__onnx_between(s);
-        cnn__onnx_operand(&op, mask);
-        cnn__onnx_operand(&op, scores);
-        cnn__onnx_operand(&op, cnn__onnx_number(s, dtype, -1e38));
-        cnn__onnx_result(&op, masked);
-        cnn__onnx_end(s, &op, "Where");
+        cnn__export_buffer op = { 0 };
+        const char *masked = cnn__export_between(s);
+        cnn__export_operand(&op, mask);
+        cnn__export_operand(&op, scores);
+        cnn__export_operand(&op, cnn__export_number(s, dtype, -1e38));
+        cnn__export_result(&op, masked);
+        cnn__export_end(s, &op, "Where");
         scores = masked;
     }
     const bool wanted = node->output_count > 1 && node->outputs[1] >= 0;
-    const char *weights = wanted ? cnn__onnx_name(s, node->outputs[1]) : cnn__onnx_between(s);
-    cnn__onnx_buffer op = { 0 };
-    const char *soft = mask ? cnn__onnx_between(s) : weights;
-    cnn__onnx_operand(&op, scores);
-    cnn__onnx_result(&op, soft);
-    cnn__onnx_int(&op, "axis", -1);
-    cnn__onnx_end(s, &op, "Softmax");
+    const char *weights = wanted ? cnn__export_name(s, node->outputs[1]) : cnn__export_between(s);
+    cnn__export_buffer op = { 0 };
+    const char *soft = mask ? cnn__export_between(s) : weights;
+    cnn__export_operand(&op, scores);
+    cnn__export_result(&op, soft);
+    cnn__export_int(&op, "axis", -1);
+    cnn__export_end(s, &op, "Softmax");
     if (mask) {
-        cnn__onnx_emit(s, "Mul", weights, soft, cnn__onnx_cast(s, cnn__onnx_between(s), mask, dtype));
+        cnn__export_emit(s, "Mul", weights, soft, cnn__export_cast(s, cnn__export_between(s), mask, dtype));
     }
-    cnn__onnx_emit(s, "MatMul", cnn__onnx_out(s, node), weights, cnn__onnx_in(s, node, V));
+    cnn__export_emit(s, "MatMul", cnn__export_out(s, node), weights, cnn__export_in(s, node, V));
 }
 
 /* Parts of a projection as heads: [N,L,parts·heads·D] or [L,N,…] as [N,heads,L,D] each. */
-void cnn__onnx_write_attention_heads(cnn__onnx_save *s, const cnn_trace_node *node)
+void cnn__export_write_attention_heads(cnn__export *s, const cnn_trace_node *node)
 {
     static const int64_t order[2][5] = { { 2, 1, 3, 0, 4 }, { 2, 0, 3, 1, 4 } };
-    const int64_t parts = cnn__onnx_int_at(s, node, "parts", 0), heads = cnn__onnx_int_at(s, node, "heads", 0);
-    const bool batch_first = cnn__onnx_int_at(s, node, "batch_first", 0);
-    cnn__onnx_shape x = cnn__onnx_shape_of(s, node->inputs[0]);
-    const cnn__onnx_shape split = {
+    const int64_t parts = cnn__export_int_at(s, node, "parts", 0), heads = cnn__export_int_at(s, node, "heads", 0);
+    const bool batch_first = cnn__export_int_at(s, node, "batch_first", 0);
+    cnn__export_shape x = cnn__export_shape_of(s, node->inputs[0]);
+    const cnn__export_shape split = {
         5, { x.dim[0], x.dim[1], { parts, 0 }, { heads, 0 }, { x.dim[2].size / (parts * heads), 0 } }
     };
-    const char *apart = cnn__onnx_reshape(s, cnn__onnx_between(s), cnn__onnx_in(s, node, 0), &split);
-    const char *exchanged = cnn__onnx_permute(s, cnn__onnx_between(s), apart, 5, order[batch_first]);
+    const char *apart = cnn__export_reshape(s, cnn__export_between(s), cnn__export_in(s, node, 0), &split);
+    const char *exchanged = cnn__export_permute(s, cnn__export_between(s), apart, 5, order[batch_first]);
     for (int j = 0; j < parts && j < node->output_count; j++) { /* a scalar as the index takes the dimension away */
-        cnn__onnx_emit(s, "Gather", cnn__onnx_name(s, node->outputs[j]), exchanged,
-                       cnn__onnx_number(s, CNN_I64, (double)j));
+        cnn__export_emit(s, "Gather", cnn__export_name(s, node->outputs[j]), exchanged,
+                         cnn__export_number(s, CNN_I64, (double)j));
     }
 }

@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-#define BY(name) .write = cnn__onnx_write_##name
+#define BY(name) .write = cnn__export_write_##name
 #define AS(type) .plain = type
 
 static const struct {
     const char *name;
-    cnn__onnx_write_fn *write;
+    cnn__export_write_fn *write;
     const char *plain;
 } operations[] = {
     /* functions of each element */
@@ -173,23 +173,23 @@ static const struct {
     { "attention_heads", BY(attention_heads) },
 };
 
-void cnn__onnx_write(cnn__onnx_save *s, const cnn_trace_node *node)
+void cnn__export_write(cnn__export *s, const cnn_trace_node *node)
 {
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
         if (strcmp(operations[i].name, node->op) == 0) {
-            cnn__onnx_buffer op = { 0 };
+            cnn__export_buffer op = { 0 };
             if (operations[i].write) {
                 operations[i].write(s, node);
             } else {
-                cnn__onnx_finish(s, &op, node, node->input_count, operations[i].plain);
+                cnn__export_finish(s, &op, node, node->input_count, operations[i].plain);
             }
             return;
         }
     }
-    cnn__onnx_refuse(s, "ONNX has no operator for it");
+    cnn__export_refuse(s, "ONNX has no operator for it");
 }
 
-void cnn__onnx_refuse(cnn__onnx_save *s, const char *why)
+void cnn__export_refuse(cnn__export *s, const char *why)
 {
     s->more += s->refused != 0 && s->refused != s->now + 1;
     s->why = s->refused ? s->why : why;

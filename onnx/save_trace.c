@@ -4,70 +4,71 @@
 #include <stdlib.h>
 #include <string.h>
 
-const cnn_trace_value *cnn__onnx_value(const cnn__onnx_save *s, int value)
+const cnn_trace_value *cnn__export_value(const cnn__export *s, int value)
 {
     return cnn_trace_get_value(s->trace, value);
 }
 
 /* What does not follow from the batch in this way is noted where the traces are compared. */
-static cnn__onnx_dim dim_of(const cnn__onnx_save *s, int64_t size, int64_t other)
+static cnn__export_dim dim_of(const cnn__export *s, int64_t size, int64_t other)
 {
-    return size == other ? (cnn__onnx_dim){ .size = size } : (cnn__onnx_dim){ .size = size, .times = size / s->batch };
+    return size == other ? (cnn__export_dim){ .size = size }
+                         : (cnn__export_dim){ .size = size, .times = size / s->batch };
 }
 
-cnn__onnx_shape cnn__onnx_shape_of(const cnn__onnx_save *s, int value)
+cnn__export_shape cnn__export_shape_of(const cnn__export *s, int value)
 {
-    const cnn_trace_value *v = cnn__onnx_value(s, value), *w = s->other ? cnn_trace_get_value(s->other, value) : v;
-    cnn__onnx_shape shape = { .ndim = v->ndim };
+    const cnn_trace_value *v = cnn__export_value(s, value), *w = s->other ? cnn_trace_get_value(s->other, value) : v;
+    cnn__export_shape shape = { .ndim = v->ndim };
     for (int d = 0; d < v->ndim; d++) {
         shape.dim[d] = dim_of(s, v->shape[d], w->shape[d]);
     }
     return shape;
 }
 
-cnn__onnx_shape cnn__onnx_fixed(int ndim, const int64_t *sizes)
+cnn__export_shape cnn__export_fixed(int ndim, const int64_t *sizes)
 {
-    cnn__onnx_shape shape = { .ndim = ndim };
+    cnn__export_shape shape = { .ndim = ndim };
     for (int d = 0; d < ndim; d++) {
         shape.dim[d].size = sizes[d];
     }
     return shape;
 }
 
-static void vary(cnn__onnx_save *s)
+static void vary(cnn__export *s)
 {
     s->varies = s->varies ? s->varies : s->now + 1;
 }
 
-cnn__onnx_dim cnn__onnx_dim_times(cnn__onnx_save *s, cnn__onnx_dim a, cnn__onnx_dim b)
+cnn__export_dim cnn__export_dim_times(cnn__export *s, cnn__export_dim a, cnn__export_dim b)
 {
     if (a.times && b.times) {
         vary(s);
     }
-    return (cnn__onnx_dim){ .size = a.size * b.size, .times = a.times ? a.times * b.size : b.times * a.size };
+    return (cnn__export_dim){ .size = a.size * b.size, .times = a.times ? a.times * b.size : b.times * a.size };
 }
 
-int64_t cnn__onnx_size(cnn__onnx_save *s, int value, int d)
+int64_t cnn__export_size(cnn__export *s, int value, int d)
 {
-    cnn__onnx_shape shape = cnn__onnx_shape_of(s, value);
-    cnn__onnx_dim dim = shape.dim[d < 0 ? d + shape.ndim : d];
+    cnn__export_shape shape = cnn__export_shape_of(s, value);
+    cnn__export_dim dim = shape.dim[d < 0 ? d + shape.ndim : d];
     if (dim.times) {
         vary(s);
     }
     return dim.size;
 }
 
-int cnn__onnx_ndim(const cnn__onnx_save *s, int value)
+int cnn__export_ndim(const cnn__export *s, int value)
 {
-    return cnn__onnx_value(s, value)->ndim;
+    return cnn__export_value(s, value)->ndim;
 }
 
-cnn_dtype cnn__onnx_dtype(const cnn__onnx_save *s, int value)
+cnn_dtype cnn__export_dtype(const cnn__export *s, int value)
 {
-    return cnn__onnx_value(s, value)->dtype;
+    return cnn__export_value(s, value)->dtype;
 }
 
-bool cnn__onnx_has(const cnn_trace_node *node, int i)
+bool cnn__export_has(const cnn_trace_node *node, int i)
 {
     return i < node->input_count && node->inputs[i] >= 0;
 }
@@ -88,18 +89,18 @@ static const cnn_trace_attribute *find(const cnn_trace_node *node, const char *n
 }
 
 /* The same attribute in the other trace. The operation need not be the one that is being written. */
-static const cnn_trace_attribute *find_other(const cnn__onnx_save *s, const cnn_trace_node *node, const char *name)
+static const cnn_trace_attribute *find_other(const cnn__export *s, const cnn_trace_node *node, const char *name)
 {
     bool now = !s->other || cnn_trace_get_node(s->trace, s->now) == node;
-    int i = now ? s->now : cnn__onnx_value(s, node->outputs[0])->node;
+    int i = now ? s->now : cnn__export_value(s, node->outputs[0])->node;
     return find(s->other ? cnn_trace_get_node(s->other, i) : node, name);
 }
 
-int64_t cnn__onnx_int_at(cnn__onnx_save *s, const cnn_trace_node *node, const char *name, int i)
+int64_t cnn__export_int_at(cnn__export *s, const cnn_trace_node *node, const char *name, int i)
 {
     const cnn_trace_attribute *a = find(node, name), *b = find_other(s, node, name);
     if (!a->ints || i >= a->count || !*a->name) {
-        cnn__onnx_refuse(s, "an attribute is missing");
+        cnn__export_refuse(s, "an attribute is missing");
         return 0;
     }
     if (a->count != b->count || a->ints[i] != b->ints[i]) {
@@ -108,11 +109,11 @@ int64_t cnn__onnx_int_at(cnn__onnx_save *s, const cnn_trace_node *node, const ch
     return a->ints[i];
 }
 
-double cnn__onnx_real_at(cnn__onnx_save *s, const cnn_trace_node *node, const char *name)
+double cnn__export_real_at(cnn__export *s, const cnn_trace_node *node, const char *name)
 {
     const cnn_trace_attribute *a = find(node, name), *b = find_other(s, node, name);
     if (!a->reals || !*a->name) {
-        cnn__onnx_refuse(s, "an attribute is missing");
+        cnn__export_refuse(s, "an attribute is missing");
         return 0;
     }
     if (memcmp(a->reals, b->reals, sizeof *a->reals) != 0) {
@@ -121,17 +122,17 @@ double cnn__onnx_real_at(cnn__onnx_save *s, const cnn_trace_node *node, const ch
     return *a->reals;
 }
 
-int cnn__onnx_count_at(cnn__onnx_save *s, const cnn_trace_node *node, const char *name)
+int cnn__export_count_at(cnn__export *s, const cnn_trace_node *node, const char *name)
 {
     if (!*find(node, name)->name) {
-        cnn__onnx_refuse(s, "an attribute is missing");
+        cnn__export_refuse(s, "an attribute is missing");
     }
     return *find(node, name)->name ? find(node, name)->count : 0;
 }
 
-bool cnn__onnx_is_size(const cnn__onnx_save *s, const cnn_trace_node *node, const char *name, int value, int d)
+bool cnn__export_is_size(const cnn__export *s, const cnn_trace_node *node, const char *name, int value, int d)
 {
-    const cnn_trace_value *here = cnn__onnx_value(s, value),
+    const cnn_trace_value *here = cnn__export_value(s, value),
                           *there = s->other ? cnn_trace_get_value(s->other, value) : here;
     return find(node, name)->ints[0] == here->shape[d] && find_other(s, node, name)->ints[0] == there->shape[d];
 }
@@ -152,7 +153,7 @@ static bool constants_agree(const cnn_trace_value *a, const cnn_trace_value *b)
     return same;
 }
 
-static bool values_agree(const cnn__onnx_save *s, const cnn_trace_value *a, const cnn_trace_value *b)
+static bool values_agree(const cnn__export *s, const cnn_trace_value *a, const cnn_trace_value *b)
 {
     bool good = a->kind == b->kind && a->dtype == b->dtype && a->ndim == b->ndim && a->node == b->node;
     for (int d = 0; good && d < a->ndim; d++) {
@@ -170,7 +171,7 @@ static bool nodes_agree(const cnn_trace_node *a, const cnn_trace_node *b)
            memcmp(a->outputs, b->outputs, (size_t)a->output_count * sizeof *a->outputs) == 0;
 }
 
-int cnn__onnx_disagreement(const cnn__onnx_save *s)
+int cnn__export_disagreement(const cnn__export *s)
 {
     for (int i = 0; i < s->value_count; i++) { /* the first that differs is the cause of those behind it */
         const cnn_trace_value *a = cnn_trace_get_value(s->trace, i), *b = cnn_trace_get_value(s->other, i);
@@ -193,36 +194,36 @@ int cnn__onnx_disagreement(const cnn__onnx_save *s)
 
 /* ---- batch normalisation behind a convolution or a linear layer ---- */
 
-static bool is_stored(const cnn__onnx_save *s, const cnn_trace_node *node, int i)
+static bool is_stored(const cnn__export *s, const cnn_trace_node *node, int i)
 {
-    return !cnn__onnx_has(node, i) ||
-           (cnn__onnx_value(s, node->inputs[i])->tensor && cnn__onnx_dtype(s, node->inputs[i]) == CNN_F32);
+    return !cnn__export_has(node, i) ||
+           (cnn__export_value(s, node->inputs[i])->tensor && cnn__export_dtype(s, node->inputs[i]) == CNN_F32);
 }
 
 /* Whether `norm` can become part of what its operand is computed by. */
-static bool can_fold(const cnn__onnx_save *s, const cnn_trace_node *norm)
+static bool can_fold(const cnn__export *s, const cnn_trace_node *norm)
 {
-    int x = norm->inputs[0], by = cnn__onnx_value(s, x)->node;
+    int x = norm->inputs[0], by = cnn__export_value(s, x)->node;
     const cnn_trace_node *node = by >= 0 ? cnn_trace_get_node(s->trace, by) : NULL;
     bool conv = node && strncmp(node->op, "conv", 4) == 0 && !strchr(node->op, '_');
-    bool linear = node && strcmp(node->op, "linear") == 0 && cnn__onnx_ndim(s, x) == 2;
+    bool linear = node && strcmp(node->op, "linear") == 0 && cnn__export_ndim(s, x) == 2;
     if (!(conv || linear) || s->uses[x] != 1 || s->uses[node->inputs[1]] != 1 || !is_stored(s, node, 1) ||
-        !is_stored(s, node, 2) || (cnn__onnx_has(node, 2) && s->uses[node->inputs[2]] != 1)) {
+        !is_stored(s, node, 2) || (cnn__export_has(node, 2) && s->uses[node->inputs[2]] != 1)) {
         return false;
     }
-    bool stored = cnn__onnx_has(norm, 3) && cnn__onnx_has(norm, 4) && !find(norm, "training")->ints[0];
+    bool stored = cnn__export_has(norm, 3) && cnn__export_has(norm, 4) && !find(norm, "training")->ints[0];
     for (int i = 1; i < norm->input_count; i++) {
         stored = stored && is_stored(s, norm, i);
     }
     return stored;
 }
 
-void cnn__onnx_plan_folding(cnn__onnx_save *s)
+void cnn__export_plan_folding(cnn__export *s)
 {
     for (int i = 0; i < s->node_count; i++) {
         const cnn_trace_node *node = cnn_trace_get_node(s->trace, i);
         if (strcmp(node->op, "batch_norm") == 0 && can_fold(s, node)) {
-            int by = cnn__onnx_value(s, node->inputs[0])->node;
+            int by = cnn__export_value(s, node->inputs[0])->node;
             s->folding[i] = -1;
             s->folding[by] = 1;
             s->folded[by] = i;
