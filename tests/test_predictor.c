@@ -31,7 +31,7 @@ static void check_outputs(cnn_predictor *p, cnn_module *module, cnn_tensor *cons
     void *out[8];
     cnn_tensor *outputs[8];
     for (int i = 0; i < input_count; i++) {
-        in[i] = host_elements(inputs[i]);
+        in[i] = inputs[i] ? host_elements(inputs[i]) : NULL;
     }
     cnn_tape *tape = cnn_tape_new(ctx);
     ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
@@ -60,9 +60,22 @@ static void check_outputs(cnn_predictor *p, cnn_module *module, cnn_tensor *cons
     cnn_tape_free(tape);
 }
 
+/* A predictor of a module for inputs like these. */
+static cnn_predictor *frozen(cnn_module *module, cnn_tensor *const *inputs, int input_count, int output_count)
+{
+    cnn_trace_input like[8];
+    for (int i = 0; i < input_count; i++) {
+        like[i] = (cnn_trace_input){ .shape = cnn_tensor_shape(inputs[i]),
+                                     .ndim = cnn_tensor_ndim(inputs[i]),
+                                     .dtype = cnn_tensor_dtype(inputs[i]) };
+    }
+    return cnn_predictor_create(module, like, input_count,
+                                &(cnn_predictor_options){ .struct_size = sizeof(cnn_predictor_options), .output_count = output_count });
+}
+
 static void check_module(cnn_module *module, cnn_tensor *x)
 {
-    cnn_predictor *p = cnn_predictor_new(module, &x, 1, 1);
+    cnn_predictor *p = frozen(module, &x, 1, 1);
     ck_assert_msg(p != NULL, "%s", cnn_last_error(ctx));
     check_outputs(p, module, &x, 1, 1);
     check_outputs(p, module, &x, 1, 1); /* the memory of a call has been used now */
@@ -108,7 +121,7 @@ START_TEST(sequences_compute_what_a_step_does)
 {
     cnn_module *lstm = cnn_lstm_new(ctx, 6, 10, .num_layers = 2, .bidirectional = true);
     cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(7, 3, 6));
-    cnn_predictor *p = cnn_predictor_new(lstm, &x, 1, 3);
+    cnn_predictor *p = frozen(lstm, &x, 1, 3);
     ck_assert_msg(p != NULL, "%s", cnn_last_error(ctx));
     check_outputs(p, lstm, &x, 1, 3);
     cnn_predictor_free(p);
@@ -123,7 +136,7 @@ START_TEST(bad_indices_are_told)
     cnn_module *embedding = cnn_embedding_new(ctx, 5, 3);
     cnn_tensor *x = cnn_tensor_from_data(ctx, CNN_I64, CNN_SHAPE(4), (const int64_t[]){ 0, 4, 2, 2 });
     check_module(embedding, x);
-    cnn_predictor *p = cnn_predictor_new(embedding, &x, 1, 1);
+    cnn_predictor *p = frozen(embedding, &x, 1, 1);
     const void *in[] = { (const int64_t[]){ 0, 1, 5, 2 } };
     float rows[12];
     void *out[] = { rows };
@@ -166,7 +179,7 @@ START_TEST(outputs_of_every_kind)
 {
     cnn_module *m = many_module();
     cnn_tensor *in[2] = { cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(3, 3)), cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(3, 3)) };
-    cnn_predictor *p = cnn_predictor_new(m, in, 2, 8);
+    cnn_predictor *p = frozen(m, in, 2, 8);
     ck_assert_msg(p != NULL, "%s", cnn_last_error(ctx));
     check_outputs(p, m, in, 2, 8);
     check_outputs(p, m, in, 2, 8);
@@ -179,12 +192,28 @@ START_TEST(outputs_of_every_kind)
 }
 END_TEST
 
+/* An LSTM without its states: the module gets NULL for both, and a call has nothing for them. */
+START_TEST(inputs_may_be_left_out)
+{
+    cnn_module *lstm = cnn_lstm_new(ctx, 4, 3);
+    cnn_tensor *in[3] = { cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(5, 2, 4)), NULL, NULL };
+    const cnn_trace_input like[3] = { { .shape = cnn_tensor_shape(in[0]), .ndim = 3 }, { .left_out = true }, { .left_out = true } };
+    cnn_predictor *p = cnn_predictor_create(
+        lstm, like, 3, &(cnn_predictor_options){ .struct_size = sizeof(cnn_predictor_options), .output_count = 3 });
+    ck_assert_msg(p != NULL, "%s", cnn_last_error(ctx));
+    check_outputs(p, lstm, in, 3, 3);
+    cnn_predictor_free(p);
+    cnn_module_free(lstm);
+    cnn_tensor_free(in[0]);
+}
+END_TEST
+
 /* What happens to the module afterwards does not matter, nor that it is gone. */
 START_TEST(weights_are_frozen)
 {
     cnn_module *linear = cnn_linear_new(ctx, 4, 3);
     cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(1, 4));
-    cnn_predictor *p = cnn_predictor_new(linear, &x, 1, 1);
+    cnn_predictor *p = frozen(linear, &x, 1, 1);
     float before[3], after[3];
     const void *in[] = { host_elements(x) };
     ck_assert_int_eq(cnn_predictor_run(p, in, (void *[]){ before }), CNN_OK);
@@ -202,7 +231,7 @@ START_TEST(calls_allocate_nothing)
     cnn_module *net = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 3, 8, 3, .padding = 1), cnn_batch_norm2d_new(ctx, 8), cnn_relu_new(ctx),
                                          cnn_flatten_new(ctx), cnn_linear_new(ctx, 512, 10));
     cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 3, 8, 8));
-    cnn_predictor *p = cnn_predictor_new(net, &x, 1, 1);
+    cnn_predictor *p = frozen(net, &x, 1, 1);
     float y[20];
     size_t memory = cnn_predictor_memory(p);
     ck_assert_uint_ge(memory, (512 * 10 + 10) * sizeof(float));
@@ -247,7 +276,7 @@ START_TEST(threads_share_it)
     float expected[THREADS][20];
     pthread_t threads[THREADS];
     x[0] = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 1, 28, 28));
-    cnn_predictor *p = cnn_predictor_new(net, x, 1, 1, .calls = 2);
+    cnn_predictor *p = cnn_predictor_new(net, CNN_F32, CNN_SHAPE(2, 1, 28, 28), .calls = 2);
     for (int i = 0; i < THREADS; i++) {
         x[i] = i ? cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 1, 28, 28)) : x[0];
         ck_assert_int_eq(cnn_predictor_run(p, (const void *[]){ host_elements(x[i]) }, (void *[]){ expected[i] }), CNN_OK);
@@ -289,7 +318,7 @@ static cnn_tensor *fails(cnn_module *self, cnn_tensor *x, void *user)
 static void refuses(cnn_module *m, cnn_status status, const char *text)
 {
     cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2));
-    ck_assert_ptr_null(cnn_predictor_new(m, &x, 1, 1));
+    ck_assert_ptr_null(frozen(m, &x, 1, 1));
     ck_assert_msg(cnn_context_status(ctx) == status && strstr(cnn_last_error(ctx), text), "%d: %s", (int)cnn_context_status(ctx),
                   cnn_last_error(ctx));
     cnn_tensor_free(x);
@@ -314,14 +343,14 @@ END_TEST
 START_TEST(bad_arguments)
 {
     cnn_module *relu = cnn_relu_new(ctx);
-    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2)), *none = NULL;
-    ck_assert_ptr_null(cnn_predictor_new(NULL, &x, 1, 1));
-    ck_assert_ptr_null(cnn_predictor_new(relu, NULL, 1, 1));
-    ck_assert_ptr_null(cnn_predictor_new(relu, &none, 1, 1));
-    ck_assert_ptr_null(cnn_predictor_new(relu, &x, 1, 0));
-    ck_assert_ptr_null(cnn_predictor_new(relu, &x, 1, 1, .calls = 65));
+    ck_assert_ptr_null(cnn_predictor_new(NULL, CNN_F32, CNN_SHAPE(2)));
+    ck_assert_ptr_null(cnn_predictor_create(relu, NULL, 1, NULL));
+    ck_assert_str_eq(cnn_last_error(ctx), "predictor_create: 1 inputs at NULL, expected 0 to 65536");
+    ck_assert_ptr_null(cnn_predictor_new(relu, CNN_F32, CNN_SHAPE(-2)));
+    ck_assert_ptr_null(cnn_predictor_new(relu, CNN_F32, CNN_SHAPE(2), .output_count = -1));
+    ck_assert_ptr_null(cnn_predictor_new(relu, CNN_F32, CNN_SHAPE(2), .calls = 65));
     ck_assert_str_eq(cnn_last_error(ctx), "predictor_create: calls is 65, expected 1 to 64");
-    cnn_predictor *p = cnn_predictor_new(relu, &x, 1, 1, .calls = 64);
+    cnn_predictor *p = cnn_predictor_new(relu, CNN_F32, CNN_SHAPE(2), .calls = 64);
     float y[2];
     ck_assert_int_eq(cnn_predictor_run(p, (const void *[]){ NULL }, (void *[]){ y }), CNN_ERROR_INVALID_ARGUMENT);
     ck_assert_str_eq(cnn_last_error(ctx), "predictor_run: input 0 is NULL");
@@ -333,7 +362,6 @@ START_TEST(bad_arguments)
     ck_assert(value.dtype == CNN_F32 && value.ndim == 1 && value.shape[0] == 2 && value.bytes == 8);
     cnn_predictor_free(p);
     cnn_predictor_free(NULL);
-    cnn_tensor_free(x);
     cnn_module_free(relu);
 }
 END_TEST
@@ -345,7 +373,7 @@ START_TEST(any_allocation_may_fail)
     bool failed = true;
     for (long i = 0; failed; i++) {
         atomic_store(&meter.fail_at, atomic_load(&meter.calls) + i);
-        cnn_predictor *p = cnn_predictor_new(net, &x, 1, 1);
+        cnn_predictor *p = frozen(net, &x, 1, 1);
         failed = atomic_load(&meter.calls) > atomic_load(&meter.fail_at);
         meter_reset();
         ck_assert((p == NULL) == failed);
@@ -366,6 +394,7 @@ int main(void)
     tcase_add_test(results, sequences_compute_what_a_step_does);
     tcase_add_test(results, bad_indices_are_told);
     tcase_add_test(results, outputs_of_every_kind);
+    tcase_add_test(results, inputs_may_be_left_out);
     TCase *calls = suite_case(suite, "calls", setup, teardown);
     tcase_add_test(calls, weights_are_frozen);
     tcase_add_test(calls, calls_allocate_nothing);

@@ -181,7 +181,8 @@ static void check_frozen(cnn_tensor *y)
     if (strcmp(cnn_context_device(w.ctx), "cpu") != 0) {
         return;
     }
-    cnn_predictor *predictor = cnn_predictor_new(w.model, &w.input, 1, 1);
+    cnn_predictor *predictor =
+        cnn_predictor_new(w.model, cnn_tensor_dtype(w.input), cnn_tensor_ndim(w.input), cnn_tensor_shape(w.input));
     ck_assert_msg(predictor != NULL, "%s: %s", w.net->name, cnn_last_error(w.ctx));
     size_t bytes = (size_t)cnn_tensor_numel(y) * cnn_dtype_size(cnn_tensor_dtype(y));
     float *frozen = malloc(bytes), *stepped = malloc(bytes);

@@ -71,7 +71,8 @@ static bool prepare(run *r)
 static bool freeze(run *r)
 {
     cnn_predictor_value outputs = { .struct_size = sizeof outputs };
-    r->predictor = cnn_predictor_new(r->model, &r->inputs, 1, 1);
+    r->predictor = cnn_predictor_new(r->model, cnn_tensor_dtype(r->inputs), cnn_tensor_ndim(r->inputs),
+                                     cnn_tensor_shape(r->inputs));
     if (!r->predictor || cnn_predictor_output(r->predictor, 0, &outputs) != CNN_OK) {
         return false;
     }
@@ -154,10 +155,11 @@ static void report_json(const run *r, double seconds)
            "\"threads\": %d, "
            "\"device\": \"%s\", \"kernels\": \"%s\", \"seed\": %llu, \"parameters\": %lld, \"ms_per_step\": %.4f, "
            "\"per_second\": %.3f, \"tape_bytes\": %zu, \"peak_rss_bytes\": %.0f",
-           o->net->name, o->frozen ? "frozen" : mode, (long long)o->input[0], (long long)o->input[1], (long long)o->input[2], (long long)o->batch,
-           (long long)o->steps, cnn_context_threads(r->ctx), cnn_context_device(r->ctx), cnn_context_kernels(r->ctx),
-           (unsigned long long)o->seed, (long long)cnn_module_parameter_numel(r->model), 1000 * seconds,
-           (double)o->batch / seconds, memory_of(r), process_peak());
+           o->net->name, o->frozen ? "frozen" : mode, (long long)o->input[0], (long long)o->input[1],
+           (long long)o->input[2], (long long)o->batch, (long long)o->steps, cnn_context_threads(r->ctx),
+           cnn_context_device(r->ctx), cnn_context_kernels(r->ctx), (unsigned long long)o->seed,
+           (long long)cnn_module_parameter_numel(r->model), 1000 * seconds, (double)o->batch / seconds, memory_of(r),
+           process_peak());
     if (r->optimizer) { /* JSON has no NaN */
         printf(r->first_loss - r->first_loss == 0 ? ", \"first_loss\": %.6f" : ", \"first_loss\": null", r->first_loss);
         printf(r->last_loss - r->last_loss == 0 ? ", \"last_loss\": %.6f" : ", \"last_loss\": null", r->last_loss);
@@ -171,7 +173,8 @@ static void report_text(const run *r, double seconds)
     int threads = cnn_context_threads(r->ctx);
     const char *mode = o->infer ? "evaluation" : "training";
     printf("%s, %s, batch %lld: %lld parameters, %d thread%s, %s kernels\n", o->net->name,
-           o->frozen ? "evaluation by a predictor" : mode, (long long)o->batch, (long long)cnn_module_parameter_numel(r->model), threads, threads == 1 ? "" : "s",
+           o->frozen ? "evaluation by a predictor" : mode, (long long)o->batch,
+           (long long)cnn_module_parameter_numel(r->model), threads, threads == 1 ? "" : "s",
            cnn_context_kernels(r->ctx));
     printf("%.2f ms per step, %.1f %s per second (median of %lld steps)\n", 1000 * seconds, (double)o->batch / seconds,
            o->net->tokens ? "sequences" : "images", (long long)o->steps);

@@ -1,5 +1,5 @@
-/* Frozen modules: the module runs once on a device that records (recorder.c), the record becomes a program (program.c), and
- * calls take turns with the memory that programs run in. */
+/* Frozen modules: the module runs once on a device that records (recorder.c), the record becomes a program
+ * (program.c), and calls take turns with the memory that programs run in. */
 #include "predict/program.h"
 #include "tensor/tensor.h"
 
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { MOST_CALLS = 64 };
+enum { MOST_CALLS = 64, MOST_PORTS = 1 << 16 }; /* ports: inputs, or outputs */
 
 /* The memory of one call. */
 typedef struct call_memory {
@@ -202,17 +202,22 @@ static cnn_status recording_failed(const recording *r)
                      message);
 }
 
-static cnn_status make_inputs(recording *r, cnn_tensor *const *inputs)
+static cnn_status make_inputs(recording *r, const cnn_trace_input *inputs)
 {
     cnn_predictor *p = r->predictor;
     for (int i = 0; i < p->input_count; i++) {
-        const cnn_tensor *x = inputs[i];
+        const cnn_trace_input *x = &inputs[i];
         size_t offset;
+        p->values[i].struct_size = sizeof p->values[i];
+        r->blocks[i] = -1;
+        if (x->left_out) {
+            continue;
+        }
         r->inputs[i] = cnn__tensor_new(r->ctx, create_call, x->dtype, x->ndim, x->shape);
         if (!r->inputs[i]) {
             return recording_failed(r);
         }
-        describe(&p->values[i], x);
+        describe(&p->values[i], r->inputs[i]);
         r->blocks[i] = cnn__recorder_block(&r->recorder, cnn__data(r->inputs[i]), &offset);
     }
     return CNN_OK;
@@ -267,7 +272,7 @@ static cnn_status record_forward(recording *r)
     return status != CNN_OK || r->recorder.status == CNN_OK ? status : recording_failed(r);
 }
 
-static cnn_status record_module(recording *r, const cnn_module *module, cnn_tensor *const *inputs)
+static cnn_status record_module(recording *r, const cnn_module *module, const cnn_trace_input *inputs)
 {
     const cnn_predictor *p = r->predictor;
     cnn_context *ctx = p->program.ctx;
@@ -342,7 +347,7 @@ static cnn_status make_calls(cnn_predictor *p, int calls)
     return CNN_OK;
 }
 
-static cnn_status predictor_fill(cnn_predictor *p, const cnn_module *module, cnn_tensor *const *inputs, int calls)
+static cnn_status predictor_fill(cnn_predictor *p, const cnn_module *module, const cnn_trace_input *inputs, int calls)
 {
     cnn_context *ctx = p->program.ctx;
     size_t ports = (size_t)(p->input_count + p->output_count) + 1;
@@ -361,47 +366,41 @@ static cnn_status predictor_fill(cnn_predictor *p, const cnn_module *module, cnn
     return status == CNN_OK ? make_calls(p, calls) : status;
 }
 
-static cnn_status predictor_check(const cnn_module *module, cnn_tensor *const *inputs, int input_count,
-                                  int output_count, const cnn_predictor_options *options, int *calls)
+static cnn_status predictor_check(const cnn_module *module, const cnn_trace_input *inputs, int count,
+                                  const cnn_predictor_options *options, cnn_predictor_options *ours)
 {
     if (!module) {
         return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", create_call);
     }
     cnn_context *ctx = cnn_module_context(module);
-    if (input_count < 0 || output_count < 1 || input_count > 1 << 16 || output_count > 1 << 16) {
-        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
-                         "%s: %d inputs and %d outputs, expected at least 0 and 1, and at most 65536", create_call,
-                         input_count, output_count);
+    if (count < 0 || count > MOST_PORTS || (!inputs && count)) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %d inputs%s, expected 0 to %d", create_call, count,
+                         inputs ? "" : " at NULL", MOST_PORTS);
     }
-    if (!inputs && input_count) {
-        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: inputs is NULL", create_call);
-    }
-    for (int i = 0; i < input_count; i++) {
-        cnn_status status = cnn__tensor_check(inputs[i], create_call);
-        if (status != CNN_OK) {
-            return status;
-        }
-    }
-    cnn_predictor_options ours;
-    cnn_status status = CNN__OPTIONS_READ(ctx, create_call, &ours, options);
+    cnn_status status = CNN__OPTIONS_READ(ctx, create_call, ours, options);
     if (status != CNN_OK) {
         return status;
     }
-    *calls = ours.calls ? ours.calls : 1;
-    if (*calls < 1 || *calls > MOST_CALLS) {
-        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: calls is %d, expected 1 to %d", create_call, *calls,
+    ours->calls = ours->calls ? ours->calls : 1;
+    ours->output_count = ours->output_count ? ours->output_count : 1;
+    if (ours->calls < 1 || ours->calls > MOST_CALLS) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: calls is %d, expected 1 to %d", create_call, ours->calls,
                          MOST_CALLS);
+    }
+    if (ours->output_count < 1 || ours->output_count > MOST_PORTS) {
+        return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: output_count is %d, expected 1 to %d", create_call,
+                         ours->output_count, MOST_PORTS);
     }
     return ctx->device ? cnn__fail(ctx, CNN_ERROR_UNSUPPORTED, "%s: the module is on %s, expected the CPU", create_call,
                                    ctx->device->name)
                        : CNN_OK;
 }
 
-cnn_predictor *cnn_predictor_create(const cnn_module *module, cnn_tensor *const *inputs, int input_count,
-                                    int output_count, const cnn_predictor_options *options)
+cnn_predictor *cnn_predictor_create(const cnn_module *module, const cnn_trace_input *inputs, int count,
+                                    const cnn_predictor_options *options)
 {
-    int calls = 1;
-    if (predictor_check(module, inputs, input_count, output_count, options, &calls) != CNN_OK) {
+    cnn_predictor_options ours = { .calls = 1 };
+    if (predictor_check(module, inputs, count, options, &ours) != CNN_OK) {
         return NULL;
     }
     cnn_context *ctx = cnn_module_context(module);
@@ -411,9 +410,9 @@ cnn_predictor *cnn_predictor_create(const cnn_module *module, cnn_tensor *const 
         return NULL;
     }
     p->program.ctx = cnn__context_retain(ctx);
-    p->input_count = input_count;
-    p->output_count = output_count;
-    if (predictor_fill(p, module, inputs, calls) != CNN_OK) {
+    p->input_count = count;
+    p->output_count = ours.output_count;
+    if (predictor_fill(p, module, inputs, ours.calls) != CNN_OK) {
         cnn_predictor_free(p);
         return NULL;
     }

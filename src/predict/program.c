@@ -404,6 +404,9 @@ static cnn_status program_build(builder *b, const cnn__program_ports *ports, con
         b->blocks[i] = (block){ .port = -1, .last = -1, .constant = -1 };
     }
     for (int i = 0; i < ports->inputs + ports->outputs; i++) {
+        if (ports->blocks[i] < 0) {
+            continue;
+        }
         b->blocks[ports->blocks[i]].port = i;
         b->blocks[ports->blocks[i]].varies = i < ports->inputs;
     }

@@ -37,13 +37,13 @@ typedef struct cnn__program {
 
 /* What of a record is an input or an output. */
 typedef struct cnn__program_ports {
-    const int *blocks; /* the block of each, inputs first */
+    const int *blocks; /* the block of each, inputs first; −1: an input that is left out */
     int inputs, outputs;
     int first_step; /* the module's first; those before it wrote its parameters and buffers */
 } cnn__program_ports;
 
-/* Makes the program of a record, whose writes it takes over. `results` gets a pointer for each output: the elements, where
- * these are constant. On failure it is reported as `call`, and there is no program. */
+/* Makes the program of a record, whose writes it takes over. `results` gets a pointer for each output: the elements,
+ * where these are constant. On failure it is reported as `call`, and there is no program. */
 cnn_status cnn__program_make(cnn__program *program, cnn__recorder *recorder, const cnn__program_ports *ports,
                              const void **results, const char *call);
 void cnn__program_end(cnn__program *program);

@@ -1,12 +1,12 @@
-/* A device that computes nothing: it notes what it is asked for. A module that runs in a context on it leaves behind the
- * list of its launches and copies, whose addresses are numbers that stand for blocks of memory. */
+/* A device that computes nothing: it notes what it is asked for. A module that runs in a context on it leaves behind
+ * the list of its launches and copies, whose addresses are numbers that stand for blocks of memory. */
 #ifndef CNN_PREDICT_RECORDER_H
 #define CNN_PREDICT_RECORDER_H
 
 #include "device/device.h"
 
-/* What was asked for in one step: a launch, or `bytes` that go from in[0] to out[0], where in[0] is either an address of
- * the device or, in a write, the host's memory `data`. */
+/* What was asked for in one step: a launch, or `bytes` that go from in[0] to out[0], where in[0] is either an address
+ * of the device or, in a write, the host's memory `data`. */
 typedef struct cnn__recorded {
     cnn_launch launch; /* its parameters belong to the record */
     size_t bytes;      /* 0: a launch */

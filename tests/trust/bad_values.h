@@ -99,23 +99,31 @@ static const candidate emas[] = { MADE("good", GOOD, make_ema, 0), NO_POINTER };
 OBJECT(ema, emas);
 
 /* Of one layer, whose input and output are the 64 pixels of an image. */
-static cnn_tensor *image_of(world *w)
-{
-    return keep(w, cnn_tensor_ones(context_of(w), CNN_F32, CNN_SHAPE(1, 1, 8, 8)), release_tensor);
-}
 static value frozen_inputs(world *w, const kind *k)
 {
-    (void)k;
-    return array_of(w, making->variant ? NULL : image_of(w), NULL);
+    static const int64_t sizes[] = { 1, 1, 8, 8 }, bad_sizes[] = { 1, 1, -8, 8 };
+    static cnn_trace_input input;
+    (void)w, (void)k;
+    input = (cnn_trace_input){ .shape = sizes, .ndim = 4 };
+    switch (making->variant) {
+    case 1: input.shape = bad_sizes; break;
+    case 2: input.ndim = -1; break;
+    case 3: input.ndim = CNN_MAX_DIMS + 1; break;
+    case 4: input.shape = NULL; break;
+    case 5: input.dtype = (cnn_dtype)99; break;
+    default: break;
+    }
+    return pointer(&input);
 }
-static const candidate frozen_arrays[] = { MADE("good", GOOD, frozen_inputs, 0), NO_POINTER, MADE("[NULL]", BAD, frozen_inputs, 1) };
+static const candidate frozen_arrays[] = { MADE("good", GOOD, frozen_inputs, 0), NO_POINTER, MADE("a negative size", BAD, frozen_inputs, 1),
+                                           MADE("rank -1", BAD, frozen_inputs, 2), MADE("rank 9", BAD, frozen_inputs, 3),
+                                           MADE("no sizes", BAD, frozen_inputs, 4), MADE("no dtype", BAD, frozen_inputs, 5) };
 OBJECT(frozen_inputs, frozen_arrays);
 static value make_predictor(world *w, const kind *k)
 {
-    cnn_tensor *x = image_of(w);
     cnn_module *relu = keep(w, cnn_relu_new(context_of(w)), release_module);
     (void)k;
-    return pointer(keep(w, cnn_predictor_new(relu, &x, 1, 1), release_predictor));
+    return pointer(keep(w, cnn_predictor_new(relu, CNN_F32, CNN_SHAPE(1, 1, 8, 8)), release_predictor));
 }
 static const candidate predictors[] = { MADE("good", GOOD, make_predictor, 0), NO_POINTER };
 OBJECT(predictor, predictors);

@@ -58,7 +58,7 @@ static cnn_status freeze(world *w)
 {
     cnn_tensor *x = keep(w, cnn_tensor_ones(w->ctx, CNN_F32, CNN_SHAPE(2, 1, 8, 8)));
     TRY(got(w, x));
-    cnn_predictor *predictor = cnn_predictor_new(w->model, &x, 1, 1);
+    cnn_predictor *predictor = cnn_predictor_new(w->model, CNN_F32, CNN_SHAPE(2, 1, 8, 8));
     TRY(got(w, predictor));
     cnn_predictor_value y = { .struct_size = sizeof y };
     float results[64];

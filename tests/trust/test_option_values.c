@@ -225,6 +225,7 @@ static const range ranges[] = {
     RANGE("reduce_lr_on_plateau_create", use_reduce_lr_on_plateau, good_reduce_lr_on_plateau, threshold_mode, INT, -1, "0 or 1"),
     RANGE("ema_create", use_ema, good_ema, decay, DOUBLE, 1.5, "0 to 1"),
     RANGE("predictor_create", use_predictor, good_predictor, calls, INT, 65, "1 to 64"),
+    RANGE("predictor_create", use_predictor, good_predictor, output_count, INT, -1, "1 to 65536"),
     RANGE("ema_create", use_ema, good_ema, count, INT64, -1, "0 to 2^53"),
     RANGE("clip_grad_norm", use_clip_grad_norm, good_clip, norm_type, DOUBLE, -2, "above 0"),
     RANGE("init_kaiming_normal", use_kaiming_normal, good_kaiming, a, DOUBLE, NAN, "a finite number"),

@@ -52,7 +52,8 @@ CNN_API cnn_tensor *cnn_hardsigmoid(cnn_tensor *x);
 /** x · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019, "Searching for MobileNetV3"). The gradient is 0 at −3 and 1 at 3,
  * as in PyTorch of today; its releases up to 2.6 give −1/2 and 3/2 there. */
 CNN_API cnn_tensor *cnn_hardswish(cnn_tensor *x);
-/** x − tanh(x); the gradient is tanh(x)². Near 0 the difference cancels, as in PyTorch: its error is that of tanh(x). */
+/** x − tanh(x); the gradient is tanh(x)². Near 0 the difference cancels, as in PyTorch: its error is that of
+ * tanh(x). */
 CNN_API cnn_tensor *cnn_tanhshrink(cnn_tensor *x);
 /** x − lambd where x > lambd, x + lambd where x < −lambd, else 0; lambd ≥ 0. PyTorch's default is 0.5. The gradient at
  * −lambd and lambd is 0. */

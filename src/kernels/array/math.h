@@ -45,7 +45,8 @@ static inline float cnn__exp_series(float r)
     return p * (r * r) + r;
 }
 
-/* x = n·ln 2 + r with |r| ≤ ln 2 / 2: adding 1.5·2^23 rounds to an integer, which is then in the low bits. Returns r. */
+/* x = n·ln 2 + r with |r| ≤ ln 2 / 2: adding 1.5·2^23 rounds to an integer, which is then in the low bits. Returns
+ * r. */
 static inline float cnn__exp_split(float x, uint32_t *n)
 {
     const float round = 0x1.8p23f;
@@ -121,8 +122,8 @@ static inline float cnn__split(float x, float *e)
 }
 
 /* e·ln 2 + log(1 + f) + low for 1 + f in [sqrt(1/2), sqrt(2)), where log(1 + f) = f − f²/2 + f³·p(f), p of least
- * relative error, 2^-30 of the whole: even powers and odd ones, which wait for each other less. Compilers drop a term of
- * −0, but none of +0. */
+ * relative error, 2^-30 of the whole: even powers and odd ones, which wait for each other less. Compilers drop a
+ * term of −0, but none of +0. */
 static inline float cnn__log_sum(float e, float f, float low)
 {
     float z = f * f, even = 0.067472420633f, odd = -0.11675912886f;

@@ -16,8 +16,8 @@
         } \
     }
 
-/* SCAN_ROWS lines that are rows, `step` elements from one to the next: products wait for each other, but not for those of
- * another row. y may be x. */
+/* SCAN_ROWS lines that are rows, `step` elements from one to the next: products wait for each other, but not for
+ * those of another row. y may be x. */
 #define SCAN_TOGETHER(join) \
     for (int64_t i = 0; i < n; i++, x += stride, y += stride) { \
         _Pragma("GCC unroll 4") for (int r = 0; r < SCAN_ROWS; r++) \

@@ -1,7 +1,7 @@
-/* softmax and log_softmax of one row of n contiguous elements: X is the element type, FN(name) its name, ROW what stands
- * before the functions. FN(softmax_exp)(n, y) is there already, and REDUCE, the reductions of the dtype. The largest
- * element is subtracted first, so that exp() cannot overflow; sums are of doubles, in lanes. No include guard: one
- * inclusion, one dtype. */
+/* softmax and log_softmax of one row of n contiguous elements: X is the element type, FN(name) its name, ROW what
+ * stands before the functions. FN(softmax_exp)(n, y) is there already, and REDUCE, the reductions of the dtype. The
+ * largest element is subtracted first, so that exp() cannot overflow; sums are of doubles, in lanes. No include
+ * guard: one inclusion, one dtype. */
 #define SOFTMAX_LANES 16
 
 static X FN(largest)(int64_t n, const X *x)
