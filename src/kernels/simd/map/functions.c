@@ -72,7 +72,7 @@ static void map_ranged(const ranged *r, int64_t n, void *to, const void *const *
 }
 
 #define LOOP(name, expression) \
-    static void name##_loop(int64_t n, float *y, const float *from) \
+    static void CNN__SIMD(name##_loop)(int64_t n, float *y, const float *from) \
     { \
         n &= -(int64_t)CNN__MAP_STEP; /* which it is: the compiler sees that nothing is left over */ \
         CNN__IVDEP \
@@ -84,15 +84,15 @@ static void map_ranged(const ranged *r, int64_t n, void *to, const void *const *
 
 /* A map of a loop for all arguments, and one of a loop for a range. */
 #define MAP(name) \
-    void CNN__SIMD(name##_f32)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    void CNN__SIMD(map_##name##_f32)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
     { \
         (void)map; \
-        name##_loop(n, to, from[0]); \
+        CNN__SIMD(name##_loop)(n, to, from[0]); \
     }
-#define MAP_RANGED(name, ...) \
-    void CNN__SIMD(name##_f32)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+#define MAP_RANGED(name, all, single, ...) \
+    void CNN__SIMD(map_##name##_f32)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
     { \
-        static const ranged r = { __VA_ARGS__ }; \
+        static const ranged r = { __VA_ARGS__, CNN__SIMD(name##_loop), all, single }; \
         map_ranged(&r, n, to, from, map); \
     }
 
@@ -139,16 +139,6 @@ static inline float erf_slope_within(float x)
     return times_power_of_2(p * 1.1283791671f, n);
 }
 
-LOOP(exp, exp_within(x))
-LOOP(exp_whole, cnn__exp_f32(x))
-LOOP(expm1, expm1_within(x))
-LOOP(exp2, exp2_within(x))
-LOOP(erf_slope, erf_slope_within(x))
-MAP_RANGED(exp, RANGE_OF_SIZE(0x42ae0000), exp_loop, exp_whole_loop, NULL)   /* 87 */
-MAP_RANGED(expm1, RANGE_OF_SIZE(0x42ae0000), expm1_loop, NULL, NULL)         /* 87 */
-MAP_RANGED(exp2, RANGE_OF_SIZE(0x42fa0000), exp2_loop, NULL, NULL)           /* 125 */
-MAP_RANGED(erf_slope, RANGE_OF_SIZE(0x41140000), erf_slope_loop, NULL, NULL) /* 9.25 */
-
 /* ---- logarithms ---- */
 
 static inline float log_within(float x)
@@ -170,15 +160,6 @@ static inline float log10_within(float x)
     float e, m = cnn__split(x, &e);
     return e * 0x1.3440p-2f + (0.4342944819f * cnn__log_sum(-0.0f, m - 1, -0.0f) + e * 0x1.3509f8p-18f);
 }
-
-LOOP(log, log_within(x))
-LOOP(log2, log2_within(x))
-LOOP(log10, log10_within(x))
-LOOP(log1p, cnn__log1p_f32(x))
-MAP_RANGED(log, RANGE_OF_POSITIVE, log_loop, NULL, cnn__log_f32)
-MAP_RANGED(log2, RANGE_OF_POSITIVE, log2_loop, NULL, NULL)
-MAP_RANGED(log10, RANGE_OF_POSITIVE, log10_loop, NULL, NULL)
-MAP(log1p)
 
 /* ---- sine, cosine, tangent ---- */
 
@@ -226,17 +207,10 @@ static inline float tan_within(float x)
     return cnn__float_of(cnn__bits_of(quotient) ^ n << 31);
 }
 
-LOOP(sin, sin_within(x, 0))
-LOOP(cos, sin_within(x, 1))
-LOOP(tan, tan_within(x))
-MAP_RANGED(sin, RANGE_OF_SIZE(0x43c90000), sin_loop, NULL, NULL) /* 402 */
-MAP_RANGED(cos, RANGE_OF_SIZE(0x43c90000), cos_loop, NULL, NULL)
-MAP_RANGED(tan, RANGE_OF_SIZE(0x43c90000), tan_loop, NULL, NULL)
-
 /* ---- their inverses, by polynomials of least relative error, below 2^-27 ---- */
 
 /* atan |x| = atan(t) with t = |x|, or π/2 − atan(1 / |x|). */
-static inline float atan_of(float x)
+static inline float atan_any(float x)
 {
     float a = fabsf(x), t = (a > 1 ? 1 : a) / (a > 1 ? a : 1), z = t * t, p = -0.0017936213408f;
     p = p * z + 0.010914596729f;
@@ -280,9 +254,36 @@ static inline float acos_of(float x)
     return a > 0.5f ? far : near;
 }
 
-LOOP(atan, atan_of(x))
+/* ---- the maps ---- */
+
+LOOP(exp, exp_within(x))
+LOOP(exp_any, cnn__exp_f32(x))
+LOOP(expm1, expm1_within(x))
+LOOP(exp2, exp2_within(x))
+LOOP(erf_slope, erf_slope_within(x))
+LOOP(log, log_within(x))
+LOOP(log2, log2_within(x))
+LOOP(log10, log10_within(x))
+LOOP(log1p, cnn__log1p_f32(x))
+LOOP(sin, sin_within(x, 0))
+LOOP(cos, sin_within(x, 1))
+LOOP(tan, tan_within(x))
+LOOP(atan, atan_any(x))
 LOOP(asin, asin_of(x))
 LOOP(acos, acos_of(x))
+
+MAP_RANGED(exp, CNN__SIMD(exp_any_loop), NULL, RANGE_OF_SIZE(0x42ae0000)) /* 87 */
+MAP_RANGED(expm1, NULL, NULL, RANGE_OF_SIZE(0x42ae0000))
+MAP_RANGED(exp2, NULL, NULL, RANGE_OF_SIZE(0x42fa0000))      /* 125 */
+MAP_RANGED(erf_slope, NULL, NULL, RANGE_OF_SIZE(0x41140000)) /* 9.25 */
+MAP_RANGED(log, NULL, cnn__log_f32, RANGE_OF_POSITIVE)
+MAP_RANGED(log2, NULL, NULL, RANGE_OF_POSITIVE)
+MAP_RANGED(log10, NULL, NULL, RANGE_OF_POSITIVE)
+MAP(log1p)
+MAP_RANGED(sin, NULL, NULL, RANGE_OF_SIZE(0x43c90000)) /* 402 */
+MAP_RANGED(cos, NULL, NULL, RANGE_OF_SIZE(0x43c90000))
+MAP_RANGED(tan, NULL, NULL, RANGE_OF_SIZE(0x43c90000))
 MAP(atan)
 MAP(asin)
 MAP(acos)
+#undef MAP

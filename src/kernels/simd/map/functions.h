@@ -5,7 +5,8 @@
 #include "kernels/array/map.h"
 #include "kernels/simd/vector/lanes.h"
 
-#define DECLARE(name) void CNN__SIMD(name##_f32)(int64_t n, void *to, const void *const *from, const cnn__map *map);
+#define DECLARE(name) \
+    void CNN__SIMD(map_##name##_f32)(int64_t n, void *to, const void *const *from, const cnn__map *map);
 DECLARE(exp)
 DECLARE(log)
 #define CNN__UNARY_BLOCK(NAME, name, cost) DECLARE(name)

@@ -14,14 +14,14 @@
 #define X float
 #define MATH(name) name##f
 #define OWN(name) cnn__##name##_f32
-#define FN(name) CNN__JOIN(name, f32)
-#define MAP_OF_BLOCK(name) CNN__SIMD(name##_f32)
-#define MAP_OF_BOTH(name) map_##name##_f32
+#define FN(name) CNN__SIMD(name##_f32)
+#define MAP_OF_BLOCK(name) FN(map_##name)
+#define MAP_OF_BOTH(name) FN(map_##name)
 #define MAPS CNN__SIMD(maps_f32)
 
 /* A map of f32 alone. */
 #define MAP(name, expression) \
-    static void map_##name##_f32(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
     { \
         float *y = to; \
         const float *first = from[0], p = (float)map->values[0], q = (float)map->values[1]; \
@@ -153,19 +153,19 @@ MAP(gelu_tanh, gelu_tanh_of(x))
 MAP(gelu_tanh_slope, gelu_tanh_slope_of(x))
 #undef MAP
 
-static void map_gelu_f32(int64_t n, void *to, const void *const *from, const cnn__map *map)
+static void FN(map_gelu)(int64_t n, void *to, const void *const *from, const cnn__map *map)
 {
-    (map->values[0] != 0 ? map_gelu_tanh_f32 : map_gelu_erf_f32)(n, to, from, map);
+    (map->values[0] != 0 ? FN(map_gelu_tanh) : FN(map_gelu_erf))(n, to, from, map);
 }
 
-static void map_gelu_slope_f32(int64_t n, void *to, const void *const *from, const cnn__map *map)
+static void FN(map_gelu_slope)(int64_t n, void *to, const void *const *from, const cnn__map *map)
 {
-    (map->values[0] != 0 ? map_gelu_tanh_slope_f32 : map_gelu_erf_slope_f32)(n, to, from, map);
+    (map->values[0] != 0 ? FN(map_gelu_tanh_slope) : FN(map_gelu_erf_slope))(n, to, from, map);
 }
 
 /* ---- powers: the bits of cnn__pow_f32(), whose plain case is computed for a whole step ---- */
 
-static void pow_step(const float *x, const float *e, float *y)
+static void FN(pow_step)(const float *x, const float *e, float *y)
 {
     double part[CNN__MAP_STEP];
     unsigned special = 0;
@@ -186,7 +186,7 @@ static void pow_step(const float *x, const float *e, float *y)
     }
 }
 
-static void map_pow_f32(int64_t n, void *to, const void *const *from, const cnn__map *map)
+static void FN(map_pow)(int64_t n, void *to, const void *const *from, const cnn__map *map)
 {
     const float *x = from[0], *e = from[1];
     float base[CNN__MAP_STEP], exponent[CNN__MAP_STEP];
@@ -195,20 +195,18 @@ static void map_pow_f32(int64_t n, void *to, const void *const *from, const cnn_
             base[k] = x[map->same == CNN__MAP_FIRST ? 0 : i + k];
             exponent[k] = e[map->same == CNN__MAP_SECOND ? 0 : i + k];
         }
-        pow_step(base, exponent, (float *)to + i);
+        FN(pow_step)(base, exponent, (float *)to + i);
     }
 }
 
-static void map_pow_scalar_f32(int64_t n, void *to, const void *const *from, const cnn__map *map)
+static void FN(map_pow_scalar)(int64_t n, void *to, const void *const *from, const cnn__map *map)
 {
     const float exponent = (float)map->values[0];
     cnn__map binary = *map;
     binary.same = CNN__MAP_SECOND;
-    map_pow_f32(n, to, (const void *const[]){ from[0], &exponent }, &binary);
+    FN(map_pow)(n, to, (const void *const[]){ from[0], &exponent }, &binary);
 }
 
-#define map_exp_f32 CNN__SIMD(exp_f32)
-#define map_log_f32 CNN__SIMD(log_f32)
 #define OWN_MAPS
 #include "kernels/array/map_impl.h"
 
@@ -231,43 +229,44 @@ static const cnn__map_tables map_tables = {
     .normals = CNN__SIMD(normals),
 };
 
-static void array_unary(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, const double values[2], void *y,
-                        const void *x, cnn__pool *pool)
+static void CNN__SIMD(array_unary)(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, const double values[2],
+                                   void *y, const void *x, cnn__pool *pool)
 {
     cnn__map_unary(&map_tables, op, nest, dtype, values, y, x, pool);
 }
 
-static void array_binary(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a, const void *b,
-                         cnn__pool *pool)
+static void CNN__SIMD(array_binary)(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a,
+                                    const void *b, cnn__pool *pool)
 {
     cnn__map_binary(&map_tables, op, nest, dtype, y, a, b, pool);
 }
 
-static void array_compare(cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a,
-                          const void *b, cnn__pool *pool)
+static void CNN__SIMD(array_compare)(cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a,
+                                     const void *b, cnn__pool *pool)
 {
     cnn__map_compare(&map_tables, op, nest, dtype, y, a, b, pool);
 }
 
-static void array_reduce(cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype, void *y,
-                         const void *x, cnn__pool *pool)
+static void CNN__SIMD(array_reduce)(cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype,
+                                    void *y, const void *x, cnn__pool *pool)
 {
     cnn__map_reduce(&map_tables, op, outer, inner, dtype, y, x, pool);
 }
 
-static void array_softmax(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool)
+static void CNN__SIMD(array_softmax)(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool)
 {
     cnn__map_softmax(&map_tables, dtype, rows, n, x, y, pool);
 }
 
-static void array_log_softmax(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool)
+static void CNN__SIMD(array_log_softmax)(cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y,
+                                         cnn__pool *pool)
 {
     cnn__map_log_softmax(&map_tables, dtype, rows, n, x, y, pool);
 }
 
 const cnn__array_kernels CNN__SIMD(array_kernels) = {
     .maps = &map_tables,
-#define CNN__ENTRY_MAP(name) array_##name
+#define CNN__ENTRY_MAP(name) CNN__SIMD(array_##name)
 #define CNN__ENTRY_SHARED(name) cnn__array_##name
 #define CNN__ARRAY_KERNEL(source, name, parameters) .name = CNN__ENTRY_##source(name),
 #include "kernels/array/array.def"

@@ -26,7 +26,7 @@ CNN__INLINE double_lanes as_doubles(const float *p)
 #endif
 }
 
-static int64_t whole_sum(const float *x, int64_t n, double lane[8])
+static int64_t CNN__SIMD(whole_sum)(const float *x, int64_t n, double lane[8])
 {
     double_lanes sum[2 * LONG_RUN_LANES / LANES] = { { 0 } };
     double sums[LONG_RUN_LANES];
@@ -72,7 +72,7 @@ typedef int32_t eight_i32 __attribute__((vector_size(32)));
 
 /* A NaN, once in, stays. */
 #define WHOLE(name, than) \
-    static int64_t name(const float *x, int64_t n, float lane[8]) \
+    static int64_t CNN__SIMD(whole_##name)(const float *x, int64_t n, float lane[8]) \
     { \
         lanes best[LONG_RUN_LANES / LANES], one; \
         float best_lanes[LONG_RUN_LANES]; \
@@ -95,15 +95,15 @@ typedef int32_t eight_i32 __attribute__((vector_size(32)));
         memcpy(lane, best_lanes, 8 * sizeof *lane); \
         return i; \
     }
-WHOLE(whole_max, >)
-WHOLE(whole_min, <)
+WHOLE(max, >)
+WHOLE(min, <)
 
 #define A double
 #define X float
 #define STEP SUM_REAL
 #define START 0
 #define L A
-#define NAME(name) name##_sum
+#define NAME(name) CNN__SIMD(name##_sum)
 #include "kernels/array/reduce_impl.h"
 #undef STEP
 #undef START
@@ -113,7 +113,7 @@ WHOLE(whole_min, <)
 #define STEP MAX_REAL
 #define START -INFINITY
 #define L X
-#define NAME(name) name##_max
+#define NAME(name) CNN__SIMD(name##_max)
 #include "kernels/array/reduce_impl.h"
 #undef STEP
 #undef START
@@ -121,11 +121,11 @@ WHOLE(whole_min, <)
 #define X float
 #define STEP MIN_REAL
 #define START INFINITY
-#define NAME(name) name##_min
+#define NAME(name) CNN__SIMD(name##_min)
 #include "kernels/array/reduce_impl.h"
 
 const cnn__reduce_fn CNN__SIMD(reduce_f32)[CNN_REDUCE_OF_COUNT] = {
-    [CNN_REDUCE_OF_SUM] = tile_sum,
-    [CNN_REDUCE_OF_MAX] = tile_max,
-    [CNN_REDUCE_OF_MIN] = tile_min,
+    [CNN_REDUCE_OF_SUM] = CNN__SIMD(tile_sum),
+    [CNN_REDUCE_OF_MAX] = CNN__SIMD(tile_max),
+    [CNN_REDUCE_OF_MIN] = CNN__SIMD(tile_min),
 };

@@ -7,7 +7,7 @@
 static void CNN__SIMD(softmax_exp_f32)(int64_t n, float *y)
 {
     static const cnn__map map = {
-        .fn = CNN__SIMD(exp_f32), .inputs = 1, .size = sizeof(float), .y_size = sizeof(float)
+        .fn = CNN__SIMD(map_exp_f32), .inputs = 1, .size = sizeof(float), .y_size = sizeof(float)
     };
     const void *x = y;
     cnn__map_rows(&map, n, y, &x);
