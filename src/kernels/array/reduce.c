@@ -153,6 +153,9 @@ static void reduce_append(cnn__nest *nest, int64_t size, int64_t y_stride, int64
     } else {
         nest->shape[++last] = size;
         nest->ndim++;
+        for (int k = 2; k < CNN__NEST_OPERANDS; k++) { /* cursors step along all operands */
+            nest->stride[k][last] = 0;
+        }
     }
     nest->stride[0][last] = y_stride;
     nest->stride[1][last] = x_stride;
