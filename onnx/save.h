@@ -101,7 +101,6 @@ const cnn_trace_value *cnn__export_value(const cnn__export *s, int value);
 cnn__export_shape cnn__export_shape_of(const cnn__export *s, int value);
 /* A shape of numbers; −1 is what is left. */
 cnn__export_shape cnn__export_fixed(int ndim, const int64_t *sizes);
-cnn__export_dim cnn__export_dim_times(cnn__export *s, cnn__export_dim a, cnn__export_dim b);
 /* Size d of a value, counted from the end where it is negative, as a number. */
 int64_t cnn__export_size(cnn__export *s, int value, int d);
 int cnn__export_ndim(const cnn__export *s, int value);

@@ -212,8 +212,8 @@ static const char *truth_of(cnn__export *s, const cnn_trace_node *node, int i)
 /* The name of the operator stands behind "logical_" or "bitwise_". */
 static const char *logical_type(const cnn_trace_node *node)
 {
-    const char *name = strchr(node->op, '_') + 1;
-    return name[0] == 'a' ? "And" : name[0] == 'o' ? "Or" : name[0] == 'x' ? "Xor" : "Not";
+    const char first = node->op[sizeof "logical_" - 1];
+    return first == 'a' ? "And" : first == 'o' ? "Or" : first == 'x' ? "Xor" : "Not";
 }
 
 void cnn__export_write_logical(cnn__export *s, const cnn_trace_node *node)

@@ -12,8 +12,8 @@ const cnn_trace_value *cnn__export_value(const cnn__export *s, int value)
 /* What does not follow from the batch in this way is noted where the traces are compared. */
 static cnn__export_dim dim_of(const cnn__export *s, int64_t size, int64_t other)
 {
-    return size == other ? (cnn__export_dim){ .size = size }
-                         : (cnn__export_dim){ .size = size, .times = size / s->batch };
+    const cnn__export_dim dim = { .size = size, .times = size == other ? 0 : size / s->batch };
+    return dim;
 }
 
 cnn__export_shape cnn__export_shape_of(const cnn__export *s, int value)
@@ -38,14 +38,6 @@ cnn__export_shape cnn__export_fixed(int ndim, const int64_t *sizes)
 static void vary(cnn__export *s)
 {
     s->varies = s->varies ? s->varies : s->now + 1;
-}
-
-cnn__export_dim cnn__export_dim_times(cnn__export *s, cnn__export_dim a, cnn__export_dim b)
-{
-    if (a.times && b.times) {
-        vary(s);
-    }
-    return (cnn__export_dim){ .size = a.size * b.size, .times = a.times ? a.times * b.size : b.times * a.size };
 }
 
 int64_t cnn__export_size(cnn__export *s, int value, int d)
