@@ -36,6 +36,18 @@ static void write_names(const char *folder, const char *net, const cnn_module *m
     }
 }
 
+/* Numbers in place of zeros, from which a new net computes too little: biases, and heads that begin with zeros. */
+static bool fill_zeros(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
+{
+    (void)name, (void)user;
+    const float *values = is_parameter ? cnn_tensor_data(tensor) : NULL;
+    bool zero = values != NULL;
+    for (int64_t i = 0; zero && i < cnn_tensor_numel(tensor); i++) {
+        zero = values[i] == 0;
+    }
+    return !zero || cnn_init_uniform(tensor, -0.1, 0.1) == CNN_OK;
+}
+
 /* Running statistics that are not those of a new net. */
 static void warm_up(cnn_context *ctx, cnn_tape *tape, const zoo_net *net, cnn_module *model)
 {
@@ -59,6 +71,7 @@ static void write_net(cnn_context *ctx, const zoo_net *net, const char *folder)
     if (!model) {
         give_up(net->name, cnn_last_error(ctx));
     }
+    cnn_module_visit(model, fill_zeros, NULL);
     warm_up(ctx, tape, net, model);
     write_names(folder, net->name, model);
     for (int64_t batch = 1; batch <= 3; batch += 2) {
