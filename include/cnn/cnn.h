@@ -5,9 +5,9 @@
  * Read them in this order: context.h (threads, seed, errors), tensor.h, tape.h (a step of work and its gradients),
  * ops.h, module.h (layers; more of them are in activations.h, norms.h, image_layers.h, recurrent.h and attention.h),
  * init.h, optimizer.h, scheduler.h (learning rates), clip_grad.h, ema.h (averages of weights), predictor.h
- * (frozen for inference), dataset.h, augment.h,
- * sampler.h, loader.h, metrics.h, checkpoint.h, file.h (what is in a file), autograd.h (gradients on their own, hooks),
- * trace.h (a module as a list of operations), device.h. */
+ * (frozen for inference), dataset.h, augment.h, sampler.h, loader.h, metrics.h, checkpoint.h, file.h (what is in a
+ * file), numpy.h (.npy and .npz files), autograd.h (gradients on their own, hooks), trace.h (a module as a list of
+ * operations), device.h. */
 #ifndef CNN_CNN_H
 #define CNN_CNN_H
 
@@ -28,6 +28,7 @@
 #include <cnn/metrics.h>
 #include <cnn/module.h>
 #include <cnn/norms.h>
+#include <cnn/numpy.h>
 #include <cnn/ops.h>
 #include <cnn/optimizer.h>
 #include <cnn/predictor.h>

@@ -153,3 +153,31 @@ void cnn__convert_f64_bf16(void *to, const void *from, size_t count)
         ((uint16_t *)to)[i] = cnn__bf16_of_bits(cnn__f32_of_f64(((const uint64_t *)from)[i]));
     }
 }
+
+void cnn__convert_i8_i32(void *to, const void *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ((int32_t *)to)[i] = ((const int8_t *)from)[i];
+    }
+}
+
+void cnn__convert_i16_i32(void *to, const void *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ((int32_t *)to)[i] = ((const int16_t *)from)[i];
+    }
+}
+
+void cnn__convert_u16_i32(void *to, const void *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ((int32_t *)to)[i] = ((const uint16_t *)from)[i];
+    }
+}
+
+void cnn__convert_u32_i64(void *to, const void *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ((int64_t *)to)[i] = ((const uint32_t *)from)[i];
+    }
+}

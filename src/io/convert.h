@@ -1,4 +1,4 @@
-/* Conversion of elements between floating-point formats on their bits: results depend neither on the rounding mode
+/* Conversion of elements between floating-point formats on their bits, and of integers to wider ones: results depend neither on the rounding mode
  * nor on whether the thread flushes subnormal numbers. */
 #ifndef CNN_IO_CONVERT_H
 #define CNN_IO_CONVERT_H
@@ -27,5 +27,9 @@ void cnn__convert_f64_f32(void *to, const void *from, size_t count);
 void cnn__convert_f16_bf16(void *to, const void *from, size_t count);
 void cnn__convert_f32_bf16(void *to, const void *from, size_t count);
 void cnn__convert_f64_bf16(void *to, const void *from, size_t count);
+void cnn__convert_i8_i32(void *to, const void *from, size_t count);
+void cnn__convert_i16_i32(void *to, const void *from, size_t count);
+void cnn__convert_u16_i32(void *to, const void *from, size_t count);
+void cnn__convert_u32_i64(void *to, const void *from, size_t count);
 
 #endif

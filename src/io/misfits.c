@@ -79,7 +79,7 @@ void cnn__misfit_unexpected(cnn__misfits *misfits, const cnn__safetensors *st, c
     if (is_first(misfits)) {
         snprintf(misfits->first, sizeof misfits->first,
                  "byte %" PRIu64 ": tensor \"%s\" is not expected: there is nothing of that name to load it into",
-                 cnn__entry_byte(entry), quoted);
+                 cnn__entry_byte(st, entry), quoted);
     }
 }
 
@@ -97,10 +97,10 @@ void cnn__misfit_mismatched(cnn__misfits *misfits, const cnn__safetensors *st, c
         entry->ndim == to->ndim && memcmp(entry->shape, to->shape, (size_t)to->ndim * sizeof *to->shape) == 0;
     if (same_shape) {
         snprintf(misfits->first, sizeof misfits->first, "byte %" PRIu64 ": tensor \"%s\" is %s, expected %s",
-                 cnn__entry_byte(entry), quoted, cnn__entry_type(st, entry), cnn_dtype_name(to->dtype));
+                 cnn__entry_byte(st, entry), quoted, cnn__entry_type(st, entry), cnn_dtype_name(to->dtype));
     } else {
         snprintf(misfits->first, sizeof misfits->first, "byte %" PRIu64 ": tensor \"%s\" has shape %s, expected %s",
-                 cnn__entry_byte(entry), quoted, cnn__shape_text(shape, entry->ndim, entry->shape),
+                 cnn__entry_byte(st, entry), quoted, cnn__shape_text(shape, entry->ndim, entry->shape),
                  strchr(ours, ' ') + 1);
     }
 }

@@ -48,10 +48,9 @@ cnn_status cnn_module_save(const cnn_module *module, const char *path)
 
 /* ---- tensors by name ---- */
 
-static cnn_status module_file_check_tensors(const char *path, const char *const *names, cnn_tensor *const *tensors,
-                                            int count)
+static cnn_status module_file_check_tensors(const char *call, const char *path, const char *const *names,
+                                            cnn_tensor *const *tensors, int count)
 {
-    const char *call = "tensors_save";
     if (!path || count < 0 || (count > 0 && (!names || !tensors))) {
         const char *what = !path ? "path is NULL" : count < 0 ? "count is negative" : "names or tensors is NULL";
         return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s", call, what);
@@ -68,10 +67,10 @@ static cnn_status module_file_check_tensors(const char *path, const char *const 
     return CNN_OK;
 }
 
-cnn_status cnn_tensors_save(const char *const *names, cnn_tensor *const *tensors, int count, const char *path)
+cnn_status cnn__items_save(const char *call, const char *const *names, cnn_tensor *const *tensors, int count,
+                           const char *path, cnn__items_save_fn save)
 {
-    const char *call = "tensors_save";
-    cnn_status status = module_file_check_tensors(path, names, tensors, count);
+    cnn_status status = module_file_check_tensors(call, path, names, tensors, count);
     if (status != CNN_OK) {
         return status;
     }
@@ -83,9 +82,19 @@ cnn_status cnn_tensors_save(const char *const *names, cnn_tensor *const *tensors
     for (int i = 0; i < count; i++) {
         items[i] = (cnn__item){ names[i], tensors[i] };
     }
-    status = cnn__safetensors_save(ctx, call, path, items, (size_t)count, NULL);
+    status = save(ctx, call, path, items, (size_t)count);
     cnn__free(ctx, items);
     return status;
+}
+
+static cnn_status save_safetensors(cnn_context *ctx, const char *call, const char *path, cnn__item *items, size_t count)
+{
+    return cnn__safetensors_save(ctx, call, path, items, count, NULL);
+}
+
+cnn_status cnn_tensors_save(const char *const *names, cnn_tensor *const *tensors, int count, const char *path)
+{
+    return cnn__items_save("tensors_save", names, tensors, count, path, save_safetensors);
 }
 
 static cnn_tensor *load_entry(cnn__safetensors *st, const char *name)

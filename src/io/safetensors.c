@@ -1,6 +1,6 @@
 /* Reads safetensors files. The header is parsed twice, once to count and once to fill arrays of exactly that size;
  * then the ranges of the tensors are checked to cover the data without gaps or overlaps. */
-#include "io/safetensors.h"
+#include "io/numpy.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -17,6 +17,10 @@ static cnn_status safetensors_read_header(cnn__safetensors *st)
     cnn_status status = cnn__file_read(&st->file, prefix, SAFETENSORS_PREFIX);
     if (status != CNN_OK) {
         return status;
+    }
+    st->kind = cnn__numpy_kind(prefix);
+    if (st->kind != CNN__SAFETENSORS) {
+        return CNN_OK;
     }
     for (int i = SAFETENSORS_PREFIX - 1; i >= 0; i--) {
         st->header_size = st->header_size << 8 | prefix[i];
@@ -83,7 +87,7 @@ static cnn_status check_places(cnn__safetensors *st)
     for (size_t i = 0; i < st->count; i++) {
         const cnn__entry *e = &st->entries[i];
         if (e->begin != at) {
-            return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, cnn__entry_byte(e),
+            return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, cnn__entry_byte(st, e),
                                   "tensor \"%s\" begins at byte %" PRIu64 " of the data, expected %" PRIu64
                                   ": tensors %s",
                                   cnn__quote(quoted, cnn__entry_name(st, e), false), e->begin, at,
@@ -105,7 +109,7 @@ static cnn_status check_names(cnn__safetensors *st)
     for (size_t i = 1; i < st->count; i++) {
         const cnn__entry *a = &st->entries[i - 1], *b = &st->entries[i];
         if (safetensors_by_name(a, b, st->header) == 0) {
-            return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, cnn__entry_byte(a->name > b->name ? a : b),
+            return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, cnn__entry_byte(st, a->name > b->name ? a : b),
                                   "a second tensor \"%s\"", cnn__quote(quoted, cnn__entry_name(st, a), false));
         }
     }
@@ -128,10 +132,14 @@ cnn_status cnn__safetensors_open(cnn__safetensors *st, cnn_context *ctx, const c
     if (status != CNN_OK) {
         return status;
     }
-    cnn_status (*const steps[])(cnn__safetensors *) = { safetensors_read_header, parse_twice, check_places,
-                                                        check_names };
-    for (size_t i = 0; status == CNN_OK && i < sizeof steps / sizeof *steps; i++) {
-        status = steps[i](st);
+    cnn_status (*const steps[])(cnn__safetensors *) = { parse_twice, check_places, check_names };
+    status = safetensors_read_header(st);
+    if (status == CNN_OK && st->kind != CNN__SAFETENSORS) {
+        status = cnn__numpy_parse(st);
+    } else {
+        for (size_t i = 0; status == CNN_OK && i < sizeof steps / sizeof *steps; i++) {
+            status = steps[i](st);
+        }
     }
     if (status != CNN_OK) {
         cnn__safetensors_close(st);
@@ -142,9 +150,12 @@ cnn_status cnn__safetensors_open(cnn__safetensors *st, cnn_context *ctx, const c
 void cnn__safetensors_close(cnn__safetensors *st)
 {
     cnn__file_close(&st->file);
+    cnn__inflater_free(st);
+    cnn__free(st->ctx, st->members);
     cnn__free(st->ctx, st->pairs);
     cnn__free(st->ctx, st->entries);
     cnn__free(st->ctx, st->header);
+    st->members = NULL;
     st->pairs = NULL;
     st->entries = NULL;
     st->header = NULL;
@@ -191,7 +202,7 @@ uint64_t cnn__safetensors_value_byte(const cnn__safetensors *st, const char *val
     return SAFETENSORS_PREFIX + (uint64_t)(value - st->header);
 }
 
-uint64_t cnn__entry_byte(const cnn__entry *entry)
+uint64_t cnn__entry_byte(const cnn__safetensors *st, const cnn__entry *entry)
 {
-    return SAFETENSORS_PREFIX + (uint64_t)entry->name;
+    return st->members ? st->members[entry - st->entries].record : SAFETENSORS_PREFIX + (uint64_t)entry->name;
 }

@@ -31,7 +31,7 @@ static int safetensors_save_by_place(const void *a, const void *b, const void *u
     return size_a != size_b ? (size_a > size_b ? -1 : 1) : safetensors_save_by_name(a, b, user);
 }
 
-static cnn_status check_items(cnn_context *ctx, const char *call, cnn__item *items, size_t count)
+cnn_status cnn__items_check(cnn_context *ctx, const char *call, cnn__item *items, size_t count, const char *reserved)
 {
     char quoted[CNN__QUOTE];
     cnn__sort(items, count, sizeof *items, safetensors_save_by_name, NULL);
@@ -39,7 +39,7 @@ static cnn_status check_items(cnn_context *ctx, const char *call, cnn__item *ite
         const char *fault = NULL;
         if (!cnn__utf8_valid(items[i].name)) {
             fault = "is not UTF-8";
-        } else if (strcmp(items[i].name, "__metadata__") == 0) {
+        } else if (reserved && strcmp(items[i].name, reserved) == 0) {
             fault = "is reserved by the format";
         } else if (i > 0 && strcmp(items[i].name, items[i - 1].name) == 0) {
             fault = "is given twice";
@@ -49,7 +49,6 @@ static cnn_status check_items(cnn_context *ctx, const char *call, cnn__item *ite
                              cnn__quote(quoted, items[i].name, false), fault);
         }
     }
-    cnn__sort(items, count, sizeof *items, safetensors_save_by_place, NULL);
     return CNN_OK;
 }
 
@@ -87,7 +86,7 @@ static void make_header(cnn__text *header, const cnn__item *items, size_t count,
     }
 }
 
-static cnn_status write_contiguous(cnn__save *save, const cnn_tensor *t)
+cnn_status cnn__elements_pass(const cnn_tensor *t, cnn__sink_fn sink, void *user)
 {
     const char *from = cnn__data(t);
     size_t size = cnn_dtype_size(t->dtype), left = (size_t)t->numel * size;
@@ -98,28 +97,49 @@ static cnn_status write_contiguous(cnn__save *save, const cnn_tensor *t)
         size_t part = left < SAFETENSORS_SAVE_CHUNK ? left : SAFETENSORS_SAVE_CHUNK;
         memcpy(chunk, from, part);
         cnn__little_endian(chunk, part / size, size);
-        status = cnn__save_write(save, chunk, part);
+        status = sink(user, chunk, part);
         from += part;
         left -= part;
     }
     return status;
 #else
-    return cnn__save_write(save, from, left);
+    return sink(user, from, left);
 #endif
+}
+
+const cnn_tensor *cnn__tensor_for_file(const cnn_tensor *t, const char *call)
+{
+    if (t->storage->on_device) {
+        return cnn__tensor_on_host(t, call);
+    }
+    if (cnn__contiguous(t)) {
+        return t;
+    }
+    cnn_tensor *copy = cnn__tensor_new(t->ctx, call, t->dtype, t->ndim, t->shape);
+    if (copy && cnn__tensor_copy(copy, t, call) != CNN_OK) {
+        cnn__tensor_release(copy);
+        copy = NULL;
+    }
+    return copy;
+}
+
+void cnn__tensor_for_file_end(const cnn_tensor *t, const cnn_tensor *in_file)
+{
+    if (in_file != t) {
+        cnn__tensor_release((cnn_tensor *)(uintptr_t)in_file);
+    }
+}
+
+static cnn_status sink_save(void *save, const void *data, size_t size)
+{
+    return cnn__save_write(save, data, size);
 }
 
 static cnn_status write_tensor(cnn__save *save, const cnn_tensor *t)
 {
-    if (cnn__contiguous(t) && !t->ctx->device) {
-        return write_contiguous(save, t);
-    }
-    cnn_tensor *copy = t->ctx->device ? cnn__tensor_on_host(t, save->call)
-                                      : cnn__tensor_new(t->ctx, save->call, t->dtype, t->ndim, t->shape);
-    cnn_status status = !copy ? cnn__failure_status() : t->ctx->device ? CNN_OK : cnn__tensor_copy(copy, t, save->call);
-    if (status == CNN_OK) {
-        status = write_contiguous(save, copy);
-    }
-    cnn__tensor_release(copy);
+    const cnn_tensor *in_file = cnn__tensor_for_file(t, save->call);
+    cnn_status status = in_file ? cnn__elements_pass(in_file, sink_save, save) : cnn__failure_status();
+    cnn__tensor_for_file_end(t, in_file);
     return status;
 }
 
@@ -144,10 +164,11 @@ cnn_status cnn__safetensors_save(cnn_context *ctx, const char *call, const char 
 {
     cnn__text header = { .ctx = ctx };
     cnn__save save;
-    cnn_status status = check_items(ctx, call, items, count);
+    cnn_status status = cnn__items_check(ctx, call, items, count, "__metadata__");
     if (status != CNN_OK) {
         return status;
     }
+    cnn__sort(items, count, sizeof *items, safetensors_save_by_place, NULL);
     make_header(&header, items, count, metadata);
     if (header.failed || (metadata && metadata->failed)) {
         status = cnn__fail_memory(ctx, call, header.size);

@@ -3,6 +3,8 @@
 
 #include <cnn/device.h>
 
+#include <string.h>
+
 cnn_tensor *cnn__tensor_on_host(const cnn_tensor *t, const char *call)
 {
     if (!t->storage->on_device) {
@@ -28,6 +30,25 @@ cnn_tensor *cnn__tensor_off_host(cnn_tensor *t, const char *call)
     }
     cnn__tensor_release(t);
     return moved;
+}
+
+void cnn__gather(void *to, const void *from, size_t item, int ndim, const int64_t *shape, const int64_t *stride)
+{
+    int64_t index[CNN_MAX_DIMS] = { 0 }, at = 0;
+    char *out = to;
+    int d = 0;
+    while (d >= 0) {
+        memcpy(out, (const char *)from + at * (int64_t)item, item);
+        out += item;
+        for (d = ndim - 1; d >= 0; d--) { /* the next index, the last dimension first */
+            at += stride[d];
+            if (++index[d] < shape[d]) {
+                break;
+            }
+            at -= shape[d] * stride[d];
+            index[d] = 0;
+        }
+    }
 }
 
 cnn_status cnn__elements_move(const cnn_tensor *to, const cnn_tensor *from, const char *call)

@@ -204,6 +204,9 @@ cnn_tensor *cnn__tensor_on_host(const cnn_tensor *t, const char *call);
 /* Turns a tensor of the host's into one that operations see; NULL, and the tensor is gone, on failure. */
 cnn_tensor *cnn__tensor_off_host(cnn_tensor *t, const char *call);
 
+/* Copies at least one element of `item` bytes from any strides, in elements, to row-major order; on the host. */
+void cnn__gather(void *to, const void *from, size_t item, int ndim, const int64_t *shape, const int64_t *stride);
+
 /* ---- elements, wherever they are: each reports as `call` ---- */
 /* Copies elements within a context, converting the dtype and broadcasting the shape. The shapes are known to fit. */
 cnn_status cnn__tensor_copy(cnn_tensor *to, const cnn_tensor *from, const char *call);
