@@ -7,7 +7,7 @@
  * init.h, optimizer.h, scheduler.h (learning rates), clip_grad.h, ema.h (averages of weights), predictor.h
  * (frozen for inference), dataset.h, augment.h, sampler.h, loader.h, metrics.h, checkpoint.h, file.h (what is in a
  * file), numpy.h (.npy and .npz files), autograd.h (gradients on their own, hooks), trace.h (a module as a list of
- * operations), device.h. */
+ * operations), device.h, dlpack.h (elements shared with other libraries). */
 #ifndef CNN_CNN_H
 #define CNN_CNN_H
 
@@ -20,6 +20,7 @@
 #include <cnn/context.h>
 #include <cnn/dataset.h>
 #include <cnn/device.h>
+#include <cnn/dlpack.h>
 #include <cnn/ema.h>
 #include <cnn/file.h>
 #include <cnn/image_layers.h>

@@ -10,9 +10,12 @@ cnn_status cnn__init_check(const cnn_tensor *t, const char *call, int least, int
     if (status != CNN_OK) {
         return status;
     }
-    if (t->kind != CNN__TENSOR_PLAIN || !cnn__contiguous(t)) {
-        return cnn__fail(t->ctx, CNN_ERROR_STATE, "%s: the tensor %s, expected a contiguous one of the caller's", call,
-                         t->kind == CNN__TENSOR_PLAIN ? "is not contiguous" : "belongs to a tape");
+    if (t->kind != CNN__TENSOR_PLAIN) {
+        return cnn__fail(t->ctx, CNN_ERROR_STATE, "%s: the tensor belongs to a tape, expected one of the caller's",
+                         call);
+    }
+    if ((status = cnn__tensor_check_in_place(t, call)) != CNN_OK) {
+        return status;
     }
     if (!cnn__dtype_is_real(t->dtype)) {
         return cnn__fail(t->ctx, CNN_ERROR_DTYPE, "%s: the tensor is %s, expected float32, float64 or bfloat16", call,

@@ -220,10 +220,7 @@ static cnn_status module_check_tensor(const cnn_module *module, const char *call
     if (module->ctx != tensor->ctx) {
         return cnn__fail(module->ctx, CNN_ERROR_STATE, "%s: the tensor is of another context than the module", call);
     }
-    if (!cnn__contiguous(tensor)) {
-        return cnn__fail(module->ctx, CNN_ERROR_STATE, "%s: the tensor is not contiguous, expected one that is", call);
-    }
-    return CNN_OK;
+    return cnn__tensor_check_in_place(tensor, call);
 }
 
 static cnn_tensor *add_tensor(cnn_module *module, const char *call, const char *name, cnn_tensor *tensor,

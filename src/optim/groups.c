@@ -38,8 +38,8 @@ static cnn_status check_parameter(const cnn_optimizer *o, const char *call, cons
     if (t->ctx != o->ctx) {
         return cnn__fail(o->ctx, CNN_ERROR_STATE, "%s: the tensor is of another context than the optimizer", call);
     }
-    if (!cnn__contiguous(t)) {
-        return cnn__fail(o->ctx, CNN_ERROR_STATE, "%s: the tensor is not contiguous, expected one that is", call);
+    if ((status = cnn__tensor_check_in_place(t, call)) != CNN_OK) {
+        return status;
     }
     if (!cnn__dtype_is_full(t->dtype)) {
         return cnn__fail(o->ctx, CNN_ERROR_DTYPE, "%s: the tensor is %s, expected float32 or float64", call,

@@ -25,7 +25,7 @@ static int by_stride(int ndim, const int64_t *shape, const int64_t *stride, int 
 
 /* How many elements lie between the first and the end of the last, if each dimension steps over all that those of
  * smaller strides reach; 0 if one does not, or if that is more than memory. The tensor is not empty. */
-static int64_t extent_of(int ndim, const int64_t *shape, const int64_t *stride, size_t size)
+int64_t cnn__strides_extent(int ndim, const int64_t *shape, const int64_t *stride, size_t size)
 {
     int order[CNN_MAX_DIMS];
     int count = by_stride(ndim, shape, stride, order);
@@ -46,7 +46,7 @@ static cnn_status set_strides(cnn_tensor *t, const char *call, const int64_t *st
     if (!strides || t->numel == 0) {
         return CNN_OK;
     }
-    *extent = extent_of(t->ndim, t->shape, strides, cnn_dtype_size(t->dtype));
+    *extent = cnn__strides_extent(t->ndim, t->shape, strides, cnn_dtype_size(t->dtype));
     if (*extent == 0) {
         char shape[CNN__SHAPE_TEXT], text[CNN__SHAPE_TEXT];
         return cnn__fail(t->ctx, CNN_ERROR_SHAPE,
@@ -85,10 +85,9 @@ static cnn_status lay_over(cnn_tensor *t, const char *call, const int64_t *strid
     return status;
 }
 
-cnn_tensor *cnn_tensor_from_borrowed(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape,
-                                     const int64_t *strides, void *data, cnn_deleter_fn deleter, void *user)
+cnn_tensor *cnn__tensor_borrow(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape,
+                               const int64_t *strides, void *data, cnn_deleter_fn deleter, void *user)
 {
-    const char *call = "tensor_from_borrowed";
     cnn_tensor *t = cnn__tensor_header(ctx, call, dtype, ndim, shape);
     if (t && lay_over(t, call, strides, data, deleter, user) != CNN_OK) {
         cnn__tensor_release(t);
@@ -100,11 +99,16 @@ cnn_tensor *cnn_tensor_from_borrowed(cnn_context *ctx, cnn_dtype dtype, int ndim
     return t;
 }
 
+cnn_tensor *cnn_tensor_from_borrowed(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape,
+                                     const int64_t *strides, void *data, cnn_deleter_fn deleter, void *user)
+{
+    return cnn__tensor_borrow(ctx, "tensor_from_borrowed", dtype, ndim, shape, strides, data, deleter, user);
+}
+
 /* ---- another tensor's elements ---- */
 
-cnn_tensor *cnn_tensor_share(cnn_tensor *tensor)
+cnn_tensor *cnn__tensor_share(cnn_tensor *tensor, const char *call)
 {
-    const char *call = "tensor_share";
     if (cnn__tensor_check(tensor, call) != CNN_OK) {
         return NULL;
     }
@@ -121,4 +125,20 @@ cnn_tensor *cnn_tensor_share(cnn_tensor *tensor)
         t->storage = cnn__storage_retain(tensor->storage);
     }
     return t;
+}
+
+cnn_tensor *cnn_tensor_share(cnn_tensor *tensor)
+{
+    return cnn__tensor_share(tensor, "tensor_share");
+}
+
+/* ---- tensors that are written in place ---- */
+
+cnn_status cnn__tensor_check_in_place(const cnn_tensor *t, const char *call)
+{
+    bool contiguous = cnn__contiguous(t);
+    return contiguous && !t->storage->read_only
+               ? CNN_OK
+               : cnn__fail(t->ctx, CNN_ERROR_STATE, "%s: the tensor is %s, expected one that is%s", call,
+                           contiguous ? "read-only" : "not contiguous", contiguous ? " not" : "");
 }

@@ -221,6 +221,15 @@ static cnn_status check_writable(const cnn_tensor *t, const char *call)
     return CNN_OK;
 }
 
+/* The same of elements that another library may have handed out. */
+static cnn_status elements_check_written(const cnn_tensor *t, const char *call)
+{
+    cnn_status status = check_writable(t, call);
+    return status == CNN_OK && t->kind == CNN__TENSOR_PLAIN && t->storage->read_only
+               ? cnn__fail(t->ctx, CNN_ERROR_STATE, "%s: the elements are read-only", call)
+               : status;
+}
+
 /* Checks that the tensor can have a gradient of its own. A result that a callback is writing cannot. */
 static cnn_status check_plain(const cnn_tensor *t, const char *call)
 {
@@ -268,7 +277,7 @@ static cnn_status write_strided(cnn_tensor *t, const void *data, size_t size)
 
 cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size)
 {
-    cnn_status status = check_writable(tensor, "tensor_write");
+    cnn_status status = elements_check_written(tensor, "tensor_write");
     if (status == CNN_OK) {
         status = elements_check_size(tensor, "tensor_write", data, size);
     }
@@ -284,7 +293,7 @@ cnn_status cnn_tensor_write(cnn_tensor *tensor, const void *data, size_t size)
 
 cnn_status cnn_tensor_fill(cnn_tensor *tensor, double value)
 {
-    cnn_status status = check_writable(tensor, "tensor_fill");
+    cnn_status status = elements_check_written(tensor, "tensor_fill");
     if (status != CNN_OK || !tensor->numel) {
         return status;
     }
@@ -295,7 +304,7 @@ cnn_status cnn_tensor_fill(cnn_tensor *tensor, double value)
 
 cnn_status cnn_tensor_copy_from(cnn_tensor *tensor, const cnn_tensor *source)
 {
-    cnn_status status = check_writable(tensor, "tensor_copy_from");
+    cnn_status status = elements_check_written(tensor, "tensor_copy_from");
     if (status != CNN_OK || (status = cnn__tensor_check(source, "tensor_copy_from")) != CNN_OK) {
         return status;
     }

@@ -32,6 +32,7 @@ typedef struct cnn__storage {
             struct cnn__kept *kept; /* weights in the forms that kernels read (tensor/kept.h) */
             atomic_uint handed_out; /* counts how often the caller was given the address */
             bool borrowed;          /* the elements are the caller's */
+            bool read_only;         /* and must not be written */
         };
         /* The cache's bookkeeping (tensor/cache.c): */
         struct {
@@ -143,6 +144,9 @@ cnn_status cnn__shape_check(const cnn_context *ctx, const char *call, cnn_dtype 
                             int64_t *numel);
 /* Computes row-major strides. */
 void cnn__strides(int ndim, const int64_t *shape, int64_t *stride);
+/* How many elements of `size` bytes lie between the first and the end of the last, if no two share an address and
+ * memory can hold all; else 0. The tensor is not empty. */
+int64_t cnn__strides_extent(int ndim, const int64_t *shape, const int64_t *stride, size_t size);
 /* Maps −ndim ≤ dim < ndim to 0 ≤ dim; returns −1 if it is out of range. */
 int cnn__dim(int dim, int ndim);
 /* Broadcasts two shapes by NumPy's rules; returns false if they do not fit. */
@@ -172,6 +176,12 @@ const cnn__real_kernels *cnn__real(const cnn_tensor *t); /* the kernels for its 
 cnn_tensor *cnn__tensor_new(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape);
 /* The same without a storage. */
 cnn_tensor *cnn__tensor_header(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape);
+/* cnn_tensor_from_borrowed() and cnn_tensor_share(), which report as `call`. */
+cnn_tensor *cnn__tensor_borrow(cnn_context *ctx, const char *call, cnn_dtype dtype, int ndim, const int64_t *shape,
+                               const int64_t *strides, void *data, cnn_deleter_fn deleter, void *user);
+cnn_tensor *cnn__tensor_share(cnn_tensor *tensor, const char *call);
+/* Whether a plain tensor can be one that the library writes in place: contiguous and not read-only. */
+cnn_status cnn__tensor_check_in_place(const cnn_tensor *t, const char *call);
 cnn_tensor *cnn__tensor_retain(cnn_tensor *t);
 void cnn__tensor_release(cnn_tensor *t);
 /* Checks that a tensor is usable: not NULL, not nil, not of a past step and not dropped. Otherwise reports as
