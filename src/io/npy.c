@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A position in the header, and the first fault. The text ends with a NUL, which is no part of any token. */
+/* A position in the header; what is said of it where parsing stops, if it is more than that the form is not .npy's. The
+ * text ends with a NUL, which is no part of any token. */
 typedef struct literal {
     const char *at;
     const char *fault;
@@ -15,39 +16,28 @@ typedef struct literal {
 
 static bool literal_fail(literal *l, cnn_status status, const char *fault)
 {
-    if (!l->fault) {
-        l->fault = fault;
-        l->status = status;
-    }
+    l->fault = fault;
+    l->status = status;
     return false;
 }
 
-/* Consumes spaces, and then `c` if it is there. */
-static bool accept(literal *l, char c)
+/* Consumes spaces, and then `token` if it is there. */
+static bool accept(literal *l, const char *token)
 {
-    while (*l->at == ' ') {
-        l->at++;
-    }
-    bool there = *l->at == c;
-    l->at += there;
+    size_t length = strlen(token);
+    l->at += strspn(l->at, " ");
+    bool there = strncmp(l->at, token, length) == 0;
+    l->at += there ? length : 0;
     return there;
-}
-
-static bool expect(literal *l, char c, const char *fault)
-{
-    return accept(l, c) || literal_fail(l, CNN_ERROR_FORMAT, fault);
 }
 
 /* A string between quotes of either kind, without escapes. */
 static bool take_string(literal *l, char *out, size_t room)
 {
-    char quote = accept(l, '"') ? '"' : '\'';
-    if (quote == '\'' && !expect(l, quote, "expected a string")) {
+    const char *quote = accept(l, "'") ? "'\\" : accept(l, "\"") ? "\"\\" : NULL;
+    size_t length = quote ? strcspn(l->at, quote) : 0;
+    if (!quote || l->at[length] != *quote || length >= room) {
         return false;
-    }
-    size_t length = strcspn(l->at, quote == '"' ? "\"\\" : "'\\");
-    if (l->at[length] != quote || length >= room) {
-        return literal_fail(l, CNN_ERROR_FORMAT, length < room ? "the string does not end" : "the string is too long");
     }
     memcpy(out, l->at, length);
     out[length] = '\0';
@@ -58,52 +48,30 @@ static bool take_string(literal *l, char *out, size_t room)
 /* Digits, behind which Python 2 wrote an L. */
 static bool take_size(literal *l, int64_t *size)
 {
-    char digits[24];
+    char digits[24] = "";
     size_t length = strspn(l->at, "0123456789");
-    if (length >= sizeof digits) {
-        return literal_fail(l, CNN_ERROR_FORMAT, "a size is too large");
-    }
-    memcpy(digits, l->at, length);
-    digits[length] = '\0';
-    if (!cnn__parse_i64(digits, size)) {
-        return literal_fail(l, CNN_ERROR_FORMAT, "expected a size");
+    if (length >= sizeof digits || !cnn__parse_i64(memcpy(digits, l->at, length), size)) {
+        return false;
     }
     l->at += length;
     l->at += *l->at == 'L';
     return true;
 }
 
+/* "()", "(3,)", "(3, 4)". */
 static bool take_shape(literal *l, cnn__entry *entry)
 {
-    expect(l, '(', "expected a tuple of sizes");
-    while (!l->fault && !accept(l, ')')) {
+    if (!accept(l, "(")) {
+        return false;
+    }
+    for (bool comma = true; !accept(l, ")"); comma = accept(l, ",")) {
         if (entry->ndim == CNN_MAX_DIMS) {
             return literal_fail(l, CNN_ERROR_UNSUPPORTED, "more than 8 dimensions");
         }
-        if (!take_size(l, &entry->shape[entry->ndim++])) {
+        if (!comma || !take_size(l, &entry->shape[entry->ndim++])) {
             return false;
         }
-        bool comma = accept(l, ',');
-        if (!comma && (entry->ndim == 1 || !accept(l, ')'))) {
-            return literal_fail(l, CNN_ERROR_FORMAT, "expected a comma");
-        }
-        if (!comma) {
-            break;
-        }
     }
-    return !l->fault;
-}
-
-static bool take_order(literal *l, cnn__member *member)
-{
-    while (*l->at == ' ') {
-        l->at++;
-    }
-    member->fortran = strncmp(l->at, "True", 4) == 0;
-    if (!member->fortran && strncmp(l->at, "False", 5) != 0) {
-        return literal_fail(l, CNN_ERROR_FORMAT, "expected True or False");
-    }
-    l->at += member->fortran ? 4 : 5;
     return true;
 }
 
@@ -124,8 +92,7 @@ static bool understand_type(literal *l, const char *text, cnn__member *member, c
     if (!strchr("<>|", text[0]) || digits == 0 || digits > 9 || !strchr("fiubVcSUaMm", text[1]) ||
         (text[2 + digits] && !(text[2 + digits] == '[' && strchr("Mm", text[1])))) {
         bool objects = text[0] && text[1] == 'O';
-        return literal_fail(l, objects ? CNN_ERROR_UNSUPPORTED : CNN_ERROR_FORMAT,
-                            objects ? "an array of objects, which are pickled and never read" : "an unknown dtype");
+        return objects && literal_fail(l, CNN_ERROR_UNSUPPORTED, "objects, which are pickled and never read");
     }
     *bytes = 0;
     for (size_t i = 0; i < digits; i++) {
@@ -144,43 +111,35 @@ static bool understand_type(literal *l, const char *text, cnn__member *member, c
 
 static bool take_type(literal *l, char type[CNN__NPY_TYPE])
 {
-    return accept(l, '[') ? literal_fail(l, CNN_ERROR_UNSUPPORTED, "a structured dtype, which is not read")
+    return accept(l, "[") ? literal_fail(l, CNN_ERROR_UNSUPPORTED, "a structured dtype, which is not read")
                           : take_string(l, type, CNN__NPY_TYPE);
 }
 
+/* The dictionary, padding of spaces, a newline, and no more. */
 static bool take_members(literal *l, cnn__member *member, cnn__entry *entry, char type[CNN__NPY_TYPE])
 {
-    static const char names[][16] = { "descr", "fortran_order", "shape" };
     unsigned seen = 0;
-    expect(l, '{', "expected a dictionary");
-    while (!l->fault && !accept(l, '}')) {
-        char name[16];
-        unsigned i = 0;
-        if (!take_string(l, name, sizeof name) || !expect(l, ':', "expected a colon")) {
+    char name[16];
+    if (!accept(l, "{")) {
+        return false;
+    }
+    for (bool comma = true; !accept(l, "}"); comma = accept(l, ",")) {
+        if (!comma || !take_string(l, name, sizeof name) || !accept(l, ":")) {
             return false;
         }
-        while (i < 3 && strcmp(name, names[i]) != 0) {
-            i++;
+        unsigned key = strcmp(name, "descr") == 0 ? 1 : strcmp(name, "fortran_order") == 0 ? 2 : 4;
+        if (seen & key || (key == 4 && strcmp(name, "shape") != 0)) {
+            return false;
         }
-        if (i == 3 || seen & 1u << i) {
-            return literal_fail(l, CNN_ERROR_FORMAT, "expected descr, fortran_order and shape, each once");
-        }
-        seen |= 1u << i;
-        bool taken = i == 0 ? take_type(l, type) : i == 1 ? take_order(l, member) : take_shape(l, entry);
-        if (taken && !accept(l, ',')) {
-            expect(l, '}', "expected a comma or the end of the dictionary");
-            break;
+        seen |= key;
+        member->fortran |= key == 2 && accept(l, "True");
+        if (!(key == 1   ? take_type(l, type)
+              : key == 2 ? member->fortran || accept(l, "False")
+                         : take_shape(l, entry))) {
+            return false;
         }
     }
-    return l->fault ? false
-                    : seen == 7 || literal_fail(l, CNN_ERROR_FORMAT, "descr, fortran_order or shape is missing");
-}
-
-/* Padding of spaces, a newline, and no more. */
-static bool take_end(literal *l, const char *end)
-{
-    return (accept(l, '\n') && l->at == end) ||
-           literal_fail(l, CNN_ERROR_FORMAT, "expected spaces and a newline to the end of the header");
+    return seen == 7 && accept(l, "\n");
 }
 
 static bool check_sizes(literal *l, uint64_t item, cnn__member *member, cnn__entry *entry)
@@ -188,7 +147,7 @@ static bool check_sizes(literal *l, uint64_t item, cnn__member *member, cnn__ent
     int64_t numel, bytes;
     if (cnn__shape_check(NULL, NULL, CNN_U8, entry->ndim, entry->shape, &numel) != CNN_OK ||
         __builtin_mul_overflow(numel, (int64_t)item, &bytes)) {
-        return literal_fail(l, CNN_ERROR_FORMAT, "the shape's product overflows");
+        bytes = -1;
     }
     entry->end = (uint64_t)bytes;
     return entry->end == member->size - member->header ||
@@ -200,26 +159,23 @@ static cnn_status read_prefix(cnn__source *source, cnn__member *member, size_t *
 {
     unsigned char prefix[12];
     const cnn__file *file = &source->st->file;
-    if (member->size < sizeof prefix) {
-        return cnn__file_fail(file, CNN_ERROR_FORMAT, member->at, "%" PRIu64 " bytes, expected an array in .npy's form",
-                              member->size);
-    }
-    cnn_status status = cnn__source_read(source, prefix, 10);
+    cnn_status status = member->size < sizeof prefix ? CNN_OK : cnn__source_read(source, prefix, 10);
     if (status != CNN_OK) {
         return status;
     }
-    if (memcmp(prefix, "\x93NUMPY", 6) != 0) {
+    if (member->size < sizeof prefix || memcmp(prefix, "\x93NUMPY", 6) != 0) {
         return cnn__file_fail(file, CNN_ERROR_FORMAT, member->at, "not an array in .npy's form");
     }
     if (prefix[6] < 1 || prefix[6] > 3 || prefix[7] != 0) {
         return cnn__file_fail(file, CNN_ERROR_UNSUPPORTED, member->at + 6, ".npy %d.%d, expected 1.0, 2.0 or 3.0",
                               prefix[6], prefix[7]);
     }
-    int wide = prefix[6] == 1 ? 0 : 2;
-    status = cnn__source_read(source, prefix + 10, (size_t)wide);
-    *length = (size_t)cnn__number_at(prefix + 8, 2 + wide);
-    member->header = (uint16_t)(10 + (size_t)wide + *length);
-    if (status == CNN_OK && (*length > CNN__NPY_LONGEST_HEADER || member->size < 10 + (size_t)wide + *length)) {
+    bool wide = prefix[6] > 1;
+    status = cnn__source_read(source, prefix + 10, wide ? 2 : 0);
+    *length = wide ? cnn__u32_at(prefix + 8) : cnn__u16_at(prefix + 8);
+    size_t header = (wide ? 12 : 10) + *length;
+    member->header = (uint16_t)header;
+    if (status == CNN_OK && (*length > CNN__NPY_LONGEST_HEADER || member->size < header)) {
         status = cnn__file_fail(file, CNN_ERROR_FORMAT, member->at + 8, "a header of %zu bytes, expected at most %d",
                                 *length, CNN__NPY_LONGEST_HEADER);
     }
@@ -243,14 +199,12 @@ cnn_status cnn__npy_parse(cnn__safetensors *st, cnn__member *member, cnn__entry 
         return status;
     }
     text[length] = '\0';
-    literal l = { .at = text };
-    if (take_members(&l, member, entry, type) && take_end(&l, text + length) &&
-        understand_type(&l, type, member, entry, &item)) {
-        check_sizes(&l, item, member, entry);
-    }
-    if (!l.fault) {
+    literal l = { text, "not a dictionary of descr, fortran_order and shape in .npy's form", CNN_ERROR_FORMAT };
+    if (take_members(&l, member, entry, type) && l.at == text + length &&
+        understand_type(&l, type, member, entry, &item) && check_sizes(&l, item, member, entry)) {
         return CNN_OK;
     }
+    /* In a deflated member the position is that of its first byte. */
     uint64_t at = member->deflated ? 0 : member->header - length + (size_t)(l.at - text);
     return cnn__file_fail(&st->file, l.status, member->at + at, "%s", l.fault);
 }

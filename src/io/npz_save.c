@@ -2,24 +2,25 @@
  * dates are zip's first day, so that the same tensors always give the same file. A stored member's check sum is found by
  * a pass of its own; that of a deflated one follows it in a data descriptor. */
 #include "io/numpy.h"
-#include "io/restore.h"
 
 #include <cnn/numpy.h>
 
 #include <string.h>
 
 enum {
+    NPZ_LOCAL = 30,
     NPZ_LOCAL_EXTRA = 20,
+    NPZ_RECORD = 46,
     NPZ_RECORD_EXTRA = 28,
-    NPZ_VERSION = 45,
-    NPZ_UTF8 = 0x800,
-    NPZ_DESCRIBED = 8,
-    NPZ_DATE = 0x21
+    NPZ_DESCRIPTOR = 24,
+    NPZ_END = 98
 };
 enum { NPZ_DEFLATED = 8, NPZ_BUFFER = 1 << 14, NPZ_CALL = 1 << 20, NPZ_LONGEST_NAME = UINT16_MAX - 4 };
 
+/* The first failure is kept, and nothing is written after it. */
 typedef struct archive {
     cnn__save save;
+    cnn_status status;
     cnn__text directory;
     uint64_t at;                   /* the position in the file */
     uint64_t packed, size;         /* of the member that is being written */
@@ -27,25 +28,13 @@ typedef struct archive {
     struct npz_deflater *deflater; /* NULL: members are stored */
 } archive;
 
-/* Appends a little-endian number. */
-static void number(cnn__text *text, uint64_t value, int bytes)
-{
-    for (; bytes > 0; bytes--, value >>= 8) {
-        cnn__text_add(text, &(const char){ (char)(value & 0xff) }, 1);
-    }
-}
-
-/* Writes to the file and keeps the position. */
 static cnn_status archive_write(archive *a, const void *data, size_t size)
 {
     a->at += size;
-    return cnn__save_write(&a->save, data, size);
-}
-
-static cnn_status archive_text(archive *a, cnn__text *text)
-{
-    return text->failed ? cnn__fail_memory(a->save.ctx, a->save.call, text->size)
-                        : archive_write(a, text->data, text->size);
+    if (a->status == CNN_OK) {
+        a->status = cnn__save_write(&a->save, data, size);
+    }
+    return a->status;
 }
 
 /* ---- deflate ---- */
@@ -93,7 +82,7 @@ static void deflater_free(archive *a, cnn_context *ctx)
 }
 
 /* Deflates the next bytes of a member and writes what comes out; with Z_FINISH also the rest, and begins anew. */
-static cnn_status deflate_some(archive *a, const void *data, unsigned size, int flush)
+static void deflate_some(archive *a, const void *data, unsigned size, int flush)
 {
     z_stream *stream = &a->deflater->stream;
     stream->next_in = data;
@@ -102,37 +91,31 @@ static cnn_status deflate_some(archive *a, const void *data, unsigned size, int 
         stream->next_out = a->deflater->buffer;
         stream->avail_out = NPZ_BUFFER;
         deflate(stream, flush);
-        size_t part = NPZ_BUFFER - stream->avail_out;
-        cnn_status status = archive_write(a, a->deflater->buffer, part);
-        if (status != CNN_OK) {
-            return status;
-        }
-        a->packed += part;
+        archive_write(a, a->deflater->buffer, NPZ_BUFFER - stream->avail_out);
+        a->packed += NPZ_BUFFER - stream->avail_out;
     } while (stream->avail_out == 0);
     if (flush == Z_FINISH) {
         deflateReset(stream);
     }
-    return CNN_OK;
 }
 
-static cnn_status deflate_finish(archive *a)
+static void deflate_finish(archive *a)
 {
-    return deflate_some(a, "", 0, Z_FINISH);
+    deflate_some(a, "", 0, Z_FINISH);
 }
 
 static cnn_status deflate_sink(void *user, const void *data, size_t size)
 {
     archive *a = user;
     const char *from = data;
-    cnn_status status = CNN_OK;
     a->crc = cnn__crc32(a->crc, data, size);
-    for (size_t left = size; left > 0 && status == CNN_OK;) {
+    for (size_t left = size; left > 0 && a->status == CNN_OK;) {
         unsigned part = left < NPZ_CALL ? (unsigned)left : NPZ_CALL;
-        status = deflate_some(a, from, part, Z_NO_FLUSH);
+        deflate_some(a, from, part, Z_NO_FLUSH);
         from += part;
         left -= part;
     }
-    return status;
+    return a->status;
 }
 #else
 static cnn_status deflater_make(archive *a, cnn_context *ctx, const char *call)
@@ -148,10 +131,9 @@ static void deflater_free(archive *a, cnn_context *ctx)
     (void)ctx;
 }
 
-static cnn_status deflate_finish(archive *a)
+static void deflate_finish(archive *a)
 {
     (void)a;
-    return CNN_OK;
 }
 
 static cnn_status deflate_sink(void *user, const void *data, size_t size)
@@ -176,73 +158,83 @@ static cnn_status store_sink(void *user, const void *data, size_t size)
     return archive_write(user, data, size);
 }
 
-/* What local headers and records have in common: from the version that is needed to the length of the name. */
-static void common_fields(const archive *a, cnn__text *text, const char *name, bool known)
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define NPZ_LITTLE(value, bits) __builtin_bswap##bits(value)
+#else
+#define NPZ_LITTLE(value, bits) (value)
+#endif
+
+static void put16(unsigned char *to, size_t value)
 {
-    number(text, NPZ_VERSION, 2);
-    number(text, NPZ_UTF8 | (a->deflater ? NPZ_DESCRIBED : 0), 2);
-    number(text, a->deflater ? NPZ_DEFLATED : 0, 2);
-    number(text, (uint64_t)NPZ_DATE << 16, 4);
-    number(text, known ? a->crc : 0, 4);
-    number(text, UINT64_MAX, 8); /* zip64's field has the sizes */
-    number(text, strlen(name) + 4, 2);
+    memcpy(to, &(uint16_t){ NPZ_LITTLE((uint16_t)value, 16) }, 2);
 }
 
-static void add_name(cnn__text *text, const char *name)
+static void put32(unsigned char *to, uint32_t value)
 {
-    cnn__text_add(text, name, strlen(name));
-    cnn__text_add(text, ".npy", 4);
+    memcpy(to, &(uint32_t){ NPZ_LITTLE(value, 32) }, 4);
 }
 
-static cnn_status write_local(archive *a, const char *name)
+static void put64(unsigned char *to, uint64_t value)
 {
-    cnn__text text = { .ctx = a->save.ctx };
-    bool known = !a->deflater;
-    number(&text, 0x04034b50, 4);
-    common_fields(a, &text, name, known);
-    number(&text, NPZ_LOCAL_EXTRA, 2);
-    add_name(&text, name);
-    number(&text, 16 << 16 | 1, 4);
-    number(&text, known ? a->size : 0, 8);
-    number(&text, known ? a->packed : 0, 8);
-    cnn_status status = archive_text(a, &text);
-    cnn__text_free(&text);
-    return status;
+    memcpy(to, &(uint64_t){ NPZ_LITTLE(value, 64) }, 8);
 }
 
-static cnn_status write_descriptor(archive *a)
+/* What the fields of a header are besides, from the needed version on: 4.5, names in UTF-8, 1980-01-01, and the sizes in
+ * zip64's extra field. */
+static void put_common(const archive *a, unsigned char *to, size_t name, uint32_t crc)
 {
-    cnn__text text = { .ctx = a->save.ctx };
-    number(&text, 0x08074b50, 4);
-    number(&text, a->crc, 4);
-    number(&text, a->packed, 8);
-    number(&text, a->size, 8);
-    cnn_status status = archive_text(a, &text);
-    cnn__text_free(&text);
-    return status;
+    to[2] = to[4] = a->deflater ? NPZ_DEFLATED : 0; /* the flag of a data descriptor is 8, too */
+    put32(to + 10, crc);
+    put16(to + 22, name + 4);
 }
 
-static void add_record(archive *a, const char *name, uint64_t local)
+static void write_local(archive *a, const char *name, size_t length)
 {
-    cnn__text *text = &a->directory;
-    number(text, 0x02014b50, 4);
-    number(text, 3 << 8 | NPZ_VERSION, 2); /* made on Unix */
-    common_fields(a, text, name, true);
-    number(text, NPZ_RECORD_EXTRA, 2);
-    number(text, 0, 6); /* no comment, the first disk, binary */
-    number(text, (uint64_t)0100644 << 16, 4); /* a regular file */
-    number(text, UINT32_MAX, 4);
-    add_name(text, name);
-    number(text, 24 << 16 | 1, 4);
-    number(text, a->size, 8);
-    number(text, a->packed, 8);
-    number(text, local, 8);
+    unsigned char local[NPZ_LOCAL + 1] = "PK\3\4"
+                                         "\x2d\0\0\x08\0\0\0\0\x21\0\0\0\0\0"
+                                         "\xff\xff\xff\xff\xff\xff\xff\xff\0\0\x14\0";
+    unsigned char extra[NPZ_LOCAL_EXTRA] = { 1, 0, 16 };
+    put_common(a, local + 4, length, a->deflater ? 0 : a->crc);
+    if (!a->deflater) {
+        put64(extra + 4, a->size);
+        put64(extra + 12, a->packed);
+    }
+    archive_write(a, local, NPZ_LOCAL);
+    archive_write(a, name, length);
+    archive_write(a, ".npy", 4);
+    archive_write(a, extra, sizeof extra);
 }
 
-static cnn_status write_member(archive *a, const char *name, const cnn_tensor *t)
+static void write_descriptor(archive *a)
+{
+    unsigned char descriptor[NPZ_DESCRIPTOR] = "PK\7\10";
+    put32(descriptor + 4, a->crc);
+    put64(descriptor + 8, a->packed);
+    put64(descriptor + 16, a->size);
+    archive_write(a, descriptor, sizeof descriptor);
+}
+
+static void add_record(archive *a, const char *name, size_t length, uint64_t local)
+{
+    unsigned char record[NPZ_RECORD + 1] = "PK\1\2"
+                                           "\x2d\3\x2d\0\0\x08\0\0\0\0\x21\0\0\0\0\0"
+                                           "\xff\xff\xff\xff\xff\xff\xff\xff\0\0\x1c\0\0\0\0\0\0\0"
+                                           "\0\0\xa4\x81\xff\xff\xff\xff";
+    unsigned char extra[NPZ_RECORD_EXTRA] = { 1, 0, 24 };
+    put_common(a, record + 6, length, a->crc);
+    put64(extra + 4, a->size);
+    put64(extra + 12, a->packed);
+    put64(extra + 20, local);
+    cnn__text_add(&a->directory, (char *)record, NPZ_RECORD);
+    cnn__text_add(&a->directory, name, length);
+    cnn__text_add(&a->directory, ".npy", 4);
+    cnn__text_add(&a->directory, (char *)extra, sizeof extra);
+}
+
+static void write_member(archive *a, const char *name, const cnn_tensor *t)
 {
     char header[CNN__NPY_HEADER_ROOM];
-    size_t size = cnn__npy_header(header, t);
+    size_t size = cnn__npy_header(header, t), length = strlen(name);
     uint64_t local = a->at;
     cnn__sink_fn sink = a->deflater ? deflate_sink : store_sink;
     a->crc = 0;
@@ -252,56 +244,43 @@ static cnn_status write_member(archive *a, const char *name, const cnn_tensor *t
         crc_sink(a, header, size);
         cnn__elements_pass(t, crc_sink, a);
     }
-    cnn_status status = write_local(a, name);
-    status = status == CNN_OK ? sink(a, header, size) : status;
-    status = status == CNN_OK ? cnn__elements_pass(t, sink, a) : status;
+    write_local(a, name, length);
+    sink(a, header, size);
+    cnn__elements_pass(t, sink, a);
     if (a->deflater) {
-        status = status == CNN_OK ? deflate_finish(a) : status;
-        status = status == CNN_OK ? write_descriptor(a) : status;
+        deflate_finish(a);
+        write_descriptor(a);
     }
-    add_record(a, name, local);
-    return status;
+    add_record(a, name, length, local);
 }
 
 /* The directory, zip64's end record and its locator, and the end record, whose numbers are all in zip64's. */
-static cnn_status write_end(archive *a, size_t count)
+static void write_end(archive *a, size_t count)
 {
-    cnn__text *text = &a->directory;
-    uint64_t at = a->at, size = text->size;
-    number(text, 0x06064b50, 4);
-    number(text, 44, 8);
-    number(text, (uint64_t)NPZ_VERSION << 16 | 3 << 8 | NPZ_VERSION, 4);
-    number(text, 0, 8);
-    number(text, count, 8);
-    number(text, count, 8);
-    number(text, size, 8);
-    number(text, at, 8);
-    number(text, 0x07064b50, 4);
-    number(text, 0, 4);
-    number(text, at + size, 8);
-    number(text, 1, 4);
-    number(text, 0x06054b50, 4);
-    number(text, 0, 4);
-    number(text, UINT64_MAX, 8);
-    number(text, UINT32_MAX, 4);
-    number(text, 0, 2);
-    return archive_text(a, text);
-}
-
-static cnn_status npz_write(archive *a, cnn_context *ctx, const char *call, const char *path, const cnn__item *items,
-                            size_t count)
-{
-    cnn_status status = cnn__save_begin(&a->save, ctx, call, path);
-    if (status != CNN_OK) {
-        return status;
+    unsigned char end[NPZ_END + 1] = "PK\6\6"
+                                     "\x2c\0\0\0\0\0\0\0\x2d\3\x2d\0\0\0\0\0\0\0\0\0"
+                                     "\0\0\0\0\0\0\0\0"
+                                     "\0\0\0\0\0\0\0\0"
+                                     "\0\0\0\0\0\0\0\0"
+                                     "\0\0\0\0\0\0\0\0"
+                                     "PK\6\7"
+                                     "\0\0\0\0"
+                                     "\0\0\0\0\0\0\0\0"
+                                     "\1\0\0\0"
+                                     "PK\5\6"
+                                     "\0\0\0\0"
+                                     "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0";
+    uint64_t at = a->at, size = a->directory.size;
+    put64(end + 24, count);
+    put64(end + 32, count);
+    put64(end + 40, size);
+    put64(end + 48, at);
+    put64(end + 64, at + size);
+    if (a->status == CNN_OK && a->directory.failed) {
+        a->status = cnn__fail_memory(a->save.ctx, a->save.call, (size_t)size);
     }
-    for (size_t i = 0; i < count && status == CNN_OK; i++) {
-        const cnn_tensor *in_file = cnn__tensor_for_file(items[i].tensor, call);
-        status = in_file ? write_member(a, items[i].name, in_file) : cnn__failure_status();
-        cnn__tensor_for_file_end(items[i].tensor, in_file);
-    }
-    status = status == CNN_OK ? write_end(a, count) : status;
-    return cnn__save_end(&a->save, status);
+    archive_write(a, a->directory.data, (size_t)size);
+    archive_write(a, end, NPZ_END);
 }
 
 static cnn_status npz_save(cnn_context *ctx, const char *call, const char *path, cnn__item *items, size_t count,
@@ -316,7 +295,20 @@ static cnn_status npz_save(cnn_context *ctx, const char *call, const char *path,
         }
     }
     status = status == CNN_OK && deflated ? deflater_make(&a, ctx, call) : status;
-    status = status == CNN_OK ? npz_write(&a, ctx, call, path, items, count) : status;
+    status = status == CNN_OK ? cnn__save_begin(&a.save, ctx, call, path) : status;
+    if (status == CNN_OK) {
+        for (size_t i = 0; i < count && a.status == CNN_OK; i++) {
+            const cnn_tensor *in_file = cnn__tensor_for_file(items[i].tensor, call);
+            if (in_file) {
+                write_member(&a, items[i].name, in_file);
+            } else {
+                a.status = cnn__failure_status();
+            }
+            cnn__tensor_for_file_end(items[i].tensor, in_file);
+        }
+        write_end(&a, count);
+        status = cnn__save_end(&a.save, a.status);
+    }
     deflater_free(&a, ctx);
     cnn__text_free(&a.directory);
     return status;

@@ -70,14 +70,18 @@ static inline bool cnn__entry_is_fortran(const cnn__safetensors *st, const cnn__
     return st->members && st->members[entry - st->entries].fortran;
 }
 
-/* Bytes of a little-endian number. */
-static inline uint64_t cnn__number_at(const unsigned char *bytes, int count)
+/* Little-endian numbers in a file, which compilers make loads of. */
+static inline uint32_t cnn__u16_at(const unsigned char *bytes)
 {
-    uint64_t n = 0;
-    while (count-- > 0) {
-        n = n << 8 | bytes[count];
-    }
-    return n;
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;
+}
+static inline uint32_t cnn__u32_at(const unsigned char *bytes)
+{
+    return cnn__u16_at(bytes) | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+static inline uint64_t cnn__u64_at(const unsigned char *bytes)
+{
+    return cnn__u32_at(bytes) | (uint64_t)cnn__u32_at(bytes + 4) << 32;
 }
 
 #endif

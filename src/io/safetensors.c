@@ -163,13 +163,16 @@ void cnn__safetensors_close(cnn__safetensors *st)
 
 /* ---- look-ups ---- */
 
-cnn__entry *cnn__safetensors_find(const cnn__safetensors *st, const char *name)
+/* The element of a sorted array whose text, at the offset that it begins with, is `text`; NULL if there is none. */
+static const void *safetensors_search(const cnn__safetensors *st, const void *array, size_t count, size_t size,
+                                      const char *text)
 {
-    for (size_t low = 0, high = st->count; low < high;) {
+    for (size_t low = 0, high = count; low < high;) {
         size_t middle = low + (high - low) / 2;
-        int order = strcmp(name, cnn__entry_name(st, &st->entries[middle]));
+        const char *element = (const char *)array + middle * size;
+        int order = strcmp(text, st->header + *(const uint32_t *)(const void *)element);
         if (order == 0) {
-            return &st->entries[middle];
+            return element;
         }
         if (order < 0) {
             high = middle;
@@ -180,21 +183,15 @@ cnn__entry *cnn__safetensors_find(const cnn__safetensors *st, const char *name)
     return NULL;
 }
 
+cnn__entry *cnn__safetensors_find(const cnn__safetensors *st, const char *name)
+{
+    return (cnn__entry *)(uintptr_t)safetensors_search(st, st->entries, st->count, sizeof *st->entries, name);
+}
+
 const char *cnn__safetensors_metadata(const cnn__safetensors *st, const char *key)
 {
-    for (size_t low = 0, high = st->pair_count; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(key, st->header + st->pairs[middle].key);
-        if (order == 0) {
-            return st->header + st->pairs[middle].value;
-        }
-        if (order < 0) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return NULL;
+    const cnn__pair *pair = safetensors_search(st, st->pairs, st->pair_count, sizeof *st->pairs, key);
+    return pair ? st->header + pair->value : NULL;
 }
 
 uint64_t cnn__safetensors_value_byte(const cnn__safetensors *st, const char *value)

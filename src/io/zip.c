@@ -12,15 +12,18 @@ enum { LOCAL = 30, RECORD = 46, END = 22, LOCATOR = 20, END64 = 56, TAIL = END64
 enum { FLAG_DESCRIBED = 8, FLAGS = 0x080e, STORED = 0, DEFLATED = 8, LARGEST_RATIO = 1032 };
 #define ALL_ONES UINT32_MAX
 
+static const char broken_record[] = "a broken record of the zip archive's directory";
+static const char holes[] = "the members of the zip archive overlap or leave a hole";
+
 /* Where the directory is. */
 typedef struct directory {
     uint64_t at, size, count;
     const unsigned char *bytes;
 } directory;
 
-static bool begins(const unsigned char *bytes, char a, char b)
+static bool begins(const unsigned char *bytes, uint32_t a, uint32_t b)
 {
-    return bytes[0] == 'P' && bytes[1] == 'K' && bytes[2] == a && bytes[3] == b;
+    return cnn__u32_at(bytes) == ('P' | 'K' << 8 | a << 16 | b << 24);
 }
 
 static cnn_status bad(const cnn__safetensors *st, uint64_t at, const char *fault)
@@ -48,27 +51,25 @@ static cnn_status find_directory(cnn__safetensors *st, directory *d)
         return status;
     }
     const unsigned char *end = tail + TAIL - END, *locator = end - LOCATOR, *end64 = tail;
-    uint64_t count = cnn__number_at(end + 10, 2), bytes = cnn__number_at(end + 12, 4), at = cnn__number_at(end + 16, 4),
+    uint64_t count = cnn__u16_at(end + 10), bytes = cnn__u32_at(end + 12), at = cnn__u32_at(end + 16),
              stop = size - END;
-    if (!begins(end, 5, 6) || cnn__number_at(end + 20, 2) != 0) {
-        return bad(st, stop, "expected the end record of a zip archive, without a comment");
+    if (!begins(end, 5, 6) || cnn__u16_at(end + 20) != 0) {
+        return bad(st, stop, "broken end records of a zip archive");
     }
     *d = (directory){ at, bytes, count, NULL };
     if (begins(locator, 6, 7)) {
         stop = size - TAIL;
-        *d = (directory){ cnn__number_at(end64 + 48, 8), cnn__number_at(end64 + 40, 8), cnn__number_at(end64 + 32, 8),
-                          NULL };
-        if (!begins(end64, 6, 6) || cnn__number_at(end64 + 4, 8) != END64 - 12 ||
-            cnn__number_at(locator + 8, 8) != stop || cnn__number_at(locator + 4, 4) != 0 ||
-            cnn__number_at(locator + 16, 4) > 1 || cnn__number_at(end64 + 16, 8) != 0 ||
-            cnn__number_at(end64 + 24, 8) != d->count || !agrees(count, UINT16_MAX, d->count) ||
+        *d = (directory){ cnn__u64_at(end64 + 48), cnn__u64_at(end64 + 40), cnn__u64_at(end64 + 32), NULL };
+        if (!begins(end64, 6, 6) || cnn__u64_at(end64 + 4) != END64 - 12 || cnn__u64_at(locator + 8) != stop ||
+            cnn__u32_at(locator + 4) != 0 || cnn__u32_at(locator + 16) > 1 || cnn__u64_at(end64 + 16) != 0 ||
+            cnn__u64_at(end64 + 24) != d->count || !agrees(count, UINT16_MAX, d->count) ||
             !agrees(bytes, ALL_ONES, d->size) || !agrees(at, ALL_ONES, d->at)) {
-            return bad(st, stop, "the end records of the zip archive do not agree");
+            return bad(st, stop, "broken end records of a zip archive");
         }
     }
-    if (d->at > stop || d->size != stop - d->at || d->count > d->size / RECORD || cnn__number_at(end + 4, 4) != 0 ||
-        cnn__number_at(end + 8, 2) != count) {
-        return bad(st, size - END, "the directory of the zip archive does not end here");
+    if (d->at > stop || d->size != stop - d->at || d->count > d->size / RECORD || cnn__u32_at(end + 4) != 0 ||
+        cnn__u16_at(end + 8) != count) {
+        return bad(st, size - END, "broken end records of a zip archive");
     }
     return CNN_OK;
 }
@@ -77,16 +78,16 @@ static cnn_status find_directory(cnn__safetensors *st, directory *d)
 static bool read_extra(const unsigned char *extra, uint64_t size, uint64_t *const fields[3])
 {
     while (size >= 4) {
-        uint64_t length = cnn__number_at(extra + 2, 2), at = 0;
+        uint64_t length = cnn__u16_at(extra + 2), at = 0;
         if (length > size - 4) {
             return false;
         }
-        for (int i = 0; cnn__number_at(extra, 2) == 1 && i < 3; i++) {
+        for (int i = 0; cnn__u16_at(extra) == 1 && i < 3; i++) {
             if (*fields[i] == ALL_ONES) {
                 if (length - at < 8) {
                     return false;
                 }
-                *fields[i] = cnn__number_at(extra + 4 + at, 8);
+                *fields[i] = cnn__u64_at(extra + 4 + at);
                 at += 8;
             }
         }
@@ -102,30 +103,29 @@ static uint64_t read_record(cnn__safetensors *st, const directory *d, uint64_t a
     const unsigned char *r = d->bytes + at;
     uint64_t left = d->size - at, byte = d->at + at;
     if (left < RECORD || !begins(r, 1, 2)) {
-        bad(st, byte, "expected a record of the zip archive's directory");
+        bad(st, byte, broken_record);
         return 0;
     }
-    uint64_t name = cnn__number_at(r + 28, 2), extra = cnn__number_at(r + 30, 2),
-             size = RECORD + name + extra + cnn__number_at(r + 32, 2);
-    uint64_t flags = cnn__number_at(r + 8, 2), method = cnn__number_at(r + 10, 2);
+    uint64_t name = cnn__u16_at(r + 28), extra = cnn__u16_at(r + 30),
+             size = RECORD + name + extra + cnn__u16_at(r + 32);
+    uint64_t flags = cnn__u16_at(r + 8), method = cnn__u16_at(r + 10);
     *m = (cnn__member){ .record = byte,
-                        .local = cnn__number_at(r + 42, 4),
-                        .packed = cnn__number_at(r + 20, 4),
-                        .size = cnn__number_at(r + 24, 4),
-                        .crc = (uint32_t)cnn__number_at(r + 16, 4),
+                        .local = cnn__u32_at(r + 42),
+                        .packed = cnn__u32_at(r + 20),
+                        .size = cnn__u32_at(r + 24),
+                        .crc = (uint32_t)cnn__u32_at(r + 16),
                         .deflated = method == DEFLATED,
                         .described = (flags & FLAG_DESCRIBED) != 0 };
-    if (size > left || cnn__number_at(r + 34, 2) != 0 ||
+    if (size > left || cnn__u16_at(r + 34) != 0 ||
         !read_extra(r + RECORD + name, extra, (uint64_t *const[]){ &m->size, &m->packed, &m->local })) {
-        bad(st, byte, "a broken record of the zip archive's directory");
+        bad(st, byte, broken_record);
     } else if (flags & ~(uint64_t)FLAGS || (method != STORED && method != DEFLATED)) {
         cnn__file_fail(&st->file, CNN_ERROR_UNSUPPORTED, byte,
                        "a member with flags 0x%" PRIx64 " and method %" PRIu64 ", expected stored or deflated ones",
                        flags, method);
-    } else if (m->deflated ? m->size / LARGEST_RATIO > m->packed : m->size != m->packed) {
-        bad(st, byte, "a member's size does not follow from its bytes");
-    } else if (m->local > d->at || m->packed > d->at - m->local) {
-        bad(st, byte, "a member lies behind the directory");
+    } else if (m->local > d->at || m->packed > d->at - m->local ||
+               (m->deflated ? m->size / LARGEST_RATIO > m->packed : m->size != m->packed)) {
+        bad(st, byte, "a member that the file has no room for");
     } else {
         return size;
     }
@@ -136,7 +136,7 @@ static uint64_t read_record(cnn__safetensors *st, const directory *d, uint64_t a
 static cnn_status read_local(cnn__safetensors *st, const unsigned char *r, cnn__member *m)
 {
     unsigned char local[LOCAL], name[256];
-    uint64_t length = cnn__number_at(r + 28, 2);
+    uint64_t length = cnn__u16_at(r + 28);
     cnn_status status = cnn__file_seek(&st->file, m->local);
     if (status == CNN_OK) {
         status = cnn__file_read(&st->file, local, LOCAL);
@@ -155,14 +155,14 @@ static cnn_status read_local(cnn__safetensors *st, const unsigned char *r, cnn__
         same = memcmp(name, r + RECORD + at, part) == 0;
         at += part;
     }
-    m->at = m->local + LOCAL + length + cnn__number_at(local + 28, 2);
+    m->at = m->local + LOCAL + length + cnn__u16_at(local + 28);
     return same ? CNN_OK : bad(st, m->local, "the local header is not as the zip archive's directory has it");
 }
 
 /* The name without ".npy", which every member must have. */
 static cnn_status take_name(cnn__safetensors *st, const unsigned char *r, cnn__member *m, char **texts)
 {
-    size_t length = (size_t)cnn__number_at(r + 28, 2);
+    size_t length = (size_t)cnn__u16_at(r + 28);
     if (length < 4 || memcmp(r + RECORD + length - 4, ".npy", 4) != 0 || memchr(r + RECORD, '\0', length)) {
         return cnn__file_fail(&st->file, CNN_ERROR_UNSUPPORTED, m->record,
                               "a member whose name does not end with .npy, expected arrays alone");
@@ -200,11 +200,11 @@ static cnn_status check_tiles(cnn__safetensors *st, const directory *d)
         uint64_t next = i + 1 < st->count ? m[1].local : d->at, end = m->at + m->packed;
         uint64_t gap = next - end; /* a descriptor is 12 to 24 bytes long */
         if (m->local != at || next < end || (m->described ? gap < 12 || gap > 24 || gap % 4 : gap)) {
-            return bad(st, m->record, "the members of the zip archive overlap or leave a hole");
+            return bad(st, m->record, holes);
         }
         at = next;
     }
-    return st->count || d->at == 0 ? CNN_OK : bad(st, 0, "bytes before the zip archive's directory");
+    return st->count || d->at == 0 ? CNN_OK : bad(st, 0, holes);
 }
 
 static cnn_status check_member_names(cnn__safetensors *st)
@@ -236,7 +236,7 @@ static cnn_status read_records(cnn__safetensors *st, const directory *d)
         at += size;
     }
     if (status == CNN_OK && at != d->size) {
-        return bad(st, d->at + at, "the directory should end here, but it goes on");
+        return bad(st, d->at + at, broken_record);
     }
     status = status == CNN_OK ? check_tiles(st, d) : status;
     return status == CNN_OK ? check_member_names(st) : status;

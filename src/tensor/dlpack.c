@@ -123,40 +123,48 @@ static void give_back_legacy(void *data, void *user)
     }
 }
 
-/* The dtype of a view; CNN__DTYPES, reported, if it cannot be taken at all. */
+/* The dtype of a view; −1, reported, if it cannot be taken at all. */
 static int check_view(cnn_context *ctx, const char *call, const cnn_dlpack_view *v)
 {
     int dtype = 0;
     if (v->device_type != DEVICE_CPU) {
         cnn__fail(ctx, CNN_ERROR_DEVICE, "%s: elements on a device of type %d, expected 1, the host's memory", call,
                   v->device_type);
-        return CNN__DTYPES;
+        return -1;
     }
     while (dtype < CNN__DTYPES && !(dlpack_types[dtype].code == v->code && dlpack_types[dtype].bits == v->bits)) {
         dtype++;
     }
     if (dtype == CNN__DTYPES || v->lanes != 1) {
-        cnn__fail(ctx, CNN_ERROR_UNSUPPORTED,
-                  "%s: a dtype of code %d, %d bits and %d lanes, expected f32, f64, i64, i32, u8, bool or bf16", call,
-                  v->code, v->bits, v->lanes);
-        return CNN__DTYPES;
-    }
-    if (v->ndim > 0 && !v->shape) {
-        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: shape is NULL", call);
-        return CNN__DTYPES;
+        cnn__fail(ctx, CNN_ERROR_UNSUPPORTED, "%s: a dtype of code %d, %d bits and %d lanes, which libcnn has not",
+                  call, v->code, v->bits, v->lanes);
+        return -1;
     }
     return dtype;
 }
 
-/* A copy of elements of any strides. */
-static cnn_tensor *copy_view(cnn_context *ctx, const char *call, cnn_dtype dtype, const cnn_dlpack_view *v,
-                             const char *data)
+/* Shares the elements, which the deleter then belongs to, or copies them. */
+static cnn_tensor *take_view(cnn_context *ctx, const char *call, const cnn_dlpack_view *v, cnn_deleter_fn deleter,
+                             void *managed, bool *shared)
 {
-    int64_t rows[CNN_MAX_DIMS];
-    cnn_tensor *t = cnn__tensor_new_on_host(ctx, call, dtype, v->ndim, v->shape);
-    if (t && t->numel > 0) {
+    int64_t numel, rows[CNN_MAX_DIMS];
+    int dtype = check_view(ctx, call, v);
+    if (dtype < 0 || cnn__shape_check(ctx, call, (cnn_dtype)dtype, v->ndim, v->shape, &numel) != CNN_OK) {
+        return NULL;
+    }
+    size_t size = cnn_dtype_size((cnn_dtype)dtype);
+    char *data = v->data ? (char *)v->data + v->byte_offset : NULL;
+    const int64_t *strides = v->strides;
+    *shared = !data || numel == 0 ||
+              (!ctx->device && (uintptr_t)data % size == 0 &&
+               (!strides || cnn__strides_extent(v->ndim, v->shape, strides, size)));
+    if (*shared) {
+        return cnn__tensor_borrow(ctx, call, (cnn_dtype)dtype, v->ndim, v->shape, strides, data, deleter, managed);
+    }
+    cnn_tensor *t = cnn__tensor_new_on_host(ctx, call, (cnn_dtype)dtype, v->ndim, v->shape);
+    if (t) {
         cnn__strides(v->ndim, v->shape, rows);
-        cnn__gather(cnn__data(t), data, cnn_dtype_size(dtype), v->ndim, v->shape, v->strides ? v->strides : rows);
+        cnn__gather(cnn__data(t), data, size, v->ndim, v->shape, strides ? strides : rows);
     }
     return cnn__tensor_off_host(t, call);
 }
@@ -164,61 +172,42 @@ static cnn_tensor *copy_view(cnn_context *ctx, const char *call, cnn_dtype dtype
 static cnn_tensor *dlpack_import(cnn_context *ctx, const char *call, const cnn_dlpack_view *v, cnn_deleter_fn deleter,
                                  void *managed, bool read_only)
 {
-    int64_t numel;
-    int dtype = check_view(ctx, call, v);
-    char *data = v->data ? (char *)v->data + v->byte_offset : NULL;
-    if (dtype == CNN__DTYPES || cnn__shape_check(ctx, call, (cnn_dtype)dtype, v->ndim, v->shape, &numel) != CNN_OK) {
+    bool shared = false;
+    cnn_tensor *t = take_view(ctx, call, v, deleter, managed, &shared);
+    if (!shared) {
         deleter(NULL, managed);
-        return NULL;
-    }
-    size_t size = cnn_dtype_size((cnn_dtype)dtype);
-    bool strided = v->strides && numel > 0;
-    bool copied = data && (ctx->device || (uintptr_t)data % size ||
-                           (strided && !cnn__strides_extent(v->ndim, v->shape, v->strides, size)));
-    if (copied) {
-        cnn_tensor *copy = copy_view(ctx, call, (cnn_dtype)dtype, v, data);
-        deleter(NULL, managed);
-        return copy;
-    }
-    cnn_tensor *t =
-        cnn__tensor_borrow(ctx, call, (cnn_dtype)dtype, v->ndim, v->shape, v->strides, data, deleter, managed);
-    if (t) {
+    } else if (t) {
         t->storage->read_only = read_only;
     }
     return t;
 }
 
-/* Whether nothing is NULL; if not, what there is is given back. */
-static bool dlpack_present(cnn_context *ctx, const char *call, void *managed, cnn_deleter_fn deleter)
-{
-    if (ctx && managed) {
-        return true;
-    }
-    cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, ctx ? "managed" : "ctx");
-    if (managed) {
-        deleter(NULL, managed);
-    }
-    return false;
-}
-
 cnn_tensor *cnn_tensor_from_dlpack(cnn_context *ctx, cnn_dlpack *managed)
 {
     const char *call = "tensor_from_dlpack";
-    if (!dlpack_present(ctx, call, managed, give_back)) {
-        return NULL;
+    if (ctx && managed && managed->major == MAJOR) {
+        return dlpack_import(ctx, call, &managed->view, give_back, managed, managed->flags & CNN_DLPACK_READ_ONLY);
     }
-    if (managed->major != MAJOR) {
+    if (ctx && managed) {
         cnn__fail(ctx, CNN_ERROR_UNSUPPORTED, "%s: DLPack %u.%u, expected 1.x", call, managed->major, managed->minor);
-        give_back(NULL, managed);
-        return NULL;
+    } else {
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, ctx ? "managed" : "ctx");
     }
-    return dlpack_import(ctx, call, &managed->view, give_back, managed, managed->flags & CNN_DLPACK_READ_ONLY);
+    if (managed) {
+        give_back(NULL, managed);
+    }
+    return NULL;
 }
 
 cnn_tensor *cnn_tensor_from_dlpack_legacy(cnn_context *ctx, cnn_dlpack_legacy *managed)
 {
     const char *call = "tensor_from_dlpack_legacy";
-    return dlpack_present(ctx, call, managed, give_back_legacy)
-               ? dlpack_import(ctx, call, &managed->view, give_back_legacy, managed, false)
-               : NULL;
+    if (ctx && managed) {
+        return dlpack_import(ctx, call, &managed->view, give_back_legacy, managed, false);
+    }
+    cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, ctx ? "managed" : "ctx");
+    if (managed) {
+        give_back_legacy(NULL, managed);
+    }
+    return NULL;
 }
