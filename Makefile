@@ -246,7 +246,8 @@ $(ZOO_NETS): $(BUILD)/zoo/%.o: examples/zoo/%.c $(wildcard examples/zoo/*.h exam
 	$(QUIET)$(CC) $(STRICT) -Iinclude $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 # ---- each room of programs brings its own rules ----
-include $(sort $(filter-out image/image.mk onnx/onnx.mk,$(wildcard image/*.mk onnx/*.mk tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk tools/*.mk)))
+include $(sort $(filter-out image/image.mk onnx/onnx.mk,$(wildcard cli/*.mk image/*.mk onnx/*.mk tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk \
+	tools/*.mk)))
 
 -include $(OBJECTS:.o=.d)
 

@@ -8,7 +8,9 @@ HEADER_FOLDERS := $(patsubst %/,%,$(filter-out ./,$(sort $(dir $(HEADERS)))))
 PKGCONFIGDIR := $(LIBDIR)/pkgconfig
 CMAKEDIR := $(LIBDIR)/cmake/cnn
 INSTALLED_PROGRAMS := $(foreach e,$(EXAMPLES),$(if $(wildcard examples/$(e)/$(e).1),$(e)))
-INSTALLED_MANUALS := $(foreach e,$(INSTALLED_PROGRAMS),examples/$(e)/$(e).1)
+INSTALLED_MANUALS := $(foreach e,$(INSTALLED_PROGRAMS),examples/$(e)/$(e).1) cli/cnn.1
+BASHCOMPDIR ?= $(DATADIR)/bash-completion/completions
+ZSHCOMPDIR ?= $(DATADIR)/zsh/site-functions
 INSTALLED_DOCS := $(wildcard README.md CHANGELOG.md SECURITY.md LICENSE)
 # Of the links in these pages those stay that lead to a page that is installed or to the web; of the others the text stays.
 INSTALLED_LINKS := -e 's/\]\((https?:[^)]*|CHANGELOG\.md|SECURITY\.md|LICENSE)\)/]{\1}/g' -e 's/\[([^]]*)\]\([^)]*\)/\1/g' -e 's/\]\{([^}]*)\}/](\1)/g'
@@ -36,7 +38,9 @@ replace = -e $(call quoted,s|$(1)|$(subst |,\|,$(subst &,\&,$(subst \,\\,$(2))))
 installed-programs: $(SHARED)
 	@mkdir -p $(STAGE)
 	$(QUIET)$(foreach e,$(INSTALLED_PROGRAMS),$(CC) $(STRICT) -Iinclude -Iexamples $(CPPFLAGS) $(HARDEN) $(CFLAGS) $(PREFIX_MAP) -fPIE \
-		$(call example_sources,$(e)) -o $(STAGE)/$(e) $(LDFLAGS) -pie -Wl,-z,relro,-z,now -L$(LIB) $(INSTALLED_RPATH) -lcnn -lm &&) true
+		$(call example_sources,$(e)) -o $(STAGE)/$(e) $(LDFLAGS) -pie -Wl,-z,relro,-z,now -L$(LIB) $(INSTALLED_RPATH) -lcnn -lm &&) \
+		$(CC) $(STRICT) -Iinclude -Iexamples $(CPPFLAGS) $(HARDEN) $(CFLAGS) $(PREFIX_MAP) -fPIE $(CLI_SOURCES) -o $(STAGE)/cnn $(LDFLAGS) \
+		-pie -Wl,-z,relro,-z,now -L$(LIB) $(INSTALLED_RPATH) -lcnn -lm
 
 cnn.pc:
 	@mkdir -p $(STAGE)
@@ -56,7 +60,7 @@ cnn.cmake:
 
 install: lib installed-programs cnn.pc cnn.cmake
 	$(absolute_prefix)
-	@$(INSTALL) -d $(foreach d,BINDIR LIBDIR PKGCONFIGDIR CMAKEDIR INCLUDE_CNN DOCDIR,$(call to,$($(d)))) $(call to,$(MANDIR)/man1)
+	@$(INSTALL) -d $(foreach d,BINDIR LIBDIR PKGCONFIGDIR CMAKEDIR INCLUDE_CNN DOCDIR BASHCOMPDIR ZSHCOMPDIR,$(call to,$($(d)))) $(call to,$(MANDIR)/man1)
 	@$(INSTALL) -d $(foreach d,$(HEADER_FOLDERS),$(call to,$(INCLUDE_CNN)/$(d)))
 	@for h in $(HEADERS); do $(INSTALL) -m 644 include/cnn/$$h $(call to,$(INCLUDE_CNN))/$$h || exit 1; done
 	@$(INSTALL) -m 644 $(STATIC) $(call to,$(LIBDIR))
@@ -65,8 +69,10 @@ install: lib installed-programs cnn.pc cnn.cmake
 	@ln -sf $(SONAME) $(call to,$(LIBDIR)/libcnn.so)
 	@$(INSTALL) -m 644 $(STAGE)/cnn.pc $(call to,$(PKGCONFIGDIR))
 	@$(INSTALL) -m 644 $(STAGE)/cnnConfig.cmake $(STAGE)/cnnConfigVersion.cmake $(call to,$(CMAKEDIR))
-	@$(INSTALL) -m 755 $(INSTALLED_PROGRAMS:%=$(STAGE)/%) $(call to,$(BINDIR))
+	@$(INSTALL) -m 755 $(INSTALLED_PROGRAMS:%=$(STAGE)/%) $(STAGE)/cnn $(call to,$(BINDIR))
 	@$(INSTALL) -m 644 $(INSTALLED_MANUALS) $(call to,$(MANDIR)/man1)
+	@$(INSTALL) -m 644 cli/completion/cnn.bash $(call to,$(BASHCOMPDIR)/cnn)
+	@$(INSTALL) -m 644 cli/completion/_cnn $(call to,$(ZSHCOMPDIR))
 	@mkdir -p $(STAGE)/doc
 	@for page in $(INSTALLED_DOCS); do sed -E $(INSTALLED_LINKS) $$page >$(STAGE)/doc/$$page || exit 1; done
 	@$(INSTALL) -m 644 $(INSTALLED_DOCS:%=$(STAGE)/doc/%) $(call to,$(DOCDIR))
@@ -78,7 +84,8 @@ uninstall:
 	$(absolute_prefix)
 	@rm -f $(foreach f,$(HEADERS),$(call to,$(INCLUDE_CNN)/$(f)))
 	@rm -f $(foreach f,$(notdir $(STATIC) $(SHARED)) $(SONAME) libcnn.so,$(call to,$(LIBDIR)/$(f)))
-	@rm -f $(call to,$(PKGCONFIGDIR)/cnn.pc) $(foreach f,$(INSTALLED_PROGRAMS),$(call to,$(BINDIR)/$(f)))
+	@rm -f $(call to,$(PKGCONFIGDIR)/cnn.pc) $(foreach f,$(INSTALLED_PROGRAMS) cnn,$(call to,$(BINDIR)/$(f)))
+	@rm -f $(call to,$(BASHCOMPDIR)/cnn) $(call to,$(ZSHCOMPDIR)/_cnn)
 	@rm -f $(foreach f,cnnConfig.cmake cnnConfigVersion.cmake,$(call to,$(CMAKEDIR)/$(f)))
 	@rm -f $(foreach f,$(notdir $(INSTALLED_MANUALS)),$(call to,$(MANDIR)/man1/$(f)))
 	@rm -f $(foreach f,$(INSTALLED_DOCS),$(call to,$(DOCDIR)/$(f)))

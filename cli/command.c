@@ -1,0 +1,72 @@
+/* What all subcommands share: options and operands by getopt_long(), JSON, and the check that output was written. */
+#include "command.h"
+
+#include "common/say.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int command_read(const command *self, int argc, char **argv, const char *letters, const struct option *table,
+                 bool (*take)(void *options, int letter, const char *value), void *options, char **operands, int count)
+{
+    int found = 0;
+    opterr = 0; /* so that a mistake is reported in one line */
+    optind = 1;
+    for (;;) {
+        int at = optind, c = getopt_long(argc, argv, letters, table, NULL);
+        if (c == -1 && optind >= argc) {
+            break;
+        }
+        if (c == '?' || c == ':') {
+            say("cnn %s: %s \"%s\"; see cnn %s --help", self->name,
+                c == ':' ? "a value is missing after" : "there is no option", argv[at < argc ? at : argc - 1],
+                self->name);
+            return STATUS_USAGE;
+        }
+        if (c == 'h') {
+            fputs(self->help, stdout);
+            return command_flush();
+        }
+        if (c == -1 && found == count) {
+            say("cnn %s: \"%s\" is one file too many; see cnn %s --help", self->name, argv[optind], self->name);
+            return STATUS_USAGE;
+        }
+        if (c == -1) {
+            operands[found++] = argv[optind++];
+        } else if (!take(options, c, optarg)) {
+            return STATUS_USAGE;
+        }
+    }
+    if (found < count) {
+        say("cnn %s: %d of %d files are given; see cnn %s --help", self->name, found, count, self->name);
+        return STATUS_USAGE;
+    }
+    return -1;
+}
+
+int command_flush(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return STATUS_OK;
+    }
+    say("cnn: cannot write the output: %s", errno ? strerror(errno) : "it failed earlier");
+    return STATUS_FAILED;
+}
+
+void json_string(const char *text)
+{
+    putchar('"');
+    for (const char *c = text; *c; c++) {
+        unsigned char byte = (unsigned char)*c;
+        if (byte == '"' || byte == '\\') {
+            printf("\\%c", byte);
+        } else if (byte < 0x20 || byte == 0x7f) {
+            printf("\\u%04x", byte);
+        } else {
+            putchar(byte);
+        }
+    }
+    putchar('"');
+}

@@ -1,0 +1,20 @@
+# Completion of cnn's command line for bash.
+_cnn()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options
+    if [ "$COMP_CWORD" = 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W 'info convert diff --help --version' -- "$word")
+        return
+    fi
+    case $command in
+    info) options='--json --help' ;;
+    convert) options='--prefix --tensor --compress --json --help' ;;
+    diff) options='--tolerance --json --help' ;;
+    *) return ;;
+    esac
+    case $word in
+    -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
+    *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    esac
+}
+complete -o filenames -F _cnn cnn

@@ -1,0 +1,91 @@
+/* cnn: what is in files of tensors, converts and compares them, on libcnn's public API alone. */
+#include "command.h"
+
+#include "common/say.h"
+
+#include <cnn/cnn.h>
+
+#include <stdio.h>
+#include <string.h>
+
+const char program_name[] = "cnn";
+
+static const char help[] =
+    "Usage: cnn COMMAND [OPTION]... FILE...\n"
+    "\n"
+    "  info FILE        what is in a file: the names, dtypes and shapes of its tensors\n"
+    "  convert A B      write the tensors of A in the format that B's name ends with\n"
+    "  diff A B         compare two files tensor by tensor\n"
+    "\n"
+    "cnn COMMAND --help lists a command's options. Files that are read: safetensors and libcnn's checkpoints, NumPy's\n"
+    ".npy and .npz, PyTorch's .pt and .pth since its version 1.6. Files that are written: .safetensors, .npz, .npy.\n"
+    "\n"
+    "  -h, --help       print this and end\n"
+    "  -V, --version    print the version and end\n"
+    "\n"
+    "Exit status: 0, 1 after a failure, 2 for a bad command line; of diff: 0, 1 where the files differ, 2 otherwise.\n";
+
+static const command commands[] = {
+    { "info",
+      "Usage: cnn info [OPTION]... FILE\n"
+      "Prints what is in a file of tensors. No elements are read.\n"
+      "\n"
+      "  -j, --json       one JSON object on one line\n"
+      "  -h, --help       print this and end\n",
+      run_info },
+    { "convert",
+      "Usage: cnn convert [OPTION]... A B\n"
+      "Reads the tensors of A and writes them to B in the format that its name ends with: .safetensors, .npz or .npy.\n"
+      "\n"
+      "  -p, --prefix P   only those whose names begin with P, without it, such as \"state_dict.\"\n"
+      "  -t, --tensor T   only the one of that name\n"
+      "  -c, --compress   deflate the members of a .npz file\n"
+      "  -j, --json       one JSON object on one line\n"
+      "  -h, --help       print this and end\n",
+      run_convert },
+    { "diff",
+      "Usage: cnn diff [OPTION]... A B\n"
+      "Compares the tensors of two files by name and prints those that differ, each with its largest difference.\n"
+      "\n"
+      "  -t, --tolerance X   differences of up to X count as none (0)\n"
+      "  -j, --json          one JSON object on one line, with all tensors\n"
+      "  -h, --help          print this and end\n"
+      "\n"
+      "Exit status: 0 where they are the same, 1 where they differ, 2 for trouble.\n",
+      run_diff },
+};
+
+static const command *find(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_option(const char *text, const char *letter, const char *name)
+{
+    return strcmp(text, letter) == 0 || strcmp(text, name) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *first = argc > 1 ? argv[1] : "";
+    if (is_option(first, "-h", "--help")) {
+        fputs(help, stdout);
+        return command_flush();
+    }
+    if (is_option(first, "-V", "--version")) {
+        printf("cnn (libcnn) %s\n", cnn_version());
+        return command_flush();
+    }
+    const command *c = find(first);
+    if (!c) {
+        say(argc > 1 ? "cnn: there is no command \"%s\"; see cnn --help" : "cnn: no command is given; see cnn --help",
+            first);
+        return STATUS_USAGE;
+    }
+    return c->run(c, argc - 1, argv + 1);
+}
