@@ -60,7 +60,8 @@ static bool is_npy(const unsigned char *head, size_t size)
 /* Also PyTorch's files are zip archives, whose line in the table comes first. */
 static bool is_npz(const unsigned char *head, size_t size)
 {
-    return size >= 4 && (memcmp(head, "PK\3\4", 4) == 0 || memcmp(head, "PK\5\6", 4) == 0);
+    return size >= 4 && (memcmp(head, "PK\3\4", 4) == 0 || memcmp(head, "PK\5\6", 4) == 0 ||
+                         memcmp(head, "PK\6\6", 4) == 0); /* the last two: without members */
 }
 
 static cnn_status save_safetensors(const char *const *names, cnn_tensor *const *all, int count, const char *path,

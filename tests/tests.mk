@@ -35,6 +35,9 @@ CHECK_LONG += check-zoo-long
 check-zoo-long: $(BUILD)/tests/test_zoo
 	@CNN_TEST_ZOO=all $<
 
+# Compressed archives are read where there is zlib.
+$(BUILD)/tests/test_numpy: TEST_CFLAGS = $(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB)
+
 HAVE_JANSSON = $(shell printf '$(HASH)include <jansson.h>\n' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1 && echo 1)
 $(BUILD)/tests/test_json: TEST_CFLAGS = $(if $(HAVE_JANSSON),-DCNN_HAVE_JANSSON)
 $(BUILD)/tests/test_json: TEST_LIBS = $(if $(HAVE_JANSSON),-ljansson)

@@ -109,14 +109,14 @@ static bool understand_type(literal *l, const char *text, cnn__member *member, c
     return true;
 }
 
-static bool take_type(literal *l, char type[CNN__NPY_TYPE])
+static bool take_type(literal *l, char type[CNN__NPY_TYPE], cnn__member *member, cnn__entry *entry, uint64_t *bytes)
 {
     return accept(l, "[") ? literal_fail(l, CNN_ERROR_UNSUPPORTED, "a structured dtype, which is not read")
-                          : take_string(l, type, CNN__NPY_TYPE);
+                          : take_string(l, type, CNN__NPY_TYPE) && understand_type(l, type, member, entry, bytes);
 }
 
 /* The dictionary, padding of spaces, a newline, and no more. */
-static bool take_members(literal *l, cnn__member *member, cnn__entry *entry, char type[CNN__NPY_TYPE])
+static bool take_members(literal *l, cnn__member *member, cnn__entry *entry, char type[CNN__NPY_TYPE], uint64_t *item)
 {
     unsigned seen = 0;
     char name[16];
@@ -133,7 +133,7 @@ static bool take_members(literal *l, cnn__member *member, cnn__entry *entry, cha
         }
         seen |= key;
         member->fortran |= key == 2 && accept(l, "True");
-        if (!(key == 1   ? take_type(l, type)
+        if (!(key == 1   ? take_type(l, type, member, entry, item)
               : key == 2 ? member->fortran || accept(l, "False")
                          : take_shape(l, entry))) {
             return false;
@@ -200,8 +200,7 @@ cnn_status cnn__npy_parse(cnn__safetensors *st, cnn__member *member, cnn__entry 
     }
     text[length] = '\0';
     literal l = { text, "not a dictionary of descr, fortran_order and shape in .npy's form", CNN_ERROR_FORMAT };
-    if (take_members(&l, member, entry, type) && l.at == text + length &&
-        understand_type(&l, type, member, entry, &item) && check_sizes(&l, item, member, entry)) {
+    if (take_members(&l, member, entry, type, &item) && l.at == text + length && check_sizes(&l, item, member, entry)) {
         return CNN_OK;
     }
     /* In a deflated member the position is that of its first byte. */
