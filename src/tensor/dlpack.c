@@ -155,14 +155,17 @@ static cnn_tensor *take_view(cnn_context *ctx, const char *call, const cnn_dlpac
     size_t size = cnn_dtype_size((cnn_dtype)dtype);
     char *data = v->data ? (char *)v->data + v->byte_offset : NULL;
     const int64_t *strides = v->strides;
-    *shared = !data || numel == 0 ||
-              (!ctx->device && (uintptr_t)data % size == 0 &&
-               (!strides || cnn__strides_extent(v->ndim, v->shape, strides, size)));
+    if (numel > 0 && !data) {
+        cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: data is NULL", call);
+        return NULL;
+    }
+    *shared = !ctx->device && (numel == 0 || ((uintptr_t)data % size == 0 &&
+                                              (!strides || cnn__strides_extent(v->ndim, v->shape, strides, size))));
     if (*shared) {
         return cnn__tensor_borrow(ctx, call, (cnn_dtype)dtype, v->ndim, v->shape, strides, data, deleter, managed);
     }
     cnn_tensor *t = cnn__tensor_new_on_host(ctx, call, (cnn_dtype)dtype, v->ndim, v->shape);
-    if (t) {
+    if (t && numel > 0) {
         cnn__strides(v->ndim, v->shape, rows);
         cnn__gather(cnn__data(t), data, size, v->ndim, v->shape, strides ? strides : rows);
     }

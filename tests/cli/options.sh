@@ -1,0 +1,59 @@
+#!/bin/sh
+# The command lines of cnn: help and versions, and what is refused with exit status 2, one line on stderr and none on stdout.
+. "$(dirname "$0")/../example/common.sh"
+
+refused()
+{
+    pattern=$1
+    shift
+    run "$@"
+    same "the exit status of \"$*\"" "$status" 2
+    same "the output of \"$*\"" "$out" ""
+    same "the number of lines about \"$*\"" "$(wc -l <"$work/err")" 1
+    contains "the message about \"$*\"" "$err" "^$pattern"
+}
+
+refused 'cnn: no command is given; see cnn --help$'
+refused 'cnn: there is no command "no"; see cnn --help$' no
+refused 'cnn: there is no command "--no"' --no
+refused 'cnn: there is no command "a.x1b.2J"' "$(printf 'a\033[2J')"
+for command in info convert diff; do
+    files=$([ $command = info ] && echo 1 || echo 2)
+    refused "cnn $command: 0 of $files files are given; see cnn $command --help\$" $command
+    if [ $files = 1 ]; then set -- a.npz; else set -- a.npz b.npz; fi
+    refused "cnn $command: \"c.npz\" is one file too many" $command "$@" c.npz
+    refused "cnn $command: there is no option \"--no\"" $command --no
+    refused "cnn $command: there is no option \"-Z\"" $command -Z
+    refused "cnn $command: there is no option \"--json=1\"" $command --json=1
+    for option in --help -h; do
+        ok $command $option
+        same "the messages of $command $option" "$err" ""
+        contains "$command $option" "$out" "^Usage: cnn $command "
+        contains "$command $option" "$out" '-j, --json'
+        same "the longest line of $command $option" "$(awk 'length > n { n = length } END { print (n <= 120) }' "$work/out")" 1
+    done
+done
+refused 'cnn convert: a value is missing after "--prefix"; see cnn convert --help$' convert a b --prefix
+refused 'cnn: b ends with no format that is written here, expected .safetensors, .npz or .npy$' convert a b
+refused 'cnn: .npz ends with no format' convert a .npz
+for bad in x 1x "" -1 nan inf; do
+    refused 'cnn diff: --tolerance is "' diff --tolerance "$bad" a b
+done
+for option in --help -h; do
+    ok $option
+    contains "$option" "$out" '^Exit status: 0, 1 after a failure, 2 for a bad command line; of diff: 0, 1 where the files differ, 2 otherwise\.$'
+    for command in info convert diff; do
+        contains "$option" "$out" "^  $command "
+    done
+done
+for option in --version -V; do
+    ok $option
+    contains "$option" "$out" '^cnn \(libcnn\) [0-9]+\.[0-9]+\.[0-9]+$'
+done
+if [ -e /dev/full ]; then
+    status=0
+    "$program" --help >/dev/full 2>"$work/err" || status=$?
+    same "the exit status with a full disk" "$status" 1
+    contains "what is said of a full disk" "$(cat "$work/err")" '^cnn: cannot write the output: No space left on device$'
+fi
+passed
