@@ -44,6 +44,7 @@ BY_TYPE = {
     "cnn_predictor *": "predictor", "cnn_predictor_value *": "predictor_value", "const void *const *": "predicted_from",
     "void *const *": "predicted",
     "cnn_trace *": "trace", "cnn_trace_input *": "trace_inputs",
+    "cnn_dlpack *": "dlpack", "cnn_dlpack_legacy *": "dlpack_legacy",
 }
 BY_NAME = {
     ("int64_t *", "strides"): "strides", ("int", "ndim"): "ndim", ("int64_t *", "shape"): "shape", ("int", "dim"): "dim", ("int", "dim0"): "dim",
@@ -225,6 +226,10 @@ OVERRIDES = {
     "cnn_device_available": {"name": "known_name"}, "cnn_device_describe": {"index": "device"},
     "cnn_tensor_to": {"tensor": "tensor"}, "cnn_module_to": {"module": "module"},
     "cnn_tensor_load": {"path": "module_path", "name": "known_name"},
+    "cnn_npy_load": {"path": "npy_path"}, "cnn_npz_save": {"names": "npz_names", "tensors": "tensors"},
+    "cnn_npz_save_compressed": {"names": "npz_names", "tensors": "tensors"},
+    "cnn_tensor_to_dlpack": {"tensor": "plain"}, "cnn_tensor_to_dlpack_legacy": {"tensor": "plain"},
+    "cnn_tensor_from_dlpack": {"managed": "dlpack!"}, "cnn_tensor_from_dlpack_legacy": {"managed": "dlpack_legacy!"},
     "cnn_augmentation_free": {"augmentation": "free_augmentation?!"},
     "cnn_dataset_augment": {"dataset": "dataset!", "augmentation": "any_augmentation"},
     "cnn_augment_normalize": {"channels": "one_input"},
@@ -268,7 +273,7 @@ RESULTS = {
     "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",
     "cnn_module *": "MODULE", "cnn_optimizer *": "OPTIMIZER", "cnn_dataset *": "DATASET", "cnn_loader *": "LOADER",
     "cnn_tensor *": "TENSOR", "cnn_file *": "FILE", "cnn_scheduler *": "SCHEDULER", "cnn_ema *": "EMA", "cnn_predictor *": "PREDICTOR", "cnn_sampler *": "SAMPLER",
-    "cnn_augmentation *": "AUGMENTATION", "cnn_trace *": "TRACE",
+    "cnn_augmentation *": "AUGMENTATION", "cnn_trace *": "TRACE", "cnn_dlpack *": "DLPACK", "cnn_dlpack_legacy *": "DLPACK_LEGACY",
     "const cnn_trace_node *": "BORROWED", "const cnn_trace_value *": "BORROWED",
 }
 

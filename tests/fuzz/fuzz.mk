@@ -17,6 +17,7 @@ FUZZ_DICT_idx := idx
 FUZZ_DICT_gzip := idx
 FUZZ_DICT_json := json
 FUZZ_DICT_image := image
+FUZZ_DICT_numpy := numpy
 # The longest inputs: several times the largest seed.
 FUZZ_LONGEST_tensor := 2048
 FUZZ_LONGEST_module := 4096
@@ -25,6 +26,7 @@ FUZZ_LONGEST_idx := 512
 FUZZ_LONGEST_gzip := 1024
 FUZZ_LONGEST_json := 512
 FUZZ_LONGEST_image := 4096
+FUZZ_LONGEST_numpy := 2048
 # fuzz_image,FOLDER: what fuzz_image is linked with besides libcnn, whose archive in FOLDER comes behind
 fuzz_image = $(if $(filter image,$*),$(1)/libcnn-image.a)
 FUZZ_IMAGE_LIBS = $(if $(filter image,$*),$(IMAGE_LIBS))

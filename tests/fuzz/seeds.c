@@ -115,6 +115,36 @@ static void put_idx(void)
     put_gzip("zeros", zeros, sizeof zeros - 8);
 }
 
+/* ---- NumPy ---- */
+
+static void put_numpy(void)
+{
+    cnn_context *ctx = fuzz_context();
+    const char *const names[] = { "a", "b/c", "" };
+    cnn_tensor *tensors[] = { cnn_tensor_arange(ctx, CNN_F32, 0, 6, 1), cnn_tensor_ones(ctx, CNN_BOOL, CNN_SHAPE(2, 3)),
+                              cnn_tensor_zeros(ctx, CNN_BF16, CNN_SHAPE(0, 1)) };
+    fuzz_require(cnn_npz_save(names, tensors, 3, path_of("numpy", "stored")) == CNN_OK, "saving");
+    fuzz_require(cnn_npz_save_compressed(names, tensors, 2, path_of("numpy", "deflated")) == CNN_OK, "saving");
+    fuzz_require(cnn_npz_save(NULL, NULL, 0, path_of("numpy", "none")) == CNN_OK, "saving");
+    fuzz_require(cnn_npy_save(tensors[0], path_of("numpy", "npy")) == CNN_OK, "saving");
+    static const char *const headers[] = { "{'descr': '>f2', 'fortran_order': True, 'shape': (2, 3), }\n",
+                                           "{'descr': '|i1', 'fortran_order': False, 'shape': (12,), }\n",
+                                           "{'descr': '<u2', 'fortran_order': True, 'shape': (1L, 6L), }   \n",
+                                           "{\"shape\":(),\"fortran_order\":False,\"descr\":\"<U3\"}\n" };
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        unsigned char file[128] = "\x93NUMPY\1";
+        char name[16];
+        size_t length = strlen(headers[i]);
+        file[8] = (unsigned char)length;
+        memcpy(file + 10, headers[i], length);
+        snprintf(name, sizeof name, "header%zu", i);
+        put("numpy", name, file, 10 + length + 12);
+    }
+    for (int i = 0; i < 3; i++) {
+        cnn_tensor_free(tensors[i]);
+    }
+}
+
 /* ---- JSON ---- */
 
 static void put_json(void)
@@ -140,6 +170,7 @@ int main(int count, char **arguments)
     put_tensors();
     put_models();
     put_idx();
+    put_numpy();
     put_json();
     return EXIT_SUCCESS;
 }

@@ -255,6 +255,7 @@ MAKER(file, (making->variant == 0   ? world_file("module")
              : making->variant == 2 ? world_file("train-images-idx3-ubyte")
              : making->variant == 3 ? world_file("garbage")
              : making->variant == 4 ? world_file("out")
+             : making->variant == 6 ? world_file("array.npy")
                                     : world_file(".")))
 #define WRONG_FILES                                                                                      \
     NO_POINTER, ADDRESS("empty", BAD, ""), ADDRESS("in no folder", BAD, "/nonexistent/folder/file"),     \
@@ -263,6 +264,7 @@ MAKER(file, (making->variant == 0   ? world_file("module")
 NUMBERS(save_path, MADE("good", GOOD, make_file, 4), WRONG_FILES);
 NUMBERS(module_path, MADE("good", GOOD, make_file, 0), WRONG_INPUTS);
 NUMBERS(checkpoint_path, MADE("good", GOOD, make_file, 1), WRONG_INPUTS, MADE("not a checkpoint", BAD, make_file, 0));
+NUMBERS(npy_path, MADE("good", GOOD, make_file, 6), WRONG_INPUTS, MADE("no array", BAD, make_file, 0));
 NUMBERS(idx_path, MADE("good", GOOD, make_file, 2), WRONG_INPUTS);
 NUMBERS(directory, MADE("good", GOOD, make_file, 5), NO_POINTER, ADDRESS("empty", BAD, ""),
         ADDRESS("no folder", BAD, "/nonexistent"), MADE("a file", BAD, make_file, 3), MADE("5000 letters", BAD, make_long, 0));
@@ -271,6 +273,9 @@ static const char *const good_names[] = { "a", "b" }, *const names_null[] = { "a
 static const char *const names_reserved[] = { "__metadata__", "b" }, *const names_utf8[] = { "\xff\xfe", "b" };
 NUMBERS(names, ADDRESS("good", GOOD, good_names), NO_POINTER, ADDRESS("[a, NULL]", BAD, names_null),
         ADDRESS("[a, a]", BAD, names_twice), ADDRESS("[__metadata__, b]", BAD, names_reserved),
+        ADDRESS("no UTF-8", BAD, names_utf8));
+NUMBERS(npz_names, ADDRESS("good", GOOD, good_names), NO_POINTER, ADDRESS("[a, NULL]", BAD, names_null),
+        ADDRESS("[a, a]", BAD, names_twice), ADDRESS("[__metadata__, b]", MAY, names_reserved),
         ADDRESS("no UTF-8", BAD, names_utf8));
 
 /* ---- devices and back ends ---- */

@@ -235,6 +235,16 @@ OBJECT(trace_inputs, trace_input_lists);
 MAKER(trace, keep(w, cnn_trace_create(module_of(w), trace_input_list, 1, NULL), release_trace))
 static const candidate traces[] = { MADE("good", GOOD, make_trace, 0), NO_POINTER };
 OBJECT(trace, traces);
+
+/* ---- DLPack ---- */
+
+MAKER(dlpack, keep(w, cnn_tensor_to_dlpack(matrix_of(w)), release_dlpack))
+static const candidate dlpacks[] = { MADE("good", GOOD, make_dlpack, 0), NO_POINTER };
+OBJECT(dlpack, dlpacks);
+MAKER(dlpack_legacy, keep(w, cnn_tensor_to_dlpack_legacy(matrix_of(w)), release_dlpack_legacy))
+static const candidate dlpack_legacies[] = { MADE("good", GOOD, make_dlpack_legacy, 0), NO_POINTER };
+OBJECT(dlpack_legacy, dlpack_legacies);
+
 /* Nobody would free the report of a call that succeeds. */
 static const candidate no_reports[] = { ADDRESS("NULL", GOOD, 0) };
 OBJECT(no_report, no_reports);

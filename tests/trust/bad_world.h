@@ -81,6 +81,14 @@ RELEASER(loader)
 RELEASER(load_report)
 RELEASER(file)
 RELEASER(trace)
+static void release_dlpack(void *object)
+{
+    ((cnn_dlpack *)object)->deleter(object);
+}
+static void release_dlpack_legacy(void *object)
+{
+    ((cnn_dlpack_legacy *)object)->deleter(object);
+}
 
 static void *keep(world *w, void *object, void (*release)(void *object))
 {
@@ -371,12 +379,14 @@ static void world_files_make(void)
         put(cifar_files[i], record, sizeof record - (i < CIFAR10_FILES));
     }
     put("batches.meta.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n", 20);
+    static const unsigned char array[] = "\x93NUMPY\1\0\x38\0{'descr':'|u1','fortran_order':False,'shape':(2,)}     \n\1\2";
+    put("array.npy", array, sizeof array - 1);
     put("garbage", "no file of any format that libcnn reads", 39);
 }
 
 static void world_files_remove(void)
 {
-    static const char *const names[] = { "module", "checkpoint", "garbage", "out", "train-images-idx3-ubyte",
+    static const char *const names[] = { "module", "checkpoint", "garbage", "out", "array.npy", "train-images-idx3-ubyte",
                                          "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
                                          "t10k-labels-idx1-ubyte", "batches.meta.txt" };
     for (size_t i = 0; i < sizeof cifar_files / sizeof cifar_files[0]; i++) {

@@ -326,6 +326,35 @@ static cnn_status save_tensors(world *w)
     return cnn_tensors_save(names, tensors, 3, in_folder("target"));
 }
 
+static cnn_status save_arrays(world *w)
+{
+    const char *const names[] = { "images", "labels" };
+    cnn_tensor *const tensors[] = { w->images, w->labels };
+    return cnn_npz_save(names, tensors, 2, in_folder("target"));
+}
+
+static cnn_status save_compressed(world *w)
+{
+    const char *const names[] = { "images", "labels" };
+    cnn_tensor *const tensors[] = { w->images, w->labels };
+    return (ZIPS ? cnn_npz_save_compressed : cnn_npz_save)(names, tensors, 2, in_folder("target"));
+}
+
+static cnn_status load_array(world *w)
+{
+    return got(w, keep(w, cnn_tensor_load(w->ctx, in_folder("arrays"), "module.0.weight")));
+}
+
+static cnn_status exchange(world *w)
+{
+    cnn_dlpack *out = cnn_tensor_to_dlpack(w->images);
+    TRY(got(w, out));
+    TRY(got(w, keep(w, cnn_tensor_from_dlpack(w->ctx, out))));
+    cnn_dlpack_legacy *old = cnn_tensor_to_dlpack_legacy(w->labels);
+    TRY(got(w, old));
+    return got(w, keep(w, cnn_tensor_from_dlpack_legacy(w->ctx, old)));
+}
+
 static cnn_status load_tensor(world *w)
 {
     return got(w, keep(w, cnn_tensor_load(w->ctx, in_folder("module"), "0.weight")));

@@ -20,7 +20,9 @@ static const scenario *file_scenario(int i)
                                          "module_save",     "module_save, new file",
                                          "module_load",     "module_load_with",
                                          "checkpoint_save", "checkpoint_load",
-                                         "tensors_save",    "tensor_load" };
+                                         "tensors_save",    "tensor_load",
+                                         "npz_save",        "npz_save_compressed",
+                                         "npz_load" };
     for (int k = 0; k < SCENARIOS && i < (int)(sizeof names / sizeof *names); k++) {
         if (strcmp(scenarios[k].name, names[i]) == 0) {
             return &scenarios[k];
@@ -29,7 +31,7 @@ static const scenario *file_scenario(int i)
     return NULL;
 }
 
-enum { FILE_SCENARIOS = 12 };
+enum { FILE_SCENARIOS = 15 };
 
 static bool is_save(const scenario *s)
 {

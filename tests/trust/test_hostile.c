@@ -76,6 +76,27 @@ static cnn_status load_idx(const char *path)
     return t ? CNN_OK : cnn_context_status(ctx);
 }
 
+static cnn_status load_npy(const char *path)
+{
+    cnn_tensor *t = cnn_npy_load(ctx, path);
+    cnn_tensor_free(t);
+    return t ? CNN_OK : cnn_context_status(ctx);
+}
+
+/* Every tensor of the archive. */
+static cnn_status load_npz(const char *path)
+{
+    cnn_file *file = cnn_file_open(ctx, path);
+    cnn_status status = file ? CNN_OK : cnn_context_status(ctx);
+    for (int i = 0; status == CNN_OK && i < cnn_file_count(file); i++) {
+        cnn_tensor *t = cnn_file_read(file, i);
+        status = t ? CNN_OK : cnn_context_status(ctx);
+        cnn_tensor_free(t);
+    }
+    cnn_file_free(file);
+    return status;
+}
+
 static void assert_nothing_changed(void)
 {
     cnn_random_state now;
@@ -132,6 +153,12 @@ static size_t idx_header(const unsigned char *file, size_t size)
     return 4 + 4 * (size_t)file[3];
 }
 
+static size_t npy_header(const unsigned char *file, size_t size)
+{
+    (void)size;
+    return 10 + file[8];
+}
+
 /* The head, the check sums and what is between. */
 static size_t whole(const unsigned char *file, size_t size)
 {
@@ -141,7 +168,8 @@ static size_t whole(const unsigned char *file, size_t size)
 
 static const kind_of_file kinds_of_file[] = {
     { "weights", load_module, safetensors_header, true }, { "checkpoint", load_both, safetensors_header, false },
-    { "idx", load_idx, idx_header, true },                { "gzip", load_idx, whole, true },
+    { "idx", load_idx, idx_header, true },                { "npy", load_npy, npy_header, true },
+    { "npz", load_npz, whole, false },                    { "gzip", load_idx, whole, true },
 };
 enum { FILE_KINDS = sizeof kinds_of_file / sizeof *kinds_of_file };
 
@@ -151,6 +179,12 @@ static void make_valid(const char *path, const kind_of_file *k)
         ck_assert_int_eq(cnn_module_save(model, path), CNN_OK);
     } else if (k->load == load_both) {
         ck_assert_int_eq(save_checkpoint(model, optimizer, 1, path), CNN_OK);
+    } else if (k->load == load_npy || k->load == load_npz) {
+        cnn_tensor *t = cnn_tensor_arange(ctx, CNN_F32, 0, 4, 1);
+        ck_assert_int_eq(k->load == load_npy ? cnn_npy_save(t, path)
+                                             : cnn_npz_save((const char *const[]){ "a", "b" }, (cnn_tensor *const[]){ t, t }, 2, path),
+                         CNN_OK);
+        cnn_tensor_free(t);
     } else {
         unsigned char file[64], packed[128], data[24] = { 1, 2, 3, 0xff };
         size_t size = idx_make(file, 0x0b, 2, (const uint32_t[]){ 3, 4 }, data, sizeof data);
@@ -163,7 +197,7 @@ static void make_valid(const char *path, const kind_of_file *k)
 static bool left_out(const kind_of_file *k)
 {
 #ifndef CNN_HAVE_ZLIB
-    if (k->header == whole) {
+    if (k->load == load_idx && k->header == whole) {
         printf("skipped: gzipped files; there is no zlib\n");
         return true;
     }

@@ -230,6 +230,12 @@ static inline void idx_put(const char *name, int type, int ndim, const int *shap
 #endif
 }
 
+#ifdef CNN_HAVE_ZLIB
+enum { ZIPS = true };
+#else
+enum { ZIPS = false };
+#endif
+
 /* Those that scenarios read hold other weights than the world's model. */
 static inline void world_files_make(void)
 {
@@ -241,6 +247,7 @@ static inline void world_files_make(void)
     const char *const names[] = { "module.0.weight", "unexpected" };
     cnn_tensor *const tensors[] = { cnn_module_find(w.model, "0.weight"), w.labels };
     ck_assert_int_eq(cnn_tensors_save(names, tensors, 2, in_folder("part")), CNN_OK);
+    ck_assert_int_eq((ZIPS ? cnn_npz_save_compressed : cnn_npz_save)(names, tensors, 2, in_folder("arrays")), CNN_OK);
     world_free(&w);
     file_put(in_folder("target"), "old", 3);
     idx_put("train-images-idx3-ubyte", 8, 3, (const int[]){ 10, 8, 8 }, 1);
