@@ -459,8 +459,8 @@ START_TEST(names_and_check_sums_are_checked)
         const char *name, *text;
         cnn_status status;
     } names[] = { { "a.npy", "a second member \"a\"", CNN_ERROR_FORMAT },
-                  { "b.txt", "a member whose name does not end with .npy, expected arrays alone", CNN_ERROR_UNSUPPORTED },
-                  { "npy", "a member whose name does not end with .npy", CNN_ERROR_UNSUPPORTED },
+                  { "b.txt", "a member that is no .npy file (cnn convert reads what torch.save() writes)", CNN_ERROR_UNSUPPORTED },
+                  { "npy", "a member that is no .npy file", CNN_ERROR_UNSUPPORTED },
                   { "\xff.npy", "a member's name is not UTF-8", CNN_ERROR_FORMAT } };
     unsigned char file[512];
     zip_places p;

@@ -31,19 +31,12 @@ static cnn_status bad(const cnn__safetensors *st, uint64_t at, const char *fault
     return cnn__file_fail(&st->file, CNN_ERROR_FORMAT, at, "%s", fault);
 }
 
-/* A field of the end record is the number itself, or all ones where zip64's record has it. */
-static bool agrees(uint64_t narrow, uint64_t ones, uint64_t wide)
-{
-    return narrow == ones || narrow == wide;
-}
-
 /* The end of the file: zip64's record and locator, if there are any, and the end record, without a comment. */
 static cnn_status find_directory(cnn__safetensors *st, directory *d)
 {
     unsigned char tail[TAIL] = { 0 };
-    uint64_t size = st->file.size, room = size < TAIL ? size : TAIL;
-    cnn_status status = size < END ? bad(st, size, "the file ends here, a zip archive has a directory at its end")
-                                   : cnn__file_seek(&st->file, size - room);
+    uint64_t size = st->file.size, room = size < TAIL ? size : TAIL, stop = size - END;
+    cnn_status status = cnn__file_seek(&st->file, size - room);
     if (status == CNN_OK) {
         status = cnn__file_read(&st->file, tail + TAIL - room, (size_t)room);
     }
@@ -51,27 +44,18 @@ static cnn_status find_directory(cnn__safetensors *st, directory *d)
         return status;
     }
     const unsigned char *end = tail + TAIL - END, *locator = end - LOCATOR, *end64 = tail;
-    uint64_t count = cnn__u16_at(end + 10), bytes = cnn__u32_at(end + 12), at = cnn__u32_at(end + 16),
-             stop = size - END;
-    if (!begins(end, 5, 6) || cnn__u16_at(end + 20) != 0) {
-        return bad(st, stop, "broken end records of a zip archive");
-    }
-    *d = (directory){ at, bytes, count, NULL };
+    *d = (directory){ cnn__u32_at(end + 16), cnn__u32_at(end + 12), cnn__u16_at(end + 10), NULL };
+    bool good = size >= END && begins(end, 5, 6) && cnn__u32_at(end + 4) == 0 && cnn__u16_at(end + 8) == d->count &&
+                cnn__u16_at(end + 20) == 0;
     if (begins(locator, 6, 7)) {
         stop = size - TAIL;
         *d = (directory){ cnn__u64_at(end64 + 48), cnn__u64_at(end64 + 40), cnn__u64_at(end64 + 32), NULL };
-        if (!begins(end64, 6, 6) || cnn__u64_at(end64 + 4) != END64 - 12 || cnn__u64_at(locator + 8) != stop ||
-            cnn__u32_at(locator + 4) != 0 || cnn__u32_at(locator + 16) > 1 || cnn__u64_at(end64 + 16) != 0 ||
-            cnn__u64_at(end64 + 24) != d->count || !agrees(count, UINT16_MAX, d->count) ||
-            !agrees(bytes, ALL_ONES, d->size) || !agrees(at, ALL_ONES, d->at)) {
-            return bad(st, stop, "broken end records of a zip archive");
-        }
+        good = good && begins(end64, 6, 6) && cnn__u64_at(end64 + 4) == END64 - 12 &&
+               cnn__u64_at(locator + 8) == stop && cnn__u32_at(locator + 4) == 0 && cnn__u32_at(locator + 16) == 1 &&
+               cnn__u64_at(end64 + 16) == 0 && cnn__u64_at(end64 + 24) == d->count;
     }
-    if (d->at > stop || d->size != stop - d->at || d->count > d->size / RECORD || cnn__u32_at(end + 4) != 0 ||
-        cnn__u16_at(end + 8) != count) {
-        return bad(st, size - END, "broken end records of a zip archive");
-    }
-    return CNN_OK;
+    good = good && d->at <= stop && d->size == stop - d->at && d->count <= d->size / RECORD;
+    return good ? CNN_OK : bad(st, size - (size < END ? 0 : END), "broken end records of a zip archive");
 }
 
 /* The fields of zip64's extra field, each there if the record has all ones in its place. */
@@ -165,7 +149,7 @@ static cnn_status take_name(cnn__safetensors *st, const unsigned char *r, cnn__m
     size_t length = (size_t)cnn__u16_at(r + 28);
     if (length < 4 || memcmp(r + RECORD + length - 4, ".npy", 4) != 0 || memchr(r + RECORD, '\0', length)) {
         return cnn__file_fail(&st->file, CNN_ERROR_UNSUPPORTED, m->record,
-                              "a member whose name does not end with .npy, expected arrays alone");
+                              "a member that is no .npy file (cnn convert reads what torch.save() writes)");
     }
     m->name = (uint32_t)(*texts - st->header);
     memcpy(*texts, r + RECORD, length - 4);

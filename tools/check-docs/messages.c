@@ -121,7 +121,13 @@ static void options_and_files(void)
     cnn_module_save(three, "model.safetensors");
     cnn_module_load(two, "model.safetensors"), say();
     FILE *file = fopen("model.safetensors", "wb");
-    fputs("PK\003\004 this is what torch.save() writes", file);
+    /* What torch.save() writes begins so: an archive whose first member is a pickle. */
+    static const char archive[] =
+        "PK\3\4\24\0\0\0\0\0\0\0!\0\15\322\265}\4\0\0\0\4\0\0\0\16\0\0\0model/"
+        "data.pkl\200\2N.PK\1\2\24\3\24\0\0\0\0\0\0\0!\0\15\322\265}\4\0\0\0"
+        "\4\0\0\0\16\0\0\0\0\0\0\0\0\0\0\0\200\1\0\0\0\0model/data.pkl"
+        "PK\5\6\0\0\0\0\1\0\1\0<\0\0\0\60\0\0\0\0\0";
+    fwrite(archive, 1, sizeof archive - 1, file);
     fclose(file);
     cnn_module_load(two, "model.safetensors"), say();
     cnn_module_find(two, "fc1.weight"), say();
