@@ -100,7 +100,7 @@ static cnn_status inflate_some(cnn__source *source, void *to, size_t size, size_
     return CNN_OK;
 }
 
-static cnn_status inflater_read(cnn__source *source, void *to, size_t size)
+static cnn_status member_inflate(cnn__source *source, void *to, size_t size)
 {
     size_t got;
     cnn_status status = CNN_OK;
@@ -152,7 +152,7 @@ void cnn__inflater_free(cnn__safetensors *st)
     (void)st;
 }
 
-static cnn_status inflater_read(cnn__source *source, void *to, size_t size)
+static cnn_status member_inflate(cnn__source *source, void *to, size_t size)
 {
     (void)source;
     (void)to;
@@ -188,7 +188,7 @@ cnn_status cnn__source_begin(cnn__source *source, cnn__safetensors *st, const cn
 
 cnn_status cnn__source_read(cnn__source *source, void *to, size_t size)
 {
-    cnn_status status = source->member && source->member->deflated ? inflater_read(source, to, size)
+    cnn_status status = source->member && source->member->deflated ? member_inflate(source, to, size)
                                                                    : cnn__file_read(&source->st->file, to, size);
     if (status == CNN_OK && source->st->kind == CNN__NPZ) {
         source->crc = cnn__crc32(source->crc, to, size);

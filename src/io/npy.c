@@ -142,7 +142,7 @@ static bool take_members(literal *l, cnn__member *member, cnn__entry *entry, cha
     return seen == 7 && accept(l, "\n");
 }
 
-static bool check_sizes(literal *l, uint64_t item, cnn__member *member, cnn__entry *entry)
+static bool npy_check_sizes(literal *l, uint64_t item, cnn__member *member, cnn__entry *entry)
 {
     int64_t numel, bytes;
     if (cnn__shape_check(NULL, NULL, CNN_U8, entry->ndim, entry->shape, &numel) != CNN_OK ||
@@ -200,7 +200,8 @@ cnn_status cnn__npy_parse(cnn__safetensors *st, cnn__member *member, cnn__entry 
     }
     text[length] = '\0';
     literal l = { text, "not a dictionary of descr, fortran_order and shape in .npy's form", CNN_ERROR_FORMAT };
-    if (take_members(&l, member, entry, type, &item) && l.at == text + length && check_sizes(&l, item, member, entry)) {
+    if (take_members(&l, member, entry, type, &item) && l.at == text + length &&
+        npy_check_sizes(&l, item, member, entry)) {
         return CNN_OK;
     }
     /* In a deflated member the position is that of its first byte. */
