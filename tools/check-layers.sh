@@ -130,6 +130,11 @@ for file in image/*.[ch] onnx/*.[ch]; do
     room=${file%/*}
     includes '"' "$file" | while read -r _ line name; do [ -e "$room/$name" ] || echo "$file:$line: libcnn-$room includes \"$name\""; done
 done >>"$work/public"
+for file in cli/*.[ch]; do
+    includes '"' "$file" | while read -r _ line name; do
+        [ -e "cli/$name" ] || [ -e "examples/$name" ] || echo "$file:$line: cnn includes \"$name\""
+    done
+done >>"$work/public"
 for folder in examples/*/; do
     includes '"' "$folder"*.[ch] | while read -r file line name; do
         [ -e "$folder$name" ] || [ -e "examples/$name" ] || echo "$file:$line: an example includes \"$name\""

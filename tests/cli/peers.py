@@ -69,6 +69,10 @@ class Library:
         return self.lib.cnn_last_error(self.context).decode()
 
 
+# A capsule points at its name, which must therefore stay.
+NAMES = {b"dltensor": b"used_dltensor", b"dltensor_versioned": b"used_dltensor_versioned"}
+
+
 class Tensor:
     """What speaks __dlpack__ to the peers, as an array-like."""
     lib = None
@@ -96,7 +100,7 @@ class Tensor:
         current = "versioned" in repr(capsule)
         name = b"dltensor_versioned" if current else b"dltensor"
         managed = ctypes.pythonapi.PyCapsule_GetPointer(capsule, name)
-        ctypes.pythonapi.PyCapsule_SetName(capsule, b"used_" + name)
+        ctypes.pythonapi.PyCapsule_SetName(capsule, NAMES[name])
         take = cls.lib.lib.cnn_tensor_from_dlpack if current else cls.lib.lib.cnn_tensor_from_dlpack_legacy
         return cls(take(cls.lib.context, managed))
 

@@ -104,7 +104,8 @@ onnx() {
 
 # What an installed tree must hold, and must not.
 tree_is_whole() {
-    for file in bin/mnist_cnn include/cnn/cnn.h lib/libcnn.a lib/libcnn.so lib/pkgconfig/cnn.pc share/doc/libcnn/README.md \
+    for file in bin/mnist_cnn bin/cnn share/man/man1/cnn.1 share/bash-completion/completions/cnn share/zsh/site-functions/_cnn \
+        include/cnn/cnn.h lib/libcnn.a lib/libcnn.so lib/pkgconfig/cnn.pc share/doc/libcnn/README.md \
         share/man/man1/mnist_cnn.1; do
         [ -s "$root$prefix/$file" ] || fail "$prefix/$file is missing"
     done
@@ -121,10 +122,12 @@ tree_is_whole() {
     [ -L "$root$libdir/$soname" ] && [ -L "$root$libdir/libcnn.so" ] || fail "the links of $soname are missing"
     grep -q "^prefix=$prefix\$" "$root$libdir/pkgconfig/cnn.pc" || fail "cnn.pc is not for $prefix"
     [ -z "$destdir" ] || ! grep -rlF "$destdir" "$root$prefix" || fail "DESTDIR is in these files"
-    ! readelf -d "$root$prefix/bin/mnist_cnn" "$root$libdir/libcnn.so" | grep -E 'R(UN)?PATH' | grep -F "$tree" ||
+    ! readelf -d "$root$prefix/bin/mnist_cnn" "$root$prefix/bin/cnn" "$root$libdir/libcnn.so" | grep -E 'R(UN)?PATH' | grep -F "$tree" ||
         fail "the build's folder is in what was installed"
     version=$($pkg_config --modversion "$root$libdir/pkgconfig/cnn.pc")
-    "$root$prefix/bin/mnist_cnn" --version | grep -qF "$version" || fail "the installed program does not run"
+    for installed in mnist_cnn cnn; do
+        "$root$prefix/bin/$installed" --version | grep -qF "$version" || fail "the installed $installed does not run"
+    done
 }
 
 # round PREFIX DESTDIR MAKE...
