@@ -126,7 +126,7 @@ static void print_text(const finding *f)
     }
     cnn_name_escape(f->name, name, sizeof name);
     printf("%s: ", name);
-    if (strcmp(f->what, "shape") == 0) {
+    if (f->a && f->b && strcmp(f->what, "shape") == 0) {
         print_form(f->a);
         fputs(" and ", stdout);
         print_form(f->b);
@@ -144,7 +144,7 @@ static void print_json(const comparison *c, const finding *f)
     fputs(c->findings ? ", {\"name\": " : "{\"name\": ", stdout);
     json_string(f->name);
     printf(", \"result\": \"%s\"", f->what);
-    if (strcmp(f->what, "same") == 0 || strcmp(f->what, "different") == 0) {
+    if (f->a && f->b && strcmp(f->what, "shape") != 0) {
         printf(", \"elements\": %" PRId64 ", \"different\": %" PRId64 ", \"largest\": ", f->a->elements, f->different);
         printf(isfinite(f->largest) ? "%.17g" : "null", f->largest);
     }
@@ -164,22 +164,28 @@ static void report(comparison *c, const finding *f)
 
 /* ---- the two tables ---- */
 
+static bool same_shape(const tensor_info *a, const tensor_info *b)
+{
+    return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+}
+
+/* The tensor that comes next by its name, in one file or in both. */
 static bool compare_row(comparison *c, int *i, int *j)
 {
     const tensor_info *a = *i < c->a.count ? &c->a.info[*i] : NULL, *b = *j < c->b.count ? &c->b.info[*j] : NULL;
-    int order = !a ? 1 : !b ? -1 : strcmp(a->name, b->name);
-    finding f = { .name = order <= 0 ? a->name : b->name };
-    f.a = order <= 0 ? a : NULL;
-    f.b = order >= 0 ? b : NULL;
-    if (order != 0) {
-        f.what = order < 0 ? "only in A" : "only in B";
-    } else if (a->ndim != b->ndim || memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) != 0) {
-        f.what = "shape";
-    } else if (!compare(c, &f, *i, *j)) {
-        return false;
+    finding f = { .what = "same" };
+    if (a && (!b || strcmp(a->name, b->name) < 0)) {
+        f = (finding){ .name = a->name, .what = "only in A", .a = a };
+    } else if (b && (!a || strcmp(a->name, b->name) > 0)) {
+        f = (finding){ .name = b->name, .what = "only in B", .b = b };
+    } else if (a && b) {
+        f = (finding){ .name = a->name, .what = "shape", .a = a, .b = b };
+        if (same_shape(a, b) && !compare(c, &f, *i, *j)) {
+            return false;
+        }
     }
-    *i += order <= 0;
-    *j += order >= 0;
+    *i += f.a != NULL;
+    *j += f.b != NULL;
     report(c, &f);
     return true;
 }

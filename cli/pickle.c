@@ -90,18 +90,27 @@ static bool grow(const pickle *p, value ***array, size_t count, size_t *room)
     return true;
 }
 
+/* Values never move, because others point to them. */
+enum { CHUNK = 128 };
+struct pickle_chunk {
+    struct pickle_chunk *next;
+    size_t count;
+    value values[CHUNK];
+};
+
 static value *make(pickle *p, value_kind kind)
 {
-    if (!grow(p, &p->values, p->value_count, &p->value_room)) {
-        return NULL;
+    if (!p->chunks || p->chunks->count == CHUNK) {
+        struct pickle_chunk *chunk = calloc(1, sizeof *chunk);
+        if (!chunk) {
+            bad(p, "no memory");
+            return NULL;
+        }
+        chunk->next = p->chunks;
+        p->chunks = chunk;
     }
-    value *v = calloc(1, sizeof *v);
-    if (!v) {
-        bad(p, "no memory");
-        return NULL;
-    }
+    value *v = &p->chunks->values[p->chunks->count++];
     v->kind = kind;
-    p->values[p->value_count++] = v;
     return v;
 }
 
@@ -494,11 +503,14 @@ value *pickle_load(pickle *p, const char *path, const unsigned char *bytes, size
 
 void pickle_free(pickle *p)
 {
-    for (size_t i = 0; i < p->value_count; i++) {
-        free(p->values[i]->elements);
-        free(p->values[i]);
+    while (p->chunks) {
+        struct pickle_chunk *chunk = p->chunks;
+        for (size_t i = 0; i < chunk->count; i++) {
+            free(chunk->values[i].elements);
+        }
+        p->chunks = chunk->next;
+        free(chunk);
     }
-    free(p->values);
     free(p->stack);
     free(p->memo);
     *p = (pickle){ 0 };

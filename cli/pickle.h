@@ -34,8 +34,7 @@ typedef struct pickle {
     const char *path; /* for messages */
     const unsigned char *bytes;
     size_t size, at;
-    value **values; /* all that were made */
-    size_t value_count, value_room;
+    struct pickle_chunk *chunks; /* all values that were made, newest first */
     value **stack;
     size_t depth, stack_room;
     value **memo;
