@@ -33,8 +33,8 @@ static inline uint32_t zip_crc(const unsigned char *data, size_t size)
 
 static inline size_t zip_number(unsigned char *to, uint64_t value, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++) {
-        to[i] = (unsigned char)(value >> 8 * i);
+    for (size_t i = 0; i < bytes; i++, value = i < 8 ? value >> 8 : 0) {
+        to[i] = (unsigned char)value;
     }
     return bytes;
 }
