@@ -219,11 +219,14 @@ include onnx/onnx.mk
 # ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
 # common/ is no program, but what these have together.
 EXAMPLES := $(filter-out common,$(notdir $(wildcard examples/*)))
-EXAMPLES_WITH_COMMON := cifar10 mnist_cnn zoo
+EXAMPLES_WITH_COMMON := cifar10 mnist_cnn speedrun zoo
 example_sources = $(wildcard examples/$(1)/*.c) $(if $(filter $(1),$(EXAMPLES_WITH_COMMON)),$(wildcard examples/common/*.c)) $(SOURCES_$(1))
 SOURCES_cifar10 := examples/zoo/blocks.c examples/zoo/resnet_cifar.c
 EXAMPLE_FLAGS_cifar10 = $(if $(HAVE_IMAGE),-DWITH_IMAGES)
 EXAMPLE_LIBS_cifar10 = $(if $(HAVE_IMAGE),-lcnn-image)
+SOURCES_speedrun := examples/cifar10/drawn.c
+EXAMPLE_FLAGS_speedrun = $(EXAMPLE_FLAGS_cifar10)
+EXAMPLE_LIBS_speedrun = $(EXAMPLE_LIBS_cifar10)
 EXAMPLE_PROGRAMS := $(foreach e,$(EXAMPLES),$(BUILD)/examples/$(e))
 examples: $(EXAMPLE_PROGRAMS)
 

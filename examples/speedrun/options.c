@@ -1,0 +1,163 @@
+/* The command line: the name of a record and options, each of which is read as a whole or refused. */
+#include "options.h"
+
+#include "common/say.h"
+
+#include <cnn/cnn.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "Usage: speedrun mnist99|cifar10 [OPTION]...\n"
+    "Trains a network as fast as two CPUs can.\n"
+    "\n"
+    "  mnist99                  99 % of MNIST's test images in as few seconds as possible, for several seeds\n"
+    "  cifar10                  as many of CIFAR-10's test pictures as possible in ten minutes\n"
+    "\n"
+    "  -d, --data DIR           where the images are (data/mnist, data/cifar10)\n"
+    "  -n, --seeds N            how many runs mnist99 makes (20)\n"
+    "  -s, --seed N             the seed of the first run (1)\n"
+    "  -t, --threads N          computing threads (2)\n"
+    "  -m, --minutes M          what cifar10 may take, reading and testing included (10)\n"
+    "  -l, --limit N            use N training and N test images only\n"
+    "  -y, --synthetic          cifar10 draws its pictures\n"
+    "  -c, --cpu-clock          count the program's CPU time divided by the threads in place of the time that passes: for\n"
+    "                           machines that have other work\n"
+    "  -j, --json               print JSON objects, one per line\n"
+    "  -h, --help               print this and end\n"
+    "  -V, --version            print the version and end\n"
+    "\n"
+    "Exit status: 0, 1 after a failure, 2 for a bad command line, 130 after Ctrl-C.\n";
+
+static const struct option table[] = {
+    { "data", required_argument, NULL, 'd' },    { "seeds", required_argument, NULL, 'n' }, { "seed", required_argument, NULL, 's' },
+    { "threads", required_argument, NULL, 't' }, { "minutes", required_argument, NULL, 'm' },
+    { "limit", required_argument, NULL, 'l' },   { "synthetic", no_argument, NULL, 'y' },   { "cpu-clock", no_argument, NULL, 'c' },
+    { "json", no_argument, NULL, 'j' },          { "help", no_argument, NULL, 'h' },        { "version", no_argument, NULL, 'V' },
+    { NULL, 0, NULL, 0 },
+};
+
+static const char *name_of(int c)
+{
+    for (int i = 0; table[i].name; i++) {
+        if (table[i].val == c) {
+            return table[i].name;
+        }
+    }
+    return "";
+}
+
+static options_result bad(int c, const char *expected)
+{
+    say("speedrun: --%s is \"%s\", expected %s", name_of(c), optarg, expected);
+    return OPTIONS_BAD;
+}
+
+static options_result read_integer(int c, int64_t low, int64_t high, int64_t *value)
+{
+    char *end, expected[64];
+    errno = 0;
+    long long n = strtoll(optarg, &end, 10);
+    if (*optarg < '0' || *optarg > '9' || *end != '\0' || errno != 0 || n < low || n > high) {
+        snprintf(expected, sizeof expected, "%lld to %lld", (long long)low, (long long)high);
+        return bad(c, expected);
+    }
+    *value = n;
+    return OPTIONS_RUN;
+}
+
+static options_result read_minutes(int c, double *value)
+{
+    char *end;
+    double x = strtod(optarg, &end);
+    if (end == optarg || *end != '\0' || !isfinite(x) || x <= 0) {
+        return bad(c, "a number above 0");
+    }
+    *value = x;
+    return OPTIONS_RUN;
+}
+
+static options_result read_number(options *o, int c)
+{
+    int64_t n = 0;
+    options_result result;
+    switch (c) {
+    case 'n':
+        return read_integer(c, 1, 1000000, &o->seeds);
+    case 's':
+        result = read_integer(c, 1, 1000000000, &n);
+        o->seed = (uint64_t)n;
+        return result;
+    case 't':
+        result = read_integer(c, 1, 1024, &n);
+        o->threads = (int)n;
+        return result;
+    case 'l':
+        return read_integer(c, 1, 1000000000, &o->limit);
+    default:
+        return read_minutes(c, &o->minutes);
+    }
+}
+
+static options_result read_one(options *o, int c)
+{
+    switch (c) {
+    case 'd':
+        o->data = optarg;
+        return OPTIONS_RUN;
+    case 'y':
+        o->synthetic = true;
+        return OPTIONS_RUN;
+    case 'c':
+        o->cpu_clock = true;
+        return OPTIONS_RUN;
+    case 'j':
+        o->json = true;
+        return OPTIONS_RUN;
+    case 'h':
+        fputs(help, stdout);
+        return OPTIONS_DONE;
+    case 'V':
+        printf("speedrun with libcnn %s\n", cnn_version());
+        return OPTIONS_DONE;
+    case '?':
+        say("speedrun: --help lists the options");
+        return OPTIONS_BAD;
+    default:
+        return read_number(o, c);
+    }
+}
+
+static options_result read_record(options *o, int argc, char **argv)
+{
+    o->record = optind < argc ? argv[optind++] : "";
+    bool mnist = strcmp(o->record, "mnist99") == 0;
+    if (!mnist && strcmp(o->record, "cifar10") != 0) {
+        say("speedrun: the record is \"%s\", expected mnist99 or cifar10", o->record);
+        return OPTIONS_BAD;
+    }
+    if (optind < argc) {
+        say("speedrun: \"%s\" is no option; --help lists them", argv[optind]);
+        return OPTIONS_BAD;
+    }
+    if (!o->data) {
+        o->data = mnist ? "data/mnist" : "data/cifar10";
+    }
+    return OPTIONS_RUN;
+}
+
+options_result options_read(options *o, int argc, char **argv)
+{
+    options_result result = OPTIONS_RUN;
+    int c;
+    *o = (options){ .seeds = 20, .seed = 1, .threads = 2, .minutes = 10 };
+    while (result == OPTIONS_RUN && (c = getopt_long(argc, argv, "d:n:s:t:m:l:ycjhV", table, NULL)) != -1) {
+        result = read_one(o, c);
+    }
+    return result == OPTIONS_RUN ? read_record(o, argc, argv) : result;
+}
