@@ -102,9 +102,12 @@ static bool prepare(run *r)
 
 /* ---- training ---- */
 
-/* The part of the time for training that has passed: 0 to 1. */
+/* The part of the training that has passed, in time or in steps: 0 to 1. */
 static double passed(const run *r, double now)
 {
+    if (r->o->epochs) {
+        return (double)r->steps / (double)(r->o->epochs * cnn_loader_batch_count(r->train));
+    }
     double batches = (double)(VIEWS * cnn_dataset_size(r->pictures.test)) / BATCH;
     double training = 60 * r->o->minutes - batches * forward_part * r->step_seconds;
     double spent = now - r->start;

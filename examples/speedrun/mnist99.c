@@ -37,7 +37,7 @@ static cnn_module *net_new(cnn_context *ctx)
     return cnn_sequential_new(ctx, cnn_zero_pad2d_new(ctx, -2),
                               cnn_conv2d_new(ctx, 1, FILTERS, KERNEL, .no_bias = true), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
                               cnn_conv2d_new(ctx, FILTERS, CHANNELS, 3), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
-                              cnn_flatten_new(ctx), cnn_linear_new(ctx, CHANNELS * 4 * 4, HIDDEN), cnn_relu_new(ctx),
+                              cnn_batch_norm2d_new(ctx, CHANNELS), cnn_flatten_new(ctx), cnn_linear_new(ctx, CHANNELS * 4 * 4, HIDDEN), cnn_relu_new(ctx),
                               cnn_linear_new(ctx, HIDDEN, 10));
 }
 

@@ -24,6 +24,7 @@ static const char help[] =
     "  -s, --seed N             the seed of the first run (1)\n"
     "  -t, --threads N          computing threads (2)\n"
     "  -m, --minutes M          what cifar10 may take, reading and testing included (10)\n"
+    "  -e, --epochs N           cifar10 trains for N epochs, however long they take: the same seed gives the same result\n"
     "  -l, --limit N            use N training and N test images only\n"
     "  -y, --synthetic          cifar10 draws its pictures\n"
     "  -c, --cpu-clock          count the program's CPU time divided by the threads in place of the time that passes: for\n"
@@ -37,8 +38,9 @@ static const char help[] =
 static const struct option table[] = {
     { "data", required_argument, NULL, 'd' },    { "seeds", required_argument, NULL, 'n' }, { "seed", required_argument, NULL, 's' },
     { "threads", required_argument, NULL, 't' }, { "minutes", required_argument, NULL, 'm' },
-    { "limit", required_argument, NULL, 'l' },   { "synthetic", no_argument, NULL, 'y' },   { "cpu-clock", no_argument, NULL, 'c' },
-    { "json", no_argument, NULL, 'j' },          { "help", no_argument, NULL, 'h' },        { "version", no_argument, NULL, 'V' },
+    { "epochs", required_argument, NULL, 'e' },  { "limit", required_argument, NULL, 'l' }, { "synthetic", no_argument, NULL, 'y' },
+    { "cpu-clock", no_argument, NULL, 'c' },     { "json", no_argument, NULL, 'j' },        { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'V' },
     { NULL, 0, NULL, 0 },
 };
 
@@ -97,6 +99,8 @@ static options_result read_number(options *o, int c)
         result = read_integer(c, 1, 1024, &n);
         o->threads = (int)n;
         return result;
+    case 'e':
+        return read_integer(c, 1, 1000000, &o->epochs);
     case 'l':
         return read_integer(c, 1, 1000000000, &o->limit);
     default:
@@ -156,7 +160,7 @@ options_result options_read(options *o, int argc, char **argv)
     options_result result = OPTIONS_RUN;
     int c;
     *o = (options){ .seeds = 20, .seed = 1, .threads = 2, .minutes = 10 };
-    while (result == OPTIONS_RUN && (c = getopt_long(argc, argv, "d:n:s:t:m:l:ycjhV", table, NULL)) != -1) {
+    while (result == OPTIONS_RUN && (c = getopt_long(argc, argv, "d:n:s:t:m:e:l:ycjhV", table, NULL)) != -1) {
         result = read_one(o, c);
     }
     return result == OPTIONS_RUN ? read_record(o, argc, argv) : result;

@@ -12,6 +12,7 @@ typedef struct options {
     uint64_t seed;      /* that of the first run */
     int64_t limit;      /* number of training and of test pictures; 0: all */
     double minutes;     /* what cifar10 may take, from reading the pictures to the last test */
+    int64_t epochs;     /* of cifar10, in place of the minutes; 0: as many as there is time for */
     int threads;
     bool synthetic; /* cifar10 draws its pictures */
     bool cpu_clock; /* seconds are the processor's, divided by the threads */

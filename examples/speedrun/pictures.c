@@ -129,7 +129,7 @@ bool pictures_open(cnn_context *ctx, const options *o, pictures *p)
 {
     *p = (pictures){ .train = read_part(ctx, o, CNN_CIFAR_TRAIN) };
     p->test = p->train ? read_part(ctx, o, CNN_CIFAR_TEST) : NULL;
-    p->count = cnn_dataset_size(p->train) / 2;
+    p->count = p->test ? cnn_dataset_size(p->train) / 2 : 0;
     return p->test || fail();
 }
 

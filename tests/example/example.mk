@@ -1,12 +1,14 @@
 # The example's command line, end to end on a few digits. They are drawn once for all scripts.
 EXAMPLE_SCRIPTS := options run resume interrupt data fetch progress output
 EXAMPLE_DIGITS := $(BUILD)/tests/digits
-CHECK_EXTRA += $(EXAMPLE_SCRIPTS:%=check-example-%) check-example-cifar10
+CHECK_EXTRA += $(EXAMPLE_SCRIPTS:%=check-example-%) check-example-cifar10 check-example-speedrun
 CHECK_BUILD += $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
-.PHONY: check-example check-example-cifar10 $(EXAMPLE_SCRIPTS:%=check-example-%)
-check-example: $(EXAMPLE_SCRIPTS:%=check-example-%) check-example-cifar10
+.PHONY: check-example check-example-cifar10 check-example-speedrun $(EXAMPLE_SCRIPTS:%=check-example-%)
+check-example: $(EXAMPLE_SCRIPTS:%=check-example-%) check-example-cifar10 check-example-speedrun
 check-example-cifar10: $(BUILD)/examples/cifar10
 	@tests/example/cifar10.sh $<
+check-example-speedrun: $(BUILD)/examples/speedrun $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
+	@tests/example/speedrun.sh $< $(EXAMPLE_DIGITS)/synthetic
 
 $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte: $(BUILD)/examples/mnist_cnn
 	@rm -rf $(EXAMPLE_DIGITS)

@@ -1,0 +1,62 @@
+#!/bin/sh
+# examples/speedrun: options that are refused, and both records on a few drawn images, which they learn to tell apart.
+# speedrun.sh PROGRAM DIGITS
+. "$(dirname "$0")/common.sh"
+digits=$(realpath "$2")
+
+refused()
+{
+    expected=$1
+    shift
+    run "$@"
+    same "the exit status of $*" "$status" 2
+    contains "what $* says" "$err" "$expected"
+}
+
+refused '^speedrun: the record is "", expected mnist99 or cifar10$'
+refused '^speedrun: the record is "mnist", expected mnist99 or cifar10$' mnist
+refused '^speedrun: "more" is no option; --help lists them$' cifar10 more
+refused '^speedrun: --seeds is "0", expected 1 to 1000000$' mnist99 --seeds 0
+refused '^speedrun: --threads is "x", expected 1 to 1024$' mnist99 --threads x
+refused '^speedrun: --minutes is "0", expected a number above 0$' cifar10 --minutes 0
+
+# above WHAT NUMBER LIMIT
+above()
+{
+    checks=$((checks + 1))
+    awk -v given="$2" -v limit="$3" 'BEGIN { exit !(given > limit) }' || fail "$1 is $2, expected more than $3"
+}
+
+# Two seeds; the same seed gives the same accuracy with any number of threads. Chance is 10 %.
+ok mnist99 --data "$digits" --limit 640 --seeds 2 --threads 1
+same "the lines of mnist99" "$(printf '%s\n' "$out" | wc -l)" 3
+contains "mnist99" "$out" '^seed 2: [0-9.]+ s, accuracy [0-9.]+ %$'
+contains "mnist99" "$out" '^2 seeds: mean accuracy [0-9.]+ %, standard deviation [0-9.]+, median time [0-9.]+ s: 99 % is (not )?reached$'
+accuracy=$(printf '%s\n' "$out" | sed -n 's/^seed 2: .* accuracy \([0-9.]*\) %$/\1/p')
+above "the accuracy of mnist99" "$accuracy" 60
+ok mnist99 --data "$digits" --limit 640 --seeds 1 --seed 2 --json --cpu-clock
+contains "JSON of mnist99" "$out" "^\\{\"seed\": 2, \"seconds\": [0-9.]+, \"accuracy\": $accuracy\\}\$"
+contains "JSON of mnist99" "$out" '^\{"seeds": 1, "accuracy": [0-9.]+, "deviation": 0.000, "median_seconds": [0-9.]+, "reached": (true|false)\}$'
+
+run mnist99 --data "$work/nothing" --seeds 1
+same "the exit status without files" "$status" 1
+contains "what it says" "$err" '^speedrun: .*train-images-idx3-ubyte'
+
+# The same number of epochs gives the same accuracy; in little time it ends all the same.
+few="cifar10 --synthetic --limit 512 --epochs 5"
+# shellcheck disable=SC2086
+ok $few --threads 1
+contains "cifar10" "$out" '^epoch 1: [0-9.]+ s, training accuracy [0-9.]+ %, [0-9]+ images/s$'
+contains "cifar10" "$out" '^[0-9.]+ s, 5.00 epochs: test accuracy [0-9.]+ %, with flips and shifts [0-9.]+ %$'
+accuracy=$(printf '%s\n' "$out" | sed -n 's/.* test accuracy \([0-9.]*\) %, .*/\1/p')
+above "the accuracy of cifar10" "$accuracy" 40
+# shellcheck disable=SC2086
+ok $few --threads 2 --cpu-clock --json
+contains "JSON of cifar10" "$out" "^\\{\"seconds\": [0-9.]+, \"epochs\": 5.00, \"accuracy\": $accuracy, \"accuracy_of_views\": [0-9.]+\\}\$"
+ok cifar10 --synthetic --limit 64 --minutes 0.001
+contains "a run without time" "$out" 'test accuracy'
+
+run cifar10 --data "$work/nothing"
+same "the exit status without pictures" "$status" 1
+contains "what it says" "$err" '^speedrun: .*nothing'
+passed
