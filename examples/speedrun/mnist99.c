@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 64, TEST_BATCH = 200, STEPS = 640, PATCH_IMAGES = 256, FILTERS = 16, KERNEL = 4, CHANNELS = 48, HIDDEN = 64 };
+enum { BATCH = 64, TEST_BATCH = 200, STEPS = 600, PATCH_IMAGES = 256, FILTERS = 16, KERNEL = 4, CHANNELS = 48, HIDDEN = 64 };
 
 static const double peak = 0.007;         /* learning rate */
-static const double rising = 0.2;         /* the part of the steps in which it rises from 0, and then falls to 0 */
+static const double rising = 0.1;         /* the part of the steps in which it rises from 0, and then falls to 0 */
 static const double smoothing = 0.1;      /* of labels */
 static const double whitening_eps = 0.03; /* added to the variance of a direction of the patches */
 static const double goal = 99;            /* percent, of the mean over the seeds */
