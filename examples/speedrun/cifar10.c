@@ -1,6 +1,7 @@
-/* The best accuracy on CIFAR-10 in ten minutes. The learning rate is a function of the time that has passed, so that the run ends in
- * time on any machine, and time for the test is kept back as the steps so far say. The recipe is airbench94's (cifar10_net.c):
- * SGD with Nesterov's momentum, much higher rates for biases, smoothed labels, alternating flips, and shifts by up to two pixels. */
+/* The best accuracy on CIFAR-10 in ten minutes. The learning rate is a function of the time that has passed, so that
+ * the run ends in time on any machine, and time for the test is kept back as the steps so far say. The recipe is
+ * airbench94's (cifar10_net.c): SGD with Nesterov's momentum, much higher rates for biases, smoothed labels,
+ * alternating flips, and shifts by up to two pixels. */
 #include "cifar10_net.h"
 #include "common/say.h"
 #include "common/signals.h"
@@ -14,14 +15,14 @@
 enum { BATCH = 256, TEST_BATCH = 250, CLASSES = 10, SHIFT = 2, PATCH_IMAGES = 2000, VIEWS = 6 };
 
 static const double momentum = 0.85;
-static const double peak = 0.4;          /* learning rate of weights for a batch of 256 */
-static const double bias_factor = 64;    /* that of biases is so much higher */
-static const double decay = 0.0005;      /* the part of a parameter that a step at the peak takes away */
-static const double smoothing = 0.2;     /* of labels */
+static const double peak = 0.4;       /* learning rate of weights for a batch of 256 */
+static const double bias_factor = 64; /* that of biases is so much higher */
+static const double decay = 0.0005;   /* the part of a parameter that a step at the peak takes away */
+static const double smoothing = 0.2;  /* of labels */
 static const double whitening_eps = 0.0005;
-static const double rising = 0.23;       /* the part of the time in which the rate rises */
+static const double rising = 0.23;            /* the part of the time in which the rate rises */
 static const double first = 0.2, last = 0.02; /* rates at both ends, of the peak */
-static const double forward_part = 0.4; /* upper bound of what a forward pass takes of a step */
+static const double forward_part = 0.4;       /* upper bound of what a forward pass takes of a step */
 
 typedef struct run {
     const options *o;
@@ -53,8 +54,9 @@ static bool is_bias(const char *name, const cnn_tensor *parameter, void *user)
 /* SGD's weight decay is multiplied by the rate, so it is divided by it here. */
 static cnn_optimizer *sgd_new(const run *r)
 {
-    const cnn_sgd_options weights = { .struct_size = sizeof weights, .lr = peak, .momentum = momentum, .nesterov = true,
-                                      .weight_decay = decay / peak };
+    const cnn_sgd_options weights = {
+        .struct_size = sizeof weights, .lr = peak, .momentum = momentum, .nesterov = true, .weight_decay = decay / peak
+    };
     cnn_sgd_options biases = weights;
     biases.lr = peak * bias_factor;
     biases.weight_decay = decay / biases.lr;
@@ -73,8 +75,8 @@ static bool open_loaders(run *r)
     cnn_augment_random_shift(shift, SHIFT, CNN_PAD_REFLECT);
     cnn_sampler *order = pictures_sampler(r->ctx, &r->pictures);
     if (order) {
-        r->train = cnn_loader_new(cnn_dataset_augment(cnn_dataset_share(r->pictures.train), shift), BATCH, .sampler = order,
-                                  .drop_last = r->pictures.count >= BATCH);
+        r->train = cnn_loader_new(cnn_dataset_augment(cnn_dataset_share(r->pictures.train), shift), BATCH,
+                                  .sampler = order, .drop_last = r->pictures.count >= BATCH);
     }
     r->test = cnn_loader_new(cnn_dataset_share(r->pictures.test), TEST_BATCH);
     cnn_augmentation_free(shift);
@@ -185,7 +187,8 @@ static cnn_tensor *logits(run *r, cnn_tensor *x, bool mirrored)
     return cnn_forward(r->net, mirrored ? cnn_flip(x, CNN_DIMS(3)) : x);
 }
 
-/* Both ways round; the pictures as they are count half, those moved by a pixel up and left, or down and right, a quarter. */
+/* Both ways round; the pictures as they are count half, those moved by a pixel up and left, or down and right, a
+ * quarter. */
 static cnn_tensor *logits_of_views(run *r, cnn_tensor *x, cnn_tensor *plain)
 {
     cnn_tensor *sum = cnn_mul_scalar(cnn_add(plain, logits(r, x, true)), 2);

@@ -1,5 +1,6 @@
-/* speedrun: two records that people race for, as programs on the public API: 99 % of MNIST in the fewest seconds (mnist99.c), and the
- * best accuracy on CIFAR-10 in ten minutes (cifar10.c). docs/speedruns.md says how the recipes were found. */
+/* speedrun: two records that people race for, as programs on the public API: 99 % of MNIST in the fewest seconds
+ * (mnist99.c), and the best accuracy on CIFAR-10 in ten minutes (cifar10.c). docs/speedruns.md says how the recipes
+ * were found. */
 #include "common/progress.h"
 #include "common/say.h"
 #include "common/signals.h"

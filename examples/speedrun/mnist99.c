@@ -1,6 +1,6 @@
-/* 99 % of MNIST's test images in the fewest seconds: a small network with a whitening first layer, trained on a part of an epoch by
- * Adam, whose learning rate rises and falls along two lines. The time of a run goes from before its context is made and the files are
- * read until the last test image is classified. */
+/* 99 % of MNIST's test images in the fewest seconds: a small network with a whitening first layer, trained on a part
+ * of an epoch by Adam, whose learning rate rises and falls along two lines. The time of a run goes from before its
+ * context is made and the files are read until the last test image is classified. */
 #include "common/say.h"
 #include "common/signals.h"
 #include "common/streams.h"
@@ -11,7 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 64, TEST_BATCH = 200, STEPS = 600, PATCH_IMAGES = 256, FILTERS = 16, KERNEL = 4, CHANNELS = 48, HIDDEN = 64 };
+enum {
+    BATCH = 64,
+    TEST_BATCH = 200,
+    STEPS = 600,
+    PATCH_IMAGES = 256,
+    FILTERS = 16,
+    KERNEL = 4,
+    CHANNELS = 48,
+    HIDDEN = 64
+};
 
 static const double peak = 0.007;         /* learning rate */
 static const double rising = 0.1;         /* the part of the steps in which it rises from 0, and then falls to 0 */
@@ -34,11 +43,11 @@ typedef struct run {
 /* Two pixels at each edge are cut off: few digits reach them. */
 static cnn_module *net_new(cnn_context *ctx)
 {
-    return cnn_sequential_new(ctx, cnn_zero_pad2d_new(ctx, -2),
-                              cnn_conv2d_new(ctx, 1, FILTERS, KERNEL, .no_bias = true), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
-                              cnn_conv2d_new(ctx, FILTERS, CHANNELS, 3), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
-                              cnn_batch_norm2d_new(ctx, CHANNELS), cnn_flatten_new(ctx), cnn_linear_new(ctx, CHANNELS * 4 * 4, HIDDEN), cnn_relu_new(ctx),
-                              cnn_linear_new(ctx, HIDDEN, 10));
+    return cnn_sequential_new(
+        ctx, cnn_zero_pad2d_new(ctx, -2), cnn_conv2d_new(ctx, 1, FILTERS, KERNEL, .no_bias = true), cnn_relu_new(ctx),
+        cnn_maxpool2d_new(ctx, 2), cnn_conv2d_new(ctx, FILTERS, CHANNELS, 3), cnn_relu_new(ctx),
+        cnn_maxpool2d_new(ctx, 2), cnn_batch_norm2d_new(ctx, CHANNELS), cnn_flatten_new(ctx),
+        cnn_linear_new(ctx, CHANNELS * 4 * 4, HIDDEN), cnn_relu_new(ctx), cnn_linear_new(ctx, HIDDEN, 10));
 }
 
 static cnn_dataset *open_images(const run *r, const options *o, cnn_mnist_split split)
@@ -128,7 +137,8 @@ static bool run_seed(run *r, const options *o, uint64_t seed)
 
 static bool report_seed(const options *o, uint64_t seed, const run *r)
 {
-    printf(o->json ? "{\"seed\": %llu, \"seconds\": %.3f, \"accuracy\": %.2f}\n" : "seed %llu: %.3f s, accuracy %.2f %%\n",
+    printf(o->json ? "{\"seed\": %llu, \"seconds\": %.3f, \"accuracy\": %.2f}\n"
+                   : "seed %llu: %.3f s, accuracy %.2f %%\n",
            (unsigned long long)seed, r->seconds, r->accuracy);
     return streams_flush();
 }
@@ -165,11 +175,12 @@ static bool report(const options *o, double *seconds, const double *accuracy)
     qsort(seconds, (size_t)n, sizeof *seconds, ascending);
     double median = (seconds[(n - 1) / 2] + seconds[n / 2]) / 2;
     if (o->json) {
-        printf("{\"seeds\": %lld, \"accuracy\": %.3f, \"deviation\": %.3f, \"median_seconds\": %.3f, \"reached\": %s}\n", (long long)n,
-               average, deviation(accuracy, n), median, reached ? "true" : "false");
+        printf(
+            "{\"seeds\": %lld, \"accuracy\": %.3f, \"deviation\": %.3f, \"median_seconds\": %.3f, \"reached\": %s}\n",
+            (long long)n, average, deviation(accuracy, n), median, reached ? "true" : "false");
     } else {
-        printf("%lld seeds: mean accuracy %.3f %%, standard deviation %.3f, median time %.3f s: %.0f %% is %sreached\n", (long long)n,
-               average, deviation(accuracy, n), median, goal, reached ? "" : "not ");
+        printf("%lld seeds: mean accuracy %.3f %%, standard deviation %.3f, median time %.3f s: %.0f %% is %sreached\n",
+               (long long)n, average, deviation(accuracy, n), median, goal, reached ? "" : "not ");
     }
     return streams_flush();
 }

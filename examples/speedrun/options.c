@@ -24,10 +24,12 @@ static const char help[] =
     "  -s, --seed N             the seed of the first run (1)\n"
     "  -t, --threads N          computing threads (2)\n"
     "  -m, --minutes M          what cifar10 may take, reading and testing included (10)\n"
-    "  -e, --epochs N           cifar10 trains for N epochs, however long they take: the same seed gives the same result\n"
+    "  -e, --epochs N           cifar10 trains for N epochs, however long they take: the same seed gives the same "
+    "result\n"
     "  -l, --limit N            use N training and N test images only\n"
     "  -y, --synthetic          cifar10 draws its pictures\n"
-    "  -c, --cpu-clock          count the program's CPU time divided by the threads in place of the time that passes: for\n"
+    "  -c, --cpu-clock          count the program's CPU time divided by the threads in place of the time that passes: "
+    "for\n"
     "                           machines that have other work\n"
     "  -j, --json               print JSON objects, one per line\n"
     "  -h, --help               print this and end\n"
@@ -36,10 +38,17 @@ static const char help[] =
     "Exit status: 0, 1 after a failure, 2 for a bad command line, 130 after Ctrl-C.\n";
 
 static const struct option table[] = {
-    { "data", required_argument, NULL, 'd' },    { "seeds", required_argument, NULL, 'n' }, { "seed", required_argument, NULL, 's' },
-    { "threads", required_argument, NULL, 't' }, { "minutes", required_argument, NULL, 'm' },
-    { "epochs", required_argument, NULL, 'e' },  { "limit", required_argument, NULL, 'l' }, { "synthetic", no_argument, NULL, 'y' },
-    { "cpu-clock", no_argument, NULL, 'c' },     { "json", no_argument, NULL, 'j' },        { "help", no_argument, NULL, 'h' },
+    { "data", required_argument, NULL, 'd' },
+    { "seeds", required_argument, NULL, 'n' },
+    { "seed", required_argument, NULL, 's' },
+    { "threads", required_argument, NULL, 't' },
+    { "minutes", required_argument, NULL, 'm' },
+    { "epochs", required_argument, NULL, 'e' },
+    { "limit", required_argument, NULL, 'l' },
+    { "synthetic", no_argument, NULL, 'y' },
+    { "cpu-clock", no_argument, NULL, 'c' },
+    { "json", no_argument, NULL, 'j' },
+    { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'V' },
     { NULL, 0, NULL, 0 },
 };
@@ -89,8 +98,7 @@ static options_result read_number(options *o, int c)
     int64_t n = 0;
     options_result result;
     switch (c) {
-    case 'n':
-        return read_integer(c, 1, 1000000, &o->seeds);
+    case 'n': return read_integer(c, 1, 1000000, &o->seeds);
     case 's':
         result = read_integer(c, 1, 1000000000, &n);
         o->seed = (uint64_t)n;
@@ -99,41 +107,23 @@ static options_result read_number(options *o, int c)
         result = read_integer(c, 1, 1024, &n);
         o->threads = (int)n;
         return result;
-    case 'e':
-        return read_integer(c, 1, 1000000, &o->epochs);
-    case 'l':
-        return read_integer(c, 1, 1000000000, &o->limit);
-    default:
-        return read_minutes(c, &o->minutes);
+    case 'e': return read_integer(c, 1, 1000000, &o->epochs);
+    case 'l': return read_integer(c, 1, 1000000000, &o->limit);
+    default: return read_minutes(c, &o->minutes);
     }
 }
 
 static options_result read_one(options *o, int c)
 {
     switch (c) {
-    case 'd':
-        o->data = optarg;
-        return OPTIONS_RUN;
-    case 'y':
-        o->synthetic = true;
-        return OPTIONS_RUN;
-    case 'c':
-        o->cpu_clock = true;
-        return OPTIONS_RUN;
-    case 'j':
-        o->json = true;
-        return OPTIONS_RUN;
-    case 'h':
-        fputs(help, stdout);
-        return OPTIONS_DONE;
-    case 'V':
-        printf("speedrun with libcnn %s\n", cnn_version());
-        return OPTIONS_DONE;
-    case '?':
-        say("speedrun: --help lists the options");
-        return OPTIONS_BAD;
-    default:
-        return read_number(o, c);
+    case 'd': o->data = optarg; return OPTIONS_RUN;
+    case 'y': o->synthetic = true; return OPTIONS_RUN;
+    case 'c': o->cpu_clock = true; return OPTIONS_RUN;
+    case 'j': o->json = true; return OPTIONS_RUN;
+    case 'h': fputs(help, stdout); return OPTIONS_DONE;
+    case 'V': printf("speedrun with libcnn %s\n", cnn_version()); return OPTIONS_DONE;
+    case '?': say("speedrun: --help lists the options"); return OPTIONS_BAD;
+    default: return read_number(o, c);
     }
 }
 

@@ -172,6 +172,9 @@ cnn_sampler *pictures_sampler(cnn_context *ctx, const pictures *p)
         return NULL;
     }
     *count = p->count;
-    return cnn_sampler_from_callbacks(ctx, &(cnn_sampler_callbacks){ .struct_size = sizeof(cnn_sampler_callbacks), .count = p->count,
-                                                                      .order = alternating_order, .free_user = free, .user = count });
+    return cnn_sampler_from_callbacks(ctx, &(cnn_sampler_callbacks){ .struct_size = sizeof(cnn_sampler_callbacks),
+                                                                     .count = p->count,
+                                                                     .order = alternating_order,
+                                                                     .free_user = free,
+                                                                     .user = count });
 }

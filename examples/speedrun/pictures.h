@@ -12,13 +12,13 @@ typedef struct pictures {
     int64_t count; /* training pictures of an epoch */
 } pictures;
 
-/* Reads the binary files or the folders of pictures that are in the folder, or draws pictures; both parts are normalised. Returns
- * false after one line on stderr. */
+/* Reads the binary files or the folders of pictures that are in the folder, or draws pictures; both parts are
+ * normalised. Returns false after one line on stderr. */
 bool pictures_open(cnn_context *ctx, const options *o, pictures *p);
 void pictures_close(pictures *p);
 
-/* The order of an epoch: every picture once, in a random order, mirrored in every second epoch; a coin for each picture says in
- * which (alternating flip). NULL on failure. */
+/* The order of an epoch: every picture once, in a random order, mirrored in every second epoch; a coin for each
+ * picture says in which (alternating flip). NULL on failure. */
 cnn_sampler *pictures_sampler(cnn_context *ctx, const pictures *p);
 
 #endif

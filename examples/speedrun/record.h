@@ -19,7 +19,8 @@ bool fail(void);
 /* The exit status after a failure, or after a signal. */
 int failed(void);
 
-/* Picks the first `limit` samples; 0: all. Returns a dataset in place of the one that is given away; NULL on failure. */
+/* Picks the first `limit` samples; 0: all. Returns a dataset in place of the one that is given away; NULL on
+ * failure. */
 cnn_dataset *first_of(cnn_dataset *dataset, int64_t limit);
 
 /* How many of the outputs [N, classes] are largest at the label [N]. */

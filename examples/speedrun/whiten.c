@@ -1,5 +1,5 @@
-/* Whitening filters, as in K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024, section 3.2. The covariance is that
- * around 0, since the images are normalised already. */
+/* Whitening filters, as in K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024, section 3.2. The
+ * covariance is that around 0, since the images are normalised already. */
 #include "whiten.h"
 
 #include <math.h>
@@ -25,7 +25,8 @@ static void rotate(int n, double *a, double *vectors, int p, int q)
     }
 }
 
-/* Jacobi's method: the eigenvalues of a symmetric matrix replace its diagonal, the eigenvectors are the columns of `vectors`. */
+/* Jacobi's method: the eigenvalues of a symmetric matrix replace its diagonal, the eigenvectors are the columns of
+ * `vectors`. */
 static void eigen(int n, double *a, double *vectors)
 {
     for (int i = 0; i < n * n; i++) {
