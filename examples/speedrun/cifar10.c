@@ -135,41 +135,47 @@ static bool train_step(run *r, const cnn_batch *batch, double part)
     return cnn_optimizer_step(r->sgd) == CNN_OK;
 }
 
-static bool report_epoch(run *r, int64_t images, double seconds, double rate)
+/* An epoch so far: the last one may be a part. */
+typedef struct epoch {
+    int64_t number, images;
+    double begun;
+} epoch;
+
+static bool report_epoch(run *r, const epoch *e, double now)
 {
-    double accuracy = 100 * (double)r->right / (double)images;
-    long long epoch = (long long)cnn_loader_epoch(r->train);
+    double accuracy = 100 * (double)r->right / (double)e->images;
     r->right = 0;
     printf(r->o->json ? "{\"epoch\": %lld, \"seconds\": %.1f, \"train_accuracy\": %.2f, \"images_per_second\": %.0f}\n"
                       : "epoch %lld: %.1f s, training accuracy %.2f %%, %.0f images/s\n",
-           epoch, seconds, accuracy, rate);
+           (long long)e->number, now - r->start, accuracy, (double)e->images / (now - e->begun));
     return streams_flush();
 }
 
-/* Trains until the time is over; returns false on failure or after a signal. */
+/* Trains until the time is over; returns false after a signal, or after one line on stderr. */
 static bool train(run *r)
 {
-    double begun = clock_now(r->o), now = begun, epoch_begun = begun;
-    int64_t images = 0;
+    double begun = clock_now(r->o), now = begun;
+    epoch e = { .number = 1, .begun = begun };
     cnn_batch batch;
     while (!interrupted && passed(r, now) < 1) {
         if (!cnn_loader_next(r->train, &batch)) {
-            if (cnn_loader_status(r->train) != CNN_OK ||
-                !report_epoch(r, images, now - r->start, (double)images / (now - epoch_begun))) {
+            if (cnn_loader_status(r->train) != CNN_OK) {
+                return fail();
+            }
+            if (!report_epoch(r, &e, now)) {
                 return false;
             }
-            images = 0;
-            epoch_begun = now;
+            e = (epoch){ .number = e.number + 1, .begun = now };
             continue;
         }
         if (!train_step(r, &batch, passed(r, now))) {
-            return false;
+            return fail();
         }
-        images += batch.size;
+        e.images += batch.size;
         now = clock_now(r->o);
         r->step_seconds = (now - begun) / (double)++r->steps;
     }
-    return !interrupted;
+    return !interrupted && (e.images == 0 || report_epoch(r, &e, now));
 }
 
 /* ---- testing ---- */
@@ -209,10 +215,10 @@ static bool test(run *r)
         r->right += count_right(plain, batch.labels);
         r->right_views += count_right(logits_of_views(r, x, plain), batch.labels);
         if (cnn_tape_status(r->tape) != CNN_OK) {
-            return false;
+            return fail();
         }
     }
-    return !interrupted && cnn_loader_status(r->test) == CNN_OK;
+    return !interrupted && (cnn_loader_status(r->test) == CNN_OK || fail());
 }
 
 static bool report_test(const run *r)
@@ -239,11 +245,7 @@ static void release(run *r)
 int cifar10(const options *o)
 {
     run r = { .o = o, .start = clock_now(o) };
-    bool good = prepare(&r);
-    if (good) {
-        good = (train(&r) && test(&r)) || (!interrupted && fail());
-    }
-    good = good && report_test(&r);
+    bool good = prepare(&r) && train(&r) && test(&r) && report_test(&r);
     release(&r);
     return good ? 0 : failed();
 }
