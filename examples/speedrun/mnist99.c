@@ -179,8 +179,9 @@ static bool report(const options *o, double *seconds, const double *accuracy)
             "{\"seeds\": %lld, \"accuracy\": %.3f, \"deviation\": %.3f, \"median_seconds\": %.3f, \"reached\": %s}\n",
             (long long)n, average, deviation(accuracy, n), median, reached ? "true" : "false");
     } else {
-        printf("%lld seeds: mean accuracy %.3f %%, standard deviation %.3f, median time %.3f s: %.0f %% is %sreached\n",
-               (long long)n, average, deviation(accuracy, n), median, goal, reached ? "" : "not ");
+        printf(
+            "%lld seed%s: mean accuracy %.3f %%, standard deviation %.3f, median time %.3f s: %.0f %% is %sreached\n",
+            (long long)n, n == 1 ? "" : "s", average, deviation(accuracy, n), median, goal, reached ? "" : "not ");
     }
     return streams_flush();
 }
