@@ -63,7 +63,8 @@ struct cnn__map_tables {
     void (*normals)(const uint64_t key[2], uint64_t first, double *normals);
 };
 
-/* The functions of blocks of what f32 has loops of its own for (unary.def). */
+/* The functions of blocks that all instruction sets share, and those of AVX2, which AVX-512 shares (unary.def). */
+#define CNN__UNARY_BLOCK(NAME, name, cost) void cnn__##name##_block_avx2(double *x, const double *values);
 #define CNN__UNARY_BOTH(NAME, name, cost) void cnn__##name##_block(double *x, const double *values);
 #include "kernels/array/unary.def"
 

@@ -8,15 +8,16 @@
 #include "kernels/array/map.h"
 #include "kernels/simd/vector/lanes.h"
 
-/* Processors with AVX-512 run the functions of AVX2: copies of their own would be a third faster and 12 kB. */
+/* Processors with AVX-512 run the functions of AVX2 (array/map.h): copies of their own would be a third faster and
+ * 12 kB. */
 #if CNN__VECTOR_BYTES == 64
 #define CNN__BLOCK(name) cnn__##name##_block_avx2
 #else
 #define CNN__BLOCK(name) CNN__SIMD(name##_block)
 #define CNN__OWN_BLOCKS
-#endif
 
 #define CNN__UNARY_BLOCK(NAME, name, cost) void CNN__BLOCK(name)(double *x, const double *values);
 #include "kernels/array/unary.def"
+#endif
 
 #endif
