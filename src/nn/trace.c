@@ -188,7 +188,7 @@ static bool copy_node(cnn_trace *t, int i, const cnn__node *node)
 /* ---- the whole ---- */
 
 /* The inputs as results of no operation. */
-static bool make_inputs(cnn_tape *tape, const cnn_trace_input *inputs, int count, cnn_tensor **handles)
+static bool make_trace_inputs(cnn_tape *tape, const cnn_trace_input *inputs, int count, cnn_tensor **handles)
 {
     static const cnn__op op = { .name = "trace_create" };
     cnn__call call = { .op = &op, .tape = tape, .ctx = cnn__step_of(tape)->ctx };
@@ -253,7 +253,7 @@ static cnn_trace *trace_run(cnn_tape *tape, cnn_module *module, const cnn_trace_
     }
     *t = (cnn_trace){ .tape = tape, .root = module, .output_count = options->output_count };
     cnn_tensor **handles = trace_take(t, count + t->output_count, sizeof *handles);
-    bool done = handles && make_inputs(tape, inputs, count, handles) &&
+    bool done = handles && make_trace_inputs(tape, inputs, count, handles) &&
                 cnn_forward_many(tape, module, handles, count, handles + count, t->output_count) == CNN_OK &&
                 trace_read(t, handles, count, handles + count);
     return done ? t : NULL;
