@@ -275,6 +275,7 @@ make install         PREFIX=/usr/local DESTDIR=; make uninstall takes the same a
 make amalgamation    the library as one file, build/amalgamation/cnn.c and cnn.h
 make docs            the documentation, build/docs/html
 make bench           against PyTorch, oneDNN and others
+make cli             the command cnn, build/cnn
 make clean           remove what was built
 
 make check-asan      the tests under sanitizers of addresses and undefined behaviour; also check-tsan, check-valgrind, check-helgrind

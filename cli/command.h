@@ -20,7 +20,8 @@ int run_convert(const command *self, int argc, char **argv);
 int run_diff(const command *self, int argc, char **argv);
 
 /* Reads the options of a subcommand, whose table ends with a line of zeros, and `count` operands. `take` is given each
- * option but --help, and refuses a value by saying so and returning false. Returns -1, or the exit status to end with. */
+ * option but --help, and refuses a value by saying so and returning false. Returns -1, or the exit status to end
+ * with. */
 int command_read(const command *self, int argc, char **argv, const char *letters, const struct option *table,
                  bool (*take)(void *options, int letter, const char *value), void *options, char **operands, int count);
 

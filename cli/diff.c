@@ -1,5 +1,5 @@
-/* cnn diff: two tables side by side, in the order of the names. Real numbers are compared as doubles, integers and bools
- * as 64-bit integers, whatever their dtypes are; a NaN equals a NaN. */
+/* cnn diff: two tables side by side, in the order of the names. Real numbers are compared as doubles, integers and
+ * bools as 64-bit integers, whatever their dtypes are; a NaN equals a NaN. */
 #include "command.h"
 #include "tensors.h"
 

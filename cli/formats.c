@@ -1,5 +1,5 @@
-/* The table of formats. A format that libcnn reads by itself goes through cnn_file_open(); another one brings a reader of
- * its own. */
+/* The table of formats. A format that libcnn reads by itself goes through cnn_file_open(); another one brings a reader
+ * of its own. */
 #include "common/say.h"
 #include "pytorch.h"
 #include "tensors.h"

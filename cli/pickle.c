@@ -1,5 +1,5 @@
-/* A stack machine for pickles of protocols 2 to 5. Each step reads at least one byte and makes at most one value, so that
- * time and memory are bounded by the size of the pickle. */
+/* A stack machine for pickles of protocols 2 to 5. Each step reads at least one byte and makes at most one value, so
+ * that time and memory are bounded by the size of the pickle. */
 #include "pickle.h"
 
 #include "common/say.h"

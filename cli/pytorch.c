@@ -108,7 +108,8 @@ static bool join(const tensors *t, char name[NAME], const value *key, int64_t nu
     return true;
 }
 
-/* Goes through what a value holds. A pickle may hold a value several times, and itself: depth and visits are bounded. */
+/* Goes through what a value holds. A pickle may hold a value several times, and itself: depth and visits are
+ * bounded. */
 static bool walk(tensors *t, torch_file *f, char name[NAME], value *v, int depth)
 {
     bool dict = v->kind == VALUE_DICT, good = true;

@@ -1,5 +1,5 @@
-/* A file of named tensors that is open, whatever its format: what is in it is known at once, elements are read when they
- * are asked for. Functions that fail have said why on stderr. */
+/* A file of named tensors that is open, whatever its format: what is in it is known at once, elements are read when
+ * they are asked for. Functions that fail have said why on stderr. */
 #ifndef CLI_TENSORS_H
 #define CLI_TENSORS_H
 

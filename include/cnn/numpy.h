@@ -5,9 +5,9 @@
  * cnn_tensor_load() takes a tensor by its name, cnn_module_load() loads weights. The array of a .npy file is named
  * "arr_0", as numpy.savez() would name it; the names of a .npz file are those of its members without ".npy".
  *
- * Versions 1.0, 2.0 and 3.0, C and Fortran order, and both orders of bytes are read, from members that are stored or,
- * where the library was built with zlib, deflated; zip64 too. f4, f8, i4, i8, u1 and b1 are read as they are; f2 as f32;
- * i1, i2 and u2 as i32 and u4 as i64, which keep every value; "bfloat16" and "<V2", as NumPy writes
+ * Versions 1.0, 2.0 and 3.0, C and Fortran order, and both orders of bytes are read, from members that are stored
+ * or, where the library was built with zlib, deflated; zip64 too. f4, f8, i4, i8, u1 and b1 are read as they are; f2
+ * as f32; i1, i2 and u2 as i32 and u4 as i64, which keep every value; "bfloat16" and "<V2", as NumPy writes
  * ml_dtypes.bfloat16, as bf16. Arrays of other numbers, strings and dates may be in a file and are
  * CNN_ERROR_UNSUPPORTED when they are read. A file with objects, which NumPy pickles, or with structured dtypes is
  * CNN_ERROR_UNSUPPORTED as a whole: nothing in a file is ever executed. */

@@ -1,5 +1,5 @@
-/* Conversion of elements between floating-point formats on their bits, and of integers to wider ones: results depend neither on the rounding mode
- * nor on whether the thread flushes subnormal numbers. */
+/* Conversion of elements between floating-point formats on their bits, and of integers to wider ones: results depend
+ * neither on the rounding mode nor on whether the thread flushes subnormal numbers. */
 #ifndef CNN_IO_CONVERT_H
 #define CNN_IO_CONVERT_H
 

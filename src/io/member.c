@@ -1,5 +1,5 @@
-/* The bytes of an entry in order: of a safetensors file or a .npy file as they are, of an archive's member with its check
- * sum, inflated by zlib where it is deflated. One inflater serves all members of a file, one after another. */
+/* The bytes of an entry in order: of a safetensors file or a .npy file as they are, of an archive's member with its
+ * check sum, inflated by zlib where it is deflated. One inflater serves all members of a file, one after another. */
 #include "io/numpy.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Saves named tensors as a .npz archive. Its fields are zip64's throughout, so that there is one form for all sizes, and
- * dates are zip's first day, so that the same tensors always give the same file. A stored member's check sum is found by
- * a pass of its own; that of a deflated one follows it in a data descriptor. */
+/* Saves named tensors as a .npz archive. Its fields are zip64's throughout, so that there is one form for all sizes,
+ * and dates are zip's first day, so that the same tensors always give the same file. A stored member's check sum is
+ * found by a pass of its own; that of a deflated one follows it in a data descriptor. */
 #include "io/numpy.h"
 
 #include <cnn/numpy.h>
@@ -179,8 +179,8 @@ static void put64(unsigned char *to, uint64_t value)
     memcpy(to, &(uint64_t){ NPZ_LITTLE(value, 64) }, 8);
 }
 
-/* What the fields of a header are besides, from the needed version on: 4.5, names in UTF-8, 1980-01-01, and the sizes in
- * zip64's extra field. */
+/* What the fields of a header are besides, from the needed version on: 4.5, names in UTF-8, 1980-01-01, and the sizes
+ * in zip64's extra field. */
 static void put_common(const archive *a, unsigned char *to, size_t name, uint32_t crc)
 {
     to[2] = to[4] = a->deflater ? NPZ_DEFLATED : 0; /* the flag of a data descriptor is 8, too */
