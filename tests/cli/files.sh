@@ -73,7 +73,9 @@ ok convert --json "$work/v.npy" "$work/v.npz"
 same "the JSON of convert" "$out" "{\"from\": \"$work/v.npy\", \"to\": \"$work/v.npz\", \"format\": \"npz\", \"tensors\": 1, \"bytes\": 40}"
 ok convert "$work/v.npz" "$work/v.npz" # onto itself
 equal "$work/v.npz" "$work/v.npy"
-ok info "$fixtures/training.safetensors"
+ok info "$(dirname "$0")/../fuzz/corpus/checkpoint/seed-adam"
+contains "info of a checkpoint" "$out" ': checkpoint, 19 tensors, 80 elements, 315 bytes$'
+contains "info of a checkpoint" "$out" '^  epoch = 3$'
 
 fails 1 'cnn: cannot open .*/none.npz: No such file or directory' info "$work/none.npz"
 fails 1 'cnn: .*: not a regular file' info "$work"
