@@ -22,7 +22,7 @@ static const double smoothing = 0.2;  /* of labels */
 static const double whitening_eps = 0.0005;
 static const double rising = 0.23;            /* the part of the time in which the rate rises */
 static const double first = 0.2, last = 0.02; /* rates at both ends, of the peak */
-static const double forward_part = 0.4;       /* upper bound of what a forward pass takes of a step */
+static const double forward_part = 0.5;       /* upper bound of what a forward pass takes of a step */
 
 typedef struct run {
     const options *o;
