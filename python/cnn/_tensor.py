@@ -1,0 +1,841 @@
+"""Tensors: plain ones, which Python owns; those of a module, an optimizer or a loader, which keep their owner alive; and
+results of operations, which a tape owns and which become plain when its next step begins (_tape.py)."""
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
+
+from . import _bindings as B
+from . import _exchange, _indexing
+from ._context import Context, default_context
+from ._convert import DTYPES, enumerator, sizes, varargs
+from ._errors import ArgumentError, StateError, check, fail_last
+from ._library import lib
+from ._methods import TensorMethods
+from ._tape import Tape, current, local, no_grad, watch
+
+Number = Union[bool, int, float]
+DType = B.DType
+FLOATS = (DType.F32, DType.F64, DType.BF16)
+
+
+def apply(name: str, *arguments: Any, outputs: int = 0, wanted: Optional[Sequence[bool]] = None) -> Any:
+    """Calls an operation: `arguments` are those of C, with tensors as Tensors and lists of them as lists. With
+    `outputs` more results the result is a tuple, of which `wanted` says which of the further ones are asked for."""
+    tensors: List[Tensor] = []
+    for a in arguments:
+        if isinstance(a, Tensor):
+            tensors.append(a)
+        elif type(a) is list:
+            for b in a:
+                if not isinstance(b, Tensor):
+                    raise TypeError(f"{name[4:]}: expected tensors, given {type(b).__name__}")
+                tensors.append(b)
+    if not tensors:
+        raise TypeError(f"{name[4:]}: expected a tensor")
+    tape = _tape_of(tensors)
+    with tape._lock:
+        root = True
+        for t in tensors:
+            if t._tape is tape:
+                root = False
+        if root:
+            tape._prepare()
+        tape._record()
+        entering = tensors[0] if root else None
+        given: List[Any] = []
+        for a in arguments:
+            if isinstance(a, Tensor):
+                if a is entering:
+                    given.append(lib.cnn_input(tape._h, a._handle()))
+                    entering = None
+                else:
+                    given.append(a._handle())
+            elif type(a) is list:
+                handles = [t._handle() for t in a]
+                if root and entering is not None:
+                    handles[0] = lib.cnn_input(tape._h, handles[0])
+                    entering = None
+                given.append((ctypes.c_void_p * len(handles))(*handles))
+            else:
+                given.append(a)
+        more = None
+        if outputs:
+            wanted = wanted or (True,) * outputs
+            more = [ctypes.c_void_p() if w else None for w in wanted]
+            given += [ctypes.byref(m) if m is not None else None for m in more]
+        local.running.append(tape)
+        try:
+            result = getattr(lib, name)(*given)
+        except ctypes.ArgumentError as problem:
+            raise TypeError(f"{name[4:]}: {problem}") from None
+        finally:
+            local.running.pop()
+        status = lib.cnn_tensor_status(result)
+        if status:
+            tape._failed(status)
+        cut = tape._recording and any(t._cut for t in tensors)
+        first = Tensor._on(tape, result, cut)
+        if more is None:
+            return first
+        rest = [Tensor._on(tape, m.value, cut) for m in more if m is not None]
+        return (first, *rest) if rest else first
+
+
+def _tape_of(tensors: List[Tensor]) -> Tape:
+    """The tape of the operands, or the current one. Operands on other tapes become plain."""
+    found: List[Tape] = []
+    for t in tensors:
+        tape = t._tape
+        if tape is not None and tape not in found:
+            found.append(tape)
+    if not found:
+        return current(tensors[0]._context)
+    if len(found) == 1:
+        return found[0]
+    now = current(tensors[0]._context)
+    chosen = now if now in found else found[0]
+    for t in tensors:
+        other = t._tape
+        if other is not None and other is not chosen:
+            with other._lock:
+                t._leave()
+    return chosen
+
+
+class Tensor(TensorMethods):
+    """A tensor of libcnn. It is made by cnn.tensor(), cnn.zeros() and the like, or is the result of an operation."""
+
+    __slots__ = ("_h", "_tape", "_owner", "_context", "_cut", "_note", "_kept", "_fixed", "__weakref__")
+    __array_priority__ = 1000
+    __hash__ = object.__hash__
+
+    _h: int
+    _tape: Optional[Tape]
+    _owner: Any
+    _context: Context
+    _cut: bool
+    _note: str
+    _kept: Any
+    _fixed: bool
+
+    def __init__(self, *_: Any) -> None:
+        raise TypeError("a tensor is made by cnn.tensor(), cnn.zeros(), cnn.from_numpy() and the like")
+
+    @classmethod
+    def _make(cls, h: Optional[int], context: Context, owner: Any = None) -> Tensor:
+        self = cls.__new__(cls)
+        self._h, self._tape, self._owner, self._context = h or 0, None, owner, context
+        self._cut, self._note, self._kept, self._fixed = False, "", None, False
+        if not h:
+            self._owner = True  # nothing to free
+            fail_last(context._h)
+        return self
+
+    @classmethod
+    def _on(cls, tape: Tape, h: int, cut: bool = False) -> Tensor:
+        self = cls.__new__(cls)
+        self._h, self._tape, self._owner, self._context = h, tape, None, tape.context
+        self._cut, self._note, self._kept, self._fixed = cut, "", None, False
+        watch(tape, self)
+        return self
+
+    def __del__(self, free: Callable[[int], None] = lib.cnn_tensor_free) -> None:
+        if self._tape is not None:
+            self._tape._live.pop(id(self), None)
+        elif self._owner is None and self._h:
+            free(self._h)
+
+    def _leave(self) -> None:
+        """Becomes a plain tensor with the same elements. The caller holds the tape's lock."""
+        if self._tape is None:
+            return
+        cut = self._cut or bool(lib.cnn_tensor_requires_grad(self._h))
+        grad = lib.cnn_tensor_grad(self._h) if cut else None
+        if grad:
+            self._kept = Tensor._make(lib.cnn_tensor_detach(grad), self._context)
+        h = lib.cnn_tensor_detach(self._h)
+        if not h:
+            self._note = (lib.cnn_last_error(self._context._h) or b"").decode("utf-8", "replace")
+        self._h, self._tape, self._cut = h or 0, None, cut
+
+    def _handle(self) -> int:
+        if not self._h:
+            raise StateError(f"the tensor was lost with its step: {self._note}")
+        return self._h
+
+    _tensor_handle = _handle
+
+    def _read(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        tape = self._tape
+        if tape is None:
+            return function(self._handle(), *arguments)
+        with tape._lock:
+            return function(self._handle(), *arguments)
+
+    # ---- what it is ----
+
+    @property
+    def shape(self) -> Tuple[int, ...]:
+        return self._read(lambda h: tuple(lib.cnn_tensor_shape(h)[:lib.cnn_tensor_ndim(h)]))
+
+    @property
+    def strides(self) -> Tuple[int, ...]:
+        """In elements."""
+        return self._read(lambda h: tuple(lib.cnn_tensor_strides(h)[:lib.cnn_tensor_ndim(h)]))
+
+    def stride(self, dim: Optional[int] = None) -> Any:
+        return self.strides if dim is None else self.strides[dim]
+
+    def size(self, dim: Optional[int] = None) -> Any:
+        return self.shape if dim is None else self.shape[dim]
+
+    @property
+    def ndim(self) -> int:
+        return int(self._read(lib.cnn_tensor_ndim))
+
+    def dim(self) -> int:
+        return self.ndim
+
+    def numel(self) -> int:
+        return int(self._read(lib.cnn_tensor_numel))
+
+    @property
+    def dtype(self) -> DType:
+        return DType(self._read(lib.cnn_tensor_dtype))
+
+    @property
+    def device(self) -> str:
+        return str(self._context.device)
+
+    @property
+    def context(self) -> Context:
+        return self._context
+
+    @property
+    def itemsize(self) -> int:
+        return int(lib.cnn_dtype_size(self.dtype))
+
+    @property
+    def is_leaf(self) -> bool:
+        return self._tape is None
+
+    def is_contiguous(self) -> bool:
+        return bool(self._read(lib.cnn_tensor_is_contiguous))
+
+    def is_floating_point(self) -> bool:
+        return self.dtype in FLOATS
+
+    def __len__(self) -> int:
+        shape = self.shape
+        if not shape:
+            raise TypeError("a tensor of rank 0 has no length")
+        return shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        def write(h: int) -> str:
+            size = lib.cnn_tensor_format(h, None, 0) + 1
+            buffer = ctypes.create_string_buffer(size)
+            lib.cnn_tensor_format(h, buffer, size)
+            return buffer.value.decode("utf-8")
+        return self._read(write)
+
+    # ---- elements ----
+
+    def item(self) -> Number:
+        """The one element of a tensor with one element, as a Python number."""
+        if self.numel() != 1:
+            raise ArgumentError(f"item: the tensor has shape {list(self.shape)}, expected one element")
+        if self.dtype in FLOATS:
+            return float(self._read(lib.cnn_tensor_item))
+        value = int(self._read(lib.cnn_tensor_item_i64))
+        return bool(value) if self.dtype == DType.BOOL else value
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype in FLOATS:
+            raise TypeError("only a tensor of integers with one element is an index")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.numel() != 1:
+            raise ValueError("the truth of a tensor of several elements is ambiguous; use any() or all()")
+        return bool(self.item())
+
+    def tolist(self) -> Any:
+        return _exchange.to_list(self)
+
+    def numpy(self) -> Any:
+        """A NumPy array over the same elements; of a result of an operation it is a copy. An array over a module's
+        parameter is read-only: write by copy_()."""
+        return _exchange.to_numpy(self)
+
+    @property
+    def __array_interface__(self) -> Any:
+        return _exchange.array_interface(self)
+
+    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
+                   copy: Optional[bool] = None) -> Any:
+        return _exchange.to_dlpack(self, max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> Tuple[int, int]:
+        return _exchange.dlpack_device(self)
+
+    def memoryview(self) -> memoryview:
+        """The elements through the buffer protocol: a copy where they are not contiguous or belong to a tape. From
+        Python 3.12 on `memoryview(tensor)` is the same; before, the protocol is open to compiled code alone."""
+        return _exchange.to_memoryview(self)
+
+    def __buffer__(self, _flags: int) -> memoryview:
+        return self.memoryview()
+
+    def data_ptr(self) -> int:
+        return int(self._read(lib.cnn_tensor_data) or 0)
+
+    def touch(self) -> Tensor:
+        """Says that the elements were written by other means than this library's calls, such as through numpy()."""
+        check(lib.cnn_tensor_touch(self._handle()), self._context._h)
+        return self
+
+    # ---- writing ----
+
+    def _writable(self, what: str) -> int:
+        if self._tape is not None:
+            raise StateError(f"{what}: the tensor is the result of an operation, which is not written")
+        if self._fixed:
+            raise StateError(f"{what}: the tensor's memory is read-only")
+        if local.grad and self.requires_grad and what not in ("copy_", "fill_", "zero_"):
+            raise StateError(f"{what}: the tensor requires a gradient; write it under no_grad()")
+        return self._handle()
+
+    def copy_(self, source: Any) -> Tensor:
+        """Copies elements into this tensor, converting the dtype and broadcasting the shape."""
+        h = self._writable("copy_")
+        source = as_tensor(source, context=self._context)
+        check(source._read(lambda s: lib.cnn_tensor_copy_from(h, s)), self._context._h)
+        return self
+
+    def fill_(self, value: Number) -> Tensor:
+        check(lib.cnn_tensor_fill(self._writable("fill_"), float(value)), self._context._h)
+        return self
+
+    def zero_(self) -> Tensor:
+        return self.fill_(0)
+
+    def _in_place(self, what: str, other: Any, operation: Callable[..., Tensor]) -> Tensor:
+        if self._tape is not None:
+            return operation(self, other)
+        self._writable(what)
+        with no_grad():
+            return self.copy_(operation(self, other))
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return self._in_place("+=", other, Tensor.__add__)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self._in_place("-=", other, Tensor.__sub__)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return self._in_place("*=", other, Tensor.__mul__)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return self._in_place("/=", other, Tensor.__truediv__)
+
+    # ---- gradients ----
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._cut or bool(self._read(lib.cnn_tensor_requires_grad))
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Asks for a gradient, or no longer."""
+        if self._cut and not requires_grad:
+            self._cut = False
+        check(self._read(lambda h: lib.cnn_tensor_set_requires_grad(h, requires_grad)), self._context._h)
+        return self
+
+    @property
+    def grad(self) -> Optional[Tensor]:
+        """The gradient so far; None if there is none. It is this tensor's own memory, which backward adds to."""
+        if self._kept is not None and self._tape is None and self._cut:
+            return self._kept  # type: ignore[no-any-return]
+        tape = self._tape
+        h = self._read(lib.cnn_tensor_grad)
+        if not h:
+            return None
+        return Tensor._make(h, self._context, self) if tape is None else Tensor._on(tape, h)
+
+    def zero_grad(self) -> None:
+        check(self._read(lib.cnn_tensor_zero_grad), self._context._h)
+
+    def retain_grad(self) -> None:
+        """Keeps the gradient of a result for `grad`."""
+        check(self._read(lib.cnn_retain_grad), self._context._h)
+
+    def backward(self, gradient: Optional[Tensor] = None, retain_graph: bool = False) -> None:
+        """Adds the gradients of this result to the `grad` of all that requires one."""
+        tape = self._tape
+        if self._cut or tape is None:
+            raise StateError("backward: the step that made this tensor is over: backward had passed it, a loader gave a "
+                             "new batch, or an operation failed. Keep steps apart by `with cnn.Tape():`" if self._cut
+                             else "backward: the tensor is not the result of an operation")
+        with tape._lock:
+            h = self._handle()
+            local.running.append(tape)
+            try:
+                if gradient is None and not retain_graph:
+                    status = lib.cnn_backward(h)
+                else:
+                    status = lib.cnn_backward_with(h, gradient._handle() if gradient is not None else None,
+                                                   retain_graph)
+            finally:
+                local.running.pop()
+            if status:
+                tape._failed(status)
+            tape._done = not retain_graph
+
+    def detach(self) -> Tensor:
+        """The same elements without a history."""
+        if self._tape is None:
+            return Tensor._make(lib.cnn_tensor_detach(self._handle()), self._context)
+        return apply("cnn_detach", self)
+
+    def cpu(self) -> Tensor:
+        return self
+
+    # ---- operators ----
+
+    def _pair(self, other: Any, what: str) -> Tuple[Tensor, Tensor]:
+        """Both operands as tensors of one dtype, which is PyTorch's."""
+        if isinstance(other, Tensor):
+            kind = promoted(self, other)
+        elif isinstance(other, (bool, int, float)):
+            kind = with_number(self.dtype, other)
+            other = full((), other, dtype=kind, context=self._context)
+        else:
+            other = as_tensor(other, context=self._context)
+            kind = promoted(self, other)
+        return self.to(kind), other.to(kind)
+
+    def _operator(self, name: str, other: Any, swapped: bool = False) -> Any:
+        if not isinstance(other, (Tensor, bool, int, float)) and not hasattr(other, "__array_interface__"):
+            return NotImplemented
+        a, b = self._pair(other, name)
+        return apply(name, b, a) if swapped else apply(name, a, b)
+
+    def __add__(self, other: Any) -> Tensor:
+        if isinstance(other, (bool, int, float)):
+            return apply("cnn_add_scalar", self.to(with_number(self.dtype, other)), float(other))
+        return self._operator("cnn_add", other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Tensor:
+        if isinstance(other, (bool, int, float)):
+            return self + -other
+        return self._operator("cnn_sub", other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return self._operator("cnn_sub", other, True)
+
+    def __mul__(self, other: Any) -> Tensor:
+        if isinstance(other, (bool, int, float)):
+            return apply("cnn_mul_scalar", self.to(with_number(self.dtype, other)), float(other))
+        return self._operator("cnn_mul", other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return self._real()._operator("cnn_div", other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return self._real()._operator("cnn_div", other, True)
+
+    def _real(self) -> Tensor:
+        return self if self.dtype in FLOATS else self.to(DType.F32)
+
+    def _whole(self, other: Any, swapped: bool) -> Any:
+        """self // other and what is left, exact for integers below 2^53."""
+        if not isinstance(other, (Tensor, bool, int, float)):
+            return NotImplemented
+        a, b = self._pair(other, "//")
+        if swapped:
+            a, b = b, a
+        kind = a.dtype
+        if kind not in FLOATS:
+            a, b = a.to(DType.F64), b.to(DType.F64)
+        quotient = (a / b).floor()
+        return quotient.to(kind), (a - quotient * b).to(kind)
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        result = self._whole(other, False)
+        return result if result is NotImplemented else result[0]
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        result = self._whole(other, True)
+        return result if result is NotImplemented else result[0]
+
+    def __mod__(self, other: Any) -> Tensor:
+        result = self._whole(other, False)
+        return result if result is NotImplemented else result[1]
+
+    def __pow__(self, other: Any) -> Tensor:
+        if isinstance(other, (bool, int, float)):
+            return apply("cnn_pow_scalar", self.to(with_number(self.dtype, other)), float(other))
+        return self._operator("cnn_pow", other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return self._operator("cnn_pow", other, True)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return apply("cnn_matmul", self, other) if isinstance(other, Tensor) else NotImplemented
+
+    def __neg__(self) -> Tensor:
+        return apply("cnn_neg", self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return apply("cnn_abs", self)
+
+    def __invert__(self) -> Tensor:
+        return apply("cnn_logical_not" if self.dtype == DType.BOOL else "cnn_bitwise_not", self)
+
+    def __and__(self, other: Any) -> Tensor:
+        return self._operator("cnn_bitwise_and", other)
+
+    def __or__(self, other: Any) -> Tensor:
+        return self._operator("cnn_bitwise_or", other)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return self._operator("cnn_bitwise_xor", other)
+
+    def __lshift__(self, other: Any) -> Tensor:
+        return self._operator("cnn_bitwise_left_shift", other)
+
+    def __rshift__(self, other: Any) -> Tensor:
+        return self._operator("cnn_bitwise_right_shift", other)
+
+    def __eq__(self, other: Any) -> Any:
+        return self._operator("cnn_eq", other)
+
+    def __ne__(self, other: Any) -> Any:
+        return self._operator("cnn_ne", other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return self._operator("cnn_lt", other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return self._operator("cnn_le", other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return self._operator("cnn_gt", other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return self._operator("cnn_ge", other)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return _indexing.get(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        _indexing.put(self, index, value)
+
+    # ---- PyTorch's other names and forms ----
+
+    def to(self, dtype: Any) -> Tensor:
+        """Converted to a dtype, or copied to another context."""
+        if isinstance(dtype, Context):
+            return Tensor._make(self._read(lambda h: lib.cnn_tensor_to(h, dtype._h)), dtype)
+        kind = enumerator(DType, dtype)
+        return self if self.dtype == kind else apply("cnn_cast", self, int(kind))
+
+    def float(self) -> Tensor:
+        return self.to(DType.F32)
+
+    def double(self) -> Tensor:
+        return self.to(DType.F64)
+
+    def bfloat16(self) -> Tensor:
+        return self.to(DType.BF16)
+
+    def long(self) -> Tensor:
+        return self.to(DType.I64)
+
+    def int(self) -> Tensor:
+        return self.to(DType.I32)
+
+    def bool(self) -> Tensor:
+        return self.to(DType.BOOL)
+
+    @property
+    def T(self) -> Tensor:
+        """The dimensions in the opposite order."""
+        return self.permute(*range(self.ndim - 1, -1, -1)) if self.ndim else self
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two dimensions exchanged."""
+        return self.transpose(-2, -1)
+
+    def t(self) -> Tensor:
+        return self.T
+
+    def max(self, dim: Optional[Any] = None, keepdim: Any = False) -> Any:
+        """The largest element; along one dimension the largest ones and their indices."""
+        return maximum_of(self, "cnn_max", dim, keepdim)
+
+    def min(self, dim: Optional[Any] = None, keepdim: Any = False) -> Any:
+        """The smallest element; along one dimension the smallest ones and their indices."""
+        return maximum_of(self, "cnn_min", dim, keepdim)
+
+    def amax(self, dim: Any = None, keepdim: Any = False) -> Tensor:
+        from . import _ops
+        return _ops.max(self, dim, keepdim)
+
+    def amin(self, dim: Any = None, keepdim: Any = False) -> Tensor:
+        from . import _ops
+        return _ops.min(self, dim, keepdim)
+
+    def split(self, split_size: Any, dim: Any = 0) -> Tuple[Tensor, ...]:
+        """Parts of `split_size` along a dimension, the last one smaller; of the sizes in a list."""
+        return split(self, split_size, dim)
+
+    def chunk(self, chunks: Any, dim: Any = 0) -> Tuple[Tensor, ...]:
+        """At most `chunks` parts of one size."""
+        return chunk(self, chunks, dim)
+
+    def unbind(self, dim: Any = 0) -> Tuple[Tensor, ...]:
+        """The slices along a dimension, without it."""
+        return unbind(self, dim)
+
+    def squeeze(self, dim: Optional[Any] = None) -> Tensor:
+        """Without a dimension of size 1; without all of them."""
+        if dim is not None:
+            return apply("cnn_squeeze", self, dim)
+        return self.reshape([n for n in self.shape if n != 1])
+
+    def softmax(self, dim: Any = -1) -> Tensor:
+        return apply("cnn_softmax", self, dim)
+
+
+def maximum_of(x: Tensor, name: str, dim: Any, keepdim: Any) -> Any:
+    from ._convert import ints
+    if dim is None:
+        return apply(name, x, *ints(None), keepdim)
+    return apply(name + "_along", x, dim, keepdim, outputs=1)
+
+
+def _parts(name: str, x: Tensor, room: int, before: Tuple[Any, ...], after: Tuple[Any, ...]) -> Tuple[Tensor, ...]:
+    """An operation that writes an array of results."""
+    tape = _tape_of([x])
+    with tape._lock:
+        root = x._tape is not tape
+        if root:
+            tape._prepare()
+        tape._record()
+        h = lib.cnn_input(tape._h, x._handle()) if root else x._handle()
+        array = (ctypes.c_void_p * max(room, 1))()
+        count = getattr(lib, name)(h, *before, array, *after)
+        status = lib.cnn_tensor_status(array[0]) if array[0] else 0
+        if status or (not count and room):
+            tape._failed(status or lib.cnn_context_status(x._context._h))
+        return tuple(Tensor._on(tape, array[i], tape._recording and x._cut) for i in range(count))
+
+
+def split(x: Tensor, split_size: Union[int, Sequence[int]], dim: int = 0) -> Tuple[Tensor, ...]:
+    """torch.split: parts of `split_size` along a dimension, the last one smaller; of the sizes in a list."""
+    if isinstance(split_size, int):
+        room = -(-x.shape[dim] // split_size) if split_size > 0 else 1
+        return _parts("cnn_split", x, room, (split_size, dim), (max(room, 1),))
+    count, array = sizes(split_size)
+    return _parts("cnn_split_with_sizes", x, count, (count, array, dim), ())
+
+
+def chunk(x: Tensor, chunks: int, dim: int = 0) -> Tuple[Tensor, ...]:
+    """torch.chunk: at most `chunks` parts of one size."""
+    return _parts("cnn_chunk", x, chunks, (chunks, dim), ())
+
+
+def unbind(x: Tensor, dim: int = 0) -> Tuple[Tensor, ...]:
+    """torch.unbind: the slices along a dimension, without it."""
+    return _parts("cnn_unbind", x, x.shape[dim], (dim,), (x.shape[dim],))
+
+
+# ---- dtypes ----
+
+ORDER = (DType.BOOL, DType.U8, DType.I32, DType.I64, DType.BF16, DType.F32, DType.F64)
+
+
+def category(dtype: DType) -> int:
+    return 0 if dtype == DType.BOOL else 2 if dtype in FLOATS else 1
+
+
+def promoted(a: Tensor, b: Tensor) -> DType:
+    """The dtype that both become, as in PyTorch: a scalar tensor counts only where it is of a higher kind."""
+    x, y = a.dtype, b.dtype
+    if x == y:
+        return x
+    if (a.ndim == 0) != (b.ndim == 0):
+        scalar, other = (x, y) if a.ndim == 0 else (y, x)
+        if category(scalar) <= category(other):
+            return other
+        return scalar
+    return max(x, y, key=ORDER.index)
+
+
+def with_number(dtype: DType, number: Number) -> DType:
+    """The dtype of an operation with a number of Python's."""
+    if isinstance(number, bool):
+        return dtype
+    if isinstance(number, int):
+        return DType.I64 if dtype == DType.BOOL else dtype
+    return dtype if dtype in FLOATS else DType.F32
+
+
+# ---- making tensors ----
+
+def _shape(shape: Sequence[Any]) -> Tuple[int, Any]:
+    return sizes(varargs(shape))
+
+
+def _creation(name: str, shape: Sequence[Any], dtype: Any, requires_grad: bool, context: Optional[Context],
+              *value: float) -> Tensor:
+    context = context or default_context()
+    kind = int(enumerator(DType, dtype if dtype is not None else DType.F32))
+    t = Tensor._make(getattr(lib, name)(context._h, kind, *value, *_shape(shape)), context)
+    return t.requires_grad_() if requires_grad else t
+
+
+def empty(*shape: Any, dtype: Any = None, requires_grad: bool = False, context: Optional[Context] = None) -> Tensor:
+    """Elements undefined."""
+    return _creation("cnn_tensor_empty", shape, dtype, requires_grad, context)
+
+
+def zeros(*shape: Any, dtype: Any = None, requires_grad: bool = False, context: Optional[Context] = None) -> Tensor:
+    """All 0."""
+    return _creation("cnn_tensor_zeros", shape, dtype, requires_grad, context)
+
+
+def ones(*shape: Any, dtype: Any = None, requires_grad: bool = False, context: Optional[Context] = None) -> Tensor:
+    """All 1."""
+    return _creation("cnn_tensor_ones", shape, dtype, requires_grad, context)
+
+
+def rand(*shape: Any, dtype: Any = None, requires_grad: bool = False, context: Optional[Context] = None) -> Tensor:
+    """Uniform in [0, 1)."""
+    return _creation("cnn_tensor_rand", shape, dtype, requires_grad, context)
+
+
+def randn(*shape: Any, dtype: Any = None, requires_grad: bool = False, context: Optional[Context] = None) -> Tensor:
+    """Standard normal."""
+    return _creation("cnn_tensor_randn", shape, dtype, requires_grad, context)
+
+
+def full(shape: Any, value: Number, *, dtype: Any = None, requires_grad: bool = False,
+         context: Optional[Context] = None) -> Tensor:
+    """All `value`; without a dtype float32 for a float, int64 for an integer, bool for a bool."""
+    kind = dtype if dtype is not None else enumerator(DType, type(value))
+    if not isinstance(value, float) and abs(int(value)) > 2 ** 53:
+        return tensor(value, dtype=kind, context=context).expand(shape).detach()
+    return _creation("cnn_tensor_full", [shape] if isinstance(shape, int) else [tuple(shape)], kind, requires_grad,
+                     context, float(value))
+
+
+def arange(start: Number, end: Optional[Number] = None, step: Number = 1, *, dtype: Any = None,
+           context: Optional[Context] = None) -> Tensor:
+    """start, start + step, … up to but not including end."""
+    if end is None:
+        start, end = 0, start
+    kind = dtype if dtype is not None else DType.F32 if any(isinstance(v, float) for v in (start, end, step)) else DType.I64
+    context = context or default_context()
+    return Tensor._make(lib.cnn_tensor_arange(context._h, int(enumerator(DType, kind)), float(start), float(end),
+                                              float(step)), context)
+
+
+def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, context: Optional[Context] = None) -> Tensor:
+    """A copy of numbers, nested lists, an array or another tensor."""
+    context = context or default_context()
+    kind = None if dtype is None else DType(enumerator(DType, dtype))
+    if isinstance(data, Tensor):
+        made = data.to(kind) if kind is not None else data
+        made = Tensor._make(made._read(lib.cnn_tensor_detach), data._context)
+    else:
+        made = _exchange.copied(data, kind, context)
+    return made.requires_grad_() if requires_grad else made
+
+
+def as_tensor(data: Any, dtype: Any = None, context: Optional[Context] = None) -> Tensor:
+    """A tensor as it is; an array without a copy where that is possible; anything else as by tensor()."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    if hasattr(data, "__array_interface__") and dtype is None:
+        return _exchange.from_array(data, context or default_context())
+    return tensor(data, dtype=dtype, context=context)
+
+
+def from_numpy(array: Any, context: Optional[Context] = None) -> Tensor:
+    """A tensor over the memory of an array, which stays in use as long as the tensor."""
+    return _exchange.from_array(array, context or default_context())
+
+
+def from_dlpack(source: Any, context: Optional[Context] = None) -> Tensor:
+    """A tensor over the memory of another library's tensor, without a copy."""
+    return _exchange.from_dlpack(source, context or default_context())
+
+
+def dtype_name(dtype: DType) -> str:
+    """PyTorch's name of a dtype."""
+    return DTYPES[dtype]
+
+
+def written(name: str, target: Tensor, *arguments: Any) -> Tensor:
+    """Calls a function that writes a tensor, and returns the tensor."""
+    check(getattr(lib, name)(target._writable("fill_"), *arguments), target._context._h)
+    return target
+
+
+def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool = False,
+         allow_unused: bool = False) -> Tuple[Optional[Tensor], ...]:
+    """torch.autograd.grad: the gradients of the sum of `outputs` by `inputs`, without touching any `grad`."""
+    outs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    ins = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    tape = outs[0]._tape
+    if tape is None:
+        raise StateError("grad: the outputs are not results of a step")
+    with tape._lock:
+        struct = B.cnn_grad_options(struct_size=ctypes.sizeof(B.cnn_grad_options), retain_graph=retain_graph,
+                                    allow_unused=allow_unused)
+        if grad_outputs is not None:
+            given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
+            array = (ctypes.c_void_p * len(given))(*[g._handle() if g is not None else None for g in given])
+            struct.grad_outputs = ctypes.cast(array, ctypes.POINTER(ctypes.c_void_p))
+        results = (ctypes.c_void_p * len(ins))()
+        status = lib.cnn_grad((ctypes.c_void_p * len(outs))(*[t._handle() for t in outs]), len(outs),
+                              (ctypes.c_void_p * len(ins))(*[t._handle() for t in ins]), len(ins), results,
+                              ctypes.byref(struct))
+        if status:
+            tape._failed(status)
+        return tuple(Tensor._on(tape, h) if h else None for h in results)
+
+
+def where(condition: Tensor, a: Any, b: Any) -> Tensor:
+    """a where the condition holds, else b; both may be numbers."""
+    if not isinstance(a, Tensor):
+        a = full((), a, dtype=with_number(b.dtype, a) if isinstance(b, Tensor) else None, context=condition._context)
+    if not isinstance(b, Tensor):
+        b = full((), b, dtype=with_number(a.dtype, b), context=condition._context)
+    kind = promoted(a, b)
+    return apply("cnn_where", condition, a.to(kind), b.to(kind))
