@@ -215,7 +215,8 @@ class Maker:
         result = []
         for member in members.values():
             name, comment = member.name, member.comment
-            if name in ("struct_size", "reserved") or name in taken or name.startswith("has_"):
+            if name in ("struct_size", "reserved") or name in taken or name.startswith("has_") or \
+                    name.startswith("no_") and name[3:] in members:
                 continue
             if name.endswith("_count") and any(m != name and m.startswith(name[:-6]) for m in members):
                 continue

@@ -3,14 +3,33 @@ from ._bindings import DType
 from ._context import Context, default_context, manual_seed, set_default_context
 from ._errors import (ArgumentError, CallbackError, DeviceError, DTypeError, Error, FileError, FormatError, MismatchError,
                       NoMemoryError, NotFoundError, ShapeError, StateError, ThreadError, UnsupportedError)
+from ._files import load, save
 from ._library import lib as _lib
 from ._ops import *  # noqa: F401,F403
+from ._ops import concat as cat, max as amax, min as amin
 from ._tape import Tape, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from ._tensor import (Tensor, arange, as_tensor, chunk, empty, from_dlpack, from_numpy, full, grad, ones, rand, randn,
                       split, tensor, unbind, where, zeros)
+
+from . import data, nn, optim  # isort: skip
 
 float32, float64, bfloat16 = DType.F32, DType.F64, DType.BF16
 int64, int32, uint8 = DType.I64, DType.I32, DType.U8
 bool_ = DType.BOOL
 
 __version__ = _lib.cnn_version().decode()
+
+
+def max(x: Tensor, dim: object = None, keepdim: bool = False) -> object:
+    """The largest element; along one dimension the largest ones and their indices."""
+    return x.max(dim, keepdim)
+
+
+def min(x: Tensor, dim: object = None, keepdim: bool = False) -> object:
+    """The smallest element; along one dimension the smallest ones and their indices."""
+    return x.min(dim, keepdim)
+
+
+def softmax(x: Tensor, dim: int = -1) -> Tensor:
+    """exp(x) divided by its sum along a dimension."""
+    return x.softmax(dim)

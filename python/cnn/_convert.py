@@ -100,6 +100,8 @@ def _set(struct: Any, name: str, value: Any, kept: List[Any]) -> None:
         kept.append(value)
         value = ctypes.cast(value, fields[name])
     setattr(struct, name, value)
+    if "no_" + name in fields and value == 0:  # really 0, where 0 means the default
+        setattr(struct, "no_" + name, True)
     if "has_" + name in fields:
         setattr(struct, "has_" + name, True)
 

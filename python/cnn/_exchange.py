@@ -23,6 +23,7 @@ FROM_TYPESTR = {text: dtype for dtype, text in TYPESTR.items()}
 ELEMENT = {DType.F32: ctypes.c_float, DType.F64: ctypes.c_double, DType.I64: ctypes.c_int64, DType.I32: ctypes.c_int32,
            DType.U8: ctypes.c_uint8, DType.BOOL: ctypes.c_bool}
 FORMATS = {"f": DType.F32, "d": DType.F64, "q": DType.I64, "l": DType.I64, "i": DType.I32, "B": DType.U8, "?": DType.BOOL}
+LETTERS = {DType.F32: "f", DType.F64: "d", DType.I64: "q", DType.I32: "i", DType.U8: "B", DType.BOOL: "?"}
 
 
 # ---- what the library calls when it is done with memory that it borrowed ----
@@ -239,14 +240,12 @@ def to_memoryview(t: Tensor) -> memoryview:
     if not plain.is_contiguous() or plain._owner is not None:
         plain = Tensor._make(lib.cnn_tensor_detach(plain._handle()), t._context)
     address, memory, _ = _address(plain)
-    element: Any = ELEMENT[t.dtype]
-    for size in reversed(t.shape):
-        element = element * size
-    if not t.ndim:
-        element = element * 1
-    array = element.from_address(address) if address else element()
+    count = t.numel() * t.itemsize
+    array = (ctypes.c_ubyte * count).from_address(address) if address else (ctypes.c_ubyte * 0)()
     array._kept = memory
-    view = memoryview(array)
+    view = memoryview(array).cast("B")
+    if count:
+        view = view.cast(LETTERS[t.dtype], t.shape)
     return view.toreadonly() if t._fixed else view
 
 

@@ -433,18 +433,28 @@ class Tensor(TensorMethods):
         if not isinstance(other, (Tensor, bool, int, float)) and not hasattr(other, "__array_interface__"):
             return NotImplemented
         a, b = self._pair(other, name)
-        return apply(name, b, a) if swapped else apply(name, a, b)
+        if swapped:
+            a, b = b, a
+        if name in ARITHMETIC and a.dtype not in FLOATS:
+            return whole(apply(name, a.to(DType.F64), b.to(DType.F64)), a.dtype)
+        return apply(name, a, b)
+
+    def _with_number(self, name: str, number: Number) -> Tensor:
+        x = self.to(with_number(self.dtype, number))
+        if x.dtype not in FLOATS:
+            return whole(apply(name, x.to(DType.F64), float(number)), x.dtype)
+        return apply(name, x, float(number))
 
     def __add__(self, other: Any) -> Tensor:
         if isinstance(other, (bool, int, float)):
-            return apply("cnn_add_scalar", self.to(with_number(self.dtype, other)), float(other))
+            return self._with_number("cnn_add_scalar", other)
         return self._operator("cnn_add", other)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Tensor:
         if isinstance(other, (bool, int, float)):
-            return self + -other
+            return self._with_number("cnn_add_scalar", -other)
         return self._operator("cnn_sub", other)
 
     def __rsub__(self, other: Any) -> Tensor:
@@ -452,7 +462,7 @@ class Tensor(TensorMethods):
 
     def __mul__(self, other: Any) -> Tensor:
         if isinstance(other, (bool, int, float)):
-            return apply("cnn_mul_scalar", self.to(with_number(self.dtype, other)), float(other))
+            return self._with_number("cnn_mul_scalar", other)
         return self._operator("cnn_mul", other)
 
     __rmul__ = __mul__
@@ -493,7 +503,7 @@ class Tensor(TensorMethods):
 
     def __pow__(self, other: Any) -> Tensor:
         if isinstance(other, (bool, int, float)):
-            return apply("cnn_pow_scalar", self.to(with_number(self.dtype, other)), float(other))
+            return self._with_number("cnn_pow_scalar", other)
         return self._operator("cnn_pow", other)
 
     def __rpow__(self, other: Any) -> Tensor:
@@ -703,6 +713,23 @@ def with_number(dtype: DType, number: Number) -> DType:
     if isinstance(number, int):
         return DType.I64 if dtype == DType.BOOL else dtype
     return dtype if dtype in FLOATS else DType.F32
+
+
+ARITHMETIC = ("cnn_add", "cnn_sub", "cnn_mul", "cnn_pow", "cnn_minimum", "cnn_maximum")
+# Beyond it an f64 skips integers.
+LARGEST = {DType.I64: 2.0 ** 53, DType.I32: 2.0 ** 31 - 1}
+
+
+def whole(result: Tensor, kind: DType) -> Tensor:
+    """What f64 has computed for integers, which the library's arithmetic does not take; bytes wrap around."""
+    if kind == DType.BOOL:
+        return result != 0
+    if kind == DType.U8:
+        result = result - (result / 256.0).floor() * 256.0
+    elif result.numel() and float(result.abs().amax()) > LARGEST[kind]:
+        raise OverflowError(f"a result of {dtype_name(kind)} is beyond ±{LARGEST[kind]:.0f}, which is as far as arithmetic "
+                            "of integers goes here")
+    return result.to(kind)
 
 
 # ---- making tensors ----

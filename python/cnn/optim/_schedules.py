@@ -164,16 +164,15 @@ class ReduceLROnPlateau(Scheduler):
     min_lrs: one for each group, in place of `min_lr`; may be NULL
     eps: a reduction by no more than this is left out, at least 0; default 1e-8
     mode: default CNN_PLATEAU_MIN
-    threshold_mode: default CNN_THRESHOLD_REL
-    patience: reduce after the first bad epoch: patience=0 where it is False; default True"""
+    threshold_mode: default CNN_THRESHOLD_REL"""
 
     def __init__(
             self, optimizer: Optimizer, factor: Optional[float] = None, patience: Optional[int] = None,
             threshold: Optional[float] = None, cooldown: Optional[int] = None, min_lr: Optional[float] = None,
             min_lrs: Optional[Sequence[float]] = None, eps: Optional[float] = None,
             mode: Optional[Union[B.PlateauMode, str, int]] = None,
-            threshold_mode: Optional[Union[B.ThresholdMode, str, int]] = None, patience: Optional[bool] = None) -> None:
+            threshold_mode: Optional[Union[B.ThresholdMode, str, int]] = None) -> None:
         self._create(
                 "cnn_reduce_lr_on_plateau_create", optimizer, B.cnn_reduce_lr_on_plateau_options, factor=factor,
                 patience=patience, threshold=threshold, cooldown=cooldown, min_lr=min_lr, min_lrs=min_lrs, eps=eps,
-                mode=mode, threshold_mode=threshold_mode, no_patience=patience)
+                mode=mode, threshold_mode=threshold_mode)
