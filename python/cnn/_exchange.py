@@ -51,6 +51,10 @@ def _borrow(data: int, dtype: DType, shape: Tuple[int, ...], strides: Optional[T
     return t
 
 
+# Where a tensor without elements begins: NumPy takes no NULL.
+NOTHING = ctypes.create_string_buffer(64)
+
+
 # ---- lists ----
 
 def to_list(t: Tensor) -> Any:
@@ -139,9 +143,9 @@ def _from_buffer(data: Any, context: Context) -> Tensor:
 # ---- __array_interface__ ----
 
 def _plain(t: Tensor) -> Tensor:
-    """The tensor itself, or a copy that belongs to Python where a tape owns it."""
+    """The tensor itself, or a copy that belongs to Python where a tape or a loader owns it."""
     from ._tensor import Tensor
-    if t._tape is None:
+    if t._tape is None and not getattr(t._owner, "_lends", False):
         return t
     return Tensor._make(t._read(lib.cnn_tensor_detach), t._context)
 
@@ -150,7 +154,7 @@ def _address(t: Tensor) -> Tuple[int, Any, Tuple[int, ...]]:
     """(address, what keeps it, strides in elements); a copy in the host's memory where the elements are on a device."""
     data = lib.cnn_tensor_data(t._handle())
     if data or not t.numel():
-        return data or 0, t, t.strides
+        return data or ctypes.addressof(NOTHING), t, t.strides
     buffer = ctypes.create_string_buffer(t.numel() * t.itemsize)
     check(lib.cnn_tensor_read(t._handle(), buffer, len(buffer)), t._context._h)
     strides, step = [], 1
@@ -170,7 +174,7 @@ def array_interface(t: Tensor) -> Dict[str, Any]:
         raise DTypeError("numpy: NumPy has no bfloat16; convert by .float()")
     kept = _plain(t)
     address, memory, strides = _address(kept)
-    if t._tape is not None or memory is not kept:
+    if kept is not t or memory is not kept:
         t._kept = (kept, memory)  # as long as the tensor that the array holds
     size = t.itemsize
     return {"version": 3, "typestr": TYPESTR[t.dtype], "shape": t.shape, "strides": tuple(s * size for s in strides),
@@ -195,13 +199,6 @@ def to_numpy(t: Tensor) -> Any:
         raise ImportError("numpy() needs NumPy; tolist(), memoryview() and DLPack do not") from None
     if t.dtype == DType.BF16:
         raise DTypeError("numpy: NumPy has no bfloat16; convert by .float()")
-    if t._tape is None and t._owner is not None:
-        # what a module, a tensor or a loader owns: shared where the library allows it, else copied
-        try:
-            return numpy.asarray(_Holder(t))
-        except Exception:
-            from ._tensor import Tensor
-            return numpy.asarray(_Holder(Tensor._make(lib.cnn_tensor_detach(t._handle()), t._context)))
     return numpy.asarray(_Holder(t))
 
 

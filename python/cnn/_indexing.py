@@ -5,7 +5,7 @@ import ctypes
 from typing import TYPE_CHECKING, Any, List, Tuple
 
 from . import _bindings as B
-from ._errors import StateError, check
+from ._errors import check
 from ._library import lib
 
 if TYPE_CHECKING:
@@ -126,10 +126,8 @@ def _picked(x: Tensor, places: List[Tuple[int, Tensor]]) -> Tensor:
 
 
 def put(x: Tensor, index: Any, value: Any) -> None:
-    """Writes a part of a plain tensor: integers and slices with positive steps, or a mask of x's shape."""
+    """Writes a part of a tensor: integers and slices with positive steps, or a mask of x's shape."""
     from ._tensor import Tensor, as_tensor, no_grad, where
-    if x._tape is not None:
-        raise StateError("the tensor is the result of an operation, which is not written; use where() or scatter()")
     x._writable("copy_")
     if isinstance(index, Tensor) and index.dtype == DType.BOOL and index.shape == x.shape:
         with no_grad():

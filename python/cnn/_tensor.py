@@ -106,7 +106,7 @@ def _tape_of(tensors: List[Tensor]) -> Tape:
 class Tensor(TensorMethods):
     """A tensor of libcnn. It is made by cnn.tensor(), cnn.zeros() and the like, or is the result of an operation."""
 
-    __slots__ = ("_h", "_tape", "_owner", "_context", "_cut", "_note", "_kept", "_fixed", "__weakref__")
+    __slots__ = ("_h", "_tape", "_owner", "_context", "_cut", "_note", "_kept", "_grad", "_fixed", "__weakref__")
     __array_priority__ = 1000
     __hash__ = object.__hash__
 
@@ -117,16 +117,17 @@ class Tensor(TensorMethods):
     _cut: bool
     _note: str
     _kept: Any
+    _grad: Optional[Tensor]
     _fixed: bool
 
-    def __init__(self, *_: Any) -> None:
+    def __new__(cls, *_: Any) -> Tensor:
         raise TypeError("a tensor is made by cnn.tensor(), cnn.zeros(), cnn.from_numpy() and the like")
 
     @classmethod
     def _make(cls, h: Optional[int], context: Context, owner: Any = None) -> Tensor:
-        self = cls.__new__(cls)
+        self: Tensor = object.__new__(cls)
         self._h, self._tape, self._owner, self._context = h or 0, None, owner, context
-        self._cut, self._note, self._kept, self._fixed = False, "", None, False
+        self._cut, self._note, self._kept, self._grad, self._fixed = False, "", None, None, False
         if not h:
             self._owner = True  # nothing to free
             fail_last(context._h)
@@ -134,9 +135,9 @@ class Tensor(TensorMethods):
 
     @classmethod
     def _on(cls, tape: Tape, h: int, cut: bool = False) -> Tensor:
-        self = cls.__new__(cls)
+        self: Tensor = object.__new__(cls)
         self._h, self._tape, self._owner, self._context = h, tape, None, tape.context
-        self._cut, self._note, self._kept, self._fixed = cut, "", None, False
+        self._cut, self._note, self._kept, self._grad, self._fixed = cut, "", None, None, False
         watch(tape, self)
         return self
 
@@ -153,7 +154,7 @@ class Tensor(TensorMethods):
         cut = self._cut or bool(lib.cnn_tensor_requires_grad(self._h))
         grad = lib.cnn_tensor_grad(self._h) if cut else None
         if grad:
-            self._kept = Tensor._make(lib.cnn_tensor_detach(grad), self._context)
+            self._grad = Tensor._make(lib.cnn_tensor_detach(grad), self._context)
         h = lib.cnn_tensor_detach(self._h)
         if not h:
             self._note = (lib.cnn_last_error(self._context._h) or b"").decode("utf-8", "replace")
@@ -308,8 +309,12 @@ class Tensor(TensorMethods):
     # ---- writing ----
 
     def _writable(self, what: str) -> int:
-        if self._tape is not None:
-            raise StateError(f"{what}: the tensor is the result of an operation, which is not written")
+        tape = self._tape
+        if tape is not None:
+            if self.requires_grad:
+                raise StateError(f"{what}: the tensor is the result of an operation that backward passes; write a detach()")
+            with tape._lock:
+                self._leave()
         if self._fixed:
             raise StateError(f"{what}: the tensor's memory is read-only")
         if local.grad and self.requires_grad and what not in ("copy_", "fill_", "zero_"):
@@ -369,8 +374,8 @@ class Tensor(TensorMethods):
     @property
     def grad(self) -> Optional[Tensor]:
         """The gradient so far; None if there is none. It is this tensor's own memory, which backward adds to."""
-        if self._kept is not None and self._tape is None and self._cut:
-            return self._kept  # type: ignore[no-any-return]
+        if self._grad is not None:
+            return self._grad
         tape = self._tape
         h = self._read(lib.cnn_tensor_grad)
         if not h:

@@ -25,8 +25,10 @@ class Dataset:
     _h = 0
     _context: Context
 
-    def _adopt(self, h: Optional[int], context: Context) -> Dataset:
-        self._context = context
+    _source: Optional[_Source] = None
+
+    def _adopt(self, h: Optional[int], context: Context, source: Optional[_Source] = None) -> Dataset:
+        self._context, self._source = context, source
         self._h = handle(h, context._h)
         return self
 
@@ -46,11 +48,12 @@ class Dataset:
         if isinstance(i, slice):
             start, end, step = i.indices(len(self))
             if step == 1:
-                return Dataset()._adopt(lib.cnn_dataset_slice(self._hold(), start, max(start, end)), self._context)
+                return Dataset()._adopt(lib.cnn_dataset_slice(self._hold(), start, max(start, end)), self._context,
+                                        self._source)
             i = list(range(start, end, step))
         if isinstance(i, (list, tuple, range)):
             count, array = sizes(list(i))
-            return Dataset()._adopt(lib.cnn_dataset_subset(self._hold(), array, count), self._context)
+            return Dataset()._adopt(lib.cnn_dataset_subset(self._hold(), array, count), self._context, self._source)
         size = len(self)
         if not -size <= i < size:
             raise IndexError(f"sample {i} of {size}")
@@ -101,9 +104,11 @@ class TensorDataset(Dataset):
     def __init__(self, images: Any, labels: Any = None) -> None:
         images = as_tensor(images)
         labels = as_tensor(labels) if labels is not None else None
+        images = _plain(images)
+        labels = _plain(labels) if labels is not None else None
         context = images._context
-        self._adopt(lib.cnn_dataset_from_tensors(_plain(images)._handle(),
-                                                 _plain(labels)._handle() if labels is not None else None), context)
+        self._adopt(lib.cnn_dataset_from_tensors(images._handle(), labels._handle() if labels is not None else None),
+                    context)
 
 
 def _plain(t: Tensor) -> Tensor:
@@ -130,7 +135,7 @@ def _get(index: int, image: int, label: Optional[int], user: int) -> int:
         return int(B.Status.ERROR_STATE)
     try:
         sample = source.data[index]
-        first, second = sample if isinstance(sample, (tuple, list)) else (sample, None)
+        first, second = sample if isinstance(sample, tuple) else (sample, None)
         source.write(first, image, source.image)
         if source.label is not None:
             source.write(second, label, source.label)
@@ -148,7 +153,7 @@ class _Source:
     def __init__(self, data: Any, context: Context) -> None:
         self.data, self.context, self.problem = data, context, None
         sample = data[0]
-        first, second = sample if isinstance(sample, (tuple, list)) else (sample, None)
+        first, second = sample if isinstance(sample, tuple) else (sample, None)
         self.image = self.form(first)
         self.label = self.form(second) if second is not None else None
 
@@ -173,7 +178,6 @@ class _Callbacks(Dataset):
         context = default_context()
         source = _Source(data, context)
         number = next(_numbers)
-        self.source = source
         image_shape, image_kind = source.image
         label_shape, label_kind = source.label or ((), B.DType.I64)
         _sources[number] = source
@@ -184,7 +188,7 @@ class _Callbacks(Dataset):
                                          user=number)
         struct.get = ctypes.cast(_get, type(struct.get))
         struct.free_user = ctypes.cast(_free_source, type(struct.free_user))
-        self._adopt(lib.cnn_dataset_from_callbacks(context._h, ctypes.byref(struct)), context)
+        self._adopt(lib.cnn_dataset_from_callbacks(context._h, ctypes.byref(struct)), context, source)
 
 
 def random_split(dataset: Dataset, lengths: Sequence[float], seed: int = 0) -> List[Dataset]:
@@ -192,7 +196,7 @@ def random_split(dataset: Dataset, lengths: Sequence[float], seed: int = 0) -> L
     count, array = doubles(list(lengths))
     pieces = (ctypes.c_void_p * max(count, 1))()
     check(lib.cnn_dataset_random_split(dataset._hold(), array, count, seed, pieces), dataset._context._h)
-    return [Dataset()._adopt(pieces[i], dataset._context) for i in range(count)]
+    return [Dataset()._adopt(pieces[i], dataset._context, dataset._source) for i in range(count)]
 
 
 class Augmentation(Transforms):
@@ -212,7 +216,8 @@ class Augmentation(Transforms):
 
     def __call__(self, dataset: Dataset) -> Dataset:
         """The dataset with the transforms applied to its images."""
-        return Dataset()._adopt(lib.cnn_dataset_augment(dataset._hold(), self._h), dataset._context)
+        return Dataset()._adopt(lib.cnn_dataset_augment(dataset._hold(), self._h), dataset._context,
+                                dataset._source)
 
 
 _loaders: weakref.WeakSet[DataLoader] = weakref.WeakSet()
@@ -225,6 +230,7 @@ class DataLoader:
     long as it needs no new memory; those that are still held then become copies."""
 
     _h = 0
+    _lends = True  # its tensors' memory is written over
 
     def __init__(self, dataset: Any, batch_size: int = 1, shuffle: bool = False, *, drop_last: bool = False,
                  seed: Optional[int] = None, threads: Optional[int] = None, background: bool = True) -> None:
@@ -279,7 +285,7 @@ class DataLoader:
                 status = lib.cnn_loader_status(self._h)
                 if not status:
                     return
-                source = getattr(self.dataset, "source", None)
+                source = self.dataset._source
                 if source is not None and source.problem is not None:
                     problem, source.problem = source.problem, None
                     raise problem
@@ -289,7 +295,8 @@ class DataLoader:
             self._given.append([weakref.ref(t) for t in tensors if t is not None])
             while len(tensors) > 2 and tensors[-1] is None:
                 tensors.pop()
-            given = tuple(tensors) if tensors[1] is not None else tensors[0]
+            labelled = tensors[1] is not None and (self.dataset._source is None or self.dataset._source.label is not None)
+            given = tuple(tensors) if labelled else tensors[0]
             del tensors
             yield given
             del given

@@ -79,17 +79,17 @@ class Optimizer:
             raise TypeError(f"{type(self).__name__} has no option {unknown[0]!r}")
         return options(self._options, **given)
 
-    @staticmethod
-    def _tensors(params: Any) -> List[Tensor]:
-        return [params] if isinstance(params, Tensor) else list(params)
-
-    def _array(self, params: Any) -> Any:
-        tensors = self._tensors(params)
+    def _tensors(self, params: Any) -> List[Tensor]:
+        tensors = [params] if isinstance(params, Tensor) else list(params)
         for t in tensors:
             if not isinstance(t, Tensor):
                 raise TypeError(f"{type(self).__name__} takes tensors, given {type(t).__name__}")
             if t._tape is not None:
                 raise ArgumentError(f"{type(self).__name__}: a parameter is the result of an operation")
+        return tensors
+
+    def _array(self, params: Any) -> Any:
+        tensors = self._tensors(params)
         return (ctypes.c_void_p * max(len(tensors), 1))(*[t._handle() for t in tensors]), len(tensors)
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:

@@ -1,0 +1,298 @@
+"""Modules, optimizers and schedulers."""
+import gc
+import math
+import os
+import tempfile
+import unittest
+import weakref
+
+import cnn
+from cnn import nn
+from cnn.nn import functional as F
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+
+class Block(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.linear = nn.Linear(size, size)
+        self.scale = nn.Parameter(cnn.ones(size))
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return x + F.relu(self.linear(x)) * self.scale
+
+
+class Modules(unittest.TestCase):
+    def test_layers_are_pytorchs(self):
+        layer = nn.Conv2d(4, 6, (3, 5), stride=2, padding=(1, 2), groups=2, bias=False)
+        self.assertEqual(repr(layer), "Conv2d(4, 6, kernel_size=(3, 5), stride=(2, 2), padding=(1, 2), groups=2, bias=False)")
+        self.assertEqual([n for n, _ in layer.named_parameters()], ["weight"])
+        self.assertEqual(layer.weight.shape, (6, 2, 3, 5))
+        self.assertEqual(nn.Flatten(start_dim=0)(cnn.ones(2, 3)).shape, (6,))
+        self.assertEqual(nn.AdaptiveAvgPool2d(1)(cnn.ones(1, 2, 5, 5)).shape, (1, 2, 1, 1))
+        self.assertEqual(nn.ZeroPad2d((1, 2, 0, 0))(cnn.ones(1, 1, 2, 2)).shape, (1, 1, 2, 5))
+        self.assertEqual(nn.LayerNorm((3, 4))(cnn.ones(2, 3, 4)).shape, (2, 3, 4))
+        with self.assertRaises(cnn.ArgumentError):
+            nn.Linear(0, 1)
+        with self.assertRaises(TypeError):
+            nn.Conv2d(1, 1, 3, strides=2)
+        with self.assertRaisesRegex(ValueError, "'valid_same' is none of"):
+            nn.Conv2d(1, 1, 3, padding="valid_same")
+
+    @unittest.skipUnless(torch, "needs PyTorch")
+    def test_constructors_have_pytorchs_names(self):
+        others = {"Lamb", "Unflatten"}
+        for name in nn._layers.__all__:
+            if name not in others:
+                self.assertTrue(hasattr(torch.nn, name) or name in ("RMSNorm",), name)
+
+    def test_a_class_of_ones_own(self):
+        block = Block(3)
+        self.assertEqual(list(block.state_dict()), ["scale", "linear.weight", "linear.bias"])
+        self.assertEqual(repr(block), "Block(\n  (linear): Linear(in_features=3, out_features=3, bias=True)\n)")
+        x = cnn.randn(2, 3)
+        inside = nn.Sequential(block, nn.Linear(3, 1))
+        expected = inside[1](block(x))
+        self.assertEqual(inside(x).tolist(), expected.tolist())
+        inside(x).sum().backward()
+        self.assertIsNotNone(block.scale.grad)
+        self.assertEqual(block.calls, 3)
+        self.assertIs(inside[0], block)
+        self.assertEqual([n for n, _ in inside.named_modules()], ["", "0", "0.linear", "1"])
+
+    def test_exceptions_pass_through_the_library(self):
+        class Bad(nn.Module):
+            def forward(self, x):
+                raise KeyError("of one's own")
+
+        class Wrong(nn.Module):
+            def forward(self, x):
+                return 3
+        x = cnn.ones(1, 2)
+        with self.assertRaisesRegex(KeyError, "of one's own"):
+            nn.Sequential(nn.ReLU(), Bad())(x)
+        with self.assertRaisesRegex(TypeError, "expected a Tensor"):
+            nn.Sequential(Wrong())(x)
+        self.assertEqual(nn.Sequential(nn.ReLU())(x).tolist(), [[1.0, 1.0]])
+        with self.assertRaisesRegex(cnn.ShapeError, "^1: linear: "):
+            nn.Sequential(nn.ReLU(), nn.Linear(3, 1))(x)
+        with self.assertRaises(NotImplementedError):
+            nn.Module().forward(x)
+
+    def test_what_a_forward_keeps(self):
+        class Keeps(nn.Module):
+            def forward(self, x):
+                self.seen = x * 2
+                return self.seen + 1
+        keeps = Keeps()
+        y = nn.Sequential(keeps, nn.ReLU())(cnn.ones(2, 2))
+        self.assertEqual((keeps.seen.tolist(), y.tolist()), ([[2.0, 2.0]] * 2, [[3.0, 3.0]] * 2))
+
+    def test_modes(self):
+        model = nn.Sequential(nn.Dropout(0.5), Block(4))
+        x = cnn.ones(64, 4)
+        with cnn.no_grad():
+            self.assertIn(0.0, model[0](x).reshape(-1).tolist())  # as in PyTorch, no_grad is not eval
+            model.eval()
+            self.assertFalse(model.training or model[1].training or model[1].linear.training)
+            self.assertEqual(model[0](x).tolist(), x.tolist())
+        model[1].train()
+        self.assertFalse(model.training)
+        self.assertTrue(model[1].linear.training)
+        self.assertTrue(model.train().training)
+
+    def test_running_statistics(self):
+        norm = nn.BatchNorm2d(2)
+        x = cnn.randn(8, 2, 3, 3) + 5
+        norm(x).sum().backward()
+        self.assertEqual(norm.num_batches_tracked.item(), 1)
+        self.assertAlmostEqual(norm.running_mean.mean().item(), 0.5, delta=0.1)
+        norm.eval()
+        with cnn.no_grad():
+            norm(x)
+        self.assertEqual(norm.num_batches_tracked.item(), 1)
+
+    def test_trees(self):
+        a = nn.Linear(1, 1)
+        nn.Sequential(a)
+        with self.assertRaises(cnn.StateError):
+            nn.Sequential(a)
+        block = Block(2)
+        with self.assertRaises(cnn.StateError):
+            block.again = block
+        with self.assertRaises(cnn.Error):
+            block.linear = nn.Linear(2, 2)
+        with self.assertRaises(cnn.StateError):
+            class Early(nn.Module):
+                def __init__(self):
+                    self.a = nn.Linear(1, 1)
+            Early()
+        with self.assertRaises(AttributeError):
+            block.nothing
+        models = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 3)])
+        self.assertEqual((len(models), models[1].weight.shape), (2, (3, 2)))
+
+    def test_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "m.safetensors")
+            a, b = Block(3), Block(3)
+            a.save(path)
+            b.load(path)
+            self.assertEqual({n: t.tolist() for n, t in a.state_dict().items()},
+                             {n: t.tolist() for n, t in b.state_dict().items()})
+            with self.assertRaises(cnn.MismatchError):
+                Block(4).load(path)
+            with self.assertRaises(FileNotFoundError):
+                a.load(os.path.join(folder, "none"))
+            cnn.save({"x": cnn.ones(2) + 1, "i": cnn.arange(3)}, path)
+            self.assertEqual({n: t.tolist() for n, t in cnn.load(path).items()}, {"x": [2.0, 2.0], "i": [0, 1, 2]})
+
+    def test_state_dict(self):
+        a, b = nn.Linear(2, 3), nn.Linear(2, 3)
+        b.load_state_dict(a.state_dict())
+        self.assertEqual(a.weight.tolist(), b.weight.tolist())
+        with self.assertRaisesRegex(cnn.MismatchError, "missing bias; unexpected more"):
+            b.load_state_dict({"weight": a.weight, "more": a.bias})
+        with self.assertRaisesRegex(cnn.MismatchError, "weight has shape"):
+            b.load_state_dict({"weight": cnn.ones(3, 3), "bias": a.bias})
+        b.load_state_dict({"bias": [1.0, 2.0, 3.0]}, strict=False)
+        self.assertEqual(b.bias.tolist(), [1.0, 2.0, 3.0])
+
+    def test_recurrent_and_attention(self):
+        x = cnn.randn(5, 2, 3)
+        y, (h, c) = nn.LSTM(3, 4, num_layers=2)(x)
+        self.assertEqual((y.shape, h.shape, c.shape), ((5, 2, 4), (2, 2, 4), (2, 2, 4)))
+        self.assertEqual(nn.GRU(3, 4)(x, cnn.zeros(1, 2, 4))[1].shape, (1, 2, 4))
+        attention = nn.MultiheadAttention(4, 2, batch_first=True)
+        q = cnn.randn(2, 5, 4)
+        y, weights = attention(q, q, q)
+        self.assertEqual((y.shape, weights.shape), ((2, 5, 4), (2, 5, 5)))
+        self.assertIsNone(attention(q, need_weights=False)[1])
+        encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, dim_feedforward=8), 2)
+        self.assertEqual(encoder(cnn.randn(3, 1, 4)).shape, (3, 1, 4))
+
+    def test_first_values(self):
+        layer = nn.Linear(50, 40)
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        self.assertAlmostEqual(layer.weight.std().item(), math.sqrt(2 / 50), delta=0.02)
+        self.assertEqual(nn.init.constant_(layer.bias, 0.25).tolist(), [0.25] * 40)
+
+    def test_parents_and_children_go_in_any_order(self):
+        model = nn.Sequential(Block(2), nn.Linear(2, 1))
+        block, weight, linear = model[0], model[1].weight, model[0].linear
+        gone = weakref.ref(model)
+        del model
+        gc.collect()
+        self.assertIsNone(gone())
+        self.assertEqual((block(cnn.ones(1, 2)).shape, weight.shape), ((1, 2), (1, 2)))
+        del block
+        self.assertEqual(linear(cnn.ones(1, 2)).shape, (1, 2))
+        with self.assertRaises(cnn.StateError):
+            gone_child = nn.Linear(2, 2)
+            parent = Block(2)
+            try:
+                parent.add_module("", gone_child)  # the library refuses the name and frees the child
+            except cnn.ArgumentError:
+                gone_child(cnn.ones(1, 2))
+
+
+class Training(unittest.TestCase):
+    def fit(self, make, steps=60):
+        cnn.manual_seed(2)
+        model = nn.Linear(3, 1)
+        optimizer = make(model)
+        x = cnn.randn(32, 3)
+        target = x @ cnn.tensor([[1.0], [-2.0], [0.5]])
+        target = cnn.tensor(target)
+        first = None
+        for _ in range(steps):
+            loss = F.mse_loss(model(x), target)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            first = first or loss.item()
+        return first, loss.item()
+
+    def test_optimizers(self):
+        for name in cnn.optim.__all__:
+            kind = getattr(cnn.optim, name)
+            if name in ("Group", "Optimizer", "lr_scheduler", "Muon", "Adadelta", "LARS"):
+                continue
+            with self.subTest(optimizer=name):
+                first, last = self.fit(lambda m: kind(m.parameters(), lr=0.05))
+                self.assertLess(last, first * 0.5)
+        first, last = self.fit(lambda m: cnn.optim.SGD(m, lr=0.05, momentum=0.9, nesterov=True))
+        self.assertLess(last, first * 0.1)
+
+    def test_groups(self):
+        model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+        adam = cnn.optim.Adam([{"params": model[0].parameters(), "lr": 0.5}, {"params": [model[1].weight]}], lr=0.1,
+                              betas=(0.8, 0.9))
+        self.assertEqual([g["lr"] for g in adam.param_groups], [0.5, 0.1])
+        self.assertEqual(adam.param_groups[1]["beta1"], 0.8)
+        adam.param_groups[0]["lr"] = 0.25
+        self.assertEqual(adam.lr, 0.25)
+        with self.assertRaises(KeyError):
+            adam.param_groups[0]["rho2"]
+        with self.assertRaises(cnn.ArgumentError):
+            adam.param_groups[0]["rho"]
+        with self.assertRaises(cnn.ArgumentError):
+            cnn.optim.Adam(model, lr=-1.0)
+        with self.assertRaises(TypeError):
+            cnn.optim.Adam([1, 2])
+        self.assertEqual(cnn.optim.SGD(model, lr=0.1, momentum=0.0).param_groups[0]["momentum"], 0.0)
+
+    def test_optimizer_keeps_parameters(self):
+        model = nn.Linear(2, 1)
+        weight = model.weight
+        sgd = cnn.optim.SGD([weight], lr=1.0)
+        weight.copy_([[1.0, 1.0]])
+        (weight * 2).sum().backward()
+        del model, weight
+        gc.collect()
+        sgd.step()
+        self.assertEqual(sgd.step_count, 1)
+
+    def test_schedulers(self):
+        sgd = cnn.optim.SGD(nn.Linear(1, 1), lr=1.0)
+        schedule = cnn.optim.lr_scheduler.StepLR(sgd, 2, gamma=0.5)
+        rates = []
+        for _ in range(5):
+            rates.append(sgd.lr)
+            sgd.step()
+            schedule.step()
+        self.assertEqual((rates, schedule.last_epoch), ([1.0, 1.0, 0.5, 0.5, 0.25], 5))
+        S = cnn.optim.lr_scheduler
+        other = cnn.optim.SGD(nn.Linear(1, 1), lr=1.0)
+        both = S.SequentialLR(other, [S.LambdaLR(other, lambda e: 0.1 * (e + 1)), S.ExponentialLR(other, gamma=0.5)], [2])
+        rates = []
+        for _ in range(4):
+            rates.append(round(other.lr, 6))
+            both.step()
+        self.assertEqual(rates, [0.1, 0.2, 1.0, 0.5])
+        bad = cnn.optim.SGD(nn.Linear(1, 1), lr=1.0)
+        schedule = S.LambdaLR(bad, lambda e: 1 if e == 0 else {}["none"])
+        with self.assertRaises(KeyError):
+            schedule.step()
+        plateau = S.ReduceLROnPlateau(bad, patience=0, factor=0.5)
+        plateau.step(1.0)
+        plateau.step(2.0)
+        self.assertEqual(bad.lr, 0.5)
+
+    def test_clipping(self):
+        w = cnn.ones(4, requires_grad=True)
+        (w * 3).sum().backward()
+        self.assertAlmostEqual(nn.utils.clip_grad_norm_([w], 1.0), 6.0, places=5)
+        self.assertAlmostEqual(w.grad.norm().item(), 1.0, places=4)
+        nn.utils.clip_grad_value_(w, 0.25)
+        self.assertEqual(w.grad.tolist(), [0.25] * 4)
+
+
+if __name__ == "__main__":
+    unittest.main()
