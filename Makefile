@@ -252,7 +252,7 @@ $(ZOO_NETS): $(BUILD)/zoo/%.o: examples/zoo/%.c $(wildcard examples/zoo/*.h exam
 
 # ---- each room of programs brings its own rules ----
 include $(sort $(filter-out image/image.mk onnx/onnx.mk,$(wildcard cli/*.mk image/*.mk onnx/*.mk tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk \
-	tools/*.mk)))
+	python/*.mk tools/*.mk)))
 
 -include $(OBJECTS:.o=.d)
 
@@ -274,6 +274,7 @@ make check           build and run all tests; the last line counts them
 make install         PREFIX=/usr/local DESTDIR=; make uninstall takes the same and removes exactly that
 make amalgamation    the library as one file, build/amalgamation/cnn.c and cnn.h
 make docs            the documentation, build/docs/html
+make wheel           the package for Python with the library inside, build/wheel
 make bench           against PyTorch, oneDNN and others
 make cli             the command cnn, build/cnn
 make clean           remove what was built

@@ -1,0 +1,30 @@
+# The package for Python.
+#   make python        writes what follows from the headers (tools/make-python.py); make check-python fails where it is stale
+#   make wheel         build/wheel/cnn-VERSION-py3-none-PLATFORM.whl with the library inside, for every Python from 3.9 on
+#   make check-python  the package's tests, the wheel and the plain package in fresh environments
+# CHECK_PYTHON is the interpreter. It must be the system's to see Debian's python3-numpy and python3-torch; tests that need what is
+# not there are skipped and say so.
+CHECK_PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+CHECK_EXTRA += check-python
+CHECK_BUILD += $(SHARED) $(WHEEL_SHARED)
+.PHONY: python wheel check-python
+
+python:
+	@tools/make-python.py
+
+# Linked again without packed relocations, which older systems do not load, and stripped.
+STRIP ?= strip
+WHEEL_LIB := $(BUILD)/wheel-lib
+WHEEL_SHARED := $(WHEEL_LIB)/$(notdir $(SHARED))
+$(WHEEL_SHARED): $(SHARED)
+	@+$(MAKE) --no-print-directory PACK_RELOCATIONS= LIB=$(WHEEL_LIB)/linked $(WHEEL_LIB)/linked/$(notdir $(SHARED))
+	@$(STRIP) -o $@ $(WHEEL_LIB)/linked/$(notdir $(SHARED))
+
+wheel: $(WHEEL_SHARED)
+	@rm -rf $(BUILD)/wheel
+	@$(CHECK_PYTHON) python/backend/cnn_build.py $(BUILD)/wheel $(WHEEL_SHARED)
+
+check-python: $(SHARED) $(BUILD)/examples/mnist_cnn $(WHEEL_SHARED)
+	@if command -v $(CHECK_PYTHON) >/dev/null; then \
+		CC="$(CC)" BUILD="$(BUILD)" LIB="$(LIB)" SHARED="$(abspath $(SHARED))" WHEEL_SHARED="$(WHEEL_SHARED)" python/check.sh $(CHECK_PYTHON); \
+	else echo "skipped: check-python (no python3 here)"; fi
