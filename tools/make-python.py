@@ -186,7 +186,7 @@ class Maker:
                         enums.append(f'"{member.name}": {self.enum_class(member.type.base)}')
                 fields.append(f'        ("{member.name}", {kind}),\n')
             out += f"\n\nclass {name}(Structure):\n{docstring(struct.comment or name, 4)}\n"
-            out += f"    _fields_ = [\n{''.join(fields)}    ]\n    _enums_ = {{{', '.join(enums)}}}\n"
+            out += f"    _fields_ = [\n{''.join(fields)}    ]\n    _enums_: Enums = {{{', '.join(enums)}}}\n"
         for alias, name in self.api.aliases.items():
             out += f"\n\n{alias} = {name}" if self.resolve(name) in self.api.structs else ""
         return out.rstrip() + "\n"
@@ -195,6 +195,7 @@ class Maker:
         out = HEAD.format("The C functions of libcnn by ctypes: enumerations, structs, types of callbacks and prototypes.")
         out += "import enum\nfrom ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char, c_char_p, c_double, " \
                "c_float, c_int,\n                    c_int64, c_size_t, c_ubyte, c_uint64, c_void_p)\n"
+        out += "from typing import Dict, Type\n\nEnums = Dict[str, Type[enum.IntEnum]]\n"
         out += self.enums()
         out += "\n\n# What the library calls back. Pointers to structs are addresses.\n"
         for name, function in self.api.callbacks.items():

@@ -20,16 +20,16 @@ bool_ = DType.BOOL
 __version__ = _lib.cnn_version().decode()
 
 
-def max(x: Tensor, dim: object = None, keepdim: bool = False) -> object:
+def max(x: Tensor, dim: object = None, keepdim: bool = False) -> object:  # type: ignore[no-redef]
     """The largest element; along one dimension the largest ones and their indices."""
     return x.max(dim, keepdim)
 
 
-def min(x: Tensor, dim: object = None, keepdim: bool = False) -> object:
+def min(x: Tensor, dim: object = None, keepdim: bool = False) -> object:  # type: ignore[no-redef]
     """The smallest element; along one dimension the smallest ones and their indices."""
     return x.min(dim, keepdim)
 
 
-def softmax(x: Tensor, dim: int = -1) -> Tensor:
+def softmax(x: Tensor, dim: int = -1) -> Tensor:  # type: ignore[no-redef]
     """exp(x) divided by its sum along a dimension."""
     return x.softmax(dim)

@@ -4,6 +4,9 @@ Written by tools/make-python.py from the headers; do not edit."""
 import enum
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char, c_char_p, c_double, c_float, c_int,
                     c_int64, c_size_t, c_ubyte, c_uint64, c_void_p)
+from typing import Dict, Type
+
+Enums = Dict[str, Type[enum.IntEnum]]
 
 
 class Anomaly(enum.IntEnum):
@@ -254,7 +257,7 @@ class cnn_activation_options(Structure):
         ("struct_size", c_size_t),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_leaky_relu_options(Structure):
@@ -265,7 +268,7 @@ class cnn_leaky_relu_options(Structure):
         ("negative_slope", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_prelu_options(Structure):
@@ -278,7 +281,7 @@ class cnn_prelu_options(Structure):
         ("dtype", c_int),
         ("reserved", c_ubyte * 4),
     ]
-    _enums_ = {"dtype": DType}
+    _enums_: Enums = {"dtype": DType}
 
 
 class cnn_elu_options(Structure):
@@ -289,7 +292,7 @@ class cnn_elu_options(Structure):
         ("alpha", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_celu_options(Structure):
@@ -300,7 +303,7 @@ class cnn_celu_options(Structure):
         ("alpha", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_softplus_options(Structure):
@@ -312,7 +315,7 @@ class cnn_softplus_options(Structure):
         ("threshold", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_hardtanh_options(Structure):
@@ -324,7 +327,7 @@ class cnn_hardtanh_options(Structure):
         ("max_val", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_multihead_attention_options(Structure):
@@ -343,7 +346,7 @@ class cnn_multihead_attention_options(Structure):
         ("is_causal", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {"dtype": DType}
+    _enums_: Enums = {"dtype": DType}
 
 
 class cnn_transformer_encoder_layer_options(Structure):
@@ -362,7 +365,7 @@ class cnn_transformer_encoder_layer_options(Structure):
         ("is_causal", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {"dtype": DType}
+    _enums_: Enums = {"dtype": DType}
 
 
 class cnn_random_crop_options(Structure):
@@ -376,7 +379,7 @@ class cnn_random_crop_options(Structure):
         ("pad_if_needed", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"padding_mode": PadMode}
+    _enums_: Enums = {"padding_mode": PadMode}
 
 
 class cnn_resize_options(Structure):
@@ -388,7 +391,7 @@ class cnn_resize_options(Structure):
         ("no_antialias", c_bool),
         ("reserved", c_ubyte * 6),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_random_resized_crop_options(Structure):
@@ -404,7 +407,7 @@ class cnn_random_resized_crop_options(Structure):
         ("no_antialias", c_bool),
         ("reserved", c_ubyte * 6),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_random_rotation_options(Structure):
@@ -416,7 +419,7 @@ class cnn_random_rotation_options(Structure):
         ("bilinear", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_random_affine_options(Structure):
@@ -436,7 +439,7 @@ class cnn_random_affine_options(Structure):
         ("bilinear", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_color_jitter_options(Structure):
@@ -450,7 +453,7 @@ class cnn_color_jitter_options(Structure):
         ("hue", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_random_erasing_options(Structure):
@@ -467,7 +470,7 @@ class cnn_random_erasing_options(Structure):
         ("random", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_grad_options(Structure):
@@ -480,7 +483,7 @@ class cnn_grad_options(Structure):
         ("allow_unused", c_bool),
         ("reserved", c_ubyte * 6),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_load_options(Structure):
@@ -495,7 +498,7 @@ class cnn_load_options(Structure):
         ("skip_mismatched", c_bool),
         ("reserved", c_ubyte * 2),
     ]
-    _enums_ = {"dtypes": LoadDtypes}
+    _enums_: Enums = {"dtypes": LoadDtypes}
 
 
 class cnn_checkpoint(Structure):
@@ -509,7 +512,7 @@ class cnn_checkpoint(Structure):
         ("scheduler", c_void_p),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_clip_grad_norm_options(Structure):
@@ -521,7 +524,7 @@ class cnn_clip_grad_norm_options(Structure):
         ("error_if_nonfinite", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_context_options(Structure):
@@ -541,7 +544,7 @@ class cnn_context_options(Structure):
         ("kernels", c_char_p),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {"math": Math}
+    _enums_: Enums = {"math": Math}
 
 
 class cnn_random_state(Structure):
@@ -552,7 +555,7 @@ class cnn_random_state(Structure):
         ("stream", c_uint64),
         ("reserved", c_uint64 * 2),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_dataset_callbacks(Structure):
@@ -574,7 +577,7 @@ class cnn_dataset_callbacks(Structure):
         ("concurrent", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {"image_dtype": DType, "label_dtype": DType}
+    _enums_: Enums = {"image_dtype": DType, "label_dtype": DType}
 
 
 class cnn_device_properties(Structure):
@@ -589,7 +592,7 @@ class cnn_device_properties(Structure):
         ("host_memory", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_ema_options(Structure):
@@ -602,7 +605,7 @@ class cnn_ema_options(Structure):
         ("equal_weights", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_image_layer_options(Structure):
@@ -612,7 +615,7 @@ class cnn_image_layer_options(Structure):
         ("struct_size", c_size_t),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_pad2d_options(Structure):
@@ -627,7 +630,7 @@ class cnn_pad2d_options(Structure):
         ("padding_bottom", c_int64),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_constant_pad2d_options(Structure):
@@ -643,7 +646,7 @@ class cnn_constant_pad2d_options(Structure):
         ("value", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_kaiming_options(Structure):
@@ -656,7 +659,7 @@ class cnn_kaiming_options(Structure):
         ("nonlinearity", c_int),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {"mode": FanMode, "nonlinearity": Nonlinearity}
+    _enums_: Enums = {"mode": FanMode, "nonlinearity": Nonlinearity}
 
 
 class cnn_batch(Structure):
@@ -671,7 +674,7 @@ class cnn_batch(Structure):
         ("label_lengths", c_void_p),
         ("reserved", c_void_p * 2),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_loader_options(Structure):
@@ -689,7 +692,7 @@ class cnn_loader_options(Structure):
         ("no_background", c_bool),
         ("reserved", c_ubyte * 1),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_pad_collate_options(Structure):
@@ -702,7 +705,7 @@ class cnn_pad_collate_options(Structure):
         ("batch_first", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_class_scores(Structure):
@@ -714,7 +717,7 @@ class cnn_class_scores(Structure):
         ("f1", c_double),
         ("support", c_int64),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_relu_options(Structure):
@@ -724,7 +727,7 @@ class cnn_relu_options(Structure):
         ("struct_size", c_size_t),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_dropout_options(Structure):
@@ -734,7 +737,7 @@ class cnn_dropout_options(Structure):
         ("struct_size", c_size_t),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_linear_options(Structure):
@@ -746,7 +749,7 @@ class cnn_linear_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"dtype": DType}
+    _enums_: Enums = {"dtype": DType}
 
 
 class cnn_flatten_options(Structure):
@@ -759,7 +762,7 @@ class cnn_flatten_options(Structure):
         ("has_start_dim", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_module_options(Structure):
@@ -775,7 +778,7 @@ class cnn_module_options(Structure):
         ("forward_many", cnn_forward_many_fn),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_instance_norm_options(Structure):
@@ -790,7 +793,7 @@ class cnn_instance_norm_options(Structure):
         ("track_running_stats", c_bool),
         ("reserved", c_ubyte * 2),
     ]
-    _enums_ = {"dtype": DType}
+    _enums_: Enums = {"dtype": DType}
 
 
 class cnn_feature_dropout_options(Structure):
@@ -800,7 +803,7 @@ class cnn_feature_dropout_options(Structure):
         ("struct_size", c_size_t),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_scaled_dot_product_attention_options(Structure):
@@ -814,7 +817,7 @@ class cnn_scaled_dot_product_attention_options(Structure):
         ("enable_gqa", c_bool),
         ("reserved", c_ubyte * 6),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_conv2d_options(Structure):
@@ -846,7 +849,7 @@ class cnn_conv2d_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"padding_mode": PaddingMode, "dtype": DType, "pad_mode": PadMode}
+    _enums_: Enums = {"padding_mode": PaddingMode, "dtype": DType, "pad_mode": PadMode}
 
 
 class cnn_conv1d_options(Structure):
@@ -867,7 +870,7 @@ class cnn_conv1d_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"padding_mode": PaddingMode, "dtype": DType, "pad_mode": PadMode}
+    _enums_: Enums = {"padding_mode": PaddingMode, "dtype": DType, "pad_mode": PadMode}
 
 
 class cnn_conv3d_options(Structure):
@@ -899,7 +902,7 @@ class cnn_conv3d_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"padding_mode": PaddingMode, "dtype": DType, "pad_mode": PadMode}
+    _enums_: Enums = {"padding_mode": PaddingMode, "dtype": DType, "pad_mode": PadMode}
 
 
 class cnn_conv_transpose1d_options(Structure):
@@ -918,7 +921,7 @@ class cnn_conv_transpose1d_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"dtype": DType}
+    _enums_: Enums = {"dtype": DType}
 
 
 class cnn_conv_transpose2d_options(Structure):
@@ -950,7 +953,7 @@ class cnn_conv_transpose2d_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"dtype": DType}
+    _enums_: Enums = {"dtype": DType}
 
 
 class cnn_conv_transpose3d_options(Structure):
@@ -988,7 +991,7 @@ class cnn_conv_transpose3d_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"dtype": DType}
+    _enums_: Enums = {"dtype": DType}
 
 
 class cnn_gelu_options(Structure):
@@ -999,7 +1002,7 @@ class cnn_gelu_options(Structure):
         ("approximate_tanh", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_unfold_options(Structure):
@@ -1022,7 +1025,7 @@ class cnn_unfold_options(Structure):
         ("dilation_w", c_int64),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_embedding_options(Structure):
@@ -1035,7 +1038,7 @@ class cnn_embedding_options(Structure):
         ("has_padding_idx", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"dtype": DType}
+    _enums_: Enums = {"dtype": DType}
 
 
 class cnn_cross_entropy_options(Structure):
@@ -1050,7 +1053,7 @@ class cnn_cross_entropy_options(Structure):
         ("has_ignore_index", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_nll_loss_options(Structure):
@@ -1064,7 +1067,7 @@ class cnn_nll_loss_options(Structure):
         ("has_ignore_index", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_multi_margin_loss_options(Structure):
@@ -1078,7 +1081,7 @@ class cnn_multi_margin_loss_options(Structure):
         ("reduction", c_int),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_ctc_loss_options(Structure):
@@ -1091,7 +1094,7 @@ class cnn_ctc_loss_options(Structure):
         ("zero_infinity", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_loss_options(Structure):
@@ -1102,7 +1105,7 @@ class cnn_loss_options(Structure):
         ("reduction", c_int),
         ("reserved", c_ubyte * 4),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_smooth_l1_loss_options(Structure):
@@ -1114,7 +1117,7 @@ class cnn_smooth_l1_loss_options(Structure):
         ("reduction", c_int),
         ("reserved", c_ubyte * 4),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_huber_loss_options(Structure):
@@ -1126,7 +1129,7 @@ class cnn_huber_loss_options(Structure):
         ("reduction", c_int),
         ("reserved", c_ubyte * 4),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_bce_options(Structure):
@@ -1138,7 +1141,7 @@ class cnn_bce_options(Structure):
         ("reduction", c_int),
         ("reserved", c_ubyte * 4),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_bce_with_logits_options(Structure):
@@ -1151,7 +1154,7 @@ class cnn_bce_with_logits_options(Structure):
         ("reduction", c_int),
         ("reserved", c_ubyte * 4),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_kl_div_options(Structure):
@@ -1163,7 +1166,7 @@ class cnn_kl_div_options(Structure):
         ("log_target", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_poisson_nll_loss_options(Structure):
@@ -1177,7 +1180,7 @@ class cnn_poisson_nll_loss_options(Structure):
         ("full", c_bool),
         ("reserved", c_ubyte * 2),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_gaussian_nll_loss_options(Structure):
@@ -1190,7 +1193,7 @@ class cnn_gaussian_nll_loss_options(Structure):
         ("full", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_margin_loss_options(Structure):
@@ -1202,7 +1205,7 @@ class cnn_margin_loss_options(Structure):
         ("reduction", c_int),
         ("reserved", c_ubyte * 4),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_triplet_margin_loss_options(Structure):
@@ -1217,7 +1220,7 @@ class cnn_triplet_margin_loss_options(Structure):
         ("swap", c_bool),
         ("reserved", c_ubyte * 3),
     ]
-    _enums_ = {"reduction": Reduction}
+    _enums_: Enums = {"reduction": Reduction}
 
 
 class cnn_batch_norm_options(Structure):
@@ -1233,7 +1236,7 @@ class cnn_batch_norm_options(Structure):
         ("cumulative", c_bool),
         ("reserved", c_ubyte * 1),
     ]
-    _enums_ = {"dtype": DType}
+    _enums_: Enums = {"dtype": DType}
 
 
 class cnn_norm_options(Structure):
@@ -1247,7 +1250,7 @@ class cnn_norm_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 2),
     ]
-    _enums_ = {"dtype": DType}
+    _enums_: Enums = {"dtype": DType}
 
 
 class cnn_local_response_norm_options(Structure):
@@ -1260,7 +1263,7 @@ class cnn_local_response_norm_options(Structure):
         ("k", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_maxpool2d_options(Structure):
@@ -1284,7 +1287,7 @@ class cnn_maxpool2d_options(Structure):
         ("ceil_mode", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_avg_pool2d_options(Structure):
@@ -1307,7 +1310,7 @@ class cnn_avg_pool2d_options(Structure):
         ("exclude_padding", c_bool),
         ("reserved", c_ubyte * 6),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_maxpool1d_options(Structure):
@@ -1322,7 +1325,7 @@ class cnn_maxpool1d_options(Structure):
         ("ceil_mode", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_avg_pool1d_options(Structure):
@@ -1337,7 +1340,7 @@ class cnn_avg_pool1d_options(Structure):
         ("exclude_padding", c_bool),
         ("reserved", c_ubyte * 6),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_pad_options(Structure):
@@ -1349,7 +1352,7 @@ class cnn_pad_options(Structure):
         ("mode", c_int),
         ("reserved", c_ubyte * 4),
     ]
-    _enums_ = {"mode": PadMode}
+    _enums_: Enums = {"mode": PadMode}
 
 
 class cnn_interpolate_options(Structure):
@@ -1371,7 +1374,7 @@ class cnn_interpolate_options(Structure):
         ("recompute_scale_factor", c_bool),
         ("reserved", c_ubyte * 2),
     ]
-    _enums_ = {"mode": InterpolateMode}
+    _enums_: Enums = {"mode": InterpolateMode}
 
 
 class cnn_rnn_options(Structure):
@@ -1389,7 +1392,7 @@ class cnn_rnn_options(Structure):
         ("relu", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {"dtype": DType}
+    _enums_: Enums = {"dtype": DType}
 
 
 class cnn_adadelta_options(Structure):
@@ -1404,7 +1407,7 @@ class cnn_adadelta_options(Structure):
         ("maximize", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_adagrad_options(Structure):
@@ -1420,7 +1423,7 @@ class cnn_adagrad_options(Structure):
         ("maximize", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_adam_options(Structure):
@@ -1437,7 +1440,7 @@ class cnn_adam_options(Structure):
         ("maximize", c_bool),
         ("reserved", c_ubyte * 6),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_adamax_options(Structure):
@@ -1453,7 +1456,7 @@ class cnn_adamax_options(Structure):
         ("maximize", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_lamb_options(Structure):
@@ -1469,7 +1472,7 @@ class cnn_lamb_options(Structure):
         ("maximize", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_lars_options(Structure):
@@ -1484,7 +1487,7 @@ class cnn_lars_options(Structure):
         ("maximize", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_lion_options(Structure):
@@ -1499,7 +1502,7 @@ class cnn_lion_options(Structure):
         ("maximize", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_muon_options(Structure):
@@ -1520,7 +1523,7 @@ class cnn_muon_options(Structure):
         ("spectral_unclamped", c_bool),
         ("reserved", c_ubyte * 5),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_nadam_options(Structure):
@@ -1538,7 +1541,7 @@ class cnn_nadam_options(Structure):
         ("maximize", c_bool),
         ("reserved", c_ubyte * 6),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_radam_options(Structure):
@@ -1555,7 +1558,7 @@ class cnn_radam_options(Structure):
         ("maximize", c_bool),
         ("reserved", c_ubyte * 6),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_rmsprop_options(Structure):
@@ -1572,7 +1575,7 @@ class cnn_rmsprop_options(Structure):
         ("maximize", c_bool),
         ("reserved", c_ubyte * 6),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_sgd_options(Structure):
@@ -1588,7 +1591,7 @@ class cnn_sgd_options(Structure):
         ("maximize", c_bool),
         ("reserved", c_ubyte * 6),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_sampler_callbacks(Structure):
@@ -1602,7 +1605,7 @@ class cnn_sampler_callbacks(Structure):
         ("user", c_void_p),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_step_lr_options(Structure):
@@ -1614,7 +1617,7 @@ class cnn_step_lr_options(Structure):
         ("gamma", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_multi_step_lr_options(Structure):
@@ -1627,7 +1630,7 @@ class cnn_multi_step_lr_options(Structure):
         ("gamma", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_constant_lr_options(Structure):
@@ -1639,7 +1642,7 @@ class cnn_constant_lr_options(Structure):
         ("total_iters", c_int64),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_linear_lr_options(Structure):
@@ -1652,7 +1655,7 @@ class cnn_linear_lr_options(Structure):
         ("total_iters", c_int64),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_exponential_lr_options(Structure):
@@ -1663,7 +1666,7 @@ class cnn_exponential_lr_options(Structure):
         ("gamma", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_polynomial_lr_options(Structure):
@@ -1675,7 +1678,7 @@ class cnn_polynomial_lr_options(Structure):
         ("power", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_cosine_annealing_lr_options(Structure):
@@ -1687,7 +1690,7 @@ class cnn_cosine_annealing_lr_options(Structure):
         ("eta_min", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_cosine_annealing_warm_restarts_options(Structure):
@@ -1700,7 +1703,7 @@ class cnn_cosine_annealing_warm_restarts_options(Structure):
         ("eta_min", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_one_cycle_lr_options(Structure):
@@ -1724,7 +1727,7 @@ class cnn_one_cycle_lr_options(Structure):
         ("three_phase", c_bool),
         ("reserved", c_ubyte * 2),
     ]
-    _enums_ = {"anneal_strategy": AnnealStrategy}
+    _enums_: Enums = {"anneal_strategy": AnnealStrategy}
 
 
 class cnn_lambda_lr_options(Structure):
@@ -1736,7 +1739,7 @@ class cnn_lambda_lr_options(Structure):
         ("user", c_void_p),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_reduce_lr_on_plateau_options(Structure):
@@ -1757,7 +1760,7 @@ class cnn_reduce_lr_on_plateau_options(Structure):
         ("no_patience", c_bool),
         ("reserved", c_ubyte * 7),
     ]
-    _enums_ = {"mode": PlateauMode, "threshold_mode": ThresholdMode}
+    _enums_: Enums = {"mode": PlateauMode, "threshold_mode": ThresholdMode}
 
 
 class cnn_gradcheck_options(Structure):
@@ -1770,7 +1773,7 @@ class cnn_gradcheck_options(Structure):
         ("rtol", c_double),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 class cnn_custom_op(Structure):
@@ -1786,7 +1789,7 @@ class cnn_custom_op(Structure):
         ("backward", CFUNCTYPE(c_int, POINTER(c_void_p), c_int, c_void_p, c_void_p, POINTER(c_void_p), c_void_p)),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_ = {}
+    _enums_: Enums = {}
 
 
 cnn_selu_options = cnn_activation_options

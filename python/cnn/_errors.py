@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, NoReturn, Optional
+from typing import Any, Dict, NoReturn, Optional, Type
 
 from . import _bindings as B
 from ._library import lib
@@ -93,7 +93,7 @@ class CallbackError(Error, RuntimeError):
     status = B.Status.ERROR_CALLBACK
 
 
-CLASSES = {kind.status: kind for kind in (ArgumentError, NoMemoryError, ShapeError, DTypeError, DeviceError, StateError,
+CLASSES: Dict[int, Type[Error]] = {kind.status: kind for kind in (ArgumentError, NoMemoryError, ShapeError, DTypeError, DeviceError, StateError,
                                           FileError, NotFoundError, FormatError, MismatchError, ThreadError,
                                           UnsupportedError, CallbackError)}
 

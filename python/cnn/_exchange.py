@@ -20,10 +20,10 @@ ORDER = "<" if sys.byteorder == "little" else ">"
 TYPESTR = {DType.F32: ORDER + "f4", DType.F64: ORDER + "f8", DType.I64: ORDER + "i8", DType.I32: ORDER + "i4",
            DType.U8: "|u1", DType.BOOL: "|b1"}
 FROM_TYPESTR = {text: dtype for dtype, text in TYPESTR.items()}
-ELEMENT = {DType.F32: ctypes.c_float, DType.F64: ctypes.c_double, DType.I64: ctypes.c_int64, DType.I32: ctypes.c_int32,
+ELEMENT: Dict[DType, Any] = {DType.F32: ctypes.c_float, DType.F64: ctypes.c_double, DType.I64: ctypes.c_int64, DType.I32: ctypes.c_int32,
            DType.U8: ctypes.c_uint8, DType.BOOL: ctypes.c_bool}
 FORMATS = {"f": DType.F32, "d": DType.F64, "q": DType.I64, "l": DType.I64, "i": DType.I32, "B": DType.U8, "?": DType.BOOL}
-LETTERS = {DType.F32: "f", DType.F64: "d", DType.I64: "q", DType.I32: "i", DType.U8: "B", DType.BOOL: "?"}
+LETTERS: Dict[DType, Any] = {DType.F32: "f", DType.F64: "d", DType.I64: "q", DType.I32: "i", DType.U8: "B", DType.BOOL: "?"}
 
 
 # ---- what the library calls when it is done with memory that it borrowed ----
@@ -32,7 +32,7 @@ _borrowed: Dict[int, Any] = {}
 _numbers = itertools.count(1)
 
 
-@B.cnn_deleter_fn  # type: ignore[misc]
+@B.cnn_deleter_fn
 def _release(_data: Any, user: Any) -> None:
     release = _borrowed.pop(user, None)
     if callable(release):
@@ -131,13 +131,13 @@ def _flattened(data: Any) -> Tuple[List[int], List[Any]]:
 
 def _from_buffer(data: Any, context: Context) -> Tensor:
     view = memoryview(data)
-    kind = FORMATS.get(view.format.lstrip("@=<")) if view.c_contiguous else None
+    kind = FORMATS.get(str(view.format).lstrip("@=<")) if view.c_contiguous else None
     if kind is None:
         raise DTypeError(f"tensor: a buffer of format {view.format!r}, expected contiguous numbers of one of "
                          f"{', '.join(FORMATS)}")
     flat = bytes(view)
     keep = ctypes.create_string_buffer(flat, len(flat))
-    return _borrow(ctypes.addressof(keep), kind, view.shape, None, keep, context)
+    return _borrow(ctypes.addressof(keep), kind, tuple(view.shape or ()), None, keep, context)
 
 
 # ---- __array_interface__ ----
@@ -157,7 +157,8 @@ def _address(t: Tensor) -> Tuple[int, Any, Tuple[int, ...]]:
         return data or ctypes.addressof(NOTHING), t, t.strides
     buffer = ctypes.create_string_buffer(t.numel() * t.itemsize)
     check(lib.cnn_tensor_read(t._handle(), buffer, len(buffer)), t._context._h)
-    strides, step = [], 1
+    step = 1
+    strides: List[int] = []
     for size in reversed(t.shape):
         strides.insert(0, step)
         step *= size
@@ -238,7 +239,7 @@ def to_memoryview(t: Tensor) -> memoryview:
         plain = Tensor._make(lib.cnn_tensor_detach(plain._handle()), t._context)
     address, memory, _ = _address(plain)
     count = t.numel() * t.itemsize
-    array = (ctypes.c_ubyte * count).from_address(address) if address else (ctypes.c_ubyte * 0)()
+    array: Any = (ctypes.c_ubyte * count).from_address(address) if address else (ctypes.c_ubyte * 0)()
     array._kept = memory
     view = memoryview(array).cast("B")
     if count:

@@ -127,7 +127,8 @@ def _picked(x: Tensor, places: List[Tuple[int, Tensor]]) -> Tensor:
 
 def put(x: Tensor, index: Any, value: Any) -> None:
     """Writes a part of a tensor: integers and slices with positive steps, or a mask of x's shape."""
-    from ._tensor import Tensor, as_tensor, no_grad, where
+    from ._tape import no_grad
+    from ._tensor import Tensor, as_tensor, where
     x._writable("copy_")
     if isinstance(index, Tensor) and index.dtype == DType.BOOL and index.shape == x.shape:
         with no_grad():

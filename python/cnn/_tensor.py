@@ -134,7 +134,7 @@ class Tensor(TensorMethods):
         return self
 
     @classmethod
-    def _on(cls, tape: Tape, h: int, cut: bool = False) -> Tensor:
+    def _on(cls, tape: Tape, h: Any, cut: bool = False) -> Tensor:
         self: Tensor = object.__new__(cls)
         self._h, self._tape, self._owner, self._context = h, tape, None, tape.context
         self._cut, self._note, self._kept, self._grad, self._fixed = cut, "", None, None, False
@@ -290,12 +290,12 @@ class Tensor(TensorMethods):
     def __dlpack_device__(self) -> Tuple[int, int]:
         return _exchange.dlpack_device(self)
 
-    def memoryview(self) -> memoryview:
+    def memoryview(self) -> Any:
         """The elements through the buffer protocol: a copy where they are not contiguous or belong to a tape. From
         Python 3.12 on `memoryview(tensor)` is the same; before, the protocol is open to compiled code alone."""
         return _exchange.to_memoryview(self)
 
-    def __buffer__(self, _flags: int) -> memoryview:
+    def __buffer__(self, _flags: Any) -> Any:
         return self.memoryview()
 
     def data_ptr(self) -> int:

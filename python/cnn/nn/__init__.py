@@ -14,7 +14,7 @@ from ._layers import TransformerEncoderLayer
 from ._module import Module, ModuleList, Parameter, Sequential, run
 
 
-class LSTM(_layers.LSTM):
+class LSTM(_layers.LSTM):  # type: ignore[no-redef]
     __doc__ = _layers.LSTM.__doc__
 
     def forward(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]] = None,
@@ -25,7 +25,7 @@ class LSTM(_layers.LSTM):
         return y, (h_n, c_n)
 
 
-class GRU(_layers.GRU):
+class GRU(_layers.GRU):  # type: ignore[no-redef]
     __doc__ = _layers.GRU.__doc__
 
     def forward(self, x: Tensor, state: Optional[Tensor] = None,
@@ -34,7 +34,7 @@ class GRU(_layers.GRU):
         return run("cnn_rnn_forward", self, x, state, lengths, outputs=1)
 
 
-class RNN(_layers.RNN):
+class RNN(_layers.RNN):  # type: ignore[no-redef]
     __doc__ = _layers.RNN.__doc__
 
     def forward(self, x: Tensor, state: Optional[Tensor] = None,
@@ -43,7 +43,7 @@ class RNN(_layers.RNN):
         return run("cnn_rnn_forward", self, x, state, lengths, outputs=1)
 
 
-class MultiheadAttention(_layers.MultiheadAttention):
+class MultiheadAttention(_layers.MultiheadAttention):  # type: ignore[no-redef]
     __doc__ = _layers.MultiheadAttention.__doc__
 
     def forward(self, query: Tensor, key: Optional[Tensor] = None, value: Optional[Tensor] = None,
@@ -79,7 +79,7 @@ class _Loss:
         raise NotImplementedError
 
     def __call__(self, *tensors: Tensor) -> Tensor:
-        return self.function(*tensors, **self.options)  # type: ignore[no-any-return]
+        return self.function(*tensors, **self.options)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.options.items())})"

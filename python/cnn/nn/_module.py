@@ -36,7 +36,7 @@ _modules: Dict[int, Any] = {}
 _numbers = itertools.count(1)
 
 
-@B.cnn_forward_fn  # type: ignore[misc]
+@B.cnn_forward_fn
 def _forward(_self: Any, x: Any, user: Any) -> Any:
     """C runs a module of Python's own."""
     try:
