@@ -32,6 +32,11 @@ workflows needed command yamllint                               yamllint
 docs     needed command doxygen                                 doxygen
 docs     wanted path    /usr/share/doxygen-awesome-css          doxygen-awesome-css
 docs     wanted command dot                                     graphviz
+python   wanted command python3                                 python3
+python   wanted path    /usr/lib/python3/dist-packages/numpy    python3-numpy
+python   wanted path    /usr/lib/python3/dist-packages/torch    python3-torch
+python   wanted path    /usr/lib/python3/dist-packages/mypy     python3-mypy
+python   wanted module  ensurepip                               python3-venv
 wasm     needed command emcc                                    emscripten
 wasm     needed command node                                    nodejs
 win32    needed command x86_64-w64-mingw32-gcc                  gcc-mingw-w64-x86-64

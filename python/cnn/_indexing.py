@@ -107,14 +107,13 @@ def _picked(x: Tensor, places: List[Tuple[int, Tensor]]) -> Tensor:
     if not together:
         x = x.permute(dims + [d for d in range(x.ndim) if d not in dims])
     sizes = x.shape[target:target + len(dims)]
-    flat = None
+    flat: Any = None
     for size, (dim, index) in zip(sizes, places):
         index = index.to(DType.I64)
         if index.numel() and (int(index.amin().item()) < -size or int(index.amax().item()) >= size):
             raise IndexError(f"an index of dimension {dim}, which has {size}, is out of its range")
         index = where(index < 0, index + size, index)
         flat = index if flat is None else flat * size + index
-    assert flat is not None
     total = 1
     for size in sizes:
         total *= size
@@ -156,6 +155,6 @@ def put(x: Tensor, index: Any, value: Any) -> None:
     n = len(shape)
     part = Tensor._make(lib.cnn_tensor_from_borrowed(
         x._context._h, int(x.dtype), n, (ctypes.c_int64 * n)(*shape), (ctypes.c_int64 * n)(*strides),
-        base + offset * x.itemsize, B.cnn_deleter_fn(), None), x._context)
+        base + offset * x.itemsize, ctypes.cast(0, B.cnn_deleter_fn), None), x._context)
     part.copy_(value)
     check(lib.cnn_tensor_touch(x._handle()), x._context._h)

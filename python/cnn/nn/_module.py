@@ -262,7 +262,7 @@ class Module:
 
     def clone(self) -> Module:
         """A deep copy, where the module and its parts are layers of the library's."""
-        copy = Module.__new__(type(self) if type(self).forward is Module.forward else Module)
+        copy: Module = Module.__new__(type(self) if type(self).forward is Module.forward else Module)
         copy._adopt(handle(lib.cnn_module_clone(self._h), self._context._h), self._context)
         return copy
 

@@ -1,0 +1,69 @@
+"""docs/python.md: each block of Python runs by itself, what is typed at the prompt gives what stands there, and quotations
+are what they quote."""
+import doctest
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import cnn
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PAGE = ROOT / "docs" / "python.md"
+
+
+def blocks():
+    """(line, language, what it quotes, text)"""
+    if not PAGE.exists():
+        return []
+    text = PAGE.read_text(encoding="utf-8")
+    return [(text[:m.start()].count("\n") + 1, m[2], m[1], m[3])
+            for m in re.finditer(r"(?:<!-- quotes (\S+) -->\n)?```(\w+)\n(.*?)```", text, re.S)]
+
+
+@unittest.skipUnless(PAGE.exists(), "needs docs/python.md")
+class Docs(unittest.TestCase):
+    def test_blocks(self):
+        ran = 0
+        for line, language, quotes, text in blocks():
+            if language != "python":
+                continue
+            with self.subTest(line=line):
+                if quotes:
+                    self.assertIn(text, (ROOT / quotes).read_text(encoding="utf-8"))
+                    continue
+                missing = [name for name in ("numpy", "torch") if f"import {name}" in text and not importable(name)]
+                if missing:
+                    print(f"skipped: docs/python.md:{line} (no {missing[0]} here)")
+                    continue
+                with tempfile.TemporaryDirectory() as folder:
+                    done = subprocess.run([sys.executable, "-c", text], cwd=folder, capture_output=True, text=True, env={
+                        **os.environ, "PYTHONPATH": str(pathlib.Path(cnn.__file__).parent.parent)})
+                self.assertEqual(done.returncode, 0, done.stderr)
+                ran += 1
+        self.assertGreater(ran, 2)
+
+    def test_prompts(self):
+        runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+        parser = doctest.DocTestParser()
+        for line, language, _, text in blocks():
+            if language == "pycon":
+                found = []
+                runner.run(parser.get_doctest(text, {}, f"line {line}", str(PAGE), line), out=found.append)
+                self.assertEqual("".join(found), "")
+        self.assertGreater(runner.tries, 10)
+
+
+def importable(name):
+    try:
+        __import__(name)
+    except ImportError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    unittest.main()
