@@ -414,7 +414,8 @@ class Maker:
         out = HEAD.format("Operations as methods of a tensor.")
         out += "from __future__ import annotations\n\nfrom typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Tuple, Union\n\n" \
                "from . import _bindings as B\nfrom ._convert import Dims, Sizes, varargs\n\n" \
-               "if TYPE_CHECKING:\n    from ._tensor import Tensor\n\n\n" \
+               "if TYPE_CHECKING:\n    from ._tensor import Tensor\n\n" \
+               "# The module _ops, once it is there: it needs tensors itself.\nops: Any = None\n\n\n" \
                "class TensorMethods:\n    \"\"\"The operations whose first operand is the tensor itself.\"\"\"\n\n    __slots__ = ()\n"
         for f in self.api.functions.values():
             if not self.is_operation(f):
@@ -435,8 +436,7 @@ class Maker:
             out += "\n" + self.wrapped(f"def {short}", head, f" -> {result}:", 4)
             summary = re.split(r"(?<=[a-z0-9)`])\.\s|\n\n", f.comment or f.name)[0]
             out += docstring(" ".join(summary.split()).rstrip(".") + ".", 8)
-            out += "        from . import _ops\n"
-            out += self.wrapped(f"return _ops.{short}", ", ".join(["self"] + call), "", 8)
+            out += self.wrapped(f"return ops.{short}", ", ".join(["self"] + call), "", 8)
         return out
 
     # ---- layers, optimizers, schedulers ----

@@ -11,11 +11,23 @@ from ._tape import Tape, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from ._tensor import (Tensor, arange, as_tensor, chunk, empty, from_dlpack, from_numpy, full, grad, ones, rand, randn,
                       split, tensor, unbind, where, zeros)
 
-from . import data, nn, optim  # isort: skip
+from . import _methods, _ops, data, nn, optim  # isort: skip
+
+_methods.ops = _ops
 
 float32, float64, bfloat16 = DType.F32, DType.F64, DType.BF16
 int64, int32, uint8 = DType.I64, DType.I32, DType.U8
 bool_ = DType.BOOL
+
+__all__ = [
+    "ArgumentError", "CallbackError", "Context", "DType", "DTypeError", "DeviceError", "Error", "FileError", "FormatError",
+    "MismatchError", "NoMemoryError", "NotFoundError", "ShapeError", "StateError", "Tape", "Tensor", "ThreadError",
+    "UnsupportedError", "amax", "amin", "arange", "as_tensor", "bfloat16", "bool_", "cat", "chunk", "data", "default_context",
+    "empty", "enable_grad", "float32", "float64", "from_dlpack", "from_numpy", "full", "grad", "int32", "int64",
+    "is_grad_enabled", "load", "manual_seed", "nn", "no_grad", "ones", "optim", "rand", "randn", "save",
+    "set_default_context", "set_grad_enabled", "split", "tensor", "uint8", "unbind", "zeros",
+]
+__all__ += _ops.__all__
 
 __version__ = _lib.cnn_version().decode()
 

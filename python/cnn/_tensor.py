@@ -6,7 +6,7 @@ import ctypes
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 from . import _bindings as B
-from . import _exchange, _indexing
+from . import _exchange, _indexing, _methods
 from ._context import Context, default_context
 from ._convert import DTYPES, enumerator, sizes, varargs
 from ._errors import ArgumentError, StateError, check, fail_last
@@ -17,6 +17,7 @@ from ._tape import Tape, current, local, no_grad, watch
 Number = Union[bool, int, float]
 DType = B.DType
 FLOATS = (DType.F32, DType.F64, DType.BF16)
+FLOAT_NUMBERS = tuple(int(kind) for kind in FLOATS)
 
 
 def apply(name: str, *arguments: Any, outputs: int = 0, wanted: Optional[Sequence[bool]] = None) -> Any:
@@ -33,7 +34,9 @@ def apply(name: str, *arguments: Any, outputs: int = 0, wanted: Optional[Sequenc
                 tensors.append(b)
     if not tensors:
         raise TypeError(f"{name[4:]}: expected a tensor")
-    tape = _tape_of(tensors)
+    tape = tensors[0]._tape
+    if tape is None or len(tensors) > 1:
+        tape = _tape_of(tensors)
     with tape._lock:
         root = True
         for t in tensors:
@@ -74,7 +77,10 @@ def apply(name: str, *arguments: Any, outputs: int = 0, wanted: Optional[Sequenc
         status = lib.cnn_tensor_status(result)
         if status:
             tape._failed(status)
-        cut = tape._recording and any(t._cut for t in tensors)
+        cut = False
+        for t in tensors:
+            cut = cut or t._cut
+        cut = cut and tape._recording
         first = Tensor._on(tape, result, cut)
         if more is None:
             return first
@@ -437,6 +443,10 @@ class Tensor(TensorMethods):
     def _operator(self, name: str, other: Any, swapped: bool = False) -> Any:
         if not isinstance(other, (Tensor, bool, int, float)) and not hasattr(other, "__array_interface__"):
             return NotImplemented
+        if isinstance(other, Tensor):
+            kind = self._read(lib.cnn_tensor_dtype)
+            if kind == other._read(lib.cnn_tensor_dtype) and (kind in FLOAT_NUMBERS or name not in ARITHMETIC):
+                return apply(name, other, self) if swapped else apply(name, self, other)
         a, b = self._pair(other, name)
         if swapped:
             a, b = b, a
@@ -445,6 +455,8 @@ class Tensor(TensorMethods):
         return apply(name, a, b)
 
     def _with_number(self, name: str, number: Number) -> Tensor:
+        if self._read(lib.cnn_tensor_dtype) in FLOAT_NUMBERS:
+            return apply(name, self, float(number))
         x = self.to(with_number(self.dtype, number))
         if x.dtype not in FLOATS:
             return whole(apply(name, x.to(DType.F64), float(number)), x.dtype)
@@ -617,12 +629,10 @@ class Tensor(TensorMethods):
         return maximum_of(self, "cnn_min", dim, keepdim)
 
     def amax(self, dim: Any = None, keepdim: Any = False) -> Tensor:
-        from . import _ops
-        return _ops.max(self, dim, keepdim)
+        return _methods.ops.max(self, dim, keepdim)
 
     def amin(self, dim: Any = None, keepdim: Any = False) -> Tensor:
-        from . import _ops
-        return _ops.min(self, dim, keepdim)
+        return _methods.ops.min(self, dim, keepdim)
 
     def split(self, split_size: Any, dim: Any = 0) -> Tuple[Tensor, ...]:
         """Parts of `split_size` along a dimension, the last one smaller; of the sizes in a list."""
