@@ -158,6 +158,14 @@ class Maker:
                 out += f"    {short} = {value}\n"
         return out
 
+    @staticmethod
+    def nonzero(struct: headers.Struct) -> str:
+        """The integers of which 0 means another number, so that who gives 0 must be told."""
+        names = {m.name for m in struct.members}
+        found = [m.name for m in struct.members if m.type and not m.type.stars and m.type.base in ("int", "int64_t") and
+                 re.search(r"\bdefault:? (?!0\b)-?\d", m.comment) and not {"has_" + m.name, "no_" + m.name} & names]
+        return f"    _nonzero_: Names = ({', '.join(repr(n) for n in found)},)\n".replace("'", '"') if found else ""
+
     def struct_order(self):
         order, seen = [], set()
 
@@ -186,7 +194,7 @@ class Maker:
                         enums.append(f'"{member.name}": {self.enum_class(member.type.base)}')
                 fields.append(f'        ("{member.name}", {kind}),\n')
             out += f"\n\nclass {name}(Structure):\n{docstring(struct.comment or name, 4)}\n"
-            out += f"    _fields_ = [\n{''.join(fields)}    ]\n    _enums_: Enums = {{{', '.join(enums)}}}\n"
+            out += f"    _fields_ = [\n{''.join(fields)}    ]\n{self.nonzero(struct)}    _enums_: Enums = {{{', '.join(enums)}}}\n"
         for alias, name in self.api.aliases.items():
             out += f"\n\n{alias} = {name}" if self.resolve(name) in self.api.structs else ""
         return out.rstrip() + "\n"
@@ -195,7 +203,7 @@ class Maker:
         out = HEAD.format("The C functions of libcnn by ctypes: enumerations, structs, types of callbacks and prototypes.")
         out += "import enum\nfrom ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char, c_char_p, c_double, " \
                "c_float, c_int,\n                    c_int64, c_size_t, c_ubyte, c_uint64, c_void_p)\n"
-        out += "from typing import Dict, Type\n\nEnums = Dict[str, Type[enum.IntEnum]]\n"
+        out += "from typing import Dict, Tuple, Type\n\nEnums = Dict[str, Type[enum.IntEnum]]\nNames = Tuple[str, ...]\n"
         out += self.enums()
         out += "\n\n# What the library calls back. Pointers to structs are addresses.\n"
         for name, function in self.api.callbacks.items():

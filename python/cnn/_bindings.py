@@ -4,9 +4,10 @@ Written by tools/make-python.py from the headers; do not edit."""
 import enum
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char, c_char_p, c_double, c_float, c_int,
                     c_int64, c_size_t, c_ubyte, c_uint64, c_void_p)
-from typing import Dict, Type
+from typing import Dict, Tuple, Type
 
 Enums = Dict[str, Type[enum.IntEnum]]
+Names = Tuple[str, ...]
 
 
 class Anomaly(enum.IntEnum):
@@ -365,6 +366,7 @@ class cnn_transformer_encoder_layer_options(Structure):
         ("is_causal", c_bool),
         ("reserved", c_ubyte * 7),
     ]
+    _nonzero_: Names = ("dim_feedforward",)
     _enums_: Enums = {"dtype": DType}
 
 
@@ -762,6 +764,7 @@ class cnn_flatten_options(Structure):
         ("has_start_dim", c_bool),
         ("reserved", c_ubyte * 7),
     ]
+    _nonzero_: Names = ("end_dim",)
     _enums_: Enums = {}
 
 
@@ -849,6 +852,7 @@ class cnn_conv2d_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
+    _nonzero_: Names = ("stride", "dilation", "groups",)
     _enums_: Enums = {"padding_mode": PaddingMode, "dtype": DType, "pad_mode": PadMode}
 
 
@@ -870,6 +874,7 @@ class cnn_conv1d_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
+    _nonzero_: Names = ("stride", "dilation", "groups",)
     _enums_: Enums = {"padding_mode": PaddingMode, "dtype": DType, "pad_mode": PadMode}
 
 
@@ -902,6 +907,7 @@ class cnn_conv3d_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
+    _nonzero_: Names = ("stride", "dilation", "groups",)
     _enums_: Enums = {"padding_mode": PaddingMode, "dtype": DType, "pad_mode": PadMode}
 
 
@@ -921,6 +927,7 @@ class cnn_conv_transpose1d_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
+    _nonzero_: Names = ("stride", "dilation", "groups",)
     _enums_: Enums = {"dtype": DType}
 
 
@@ -953,6 +960,7 @@ class cnn_conv_transpose2d_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
+    _nonzero_: Names = ("stride", "dilation", "groups",)
     _enums_: Enums = {"dtype": DType}
 
 
@@ -991,6 +999,7 @@ class cnn_conv_transpose3d_options(Structure):
         ("no_bias", c_bool),
         ("reserved", c_ubyte * 3),
     ]
+    _nonzero_: Names = ("stride", "dilation", "groups",)
     _enums_: Enums = {"dtype": DType}
 
 
@@ -1025,6 +1034,7 @@ class cnn_unfold_options(Structure):
         ("dilation_w", c_int64),
         ("reserved", c_ubyte * 8),
     ]
+    _nonzero_: Names = ("stride", "dilation",)
     _enums_: Enums = {}
 
 
@@ -1081,6 +1091,7 @@ class cnn_multi_margin_loss_options(Structure):
         ("reduction", c_int),
         ("reserved", c_ubyte * 8),
     ]
+    _nonzero_: Names = ("p",)
     _enums_: Enums = {"reduction": Reduction}
 
 
@@ -1287,6 +1298,7 @@ class cnn_maxpool2d_options(Structure):
         ("ceil_mode", c_bool),
         ("reserved", c_ubyte * 7),
     ]
+    _nonzero_: Names = ("dilation",)
     _enums_: Enums = {}
 
 
@@ -1325,6 +1337,7 @@ class cnn_maxpool1d_options(Structure):
         ("ceil_mode", c_bool),
         ("reserved", c_ubyte * 7),
     ]
+    _nonzero_: Names = ("dilation",)
     _enums_: Enums = {}
 
 
@@ -1392,6 +1405,7 @@ class cnn_rnn_options(Structure):
         ("relu", c_bool),
         ("reserved", c_ubyte * 7),
     ]
+    _nonzero_: Names = ("num_layers",)
     _enums_: Enums = {"dtype": DType}
 
 
@@ -1642,6 +1656,7 @@ class cnn_constant_lr_options(Structure):
         ("total_iters", c_int64),
         ("reserved", c_ubyte * 8),
     ]
+    _nonzero_: Names = ("total_iters",)
     _enums_: Enums = {}
 
 
@@ -1655,6 +1670,7 @@ class cnn_linear_lr_options(Structure):
         ("total_iters", c_int64),
         ("reserved", c_ubyte * 8),
     ]
+    _nonzero_: Names = ("total_iters",)
     _enums_: Enums = {}
 
 
@@ -1678,6 +1694,7 @@ class cnn_polynomial_lr_options(Structure):
         ("power", c_double),
         ("reserved", c_ubyte * 8),
     ]
+    _nonzero_: Names = ("total_iters",)
     _enums_: Enums = {}
 
 
@@ -1703,6 +1720,7 @@ class cnn_cosine_annealing_warm_restarts_options(Structure):
         ("eta_min", c_double),
         ("reserved", c_ubyte * 8),
     ]
+    _nonzero_: Names = ("T_mult",)
     _enums_: Enums = {}
 
 

@@ -99,6 +99,8 @@ def _set(struct: Any, name: str, value: Any, kept: List[Any]) -> None:
             setattr(struct, name[:-1] + "_count", len(value))
         kept.append(value)
         value = ctypes.cast(value, fields[name])
+    if value == 0 and name in getattr(kind, "_nonzero_", ()) and not isinstance(value, bool):
+        raise ValueError(f"{name} is 0, which {kind.__name__} takes for its default")
     setattr(struct, name, value)
     if "no_" + name in fields and value == 0:  # really 0, where 0 means the default
         setattr(struct, "no_" + name, True)

@@ -83,7 +83,7 @@ class Tape:
         """What a forward has made and Python still holds, which the library drops when the forward returns."""
         for key, reference in list(self._live.items()):
             tensor = reference()
-            if tensor is not None and key not in known and not any(tensor is k for k in kept):
+            if tensor is not None and known.get(key) is not reference and not any(tensor is k for k in kept):
                 tensor._leave()
 
     def _needs_grad(self) -> bool:
@@ -103,7 +103,7 @@ class Tape:
 
     def _record(self) -> None:
         recording = local.grad and (self._own or self.grad)
-        if recording != self._recording and not self._depth:
+        if recording != self._recording:
             lib.cnn_tape_set_recording(self._h, recording)
             self._recording = recording
 

@@ -108,6 +108,11 @@ class Loaders(unittest.TestCase):
                 list(DataLoader(Squares(10, bad=5), 4, background=background))
         with self.assertRaisesRegex(ValueError, "expected"):
             list(DataLoader([[1.0], [2.0, 3.0]], 2))
+        loader = DataLoader(Squares(10, bad=5), 2)
+        with self.assertRaisesRegex(RuntimeError, "sample 5 is bad"):
+            loader.dataset[5]
+        with self.assertRaises(cnn.ShapeError):  # and not the exception that was told already
+            cnn.ones(2) + cnn.ones(3)
 
     def test_a_loader_in_the_middle_is_freed(self):
         for _ in range(20):

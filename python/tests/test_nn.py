@@ -42,6 +42,8 @@ class Modules(unittest.TestCase):
             nn.Linear(0, 1)
         with self.assertRaises(TypeError):
             nn.Conv2d(1, 1, 3, strides=2)
+        with self.assertRaisesRegex(ValueError, "stride is 0"):
+            nn.Conv2d(1, 1, 3, stride=0)
         with self.assertRaisesRegex(ValueError, "'valid_same' is none of"):
             nn.Conv2d(1, 1, 3, padding="valid_same")
 
@@ -93,6 +95,36 @@ class Modules(unittest.TestCase):
         keeps = Keeps()
         y = nn.Sequential(keeps, nn.ReLU())(cnn.ones(2, 2))
         self.assertEqual((keeps.seen.tolist(), y.tolist()), ([[2.0, 2.0]] * 2, [[3.0, 3.0]] * 2))
+
+    def test_no_grad_in_a_forward(self):
+        class Half(nn.Module):
+            def forward(self, x):
+                y = x * 2
+                with cnn.no_grad():
+                    factor = y + 1
+                    factor = factor * 1
+                return y * factor if self.training else factor
+        half = Half()
+        x = cnn.ones(2, requires_grad=True)
+        nn.Sequential(half, nn.ReLU())(x).sum().backward()
+        self.assertEqual(x.grad.tolist(), [6.0, 6.0])
+        half.eval()
+        y = nn.Sequential(Half().eval(), nn.Identity())(x)
+        self.assertFalse(y.requires_grad)
+        self.assertTrue((x * 2).requires_grad)
+
+    def test_many_tensors_come_and_go_in_a_forward(self):
+        class Keeps(nn.Module):
+            def forward(self, x):
+                for _ in range(50):
+                    x = x + 1.0
+                    self.last = x * 1.0
+                return x
+        keeps = Keeps()
+        model = nn.Sequential(keeps, nn.ReLU())
+        for _ in range(20):
+            y = model(cnn.zeros(3))
+            self.assertEqual((y.tolist(), keeps.last.tolist()), ([50.0] * 3, [50.0] * 3))
 
     def test_modes(self):
         model = nn.Sequential(nn.Dropout(0.5), Block(4))

@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 from .. import _bindings as B
 from .._context import Context, default_context
 from .._convert import doubles, options, sizes
-from .._errors import callback_failed, check, fail, handle, take_pending
+from .._errors import check, fail, handle
 from .._library import lib
 from .._tape import next_batch
 from .._tensor import Tensor, as_tensor
@@ -40,6 +40,13 @@ class Dataset:
         """Another hold, to be given away."""
         return handle(lib.cnn_dataset_share(self._h), self._context._h)
 
+    def _failed(self, status: int) -> None:
+        """Raises what a dataset of Python's raised, or the library's message."""
+        if self._source is not None and self._source.problem is not None:
+            problem, self._source.problem = self._source.problem, None
+            raise problem
+        fail(status, lib.cnn_last_error(self._context._h))
+
     def __len__(self) -> int:
         return int(lib.cnn_dataset_size(self._h))
 
@@ -58,7 +65,9 @@ class Dataset:
         if not -size <= i < size:
             raise IndexError(f"sample {i} of {size}")
         image, label = ctypes.c_void_p(), ctypes.c_void_p()
-        check(lib.cnn_dataset_get(self._h, i % size, ctypes.byref(image), ctypes.byref(label)), self._context._h)
+        status = lib.cnn_dataset_get(self._h, i % size, ctypes.byref(image), ctypes.byref(label))
+        if status:
+            self._failed(status)
         return (Tensor._make(image.value, self._context),
                 Tensor._make(label.value, self._context) if label.value else None)
 
@@ -142,7 +151,6 @@ def _get(index: int, image: int, label: Optional[int], user: int) -> int:
         return 0
     except BaseException as problem:
         source.problem = problem
-        callback_failed(problem)
         lib.cnn_context_set_error(None, B.Status.ERROR_CALLBACK, f"{type(problem).__name__}: {problem}".encode()[:400])
         return int(B.Status.ERROR_CALLBACK)
 
@@ -151,7 +159,8 @@ class _Source:
     """A dataset of Python's: what has __len__() and __getitem__()."""
 
     def __init__(self, data: Any, context: Context) -> None:
-        self.data, self.context, self.problem = data, context, None
+        self.data, self.context = data, context
+        self.problem: Optional[BaseException] = None
         sample = data[0]
         first, second = sample if isinstance(sample, tuple) else (sample, None)
         self.image = self.form(first)
@@ -280,16 +289,11 @@ class DataLoader:
         while True:
             self._let_go(1)
             next_batch()
-            take_pending()
             if not lib.cnn_loader_next(self._h, ctypes.byref(batch)):
                 status = lib.cnn_loader_status(self._h)
                 if not status:
                     return
-                source = self.dataset._source
-                if source is not None and source.problem is not None:
-                    problem, source.problem = source.problem, None
-                    raise problem
-                fail(status, lib.cnn_last_error(self._context._h))
+                self.dataset._failed(status)
             tensors = [Tensor._make(h, self._context, self) if h else None for h in
                        (batch.images, batch.labels, batch.lengths, batch.label_lengths)]
             self._given.append([weakref.ref(t) for t in tensors if t is not None])

@@ -45,7 +45,7 @@ def _forward(_self: Any, x: Any, user: Any) -> Any:
         if module is None:
             raise StateError("forward: the Python object of the module is gone")
         tape = local.running[-1]
-        known = dict(tape._live)
+        known, recording = dict(tape._live), tape._recording
         tape._depth += 1
         try:
             result = module.forward(Tensor._on(tape, x))
@@ -57,6 +57,9 @@ def _forward(_self: Any, x: Any, user: Any) -> Any:
             return result._handle()
         finally:
             tape._depth -= 1
+            if tape._recording != recording:  # the forward ended with an operation under no_grad()
+                lib.cnn_tape_set_recording(tape._h, recording)
+                tape._recording = recording
     except BaseException as problem:
         callback_failed(problem)
         lib.cnn_context_set_error(None, B.Status.ERROR_CALLBACK, f"{type(problem).__name__}: {problem}".encode()[:400])
