@@ -12,6 +12,7 @@ from ._tensor import (Tensor, arange, as_tensor, chunk, empty, from_dlpack, from
                       split, tensor, unbind, where, zeros)
 
 from . import _methods, _ops, data, nn, optim  # isort: skip
+from ._training import EMA, load_checkpoint, save_checkpoint  # isort: skip
 
 _methods.ops = _ops
 
@@ -20,11 +21,11 @@ int64, int32, uint8 = DType.I64, DType.I32, DType.U8
 bool_ = DType.BOOL
 
 __all__ = [
-    "ArgumentError", "CallbackError", "Context", "DType", "DTypeError", "DeviceError", "Error", "FileError", "FormatError",
+    "ArgumentError", "CallbackError", "Context", "DType", "DTypeError", "DeviceError", "EMA", "Error", "FileError", "FormatError",
     "MismatchError", "NoMemoryError", "NotFoundError", "ShapeError", "StateError", "Tape", "Tensor", "ThreadError",
     "UnsupportedError", "amax", "amin", "arange", "as_tensor", "bfloat16", "bool_", "cat", "chunk", "data", "default_context",
     "empty", "enable_grad", "float32", "float64", "from_dlpack", "from_numpy", "full", "grad", "int32", "int64",
-    "is_grad_enabled", "load", "manual_seed", "nn", "no_grad", "ones", "optim", "rand", "randn", "save",
+    "is_grad_enabled", "load", "load_checkpoint", "manual_seed", "nn", "no_grad", "ones", "optim", "rand", "randn", "save", "save_checkpoint",
     "set_default_context", "set_grad_enabled", "split", "tensor", "uint8", "unbind", "zeros",
 ]
 __all__ += _ops.__all__

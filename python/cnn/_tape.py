@@ -57,6 +57,7 @@ class Tape:
         self._begun = False
         self._done = False
         self._recording = False
+        self._kept: List[Any] = []  # functions that the library calls back in this step
 
     def __del__(self, free: Any = lib.cnn_tape_free) -> None:
         if getattr(self, "_h", 0):
@@ -71,6 +72,7 @@ class Tape:
             grad = self.grad if grad is None else grad
             check(lib.cnn_tape_begin(self._h, B.Mode.TRAIN if grad else B.Mode.EVAL), self.context._h)
             self._begun, self._done, self._recording = True, False, grad
+            self._kept.clear()
 
     def _leave(self) -> None:
         for reference in list(self._live.values()):

@@ -9,7 +9,7 @@ from . import _bindings as B
 from . import _exchange, _indexing, _methods
 from ._context import Context, default_context
 from ._convert import DTYPES, enumerator, sizes, varargs
-from ._errors import ArgumentError, StateError, check, fail_last
+from ._errors import ArgumentError, StateError, check, fail_last, take_pending
 from ._library import lib
 from ._methods import TensorMethods
 from ._tape import Tape, current, local, no_grad, watch
@@ -413,9 +413,17 @@ class Tensor(TensorMethods):
                                                    retain_graph)
             finally:
                 local.running.pop()
+            problem = take_pending()
+            if problem is not None:  # a hook's
+                raise problem
             if status:
                 tape._failed(status)
             tape._done = not retain_graph
+
+    def register_hook(self, hook: Callable[[Tensor], Optional[Tensor]]) -> None:
+        """Has backward call a function with the gradient of this result, and go on with what it returns, if anything."""
+        from ._training import register_hook
+        register_hook(self, hook)
 
     def detach(self) -> Tensor:
         """The same elements without a history."""

@@ -128,6 +128,25 @@ class Steps(unittest.TestCase):
         w.zero_grad()
         self.assertEqual(w.grad.tolist(), [0.0, 0.0])
 
+    def test_hooks(self):
+        w = cnn.ones(2, requires_grad=True)
+        y = w * 2
+        seen = []
+        y.register_hook(seen.append)
+        y.register_hook(lambda g: g * 10)
+        (y * 3).sum().backward()
+        (cnn.ones(2) + 1).tolist()
+        self.assertEqual((seen[0].tolist(), w.grad.tolist()), ([3.0, 3.0], [60.0, 60.0]))
+
+        def bad(_):
+            raise KeyError("a hook's")
+        z = w * 2
+        z.register_hook(bad)
+        with self.assertRaisesRegex(KeyError, "a hook's"):
+            z.sum().backward()
+        with self.assertRaises(cnn.StateError):
+            w.register_hook(bad)
+
     def test_threads(self):
         w = cnn.randn(32, 32)
         expected = (w @ w).sum().item()

@@ -317,6 +317,46 @@ class Training(unittest.TestCase):
         plateau.step(2.0)
         self.assertEqual(bad.lr, 0.5)
 
+    def test_averages(self):
+        model = nn.Linear(2, 1)
+        ema = cnn.EMA(model, decay=0.5)
+        ema.update(model)
+        before = model.weight.tolist()
+        model.weight.copy_([[9.0, 9.0]])
+        ema.update(model)
+        expected = [[(v + 9) / 2 for v in before[0]]]
+        weight, inside = ema.module.weight, ema.module
+        self.assertEqual(len(ema), 2)
+        del ema
+        gc.collect()
+        for got, value in zip(weight.tolist()[0], expected[0]):
+            self.assertAlmostEqual(got, value, places=5)
+        self.assertEqual(inside(cnn.zeros(1, 2)).shape, (1, 1))
+
+    def test_checkpoints_resume_bit_for_bit(self):
+        def make():
+            model = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5), nn.Linear(3, 1))
+            adam = cnn.optim.Adam(model, lr=0.1)
+            return model, adam, cnn.optim.lr_scheduler.ExponentialLR(adam, gamma=0.9)
+
+        def run(model, adam, schedule, steps):
+            for _ in range(steps):
+                loss = model(cnn.ones(4, 3)).sum()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                schedule.step()
+            return {name: t.tolist() for name, t in model.state_dict().items()}
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "c.safetensors")
+            first = make()
+            run(*first, 3)
+            cnn.save_checkpoint(path, *first, epoch=3)
+            expected = run(*first, 3)
+            second = make()
+            self.assertEqual(cnn.load_checkpoint(path, *second), 3)
+            self.assertEqual(run(*second, 3), expected)
+
     def test_clipping(self):
         w = cnn.ones(4, requires_grad=True)
         (w * 3).sum().backward()

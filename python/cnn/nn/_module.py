@@ -76,7 +76,7 @@ class Module:
     and has a method forward()."""
 
     _h: int
-    _owner: Owner
+    _owner: Any
     _context: Context
     _children: Dict[str, Module]
 
@@ -94,7 +94,7 @@ class Module:
         context = default_context()
         self._adopt(handle(getattr(lib, name)(context._h, *arguments), context._h), context)
 
-    def _adopt(self, h: int, context: Context, owner: Optional[Owner] = None) -> None:
+    def _adopt(self, h: int, context: Context, owner: Any = None) -> None:
         fields = self.__dict__
         fields["_h"], fields["_context"], fields["_children"] = h, context, {}
         fields["_owner"] = owner or Owner(h)
