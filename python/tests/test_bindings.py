@@ -134,6 +134,46 @@ print("done")
 """)
         self.assertEqual((done.stdout, done.stderr, done.returncode), ("done\n", "", 0))
 
+    @unittest.skipUnless(os.path.exists("/proc/self/statm"), "needs /proc")
+    def test_nothing_is_leaked(self):
+        done = self.run_python("""
+import cnn, gc
+from cnn import nn
+from cnn.data import DataLoader, TensorDataset
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(256, 256)
+    def forward(self, x):
+        return self.a(x).relu()
+def cycle():
+    model = nn.Sequential(Net(), nn.Linear(256, 256))
+    adam = cnn.optim.Adam(model.parameters())
+    kept = []
+    for x, y in DataLoader(TensorDataset(cnn.rand(64, 256), cnn.arange(64)), 16, shuffle=True):
+        loss = nn.functional.cross_entropy(model(x), y)
+        adam.zero_grad(); loss.backward(); adam.step()
+        kept += [x, loss, x.memoryview(), x.detach().__dlpack__(), cnn.from_dlpack(x.detach())]
+    try: x @ x
+    except cnn.ShapeError: pass
+    with cnn.Tape(): (x * 2).sum()
+def pages():
+    gc.collect()
+    return int(open("/proc/self/statm").read().split()[1])
+for _ in range(20): cycle()
+before = pages()
+for _ in range(60): cycle()
+print((pages() - before) * 4096)
+from cnn import _exchange
+from cnn.nn import _module
+from cnn.data import _sources
+print(len(_exchange._borrowed), len(_exchange._exported), len(_module._modules), len(_sources))
+""")
+        self.assertEqual(done.stderr, "")
+        grown, *left = done.stdout.split()
+        self.assertLess(int(grown), 8 << 20)  # 60 cycles of 1.5 MB of weights and state
+        self.assertEqual(left, ["0", "0", "0", "0"])
+
     def test_a_library_that_is_not_there(self):
         done = self.run_python("import cnn", CNN_LIBRARY="/nowhere/libcnn.so")
         self.assertIn("CNN_LIBRARY", done.stderr)
