@@ -9,7 +9,7 @@ with an operation none of whose operands is a result of the current step, if
 - a loader has given a new batch since, or
 - no result that Python holds requires a gradient.
 
-A tape made by Tape() begins a step where its `with` block begins, and at no other time.
+A tape made by Tape() begins a step where its `with` block begins, and after an operation that failed.
 
 Everything that touches a tape holds its lock, so that a tensor may be handed to another thread."""
 from __future__ import annotations
@@ -110,10 +110,10 @@ class Tape:
             self._recording = recording
 
     def _failed(self, status: int) -> None:
-        """Raises the step's error. A thread's own tape goes on with a new step."""
+        """Raises the step's error, and goes on with a new step: the library's fails as a whole."""
         message = lib.cnn_tape_error(self._h) or lib.cnn_last_error(self.context._h)
-        if self._own and not self._depth:
-            self.begin(local.grad)
+        if not self._depth:
+            self.begin(local.grad if self._own else None)
         fail(status, message)
 
     @property
