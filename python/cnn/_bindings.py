@@ -1608,6 +1608,31 @@ class cnn_sgd_options(Structure):
     _enums_: Enums = {}
 
 
+class cnn_predictor_options(Structure):
+    """Options of cnn_predictor_create(); zeros are the defaults."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("calls", c_int),
+        ("reserved", c_ubyte * 4),
+    ]
+    _nonzero_: Names = ("calls",)
+    _enums_: Enums = {}
+
+
+class cnn_predictor_value(Structure):
+    """What goes in or comes out."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("dtype", c_int),
+        ("ndim", c_int),
+        ("shape", c_int64 * 8),
+        ("bytes", c_size_t),
+    ]
+    _enums_: Enums = {"dtype": DType}
+
+
 class cnn_sampler_callbacks(Structure):
     """A sampler of the user's."""
 
@@ -2358,6 +2383,14 @@ FUNCTIONS = {
     "cnn_optimizer_lr": (c_double, (c_void_p, c_int)),
     "cnn_optimizer_set_lr": (c_int, (c_void_p, c_int, c_double)),
     "cnn_optimizer_step_count": (c_int64, (c_void_p,)),
+    "cnn_predictor_create": (c_void_p, (c_void_p, POINTER(c_void_p), c_int, c_int, POINTER(cnn_predictor_options))),
+    "cnn_predictor_run": (c_int, (c_void_p, POINTER(c_void_p), POINTER(c_void_p))),
+    "cnn_predictor_input_count": (c_int, (c_void_p,)),
+    "cnn_predictor_output_count": (c_int, (c_void_p,)),
+    "cnn_predictor_input": (c_int, (c_void_p, c_int, POINTER(cnn_predictor_value))),
+    "cnn_predictor_output": (c_int, (c_void_p, c_int, POINTER(cnn_predictor_value))),
+    "cnn_predictor_memory": (c_size_t, (c_void_p,)),
+    "cnn_predictor_free": (None, (c_void_p,)),
     "cnn_lstm_create": (c_void_p, (c_void_p, c_int64, c_int64, POINTER(cnn_rnn_options))),
     "cnn_gru_create": (c_void_p, (c_void_p, c_int64, c_int64, POINTER(cnn_rnn_options))),
     "cnn_rnn_create": (c_void_p, (c_void_p, c_int64, c_int64, POINTER(cnn_rnn_options))),

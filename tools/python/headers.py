@@ -9,6 +9,8 @@ from typing import Dict, List, Optional
 
 # For those who write a back end; image.h is libcnn-image's.
 LEFT_OUT = ("backend.h", "image.h", "kernels/")
+# Macros that are numbers, for the lengths of arrays.
+CONSTANTS: Dict[str, int] = {}
 
 
 @dataclasses.dataclass
@@ -94,7 +96,9 @@ def parse_value(text: str, where: str, comment: str = "") -> Value:
         raise SystemExit(f"{where}: a declaration that is not known: {text!r}")
     kind = parse_type(match[1], where)
     if match[3]:
-        kind.array = int(match[3])
+        if not match[3].isdigit() and match[3] not in CONSTANTS:
+            raise SystemExit(f"{where}: a number that is not known: {match[3]}")
+        kind.array = CONSTANTS.get(match[3]) or int(match[3])
     return Value(match[2], kind, comment)
 
 
@@ -144,7 +148,8 @@ class Parser:
         raise SystemExit(f"{name}: a declaration without an end")
 
     def macros(self, text: str) -> str:
-        """Takes the preprocessor's lines out. Of the keyword forms it keeps which options are arguments there."""
+        """Takes the preprocessor's lines out. Of numbers it keeps the values, and of the keyword forms which options are arguments there."""
+        CONSTANTS.update((name, int(value)) for name, value in re.findall(r"^#define (CNN_\w+) (\d+)\b", text, re.M))
         for match in re.finditer(r"^#define CNN__\w+_NEW2?\((.*?)\)(?: *\\\n)?((?:.*\\\n)*.*)$", text, re.M):
             body = re.sub(r"\\\n", " ", match[2])
             call = re.search(r"\b(cnn_\w+_create)\(", body)
@@ -208,7 +213,8 @@ class Parser:
 
 def read(include: pathlib.Path) -> Api:
     parser = Parser()
-    for path in sorted((include / "cnn").rglob("*.h")):
+    paths = sorted((include / "cnn").rglob("*.h"), key=lambda path: (path.name != "export.h", path))
+    for path in paths:
         name = path.relative_to(include / "cnn").as_posix()
         if not name.startswith(LEFT_OUT):
             parser.header(name, path.read_text(encoding="utf-8"))
