@@ -12,7 +12,7 @@ from ._tensor import (Tensor, arange, as_tensor, chunk, empty, from_dlpack, from
                       split, tensor, unbind, where, zeros)
 
 from . import _methods, _ops, data, nn, optim  # isort: skip
-from ._training import EMA, load_checkpoint, save_checkpoint  # isort: skip
+from ._training import EMA, Predictor, load_checkpoint, save_checkpoint  # isort: skip
 
 _methods.ops = _ops
 
@@ -22,7 +22,7 @@ bool_ = DType.BOOL
 
 __all__ = [
     "ArgumentError", "CallbackError", "Context", "DType", "DTypeError", "DeviceError", "EMA", "Error", "FileError", "FormatError",
-    "MismatchError", "NoMemoryError", "NotFoundError", "ShapeError", "StateError", "Tape", "Tensor", "ThreadError",
+    "MismatchError", "NoMemoryError", "NotFoundError", "Predictor", "ShapeError", "StateError", "Tape", "Tensor", "ThreadError",
     "UnsupportedError", "amax", "amin", "arange", "as_tensor", "bfloat16", "bool_", "cat", "chunk", "data", "default_context",
     "empty", "enable_grad", "float32", "float64", "from_dlpack", "from_numpy", "full", "grad", "int32", "int64",
     "is_grad_enabled", "load", "load_checkpoint", "manual_seed", "nn", "no_grad", "ones", "optim", "rand", "randn", "save", "save_checkpoint",

@@ -130,6 +130,21 @@ class Tape:
         local.entered.remove(self)
 
 
+class Foreign(Tape):
+    """A tape of the library's own, such as a predictor's, for as long as a forward of Python's runs on it."""
+
+    def __init__(self, h: int, context: Context) -> None:
+        self._h, self.context, self.grad = h, context, False
+        self._lock, self._live, self._kept = threading.RLock(), {}, []
+        self._own, self._depth, self._begun, self._done, self._recording = False, 0, True, False, False
+
+    def __del__(self, free: Any = None) -> None:
+        pass
+
+    def _record(self) -> None:
+        pass
+
+
 def current(context: Context) -> Tape:
     """The tape that an operation joins none of whose operands is on a tape."""
     if local.running and local.running[-1].context is context:

@@ -431,6 +431,18 @@ class Tensor(TensorMethods):
             return Tensor._make(lib.cnn_tensor_detach(self._handle()), self._context)
         return apply("cnn_detach", self)
 
+    def clone(self) -> Tensor:
+        """A copy of the elements; gradients pass it."""
+        return apply("cnn_clone", self)
+
+    def __copy__(self) -> Tensor:
+        return Tensor._make(self._read(lib.cnn_tensor_detach), self._context)
+
+    def __deepcopy__(self, _memo: Any) -> Tensor:
+        """A plain copy, which requires a gradient if this one does."""
+        made = self.__copy__()
+        return made.requires_grad_() if self._tape is None and self.requires_grad else made
+
     def cpu(self) -> Tensor:
         return self
 

@@ -1,17 +1,18 @@
-"""Averages of weights, checkpoints, and results that call back: what stands beside the loop."""
+"""Averages of weights, predictors, checkpoints, and results that call back: what stands beside the loop."""
 from __future__ import annotations
 
 import ctypes
 import os
 import weakref
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, Optional, Tuple
 
 from . import _bindings as B
-from ._convert import options
-from ._errors import StateError, callback_failed, check, handle
+from ._convert import DTYPES, options
+from ._errors import ShapeError, StateError, callback_failed, check, handle
 from ._library import lib
-from ._tensor import Tensor
-from .nn._module import Module
+from ._exchange import _address, _plain
+from ._tensor import Tensor, as_tensor, empty
+from .nn._module import Module, shell
 from .optim._optimizer import Optimizer
 from .optim._scheduler import Scheduler
 
@@ -25,8 +26,7 @@ class EMA:
         self._context = module._context
         self._h = handle(lib.cnn_ema_create(module._h, options(B.cnn_ema_options, decay=decay,
                                                                equal_weights=equal_weights)), self._context._h)
-        self.module = Module.__new__(Module)
-        self.module._adopt(lib.cnn_ema_module(self._h), self._context, _Kept(self._h))
+        self.module = shell(module, lib.cnn_ema_module(self._h), self._context, _Kept(self._h))
         self.module.eval()
 
     def update(self, module: Module) -> None:
@@ -48,6 +48,55 @@ class _Kept:
 
     def __del__(self, free: Any = lib.cnn_ema_free) -> None:
         free(self._h)
+
+
+class Predictor:
+    """A module frozen for inference: made for inputs of the shapes and dtypes of the examples, with the weights of now.
+    Any number of threads may call one at once; a call has no tape and allocates nothing but its results.
+
+    The module's forward runs once here, on shapes without elements: it may not read elements."""
+
+    _h = 0
+
+    def __init__(self, module: Module, *inputs: Any, outputs: int = 1, calls: Optional[int] = None) -> None:
+        self._context = module._context
+        given = [_plain(as_tensor(x, context=self._context)) for x in inputs]
+        frozen = module.clone().eval()  # whatever mode the module is in
+        self._h = handle(lib.cnn_predictor_create(frozen._h, (ctypes.c_void_p * len(given))(*[t._handle() for t in given]),
+                                                  len(given), outputs, options(B.cnn_predictor_options, calls=calls)),
+                         self._context._h)
+        self._inputs = [self._value(lib.cnn_predictor_input, i) for i in range(len(given))]
+        self._outputs = [self._value(lib.cnn_predictor_output, i) for i in range(outputs)]
+
+    def _value(self, function: Any, i: int) -> Tuple[Tuple[int, ...], B.DType]:
+        value = B.cnn_predictor_value(struct_size=ctypes.sizeof(B.cnn_predictor_value))
+        check(function(self._h, i, ctypes.byref(value)), self._context._h)
+        return tuple(value.shape[:value.ndim]), B.DType(value.dtype)
+
+    def __del__(self, free: Any = lib.cnn_predictor_free) -> None:
+        if self._h:
+            free(self._h)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the weights, of their packed forms, and of the memory of all calls."""
+        return int(lib.cnn_predictor_memory(self._h))
+
+    def __call__(self, *inputs: Any) -> Any:
+        """The results, as new tensors."""
+        if len(inputs) != len(self._inputs):
+            raise TypeError(f"the predictor takes {len(self._inputs)} inputs, given {len(inputs)}")
+        given = []
+        for i, (x, (shape, dtype)) in enumerate(zip(inputs, self._inputs)):
+            t = _plain(as_tensor(x, context=self._context))
+            if t.shape != shape or t.dtype != dtype:
+                raise ShapeError(f"the predictor's input {i} is {list(t.shape)} of {DTYPES[t.dtype]}, expected {list(shape)} "
+                                 f"of {DTYPES[dtype]}")
+            given.append(t if t.is_contiguous() else Tensor._make(lib.cnn_tensor_detach(t._handle()), t._context))
+        made = [empty(*shape, dtype=dtype, context=self._context) for shape, dtype in self._outputs]
+        check(lib.cnn_predictor_run(self._h, (ctypes.c_void_p * len(given))(*[_address(t)[0] for t in given]),
+                                    (ctypes.c_void_p * len(made))(*[_address(t)[0] for t in made])), self._context._h)
+        return made[0] if len(made) == 1 else tuple(made)
 
 
 def _checkpoint(module: Module, optimizer: Optional[Optimizer], scheduler: Optional[Scheduler], epoch: int) -> Any:

@@ -1,8 +1,10 @@
 """Modules, optimizers and schedulers."""
+import copy
 import gc
 import math
 import os
 import tempfile
+import threading
 import unittest
 import weakref
 
@@ -208,6 +210,64 @@ class Modules(unittest.TestCase):
         self.assertIsNone(attention(q, need_weights=False)[1])
         encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, dim_feedforward=8), 2)
         self.assertEqual(encoder(cnn.randn(3, 1, 4)).shape, (3, 1, 4))
+
+    def test_copies(self):
+        class Uses(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.a, self.block = nn.Linear(3, 3), Block(3)
+                self.order = [self.a, self.block]
+                self.factor = 2
+
+            def forward(self, x):
+                for part in self.order:
+                    x = part(x)
+                return x * self.factor
+        for model in (Uses(), nn.Sequential(Uses(), nn.ReLU()), nn.Sequential(nn.Linear(3, 3), nn.GRU(3, 3))):
+            x = cnn.randn(2, 1, 3)
+            copied = copy.deepcopy(model)
+            first = list(model.state_dict().values())[0]
+            expected = [v.tolist() if isinstance(v, cnn.Tensor) else v for v in [model(x)] if isinstance(v, cnn.Tensor)]
+            first.fill_(9)
+            self.assertIs(type(copied), type(model))
+            self.assertEqual([t.shape for t in copied.parameters()], [t.shape for t in model.parameters()])
+            if expected:
+                self.assertEqual([copied(x).tolist()], expected)
+                inside = nn.Sequential(copied, nn.Identity())
+                self.assertEqual([inside(x).tolist()], expected)
+            del model
+            gc.collect()
+        narrow = Uses().to("bfloat16")
+        self.assertEqual({t.dtype for t in narrow.parameters()}, {cnn.bfloat16})
+        self.assertEqual(narrow(cnn.ones(1, 3, dtype="bfloat16")).dtype, cnn.bfloat16)
+        other = cnn.Context(threads=1)
+        there = Uses().to(other)
+        self.assertIs(there(cnn.ones(1, 3, context=other)).context, other)
+        self.assertEqual(copy.deepcopy(cnn.ones(2, requires_grad=True)).requires_grad, True)
+
+    def test_predictors(self):
+        for model in (nn.Sequential(Block(4), nn.Dropout(0.5), nn.Linear(4, 2)), Block(4)):
+            x = cnn.randn(3, 4)
+            predict = cnn.Predictor(model, cnn.zeros(3, 4))
+            with cnn.no_grad():
+                expected = model.eval()(x).tolist()
+            model.requires_grad_(False)
+            list(model.parameters())[0].fill_(0)
+            del model
+            gc.collect()
+            self.assertEqual(predict(x).tolist(), expected)
+            results = []
+            threads = [threading.Thread(target=lambda: results.append(predict(x).tolist())) for _ in range(4)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+            self.assertEqual(results, [expected] * 4)
+            with self.assertRaises(cnn.ShapeError):
+                predict(cnn.ones(2, 4))
+            with self.assertRaises(TypeError):
+                predict(x, x)
+            self.assertGreater(predict.memory, 0)
 
     def test_first_values(self):
         layer = nn.Linear(50, 40)

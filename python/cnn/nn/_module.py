@@ -4,17 +4,20 @@ and Sequential's fused layers are the library's. A class of Python's own adds `f
 A tree of modules in C is freed as a whole: by an owner, which everything that points into the tree holds."""
 from __future__ import annotations
 
+import copy
 import ctypes
 import itertools
 import os
+import threading
 import weakref
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .. import _bindings as B
 from .._context import Context, default_context
+from .._convert import enumerator
 from .._errors import ArgumentError, MismatchError, StateError, callback_failed, check, handle
 from .._library import lib
-from .._tape import local
+from .._tape import Foreign, local
 from .._tensor import Tensor, apply, as_tensor, tensor
 
 
@@ -44,9 +47,13 @@ def _forward(_self: Any, x: Any, user: Any) -> Any:
         module = reference() if reference else None
         if module is None:
             raise StateError("forward: the Python object of the module is gone")
-        tape = local.running[-1]
+        tape = local.running[-1] if local.running else None
+        h = lib.cnn_tensor_tape(x)
+        if tape is None or tape._h != h:
+            tape = Foreign(h, module._context)
         known, recording = dict(tape._live), tape._recording
         tape._depth += 1
+        local.running.append(tape)
         try:
             result = module.forward(Tensor._on(tape, x))
             if not isinstance(result, Tensor):
@@ -56,6 +63,7 @@ def _forward(_self: Any, x: Any, user: Any) -> Any:
             tape._leave_since(known, [result])
             return result._handle()
         finally:
+            local.running.pop()
             tape._depth -= 1
             if tape._recording != recording:  # the forward ended with an operation under no_grad()
                 lib.cnn_tape_set_recording(tape._h, recording)
@@ -69,6 +77,60 @@ def _forward(_self: Any, x: Any, user: Any) -> Any:
 @ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 def _free_user(user: Any) -> None:
     _modules.pop(user, None)
+
+
+class _Borrowed:
+    """In place of an owner, for an object that the module in C keeps alive, and not the other way round."""
+
+    above: Any = True
+    handle = 0
+
+
+FIELDS = ("_h", "_owner", "_context", "_children")
+
+
+def shell(original: Module, h: int, context: Context, owner: Any) -> Module:
+    """An object of the same classes over a copy that C has made of a tree, with copies of Python's attributes."""
+    pairs: List[Tuple[Module, Module]] = []
+    memo: Dict[int, Any] = {}
+
+    def make(old: Module, handle_: int) -> Module:
+        new: Module = object.__new__(type(old))
+        new.__dict__.update(_h=handle_, _owner=owner, _context=context, _children={})
+        pairs.append((old, new))
+        memo[id(old)] = new
+        handles = dict(new._named_handles())
+        for name, child in old._children.items():
+            new._children[name] = make(child, handles[name])
+        return new
+    made = make(original, h)
+    for old, new in pairs:
+        for name, value in old.__dict__.items():
+            if name not in FIELDS:
+                new.__dict__[name] = copy.deepcopy(value, memo)
+    return made
+
+
+@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p))
+def _clone_user(clone: Any, user: Any, result: Any) -> int:
+    """C has copied a module of Python's own, whose copy C keeps alive."""
+    try:
+        reference = _modules.get(user)
+        original = reference() if reference else None
+        if original is None:
+            raise StateError("clone: the Python object of the module is gone")
+        made = shell(original, clone, getattr(_to, "context", None) or original._context, _Borrowed())
+        number = next(_numbers)
+        _modules[number] = lambda: made
+        result[0] = number
+        return 0
+    except BaseException as problem:
+        callback_failed(problem)
+        lib.cnn_context_set_error(None, B.Status.ERROR_CALLBACK, f"{type(problem).__name__}: {problem}".encode()[:400])
+        return int(B.Status.ERROR_CALLBACK)
+
+
+_to = threading.local()
 
 
 class Module:
@@ -86,7 +148,7 @@ class Module:
         _modules[number] = weakref.ref(self)
         options = B.cnn_module_options(struct_size=ctypes.sizeof(B.cnn_module_options),
                                        type=type(self).__name__.encode(), forward=_forward, user=number,
-                                       free_user=_free_user)
+                                       free_user=_free_user, clone_user=_clone_user)
         self._adopt(handle(lib.cnn_module_create(context._h, ctypes.byref(options)), context._h), context)
 
     def _create(self, name: str, *arguments: Any) -> None:
@@ -139,8 +201,8 @@ class Module:
         return self._add("cnn_module_add_buffer", name, value)
 
     def _add(self, function: str, name: str, value: Tensor) -> Tensor:
-        copy = handle(value._read(lib.cnn_tensor_detach), self._context._h)
-        return self._tensor(handle(getattr(lib, function)(self._h, name.encode(), copy), self._context._h))
+        own = handle(value._read(lib.cnn_tensor_detach), self._context._h)
+        return self._tensor(handle(getattr(lib, function)(self._h, name.encode(), own), self._context._h))
 
     def _tensor(self, h: int) -> Tensor:
         return Tensor._make(h, self._context, self._owner)
@@ -264,10 +326,25 @@ class Module:
         return self
 
     def clone(self) -> Module:
-        """A deep copy, where the module and its parts are layers of the library's."""
-        copy: Module = Module.__new__(type(self) if type(self).forward is Module.forward else Module)
-        copy._adopt(handle(lib.cnn_module_clone(self._h), self._context._h), self._context)
-        return copy
+        """A deep copy, with parameters and buffers of its own."""
+        return self._copied(lib.cnn_module_clone(self._h), self._context)
+
+    def __deepcopy__(self, _memo: Any) -> Module:
+        return self.clone()
+
+    def to(self, target: Any) -> Module:
+        """A copy with parameters of another dtype, or in another context."""
+        if isinstance(target, Context):
+            _to.context = target
+            try:
+                return self._copied(lib.cnn_module_to(self._h, target._h), target)
+            finally:
+                _to.context = None
+        return self._copied(lib.cnn_module_to_dtype(self._h, int(enumerator(B.DType, target))), self._context)
+
+    def _copied(self, h: Optional[int], context: Context) -> Module:
+        h = handle(h, self._context._h)
+        return shell(self, h, context, Owner(h))
 
     # ---- how it behaves ----
 
