@@ -395,13 +395,18 @@ class Tensor(TensorMethods):
         """Keeps the gradient of a result for `grad`."""
         check(self._read(lib.cnn_retain_grad), self._context._h)
 
+    def _with_history(self, what: str) -> None:
+        if self._cut:
+            raise StateError(f"{what}: the step that made this tensor is over: backward had passed it, a loader gave a new "
+                             "batch, or an operation failed. Keep steps apart by `with cnn.Tape():`")
+        if self._tape is None:
+            raise StateError(f"{what}: the tensor is not the result of an operation")
+
     def backward(self, gradient: Optional[Tensor] = None, retain_graph: bool = False) -> None:
         """Adds the gradients of this result to the `grad` of all that requires one."""
         tape = self._tape
-        if self._cut or tape is None:
-            raise StateError("backward: the step that made this tensor is over: backward had passed it, a loader gave a "
-                             "new batch, or an operation failed. Keep steps apart by `with cnn.Tape():`" if self._cut
-                             else "backward: the tensor is not the result of an operation")
+        self._with_history("backward")
+        assert tape is not None
         with tape._lock:
             h = self._handle()
             local.running.append(tape)

@@ -8,7 +8,7 @@ from typing import Any, Callable, List, Optional, Tuple
 
 from . import _bindings as B
 from ._convert import DTYPES, options
-from ._errors import ShapeError, StateError, callback_failed, check, handle
+from ._errors import ShapeError, callback_failed, check, handle
 from ._library import lib
 from ._exchange import _address, _plain
 from ._tensor import Tensor, as_tensor, empty
@@ -123,9 +123,8 @@ def load_checkpoint(path: Any, module: Module, optimizer: Optional[Optimizer] = 
 def register_hook(result: Tensor, hook: Callable[[Tensor], Optional[Tensor]]) -> None:
     """Has backward call a function with the gradient of a result, and go on with what it returns, if that is a tensor.
     It lasts as long as the step."""
+    result._with_history("register_hook")
     tape = result._tape
-    if tape is None:
-        raise StateError("register_hook: the tensor is not the result of an operation")
 
     def call(h: int, _user: Any) -> Optional[int]:
         assert tape is not None
@@ -150,6 +149,7 @@ def register_hook(result: Tensor, hook: Callable[[Tensor], Optional[Tensor]]) ->
             tape._depth -= 1
     kept: List[Any] = []
     function = B.cnn_hook_fn(call)
+    assert tape is not None
     with tape._lock:
         check(lib.cnn_register_hook(result._handle(), function, None), result._context._h)
         tape._kept.append((function, kept))

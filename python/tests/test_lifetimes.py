@@ -1,5 +1,6 @@
 """Objects of every kind, made from each other and dropped in any order: what is left works. The library is best built with
 a sanitizer for this one (docs/python.md)."""
+import copy
 import gc
 import os
 import random
@@ -89,6 +90,25 @@ class World:
         self.tensors.extend(t for t in m.parameters() if t.shape == (2, 4))
         self.others.append(list(m.parameters()))
 
+    def copies(self):
+        m = self.module()
+        self.modules.append(copy.deepcopy(m))
+        self.others.append(cnn.EMA(m))
+        if self.random.random() < 0.5:
+            self.modules.append(self.others[-1].module)
+        predict = cnn.Predictor(m, cnn.zeros(2, 4))
+        self.tensors.append(predict(self.tensor().detach()))
+        self.others.append(predict)
+
+    def hook(self):
+        y = self.tensor() * 2
+        if y.requires_grad:
+            try:
+                y.register_hook(self.tensors.append)
+                y.sum().backward()
+            except cnn.StateError:  # y is made of something whose step is over
+                pass
+
     def optimize(self):
         sgd = cnn.optim.SGD(self.module(), lr=1e-3)
         self.others.append(sgd)
@@ -141,7 +161,7 @@ class World:
 
     def run(self, steps):
         moves = (self.make, self.operate, self.operate, self.forward, self.without_gradients, self.on_a_tape, self.backward,
-                 self.fail, self.new_module, self.parts, self.optimize, self.load, self.export, self.look, self.drop, self.drop)
+                 self.fail, self.new_module, self.parts, self.copies, self.hook, self.optimize, self.load, self.export, self.look, self.drop, self.drop)
         for _ in range(steps):
             self.random.choice(moves)()
 
