@@ -86,7 +86,7 @@ def _set(struct: Any, name: str, value: Any, kept: List[Any]) -> None:
     if name in kind._enums_:
         value = enumerator(kind._enums_[name], value)
     elif hasattr(value, "_tensor_handle"):
-        kept.append(value)
+        kept.append((name, value))
         value = value._tensor_handle()
     elif isinstance(value, str) and fields[name] is ctypes.c_char_p:
         value = value.encode()

@@ -149,8 +149,9 @@ def current(context: Context) -> Tape:
     """The tape that an operation joins none of whose operands is on a tape."""
     if local.running and local.running[-1].context is context:
         return local.running[-1]
-    if local.entered:
-        return local.entered[-1]
+    for entered in reversed(local.entered):
+        if entered.context is context:
+            return entered
     tape = local.own.get(id(context))
     if tape is None:
         tape = local.own[id(context)] = Tape(context=context)

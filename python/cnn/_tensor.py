@@ -32,6 +32,8 @@ def apply(name: str, *arguments: Any, outputs: int = 0, wanted: Optional[Sequenc
                 if not isinstance(b, Tensor):
                     raise TypeError(f"{name[4:]}: expected tensors, given {type(b).__name__}")
                 tensors.append(b)
+        elif isinstance(a, ctypes.Structure) and a._kept:
+            tensors += [b for _, b in among_options(a)]
     if not tensors:
         raise TypeError(f"{name[4:]}: expected a tensor")
     tape = tensors[0]._tape
@@ -61,6 +63,9 @@ def apply(name: str, *arguments: Any, outputs: int = 0, wanted: Optional[Sequenc
                     entering = None
                 given.append((ctypes.c_void_p * len(handles))(*handles))
             else:
+                if isinstance(a, ctypes.Structure):  # whose tensors may have left a tape since
+                    for option, b in among_options(a):
+                        setattr(a, option, b._handle())
                 given.append(a)
         more = None
         if outputs:
@@ -86,6 +91,10 @@ def apply(name: str, *arguments: Any, outputs: int = 0, wanted: Optional[Sequenc
             return first
         rest = [Tensor._on(tape, m.value, cut) for m in more if m is not None]
         return (first, *rest) if rest else first
+
+
+def among_options(struct: Any) -> List[Tuple[str, Tensor]]:
+    return [kept for kept in struct._kept if isinstance(kept, tuple)]
 
 
 def _tape_of(tensors: List[Tensor]) -> Tape:

@@ -128,6 +128,25 @@ class Steps(unittest.TestCase):
         w.zero_grad()
         self.assertEqual(w.grad.tolist(), [0.0, 0.0])
 
+    def test_tensors_among_options(self):
+        x, labels = cnn.randn(3, 4), cnn.tensor([0, 1, 2])
+        weight = cnn.tensor([1.0, 2.0, 3.0, 4.0])
+        expected = F.cross_entropy(x, labels, weight=weight).item()
+        for _ in range(3):
+            half = weight * 0.5  # a result of the step that is current
+            self.assertEqual(F.cross_entropy(x, labels, weight=half * 2).item(), expected)
+            with cnn.Tape():
+                self.assertEqual(F.cross_entropy(x, labels, weight=half * 2).item(), expected)
+
+    def test_two_contexts(self):
+        other = cnn.Context(threads=1)
+        with cnn.Tape():
+            y = cnn.ones(2, context=other) + 1
+            self.assertIs(y.context, other)
+            with self.assertRaises(cnn.StateError):
+                y + cnn.ones(2)
+        self.assertEqual(y.tolist(), [2.0, 2.0])
+
     def test_hooks(self):
         w = cnn.ones(2, requires_grad=True)
         y = w * 2

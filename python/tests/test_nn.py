@@ -98,6 +98,17 @@ class Modules(unittest.TestCase):
         y = nn.Sequential(keeps, nn.ReLU())(cnn.ones(2, 2))
         self.assertEqual((keeps.seen.tolist(), y.tolist()), ([[2.0, 2.0]] * 2, [[3.0, 3.0]] * 2))
 
+        class KeepsAll(nn.Module):
+            def forward(self, x):
+                self.given, self.made = x, x * 2
+                return self.made
+        keeps = KeepsAll()
+        model = nn.Sequential(nn.Identity(), keeps, nn.ReLU())
+        model(cnn.ones(2, 2))
+        self.assertEqual((keeps.given.tolist(), keeps.made.tolist()), ([[1.0, 1.0]] * 2, [[2.0, 2.0]] * 2))
+        cnn.Predictor(model, cnn.ones(2, 2))
+        self.assertEqual(keeps.made.tolist(), [[2.0, 2.0]] * 2)
+
     def test_no_grad_in_a_forward(self):
         class Half(nn.Module):
             def forward(self, x):

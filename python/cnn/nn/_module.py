@@ -61,7 +61,13 @@ def _forward(_self: Any, x: Any, user: Any) -> Any:
             if result._tape is None:  # a constant or a parameter, which enters the step here
                 result = Tensor._on(tape, lib.cnn_input(tape._h, result._handle()))
             tape._leave_since(known, [result])
-            return result._handle()
+            h = result._handle()
+            reference = weakref.ref(result)
+            del result
+            held = reference()
+            if held is not None:  # it is an intermediate result of the caller's
+                held._leave()
+            return h
         finally:
             local.running.pop()
             tape._depth -= 1
