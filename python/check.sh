@@ -1,10 +1,18 @@
 #!/bin/sh
-# Checks the package for Python: usage: BUILD=build SHARED=/…/libcnn.so.0.2.0 WHEEL_SHARED=… python/check.sh PYTHON
+# Checks the package for Python: usage: BUILD=build SHARED=lib/libcnn.so.0.2.0 WHEEL_SHARED=… python/check.sh PYTHON
 # What follows from the headers is what they make; the tests pass; the wheel, and the package without a library, are
 # installed into fresh environments and work there, out of reach of this tree.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 python=$1
+here=$(pwd)
+absolute() {
+    case $1 in
+    /*) printf '%s\n' "$1" ;;
+    *) printf '%s\n' "$here/$1" ;;
+    esac
+}
+SHARED=$(absolute "$SHARED") WHEEL_SHARED=$(absolute "$WHEEL_SHARED") BUILD=$(absolute "$BUILD")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PYTHONDONTWRITEBYTECODE=1
@@ -17,7 +25,7 @@ fail() {
 
 "$python" tools/make-python.py --check || fail "what tools/make-python.py writes is stale"
 
-CNN_LIBRARY=$SHARED CNN_EXAMPLE=$PWD/$BUILD/examples/mnist_cnn PYTHONPATH=$PWD/python \
+CNN_LIBRARY=$SHARED CNN_EXAMPLE=$BUILD/examples/mnist_cnn PYTHONPATH=$here/python \
     "$python" -m unittest discover -s python/tests -t python >"$work/log" 2>&1 || fail "tests failed"
 if [ $failures != 0 ]; then
     cat "$work/log"

@@ -26,5 +26,5 @@ wheel: $(WHEEL_SHARED)
 
 check-python: $(SHARED) $(BUILD)/examples/mnist_cnn $(WHEEL_SHARED)
 	@if command -v $(CHECK_PYTHON) >/dev/null; then \
-		CC="$(CC)" BUILD="$(BUILD)" LIB="$(LIB)" SHARED="$(abspath $(SHARED))" WHEEL_SHARED="$(WHEEL_SHARED)" python/check.sh $(CHECK_PYTHON); \
+		CC="$(CC)" BUILD="$(BUILD)" SHARED="$(SHARED)" WHEEL_SHARED="$(WHEEL_SHARED)" python/check.sh $(CHECK_PYTHON); \
 	else echo "skipped: check-python (no python3 here)"; fi
