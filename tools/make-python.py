@@ -40,6 +40,17 @@ DEFAULTS = {"keepdim": "False", "descending": "False", "largest": "True", "corre
             ("init_dirac", "groups"): "1", ("init_sparse", "std"): "0.01"}
 # What PyTorch calls them.
 RENAMED = {"kernel": "kernel_size"}
+RENAMED_IN = {"batch_norm1d": {"channels": "num_features", "running": "track_running_stats"},
+              "batch_norm2d": {"channels": "num_features", "running": "track_running_stats"},
+              "instance_norm1d": {"channels": "num_features"}, "instance_norm2d": {"channels": "num_features"},
+              "group_norm": {"groups": "num_groups", "channels": "num_channels"},
+              "layer_norm": {"shape": "normalized_shape", "affine": "elementwise_affine"},
+              "rms_norm": {"shape": "normalized_shape", "affine": "elementwise_affine"},
+              "unflatten": {"shape": "unflattened_size"}}
+# Options of layers that PyTorch takes without their names, in its order; others are given by name alone.
+FIRST = ("stride", "padding", "negative_slope", "num_parameters", "init", "alpha", "beta", "threshold", "min_val", "max_val",
+         "start_dim", "end_dim", "value", "size", "scale_factor", "mode")
+NAMED_ONLY = ("unfold", "fold")
 # Results that PyTorch gives without being asked.
 ALWAYS = {("sort", "indices"), ("topk", "indices"), ("max_along", "indices"), ("min_along", "indices"),
           ("maxpool2d_with_indices", "indices"), ("lstm", "h_n"), ("lstm", "c_n"), ("gru", "h_n"), ("rnn", "h_n")}
@@ -366,7 +377,15 @@ class Maker:
         if len(line) <= 120:
             return line + "\n"
         lines = [" " * (indent + 8)]
+        parts = []
         for part in at_commas(inside):
+            nested = re.fullmatch(r"(\w+)\((.*)\)(,?)", part)
+            if nested and len(part) > 100 - indent:  # options, one after the other
+                inner = at_commas(nested[2])
+                parts += [f"{nested[1]}({inner[0]}", *inner[1:-1], f"{inner[-1]}){nested[3]}"]
+            else:
+                parts.append(part)
+        for part in parts:
             if len(lines[-1]) + len(part) > 118 and lines[-1].strip():
                 lines.append(" " * (indent + 8))
             lines[-1] += part + " "
@@ -475,6 +494,15 @@ class Maker:
                 if tail in order:
                     shown.append(shown.pop(order.index(tail)))
                     order = [name for name, _, _ in shown]
+            first = [k for option in FIRST for k in keywords if k[0] == option and match[1] not in NAMED_ONLY]
+            keywords = [k for k in keywords if k not in first]
+            shown += first
+            renamed = RENAMED_IN.get(match[1], {})
+            shown = [(renamed.get(n, n), h, d) for n, h, d in shown]
+            keywords = [(renamed.get(n, n), h, d) for n, h, d in keywords]
+            docs = [(renamed.get(n, n), c) for n, c in docs]
+            for old, new in renamed.items():
+                passed = [re.sub(rf"(?<![\w.]){old}(?!\w|=)", new, part) for part in passed]
             name = self.class_name(match[1], f.comment)
             names.append(name)
             body += f"\n\nclass {name}(Module):\n" + docstring(f.comment or f.name, 4, docs)

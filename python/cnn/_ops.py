@@ -142,8 +142,8 @@ def scaled_dot_product_attention(
     enable_gqa: a head (dimension −3) of key and value serves H / G of the query's, see there"""
     return apply(
             "cnn_scaled_dot_product_attention", query, key, value, attn_mask,
-            options(B.cnn_scaled_dot_product_attention_options, scale=scale, dropout_p=dropout_p, is_causal=is_causal, enable_gqa=enable_gqa),
-            outputs=1, wanted=(return_weights,))
+            options(B.cnn_scaled_dot_product_attention_options, scale=scale, dropout_p=dropout_p, is_causal=is_causal,
+            enable_gqa=enable_gqa), outputs=1, wanted=(return_weights,))
 
 
 def conv2d(
@@ -179,9 +179,9 @@ def conv2d(
         convolution; default 1
     padding_mode: default CNN_PADDING_EXPLICIT"""
     return apply(
-            "cnn_conv2d", x, weight, bias,
-            options(B.cnn_conv2d_options, stride=stride, dilation=dilation, padding=padding, padding_top=padding_top, padding_bottom=padding_bottom, padding_left=padding_left, padding_right=padding_right, groups=groups, padding_mode=padding_mode)
-    )
+            "cnn_conv2d", x, weight, bias, options(B.cnn_conv2d_options, stride=stride, dilation=dilation,
+            padding=padding, padding_top=padding_top, padding_bottom=padding_bottom, padding_left=padding_left,
+            padding_right=padding_right, groups=groups, padding_mode=padding_mode))
 
 
 def conv1d(
@@ -201,9 +201,9 @@ def conv1d(
     groups: of channels, each convolved by itself; default 1
     padding_mode: default CNN_PADDING_EXPLICIT"""
     return apply(
-            "cnn_conv1d", x, weight, bias,
-            options(B.cnn_conv1d_options, stride=stride, dilation=dilation, padding=padding, padding_left=padding_left, padding_right=padding_right, groups=groups, padding_mode=padding_mode)
-    )
+            "cnn_conv1d", x, weight, bias, options(B.cnn_conv1d_options, stride=stride, dilation=dilation,
+            padding=padding, padding_left=padding_left, padding_right=padding_right, groups=groups,
+            padding_mode=padding_mode))
 
 
 def conv3d(
@@ -220,9 +220,8 @@ def conv3d(
     groups: of channels, each convolved by itself; default 1
     padding_mode: default CNN_PADDING_EXPLICIT"""
     return apply(
-            "cnn_conv3d", x, weight, bias,
-            options(B.cnn_conv3d_options, stride=stride, dilation=dilation, padding=padding, groups=groups, padding_mode=padding_mode)
-    )
+            "cnn_conv3d", x, weight, bias, options(B.cnn_conv3d_options, stride=stride, dilation=dilation,
+            padding=padding, groups=groups, padding_mode=padding_mode))
 
 
 def conv_transpose1d(
@@ -241,9 +240,8 @@ def conv_transpose1d(
         `stride` elements more than without; default none
     groups: of channels, each convolved by itself; default 1"""
     return apply(
-            "cnn_conv_transpose1d", x, weight, bias,
-            options(B.cnn_conv_transpose1d_options, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding, output_size=output_size, groups=groups)
-    )
+            "cnn_conv_transpose1d", x, weight, bias, options(B.cnn_conv_transpose1d_options, stride=stride,
+            dilation=dilation, padding=padding, output_padding=output_padding, output_size=output_size, groups=groups))
 
 
 def conv_transpose2d(
@@ -265,9 +263,8 @@ def conv_transpose2d(
         than `stride` pixels more than without; default none
     groups: of channels, each convolved by itself; default 1"""
     return apply(
-            "cnn_conv_transpose2d", x, weight, bias,
-            options(B.cnn_conv_transpose2d_options, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding, output_size=output_size, groups=groups)
-    )
+            "cnn_conv_transpose2d", x, weight, bias, options(B.cnn_conv_transpose2d_options, stride=stride,
+            dilation=dilation, padding=padding, output_padding=output_padding, output_size=output_size, groups=groups))
 
 
 def conv_transpose3d(
@@ -289,9 +286,8 @@ def conv_transpose3d(
         `stride` voxels more than without; default none
     groups: of channels, each convolved by itself; default 1"""
     return apply(
-            "cnn_conv_transpose3d", x, weight, bias,
-            options(B.cnn_conv_transpose3d_options, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding, output_size=output_size, groups=groups)
-    )
+            "cnn_conv_transpose3d", x, weight, bias, options(B.cnn_conv_transpose3d_options, stride=stride,
+            dilation=dilation, padding=padding, output_padding=output_padding, output_size=output_size, groups=groups))
 
 
 def neg(x: Tensor) -> Tensor:
@@ -634,8 +630,8 @@ def unfold(
     padding: zeros around the image; default 0
     dilation: default 1"""
     return apply(
-            "cnn_unfold", x,
-            options(B.cnn_unfold_options, kernel=kernel_size, stride=stride, padding=padding, dilation=dilation))
+            "cnn_unfold", x, options(B.cnn_unfold_options, kernel=kernel_size, stride=stride, padding=padding,
+            dilation=dilation))
 
 
 def fold(
@@ -650,8 +646,8 @@ def fold(
     padding: zeros around the image; default 0
     dilation: default 1"""
     return apply(
-            "cnn_fold", x, *pair(output_size),
-            options(B.cnn_unfold_options, kernel=kernel_size, stride=stride, padding=padding, dilation=dilation))
+            "cnn_fold", x, *pair(output_size), options(B.cnn_unfold_options, kernel=kernel_size, stride=stride,
+            padding=padding, dilation=dilation))
 
 
 def pixel_shuffle(x: Tensor, upscale_factor: int) -> Tensor:
@@ -808,9 +804,8 @@ def cross_entropy_with(
     label_smoothing: in [0, 1]; default 0
     reduction: default CNN_REDUCE_MEAN"""
     return apply(
-            "cnn_cross_entropy_with", logits, target,
-            options(B.cnn_cross_entropy_options, weight=weight, ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction)
-    )
+            "cnn_cross_entropy_with", logits, target, options(B.cnn_cross_entropy_options, weight=weight,
+            ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction))
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -948,8 +943,8 @@ def binary_cross_entropy_with_logits(
     pos_weight: a factor of the first term alone, broadcast to the input; default none
     reduction: default CNN_REDUCE_MEAN, which divides by the number of elements"""
     return apply(
-            "cnn_binary_cross_entropy_with_logits", input, target,
-            options(B.cnn_bce_with_logits_options, weight=weight, pos_weight=pos_weight, reduction=reduction))
+            "cnn_binary_cross_entropy_with_logits", input, target, options(B.cnn_bce_with_logits_options,
+            weight=weight, pos_weight=pos_weight, reduction=reduction))
 
 
 def kl_div(
@@ -984,8 +979,8 @@ def poisson_nll_loss(
     log_input: the input is the rate itself (PyTorch's log_input=False) where it is False; default True
     full: add Stirling's approximation of log(target!) where the target is above 1"""
     return apply(
-            "cnn_poisson_nll_loss", input, target,
-            options(B.cnn_poisson_nll_loss_options, eps=eps, reduction=reduction, no_log_input=log_input, full=full))
+            "cnn_poisson_nll_loss", input, target, options(B.cnn_poisson_nll_loss_options, eps=eps,
+            reduction=reduction, no_log_input=log_input, full=full))
 
 
 def gaussian_nll_loss(
@@ -1062,8 +1057,8 @@ def triplet_margin_loss(
     reduction: default CNN_REDUCE_MEAN
     swap: the distance of positive and negative counts if it is the smaller one"""
     return apply(
-            "cnn_triplet_margin_loss", anchor, positive, negative,
-            options(B.cnn_triplet_margin_loss_options, margin=margin, p=p, eps=eps, reduction=reduction, swap=swap))
+            "cnn_triplet_margin_loss", anchor, positive, negative, options(B.cnn_triplet_margin_loss_options,
+            margin=margin, p=p, eps=eps, reduction=reduction, swap=swap))
 
 
 def batch_norm(
@@ -1174,9 +1169,8 @@ def maxpool2d(
     dilation: default 1
     ceil_mode: round the output's size up, as PyTorch does"""
     return apply(
-            "cnn_maxpool2d", x,
-            options(B.cnn_maxpool2d_options, kernel=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
-    )
+            "cnn_maxpool2d", x, options(B.cnn_maxpool2d_options, kernel=kernel_size, stride=stride, padding=padding,
+            dilation=dilation, ceil_mode=ceil_mode))
 
 
 def avg_pool2d(
@@ -1194,9 +1188,8 @@ def avg_pool2d(
     ceil_mode: round the output's size up, as PyTorch does
     exclude_padding: elements of the padding are not counted: PyTorch's count_include_pad=False"""
     return apply(
-            "cnn_avg_pool2d", x,
-            options(B.cnn_avg_pool2d_options, kernel=kernel_size, stride=stride, padding=padding, divisor_override=divisor_override, ceil_mode=ceil_mode, exclude_padding=exclude_padding)
-    )
+            "cnn_avg_pool2d", x, options(B.cnn_avg_pool2d_options, kernel=kernel_size, stride=stride, padding=padding,
+            divisor_override=divisor_override, ceil_mode=ceil_mode, exclude_padding=exclude_padding))
 
 
 def maxpool2d_with_indices(
@@ -1214,9 +1207,8 @@ def maxpool2d_with_indices(
     dilation: default 1
     ceil_mode: round the output's size up, as PyTorch does"""
     return apply(
-            "cnn_maxpool2d_with_indices", x,
-            options(B.cnn_maxpool2d_options, kernel=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode),
-            outputs=1)
+            "cnn_maxpool2d_with_indices", x, options(B.cnn_maxpool2d_options, kernel=kernel_size, stride=stride,
+            padding=padding, dilation=dilation, ceil_mode=ceil_mode), outputs=1)
 
 
 def maxpool1d(
@@ -1230,9 +1222,8 @@ def maxpool1d(
     dilation: default 1
     ceil_mode: round the output's size up, as PyTorch does"""
     return apply(
-            "cnn_maxpool1d", x,
-            options(B.cnn_maxpool1d_options, kernel=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
-    )
+            "cnn_maxpool1d", x, options(B.cnn_maxpool1d_options, kernel=kernel_size, stride=stride, padding=padding,
+            dilation=dilation, ceil_mode=ceil_mode))
 
 
 def avg_pool1d(
@@ -1246,9 +1237,8 @@ def avg_pool1d(
     ceil_mode: round the output's size up, as PyTorch does
     exclude_padding: elements of the padding are not counted: PyTorch's count_include_pad=False"""
     return apply(
-            "cnn_avg_pool1d", x,
-            options(B.cnn_avg_pool1d_options, kernel=kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode, exclude_padding=exclude_padding)
-    )
+            "cnn_avg_pool1d", x, options(B.cnn_avg_pool1d_options, kernel=kernel_size, stride=stride, padding=padding,
+            ceil_mode=ceil_mode, exclude_padding=exclude_padding))
 
 
 def adaptive_avg_pool1d(x: Tensor, output_size: int) -> Tensor:
@@ -1396,9 +1386,8 @@ def interpolate(
         edges; of the linear modes and CNN_INTERPOLATE_BICUBIC
     recompute_scale_factor: positions follow from the sizes, not from the scale factors given"""
     return apply(
-            "cnn_interpolate", x,
-            options(B.cnn_interpolate_options, size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners, recompute_scale_factor=recompute_scale_factor)
-    )
+            "cnn_interpolate", x, options(B.cnn_interpolate_options, size=size, scale_factor=scale_factor, mode=mode,
+            align_corners=align_corners, recompute_scale_factor=recompute_scale_factor))
 
 
 def lstm(

@@ -36,6 +36,13 @@ class Modules(unittest.TestCase):
         self.assertEqual(repr(layer), "Conv2d(4, 6, kernel_size=(3, 5), stride=(2, 2), padding=(1, 2), groups=2, bias=False)")
         self.assertEqual([n for n, _ in layer.named_parameters()], ["weight"])
         self.assertEqual(layer.weight.shape, (6, 2, 3, 5))
+        self.assertEqual(repr(nn.MaxPool2d(3, 2, 1)), repr(nn.MaxPool2d(kernel_size=3, stride=2, padding=1)))
+        self.assertEqual(repr(nn.Conv2d(4, 6, 3, 2, 1)), repr(nn.Conv2d(4, 6, kernel_size=3, stride=2, padding=1)))
+        self.assertEqual(nn.LeakyReLU(0.5)(cnn.tensor([-2.0])).item(), -1.0)
+        self.assertIn("affine=False, track_running_stats=False",
+                      repr(nn.BatchNorm2d(num_features=3, affine=False, track_running_stats=False)))
+        self.assertEqual(list(nn.LayerNorm(normalized_shape=4, elementwise_affine=False).parameters()), [])
+        self.assertEqual(nn.GroupNorm(num_groups=2, num_channels=4).weight.shape, (4,))
         self.assertEqual(nn.Flatten(start_dim=0)(cnn.ones(2, 3)).shape, (6,))
         self.assertEqual(nn.AdaptiveAvgPool2d(1)(cnn.ones(1, 2, 5, 5)).shape, (1, 2, 1, 1))
         self.assertEqual(nn.ZeroPad2d((1, 2, 0, 0))(cnn.ones(1, 1, 2, 2)).shape, (1, 1, 2, 5))

@@ -26,9 +26,8 @@ class Transforms:
         padding_mode: CNN_PAD_CONSTANT (the default), CNN_PAD_REFLECT or CNN_PAD_REPLICATE (edge)
         pad_if_needed: pad an image that is smaller than the crop on both sides until it fits"""
         return self._add(
-                "cnn_augment_random_crop_with", height, width,
-                options(B.cnn_random_crop_options, padding=padding, fill=fill, padding_mode=padding_mode, pad_if_needed=pad_if_needed)
-        )
+                "cnn_augment_random_crop_with", height, width, options(B.cnn_random_crop_options, padding=padding,
+                fill=fill, padding_mode=padding_mode, pad_if_needed=pad_if_needed))
 
     def random_shift(self, pixels: int, padding_mode: Union[B.PadMode, str, int]) -> Any:
         """A random translation by up to `pixels` whole pixels in each direction: a random crop of the image's
@@ -66,9 +65,9 @@ class Transforms:
         nearest: as in cnn_resize_options
         antialias: as in cnn_resize_options where it is False; default True"""
         return self._add(
-                "cnn_augment_random_resized_crop_with", height, width,
-                options(B.cnn_random_resized_crop_options, scale_min=scale_min, scale_max=scale_max, ratio_min=ratio_min, ratio_max=ratio_max, nearest=nearest, no_antialias=antialias)
-        )
+                "cnn_augment_random_resized_crop_with", height, width, options(B.cnn_random_resized_crop_options,
+                scale_min=scale_min, scale_max=scale_max, ratio_min=ratio_min, ratio_max=ratio_max, nearest=nearest,
+                no_antialias=antialias))
 
     def horizontal_flip(self, p: float = 0.5) -> Any:
         """RandomHorizontalFlip: mirrors left and right with probability `p`, 0 to 1."""
@@ -111,9 +110,10 @@ class Transforms:
         fill: value outside of the image; default 0
         bilinear: default: the nearest pixel"""
         return self._add(
-                "cnn_augment_random_affine_with", min_degrees, max_degrees,
-                options(B.cnn_random_affine_options, translate_x=translate_x, translate_y=translate_y, scale_min=scale_min, scale_max=scale_max, shear_x_min=shear_x_min, shear_x_max=shear_x_max, shear_y_min=shear_y_min, shear_y_max=shear_y_max, fill=fill, bilinear=bilinear)
-        )
+                "cnn_augment_random_affine_with", min_degrees, max_degrees, options(B.cnn_random_affine_options,
+                translate_x=translate_x, translate_y=translate_y, scale_min=scale_min, scale_max=scale_max,
+                shear_x_min=shear_x_min, shear_x_max=shear_x_max, shear_y_min=shear_y_min, shear_y_max=shear_y_max,
+                fill=fill, bilinear=bilinear))
 
     def color_jitter(
             self, *, brightness: Optional[float] = None, contrast: Optional[float] = None,
@@ -126,9 +126,8 @@ class Transforms:
         saturation: the factor is drawn from max(0, 1 - saturation) to 1 + saturation
         hue: the shift is drawn from -hue to hue, in turns; 0 to 0.5"""
         return self._add(
-                "cnn_augment_color_jitter_with",
-                options(B.cnn_color_jitter_options, brightness=brightness, contrast=contrast, saturation=saturation, hue=hue)
-        )
+                "cnn_augment_color_jitter_with", options(B.cnn_color_jitter_options, brightness=brightness,
+                contrast=contrast, saturation=saturation, hue=hue))
 
     def random_grayscale(self, p: float = 0.5) -> Any:
         """RandomGrayscale: 0.2989 red + 0.587 green + 0.114 blue in all three channels, with probability `p`, 0
@@ -157,6 +156,5 @@ class Transforms:
         value: what the rectangle is filled with; default 0
         random: fill it with standard normal numbers instead (value='random')"""
         return self._add(
-                "cnn_augment_random_erasing_with",
-                options(B.cnn_random_erasing_options, p=p, scale_min=scale_min, scale_max=scale_max, ratio_min=ratio_min, ratio_max=ratio_max, value=value, random=random)
-        )
+                "cnn_augment_random_erasing_with", options(B.cnn_random_erasing_options, p=p, scale_min=scale_min,
+                scale_max=scale_max, ratio_min=ratio_min, ratio_max=ratio_max, value=value, random=random))

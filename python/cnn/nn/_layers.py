@@ -28,7 +28,7 @@ class LeakyReLU(Module):
 
     negative_slope: default 0.01"""
 
-    def __init__(self, *, negative_slope: Optional[float] = None) -> None:
+    def __init__(self, negative_slope: Optional[float] = None) -> None:
         self._create("cnn_leaky_relu_create", options(B.cnn_leaky_relu_options, negative_slope=negative_slope))
 
 
@@ -40,7 +40,7 @@ class PReLU(Module):
     dtype: of the weight; default CNN_F32"""
 
     def __init__(
-            self, *, num_parameters: Optional[int] = None, init: Optional[float] = None,
+            self, num_parameters: Optional[int] = None, init: Optional[float] = None, *,
             dtype: Optional[Union[B.DType, str, int]] = None) -> None:
         self._create(
                 "cnn_prelu_create",
@@ -52,7 +52,7 @@ class ELU(Module):
 
     alpha: default 1"""
 
-    def __init__(self, *, alpha: Optional[float] = None) -> None:
+    def __init__(self, alpha: Optional[float] = None) -> None:
         self._create("cnn_elu_create", options(B.cnn_elu_options, alpha=alpha))
 
 
@@ -61,7 +61,7 @@ class CELU(Module):
 
     alpha: not CNN_ZERO; default 1"""
 
-    def __init__(self, *, alpha: Optional[float] = None) -> None:
+    def __init__(self, alpha: Optional[float] = None) -> None:
         self._create("cnn_celu_create", options(B.cnn_celu_options, alpha=alpha))
 
 
@@ -71,7 +71,7 @@ class Softplus(Module):
     beta: default 1
     threshold: default 20"""
 
-    def __init__(self, *, beta: Optional[float] = None, threshold: Optional[float] = None) -> None:
+    def __init__(self, beta: Optional[float] = None, threshold: Optional[float] = None) -> None:
         self._create("cnn_softplus_create", options(B.cnn_softplus_options, beta=beta, threshold=threshold))
 
 
@@ -81,7 +81,7 @@ class Hardtanh(Module):
     min_val: default −1
     max_val: above min_val; default 1"""
 
-    def __init__(self, *, min_val: Optional[float] = None, max_val: Optional[float] = None) -> None:
+    def __init__(self, min_val: Optional[float] = None, max_val: Optional[float] = None) -> None:
         self._create("cnn_hardtanh_create", options(B.cnn_hardtanh_options, min_val=min_val, max_val=max_val))
 
 
@@ -207,9 +207,9 @@ class MultiheadAttention(Module):
             bias: Optional[bool] = None, add_bias_kv: Optional[bool] = None, add_zero_attn: Optional[bool] = None,
             batch_first: Optional[bool] = None, is_causal: Optional[bool] = None) -> None:
         self._create(
-                "cnn_multihead_attention_create", embed_dim, num_heads,
-                options(B.cnn_multihead_attention_options, kdim=kdim, vdim=vdim, dropout=dropout, dtype=dtype, no_bias=bias, add_bias_kv=add_bias_kv, add_zero_attn=add_zero_attn, batch_first=batch_first, is_causal=is_causal)
-        )
+                "cnn_multihead_attention_create", embed_dim, num_heads, options(B.cnn_multihead_attention_options,
+                kdim=kdim, vdim=vdim, dropout=dropout, dtype=dtype, no_bias=bias, add_bias_kv=add_bias_kv,
+                add_zero_attn=add_zero_attn, batch_first=batch_first, is_causal=is_causal))
 
 
 class TransformerEncoderLayer(Module):
@@ -237,8 +237,9 @@ class TransformerEncoderLayer(Module):
             bias: Optional[bool] = None, is_causal: Optional[bool] = None) -> None:
         self._create(
                 "cnn_transformer_encoder_layer_create", d_model, nhead,
-                options(B.cnn_transformer_encoder_layer_options, dim_feedforward=dim_feedforward, dropout=dropout, layer_norm_eps=layer_norm_eps, dtype=dtype, gelu=gelu, batch_first=batch_first, norm_first=norm_first, no_bias=bias, is_causal=is_causal)
-        )
+                options(B.cnn_transformer_encoder_layer_options, dim_feedforward=dim_feedforward, dropout=dropout,
+                layer_norm_eps=layer_norm_eps, dtype=dtype, gelu=gelu, batch_first=batch_first, norm_first=norm_first,
+                no_bias=bias, is_causal=is_causal))
 
 
 class MaxPool1d(Module):
@@ -251,12 +252,11 @@ class MaxPool1d(Module):
     ceil_mode: round the output's size up, as PyTorch does"""
 
     def __init__(
-            self, kernel_size: int, *, stride: Optional[int] = None, padding: Optional[int] = None,
+            self, kernel_size: int, stride: Optional[int] = None, padding: Optional[int] = None, *,
             dilation: Optional[int] = None, ceil_mode: Optional[bool] = None) -> None:
         self._create(
-                "cnn_maxpool1d_create",
-                options(B.cnn_maxpool1d_options, kernel=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
-        )
+                "cnn_maxpool1d_create", options(B.cnn_maxpool1d_options, kernel=kernel_size, stride=stride,
+                padding=padding, dilation=dilation, ceil_mode=ceil_mode))
 
 
 class AvgPool1d(Module):
@@ -269,12 +269,11 @@ class AvgPool1d(Module):
     exclude_padding: elements of the padding are not counted: PyTorch's count_include_pad=False"""
 
     def __init__(
-            self, kernel_size: int, *, stride: Optional[int] = None, padding: Optional[int] = None,
+            self, kernel_size: int, stride: Optional[int] = None, padding: Optional[int] = None, *,
             ceil_mode: Optional[bool] = None, exclude_padding: Optional[bool] = None) -> None:
         self._create(
-                "cnn_avg_pool1d_create",
-                options(B.cnn_avg_pool1d_options, kernel=kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode, exclude_padding=exclude_padding)
-        )
+                "cnn_avg_pool1d_create", options(B.cnn_avg_pool1d_options, kernel=kernel_size, stride=stride,
+                padding=padding, ceil_mode=ceil_mode, exclude_padding=exclude_padding))
 
 
 class AdaptiveAvgPool1d(Module):
@@ -313,9 +312,8 @@ class ZeroPad2d(Module):
             padding_right: Optional[int] = None, padding_top: Optional[int] = None,
             padding_bottom: Optional[int] = None) -> None:
         self._create(
-                "cnn_zero_pad2d_create",
-                options(B.cnn_zero_pad2d_options, padding=padding, padding_left=padding_left, padding_right=padding_right, padding_top=padding_top, padding_bottom=padding_bottom)
-        )
+                "cnn_zero_pad2d_create", options(B.cnn_zero_pad2d_options, padding=padding, padding_left=padding_left,
+                padding_right=padding_right, padding_top=padding_top, padding_bottom=padding_bottom))
 
 
 class ConstantPad2d(Module):
@@ -329,13 +327,13 @@ class ConstantPad2d(Module):
     value: of what is added; default 0"""
 
     def __init__(
-            self, padding: Union[int, str, Sequence[int]], *, padding_left: Optional[int] = None,
-            padding_right: Optional[int] = None, padding_top: Optional[int] = None,
-            padding_bottom: Optional[int] = None, value: Optional[float] = None) -> None:
+            self, padding: Union[int, str, Sequence[int]], value: Optional[float] = None, *,
+            padding_left: Optional[int] = None, padding_right: Optional[int] = None,
+            padding_top: Optional[int] = None, padding_bottom: Optional[int] = None) -> None:
         self._create(
-                "cnn_constant_pad2d_create",
-                options(B.cnn_constant_pad2d_options, padding=padding, padding_left=padding_left, padding_right=padding_right, padding_top=padding_top, padding_bottom=padding_bottom, value=value)
-        )
+                "cnn_constant_pad2d_create", options(B.cnn_constant_pad2d_options, padding=padding,
+                padding_left=padding_left, padding_right=padding_right, padding_top=padding_top,
+                padding_bottom=padding_bottom, value=value))
 
 
 class ReflectionPad2d(Module):
@@ -352,9 +350,9 @@ class ReflectionPad2d(Module):
             padding_right: Optional[int] = None, padding_top: Optional[int] = None,
             padding_bottom: Optional[int] = None) -> None:
         self._create(
-                "cnn_reflection_pad2d_create",
-                options(B.cnn_reflection_pad2d_options, padding=padding, padding_left=padding_left, padding_right=padding_right, padding_top=padding_top, padding_bottom=padding_bottom)
-        )
+                "cnn_reflection_pad2d_create", options(B.cnn_reflection_pad2d_options, padding=padding,
+                padding_left=padding_left, padding_right=padding_right, padding_top=padding_top,
+                padding_bottom=padding_bottom))
 
 
 class ReplicationPad2d(Module):
@@ -371,9 +369,9 @@ class ReplicationPad2d(Module):
             padding_right: Optional[int] = None, padding_top: Optional[int] = None,
             padding_bottom: Optional[int] = None) -> None:
         self._create(
-                "cnn_replication_pad2d_create",
-                options(B.cnn_replication_pad2d_options, padding=padding, padding_left=padding_left, padding_right=padding_right, padding_top=padding_top, padding_bottom=padding_bottom)
-        )
+                "cnn_replication_pad2d_create", options(B.cnn_replication_pad2d_options, padding=padding,
+                padding_left=padding_left, padding_right=padding_right, padding_top=padding_top,
+                padding_bottom=padding_bottom))
 
 
 class Upsample(Module):
@@ -387,14 +385,13 @@ class Upsample(Module):
     recompute_scale_factor: positions follow from the sizes, not from the scale factors given"""
 
     def __init__(
-            self, *, size: Optional[Union[int, Sequence[int]]] = None,
+            self, size: Optional[Union[int, Sequence[int]]] = None,
             scale_factor: Optional[Union[int, Sequence[int]]] = None,
-            mode: Optional[Union[B.InterpolateMode, str, int]] = None, align_corners: Optional[bool] = None,
+            mode: Optional[Union[B.InterpolateMode, str, int]] = None, *, align_corners: Optional[bool] = None,
             recompute_scale_factor: Optional[bool] = None) -> None:
         self._create(
-                "cnn_upsample_create",
-                options(B.cnn_upsample_options, size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners, recompute_scale_factor=recompute_scale_factor)
-        )
+                "cnn_upsample_create", options(B.cnn_upsample_options, size=size, scale_factor=scale_factor,
+                mode=mode, align_corners=align_corners, recompute_scale_factor=recompute_scale_factor))
 
 
 class PixelShuffle(Module):
@@ -431,8 +428,8 @@ class Unfold(Module):
             padding: Optional[Union[int, str, Sequence[int]]] = None,
             dilation: Optional[Union[int, Sequence[int]]] = None) -> None:
         self._create(
-                "cnn_unfold_create",
-                options(B.cnn_unfold_options, kernel=kernel_size, stride=stride, padding=padding, dilation=dilation))
+                "cnn_unfold_create", options(B.cnn_unfold_options, kernel=kernel_size, stride=stride, padding=padding,
+                dilation=dilation))
 
 
 class Fold(Module):
@@ -449,15 +446,15 @@ class Fold(Module):
             padding: Optional[Union[int, str, Sequence[int]]] = None,
             dilation: Optional[Union[int, Sequence[int]]] = None) -> None:
         self._create(
-                "cnn_fold_create", *pair(output_size),
-                options(B.cnn_fold_options, kernel=kernel_size, stride=stride, padding=padding, dilation=dilation))
+                "cnn_fold_create", *pair(output_size), options(B.cnn_fold_options, kernel=kernel_size, stride=stride,
+                padding=padding, dilation=dilation))
 
 
 class Unflatten(Module):
     """torch.nn.Unflatten: cnn_unflatten() as a layer. The sizes are copied."""
 
-    def __init__(self, dim: int, shape: Sizes) -> None:
-        self._create("cnn_unflatten_create", dim, *sizes(shape), options(B.cnn_unflatten_options))
+    def __init__(self, dim: int, unflattened_size: Sizes) -> None:
+        self._create("cnn_unflatten_create", dim, *sizes(unflattened_size), options(B.cnn_unflatten_options))
 
 
 class Conv2d(Module):
@@ -479,18 +476,20 @@ class Conv2d(Module):
     bias: no bias parameter where it is False; default True"""
 
     def __init__(
-            self, in_channels: int, out_channels: int, kernel_size: Union[int, Sequence[int]], *,
-            stride: Optional[Union[int, Sequence[int]]] = None, dilation: Optional[Union[int, Sequence[int]]] = None,
-            padding: Optional[Union[int, str, Sequence[int]]] = None, padding_top: Optional[int] = None,
+            self, in_channels: int, out_channels: int, kernel_size: Union[int, Sequence[int]],
+            stride: Optional[Union[int, Sequence[int]]] = None,
+            padding: Optional[Union[int, str, Sequence[int]]] = None, *,
+            dilation: Optional[Union[int, Sequence[int]]] = None, padding_top: Optional[int] = None,
             padding_bottom: Optional[int] = None, padding_left: Optional[int] = None,
             padding_right: Optional[int] = None, groups: Optional[int] = None,
             padding_mode: Optional[Union[B.PaddingMode, str, int]] = None,
             dtype: Optional[Union[B.DType, str, int]] = None, pad_mode: Optional[Union[B.PadMode, str, int]] = None,
             bias: Optional[bool] = None) -> None:
         self._create(
-                "cnn_conv2d_create", in_channels, out_channels,
-                options(B.cnn_conv2d_options, kernel=kernel_size, stride=stride, dilation=dilation, padding=padding, padding_top=padding_top, padding_bottom=padding_bottom, padding_left=padding_left, padding_right=padding_right, groups=groups, padding_mode=padding_mode, dtype=dtype, pad_mode=pad_mode, no_bias=bias)
-        )
+                "cnn_conv2d_create", in_channels, out_channels, options(B.cnn_conv2d_options, kernel=kernel_size,
+                stride=stride, dilation=dilation, padding=padding, padding_top=padding_top,
+                padding_bottom=padding_bottom, padding_left=padding_left, padding_right=padding_right, groups=groups,
+                padding_mode=padding_mode, dtype=dtype, pad_mode=pad_mode, no_bias=bias))
 
 
 class ReLU(Module):
@@ -519,13 +518,12 @@ class MaxPool2d(Module):
     ceil_mode: round the output's size up, as PyTorch does"""
 
     def __init__(
-            self, kernel_size: Union[int, Sequence[int]], *, stride: Optional[Union[int, Sequence[int]]] = None,
-            padding: Optional[Union[int, str, Sequence[int]]] = None,
+            self, kernel_size: Union[int, Sequence[int]], stride: Optional[Union[int, Sequence[int]]] = None,
+            padding: Optional[Union[int, str, Sequence[int]]] = None, *,
             dilation: Optional[Union[int, Sequence[int]]] = None, ceil_mode: Optional[bool] = None) -> None:
         self._create(
-                "cnn_maxpool2d_create",
-                options(B.cnn_maxpool2d_options, kernel=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
-        )
+                "cnn_maxpool2d_create", options(B.cnn_maxpool2d_options, kernel=kernel_size, stride=stride,
+                padding=padding, dilation=dilation, ceil_mode=ceil_mode))
 
 
 class AvgPool2d(Module):
@@ -539,13 +537,13 @@ class AvgPool2d(Module):
     exclude_padding: elements of the padding are not counted: PyTorch's count_include_pad=False"""
 
     def __init__(
-            self, kernel_size: Union[int, Sequence[int]], *, stride: Optional[Union[int, Sequence[int]]] = None,
-            padding: Optional[Union[int, str, Sequence[int]]] = None, divisor_override: Optional[int] = None,
+            self, kernel_size: Union[int, Sequence[int]], stride: Optional[Union[int, Sequence[int]]] = None,
+            padding: Optional[Union[int, str, Sequence[int]]] = None, *, divisor_override: Optional[int] = None,
             ceil_mode: Optional[bool] = None, exclude_padding: Optional[bool] = None) -> None:
         self._create(
-                "cnn_avg_pool2d_create",
-                options(B.cnn_avg_pool2d_options, kernel=kernel_size, stride=stride, padding=padding, divisor_override=divisor_override, ceil_mode=ceil_mode, exclude_padding=exclude_padding)
-        )
+                "cnn_avg_pool2d_create", options(B.cnn_avg_pool2d_options, kernel=kernel_size, stride=stride,
+                padding=padding, divisor_override=divisor_override, ceil_mode=ceil_mode,
+                exclude_padding=exclude_padding))
 
 
 class BatchNorm2d(Module):
@@ -557,17 +555,16 @@ class BatchNorm2d(Module):
     eps: added to the variance, at least 0; default 1e-5
     dtype: of parameters and statistics; default CNN_F32
     affine: no weight and no bias where it is False; default True
-    running: no running statistics; evaluation uses the batch's, too where it is False; default True
+    track_running_stats: no running statistics; evaluation uses the batch's, too where it is False; default True
     cumulative: the running statistics are the plain mean of all batches'"""
 
     def __init__(
-            self, channels: int, *, momentum: Optional[float] = None, eps: Optional[float] = None,
+            self, num_features: int, *, momentum: Optional[float] = None, eps: Optional[float] = None,
             dtype: Optional[Union[B.DType, str, int]] = None, affine: Optional[bool] = None,
-            running: Optional[bool] = None, cumulative: Optional[bool] = None) -> None:
+            track_running_stats: Optional[bool] = None, cumulative: Optional[bool] = None) -> None:
         self._create(
-                "cnn_batch_norm2d_create", channels,
-                options(B.cnn_batch_norm_options, momentum=momentum, eps=eps, dtype=dtype, no_affine=affine, no_running=running, cumulative=cumulative)
-        )
+                "cnn_batch_norm2d_create", num_features, options(B.cnn_batch_norm_options, momentum=momentum, eps=eps,
+                dtype=dtype, no_affine=affine, no_running=track_running_stats, cumulative=cumulative))
 
 
 class Dropout(Module):
@@ -622,16 +619,17 @@ class Conv1d(Module):
     bias: no bias parameter where it is False; default True"""
 
     def __init__(
-            self, in_channels: int, out_channels: int, kernel_size: int, *, stride: Optional[int] = None,
-            dilation: Optional[int] = None, padding: Optional[Union[int, str, Sequence[int]]] = None,
+            self, in_channels: int, out_channels: int, kernel_size: int, stride: Optional[int] = None,
+            padding: Optional[Union[int, str, Sequence[int]]] = None, *, dilation: Optional[int] = None,
             padding_left: Optional[int] = None, padding_right: Optional[int] = None, groups: Optional[int] = None,
             padding_mode: Optional[Union[B.PaddingMode, str, int]] = None,
             dtype: Optional[Union[B.DType, str, int]] = None, pad_mode: Optional[Union[B.PadMode, str, int]] = None,
             bias: Optional[bool] = None) -> None:
         self._create(
-                "cnn_conv1d_create", in_channels, out_channels,
-                options(B.cnn_conv1d_options, kernel=kernel_size, stride=stride, dilation=dilation, padding=padding, padding_left=padding_left, padding_right=padding_right, groups=groups, padding_mode=padding_mode, dtype=dtype, pad_mode=pad_mode, no_bias=bias)
-        )
+                "cnn_conv1d_create", in_channels, out_channels, options(B.cnn_conv1d_options, kernel=kernel_size,
+                stride=stride, dilation=dilation, padding=padding, padding_left=padding_left,
+                padding_right=padding_right, groups=groups, padding_mode=padding_mode, dtype=dtype, pad_mode=pad_mode,
+                no_bias=bias))
 
 
 class Conv3d(Module):
@@ -649,16 +647,17 @@ class Conv3d(Module):
     bias: no bias parameter where it is False; default True"""
 
     def __init__(
-            self, in_channels: int, out_channels: int, kernel_size: Union[int, Sequence[int]], *,
-            stride: Optional[Union[int, Sequence[int]]] = None, dilation: Optional[Union[int, Sequence[int]]] = None,
-            padding: Optional[Union[int, str, Sequence[int]]] = None, groups: Optional[int] = None,
+            self, in_channels: int, out_channels: int, kernel_size: Union[int, Sequence[int]],
+            stride: Optional[Union[int, Sequence[int]]] = None,
+            padding: Optional[Union[int, str, Sequence[int]]] = None, *,
+            dilation: Optional[Union[int, Sequence[int]]] = None, groups: Optional[int] = None,
             padding_mode: Optional[Union[B.PaddingMode, str, int]] = None,
             dtype: Optional[Union[B.DType, str, int]] = None, pad_mode: Optional[Union[B.PadMode, str, int]] = None,
             bias: Optional[bool] = None) -> None:
         self._create(
-                "cnn_conv3d_create", in_channels, out_channels,
-                options(B.cnn_conv3d_options, kernel=kernel_size, stride=stride, dilation=dilation, padding=padding, groups=groups, padding_mode=padding_mode, dtype=dtype, pad_mode=pad_mode, no_bias=bias)
-        )
+                "cnn_conv3d_create", in_channels, out_channels, options(B.cnn_conv3d_options, kernel=kernel_size,
+                stride=stride, dilation=dilation, padding=padding, groups=groups, padding_mode=padding_mode,
+                dtype=dtype, pad_mode=pad_mode, no_bias=bias))
 
 
 class ConvTranspose1d(Module):
@@ -676,14 +675,14 @@ class ConvTranspose1d(Module):
     bias: no bias parameter where it is False; default True"""
 
     def __init__(
-            self, in_channels: int, out_channels: int, kernel_size: int, *, stride: Optional[int] = None,
-            dilation: Optional[int] = None, padding: Optional[int] = None, output_padding: Optional[int] = None,
+            self, in_channels: int, out_channels: int, kernel_size: int, stride: Optional[int] = None,
+            padding: Optional[int] = None, *, dilation: Optional[int] = None, output_padding: Optional[int] = None,
             output_size: Optional[int] = None, groups: Optional[int] = None,
             dtype: Optional[Union[B.DType, str, int]] = None, bias: Optional[bool] = None) -> None:
         self._create(
-                "cnn_conv_transpose1d_create", in_channels, out_channels,
-                options(B.cnn_conv_transpose1d_options, kernel=kernel_size, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding, output_size=output_size, groups=groups, dtype=dtype, no_bias=bias)
-        )
+                "cnn_conv_transpose1d_create", in_channels, out_channels, options(B.cnn_conv_transpose1d_options,
+                kernel=kernel_size, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding,
+                output_size=output_size, groups=groups, dtype=dtype, no_bias=bias))
 
 
 class ConvTranspose2d(Module):
@@ -703,16 +702,17 @@ class ConvTranspose2d(Module):
     bias: no bias parameter where it is False; default True"""
 
     def __init__(
-            self, in_channels: int, out_channels: int, kernel_size: Union[int, Sequence[int]], *,
-            stride: Optional[Union[int, Sequence[int]]] = None, dilation: Optional[Union[int, Sequence[int]]] = None,
-            padding: Optional[Union[int, str, Sequence[int]]] = None,
+            self, in_channels: int, out_channels: int, kernel_size: Union[int, Sequence[int]],
+            stride: Optional[Union[int, Sequence[int]]] = None,
+            padding: Optional[Union[int, str, Sequence[int]]] = None, *,
+            dilation: Optional[Union[int, Sequence[int]]] = None,
             output_padding: Optional[Union[int, Sequence[int]]] = None,
             output_size: Optional[Union[int, Sequence[int]]] = None, groups: Optional[int] = None,
             dtype: Optional[Union[B.DType, str, int]] = None, bias: Optional[bool] = None) -> None:
         self._create(
-                "cnn_conv_transpose2d_create", in_channels, out_channels,
-                options(B.cnn_conv_transpose2d_options, kernel=kernel_size, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding, output_size=output_size, groups=groups, dtype=dtype, no_bias=bias)
-        )
+                "cnn_conv_transpose2d_create", in_channels, out_channels, options(B.cnn_conv_transpose2d_options,
+                kernel=kernel_size, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding,
+                output_size=output_size, groups=groups, dtype=dtype, no_bias=bias))
 
 
 class ConvTranspose3d(Module):
@@ -732,16 +732,17 @@ class ConvTranspose3d(Module):
     bias: no bias parameter where it is False; default True"""
 
     def __init__(
-            self, in_channels: int, out_channels: int, kernel_size: Union[int, Sequence[int]], *,
-            stride: Optional[Union[int, Sequence[int]]] = None, dilation: Optional[Union[int, Sequence[int]]] = None,
-            padding: Optional[Union[int, str, Sequence[int]]] = None,
+            self, in_channels: int, out_channels: int, kernel_size: Union[int, Sequence[int]],
+            stride: Optional[Union[int, Sequence[int]]] = None,
+            padding: Optional[Union[int, str, Sequence[int]]] = None, *,
+            dilation: Optional[Union[int, Sequence[int]]] = None,
             output_padding: Optional[Union[int, Sequence[int]]] = None,
             output_size: Optional[Union[int, Sequence[int]]] = None, groups: Optional[int] = None,
             dtype: Optional[Union[B.DType, str, int]] = None, bias: Optional[bool] = None) -> None:
         self._create(
-                "cnn_conv_transpose3d_create", in_channels, out_channels,
-                options(B.cnn_conv_transpose3d_options, kernel=kernel_size, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding, output_size=output_size, groups=groups, dtype=dtype, no_bias=bias)
-        )
+                "cnn_conv_transpose3d_create", in_channels, out_channels, options(B.cnn_conv_transpose3d_options,
+                kernel=kernel_size, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding,
+                output_size=output_size, groups=groups, dtype=dtype, no_bias=bias))
 
 
 class Flatten(Module):
@@ -751,7 +752,7 @@ class Flatten(Module):
     start_dim: the first dimension that is joined; negative ones count from the last; default 1
     end_dim: the last of them, included; default -1, the last of all"""
 
-    def __init__(self, *, start_dim: Optional[int] = None, end_dim: Optional[int] = None) -> None:
+    def __init__(self, start_dim: Optional[int] = None, end_dim: Optional[int] = None) -> None:
         self._create("cnn_flatten_create", options(B.cnn_flatten_options, start_dim=start_dim, end_dim=end_dim))
 
 
@@ -763,17 +764,16 @@ class BatchNorm1d(Module):
     eps: added to the variance, at least 0; default 1e-5
     dtype: of parameters and statistics; default CNN_F32
     affine: no weight and no bias where it is False; default True
-    running: no running statistics; evaluation uses the batch's, too where it is False; default True
+    track_running_stats: no running statistics; evaluation uses the batch's, too where it is False; default True
     cumulative: the running statistics are the plain mean of all batches'"""
 
     def __init__(
-            self, channels: int, *, momentum: Optional[float] = None, eps: Optional[float] = None,
+            self, num_features: int, *, momentum: Optional[float] = None, eps: Optional[float] = None,
             dtype: Optional[Union[B.DType, str, int]] = None, affine: Optional[bool] = None,
-            running: Optional[bool] = None, cumulative: Optional[bool] = None) -> None:
+            track_running_stats: Optional[bool] = None, cumulative: Optional[bool] = None) -> None:
         self._create(
-                "cnn_batch_norm1d_create", channels,
-                options(B.cnn_batch_norm1d_options, momentum=momentum, eps=eps, dtype=dtype, no_affine=affine, no_running=running, cumulative=cumulative)
-        )
+                "cnn_batch_norm1d_create", num_features, options(B.cnn_batch_norm1d_options, momentum=momentum,
+                eps=eps, dtype=dtype, no_affine=affine, no_running=track_running_stats, cumulative=cumulative))
 
 
 class InstanceNorm1d(Module):
@@ -788,13 +788,12 @@ class InstanceNorm1d(Module):
     track_running_stats: running statistics, which evaluation uses"""
 
     def __init__(
-            self, channels: int, *, momentum: Optional[float] = None, eps: Optional[float] = None,
+            self, num_features: int, *, momentum: Optional[float] = None, eps: Optional[float] = None,
             dtype: Optional[Union[B.DType, str, int]] = None, affine: Optional[bool] = None,
             track_running_stats: Optional[bool] = None) -> None:
         self._create(
-                "cnn_instance_norm1d_create", channels,
-                options(B.cnn_instance_norm1d_options, momentum=momentum, eps=eps, dtype=dtype, affine=affine, track_running_stats=track_running_stats)
-        )
+                "cnn_instance_norm1d_create", num_features, options(B.cnn_instance_norm1d_options, momentum=momentum,
+                eps=eps, dtype=dtype, affine=affine, track_running_stats=track_running_stats))
 
 
 class InstanceNorm2d(Module):
@@ -807,13 +806,12 @@ class InstanceNorm2d(Module):
     track_running_stats: running statistics, which evaluation uses"""
 
     def __init__(
-            self, channels: int, *, momentum: Optional[float] = None, eps: Optional[float] = None,
+            self, num_features: int, *, momentum: Optional[float] = None, eps: Optional[float] = None,
             dtype: Optional[Union[B.DType, str, int]] = None, affine: Optional[bool] = None,
             track_running_stats: Optional[bool] = None) -> None:
         self._create(
-                "cnn_instance_norm2d_create", channels,
-                options(B.cnn_instance_norm2d_options, momentum=momentum, eps=eps, dtype=dtype, affine=affine, track_running_stats=track_running_stats)
-        )
+                "cnn_instance_norm2d_create", num_features, options(B.cnn_instance_norm2d_options, momentum=momentum,
+                eps=eps, dtype=dtype, affine=affine, track_running_stats=track_running_stats))
 
 
 class LayerNorm(Module):
@@ -823,15 +821,16 @@ class LayerNorm(Module):
     eps: added to the variance, at least 0; default 1e-5, of RMS normalisation the epsilon of the dtype that it
         is computed in: 2^-52 for f64, else 2^-23
     dtype: of the parameters; default CNN_F32
-    affine: no weight and no bias where it is False; default True
+    elementwise_affine: no weight and no bias where it is False; default True
     bias: a weight alone; RMS normalisation has no bias anyway where it is False; default True"""
 
     def __init__(
-            self, shape: Sizes, *, eps: Optional[float] = None, dtype: Optional[Union[B.DType, str, int]] = None,
-            affine: Optional[bool] = None, bias: Optional[bool] = None) -> None:
+            self, normalized_shape: Sizes, *, eps: Optional[float] = None,
+            dtype: Optional[Union[B.DType, str, int]] = None, elementwise_affine: Optional[bool] = None,
+            bias: Optional[bool] = None) -> None:
         self._create(
-                "cnn_layer_norm_create", *sizes(shape),
-                options(B.cnn_layer_norm_options, eps=eps, dtype=dtype, no_affine=affine, no_bias=bias))
+                "cnn_layer_norm_create", *sizes(normalized_shape), options(B.cnn_layer_norm_options, eps=eps,
+                dtype=dtype, no_affine=elementwise_affine, no_bias=bias))
 
 
 class RMSNorm(Module):
@@ -841,15 +840,16 @@ class RMSNorm(Module):
     eps: added to the variance, at least 0; default 1e-5, of RMS normalisation the epsilon of the dtype that it
         is computed in: 2^-52 for f64, else 2^-23
     dtype: of the parameters; default CNN_F32
-    affine: no weight and no bias where it is False; default True
+    elementwise_affine: no weight and no bias where it is False; default True
     bias: a weight alone; RMS normalisation has no bias anyway where it is False; default True"""
 
     def __init__(
-            self, shape: Sizes, *, eps: Optional[float] = None, dtype: Optional[Union[B.DType, str, int]] = None,
-            affine: Optional[bool] = None, bias: Optional[bool] = None) -> None:
+            self, normalized_shape: Sizes, *, eps: Optional[float] = None,
+            dtype: Optional[Union[B.DType, str, int]] = None, elementwise_affine: Optional[bool] = None,
+            bias: Optional[bool] = None) -> None:
         self._create(
-                "cnn_rms_norm_create", *sizes(shape),
-                options(B.cnn_rms_norm_options, eps=eps, dtype=dtype, no_affine=affine, no_bias=bias))
+                "cnn_rms_norm_create", *sizes(normalized_shape), options(B.cnn_rms_norm_options, eps=eps, dtype=dtype,
+                no_affine=elementwise_affine, no_bias=bias))
 
 
 class GroupNorm(Module):
@@ -863,11 +863,11 @@ class GroupNorm(Module):
     bias: a weight alone; RMS normalisation has no bias anyway where it is False; default True"""
 
     def __init__(
-            self, groups: int, channels: int, *, eps: Optional[float] = None,
+            self, num_groups: int, num_channels: int, *, eps: Optional[float] = None,
             dtype: Optional[Union[B.DType, str, int]] = None, affine: Optional[bool] = None,
             bias: Optional[bool] = None) -> None:
         self._create(
-                "cnn_group_norm_create", groups, channels,
+                "cnn_group_norm_create", num_groups, num_channels,
                 options(B.cnn_group_norm_options, eps=eps, dtype=dtype, no_affine=affine, no_bias=bias))
 
 
@@ -879,7 +879,7 @@ class LocalResponseNorm(Module):
     k: added to the mean square; default 1"""
 
     def __init__(
-            self, size: int, *, alpha: Optional[float] = None, beta: Optional[float] = None, k: Optional[float] = None
+            self, size: int, alpha: Optional[float] = None, beta: Optional[float] = None, *, k: Optional[float] = None
     ) -> None:
         self._create(
                 "cnn_local_response_norm_create", size,
@@ -925,9 +925,9 @@ class LSTM(Module):
             reverse: Optional[bool] = None, bidirectional: Optional[bool] = None, batch_first: Optional[bool] = None,
             bias: Optional[bool] = None, relu: Optional[bool] = None) -> None:
         self._create(
-                "cnn_lstm_create", input_size, hidden_size,
-                options(B.cnn_lstm_options, num_layers=num_layers, dropout=dropout, dtype=dtype, reverse=reverse, bidirectional=bidirectional, batch_first=batch_first, no_bias=bias, relu=relu)
-        )
+                "cnn_lstm_create", input_size, hidden_size, options(B.cnn_lstm_options, num_layers=num_layers,
+                dropout=dropout, dtype=dtype, reverse=reverse, bidirectional=bidirectional, batch_first=batch_first,
+                no_bias=bias, relu=relu))
 
 
 class GRU(Module):
@@ -948,9 +948,9 @@ class GRU(Module):
             reverse: Optional[bool] = None, bidirectional: Optional[bool] = None, batch_first: Optional[bool] = None,
             bias: Optional[bool] = None, relu: Optional[bool] = None) -> None:
         self._create(
-                "cnn_gru_create", input_size, hidden_size,
-                options(B.cnn_gru_options, num_layers=num_layers, dropout=dropout, dtype=dtype, reverse=reverse, bidirectional=bidirectional, batch_first=batch_first, no_bias=bias, relu=relu)
-        )
+                "cnn_gru_create", input_size, hidden_size, options(B.cnn_gru_options, num_layers=num_layers,
+                dropout=dropout, dtype=dtype, reverse=reverse, bidirectional=bidirectional, batch_first=batch_first,
+                no_bias=bias, relu=relu))
 
 
 class RNN(Module):
@@ -971,6 +971,6 @@ class RNN(Module):
             reverse: Optional[bool] = None, bidirectional: Optional[bool] = None, batch_first: Optional[bool] = None,
             bias: Optional[bool] = None, relu: Optional[bool] = None) -> None:
         self._create(
-                "cnn_rnn_create", input_size, hidden_size,
-                options(B.cnn_rnn_options, num_layers=num_layers, dropout=dropout, dtype=dtype, reverse=reverse, bidirectional=bidirectional, batch_first=batch_first, no_bias=bias, relu=relu)
-        )
+                "cnn_rnn_create", input_size, hidden_size, options(B.cnn_rnn_options, num_layers=num_layers,
+                dropout=dropout, dtype=dtype, reverse=reverse, bidirectional=bidirectional, batch_first=batch_first,
+                no_bias=bias, relu=relu))
