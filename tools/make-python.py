@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the parts of python/cnn that follow from the headers: the bindings, the operations, the layers, the optimizers,
-the schedulers, the first values and the transforms, with type hints and with the headers' comments as docstrings.
+"""Writes the parts of python/cnn that follow from the headers: the bindings, the operations, the layers, the
+optimizers, the schedulers, the first values and the transforms, with type hints and with the headers' comments as
+docstrings.
 
     tools/make-python.py            writes them
     tools/make-python.py --check    fails, and names the files, where they are not what the headers make
@@ -8,6 +9,7 @@ the schedulers, the first values and the transforms, with type hints and with th
 A new function of C is in the bindings without a line here. It is a function of Python too where its parameters are
 tensors, numbers, lists and options; the tables below say what C cannot: PyTorch's defaults, and which tensors may be
 left out."""
+
 import pathlib
 import re
 import sys
@@ -17,43 +19,115 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools" / "python"))
 import headers  # noqa: E402
 
-SCALARS = {"bool": "c_bool", "int": "c_int", "int64_t": "c_int64", "uint64_t": "c_uint64", "size_t": "c_size_t",
-           "double": "c_double", "float": "c_float", "char": "c_char", "unsigned char": "c_ubyte"}
+SCALARS = {
+    "bool": "c_bool",
+    "int": "c_int",
+    "int64_t": "c_int64",
+    "uint64_t": "c_uint64",
+    "size_t": "c_size_t",
+    "double": "c_double",
+    "float": "c_float",
+    "char": "c_char",
+    "unsigned char": "c_ubyte",
+}
 HINTS = {"bool": "bool", "int": "int", "int64_t": "int", "uint64_t": "int", "size_t": "int", "double": "float"}
 
 # Tensors that may be left out, wherever they stand at the end of what is given.
 OPTIONAL = {"bias", "attn_mask", "running_mean", "running_var", "bias_ih", "bias_hh", "lengths"}
-OPTIONAL_IN = {("einsum", "b"), ("batch_norm", "weight"), ("layer_norm", "weight"), ("rms_norm", "weight"),
-               ("group_norm", "weight"), ("instance_norm", "weight")}
+OPTIONAL_IN = {
+    ("einsum", "b"),
+    ("batch_norm", "weight"),
+    ("layer_norm", "weight"),
+    ("rms_norm", "weight"),
+    ("group_norm", "weight"),
+    ("instance_norm", "weight"),
+}
 # PyTorch's defaults, which C has no way to say: of a parameter of that name, or of one function's.
-DEFAULTS = {"keepdim": "False", "descending": "False", "largest": "True", "correction": "1", "diagonal": "0",
-            ("norm", "p"): "2.0", "p": "0.5", ("cosine_similarity", "dim"): "1", ("cosine_similarity", "eps"): "1e-8",
-            ("sort", "dim"): "-1", ("argsort", "dim"): "-1", ("topk", "dim"): "-1", ("concat", "dim"): "0",
-            ("stack", "dim"): "0", ("split", "dim"): "0", ("chunk", "dim"): "0", ("unbind", "dim"): "0",
-            ("split_with_sizes", "dim"): "0", ("flatten", "start_dim"): "0", ("flatten", "end_dim"): "-1",
-            ("leaky_relu", "negative_slope"): "0.01", ("elu", "alpha"): "1.0", ("celu", "alpha"): "1.0",
-            ("softplus", "beta"): "1.0", ("softplus", "threshold"): "20.0", ("hardtanh", "min_val"): "-1.0",
-            ("hardtanh", "max_val"): "1.0", ("dropout", "p"): "0.5", ("init_uniform", "low"): "0.0",
-            ("init_uniform", "high"): "1.0", ("init_normal", "mean"): "0.0", ("init_normal", "std"): "1.0",
-            ("init_trunc_normal", "mean"): "0.0", ("init_trunc_normal", "std"): "1.0",
-            ("init_trunc_normal", "low"): "-2.0", ("init_trunc_normal", "high"): "2.0", "gain": "1.0",
-            ("init_dirac", "groups"): "1", ("init_sparse", "std"): "0.01"}
+DEFAULTS = {
+    "keepdim": "False",
+    "descending": "False",
+    "largest": "True",
+    "correction": "1",
+    "diagonal": "0",
+    ("norm", "p"): "2.0",
+    "p": "0.5",
+    ("cosine_similarity", "dim"): "1",
+    ("cosine_similarity", "eps"): "1e-8",
+    ("sort", "dim"): "-1",
+    ("argsort", "dim"): "-1",
+    ("topk", "dim"): "-1",
+    ("concat", "dim"): "0",
+    ("stack", "dim"): "0",
+    ("split", "dim"): "0",
+    ("chunk", "dim"): "0",
+    ("unbind", "dim"): "0",
+    ("split_with_sizes", "dim"): "0",
+    ("flatten", "start_dim"): "0",
+    ("flatten", "end_dim"): "-1",
+    ("leaky_relu", "negative_slope"): "0.01",
+    ("elu", "alpha"): "1.0",
+    ("celu", "alpha"): "1.0",
+    ("softplus", "beta"): "1.0",
+    ("softplus", "threshold"): "20.0",
+    ("hardtanh", "min_val"): "-1.0",
+    ("hardtanh", "max_val"): "1.0",
+    ("dropout", "p"): "0.5",
+    ("init_uniform", "low"): "0.0",
+    ("init_uniform", "high"): "1.0",
+    ("init_normal", "mean"): "0.0",
+    ("init_normal", "std"): "1.0",
+    ("init_trunc_normal", "mean"): "0.0",
+    ("init_trunc_normal", "std"): "1.0",
+    ("init_trunc_normal", "low"): "-2.0",
+    ("init_trunc_normal", "high"): "2.0",
+    "gain": "1.0",
+    ("init_dirac", "groups"): "1",
+    ("init_sparse", "std"): "0.01",
+}
 # What PyTorch calls them.
 RENAMED = {"kernel": "kernel_size"}
-RENAMED_IN = {"batch_norm1d": {"channels": "num_features", "running": "track_running_stats"},
-              "batch_norm2d": {"channels": "num_features", "running": "track_running_stats"},
-              "instance_norm1d": {"channels": "num_features"}, "instance_norm2d": {"channels": "num_features"},
-              "group_norm": {"groups": "num_groups", "channels": "num_channels"},
-              "layer_norm": {"shape": "normalized_shape", "affine": "elementwise_affine"},
-              "rms_norm": {"shape": "normalized_shape", "affine": "elementwise_affine"},
-              "unflatten": {"shape": "unflattened_size"}}
+RENAMED_IN = {
+    "batch_norm1d": {"channels": "num_features", "running": "track_running_stats"},
+    "batch_norm2d": {"channels": "num_features", "running": "track_running_stats"},
+    "instance_norm1d": {"channels": "num_features"},
+    "instance_norm2d": {"channels": "num_features"},
+    "group_norm": {"groups": "num_groups", "channels": "num_channels"},
+    "layer_norm": {"shape": "normalized_shape", "affine": "elementwise_affine"},
+    "rms_norm": {"shape": "normalized_shape", "affine": "elementwise_affine"},
+    "unflatten": {"shape": "unflattened_size"},
+}
 # Options of layers that PyTorch takes without their names, in its order; others are given by name alone.
-FIRST = ("stride", "padding", "negative_slope", "num_parameters", "init", "alpha", "beta", "threshold", "min_val", "max_val",
-         "start_dim", "end_dim", "value", "size", "scale_factor", "mode")
+FIRST = (
+    "stride",
+    "padding",
+    "negative_slope",
+    "num_parameters",
+    "init",
+    "alpha",
+    "beta",
+    "threshold",
+    "min_val",
+    "max_val",
+    "start_dim",
+    "end_dim",
+    "value",
+    "size",
+    "scale_factor",
+    "mode",
+)
 NAMED_ONLY = ("unfold", "fold")
 # Results that PyTorch gives without being asked.
-ALWAYS = {("sort", "indices"), ("topk", "indices"), ("max_along", "indices"), ("min_along", "indices"),
-          ("maxpool2d_with_indices", "indices"), ("lstm", "h_n"), ("lstm", "c_n"), ("gru", "h_n"), ("rnn", "h_n")}
+ALWAYS = {
+    ("sort", "indices"),
+    ("topk", "indices"),
+    ("max_along", "indices"),
+    ("min_along", "indices"),
+    ("maxpool2d_with_indices", "indices"),
+    ("lstm", "h_n"),
+    ("lstm", "c_n"),
+    ("gru", "h_n"),
+    ("rnn", "h_n"),
+}
 # Parameters that only a keyword may give, since PyTorch has another in their place.
 KEYWORDS = {"correction"}
 SIDES = ("_d", "_h", "_w")
@@ -85,15 +159,30 @@ def docstring(text: str, indent: int, options=()) -> str:
     space, width = " " * indent, 112 - indent
     lines = []
     for number, paragraph in enumerate(paragraphs(text)):
-        lines += [paragraph] if paragraph.startswith("    ") else textwrap.wrap(
-            paragraph, width, initial_indent="   " if number == 0 else "", subsequent_indent="    " if paragraph.startswith("@") else "",
-            break_long_words=False, break_on_hyphens=False) or [""]
+        lines += (
+            [paragraph]
+            if paragraph.startswith("    ")
+            else textwrap.wrap(
+                paragraph,
+                width,
+                initial_indent="   " if number == 0 else "",
+                subsequent_indent="    " if paragraph.startswith("@") else "",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            or [""]
+        )
     lines[0] = lines[0].strip()
     if options:
         lines.append("")
         for name, comment in options:
-            lines += textwrap.wrap(f"{name}: {' '.join(comment.split())}", width, subsequent_indent="    ",
-                                   break_long_words=False, break_on_hyphens=False)
+            lines += textwrap.wrap(
+                f"{name}: {' '.join(comment.split())}",
+                width,
+                subsequent_indent="    ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
     body = f"\n{space}".join(lines)
     body = "\n".join(line.rstrip() for line in quoted(body).split("\n"))
     if body.endswith('"'):
@@ -107,7 +196,7 @@ def at_commas(text: str):
     for i, letter in enumerate(text):
         depth += (letter in "([{") - (letter in ")]}")
         if letter == "," and depth == 0:
-            parts.append(text[begin:i + 1].strip())
+            parts.append(text[begin : i + 1].strip())
             begin = i + 1
     return parts + [text[begin:].strip()]
 
@@ -160,12 +249,12 @@ class Maker:
         out = ""
         for enum in self.api.enums.values():
             names = list(enum.values)
-            prefix = names[0][:len(names[0]) - len(names[0].split("_")[-1])]
+            prefix = names[0][: len(names[0]) - len(names[0].split("_")[-1])]
             while not all(name.startswith(prefix) for name in names):
-                prefix = prefix[:prefix.rstrip("_").rindex("_") + 1]
+                prefix = prefix[: prefix.rstrip("_").rindex("_") + 1]
             out += f"\n\nclass {self.enum_class(enum.name)}(enum.IntEnum):\n{docstring(enum.comment or enum.name, 4)}\n"
             for name, value in enum.values.items():
-                short = name[len(prefix):]
+                short = name[len(prefix) :]
                 out += f"    {short} = {value}\n"
         return out
 
@@ -173,8 +262,15 @@ class Maker:
     def nonzero(struct: headers.Struct) -> str:
         """The integers of which 0 means another number, so that who gives 0 must be told."""
         names = {m.name for m in struct.members}
-        found = [m.name for m in struct.members if m.type and not m.type.stars and m.type.base in ("int", "int64_t") and
-                 re.search(r"\bdefault:? (?!0\b)-?\d", m.comment) and not {"has_" + m.name, "no_" + m.name} & names]
+        found = [
+            m.name
+            for m in struct.members
+            if m.type
+            and not m.type.stars
+            and m.type.base in ("int", "int64_t")
+            and re.search(r"\bdefault:? (?!0\b)-?\d", m.comment)
+            and not {"has_" + m.name, "no_" + m.name} & names
+        ]
         return f"    _nonzero_: Names = ({', '.join(repr(n) for n in found)},)\n".replace("'", '"') if found else ""
 
     def struct_order(self):
@@ -187,6 +283,7 @@ class Maker:
                     if member.type and self.resolve(member.type.base) in self.api.structs:
                         visit(self.resolve(member.type.base))
                 order.append(name)
+
         for name in self.api.structs:
             visit(name)
         return order
@@ -205,16 +302,23 @@ class Maker:
                         enums.append(f'"{member.name}": {self.enum_class(member.type.base)}')
                 fields.append(f'        ("{member.name}", {kind}),\n')
             out += f"\n\nclass {name}(Structure):\n{docstring(struct.comment or name, 4)}\n"
-            out += f"    _fields_ = [\n{''.join(fields)}    ]\n{self.nonzero(struct)}    _enums_: Enums = {{{', '.join(enums)}}}\n"
+            out += f"    _fields_ = [\n{''.join(fields)}    ]\n{self.nonzero(struct)}"
+            out += f"    _enums_: Enums = {{{', '.join(enums)}}}\n"
         for alias, name in self.api.aliases.items():
             out += f"\n\n{alias} = {name}" if self.resolve(name) in self.api.structs else ""
         return out.rstrip() + "\n"
 
     def bindings(self) -> str:
-        out = HEAD.format("The C functions of libcnn by ctypes: enumerations, structs, types of callbacks and prototypes.")
-        out += "import enum\nfrom ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char, c_char_p, c_double, " \
-               "c_float, c_int,\n                    c_int64, c_size_t, c_ubyte, c_uint64, c_void_p)\n"
-        out += "from typing import Dict, Tuple, Type\n\nEnums = Dict[str, Type[enum.IntEnum]]\nNames = Tuple[str, ...]\n"
+        out = HEAD.format(
+            "The C functions of libcnn by ctypes: enumerations, structs, types of callbacks and prototypes."
+        )
+        out += (
+            "import enum\nfrom ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char, c_char_p, c_double, "
+            "c_float, c_int,\n                    c_int64, c_size_t, c_ubyte, c_uint64, c_void_p)\n"
+        )
+        out += (
+            "from typing import Dict, Tuple, Type\n\nEnums = Dict[str, Type[enum.IntEnum]]\nNames = Tuple[str, ...]\n"
+        )
         out += self.enums()
         out += "\n\n# What the library calls back. Pointers to structs are addresses.\n"
         for name, function in self.api.callbacks.items():
@@ -235,13 +339,19 @@ class Maker:
         result = []
         for member in members.values():
             name, comment = member.name, member.comment
-            if name in ("struct_size", "reserved") or name in taken or name.startswith("has_") or \
-                    name.startswith("no_") and name[3:] in members:
+            if (
+                name in ("struct_size", "reserved")
+                or name in taken
+                or name.startswith("has_")
+                or name.startswith("no_")
+                and name[3:] in members
+            ):
                 continue
             if name.endswith("_count") and any(m != name and m.startswith(name[:-6]) for m in members):
                 continue
-            if for_operation and (comment.startswith("layers only") or "from the weight" in comment or
-                                  "takes it from" in comment):
+            if for_operation and (
+                comment.startswith("layers only") or "from the weight" in comment or "takes it from" in comment
+            ):
                 continue
             if name.endswith(SIDES) and (name[:-2] in members or name[:-2] in taken):
                 continue
@@ -260,8 +370,11 @@ class Maker:
             elif stars:
                 hint = "Sequence[float]" if base == "double" else "Sequence[int]"
             else:
-                hint = "Union[int, str, Sequence[int]]" if wide and name == "padding" else "Union[int, Sequence[int]]" if wide \
-                    else HINTS[base]
+                hint = (
+                    "Union[int, str, Sequence[int]]"
+                    if wide and name == "padding"
+                    else "Union[int, Sequence[int]]" if wide else HINTS[base]
+                )
             shown = RENAMED.get(name, name)
             if name.startswith("no_") and base == "bool":
                 shown = name[3:]
@@ -285,9 +398,16 @@ class Maker:
             p = given[index]
             base, stars = self.resolve(p.type.base), p.type.stars
             following = given[index + 1] if index + 1 < len(given) else None
-            if base in ("int",) and not stars and p.name in ("count", "ndim", "channels") and following is not None \
-                    and following.type.stars == "*" and following.type.constant and following.type.base in SCALARS \
-                    and following.type.base != "char":
+            if (
+                base in ("int",)
+                and not stars
+                and p.name in ("count", "ndim", "channels")
+                and following is not None
+                and following.type.stars == "*"
+                and following.type.constant
+                and following.type.base in SCALARS
+                and following.type.base != "char"
+            ):
                 name = following.name
                 kind = following.type.base
                 default = None
@@ -324,8 +444,13 @@ class Maker:
                 passed.append(p.name)
             elif base in self.api.structs and base.endswith("_options") and several:
                 keywords.append((p.name, "Optional[Mapping[str, Any]]", "None"))
-                docs.append((p.name, "options by name: " + ", ".join(
-                    RENAMED.get(m, m) for _, _, _, m in self.options(p.type.base, set(), True))))
+                docs.append(
+                    (
+                        p.name,
+                        "options by name: "
+                        + ", ".join(RENAMED.get(m, m) for _, _, _, m in self.options(p.type.base, set(), True)),
+                    )
+                )
                 passed.append(f"options(B.{p.type.base}, **({p.name} or {{}}))")
             elif base in self.api.structs and stars == "*" and base.endswith("_options"):
                 renamed = positional or {}
@@ -335,12 +460,15 @@ class Maker:
                     else:
                         keywords.append((option, f"Optional[{hint}]", "None"))
                     docs.append((option, comment))
-                names = [f"{member}={option}" for option, _, _, member in
-                         self.options(p.type.base, taken, positional is None)]
+                names = [
+                    f"{member}={option}"
+                    for option, _, _, member in self.options(p.type.base, taken, positional is None)
+                ]
                 passed.append(f"options(B.{p.type.base}{''.join(', ' + n for n in names)})")
             elif base in self.api.enums and not stars:
-                shown.append((p.name, f"Union[B.{self.enum_class(base)}, str, int]",
-                              self.parameter_default(short, p.name)))
+                shown.append(
+                    (p.name, f"Union[B.{self.enum_class(base)}, str, int]", self.parameter_default(short, p.name))
+                )
                 passed.append(f"enumerator(B.{self.enum_class(base)}, {p.name})")
             elif base == "char" and stars == "*" and p.type.constant:
                 shown.append((p.name, "str", None))
@@ -414,9 +542,12 @@ class Maker:
 
     def operations(self) -> str:
         out = HEAD.format("Every operation of <cnn/ops.h> as a function.")
-        out += "from __future__ import annotations\n\nfrom typing import Any, Mapping, Optional, Sequence, Tuple, Union\n\n" \
-               "from . import _bindings as B\nfrom ._convert import Dims, Sizes, enumerator, ints, options, pair, sizes\n" \
-               "from ._tensor import Tensor, apply\n\n__all__ = [\n"
+        out += (
+            "from __future__ import annotations\n\n"
+            "from typing import Any, Mapping, Optional, Sequence, Tuple, Union\n\n"
+            "from . import _bindings as B\nfrom ._convert import Dims, Sizes, enumerator, ints, options, pair, sizes\n"
+            "from ._tensor import Tensor, apply\n\n__all__ = [\n"
+        )
         body, names = "", []
         for f in self.api.functions.values():
             if not self.is_operation(f):
@@ -433,17 +564,29 @@ class Maker:
                 wanted = ", ".join(f"return_{o}" if o in asked else "True" for o in outputs)
                 extra += f", wanted=({wanted}{',' if len(outputs) == 1 else ''})"
             body += self.wrapped("return apply", f'"{f.name}", {", ".join(passed)}{extra}', "", 4)
-        out += textwrap.fill(", ".join(f'"{n}"' for n in sorted(names)), 116, initial_indent="    ",
-                             subsequent_indent="    ", break_long_words=False) + ",\n]\n"
+        out += (
+            textwrap.fill(
+                ", ".join(f'"{n}"' for n in sorted(names)),
+                116,
+                initial_indent="    ",
+                subsequent_indent="    ",
+                break_long_words=False,
+            )
+            + ",\n]\n"
+        )
         return out + body
 
     def methods(self) -> str:
         out = HEAD.format("Operations as methods of a tensor.")
-        out += "from __future__ import annotations\n\nfrom typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Tuple, Union\n\n" \
-               "from . import _bindings as B\nfrom ._convert import Dims, Sizes, varargs\n\n" \
-               "if TYPE_CHECKING:\n    from ._tensor import Tensor\n\n" \
-               "# The module _ops, once it is there: it needs tensors itself.\nops: Any = None\n\n\n" \
-               "class TensorMethods:\n    \"\"\"The operations whose first operand is the tensor itself.\"\"\"\n\n    __slots__ = ()\n"
+        out += (
+            "from __future__ import annotations\n\n"
+            "from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Tuple, Union\n\n"
+            "from . import _bindings as B\nfrom ._convert import Dims, Sizes, varargs\n\n"
+            "if TYPE_CHECKING:\n    from ._tensor import Tensor\n\n"
+            "# The module _ops, once it is there: it needs tensors itself.\nops: Any = None\n\n\n"
+            'class TensorMethods:\n    """The operations whose first operand is the tensor itself."""\n\n'
+            "    __slots__ = ()\n"
+        )
         for f in self.api.functions.values():
             if not self.is_operation(f):
                 continue
@@ -477,9 +620,11 @@ class Maker:
 
     def layers(self) -> str:
         out = HEAD.format("The layers of libcnn as classes, with PyTorch's names.")
-        out += "from __future__ import annotations\n\nfrom typing import Optional, Sequence, Union\n\n" \
-               "from .. import _bindings as B\nfrom .._convert import Sizes, options, pair, sizes\n" \
-               "from .._tensor import Tensor\nfrom ._module import Module\n\n__all__ = [\n"
+        out += (
+            "from __future__ import annotations\n\nfrom typing import Optional, Sequence, Union\n\n"
+            "from .. import _bindings as B\nfrom .._convert import Sizes, options, pair, sizes\n"
+            "from .._tensor import Tensor\nfrom ._module import Module\n\n__all__ = [\n"
+        )
         body, names = "", []
         for f in self.api.functions.values():
             match = re.fullmatch(r"cnn_(\w+)_create", f.name)
@@ -508,14 +653,24 @@ class Maker:
             body += f"\n\nclass {name}(Module):\n" + docstring(f.comment or f.name, 4, docs)
             body += "\n" + self.wrapped("def __init__", self.head(shown, keywords, "self"), " -> None:", 4)
             body += self.wrapped("self._create", ", ".join([f'"{f.name}"'] + passed), "", 8)
-        out += textwrap.fill(", ".join(f'"{n}"' for n in sorted(names)), 116, initial_indent="    ",
-                             subsequent_indent="    ", break_long_words=False) + ",\n]\n"
+        out += (
+            textwrap.fill(
+                ", ".join(f'"{n}"' for n in sorted(names)),
+                116,
+                initial_indent="    ",
+                subsequent_indent="    ",
+                break_long_words=False,
+            )
+            + ",\n]\n"
+        )
         return out + body
 
     def optimizers(self) -> str:
         out = HEAD.format("The optimizers of libcnn as classes, with PyTorch's names.")
-        out += "from __future__ import annotations\n\nfrom typing import Any, Optional, Sequence, Union\n\n" \
-               "from .. import _bindings as B\nfrom ._optimizer import Optimizer, Parameters\n\n__all__ = [\n"
+        out += (
+            "from __future__ import annotations\n\nfrom typing import Any, Optional, Sequence, Union\n\n"
+            "from .. import _bindings as B\nfrom ._optimizer import Optimizer, Parameters\n\n__all__ = [\n"
+        )
         body, names = "", []
         for f in self.api.functions.values():
             match = re.fullmatch(r"cnn_(\w+)_create", f.name)
@@ -536,18 +691,29 @@ class Maker:
             lr = keywords.pop(0)
             body += f"\n\nclass {name}(Optimizer):\n" + docstring(f.comment, 4, docs)
             body += f'\n    _prefix = "cnn_{match[1]}"\n    _options = B.{struct}\n\n'
-            body += self.wrapped("def __init__", self.head([("params", "Parameters", None), lr], keywords, "self"),
-                                 " -> None:", 4)
+            body += self.wrapped(
+                "def __init__", self.head([("params", "Parameters", None), lr], keywords, "self"), " -> None:", 4
+            )
             body += self.wrapped("self._create", ", ".join(["params"] + passed), "", 8)
-        out += textwrap.fill(", ".join(f'"{n}"' for n in names), 116, initial_indent="    ", subsequent_indent="    ",
-                             break_long_words=False) + ",\n]\n"
+        out += (
+            textwrap.fill(
+                ", ".join(f'"{n}"' for n in names),
+                116,
+                initial_indent="    ",
+                subsequent_indent="    ",
+                break_long_words=False,
+            )
+            + ",\n]\n"
+        )
         return out + body
 
     def schedulers(self) -> str:
         out = HEAD.format("The learning-rate schedulers of libcnn as classes, with PyTorch's names.")
-        out += "from __future__ import annotations\n\nfrom typing import Optional, Sequence, Union\n\n" \
-               "from .. import _bindings as B\nfrom ._optimizer import Optimizer\n" \
-               "from ._scheduler import Scheduler\n\n__all__ = [\n"
+        out += (
+            "from __future__ import annotations\n\nfrom typing import Optional, Sequence, Union\n\n"
+            "from .. import _bindings as B\nfrom ._optimizer import Optimizer\n"
+            "from ._scheduler import Scheduler\n\n__all__ = [\n"
+        )
         body, names = "", []
         for f in self.api.functions.values():
             match = re.fullmatch(r"cnn_(\w+)_create", f.name)
@@ -566,21 +732,38 @@ class Maker:
             keywords = [(n, f"Optional[{h}]", "None") for n, h, c, _ in found if "required" not in c]
             docs = [(n, c) for n, _, c, _ in found]
             body += f"\n\nclass {name}(Scheduler):\n" + docstring(f.comment, 4, docs) + "\n"
-            head = self.head([("optimizer", "Optimizer", None)] + needed +
-                             [(n, h, "None") for n, h, _ in keywords], [], "self")
+            head = self.head(
+                [("optimizer", "Optimizer", None)] + needed + [(n, h, "None") for n, h, _ in keywords], [], "self"
+            )
             body += self.wrapped("def __init__", head, " -> None:", 4)
-            body += self.wrapped("self._create", ", ".join([f'"{f.name}"', "optimizer", f"B.{struct}"] +
-                                                           [f"{m}={n}" for n, _, _, m in found]), "", 8)
-        out += textwrap.fill(", ".join(f'"{n}"' for n in names), 116, initial_indent="    ", subsequent_indent="    ",
-                             break_long_words=False) + ",\n]\n"
+            body += self.wrapped(
+                "self._create",
+                ", ".join([f'"{f.name}"', "optimizer", f"B.{struct}"] + [f"{m}={n}" for n, _, _, m in found]),
+                "",
+                8,
+            )
+        out += (
+            textwrap.fill(
+                ", ".join(f'"{n}"' for n in names),
+                116,
+                initial_indent="    ",
+                subsequent_indent="    ",
+                break_long_words=False,
+            )
+            + ",\n]\n"
+        )
         return out + body
 
     # ---- first values, transforms ----
 
     def init(self) -> str:
-        out = HEAD.format("First values of tensors: torch.nn.init. Each writes all elements of its tensor and returns it.")
-        out += "from __future__ import annotations\n\nfrom typing import Optional, Union\n\n" \
-               "from .. import _bindings as B\nfrom .._convert import options\nfrom .._tensor import Tensor, written\n"
+        out = HEAD.format(
+            "First values of tensors: torch.nn.init. Each writes all elements of its tensor and returns it."
+        )
+        out += (
+            "from __future__ import annotations\n\nfrom typing import Optional, Union\n\n"
+            "from .. import _bindings as B\nfrom .._convert import options\nfrom .._tensor import Tensor, written\n"
+        )
         for f in self.api.functions.values():
             if not f.name.startswith("cnn_init_") or f.result.base != "cnn_status":
                 continue
@@ -588,22 +771,25 @@ class Maker:
                 shown, keywords, passed, docs, _ = self.parameters(f, f.name[4:], 1)
             except Unknown:
                 continue
-            out += "\n\n" + self.wrapped(f"def {f.name[9:]}_", self.head(shown, keywords, "tensor: Tensor"),
-                                         " -> Tensor:", 0)
+            out += "\n\n" + self.wrapped(
+                f"def {f.name[9:]}_", self.head(shown, keywords, "tensor: Tensor"), " -> Tensor:", 0
+            )
             out += docstring(f.comment, 4, docs)
             out += self.wrapped("return written", ", ".join([f'"{f.name}"', "tensor"] + passed), "", 4)
         return out
 
     def transforms(self) -> str:
         out = HEAD.format("Transforms of images: torchvision.transforms, as methods of a chain.")
-        out += "from __future__ import annotations\n\nfrom typing import Any, Optional, Sequence, Union\n\n" \
-               "from .. import _bindings as B\nfrom .._convert import doubles, enumerator, options\n\n\n" \
-               "class Transforms:\n    \"\"\"What a chain can do; each method adds a transform and returns the chain.\"\"\"\n\n" \
-               "    def _add(self, name: str, *arguments: Any) -> Any:\n        raise NotImplementedError\n"
+        out += (
+            "from __future__ import annotations\n\nfrom typing import Any, Optional, Sequence, Union\n\n"
+            "from .. import _bindings as B\nfrom .._convert import doubles, enumerator, options\n\n\n"
+            'class Transforms:\n    """What a chain can do; each method adds a transform and returns the chain."""\n\n'
+            "    def _add(self, name: str, *arguments: Any) -> Any:\n        raise NotImplementedError\n"
+        )
         for f in self.api.functions.values():
             if not f.name.startswith("cnn_augment_") or f.parameters[0].type.base != "cnn_augmentation":
                 continue
-            short = re.sub(r"_with$", "", f.name[len("cnn_augment_"):])
+            short = re.sub(r"_with$", "", f.name[len("cnn_augment_") :])
             try:
                 shown, keywords, passed, docs, _ = self.parameters(f, short, 1)
             except Unknown:
@@ -614,9 +800,16 @@ class Maker:
         return out
 
     def files(self):
-        return {"_bindings.py": self.bindings(), "_ops.py": self.operations(), "_methods.py": self.methods(),
-                "nn/_layers.py": self.layers(), "nn/init.py": self.init(), "optim/_kinds.py": self.optimizers(),
-                "optim/_schedules.py": self.schedulers(), "data/_transforms.py": self.transforms()}
+        return {
+            "_bindings.py": self.bindings(),
+            "_ops.py": self.operations(),
+            "_methods.py": self.methods(),
+            "nn/_layers.py": self.layers(),
+            "nn/init.py": self.init(),
+            "optim/_kinds.py": self.optimizers(),
+            "optim/_schedules.py": self.schedulers(),
+            "data/_transforms.py": self.transforms(),
+        }
 
 
 def main() -> int:

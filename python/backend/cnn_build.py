@@ -1,7 +1,9 @@
 """Builds wheels (PEP 517) with the standard library alone, so that `pip install ./python` needs no network.
 
-`pip` makes a wheel without the library, which finds an installed one. `python3 cnn_build.py FOLDER LIBRARY…` (make wheel)
-puts libraries inside: the same Python for every version of it, and a tag that says on which systems they run."""
+`pip` makes a wheel without the library, which finds an installed one. `python3 cnn_build.py FOLDER LIBRARY…`
+(make wheel) puts libraries inside: the same package for every version of Python, and a tag that says on which systems
+they run."""
+
 import base64
 import hashlib
 import os
@@ -39,7 +41,7 @@ def metadata():
 
 
 def system_tag(libraries):
-    """manylinux_2_N_MACHINE, where N is the newest glibc that a library asks for; linux_MACHINE where nobody can tell."""
+    """manylinux_2_N_MACHINE, of the newest glibc that a library asks for; linux_MACHINE where nobody can tell."""
     machine = platform.machine()
     newest = 0
     for library in libraries:
@@ -60,14 +62,19 @@ def write_wheel(folder, libraries=()):
     tag = f"py3-none-{system_tag(libraries) if libraries else 'any'}"
     name = f"cnn-{version()}-{tag}.whl"
     info = f"cnn-{version()}.dist-info"
-    files = {path.relative_to(HERE).as_posix(): path.read_bytes() for path in sorted((HERE / "cnn").rglob("*"))
-             if path.is_file() and (path.suffix == ".py" or path.name == "py.typed")}
+    files = {
+        path.relative_to(HERE).as_posix(): path.read_bytes()
+        for path in sorted((HERE / "cnn").rglob("*"))
+        if path.is_file() and (path.suffix == ".py" or path.name == "py.typed")
+    }
     for library in libraries:
         files[f"cnn/lib/{soname(library)}"] = pathlib.Path(library).read_bytes()
     license_file = HERE.parent / "LICENSE"
     files[f"{info}/METADATA"] = metadata().encode()
-    files[f"{info}/WHEEL"] = (f"Wheel-Version: 1.0\nGenerator: cnn_build\nRoot-Is-Purelib: "
-                              f"{'false' if libraries else 'true'}\nTag: {tag}\n").encode()
+    files[f"{info}/WHEEL"] = (
+        f"Wheel-Version: 1.0\nGenerator: cnn_build\nRoot-Is-Purelib: "
+        f"{'false' if libraries else 'true'}\nTag: {tag}\n"
+    ).encode()
     if license_file.exists():
         files[f"{info}/LICENSE"] = license_file.read_bytes()
     record = "".join(f"{path},sha256={digest(data)},{len(data)}\n" for path, data in files.items())
@@ -94,6 +101,7 @@ def digest(data):
 
 
 # ---- what pip calls ----
+
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     return write_wheel(wheel_directory)

@@ -1,15 +1,47 @@
 """libcnn: tensors, neural networks and their training, in C, with PyTorch's names."""
+
 from ._bindings import DType
 from ._context import Context, default_context, manual_seed, set_default_context
-from ._errors import (ArgumentError, CallbackError, DeviceError, DTypeError, Error, FileError, FormatError, MismatchError,
-                      NoMemoryError, NotFoundError, ShapeError, StateError, ThreadError, UnsupportedError)
+from ._errors import (
+    ArgumentError,
+    CallbackError,
+    DeviceError,
+    DTypeError,
+    Error,
+    FileError,
+    FormatError,
+    MismatchError,
+    NoMemoryError,
+    NotFoundError,
+    ShapeError,
+    StateError,
+    ThreadError,
+    UnsupportedError,
+)
 from ._files import load, save
 from ._library import lib as _lib
 from ._ops import *  # noqa: F401,F403
 from ._ops import concat as cat, max as amax, min as amin
 from ._tape import Tape, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from ._tensor import (Tensor, arange, as_tensor, chunk, empty, from_dlpack, from_numpy, full, grad, ones, rand, randn,
-                      split, tensor, unbind, where, zeros)
+from ._tensor import (
+    Tensor,
+    arange,
+    as_tensor,
+    chunk,
+    empty,
+    from_dlpack,
+    from_numpy,
+    full,
+    grad,
+    ones,
+    rand,
+    randn,
+    split,
+    tensor,
+    unbind,
+    where,
+    zeros,
+)
 
 from . import _methods, _ops, data, nn, optim  # isort: skip
 from ._training import EMA, Predictor, load_checkpoint, save_checkpoint  # isort: skip
@@ -21,12 +53,65 @@ int64, int32, uint8 = DType.I64, DType.I32, DType.U8
 bool_ = DType.BOOL
 
 __all__ = [
-    "ArgumentError", "CallbackError", "Context", "DType", "DTypeError", "DeviceError", "EMA", "Error", "FileError", "FormatError",
-    "MismatchError", "NoMemoryError", "NotFoundError", "Predictor", "ShapeError", "StateError", "Tape", "Tensor", "ThreadError",
-    "UnsupportedError", "amax", "amin", "arange", "as_tensor", "bfloat16", "bool_", "cat", "chunk", "data", "default_context",
-    "empty", "enable_grad", "float32", "float64", "from_dlpack", "from_numpy", "full", "grad", "int32", "int64",
-    "is_grad_enabled", "load", "load_checkpoint", "manual_seed", "nn", "no_grad", "ones", "optim", "rand", "randn", "save", "save_checkpoint",
-    "set_default_context", "set_grad_enabled", "split", "tensor", "uint8", "unbind", "zeros",
+    "ArgumentError",
+    "CallbackError",
+    "Context",
+    "DType",
+    "DTypeError",
+    "DeviceError",
+    "EMA",
+    "Error",
+    "FileError",
+    "FormatError",
+    "MismatchError",
+    "NoMemoryError",
+    "NotFoundError",
+    "Predictor",
+    "ShapeError",
+    "StateError",
+    "Tape",
+    "Tensor",
+    "ThreadError",
+    "UnsupportedError",
+    "amax",
+    "amin",
+    "arange",
+    "as_tensor",
+    "bfloat16",
+    "bool_",
+    "cat",
+    "chunk",
+    "data",
+    "default_context",
+    "empty",
+    "enable_grad",
+    "float32",
+    "float64",
+    "from_dlpack",
+    "from_numpy",
+    "full",
+    "grad",
+    "int32",
+    "int64",
+    "is_grad_enabled",
+    "load",
+    "load_checkpoint",
+    "manual_seed",
+    "nn",
+    "no_grad",
+    "ones",
+    "optim",
+    "rand",
+    "randn",
+    "save",
+    "save_checkpoint",
+    "set_default_context",
+    "set_grad_enabled",
+    "split",
+    "tensor",
+    "uint8",
+    "unbind",
+    "zeros",
 ]
 __all__ += _ops.__all__
 

@@ -1,4 +1,5 @@
 """Contexts: threads, random numbers, device and kernels of everything that is made from them."""
+
 from __future__ import annotations
 
 import ctypes
@@ -17,11 +18,20 @@ class Context:
     Most programs need none: the default context is made when it is first used. One of your own is for another number
     of threads or other kernels, and is made the default by set_default_context()."""
 
-    def __init__(self, seed: int = 0, threads: Optional[int] = None, device: Optional[str] = None,
-                 kernels: Optional[str] = None, math: Union[B.Math, str, None] = None) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        threads: Optional[int] = None,
+        device: Optional[str] = None,
+        kernels: Optional[str] = None,
+        math: Union[B.Math, str, None] = None,
+    ) -> None:
         self._h = 0
-        self._h = handle(lib.cnn_context_create(options(B.cnn_context_options, seed=seed, threads=threads,
-                                                        device=device, kernels=kernels, math=math)))
+        self._h = handle(
+            lib.cnn_context_create(
+                options(B.cnn_context_options, seed=seed, threads=threads, device=device, kernels=kernels, math=math)
+            )
+        )
 
     def __del__(self, free: Any = lib.cnn_context_free) -> None:
         if getattr(self, "_h", 0):

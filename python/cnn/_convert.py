@@ -1,4 +1,5 @@
 """What Python gives, as C takes it: lists of numbers, options by keyword, enumerators by name."""
+
 from __future__ import annotations
 
 import ctypes
@@ -16,8 +17,15 @@ ZERO = 2.2250738585072014e-308
 # The members of a struct that a pair, a triple and four numbers stand for.
 SIDES = {2: ("_h", "_w"), 3: ("_d", "_h", "_w"), 4: ("_left", "_right", "_top", "_bottom")}
 
-DTYPES = {B.DType.F32: "float32", B.DType.F64: "float64", B.DType.I64: "int64", B.DType.I32: "int32",
-          B.DType.U8: "uint8", B.DType.BOOL: "bool", B.DType.BF16: "bfloat16"}
+DTYPES = {
+    B.DType.F32: "float32",
+    B.DType.F64: "float64",
+    B.DType.I64: "int64",
+    B.DType.I32: "int32",
+    B.DType.U8: "uint8",
+    B.DType.BOOL: "bool",
+    B.DType.BF16: "bfloat16",
+}
 DTYPE_NAMES = {name: dtype for dtype, name in DTYPES.items()}
 PYTHON_TYPES = {float: B.DType.F32, int: B.DType.I64, bool: B.DType.BOOL}
 
@@ -92,7 +100,9 @@ def _set(struct: Any, name: str, value: Any, kept: List[Any]) -> None:
         value = value.encode()
     elif fields[name] is ctypes.c_double:
         value = float(value) or ZERO
-    elif isinstance(value, (list, tuple)) or (hasattr(fields[name], "contents") and not isinstance(value, ctypes.Array)):
+    elif isinstance(value, (list, tuple)) or (
+        hasattr(fields[name], "contents") and not isinstance(value, ctypes.Array)
+    ):
         item = fields[name]._type_
         value = (item * len(value))(*value)
         if name[:-1] + "_count" in fields:  # milestones, milestone_count
@@ -126,8 +136,10 @@ def options(kind: Any, **given: Any) -> Any:
         if isinstance(value, (list, tuple)) and not hasattr(kind._names_.get(name), "contents"):
             sides = SIDES.get(len(value), ())
             if not sides or not all(name + side in kind._names_ for side in sides):
-                raise TypeError(f"{name} is {value!r}, expected a number"
-                                f"{' or one per direction' if name + '_h' in kind._names_ else ''}")
+                raise TypeError(
+                    f"{name} is {value!r}, expected a number"
+                    f"{' or one per direction' if name + '_h' in kind._names_ else ''}"
+                )
             for side, part in zip(sides, value):
                 _set(struct, name + side, part, kept)
             continue

@@ -1,4 +1,5 @@
 """Exceptions: one class per status of the library, with its message and the built-in exception that fits."""
+
 from __future__ import annotations
 
 import threading
@@ -93,9 +94,24 @@ class CallbackError(Error, RuntimeError):
     status = B.Status.ERROR_CALLBACK
 
 
-CLASSES: Dict[int, Type[Error]] = {kind.status: kind for kind in (ArgumentError, NoMemoryError, ShapeError, DTypeError, DeviceError, StateError,
-                                          FileError, NotFoundError, FormatError, MismatchError, ThreadError,
-                                          UnsupportedError, CallbackError)}
+CLASSES: Dict[int, Type[Error]] = {
+    kind.status: kind
+    for kind in (
+        ArgumentError,
+        NoMemoryError,
+        ShapeError,
+        DTypeError,
+        DeviceError,
+        StateError,
+        FileError,
+        NotFoundError,
+        FormatError,
+        MismatchError,
+        ThreadError,
+        UnsupportedError,
+        CallbackError,
+    )
+}
 
 # An exception that a function of the user's raised while the library was calling it, by thread. It cannot pass through
 # the library, which is told of a failure instead; whoever reports that raises it.
@@ -117,7 +133,9 @@ def fail(status: int, message: Optional[bytes]) -> NoReturn:
     problem = take_pending()
     if problem is not None:
         raise problem
-    raise CLASSES.get(status, Error)((message or b"").decode("utf-8", "replace") or lib.cnn_status_name(status).decode())
+    raise CLASSES.get(status, Error)(
+        (message or b"").decode("utf-8", "replace") or lib.cnn_status_name(status).decode()
+    )
 
 
 def fail_last(context: Any = None) -> NoReturn:

@@ -1,4 +1,5 @@
 """Elements to and from other libraries: lists, `__array_interface__`, DLPack and the buffer protocol."""
+
 from __future__ import annotations
 
 import ctypes
@@ -17,13 +18,40 @@ if TYPE_CHECKING:
 
 DType = B.DType
 ORDER = "<" if sys.byteorder == "little" else ">"
-TYPESTR = {DType.F32: ORDER + "f4", DType.F64: ORDER + "f8", DType.I64: ORDER + "i8", DType.I32: ORDER + "i4",
-           DType.U8: "|u1", DType.BOOL: "|b1"}
+TYPESTR = {
+    DType.F32: ORDER + "f4",
+    DType.F64: ORDER + "f8",
+    DType.I64: ORDER + "i8",
+    DType.I32: ORDER + "i4",
+    DType.U8: "|u1",
+    DType.BOOL: "|b1",
+}
 FROM_TYPESTR = {text: dtype for dtype, text in TYPESTR.items()}
-ELEMENT: Dict[DType, Any] = {DType.F32: ctypes.c_float, DType.F64: ctypes.c_double, DType.I64: ctypes.c_int64, DType.I32: ctypes.c_int32,
-           DType.U8: ctypes.c_uint8, DType.BOOL: ctypes.c_bool}
-FORMATS = {"f": DType.F32, "d": DType.F64, "q": DType.I64, "l": DType.I64, "i": DType.I32, "B": DType.U8, "?": DType.BOOL}
-LETTERS: Dict[DType, Any] = {DType.F32: "f", DType.F64: "d", DType.I64: "q", DType.I32: "i", DType.U8: "B", DType.BOOL: "?"}
+ELEMENT: Dict[DType, Any] = {
+    DType.F32: ctypes.c_float,
+    DType.F64: ctypes.c_double,
+    DType.I64: ctypes.c_int64,
+    DType.I32: ctypes.c_int32,
+    DType.U8: ctypes.c_uint8,
+    DType.BOOL: ctypes.c_bool,
+}
+FORMATS = {
+    "f": DType.F32,
+    "d": DType.F64,
+    "q": DType.I64,
+    "l": DType.I64,
+    "i": DType.I32,
+    "B": DType.U8,
+    "?": DType.BOOL,
+}
+LETTERS: Dict[DType, Any] = {
+    DType.F32: "f",
+    DType.F64: "d",
+    DType.I64: "q",
+    DType.I32: "i",
+    DType.U8: "B",
+    DType.BOOL: "?",
+}
 
 
 # ---- what the library calls when it is done with memory that it borrowed ----
@@ -39,15 +67,27 @@ def _release(_data: Any, user: Any) -> None:
         release()
 
 
-def _borrow(data: int, dtype: DType, shape: Tuple[int, ...], strides: Optional[Tuple[int, ...]], keep: Any,
-            context: Context) -> Tensor:
+def _borrow(
+    data: int, dtype: DType, shape: Tuple[int, ...], strides: Optional[Tuple[int, ...]], keep: Any, context: Context
+) -> Tensor:
     from ._tensor import Tensor
+
     number = next(_numbers)
     _borrowed[number] = keep
     n = len(shape)
-    t = Tensor._make(lib.cnn_tensor_from_borrowed(context._h, int(dtype), n, (ctypes.c_int64 * n)(*shape),
-                                                  (ctypes.c_int64 * n)(*strides) if strides is not None else None,
-                                                  data or None, _release, number), context)
+    t = Tensor._make(
+        lib.cnn_tensor_from_borrowed(
+            context._h,
+            int(dtype),
+            n,
+            (ctypes.c_int64 * n)(*shape),
+            (ctypes.c_int64 * n)(*strides) if strides is not None else None,
+            data or None,
+            _release,
+            number,
+        ),
+        context,
+    )
     return t
 
 
@@ -57,10 +97,11 @@ NOTHING = ctypes.create_string_buffer(64)
 
 # ---- lists ----
 
+
 def to_list(t: Tensor) -> Any:
     flat = _read(t)
     for size in reversed(t.shape[1:]):
-        flat = [flat[i:i + size] for i in range(0, len(flat), size)] if size else [[] for _ in range(_rows(t, size))]
+        flat = [flat[i : i + size] for i in range(0, len(flat), size)] if size else [[] for _ in range(_rows(t, size))]
     return flat if t.ndim else flat[0]
 
 
@@ -82,6 +123,7 @@ def _read(t: Tensor) -> List[Any]:
 def copied(data: Any, dtype: Optional[DType], context: Context) -> Tensor:
     """A new tensor with the elements of numbers, nested lists, or whatever gives its memory away."""
     from ._tensor import Tensor
+
     if hasattr(data, "__array_interface__"):
         t = from_array(data, context)
     elif hasattr(data, "__dlpack__"):
@@ -96,7 +138,9 @@ def copied(data: Any, dtype: Optional[DType], context: Context) -> Tensor:
         array = (element * len(flat))(*[number(v) for v in flat])
         made = DType.F32 if kind == DType.BF16 else kind
         n = len(shape)
-        t = Tensor._make(lib.cnn_tensor_from_data(context._h, int(made), n, (ctypes.c_int64 * n)(*shape), array), context)
+        t = Tensor._make(
+            lib.cnn_tensor_from_data(context._h, int(made), n, (ctypes.c_int64 * n)(*shape), array), context
+        )
         return t if made == kind else Tensor._make(t.to(kind)._read(lib.cnn_tensor_detach), context)
     if dtype is not None:
         t = t.to(dtype)
@@ -114,7 +158,11 @@ def _kind(flat: List[Any]) -> DType:
 def _flattened(data: Any) -> Tuple[List[int], List[Any]]:
     shape: List[int] = []
     level: List[Any] = [data]
-    while level and isinstance(level[0], (list, tuple)) or (level and hasattr(level[0], "tolist") and hasattr(level[0], "shape")):
+    while (
+        level
+        and isinstance(level[0], (list, tuple))
+        or (level and hasattr(level[0], "tolist") and hasattr(level[0], "shape"))
+    ):
         level = [v.tolist() if hasattr(v, "tolist") else v for v in level]
         if not isinstance(level[0], (list, tuple)):
             break
@@ -133,8 +181,10 @@ def _from_buffer(data: Any, context: Context) -> Tensor:
     view = memoryview(data)
     kind = FORMATS.get(str(view.format).lstrip("@=<")) if view.c_contiguous else None
     if kind is None:
-        raise DTypeError(f"tensor: a buffer of format {view.format!r}, expected contiguous numbers of one of "
-                         f"{', '.join(FORMATS)}")
+        raise DTypeError(
+            f"tensor: a buffer of format {view.format!r}, expected contiguous numbers of one of "
+            f"{', '.join(FORMATS)}"
+        )
     flat = bytes(view)
     keep = ctypes.create_string_buffer(flat, len(flat))
     return _borrow(ctypes.addressof(keep), kind, tuple(view.shape or ()), None, keep, context)
@@ -142,9 +192,11 @@ def _from_buffer(data: Any, context: Context) -> Tensor:
 
 # ---- __array_interface__ ----
 
+
 def _plain(t: Tensor) -> Tensor:
     """The tensor itself, or a copy that belongs to Python where a tape or a loader owns it."""
     from ._tensor import Tensor
+
     if t._tape is None and not getattr(t._owner, "_lends", False):
         return t
     return Tensor._make(t._read(lib.cnn_tensor_detach), t._context)
@@ -167,6 +219,7 @@ def _address(t: Tensor) -> Tuple[int, Any, Tuple[int, ...]]:
 
 def _is_module(t: Tensor) -> bool:
     from ._tensor import Tensor
+
     return t._owner is not None and not isinstance(t._owner, Tensor)
 
 
@@ -178,8 +231,13 @@ def array_interface(t: Tensor) -> Dict[str, Any]:
     if kept is not t or memory is not kept:
         t._kept = (kept, memory)  # as long as the tensor that the array holds
     size = t.itemsize
-    return {"version": 3, "typestr": TYPESTR[t.dtype], "shape": t.shape, "strides": tuple(s * size for s in strides),
-            "data": (address, t._fixed or _is_module(kept))}
+    return {
+        "version": 3,
+        "typestr": TYPESTR[t.dtype],
+        "shape": t.shape,
+        "strides": tuple(s * size for s in strides),
+        "data": (address, t._fixed or _is_module(kept)),
+    }
 
 
 class _Holder:
@@ -187,6 +245,7 @@ class _Holder:
 
     def __init__(self, t: Tensor) -> None:
         from ._tensor import Tensor
+
         plain = _plain(t)
         self.kept = plain if plain is not t else Tensor._make(lib.cnn_tensor_share(t._handle()), t._context)
         self.kept._fixed = t._fixed or _is_module(plain)
@@ -208,8 +267,10 @@ def from_array(array: Any, context: Context) -> Tensor:
     interface = array.__array_interface__
     kind = FROM_TYPESTR.get(interface["typestr"])
     if kind is None:
-        raise DTypeError(f"from_numpy: an array of {interface['typestr']}, expected one of "
-                         f"{', '.join(TYPESTR.values())}; convert by astype()")
+        raise DTypeError(
+            f"from_numpy: an array of {interface['typestr']}, expected one of "
+            f"{', '.join(TYPESTR.values())}; convert by astype()"
+        )
     shape = tuple(interface["shape"])
     strides = interface.get("strides")
     address, fixed = interface["data"]
@@ -230,10 +291,12 @@ def from_array(array: Any, context: Context) -> Tensor:
 
 # ---- the buffer protocol ----
 
+
 def to_memoryview(t: Tensor) -> memoryview:
     if t.dtype == DType.BF16:
         raise DTypeError("memoryview: the buffer protocol has no bfloat16; convert by .float()")
     from ._tensor import Tensor
+
     plain = _plain(t)
     if not plain.is_contiguous() or plain._owner is not None:
         plain = Tensor._make(lib.cnn_tensor_detach(plain._handle()), t._context)
@@ -249,6 +312,7 @@ def to_memoryview(t: Tensor) -> memoryview:
 
 # ---- DLPack ----
 
+
 class DLDevice(ctypes.Structure):
     _fields_ = [("device_type", ctypes.c_int32), ("device_id", ctypes.c_int32)]
 
@@ -258,9 +322,15 @@ class DLDataType(ctypes.Structure):
 
 
 class DLTensor(ctypes.Structure):
-    _fields_ = [("data", ctypes.c_void_p), ("device", DLDevice), ("ndim", ctypes.c_int32), ("dtype", DLDataType),
-                ("shape", ctypes.POINTER(ctypes.c_int64)), ("strides", ctypes.POINTER(ctypes.c_int64)),
-                ("byte_offset", ctypes.c_uint64)]
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("device", DLDevice),
+        ("ndim", ctypes.c_int32),
+        ("dtype", DLDataType),
+        ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ("byte_offset", ctypes.c_uint64),
+    ]
 
 
 class DLManagedTensor(ctypes.Structure):
@@ -268,18 +338,33 @@ class DLManagedTensor(ctypes.Structure):
 
 
 class DLManagedTensorVersioned(ctypes.Structure):
-    _fields_ = [("major", ctypes.c_uint32), ("minor", ctypes.c_uint32), ("manager_ctx", ctypes.c_void_p),
-                ("deleter", ctypes.c_void_p), ("flags", ctypes.c_uint64), ("dl_tensor", DLTensor)]
+    _fields_ = [
+        ("major", ctypes.c_uint32),
+        ("minor", ctypes.c_uint32),
+        ("manager_ctx", ctypes.c_void_p),
+        ("deleter", ctypes.c_void_p),
+        ("flags", ctypes.c_uint64),
+        ("dl_tensor", DLTensor),
+    ]
 
 
 READ_ONLY, COPIED = 1, 2
 CPU = 1
-DLPACK = {DType.F32: (2, 32), DType.F64: (2, 64), DType.I64: (0, 64), DType.I32: (0, 32), DType.U8: (1, 8),
-          DType.BOOL: (6, 8), DType.BF16: (4, 16)}
+DLPACK = {
+    DType.F32: (2, 32),
+    DType.F64: (2, 64),
+    DType.I64: (0, 64),
+    DType.I32: (0, 32),
+    DType.U8: (1, 8),
+    DType.BOOL: (6, 8),
+    DType.BF16: (4, 16),
+}
 FROM_DLPACK = {code: dtype for dtype, code in DLPACK.items()}
 FORMS: Dict[bytes, Any] = {b"dltensor": DLManagedTensor, b"dltensor_versioned": DLManagedTensorVersioned}
-NAMES = {b"dltensor": (b"used_dltensor", DLManagedTensor),
-         b"dltensor_versioned": (b"used_dltensor_versioned", DLManagedTensorVersioned)}
+NAMES = {
+    b"dltensor": (b"used_dltensor", DLManagedTensor),
+    b"dltensor_versioned": (b"used_dltensor_versioned", DLManagedTensorVersioned),
+}
 
 _DELETER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _DESTRUCTOR = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)
@@ -310,8 +395,9 @@ def _destroy(capsule: Any) -> None:
 
 
 # The names of capsules must stay where they are.
-_NAME_BUFFERS = {name: ctypes.create_string_buffer(name) for name in
-                 (*FORMS, b"used_dltensor", b"used_dltensor_versioned")}
+_NAME_BUFFERS = {
+    name: ctypes.create_string_buffer(name) for name in (*FORMS, b"used_dltensor", b"used_dltensor_versioned")
+}
 
 
 def _name(name: bytes) -> Any:
@@ -328,6 +414,7 @@ def to_dlpack(t: Tensor, max_version: Any, dl_device: Any, copy: Optional[bool])
     if t.requires_grad and t._tape is not None:
         raise BufferError("dlpack: the tensor has a history that gradients follow; export detach()")
     from ._tensor import Tensor
+
     plain = _plain(t)
     made = plain is not t
     if copy or (plain._owner is not None and not _is_module(plain)):
@@ -387,8 +474,10 @@ def _from_capsule(capsule: Any, context: Context) -> Tensor:
         raise BufferError(f"from_dlpack: the capsule is of DLPack {managed.major}, expected 1")
     code = (tensor.dtype.code, tensor.dtype.bits)
     if tensor.dtype.lanes != 1 or code not in FROM_DLPACK:
-        raise DTypeError(f"from_dlpack: elements of code {code[0]} with {code[1]} bits are of no dtype of libcnn, which "
-                         f"has {', '.join(DTYPE_NAMES)}")
+        raise DTypeError(
+            f"from_dlpack: elements of code {code[0]} with {code[1]} bits are of no dtype of libcnn, which "
+            f"has {', '.join(DTYPE_NAMES)}"
+        )
     _capsule_rename(address, _name(used))
     pointer = ctypes.addressof(managed)
 
@@ -403,9 +492,16 @@ def _from_capsule(capsule: Any, context: Context) -> Tensor:
     start = (tensor.data or 0) + tensor.byte_offset
     if strides is not None and any(s == 0 and size > 1 for s, size in zip(strides, shape)):
         # repeated elements: once, and as often as they are wanted
-        once = _borrow(start, FROM_DLPACK[code], tuple(1 if s == 0 else size for s, size in zip(strides, shape)),
-                       strides, release, context)
+        once = _borrow(
+            start,
+            FROM_DLPACK[code],
+            tuple(1 if s == 0 else size for s, size in zip(strides, shape)),
+            strides,
+            release,
+            context,
+        )
         from ._tensor import Tensor
+
         return Tensor._make(once.expand(*shape)._read(lib.cnn_tensor_detach), context)
     t = _borrow(start, FROM_DLPACK[code], shape, strides, release, context)
     t._fixed = fixed

@@ -1,4 +1,5 @@
 """safetensors files of tensors by name."""
+
 from __future__ import annotations
 
 import ctypes
@@ -18,8 +19,15 @@ def save(tensors: Mapping[str, Tensor], path: Any) -> None:
     names = [name.encode() for name in tensors]
     n = max(len(given), 1)
     context = given[0]._context if given else default_context()
-    check(lib.cnn_tensors_save((ctypes.c_char_p * n)(*names), (ctypes.c_void_p * n)(*[t._handle() for t in given]),
-                               len(given), os.fsencode(path)), context._h)
+    check(
+        lib.cnn_tensors_save(
+            (ctypes.c_char_p * n)(*names),
+            (ctypes.c_void_p * n)(*[t._handle() for t in given]),
+            len(given),
+            os.fsencode(path),
+        ),
+        context._h,
+    )
 
 
 def load(path: Any) -> Dict[str, Tensor]:
@@ -27,7 +35,9 @@ def load(path: Any) -> Dict[str, Tensor]:
     context = default_context()
     file = handle(lib.cnn_file_open(context._h, os.fsencode(path)), context._h)
     try:
-        return {lib.cnn_file_name(file, i).decode(): Tensor._make(lib.cnn_file_read(file, i), context)
-                for i in range(lib.cnn_file_count(file))}
+        return {
+            lib.cnn_file_name(file, i).decode(): Tensor._make(lib.cnn_file_read(file, i), context)
+            for i in range(lib.cnn_file_count(file))
+        }
     finally:
         lib.cnn_file_free(file)

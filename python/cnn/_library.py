@@ -3,6 +3,7 @@
 In this order: the file that the environment variable CNN_LIBRARY names; the library inside the package, where it came
 as a wheel; the installed one. Functions get their prototypes when they are first used, so that an older library serves
 whatever does not need its newer functions."""
+
 from __future__ import annotations
 
 import ctypes
@@ -41,8 +42,10 @@ class Library:
             except OSError as problem:
                 problems.append(str(problem))
         else:
-            raise ImportError("libcnn could not be loaded; install it, or say where it is by CNN_LIBRARY:\n    " +
-                              "\n    ".join(problems))
+            raise ImportError(
+                "libcnn could not be loaded; install it, or say where it is by CNN_LIBRARY:\n    "
+                + "\n    ".join(problems)
+            )
         self._dll.cnn_version.restype = ctypes.c_char_p
         version = self._dll.cnn_version().decode()
         if not version.startswith(SOVERSION + "."):

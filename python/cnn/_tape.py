@@ -12,6 +12,7 @@ with an operation none of whose operands is a result of the current step, if
 A tape made by Tape() begins a step where its `with` block begins, and after an operation that failed.
 
 Everything that touches a tape holds its lock, so that a tensor may be handed to another thread."""
+
 from __future__ import annotations
 
 import contextlib

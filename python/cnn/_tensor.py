@@ -1,5 +1,6 @@
-"""Tensors: plain ones, which Python owns; those of a module, an optimizer or a loader, which keep their owner alive; and
+"""Tensors: plain ones, which Python owns; those of a module or a loader, which keep their owner alive; and
 results of operations, which a tape owns and which become plain when its next step begins (_tape.py)."""
+
 from __future__ import annotations
 
 import ctypes
@@ -193,12 +194,12 @@ class Tensor(TensorMethods):
 
     @property
     def shape(self) -> Tuple[int, ...]:
-        return self._read(lambda h: tuple(lib.cnn_tensor_shape(h)[:lib.cnn_tensor_ndim(h)]))
+        return self._read(lambda h: tuple(lib.cnn_tensor_shape(h)[: lib.cnn_tensor_ndim(h)]))
 
     @property
     def strides(self) -> Tuple[int, ...]:
         """In elements."""
-        return self._read(lambda h: tuple(lib.cnn_tensor_strides(h)[:lib.cnn_tensor_ndim(h)]))
+        return self._read(lambda h: tuple(lib.cnn_tensor_strides(h)[: lib.cnn_tensor_ndim(h)]))
 
     def stride(self, dim: Optional[int] = None) -> Any:
         return self.strides if dim is None else self.strides[dim]
@@ -257,6 +258,7 @@ class Tensor(TensorMethods):
             buffer = ctypes.create_string_buffer(size)
             lib.cnn_tensor_format(h, buffer, size)
             return buffer.value.decode("utf-8")
+
         return self._read(write)
 
     # ---- elements ----
@@ -298,8 +300,9 @@ class Tensor(TensorMethods):
     def __array_interface__(self) -> Any:
         return _exchange.array_interface(self)
 
-    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
-                   copy: Optional[bool] = None) -> Any:
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Optional[bool] = None
+    ) -> Any:
         return _exchange.to_dlpack(self, max_version, dl_device, copy)
 
     def __dlpack_device__(self) -> Tuple[int, int]:
@@ -327,7 +330,9 @@ class Tensor(TensorMethods):
         tape = self._tape
         if tape is not None:
             if self.requires_grad:
-                raise StateError(f"{what}: the tensor is the result of an operation that backward passes; write a detach()")
+                raise StateError(
+                    f"{what}: the tensor is the result of an operation that backward passes; write a detach()"
+                )
             with tape._lock:
                 self._leave()
         if self._fixed:
@@ -406,8 +411,10 @@ class Tensor(TensorMethods):
 
     def _with_history(self, what: str) -> None:
         if self._cut:
-            raise StateError(f"{what}: the step that made this tensor is over: backward had passed it, a loader gave a new "
-                             "batch, or an operation failed. Keep steps apart by `with cnn.Tape():`")
+            raise StateError(
+                f"{what}: the step that made this tensor is over: backward had passed it, a loader gave a "
+                "new batch, or an operation failed. Keep steps apart by `with cnn.Tape():`"
+            )
         if self._tape is None:
             raise StateError(f"{what}: the tensor is not the result of an operation")
 
@@ -423,8 +430,9 @@ class Tensor(TensorMethods):
                 if gradient is None and not retain_graph:
                     status = lib.cnn_backward(h)
                 else:
-                    status = lib.cnn_backward_with(h, gradient._handle() if gradient is not None else None,
-                                                   retain_graph)
+                    status = lib.cnn_backward_with(
+                        h, gradient._handle() if gradient is not None else None, retain_graph
+                    )
             finally:
                 local.running.pop()
             problem = take_pending()
@@ -435,8 +443,9 @@ class Tensor(TensorMethods):
             tape._done = not retain_graph
 
     def register_hook(self, hook: Callable[[Tensor], Optional[Tensor]]) -> None:
-        """Has backward call a function with the gradient of this result, and go on with what it returns, if anything."""
+        """Has backward call a function with the gradient of this result, and go on with what that returns."""
         from ._training import register_hook
+
         register_hook(self, hook)
 
     def detach(self) -> Tensor:
@@ -692,6 +701,7 @@ class Tensor(TensorMethods):
 
 def maximum_of(x: Tensor, name: str, dim: Any, keepdim: Any) -> Any:
     from ._convert import ints
+
     if dim is None:
         return apply(name, x, *ints(None), keepdim)
     return apply(name + "_along", x, dim, keepdim, outputs=1)
@@ -766,7 +776,7 @@ def with_number(dtype: DType, number: Number) -> DType:
 
 ARITHMETIC = ("cnn_add", "cnn_sub", "cnn_mul", "cnn_pow", "cnn_minimum", "cnn_maximum")
 # Beyond it an f64 skips integers.
-LARGEST = {DType.I64: 2.0 ** 53, DType.I32: 2.0 ** 31 - 1}
+LARGEST = {DType.I64: 2.0**53, DType.I32: 2.0**31 - 1}
 
 
 def whole(result: Tensor, kind: DType) -> Tensor:
@@ -776,19 +786,23 @@ def whole(result: Tensor, kind: DType) -> Tensor:
     if kind == DType.U8:
         result = result - (result / 256.0).floor() * 256.0
     elif result.numel() and float(result.abs().amax()) > LARGEST[kind]:
-        raise OverflowError(f"a result of {dtype_name(kind)} is beyond ±{LARGEST[kind]:.0f}, which is as far as arithmetic "
-                            "of integers goes here")
+        raise OverflowError(
+            f"a result of {dtype_name(kind)} is beyond ±{LARGEST[kind]:.0f}, which is as far as arithmetic "
+            "of integers goes here"
+        )
     return result.to(kind)
 
 
 # ---- making tensors ----
 
+
 def _shape(shape: Sequence[Any]) -> Tuple[int, Any]:
     return sizes(varargs(shape))
 
 
-def _creation(name: str, shape: Sequence[Any], dtype: Any, requires_grad: bool, context: Optional[Context],
-              *value: float) -> Tensor:
+def _creation(
+    name: str, shape: Sequence[Any], dtype: Any, requires_grad: bool, context: Optional[Context], *value: float
+) -> Tensor:
     context = context or default_context()
     kind = int(enumerator(DType, dtype if dtype is not None else DType.F32))
     t = Tensor._make(getattr(lib, name)(context._h, kind, *value, *_shape(shape)), context)
@@ -820,25 +834,43 @@ def randn(*shape: Any, dtype: Any = None, requires_grad: bool = False, context: 
     return _creation("cnn_tensor_randn", shape, dtype, requires_grad, context)
 
 
-def full(shape: Any, value: Number, *, dtype: Any = None, requires_grad: bool = False,
-         context: Optional[Context] = None) -> Tensor:
+def full(
+    shape: Any, value: Number, *, dtype: Any = None, requires_grad: bool = False, context: Optional[Context] = None
+) -> Tensor:
     """All `value`; without a dtype float32 for a float, int64 for an integer, bool for a bool."""
     kind = dtype if dtype is not None else enumerator(DType, type(value))
-    if not isinstance(value, float) and abs(int(value)) > 2 ** 53:
+    if not isinstance(value, float) and abs(int(value)) > 2**53:
         return tensor(value, dtype=kind, context=context).expand(shape).detach()
-    return _creation("cnn_tensor_full", [shape] if isinstance(shape, int) else [tuple(shape)], kind, requires_grad,
-                     context, float(value))
+    return _creation(
+        "cnn_tensor_full",
+        [shape] if isinstance(shape, int) else [tuple(shape)],
+        kind,
+        requires_grad,
+        context,
+        float(value),
+    )
 
 
-def arange(start: Number, end: Optional[Number] = None, step: Number = 1, *, dtype: Any = None,
-           context: Optional[Context] = None) -> Tensor:
+def arange(
+    start: Number,
+    end: Optional[Number] = None,
+    step: Number = 1,
+    *,
+    dtype: Any = None,
+    context: Optional[Context] = None,
+) -> Tensor:
     """start, start + step, … up to but not including end."""
     if end is None:
         start, end = 0, start
-    kind = dtype if dtype is not None else DType.F32 if any(isinstance(v, float) for v in (start, end, step)) else DType.I64
+    kind = (
+        dtype
+        if dtype is not None
+        else DType.F32 if any(isinstance(v, float) for v in (start, end, step)) else DType.I64
+    )
     context = context or default_context()
-    return Tensor._make(lib.cnn_tensor_arange(context._h, int(enumerator(DType, kind)), float(start), float(end),
-                                              float(step)), context)
+    return Tensor._make(
+        lib.cnn_tensor_arange(context._h, int(enumerator(DType, kind)), float(start), float(end), float(step)), context
+    )
 
 
 def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, context: Optional[Context] = None) -> Tensor:
@@ -883,8 +915,9 @@ def written(name: str, target: Tensor, *arguments: Any) -> Tensor:
     return target
 
 
-def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool = False,
-         allow_unused: bool = False) -> Tuple[Optional[Tensor], ...]:
+def grad(
+    outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool = False, allow_unused: bool = False
+) -> Tuple[Optional[Tensor], ...]:
     """torch.autograd.grad: the gradients of the sum of `outputs` by `inputs`, without touching any `grad`."""
     outs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     ins = [inputs] if isinstance(inputs, Tensor) else list(inputs)
@@ -892,16 +925,22 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     if tape is None:
         raise StateError("grad: the outputs are not results of a step")
     with tape._lock:
-        struct = B.cnn_grad_options(struct_size=ctypes.sizeof(B.cnn_grad_options), retain_graph=retain_graph,
-                                    allow_unused=allow_unused)
+        struct = B.cnn_grad_options(
+            struct_size=ctypes.sizeof(B.cnn_grad_options), retain_graph=retain_graph, allow_unused=allow_unused
+        )
         if grad_outputs is not None:
             given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
             array = (ctypes.c_void_p * len(given))(*[g._handle() if g is not None else None for g in given])
             struct.grad_outputs = ctypes.cast(array, ctypes.POINTER(ctypes.c_void_p))
         results = (ctypes.c_void_p * len(ins))()
-        status = lib.cnn_grad((ctypes.c_void_p * len(outs))(*[t._handle() for t in outs]), len(outs),
-                              (ctypes.c_void_p * len(ins))(*[t._handle() for t in ins]), len(ins), results,
-                              ctypes.byref(struct))
+        status = lib.cnn_grad(
+            (ctypes.c_void_p * len(outs))(*[t._handle() for t in outs]),
+            len(outs),
+            (ctypes.c_void_p * len(ins))(*[t._handle() for t in ins]),
+            len(ins),
+            results,
+            ctypes.byref(struct),
+        )
         if status:
             tape._failed(status)
         return tuple(Tensor._on(tape, h) if h else None for h in results)

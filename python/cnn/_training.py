@@ -1,4 +1,5 @@
 """Averages of weights, predictors, checkpoints, and results that call back: what stands beside the loop."""
+
 from __future__ import annotations
 
 import ctypes
@@ -24,8 +25,10 @@ class EMA:
 
     def __init__(self, module: Module, decay: Optional[float] = None, equal_weights: Optional[bool] = None) -> None:
         self._context = module._context
-        self._h = handle(lib.cnn_ema_create(module._h, options(B.cnn_ema_options, decay=decay,
-                                                               equal_weights=equal_weights)), self._context._h)
+        self._h = handle(
+            lib.cnn_ema_create(module._h, options(B.cnn_ema_options, decay=decay, equal_weights=equal_weights)),
+            self._context._h,
+        )
         self.module = shell(module, lib.cnn_ema_module(self._h), self._context, _Kept(self._h))
         self.module.eval()
 
@@ -62,16 +65,23 @@ class Predictor:
         self._context = module._context
         given = [_plain(as_tensor(x, context=self._context)) for x in inputs]
         frozen = module.clone().eval()  # whatever mode the module is in
-        self._h = handle(lib.cnn_predictor_create(frozen._h, (ctypes.c_void_p * len(given))(*[t._handle() for t in given]),
-                                                  len(given), outputs, options(B.cnn_predictor_options, calls=calls)),
-                         self._context._h)
+        self._h = handle(
+            lib.cnn_predictor_create(
+                frozen._h,
+                (ctypes.c_void_p * len(given))(*[t._handle() for t in given]),
+                len(given),
+                outputs,
+                options(B.cnn_predictor_options, calls=calls),
+            ),
+            self._context._h,
+        )
         self._inputs = [self._value(lib.cnn_predictor_input, i) for i in range(len(given))]
         self._outputs = [self._value(lib.cnn_predictor_output, i) for i in range(outputs)]
 
     def _value(self, function: Any, i: int) -> Tuple[Tuple[int, ...], B.DType]:
         value = B.cnn_predictor_value(struct_size=ctypes.sizeof(B.cnn_predictor_value))
         check(function(self._h, i, ctypes.byref(value)), self._context._h)
-        return tuple(value.shape[:value.ndim]), B.DType(value.dtype)
+        return tuple(value.shape[: value.ndim]), B.DType(value.dtype)
 
     def __del__(self, free: Any = lib.cnn_predictor_free) -> None:
         if self._h:
@@ -90,30 +100,50 @@ class Predictor:
         for i, (x, (shape, dtype)) in enumerate(zip(inputs, self._inputs)):
             t = _plain(as_tensor(x, context=self._context))
             if t.shape != shape or t.dtype != dtype:
-                raise ShapeError(f"the predictor's input {i} is {list(t.shape)} of {DTYPES[t.dtype]}, expected {list(shape)} "
-                                 f"of {DTYPES[dtype]}")
+                raise ShapeError(
+                    f"the predictor's input {i} is {list(t.shape)} of {DTYPES[t.dtype]}, expected {list(shape)} "
+                    f"of {DTYPES[dtype]}"
+                )
             given.append(t if t.is_contiguous() else Tensor._make(lib.cnn_tensor_detach(t._handle()), t._context))
         made = [empty(*shape, dtype=dtype, context=self._context) for shape, dtype in self._outputs]
-        check(lib.cnn_predictor_run(self._h, (ctypes.c_void_p * len(given))(*[_address(t)[0] for t in given]),
-                                    (ctypes.c_void_p * len(made))(*[_address(t)[0] for t in made])), self._context._h)
+        check(
+            lib.cnn_predictor_run(
+                self._h,
+                (ctypes.c_void_p * len(given))(*[_address(t)[0] for t in given]),
+                (ctypes.c_void_p * len(made))(*[_address(t)[0] for t in made]),
+            ),
+            self._context._h,
+        )
         return made[0] if len(made) == 1 else tuple(made)
 
 
 def _checkpoint(module: Module, optimizer: Optional[Optimizer], scheduler: Optional[Scheduler], epoch: int) -> Any:
-    return B.cnn_checkpoint(struct_size=ctypes.sizeof(B.cnn_checkpoint), module=module._h,
-                            optimizer=optimizer._h if optimizer else None,
-                            scheduler=scheduler._h if scheduler else None, epoch=epoch)
+    return B.cnn_checkpoint(
+        struct_size=ctypes.sizeof(B.cnn_checkpoint),
+        module=module._h,
+        optimizer=optimizer._h if optimizer else None,
+        scheduler=scheduler._h if scheduler else None,
+        epoch=epoch,
+    )
 
 
-def save_checkpoint(path: Any, module: Module, optimizer: Optional[Optimizer] = None,
-                    scheduler: Optional[Scheduler] = None, epoch: int = 0) -> None:
+def save_checkpoint(
+    path: Any,
+    module: Module,
+    optimizer: Optional[Optimizer] = None,
+    scheduler: Optional[Scheduler] = None,
+    epoch: int = 0,
+) -> None:
     """Saves module, optimizer, scheduler, epoch and random state in one safetensors file."""
-    check(lib.cnn_checkpoint_save(ctypes.byref(_checkpoint(module, optimizer, scheduler, epoch)), os.fsencode(path)),
-          module._context._h)
+    check(
+        lib.cnn_checkpoint_save(ctypes.byref(_checkpoint(module, optimizer, scheduler, epoch)), os.fsencode(path)),
+        module._context._h,
+    )
 
 
-def load_checkpoint(path: Any, module: Module, optimizer: Optional[Optimizer] = None,
-                    scheduler: Optional[Scheduler] = None) -> int:
+def load_checkpoint(
+    path: Any, module: Module, optimizer: Optional[Optimizer] = None, scheduler: Optional[Scheduler] = None
+) -> int:
     """Loads what save_checkpoint() saved, so that the run goes on bit for bit. Returns the epoch."""
     struct = _checkpoint(module, optimizer, scheduler, 0)
     check(lib.cnn_checkpoint_load(ctypes.byref(struct), os.fsencode(path)), module._context._h)
@@ -147,6 +177,7 @@ def register_hook(result: Tensor, hook: Callable[[Tensor], Optional[Tensor]]) ->
             return None
         finally:
             tape._depth -= 1
+
     kept: List[Any] = []
     function = B.cnn_hook_fn(call)
     assert tape is not None

@@ -1,4 +1,5 @@
-"""Steps: what the tape of a thread does by itself, tapes as context managers, gradients, and gradients like PyTorch's."""
+"""Steps: what the tape of a thread does by itself, tapes as context managers, and gradients like PyTorch's."""
+
 import threading
 import unittest
 
@@ -84,6 +85,7 @@ class Steps(unittest.TestCase):
         @cnn.no_grad()
         def double(t):
             return t * 2
+
         self.assertFalse(double(w).requires_grad)
 
     def test_no_grad_within_a_step(self):
@@ -159,6 +161,7 @@ class Steps(unittest.TestCase):
 
         def bad(_):
             raise KeyError("a hook's")
+
         z = w * 2
         z.register_hook(bad)
         with self.assertRaisesRegex(KeyError, "a hook's"):
@@ -180,6 +183,7 @@ class Steps(unittest.TestCase):
                     results.append(y)
             except Exception as problem:  # told to the thread that counts
                 problems.append(problem)
+
         threads = [threading.Thread(target=work) for _ in range(4)]
         for t in threads:
             t.start()
@@ -198,6 +202,7 @@ class Steps(unittest.TestCase):
                 with cnn.no_grad():
                     box[0] = cnn.full((100,), float(i)) + 1.0
                 i += 1
+
         thread = threading.Thread(target=work)
         thread.start()
         try:
@@ -235,20 +240,53 @@ class LikePyTorch(unittest.TestCase):
             (lambda x: x[:, None, 1:].exp().mean(-1), lambda x: x[:, None, 1:].exp().mean(-1), (3, 5)),
             (lambda x: x.max(1)[0], lambda x: x.max(1)[0], (3, 5)),
             (lambda x: x.std(0), lambda x: x.std(0), (6, 3)),
-            (lambda x: x.permute(2, 0, 1).reshape(4, -1).tanh(), lambda x: x.permute(2, 0, 1).reshape(4, -1).tanh(), (2, 3, 4)),
+            (
+                lambda x: x.permute(2, 0, 1).reshape(4, -1).tanh(),
+                lambda x: x.permute(2, 0, 1).reshape(4, -1).tanh(),
+                (2, 3, 4),
+            ),
             (lambda x: F.gelu(x), lambda x: T.gelu(x), (3, 4)),
-            (lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=(1, 2)),
-             lambda x, w, b: T.conv2d(x, w, b, stride=2, padding=(1, 2)), (2, 3, 9, 8), (4, 3, 3, 3), (4,)),
-            (lambda x, w: F.conv2d(x, w, padding="same", dilation=2),
-             lambda x, w: T.conv2d(x, w, padding="same", dilation=2), (1, 2, 7, 7), (3, 2, 3, 3)),
+            (
+                lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=(1, 2)),
+                lambda x, w, b: T.conv2d(x, w, b, stride=2, padding=(1, 2)),
+                (2, 3, 9, 8),
+                (4, 3, 3, 3),
+                (4,),
+            ),
+            (
+                lambda x, w: F.conv2d(x, w, padding="same", dilation=2),
+                lambda x, w: T.conv2d(x, w, padding="same", dilation=2),
+                (1, 2, 7, 7),
+                (3, 2, 3, 3),
+            ),
             (lambda x: F.max_pool2d(x, kernel_size=2), lambda x: T.max_pool2d(x, 2), (1, 2, 6, 6)),
-            (lambda x, w, b: F.layer_norm(x, (4,), w, b), lambda x, w, b: T.layer_norm(x, (4,), w, b), (3, 4), (4,), (4,)),
-            (lambda x: F.interpolate(x, scale_factor=2.0, mode="bilinear"),
-             lambda x: T.interpolate(x, scale_factor=2.0, mode="bilinear"), (1, 2, 4, 5)),
-            (lambda x: F.pad(x, (1, 2, 0, 1), mode="reflect"), lambda x: T.pad(x, (1, 2, 0, 1), mode="reflect"), (1, 2, 4, 5)),
-            (lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
-             lambda q, k, v: torch.softmax((q @ k.transpose(-2, -1) / 2.0).masked_fill(
-                 torch.ones(3, 3).triu(1).bool(), float("-inf")), -1) @ v, (2, 3, 4), (2, 3, 4), (2, 3, 4)),
+            (
+                lambda x, w, b: F.layer_norm(x, (4,), w, b),
+                lambda x, w, b: T.layer_norm(x, (4,), w, b),
+                (3, 4),
+                (4,),
+                (4,),
+            ),
+            (
+                lambda x: F.interpolate(x, scale_factor=2.0, mode="bilinear"),
+                lambda x: T.interpolate(x, scale_factor=2.0, mode="bilinear"),
+                (1, 2, 4, 5),
+            ),
+            (
+                lambda x: F.pad(x, (1, 2, 0, 1), mode="reflect"),
+                lambda x: T.pad(x, (1, 2, 0, 1), mode="reflect"),
+                (1, 2, 4, 5),
+            ),
+            (
+                lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
+                lambda q, k, v: torch.softmax(
+                    (q @ k.transpose(-2, -1) / 2.0).masked_fill(torch.ones(3, 3).triu(1).bool(), float("-inf")), -1
+                )
+                @ v,
+                (2, 3, 4),
+                (2, 3, 4),
+                (2, 3, 4),
+            ),
         )
         for i, (ours, theirs, *shapes) in enumerate(cases):
             with self.subTest(case=i):
@@ -257,13 +295,22 @@ class LikePyTorch(unittest.TestCase):
     def test_losses(self):
         target = torch.tensor([1, 0, 3])
         labels = cnn.from_dlpack(target)
-        self.compare(lambda x: F.cross_entropy(x, labels, label_smoothing=0.1),
-                     lambda x: torch.nn.functional.cross_entropy(x, target, label_smoothing=0.1), (3, 4))
-        self.compare(lambda x: cnn.nn.CrossEntropyLoss(reduction="none")(x, labels),
-                     lambda x: torch.nn.functional.cross_entropy(x, target, reduction="none"), (3, 4))
-        self.compare(lambda x, y: cnn.nn.HuberLoss(delta=0.5, reduction="sum")(x, y.detach()) + y.sum() * 0,
-                     lambda x, y: torch.nn.functional.huber_loss(x, y.detach(), delta=0.5, reduction="sum") + y.sum() * 0,
-                     (3, 4), (3, 4))
+        self.compare(
+            lambda x: F.cross_entropy(x, labels, label_smoothing=0.1),
+            lambda x: torch.nn.functional.cross_entropy(x, target, label_smoothing=0.1),
+            (3, 4),
+        )
+        self.compare(
+            lambda x: cnn.nn.CrossEntropyLoss(reduction="none")(x, labels),
+            lambda x: torch.nn.functional.cross_entropy(x, target, reduction="none"),
+            (3, 4),
+        )
+        self.compare(
+            lambda x, y: cnn.nn.HuberLoss(delta=0.5, reduction="sum")(x, y.detach()) + y.sum() * 0,
+            lambda x, y: torch.nn.functional.huber_loss(x, y.detach(), delta=0.5, reduction="sum") + y.sum() * 0,
+            (3, 4),
+            (3, 4),
+        )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The bindings: every exported function, the layout of every struct as the C compiler has it, errors, and whatever ends
 before something else that it needs."""
+
 import ctypes
 import os
 import pathlib
@@ -29,12 +30,22 @@ class Bindings(unittest.TestCase):
         exported = {line.split()[-1].split("@")[0] for line in out.stdout.splitlines() if " T cnn_" in line}
         self.assertGreater(len(exported), 500)
         # those of <cnn/backend.h> are for back ends
-        self.assertEqual({n for n in exported - set(B.FUNCTIONS) if not n.startswith(("cnn_backend_", "cnn_cpu_"))}, set())
+        self.assertEqual(
+            {n for n in exported - set(B.FUNCTIONS) if not n.startswith(("cnn_backend_", "cnn_cpu_"))}, set()
+        )
 
-    @unittest.skipUnless(INCLUDE.is_dir() and shutil.which(os.environ.get("CC", "cc").split()[-1]), "needs the headers and a C compiler")
+    @unittest.skipUnless(
+        INCLUDE.is_dir() and shutil.which(os.environ.get("CC", "cc").split()[-1]), "needs the headers and a C compiler"
+    )
     def test_layout(self):
-        structs = {name: kind for name, kind in vars(B).items() if isinstance(kind, type) and
-                   issubclass(kind, ctypes.Structure) and name == kind.__name__ and name != "Structure"}
+        structs = {
+            name: kind
+            for name, kind in vars(B).items()
+            if isinstance(kind, type)
+            and issubclass(kind, ctypes.Structure)
+            and name == kind.__name__
+            and name != "Structure"
+        }
         lines = []
         for name, kind in structs.items():
             lines.append(f'printf("{name} %zu", sizeof({name}));')
@@ -46,32 +57,41 @@ class Bindings(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             source, program = os.path.join(folder, "layout.c"), os.path.join(folder, "layout")
             with open(source, "w", encoding="utf-8") as f:
-                f.write("#include <cnn/cnn.h>\n#include <stdio.h>\nint main(void)\n{\n" + "\n".join(lines) + "\nreturn 0;\n}\n")
+                f.write(
+                    "#include <cnn/cnn.h>\n#include <stdio.h>\nint main(void)\n{\n"
+                    + "\n".join(lines)
+                    + "\nreturn 0;\n}\n"
+                )
             subprocess.run([*os.environ.get("CC", "cc").split(), f"-I{INCLUDE}", source, "-o", program], check=True)
             out = subprocess.run([program], capture_output=True, text=True, check=True).stdout
         self.assertEqual(len(out.splitlines()), len(structs))
         for line in out.splitlines():
             name, *numbers = line.split()
             kind = structs[name]
-            self.assertEqual([int(n) for n in numbers],
-                             [ctypes.sizeof(kind)] + [getattr(kind, field[0]).offset for field in kind._fields_], name)
+            self.assertEqual(
+                [int(n) for n in numbers],
+                [ctypes.sizeof(kind)] + [getattr(kind, field[0]).offset for field in kind._fields_],
+                name,
+            )
 
 
 class Errors(unittest.TestCase):
     def test_every_status_has_a_class(self):
         from cnn import _errors
+
         self.assertEqual(set(_errors.CLASSES), {s for s in B.Status if s})
         for kind in _errors.CLASSES.values():
             self.assertTrue(issubclass(kind, cnn.Error))
 
     def test_builtin_classes(self):
         for call, kind, builtin, message in (
-                (lambda: cnn.zeros(2) + cnn.zeros(3), cnn.ShapeError, ValueError, r"add: .*\[2\].*\[3\]"),
-                (lambda: cnn.matmul(cnn.arange(4).reshape(2, 2), cnn.ones(2, 2)), cnn.DTypeError, TypeError, "matmul"),
-                (lambda: cnn.load("/nowhere"), cnn.NotFoundError, FileNotFoundError, "/nowhere"),
-                (lambda: cnn.Context(kernels="none"), cnn.Error, cnn.Error, "none"),
-                (lambda: cnn.zeros(2 ** 40, 2 ** 40), cnn.ShapeError, ValueError, ""),
-                (lambda: cnn.zeros(2 ** 50), cnn.NoMemoryError, MemoryError, "")):
+            (lambda: cnn.zeros(2) + cnn.zeros(3), cnn.ShapeError, ValueError, r"add: .*\[2\].*\[3\]"),
+            (lambda: cnn.matmul(cnn.arange(4).reshape(2, 2), cnn.ones(2, 2)), cnn.DTypeError, TypeError, "matmul"),
+            (lambda: cnn.load("/nowhere"), cnn.NotFoundError, FileNotFoundError, "/nowhere"),
+            (lambda: cnn.Context(kernels="none"), cnn.Error, cnn.Error, "none"),
+            (lambda: cnn.zeros(2**40, 2**40), cnn.ShapeError, ValueError, ""),
+            (lambda: cnn.zeros(2**50), cnn.NoMemoryError, MemoryError, ""),
+        ):
             with self.assertRaisesRegex(kind, message) as caught:
                 call()
             self.assertIsInstance(caught.exception, builtin)
@@ -87,6 +107,7 @@ class Errors(unittest.TestCase):
                     cnn.zeros(n) + cnn.zeros(n + 1)
                 except cnn.ShapeError as problem:
                     found.append((n, str(problem)))
+
         threads = [threading.Thread(target=work, args=(n,)) for n in (10, 20, 30)]
         for t in threads:
             t.start()
@@ -97,16 +118,22 @@ class Errors(unittest.TestCase):
             self.assertIn(f"[{n}]", message)
 
     def test_wrong_types(self):
-        for call in (lambda: cnn.relu(3), lambda: cnn.relu("x"), lambda: cnn.cat([cnn.ones(1), 2]),
-                     lambda: cnn.ones(2).softmax("a"), lambda: cnn.ones(2).reshape("a")):
+        for call in (
+            lambda: cnn.relu(3),
+            lambda: cnn.relu("x"),
+            lambda: cnn.cat([cnn.ones(1), 2]),
+            lambda: cnn.ones(2).softmax("a"),
+            lambda: cnn.ones(2).reshape("a"),
+        ):
             with self.assertRaises((TypeError, ValueError)):
                 call()
 
 
 class Ends(unittest.TestCase):
     def run_python(self, text, **environment):
-        return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=120,
-                              env={**os.environ, **environment})
+        return subprocess.run(
+            [sys.executable, "-c", text], capture_output=True, text=True, timeout=120, env={**os.environ, **environment}
+        )
 
     def test_a_program_ends_with_everything_alive(self):
         done = self.run_python("""
@@ -190,7 +217,9 @@ print((cnn.ones(2) * 2).tolist(), cnn.tensor([1.0]).memoryview().tolist())
 try: cnn.ones(1).numpy()
 except ImportError as problem: print(problem)
 """)
-        self.assertEqual(done.stdout, "[2.0, 2.0] [1.0]\nnumpy() needs NumPy; tolist(), memoryview() and DLPack do not\n")
+        self.assertEqual(
+            done.stdout, "[2.0, 2.0] [1.0]\nnumpy() needs NumPy; tolist(), memoryview() and DLPack do not\n"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """Datasets and loaders, and training on what they give."""
+
 import gc
 import os
 import struct
@@ -78,13 +79,15 @@ class Loaders(unittest.TestCase):
     def test_order_is_a_function_of_the_seed(self):
         def order(**options):
             return [y.tolist() for _, y in DataLoader(Squares(20), 20, shuffle=True, **options)]
+
         self.assertEqual(order(seed=3), order(seed=3))
         self.assertNotEqual(order(seed=3), order(seed=4))
 
     def test_batches_that_are_kept(self):
         for background in (True, False):
-            loader = DataLoader(TensorDataset(cnn.arange(4000).float().reshape(40, 100), cnn.arange(40)), 4,
-                                background=background)
+            loader = DataLoader(
+                TensorDataset(cnn.arange(4000).float().reshape(40, 100), cnn.arange(40)), 4, background=background
+            )
             kept = list(loader)
             views = [x.numpy() if hasattr(x, "numpy") and _numpy() else x for x, _ in kept]
             list(loader)

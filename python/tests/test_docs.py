@@ -1,5 +1,6 @@
-"""docs/python.md: each block of Python runs by itself, what is typed at the prompt gives what stands there, and quotations
-are what they quote."""
+"""docs/python.md: each block of Python runs by itself, what is typed at the prompt gives what stands there, and
+quotations are what they quote."""
+
 import doctest
 import os
 import pathlib
@@ -20,8 +21,10 @@ def blocks():
     if not PAGE.exists():
         return []
     text = PAGE.read_text(encoding="utf-8")
-    return [(text[:m.start()].count("\n") + 1, m[2], m[1], m[3])
-            for m in re.finditer(r"(?:<!-- quotes (\S+) -->\n)?```(\w+)\n(.*?)```", text, re.S)]
+    return [
+        (text[: m.start()].count("\n") + 1, m[2], m[1], m[3])
+        for m in re.finditer(r"(?:<!-- quotes (\S+) -->\n)?```(\w+)\n(.*?)```", text, re.S)
+    ]
 
 
 @unittest.skipUnless(PAGE.exists(), "needs docs/python.md")
@@ -40,8 +43,13 @@ class Docs(unittest.TestCase):
                     print(f"skipped: docs/python.md:{line} (no {missing[0]} here)")
                     continue
                 with tempfile.TemporaryDirectory() as folder:
-                    done = subprocess.run([sys.executable, "-c", text], cwd=folder, capture_output=True, text=True, env={
-                        **os.environ, "PYTHONPATH": str(pathlib.Path(cnn.__file__).parent.parent)})
+                    done = subprocess.run(
+                        [sys.executable, "-c", text],
+                        cwd=folder,
+                        capture_output=True,
+                        text=True,
+                        env={**os.environ, "PYTHONPATH": str(pathlib.Path(cnn.__file__).parent.parent)},
+                    )
                 self.assertEqual(done.returncode, 0, done.stderr)
                 ran += 1
         self.assertGreater(ran, 2)

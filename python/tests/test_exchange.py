@@ -1,5 +1,6 @@
-"""Elements to and from NumPy, PyTorch and the buffer protocol: values, strides, sharing, and memory that outlives whoever
-made it."""
+"""Elements to and from NumPy, PyTorch and the buffer protocol: values, strides, sharing, and memory that
+outlives whoever made it."""
+
 import array
 import gc
 import sys
@@ -55,8 +56,11 @@ class NumPy(unittest.TestCase):
             for shape in ((), (3,), (2, 3), (0, 2)):
                 with self.subTest(dtype=name, shape=shape):
                     n = (numpy.arange(int(numpy.prod(shape))).reshape(shape) % 2).astype(name)
-                    for t in (cnn.tensor(n), cnn.from_numpy(n), cnn.from_dlpack(n) if hasattr(n, "__dlpack__") and
-                              name != "bool" else cnn.tensor(n)):
+                    for t in (
+                        cnn.tensor(n),
+                        cnn.from_numpy(n),
+                        cnn.from_dlpack(n) if hasattr(n, "__dlpack__") and name != "bool" else cnn.tensor(n),
+                    ):
                         back = t.numpy()
                         self.assertEqual((back.dtype, back.shape, back.tolist()), (n.dtype, n.shape, n.tolist()))
 
@@ -158,6 +162,7 @@ class DLPack(unittest.TestCase):
 
     def test_memory_is_given_back(self):
         from cnn import _exchange
+
         before = len(_exchange._exported), len(_exchange._borrowed)
         for version in (None, (1, 0)):
             capsule = cnn.ones(4).__dlpack__(max_version=version)
@@ -186,7 +191,9 @@ class DLPack(unittest.TestCase):
                 ours = cnn.from_dlpack(t)
                 self.assertEqual((ours.tolist(), ours.data_ptr()), (t.tolist(), t.data_ptr()))
                 back = torch.from_dlpack(ours)
-                self.assertEqual((back.tolist(), back.data_ptr(), back.stride()), (t.tolist(), t.data_ptr(), t.stride()))
+                self.assertEqual(
+                    (back.tolist(), back.data_ptr(), back.stride()), (t.tolist(), t.data_ptr(), t.stride())
+                )
         t = torch.from_dlpack(cnn.full((1000,), 2.0))
         gc.collect()
         cnn.full((1000,), 9.0)
@@ -195,10 +202,12 @@ class DLPack(unittest.TestCase):
 
     @unittest.skipUnless(torch, "needs PyTorch")
     def test_weights_of_pytorch(self):
-        theirs = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Flatten(),
-                                     torch.nn.Linear(64, 5)).eval()
-        ours = cnn.nn.Sequential(cnn.nn.Conv2d(1, 4, 3), cnn.nn.BatchNorm2d(4), cnn.nn.Flatten(),
-                                 cnn.nn.Linear(64, 5)).eval()
+        theirs = torch.nn.Sequential(
+            torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Flatten(), torch.nn.Linear(64, 5)
+        ).eval()
+        ours = cnn.nn.Sequential(
+            cnn.nn.Conv2d(1, 4, 3), cnn.nn.BatchNorm2d(4), cnn.nn.Flatten(), cnn.nn.Linear(64, 5)
+        ).eval()
         ours.load_state_dict(theirs.state_dict())
         x = torch.randn(2, 1, 6, 6)
         with torch.no_grad(), cnn.no_grad():

@@ -1,5 +1,6 @@
-"""tools/make-python.py: a function that is new in a header is there without a line of Python, and what the parser does not
-know is an error instead of being left out."""
+"""tools/make-python.py: a function that is new in a header is there without a line of Python, and what the parser does
+not know is an error instead of being left out."""
+
 import importlib.util
 import pathlib
 import shutil
@@ -23,7 +24,9 @@ class Generator(unittest.TestCase):
             shutil.copytree(ROOT / "include", include)
             path = include / "cnn" / header
             text = path.read_text(encoding="utf-8")
-            path.write_text(text.replace("CNN_END_DECLS\n\n#endif", more + "\nCNN_END_DECLS\n\n#endif"), encoding="utf-8")
+            path.write_text(
+                text.replace("CNN_END_DECLS\n\n#endif", more + "\nCNN_END_DECLS\n\n#endif"), encoding="utf-8"
+            )
             return tool.Maker(tool.headers.read(include)).files()
 
     def test_what_is_checked_in_is_what_the_headers_make(self):
@@ -31,7 +34,9 @@ class Generator(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
     def test_a_new_operation(self):
-        files = self.files("ops/activation.h", """
+        files = self.files(
+            "ops/activation.h",
+            """
 /** Options of cnn_twist(). */
 typedef struct cnn_twist_options {
     size_t struct_size;        /**< sizeof(cnn_twist_options) */
@@ -43,27 +48,47 @@ typedef struct cnn_twist_options {
 /** Twists x as far as the angle says. @since 0.3 */
 CNN_API cnn_tensor *cnn_twist(cnn_tensor *x, double angle, int count, const int *dims, const cnn_twist_options *options,
                               cnn_tensor **torque);
-""")
-        self.assertIn('    "cnn_twist": (c_void_p, (c_void_p, c_double, c_int, POINTER(c_int), POINTER(cnn_twist_options), '
-                      "POINTER(c_void_p))),", files["_bindings.py"])
-        self.assertIn("def twist(\n        x: Tensor, angle: float, dims: Dims, *, turns: Optional[int] = None, "
-                      "blend: Optional[bool] = None,\n        return_torque: bool = False) -> Any:\n"
-                      '    """Twists x as far as the angle says.', files["_ops.py"])
+""",
+        )
+        self.assertIn(
+            '    "cnn_twist": (c_void_p, (c_void_p, c_double, c_int, POINTER(c_int), POINTER(cnn_twist_options), '
+            "POINTER(c_void_p))),",
+            files["_bindings.py"],
+        )
+        self.assertIn(
+            "def twist(\n        x: Tensor, angle: float, dims: Dims, *, turns: Optional[int] = None, "
+            "blend: Optional[bool] = None,\n        return_torque: bool = False) -> Any:\n"
+            '    """Twists x as far as the angle says.',
+            files["_ops.py"],
+        )
         self.assertIn("    def twist(\n            self: Any, angle: float, dims: Dims", files["_methods.py"])
 
     def test_a_new_layer(self):
-        files = self.files("module.h", "/** torch.nn.LazyLayer. */\n"
-                           "CNN_API cnn_module *cnn_lazy_layer_create(cnn_context *ctx, int64_t size, "
-                           "const cnn_linear_options *options);\n")
+        files = self.files(
+            "module.h",
+            "/** torch.nn.LazyLayer. */\n"
+            "CNN_API cnn_module *cnn_lazy_layer_create(cnn_context *ctx, int64_t size, "
+            "const cnn_linear_options *options);\n",
+        )
         self.assertIn("class LazyLayer(Module):", files["nn/_layers.py"])
-        self.assertIn("self, size: int, *, dtype: Optional[Union[B.DType, str, int]] = None, bias: Optional[bool] = None) -> "
-                      "None:", files["nn/_layers.py"])
-        self.assertIn('self._create("cnn_lazy_layer_create", size, options(B.cnn_linear_options, dtype=dtype, no_bias=bias))',
-                      files["nn/_layers.py"])
+        self.assertIn(
+            "self, size: int, *, dtype: Optional[Union[B.DType, str, int]] = None, bias: Optional[bool] = None) -> "
+            "None:",
+            files["nn/_layers.py"],
+        )
+        self.assertIn(
+            'self._create("cnn_lazy_layer_create", size, options(B.cnn_linear_options, dtype=dtype, no_bias=bias))',
+            files["nn/_layers.py"],
+        )
 
     def test_what_is_not_known_is_an_error(self):
-        for more in ("union cnn_x { int a; };", "CNN_API long double cnn_f(void);", "typedef enum cnn_e { CNN_A, CNN_B } cnn_e;",
-                     "CNN_API int cnn_f(int a[3][4]);", "int forgotten;"):
+        for more in (
+            "union cnn_x { int a; };",
+            "CNN_API long double cnn_f(void);",
+            "typedef enum cnn_e { CNN_A, CNN_B } cnn_e;",
+            "CNN_API int cnn_f(int a[3][4]);",
+            "int forgotten;",
+        ):
             with self.subTest(declaration=more), self.assertRaises(SystemExit):
                 self.files("metrics.h", more)
 

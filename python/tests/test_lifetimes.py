@@ -1,5 +1,6 @@
-"""Objects of every kind, made from each other and dropped in any order: what is left works. The library is best built with
-a sanitizer for this one (docs/python.md)."""
+"""Objects of every kind, made from each other and dropped in any order: what is left works. The library is best built
+with a sanitizer for this one."""
+
 import copy
 import gc
 import os
@@ -47,9 +48,20 @@ class World:
 
     def operate(self):
         a, b = self.tensor(), self.tensor()
-        self.tensors.append(self.random.choice((lambda: a + b, lambda: a * 0.5, lambda: a.tanh(), lambda: a[:, :2].repeat(1, 2),
-                                                lambda: cnn.cat([a, b])[:2], lambda: a.detach(),
-                                                lambda: a.sort()[0], lambda: a.split(2, 1)[1].repeat(1, 2)))())
+        self.tensors.append(
+            self.random.choice(
+                (
+                    lambda: a + b,
+                    lambda: a * 0.5,
+                    lambda: a.tanh(),
+                    lambda: a[:, :2].repeat(1, 2),
+                    lambda: cnn.cat([a, b])[:2],
+                    lambda: a.detach(),
+                    lambda: a.sort()[0],
+                    lambda: a.split(2, 1)[1].repeat(1, 2),
+                )
+            )()
+        )
 
     def forward(self):
         self.tensors.append(self.module()(self.tensor()))
@@ -80,8 +92,14 @@ class World:
             pass
 
     def new_module(self):
-        kind = self.random.choice((lambda: nn.Linear(4, 4), Keeps, lambda: nn.Sequential(Keeps(), nn.ReLU()),
-                                   lambda: nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Tanh(), Keeps()))))
+        kind = self.random.choice(
+            (
+                lambda: nn.Linear(4, 4),
+                Keeps,
+                lambda: nn.Sequential(Keeps(), nn.ReLU()),
+                lambda: nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Tanh(), Keeps())),
+            )
+        )
         self.modules.append(kind())
 
     def parts(self):
@@ -118,8 +136,9 @@ class World:
             sgd.zero_grad()
 
     def load(self):
-        loader = cnn.data.DataLoader(cnn.data.TensorDataset(cnn.rand(6, 4)), 2, shuffle=True,
-                                     background=self.random.random() < 0.5)
+        loader = cnn.data.DataLoader(
+            cnn.data.TensorDataset(cnn.rand(6, 4)), 2, shuffle=True, background=self.random.random() < 0.5
+        )
         self.others.append(loader)
         for i, x in enumerate(loader):
             self.tensors.append(x)
@@ -160,8 +179,26 @@ class World:
             gc.collect()
 
     def run(self, steps):
-        moves = (self.make, self.operate, self.operate, self.forward, self.without_gradients, self.on_a_tape, self.backward,
-                 self.fail, self.new_module, self.parts, self.copies, self.hook, self.optimize, self.load, self.export, self.look, self.drop, self.drop)
+        moves = (
+            self.make,
+            self.operate,
+            self.operate,
+            self.forward,
+            self.without_gradients,
+            self.on_a_tape,
+            self.backward,
+            self.fail,
+            self.new_module,
+            self.parts,
+            self.copies,
+            self.hook,
+            self.optimize,
+            self.load,
+            self.export,
+            self.look,
+            self.drop,
+            self.drop,
+        )
         for _ in range(steps):
             self.random.choice(moves)()
 
@@ -179,6 +216,7 @@ class Lifetimes(unittest.TestCase):
                 World(seed).run(STEPS // 4)
             except Exception as problem:  # told to the thread that counts
                 problems.append(problem)
+
         threads = [threading.Thread(target=work, args=(seed,)) for seed in range(10, 13)]
         for t in threads:
             t.start()

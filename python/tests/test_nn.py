@@ -1,4 +1,5 @@
 """Modules, optimizers and schedulers."""
+
 import copy
 import gc
 import math
@@ -33,14 +34,18 @@ class Block(nn.Module):
 class Modules(unittest.TestCase):
     def test_layers_are_pytorchs(self):
         layer = nn.Conv2d(4, 6, (3, 5), stride=2, padding=(1, 2), groups=2, bias=False)
-        self.assertEqual(repr(layer), "Conv2d(4, 6, kernel_size=(3, 5), stride=(2, 2), padding=(1, 2), groups=2, bias=False)")
+        self.assertEqual(
+            repr(layer), "Conv2d(4, 6, kernel_size=(3, 5), stride=(2, 2), padding=(1, 2), groups=2, bias=False)"
+        )
         self.assertEqual([n for n, _ in layer.named_parameters()], ["weight"])
         self.assertEqual(layer.weight.shape, (6, 2, 3, 5))
         self.assertEqual(repr(nn.MaxPool2d(3, 2, 1)), repr(nn.MaxPool2d(kernel_size=3, stride=2, padding=1)))
         self.assertEqual(repr(nn.Conv2d(4, 6, 3, 2, 1)), repr(nn.Conv2d(4, 6, kernel_size=3, stride=2, padding=1)))
         self.assertEqual(nn.LeakyReLU(0.5)(cnn.tensor([-2.0])).item(), -1.0)
-        self.assertIn("affine=False, track_running_stats=False",
-                      repr(nn.BatchNorm2d(num_features=3, affine=False, track_running_stats=False)))
+        self.assertIn(
+            "affine=False, track_running_stats=False",
+            repr(nn.BatchNorm2d(num_features=3, affine=False, track_running_stats=False)),
+        )
         self.assertEqual(list(nn.LayerNorm(normalized_shape=4, elementwise_affine=False).parameters()), [])
         self.assertEqual(nn.GroupNorm(num_groups=2, num_channels=4).weight.shape, (4,))
         self.assertEqual(nn.Flatten(start_dim=0)(cnn.ones(2, 3)).shape, (6,))
@@ -85,6 +90,7 @@ class Modules(unittest.TestCase):
         class Wrong(nn.Module):
             def forward(self, x):
                 return 3
+
         x = cnn.ones(1, 2)
         with self.assertRaisesRegex(KeyError, "of one's own"):
             nn.Sequential(nn.ReLU(), Bad())(x)
@@ -101,6 +107,7 @@ class Modules(unittest.TestCase):
             def forward(self, x):
                 self.seen = x * 2
                 return self.seen + 1
+
         keeps = Keeps()
         y = nn.Sequential(keeps, nn.ReLU())(cnn.ones(2, 2))
         self.assertEqual((keeps.seen.tolist(), y.tolist()), ([[2.0, 2.0]] * 2, [[3.0, 3.0]] * 2))
@@ -109,6 +116,7 @@ class Modules(unittest.TestCase):
             def forward(self, x):
                 self.given, self.made = x, x * 2
                 return self.made
+
         keeps = KeepsAll()
         model = nn.Sequential(nn.Identity(), keeps, nn.ReLU())
         model(cnn.ones(2, 2))
@@ -124,6 +132,7 @@ class Modules(unittest.TestCase):
                     factor = y + 1
                     factor = factor * 1
                 return y * factor if self.training else factor
+
         half = Half()
         x = cnn.ones(2, requires_grad=True)
         nn.Sequential(half, nn.ReLU())(x).sum().backward()
@@ -140,6 +149,7 @@ class Modules(unittest.TestCase):
                     x = x + 1.0
                     self.last = x * 1.0
                 return x
+
         keeps = Keeps()
         model = nn.Sequential(keeps, nn.ReLU())
         for _ in range(20):
@@ -181,9 +191,11 @@ class Modules(unittest.TestCase):
         with self.assertRaises(cnn.Error):
             block.linear = nn.Linear(2, 2)
         with self.assertRaises(cnn.StateError):
+
             class Early(nn.Module):
                 def __init__(self):
                     self.a = nn.Linear(1, 1)
+
             Early()
         with self.assertRaises(AttributeError):
             block.nothing
@@ -196,8 +208,9 @@ class Modules(unittest.TestCase):
             a, b = Block(3), Block(3)
             a.save(path)
             b.load(path)
-            self.assertEqual({n: t.tolist() for n, t in a.state_dict().items()},
-                             {n: t.tolist() for n, t in b.state_dict().items()})
+            self.assertEqual(
+                {n: t.tolist() for n, t in a.state_dict().items()}, {n: t.tolist() for n, t in b.state_dict().items()}
+            )
             with self.assertRaises(cnn.MismatchError):
                 Block(4).load(path)
             with self.assertRaises(FileNotFoundError):
@@ -241,6 +254,7 @@ class Modules(unittest.TestCase):
                 for part in self.order:
                     x = part(x)
                 return x * self.factor
+
         for model in (Uses(), nn.Sequential(Uses(), nn.ReLU()), nn.Sequential(nn.Linear(3, 3), nn.GRU(3, 3))):
             x = cnn.randn(2, 1, 3)
             copied = copy.deepcopy(model)
@@ -342,8 +356,9 @@ class Training(unittest.TestCase):
 
     def test_groups(self):
         model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
-        adam = cnn.optim.Adam([{"params": model[0].parameters(), "lr": 0.5}, {"params": [model[1].weight]}], lr=0.1,
-                              betas=(0.8, 0.9))
+        adam = cnn.optim.Adam(
+            [{"params": model[0].parameters(), "lr": 0.5}, {"params": [model[1].weight]}], lr=0.1, betas=(0.8, 0.9)
+        )
         self.assertEqual([g["lr"] for g in adam.param_groups], [0.5, 0.1])
         self.assertEqual(adam.param_groups[1]["beta1"], 0.8)
         adam.param_groups[0]["lr"] = 0.25
@@ -380,7 +395,9 @@ class Training(unittest.TestCase):
         self.assertEqual((rates, schedule.last_epoch), ([1.0, 1.0, 0.5, 0.5, 0.25], 5))
         S = cnn.optim.lr_scheduler
         other = cnn.optim.SGD(nn.Linear(1, 1), lr=1.0)
-        both = S.SequentialLR(other, [S.LambdaLR(other, lambda e: 0.1 * (e + 1)), S.ExponentialLR(other, gamma=0.5)], [2])
+        both = S.SequentialLR(
+            other, [S.LambdaLR(other, lambda e: 0.1 * (e + 1)), S.ExponentialLR(other, gamma=0.5)], [2]
+        )
         rates = []
         for _ in range(4):
             rates.append(round(other.lr, 6))
@@ -425,6 +442,7 @@ class Training(unittest.TestCase):
                 adam.step()
                 schedule.step()
             return {name: t.tolist() for name, t in model.state_dict().items()}
+
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "c.safetensors")
             first = make()

@@ -1,4 +1,5 @@
 """Tensors: making, printing, operators, indexing and writing, compared with NumPy where it is there."""
+
 import unittest
 
 import cnn
@@ -11,15 +12,27 @@ except ImportError:
 
 class Making(unittest.TestCase):
     def test_numbers_and_lists(self):
-        for data, dtype, shape in ((3, cnn.int64, ()), (2.5, cnn.float32, ()), (True, cnn.bool_, ()), ([], cnn.float32, (0,)),
-                                   ([[1, 2], [3, 4]], cnn.int64, (2, 2)), ([[1, 2.5]], cnn.float32, (1, 2)),
-                                   ([True, False], cnn.bool_, (2,)), ([[], []], cnn.float32, (2, 0))):
+        for data, dtype, shape in (
+            (3, cnn.int64, ()),
+            (2.5, cnn.float32, ()),
+            (True, cnn.bool_, ()),
+            ([], cnn.float32, (0,)),
+            ([[1, 2], [3, 4]], cnn.int64, (2, 2)),
+            ([[1, 2.5]], cnn.float32, (1, 2)),
+            ([True, False], cnn.bool_, (2,)),
+            ([[], []], cnn.float32, (2, 0)),
+        ):
             with self.subTest(data=data):
                 t = cnn.tensor(data)
                 self.assertEqual((t.dtype, t.shape, t.tolist()), (dtype, shape, data))
 
     def test_dtypes(self):
-        for name, dtype in (("float64", cnn.float64), ("bfloat16", cnn.bfloat16), (float, cnn.float32), ("u8", cnn.uint8)):
+        for name, dtype in (
+            ("float64", cnn.float64),
+            ("bfloat16", cnn.bfloat16),
+            (float, cnn.float32),
+            ("u8", cnn.uint8),
+        ):
             self.assertEqual(cnn.tensor([1, 2], dtype=name).dtype, dtype)
         self.assertEqual(cnn.tensor([1.5, 2], dtype="bfloat16").tolist(), [1.5, 2.0])
         with self.assertRaisesRegex(ValueError, "'float8' is none of float32"):
@@ -47,12 +60,14 @@ class Making(unittest.TestCase):
         self.assertEqual(first, cnn.randn(4).tolist())
 
     def test_integers_beyond_doubles(self):
-        big = 2 ** 62 + 1
+        big = 2**62 + 1
         self.assertEqual(cnn.tensor(big).item(), big)
         self.assertEqual(cnn.full((2,), big).tolist(), [big, big])
 
     def test_printing(self):
-        self.assertEqual(repr(cnn.tensor([[1.0, 2.5], [3.0, -4.0]])), "tensor([[ 1.0000,  2.5000],\n        [ 3.0000, -4.0000]])")
+        self.assertEqual(
+            repr(cnn.tensor([[1.0, 2.5], [3.0, -4.0]])), "tensor([[ 1.0000,  2.5000],\n        [ 3.0000, -4.0000]])"
+        )
         self.assertEqual(str(cnn.tensor([1, 2])), "tensor([1, 2])")
 
     def test_numbers_of_python(self):
@@ -70,24 +85,48 @@ class Making(unittest.TestCase):
 class Operators(unittest.TestCase):
     def test_numbers(self):
         x = cnn.tensor([1.0, -2.0, 4.0])
-        for got, expected in ((x + 1, [2, -1, 5]), (1 + x, [2, -1, 5]), (x - 1, [0, -3, 3]), (1 - x, [0, 3, -3]),
-                              (x * 2, [2, -4, 8]), (x / 2, [0.5, -1, 2]), (4 / x, [4, -2, 1]), (x ** 2, [1, 4, 16]),
-                              (2 ** x, [2, 0.25, 16]), (-x, [-1, 2, -4]), (abs(x), [1, 2, 4]), (x // 3, [0, -1, 1]),
-                              (x % 3, [1, 1, 1]), (x > 0, [True, False, True]), (x == 4, [False, False, True]),
-                              (x != 4, [True, True, False]), (0 < x, [True, False, True])):
+        for got, expected in (
+            (x + 1, [2, -1, 5]),
+            (1 + x, [2, -1, 5]),
+            (x - 1, [0, -3, 3]),
+            (1 - x, [0, 3, -3]),
+            (x * 2, [2, -4, 8]),
+            (x / 2, [0.5, -1, 2]),
+            (4 / x, [4, -2, 1]),
+            (x**2, [1, 4, 16]),
+            (2**x, [2, 0.25, 16]),
+            (-x, [-1, 2, -4]),
+            (abs(x), [1, 2, 4]),
+            (x // 3, [0, -1, 1]),
+            (x % 3, [1, 1, 1]),
+            (x > 0, [True, False, True]),
+            (x == 4, [False, False, True]),
+            (x != 4, [True, True, False]),
+            (0 < x, [True, False, True]),
+        ):
             self.assertEqual(got.tolist(), expected)
 
     def test_integers_stay_integers(self):
         x = cnn.tensor([7, -7])
-        for got, expected in ((x + 1, [8, -6]), (x * x, [49, 49]), (x - x, [0, 0]), (x // 2, [3, -4]), (x % 2, [1, 1]),
-                              (x & 3, [3, 1]), (x | 8, [15, -7]), (x ^ 1, [6, -8]), (x << 1, [14, -14]), (x >> 1, [3, -4]),
-                              (~x, [-8, 6])):
+        for got, expected in (
+            (x + 1, [8, -6]),
+            (x * x, [49, 49]),
+            (x - x, [0, 0]),
+            (x // 2, [3, -4]),
+            (x % 2, [1, 1]),
+            (x & 3, [3, 1]),
+            (x | 8, [15, -7]),
+            (x ^ 1, [6, -8]),
+            (x << 1, [14, -14]),
+            (x >> 1, [3, -4]),
+            (~x, [-8, 6]),
+        ):
             self.assertEqual((got.dtype, got.tolist()), (cnn.int64, expected))
         self.assertEqual((x / 2).tolist(), [3.5, -3.5])
         self.assertEqual((x + 0.5).dtype, cnn.float32)
         self.assertEqual((cnn.tensor([250], dtype="uint8") + 10).tolist(), [4])
         with self.assertRaises(OverflowError):
-            cnn.tensor([2 ** 60]) * 2
+            cnn.tensor([2**60]) * 2
 
     def test_broadcasting_and_promotion(self):
         a, b = cnn.ones(2, 1), cnn.arange(3)
@@ -138,8 +177,9 @@ class Methods(unittest.TestCase):
 
     def test_reductions(self):
         x = cnn.tensor([[1.0, 5.0], [7.0, 2.0]])
-        self.assertEqual((x.sum().item(), x.mean(0).tolist(), x.sum(dim=(0, 1), keepdim=True).tolist()),
-                         (15.0, [4.0, 3.5], [[15.0]]))
+        self.assertEqual(
+            (x.sum().item(), x.mean(0).tolist(), x.sum(dim=(0, 1), keepdim=True).tolist()), (15.0, [4.0, 3.5], [[15.0]])
+        )
         values, indices = x.max(1)
         self.assertEqual((values.tolist(), indices.tolist(), x.max().item()), ([5.0, 7.0], [1, 0], 7.0))
         self.assertEqual(x.var(0).tolist(), [18.0, 4.5])
@@ -147,17 +187,43 @@ class Methods(unittest.TestCase):
 
     def test_every_operation_is_a_method_too(self):
         from cnn import _ops
-        missing = [name for name in _ops.__all__ if not hasattr(cnn.Tensor, name) and name not in (
-            "concat", "stack", "einsum")]
+
+        missing = [
+            name for name in _ops.__all__ if not hasattr(cnn.Tensor, name) and name not in ("concat", "stack", "einsum")
+        ]
         self.assertEqual(missing, [])
 
 
 def indices():
     s = slice
-    return [0, -1, s(None), s(1, None), s(None, -1), s(None, None, 2), s(None, None, -1), s(3, 0, -2), s(5, 5), Ellipsis, None,
-            (0, 1), (s(None), 1), (Ellipsis, 0), (0, Ellipsis, s(1, 3)), (None, s(1), None), (s(None), s(None), 2),
-            (s(None, None, -2), Ellipsis, s(None, None, -1)), [0, 1, 1], (s(None), [2, 0]), ([1, 0], [0, 2]),
-            ([0, 1], s(None), [3, -1]), (s(None), [[0, 1], [2, -1]]), (1, [0, 2]), ([[0], [1]], [0, 2]), ()]
+    return [
+        0,
+        -1,
+        s(None),
+        s(1, None),
+        s(None, -1),
+        s(None, None, 2),
+        s(None, None, -1),
+        s(3, 0, -2),
+        s(5, 5),
+        Ellipsis,
+        None,
+        (0, 1),
+        (s(None), 1),
+        (Ellipsis, 0),
+        (0, Ellipsis, s(1, 3)),
+        (None, s(1), None),
+        (s(None), s(None), 2),
+        (s(None, None, -2), Ellipsis, s(None, None, -1)),
+        [0, 1, 1],
+        (s(None), [2, 0]),
+        ([1, 0], [0, 2]),
+        ([0, 1], s(None), [3, -1]),
+        (s(None), [[0, 1], [2, -1]]),
+        (1, [0, 2]),
+        ([[0], [1]], [0, 2]),
+        (),
+    ]
 
 
 class Indexing(unittest.TestCase):
@@ -195,7 +261,13 @@ class Indexing(unittest.TestCase):
 
     @unittest.skipUnless(numpy, "needs NumPy")
     def test_writing(self):
-        for index, value in ((0, 5.0), ((slice(None), 1), [7.0, 8.0]), (Ellipsis, 1.0), ((1, slice(0, 4, 2)), 9.0), (-1, 3.0)):
+        for index, value in (
+            (0, 5.0),
+            ((slice(None), 1), [7.0, 8.0]),
+            (Ellipsis, 1.0),
+            ((1, slice(0, 4, 2)), 9.0),
+            (-1, 3.0),
+        ):
             with self.subTest(index=index):
                 n = numpy.arange(8.0).reshape(2, 4)
                 x = cnn.tensor(n)
@@ -210,6 +282,7 @@ class Indexing(unittest.TestCase):
         self.assertEqual((y.tolist(), x[0].item()), ([2.5, 2.0, 0.0, 0.0], 0.0))
         with self.assertRaises(cnn.StateError):
             (cnn.ones(2, requires_grad=True) * 2)[0] = 2.0
+
 
 if __name__ == "__main__":
     unittest.main()

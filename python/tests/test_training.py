@@ -1,4 +1,5 @@
 """Training is the C program's, to the bit: the same seed gives the weights of examples/mnist_cnn. And the example."""
+
 import hashlib
 import os
 import pathlib
@@ -65,12 +66,35 @@ class Training(unittest.TestCase):
             root = os.environ.get("CNN_MNIST_DIR")
             if root is None:
                 root = os.path.join(folder, "synthetic")
-                done = subprocess.run([PROGRAM, "--data", folder, "--synthetic", "--limit", "1", "--epochs", "1", "--quiet"],
-                                      capture_output=True, text=True, check=False)
+                done = subprocess.run(
+                    [PROGRAM, "--data", folder, "--synthetic", "--limit", "1", "--epochs", "1", "--quiet"],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
                 self.assertEqual(done.returncode, 0, done.stderr)
-            done = subprocess.run([PROGRAM, "--data", root, "--limit", str(LIMIT), "--batch-size", str(BATCH), "--epochs", "1",
-                                   "--device", "cpu", "--seed", str(SEED), "--quiet", "--digest"],
-                                  capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [
+                    PROGRAM,
+                    "--data",
+                    root,
+                    "--limit",
+                    str(LIMIT),
+                    "--batch-size",
+                    str(BATCH),
+                    "--epochs",
+                    "1",
+                    "--device",
+                    "cpu",
+                    "--seed",
+                    str(SEED),
+                    "--quiet",
+                    "--digest",
+                ],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             self.assertEqual(done.returncode, 0, done.stderr)
             expected = done.stdout.split("sha256 ")[1].split()[0]
             for explicit in (False, True):
@@ -83,8 +107,13 @@ class Training(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             write_idx(folder, "train", 400)
             write_idx(folder, "t10k", 100)
-            done = subprocess.run([sys.executable, str(example), folder, "1"], capture_output=True, text=True, check=False,
-                                  env={**os.environ, "PYTHONPATH": str(pathlib.Path(cnn.__file__).parent.parent)})
+            done = subprocess.run(
+                [sys.executable, str(example), folder, "1"],
+                capture_output=True,
+                text=True,
+                check=False,
+                env={**os.environ, "PYTHONPATH": str(pathlib.Path(cnn.__file__).parent.parent)},
+            )
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertRegex(done.stdout, r"^epoch 1: last loss \d+\.\d{4}, test accuracy \d+\.\d{2}%\n$")
 

@@ -2,6 +2,7 @@
 
 Whatever it does not know is an error, so that nothing is left out silently. Every declaration keeps the comment that
 stands before it (a member, or an enumerator, the one behind it)."""
+
 import dataclasses
 import pathlib
 import re
@@ -16,6 +17,7 @@ CONSTANTS: Dict[str, int] = {}
 @dataclasses.dataclass
 class Type:
     """A base name and what is behind it: "", "*", "**" (a `const` inside does not matter to a caller)."""
+
     base: str
     stars: str = ""
     constant: bool = False
@@ -26,6 +28,7 @@ class Type:
 @dataclasses.dataclass
 class Value:
     """A parameter, or a member of a struct; `function` for a member that is a pointer to one."""
+
     name: str
     type: Optional[Type]
     comment: str = ""
@@ -148,7 +151,8 @@ class Parser:
         raise SystemExit(f"{name}: a declaration without an end")
 
     def macros(self, text: str) -> str:
-        """Takes the preprocessor's lines out. Of numbers it keeps the values, and of the keyword forms which options are arguments there."""
+        """Takes the preprocessor's lines out. Of numbers it keeps the values, and of the keyword forms which options
+        are arguments there."""
         CONSTANTS.update((name, int(value)) for name, value in re.findall(r"^#define (CNN_\w+) (\d+)\b", text, re.M))
         for match in re.finditer(r"^#define CNN__\w+_NEW2?\((.*?)\)(?: *\\\n)?((?:.*\\\n)*.*)$", text, re.M):
             body = re.sub(r"\\\n", " ", match[2])
@@ -166,11 +170,13 @@ class Parser:
         opaque = re.fullmatch(r"typedef struct (cnn_\w+) (cnn_\w+);", flat)
         alias = re.fullmatch(r"typedef (cnn_\w+) (cnn_\w+);", flat)
         if function:
-            self.api.functions[function[2]] = Function(function[2], parse_type(function[1], where),
-                                                       parse_parameters(function[3], where), comment, header)
+            self.api.functions[function[2]] = Function(
+                function[2], parse_type(function[1], where), parse_parameters(function[3], where), comment, header
+            )
         elif callback:
-            self.api.callbacks[callback[2]] = Function(callback[2], parse_type(callback[1], where),
-                                                       parse_parameters(callback[3], where), comment, header)
+            self.api.callbacks[callback[2]] = Function(
+                callback[2], parse_type(callback[1], where), parse_parameters(callback[3], where), comment, header
+            )
         elif opaque:
             self.api.opaque[opaque[2]] = comment
         elif alias:
@@ -185,9 +191,11 @@ class Parser:
     def enum(self, text: str, comment: str, where: str) -> None:
         name = re.search(r"typedef enum (cnn_\w+)", text)
         assert name, where
-        body = text[text.index("{") + 1:text.rindex("}")]
+        body = text[text.index("{") + 1 : text.rindex("}")]
         values, comments = {}, {}
-        for match in re.finditer(r"(/\*\*(?!<)(?:.|\n)*?\*/)?\s*\b(CNN_\w+) = (-?\d+),?[ \t]*(/\*\*<(?:.|\n)*?\*/)?", body):
+        for match in re.finditer(
+            r"(/\*\*(?!<)(?:.|\n)*?\*/)?\s*\b(CNN_\w+) = (-?\d+),?[ \t]*(/\*\*<(?:.|\n)*?\*/)?", body
+        ):
             values[match[2]] = int(match[3])
             comments[match[2]] = tidy(match[4] or match[1] or "")
         plain = re.sub(r"/\*(?:.|\n)*?\*/", "", body)
@@ -198,7 +206,7 @@ class Parser:
     def struct(self, text: str, comment: str, where: str) -> None:
         name = re.search(r"typedef struct (cnn_\w+)", text)
         assert name, where
-        body = text[text.index("{") + 1:text.rindex("}")]
+        body = text[text.index("{") + 1 : text.rindex("}")]
         members = []
         pattern = re.compile(r"\s*(/\*\*(?!<)(?:.|\n)*?\*/)?\s*([^;/]+);[ \t]*(/\*\*<(?:.|\n)*?\*/)?")
         position = 0

@@ -1,4 +1,5 @@
 """Datasets and loaders: torch.utils.data, and torchvision's MNIST and CIFAR."""
+
 from __future__ import annotations
 
 import atexit
@@ -55,8 +56,9 @@ class Dataset:
         if isinstance(i, slice):
             start, end, step = i.indices(len(self))
             if step == 1:
-                return Dataset()._adopt(lib.cnn_dataset_slice(self._hold(), start, max(start, end)), self._context,
-                                        self._source)
+                return Dataset()._adopt(
+                    lib.cnn_dataset_slice(self._hold(), start, max(start, end)), self._context, self._source
+                )
             i = list(range(start, end, step))
         if isinstance(i, (list, tuple, range)):
             count, array = sizes(list(i))
@@ -68,8 +70,10 @@ class Dataset:
         status = lib.cnn_dataset_get(self._h, i % size, ctypes.byref(image), ctypes.byref(label))
         if status:
             self._failed(status)
-        return (Tensor._make(image.value, self._context),
-                Tensor._make(label.value, self._context) if label.value else None)
+        return (
+            Tensor._make(image.value, self._context),
+            Tensor._make(label.value, self._context) if label.value else None,
+        )
 
     def normalize(self, mean: Union[float, Sequence[float]], std: Union[float, Sequence[float]]) -> Dataset:
         """Images come out as (x - mean) / std, per channel."""
@@ -116,8 +120,9 @@ class TensorDataset(Dataset):
         images = _plain(images)
         labels = _plain(labels) if labels is not None else None
         context = images._context
-        self._adopt(lib.cnn_dataset_from_tensors(images._handle(), labels._handle() if labels is not None else None),
-                    context)
+        self._adopt(
+            lib.cnn_dataset_from_tensors(images._handle(), labels._handle() if labels is not None else None), context
+        )
 
 
 def _plain(t: Tensor) -> Tensor:
@@ -191,10 +196,17 @@ class _Callbacks(Dataset):
         label_shape, label_kind = source.label or ((), B.DType.I64)
         _sources[number] = source
         kept = (sizes(list(image_shape))[1], sizes(list(label_shape))[1])
-        struct = B.cnn_dataset_callbacks(struct_size=ctypes.sizeof(B.cnn_dataset_callbacks), size=len(data),
-                                         image_shape=kept[0], label_shape=kept[1], image_ndim=len(image_shape),
-                                         label_ndim=len(label_shape), image_dtype=image_kind, label_dtype=label_kind,
-                                         user=number)
+        struct = B.cnn_dataset_callbacks(
+            struct_size=ctypes.sizeof(B.cnn_dataset_callbacks),
+            size=len(data),
+            image_shape=kept[0],
+            label_shape=kept[1],
+            image_ndim=len(image_shape),
+            label_ndim=len(label_shape),
+            image_dtype=image_kind,
+            label_dtype=label_kind,
+            user=number,
+        )
         struct.get = ctypes.cast(_get, type(struct.get))
         struct.free_user = ctypes.cast(_free_source, type(struct.free_user))
         self._adopt(lib.cnn_dataset_from_callbacks(context._h, ctypes.byref(struct)), context, source)
@@ -225,8 +237,7 @@ class Augmentation(Transforms):
 
     def __call__(self, dataset: Dataset) -> Dataset:
         """The dataset with the transforms applied to its images."""
-        return Dataset()._adopt(lib.cnn_dataset_augment(dataset._hold(), self._h), dataset._context,
-                                dataset._source)
+        return Dataset()._adopt(lib.cnn_dataset_augment(dataset._hold(), self._h), dataset._context, dataset._source)
 
 
 _loaders: weakref.WeakSet[DataLoader] = weakref.WeakSet()
@@ -241,16 +252,37 @@ class DataLoader:
     _h = 0
     _lends = True  # its tensors' memory is written over
 
-    def __init__(self, dataset: Any, batch_size: int = 1, shuffle: bool = False, *, drop_last: bool = False,
-                 seed: Optional[int] = None, threads: Optional[int] = None, background: bool = True) -> None:
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        *,
+        drop_last: bool = False,
+        seed: Optional[int] = None,
+        threads: Optional[int] = None,
+        background: bool = True,
+    ) -> None:
         if not isinstance(dataset, Dataset) or not dataset._h:
             dataset = _Callbacks(dataset)
         self.dataset: Dataset = dataset
         self._context = dataset._context
         self._given: List[List[Any]] = []
-        self._h = handle(lib.cnn_loader_create(dataset._hold(), batch_size, options(
-            B.cnn_loader_options, seed=seed, threads=threads, shuffle=shuffle, drop_last=drop_last,
-            no_background=background)), self._context._h)
+        self._h = handle(
+            lib.cnn_loader_create(
+                dataset._hold(),
+                batch_size,
+                options(
+                    B.cnn_loader_options,
+                    seed=seed,
+                    threads=threads,
+                    shuffle=shuffle,
+                    drop_last=drop_last,
+                    no_background=background,
+                ),
+            ),
+            self._context._h,
+        )
         _loaders.add(self)
 
     def close(self) -> None:
@@ -294,12 +326,16 @@ class DataLoader:
                 if not status:
                     return
                 self.dataset._failed(status)
-            tensors = [Tensor._make(h, self._context, self) if h else None for h in
-                       (batch.images, batch.labels, batch.lengths, batch.label_lengths)]
+            tensors = [
+                Tensor._make(h, self._context, self) if h else None
+                for h in (batch.images, batch.labels, batch.lengths, batch.label_lengths)
+            ]
             self._given.append([weakref.ref(t) for t in tensors if t is not None])
             while len(tensors) > 2 and tensors[-1] is None:
                 tensors.pop()
-            labelled = tensors[1] is not None and (self.dataset._source is None or self.dataset._source.label is not None)
+            labelled = tensors[1] is not None and (
+                self.dataset._source is None or self.dataset._source.label is not None
+            )
             given = tuple(tensors) if labelled else tensors[0]
             del tensors
             yield given
@@ -319,5 +355,14 @@ def idx_read(path: Any) -> Tensor:
     return Tensor._make(lib.cnn_idx_read(context._h, os.fsencode(path)), context)
 
 
-__all__ = ["Augmentation", "CIFAR10", "CIFAR100", "DataLoader", "Dataset", "MNIST", "TensorDataset", "idx_read",
-           "random_split"]
+__all__ = [
+    "Augmentation",
+    "CIFAR10",
+    "CIFAR100",
+    "DataLoader",
+    "Dataset",
+    "MNIST",
+    "TensorDataset",
+    "idx_read",
+    "random_split",
+]

@@ -1,4 +1,5 @@
 """Layers and networks: torch.nn."""
+
 from __future__ import annotations
 
 from typing import Any, Optional, Tuple
@@ -17,8 +18,9 @@ from ._module import Module, ModuleList, Parameter, Sequential, run
 class LSTM(_layers.LSTM):  # type: ignore[no-redef]
     __doc__ = _layers.LSTM.__doc__
 
-    def forward(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]] = None,
-                lengths: Optional[Tensor] = None) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:
+    def forward(
+        self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]] = None, lengths: Optional[Tensor] = None
+    ) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:
         """y, (h_n, c_n) = lstm(x, (h0, c0))"""
         h0, c0 = state or (None, None)
         y, h_n, c_n = run("cnn_lstm_forward", self, x, h0, c0, lengths, outputs=2)
@@ -28,8 +30,9 @@ class LSTM(_layers.LSTM):  # type: ignore[no-redef]
 class GRU(_layers.GRU):  # type: ignore[no-redef]
     __doc__ = _layers.GRU.__doc__
 
-    def forward(self, x: Tensor, state: Optional[Tensor] = None,
-                lengths: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, state: Optional[Tensor] = None, lengths: Optional[Tensor] = None
+    ) -> Tuple[Tensor, Tensor]:
         """y, h_n = gru(x, h0)"""
         return run("cnn_rnn_forward", self, x, state, lengths, outputs=1)
 
@@ -37,8 +40,9 @@ class GRU(_layers.GRU):  # type: ignore[no-redef]
 class RNN(_layers.RNN):  # type: ignore[no-redef]
     __doc__ = _layers.RNN.__doc__
 
-    def forward(self, x: Tensor, state: Optional[Tensor] = None,
-                lengths: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, state: Optional[Tensor] = None, lengths: Optional[Tensor] = None
+    ) -> Tuple[Tensor, Tensor]:
         """y, h_n = rnn(x, h0)"""
         return run("cnn_rnn_forward", self, x, state, lengths, outputs=1)
 
@@ -46,12 +50,28 @@ class RNN(_layers.RNN):  # type: ignore[no-redef]
 class MultiheadAttention(_layers.MultiheadAttention):  # type: ignore[no-redef]
     __doc__ = _layers.MultiheadAttention.__doc__
 
-    def forward(self, query: Tensor, key: Optional[Tensor] = None, value: Optional[Tensor] = None,
-                key_padding_mask: Optional[Tensor] = None, need_weights: bool = True,
-                attn_mask: Optional[Tensor] = None, average_attn_weights: bool = True) -> Tuple[Tensor, Optional[Tensor]]:
+    def forward(
+        self,
+        query: Tensor,
+        key: Optional[Tensor] = None,
+        value: Optional[Tensor] = None,
+        key_padding_mask: Optional[Tensor] = None,
+        need_weights: bool = True,
+        attn_mask: Optional[Tensor] = None,
+        average_attn_weights: bool = True,
+    ) -> Tuple[Tensor, Optional[Tensor]]:
         """y, weights = attention(query, key, value); weights are None where they are not needed."""
-        result = run("cnn_multihead_attention_forward", self, query, key, value, key_padding_mask, attn_mask, outputs=2,
-                     wanted=(need_weights and average_attn_weights, need_weights and not average_attn_weights))
+        result = run(
+            "cnn_multihead_attention_forward",
+            self,
+            query,
+            key,
+            value,
+            key_padding_mask,
+            attn_mask,
+            outputs=2,
+            wanted=(need_weights and average_attn_weights, need_weights and not average_attn_weights),
+        )
         return result if need_weights else (result, None)
 
 
@@ -86,8 +106,9 @@ class _Loss:
 
 
 def _loss(name: str, operation: Any) -> Any:
-    return type(name, (_Loss,), {"function": staticmethod(operation), "__doc__": operation.__doc__,
-                                 "__module__": __name__})
+    return type(
+        name, (_Loss,), {"function": staticmethod(operation), "__doc__": operation.__doc__, "__module__": __name__}
+    )
 
 
 CrossEntropyLoss = _loss("CrossEntropyLoss", functional.cross_entropy)
@@ -109,5 +130,15 @@ CosineEmbeddingLoss = _loss("CosineEmbeddingLoss", _ops.cosine_embedding_loss)
 TripletMarginLoss = _loss("TripletMarginLoss", _ops.triplet_margin_loss)
 MultiMarginLoss = _loss("MultiMarginLoss", _ops.multi_margin_loss)
 
-__all__ = [*_layers.__all__, "Module", "ModuleList", "Parameter", "Sequential", "TransformerEncoder", "functional", "init",
-           "utils", *[name for name in dir() if name.endswith("Loss")]]
+__all__ = [
+    *_layers.__all__,
+    "Module",
+    "ModuleList",
+    "Parameter",
+    "Sequential",
+    "TransformerEncoder",
+    "functional",
+    "init",
+    "utils",
+    *[name for name in dir() if name.endswith("Loss")],
+]

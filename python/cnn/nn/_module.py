@@ -1,7 +1,8 @@
-"""Modules: every Module has one in C, which holds the parameters, the buffers and the children, so that files, optimizers
-and Sequential's fused layers are the library's. A class of Python's own adds `forward`, which C calls back.
+"""Modules: every Module has one in C, which holds the parameters, the buffers and the children, so that files,
+optimizers and Sequential's fused layers are the library's. A class of Python's own adds `forward`, which C calls back.
 
 A tree of modules in C is freed as a whole: by an owner, which everything that points into the tree holds."""
+
 from __future__ import annotations
 
 import copy
@@ -57,7 +58,9 @@ def _forward(_self: Any, x: Any, user: Any) -> Any:
         try:
             result = module.forward(Tensor._on(tape, x))
             if not isinstance(result, Tensor):
-                raise TypeError(f"forward of {type(module).__name__} returned {type(result).__name__}, expected a Tensor")
+                raise TypeError(
+                    f"forward of {type(module).__name__} returned {type(result).__name__}, expected a Tensor"
+                )
             if result._tape is None:  # a constant or a parameter, which enters the step here
                 result = Tensor._on(tape, lib.cnn_input(tape._h, result._handle()))
             tape._leave_since(known, [result])
@@ -109,6 +112,7 @@ def shell(original: Module, h: int, context: Context, owner: Any) -> Module:
         for name, child in old._children.items():
             new._children[name] = make(child, handles[name])
         return new
+
     made = make(original, h)
     for old, new in pairs:
         for name, value in old.__dict__.items():
@@ -152,9 +156,14 @@ class Module:
         context = default_context()
         number = next(_numbers)
         _modules[number] = weakref.ref(self)
-        options = B.cnn_module_options(struct_size=ctypes.sizeof(B.cnn_module_options),
-                                       type=type(self).__name__.encode(), forward=_forward, user=number,
-                                       free_user=_free_user, clone_user=_clone_user)
+        options = B.cnn_module_options(
+            struct_size=ctypes.sizeof(B.cnn_module_options),
+            type=type(self).__name__.encode(),
+            forward=_forward,
+            user=number,
+            free_user=_free_user,
+            clone_user=_clone_user,
+        )
         self._adopt(handle(lib.cnn_module_create(context._h, ctypes.byref(options)), context._h), context)
 
     def _create(self, name: str, *arguments: Any) -> None:
@@ -240,8 +249,13 @@ class Module:
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def __dir__(self) -> List[str]:
-        return sorted({*super().__dir__(), *(name for name, _ in self._named_handles()),
-                       *(name for name in self.state_dict() if "." not in name)})
+        return sorted(
+            {
+                *super().__dir__(),
+                *(name for name, _ in self._named_handles()),
+                *(name for name in self.state_dict() if "." not in name),
+            }
+        )
 
     def _named_handles(self) -> Iterator[Tuple[str, int]]:
         for i in range(lib.cnn_module_child_count(self._h)):
@@ -285,6 +299,7 @@ class Module:
         def visit(name: bytes, h: int, is_parameter: bool, _user: Any) -> bool:
             found.append((name.decode(), h, is_parameter))
             return True
+
         check(lib.cnn_module_visit(self._h, B.cnn_visit_fn(visit), None), self._context._h)
         return found
 
@@ -311,14 +326,20 @@ class Module:
         own = self.state_dict()
         if strict and set(own) != set(state):
             missing, more = sorted(set(own) - set(state)), sorted(set(state) - set(own))
-            raise MismatchError(f"load_state_dict: missing {', '.join(missing) or 'nothing'}; "
-                                f"unexpected {', '.join(more) or 'nothing'}")
-        given = {name: value if isinstance(value, Tensor) else tensor(value, context=self._context)
-                 for name, value in state.items() if name in own}
+            raise MismatchError(
+                f"load_state_dict: missing {', '.join(missing) or 'nothing'}; "
+                f"unexpected {', '.join(more) or 'nothing'}"
+            )
+        given = {
+            name: value if isinstance(value, Tensor) else tensor(value, context=self._context)
+            for name, value in state.items()
+            if name in own
+        }
         for name, value in given.items():
             if value.shape != own[name].shape:
-                raise MismatchError(f"load_state_dict: {name} has shape {list(value.shape)}, "
-                                    f"expected {list(own[name].shape)}")
+                raise MismatchError(
+                    f"load_state_dict: {name} has shape {list(value.shape)}, " f"expected {list(own[name].shape)}"
+                )
         for name, value in given.items():
             own[name].copy_(value)
 
@@ -360,10 +381,12 @@ class Module:
 
     def train(self, mode: bool = True) -> Module:
         """Has the module and all its parts behave as in training, or as in evaluation."""
+
         def walk(h: int) -> None:
             lib.cnn_module_set_mode(h, B.ModuleMode.TRAINS if mode else B.ModuleMode.EVALUATES)
             for i in range(lib.cnn_module_child_count(h)):
                 walk(lib.cnn_module_child(h, i, None))
+
         walk(self._h)
         return self
 

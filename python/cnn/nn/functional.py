@@ -1,10 +1,11 @@
 """Operations by the names of torch.nn.functional; whatever is not here is as in cnn."""
+
 from __future__ import annotations
 
 from typing import Any
 
 from .._ops import *  # noqa: F401,F403
-from .._ops import (adaptive_maxpool2d, cross_entropy_with, dropout as _dropout, maxpool1d, maxpool2d)
+from .._ops import adaptive_maxpool2d, cross_entropy_with, dropout as _dropout, maxpool1d, maxpool2d
 from .._tensor import Tensor
 
 

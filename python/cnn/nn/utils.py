@@ -1,4 +1,5 @@
 """Gradients clipped: torch.nn.utils."""
+
 from __future__ import annotations
 
 import ctypes
@@ -16,14 +17,25 @@ def _array(parameters: Union[Tensor, Iterable[Tensor]]) -> Tuple[Any, List[Tenso
     return (ctypes.c_void_p * max(len(given), 1))(*[t._handle() for t in given]), given
 
 
-def clip_grad_norm_(parameters: Union[Tensor, Iterable[Tensor]], max_norm: float, norm_type: float = 2.0,
-                    error_if_nonfinite: bool = False) -> float:
+def clip_grad_norm_(
+    parameters: Union[Tensor, Iterable[Tensor]],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+) -> float:
     """Scales gradients down so that their norm is at most `max_norm`. Returns the norm before."""
     array, given = _array(parameters)
     total = ctypes.c_double()
-    check(lib.cnn_clip_grad_norm_for(array, len(given), max_norm, options(
-        B.cnn_clip_grad_norm_options, norm_type=norm_type, error_if_nonfinite=error_if_nonfinite), ctypes.byref(total)),
-        given[0]._context._h if given else None)
+    check(
+        lib.cnn_clip_grad_norm_for(
+            array,
+            len(given),
+            max_norm,
+            options(B.cnn_clip_grad_norm_options, norm_type=norm_type, error_if_nonfinite=error_if_nonfinite),
+            ctypes.byref(total),
+        ),
+        given[0]._context._h if given else None,
+    )
     return total.value
 
 

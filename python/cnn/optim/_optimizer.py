@@ -1,4 +1,5 @@
 """What all optimizers have in common."""
+
 from __future__ import annotations
 
 import ctypes
@@ -36,8 +37,10 @@ class Group:
         return value
 
     def __setitem__(self, name: str, value: float) -> None:
-        check(lib.cnn_optimizer_set(self._optimizer._h, self._number, self._option(name), float(value)),
-              self._optimizer._context._h)
+        check(
+            lib.cnn_optimizer_set(self._optimizer._h, self._number, self._option(name), float(value)),
+            self._optimizer._context._h,
+        )
 
 
 class Optimizer:
@@ -62,8 +65,9 @@ class Optimizer:
         self._context = first[0]._context if first else default_context()
         create = getattr(lib, self._prefix + "_create_for")
         if groups is not entries:
-            self._h = handle(create(self._context._h, *self._array(groups[0]["params"]), self._struct(given)),
-                             self._context._h)
+            self._h = handle(
+                create(self._context._h, *self._array(groups[0]["params"]), self._struct(given)), self._context._h
+            )
             return
         self._h = handle(create(self._context._h, None, 0, self._struct(given)), self._context._h)
         for group in groups:
@@ -95,8 +99,10 @@ class Optimizer:
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Adds parameters with options of their own: {"params": …, "lr": …}."""
         given: Dict[str, Any] = {**self._given, **{k: v for k, v in group.items() if k != "params"}}
-        check(getattr(lib, self._prefix + "_add_group")(self._h, *self._array(group["params"]), self._struct(given)),
-              self._context._h)
+        check(
+            getattr(lib, self._prefix + "_add_group")(self._h, *self._array(group["params"]), self._struct(given)),
+            self._context._h,
+        )
 
     def __del__(self, free: Any = lib.cnn_optimizer_free) -> None:
         if self._h:

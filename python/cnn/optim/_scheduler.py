@@ -1,4 +1,5 @@
 """What all schedulers have in common, and the two that take functions and other schedulers."""
+
 from __future__ import annotations
 
 import ctypes
@@ -54,6 +55,7 @@ class LambdaLR(Scheduler):
             except BaseException as problem:
                 callback_failed(problem)
                 return float("nan")
+
         self._call = B.cnn_lr_lambda_fn(call)
         self._optimizer = optimizer
         struct = B.cnn_lambda_lr_options(struct_size=ctypes.sizeof(B.cnn_lambda_lr_options), lr_lambda=self._call)
@@ -69,8 +71,10 @@ class SequentialLR(Scheduler):
     def __init__(self, optimizer: Optimizer, schedulers: Sequence[Scheduler], milestones: Sequence[int]) -> None:
         self._optimizer = optimizer
         if len(milestones) != len(schedulers) - 1:
-            raise ValueError(f"SequentialLR: {len(schedulers)} schedulers have {len(schedulers) - 1} milestones, "
-                             f"given {len(milestones)}")
+            raise ValueError(
+                f"SequentialLR: {len(schedulers)} schedulers have {len(schedulers) - 1} milestones, "
+                f"given {len(milestones)}"
+            )
         array = (ctypes.c_void_p * len(schedulers))(*[s._h for s in schedulers])
         h = lib.cnn_sequential_lr_create(optimizer._h, array, sizes(list(milestones))[1], len(schedulers))
         self._parts = list(schedulers)  # whose functions are still called
