@@ -95,7 +95,7 @@ def apply(name: str, *arguments: Any, outputs: int = 0, wanted: Optional[Sequenc
 
 
 def among_options(struct: Any) -> List[Tuple[str, Tensor]]:
-    return [kept for kept in struct._kept if isinstance(kept, tuple)]
+    return [(kept[0], kept[1]) for kept in struct._kept if isinstance(kept, tuple)]
 
 
 def _tape_of(tensors: List[Tensor]) -> Tape:
