@@ -1,6 +1,7 @@
 # Benchmarks: each bench/bench_*.c is a program that links the static library; each bench/peer_* is someone else's.
 #   make bench        builds and runs everything but the epochs and the full list of kernels; BENCH_ARGS=--quick for the shortest useful run
 #   make bench-peers  installs Debian's peers, and PyPI's current ones (PyTorch, ONNX Runtime, OpenVINO, oneDNN) into build/bench/venv
+#   make bench-zoo    nets of examples/zoo against PyTorch and ONNX Runtime; ZOO_ARGS='--only "training vit" --threads 1'
 #   make bench-epochs ten epochs on the files of CNN_MNIST_DIR, against PyTorch
 PYTHON ?= python3
 BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
@@ -17,6 +18,11 @@ $(BUILD)/bench/%: bench/%.c bench/nets.c bench/nets.h $(STATIC)
 
 $(BUILD)/bench/bench_elementwise: bench/elementwise.def $(wildcard src/ops/*.def)
 
+$(BUILD)/bench/bench_zoo: bench/bench_zoo.c $(ZOO_NETS) $(STATIC)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(QUIET)$(CC) $(BENCH_CFLAGS) -Iexamples $< $(ZOO_NETS) -o $@ $(STATIC) $(ZLIB_LIBS) -lm
+
 ONEDNN_HEADERS := bench/peer_onednn.h bench/peer_onednn_layers.h
 $(BUILD)/bench/peer_onednn: bench/peer_onednn.c $(ONEDNN_HEADERS)
 	@mkdir -p $(@D)
@@ -30,7 +36,7 @@ $(BUILD)/bench/peer_onednn_pypi: bench/peer_onednn.c $(ONEDNN_HEADERS)
 	$(QUIET)$(CC) $(BENCH_CFLAGS) -march=native -fopenmp -isystem $(BENCH_VENV)/include $< -o $@ -L$(BENCH_VENV)/lib -ldnnl -lm \
 		-Wl,--allow-shlib-undefined
 
-.PHONY: bench bench-programs bench-peers bench-epochs
+.PHONY: bench bench-programs bench-peers bench-zoo bench-epochs
 bench-programs: $(BENCH_PROGRAMS) $(BENCH_PEERS)
 bench: bench-programs examples $(BUILD)/bench/bench_kernels
 	$(PYTHON) bench/run.py --build $(BUILD) --lib $(LIB) $(BENCH_ARGS)
@@ -46,5 +52,7 @@ bench-peers:
 	@for python in /usr/bin/python3 $(BENCH_VENV)/bin/python $(PYTHON); do \
 		$$python bench/export_onnx.py $(BUILD)/bench/tutorial.onnx 2>/dev/null && exit; done; \
 		echo "bench-peers: no PyTorch here exports the model: ONNX Runtime and OpenVINO are left out"
+bench-zoo: $(BUILD)/bench/bench_zoo
+	$(PYTHON) bench/zoo.py --build $(BUILD) $(ZOO_ARGS)
 bench-epochs: examples
 	$(PYTHON) bench/epochs.py --build $(BUILD) $(BENCH_ARGS)
