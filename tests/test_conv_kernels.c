@@ -127,7 +127,7 @@ static void conv_weight_check(const cnn__conv *g, bool biased)
     free(dy);
 }
 
-/* ReLU behind the convolution, and its gradient with that of the data, against kernels of their own. */
+/* ReLU behind the convolution, without and with a ceiling, and ReLU's gradient with that of the data, against kernels of their own. */
 static void conv_finish_check(const cnn__conv *g, bool biased)
 {
     char text[256];
@@ -136,6 +136,7 @@ static void conv_finish_check(const cnn__conv *g, bool biased)
     float *x = numbers(n.x, 1), *weight = numbers(n.weight, 2), *bias = numbers(n.bias, 3), *b = biased ? bias : NULL;
     float *dy = numbers(n.y, 4), *old = numbers(n.x, 9); /* conv_data_run's */
     with.relu = true;
+    cnn__conv clipped = with;
     with.relu_mask = x;
     with.add = cnn__conv_adds(g);
     FOR_TABLES(k)
@@ -144,6 +145,13 @@ static void conv_finish_check(const cnn__conv *g, bool biased)
         float *relu_y = conv_forward_run(k->f32, &with, x, weight, b, contexts[1]->pool);
         k->f32->relu(n.y, y, y, NULL);
         same_bits("conv_forward with ReLU", k->name, conv_text(text, g), relu_y, y, (size_t)n.y * sizeof(float));
+        clipped.ceiling = 0.4F;
+        float *clipped_y = conv_forward_run(k->f32, &clipped, x, weight, b, contexts[1]->pool);
+        for (int64_t i = 0; i < n.y; i++) {
+            y[i] = y[i] > clipped.ceiling ? clipped.ceiling : y[i];
+        }
+        same_bits("conv_forward with a ceiling", k->name, text, clipped_y, y, (size_t)n.y * sizeof(float));
+        free(clipped_y);
         float *dx = conv_data_run(k->f32, g, dy, weight, contexts[0]->pool);
         float *one = conv_data_run(k->f32, &with, dy, weight, contexts[0]->pool);
         float *three = conv_data_run(k->f32, &with, dy, weight, contexts[1]->pool);

@@ -79,11 +79,14 @@ static cnn_module *net_of(int i, cnn_dtype dtype)
                                       cnn_batch_norm2d_new(c, 4, .no_affine = true, OPTIONS), cnn_relu_new(c), cnn_flatten_new(c));
     case 3: return cnn_sequential_new(c, cnn_conv2d_new(c, 4, 6, 3, .padding = 1, OPTIONS), cnn_batch_norm2d_new(c, 6, OPTIONS),
                                       cnn_relu_new(c), cnn_maxpool2d_new(c, 2));
-    default: return cnn_sequential_new(c, cnn_conv2d_new(c, 4, 6, 3, .padding = 1, OPTIONS), cnn_batch_norm2d_new(c, 6, OPTIONS),
-                                       cnn_relu_new(c), cnn_maxpool2d_new(c, 3, .stride = 2));
+    case 4: return cnn_sequential_new(c, cnn_conv2d_new(c, 4, 6, 3, .padding = 1, OPTIONS), cnn_batch_norm2d_new(c, 6, OPTIONS),
+                                      cnn_relu_new(c), cnn_maxpool2d_new(c, 3, .stride = 2));
+    case 5: return cnn_sequential_new(c, cnn_conv2d_new(c, 4, 6, 1, OPTIONS), cnn_batch_norm2d_new(c, 6, OPTIONS), cnn_relu6_new(c));
+    default: return cnn_sequential_new(c, cnn_conv2d_new(c, 4, 4, 3, .groups = 4, .padding = 1, OPTIONS), cnn_batch_norm2d_new(c, 4, OPTIONS),
+                                       cnn_relu6_new(c));
     }
 }
-static const int expected_taken[] = { 2, 3, 3, 4, 3 };
+static const int expected_taken[] = { 2, 3, 3, 4, 3, 3, 3 };
 
 START_TEST(values_agree_with_the_layers_one_by_one)
 {
@@ -94,7 +97,8 @@ START_TEST(values_agree_with_the_layers_one_by_one)
         cnn_tensor *x = begin(CNN_EVAL, plain), *apart = one_by_one(net, x), *joined = cnn_forward(net, x);
         ck_assert_int_eq(cnn_tape_status(tape), CNN_OK);
         tensors_agree("fold", "values", joined, apart, d ? 1e-13 : 2e-6);
-        ck_assert_int_eq(taken(net, x, 0), expected_taken[_i]);
+        bool device = strcmp(cnn_context_device(ctx), "cpu") != 0; /* where ReLU6 stays apart */
+        ck_assert_int_eq(taken(net, x, 0), expected_taken[_i] - (device && _i >= 5));
         cnn_tensor_free(plain);
         cnn_module_free(net);
     }
@@ -315,7 +319,7 @@ int main(void)
 {
     Suite *suite = suite_create("folding");
     TCase *values = suite_case(suite, "values", setup, teardown);
-    tcase_add_loop_test(values, values_agree_with_the_layers_one_by_one, 0, 5);
+    tcase_add_loop_test(values, values_agree_with_the_layers_one_by_one, 0, 7);
     tcase_add_test(values, changed_parameters_and_statistics_are_used);
     tcase_add_test(values, a_frozen_part_passes_the_gradient_on);
     TCase *apart = suite_case(suite, "apart", setup, teardown);

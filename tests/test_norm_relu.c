@@ -1,11 +1,11 @@
-/* BatchNorm2d and ReLU that a Sequential runs as one operation: results, gradients and running statistics have the bits
+/* BatchNorm2d and ReLU or ReLU6 that a Sequential runs as one operation: results, gradients and running statistics have the bits
  * of the layers one by one, in training and evaluation, whoever has masked the gradient. */
 #include "support/elements.h"
 #include "support/metered_tape.h"
 
 #include <math.h>
 
-enum { NETS = 5 };
+enum { NETS = 7 };
 static cnn_module *net_of(int i, cnn_dtype dtype)
 {
     cnn_context *c = ctx;
@@ -16,6 +16,9 @@ static cnn_module *net_of(int i, cnn_dtype dtype)
                                       cnn_conv2d_new(c, 5, 4, 1, .dtype = dtype)); /* which masks the gradient of ReLU */
     case 3: return cnn_sequential_new(c, cnn_conv2d_new(c, 5, 20, 3, .dtype = dtype), cnn_batch_norm2d_new(c, 20, .dtype = dtype),
                                       cnn_relu_new(c), cnn_conv2d_new(c, 20, 18, 3, .dtype = dtype));
+    case 4: return cnn_sequential_new(c, cnn_batch_norm2d_new(c, 5, .dtype = dtype), cnn_relu6_new(c));
+    case 5: return cnn_sequential_new(c, cnn_batch_norm2d_new(c, 5, .dtype = dtype), cnn_relu6_new(c),
+                                      cnn_conv2d_new(c, 5, 4, 1, .dtype = dtype)); /* which does not mask the gradient of ReLU6 */
     default: return cnn_sequential_new(c, cnn_batch_norm2d_new(c, 5, .no_running = true, .dtype = dtype), cnn_relu_new(c),
                                        cnn_maxpool2d_new(c, 2));
     }
@@ -44,7 +47,12 @@ static cnn_tensor *forward(cnn_mode mode, cnn_module *net, cnn_tensor *x, bool a
 
 static void check(int i, cnn_dtype dtype, const int64_t *shape)
 {
-    cnn_module *joined = net_of(i, dtype), *apart = cnn_module_clone(joined), *nets[] = { joined, apart };
+    cnn_module *joined = net_of(i, dtype);
+    if (cnn_module_find(joined, "0.bias")) { /* so that ReLU6 cuts off on both sides */
+        cnn_tensor_fill(cnn_module_find(joined, "0.bias"), i == 3 ? 0 : 0.5);
+        cnn_tensor_fill(cnn_module_find(joined, "0.weight"), i == 3 ? 0.1 : 5);
+    }
+    cnn_module *apart = cnn_module_clone(joined), *nets[] = { joined, apart };
     cnn_tensor *x[2] = { cnn_tensor_randn(ctx, dtype, 4, shape), NULL }, *y[2];
     x[1] = cnn_tensor_detach(x[0]);
     for (int step = 0; step < 2; step++) {
@@ -66,7 +74,7 @@ static void check(int i, cnn_dtype dtype, const int64_t *shape)
         cnn_tensor_free(y[0]);
         cnn_tensor_free(y[1]);
     }
-    if (i < 3) { /* without a convolution before it, which evaluation folds */
+    if (i != 3) { /* without a convolution before it, which evaluation folds */
         y[0] = cnn_tensor_detach(forward(CNN_EVAL, joined, x[0], false));
         y[1] = cnn_tensor_detach(forward(CNN_EVAL, apart, x[1], true));
         same("evaluation", y[0], y[1]);

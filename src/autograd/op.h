@@ -77,7 +77,8 @@ typedef struct cnn__op {
     unsigned optional; /* bit i: input i may be NULL */
     unsigned dense;    /* bit i: forward and backward get input i contiguous; else with any strides */
     unsigned saves;    /* what backward reads the elements of: bit i for input i, CNN__OUTPUT(j) for output j */
-    size_t size;       /* of the attributes' struct */
+    unsigned size;     /* of the attributes' struct */
+    float ceiling;     /* the result is min(max(…, 0), ceiling), unless this is 0 */
     const cnn__attribute *attributes; /* up to one without a name; NULL: none */
     /* Checks the inputs, completes the attributes and describes each output by cnn__out() and the like. Reads no
      * elements. false: reported by cnn__call_fail(). */

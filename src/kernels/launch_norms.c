@@ -24,6 +24,7 @@ static cnn__normalise batch_norm_of(const cnn__cpu_call *j)
                              .own_statistics = p->batch_statistics,
                              .joined = p->joined,
                              .relu = p->relu,
+                             .ceiling = p->ceiling,
                              .eps = p->eps };
 }
 

@@ -19,6 +19,7 @@ typedef struct cnn__normalise {
     bool uncentred;        /* the mean counts as 0 */
     bool joined;           /* forward makes them: means, scales, means again and variances */
     bool relu;             /* y = max(y, 0); backward is given the bias, from which it knows where y is 0 */
+    float ceiling;         /* with relu, y = min(y, ceiling), too, unless it is 0 */
     double eps;
 } cnn__normalise;
 

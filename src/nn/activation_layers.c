@@ -158,8 +158,23 @@ static cnn_tensor *identity(cnn_tensor *x)
 
 FUNCTION_LAYER(sigmoid, "Sigmoid", cnn_sigmoid)
 FUNCTION_LAYER(tanh, "Tanh", cnn_tanh)
-FUNCTION_LAYER(relu6, "ReLU6", cnn_relu6)
 FUNCTION_LAYER(identity, "Identity", identity)
+
+static cnn_tensor *relu6_forward(cnn_module *self, cnn_tensor *x)
+{
+    (void)self;
+    return cnn_relu6(x);
+}
+
+/* Which fusion names. */
+const cnn__plain_layer cnn__relu6_layer = { .class = CNN__PLAIN_CLASS("ReLU6", relu6_forward),
+                                            .call = "relu6_create",
+                                            .read = read_nothing };
+
+cnn_module *cnn_relu6_create(cnn_context *ctx, const cnn_relu6_options *options)
+{
+    return cnn__plain_new(ctx, &cnn__relu6_layer, options, NULL);
+}
 
 static bool all_are_allowed(double beta, double threshold)
 {

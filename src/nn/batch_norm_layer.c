@@ -95,9 +95,9 @@ static cnn_tensor *forward_batch_norm(cnn_module *self, cnn_tensor *x)
     return run_batch_norm(&cnn__batch_norm_op, self, x);
 }
 
-cnn_tensor *cnn__layer_batch_norm_relu(const cnn_module *module, cnn_tensor *x)
+cnn_tensor *cnn__layer_batch_norm_relu(const cnn_module *module, bool six, cnn_tensor *x)
 {
-    return run_batch_norm(&cnn__batch_norm_relu_op, module, x);
+    return run_batch_norm(six ? &cnn__batch_norm_relu6_op : &cnn__batch_norm_relu_op, module, x);
 }
 
 static cnn_tensor *forward_instance_norm(cnn_module *self, cnn_tensor *x)

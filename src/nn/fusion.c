@@ -77,15 +77,16 @@ static bool folds(const cnn_module *norm, const cnn__conv2d_parts *c, const cnn_
 }
 
 typedef struct ending {
-    bool relu;
-    const cnn_module *pool; /* NULL: none */
+    bool relu, relu6;       /* one of them, or neither */
+    const cnn_module *pool; /* behind ReLU; NULL: none */
 } ending;
 
 static cnn_tensor *run_folded(const cnn__conv2d_parts *conv, ending behind, cnn_tensor *x, bool *pooled)
 {
     *pooled = false;
-    return behind.relu ? conv_relu(conv, behind.pool, x, pooled)
-                       : cnn_conv2d(x, conv->weight, conv->bias, conv->options);
+    return behind.relu    ? conv_relu(conv, behind.pool, x, pooled)
+           : behind.relu6 ? cnn__conv2d_relu6(x, conv->weight, conv->bias, conv->options)
+                          : cnn_conv2d(x, conv->weight, conv->bias, conv->options);
 }
 
 /* The convolution with the folded weight and bias. Those that are not kept are dropped as soon as it has used them. */
@@ -115,7 +116,7 @@ static int fold(const cnn__named *layers, ending behind, cnn_tensor *x, cnn_tens
         cnn__tensor_release(folded[i]);
     }
     cnn__running_leave(&running);
-    return 2 + behind.relu + pooled;
+    return 2 + behind.relu + behind.relu6 + pooled;
 }
 
 static int conv_norm(const cnn__named *layers, cnn_tensor *x, cnn_tensor **y)
@@ -128,12 +129,19 @@ static int conv_norm_relu(const cnn__named *layers, cnn_tensor *x, cnn_tensor **
     return fold(layers, (ending){ .relu = true }, x, y);
 }
 
+/* ReLU6 becomes part of a convolution that needs no gradient, on the CPU. */
+static int conv_norm_relu6(const cnn__named *layers, cnn_tensor *x, cnn_tensor **y)
+{
+    bool fits = !cnn__tape_recording(x->tape) && !x->ctx->device;
+    return fits ? fold(layers, (ending){ .relu6 = true }, x, y) : 0;
+}
+
 static int conv_norm_relu_pool(const cnn__named *layers, cnn_tensor *x, cnn_tensor **y)
 {
     return fold(layers, (ending){ .relu = true, .pool = layers[3].module }, x, y);
 }
 
-/* ---- BatchNorm2d and ReLU, with the bits of the two ---- */
+/* ---- BatchNorm2d and ReLU or ReLU6, with the bits of the two ---- */
 
 static int norm_relu(const cnn__named *layers, cnn_tensor *x, cnn_tensor **y)
 {
@@ -142,7 +150,7 @@ static int norm_relu(const cnn__named *layers, cnn_tensor *x, cnn_tensor **y)
         return 0;
     }
     cnn__forward_enter(&running, layers[0].module, x->tape);
-    *y = cnn__layer_batch_norm_relu(layers[0].module, x);
+    *y = cnn__layer_batch_norm_relu(layers[0].module, layers[1].module->class == &cnn__relu6_layer.class, x);
     cnn__running_leave(&running);
     return 2;
 }
@@ -152,14 +160,17 @@ static int norm_relu(const cnn__named *layers, cnn_tensor *x, cnn_tensor **y)
 #define CONV &cnn__conv2d_class
 #define NORM &cnn__batch_norm2d_class.class
 #define RELU &cnn__relu_layer.class
+#define RELU6 &cnn__relu6_layer.class
 #define POOL &cnn__maxpool2d_layer.class
 static const fusion fusions[] = {
     { { CONV, NORM, RELU, POOL }, conv_norm_relu_pool },
     { { CONV, NORM, RELU }, conv_norm_relu },
+    { { CONV, NORM, RELU6 }, conv_norm_relu6 },
     { { CONV, NORM }, conv_norm },
     { { CONV, RELU, POOL }, conv_relu_pool },
     { { CONV, RELU }, conv_relu_alone },
     { { NORM, RELU }, norm_relu },
+    { { NORM, RELU6 }, norm_relu },
 };
 
 static bool matches(const fusion *f, const cnn__named *layers, int count)

@@ -73,7 +73,7 @@ typedef struct cnn__batch_norm2d_parts {
     cnn__folded *folded; /* what is kept of it and the convolution before it */
 } cnn__batch_norm2d_parts;
 cnn__batch_norm2d_parts cnn__layer_batch_norm2d(const cnn_module *module);
-/* Its forward with ReLU behind it, where cnn__batch_norm_takes_relu(). */
-cnn_tensor *cnn__layer_batch_norm_relu(const cnn_module *module, cnn_tensor *x);
+/* Its forward with ReLU, or ReLU6, behind it, where cnn__batch_norm_takes_relu(). */
+cnn_tensor *cnn__layer_batch_norm_relu(const cnn_module *module, bool six, cnn_tensor *x);
 
 #endif

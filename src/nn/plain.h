@@ -57,7 +57,7 @@ cnn_module *cnn__plain_new(cnn_context *ctx, const cnn__plain_layer *row, const 
 int cnn__plain_describe(const cnn_module *self, char *buffer, size_t size);
 
 /* The rows that fusion.c joins with others. */
-extern const cnn__plain_layer cnn__relu_layer, cnn__maxpool2d_layer;
+extern const cnn__plain_layer cnn__relu_layer, cnn__relu6_layer, cnn__maxpool2d_layer;
 /* The options of a MaxPool2d. */
 const cnn_maxpool2d_options *cnn__layer_maxpool2d(const cnn_module *module);
 

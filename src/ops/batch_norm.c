@@ -3,8 +3,8 @@
  * In training the statistics are the batch's own, and the running ones, if there are any, move towards them: they are
  * written in place, visible at once, and put back if the step fails. In evaluation the running statistics are used.
  *
- * On the CPU each channel of images is normalised right after its statistics are made, while it is cached, and ReLU may
- * be part of it. Backward then knows from x where ReLU has made y 0. A device gets the launches one by one. */
+ * On the CPU each channel of images is normalised right after its statistics are made, while it is cached, and ReLU or
+ * ReLU6 may be part of it. Backward then knows from x where ReLU has made y 0. A device gets the launches one by one. */
 #include "ops/norms.h"
 
 #include <math.h>
@@ -111,7 +111,8 @@ static bool batch_norm_infer(cnn__call *call, void *attributes)
     if (!cnn__norm_check(call, n)) {
         return false;
     }
-    n->relu = call->op->relu;
+    n->relu = call->op->relu || call->op->ceiling > 0;
+    n->ceiling = (float)call->op->ceiling;
     n->joined = n->training && runs_on_images(call->in[CNN__NORM_INPUT], n);
     if (n->training && n->channels && n->batch * n->inner == 1) {
         cnn__call_fail(call, CNN_ERROR_SHAPE, "there is one value per channel, expected two or more in training");
@@ -133,7 +134,8 @@ static cnn_batch_norm_parameters parameters_of(const cnn__norm *n)
                                         .momentum = n->momentum,
                                         .eps = n->eps,
                                         .instances = 1,
-                                        .relu = n->relu };
+                                        .relu = n->relu,
+                                        .ceiling = n->ceiling };
 }
 
 bool cnn__norm_move(cnn__call *call, const cnn__norm *n, int64_t instances)
@@ -274,6 +276,8 @@ const cnn__op cnn__batch_norm_op = BATCH_NORM(.saves = NORM_SAVES, .reads = batc
 /* Of images on the CPU (cnn__batch_norm_takes_relu). */
 const cnn__op cnn__batch_norm_relu_op =
     BATCH_NORM(.saves = NORM_SAVES | 1u << CNN__NORM_BIAS, .reads = batch_norm_relu_reads, .relu = true);
+const cnn__op cnn__batch_norm_relu6_op =
+    BATCH_NORM(.saves = NORM_SAVES | 1u << CNN__NORM_BIAS, .reads = batch_norm_relu_reads, .ceiling = 6);
 
 bool cnn__batch_norm_takes_relu(const cnn_tensor *x)
 {

@@ -130,7 +130,8 @@ static bool conv2d_infer(cnn__call *call, void *attributes)
     if (!cnn__conv2d_geometry(call, a->conv, &a->g)) {
         return false;
     }
-    a->g.relu = call->op->relu;
+    a->g.relu = call->op->relu || call->op->ceiling > 0;
+    a->g.ceiling = (float)call->op->ceiling;
     cnn__conv2d_out(call, &a->g);
     return true;
 }
@@ -256,6 +257,8 @@ const cnn__reads cnn__conv2d_reads[] = {
 
 static const cnn__op conv2d_op = CONV2D(.saves = 3);
 const cnn__op cnn__conv2d_relu_op = CONV2D(.saves = 3 | CNN__OUTPUT(0), .relu = true);
+/* In steps that record nothing: backward does not know the ceiling. */
+static const cnn__op conv2d_relu6_op = CONV2D(.ceiling = 6);
 
 static cnn_tensor *conv2d_apply(const cnn__op *op, cnn_tensor *const in[3], const cnn_conv2d_options *options)
 {
@@ -271,4 +274,9 @@ cnn_tensor *cnn_conv2d(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, cons
 cnn_tensor *cnn__conv2d_relu(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options)
 {
     return conv2d_apply(&cnn__conv2d_relu_op, (cnn_tensor *const[]){ x, weight, bias }, options);
+}
+
+cnn_tensor *cnn__conv2d_relu6(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options)
+{
+    return conv2d_apply(&conv2d_relu6_op, (cnn_tensor *const[]){ x, weight, bias }, options);
 }

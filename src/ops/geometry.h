@@ -102,6 +102,8 @@ void cnn__conv2d_out(cnn__call *call, const cnn__conv *g);
 /* relu(conv2d(…)) as one operation, which gives the same bits. */
 extern const cnn__op cnn__conv2d_relu_op;
 cnn_tensor *cnn__conv2d_relu(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options);
+/* On the CPU, in a step that records no gradients. */
+cnn_tensor *cnn__conv2d_relu6(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn_conv2d_options *options);
 /* cnn_conv2d_relu_maxpool2d() that leaves the pooling to the caller (*pooled is false) where one operation cannot do
  * both. */
 cnn_tensor *cnn__conv2d_relu_with_pool(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias,

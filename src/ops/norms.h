@@ -17,15 +17,16 @@ typedef struct cnn__norm {
     bool moves;    /* and the running ones are written */
     bool joined;   /* forward makes the statistics set by set, and has them behind means and scales */
     bool relu;     /* y = max(y, 0) */
+    float ceiling; /* and y = min(y, ceiling) where it is above 0 */
     int64_t batch, channels, inner;
     cnn_batch_norm_options options; /* for infer, with how reading them went */
     cnn_status status;
 } cnn__norm;
 
-extern const cnn__op cnn__batch_norm_op, cnn__batch_norm_relu_op;
+extern const cnn__op cnn__batch_norm_op, cnn__batch_norm_relu_op, cnn__batch_norm_relu6_op;
 extern const cnn__attribute cnn__norm_attributes[];
 
-/* Whether the second one, with ReLU behind it, may be applied to x; and the operation by its descriptor. */
+/* Whether those with ReLU and ReLU6 behind them may be applied to x; and the operation by its descriptor. */
 bool cnn__batch_norm_takes_relu(const cnn_tensor *x);
 cnn_tensor *cnn__batch_norm(const cnn__op *op, cnn_tensor *const in[CNN__NORM_INPUTS],
                             const cnn_batch_norm_options *options);

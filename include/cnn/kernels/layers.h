@@ -58,6 +58,7 @@ typedef struct cnn_conv {
     /* The epilogue, which is applied before results leave the caches; usually none. */
     bool relu; /**< forward: y = max(y, 0) */
     bool add;  /**< gradient of the data: add it to dx; only for 1 × 1 convolutions of stride 1 without padding */
+    float ceiling; /**< 0 in a launch; for the CPU's own kernels: y = min(max(y, 0), ceiling) where it is above 0 */
     const void *relu_mask; /**< NULL in a launch, whose input 2 is the mask; for the CPU's own kernels */
     const void *bias;      /**< NULL in a launch; for the CPU's own kernel of the gradient of the data */
     void *packed;          /**< NULL in a launch; for the CPU's own kernels: the weight in the form that they read */
@@ -124,6 +125,7 @@ typedef struct cnn_batch_norm_parameters {
                                 [2, instances, channels], of which the running ones move towards the mean */
     bool relu;   /**< false in a launch; for the CPU's own kernels: y = max(y, 0), whose bias BACKWARD has as input 4 */
     bool joined; /**< false in a launch; for the CPU's own kernels: FORWARD makes the statistics, too, as output 1 */
+    float ceiling; /**< 0 in a launch; for the CPU's own kernels: with relu, y = min(y, ceiling) where it is above 0 */
 } cnn_batch_norm_parameters;
 
 /** Normalisation of each group of channels of a contiguous [batch, groups, channels, inner]: (x − mean) / √(variance +

@@ -59,16 +59,18 @@ void NAME(normalise_forward)(const cnn__normalise *g, const void *x_, const void
             double slope = weight ? scale * (double)weight[w] : scale, shift = bias ? (double)bias[w] : 0;
             for (int64_t i = 0; i < g->inner; i++) {
                 REAL v = (REAL)(((double)x[at + i] - mean) * slope + shift);
-                y[at + i] = g->relu && v < 0 ? 0 : v;
+                v = g->relu && v < 0 ? 0 : v;
+                y[at + i] = g->ceiling > 0 && v > (REAL)g->ceiling ? (REAL)g->ceiling : v;
             }
         }
     }
 }
 
-/* dy, or 0 where ReLU makes y 0. */
+/* dy, or 0 where ReLU makes y 0 or the ceiling cuts it off. */
 static double NAME(normalise_slope)(const cnn__normalise *g, double x, double slope, double shift, double dy)
 {
-    return g->relu && (REAL)(x * slope + shift) <= 0 ? 0 : dy;
+    REAL v = (REAL)(x * slope + shift);
+    return g->relu && (v <= 0 || (g->ceiling > 0 && v >= (REAL)g->ceiling)) ? 0 : dy;
 }
 
 /* dx = scale · (s − Σs / n − (x − mean) · scale² · Σ(s · (x − mean)) / n) with s = weight · dy; scale · s where the

@@ -182,6 +182,9 @@ void NAME(conv_forward)(const cnn__conv *g, const void *x, const void *weight, c
     if (g->relu) {
         NAME(relu)(count, y, y, pool);
     }
+    for (int64_t k = 0; k < count && g->ceiling > 0; k++) {
+        y[k] = y[k] > (REAL)g->ceiling ? (REAL)g->ceiling : y[k];
+    }
 }
 
 void NAME(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx_, void *workspace,

@@ -2,6 +2,7 @@
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/col2im.h"
 #include "kernels/simd/conv/recompute.h"
+#include "kernels/simd/elementwise/relu.h"
 #include "kernels/simd/layout/plan.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
@@ -71,15 +72,18 @@ size_t CNN__SIMD(conv_forward_packed)(const cnn__conv *g)
 }
 
 /* The products of a weight that is not finite with the zeros of padding are NaN, and so are their sums. Those sums
- * are recomputed. The search for them goes through the weights or through the results, whichever are fewer. */
-static void conv_mend_edges(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+ * are recomputed. The search for them goes through the weights or through the results, whichever are fewer. Returns
+ * whether results were looked at, so that they still need the epilogue. */
+static bool conv_mend_edges(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                             cnn__pool *pool)
 {
     int64_t weights = p->groups * p->weight_group, channels = p->batch * p->groups * p->out_channels;
     bool few = channels * p->h.grid * p->w.grid < weights;
-    if (plan_pads(p) && (few || !all_finite(weight, weights, pool))) {
+    bool looks = plan_pads(p) && (few || !all_finite(weight, weights, pool));
+    if (looks) {
         plan_recompute(p, x, weight, bias, y, pool);
     }
+    return looks;
 }
 
 /* Returns whether the epilogue has been applied. */
@@ -94,6 +98,27 @@ static bool plan_run(const conv_plan *p, const float *x, const float *weight, co
     return w->finishes;
 }
 
+/* Passes over the planes of a result. */
+typedef struct plane_job {
+    float *at;
+    int64_t plane, channels;
+    const float *bias; /* may be NULL */
+    float ceiling;     /* of relu_plane */
+} plane_job;
+
+static void run_planes_of(plane_job *job, int64_t planes, cnn__task_fn fn, cnn__pool *pool)
+{
+    cnn__pool_run(pool, planes, (double)planes * (double)job->plane / LANES, fn, job);
+}
+
+static void relu_plane(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const plane_job *job = arg;
+    float *at = job->at + task * job->plane;
+    relu_floats(at, at, job->ceiling, job->plane);
+}
+
 void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
                              void *memory, cnn__pool *pool)
 {
@@ -101,7 +126,7 @@ void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weig
     bool finished = false;
     if (CNN__SIMD(depthwise_3x3_fits)(g)) {
         CNN__SIMD(depthwise_3x3)(g, false, x, weight, bias, y, memory, pool);
-        conv_mend_edges(&p, x, weight, bias, y, pool);
+        finished = !conv_mend_edges(&p, x, weight, bias, y, pool);
     } else if (depthwise(g)) {
         CNN__SIMD(depthwise)(&p, 1, x, weight, bias, y, memory, pool);
         conv_mend_edges(&p, x, weight, bias, y, pool);
@@ -109,7 +134,8 @@ void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weig
         finished = plan_run(&p, x, weight, bias, y, memory, pool);
     }
     if (g->relu && !finished) {
-        CNN__SIMD(relu)(g->batch * g->out_channels * g->out_h * g->out_w, y, y, pool);
+        plane_job job = { .at = y, .plane = g->out_h * g->out_w, .ceiling = p.ceiling };
+        run_planes_of(&job, g->batch * g->out_channels, relu_plane, pool);
     }
 }
 
@@ -182,12 +208,6 @@ size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
     return largest;
 }
 
-typedef struct plane_job {
-    float *at;
-    int64_t plane, channels;
-    const float *bias; /* may be NULL */
-} plane_job;
-
 static void clear_plane(void *arg, int64_t task, int worker)
 {
     (void)worker;
@@ -210,9 +230,8 @@ static void add_to_plane(void *arg, int64_t task, int worker)
 
 static void run_data_planes(const cnn__conv *g, float *dx, cnn__task_fn fn, cnn__pool *pool)
 {
-    plane_job job = { dx, g->in_h * g->in_w, g->in_channels, g->bias };
-    int64_t planes = g->batch * g->in_channels;
-    cnn__pool_run(pool, planes, (double)planes * (double)job.plane / LANES, fn, &job);
+    plane_job job = { .at = dx, .plane = g->in_h * g->in_w, .channels = g->in_channels, .bias = g->bias };
+    run_planes_of(&job, g->batch * g->in_channels, fn, pool);
 }
 
 /* Where no tap reaches, dx is zero or the bias. All of it is set beforehand, which is faster than setting parts of

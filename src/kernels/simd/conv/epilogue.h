@@ -1,5 +1,5 @@
 /* The epilogue of a convolution: what a task does to its sums in y as soon as they are complete, while they are
- * still cached. It is ReLU, or the mask of ReLU's gradient. */
+ * still cached. It is ReLU, which may have a ceiling, or the mask of ReLU's gradient. */
 #ifndef CNN_KERNELS_SIMD_CONV_EPILOGUE_H
 #define CNN_KERNELS_SIMD_CONV_EPILOGUE_H
 
@@ -32,7 +32,7 @@ static inline void epilogue(const conv_plan *p, float *y, int64_t place, int64_t
         if (p->relu_mask) {
             relu_mask_floats(p->relu_mask + (row - y), row, row, count);
         } else {
-            relu_floats(row, row, count);
+            relu_floats(row, row, p->ceiling, count);
         }
     }
 }

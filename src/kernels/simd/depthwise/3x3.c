@@ -2,7 +2,10 @@
  * of the result, which may belong to several images. */
 #include "kernels/simd/depthwise/3x3.h"
 #include "kernels/simd/conv/algorithms.h"
+#include "kernels/simd/elementwise/relu.h"
 #include "kernels/simd/vector/machine.h"
+
+#include <math.h>
 
 enum {
     TASK_FLOATS = 1 << 12,    /* of x, at least */
@@ -18,6 +21,7 @@ typedef struct dw3_job {
     int64_t strip_width;         /* what is cut into strips: the result, or dy where it spreads */
     int64_t first_tap, tap_step; /* the gradient takes the kernel from its end */
     bool spreads;                /* the gradient of stride 2 */
+    bool relu;                   /* is applied before the result leaves the caches */
     bool streamed;               /* y is stored past the caches */
     bool pairs;
     lanes_i32 picks[3];
@@ -212,6 +216,9 @@ static void plane_task(void *arg, int64_t task, int worker)
     float *y = job->y + begin * size, *to = job->streamed ? job->scratch + worker * job->task_planes * size : y;
     end = end < job->planes ? end : job->planes;
     run_planes(job, begin, end, to, job->copies + worker * dw3_copy_floats(job->height, job->width));
+    if (job->relu) {
+        relu_floats(to, to, job->g->ceiling > 0 ? job->g->ceiling : NAN, (end - begin) * size);
+    }
     if (job->streamed) {
         stream_out(to, (end - begin) * size, y);
     }
@@ -270,6 +277,7 @@ void CNN__SIMD(depthwise_3x3)(const cnn__conv *g, bool backward, const float *x,
     job.bounds = dw3_bounds_make(x, job.planes, job.height, job.width);
     job.first_tap = backward ? DW3_TAPS - 1 : 0;
     job.tap_step = backward ? -1 : 1;
+    job.relu = g->relu && !backward;
     job.spreads = backward && g->stride_w == 2;
     job.pairs = !job.spreads && dw3_pairs(job.width, job.out_width);
     for (int j = 0; j < 3 && job.pairs; j++) {

@@ -6,6 +6,8 @@
 #include "kernels/simd/vector/partial.h"
 #include "kernels/simd/vector/philox.h"
 
+#include <math.h>
+
 enum { ELEMENTWISE_CHUNK = 1 << 14 }; /* elements a task */
 
 typedef struct span {
@@ -25,11 +27,11 @@ static void elementwise_run(cnn__pool *pool, int64_t n, double cost, cnn__task_f
 
 /* ---- relu ---- */
 
-void relu_floats(const float *x, float *y, int64_t count)
+void relu_floats(const float *x, float *y, float ceiling, int64_t count)
 {
-    for (const lanes zero = { 0 }; count > 0; count -= LANES, x += LANES, y += LANES) {
+    for (const lanes zero = { 0 }, top = splat(ceiling); count > 0; count -= LANES, x += LANES, y += LANES) {
         lanes v = load_partial(x, min64(count, LANES));
-        store_partial(y, blend(v < zero, zero, v), min64(count, LANES));
+        store_partial(y, blend(v > top, top, blend(v < zero, zero, v)), min64(count, LANES));
     }
 }
 
@@ -52,7 +54,7 @@ static void relu_chunk(void *arg, int64_t task, int worker)
     (void)worker;
     const map_job *job = arg;
     span s = elementwise_span_of(task, job->n);
-    relu_floats(job->x + s.begin, job->y + s.begin, s.end - s.begin);
+    relu_floats(job->x + s.begin, job->y + s.begin, NAN, s.end - s.begin);
 }
 
 void CNN__SIMD(relu)(int64_t n, const void *x, void *y, cnn__pool *pool)

@@ -65,9 +65,9 @@ CNN__APART void forward_each(int64_t n, const float *x, double mean, double scal
     }
 }
 
-/* (x − mean) · slope + shift */
+/* (x − mean) · slope + shift; ReLU cuts off what lies above the ceiling, if that is not NaN. */
 typedef struct normal_terms {
-    lanes mean, slope, shift;
+    lanes mean, slope, shift, ceiling;
 } normal_terms;
 
 CNN__INLINE lanes normal_of(lanes x, const normal_terms *t)
@@ -80,7 +80,7 @@ static normal_terms normal_terms_of(const normalise_job *job, int64_t set, int64
     double scale = set_scale(job, set);
     return (normal_terms){ splat((float)job->statistics[set]),
                            splat((float)(job->weight ? scale * (double)job->weight[w] : scale)),
-                           splat(job->bias ? job->bias[w] : 0) };
+                           splat(job->bias ? job->bias[w] : 0), splat(job->g->ceiling > 0 ? job->g->ceiling : NAN) };
 }
 
 CNN__APART void normalise_stretch(int64_t n, const float *x, const normal_terms *of_set, bool relu, float *y)
@@ -90,14 +90,15 @@ CNN__APART void normalise_stretch(int64_t n, const float *x, const normal_terms 
     for (int64_t i = 0; i < n; i += LANES) {
         int64_t some = min64(n - i, LANES);
         lanes v = normal_of(load_partial(x + i, some), &t);
-        store_partial(y + i, blend(v < floor, floor, v), some);
+        store_partial(y + i, blend(v > t.ceiling, t.ceiling, blend(v < floor, floor, v)), some);
     }
 }
 
 /* The gradient of what ReLU is applied to. */
 CNN__INLINE lanes through_relu(lanes dy, lanes x, const normal_terms *t)
 {
-    return blend(normal_of(x, t) <= 0, (lanes){ 0 }, dy);
+    lanes v = normal_of(x, t);
+    return blend((v <= 0) | (v >= t->ceiling), (lanes){ 0 }, dy);
 }
 
 static void forward_set(const normalise_job *job, int64_t set)

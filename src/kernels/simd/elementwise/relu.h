@@ -5,8 +5,8 @@
 
 #include "kernels/simd/vector/lanes.h"
 
-/* y = max64(x, 0); a NaN stays one. */
-void CNN__SIMD(relu_floats)(const float *x, float *y, int64_t count);
+/* y = min(max(x, 0), ceiling), or max(x, 0) if the ceiling is NaN; a NaN stays one. */
+void CNN__SIMD(relu_floats)(const float *x, float *y, float ceiling, int64_t count);
 /* dx = 0 where y ≤ 0, else dy: a NaN lets its gradient through. */
 void CNN__SIMD(relu_mask_floats)(const float *y, const float *dy, float *dx, int64_t count);
 #define relu_floats CNN__SIMD(relu_floats)
