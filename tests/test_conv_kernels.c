@@ -248,6 +248,12 @@ START_TEST(conv_agrees_on_adversarial_shapes)
         CONV(2, 3, 13, 13, 4, 3, 3, 4, 2, 2, 1),
         CONV(2, 3, 13, 13, 4, 3, 3, 2, 4, 4, 1),
         CONV(1, 17, 3, 3, 19, 3, 3, 1, 1, 1, 1),   /* channels past a tile */
+        CONV(5, 20, 1, 1, 35, 3, 3, 1, 1, 1, 1),   /* taps that read nothing but padding: all around, */
+        CONV(3, 20, 2, 2, 35, 3, 3, 2, 1, 1, 1),   /* on one side, */
+        CONV(3, 20, 2, 1, 36, 5, 5, 1, 1, 2, 2),   /* in groups, */
+        CONV(2, 9, 3, 4, 7, 5, 5, 1, 2, 4, 1),     /* with gaps between them, */
+        CONV(2, 9, 1, 60, 7, 3, 3, 1, 1, 1, 1),    /* above and below a line, */
+        CONV(2, 9, 1, 1, 7, 2, 2, 4, 1, 3, 1),     /* and with strides past the image */
         CONV(2, 1, 28, 28, 32, 5, 5, 1, 1, 2, 1),  /* the tutorial's first */
         CONV(2, 32, 14, 14, 64, 5, 5, 1, 1, 2, 1), /* and second */
         CONV(1, 300, 7, 7, 40, 3, 3, 1, 1, 1, 1),  /* several stretches, one unit */

@@ -1,4 +1,5 @@
 /* The table's convolutions, forward and the gradient of the data: which algorithm computes each plan. */
+#include "kernels/conv_trim.h"
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/col2im.h"
 #include "kernels/simd/conv/recompute.h"
@@ -53,8 +54,19 @@ static const conv_algorithm *conv_algorithm_of(const conv_plan *p)
     return w;
 }
 
+/* What a convolution takes whose dead taps are left out; 0: it has none. The smaller weights come first. */
+static size_t trimmed_workspace(const cnn__conv *g, size_t (*workspace)(const cnn__conv *g, int workers), int workers)
+{
+    cnn__conv t;
+    return cnn__conv_trim(g, &t) ? cnn__conv_trim_size(&t) + workspace(&t, workers) : 0;
+}
+
 size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
 {
+    size_t trimmed = trimmed_workspace(g, CNN__SIMD(conv_forward_workspace), workers);
+    if (trimmed) {
+        return trimmed;
+    }
     if (CNN__SIMD(depthwise_3x3_fits)(g)) {
         return CNN__SIMD(depthwise_3x3_workspace)(g, false, workers);
     }
@@ -65,6 +77,10 @@ size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
 
 size_t CNN__SIMD(conv_forward_packed)(const cnn__conv *g)
 {
+    cnn__conv t;
+    if (cnn__conv_trim(g, &t)) {
+        return cnn__conv_trim_size(&t);
+    }
     conv_plan p = plan_forward(g);
     bool packs =
         !CNN__SIMD(depthwise_3x3_fits)(g) && !depthwise(g) && conv_algorithm_of(&p)->run == CNN__SIMD(conv_winograd);
@@ -122,6 +138,15 @@ static void relu_plane(void *arg, int64_t task, int worker)
 void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
                              void *memory, cnn__pool *pool)
 {
+    cnn__conv t;
+    if (cnn__conv_trim(g, &t)) {
+        float *small = g->packed ? g->packed : memory;
+        if (g->packs || !g->packed) {
+            cnn__conv_trim_gather(g, weight, small, pool);
+        }
+        CNN__SIMD(conv_forward)(&t, x, small, bias, y, (char *)memory + cnn__conv_trim_size(&t), pool);
+        return;
+    }
     conv_plan p = plan_forward(g);
     bool finished = false;
     if (CNN__SIMD(depthwise_3x3_fits)(g)) {
@@ -186,6 +211,10 @@ static void mend_plans(const conv_plan *plans, int64_t count, const float *dy, c
 
 size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
 {
+    size_t trimmed = trimmed_workspace(g, CNN__SIMD(conv_backward_data_workspace), workers);
+    if (trimmed) {
+        return trimmed;
+    }
     if (CNN__SIMD(depthwise_3x3_fits)(g)) {
         return CNN__SIMD(depthwise_3x3_workspace)(g, true, workers);
     }
@@ -264,6 +293,12 @@ static bool backward_by_plans(const cnn__conv *g, const float *dy, const float *
 void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const void *weight, void *dx, void *memory,
                                    cnn__pool *pool)
 {
+    cnn__conv t;
+    if (cnn__conv_trim(g, &t)) {
+        cnn__conv_trim_gather(g, weight, memory, pool);
+        CNN__SIMD(conv_backward_data)(&t, dy, memory, dx, (char *)memory + cnn__conv_trim_size(&t), pool);
+        return;
+    }
     conv_plan plans[MAX_PLANS];
     int64_t count = depthwise_plans(g, plans);
     bool finished = false, biased = false;

@@ -1,4 +1,5 @@
 /* The table's gradients of a convolution's weights and bias: which algorithm computes the weights'. */
+#include "kernels/conv_trim.h"
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/recompute.h"
 #include "kernels/simd/gemm/tile.h"
@@ -63,6 +64,10 @@ static bool by_planes(const cnn__conv *g)
 
 size_t CNN__SIMD(conv_backward_weight_workspace)(const cnn__conv *g, int workers)
 {
+    cnn__conv t;
+    if (cnn__conv_trim(g, &t)) {
+        return cnn__conv_trim_size(&t) + CNN__SIMD(conv_backward_weight_workspace)(&t, workers);
+    }
     if (by_planes(g)) {
         return CNN__SIMD(depthwise_3x3_backward_weight_workspace)(g, workers);
     }
@@ -126,6 +131,12 @@ static void conv_weight_mend_edges(const conv_plan *p, const float *x, const flo
 void CNN__SIMD(conv_backward_weight)(const cnn__conv *g, const void *x, const void *dy, void *dweight, void *dbias,
                                      void *memory, cnn__pool *pool)
 {
+    cnn__conv t;
+    if (cnn__conv_trim(g, &t)) {
+        CNN__SIMD(conv_backward_weight)(&t, x, dy, memory, dbias, (char *)memory + cnn__conv_trim_size(&t), pool);
+        cnn__conv_trim_scatter(g, memory, dweight, pool);
+        return;
+    }
     conv_plan p = conv_weight_make_plan(g);
     bool planes = by_planes(g);
     if (planes) {
