@@ -11,43 +11,43 @@ CNN__INLINE lanes load_or(const float *p, int64_t i, int64_t some, lanes missing
 
 /* ---- statistics of a set ---- */
 
-static double stretch_sum(const float *x, int64_t n)
+/* Adds Σ (x − centre) and Σ (x − centre)². */
+static void stretch_moments(int64_t n, const float *x, double centre, double sum[2])
 {
-    wide_lanes sum = { { 0 }, { 0 } };
-    for (int64_t i = 0; i < n; i += LANES) {
-        sum = add_wide_lanes(sum, load_partial(x + i, min64(n - i, LANES)));
-    }
-    return wide_total(sum);
-}
-
-static double stretch_squares(const float *x, int64_t n, double mean)
-{
-    wide_lanes sum = { { 0 }, { 0 } }, means = splat_wide(mean);
+    wide_lanes plain = { { 0 }, { 0 } }, squares = { { 0 }, { 0 } }, centres = splat_wide(centre);
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        sum = add_squares(sum, load(x + i), means);
+        wide_lanes v = widen_at(x + i);
+        plain.low += v.low - centres.low;
+        plain.high += v.high - centres.high;
+        squares = add_squares(squares, v, centres);
     }
-    double squares = wide_total(sum);
+    sum[0] += wide_total(plain);
+    sum[1] += wide_total(squares);
     for (; i < n; i++) {
-        squares += ((double)x[i] - mean) * ((double)x[i] - mean);
+        double d = (double)x[i] - centre;
+        sum[0] += d;
+        sum[1] += d * d;
     }
-    return squares;
 }
 
+/* Both moments in one pass, around one of the elements: if it is far from the mean, so far is the deviation, of whose
+ * square at least 1 / n is this element's. The difference below therefore loses a factor of n at most. */
 static void set_moments(const normalise_job *job, int64_t set)
 {
     const cnn__normalise *g = job->g;
     int64_t size = g->channels * g->inner;
-    double sum = 0, squares = 0, count = (double)g->batch * (double)size;
-    for (int64_t b = 0; b < g->batch && !g->uncentred; b++) {
-        sum += stretch_sum(job->x + cnn__normalise_at(g, b, set), size);
-    }
+    double sum[2] = { 0 }, count = (double)g->batch * (double)size;
+    double first = count > 0 && !g->uncentred ? (double)job->x[cnn__normalise_at(g, 0, set)] : 0;
+    double centre = isfinite(first) ? first : 0;
     for (int64_t b = 0; b < g->batch; b++) {
-        squares += stretch_squares(job->x + cnn__normalise_at(g, b, set), size, sum / count);
+        stretch_moments(size, job->x + cnn__normalise_at(g, b, set), centre, sum);
     }
-    write_moments(job, set, sum / count, squares / count);
+    double mean = g->uncentred ? 0 : sum[0] / count, variance = sum[1] / count - mean * mean;
+    variance = variance < 0 ? 0 : variance;
+    write_moments(job, set, centre + mean, variance);
     if (g->makes_statistics) {
-        job->statistics[2 * g->sets + set] = 1 / sqrt(squares / count + g->eps);
+        job->statistics[2 * g->sets + set] = 1 / sqrt(variance + g->eps);
     }
 }
 
@@ -126,18 +126,25 @@ static void forward_set(const normalise_job *job, int64_t set)
 /* ---- backward of a set ---- */
 
 /* Adds Σ s and Σ s · (x − mean), s = weight · dy, with a weight for each element or none. Differences are taken from
- * the mean in float; what that leaves out is made up for at the end. */
+ * the mean in float; what that leaves out is made up for at the end. A few terms are added in float before they are
+ * added in double. */
 static void stretch_products(int64_t n, const float *x, const float *dy, const float *weight, double mean,
                              const normal_terms *relu, double sum[2])
 {
+    enum { FEW_TERMS = 8 * LANES };
     wide_lanes plain = { { 0 }, { 0 } }, product = { { 0 }, { 0 } };
     lanes means = splat((float)mean), one = splat(1);
-    for (int64_t i = 0; i < n; i += LANES) {
-        int64_t some = min64(n - i, LANES);
-        lanes v = load_partial(x + i, some), s = load_partial(dy + i, some) * load_or(weight, i, some, one);
-        s = relu ? through_relu(s, v, relu) : s;
-        plain = add_wide_lanes(plain, s);
-        product = add_wide_lanes(product, s * (v - means));
+    for (int64_t begin = 0; begin < n; begin += FEW_TERMS) {
+        lanes few = { 0 }, products = { 0 };
+        for (int64_t i = begin, end = min64(n, begin + FEW_TERMS); i < end; i += LANES) {
+            int64_t some = min64(n - i, LANES);
+            lanes v = load_partial(x + i, some), s = load_partial(dy + i, some) * load_or(weight, i, some, one);
+            s = relu ? through_relu(s, v, relu) : s;
+            few += s;
+            products += s * (v - means);
+        }
+        plain = add_wide_lanes(plain, few);
+        product = add_wide_lanes(product, products);
     }
     double total = wide_total(plain);
     sum[0] += total;

@@ -49,15 +49,30 @@ CNN__INLINE wide_lanes widen(lanes v)
 #endif
 }
 
+/* A vector that is read by halves need not be taken apart. */
+CNN__INLINE wide_lanes widen_at(const float *x)
+{
+#if CNN__VECTOR_BYTES == 64 && defined __AVX512F__
+    typedef float half_lanes __attribute__((vector_size(32)));
+    half_lanes half[2];
+    memcpy(half, x, sizeof half);
+    return (wide_lanes){ (doubles)X86(__builtin_ia32_cvtps2pd512_mask(half[0], (doubles){ 0 }, X86_ALL, X86_ROUNDING),
+                                      _mm512_cvtps_pd((__m256)half[0])),
+                         (doubles)X86(__builtin_ia32_cvtps2pd512_mask(half[1], (doubles){ 0 }, X86_ALL, X86_ROUNDING),
+                                      _mm512_cvtps_pd((__m256)half[1])) };
+#else
+    return widen(load(x));
+#endif
+}
+
 CNN__INLINE wide_lanes add_wide_lanes(wide_lanes sum, lanes v)
 {
     wide_lanes w = widen(v);
     return (wide_lanes){ sum.low + w.low, sum.high + w.high };
 }
 
-CNN__INLINE wide_lanes add_squares(wide_lanes sum, lanes v, wide_lanes mean)
+CNN__INLINE wide_lanes add_squares(wide_lanes sum, wide_lanes w, wide_lanes mean)
 {
-    wide_lanes w = widen(v);
     return (wide_lanes){ sum.low + (w.low - mean.low) * (w.low - mean.low),
                          sum.high + (w.high - mean.high) * (w.high - mean.high) };
 }

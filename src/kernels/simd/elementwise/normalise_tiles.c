@@ -62,7 +62,7 @@ static void tile_statistics(const normalise_job *job, set_tile t)
     }
     for (int64_t b = 0; b < job->g->batch; b++) {
         for (int k = 0; k < SETS_TILE_VECTORS; k++) {
-            sum[k] = add_squares(sum[k], load_partial(x + b * sets + k * LANES, t.some[k]), mean[k]);
+            sum[k] = add_squares(sum[k], widen(load_partial(x + b * sets + k * LANES, t.some[k])), mean[k]);
         }
     }
     memcpy(means, mean, sizeof means);
