@@ -3,7 +3,7 @@
 
 The processes of a row take turns, A B A B; a row has medians, and how many times as long the fastest release of the peer takes. Each
 table ends with its geometric mean. Memory is the peak resident size of the process, and in brackets what of it came after the net was
-made, without what the peer's own libraries take.
+made, without what the peer's own libraries take. Under --cpu-time times are the process's CPU time, which other work disturbs less.
 """
 import argparse
 import json
@@ -52,12 +52,12 @@ class Bench:
             for origin, python in self.torches:
                 yield Net(f"PyTorch ({origin})", [python, self.script, *flags], {"OMP_PROC_BIND": "true", **peers.openblas()})
             return
-        model = self.export([flag for flag in flags if flag != "-i"], name) if self.runtime else None
+        model = self.export([flag for flag in flags if flag not in ("-i", "-c")], name) if self.runtime else None
         if model:
             yield Net("ONNX Runtime (PyPI)", [self.runtime, self.script, *flags, "--model", model])
 
     def row(self, net, size, batch, threads, infer):
-        flags = ["-n", net, "-z", size, "-b", str(batch), "-t", str(threads)] + (["-i"] if infer else [])
+        flags = ["-n", net, "-z", size, "-b", str(batch), "-t", str(threads)] + ["-i"] * infer + ["-c"] * self.args.cpu_time
         running = [Net("libcnn", [os.path.join(self.args.build, "bench", "bench_zoo"), *flags])]
         running += self.others(flags, infer, f"{net}-{size}-{batch}")
         steps = [max(1, min(200, int(self.args.seconds / self.args.rounds / len(running) / statistics.median(p.run(2))))) for p in running]
@@ -81,7 +81,8 @@ class Bench:
 
     def table(self, kind, threads, rows):
         ratios, versions = {}, {}
-        print(f"\n{kind}, {threads} thread{'s' * (threads > 1)}: median ms, peak MB (of the net), how many times libcnn's time", flush=True)
+        print(f"\n{kind}, {threads} thread{'s' * (threads > 1)}: median ms{' of CPU' * self.args.cpu_time}, peak MB (of the net), how many "
+              "times libcnn's time", flush=True)
         for net, size, batch in rows:
             title = f"{net} {size}, batch {batch}"
             if self.args.only and not re.search(self.args.only, f"{kind} {title}"):
@@ -113,8 +114,11 @@ def main():
     parser.add_argument("--only", default=None, metavar="REGEX", help="only the rows whose kind and titles match")
     parser.add_argument("--rounds", type=int, default=4, help="turns of each process of a row")
     parser.add_argument("--seconds", type=float, default=10, help="running time of each row, at least two steps per turn")
+    parser.add_argument("--cpu-time", action="store_true", help="time the CPU and not the clock, for a machine with other work; 1 thread")
     parser.add_argument("--json", default=None, help="a file for JSON Lines; default zoo.jsonl beside the programs")
-    Bench(parser.parse_args()).run()
+    args = parser.parse_args()
+    args.threads = [1] if args.cpu_time else args.threads
+    Bench(args).run()
 
 
 if __name__ == "__main__":
