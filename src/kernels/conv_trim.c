@@ -20,7 +20,7 @@ static int64_t live_taps(int64_t in, int64_t out, int64_t kernel, int64_t stride
     return end - begin;
 }
 
-static bool trim(const cnn__conv *g, cnn__conv *t, int64_t first[2])
+static bool trim_taps(const cnn__conv *g, cnn__conv *t, int64_t first[2])
 {
     *t = *g;
     t->kernel_h = live_taps(g->in_h, g->out_h, g->kernel_h, g->stride_h, g->dilation_h, &t->pad_top, &first[0]);
@@ -31,7 +31,7 @@ static bool trim(const cnn__conv *g, cnn__conv *t, int64_t first[2])
 bool cnn__conv_trim(const cnn__conv *g, cnn__conv *t)
 {
     int64_t first[2];
-    bool some = g->in_channels > g->groups && g->in_h > 0 && g->in_w > 0 && trim(g, t, first);
+    bool some = g->in_channels > g->groups && g->in_h > 0 && g->in_w > 0 && trim_taps(g, t, first);
     if (some) {
         t->packed = NULL;
         t->packs = false;
@@ -61,12 +61,12 @@ static void run_trim(const cnn__conv *g, const float *from, float *to, cnn__task
 {
     cnn__conv t;
     int64_t first[2], rows = trim_rows(g);
-    trim(g, &t, first);
+    trim_taps(g, &t, first);
     trim_job job = { g, &t, first[0] * g->kernel_w + first[1], from, to };
     cnn__pool_run(pool, (rows + TRIM_ROWS - 1) / TRIM_ROWS, (double)(rows * g->kernel_h * g->kernel_w) / 4, fn, &job);
 }
 
-static void gather_task(void *arg, int64_t task, int worker)
+static void trim_gather_task(void *arg, int64_t task, int worker)
 {
     const trim_job *job = arg;
     const cnn__conv *g = job->g, *t = job->t;
@@ -83,7 +83,7 @@ static void gather_task(void *arg, int64_t task, int worker)
     }
 }
 
-static void scatter_task(void *arg, int64_t task, int worker)
+static void trim_scatter_task(void *arg, int64_t task, int worker)
 {
     const trim_job *job = arg;
     const cnn__conv *g = job->g, *t = job->t;
@@ -105,10 +105,10 @@ static void scatter_task(void *arg, int64_t task, int worker)
 
 void cnn__conv_trim_gather(const cnn__conv *g, const float *weight, float *small, cnn__pool *pool)
 {
-    run_trim(g, weight, small, gather_task, pool);
+    run_trim(g, weight, small, trim_gather_task, pool);
 }
 
 void cnn__conv_trim_scatter(const cnn__conv *g, const float *small, float *dweight, cnn__pool *pool)
 {
-    run_trim(g, small, dweight, scatter_task, pool);
+    run_trim(g, small, dweight, trim_scatter_task, pool);
 }

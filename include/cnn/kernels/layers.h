@@ -56,8 +56,8 @@ typedef struct cnn_conv {
     int64_t groups;       /**< of channels, each convolved by itself */
     bool strict; /**< every sum is made term by term: no algorithm whose error bound is larger than a plain sum's */
     /* The epilogue, which is applied before results leave the caches; usually none. */
-    bool relu; /**< forward: y = max(y, 0) */
-    bool add;  /**< gradient of the data: add it to dx; only for 1 × 1 convolutions of stride 1 without padding */
+    bool relu;     /**< forward: y = max(y, 0) */
+    bool add;      /**< gradient of the data: add it to dx; only for 1 × 1 convolutions of stride 1 without padding */
     float ceiling; /**< 0 in a launch; for the CPU's own kernels: y = min(max(y, 0), ceiling) where it is above 0 */
     const void *relu_mask; /**< NULL in a launch, whose input 2 is the mask; for the CPU's own kernels */
     const void *bias;      /**< NULL in a launch; for the CPU's own kernel of the gradient of the data */
