@@ -51,7 +51,7 @@ static cnn__gemm gemm_of(const cnn__cpu_call *j)
 static void gemm_form(cnn__cpu_call *j, cnn__form *form)
 {
     const cnn__gemm *g = j->l->parameters;
-    *form = (cnn__form){ form->kernel, j->real->gemm_packed(g), { g->n, g->k, g->ldb } };
+    *form = (cnn__form){ form->kernel, j->real->gemm_packed(g), { g->n, g->k, g->trans_b ? g->ldb : -g->ldb } };
 }
 
 static bool run_gemm(cnn__cpu_call *j)

@@ -46,7 +46,8 @@ static bool linear_multiply(cnn_tape *tape, const cnn__gemm *g, const cnn_tensor
 {
     cnn_launch l = CNN__LAUNCH(GEMM, c->dtype, CNN__PARAMETERS(*g),
                                .in = { cnn__data(a), cnn__data(b), cnn__data_or_null(bias) }, .out = { cnn__data(c) });
-    return !c->numel || cnn__run_weighted(tape, "linear", &l, b);
+    /* The gradient of the data, for which the weight is not transposed, would keep it for one launch per step. */
+    return !c->numel || cnn__run_weighted(tape, "linear", &l, g->trans_b ? b : NULL);
 }
 
 static bool linear_forward(cnn__call *call, void *attributes)

@@ -1,10 +1,10 @@
 /* Matrix products by packed panels (Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
  *
- * All of A is packed once into panels of TILE_ROWS rows. A task owns a block of C. It advances along k in steps of
+ * All of A is packed once into panels of TILE_ROWS rows, unless its rows are read in place because C is narrow. A task owns a block of C. It advances along k in steps of
  * K_BLOCK and packs panels of B for each step: in the inner loops a panel of B comes from L1, A and the block of C
  * come from L2, and the operands of the next step are prefetched. The blocks depend on the sizes alone. Products
- * with few rows or columns read both operands unpacked (gemm/dot.h, gemm/rows.h). A transposed B that the caller keeps
- * is packed as a whole, panel by panel, and read from there. */
+ * with few rows or columns read both operands unpacked (gemm/dot.h, gemm/rows.h). A B that the caller keeps is
+ * packed as a whole, panel by panel, and read from there. */
 #include "kernels/simd/gemm/dot.h"
 #include "kernels/simd/gemm/rows.h"
 #include "kernels/simd/gemm/tile.h"
@@ -15,7 +15,8 @@
 
 enum {
     BLOCK_ROWS = (FULL_PANELS ? 72 : 18) * TILE_ROWS, /* of a task */
-    BLOCK_PANELS = 8                                  /* of columns */
+    BLOCK_PANELS = 8,                                 /* of columns */
+    NARROW = 768 /* columns of C, at most, for which a packed A is read too few times to pay */
 };
 
 typedef struct gemm_job {
@@ -26,6 +27,7 @@ typedef struct gemm_job {
     int64_t panels, block_panels, row_blocks;
     int64_t column_panels, block_columns, column_blocks; /* in panels */
     bool streamed;                                       /* C is stored past the caches */
+    bool along;                                          /* A is read in place */
     const cnn__pool *pool;
 } gemm_job;
 
@@ -48,6 +50,8 @@ static void gemm_plan_blocks(gemm_job *job, const cnn__gemm *g)
 {
     job->g = g;
     job->panels = divide_up(g->m, TILE_ROWS);
+    /* Rows of A that would share a set of L1 are packed. */
+    job->along = !g->trans_a && g->n <= NARROW && g->n % TILE_WIDTH == 0 && g->lda % L1_SET_FLOATS;
     job->column_panels = divide_up(g->n, TILE_WIDTH);
     job->row_blocks = divide_up(job->panels, BLOCK_ROWS / TILE_ROWS);
     job->column_blocks = divide_up(job->column_panels, BLOCK_PANELS);
@@ -72,7 +76,7 @@ static size_t gemm_scratch_size(const gemm_job *job)
 
 static size_t gemm_packed_size(const gemm_job *job)
 {
-    return (size_t)round_up(job->panels * TILE_ROWS * job->g->k + LANES, 16) * sizeof(float);
+    return job->along ? 0 : (size_t)round_up(job->panels * TILE_ROWS * job->g->k + LANES, 16) * sizeof(float);
 }
 
 /* A column without gaps is also a row of Bᵀ, which the dot products can read. */
@@ -114,7 +118,7 @@ size_t CNN__SIMD(gemm_packed)(const cnn__gemm *given)
 {
     const cnn__gemm same = as_dots(given), *g = &same;
     int64_t floats = divide_up(g->n, TILE_WIDTH) * TILE_WIDTH * g->k;
-    return g->trans_b && !by_dots(g) ? (size_t)floats * sizeof(float) : 0;
+    return by_dots(g) || by_rows(g) ? 0 : (size_t)floats * sizeof(float);
 }
 
 static void pack_a_panel(void *arg, int64_t panel, int worker)
@@ -195,7 +199,7 @@ static void gemm_multiply_stretch(gemm_task *t, const float *first)
                        .vectors = 2,
                        .k = t->depth,
                        .a = { job->packed + (t->begin * g->k + t->k) * TILE_ROWS, 1, TILE_ROWS, NULL },
-                       .a_step = g->k * TILE_ROWS,
+                       .a_step = TILE_ROWS * (job->along ? g->lda : g->k),
                        .b = { t->b, 1, TILE_WIDTH, NULL },
                        .b_step = t->b_step,
                        .start = first ? FROM_COLUMNS : FROM_C,
@@ -203,6 +207,9 @@ static void gemm_multiply_stretch(gemm_task *t, const float *first)
                        .from = first,
                        .c = job->c + row * g->ldc + column,
                        .step = g->ldc };
+    if (job->along) {
+        grid.a = (tile_operand){ job->a + row * g->lda + t->k, g->lda, 1, NULL };
+    }
     tile_multiply(&grid, &t->next);
     for (int64_t panel = t->begin; panel < t->end && whole < t->columns; panel++) {
         multiply_edge(t, panel, column + whole * TILE_WIDTH, t->b + whole * grid.b_step,
@@ -227,8 +234,11 @@ static void gemm_prefetch_stretch(gemm_task *t)
               : g->trans_b
                   ? prefetch_make(t->job->b + column * g->ldb + k, depth * size, columns, g->ldb * size, calls)
                   : prefetch_make(t->job->b + k * g->ldb + column, columns * size, depth, g->ldb * size, calls);
-    t->later = prefetch_make(t->job->packed + (t->begin * g->k + k) * TILE_ROWS, depth * TILE_ROWS * size, panels,
-                             g->k * TILE_ROWS * size, calls);
+    t->later = t->job->along
+                   ? prefetch_make(t->job->a + t->begin * TILE_ROWS * g->lda + k, depth * size,
+                                   min64(t->end * TILE_ROWS, g->m) - t->begin * TILE_ROWS, g->lda * size, calls)
+                   : prefetch_make(t->job->packed + (t->begin * g->k + k) * TILE_ROWS, depth * TILE_ROWS * size, panels,
+                                   g->k * TILE_ROWS * size, calls);
     t->next.then = &t->later;
 }
 
@@ -331,7 +341,9 @@ void CNN__SIMD(gemm)(const cnn__gemm *given, const void *a, const void *b, const
     }
     job.scratch = (char *)workspace + gemm_packed_size(&job);
     job.streamed = !g->accumulate && g->k <= K_BLOCK && streams(job.c, g->m * g->n, g->ldc);
-    cnn__pool_run(pool, job.panels, (double)g->m * (double)g->k, pack_a_panel, &job);
+    if (!job.along) {
+        cnn__pool_run(pool, job.panels, (double)g->m * (double)g->k, pack_a_panel, &job);
+    }
     if (g->packs) {
         cnn__pool_run(pool, job.column_panels, (double)g->n * (double)g->k, pack_kept_panel, &job);
     }
