@@ -40,6 +40,18 @@ bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch)
     return find_workspace(tape, launch) && report_failed(tape, cnn__launch(cnn__step_of(tape)->ctx, call, launch));
 }
 
+/* Under the form that `memory` says. */
+static bool run_kept(cnn_tape *tape, cnn_launch *launch, cnn__kept_form memory)
+{
+    const cnn_context *ctx = cnn__step_of(tape)->ctx;
+    size_t size = cnn__cpu_workspace_kept(launch, ctx->kernels, cnn__pool_size(ctx->pool), memory);
+    bool ready = !size || (launch->workspace = cnn__scratch_get(tape, size)) != NULL;
+    if (ready) {
+        cnn__cpu_run_kept(launch, ctx->kernels, ctx->pool, memory);
+    }
+    return ready;
+}
+
 bool cnn__run_weighted(cnn_tape *tape, const char *call, cnn_launch *launch, const cnn_tensor *weight)
 {
     const cnn_context *ctx = cnn__step_of(tape)->ctx;
@@ -53,13 +65,21 @@ bool cnn__run_weighted(cnn_tape *tape, const char *call, cnn_launch *launch, con
     if (!kept) {
         return cnn__run(tape, call, launch);
     }
-    size_t size = cnn__cpu_workspace_kept(launch, ctx->kernels, cnn__pool_size(ctx->pool), memory);
-    bool ready = !size || (launch->workspace = cnn__scratch_get(tape, size)) != NULL;
-    if (ready) {
-        cnn__cpu_run_kept(launch, ctx->kernels, ctx->pool, memory);
-    }
+    bool ready = run_kept(tape, launch, memory);
     cnn__kept_done(kept, ready);
     return ready;
+}
+
+bool cnn__run_packed(cnn_tape *tape, const char *call, cnn_launch *launch, const cnn_tensor *memory, bool packs)
+{
+    const cnn_context *ctx = cnn__step_of(tape)->ctx;
+    size_t bytes = memory ? (size_t)memory->numel * cnn_dtype_size(memory->dtype) : 0;
+    cnn__form form = { .bytes = 0 };
+    if (memory && !ctx->device && cnn__dtype_is_real(memory->dtype)) {
+        form = cnn__cpu_form(launch, ctx->kernels);
+    }
+    return form.bytes && form.bytes <= bytes ? run_kept(tape, launch, (cnn__kept_form){ cnn__data(memory), packs })
+                                             : cnn__run(tape, call, launch);
 }
 
 bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_backend_failure *failure)

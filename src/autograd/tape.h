@@ -13,6 +13,9 @@ bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch);
 /* The same for a kernel that reads a weight, an input of the launch that may be NULL. Outside of a step that wants the
  * weight's gradient, the form in which the kernel reads it is kept (tensor/kept.h). */
 bool cnn__run_weighted(cnn_tape *tape, const char *call, cnn_launch *launch, const cnn_tensor *weight);
+/* The same for one of several equal launches of an operation: the first one `packs` the form into `memory`, a tensor of
+ * the operation's, where that is large enough; NULL: every launch packs for itself. */
+bool cnn__run_packed(cnn_tape *tape, const char *call, cnn_launch *launch, const cnn_tensor *memory, bool packs);
 /* The same for a kernel that may find its inputs bad, such as an index: then only `failure` is written. */
 bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_backend_failure *failure);
 /* The same on operands[0], the result, and the inputs that follow, in the dtype of the last one; `parameters` is the

@@ -109,6 +109,15 @@ bool cnn__rnn_multiply(cnn_tape *tape, const char *call, cnn_dtype dtype, const 
     return cnn__run_weighted(tape, call, &rnn_product, weight);
 }
 
+bool cnn__rnn_multiply_step(cnn_tape *tape, const char *call, const cnn__gemm *g, const void *a,
+                            const cnn_tensor *weight, void *c, const cnn_tensor *memory, bool first)
+{
+    cnn_launch product =
+        CNN__LAUNCH(GEMM, weight->dtype, CNN__PARAMETERS(*g), .in = { a, cnn__data(weight) }, .out = { c });
+    return memory ? cnn__run_packed(tape, call, &product, memory, first)
+                  : cnn__run_weighted(tape, call, &product, weight);
+}
+
 /* Of each length, which is at most the number of steps. */
 static bool rnn_check_lengths(cnn__call *call, const cnn__rnn *r)
 {
@@ -141,7 +150,10 @@ static bool rnn_steps(cnn__call *call, const cnn__rnn *r, const cnn_tensor *prod
                                   .lda = n,
                                   .ldb = n,
                                   .ldc = r->width };
-    bool going = true;
+    const cnn_tensor *weight = call->x[CNN__RNN_W_HH];
+    bool trained = weight->requires_grad && cnn__tape_recording(call->tape), first = true; /* else it is kept */
+    cnn_tensor *packed = trained ? cnn__result(call, weight->dtype, 2, weight->shape) : NULL;
+    bool going = !trained || packed;
     for (int64_t k = 0; going && k < r->steps; k++) {
         const int64_t row = cnn__rnn_time(r, k) * r->batch;
         const cnn_rnn_parameters p = { r->cell, r->batch, n, cnn__rnn_time(r, k) };
@@ -153,9 +165,12 @@ static bool rnn_steps(cnn__call *call, const cnn__rnn *r, const cnn_tensor *prod
             .in = { cnn__data_or_null(call->x[CNN__RNN_B_HH]), product && h ? to : c, h, cnn__data_or_null(lengths) },
             .out = { now, cnn__rnn_rows(kept, row, n), cnn__rnn_rows(states, row, n),
                      lengths ? cnn__rnn_rows(y, row, n) : NULL });
-        going = !h || cnn__rnn_multiply(call->tape, call->op->name, y->dtype, &recurrent, h,
-                                        cnn__data(call->x[CNN__RNN_W_HH]), NULL, to, call->x[CNN__RNN_W_HH]);
+        going = !h || cnn__rnn_multiply_step(call->tape, call->op->name, &recurrent, h, weight, to, packed, first);
+        first = first && !h;
         going = going && cnn__run(call->tape, call->op->name, &step);
+    }
+    if (packed) {
+        cnn__tape_drop(packed);
     }
     return going;
 }

@@ -57,6 +57,10 @@ static inline void *cnn__rnn_before(const cnn__rnn *r, int64_t k, const cnn_tens
 /* The product of a launch; `weight` is b where that is a weight whose packed form may be kept, else NULL. */
 bool cnn__rnn_multiply(cnn_tape *tape, const char *call, cnn_dtype dtype, const cnn__gemm *g, const void *a,
                        const void *b, const void *bias, void *c, const cnn_tensor *weight);
+/* The product a · weight of a step. `memory`, which is like the weight, has room for its packed form, which the first
+ * step writes; NULL: the form is kept, if any, with the weight. */
+bool cnn__rnn_multiply_step(cnn_tape *tape, const char *call, const cnn__gemm *g, const void *a,
+                            const cnn_tensor *weight, void *c, const cnn_tensor *memory, bool first);
 void cnn__rnn_backward(cnn__node *node, cnn_tensor *dy);
 
 #endif

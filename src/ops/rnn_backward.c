@@ -10,6 +10,7 @@ typedef struct rnn_walk {
     cnn_tensor *dgates;       /* of all steps */
     cnn_tensor *dproduct;     /* of the recurrent products; dgates but for a GRU */
     cnn_tensor *dh, *dc;      /* of the states behind a step; dc is an LSTM's */
+    cnn_tensor *packed;       /* room for the recurrent weights as products read them */
 } rnn_walk;
 
 /* A tensor like result j, with its gradient or zeros. */
@@ -32,7 +33,8 @@ static bool rnn_begin_walk(rnn_walk *w, cnn__node *node)
     w->dproduct = w->r->cell == CNN_RNN_GRU ? cnn__grad_like(node, gates) : w->dgates;
     w->dh = rnn_first_gradient(node, CNN__RNN_H_N);
     w->dc = lstm ? rnn_first_gradient(node, CNN__RNN_C_N) : NULL;
-    return w->dgates && w->dproduct && w->dh && (w->dc || !lstm);
+    w->packed = cnn__grad_like(node, node->saved[CNN__RNN_W_HH]);
+    return w->dgates && w->dproduct && w->dh && (w->dc || !lstm) && w->packed;
 }
 
 /* Fills dgates and dproduct, and hands the gradients of h0 and c0 over. */
@@ -65,8 +67,8 @@ static bool rnn_walk_steps(const rnn_walk *w)
                                                gru ? dproduct : cnn__data_or_null(w->dc) });
         going = cnn__run(node->tape, node->op->name, &step);
         if (going && (k > 0 || cnn__wants(node, CNN__RNN_H0))) {
-            going = cnn__rnn_multiply(node->tape, node->op->name, w->dgates->dtype, &g, dproduct,
-                                      cnn__data(node->saved[CNN__RNN_W_HH]), NULL, cnn__data(w->dh), NULL);
+            going = cnn__rnn_multiply_step(node->tape, node->op->name, &g, dproduct, node->saved[CNN__RNN_W_HH],
+                                           cnn__data(w->dh), w->packed, k == r->steps - 1);
         }
     }
     cnn__grad_add(node, CNN__RNN_H0, going ? w->dh : NULL);
