@@ -132,7 +132,7 @@ static int conv_norm_relu(const cnn__named *layers, cnn_tensor *x, cnn_tensor **
 /* ReLU6 becomes part of a convolution that needs no gradient, on the CPU. */
 static int conv_norm_relu6(const cnn__named *layers, cnn_tensor *x, cnn_tensor **y)
 {
-    bool fits = !cnn__tape_recording(x->tape) && !x->ctx->device;
+    bool fits = !cnn__tape_recording(x->tape) && cnn__device_is_cpu(x->ctx);
     return fits ? fold(layers, (ending){ .relu6 = true }, x, y) : 0;
 }
 

@@ -4,7 +4,7 @@
  * written in place, visible at once, and put back if the step fails. In evaluation the running statistics are used.
  *
  * On the CPU each channel of images is normalised right after its statistics are made, while it is cached, and ReLU or
- * ReLU6 may be part of it. Backward then knows from x where ReLU has made y 0. A device gets the launches one by one. */
+ * ReLU6 may be part of it. Backward then knows from x where y was cut off. A device gets the launches one by one. */
 #include "ops/norms.h"
 
 #include <math.h>

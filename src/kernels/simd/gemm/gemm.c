@@ -1,10 +1,10 @@
 /* Matrix products by packed panels (Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
  *
- * All of A is packed once into panels of TILE_ROWS rows, unless its rows are read in place because C is narrow. A task owns a block of C. It advances along k in steps of
- * K_BLOCK and packs panels of B for each step: in the inner loops a panel of B comes from L1, A and the block of C
- * come from L2, and the operands of the next step are prefetched. The blocks depend on the sizes alone. Products
- * with few rows or columns read both operands unpacked (gemm/dot.h, gemm/rows.h). A B that the caller keeps is
- * packed as a whole, panel by panel, and read from there. */
+ * All of A is packed once into panels of TILE_ROWS rows, unless its rows are read in place because C is narrow. A task
+ * owns a block of C. It advances along k in steps of K_BLOCK and packs panels of B for each step: in the inner loops a
+ * panel of B comes from L1, A and the block of C come from L2, and the operands of the next step are prefetched. The
+ * blocks depend on the sizes alone. Products with few rows or columns read both operands unpacked (gemm/dot.h,
+ * gemm/rows.h). A B that the caller keeps is packed as a whole, panel by panel, and read from there. */
 #include "kernels/simd/gemm/dot.h"
 #include "kernels/simd/gemm/rows.h"
 #include "kernels/simd/gemm/tile.h"
