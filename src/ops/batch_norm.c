@@ -112,7 +112,7 @@ static bool batch_norm_infer(cnn__call *call, void *attributes)
         return false;
     }
     n->relu = call->op->relu || call->op->ceiling > 0;
-    n->ceiling = (float)call->op->ceiling;
+    n->ceiling = call->op->ceiling;
     n->joined = n->training && runs_on_images(call->in[CNN__NORM_INPUT], n);
     if (n->training && n->channels && n->batch * n->inner == 1) {
         cnn__call_fail(call, CNN_ERROR_SHAPE, "there is one value per channel, expected two or more in training");

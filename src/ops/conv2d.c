@@ -131,7 +131,7 @@ static bool conv2d_infer(cnn__call *call, void *attributes)
         return false;
     }
     a->g.relu = call->op->relu || call->op->ceiling > 0;
-    a->g.ceiling = (float)call->op->ceiling;
+    a->g.ceiling = call->op->ceiling;
     cnn__conv2d_out(call, &a->g);
     return true;
 }
