@@ -37,10 +37,10 @@ typedef struct cnn_dlpack_legacy {
 } cnn_dlpack_legacy;
 
 /** Bits of the flags of a cnn_dlpack. */
-enum {
+typedef enum cnn_dlpack_flag {
     CNN_DLPACK_READ_ONLY = 1, /**< the elements must not be written */
     CNN_DLPACK_COPIED = 2     /**< they are a copy, which nobody else sees */
-};
+} cnn_dlpack_flag;
 
 /** DLManagedTensorVersioned: since version 1.0; the capsule "dltensor_versioned". */
 typedef struct cnn_dlpack {

@@ -70,6 +70,13 @@ class CifarSplit(enum.IntEnum):
     TEST = 1
 
 
+class DlpackFlag(enum.IntEnum):
+    """Bits of the flags of a cnn_dlpack."""
+
+    READ_ONLY = 1
+    COPIED = 2
+
+
 class Nonlinearity(enum.IntEnum):
     """What follows a layer, which decides by how much its weights are scaled."""
 
@@ -232,6 +239,25 @@ class DType(enum.IntEnum):
     BF16 = 6
 
 
+class ValueKind(enum.IntEnum):
+    """What a value is."""
+
+    RESULT = 0
+    INPUT = 1
+    PARAMETER = 2
+    BUFFER = 3
+    CONSTANT = 4
+
+
+class AttributeType(enum.IntEnum):
+    """The type of an attribute."""
+
+    INT = 0
+    REAL = 1
+    BOOL = 2
+    TEXT = 3
+
+
 # What the library calls back. Pointers to structs are addresses.
 cnn_transform_fn = CFUNCTYPE(c_int, POINTER(c_float), c_int64, c_int64, c_int64, c_void_p, c_void_p)
 cnn_transform_free_fn = CFUNCTYPE(None, c_void_p)
@@ -251,27 +277,6 @@ cnn_function_fn = CFUNCTYPE(c_void_p, POINTER(c_void_p), c_int, c_void_p)
 cnn_deleter_fn = CFUNCTYPE(None, c_void_p, c_void_p)
 
 
-class cnn_activation_options(Structure):
-    """Options of the layers that have none yet. Each has a name of its own for the type."""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("reserved", c_ubyte * 8),
-    ]
-    _enums_: Enums = {}
-
-
-class cnn_leaky_relu_options(Structure):
-    """Options of cnn_leaky_relu_create()."""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("negative_slope", c_double),
-        ("reserved", c_ubyte * 8),
-    ]
-    _enums_: Enums = {}
-
-
 class cnn_prelu_options(Structure):
     """Options of cnn_prelu_create()."""
 
@@ -283,52 +288,6 @@ class cnn_prelu_options(Structure):
         ("reserved", c_ubyte * 4),
     ]
     _enums_: Enums = {"dtype": DType}
-
-
-class cnn_elu_options(Structure):
-    """Options of cnn_elu_create()."""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("alpha", c_double),
-        ("reserved", c_ubyte * 8),
-    ]
-    _enums_: Enums = {}
-
-
-class cnn_celu_options(Structure):
-    """Options of cnn_celu_create()."""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("alpha", c_double),
-        ("reserved", c_ubyte * 8),
-    ]
-    _enums_: Enums = {}
-
-
-class cnn_softplus_options(Structure):
-    """Options of cnn_softplus_create()."""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("beta", c_double),
-        ("threshold", c_double),
-        ("reserved", c_ubyte * 8),
-    ]
-    _enums_: Enums = {}
-
-
-class cnn_hardtanh_options(Structure):
-    """Options of cnn_hardtanh_create()."""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("min_val", c_double),
-        ("max_val", c_double),
-        ("reserved", c_ubyte * 8),
-    ]
-    _enums_: Enums = {}
 
 
 class cnn_multihead_attention_options(Structure):
@@ -597,6 +556,50 @@ class cnn_device_properties(Structure):
     _enums_: Enums = {}
 
 
+class cnn_dlpack_view(Structure):
+    """DLTensor: what the elements are and where."""
+
+    _fields_ = [
+        ("data", c_void_p),
+        ("device_type", c_int32),
+        ("device_id", c_int32),
+        ("ndim", c_int32),
+        ("code", c_uint8),
+        ("bits", c_uint8),
+        ("lanes", c_uint16),
+        ("shape", POINTER(c_int64)),
+        ("strides", POINTER(c_int64)),
+        ("byte_offset", c_uint64),
+    ]
+    _enums_: Enums = {}
+
+
+class cnn_dlpack_legacy(Structure):
+    """DLManagedTensor: of versions before 1.0, which NumPy 1 and PyTorch to 2.6 exchange as the capsule
+    "dltensor"."""
+
+    _fields_ = [
+        ("view", cnn_dlpack_view),
+        ("manager", c_void_p),
+        ("deleter", CFUNCTYPE(None, c_void_p)),
+    ]
+    _enums_: Enums = {}
+
+
+class cnn_dlpack(Structure):
+    """DLManagedTensorVersioned: since version 1.0; the capsule "dltensor_versioned"."""
+
+    _fields_ = [
+        ("major", c_uint32),
+        ("minor", c_uint32),
+        ("manager", c_void_p),
+        ("deleter", CFUNCTYPE(None, c_void_p)),
+        ("flags", c_uint64),
+        ("view", cnn_dlpack_view),
+    ]
+    _enums_: Enums = {}
+
+
 class cnn_ema_options(Structure):
     """Options of cnn_ema_create(); zeros are the defaults."""
 
@@ -804,6 +807,129 @@ class cnn_feature_dropout_options(Structure):
 
     _fields_ = [
         ("struct_size", c_size_t),
+        ("reserved", c_ubyte * 8),
+    ]
+    _enums_: Enums = {}
+
+
+class cnn_trace_input(Structure):
+    """An input of the module."""
+
+    _fields_ = [
+        ("shape", POINTER(c_int64)),
+        ("ndim", c_int),
+        ("dtype", c_int),
+        ("left_out", c_bool),
+        ("reserved", c_ubyte * 7),
+    ]
+    _enums_: Enums = {"dtype": DType}
+
+
+class cnn_onnx_save_options(Structure):
+    """Options of cnn_onnx_save(); zero means the default."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("inputs", POINTER(cnn_trace_input)),
+        ("input_names", POINTER(c_char_p)),
+        ("output_names", POINTER(c_char_p)),
+        ("input_count", c_int),
+        ("output_count", c_int),
+        ("opset", c_int),
+        ("batch_dim", c_int),
+        ("fixed_batch", c_bool),
+        ("fold_batch_norm", c_bool),
+        ("external_data", c_bool),
+        ("reserved", c_ubyte * 5),
+    ]
+    _nonzero_: Names = ("input_count", "output_count", "opset",)
+    _enums_: Enums = {}
+
+
+class cnn_activation_options(Structure):
+    """Options of the layers that have none yet. Each has a name of its own for the type."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("reserved", c_ubyte * 8),
+    ]
+    _enums_: Enums = {}
+
+
+class cnn_leaky_relu_options(Structure):
+    """Options of cnn_leaky_relu_create()."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("negative_slope", c_double),
+        ("reserved", c_ubyte * 8),
+    ]
+    _enums_: Enums = {}
+
+
+class cnn_elu_options(Structure):
+    """Options of cnn_elu_create()."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("alpha", c_double),
+        ("reserved", c_ubyte * 8),
+    ]
+    _enums_: Enums = {}
+
+
+class cnn_celu_options(Structure):
+    """Options of cnn_celu_create()."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("alpha", c_double),
+        ("reserved", c_ubyte * 8),
+    ]
+    _enums_: Enums = {}
+
+
+class cnn_softplus_options(Structure):
+    """Options of cnn_softplus_create()."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("beta", c_double),
+        ("threshold", c_double),
+        ("reserved", c_ubyte * 8),
+    ]
+    _enums_: Enums = {}
+
+
+class cnn_hardtanh_options(Structure):
+    """Options of cnn_hardtanh_create()."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("min_val", c_double),
+        ("max_val", c_double),
+        ("reserved", c_ubyte * 8),
+    ]
+    _enums_: Enums = {}
+
+
+class cnn_softshrink_options(Structure):
+    """Options of cnn_softshrink_create()."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("lambd", c_double),
+        ("reserved", c_ubyte * 8),
+    ]
+    _enums_: Enums = {}
+
+
+class cnn_hardshrink_options(Structure):
+    """Options of cnn_hardshrink_create()."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("lambd", c_double),
         ("reserved", c_ubyte * 8),
     ]
     _enums_: Enums = {}
@@ -1613,10 +1739,11 @@ class cnn_predictor_options(Structure):
 
     _fields_ = [
         ("struct_size", c_size_t),
+        ("output_count", c_int),
         ("calls", c_int),
-        ("reserved", c_ubyte * 4),
+        ("reserved", c_ubyte * 8),
     ]
-    _nonzero_: Names = ("calls",)
+    _nonzero_: Names = ("output_count", "calls",)
     _enums_: Enums = {}
 
 
@@ -1625,10 +1752,11 @@ class cnn_predictor_value(Structure):
 
     _fields_ = [
         ("struct_size", c_size_t),
+        ("bytes", c_size_t),
+        ("shape", c_int64 * 8),
         ("dtype", c_int),
         ("ndim", c_int),
-        ("shape", c_int64 * 8),
-        ("bytes", c_size_t),
+        ("reserved", c_ubyte * 8),
     ]
     _enums_: Enums = {"dtype": DType}
 
@@ -1835,25 +1963,71 @@ class cnn_custom_op(Structure):
     _enums_: Enums = {}
 
 
-cnn_selu_options = cnn_activation_options
+class cnn_trace_options(Structure):
+    """Options of cnn_trace_create(); zero means the default."""
 
-cnn_silu_options = cnn_activation_options
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("output_count", c_int),
+        ("training", c_bool),
+        ("reserved", c_ubyte * 3),
+    ]
+    _nonzero_: Names = ("output_count",)
+    _enums_: Enums = {}
 
-cnn_mish_options = cnn_activation_options
+
+class cnn_trace_value(Structure):
+    """A value. The library makes these; later versions may add members at the end."""
+
+    _fields_ = [
+        ("kind", c_int),
+        ("dtype", c_int),
+        ("ndim", c_int),
+        ("node", c_int),
+        ("shape", POINTER(c_int64)),
+        ("name", c_char_p),
+        ("tensor", c_void_p),
+    ]
+    _enums_: Enums = {"kind": ValueKind, "dtype": DType}
+
+
+class cnn_trace_attribute(Structure):
+    """An attribute of an operation, such as the stride of a convolution."""
+
+    _fields_ = [
+        ("name", c_char_p),
+        ("ints", POINTER(c_int64)),
+        ("reals", POINTER(c_double)),
+        ("text", c_char_p),
+        ("type", c_int),
+        ("count", c_int),
+        ("list", c_bool),
+        ("reserved", c_ubyte * 7),
+    ]
+    _enums_: Enums = {"type": AttributeType}
+
+
+class cnn_trace_node(Structure):
+    """An operation. The library makes these; later versions may add members at the end."""
+
+    _fields_ = [
+        ("op", c_char_p),
+        ("path", c_char_p),
+        ("module", c_void_p),
+        ("inputs", POINTER(c_int)),
+        ("outputs", POINTER(c_int)),
+        ("attributes", POINTER(cnn_trace_attribute)),
+        ("input_count", c_int),
+        ("output_count", c_int),
+        ("attribute_count", c_int),
+        ("reserved", c_int),
+    ]
+    _enums_: Enums = {}
+
 
 cnn_sigmoid_options = cnn_activation_options
 
 cnn_tanh_options = cnn_activation_options
-
-cnn_logsigmoid_options = cnn_activation_options
-
-cnn_softsign_options = cnn_activation_options
-
-cnn_hardswish_options = cnn_activation_options
-
-cnn_hardsigmoid_options = cnn_activation_options
-
-cnn_relu6_options = cnn_activation_options
 
 cnn_softmax_options = cnn_activation_options
 
@@ -1903,6 +2077,24 @@ cnn_dropout2d_options = cnn_feature_dropout_options
 
 cnn_alpha_dropout_options = cnn_feature_dropout_options
 
+cnn_selu_options = cnn_activation_options
+
+cnn_silu_options = cnn_activation_options
+
+cnn_mish_options = cnn_activation_options
+
+cnn_logsigmoid_options = cnn_activation_options
+
+cnn_softsign_options = cnn_activation_options
+
+cnn_hardswish_options = cnn_activation_options
+
+cnn_hardsigmoid_options = cnn_activation_options
+
+cnn_relu6_options = cnn_activation_options
+
+cnn_tanhshrink_options = cnn_activation_options
+
 cnn_gru_options = cnn_rnn_options
 
 cnn_lstm_options = cnn_rnn_options
@@ -1910,22 +2102,9 @@ cnn_lstm_options = cnn_rnn_options
 
 # Name: (result, parameters).
 FUNCTIONS = {
-    "cnn_leaky_relu_create": (c_void_p, (c_void_p, POINTER(cnn_leaky_relu_options))),
     "cnn_prelu_create": (c_void_p, (c_void_p, POINTER(cnn_prelu_options))),
-    "cnn_elu_create": (c_void_p, (c_void_p, POINTER(cnn_elu_options))),
-    "cnn_celu_create": (c_void_p, (c_void_p, POINTER(cnn_celu_options))),
-    "cnn_softplus_create": (c_void_p, (c_void_p, POINTER(cnn_softplus_options))),
-    "cnn_hardtanh_create": (c_void_p, (c_void_p, POINTER(cnn_hardtanh_options))),
-    "cnn_selu_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
-    "cnn_silu_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
-    "cnn_mish_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
     "cnn_sigmoid_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
     "cnn_tanh_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
-    "cnn_logsigmoid_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
-    "cnn_softsign_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
-    "cnn_hardswish_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
-    "cnn_hardsigmoid_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
-    "cnn_relu6_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
     "cnn_softmax_create": (c_void_p, (c_void_p, c_int, POINTER(cnn_activation_options))),
     "cnn_log_softmax_create": (c_void_p, (c_void_p, c_int, POINTER(cnn_activation_options))),
     "cnn_identity_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
@@ -2013,6 +2192,10 @@ FUNCTIONS = {
     "cnn_context_synchronize": (c_int, (c_void_p,)),
     "cnn_tensor_to": (c_void_p, (c_void_p, c_void_p)),
     "cnn_module_to": (c_void_p, (c_void_p, c_void_p)),
+    "cnn_tensor_to_dlpack": (POINTER(cnn_dlpack), (c_void_p,)),
+    "cnn_tensor_to_dlpack_legacy": (POINTER(cnn_dlpack_legacy), (c_void_p,)),
+    "cnn_tensor_from_dlpack": (c_void_p, (c_void_p, POINTER(cnn_dlpack))),
+    "cnn_tensor_from_dlpack_legacy": (c_void_p, (c_void_p, POINTER(cnn_dlpack_legacy))),
     "cnn_ema_create": (c_void_p, (c_void_p, POINTER(cnn_ema_options))),
     "cnn_ema_update": (c_int, (c_void_p, c_void_p)),
     "cnn_ema_module": (c_void_p, (c_void_p,)),
@@ -2133,6 +2316,12 @@ FUNCTIONS = {
     "cnn_dropout1d_create": (c_void_p, (c_void_p, c_double, POINTER(cnn_feature_dropout_options))),
     "cnn_dropout2d_create": (c_void_p, (c_void_p, c_double, POINTER(cnn_feature_dropout_options))),
     "cnn_alpha_dropout_create": (c_void_p, (c_void_p, c_double, POINTER(cnn_feature_dropout_options))),
+    "cnn_npy_load": (c_void_p, (c_void_p, c_char_p)),
+    "cnn_npy_save": (c_int, (c_void_p, c_char_p)),
+    "cnn_npz_save": (c_int, (POINTER(c_char_p), POINTER(c_void_p), c_int, c_char_p)),
+    "cnn_npz_save_compressed": (c_int, (POINTER(c_char_p), POINTER(c_void_p), c_int, c_char_p)),
+    "cnn_onnx_operator": (c_char_p, (c_int,)),
+    "cnn_onnx_save": (c_int, (c_void_p, c_char_p, POINTER(cnn_onnx_save_options))),
     "cnn_leaky_relu": (c_void_p, (c_void_p, c_double)),
     "cnn_prelu": (c_void_p, (c_void_p, c_void_p)),
     "cnn_elu": (c_void_p, (c_void_p, c_double)),
@@ -2147,6 +2336,25 @@ FUNCTIONS = {
     "cnn_relu6": (c_void_p, (c_void_p,)),
     "cnn_hardsigmoid": (c_void_p, (c_void_p,)),
     "cnn_hardswish": (c_void_p, (c_void_p,)),
+    "cnn_tanhshrink": (c_void_p, (c_void_p,)),
+    "cnn_softshrink": (c_void_p, (c_void_p, c_double)),
+    "cnn_hardshrink": (c_void_p, (c_void_p, c_double)),
+    "cnn_leaky_relu_create": (c_void_p, (c_void_p, POINTER(cnn_leaky_relu_options))),
+    "cnn_elu_create": (c_void_p, (c_void_p, POINTER(cnn_elu_options))),
+    "cnn_celu_create": (c_void_p, (c_void_p, POINTER(cnn_celu_options))),
+    "cnn_softplus_create": (c_void_p, (c_void_p, POINTER(cnn_softplus_options))),
+    "cnn_hardtanh_create": (c_void_p, (c_void_p, POINTER(cnn_hardtanh_options))),
+    "cnn_selu_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
+    "cnn_silu_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
+    "cnn_mish_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
+    "cnn_logsigmoid_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
+    "cnn_softsign_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
+    "cnn_hardswish_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
+    "cnn_hardsigmoid_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
+    "cnn_relu6_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
+    "cnn_tanhshrink_create": (c_void_p, (c_void_p, POINTER(cnn_activation_options))),
+    "cnn_softshrink_create": (c_void_p, (c_void_p, POINTER(cnn_softshrink_options))),
+    "cnn_hardshrink_create": (c_void_p, (c_void_p, POINTER(cnn_hardshrink_options))),
     "cnn_scaled_dot_product_attention": (c_void_p, (c_void_p, c_void_p, c_void_p, c_void_p, POINTER(cnn_scaled_dot_product_attention_options), POINTER(c_void_p))),
     "cnn_conv2d": (c_void_p, (c_void_p, c_void_p, c_void_p, POINTER(cnn_conv2d_options))),
     "cnn_conv1d": (c_void_p, (c_void_p, c_void_p, c_void_p, POINTER(cnn_conv1d_options))),
@@ -2383,7 +2591,7 @@ FUNCTIONS = {
     "cnn_optimizer_lr": (c_double, (c_void_p, c_int)),
     "cnn_optimizer_set_lr": (c_int, (c_void_p, c_int, c_double)),
     "cnn_optimizer_step_count": (c_int64, (c_void_p,)),
-    "cnn_predictor_create": (c_void_p, (c_void_p, POINTER(c_void_p), c_int, c_int, POINTER(cnn_predictor_options))),
+    "cnn_predictor_create": (c_void_p, (c_void_p, POINTER(cnn_trace_input), c_int, POINTER(cnn_predictor_options))),
     "cnn_predictor_run": (c_int, (c_void_p, POINTER(c_void_p), POINTER(c_void_p))),
     "cnn_predictor_input_count": (c_int, (c_void_p,)),
     "cnn_predictor_output_count": (c_int, (c_void_p,)),
@@ -2480,6 +2688,11 @@ FUNCTIONS = {
     "cnn_tensor_set_requires_grad": (c_int, (c_void_p, c_bool)),
     "cnn_tensor_grad": (c_void_p, (c_void_p,)),
     "cnn_tensor_zero_grad": (c_int, (c_void_p,)),
+    "cnn_trace_create": (c_void_p, (c_void_p, POINTER(cnn_trace_input), c_int, POINTER(cnn_trace_options))),
+    "cnn_trace_free": (None, (c_void_p,)),
+    "cnn_trace_get_node": (POINTER(cnn_trace_node), (c_void_p, c_int)),
+    "cnn_trace_get_value": (POINTER(cnn_trace_value), (c_void_p, c_int)),
+    "cnn_trace_get_output": (c_int, (c_void_p, c_int)),
     "cnn_version": (c_char_p, ()),
     "cnn_version_number": (c_int, ()),
 }

@@ -78,6 +78,19 @@ class TensorMethods:
         """x · min(max(x + 3, 0), 6) / 6 (Howard et al."""
         return ops.hardswish(self)
 
+    def tanhshrink(self: Any) -> Tensor:
+        """x − tanh(x); the gradient is tanh(x)². Near 0 the difference cancels, as in PyTorch: its error is
+        that of tanh(x)."""
+        return ops.tanhshrink(self)
+
+    def softshrink(self: Any, lambd: float) -> Tensor:
+        """x − lambd where x > lambd, x + lambd where x < −lambd, else 0; lambd ≥ 0."""
+        return ops.softshrink(self, lambd)
+
+    def hardshrink(self: Any, lambd: float) -> Tensor:
+        """0 where |x| ≤ lambd, else x."""
+        return ops.hardshrink(self, lambd)
+
     def scaled_dot_product_attention(
             self: Any, key: Tensor, value: Tensor, attn_mask: Optional[Tensor] = None, *,
             scale: Optional[float] = None, dropout_p: Optional[float] = None, is_causal: Optional[bool] = None,

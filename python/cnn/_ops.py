@@ -18,19 +18,20 @@ __all__ = [
     "conv_transpose2d", "conv_transpose3d", "cos", "cosine_embedding_loss", "cosine_similarity", "cross_entropy",
     "cross_entropy_with", "ctc_loss", "cumprod", "cumsum", "detach", "div", "dropout", "dropout1d", "dropout2d",
     "einsum", "elu", "embedding", "eq", "erf", "exp", "exp2", "expand", "expm1", "flatten", "flip", "floor", "fold",
-    "gather", "gaussian_nll_loss", "ge", "gelu", "group_norm", "gru", "gt", "hardsigmoid", "hardswish", "hardtanh",
-    "hinge_embedding_loss", "huber_loss", "index_add", "index_select", "instance_norm", "interpolate", "isfinite",
-    "isinf", "isnan", "kl_div", "l1_loss", "layer_norm", "le", "leaky_relu", "linear", "local_response_norm", "log",
-    "log10", "log1p", "log2", "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logsigmoid", "logsumexp", "lstm", "lt", "margin_ranking_loss", "masked_fill", "matmul", "max", "max_along",
-    "maximum", "maxpool1d", "maxpool2d", "maxpool2d_with_indices", "mean", "min", "min_along", "minimum", "mish",
-    "mse_loss", "mul", "mul_scalar", "multi_margin_loss", "ne", "neg", "nll_loss", "norm", "one_hot", "pad",
-    "permute", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "pow", "pow_scalar", "prelu", "prod",
-    "reciprocal", "relu", "relu6", "repeat", "reshape", "rms_norm", "rnn", "roll", "round", "rsqrt",
-    "scaled_dot_product_attention", "scatter", "scatter_add", "scatter_value", "selu", "sigmoid", "sign", "silu",
-    "sin", "slice", "smooth_l1_loss", "soft_margin_loss", "softmax", "softplus", "softsign", "sort", "sqrt",
-    "square", "squeeze", "stack", "std", "sub", "sum", "tan", "tanh", "topk", "transpose", "tril",
-    "triplet_margin_loss", "triu", "trunc", "unflatten", "unfold", "unsqueeze", "var", "view", "where",
+    "gather", "gaussian_nll_loss", "ge", "gelu", "group_norm", "gru", "gt", "hardshrink", "hardsigmoid",
+    "hardswish", "hardtanh", "hinge_embedding_loss", "huber_loss", "index_add", "index_select", "instance_norm",
+    "interpolate", "isfinite", "isinf", "isnan", "kl_div", "l1_loss", "layer_norm", "le", "leaky_relu", "linear",
+    "local_response_norm", "log", "log10", "log1p", "log2", "log_softmax", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logsigmoid", "logsumexp", "lstm", "lt", "margin_ranking_loss", "masked_fill",
+    "matmul", "max", "max_along", "maximum", "maxpool1d", "maxpool2d", "maxpool2d_with_indices", "mean", "min",
+    "min_along", "minimum", "mish", "mse_loss", "mul", "mul_scalar", "multi_margin_loss", "ne", "neg", "nll_loss",
+    "norm", "one_hot", "pad", "permute", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "pow",
+    "pow_scalar", "prelu", "prod", "reciprocal", "relu", "relu6", "repeat", "reshape", "rms_norm", "rnn", "roll",
+    "round", "rsqrt", "scaled_dot_product_attention", "scatter", "scatter_add", "scatter_value", "selu", "sigmoid",
+    "sign", "silu", "sin", "slice", "smooth_l1_loss", "soft_margin_loss", "softmax", "softplus", "softshrink",
+    "softsign", "sort", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tan", "tanh", "tanhshrink",
+    "topk", "transpose", "tril", "triplet_margin_loss", "triu", "trunc", "unflatten", "unfold", "unsqueeze", "var",
+    "view", "where",
 ]
 
 
@@ -110,6 +111,23 @@ def hardswish(x: Tensor) -> Tensor:
     """x · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019, "Searching for MobileNetV3"). The gradient is 0 at −3
     and 1 at 3, as in PyTorch of today; its releases up to 2.6 give −1/2 and 3/2 there."""
     return apply("cnn_hardswish", x)
+
+
+def tanhshrink(x: Tensor) -> Tensor:
+    """x − tanh(x); the gradient is tanh(x)². Near 0 the difference cancels, as in PyTorch: its error is that of
+    tanh(x)."""
+    return apply("cnn_tanhshrink", x)
+
+
+def softshrink(x: Tensor, lambd: float) -> Tensor:
+    """x − lambd where x > lambd, x + lambd where x < −lambd, else 0; lambd ≥ 0. PyTorch's default is 0.5. The
+    gradient at −lambd and lambd is 0."""
+    return apply("cnn_softshrink", x, lambd)
+
+
+def hardshrink(x: Tensor, lambd: float) -> Tensor:
+    """0 where |x| ≤ lambd, else x. PyTorch's default is 0.5. The gradient at −lambd and lambd is 0."""
+    return apply("cnn_hardshrink", x, lambd)
 
 
 def scaled_dot_product_attention(

@@ -65,13 +65,14 @@ class Predictor:
         self._context = module._context
         given = [_plain(as_tensor(x, context=self._context)) for x in inputs]
         frozen = module.clone().eval()  # whatever mode the module is in
+        like = (B.cnn_trace_input * len(given))()
+        for x, t in zip(like, given):
+            x.shape = (ctypes.c_int64 * max(t.ndim, 1))(*t.shape)
+            x.ndim = t.ndim
+            x.dtype = t.dtype
         self._h = handle(
             lib.cnn_predictor_create(
-                frozen._h,
-                (ctypes.c_void_p * len(given))(*[t._handle() for t in given]),
-                len(given),
-                outputs,
-                options(B.cnn_predictor_options, calls=calls),
+                frozen._h, like, len(given), options(B.cnn_predictor_options, output_count=outputs, calls=calls)
             ),
             self._context._h,
         )

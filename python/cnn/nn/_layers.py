@@ -14,22 +14,13 @@ __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AlphaDropout", "AvgPool1d", "AvgPool2d",
     "BatchNorm1d", "BatchNorm2d", "CELU", "ChannelShuffle", "ConstantPad2d", "Conv1d", "Conv2d", "Conv3d",
     "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Dropout", "Dropout1d", "Dropout2d", "ELU",
-    "Embedding", "Flatten", "Fold", "GELU", "GRU", "GroupNorm", "Hardsigmoid", "Hardswish", "Hardtanh", "Identity",
-    "InstanceNorm1d", "InstanceNorm2d", "LSTM", "LayerNorm", "LeakyReLU", "Linear", "LocalResponseNorm",
-    "LogSigmoid", "LogSoftmax", "MaxPool1d", "MaxPool2d", "Mish", "MultiheadAttention", "PReLU", "PixelShuffle",
-    "PixelUnshuffle", "RMSNorm", "RNN", "ReLU", "ReLU6", "ReflectionPad2d", "ReplicationPad2d", "SELU", "SiLU",
-    "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh", "TransformerEncoderLayer", "Unflatten", "Unfold",
-    "Upsample", "ZeroPad2d",
+    "Embedding", "Flatten", "Fold", "GELU", "GRU", "GroupNorm", "Hardshrink", "Hardsigmoid", "Hardswish",
+    "Hardtanh", "Identity", "InstanceNorm1d", "InstanceNorm2d", "LSTM", "LayerNorm", "LeakyReLU", "Linear",
+    "LocalResponseNorm", "LogSigmoid", "LogSoftmax", "MaxPool1d", "MaxPool2d", "Mish", "MultiheadAttention",
+    "PReLU", "PixelShuffle", "PixelUnshuffle", "RMSNorm", "RNN", "ReLU", "ReLU6", "ReflectionPad2d",
+    "ReplicationPad2d", "SELU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softshrink", "Softsign", "Tanh",
+    "Tanhshrink", "TransformerEncoderLayer", "Unflatten", "Unfold", "Upsample", "ZeroPad2d",
 ]
-
-
-class LeakyReLU(Module):
-    """torch.nn.LeakyReLU: cnn_leaky_relu() as a layer.
-
-    negative_slope: default 0.01"""
-
-    def __init__(self, negative_slope: Optional[float] = None) -> None:
-        self._create("cnn_leaky_relu_create", options(B.cnn_leaky_relu_options, negative_slope=negative_slope))
 
 
 class PReLU(Module):
@@ -47,65 +38,6 @@ class PReLU(Module):
                 options(B.cnn_prelu_options, num_parameters=num_parameters, init=init, dtype=dtype))
 
 
-class ELU(Module):
-    """torch.nn.ELU: cnn_elu() as a layer.
-
-    alpha: default 1"""
-
-    def __init__(self, alpha: Optional[float] = None) -> None:
-        self._create("cnn_elu_create", options(B.cnn_elu_options, alpha=alpha))
-
-
-class CELU(Module):
-    """torch.nn.CELU: cnn_celu() as a layer.
-
-    alpha: not CNN_ZERO; default 1"""
-
-    def __init__(self, alpha: Optional[float] = None) -> None:
-        self._create("cnn_celu_create", options(B.cnn_celu_options, alpha=alpha))
-
-
-class Softplus(Module):
-    """torch.nn.Softplus: cnn_softplus() as a layer.
-
-    beta: default 1
-    threshold: default 20"""
-
-    def __init__(self, beta: Optional[float] = None, threshold: Optional[float] = None) -> None:
-        self._create("cnn_softplus_create", options(B.cnn_softplus_options, beta=beta, threshold=threshold))
-
-
-class Hardtanh(Module):
-    """torch.nn.Hardtanh: cnn_hardtanh() as a layer.
-
-    min_val: default −1
-    max_val: above min_val; default 1"""
-
-    def __init__(self, min_val: Optional[float] = None, max_val: Optional[float] = None) -> None:
-        self._create("cnn_hardtanh_create", options(B.cnn_hardtanh_options, min_val=min_val, max_val=max_val))
-
-
-class SELU(Module):
-    """torch.nn.SELU: cnn_selu() as a layer."""
-
-    def __init__(self) -> None:
-        self._create("cnn_selu_create", options(B.cnn_selu_options))
-
-
-class SiLU(Module):
-    """torch.nn.SiLU: cnn_silu() as a layer."""
-
-    def __init__(self) -> None:
-        self._create("cnn_silu_create", options(B.cnn_silu_options))
-
-
-class Mish(Module):
-    """torch.nn.Mish: cnn_mish() as a layer."""
-
-    def __init__(self) -> None:
-        self._create("cnn_mish_create", options(B.cnn_mish_options))
-
-
 class Sigmoid(Module):
     """torch.nn.Sigmoid: cnn_sigmoid() as a layer."""
 
@@ -118,41 +50,6 @@ class Tanh(Module):
 
     def __init__(self) -> None:
         self._create("cnn_tanh_create", options(B.cnn_tanh_options))
-
-
-class LogSigmoid(Module):
-    """torch.nn.LogSigmoid: cnn_logsigmoid() as a layer."""
-
-    def __init__(self) -> None:
-        self._create("cnn_logsigmoid_create", options(B.cnn_logsigmoid_options))
-
-
-class Softsign(Module):
-    """torch.nn.Softsign: cnn_softsign() as a layer."""
-
-    def __init__(self) -> None:
-        self._create("cnn_softsign_create", options(B.cnn_softsign_options))
-
-
-class Hardswish(Module):
-    """torch.nn.Hardswish: cnn_hardswish() as a layer."""
-
-    def __init__(self) -> None:
-        self._create("cnn_hardswish_create", options(B.cnn_hardswish_options))
-
-
-class Hardsigmoid(Module):
-    """torch.nn.Hardsigmoid: cnn_hardsigmoid() as a layer."""
-
-    def __init__(self) -> None:
-        self._create("cnn_hardsigmoid_create", options(B.cnn_hardsigmoid_options))
-
-
-class ReLU6(Module):
-    """torch.nn.ReLU6: cnn_relu6() as a layer."""
-
-    def __init__(self) -> None:
-        self._create("cnn_relu6_create", options(B.cnn_relu6_options))
 
 
 class Softmax(Module):
@@ -905,6 +802,134 @@ class AlphaDropout(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         self._create("cnn_alpha_dropout_create", p, options(B.cnn_alpha_dropout_options))
+
+
+class LeakyReLU(Module):
+    """torch.nn.LeakyReLU: cnn_leaky_relu() as a layer.
+
+    negative_slope: default 0.01"""
+
+    def __init__(self, negative_slope: Optional[float] = None) -> None:
+        self._create("cnn_leaky_relu_create", options(B.cnn_leaky_relu_options, negative_slope=negative_slope))
+
+
+class ELU(Module):
+    """torch.nn.ELU: cnn_elu() as a layer.
+
+    alpha: default 1"""
+
+    def __init__(self, alpha: Optional[float] = None) -> None:
+        self._create("cnn_elu_create", options(B.cnn_elu_options, alpha=alpha))
+
+
+class CELU(Module):
+    """torch.nn.CELU: cnn_celu() as a layer.
+
+    alpha: not CNN_ZERO; default 1"""
+
+    def __init__(self, alpha: Optional[float] = None) -> None:
+        self._create("cnn_celu_create", options(B.cnn_celu_options, alpha=alpha))
+
+
+class Softplus(Module):
+    """torch.nn.Softplus: cnn_softplus() as a layer.
+
+    beta: default 1
+    threshold: default 20"""
+
+    def __init__(self, beta: Optional[float] = None, threshold: Optional[float] = None) -> None:
+        self._create("cnn_softplus_create", options(B.cnn_softplus_options, beta=beta, threshold=threshold))
+
+
+class Hardtanh(Module):
+    """torch.nn.Hardtanh: cnn_hardtanh() as a layer.
+
+    min_val: default −1
+    max_val: above min_val; default 1"""
+
+    def __init__(self, min_val: Optional[float] = None, max_val: Optional[float] = None) -> None:
+        self._create("cnn_hardtanh_create", options(B.cnn_hardtanh_options, min_val=min_val, max_val=max_val))
+
+
+class SELU(Module):
+    """torch.nn.SELU: cnn_selu() as a layer."""
+
+    def __init__(self) -> None:
+        self._create("cnn_selu_create", options(B.cnn_selu_options))
+
+
+class SiLU(Module):
+    """torch.nn.SiLU: cnn_silu() as a layer."""
+
+    def __init__(self) -> None:
+        self._create("cnn_silu_create", options(B.cnn_silu_options))
+
+
+class Mish(Module):
+    """torch.nn.Mish: cnn_mish() as a layer."""
+
+    def __init__(self) -> None:
+        self._create("cnn_mish_create", options(B.cnn_mish_options))
+
+
+class LogSigmoid(Module):
+    """torch.nn.LogSigmoid: cnn_logsigmoid() as a layer."""
+
+    def __init__(self) -> None:
+        self._create("cnn_logsigmoid_create", options(B.cnn_logsigmoid_options))
+
+
+class Softsign(Module):
+    """torch.nn.Softsign: cnn_softsign() as a layer."""
+
+    def __init__(self) -> None:
+        self._create("cnn_softsign_create", options(B.cnn_softsign_options))
+
+
+class Hardswish(Module):
+    """torch.nn.Hardswish: cnn_hardswish() as a layer."""
+
+    def __init__(self) -> None:
+        self._create("cnn_hardswish_create", options(B.cnn_hardswish_options))
+
+
+class Hardsigmoid(Module):
+    """torch.nn.Hardsigmoid: cnn_hardsigmoid() as a layer."""
+
+    def __init__(self) -> None:
+        self._create("cnn_hardsigmoid_create", options(B.cnn_hardsigmoid_options))
+
+
+class ReLU6(Module):
+    """torch.nn.ReLU6: cnn_relu6() as a layer."""
+
+    def __init__(self) -> None:
+        self._create("cnn_relu6_create", options(B.cnn_relu6_options))
+
+
+class Tanhshrink(Module):
+    """torch.nn.Tanhshrink: cnn_tanhshrink() as a layer."""
+
+    def __init__(self) -> None:
+        self._create("cnn_tanhshrink_create", options(B.cnn_tanhshrink_options))
+
+
+class Softshrink(Module):
+    """torch.nn.Softshrink: cnn_softshrink() as a layer.
+
+    lambd: at least 0; default 0.5"""
+
+    def __init__(self, *, lambd: Optional[float] = None) -> None:
+        self._create("cnn_softshrink_create", options(B.cnn_softshrink_options, lambd=lambd))
+
+
+class Hardshrink(Module):
+    """torch.nn.Hardshrink: cnn_hardshrink() as a layer.
+
+    lambd: default 0.5"""
+
+    def __init__(self, *, lambd: Optional[float] = None) -> None:
+        self._create("cnn_hardshrink_create", options(B.cnn_hardshrink_options, lambd=lambd))
 
 
 class LSTM(Module):
