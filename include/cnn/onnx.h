@@ -20,6 +20,38 @@
 
 CNN_BEGIN_DECLS
 
+/** @name Models
+ * @{ */
+/** Options of cnn_onnx_load(): none yet. */
+typedef struct cnn_onnx_options {
+    size_t struct_size;        /**< sizeof(cnn_onnx_options) */
+    unsigned char reserved[8]; /**< zero: room for later options */
+} cnn_onnx_options;
+
+/**
+ * Reads a model of opset 7 to 22 as a module.
+ *
+ * cnn_forward_many() runs it on the inputs of the graph, in its order, without those that are initializers; it gives as
+ * many of the graph's outputs as it is asked for. A model of one input and one output is run by cnn_forward(), too.
+ * Sizes that the file does not say may be any, from run to run. Whatever follows from shapes alone is computed by the
+ * host.
+ *
+ * Floating-point initializers that operators take as weights are the module's parameters, under their names in the file;
+ * the running statistics of batch normalisation are its buffers. A step that trains (cnn_mode) normalises by the batch
+ * and drops out, whatever the file says. Elements of f32, f64, bf16 and i64 are used where they lie in the file's bytes,
+ * which are read into memory once; f16 is computed in f32, i8, i16, u16 and u32 in wider integers.
+ *
+ * Tensors that the model has in other files must be in its folder or below, without symbolic links.
+ *
+ * @param options  NULL for the defaults.
+ * @return a module owned by the caller; NULL on failure: CNN_ERROR_INVALID_ARGUMENT (a NULL); CNN_ERROR_NOT_FOUND,
+ *         CNN_ERROR_IO; CNN_ERROR_FORMAT for a malformed file; CNN_ERROR_UNSUPPORTED for another opset, and for
+ *         operators that cnn_onnx_operator() does not name, all of which the message names; CNN_ERROR_NO_MEMORY.
+ * @since 0.2
+ */
+CNN_API cnn_module *cnn_onnx_load(cnn_context *ctx, const char *path, const cnn_onnx_options *options);
+/** @} */
+
 /** @name Operators
  * @{ */
 /** The name of operator number i of those that can be run, such as "Conv", in the order of strcmp(); NULL past the end,

@@ -1,0 +1,206 @@
+/* cnn_onnx_load(): reads a file, makes its program, and a module around it whose parameters have the names of the file's
+ * initializers, as PyTorch's exporters give them: "layer1.0.conv1.weight" is the parameter weight of a module conv1 in
+ * modules 0 and layer1. */
+#include "net.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char call[] = "onnx_load";
+
+/* ---- which constants are the module's ---- */
+
+static void mark_step(const cnn__step *step, cnn__constant *const *of_slot);
+
+static void mark_block(const cnn__block *block, cnn__constant *const *of_slot)
+{
+    for (const cnn__step *step = block->first; step; step = step->next) {
+        mark_step(step, of_slot);
+    }
+}
+
+static bool has_bit(uint32_t bits, int i)
+{
+    return bits >> (i < 31 ? i : 31) & 1;
+}
+
+static void mark_step(const cnn__step *step, cnn__constant *const *of_slot)
+{
+    for (int i = 0; i < step->in_count; i++) {
+        cnn__constant *c = step->in[i] >= 0 ? of_slot[step->in[i]] : NULL;
+        if (c && c->is_initializer && c->def && c->def->ndim > 0 && cnn__onnx_is_float(c->type)) {
+            c->is_parameter = c->is_parameter || has_bit(step->op->parameters, i);
+            c->is_buffer = c->is_buffer || has_bit(step->op->buffers, i);
+        }
+    }
+    for (int i = 0; i < step->attribute_count; i++) {
+        if (step->blocks[i]) {
+            mark_block(step->blocks[i], of_slot);
+        }
+    }
+}
+
+static bool mark(cnn__reading *reading, cnn__program *program)
+{
+    cnn__constant **of_slot = cnn__reading_get(reading, (size_t)program->slot_count, sizeof *of_slot);
+    if (!of_slot) {
+        return false;
+    }
+    for (cnn__constant *c = program->constants; c; c = c->next) {
+        of_slot[c->slot] = c;
+    }
+    mark_block(&program->block, of_slot);
+    for (cnn__constant *c = program->constants; c; c = c->next) {
+        c->is_parameter = c->is_parameter && !c->is_buffer;
+    }
+    return true;
+}
+
+/* ---- the module's tree ---- */
+
+static cnn_status part_forward(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
+                               int output_count, void *user)
+{
+    (void)inputs, (void)input_count, (void)outputs, (void)output_count, (void)user;
+    return cnn__onnx_fail(cnn_module_context(self), CNN_ERROR_UNSUPPORTED,
+                          "onnx: a part of a model cannot be run, only the whole");
+}
+
+static cnn_module *child_of(cnn_module *parent, const char *name)
+{
+    const char *other;
+    for (int i = 0; i < cnn_module_child_count(parent); i++) {
+        cnn_module *child = cnn_module_child(parent, i, &other);
+        if (strcmp(other, name) == 0) {
+            return child;
+        }
+    }
+    cnn_module_options options = { .struct_size = sizeof options, .type = "Part", .forward_many = part_forward };
+    cnn_module *part = cnn_module_create(cnn_module_context(parent), &options);
+    return part ? cnn_module_add(parent, name, part) : NULL;
+}
+
+/* Whether the name's parts between dots can be those of modules. */
+static bool is_path(const char *name)
+{
+    size_t length = strlen(name);
+    return length && name[0] != '.' && name[length - 1] != '.' && !strstr(name, "..");
+}
+
+/* Gives the tensor, which it takes, to the module of the tree that its name says. */
+static bool add_state(cnn_module *module, const cnn__constant *c, cnn_tensor *tensor)
+{
+    char *path = strdup(c->name), *part = path;
+    for (char *dot; path && module && (dot = strchr(part, '.')); part = dot + 1) {
+        *dot = '\0';
+        module = child_of(module, part);
+    }
+    if (!path || !module) {
+        cnn_tensor_free(tensor);
+        free(path);
+        return false;
+    }
+    bool good = (c->is_buffer ? cnn_module_add_buffer : cnn_module_add_parameter)(module, part, tensor) != NULL;
+    free(path);
+    return good;
+}
+
+/* A name that no part of which is empty, and that is not the module's yet. */
+static bool choose_name(cnn__reading *reading, cnn__constant *c)
+{
+    cnn__text name = c->def->name;
+    char *chosen = cnn__reading_get(reading, name.size + 1, 1);
+    if (!chosen) {
+        return false;
+    }
+    for (size_t i = 0; i < name.size; i++) {
+        chosen[i] = name.at[i] ? name.at[i] : '_';
+    }
+    for (char *at = chosen; !is_path(chosen) && (at = strchr(at, '.'));) {
+        *at = '_';
+    }
+    c->name = chosen;
+    return true;
+}
+
+/* The step of a run in which a name is a module's and a parameter's at once, as "a" and "a.b" are, would fail: such a
+ * name is refused by the module, and the tensor becomes a constant. */
+static bool make_tensors(cnn__file_bytes *file, cnn__reading *reading, cnn__program *program, cnn__net *net,
+                         cnn_module *module)
+{
+    int k = 0;
+    for (cnn__constant *c = program->constants; c; c = c->next, k++) {
+        bool state = c->is_parameter || c->is_buffer;
+        if (!state && c->host) {
+            continue;
+        }
+        cnn_tensor *tensor = cnn__net_tensor(file, program, c->def);
+        if (!tensor) {
+            return false;
+        }
+        if (state && (!choose_name(reading, c) || !add_state(module, c, tensor))) {
+            file->status = file->status == CNN_OK ? cnn_context_status(file->ctx) : file->status;
+            return false;
+        }
+        net->tensors[k] = tensor;
+    }
+    return true;
+}
+
+/* ---- the whole ---- */
+
+static cnn__program *program_read(cnn__file_bytes *file)
+{
+    cnn__program *program = calloc(1, sizeof *program);
+    atomic_int *users = malloc(sizeof *users);
+    if (!program || !users) {
+        cnn__wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory");
+        free(program);
+        free(users);
+        return NULL;
+    }
+    atomic_init(users, 1);
+    atomic_init(&program->users, 1);
+    program->bytes_users = users;
+    cnn__reading reading = { .file = file, .arena = &program->arena };
+    if (!cnn__source_read(file, &program->bytes) || !cnn__model_read(&reading, &program->model) ||
+        !cnn__program_make(&reading, program) || !mark(&reading, program)) {
+        cnn__program_release(program);
+        return NULL;
+    }
+    return program;
+}
+
+cnn_module *cnn_onnx_load(cnn_context *ctx, const char *path, const cnn_onnx_options *options)
+{
+    cnn_onnx_options o;
+    if (!ctx || !path) {
+        cnn__onnx_fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call, ctx ? "path" : "ctx");
+        return NULL;
+    }
+    if (CNN__ONNX_OPTIONS(ctx, call, &o, options) != CNN_OK) {
+        return NULL;
+    }
+    cnn__file_bytes file = { .ctx = ctx, .call = call, .path = path, .node_number = -1 };
+    cnn__program *program = program_read(&file);
+    cnn__net *net = program ? cnn__net_new(program) : NULL;
+    if (!net) {
+        if (program) {
+            cnn__wire_fail(&file, CNN_ERROR_NO_MEMORY, NULL, "no memory");
+            cnn__program_release(program);
+        }
+        return NULL;
+    }
+    cnn_module_options module_options = { .struct_size = sizeof module_options, .type = "ONNX", .user = net,
+                                          .forward_many = cnn__net_forward, .free_user = cnn__net_free,
+                                          .clone_user = cnn__net_clone };
+    cnn_module *module = cnn_module_create(ctx, &module_options);
+    cnn__reading reading = { .file = &file, .arena = &program->arena };
+    if (module && !make_tensors(&file, &reading, program, net, module)) {
+        cnn_module_free(module);
+        module = NULL;
+    }
+    cnn__program_release(program);
+    return module;
+}

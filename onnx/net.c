@@ -1,0 +1,204 @@
+/* What a module of an ONNX file holds, shared and given back. */
+#include "net.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+cnn__workspace *cnn__net_workspace(cnn__net *net)
+{
+    size_t size = (size_t)net->program->slot_count * sizeof(cnn__value);
+    cnn__workspace *space = atomic_exchange(&net->idle, NULL);
+    if (!space) {
+        space = malloc(sizeof *space + size);
+        if (!space) {
+            return NULL;
+        }
+        space->arena = (cnn__arena){ 0 };
+    }
+    memset(space->values, 0, size);
+    return space;
+}
+
+static void workspace_free(cnn__workspace *space)
+{
+    if (space) {
+        cnn__arena_free(&space->arena);
+        free(space);
+    }
+}
+
+void cnn__net_give_back(cnn__net *net, cnn__workspace *space)
+{
+    cnn__arena_reset(&space->arena);
+    workspace_free(atomic_exchange(&net->idle, space));
+}
+
+static void bytes_release(unsigned char *bytes, atomic_int *users)
+{
+    if (atomic_fetch_sub(users, 1) == 1) {
+        free(bytes);
+        free(users);
+    }
+}
+
+void cnn__program_release(cnn__program *program)
+{
+    if (atomic_fetch_sub(&program->users, 1) == 1) {
+        cnn__arena_free(&program->arena);
+        bytes_release(program->bytes, program->bytes_users);
+        free(program);
+    }
+}
+
+/* The file's memory is the `user` of a tensor that borrows from it. */
+typedef struct lent {
+    unsigned char *bytes;
+    atomic_int *users;
+} lent;
+
+static void take_back(void *data, void *user)
+{
+    lent *part = user;
+    (void)data;
+    bytes_release(part->bytes, part->users);
+    free(part);
+}
+
+/* Moves the elements, which are raw in the file, to an address that the dtype asks for, over the tag and the length
+ * before them, which have been read. Returns NULL where that is not far enough, or the elements are stored otherwise. */
+static unsigned char *aligned(const cnn__program *program, const cnn__tensor_def *def, size_t size)
+{
+    if (!def->has_raw || def->is_external || (int64_t)def->raw.size != cnn__tensor_def_bytes(def) ||
+        (def->type != CNN__ONNX_FLOAT && def->type != CNN__ONNX_INT64 && def->type != CNN__ONNX_DOUBLE &&
+         def->type != CNN__ONNX_BFLOAT16)) {
+        return NULL;
+    }
+    unsigned char *at = program->bytes + ((const unsigned char *)def->raw.at - program->bytes);
+    size_t off = (uintptr_t)at % size, header = def->raw.size < 128 ? 2 : 3;
+    if (off > header || def->raw.size == 0) {
+        return NULL;
+    }
+    return off ? memmove(at - off, at, def->raw.size) : at;
+}
+
+/* The elements where they are, if libcnn can use them there; else NULL, with nothing reported. */
+static cnn_tensor *borrow(cnn__file_bytes *file, const cnn__program *program, const cnn__tensor_def *def, cnn_dtype dtype)
+{
+    const uint16_t one = 1;
+    bool little_endian = *(const unsigned char *)&one == 1;
+    unsigned char *at = little_endian && strcmp(cnn_context_device(file->ctx), "cpu") == 0
+                            ? aligned(program, def, cnn_dtype_size(dtype))
+                            : NULL;
+    lent *part = at ? malloc(sizeof *part) : NULL;
+    if (!part) {
+        return NULL;
+    }
+    *part = (lent){ program->bytes, program->bytes_users };
+    atomic_fetch_add(program->bytes_users, 1);
+    return cnn_tensor_from_borrowed(file->ctx, dtype, def->ndim, def->shape, NULL, at, take_back, part);
+}
+
+/* Elements that are converted or come from another file, by way of `memory`. */
+static cnn_tensor *copied(cnn__file_bytes *file, const cnn__tensor_def *def, cnn_dtype dtype, void *memory, void *raw)
+{
+    if (def->is_external) {
+        int64_t size = cnn__tensor_def_bytes(def);
+        if (def->length >= 0 && def->length != size) {
+            cnn__wire_fail(file, CNN_ERROR_FORMAT, def->at, "tensor \"%.*s\" has %lld bytes of external data, expected %lld",
+                           CNN__TEXT(def->name), (long long)def->length, (long long)size);
+            return NULL;
+        }
+        if (!cnn__source_read_beside(file, def->location, def->offset, size, raw)) {
+            return NULL;
+        }
+    }
+    if (!cnn__tensor_def_elements(file, def, def->is_external ? raw : NULL, memory)) {
+        return NULL;
+    }
+    return cnn_tensor_from_data(file->ctx, dtype, def->ndim, def->shape, memory);
+}
+
+cnn_tensor *cnn__net_tensor(cnn__file_bytes *file, const cnn__program *program, const cnn__tensor_def *def)
+{
+    cnn_dtype dtype;
+    cnn__onnx_dtype(def->type, &dtype);
+    cnn_tensor *tensor = borrow(file, program, def, dtype);
+    if (tensor) {
+        return tensor;
+    }
+    int64_t size = cnn__tensor_def_bytes(def);
+    size_t wide = cnn_dtype_size(dtype) * (size_t)def->numel;
+    /* A hostile shape asks for no more memory than the file has elements. */
+    if (!def->is_external && size > (int64_t)(def->has_raw ? def->raw.size : 8 * def->message.size)) {
+        cnn__wire_fail(file, CNN_ERROR_FORMAT, def->at, "tensor \"%.*s\" has fewer elements in the file than its shape",
+                       CNN__TEXT(def->name));
+        return NULL;
+    }
+    void *memory = malloc(wide ? wide : 1), *raw = def->is_external ? malloc(size ? (size_t)size : 1) : NULL;
+    if (!memory || (def->is_external && !raw)) {
+        cnn__wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory for %zu bytes", wide);
+    } else {
+        tensor = copied(file, def, dtype, memory, raw);
+    }
+    free(memory);
+    free(raw);
+    if (!tensor && file->status == CNN_OK) {
+        file->status = cnn_context_status(file->ctx);
+    }
+    return tensor;
+}
+
+void cnn__net_free(void *user)
+{
+    cnn__net *net = user;
+    int k = 0;
+    if (!net) {
+        return;
+    }
+    for (const cnn__constant *c = net->program->constants; net->tensors && c; c = c->next, k++) {
+        if (!c->is_parameter && !c->is_buffer) {
+            cnn_tensor_free(net->tensors[k]);
+        }
+    }
+    workspace_free(atomic_load(&net->idle));
+    free(net->tensors);
+    cnn__program_release(net->program);
+    free(net);
+}
+
+cnn__net *cnn__net_new(cnn__program *program)
+{
+    cnn__net *net = calloc(1, sizeof *net);
+    cnn_tensor **tensors = calloc((size_t)program->constant_count + 1, sizeof *tensors);
+    if (!net || !tensors) {
+        free(net);
+        free(tensors);
+        return NULL;
+    }
+    atomic_fetch_add(&program->users, 1);
+    net->program = program;
+    net->tensors = tensors;
+    return net;
+}
+
+cnn_status cnn__net_clone(cnn_module *clone, void *user, void **copy)
+{
+    const cnn__net *net = user;
+    cnn__net *made = cnn__net_new(net->program);
+    int k = 0;
+    if (!made) {
+        return CNN_ERROR_NO_MEMORY;
+    }
+    for (const cnn__constant *c = net->program->constants; c; c = c->next, k++) {
+        if (net->tensors[k]) {
+            made->tensors[k] = c->is_parameter || c->is_buffer ? cnn_module_find(clone, c->name)
+                                                               : cnn_tensor_share(net->tensors[k]);
+            if (!made->tensors[k]) {
+                cnn__net_free(made);
+                return CNN_ERROR_NO_MEMORY;
+            }
+        }
+    }
+    *copy = made;
+    return CNN_OK;
+}

@@ -1,0 +1,293 @@
+/* LSTM, GRU and RNN. What libcnn's own recurrent operations compute they do; peepholes, other activations and GRUs that
+ * reset before the product are unrolled. */
+#include "ops.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { LSTM, GRU, RNN, MOST_ACTIVATIONS = 6 };
+
+typedef struct recurrent {
+    int kind, gates, directions;
+    bool layout;               /* batches first */
+    bool plain, reset_after, relu;
+    int64_t hidden;
+    cnn_tensor *x, *w, *r, *b, *h0, *c0, *lengths, *peepholes;
+    double clip;
+} recurrent;
+
+/* The gates in libcnn's order, of what has those of ONNX along dimension 0. */
+static cnn_tensor *reordered(const recurrent *n, cnn_tensor *x, int64_t at)
+{
+    static const int orders[3][4] = { { 0, 2, 3, 1 }, { 1, 0, 2, 0 }, { 0, 0, 0, 0 } };
+    cnn_tensor *parts[4];
+    for (int g = 0; g < n->gates; g++) {
+        int64_t from = (at * n->gates + orders[n->kind][g]) * n->hidden;
+        parts[g] = cnn_slice(x, 0, from, from + n->hidden, 1);
+    }
+    return n->gates == 1 ? parts[0] : cnn_concat(parts, n->gates, 0);
+}
+
+/* What direction d has of [directions,…]. */
+static cnn_tensor *of_direction(cnn_tensor *x, int d)
+{
+    return x ? cnn_squeeze(cnn_slice(x, 0, d, d + 1, 1), 0) : NULL;
+}
+
+static bool same_name(cnn__text a, const char *name)
+{
+    return a.size == strlen(name) && strncasecmp(a.at, name, a.size) == 0;
+}
+
+/* The activation number i of a direction, or the default. */
+static cnn__text activation(const cnn__run *run, const recurrent *n, int d, int i)
+{
+    static const char *const defaults[3][3] = { { "Sigmoid", "Tanh", "Tanh" }, { "Sigmoid", "Tanh", "" }, { "Tanh", "", "" } };
+    const cnn__attribute *a = cnn__attribute_of(run->step, "activations");
+    int each = n->kind == LSTM ? 3 : n->kind == GRU ? 2 : 1;
+    if (a && a->string_count > d * each + i) {
+        return a->strings[d * each + i];
+    }
+    return (cnn__text){ defaults[n->kind][i], strlen(defaults[n->kind][i]) };
+}
+
+static cnn_tensor *activated(cnn__run *run, const recurrent *n, int d, int i, cnn_tensor *x)
+{
+    cnn__text name = activation(run, n, d, i);
+    const cnn__attribute *alphas = cnn__attribute_of(run->step, "activation_alpha");
+    int each = n->kind == LSTM ? 3 : n->kind == GRU ? 2 : 1, at = d * each + i;
+    double alpha = alphas && alphas->float_count > at ? (double)alphas->floats[at] : 0.01;
+    if (n->clip > 0) {
+        x = cnn_clamp(x, -n->clip, n->clip);
+    }
+    if (same_name(name, "Sigmoid")) {
+        return cnn_sigmoid(x);
+    }
+    if (same_name(name, "Tanh")) {
+        return cnn_tanh(x);
+    }
+    if (same_name(name, "Relu")) {
+        return cnn_relu(x);
+    }
+    if (same_name(name, "LeakyRelu")) {
+        return cnn_leaky_relu(x, alpha);
+    }
+    if (same_name(name, "Softsign")) {
+        return cnn_softsign(x);
+    }
+    if (same_name(name, "HardSigmoid")) {
+        return cnn_clamp(cnn_add_scalar(cnn_mul_scalar(x, alphas ? alpha : 0.2), 0.5), 0, 1);
+    }
+    if (same_name(name, "Elu")) {
+        return cnn_elu(x, alphas ? alpha : 1);
+    }
+    if (same_name(name, "Softplus")) {
+        return cnn_softplus(x, 1, 1000);
+    }
+    if (same_name(name, "Affine") && !alphas) {
+        return x;
+    }
+    cnn__step_fail(run, CNN_ERROR_UNSUPPORTED, "the activation %.*s", CNN__TEXT(name));
+    return NULL;
+}
+
+/* One direction by libcnn's operation. */
+static cnn_tensor *run_plain(const recurrent *n, int d, bool reverse, cnn_tensor **h, cnn_tensor **c)
+{
+    cnn_tensor *w = reordered(n, of_direction(n->w, d), 0), *r = reordered(n, of_direction(n->r, d), 0);
+    cnn_tensor *b = of_direction(n->b, d), *wb = b ? reordered(n, b, 0) : NULL, *rb = b ? reordered(n, b, 1) : NULL;
+    cnn_tensor *h0 = of_direction(n->h0, d), *c0 = of_direction(n->c0, d);
+    cnn_rnn_options options = { .struct_size = sizeof options, .reverse = reverse, .relu = n->relu };
+    *c = NULL;
+    return n->kind == LSTM  ? cnn_lstm(n->x, h0, c0, w, r, wb, rb, n->lengths, &options, h, c)
+           : n->kind == GRU ? cnn_gru(n->x, h0, w, r, wb, rb, n->lengths, &options, h)
+                            : cnn_rnn(n->x, h0, w, r, wb, rb, n->lengths, &options, h);
+}
+
+/* ---- unrolled ---- */
+
+typedef struct cell {
+    cnn_tensor *r, *rb, *peepholes, *h, *c;
+    int d;
+} cell;
+
+static cnn_tensor *gate(const recurrent *n, cnn_tensor *x, int g)
+{
+    return cnn_slice(x, -1, g * n->hidden, (g + 1) * n->hidden, 1);
+}
+
+static cnn_tensor *peep(const recurrent *n, const cell *at, cnn_tensor *x, int p, cnn_tensor *c)
+{
+    return at->peepholes ? cnn_add(x, cnn_mul(c, gate(n, at->peepholes, p))) : x;
+}
+
+static void lstm_step(cnn__run *run, const recurrent *n, cell *at, cnn_tensor *x)
+{
+    cnn_tensor *all = cnn_add(x, cnn_linear(at->h, at->r, at->rb));
+    cnn_tensor *i = activated(run, n, at->d, 0, peep(n, at, gate(n, all, 0), 0, at->c));
+    cnn_tensor *f = activated(run, n, at->d, 0, peep(n, at, gate(n, all, 2), 2, at->c));
+    f = cnn__int(run, "input_forget", 0) ? cnn_add_scalar(cnn_neg(i), 1) : f;
+    cnn_tensor *g = activated(run, n, at->d, 1, gate(n, all, 3));
+    cnn_tensor *c = cnn_add(cnn_mul(f, at->c), cnn_mul(i, g));
+    cnn_tensor *o = activated(run, n, at->d, 0, peep(n, at, gate(n, all, 1), 1, c));
+    at->c = c;
+    at->h = cnn_mul(o, activated(run, n, at->d, 2, c));
+}
+
+static void gru_step(cnn__run *run, const recurrent *n, cell *at, cnn_tensor *x)
+{
+    int64_t h = n->hidden;
+    cnn_tensor *r_zr = cnn_slice(at->r, 0, 0, 2 * h, 1), *r_h = cnn_slice(at->r, 0, 2 * h, 3 * h, 1);
+    cnn_tensor *b_zr = at->rb ? cnn_slice(at->rb, 0, 0, 2 * h, 1) : NULL, *b_h = at->rb ? cnn_slice(at->rb, 0, 2 * h, 3 * h, 1) : NULL;
+    cnn_tensor *zr = activated(run, n, at->d, 0, cnn_add(cnn_slice(x, -1, 0, 2 * h, 1), cnn_linear(at->h, r_zr, b_zr)));
+    cnn_tensor *z = gate(n, zr, 0), *r = gate(n, zr, 1);
+    cnn_tensor *inner = n->reset_after ? cnn_mul(r, cnn_linear(at->h, r_h, b_h)) : cnn_linear(cnn_mul(r, at->h), r_h, b_h);
+    cnn_tensor *m = activated(run, n, at->d, 1, cnn_add(gate(n, x, 2), inner));
+    at->h = cnn_add(cnn_mul(cnn_add_scalar(cnn_neg(z), 1), m), cnn_mul(z, at->h));
+}
+
+static void rnn_step(cnn__run *run, const recurrent *n, cell *at, cnn_tensor *x)
+{
+    at->h = activated(run, n, at->d, 0, cnn_add(x, cnn_linear(at->h, at->r, at->rb)));
+}
+
+/* After a sample's last step its states stay. */
+static void mask_step(cnn__run *run, const recurrent *n, int64_t t, cell *at, const cell *before)
+{
+    cnn_tensor *lengths = cnn__to(n->lengths, CNN_I64);
+    cnn_tensor *goes_on = cnn_unsqueeze(cnn_gt(lengths, cnn__scalar(run, lengths, (double)t)), 1);
+    at->h = cnn_where(goes_on, at->h, before->h);
+    at->c = at->c ? cnn_where(goes_on, at->c, before->c) : NULL;
+}
+
+static cnn_tensor *run_unrolled(cnn__run *run, const recurrent *n, int d, bool reverse, cnn_tensor **h, cnn_tensor **c)
+{
+    static void (*const steps[])(cnn__run *, const recurrent *, cell *, cnn_tensor *) = { lstm_step, gru_step, rnn_step };
+    int64_t count = cnn_tensor_size(n->x, 0), batch = cnn_tensor_size(n->x, 1), rows = n->gates * n->hidden;
+    cnn_tensor *b = of_direction(n->b, d), *wb = b ? cnn_slice(b, 0, 0, rows, 1) : NULL;
+    cnn_tensor **outputs = cnn__arena_get(run->arena, (size_t)count, sizeof *outputs);
+    cnn_tensor *all = cnn_linear(n->x, of_direction(n->w, d), wb);
+    cnn_tensor *zeros = cnn__full(run, cnn_tensor_dtype(n->x), 2, (int64_t[]){ batch, n->hidden }, 0);
+    cell at = { .r = of_direction(n->r, d), .rb = b ? cnn_slice(b, 0, rows, 2 * rows, 1) : NULL,
+                .peepholes = of_direction(n->peepholes, d), .h = n->h0 ? of_direction(n->h0, d) : zeros,
+                .c = n->kind != LSTM ? NULL : n->c0 ? of_direction(n->c0, d) : zeros, .d = d };
+    for (int64_t i = 0; outputs && i < count && run->status == CNN_OK; i++) {
+        int64_t t = reverse ? count - 1 - i : i;
+        cell before = at;
+        steps[n->kind](run, n, &at, cnn_squeeze(cnn_slice(all, 0, t, t + 1, 1), 0));
+        if (n->lengths) {
+            mask_step(run, n, t, &at, &before);
+        }
+        outputs[t] = at.h;
+    }
+    *h = at.h;
+    *c = at.c;
+    if (!outputs || run->status != CNN_OK) {
+        return NULL;
+    }
+    cnn_tensor *y = cnn_stack(outputs, (int)count, 0);
+    return y;
+}
+
+/* ---- all directions ---- */
+
+static bool read_inputs(cnn__run *run, recurrent *n)
+{
+    cnn__text direction = cnn__string(run, "direction", "forward");
+    n->x = cnn__in(run, 0);
+    n->w = cnn__in(run, 1);
+    n->r = cnn__in(run, 2);
+    n->b = cnn__has(run, 3) ? cnn__in(run, 3) : NULL;
+    n->h0 = cnn__has(run, 5) ? cnn__in(run, 5) : NULL;
+    n->c0 = n->kind == LSTM && cnn__has(run, 6) ? cnn__in(run, 6) : NULL;
+    n->peepholes = n->kind == LSTM && cnn__has(run, 7) ? cnn__in(run, 7) : NULL;
+    n->layout = cnn__int(run, "layout", 0) != 0;
+    n->directions = cnn__text_is(direction, "bidirectional") ? 2 : 1;
+    n->clip = cnn__float(run, "clip", 0);
+    n->reset_after = cnn__int(run, "linear_before_reset", 0) != 0;
+    if (!n->x || !n->w || !n->r || cnn_tensor_ndim(n->x) != 3 || cnn_tensor_ndim(n->w) != 3 || cnn_tensor_ndim(n->r) != 3 ||
+        cnn_tensor_size(n->w, 0) != n->directions || cnn_tensor_size(n->r, 0) != n->directions) {
+        return cnn__step_fail(run, CNN_ERROR_SHAPE, "an input of rank %d and weights of rank %d, expected 3, for %d directions",
+                              n->x ? cnn_tensor_ndim(n->x) : 0, n->w ? cnn_tensor_ndim(n->w) : 0, n->directions);
+    }
+    n->hidden = cnn_tensor_size(n->r, 2);
+    if (n->layout) {
+        n->x = cnn_transpose(n->x, 0, 1);
+        n->h0 = n->h0 ? cnn_transpose(n->h0, 0, 1) : NULL;
+        n->c0 = n->c0 ? cnn_transpose(n->c0, 0, 1) : NULL;
+    }
+    return true;
+}
+
+/* Sequences that are all as long as x have no lengths. */
+static bool read_lengths(cnn__run *run, recurrent *n)
+{
+    if (!cnn__has(run, 4)) {
+        return true;
+    }
+    const cnn__host *known = cnn__known(run, 4);
+    bool whole = known && known->i;
+    for (int64_t i = 0; whole && i < known->numel; i++) {
+        whole = known->i[i] >= cnn_tensor_size(n->x, 0);
+    }
+    n->lengths = whole ? NULL : cnn__to(cnn__in(run, 4), CNN_I64);
+    return true;
+}
+
+static bool is_plain(cnn__run *run, recurrent *n)
+{
+    bool plain = !n->peepholes && !(n->clip > 0) && !cnn__int(run, "input_forget", 0) && (n->kind != GRU || n->reset_after);
+    int each = n->kind == LSTM ? 3 : n->kind == GRU ? 2 : 1, relus = 0;
+    for (int d = 0; d < n->directions; d++) {
+        for (int i = 0; i < each; i++) {
+            cnn__text name = activation(run, n, d, i);
+            bool relu = n->kind == RNN && same_name(name, "Relu");
+            relus += relu;
+            plain = plain && (relu || same_name(name, n->kind != RNN && i == 0 ? "Sigmoid" : "Tanh"));
+        }
+    }
+    n->relu = relus > 0;
+    return plain && (relus == 0 || relus == n->directions);
+}
+
+static bool run_all(cnn__run *run, int kind)
+{
+    recurrent n = { .kind = kind, .gates = kind == LSTM ? 4 : kind == GRU ? 3 : 1 };
+    cnn_tensor *y[2], *h[2], *c[2];
+    int type = cnn__type(run, 0);
+    bool backward = cnn__text_is(cnn__string(run, "direction", "forward"), "reverse");
+    if (!read_inputs(run, &n) || !read_lengths(run, &n)) {
+        return false;
+    }
+    bool plain = is_plain(run, &n);
+    for (int d = 0; d < n.directions; d++) {
+        bool reverse = backward || d == 1;
+        y[d] = plain ? run_plain(&n, d, reverse, &h[d], &c[d]) : run_unrolled(run, &n, d, reverse, &h[d], &c[d]);
+        if (!y[d]) {
+            return false;
+        }
+    }
+    cnn_tensor *all = cnn_stack(y, n.directions, 1), *last = cnn_stack(h, n.directions, 0); /* [T,D,N,H] */
+    cnn_tensor *cells = kind == LSTM ? cnn_stack(c, n.directions, 0) : NULL;
+    if (n.layout) {
+        all = cnn_permute(all, 4, (int[]){ 2, 0, 1, 3 });
+        last = cnn_transpose(last, 0, 1);
+        cells = cells ? cnn_transpose(cells, 0, 1) : NULL;
+    }
+    return cnn__out(run, 0, all, type) && cnn__out(run, 1, last, type) && (!cells || cnn__out(run, 2, cells, type));
+}
+
+bool cnn__op_lstm(cnn__run *run)
+{
+    return run_all(run, LSTM);
+}
+
+bool cnn__op_gru(cnn__run *run)
+{
+    return run_all(run, GRU);
+}
+
+bool cnn__op_rnn(cnn__run *run)
+{
+    return run_all(run, RNN);
+}

@@ -1,0 +1,126 @@
+/* Running a program on the tensors of a step. */
+#include "net.h"
+#include "run.h"
+
+bool cnn__block_run(cnn__run *run, const cnn__block *block)
+{
+    const cnn__step *outer = run->step;
+    for (const cnn__step *step = block->first; step; step = step->next) {
+        run->step = step;
+        if (!cnn__fold(run) && (run->status != CNN_OK || !step->op->run(run))) {
+            if (run->status == CNN_OK) {
+                run->status = cnn_tape_status(run->tape);
+                cnn__step_fail(run, CNN_ERROR_UNSUPPORTED, "it could not be run");
+            }
+            return false;
+        }
+    }
+    run->step = outer;
+    return true;
+}
+
+static bool same_shape(const cnn__value_info *info, const cnn_tensor *t)
+{
+    bool same = info->ndim < 0 || info->ndim == cnn_tensor_ndim(t);
+    for (int d = 0; same && d < info->ndim; d++) {
+        same = info->shape[d] < 0 || info->shape[d] == cnn_tensor_shape(t)[d];
+    }
+    return same;
+}
+
+static cnn_status take_inputs(cnn__run *run, cnn_tensor *const *inputs, int count)
+{
+    const cnn__program *p = run->program;
+    if (count != p->input_count) {
+        return cnn__onnx_fail(run->ctx, CNN_ERROR_INVALID_ARGUMENT, "onnx: %d inputs, expected %d", count, p->input_count);
+    }
+    for (int i = 0; i < count; i++) {
+        const cnn__value_info *info = p->inputs[i];
+        cnn_dtype dtype;
+        cnn__onnx_dtype(info->type, &dtype);
+        if (!inputs[i]) {
+            return cnn__onnx_fail(run->ctx, CNN_ERROR_INVALID_ARGUMENT, "onnx: input \"%.*s\" is NULL", CNN__TEXT(info->name));
+        }
+        if (cnn_tensor_dtype(inputs[i]) != dtype) {
+            return cnn__onnx_fail(run->ctx, CNN_ERROR_DTYPE, "onnx: input \"%.*s\" is %s, expected %s", CNN__TEXT(info->name),
+                                  cnn_dtype_name(cnn_tensor_dtype(inputs[i])), cnn_dtype_name(dtype));
+        }
+        if (!same_shape(info, inputs[i])) {
+            return cnn__onnx_fail(run->ctx, CNN_ERROR_SHAPE, "onnx: input \"%.*s\" has another shape than the model expects",
+                                  CNN__TEXT(info->name));
+        }
+        run->values[p->block.in[i]] = (cnn__value){ .tensor = inputs[i], .type = info->type };
+    }
+    return CNN_OK;
+}
+
+static void take_constants(cnn__run *run, const cnn__net *net)
+{
+    int k = 0;
+    for (const cnn__constant *c = run->program->constants; c; c = c->next, k++) {
+        run->values[c->slot] = (cnn__value){ .tensor = net->tensors[k], .host = c->is_parameter || c->is_buffer ? NULL : c->host,
+                                             .type = c->type };
+    }
+}
+
+/* An output that is an input or a constant is a tensor of the step, too. */
+static cnn_status give_outputs(cnn__run *run, cnn_tensor **outputs, int count)
+{
+    for (int i = 0; i < count; i++) {
+        cnn__value *value = &run->values[run->program->block.out[i]];
+        outputs[i] = cnn__tensor_of(run, value);
+        if (!outputs[i]) {
+            return run->status != CNN_OK ? run->status
+                                         : cnn__onnx_fail(run->ctx, CNN_ERROR_UNSUPPORTED, "onnx: output %d is no tensor", i);
+        }
+        if (!cnn_tensor_tape(outputs[i])) {
+            outputs[i] = cnn_input(run->tape, outputs[i]);
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status run_all(cnn__run *run, const cnn__net *net, cnn_tensor *const *inputs, int input_count,
+                          cnn_tensor **outputs, int output_count)
+{
+    if (output_count > run->program->block.out_count) {
+        return cnn__onnx_fail(run->ctx, CNN_ERROR_INVALID_ARGUMENT, "onnx: asked for %d outputs, expected at most %d",
+                              output_count, run->program->block.out_count);
+    }
+    take_constants(run, net);
+    cnn_status status = take_inputs(run, inputs, input_count);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (!cnn__block_run(run, &run->program->block)) {
+        return run->status;
+    }
+    return give_outputs(run, outputs, output_count);
+}
+
+static cnn_tape *tape_of(cnn_tensor *const *inputs, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (inputs[i]) {
+            return cnn_tensor_tape(inputs[i]);
+        }
+    }
+    return NULL;
+}
+
+cnn_status cnn__net_forward(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
+                            int output_count, void *user)
+{
+    cnn__net *net = user;
+    cnn_context *ctx = cnn_module_context(self);
+    cnn__workspace *space = cnn__net_workspace(net);
+    if (!space) {
+        return cnn__onnx_fail(ctx, CNN_ERROR_NO_MEMORY, "onnx: no memory for the values of %d nodes", net->program->slot_count);
+    }
+    cnn__run run = { .ctx = ctx, .tape = tape_of(inputs, input_count), .program = net->program, .values = space->values,
+                     .arena = &space->arena };
+    cnn_status status = run.tape ? run_all(&run, net, inputs, input_count, outputs, output_count)
+                                 : cnn__onnx_fail(ctx, CNN_ERROR_UNSUPPORTED, "onnx: a model without inputs");
+    cnn__net_give_back(net, space);
+    return status;
+}

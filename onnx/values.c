@@ -1,0 +1,294 @@
+/* The values of a run: tensors, host values, and each of them from the other. */
+#include "run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- failures ---- */
+
+bool cnn__step_fail(cnn__run *run, cnn_status status, const char *format, ...)
+{
+    char text[300];
+    va_list arguments;
+    if (run->status != CNN_OK) {
+        return false;
+    }
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    run->status = cnn__onnx_fail(run->ctx, status, "onnx: node %lld \"%.*s\" (%.*s): %s", (long long)run->step->number,
+                                 CNN__TEXT(run->step->node->name), CNN__TEXT(run->step->node->op_type), text);
+    return false;
+}
+
+static void *no_memory(cnn__run *run)
+{
+    cnn__step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
+    return NULL;
+}
+
+/* ---- attributes ---- */
+
+const cnn__attribute *cnn__attribute_of(const cnn__step *step, const char *name)
+{
+    for (int i = 0; i < step->attribute_count; i++) {
+        if (cnn__text_is(step->attributes[i].name, name)) {
+            return &step->attributes[i];
+        }
+    }
+    return NULL;
+}
+
+int64_t cnn__int(const cnn__run *run, const char *name, int64_t otherwise)
+{
+    const cnn__attribute *a = cnn__attribute_of(run->step, name);
+    return a ? a->i : otherwise;
+}
+
+double cnn__float(const cnn__run *run, const char *name, double otherwise)
+{
+    const cnn__attribute *a = cnn__attribute_of(run->step, name);
+    return a ? (double)a->f : otherwise;
+}
+
+cnn__text cnn__string(const cnn__run *run, const char *name, const char *otherwise)
+{
+    const cnn__attribute *a = cnn__attribute_of(run->step, name);
+    return a ? a->s : (cnn__text){ otherwise, strlen(otherwise) };
+}
+
+const int64_t *cnn__ints(const cnn__run *run, const char *name, int *count)
+{
+    const cnn__attribute *a = cnn__attribute_of(run->step, name);
+    *count = a && a->int_count < INT32_MAX ? (int)a->int_count : 0;
+    return a ? a->ints : NULL;
+}
+
+/* ---- tensors ---- */
+
+cnn_tensor *cnn__made(cnn__run *run, cnn_dtype dtype, int ndim, const int64_t *shape, const void *elements)
+{
+    cnn_tensor *made = cnn_tensor_from_data(run->ctx, dtype, ndim, shape, elements);
+    cnn_tensor *entered = cnn_input(run->tape, made);
+    cnn_tensor_free(made);
+    return entered;
+}
+
+cnn_tensor *cnn__full(cnn__run *run, cnn_dtype dtype, int ndim, const int64_t *shape, double value)
+{
+    cnn_tensor *made = cnn_tensor_full(run->ctx, dtype, value, ndim, shape);
+    cnn_tensor *entered = cnn_input(run->tape, made);
+    cnn_tensor_free(made);
+    return entered;
+}
+
+cnn_tensor *cnn__scalar(cnn__run *run, const cnn_tensor *like, double value)
+{
+    return cnn__full(run, cnn_tensor_dtype(like), CNN_SCALAR, value);
+}
+
+static void narrow(cnn_dtype dtype, const cnn__host *from, void *to)
+{
+    for (int64_t k = 0; k < from->numel; k++) {
+        switch (dtype) {
+        case CNN_F32: ((float *)to)[k] = (float)from->f[k]; break;
+        case CNN_F64: ((double *)to)[k] = from->f[k]; break;
+        case CNN_I64: ((int64_t *)to)[k] = from->i[k]; break;
+        case CNN_I32: ((int32_t *)to)[k] = (int32_t)from->i[k]; break;
+        case CNN_BF16: {
+            float value = (float)from->f[k];
+            uint32_t bits;
+            memcpy(&bits, &value, sizeof bits);
+            bits += 0x7fff + (bits >> 16 & 1);
+            ((uint16_t *)to)[k] = (uint16_t)(bits >> 16);
+            break;
+        }
+        default: ((unsigned char *)to)[k] = (unsigned char)from->i[k]; break;
+        }
+    }
+}
+
+cnn_tensor *cnn__tensor_of(cnn__run *run, cnn__value *value)
+{
+    cnn_dtype dtype;
+    if (value->tensor || !value->host) {
+        return value->tensor;
+    }
+    const cnn__host *host = value->host;
+    void *elements = cnn__arena_get(run->arena, (size_t)host->numel, 8);
+    cnn__onnx_dtype(host->type, &dtype);
+    if (!elements) {
+        return no_memory(run);
+    }
+    narrow(dtype, host, elements);
+    value->tensor = cnn__made(run, dtype, host->ndim, host->shape, elements);
+    return value->tensor;
+}
+
+const cnn__host *cnn__host_of(cnn__run *run, cnn__value *value)
+{
+    if (value->host || !value->tensor) {
+        return value->host;
+    }
+    const cnn_tensor *t = value->tensor;
+    if (cnn_tensor_status(t) != CNN_OK) {
+        run->status = cnn_tensor_status(t);
+        return NULL;
+    }
+    size_t size = cnn_dtype_size(cnn_tensor_dtype(t)) * (size_t)cnn_tensor_numel(t);
+    cnn__host *host = cnn__run_host(run, value->type, cnn_tensor_ndim(t), cnn_tensor_shape(t));
+    void *elements = host ? cnn__arena_get(run->arena, 1, size) : NULL;
+    if (!elements) {
+        return no_memory(run);
+    }
+    if (size && cnn_tensor_read(t, elements, size) != CNN_OK) {
+        run->status = cnn_context_status(run->ctx);
+        return NULL;
+    }
+    cnn__widen(cnn_tensor_dtype(t), elements, host);
+    return value->host = host;
+}
+
+cnn__host *cnn__run_host(cnn__run *run, int type, int ndim, const int64_t *shape)
+{
+    cnn__host *host = cnn__host_new(run->arena, type, ndim, shape);
+    return host ? host : no_memory(run);
+}
+
+/* ---- inputs ---- */
+
+static cnn__value *value_of(const cnn__run *run, int i)
+{
+    static cnn__value none;
+    int slot = i < run->step->in_count ? run->step->in[i] : -1;
+    return slot < 0 ? &none : &run->values[slot];
+}
+
+bool cnn__has(const cnn__run *run, int i)
+{
+    return value_of(run, i)->type != 0;
+}
+
+int cnn__type(const cnn__run *run, int i)
+{
+    return value_of(run, i)->type;
+}
+
+const cnn__host *cnn__known(const cnn__run *run, int i)
+{
+    return value_of(run, i)->host;
+}
+
+cnn_tensor *cnn__in(cnn__run *run, int i)
+{
+    return cnn__tensor_of(run, value_of(run, i));
+}
+
+const cnn__host *cnn__in_host(cnn__run *run, int i)
+{
+    return cnn__host_of(run, value_of(run, i));
+}
+
+bool cnn__in_shape(cnn__run *run, int i, int *ndim, int64_t *shape)
+{
+    const cnn__value *value = value_of(run, i);
+    *ndim = value->host ? value->host->ndim : cnn_tensor_ndim(value->tensor);
+    const int64_t *sizes = value->host ? value->host->shape : cnn_tensor_shape(value->tensor);
+    for (int d = 0; d < *ndim; d++) {
+        shape[d] = sizes[d];
+    }
+    return value->type != 0;
+}
+
+int cnn__rank(cnn__run *run, int i)
+{
+    int ndim;
+    int64_t shape[CNN_MAX_DIMS];
+    cnn__in_shape(run, i, &ndim, shape);
+    return ndim;
+}
+
+int cnn__axis(cnn__run *run, int64_t axis, int rank)
+{
+    if (axis < -rank || axis >= rank) {
+        cnn__step_fail(run, CNN_ERROR_SHAPE, "axis %lld of a tensor of rank %d", (long long)axis, rank);
+        return -1;
+    }
+    return (int)(axis < 0 ? axis + rank : axis);
+}
+
+double cnn__in_number(cnn__run *run, int i, double otherwise)
+{
+    const cnn__host *host = cnn__has(run, i) ? cnn__in_host(run, i) : NULL;
+    if (!host || host->numel == 0) {
+        return otherwise;
+    }
+    return host->f ? host->f[0] : (double)host->i[0];
+}
+
+/* ---- outputs ---- */
+
+bool cnn__out(cnn__run *run, int i, cnn_tensor *tensor, int type)
+{
+    if (run->status != CNN_OK) {
+        return false;
+    }
+    if (!tensor || cnn_tensor_status(tensor) != CNN_OK) {
+        run->status = tensor ? cnn_tensor_status(tensor) : CNN_ERROR_CALLBACK;
+        return false;
+    }
+    int slot = i < run->step->out_count ? run->step->out[i] : -1;
+    if (slot >= 0) {
+        run->values[slot] = (cnn__value){ .tensor = tensor, .type = type };
+    }
+    return true;
+}
+
+bool cnn__out_host(cnn__run *run, int i, const cnn__host *host)
+{
+    int slot = i < run->step->out_count ? run->step->out[i] : -1;
+    if (slot >= 0 && host) {
+        run->values[slot] = (cnn__value){ .host = host, .type = host->type };
+    }
+    return host != NULL;
+}
+
+bool cnn__range(int type, double *low, double *high)
+{
+    static const struct {
+        int type;
+        double low, high;
+    } ranges[] = { { CNN__ONNX_UINT8, 0, 255 },       { CNN__ONNX_INT8, -128, 127 },
+                   { CNN__ONNX_UINT16, 0, 65535 },    { CNN__ONNX_INT16, -32768, 32767 },
+                   { CNN__ONNX_UINT4, 0, 15 },        { CNN__ONNX_INT4, -8, 7 },
+                   { CNN__ONNX_UINT32, 0, 0xffffffff }, { CNN__ONNX_INT32, -2147483648.0, 2147483647.0 } };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        if (ranges[i].type == type) {
+            *low = ranges[i].low;
+            *high = ranges[i].high;
+            return true;
+        }
+    }
+    return false;
+}
+
+cnn_tensor *cnn__wrap(cnn__run *run, cnn_tensor *x, int type)
+{
+    double low, high;
+    if (type == CNN__ONNX_UINT8 || type == CNN__ONNX_INT32 || !cnn__range(type, &low, &high)) {
+        return x;
+    }
+    cnn_tensor *mask = cnn__scalar(run, x, high - low);
+    if (low == 0) {
+        return cnn_bitwise_and(x, mask);
+    }
+    return cnn_add_scalar(cnn_bitwise_and(cnn_sub(x, cnn__scalar(run, x, low)), mask), low);
+}
+
+cnn_tensor *cnn__saturate(cnn__run *run, cnn_tensor *x, int type)
+{
+    double low, high;
+    (void)run;
+    return cnn__range(type, &low, &high) ? cnn_clamp(x, low, high) : x;
+}
