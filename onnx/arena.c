@@ -6,13 +6,13 @@
 
 enum { BLOCK = 1 << 13, ALIGN = 16 };
 
-typedef struct cnn__arena_block {
-    struct cnn__arena_block *next;
+typedef struct cnn__onnx_arena_block {
+    struct cnn__onnx_arena_block *next;
     size_t used, size;
     _Alignas(ALIGN) unsigned char bytes[];
 } arena_block;
 
-void *cnn__arena_get(cnn__arena *arena, size_t count, size_t size)
+void *cnn__onnx_arena_get(cnn__onnx_arena *arena, size_t count, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX / 2) {
@@ -35,7 +35,7 @@ void *cnn__arena_get(cnn__arena *arena, size_t count, size_t size)
     return memset(memory, 0, bytes);
 }
 
-void cnn__arena_free(cnn__arena *arena)
+void cnn__onnx_arena_free(cnn__onnx_arena *arena)
 {
     for (arena_block *block = arena->blocks, *next; block; block = next) {
         next = block->next;
@@ -44,7 +44,7 @@ void cnn__arena_free(cnn__arena *arena)
     arena->blocks = NULL;
 }
 
-void cnn__arena_reset(cnn__arena *arena)
+void cnn__onnx_arena_reset(cnn__onnx_arena *arena)
 {
     arena_block *largest = NULL;
     for (arena_block *block = arena->blocks, *next; block; block = next) {

@@ -10,11 +10,11 @@ typedef struct attribute_counts {
     int64_t floats, ints, strings;
 } attribute_counts;
 
-static bool count_elements(cnn__reading *reading, cnn__text message, attribute_counts *counts)
+static bool count_elements(cnn__onnx_reading *reading, cnn__onnx_text message, attribute_counts *counts)
 {
-    for (cnn__wire wire = cnn__wire_begin(reading->file, message); cnn__wire_next(&wire);) {
-        int64_t n = wire.field == 7   ? cnn__wire_repeated(&wire, CNN__WIRE_4_BYTES, "floats")
-                    : wire.field == 8 ? cnn__wire_repeated(&wire, CNN__WIRE_VARINT, "ints")
+    for (cnn__onnx_wire wire = cnn__onnx_wire_begin(reading->file, message); cnn__onnx_wire_next(&wire);) {
+        int64_t n = wire.field == 7   ? cnn__onnx_wire_repeated(&wire, CNN__WIRE_4_BYTES, "floats")
+                    : wire.field == 8 ? cnn__onnx_wire_repeated(&wire, CNN__WIRE_VARINT, "ints")
                                       : 0;
         counts->floats += wire.field == 7 && n > 0 ? n : 0;
         counts->ints += wire.field == 8 && n > 0 ? n : 0;
@@ -32,12 +32,12 @@ static float as_float(uint64_t bits)
 }
 
 /* Appends the elements of a repeated field, of one wire type, to `floats` or `ints`. */
-static void append(const cnn__wire *wire, int type, float *floats, int64_t *ints, int64_t *count)
+static void append(const cnn__onnx_wire *wire, int type, float *floats, int64_t *ints, int64_t *count)
 {
-    cnn__text content = wire->content;
+    cnn__onnx_text content = wire->content;
     uint64_t value = wire->value;
     bool packed = wire->type == CNN__WIRE_LENGTH;
-    while (!packed || cnn__wire_element(&content, type, &value)) {
+    while (!packed || cnn__onnx_wire_element(&content, type, &value)) {
         if (floats) {
             floats[(*count)++] = as_float(value);
         } else {
@@ -50,25 +50,25 @@ static void append(const cnn__wire *wire, int type, float *floats, int64_t *ints
 }
 
 /* A part of an attribute that is a message of its own. */
-static bool read_part(cnn__reading *reading, cnn__wire *wire, cnn__attribute *attribute)
+static bool read_part(cnn__onnx_reading *reading, cnn__onnx_wire *wire, cnn__onnx_attribute *attribute)
 {
     bool is_graph = wire->field == 6;
-    if (!cnn__wire_expect(wire, CNN__WIRE_LENGTH, is_graph ? "a graph" : "a tensor")) {
+    if (!cnn__onnx_wire_expect(wire, CNN__WIRE_LENGTH, is_graph ? "a graph" : "a tensor")) {
         return false;
     }
     if (reading->depth >= DEEPEST) {
-        return cnn__wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, wire->field_at, "more than %d graphs in each other",
+        return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, wire->field_at, "more than %d graphs in each other",
                               DEEPEST);
     }
     reading->depth++;
-    cnn__file_bytes outer = *reading->file;
+    cnn__onnx_file_bytes outer = *reading->file;
     bool good;
     if (is_graph) {
-        attribute->graph = cnn__reading_get(reading, 1, sizeof *attribute->graph);
-        good = attribute->graph && cnn__graph_read(reading, wire->content, attribute->graph);
+        attribute->graph = cnn__onnx_reading_get(reading, 1, sizeof *attribute->graph);
+        good = attribute->graph && cnn__onnx_graph_read(reading, wire->content, attribute->graph);
     } else {
-        attribute->tensor = cnn__reading_get(reading, 1, sizeof *attribute->tensor);
-        good = attribute->tensor && cnn__tensor_def_read(reading, wire->content, attribute->tensor);
+        attribute->tensor = cnn__onnx_reading_get(reading, 1, sizeof *attribute->tensor);
+        good = attribute->tensor && cnn__onnx_tensor_def_read(reading, wire->content, attribute->tensor);
     }
     reading->file->node = outer.node;
     reading->file->op_type = outer.op_type;
@@ -77,48 +77,48 @@ static bool read_part(cnn__reading *reading, cnn__wire *wire, cnn__attribute *at
     return good;
 }
 
-static bool read_text(cnn__wire *wire, const char *name, cnn__text *text)
+static bool read_text(cnn__onnx_wire *wire, const char *name, cnn__onnx_text *text)
 {
     *text = wire->content;
-    return cnn__wire_expect(wire, CNN__WIRE_LENGTH, name);
+    return cnn__onnx_wire_expect(wire, CNN__WIRE_LENGTH, name);
 }
 
-static bool read_field(cnn__reading *reading, cnn__wire *wire, cnn__attribute *attribute, float *floats, int64_t *ints,
-                       cnn__text *strings)
+static bool read_field(cnn__onnx_reading *reading, cnn__onnx_wire *wire, cnn__onnx_attribute *attribute, float *floats, int64_t *ints,
+                       cnn__onnx_text *strings)
 {
     switch (wire->field) {
     case 1: return read_text(wire, "the name of an attribute", &attribute->name);
-    case 2: attribute->f = as_float(wire->value); return cnn__wire_expect(wire, CNN__WIRE_4_BYTES, "f");
-    case 3: attribute->i = (int64_t)wire->value; return cnn__wire_expect(wire, CNN__WIRE_VARINT, "i");
+    case 2: attribute->f = as_float(wire->value); return cnn__onnx_wire_expect(wire, CNN__WIRE_4_BYTES, "f");
+    case 3: attribute->i = (int64_t)wire->value; return cnn__onnx_wire_expect(wire, CNN__WIRE_VARINT, "i");
     case 4: return read_text(wire, "s", &attribute->s);
     case 5:
     case 6: return read_part(reading, wire, attribute);
     case 7: append(wire, CNN__WIRE_4_BYTES, floats, NULL, &attribute->float_count); return true;
     case 8: append(wire, CNN__WIRE_VARINT, NULL, ints, &attribute->int_count); return true;
     case 9: return read_text(wire, "strings", &strings[attribute->string_count++]);
-    case 20: attribute->type = (int)wire->value; return cnn__wire_expect(wire, CNN__WIRE_VARINT, "type");
+    case 20: attribute->type = (int)wire->value; return cnn__onnx_wire_expect(wire, CNN__WIRE_VARINT, "type");
     case 21: return read_text(wire, "ref_attr_name", &attribute->reference);
     default: return true;
     }
 }
 
-bool cnn__attribute_read(cnn__reading *reading, cnn__text message, cnn__attribute *attribute)
+bool cnn__onnx_attribute_read(cnn__onnx_reading *reading, cnn__onnx_text message, cnn__onnx_attribute *attribute)
 {
     attribute_counts counts = { 0 };
     if (!count_elements(reading, message, &counts)) {
         return false;
     }
-    float *floats = cnn__reading_get(reading, (size_t)counts.floats, sizeof *floats);
-    int64_t *ints = cnn__reading_get(reading, (size_t)counts.ints, sizeof *ints);
-    cnn__text *strings = cnn__reading_get(reading, (size_t)counts.strings, sizeof *strings);
+    float *floats = cnn__onnx_reading_get(reading, (size_t)counts.floats, sizeof *floats);
+    int64_t *ints = cnn__onnx_reading_get(reading, (size_t)counts.ints, sizeof *ints);
+    cnn__onnx_text *strings = cnn__onnx_reading_get(reading, (size_t)counts.strings, sizeof *strings);
     if (!floats || !ints || !strings) {
         return false;
     }
     attribute->floats = floats;
     attribute->ints = ints;
     attribute->strings = strings;
-    cnn__wire wire = cnn__wire_begin(reading->file, message);
-    while (cnn__wire_next(&wire)) {
+    cnn__onnx_wire wire = cnn__onnx_wire_begin(reading->file, message);
+    while (cnn__onnx_wire_next(&wire)) {
         if (!read_field(reading, &wire, attribute, floats, ints, strings)) {
             return false;
         }

@@ -7,16 +7,16 @@
 
 enum { MOST = 4096 };
 
-bool cnn__fold(cnn__run *run)
+bool cnn__onnx_fold(cnn__onnx_run *run)
 {
-    const cnn__step *step = run->step;
+    const cnn__onnx_step *step = run->step;
     bool any = false;
     if (!step->op->fold) {
         return false;
     }
     for (int i = 0; i < step->in_count; i++) {
-        const cnn__host *host = cnn__known(run, i);
-        if (cnn__has(run, i) && (!host || host->numel > MOST)) {
+        const cnn__onnx_host *host = cnn__onnx_known(run, i);
+        if (cnn__onnx_has(run, i) && (!host || host->numel > MOST)) {
             return false;
         }
         any = any || host;
@@ -27,7 +27,7 @@ bool cnn__fold(cnn__run *run)
 /* ---- elements ---- */
 
 /* The shape of a and b, broadcast. Returns the rank; -1: they do not fit. */
-static int broadcast(const cnn__host *a, const cnn__host *b, int64_t *shape)
+static int broadcast(const cnn__onnx_host *a, const cnn__onnx_host *b, int64_t *shape)
 {
     int rank = a->ndim > b->ndim ? a->ndim : b->ndim;
     int64_t numel = 1;
@@ -47,7 +47,7 @@ static int broadcast(const cnn__host *a, const cnn__host *b, int64_t *shape)
 }
 
 /* The element of x that is broadcast to element k of a shape. */
-static int64_t place(const cnn__host *x, int rank, const int64_t *shape, int64_t k)
+static int64_t place(const cnn__onnx_host *x, int rank, const int64_t *shape, int64_t k)
 {
     int64_t at = 0, stride = 1;
     for (int d = rank - 1; d >= 0; d--) {
@@ -105,16 +105,16 @@ static bool folds(int type)
     return type == CNN__ONNX_INT64 || type == CNN__ONNX_FLOAT || type == CNN__ONNX_DOUBLE || type == CNN__ONNX_BOOL;
 }
 
-bool cnn__fold_arithmetic(cnn__run *run)
+bool cnn__onnx_fold_arithmetic(cnn__onnx_run *run)
 {
     int64_t shape[CNN_MAX_DIMS];
-    const cnn__host *a = cnn__known(run, 0), *b = cnn__known(run, 1);
+    const cnn__onnx_host *a = cnn__onnx_known(run, 0), *b = cnn__onnx_known(run, 1);
     int code = run->step->op->code, rank = run->step->in_count == 2 && a->type == b->type && folds(a->type) ? broadcast(a, b, shape) : -1;
     if (rank < 0) {
         return false;
     }
     bool compares = code >= CNN__FOLD_EQ;
-    cnn__host *y = cnn__run_host(run, compares ? CNN__ONNX_BOOL : a->type, rank, shape);
+    cnn__onnx_host *y = cnn__onnx_run_host(run, compares ? CNN__ONNX_BOOL : a->type, rank, shape);
     for (int64_t k = 0; y && k < y->numel; k++) {
         int64_t i = place(a, rank, shape, k), j = place(b, rank, shape, k);
         double number = a->f ? of_numbers(code, a->f[i], b->f[j]) : 0;
@@ -125,18 +125,18 @@ bool cnn__fold_arithmetic(cnn__run *run)
             y->i[k] = a->f ? number > 0 : of_integers(code, a->i[i], b->i[j]);
         }
     }
-    return cnn__out_host(run, 0, y);
+    return cnn__onnx_out_host(run, 0, y);
 }
 
 /* Floor, Ceil, Neg, Not, Sqrt of each element. */
-bool cnn__fold_numbers(cnn__run *run)
+bool cnn__onnx_fold_numbers(cnn__onnx_run *run)
 {
-    const cnn__host *x = cnn__known(run, 0);
+    const cnn__onnx_host *x = cnn__onnx_known(run, 0);
     int code = run->step->op->code;
     if (!folds(x->type) || (x->i && code != CNN__FOLD_NEG && code != CNN__FOLD_NOT)) {
         return false;
     }
-    cnn__host *y = cnn__run_host(run, x->type, x->ndim, x->shape);
+    cnn__onnx_host *y = cnn__onnx_run_host(run, x->type, x->ndim, x->shape);
     for (int64_t k = 0; y && k < x->numel; k++) {
         if (x->f) {
             double v = x->f[k];
@@ -146,14 +146,14 @@ bool cnn__fold_numbers(cnn__run *run)
             y->i[k] = code == CNN__FOLD_NOT ? !x->i[k] : (int64_t)(0 - (uint64_t)x->i[k]);
         }
     }
-    return cnn__out_host(run, 0, y);
+    return cnn__onnx_out_host(run, 0, y);
 }
 
 /* To a type of 64 bits, f32 or bool; saturating, as cnn_cast() does. */
-bool cnn__fold_cast(cnn__run *run)
+bool cnn__onnx_fold_cast(cnn__onnx_run *run)
 {
-    const cnn__host *x = cnn__known(run, 0);
-    int to = (int)cnn__int(run, "to", 0);
+    const cnn__onnx_host *x = cnn__onnx_known(run, 0);
+    int to = (int)cnn__onnx_int(run, "to", 0);
     if (to == CNN__ONNX_INT32 && x->type == CNN__ONNX_INT64) {
         for (int64_t k = 0; k < x->numel; k++) {
             if (x->i[k] != (int32_t)x->i[k]) {
@@ -163,7 +163,7 @@ bool cnn__fold_cast(cnn__run *run)
     } else if (!folds(to) || !(folds(x->type) || x->type == CNN__ONNX_INT32)) {
         return false;
     }
-    cnn__host *y = cnn__run_host(run, to, x->ndim, x->shape);
+    cnn__onnx_host *y = cnn__onnx_run_host(run, to, x->ndim, x->shape);
     for (int64_t k = 0; y && k < x->numel; k++) {
         if (y->f) {
             double v = x->f ? x->f[k] : (double)x->i[k];
@@ -177,23 +177,23 @@ bool cnn__fold_cast(cnn__run *run)
             y->i[k] = x->i[k];
         }
     }
-    return cnn__out_host(run, 0, y);
+    return cnn__onnx_out_host(run, 0, y);
 }
 
-bool cnn__fold_where(cnn__run *run)
+bool cnn__onnx_fold_where(cnn__onnx_run *run)
 {
     int64_t first[CNN_MAX_DIMS], shape[CNN_MAX_DIMS];
-    const cnn__host *c = cnn__known(run, 0), *a = cnn__known(run, 1), *b = cnn__known(run, 2);
-    cnn__host both = { 0 };
+    const cnn__onnx_host *c = cnn__onnx_known(run, 0), *a = cnn__onnx_known(run, 1), *b = cnn__onnx_known(run, 2);
+    cnn__onnx_host both = { 0 };
     both.ndim = a->type == b->type && c->i ? broadcast(a, b, first) : -1;
     if (both.ndim < 0) {
         return false;
     }
     memcpy(both.shape, first, sizeof first);
     int rank = broadcast(c, &both, shape);
-    cnn__host *y = rank < 0 ? NULL : cnn__run_host(run, a->type, rank, shape);
+    cnn__onnx_host *y = rank < 0 ? NULL : cnn__onnx_run_host(run, a->type, rank, shape);
     for (int64_t k = 0; y && k < y->numel; k++) {
-        const cnn__host *from = c->i[place(c, rank, shape, k)] ? a : b;
+        const cnn__onnx_host *from = c->i[place(c, rank, shape, k)] ? a : b;
         int64_t at = place(from, rank, shape, k);
         if (y->f) {
             y->f[k] = from->f[at];
@@ -201,12 +201,12 @@ bool cnn__fold_where(cnn__run *run)
             y->i[k] = from->i[at];
         }
     }
-    return y && cnn__out_host(run, 0, y);
+    return y && cnn__onnx_out_host(run, 0, y);
 }
 
 /* ---- parts ---- */
 
-static void copy(cnn__host *to, int64_t at, const cnn__host *from, int64_t k)
+static void copy(cnn__onnx_host *to, int64_t at, const cnn__onnx_host *from, int64_t k)
 {
     if (to->f) {
         to->f[at] = from->f[k];
@@ -216,95 +216,95 @@ static void copy(cnn__host *to, int64_t at, const cnn__host *from, int64_t k)
 }
 
 /* Of a list or a matrix's rows, by indices of any shape. */
-bool cnn__fold_gather(cnn__run *run)
+bool cnn__onnx_fold_gather(cnn__onnx_run *run)
 {
-    const cnn__host *x = cnn__known(run, 0), *index = cnn__known(run, 1);
-    int64_t axis = cnn__int(run, "axis", 0);
+    const cnn__onnx_host *x = cnn__onnx_known(run, 0), *index = cnn__onnx_known(run, 1);
+    int64_t axis = cnn__onnx_int(run, "axis", 0);
     if (x->ndim != 1 || (axis != 0 && axis != -1) || !index->i) {
         return false;
     }
     for (int64_t k = 0; k < index->numel; k++) {
         if (index->i[k] < -x->numel || index->i[k] >= x->numel) {
-            return cnn__step_fail(run, CNN_ERROR_INVALID_ARGUMENT, "index %lld of %lld elements", (long long)index->i[k], (long long)x->numel);
+            return cnn__onnx_step_fail(run, CNN_ERROR_INVALID_ARGUMENT, "index %lld of %lld elements", (long long)index->i[k], (long long)x->numel);
         }
     }
-    cnn__host *y = cnn__run_host(run, x->type, index->ndim, index->shape);
+    cnn__onnx_host *y = cnn__onnx_run_host(run, x->type, index->ndim, index->shape);
     for (int64_t k = 0; y && k < index->numel; k++) {
         copy(y, k, x, index->i[k] < 0 ? index->i[k] + x->numel : index->i[k]);
     }
-    return cnn__out_host(run, 0, y);
+    return cnn__onnx_out_host(run, 0, y);
 }
 
 /* Of lists. */
-bool cnn__fold_concat(cnn__run *run)
+bool cnn__onnx_fold_concat(cnn__onnx_run *run)
 {
     int64_t count = 0, at = 0;
-    int type = cnn__type(run, 0);
+    int type = cnn__onnx_type(run, 0);
     for (int i = 0; i < run->step->in_count; i++) {
-        const cnn__host *x = cnn__known(run, i);
+        const cnn__onnx_host *x = cnn__onnx_known(run, i);
         if (!x || x->ndim != 1 || x->type != type) {
             return false;
         }
         count += x->numel;
     }
-    cnn__host *y = cnn__run_host(run, type, 1, &count);
+    cnn__onnx_host *y = cnn__onnx_run_host(run, type, 1, &count);
     for (int i = 0; y && i < run->step->in_count; i++) {
-        const cnn__host *x = cnn__known(run, i);
+        const cnn__onnx_host *x = cnn__onnx_known(run, i);
         for (int64_t k = 0; k < x->numel; k++) {
             copy(y, at++, x, k);
         }
     }
-    return cnn__out_host(run, 0, y);
+    return cnn__onnx_out_host(run, 0, y);
 }
 
 /* Of a list. */
-bool cnn__fold_slice(cnn__run *run)
+bool cnn__onnx_fold_slice(cnn__onnx_run *run)
 {
-    cnn__slice slices[CNN_MAX_DIMS] = { { 0 } };
-    const cnn__host *x = cnn__known(run, 0);
-    if (x->ndim != 1 || !cnn__slice_of(run, 1, slices)) {
+    cnn__onnx_slice slices[CNN_MAX_DIMS] = { { 0 } };
+    const cnn__onnx_host *x = cnn__onnx_known(run, 0);
+    if (x->ndim != 1 || !cnn__onnx_slice_of(run, 1, slices)) {
         return false;
     }
-    cnn__slice s = slices[0].is_there ? slices[0] : (cnn__slice){ true, 0, x->numel, 1 };
-    if (!cnn__slice_bounds(x->numel, s.step, &s.start, &s.end) || s.step < -MOST || s.step > INT32_MAX) {
+    cnn__onnx_slice s = slices[0].is_there ? slices[0] : (cnn__onnx_slice){ true, 0, x->numel, 1 };
+    if (!cnn__onnx_slice_bounds(x->numel, s.step, &s.start, &s.end) || s.step < -MOST || s.step > INT32_MAX) {
         return false;
     }
     int64_t way = s.end - s.start, count = s.step > 0 ? (way + s.step - 1) / s.step : (-way - s.step - 1) / -s.step;
     count = count < 0 ? 0 : count;
-    cnn__host *y = cnn__run_host(run, x->type, 1, &count);
+    cnn__onnx_host *y = cnn__onnx_run_host(run, x->type, 1, &count);
     for (int64_t k = 0; y && k < count; k++) {
         copy(y, k, x, s.start + k * s.step);
     }
-    return cnn__out_host(run, 0, y);
+    return cnn__onnx_out_host(run, 0, y);
 }
 
 /* Reshape, Squeeze and Unsqueeze to a list or a number; Identity. */
-bool cnn__fold_shape(cnn__run *run)
+bool cnn__onnx_fold_shape(cnn__onnx_run *run)
 {
-    const cnn__host *x = cnn__known(run, 0);
+    const cnn__onnx_host *x = cnn__onnx_known(run, 0);
     int64_t shape[CNN_MAX_DIMS], rank = 0;
     int code = run->step->op->code;
     if (code == CNN__FOLD_UNSQUEEZE) {
-        rank = cnn__unsqueezed(run, shape);
+        rank = cnn__onnx_unsqueezed(run, shape);
     } else if (code == CNN__FOLD_SQUEEZE) { /* of a list of one */
         rank = x->ndim == 1 && x->numel == 1 ? 0 : -1;
     } else {
-        const cnn__host *to = cnn__known(run, 1);
+        const cnn__onnx_host *to = cnn__onnx_known(run, 1);
         bool list = to && to->i && to->numel == 1 && (to->i[0] == -1 || to->i[0] == x->numel);
         rank = list ? 1 : to && to->i && to->numel == 0 && x->numel == 1 ? 0 : -1;
         shape[0] = x->numel;
     }
-    cnn__host *y = rank < 0 ? NULL : cnn__run_host(run, x->type, (int)rank, shape);
+    cnn__onnx_host *y = rank < 0 ? NULL : cnn__onnx_run_host(run, x->type, (int)rank, shape);
     for (int64_t k = 0; y && k < x->numel; k++) {
         copy(y, k, x, k);
     }
-    return y && cnn__out_host(run, 0, y);
+    return y && cnn__onnx_out_host(run, 0, y);
 }
 
 /* The product of a list's integers; with another code their sum, maximum or minimum. */
-bool cnn__fold_product(cnn__run *run)
+bool cnn__onnx_fold_product(cnn__onnx_run *run)
 {
-    const cnn__host *x = cnn__known(run, 0);
+    const cnn__onnx_host *x = cnn__onnx_known(run, 0);
     int code = run->step->op->code, fold = code == 7 ? CNN__FOLD_MUL : code == 8 ? CNN__FOLD_ADD : code == 4 ? CNN__FOLD_MAX : CNN__FOLD_MIN;
     if (x->ndim != 1 || x->type != CNN__ONNX_INT64 || x->numel == 0 || (code != 4 && code < 6) || code == 9) {
         return false;
@@ -313,9 +313,9 @@ bool cnn__fold_product(cnn__run *run)
     for (int64_t k = 1; k < x->numel; k++) {
         value = of_integers(fold, value, x->i[k]);
     }
-    cnn__host *y = cnn__run_host(run, x->type, cnn__int(run, "keepdims", 1) != 0, &one);
+    cnn__onnx_host *y = cnn__onnx_run_host(run, x->type, cnn__onnx_int(run, "keepdims", 1) != 0, &one);
     if (y) {
         y->i[0] = value;
     }
-    return cnn__out_host(run, 0, y);
+    return cnn__onnx_out_host(run, 0, y);
 }

@@ -11,11 +11,11 @@ static const char call[] = "onnx_load";
 
 /* ---- which constants are the module's ---- */
 
-static void mark_step(const cnn__step *step, cnn__constant *const *of_slot);
+static void mark_step(const cnn__onnx_step *step, cnn__onnx_constant *const *of_slot);
 
-static void mark_block(const cnn__block *block, cnn__constant *const *of_slot)
+static void mark_block(const cnn__onnx_block *block, cnn__onnx_constant *const *of_slot)
 {
-    for (const cnn__step *step = block->first; step; step = step->next) {
+    for (const cnn__onnx_step *step = block->first; step; step = step->next) {
         mark_step(step, of_slot);
     }
 }
@@ -25,10 +25,10 @@ static bool has_bit(uint32_t bits, int i)
     return bits >> (i < 31 ? i : 31) & 1;
 }
 
-static void mark_step(const cnn__step *step, cnn__constant *const *of_slot)
+static void mark_step(const cnn__onnx_step *step, cnn__onnx_constant *const *of_slot)
 {
     for (int i = 0; i < step->in_count; i++) {
-        cnn__constant *c = step->in[i] >= 0 ? of_slot[step->in[i]] : NULL;
+        cnn__onnx_constant *c = step->in[i] >= 0 ? of_slot[step->in[i]] : NULL;
         if (c && c->is_initializer && c->def && c->def->ndim > 0 && cnn__onnx_is_float(c->type)) {
             c->is_parameter = c->is_parameter || has_bit(step->op->parameters, i);
             c->is_buffer = c->is_buffer || has_bit(step->op->buffers, i);
@@ -41,17 +41,17 @@ static void mark_step(const cnn__step *step, cnn__constant *const *of_slot)
     }
 }
 
-static bool mark(cnn__reading *reading, cnn__program *program)
+static bool mark(cnn__onnx_reading *reading, cnn__onnx_program *program)
 {
-    cnn__constant **of_slot = cnn__reading_get(reading, (size_t)program->slot_count, sizeof *of_slot);
+    cnn__onnx_constant **of_slot = cnn__onnx_reading_get(reading, (size_t)program->slot_count, sizeof *of_slot);
     if (!of_slot) {
         return false;
     }
-    for (cnn__constant *c = program->constants; c; c = c->next) {
+    for (cnn__onnx_constant *c = program->constants; c; c = c->next) {
         of_slot[c->slot] = c;
     }
     mark_block(&program->block, of_slot);
-    for (cnn__constant *c = program->constants; c; c = c->next) {
+    for (cnn__onnx_constant *c = program->constants; c; c = c->next) {
         c->is_parameter = c->is_parameter && !c->is_buffer;
     }
     return true;
@@ -89,7 +89,7 @@ static bool is_path(const char *name)
 }
 
 /* Gives the tensor, which it takes, to the module of the tree that its name says. */
-static bool add_state(cnn_module *module, const cnn__constant *c, cnn_tensor *tensor)
+static bool add_state(cnn_module *module, const cnn__onnx_constant *c, cnn_tensor *tensor)
 {
     char *path = strdup(c->name), *part = path;
     for (char *dot; path && module && (dot = strchr(part, '.')); part = dot + 1) {
@@ -107,10 +107,10 @@ static bool add_state(cnn_module *module, const cnn__constant *c, cnn_tensor *te
 }
 
 /* A name that no part of which is empty, and that is not the module's yet. */
-static bool choose_name(cnn__reading *reading, cnn__constant *c)
+static bool choose_name(cnn__onnx_reading *reading, cnn__onnx_constant *c)
 {
-    cnn__text name = c->def->name;
-    char *chosen = cnn__reading_get(reading, name.size + 1, 1);
+    cnn__onnx_text name = c->def->name;
+    char *chosen = cnn__onnx_reading_get(reading, name.size + 1, 1);
     if (!chosen) {
         return false;
     }
@@ -126,16 +126,16 @@ static bool choose_name(cnn__reading *reading, cnn__constant *c)
 
 /* The step of a run in which a name is a module's and a parameter's at once, as "a" and "a.b" are, would fail: such a
  * name is refused by the module, and the tensor becomes a constant. */
-static bool make_tensors(cnn__file_bytes *file, cnn__reading *reading, cnn__program *program, cnn__net *net,
+static bool make_tensors(cnn__onnx_file_bytes *file, cnn__onnx_reading *reading, cnn__onnx_program *program, cnn__onnx_net *net,
                          cnn_module *module)
 {
     int k = 0;
-    for (cnn__constant *c = program->constants; c; c = c->next, k++) {
+    for (cnn__onnx_constant *c = program->constants; c; c = c->next, k++) {
         bool state = c->is_parameter || c->is_buffer;
         if (!state && c->host) {
             continue;
         }
-        cnn_tensor *tensor = cnn__net_tensor(file, program, c->def);
+        cnn_tensor *tensor = cnn__onnx_net_tensor(file, program, c->def);
         if (!tensor) {
             return false;
         }
@@ -150,12 +150,12 @@ static bool make_tensors(cnn__file_bytes *file, cnn__reading *reading, cnn__prog
 
 /* ---- the whole ---- */
 
-static cnn__program *program_read(cnn__file_bytes *file)
+static cnn__onnx_program *program_read(cnn__onnx_file_bytes *file)
 {
-    cnn__program *program = calloc(1, sizeof *program);
+    cnn__onnx_program *program = calloc(1, sizeof *program);
     atomic_int *users = malloc(sizeof *users);
     if (!program || !users) {
-        cnn__wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory");
+        cnn__onnx_wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory");
         free(program);
         free(users);
         return NULL;
@@ -163,10 +163,10 @@ static cnn__program *program_read(cnn__file_bytes *file)
     atomic_init(users, 1);
     atomic_init(&program->users, 1);
     program->bytes_users = users;
-    cnn__reading reading = { .file = file, .arena = &program->arena };
-    if (!cnn__source_read(file, &program->bytes) || !cnn__model_read(&reading, &program->model) ||
-        !cnn__program_make(&reading, program) || !mark(&reading, program)) {
-        cnn__program_release(program);
+    cnn__onnx_reading reading = { .file = file, .arena = &program->arena };
+    if (!cnn__onnx_source_read(file, &program->bytes) || !cnn__onnx_model_read(&reading, &program->model) ||
+        !cnn__onnx_program_make(&reading, program) || !mark(&reading, program)) {
+        cnn__onnx_program_release(program);
         return NULL;
     }
     return program;
@@ -182,25 +182,25 @@ cnn_module *cnn_onnx_load(cnn_context *ctx, const char *path, const cnn_onnx_opt
     if (CNN__ONNX_OPTIONS(ctx, call, &o, options) != CNN_OK) {
         return NULL;
     }
-    cnn__file_bytes file = { .ctx = ctx, .call = call, .path = path, .node_number = -1 };
-    cnn__program *program = program_read(&file);
-    cnn__net *net = program ? cnn__net_new(program) : NULL;
+    cnn__onnx_file_bytes file = { .ctx = ctx, .call = call, .path = path, .node_number = -1 };
+    cnn__onnx_program *program = program_read(&file);
+    cnn__onnx_net *net = program ? cnn__onnx_net_new(program) : NULL;
     if (!net) {
         if (program) {
-            cnn__wire_fail(&file, CNN_ERROR_NO_MEMORY, NULL, "no memory");
-            cnn__program_release(program);
+            cnn__onnx_wire_fail(&file, CNN_ERROR_NO_MEMORY, NULL, "no memory");
+            cnn__onnx_program_release(program);
         }
         return NULL;
     }
     cnn_module_options module_options = { .struct_size = sizeof module_options, .type = "ONNX", .user = net,
-                                          .forward_many = cnn__net_forward, .free_user = cnn__net_free,
-                                          .clone_user = cnn__net_clone };
+                                          .forward_many = cnn__onnx_net_forward, .free_user = cnn__onnx_net_free,
+                                          .clone_user = cnn__onnx_net_clone };
     cnn_module *module = cnn_module_create(ctx, &module_options);
-    cnn__reading reading = { .file = &file, .arena = &program->arena };
+    cnn__onnx_reading reading = { .file = &file, .arena = &program->arena };
     if (module && !make_tensors(&file, &reading, program, net, module)) {
         cnn_module_free(module);
         module = NULL;
     }
-    cnn__program_release(program);
+    cnn__onnx_program_release(program);
     return module;
 }

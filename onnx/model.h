@@ -7,15 +7,15 @@
 
 /* ---- memory that is freed at once (arena.c) ---- */
 
-typedef struct cnn__arena {
-    struct cnn__arena_block *blocks;
-} cnn__arena;
+typedef struct cnn__onnx_arena {
+    struct cnn__onnx_arena_block *blocks;
+} cnn__onnx_arena;
 
 /* Returns zeroed memory for `count` items, or NULL. Of no items: not NULL. */
-void *cnn__arena_get(cnn__arena *arena, size_t count, size_t size);
+void *cnn__onnx_arena_get(cnn__onnx_arena *arena, size_t count, size_t size);
 /* Frees all; or keeps the largest block, emptied, for the next use. */
-void cnn__arena_free(cnn__arena *arena);
-void cnn__arena_reset(cnn__arena *arena);
+void cnn__onnx_arena_free(cnn__onnx_arena *arena);
+void cnn__onnx_arena_reset(cnn__onnx_arena *arena);
 
 /* ---- types ---- */
 
@@ -49,100 +49,100 @@ bool cnn__onnx_is_float(int type);
 /* ---- the parts of a file ---- */
 
 /* TensorProto. Its elements are raw bytes, repeated fields of the message, or in another file. */
-typedef struct cnn__tensor_def {
-    cnn__text name;
+typedef struct cnn__onnx_tensor_def {
+    cnn__onnx_text name;
     int type, ndim;
     int64_t shape[CNN_MAX_DIMS], numel;
     const unsigned char *at; /* where its message begins */
-    cnn__text message, raw;
+    cnn__onnx_text message, raw;
     bool has_raw, is_external;
-    cnn__text location;
+    cnn__onnx_text location;
     int64_t offset, length; /* of the elements in another file; length -1: to its end */
-} cnn__tensor_def;
+} cnn__onnx_tensor_def;
 
-typedef struct cnn__attribute {
-    cnn__text name, reference; /* the attribute of the function that it stands for */
+typedef struct cnn__onnx_attribute {
+    cnn__onnx_text name, reference; /* the attribute of the function that it stands for */
     int type;                  /* AttributeProto.AttributeType; 0 in old files */
     int64_t i;
     float f;
-    cnn__text s;
-    cnn__tensor_def *tensor;
-    struct cnn__graph *graph;
+    cnn__onnx_text s;
+    cnn__onnx_tensor_def *tensor;
+    struct cnn__onnx_graph *graph;
     const int64_t *ints;
     const float *floats;
-    const cnn__text *strings;
+    const cnn__onnx_text *strings;
     int64_t int_count, float_count, string_count;
-} cnn__attribute;
+} cnn__onnx_attribute;
 
-typedef struct cnn__node {
+typedef struct cnn__onnx_node {
     const unsigned char *at;
-    cnn__text name, op_type, domain, overload;
-    cnn__text *inputs, *outputs;
-    cnn__attribute *attributes;
+    cnn__onnx_text name, op_type, domain, overload;
+    cnn__onnx_text *inputs, *outputs;
+    cnn__onnx_attribute *attributes;
     int input_count, output_count, attribute_count;
-} cnn__node;
+} cnn__onnx_node;
 
 /* ValueInfoProto of a tensor: sizes of -1 have a name, or none. */
-typedef struct cnn__value_info {
-    cnn__text name;
+typedef struct cnn__onnx_value_info {
+    cnn__onnx_text name;
     int type, ndim; /* ndim -1: not known; type 0: no tensor */
     int64_t shape[CNN_MAX_DIMS];
-    cnn__text symbols[CNN_MAX_DIMS];
-} cnn__value_info;
+    cnn__onnx_text symbols[CNN_MAX_DIMS];
+} cnn__onnx_value_info;
 
-typedef struct cnn__graph {
-    cnn__text name;
-    cnn__node *nodes;
-    cnn__tensor_def *initializers;
-    cnn__value_info *inputs, *outputs;
+typedef struct cnn__onnx_graph {
+    cnn__onnx_text name;
+    cnn__onnx_node *nodes;
+    cnn__onnx_tensor_def *initializers;
+    cnn__onnx_value_info *inputs, *outputs;
     int node_count, initializer_count, input_count, output_count;
-} cnn__graph;
+} cnn__onnx_graph;
 
-typedef struct cnn__opset {
-    cnn__text domain;
+typedef struct cnn__onnx_opset {
+    cnn__onnx_text domain;
     int64_t version;
-} cnn__opset;
+} cnn__onnx_opset;
 
-typedef struct cnn__function {
-    cnn__text name, domain, overload;
-    cnn__text *inputs, *outputs;
-    cnn__attribute *defaults; /* of attributes */
-    cnn__node *nodes;
-    cnn__opset *opsets;
+typedef struct cnn__onnx_function {
+    cnn__onnx_text name, domain, overload;
+    cnn__onnx_text *inputs, *outputs;
+    cnn__onnx_attribute *defaults; /* of attributes */
+    cnn__onnx_node *nodes;
+    cnn__onnx_opset *opsets;
     int input_count, output_count, default_count, node_count, opset_count;
-} cnn__function;
+} cnn__onnx_function;
 
-typedef struct cnn__model {
+typedef struct cnn__onnx_model {
     int64_t ir_version;
-    cnn__graph *graph;
-    cnn__opset *opsets;
-    cnn__function *functions;
+    cnn__onnx_graph *graph;
+    cnn__onnx_opset *opsets;
+    cnn__onnx_function *functions;
     int opset_count, function_count;
-} cnn__model;
+} cnn__onnx_model;
 
 /* What is read, and where its structs go. */
-typedef struct cnn__reading {
-    cnn__file_bytes *file;
-    cnn__arena *arena;
+typedef struct cnn__onnx_reading {
+    cnn__onnx_file_bytes *file;
+    cnn__onnx_arena *arena;
     int depth;
-} cnn__reading;
+} cnn__onnx_reading;
 
 /* Reads a whole file (model.c). */
-bool cnn__model_read(cnn__reading *reading, cnn__model *model);
+bool cnn__onnx_model_read(cnn__onnx_reading *reading, cnn__onnx_model *model);
 /* Reads a TensorProto (tensor_def.c). */
-bool cnn__tensor_def_read(cnn__reading *reading, cnn__text message, cnn__tensor_def *tensor);
+bool cnn__onnx_tensor_def_read(cnn__onnx_reading *reading, cnn__onnx_text message, cnn__onnx_tensor_def *tensor);
 /* Reads an AttributeProto (attribute.c). */
-bool cnn__attribute_read(cnn__reading *reading, cnn__text message, cnn__attribute *attribute);
-bool cnn__graph_read(cnn__reading *reading, cnn__text message, cnn__graph *graph);
-bool cnn__value_info_read(cnn__reading *reading, cnn__text message, cnn__value_info *info);
+bool cnn__onnx_attribute_read(cnn__onnx_reading *reading, cnn__onnx_text message, cnn__onnx_attribute *attribute);
+bool cnn__onnx_graph_read(cnn__onnx_reading *reading, cnn__onnx_text message, cnn__onnx_graph *graph);
+bool cnn__onnx_value_info_read(cnn__onnx_reading *reading, cnn__onnx_text message, cnn__onnx_value_info *info);
 
 /* Memory of the arena; its lack is reported. */
-void *cnn__reading_get(cnn__reading *reading, size_t count, size_t size);
+void *cnn__onnx_reading_get(cnn__onnx_reading *reading, size_t count, size_t size);
 
 /* Writes the elements of a tensor that are in the file to `to`, as libcnn holds the type: numel · the dtype's size bytes.
  * Those in another file come as `bytes` (tensor_elements.c). */
-bool cnn__tensor_def_elements(cnn__file_bytes *file, const cnn__tensor_def *tensor, const unsigned char *bytes, void *to);
+bool cnn__onnx_tensor_def_elements(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor, const unsigned char *bytes, void *to);
 /* How many bytes its elements take where they are stored raw; -1 for a type without any. */
-int64_t cnn__tensor_def_bytes(const cnn__tensor_def *tensor);
+int64_t cnn__onnx_tensor_def_bytes(const cnn__onnx_tensor_def *tensor);
 
 #endif

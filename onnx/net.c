@@ -4,32 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-cnn__workspace *cnn__net_workspace(cnn__net *net)
+cnn__onnx_workspace *cnn__onnx_net_workspace(cnn__onnx_net *net)
 {
-    size_t size = (size_t)net->program->slot_count * sizeof(cnn__value);
-    cnn__workspace *space = atomic_exchange(&net->idle, NULL);
+    size_t size = (size_t)net->program->slot_count * sizeof(cnn__onnx_value);
+    cnn__onnx_workspace *space = atomic_exchange(&net->idle, NULL);
     if (!space) {
         space = malloc(sizeof *space + size);
         if (!space) {
             return NULL;
         }
-        space->arena = (cnn__arena){ 0 };
+        space->arena = (cnn__onnx_arena){ 0 };
     }
     memset(space->values, 0, size);
     return space;
 }
 
-static void workspace_free(cnn__workspace *space)
+static void workspace_free(cnn__onnx_workspace *space)
 {
     if (space) {
-        cnn__arena_free(&space->arena);
+        cnn__onnx_arena_free(&space->arena);
         free(space);
     }
 }
 
-void cnn__net_give_back(cnn__net *net, cnn__workspace *space)
+void cnn__onnx_net_give_back(cnn__onnx_net *net, cnn__onnx_workspace *space)
 {
-    cnn__arena_reset(&space->arena);
+    cnn__onnx_arena_reset(&space->arena);
     workspace_free(atomic_exchange(&net->idle, space));
 }
 
@@ -41,10 +41,10 @@ static void bytes_release(unsigned char *bytes, atomic_int *users)
     }
 }
 
-void cnn__program_release(cnn__program *program)
+void cnn__onnx_program_release(cnn__onnx_program *program)
 {
     if (atomic_fetch_sub(&program->users, 1) == 1) {
-        cnn__arena_free(&program->arena);
+        cnn__onnx_arena_free(&program->arena);
         bytes_release(program->bytes, program->bytes_users);
         free(program);
     }
@@ -66,9 +66,9 @@ static void take_back(void *data, void *user)
 
 /* Moves the elements, which are raw in the file, to an address that the dtype asks for, over the tag and the length
  * before them, which have been read. Returns NULL where that is not far enough, or the elements are stored otherwise. */
-static unsigned char *aligned(const cnn__program *program, const cnn__tensor_def *def, size_t size)
+static unsigned char *aligned(const cnn__onnx_program *program, const cnn__onnx_tensor_def *def, size_t size)
 {
-    if (!def->has_raw || def->is_external || (int64_t)def->raw.size != cnn__tensor_def_bytes(def) ||
+    if (!def->has_raw || def->is_external || (int64_t)def->raw.size != cnn__onnx_tensor_def_bytes(def) ||
         (def->type != CNN__ONNX_FLOAT && def->type != CNN__ONNX_INT64 && def->type != CNN__ONNX_DOUBLE &&
          def->type != CNN__ONNX_BFLOAT16)) {
         return NULL;
@@ -82,7 +82,7 @@ static unsigned char *aligned(const cnn__program *program, const cnn__tensor_def
 }
 
 /* The elements where they are, if libcnn can use them there; else NULL, with nothing reported. */
-static cnn_tensor *borrow(cnn__file_bytes *file, const cnn__program *program, const cnn__tensor_def *def, cnn_dtype dtype)
+static cnn_tensor *borrow(cnn__onnx_file_bytes *file, const cnn__onnx_program *program, const cnn__onnx_tensor_def *def, cnn_dtype dtype)
 {
     const uint16_t one = 1;
     bool little_endian = *(const unsigned char *)&one == 1;
@@ -99,26 +99,26 @@ static cnn_tensor *borrow(cnn__file_bytes *file, const cnn__program *program, co
 }
 
 /* Elements that are converted or come from another file, by way of `memory`. */
-static cnn_tensor *copied(cnn__file_bytes *file, const cnn__tensor_def *def, cnn_dtype dtype, void *memory, void *raw)
+static cnn_tensor *copied(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *def, cnn_dtype dtype, void *memory, void *raw)
 {
     if (def->is_external) {
-        int64_t size = cnn__tensor_def_bytes(def);
+        int64_t size = cnn__onnx_tensor_def_bytes(def);
         if (def->length >= 0 && def->length != size) {
-            cnn__wire_fail(file, CNN_ERROR_FORMAT, def->at, "tensor \"%.*s\" has %lld bytes of external data, expected %lld",
+            cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, def->at, "tensor \"%.*s\" has %lld bytes of external data, expected %lld",
                            CNN__TEXT(def->name), (long long)def->length, (long long)size);
             return NULL;
         }
-        if (!cnn__source_read_beside(file, def->location, def->offset, size, raw)) {
+        if (!cnn__onnx_source_read_beside(file, def->location, def->offset, size, raw)) {
             return NULL;
         }
     }
-    if (!cnn__tensor_def_elements(file, def, def->is_external ? raw : NULL, memory)) {
+    if (!cnn__onnx_tensor_def_elements(file, def, def->is_external ? raw : NULL, memory)) {
         return NULL;
     }
     return cnn_tensor_from_data(file->ctx, dtype, def->ndim, def->shape, memory);
 }
 
-cnn_tensor *cnn__net_tensor(cnn__file_bytes *file, const cnn__program *program, const cnn__tensor_def *def)
+cnn_tensor *cnn__onnx_net_tensor(cnn__onnx_file_bytes *file, const cnn__onnx_program *program, const cnn__onnx_tensor_def *def)
 {
     cnn_dtype dtype;
     cnn__onnx_dtype(def->type, &dtype);
@@ -126,17 +126,17 @@ cnn_tensor *cnn__net_tensor(cnn__file_bytes *file, const cnn__program *program, 
     if (tensor) {
         return tensor;
     }
-    int64_t size = cnn__tensor_def_bytes(def);
+    int64_t size = cnn__onnx_tensor_def_bytes(def);
     size_t wide = cnn_dtype_size(dtype) * (size_t)def->numel;
     /* A hostile shape asks for no more memory than the file has elements. */
     if (!def->is_external && size > (int64_t)(def->has_raw ? def->raw.size : 8 * def->message.size)) {
-        cnn__wire_fail(file, CNN_ERROR_FORMAT, def->at, "tensor \"%.*s\" has fewer elements in the file than its shape",
+        cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, def->at, "tensor \"%.*s\" has fewer elements in the file than its shape",
                        CNN__TEXT(def->name));
         return NULL;
     }
     void *memory = malloc(wide ? wide : 1), *raw = def->is_external ? malloc(size ? (size_t)size : 1) : NULL;
     if (!memory || (def->is_external && !raw)) {
-        cnn__wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory for %zu bytes", wide);
+        cnn__onnx_wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory for %zu bytes", wide);
     } else {
         tensor = copied(file, def, dtype, memory, raw);
     }
@@ -148,27 +148,27 @@ cnn_tensor *cnn__net_tensor(cnn__file_bytes *file, const cnn__program *program, 
     return tensor;
 }
 
-void cnn__net_free(void *user)
+void cnn__onnx_net_free(void *user)
 {
-    cnn__net *net = user;
+    cnn__onnx_net *net = user;
     int k = 0;
     if (!net) {
         return;
     }
-    for (const cnn__constant *c = net->program->constants; net->tensors && c; c = c->next, k++) {
+    for (const cnn__onnx_constant *c = net->program->constants; net->tensors && c; c = c->next, k++) {
         if (!c->is_parameter && !c->is_buffer) {
             cnn_tensor_free(net->tensors[k]);
         }
     }
     workspace_free(atomic_load(&net->idle));
     free(net->tensors);
-    cnn__program_release(net->program);
+    cnn__onnx_program_release(net->program);
     free(net);
 }
 
-cnn__net *cnn__net_new(cnn__program *program)
+cnn__onnx_net *cnn__onnx_net_new(cnn__onnx_program *program)
 {
-    cnn__net *net = calloc(1, sizeof *net);
+    cnn__onnx_net *net = calloc(1, sizeof *net);
     cnn_tensor **tensors = calloc((size_t)program->constant_count + 1, sizeof *tensors);
     if (!net || !tensors) {
         free(net);
@@ -181,20 +181,20 @@ cnn__net *cnn__net_new(cnn__program *program)
     return net;
 }
 
-cnn_status cnn__net_clone(cnn_module *clone, void *user, void **copy)
+cnn_status cnn__onnx_net_clone(cnn_module *clone, void *user, void **copy)
 {
-    const cnn__net *net = user;
-    cnn__net *made = cnn__net_new(net->program);
+    const cnn__onnx_net *net = user;
+    cnn__onnx_net *made = cnn__onnx_net_new(net->program);
     int k = 0;
     if (!made) {
         return CNN_ERROR_NO_MEMORY;
     }
-    for (const cnn__constant *c = net->program->constants; c; c = c->next, k++) {
+    for (const cnn__onnx_constant *c = net->program->constants; c; c = c->next, k++) {
         if (net->tensors[k]) {
             made->tensors[k] = c->is_parameter || c->is_buffer ? cnn_module_find(clone, c->name)
                                                                : cnn_tensor_share(net->tensors[k]);
             if (!made->tensors[k]) {
-                cnn__net_free(made);
+                cnn__onnx_net_free(made);
                 return CNN_ERROR_NO_MEMORY;
             }
         }

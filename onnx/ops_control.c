@@ -5,36 +5,36 @@
 
 enum { MOST_ROUNDS = 1 << 20 };
 
-static const cnn__block *block_of(const cnn__run *run, const char *name)
+static const cnn__onnx_block *block_of(const cnn__onnx_run *run, const char *name)
 {
-    const cnn__step *step = run->step;
+    const cnn__onnx_step *step = run->step;
     for (int i = 0; i < step->attribute_count; i++) {
-        if (cnn__text_is(step->attributes[i].name, name)) {
+        if (cnn__onnx_text_is(step->attributes[i].name, name)) {
             return step->blocks[i];
         }
     }
     return NULL;
 }
 
-static void pass(cnn__run *run, const cnn__step *step, int output, const cnn__value *value)
+static void pass(cnn__onnx_run *run, const cnn__onnx_step *step, int output, const cnn__onnx_value *value)
 {
     if (output < step->out_count && step->out[output] >= 0) {
         run->values[step->out[output]] = *value;
     }
 }
 
-bool cnn__op_if(cnn__run *run)
+bool cnn__onnx_op_if(cnn__onnx_run *run)
 {
-    const cnn__step *step = run->step;
-    const cnn__host *condition = cnn__in_host(run, 0);
+    const cnn__onnx_step *step = run->step;
+    const cnn__onnx_host *condition = cnn__onnx_in_host(run, 0);
     if (!condition || !condition->i || condition->numel != 1) {
-        return cnn__step_fail(run, CNN_ERROR_SHAPE, "a condition that is no boolean");
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "a condition that is no boolean");
     }
-    const cnn__block *block = block_of(run, condition->i[0] ? "then_branch" : "else_branch");
+    const cnn__onnx_block *block = block_of(run, condition->i[0] ? "then_branch" : "else_branch");
     if (!block || block->in_count || block->out_count < step->out_count) {
-        return cnn__step_fail(run, CNN_ERROR_FORMAT, "a branch that does not fit its outputs");
+        return cnn__onnx_step_fail(run, CNN_ERROR_FORMAT, "a branch that does not fit its outputs");
     }
-    if (!cnn__block_run(run, block)) {
+    if (!cnn__onnx_block_run(run, block)) {
         return false;
     }
     for (int i = 0; i < step->out_count; i++) {
@@ -43,17 +43,17 @@ bool cnn__op_if(cnn__run *run)
     return true;
 }
 
-static cnn__value copy_of(const cnn__run *run, int slot)
+static cnn__onnx_value copy_of(const cnn__onnx_run *run, int slot)
 {
-    return slot < 0 ? (cnn__value){ 0 } : run->values[slot];
+    return slot < 0 ? (cnn__onnx_value){ 0 } : run->values[slot];
 }
 
 /* What rounds gave, beside each other along a new first dimension. */
-static bool pass_stacked(cnn__run *run, const cnn__step *step, int output, cnn_tensor **parts, int64_t count, int type, int axis)
+static bool pass_stacked(cnn__onnx_run *run, const cnn__onnx_step *step, int output, cnn_tensor **parts, int64_t count, int type, int axis)
 {
-    cnn__value value = { .type = type };
+    cnn__onnx_value value = { .type = type };
     if (count == 0) {
-        return cnn__step_fail(run, CNN_ERROR_UNSUPPORTED, "output %d of no rounds", output);
+        return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "output %d of no rounds", output);
     }
     value.tensor = cnn_stack(parts, (int)count, axis);
     if (!value.tensor || cnn_tensor_status(value.tensor) != CNN_OK) {
@@ -64,41 +64,41 @@ static bool pass_stacked(cnn__run *run, const cnn__step *step, int output, cnn_t
 }
 
 typedef struct rounds {
-    const cnn__block *block;
+    const cnn__onnx_block *block;
     cnn_tensor **parts; /* of each scanned output, one per round */
     int *types;
     int carried, scanned;
     int64_t most;
 } rounds;
 
-static bool keep_parts(cnn__run *run, rounds *r, int64_t round, int first)
+static bool keep_parts(cnn__onnx_run *run, rounds *r, int64_t round, int first)
 {
     for (int i = 0; i < r->scanned; i++) {
-        cnn__value *value = &run->values[r->block->out[first + i]];
+        cnn__onnx_value *value = &run->values[r->block->out[first + i]];
         r->types[i] = value->type;
-        r->parts[i * r->most + round] = cnn__tensor_of(run, value);
+        r->parts[i * r->most + round] = cnn__onnx_tensor_of(run, value);
         if (!r->parts[i * r->most + round]) {
-            return cnn__step_fail(run, CNN_ERROR_UNSUPPORTED, "a round gives no tensor");
+            return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "a round gives no tensor");
         }
     }
     return true;
 }
 
-static bool rounds_begin(cnn__run *run, rounds *r, int64_t most)
+static bool rounds_begin(cnn__onnx_run *run, rounds *r, int64_t most)
 {
     r->most = most;
-    r->parts = cnn__arena_get(run->arena, (size_t)r->scanned, (size_t)most * sizeof *r->parts);
-    r->types = cnn__arena_get(run->arena, (size_t)r->scanned, sizeof *r->types);
-    return (r->parts && r->types) || cnn__step_fail(run, CNN_ERROR_NO_MEMORY, "no memory for %lld rounds", (long long)most);
+    r->parts = cnn__onnx_arena_get(run->arena, (size_t)r->scanned, (size_t)most * sizeof *r->parts);
+    r->types = cnn__onnx_arena_get(run->arena, (size_t)r->scanned, sizeof *r->types);
+    return (r->parts && r->types) || cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory for %lld rounds", (long long)most);
 }
 
 /* Carries the outputs of a round from `from` on into the inputs of the next one from `to` on; copied first, because a
  * body may give an input as an output. */
-static bool carry(cnn__run *run, const rounds *r, int from, int to)
+static bool carry(cnn__onnx_run *run, const rounds *r, int from, int to)
 {
-    cnn__value *values = cnn__arena_get(run->arena, (size_t)r->carried, sizeof *values);
+    cnn__onnx_value *values = cnn__onnx_arena_get(run->arena, (size_t)r->carried, sizeof *values);
     if (!values) {
-        return cnn__step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
+        return cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
     }
     for (int i = 0; i < r->carried; i++) {
         values[i] = run->values[r->block->out[from + i]];
@@ -109,25 +109,25 @@ static bool carry(cnn__run *run, const rounds *r, int from, int to)
     return true;
 }
 
-static void set_host(cnn__run *run, int slot, int type, int64_t value)
+static void set_host(cnn__onnx_run *run, int slot, int type, int64_t value)
 {
-    cnn__host *host = cnn__run_host(run, type, 0, NULL);
+    cnn__onnx_host *host = cnn__onnx_run_host(run, type, 0, NULL);
     if (host) {
         host->i[0] = value;
-        run->values[slot] = (cnn__value){ .host = host, .type = type };
+        run->values[slot] = (cnn__onnx_value){ .host = host, .type = type };
     }
 }
 
-bool cnn__op_loop(cnn__run *run)
+bool cnn__onnx_op_loop(cnn__onnx_run *run)
 {
-    const cnn__step *step = run->step;
+    const cnn__onnx_step *step = run->step;
     rounds r = { .block = block_of(run, "body"), .carried = step->in_count > 2 ? step->in_count - 2 : 0 };
-    bool goes_on = !cnn__has(run, 1) || cnn__in_number(run, 1, 1) > 0;
-    double trips = cnn__in_number(run, 0, cnn__has(run, 1) ? 65536 : MOST_ROUNDS);
+    bool goes_on = !cnn__onnx_has(run, 1) || cnn__onnx_in_number(run, 1, 1) > 0;
+    double trips = cnn__onnx_in_number(run, 0, cnn__onnx_has(run, 1) ? 65536 : MOST_ROUNDS);
     int64_t limit = trips < 0 ? 0 : trips > MOST_ROUNDS ? MOST_ROUNDS : (int64_t)trips, round = 0;
     r.scanned = step->out_count - r.carried;
     if (!r.block || r.block->in_count != r.carried + 2 || r.scanned < 0 || r.block->out_count < 1 + r.carried + r.scanned) {
-        return cnn__step_fail(run, CNN_ERROR_FORMAT, "a body that does not fit its inputs");
+        return cnn__onnx_step_fail(run, CNN_ERROR_FORMAT, "a body that does not fit its inputs");
     }
     if (run->status != CNN_OK || !rounds_begin(run, &r, limit)) {
         return false;
@@ -139,17 +139,17 @@ bool cnn__op_loop(cnn__run *run)
         set_host(run, r.block->in[0], CNN__ONNX_INT64, round);
         set_host(run, r.block->in[1], CNN__ONNX_BOOL, 1);
         run->step = step;
-        if (!cnn__block_run(run, r.block) || !keep_parts(run, &r, round, 1 + r.carried)) {
+        if (!cnn__onnx_block_run(run, r.block) || !keep_parts(run, &r, round, 1 + r.carried)) {
             return false;
         }
-        const cnn__host *condition = cnn__host_of(run, &run->values[r.block->out[0]]);
+        const cnn__onnx_host *condition = cnn__onnx_host_of(run, &run->values[r.block->out[0]]);
         goes_on = condition && condition->i && condition->numel == 1 && condition->i[0];
         if (!carry(run, &r, 1, 2)) {
             return false;
         }
     }
     for (int i = 0; i < r.carried; i++) {
-        cnn__value value = run->values[r.block->in[i + 2]];
+        cnn__onnx_value value = run->values[r.block->in[i + 2]];
         pass(run, step, i, &value);
     }
     for (int i = 0; i < r.scanned; i++) {
@@ -161,29 +161,29 @@ bool cnn__op_loop(cnn__run *run)
 }
 
 /* Attribute number i of a list, or 0. */
-static int64_t listed(const cnn__run *run, const char *name, int i)
+static int64_t listed(const cnn__onnx_run *run, const char *name, int i)
 {
     int count;
-    const int64_t *values = cnn__ints(run, name, &count);
+    const int64_t *values = cnn__onnx_ints(run, name, &count);
     return values && i < count ? values[i] : 0;
 }
 
 /* Since opset 9: states, then what is scanned. */
-bool cnn__op_scan(cnn__run *run)
+bool cnn__onnx_op_scan(cnn__onnx_run *run)
 {
-    const cnn__step *step = run->step;
-    int given = (int)cnn__int(run, "num_scan_inputs", 0);
+    const cnn__onnx_step *step = run->step;
+    int given = (int)cnn__onnx_int(run, "num_scan_inputs", 0);
     rounds r = { .block = block_of(run, "body"), .carried = step->in_count - given };
     int64_t count = -1;
     r.scanned = step->out_count - r.carried;
     if (!r.block || given < 1 || r.carried < 0 || r.scanned < 0 || r.block->in_count != step->in_count || r.block->out_count < step->out_count) {
-        return cnn__step_fail(run, CNN_ERROR_FORMAT, "a body that does not fit its inputs");
+        return cnn__onnx_step_fail(run, CNN_ERROR_FORMAT, "a body that does not fit its inputs");
     }
     for (int i = 0; i < given; i++) {
-        int axis = cnn__axis(run, listed(run, "scan_input_axes", i), cnn__rank(run, r.carried + i));
-        int64_t size = axis < 0 ? -1 : cnn_tensor_size(cnn__in(run, r.carried + i), axis);
+        int axis = cnn__onnx_axis(run, listed(run, "scan_input_axes", i), cnn__onnx_rank(run, r.carried + i));
+        int64_t size = axis < 0 ? -1 : cnn_tensor_size(cnn__onnx_in(run, r.carried + i), axis);
         if (axis < 0 || (count >= 0 && size != count)) {
-            return cnn__step_fail(run, CNN_ERROR_SHAPE, "scanned inputs of %lld and %lld elements", (long long)count, (long long)size);
+            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "scanned inputs of %lld and %lld elements", (long long)count, (long long)size);
         }
         count = size;
     }
@@ -196,18 +196,18 @@ bool cnn__op_scan(cnn__run *run)
     for (int64_t round = 0; round < count; round++) {
         run->step = step;
         for (int i = 0; i < given; i++) {
-            int axis = cnn__axis(run, listed(run, "scan_input_axes", i), cnn__rank(run, r.carried + i));
+            int axis = cnn__onnx_axis(run, listed(run, "scan_input_axes", i), cnn__onnx_rank(run, r.carried + i));
             int64_t at = listed(run, "scan_input_directions", i) ? count - 1 - round : round;
-            cnn_tensor *part = cnn_squeeze(cnn_slice(cnn__in(run, r.carried + i), axis, at, at + 1, 1), axis);
-            run->values[r.block->in[r.carried + i]] = (cnn__value){ .tensor = part, .type = cnn__type(run, r.carried + i) };
+            cnn_tensor *part = cnn_squeeze(cnn_slice(cnn__onnx_in(run, r.carried + i), axis, at, at + 1, 1), axis);
+            run->values[r.block->in[r.carried + i]] = (cnn__onnx_value){ .tensor = part, .type = cnn__onnx_type(run, r.carried + i) };
         }
-        if (!cnn__block_run(run, r.block) || !keep_parts(run, &r, round, r.carried) || !carry(run, &r, 0, 0)) {
+        if (!cnn__onnx_block_run(run, r.block) || !keep_parts(run, &r, round, r.carried) || !carry(run, &r, 0, 0)) {
             return false;
         }
     }
     run->step = step;
     for (int i = 0; i < r.carried; i++) {
-        cnn__value value = run->values[r.block->in[i]];
+        cnn__onnx_value value = run->values[r.block->in[i]];
         pass(run, step, i, &value);
     }
     for (int i = 0; i < r.scanned; i++) {

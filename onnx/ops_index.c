@@ -4,33 +4,33 @@
 #include <string.h>
 
 /* The indices of input i, all of them from 0 on. */
-static cnn_tensor *indices(cnn__run *run, int i, int64_t size)
+static cnn_tensor *indices(cnn__onnx_run *run, int i, int64_t size)
 {
-    const cnn__host *known = cnn__known(run, i);
+    const cnn__onnx_host *known = cnn__onnx_known(run, i);
     bool negative = !known;
     for (int64_t k = 0; known && known->i && k < known->numel; k++) {
         negative = negative || known->i[k] < 0;
     }
-    cnn_tensor *index = cnn__in(run, i);
+    cnn_tensor *index = cnn__onnx_in(run, i);
     if (!negative || !index) {
         return index;
     }
-    index = cnn__to(index, CNN_I64);
-    return cnn_where(cnn_lt(index, cnn__scalar(run, index, 0)), cnn_add(index, cnn__scalar(run, index, (double)size)), index);
+    index = cnn__onnx_to(index, CNN_I64);
+    return cnn_where(cnn_lt(index, cnn__onnx_scalar(run, index, 0)), cnn_add(index, cnn__onnx_scalar(run, index, (double)size)), index);
 }
 
-bool cnn__op_gather(cnn__run *run)
+bool cnn__onnx_op_gather(cnn__onnx_run *run)
 {
-    int rank = cnn__rank(run, 0), axis = cnn__axis(run, cnn__int(run, "axis", 0), rank), count = 0;
+    int rank = cnn__onnx_rank(run, 0), axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", 0), rank), count = 0;
     int64_t shape[CNN_MAX_DIMS], sizes[CNN_MAX_DIMS], all = -1;
-    cnn_tensor *x = cnn__in(run, 0);
+    cnn_tensor *x = cnn__onnx_in(run, 0);
     if (axis < 0 || !x) {
         return false;
     }
     cnn_tensor *index = indices(run, 1, cnn_tensor_size(x, axis));
-    int more = index ? cnn__shape_of(index, sizes) : 0;
+    int more = index ? cnn__onnx_shape_of(index, sizes) : 0;
     if (!index || rank - 1 + more > CNN_MAX_DIMS) {
-        return cnn__step_fail(run, CNN_ERROR_UNSUPPORTED, "a result of rank %d", rank - 1 + more);
+        return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "a result of rank %d", rank - 1 + more);
     }
     for (int d = 0; d < rank; d++) {
         if (d == axis) {
@@ -40,32 +40,32 @@ bool cnn__op_gather(cnn__run *run)
             shape[count++] = cnn_tensor_size(x, d);
         }
     }
-    if (axis == 0 && rank > 1 && cnn__onnx_is_float(cnn__type(run, 0))) {
-        return cnn__out(run, 0, cnn_embedding(x, index, NULL), cnn__type(run, 0));
+    if (axis == 0 && rank > 1 && cnn__onnx_is_float(cnn__onnx_type(run, 0))) {
+        return cnn__onnx_out(run, 0, cnn_embedding(x, index, NULL), cnn__onnx_type(run, 0));
     }
     cnn_tensor *y = cnn_index_select(x, axis, cnn_reshape(index, 1, &all));
-    return cnn__out(run, 0, cnn_reshape(y, count, shape), cnn__type(run, 0));
+    return cnn__onnx_out(run, 0, cnn_reshape(y, count, shape), cnn__onnx_type(run, 0));
 }
 
-bool cnn__op_gather_elements(cnn__run *run)
+bool cnn__onnx_op_gather_elements(cnn__onnx_run *run)
 {
-    int axis = cnn__axis(run, cnn__int(run, "axis", 0), cnn__rank(run, 0));
-    cnn_tensor *x = cnn__in(run, 0);
-    return axis >= 0 && cnn__out(run, 0, cnn_gather(x, axis, indices(run, 1, cnn_tensor_size(x, axis))), cnn__type(run, 0));
+    int axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", 0), cnn__onnx_rank(run, 0));
+    cnn_tensor *x = cnn__onnx_in(run, 0);
+    return axis >= 0 && cnn__onnx_out(run, 0, cnn_gather(x, axis, indices(run, 1, cnn_tensor_size(x, axis))), cnn__onnx_type(run, 0));
 }
 
 /* ---- by tuples of indices ---- */
 
 /* The rows of x that tuples [..., k] of indices into its dimensions from `batch` on name: their number in x as
  * [rows, rest]. */
-static cnn_tensor *rows_of(cnn__run *run, const cnn_tensor *x, cnn_tensor *tuples, int batch, int64_t *rows, int64_t *rest)
+static cnn_tensor *rows_of(cnn__onnx_run *run, const cnn_tensor *x, cnn_tensor *tuples, int batch, int64_t *rows, int64_t *rest)
 {
     int rank = cnn_tensor_ndim(x), depth = cnn_tensor_ndim(tuples);
     int64_t k = cnn_tensor_size(tuples, -1), before = 1, all = -1;
     cnn_tensor *row = NULL;
     *rows = *rest = 1;
     if (depth < 1 || k + batch > rank || depth <= batch) {
-        cnn__step_fail(run, CNN_ERROR_SHAPE, "%lld indices into a tensor of rank %d", (long long)k, rank);
+        cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld indices into a tensor of rank %d", (long long)k, rank);
         return NULL;
     }
     for (int d = 0; d < rank; d++) {
@@ -73,12 +73,12 @@ static cnn_tensor *rows_of(cnn__run *run, const cnn_tensor *x, cnn_tensor *tuple
         *rows *= d < batch + k ? cnn_tensor_size(x, d) : 1;
         *rest *= d < batch + k ? 1 : cnn_tensor_size(x, d);
     }
-    tuples = cnn__to(tuples, CNN_I64);
+    tuples = cnn__onnx_to(tuples, CNN_I64);
     for (int64_t i = 0; i < k; i++) {
         int64_t size = cnn_tensor_size(x, batch + (int)i);
         cnn_tensor *at = cnn_squeeze(cnn_slice(tuples, depth - 1, i, i + 1, 1), depth - 1);
-        cnn_tensor *scale = cnn__scalar(run, at, (double)size);
-        at = cnn_where(cnn_lt(at, cnn__scalar(run, at, 0)), cnn_add(at, scale), at);
+        cnn_tensor *scale = cnn__onnx_scalar(run, at, (double)size);
+        at = cnn_where(cnn_lt(at, cnn__onnx_scalar(run, at, 0)), cnn_add(at, scale), at);
         row = row ? cnn_add(cnn_mul(row, scale), at) : at;
     }
     if (!row) {
@@ -95,31 +95,31 @@ static cnn_tensor *rows_of(cnn__run *run, const cnn_tensor *x, cnn_tensor *tuple
     return row;
 }
 
-bool cnn__op_gather_nd(cnn__run *run)
+bool cnn__onnx_op_gather_nd(cnn__onnx_run *run)
 {
     int64_t shape[CNN_MAX_DIMS], rows, rest;
-    int batch = (int)cnn__int(run, "batch_dims", 0);
-    cnn_tensor *x = cnn__in(run, 0), *tuples = cnn__in(run, 1);
+    int batch = (int)cnn__onnx_int(run, "batch_dims", 0);
+    cnn_tensor *x = cnn__onnx_in(run, 0), *tuples = cnn__onnx_in(run, 1);
     if (!x || !tuples || batch < 0) {
         return false;
     }
     cnn_tensor *row = rows_of(run, x, tuples, batch, &rows, &rest);
-    int count = cnn__shape_of(tuples, shape) - 1, k = (int)cnn_tensor_size(tuples, -1);
+    int count = cnn__onnx_shape_of(tuples, shape) - 1, k = (int)cnn_tensor_size(tuples, -1);
     for (int d = batch + k; d < cnn_tensor_ndim(x) && count < CNN_MAX_DIMS; d++) {
         shape[count++] = cnn_tensor_size(x, d);
     }
     cnn_tensor *y = row ? cnn_index_select(cnn_reshape(x, 2, (int64_t[]){ rows, rest }), 0, row) : NULL;
-    return cnn__out(run, 0, y ? cnn_reshape(y, count, shape) : NULL, cnn__type(run, 0));
+    return cnn__onnx_out(run, 0, y ? cnn_reshape(y, count, shape) : NULL, cnn__onnx_type(run, 0));
 }
 
 enum { NONE, ADD, MUL, MAX, MIN };
 
-static int reduction(const cnn__run *run)
+static int reduction(const cnn__onnx_run *run)
 {
     static const char *const names[] = { "none", "add", "mul", "max", "min" };
-    cnn__text text = cnn__string(run, "reduction", "none");
+    cnn__onnx_text text = cnn__onnx_string(run, "reduction", "none");
     for (int i = 0; i < 5; i++) {
-        if (cnn__text_is(text, names[i])) {
+        if (cnn__onnx_text_is(text, names[i])) {
             return i;
         }
     }
@@ -144,24 +144,24 @@ static cnn_tensor *scatter(cnn_tensor *x, int axis, cnn_tensor *index, cnn_tenso
     return x;
 }
 
-bool cnn__op_scatter_elements(cnn__run *run)
+bool cnn__onnx_op_scatter_elements(cnn__onnx_run *run)
 {
-    int axis = cnn__axis(run, cnn__int(run, "axis", 0), cnn__rank(run, 0));
-    cnn_tensor *x = cnn__in(run, 0);
+    int axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", 0), cnn__onnx_rank(run, 0));
+    cnn_tensor *x = cnn__onnx_in(run, 0);
     if (axis < 0) {
         return false;
     }
-    return cnn__out(run, 0, scatter(x, axis, indices(run, 1, cnn_tensor_size(x, axis)), cnn__in(run, 2), reduction(run)), cnn__type(run, 0));
+    return cnn__onnx_out(run, 0, scatter(x, axis, indices(run, 1, cnn_tensor_size(x, axis)), cnn__onnx_in(run, 2), reduction(run)), cnn__onnx_type(run, 0));
 }
 
-bool cnn__op_scatter_nd(cnn__run *run)
+bool cnn__onnx_op_scatter_nd(cnn__onnx_run *run)
 {
     int64_t shape[CNN_MAX_DIMS], rows, rest;
-    cnn_tensor *x = cnn__in(run, 0), *tuples = cnn__in(run, 1), *src = cnn__in(run, 2);
+    cnn_tensor *x = cnn__onnx_in(run, 0), *tuples = cnn__onnx_in(run, 1), *src = cnn__onnx_in(run, 2);
     if (!x || !tuples || !src) {
         return false;
     }
-    int rank = cnn__shape_of(x, shape);
+    int rank = cnn__onnx_shape_of(x, shape);
     cnn_tensor *row = rows_of(run, x, tuples, 0, &rows, &rest);
     if (!row) {
         return false;
@@ -169,44 +169,44 @@ bool cnn__op_scatter_nd(cnn__run *run)
     int64_t count = cnn_tensor_numel(row), wide[2] = { count, rest };
     cnn_tensor *index = cnn_contiguous(cnn_expand(cnn_unsqueeze(row, 1), 2, wide));
     cnn_tensor *y = scatter(cnn_reshape(x, 2, (int64_t[]){ rows, rest }), 0, index, cnn_reshape(src, 2, wide), reduction(run));
-    return cnn__out(run, 0, cnn_reshape(y, rank, shape), cnn__type(run, 0));
+    return cnn__onnx_out(run, 0, cnn_reshape(y, rank, shape), cnn__onnx_type(run, 0));
 }
 
 /* ---- order and choice ---- */
 
-bool cnn__op_topk(cnn__run *run)
+bool cnn__onnx_op_topk(cnn__onnx_run *run)
 {
-    int axis = cnn__axis(run, cnn__int(run, "axis", -1), cnn__rank(run, 0));
-    int64_t k = run->step->version < 10 ? cnn__int(run, "k", 0) : (int64_t)cnn__in_number(run, 1, 0);
+    int axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", -1), cnn__onnx_rank(run, 0));
+    int64_t k = run->step->version < 10 ? cnn__onnx_int(run, "k", 0) : (int64_t)cnn__onnx_in_number(run, 1, 0);
     cnn_tensor *index;
     if (axis < 0) {
         return false;
     }
-    cnn_tensor *y = cnn_topk(cnn__in(run, 0), k, axis, cnn__int(run, "largest", 1) != 0, &index);
-    return cnn__out(run, 0, y, cnn__type(run, 0)) && cnn__out(run, 1, index, CNN__ONNX_INT64);
+    cnn_tensor *y = cnn_topk(cnn__onnx_in(run, 0), k, axis, cnn__onnx_int(run, "largest", 1) != 0, &index);
+    return cnn__onnx_out(run, 0, y, cnn__onnx_type(run, 0)) && cnn__onnx_out(run, 1, index, CNN__ONNX_INT64);
 }
 
 /* `values` [off, on]; an index that names no class has off everywhere. */
-bool cnn__op_one_hot(cnn__run *run)
+bool cnn__onnx_op_one_hot(cnn__onnx_run *run)
 {
-    int rank = cnn__rank(run, 0), axis = cnn__axis(run, cnn__int(run, "axis", -1), rank + 1);
-    int64_t depth = (int64_t)cnn__in_number(run, 1, 0);
-    cnn_tensor *index = cnn__to(cnn__in(run, 0), CNN_I64), *values = cnn__in(run, 2);
+    int rank = cnn__onnx_rank(run, 0), axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", -1), rank + 1);
+    int64_t depth = (int64_t)cnn__onnx_in_number(run, 1, 0);
+    cnn_tensor *index = cnn__onnx_to(cnn__onnx_in(run, 0), CNN_I64), *values = cnn__onnx_in(run, 2);
     if (axis < 0 || depth < 1 || rank >= CNN_MAX_DIMS || !values) {
-        return cnn__step_fail(run, CNN_ERROR_SHAPE, "%lld classes", (long long)depth);
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld classes", (long long)depth);
     }
-    index = cnn_where(cnn_lt(index, cnn__scalar(run, index, 0)), cnn_add(index, cnn__scalar(run, index, (double)depth)), index);
+    index = cnn_where(cnn_lt(index, cnn__onnx_scalar(run, index, 0)), cnn_add(index, cnn__onnx_scalar(run, index, (double)depth)), index);
     cnn_tensor *made = cnn_tensor_arange(run->ctx, CNN_I64, 0, (double)depth, 1), *classes = cnn_input(run->tape, made);
     cnn_tensor_free(made);
-    cnn_tensor *hot = cnn_eq(cnn_unsqueeze(index, axis), cnn__with_rank(classes, rank + 1 - axis, -1));
+    cnn_tensor *hot = cnn_eq(cnn_unsqueeze(index, axis), cnn__onnx_with_rank(classes, rank + 1 - axis, -1));
     cnn_tensor *off = cnn_reshape(cnn_slice(values, 0, 0, 1, 1), CNN_SCALAR), *on = cnn_reshape(cnn_slice(values, 0, 1, 2, 1), CNN_SCALAR);
-    return cnn__out(run, 0, cnn_where(hot, on, off), cnn__type(run, 2));
+    return cnn__onnx_out(run, 0, cnn_where(hot, on, off), cnn__onnx_type(run, 2));
 }
 
 /* The host looks: the size of the result follows from the elements. */
-bool cnn__op_nonzero(cnn__run *run)
+bool cnn__onnx_op_nonzero(cnn__onnx_run *run)
 {
-    const cnn__host *x = cnn__in_host(run, 0);
+    const cnn__onnx_host *x = cnn__onnx_in_host(run, 0);
     int64_t count = 0;
     if (!x) {
         return false;
@@ -214,7 +214,7 @@ bool cnn__op_nonzero(cnn__run *run)
     for (int64_t k = 0; k < x->numel; k++) {
         count += x->f ? x->f[k] < 0 || x->f[k] > 0 || x->f[k] != x->f[k] : x->i[k] != 0;
     }
-    cnn__host *y = cnn__run_host(run, CNN__ONNX_INT64, 2, (int64_t[]){ x->ndim, count });
+    cnn__onnx_host *y = cnn__onnx_run_host(run, CNN__ONNX_INT64, 2, (int64_t[]){ x->ndim, count });
     int64_t at = 0;
     for (int64_t k = 0; y && k < x->numel; k++) {
         if (x->f ? x->f[k] < 0 || x->f[k] > 0 || x->f[k] != x->f[k] : x->i[k] != 0) {
@@ -226,5 +226,5 @@ bool cnn__op_nonzero(cnn__run *run)
             at++;
         }
     }
-    return cnn__out_host(run, 0, y);
+    return cnn__onnx_out_host(run, 0, y);
 }

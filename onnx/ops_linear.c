@@ -5,64 +5,64 @@
 
 static cnn_tensor *real(cnn_tensor *x, int type)
 {
-    return cnn__is_integer(type) ? cnn_cast(x, CNN_F64) : x;
+    return cnn__onnx_is_integer(type) ? cnn_cast(x, CNN_F64) : x;
 }
 
 /* alpha · A · B + beta · C */
-bool cnn__op_gemm(cnn__run *run)
+bool cnn__onnx_op_gemm(cnn__onnx_run *run)
 {
-    int type = cnn__type(run, 0);
-    double alpha = cnn__float(run, "alpha", 1), beta = cnn__float(run, "beta", 1);
-    cnn_tensor *a = real(cnn__in(run, 0), type), *b = real(cnn__in(run, 1), type);
-    cnn_tensor *c = cnn__has(run, 2) ? real(cnn__in(run, 2), type) : NULL;
+    int type = cnn__onnx_type(run, 0);
+    double alpha = cnn__onnx_float(run, "alpha", 1), beta = cnn__onnx_float(run, "beta", 1);
+    cnn_tensor *a = real(cnn__onnx_in(run, 0), type), *b = real(cnn__onnx_in(run, 1), type);
+    cnn_tensor *c = cnn__onnx_has(run, 2) ? real(cnn__onnx_in(run, 2), type) : NULL;
     if (cnn_tensor_ndim(a) != 2 || cnn_tensor_ndim(b) != 2) {
-        return cnn__step_fail(run, CNN_ERROR_SHAPE, "matrices of rank %d and %d, expected 2", cnn_tensor_ndim(a), cnn_tensor_ndim(b));
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "matrices of rank %d and %d, expected 2", cnn_tensor_ndim(a), cnn_tensor_ndim(b));
     }
-    bool transposed = cnn__int(run, "transB", 0) != 0, plain = alpha > 0.999999999 && alpha < 1.000000001;
+    bool transposed = cnn__onnx_int(run, "transB", 0) != 0, plain = alpha > 0.999999999 && alpha < 1.000000001;
     bool row = c && cnn_tensor_ndim(c) == 1 && cnn_tensor_size(c, 0) == cnn_tensor_size(b, transposed ? 0 : 1);
-    a = cnn__int(run, "transA", 0) ? cnn_transpose(a, 0, 1) : a;
+    a = cnn__onnx_int(run, "transA", 0) ? cnn_transpose(a, 0, 1) : a;
     a = plain ? a : cnn_mul_scalar(a, alpha);
     c = c && (beta < 0.999999999 || beta > 1.000000001) ? cnn_mul_scalar(c, beta) : c;
     cnn_tensor *y = transposed ? cnn_linear(a, b, row ? c : NULL) : cnn_matmul(a, b);
     y = c && !(transposed && row) ? cnn_add(y, c) : y;
     cnn_dtype dtype;
     cnn__onnx_dtype(type, &dtype);
-    return cnn__out(run, 0, cnn__wrap(run, cnn__to(y, dtype), type), type);
+    return cnn__onnx_out(run, 0, cnn__onnx_wrap(run, cnn__onnx_to(y, dtype), type), type);
 }
 
-bool cnn__op_matmul(cnn__run *run)
+bool cnn__onnx_op_matmul(cnn__onnx_run *run)
 {
-    int type = cnn__type(run, 0);
-    cnn_tensor *y = cnn_matmul(real(cnn__in(run, 0), type), real(cnn__in(run, 1), type));
+    int type = cnn__onnx_type(run, 0);
+    cnn_tensor *y = cnn_matmul(real(cnn__onnx_in(run, 0), type), real(cnn__onnx_in(run, 1), type));
     cnn_dtype dtype;
     cnn__onnx_dtype(type, &dtype);
-    return cnn__out(run, 0, cnn__wrap(run, cnn__to(y, dtype), type), type);
+    return cnn__onnx_out(run, 0, cnn__onnx_wrap(run, cnn__onnx_to(y, dtype), type), type);
 }
 
 /* Less the zero points, of which there is one, one per row of A, or one per column of B. */
-static cnn_tensor *centred(cnn__run *run, int i, int zero_at, bool rows)
+static cnn_tensor *centred(cnn__onnx_run *run, int i, int zero_at, bool rows)
 {
-    cnn_tensor *x = cnn_cast(cnn__in(run, i), CNN_F64), *zero = cnn__has(run, zero_at) ? cnn__in(run, zero_at) : NULL;
+    cnn_tensor *x = cnn_cast(cnn__onnx_in(run, i), CNN_F64), *zero = cnn__onnx_has(run, zero_at) ? cnn__onnx_in(run, zero_at) : NULL;
     if (zero && rows && cnn_tensor_ndim(zero) == 1 && cnn_tensor_numel(zero) > 1) {
         zero = cnn_unsqueeze(zero, -1);
     }
     return zero ? cnn_sub(x, cnn_cast(zero, CNN_F64)) : x;
 }
 
-bool cnn__op_matmul_integer(cnn__run *run)
+bool cnn__onnx_op_matmul_integer(cnn__onnx_run *run)
 {
     cnn_tensor *y = cnn_matmul(centred(run, 0, 2, true), centred(run, 1, 3, false));
-    return cnn__out(run, 0, cnn_cast(y, CNN_I32), CNN__ONNX_INT32);
+    return cnn__onnx_out(run, 0, cnn_cast(y, CNN_I32), CNN__ONNX_INT32);
 }
 
 /* a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero */
-bool cnn__op_qlinear_matmul(cnn__run *run)
+bool cnn__onnx_op_qlinear_matmul(cnn__onnx_run *run)
 {
-    int type = cnn__type(run, 7);
-    cnn_tensor *y = cnn_matmul(centred(run, 0, 2, true), centred(run, 3, 5, false)), *scale = cnn__in(run, 1);
+    int type = cnn__onnx_type(run, 7);
+    cnn_tensor *y = cnn_matmul(centred(run, 0, 2, true), centred(run, 3, 5, false)), *scale = cnn__onnx_in(run, 1);
     scale = cnn_tensor_ndim(scale) == 1 && cnn_tensor_numel(scale) > 1 ? cnn_unsqueeze(scale, -1) : scale;
-    y = cnn_mul(cnn_cast(y, CNN_F32), cnn_mul(cnn__to(scale, CNN_F32), cnn__to(cnn__in(run, 4), CNN_F32)));
-    return cnn__out(run, 0, cnn__quantized(run, y, cnn__in(run, 6), cnn__in(run, 7), type), type);
+    y = cnn_mul(cnn_cast(y, CNN_F32), cnn_mul(cnn__onnx_to(scale, CNN_F32), cnn__onnx_to(cnn__onnx_in(run, 4), CNN_F32)));
+    return cnn__onnx_out(run, 0, cnn__onnx_quantized(run, y, cnn__onnx_in(run, 6), cnn__onnx_in(run, 7), type), type);
 }
 
 /* ---- Einsum ---- */
@@ -98,11 +98,11 @@ static void joined(const char *a, const char *b, const char *rest, char *to)
     to[n] = '\0';
 }
 
-bool cnn__op_einsum(cnn__run *run)
+bool cnn__onnx_op_einsum(cnn__onnx_run *run)
 {
     char equation[LONGEST], first[LONGEST], second[LONGEST], to[LONGEST], step[4 * LONGEST];
-    int type = cnn__type(run, 0), count = run->step->in_count;
-    cnn__text text = cnn__string(run, "equation", "");
+    int type = cnn__onnx_type(run, 0), count = run->step->in_count;
+    cnn__onnx_text text = cnn__onnx_string(run, "equation", "");
     size_t n = 0;
     for (size_t i = 0; i < text.size && n + 1 < LONGEST; i++) {
         if (text.at[i] != ' ') {
@@ -112,14 +112,14 @@ bool cnn__op_einsum(cnn__run *run)
     equation[n] = '\0';
     cnn_dtype dtype;
     cnn__onnx_dtype(type, &dtype);
-    cnn_tensor *y = real(cnn__in(run, 0), type);
+    cnn_tensor *y = real(cnn__onnx_in(run, 0), type);
     if (count <= 2) {
-        y = cnn_einsum(equation, y, count == 2 ? real(cnn__in(run, 1), type) : NULL);
-        return cnn__out(run, 0, cnn__wrap(run, cnn__to(y, dtype), type), type);
+        y = cnn_einsum(equation, y, count == 2 ? real(cnn__onnx_in(run, 1), type) : NULL);
+        return cnn__onnx_out(run, 0, cnn__onnx_wrap(run, cnn__onnx_to(y, dtype), type), type);
     }
     const char *rest = term(equation, first);
     if (!strchr(equation, '>') || strchr(equation, '.')) {
-        return cnn__step_fail(run, CNN_ERROR_UNSUPPORTED, "\"%s\" of %d operands", equation, count);
+        return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "\"%s\" of %d operands", equation, count);
     }
     for (int i = 1; i < count && *rest == ','; i++) {
         rest = term(rest + 1, second);
@@ -130,10 +130,10 @@ bool cnn__op_einsum(cnn__run *run)
         }
         step[0] = '\0';
         strcat(strcat(strcat(strcat(strcat(step, first), ","), second), "->"), to);
-        y = cnn_einsum(step, y, real(cnn__in(run, i), type));
+        y = cnn_einsum(step, y, real(cnn__onnx_in(run, i), type));
         strcpy(first, to);
     }
-    return cnn__out(run, 0, cnn__wrap(run, cnn__to(y, dtype), type), type);
+    return cnn__onnx_out(run, 0, cnn__onnx_wrap(run, cnn__onnx_to(y, dtype), type), type);
 }
 
 /* ---- determinants ---- */
@@ -158,18 +158,18 @@ static cnn_tensor *determinant(cnn_tensor *x, int64_t size)
     return sum;
 }
 
-bool cnn__op_det(cnn__run *run)
+bool cnn__onnx_op_det(cnn__onnx_run *run)
 {
     int64_t shape[CNN_MAX_DIMS], batch = 1;
-    cnn_tensor *x = cnn__in(run, 0);
-    int rank = x ? cnn__shape_of(x, shape) : 0;
+    cnn_tensor *x = cnn__onnx_in(run, 0);
+    int rank = x ? cnn__onnx_shape_of(x, shape) : 0;
     if (rank < 2 || shape[rank - 1] != shape[rank - 2] || shape[rank - 1] > LARGEST_DET || shape[rank - 1] < 1) {
-        return cnn__step_fail(run, CNN_ERROR_UNSUPPORTED, "no square matrices of at most %d rows", LARGEST_DET);
+        return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "no square matrices of at most %d rows", LARGEST_DET);
     }
     for (int d = 0; d < rank - 2; d++) {
         batch *= shape[d];
     }
     int64_t n = shape[rank - 1];
     cnn_tensor *y = determinant(cnn_reshape(x, 3, (int64_t[]){ batch, n, n }), n);
-    return cnn__out(run, 0, cnn_reshape(y, rank - 2, shape), cnn__type(run, 0));
+    return cnn__onnx_out(run, 0, cnn_reshape(y, rank - 2, shape), cnn__onnx_type(run, 0));
 }

@@ -18,10 +18,10 @@ typedef struct resize {
 } resize;
 
 /* The position in a text's list of names, or 0. */
-static int choice(cnn__text text, const char *const *names)
+static int choice(cnn__onnx_text text, const char *const *names)
 {
     for (int i = 0; names[i]; i++) {
-        if (cnn__text_is(text, names[i])) {
+        if (cnn__onnx_text_is(text, names[i])) {
             return i;
         }
     }
@@ -80,24 +80,24 @@ static void weigh(const resize *r, double x, double scale, int64_t in, double *r
     }
 }
 
-static cnn_tensor *resize_nearest(cnn__run *run, cnn_tensor *x, const resize *r, int d)
+static cnn_tensor *resize_nearest(cnn__onnx_run *run, cnn_tensor *x, const resize *r, int d)
 {
-    int64_t in = cnn_tensor_size(x, d), out = r->out[d], *index = cnn__arena_get(run->arena, (size_t)out, sizeof *index);
+    int64_t in = cnn_tensor_size(x, d), out = r->out[d], *index = cnn__onnx_arena_get(run->arena, (size_t)out, sizeof *index);
     for (int64_t o = 0; index && o < out; o++) {
         int64_t at = nearest(r, position(r, d, in, o));
         index[o] = at < 0 ? 0 : at >= in ? in - 1 : at;
     }
-    return index ? cnn_index_select(x, d, cnn__made(run, CNN_I64, 1, &out, index)) : NULL;
+    return index ? cnn_index_select(x, d, cnn__onnx_made(run, CNN_I64, 1, &out, index)) : NULL;
 }
 
 /* By a matrix [out,in]; positions that the node extrapolates give a number of their own. */
-static cnn_tensor *resize_linear(cnn__run *run, cnn_tensor *x, const resize *r, int d)
+static cnn_tensor *resize_linear(cnn__onnx_run *run, cnn_tensor *x, const resize *r, int d)
 {
     int rank = cnn_tensor_ndim(x);
     int64_t in = cnn_tensor_size(x, d), out = r->out[d];
     cnn_dtype dtype = cnn_tensor_dtype(x);
-    double *rows = cnn__arena_get(run->arena, (size_t)(in * out), sizeof *rows);
-    double *outside = cnn__arena_get(run->arena, (size_t)out, sizeof *outside);
+    double *rows = cnn__onnx_arena_get(run->arena, (size_t)(in * out), sizeof *rows);
+    double *outside = cnn__onnx_arena_get(run->arena, (size_t)out, sizeof *outside);
     bool any = false;
     if (!rows || !outside || in == 0) {
         return NULL;
@@ -111,11 +111,11 @@ static cnn_tensor *resize_linear(cnn__run *run, cnn_tensor *x, const resize *r, 
             weigh(r, at, r->scale[d], in, rows + o * in);
         }
     }
-    cnn_tensor *matrix = cnn__to(cnn__made(run, CNN_F64, 2, (int64_t[]){ out, in }, rows), dtype);
+    cnn_tensor *matrix = cnn__onnx_to(cnn__onnx_made(run, CNN_F64, 2, (int64_t[]){ out, in }, rows), dtype);
     cnn_tensor *y = cnn_linear(cnn_transpose(x, d, rank - 1), matrix, NULL);
     if (any) {
-        cnn_tensor *mask = cnn_cast(cnn__made(run, CNN_F64, 1, &out, outside), CNN_BOOL);
-        y = cnn_where(mask, cnn__scalar(run, y, r->extrapolation), y);
+        cnn_tensor *mask = cnn_cast(cnn__onnx_made(run, CNN_F64, 1, &out, outside), CNN_BOOL);
+        y = cnn_where(mask, cnn__onnx_scalar(run, y, r->extrapolation), y);
     }
     return cnn_transpose(y, d, rank - 1);
 }
@@ -147,12 +147,12 @@ static cnn_tensor *interpolate(cnn_tensor *x, const resize *r)
     return half || (o.align_corners && r->mode != NEAREST) ? r->mode == CUBIC && fabs(r->a + 0.75) > 1e-6 ? NULL : cnn_interpolate(x, &o) : NULL;
 }
 
-static bool resized(cnn__run *run, cnn_tensor *x, const resize *r)
+static bool resized(cnn__onnx_run *run, cnn_tensor *x, const resize *r)
 {
-    int type = cnn__type(run, 0), rank = cnn_tensor_ndim(x);
+    int type = cnn__onnx_type(run, 0), rank = cnn_tensor_ndim(x);
     cnn_dtype dtype = cnn_tensor_dtype(x);
-    x = cnn__is_integer(type) && r->mode != NEAREST ? cnn_cast(x, CNN_F32) : x;
-    cnn_tensor *y = cnn__is_integer(type) ? NULL : interpolate(x, r);
+    x = cnn__onnx_is_integer(type) && r->mode != NEAREST ? cnn_cast(x, CNN_F32) : x;
+    cnn_tensor *y = cnn__onnx_is_integer(type) ? NULL : interpolate(x, r);
     if (!y) {
         y = x;
         for (int d = 0; y && d < rank; d++) {
@@ -161,14 +161,14 @@ static bool resized(cnn__run *run, cnn_tensor *x, const resize *r)
             }
         }
     }
-    return y ? cnn__out(run, 0, cnn__to(cnn_contiguous(y), dtype), type) : cnn__step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
+    return y ? cnn__onnx_out(run, 0, cnn__onnx_to(cnn_contiguous(y), dtype), type) : cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
 }
 
-static bool set_scale(cnn__run *run, resize *r, const cnn_tensor *x, int d, double scale)
+static bool set_scale(cnn__onnx_run *run, resize *r, const cnn_tensor *x, int d, double scale)
 {
     double out = floor((double)cnn_tensor_size(x, d) * scale + 1e-9);
     if (!(out >= 0 && out < 1e9) || !(scale > 0)) {
-        return cnn__step_fail(run, CNN_ERROR_SHAPE, "scale %g of dimension %d", scale, d);
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "scale %g of dimension %d", scale, d);
     }
     r->scale[d] = scale;
     r->out[d] = (int64_t)out;
@@ -176,16 +176,16 @@ static bool set_scale(cnn__run *run, resize *r, const cnn_tensor *x, int d, doub
 }
 
 /* Sizes, with the ratio of the sides kept where the node says so. */
-static bool set_sizes(cnn__run *run, resize *r, const cnn_tensor *x, const cnn__host *sizes, const int *axes)
+static bool set_sizes(cnn__onnx_run *run, resize *r, const cnn_tensor *x, const cnn__onnx_host *sizes, const int *axes)
 {
     static const char *const names[] = { "stretch", "not_larger", "not_smaller", NULL };
-    int policy = choice(cnn__string(run, "keep_aspect_ratio_policy", "stretch"), names);
+    int policy = choice(cnn__onnx_string(run, "keep_aspect_ratio_policy", "stretch"), names);
     double common = 0;
     for (int64_t i = 0; i < sizes->numel; i++) {
         int64_t in = cnn_tensor_size(x, axes[i]);
         double scale = (double)sizes->i[i] / (double)(in ? in : 1);
         if (sizes->i[i] < 0 || sizes->i[i] > 1 << 30 || in == 0) {
-            return cnn__step_fail(run, CNN_ERROR_SHAPE, "size %lld of dimension %d", (long long)sizes->i[i], axes[i]);
+            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "size %lld of dimension %d", (long long)sizes->i[i], axes[i]);
         }
         common = i == 0 ? scale : policy == 1 ? fmin(common, scale) : fmax(common, scale);
         r->scale[axes[i]] = scale;
@@ -199,13 +199,13 @@ static bool set_sizes(cnn__run *run, resize *r, const cnn_tensor *x, const cnn__
 }
 
 /* The dimensions that sizes, scales and the region are given for. */
-static int read_axes(cnn__run *run, int rank, int *axes)
+static int read_axes(cnn__onnx_run *run, int rank, int *axes)
 {
     int count;
-    const int64_t *named = cnn__ints(run, "axes", &count);
+    const int64_t *named = cnn__onnx_ints(run, "axes", &count);
     count = named && count <= rank ? count : rank;
     for (int i = 0; i < count; i++) {
-        axes[i] = named ? cnn__axis(run, named[i], rank) : i;
+        axes[i] = named ? cnn__onnx_axis(run, named[i], rank) : i;
         if (axes[i] < 0) {
             return -1;
         }
@@ -213,30 +213,30 @@ static int read_axes(cnn__run *run, int rank, int *axes)
     return count;
 }
 
-static bool read_modes(cnn__run *run, resize *r)
+static bool read_modes(cnn__onnx_run *run, resize *r)
 {
     static const char *const modes[] = { "nearest", "linear", "cubic", NULL };
     static const char *const wheres[] = { "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric",
                                           "tf_crop_and_resize", "half_pixel_symmetric", NULL };
     static const char *const nearests[] = { "round_prefer_floor", "round_prefer_ceil", "floor", "ceil", NULL };
     bool old = run->step->version < 11;
-    r->mode = choice(cnn__string(run, "mode", "nearest"), modes);
-    r->where = choice(cnn__string(run, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel"), wheres);
-    r->nearest = choice(cnn__string(run, "nearest_mode", old ? "floor" : "round_prefer_floor"), nearests);
-    r->a = cnn__float(run, "cubic_coeff_a", -0.75);
-    r->extrapolation = cnn__float(run, "extrapolation_value", 0);
-    r->exclude_outside = cnn__int(run, "exclude_outside", 0) != 0;
-    r->antialias = cnn__int(run, "antialias", 0) != 0;
+    r->mode = choice(cnn__onnx_string(run, "mode", "nearest"), modes);
+    r->where = choice(cnn__onnx_string(run, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel"), wheres);
+    r->nearest = choice(cnn__onnx_string(run, "nearest_mode", old ? "floor" : "round_prefer_floor"), nearests);
+    r->a = cnn__onnx_float(run, "cubic_coeff_a", -0.75);
+    r->extrapolation = cnn__onnx_float(run, "extrapolation_value", 0);
+    r->exclude_outside = cnn__onnx_int(run, "exclude_outside", 0) != 0;
+    r->antialias = cnn__onnx_int(run, "antialias", 0) != 0;
     return true;
 }
 
-bool cnn__op_resize(cnn__run *run)
+bool cnn__onnx_op_resize(cnn__onnx_run *run)
 {
     resize r = { 0 };
-    int axes[CNN_MAX_DIMS], rank = cnn__rank(run, 0), count = read_axes(run, rank, axes);
+    int axes[CNN_MAX_DIMS], rank = cnn__onnx_rank(run, 0), count = read_axes(run, rank, axes);
     bool old = run->step->version < 11;
     int scales_at = old ? 1 : 2;
-    cnn_tensor *x = cnn__in(run, 0);
+    cnn_tensor *x = cnn__onnx_in(run, 0);
     if (!x || count < 0 || !read_modes(run, &r)) {
         return false;
     }
@@ -244,9 +244,9 @@ bool cnn__op_resize(cnn__run *run)
         r.out[d] = cnn_tensor_size(x, d);
         r.scale[d] = r.roi[2 * d + 1] = 1;
     }
-    const cnn__host *scales = cnn__has(run, scales_at) ? cnn__in_host(run, scales_at) : NULL;
-    const cnn__host *sizes = !old && cnn__has(run, 3) ? cnn__in_host(run, 3) : NULL;
-    const cnn__host *roi = r.where == TF_CROP && cnn__has(run, 1) ? cnn__in_host(run, 1) : NULL;
+    const cnn__onnx_host *scales = cnn__onnx_has(run, scales_at) ? cnn__onnx_in_host(run, scales_at) : NULL;
+    const cnn__onnx_host *sizes = !old && cnn__onnx_has(run, 3) ? cnn__onnx_in_host(run, 3) : NULL;
+    const cnn__onnx_host *roi = r.where == TF_CROP && cnn__onnx_has(run, 1) ? cnn__onnx_in_host(run, 1) : NULL;
     for (int i = 0; roi && roi->f && roi->numel == 2 * count && i < count; i++) {
         r.roi[2 * axes[i]] = roi->f[i];
         r.roi[2 * axes[i] + 1] = roi->f[count + i];
@@ -255,7 +255,7 @@ bool cnn__op_resize(cnn__run *run)
         return set_sizes(run, &r, x, sizes, axes) && resized(run, x, &r);
     }
     if (!scales || !scales->f || scales->numel != count) {
-        return cnn__step_fail(run, CNN_ERROR_SHAPE, "neither %d scales nor %d sizes", count, count);
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "neither %d scales nor %d sizes", count, count);
     }
     for (int i = 0; i < count; i++) {
         if (!set_scale(run, &r, x, axes[i], scales->f[i])) {
@@ -266,17 +266,17 @@ bool cnn__op_resize(cnn__run *run)
 }
 
 /* Before opset 9 the scales are an attribute. */
-bool cnn__op_upsample(cnn__run *run)
+bool cnn__onnx_op_upsample(cnn__onnx_run *run)
 {
     resize r = { .where = ASYMMETRIC, .nearest = FLOOR, .a = -0.75 };
-    const cnn__attribute *attribute = cnn__attribute_of(run->step, "scales");
-    int rank = cnn__rank(run, 0);
-    cnn_tensor *x = cnn__in(run, 0);
-    const cnn__host *scales = cnn__has(run, 1) ? cnn__in_host(run, 1) : NULL;
+    const cnn__onnx_attribute *attribute = cnn__onnx_attribute_of(run->step, "scales");
+    int rank = cnn__onnx_rank(run, 0);
+    cnn_tensor *x = cnn__onnx_in(run, 0);
+    const cnn__onnx_host *scales = cnn__onnx_has(run, 1) ? cnn__onnx_in_host(run, 1) : NULL;
     int64_t count = attribute ? attribute->float_count : scales && scales->f ? scales->numel : 0;
-    r.mode = cnn__text_is(cnn__string(run, "mode", "nearest"), "nearest") ? NEAREST : LINEAR;
+    r.mode = cnn__onnx_text_is(cnn__onnx_string(run, "mode", "nearest"), "nearest") ? NEAREST : LINEAR;
     if (!x || count != rank) {
-        return cnn__step_fail(run, CNN_ERROR_SHAPE, "%lld scales for a tensor of rank %d", (long long)count, rank);
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld scales for a tensor of rank %d", (long long)count, rank);
     }
     for (int d = 0; d < rank; d++) {
         if (!set_scale(run, &r, x, d, attribute ? (double)attribute->floats[d] : scales->f[d])) {

@@ -34,27 +34,27 @@ static cnn_tensor *of_direction(cnn_tensor *x, int d)
     return x ? cnn_squeeze(cnn_slice(x, 0, d, d + 1, 1), 0) : NULL;
 }
 
-static bool same_name(cnn__text a, const char *name)
+static bool same_name(cnn__onnx_text a, const char *name)
 {
     return a.size == strlen(name) && strncasecmp(a.at, name, a.size) == 0;
 }
 
 /* The activation number i of a direction, or the default. */
-static cnn__text activation(const cnn__run *run, const recurrent *n, int d, int i)
+static cnn__onnx_text activation(const cnn__onnx_run *run, const recurrent *n, int d, int i)
 {
     static const char *const defaults[3][3] = { { "Sigmoid", "Tanh", "Tanh" }, { "Sigmoid", "Tanh", "" }, { "Tanh", "", "" } };
-    const cnn__attribute *a = cnn__attribute_of(run->step, "activations");
+    const cnn__onnx_attribute *a = cnn__onnx_attribute_of(run->step, "activations");
     int each = n->kind == LSTM ? 3 : n->kind == GRU ? 2 : 1;
     if (a && a->string_count > d * each + i) {
         return a->strings[d * each + i];
     }
-    return (cnn__text){ defaults[n->kind][i], strlen(defaults[n->kind][i]) };
+    return (cnn__onnx_text){ defaults[n->kind][i], strlen(defaults[n->kind][i]) };
 }
 
-static cnn_tensor *activated(cnn__run *run, const recurrent *n, int d, int i, cnn_tensor *x)
+static cnn_tensor *activated(cnn__onnx_run *run, const recurrent *n, int d, int i, cnn_tensor *x)
 {
-    cnn__text name = activation(run, n, d, i);
-    const cnn__attribute *alphas = cnn__attribute_of(run->step, "activation_alpha");
+    cnn__onnx_text name = activation(run, n, d, i);
+    const cnn__onnx_attribute *alphas = cnn__onnx_attribute_of(run->step, "activation_alpha");
     int each = n->kind == LSTM ? 3 : n->kind == GRU ? 2 : 1, at = d * each + i;
     double alpha = alphas && alphas->float_count > at ? (double)alphas->floats[at] : 0.01;
     if (n->clip > 0) {
@@ -87,7 +87,7 @@ static cnn_tensor *activated(cnn__run *run, const recurrent *n, int d, int i, cn
     if (same_name(name, "Affine") && !alphas) {
         return x;
     }
-    cnn__step_fail(run, CNN_ERROR_UNSUPPORTED, "the activation %.*s", CNN__TEXT(name));
+    cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "the activation %.*s", CNN__TEXT(name));
     return NULL;
 }
 
@@ -121,12 +121,12 @@ static cnn_tensor *peep(const recurrent *n, const cell *at, cnn_tensor *x, int p
     return at->peepholes ? cnn_add(x, cnn_mul(c, gate(n, at->peepholes, p))) : x;
 }
 
-static void lstm_step(cnn__run *run, const recurrent *n, cell *at, cnn_tensor *x)
+static void lstm_step(cnn__onnx_run *run, const recurrent *n, cell *at, cnn_tensor *x)
 {
     cnn_tensor *all = cnn_add(x, cnn_linear(at->h, at->r, at->rb));
     cnn_tensor *i = activated(run, n, at->d, 0, peep(n, at, gate(n, all, 0), 0, at->c));
     cnn_tensor *f = activated(run, n, at->d, 0, peep(n, at, gate(n, all, 2), 2, at->c));
-    f = cnn__int(run, "input_forget", 0) ? cnn_add_scalar(cnn_neg(i), 1) : f;
+    f = cnn__onnx_int(run, "input_forget", 0) ? cnn_add_scalar(cnn_neg(i), 1) : f;
     cnn_tensor *g = activated(run, n, at->d, 1, gate(n, all, 3));
     cnn_tensor *c = cnn_add(cnn_mul(f, at->c), cnn_mul(i, g));
     cnn_tensor *o = activated(run, n, at->d, 0, peep(n, at, gate(n, all, 1), 1, c));
@@ -134,7 +134,7 @@ static void lstm_step(cnn__run *run, const recurrent *n, cell *at, cnn_tensor *x
     at->h = cnn_mul(o, activated(run, n, at->d, 2, c));
 }
 
-static void gru_step(cnn__run *run, const recurrent *n, cell *at, cnn_tensor *x)
+static void gru_step(cnn__onnx_run *run, const recurrent *n, cell *at, cnn_tensor *x)
 {
     int64_t h = n->hidden;
     cnn_tensor *r_zr = cnn_slice(at->r, 0, 0, 2 * h, 1), *r_h = cnn_slice(at->r, 0, 2 * h, 3 * h, 1);
@@ -146,28 +146,28 @@ static void gru_step(cnn__run *run, const recurrent *n, cell *at, cnn_tensor *x)
     at->h = cnn_add(cnn_mul(cnn_add_scalar(cnn_neg(z), 1), m), cnn_mul(z, at->h));
 }
 
-static void rnn_step(cnn__run *run, const recurrent *n, cell *at, cnn_tensor *x)
+static void rnn_step(cnn__onnx_run *run, const recurrent *n, cell *at, cnn_tensor *x)
 {
     at->h = activated(run, n, at->d, 0, cnn_add(x, cnn_linear(at->h, at->r, at->rb)));
 }
 
 /* After a sample's last step its states stay. */
-static void mask_step(cnn__run *run, const recurrent *n, int64_t t, cell *at, const cell *before)
+static void mask_step(cnn__onnx_run *run, const recurrent *n, int64_t t, cell *at, const cell *before)
 {
-    cnn_tensor *lengths = cnn__to(n->lengths, CNN_I64);
-    cnn_tensor *goes_on = cnn_unsqueeze(cnn_gt(lengths, cnn__scalar(run, lengths, (double)t)), 1);
+    cnn_tensor *lengths = cnn__onnx_to(n->lengths, CNN_I64);
+    cnn_tensor *goes_on = cnn_unsqueeze(cnn_gt(lengths, cnn__onnx_scalar(run, lengths, (double)t)), 1);
     at->h = cnn_where(goes_on, at->h, before->h);
     at->c = at->c ? cnn_where(goes_on, at->c, before->c) : NULL;
 }
 
-static cnn_tensor *run_unrolled(cnn__run *run, const recurrent *n, int d, bool reverse, cnn_tensor **h, cnn_tensor **c)
+static cnn_tensor *run_unrolled(cnn__onnx_run *run, const recurrent *n, int d, bool reverse, cnn_tensor **h, cnn_tensor **c)
 {
-    static void (*const steps[])(cnn__run *, const recurrent *, cell *, cnn_tensor *) = { lstm_step, gru_step, rnn_step };
+    static void (*const steps[])(cnn__onnx_run *, const recurrent *, cell *, cnn_tensor *) = { lstm_step, gru_step, rnn_step };
     int64_t count = cnn_tensor_size(n->x, 0), batch = cnn_tensor_size(n->x, 1), rows = n->gates * n->hidden;
     cnn_tensor *b = of_direction(n->b, d), *wb = b ? cnn_slice(b, 0, 0, rows, 1) : NULL;
-    cnn_tensor **outputs = cnn__arena_get(run->arena, (size_t)count, sizeof *outputs);
+    cnn_tensor **outputs = cnn__onnx_arena_get(run->arena, (size_t)count, sizeof *outputs);
     cnn_tensor *all = cnn_linear(n->x, of_direction(n->w, d), wb);
-    cnn_tensor *zeros = cnn__full(run, cnn_tensor_dtype(n->x), 2, (int64_t[]){ batch, n->hidden }, 0);
+    cnn_tensor *zeros = cnn__onnx_full(run, cnn_tensor_dtype(n->x), 2, (int64_t[]){ batch, n->hidden }, 0);
     cell at = { .r = of_direction(n->r, d), .rb = b ? cnn_slice(b, 0, rows, 2 * rows, 1) : NULL,
                 .peepholes = of_direction(n->peepholes, d), .h = n->h0 ? of_direction(n->h0, d) : zeros,
                 .c = n->kind != LSTM ? NULL : n->c0 ? of_direction(n->c0, d) : zeros, .d = d };
@@ -191,23 +191,23 @@ static cnn_tensor *run_unrolled(cnn__run *run, const recurrent *n, int d, bool r
 
 /* ---- all directions ---- */
 
-static bool read_inputs(cnn__run *run, recurrent *n)
+static bool read_inputs(cnn__onnx_run *run, recurrent *n)
 {
-    cnn__text direction = cnn__string(run, "direction", "forward");
-    n->x = cnn__in(run, 0);
-    n->w = cnn__in(run, 1);
-    n->r = cnn__in(run, 2);
-    n->b = cnn__has(run, 3) ? cnn__in(run, 3) : NULL;
-    n->h0 = cnn__has(run, 5) ? cnn__in(run, 5) : NULL;
-    n->c0 = n->kind == LSTM && cnn__has(run, 6) ? cnn__in(run, 6) : NULL;
-    n->peepholes = n->kind == LSTM && cnn__has(run, 7) ? cnn__in(run, 7) : NULL;
-    n->layout = cnn__int(run, "layout", 0) != 0;
-    n->directions = cnn__text_is(direction, "bidirectional") ? 2 : 1;
-    n->clip = cnn__float(run, "clip", 0);
-    n->reset_after = cnn__int(run, "linear_before_reset", 0) != 0;
+    cnn__onnx_text direction = cnn__onnx_string(run, "direction", "forward");
+    n->x = cnn__onnx_in(run, 0);
+    n->w = cnn__onnx_in(run, 1);
+    n->r = cnn__onnx_in(run, 2);
+    n->b = cnn__onnx_has(run, 3) ? cnn__onnx_in(run, 3) : NULL;
+    n->h0 = cnn__onnx_has(run, 5) ? cnn__onnx_in(run, 5) : NULL;
+    n->c0 = n->kind == LSTM && cnn__onnx_has(run, 6) ? cnn__onnx_in(run, 6) : NULL;
+    n->peepholes = n->kind == LSTM && cnn__onnx_has(run, 7) ? cnn__onnx_in(run, 7) : NULL;
+    n->layout = cnn__onnx_int(run, "layout", 0) != 0;
+    n->directions = cnn__onnx_text_is(direction, "bidirectional") ? 2 : 1;
+    n->clip = cnn__onnx_float(run, "clip", 0);
+    n->reset_after = cnn__onnx_int(run, "linear_before_reset", 0) != 0;
     if (!n->x || !n->w || !n->r || cnn_tensor_ndim(n->x) != 3 || cnn_tensor_ndim(n->w) != 3 || cnn_tensor_ndim(n->r) != 3 ||
         cnn_tensor_size(n->w, 0) != n->directions || cnn_tensor_size(n->r, 0) != n->directions) {
-        return cnn__step_fail(run, CNN_ERROR_SHAPE, "an input of rank %d and weights of rank %d, expected 3, for %d directions",
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "an input of rank %d and weights of rank %d, expected 3, for %d directions",
                               n->x ? cnn_tensor_ndim(n->x) : 0, n->w ? cnn_tensor_ndim(n->w) : 0, n->directions);
     }
     n->hidden = cnn_tensor_size(n->r, 2);
@@ -220,27 +220,27 @@ static bool read_inputs(cnn__run *run, recurrent *n)
 }
 
 /* Sequences that are all as long as x have no lengths. */
-static bool read_lengths(cnn__run *run, recurrent *n)
+static bool read_lengths(cnn__onnx_run *run, recurrent *n)
 {
-    if (!cnn__has(run, 4)) {
+    if (!cnn__onnx_has(run, 4)) {
         return true;
     }
-    const cnn__host *known = cnn__known(run, 4);
+    const cnn__onnx_host *known = cnn__onnx_known(run, 4);
     bool whole = known && known->i;
     for (int64_t i = 0; whole && i < known->numel; i++) {
         whole = known->i[i] >= cnn_tensor_size(n->x, 0);
     }
-    n->lengths = whole ? NULL : cnn__to(cnn__in(run, 4), CNN_I64);
+    n->lengths = whole ? NULL : cnn__onnx_to(cnn__onnx_in(run, 4), CNN_I64);
     return true;
 }
 
-static bool is_plain(cnn__run *run, recurrent *n)
+static bool is_plain(cnn__onnx_run *run, recurrent *n)
 {
-    bool plain = !n->peepholes && !(n->clip > 0) && !cnn__int(run, "input_forget", 0) && (n->kind != GRU || n->reset_after);
+    bool plain = !n->peepholes && !(n->clip > 0) && !cnn__onnx_int(run, "input_forget", 0) && (n->kind != GRU || n->reset_after);
     int each = n->kind == LSTM ? 3 : n->kind == GRU ? 2 : 1, relus = 0;
     for (int d = 0; d < n->directions; d++) {
         for (int i = 0; i < each; i++) {
-            cnn__text name = activation(run, n, d, i);
+            cnn__onnx_text name = activation(run, n, d, i);
             bool relu = n->kind == RNN && same_name(name, "Relu");
             relus += relu;
             plain = plain && (relu || same_name(name, n->kind != RNN && i == 0 ? "Sigmoid" : "Tanh"));
@@ -250,12 +250,12 @@ static bool is_plain(cnn__run *run, recurrent *n)
     return plain && (relus == 0 || relus == n->directions);
 }
 
-static bool run_all(cnn__run *run, int kind)
+static bool run_all(cnn__onnx_run *run, int kind)
 {
     recurrent n = { .kind = kind, .gates = kind == LSTM ? 4 : kind == GRU ? 3 : 1 };
     cnn_tensor *y[2], *h[2], *c[2];
-    int type = cnn__type(run, 0);
-    bool backward = cnn__text_is(cnn__string(run, "direction", "forward"), "reverse");
+    int type = cnn__onnx_type(run, 0);
+    bool backward = cnn__onnx_text_is(cnn__onnx_string(run, "direction", "forward"), "reverse");
     if (!read_inputs(run, &n) || !read_lengths(run, &n)) {
         return false;
     }
@@ -274,20 +274,20 @@ static bool run_all(cnn__run *run, int kind)
         last = cnn_transpose(last, 0, 1);
         cells = cells ? cnn_transpose(cells, 0, 1) : NULL;
     }
-    return cnn__out(run, 0, all, type) && cnn__out(run, 1, last, type) && (!cells || cnn__out(run, 2, cells, type));
+    return cnn__onnx_out(run, 0, all, type) && cnn__onnx_out(run, 1, last, type) && (!cells || cnn__onnx_out(run, 2, cells, type));
 }
 
-bool cnn__op_lstm(cnn__run *run)
+bool cnn__onnx_op_lstm(cnn__onnx_run *run)
 {
     return run_all(run, LSTM);
 }
 
-bool cnn__op_gru(cnn__run *run)
+bool cnn__onnx_op_gru(cnn__onnx_run *run)
 {
     return run_all(run, GRU);
 }
 
-bool cnn__op_rnn(cnn__run *run)
+bool cnn__onnx_op_rnn(cnn__onnx_run *run)
 {
     return run_all(run, RNN);
 }

@@ -10,35 +10,35 @@ enum { DEEPEST_CALL = 32, MOST_STEPS = 1 << 22, LIST = 300, HOST_INTEGERS = 4096
 /* The names of a graph or of a function's body. */
 typedef struct scope {
     const struct scope *outer;
-    cnn__text *names; /* open addressing, at most half full */
+    cnn__onnx_text *names; /* open addressing, at most half full */
     int *slots;
     size_t capacity;
 } scope;
 
 /* What nodes mean: of the graph or of a function. */
 typedef struct setting {
-    const cnn__opset *opsets;
+    const cnn__onnx_opset *opsets;
     int opset_count;
-    const cnn__function *function;
-    const cnn__attribute *arguments; /* of the call */
+    const cnn__onnx_function *function;
+    const cnn__onnx_attribute *arguments; /* of the call */
     int argument_count;
     int depth;
 } setting;
 
 typedef struct maker {
-    cnn__reading *reading;
-    cnn__program *program;
+    cnn__onnx_reading *reading;
+    cnn__onnx_program *program;
     int64_t steps;
     char unsupported[LIST];
     int unsupported_count;
 } maker;
 
-static bool make_nodes(maker *m, const setting *where, scope *names, const cnn__node *nodes, int count,
-                       cnn__step ***end);
+static bool make_nodes(maker *m, const setting *where, scope *names, const cnn__onnx_node *nodes, int count,
+                       cnn__onnx_step ***end);
 
 /* ---- names ---- */
 
-static size_t hash(cnn__text name)
+static size_t hash(cnn__onnx_text name)
 {
     uint64_t h = 14695981039346656037u;
     for (size_t i = 0; i < name.size; i++) {
@@ -54,22 +54,22 @@ static bool scope_begin(maker *m, scope *names, const scope *outer, int64_t coun
         capacity *= 2;
     }
     *names = (scope){ .outer = outer, .capacity = capacity };
-    names->names = cnn__reading_get(m->reading, capacity, sizeof *names->names);
-    names->slots = cnn__reading_get(m->reading, capacity, sizeof *names->slots);
+    names->names = cnn__onnx_reading_get(m->reading, capacity, sizeof *names->names);
+    names->slots = cnn__onnx_reading_get(m->reading, capacity, sizeof *names->slots);
     return names->names && names->slots;
 }
 
-static size_t place_of(const scope *names, cnn__text name)
+static size_t place_of(const scope *names, cnn__onnx_text name)
 {
     size_t at = hash(name) & (names->capacity - 1);
-    while (names->names[at].size && !cnn__text_equal(names->names[at], name)) {
+    while (names->names[at].size && !cnn__onnx_text_equal(names->names[at], name)) {
         at = (at + 1) & (names->capacity - 1);
     }
     return at;
 }
 
 /* The slot of a name, also of an outer graph; -1: there is none. */
-static int find(const scope *names, cnn__text name)
+static int find(const scope *names, cnn__onnx_text name)
 {
     for (; names; names = names->outer) {
         size_t at = place_of(names, name);
@@ -80,11 +80,11 @@ static int find(const scope *names, cnn__text name)
     return -1;
 }
 
-static bool define_as(maker *m, scope *names, cnn__text name, int slot, const unsigned char *at)
+static bool define_as(maker *m, scope *names, cnn__onnx_text name, int slot, const unsigned char *at)
 {
     size_t place = place_of(names, name);
     if (names->names[place].size) {
-        return cnn__wire_fail(m->reading->file, CNN_ERROR_FORMAT, at, "a second value has the name \"%.*s\"", CNN__TEXT(name));
+        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, at, "a second value has the name \"%.*s\"", CNN__TEXT(name));
     }
     names->names[place] = name;
     names->slots[place] = slot;
@@ -92,13 +92,13 @@ static bool define_as(maker *m, scope *names, cnn__text name, int slot, const un
 }
 
 /* Gives a value a new slot. An empty name has none. */
-static bool define(maker *m, scope *names, cnn__text name, int *slot, const unsigned char *at)
+static bool define(maker *m, scope *names, cnn__onnx_text name, int *slot, const unsigned char *at)
 {
     *slot = name.size ? m->program->slot_count++ : -1;
     return !name.size || define_as(m, names, name, *slot, at);
 }
 
-static int64_t names_of(const cnn__node *nodes, int count)
+static int64_t names_of(const cnn__onnx_node *nodes, int count)
 {
     int64_t names = 0;
     for (int i = 0; i < count; i++) {
@@ -109,26 +109,26 @@ static int64_t names_of(const cnn__node *nodes, int count)
 
 /* ---- constants ---- */
 
-cnn__host *cnn__host_new(cnn__arena *arena, int type, int ndim, const int64_t *shape)
+cnn__onnx_host *cnn__onnx_host_new(cnn__onnx_arena *arena, int type, int ndim, const int64_t *shape)
 {
-    cnn__host *host = cnn__arena_get(arena, 1, sizeof *host);
+    cnn__onnx_host *host = cnn__onnx_arena_get(arena, 1, sizeof *host);
     if (!host) {
         return NULL;
     }
-    *host = (cnn__host){ .type = type, .ndim = ndim, .numel = 1 };
+    *host = (cnn__onnx_host){ .type = type, .ndim = ndim, .numel = 1 };
     for (int d = 0; d < ndim; d++) {
         host->shape[d] = shape[d];
         host->numel *= shape[d];
     }
     if (cnn__onnx_is_float(type)) {
-        host->f = cnn__arena_get(arena, (size_t)host->numel, sizeof *host->f);
+        host->f = cnn__onnx_arena_get(arena, (size_t)host->numel, sizeof *host->f);
     } else {
-        host->i = cnn__arena_get(arena, (size_t)host->numel, sizeof *host->i);
+        host->i = cnn__onnx_arena_get(arena, (size_t)host->numel, sizeof *host->i);
     }
     return host->f || host->i ? host : NULL;
 }
 
-void cnn__widen(cnn_dtype dtype, const void *from, cnn__host *to)
+void cnn__onnx_widen(cnn_dtype dtype, const void *from, cnn__onnx_host *to)
 {
     for (int64_t k = 0; k < to->numel; k++) {
         switch (dtype) {
@@ -149,30 +149,30 @@ void cnn__widen(cnn_dtype dtype, const void *from, cnn__host *to)
 }
 
 /* The elements of a small tensor for the host. */
-static bool know(maker *m, cnn__constant *constant)
+static bool know(maker *m, cnn__onnx_constant *constant)
 {
-    const cnn__tensor_def *def = constant->def;
+    const cnn__onnx_tensor_def *def = constant->def;
     cnn_dtype dtype;
     cnn__onnx_dtype(def->type, &dtype);
     bool is_float = cnn__onnx_is_float(def->type);
     if (def->is_external || def->numel > (is_float ? HOST_NUMBERS : HOST_INTEGERS)) {
         return true;
     }
-    cnn__host *host = cnn__host_new(m->reading->arena, def->type, def->ndim, def->shape);
-    void *elements = cnn__reading_get(m->reading, (size_t)def->numel, 8);
-    if (!host || !elements || !cnn__tensor_def_elements(m->reading->file, def, NULL, elements)) {
+    cnn__onnx_host *host = cnn__onnx_host_new(m->reading->arena, def->type, def->ndim, def->shape);
+    void *elements = cnn__onnx_reading_get(m->reading, (size_t)def->numel, 8);
+    if (!host || !elements || !cnn__onnx_tensor_def_elements(m->reading->file, def, NULL, elements)) {
         return false;
     }
-    cnn__widen(dtype, elements, host);
+    cnn__onnx_widen(dtype, elements, host);
     constant->host = host;
     return true;
 }
 
-static cnn__constant *constant_new(maker *m, int slot, int type)
+static cnn__onnx_constant *constant_new(maker *m, int slot, int type)
 {
-    cnn__constant *constant = cnn__reading_get(m->reading, 1, sizeof *constant);
+    cnn__onnx_constant *constant = cnn__onnx_reading_get(m->reading, 1, sizeof *constant);
     if (constant) {
-        *constant = (cnn__constant){ .slot = slot, .type = type };
+        *constant = (cnn__onnx_constant){ .slot = slot, .type = type };
         *m->program->constants_end = constant;
         m->program->constants_end = &constant->next;
         m->program->constant_count++;
@@ -180,14 +180,14 @@ static cnn__constant *constant_new(maker *m, int slot, int type)
     return constant;
 }
 
-static bool make_constant(maker *m, const cnn__tensor_def *def, int slot, bool is_initializer)
+static bool make_constant(maker *m, const cnn__onnx_tensor_def *def, int slot, bool is_initializer)
 {
     cnn_dtype dtype;
     if (!cnn__onnx_dtype(def->type, &dtype)) {
-        return cnn__wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, def->at, "tensor \"%.*s\" is of type %s",
+        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, def->at, "tensor \"%.*s\" is of type %s",
                               CNN__TEXT(def->name), cnn__onnx_type_name(def->type));
     }
-    cnn__constant *constant = constant_new(m, slot, def->type);
+    cnn__onnx_constant *constant = constant_new(m, slot, def->type);
     if (!constant) {
         return false;
     }
@@ -196,13 +196,13 @@ static bool make_constant(maker *m, const cnn__tensor_def *def, int slot, bool i
     return know(m, constant);
 }
 
-static bool make_initializers(maker *m, scope *names, const cnn__graph *graph)
+static bool make_initializers(maker *m, scope *names, const cnn__onnx_graph *graph)
 {
     for (int i = 0; i < graph->initializer_count; i++) {
-        const cnn__tensor_def *def = &graph->initializers[i];
+        const cnn__onnx_tensor_def *def = &graph->initializers[i];
         int slot;
         if (def->name.size == 0) {
-            return cnn__wire_fail(m->reading->file, CNN_ERROR_FORMAT, def->at, "an initializer has no name");
+            return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, def->at, "an initializer has no name");
         }
         if (!define(m, names, def->name, &slot, def->at) || !make_constant(m, def, slot, true)) {
             return false;
@@ -213,22 +213,22 @@ static bool make_initializers(maker *m, scope *names, const cnn__graph *graph)
 
 /* ---- steps ---- */
 
-static bool is_onnx(cnn__text domain)
+static bool is_onnx(cnn__onnx_text domain)
 {
-    return domain.size == 0 || cnn__text_is(domain, "ai.onnx");
+    return domain.size == 0 || cnn__onnx_text_is(domain, "ai.onnx");
 }
 
-static int64_t version_of(const setting *where, cnn__text domain)
+static int64_t version_of(const setting *where, cnn__onnx_text domain)
 {
     for (int i = 0; i < where->opset_count; i++) {
-        if (cnn__text_equal(where->opsets[i].domain, domain) || (is_onnx(domain) && is_onnx(where->opsets[i].domain))) {
+        if (cnn__onnx_text_equal(where->opsets[i].domain, domain) || (is_onnx(domain) && is_onnx(where->opsets[i].domain))) {
             return where->opsets[i].version;
         }
     }
     return 0;
 }
 
-static void note_unsupported(maker *m, const cnn__node *node, int64_t number, const char *why)
+static void note_unsupported(maker *m, const cnn__onnx_node *node, int64_t number, const char *why)
 {
     size_t length = strlen(m->unsupported);
     m->unsupported_count++;
@@ -238,29 +238,29 @@ static void note_unsupported(maker *m, const cnn__node *node, int64_t number, co
 }
 
 /* The attribute that one of a function's body stands for: the call's, or else the function's default. NULL: none. */
-static const cnn__attribute *argument(const setting *where, cnn__text name)
+static const cnn__onnx_attribute *argument(const setting *where, cnn__onnx_text name)
 {
     for (int i = 0; i < where->argument_count; i++) {
-        if (cnn__text_equal(where->arguments[i].name, name)) {
+        if (cnn__onnx_text_equal(where->arguments[i].name, name)) {
             return &where->arguments[i];
         }
     }
     for (int i = 0; where->function && i < where->function->default_count; i++) {
-        if (cnn__text_equal(where->function->defaults[i].name, name)) {
+        if (cnn__onnx_text_equal(where->function->defaults[i].name, name)) {
             return &where->function->defaults[i];
         }
     }
     return NULL;
 }
 
-static bool make_attributes(maker *m, const setting *where, const cnn__node *node, cnn__attribute **attributes, int *count)
+static bool make_attributes(maker *m, const setting *where, const cnn__onnx_node *node, cnn__onnx_attribute **attributes, int *count)
 {
-    cnn__attribute *to = cnn__reading_get(m->reading, (size_t)node->attribute_count, sizeof *to);
+    cnn__onnx_attribute *to = cnn__onnx_reading_get(m->reading, (size_t)node->attribute_count, sizeof *to);
     *attributes = to;
     *count = 0;
     for (int i = 0; to && i < node->attribute_count; i++) {
-        const cnn__attribute *from = &node->attributes[i];
-        cnn__text name = from->name;
+        const cnn__onnx_attribute *from = &node->attributes[i];
+        cnn__onnx_text name = from->name;
         from = from->reference.size ? argument(where, from->reference) : from;
         if (from) {
             to[*count] = *from;
@@ -270,18 +270,18 @@ static bool make_attributes(maker *m, const setting *where, const cnn__node *nod
     return to != NULL;
 }
 
-static bool make_block(maker *m, const setting *where, const scope *outer, const cnn__graph *graph, cnn__block **to)
+static bool make_block(maker *m, const setting *where, const scope *outer, const cnn__onnx_graph *graph, cnn__onnx_block **to)
 {
-    scope *names = cnn__reading_get(m->reading, 1, sizeof *names);
-    cnn__block *block = *to = cnn__reading_get(m->reading, 1, sizeof *block);
+    scope *names = cnn__onnx_reading_get(m->reading, 1, sizeof *names);
+    cnn__onnx_block *block = *to = cnn__onnx_reading_get(m->reading, 1, sizeof *block);
     if (!block || !names ||
         !scope_begin(m, names, outer, names_of(graph->nodes, graph->node_count) + graph->initializer_count + graph->input_count)) {
         return false;
     }
     block->in_count = graph->input_count;
     block->out_count = graph->output_count;
-    block->in = cnn__reading_get(m->reading, (size_t)block->in_count, sizeof *block->in);
-    block->out = cnn__reading_get(m->reading, (size_t)block->out_count, sizeof *block->out);
+    block->in = cnn__onnx_reading_get(m->reading, (size_t)block->in_count, sizeof *block->in);
+    block->out = cnn__onnx_reading_get(m->reading, (size_t)block->out_count, sizeof *block->out);
     if (!block->in || !block->out || !make_initializers(m, names, graph)) {
         return false;
     }
@@ -290,8 +290,8 @@ static bool make_block(maker *m, const setting *where, const scope *outer, const
             return false;
         }
     }
-    cnn__step **end = &block->first;
-    cnn__file_bytes outer_file = *m->reading->file;
+    cnn__onnx_step **end = &block->first;
+    cnn__onnx_file_bytes outer_file = *m->reading->file;
     if (!make_nodes(m, where, names, graph->nodes, graph->node_count, &end)) {
         return false;
     }
@@ -299,16 +299,16 @@ static bool make_block(maker *m, const setting *where, const scope *outer, const
     for (int i = 0; i < block->out_count; i++) {
         block->out[i] = find(names, graph->outputs[i].name);
         if (block->out[i] < 0) {
-            return cnn__wire_fail(m->reading->file, CNN_ERROR_FORMAT, NULL, "nothing makes the output \"%.*s\"",
+            return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, NULL, "nothing makes the output \"%.*s\"",
                                   CNN__TEXT(graph->outputs[i].name));
         }
     }
     return true;
 }
 
-static bool make_blocks(maker *m, const setting *where, const scope *names, cnn__step *step)
+static bool make_blocks(maker *m, const setting *where, const scope *names, cnn__onnx_step *step)
 {
-    cnn__block **blocks = cnn__reading_get(m->reading, (size_t)step->attribute_count, sizeof *blocks);
+    cnn__onnx_block **blocks = cnn__onnx_reading_get(m->reading, (size_t)step->attribute_count, sizeof *blocks);
     step->blocks = blocks;
     for (int i = 0; blocks && i < step->attribute_count; i++) {
         if (step->attributes[i].graph && !make_block(m, where, names, step->attributes[i].graph, &blocks[i])) {
@@ -319,22 +319,22 @@ static bool make_blocks(maker *m, const setting *where, const scope *names, cnn_
 }
 
 /* The slots of a node's inputs, which must be there. */
-static bool make_inputs(maker *m, const scope *names, const cnn__node *node, int **slots)
+static bool make_inputs(maker *m, const scope *names, const cnn__onnx_node *node, int **slots)
 {
-    int *in = *slots = cnn__reading_get(m->reading, (size_t)node->input_count, sizeof *in);
+    int *in = *slots = cnn__onnx_reading_get(m->reading, (size_t)node->input_count, sizeof *in);
     for (int i = 0; in && i < node->input_count; i++) {
         in[i] = node->inputs[i].size ? find(names, node->inputs[i]) : -1;
         if (node->inputs[i].size && in[i] < 0) {
-            return cnn__wire_fail(m->reading->file, CNN_ERROR_FORMAT, node->at,
+            return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, node->at,
                                   "nothing before it makes its input \"%.*s\"", CNN__TEXT(node->inputs[i]));
         }
     }
     return in != NULL;
 }
 
-static bool make_outputs(maker *m, scope *names, const cnn__node *node, int **slots)
+static bool make_outputs(maker *m, scope *names, const cnn__onnx_node *node, int **slots)
 {
-    int *out = *slots = cnn__reading_get(m->reading, (size_t)node->output_count, sizeof *out);
+    int *out = *slots = cnn__onnx_reading_get(m->reading, (size_t)node->output_count, sizeof *out);
     for (int i = 0; out && i < node->output_count; i++) {
         if (!define(m, names, node->outputs[i], &out[i], node->at)) {
             return false;
@@ -352,41 +352,41 @@ static int given(const int *slots, int count)
     return count;
 }
 
-static bool check_counts(maker *m, const cnn__step *step)
+static bool check_counts(maker *m, const cnn__onnx_step *step)
 {
-    const cnn__operator *op = step->op;
+    const cnn__onnx_operator *op = step->op;
     int in = given(step->in, step->in_count), out = given(step->out, step->out_count);
     for (int i = 0; i < op->min_in; i++) {
         if (i >= in || step->in[i] < 0) {
-            return cnn__wire_fail(m->reading->file, CNN_ERROR_FORMAT, step->node->at, "input %d is left out", i);
+            return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, step->node->at, "input %d is left out", i);
         }
     }
     if ((op->max_in >= 0 && in > op->max_in) || (op->max_out >= 0 && out > op->max_out)) {
-        return cnn__wire_fail(m->reading->file, CNN_ERROR_FORMAT, step->node->at,
+        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, step->node->at,
                               "it has %d inputs and %d outputs, expected at most %d and %d", in, out, op->max_in,
                               op->max_out);
     }
     return true;
 }
 
-static cnn__text text_of(const char *text)
+static cnn__onnx_text text_of(const char *text)
 {
-    return (cnn__text){ text, strlen(text) };
+    return (cnn__onnx_text){ text, strlen(text) };
 }
 
 /* The value of a node Constant that is not a tensor. */
-static bool make_numbers(maker *m, const cnn__attribute *a, int slot)
+static bool make_numbers(maker *m, const cnn__onnx_attribute *a, int slot)
 {
-    bool one = cnn__text_is(a->name, "value_int") || cnn__text_is(a->name, "value_float");
-    bool is_float = cnn__text_is(a->name, "value_float") || cnn__text_is(a->name, "value_floats");
-    if (!is_float && !cnn__text_is(a->name, "value_int") && !cnn__text_is(a->name, "value_ints")) {
-        return cnn__wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, NULL, "a constant with the attribute \"%.*s\"",
+    bool one = cnn__onnx_text_is(a->name, "value_int") || cnn__onnx_text_is(a->name, "value_float");
+    bool is_float = cnn__onnx_text_is(a->name, "value_float") || cnn__onnx_text_is(a->name, "value_floats");
+    if (!is_float && !cnn__onnx_text_is(a->name, "value_int") && !cnn__onnx_text_is(a->name, "value_ints")) {
+        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, NULL, "a constant with the attribute \"%.*s\"",
                               CNN__TEXT(a->name));
     }
     int64_t count = one ? 1 : is_float ? a->float_count : a->int_count;
     int type = is_float ? CNN__ONNX_FLOAT : CNN__ONNX_INT64;
-    cnn__constant *constant = constant_new(m, slot, type);
-    cnn__host *host = constant ? cnn__host_new(m->reading->arena, type, !one, &count) : NULL;
+    cnn__onnx_constant *constant = constant_new(m, slot, type);
+    cnn__onnx_host *host = constant ? cnn__onnx_host_new(m->reading->arena, type, !one, &count) : NULL;
     for (int64_t i = 0; host && i < count; i++) {
         if (is_float) {
             host->f[i] = (double)(one ? a->f : a->floats[i]);
@@ -397,18 +397,18 @@ static bool make_numbers(maker *m, const cnn__attribute *a, int slot)
     if (host) {
         constant->host = host;
     }
-    return host != NULL || cnn__wire_fail(m->reading->file, CNN_ERROR_NO_MEMORY, NULL, "no memory");
+    return host != NULL || cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_NO_MEMORY, NULL, "no memory");
 }
 
-static bool make_constant_node(maker *m, const setting *where, scope *names, const cnn__node *node)
+static bool make_constant_node(maker *m, const setting *where, scope *names, const cnn__onnx_node *node)
 {
-    cnn__attribute *attributes;
+    cnn__onnx_attribute *attributes;
     int count, slot;
     if (!make_attributes(m, where, node, &attributes, &count)) {
         return false;
     }
     if (count != 1 || node->output_count != 1) {
-        return cnn__wire_fail(m->reading->file, CNN_ERROR_FORMAT, node->at, "it has %d attributes and %d outputs, expected 1 and 1",
+        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, node->at, "it has %d attributes and %d outputs, expected 1 and 1",
                               count, node->output_count);
     }
     if (!define(m, names, node->outputs[0], &slot, node->at)) {
@@ -419,14 +419,14 @@ static bool make_constant_node(maker *m, const setting *where, scope *names, con
 }
 
 /* Runs a function's body in place of the call. */
-static bool make_call(maker *m, const setting *where, scope *names, const cnn__node *node, const cnn__function *function,
-                      cnn__step ***end)
+static bool make_call(maker *m, const setting *where, scope *names, const cnn__onnx_node *node, const cnn__onnx_function *function,
+                      cnn__onnx_step ***end)
 {
-    cnn__attribute *arguments;
-    scope *inner = cnn__reading_get(m->reading, 1, sizeof *inner);
+    cnn__onnx_attribute *arguments;
+    scope *inner = cnn__onnx_reading_get(m->reading, 1, sizeof *inner);
     int *in, count;
     if (where->depth >= DEEPEST_CALL) {
-        return cnn__wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, node->at, "more than %d functions call each other",
+        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, node->at, "more than %d functions call each other",
                               DEEPEST_CALL);
     }
     if (!inner || !make_inputs(m, names, node, &in) || !make_attributes(m, where, node, &arguments, &count) ||
@@ -446,7 +446,7 @@ static bool make_call(maker *m, const setting *where, scope *names, const cnn__n
             return false;
         }
     }
-    cnn__file_bytes caller = *m->reading->file;
+    cnn__onnx_file_bytes caller = *m->reading->file;
     if (!make_nodes(m, &there, inner, function->nodes, function->node_count, end)) {
         return false;
     }
@@ -456,7 +456,7 @@ static bool make_call(maker *m, const setting *where, scope *names, const cnn__n
     for (int i = 0; i < node->output_count; i++) {
         int slot = i < function->output_count ? find(inner, function->outputs[i]) : -1;
         if (node->outputs[i].size && slot < 0) {
-            return cnn__wire_fail(m->reading->file, CNN_ERROR_FORMAT, node->at, "the function has no output %d", i);
+            return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, node->at, "the function has no output %d", i);
         }
         if (node->outputs[i].size && !define_as(m, names, node->outputs[i], slot, node->at)) {
             return false;
@@ -465,36 +465,36 @@ static bool make_call(maker *m, const setting *where, scope *names, const cnn__n
     return true;
 }
 
-static const cnn__function *function_of(const maker *m, const cnn__node *node)
+static const cnn__onnx_function *function_of(const maker *m, const cnn__onnx_node *node)
 {
-    const cnn__model *model = &m->program->model;
+    const cnn__onnx_model *model = &m->program->model;
     for (int i = 0; i < model->function_count; i++) {
-        const cnn__function *f = &model->functions[i];
-        if (cnn__text_equal(f->name, node->op_type) && cnn__text_equal(f->domain, node->domain) &&
-            cnn__text_equal(f->overload, node->overload)) {
+        const cnn__onnx_function *f = &model->functions[i];
+        if (cnn__onnx_text_equal(f->name, node->op_type) && cnn__onnx_text_equal(f->domain, node->domain) &&
+            cnn__onnx_text_equal(f->overload, node->overload)) {
             return f;
         }
     }
     return NULL;
 }
 
-static bool make_step(maker *m, const setting *where, scope *names, const cnn__node *node, int64_t number,
-                      cnn__step ***end)
+static bool make_step(maker *m, const setting *where, scope *names, const cnn__onnx_node *node, int64_t number,
+                      cnn__onnx_step ***end)
 {
-    const cnn__function *function = function_of(m, node);
+    const cnn__onnx_function *function = function_of(m, node);
     bool known = false, onnx = is_onnx(node->domain);
     int64_t version = version_of(where, node->domain);
     if (++m->steps > MOST_STEPS) {
-        return cnn__wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, node->at, "more than %d nodes", MOST_STEPS);
+        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, node->at, "more than %d nodes", MOST_STEPS);
     }
     if (function) {
         return make_call(m, where, names, node, function, end);
     }
-    if (onnx && cnn__text_is(node->op_type, "Constant")) {
+    if (onnx && cnn__onnx_text_is(node->op_type, "Constant")) {
         return make_constant_node(m, where, names, node);
     }
-    cnn__step *step = cnn__reading_get(m->reading, 1, sizeof *step);
-    cnn__attribute *attributes;
+    cnn__onnx_step *step = cnn__onnx_reading_get(m->reading, 1, sizeof *step);
+    cnn__onnx_attribute *attributes;
     if (!step || !make_inputs(m, names, node, &step->in) || !make_attributes(m, where, node, &attributes, &step->attribute_count)) {
         return false;
     }
@@ -504,7 +504,7 @@ static bool make_step(maker *m, const setting *where, scope *names, const cnn__n
     step->attributes = attributes;
     step->in_count = node->input_count;
     step->out_count = node->output_count;
-    step->op = onnx ? cnn__operator_find(node->op_type, version, &known) : NULL;
+    step->op = onnx ? cnn__onnx_operator_find(node->op_type, version, &known) : NULL;
     if (!step->op) {
         note_unsupported(m, node, number, known ? " of another opset" : "");
     }
@@ -518,8 +518,8 @@ static bool make_step(maker *m, const setting *where, scope *names, const cnn__n
     return true;
 }
 
-static bool make_nodes(maker *m, const setting *where, scope *names, const cnn__node *nodes, int count,
-                       cnn__step ***end)
+static bool make_nodes(maker *m, const setting *where, scope *names, const cnn__onnx_node *nodes, int count,
+                       cnn__onnx_step ***end)
 {
     for (int i = 0; i < count; i++) {
         m->reading->file->node = nodes[i].name;
@@ -536,22 +536,22 @@ static bool make_nodes(maker *m, const setting *where, scope *names, const cnn__
 /* ---- the whole ---- */
 
 /* Initializers that are inputs of the graph, too, are defaults that nothing can replace: they are constants. */
-static bool make_graph_inputs(maker *m, scope *names, const cnn__graph *graph)
+static bool make_graph_inputs(maker *m, scope *names, const cnn__onnx_graph *graph)
 {
-    cnn__program *p = m->program;
-    p->inputs = cnn__reading_get(m->reading, (size_t)graph->input_count, sizeof *p->inputs);
-    p->block.in = cnn__reading_get(m->reading, (size_t)graph->input_count, sizeof *p->block.in);
+    cnn__onnx_program *p = m->program;
+    p->inputs = cnn__onnx_reading_get(m->reading, (size_t)graph->input_count, sizeof *p->inputs);
+    p->block.in = cnn__onnx_reading_get(m->reading, (size_t)graph->input_count, sizeof *p->block.in);
     if (!p->inputs || !p->block.in) {
         return false;
     }
     for (int i = 0; i < graph->input_count; i++) {
-        const cnn__value_info *input = &graph->inputs[i];
+        const cnn__onnx_value_info *input = &graph->inputs[i];
         cnn_dtype dtype;
         if (find(names, input->name) >= 0) {
             continue;
         }
         if (!input->name.size || !cnn__onnx_dtype(input->type, &dtype)) {
-            return cnn__wire_fail(m->reading->file, input->type ? CNN_ERROR_UNSUPPORTED : CNN_ERROR_FORMAT, NULL,
+            return cnn__onnx_wire_fail(m->reading->file, input->type ? CNN_ERROR_UNSUPPORTED : CNN_ERROR_FORMAT, NULL,
                                   "input \"%.*s\" is of type %s", CNN__TEXT(input->name),
                                   input->type ? cnn__onnx_type_name(input->type) : "sequence, optional or none");
         }
@@ -564,37 +564,37 @@ static bool make_graph_inputs(maker *m, scope *names, const cnn__graph *graph)
     return true;
 }
 
-bool cnn__program_make(cnn__reading *reading, cnn__program *program)
+bool cnn__onnx_program_make(cnn__onnx_reading *reading, cnn__onnx_program *program)
 {
     maker m = { .reading = reading, .program = program };
-    const cnn__graph *graph = program->model.graph;
+    const cnn__onnx_graph *graph = program->model.graph;
     setting where = { .opsets = program->model.opsets, .opset_count = program->model.opset_count };
     int64_t version = version_of(&where, text_of(""));
     scope names;
     program->constants_end = &program->constants;
     reading->file->node_number = -1;
     if (version < CNN__ONNX_OLDEST || version > CNN__ONNX_NEWEST) {
-        return cnn__wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, NULL, "opset %lld, expected %d to %d",
+        return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, NULL, "opset %lld, expected %d to %d",
                               (long long)version, CNN__ONNX_OLDEST, CNN__ONNX_NEWEST);
     }
     if (!scope_begin(&m, &names, NULL, names_of(graph->nodes, graph->node_count) + graph->initializer_count + graph->input_count) ||
         !make_initializers(&m, &names, graph) || !make_graph_inputs(&m, &names, graph)) {
         return false;
     }
-    cnn__step **end = &program->block.first;
+    cnn__onnx_step **end = &program->block.first;
     if (!make_nodes(&m, &where, &names, graph->nodes, graph->node_count, &end)) {
         return false;
     }
     if (m.unsupported_count) {
-        return cnn__wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, NULL, "%d nodes that are not supported: %s",
+        return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, NULL, "%d nodes that are not supported: %s",
                               m.unsupported_count, m.unsupported);
     }
-    program->block.out = cnn__reading_get(reading, (size_t)graph->output_count, sizeof *program->block.out);
+    program->block.out = cnn__onnx_reading_get(reading, (size_t)graph->output_count, sizeof *program->block.out);
     program->block.out_count = graph->output_count;
     for (int i = 0; program->block.out && i < graph->output_count; i++) {
         program->block.out[i] = find(&names, graph->outputs[i].name);
         if (program->block.out[i] < 0) {
-            return cnn__wire_fail(reading->file, CNN_ERROR_FORMAT, NULL, "nothing makes the output \"%.*s\"",
+            return cnn__onnx_wire_fail(reading->file, CNN_ERROR_FORMAT, NULL, "nothing makes the output \"%.*s\"",
                                   CNN__TEXT(graph->outputs[i].name));
         }
     }

@@ -9,87 +9,87 @@
 
 enum { CNN__ONNX_OLDEST = 7, CNN__ONNX_NEWEST = 22 };
 
-typedef struct cnn__run cnn__run;
-typedef struct cnn__step cnn__step;
+typedef struct cnn__onnx_run cnn__onnx_run;
+typedef struct cnn__onnx_step cnn__onnx_step;
 
 /* A few elements that the host knows: integers and booleans in `i`, floating-point numbers in `f`. */
-typedef struct cnn__host {
+typedef struct cnn__onnx_host {
     int type, ndim;
     int64_t shape[CNN_MAX_DIMS], numel;
     int64_t *i;
     double *f;
-} cnn__host;
+} cnn__onnx_host;
 
 /* An operator of ONNX from opset `since` to `until` (0: still there): operators.def. */
-typedef struct cnn__operator {
+typedef struct cnn__onnx_operator {
     const char *name;
     int since, until;
     int min_in, max_in, max_out;    /* how many inputs and outputs a node has; max -1: any number */
     uint32_t parameters, buffers;   /* the inputs that are parameters or buffers of the module where they are initializers */
-    bool (*run)(cnn__run *run);     /* by operations of libcnn */
-    bool (*fold)(cnn__run *run);    /* where the host knows all inputs; returns false where it does not do it; may be NULL */
+    bool (*run)(cnn__onnx_run *run);     /* by operations of libcnn */
+    bool (*fold)(cnn__onnx_run *run);    /* where the host knows all inputs; returns false where it does not do it; may be NULL */
     cnn_tensor *(*unary)(cnn_tensor *);
     cnn_tensor *(*binary)(cnn_tensor *, cnn_tensor *);
     int code; /* tells operators apart that share a function */
-} cnn__operator;
+} cnn__onnx_operator;
 
-extern const cnn__operator cnn__onnx_operators[];
+extern const cnn__onnx_operator cnn__onnx_operators[];
 extern const int cnn__onnx_operator_count;
 
 /* A part of a program: the graph of the model, or one that a node has as an attribute. */
-typedef struct cnn__block {
-    cnn__step *first;
+typedef struct cnn__onnx_block {
+    cnn__onnx_step *first;
     int *in, *out; /* slots */
     int in_count, out_count;
-} cnn__block;
+} cnn__onnx_block;
 
-struct cnn__step {
-    cnn__step *next;
-    const cnn__node *node;
+struct cnn__onnx_step {
+    cnn__onnx_step *next;
+    const cnn__onnx_node *node;
     int64_t number; /* of the node in its graph */
-    const cnn__operator *op;
+    const cnn__onnx_operator *op;
     int version; /* the opset that the node is written for */
     int *in, *out; /* slots; -1: left out */
     int in_count, out_count;
-    const cnn__attribute *attributes;
-    cnn__block *const *blocks; /* one per attribute; NULL: it is no graph */
+    const cnn__onnx_attribute *attributes;
+    cnn__onnx_block *const *blocks; /* one per attribute; NULL: it is no graph */
     int attribute_count;
 };
 
 /* A value that the file has: an initializer, or the value of a node Constant. */
-typedef struct cnn__constant {
-    const cnn__tensor_def *def; /* NULL: `host` is all */
-    const cnn__host *host;      /* NULL: too large */
+typedef struct cnn__onnx_constant {
+    const cnn__onnx_tensor_def *def; /* NULL: `host` is all */
+    const cnn__onnx_host *host;      /* NULL: too large */
     const char *name;           /* in the module; NULL: it is no part of the module's state */
     int slot, type;
     bool is_parameter, is_buffer, is_initializer;
-    struct cnn__constant *next;
-} cnn__constant;
+    struct cnn__onnx_constant *next;
+} cnn__onnx_constant;
 
-typedef struct cnn__program {
+typedef struct cnn__onnx_program {
     atomic_int users;
     unsigned char *bytes; /* the file */
     size_t size;
     atomic_int *bytes_users; /* tensors that borrow from it, and this */
-    cnn__arena arena;
-    cnn__model model;
-    cnn__block block;
-    cnn__constant *constants, **constants_end;
+    cnn__onnx_arena arena;
+    cnn__onnx_model model;
+    cnn__onnx_block block;
+    cnn__onnx_constant *constants, **constants_end;
     int constant_count, slot_count;
     /* the inputs of the graph that are not initializers */
-    const cnn__value_info **inputs;
+    const cnn__onnx_value_info **inputs;
     int input_count;
-} cnn__program;
+} cnn__onnx_program;
 
 /* Resolves the model that was read into steps (program.c); reports. */
-bool cnn__program_make(cnn__reading *reading, cnn__program *program);
+bool cnn__onnx_program_make(cnn__onnx_reading *reading, cnn__onnx_program *program);
 
 /* The operator of a name that the opset has; NULL: none. `known` tells whether another opset has it. */
-const cnn__operator *cnn__operator_find(cnn__text name, int64_t version, bool *known);
+const cnn__onnx_operator *cnn__onnx_operator_find(cnn__onnx_text name, int64_t version, bool *known);
 
 /* Host values in an arena; NULL: no memory. */
-cnn__host *cnn__host_new(cnn__arena *arena, int type, int ndim, const int64_t *shape);
+cnn__onnx_host *cnn__onnx_host_new(cnn__onnx_arena *arena, int type, int ndim, const int64_t *shape);
 /* Elements as libcnn holds them as those of the host. */
-void cnn__widen(cnn_dtype dtype, const void *from, cnn__host *to);
+void cnn__onnx_widen(cnn_dtype dtype, const void *from, cnn__onnx_host *to);
 
 #endif

@@ -2,15 +2,15 @@
 #include "net.h"
 #include "run.h"
 
-bool cnn__block_run(cnn__run *run, const cnn__block *block)
+bool cnn__onnx_block_run(cnn__onnx_run *run, const cnn__onnx_block *block)
 {
-    const cnn__step *outer = run->step;
-    for (const cnn__step *step = block->first; step; step = step->next) {
+    const cnn__onnx_step *outer = run->step;
+    for (const cnn__onnx_step *step = block->first; step; step = step->next) {
         run->step = step;
-        if (!cnn__fold(run) && (run->status != CNN_OK || !step->op->run(run))) {
+        if (!cnn__onnx_fold(run) && (run->status != CNN_OK || !step->op->run(run))) {
             if (run->status == CNN_OK) {
                 run->status = cnn_tape_status(run->tape);
-                cnn__step_fail(run, CNN_ERROR_UNSUPPORTED, "it could not be run");
+                cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "it could not be run");
             }
             return false;
         }
@@ -19,7 +19,7 @@ bool cnn__block_run(cnn__run *run, const cnn__block *block)
     return true;
 }
 
-static bool same_shape(const cnn__value_info *info, const cnn_tensor *t)
+static bool same_shape(const cnn__onnx_value_info *info, const cnn_tensor *t)
 {
     bool same = info->ndim < 0 || info->ndim == cnn_tensor_ndim(t);
     for (int d = 0; same && d < info->ndim; d++) {
@@ -28,14 +28,14 @@ static bool same_shape(const cnn__value_info *info, const cnn_tensor *t)
     return same;
 }
 
-static cnn_status take_inputs(cnn__run *run, cnn_tensor *const *inputs, int count)
+static cnn_status take_inputs(cnn__onnx_run *run, cnn_tensor *const *inputs, int count)
 {
-    const cnn__program *p = run->program;
+    const cnn__onnx_program *p = run->program;
     if (count != p->input_count) {
         return cnn__onnx_fail(run->ctx, CNN_ERROR_INVALID_ARGUMENT, "onnx: %d inputs, expected %d", count, p->input_count);
     }
     for (int i = 0; i < count; i++) {
-        const cnn__value_info *info = p->inputs[i];
+        const cnn__onnx_value_info *info = p->inputs[i];
         cnn_dtype dtype;
         cnn__onnx_dtype(info->type, &dtype);
         if (!inputs[i]) {
@@ -49,26 +49,26 @@ static cnn_status take_inputs(cnn__run *run, cnn_tensor *const *inputs, int coun
             return cnn__onnx_fail(run->ctx, CNN_ERROR_SHAPE, "onnx: input \"%.*s\" has another shape than the model expects",
                                   CNN__TEXT(info->name));
         }
-        run->values[p->block.in[i]] = (cnn__value){ .tensor = inputs[i], .type = info->type };
+        run->values[p->block.in[i]] = (cnn__onnx_value){ .tensor = inputs[i], .type = info->type };
     }
     return CNN_OK;
 }
 
-static void take_constants(cnn__run *run, const cnn__net *net)
+static void take_constants(cnn__onnx_run *run, const cnn__onnx_net *net)
 {
     int k = 0;
-    for (const cnn__constant *c = run->program->constants; c; c = c->next, k++) {
-        run->values[c->slot] = (cnn__value){ .tensor = net->tensors[k], .host = c->is_parameter || c->is_buffer ? NULL : c->host,
+    for (const cnn__onnx_constant *c = run->program->constants; c; c = c->next, k++) {
+        run->values[c->slot] = (cnn__onnx_value){ .tensor = net->tensors[k], .host = c->is_parameter || c->is_buffer ? NULL : c->host,
                                              .type = c->type };
     }
 }
 
 /* An output that is an input or a constant is a tensor of the step, too. */
-static cnn_status give_outputs(cnn__run *run, cnn_tensor **outputs, int count)
+static cnn_status give_outputs(cnn__onnx_run *run, cnn_tensor **outputs, int count)
 {
     for (int i = 0; i < count; i++) {
-        cnn__value *value = &run->values[run->program->block.out[i]];
-        outputs[i] = cnn__tensor_of(run, value);
+        cnn__onnx_value *value = &run->values[run->program->block.out[i]];
+        outputs[i] = cnn__onnx_tensor_of(run, value);
         if (!outputs[i]) {
             return run->status != CNN_OK ? run->status
                                          : cnn__onnx_fail(run->ctx, CNN_ERROR_UNSUPPORTED, "onnx: output %d is no tensor", i);
@@ -80,7 +80,7 @@ static cnn_status give_outputs(cnn__run *run, cnn_tensor **outputs, int count)
     return CNN_OK;
 }
 
-static cnn_status run_all(cnn__run *run, const cnn__net *net, cnn_tensor *const *inputs, int input_count,
+static cnn_status run_all(cnn__onnx_run *run, const cnn__onnx_net *net, cnn_tensor *const *inputs, int input_count,
                           cnn_tensor **outputs, int output_count)
 {
     if (output_count > run->program->block.out_count) {
@@ -92,7 +92,7 @@ static cnn_status run_all(cnn__run *run, const cnn__net *net, cnn_tensor *const 
     if (status != CNN_OK) {
         return status;
     }
-    if (!cnn__block_run(run, &run->program->block)) {
+    if (!cnn__onnx_block_run(run, &run->program->block)) {
         return run->status;
     }
     return give_outputs(run, outputs, output_count);
@@ -108,19 +108,19 @@ static cnn_tape *tape_of(cnn_tensor *const *inputs, int count)
     return NULL;
 }
 
-cnn_status cnn__net_forward(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
+cnn_status cnn__onnx_net_forward(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
                             int output_count, void *user)
 {
-    cnn__net *net = user;
+    cnn__onnx_net *net = user;
     cnn_context *ctx = cnn_module_context(self);
-    cnn__workspace *space = cnn__net_workspace(net);
+    cnn__onnx_workspace *space = cnn__onnx_net_workspace(net);
     if (!space) {
         return cnn__onnx_fail(ctx, CNN_ERROR_NO_MEMORY, "onnx: no memory for the values of %d nodes", net->program->slot_count);
     }
-    cnn__run run = { .ctx = ctx, .tape = tape_of(inputs, input_count), .program = net->program, .values = space->values,
+    cnn__onnx_run run = { .ctx = ctx, .tape = tape_of(inputs, input_count), .program = net->program, .values = space->values,
                      .arena = &space->arena };
     cnn_status status = run.tape ? run_all(&run, net, inputs, input_count, outputs, output_count)
                                  : cnn__onnx_fail(ctx, CNN_ERROR_UNSUPPORTED, "onnx: a model without inputs");
-    cnn__net_give_back(net, space);
+    cnn__onnx_net_give_back(net, space);
     return status;
 }

@@ -5,78 +5,78 @@
 
 #include "program.h"
 
-typedef struct cnn__value {
+typedef struct cnn__onnx_value {
     cnn_tensor *tensor;
-    const cnn__host *host;
+    const cnn__onnx_host *host;
     int type; /* of ONNX; 0: there is no value */
-} cnn__value;
+} cnn__onnx_value;
 
-struct cnn__run {
+struct cnn__onnx_run {
     cnn_context *ctx;
     cnn_tape *tape;
-    const cnn__program *program;
-    cnn__value *values; /* one per slot */
-    cnn__arena *arena;  /* of host values; lasts as long as the run */
-    const cnn__step *step;
+    const cnn__onnx_program *program;
+    cnn__onnx_value *values; /* one per slot */
+    cnn__onnx_arena *arena;  /* of host values; lasts as long as the run */
+    const cnn__onnx_step *step;
     cnn_status status;
 };
 
 /* ---- inputs (values.c) ---- */
 
-bool cnn__has(const cnn__run *run, int i);
-int cnn__type(const cnn__run *run, int i);
+bool cnn__onnx_has(const cnn__onnx_run *run, int i);
+int cnn__onnx_type(const cnn__onnx_run *run, int i);
 /* The tensor of input i; NULL where it is left out, and on failure, which run->status tells. */
-cnn_tensor *cnn__in(cnn__run *run, int i);
+cnn_tensor *cnn__onnx_in(cnn__onnx_run *run, int i);
 /* The elements of input i, which are waited for; NULL as above. */
-const cnn__host *cnn__in_host(cnn__run *run, int i);
+const cnn__onnx_host *cnn__onnx_in_host(cnn__onnx_run *run, int i);
 /* What the host knows of input i already; NULL: nothing. */
-const cnn__host *cnn__known(const cnn__run *run, int i);
+const cnn__onnx_host *cnn__onnx_known(const cnn__onnx_run *run, int i);
 /* The shape of input i without its elements. */
-bool cnn__in_shape(cnn__run *run, int i, int *ndim, int64_t *shape);
+bool cnn__onnx_in_shape(cnn__onnx_run *run, int i, int *ndim, int64_t *shape);
 /* The rank of input i, and a dimension counted from the end where it is negative; -1, reported, where there is none. */
-int cnn__rank(cnn__run *run, int i);
-int cnn__axis(cnn__run *run, int64_t axis, int rank);
+int cnn__onnx_rank(cnn__onnx_run *run, int i);
+int cnn__onnx_axis(cnn__onnx_run *run, int64_t axis, int rank);
 /* The one number that input i has; `otherwise` where it is left out. */
-double cnn__in_number(cnn__run *run, int i, double otherwise);
-cnn_tensor *cnn__tensor_of(cnn__run *run, cnn__value *value);
-const cnn__host *cnn__host_of(cnn__run *run, cnn__value *value);
+double cnn__onnx_in_number(cnn__onnx_run *run, int i, double otherwise);
+cnn_tensor *cnn__onnx_tensor_of(cnn__onnx_run *run, cnn__onnx_value *value);
+const cnn__onnx_host *cnn__onnx_host_of(cnn__onnx_run *run, cnn__onnx_value *value);
 
 /* ---- outputs ---- */
 
 /* Sets output i, if the node has it. Return false where the tensor is nil or NULL. */
-bool cnn__out(cnn__run *run, int i, cnn_tensor *tensor, int type);
-bool cnn__out_host(cnn__run *run, int i, const cnn__host *host);
+bool cnn__onnx_out(cnn__onnx_run *run, int i, cnn_tensor *tensor, int type);
+bool cnn__onnx_out_host(cnn__onnx_run *run, int i, const cnn__onnx_host *host);
 /* A host value of the run; NULL on failure, which is reported. */
-cnn__host *cnn__run_host(cnn__run *run, int type, int ndim, const int64_t *shape);
+cnn__onnx_host *cnn__onnx_run_host(cnn__onnx_run *run, int type, int ndim, const int64_t *shape);
 /* A tensor of the step with these elements, which are copied; nil on failure. */
-cnn_tensor *cnn__made(cnn__run *run, cnn_dtype dtype, int ndim, const int64_t *shape, const void *elements);
-cnn_tensor *cnn__full(cnn__run *run, cnn_dtype dtype, int ndim, const int64_t *shape, double value);
+cnn_tensor *cnn__onnx_made(cnn__onnx_run *run, cnn_dtype dtype, int ndim, const int64_t *shape, const void *elements);
+cnn_tensor *cnn__onnx_full(cnn__onnx_run *run, cnn_dtype dtype, int ndim, const int64_t *shape, double value);
 /* A constant of the dtype of `like`, of rank 0. */
-cnn_tensor *cnn__scalar(cnn__run *run, const cnn_tensor *like, double value);
+cnn_tensor *cnn__onnx_scalar(cnn__onnx_run *run, const cnn_tensor *like, double value);
 /* Brings integers that libcnn holds in more bits back into the type's range, as they wrap around there. */
-cnn_tensor *cnn__wrap(cnn__run *run, cnn_tensor *x, int type);
+cnn_tensor *cnn__onnx_wrap(cnn__onnx_run *run, cnn_tensor *x, int type);
 /* Brings numbers into an integer type's range, at whose ends they stop. */
-cnn_tensor *cnn__saturate(cnn__run *run, cnn_tensor *x, int type);
-bool cnn__range(int type, double *low, double *high);
+cnn_tensor *cnn__onnx_saturate(cnn__onnx_run *run, cnn_tensor *x, int type);
+bool cnn__onnx_range(int type, double *low, double *high);
 
 /* ---- attributes ---- */
 
-const cnn__attribute *cnn__attribute_of(const cnn__step *step, const char *name);
-int64_t cnn__int(const cnn__run *run, const char *name, int64_t otherwise);
-double cnn__float(const cnn__run *run, const char *name, double otherwise);
-cnn__text cnn__string(const cnn__run *run, const char *name, const char *otherwise);
+const cnn__onnx_attribute *cnn__onnx_attribute_of(const cnn__onnx_step *step, const char *name);
+int64_t cnn__onnx_int(const cnn__onnx_run *run, const char *name, int64_t otherwise);
+double cnn__onnx_float(const cnn__onnx_run *run, const char *name, double otherwise);
+cnn__onnx_text cnn__onnx_string(const cnn__onnx_run *run, const char *name, const char *otherwise);
 /* NULL: there is none. */
-const int64_t *cnn__ints(const cnn__run *run, const char *name, int *count);
+const int64_t *cnn__onnx_ints(const cnn__onnx_run *run, const char *name, int *count);
 
 /* ---- failures ---- */
 
 /* Reports what is wrong with the step's node. Returns false. */
-bool cnn__step_fail(cnn__run *run, cnn_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool cnn__onnx_step_fail(cnn__onnx_run *run, cnn_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Runs a block whose inputs have their values (run.c). */
-bool cnn__block_run(cnn__run *run, const cnn__block *block);
+bool cnn__onnx_block_run(cnn__onnx_run *run, const cnn__onnx_block *block);
 
 /* Runs the step on the host, if it can be and all of its inputs are known. */
-bool cnn__fold(cnn__run *run);
+bool cnn__onnx_fold(cnn__onnx_run *run);
 
 #endif

@@ -12,7 +12,7 @@
 
 enum { LONGEST_NAME = 4096 };
 
-static bool fail_errno(cnn__file_bytes *file, const char *what)
+static bool fail_errno(cnn__onnx_file_bytes *file, const char *what)
 {
     char text[100];
     int error = errno;
@@ -20,11 +20,11 @@ static bool fail_errno(cnn__file_bytes *file, const char *what)
     cnn_status status = error == ENOENT || error == ENOTDIR ? CNN_ERROR_NOT_FOUND
                         : error == ENOMEM                   ? CNN_ERROR_NO_MEMORY
                                                             : CNN_ERROR_IO;
-    return cnn__wire_fail(file, status, NULL, "%s: %s", what, said);
+    return cnn__onnx_wire_fail(file, status, NULL, "%s: %s", what, said);
 }
 
 /* The size of an open file, which must be a regular one; -1, reported. */
-static int64_t size_of(cnn__file_bytes *file, int fd, const char *what)
+static int64_t size_of(cnn__onnx_file_bytes *file, int fd, const char *what)
 {
     struct stat info;
     if (fstat(fd, &info) != 0) {
@@ -32,13 +32,13 @@ static int64_t size_of(cnn__file_bytes *file, int fd, const char *what)
         return -1;
     }
     if (!S_ISREG(info.st_mode)) {
-        cnn__wire_fail(file, CNN_ERROR_IO, NULL, "%s: no regular file, expected one", what);
+        cnn__onnx_wire_fail(file, CNN_ERROR_IO, NULL, "%s: no regular file, expected one", what);
         return -1;
     }
     return info.st_size;
 }
 
-static bool read_all(cnn__file_bytes *file, int fd, const char *what, int64_t offset, int64_t size, void *to)
+static bool read_all(cnn__onnx_file_bytes *file, int fd, const char *what, int64_t offset, int64_t size, void *to)
 {
     for (int64_t done = 0; done < size;) {
         ssize_t n = pread(fd, (char *)to + done, (size_t)(size - done), (off_t)(offset + done));
@@ -49,7 +49,7 @@ static bool read_all(cnn__file_bytes *file, int fd, const char *what, int64_t of
             return fail_errno(file, what);
         }
         if (n == 0) {
-            return cnn__wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s: the file ends after %lld bytes, expected %lld", what,
+            return cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s: the file ends after %lld bytes, expected %lld", what,
                                   (long long)(offset + done), (long long)(offset + size));
         }
         done += n;
@@ -57,7 +57,7 @@ static bool read_all(cnn__file_bytes *file, int fd, const char *what, int64_t of
     return true;
 }
 
-bool cnn__source_read(cnn__file_bytes *file, unsigned char **bytes)
+bool cnn__onnx_source_read(cnn__onnx_file_bytes *file, unsigned char **bytes)
 {
     *bytes = NULL;
     int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a pipe without a writer would wait for one */
@@ -67,7 +67,7 @@ bool cnn__source_read(cnn__file_bytes *file, unsigned char **bytes)
     int64_t size = size_of(file, fd, "cannot be read");
     bool good = size >= 0;
     if (good && !(*bytes = malloc(size ? (size_t)size : 1))) {
-        good = cnn__wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory for %lld bytes", (long long)size);
+        good = cnn__onnx_wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory for %lld bytes", (long long)size);
     }
     good = good && read_all(file, fd, "cannot be read", 0, size, *bytes);
     close(fd);
@@ -82,7 +82,7 @@ bool cnn__source_read(cnn__file_bytes *file, unsigned char **bytes)
 }
 
 /* Opens the model's folder, then each part of the name within the one before it, no link among them. */
-static int open_beside(cnn__file_bytes *file, char *name)
+static int open_beside(cnn__onnx_file_bytes *file, char *name)
 {
     char folder[LONGEST_NAME];
     const char *slash = strrchr(file->path, '/');
@@ -108,7 +108,7 @@ static int open_beside(cnn__file_bytes *file, char *name)
     return at;
 }
 
-static bool check_name(cnn__file_bytes *file, cnn__text location, char *name)
+static bool check_name(cnn__onnx_file_bytes *file, cnn__onnx_text location, char *name)
 {
     bool good = location.size > 0 && location.size < LONGEST_NAME && !memchr(location.at, '\0', location.size) &&
                 location.at[0] != '/';
@@ -124,12 +124,12 @@ static bool check_name(cnn__file_bytes *file, cnn__text location, char *name)
         size_t length = strcspn(part, "/");
         good = good && length > 0 && !(length == 2 && memcmp(part, "..", 2) == 0);
     }
-    return good || cnn__wire_fail(file, CNN_ERROR_FORMAT, NULL,
+    return good || cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL,
                                   "external data is in \"%.*s\", expected a file in the folder of the model",
                                   CNN__TEXT(location));
 }
 
-bool cnn__source_read_beside(cnn__file_bytes *file, cnn__text location, int64_t offset, int64_t size, void *to)
+bool cnn__onnx_source_read_beside(cnn__onnx_file_bytes *file, cnn__onnx_text location, int64_t offset, int64_t size, void *to)
 {
     char name[LONGEST_NAME], what[2 * CNN__TEXT_LIMIT];
     if (!check_name(file, location, name)) {
@@ -138,13 +138,13 @@ bool cnn__source_read_beside(cnn__file_bytes *file, cnn__text location, int64_t 
     snprintf(what, sizeof what, "external data \"%.*s\"", CNN__TEXT(location));
     int fd = open_beside(file, name);
     if (fd < 0) {
-        return errno == ELOOP ? cnn__wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s: a symbolic link, expected a file", what)
+        return errno == ELOOP ? cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s: a symbolic link, expected a file", what)
                               : fail_errno(file, what);
     }
     int64_t bytes = size_of(file, fd, what);
     bool good = bytes >= 0;
     if (good && (offset > bytes || size > bytes - offset)) {
-        good = cnn__wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s has %lld bytes, expected %lld from byte %lld on", what,
+        good = cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s has %lld bytes, expected %lld from byte %lld on", what,
                               (long long)bytes, (long long)size, (long long)offset);
     }
     good = good && read_all(file, fd, what, offset, size, to);

@@ -8,26 +8,26 @@
     { .name = text, .since = first, .until = last, .min_in = least, .max_in = most, .max_out = outputs, \
       .parameters = of_parameters, .buffers = of_buffers, .run = function, .fold = __VA_ARGS__ },
 /* In the order of strcmp(). */
-const cnn__operator cnn__onnx_operators[] = {
+const cnn__onnx_operator cnn__onnx_operators[] = {
 #include "operators.def"
 };
 const int cnn__onnx_operator_count = (int)(sizeof cnn__onnx_operators / sizeof *cnn__onnx_operators);
 
-static int compare(cnn__text text, const char *name)
+static int compare(cnn__onnx_text text, const char *name)
 {
     size_t length = strlen(name), shorter = text.size < length ? text.size : length;
     int order = shorter ? memcmp(text.at, name, shorter) : 0;
     return order ? order : (text.size > length) - (text.size < length);
 }
 
-const cnn__operator *cnn__operator_find(cnn__text name, int64_t version, bool *known)
+const cnn__onnx_operator *cnn__onnx_operator_find(cnn__onnx_text name, int64_t version, bool *known)
 {
     int low = 0, high = cnn__onnx_operator_count;
     while (low < high) {
         int middle = low + (high - low) / 2;
         int order = compare(name, cnn__onnx_operators[middle].name);
         if (order == 0) {
-            const cnn__operator *op = &cnn__onnx_operators[middle];
+            const cnn__onnx_operator *op = &cnn__onnx_operators[middle];
             *known = true;
             return version >= op->since && (op->until == 0 || version <= op->until) ? op : NULL;
         }

@@ -33,7 +33,7 @@ bool cnn__onnx_is_float(int type)
     return type == CNN__ONNX_FLOAT || type == CNN__ONNX_DOUBLE || type == CNN__ONNX_FLOAT16 || type == CNN__ONNX_BFLOAT16;
 }
 
-int64_t cnn__tensor_def_bytes(const cnn__tensor_def *tensor)
+int64_t cnn__onnx_tensor_def_bytes(const cnn__onnx_tensor_def *tensor)
 {
     static const signed char sizes[] = { 0, 4, 1, 1, 2, 2, 4, 8, 0, 1, 2, 8, 4, 8, 8, 16, 2 };
     if (tensor->type == CNN__ONNX_UINT4 || tensor->type == CNN__ONNX_INT4) {
@@ -43,30 +43,30 @@ int64_t cnn__tensor_def_bytes(const cnn__tensor_def *tensor)
     return size == 0 || __builtin_mul_overflow(tensor->numel, size, &bytes) ? -1 : bytes;
 }
 
-static bool add_dimension(cnn__wire *wire, cnn__tensor_def *tensor, uint64_t size)
+static bool add_dimension(cnn__onnx_wire *wire, cnn__onnx_tensor_def *tensor, uint64_t size)
 {
     if (tensor->ndim == CNN_MAX_DIMS) {
-        return cnn__wire_fail(wire->file, CNN_ERROR_UNSUPPORTED, wire->field_at,
+        return cnn__onnx_wire_fail(wire->file, CNN_ERROR_UNSUPPORTED, wire->field_at,
                               "a tensor has more than %d dimensions", CNN_MAX_DIMS);
     }
     if (size > INT64_MAX) {
-        return cnn__wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at, "a tensor has the size %lld",
+        return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at, "a tensor has the size %lld",
                               (long long)size);
     }
     tensor->shape[tensor->ndim++] = (int64_t)size;
     return true;
 }
 
-static bool read_dims(cnn__wire *wire, cnn__tensor_def *tensor)
+static bool read_dims(cnn__onnx_wire *wire, cnn__onnx_tensor_def *tensor)
 {
-    cnn__text content = wire->content;
-    if (cnn__wire_repeated(wire, CNN__WIRE_VARINT, "dims") < 0) {
+    cnn__onnx_text content = wire->content;
+    if (cnn__onnx_wire_repeated(wire, CNN__WIRE_VARINT, "dims") < 0) {
         return false;
     }
     if (wire->type == CNN__WIRE_VARINT) {
         return add_dimension(wire, tensor, wire->value);
     }
-    for (uint64_t size; cnn__wire_element(&content, CNN__WIRE_VARINT, &size);) {
+    for (uint64_t size; cnn__onnx_wire_element(&content, CNN__WIRE_VARINT, &size);) {
         if (!add_dimension(wire, tensor, size)) {
             return false;
         }
@@ -74,7 +74,7 @@ static bool read_dims(cnn__wire *wire, cnn__tensor_def *tensor)
     return true;
 }
 
-static bool read_decimal(cnn__wire *wire, cnn__text text, int64_t *number)
+static bool read_decimal(cnn__onnx_wire *wire, cnn__onnx_text text, int64_t *number)
 {
     int64_t value = 0;
     bool good = text.size > 0;
@@ -83,56 +83,56 @@ static bool read_decimal(cnn__wire *wire, cnn__text text, int64_t *number)
                !__builtin_add_overflow(value, text.at[i] - '0', &value);
     }
     *number = value;
-    return good || cnn__wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
+    return good || cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
                                   "external data has \"%.*s\" where a number is expected", CNN__TEXT(text));
 }
 
 /* StringStringEntryProto of external_data. */
-static bool read_external(cnn__wire *wire, cnn__tensor_def *tensor)
+static bool read_external(cnn__onnx_wire *wire, cnn__onnx_tensor_def *tensor)
 {
-    cnn__text key = { 0 }, value = { 0 };
-    if (!cnn__wire_expect(wire, CNN__WIRE_LENGTH, "external_data")) {
+    cnn__onnx_text key = { 0 }, value = { 0 };
+    if (!cnn__onnx_wire_expect(wire, CNN__WIRE_LENGTH, "external_data")) {
         return false;
     }
-    for (cnn__wire entry = cnn__wire_begin(wire->file, wire->content); cnn__wire_next(&entry);) {
-        if (entry.field <= 2 && !cnn__wire_expect(&entry, CNN__WIRE_LENGTH, "external_data")) {
+    for (cnn__onnx_wire entry = cnn__onnx_wire_begin(wire->file, wire->content); cnn__onnx_wire_next(&entry);) {
+        if (entry.field <= 2 && !cnn__onnx_wire_expect(&entry, CNN__WIRE_LENGTH, "external_data")) {
             return false;
         }
         key = entry.field == 1 ? entry.content : key;
         value = entry.field == 2 ? entry.content : value;
     }
-    if (cnn__text_is(key, "location")) {
+    if (cnn__onnx_text_is(key, "location")) {
         tensor->location = value;
-    } else if (cnn__text_is(key, "offset")) {
+    } else if (cnn__onnx_text_is(key, "offset")) {
         return read_decimal(wire, value, &tensor->offset);
-    } else if (cnn__text_is(key, "length")) {
+    } else if (cnn__onnx_text_is(key, "length")) {
         return read_decimal(wire, value, &tensor->length);
     }
     return wire->file->status == CNN_OK;
 }
 
-static bool read_tensor_field(cnn__wire *wire, cnn__tensor_def *tensor)
+static bool read_tensor_field(cnn__onnx_wire *wire, cnn__onnx_tensor_def *tensor)
 {
     switch (wire->field) {
     case 1: return read_dims(wire, tensor);
-    case 2: tensor->type = wire->value > 1000 ? 1000 : (int)wire->value; return cnn__wire_expect(wire, CNN__WIRE_VARINT, "data_type");
-    case 3: return cnn__wire_fail(wire->file, CNN_ERROR_UNSUPPORTED, wire->field_at, "a tensor in segments");
-    case 8: tensor->name = wire->content; return cnn__wire_expect(wire, CNN__WIRE_LENGTH, "the name of a tensor");
+    case 2: tensor->type = wire->value > 1000 ? 1000 : (int)wire->value; return cnn__onnx_wire_expect(wire, CNN__WIRE_VARINT, "data_type");
+    case 3: return cnn__onnx_wire_fail(wire->file, CNN_ERROR_UNSUPPORTED, wire->field_at, "a tensor in segments");
+    case 8: tensor->name = wire->content; return cnn__onnx_wire_expect(wire, CNN__WIRE_LENGTH, "the name of a tensor");
     case 9:
         tensor->raw = wire->content;
         tensor->has_raw = true;
-        return cnn__wire_expect(wire, CNN__WIRE_LENGTH, "raw_data");
+        return cnn__onnx_wire_expect(wire, CNN__WIRE_LENGTH, "raw_data");
     case 13: return read_external(wire, tensor);
-    case 14: tensor->is_external = wire->value == 1; return cnn__wire_expect(wire, CNN__WIRE_VARINT, "data_location");
+    case 14: tensor->is_external = wire->value == 1; return cnn__onnx_wire_expect(wire, CNN__WIRE_VARINT, "data_location");
     default: return true;
     }
 }
 
-bool cnn__tensor_def_read(cnn__reading *reading, cnn__text message, cnn__tensor_def *tensor)
+bool cnn__onnx_tensor_def_read(cnn__onnx_reading *reading, cnn__onnx_text message, cnn__onnx_tensor_def *tensor)
 {
-    *tensor = (cnn__tensor_def){ .message = message, .at = (const unsigned char *)message.at, .length = -1, .numel = 1 };
-    cnn__wire wire = cnn__wire_begin(reading->file, message);
-    while (cnn__wire_next(&wire)) {
+    *tensor = (cnn__onnx_tensor_def){ .message = message, .at = (const unsigned char *)message.at, .length = -1, .numel = 1 };
+    cnn__onnx_wire wire = cnn__onnx_wire_begin(reading->file, message);
+    while (cnn__onnx_wire_next(&wire)) {
         if (!read_tensor_field(&wire, tensor)) {
             return false;
         }
@@ -144,7 +144,7 @@ bool cnn__tensor_def_read(cnn__reading *reading, cnn__text message, cnn__tensor_
     tensor->numel = !empty;
     for (int d = 0; d < tensor->ndim; d++) {
         if (__builtin_mul_overflow(tensor->numel, tensor->shape[d], &tensor->numel) || tensor->numel > INT64_MAX / 16) {
-            return cnn__wire_fail(reading->file, CNN_ERROR_FORMAT, tensor->at,
+            return cnn__onnx_wire_fail(reading->file, CNN_ERROR_FORMAT, tensor->at,
                                   "tensor \"%.*s\" has more elements than memory addresses", CNN__TEXT(tensor->name));
         }
     }

@@ -51,10 +51,10 @@ static void put(int type, void *to, int64_t i, uint64_t bits)
     }
 }
 
-static void put_raw(const cnn__tensor_def *tensor, const unsigned char *bytes, void *to)
+static void put_raw(const cnn__onnx_tensor_def *tensor, const unsigned char *bytes, void *to)
 {
     bool nibbles = tensor->type == CNN__ONNX_UINT4 || tensor->type == CNN__ONNX_INT4;
-    int64_t size = nibbles || tensor->numel == 0 ? 1 : cnn__tensor_def_bytes(tensor) / tensor->numel;
+    int64_t size = nibbles || tensor->numel == 0 ? 1 : cnn__onnx_tensor_def_bytes(tensor) / tensor->numel;
     for (int64_t i = 0; i < tensor->numel; i++) {
         put(tensor->type, to, i, nibbles ? (uint64_t)bytes[i / 2] >> (4 * (i % 2)) : raw_element(bytes, i, size));
     }
@@ -74,22 +74,22 @@ static uint32_t field_of(int type, int *wire_type)
 }
 
 /* Elements in repeated fields: two 4-bit numbers share a number of 8 bits. */
-static bool put_fields(cnn__file_bytes *file, const cnn__tensor_def *tensor, void *to)
+static bool put_fields(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor, void *to)
 {
     int wire_type;
     uint32_t field = field_of(tensor->type, &wire_type);
     bool nibbles = tensor->type == CNN__ONNX_UINT4 || tensor->type == CNN__ONNX_INT4;
     int64_t count = 0;
-    for (cnn__wire wire = cnn__wire_begin(file, tensor->message); cnn__wire_next(&wire);) {
+    for (cnn__onnx_wire wire = cnn__onnx_wire_begin(file, tensor->message); cnn__onnx_wire_next(&wire);) {
         if (wire.field != field) {
             continue;
         }
-        int64_t more = cnn__wire_repeated(&wire, wire_type, "the elements of a tensor");
-        cnn__text content = wire.content;
+        int64_t more = cnn__onnx_wire_repeated(&wire, wire_type, "the elements of a tensor");
+        cnn__onnx_text content = wire.content;
         for (int64_t i = 0; i < more; i++) {
             uint64_t value = wire.value;
             if (wire.type == CNN__WIRE_LENGTH) {
-                cnn__wire_element(&content, wire_type, &value);
+                cnn__onnx_wire_element(&content, wire_type, &value);
             }
             for (int part = 0; part <= nibbles && count < tensor->numel; part++) {
                 put(tensor->type, to, count++, value >> (4 * part));
@@ -97,13 +97,13 @@ static bool put_fields(cnn__file_bytes *file, const cnn__tensor_def *tensor, voi
         }
     }
     return file->status == CNN_OK &&
-           (count == tensor->numel || cnn__wire_fail(file, CNN_ERROR_FORMAT, tensor->at,
+           (count == tensor->numel || cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, tensor->at,
                                                      "tensor \"%.*s\" has %lld elements in the file, its shape %lld",
                                                      CNN__TEXT(tensor->name), (long long)count,
                                                      (long long)tensor->numel));
 }
 
-bool cnn__tensor_def_elements(cnn__file_bytes *file, const cnn__tensor_def *tensor, const unsigned char *bytes, void *to)
+bool cnn__onnx_tensor_def_elements(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor, const unsigned char *bytes, void *to)
 {
     if (bytes) {
         put_raw(tensor, bytes, to);
@@ -112,9 +112,9 @@ bool cnn__tensor_def_elements(cnn__file_bytes *file, const cnn__tensor_def *tens
     if (!tensor->has_raw) {
         return put_fields(file, tensor, to);
     }
-    if (cnn__tensor_def_bytes(tensor) != (int64_t)tensor->raw.size) {
-        return cnn__wire_fail(file, CNN_ERROR_FORMAT, tensor->at, "tensor \"%.*s\" has %zu bytes in the file, expected %lld",
-                              CNN__TEXT(tensor->name), tensor->raw.size, (long long)cnn__tensor_def_bytes(tensor));
+    if (cnn__onnx_tensor_def_bytes(tensor) != (int64_t)tensor->raw.size) {
+        return cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, tensor->at, "tensor \"%.*s\" has %zu bytes in the file, expected %lld",
+                              CNN__TEXT(tensor->name), tensor->raw.size, (long long)cnn__onnx_tensor_def_bytes(tensor));
     }
     put_raw(tensor, (const unsigned char *)tensor->raw.at, to);
     return true;

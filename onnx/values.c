@@ -7,7 +7,7 @@
 
 /* ---- failures ---- */
 
-bool cnn__step_fail(cnn__run *run, cnn_status status, const char *format, ...)
+bool cnn__onnx_step_fail(cnn__onnx_run *run, cnn_status status, const char *format, ...)
 {
     char text[300];
     va_list arguments;
@@ -22,52 +22,52 @@ bool cnn__step_fail(cnn__run *run, cnn_status status, const char *format, ...)
     return false;
 }
 
-static void *no_memory(cnn__run *run)
+static void *no_memory(cnn__onnx_run *run)
 {
-    cnn__step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
+    cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
     return NULL;
 }
 
 /* ---- attributes ---- */
 
-const cnn__attribute *cnn__attribute_of(const cnn__step *step, const char *name)
+const cnn__onnx_attribute *cnn__onnx_attribute_of(const cnn__onnx_step *step, const char *name)
 {
     for (int i = 0; i < step->attribute_count; i++) {
-        if (cnn__text_is(step->attributes[i].name, name)) {
+        if (cnn__onnx_text_is(step->attributes[i].name, name)) {
             return &step->attributes[i];
         }
     }
     return NULL;
 }
 
-int64_t cnn__int(const cnn__run *run, const char *name, int64_t otherwise)
+int64_t cnn__onnx_int(const cnn__onnx_run *run, const char *name, int64_t otherwise)
 {
-    const cnn__attribute *a = cnn__attribute_of(run->step, name);
+    const cnn__onnx_attribute *a = cnn__onnx_attribute_of(run->step, name);
     return a ? a->i : otherwise;
 }
 
-double cnn__float(const cnn__run *run, const char *name, double otherwise)
+double cnn__onnx_float(const cnn__onnx_run *run, const char *name, double otherwise)
 {
-    const cnn__attribute *a = cnn__attribute_of(run->step, name);
+    const cnn__onnx_attribute *a = cnn__onnx_attribute_of(run->step, name);
     return a ? (double)a->f : otherwise;
 }
 
-cnn__text cnn__string(const cnn__run *run, const char *name, const char *otherwise)
+cnn__onnx_text cnn__onnx_string(const cnn__onnx_run *run, const char *name, const char *otherwise)
 {
-    const cnn__attribute *a = cnn__attribute_of(run->step, name);
-    return a ? a->s : (cnn__text){ otherwise, strlen(otherwise) };
+    const cnn__onnx_attribute *a = cnn__onnx_attribute_of(run->step, name);
+    return a ? a->s : (cnn__onnx_text){ otherwise, strlen(otherwise) };
 }
 
-const int64_t *cnn__ints(const cnn__run *run, const char *name, int *count)
+const int64_t *cnn__onnx_ints(const cnn__onnx_run *run, const char *name, int *count)
 {
-    const cnn__attribute *a = cnn__attribute_of(run->step, name);
+    const cnn__onnx_attribute *a = cnn__onnx_attribute_of(run->step, name);
     *count = a && a->int_count < INT32_MAX ? (int)a->int_count : 0;
     return a ? a->ints : NULL;
 }
 
 /* ---- tensors ---- */
 
-cnn_tensor *cnn__made(cnn__run *run, cnn_dtype dtype, int ndim, const int64_t *shape, const void *elements)
+cnn_tensor *cnn__onnx_made(cnn__onnx_run *run, cnn_dtype dtype, int ndim, const int64_t *shape, const void *elements)
 {
     cnn_tensor *made = cnn_tensor_from_data(run->ctx, dtype, ndim, shape, elements);
     cnn_tensor *entered = cnn_input(run->tape, made);
@@ -75,7 +75,7 @@ cnn_tensor *cnn__made(cnn__run *run, cnn_dtype dtype, int ndim, const int64_t *s
     return entered;
 }
 
-cnn_tensor *cnn__full(cnn__run *run, cnn_dtype dtype, int ndim, const int64_t *shape, double value)
+cnn_tensor *cnn__onnx_full(cnn__onnx_run *run, cnn_dtype dtype, int ndim, const int64_t *shape, double value)
 {
     cnn_tensor *made = cnn_tensor_full(run->ctx, dtype, value, ndim, shape);
     cnn_tensor *entered = cnn_input(run->tape, made);
@@ -83,12 +83,12 @@ cnn_tensor *cnn__full(cnn__run *run, cnn_dtype dtype, int ndim, const int64_t *s
     return entered;
 }
 
-cnn_tensor *cnn__scalar(cnn__run *run, const cnn_tensor *like, double value)
+cnn_tensor *cnn__onnx_scalar(cnn__onnx_run *run, const cnn_tensor *like, double value)
 {
-    return cnn__full(run, cnn_tensor_dtype(like), CNN_SCALAR, value);
+    return cnn__onnx_full(run, cnn_tensor_dtype(like), CNN_SCALAR, value);
 }
 
-static void narrow(cnn_dtype dtype, const cnn__host *from, void *to)
+static void narrow(cnn_dtype dtype, const cnn__onnx_host *from, void *to)
 {
     for (int64_t k = 0; k < from->numel; k++) {
         switch (dtype) {
@@ -109,24 +109,24 @@ static void narrow(cnn_dtype dtype, const cnn__host *from, void *to)
     }
 }
 
-cnn_tensor *cnn__tensor_of(cnn__run *run, cnn__value *value)
+cnn_tensor *cnn__onnx_tensor_of(cnn__onnx_run *run, cnn__onnx_value *value)
 {
     cnn_dtype dtype;
     if (value->tensor || !value->host) {
         return value->tensor;
     }
-    const cnn__host *host = value->host;
-    void *elements = cnn__arena_get(run->arena, (size_t)host->numel, 8);
+    const cnn__onnx_host *host = value->host;
+    void *elements = cnn__onnx_arena_get(run->arena, (size_t)host->numel, 8);
     cnn__onnx_dtype(host->type, &dtype);
     if (!elements) {
         return no_memory(run);
     }
     narrow(dtype, host, elements);
-    value->tensor = cnn__made(run, dtype, host->ndim, host->shape, elements);
+    value->tensor = cnn__onnx_made(run, dtype, host->ndim, host->shape, elements);
     return value->tensor;
 }
 
-const cnn__host *cnn__host_of(cnn__run *run, cnn__value *value)
+const cnn__onnx_host *cnn__onnx_host_of(cnn__onnx_run *run, cnn__onnx_value *value)
 {
     if (value->host || !value->tensor) {
         return value->host;
@@ -137,8 +137,8 @@ const cnn__host *cnn__host_of(cnn__run *run, cnn__value *value)
         return NULL;
     }
     size_t size = cnn_dtype_size(cnn_tensor_dtype(t)) * (size_t)cnn_tensor_numel(t);
-    cnn__host *host = cnn__run_host(run, value->type, cnn_tensor_ndim(t), cnn_tensor_shape(t));
-    void *elements = host ? cnn__arena_get(run->arena, 1, size) : NULL;
+    cnn__onnx_host *host = cnn__onnx_run_host(run, value->type, cnn_tensor_ndim(t), cnn_tensor_shape(t));
+    void *elements = host ? cnn__onnx_arena_get(run->arena, 1, size) : NULL;
     if (!elements) {
         return no_memory(run);
     }
@@ -146,53 +146,53 @@ const cnn__host *cnn__host_of(cnn__run *run, cnn__value *value)
         run->status = cnn_context_status(run->ctx);
         return NULL;
     }
-    cnn__widen(cnn_tensor_dtype(t), elements, host);
+    cnn__onnx_widen(cnn_tensor_dtype(t), elements, host);
     return value->host = host;
 }
 
-cnn__host *cnn__run_host(cnn__run *run, int type, int ndim, const int64_t *shape)
+cnn__onnx_host *cnn__onnx_run_host(cnn__onnx_run *run, int type, int ndim, const int64_t *shape)
 {
-    cnn__host *host = cnn__host_new(run->arena, type, ndim, shape);
+    cnn__onnx_host *host = cnn__onnx_host_new(run->arena, type, ndim, shape);
     return host ? host : no_memory(run);
 }
 
 /* ---- inputs ---- */
 
-static cnn__value *value_of(const cnn__run *run, int i)
+static cnn__onnx_value *value_of(const cnn__onnx_run *run, int i)
 {
-    static cnn__value none;
+    static cnn__onnx_value none;
     int slot = i < run->step->in_count ? run->step->in[i] : -1;
     return slot < 0 ? &none : &run->values[slot];
 }
 
-bool cnn__has(const cnn__run *run, int i)
+bool cnn__onnx_has(const cnn__onnx_run *run, int i)
 {
     return value_of(run, i)->type != 0;
 }
 
-int cnn__type(const cnn__run *run, int i)
+int cnn__onnx_type(const cnn__onnx_run *run, int i)
 {
     return value_of(run, i)->type;
 }
 
-const cnn__host *cnn__known(const cnn__run *run, int i)
+const cnn__onnx_host *cnn__onnx_known(const cnn__onnx_run *run, int i)
 {
     return value_of(run, i)->host;
 }
 
-cnn_tensor *cnn__in(cnn__run *run, int i)
+cnn_tensor *cnn__onnx_in(cnn__onnx_run *run, int i)
 {
-    return cnn__tensor_of(run, value_of(run, i));
+    return cnn__onnx_tensor_of(run, value_of(run, i));
 }
 
-const cnn__host *cnn__in_host(cnn__run *run, int i)
+const cnn__onnx_host *cnn__onnx_in_host(cnn__onnx_run *run, int i)
 {
-    return cnn__host_of(run, value_of(run, i));
+    return cnn__onnx_host_of(run, value_of(run, i));
 }
 
-bool cnn__in_shape(cnn__run *run, int i, int *ndim, int64_t *shape)
+bool cnn__onnx_in_shape(cnn__onnx_run *run, int i, int *ndim, int64_t *shape)
 {
-    const cnn__value *value = value_of(run, i);
+    const cnn__onnx_value *value = value_of(run, i);
     *ndim = value->host ? value->host->ndim : cnn_tensor_ndim(value->tensor);
     const int64_t *sizes = value->host ? value->host->shape : cnn_tensor_shape(value->tensor);
     for (int d = 0; d < *ndim; d++) {
@@ -201,26 +201,26 @@ bool cnn__in_shape(cnn__run *run, int i, int *ndim, int64_t *shape)
     return value->type != 0;
 }
 
-int cnn__rank(cnn__run *run, int i)
+int cnn__onnx_rank(cnn__onnx_run *run, int i)
 {
     int ndim;
     int64_t shape[CNN_MAX_DIMS];
-    cnn__in_shape(run, i, &ndim, shape);
+    cnn__onnx_in_shape(run, i, &ndim, shape);
     return ndim;
 }
 
-int cnn__axis(cnn__run *run, int64_t axis, int rank)
+int cnn__onnx_axis(cnn__onnx_run *run, int64_t axis, int rank)
 {
     if (axis < -rank || axis >= rank) {
-        cnn__step_fail(run, CNN_ERROR_SHAPE, "axis %lld of a tensor of rank %d", (long long)axis, rank);
+        cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "axis %lld of a tensor of rank %d", (long long)axis, rank);
         return -1;
     }
     return (int)(axis < 0 ? axis + rank : axis);
 }
 
-double cnn__in_number(cnn__run *run, int i, double otherwise)
+double cnn__onnx_in_number(cnn__onnx_run *run, int i, double otherwise)
 {
-    const cnn__host *host = cnn__has(run, i) ? cnn__in_host(run, i) : NULL;
+    const cnn__onnx_host *host = cnn__onnx_has(run, i) ? cnn__onnx_in_host(run, i) : NULL;
     if (!host || host->numel == 0) {
         return otherwise;
     }
@@ -229,7 +229,7 @@ double cnn__in_number(cnn__run *run, int i, double otherwise)
 
 /* ---- outputs ---- */
 
-bool cnn__out(cnn__run *run, int i, cnn_tensor *tensor, int type)
+bool cnn__onnx_out(cnn__onnx_run *run, int i, cnn_tensor *tensor, int type)
 {
     if (run->status != CNN_OK) {
         return false;
@@ -240,21 +240,21 @@ bool cnn__out(cnn__run *run, int i, cnn_tensor *tensor, int type)
     }
     int slot = i < run->step->out_count ? run->step->out[i] : -1;
     if (slot >= 0) {
-        run->values[slot] = (cnn__value){ .tensor = tensor, .type = type };
+        run->values[slot] = (cnn__onnx_value){ .tensor = tensor, .type = type };
     }
     return true;
 }
 
-bool cnn__out_host(cnn__run *run, int i, const cnn__host *host)
+bool cnn__onnx_out_host(cnn__onnx_run *run, int i, const cnn__onnx_host *host)
 {
     int slot = i < run->step->out_count ? run->step->out[i] : -1;
     if (slot >= 0 && host) {
-        run->values[slot] = (cnn__value){ .host = host, .type = host->type };
+        run->values[slot] = (cnn__onnx_value){ .host = host, .type = host->type };
     }
     return host != NULL;
 }
 
-bool cnn__range(int type, double *low, double *high)
+bool cnn__onnx_range(int type, double *low, double *high)
 {
     static const struct {
         int type;
@@ -273,22 +273,22 @@ bool cnn__range(int type, double *low, double *high)
     return false;
 }
 
-cnn_tensor *cnn__wrap(cnn__run *run, cnn_tensor *x, int type)
+cnn_tensor *cnn__onnx_wrap(cnn__onnx_run *run, cnn_tensor *x, int type)
 {
     double low, high;
-    if (type == CNN__ONNX_UINT8 || type == CNN__ONNX_INT32 || !cnn__range(type, &low, &high)) {
+    if (type == CNN__ONNX_UINT8 || type == CNN__ONNX_INT32 || !cnn__onnx_range(type, &low, &high)) {
         return x;
     }
-    cnn_tensor *mask = cnn__scalar(run, x, high - low);
+    cnn_tensor *mask = cnn__onnx_scalar(run, x, high - low);
     if (low == 0) {
         return cnn_bitwise_and(x, mask);
     }
-    return cnn_add_scalar(cnn_bitwise_and(cnn_sub(x, cnn__scalar(run, x, low)), mask), low);
+    return cnn_add_scalar(cnn_bitwise_and(cnn_sub(x, cnn__onnx_scalar(run, x, low)), mask), low);
 }
 
-cnn_tensor *cnn__saturate(cnn__run *run, cnn_tensor *x, int type)
+cnn_tensor *cnn__onnx_saturate(cnn__onnx_run *run, cnn_tensor *x, int type)
 {
     double low, high;
     (void)run;
-    return cnn__range(type, &low, &high) ? cnn_clamp(x, low, high) : x;
+    return cnn__onnx_range(type, &low, &high) ? cnn_clamp(x, low, high) : x;
 }

@@ -4,17 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-bool cnn__text_is(cnn__text text, const char *other)
+bool cnn__onnx_text_is(cnn__onnx_text text, const char *other)
 {
     return text.size == strlen(other) && (text.size == 0 || memcmp(text.at, other, text.size) == 0);
 }
 
-bool cnn__text_equal(cnn__text a, cnn__text b)
+bool cnn__onnx_text_equal(cnn__onnx_text a, cnn__onnx_text b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.at, b.at, a.size) == 0);
 }
 
-bool cnn__wire_fail(cnn__file_bytes *file, cnn_status status, const unsigned char *at, const char *format, ...)
+bool cnn__onnx_wire_fail(cnn__onnx_file_bytes *file, cnn_status status, const unsigned char *at, const char *format, ...)
 {
     char text[300], where[2 * CNN__TEXT_LIMIT + 40] = "";
     if (file->status != CNN_OK) {
@@ -38,10 +38,10 @@ bool cnn__wire_fail(cnn__file_bytes *file, cnn_status status, const unsigned cha
     return false;
 }
 
-cnn__wire cnn__wire_begin(cnn__file_bytes *file, cnn__text message)
+cnn__onnx_wire cnn__onnx_wire_begin(cnn__onnx_file_bytes *file, cnn__onnx_text message)
 {
     const unsigned char *at = (const unsigned char *)message.at;
-    return (cnn__wire){ .file = file, .at = at, .end = at + message.size };
+    return (cnn__onnx_wire){ .file = file, .at = at, .end = at + message.size };
 }
 
 /* At most ten bytes of seven bits each; the tenth has one bit. Returns how many, or 0. */
@@ -66,17 +66,17 @@ static uint64_t little_endian(const unsigned char *at, int bytes)
     return value;
 }
 
-static bool read_varint(cnn__wire *wire, uint64_t *value, const char *what)
+static bool read_varint(cnn__onnx_wire *wire, uint64_t *value, const char *what)
 {
     size_t size = varint(wire->at, wire->end, value);
     wire->at += size;
-    return size > 0 || cnn__wire_fail(wire->file, CNN_ERROR_FORMAT, wire->at, "%s is no varint, or is cut off", what);
+    return size > 0 || cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->at, "%s is no varint, or is cut off", what);
 }
 
-static bool read_fixed(cnn__wire *wire, int bytes)
+static bool read_fixed(cnn__onnx_wire *wire, int bytes)
 {
     if (wire->end - wire->at < bytes) {
-        return cnn__wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
+        return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
                               "field %u has %d bytes, but its message ends after %td", wire->field, bytes,
                               wire->end - wire->at);
     }
@@ -85,7 +85,7 @@ static bool read_fixed(cnn__wire *wire, int bytes)
     return true;
 }
 
-bool cnn__wire_next(cnn__wire *wire)
+bool cnn__onnx_wire_next(cnn__onnx_wire *wire)
 {
     uint64_t tag, length;
     if (wire->file->status != CNN_OK || wire->at == wire->end) {
@@ -96,7 +96,7 @@ bool cnn__wire_next(cnn__wire *wire)
         return false;
     }
     if (tag >> 3 == 0 || tag >> 3 > 0x1fffffff) {
-        return cnn__wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at, "a field has the number %llu",
+        return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at, "a field has the number %llu",
                               (unsigned long long)(tag >> 3));
     }
     wire->field = (uint32_t)(tag >> 3);
@@ -107,29 +107,29 @@ bool cnn__wire_next(cnn__wire *wire)
     case CNN__WIRE_4_BYTES: return read_fixed(wire, 4);
     case CNN__WIRE_LENGTH: break;
     default:
-        return cnn__wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at, "field %u has the wire type %d", wire->field,
+        return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at, "field %u has the wire type %d", wire->field,
                               wire->type);
     }
     if (!read_varint(wire, &length, "a length")) {
         return false;
     }
     if (length > (uint64_t)(wire->end - wire->at)) {
-        return cnn__wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
+        return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
                               "field %u has %llu bytes, but its message ends after %td", wire->field,
                               (unsigned long long)length, wire->end - wire->at);
     }
-    wire->content = (cnn__text){ (const char *)wire->at, (size_t)length };
+    wire->content = (cnn__onnx_text){ (const char *)wire->at, (size_t)length };
     wire->at += length;
     return true;
 }
 
-bool cnn__wire_expect(cnn__wire *wire, int type, const char *name)
+bool cnn__onnx_wire_expect(cnn__onnx_wire *wire, int type, const char *name)
 {
-    return wire->type == type || cnn__wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
+    return wire->type == type || cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
                                                 "%s has the wire type %d, expected %d", name, wire->type, type);
 }
 
-bool cnn__wire_element(cnn__text *content, int type, uint64_t *value)
+bool cnn__onnx_wire_element(cnn__onnx_text *content, int type, uint64_t *value)
 {
     const unsigned char *at = (const unsigned char *)content->at;
     size_t bytes = type == CNN__WIRE_4_BYTES ? 4 : type == CNN__WIRE_8_BYTES ? 8 : 0;
@@ -146,18 +146,18 @@ bool cnn__wire_element(cnn__text *content, int type, uint64_t *value)
     return bytes > 0;
 }
 
-int64_t cnn__wire_repeated(cnn__wire *wire, int type, const char *name)
+int64_t cnn__onnx_wire_repeated(cnn__onnx_wire *wire, int type, const char *name)
 {
     if (wire->type != CNN__WIRE_LENGTH) {
-        return cnn__wire_expect(wire, type, name) ? 1 : -1;
+        return cnn__onnx_wire_expect(wire, type, name) ? 1 : -1;
     }
-    cnn__text content = wire->content;
+    cnn__onnx_text content = wire->content;
     int64_t count = 0;
-    for (uint64_t value; cnn__wire_element(&content, type, &value);) {
+    for (uint64_t value; cnn__onnx_wire_element(&content, type, &value);) {
         count++;
     }
     if (content.size) {
-        cnn__wire_fail(wire->file, CNN_ERROR_FORMAT, (const unsigned char *)content.at,
+        cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, (const unsigned char *)content.at,
                        "%s ends within an element, or has none here", name);
         return -1;
     }

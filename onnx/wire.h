@@ -11,57 +11,57 @@
 enum { CNN__WIRE_VARINT = 0, CNN__WIRE_8_BYTES = 1, CNN__WIRE_LENGTH = 2, CNN__WIRE_4_BYTES = 5 };
 
 /* Bytes of the file: a name, a message. Not ended by a NUL. */
-typedef struct cnn__text {
+typedef struct cnn__onnx_text {
     const char *at;
     size_t size;
-} cnn__text;
+} cnn__onnx_text;
 
 /* A file that is being read, and the first thing that is wrong with it. */
-typedef struct cnn__file_bytes {
+typedef struct cnn__onnx_file_bytes {
     cnn_context *ctx;
     const char *call, *path;
     const unsigned char *bytes;
     size_t size;
     cnn_status status;
-    cnn__text node, op_type; /* that messages name; empty: none */
+    cnn__onnx_text node, op_type; /* that messages name; empty: none */
     int64_t node_number;
-} cnn__file_bytes;
+} cnn__onnx_file_bytes;
 
 /* A message, and the field in it that was read last. */
-typedef struct cnn__wire {
-    cnn__file_bytes *file;
+typedef struct cnn__onnx_wire {
+    cnn__onnx_file_bytes *file;
     const unsigned char *at, *end;
     const unsigned char *field_at; /* the tag of the field */
     uint32_t field;
     int type;
     uint64_t value;    /* of a varint, 4 or 8 bytes */
-    cnn__text content; /* of a length */
-} cnn__wire;
+    cnn__onnx_text content; /* of a length */
+} cnn__onnx_wire;
 
 /* Reports what is wrong with the file at a byte, unless something was reported before. Returns false. */
-bool cnn__wire_fail(cnn__file_bytes *file, cnn_status status, const unsigned char *at, const char *format, ...)
+bool cnn__onnx_wire_fail(cnn__onnx_file_bytes *file, cnn_status status, const unsigned char *at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-cnn__wire cnn__wire_begin(cnn__file_bytes *file, cnn__text message);
+cnn__onnx_wire cnn__onnx_wire_begin(cnn__onnx_file_bytes *file, cnn__onnx_text message);
 
 /* Reads the next field. Returns false at the end, and where it is malformed, which is reported. */
-bool cnn__wire_next(cnn__wire *wire);
+bool cnn__onnx_wire_next(cnn__onnx_wire *wire);
 
 /* Whether the field that was read has the wire type that it must have; reports. */
-bool cnn__wire_expect(cnn__wire *wire, int type, const char *name);
+bool cnn__onnx_wire_expect(cnn__onnx_wire *wire, int type, const char *name);
 
 /* How many elements a repeated field of numbers adds, packed or not; -1, reported, where it is neither. `type` is that
  * of one element. */
-int64_t cnn__wire_repeated(cnn__wire *wire, int type, const char *name);
+int64_t cnn__onnx_wire_repeated(cnn__onnx_wire *wire, int type, const char *name);
 
 /* Reads one element from a packed field's content, moving it on. Returns false at its end. It was counted before. */
-bool cnn__wire_element(cnn__text *content, int type, uint64_t *value);
+bool cnn__onnx_wire_element(cnn__onnx_text *content, int type, uint64_t *value);
 
 /* The text cut to `limit` bytes, as printf's "%.*s" takes it. */
 #define CNN__TEXT_LIMIT 100
 #define CNN__TEXT(text) ((int)((text).size < CNN__TEXT_LIMIT ? (text).size : CNN__TEXT_LIMIT)), ((text).at ? (text).at : "")
 
-bool cnn__text_is(cnn__text text, const char *other);
-bool cnn__text_equal(cnn__text a, cnn__text b);
+bool cnn__onnx_text_is(cnn__onnx_text text, const char *other);
+bool cnn__onnx_text_equal(cnn__onnx_text a, cnn__onnx_text b);
 
 #endif
