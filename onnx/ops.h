@@ -157,6 +157,19 @@ bool cnn__onnx_op_lstm(cnn__onnx_run *run);
 bool cnn__onnx_op_gru(cnn__onnx_run *run);
 bool cnn__onnx_op_rnn(cnn__onnx_run *run);
 
+/* ops_losses.c */
+bool cnn__onnx_op_nll_loss(cnn__onnx_run *run);
+bool cnn__onnx_op_cross_entropy(cnn__onnx_run *run);
+
+/* ops_grid.c */
+bool cnn__onnx_op_grid_sample(cnn__onnx_run *run);
+bool cnn__onnx_op_affine_grid(cnn__onnx_run *run);
+bool cnn__onnx_op_col2im(cnn__onnx_run *run);
+bool cnn__onnx_op_window(cnn__onnx_run *run);
+
+/* ops_boxes.c */
+bool cnn__onnx_op_suppression(cnn__onnx_run *run);
+
 /* ops_control.c */
 bool cnn__onnx_op_if(cnn__onnx_run *run);
 bool cnn__onnx_op_loop(cnn__onnx_run *run);

@@ -128,7 +128,7 @@ static bool read_output(cnn__onnx_run *run, const cnn_tensor *x, cnn__onnx_windo
         if (shape || same) {
             int64_t out = shape ? shape[sizes - w->ndim + d] : size * w->stride[d];
             int64_t all = w->stride[d] * (size - 1) + more[d] + (w->kernel[d] - 1) * w->dilation[d] + 1 - out;
-            w->before[d] = upper ? all / 2 : all - all / 2;
+            w->before[d] = all < 0 ? 0 : upper ? all / 2 : all - all / 2;
             w->after[d] = all - w->before[d];
         }
     }

@@ -10,15 +10,27 @@ bool cnn__onnx_op_unary(cnn__onnx_run *run)
     return cnn__onnx_out(run, 0, cnn__onnx_wrap(run, run->step->op->unary(cnn__onnx_in(run, 0)), type), type);
 }
 
+/* The second operand; before opset 7 it may be broadcast from a dimension of the first on. */
+static cnn_tensor *second(cnn__onnx_run *run)
+{
+    cnn_tensor *a = cnn__onnx_in(run, 0), *b = cnn__onnx_in(run, 1);
+    const cnn__onnx_attribute *axis = cnn__onnx_attribute_of(run->step, "axis");
+    if (run->step->version >= 7 || !axis || !a || !b) {
+        return b;
+    }
+    int at = cnn__onnx_axis(run, axis->i, cnn_tensor_ndim(a) + 1);
+    return at < 0 ? NULL : cnn__onnx_with_rank(b, cnn_tensor_ndim(a) - at, -1);
+}
+
 bool cnn__onnx_op_binary(cnn__onnx_run *run)
 {
     int type = cnn__onnx_type(run, 0);
-    return cnn__onnx_out(run, 0, cnn__onnx_wrap(run, run->step->op->binary(cnn__onnx_in(run, 0), cnn__onnx_in(run, 1)), type), type);
+    return cnn__onnx_out(run, 0, cnn__onnx_wrap(run, run->step->op->binary(cnn__onnx_in(run, 0), second(run)), type), type);
 }
 
 bool cnn__onnx_op_compare(cnn__onnx_run *run)
 {
-    return cnn__onnx_out(run, 0, run->step->op->binary(cnn__onnx_in(run, 0), cnn__onnx_in(run, 1)), CNN__ONNX_BOOL);
+    return cnn__onnx_out(run, 0, run->step->op->binary(cnn__onnx_in(run, 0), second(run)), CNN__ONNX_BOOL);
 }
 
 bool cnn__onnx_op_logic(cnn__onnx_run *run)
@@ -76,15 +88,11 @@ bool cnn__onnx_op_mod(cnn__onnx_run *run)
     bool integer = cnn__onnx_is_integer(type), of_a = cnn__onnx_int(run, "fmod", 0) != 0;
     cnn_tensor *a = cnn__onnx_in(run, 0), *b = cnn__onnx_in(run, 1);
     cnn_dtype dtype = cnn_tensor_dtype(a);
-    if (!integer) {
-        a = cnn__onnx_to(a, CNN_F64);
-        b = cnn__onnx_to(b, CNN_F64);
-    }
-    cnn_tensor *q = cnn_div(a, b);
-    q = integer ? q : of_a ? cnn_trunc(q) : cnn_floor(q);
-    cnn_tensor *r = cnn_sub(a, cnn_mul(q, b));
-    if (integer && !of_a) {
-        cnn_tensor *zero = cnn__onnx_scalar(run, r, 0);
+    a = integer ? a : cnn__onnx_to(a, CNN_F64);
+    b = integer ? b : cnn__onnx_to(b, CNN_F64);
+    cnn_tensor *q = integer ? cnn_div(a, b) : cnn_trunc(cnn_div(a, b)), *zero = cnn__onnx_scalar(run, q, 0);
+    cnn_tensor *r = cnn_where(cnn_eq(q, zero), a, cnn_sub(a, cnn_mul(q, b))); /* an infinite b takes nothing */
+    if (!of_a) {
         cnn_tensor *other = cnn_logical_and(cnn_ne(r, zero), cnn_ne(cnn_lt(r, zero), cnn_lt(b, zero)));
         r = cnn_where(other, cnn_add(r, b), r);
     }

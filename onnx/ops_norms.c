@@ -154,3 +154,17 @@ bool cnn__onnx_op_mean_variance(cnn__onnx_run *run)
     cnn_tensor *y = cnn_div(cnn_sub(x, cnn_mean(x, count, dims, true)), cnn_add_scalar(std, 1e-9));
     return cnn__onnx_out(run, 0, y, cnn__onnx_type(run, 0));
 }
+
+bool cnn__onnx_op_rms_norm(cnn__onnx_run *run)
+{
+    int axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", -1), cnn__onnx_rank(run, 0));
+    int64_t shape[CNN_MAX_DIMS];
+    cnn_norm_options options = { .struct_size = sizeof options, .eps = zero(cnn__onnx_float(run, "epsilon", 1e-5)) };
+    cnn_tensor *x = cnn__onnx_in(run, 0);
+    if (axis < 0 || !x) {
+        return false;
+    }
+    int rank = cnn__onnx_shape_of(x, shape);
+    cnn_tensor *y = cnn_mul(cnn_rms_norm(x, rank - axis, shape + axis, NULL, &options), cnn__onnx_to(cnn__onnx_in(run, 1), cnn_tensor_dtype(x)));
+    return cnn__onnx_out(run, 0, y, cnn__onnx_type(run, 0));
+}

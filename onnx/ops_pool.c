@@ -250,11 +250,11 @@ bool cnn__onnx_op_global_pool(cnn__onnx_run *run)
     return cnn__onnx_out(run, 0, y, cnn__onnx_type(run, 0));
 }
 
-/* Puts the maxima back to the positions that MaxPool gave. */
+/* Puts the maxima back to the positions that MaxPool gave, in the smallest input that it can have had. */
 bool cnn__onnx_op_max_unpool(cnn__onnx_run *run)
 {
     cnn__onnx_window w;
-    int64_t shape[CNN_MAX_DIMS], numel = 1, all = -1;
+    int64_t shape[CNN_MAX_DIMS], to[CNN_MAX_DIMS], none[CNN_MAX_DIMS] = { 0 }, numel = 1, all = -1;
     cnn_tensor *x = cnn__onnx_in(run, 0);
     if (!cnn__onnx_window_read(run, x, NULL, &w)) {
         return false;
@@ -263,7 +263,8 @@ bool cnn__onnx_op_max_unpool(cnn__onnx_run *run)
     for (int d = 0; d < w.ndim; d++) {
         shape[d + 2] = (shape[d + 2] - 1) * w.stride[d] + w.kernel[d] - w.before[d] - w.after[d];
     }
-    if (cnn__onnx_has(run, 2) && cnn__onnx_in_sizes(run, 2, shape) != rank) {
+    bool larger = cnn__onnx_has(run, 2);
+    if (larger && cnn__onnx_in_sizes(run, 2, to) != rank) {
         return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "output_shape is of another rank than %d", rank);
     }
     for (int d = 0; d < rank; d++) {
@@ -273,5 +274,10 @@ bool cnn__onnx_op_max_unpool(cnn__onnx_run *run)
     }
     cnn_tensor *zeros = cnn__onnx_full(run, cnn_tensor_dtype(x), 1, &numel, 0);
     cnn_tensor *y = cnn_scatter(zeros, 0, cnn_reshape(cnn__onnx_in(run, 1), 1, &all), cnn_reshape(x, 1, &all));
-    return cnn__onnx_out(run, 0, cnn_reshape(y, rank, shape), cnn__onnx_type(run, 0));
+    y = cnn_reshape(y, rank, shape);
+    for (int d = 0; larger && d < rank; d++) {
+        to[d] -= shape[d];
+    }
+    y = larger ? cnn__onnx_padded(run, y, none, to, CNN_PAD_CONSTANT, 0) : y;
+    return cnn__onnx_out(run, 0, y, cnn__onnx_type(run, 0));
 }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { HALF_PIXEL, PYTORCH_HALF_PIXEL, ALIGN_CORNERS, ASYMMETRIC, TF_CROP, HALF_PIXEL_SYMMETRIC };
+enum { HALF_PIXEL, PYTORCH_HALF_PIXEL, ALIGN_CORNERS, ASYMMETRIC, TF_CROP, HALF_PIXEL_SYMMETRIC, TF_HALF_PIXEL_FOR_NN };
 enum { NEAREST, LINEAR, CUBIC };
 enum { PREFER_FLOOR, PREFER_CEIL, FLOOR, CEIL };
 
@@ -33,13 +33,14 @@ static double position(const resize *r, int d, int64_t in, int64_t o)
     double scale = r->scale[d], x = (double)o, size = (double)in, out = scale * size;
     switch (r->where) {
     case PYTORCH_HALF_PIXEL: return r->out[d] > 1 ? (x + 0.5) / scale - 0.5 : 0;
-    case ALIGN_CORNERS: return r->out[d] > 1 ? x * (size - 1) / ((double)r->out[d] - 1) : 0;
+    case ALIGN_CORNERS: return r->out[d] > 1 ? x * (size - 1) / (out - 1) : 0;
     case ASYMMETRIC: return x / scale;
     case TF_CROP: {
         double start = r->roi[2 * d], end = r->roi[2 * d + 1];
-        return r->out[d] > 1 ? start * (size - 1) + x * (end - start) * (size - 1) / ((double)r->out[d] - 1)
+        return r->out[d] > 1 ? start * (size - 1) + x * (end - start) * (size - 1) / (out - 1)
                              : (start + end) * (size - 1) / 2;
     }
+    case TF_HALF_PIXEL_FOR_NN: return (x + 0.5) / scale;
     case HALF_PIXEL_SYMMETRIC: return size / 2 * (1 - (double)r->out[d] / out) + (x + 0.5) / scale - 0.5;
     default: return (x + 0.5) / scale - 0.5;
     }
@@ -217,7 +218,8 @@ static bool read_modes(cnn__onnx_run *run, resize *r)
 {
     static const char *const modes[] = { "nearest", "linear", "cubic", NULL };
     static const char *const wheres[] = { "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric",
-                                          "tf_crop_and_resize", "half_pixel_symmetric", NULL };
+                                          "tf_crop_and_resize", "half_pixel_symmetric",
+                                          "tf_half_pixel_for_nn", NULL };
     static const char *const nearests[] = { "round_prefer_floor", "round_prefer_ceil", "floor", "ceil", NULL };
     bool old = run->step->version < 11;
     r->mode = choice(cnn__onnx_string(run, "mode", "nearest"), modes);

@@ -220,7 +220,8 @@ bool cnn__onnx_op_space_to_depth(cnn__onnx_run *run)
     }
     cnn__onnx_shape_of(x, s);
     x = cnn_reshape(x, 6, (int64_t[]){ s[0], s[1], s[2] / b, b, s[3] / b, b });
-    x = cnn_permute(x, 6, (int[]){ 0, 3, 5, 1, 2, 4 });
+    bool columns = cnn__onnx_text_is(cnn__onnx_string(run, "mode", "DCR"), "CRD");
+    x = cnn_permute(x, 6, columns ? (int[]){ 0, 1, 3, 5, 2, 4 } : (int[]){ 0, 3, 5, 1, 2, 4 });
     return cnn__onnx_out(run, 0, cnn_reshape(x, 4, (int64_t[]){ s[0], s[1] * b * b, s[2] / b, s[3] / b }), cnn__onnx_type(run, 0));
 }
 

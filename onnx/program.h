@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-enum { CNN__ONNX_OLDEST = 7, CNN__ONNX_NEWEST = 22 };
+enum { CNN__ONNX_OLDEST = 1, CNN__ONNX_NEWEST = 28 };
 
 typedef struct cnn__onnx_run cnn__onnx_run;
 typedef struct cnn__onnx_step cnn__onnx_step;

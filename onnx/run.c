@@ -2,6 +2,8 @@
 #include "net.h"
 #include "run.h"
 
+#include <cnn/ops.h>
+
 bool cnn__onnx_block_run(cnn__onnx_run *run, const cnn__onnx_block *block)
 {
     const cnn__onnx_step *outer = run->step;
@@ -98,14 +100,18 @@ static cnn_status run_all(cnn__onnx_run *run, const cnn__onnx_net *net, cnn_tens
     return give_outputs(run, outputs, output_count);
 }
 
-static cnn_tape *tape_of(cnn_tensor *const *inputs, int count)
+/* The tape of the step; without inputs, that of an operation, which libcnn finds by the forward that is running. */
+static cnn_tape *tape_of(cnn_context *ctx, cnn_tensor *const *inputs, int count)
 {
     for (int i = 0; i < count; i++) {
         if (inputs[i]) {
             return cnn_tensor_tape(inputs[i]);
         }
     }
-    return NULL;
+    cnn_tensor *number = cnn_tensor_zeros(ctx, CNN_F32, CNN_SCALAR), *result = number ? cnn_clone(number) : NULL;
+    cnn_tape *tape = result ? cnn_tensor_tape(result) : NULL;
+    cnn_tensor_free(number);
+    return tape;
 }
 
 cnn_status cnn__onnx_net_forward(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
@@ -117,10 +123,10 @@ cnn_status cnn__onnx_net_forward(cnn_module *self, cnn_tensor *const *inputs, in
     if (!space) {
         return cnn__onnx_fail(ctx, CNN_ERROR_NO_MEMORY, "onnx: no memory for the values of %d nodes", net->program->slot_count);
     }
-    cnn__onnx_run run = { .ctx = ctx, .tape = tape_of(inputs, input_count), .program = net->program, .values = space->values,
+    cnn__onnx_run run = { .ctx = ctx, .tape = tape_of(ctx, inputs, input_count), .program = net->program, .values = space->values,
                      .arena = &space->arena };
     cnn_status status = run.tape ? run_all(&run, net, inputs, input_count, outputs, output_count)
-                                 : cnn__onnx_fail(ctx, CNN_ERROR_UNSUPPORTED, "onnx: a model without inputs");
+                                 : cnn_context_status(ctx);
     cnn__onnx_net_give_back(net, space);
     return status;
 }

@@ -283,7 +283,8 @@ cnn_tensor *cnn__onnx_wrap(cnn__onnx_run *run, cnn_tensor *x, int type)
     if (low == 0) {
         return cnn_bitwise_and(x, mask);
     }
-    return cnn_add_scalar(cnn_bitwise_and(cnn_sub(x, cnn__onnx_scalar(run, x, low)), mask), low);
+    cnn_tensor *least = cnn__onnx_scalar(run, x, low);
+    return cnn_add(cnn_bitwise_and(cnn_sub(x, least), mask), least);
 }
 
 cnn_tensor *cnn__onnx_saturate(cnn__onnx_run *run, cnn_tensor *x, int type)
