@@ -138,7 +138,8 @@ bool cnn__onnx_op_prelu(cnn__onnx_run *run)
     int type = cnn__onnx_type(run, 0), rank = cnn__onnx_rank(run, 0);
     cnn_tensor *x = cnn__onnx_in(run, 0), *slope = cnn__onnx_in(run, 1);
     int64_t numel = cnn_tensor_numel(slope);
-    if (!cnn__onnx_is_integer(type) && (numel == 1 || (rank > 1 && cnn_tensor_ndim(slope) == rank - 1 &&
+    bool channels = run->step->version < 7 && rank > 1 && cnn_tensor_ndim(slope) == 1 && numel == cnn_tensor_size(x, 1);
+    if (!cnn__onnx_is_integer(type) && (numel == 1 || channels || (rank > 1 && cnn_tensor_ndim(slope) == rank - 1 &&
                                                   cnn_tensor_size(slope, 0) == numel && numel == cnn_tensor_size(x, 1)))) {
         return cnn__onnx_out(run, 0, cnn_prelu(x, cnn_reshape(slope, 1, &numel)), type);
     }

@@ -145,7 +145,7 @@ static bool run_set(cnn_module *module, const char *folder, char *why, size_t si
         cnn_dtype dtype;
         snprintf(path, sizeof path, "%s/input_%d.pb", folder, in);
         bool read = read_value(path, &v, &data);
-        if (v.is_there && read && v.def.name.size) {
+        if (v.is_there && read) {
             cnn__onnx_dtype(v.def.type, &dtype);
             own[in] = cnn_tensor_from_data(ctx, dtype, v.def.ndim, v.def.shape, data);
             inputs[in] = cnn_input(tape, own[in]);
