@@ -107,7 +107,7 @@ def nets(opset):
         from torchvision import models
     except ImportError:
         return
-    sizes = {"inception_v3": 299, "alexnet": 96, "vgg11_bn": 64, "vit_b_16": 224}
+    sizes = {"alexnet": 224, "vgg11_bn": 224}
     for name in ("alexnet", "vgg11_bn", "resnet18", "resnet50", "squeezenet1_1", "googlenet", "densenet121", "mobilenet_v2",
                  "mobilenet_v3_small", "shufflenet_v2_x0_5", "efficientnet_b0", "mnasnet0_5", "regnet_y_400mf", "convnext_tiny"):
         extra = {"init_weights": True} if name == "googlenet" else {}

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Models of others through libcnn-onnx: usage: check-onnx.sh NODE_TESTS TESTDATA FOLDER
+set -eu
+program=$1 data=$2 work=$3
+here=$(dirname "$0")
+failed=0
+
+run() {
+    "$program" "$@" || failed=1
+}
+
+has() { # INTERPRETER MODULE...
+    python=$1
+    shift
+    for module; do
+        "$python" -c "import $module" >/dev/null 2>&1 || return 1
+    done
+}
+
+# ---- operators ----
+if [ -d "$data/node" ]; then
+    run --skip "$here/does-not-apply.txt" "$data/node" "$data/simple" "$data/pytorch-converted" "$data/pytorch-operator"
+else
+    echo "skipped: the ONNX project's tests to opset 17: no $data (Debian: libonnx-testdata)"
+fi
+if has "$TRACE_PYTHON" onnx.backend.test.case.node; then
+    [ -e "$work/node/test_abs/model.onnx" ] || "$TRACE_PYTHON" "$here/generate_node_tests.py" "$work/node" >"$work/generated.log" 2>&1
+    run --skip "$here/does-not-apply.txt" "$work/node"
+else
+    echo "skipped: the ONNX project's tests from opset 18 on: $TRACE_PYTHON has no onnx"
+fi
+
+# ---- nets ----
+if ! has "$TRACE_PYTHON" onnxruntime onnx; then
+    echo "skipped: nets that PyTorch exports: $TRACE_PYTHON has no onnxruntime"
+    exit $failed
+fi
+nets=$work/nets
+mkdir -p "$nets"
+if has "$EXPORT_PYTHON" torch torchvision; then
+    [ -e "$nets/lenet-17/model.onnx" ] || "$EXPORT_PYTHON" "$here/export_nets.py" "$nets" 11 13 17
+else
+    echo "skipped: nets of opset 11 to 17: $EXPORT_PYTHON has no torchvision"
+fi
+if has "$TRACE_PYTHON" torch onnxscript; then
+    [ -e "$nets/lenet-18/model.onnx" ] || "$TRACE_PYTHON" "$here/export_nets.py" "$nets" 18 20
+else
+    echo "skipped: nets of opset 18 on: $TRACE_PYTHON has no torch and onnxscript"
+fi
+"$TRACE_PYTHON" "$here/run_nets.py" "$nets"
+run --tolerance 1e-4 "$nets"
+exit $failed
