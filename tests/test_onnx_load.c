@@ -1,0 +1,462 @@
+/* Modules of ONNX files: names, gradients, training, clones, predictors, several inputs and outputs, shape arithmetic, functions,
+ * data in other files, and what is said of files that cannot be loaded. */
+#include "support/onnx_models.h"
+
+#include <sys/stat.h>
+
+static cnn_context *ctx;
+static cnn_tape *tape;
+
+static void setup(void)
+{
+    folder_make();
+    ctx = metered_context(1);
+    tape = cnn_tape_new(ctx);
+}
+
+static void teardown(void)
+{
+    meter_reset();
+    cnn_tape_free(tape);
+    cnn_context_free(ctx);
+    ck_assert_uint_eq(atomic_load(&meter.now), 0);
+    folder_remove();
+}
+
+static cnn_module *load_linear(void)
+{
+    buffer graph = linear_graph(), model = model_message(&graph, 17);
+    cnn_module *module = cnn_onnx_load(ctx, model_file("linear.onnx", &model), NULL);
+    ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
+    return module;
+}
+
+static cnn_tensor *rows(int64_t count)
+{
+    float x[30];
+    for (int i = 0; i < 30; i++) {
+        x[i] = (float)i / 4;
+    }
+    return cnn_tensor_from_data(ctx, CNN_F32, 2, (int64_t[]){ count, 3 }, x);
+}
+
+/* weight · (x, x + 1/4, x + 2/4) + bias */
+static float expected(int row, int column)
+{
+    float sum = column ? -1 : 1;
+    for (int k = 0; k < 3; k++) {
+        sum += (float)(3 * row + k) / 4 * (float)(3 * column + k) / 8;
+    }
+    return sum;
+}
+
+static void check_rows(const float *y, int64_t count)
+{
+    for (int i = 0; i < 2 * count; i++) {
+        ck_assert_float_eq_tol(y[i], expected(i / 2, i % 2), 1e-6f);
+    }
+}
+
+START_TEST(weights_are_parameters_by_name)
+{
+    cnn_module *module = load_linear();
+    ck_assert_int_eq(cnn_module_state_count(module), 2);
+    ck_assert_ptr_nonnull(cnn_module_find(module, "fc.weight"));
+    ck_assert_ptr_nonnull(cnn_module_find(module, "fc.bias"));
+    ck_assert(cnn_tensor_requires_grad(cnn_module_find(module, "fc.weight")));
+    cnn_module_free(module);
+}
+END_TEST
+
+START_TEST(any_batch_is_run)
+{
+    cnn_module *module = load_linear();
+    for (int64_t n = 1; n < 10; n += 4) {
+        float y[20];
+        cnn_tensor *x = rows(n);
+        ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+        cnn_tensor *out = cnn_forward(module, cnn_input(tape, x));
+        ck_assert_int_eq(cnn_tensor_read(out, y, 2 * (size_t)n * sizeof *y), CNN_OK);
+        check_rows(y, n);
+        cnn_tensor_free(x);
+    }
+    cnn_module_free(module);
+}
+END_TEST
+
+/* Plain gradient descent, by hand: the loss Σ y has the gradient Σ x of each row of the weight. */
+START_TEST(it_trains_on)
+{
+    cnn_module *module = load_linear();
+    cnn_optimizer *sgd = cnn_sgd_new(module, .lr = 0.5);
+    cnn_tensor *x = rows(2);
+    ck_assert_ptr_nonnull(sgd);
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);
+    ck_assert_int_eq(cnn_backward(cnn_sum(cnn_forward(module, cnn_input(tape, x)), CNN_ALL_DIMS, false)), CNN_OK);
+    ck_assert_int_eq(cnn_optimizer_step(sgd), CNN_OK);
+    float weight[6];
+    ck_assert_int_eq(cnn_tensor_read(cnn_module_find(module, "fc.weight"), weight, sizeof weight), CNN_OK);
+    for (int i = 0; i < 6; i++) {
+        float gradient = (float)(2 * (i % 3) + 3) / 4;
+        ck_assert_float_eq_tol(weight[i], (float)i / 8 - 0.5f * gradient, 1e-6f);
+    }
+    cnn_optimizer_free(sgd);
+    cnn_tensor_free(x);
+    cnn_module_free(module);
+}
+END_TEST
+
+START_TEST(clones_have_their_own_parameters)
+{
+    cnn_module *module = load_linear(), *clone = cnn_module_clone(module);
+    ck_assert_msg(clone != NULL, "%s", cnn_last_error(ctx));
+    ck_assert_int_eq(cnn_tensor_fill(cnn_module_find(module, "fc.weight"), 0), CNN_OK);
+    cnn_module_free(module);
+    float y[4];
+    cnn_tensor *x = rows(2);
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+    ck_assert_int_eq(cnn_tensor_read(cnn_forward(clone, cnn_input(tape, x)), y, sizeof y), CNN_OK);
+    check_rows(y, 2);
+    cnn_tensor_free(x);
+    cnn_module_free(clone);
+}
+END_TEST
+
+START_TEST(a_predictor_is_made_of_it)
+{
+    cnn_module *module = load_linear();
+    cnn_tensor *x = rows(2);
+    float y[4];
+    cnn_predictor *p = strcmp(cnn_context_device(ctx), "cpu") == 0 ? cnn_predictor_new(module, &x, 1, 1) : NULL;
+    if (p) {
+        ck_assert_int_eq(cnn_predictor_run(p, (const void *[]){ cnn_tensor_data(x) }, (void *[]){ y }), CNN_OK);
+        check_rows(y, 2);
+        cnn_predictor_free(p);
+    } else {
+        ck_assert_msg(strcmp(cnn_context_device(ctx), "cpu") != 0, "%s", cnn_last_error(ctx));
+    }
+    cnn_tensor_free(x);
+    cnn_module_free(module);
+}
+END_TEST
+
+/* Equal steps use the memory of the first ones. */
+START_TEST(equal_steps_allocate_nothing)
+{
+    cnn_module *module = load_linear();
+    cnn_tensor *x = rows(3);
+    size_t calls = 0;
+    for (int i = 0; i < 6; i++) {
+        if (i == 3) {
+            calls = atomic_load(&meter.calls);
+        }
+        ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+        ck_assert_int_eq(cnn_tensor_status(cnn_forward(module, cnn_input(tape, x))), CNN_OK);
+    }
+    ck_assert_uint_eq(atomic_load(&meter.calls), calls);
+    cnn_tensor_free(x);
+    cnn_module_free(module);
+}
+END_TEST
+
+/* a + b and a − b, of which the second is asked for or not. */
+START_TEST(several_inputs_and_outputs)
+{
+    buffer g = { 0 }, part = node_message("Add", "a b", "sum");
+    put_message(&g, 1, &part);
+    part = node_message("Sub", "a b", "difference");
+    put_message(&g, 1, &part);
+    for (int i = 0; i < 2; i++) {
+        part = value_message(i ? "b" : "a", FLOAT, 1, (int64_t[]){ -1 });
+        put_message(&g, 11, &part);
+        part = value_message(i ? "difference" : "sum", FLOAT, 1, (int64_t[]){ -1 });
+        put_message(&g, 12, &part);
+    }
+    buffer model = model_message(&g, 13);
+    cnn_module *module = cnn_onnx_load(ctx, model_file("two.onnx", &model), NULL);
+    ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
+    cnn_tensor *in[2], *out[3];
+    for (int i = 0; i < 2; i++) {
+        in[i] = cnn_tensor_full(ctx, CNN_F32, 3 - i, 1, (int64_t[]){ 4 });
+    }
+    for (int count = 1; count <= 2; count++) {
+        ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+        ck_assert_int_eq(cnn_forward_many(tape, module, in, 2, out, count), CNN_OK);
+        for (int i = 0; i < count; i++) {
+            float y[4];
+            ck_assert_int_eq(cnn_tensor_read(out[i], y, sizeof y), CNN_OK);
+            ck_assert_float_eq_tol(y[3], (i ? 1.0f : 5.0f), 1e-9f);
+        }
+    }
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+    assert_error(cnn_forward_many(tape, module, in, 2, out, 3), CNN_ERROR_INVALID_ARGUMENT, "asked for 3 outputs, expected at most 2");
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+    assert_error(cnn_forward_many(tape, module, in, 1, out, 1), CNN_ERROR_INVALID_ARGUMENT, "1 inputs, expected 2");
+    for (int i = 0; i < 2; i++) {
+        cnn_tensor_free(in[i]);
+    }
+    cnn_module_free(module);
+}
+END_TEST
+
+/* Reshape to [shape[0], −1] of what Shape, Gather, Unsqueeze and Concat make, as exporters write flatten(). */
+START_TEST(arithmetic_on_shapes_is_the_hosts)
+{
+    const int64_t zero = 0, minus_one = -1;
+    buffer g = { 0 }, part;
+    const char *const nodes[][3] = { { "Shape", "x", "s" }, { "Gather", "s zero", "n" }, { "Unsqueeze", "n axes", "n1" },
+                                     { "Concat", "n1 rest", "to" }, { "Reshape", "x to", "y" } };
+    for (int i = 0; i < 5; i++) {
+        part = node_message(nodes[i][0], nodes[i][1], nodes[i][2]);
+        if (i == 3) {
+            put_int_attribute(&part, "axis", 0);
+        }
+        put_message(&g, 1, &part);
+    }
+    part = tensor_message("zero", INT64, 0, NULL, &zero, 8);
+    put_message(&g, 5, &part);
+    part = tensor_message("axes", INT64, 1, (int64_t[]){ 1 }, &zero, 8);
+    put_message(&g, 5, &part);
+    part = tensor_message("rest", INT64, 1, (int64_t[]){ 1 }, &minus_one, 8);
+    put_message(&g, 5, &part);
+    part = value_message("x", FLOAT, 3, (int64_t[]){ -1, -1, -1 });
+    put_message(&g, 11, &part);
+    part = value_message("y", FLOAT, 2, (int64_t[]){ -1, -1 });
+    put_message(&g, 12, &part);
+    buffer model = model_message(&g, 13);
+    cnn_module *module = cnn_onnx_load(ctx, model_file("shape.onnx", &model), NULL);
+    ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, 3, (int64_t[]){ 5, 2, 3 });
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+    cnn_tensor *y = cnn_forward(module, cnn_input(tape, x));
+    ck_assert_int_eq(cnn_tensor_ndim(y), 2);
+    ck_assert_int_eq(cnn_tensor_size(y, 0), 5);
+    ck_assert_int_eq(cnn_tensor_size(y, 1), 6);
+    cnn_predictor *p = cnn_predictor_new(module, &x, 1, 1); /* runs the forward on shapes alone */
+    ck_assert_msg(p != NULL || strcmp(cnn_context_device(ctx), "cpu") != 0, "%s", cnn_last_error(ctx));
+    cnn_predictor_free(p);
+    cnn_tensor_free(x);
+    cnn_module_free(module);
+}
+END_TEST
+
+START_TEST(all_that_is_not_supported_is_named)
+{
+    buffer g = linear_graph(), part = node_message("Hocus", "y", "z");
+    put_message(&g, 1, &part);
+    part = node_message("Pocus", "z", "w");
+    put_message(&g, 1, &part);
+    buffer model = model_message(&g, 17);
+    ck_assert_ptr_null(cnn_onnx_load(ctx, model_file("odd.onnx", &model), NULL));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_UNSUPPORTED,
+                 "/odd.onnx: 2 nodes that are not supported: Hocus (node 1 \"\"), Pocus (node 2 \"\")");
+}
+END_TEST
+
+START_TEST(the_node_is_named)
+{
+    buffer g = linear_graph(), part = node_message("Add", "y nothing", "z");
+    put_message(&g, 1, &part);
+    buffer model = model_message(&g, 17);
+    ck_assert_ptr_null(cnn_onnx_load(ctx, model_file("odd.onnx", &model), NULL));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, "node 1 \"\" (Add): nothing before it makes its input \"nothing\"");
+    assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, "onnx_load: ");
+    assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, "byte ");
+    cnn_module *module = load_linear();
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, 2, (int64_t[]){ 2, 4 });
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+    ck_assert_int_ne(cnn_tensor_status(cnn_forward(module, cnn_input(tape, x))), CNN_OK);
+    assert_error(cnn_tape_status(tape), CNN_ERROR_SHAPE, "input \"x\" has another shape");
+    cnn_tensor_free(x);
+    cnn_module_free(module);
+}
+END_TEST
+
+START_TEST(bad_arguments)
+{
+    ck_assert_ptr_null(cnn_onnx_load(NULL, "x", NULL));
+    ck_assert_ptr_null(cnn_onnx_load(ctx, NULL, NULL));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_INVALID_ARGUMENT, "onnx_load: path is NULL");
+    ck_assert_ptr_null(cnn_onnx_load(ctx, in_folder("none"), NULL));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_NOT_FOUND, "/none: ");
+    ck_assert_ptr_null(cnn_onnx_load(ctx, test_folder, NULL));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_IO, "no regular file");
+    cnn_onnx_options odd = { .struct_size = 3 };
+    ck_assert_ptr_null(cnn_onnx_load(ctx, "x", &odd));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_INVALID_ARGUMENT, "struct_size is 3");
+}
+END_TEST
+
+START_TEST(operators_are_listed_in_order)
+{
+    int count = 0;
+    for (const char *name, *last = ""; (name = cnn_onnx_operator(count)); count++) {
+        ck_assert_int_lt(strcmp(last, name), 0);
+        last = name;
+    }
+    ck_assert_int_gt(count, 150);
+    ck_assert_ptr_null(cnn_onnx_operator(-1));
+    ck_assert_ptr_null(cnn_onnx_operator(count + 5));
+}
+END_TEST
+
+/* ---- data in other files ---- */
+
+/* y = x + offset, whose elements are where it is said. */
+static cnn_module *load_external(const char *location, const char *offset, const char *length)
+{
+    buffer g = { 0 }, part = node_message("Add", "x offset", "y");
+    put_message(&g, 1, &part);
+    part = external_message("offset", 1, (int64_t[]){ 2 }, location, offset, length);
+    put_message(&g, 5, &part);
+    part = value_message("x", FLOAT, 1, (int64_t[]){ 2 });
+    put_message(&g, 11, &part);
+    part = value_message("y", FLOAT, 1, (int64_t[]){ 2 });
+    put_message(&g, 12, &part);
+    buffer model = model_message(&g, 17);
+    return cnn_onnx_load(ctx, model_file("external.onnx", &model), NULL);
+}
+
+START_TEST(data_beside_the_file)
+{
+    const float data[4] = { 9, 1, 2, 9 };
+    float got[2];
+    file_put(in_folder("data"), data, sizeof data);
+    cnn_module *module = load_external("data", "4", "8");
+    ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
+    ck_assert_int_eq(cnn_tensor_read(cnn_module_find(module, "offset"), got, sizeof got), CNN_OK);
+    ck_assert_float_eq_tol(got[0], 1.0f, 1e-9f);
+    ck_assert_float_eq_tol(got[1], 2.0f, 1e-9f);
+    cnn_module_free(module);
+}
+END_TEST
+
+START_TEST(data_elsewhere_is_refused)
+{
+    static const char *const outside[] = { "/etc/passwd", "../data", "a/../../data", "", "a//data", ".." };
+    const float data[4] = { 9, 1, 2, 9 };
+    file_put(in_folder("data"), data, sizeof data);
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
+        ck_assert_msg(!load_external(outside[i], "4", "8"), "\"%s\" is read", outside[i]);
+        assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, "expected a file in the folder of the model");
+    }
+    ck_assert_int_eq(symlink("data", in_folder("link")), 0);
+    ck_assert_ptr_null(load_external("link", "4", "8"));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, "a symbolic link");
+    ck_assert_ptr_null(load_external("data", "12", "8"));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, "has 16 bytes, expected 8 from byte 12 on");
+    ck_assert_ptr_null(load_external("data", "4", "4"));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, "has 4 bytes of external data, expected 8");
+    ck_assert_ptr_null(load_external("none", "4", "8"));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_NOT_FOUND, "external data \"none\"");
+}
+END_TEST
+
+/* ---- damage ---- */
+
+START_TEST(every_truncation_is_noticed)
+{
+    buffer graph = linear_graph(), model = model_message(&graph, 17);
+    for (size_t n = 0; n < model.size; n++) {
+        file_put(in_folder("part.onnx"), model.bytes, n);
+        ck_assert_msg(!cnn_onnx_load(ctx, in_folder("part.onnx"), NULL), "%zu of %zu bytes are a model", n, model.size);
+        assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, "onnx_load: ");
+    }
+    free(model.bytes);
+}
+END_TEST
+
+/* Each byte with each of a few values: read or refused, and run where it is read. */
+START_TEST(mutations_are_read_or_refused)
+{
+    static const unsigned char values[] = { 0, 1, 2, 0x7f, 0x80, 0xff };
+    buffer graph = linear_graph(), model = model_message(&graph, 17);
+    cnn_tensor *x = rows(2);
+    for (size_t i = 0; i < model.size; i++) {
+        unsigned char was = model.bytes[i];
+        for (size_t v = 0; v < sizeof values; v++) {
+            model.bytes[i] = values[v];
+            file_put(in_folder("odd.onnx"), model.bytes, model.size);
+            cnn_module *module = cnn_onnx_load(ctx, in_folder("odd.onnx"), NULL);
+            if (module) {
+                ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+                cnn_forward(module, cnn_input(tape, x));
+            } else {
+                assert_error(cnn_context_status(ctx), cnn_context_status(ctx), "odd.onnx: ");
+            }
+            cnn_module_free(module);
+        }
+        model.bytes[i] = was;
+    }
+    cnn_tensor_free(x);
+    free(model.bytes);
+}
+END_TEST
+
+/* Messages in messages, which a reader by recursion would follow to the end of its stack. */
+START_TEST(depth_is_bounded)
+{
+    buffer inner = { 0 };
+    put_text(&inner, 2, "deep");
+    for (int i = 0; i < 3000; i++) {
+        buffer node = node_message("If", "x", "y"), attribute = { 0 }, graph = { 0 };
+        put_text(&attribute, 1, "then_branch");
+        put_message(&attribute, 6, &inner);
+        put_message(&node, 5, &attribute);
+        put_message(&graph, 1, &node);
+        inner = graph;
+    }
+    buffer model = model_message(&inner, 17);
+    ck_assert_ptr_null(cnn_onnx_load(ctx, model_file("deep.onnx", &model), NULL));
+    assert_error(cnn_context_status(ctx), cnn_context_status(ctx), "deep");
+}
+END_TEST
+
+/* A tensor that is said to be larger than the file. */
+START_TEST(sizes_are_those_of_the_file)
+{
+    static const int64_t shapes[][2] = { { 1 << 20, 1 << 20 }, { INT64_MAX, 2 }, { -1, 3 }, { INT64_MAX, INT64_MAX } };
+    const float data[2] = { 0 };
+    for (int i = 0; i < 4; i++) {
+        buffer g = { 0 }, part = node_message("Add", "x big", "y");
+        put_message(&g, 1, &part);
+        part = tensor_message("big", FLOAT, 2, shapes[i], data, sizeof data);
+        put_message(&g, 5, &part);
+        part = value_message("x", FLOAT, 1, (int64_t[]){ 2 });
+        put_message(&g, 11, &part);
+        part = value_message("y", FLOAT, 1, (int64_t[]){ 2 });
+        put_message(&g, 12, &part);
+        buffer model = model_message(&g, 17);
+        ck_assert_ptr_null(cnn_onnx_load(ctx, model_file("big.onnx", &model), NULL));
+        assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, "big.onnx: byte ");
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("onnx_load");
+    TCase *modules = suite_case(suite, "modules", setup, teardown);
+    tcase_add_test(modules, weights_are_parameters_by_name);
+    tcase_add_test(modules, any_batch_is_run);
+    tcase_add_test(modules, it_trains_on);
+    tcase_add_test(modules, clones_have_their_own_parameters);
+    tcase_add_test(modules, a_predictor_is_made_of_it);
+    tcase_add_test(modules, equal_steps_allocate_nothing);
+    tcase_add_test(modules, several_inputs_and_outputs);
+    tcase_add_test(modules, arithmetic_on_shapes_is_the_hosts);
+    TCase *failures = suite_case(suite, "failures", setup, teardown);
+    tcase_add_test(failures, all_that_is_not_supported_is_named);
+    tcase_add_test(failures, the_node_is_named);
+    tcase_add_test(failures, bad_arguments);
+    tcase_add_test(failures, operators_are_listed_in_order);
+    TCase *external = suite_case(suite, "external", setup, teardown);
+    tcase_add_test(external, data_beside_the_file);
+    tcase_add_test(external, data_elsewhere_is_refused);
+    TCase *damage = suite_case(suite, "damage", setup, teardown);
+    tcase_add_test(damage, every_truncation_is_noticed);
+    tcase_add_test(damage, mutations_are_read_or_refused);
+    tcase_add_test(damage, depth_is_bounded);
+    tcase_add_test(damage, sizes_are_those_of_the_file);
+    return suite_run(suite);
+}
