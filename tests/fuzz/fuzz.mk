@@ -3,7 +3,7 @@
 FUZZ_SECONDS ?= 60
 FUZZ_CC ?= clang
 AFL_CC ?= afl-clang-fast
-FUZZ := $(filter-out $(if $(HAVE_IMAGE),,image),$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ := $(filter-out $(if $(HAVE_IMAGE),,image) $(if $(HAVE_ONNX),,onnx),$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_SHARED := tests/fuzz/support.c tests/fuzz/fuzz.h
 FUZZ_BUILD := $(BUILD)/fuzz
 AFL_BUILD := $(BUILD)/fuzz-afl
@@ -18,6 +18,7 @@ FUZZ_DICT_gzip := idx
 FUZZ_DICT_json := json
 FUZZ_DICT_image := image
 FUZZ_DICT_numpy := numpy
+FUZZ_DICT_onnx := onnx
 # The longest inputs: several times the largest seed.
 FUZZ_LONGEST_tensor := 2048
 FUZZ_LONGEST_module := 4096
@@ -27,8 +28,9 @@ FUZZ_LONGEST_gzip := 1024
 FUZZ_LONGEST_json := 512
 FUZZ_LONGEST_image := 4096
 FUZZ_LONGEST_numpy := 2048
-# fuzz_image,FOLDER: what fuzz_image is linked with besides libcnn, whose archive in FOLDER comes behind
-fuzz_image = $(if $(filter image,$*),$(1)/libcnn-image.a)
+FUZZ_LONGEST_onnx := 4096
+# fuzz_image,FOLDER: what fuzz_image and fuzz_onnx are linked with besides libcnn, whose archive in FOLDER comes behind
+fuzz_image = $(if $(filter image onnx,$*),$(1)/libcnn-$*.a)
 FUZZ_IMAGE_LIBS = $(if $(filter image,$*),$(IMAGE_LIBS))
 
 # ---- replay ----
@@ -39,6 +41,7 @@ $(BUILD)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(FUZZ_SHA
 	$(call say,LINK)
 	$(QUIET)$(CC) $(FUZZ_COMPILE) $(CPPFLAGS) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDFLAGS) $(call fuzz_image,$(LIB)) $(STATIC) $(FUZZ_IMAGE_LIBS) $(ZLIB_LIBS) -lm
 $(BUILD)/tests/fuzz/replay_image: $(IMAGE_STATIC)
+$(BUILD)/tests/fuzz/replay_onnx: $(ONNX_STATIC)
 
 .PHONY: check-corpora
 check-corpora: $(REPLAYS:%=check-corpus-%)
@@ -69,8 +72,9 @@ fuzz-seeds: $(BUILD)/tests/fuzz/seeds
 # ---- libFuzzer ----
 # No reader calls a kernel, so they are compiled without the effort that sanitizers make long.
 $(FUZZ_BUILD)/lib/libcnn-image.a: $(FUZZ_BUILD)/lib/libcnn.a $(IMAGE_SOURCES)
+$(FUZZ_BUILD)/lib/libcnn-onnx.a: $(FUZZ_BUILD)/lib/libcnn.a $(ONNX_SOURCES)
 $(FUZZ_BUILD)/lib/libcnn.a: $(SOURCES) $(SIMD)
-$(FUZZ_BUILD)/lib/libcnn.a $(FUZZ_BUILD)/lib/libcnn-image.a:
+$(FUZZ_BUILD)/lib/libcnn.a $(FUZZ_BUILD)/lib/libcnn-image.a $(FUZZ_BUILD)/lib/libcnn-onnx.a:
 	$(QUIET)$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) LIB=$(FUZZ_BUILD)/lib CC=$(FUZZ_CC) WERROR=0 HARDEN= KERNEL_CFLAGS=-O0 \
 		CFLAGS="$(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link $(FUZZ_SANITIZE)" $@
 
@@ -79,6 +83,7 @@ $(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_SHARED) $(FUZZ_BUILD)/lib/libcn
 	$(QUIET)$(FUZZ_CC) $(FUZZ_COMPILE) $(FUZZ_CFLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) $(filter %.c,$^) -o $@ \
 		$(call fuzz_image,$(FUZZ_BUILD)/lib) $(FUZZ_BUILD)/lib/libcnn.a $(FUZZ_IMAGE_LIBS) -lz -lm
 $(FUZZ_BUILD)/fuzz_image: $(FUZZ_BUILD)/lib/libcnn-image.a
+$(FUZZ_BUILD)/fuzz_onnx: $(FUZZ_BUILD)/lib/libcnn-onnx.a
 
 .PHONY: fuzz
 fuzz: $(FUZZ:%=fuzz-%)
@@ -98,8 +103,9 @@ fuzz-merge-%: $(FUZZ_BUILD)/fuzz_%
 
 # ---- AFL++ ----
 $(AFL_BUILD)/lib/libcnn-image.a: $(AFL_BUILD)/lib/libcnn.a $(IMAGE_SOURCES)
+$(AFL_BUILD)/lib/libcnn-onnx.a: $(AFL_BUILD)/lib/libcnn.a $(ONNX_SOURCES)
 $(AFL_BUILD)/lib/libcnn.a: $(SOURCES) $(SIMD)
-$(AFL_BUILD)/lib/libcnn.a $(AFL_BUILD)/lib/libcnn-image.a:
+$(AFL_BUILD)/lib/libcnn.a $(AFL_BUILD)/lib/libcnn-image.a $(AFL_BUILD)/lib/libcnn-onnx.a:
 	$(QUIET)AFL_QUIET=1 AFL_USE_ASAN=1 AFL_USE_UBSAN=1 $(MAKE) --no-print-directory BUILD=$(AFL_BUILD) LIB=$(AFL_BUILD)/lib \
 		CC=$(AFL_CC) WERROR=0 HARDEN= KERNEL_CFLAGS=-O0 CFLAGS="$(FUZZ_CFLAGS)" $@
 
@@ -108,6 +114,7 @@ $(AFL_BUILD)/afl_%: tests/fuzz/fuzz_%.c $(FUZZ_SHARED) $(AFL_BUILD)/lib/libcnn.a
 	$(QUIET)AFL_QUIET=1 AFL_USE_ASAN=1 AFL_USE_UBSAN=1 $(AFL_CC) $(FUZZ_COMPILE) $(FUZZ_CFLAGS) -fsanitize=fuzzer $(filter %.c,$^) \
 		-o $@ $(call fuzz_image,$(AFL_BUILD)/lib) $(AFL_BUILD)/lib/libcnn.a $(FUZZ_IMAGE_LIBS) -lz -lm
 $(AFL_BUILD)/afl_image: $(AFL_BUILD)/lib/libcnn-image.a
+$(AFL_BUILD)/afl_onnx: $(AFL_BUILD)/lib/libcnn-onnx.a
 
 AFL_SETTINGS := AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
 	ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1:symbolize=0
