@@ -57,8 +57,8 @@ static bool read_part(cnn__onnx_reading *reading, cnn__onnx_wire *wire, cnn__onn
         return false;
     }
     if (reading->depth >= DEEPEST) {
-        return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, wire->field_at, "more than %d graphs in each other",
-                              DEEPEST);
+        return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, wire->field_at,
+                                   "more than %d graphs in each other", DEEPEST);
     }
     reading->depth++;
     cnn__onnx_file_bytes outer = *reading->file;
@@ -83,8 +83,8 @@ static bool read_text(cnn__onnx_wire *wire, const char *name, cnn__onnx_text *te
     return cnn__onnx_wire_expect(wire, CNN__WIRE_LENGTH, name);
 }
 
-static bool read_field(cnn__onnx_reading *reading, cnn__onnx_wire *wire, cnn__onnx_attribute *attribute, float *floats, int64_t *ints,
-                       cnn__onnx_text *strings)
+static bool read_field(cnn__onnx_reading *reading, cnn__onnx_wire *wire, cnn__onnx_attribute *attribute, float *floats,
+                       int64_t *ints, cnn__onnx_text *strings)
 {
     switch (wire->field) {
     case 1: return read_text(wire, "the name of an attribute", &attribute->name);

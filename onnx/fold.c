@@ -109,7 +109,8 @@ bool cnn__onnx_fold_arithmetic(cnn__onnx_run *run)
 {
     int64_t shape[CNN_MAX_DIMS];
     const cnn__onnx_host *a = cnn__onnx_known(run, 0), *b = cnn__onnx_known(run, 1);
-    int code = run->step->op->code, rank = run->step->in_count == 2 && a->type == b->type && folds(a->type) ? broadcast(a, b, shape) : -1;
+    int code = run->step->op->code,
+        rank = run->step->in_count == 2 && a->type == b->type && folds(a->type) ? broadcast(a, b, shape) : -1;
     if (rank < 0) {
         return false;
     }
@@ -140,7 +141,10 @@ bool cnn__onnx_fold_numbers(cnn__onnx_run *run)
     for (int64_t k = 0; y && k < x->numel; k++) {
         if (x->f) {
             double v = x->f[k];
-            v = code == CNN__FOLD_FLOOR ? floor(v) : code == CNN__FOLD_CEIL ? ceil(v) : code == CNN__FOLD_NEG ? -v : sqrt(v);
+            v = code == CNN__FOLD_FLOOR  ? floor(v)
+                : code == CNN__FOLD_CEIL ? ceil(v)
+                : code == CNN__FOLD_NEG  ? -v
+                                         : sqrt(v);
             y->f[k] = x->type == CNN__ONNX_FLOAT ? (double)(float)v : v;
         } else {
             y->i[k] = code == CNN__FOLD_NOT ? !x->i[k] : (int64_t)(0 - (uint64_t)x->i[k]);
@@ -225,7 +229,8 @@ bool cnn__onnx_fold_gather(cnn__onnx_run *run)
     }
     for (int64_t k = 0; k < index->numel; k++) {
         if (index->i[k] < -x->numel || index->i[k] >= x->numel) {
-            return cnn__onnx_step_fail(run, CNN_ERROR_INVALID_ARGUMENT, "index %lld of %lld elements", (long long)index->i[k], (long long)x->numel);
+            return cnn__onnx_step_fail(run, CNN_ERROR_INVALID_ARGUMENT, "index %lld of %lld elements",
+                                       (long long)index->i[k], (long long)x->numel);
         }
     }
     cnn__onnx_host *y = cnn__onnx_run_host(run, x->type, index->ndim, index->shape);
@@ -305,7 +310,10 @@ bool cnn__onnx_fold_shape(cnn__onnx_run *run)
 bool cnn__onnx_fold_product(cnn__onnx_run *run)
 {
     const cnn__onnx_host *x = cnn__onnx_known(run, 0);
-    int code = run->step->op->code, fold = code == 7 ? CNN__FOLD_MUL : code == 8 ? CNN__FOLD_ADD : code == 4 ? CNN__FOLD_MAX : CNN__FOLD_MIN;
+    int code = run->step->op->code, fold = code == 7   ? CNN__FOLD_MUL
+                                           : code == 8 ? CNN__FOLD_ADD
+                                           : code == 4 ? CNN__FOLD_MAX
+                                                       : CNN__FOLD_MIN;
     if (x->ndim != 1 || x->type != CNN__ONNX_INT64 || x->numel == 0 || (code != 4 && code < 6) || code == 9) {
         return false;
     }

@@ -126,8 +126,8 @@ static bool choose_name(cnn__onnx_reading *reading, cnn__onnx_constant *c)
 
 /* The step of a run in which a name is a module's and a parameter's at once, as "a" and "a.b" are, would fail: such a
  * name is refused by the module, and the tensor becomes a constant. */
-static bool make_tensors(cnn__onnx_file_bytes *file, cnn__onnx_reading *reading, cnn__onnx_program *program, cnn__onnx_net *net,
-                         cnn_module *module)
+static bool make_tensors(cnn__onnx_file_bytes *file, cnn__onnx_reading *reading, cnn__onnx_program *program,
+                         cnn__onnx_net *net, cnn_module *module)
 {
     int k = 0;
     for (cnn__onnx_constant *c = program->constants; c; c = c->next, k++) {
@@ -192,8 +192,11 @@ cnn_module *cnn_onnx_load(cnn_context *ctx, const char *path, const cnn_onnx_opt
         }
         return NULL;
     }
-    cnn_module_options module_options = { .struct_size = sizeof module_options, .type = "ONNX", .user = net,
-                                          .forward_many = cnn__onnx_net_forward, .free_user = cnn__onnx_net_free,
+    cnn_module_options module_options = { .struct_size = sizeof module_options,
+                                          .type = "ONNX",
+                                          .user = net,
+                                          .forward_many = cnn__onnx_net_forward,
+                                          .free_user = cnn__onnx_net_free,
                                           .clone_user = cnn__onnx_net_clone };
     cnn_module *module = cnn_module_create(ctx, &module_options);
     cnn__onnx_reading reading = { .file = &file, .arena = &program->arena };

@@ -20,7 +20,7 @@ static bool count_fields(cnn__onnx_reading *reading, cnn__onnx_text message, int
     while (cnn__onnx_wire_next(&wire)) {
         if (wire.field < 32 && ++counts[wire.field] > MOST_PARTS) {
             return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, wire.field_at, "more than %d of field %u",
-                                  MOST_PARTS, wire.field);
+                                       MOST_PARTS, wire.field);
         }
     }
     return reading->file->status == CNN_OK;
@@ -41,7 +41,7 @@ static bool read_dimension(cnn__onnx_reading *reading, cnn__onnx_wire *shape, cn
     }
     if (info->ndim == CNN_MAX_DIMS) {
         return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, shape->field_at,
-                              "\"%.*s\" has more than %d dimensions", CNN__TEXT(info->name), CNN_MAX_DIMS);
+                                   "\"%.*s\" has more than %d dimensions", CNN__TEXT(info->name), CNN_MAX_DIMS);
     }
     info->shape[info->ndim] = -1;
     for (cnn__onnx_wire wire = cnn__onnx_wire_begin(reading->file, shape->content); cnn__onnx_wire_next(&wire);) {
@@ -136,13 +136,14 @@ static bool read_node(cnn__onnx_reading *reading, cnn__onnx_wire *outer, cnn__on
     while (good && cnn__onnx_wire_next(&wire)) {
         good = wire.field == 1   ? text(&wire, "an input", &node->inputs[node->input_count++])
                : wire.field == 2 ? text(&wire, "an output", &node->outputs[node->output_count++])
-               : wire.field == 5 ? cnn__onnx_wire_expect(&wire, CNN__WIRE_LENGTH, "an attribute") &&
-                                       cnn__onnx_attribute_read(reading, wire.content,
-                                                           &node->attributes[node->attribute_count++])
-                                 : true;
+               : wire.field == 5
+                   ? cnn__onnx_wire_expect(&wire, CNN__WIRE_LENGTH, "an attribute") &&
+                         cnn__onnx_attribute_read(reading, wire.content, &node->attributes[node->attribute_count++])
+                   : true;
     }
     good = good && reading->file->status == CNN_OK;
-    good = good && (node->op_type.size || cnn__onnx_wire_fail(reading->file, CNN_ERROR_FORMAT, node->at, "it has no op_type"));
+    good = good &&
+           (node->op_type.size || cnn__onnx_wire_fail(reading->file, CNN_ERROR_FORMAT, node->at, "it has no op_type"));
     if (good) {
         reading->file->node_number = -1;
     }
@@ -231,7 +232,8 @@ static bool read_function_field(cnn__onnx_reading *reading, cnn__onnx_wire *wire
 static bool read_function(cnn__onnx_reading *reading, cnn__onnx_wire *outer, cnn__onnx_function *f)
 {
     int counts[32] = { 0 };
-    if (!cnn__onnx_wire_expect(outer, CNN__WIRE_LENGTH, "a function") || !count_fields(reading, outer->content, counts)) {
+    if (!cnn__onnx_wire_expect(outer, CNN__WIRE_LENGTH, "a function") ||
+        !count_fields(reading, outer->content, counts)) {
         return false;
     }
     f->inputs = cnn__onnx_reading_get(reading, (size_t)counts[4], sizeof *f->inputs);
@@ -253,7 +255,9 @@ static bool read_function(cnn__onnx_reading *reading, cnn__onnx_wire *outer, cnn
 static bool read_model_field(cnn__onnx_reading *reading, cnn__onnx_wire *wire, cnn__onnx_model *model)
 {
     switch (wire->field) {
-    case 1: model->ir_version = (int64_t)wire->value; return cnn__onnx_wire_expect(wire, CNN__WIRE_VARINT, "ir_version");
+    case 1:
+        model->ir_version = (int64_t)wire->value;
+        return cnn__onnx_wire_expect(wire, CNN__WIRE_VARINT, "ir_version");
     case 7:
         if (model->graph) {
             return cnn__onnx_wire_fail(reading->file, CNN_ERROR_FORMAT, wire->field_at, "a second graph");
@@ -286,7 +290,7 @@ bool cnn__onnx_model_read(cnn__onnx_reading *reading, cnn__onnx_model *model)
     }
     if (reading->file->status == CNN_OK && (!model->graph || model->opset_count == 0)) {
         cnn__onnx_wire_fail(reading->file, CNN_ERROR_FORMAT, reading->file->bytes, "no ONNX model: it has no %s",
-                       model->graph ? "opset_import" : "graph");
+                            model->graph ? "opset_import" : "graph");
     }
     return reading->file->status == CNN_OK;
 }

@@ -62,7 +62,7 @@ typedef struct cnn__onnx_tensor_def {
 
 typedef struct cnn__onnx_attribute {
     cnn__onnx_text name, reference; /* the attribute of the function that it stands for */
-    int type;                  /* AttributeProto.AttributeType; 0 in old files */
+    int type;                       /* AttributeProto.AttributeType; 0 in old files */
     int64_t i;
     float f;
     cnn__onnx_text s;
@@ -141,7 +141,8 @@ void *cnn__onnx_reading_get(cnn__onnx_reading *reading, size_t count, size_t siz
 
 /* Writes the elements of a tensor that are in the file to `to`, as libcnn holds the type: numel · the dtype's size bytes.
  * Those in another file come as `bytes` (tensor_elements.c). */
-bool cnn__onnx_tensor_def_elements(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor, const unsigned char *bytes, void *to);
+bool cnn__onnx_tensor_def_elements(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor,
+                                   const unsigned char *bytes, void *to);
 /* How many bytes its elements take where they are stored raw; -1 for a type without any. */
 int64_t cnn__onnx_tensor_def_bytes(const cnn__onnx_tensor_def *tensor);
 

@@ -66,7 +66,7 @@ static void take_back(void *data, void *user)
 
 /* Moves the elements, which are raw in the file, to an address that the dtype asks for, over the tag and the length
  * before them, which have been read. Returns NULL where that is not far enough, or the elements are stored otherwise. */
-static unsigned char *aligned(const cnn__onnx_program *program, const cnn__onnx_tensor_def *def, size_t size)
+static unsigned char *aligned(const cnn__onnx_program *program, cnn__onnx_tensor_def *def, size_t size)
 {
     if (!def->has_raw || def->is_external || (int64_t)def->raw.size != cnn__onnx_tensor_def_bytes(def) ||
         (def->type != CNN__ONNX_FLOAT && def->type != CNN__ONNX_INT64 && def->type != CNN__ONNX_DOUBLE &&
@@ -78,11 +78,16 @@ static unsigned char *aligned(const cnn__onnx_program *program, const cnn__onnx_
     if (off > header || def->raw.size == 0) {
         return NULL;
     }
-    return off ? memmove(at - off, at, def->raw.size) : at;
+    if (off) {
+        memmove(at - off, at, def->raw.size);
+        def->raw.at -= off; /* several calls of a function share its constants */
+    }
+    return at - off;
 }
 
 /* The elements where they are, if libcnn can use them there; else NULL, with nothing reported. */
-static cnn_tensor *borrow(cnn__onnx_file_bytes *file, const cnn__onnx_program *program, const cnn__onnx_tensor_def *def, cnn_dtype dtype)
+static cnn_tensor *borrow(cnn__onnx_file_bytes *file, const cnn__onnx_program *program, cnn__onnx_tensor_def *def,
+                          cnn_dtype dtype)
 {
     const uint16_t one = 1;
     bool little_endian = *(const unsigned char *)&one == 1;
@@ -99,13 +104,15 @@ static cnn_tensor *borrow(cnn__onnx_file_bytes *file, const cnn__onnx_program *p
 }
 
 /* Elements that are converted or come from another file, by way of `memory`. */
-static cnn_tensor *copied(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *def, cnn_dtype dtype, void *memory, void *raw)
+static cnn_tensor *copied(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *def, cnn_dtype dtype, void *memory,
+                          void *raw)
 {
     if (def->is_external) {
         int64_t size = cnn__onnx_tensor_def_bytes(def);
         if (def->length >= 0 && def->length != size) {
-            cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, def->at, "tensor \"%.*s\" has %lld bytes of external data, expected %lld",
-                           CNN__TEXT(def->name), (long long)def->length, (long long)size);
+            cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, def->at,
+                                "tensor \"%.*s\" has %lld bytes of external data, expected %lld", CNN__TEXT(def->name),
+                                (long long)def->length, (long long)size);
             return NULL;
         }
         if (!cnn__onnx_source_read_beside(file, def->location, def->offset, size, raw)) {
@@ -118,7 +125,8 @@ static cnn_tensor *copied(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def
     return cnn_tensor_from_data(file->ctx, dtype, def->ndim, def->shape, memory);
 }
 
-cnn_tensor *cnn__onnx_net_tensor(cnn__onnx_file_bytes *file, const cnn__onnx_program *program, const cnn__onnx_tensor_def *def)
+cnn_tensor *cnn__onnx_net_tensor(cnn__onnx_file_bytes *file, const cnn__onnx_program *program,
+                                 cnn__onnx_tensor_def *def)
 {
     cnn_dtype dtype;
     cnn__onnx_dtype(def->type, &dtype);
@@ -130,8 +138,8 @@ cnn_tensor *cnn__onnx_net_tensor(cnn__onnx_file_bytes *file, const cnn__onnx_pro
     size_t wide = cnn_dtype_size(dtype) * (size_t)def->numel;
     /* A hostile shape asks for no more memory than the file has elements. */
     if (!def->is_external && size > (int64_t)(def->has_raw ? def->raw.size : 8 * def->message.size)) {
-        cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, def->at, "tensor \"%.*s\" has fewer elements in the file than its shape",
-                       CNN__TEXT(def->name));
+        cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, def->at,
+                            "tensor \"%.*s\" has fewer elements in the file than its shape", CNN__TEXT(def->name));
         return NULL;
     }
     void *memory = malloc(wide ? wide : 1), *raw = def->is_external ? malloc(size ? (size_t)size : 1) : NULL;
@@ -191,8 +199,8 @@ cnn_status cnn__onnx_net_clone(cnn_module *clone, void *user, void **copy)
     }
     for (const cnn__onnx_constant *c = net->program->constants; c; c = c->next, k++) {
         if (net->tensors[k]) {
-            made->tensors[k] = c->is_parameter || c->is_buffer ? cnn_module_find(clone, c->name)
-                                                               : cnn_tensor_share(net->tensors[k]);
+            made->tensors[k] =
+                c->is_parameter || c->is_buffer ? cnn_module_find(clone, c->name) : cnn_tensor_share(net->tensors[k]);
             if (!made->tensors[k]) {
                 cnn__onnx_net_free(made);
                 return CNN_ERROR_NO_MEMORY;

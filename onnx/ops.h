@@ -91,7 +91,8 @@ bool cnn__onnx_slice_of(cnn__onnx_run *run, int rank, cnn__onnx_slice slices[CNN
 /* Brings the ends of a slice to positions: 0 to size, from the end size − 1 to −1. Returns false where step is 0. */
 bool cnn__onnx_slice_bounds(int64_t size, int64_t step, int64_t *start, int64_t *end);
 /* x with elements before and after along each dimension. */
-cnn_tensor *cnn__onnx_padded(cnn__onnx_run *run, cnn_tensor *x, const int64_t *before, const int64_t *after, int mode, double value);
+cnn_tensor *cnn__onnx_padded(cnn__onnx_run *run, cnn_tensor *x, const int64_t *before, const int64_t *after, int mode,
+                             double value);
 bool cnn__onnx_op_concat(cnn__onnx_run *run);
 bool cnn__onnx_op_split(cnn__onnx_run *run);
 bool cnn__onnx_op_slice(cnn__onnx_run *run);
@@ -182,10 +183,27 @@ bool cnn__onnx_op_bernoulli(cnn__onnx_run *run);
 
 /* The codes of operators that are folded. */
 enum {
-    CNN__FOLD_ADD = 100, CNN__FOLD_SUB, CNN__FOLD_MUL, CNN__FOLD_DIV, CNN__FOLD_MIN, CNN__FOLD_MAX,
-    CNN__FOLD_EQ, CNN__FOLD_LT, CNN__FOLD_LE, CNN__FOLD_GT, CNN__FOLD_GE, CNN__FOLD_AND, CNN__FOLD_OR,
-    CNN__FOLD_FLOOR, CNN__FOLD_CEIL, CNN__FOLD_NEG, CNN__FOLD_NOT, CNN__FOLD_SQRT,
-    CNN__FOLD_RESHAPE, CNN__FOLD_SQUEEZE, CNN__FOLD_UNSQUEEZE
+    CNN__FOLD_ADD = 100,
+    CNN__FOLD_SUB,
+    CNN__FOLD_MUL,
+    CNN__FOLD_DIV,
+    CNN__FOLD_MIN,
+    CNN__FOLD_MAX,
+    CNN__FOLD_EQ,
+    CNN__FOLD_LT,
+    CNN__FOLD_LE,
+    CNN__FOLD_GT,
+    CNN__FOLD_GE,
+    CNN__FOLD_AND,
+    CNN__FOLD_OR,
+    CNN__FOLD_FLOOR,
+    CNN__FOLD_CEIL,
+    CNN__FOLD_NEG,
+    CNN__FOLD_NOT,
+    CNN__FOLD_SQRT,
+    CNN__FOLD_RESHAPE,
+    CNN__FOLD_SQUEEZE,
+    CNN__FOLD_UNSQUEEZE
 };
 
 /* Folding, fold.c: the same by the host, where it knows all inputs. */

@@ -55,7 +55,8 @@ static int64_t keep(box *boxes, int64_t count, int64_t most, double limit)
 bool cnn__onnx_op_suppression(cnn__onnx_run *run)
 {
     const cnn__onnx_host *boxes = cnn__onnx_in_host(run, 0), *scores = cnn__onnx_in_host(run, 1);
-    double most = cnn__onnx_in_number(run, 2, 0), limit = cnn__onnx_in_number(run, 3, 0), least = cnn__onnx_in_number(run, 4, -INFINITY);
+    double most = cnn__onnx_in_number(run, 2, 0), limit = cnn__onnx_in_number(run, 3, 0),
+           least = cnn__onnx_in_number(run, 4, -INFINITY);
     bool centred = cnn__onnx_int(run, "center_point_box", 0) != 0;
     if (!boxes || !scores || !boxes->f || !scores->f || boxes->ndim != 3 || scores->ndim != 3 || boxes->shape[2] != 4 ||
         boxes->shape[0] != scores->shape[0] || boxes->shape[1] != scores->shape[2]) {

@@ -49,7 +49,8 @@ static cnn__onnx_value copy_of(const cnn__onnx_run *run, int slot)
 }
 
 /* What rounds gave, beside each other along a new first dimension. */
-static bool pass_stacked(cnn__onnx_run *run, const cnn__onnx_step *step, int output, cnn_tensor **parts, int64_t count, int type, int axis)
+static bool pass_stacked(cnn__onnx_run *run, const cnn__onnx_step *step, int output, cnn_tensor **parts, int64_t count,
+                         int type, int axis)
 {
     cnn__onnx_value value = { .type = type };
     if (count == 0) {
@@ -89,7 +90,8 @@ static bool rounds_begin(cnn__onnx_run *run, rounds *r, int64_t most)
     r->most = most;
     r->parts = cnn__onnx_arena_get(run->arena, (size_t)r->scanned, (size_t)most * sizeof *r->parts);
     r->types = cnn__onnx_arena_get(run->arena, (size_t)r->scanned, sizeof *r->types);
-    return (r->parts && r->types) || cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory for %lld rounds", (long long)most);
+    return (r->parts && r->types) ||
+           cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory for %lld rounds", (long long)most);
 }
 
 /* Carries the outputs of a round from `from` on into the inputs of the next one from `to` on; copied first, because a
@@ -126,7 +128,8 @@ bool cnn__onnx_op_loop(cnn__onnx_run *run)
     double trips = cnn__onnx_in_number(run, 0, cnn__onnx_has(run, 1) ? 65536 : MOST_ROUNDS);
     int64_t limit = trips < 0 ? 0 : trips > MOST_ROUNDS ? MOST_ROUNDS : (int64_t)trips, round = 0;
     r.scanned = step->out_count - r.carried;
-    if (!r.block || r.block->in_count != r.carried + 2 || r.scanned < 0 || r.block->out_count < 1 + r.carried + r.scanned) {
+    if (!r.block || r.block->in_count != r.carried + 2 || r.scanned < 0 ||
+        r.block->out_count < 1 + r.carried + r.scanned) {
         return cnn__onnx_step_fail(run, CNN_ERROR_FORMAT, "a body that does not fit its inputs");
     }
     if (run->status != CNN_OK || !rounds_begin(run, &r, limit)) {
@@ -176,14 +179,16 @@ bool cnn__onnx_op_scan(cnn__onnx_run *run)
     rounds r = { .block = block_of(run, "body"), .carried = step->in_count - given };
     int64_t count = -1;
     r.scanned = step->out_count - r.carried;
-    if (!r.block || given < 1 || r.carried < 0 || r.scanned < 0 || r.block->in_count != step->in_count || r.block->out_count < step->out_count) {
+    if (!r.block || given < 1 || r.carried < 0 || r.scanned < 0 || r.block->in_count != step->in_count ||
+        r.block->out_count < step->out_count) {
         return cnn__onnx_step_fail(run, CNN_ERROR_FORMAT, "a body that does not fit its inputs");
     }
     for (int i = 0; i < given; i++) {
         int axis = cnn__onnx_axis(run, listed(run, "scan_input_axes", i), cnn__onnx_rank(run, r.carried + i));
         int64_t size = axis < 0 ? -1 : cnn_tensor_size(cnn__onnx_in(run, r.carried + i), axis);
         if (axis < 0 || (count >= 0 && size != count)) {
-            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "scanned inputs of %lld and %lld elements", (long long)count, (long long)size);
+            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "scanned inputs of %lld and %lld elements",
+                                       (long long)count, (long long)size);
         }
         count = size;
     }
@@ -199,7 +204,8 @@ bool cnn__onnx_op_scan(cnn__onnx_run *run)
             int axis = cnn__onnx_axis(run, listed(run, "scan_input_axes", i), cnn__onnx_rank(run, r.carried + i));
             int64_t at = listed(run, "scan_input_directions", i) ? count - 1 - round : round;
             cnn_tensor *part = cnn_squeeze(cnn_slice(cnn__onnx_in(run, r.carried + i), axis, at, at + 1, 1), axis);
-            run->values[r.block->in[r.carried + i]] = (cnn__onnx_value){ .tensor = part, .type = cnn__onnx_type(run, r.carried + i) };
+            run->values[r.block->in[r.carried + i]] =
+                (cnn__onnx_value){ .tensor = part, .type = cnn__onnx_type(run, r.carried + i) };
         }
         if (!cnn__onnx_block_run(run, r.block) || !keep_parts(run, &r, round, r.carried) || !carry(run, &r, 0, 0)) {
             return false;
@@ -217,7 +223,8 @@ bool cnn__onnx_op_scan(cnn__onnx_run *run)
             parts[a] = parts[b];
             parts[b] = swapped;
         }
-        if (!pass_stacked(run, step, r.carried + i, parts, count, r.types[i], (int)listed(run, "scan_output_axes", i))) {
+        if (!pass_stacked(run, step, r.carried + i, parts, count, r.types[i],
+                          (int)listed(run, "scan_output_axes", i))) {
             return false;
         }
     }

@@ -19,36 +19,52 @@ static cnn_tensor *convolve(cnn__onnx_run *run, cnn_tensor *x, cnn_tensor *weigh
     const int64_t *before = odd ? none : w.before, *after = odd ? none : w.after;
     if (w.ndim == 1) {
         return cnn_conv1d(x, weight, bias,
-                          &(cnn_conv1d_options){ .struct_size = sizeof(cnn_conv1d_options), .stride = w.stride[0],
-                                                 .dilation = w.dilation[0], .padding_left = before[0],
-                                                 .padding_right = after[0], .groups = groups });
+                          &(cnn_conv1d_options){ .struct_size = sizeof(cnn_conv1d_options),
+                                                 .stride = w.stride[0],
+                                                 .dilation = w.dilation[0],
+                                                 .padding_left = before[0],
+                                                 .padding_right = after[0],
+                                                 .groups = groups });
     }
     if (w.ndim == 2) {
         return cnn_conv2d(x, weight, bias,
-                          &(cnn_conv2d_options){ .struct_size = sizeof(cnn_conv2d_options), .stride_h = w.stride[0],
-                                                 .stride_w = w.stride[1], .dilation_h = w.dilation[0],
-                                                 .dilation_w = w.dilation[1], .padding_top = before[0],
-                                                 .padding_bottom = after[0], .padding_left = before[1],
-                                                 .padding_right = after[1], .groups = groups });
+                          &(cnn_conv2d_options){ .struct_size = sizeof(cnn_conv2d_options),
+                                                 .stride_h = w.stride[0],
+                                                 .stride_w = w.stride[1],
+                                                 .dilation_h = w.dilation[0],
+                                                 .dilation_w = w.dilation[1],
+                                                 .padding_top = before[0],
+                                                 .padding_bottom = after[0],
+                                                 .padding_left = before[1],
+                                                 .padding_right = after[1],
+                                                 .groups = groups });
     }
     return cnn_conv3d(x, weight, bias,
-                      &(cnn_conv3d_options){ .struct_size = sizeof(cnn_conv3d_options), .stride_d = w.stride[0],
-                                             .stride_h = w.stride[1], .stride_w = w.stride[2],
-                                             .dilation_d = w.dilation[0], .dilation_h = w.dilation[1],
-                                             .dilation_w = w.dilation[2], .padding_d = before[0],
-                                             .padding_h = before[1], .padding_w = before[2], .groups = groups });
+                      &(cnn_conv3d_options){ .struct_size = sizeof(cnn_conv3d_options),
+                                             .stride_d = w.stride[0],
+                                             .stride_h = w.stride[1],
+                                             .stride_w = w.stride[2],
+                                             .dilation_d = w.dilation[0],
+                                             .dilation_h = w.dilation[1],
+                                             .dilation_w = w.dilation[2],
+                                             .padding_d = before[0],
+                                             .padding_h = before[1],
+                                             .padding_w = before[2],
+                                             .groups = groups });
 }
 
 bool cnn__onnx_op_conv(cnn__onnx_run *run)
 {
     cnn_tensor *bias = cnn__onnx_has(run, 2) ? cnn__onnx_in(run, 2) : NULL;
-    return cnn__onnx_out(run, 0, convolve(run, cnn__onnx_in(run, 0), cnn__onnx_in(run, 1), bias), cnn__onnx_type(run, 0));
+    return cnn__onnx_out(run, 0, convolve(run, cnn__onnx_in(run, 0), cnn__onnx_in(run, 1), bias),
+                         cnn__onnx_type(run, 0));
 }
 
 /* Integers less their zero point: f64 holds them, and sums of their products, exactly. `axis`: of several zero points. */
 static cnn_tensor *centred(cnn__onnx_run *run, int i, int zero_at, int axis)
 {
-    cnn_tensor *x = cnn_cast(cnn__onnx_in(run, i), CNN_F64), *zero = cnn__onnx_has(run, zero_at) ? cnn__onnx_in(run, zero_at) : NULL;
+    cnn_tensor *x = cnn_cast(cnn__onnx_in(run, i), CNN_F64),
+               *zero = cnn__onnx_has(run, zero_at) ? cnn__onnx_in(run, zero_at) : NULL;
     if (!zero) {
         return x;
     }
@@ -84,43 +100,61 @@ bool cnn__onnx_op_qlinear_conv(cnn__onnx_run *run)
 
 /* ---- transposed ---- */
 
-static cnn_tensor *transposed(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn__onnx_window *w, const int64_t *padding,
-                              const int64_t *more, int64_t groups)
+static cnn_tensor *transposed(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, const cnn__onnx_window *w,
+                              const int64_t *padding, const int64_t *more, int64_t groups)
 {
     if (w->ndim == 1) {
-        return cnn_conv_transpose1d(x, weight, bias,
-                                    &(cnn_conv_transpose1d_options){
-                                        .struct_size = sizeof(cnn_conv_transpose1d_options), .stride = w->stride[0],
-                                        .dilation = w->dilation[0], .padding = padding[0], .output_padding = more[0],
-                                        .groups = groups });
+        return cnn_conv_transpose1d(
+            x, weight, bias,
+            &(cnn_conv_transpose1d_options){ .struct_size = sizeof(cnn_conv_transpose1d_options),
+                                             .stride = w->stride[0],
+                                             .dilation = w->dilation[0],
+                                             .padding = padding[0],
+                                             .output_padding = more[0],
+                                             .groups = groups });
     }
     if (w->ndim == 2) {
-        return cnn_conv_transpose2d(x, weight, bias,
-                                    &(cnn_conv_transpose2d_options){
-                                        .struct_size = sizeof(cnn_conv_transpose2d_options), .stride_h = w->stride[0],
-                                        .stride_w = w->stride[1], .dilation_h = w->dilation[0],
-                                        .dilation_w = w->dilation[1], .padding_h = padding[0], .padding_w = padding[1],
-                                        .output_padding_h = more[0], .output_padding_w = more[1], .groups = groups });
+        return cnn_conv_transpose2d(
+            x, weight, bias,
+            &(cnn_conv_transpose2d_options){ .struct_size = sizeof(cnn_conv_transpose2d_options),
+                                             .stride_h = w->stride[0],
+                                             .stride_w = w->stride[1],
+                                             .dilation_h = w->dilation[0],
+                                             .dilation_w = w->dilation[1],
+                                             .padding_h = padding[0],
+                                             .padding_w = padding[1],
+                                             .output_padding_h = more[0],
+                                             .output_padding_w = more[1],
+                                             .groups = groups });
     }
-    return cnn_conv_transpose3d(
-        x, weight, bias,
-        &(cnn_conv_transpose3d_options){ .struct_size = sizeof(cnn_conv_transpose3d_options), .stride_d = w->stride[0],
-                                         .stride_h = w->stride[1], .stride_w = w->stride[2],
-                                         .dilation_d = w->dilation[0], .dilation_h = w->dilation[1],
-                                         .dilation_w = w->dilation[2], .padding_d = padding[0], .padding_h = padding[1],
-                                         .padding_w = padding[2], .output_padding_d = more[0],
-                                         .output_padding_h = more[1], .output_padding_w = more[2], .groups = groups });
+    return cnn_conv_transpose3d(x, weight, bias,
+                                &(cnn_conv_transpose3d_options){ .struct_size = sizeof(cnn_conv_transpose3d_options),
+                                                                 .stride_d = w->stride[0],
+                                                                 .stride_h = w->stride[1],
+                                                                 .stride_w = w->stride[2],
+                                                                 .dilation_d = w->dilation[0],
+                                                                 .dilation_h = w->dilation[1],
+                                                                 .dilation_w = w->dilation[2],
+                                                                 .padding_d = padding[0],
+                                                                 .padding_h = padding[1],
+                                                                 .padding_w = padding[2],
+                                                                 .output_padding_d = more[0],
+                                                                 .output_padding_h = more[1],
+                                                                 .output_padding_w = more[2],
+                                                                 .groups = groups });
 }
 
 /* How much the result lacks before and after, from output_shape or auto_pad. */
 static bool read_output(cnn__onnx_run *run, const cnn_tensor *x, cnn__onnx_window *w, int64_t *more)
 {
     int sizes = 0, extra = 0;
-    const int64_t *shape = cnn__onnx_ints(run, "output_shape", &sizes), *padding = cnn__onnx_ints(run, "output_padding", &extra);
+    const int64_t *shape = cnn__onnx_ints(run, "output_shape", &sizes),
+                  *padding = cnn__onnx_ints(run, "output_padding", &extra);
     cnn__onnx_text how = cnn__onnx_string(run, "auto_pad", "NOTSET");
     bool upper = cnn__onnx_text_is(how, "SAME_UPPER"), same = upper || cnn__onnx_text_is(how, "SAME_LOWER");
     if ((padding && extra != w->ndim) || (shape && sizes != w->ndim && sizes != w->ndim + 2)) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "output_shape has %d numbers, output_padding %d", sizes, extra);
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "output_shape has %d numbers, output_padding %d", sizes,
+                                   extra);
     }
     for (int d = 0; d < w->ndim; d++) {
         int64_t size = cnn_tensor_size(x, d + 2);
@@ -139,9 +173,11 @@ static bool read_output(cnn__onnx_run *run, const cnn_tensor *x, cnn__onnx_windo
 bool cnn__onnx_op_conv_transpose(cnn__onnx_run *run)
 {
     cnn__onnx_window w;
-    int64_t more[CNN__MOST_SPACE], before[CNN__MOST_SPACE], after[CNN__MOST_SPACE], groups = cnn__onnx_int(run, "group", 1);
+    int64_t more[CNN__MOST_SPACE], before[CNN__MOST_SPACE], after[CNN__MOST_SPACE],
+        groups = cnn__onnx_int(run, "group", 1);
     static const int64_t none[CNN__MOST_SPACE];
-    cnn_tensor *x = cnn__onnx_in(run, 0), *weight = cnn__onnx_in(run, 1), *bias = cnn__onnx_has(run, 2) ? cnn__onnx_in(run, 2) : NULL;
+    cnn_tensor *x = cnn__onnx_in(run, 0), *weight = cnn__onnx_in(run, 1),
+               *bias = cnn__onnx_has(run, 2) ? cnn__onnx_in(run, 2) : NULL;
     bool plain = true;
     if (!cnn__onnx_window_read(run, x, weight, &w) || !read_output(run, x, &w, more)) {
         return false;

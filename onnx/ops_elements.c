@@ -25,7 +25,8 @@ static cnn_tensor *second(cnn__onnx_run *run)
 bool cnn__onnx_op_binary(cnn__onnx_run *run)
 {
     int type = cnn__onnx_type(run, 0);
-    return cnn__onnx_out(run, 0, cnn__onnx_wrap(run, run->step->op->binary(cnn__onnx_in(run, 0), second(run)), type), type);
+    return cnn__onnx_out(run, 0, cnn__onnx_wrap(run, run->step->op->binary(cnn__onnx_in(run, 0), second(run)), type),
+                         type);
 }
 
 bool cnn__onnx_op_compare(cnn__onnx_run *run)
@@ -72,7 +73,9 @@ bool cnn__onnx_op_pow(cnn__onnx_run *run)
     cnn_dtype dtype = cnn_tensor_dtype(x);
     const cnn__onnx_host *known = cnn__onnx_known(run, 1);
     if (cnn__onnx_is_integer(type)) {
-        return cnn__onnx_out(run, 0, cnn__onnx_wrap(run, cnn_cast(cnn_pow(cnn_cast(x, CNN_F64), cnn__onnx_to(y, CNN_F64)), dtype), type), type);
+        return cnn__onnx_out(
+            run, 0, cnn__onnx_wrap(run, cnn_cast(cnn_pow(cnn_cast(x, CNN_F64), cnn__onnx_to(y, CNN_F64)), dtype), type),
+            type);
     }
     if (known && known->numel == 1 && known->ndim <= cnn_tensor_ndim(x)) {
         double exponent = known->f ? known->f[0] : (double)known->i[0];
@@ -104,12 +107,14 @@ bool cnn__onnx_op_bit_shift(cnn__onnx_run *run)
     int type = cnn__onnx_type(run, 0);
     bool left = cnn__onnx_text_is(cnn__onnx_string(run, "direction", ""), "LEFT");
     cnn_tensor *a = cnn__onnx_in(run, 0), *b = cnn__onnx_in(run, 1);
-    return cnn__onnx_out(run, 0, cnn__onnx_wrap(run, left ? cnn_bitwise_left_shift(a, b) : cnn_bitwise_right_shift(a, b), type), type);
+    return cnn__onnx_out(
+        run, 0, cnn__onnx_wrap(run, left ? cnn_bitwise_left_shift(a, b) : cnn_bitwise_right_shift(a, b), type), type);
 }
 
 bool cnn__onnx_op_where(cnn__onnx_run *run)
 {
-    return cnn__onnx_out(run, 0, cnn_where(cnn__onnx_in(run, 0), cnn__onnx_in(run, 1), cnn__onnx_in(run, 2)), cnn__onnx_type(run, 1));
+    return cnn__onnx_out(run, 0, cnn_where(cnn__onnx_in(run, 0), cnn__onnx_in(run, 1), cnn__onnx_in(run, 2)),
+                         cnn__onnx_type(run, 1));
 }
 
 bool cnn__onnx_op_clip(cnn__onnx_run *run)
@@ -119,7 +124,8 @@ bool cnn__onnx_op_clip(cnn__onnx_run *run)
     bool attributes = run->step->version < 11;
     double low = attributes ? cnn__onnx_float(run, "min", -INFINITY) : -INFINITY;
     double high = attributes ? cnn__onnx_float(run, "max", INFINITY) : INFINITY;
-    bool known = (!cnn__onnx_has(run, 1) || cnn__onnx_known(run, 1)) && (!cnn__onnx_has(run, 2) || cnn__onnx_known(run, 2));
+    bool known =
+        (!cnn__onnx_has(run, 1) || cnn__onnx_known(run, 1)) && (!cnn__onnx_has(run, 2) || cnn__onnx_known(run, 2));
     if (known) {
         low = cnn__onnx_in_number(run, 1, low);
         high = cnn__onnx_in_number(run, 2, high);
@@ -139,8 +145,9 @@ bool cnn__onnx_op_prelu(cnn__onnx_run *run)
     cnn_tensor *x = cnn__onnx_in(run, 0), *slope = cnn__onnx_in(run, 1);
     int64_t numel = cnn_tensor_numel(slope);
     bool channels = run->step->version < 7 && rank > 1 && cnn_tensor_ndim(slope) == 1 && numel == cnn_tensor_size(x, 1);
-    if (!cnn__onnx_is_integer(type) && (numel == 1 || channels || (rank > 1 && cnn_tensor_ndim(slope) == rank - 1 &&
-                                                  cnn_tensor_size(slope, 0) == numel && numel == cnn_tensor_size(x, 1)))) {
+    if (!cnn__onnx_is_integer(type) && (numel == 1 || channels ||
+                                        (rank > 1 && cnn_tensor_ndim(slope) == rank - 1 &&
+                                         cnn_tensor_size(slope, 0) == numel && numel == cnn_tensor_size(x, 1)))) {
         return cnn__onnx_out(run, 0, cnn_prelu(x, cnn_reshape(slope, 1, &numel)), type);
     }
     cnn_tensor *y = cnn_where(cnn_lt(x, cnn__onnx_scalar(run, x, 0)), cnn_mul(x, slope), x);
@@ -149,17 +156,20 @@ bool cnn__onnx_op_prelu(cnn__onnx_run *run)
 
 bool cnn__onnx_op_leaky_relu(cnn__onnx_run *run)
 {
-    return cnn__onnx_out(run, 0, cnn_leaky_relu(cnn__onnx_in(run, 0), cnn__onnx_float(run, "alpha", 0.01)), cnn__onnx_type(run, 0));
+    return cnn__onnx_out(run, 0, cnn_leaky_relu(cnn__onnx_in(run, 0), cnn__onnx_float(run, "alpha", 0.01)),
+                         cnn__onnx_type(run, 0));
 }
 
 bool cnn__onnx_op_elu(cnn__onnx_run *run)
 {
-    return cnn__onnx_out(run, 0, cnn_elu(cnn__onnx_in(run, 0), cnn__onnx_float(run, "alpha", 1)), cnn__onnx_type(run, 0));
+    return cnn__onnx_out(run, 0, cnn_elu(cnn__onnx_in(run, 0), cnn__onnx_float(run, "alpha", 1)),
+                         cnn__onnx_type(run, 0));
 }
 
 bool cnn__onnx_op_celu(cnn__onnx_run *run)
 {
-    return cnn__onnx_out(run, 0, cnn_celu(cnn__onnx_in(run, 0), cnn__onnx_float(run, "alpha", 1)), cnn__onnx_type(run, 0));
+    return cnn__onnx_out(run, 0, cnn_celu(cnn__onnx_in(run, 0), cnn__onnx_float(run, "alpha", 1)),
+                         cnn__onnx_type(run, 0));
 }
 
 /* gamma · (x where x > 0, else alpha · (exp(x) − 1)) */
@@ -173,7 +183,8 @@ bool cnn__onnx_op_selu(cnn__onnx_run *run)
 bool cnn__onnx_op_gelu(cnn__onnx_run *run)
 {
     cnn_gelu_options options = { .struct_size = sizeof options,
-                                 .approximate_tanh = cnn__onnx_text_is(cnn__onnx_string(run, "approximate", "none"), "tanh") };
+                                 .approximate_tanh =
+                                     cnn__onnx_text_is(cnn__onnx_string(run, "approximate", "none"), "tanh") };
     return cnn__onnx_out(run, 0, cnn_gelu(cnn__onnx_in(run, 0), &options), cnn__onnx_type(run, 0));
 }
 
@@ -215,7 +226,8 @@ bool cnn__onnx_op_swish(cnn__onnx_run *run)
 {
     cnn_tensor *x = cnn__onnx_in(run, 0);
     double alpha = cnn__onnx_float(run, "alpha", 1);
-    return cnn__onnx_out(run, 0, alpha == 1 ? cnn_silu(x) : cnn_mul(x, cnn_sigmoid(cnn_mul_scalar(x, alpha))), cnn__onnx_type(run, 0));
+    return cnn__onnx_out(run, 0, alpha == 1 ? cnn_silu(x) : cnn_mul(x, cnn_sigmoid(cnn_mul_scalar(x, alpha))),
+                         cnn__onnx_type(run, 0));
 }
 
 bool cnn__onnx_op_isinf(cnn__onnx_run *run)
@@ -250,13 +262,15 @@ bool cnn__onnx_op_dropout(cnn__onnx_run *run)
     cnn_tensor *x = cnn__onnx_in(run, 0);
     double ratio = run->step->version < 12 ? cnn__onnx_float(run, "ratio", 0.5) : cnn__onnx_in_number(run, 1, 0.5);
     bool training = cnn_tape_training(run->tape);
-    if (!x || (training && ratio > 0 && cnn__onnx_out(run, 0, cnn_dropout(x, ratio), type) && run->step->out_count < 2)) {
+    if (!x ||
+        (training && ratio > 0 && cnn__onnx_out(run, 0, cnn_dropout(x, ratio), type) && run->step->out_count < 2)) {
         return x != NULL;
     }
     ndim = cnn__onnx_shape_of(x, shape);
     if (!training || ratio == 0) {
-        return cnn__onnx_out(run, 0, x, type) && (run->step->out_count < 2 ||
-                                             cnn__onnx_out(run, 1, cnn__onnx_full(run, CNN_BOOL, ndim, shape, 1), CNN__ONNX_BOOL));
+        return cnn__onnx_out(run, 0, x, type) &&
+               (run->step->out_count < 2 ||
+                cnn__onnx_out(run, 1, cnn__onnx_full(run, CNN_BOOL, ndim, shape, 1), CNN__ONNX_BOOL));
     }
     cnn_tensor *mask = cnn_tape_bernoulli(run->tape, CNN_BOOL, ratio < 1 ? 1 - ratio : CNN_ZERO, ndim, shape);
     cnn_tensor *y = cnn_mul_scalar(cnn_where(mask, x, cnn__onnx_scalar(run, x, 0)), ratio < 1 ? 1 / (1 - ratio) : 0);

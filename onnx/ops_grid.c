@@ -19,7 +19,8 @@ static cnn_tensor *reflected(cnn_tensor *x, const sampling *s, int64_t size)
     if (range <= 0) {
         return cnn_mul_scalar(x, 0);
     }
-    cnn_tensor *d = cnn_abs(cnn_add_scalar(x, -low)), *period = cnn_mul_scalar(cnn_floor(cnn_mul_scalar(d, 0.5 / range)), 2 * range);
+    cnn_tensor *d = cnn_abs(cnn_add_scalar(x, -low)),
+               *period = cnn_mul_scalar(cnn_floor(cnn_mul_scalar(d, 0.5 / range)), 2 * range);
     cnn_tensor *r = cnn_sub(d, period); /* in [0, 2 · range) */
     return cnn_add_scalar(cnn_add_scalar(cnn_neg(cnn_abs(cnn_add_scalar(r, -range))), range), low);
 }
@@ -35,7 +36,9 @@ static cnn_tensor *cubic(cnn_tensor *distance, bool inner)
     double a = -0.75;
     cnn_tensor *t = distance;
     return inner ? cnn_add_scalar(cnn_mul(cnn_square(t), cnn_add_scalar(cnn_mul_scalar(t, a + 2), -(a + 3))), 1)
-                 : cnn_add_scalar(cnn_mul(t, cnn_add_scalar(cnn_mul(t, cnn_add_scalar(cnn_mul_scalar(t, a), -5 * a)), 8 * a)), -4 * a);
+                 : cnn_add_scalar(
+                       cnn_mul(t, cnn_add_scalar(cnn_mul(t, cnn_add_scalar(cnn_mul_scalar(t, a), -5 * a)), 8 * a)),
+                       -4 * a);
 }
 
 /* The elements along dimension d that are read, each with its weight, which is 0 where there is none. */
@@ -72,7 +75,8 @@ static int find_taps(sampling *s, int d, cnn_tensor *x)
 static cnn_tensor *sum_taps(cnn__onnx_run *run, const sampling *s, cnn_tensor *rows, int count)
 {
     cnn_tensor *sum = NULL;
-    int64_t all = 1, shape[3] = { cnn_tensor_size(rows, 0), cnn_tensor_size(rows, 1), cnn_tensor_size(s->index[0][0], 1) };
+    int64_t all = 1,
+            shape[3] = { cnn_tensor_size(rows, 0), cnn_tensor_size(rows, 1), cnn_tensor_size(s->index[0][0], 1) };
     for (int d = 0; d < s->ndim; d++) {
         all *= count;
     }
@@ -96,14 +100,19 @@ bool cnn__onnx_op_grid_sample(cnn__onnx_run *run)
 {
     int64_t shape[CNN_MAX_DIMS], to[CNN_MAX_DIMS], all = 1;
     cnn_tensor *x = cnn__onnx_in(run, 0), *grid = cnn__onnx_in(run, 1);
-    cnn__onnx_text mode = cnn__onnx_string(run, "mode", "linear"), padding = cnn__onnx_string(run, "padding_mode", "zeros");
+    cnn__onnx_text mode = cnn__onnx_string(run, "mode", "linear"),
+                   padding = cnn__onnx_string(run, "padding_mode", "zeros");
     int rank = x ? cnn__onnx_shape_of(x, shape) : 0, count = 0;
     sampling s = { .ndim = rank - 2, .align = cnn__onnx_int(run, "align_corners", 0) != 0 };
     if (rank < 3 || rank > 5 || !grid || cnn__onnx_shape_of(grid, to) != rank || to[rank - 1] != rank - 2) {
         return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "an input of rank %d, expected 3 to 5 and such a grid", rank);
     }
-    s.mode = cnn__onnx_text_is(mode, "nearest") ? NEAREST : cnn__onnx_text_is(mode, "cubic") || cnn__onnx_text_is(mode, "bicubic") ? CUBIC : LINEAR;
-    s.padding = cnn__onnx_text_is(padding, "border") ? BORDER : cnn__onnx_text_is(padding, "reflection") ? REFLECTION : ZEROS;
+    s.mode = cnn__onnx_text_is(mode, "nearest")                                       ? NEAREST
+             : cnn__onnx_text_is(mode, "cubic") || cnn__onnx_text_is(mode, "bicubic") ? CUBIC
+                                                                                      : LINEAR;
+    s.padding = cnn__onnx_text_is(padding, "border")       ? BORDER
+                : cnn__onnx_text_is(padding, "reflection") ? REFLECTION
+                                                           : ZEROS;
     for (int d = 1; d < rank - 1; d++) {
         all *= to[d];
     }
@@ -149,8 +158,10 @@ bool cnn__onnx_op_affine_grid(cnn__onnx_run *run)
     if (!places) {
         return cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
     }
-    cnn_tensor *base = cnn__onnx_to(cnn__onnx_made(run, CNN_F64, 2, (int64_t[]){ count, space + 1 }, places), cnn_tensor_dtype(theta));
-    return cnn__onnx_out(run, 0, cnn_reshape(cnn_matmul(base, cnn_transpose(theta, 1, 2)), space + 2, to), cnn__onnx_type(run, 0));
+    cnn_tensor *base =
+        cnn__onnx_to(cnn__onnx_made(run, CNN_F64, 2, (int64_t[]){ count, space + 1 }, places), cnn_tensor_dtype(theta));
+    return cnn__onnx_out(run, 0, cnn_reshape(cnn_matmul(base, cnn_transpose(theta, 1, 2)), space + 2, to),
+                         cnn__onnx_type(run, 0));
 }
 
 /* Number d of an attribute's list. */
@@ -167,11 +178,18 @@ bool cnn__onnx_op_col2im(cnn__onnx_run *run)
     int64_t image[CNN_MAX_DIMS], block[CNN_MAX_DIMS], top = of(run, "pads", 0, 0), left = of(run, "pads", 1, 0);
     int rank = cnn__onnx_in_sizes(run, 1, image), same = cnn__onnx_in_sizes(run, 2, block);
     if (rank != 2 || same != 2 || top != of(run, "pads", 2, 0) || left != of(run, "pads", 3, 0)) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "%d dimensions of space, or padding that differs between sides", rank);
+        return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED,
+                                   "%d dimensions of space, or padding that differs between sides", rank);
     }
-    cnn_unfold_options o = { .struct_size = sizeof o, .kernel_h = block[0], .kernel_w = block[1], .stride_h = of(run, "strides", 0, 1),
-                             .stride_w = of(run, "strides", 1, 1), .dilation_h = of(run, "dilations", 0, 1),
-                             .dilation_w = of(run, "dilations", 1, 1), .padding_h = top, .padding_w = left };
+    cnn_unfold_options o = { .struct_size = sizeof o,
+                             .kernel_h = block[0],
+                             .kernel_w = block[1],
+                             .stride_h = of(run, "strides", 0, 1),
+                             .stride_w = of(run, "strides", 1, 1),
+                             .dilation_h = of(run, "dilations", 0, 1),
+                             .dilation_w = of(run, "dilations", 1, 1),
+                             .padding_h = top,
+                             .padding_w = left };
     return cnn__onnx_out(run, 0, cnn_fold(cnn__onnx_in(run, 0), image[0], image[1], &o), cnn__onnx_type(run, 0));
 }
 

@@ -16,7 +16,8 @@ static cnn_tensor *indices(cnn__onnx_run *run, int i, int64_t size)
         return index;
     }
     index = cnn__onnx_to(index, CNN_I64);
-    return cnn_where(cnn_lt(index, cnn__onnx_scalar(run, index, 0)), cnn_add(index, cnn__onnx_scalar(run, index, (double)size)), index);
+    return cnn_where(cnn_lt(index, cnn__onnx_scalar(run, index, 0)),
+                     cnn_add(index, cnn__onnx_scalar(run, index, (double)size)), index);
 }
 
 bool cnn__onnx_op_gather(cnn__onnx_run *run)
@@ -51,14 +52,16 @@ bool cnn__onnx_op_gather_elements(cnn__onnx_run *run)
 {
     int axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", 0), cnn__onnx_rank(run, 0));
     cnn_tensor *x = cnn__onnx_in(run, 0);
-    return axis >= 0 && cnn__onnx_out(run, 0, cnn_gather(x, axis, indices(run, 1, cnn_tensor_size(x, axis))), cnn__onnx_type(run, 0));
+    return axis >= 0 && cnn__onnx_out(run, 0, cnn_gather(x, axis, indices(run, 1, cnn_tensor_size(x, axis))),
+                                      cnn__onnx_type(run, 0));
 }
 
 /* ---- by tuples of indices ---- */
 
 /* The rows of x that tuples [..., k] of indices into its dimensions from `batch` on name: their number in x as
  * [rows, rest]. */
-static cnn_tensor *rows_of(cnn__onnx_run *run, const cnn_tensor *x, cnn_tensor *tuples, int batch, int64_t *rows, int64_t *rest)
+static cnn_tensor *rows_of(cnn__onnx_run *run, const cnn_tensor *x, cnn_tensor *tuples, int batch, int64_t *rows,
+                           int64_t *rest)
 {
     int rank = cnn_tensor_ndim(x), depth = cnn_tensor_ndim(tuples);
     int64_t k = cnn_tensor_size(tuples, -1), before = 1, all = -1;
@@ -151,7 +154,9 @@ bool cnn__onnx_op_scatter_elements(cnn__onnx_run *run)
     if (axis < 0) {
         return false;
     }
-    return cnn__onnx_out(run, 0, scatter(x, axis, indices(run, 1, cnn_tensor_size(x, axis)), cnn__onnx_in(run, 2), reduction(run)), cnn__onnx_type(run, 0));
+    return cnn__onnx_out(
+        run, 0, scatter(x, axis, indices(run, 1, cnn_tensor_size(x, axis)), cnn__onnx_in(run, 2), reduction(run)),
+        cnn__onnx_type(run, 0));
 }
 
 bool cnn__onnx_op_scatter_nd(cnn__onnx_run *run)
@@ -168,7 +173,8 @@ bool cnn__onnx_op_scatter_nd(cnn__onnx_run *run)
     }
     int64_t count = cnn_tensor_numel(row), wide[2] = { count, rest };
     cnn_tensor *index = cnn_contiguous(cnn_expand(cnn_unsqueeze(row, 1), 2, wide));
-    cnn_tensor *y = scatter(cnn_reshape(x, 2, (int64_t[]){ rows, rest }), 0, index, cnn_reshape(src, 2, wide), reduction(run));
+    cnn_tensor *y =
+        scatter(cnn_reshape(x, 2, (int64_t[]){ rows, rest }), 0, index, cnn_reshape(src, 2, wide), reduction(run));
     return cnn__onnx_out(run, 0, cnn_reshape(y, rank, shape), cnn__onnx_type(run, 0));
 }
 
@@ -195,11 +201,13 @@ bool cnn__onnx_op_one_hot(cnn__onnx_run *run)
     if (axis < 0 || depth < 1 || rank >= CNN_MAX_DIMS || !values) {
         return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld classes", (long long)depth);
     }
-    index = cnn_where(cnn_lt(index, cnn__onnx_scalar(run, index, 0)), cnn_add(index, cnn__onnx_scalar(run, index, (double)depth)), index);
+    index = cnn_where(cnn_lt(index, cnn__onnx_scalar(run, index, 0)),
+                      cnn_add(index, cnn__onnx_scalar(run, index, (double)depth)), index);
     cnn_tensor *made = cnn_tensor_arange(run->ctx, CNN_I64, 0, (double)depth, 1), *classes = cnn_input(run->tape, made);
     cnn_tensor_free(made);
     cnn_tensor *hot = cnn_eq(cnn_unsqueeze(index, axis), cnn__onnx_with_rank(classes, rank + 1 - axis, -1));
-    cnn_tensor *off = cnn_reshape(cnn_slice(values, 0, 0, 1, 1), CNN_SCALAR), *on = cnn_reshape(cnn_slice(values, 0, 1, 2, 1), CNN_SCALAR);
+    cnn_tensor *off = cnn_reshape(cnn_slice(values, 0, 0, 1, 1), CNN_SCALAR),
+               *on = cnn_reshape(cnn_slice(values, 0, 1, 2, 1), CNN_SCALAR);
     return cnn__onnx_out(run, 0, cnn_where(hot, on, off), cnn__onnx_type(run, 2));
 }
 

@@ -16,7 +16,8 @@ bool cnn__onnx_op_gemm(cnn__onnx_run *run)
     cnn_tensor *a = real(cnn__onnx_in(run, 0), type), *b = real(cnn__onnx_in(run, 1), type);
     cnn_tensor *c = cnn__onnx_has(run, 2) ? real(cnn__onnx_in(run, 2), type) : NULL;
     if (cnn_tensor_ndim(a) != 2 || cnn_tensor_ndim(b) != 2) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "matrices of rank %d and %d, expected 2", cnn_tensor_ndim(a), cnn_tensor_ndim(b));
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "matrices of rank %d and %d, expected 2", cnn_tensor_ndim(a),
+                                   cnn_tensor_ndim(b));
     }
     bool transposed = cnn__onnx_int(run, "transB", 0) != 0, plain = alpha > 0.999999999 && alpha < 1.000000001;
     bool row = c && cnn_tensor_ndim(c) == 1 && cnn_tensor_size(c, 0) == cnn_tensor_size(b, transposed ? 0 : 1);
@@ -42,7 +43,8 @@ bool cnn__onnx_op_matmul(cnn__onnx_run *run)
 /* Less the zero points, of which there is one, one per row of A, or one per column of B. */
 static cnn_tensor *centred(cnn__onnx_run *run, int i, int zero_at, bool rows)
 {
-    cnn_tensor *x = cnn_cast(cnn__onnx_in(run, i), CNN_F64), *zero = cnn__onnx_has(run, zero_at) ? cnn__onnx_in(run, zero_at) : NULL;
+    cnn_tensor *x = cnn_cast(cnn__onnx_in(run, i), CNN_F64),
+               *zero = cnn__onnx_has(run, zero_at) ? cnn__onnx_in(run, zero_at) : NULL;
     if (zero && rows && cnn_tensor_ndim(zero) == 1 && cnn_tensor_numel(zero) > 1) {
         zero = cnn_unsqueeze(zero, -1);
     }
@@ -61,7 +63,8 @@ bool cnn__onnx_op_qlinear_matmul(cnn__onnx_run *run)
     int type = cnn__onnx_type(run, 7);
     cnn_tensor *y = cnn_matmul(centred(run, 0, 2, true), centred(run, 3, 5, false)), *scale = cnn__onnx_in(run, 1);
     scale = cnn_tensor_ndim(scale) == 1 && cnn_tensor_numel(scale) > 1 ? cnn_unsqueeze(scale, -1) : scale;
-    y = cnn_mul(cnn_cast(y, CNN_F32), cnn_mul(cnn__onnx_to(scale, CNN_F32), cnn__onnx_to(cnn__onnx_in(run, 4), CNN_F32)));
+    y = cnn_mul(cnn_cast(y, CNN_F32),
+                cnn_mul(cnn__onnx_to(scale, CNN_F32), cnn__onnx_to(cnn__onnx_in(run, 4), CNN_F32)));
     return cnn__onnx_out(run, 0, cnn__onnx_quantized(run, y, cnn__onnx_in(run, 6), cnn__onnx_in(run, 7), type), type);
 }
 
@@ -151,7 +154,8 @@ static cnn_tensor *determinant(cnn_tensor *x, int64_t size)
         cnn_tensor *rows = cnn_slice(x, 1, 1, size, 1), *parts[2];
         parts[0] = cnn_slice(rows, 2, 0, j, 1);
         parts[1] = cnn_slice(rows, 2, j + 1, size, 1);
-        cnn_tensor *element = cnn_reshape(cnn_slice(cnn_slice(x, 1, 0, 1, 1), 2, j, j + 1, 1), 1, (int64_t[]){ cnn_tensor_size(x, 0) });
+        cnn_tensor *element =
+            cnn_reshape(cnn_slice(cnn_slice(x, 1, 0, 1, 1), 2, j, j + 1, 1), 1, (int64_t[]){ cnn_tensor_size(x, 0) });
         cnn_tensor *part = cnn_mul(element, determinant(cnn_concat(parts, 2, 2), size - 1));
         sum = !sum ? part : j % 2 ? cnn_sub(sum, part) : cnn_add(sum, part);
     }

@@ -14,7 +14,8 @@ static cnn_tensor *by_channel(cnn_tensor *weight, const cnn_tensor *x)
 }
 
 /* With the statistics of the batch, which move the running ones that are outputs. */
-static bool by_batch(cnn__onnx_run *run, cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, double eps, double momentum)
+static bool by_batch(cnn__onnx_run *run, cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, double eps,
+                     double momentum)
 {
     int dims[CNN_MAX_DIMS], count = 0, type = cnn__onnx_type(run, 0);
     for (int d = 0; d < cnn_tensor_ndim(x); d++) {
@@ -23,14 +24,16 @@ static bool by_batch(cnn__onnx_run *run, cnn_tensor *x, cnn_tensor *weight, cnn_
         }
     }
     cnn_tensor *mean = cnn_mean(x, count, dims, false), *var = cnn_var(x, 0, count, dims, false);
-    cnn_tensor *y = cnn_batch_norm(x, weight, bias, NULL, NULL,
-                                   &(cnn_batch_norm_options){ .struct_size = sizeof(cnn_batch_norm_options), .eps = zero(eps) });
+    cnn_tensor *y =
+        cnn_batch_norm(x, weight, bias, NULL, NULL,
+                       &(cnn_batch_norm_options){ .struct_size = sizeof(cnn_batch_norm_options), .eps = zero(eps) });
     if (!cnn__onnx_out(run, 0, y, type)) {
         return false;
     }
     cnn_tensor *old[2] = { cnn__onnx_in(run, 3), cnn__onnx_in(run, 4) }, *batch[2] = { mean, var };
     for (int i = 0; i < 2 && i + 1 < run->step->out_count; i++) {
-        cnn_tensor *moved = cnn_add(cnn_mul_scalar(old[i], momentum), cnn_mul_scalar(cnn__onnx_to(batch[i], cnn_tensor_dtype(old[i])), 1 - momentum));
+        cnn_tensor *moved = cnn_add(cnn_mul_scalar(old[i], momentum),
+                                    cnn_mul_scalar(cnn__onnx_to(batch[i], cnn_tensor_dtype(old[i])), 1 - momentum));
         if (!cnn__onnx_out(run, i + 1, moved, cnn__onnx_type(run, i + 3))) {
             return false;
         }
@@ -41,17 +44,20 @@ static bool by_batch(cnn__onnx_run *run, cnn_tensor *x, cnn_tensor *weight, cnn_
 /* With given statistics that are results of the step. */
 static cnn_tensor *by_statistics(cnn__onnx_run *run, cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, double eps)
 {
-    cnn_tensor *mean = cnn__onnx_to(cnn__onnx_in(run, 3), cnn_tensor_dtype(x)), *var = cnn__onnx_to(cnn__onnx_in(run, 4), cnn_tensor_dtype(x));
+    cnn_tensor *mean = cnn__onnx_to(cnn__onnx_in(run, 3), cnn_tensor_dtype(x)),
+               *var = cnn__onnx_to(cnn__onnx_in(run, 4), cnn_tensor_dtype(x));
     cnn_tensor *scale = cnn_mul(weight, cnn_rsqrt(cnn_add_scalar(var, eps)));
     return cnn_add(cnn_mul(cnn_sub(x, by_channel(mean, x)), by_channel(scale, x)), by_channel(bias, x));
 }
 
 bool cnn__onnx_op_batch_norm(cnn__onnx_run *run)
 {
-    cnn_tensor *x = cnn__onnx_in(run, 0), *weight = cnn__onnx_in(run, 1), *bias = cnn__onnx_in(run, 2), *mean = cnn__onnx_in(run, 3), *var = cnn__onnx_in(run, 4);
+    cnn_tensor *x = cnn__onnx_in(run, 0), *weight = cnn__onnx_in(run, 1), *bias = cnn__onnx_in(run, 2),
+               *mean = cnn__onnx_in(run, 3), *var = cnn__onnx_in(run, 4);
     double eps = cnn__onnx_float(run, "epsilon", 1e-5), momentum = cnn__onnx_float(run, "momentum", 0.9);
     if (!x || !weight || !bias || !mean || !var || cnn_tensor_ndim(x) < 2) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "an input of rank %d, expected 2 or more", x ? cnn_tensor_ndim(x) : 0);
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "an input of rank %d, expected 2 or more",
+                                   x ? cnn_tensor_ndim(x) : 0);
     }
     bool plain = !cnn_tensor_tape(mean) && !cnn_tensor_tape(var), trains = cnn_tape_training(run->tape);
     weight = cnn__onnx_to(weight, cnn_tensor_dtype(x));
@@ -64,9 +70,11 @@ bool cnn__onnx_op_batch_norm(cnn__onnx_run *run)
     }
     cnn_tensor *y = cnn_batch_norm(x, weight, bias, mean, var,
                                    &(cnn_batch_norm_options){ .struct_size = sizeof(cnn_batch_norm_options),
-                                                              .eps = zero(eps), .momentum = zero(1 - momentum) });
+                                                              .eps = zero(eps),
+                                                              .momentum = zero(1 - momentum) });
     for (int i = 1; i < run->step->out_count && i < 3; i++) {
-        if (run->step->out[i] >= 0 && !cnn__onnx_out(run, i, cnn_input(run->tape, i == 1 ? mean : var), cnn__onnx_type(run, i + 2))) {
+        if (run->step->out[i] >= 0 &&
+            !cnn__onnx_out(run, i, cnn_input(run->tape, i == 1 ? mean : var), cnn__onnx_type(run, i + 2))) {
             return false;
         }
     }
@@ -97,10 +105,12 @@ static bool moments(cnn__onnx_run *run, cnn_tensor *x, int axis, double eps)
 
 bool cnn__onnx_op_layer_norm(cnn__onnx_run *run)
 {
-    int axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", -1), cnn__onnx_rank(run, 0)), type = cnn__onnx_type(run, 0);
+    int axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", -1), cnn__onnx_rank(run, 0)),
+        type = cnn__onnx_type(run, 0);
     int64_t shape[CNN_MAX_DIMS];
     double eps = cnn__onnx_float(run, "epsilon", 1e-5);
-    cnn_tensor *x = cnn__onnx_in(run, 0), *weight = cnn__onnx_in(run, 1), *bias = cnn__onnx_has(run, 2) ? cnn__onnx_in(run, 2) : NULL;
+    cnn_tensor *x = cnn__onnx_in(run, 0), *weight = cnn__onnx_in(run, 1),
+               *bias = cnn__onnx_has(run, 2) ? cnn__onnx_in(run, 2) : NULL;
     if (axis < 0 || !x || !weight) {
         return false;
     }
@@ -123,7 +133,8 @@ bool cnn__onnx_op_group_norm(cnn__onnx_run *run)
     cnn_tensor *x = cnn__onnx_in(run, 0), *weight = cnn__onnx_in(run, 1), *bias = cnn__onnx_in(run, 2);
     int64_t channels = x && cnn_tensor_ndim(x) > 1 ? cnn_tensor_size(x, 1) : 0;
     if (groups < 1 || channels % groups || channels == 0) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld channels in %lld groups", (long long)channels, (long long)groups);
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld channels in %lld groups", (long long)channels,
+                                   (long long)groups);
     }
     if (cnn_tensor_numel(weight) == groups && groups != channels) {
         int64_t wide[2] = { groups, channels / groups };
@@ -136,9 +147,12 @@ bool cnn__onnx_op_group_norm(cnn__onnx_run *run)
 
 bool cnn__onnx_op_lrn(cnn__onnx_run *run)
 {
-    cnn_local_response_norm_options options = { .struct_size = sizeof options, .alpha = zero(cnn__onnx_float(run, "alpha", 1e-4)),
-                                                .beta = zero(cnn__onnx_float(run, "beta", 0.75)), .k = zero(cnn__onnx_float(run, "bias", 1)) };
-    return cnn__onnx_out(run, 0, cnn_local_response_norm(cnn__onnx_in(run, 0), cnn__onnx_int(run, "size", 1), &options), cnn__onnx_type(run, 0));
+    cnn_local_response_norm_options options = { .struct_size = sizeof options,
+                                                .alpha = zero(cnn__onnx_float(run, "alpha", 1e-4)),
+                                                .beta = zero(cnn__onnx_float(run, "beta", 0.75)),
+                                                .k = zero(cnn__onnx_float(run, "bias", 1)) };
+    return cnn__onnx_out(run, 0, cnn_local_response_norm(cnn__onnx_in(run, 0), cnn__onnx_int(run, "size", 1), &options),
+                         cnn__onnx_type(run, 0));
 }
 
 /* (x − mean) / √(E[x²] − mean²), without an epsilon that matters. */
@@ -165,6 +179,7 @@ bool cnn__onnx_op_rms_norm(cnn__onnx_run *run)
         return false;
     }
     int rank = cnn__onnx_shape_of(x, shape);
-    cnn_tensor *y = cnn_mul(cnn_rms_norm(x, rank - axis, shape + axis, NULL, &options), cnn__onnx_to(cnn__onnx_in(run, 1), cnn_tensor_dtype(x)));
+    cnn_tensor *y = cnn_mul(cnn_rms_norm(x, rank - axis, shape + axis, NULL, &options),
+                            cnn__onnx_to(cnn__onnx_in(run, 1), cnn_tensor_dtype(x)));
     return cnn__onnx_out(run, 0, y, cnn__onnx_type(run, 0));
 }

@@ -21,7 +21,8 @@ bool cnn__onnx_op_concat(cnn__onnx_run *run)
 /* The sizes are an attribute, an input, or as equal as can be. */
 bool cnn__onnx_op_split(cnn__onnx_run *run)
 {
-    int count = run->step->out_count, named = 0, axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", 0), cnn__onnx_rank(run, 0));
+    int count = run->step->out_count, named = 0,
+        axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", 0), cnn__onnx_rank(run, 0));
     cnn_tensor *x = cnn__onnx_in(run, 0);
     const int64_t *sizes = cnn__onnx_ints(run, "split", &named);
     if (axis < 0 || !x) {
@@ -40,7 +41,8 @@ bool cnn__onnx_op_split(cnn__onnx_run *run)
         int64_t part = sizes ? sizes[i] : (size + parts - 1) / (parts < 1 ? 1 : parts);
         int64_t end = part > size - at ? size : at + part;
         if (part < 0 || (sizes && part > size - at)) {
-            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "part %d has size %lld of %lld", i, (long long)part, (long long)size);
+            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "part %d has size %lld of %lld", i, (long long)part,
+                                       (long long)size);
         }
         if (!cnn__onnx_out(run, i, cnn_slice(x, axis, at, end, 1), cnn__onnx_type(run, 0))) {
             return false;
@@ -149,7 +151,8 @@ static cnn_tensor *pad_by_index(cnn__onnx_run *run, cnn_tensor *x, int dim, int6
 }
 
 /* By number of elements before and after each dimension. */
-cnn_tensor *cnn__onnx_padded(cnn__onnx_run *run, cnn_tensor *x, const int64_t *before, const int64_t *after, int mode, double value)
+cnn_tensor *cnn__onnx_padded(cnn__onnx_run *run, cnn_tensor *x, const int64_t *before, const int64_t *after, int mode,
+                             double value)
 {
     int64_t pads[2 * CNN_MAX_DIMS];
     int rank = cnn_tensor_ndim(x);
@@ -175,7 +178,8 @@ bool cnn__onnx_op_pad(cnn__onnx_run *run)
     const int64_t *pads = cnn__onnx_ints(run, "pads", &count), *axes = NULL;
     double value = cnn__onnx_float(run, "value", 0);
     if (run->step->version >= 11) {
-        const cnn__onnx_host *host = cnn__onnx_in_host(run, 1), *named = cnn__onnx_has(run, 3) ? cnn__onnx_in_host(run, 3) : NULL;
+        const cnn__onnx_host *host = cnn__onnx_in_host(run, 1),
+                             *named = cnn__onnx_has(run, 3) ? cnn__onnx_in_host(run, 3) : NULL;
         pads = host ? host->i : NULL;
         count = host && host->numel < MOST_PARTS ? (int)host->numel : 0;
         value = cnn__onnx_in_number(run, 2, 0);
@@ -196,7 +200,7 @@ bool cnn__onnx_op_pad(cnn__onnx_run *run)
     int how = cnn__onnx_text_is(mode, "reflect") ? CNN_PAD_REFLECT
               : cnn__onnx_text_is(mode, "edge")  ? CNN_PAD_REPLICATE
               : cnn__onnx_text_is(mode, "wrap")  ? CNN_PAD_CIRCULAR
-                                            : CNN_PAD_CONSTANT;
+                                                 : CNN_PAD_CONSTANT;
     return cnn__onnx_out(run, 0, cnn__onnx_padded(run, x, before, after, how, value), cnn__onnx_type(run, 0));
 }
 
@@ -227,7 +231,8 @@ bool cnn__onnx_op_center_crop_pad(cnn__onnx_run *run)
 /* The first `lengths[n]` steps of each sample from the last to the first. */
 bool cnn__onnx_op_reverse_sequence(cnn__onnx_run *run)
 {
-    int time = (int)cnn__onnx_int(run, "time_axis", 0), batch = (int)cnn__onnx_int(run, "batch_axis", 1), rank = cnn__onnx_rank(run, 0);
+    int time = (int)cnn__onnx_int(run, "time_axis", 0), batch = (int)cnn__onnx_int(run, "batch_axis", 1),
+        rank = cnn__onnx_rank(run, 0);
     const cnn__onnx_host *lengths = cnn__onnx_in_host(run, 1);
     cnn_tensor *x = cnn__onnx_in(run, 0);
     if (!x || !lengths || !lengths->i || time < 0 || time > 1 || batch != 1 - time || rank < 2 ||
@@ -244,7 +249,8 @@ bool cnn__onnx_op_reverse_sequence(cnn__onnx_run *run)
     if (!index) {
         return cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
     }
-    cnn_tensor *places = cnn__onnx_made(run, CNN_I64, 2, (int64_t[]){ time == 0 ? steps : samples, time == 0 ? samples : steps }, index);
+    cnn_tensor *places =
+        cnn__onnx_made(run, CNN_I64, 2, (int64_t[]){ time == 0 ? steps : samples, time == 0 ? samples : steps }, index);
     places = cnn_expand(cnn__onnx_with_rank(places, rank, -1), cnn__onnx_shape_of(x, shape), shape);
     return cnn__onnx_out(run, 0, cnn_gather(x, time, cnn_contiguous(places)), cnn__onnx_type(run, 0));
 }
@@ -267,5 +273,6 @@ bool cnn__onnx_op_compress(cnn__onnx_run *run)
             index[count++] = i;
         }
     }
-    return index && cnn__onnx_out(run, 0, cnn_index_select(x, axis, cnn__onnx_made(run, CNN_I64, 1, &count, index)), cnn__onnx_type(run, 0));
+    return index && cnn__onnx_out(run, 0, cnn_index_select(x, axis, cnn__onnx_made(run, CNN_I64, 1, &count, index)),
+                                  cnn__onnx_type(run, 0));
 }

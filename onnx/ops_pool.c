@@ -27,7 +27,8 @@ static bool overhang(cnn__onnx_run *run, const cnn_tensor *x, const cnn__onnx_wi
         int64_t end = (out - 1) * w->stride[d] + (w->kernel[d] - 1) * w->dilation[d] + 1;
         more[d] = end - size - w->before[d] - w->after[d];
         more[d] = more[d] < 0 ? 0 : more[d];
-        plain = plain && more[d] == 0 && w->before[d] == w->after[d] && w->before[d] >= 0 && 2 * w->before[d] <= w->kernel[d];
+        plain = plain && more[d] == 0 && w->before[d] == w->after[d] && w->before[d] >= 0 &&
+                2 * w->before[d] <= w->kernel[d];
     }
     return plain;
 }
@@ -36,22 +37,34 @@ static bool overhang(cnn__onnx_run *run, const cnn_tensor *x, const cnn__onnx_wi
 typedef cnn_tensor *(*pool_fn)(cnn_tensor *x, const int64_t *kernel, const int64_t *stride, const int64_t *padding,
                                const int64_t *dilation, bool exclude);
 
-static cnn_tensor *max_of(cnn_tensor *x, const int64_t *k, const int64_t *s, const int64_t *p, const int64_t *l, bool exclude)
+static cnn_tensor *max_of(cnn_tensor *x, const int64_t *k, const int64_t *s, const int64_t *p, const int64_t *l,
+                          bool exclude)
 {
     (void)exclude;
-    return cnn_maxpool2d(x, &(cnn_maxpool2d_options){ .struct_size = sizeof(cnn_maxpool2d_options), .kernel_h = k[0],
-                                                      .kernel_w = k[1], .stride_h = s[0], .stride_w = s[1],
-                                                      .padding_h = p[0], .padding_w = p[1], .dilation_h = l[0],
+    return cnn_maxpool2d(x, &(cnn_maxpool2d_options){ .struct_size = sizeof(cnn_maxpool2d_options),
+                                                      .kernel_h = k[0],
+                                                      .kernel_w = k[1],
+                                                      .stride_h = s[0],
+                                                      .stride_w = s[1],
+                                                      .padding_h = p[0],
+                                                      .padding_w = p[1],
+                                                      .dilation_h = l[0],
                                                       .dilation_w = l[1] });
 }
 
 /* Without dilation. */
-static cnn_tensor *mean_of(cnn_tensor *x, const int64_t *k, const int64_t *s, const int64_t *p, const int64_t *l, bool exclude)
+static cnn_tensor *mean_of(cnn_tensor *x, const int64_t *k, const int64_t *s, const int64_t *p, const int64_t *l,
+                           bool exclude)
 {
     (void)l;
-    return cnn_avg_pool2d(x, &(cnn_avg_pool2d_options){ .struct_size = sizeof(cnn_avg_pool2d_options), .kernel_h = k[0],
-                                                        .kernel_w = k[1], .stride_h = s[0], .stride_w = s[1],
-                                                        .padding_h = p[0], .padding_w = p[1], .exclude_padding = exclude });
+    return cnn_avg_pool2d(x, &(cnn_avg_pool2d_options){ .struct_size = sizeof(cnn_avg_pool2d_options),
+                                                        .kernel_h = k[0],
+                                                        .kernel_w = k[1],
+                                                        .stride_h = s[0],
+                                                        .stride_w = s[1],
+                                                        .padding_h = p[0],
+                                                        .padding_w = p[1],
+                                                        .exclude_padding = exclude });
 }
 
 /* Takes every window of a dilated mean apart: its elements are slices of x, whose sum is divided. */
@@ -79,7 +92,8 @@ static cnn_tensor *dilated_mean(cnn_tensor *x, const cnn__onnx_window *w)
 
 static cnn_tensor *pooled(pool_fn pool, cnn_tensor *x, const cnn__onnx_window *w, const int64_t *padding, bool exclude)
 {
-    int64_t k[3] = { 1, 1, 1 }, s[3] = { 1, 1, 1 }, p[3] = { 0 }, l[3] = { 1, 1, 1 }, shape[CNN_MAX_DIMS], inner[CNN_MAX_DIMS];
+    int64_t k[3] = { 1, 1, 1 }, s[3] = { 1, 1, 1 }, p[3] = { 0 }, l[3] = { 1, 1, 1 }, shape[CNN_MAX_DIMS],
+            inner[CNN_MAX_DIMS];
     int first = 3 - w->ndim;
     for (int d = 0; d < w->ndim; d++) {
         k[first + d] = w->kernel[d];
@@ -94,19 +108,20 @@ static cnn_tensor *pooled(pool_fn pool, cnn_tensor *x, const cnn__onnx_window *w
         return pool(x, k + 1, s + 1, p + 1, l + 1, exclude);
     }
     cnn__onnx_shape_of(x, shape);
-    cnn_tensor *y = pool(cnn_reshape(x, 4, (int64_t[]){ shape[0] * shape[1], shape[2], shape[3], shape[4] }), k + 1, s + 1,
-                         p + 1, l + 1, exclude);
+    cnn_tensor *y = pool(cnn_reshape(x, 4, (int64_t[]){ shape[0] * shape[1], shape[2], shape[3], shape[4] }), k + 1,
+                         s + 1, p + 1, l + 1, exclude);
     cnn__onnx_shape_of(y, inner);
     y = cnn_reshape(y, 4, (int64_t[]){ shape[0], shape[1], shape[2], inner[2] * inner[3] });
-    y = pool(y, (int64_t[]){ k[0], 1 }, (int64_t[]){ s[0], 1 }, (int64_t[]){ p[0], 0 }, (int64_t[]){ l[0], 1 }, exclude);
+    y = pool(y, (int64_t[]){ k[0], 1 }, (int64_t[]){ s[0], 1 }, (int64_t[]){ p[0], 0 }, (int64_t[]){ l[0], 1 },
+             exclude);
     return cnn_reshape(y, 5, (int64_t[]){ shape[0], shape[1], cnn_tensor_size(y, 2), inner[2], inner[3] });
 }
 
 /* ---- the largest ---- */
 
 /* Positions in padded planes as positions in the whole input. */
-static cnn_tensor *positions(cnn__onnx_run *run, cnn_tensor *index, const int64_t *shape, const int64_t *before, int64_t width,
-                             bool by_columns)
+static cnn_tensor *positions(cnn__onnx_run *run, cnn_tensor *index, const int64_t *shape, const int64_t *before,
+                             int64_t width, bool by_columns)
 {
     int64_t planes = shape[0] * shape[1], h = shape[2], w = shape[3];
     cnn_tensor *row = cnn_div(index, cnn__onnx_scalar(run, index, (double)width));
@@ -115,13 +130,15 @@ static cnn_tensor *positions(cnn__onnx_run *run, cnn_tensor *index, const int64_
     column = cnn_sub(column, cnn__onnx_scalar(run, index, (double)before[1]));
     cnn_tensor *place = by_columns ? cnn_add(cnn_mul(column, cnn__onnx_scalar(run, index, (double)h)), row)
                                    : cnn_add(cnn_mul(row, cnn__onnx_scalar(run, index, (double)w)), column);
-    cnn_tensor *made = cnn_tensor_arange(run->ctx, CNN_I64, 0, (double)(planes * h * w), (double)(h * w > 0 ? h * w : 1));
+    cnn_tensor *made =
+        cnn_tensor_arange(run->ctx, CNN_I64, 0, (double)(planes * h * w), (double)(h * w > 0 ? h * w : 1));
     cnn_tensor *start = cnn_input(run->tape, made);
     cnn_tensor_free(made);
     return cnn_add(place, cnn_reshape(start, 4, (int64_t[]){ shape[0], shape[1], 1, 1 }));
 }
 
-static bool max_with_indices(cnn__onnx_run *run, cnn_tensor *x, const cnn__onnx_window *w, const int64_t *after, int type, cnn_dtype dtype)
+static bool max_with_indices(cnn__onnx_run *run, cnn_tensor *x, const cnn__onnx_window *w, const int64_t *after,
+                             int type, cnn_dtype dtype)
 {
     int64_t shape[CNN_MAX_DIMS], before[2] = { 0, w->before[0] };
     bool line = w->ndim == 1;
@@ -136,12 +153,15 @@ static bool max_with_indices(cnn__onnx_run *run, cnn_tensor *x, const cnn__onnx_
     x = line ? cnn_unsqueeze(x, 2) : x;
     wide = line ? cnn_unsqueeze(wide, 2) : wide;
     cnn__onnx_shape_of(x, shape);
-    cnn_tensor *y = cnn_maxpool2d_with_indices(
-        wide,
-        &(cnn_maxpool2d_options){ .struct_size = sizeof(cnn_maxpool2d_options), .kernel_h = line ? 1 : w->kernel[0],
-                                  .kernel_w = w->kernel[i], .stride_h = line ? 1 : w->stride[0], .stride_w = w->stride[i],
-                                  .dilation_h = line ? 1 : w->dilation[0], .dilation_w = w->dilation[i] },
-        &index);
+    cnn_tensor *y = cnn_maxpool2d_with_indices(wide,
+                                               &(cnn_maxpool2d_options){ .struct_size = sizeof(cnn_maxpool2d_options),
+                                                                         .kernel_h = line ? 1 : w->kernel[0],
+                                                                         .kernel_w = w->kernel[i],
+                                                                         .stride_h = line ? 1 : w->stride[0],
+                                                                         .stride_w = w->stride[i],
+                                                                         .dilation_h = line ? 1 : w->dilation[0],
+                                                                         .dilation_w = w->dilation[i] },
+                                               &index);
     index = positions(run, index, shape, before, cnn_tensor_size(wide, 3), cnn__onnx_int(run, "storage_order", 0) != 0);
     y = line ? cnn_squeeze(y, 2) : y;
     index = line ? cnn_squeeze(index, 2) : index;
@@ -229,7 +249,8 @@ bool cnn__onnx_op_lp_pool(cnn__onnx_run *run)
         count *= w.kernel[d];
     }
     x = cnn_pow_scalar(cnn_abs(cnn__onnx_window_padded(run, x, &w, w.before, more, 0)), p);
-    return cnn__onnx_out(run, 0, cnn_pow_scalar(cnn_mul_scalar(mean(x, &w), (double)count), 1 / p), cnn__onnx_type(run, 0));
+    return cnn__onnx_out(run, 0, cnn_pow_scalar(cnn_mul_scalar(mean(x, &w), (double)count), 1 / p),
+                         cnn__onnx_type(run, 0));
 }
 
 /* Over all of space: the mean; with code 1 the largest, with code 2 the p-norm. */

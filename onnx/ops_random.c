@@ -12,7 +12,8 @@ static bool draw(cnn__onnx_run *run, int ndim, const int64_t *shape, int type)
     bool normal = run->step->op->code == 1;
     double first = normal ? cnn__onnx_float(run, "mean", 0) : cnn__onnx_float(run, "low", 0);
     double scale = normal ? cnn__onnx_float(run, "scale", 1) : cnn__onnx_float(run, "high", 1) - first;
-    cnn_tensor *x = normal ? cnn_tape_randn(run->tape, drawn, ndim, shape) : cnn_tape_rand(run->tape, drawn, ndim, shape);
+    cnn_tensor *x =
+        normal ? cnn_tape_randn(run->tape, drawn, ndim, shape) : cnn_tape_rand(run->tape, drawn, ndim, shape);
     return cnn__onnx_out(run, 0, cnn__onnx_to(cnn_add_scalar(cnn_mul_scalar(x, scale), first), dtype), type);
 }
 
@@ -30,7 +31,8 @@ bool cnn__onnx_op_random_like(cnn__onnx_run *run)
 {
     int rank;
     int64_t shape[CNN_MAX_DIMS];
-    return cnn__onnx_in_shape(run, 0, &rank, shape) && draw(run, rank, shape, (int)cnn__onnx_int(run, "dtype", cnn__onnx_type(run, 0)));
+    return cnn__onnx_in_shape(run, 0, &rank, shape) &&
+           draw(run, rank, shape, (int)cnn__onnx_int(run, "dtype", cnn__onnx_type(run, 0)));
 }
 
 /* 1 with the probability that an element is. */

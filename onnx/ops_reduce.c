@@ -26,7 +26,8 @@ static cnn_tensor *reduced(cnn__onnx_run *run, cnn_tensor *x, int count, const i
 }
 
 /* The extremum of nothing is the type's other end. */
-static cnn_tensor *of_nothing(cnn__onnx_run *run, const cnn_tensor *x, int count, const int *dims, bool keep, bool max, int type)
+static cnn_tensor *of_nothing(cnn__onnx_run *run, const cnn_tensor *x, int count, const int *dims, bool keep, bool max,
+                              int type)
 {
     int64_t shape[CNN_MAX_DIMS];
     int rank = cnn_tensor_ndim(x), left = 0;
@@ -56,10 +57,14 @@ bool cnn__onnx_op_reduce(cnn__onnx_run *run)
     }
     cnn_dtype dtype = cnn_tensor_dtype(x);
     if (count == 0 && cnn__onnx_int(run, "noop_with_empty_axes", 0)) {
-        x = code == L1 || code == L2 ? cnn_abs(x) : code == LOG_SUM ? cnn_log(x) : code == SUM_SQUARE ? cnn_mul(x, x) : x;
+        x = code == L1 || code == L2 ? cnn_abs(x)
+            : code == LOG_SUM        ? cnn_log(x)
+            : code == SUM_SQUARE     ? cnn_mul(x, x)
+                                     : x;
         return cnn__onnx_out(run, 0, x, type);
     }
-    bool integer = cnn__onnx_is_integer(type), real = integer && (code == L2 || code == LOG_SUM || code == LOG_SUM_EXP || code == MEAN);
+    bool integer = cnn__onnx_is_integer(type),
+         real = integer && (code == L2 || code == LOG_SUM || code == LOG_SUM_EXP || code == MEAN);
     cnn_tensor *y;
     if ((code == MAX || code == MIN) && cnn_tensor_numel(x) == 0) {
         y = of_nothing(run, x, count, dims, keep, code == MAX, type);
@@ -124,7 +129,8 @@ bool cnn__onnx_op_hardmax(cnn__onnx_run *run)
 /* CumSum and, with code 1, CumProd. `exclusive`: without the element itself; `reverse`: from the end. */
 bool cnn__onnx_op_cumsum(cnn__onnx_run *run)
 {
-    int dim = cnn__onnx_axis(run, (int64_t)cnn__onnx_in_number(run, 1, 0), cnn__onnx_rank(run, 0)), type = cnn__onnx_type(run, 0);
+    int dim = cnn__onnx_axis(run, (int64_t)cnn__onnx_in_number(run, 1, 0), cnn__onnx_rank(run, 0)),
+        type = cnn__onnx_type(run, 0);
     bool reverse = cnn__onnx_int(run, "reverse", 0) != 0, product = run->step->op->code == 1;
     cnn_tensor *x = cnn__onnx_in(run, 0);
     if (dim < 0) {
@@ -150,7 +156,8 @@ bool cnn__onnx_op_norm_lp(cnn__onnx_run *run)
     if (dim < 0) {
         return false;
     }
-    cnn_tensor *norm = cnn_norm(x, (double)cnn__onnx_int(run, "p", 2), 1, &dim, true), *zero = cnn__onnx_scalar(run, x, 0);
+    cnn_tensor *norm = cnn_norm(x, (double)cnn__onnx_int(run, "p", 2), 1, &dim, true),
+               *zero = cnn__onnx_scalar(run, x, 0);
     cnn_tensor *safe = cnn_where(cnn_eq(norm, zero), cnn__onnx_scalar(run, x, 1), norm);
     return cnn__onnx_out(run, 0, cnn_div(x, safe), cnn__onnx_type(run, 0));
 }

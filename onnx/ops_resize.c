@@ -83,7 +83,8 @@ static void weigh(const resize *r, double x, double scale, int64_t in, double *r
 
 static cnn_tensor *resize_nearest(cnn__onnx_run *run, cnn_tensor *x, const resize *r, int d)
 {
-    int64_t in = cnn_tensor_size(x, d), out = r->out[d], *index = cnn__onnx_arena_get(run->arena, (size_t)out, sizeof *index);
+    int64_t in = cnn_tensor_size(x, d), out = r->out[d],
+            *index = cnn__onnx_arena_get(run->arena, (size_t)out, sizeof *index);
     for (int64_t o = 0; index && o < out; o++) {
         int64_t at = nearest(r, position(r, d, in, o));
         index[o] = at < 0 ? 0 : at >= in ? in - 1 : at;
@@ -145,7 +146,9 @@ static cnn_tensor *interpolate(cnn_tensor *x, const resize *r)
         half = r->where == ASYMMETRIC && r->nearest == FLOOR;
         o.align_corners = false;
     }
-    return half || (o.align_corners && r->mode != NEAREST) ? r->mode == CUBIC && fabs(r->a + 0.75) > 1e-6 ? NULL : cnn_interpolate(x, &o) : NULL;
+    return half || (o.align_corners && r->mode != NEAREST)
+               ? r->mode == CUBIC && fabs(r->a + 0.75) > 1e-6 ? NULL : cnn_interpolate(x, &o)
+               : NULL;
 }
 
 static bool resized(cnn__onnx_run *run, cnn_tensor *x, const resize *r)
@@ -162,7 +165,8 @@ static bool resized(cnn__onnx_run *run, cnn_tensor *x, const resize *r)
             }
         }
     }
-    return y ? cnn__onnx_out(run, 0, cnn__onnx_to(cnn_contiguous(y), dtype), type) : cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
+    return y ? cnn__onnx_out(run, 0, cnn__onnx_to(cnn_contiguous(y), dtype), type)
+             : cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
 }
 
 static bool set_scale(cnn__onnx_run *run, resize *r, const cnn_tensor *x, int d, double scale)
@@ -186,7 +190,8 @@ static bool set_sizes(cnn__onnx_run *run, resize *r, const cnn_tensor *x, const 
         int64_t in = cnn_tensor_size(x, axes[i]);
         double scale = (double)sizes->i[i] / (double)(in ? in : 1);
         if (sizes->i[i] < 0 || sizes->i[i] > 1 << 30 || in == 0) {
-            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "size %lld of dimension %d", (long long)sizes->i[i], axes[i]);
+            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "size %lld of dimension %d", (long long)sizes->i[i],
+                                       axes[i]);
         }
         common = i == 0 ? scale : policy == 1 ? fmin(common, scale) : fmax(common, scale);
         r->scale[axes[i]] = scale;
@@ -217,13 +222,15 @@ static int read_axes(cnn__onnx_run *run, int rank, int *axes)
 static bool read_modes(cnn__onnx_run *run, resize *r)
 {
     static const char *const modes[] = { "nearest", "linear", "cubic", NULL };
-    static const char *const wheres[] = { "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric",
-                                          "tf_crop_and_resize", "half_pixel_symmetric",
+    static const char *const wheres[] = { "half_pixel",           "pytorch_half_pixel",
+                                          "align_corners",        "asymmetric",
+                                          "tf_crop_and_resize",   "half_pixel_symmetric",
                                           "tf_half_pixel_for_nn", NULL };
     static const char *const nearests[] = { "round_prefer_floor", "round_prefer_ceil", "floor", "ceil", NULL };
     bool old = run->step->version < 11;
     r->mode = choice(cnn__onnx_string(run, "mode", "nearest"), modes);
-    r->where = choice(cnn__onnx_string(run, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel"), wheres);
+    r->where =
+        choice(cnn__onnx_string(run, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel"), wheres);
     r->nearest = choice(cnn__onnx_string(run, "nearest_mode", old ? "floor" : "round_prefer_floor"), nearests);
     r->a = cnn__onnx_float(run, "cubic_coeff_a", -0.75);
     r->extrapolation = cnn__onnx_float(run, "extrapolation_value", 0);

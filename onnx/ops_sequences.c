@@ -9,7 +9,7 @@ enum { LSTM, GRU, RNN, MOST_ACTIVATIONS = 6 };
 
 typedef struct recurrent {
     int kind, gates, directions;
-    bool layout;               /* batches first */
+    bool layout; /* batches first */
     bool plain, reset_after, relu;
     int64_t hidden;
     cnn_tensor *x, *w, *r, *b, *h0, *c0, *lengths, *peepholes;
@@ -42,7 +42,9 @@ static bool same_name(cnn__onnx_text a, const char *name)
 /* The activation number i of a direction, or the default. */
 static cnn__onnx_text activation(const cnn__onnx_run *run, const recurrent *n, int d, int i)
 {
-    static const char *const defaults[3][3] = { { "Sigmoid", "Tanh", "Tanh" }, { "Sigmoid", "Tanh", "" }, { "Tanh", "", "" } };
+    static const char *const defaults[3][3] = { { "Sigmoid", "Tanh", "Tanh" },
+                                                { "Sigmoid", "Tanh", "" },
+                                                { "Tanh", "", "" } };
     const cnn__onnx_attribute *a = cnn__onnx_attribute_of(run->step, "activations");
     int each = n->kind == LSTM ? 3 : n->kind == GRU ? 2 : 1;
     if (a && a->string_count > d * each + i) {
@@ -138,10 +140,12 @@ static void gru_step(cnn__onnx_run *run, const recurrent *n, cell *at, cnn_tenso
 {
     int64_t h = n->hidden;
     cnn_tensor *r_zr = cnn_slice(at->r, 0, 0, 2 * h, 1), *r_h = cnn_slice(at->r, 0, 2 * h, 3 * h, 1);
-    cnn_tensor *b_zr = at->rb ? cnn_slice(at->rb, 0, 0, 2 * h, 1) : NULL, *b_h = at->rb ? cnn_slice(at->rb, 0, 2 * h, 3 * h, 1) : NULL;
+    cnn_tensor *b_zr = at->rb ? cnn_slice(at->rb, 0, 0, 2 * h, 1) : NULL,
+               *b_h = at->rb ? cnn_slice(at->rb, 0, 2 * h, 3 * h, 1) : NULL;
     cnn_tensor *zr = activated(run, n, at->d, 0, cnn_add(cnn_slice(x, -1, 0, 2 * h, 1), cnn_linear(at->h, r_zr, b_zr)));
     cnn_tensor *z = gate(n, zr, 0), *r = gate(n, zr, 1);
-    cnn_tensor *inner = n->reset_after ? cnn_mul(r, cnn_linear(at->h, r_h, b_h)) : cnn_linear(cnn_mul(r, at->h), r_h, b_h);
+    cnn_tensor *inner =
+        n->reset_after ? cnn_mul(r, cnn_linear(at->h, r_h, b_h)) : cnn_linear(cnn_mul(r, at->h), r_h, b_h);
     cnn_tensor *m = activated(run, n, at->d, 1, cnn_add(gate(n, x, 2), inner));
     at->h = cnn_add(cnn_mul(cnn_add_scalar(cnn_neg(z), 1), m), cnn_mul(z, at->h));
 }
@@ -160,17 +164,24 @@ static void mask_step(cnn__onnx_run *run, const recurrent *n, int64_t t, cell *a
     at->c = at->c ? cnn_where(goes_on, at->c, before->c) : NULL;
 }
 
-static cnn_tensor *run_unrolled(cnn__onnx_run *run, const recurrent *n, int d, bool reverse, cnn_tensor **h, cnn_tensor **c)
+static cnn_tensor *run_unrolled(cnn__onnx_run *run, const recurrent *n, int d, bool reverse, cnn_tensor **h,
+                                cnn_tensor **c)
 {
-    static void (*const steps[])(cnn__onnx_run *, const recurrent *, cell *, cnn_tensor *) = { lstm_step, gru_step, rnn_step };
+    static void (*const steps[])(cnn__onnx_run *, const recurrent *, cell *, cnn_tensor *) = { lstm_step, gru_step,
+                                                                                               rnn_step };
     int64_t count = cnn_tensor_size(n->x, 0), batch = cnn_tensor_size(n->x, 1), rows = n->gates * n->hidden;
     cnn_tensor *b = of_direction(n->b, d), *wb = b ? cnn_slice(b, 0, 0, rows, 1) : NULL;
     cnn_tensor **outputs = cnn__onnx_arena_get(run->arena, (size_t)count, sizeof *outputs);
     cnn_tensor *all = cnn_linear(n->x, of_direction(n->w, d), wb);
     cnn_tensor *zeros = cnn__onnx_full(run, cnn_tensor_dtype(n->x), 2, (int64_t[]){ batch, n->hidden }, 0);
-    cell at = { .r = of_direction(n->r, d), .rb = b ? cnn_slice(b, 0, rows, 2 * rows, 1) : NULL,
-                .peepholes = of_direction(n->peepholes, d), .h = n->h0 ? of_direction(n->h0, d) : zeros,
-                .c = n->kind != LSTM ? NULL : n->c0 ? of_direction(n->c0, d) : zeros, .d = d };
+    cell at = { .r = of_direction(n->r, d),
+                .rb = b ? cnn_slice(b, 0, rows, 2 * rows, 1) : NULL,
+                .peepholes = of_direction(n->peepholes, d),
+                .h = n->h0 ? of_direction(n->h0, d) : zeros,
+                .c = n->kind != LSTM ? NULL
+                     : n->c0         ? of_direction(n->c0, d)
+                                     : zeros,
+                .d = d };
     for (int64_t i = 0; outputs && i < count && run->status == CNN_OK; i++) {
         int64_t t = reverse ? count - 1 - i : i;
         cell before = at;
@@ -205,10 +216,12 @@ static bool read_inputs(cnn__onnx_run *run, recurrent *n)
     n->directions = cnn__onnx_text_is(direction, "bidirectional") ? 2 : 1;
     n->clip = cnn__onnx_float(run, "clip", 0);
     n->reset_after = cnn__onnx_int(run, "linear_before_reset", 0) != 0;
-    if (!n->x || !n->w || !n->r || cnn_tensor_ndim(n->x) != 3 || cnn_tensor_ndim(n->w) != 3 || cnn_tensor_ndim(n->r) != 3 ||
-        cnn_tensor_size(n->w, 0) != n->directions || cnn_tensor_size(n->r, 0) != n->directions) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "an input of rank %d and weights of rank %d, expected 3, for %d directions",
-                              n->x ? cnn_tensor_ndim(n->x) : 0, n->w ? cnn_tensor_ndim(n->w) : 0, n->directions);
+    if (!n->x || !n->w || !n->r || cnn_tensor_ndim(n->x) != 3 || cnn_tensor_ndim(n->w) != 3 ||
+        cnn_tensor_ndim(n->r) != 3 || cnn_tensor_size(n->w, 0) != n->directions ||
+        cnn_tensor_size(n->r, 0) != n->directions) {
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE,
+                                   "an input of rank %d and weights of rank %d, expected 3, for %d directions",
+                                   n->x ? cnn_tensor_ndim(n->x) : 0, n->w ? cnn_tensor_ndim(n->w) : 0, n->directions);
     }
     n->hidden = cnn_tensor_size(n->r, 2);
     if (n->layout) {
@@ -236,7 +249,8 @@ static bool read_lengths(cnn__onnx_run *run, recurrent *n)
 
 static bool is_plain(cnn__onnx_run *run, recurrent *n)
 {
-    bool plain = !n->peepholes && !(n->clip > 0) && !cnn__onnx_int(run, "input_forget", 0) && (n->kind != GRU || n->reset_after);
+    bool plain =
+        !n->peepholes && !(n->clip > 0) && !cnn__onnx_int(run, "input_forget", 0) && (n->kind != GRU || n->reset_after);
     int each = n->kind == LSTM ? 3 : n->kind == GRU ? 2 : 1, relus = 0;
     for (int d = 0; d < n->directions; d++) {
         for (int i = 0; i < each; i++) {
@@ -274,7 +288,8 @@ static bool run_all(cnn__onnx_run *run, int kind)
         last = cnn_transpose(last, 0, 1);
         cells = cells ? cnn_transpose(cells, 0, 1) : NULL;
     }
-    return cnn__onnx_out(run, 0, all, type) && cnn__onnx_out(run, 1, last, type) && (!cells || cnn__onnx_out(run, 2, cells, type));
+    return cnn__onnx_out(run, 0, all, type) && cnn__onnx_out(run, 1, last, type) &&
+           (!cells || cnn__onnx_out(run, 2, cells, type));
 }
 
 bool cnn__onnx_op_lstm(cnn__onnx_run *run)

@@ -25,7 +25,8 @@ bool cnn__onnx_op_size(cnn__onnx_run *run)
 {
     int rank;
     int64_t shape[CNN_MAX_DIMS];
-    cnn__onnx_host *y = cnn__onnx_in_shape(run, 0, &rank, shape) ? cnn__onnx_run_host(run, CNN__ONNX_INT64, 0, NULL) : NULL;
+    cnn__onnx_host *y =
+        cnn__onnx_in_shape(run, 0, &rank, shape) ? cnn__onnx_run_host(run, CNN__ONNX_INT64, 0, NULL) : NULL;
     if (y) {
         y->i[0] = 1;
         for (int d = 0; d < rank; d++) {
@@ -104,7 +105,8 @@ bool cnn__onnx_op_transpose(cnn__onnx_run *run)
     for (int d = 0; d < rank; d++) {
         dims[d] = perm ? cnn__onnx_axis(run, perm[d], rank) : rank - 1 - d;
     }
-    return run->status == CNN_OK && cnn__onnx_out(run, 0, cnn_permute(cnn__onnx_in(run, 0), rank, dims), cnn__onnx_type(run, 0));
+    return run->status == CNN_OK &&
+           cnn__onnx_out(run, 0, cnn_permute(cnn__onnx_in(run, 0), rank, dims), cnn__onnx_type(run, 0));
 }
 
 bool cnn__onnx_op_squeeze(cnn__onnx_run *run)
@@ -122,7 +124,8 @@ bool cnn__onnx_op_squeeze(cnn__onnx_run *run)
         bool chosen = named ? k < count && dims[k] == d : size == 1;
         k += named && chosen;
         if (chosen && size != 1) {
-            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "dimension %d has size %lld, expected 1", d, (long long)size);
+            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "dimension %d has size %lld, expected 1", d,
+                                       (long long)size);
         }
         if (!chosen) {
             shape[left++] = size;
@@ -208,7 +211,8 @@ bool cnn__onnx_op_depth_to_space(cnn__onnx_run *run)
     cnn__onnx_shape_of(x, s);
     x = cnn_reshape(x, 6, (int64_t[]){ s[0], b, b, s[1] / (b * b), s[2], s[3] });
     x = cnn_permute(x, 6, (int[]){ 0, 3, 4, 1, 5, 2 });
-    return cnn__onnx_out(run, 0, cnn_reshape(x, 4, (int64_t[]){ s[0], s[1] / (b * b), s[2] * b, s[3] * b }), cnn__onnx_type(run, 0));
+    return cnn__onnx_out(run, 0, cnn_reshape(x, 4, (int64_t[]){ s[0], s[1] / (b * b), s[2] * b, s[3] * b }),
+                         cnn__onnx_type(run, 0));
 }
 
 bool cnn__onnx_op_space_to_depth(cnn__onnx_run *run)
@@ -222,7 +226,8 @@ bool cnn__onnx_op_space_to_depth(cnn__onnx_run *run)
     x = cnn_reshape(x, 6, (int64_t[]){ s[0], s[1], s[2] / b, b, s[3] / b, b });
     bool columns = cnn__onnx_text_is(cnn__onnx_string(run, "mode", "DCR"), "CRD");
     x = cnn_permute(x, 6, columns ? (int[]){ 0, 1, 3, 5, 2, 4 } : (int[]){ 0, 3, 5, 1, 2, 4 });
-    return cnn__onnx_out(run, 0, cnn_reshape(x, 4, (int64_t[]){ s[0], s[1] * b * b, s[2] / b, s[3] / b }), cnn__onnx_type(run, 0));
+    return cnn__onnx_out(run, 0, cnn_reshape(x, 4, (int64_t[]){ s[0], s[1] * b * b, s[2] / b, s[3] / b }),
+                         cnn__onnx_type(run, 0));
 }
 
 /* Few elements are known to the host, as shapes that are made of them must be. */
@@ -264,7 +269,8 @@ bool cnn__onnx_op_constant_of_shape(cnn__onnx_run *run)
 bool cnn__onnx_op_range(cnn__onnx_run *run)
 {
     int type = cnn__onnx_type(run, 0);
-    double start = cnn__onnx_in_number(run, 0, 0), limit = cnn__onnx_in_number(run, 1, 0), delta = cnn__onnx_in_number(run, 2, 1);
+    double start = cnn__onnx_in_number(run, 0, 0), limit = cnn__onnx_in_number(run, 1, 0),
+           delta = cnn__onnx_in_number(run, 2, 1);
     double many = ceil((limit - start) / delta);
     int64_t count = many > 0 ? (int64_t)fmin(many, 1e15) : 0;
     if (run->status != CNN_OK || !(fabs(delta) > 0) || many != many) {
@@ -273,7 +279,8 @@ bool cnn__onnx_op_range(cnn__onnx_run *run)
     if (count > 4096) {
         cnn_dtype dtype;
         cnn__onnx_dtype(type, &dtype);
-        cnn_tensor *made = cnn_tensor_arange(run->ctx, dtype, start, limit, delta), *entered = cnn_input(run->tape, made);
+        cnn_tensor *made = cnn_tensor_arange(run->ctx, dtype, start, limit, delta),
+                   *entered = cnn_input(run->tape, made);
         cnn_tensor_free(made);
         return cnn__onnx_out(run, 0, entered, type);
     }
@@ -305,5 +312,6 @@ bool cnn__onnx_op_trilu(cnn__onnx_run *run)
 {
     int64_t k = (int64_t)cnn__onnx_in_number(run, 1, 0);
     cnn_tensor *x = cnn__onnx_in(run, 0);
-    return cnn__onnx_out(run, 0, cnn__onnx_int(run, "upper", 1) ? cnn_triu(x, k) : cnn_tril(x, k), cnn__onnx_type(run, 0));
+    return cnn__onnx_out(run, 0, cnn__onnx_int(run, "upper", 1) ? cnn_triu(x, k) : cnn_tril(x, k),
+                         cnn__onnx_type(run, 0));
 }

@@ -42,7 +42,8 @@ bool cnn__onnx_op_cast_like(cnn__onnx_run *run)
 bool cnn__onnx_op_identity(cnn__onnx_run *run)
 {
     const cnn__onnx_host *known = cnn__onnx_known(run, 0);
-    return known ? cnn__onnx_out_host(run, 0, known) : cnn__onnx_out(run, 0, cnn__onnx_in(run, 0), cnn__onnx_type(run, 0));
+    return known ? cnn__onnx_out_host(run, 0, known)
+                 : cnn__onnx_out(run, 0, cnn__onnx_in(run, 0), cnn__onnx_type(run, 0));
 }
 
 /* A scale or zero point in the shape that broadcasts along `axis`: one number, one per element of the axis, or one per
@@ -67,7 +68,7 @@ static cnn_tensor *along(cnn__onnx_run *run, cnn_tensor *scale, const cnn_tensor
     }
     if (axis >= rank || numel != cnn_tensor_size(x, axis)) {
         cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld scales for an axis of %lld", (long long)numel,
-                       (long long)(axis < rank ? cnn_tensor_size(x, axis) : 0));
+                            (long long)(axis < rank ? cnn_tensor_size(x, axis) : 0));
         return NULL;
     }
     for (int d = 0; d < rank; d++) {
@@ -91,8 +92,11 @@ cnn_tensor *cnn__onnx_quantized(cnn__onnx_run *run, cnn_tensor *x, cnn_tensor *s
 
 bool cnn__onnx_op_quantize(cnn__onnx_run *run)
 {
-    int type = cnn__onnx_has(run, 2) ? cnn__onnx_type(run, 2) : (int)cnn__onnx_int(run, "output_dtype", CNN__ONNX_UINT8), rank = cnn__onnx_rank(run, 0);
-    cnn_tensor *x = cnn__onnx_in(run, 0), *scale = cnn__onnx_in(run, 1), *zero = cnn__onnx_has(run, 2) ? cnn__onnx_in(run, 2) : NULL;
+    int type =
+            cnn__onnx_has(run, 2) ? cnn__onnx_type(run, 2) : (int)cnn__onnx_int(run, "output_dtype", CNN__ONNX_UINT8),
+        rank = cnn__onnx_rank(run, 0);
+    cnn_tensor *x = cnn__onnx_in(run, 0), *scale = cnn__onnx_in(run, 1),
+               *zero = cnn__onnx_has(run, 2) ? cnn__onnx_in(run, 2) : NULL;
     bool one = cnn_tensor_numel(scale) == 1;
     int axis = one && rank == 0 ? 0 : cnn__onnx_axis(run, cnn__onnx_int(run, "axis", 1), one && rank < 2 ? 2 : rank);
     int64_t block = cnn__onnx_int(run, "block_size", 0);
@@ -107,7 +111,8 @@ bool cnn__onnx_op_quantize(cnn__onnx_run *run)
 bool cnn__onnx_op_dequantize(cnn__onnx_run *run)
 {
     int type = cnn__onnx_type(run, 1), rank = cnn__onnx_rank(run, 0);
-    cnn_tensor *x = cnn__onnx_in(run, 0), *scale = cnn__onnx_in(run, 1), *zero = cnn__onnx_has(run, 2) ? cnn__onnx_in(run, 2) : NULL;
+    cnn_tensor *x = cnn__onnx_in(run, 0), *scale = cnn__onnx_in(run, 1),
+               *zero = cnn__onnx_has(run, 2) ? cnn__onnx_in(run, 2) : NULL;
     bool one = cnn_tensor_numel(scale) == 1;
     int axis = one && rank == 0 ? 0 : cnn__onnx_axis(run, cnn__onnx_int(run, "axis", 1), one && rank < 2 ? 2 : rank);
     int64_t block = cnn__onnx_int(run, "block_size", 0);

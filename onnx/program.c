@@ -84,7 +84,8 @@ static bool define_as(maker *m, scope *names, cnn__onnx_text name, int slot, con
 {
     size_t place = place_of(names, name);
     if (names->names[place].size) {
-        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, at, "a second value has the name \"%.*s\"", CNN__TEXT(name));
+        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, at, "a second value has the name \"%.*s\"",
+                                   CNN__TEXT(name));
     }
     names->names[place] = name;
     names->slots[place] = slot;
@@ -180,12 +181,12 @@ static cnn__onnx_constant *constant_new(maker *m, int slot, int type)
     return constant;
 }
 
-static bool make_constant(maker *m, const cnn__onnx_tensor_def *def, int slot, bool is_initializer)
+static bool make_constant(maker *m, cnn__onnx_tensor_def *def, int slot, bool is_initializer)
 {
     cnn_dtype dtype;
     if (!cnn__onnx_dtype(def->type, &dtype)) {
         return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, def->at, "tensor \"%.*s\" is of type %s",
-                              CNN__TEXT(def->name), cnn__onnx_type_name(def->type));
+                                   CNN__TEXT(def->name), cnn__onnx_type_name(def->type));
     }
     cnn__onnx_constant *constant = constant_new(m, slot, def->type);
     if (!constant) {
@@ -199,7 +200,7 @@ static bool make_constant(maker *m, const cnn__onnx_tensor_def *def, int slot, b
 static bool make_initializers(maker *m, scope *names, const cnn__onnx_graph *graph)
 {
     for (int i = 0; i < graph->initializer_count; i++) {
-        const cnn__onnx_tensor_def *def = &graph->initializers[i];
+        cnn__onnx_tensor_def *def = &graph->initializers[i];
         int slot;
         if (def->name.size == 0) {
             return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, def->at, "an initializer has no name");
@@ -221,7 +222,8 @@ static bool is_onnx(cnn__onnx_text domain)
 static int64_t version_of(const setting *where, cnn__onnx_text domain)
 {
     for (int i = 0; i < where->opset_count; i++) {
-        if (cnn__onnx_text_equal(where->opsets[i].domain, domain) || (is_onnx(domain) && is_onnx(where->opsets[i].domain))) {
+        if (cnn__onnx_text_equal(where->opsets[i].domain, domain) ||
+            (is_onnx(domain) && is_onnx(where->opsets[i].domain))) {
             return where->opsets[i].version;
         }
     }
@@ -253,7 +255,8 @@ static const cnn__onnx_attribute *argument(const setting *where, cnn__onnx_text 
     return NULL;
 }
 
-static bool make_attributes(maker *m, const setting *where, const cnn__onnx_node *node, cnn__onnx_attribute **attributes, int *count)
+static bool make_attributes(maker *m, const setting *where, const cnn__onnx_node *node,
+                            cnn__onnx_attribute **attributes, int *count)
 {
     cnn__onnx_attribute *to = cnn__onnx_reading_get(m->reading, (size_t)node->attribute_count, sizeof *to);
     *attributes = to;
@@ -270,12 +273,14 @@ static bool make_attributes(maker *m, const setting *where, const cnn__onnx_node
     return to != NULL;
 }
 
-static bool make_block(maker *m, const setting *where, const scope *outer, const cnn__onnx_graph *graph, cnn__onnx_block **to)
+static bool make_block(maker *m, const setting *where, const scope *outer, const cnn__onnx_graph *graph,
+                       cnn__onnx_block **to)
 {
     scope *names = cnn__onnx_reading_get(m->reading, 1, sizeof *names);
     cnn__onnx_block *block = *to = cnn__onnx_reading_get(m->reading, 1, sizeof *block);
     if (!block || !names ||
-        !scope_begin(m, names, outer, names_of(graph->nodes, graph->node_count) + graph->initializer_count + graph->input_count)) {
+        !scope_begin(m, names, outer,
+                     names_of(graph->nodes, graph->node_count) + graph->initializer_count + graph->input_count)) {
         return false;
     }
     block->in_count = graph->input_count;
@@ -300,7 +305,7 @@ static bool make_block(maker *m, const setting *where, const scope *outer, const
         block->out[i] = find(names, graph->outputs[i].name);
         if (block->out[i] < 0) {
             return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, NULL, "nothing makes the output \"%.*s\"",
-                                  CNN__TEXT(graph->outputs[i].name));
+                                       CNN__TEXT(graph->outputs[i].name));
         }
     }
     return true;
@@ -326,7 +331,7 @@ static bool make_inputs(maker *m, const scope *names, const cnn__onnx_node *node
         in[i] = node->inputs[i].size ? find(names, node->inputs[i]) : -1;
         if (node->inputs[i].size && in[i] < 0) {
             return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, node->at,
-                                  "nothing before it makes its input \"%.*s\"", CNN__TEXT(node->inputs[i]));
+                                       "nothing before it makes its input \"%.*s\"", CNN__TEXT(node->inputs[i]));
         }
     }
     return in != NULL;
@@ -363,8 +368,8 @@ static bool check_counts(maker *m, const cnn__onnx_step *step)
     }
     if ((op->max_in >= 0 && in > op->max_in) || (op->max_out >= 0 && out > op->max_out)) {
         return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, step->node->at,
-                              "it has %d inputs and %d outputs, expected at most %d and %d", in, out, op->max_in,
-                              op->max_out);
+                                   "it has %d inputs and %d outputs, expected at most %d and %d", in, out, op->max_in,
+                                   op->max_out);
     }
     return true;
 }
@@ -380,8 +385,8 @@ static bool make_numbers(maker *m, const cnn__onnx_attribute *a, int slot)
     bool one = cnn__onnx_text_is(a->name, "value_int") || cnn__onnx_text_is(a->name, "value_float");
     bool is_float = cnn__onnx_text_is(a->name, "value_float") || cnn__onnx_text_is(a->name, "value_floats");
     if (!is_float && !cnn__onnx_text_is(a->name, "value_int") && !cnn__onnx_text_is(a->name, "value_ints")) {
-        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, NULL, "a constant with the attribute \"%.*s\"",
-                              CNN__TEXT(a->name));
+        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, NULL,
+                                   "a constant with the attribute \"%.*s\"", CNN__TEXT(a->name));
     }
     int64_t count = one ? 1 : is_float ? a->float_count : a->int_count;
     int type = is_float ? CNN__ONNX_FLOAT : CNN__ONNX_INT64;
@@ -408,26 +413,26 @@ static bool make_constant_node(maker *m, const setting *where, scope *names, con
         return false;
     }
     if (count != 1 || node->output_count != 1) {
-        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, node->at, "it has %d attributes and %d outputs, expected 1 and 1",
-                              count, node->output_count);
+        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, node->at,
+                                   "it has %d attributes and %d outputs, expected 1 and 1", count, node->output_count);
     }
     if (!define(m, names, node->outputs[0], &slot, node->at)) {
         return false;
     }
-    return slot < 0 || (attributes->tensor ? make_constant(m, attributes->tensor, slot, false)
-                                           : make_numbers(m, attributes, slot));
+    return slot < 0 ||
+           (attributes->tensor ? make_constant(m, attributes->tensor, slot, false) : make_numbers(m, attributes, slot));
 }
 
 /* Runs a function's body in place of the call. */
-static bool make_call(maker *m, const setting *where, scope *names, const cnn__onnx_node *node, const cnn__onnx_function *function,
-                      cnn__onnx_step ***end)
+static bool make_call(maker *m, const setting *where, scope *names, const cnn__onnx_node *node,
+                      const cnn__onnx_function *function, cnn__onnx_step ***end)
 {
     cnn__onnx_attribute *arguments;
     scope *inner = cnn__onnx_reading_get(m->reading, 1, sizeof *inner);
     int *in, count;
     if (where->depth >= DEEPEST_CALL) {
-        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, node->at, "more than %d functions call each other",
-                              DEEPEST_CALL);
+        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, node->at,
+                                   "more than %d functions call each other", DEEPEST_CALL);
     }
     if (!inner || !make_inputs(m, names, node, &in) || !make_attributes(m, where, node, &arguments, &count) ||
         !scope_begin(m, inner, NULL, names_of(function->nodes, function->node_count) + function->input_count)) {
@@ -435,7 +440,10 @@ static bool make_call(maker *m, const setting *where, scope *names, const cnn__o
     }
     setting there = { .opsets = function->opset_count ? function->opsets : where->opsets,
                       .opset_count = function->opset_count ? function->opset_count : where->opset_count,
-                      .function = function, .arguments = arguments, .argument_count = count, .depth = where->depth + 1 };
+                      .function = function,
+                      .arguments = arguments,
+                      .argument_count = count,
+                      .depth = where->depth + 1 };
     for (int i = 0; i < function->input_count; i++) {
         if (i < node->input_count && in[i] >= 0 && function->inputs[i].size &&
             !define_as(m, inner, function->inputs[i], in[i], node->at)) {
@@ -456,7 +464,8 @@ static bool make_call(maker *m, const setting *where, scope *names, const cnn__o
     for (int i = 0; i < node->output_count; i++) {
         int slot = i < function->output_count ? find(inner, function->outputs[i]) : -1;
         if (node->outputs[i].size && slot < 0) {
-            return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, node->at, "the function has no output %d", i);
+            return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, node->at, "the function has no output %d",
+                                       i);
         }
         if (node->outputs[i].size && !define_as(m, names, node->outputs[i], slot, node->at)) {
             return false;
@@ -495,7 +504,8 @@ static bool make_step(maker *m, const setting *where, scope *names, const cnn__o
     }
     cnn__onnx_step *step = cnn__onnx_reading_get(m->reading, 1, sizeof *step);
     cnn__onnx_attribute *attributes;
-    if (!step || !make_inputs(m, names, node, &step->in) || !make_attributes(m, where, node, &attributes, &step->attribute_count)) {
+    if (!step || !make_inputs(m, names, node, &step->in) ||
+        !make_attributes(m, where, node, &attributes, &step->attribute_count)) {
         return false;
     }
     step->node = node;
@@ -552,8 +562,8 @@ static bool make_graph_inputs(maker *m, scope *names, const cnn__onnx_graph *gra
         }
         if (!input->name.size || !cnn__onnx_dtype(input->type, &dtype)) {
             return cnn__onnx_wire_fail(m->reading->file, input->type ? CNN_ERROR_UNSUPPORTED : CNN_ERROR_FORMAT, NULL,
-                                  "input \"%.*s\" is of type %s", CNN__TEXT(input->name),
-                                  input->type ? cnn__onnx_type_name(input->type) : "sequence, optional or none");
+                                       "input \"%.*s\" is of type %s", CNN__TEXT(input->name),
+                                       input->type ? cnn__onnx_type_name(input->type) : "sequence, optional or none");
         }
         p->inputs[p->input_count] = input;
         if (!define(m, names, input->name, &p->block.in[p->input_count++], NULL)) {
@@ -575,9 +585,10 @@ bool cnn__onnx_program_make(cnn__onnx_reading *reading, cnn__onnx_program *progr
     reading->file->node_number = -1;
     if (version < CNN__ONNX_OLDEST || version > CNN__ONNX_NEWEST) {
         return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, NULL, "opset %lld, expected %d to %d",
-                              (long long)version, CNN__ONNX_OLDEST, CNN__ONNX_NEWEST);
+                                   (long long)version, CNN__ONNX_OLDEST, CNN__ONNX_NEWEST);
     }
-    if (!scope_begin(&m, &names, NULL, names_of(graph->nodes, graph->node_count) + graph->initializer_count + graph->input_count) ||
+    if (!scope_begin(&m, &names, NULL,
+                     names_of(graph->nodes, graph->node_count) + graph->initializer_count + graph->input_count) ||
         !make_initializers(&m, &names, graph) || !make_graph_inputs(&m, &names, graph)) {
         return false;
     }
@@ -587,7 +598,7 @@ bool cnn__onnx_program_make(cnn__onnx_reading *reading, cnn__onnx_program *progr
     }
     if (m.unsupported_count) {
         return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, NULL, "%d nodes that are not supported: %s",
-                              m.unsupported_count, m.unsupported);
+                                   m.unsupported_count, m.unsupported);
     }
     program->block.out = cnn__onnx_reading_get(reading, (size_t)graph->output_count, sizeof *program->block.out);
     program->block.out_count = graph->output_count;
@@ -595,7 +606,7 @@ bool cnn__onnx_program_make(cnn__onnx_reading *reading, cnn__onnx_program *progr
         program->block.out[i] = find(&names, graph->outputs[i].name);
         if (program->block.out[i] < 0) {
             return cnn__onnx_wire_fail(reading->file, CNN_ERROR_FORMAT, NULL, "nothing makes the output \"%.*s\"",
-                                  CNN__TEXT(graph->outputs[i].name));
+                                       CNN__TEXT(graph->outputs[i].name));
         }
     }
     return program->block.out != NULL;

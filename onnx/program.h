@@ -24,10 +24,12 @@ typedef struct cnn__onnx_host {
 typedef struct cnn__onnx_operator {
     const char *name;
     int since, until;
-    int min_in, max_in, max_out;    /* how many inputs and outputs a node has; max -1: any number */
-    uint32_t parameters, buffers;   /* the inputs that are parameters or buffers of the module where they are initializers */
-    bool (*run)(cnn__onnx_run *run);     /* by operations of libcnn */
-    bool (*fold)(cnn__onnx_run *run);    /* where the host knows all inputs; returns false where it does not do it; may be NULL */
+    int min_in, max_in, max_out; /* how many inputs and outputs a node has; max -1: any number */
+    uint32_t parameters,
+        buffers; /* the inputs that are parameters or buffers of the module where they are initializers */
+    bool (*run)(cnn__onnx_run *run); /* by operations of libcnn */
+    bool (*fold)(
+        cnn__onnx_run *run); /* where the host knows all inputs; returns false where it does not do it; may be NULL */
     cnn_tensor *(*unary)(cnn_tensor *);
     cnn_tensor *(*binary)(cnn_tensor *, cnn_tensor *);
     int code; /* tells operators apart that share a function */
@@ -48,7 +50,7 @@ struct cnn__onnx_step {
     const cnn__onnx_node *node;
     int64_t number; /* of the node in its graph */
     const cnn__onnx_operator *op;
-    int version; /* the opset that the node is written for */
+    int version;   /* the opset that the node is written for */
     int *in, *out; /* slots; -1: left out */
     int in_count, out_count;
     const cnn__onnx_attribute *attributes;
@@ -58,8 +60,8 @@ struct cnn__onnx_step {
 
 /* A value that the file has: an initializer, or the value of a node Constant. */
 typedef struct cnn__onnx_constant {
-    const cnn__onnx_tensor_def *def; /* NULL: `host` is all */
-    const cnn__onnx_host *host;      /* NULL: too large */
+    cnn__onnx_tensor_def *def;  /* NULL: `host` is all */
+    const cnn__onnx_host *host; /* NULL: too large */
     const char *name;           /* in the module; NULL: it is no part of the module's state */
     int slot, type;
     bool is_parameter, is_buffer, is_initializer;

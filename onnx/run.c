@@ -34,21 +34,25 @@ static cnn_status take_inputs(cnn__onnx_run *run, cnn_tensor *const *inputs, int
 {
     const cnn__onnx_program *p = run->program;
     if (count != p->input_count) {
-        return cnn__onnx_fail(run->ctx, CNN_ERROR_INVALID_ARGUMENT, "onnx: %d inputs, expected %d", count, p->input_count);
+        return cnn__onnx_fail(run->ctx, CNN_ERROR_INVALID_ARGUMENT, "onnx: %d inputs, expected %d", count,
+                              p->input_count);
     }
     for (int i = 0; i < count; i++) {
         const cnn__onnx_value_info *info = p->inputs[i];
         cnn_dtype dtype;
         cnn__onnx_dtype(info->type, &dtype);
         if (!inputs[i]) {
-            return cnn__onnx_fail(run->ctx, CNN_ERROR_INVALID_ARGUMENT, "onnx: input \"%.*s\" is NULL", CNN__TEXT(info->name));
+            return cnn__onnx_fail(run->ctx, CNN_ERROR_INVALID_ARGUMENT, "onnx: input \"%.*s\" is NULL",
+                                  CNN__TEXT(info->name));
         }
         if (cnn_tensor_dtype(inputs[i]) != dtype) {
-            return cnn__onnx_fail(run->ctx, CNN_ERROR_DTYPE, "onnx: input \"%.*s\" is %s, expected %s", CNN__TEXT(info->name),
-                                  cnn_dtype_name(cnn_tensor_dtype(inputs[i])), cnn_dtype_name(dtype));
+            return cnn__onnx_fail(run->ctx, CNN_ERROR_DTYPE, "onnx: input \"%.*s\" is %s, expected %s",
+                                  CNN__TEXT(info->name), cnn_dtype_name(cnn_tensor_dtype(inputs[i])),
+                                  cnn_dtype_name(dtype));
         }
         if (!same_shape(info, inputs[i])) {
-            return cnn__onnx_fail(run->ctx, CNN_ERROR_SHAPE, "onnx: input \"%.*s\" has another shape than the model expects",
+            return cnn__onnx_fail(run->ctx, CNN_ERROR_SHAPE,
+                                  "onnx: input \"%.*s\" has another shape than the model expects",
                                   CNN__TEXT(info->name));
         }
         run->values[p->block.in[i]] = (cnn__onnx_value){ .tensor = inputs[i], .type = info->type };
@@ -60,8 +64,9 @@ static void take_constants(cnn__onnx_run *run, const cnn__onnx_net *net)
 {
     int k = 0;
     for (const cnn__onnx_constant *c = run->program->constants; c; c = c->next, k++) {
-        run->values[c->slot] = (cnn__onnx_value){ .tensor = net->tensors[k], .host = c->is_parameter || c->is_buffer ? NULL : c->host,
-                                             .type = c->type };
+        run->values[c->slot] = (cnn__onnx_value){ .tensor = net->tensors[k],
+                                                  .host = c->is_parameter || c->is_buffer ? NULL : c->host,
+                                                  .type = c->type };
     }
 }
 
@@ -72,8 +77,9 @@ static cnn_status give_outputs(cnn__onnx_run *run, cnn_tensor **outputs, int cou
         cnn__onnx_value *value = &run->values[run->program->block.out[i]];
         outputs[i] = cnn__onnx_tensor_of(run, value);
         if (!outputs[i]) {
-            return run->status != CNN_OK ? run->status
-                                         : cnn__onnx_fail(run->ctx, CNN_ERROR_UNSUPPORTED, "onnx: output %d is no tensor", i);
+            return run->status != CNN_OK
+                       ? run->status
+                       : cnn__onnx_fail(run->ctx, CNN_ERROR_UNSUPPORTED, "onnx: output %d is no tensor", i);
         }
         if (!cnn_tensor_tape(outputs[i])) {
             outputs[i] = cnn_input(run->tape, outputs[i]);
@@ -115,18 +121,22 @@ static cnn_tape *tape_of(cnn_context *ctx, cnn_tensor *const *inputs, int count)
 }
 
 cnn_status cnn__onnx_net_forward(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
-                            int output_count, void *user)
+                                 int output_count, void *user)
 {
     cnn__onnx_net *net = user;
     cnn_context *ctx = cnn_module_context(self);
     cnn__onnx_workspace *space = cnn__onnx_net_workspace(net);
     if (!space) {
-        return cnn__onnx_fail(ctx, CNN_ERROR_NO_MEMORY, "onnx: no memory for the values of %d nodes", net->program->slot_count);
+        return cnn__onnx_fail(ctx, CNN_ERROR_NO_MEMORY, "onnx: no memory for the values of %d nodes",
+                              net->program->slot_count);
     }
-    cnn__onnx_run run = { .ctx = ctx, .tape = tape_of(ctx, inputs, input_count), .program = net->program, .values = space->values,
-                     .arena = &space->arena };
-    cnn_status status = run.tape ? run_all(&run, net, inputs, input_count, outputs, output_count)
-                                 : cnn_context_status(ctx);
+    cnn__onnx_run run = { .ctx = ctx,
+                          .tape = tape_of(ctx, inputs, input_count),
+                          .program = net->program,
+                          .values = space->values,
+                          .arena = &space->arena };
+    cnn_status status =
+        run.tape ? run_all(&run, net, inputs, input_count, outputs, output_count) : cnn_context_status(ctx);
     cnn__onnx_net_give_back(net, space);
     return status;
 }

@@ -71,7 +71,8 @@ const int64_t *cnn__onnx_ints(const cnn__onnx_run *run, const char *name, int *c
 /* ---- failures ---- */
 
 /* Reports what is wrong with the step's node. Returns false. */
-bool cnn__onnx_step_fail(cnn__onnx_run *run, cnn_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool cnn__onnx_step_fail(cnn__onnx_run *run, cnn_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Runs a block whose inputs have their values (run.c). */
 bool cnn__onnx_block_run(cnn__onnx_run *run, const cnn__onnx_block *block);

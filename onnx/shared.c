@@ -64,8 +64,8 @@ bool cnn__onnx_def_number(cnn__onnx_run *run, const cnn__onnx_tensor_def *def, d
     unsigned char element[8];
     cnn_dtype dtype;
     if (def->numel != 1 || def->is_external || !cnn__onnx_dtype(def->type, &dtype)) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "a value of %lld elements of type %s", (long long)def->numel,
-                              cnn__onnx_type_name(def->type));
+        return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "a value of %lld elements of type %s",
+                                   (long long)def->numel, cnn__onnx_type_name(def->type));
     }
     if (!cnn__onnx_tensor_def_elements(&none, def, NULL, element)) {
         run->status = none.status;

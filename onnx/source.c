@@ -49,8 +49,9 @@ static bool read_all(cnn__onnx_file_bytes *file, int fd, const char *what, int64
             return fail_errno(file, what);
         }
         if (n == 0) {
-            return cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s: the file ends after %lld bytes, expected %lld", what,
-                                  (long long)(offset + done), (long long)(offset + size));
+            return cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL,
+                                       "%s: the file ends after %lld bytes, expected %lld", what,
+                                       (long long)(offset + done), (long long)(offset + size));
         }
         done += n;
     }
@@ -60,7 +61,8 @@ static bool read_all(cnn__onnx_file_bytes *file, int fd, const char *what, int64
 bool cnn__onnx_source_read(cnn__onnx_file_bytes *file, unsigned char **bytes)
 {
     *bytes = NULL;
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a pipe without a writer would wait for one */
+    int fd =
+        open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a pipe without a writer would wait for one */
     if (fd < 0) {
         return fail_errno(file, "cannot be opened");
     }
@@ -125,11 +127,12 @@ static bool check_name(cnn__onnx_file_bytes *file, cnn__onnx_text location, char
         good = good && length > 0 && !(length == 2 && memcmp(part, "..", 2) == 0);
     }
     return good || cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL,
-                                  "external data is in \"%.*s\", expected a file in the folder of the model",
-                                  CNN__TEXT(location));
+                                       "external data is in \"%.*s\", expected a file in the folder of the model",
+                                       CNN__TEXT(location));
 }
 
-bool cnn__onnx_source_read_beside(cnn__onnx_file_bytes *file, cnn__onnx_text location, int64_t offset, int64_t size, void *to)
+bool cnn__onnx_source_read_beside(cnn__onnx_file_bytes *file, cnn__onnx_text location, int64_t offset, int64_t size,
+                                  void *to)
 {
     char name[LONGEST_NAME], what[2 * CNN__TEXT_LIMIT];
     if (!check_name(file, location, name)) {
@@ -138,14 +141,15 @@ bool cnn__onnx_source_read_beside(cnn__onnx_file_bytes *file, cnn__onnx_text loc
     snprintf(what, sizeof what, "external data \"%.*s\"", CNN__TEXT(location));
     int fd = open_beside(file, name);
     if (fd < 0) {
-        return errno == ELOOP ? cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s: a symbolic link, expected a file", what)
-                              : fail_errno(file, what);
+        return errno == ELOOP
+                   ? cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s: a symbolic link, expected a file", what)
+                   : fail_errno(file, what);
     }
     int64_t bytes = size_of(file, fd, what);
     bool good = bytes >= 0;
     if (good && (offset > bytes || size > bytes - offset)) {
-        good = cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s has %lld bytes, expected %lld from byte %lld on", what,
-                              (long long)bytes, (long long)size, (long long)offset);
+        good = cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s has %lld bytes, expected %lld from byte %lld on",
+                                   what, (long long)bytes, (long long)size, (long long)offset);
     }
     good = good && read_all(file, fd, what, offset, size, to);
     close(fd);

@@ -5,8 +5,16 @@
 
 #define ANY (-1)
 #define OPERATOR(text, first, last, least, most, outputs, of_parameters, of_buffers, function, ...) \
-    { .name = text, .since = first, .until = last, .min_in = least, .max_in = most, .max_out = outputs, \
-      .parameters = of_parameters, .buffers = of_buffers, .run = function, .fold = __VA_ARGS__ },
+    { .name = text, \
+      .since = first, \
+      .until = last, \
+      .min_in = least, \
+      .max_in = most, \
+      .max_out = outputs, \
+      .parameters = of_parameters, \
+      .buffers = of_buffers, \
+      .run = function, \
+      .fold = __VA_ARGS__ },
 /* In the order of strcmp(). */
 const cnn__onnx_operator cnn__onnx_operators[] = {
 #include "operators.def"

@@ -66,11 +66,11 @@ static uint32_t field_of(int type, int *wire_type)
     *wire_type = type == CNN__ONNX_FLOAT    ? CNN__WIRE_4_BYTES
                  : type == CNN__ONNX_DOUBLE ? CNN__WIRE_8_BYTES
                                             : CNN__WIRE_VARINT;
-    return type == CNN__ONNX_FLOAT                                   ? 4
-           : type == CNN__ONNX_DOUBLE                                ? 10
-           : type == CNN__ONNX_INT64                                 ? 7
-           : type == CNN__ONNX_UINT32 || type == CNN__ONNX_UINT64    ? 11
-                                                                     : 5;
+    return type == CNN__ONNX_FLOAT                                ? 4
+           : type == CNN__ONNX_DOUBLE                             ? 10
+           : type == CNN__ONNX_INT64                              ? 7
+           : type == CNN__ONNX_UINT32 || type == CNN__ONNX_UINT64 ? 11
+                                                                  : 5;
 }
 
 /* Elements in repeated fields: two 4-bit numbers share a number of 8 bits. */
@@ -97,13 +97,14 @@ static bool put_fields(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *t
         }
     }
     return file->status == CNN_OK &&
-           (count == tensor->numel || cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, tensor->at,
-                                                     "tensor \"%.*s\" has %lld elements in the file, its shape %lld",
-                                                     CNN__TEXT(tensor->name), (long long)count,
-                                                     (long long)tensor->numel));
+           (count == tensor->numel ||
+            cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, tensor->at,
+                                "tensor \"%.*s\" has %lld elements in the file, its shape %lld",
+                                CNN__TEXT(tensor->name), (long long)count, (long long)tensor->numel));
 }
 
-bool cnn__onnx_tensor_def_elements(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor, const unsigned char *bytes, void *to)
+bool cnn__onnx_tensor_def_elements(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor,
+                                   const unsigned char *bytes, void *to)
 {
     if (bytes) {
         put_raw(tensor, bytes, to);
@@ -113,8 +114,9 @@ bool cnn__onnx_tensor_def_elements(cnn__onnx_file_bytes *file, const cnn__onnx_t
         return put_fields(file, tensor, to);
     }
     if (cnn__onnx_tensor_def_bytes(tensor) != (int64_t)tensor->raw.size) {
-        return cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, tensor->at, "tensor \"%.*s\" has %zu bytes in the file, expected %lld",
-                              CNN__TEXT(tensor->name), tensor->raw.size, (long long)cnn__onnx_tensor_def_bytes(tensor));
+        return cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, tensor->at,
+                                   "tensor \"%.*s\" has %zu bytes in the file, expected %lld", CNN__TEXT(tensor->name),
+                                   tensor->raw.size, (long long)cnn__onnx_tensor_def_bytes(tensor));
     }
     put_raw(tensor, (const unsigned char *)tensor->raw.at, to);
     return true;

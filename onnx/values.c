@@ -259,9 +259,9 @@ bool cnn__onnx_range(int type, double *low, double *high)
     static const struct {
         int type;
         double low, high;
-    } ranges[] = { { CNN__ONNX_UINT8, 0, 255 },       { CNN__ONNX_INT8, -128, 127 },
-                   { CNN__ONNX_UINT16, 0, 65535 },    { CNN__ONNX_INT16, -32768, 32767 },
-                   { CNN__ONNX_UINT4, 0, 15 },        { CNN__ONNX_INT4, -8, 7 },
+    } ranges[] = { { CNN__ONNX_UINT8, 0, 255 },         { CNN__ONNX_INT8, -128, 127 },
+                   { CNN__ONNX_UINT16, 0, 65535 },      { CNN__ONNX_INT16, -32768, 32767 },
+                   { CNN__ONNX_UINT4, 0, 15 },          { CNN__ONNX_INT4, -8, 7 },
                    { CNN__ONNX_UINT32, 0, 0xffffffff }, { CNN__ONNX_INT32, -2147483648.0, 2147483647.0 } };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         if (ranges[i].type == type) {

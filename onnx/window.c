@@ -21,7 +21,8 @@ bool cnn__onnx_window_read(cnn__onnx_run *run, const cnn_tensor *x, const cnn_te
 {
     int64_t pads[2 * CNN__MOST_SPACE];
     cnn__onnx_text how = cnn__onnx_string(run, "auto_pad", "NOTSET");
-    bool upper = cnn__onnx_text_is(how, "SAME_UPPER"), lower = cnn__onnx_text_is(how, "SAME_LOWER"), valid = cnn__onnx_text_is(how, "VALID");
+    bool upper = cnn__onnx_text_is(how, "SAME_UPPER"), lower = cnn__onnx_text_is(how, "SAME_LOWER"),
+         valid = cnn__onnx_text_is(how, "VALID");
     int rank = cnn_tensor_ndim(x);
     *w = (cnn__onnx_window){ .ndim = rank - 2 };
     if (rank < 3 || rank > 5 || (weight && cnn_tensor_ndim(weight) != rank)) {
@@ -48,8 +49,8 @@ bool cnn__onnx_window_read(cnn__onnx_run *run, const cnn_tensor *x, const cnn_te
     return true;
 }
 
-cnn_tensor *cnn__onnx_window_padded(cnn__onnx_run *run, cnn_tensor *x, const cnn__onnx_window *window, const int64_t *before,
-                               const int64_t *after, double value)
+cnn_tensor *cnn__onnx_window_padded(cnn__onnx_run *run, cnn_tensor *x, const cnn__onnx_window *window,
+                                    const int64_t *before, const int64_t *after, double value)
 {
     int64_t first[CNN_MAX_DIMS] = { 0 }, last[CNN_MAX_DIMS] = { 0 };
     bool any = false;

@@ -16,7 +16,7 @@ typedef struct cnn__onnx_window {
  * or is NULL. Reports. */
 bool cnn__onnx_window_read(cnn__onnx_run *run, const cnn_tensor *x, const cnn_tensor *weight, cnn__onnx_window *window);
 /* The sizes of space as parameters of cnn__onnx_padded(). */
-cnn_tensor *cnn__onnx_window_padded(cnn__onnx_run *run, cnn_tensor *x, const cnn__onnx_window *window, const int64_t *before,
-                               const int64_t *after, double value);
+cnn_tensor *cnn__onnx_window_padded(cnn__onnx_run *run, cnn_tensor *x, const cnn__onnx_window *window,
+                                    const int64_t *before, const int64_t *after, double value);
 
 #endif

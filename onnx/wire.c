@@ -14,7 +14,8 @@ bool cnn__onnx_text_equal(cnn__onnx_text a, cnn__onnx_text b)
     return a.size == b.size && (a.size == 0 || memcmp(a.at, b.at, a.size) == 0);
 }
 
-bool cnn__onnx_wire_fail(cnn__onnx_file_bytes *file, cnn_status status, const unsigned char *at, const char *format, ...)
+bool cnn__onnx_wire_fail(cnn__onnx_file_bytes *file, cnn_status status, const unsigned char *at, const char *format,
+                         ...)
 {
     char text[300], where[2 * CNN__TEXT_LIMIT + 40] = "";
     if (file->status != CNN_OK) {
@@ -25,8 +26,8 @@ bool cnn__onnx_wire_fail(cnn__onnx_file_bytes *file, cnn_status status, const un
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     if (file->node_number >= 0) {
-        snprintf(where, sizeof where, "node %lld \"%.*s\" (%.*s): ", (long long)file->node_number, CNN__TEXT(file->node),
-                 CNN__TEXT(file->op_type));
+        snprintf(where, sizeof where, "node %lld \"%.*s\" (%.*s): ", (long long)file->node_number,
+                 CNN__TEXT(file->node), CNN__TEXT(file->op_type));
     }
     file->status = status;
     if (at) {
@@ -70,15 +71,16 @@ static bool read_varint(cnn__onnx_wire *wire, uint64_t *value, const char *what)
 {
     size_t size = varint(wire->at, wire->end, value);
     wire->at += size;
-    return size > 0 || cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->at, "%s is no varint, or is cut off", what);
+    return size > 0 ||
+           cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->at, "%s is no varint, or is cut off", what);
 }
 
 static bool read_fixed(cnn__onnx_wire *wire, int bytes)
 {
     if (wire->end - wire->at < bytes) {
         return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
-                              "field %u has %d bytes, but its message ends after %td", wire->field, bytes,
-                              wire->end - wire->at);
+                                   "field %u has %d bytes, but its message ends after %td", wire->field, bytes,
+                                   wire->end - wire->at);
     }
     wire->value = little_endian(wire->at, bytes);
     wire->at += bytes;
@@ -97,7 +99,7 @@ bool cnn__onnx_wire_next(cnn__onnx_wire *wire)
     }
     if (tag >> 3 == 0 || tag >> 3 > 0x1fffffff) {
         return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at, "a field has the number %llu",
-                              (unsigned long long)(tag >> 3));
+                                   (unsigned long long)(tag >> 3));
     }
     wire->field = (uint32_t)(tag >> 3);
     wire->type = (int)(tag & 7);
@@ -107,16 +109,16 @@ bool cnn__onnx_wire_next(cnn__onnx_wire *wire)
     case CNN__WIRE_4_BYTES: return read_fixed(wire, 4);
     case CNN__WIRE_LENGTH: break;
     default:
-        return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at, "field %u has the wire type %d", wire->field,
-                              wire->type);
+        return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at, "field %u has the wire type %d",
+                                   wire->field, wire->type);
     }
     if (!read_varint(wire, &length, "a length")) {
         return false;
     }
     if (length > (uint64_t)(wire->end - wire->at)) {
         return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
-                              "field %u has %llu bytes, but its message ends after %td", wire->field,
-                              (unsigned long long)length, wire->end - wire->at);
+                                   "field %u has %llu bytes, but its message ends after %td", wire->field,
+                                   (unsigned long long)length, wire->end - wire->at);
     }
     wire->content = (cnn__onnx_text){ (const char *)wire->at, (size_t)length };
     wire->at += length;
@@ -126,7 +128,7 @@ bool cnn__onnx_wire_next(cnn__onnx_wire *wire)
 bool cnn__onnx_wire_expect(cnn__onnx_wire *wire, int type, const char *name)
 {
     return wire->type == type || cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
-                                                "%s has the wire type %d, expected %d", name, wire->type, type);
+                                                     "%s has the wire type %d, expected %d", name, wire->type, type);
 }
 
 bool cnn__onnx_wire_element(cnn__onnx_text *content, int type, uint64_t *value)
@@ -158,7 +160,7 @@ int64_t cnn__onnx_wire_repeated(cnn__onnx_wire *wire, int type, const char *name
     }
     if (content.size) {
         cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, (const unsigned char *)content.at,
-                       "%s ends within an element, or has none here", name);
+                            "%s ends within an element, or has none here", name);
         return -1;
     }
     return count;

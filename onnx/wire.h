@@ -34,13 +34,13 @@ typedef struct cnn__onnx_wire {
     const unsigned char *field_at; /* the tag of the field */
     uint32_t field;
     int type;
-    uint64_t value;    /* of a varint, 4 or 8 bytes */
+    uint64_t value;         /* of a varint, 4 or 8 bytes */
     cnn__onnx_text content; /* of a length */
 } cnn__onnx_wire;
 
 /* Reports what is wrong with the file at a byte, unless something was reported before. Returns false. */
-bool cnn__onnx_wire_fail(cnn__onnx_file_bytes *file, cnn_status status, const unsigned char *at, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+bool cnn__onnx_wire_fail(cnn__onnx_file_bytes *file, cnn_status status, const unsigned char *at, const char *format,
+                         ...) __attribute__((format(printf, 4, 5)));
 
 cnn__onnx_wire cnn__onnx_wire_begin(cnn__onnx_file_bytes *file, cnn__onnx_text message);
 
@@ -59,7 +59,8 @@ bool cnn__onnx_wire_element(cnn__onnx_text *content, int type, uint64_t *value);
 
 /* The text cut to `limit` bytes, as printf's "%.*s" takes it. */
 #define CNN__TEXT_LIMIT 100
-#define CNN__TEXT(text) ((int)((text).size < CNN__TEXT_LIMIT ? (text).size : CNN__TEXT_LIMIT)), ((text).at ? (text).at : "")
+#define CNN__TEXT(text) \
+    ((int)((text).size < CNN__TEXT_LIMIT ? (text).size : CNN__TEXT_LIMIT)), ((text).at ? (text).at : "")
 
 bool cnn__onnx_text_is(cnn__onnx_text text, const char *other);
 bool cnn__onnx_text_equal(cnn__onnx_text a, cnn__onnx_text b);

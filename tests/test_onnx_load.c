@@ -240,6 +240,55 @@ START_TEST(arithmetic_on_shapes_is_the_hosts)
 }
 END_TEST
 
+/* A function that multiplies by a constant of 100 numbers, called twice; whatever its address in the file is. */
+START_TEST(functions_share_their_constants)
+{
+    for (int shift = 0; shift < 5; shift++) {
+        float numbers[100], got[100];
+        for (int i = 0; i < 100; i++) {
+            numbers[i] = (float)(i + 1);
+        }
+        buffer g = { 0 }, f = { 0 }, set = { 0 }, value = { 0 }, part = node_message("Scale", "x", "h");
+        put_text(&part, 7, "own");
+        put_message(&g, 1, &part);
+        part = node_message("Scale", "h", "y");
+        put_text(&part, 7, "own");
+        put_message(&g, 1, &part);
+        part = value_message("x", FLOAT, 1, (int64_t[]){ 100 });
+        put_message(&g, 11, &part);
+        part = value_message("y", FLOAT, 1, (int64_t[]){ 100 });
+        put_message(&g, 12, &part);
+        put_text(&f, 1, "Scale");
+        put_text(&f, 4, "a");
+        put_text(&f, 5, "b");
+        put_text(&f, 8, &"aaaa"[4 - shift % 5]); /* documentation that moves what follows */
+        part = node_message("Constant", "", "k");
+        put_text(&value, 1, "value");
+        buffer tensor = tensor_message("k", FLOAT, 1, (int64_t[]){ 100 }, numbers, sizeof numbers);
+        put_message(&value, 5, &tensor);
+        put_message(&part, 5, &value);
+        put_message(&f, 7, &part);
+        part = node_message("Mul", "a k", "b");
+        put_message(&f, 7, &part);
+        put_text(&f, 10, "own");
+        put_int(&set, 2, 17);
+        put_message(&f, 9, &set);
+        buffer model = model_message(&g, 17);
+        put_message(&model, 25, &f);
+        cnn_module *module = cnn_onnx_load(ctx, model_file("function.onnx", &model), NULL);
+        ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
+        cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, 1, (int64_t[]){ 100 });
+        ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+        ck_assert_int_eq(cnn_tensor_read(cnn_forward(module, cnn_input(tape, x)), got, sizeof got), CNN_OK);
+        for (int i = 0; i < 100; i++) {
+            ck_assert_float_eq_tol(got[i], (float)((i + 1) * (i + 1)), 1e-9f);
+        }
+        cnn_tensor_free(x);
+        cnn_module_free(module);
+    }
+}
+END_TEST
+
 START_TEST(all_that_is_not_supported_is_named)
 {
     buffer g = linear_graph(), part = node_message("Hocus", "y", "z");
@@ -445,6 +494,7 @@ int main(void)
     tcase_add_test(modules, equal_steps_allocate_nothing);
     tcase_add_test(modules, several_inputs_and_outputs);
     tcase_add_test(modules, arithmetic_on_shapes_is_the_hosts);
+    tcase_add_test(modules, functions_share_their_constants);
     TCase *failures = suite_case(suite, "failures", setup, teardown);
     tcase_add_test(failures, all_that_is_not_supported_is_named);
     tcase_add_test(failures, the_node_is_named);

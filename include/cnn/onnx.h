@@ -29,7 +29,8 @@ typedef struct cnn_onnx_options {
 } cnn_onnx_options;
 
 /**
- * Reads a model of opset 7 to 22 as a module.
+ * Reads a model as a module. Opsets 7 to 22 are proven by the ONNX project's tests; others, from 1 to 28, load where their
+ * operators have not changed otherwise.
  *
  * cnn_forward_many() runs it on the inputs of the graph, in its order, without those that are initializers; it gives as
  * many of the graph's outputs as it is asked for. A model of one input and one output is run by cnn_forward(), too.

@@ -9,7 +9,7 @@ from onnx import numpy_helper
 
 
 def main():
-    for model in sorted(pathlib.Path(sys.argv[1]).glob("*/model.onnx")):
+    for model in sorted(path for path in pathlib.Path(sys.argv[1]).glob("*/model.onnx") if (path.parent / "inputs.npz").exists()):
         data = model.parent / "test_data_set_0"
         data.mkdir(exist_ok=True)
         options = onnxruntime.SessionOptions()
