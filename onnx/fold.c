@@ -1,5 +1,5 @@
-/* Folding: what follows from shapes and constants the host computes, so that a step neither waits for it nor has it on its
- * tape. Shape and its like give host values; the operators here keep them so. */
+/* Folding: what follows from shapes and constants the host computes, so that a step neither waits for it nor has it on
+ * its tape. Shape and its like give host values; the operators here keep them so. */
 #include "ops.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-/* cnn_onnx_load(): reads a file, makes its program, and a module around it whose parameters have the names of the file's
- * initializers, as PyTorch's exporters give them: "layer1.0.conv1.weight" is the parameter weight of a module conv1 in
- * modules 0 and layer1. */
+/* cnn_onnx_load(): reads a file, makes its program, and a module around it whose parameters have the names of the
+ * file's initializers, as PyTorch's exporters give them: "layer1.0.conv1.weight" is the parameter weight of a module
+ * conv1 in modules 0 and layer1. */
 #include "net.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* A model as its file has it: graphs of nodes, attributes, tensors. Names and tensors stay where they lie in the bytes of
- * the file, which live as long as the model; the structs are in its arena. */
+/* A model as its file has it: graphs of nodes, attributes, tensors. Names and tensors stay where they lie in the bytes
+ * of the file, which live as long as the model; the structs are in its arena. */
 #ifndef CNN_ONNX_MODEL_H
 #define CNN_ONNX_MODEL_H
 
@@ -139,8 +139,8 @@ bool cnn__onnx_value_info_read(cnn__onnx_reading *reading, cnn__onnx_text messag
 /* Memory of the arena; its lack is reported. */
 void *cnn__onnx_reading_get(cnn__onnx_reading *reading, size_t count, size_t size);
 
-/* Writes the elements of a tensor that are in the file to `to`, as libcnn holds the type: numel · the dtype's size bytes.
- * Those in another file come as `bytes` (tensor_elements.c). */
+/* Writes the elements of a tensor that are in the file to `to`, as libcnn holds the type: numel · the dtype's size
+ * bytes. Those in another file come as `bytes` (tensor_elements.c). */
 bool cnn__onnx_tensor_def_elements(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor,
                                    const unsigned char *bytes, void *to);
 /* How many bytes its elements take where they are stored raw; -1 for a type without any. */

@@ -65,7 +65,7 @@ static void take_back(void *data, void *user)
 }
 
 /* Moves the elements, which are raw in the file, to an address that the dtype asks for, over the tag and the length
- * before them, which have been read. Returns NULL where that is not far enough, or the elements are stored otherwise. */
+ * before them, which have been read. NULL: that is not far enough, or the elements are stored otherwise. */
 static unsigned char *aligned(const cnn__onnx_program *program, cnn__onnx_tensor_def *def, size_t size)
 {
     if (!def->has_raw || def->is_external || (int64_t)def->raw.size != cnn__onnx_tensor_def_bytes(def) ||

@@ -1,4 +1,4 @@
-/* Suppression of boxes that overlap better ones; the host does it, because the result's size follows from the elements. */
+/* Suppression of boxes that overlap better ones, by the host: the size of the result follows from the elements. */
 #include "ops.h"
 
 #include <math.h>

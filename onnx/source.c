@@ -1,5 +1,5 @@
-/* Reading files. Names in a model come from strangers: they cannot lead out of its folder, and nothing but a regular file
- * is opened. */
+/* Reading files. Names in a model come from strangers: they cannot lead out of its folder, and nothing but a regular
+ * file is opened. */
 #include "source.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* The wire format of protocol buffers, field by field, where the bytes lie: nothing is copied or allocated.
  *
- * A message is a series of fields, each a tag (number and wire type, a varint) and a value: a varint, 4 or 8 bytes, or a
- * length and as many bytes. Groups, which ended with proto2, are refused. Every length is checked against the end of
+ * A message is a series of fields, each a tag (number and wire type, a varint) and a value: a varint, 4 or 8 bytes, or
+ * a length and as many bytes. Groups, which ended with proto2, are refused. Every length is checked against the end of
  * the message that the field is in, so that whatever is read lies within the file. */
 #ifndef CNN_ONNX_WIRE_H
 #define CNN_ONNX_WIRE_H

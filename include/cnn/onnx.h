@@ -29,18 +29,18 @@ typedef struct cnn_onnx_options {
 } cnn_onnx_options;
 
 /**
- * Reads a model as a module. Opsets 7 to 22 are proven by the ONNX project's tests; others, from 1 to 28, load where their
- * operators have not changed otherwise.
+ * Reads a model as a module. Opsets 7 to 22 are proven by the ONNX project's tests; others, from 1 to 28, load where
+ * their operators have not changed otherwise.
  *
  * cnn_forward_many() runs it on the inputs of the graph, in its order, without those that are initializers; it gives as
  * many of the graph's outputs as it is asked for. A model of one input and one output is run by cnn_forward(), too.
  * Sizes that the file does not say may be any, from run to run. Whatever follows from shapes alone is computed by the
  * host.
  *
- * Floating-point initializers that operators take as weights are the module's parameters, under their names in the file;
- * the running statistics of batch normalisation are its buffers. A step that trains (cnn_mode) normalises by the batch
- * and drops out, whatever the file says. Elements of f32, f64, bf16 and i64 are used where they lie in the file's bytes,
- * which are read into memory once; f16 is computed in f32, i8, i16, u16 and u32 in wider integers.
+ * Floating-point initializers that operators take as weights are the module's parameters, under their names in the
+ * file; the running statistics of batch normalisation are its buffers. A step that trains (cnn_mode) normalises by the
+ * batch and drops out, whatever the file says. Elements of f32, f64, bf16 and i64 are used where they lie in the file's
+ * bytes, which are read into memory once; f16 is computed in f32, i8, i16, u16 and u32 in wider integers.
  *
  * Tensors that the model has in other files must be in its folder or below, without symbolic links.
  *
