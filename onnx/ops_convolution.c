@@ -60,7 +60,7 @@ bool cnn__onnx_op_conv(cnn__onnx_run *run)
                          cnn__onnx_type(run, 0));
 }
 
-/* Integers less their zero point: f64 holds them, and sums of their products, exactly. `axis`: that of several zero points. */
+/* Integers less their zero point, of which there may be one per element of `axis`: f64 holds all sums exactly. */
 static cnn_tensor *centred(cnn__onnx_run *run, int i, int zero_at, int axis)
 {
     cnn_tensor *x = cnn_cast(cnn__onnx_in(run, i), CNN_F64),

@@ -30,6 +30,13 @@ else
     echo "skipped: the ONNX project's tests from opset 18 on: $TRACE_PYTHON has no onnx"
 fi
 
+# ---- training on ----
+if has "$EXPORT_PYTHON" torch torchvision; then
+    "$EXPORT_PYTHON" "$here/train_nets.py" "$(dirname "$program")/train_net" "$work/training" || failed=1
+else
+    echo "skipped: nets that are trained on: $EXPORT_PYTHON has no torchvision"
+fi
+
 # ---- nets ----
 if ! has "$TRACE_PYTHON" onnxruntime onnx; then
     echo "skipped: nets that PyTorch exports: $TRACE_PYTHON has no onnxruntime"

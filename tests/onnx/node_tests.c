@@ -202,7 +202,7 @@ static bool run_set(cnn_module *module, const char *folder, char *why, size_t si
 
 static bool run_test(const char *folder, char *why, size_t size)
 {
-    char path[PATH];
+    char path[2 * PATH];
     struct stat info;
     snprintf(path, sizeof path, "%s/model.onnx", folder);
     cnn_module *module = cnn_onnx_load(ctx, path, NULL);

@@ -8,14 +8,14 @@ ONNX_TESTDATA ?= /usr/share/libonnx-testdata/data
 EXPORT_PYTHON ?= /usr/bin/python3
 ifneq ($(HAVE_ONNX),)
 CHECK_LONG += check-onnx
-CHECK_BUILD += $(BUILD)/tests/onnx/node_tests
+CHECK_BUILD += $(BUILD)/tests/onnx/node_tests $(BUILD)/tests/onnx/train_net
 endif
 
 .PHONY: check-onnx
-check-onnx: $(BUILD)/tests/onnx/node_tests
+check-onnx: $(BUILD)/tests/onnx/node_tests $(BUILD)/tests/onnx/train_net
 	@TRACE_PYTHON="$(TRACE_PYTHON)" EXPORT_PYTHON="$(EXPORT_PYTHON)" tests/onnx/check-onnx.sh $< "$(ONNX_TESTDATA)" $(BUILD)/tests/onnx
 
-$(BUILD)/tests/onnx/node_tests: tests/onnx/node_tests.c $(wildcard onnx/*.h) $(ONNX_STATIC) $(STATIC) $(FLAGS)
+$(BUILD)/tests/onnx/node_tests $(BUILD)/tests/onnx/train_net: $(BUILD)/tests/onnx/%: tests/onnx/%.c $(wildcard onnx/*.h) $(ONNX_STATIC) $(STATIC) $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -pthread $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) $(ONNX_STATIC) $(STATIC) \
