@@ -144,7 +144,7 @@ static bool run_set(cnn_module *module, const char *folder, char *why, size_t si
     cnn_tensor *inputs[MOST] = { NULL }, *own[MOST] = { NULL }, *outputs[MOST] = { NULL };
     value wants[MOST];
     void *elements[MOST];
-    char path[2 * PATH];
+    char path[2 * PATH + 100];
     int in = 0, out = 0;
     bool good = true;
     cnn_tape *tape = cnn_tape_new(ctx);
