@@ -168,6 +168,10 @@ bool cnn__onnx_op_affine_grid(cnn__onnx_run *run);
 bool cnn__onnx_op_col2im(cnn__onnx_run *run);
 bool cnn__onnx_op_window(cnn__onnx_run *run);
 
+/* ops_signal.c */
+bool cnn__onnx_op_dft(cnn__onnx_run *run);
+bool cnn__onnx_op_unique(cnn__onnx_run *run);
+
 /* ops_boxes.c */
 bool cnn__onnx_op_suppression(cnn__onnx_run *run);
 
