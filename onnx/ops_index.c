@@ -183,7 +183,7 @@ bool cnn__onnx_op_scatter_nd(cnn__onnx_run *run)
 bool cnn__onnx_op_topk(cnn__onnx_run *run)
 {
     int axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", -1), cnn__onnx_rank(run, 0));
-    int64_t k = run->step->version < 10 ? cnn__onnx_int(run, "k", 0) : (int64_t)cnn__onnx_in_number(run, 1, 0);
+    int64_t k = run->step->version < 10 ? cnn__onnx_int(run, "k", 0) : cnn__onnx_in_int(run, 1, 0);
     cnn_tensor *index;
     if (axis < 0) {
         return false;
@@ -196,7 +196,7 @@ bool cnn__onnx_op_topk(cnn__onnx_run *run)
 bool cnn__onnx_op_one_hot(cnn__onnx_run *run)
 {
     int rank = cnn__onnx_rank(run, 0), axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", -1), rank + 1);
-    int64_t depth = (int64_t)cnn__onnx_in_number(run, 1, 0);
+    int64_t depth = cnn__onnx_in_int(run, 1, 0);
     cnn_tensor *index = cnn__onnx_to(cnn__onnx_in(run, 0), CNN_I64), *values = cnn__onnx_in(run, 2);
     if (axis < 0 || depth < 1 || rank >= CNN_MAX_DIMS || !values) {
         return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld classes", (long long)depth);

@@ -1,9 +1,10 @@
 /* Operators that join tensors and take parts of them. */
 #include "ops.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-enum { MOST_PARTS = 4096 };
+enum { MOST_PARTS = 4096, MOST_PADDING = 1 << 30 };
 
 bool cnn__onnx_op_concat(cnn__onnx_run *run)
 {
@@ -191,8 +192,9 @@ bool cnn__onnx_op_pad(cnn__onnx_run *run)
     }
     for (int i = 0; i < dims; i++) {
         int axis = cnn__onnx_axis(run, axes ? axes[i] : i, rank);
-        if (axis < 0) {
-            return false;
+        if (axis < 0 || llabs(pads[i] / 2) > MOST_PADDING || llabs(pads[dims + i] / 2) > MOST_PADDING) {
+            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld elements before and %lld after dimension %d",
+                                       (long long)pads[i], (long long)pads[dims + i], axis);
         }
         before[axis] = pads[i];
         after[axis] = pads[dims + i];
@@ -216,8 +218,8 @@ bool cnn__onnx_op_center_crop_pad(cnn__onnx_run *run)
     }
     for (int64_t i = 0; i < sizes->numel; i++) {
         int d = cnn__onnx_axis(run, axes ? axes[i] : i, rank);
-        if (d < 0) {
-            return false;
+        if (d < 0 || sizes->i[i] < 0) {
+            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "size %lld", (long long)sizes->i[i]);
         }
         int64_t more = sizes->i[i] - cnn_tensor_size(x, d);
         before[d] = more < 0 ? -(-more / 2) : more / 2;

@@ -129,8 +129,7 @@ bool cnn__onnx_op_hardmax(cnn__onnx_run *run)
 /* CumSum and, with code 1, CumProd. `exclusive`: without the element itself; `reverse`: from the end. */
 bool cnn__onnx_op_cumsum(cnn__onnx_run *run)
 {
-    int dim = cnn__onnx_axis(run, (int64_t)cnn__onnx_in_number(run, 1, 0), cnn__onnx_rank(run, 0)),
-        type = cnn__onnx_type(run, 0);
+    int dim = cnn__onnx_axis(run, cnn__onnx_in_int(run, 1, 0), cnn__onnx_rank(run, 0)), type = cnn__onnx_type(run, 0);
     bool reverse = cnn__onnx_int(run, "reverse", 0) != 0, product = run->step->op->code == 1;
     cnn_tensor *x = cnn__onnx_in(run, 0);
     if (dim < 0) {

@@ -310,7 +310,7 @@ bool cnn__onnx_op_eye_like(cnn__onnx_run *run)
 
 bool cnn__onnx_op_trilu(cnn__onnx_run *run)
 {
-    int64_t k = (int64_t)cnn__onnx_in_number(run, 1, 0);
+    int64_t k = cnn__onnx_in_int(run, 1, 0);
     cnn_tensor *x = cnn__onnx_in(run, 0);
     return cnn__onnx_out(run, 0, cnn__onnx_int(run, "upper", 1) ? cnn_triu(x, k) : cnn_tril(x, k),
                          cnn__onnx_type(run, 0));

@@ -24,7 +24,7 @@ static cnn_tensor *waves(cnn__onnx_run *run, int64_t out, int64_t in, int64_t le
 static int axis_of(cnn__onnx_run *run, int rank)
 {
     bool old = run->step->version < 20;
-    int64_t axis = old ? cnn__onnx_int(run, "axis", 1) : (int64_t)cnn__onnx_in_number(run, 2, -2);
+    int64_t axis = old ? cnn__onnx_int(run, "axis", 1) : cnn__onnx_in_int(run, 2, -2);
     return cnn__onnx_axis(run, axis, rank);
 }
 
@@ -36,7 +36,7 @@ bool cnn__onnx_op_dft(cnn__onnx_run *run)
     if (!x || rank < 2 || axis < 0 || axis == rank - 1 || (inverse && half)) {
         return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "a tensor of rank %d, or half of a spectrum", rank);
     }
-    int64_t in = cnn_tensor_size(x, axis), length = (int64_t)cnn__onnx_in_number(run, 1, (double)in);
+    int64_t in = cnn_tensor_size(x, axis), length = cnn__onnx_in_int(run, 1, in);
     int64_t used = in < length ? in : length, out = half ? length / 2 + 1 : length;
     if (length < 1 || length > LARGEST_MATRIX / (used > 0 ? used : 1)) {
         return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "a transform of length %lld", (long long)length);

@@ -38,6 +38,8 @@ int cnn__onnx_rank(cnn__onnx_run *run, int i);
 int cnn__onnx_axis(cnn__onnx_run *run, int64_t axis, int rank);
 /* The one number that input i has; `otherwise` where it is left out. */
 double cnn__onnx_in_number(cnn__onnx_run *run, int i, double otherwise);
+/* The same as an integer; `otherwise` also where it has none. */
+int64_t cnn__onnx_in_int(cnn__onnx_run *run, int i, int64_t otherwise);
 cnn_tensor *cnn__onnx_tensor_of(cnn__onnx_run *run, cnn__onnx_value *value);
 const cnn__onnx_host *cnn__onnx_host_of(cnn__onnx_run *run, cnn__onnx_value *value);
 

@@ -227,6 +227,16 @@ double cnn__onnx_in_number(cnn__onnx_run *run, int i, double otherwise)
     return host->f ? host->f[0] : (double)host->i[0];
 }
 
+int64_t cnn__onnx_in_int(cnn__onnx_run *run, int i, int64_t otherwise)
+{
+    const cnn__onnx_host *host = cnn__onnx_has(run, i) ? cnn__onnx_in_host(run, i) : NULL;
+    if (!host || host->numel == 0) {
+        return otherwise;
+    }
+    bool whole = host->f && host->f[0] > -0x1p53 && host->f[0] < 0x1p53;
+    return host->i ? host->i[0] : whole ? (int64_t)host->f[0] : otherwise;
+}
+
 /* ---- outputs ---- */
 
 bool cnn__onnx_out(cnn__onnx_run *run, int i, cnn_tensor *tensor, int type)

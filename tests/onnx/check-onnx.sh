@@ -24,8 +24,8 @@ else
     echo "skipped: the ONNX project's tests to opset 17: no $data (Debian: libonnx-testdata)"
 fi
 if has "$TRACE_PYTHON" onnx.backend.test.case.node; then
-    [ -e "$work/node/test_abs/model.onnx" ] || "$TRACE_PYTHON" "$here/generate_node_tests.py" "$work/node" >"$work/generated.log" 2>&1
-    run --skip "$here/does-not-apply.txt" "$work/node"
+    [ -e "$work/generated/test_abs/model.onnx" ] || "$TRACE_PYTHON" "$here/generate_node_tests.py" "$work/generated" >"$work/generated.log" 2>&1
+    run --skip "$here/does-not-apply.txt" "$work/generated"
 else
     echo "skipped: the ONNX project's tests from opset 18 on: $TRACE_PYTHON has no onnx"
 fi
