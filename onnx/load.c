@@ -106,26 +106,46 @@ static bool add_state(cnn_module *module, const cnn__onnx_constant *c, cnn_tenso
     return good;
 }
 
-/* A name that no part of which is empty, and that is not the module's yet. */
-static bool choose_name(cnn__onnx_reading *reading, cnn__onnx_constant *c)
+/* Whether two names cannot both be in a tree: they are equal, or one is a module of the other. */
+static bool clash(const char *a, const char *b)
 {
+    size_t m = strlen(a), n = strlen(b), shorter = m < n ? m : n;
+    return memcmp(a, b, shorter) == 0 && (m == n || (m < n ? b : a)[shorter] == '.');
+}
+
+static bool is_taken(const cnn__onnx_program *program, const cnn__onnx_constant *c)
+{
+    for (const cnn__onnx_constant *other = program->constants; other != c; other = other->next) {
+        if (other->name && clash(other->name, c->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Gives a constant a name no part of which is empty, and that is not the module's yet: dots become underscores where
+ * "a" and "a.b" are both there, and more underscores follow where that does not help. */
+static bool choose_name(cnn__onnx_reading *reading, const cnn__onnx_program *program, cnn__onnx_constant *c)
+{
+    enum { MORE = 8 };
     cnn__onnx_text name = c->def->name;
-    char *chosen = cnn__onnx_reading_get(reading, name.size + 1, 1);
+    char *chosen = cnn__onnx_reading_get(reading, name.size + MORE + 1, 1);
     if (!chosen) {
         return false;
     }
     for (size_t i = 0; i < name.size; i++) {
         chosen[i] = name.at[i] ? name.at[i] : '_';
     }
-    for (char *at = chosen; !is_path(chosen) && (at = strchr(at, '.'));) {
-        *at = '_';
-    }
     c->name = chosen;
+    for (char *dot; (!is_path(chosen) || is_taken(program, c)) && (dot = strchr(chosen, '.'));) {
+        *dot = '_';
+    }
+    for (size_t i = 0; i < MORE && is_taken(program, c); i++) {
+        chosen[name.size + i] = '_';
+    }
     return true;
 }
 
-/* The step of a run in which a name is a module's and a parameter's at once, as "a" and "a.b" are, would fail: such a
- * name is refused by the module, and the tensor becomes a constant. */
 static bool make_tensors(cnn__onnx_file_bytes *file, cnn__onnx_reading *reading, cnn__onnx_program *program,
                          cnn__onnx_net *net, cnn_module *module)
 {
@@ -139,7 +159,7 @@ static bool make_tensors(cnn__onnx_file_bytes *file, cnn__onnx_reading *reading,
         if (!tensor) {
             return false;
         }
-        if (state && (!choose_name(reading, c) || !add_state(module, c, tensor))) {
+        if (state && (!choose_name(reading, program, c) || !add_state(module, c, tensor))) {
             file->status = file->status == CNN_OK ? cnn_context_status(file->ctx) : file->status;
             return false;
         }

@@ -68,6 +68,38 @@ START_TEST(weights_are_parameters_by_name)
 }
 END_TEST
 
+/* "a" and "a.b" cannot both be in a tree of modules, nor can a name with an empty part. */
+START_TEST(names_that_clash_are_changed)
+{
+    static const char *const names[][2] = { { "a", "a" }, { "a.b", "a_b" }, { ".c", "_c" }, { "d.e", "d.e" }, { "d", "d_" } };
+    buffer g = { 0 }, part;
+    const float one = 1;
+    const char *last = "x";
+    char sums[5][8];
+    for (int i = 0; i < 5; i++) {
+        char inputs[64];
+        snprintf(inputs, sizeof inputs, "%s %s", last, names[i][0]);
+        snprintf(sums[i], sizeof sums[i], "sum%d", i);
+        part = node_message("Add", inputs, sums[i]);
+        put_message(&g, 1, &part);
+        part = tensor_message(names[i][0], FLOAT, 1, (int64_t[]){ 1 }, &one, sizeof one);
+        put_message(&g, 5, &part);
+        last = sums[i];
+    }
+    part = value_message("x", FLOAT, 1, (int64_t[]){ 1 });
+    put_message(&g, 11, &part);
+    part = value_message(last, FLOAT, 1, (int64_t[]){ 1 });
+    put_message(&g, 12, &part);
+    buffer model = model_message(&g, 17);
+    cnn_module *module = cnn_onnx_load(ctx, model_file("names.onnx", &model), NULL);
+    ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
+    for (int i = 0; i < 5; i++) {
+        ck_assert_msg(cnn_module_find(module, names[i][1]) != NULL, "%s", names[i][1]);
+    }
+    cnn_module_free(module);
+}
+END_TEST
+
 START_TEST(any_batch_is_run)
 {
     cnn_module *module = load_linear();
@@ -487,6 +519,7 @@ int main(void)
     Suite *suite = suite_create("onnx_load");
     TCase *modules = suite_case(suite, "modules", setup, teardown);
     tcase_add_test(modules, weights_are_parameters_by_name);
+    tcase_add_test(modules, names_that_clash_are_changed);
     tcase_add_test(modules, any_batch_is_run);
     tcase_add_test(modules, it_trains_on);
     tcase_add_test(modules, clones_have_their_own_parameters);
