@@ -159,7 +159,7 @@ START_TEST(a_predictor_is_made_of_it)
     cnn_module *module = load_linear();
     cnn_tensor *x = rows(2);
     float y[4];
-    cnn_predictor *p = strcmp(cnn_context_device(ctx), "cpu") == 0 ? cnn_predictor_new(module, &x, 1, 1) : NULL;
+    cnn_predictor *p = strcmp(cnn_context_device(ctx), "cpu") == 0 ? cnn_predictor_new(module, cnn_tensor_dtype(x), cnn_tensor_ndim(x), cnn_tensor_shape(x)) : NULL;
     if (p) {
         ck_assert_int_eq(cnn_predictor_run(p, (const void *[]){ cnn_tensor_data(x) }, (void *[]){ y }), CNN_OK);
         check_rows(y, 2);
@@ -264,7 +264,7 @@ START_TEST(arithmetic_on_shapes_is_the_hosts)
     ck_assert_int_eq(cnn_tensor_ndim(y), 2);
     ck_assert_int_eq(cnn_tensor_size(y, 0), 5);
     ck_assert_int_eq(cnn_tensor_size(y, 1), 6);
-    cnn_predictor *p = cnn_predictor_new(module, &x, 1, 1); /* runs the forward on shapes alone */
+    cnn_predictor *p = cnn_predictor_new(module, cnn_tensor_dtype(x), cnn_tensor_ndim(x), cnn_tensor_shape(x)); /* runs the forward on shapes alone */
     ck_assert_msg(p != NULL || strcmp(cnn_context_device(ctx), "cpu") != 0, "%s", cnn_last_error(ctx));
     cnn_predictor_free(p);
     cnn_tensor_free(x);

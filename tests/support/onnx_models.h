@@ -2,7 +2,7 @@
 #ifndef CNN_TESTS_SUPPORT_ONNX_MODELS_H
 #define CNN_TESTS_SUPPORT_ONNX_MODELS_H
 
-#include "trace/protobuf.h"
+#include "support/protobuf.h"
 
 #include "support/files.h"
 #include "support/suite.h"
