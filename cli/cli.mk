@@ -4,7 +4,7 @@ CLI_SOURCES := $(sort $(wildcard cli/*.c)) examples/common/say.c
 .PHONY: cli
 cli: $(CLI)
 all: cli
-$(CLI): $(CLI_SOURCES) $(wildcard cli/*.h) examples/common/say.h $(PUBLIC_HEADERS) $(SHARED)
+$(CLI): $(CLI_SOURCES) $(wildcard cli/*.h) examples/common/say.h $(PUBLIC_HEADERS) $(ONNX_HEADERS) $(SHARED) $(ONNX_SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) $(STRICT) -Iinclude -Iexamples $(CPPFLAGS) $(CFLAGS) $(CLI_SOURCES) -o $@ $(LDFLAGS) -L$(LIB) $(call rpath,$(@D)) -lcnn -lm
+	$(QUIET)$(CC) $(STRICT) -Iinclude -Iexamples $(CPPFLAGS) $(CFLAGS) $(CLI_SOURCES) -o $@ $(LDFLAGS) -L$(LIB) $(call rpath,$(@D)) -lcnn-onnx -lcnn -lm

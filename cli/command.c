@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int command_read(const command *self, int argc, char **argv, const char *letters, const struct option *table,
@@ -43,6 +44,19 @@ int command_read(const command *self, int argc, char **argv, const char *letters
         return STATUS_USAGE;
     }
     return -1;
+}
+
+bool command_number(const char *name, const char *option, const char *text, int least, int most, int *value)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (end == text || *end || errno || number < least || number > most) {
+        say("cnn %s: --%s is \"%s\", expected %d to %d", name, option, text, least, most);
+        return false;
+    }
+    *value = (int)number;
+    return true;
 }
 
 int command_flush(void)

@@ -1,5 +1,6 @@
 /* cnn info: the table of a file as text or JSON. */
 #include "command.h"
+#include "model.h"
 #include "tensors.h"
 
 #include "common/say.h"
@@ -122,6 +123,9 @@ int run_info(const command *self, int argc, char **argv)
     int status = command_read(self, argc, argv, "+:jh", table, take, &json, &path, 1);
     if (status >= 0) {
         return status;
+    }
+    if (is_model(path)) {
+        return info_model(path, json);
     }
     cnn_context *ctx = cnn_context_new(.threads = 1, .device = "cpu");
     if (!ctx) {

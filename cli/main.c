@@ -1,4 +1,4 @@
-/* cnn: what is in files of tensors, converts and compares them, on libcnn's public API alone. */
+/* cnn: what is in files of tensors, converts and compares them, and runs models, on the libraries' public API alone. */
 #include "command.h"
 
 #include "common/say.h"
@@ -16,6 +16,8 @@ static const char help[] =
     "  info FILE        what is in a file: the names, dtypes and shapes of its tensors\n"
     "  convert A B      write the tensors of A in the format that B's name ends with\n"
     "  diff A B         compare two files tensor by tensor\n"
+    "  run MODEL        run an ONNX model on .npy files\n"
+    "  bench MODEL      how long an ONNX model takes\n"
     "\n"
     "cnn COMMAND --help lists a command's options. Files that are read: safetensors and libcnn's checkpoints, NumPy's\n"
     ".npy and .npz, PyTorch's .pt and .pth since its version 1.6. Files that are written: .safetensors, .npz, .npy.\n"
@@ -28,7 +30,7 @@ static const char help[] =
 static const command commands[] = {
     { "info",
       "Usage: cnn info [OPTION]... FILE\n"
-      "Prints what is in a file of tensors. No elements are read.\n"
+      "Prints what is in a file of tensors, without reading elements, or in a model whose name ends with .onnx.\n"
       "\n"
       "  -j, --json       one JSON object on one line\n"
       "  -h, --help       print this and end\n",
@@ -53,6 +55,28 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 where they are the same, 1 where they differ, 2 for trouble.\n",
       run_diff },
+    { "run",
+      "Usage: cnn run [OPTION]... --input [NAME=]FILE.npy... MODEL\n"
+      "Runs a model on inputs from .npy files and writes each of its outputs to a file of its name, DIR/NAME.npy.\n"
+      "\n"
+      "  -i, --input FILE      an input as NAME=FILE.npy; the name may be left out where there is one input\n"
+      "  -o, --output-dir DIR  where the outputs go; made if it is not there (.)\n"
+      "  -T, --threads N       computing threads; 0: as many as there are CPUs (0)\n"
+      "  -j, --json            one JSON object on one line\n"
+      "  -h, --help            print this and end\n",
+      run_run },
+    { "bench",
+      "Usage: cnn bench [OPTION]... MODEL\n"
+      "Runs a model on numbers that are drawn, frozen for their shapes, and prints how long a run takes.\n"
+      "\n"
+      "  -b, --batch N     the first size of inputs where the file leaves it open (1)\n"
+      "  -s, --size SIZES  the sizes of an input, as NAME=1,3,224,224; the name may be left out where there is one "
+      "input\n"
+      "  -n, --steps N     runs that are measured, after three that are not (50)\n"
+      "  -T, --threads N   computing threads; 0: as many as there are CPUs (0)\n"
+      "  -j, --json        one JSON object on one line\n"
+      "  -h, --help        print this and end\n",
+      run_bench },
 };
 
 static const command *find(const char *name)

@@ -185,7 +185,8 @@ static cnn__onnx_program *program_read(cnn__onnx_file_bytes *file)
     program->bytes_users = users;
     cnn__onnx_reading reading = { .file = file, .arena = &program->arena };
     if (!cnn__onnx_source_read(file, &program->bytes) || !cnn__onnx_model_read(&reading, &program->model) ||
-        !cnn__onnx_program_make(&reading, program) || !mark(&reading, program)) {
+        !cnn__onnx_program_make(&reading, program) || !cnn__onnx_ports_make(&reading, program) ||
+        !mark(&reading, program)) {
         cnn__onnx_program_release(program);
         return NULL;
     }

@@ -80,8 +80,12 @@ typedef struct cnn__onnx_program {
     int constant_count, slot_count;
     /* the inputs of the graph that are not initializers */
     const cnn__onnx_value_info **inputs;
-    int input_count;
+    int input_count, output_count;
+    cnn_onnx_value *ports; /* as they are told: inputs, then outputs (ports.c) */
 } cnn__onnx_program;
+
+/* Describes the inputs and outputs; reports. */
+bool cnn__onnx_ports_make(cnn__onnx_reading *reading, cnn__onnx_program *program);
 
 /* Resolves the model that was read into steps (program.c); reports. */
 bool cnn__onnx_program_make(cnn__onnx_reading *reading, cnn__onnx_program *program);

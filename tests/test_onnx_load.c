@@ -514,12 +514,36 @@ START_TEST(sizes_are_those_of_the_file)
 }
 END_TEST
 
+START_TEST(inputs_and_outputs_are_described)
+{
+    cnn_module *module = load_linear(), *clone = cnn_module_clone(module), *other = cnn_relu_new(ctx);
+    cnn_onnx_value v = { .struct_size = sizeof v };
+    ck_assert(cnn_onnx_input_count(module) == 1 && cnn_onnx_output_count(clone) == 1);
+    ck_assert_int_eq(cnn_onnx_input(clone, 0, &v), CNN_OK);
+    ck_assert(v.dtype == CNN_F32 && v.ndim == 2 && v.shape[0] == -1 && v.shape[1] == 3 && *v.symbols[1] == 0);
+    ck_assert_str_eq(v.name, "x");
+    ck_assert_int_eq(cnn_onnx_output(module, 0, &v), CNN_OK);
+    ck_assert_str_eq(v.name, "y");
+    ck_assert_uint_eq(v.struct_size, sizeof v);
+    assert_error(cnn_onnx_input(module, 1, &v), CNN_ERROR_INVALID_ARGUMENT, "onnx_input: there is no number 1, expected 0 to 0");
+    assert_error(cnn_onnx_output(module, 0, NULL), CNN_ERROR_INVALID_ARGUMENT, "onnx_output: value is NULL");
+    assert_error(cnn_onnx_input(other, 0, &v), CNN_ERROR_INVALID_ARGUMENT, "onnx_input: the module is no model");
+    v.struct_size = 8;
+    assert_error(cnn_onnx_input(module, 0, &v), CNN_ERROR_INVALID_ARGUMENT, "onnx_input: struct_size is 8, expected at least");
+    ck_assert(cnn_onnx_input_count(other) == 0 && cnn_onnx_output_count(NULL) == 0);
+    cnn_module_free(module);
+    cnn_module_free(clone);
+    cnn_module_free(other);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("onnx_load");
     TCase *modules = suite_case(suite, "modules", setup, teardown);
     tcase_add_test(modules, weights_are_parameters_by_name);
     tcase_add_test(modules, names_that_clash_are_changed);
+    tcase_add_test(modules, inputs_and_outputs_are_described);
     tcase_add_test(modules, any_batch_is_run);
     tcase_add_test(modules, it_trains_on);
     tcase_add_test(modules, clones_have_their_own_parameters);

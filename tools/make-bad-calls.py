@@ -43,6 +43,7 @@ BY_TYPE = {
     "cnn_transform_free_fn": "any_function?", "cnn_pad_mode": "crop_mode",
     "cnn_predictor *": "predictor", "cnn_predictor_value *": "predictor_value", "const void *const *": "predicted_from",
     "void *const *": "predicted",
+    "cnn_forward_many_fn": "own_forward",
     "cnn_trace *": "trace", "cnn_trace_input *": "trace_inputs",
     "cnn_dlpack *": "dlpack", "cnn_dlpack_legacy *": "dlpack_legacy",
 }
@@ -92,6 +93,7 @@ OVERRIDES = {
     "cnn_name_escape": {"name": "any_name", "buffer": "text?", "size": "text_size"},
     "cnn_tensor_free": {"tensor": "free_tensor?!"}, "cnn_tape_free": {"tape": "tape?!"},
     "cnn_module_free": {"module": "free_module?!"}, "cnn_optimizer_free": {"optimizer": "optimizer?!"},
+    "cnn_module_user": {"module": "own_module"},
     "cnn_predictor_create": {"inputs": "frozen_inputs", "count": "one_input", "options": "predictor_options?"},
     "cnn_predictor_free": {"predictor": "predictor?!"}, "cnn_predictor_input": {"i": "entry"}, "cnn_predictor_output": {"i": "entry"},
     "cnn_ema_free": {"ema": "ema?!"}, "cnn_scheduler_free": {"scheduler": "free_scheduler?!"}, "cnn_scheduler_step": {"scheduler": "own_scheduler"},

@@ -3,13 +3,15 @@ _cnn()
 {
     local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'info convert diff --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'info convert diff run bench --help --version' -- "$word")
         return
     fi
     case $command in
     info) options='--json --help' ;;
     convert) options='--prefix --tensor --compress --json --help' ;;
     diff) options='--tolerance --json --help' ;;
+    run) options='--input --output-dir --threads --json --help' ;;
+    bench) options='--batch --size --steps --threads --json --help' ;;
     *) return ;;
     esac
     case $word in

@@ -225,6 +225,14 @@ typedef struct cnn_module_options {
  */
 CNN_API cnn_module *cnn_module_create(cnn_context *ctx, const cnn_module_options *options);
 
+/**
+ * The `user` of a module that was made with this `forward_many`: by the function a program knows modules of its own.
+ * Thread-safe.
+ * @return the pointer, which belongs to the module; NULL for another module (no error), and for a NULL, which is one.
+ * @since 0.2
+ */
+CNN_API void *cnn_module_user(const cnn_module *module, cnn_forward_many_fn forward_many);
+
 /** `cnn_module_new(ctx, forward, .user = &model)` */
 #ifndef __cplusplus
 #define cnn_module_new(...) CNN__MODULE_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_module_options))

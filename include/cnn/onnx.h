@@ -51,6 +51,30 @@ typedef struct cnn_onnx_options {
  * @since 0.2
  */
 CNN_API cnn_module *cnn_onnx_load(cnn_context *ctx, const char *path, const cnn_onnx_options *options);
+
+/** An input or output of a model. */
+typedef struct cnn_onnx_value {
+    size_t struct_size;                /**< sizeof(cnn_onnx_value) */
+    const char *name;                  /**< in the file; lasts as long as the module */
+    const char *symbols[CNN_MAX_DIMS]; /**< of sizes that are open: their name in the file, such as "batch", or "" */
+    int64_t shape[CNN_MAX_DIMS];       /**< the sizes; −1: open */
+    cnn_dtype dtype;                   /**< of the elements, as libcnn holds them */
+    int ndim;                          /**< how many dimensions; −1: the file does not say */
+    unsigned char reserved[8];         /**< zero: room for later members */
+} cnn_onnx_value;
+
+/** How many inputs a model takes, in the order of cnn_forward_many(); 0 for a NULL or another module, reported
+ * (CNN_ERROR_INVALID_ARGUMENT). @since 0.2 */
+CNN_API int cnn_onnx_input_count(const cnn_module *module);
+/** How many outputs a model has; 0 as above. @since 0.2 */
+CNN_API int cnn_onnx_output_count(const cnn_module *module);
+/** Describes input `i` of a model that cnn_onnx_load() has made, or of a clone of it, in `value`, whose struct_size is
+ * set. @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT for a NULL, another module, a number that there is not, or a
+ * struct_size that is less than this version's. @since 0.2 */
+CNN_API cnn_status cnn_onnx_input(const cnn_module *module, int i, cnn_onnx_value *value);
+/** Describes output `i`, as cnn_onnx_input(). The dtype and the sizes are what the file says, which may be nothing:
+ * f32, and a rank of −1. @since 0.2 */
+CNN_API cnn_status cnn_onnx_output(const cnn_module *module, int i, cnn_onnx_value *value);
 /** @} */
 
 /** @name Operators

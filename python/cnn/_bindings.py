@@ -812,6 +812,31 @@ class cnn_feature_dropout_options(Structure):
     _enums_: Enums = {}
 
 
+class cnn_onnx_options(Structure):
+    """Options of cnn_onnx_load(): none yet."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("reserved", c_ubyte * 8),
+    ]
+    _enums_: Enums = {}
+
+
+class cnn_onnx_value(Structure):
+    """An input or output of a model."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("name", c_char_p),
+        ("symbols", c_void_p * 8),
+        ("shape", c_int64 * 8),
+        ("dtype", c_int),
+        ("ndim", c_int),
+        ("reserved", c_ubyte * 8),
+    ]
+    _enums_: Enums = {"dtype": DType}
+
+
 class cnn_trace_input(Structure):
     """An input of the module."""
 
@@ -2278,6 +2303,7 @@ FUNCTIONS = {
     "cnn_flatten_create": (c_void_p, (c_void_p, POINTER(cnn_flatten_options))),
     "cnn_sequential_create": (c_void_p, (c_void_p, POINTER(c_void_p), c_int)),
     "cnn_module_create": (c_void_p, (c_void_p, POINTER(cnn_module_options))),
+    "cnn_module_user": (c_void_p, (c_void_p, cnn_forward_many_fn)),
     "cnn_module_add": (c_void_p, (c_void_p, c_char_p, c_void_p)),
     "cnn_module_add_parameter": (c_void_p, (c_void_p, c_char_p, c_void_p)),
     "cnn_module_add_buffer": (c_void_p, (c_void_p, c_char_p, c_void_p)),
@@ -2320,6 +2346,11 @@ FUNCTIONS = {
     "cnn_npy_save": (c_int, (c_void_p, c_char_p)),
     "cnn_npz_save": (c_int, (POINTER(c_char_p), POINTER(c_void_p), c_int, c_char_p)),
     "cnn_npz_save_compressed": (c_int, (POINTER(c_char_p), POINTER(c_void_p), c_int, c_char_p)),
+    "cnn_onnx_load": (c_void_p, (c_void_p, c_char_p, POINTER(cnn_onnx_options))),
+    "cnn_onnx_input_count": (c_int, (c_void_p,)),
+    "cnn_onnx_output_count": (c_int, (c_void_p,)),
+    "cnn_onnx_input": (c_int, (c_void_p, c_int, POINTER(cnn_onnx_value))),
+    "cnn_onnx_output": (c_int, (c_void_p, c_int, POINTER(cnn_onnx_value))),
     "cnn_onnx_operator": (c_char_p, (c_int,)),
     "cnn_onnx_save": (c_int, (c_void_p, c_char_p, POINTER(cnn_onnx_save_options))),
     "cnn_leaky_relu": (c_void_p, (c_void_p, c_double)),

@@ -108,3 +108,15 @@ cnn_module *cnn_module_create(cnn_context *ctx, const cnn_module_options *option
     }
     return module;
 }
+
+void *cnn_module_user(const cnn_module *module, cnn_forward_many_fn forward_many)
+{
+    if (!module || !forward_many) {
+        cnn__fail(module ? module->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "module_user: %s is NULL",
+                  module ? "forward_many" : "module");
+        return NULL;
+    }
+    const user_module_custom *c = module->attributes;
+    bool own = module->attributes_size == sizeof *c && c->forward_many == forward_many;
+    return own && module->class->destroy == destroy ? c->user : NULL;
+}

@@ -1,5 +1,5 @@
 # cnn, the command, end to end; and NumPy and PyTorch as peers of files and of DLPack, where Debian's packages are there.
-CLI_SCRIPTS := options files hostile peers
+CLI_SCRIPTS := options files hostile models peers
 CHECK_EXTRA += $(CLI_SCRIPTS:%=check-cli-%) check-cli-man
 CHECK_BUILD += $(CLI)
 .PHONY: check-cli check-cli-man $(CLI_SCRIPTS:%=check-cli-%)

@@ -98,6 +98,21 @@ MAKER(ema, keep(w, cnn_ema_new(module_of(w)), release_ema))
 static const candidate emas[] = { MADE("good", GOOD, make_ema, 0), NO_POINTER };
 OBJECT(ema, emas);
 
+/* A module of the user's. */
+static int own_user;
+static cnn_status own_forward(cnn_module *self, cnn_tensor *const *in, int inputs, cnn_tensor **out, int outputs, void *user)
+{
+    (void)self, (void)in, (void)inputs, (void)out, (void)outputs, (void)user;
+    return CNN_OK;
+}
+MAKER(own_module, keep(w, cnn_module_create(context_of(w), &(cnn_module_options){ .struct_size = sizeof(cnn_module_options),
+                                                                                     .forward_many = own_forward, .user = &own_user }),
+                       release_module))
+static const candidate own_modules[] = { MADE("good", GOOD, make_own_module, 0), NO_POINTER };
+OBJECT(own_module, own_modules);
+static const candidate own_forwards[] = { { "good", GOOD, NULL, { .f = (void (*)(void))own_forward }, 0 }, NO_POINTER };
+OBJECT(own_forward, own_forwards);
+
 /* Of one layer, whose input and output are the 64 pixels of an image. */
 static value frozen_inputs(world *w, const kind *k)
 {

@@ -1,0 +1,268 @@
+/* cnn bench: how long a model takes, frozen for the shapes of its inputs. */
+#include "command.h"
+#include "model.h"
+
+#include "common/say.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { WARM_UP = 3 };
+
+typedef struct bench_options {
+    const char *sizes[MOST_GIVEN];
+    int count, threads, batch, steps;
+    bool json;
+} bench_options;
+
+typedef struct bench {
+    model m;
+    cnn_predictor *predictor; /* NULL: it runs in steps, because it cannot be frozen */
+    cnn_tape *tape;
+    void **outputs;
+    const void **elements; /* of the inputs */
+    double *seconds;
+    char why[256]; /* it cannot be frozen */
+} bench;
+
+static bool take(void *options, int letter, const char *value)
+{
+    bench_options *o = options;
+    switch (letter) {
+    case 's':
+        if (o->count == MOST_GIVEN) {
+            say("cnn bench: more than %d sizes are given", MOST_GIVEN);
+            return false;
+        }
+        o->sizes[o->count++] = value;
+        return true;
+    case 'T': return command_number("bench", "threads", value, 0, 8192, &o->threads);
+    case 'b': return command_number("bench", "batch", value, 1, 1 << 20, &o->batch);
+    case 'n': return command_number("bench", "steps", value, 1, 1000000, &o->steps);
+    default: o->json = true; return true;
+    }
+}
+
+/* "1,3,224,224" */
+static bool read_sizes(const char *text, const char *name, int *ndim, int64_t shape[CNN_MAX_DIMS])
+{
+    const char *at = text;
+    for (*ndim = 0; *ndim < CNN_MAX_DIMS; at++) {
+        char *end;
+        long long size = strtoll(at, &end, 10);
+        if (end == at || size < 0 || (*end && *end != ',')) {
+            break;
+        }
+        shape[(*ndim)++] = size;
+        at = end;
+        if (!*end) {
+            return true;
+        }
+    }
+    say("cnn bench: the sizes of input %s are \"%s\", expected numbers such as 1,3,224,224", name, text);
+    return false;
+}
+
+/* The first size that is open is the batch, and so are those of its name. */
+static bool shape_of(const bench_options *o, const bench *b, int i, int *ndim, int64_t shape[CNN_MAX_DIMS])
+{
+    cnn_onnx_value v = model_input(&b->m, i);
+    for (int k = 0; k < o->count; k++) {
+        const char *rest;
+        int given = model_given(&b->m, o->sizes[k], &rest);
+        if (given < 0) {
+            return false;
+        }
+        if (given == i) {
+            return read_sizes(rest, v.name, ndim, shape);
+        }
+    }
+    *ndim = v.ndim;
+    for (int d = 0; d < v.ndim; d++) {
+        shape[d] = v.shape[d] >= 0 ? v.shape[d] : o->batch;
+    }
+    bool known = v.ndim >= 0;
+    for (int d = 1; d < v.ndim && known; d++) {
+        known = v.shape[d] >= 0;
+    }
+    if (!known) {
+        char text[256];
+        model_shape_text(&v, text, sizeof text);
+        say("cnn bench: input %s is %s, expected --size %s=N,… for what is open beside the batch", v.name, text,
+            v.name);
+    }
+    return known;
+}
+
+/* Real numbers are drawn; indices are 0, which every table has. */
+static bool make_inputs(const bench_options *o, bench *b)
+{
+    for (int i = 0; i < b->m.input_count; i++) {
+        int ndim;
+        int64_t shape[CNN_MAX_DIMS];
+        cnn_dtype dtype = model_input(&b->m, i).dtype;
+        if (!shape_of(o, b, i, &ndim, shape)) {
+            return false;
+        }
+        bool real = dtype == CNN_F32 || dtype == CNN_F64;
+        b->m.inputs[i] =
+            real ? cnn_tensor_randn(b->m.ctx, dtype, ndim, shape) : cnn_tensor_zeros(b->m.ctx, dtype, ndim, shape);
+        if (!b->m.inputs[i]) {
+            say("cnn bench: %s", cnn_last_error(b->m.ctx));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool prepare_outputs(bench *b)
+{
+    for (int i = 0; i < b->m.output_count; i++) {
+        cnn_predictor_value v = { .struct_size = sizeof v };
+        cnn_predictor_output(b->predictor, i, &v);
+        b->outputs[i] = malloc(v.bytes ? v.bytes : 1);
+        if (!b->outputs[i]) {
+            return false;
+        }
+    }
+    for (int i = 0; i < b->m.input_count; i++) {
+        b->elements[i] = cnn_tensor_data(b->m.inputs[i]);
+    }
+    return true;
+}
+
+static bool prepare(const bench_options *o, bench *b)
+{
+    size_t inputs = (size_t)b->m.input_count + 1, outputs = (size_t)b->m.output_count + 1;
+    cnn_trace_input *like = calloc(inputs, sizeof *like);
+    b->outputs = calloc(outputs, sizeof *b->outputs);
+    b->elements = calloc(inputs, sizeof *b->elements);
+    b->seconds = calloc((size_t)o->steps, sizeof *b->seconds);
+    b->tape = cnn_tape_new(b->m.ctx);
+    bool good = like && b->outputs && b->elements && b->seconds && b->tape;
+    for (int i = 0; i < b->m.input_count && good; i++) {
+        const cnn_tensor *x = b->m.inputs[i];
+        like[i] =
+            (cnn_trace_input){ .shape = cnn_tensor_shape(x), .ndim = cnn_tensor_ndim(x), .dtype = cnn_tensor_dtype(x) };
+    }
+    if (good) {
+        const cnn_predictor_options how = { .struct_size = sizeof how, .output_count = b->m.output_count };
+        b->predictor = cnn_predictor_create(b->m.module, like, b->m.input_count, &how);
+        snprintf(b->why, sizeof b->why, "%s", b->predictor ? "" : cnn_last_error(b->m.ctx));
+        good = !b->predictor || prepare_outputs(b);
+    }
+    free(like);
+    if (!good) {
+        say("cnn bench: no memory");
+    }
+    return good;
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static cnn_status one_step(bench *b)
+{
+    if (b->predictor) {
+        return cnn_predictor_run(b->predictor, b->elements, b->outputs);
+    }
+    cnn_tensor **outputs = (cnn_tensor **)(void *)b->outputs; /* which the tape owns */
+    cnn_status status = cnn_tape_begin(b->tape, CNN_EVAL);
+    return status == CNN_OK
+               ? cnn_forward_many(b->tape, b->m.module, b->m.inputs, b->m.input_count, outputs, b->m.output_count)
+               : status;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static bool measure(const bench_options *o, bench *b)
+{
+    for (int i = -WARM_UP; i < o->steps; i++) {
+        double start = now();
+        if (one_step(b) != CNN_OK) {
+            say("cnn bench: %s: %s", b->m.path, cnn_last_error(b->m.ctx));
+            return false;
+        }
+        if (i >= 0) {
+            b->seconds[i] = now() - start;
+        }
+    }
+    qsort(b->seconds, (size_t)o->steps, sizeof *b->seconds, compare);
+    return true;
+}
+
+static void report(const bench_options *o, const bench *b)
+{
+    const double *s = b->seconds;
+    int last = o->steps - 1, p99 = (int)(0.99 * last + 0.5);
+    double median = 1e3 * (s[last / 2] + s[o->steps / 2]) / 2;
+    size_t memory = b->predictor ? cnn_predictor_memory(b->predictor) : cnn_tape_memory(b->tape);
+    if (o->json) {
+        fputs("{\"model\": ", stdout);
+        json_string(b->m.path);
+        printf(", \"threads\": %d, \"kernels\": \"%s\", \"parameters\": %" PRId64 ", \"frozen\": %s, \"steps\": %d, "
+               "\"ms_median\": %.4f, \"ms_p99\": %.4f, \"ms_least\": %.4f, \"memory_bytes\": %zu}\n",
+               cnn_context_threads(b->m.ctx), cnn_context_kernels(b->m.ctx), cnn_module_parameter_numel(b->m.module),
+               b->predictor ? "true" : "false", o->steps, median, 1e3 * s[p99], 1e3 * s[0], memory);
+        return;
+    }
+    printf("%s: %" PRId64 " parameters, %d threads, %s kernels\n", b->m.path, cnn_module_parameter_numel(b->m.module),
+           cnn_context_threads(b->m.ctx), cnn_context_kernels(b->m.ctx));
+    if (!b->predictor) {
+        printf("it runs in steps: %s\n", b->why);
+    }
+    printf("median %.3f ms, 99 of 100 within %.3f ms, least %.3f ms (%d steps)\n", median, 1e3 * s[p99], 1e3 * s[0],
+           o->steps);
+    printf("memory: %.1f MB\n", (double)memory / 1e6);
+}
+
+static void bench_free(bench *b)
+{
+    for (int i = 0; b->predictor && b->outputs && i < b->m.output_count; i++) {
+        free(b->outputs[i]);
+    }
+    free(b->outputs);
+    free(b->elements);
+    free(b->seconds);
+    cnn_predictor_free(b->predictor);
+    cnn_tape_free(b->tape);
+    model_close(&b->m);
+}
+
+int run_bench(const command *self, int argc, char **argv)
+{
+    static const struct option table[] = { { "batch", required_argument, NULL, 'b' },
+                                           { "size", required_argument, NULL, 's' },
+                                           { "threads", required_argument, NULL, 'T' },
+                                           { "steps", required_argument, NULL, 'n' },
+                                           { "json", no_argument, NULL, 'j' },
+                                           { "help", no_argument, NULL, 'h' },
+                                           { NULL, 0, NULL, 0 } };
+    bench_options o = { .batch = 1, .steps = 50 };
+    bench b = { 0 };
+    char *path;
+    int status = command_read(self, argc, argv, "+:b:s:T:n:jh", table, take, &o, &path, 1);
+    if (status >= 0) {
+        return status;
+    }
+    if (!model_open(&b.m, "bench", path, o.threads)) {
+        return STATUS_FAILED;
+    }
+    bool good = make_inputs(&o, &b) && prepare(&o, &b) && measure(&o, &b);
+    if (good) {
+        report(&o, &b);
+    }
+    bench_free(&b);
+    return good ? command_flush() : STATUS_FAILED;
+}

@@ -1,0 +1,95 @@
+/* cnn info of an ONNX model: its inputs and outputs, and its parameters and buffers. */
+#include "command.h"
+#include "model.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static void print_port(const cnn_onnx_value *v, bool json, const char *before)
+{
+    char shape[512];
+    model_shape_text(v, shape, sizeof shape);
+    if (!json) {
+        printf("  %s %s  %s  %s\n", before, v->name, cnn_dtype_name(v->dtype), shape);
+        return;
+    }
+    fputs("{\"name\": ", stdout);
+    json_string(v->name);
+    printf(", \"dtype\": \"%s\", \"shape\": ", cnn_dtype_name(v->dtype));
+    json_string(shape);
+    putchar('}');
+}
+
+typedef struct listing {
+    bool json;
+    int count;
+} listing;
+
+static bool print_state(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
+{
+    listing *l = user;
+    if (l->json) {
+        fputs(l->count ? ", {\"name\": " : "{\"name\": ", stdout);
+        json_string(name);
+        printf(", \"dtype\": \"%s\", \"parameter\": %s, \"shape\": [", cnn_dtype_name(cnn_tensor_dtype(tensor)),
+               is_parameter ? "true" : "false");
+    } else {
+        printf("  %s  %s  [", name, cnn_dtype_name(cnn_tensor_dtype(tensor)));
+    }
+    for (int d = 0; d < cnn_tensor_ndim(tensor); d++) {
+        printf("%s%" PRId64, d ? "," : "", cnn_tensor_shape(tensor)[d]);
+    }
+    if (l->json) {
+        fputs("]}", stdout);
+    } else {
+        printf("]  %" PRId64 "%s\n", cnn_tensor_numel(tensor), is_parameter ? "" : "  buffer");
+    }
+    l->count++;
+    return true;
+}
+
+static void print_ports(const model *m, bool json)
+{
+    fputs(json ? ", \"inputs\": [" : "", stdout);
+    for (int i = 0; i < m->input_count; i++) {
+        cnn_onnx_value v = model_input(m, i);
+        fputs(json && i ? ", " : "", stdout);
+        print_port(&v, json, "input");
+    }
+    fputs(json ? "], \"outputs\": [" : "", stdout);
+    for (int i = 0; i < m->output_count; i++) {
+        cnn_onnx_value v = model_output(m, i);
+        fputs(json && i ? ", " : "", stdout);
+        print_port(&v, json, "output");
+    }
+    fputs(json ? "]" : "", stdout);
+}
+
+bool is_model(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 5 && strcmp(path + length - 5, ".onnx") == 0;
+}
+
+int info_model(const char *path, bool json)
+{
+    model m;
+    listing l = { .json = json };
+    if (!model_open(&m, "info", path, 1)) {
+        return STATUS_FAILED;
+    }
+    if (json) {
+        fputs("{\"file\": ", stdout);
+        json_string(path);
+        printf(", \"format\": \"onnx\", \"parameters\": %" PRId64, cnn_module_parameter_numel(m.module));
+    } else {
+        printf("%s: onnx, %" PRId64 " parameters\n", path, cnn_module_parameter_numel(m.module));
+    }
+    print_ports(&m, json);
+    fputs(json ? ", \"tensors\": [" : "", stdout);
+    cnn_module_visit(m.module, print_state, &l);
+    fputs(json ? "]}\n" : "", stdout);
+    model_close(&m);
+    return command_flush();
+}

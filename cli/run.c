@@ -1,0 +1,178 @@
+/* cnn run: a model on inputs from .npy files, its outputs in .npy files. */
+#include "command.h"
+#include "model.h"
+
+#include "common/say.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct run_options {
+    const char *given[MOST_GIVEN], *folder;
+    int count, threads;
+    bool json;
+} run_options;
+
+static bool take(void *options, int letter, const char *value)
+{
+    run_options *o = options;
+    switch (letter) {
+    case 'i':
+        if (o->count == MOST_GIVEN) {
+            say("cnn run: more than %d inputs are given", MOST_GIVEN);
+            return false;
+        }
+        o->given[o->count++] = value;
+        return true;
+    case 'o': o->folder = value; return true;
+    case 'T': return command_number("run", "threads", value, 0, 8192, &o->threads);
+    default: o->json = true; return true;
+    }
+}
+
+static bool read_input(const run_options *o, model *m, const char *text)
+{
+    const char *path;
+    int i = model_given(m, text, &path);
+    (void)o;
+    if (i < 0) {
+        return false;
+    }
+    if (m->inputs[i]) {
+        say("cnn run: input %s is given twice", model_input(m, i).name);
+        return false;
+    }
+    cnn_onnx_value v = model_input(m, i);
+    cnn_tensor *t = cnn_npy_load(m->ctx, path);
+    if (!t) {
+        say("cnn run: %s", cnn_last_error(m->ctx));
+        return false;
+    }
+    m->inputs[i] = t;
+    if (cnn_tensor_dtype(t) != v.dtype) {
+        say("cnn run: %s is %s, but input %s is %s", path, cnn_dtype_name(cnn_tensor_dtype(t)), v.name,
+            cnn_dtype_name(v.dtype));
+        return false;
+    }
+    return true;
+}
+
+static bool read_inputs(const run_options *o, model *m)
+{
+    for (int i = 0; i < o->count; i++) {
+        if (!read_input(o, m, o->given[i])) {
+            return false;
+        }
+    }
+    for (int i = 0; i < m->input_count; i++) {
+        if (!m->inputs[i]) {
+            char shape[256];
+            cnn_onnx_value v = model_input(m, i);
+            model_shape_text(&v, shape, sizeof shape);
+            say("cnn run: input %s is missing, expected --input %s=FILE.npy of %s %s", v.name, v.name,
+                cnn_dtype_name(v.dtype), shape);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The name of an output's file: no output leaves the folder. */
+static bool output_path(const run_options *o, const char *name, char *path, size_t size)
+{
+    size_t folder = (size_t)snprintf(path, size, "%s/", o->folder);
+    if (folder + strlen(name) + 5 > size) {
+        say("cnn run: the path of output %s is too long", name);
+        return false;
+    }
+    strcpy(path + folder, name);
+    for (char *c = path + folder; *c; c++) {
+        *c = *c == '/' || *c == '\\' ? '_' : *c;
+    }
+    if (path[folder] == '.' || path[folder] == '\0') {
+        path[folder] = '_';
+    }
+    strcat(path, ".npy");
+    return true;
+}
+
+static bool write_output(const run_options *o, const model *m, int i, cnn_tensor *y)
+{
+    char path[4096];
+    cnn_onnx_value v = model_output(m, i);
+    if (!output_path(o, v.name, path, sizeof path)) {
+        return false;
+    }
+    if (cnn_npy_save(y, path) != CNN_OK) {
+        say("cnn run: %s", cnn_last_error(m->ctx));
+        return false;
+    }
+    if (!o->json) {
+        printf("%s: %s [", path, cnn_dtype_name(cnn_tensor_dtype(y)));
+    } else {
+        fputs(i ? ", {\"name\": " : "{\"name\": ", stdout);
+        json_string(v.name);
+        fputs(", \"file\": ", stdout);
+        json_string(path);
+        printf(", \"dtype\": \"%s\", \"shape\": [", cnn_dtype_name(cnn_tensor_dtype(y)));
+    }
+    for (int d = 0; d < cnn_tensor_ndim(y); d++) {
+        printf(o->json ? "%s%lld" : "%s%lld", d ? "," : "", (long long)cnn_tensor_shape(y)[d]);
+    }
+    fputs(o->json ? "]}" : "]\n", stdout);
+    return true;
+}
+
+static bool run_model(const run_options *o, const model *m)
+{
+    cnn_tensor **outputs = calloc((size_t)m->output_count + 1, sizeof(cnn_tensor *));
+    cnn_tape *tape = cnn_tape_new(m->ctx);
+    bool good = outputs && tape && cnn_tape_begin(tape, CNN_EVAL) == CNN_OK &&
+                cnn_forward_many(tape, m->module, m->inputs, m->input_count, outputs, m->output_count) == CNN_OK;
+    if (!good) {
+        say("cnn run: %s: %s", m->path, tape && *cnn_tape_error(tape) ? cnn_tape_error(tape) : "no memory");
+    }
+    if (good && o->json) {
+        fputs("{\"model\": ", stdout);
+        json_string(m->path);
+        fputs(", \"outputs\": [", stdout);
+    }
+    for (int i = 0; i < m->output_count && good; i++) {
+        good = write_output(o, m, i, outputs[i]);
+    }
+    if (good && o->json) {
+        puts("]}");
+    }
+    cnn_tape_free(tape);
+    free(outputs);
+    return good;
+}
+
+int run_run(const command *self, int argc, char **argv)
+{
+    static const struct option table[] = {
+        { "input", required_argument, NULL, 'i' },   { "output-dir", required_argument, NULL, 'o' },
+        { "threads", required_argument, NULL, 'T' }, { "json", no_argument, NULL, 'j' },
+        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 }
+    };
+    run_options o = { .folder = "." };
+    char *path;
+    model m;
+    int status = command_read(self, argc, argv, "+:i:o:T:jh", table, take, &o, &path, 1);
+    if (status >= 0) {
+        return status;
+    }
+    if (mkdir(o.folder, 0777) != 0 && errno != EEXIST) {
+        say("cnn run: cannot make %s: %s", o.folder, strerror(errno));
+        return STATUS_FAILED;
+    }
+    if (!model_open(&m, "run", path, o.threads)) {
+        return STATUS_FAILED;
+    }
+    bool good = read_inputs(&o, &m) && run_model(&o, &m);
+    model_close(&m);
+    return good ? command_flush() : STATUS_FAILED;
+}
