@@ -318,7 +318,7 @@ class Maker:
         )
         out += (
             "import enum\nfrom ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char, c_char_p, c_double, "
-            "c_float, c_int,\n                    c_int64, c_size_t, c_ubyte, c_uint64, c_void_p)\n"
+            "c_float, c_int,\n                    c_int32, c_int64, c_size_t, c_ubyte, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p)\n"
         )
         out += (
             "from typing import Dict, Tuple, Type\n\nEnums = Dict[str, Type[enum.IntEnum]]\nNames = Tuple[str, ...]\n"

@@ -3,7 +3,7 @@
 Written by tools/make-python.py from the headers; do not edit."""
 import enum
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char, c_char_p, c_double, c_float, c_int,
-                    c_int64, c_size_t, c_ubyte, c_uint64, c_void_p)
+                    c_int32, c_int64, c_size_t, c_ubyte, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p)
 from typing import Dict, Tuple, Type
 
 Enums = Dict[str, Type[enum.IntEnum]]
@@ -809,65 +809,6 @@ class cnn_feature_dropout_options(Structure):
         ("struct_size", c_size_t),
         ("reserved", c_ubyte * 8),
     ]
-    _enums_: Enums = {}
-
-
-class cnn_onnx_options(Structure):
-    """Options of cnn_onnx_load(): none yet."""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("reserved", c_ubyte * 8),
-    ]
-    _enums_: Enums = {}
-
-
-class cnn_onnx_value(Structure):
-    """An input or output of a model."""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("name", c_char_p),
-        ("symbols", c_void_p * 8),
-        ("shape", c_int64 * 8),
-        ("dtype", c_int),
-        ("ndim", c_int),
-        ("reserved", c_ubyte * 8),
-    ]
-    _enums_: Enums = {"dtype": DType}
-
-
-class cnn_trace_input(Structure):
-    """An input of the module."""
-
-    _fields_ = [
-        ("shape", POINTER(c_int64)),
-        ("ndim", c_int),
-        ("dtype", c_int),
-        ("left_out", c_bool),
-        ("reserved", c_ubyte * 7),
-    ]
-    _enums_: Enums = {"dtype": DType}
-
-
-class cnn_onnx_save_options(Structure):
-    """Options of cnn_onnx_save(); zero means the default."""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("inputs", POINTER(cnn_trace_input)),
-        ("input_names", POINTER(c_char_p)),
-        ("output_names", POINTER(c_char_p)),
-        ("input_count", c_int),
-        ("output_count", c_int),
-        ("opset", c_int),
-        ("batch_dim", c_int),
-        ("fixed_batch", c_bool),
-        ("fold_batch_norm", c_bool),
-        ("external_data", c_bool),
-        ("reserved", c_ubyte * 5),
-    ]
-    _nonzero_: Names = ("input_count", "output_count", "opset",)
     _enums_: Enums = {}
 
 
@@ -1988,6 +1929,19 @@ class cnn_custom_op(Structure):
     _enums_: Enums = {}
 
 
+class cnn_trace_input(Structure):
+    """An input of the module."""
+
+    _fields_ = [
+        ("shape", POINTER(c_int64)),
+        ("ndim", c_int),
+        ("dtype", c_int),
+        ("left_out", c_bool),
+        ("reserved", c_ubyte * 7),
+    ]
+    _enums_: Enums = {"dtype": DType}
+
+
 class cnn_trace_options(Structure):
     """Options of cnn_trace_create(); zero means the default."""
 
@@ -2346,13 +2300,6 @@ FUNCTIONS = {
     "cnn_npy_save": (c_int, (c_void_p, c_char_p)),
     "cnn_npz_save": (c_int, (POINTER(c_char_p), POINTER(c_void_p), c_int, c_char_p)),
     "cnn_npz_save_compressed": (c_int, (POINTER(c_char_p), POINTER(c_void_p), c_int, c_char_p)),
-    "cnn_onnx_load": (c_void_p, (c_void_p, c_char_p, POINTER(cnn_onnx_options))),
-    "cnn_onnx_input_count": (c_int, (c_void_p,)),
-    "cnn_onnx_output_count": (c_int, (c_void_p,)),
-    "cnn_onnx_input": (c_int, (c_void_p, c_int, POINTER(cnn_onnx_value))),
-    "cnn_onnx_output": (c_int, (c_void_p, c_int, POINTER(cnn_onnx_value))),
-    "cnn_onnx_operator": (c_char_p, (c_int,)),
-    "cnn_onnx_save": (c_int, (c_void_p, c_char_p, POINTER(cnn_onnx_save_options))),
     "cnn_leaky_relu": (c_void_p, (c_void_p, c_double)),
     "cnn_prelu": (c_void_p, (c_void_p, c_void_p)),
     "cnn_elu": (c_void_p, (c_void_p, c_double)),

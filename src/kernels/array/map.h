@@ -67,6 +67,7 @@ struct cnn__map_tables {
 #define CNN__UNARY_BLOCK(NAME, name, cost) void cnn__##name##_block_avx2(double *x, const double *values);
 #define CNN__UNARY_BOTH(NAME, name, cost) void cnn__##name##_block(double *x, const double *values);
 #include "kernels/array/unary.def"
+#undef CNN__UNARY_BLOCK
 
 /* α and the scale of Klambauer et al. 2017, "Self-Normalizing Neural Networks". */
 #define SELU_SCALE 1.0507009873554804934193349852946

@@ -18,6 +18,7 @@
 
 #define CNN__UNARY_BLOCK(NAME, name, cost) void CNN__BLOCK(name)(double *x, const double *values);
 #include "kernels/array/unary.def"
+#undef CNN__UNARY_BLOCK
 #endif
 
 #endif

@@ -11,6 +11,7 @@ DECLARE(exp)
 DECLARE(log)
 #define CNN__UNARY_BLOCK(NAME, name, cost) DECLARE(name)
 #include "kernels/array/unary.def"
+#undef CNN__UNARY_BLOCK
 #undef DECLARE
 
 #endif
