@@ -15,7 +15,7 @@ enum { WARM_UP = 3 };
 typedef struct bench_options {
     const char *sizes[MOST_GIVEN];
     int count, threads, batch, steps;
-    bool json;
+    bool batch_given, json;
 } bench_options;
 
 typedef struct bench {
@@ -40,7 +40,7 @@ static bool take(void *options, int letter, const char *value)
         o->sizes[o->count++] = value;
         return true;
     case 'T': return command_number("bench", "threads", value, 0, 8192, &o->threads);
-    case 'b': return command_number("bench", "batch", value, 1, 1 << 20, &o->batch);
+    case 'b': o->batch_given = true; return command_number("bench", "batch", value, 1, 1 << 20, &o->batch);
     case 'n': return command_number("bench", "steps", value, 1, 1000000, &o->steps);
     default: o->json = true; return true;
     }
@@ -83,6 +83,11 @@ static bool shape_of(const bench_options *o, const bench *b, int i, int *ndim, i
     *ndim = v.ndim;
     for (int d = 0; d < v.ndim; d++) {
         shape[d] = v.shape[d] >= 0 ? v.shape[d] : o->batch;
+    }
+    if (o->batch_given && v.ndim > 0 && v.shape[0] >= 0 && v.shape[0] != o->batch) {
+        say("cnn bench: --batch is %d, but input %s has a first size of %" PRId64 " in the file", o->batch, v.name,
+            v.shape[0]);
+        return false;
     }
     bool known = v.ndim >= 0;
     for (int d = 1; d < v.ndim && known; d++) {
@@ -202,6 +207,26 @@ static bool measure(const bench_options *o, bench *b)
     return true;
 }
 
+/* What ran: "x [1,3,224,224]", or in JSON {"x": [1, 3, 224, 224]}. */
+static void print_inputs(const bench_options *o, const bench *b)
+{
+    for (int i = 0; i < b->m.input_count; i++) {
+        const cnn_tensor *x = b->m.inputs[i];
+        const char *name = model_input(&b->m, i).name;
+        fputs(i ? ", " : "", stdout);
+        if (o->json) {
+            json_string(name);
+            fputs(": [", stdout);
+        } else {
+            printf("%s [", name);
+        }
+        for (int d = 0; d < cnn_tensor_ndim(x); d++) {
+            printf("%s%" PRId64, d ? "," : "", cnn_tensor_shape(x)[d]);
+        }
+        putchar(']');
+    }
+}
+
 static void report(const bench_options *o, const bench *b)
 {
     const double *s = b->seconds;
@@ -211,20 +236,25 @@ static void report(const bench_options *o, const bench *b)
     if (o->json) {
         fputs("{\"model\": ", stdout);
         json_string(b->m.path);
-        printf(", \"threads\": %d, \"kernels\": \"%s\", \"parameters\": %" PRId64 ", \"frozen\": %s, \"steps\": %d, "
+        fputs(", \"inputs\": {", stdout);
+        print_inputs(o, b);
+        printf("}, \"threads\": %d, \"kernels\": \"%s\", \"parameters\": %" PRId64 ", \"frozen\": %s, \"steps\": %d, "
                "\"ms_median\": %.4f, \"ms_p99\": %.4f, \"ms_least\": %.4f, \"memory_bytes\": %zu}\n",
                cnn_context_threads(b->m.ctx), cnn_context_kernels(b->m.ctx), cnn_module_parameter_numel(b->m.module),
                b->predictor ? "true" : "false", o->steps, median, 1e3 * s[p99], 1e3 * s[0], memory);
         return;
     }
-    printf("%s: %" PRId64 " parameters, %d threads, %s kernels\n", b->m.path, cnn_module_parameter_numel(b->m.module),
-           cnn_context_threads(b->m.ctx), cnn_context_kernels(b->m.ctx));
+    int threads = cnn_context_threads(b->m.ctx);
+    printf("%s: ", b->m.path);
+    print_inputs(o, b);
+    printf("; %" PRId64 " parameters, %d thread%s, %s kernels\n", cnn_module_parameter_numel(b->m.module), threads,
+           threads == 1 ? "" : "s", cnn_context_kernels(b->m.ctx));
     if (!b->predictor) {
         printf("it runs in steps: %s\n", b->why);
     }
     printf("median %.3f ms, 99 of 100 within %.3f ms, least %.3f ms (%d steps)\n", median, 1e3 * s[p99], 1e3 * s[0],
            o->steps);
-    printf("memory: %.1f MB\n", (double)memory / 1e6);
+    printf("memory of the %s: %.1f MB\n", b->predictor ? "predictor" : "tape", (double)memory / 1e6);
 }
 
 static void bench_free(bench *b)

@@ -64,6 +64,10 @@ static bool choose(const convert_options *o, tensors *t, chosen *c)
         c->bytes += cnn_tensor_numel(c->all[c->count]) * (int64_t)cnn_dtype_size(cnn_tensor_dtype(c->all[c->count]));
         c->count++;
     }
+    if (c->count > 0 && o->prefix && c->names[0][0] == '.') { /* names that no module has */
+        say("cnn convert: %s: \"%s\" is followed by a dot, expected --prefix %s.", t->path, o->prefix, o->prefix);
+        return false;
+    }
     if (c->count == 0 && (o->tensor || o->prefix)) {
         say("cnn convert: %s: no tensor is named \"%s\"%s", t->path, o->tensor ? o->tensor : o->prefix,
             o->tensor ? "" : " in the beginning");

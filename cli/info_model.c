@@ -8,17 +8,26 @@
 
 static void print_port(const cnn_onnx_value *v, bool json, const char *before)
 {
-    char shape[512];
-    model_shape_text(v, shape, sizeof shape);
     if (!json) {
+        char shape[512];
+        model_shape_text(v, shape, sizeof shape);
         printf("  %s %s  %s  %s\n", before, v->name, cnn_dtype_name(v->dtype), shape);
         return;
     }
     fputs("{\"name\": ", stdout);
     json_string(v->name);
-    printf(", \"dtype\": \"%s\", \"shape\": ", cnn_dtype_name(v->dtype));
-    json_string(shape);
-    putchar('}');
+    printf(", \"dtype\": \"%s\", \"shape\": %s", cnn_dtype_name(v->dtype), v->ndim < 0 ? "null" : "[");
+    for (int d = 0; d < v->ndim; d++) { /* sizes that are open by their names, or null */
+        fputs(d ? ", " : "", stdout);
+        if (v->shape[d] >= 0) {
+            printf("%" PRId64, v->shape[d]);
+        } else if (*v->symbols[d]) {
+            json_string(v->symbols[d]);
+        } else {
+            fputs("null", stdout);
+        }
+    }
+    fputs(v->ndim < 0 ? "}" : "]}", stdout);
 }
 
 typedef struct listing {

@@ -21,6 +21,7 @@ static const char help[] =
     "\n"
     "cnn COMMAND --help lists a command's options. Files that are read: safetensors and libcnn's checkpoints, NumPy's\n"
     ".npy and .npz, PyTorch's .pt and .pth since its version 1.6. Files that are written: .safetensors, .npz, .npy.\n"
+    "Models are ONNX files: info, run, bench.\n"
     "\n"
     "  -h, --help       print this and end\n"
     "  -V, --version    print the version and end\n"

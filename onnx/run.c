@@ -4,6 +4,9 @@
 
 #include <cnn/ops.h>
 
+#include <stdarg.h>
+#include <stdio.h>
+
 bool cnn__onnx_block_run(cnn__onnx_run *run, const cnn__onnx_block *block)
 {
     const cnn__onnx_step *outer = run->step;
@@ -30,6 +33,37 @@ static bool same_shape(const cnn__onnx_value_info *info, const cnn_tensor *t)
     return same;
 }
 
+/* Appends to a text of `size` bytes, of which `used` are written; what does not fit is left out. */
+static size_t append(char *text, size_t size, size_t used, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int more = used < size ? vsnprintf(text + used, size - used, format, arguments) : 0;
+    va_end(arguments);
+    return more > 0 ? used + (size_t)more : used;
+}
+
+static cnn_status fail_shape(const cnn__onnx_run *run, const cnn__onnx_value_info *info, const cnn_tensor *x)
+{
+    char is[160] = "", expected[240] = "";
+    size_t used = 0;
+    for (int d = 0; d < cnn_tensor_ndim(x); d++) {
+        used = append(is, sizeof is, used, "%s%lld", d ? "," : "", (long long)cnn_tensor_shape(x)[d]);
+    }
+    used = 0;
+    for (int d = 0; d < info->ndim; d++) {
+        if (info->shape[d] >= 0) {
+            used = append(expected, sizeof expected, used, "%s%lld", d ? "," : "", (long long)info->shape[d]);
+        } else if (info->symbols[d].size) {
+            used = append(expected, sizeof expected, used, "%s%.*s", d ? "," : "", CNN__TEXT(info->symbols[d]));
+        } else {
+            used = append(expected, sizeof expected, used, "%s?", d ? "," : "");
+        }
+    }
+    return cnn__onnx_fail(run->ctx, CNN_ERROR_SHAPE, "onnx: input \"%.*s\" is [%s], expected [%s]",
+                          CNN__TEXT(info->name), is, expected);
+}
+
 static cnn_status take_inputs(cnn__onnx_run *run, cnn_tensor *const *inputs, int count)
 {
     const cnn__onnx_program *p = run->program;
@@ -51,9 +85,7 @@ static cnn_status take_inputs(cnn__onnx_run *run, cnn_tensor *const *inputs, int
                                   cnn_dtype_name(dtype));
         }
         if (!same_shape(info, inputs[i])) {
-            return cnn__onnx_fail(run->ctx, CNN_ERROR_SHAPE,
-                                  "onnx: input \"%.*s\" has another shape than the model expects",
-                                  CNN__TEXT(info->name));
+            return fail_shape(run, info, inputs[i]);
         }
         run->values[p->block.in[i]] = (cnn__onnx_value){ .tensor = inputs[i], .type = info->type };
     }

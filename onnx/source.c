@@ -58,6 +58,16 @@ static bool read_all(cnn__onnx_file_bytes *file, int fd, const char *what, int64
     return true;
 }
 
+/* Files that are taken for models by mistake; an ONNX file has no first bytes of its own. */
+static bool check_kind(cnn__onnx_file_bytes *file, const unsigned char *bytes, int64_t size)
+{
+    const char *kind = size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0      ? "a zip archive, such as torch.save() writes"
+                       : size >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0 ? "an array of NumPy's"
+                       : size >= 9 && bytes[7] == 0 && bytes[8] == '{'   ? "a safetensors file"
+                                                                         : NULL;
+    return !kind || cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "it is %s, expected an ONNX model", kind);
+}
+
 bool cnn__onnx_source_read(cnn__onnx_file_bytes *file, unsigned char **bytes)
 {
     *bytes = NULL;
@@ -71,7 +81,7 @@ bool cnn__onnx_source_read(cnn__onnx_file_bytes *file, unsigned char **bytes)
     if (good && !(*bytes = malloc(size ? (size_t)size : 1))) {
         good = cnn__onnx_wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory for %lld bytes", (long long)size);
     }
-    good = good && read_all(file, fd, "cannot be read", 0, size, *bytes);
+    good = good && read_all(file, fd, "cannot be read", 0, size, *bytes) && check_kind(file, *bytes, size);
     close(fd);
     if (!good) {
         free(*bytes);

@@ -9,7 +9,7 @@ from typing import Any, Callable, List, Optional, Tuple
 
 from . import _bindings as B
 from ._convert import DTYPES, options
-from ._errors import ShapeError, callback_failed, check, handle
+from ._errors import DTypeError, ShapeError, callback_failed, check, handle
 from ._library import lib
 from ._exchange import _address, _plain
 from ._tensor import Tensor, as_tensor, empty
@@ -101,7 +101,7 @@ class Predictor:
         for i, (x, (shape, dtype)) in enumerate(zip(inputs, self._inputs)):
             t = _plain(as_tensor(x, context=self._context))
             if t.shape != shape or t.dtype != dtype:
-                raise ShapeError(
+                raise (DTypeError if t.dtype != dtype else ShapeError)(
                     f"the predictor's input {i} is {list(t.shape)} of {DTYPES[t.dtype]}, expected {list(shape)} "
                     f"of {DTYPES[dtype]}"
                 )

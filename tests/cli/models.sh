@@ -47,12 +47,17 @@ same "info of a model" "$out" "$work/m.onnx: onnx, 8 parameters
   fc.weight  float32  [2,3]  6
   fc.bias  float32  [2]  2"
 ok info --json "$work/m.onnx"
-contains "the JSON of info" "$out" '"inputs": \[\{"name": "x", "dtype": "float32", "shape": "\[n,3\]"\}\]'
+contains "the JSON of info" "$out" '"inputs": \[\{"name": "x", "dtype": "float32", "shape": \["n", 3\]\}\]'
 
 ok bench "$model" --batch 5 --steps 3 --threads 1
+contains "bench" "$out" '^.*linear: x \[5,3\]; 8 parameters, 1 thread, '
 contains "bench" "$out" '^median [0-9.]+ ms, 99 of 100 within [0-9.]+ ms, least [0-9.]+ ms \(3 steps\)$'
 ok bench --json "$model" --size 4,3 --steps 2
+contains "the JSON of bench" "$out" '"inputs": \{"x": \[4,3\]\}, "threads": '
 contains "the JSON of bench" "$out" '"frozen": true, "steps": 2, "ms_median": [0-9.]+, '
 refused 1 '^cnn bench: the sizes of input x are "4,x", expected numbers such as 1,3,224,224$' bench "$model" --size 4,x
+refused 1 '^cnn bench: onnx_load: .*x.npy: it is an array of NumPy.s, expected an ONNX model$' bench "$work/x.npy"
+npy "$work/four.npy" '<f4' '1, 4' '\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000'
+refused 1 '^cnn run: .*input "x" is \[1,4\], expected \[n,3\]$' run "$model" -i "$work/four.npy" -o "$work/results"
 refused 2 '^cnn bench: --batch is "0", expected 1 to 1048576$' bench "$model" --batch 0
 echo "$name: $checks checks"
