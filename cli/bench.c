@@ -218,7 +218,9 @@ static void print_inputs(const bench_options *o, const bench *b)
             json_string(name);
             fputs(": [", stdout);
         } else {
-            printf("%s [", name);
+            char shown[256];
+            cnn_name_escape(name, shown, sizeof shown);
+            printf("%s [", shown);
         }
         for (int d = 0; d < cnn_tensor_ndim(x); d++) {
             printf("%s%" PRId64, d ? "," : "", cnn_tensor_shape(x)[d]);

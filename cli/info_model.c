@@ -9,9 +9,10 @@
 static void print_port(const cnn_onnx_value *v, bool json, const char *before)
 {
     if (!json) {
-        char shape[512];
+        char shape[512], name[512];
         model_shape_text(v, shape, sizeof shape);
-        printf("  %s %s  %s  %s\n", before, v->name, cnn_dtype_name(v->dtype), shape);
+        cnn_name_escape(v->name, name, sizeof name);
+        printf("  %s %s  %s  %s\n", before, name, cnn_dtype_name(v->dtype), shape);
         return;
     }
     fputs("{\"name\": ", stdout);
@@ -44,7 +45,9 @@ static bool print_state(const char *name, cnn_tensor *tensor, bool is_parameter,
         printf(", \"dtype\": \"%s\", \"parameter\": %s, \"shape\": [", cnn_dtype_name(cnn_tensor_dtype(tensor)),
                is_parameter ? "true" : "false");
     } else {
-        printf("  %s  %s  [", name, cnn_dtype_name(cnn_tensor_dtype(tensor)));
+        char shown[1024];
+        cnn_name_escape(name, shown, sizeof shown);
+        printf("  %s  %s  [", shown, cnn_dtype_name(cnn_tensor_dtype(tensor)));
     }
     for (int d = 0; d < cnn_tensor_ndim(tensor); d++) {
         printf("%s%" PRId64, d ? "," : "", cnn_tensor_shape(tensor)[d]);

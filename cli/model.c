@@ -69,7 +69,9 @@ int model_given(const model *m, const char *text, const char **rest)
     }
     fprintf(stderr, "cnn %s: \"%s\" names no input of %s, expected NAME=… with one of", m->command, text, m->path);
     for (int i = 0; i < m->input_count; i++) {
-        fprintf(stderr, "%s %s", i ? "," : "", model_input(m, i).name);
+        char name[256];
+        cnn_name_escape(model_input(m, i).name, name, sizeof name);
+        fprintf(stderr, "%s %s", i ? "," : "", name);
     }
     fputc('\n', stderr);
     return -1;
@@ -83,7 +85,9 @@ void model_shape_text(const cnn_onnx_value *v, char *text, size_t size)
         if (v->shape[d] >= 0) {
             used += (size_t)snprintf(text + used, size - used, "%s%" PRId64, comma, v->shape[d]);
         } else {
-            used += (size_t)snprintf(text + used, size - used, "%s%s", comma, *v->symbols[d] ? v->symbols[d] : "?");
+            char symbol[64];
+            cnn_name_escape(*v->symbols[d] ? v->symbols[d] : "?", symbol, sizeof symbol);
+            used += (size_t)snprintf(text + used, size - used, "%s%s", comma, symbol);
         }
     }
     if (v->ndim >= 0 && used < size) {

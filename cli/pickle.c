@@ -330,17 +330,8 @@ static bool put(pickle *p, uint64_t index)
         p->memo_size = more;
     }
     p->memo[index] = v;
+    p->memo_end = index >= p->memo_end ? (size_t)index + 1 : p->memo_end;
     return true;
-}
-
-/* Where the next entry without a number goes: behind the last one. */
-static uint64_t memo_end(const pickle *p)
-{
-    size_t end = p->memo_size;
-    while (end > 0 && !p->memo[end - 1]) {
-        end--;
-    }
-    return end;
 }
 
 static bool get(pickle *p, uint64_t index)
@@ -441,7 +432,7 @@ static bool step_number(pickle *p, unsigned char op, bool *known)
     case 'C': return push_string(p, 1);
     case 'q': return take(p, 1, &n) && put(p, n);
     case 'r': return take(p, 4, &n) && put(p, n);
-    case 0x94: return put(p, memo_end(p));
+    case 0x94: return put(p, p->memo_end); /* behind the last one */
     case 'h': return take(p, 1, &n) && get(p, n);
     case 'j': return take(p, 4, &n) && get(p, n);
     default: *known = false; return false;

@@ -38,7 +38,7 @@ typedef struct pickle {
     value **stack;
     size_t depth, stack_room;
     value **memo;
-    size_t memo_size;
+    size_t memo_size, memo_end; /* the end: behind the last entry that is there */
 } pickle;
 
 /* The storages that are known: PyTorch's name of their dtype, and its size. */

@@ -125,6 +125,12 @@ static bool walk(tensors *t, torch_file *f, char name[NAME], value *v, int depth
         return true;
     }
     size_t length = strlen(name), step = dict ? 2 : 1;
+    if (f->visits < v->count) { /* each element is looked at, whatever it is */
+        say("cnn: %s: data.pkl holds the same values too often", t->path);
+        f->visits = 0;
+        return false;
+    }
+    f->visits -= v->count;
     for (size_t i = 0; good && i < v->count; i += step) {
         value *element = v->elements[i + step - 1];
         bool holds = element->kind == VALUE_TENSOR || element->kind == VALUE_DICT || element->kind == VALUE_SEQUENCE;

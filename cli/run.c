@@ -111,7 +111,9 @@ static bool write_output(const run_options *o, const model *m, int i, cnn_tensor
         return false;
     }
     if (!o->json) {
-        printf("%s: %s [", path, cnn_dtype_name(cnn_tensor_dtype(y)));
+        char shown[4096];
+        cnn_name_escape(path, shown, sizeof shown);
+        printf("%s: %s [", shown, cnn_dtype_name(cnn_tensor_dtype(y)));
     } else {
         fputs(i ? ", {\"name\": " : "{\"name\": ", stdout);
         json_string(v.name);

@@ -56,6 +56,7 @@ typedef struct cnn__onnx_tensor_def {
     const unsigned char *at; /* where its message begins */
     cnn__onnx_text message, raw;
     bool has_raw, is_external;
+    bool lent; /* a tensor uses the elements where they are */
     cnn__onnx_text location;
     int64_t offset, length; /* of the elements in another file; length -1: to its end */
 } cnn__onnx_tensor_def;

@@ -68,7 +68,7 @@ static void take_back(void *data, void *user)
  * before them, which have been read. NULL: that is not far enough, or the elements are stored otherwise. */
 static unsigned char *aligned(const cnn__onnx_program *program, cnn__onnx_tensor_def *def, size_t size)
 {
-    if (!def->has_raw || def->is_external || (int64_t)def->raw.size != cnn__onnx_tensor_def_bytes(def) ||
+    if (!def->has_raw || def->is_external || def->lent || (int64_t)def->raw.size != cnn__onnx_tensor_def_bytes(def) ||
         (def->type != CNN__ONNX_FLOAT && def->type != CNN__ONNX_INT64 && def->type != CNN__ONNX_DOUBLE &&
          def->type != CNN__ONNX_BFLOAT16)) {
         return NULL;
@@ -99,6 +99,8 @@ static cnn_tensor *borrow(cnn__onnx_file_bytes *file, const cnn__onnx_program *p
         return NULL;
     }
     *part = (lent){ program->bytes, program->bytes_users };
+    def->lent =
+        true; /* another parameter of the same elements, such as a function's that is called twice, copies them */
     atomic_fetch_add(program->bytes_users, 1);
     return cnn_tensor_from_borrowed(file->ctx, dtype, def->ndim, def->shape, NULL, at, take_back, part);
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MOST_ROUNDS = 1 << 20 };
+enum { FIRST_ROUNDS = 16, MOST_ROUNDS = 1 << 20 };
 
 static const cnn__onnx_block *block_of(const cnn__onnx_run *run, const char *name)
 {
@@ -72,8 +72,26 @@ typedef struct rounds {
     int64_t most;
 } rounds;
 
+/* Room for `most` rounds; what is there stays. */
+static bool rounds_room(cnn__onnx_run *run, rounds *r, int64_t most)
+{
+    cnn_tensor **parts = cnn__onnx_arena_get(run->arena, (size_t)r->scanned, (size_t)most * sizeof *parts);
+    if (!parts) {
+        return cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory for %lld rounds", (long long)most);
+    }
+    for (int i = 0; i < r->scanned && r->most; i++) {
+        memcpy(parts + i * most, r->parts + i * r->most, (size_t)r->most * sizeof(cnn_tensor *));
+    }
+    r->parts = parts;
+    r->most = most;
+    return true;
+}
+
 static bool keep_parts(cnn__onnx_run *run, rounds *r, int64_t round, int first)
 {
+    if (round == r->most && !rounds_room(run, r, 2 * r->most)) {
+        return false;
+    }
     for (int i = 0; i < r->scanned; i++) {
         cnn__onnx_value *value = &run->values[r->block->out[first + i]];
         r->types[i] = value->type;
@@ -85,13 +103,10 @@ static bool keep_parts(cnn__onnx_run *run, rounds *r, int64_t round, int first)
     return true;
 }
 
-static bool rounds_begin(cnn__onnx_run *run, rounds *r, int64_t most)
+static bool rounds_begin(cnn__onnx_run *run, rounds *r)
 {
-    r->most = most;
-    r->parts = cnn__onnx_arena_get(run->arena, (size_t)r->scanned, (size_t)most * sizeof *r->parts);
     r->types = cnn__onnx_arena_get(run->arena, (size_t)r->scanned, sizeof *r->types);
-    return (r->parts && r->types) ||
-           cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory for %lld rounds", (long long)most);
+    return r->types ? rounds_room(run, r, FIRST_ROUNDS) : cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
 }
 
 /* Carries the outputs of a round from `from` on into the inputs of the next one from `to` on; copied first, because a
@@ -125,14 +140,14 @@ bool cnn__onnx_op_loop(cnn__onnx_run *run)
     const cnn__onnx_step *step = run->step;
     rounds r = { .block = block_of(run, "body"), .carried = step->in_count > 2 ? step->in_count - 2 : 0 };
     bool goes_on = !cnn__onnx_has(run, 1) || cnn__onnx_in_number(run, 1, 1) > 0;
-    double trips = cnn__onnx_in_number(run, 0, cnn__onnx_has(run, 1) ? 65536 : MOST_ROUNDS);
+    double trips = cnn__onnx_in_number(run, 0, MOST_ROUNDS + 1.0);
     int64_t limit = trips < 0 ? 0 : trips > MOST_ROUNDS ? MOST_ROUNDS : (int64_t)trips, round = 0;
     r.scanned = step->out_count - r.carried;
     if (!r.block || r.block->in_count != r.carried + 2 || r.scanned < 0 ||
         r.block->out_count < 1 + r.carried + r.scanned) {
         return cnn__onnx_step_fail(run, CNN_ERROR_FORMAT, "a body that does not fit its inputs");
     }
-    if (run->status != CNN_OK || !rounds_begin(run, &r, limit)) {
+    if (run->status != CNN_OK || !rounds_begin(run, &r)) {
         return false;
     }
     for (int i = 0; i < r.carried; i++) {
@@ -150,6 +165,10 @@ bool cnn__onnx_op_loop(cnn__onnx_run *run)
         if (!carry(run, &r, 1, 2)) {
             return false;
         }
+    }
+    if (goes_on && trips > (double)limit) {
+        run->step = step;
+        return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "more than %d rounds", MOST_ROUNDS);
     }
     for (int i = 0; i < r.carried; i++) {
         cnn__onnx_value value = run->values[r.block->in[i + 2]];
@@ -192,7 +211,7 @@ bool cnn__onnx_op_scan(cnn__onnx_run *run)
         }
         count = size;
     }
-    if (!rounds_begin(run, &r, count)) {
+    if (!rounds_begin(run, &r)) {
         return false;
     }
     for (int i = 0; i < r.carried; i++) {

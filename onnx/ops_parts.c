@@ -56,9 +56,9 @@ bool cnn__onnx_op_split(cnn__onnx_run *run)
 bool cnn__onnx_slice_bounds(int64_t size, int64_t step, int64_t *start, int64_t *end)
 {
     int64_t first = step > 0 ? 0 : -1, last = step > 0 ? size : size - 1;
-    *start = *start < 0 ? (*start < -size ? first : *start + size) : *start;
+    *start = *start < 0 ? (*start < -size ? 0 : *start + size) : *start; /* in ONNX a start is never before the first */
     *end = *end < 0 ? (*end < -size ? first : *end + size) : *end;
-    *start = *start < first ? first : *start > last ? last : *start;
+    *start = *start > last ? last : *start;
     *end = *end < first ? first : *end > last ? last : *end;
     return step != 0;
 }
@@ -88,6 +88,10 @@ bool cnn__onnx_slice_of(cnn__onnx_run *run, int rank, cnn__onnx_slice slices[CNN
             numbers[i] = i < 3 ? cnn__onnx_ints(run, names[i], &counts[i]) : NULL;
         } else if (cnn__onnx_has(run, i + 1)) {
             const cnn__onnx_host *host = cnn__onnx_in_host(run, i + 1);
+            if (host && !host->i) {
+                return cnn__onnx_step_fail(run, CNN_ERROR_DTYPE, "input %d is of real numbers, expected integers",
+                                           i + 1);
+            }
             numbers[i] = host ? host->i : NULL;
             counts[i] = host && host->numel < MOST_PARTS ? (int)host->numel : MOST_PARTS;
         }

@@ -221,6 +221,15 @@ bool cnn__onnx_op_average_pool(cnn__onnx_run *run)
         padded = padded || w.before[d] || w.after[d] || more[d];
         after[d] = w.after[d] + more[d];
     }
+    for (int d = 0; d < w.ndim; d++) {
+        int64_t reach;
+        if (__builtin_mul_overflow(w.kernel[d] - 1, w.dilation[d], &reach) ||
+            reach >= cnn_tensor_size(x, d + 2) + w.before[d] + after[d]) {
+            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "a window of %lld with dilation %lld over %lld elements",
+                                       (long long)w.kernel[d], (long long)w.dilation[d],
+                                       (long long)cnn_tensor_size(x, d + 2));
+        }
+    }
     if (plain && !dilated && (w.ndim < 3 || !padded || include)) {
         return cnn__onnx_out(run, 0, pooled(mean_of, x, &w, w.before, !include), type);
     }

@@ -198,12 +198,16 @@ bool cnn__onnx_op_tile(cnn__onnx_run *run)
     return rank >= 0 && cnn__onnx_out(run, 0, cnn_repeat(cnn__onnx_in(run, 0), rank, repeats), cnn__onnx_type(run, 0));
 }
 
+enum { LARGEST_BLOCK = 1 << 15 };
+
 bool cnn__onnx_op_depth_to_space(cnn__onnx_run *run)
 {
     cnn_tensor *x = cnn__onnx_in(run, 0);
     int64_t b = cnn__onnx_int(run, "blocksize", 1), s[CNN_MAX_DIMS];
-    if (cnn_tensor_ndim(x) != 4 || b < 1) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "a tensor of rank %d, expected 4", cnn_tensor_ndim(x));
+    if (cnn_tensor_ndim(x) != 4 || b < 1 || b > LARGEST_BLOCK) {
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE,
+                                   "a tensor of rank %d in blocks of %lld, expected 4 and 1 to %d", cnn_tensor_ndim(x),
+                                   (long long)b, LARGEST_BLOCK);
     }
     if (cnn__onnx_text_is(cnn__onnx_string(run, "mode", "DCR"), "CRD")) {
         return cnn__onnx_out(run, 0, cnn_pixel_shuffle(x, b), cnn__onnx_type(run, 0));
@@ -219,8 +223,10 @@ bool cnn__onnx_op_space_to_depth(cnn__onnx_run *run)
 {
     cnn_tensor *x = cnn__onnx_in(run, 0);
     int64_t b = cnn__onnx_int(run, "blocksize", 1), s[CNN_MAX_DIMS];
-    if (cnn_tensor_ndim(x) != 4 || b < 1) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "a tensor of rank %d, expected 4", cnn_tensor_ndim(x));
+    if (cnn_tensor_ndim(x) != 4 || b < 1 || b > LARGEST_BLOCK) {
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE,
+                                   "a tensor of rank %d in blocks of %lld, expected 4 and 1 to %d", cnn_tensor_ndim(x),
+                                   (long long)b, LARGEST_BLOCK);
     }
     cnn__onnx_shape_of(x, s);
     x = cnn_reshape(x, 6, (int64_t[]){ s[0], s[1], s[2] / b, b, s[3] / b, b });

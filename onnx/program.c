@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DEEPEST_CALL = 32, MOST_STEPS = 1 << 22, LIST = 300, HOST_INTEGERS = 4096, HOST_NUMBERS = 64 };
+enum { DEEPEST_CALL = 32, MOST_STEPS = 1 << 18, LIST = 300, HOST_INTEGERS = 4096, HOST_NUMBERS = 64 };
 
 /* The names of a graph or of a function's body. */
 typedef struct scope {
@@ -291,7 +291,9 @@ static bool make_block(maker *m, const setting *where, const scope *outer, const
         return false;
     }
     for (int i = 0; i < block->in_count; i++) {
-        if (!define(m, names, graph->inputs[i].name, &block->in[i], NULL)) {
+        if (graph->inputs[i].name.size == 0) { /* which nobody reads, but the rounds of a loop write */
+            block->in[i] = m->program->slot_count++;
+        } else if (!define(m, names, graph->inputs[i].name, &block->in[i], NULL)) {
             return false;
         }
     }
@@ -301,6 +303,8 @@ static bool make_block(maker *m, const setting *where, const scope *outer, const
         return false;
     }
     m->reading->file->node_number = outer_file.node_number;
+    m->reading->file->node = outer_file.node;
+    m->reading->file->op_type = outer_file.op_type;
     for (int i = 0; i < block->out_count; i++) {
         block->out[i] = find(names, graph->outputs[i].name);
         if (block->out[i] < 0) {

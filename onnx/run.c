@@ -7,11 +7,26 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* An input may have a slot and yet no value: one that a call of a function leaves out, or an output that its operator
+ * does not have. */
+static bool has_inputs(cnn__onnx_run *run)
+{
+    for (int i = 0; i < run->step->op->min_in; i++) {
+        if (!cnn__onnx_has(run, i)) {
+            return cnn__onnx_step_fail(run, CNN_ERROR_FORMAT, "input %d has no value", i);
+        }
+    }
+    return true;
+}
+
 bool cnn__onnx_block_run(cnn__onnx_run *run, const cnn__onnx_block *block)
 {
     const cnn__onnx_step *outer = run->step;
     for (const cnn__onnx_step *step = block->first; step; step = step->next) {
         run->step = step;
+        if (!has_inputs(run)) {
+            return false;
+        }
         if (!cnn__onnx_fold(run) && (run->status != CNN_OK || !step->op->run(run))) {
             if (run->status == CNN_OK) {
                 run->status = cnn_tape_status(run->tape);

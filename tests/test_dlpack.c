@@ -207,6 +207,34 @@ START_TEST(read_only_elements_are_not_written)
 }
 END_TEST
 
+/* Training moves running statistics, which are in place. */
+START_TEST(read_only_statistics_are_not_moved)
+{
+    int64_t three[] = { 3 };
+    producer p;
+    produce(&p);
+    p.current.view.ndim = 1;
+    p.current.view.shape = three;
+    p.current.view.strides = NULL;
+    p.current.flags = CNN_DLPACK_READ_ONLY;
+    cnn_tensor *mean = take(&p, false), *variance = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(3));
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(4, 3));
+    ck_assert_msg(mean != NULL, "%s", cnn_last_error(ctx));
+    if (on_cpu()) {
+        cnn_tape *tape = cnn_tape_new(ctx);
+        ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);
+        cnn_tensor *y = cnn_batch_norm(cnn_input(tape, x), NULL, NULL, mean, variance, NULL);
+        ck_assert_int_eq(cnn_tensor_status(y), CNN_ERROR_STATE);
+        ck_assert_msg(strstr(cnn_tape_error(tape), "running mean is read-only") != NULL, "%s", cnn_tape_error(tape));
+        cnn_tape_free(tape);
+    }
+    cnn_tensor_free(mean);
+    cnn_tensor_free(variance);
+    cnn_tensor_free(x);
+    ck_assert_int_eq(p.deleted, 1);
+}
+END_TEST
+
 /* ---- refused ---- */
 
 START_TEST(what_cannot_be_taken_is_given_back)
@@ -319,6 +347,7 @@ int main(void)
     tcase_add_test(tests, every_dtype_goes_across);
     tcase_add_loop_test(tests, shapes_without_elements_and_without_dimensions, 0, 2);
     tcase_add_test(tests, read_only_elements_are_not_written);
+    tcase_add_test(tests, read_only_statistics_are_not_moved);
     tcase_add_loop_test(tests, what_cannot_be_taken_is_given_back, 0, 2);
     tcase_add_test(tests, results_of_operations_are_not_handed_out);
     tcase_add_test(tests, every_allocation_may_fail);

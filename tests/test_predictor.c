@@ -192,6 +192,64 @@ START_TEST(outputs_of_every_kind)
 }
 END_TEST
 
+/* One convolution on two images whose borders leave different taps of its filter dead: 64 channels, so that its weights are packed. */
+static cnn_tensor *both_ways(cnn_module *self, cnn_tensor *x, void *user)
+{
+    cnn_module *conv = cnn_module_child(self, 0, NULL);
+    cnn_tensor *wide = cnn_forward(conv, x), *high = cnn_forward(conv, cnn_contiguous(cnn_transpose(x, 2, 3)));
+    (void)user;
+    return cnn_add(wide, cnn_transpose(high, 2, 3));
+}
+
+static void exactly(const cnn_tensor *a, const cnn_tensor *b)
+{
+    ck_assert_uint_eq(bytes_of(a), bytes_of(b));
+    ck_assert_mem_eq(host_elements(a), host_elements(b), bytes_of(a));
+}
+
+START_TEST(shapes_of_one_filter_are_kept_apart)
+{
+    cnn_module *m = cnn_module_new(ctx, both_ways), *conv = cnn_module_add(m, "conv", cnn_conv2d_new(ctx, 64, 64, 3, .padding = 1));
+    cnn_module *fresh = cnn_module_clone(conv);
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(1, 64, 1, 8));
+    cnn_tensor *y = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(1, 64, 8, 1));
+    check_module(m, x);
+    cnn_tape *tape = cnn_tape_new(ctx);
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+    cnn_tensor *first = cnn_tensor_detach(cnn_forward(conv, cnn_input(tape, y))), *second = NULL;
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK); /* a convolution that has seen no other shape */
+    second = cnn_tensor_detach(cnn_forward(fresh, cnn_input(tape, y)));
+    exactly(first, second);
+    cnn_tensor_free(first);
+    cnn_tensor_free(second);
+    cnn_tape_free(tape);
+    cnn_tensor_free(x);
+    cnn_tensor_free(y);
+    cnn_module_free(m);
+    cnn_module_free(fresh);
+}
+END_TEST
+
+/* Indices that are computed from an input and are none where it is 0: the weights behind them are packed nevertheless. */
+static cnn_tensor *from_one_on(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)user;
+    cnn_tensor *index = cnn_cast(cnn_add_scalar(x, -1), CNN_I64);
+    return cnn_forward(cnn_module_child(self, 1, NULL), cnn_forward(cnn_module_child(self, 0, NULL), index));
+}
+
+START_TEST(weights_behind_bad_indices_are_packed)
+{
+    cnn_module *m = cnn_module_new(ctx, from_one_on);
+    cnn_module_add(m, "embedding", cnn_embedding_new(ctx, 5, 64));
+    cnn_module_add(m, "linear", cnn_linear_new(ctx, 64, 64));
+    cnn_tensor *x = cnn_tensor_full(ctx, CNN_F32, 3, CNN_SHAPE(128));
+    check_module(m, x);
+    cnn_tensor_free(x);
+    cnn_module_free(m);
+}
+END_TEST
+
 /* An LSTM without its states: the module gets NULL for both, and a call has nothing for them. */
 START_TEST(inputs_may_be_left_out)
 {
@@ -395,6 +453,8 @@ int main(void)
     tcase_add_test(results, bad_indices_are_told);
     tcase_add_test(results, outputs_of_every_kind);
     tcase_add_test(results, inputs_may_be_left_out);
+    tcase_add_test(results, shapes_of_one_filter_are_kept_apart);
+    tcase_add_test(results, weights_behind_bad_indices_are_packed);
     TCase *calls = suite_case(suite, "calls", setup, teardown);
     tcase_add_test(calls, weights_are_frozen);
     tcase_add_test(calls, calls_allocate_nothing);

@@ -255,11 +255,35 @@ START_TEST(no_memory)
 }
 END_TEST
 
+/* A module that the forward makes and frees is no part of the trace. */
+static cnn_tensor *makes_a_module(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)user;
+    cnn_module *relu = cnn_sequential_new(cnn_module_context(self), cnn_relu_new(cnn_module_context(self)));
+    cnn_tensor *y = cnn_forward(relu, x);
+    cnn_module_free(relu);
+    return cnn_neg(y);
+}
+
+START_TEST(modules_that_are_gone_are_not_told)
+{
+    cnn_module *m = cnn_module_new(ctx, makes_a_module);
+    cnn_trace *trace = cnn_trace_new(m, CNN_F32, CNN_SHAPE(2, 3));
+    ck_assert_msg(trace != NULL, "%s", cnn_last_error(ctx));
+    const cnn_trace_node *relu = cnn_trace_get_node(trace, 0), *neg = cnn_trace_get_node(trace, 1);
+    ck_assert_str_eq(relu->op, "relu");
+    ck_assert(!relu->module && *relu->path == 0 && neg->module == m);
+    cnn_trace_free(trace);
+    cnn_module_free(m);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("traces");
     TCase *tests = suite_case(suite, "trace", setup, teardown);
     tcase_add_test(tests, names_and_shapes_of_a_sequential);
+    tcase_add_test(tests, modules_that_are_gone_are_not_told);
     tcase_add_test(tests, training_changes_nothing);
     tcase_add_test(tests, a_forward_of_the_users_own);
     tcase_add_test(tests, elements_cannot_be_read);

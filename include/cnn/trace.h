@@ -81,11 +81,12 @@ typedef struct cnn_trace_attribute {
 
 /** An operation. The library makes these; later versions may add members at the end. */
 typedef struct cnn_trace_node {
-    const char *op;   /**< its name, as messages say it, such as "conv2d" */
-    const char *path; /**< of the module whose forward it is in, such as "l1.0"; "" in the forward of the traced one */
-    cnn_module *module;                    /**< that module, borrowed; NULL: none */
-    const int *inputs;                     /**< numbers of `input_count` values; −1: the operand was left out */
-    const int *outputs;                    /**< numbers of `output_count` values; −1: the result was not made */
+    const char *op;     /**< its name, as messages say it, such as "conv2d" */
+    const char *path;   /**< of the module whose forward it is in, such as "l1.0"; "" in the forward of the traced one,
+                           and of a module that is no part of it */
+    cnn_module *module; /**< that module, borrowed; NULL: none, or no part of the traced one */
+    const int *inputs;  /**< numbers of `input_count` values; −1: the operand was left out */
+    const int *outputs; /**< numbers of `output_count` values; −1: the result was not made */
     const cnn_trace_attribute *attributes; /**< `attribute_count` of them */
     int input_count;                       /**< how many operands */
     int output_count;                      /**< how many results */

@@ -229,7 +229,7 @@ def array_interface(t: Tensor) -> Dict[str, Any]:
     kept = _plain(t)
     address, memory, strides = _address(kept)
     if kept is not t or memory is not kept:
-        t._kept = (kept, memory)  # as long as the tensor that the array holds
+        t._kept = (t._kept, kept, memory)  # as long as the tensor that arrays hold, of which there may be several
     size = t.itemsize
     return {
         "version": 3,
@@ -262,7 +262,7 @@ def to_numpy(t: Tensor) -> Any:
     return numpy.asarray(_Holder(t))
 
 
-def from_array(array: Any, context: Context) -> Tensor:
+def from_array(array: Any, context: Context, copied: bool = False) -> Tensor:
     """Over the memory of whatever has `__array_interface__`."""
     interface = array.__array_interface__
     kind = FROM_TYPESTR.get(interface["typestr"])
@@ -279,12 +279,14 @@ def from_array(array: Any, context: Context) -> Tensor:
     if strides is not None:
         steps = tuple(s // size for s in strides)
         if any(s % size for s in strides) or address % size or any(s <= 0 and n > 1 for s, n in zip(steps, shape)):
-            return from_array(array.copy(), context)  # misaligned, backwards or repeated: nothing to share
+            return from_array(array.copy(), context, True)  # misaligned, backwards or repeated: nothing to share
     keep = (array, interface)
     try:
         t = _borrow(address, kind, shape, steps, keep, context)
     except ShapeError:
-        return from_array(array.copy(), context)
+        if copied:
+            raise
+        return from_array(array.copy(), context, True)
     t._fixed = bool(fixed)
     return t
 
@@ -311,6 +313,9 @@ def to_memoryview(t: Tensor) -> memoryview:
 
 
 # ---- DLPack ----
+
+
+HOSTS = (1, 3)  # kDLCPU, kDLCUDAHost
 
 
 class DLDevice(ctypes.Structure):
@@ -472,6 +477,10 @@ def _from_capsule(capsule: Any, context: Context) -> Tensor:
     tensor = managed.dl_tensor
     if form is DLManagedTensorVersioned and managed.major != 1:
         raise BufferError(f"from_dlpack: the capsule is of DLPack {managed.major}, expected 1")
+    if tensor.device.device_type not in HOSTS:
+        raise BufferError(
+            f"from_dlpack: the elements are on a device of type {tensor.device.device_type}, expected the host's memory"
+        )
     code = (tensor.dtype.code, tensor.dtype.bits)
     if tensor.dtype.lanes != 1 or code not in FROM_DLPACK:
         raise DTypeError(

@@ -51,6 +51,19 @@ class Buffers(unittest.TestCase):
 
 @unittest.skipUnless(numpy, "needs NumPy")
 class NumPy(unittest.TestCase):
+    def test_several_arrays_over_a_result(self):
+        y = cnn.arange(100000).float() + 1
+        first = numpy.asarray(y)
+        before = first.copy()
+        for _ in range(20):
+            numpy.asarray(y)
+            cnn.zeros(100000)
+        self.assertTrue((first == before).all())
+
+    def test_too_many_dimensions(self):
+        with self.assertRaises(cnn.ShapeError):
+            cnn.from_numpy(numpy.zeros([1] * 9, "f4"))
+
     def test_round_trip_of_every_dtype(self):
         for name in DTYPES:
             for shape in ((), (3,), (2, 3), (0, 2)):

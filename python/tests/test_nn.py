@@ -317,13 +317,12 @@ class Modules(unittest.TestCase):
         self.assertEqual((block(cnn.ones(1, 2)).shape, weight.shape), ((1, 2), (1, 2)))
         del block
         self.assertEqual(linear(cnn.ones(1, 2)).shape, (1, 2))
-        with self.assertRaises(cnn.StateError):
-            gone_child = nn.Linear(2, 2)
-            parent = Block(2)
-            try:
-                parent.add_module("", gone_child)  # the library refuses the name and frees the child
-            except cnn.ArgumentError:
-                gone_child(cnn.ones(1, 2))
+        child, parent = nn.Linear(2, 2), Block(2)
+        weight, before = child.weight, child.weight.tolist()
+        for name in ("", "a.b", "linear"):  # which C would refuse, and free the child
+            with self.assertRaises(cnn.ArgumentError):
+                parent.add_module(name, child)
+        self.assertEqual((child(cnn.ones(1, 2)).shape, weight.tolist()), ((1, 2), before))
 
 
 class Training(unittest.TestCase):

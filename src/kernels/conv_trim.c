@@ -39,6 +39,18 @@ bool cnn__conv_trim(const cnn__conv *g, cnn__conv *t)
     return some;
 }
 
+void cnn__conv_trim_key(const cnn__conv *g, int64_t key[2])
+{
+    cnn__conv t;
+    int64_t first[2];
+    key[0] = key[1] = 0;
+    if (cnn__conv_trim(g, &t)) {
+        trim_taps(g, &t, first);
+        key[0] = 1 + first[0] * (g->kernel_h + 1) + t.kernel_h;
+        key[1] = 1 + first[1] * (g->kernel_w + 1) + t.kernel_w;
+    }
+}
+
 static int64_t trim_rows(const cnn__conv *g)
 {
     return g->out_channels * (g->in_channels / g->groups);

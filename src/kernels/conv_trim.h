@@ -8,6 +8,9 @@
 
 /* Whether taps of g are dead; then *t is the same convolution without them, whose weights are kept apart. */
 bool cnn__conv_trim(const cnn__conv *g, cnn__conv *t);
+/* Two numbers that say which taps are live: two convolutions of one filter have the same smaller weights where they are
+ * equal. Zeros: no tap is dead. */
+void cnn__conv_trim_key(const cnn__conv *g, int64_t key[2]);
 /* The bytes of the smaller weights, in whole cache lines. */
 size_t cnn__conv_trim_size(const cnn__conv *t);
 void cnn__conv_trim_gather(const cnn__conv *g, const float *weight, float *small, cnn__pool *pool);

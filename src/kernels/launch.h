@@ -24,7 +24,7 @@ typedef struct cnn__kept_form {
 } cnn__kept_form;
 
 /* Which form of which weight: the kernel's number, its size in bytes, and numbers of the kernel's own. */
-enum { CNN__FORM_NUMBERS = 4 };
+enum { CNN__FORM_NUMBERS = 6 };
 typedef struct cnn__form {
     cnn_kernel kernel;
     size_t bytes; /* 0: the kernel reads the weight as it is */

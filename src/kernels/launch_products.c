@@ -1,4 +1,5 @@
 /* Runners of the kernels of kernels.def: activations, products, convolutions, pooling. */
+#include "kernels/conv_trim.h"
 #include "kernels/launch.h"
 #include "kernels/matmul.h"
 
@@ -101,6 +102,7 @@ static cnn__conv conv_of(const cnn__cpu_call *j)
 static void conv_form(const cnn__conv *g, size_t bytes, cnn__form *form)
 {
     *form = (cnn__form){ form->kernel, bytes, { g->out_channels, g->in_channels, g->kernel_h, g->groups } };
+    cnn__conv_trim_key(g, &form->numbers[4]);
 }
 
 static void conv_forward_form(cnn__cpu_call *j, cnn__form *form)

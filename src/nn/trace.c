@@ -142,18 +142,24 @@ static bool copy_attributes(cnn_trace *t, cnn_trace_node *to, const cnn__node *n
 
 /* ---- nodes ---- */
 
-/* The path of a module from the traced one, or else from the top of its own tree; NULL: no memory. */
+/* Whether the module is still a part of the traced one: a forward may make modules, run them and free them. */
+static bool is_part(const cnn_trace *t, const cnn_module *module)
+{
+    const cnn_module *at = t->root;
+    while (at && at != module) {
+        at = cnn__module_next(t->root, at);
+    }
+    return at != NULL;
+}
+
+/* The path of a part of the traced module; NULL: no memory. */
 static const char *path_of(cnn_trace *t, const cnn_module *module)
 {
-    const cnn_module *top = module;
-    while (top && top != t->root && top->parent) {
-        top = top->parent;
-    }
-    if (top == module) {
+    if (!module || module == t->root) {
         return "";
     }
     const cnn_module *parent = module->parent;
-    const cnn__state state = { .root = top, .owner = parent, .leaf = parent->children.items[module->index].name };
+    const cnn__state state = { .root = t->root, .owner = parent, .leaf = parent->children.items[module->index].name };
     size_t size = cnn__state_name(&state, NULL, 0) + 1;
     char *path = trace_take(t, 1, size);
     if (path) {
@@ -165,10 +171,10 @@ static const char *path_of(cnn_trace *t, const cnn_module *module)
 static bool copy_node(cnn_trace *t, int i, const cnn__node *node)
 {
     cnn_trace_node *to = &t->nodes[i];
-    bool again = i && to[-1].module == node->module;
+    bool again = i && to[-1].module && to[-1].module == node->module;
     to->op = node->op->name;
-    to->module = (cnn_module *)(uintptr_t)node->module;
-    to->path = again ? to[-1].path : path_of(t, node->module);
+    to->module = again || is_part(t, node->module) ? (cnn_module *)(uintptr_t)node->module : NULL;
+    to->path = again ? to[-1].path : path_of(t, to->module);
     to->input_count = node->count;
     to->output_count = node->outputs;
     to->inputs = number_all(t, node->in, node->count);

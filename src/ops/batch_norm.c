@@ -47,12 +47,13 @@ static bool check_running(cnn__call *call, int i, const char *name)
 {
     const cnn_tensor *t = call->in[i];
     bool result = t->node || t->traced || t->storage->cache;
-    bool stays = !result && !t->requires_grad && cnn__contiguous(t);
+    bool stays = !result && !t->requires_grad && cnn__contiguous(t) && !t->storage->read_only;
     if (!stays) {
         cnn__call_fail(call, CNN_ERROR_STATE, "%s is %s, expected a buffer, which training writes", name,
-                       t->requires_grad ? "a tensor that requires a gradient"
-                       : result         ? "a result of an operation"
-                                        : "not contiguous");
+                       t->requires_grad        ? "a tensor that requires a gradient"
+                       : result                ? "a result of an operation"
+                       : t->storage->read_only ? "read-only"
+                                               : "not contiguous");
     }
     return stays;
 }

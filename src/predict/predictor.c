@@ -296,7 +296,7 @@ static cnn_status record_module(recording *r, const cnn_module *module, const cn
 
 /* ---- making ---- */
 
-/* Runs once on zeros, which packs the weights: from then on they are. */
+/* Runs what packs weights once, on zeros: from then on they are packed. */
 static cnn_status pack_weights(cnn_predictor *p)
 {
     int ports = p->input_count + p->output_count;
@@ -317,9 +317,9 @@ static cnn_status pack_weights(cnn_predictor *p)
         pointers[i] = zeros + at;
         at += (p->values[i].bytes + 63) / 64 * 64;
     }
-    cnn_backend_failure failure = { .struct_size = sizeof failure };
-    cnn__program_run(&p->program, p->calls[0].steps, (const void *const *)pointers, p->input_count,
-                     pointers + p->input_count, &failure);
+    memset(p->calls[0].memory, 0, p->program.call_bytes);
+    cnn__program_pack(&p->program, p->calls[0].steps, (const void *const *)pointers, p->input_count,
+                      pointers + p->input_count);
     for (int i = 0; i < p->program.step_count; i++) {
         p->program.steps[i].kept.packs = p->calls[0].steps[i].kept.packs = false;
     }

@@ -490,8 +490,8 @@ static bool step_run(cnn__program_step *step, const cnn_context *ctx, cnn_backen
     return cnn__cpu_run(&step->launch, ctx->kernels, ctx->pool, failure);
 }
 
-bool cnn__program_run(const cnn__program *program, cnn__program_step *steps, const void *const *inputs, int input_count,
-                      void *const *outputs, cnn_backend_failure *failure)
+static void bind_ports(const cnn__program *program, cnn__program_step *steps, const void *const *inputs,
+                       int input_count, void *const *outputs)
 {
     for (int i = 0; i < program->place_count; i++) {
         const cnn__program_place *place = &program->places[i];
@@ -501,6 +501,23 @@ bool cnn__program_run(const cnn__program *program, cnn__program_step *steps, con
             operand_set(&steps[place->step].launch, place->operand, base + place->offset);
         }
     }
+}
+
+void cnn__program_pack(const cnn__program *program, cnn__program_step *steps, const void *const *inputs,
+                       int input_count, void *const *outputs)
+{
+    bind_ports(program, steps, inputs, input_count, outputs);
+    for (int i = 0; i < program->step_count; i++) {
+        if (steps[i].kept.packs) {
+            step_run(&steps[i], program->ctx, NULL);
+        }
+    }
+}
+
+bool cnn__program_run(const cnn__program *program, cnn__program_step *steps, const void *const *inputs, int input_count,
+                      void *const *outputs, cnn_backend_failure *failure)
+{
+    bind_ports(program, steps, inputs, input_count, outputs);
     bool done = true;
     for (int i = 0; i < program->step_count && done; i++) {
         done = step_run(&steps[i], program->ctx, failure);

@@ -32,7 +32,6 @@ typedef struct cnn__storage {
             struct cnn__kept *kept; /* weights in the forms that kernels read (tensor/kept.h) */
             atomic_uint handed_out; /* counts how often the caller was given the address */
             bool borrowed;          /* the elements are the caller's */
-            bool read_only;         /* and must not be written */
         };
         /* The cache's bookkeeping (tensor/cache.c): */
         struct {
@@ -42,6 +41,7 @@ typedef struct cnn__storage {
     };
     size_t slot_bytes; /* size of the slot that it serves in this step; 0: idle */
     int slot;          /* the number of that slot, in steps whose slots may grow */
+    bool read_only;    /* the elements, which are the caller's, must not be written */
     size_t planned;    /* what that slot is expected to grow to */
     uint32_t born;     /* the step in which it was made */
 } cnn__storage;

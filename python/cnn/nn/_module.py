@@ -196,6 +196,10 @@ class Module:
 
     def add_module(self, name: str, module: Module) -> Module:
         """Adds a child under a name, which is not yet used and has no dot."""
+        if not name or "." in name:  # C frees a module that it refuses, to which tensors here may belong
+            raise ArgumentError(f"add_module: the name is {name!r}, expected one without dots that is not empty")
+        if name in dict(self.named_children()):
+            raise ArgumentError(f"add_module: there is a child {name!r} already")
         h = module._give()
         above: Any = self._owner
         while isinstance(above, Owner):
