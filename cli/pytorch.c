@@ -113,11 +113,14 @@ static bool join(const tensors *t, char name[NAME], const value *key, int64_t nu
 static bool walk(tensors *t, torch_file *f, char name[NAME], value *v, int depth)
 {
     bool dict = v->kind == VALUE_DICT, good = true;
-    if (f->visits-- == 0 || depth > DEPTH) {
+    uint64_t looks =
+        1 + (dict || v->kind == VALUE_SEQUENCE ? v->count : 0); /* each element is looked at, whatever it is */
+    if (f->visits < looks || depth > DEPTH) {
         say("cnn: %s: data.pkl is nested too deep, or holds the same values too often", t->path);
         f->visits = 0;
         return false;
     }
+    f->visits -= looks;
     if (v->kind == VALUE_TENSOR) {
         return add_tensor(t, f, *name ? name : "tensor", v);
     }
@@ -125,12 +128,6 @@ static bool walk(tensors *t, torch_file *f, char name[NAME], value *v, int depth
         return true;
     }
     size_t length = strlen(name), step = dict ? 2 : 1;
-    if (f->visits < v->count) { /* each element is looked at, whatever it is */
-        say("cnn: %s: data.pkl holds the same values too often", t->path);
-        f->visits = 0;
-        return false;
-    }
-    f->visits -= v->count;
     for (size_t i = 0; good && i < v->count; i += step) {
         value *element = v->elements[i + step - 1];
         bool holds = element->kind == VALUE_TENSOR || element->kind == VALUE_DICT || element->kind == VALUE_SEQUENCE;

@@ -51,8 +51,8 @@ size_t cnn__program_bytes(const cnn__program *program);
 
 /* Places the operands of `steps`, a copy of the program's, that lie in the memory of a call. */
 void cnn__program_bind(const cnn__program *program, cnn__program_step *steps, char *memory);
-/* Packs the weights of such steps, whose memory, inputs and outputs may hold anything that is no index: only kernels with
- * weights are run. */
+/* Packs the weights of such steps, whose memory, inputs and outputs may hold anything that is no index: only
+ * kernels with weights are run. */
 void cnn__program_pack(const cnn__program *program, cnn__program_step *steps, const void *const *inputs,
                        int input_count, void *const *outputs);
 /* One call of such steps. false: a kernel has failed. */
