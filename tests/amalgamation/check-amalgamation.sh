@@ -20,8 +20,10 @@ cp "$folder/cnn.h" "$work/include/cnn" || exit 1
 (cd "$work/alone" && ${CC:-cc} -O2 -c cnn.c) >"$work/log" 2>&1 || fail "cnn.c is not compiled by ${CC:-cc} -O2 -c"
 [ ! -s "$work/log" ] || fail "the compiler has something to say about cnn.c"
 for example in custom_layer mnist_cnn; do
+    common=
+    grep -q '"common/' examples/$example/*.c examples/$example/*.h 2>/dev/null && common=$(echo examples/common/*.c)
     # shellcheck disable=SC2086
-    ${CC:-cc} -std=c11 -O2 -D_GNU_SOURCE -I"$work/include" examples/$example/*.c "$work/alone/cnn.o" -o "$work/$example" -lm -pthread \
+    ${CC:-cc} -std=c11 -O2 -D_GNU_SOURCE -I"$work/include" -Iexamples examples/$example/*.c $common "$work/alone/cnn.o" -o "$work/$example" -lm -pthread \
         >"$work/log" 2>&1 || fail "examples/$example is not built with cnn.h and cnn.o"
 done
 "$work/custom_layer" >"$work/log" 2>&1 || fail "examples/custom_layer fails"

@@ -13,3 +13,5 @@
 #define ROOT(x) square_root(x)
 #define CHOOSE(condition, a, b) blend(condition, a, b)
 #include "kernels/optimizers_impl.h"
+
+#undef NAME
