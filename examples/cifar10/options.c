@@ -1,13 +1,13 @@
 /* The command line: one table of all options; a value is read as a whole or refused. */
 #include "options.h"
 
+#include "common/numbers.h"
 #include "common/say.h"
 
 #include <cnn/cnn.h>
 
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,33 +60,14 @@ static const struct option table[] = {
     { "version", no_argument, NULL, 'V' },          { NULL, 0, NULL, 0 },
 };
 
-static const char *name_of(int c)
+static options_result result_of(bool good)
 {
-    for (int i = 0; table[i].name; i++) {
-        if (table[i].val == c) {
-            return table[i].name;
-        }
-    }
-    return "";
-}
-
-static options_result bad(int c, const char *expected)
-{
-    say("cifar10: --%s is \"%s\", expected %s", name_of(c), optarg, expected);
-    return OPTIONS_BAD;
+    return good ? OPTIONS_RUN : OPTIONS_BAD;
 }
 
 static options_result read_integer(int c, int64_t low, int64_t high, int64_t *value)
 {
-    char *end, expected[64];
-    errno = 0;
-    long long n = strtoll(optarg, &end, 10);
-    if (*optarg < '-' || *optarg > '9' || *end != '\0' || errno != 0 || n < low || n > high) {
-        snprintf(expected, sizeof expected, "%lld to %lld", (long long)low, (long long)high);
-        return bad(c, expected);
-    }
-    *value = n;
-    return OPTIONS_RUN;
+    return result_of(number_integer(table, c, low, high, value));
 }
 
 static options_result read_threads(int c, int64_t low, int *value)
@@ -97,24 +78,13 @@ static options_result read_threads(int c, int64_t low, int *value)
     return result;
 }
 
-static options_result read_real(int c, bool zero, double *value)
-{
-    char *end;
-    double x = strtod(optarg, &end);
-    if (end == optarg || *end != '\0' || !isfinite(x) || x < 0 || (x == 0 && !zero)) {
-        return bad(c, zero ? "a number of at least 0" : "a number above 0");
-    }
-    *value = x;
-    return OPTIONS_RUN;
-}
-
 static options_result read_seed(int c, uint64_t *value)
 {
     char *end;
     errno = 0;
     *value = strtoull(optarg, &end, 10);
     bool good = *optarg >= '0' && *optarg <= '9' && *end == '\0' && errno == 0 && *value > 0;
-    return good ? OPTIONS_RUN : bad(c, "1 to 18446744073709551615");
+    return result_of(good || number_refuse(table, c, "1 to 18446744073709551615"));
 }
 
 static options_result read_numbers(options *o, int c)
@@ -133,9 +103,9 @@ static options_result read_numbers(options *o, int c)
     case 'j':
         return read_threads(c, 1, &o->loader_threads);
     case 'l':
-        return read_real(c, false, &o->lr);
+        return result_of(number_real(table, c, false, &o->lr));
     case 'w':
-        return read_real(c, true, &o->weight_decay);
+        return result_of(number_real(table, c, true, &o->weight_decay));
     default:
         return read_seed(c, &o->seed);
     }
@@ -149,7 +119,8 @@ static options_result read_one(options *o, int c)
         return OPTIONS_RUN;
     case 'm':
         o->model = optarg;
-        return strcmp(optarg, "fast") == 0 || strcmp(optarg, "resnet20") == 0 ? OPTIONS_RUN : bad(c, "fast or resnet20");
+        return result_of(strcmp(optarg, "fast") == 0 || strcmp(optarg, "resnet20") == 0 ||
+                         number_refuse(table, c, "fast or resnet20"));
     case 'D':
         o->device = optarg;
         return OPTIONS_RUN;

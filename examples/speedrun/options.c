@@ -1,15 +1,13 @@
 /* The command line: the name of a record and options, each of which is read as a whole or refused. */
 #include "options.h"
 
+#include "common/numbers.h"
 #include "common/say.h"
 
 #include <cnn/cnn.h>
 
-#include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char help[] =
@@ -53,44 +51,14 @@ static const struct option table[] = {
     { NULL, 0, NULL, 0 },
 };
 
-static const char *name_of(int c)
+static options_result result_of(bool good)
 {
-    for (int i = 0; table[i].name; i++) {
-        if (table[i].val == c) {
-            return table[i].name;
-        }
-    }
-    return "";
-}
-
-static options_result bad(int c, const char *expected)
-{
-    say("speedrun: --%s is \"%s\", expected %s", name_of(c), optarg, expected);
-    return OPTIONS_BAD;
+    return good ? OPTIONS_RUN : OPTIONS_BAD;
 }
 
 static options_result read_integer(int c, int64_t low, int64_t high, int64_t *value)
 {
-    char *end, expected[64];
-    errno = 0;
-    long long n = strtoll(optarg, &end, 10);
-    if (*optarg < '0' || *optarg > '9' || *end != '\0' || errno != 0 || n < low || n > high) {
-        snprintf(expected, sizeof expected, "%lld to %lld", (long long)low, (long long)high);
-        return bad(c, expected);
-    }
-    *value = n;
-    return OPTIONS_RUN;
-}
-
-static options_result read_minutes(int c, double *value)
-{
-    char *end;
-    double x = strtod(optarg, &end);
-    if (end == optarg || *end != '\0' || !isfinite(x) || x <= 0) {
-        return bad(c, "a number above 0");
-    }
-    *value = x;
-    return OPTIONS_RUN;
+    return result_of(number_integer(table, c, low, high, value));
 }
 
 static options_result read_number(options *o, int c)
@@ -109,7 +77,7 @@ static options_result read_number(options *o, int c)
         return result;
     case 'e': return read_integer(c, 1, 1000000, &o->epochs);
     case 'l': return read_integer(c, 1, 1000000000, &o->limit);
-    default: return read_minutes(c, &o->minutes);
+    default: return result_of(number_real(table, c, false, &o->minutes));
     }
 }
 

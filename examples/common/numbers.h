@@ -1,0 +1,16 @@
+/* Values of options, read as a whole or refused in one line: PROGRAM: --seeds is "x", expected 1 to 1000000. `table` is that
+ * of getopt_long(), `letter` the option's, and its value is in optarg. */
+#ifndef COMMON_NUMBERS_H
+#define COMMON_NUMBERS_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Says what was expected; returns false. */
+bool number_refuse(const struct option *table, int letter, const char *expected);
+bool number_integer(const struct option *table, int letter, int64_t low, int64_t high, int64_t *value);
+/* A finite number above 0, or of at least 0. */
+bool number_real(const struct option *table, int letter, bool zero, double *value);
+
+#endif
