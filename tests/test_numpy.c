@@ -4,7 +4,6 @@
 #include "support/fixtures.h"
 #include "support/io.h"
 #include "support/numpy.h"
-#include "support/zips.h"
 
 static const char *numpy_path(const char *name)
 {
