@@ -200,14 +200,24 @@ bool cnn__onnx_op_tile(cnn__onnx_run *run)
 
 enum { LARGEST_BLOCK = 1 << 15 };
 
+/* The size of the blocks of an image; 0: reported. */
+static int64_t block_size(cnn__onnx_run *run, const cnn_tensor *x)
+{
+    int64_t b = cnn__onnx_int(run, "blocksize", 1);
+    if (cnn_tensor_ndim(x) != 4 || b < 1 || b > LARGEST_BLOCK) {
+        cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "a tensor of rank %d in blocks of %lld, expected 4 and 1 to %d",
+                            cnn_tensor_ndim(x), (long long)b, LARGEST_BLOCK);
+        return 0;
+    }
+    return b;
+}
+
 bool cnn__onnx_op_depth_to_space(cnn__onnx_run *run)
 {
     cnn_tensor *x = cnn__onnx_in(run, 0);
-    int64_t b = cnn__onnx_int(run, "blocksize", 1), s[CNN_MAX_DIMS];
-    if (cnn_tensor_ndim(x) != 4 || b < 1 || b > LARGEST_BLOCK) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE,
-                                   "a tensor of rank %d in blocks of %lld, expected 4 and 1 to %d", cnn_tensor_ndim(x),
-                                   (long long)b, LARGEST_BLOCK);
+    int64_t b = block_size(run, x), s[CNN_MAX_DIMS];
+    if (b == 0) {
+        return false;
     }
     if (cnn__onnx_text_is(cnn__onnx_string(run, "mode", "DCR"), "CRD")) {
         return cnn__onnx_out(run, 0, cnn_pixel_shuffle(x, b), cnn__onnx_type(run, 0));
@@ -222,11 +232,9 @@ bool cnn__onnx_op_depth_to_space(cnn__onnx_run *run)
 bool cnn__onnx_op_space_to_depth(cnn__onnx_run *run)
 {
     cnn_tensor *x = cnn__onnx_in(run, 0);
-    int64_t b = cnn__onnx_int(run, "blocksize", 1), s[CNN_MAX_DIMS];
-    if (cnn_tensor_ndim(x) != 4 || b < 1 || b > LARGEST_BLOCK) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE,
-                                   "a tensor of rank %d in blocks of %lld, expected 4 and 1 to %d", cnn_tensor_ndim(x),
-                                   (long long)b, LARGEST_BLOCK);
+    int64_t b = block_size(run, x), s[CNN_MAX_DIMS];
+    if (b == 0) {
+        return false;
     }
     cnn__onnx_shape_of(x, s);
     x = cnn_reshape(x, 6, (int64_t[]){ s[0], s[1], s[2] / b, b, s[3] / b, b });

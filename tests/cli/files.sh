@@ -4,18 +4,6 @@
 fixtures=$(cd "$(dirname "$0")/../fixtures" && pwd)
 numpy=$fixtures/numpy
 
-# fails STATUS PATTERN ARGUMENT...: one line on stderr, and nothing on stdout
-fails()
-{
-    expected=$1 pattern=$2
-    shift 2
-    run "$@"
-    same "the exit status of \"$*\"" "$status" "$expected"
-    same "the output of \"$*\"" "$out" ""
-    same "the number of lines about \"$*\"" "$(wc -l <"$work/err")" 1
-    contains "the message about \"$*\"" "$err" "^$pattern"
-}
-
 # equal A B: the same by diff, both ways
 equal()
 {

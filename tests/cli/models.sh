@@ -12,16 +12,6 @@ npy()
     printf "$4" >>"$1"
 }
 
-refused()
-{
-    expected=$1 pattern=$2
-    shift 2
-    run "$@"
-    same "the exit status of \"$*\"" "$status" "$expected"
-    contains "what \"$*\" says" "$err" "$pattern"
-    same "the lines that it says" "$(wc -l <"$work/err")" 1
-}
-
 # y = x · 1 + 1 for a matrix of ones of 3 × 2: a row of (1, 2, 3) gives (7, 7).
 npy "$work/x.npy" '<f4' '2, 3' '\000\000\200\077\000\000\000\100\000\000\100\100\000\000\000\000\000\000\000\000\000\000\000\000'
 npy "$work/expected.npy" '<f4' '2, 2' '\000\000\340\100\000\000\340\100\000\000\200\077\000\000\200\077'
@@ -32,12 +22,12 @@ cmp -s "$work/results/y.npy" "$work/expected.npy" || fail "the output of run is 
 checks=$((checks + 1))
 ok run --json --threads 1 "$model" -i "$work/x.npy" -o "$work/results"
 same "the JSON of run" "$out" "{\"model\": \"$model\", \"outputs\": [{\"name\": \"y\", \"file\": \"$work/results/y.npy\", \"dtype\": \"float32\", \"shape\": [2,2]}]}"
-refused 1 "^cnn run: input x is missing, expected --input x=FILE.npy of float32 \[n,3\]$" run "$model"
-refused 1 "^cnn run: \"z=$work/x.npy\" names no input of .*linear, expected NAME=… with one of x$" run "$model" -i "z=$work/x.npy"
-refused 1 "^cnn run: input x is given twice$" run "$model" -i "$work/x.npy" -i "$work/x.npy" -o "$work/results"
-refused 1 "^cnn run: .*wide.npy is float64, but input x is float32$" run "$model" -i "$work/wide.npy" -o "$work/results"
-refused 1 "^cnn run: onnx_load: .*/none: " run "$work/none"
-refused 2 '^cnn run: --threads is "-1", expected 0 to 8192$' run "$model" --threads -1
+fails 1 "cnn run: input x is missing, expected --input x=FILE.npy of float32 \[n,3\]$" run "$model"
+fails 1 "cnn run: \"z=$work/x.npy\" names no input of .*linear, expected NAME=… with one of x$" run "$model" -i "z=$work/x.npy"
+fails 1 "cnn run: input x is given twice$" run "$model" -i "$work/x.npy" -i "$work/x.npy" -o "$work/results"
+fails 1 "cnn run: .*wide.npy is float64, but input x is float32$" run "$model" -i "$work/wide.npy" -o "$work/results"
+fails 1 "cnn run: onnx_load: .*/none: " run "$work/none"
+fails 2 'cnn run: --threads is "-1", expected 0 to 8192$' run "$model" --threads -1
 
 cp "$model" "$work/m.onnx"
 ok info "$work/m.onnx"
@@ -55,9 +45,9 @@ contains "bench" "$out" '^median [0-9.]+ ms, 99 of 100 within [0-9.]+ ms, least 
 ok bench --json "$model" --size 4,3 --steps 2
 contains "the JSON of bench" "$out" '"inputs": \{"x": \[4,3\]\}, "threads": '
 contains "the JSON of bench" "$out" '"frozen": true, "steps": 2, "ms_median": [0-9.]+, '
-refused 1 '^cnn bench: the sizes of input x are "4,x", expected numbers such as 1,3,224,224$' bench "$model" --size 4,x
-refused 1 '^cnn bench: onnx_load: .*x.npy: it is an array of NumPy.s, expected an ONNX model$' bench "$work/x.npy"
+fails 1 'cnn bench: the sizes of input x are "4,x", expected numbers such as 1,3,224,224$' bench "$model" --size 4,x
+fails 1 'cnn bench: onnx_load: .*x.npy: it is an array of NumPy.s, expected an ONNX model$' bench "$work/x.npy"
 npy "$work/four.npy" '<f4' '1, 4' '\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000'
-refused 1 '^cnn run: .*input "x" is \[1,4\], expected \[n,3\]$' run "$model" -i "$work/four.npy" -o "$work/results"
-refused 2 '^cnn bench: --batch is "0", expected 1 to 1048576$' bench "$model" --batch 0
+fails 1 'cnn run: .*input "x" is \[1,4\], expected \[n,3\]$' run "$model" -i "$work/four.npy" -o "$work/results"
+fails 2 'cnn bench: --batch is "0", expected 1 to 1048576$' bench "$model" --batch 0
 echo "$name: $checks checks"

@@ -50,6 +50,18 @@ ok()
     same "the exit status of $*" "$status" 0
 }
 
+# fails STATUS PATTERN ARGUMENT...: one line on stderr, and nothing on stdout
+fails()
+{
+    expected=$1 pattern=$2
+    shift 2
+    run "$@"
+    same "the exit status of \"$*\"" "$status" "$expected"
+    same "the output of \"$*\"" "$out" ""
+    same "the number of lines about \"$*\"" "$(wc -l <"$work/err")" 1
+    contains "the message about \"$*\"" "$err" "^$pattern"
+}
+
 # Is SIGHUP ignored from the start, as under nohup? Then it is for every program that a script starts.
 hangup_is_ignored()
 {
