@@ -107,10 +107,18 @@ bool cnn__onnx_op_einsum(cnn__onnx_run *run)
     int type = cnn__onnx_type(run, 0), count = run->step->in_count;
     cnn__onnx_text text = cnn__onnx_string(run, "equation", "");
     size_t n = 0;
-    for (size_t i = 0; i < text.size && n + 1 < LONGEST; i++) {
+    int terms = 1;
+    for (size_t i = 0; i < text.size && n < LONGEST; i++) {
+        terms += text.at[i] == ',';
         if (text.at[i] != ' ') {
             equation[n++] = text.at[i];
         }
+    }
+    if (n == LONGEST || terms != count) {
+        return cnn__onnx_step_fail(
+            run, CNN_ERROR_FORMAT,
+            "an equation of %d terms for %d operands, expected one for each in less than %d letters", terms, count,
+            LONGEST);
     }
     equation[n] = '\0';
     cnn_dtype dtype;
