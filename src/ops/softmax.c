@@ -73,7 +73,7 @@ static bool run_reduction(cnn__call *call, cnn_reduce function, const cnn__axes 
                           const cnn_tensor *y)
 {
     cnn_reduce_parameters p;
-    p.function = function;
+    p.function = (int)function;
     cnn__axes_nests(axes, x, &p.outer, &p.inner);
     return cnn__run_on(call->tape, call->op->name, CNN_KERNEL_REDUCE, &p, sizeof p, 2,
                        (const cnn_tensor *const[]){ y, x });
