@@ -273,7 +273,7 @@ make mnist           get MNIST, train, print the test accuracy; MNIST_ARGS='--ep
 make check           build and run all tests; the last line counts them
 make install         PREFIX=/usr/local DESTDIR=; make uninstall takes the same and removes exactly that
 make amalgamation    the library as one file, build/amalgamation/cnn.c and cnn.h
-make docs            the documentation, build/docs/html
+make docs            the documentation, build/docs/html; make man the manual pages of section 3; make drawings the pictures
 make wheel           the package for Python with the library inside, build/wheel
 make bench           against PyTorch, oneDNN and others
 make cli             the command cnn, build/cnn

@@ -106,7 +106,7 @@ onnx() {
 tree_is_whole() {
     for file in bin/mnist_cnn bin/cnn share/man/man1/cnn.1 share/bash-completion/completions/cnn share/zsh/site-functions/_cnn \
         include/cnn/cnn.h lib/libcnn.a lib/libcnn.so lib/pkgconfig/cnn.pc share/doc/libcnn/README.md \
-        share/man/man1/mnist_cnn.1; do
+        share/man/man1/mnist_cnn.1 share/man/man3/cnn.3 share/man/man3/cnn_tape.3 share/man/man3/cnn_backward.3; do
         [ -s "$root$prefix/$file" ] || fail "$prefix/$file is missing"
     done
     for page in "$root$prefix"/share/doc/libcnn/*.md; do
