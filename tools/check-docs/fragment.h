@@ -1,4 +1,4 @@
-/* What a C block of the docs may take for granted: the objects that a program would have made before. Never linked. */
+/* What a C block of the docs may take for granted: the objects that a program would have made before. world.c makes them. */
 #include <cnn/cnn.h>
 
 #include <errno.h>
@@ -17,3 +17,4 @@ extern cnn_batch batch;
 extern cnn_tensor *x, *y, *t, *weight, *bias, *logits, *labels, *loss, *outputs;
 extern double correct;
 int fail(cnn_context *ctx);
+cnn_module *colour_network(void); /* one for pictures of three channels */
