@@ -15,7 +15,7 @@ esac
 plain=$(mktemp -d)
 trap 'rm -rf "$plain"' EXIT
 trap 'exit 1' HUP INT TERM
-cp -R docs include examples "$plain"
+cp -R docs include examples SECURITY.md "$plain"
 mkdir "$plain/output"
 (cd "$plain" && CNN_DOCS=output "$doxygen" docs/Doxyfile)
 cp -R "$plain/output/." "$output"

@@ -39,7 +39,7 @@ FILE *svg_begin(const char *folder, const char *name, int height, const char *de
     fprintf(svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">\n",
             WIDTH, height, WIDTH, height);
     fprintf(svg, "<!-- Made by docs/drawings (make drawings). -->\n<title>%s</title>\n%s", description, style);
-    fprintf(svg, "<rect class=\"back\" width=\"%d\" height=\"%d\" rx=\"8\"/>\n", WIDTH, height);
+    fprintf(svg, "<rect class=\"back\" width=\"%d\" height=\"%d\"/>\n", WIDTH, height);
     return svg;
 }
 
