@@ -8,7 +8,7 @@ docs: man
 	@rm -rf $(DOCS) && mkdir -p $(DOCS)
 	@CNN_VERSION=$(VERSION) CNN_DOCS_STYLE=$$(ls $(DOCS_STYLE) 2>/dev/null) \
 		CNN_HAVE_DOT=$$(command -v dot >/dev/null && echo YES || echo NO) docs/doxygen.sh $(DOXYGEN) $(DOCS)
-	@docs/site.sh $(DOCS)/html
+	@docs/site.sh $(DOCS)/html $(dir $(DOCS_STYLE))
 	@! grep -l ilinebr $(DOCS)/html/md_*.html || { echo "docs: tables of these pages are broken; code with a quote in it needs two backticks"; false; }
 	@docs/check-site.sh $(DOCS)/html $(MAN)/man3
 	@echo "docs: $(DOCS)/html/index.html"

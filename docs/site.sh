@@ -1,9 +1,9 @@
 #!/bin/sh
-# What Doxygen cannot be told: usage: docs/site.sh HTML-FOLDER
-# Groups of a header stand in its order; and the index is one page, of functions, types, constants and macros alike, because the
-# page of functions lacks the keyword macros.
+# What Doxygen cannot be told: usage: docs/site.sh HTML-FOLDER STYLE-FOLDER
+# Groups of a header stand in its order; the index is one page, of functions, types, constants and macros alike, because the page of
+# functions lacks the keyword macros; and each program has a button that copies it, where the style's package has the script for it.
 set -eu
-html=$1
+html=$1 copy=$2/doxygen-awesome-fragment-copy-button.js
 
 replace() { # FILE, and a filter that reads it
     file=$1
@@ -25,3 +25,11 @@ replace "$html/navtreedata.js" awk '
     /\[ "Index", "globals.html", \[/ { sub(/\[ "Index".*/, "[ \"Index\", \"globals.html\", null ]"); print; skipped = 1; next }
     skipped && /^ *\] \]/ { skipped = 0; sub(/\] \]/, ""); gsub(/^ +/, ""); if ($0 != "") print; next }
     !skipped' "$html/navtreedata.js"
+
+if [ -e "$copy" ]; then
+    cp "$copy" "$html"
+    button='<script src="doxygen-awesome-fragment-copy-button.js"></script><script>DoxygenAwesomeFragmentCopyButton.init()</script>'
+    grep -l 'class="fragment"' "$html"/*.html | while read -r page; do
+        replace "$page" sed "s|</head>|$button</head>|" "$page"
+    done
+fi
