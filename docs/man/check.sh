@@ -50,6 +50,12 @@ grep -v '^#' docs/man/pages | awk -F'|' '{ print $2 }' | tr ' ' '\n' | sed '/^$/
 (cd include/cnn && find . -name '*.h') | sed 's|^\./||' | sort >"$work/headers"
 diff "$work/headers" "$work/listed" >"$work/log" || fail "the headers (<) and those of docs/man/pages (>) differ:" "$work/log"
 
+for page in cli/cnn.1 examples/mnist_cnn/mnist_cnn.1; do
+    awk '/^\.Xr (mnist_)?cnn/ { print $2 "." $3 }' "$page" | while read -r other; do
+        [ -e "$work/man3/$other" ] || [ "$other" = cnn.1 ] || [ "$other" = mnist_cnn.1 ] || echo "$page refers to $other, which does not exist"
+    done
+done >"$work/dead"
+[ ! -s "$work/dead" ] || fail "references:" "$work/dead"
 grep -v '^#' docs/man/pages | awk -F'|' '{ print $1, $4 }' | while read -r page others; do
     for other in $others; do
         grep -q "^$other |" docs/man/pages || [ "$other" = cnn.1 ] || [ "$other" = mnist_cnn.1 ] || echo "$page refers to $other(3), which does not exist"
