@@ -1,5 +1,6 @@
 /* Weights and checkpoints: what is restored, bit for bit, and which files are refused without changing anything. */
 #include "io/checkpoint.h"
+#include "support/fixtures.h"
 #include "support/io.h"
 
 /* ---- modules ---- */
@@ -378,6 +379,48 @@ START_TEST(empty_tensors_are_state_too)
 }
 END_TEST
 
+/* A file that each release has written (tests/abi/checkpoint.c) is read as it was meant, and training goes on from it. */
+START_TEST(files_of_older_releases_are_read)
+{
+    static const char *const releases[] = { "checkpoint-0.1.safetensors" };
+    static const float expected[] = { -0x1.edf6cap-5F, 0x1.09049cp-4F, 0x1.84824ep-3F, 0x1.416becp-2F, 0x1.c16becp-2F, 0x1.20b5f6p-1F,
+                                      0x1.09049cp-4F,  0x1.82d7d8p-3F, 0x1.898628p-3F, 0x1.412fa8p-2F, 0x1.4p-2F };
+    for (size_t r = 0; r < sizeof releases / sizeof *releases; r++) {
+        const char *path = fixture_path(releases[r]);
+        cnn_module *model = cnn_sequential_new(ctx, cnn_linear_new(ctx, 3, 2), cnn_relu_new(ctx), cnn_linear_new(ctx, 2, 1));
+        cnn_optimizer *adam = cnn_adam_new(model, .lr = 1);
+        int64_t epoch = 0;
+        cnn_random_state random;
+        ck_assert_msg(load_checkpoint(model, adam, &epoch, path) == CNN_OK, "%s", cnn_last_error(ctx));
+        ck_assert_int_eq((int)epoch, 7);
+        ck_assert_int_eq((int)cnn_optimizer_step_count(adam), 3);
+        ck_assert_double_eq(cnn_optimizer_lr(adam, 0), 0.0625);
+        ck_assert_int_eq(cnn_context_random_state(ctx, &random), CNN_OK);
+        ck_assert(random.seed == 5 && random.stream == 7);
+        const float *next = expected;
+        for (int i = 0; i < cnn_module_parameter_count(model); i++) {
+            cnn_tensor *p = cnn_module_parameter(model, i);
+            ck_assert_mem_eq(cnn_tensor_data(p), next, (size_t)cnn_tensor_numel(p) * sizeof *next);
+            next += cnn_tensor_numel(p);
+        }
+        ck_assert(next == expected + sizeof expected / sizeof *expected);
+
+        cnn_tape *tape = cnn_tape_new(ctx);
+        cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(4, 3));
+        cnn_tape_begin(tape, CNN_TRAIN);
+        cnn_tensor *loss = cnn_mean(cnn_forward(model, cnn_input(tape, x)), CNN_ALL_DIMS, false);
+        cnn_optimizer_zero_grad(adam);
+        cnn_backward(loss);
+        ck_assert_msg(cnn_optimizer_step(adam) == CNN_OK, "%s", cnn_last_error(ctx));
+        ck_assert_int_eq((int)cnn_optimizer_step_count(adam), 4);
+        cnn_tensor_free(x);
+        cnn_tape_free(tape);
+        cnn_optimizer_free(adam);
+        cnn_module_free(model);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("checkpoint");
@@ -393,5 +436,6 @@ int main(void)
     tcase_add_test(tests, an_older_struct_gets_no_epoch);
     tcase_add_test(tests, a_tensor_is_matched_once);
     tcase_add_test(tests, empty_tensors_are_state_too);
+    tcase_add_test(tests, files_of_older_releases_are_read);
     return suite_run(suite);
 }

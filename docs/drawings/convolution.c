@@ -48,12 +48,15 @@ bool draw_convolution(cnn_context *ctx, const char *folder)
     enum { CELL = 28, GAP = 46, TOP = 56, ROW = 1, COLUMN = 1 };
     example e;
     FILE *svg = compute(ctx, &e) ? svg_begin(folder, "convolution", 320,
-        "A padded picture of numbers, a kernel of three by three, and the output: one number of it is the sum of nine products") : NULL;
+                                             "A padded picture of numbers, a kernel of three by three, and the output: "
+                                             "one number of it is the sum of nine products")
+                                 : NULL;
     if (!svg) {
         return false;
     }
     tone tones[PADDED * PADDED], blue[K * K], green[SIDE * SIDE];
-    double at_kernel = 10 + PADDED * CELL + GAP, at_result = at_kernel + K * CELL + GAP, middle = TOP + PADDED * CELL / 2.0;
+    double at_kernel = 10 + PADDED * CELL + GAP, at_result = at_kernel + K * CELL + GAP,
+           middle = TOP + PADDED * CELL / 2.0;
     mark(tones, ROW, COLUMN);
     for (int i = 0; i < K * K; i++) {
         blue[i] = KERNEL;
@@ -77,8 +80,8 @@ bool draw_convolution(cnn_context *ctx, const char *folder)
     for (int i = 0; i < K * K; i++) {
         double x = e.padded[(ROW + i / K) * PADDED + COLUMN + i % K], w = kernel[i];
         sum += x * w;
-        n += snprintf(line + n, sizeof line - (size_t)n, "%s%s·%s%s%s", i ? " + " : "", svg_number(x), w < 0 ? "(" : "", svg_number(w),
-                      w < 0 ? ")" : "");
+        n += snprintf(line + n, sizeof line - (size_t)n, "%s%s·%s%s%s", i ? " + " : "", svg_number(x), w < 0 ? "(" : "",
+                      svg_number(w), w < 0 ? ")" : "");
     }
     svg_text(svg, 10, 280, START, "small text", "%s", line);
     svg_text(svg, 10, 304, START, "text strong", "= %s", svg_number(sum));
@@ -91,8 +94,10 @@ bool draw_sliding(cnn_context *ctx, const char *folder)
     static const int steps[4] = { 0, 1, 4, 15 };
     static const char *const says[4] = { "the first window", "one to the right", "the next row", "the last one" };
     example e;
-    FILE *svg = compute(ctx, &e) ? svg_begin(folder, "sliding", 2 * HIGH + 12,
-        "The window slides over the padded picture; each place gives one number of the output") : NULL;
+    FILE *svg = compute(ctx, &e)
+                    ? svg_begin(folder, "sliding", 2 * HIGH + 12,
+                                "The window slides over the padded picture; each place gives one number of the output")
+                    : NULL;
     if (!svg) {
         return false;
     }
@@ -159,8 +164,8 @@ static bool draw_rows(cnn_context *ctx, const char *folder, const char *name, co
     for (int i = 0; i < count; i++) {
         int stride = rows[i][0], padding = rows[i][1], n = (width - k + 2 * padding) / stride + 1;
         good &= width_of(ctx, width, k, stride, padding) == n;
-        svg_text(svg, WIDTH / 2.0, y, MIDDLE, "text", "stride %d, padding %d: (%d − %d + 2 · %d) / %d + 1 %s %d", stride, padding, width, k,
-                 padding, stride, (width - k + 2 * padding) % stride ? "→" : "=", n);
+        svg_text(svg, WIDTH / 2.0, y, MIDDLE, "text", "stride %d, padding %d: (%d − %d + 2 · %d) / %d + 1 %s %d",
+                 stride, padding, width, k, padding, stride, (width - k + 2 * padding) % stride ? "→" : "=", n);
         y += 14;
         y += row_of_windows(svg, y, 30, width, k, stride, padding, n) + 38;
     }
@@ -171,7 +176,8 @@ bool draw_stride(cnn_context *ctx, const char *folder)
 {
     static const int rows[][2] = { { 1, 0 }, { 2, 0 }, { 3, 0 } };
     return draw_rows(ctx, folder, "stride",
-                     "A kernel of width 3 over 7 numbers: stride 1 gives 5 windows, stride 2 gives 3, stride 3 gives 2 and leaves one number over",
+                     "A kernel of width 3 over 7 numbers: stride 1 gives 5 windows, stride 2 gives 3, stride 3 gives 2 "
+                     "and leaves one number over",
                      7, 3, rows, 3, 420);
 }
 
@@ -179,6 +185,7 @@ bool draw_padding(cnn_context *ctx, const char *folder)
 {
     static const int rows[][2] = { { 1, 0 }, { 1, 1 }, { 1, 2 } };
     return draw_rows(ctx, folder, "padding",
-                     "A kernel of width 5 over 7 numbers: without padding 3 windows, with padding 1 there are 5, with padding 2 there are 7", 7, 5,
-                     rows, 3, 588);
+                     "A kernel of width 5 over 7 numbers: without padding 3 windows, with padding 1 there are 5, with "
+                     "padding 2 there are 7",
+                     7, 5, rows, 3, 588);
 }

@@ -12,11 +12,14 @@ bool draw_pooling(cnn_context *ctx, const char *folder)
     float largest[4];
     int64_t at[4];
     cnn_tape_begin(tape, CNN_EVAL);
-    cnn_tensor *y = cnn_maxpool2d_with_indices(cnn_input(tape, x), CNN_OPTIONS(cnn_maxpool2d_options, .kernel = 2), &where);
-    bool good = cnn_tensor_read(y, largest, sizeof largest) == CNN_OK && cnn_tensor_read(where, at, sizeof at) == CNN_OK;
+    cnn_tensor *y =
+        cnn_maxpool2d_with_indices(cnn_input(tape, x), CNN_OPTIONS(cnn_maxpool2d_options, .kernel = 2), &where);
+    bool good =
+        cnn_tensor_read(y, largest, sizeof largest) == CNN_OK && cnn_tensor_read(where, at, sizeof at) == CNN_OK;
     cnn_tensor_free(x);
     cnn_tape_free(tape);
-    FILE *svg = good ? svg_begin(folder, "pooling", 268, "Of each square of two by two numbers the largest goes on") : NULL;
+    FILE *svg =
+        good ? svg_begin(folder, "pooling", 268, "Of each square of two by two numbers the largest goes on") : NULL;
     if (!svg) {
         return false;
     }
@@ -28,7 +31,8 @@ bool draw_pooling(cnn_context *ctx, const char *folder)
     svg_text(svg, left, 34, START, "title text", "input 4 × 4");
     svg_grid(svg, left, TOP, CELL, SIDE, SIDE, numbers, tones);
     for (int i = 0; i < 4; i++) {
-        svg_frame(svg, left + CELL * (double)(at[i] % SIDE) + 3, TOP + CELL * (double)(at[i] / SIDE) + 3, CELL - 6, CELL - 6);
+        svg_frame(svg, left + CELL * (double)(at[i] % SIDE) + 3, TOP + CELL * (double)(at[i] / SIDE) + 3, CELL - 6,
+                  CELL - 6);
     }
     svg_arrow(svg, left + SIDE * CELL + 18, TOP + 2 * CELL, right - 18, TOP + 2 * CELL, false);
     svg_text(svg, right - 55, TOP + 2 * CELL - 12, MIDDLE, "small text", "largest");
@@ -43,7 +47,8 @@ bool draw_dropout(cnn_context *ctx, const char *folder)
     enum { COUNT = 8, CELL = 40, ROWS = 4 };
     static const float numbers[COUNT] = { 1, 2, 3, 4, 5, 6, 7, 8 };
     static const char *const says[ROWS] = { "what comes in", "training: some become 0, the others double",
-                                            "training, the next step: others become 0", "evaluation: all of them, as they are" };
+                                            "training, the next step: others become 0",
+                                            "evaluation: all of them, as they are" };
     float rows[ROWS][COUNT];
     cnn_tape *tape = cnn_tape_new(ctx);
     cnn_module *dropout = cnn_dropout_new(ctx, 0.5);
@@ -56,8 +61,11 @@ bool draw_dropout(cnn_context *ctx, const char *folder)
     cnn_tensor_free(x);
     cnn_module_free(dropout);
     cnn_tape_free(tape);
-    FILE *svg = good ? svg_begin(folder, "dropout", 350,
-                                 "Dropout in two steps of training, where about half of the numbers become 0, and in evaluation") : NULL;
+    FILE *svg =
+        good
+            ? svg_begin(folder, "dropout", 350,
+                        "Dropout in two steps of training, where about half of the numbers become 0, and in evaluation")
+            : NULL;
     if (!svg) {
         return false;
     }
@@ -102,7 +110,9 @@ bool draw_backward(cnn_context *ctx, const char *folder)
     cnn_tensor_free(t);
     cnn_tape_free(tape);
     FILE *svg = good ? svg_begin(folder, "backward", 580,
-        "Five operations, one below the other: values go down, gradients come back up, and reach the weight and the bias") : NULL;
+                                 "Five operations, one below the other: values go down, gradients come back up, and "
+                                 "reach the weight and the bias")
+                     : NULL;
     if (!svg) {
         return false;
     }

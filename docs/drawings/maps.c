@@ -16,8 +16,8 @@ static void base64(FILE *svg, const unsigned char *bytes, size_t size)
     for (size_t i = 0; i < size; i += 3) {
         unsigned long three = (unsigned long)bytes[i] << 16 | (i + 1 < size ? (unsigned long)bytes[i + 1] << 8 : 0) |
                               (i + 2 < size ? bytes[i + 2] : 0);
-        fprintf(svg, "%c%c%c%c", letters[three >> 18], letters[three >> 12 & 63], i + 1 < size ? letters[three >> 6 & 63] : '=',
-                i + 2 < size ? letters[three & 63] : '=');
+        fprintf(svg, "%c%c%c%c", letters[three >> 18], letters[three >> 12 & 63],
+                i + 1 < size ? letters[three >> 6 & 63] : '=', i + 2 < size ? letters[three & 63] : '=');
     }
 }
 
@@ -52,18 +52,21 @@ static bool picture(FILE *svg, cnn_context *ctx, double x, double y, double side
     if (size == 0 || size == sizeof png) {
         return false;
     }
-    fprintf(svg, "<image x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64,", x, y,
-            side, side);
+    fprintf(svg,
+            "<image x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" style=\"image-rendering:pixelated\" "
+            "href=\"data:image/png;base64,",
+            x, y, side, side);
     base64(svg, png, size);
-    fprintf(svg, "\"/>\n<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" fill=\"none\" class=\"line\"/>\n", x, y, side, side);
+    fprintf(svg, "\"/>\n<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" fill=\"none\" class=\"line\"/>\n", x, y,
+            side, side);
     return true;
 }
 
 static bool train(cnn_context *ctx, cnn_module *model, cnn_tape *tape, const char *mnist)
 {
     cnn_optimizer *adam = cnn_adam_new(model, .lr = 2e-3);
-    cnn_loader *loader = cnn_loader_new(cnn_dataset_slice(cnn_mnist_open(ctx, mnist, CNN_MNIST_TRAIN), 0, TRAINED), BATCH,
-                                        .shuffle = true);
+    cnn_loader *loader = cnn_loader_new(cnn_dataset_slice(cnn_mnist_open(ctx, mnist, CNN_MNIST_TRAIN), 0, TRAINED),
+                                        BATCH, .shuffle = true);
     cnn_status status = adam && loader ? CNN_OK : CNN_ERROR_NO_MEMORY;
     cnn_batch batch;
     for (int epoch = 0; epoch < 2 && status == CNN_OK; epoch++) {
@@ -83,7 +86,8 @@ static bool train(cnn_context *ctx, cnn_module *model, cnn_tape *tape, const cha
 /* Draws the first test digit, and of the channels of the first layer the kernel, the map behind ReLU and the pooled map. */
 static bool draw(cnn_context *ctx, const char *folder, cnn_module *model, cnn_tape *tape, const char *mnist)
 {
-    static float digit[28 * 28], weights[SHOWN * KERNEL_SIDE * KERNEL_SIDE], maps[SHOWN * 28 * 28], pooled[SHOWN * 14 * 14];
+    static float digit[28 * 28], weights[SHOWN * KERNEL_SIDE * KERNEL_SIDE], maps[SHOWN * 28 * 28],
+        pooled[SHOWN * 14 * 14];
     cnn_dataset *test = cnn_mnist_open(ctx, mnist, CNN_MNIST_TEST);
     cnn_loader *loader = cnn_loader_new(test, 1);
     cnn_batch batch;
@@ -97,12 +101,15 @@ static bool draw(cnn_context *ctx, const char *folder, cnn_module *model, cnn_ta
     cnn_tensor *small = cnn_forward(cnn_module_child(model, 2, NULL), map);
     int64_t label = cnn_tensor_item_i64(batch.labels);
     int64_t answer = cnn_tensor_item_i64(cnn_argmax(cnn_forward(model, in), CNN_DIMS(1), false));
-    bool good = cnn_tensor_read(in, digit, sizeof digit) == CNN_OK && cnn_tensor_read(map, maps, sizeof maps) == CNN_OK &&
+    bool good = cnn_tensor_read(in, digit, sizeof digit) == CNN_OK &&
+                cnn_tensor_read(map, maps, sizeof maps) == CNN_OK &&
                 cnn_tensor_read(small, pooled, sizeof pooled) == CNN_OK &&
                 cnn_tensor_read(cnn_module_find(model, "0.weight"), weights, sizeof weights) == CNN_OK;
     cnn_loader_free(loader);
     FILE *svg = good ? svg_begin(folder, "feature-maps", 618,
-        "A digit of MNIST, eight kernels that a network has learned, the feature map of each behind ReLU, and the pooled maps") : NULL;
+                                 "A digit of MNIST, eight kernels that a network has learned, the feature map of each "
+                                 "behind ReLU, and the pooled maps")
+                     : NULL;
     if (!svg) {
         return false;
     }
@@ -124,8 +131,9 @@ static bool draw(cnn_context *ctx, const char *folder, cnn_module *model, cnn_ta
 
 bool draw_feature_maps(cnn_context *ctx, const char *folder, const char *mnist)
 {
-    cnn_module *model = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 1, SHOWN, KERNEL_SIDE, .padding = 2), cnn_relu_new(ctx),
-                                           cnn_maxpool2d_new(ctx, 2), cnn_flatten_new(ctx), cnn_linear_new(ctx, SHOWN * 14 * 14, 10));
+    cnn_module *model =
+        cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 1, SHOWN, KERNEL_SIDE, .padding = 2), cnn_relu_new(ctx),
+                           cnn_maxpool2d_new(ctx, 2), cnn_flatten_new(ctx), cnn_linear_new(ctx, SHOWN * 14 * 14, 10));
     cnn_tape *tape = cnn_tape_new(ctx);
     bool good = model && tape && train(ctx, model, tape, mnist) && draw(ctx, folder, model, tape, mnist);
     cnn_tape_free(tape);

@@ -36,8 +36,10 @@ FILE *svg_begin(const char *folder, const char *name, int height, const char *de
         fprintf(stderr, "draw: %s: %s\n", path, strerror(errno));
         return NULL;
     }
-    fprintf(svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">\n",
-            WIDTH, height, WIDTH, height);
+    fprintf(
+        svg,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">\n",
+        WIDTH, height, WIDTH, height);
     fprintf(svg, "<!-- Made by docs/drawings (make drawings). -->\n<title>%s</title>\n%s", description, style);
     fprintf(svg, "<rect class=\"back\" width=\"%d\" height=\"%d\"/>\n", WIDTH, height);
     return svg;
@@ -53,7 +55,8 @@ bool svg_end(FILE *svg)
 void svg_cell(FILE *svg, double x, double y, double width, double height, tone is)
 {
     static const char *const classes[] = { "plain", "padding", "window", "kernel", "result", "dropped" };
-    fprintf(svg, "<rect class=\"%s\" x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\"/>\n", classes[is], x, y, width, height);
+    fprintf(svg, "<rect class=\"%s\" x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\"/>\n", classes[is], x, y, width,
+            height);
 }
 
 void svg_frame(FILE *svg, double x, double y, double width, double height)
@@ -78,8 +81,8 @@ void svg_arrow(FILE *svg, double x1, double y1, double x2, double y2, bool backw
     double bx = x2 - 9 * dx, by = y2 - 9 * dy;
     const char *kind = backward ? "-back" : "";
     fprintf(svg, "<path class=\"line%s\" d=\"M%.1f %.1fL%.1f %.1f\"/>\n", kind, x1, y1, bx, by);
-    fprintf(svg, "<path class=\"head%s\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fZ\"/>\n", kind, x2, y2, bx - 4.5 * dy, by + 4.5 * dx,
-            bx + 4.5 * dy, by - 4.5 * dx);
+    fprintf(svg, "<path class=\"head%s\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fZ\"/>\n", kind, x2, y2, bx - 4.5 * dy,
+            by + 4.5 * dx, bx + 4.5 * dy, by - 4.5 * dx);
 }
 
 const char *svg_number(double value)
@@ -91,15 +94,16 @@ const char *svg_number(double value)
     return t;
 }
 
-void svg_grid(FILE *svg, double x, double y, double size, int rows, int columns, const float *numbers, const tone *tones)
+void svg_grid(FILE *svg, double x, double y, double size, int rows, int columns, const float *numbers,
+              const tone *tones)
 {
     for (int i = 0; i < rows * columns; i++) {
         double cx = x + size * (i % columns), cy = y + size * (i / columns);
         tone is = tones ? tones[i] : PLAIN;
         svg_cell(svg, cx, cy, size, size, is);
         if (numbers) {
-            svg_text(svg, cx + size / 2, cy + size / 2 + 5, MIDDLE, is == PADDING ? "number muted" : "number text", "%s",
-                     svg_number(numbers[i]));
+            svg_text(svg, cx + size / 2, cy + size / 2 + 5, MIDDLE, is == PADDING ? "number muted" : "number text",
+                     "%s", svg_number(numbers[i]));
         }
     }
 }

@@ -28,6 +28,7 @@ void svg_frame(FILE *svg, double x, double y, double width, double height);
 const char *svg_number(double value);
 
 /* A grid of numbers, row by row; a cell at (row, column) has tone tones[row * columns + column], or PLAIN where tones is NULL. */
-void svg_grid(FILE *svg, double x, double y, double size, int rows, int columns, const float *numbers, const tone *tones);
+void svg_grid(FILE *svg, double x, double y, double size, int rows, int columns, const float *numbers,
+              const tone *tones);
 
 #endif

@@ -31,10 +31,10 @@ int fail(cnn_context *context)
 /* Layers 0 to 9, of which the last is named "9", as some blocks have it. */
 static cnn_module *network(int64_t channels)
 {
-    return cnn_sequential_new(ctx, cnn_conv2d_new(ctx, channels, 4, 5, .padding = 2), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2),
-                              cnn_conv2d_new(ctx, 4, 8, 5, .padding = 2), cnn_relu_new(ctx), cnn_adaptive_avg_pool2d_new(ctx, 7, 7),
-                              cnn_flatten_new(ctx), cnn_dropout_new(ctx, 0.5), cnn_linear_new(ctx, 7 * 7 * 8, 32),
-                              cnn_linear_new(ctx, 32, CLASSES));
+    return cnn_sequential_new(ctx, cnn_conv2d_new(ctx, channels, 4, 5, .padding = 2), cnn_relu_new(ctx),
+                              cnn_maxpool2d_new(ctx, 2), cnn_conv2d_new(ctx, 4, 8, 5, .padding = 2), cnn_relu_new(ctx),
+                              cnn_adaptive_avg_pool2d_new(ctx, 7, 7), cnn_flatten_new(ctx), cnn_dropout_new(ctx, 0.5),
+                              cnn_linear_new(ctx, 7 * 7 * 8, 32), cnn_linear_new(ctx, 32, CLASSES));
 }
 
 cnn_module *colour_network(void)
@@ -133,7 +133,8 @@ static bool write_arrays(void)
         state_tensors[i] = cnn_module_state(model, i);
     }
     bool good = cnn_npy_save(x, "images.npy") == CNN_OK && cnn_npz_save(names, tensors, 2, "arrays.npz") == CNN_OK &&
-                cnn_npz_save(state_names, state_tensors, count, "weights.npz") == CNN_OK && (file = cnn_file_open(ctx, "arrays.npz"));
+                cnn_npz_save(state_names, state_tensors, count, "weights.npz") == CNN_OK &&
+                (file = cnn_file_open(ctx, "arrays.npz"));
     if (good) {
         cnn_file_free(file);
     }
@@ -142,9 +143,12 @@ static bool write_arrays(void)
 
 static bool write_models(void)
 {
-    cnn_checkpoint checkpoint = { .struct_size = sizeof checkpoint, .module = model, .optimizer = adam,
+    cnn_checkpoint checkpoint = { .struct_size = sizeof checkpoint,
+                                  .module = model,
+                                  .optimizer = adam,
                                   .scheduler = cnn_one_cycle_lr_new(adam, .max_lr = 0.01, .total_steps = 3000) };
-    bool good = cnn_module_save(model, "model.safetensors") == CNN_OK && cnn_module_save(model, "pretrained.safetensors") == CNN_OK &&
+    bool good = cnn_module_save(model, "model.safetensors") == CNN_OK &&
+                cnn_module_save(model, "pretrained.safetensors") == CNN_OK &&
                 cnn_checkpoint_save(&checkpoint, "checkpoint.safetensors") == CNN_OK;
     cnn_scheduler_free(checkpoint.scheduler);
     return good;
@@ -166,7 +170,8 @@ static bool write_pictures(void)
 #endif
 
 #if defined(WITH_ONNX)
-static cnn_status twice(cnn_module *self, cnn_tensor *const *in, int in_count, cnn_tensor **out, int out_count, void *user)
+static cnn_status twice(cnn_module *self, cnn_tensor *const *in, int in_count, cnn_tensor **out, int out_count,
+                        void *user)
 {
     for (int i = 0; i < out_count; i++) {
         out[i] = cnn_mul_scalar(in[0], i + 1);
@@ -191,7 +196,8 @@ bool world_files(void)
 {
     mkdir("data", 0777), mkdir("data/mnist", 0777);
     if (!write_idx("data/mnist/train-images-idx3-ubyte", TRAINING, 28 * 28) ||
-        !write_idx("data/mnist/train-labels-idx1-ubyte", TRAINING, 1) || !write_idx("data/mnist/t10k-images-idx3-ubyte", TESTING, 28 * 28) ||
+        !write_idx("data/mnist/train-labels-idx1-ubyte", TRAINING, 1) ||
+        !write_idx("data/mnist/t10k-images-idx3-ubyte", TESTING, 28 * 28) ||
         !write_idx("data/mnist/t10k-labels-idx1-ubyte", TESTING, 1) || !write_cifar("data") || !world_begin()) {
         return false;
     }

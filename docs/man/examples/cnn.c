@@ -5,7 +5,8 @@
 int main(void)
 {
     cnn_context *ctx = cnn_context_new(.seed = 1);
-    cnn_module *model = cnn_sequential_new(ctx, cnn_linear_new(ctx, 2, 16), cnn_relu_new(ctx), cnn_linear_new(ctx, 16, 2));
+    cnn_module *model =
+        cnn_sequential_new(ctx, cnn_linear_new(ctx, 2, 16), cnn_relu_new(ctx), cnn_linear_new(ctx, 16, 2));
     cnn_optimizer *adam = cnn_adam_new(model, .lr = 0.05);
     cnn_tape *tape = cnn_tape_new(ctx);
     cnn_tensor *bits = cnn_tensor_from_data(ctx, CNN_F32, CNN_SHAPE(4, 2), (float[]){ 0, 0, 0, 1, 1, 0, 1, 1 });

@@ -8,7 +8,8 @@ int main(void)
     cnn_module *model = cnn_linear_new(ctx, 4, 2);
     cnn_optimizer *adam = cnn_adam_new(model, .lr = 1e-3);
     cnn_checkpoint run = { .struct_size = sizeof run, .module = model, .optimizer = adam, .epoch = 3 };
-    cnn_status status = cnn_checkpoint_save(&run, "run.safetensors"); /* the old file or the new one, never half of it */
+    cnn_status status =
+        cnn_checkpoint_save(&run, "run.safetensors"); /* the old file or the new one, never half of it */
     run.epoch = 0;
     if (status == CNN_OK) {
         status = cnn_checkpoint_load(&run, "run.safetensors");

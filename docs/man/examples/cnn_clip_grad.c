@@ -12,7 +12,8 @@ int main(void)
     cnn_tensor_set_requires_grad(w, true);
     cnn_tape_begin(tape, CNN_TRAIN);
     cnn_backward(cnn_sum(cnn_mul(cnn_input(tape, w), slope), CNN_ALL_DIMS, false));
-    int failed = cnn_clip_grad_norm_for(&w, 1, 1, NULL, &norm) != CNN_OK; /* between backward and the optimizer's step */
+    int failed =
+        cnn_clip_grad_norm_for(&w, 1, 1, NULL, &norm) != CNN_OK; /* between backward and the optimizer's step */
     const double *gradient = cnn_tensor_data(cnn_tensor_grad(w));
     printf("the norm was %g; now %.2f %.2f\n", norm, gradient[0], gradient[1]);
     cnn_tensor_free(w);

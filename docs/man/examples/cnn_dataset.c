@@ -13,8 +13,8 @@ int main(void)
         fprintf(stderr, "%s\n", cnn_last_error(NULL));
         return 1;
     }
-    printf("sample 3 is %g; the parts have %d and %d samples\n", cnn_tensor_item(sample), (int)cnn_dataset_size(parts[0]),
-           (int)cnn_dataset_size(parts[1]));
+    printf("sample 3 is %g; the parts have %d and %d samples\n", cnn_tensor_item(sample),
+           (int)cnn_dataset_size(parts[0]), (int)cnn_dataset_size(parts[1]));
     cnn_tensor_free(sample);
     cnn_dataset_free(parts[0]);
     cnn_dataset_free(parts[1]);

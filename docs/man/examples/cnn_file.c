@@ -13,7 +13,8 @@ int main(void)
         return 1;
     }
     for (int i = 0; i < cnn_file_count(file); i++) {
-        printf("%s: %s, %d bytes\n", cnn_file_name(file, i), cnn_file_dtype_name(file, i), (int)cnn_file_bytes(file, i));
+        printf("%s: %s, %d bytes\n", cnn_file_name(file, i), cnn_file_dtype_name(file, i),
+               (int)cnn_file_bytes(file, i));
     }
     cnn_file_free(file);
     cnn_module_free(model);

@@ -9,8 +9,8 @@ int main(void)
     cnn_tensor *row = cnn_tensor_from_data(ctx, CNN_F32, CNN_SHAPE(1, 1, 2, 4), (float[]){ 1, 5, 2, 0, 3, 4, 7, 1 });
     cnn_tensor *where;
     cnn_tape_begin(tape, CNN_EVAL);
-    cnn_tensor *largest = cnn_maxpool2d_with_indices(cnn_input(tape, row), CNN_OPTIONS(cnn_maxpool2d_options, .kernel = 2),
-                                                     &where);
+    cnn_tensor *largest =
+        cnn_maxpool2d_with_indices(cnn_input(tape, row), CNN_OPTIONS(cnn_maxpool2d_options, .kernel = 2), &where);
     float is[2] = { 0 };
     int64_t at[2] = { 0 };
     cnn_tensor_read(largest, is, sizeof is);

@@ -11,8 +11,8 @@ int main(void)
         return 1;
     }
     const float *elements = cnn_tensor_data(t);
-    printf("%s, %d dimensions, %lld elements, row stride %lld\n", cnn_dtype_name(cnn_tensor_dtype(t)), cnn_tensor_ndim(t),
-           (long long)cnn_tensor_numel(t), (long long)cnn_tensor_strides(t)[0]);
+    printf("%s, %d dimensions, %lld elements, row stride %lld\n", cnn_dtype_name(cnn_tensor_dtype(t)),
+           cnn_tensor_ndim(t), (long long)cnn_tensor_numel(t), (long long)cnn_tensor_strides(t)[0]);
     printf("row 1, column 2: %g\n", elements[1 * 3 + 2]);
     cnn_tensor_free(t);
     cnn_context_free(ctx);
