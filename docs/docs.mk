@@ -12,7 +12,7 @@ docs: man
 	@! grep -l ilinebr $(DOCS)/html/md_*.html || { echo "docs: tables of these pages are broken; code with a quote in it needs two backticks"; false; }
 	@docs/check-site.sh $(DOCS)/html $(MAN)/man3
 	@echo "docs: $(DOCS)/html/index.html"
-check-docs: docs check-docs-code check-man-page
+check-docs: docs check-docs-code check-man-page check-man $(if $(HAVE_IMAGE),check-drawings)
 
 # The graphs of docs/performance.md and its tables, from docs/performance/*.csv.
 CHECK_EXTRA += check-plots

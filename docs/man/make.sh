@@ -24,7 +24,7 @@ grep -v '^#' docs/man/pages | while IFS='|' read -r page headers line see librar
     library=lib$(trim "${library:-cnn}")
     case " $wanted " in *" $library "*) ;; *) continue ;; esac
     # shellcheck disable=SC2086
-    awk -f docs/man/page.awk -v page="$page" -v line="$(trim "$line")" -v see="$(trim "$see")" -v date="$date" \
+    LC_ALL=C awk -f docs/man/page.awk -v page="$page" -v line="$(trim "$line")" -v see="$(trim "$see")" -v date="$date" \
         -v library="$library" -v example="docs/man/examples/$page.c" -v status=include/cnn/status.h -v list="$work/functions" \
         $(printf ' %s' $headers | sed 's| | include/cnn/|g') >"$folder/$page.3"
     while read -r function; do

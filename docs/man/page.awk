@@ -56,7 +56,7 @@ function fill(s,  n, w, i, row, out) {
         if (w[i] == "") {
             continue
         }
-        if (row != "" && (length(row) + 1 + length(w[i]) > 78 || row ~ /[a-zA-Z0-9)\]"`R][.!?][)"]?$/)) {
+        if (row != "" && (length(row) + 1 + length(w[i]) > 78 || row ~ /[])a-zA-Z0-9"`][.!?][)"]?$/)) {
             out = out guard(row) "\n"
             row = w[i]
         } else {
@@ -476,7 +476,7 @@ END {
     header(text)
     printf ".\\\" Made by docs/man/make.sh from the comments of the headers.\n.Dd %s\n.Dt %s 3\n.Os\n", date, toupper(page)
     printf ".Sh NAME\n.Nm %s\n.Nd %s\n", page, line
-    printf ".Sh LIBRARY\n%s (\\-l%s%s)\n", library, substr(library, 4), library == "libcnn" ? "" : " \\-lcnn"
+    printf ".Sh LIBRARY\n%s (\\-l%s%s)\n", library, substr(library, 4), (library == "libcnn" ? "" : " \\-lcnn")
     printf ".Sh SYNOPSIS\n%s%s", includes, synopsis
     printf ".Sh DESCRIPTION\n%s", body
     printf ".Sh EXAMPLES\n%s", literal(example)
