@@ -1,6 +1,5 @@
 /* cnn bench: how long a model takes, frozen for the shapes of its inputs. */
-#include "command.h"
-#include "model.h"
+#include "inputs.h"
 
 #include "common/say.h"
 
@@ -13,6 +12,7 @@
 enum { WARM_UP = 3 };
 
 typedef struct bench_options {
+    input_options inputs;
     const char *sizes[MOST_GIVEN];
     int count, threads, batch, steps;
     bool batch_given, json;
@@ -31,6 +31,9 @@ typedef struct bench {
 static bool take(void *options, int letter, const char *value)
 {
     bench_options *o = options;
+    if (inputs_know(letter)) {
+        return inputs_take("bench", &o->inputs, letter, value);
+    }
     switch (letter) {
     case 's':
         if (o->count == MOST_GIVEN) {
@@ -102,10 +105,16 @@ static bool shape_of(const bench_options *o, const bench *b, int i, int *ndim, i
     return known;
 }
 
-/* Real numbers are drawn; indices are 0, which every table has. */
+/* Of what no file is given, real numbers are drawn; indices are 0, which every table has. */
 static bool make_inputs(const bench_options *o, bench *b)
 {
+    if (!inputs_read(&o->inputs, &b->m)) {
+        return false;
+    }
     for (int i = 0; i < b->m.input_count; i++) {
+        if (b->m.inputs[i]) {
+            continue;
+        }
         int ndim;
         int64_t shape[CNN_MAX_DIMS];
         cnn_dtype dtype = model_input(&b->m, i).dtype;
@@ -274,7 +283,8 @@ static void bench_free(bench *b)
 
 int run_bench(const command *self, int argc, char **argv)
 {
-    static const struct option table[] = { { "batch", required_argument, NULL, 'b' },
+    static const struct option table[] = { INPUT_TABLE,
+                                           { "batch", required_argument, NULL, 'b' },
                                            { "size", required_argument, NULL, 's' },
                                            { "threads", required_argument, NULL, 'T' },
                                            { "steps", required_argument, NULL, 'n' },
@@ -284,7 +294,7 @@ int run_bench(const command *self, int argc, char **argv)
     bench_options o = { .batch = 1, .steps = 50 };
     bench b = { 0 };
     char *path;
-    int status = command_read(self, argc, argv, "+:b:s:T:n:jh", table, take, &o, &path, 1);
+    int status = command_read(self, argc, argv, "+:" INPUT_LETTERS "b:s:T:n:jh", table, take, &o, &path, 1);
     if (status >= 0) {
         return status;
     }

@@ -1,12 +1,15 @@
 # cnn, the command: on the public headers and the shared libraries alone. It says its lines as the examples do.
 CLI := $(BUILD)/cnn
 CLI_SOURCES := $(sort $(wildcard cli/*.c)) examples/common/say.c
+# With libcnn-image, where it is built, pictures are inputs.
+CLI_IMAGE_FLAGS := $(if $(HAVE_IMAGE),-DWITH_IMAGES)
+CLI_IMAGE_LIBS := $(if $(HAVE_IMAGE),-lcnn-image)
 .PHONY: cli
 cli: $(CLI)
 ifneq ($(HAVE_ONNX),)
 all: cli
 endif
-$(CLI): $(CLI_SOURCES) $(wildcard cli/*.h) examples/common/say.h $(PUBLIC_HEADERS) $(ONNX_HEADERS) $(SHARED) $(ONNX_SHARED)
+$(CLI): $(CLI_SOURCES) $(wildcard cli/*.h) examples/common/say.h $(PUBLIC_HEADERS) $(ONNX_HEADERS) $(SHARED) $(ONNX_SHARED) $(if $(HAVE_IMAGE),$(IMAGE_SHARED) $(IMAGE_HEADERS))
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) $(STRICT) -Iinclude -Iexamples $(CPPFLAGS) $(CFLAGS) $(CLI_SOURCES) -o $@ $(LDFLAGS) -L$(LIB) $(call rpath,$(@D)) -lcnn-onnx -lcnn -lm
+	$(QUIET)$(CC) $(STRICT) -Iinclude -Iexamples $(CLI_IMAGE_FLAGS) $(CPPFLAGS) $(CFLAGS) $(CLI_SOURCES) -o $@ $(LDFLAGS) -L$(LIB) $(call rpath,$(@D)) $(CLI_IMAGE_LIBS) -lcnn-onnx -lcnn -lm

@@ -1,5 +1,6 @@
 /* cnn convert: all tensors of a file, or some, in another format. The target is replaced as a whole or not at all. */
 #include "command.h"
+#include "onnx.h"
 #include "tensors.h"
 
 #include "common/say.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 
 typedef struct convert_options {
-    const char *prefix, *tensor;
+    const char *prefix, *tensor, *into;
     bool compress, json;
 } convert_options;
 
@@ -20,6 +21,7 @@ static bool take(void *options, int letter, const char *value)
     switch (letter) {
     case 'p': o->prefix = value; break;
     case 't': o->tensor = value; break;
+    case 'i': o->into = value; break;
     case 'c': o->compress = true; break;
     default: o->json = true; break;
     }
@@ -83,7 +85,11 @@ static bool write_chosen(const convert_options *o, const tensors *t, const chose
         say("cnn convert: %s: %d tensors, expected one for a .npy file; choose it with --tensor", t->path, c->count);
         return false;
     }
-    if (to->save(c->names, c->all, c->count, path, o->compress) != CNN_OK) {
+    if (o->into) {
+        if (!onnx_write_copy(o->into, path, c->names, c->all, c->count)) {
+            return false;
+        }
+    } else if (to->save(c->names, c->all, c->count, path, o->compress) != CNN_OK) {
         say("cnn: %s", cnn_last_error(NULL));
         return false;
     }
@@ -99,21 +105,31 @@ static bool write_chosen(const convert_options *o, const tensors *t, const chose
 
 int run_convert(const command *self, int argc, char **argv)
 {
-    static const struct option table[] = {
-        { "prefix", required_argument, NULL, 'p' }, { "tensor", required_argument, NULL, 't' },
-        { "compress", no_argument, NULL, 'c' },     { "json", no_argument, NULL, 'j' },
-        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 }
-    };
+    static const struct option table[] = { { "prefix", required_argument, NULL, 'p' },
+                                           { "tensor", required_argument, NULL, 't' },
+                                           { "into", required_argument, NULL, 'i' },
+                                           { "compress", no_argument, NULL, 'c' },
+                                           { "json", no_argument, NULL, 'j' },
+                                           { "help", no_argument, NULL, 'h' },
+                                           { NULL, 0, NULL, 0 } };
     convert_options o = { 0 };
     char *paths[2];
     tensors t;
     chosen c = { 0 };
-    int status = command_read(self, argc, argv, "+:p:t:cjh", table, take, &o, paths, 2);
+    int status = command_read(self, argc, argv, "+:p:t:i:cjh", table, take, &o, paths, 2);
     if (status >= 0) {
         return status;
     }
     const format *to = format_of_path(paths[1]);
     if (!to) {
+        return STATUS_USAGE;
+    }
+    if (to->save && o.into) {
+        say("cnn convert: --into is %s, but %s does not end with .onnx", o.into, paths[1]);
+        return STATUS_USAGE;
+    }
+    if (!to->save && !o.into) {
+        say("cnn convert: %s is written as a copy of a model, expected --into MODEL", paths[1]);
         return STATUS_USAGE;
     }
     cnn_context *ctx = cnn_context_new(.threads = 1, .device = "cpu");

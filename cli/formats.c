@@ -1,6 +1,7 @@
 /* The table of formats. A format that libcnn reads by itself goes through cnn_file_open(); another one brings a reader
  * of its own. */
 #include "common/say.h"
+#include "onnx.h"
 #include "pytorch.h"
 #include "tensors.h"
 
@@ -84,6 +85,13 @@ static cnn_status save_npy(const char *const *names, cnn_tensor *const *all, int
     return cnn_npy_save(all[0], path);
 }
 
+/* Its first bytes are those of any message; tensors.c knows it by its name. */
+static bool is_onnx(const unsigned char *head, size_t size)
+{
+    (void)head, (void)size;
+    return false;
+}
+
 /* Told apart from the top: the first line that knows a file's first bytes. */
 const format formats[] = {
     { "npy", ".npy", is_npy, library_open, library_read, library_close, save_npy },
@@ -91,6 +99,7 @@ const format formats[] = {
     { "pytorch", "", pytorch_is_old, pytorch_open_old, pytorch_read, pytorch_close, NULL },
     { "npz", ".npz", is_npz, library_open, library_read, library_close, save_npz },
     { "safetensors", ".safetensors", is_safetensors, library_open, library_read, library_close, save_safetensors },
+    { "onnx", ".onnx", is_onnx, onnx_open, onnx_read, onnx_close, NULL },
 };
 const int format_count = sizeof formats / sizeof *formats;
 
@@ -103,6 +112,6 @@ const format *format_of_path(const char *path)
             return &formats[i];
         }
     }
-    say("cnn: %s ends with no format that is written here, expected .safetensors, .npz or .npy", path);
+    say("cnn: %s ends with no format that is written here, expected .safetensors, .npz, .npy or .onnx", path);
     return NULL;
 }

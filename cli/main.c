@@ -16,12 +16,12 @@ static const char help[] =
     "  info FILE        what is in a file: the names, dtypes and shapes of its tensors\n"
     "  convert A B      write the tensors of A in the format that B's name ends with\n"
     "  diff A B         compare two files tensor by tensor\n"
-    "  run MODEL        run an ONNX model on .npy files\n"
+    "  run MODEL        run an ONNX model on .npy files and pictures\n"
     "  bench MODEL      how long an ONNX model takes\n"
     "\n"
     "cnn COMMAND --help lists a command's options. Files that are read: safetensors and libcnn's checkpoints, NumPy's\n"
-    ".npy and .npz, PyTorch's .pt and .pth since its version 1.6. Files that are written: .safetensors, .npz, .npy.\n"
-    "Models are ONNX files: info, run, bench.\n"
+    ".npy and .npz, PyTorch's .pt and .pth since its version 1.6, the weights of ONNX models. Files that are written:\n"
+    ".safetensors, .npz, .npy, and .onnx as a copy with other weights. Models are ONNX files: info, run, bench.\n"
     "\n"
     "  -h, --help       print this and end\n"
     "  -V, --version    print the version and end\n"
@@ -39,9 +39,11 @@ static const command commands[] = {
     { "convert",
       "Usage: cnn convert [OPTION]... A B\n"
       "Reads the tensors of A and writes them to B in the format that its name ends with: .safetensors, .npz or .npy.\n"
+      "Those of an ONNX model, whose name ends with .onnx, are its parameters and buffers.\n"
       "\n"
       "  -p, --prefix P   only those whose names begin with P, without it, such as \"state_dict.\"\n"
       "  -t, --tensor T   only the one of that name\n"
+      "  -i, --into MODEL  the ONNX model of which B, a .onnx file, is a copy with the tensors as its weights, by name\n"
       "  -c, --compress   deflate the members of a .npz file\n"
       "  -j, --json       one JSON object on one line\n"
       "  -h, --help       print this and end\n",
@@ -57,19 +59,29 @@ static const command commands[] = {
       "Exit status: 0 where they are the same, 1 where they differ, 2 for trouble.\n",
       run_diff },
     { "run",
-      "Usage: cnn run [OPTION]... --input [NAME=]FILE.npy... MODEL\n"
-      "Runs a model on inputs from .npy files and writes each of its outputs to a file of its name, DIR/NAME.npy.\n"
+      "Usage: cnn run [OPTION]... --input [NAME=]FILE... MODEL\n"
+      "Runs a model on inputs from .npy files or pictures and writes each output to a file of its name, DIR/NAME.npy.\n"
       "\n"
-      "  -i, --input FILE      an input as NAME=FILE.npy; the name may be left out where there is one input\n"
+      "  -i, --input FILE      an input as NAME=FILE.npy, or as NAME=FILE.png once per picture of the batch; the name\n"
+      "                        may be left out where there is one input\n"
       "  -o, --output-dir DIR  where the outputs go; made if it is not there (.)\n"
       "  -T, --threads N       computing threads; 0: as many as there are CPUs (0)\n"
       "  -j, --json            one JSON object on one line\n"
-      "  -h, --help            print this and end\n",
+      "  -h, --help            print this and end\n"
+      "\n"
+      "Pictures, PNG or JPEG, become inputs as by torchvision's preprocessing for classification:\n"
+      "  -r, --resize N        the shorter side, of which the crop is taken (256 / 224 of the model's longest side)\n"
+      "  -c, --crop SIZE       height and width where the model leaves them open: 224 or 224,320 (the picture's own)\n"
+      "  -f, --fit HOW         crop: proportions are kept, then cropped; stretch: resized to the model's size (crop)\n"
+      "  -m, --mean M          what is subtracted of [0, 1]: 1 or 3 numbers (0.485,0.456,0.406; of one channel 0)\n"
+      "  -d, --std S           what is divided by then (0.229,0.224,0.225; of one channel 1)\n"
+      "  -l, --layout ORDER    nchw or nhwc (by where a size of 1 or 3 is)\n",
       run_run },
     { "bench",
       "Usage: cnn bench [OPTION]... MODEL\n"
       "Runs a model on numbers that are drawn, frozen for their shapes, and prints how long a run takes.\n"
       "\n"
+      "  -i, --input FILE  an input as NAME=FILE instead of drawn numbers, with the options of cnn run\n"
       "  -b, --batch N     the first size of inputs where the file leaves it open (1)\n"
       "  -s, --size SIZES  the sizes of an input, as NAME=1,3,224,224; the name may be left out where there is one "
       "input\n"

@@ -91,7 +91,7 @@ static bool grow(const pickle *p, value ***array, size_t count, size_t *room)
 }
 
 /* Values never move, because others point to them. */
-enum { CHUNK = 128 };
+enum { CHUNK = 128, MOST_VALUES = 1 << 23, MOST_RANK = 64 };
 struct pickle_chunk {
     struct pickle_chunk *next;
     size_t count;
@@ -100,6 +100,11 @@ struct pickle_chunk {
 
 static value *make(pickle *p, value_kind kind)
 {
+    if (p->made == MOST_VALUES) {
+        bad(p, "more values than are read");
+        return NULL;
+    }
+    p->made++;
     if (!p->chunks || p->chunks->count == CHUNK) {
         struct pickle_chunk *chunk = calloc(1, sizeof *chunk);
         if (!chunk) {
@@ -131,6 +136,20 @@ static bool push_new(pickle *p, value_kind kind, int64_t number)
         v->number = number;
     }
     return push(p, v);
+}
+
+/* One that nothing is added to: None, booleans and marks are one byte each of a pickle. */
+static bool push_same(pickle *p, value_kind kind, int64_t number)
+{
+    static value same[] = {
+        { .kind = VALUE_NONE }, { .kind = VALUE_BOOL }, { .kind = VALUE_BOOL, .number = 1 }, { .kind = VALUE_MARK }
+    };
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        if (same[i].kind == kind && same[i].number == number) {
+            return push(p, &same[i]);
+        }
+    }
+    return push_new(p, kind, number);
 }
 
 /* The value on top, which is no mark; NULL, said, if there is none. */
@@ -379,8 +398,9 @@ static bool call_tensor(pickle *p, const value *a)
     if (!tensor) {
         return false;
     }
-    if (a->count < 4 || a->elements[0]->kind != VALUE_STORAGE || !is_int(a->elements[1]) || !all_ints(a->elements[2]) ||
-        !all_ints(a->elements[3]) || a->elements[2]->count != a->elements[3]->count) {
+    if (a->count < 4 || a->elements[0]->kind != VALUE_STORAGE || !is_int(a->elements[1]) ||
+        a->elements[2]->count > MOST_RANK || a->elements[2]->count != a->elements[3]->count ||
+        !all_ints(a->elements[2]) || !all_ints(a->elements[3])) {
         return bad(p, "a tensor that is not understood");
     }
     for (int i = 0; i < 4; i++) {
@@ -449,10 +469,10 @@ static bool step(pickle *p, unsigned char op)
     switch (op) {
     case 0x80: return take(p, 1, &n) && (n <= 5 || bad(p, "a protocol past 5"));
     case 0x95: return take(p, 8, &n);
-    case '(': return push_new(p, VALUE_MARK, 0);
-    case 'N': return push_new(p, VALUE_NONE, 0);
-    case 0x88: return push_new(p, VALUE_BOOL, 1);
-    case 0x89: return push_new(p, VALUE_BOOL, 0);
+    case '(': return push_same(p, VALUE_MARK, 0);
+    case 'N': return push_same(p, VALUE_NONE, 0);
+    case 0x88: return push_same(p, VALUE_BOOL, 1);
+    case 0x89: return push_same(p, VALUE_BOOL, 0);
     case '}': return push_new(p, VALUE_DICT, 0);
     case ']':
     case ')': return push_new(p, VALUE_SEQUENCE, 0);

@@ -33,8 +33,8 @@ typedef struct value {
 typedef struct pickle {
     const char *path; /* for messages */
     const unsigned char *bytes;
-    size_t size, at;
-    struct pickle_chunk *chunks; /* all values that were made, newest first */
+    size_t size, at, made;
+    struct pickle_chunk *chunks; /* all `made` values, newest first */
     value **stack;
     size_t depth, stack_room;
     value **memo;

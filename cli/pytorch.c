@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH = 32, NAME = 1024, MOST_PICKLE = 1 << 28 };
+enum { DEPTH = 32, NAME = 1024, MOST_PICKLE = 1 << 26, MOST_EXPANDED = 64 };
 
 typedef struct torch_file {
     zip archive;
@@ -19,8 +19,10 @@ typedef struct torch_file {
     pickle pickle;
     value **tensors; /* by the rows of the table */
     size_t room;
-    char *root;      /* the folder of all members */
-    uint64_t visits; /* how many values may still be looked at */
+    char *root; /* the folder of all members */
+    /* A pickle can name what it has once as often as it likes, so what is made of it is bounded by its size: how many
+     * values may still be looked at, bytes of names be made, tensors be found, and bytes of elements be in them. */
+    uint64_t visits, names, rows, elements;
 } torch_file;
 
 bool pytorch_is(const unsigned char *head, size_t size)
@@ -44,6 +46,18 @@ bool pytorch_open_old(tensors *t)
 }
 
 /* ---- the table ---- */
+
+/* Takes `amount` of what there may still be; false, said, if that is not left. */
+static bool spend(const tensors *t, uint64_t *left, uint64_t amount)
+{
+    if (amount > *left) {
+        say("cnn: %s: data.pkl is nested too deep, or holds the same values too often", t->path);
+        *left = 0;
+        return false;
+    }
+    *left -= amount;
+    return true;
+}
 
 /* Whether a tensor's shape and strides stay within its storage. Writes its number of elements. */
 static bool fits(const tensors *t, const torch_file *f, const char *name, const value *v, int64_t *elements)
@@ -70,9 +84,15 @@ static bool add_tensor(tensors *t, torch_file *f, const char *name, value *v)
 {
     int64_t shape[CNN_MAX_DIMS], elements;
     const pickle_storage *storage = pickle_storage_of(v->elements[0]);
-    if (!fits(t, f, name, v, &elements)) {
+    if (!fits(t, f, name, v, &elements) || !spend(t, &f->rows, 1)) {
         return false;
     }
+    if ((uint64_t)elements * (uint64_t)storage->size > f->elements) {
+        say("cnn: %s: tensor \"%s\" and those before it take more than %d times the file", t->path, name,
+            MOST_EXPANDED);
+        return false;
+    }
+    f->elements -= (uint64_t)elements * (uint64_t)storage->size;
     for (size_t d = 0; d < v->elements[2]->count; d++) {
         shape[d] = v->elements[2]->elements[d]->number;
     }
@@ -115,12 +135,9 @@ static bool walk(tensors *t, torch_file *f, char name[NAME], value *v, int depth
     bool dict = v->kind == VALUE_DICT, good = true;
     uint64_t looks =
         1 + (dict || v->kind == VALUE_SEQUENCE ? v->count : 0); /* each element is looked at, whatever it is */
-    if (f->visits < looks || depth > DEPTH) {
-        say("cnn: %s: data.pkl is nested too deep, or holds the same values too often", t->path);
-        f->visits = 0;
+    if (!spend(t, &f->visits, depth > DEPTH ? UINT64_MAX : looks)) {
         return false;
     }
-    f->visits -= looks;
     if (v->kind == VALUE_TENSOR) {
         return add_tensor(t, f, *name ? name : "tensor", v);
     }
@@ -131,8 +148,8 @@ static bool walk(tensors *t, torch_file *f, char name[NAME], value *v, int depth
     for (size_t i = 0; good && i < v->count; i += step) {
         value *element = v->elements[i + step - 1];
         bool holds = element->kind == VALUE_TENSOR || element->kind == VALUE_DICT || element->kind == VALUE_SEQUENCE;
-        good =
-            !holds || (join(t, name, dict ? v->elements[i] : NULL, (int64_t)i) && walk(t, f, name, element, depth + 1));
+        good = !holds || (join(t, name, dict ? v->elements[i] : NULL, (int64_t)i) &&
+                          spend(t, &f->names, strlen(name)) && walk(t, f, name, element, depth + 1));
         name[length] = '\0';
     }
     return good;
@@ -220,6 +237,9 @@ bool pytorch_open(tensors *t)
     size_t size = (size_t)zip_find_end(&f->archive, "/data.pkl")->size;
     value *all = pickle_load(&f->pickle, t->path, f->bytes, size);
     f->visits = 4 * (uint64_t)size + 1;
+    f->names = 8 * (uint64_t)size + (1 << 16);
+    f->rows = (uint64_t)size / 8 + 16; /* a key and a tensor take that much, even where both stand there already */
+    f->elements = MOST_EXPANDED * f->archive.size + (1 << 24);
     return all && walk(t, f, name, all, 0) && sort_rows(t, f);
 }
 

@@ -1,6 +1,5 @@
-/* cnn run: a model on inputs from .npy files, its outputs in .npy files. */
-#include "command.h"
-#include "model.h"
+/* cnn run: a model on inputs from .npy files and pictures, its outputs in .npy files. */
+#include "inputs.h"
 
 #include "common/say.h"
 
@@ -11,61 +10,29 @@
 #include <sys/stat.h>
 
 typedef struct run_options {
-    const char *given[MOST_GIVEN], *folder;
-    int count, threads;
+    input_options inputs;
+    const char *folder;
+    int threads;
     bool json;
 } run_options;
 
 static bool take(void *options, int letter, const char *value)
 {
     run_options *o = options;
+    if (inputs_know(letter)) {
+        return inputs_take("run", &o->inputs, letter, value);
+    }
     switch (letter) {
-    case 'i':
-        if (o->count == MOST_GIVEN) {
-            say("cnn run: more than %d inputs are given", MOST_GIVEN);
-            return false;
-        }
-        o->given[o->count++] = value;
-        return true;
     case 'o': o->folder = value; return true;
     case 'T': return command_number("run", "threads", value, 0, 8192, &o->threads);
     default: o->json = true; return true;
     }
 }
 
-static bool read_input(const run_options *o, model *m, const char *text)
-{
-    const char *path;
-    int i = model_given(m, text, &path);
-    (void)o;
-    if (i < 0) {
-        return false;
-    }
-    if (m->inputs[i]) {
-        say("cnn run: input %s is given twice", model_input(m, i).name);
-        return false;
-    }
-    cnn_onnx_value v = model_input(m, i);
-    cnn_tensor *t = cnn_npy_load(m->ctx, path);
-    if (!t) {
-        say("cnn run: %s", cnn_last_error(m->ctx));
-        return false;
-    }
-    m->inputs[i] = t;
-    if (cnn_tensor_dtype(t) != v.dtype) {
-        say("cnn run: %s is %s, but input %s is %s", path, cnn_dtype_name(cnn_tensor_dtype(t)), v.name,
-            cnn_dtype_name(v.dtype));
-        return false;
-    }
-    return true;
-}
-
 static bool read_inputs(const run_options *o, model *m)
 {
-    for (int i = 0; i < o->count; i++) {
-        if (!read_input(o, m, o->given[i])) {
-            return false;
-        }
+    if (!inputs_read(&o->inputs, m)) {
+        return false;
     }
     for (int i = 0; i < m->input_count; i++) {
         if (!m->inputs[i]) {
@@ -155,15 +122,16 @@ static bool run_model(const run_options *o, const model *m)
 
 int run_run(const command *self, int argc, char **argv)
 {
-    static const struct option table[] = {
-        { "input", required_argument, NULL, 'i' },   { "output-dir", required_argument, NULL, 'o' },
-        { "threads", required_argument, NULL, 'T' }, { "json", no_argument, NULL, 'j' },
-        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 }
-    };
+    static const struct option table[] = { INPUT_TABLE,
+                                           { "output-dir", required_argument, NULL, 'o' },
+                                           { "threads", required_argument, NULL, 'T' },
+                                           { "json", no_argument, NULL, 'j' },
+                                           { "help", no_argument, NULL, 'h' },
+                                           { NULL, 0, NULL, 0 } };
     run_options o = { .folder = "." };
     char *path;
     model m;
-    int status = command_read(self, argc, argv, "+:i:o:T:jh", table, take, &o, &path, 1);
+    int status = command_read(self, argc, argv, "+:" INPUT_LETTERS "o:T:jh", table, take, &o, &path, 1);
     if (status >= 0) {
         return status;
     }

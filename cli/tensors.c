@@ -43,6 +43,10 @@ static const format *format_of_file(const char *path)
             return &formats[i];
         }
     }
+    size_t length = strlen(path), end = strlen(".onnx");
+    if (length > end && strcmp(path + length - end, ".onnx") == 0) {
+        return format_of_path(path);
+    }
     say("cnn: %s is no file of tensors that is known here; see cnn --help", path);
     return NULL;
 }

@@ -32,7 +32,7 @@ typedef struct format {
     bool (*open)(tensors *t);                           /* fills the table */
     cnn_tensor *(*read)(tensors *t, int i);             /* NULL, said, on failure */
     void (*close)(tensors *t);
-    /* NULL where it is only read */
+    /* NULL where it is only read, and of ONNX models, which are written as copies (onnx.h) */
     cnn_status (*save)(const char *const *names, cnn_tensor *const *all, int count, const char *path, bool compress);
 } format;
 

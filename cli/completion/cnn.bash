@@ -8,10 +8,10 @@ _cnn()
     fi
     case $command in
     info) options='--json --help' ;;
-    convert) options='--prefix --tensor --compress --json --help' ;;
+    convert) options='--prefix --tensor --into --compress --json --help' ;;
     diff) options='--tolerance --json --help' ;;
-    run) options='--input --output-dir --threads --json --help' ;;
-    bench) options='--batch --size --steps --threads --json --help' ;;
+    run) options='--input --output-dir --resize --crop --fit --mean --std --layout --threads --json --help' ;;
+    bench) options='--input --resize --crop --fit --mean --std --layout --batch --size --steps --threads --json --help' ;;
     *) return ;;
     esac
     case $word in

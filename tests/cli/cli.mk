@@ -1,5 +1,5 @@
 # cnn, the command, end to end; and NumPy and PyTorch as peers of files and of DLPack, where Debian's packages are there.
-CLI_SCRIPTS := options files hostile models peers
+CLI_SCRIPTS := options files hostile models pictures peers
 ifneq ($(HAVE_ONNX),)
 CHECK_EXTRA += $(CLI_SCRIPTS:%=check-cli-%) check-cli-man
 CHECK_BUILD += $(CLI)

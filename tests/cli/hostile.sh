@@ -110,6 +110,44 @@ assert status == 1, message
 refused(P + b"(" * 1000000 + b".", "")
 two = P + b"}(X\3\0\0\0a.b" + tensor() + b"X\1\0\0\0a}X\1\0\0\0b" + tensor() + b"su."
 refused(two, 'two tensors are named "a.b"')
+# What a small file repeats: the same storage in thousands of tensors, one tensor under thousands of names, long names, long shapes.
+# Time and memory follow the size of the file.
+def measured(data, text, megabytes, command="convert"):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with open(path, "wb") as f:
+        f.write(data)
+    peak = os.path.join(work, "peak")
+    program_and_peak = ("import resource, subprocess, sys\n"
+        "done = subprocess.run(sys.argv[2:], stdout=subprocess.DEVNULL)\n"
+        "open(sys.argv[1], 'w').write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))\n"
+        "sys.exit(done.returncode)")
+    arguments = [program, command, path] + ([os.path.join(work, "out.npz")] if command == "convert" else [])
+    done = subprocess.run([sys.executable, "-c", program_and_peak, peak] + arguments, capture_output=True,
+                          preexec_fn=None if os.environ.get("CNN_NO_LIMITS") else limits)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds, memory = after.ru_utime - before.ru_utime, int(open(peak).read()) / 1024
+    assert done.returncode == (1 if text else 0) and (not text or text in done.stderr.decode()), (done, text)
+    assert os.environ.get("CNN_NO_LIMITS") or (memory < megabytes and seconds < 5), (text, len(data), memory, seconds)
+    print(f"hostile: {len(data)} bytes, {memory:.0f} MB, {seconds:.2f} s: {text or 'converted'}")
+def text(s):
+    return b"X" + struct.pack("<I", len(s)) + s
+def named(count, make):
+    return P + b"}(" + b"".join(text(b"%d" % i) + make(i) for i in range(count)) + b"u."
+big = bytes(1 << 20)
+first = tensor(shape=b"J\0\0\4\0\x85", strides=b"K\1\x85", storage=persistent(count=1 << 18)) + b"q\1"
+measured(archive(named(20000, lambda i: first if i == 0 else b"h\1"), storage=big), "take more than 64 times the file", 80)
+measured(archive(named(2000, lambda i: tensor(shape=b"J\0\0\4\0\x85", strides=b"K\1\x85", storage=persistent(count=1 << 18))), storage=big),
+         "take more than 64 times the file", 80)
+measured(archive(named(40, lambda i: first if i == 0 else b"h\1"), storage=big), "", 120)
+many = P + text(b"k" * 1000) + b"q\2" + tensor() + b"q\1" + b"\x86" + b"}(h\2}(" + b"".join(text(b"%05d" % i) + b"h\1" for i in range(60000)) + b"uu\x86."
+measured(archive(many), "holds the same values too often", 80)
+inner = b"}q\3(" + b"".join(text(b"%d" % i) + b"h\1" for i in range(1000)) + b"u"
+shared = P + tensor() + b"q\1" + inner + b"\x86" + b"}(" + b"".join(text(b"%d" % i) + b"h\3" for i in range(20000)) + b"u\x86."
+measured(archive(shared), "holds the same values too often", 80)
+shape = b"(" + b"K\1" * 200000 + b"tq\4"
+wide = P + shape + persistent() + b"q\5" + b"\x86" + b"".join(b"ctorch._utils\n_rebuild_tensor_v2\n(h\5K\0h\4h\4tR0" for i in range(20000)) + b"."
+measured(archive(wide), "a tensor that is not understood", 60)
+measured(archive(P + b"]" * 10000000 + b"."), "more values than are read", 900)
 refused(entry(tensor()), "a member is compressed or encrypted", method=zipfile.ZIP_DEFLATED)
 refused(entry(tensor()), "not little-endian", members={"archive/data/0": bytes(64), "archive/byteorder": b"big"})
 refused(entry(tensor()), "there is no data.pkl in the archive", members={"archive/data/0": bytes(64), "other/data.pkl": b"N."})

@@ -50,4 +50,36 @@ fails 1 'cnn bench: onnx_load: .*x.npy: it is an array of NumPy.s, expected an O
 npy "$work/four.npy" '<f4' '1, 4' '\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000'
 fails 1 'cnn run: .*input "x" is \[1,4\], expected \[n,3\]$' run "$model" -i "$work/four.npy" -o "$work/results"
 fails 2 'cnn bench: --batch is "0", expected 1 to 1048576$' bench "$model" --batch 0
+# Weights out of a model, and into a copy of one.
+ok convert "$work/m.onnx" "$work/w.safetensors"
+ok info "$work/w.safetensors"
+contains "the weights of a model" "$out" '^  fc\.weight  F32  \[2,3\]  6$'
+ok diff "$work/m.onnx" "$work/w.safetensors"
+same "what differs between a model and its weights" "$out" ""
+ok convert --tensor fc.bias "$work/w.safetensors" "$work/bias.npy"
+npy "$work/new.npy" '<f4' '2' '\000\000\200\100\000\000\200\277'
+python3 - "$work/new.npz" "$work/new.npy" <<'P'
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w") as z:
+    z.write(sys.argv[2], "fc.bias.npy")
+P
+ok convert --into "$work/m.onnx" "$work/new.npz" "$work/n.onnx"
+ok convert --tensor fc.bias "$work/n.onnx" "$work/bias.npy"
+run diff "$work/bias.npy" "$work/new.npy"
+same "what differs between a weight and that in the copy of a model" "$out$err" ""
+same "the size of the copy" "$(wc -c <"$work/n.onnx")" "$(wc -c <"$work/m.onnx")"
+same "how many bytes of it are others" "$(cmp -l "$work/m.onnx" "$work/n.onnx" | wc -l)" 2
+ok convert --json --into "$work/m.onnx" "$work/w.safetensors" "$work/n.onnx"
+contains "the JSON of convert" "$out" '"format": "onnx", "tensors": 2, "bytes": 32\}$'
+cmp -s "$work/m.onnx" "$work/n.onnx" || fail "a model with its own weights is another one"
+fails 1 'cnn convert: .*/m.onnx has no initializer "arr_0"; choose what it has with --tensor or --prefix$' convert --into "$work/m.onnx" "$work/new.npy" "$work/o.onnx"
+npy "$work/fc.bias.npy" '<f4' '1, 2' '\000\000\200\100\000\000\200\277'
+(cd "$work" && python3 -c 'import sys, zipfile
+with zipfile.ZipFile("shape.npz", "w") as z:
+    z.write("fc.bias.npy")')
+fails 1 'cnn convert: tensor "fc.bias" cannot be written into a copy of .*/m.onnx: it has another shape there$' convert --into "$work/m.onnx" "$work/shape.npz" "$work/o.onnx"
+head -c 60 "$work/m.onnx" >"$work/short.onnx"
+fails 1 'cnn convert: .*/short.onnx is no ONNX model, or a malformed one$' convert --into "$work/short.onnx" "$work/w.safetensors" "$work/o.onnx"
+fails 1 'cnn: onnx_load: .*/short.onnx: ' convert "$work/short.onnx" "$work/o.npz"
+[ ! -e "$work/o.onnx" ] && [ ! -e "$work/o.npz" ] || fail "a failed convert leaves a file"
 echo "$name: $checks checks"

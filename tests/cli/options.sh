@@ -34,11 +34,21 @@ for command in info convert diff; do
     done
 done
 refused 'cnn convert: a value is missing after "--prefix"; see cnn convert --help$' convert a b --prefix
-refused 'cnn: b ends with no format that is written here, expected .safetensors, .npz or .npy$' convert a b
+refused 'cnn: b ends with no format that is written here, expected .safetensors, .npz, .npy or .onnx$' convert a b
+refused 'cnn convert: b.onnx is written as a copy of a model, expected --into MODEL$' convert a b.onnx
+refused 'cnn convert: --into is m.onnx, but b.npz does not end with .onnx$' convert a b.npz --into m.onnx
 refused 'cnn: .npz ends with no format' convert a .npz
 for bad in x 1x "" -1 nan inf; do
     refused 'cnn diff: --tolerance is "' diff --tolerance "$bad" a b
 done
+refused 'cnn run: --mean is "1,2", expected 1 or 3 numbers' run --mean 1,2 m
+refused 'cnn run: --mean is "1,x", expected 1 or 3 numbers such as' run --mean 1,x m
+refused 'cnn run: --std is "0", expected 1 or 3 positive numbers such as' run --std 0 m
+refused 'cnn run: --resize is "0", expected 1 to 65535' run --resize 0 m
+refused 'cnn run: --crop is "224,", expected a height and a width' run --crop 224, m
+refused 'cnn run: --crop is "224,0", expected a height and a width' run --crop 224,0 m
+refused 'cnn run: --fit is "cover", expected crop or stretch' run --fit cover m
+refused 'cnn run: --layout is "chw", expected nchw or nhwc' run --layout chw m
 for option in --help -h; do
     ok $option
     contains "$option" "$out" '^Exit status: 0, 1 after a failure, 2 for a bad command line; of diff: 0, 1 where the files differ, 2 otherwise\.$'
