@@ -1,6 +1,7 @@
 /* cnn_onnx_load(): reads a file, makes its program, and a module around it whose parameters have the names of the
  * file's initializers, as PyTorch's exporters give them: "layer1.0.conv1.weight" is the parameter weight of a module
  * conv1 in modules 0 and layer1. */
+#include "names.h"
 #include "net.h"
 
 #include <stdio.h>
@@ -67,18 +68,17 @@ static cnn_status part_forward(cnn_module *self, cnn_tensor *const *inputs, int 
                           "onnx: a part of a model cannot be run, only the whole");
 }
 
-static cnn_module *child_of(cnn_module *parent, const char *name)
+/* The module that the first `length` bytes of a name lead to, which is made if it is not there, in `parent`. */
+static cnn_module *child_of(cnn__onnx_reading *reading, cnn__onnx_names *names, cnn_module *parent, const char *name,
+                            size_t length, const char *part)
 {
-    const char *other;
-    for (int i = 0; i < cnn_module_child_count(parent); i++) {
-        cnn_module *child = cnn_module_child(parent, i, &other);
-        if (strcmp(other, name) == 0) {
-            return child;
-        }
+    cnn__onnx_name *entry = cnn__onnx_names_add(reading, names, (cnn__onnx_text){ name, length });
+    if (entry && !entry->module) {
+        cnn_module_options options = { .struct_size = sizeof options, .type = "Part", .forward_many = part_forward };
+        cnn_module *child = cnn_module_create(cnn_module_context(parent), &options);
+        entry->module = child ? cnn_module_add(parent, part, child) : NULL;
     }
-    cnn_module_options options = { .struct_size = sizeof options, .type = "Part", .forward_many = part_forward };
-    cnn_module *part = cnn_module_create(cnn_module_context(parent), &options);
-    return part ? cnn_module_add(parent, name, part) : NULL;
+    return entry ? entry->module : NULL;
 }
 
 /* Whether the name's parts between dots can be those of modules. */
@@ -89,14 +89,18 @@ static bool is_path(const char *name)
 }
 
 /* Gives the tensor, which it takes, to the module of the tree that its name says. */
-static bool add_state(cnn_module *module, const cnn__onnx_constant *c, cnn_tensor *tensor)
+static bool add_state(cnn__onnx_reading *reading, cnn__onnx_names *names, cnn_module *module,
+                      const cnn__onnx_constant *c, cnn_tensor *tensor)
 {
     char *path = strdup(c->name), *part = path;
     for (char *dot; path && module && (dot = strchr(part, '.')); part = dot + 1) {
         *dot = '\0';
-        module = child_of(module, part);
+        module = child_of(reading, names, module, c->name, (size_t)(dot - path), part);
     }
-    if (!path || !module) {
+    if (!path || !module || !cnn__onnx_names_add(reading, names, (cnn__onnx_text){ c->name, strlen(c->name) })) {
+        if (!path) {
+            cnn__onnx_wire_fail(reading->file, CNN_ERROR_NO_MEMORY, NULL, "no memory for the name of a parameter");
+        }
         cnn_tensor_free(tensor);
         free(path);
         return false;
@@ -106,26 +110,9 @@ static bool add_state(cnn_module *module, const cnn__onnx_constant *c, cnn_tenso
     return good;
 }
 
-/* Whether two names cannot both be in a tree: they are equal, or one is a module of the other. */
-static bool clash(const char *a, const char *b)
-{
-    size_t m = strlen(a), n = strlen(b), shorter = m < n ? m : n;
-    return memcmp(a, b, shorter) == 0 && (m == n || (m < n ? b : a)[shorter] == '.');
-}
-
-static bool is_taken(const cnn__onnx_program *program, const cnn__onnx_constant *c)
-{
-    for (const cnn__onnx_constant *other = program->constants; other != c; other = other->next) {
-        if (other->name && clash(other->name, c->name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Gives a constant a name no part of which is empty, and that is not the module's yet: dots become underscores where
  * "a" and "a.b" are both there, and more underscores follow where that does not help. */
-static bool choose_name(cnn__onnx_reading *reading, const cnn__onnx_program *program, cnn__onnx_constant *c)
+static bool choose_name(cnn__onnx_reading *reading, const cnn__onnx_names *names, cnn__onnx_constant *c)
 {
     enum { MORE = 8 };
     cnn__onnx_text name = c->def->name;
@@ -137,10 +124,10 @@ static bool choose_name(cnn__onnx_reading *reading, const cnn__onnx_program *pro
         chosen[i] = name.at[i] ? name.at[i] : '_';
     }
     c->name = chosen;
-    for (char *dot; (!is_path(chosen) || is_taken(program, c)) && (dot = strchr(chosen, '.'));) {
+    for (char *dot; (!is_path(chosen) || cnn__onnx_names_clash(names, chosen)) && (dot = strchr(chosen, '.'));) {
         *dot = '_';
     }
-    for (size_t i = 0; i < MORE && is_taken(program, c); i++) {
+    for (size_t i = 0; i < MORE && cnn__onnx_names_clash(names, chosen); i++) {
         chosen[name.size + i] = '_';
     }
     return true;
@@ -150,6 +137,7 @@ static bool make_tensors(cnn__onnx_file_bytes *file, cnn__onnx_reading *reading,
                          cnn__onnx_net *net, cnn_module *module)
 {
     int k = 0;
+    cnn__onnx_names names = { 0 };
     for (cnn__onnx_constant *c = program->constants; c; c = c->next, k++) {
         bool state = c->is_parameter || c->is_buffer;
         if (!state && c->host) {
@@ -159,7 +147,11 @@ static bool make_tensors(cnn__onnx_file_bytes *file, cnn__onnx_reading *reading,
         if (!tensor) {
             return false;
         }
-        if (state && (!choose_name(reading, program, c) || !add_state(module, c, tensor))) {
+        bool named = !state || choose_name(reading, &names, c);
+        if (!named) {
+            cnn_tensor_free(tensor);
+        }
+        if (!named || (state && !add_state(reading, &names, module, c, tensor))) {
             file->status = file->status == CNN_OK ? cnn_context_status(file->ctx) : file->status;
             return false;
         }
@@ -213,6 +205,7 @@ cnn_module *cnn_onnx_load(cnn_context *ctx, const char *path, const cnn_onnx_opt
         }
         return NULL;
     }
+    program->running_statistics = o.running_statistics;
     cnn_module_options module_options = { .struct_size = sizeof module_options,
                                           .type = "ONNX",
                                           .user = net,

@@ -62,7 +62,8 @@ bool cnn__onnx_op_batch_norm(cnn__onnx_run *run)
     bool plain = !cnn_tensor_tape(mean) && !cnn_tensor_tape(var), trains = cnn_tape_training(run->tape);
     weight = cnn__onnx_to(weight, cnn_tensor_dtype(x));
     bias = cnn__onnx_to(bias, cnn_tensor_dtype(x));
-    if (cnn__onnx_int(run, "training_mode", 0) && !(plain && trains)) {
+    bool running = plain && (trains || run->program->running_statistics);
+    if (cnn__onnx_int(run, "training_mode", 0) && !running) {
         return by_batch(run, x, weight, bias, eps, momentum);
     }
     if (!plain || cnn_tensor_dtype(mean) != cnn_tensor_dtype(x)) {

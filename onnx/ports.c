@@ -1,5 +1,6 @@
 /* What a model's inputs and outputs are called and how large they are, as the file has it. */
 #include "net.h"
+#include "save.h"
 
 #include <string.h>
 
@@ -45,6 +46,15 @@ bool cnn__onnx_ports_make(cnn__onnx_reading *reading, cnn__onnx_program *program
 }
 
 /* ---- asking ---- */
+
+const char *cnn__onnx_port_name(const cnn_module *module, bool output, int i)
+{
+    const cnn__onnx_net *net = cnn_module_user(module, cnn__onnx_net_forward);
+    const cnn__onnx_program *p = net ? net->program : NULL;
+    bool there = p && i < (output ? p->output_count : p->input_count);
+    const char *name = there ? p->ports[output ? p->input_count + i : i].name : NULL;
+    return name && *name ? name : NULL;
+}
 
 /* The program of a model; NULL: reported. */
 static const cnn__onnx_program *program_of(const cnn_module *module, const char *call)

@@ -1,11 +1,15 @@
 /* Making a program of a model: names become slots, nodes steps, functions the steps of their bodies. Everything that is
  * not supported is collected and reported at once. */
+#include "names.h"
 #include "program.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { DEEPEST_CALL = 32, MOST_STEPS = 1 << 18, LIST = 300, HOST_INTEGERS = 4096, HOST_NUMBERS = 64 };
+/* How many parts (nodes, their inputs, outputs and attributes, elements of constants) the calls of functions may
+ * become: so many, and so many per byte of the file. */
+enum { CALLED_PARTS = 1 << 16, CALLED_PARTS_PER_BYTE = 8 };
 
 /* The names of a graph or of a function's body. */
 typedef struct scope {
@@ -28,7 +32,9 @@ typedef struct setting {
 typedef struct maker {
     cnn__onnx_reading *reading;
     cnn__onnx_program *program;
-    int64_t steps;
+    int64_t steps, called;                /* what calls have become */
+    int calls;                            /* how many functions are being run in place of their calls */
+    const cnn__onnx_function **functions; /* in the order of their names */
     char unsupported[LIST];
     int unsupported_count;
 } maker;
@@ -37,15 +43,6 @@ static bool make_nodes(maker *m, const setting *where, scope *names, const cnn__
                        cnn__onnx_step ***end);
 
 /* ---- names ---- */
-
-static size_t hash(cnn__onnx_text name)
-{
-    uint64_t h = 14695981039346656037u;
-    for (size_t i = 0; i < name.size; i++) {
-        h = (h ^ (unsigned char)name.at[i]) * 1099511628211u;
-    }
-    return (size_t)(h ^ h >> 32);
-}
 
 static bool scope_begin(maker *m, scope *names, const scope *outer, int64_t count)
 {
@@ -61,7 +58,7 @@ static bool scope_begin(maker *m, scope *names, const scope *outer, int64_t coun
 
 static size_t place_of(const scope *names, cnn__onnx_text name)
 {
-    size_t at = hash(name) & (names->capacity - 1);
+    size_t at = cnn__onnx_hash(name) & (names->capacity - 1);
     while (names->names[at].size && !cnn__onnx_text_equal(names->names[at], name)) {
         at = (at + 1) & (names->capacity - 1);
     }
@@ -108,6 +105,18 @@ static int64_t names_of(const cnn__onnx_node *nodes, int count)
     return names;
 }
 
+/* Counts parts of a function that is called, whose calls may be many more than the file has bytes. */
+static bool count_called(maker *m, int64_t parts, const unsigned char *at)
+{
+    int64_t most = CALLED_PARTS + CALLED_PARTS_PER_BYTE * (int64_t)m->reading->file->size;
+    m->called += m->calls ? parts : 0;
+    return m->called <= most ||
+           cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, at,
+                               "the calls of functions become more than %lld parts, expected at most %d and %d per "
+                               "byte of the file",
+                               (long long)most, CALLED_PARTS, CALLED_PARTS_PER_BYTE);
+}
+
 /* ---- constants ---- */
 
 /* The elements of a small tensor for the host. */
@@ -142,12 +151,15 @@ static cnn__onnx_constant *constant_new(maker *m, int slot, int type)
     return constant;
 }
 
-static bool make_constant(maker *m, cnn__onnx_tensor_def *def, int slot, bool is_initializer)
+static bool make_constant(maker *m, cnn__onnx_tensor_def *def, int slot, bool is_initializer, bool is_outermost)
 {
     cnn_dtype dtype;
     if (!cnn__onnx_dtype(def->type, &dtype)) {
         return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, def->at, "tensor \"%.*s\" is of type %s",
                                    CNN__TEXT(def->name), cnn__onnx_type_name(def->type));
+    }
+    if (!count_called(m, def->numel, def->at)) {
+        return false;
     }
     cnn__onnx_constant *constant = constant_new(m, slot, def->type);
     if (!constant) {
@@ -155,6 +167,7 @@ static bool make_constant(maker *m, cnn__onnx_tensor_def *def, int slot, bool is
     }
     constant->def = def;
     constant->is_initializer = is_initializer;
+    constant->is_outermost = is_outermost;
     return know(m, constant);
 }
 
@@ -166,7 +179,7 @@ static bool make_initializers(maker *m, scope *names, const cnn__onnx_graph *gra
         if (def->name.size == 0) {
             return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, def->at, "an initializer has no name");
         }
-        if (!define(m, names, def->name, &slot, def->at) || !make_constant(m, def, slot, true)) {
+        if (!define(m, names, def->name, &slot, def->at) || !make_constant(m, def, slot, true, !names->outer)) {
             return false;
         }
     }
@@ -354,6 +367,9 @@ static bool make_numbers(maker *m, const cnn__onnx_attribute *a, int slot)
                                    "a constant with the attribute \"%.*s\"", CNN__TEXT(a->name));
     }
     int64_t count = one ? 1 : is_float ? a->float_count : a->int_count;
+    if (!count_called(m, count, NULL)) {
+        return false;
+    }
     int type = is_float ? CNN__ONNX_FLOAT : CNN__ONNX_INT64;
     cnn__onnx_constant *constant = constant_new(m, slot, type);
     cnn__onnx_host *host = constant ? cnn__onnx_host_new(m->reading->arena, type, !one, &count) : NULL;
@@ -384,8 +400,8 @@ static bool make_constant_node(maker *m, const setting *where, scope *names, con
     if (!define(m, names, node->outputs[0], &slot, node->at)) {
         return false;
     }
-    return slot < 0 ||
-           (attributes->tensor ? make_constant(m, attributes->tensor, slot, false) : make_numbers(m, attributes, slot));
+    return slot < 0 || (attributes->tensor ? make_constant(m, attributes->tensor, slot, false, false)
+                                           : make_numbers(m, attributes, slot));
 }
 
 /* Runs a function's body in place of the call. */
@@ -398,6 +414,10 @@ static bool make_call(maker *m, const setting *where, scope *names, const cnn__o
     if (where->depth >= DEEPEST_CALL) {
         return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, node->at,
                                    "more than %d functions call each other", DEEPEST_CALL);
+    }
+    m->calls++;
+    if (!count_called(m, names_of(function->nodes, function->node_count) + function->input_count, node->at)) {
+        return false;
     }
     if (!inner || !make_inputs(m, names, node, &in) || !make_attributes(m, where, node, &arguments, &count) ||
         !scope_begin(m, inner, NULL, names_of(function->nodes, function->node_count) + function->input_count)) {
@@ -423,6 +443,7 @@ static bool make_call(maker *m, const setting *where, scope *names, const cnn__o
     if (!make_nodes(m, &there, inner, function->nodes, function->node_count, end)) {
         return false;
     }
+    m->calls--;
     m->reading->file->node = caller.node;
     m->reading->file->op_type = caller.op_type;
     m->reading->file->node_number = caller.node_number;
@@ -439,27 +460,17 @@ static bool make_call(maker *m, const setting *where, scope *names, const cnn__o
     return true;
 }
 
-static const cnn__onnx_function *function_of(const maker *m, const cnn__onnx_node *node)
-{
-    const cnn__onnx_model *model = &m->program->model;
-    for (int i = 0; i < model->function_count; i++) {
-        const cnn__onnx_function *f = &model->functions[i];
-        if (cnn__onnx_text_equal(f->name, node->op_type) && cnn__onnx_text_equal(f->domain, node->domain) &&
-            cnn__onnx_text_equal(f->overload, node->overload)) {
-            return f;
-        }
-    }
-    return NULL;
-}
-
 static bool make_step(maker *m, const setting *where, scope *names, const cnn__onnx_node *node, int64_t number,
                       cnn__onnx_step ***end)
 {
-    const cnn__onnx_function *function = function_of(m, node);
+    const cnn__onnx_function *function = cnn__onnx_function_find(m->functions, m->program->model.function_count, node);
     bool known = false, onnx = is_onnx(node->domain);
     int64_t version = version_of(where, node->domain);
     if (++m->steps > MOST_STEPS) {
         return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, node->at, "more than %d nodes", MOST_STEPS);
+    }
+    if (!count_called(m, 1 + node->input_count + node->output_count + node->attribute_count, node->at)) {
+        return false;
     }
     if (function) {
         return make_call(m, where, names, node, function, end);
@@ -552,7 +563,9 @@ bool cnn__onnx_program_make(cnn__onnx_reading *reading, cnn__onnx_program *progr
         return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, NULL, "opset %lld, expected %d to %d",
                                    (long long)version, CNN__ONNX_OLDEST, CNN__ONNX_NEWEST);
     }
-    if (!scope_begin(&m, &names, NULL,
+    m.functions = cnn__onnx_functions_sort(reading, &program->model);
+    if (!m.functions ||
+        !scope_begin(&m, &names, NULL,
                      names_of(graph->nodes, graph->node_count) + graph->initializer_count + graph->input_count) ||
         !make_initializers(&m, &names, graph) || !make_graph_inputs(&m, &names, graph)) {
         return false;

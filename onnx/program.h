@@ -65,6 +65,7 @@ typedef struct cnn__onnx_constant {
     const char *name;           /* in the module; NULL: it is no part of the module's state */
     int slot, type;
     bool is_parameter, is_buffer, is_initializer;
+    bool is_outermost; /* of the graph of the model, in which its name is unique */
     struct cnn__onnx_constant *next;
 } cnn__onnx_constant;
 
@@ -78,6 +79,7 @@ typedef struct cnn__onnx_program {
     cnn__onnx_block block;
     cnn__onnx_constant *constants, **constants_end;
     int constant_count, slot_count;
+    bool running_statistics; /* an option of cnn_onnx_load() */
     /* the inputs of the graph that are not initializers */
     const cnn__onnx_value_info **inputs;
     int input_count, output_count;
@@ -89,6 +91,13 @@ bool cnn__onnx_ports_make(cnn__onnx_reading *reading, cnn__onnx_program *program
 
 /* Resolves the model that was read into steps (program.c); reports. */
 bool cnn__onnx_program_make(cnn__onnx_reading *reading, cnn__onnx_program *program);
+
+/* The model's functions in the order of their names, whose opsets are few enough to be looked through; NULL, reported
+ * (functions.c). */
+const cnn__onnx_function **cnn__onnx_functions_sort(cnn__onnx_reading *reading, const cnn__onnx_model *model);
+/* The function that a node calls; NULL: it is an operator. */
+const cnn__onnx_function *cnn__onnx_function_find(const cnn__onnx_function *const *sorted, int count,
+                                                  const cnn__onnx_node *node);
 
 /* The operator of a name that the opset has; NULL: none. `known` tells whether another opset has it. */
 const cnn__onnx_operator *cnn__onnx_operator_find(cnn__onnx_text name, int64_t version, bool *known);

@@ -7,6 +7,9 @@
  * proportional to the batch is so many times the batch, everything else must be the same in both. A writer that needs
  * such a size as a number says so by asking for it (cnn__export_size()), and then the file gets the fixed batch.
  *
+ * Symbolic sizes of pictures come from one more trace, with larger pictures: a dimension that differs there is free, of
+ * a size that no operator may need as a number. Everything else must be the same in it, too.
+ *
  * No memory, and what ONNX does not have, are noted in the struct; writers go on and what they write is thrown away. */
 #ifndef CNN_ONNX_SAVE_H
 #define CNN_ONNX_SAVE_H
@@ -47,16 +50,25 @@ typedef struct cnn__export_initializer {
     uint64_t offset;
 } cnn__export_initializer;
 
+/* How many more sizes of pictures are tried, one pixel apart: as many as a stride of all layers together has, so that
+ * each layer meets every remainder of its own. */
+enum { CNN__EXPORT_PROBES = 31 };
+
 typedef struct cnn__export {
     cnn_context *ctx;
     const char *call, *path;
     cnn_onnx_save_options options;
-    cnn_trace *trace, *other; /* `other` has the batch `other_batch`; NULL: the batch is fixed */
+    cnn_module *module;
+    cnn_trace *trace, *other;              /* `other` has the batch `other_batch`; NULL: the batch is fixed */
+    cnn_trace *larger;                     /* has larger pictures; NULL: sizes are fixed */
+    cnn_trace *probes[CNN__EXPORT_PROBES]; /* pictures of more sizes that the module takes; NULL: none */
+    cnn_trace *owned[CNN__EXPORT_PROBES];  /* all of them */
     int64_t batch, other_batch;
     int value_count, node_count;
     /* by value: */
     const char **names;
-    int *uses; /* by operations of the list, and as outputs */
+    const char **stored; /* of a parameter, buffer or constant; "": none of its own */
+    int *uses;           /* by operations of the list, and as outputs */
     /* by node: */
     signed char *folding; /* 1: takes the batch normalisation behind it; −1: is that normalisation */
     int *folded;          /* the number of that normalisation */
@@ -69,7 +81,8 @@ typedef struct cnn__export {
     int made, node_names;
     const char *batch_name; /* the batch as a tensor [1] of the graph; NULL: not yet there */
     bool no_memory;
-    int varies;        /* 1 + the first node that needs the batch as a number; 0: none */
+    int varies; /* 1 + the first node that needs the batch, or a symbolic size, as a number; 0: none */
+    bool varies_by_size;
     int refused, more; /* 1 + the first node that has no writer, and how many follow; 0: none */
     const char *why;
 } cnn__export;
@@ -85,11 +98,17 @@ cnn_status cnn__export_write_graph(cnn__export *s, const char **ports);
 /* Makes the file. */
 cnn_status cnn__export_save_file(cnn__export *s);
 
+/* The name of an input or output of a module that cnn_onnx_load() has made; NULL: it has none, or is another module
+ * (ports.c). */
+const char *cnn__onnx_port_name(const cnn_module *module, bool output, int i);
+
 /* ---- reading the trace (save_trace.c) ---- */
 
-/* A size: fixed, or `times` times the batch, and then `size` is not to be written. */
+/* A size: fixed, or `times` times the batch, or free, and then `size` is not to be written. */
+enum { CNN__EXPORT_FREE = -1 };
 typedef struct cnn__export_dim {
-    int64_t size, times;
+    int64_t size, times; /* times: 0 where it is fixed, CNN__EXPORT_FREE where it is free */
+    int64_t larger;      /* of one that is free: its size where pictures are larger */
 } cnn__export_dim;
 
 typedef struct cnn__export_shape {
@@ -111,11 +130,22 @@ bool cnn__export_has(const cnn_trace_node *node, int i);
 int64_t cnn__export_int_at(cnn__export *s, const cnn_trace_node *node, const char *name, int i);
 double cnn__export_real_at(cnn__export *s, const cnn_trace_node *node, const char *name);
 int cnn__export_count_at(cnn__export *s, const cnn_trace_node *node, const char *name);
-/* Whether the attribute is the size `d` of a value, whatever the batch. */
-bool cnn__export_is_size(const cnn__export *s, const cnn_trace_node *node, const char *name, int value, int d);
-/* 0 where both traces list the same operations on the same values; else 1 + the number of the first one that differs,
+/* Whether a slice of dimension d, from `start` on in steps, goes to the end of its operand, whatever its size. */
+bool cnn__export_goes_to_end(const cnn__export *s, const cnn_trace_node *node, int d, int64_t start, int64_t step);
+/* 0 where all traces list the same operations on the same values; else 1 + the number of the first one that differs,
  * or of one past the end. */
-int cnn__export_disagreement(const cnn__export *s);
+int cnn__export_disagreement(cnn__export *s);
+/* The symbol of dimension d of a value that is free: that of an input's dimension of the same size, such as "height";
+ * NULL: no input has it. */
+const char *cnn__export_symbol(cnn__export *s, int value, int d);
+/* Finds, in save_stored.c, the names that parameters, buffers and constants have in the file: those of the state_dict, and those that a
+ * loaded model had in its file. False: no memory. */
+bool cnn__export_name_stored(cnn__export *s);
+/* Calls `see` with the sizes d of two values in each trace in which pictures have another size than in another. */
+void cnn__export_each_size(const cnn__export *s, int x, int y, int d,
+                           void (*see)(int64_t size_of_x, int64_t size_of_y, void *user), void *user);
+/* Notes that the operation that is being written needs a symbolic size as a number. */
+void cnn__export_needs_size(cnn__export *s);
 /* Finds the batch normalisations that the operation in front of them can take. */
 void cnn__export_plan_folding(cnn__export *s);
 

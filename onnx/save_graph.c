@@ -76,7 +76,7 @@ const char *cnn__export_name(cnn__export *s, int value)
 {
     const cnn_trace_value *v = cnn__export_value(s, value);
     if (!s->names[value]) {
-        s->names[value] = *v->name ? v->name : cnn__export_between(s);
+        s->names[value] = *s->stored[value] ? s->stored[value] : cnn__export_between(s);
         cnn__export_initializer *i =
             v->tensor ? add_initializer(s, s->names[value], v->dtype, v->ndim, v->shape) : NULL;
         if (i) {
@@ -207,16 +207,45 @@ static const char *batch_name(cnn__export *s)
     return s->batch_name;
 }
 
-/* The sizes one by one, joined: numbers, and multiples of the batch. */
-static const char *join_sizes(cnn__export *s, const cnn__export_shape *shape)
+/* A size that is free as a tensor [1]: that of an operand of the operation that is being written; NULL: none has it. */
+static const char *free_size(cnn__export *s, const cnn__export_dim *dim)
+{
+    const cnn_trace_node *node = cnn_trace_get_node(s->trace, s->now);
+    for (int i = 0; node && i < node->input_count; i++) {
+        cnn__export_shape x = { 0 };
+        if (cnn__export_has(node, i)) {
+            x = cnn__export_shape_of(s, node->inputs[i]);
+        }
+        for (int64_t d = 0; d < x.ndim; d++) {
+            if (x.dim[d].times == CNN__EXPORT_FREE && x.dim[d].size == dim->size && x.dim[d].larger == dim->larger) {
+                const char *shape =
+                    cnn__export_emit(s, "Shape", cnn__export_between(s), cnn__export_in(s, node, i), NULL);
+                return cnn__export_emit(s, "Gather", cnn__export_between(s), shape, cnn__export_integers(s, 1, &d));
+            }
+        }
+    }
+    return NULL;
+}
+
+/* The sizes one by one, joined: numbers, multiples of the batch, and sizes of the operands. The operator finds another
+ * one that is free itself, where it can. */
+static const char *join_sizes(cnn__export *s, const cnn__export_shape *shape, bool inferred)
 {
     cnn__export_buffer op = { 0 };
+    int left = 0, unusable = 0;
     for (int d = 0; d < shape->ndim; d++) {
         const cnn__export_dim dim = shape->dim[d];
-        const int64_t number = dim.times ? dim.times : dim.size;
-        const char *size = number == 1 && dim.times ? batch_name(s) : cnn__export_integers(s, 1, &number);
+        const bool is_free = dim.times == CNN__EXPORT_FREE;
+        const int64_t number = dim.times ? dim.times : dim.size; /* CNN__EXPORT_FREE is what says so to Reshape */
+        const char *size = is_free ? free_size(s, &dim) : number == 1 && dim.times ? batch_name(s) : NULL;
+        left += is_free && !size;
+        unusable += !dim.times && dim.size <= 0;
+        size = size ? size : cnn__export_integers(s, 1, &number);
         cnn__export_operand(&op, dim.times > 1 ? cnn__export_emit(s, "Mul", cnn__export_between(s), batch_name(s), size)
                                                : size);
+    }
+    if (left > (inferred && !unusable)) {
+        cnn__export_needs_size(s);
     }
     const char *joined = cnn__export_between(s);
     cnn__export_result(&op, joined);
@@ -235,5 +264,5 @@ const char *cnn__export_shape_operand(cnn__export *s, const cnn__export_shape *s
         sizes[d] = shape->dim[d].times ? -1 : shape->dim[d].size;
     }
     bool numbers = varying == 0 || (inferred && varying == 1 && !unusable);
-    return numbers ? cnn__export_integers(s, shape->ndim, sizes) : join_sizes(s, shape);
+    return numbers ? cnn__export_integers(s, shape->ndim, sizes) : join_sizes(s, shape, inferred);
 }

@@ -23,7 +23,38 @@ static int axes_of(cnn__export *s, const cnn_trace_node *node)
     return cnn__export_ndim(s, node->inputs[0]) - 2;
 }
 
-/* Kernel, stride, dilation, and the padding on both sides of each axis, of which the end follows from the sizes. */
+/* The padding at the end of an axis, which no attribute says: it is what the results' windows reach beyond the operand,
+ * and may be up to a stride less one more. Of pictures of any size it is what fits all that were traced. */
+typedef struct ending {
+    int64_t stride, reach, before; /* reach: of a window */
+    int64_t least, most;
+} ending;
+
+static void see_sizes(int64_t in, int64_t out, void *user)
+{
+    ending *e = user;
+    const int64_t beyond = (out - 1) * e->stride + e->reach - in - e->before;
+    e->least = beyond > e->least ? beyond : e->least;
+    e->most = beyond + e->stride - 1 < e->most ? beyond + e->stride - 1 : e->most;
+}
+
+static int64_t end_padding(cnn__export *s, const cnn_trace_node *node, int d, ending e)
+{
+    const int x = node->inputs[0], y = node->outputs[0];
+    e.least = 0;
+    e.most = INT64_MAX;
+    if (cnn__export_shape_of(s, x).dim[d].times != CNN__EXPORT_FREE) {
+        see_sizes(cnn__export_size(s, x, d), cnn__export_size(s, y, d), &e);
+        return e.least;
+    }
+    cnn__export_each_size(s, x, y, d, see_sizes, &e);
+    if (e.least > e.most) {
+        cnn__export_needs_size(s);
+    }
+    return e.before >= e.least && e.before <= e.most ? e.before : e.least;
+}
+
+/* Kernel, stride, dilation, and the padding on both sides of each axis. */
 static void put_window(cnn__export *s, cnn__export_buffer *op, const cnn_trace_node *node)
 {
     int64_t kernel[3], stride[3], dilation[3], pads[6];
@@ -33,10 +64,8 @@ static void put_window(cnn__export *s, cnn__export_buffer *op, const cnn_trace_n
     window_ints(s, node, "dilation", axes, dilation);
     window_ints(s, node, "padding", axes, pads);
     for (int i = 0; i < axes; i++) {
-        int64_t reach =
-            (cnn__export_size(s, node->outputs[0], 2 + i) - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1;
-        int64_t end = reach - cnn__export_size(s, node->inputs[0], 2 + i) - pads[i];
-        pads[axes + i] = end > 0 ? end : 0;
+        const ending e = { .stride = stride[i], .reach = dilation[i] * (kernel[i] - 1) + 1, .before = pads[i] };
+        pads[axes + i] = end_padding(s, node, 2 + i, e);
     }
     cnn__export_ints(op, "kernel_shape", axes, kernel);
     cnn__export_ints(op, "strides", axes, stride);
@@ -204,10 +233,13 @@ void cnn__export_write_adaptive(cnn__export *s, const cnn_trace_node *node)
     int64_t kernel[3] = { 0 };
     bool global = true, uneven = false;
     for (int i = 0; i < axes; i++) {
+        const cnn__export_dim out = cnn__export_shape_of(s, node->outputs[0]).dim[2 + i];
+        global &= out.size == 1 && !out.times;
+    }
+    for (int i = 0; i < axes && !global; i++) {
         const int64_t in = cnn__export_size(s, node->inputs[0], 2 + i),
                       out = cnn__export_size(s, node->outputs[0], 2 + i);
         kernel[i] = out ? in / out : 0;
-        global &= out == 1;
         uneven |= !kernel[i] || kernel[i] * out != in;
     }
     if (uneven && !max && axes <= 2 && cnn__export_dtype(s, node->inputs[0]) == CNN_F32) {
@@ -233,6 +265,34 @@ void cnn__export_write_adaptive(cnn__export *s, const cnn_trace_node *node)
 
 /* ---- resizing ---- */
 
+typedef struct scaling {
+    int64_t times; /* 0: not known yet, -1: no whole number */
+} scaling;
+
+static void see_scale(int64_t in, int64_t out, void *user)
+{
+    scaling *found = user;
+    const int64_t times = in > 0 && out > 0 && out % in == 0 ? out / in : -1;
+    found->times = !found->times || found->times == times ? times : -1;
+}
+
+/* Where sizes are symbolic the operator is told how many times as large the result is, which must be a whole number. */
+static const char *scales(cnn__export *s, const cnn_trace_node *node)
+{
+    const cnn__export_shape y = cnn__export_shape_of(s, node->outputs[0]);
+    const int64_t ndim = y.ndim;
+    float times[CNN_MAX_DIMS];
+    for (int d = 0; d < y.ndim; d++) {
+        scaling found = { 0 };
+        cnn__export_each_size(s, node->inputs[0], node->outputs[0], d, see_scale, &found);
+        times[d] = (float)found.times;
+        if (found.times < 0) {
+            cnn__export_needs_size(s);
+        }
+    }
+    return cnn__export_constant(s, CNN_F32, 1, &ndim, times);
+}
+
 /* Modes are cnn_interpolate_mode's. */
 void cnn__export_write_interpolate(cnn__export *s, const cnn_trace_node *node)
 {
@@ -253,9 +313,15 @@ void cnn__export_write_interpolate(cnn__export *s, const cnn_trace_node *node)
     cnn__export_text(&op, "nearest_mode", floor ? "floor" : "round_prefer_ceil");
     cnn__export_float(&op, "cubic_coeff_a", -0.75);
     cnn__export_operands(s, &op, node, 1);
+    bool symbolic = false;
+    for (int d = 0; d < y.ndim; d++) {
+        symbolic |= y.dim[d].times == CNN__EXPORT_FREE;
+    }
     cnn__export_operand(&op, "");
-    cnn__export_operand(&op, "");
-    cnn__export_operand(&op, cnn__export_shape_operand(s, &y, false));
+    cnn__export_operand(&op, symbolic ? scales(s, node) : "");
+    if (!symbolic) {
+        cnn__export_operand(&op, cnn__export_shape_operand(s, &y, false));
+    }
     cnn__export_result(&op, cnn__export_out(s, node));
     cnn__export_end(s, &op, "Resize");
 }

@@ -34,7 +34,7 @@ static void choose_prefix(cnn__export *s)
         s->prefix[length] = '\0';
         taken = false;
         for (int i = 0; i < s->value_count; i++) {
-            taken |= begins_as_made(s, cnn__export_value(s, i)->name);
+            taken |= begins_as_made(s, s->stored[i]);
         }
         for (int i = 0; o->input_names && i < o->input_count; i++) {
             taken |= begins_as_made(s, o->input_names[i]);
@@ -45,10 +45,16 @@ static void choose_prefix(cnn__export *s)
     }
 }
 
-/* The name of input or output number i of `count`: the caller's, "input", or "input0" and so on. */
-static const char *port_name(cnn__export *s, const char *const *names, const char *what, int count, int i)
+/* The name of input or output number i of `count`: the caller's, that of a loaded model, "input", or "input0" and so
+ * on. */
+static const char *port_name(cnn__export *s, bool output, int i)
 {
-    return names ? names[i] : count == 1 ? what : cnn__export_string(s, "%s%d", what, i);
+    const cnn_onnx_save_options *o = &s->options;
+    const char *const *names = output ? o->output_names : o->input_names;
+    const char *loaded = names ? NULL : cnn__onnx_port_name(s->module, output, i);
+    const char *what = output ? "output" : "input";
+    int count = output ? o->output_count : o->input_count;
+    return names ? names[i] : loaded ? loaded : count == 1 ? what : cnn__export_string(s, "%s%d", what, i);
 }
 
 static cnn_status check_names(cnn__export *s, const char **ports, int count)
@@ -59,7 +65,7 @@ static cnn_status check_names(cnn__export *s, const char **ports, int count)
             bad = ports[k] && strcmp(ports[i], ports[k]) == 0;
         }
         for (int v = 0; ports[i] && !bad && v < s->value_count; v++) {
-            bad = strcmp(ports[i], cnn__export_value(s, v)->name) == 0;
+            bad = strcmp(ports[i], s->stored[v]) == 0;
         }
         if (bad) {
             return cnn__onnx_fail(s->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: \"%.60s\" names %s", s->call, ports[i],
@@ -69,7 +75,8 @@ static cnn_status check_names(cnn__export *s, const char **ports, int count)
     return CNN_OK;
 }
 
-/* A value's name, dtype and shape (ValueInfoProto); the batch is a parameter of the shape. */
+/* A value's name, dtype and shape (ValueInfoProto); the batch is a parameter of the shape, and so are
+ * symbolic sizes. One that follows from those of the inputs has no name. */
 static void describe(cnn__export *s, int field, const char *name, int value)
 {
     cnn__export_buffer sizes = { 0 }, tensor = { 0 }, type = { 0 }, info = { 0 };
@@ -77,7 +84,12 @@ static void describe(cnn__export *s, int field, const char *name, int value)
     for (int d = 0; d < shape.ndim; d++) {
         cnn__export_buffer size = { 0 };
         const int64_t times = shape.dim[d].times;
-        if (times) {
+        if (times == CNN__EXPORT_FREE) {
+            const char *symbol = cnn__export_symbol(s, value, d);
+            if (symbol) {
+                cnn__export_put_text(&size, 2, symbol);
+            }
+        } else if (times) {
             cnn__export_put_text(&size, 2,
                                  times == 1 ? "batch" : cnn__export_string(s, "%lld*batch", (long long)times));
         } else {
@@ -130,10 +142,10 @@ cnn_status cnn__export_write_graph(cnn__export *s, const char **ports)
     const cnn_onnx_save_options *o = &s->options;
     choose_prefix(s);
     for (int i = 0; i < o->input_count; i++) {
-        ports[i] = o->inputs[i].left_out ? NULL : port_name(s, o->input_names, "input", o->input_count, i);
+        ports[i] = o->inputs[i].left_out ? NULL : port_name(s, false, i);
     }
     for (int i = 0; i < o->output_count; i++) {
-        ports[o->input_count + i] = port_name(s, o->output_names, "output", o->output_count, i);
+        ports[o->input_count + i] = port_name(s, true, i);
     }
     cnn_status status = s->no_memory ? CNN_OK : check_names(s, ports, o->input_count + o->output_count);
     if (status != CNN_OK) {

@@ -183,7 +183,7 @@ void cnn__export_write_attention_heads(cnn__export *s, const cnn_trace_node *nod
     const bool batch_first = cnn__export_int_at(s, node, "batch_first", 0);
     cnn__export_shape x = cnn__export_shape_of(s, node->inputs[0]);
     const cnn__export_shape split = {
-        5, { x.dim[0], x.dim[1], { parts, 0 }, { heads, 0 }, { x.dim[2].size / (parts * heads), 0 } }
+        5, { x.dim[0], x.dim[1], { .size = parts }, { .size = heads }, { .size = x.dim[2].size / (parts * heads) } }
     };
     const char *apart = cnn__export_reshape(s, cnn__export_between(s), cnn__export_in(s, node, 0), &split);
     const char *exchanged = cnn__export_permute(s, cnn__export_between(s), apart, 5, order[batch_first]);

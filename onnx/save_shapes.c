@@ -54,10 +54,10 @@ void cnn__export_write_permute(cnn__export *s, const cnn_trace_node *node)
 void cnn__export_write_slice(cnn__export *s, const cnn_trace_node *node)
 {
     const int64_t dim = cnn__export_int_at(s, node, "dim", 0);
-    bool whole = cnn__export_is_size(s, node, "end", node->inputs[0], (int)dim);
+    const int64_t start = cnn__export_int_at(s, node, "start", 0), step = cnn__export_int_at(s, node, "step", 0);
+    bool whole = cnn__export_goes_to_end(s, node, (int)dim, start, step);
     int64_t end = whole ? INT64_MAX : cnn__export_int_at(s, node, "end", 0);
-    cnn__export_slice(s, cnn__export_out(s, node), cnn__export_in(s, node, 0), 1, &dim,
-                      cnn__export_int_at(s, node, "start", 0), end, cnn__export_int_at(s, node, "step", 0));
+    cnn__export_slice(s, cnn__export_out(s, node), cnn__export_in(s, node, 0), 1, &dim, start, end, step);
 }
 
 void cnn__export_write_flip(cnn__export *s, const cnn_trace_node *node)
@@ -101,11 +101,16 @@ void cnn__export_write_shuffle(cnn__export *s, const cnn_trace_node *node)
         cnn__export_refuse(s, "only images of four dimensions can be written");
         return;
     }
-    const int64_t c = cnn__export_size(s, x, 1), h = cnn__export_size(s, x, 2), w = cnn__export_size(s, x, 3);
+    const bool channels = node->op[0] == 'c';
+    const int64_t c = cnn__export_size(s, x, 1), h = channels ? 1 : cnn__export_size(s, x, 2),
+                  w = channels ? 1 : cnn__export_size(s, x, 3);
     const int64_t sizes[3][6] = { { 0, c / (f * f), f, f, h, w }, { 0, c, h / f, f, w / f, f }, { 0, f, c / f, h, w } };
-    const int kind = node->op[0] == 'c' ? 2 : strcmp(node->op, "pixel_unshuffle") == 0;
+    const int kind = channels ? 2 : strcmp(node->op, "pixel_unshuffle") == 0;
     cnn__export_shape split = cnn__export_fixed(kind == 2 ? 5 : 6, sizes[kind]);
     split.dim[0] = cnn__export_shape_of(s, x).dim[0];
+    for (int d = 2; channels && d < 4; d++) {
+        split.dim[d + 1] = cnn__export_shape_of(s, x).dim[d];
+    }
     write_exchanged(s, node, &split, order[kind]);
 }
 

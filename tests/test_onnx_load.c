@@ -100,6 +100,88 @@ START_TEST(names_that_clash_are_changed)
 }
 END_TEST
 
+/* Of those names, too, the file that the model is saved to again has what stood in the first. */
+START_TEST(names_that_clash_come_back)
+{
+    static const char *const names[] = { "a.b", ".c", "a", "fixed" };
+    buffer g = { 0 }, part;
+    const float one = 1;
+    const char *last = "in.x";
+    char sums[4][8];
+    for (int i = 0; i < 4; i++) {
+        char inputs[64];
+        snprintf(inputs, sizeof inputs, "%s %s", last, names[i]);
+        snprintf(sums[i], sizeof sums[i], "sum%d", i & 7);
+        part = node_message(i == 3 ? "Max" : "Add", inputs, sums[i]); /* an operand of Max is no parameter */
+        put_message(&g, 1, &part);
+        const float many[100] = { one };
+        part = tensor_message(names[i], FLOAT, 1, (int64_t[]){ i == 3 ? 100 : 1 }, i == 3 ? many : &one, (i == 3 ? 100 : 1) * sizeof one);
+        put_message(&g, 5, &part);
+        last = sums[i];
+    }
+    part = value_message("in.x", FLOAT, 1, (int64_t[]){ 1 });
+    put_message(&g, 11, &part);
+    part = value_message(last, FLOAT, 1, (int64_t[]){ 100 });
+    put_message(&g, 12, &part);
+    buffer model = model_message(&g, 17);
+    cnn_module *module = cnn_onnx_load(ctx, model_file("names.onnx", &model), NULL);
+    ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
+    ck_assert_ptr_nonnull(cnn_module_find(module, "_c"));
+    ck_assert_ptr_null(cnn_module_find(module, ".c"));
+    const cnn_trace_input in = { .shape = (const int64_t[]){ 1 }, .ndim = 1 };
+    cnn_status saved = cnn_onnx_save(module, in_folder("again.onnx"), CNN_OPTIONS(cnn_onnx_save_options, .inputs = &in, .fixed_batch = true));
+    ck_assert_msg(saved == CNN_OK, "%s", cnn_last_error(ctx));
+    size_t size;
+    unsigned char *bytes = file_get(in_folder("again.onnx"), &size);
+    static const char *const kept[] = { "a.b", ".c", "fixed", "in.x", "sum3" };
+    for (int i = 0; i < 5; i++) {
+        ck_assert_msg(memmem(bytes, size, kept[i], strlen(kept[i])) != NULL, "%s", kept[i]);
+    }
+    ck_assert(!memmem(bytes, size, "_c", 2) && !memmem(bytes, size, "a_", 2));
+    free(bytes);
+    cnn_module_free(module);
+}
+END_TEST
+
+/* A normalisation that the file wants by the batch: with its running statistics where the caller says so. */
+START_TEST(running_statistics_are_used_as_they_are)
+{
+    const float weight[2] = { 1, 2 }, bias[2] = { 0.5f, -1 }, mean[2] = { 1, 2 }, var[2] = { 4, 0.25f };
+    const float *values[4] = { weight, bias, mean, var };
+    static const char *const names[4] = { "w", "b", "m", "v" };
+    buffer g = { 0 }, part = node_message("BatchNormalization", "x w b m v", "y m2 v2");
+    put_int_attribute(&part, "training_mode", 1);
+    put_message(&g, 1, &part);
+    for (int i = 0; i < 4; i++) {
+        part = tensor_message(names[i], FLOAT, 1, (int64_t[]){ 2 }, values[i], sizeof weight);
+        put_message(&g, 5, &part);
+    }
+    part = value_message("x", FLOAT, 2, (int64_t[]){ -1, 2 });
+    put_message(&g, 11, &part);
+    part = value_message("y", FLOAT, 2, (int64_t[]){ -1, 2 });
+    put_message(&g, 12, &part);
+    buffer model = model_message(&g, 17);
+    const char *path = model_file("norm.onnx", &model);
+    cnn_tensor *x = cnn_tensor_from_data(ctx, CNN_F32, 2, (int64_t[]){ 2, 2 }, (const float[]){ 3, 2, 1, 3 });
+    for (int running = 0; running < 2; running++) {
+        cnn_onnx_options options = { .struct_size = sizeof options, .running_statistics = running };
+        cnn_module *module = cnn_onnx_load(ctx, path, &options);
+        ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
+        float y[4];
+        ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+        ck_assert_int_eq(cnn_tensor_read(cnn_forward(module, cnn_input(tape, x)), y, sizeof y), CNN_OK);
+        const float expected[2][4] = { { 1.5f, -3, -0.5f, 1 }, { 1.5f, -1, 0.5f, 3 } };
+        for (int i = 0; i < 4; i++) {
+            ck_assert_float_eq_tol(y[i], expected[running][i], 2e-4f);
+        }
+        ck_assert_int_eq(cnn_tensor_read(cnn_module_find(module, "m"), y, sizeof mean), CNN_OK);
+        ck_assert(y[0] == 1 && y[1] == 2);
+        cnn_module_free(module);
+    }
+    cnn_tensor_free(x);
+}
+END_TEST
+
 START_TEST(any_batch_is_run)
 {
     cnn_module *module = load_linear();
@@ -544,6 +626,8 @@ int main(void)
     tcase_add_test(modules, weights_are_parameters_by_name);
     tcase_add_test(modules, names_that_clash_are_changed);
     tcase_add_test(modules, inputs_and_outputs_are_described);
+    tcase_add_test(modules, names_that_clash_come_back);
+    tcase_add_test(modules, running_statistics_are_used_as_they_are);
     tcase_add_test(modules, any_batch_is_run);
     tcase_add_test(modules, it_trains_on);
     tcase_add_test(modules, clones_have_their_own_parameters);

@@ -231,6 +231,129 @@ START_TEST(links_are_followed)
 }
 END_TEST
 
+/* ---- sizes that are symbolic ---- */
+
+static cnn_module *any_size(cnn_module *pool)
+{
+    cnn_module *net = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 3, 4, 3, .stride = 2, .padding = 1), cnn_relu_new(ctx),
+                                         cnn_maxpool2d_new(ctx, 2), pool, cnn_flatten_new(ctx));
+    ck_assert_msg(net != NULL, "%s", cnn_last_error(ctx));
+    return net;
+}
+
+/* What both make of the same drawn picture. */
+static void compare_at(cnn_module *a, cnn_module *b, int64_t n, int64_t height, int64_t width)
+{
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, 4, (int64_t[]){ n, 3, height, width }), *y[2];
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
+    y[0] = cnn_forward(a, cnn_input(tape, x));
+    y[1] = cnn_forward(b, cnn_input(tape, x));
+    ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s", cnn_tape_error(tape));
+    ck_assert_int_eq(cnn_tensor_numel(y[0]), cnn_tensor_numel(y[1]));
+    const float *p = cnn_tensor_data(y[0]), *q = cnn_tensor_data(y[1]);
+    for (int64_t i = 0; i < cnn_tensor_numel(y[0]); i++) {
+        ck_assert_float_eq_tol(p[i], q[i], 1e-5f);
+    }
+    cnn_tensor_free(x);
+}
+
+START_TEST(pictures_of_any_size)
+{
+    cnn_module *net = any_size(cnn_adaptive_avg_pool2d_new(ctx, 1, 1));
+    const cnn_trace_input in = { .shape = (const int64_t[]){ 1, 3, 12, 12 }, .ndim = 4 };
+    save(net, "net.onnx", OPTIONS(.inputs = &in, .symbolic_sizes = true));
+    ck_assert(has("batch") && has("height") && has("width"));
+    free(bytes);
+    cnn_module *loaded = cnn_onnx_load(ctx, in_folder("net.onnx"), NULL);
+    ck_assert_msg(loaded != NULL, "%s", cnn_last_error(ctx));
+    cnn_onnx_value v = { .struct_size = sizeof v };
+    ck_assert_int_eq(cnn_onnx_input(loaded, 0, &v), CNN_OK);
+    ck_assert(v.shape[0] == -1 && v.shape[1] == 3 && v.shape[2] == -1 && v.shape[3] == -1);
+    ck_assert(strcmp(v.symbols[0], "batch") == 0 && strcmp(v.symbols[2], "height") == 0 && strcmp(v.symbols[3], "width") == 0);
+    compare_at(net, loaded, 1, 12, 12);
+    compare_at(net, loaded, 3, 20, 31);
+    compare_at(net, loaded, 2, 9, 8);
+    cnn_module_free(loaded);
+    save(net, "fixed.onnx", OPTIONS(.inputs = &in, .symbolic_sizes = true, .fixed_batch = true));
+    ck_assert(!has("batch") && has("height") && has("width"));
+    free(bytes);
+    cnn_module_free(net);
+}
+END_TEST
+
+/* Results whose sizes follow from the picture's, and a reshape that leaves one of them to the operator. */
+START_TEST(sizes_that_follow_from_the_pictures)
+{
+    cnn_module *net = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 3, 4, 3, .padding = 1), cnn_conv2d_new(ctx, 4, 2, 1));
+    const cnn_trace_input in = { .shape = (const int64_t[]){ -1, 3, 8, 8 }, .ndim = 4 };
+    save(net, "net.onnx", OPTIONS(.inputs = &in, .symbolic_sizes = true));
+    free(bytes);
+    cnn_module *loaded = cnn_onnx_load(ctx, in_folder("net.onnx"), NULL);
+    cnn_onnx_value v = { .struct_size = sizeof v };
+    ck_assert_int_eq(cnn_onnx_output(loaded, 0, &v), CNN_OK);
+    ck_assert(v.shape[1] == 2 && strcmp(v.symbols[2], "height") == 0 && strcmp(v.symbols[3], "width") == 0);
+    compare_at(net, loaded, 2, 5, 14);
+    cnn_module_free(loaded);
+    cnn_module_free(net);
+    net = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 3, 4, 3), cnn_flatten_new(ctx));
+    save(net, "flat.onnx", OPTIONS(.inputs = &in, .symbolic_sizes = true));
+    free(bytes);
+    loaded = cnn_onnx_load(ctx, in_folder("flat.onnx"), NULL);
+    compare_at(net, loaded, 3, 6, 11);
+    cnn_module_free(loaded);
+    cnn_module_free(net);
+}
+END_TEST
+
+START_TEST(sizes_that_cannot_be_symbolic)
+{
+    const cnn_trace_input in = { .shape = (const int64_t[]){ -1, 3, 16, 16 }, .ndim = 4 };
+    cnn_module *net = any_size(cnn_adaptive_avg_pool2d_new(ctx, 2, 2));
+    ck_assert_int_eq(cnn_onnx_save(net, in_folder("net.onnx"), OPTIONS(.inputs = &in, .symbolic_sizes = true)), CNN_ERROR_UNSUPPORTED);
+    failed_with(CNN_ERROR_UNSUPPORTED, "onnx_save: 3: adaptive_avg_pool2d depends on the sizes of pictures, which are to be symbolic");
+    cnn_module_free(net);
+    net = cnn_sequential_new(ctx, cnn_flatten_new(ctx), cnn_linear_new(ctx, 3 * 16 * 16, 2));
+    ck_assert_int_eq(cnn_onnx_save(net, in_folder("net.onnx"), OPTIONS(.inputs = &in, .symbolic_sizes = true)), CNN_ERROR_SHAPE);
+    failed_with(CNN_ERROR_SHAPE, "onnx_save: with pictures of 512 more rows, for symbolic sizes: ");
+    cnn_module_free(net);
+    ck_assert_int_eq(folder_count(false), 0);
+}
+END_TEST
+
+/* ---- a model that was loaded ---- */
+
+START_TEST(a_loaded_model_keeps_its_names)
+{
+    cnn_module *net = make_net();
+    const char *in_names[] = { "pixels" }, *out_names[] = { "scores" };
+    save(net, "net.onnx", OPTIONS(.input_names = in_names, .output_names = out_names));
+    free(bytes);
+    cnn_module *loaded = cnn_onnx_load(ctx, in_folder("net.onnx"), NULL);
+    ck_assert_msg(loaded != NULL, "%s", cnn_last_error(ctx));
+    save(loaded, "again.onnx", OPTIONS(.fixed_batch = false));
+    ck_assert(has("pixels") && has("scores") && has("batch") && !has("input"));
+    for (int i = 0; i < cnn_module_state_count(loaded); i++) {
+        char name[64];
+        cnn_module_state_name(loaded, i, name, sizeof name);
+        ck_assert_msg(has(name), "%s", name);
+    }
+    free(bytes);
+    cnn_module *again = cnn_onnx_load(ctx, in_folder("again.onnx"), NULL);
+    ck_assert_msg(again != NULL, "%s", cnn_last_error(ctx));
+    ck_assert_int_eq(cnn_module_state_count(again), cnn_module_state_count(loaded));
+    compare_at(net, again, 2, 6, 6);
+    cnn_module_free(again);
+    save(loaded, "named.onnx", OPTIONS(.input_names = (const char *[]){ "x" }, .output_names = (const char *[]){ "y" }));
+    ck_assert(!has("pixels") && !has("scores"));
+    free(bytes);
+    ck_assert_int_eq(cnn_onnx_save(loaded, in_folder("taken.onnx"), OPTIONS(.inputs = &images, .input_names = (const char *[]){ "4.bias" })),
+                     CNN_ERROR_INVALID_ARGUMENT);
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "\"4.bias\" names two tensors of the graph");
+    cnn_module_free(loaded);
+    cnn_module_free(net);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("onnx_save");
@@ -242,5 +365,9 @@ int main(void)
     tcase_add_test(tests, bad_arguments);
     tcase_add_test(tests, made_names_are_new);
     tcase_add_test(tests, links_are_followed);
+    tcase_add_test(tests, pictures_of_any_size);
+    tcase_add_test(tests, sizes_that_follow_from_the_pictures);
+    tcase_add_test(tests, sizes_that_cannot_be_symbolic);
+    tcase_add_test(tests, a_loaded_model_keeps_its_names);
     return suite_run(suite);
 }

@@ -2,6 +2,7 @@
  * stays as it was, nothing is left beside it, and all memory is given back. malloc() and the calls of the system are taken the
  * place of here; a sanitizer takes malloc's itself, and then the context's allocations alone fail. */
 #include "support/elements.h"
+#include "support/malloc_faults.h"
 #include "support/nn.h"
 
 #include <cnn/onnx.h>
@@ -11,82 +12,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
-#define SANITIZED
-#endif
-
-typedef struct refusal {
-    bool armed;
-    long calls, fail_at, live;
-} refusal;
-
-static refusal heap, kernel;
-
-static bool refused(refusal *f)
-{
-    return f->armed && f->calls++ == f->fail_at;
-}
-
-#ifndef SANITIZED
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *memory, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-extern void __libc_free(void *memory);
-
-static void *counted(void *memory)
-{
-    heap.live += heap.armed && memory;
-    return memory;
-}
-
-void *malloc(size_t size)
-{
-    return refused(&heap) ? errno = ENOMEM, NULL : counted(__libc_malloc(size));
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return refused(&heap) ? errno = ENOMEM, NULL : counted(__libc_calloc(count, size));
-}
-
-void *realloc(void *memory, size_t size)
-{
-    if (refused(&heap)) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    void *larger = __libc_realloc(memory, size);
-    heap.live += heap.armed && !memory && larger;
-    return larger;
-}
-
-/* The context's, which fail on their own. */
-void *aligned_alloc(size_t alignment, size_t size)
-{
-    return counted(__libc_memalign(alignment, size));
-}
-
-int posix_memalign(void **memory, size_t alignment, size_t size)
-{
-    *memory = counted(__libc_memalign(alignment, size));
-    return *memory ? 0 : ENOMEM;
-}
-
-void free(void *memory)
-{
-    heap.live -= heap.armed && memory;
-    __libc_free(memory);
-}
-#endif
-
 #if !defined(SANITIZED) && defined(__linux__)
 #define KERNEL_FAULTS
+static refusal kernel;
+
 ssize_t write(int fd, const void *from, size_t count)
 {
     return refused(&kernel) ? errno = ENOSPC, -1 : (ssize_t)syscall(SYS_write, fd, from, count);

@@ -22,10 +22,13 @@ CNN_BEGIN_DECLS
 
 /** @name Models
  * @{ */
-/** Options of cnn_onnx_load(): none yet. */
+/** Options of cnn_onnx_load(); zero means the default. */
 typedef struct cnn_onnx_options {
     size_t struct_size;        /**< sizeof(cnn_onnx_options) */
-    unsigned char reserved[8]; /**< zero: room for later options */
+    bool running_statistics;   /**< in evaluation BatchNormalization uses the file's running statistics as they are,
+                                    also where the file says that it uses the batch's (training_mode), as models do that
+                                    were exported in training mode; default: as the file says */
+    unsigned char reserved[7]; /**< zero: room for later options */
 } cnn_onnx_options;
 
 /**
@@ -90,9 +93,9 @@ CNN_API const char *cnn_onnx_operator(int i);
 typedef struct cnn_onnx_save_options {
     size_t struct_size;              /**< sizeof(cnn_onnx_save_options) */
     const cnn_trace_input *inputs;   /**< required: what the module gets; a size of -1 is the batch */
-    const char *const *input_names;  /**< one per input, also of those that are left out; default "input", or "input0",
-                                          "input1", … of several */
-    const char *const *output_names; /**< one per output; default "output", or "output0", "output1", … of several */
+    const char *const *input_names;  /**< one per input, also of those that are left out; default those of a model that
+                                          cnn_onnx_load() has made, else "input", or "input0", "input1", … of several */
+    const char *const *output_names; /**< one per output; default likewise, "output", or "output0", … of several */
     int input_count;                 /**< how many inputs; default 1 */
     int output_count;                /**< how many results the module is asked for; default 1 */
     int opset;                 /**< the version of the operators, 17 to 23; default 17, with version 8 of the format */
@@ -100,17 +103,23 @@ typedef struct cnn_onnx_save_options {
     bool fixed_batch;          /**< sizes are as given; a size of -1 is symbolic nevertheless */
     bool fold_batch_norm;      /**< batch normalisations become part of the convolution or linear layer before them */
     bool external_data;        /**< weights go to a second file, PATH.data, also where the model is small */
-    unsigned char reserved[5]; /**< zero: room for later options */
+    bool symbolic_sizes;       /**< pictures of any size: of inputs of rank 3 or more the dimensions behind the second
+                                    are symbolic, as "length", "height" and "width", or "depth", "height" and "width" */
+    unsigned char reserved[4]; /**< zero: room for later options */
 } cnn_onnx_save_options;
 
 /**
  * Writes what a module computes in evaluation as an ONNX model, from a trace (trace.h): its forward runs on shapes
- * alone. Parameters and buffers have their names of the state_dict. What the opset has no operator for is made of
- * several.
+ * alone. Parameters and buffers have their names of the state_dict; those of a loaded model, and its constants, the
+ * names of their initializers. What the opset has no operator for is made of several.
  *
  * The batch, dimension `batch_dim` of each input whose size there is the first one's, becomes symbolic where the module
  * computes the same for any batch, which two traces with different ones show; else it is fixed. To be told why it is
  * not symbolic, or to say where it stands, give it as -1.
+ *
+ * With `symbolic_sizes` two traces with pictures of different sizes show that nothing depends on the sizes, as the
+ * weights of a linear layer behind a flattening do; where something does, that is an error. The sizes that are given
+ * are examples then; at least those that the module can take.
  *
  * The file is replaced as a whole or not at all: a temporary file beside it is written, flushed and renamed. A model of
  * more than 2 GB has its weights in a second file beside it, PATH.data, which is replaced first.
@@ -119,7 +128,7 @@ typedef struct cnn_onnx_save_options {
  * @param options  not NULL.
  * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT (a NULL, an option out of its range, a name that is empty or taken);
  *         CNN_ERROR_UNSUPPORTED for an operation that ONNX does not have, whose module and name the message says, and
- *         where a batch of -1 cannot be symbolic; the error of the forward; CNN_ERROR_IO, CNN_ERROR_NOT_FOUND (no such
+ *         where a batch of -1, or sizes, cannot be symbolic; the error of the forward; CNN_ERROR_IO, CNN_ERROR_NOT_FOUND (no such
  *         folder), CNN_ERROR_NO_MEMORY. On failure the file is as it was. Thread-safe while nobody changes the module.
  * @since 0.2
  */

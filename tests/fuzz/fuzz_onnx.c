@@ -6,20 +6,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-/* A file of this process's, which holds the bytes. */
+/* A file in memory, which holds the bytes. */
 static const char *real_file(const uint8_t *data, size_t size)
 {
     static char path[64];
     static int fd = -1;
     if (fd < 0) {
-        strcpy(path, "/tmp/fuzz-onnx-XXXXXX");
-        fd = mkstemp(path);
-        fuzz_require(fd >= 0 && unlink(path) == 0, "a temporary file can be made");
+        fd = memfd_create("fuzz-onnx", MFD_CLOEXEC);
+        fuzz_require(fd >= 0, "a file in memory can be made");
         snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     }
-    fuzz_require(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size, "a temporary file can be written");
+    fuzz_require(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size, "a file in memory can be written");
     return path;
 }
 

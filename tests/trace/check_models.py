@@ -27,7 +27,7 @@ onnxruntime.set_default_logger_severity(3)
 def results(session, path):
     """What onnxruntime computes of the elements at `path`, each result with the name of its type."""
     entry = session.get_inputs()[0]
-    shape = [-1 if isinstance(size, str) else size for size in entry.shape]
+    shape = [int(size) for size in path.with_suffix(".shape").read_text().split()]
     x = numpy.fromfile(path, DTYPES[entry.type]).reshape(shape)
     return [(value, result.type) for value, result in zip(session.run(None, {entry.name: x}), session.get_outputs())]
 
@@ -67,13 +67,27 @@ def names_are_kept(path):
     return good
 
 
+def is_the_same_again(path):
+    """Whether NET.again.onnx, which is NET.onnx loaded and saved, has the names of its inputs, outputs and weights."""
+    if not onnx or not path.stem.endswith(".again"):
+        return True
+    again, first = (onnx.load(str(p), load_external_data=False).graph for p in (path, path.with_name(path.name.replace(".again", ""))))
+    state = set(path.with_name(path.name.replace(".again.onnx", ".names")).read_text().split())
+    names = lambda values: [value.name for value in values]
+    missing = state & set(names(first.initializer)) - set(names(again.initializer))
+    good = names(again.input) == names(first.input) and names(again.output) == names(first.output) and not missing
+    if not good:
+        print(f"{path.stem}: {names(again.input)}, {names(again.output)}, without {sorted(missing)[:5]}, FAILED")
+    return good
+
+
 def failures(path, relative=False):
     """How many faults a file has."""
     try:
         if onnx:
             onnx.checker.check_model(str(path), full_check=True)
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        failed = not names_are_kept(path)
+        failed = (not names_are_kept(path)) + (not is_the_same_again(path))
         symbolic = any(isinstance(size, str) for size in session.get_inputs()[0].shape)
         for values in [path.with_suffix(".input"), path.with_suffix(".more.input")][: 1 + symbolic]:
             if values.exists() or not path.stem.startswith("op_"):

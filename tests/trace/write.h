@@ -30,6 +30,20 @@ static inline void write_elements(const char *folder, const char *name, const ch
     free(bytes);
 }
 
+/* The sizes of the input, which the file may leave open: NAME.shape. */
+static inline void write_shape(const char *folder, const char *name, const cnn_tensor *x)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s.shape", folder, name);
+    FILE *file = fopen(path, "w");
+    for (int d = 0; file && d < cnn_tensor_ndim(x); d++) {
+        fprintf(file, "%lld\n", (long long)cnn_tensor_size(x, d));
+    }
+    if (!file || fclose(file) != 0) {
+        give_up(path, "cannot be written");
+    }
+}
+
 /* What the module makes of x, under `name`. */
 static inline void write_values(cnn_tape *tape, const char *folder, const char *name, cnn_module *module, cnn_tensor *x, int count)
 {
@@ -39,6 +53,7 @@ static inline void write_values(cnn_tape *tape, const char *folder, const char *
         give_up(name, cnn_tape_error(tape));
     }
     write_elements(folder, name, "input", -1, x);
+    write_shape(folder, name, x);
     for (int i = 0; i < count; i++) {
         write_elements(folder, name, "output", i, outputs[i]);
     }

@@ -1,5 +1,6 @@
-/* Saves a net of examples/zoo as ONNX files with a symbolic batch, and what libcnn computes of batches of 1 and 3: NET.onnx, and
- * NET.folded.onnx with its batch normalisations folded. Usage: write_zoo NET FOLDER; without arguments it lists the nets. */
+/* Saves a net of examples/zoo as ONNX files with a symbolic batch, and what libcnn computes of batches of 1 and 3: NET.onnx,
+ * NET.folded.onnx with its batch normalisations folded, NET.again.onnx, which is NET.onnx loaded and saved, and NET.sizes.onnx for
+ * pictures of any size where the net takes them. Usage: write_zoo NET FOLDER; without arguments it lists the nets. */
 #include "zoo.h"
 
 #include "trace/write.h"
@@ -64,6 +65,46 @@ static void warm_up(cnn_context *ctx, cnn_tape *tape, const zoo_net *net, cnn_mo
     cnn_tensor_free(target);
 }
 
+/* Loads NET.onnx and saves it again: by default under the names that it has. */
+static void write_again(cnn_context *ctx, cnn_tape *tape, const char *folder, const char *net, cnn_tensor *x)
+{
+    char path[512], name[64];
+    snprintf(path, sizeof path, "%s/%s.onnx", folder, net);
+    snprintf(name, sizeof name, "%s.again", net);
+    cnn_module *model = cnn_onnx_load(ctx, path, NULL);
+    if (!model) {
+        give_up(path, cnn_last_error(ctx));
+    }
+    if (!try_file(tape, folder, name, model, x, 1, CNN_OPTIONS(cnn_onnx_save_options, .fixed_batch = true))) {
+        if (!strstr(cnn_last_error(ctx), "lstm: weights that are computed")) { /* in libcnn's order of the gates */
+            give_up(name, cnn_last_error(ctx));
+        }
+        printf("%s: %s\n", name, cnn_last_error(ctx));
+    }
+    cnn_module_free(model);
+}
+
+/* A file for pictures of any size, and what becomes of a larger one. Nets that need theirs say so. */
+static void write_sizes(cnn_context *ctx, cnn_tape *tape, const char *folder, const zoo_net *net, cnn_module *model, cnn_tensor *x,
+                        const cnn_trace_input *in)
+{
+    char name[64];
+    const int64_t larger[3] = { net->input[0], net->input[1] + 32, net->input[2] + 64 };
+    cnn_tensor *more, *target;
+    snprintf(name, sizeof name, "%s.sizes", net->name);
+    if (!try_file(tape, folder, name, model, x, 1, CNN_OPTIONS(cnn_onnx_save_options, .inputs = in, .symbolic_sizes = true))) {
+        printf("%s: %s\n", net->name, cnn_last_error(ctx));
+        return;
+    }
+    snprintf(name, sizeof name, "%s.sizes.more", net->name);
+    if (!zoo_draw(ctx, net, larger, net->classes, 2, &more, &target)) {
+        give_up(net->name, cnn_last_error(ctx));
+    }
+    write_values(tape, folder, name, model, more, 1);
+    cnn_tensor_free(more);
+    cnn_tensor_free(target);
+}
+
 static void write_net(cnn_context *ctx, const zoo_net *net, const char *folder)
 {
     cnn_tape *tape = cnn_tape_new(ctx);
@@ -89,6 +130,10 @@ static void write_net(cnn_context *ctx, const zoo_net *net, const char *folder)
             snprintf(name, sizeof name, "%s.folded", net->name);
             write_file(tape, folder, name, model, x, 1,
                        CNN_OPTIONS(cnn_onnx_save_options, .inputs = &in, .fold_batch_norm = true, .external_data = true));
+            write_again(ctx, tape, folder, net->name, x);
+            if (!net->tokens) {
+                write_sizes(ctx, tape, folder, net, model, x, &in);
+            }
         } else {
             write_three(tape, folder, net->name, model, x);
         }
