@@ -24,7 +24,7 @@ wheel: $(WHEEL_SHARED)
 	@rm -rf $(BUILD)/wheel
 	@$(CHECK_PYTHON) python/backend/cnn_build.py $(BUILD)/wheel $(WHEEL_SHARED)
 
-check-python: $(SHARED) $(BUILD)/examples/mnist_cnn $(WHEEL_SHARED)
+check-python: $(SHARED) $(BUILD)/examples/mnist_cnn $(WHEEL_SHARED) $(if $(HAVE_ONNX),$(ONNX_SHARED)) $(if $(HAVE_IMAGE),$(IMAGE_SHARED))
 	@if command -v $(CHECK_PYTHON) >/dev/null; then \
 		CC="$(CC)" BUILD="$(BUILD)" SHARED="$(SHARED)" WHEEL_SHARED="$(WHEEL_SHARED)" python/check.sh $(CHECK_PYTHON); \
 	else echo "skipped: check-python (no python3 here)"; fi

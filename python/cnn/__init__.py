@@ -43,7 +43,8 @@ from ._tensor import (
     zeros,
 )
 
-from . import _methods, _ops, data, nn, optim  # isort: skip
+from . import _methods, _ops, data, metrics, nn, optim  # isort: skip
+from ._function import Function, FunctionContext  # isort: skip
 from ._training import EMA, Predictor, load_checkpoint, save_checkpoint  # isort: skip
 
 _methods.ops = _ops
@@ -63,6 +64,8 @@ __all__ = [
     "Error",
     "FileError",
     "FormatError",
+    "Function",
+    "FunctionContext",
     "MismatchError",
     "NoMemoryError",
     "NotFoundError",
@@ -97,6 +100,7 @@ __all__ = [
     "load",
     "load_checkpoint",
     "manual_seed",
+    "metrics",
     "nn",
     "no_grad",
     "ones",

@@ -435,11 +435,11 @@ class Tensor(TensorMethods):
                     )
             finally:
                 local.running.pop()
+            if status:
+                tape._failed(status)
             problem = take_pending()
             if problem is not None:  # a hook's
                 raise problem
-            if status:
-                tape._failed(status)
             tape._done = not retain_graph
 
     def register_hook(self, hook: Callable[[Tensor], Optional[Tensor]]) -> None:

@@ -38,7 +38,8 @@ class Docs(unittest.TestCase):
                 if quotes:
                     self.assertIn(text, (ROOT / quotes).read_text(encoding="utf-8"))
                     continue
-                missing = [name for name in ("numpy", "torch") if f"import {name}" in text and not importable(name)]
+                names = [name for name in ("numpy", "torch", "cnn.onnx", "cnn.image") if f"import {name}" in text]
+                missing = [name for name in names if not importable(name)]
                 if missing:
                     print(f"skipped: docs/python.md:{line} (no {missing[0]} here)")
                     continue

@@ -16,6 +16,7 @@ from .._errors import check, fail, handle
 from .._library import lib
 from .._tape import next_batch
 from .._tensor import Tensor, as_tensor
+from ._samplers import DistributedSampler, Sampler, SubsetRandomSampler, WeightedRandomSampler, hold
 from ._transforms import Transforms
 
 
@@ -262,12 +263,15 @@ class DataLoader:
         seed: Optional[int] = None,
         threads: Optional[int] = None,
         background: bool = True,
+        sampler: Optional[Sampler] = None,
     ) -> None:
         if not isinstance(dataset, Dataset) or not dataset._h:
             dataset = _Callbacks(dataset)
         self.dataset: Dataset = dataset
         self._context = dataset._context
         self._given: List[List[Any]] = []
+        self.sampler = sampler
+        chosen = hold(sampler, self._context) if sampler is not None else None
         self._h = handle(
             lib.cnn_loader_create(
                 dataset._hold(),
@@ -275,6 +279,7 @@ class DataLoader:
                 options(
                     B.cnn_loader_options,
                     seed=seed,
+                    sampler=chosen,
                     threads=threads,
                     shuffle=shuffle,
                     drop_last=drop_last,
@@ -325,6 +330,9 @@ class DataLoader:
                 status = lib.cnn_loader_status(self._h)
                 if not status:
                     return
+                if self.sampler is not None and self.sampler.problem is not None:
+                    problem, self.sampler.problem = self.sampler.problem, None
+                    raise problem
                 self.dataset._failed(status)
             tensors = [
                 Tensor._make(h, self._context, self) if h else None
@@ -361,8 +369,12 @@ __all__ = [
     "CIFAR100",
     "DataLoader",
     "Dataset",
+    "DistributedSampler",
     "MNIST",
+    "Sampler",
+    "SubsetRandomSampler",
     "TensorDataset",
+    "WeightedRandomSampler",
     "idx_read",
     "random_split",
 ]
