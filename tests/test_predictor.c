@@ -305,6 +305,30 @@ START_TEST(calls_allocate_nothing)
 }
 END_TEST
 
+/* The weight of a product that is packed is not held beside it; that of one which is read as it is stays. Results are those of the
+ * module, in every call's memory, also where two layers share a weight. */
+START_TEST(packed_weights_are_held_once)
+{
+    enum { WIDE = 256, ROWS = 64 };
+    cnn_module *net = cnn_sequential_new(ctx, cnn_linear_new(ctx, WIDE, WIDE), cnn_relu_new(ctx), cnn_linear_new(ctx, WIDE, WIDE));
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(ROWS, WIDE));
+    size_t before = atomic_load(&meter.now);
+    cnn_predictor *p = frozen(net, &x, 1, 1);
+    const size_t weights = 2 * sizeof(float) * WIDE * WIDE, values = 4 * sizeof(float) * ROWS * WIDE;
+    size_t memory = cnn_predictor_memory(p);
+    ck_assert_uint_ge(memory, weights);
+    /* The reference packs nothing; the others would have twice the weights. */
+    ck_assert_msg(memory < weights + weights / 2 + values, "%zu bytes, expected less than %zu", memory, weights + weights / 2 + values);
+    ck_assert_uint_lt(atomic_load(&meter.now) - before, weights + weights / 2 + 2 * values);
+    for (int i = 0; i < 2; i++) {
+        check_outputs(p, net, &x, 1, 1);
+    }
+    cnn_predictor_free(p);
+    cnn_module_free(net);
+    cnn_tensor_free(x);
+}
+END_TEST
+
 /* ---- many threads ---- */
 
 typedef struct shared {
@@ -458,6 +482,7 @@ int main(void)
     TCase *calls = suite_case(suite, "calls", setup, teardown);
     tcase_add_test(calls, weights_are_frozen);
     tcase_add_test(calls, calls_allocate_nothing);
+    tcase_add_test(calls, packed_weights_are_held_once);
     tcase_add_test(calls, threads_share_it);
     TCase *refusals = suite_case(suite, "refusals", setup, teardown);
     tcase_add_test(refusals, what_cannot_be_frozen_is_refused);

@@ -323,6 +323,7 @@ static cnn_status pack_weights(cnn_predictor *p)
     for (int i = 0; i < p->program.step_count; i++) {
         p->program.steps[i].kept.packs = p->calls[0].steps[i].kept.packs = false;
     }
+    cnn__program_drop_packed(&p->program, p->calls[0].steps, p->results, p->output_count);
     cnn__free(ctx, pointers);
     cnn__free(ctx, zeros);
     return CNN_OK;

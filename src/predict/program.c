@@ -514,6 +514,55 @@ void cnn__program_pack(const cnn__program *program, cnn__program_step *steps, co
     }
 }
 
+static bool is_in(const cnn__program_constant *c, const void *address)
+{
+    uintptr_t at = (uintptr_t)address, from = (uintptr_t)c->memory;
+    return c->memory && at >= from && at < from + c->bytes;
+}
+
+/* Whether nobody but products that have it packed read a constant. Convolutions look at their weight for what is not
+ * finite, and sum such results anew from it. */
+static bool is_packed_alone(const cnn__program *program, const cnn__program_constant *c, const void *const *results,
+                            int count)
+{
+    bool packed = false;
+    for (int i = 0; i < count; i++) {
+        if (is_in(c, results[i])) {
+            return false;
+        }
+    }
+    for (int i = 0; i < program->step_count; i++) {
+        const cnn__program_step *step = &program->steps[i];
+        if (is_in(c, step->kept.packed)) {
+            return false;
+        }
+        for (int k = 0; k < OPERANDS; k++) {
+            bool read = is_in(c, operand_of(&step->launch, k));
+            if (read && (k != 1 || !step->kept.packed || step->launch.kernel != CNN_KERNEL_GEMM)) {
+                return false;
+            }
+            packed |= read;
+        }
+    }
+    return packed;
+}
+
+void cnn__program_drop_packed(cnn__program *program, cnn__program_step *steps, const void *const *results, int count)
+{
+    for (int i = 0; i < program->constant_count; i++) {
+        cnn__program_constant *c = &program->constants[i];
+        if (is_packed_alone(program, c, results, count)) {
+            for (int k = 0; k < program->step_count; k++) {
+                if (is_in(c, program->steps[k].launch.in[1])) {
+                    program->steps[k].launch.in[1] = steps[k].launch.in[1] = program->steps[k].kept.packed;
+                }
+            }
+            cnn__free(program->ctx, c->memory);
+            *c = (cnn__program_constant){ NULL, 0 };
+        }
+    }
+}
+
 bool cnn__program_run(const cnn__program *program, cnn__program_step *steps, const void *const *inputs, int input_count,
                       void *const *outputs, cnn_backend_failure *failure)
 {

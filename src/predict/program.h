@@ -55,6 +55,9 @@ void cnn__program_bind(const cnn__program *program, cnn__program_step *steps, ch
  * kernels with weights are run. */
 void cnn__program_pack(const cnn__program *program, cnn__program_step *steps, const void *const *inputs,
                        int input_count, void *const *outputs);
+/* Frees the weights that are read in their packed form alone, once that is made; `results`: pointers to outputs that
+ * are constant. */
+void cnn__program_drop_packed(cnn__program *program, cnn__program_step *steps, const void *const *results, int count);
 /* One call of such steps. false: a kernel has failed. */
 bool cnn__program_run(const cnn__program *program, cnn__program_step *steps, const void *const *inputs, int input_count,
                       void *const *outputs, cnn_backend_failure *failure);
