@@ -105,21 +105,24 @@ static cnn_tensor *borrow(cnn__onnx_file_bytes *file, const cnn__onnx_program *p
     return cnn_tensor_from_borrowed(file->ctx, dtype, def->ndim, def->shape, NULL, at, take_back, part);
 }
 
+/* Whether another file has the elements: a hostile shape asks for no more memory than that file is large. */
+static bool is_beside(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *def, int64_t size)
+{
+    if (def->length >= 0 && def->length != size) {
+        return cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, def->at,
+                                   "tensor \"%.*s\" has %lld bytes of external data, expected %lld",
+                                   CNN__TEXT(def->name), (long long)def->length, (long long)size);
+    }
+    return cnn__onnx_source_read_beside(file, def->location, def->offset, size, NULL);
+}
+
 /* Elements that are converted or come from another file, by way of `memory`. */
 static cnn_tensor *copied(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *def, cnn_dtype dtype, void *memory,
                           void *raw)
 {
-    if (def->is_external) {
-        int64_t size = cnn__onnx_tensor_def_bytes(def);
-        if (def->length >= 0 && def->length != size) {
-            cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, def->at,
-                                "tensor \"%.*s\" has %lld bytes of external data, expected %lld", CNN__TEXT(def->name),
-                                (long long)def->length, (long long)size);
-            return NULL;
-        }
-        if (!cnn__onnx_source_read_beside(file, def->location, def->offset, size, raw)) {
-            return NULL;
-        }
+    if (def->is_external &&
+        !cnn__onnx_source_read_beside(file, def->location, def->offset, cnn__onnx_tensor_def_bytes(def), raw)) {
+        return NULL;
     }
     if (!cnn__onnx_tensor_def_elements(file, def, def->is_external ? raw : NULL, memory)) {
         return NULL;
@@ -142,6 +145,9 @@ cnn_tensor *cnn__onnx_net_tensor(cnn__onnx_file_bytes *file, const cnn__onnx_pro
     if (!def->is_external && size > (int64_t)(def->has_raw ? def->raw.size : 8 * def->message.size)) {
         cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, def->at,
                             "tensor \"%.*s\" has fewer elements in the file than its shape", CNN__TEXT(def->name));
+        return NULL;
+    }
+    if (def->is_external && !is_beside(file, def, size)) {
         return NULL;
     }
     void *memory = malloc(wide ? wide : 1), *raw = def->is_external ? malloc(size ? (size_t)size : 1) : NULL;

@@ -161,7 +161,7 @@ bool cnn__onnx_source_read_beside(cnn__onnx_file_bytes *file, cnn__onnx_text loc
         good = cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s has %lld bytes, expected %lld from byte %lld on",
                                    what, (long long)bytes, (long long)size, (long long)offset);
     }
-    good = good && read_all(file, fd, what, offset, size, to);
+    good = good && (!to || read_all(file, fd, what, offset, size, to));
     close(fd);
     return good;
 }

@@ -8,7 +8,7 @@
 bool cnn__onnx_source_read(cnn__onnx_file_bytes *file, unsigned char **bytes);
 
 /* Reads a part of a file in the model's folder, or in one below it, into `to`. The name is checked: it is relative, no
- * part of it is "..", and no part is a symbolic link. Reports. */
+ * part of it is "..", and no part is a symbolic link. `to` NULL: looks only whether the part is there. Reports. */
 bool cnn__onnx_source_read_beside(cnn__onnx_file_bytes *file, cnn__onnx_text location, int64_t offset, int64_t size,
                                   void *to);
 

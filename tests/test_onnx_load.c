@@ -2,6 +2,7 @@
  * data in other files, and what is said of files that cannot be loaded. */
 #include "support/onnx_models.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static cnn_context *ctx;
@@ -494,6 +495,33 @@ START_TEST(data_beside_the_file)
 }
 END_TEST
 
+/* 3 GB of a file of 8 bytes: no memory is asked for. */
+START_TEST(data_that_is_not_there_takes_no_memory)
+{
+    buffer g = { 0 }, part = node_message("Add", "x w", "y");
+    put_message(&g, 1, &part);
+    part = external_message("w", 1, (int64_t[]){ 800000000 }, "w.data", "0", NULL);
+    put_message(&g, 5, &part);
+    part = value_message("x", FLOAT, 1, (int64_t[]){ 1 });
+    put_message(&g, 11, &part);
+    part = value_message("y", FLOAT, 1, (int64_t[]){ -1 });
+    put_message(&g, 12, &part);
+    buffer model = model_message(&g, 17);
+    file_put(in_folder("w.data"), (const unsigned char *)"12345678", 8);
+    struct rlimit limit, before;
+    ck_assert_int_eq(getrlimit(RLIMIT_AS, &before), 0);
+    limit = before;
+    limit.rlim_cur = 1 << 30;
+    const char *path = model_file("external.onnx", &model);
+#ifndef __SANITIZE_ADDRESS__
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+#endif
+    ck_assert_ptr_null(cnn_onnx_load(ctx, path, NULL));
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &before), 0);
+    assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, "has 8 bytes, expected 3200000000 from byte 0 on");
+}
+END_TEST
+
 START_TEST(data_elsewhere_is_refused)
 {
     static const char *const outside[] = { "/etc/passwd", "../data", "a/../../data", "", "a//data", ".." };
@@ -643,6 +671,7 @@ int main(void)
     tcase_add_test(failures, operators_are_listed_in_order);
     TCase *external = suite_case(suite, "external", setup, teardown);
     tcase_add_test(external, data_beside_the_file);
+    tcase_add_test(external, data_that_is_not_there_takes_no_memory);
     tcase_add_test(external, data_elsewhere_is_refused);
     TCase *damage = suite_case(suite, "damage", setup, teardown);
     tcase_add_test(damage, every_truncation_is_noticed);
