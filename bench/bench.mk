@@ -2,6 +2,7 @@
 #   make bench        builds and runs everything but the epochs and the full list of kernels; BENCH_ARGS=--quick for the shortest useful run
 #   make bench-peers  installs Debian's peers, and PyPI's current ones (PyTorch, ONNX Runtime, OpenVINO, oneDNN) into build/bench/venv
 #   make bench-zoo    nets of examples/zoo against PyTorch and ONNX Runtime; ZOO_ARGS='--only "training vit" --threads 1'
+#   make bench-predictor  predictors on the same ONNX files as ONNX Runtime and OpenVINO; PREDICTOR_ARGS='--only resnet50 --threads 1'
 #   make bench-epochs ten epochs on the files of CNN_MNIST_DIR, against PyTorch
 PYTHON ?= python3
 BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
@@ -36,7 +37,7 @@ $(BUILD)/bench/peer_onednn_pypi: bench/peer_onednn.c $(ONEDNN_HEADERS)
 	$(QUIET)$(CC) $(BENCH_CFLAGS) -march=native -fopenmp -isystem $(BENCH_VENV)/include $< -o $@ -L$(BENCH_VENV)/lib -ldnnl -lm \
 		-Wl,--allow-shlib-undefined
 
-.PHONY: bench bench-programs bench-peers bench-zoo bench-epochs
+.PHONY: bench bench-programs bench-peers bench-zoo bench-predictor bench-epochs
 bench-programs: $(BENCH_PROGRAMS) $(BENCH_PEERS)
 bench: bench-programs examples $(BUILD)/bench/bench_kernels
 	$(PYTHON) bench/run.py --build $(BUILD) --lib $(LIB) $(BENCH_ARGS)
@@ -54,5 +55,8 @@ bench-peers:
 		echo "bench-peers: no PyTorch here exports the model: ONNX Runtime and OpenVINO are left out"
 bench-zoo: $(BUILD)/bench/bench_zoo
 	$(PYTHON) bench/zoo.py --build $(BUILD) $(ZOO_ARGS)
+# The nets' files are written there; an interpreter without a runtime leaves that out.
+bench-predictor: $(BUILD)/trace/write_zoo $(SHARED) $(ONNX_SHARED)
+	$(firstword $(wildcard $(BENCH_VENV)/bin/python) $(PYTHON)) bench/predictor.py --build $(BUILD) --lib $(LIB) $(PREDICTOR_ARGS)
 bench-epochs: examples
 	$(PYTHON) bench/epochs.py --build $(BUILD) $(BENCH_ARGS)
