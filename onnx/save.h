@@ -138,8 +138,8 @@ int cnn__export_disagreement(cnn__export *s);
 /* The symbol of dimension d of a value that is free: that of an input's dimension of the same size, such as "height";
  * NULL: no input has it. */
 const char *cnn__export_symbol(cnn__export *s, int value, int d);
-/* Finds, in save_stored.c, the names that parameters, buffers and constants have in the file: those of the state_dict, and those that a
- * loaded model had in its file. False: no memory. */
+/* Finds, in save_stored.c, the names that parameters, buffers and constants have in the file: those of the state_dict,
+ * and those that a loaded model had in its file. False: no memory. */
 bool cnn__export_name_stored(cnn__export *s);
 /* Calls `see` with the sizes d of two values in each trace in which pictures have another size than in another. */
 void cnn__export_each_size(const cnn__export *s, int x, int y, int d,

@@ -1,5 +1,5 @@
-/* The names of weights in a file: those of the state_dict, and where a model was loaded those of its initializers, which
- * the module's tree of names may not have been able to keep. */
+/* The names of weights in a file: those of the state_dict, and where a model was loaded those of its initializers,
+ * which the module's tree of names may not have been able to keep. */
 #include "net.h"
 #include "save.h"
 
