@@ -172,6 +172,10 @@ bool cnn__onnx_op_window(cnn__onnx_run *run);
 bool cnn__onnx_op_dft(cnn__onnx_run *run);
 bool cnn__onnx_op_unique(cnn__onnx_run *run);
 
+/* ops_attention.c */
+bool cnn__onnx_op_attention(cnn__onnx_run *run);
+bool cnn__onnx_op_rotary(cnn__onnx_run *run);
+
 /* ops_boxes.c */
 bool cnn__onnx_op_suppression(cnn__onnx_run *run);
 
