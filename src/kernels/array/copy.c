@@ -10,26 +10,31 @@
 #include <string.h>
 
 #define X float
+#define TO_INTEGERS
 #define OF(to) cnn__##to##_of_real
 #define FN(name) CNN__JOIN(name, f32)
 #include "kernels/array/copy_impl.h"
 
 #define X double
+#define TO_INTEGERS __attribute__((cold)) /* few do that: kept small */
 #define OF(to) cnn__##to##_of_real
 #define FN(name) CNN__JOIN(name, f64)
 #include "kernels/array/copy_impl.h"
 
 #define X int64_t
+#define TO_INTEGERS
 #define OF(to) cnn__##to##_of_integer
 #define FN(name) CNN__JOIN(name, i64)
 #include "kernels/array/copy_impl.h"
 
 #define X int32_t
+#define TO_INTEGERS
 #define OF(to) cnn__##to##_of_integer
 #define FN(name) CNN__JOIN(name, i32)
 #include "kernels/array/copy_impl.h"
 
 #define X uint8_t
+#define TO_INTEGERS
 #define OF(to) cnn__##to##_of_integer
 #define FN(name) CNN__JOIN(name, u8)
 #include "kernels/array/copy_impl.h"
@@ -86,8 +91,9 @@ static bool convert_rows(const cnn__nest_run *run)
     return true;
 }
 
-/* Block by block: x gathered and loaded, converted in the types to compute in, stored and scattered. */
-static void convert_stored(const cnn__nest_run *run)
+/* Block by block: x gathered and loaded, converted in the types to compute in, stored and scattered. What it calls is
+ * fast; itself it is kept small. */
+static __attribute__((cold)) void convert_stored(const cnn__nest_run *run)
 {
     const cnn_dtype *dtype = run->dtype;
     const cnn__dtype *to = &cnn__dtypes[dtype[0]], *from = &cnn__dtypes[dtype[1]];

@@ -1,6 +1,6 @@
-/* The loop of a copy, as a function NAME: Y and X are the element types, F(x) the conversion. No include guard: one
- * inclusion, one function. */
-static void NAME(const cnn__nest_run *run)
+/* The loop of a copy, as a function NAME: Y and X are the element types, F(x) the conversion, ATTRIBUTE the
+ * function's. No include guard: one inclusion, one function. */
+static ATTRIBUTE void NAME(const cnn__nest_run *run)
 {
     Y *y = run->at[0];
     const X *x = run->at[1];
@@ -23,4 +23,5 @@ static void NAME(const cnn__nest_run *run)
 }
 #undef NAME
 #undef F
+#undef ATTRIBUTE
 #undef Y

@@ -1,56 +1,15 @@
 /* Cutting the cross-entropy kernel into tasks. How the samples are cut depends on the problem alone, and the partial
  * sums of the tasks are added in their order, so the loss has the same bits for any number of threads. */
-#include "kernels/array/softmax_nll.h"
+#include "kernels/array/softmax_nll_loops.h"
 
-#include "kernels/array/math.h"
-
-#include <cnn/ops.h>
-
-#include <math.h>
-#include <stddef.h>
-
-enum { RUN = 64, LONG_BLOCK = 512, TASK_ELEMENTS = 16384, TASK_SAMPLES = 1024 };
-
-/* Samples sample … sample + count − 1; `first` is the place of class 0 of the first one among the logits. */
-typedef struct nll_run {
-    int64_t sample, first;
-    int count;
-} nll_run;
-
-typedef struct gradients {
-    const void *dy;
-    bool each;
-    double scale;
-    void *dlogits, *dtarget;
-} gradients;
-
-static bool indices(const cnn__softmax_nll *g)
-{
-    return g->target_dtype != CNN_F32 && g->target_dtype != CNN_F64;
-}
-
-static int64_t index_at(const cnn__softmax_nll *g, int64_t sample)
-{
-    if (g->target_dtype == CNN_I64) {
-        return ((const int64_t *)g->target)[sample];
-    }
-    return g->target_dtype == CNN_I32 ? ((const int32_t *)g->target)[sample] : ((const uint8_t *)g->target)[sample];
-}
+enum { TASK_ELEMENTS = 16384, TASK_SAMPLES = 1024 };
 
 #define X float
 #define OWN(name) cnn__##name##_f32
 #define FN(name) name##_f32
 #include "kernels/array/softmax_nll_impl.h"
 
-#define X double
-#define OWN(name) cnn__##name##_f64
-#define FN(name) name##_f64
-#include "kernels/array/softmax_nll_impl.h"
-
-static const struct {
-    void (*forward)(const cnn__softmax_nll *g, nll_run r, void *losses, double sums[2]);
-    void (*backward)(const cnn__softmax_nll *g, nll_run r, const gradients *out);
-} KERNELS[2] = { [CNN_F32] = { forward_f32, backward_f32 }, [CNN_F64] = { forward_f64, backward_f64 } };
+const cnn__nll_loops cnn__nll_loops_f32 = { forward_f32, backward_f32 };
 
 /* ---- tasks ---- */
 
@@ -59,7 +18,7 @@ typedef struct work {
     int64_t samples, per_task, tasks;
     void *losses;
     double *partial; /* two sums a task */
-    const gradients *out;
+    const cnn__nll_gradients *out;
 } work;
 
 static work nll_plan(const cnn__softmax_nll *g)
@@ -71,12 +30,12 @@ static work nll_plan(const cnn__softmax_nll *g)
     return w;
 }
 
-/* The run that begins at `sample` and ends before `end`, with its batch entry, and within RUN. */
-static nll_run run_at(const cnn__softmax_nll *g, int64_t sample, int64_t end)
+/* The run that begins at `sample` and ends before `end`, with its batch entry, and within CNN__NLL_RUN. */
+static cnn__nll_run run_at(const cnn__softmax_nll *g, int64_t sample, int64_t end)
 {
     int64_t n = sample / g->inner, d = sample % g->inner, count = g->inner - d;
     count = count < end - sample ? count : end - sample;
-    return (nll_run){ sample, n * g->classes * g->inner + d, (int)(count < RUN ? count : RUN) };
+    return (cnn__nll_run){ sample, n * g->classes * g->inner + d, (int)(count < CNN__NLL_RUN ? count : CNN__NLL_RUN) };
 }
 
 static void task(void *arg, int64_t number, int worker)
@@ -88,11 +47,11 @@ static void task(void *arg, int64_t number, int worker)
     (void)worker;
     end = end < w->samples ? end : w->samples;
     while (begin < end) {
-        nll_run r = run_at(g, begin, end);
+        cnn__nll_run r = run_at(g, begin, end);
         if (w->out) {
-            KERNELS[g->dtype].backward(g, r, w->out);
+            (g->dtype == CNN_F32 ? &cnn__nll_loops_f32 : &cnn__nll_loops_f64)->backward(g, r, w->out);
         } else {
-            KERNELS[g->dtype].forward(g, r, w->losses, sums);
+            (g->dtype == CNN_F32 ? &cnn__nll_loops_f32 : &cnn__nll_loops_f64)->forward(g, r, w->losses, sums);
         }
         begin += r.count;
     }
@@ -130,7 +89,7 @@ void cnn__softmax_nll_forward(const cnn__softmax_nll *g, void *losses, double su
 void cnn__softmax_nll_backward(const cnn__softmax_nll *g, const void *dy, bool each, double scale, void *dlogits,
                                void *dtarget, cnn__pool *pool)
 {
-    gradients out = { dy, each, scale, dlogits, dtarget };
+    cnn__nll_gradients out = { dy, each, scale, dlogits, dtarget };
     work w = nll_plan(g);
     w.out = &out;
     cnn__pool_run(pool, w.tasks, nll_cost(&w), task, &w);

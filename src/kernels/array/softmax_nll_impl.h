@@ -1,15 +1,16 @@
 /* The loops of the cross-entropy kernel, compiled once for each dtype with X, OWN(name), its function of
  * array/math.h, and FN(name) defined.
  *
- * A run is up to RUN neighbouring samples of one batch entry: the classes are the outer loop and the samples the inner
- * one, so that memory is walked forwards for [N,C] and for [N,C,H,W]. Sums over classes are made in double. */
+ * A run is up to CNN__NLL_RUN neighbouring samples of one batch entry: the classes are the outer loop and the samples
+ * the inner one, so that memory is walked forwards for [N,C] and for [N,C,H,W]. Sums over classes are made in
+ * double. */
 
 /* The factor of logp in the loss of one sample. */
 static double FN(factor)(const cnn__softmax_nll *g, int64_t class, int64_t target, int64_t at)
 {
     const X *weight = g->weight;
     double w = weight ? (double)weight[class] : 1, share = g->smoothing / (double)g->classes;
-    double p = indices(g) ? (class == target ? 1 : 0) : (double)((const X *)g->target)[at];
+    double p = cnn__nll_indexed(g) ? (class == target ? 1 : 0) : (double)((const X *)g->target)[at];
     return w * ((1 - g->smoothing) * p + share);
 }
 
@@ -25,7 +26,7 @@ static void FN(exponentials)(const cnn__softmax_nll *g, int n, X *block)
 static void FN(row_statistics)(const cnn__softmax_nll *g, const X *x, X *largest_of, X *log_sum)
 {
     const int classes = (int)g->classes;
-    X largest = (X)-INFINITY, block[RUN];
+    X largest = (X)-INFINITY, block[CNN__NLL_RUN];
     double sum = 0;
     for (int i = 0; i < classes; i++) {
         largest = x[i] > largest ? x[i] : largest;
@@ -45,12 +46,12 @@ static void FN(row_statistics)(const cnn__softmax_nll *g, const X *x, X *largest
 static void FN(long_row_statistics)(const cnn__softmax_nll *g, const X *x, X *largest_of, X *log_sum)
 {
     double largest, part, sum = 0;
-    X block[LONG_BLOCK];
+    X block[CNN__NLL_LONG_BLOCK];
     cnn__nest row;
     row.ndim = 0;
     g->largest(x, &row, 0, g->classes, 1, &largest);
-    for (int64_t first = 0; first < g->classes; first += LONG_BLOCK) {
-        int count = (int)cnn__min(g->classes - first, LONG_BLOCK);
+    for (int64_t first = 0; first < g->classes; first += CNN__NLL_LONG_BLOCK) {
+        int count = (int)cnn__min(g->classes - first, CNN__NLL_LONG_BLOCK);
         for (int i = 0; i < count; i++) {
             block[i] = x[first + i] - (X)largest;
         }
@@ -62,14 +63,14 @@ static void FN(long_row_statistics)(const cnn__softmax_nll *g, const X *x, X *la
     *log_sum = (X)cnn__log_f64(sum);
 }
 
-static void FN(statistics)(const cnn__softmax_nll *g, nll_run r)
+static void FN(statistics)(const cnn__softmax_nll *g, cnn__nll_run r)
 {
     const X *x = (const X *)g->logits + r.first;
     X *largest = (X *)g->stats + r.sample, *log_sum = largest + g->batch * g->inner;
-    double sum[RUN];
-    X block[RUN];
+    double sum[CNN__NLL_RUN];
+    X block[CNN__NLL_RUN];
     if (g->inner == 1) {
-        (g->classes < RUN ? FN(row_statistics) : FN(long_row_statistics))(g, x, largest, log_sum);
+        (g->classes < CNN__NLL_RUN ? FN(row_statistics) : FN(long_row_statistics))(g, x, largest, log_sum);
         return;
     }
     for (int i = 0; i < r.count; i++) {
@@ -109,7 +110,8 @@ static double FN(weight_of)(const cnn__softmax_nll *g, int64_t target)
     return weight ? (double)weight[target] : 1;
 }
 
-/* What class c adds to a loss with a margin before it is raised to its power; 0 for the target itself. */
+/* What class c adds to a loss with a margin before it is raised to its power; 0 for the target itself. Losses that few
+ * use are cold, which keeps them small. */
 static double FN(excess)(const cnn__softmax_nll *g, int64_t first, int64_t target, int64_t class)
 {
     const X *x = (const X *)g->logits + first;
@@ -117,7 +119,7 @@ static double FN(excess)(const cnn__softmax_nll *g, int64_t first, int64_t targe
     return class != target && z > 0 ? z : 0; /* a NaN adds nothing, as in PyTorch */
 }
 
-static double FN(multi_margin)(const cnn__softmax_nll *g, int64_t first, int64_t target)
+static __attribute__((cold)) double FN(multi_margin)(const cnn__softmax_nll *g, int64_t first, int64_t target)
 {
     double sum = 0;
     for (int64_t c = 0; c < g->classes; c++) {
@@ -133,10 +135,10 @@ static double FN(loss)(const cnn__softmax_nll *g, int64_t sample, int64_t first,
     int64_t target = 0;
     *divisor = 1;
     if (g->function == CNN_LOSS_MULTI_MARGIN) {
-        return FN(multi_margin)(g, first, index_at(g, sample));
+        return FN(multi_margin)(g, first, cnn__nll_index(g, sample));
     }
-    if (indices(g)) {
-        target = index_at(g, sample);
+    if (cnn__nll_indexed(g)) {
+        target = cnn__nll_index(g, sample);
         if (target == g->ignore_index) {
             return *divisor = 0;
         }
@@ -155,7 +157,7 @@ static double FN(loss)(const cnn__softmax_nll *g, int64_t sample, int64_t first,
     return loss;
 }
 
-static void FN(forward)(const cnn__softmax_nll *g, nll_run r, void *losses, double sums[2])
+static void FN(forward)(const cnn__softmax_nll *g, cnn__nll_run r, void *losses, double sums[2])
 {
     if (g->function == CNN_LOSS_CROSS_ENTROPY) {
         FN(statistics)(g, r);
@@ -176,10 +178,10 @@ static void FN(row_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t 
 {
     const X *x = (const X *)g->logits + first, *stats = g->stats, largest = stats[sample];
     const double log_sum = (double)stats[g->batch * g->inner + sample];
-    const int64_t target = index_at(g, sample);
-    X at_target = 0, block[RUN];
-    for (int64_t begin = 0; begin < g->classes; begin += RUN) {
-        int count = (int)(g->classes - begin < RUN ? g->classes - begin : RUN);
+    const int64_t target = cnn__nll_index(g, sample);
+    X at_target = 0, block[CNN__NLL_RUN];
+    for (int64_t begin = 0; begin < g->classes; begin += CNN__NLL_RUN) {
+        int count = (int)(g->classes - begin < CNN__NLL_RUN ? g->classes - begin : CNN__NLL_RUN);
         for (int i = 0; i < count; i++) {
             block[i] = (X)((double)(x[begin + i] - largest) - log_sum);
         }
@@ -195,12 +197,13 @@ static void FN(row_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t 
 /* d loss / d logit = softmax · Σ q − q */
 static void FN(logits_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
 {
-    if (indices(g) && g->inner == 1 && !g->weight && g->smoothing == 0 && index_at(g, sample) != g->ignore_index) {
+    if (cnn__nll_indexed(g) && g->inner == 1 && !g->weight && g->smoothing == 0 &&
+        cnn__nll_index(g, sample) != g->ignore_index) {
         FN(row_gradient)(g, sample, first, dy, dx);
         return;
     }
-    int64_t target = indices(g) ? index_at(g, sample) : 0;
-    bool ignored = indices(g) && target == g->ignore_index;
+    int64_t target = cnn__nll_indexed(g) ? cnn__nll_index(g, sample) : 0;
+    bool ignored = cnn__nll_indexed(g) && target == g->ignore_index;
     double total = 0;
     for (int64_t c = 0; c < g->classes && !ignored; c++) {
         total += FN(factor)(g, c, target, first + c * g->inner);
@@ -215,16 +218,17 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, int64_t sample, int64
 /* The slopes of CNN_LOSS_NLL are −w at the target and 0 elsewhere. */
 static void FN(nll_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
 {
-    int64_t target = index_at(g, sample);
+    int64_t target = cnn__nll_index(g, sample);
     for (int64_t c = 0; c < g->classes; c++) {
         bool counts = c == target && target != g->ignore_index;
         dx[first + c * g->inner] = counts ? (X)(-dy * FN(weight_of)(g, target)) : 0;
     }
 }
 
-static void FN(multi_margin_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
+static __attribute__((cold)) void FN(multi_margin_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first,
+                                                            double dy, X *dx)
 {
-    int64_t target = index_at(g, sample);
+    int64_t target = cnn__nll_index(g, sample);
     double factor = dy * FN(weight_of)(g, target) / (double)g->classes, total = 0;
     for (int64_t c = 0; c < g->classes; c++) {
         double z = FN(excess)(g, first, target, c);
@@ -236,7 +240,8 @@ static void FN(multi_margin_gradient)(const cnn__softmax_nll *g, int64_t sample,
 }
 
 /* d loss / d probability = −w · (1 − ε) · logp */
-static void FN(target_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dt)
+static __attribute__((cold)) void FN(target_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first,
+                                                      double dy, X *dt)
 {
     const X *weight = g->weight;
     for (int64_t c = 0; c < g->classes; c++) {
@@ -246,7 +251,7 @@ static void FN(target_gradient)(const cnn__softmax_nll *g, int64_t sample, int64
     }
 }
 
-static void FN(backward)(const cnn__softmax_nll *g, nll_run r, const gradients *out)
+static void FN(backward)(const cnn__softmax_nll *g, cnn__nll_run r, const cnn__nll_gradients *out)
 {
     void (*gradient)(const cnn__softmax_nll *, int64_t, int64_t, double, X *) =
         g->function == CNN_LOSS_NLL            ? FN(nll_gradient)

@@ -3,6 +3,7 @@
 #define Y X
 #define NAME SIZED(move_along)
 #define F(v) (v)
+#define ATTRIBUTE
 #include "kernels/array/copy_loop.h"
 
 static void SIZED(move)(const cnn__nest_run *run)

@@ -1,0 +1,9 @@
+/* The loops of the cross-entropy kernel in f64, which gradient checks use: they are kept small. */
+#include "kernels/array/softmax_nll_loops.h"
+
+#define X double
+#define OWN(name) cnn__##name##_f64
+#define FN(name) name##_f64
+#include "kernels/array/softmax_nll_impl.h"
+
+const cnn__nll_loops cnn__nll_loops_f64 = { forward_f64, backward_f64 };

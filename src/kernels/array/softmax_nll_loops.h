@@ -1,0 +1,49 @@
+/* What the loops of the cross-entropy kernel and their caller share. */
+#ifndef CNN_KERNELS_ARRAY_SOFTMAX_NLL_LOOPS_H
+#define CNN_KERNELS_ARRAY_SOFTMAX_NLL_LOOPS_H
+
+#include "kernels/array/math.h"
+#include "kernels/array/softmax_nll.h"
+
+#include <cnn/ops.h>
+
+#include <math.h>
+#include <stddef.h>
+
+enum { CNN__NLL_RUN = 64, CNN__NLL_LONG_BLOCK = 512 };
+
+/* Samples sample … sample + count − 1; `first` is the place of class 0 of the first one among the logits. */
+typedef struct cnn__nll_run {
+    int64_t sample, first;
+    int count;
+} cnn__nll_run;
+
+typedef struct cnn__nll_gradients {
+    const void *dy;
+    bool each;
+    double scale;
+    void *dlogits, *dtarget;
+} cnn__nll_gradients;
+
+/* Of one dtype. */
+typedef struct cnn__nll_loops {
+    void (*forward)(const cnn__softmax_nll *g, cnn__nll_run r, void *losses, double sums[2]);
+    void (*backward)(const cnn__softmax_nll *g, cnn__nll_run r, const cnn__nll_gradients *out);
+} cnn__nll_loops;
+extern const cnn__nll_loops cnn__nll_loops_f32, cnn__nll_loops_f64;
+
+/* Whether targets are indices; else they are probabilities. */
+static inline bool cnn__nll_indexed(const cnn__softmax_nll *g)
+{
+    return g->target_dtype != CNN_F32 && g->target_dtype != CNN_F64;
+}
+
+static inline int64_t cnn__nll_index(const cnn__softmax_nll *g, int64_t sample)
+{
+    if (g->target_dtype == CNN_I64) {
+        return ((const int64_t *)g->target)[sample];
+    }
+    return g->target_dtype == CNN_I32 ? ((const int32_t *)g->target)[sample] : ((const uint8_t *)g->target)[sample];
+}
+
+#endif
