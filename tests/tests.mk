@@ -40,8 +40,8 @@ check-zoo-long: $(BUILD)/tests/test_zoo
 $(BUILD)/tests/test_numpy: TEST_CFLAGS = $(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB)
 
 HAVE_JANSSON = $(shell printf '$(HASH)include <jansson.h>\n' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1 && echo 1)
-$(BUILD)/tests/test_json: TEST_CFLAGS = $(if $(HAVE_JANSSON),-DCNN_HAVE_JANSSON)
-$(BUILD)/tests/test_json: TEST_LIBS = $(if $(HAVE_JANSSON),-ljansson)
+$(BUILD)/tests/test_json $(BUILD)/tests/test_profile: TEST_CFLAGS = $(if $(HAVE_JANSSON),-DCNN_HAVE_JANSSON)
+$(BUILD)/tests/test_json $(BUILD)/tests/test_profile: TEST_LIBS = $(if $(HAVE_JANSSON),-ljansson)
 
 IMAGE_TESTS := $(filter test_image_%,$(TESTS))
 $(IMAGE_TESTS:%=$(BUILD)/tests/%): $(IMAGE_STATIC)

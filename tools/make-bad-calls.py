@@ -45,6 +45,7 @@ BY_TYPE = {
     "void *const *": "predicted",
     "cnn_forward_many_fn": "own_forward",
     "cnn_trace *": "trace", "cnn_trace_input *": "trace_inputs",
+    "cnn_profile *": "profile", "cnn_profile_table": "profile_table",
     "cnn_dlpack *": "dlpack", "cnn_dlpack_legacy *": "dlpack_legacy",
 }
 BY_NAME = {
@@ -236,6 +237,9 @@ OVERRIDES = {
     "cnn_dataset_augment": {"dataset": "dataset!", "augmentation": "any_augmentation"},
     "cnn_augment_normalize": {"channels": "one_input"},
     "cnn_trace_create": {"count": "count_of_inputs"}, "cnn_trace_free": {"trace": "trace?!"},
+    "cnn_profile_free": {"profile": "profile?!"}, "cnn_profile_get_event": {"i": "event"},
+    "cnn_profile_format": {"buffer": "text?", "size": "text_size"},
+    "cnn_module_summary": {"count": "count_of_inputs", "buffer": "text?", "size": "text_size"},
     "cnn_mixup": {"images": "image", "labels": "one_label", "classes": "positive", "alpha": "rate_of_beta", "mixed": "out", "soft_labels": "out"},
     "cnn_cutmix": {"images": "image", "labels": "one_label", "classes": "positive", "alpha": "rate_of_beta", "mixed": "out", "soft_labels": "out"},
 }
@@ -259,7 +263,7 @@ FLAGS = {
     "cnn_file_find": "FINDS", "cnn_trace_get_output": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_chain": "NESTED", "cnn_forward_recomputed": "NESTED", "cnn_forward_many": "NESTED",
     "cnn_einsum": "NESTED", "cnn_cosine_similarity": "NESTED", "cnn_mixup": "NESTED", "cnn_cutmix": "NESTED",
     "cnn_split": "COUNTS", "cnn_split_with_sizes": "COUNTS", "cnn_chunk": "COUNTS", "cnn_unbind": "COUNTS",
-    "cnn_gradcheck": "NESTED", "cnn_trace_create": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_rnn_forward": "NESTED", "cnn_multihead_attention_forward": "NESTED",
+    "cnn_gradcheck": "NESTED", "cnn_trace_create": "NESTED", "cnn_module_summary": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_rnn_forward": "NESTED", "cnn_multihead_attention_forward": "NESTED",
 }
 BORROWED = {"cnn_ema_module", "cnn_dataset_class_name", "cnn_tensor_grad", "cnn_module_add", "cnn_module_child", "cnn_module_add_parameter", "cnn_module_add_buffer",
             "cnn_module_state", "cnn_module_find", "cnn_module_parameter", "cnn_tensor_context", "cnn_module_context",
@@ -275,8 +279,8 @@ RESULTS = {
     "const int64_t *": "BORROWED", "void *": "BORROWED", "cnn_context *": "CONTEXT", "cnn_tape *": "TAPE",
     "cnn_module *": "MODULE", "cnn_optimizer *": "OPTIMIZER", "cnn_dataset *": "DATASET", "cnn_loader *": "LOADER",
     "cnn_tensor *": "TENSOR", "cnn_file *": "FILE", "cnn_scheduler *": "SCHEDULER", "cnn_ema *": "EMA", "cnn_predictor *": "PREDICTOR", "cnn_sampler *": "SAMPLER",
-    "cnn_augmentation *": "AUGMENTATION", "cnn_trace *": "TRACE", "cnn_dlpack *": "DLPACK", "cnn_dlpack_legacy *": "DLPACK_LEGACY",
-    "const cnn_trace_node *": "BORROWED", "const cnn_trace_value *": "BORROWED",
+    "cnn_augmentation *": "AUGMENTATION", "cnn_trace *": "TRACE", "cnn_profile *": "PROFILE", "cnn_dlpack *": "DLPACK", "cnn_dlpack_legacy *": "DLPACK_LEGACY",
+    "const cnn_trace_node *": "BORROWED", "const cnn_trace_value *": "BORROWED", "const cnn_profile_event *": "BORROWED",
 }
 
 

@@ -7,7 +7,7 @@
  * init.h, optimizer.h, scheduler.h (learning rates), clip_grad.h, ema.h (averages of weights), predictor.h
  * (frozen for inference), dataset.h, augment.h, sampler.h, loader.h, metrics.h, checkpoint.h, file.h (what is in a
  * file), numpy.h (.npy and .npz files), autograd.h (gradients on their own, hooks), trace.h (a module as a list of
- * operations), device.h, dlpack.h (elements shared with other libraries). */
+ * operations), profile.h (times, FLOPs, summaries), device.h, dlpack.h (elements shared with other libraries). */
 #ifndef CNN_CNN_H
 #define CNN_CNN_H
 
@@ -33,6 +33,7 @@
 #include <cnn/ops.h>
 #include <cnn/optimizer.h>
 #include <cnn/predictor.h>
+#include <cnn/profile.h>
 #include <cnn/recurrent.h>
 #include <cnn/sampler.h>
 #include <cnn/scheduler.h>

@@ -92,6 +92,9 @@ typedef struct cnn_trace_node {
     int output_count;                      /**< how many results */
     int attribute_count;                   /**< how many attributes */
     int reserved;                          /**< zero */
+    double flops; /**< floating-point operations of its forward, of which docs/profiling.md has the formulas; 0 of one
+                       that only moves elements or makes a view, and of a custom operation, which nobody knows */
+    double bytes; /**< of the operands that its kernels read or write, each once; 0 of a view, which moves none */
 } cnn_trace_node;
 
 /**

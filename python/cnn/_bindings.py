@@ -178,6 +178,20 @@ class OptimizerOption(enum.IntEnum):
     SPECTRAL_UNCLAMPED = 24
 
 
+class ProfileKind(enum.IntEnum):
+    """What an event is."""
+
+    LAUNCH = 0
+    MODULE = 1
+
+
+class ProfileTable(enum.IntEnum):
+    """The tables of cnn_profile_format()."""
+
+    OPERATIONS = 0
+    MODULES = 1
+
+
 class AnnealStrategy(enum.IntEnum):
     """How cnn_one_cycle_lr_create() goes from one rate to another."""
 
@@ -1727,6 +1741,39 @@ class cnn_predictor_value(Structure):
     _enums_: Enums = {"dtype": DType}
 
 
+class cnn_profile_options(Structure):
+    """Options of cnn_profile_begin(); zero means the default."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("limit", c_int64),
+        ("synchronize", c_bool),
+        ("reserved", c_ubyte * 7),
+    ]
+    _enums_: Enums = {}
+
+
+class cnn_profile_event(Structure):
+    """An event. The library makes these; later versions may add members at the end."""
+
+    _fields_ = [
+        ("kind", c_int),
+        ("thread", c_int),
+        ("name", c_char_p),
+        ("kernel", c_char_p),
+        ("path", c_char_p),
+        ("backward", c_bool),
+        ("queued", c_bool),
+        ("reserved", c_ubyte * 6),
+        ("start", c_double),
+        ("seconds", c_double),
+        ("self_seconds", c_double),
+        ("flops", c_double),
+        ("bytes", c_double),
+    ]
+    _enums_: Enums = {"kind": ProfileKind}
+
+
 class cnn_sampler_callbacks(Structure):
     """A sampler of the user's."""
 
@@ -2000,6 +2047,8 @@ class cnn_trace_node(Structure):
         ("output_count", c_int),
         ("attribute_count", c_int),
         ("reserved", c_int),
+        ("flops", c_double),
+        ("bytes", c_double),
     ]
     _enums_: Enums = {}
 
@@ -2577,6 +2626,14 @@ FUNCTIONS = {
     "cnn_predictor_output": (c_int, (c_void_p, c_int, POINTER(cnn_predictor_value))),
     "cnn_predictor_memory": (c_size_t, (c_void_p,)),
     "cnn_predictor_free": (None, (c_void_p,)),
+    "cnn_profile_begin": (c_void_p, (c_void_p, POINTER(cnn_profile_options))),
+    "cnn_profile_end": (c_int, (c_void_p,)),
+    "cnn_profile_free": (None, (c_void_p,)),
+    "cnn_profile_get_event": (POINTER(cnn_profile_event), (c_void_p, c_int64)),
+    "cnn_profile_dropped": (c_int64, (c_void_p,)),
+    "cnn_profile_format": (c_size_t, (c_void_p, c_int, c_char_p, c_size_t)),
+    "cnn_profile_save": (c_int, (c_void_p, c_char_p)),
+    "cnn_module_summary": (c_size_t, (c_void_p, POINTER(cnn_trace_input), c_int, POINTER(cnn_trace_options), c_char_p, c_size_t)),
     "cnn_lstm_create": (c_void_p, (c_void_p, c_int64, c_int64, POINTER(cnn_rnn_options))),
     "cnn_gru_create": (c_void_p, (c_void_p, c_int64, c_int64, POINTER(cnn_rnn_options))),
     "cnn_rnn_create": (c_void_p, (c_void_p, c_int64, c_int64, POINTER(cnn_rnn_options))),

@@ -87,7 +87,7 @@ static bool make_output(cnn__call *call, int j, bool tracing)
 /* Makes the outputs, and notes what the results are like. */
 static bool make_outputs(cnn__call *call, bool tracing)
 {
-    int count = call->results + (tracing ? 0 : call->op->extras);
+    int count = call->results + call->op->extras;
     for (int j = 0; j < count; j++) {
         cnn__out_kind kind = call->spec[j].kind;
         if (kind == CNN__OUT_NONE) {
@@ -154,9 +154,12 @@ static cnn__node *make_node(cnn__call *call, const void *attributes, size_t size
     node->saved = saved ? (cnn_tensor **)(void *)(memory + last) : NULL;
     node->attributes = size ? memory + behind : NULL;
     node->done = node->reached = false;
-    const cnn__running *running =
-        cnn__tape_tracing(call->tape) ? cnn__running_on(call->tape, CNN__RUNNING_MODULE) : NULL;
-    node->module = running ? running->module : NULL;
+    node->module = NULL;
+    if (cnn__observed(call->ctx)) {
+        const cnn__running *running = cnn__running_on(call->tape, CNN__RUNNING_MODULE);
+        node->module = running ? running->module : NULL;
+        node->work = cnn__step_of(call->tape)->work;
+    }
     node->where = cnn__step_of(call->tape)->anomaly ? cnn__anomaly_where(call->tape) : NULL;
     if (size) {
         memcpy(node->attributes, attributes, size);
@@ -239,13 +242,18 @@ static bool apply_run(cnn__call *call, void *attributes)
     return recorded;
 }
 
-static bool trace(cnn__call *call, const void *attributes)
+/* The operation's forward runs, but what it launches is only counted (run.c). */
+static bool trace(cnn__call *call, void *attributes)
 {
     if (!make_outputs(call, true)) {
         return false;
     }
     bool same = call->results == 1 && call->spec[0].kind == CNN__OUT_SAME;
     call->record = false;
+    cnn__step_of(call->tape)->work = (cnn__counts){ 0 };
+    if (call->computes && !call->op->forward(call, attributes)) {
+        return false;
+    }
     return same || cnn__call_record(call, attributes, call->op->size, 0) != NULL;
 }
 

@@ -305,8 +305,16 @@ static void backward_pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
     if (runs && !check_saved(node)) {
         return;
     }
+    cnn__profile_frame frame;
+    cnn_profile *profile = cnn__step_of(tape)->ctx->profile;
+    if (profile) {
+        cnn__profile_enter(&frame, profile, cnn__profile_find(profile, node->module), true);
+    }
     if (take_all(node, dy) && runs) {
         node->op->backward(node, node->dy[0]);
+    }
+    if (profile) {
+        cnn__profile_leave(&frame, false);
     }
     if (!capture) {
         forget_pending(node);

@@ -83,10 +83,10 @@ cnn_tensor *cnn__call_fail_newest(cnn__call *call)
     return !call->tape ? call->nil : cnn__tape_fail(call->tape, cnn__failure_status(), "%s", cnn__failure_message());
 }
 
-/* Whether t is a result of the step that this tape is at, with elements or traced. Almost every operand is. */
+/* Whether t is a result of the step that this tape is at, and not dropped. Almost every operand is. */
 static inline bool is_current(const cnn_tensor *t, const cnn_tape *tape)
 {
-    return is_on(t, tape) && t->generation == cnn__step_of(tape)->generation && (t->storage || t->traced);
+    return is_on(t, tape) && t->generation == cnn__step_of(tape)->generation && t->storage;
 }
 
 static bool is_past(const cnn_tensor *t)

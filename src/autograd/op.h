@@ -101,12 +101,15 @@ struct cnn__node {
     int outputs;                       /* results; extras are not among them */
     cnn_tensor **in;                   /* NULL where an optional input was left out; elements may be gone */
     cnn_tensor *out[CNN__MAX_OUTPUTS]; /* the results; elements may be gone: use `saved` */
-    cnn_tensor *dy[CNN__MAX_OUTPUTS];  /* while backward runs: the gradients of the results */
+    union {
+        cnn_tensor *dy[CNN__MAX_OUTPUTS]; /* while backward runs: the gradients of the results */
+        cnn__counts work;                 /* in a trace: of its forward */
+    };
     cnn_tensor *
         *saved; /* of inputs, then of outputs, NULL where the operation does not save it; NULL: nothing is saved */
     void *attributes;  /* the operation's struct */
     const char *where; /* where anomalies are looked for: the path of the module whose forward it was in; else NULL */
-    const cnn_module *module; /* in a trace: the module whose forward it was in; NULL: none */
+    const cnn_module *module; /* in a trace or profile: the module whose forward it was in; NULL: none */
     bool done;                /* backward has passed and released it */
     bool reached;             /* the backward that is running comes by here (final.c, grad.c) */
 };

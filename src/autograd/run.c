@@ -1,6 +1,7 @@
 /* Launches of a step: with their workspace, and with what fails of them as the step's failure. */
 #include "autograd/tape.h"
 
+#include "platform/clock.h"
 #include "tensor/cache.h"
 #include "tensor/kept.h"
 
@@ -31,23 +32,50 @@ static bool report_failed(cnn_tape *tape, cnn_status status)
     return status == CNN_OK;
 }
 
+/* Whether the step traces, so that this work is only counted. */
+static bool counted(cnn_tape *tape, cnn__counts work)
+{
+    bool tracing = cnn__tape_tracing(tape);
+    if (tracing) {
+        cnn__step_of(tape)->work.flops += work.flops;
+        cnn__step_of(tape)->work.bytes += work.bytes;
+    }
+    return tracing;
+}
+
+/* The same of a pass that moves the elements of a tensor. */
+static bool counted_pass(cnn_tape *tape, const cnn_tensor *t, int operands)
+{
+    double bytes = (double)t->numel * (double)cnn_dtype_size(t->dtype);
+    return cnn__observed(t->ctx) && counted(tape, (cnn__counts){ .bytes = operands * bytes });
+}
+
 bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch)
 {
     const cnn_context *ctx = cnn__step_of(tape)->ctx;
-    if (!ctx->device && !cnn__cpu_has_workspace(launch) && cnn__cpu_run(launch, ctx->kernels, ctx->pool, NULL)) {
+    bool observed = cnn__observed(ctx);
+    if (observed && counted(tape, cnn__launch_counts(launch))) {
+        return true;
+    }
+    if (!ctx->device && !observed && !cnn__cpu_has_workspace(launch) &&
+        cnn__cpu_run(launch, ctx->kernels, ctx->pool, NULL)) {
         return true;
     }
     return find_workspace(tape, launch) && report_failed(tape, cnn__launch(cnn__step_of(tape)->ctx, call, launch));
 }
 
 /* Under the form that `memory` says. */
-static bool run_kept(cnn_tape *tape, cnn_launch *launch, cnn__kept_form memory)
+static bool run_kept(cnn_tape *tape, const char *call, cnn_launch *launch, cnn__kept_form memory)
 {
     const cnn_context *ctx = cnn__step_of(tape)->ctx;
     size_t size = cnn__cpu_workspace_kept(launch, ctx->kernels, cnn__pool_size(ctx->pool), memory);
     bool ready = !size || (launch->workspace = cnn__scratch_get(tape, size)) != NULL;
+    double start = ctx->profile ? cnn__clock() : 0;
     if (ready) {
         cnn__cpu_run_kept(launch, ctx->kernels, ctx->pool, memory);
+    }
+    if (ready && ctx->profile) {
+        cnn__profile_launch(ctx, call, launch, start);
     }
     return ready;
 }
@@ -56,7 +84,7 @@ bool cnn__run_weighted(cnn_tape *tape, const char *call, cnn_launch *launch, con
 {
     const cnn_context *ctx = cnn__step_of(tape)->ctx;
     bool trained = weight && cnn__tape_recording(tape) && weight->requires_grad;
-    if (!weight || trained || !cnn__kept_fits(weight)) {
+    if (!weight || trained || cnn__tape_tracing(tape) || !cnn__kept_fits(weight)) {
         return cnn__run(tape, call, launch);
     }
     cnn__kept_form memory;
@@ -65,7 +93,7 @@ bool cnn__run_weighted(cnn_tape *tape, const char *call, cnn_launch *launch, con
     if (!kept) {
         return cnn__run(tape, call, launch);
     }
-    bool ready = run_kept(tape, launch, memory);
+    bool ready = run_kept(tape, call, launch, memory);
     cnn__kept_done(kept, ready);
     return ready;
 }
@@ -75,16 +103,20 @@ bool cnn__run_packed(cnn_tape *tape, const char *call, cnn_launch *launch, const
     const cnn_context *ctx = cnn__step_of(tape)->ctx;
     size_t bytes = memory ? (size_t)memory->numel * cnn_dtype_size(memory->dtype) : 0;
     cnn__form form = { .bytes = 0 };
-    if (memory && !ctx->device && cnn__dtype_is_real(memory->dtype)) {
+    if (memory && !ctx->device && !cnn__tape_tracing(tape) && cnn__dtype_is_real(memory->dtype)) {
         form = cnn__cpu_form(launch, ctx->kernels);
     }
-    return form.bytes && form.bytes <= bytes ? run_kept(tape, launch, (cnn__kept_form){ cnn__data(memory), packs })
-                                             : cnn__run(tape, call, launch);
+    return form.bytes && form.bytes <= bytes
+               ? run_kept(tape, call, launch, (cnn__kept_form){ cnn__data(memory), packs })
+               : cnn__run(tape, call, launch);
 }
 
 bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_backend_failure *failure)
 {
     failure->status = CNN_OK;
+    if (cnn__observed(cnn__step_of(tape)->ctx) && counted(tape, cnn__launch_counts(launch))) {
+        return true;
+    }
     if (!find_workspace(tape, launch)) {
         return false;
     }
@@ -94,12 +126,12 @@ bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_
 
 bool cnn__run_copy(cnn_tape *tape, const char *call, cnn_tensor *to, const cnn_tensor *from)
 {
-    return report_failed(tape, cnn__tensor_copy(to, from, call));
+    return counted_pass(tape, to, 2) || report_failed(tape, cnn__tensor_copy(to, from, call));
 }
 
 bool cnn__run_fill(cnn_tape *tape, const char *call, const cnn_tensor *t, double value)
 {
-    return !t || report_failed(tape, cnn__fill(t, call, value));
+    return !t || counted_pass(tape, t, 1) || report_failed(tape, cnn__fill(t, call, value));
 }
 
 void cnn__scratch_done(cnn_tape *tape)

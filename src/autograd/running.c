@@ -15,6 +15,9 @@ void cnn__running_enter(cnn__running *running)
 
 void cnn__running_leave(const cnn__running *running)
 {
+    if (running->frame) {
+        cnn__profile_leave(running->frame, true);
+    }
     innermost = running->outer;
     cnn__cancel_restore(running->cancel);
 }

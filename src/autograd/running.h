@@ -19,6 +19,7 @@ typedef struct cnn__running {
     /* Writes the path of `module` from the root of the forward and ": ", or nothing; NULL where `module` is. */
     void (*path)(const struct cnn__running *running, char *text, size_t size);
     const struct cnn__running *outer;
+    cnn__profile_frame *frame; /* a module's that is recorded (device/profile.h); NULL: it is not */
     /* The thread's cancelability before: a callback is not cancelled, because its frame would stay in the list. */
     int cancel;
 } cnn__running;

@@ -38,6 +38,7 @@ struct cnn_tape {
     cnn__step step; /* first: tensors see the tape as this */
     cnn_mode mode;
     bool recording, tracing;
+    bool observes; /* counts among the context's observers, from the beginning of a trace on */
     bool has_stream;
     uint64_t key[2]; /* the step's random stream, where it has one */
     uint64_t draws;  /* operations that drew from it */
@@ -129,6 +130,10 @@ static void take_stream(cnn_tape *tape)
 /* Stream numbers stay far below 2^40, so the place of the operation fits above them. */
 void cnn__tape_random_key(cnn_tape *tape, uint64_t key[2])
 {
+    if (tape->tracing) {
+        key[0] = key[1] = 0;
+        return;
+    }
     if (!tape->has_stream) {
         take_stream(tape);
     }
@@ -347,13 +352,17 @@ void cnn__tape_each_leaf(const cnn_tape *tape, void (*visit)(cnn_tensor *leaf, v
 
 /* ---- results ---- */
 
+/* What results of traced operations have in place of elements: an address that nobody follows. */
+static _Alignas(64) char no_elements[64];
+static cnn__storage traced_storage = { .references = 1, .data = no_elements };
+
 /* A result whose shape is known to be good. */
 static cnn_tensor *make_result(cnn__call *call, cnn_dtype dtype, int ndim, const int64_t *shape, int64_t numel)
 {
     size_t bytes = (size_t)numel * cnn_dtype_size(dtype);
     bool traced = call->tape->tracing;
-    cnn__storage *storage = traced ? NULL : cnn__cache_get(call->tape->cache, bytes);
-    if (!storage && !traced) {
+    cnn__storage *storage = traced ? cnn__storage_retain(&traced_storage) : cnn__cache_get(call->tape->cache, bytes);
+    if (!storage) {
         cnn__call_fail(call, CNN_ERROR_NO_MEMORY, "no memory for %zu bytes", bytes);
         return NULL;
     }
@@ -396,10 +405,19 @@ static void free_chunks(cnn_tape *tape)
     }
 }
 
+void cnn__tape_trace_made(cnn_tape *tape)
+{
+    if (tape->observes) {
+        atomic_fetch_sub(&tape->step.ctx->observers, 1);
+        tape->observes = false;
+    }
+}
+
 /* The tape may be one that could not be made whole. */
 static void release(cnn_tape *tape)
 {
     drop_everything(tape);
+    cnn__tape_trace_made(tape);
     cnn__step_end(tape);
     free_chunks(tape);
     for (arena_block *block = tape->arena, *next; block; block = next) {
@@ -494,6 +512,7 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
         return cnn__fail_memory(tape->step.ctx, "tape_begin", sizeof(cnn__failed_step));
     }
     drop_everything(tape);
+    cnn__tape_trace_made(tape);
     tape->mode = mode;
     tape->recording = mode == CNN_TRAIN || mode == CNN_EVAL_GRAD;
     tape->tracing = false;
@@ -515,6 +534,10 @@ cnn_status cnn__tape_begin_trace(cnn_tape *tape, cnn_mode mode)
     if (status == CNN_OK) {
         tape->mode = mode;
         tape->tracing = true;
+        tape->observes = true;
+        atomic_fetch_add(&tape->step.ctx->observers, 1);
+        tape->step.work = (cnn__counts){ 0 };
+        tape->step.ran = NULL;
     }
     return status;
 }

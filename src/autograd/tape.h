@@ -66,6 +66,8 @@ bool cnn__tape_recording(const cnn_tape *tape);
 bool cnn__tape_tracing(const cnn_tape *tape);
 /* Begins a step that traces; `mode` says what the layers do. */
 cnn_status cnn__tape_begin_trace(cnn_tape *tape, cnn_mode mode);
+/* Says that the step will launch nothing more, so that launches of other tapes need not ask whether they are traced. */
+void cnn__tape_trace_made(cnn_tape *tape);
 /* Is it at its first, third … step? What reads more than the caches hold then turns around. */
 bool cnn__tape_odd(const cnn_tape *tape);
 /* The key of operation-local random numbers: the step's stream and the next place in it. An evaluation step has no

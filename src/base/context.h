@@ -22,6 +22,8 @@ struct cnn_context {
     uint64_t serial; /* unique within the process, counted from 1 */
     int threads;
     struct cnn__device *device; /* NULL: the CPU (device/device.h) */
+    atomic_int observers;       /* a profile, and traces that are being made (device/profile.h) */
+    struct cnn_profile *profile;
     cnn_math math;
     atomic_uint_fast64_t seed;
     atomic_uint_fast64_t stream; /* the next unused random stream */

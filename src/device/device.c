@@ -1,6 +1,8 @@
 /* A context's queue on a device. */
 #include "device/device.h"
 
+#include "platform/clock.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -235,7 +237,7 @@ static cnn_status not_taken(cnn_context *ctx, const char *call, int kernel)
     return tell(ctx, call, &failure);
 }
 
-cnn_status cnn__launch_checked(cnn_context *ctx, const char *call, cnn_launch *launch, cnn_backend_failure *failure)
+static cnn_status hand_over(cnn_context *ctx, const char *call, cnn_launch *launch, cnn_backend_failure *failure)
 {
     cnn__device *d = ctx->device;
     if (!d && !cnn__cpu_supports(launch)) {
@@ -247,9 +249,24 @@ cnn_status cnn__launch_checked(cnn_context *ctx, const char *call, cnn_launch *l
     int cancel = device_enter(d);
     bool known = d->backend->supports(d->queue, launch->kernel, launch->dtype);
     launch->number = known ? ++d->number : 0;
+    d->call = call;
     bool taken = known && d->backend->launch(d->queue, launch);
     device_leave(d, cancel);
     return taken ? CNN_OK : known ? not_taken(ctx, call, (int)launch->kernel) : refused(ctx, call, launch);
+}
+
+cnn_status cnn__launch_checked(cnn_context *ctx, const char *call, cnn_launch *launch, cnn_backend_failure *failure)
+{
+    if (!ctx->profile) {
+        return hand_over(ctx, call, launch, failure);
+    }
+    double start = cnn__clock();
+    cnn_status status = hand_over(ctx, call, launch, failure);
+    if (status == CNN_OK && ctx->profile->synchronize) {
+        status = cnn__device_wait(ctx, call, launch->number);
+    }
+    cnn__profile_launch(ctx, call, launch, start);
+    return status;
 }
 
 size_t cnn__launch_workspace(cnn_context *ctx, const cnn_launch *launch)

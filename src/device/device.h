@@ -7,7 +7,7 @@
 
 #include "base/context.h"
 #include "base/dtype.h"
-#include "kernels/launch.h"
+#include "device/profile.h"
 
 enum { CNN__LOST = 16 };
 
@@ -15,9 +15,10 @@ typedef struct cnn__device {
     const cnn_backend *backend;
     char name[32]; /* "cuda:0" */
     void *queue;
-    bool records;    /* it computes nothing, but notes what the CPU is to compute (predict/recorder.h) */
-    cnn__mutex lock; /* held around every call of the queue's functions */
-    uint64_t number; /* of the newest launch or copy */
+    bool records;     /* it computes nothing, but notes what the CPU is to compute (predict/recorder.h) */
+    const char *call; /* that the newest launch is for, as messages begin */
+    cnn__mutex lock;  /* held around every call of the queue's functions */
+    uint64_t number;  /* of the newest launch or copy */
     /* The newest failures, in a ring: the launches from `from` to `to` were not carried out. */
     struct cnn__lost {
         uint64_t from, to;
@@ -57,7 +58,7 @@ void cnn__device_deallocate(cnn_context *ctx, void *memory, size_t bytes);
 cnn_status cnn__launch_checked(cnn_context *ctx, const char *call, cnn_launch *launch, cnn_backend_failure *failure);
 static inline cnn_status cnn__launch(cnn_context *ctx, const char *call, cnn_launch *launch)
 {
-    if (!ctx->device && !cnn__dtype_is_stored(launch->dtype)) {
+    if (!ctx->device && !cnn__observed(ctx) && !cnn__dtype_is_stored(launch->dtype)) {
         cnn__cpu_run(launch, ctx->kernels, ctx->pool, NULL);
         return CNN_OK;
     }

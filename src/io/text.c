@@ -71,6 +71,22 @@ void cnn__text_json(cnn__text *text, const char *string)
     cnn__text_add(text, "\"", 1);
 }
 
+size_t cnn__text_give(cnn__text *text, const char *call, char *buffer, size_t size)
+{
+    size_t length = text->failed ? 0 : text->size, fits = !size ? 0 : length < size ? length : size - 1;
+    if (text->failed) {
+        cnn__fail_memory(text->ctx, call, text->capacity);
+    }
+    if (fits) {
+        memcpy(buffer, text->data, fits);
+    }
+    if (size) {
+        buffer[fits] = '\0';
+    }
+    cnn__text_free(text);
+    return length;
+}
+
 void cnn__text_free(cnn__text *text)
 {
     cnn__free(text->ctx, text->data);

@@ -18,6 +18,9 @@ void cnn__text_print(cnn__text *text, const char *format, ...) __attribute__((fo
 /* A JSON string with its quotes. */
 void cnn__text_json(cnn__text *text, const char *string);
 void cnn__text_free(cnn__text *text);
+/* Hands a whole text to a caller's buffer as snprintf() does, and frees it. Returns its length, or 0 where there was no
+ * memory for it, which is reported as `call`. */
+size_t cnn__text_give(cnn__text *text, const char *call, char *buffer, size_t size);
 
 /* A double as C's hexadecimal text, such as "0x1.8000000000000p+1": it keeps every bit and does not depend on the
  * locale. */

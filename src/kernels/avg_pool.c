@@ -188,12 +188,13 @@ static int64_t averaging(const cnn_launch *l, char letter, bool *updates)
 {
     const avg_pool *g = l->parameters;
     (void)updates;
-    return g->planes * (letter == 'x' ? g->in_h * g->in_w : g->out_h * g->out_w);
+    int64_t window = letter == '*' ? g->kernel_h * g->kernel_w : 1;
+    return g->planes * window * (letter == 'x' ? g->in_h * g->in_w : g->out_h * g->out_w);
 }
 
 const cnn__cpu_kernel cnn__cpu_avg_pool_forward = {
-    .run = run_avg_pool_forward, .measure = averaging, .in = "x", .out = "y"
+    .run = run_avg_pool_forward, .unit = '*', .measure = averaging, .in = "x", .out = "y"
 };
 const cnn__cpu_kernel cnn__cpu_avg_pool_backward = {
-    .run = run_avg_pool_backward, .measure = averaging, .in = "y", .out = "x"
+    .run = run_avg_pool_backward, .unit = '*', .measure = averaging, .in = "y", .out = "x"
 };

@@ -300,8 +300,8 @@ static int64_t ctc_measure(const cnn_launch *l, char letter, bool *updates)
 }
 
 const cnn__cpu_kernel cnn__cpu_ctc_forward = {
-    .run = run_ctc_forward, .workspace = ctc_workspace, .measure = ctc_measure, .in = "x---", .out = "y"
+    .run = run_ctc_forward, .flops = 4, .workspace = ctc_workspace, .measure = ctc_measure, .in = "x---", .out = "y"
 };
 const cnn__cpu_kernel cnn__cpu_ctc_backward = {
-    .run = run_ctc_backward, .workspace = ctc_workspace, .measure = ctc_measure, .in = "x----y", .out = "x"
+    .run = run_ctc_backward, .flops = 4, .workspace = ctc_workspace, .measure = ctc_measure, .in = "x----y", .out = "x"
 };

@@ -32,10 +32,15 @@ static bool exists(int kernel)
            kernel % CNN_KERNEL_FAMILY < families[kernel / CNN_KERNEL_FAMILY].count;
 }
 
-static const cnn__cpu_kernel *kernel_of(const cnn_launch *launch)
+static inline const cnn__cpu_kernel *kernel_of(const cnn_launch *launch)
 {
     unsigned number = (unsigned)launch->kernel;
     return families[number / CNN_KERNEL_FAMILY].kernels[number % CNN_KERNEL_FAMILY];
+}
+
+const cnn__cpu_kernel *cnn__cpu_kernel_of(const cnn_launch *launch)
+{
+    return kernel_of(launch);
 }
 
 const char *cnn__kernel_name(int kernel)

@@ -17,6 +17,9 @@
 /* Its parameters: a struct that lives until the call. */
 #define CNN__PARAMETERS(p) .parameters = &(p), .parameters_size = sizeof(p)
 
+/* `flops` of a kernel that only moves elements. */
+enum { CNN__NO_FLOPS = 255 };
+
 /* Memory for a weight in the form that a kernel reads (kernels.def), which lasts longer than the launch. */
 typedef struct cnn__kept_form {
     void *packed; /* NULL: none */
@@ -47,6 +50,10 @@ typedef struct cnn__cpu_kernel {
     size_t (*workspace)(cnn__cpu_call *j);           /* bytes that it needs; NULL: none */
     void (*form)(cnn__cpu_call *j, cnn__form *form); /* of its weight; fills in all but the kernel; NULL: none */
     bool moves;                                      /* takes elements of every dtype as they are stored */
+    /* Its work (kernels/work.c): FLOPs per unit, 0 is one; a unit is what `measure` counts for that letter, and for 0
+     * an element of the largest operand. */
+    unsigned char flops;
+    char unit;
     /* For dtypes that are stored in one way and computed with in another: a letter per operand, '-' for one that has
      * not the launch's dtype, such as indices. NULL: the kernel does not know such dtypes. */
     cnn__measure_fn *measure;
@@ -71,6 +78,13 @@ bool cnn__operands_of(const cnn_launch *launch, cnn__operands *operands);
 cnn__form cnn__cpu_form(const cnn_launch *launch, const cnn__kernels *kernels);
 size_t cnn__cpu_workspace_kept(const cnn_launch *launch, const cnn__kernels *kernels, int workers, cnn__kept_form kept);
 void cnn__cpu_run_kept(const cnn_launch *launch, const cnn__kernels *kernels, cnn__pool *pool, cnn__kept_form kept);
+/* What a launch does, by its parameters alone: floating-point operations, and bytes of the operands that are there. */
+typedef struct cnn__counts {
+    double flops, bytes;
+} cnn__counts;
+cnn__counts cnn__launch_counts(const cnn_launch *launch);
+/* The descriptor of a launch's kernel, which there is. */
+const cnn__cpu_kernel *cnn__cpu_kernel_of(const cnn_launch *launch);
 /* As messages say it: "gemm". */
 const char *cnn__kernel_name(int kernel);
 

@@ -1,6 +1,7 @@
 /* Runners of the kernels of every dtype: elements, copies, reductions, softmax, random numbers. */
 #include "kernels/array/array.h"
 #include "kernels/array/draw.h"
+#include "kernels/array/nest.h"
 #include "kernels/launch.h"
 
 typedef const cnn_elementwise_parameters elementwise_parameters;
@@ -13,7 +14,7 @@ static bool run_fill(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_fill = { .run = run_fill, .moves = true };
+const cnn__cpu_kernel cnn__cpu_fill = { .run = run_fill, .flops = CNN__NO_FLOPS, .moves = true };
 
 static bool run_copy(cnn__cpu_call *j)
 {
@@ -26,7 +27,18 @@ static bool run_copy(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_copy = { .run = run_copy, .moves = true };
+/* In elements of the result's dtype. */
+static int64_t copy_measure(const cnn_launch *l, char letter, bool *updates)
+{
+    const cnn_copy_parameters *p = l->parameters;
+    size_t size = cnn_dtype_size(letter == '1' ? p->from : l->dtype);
+    (void)updates;
+    return cnn__nest_count(&p->nest) * (int64_t)size / (int64_t)cnn_dtype_size(l->dtype);
+}
+
+const cnn__cpu_kernel cnn__cpu_copy = {
+    .run = run_copy, .flops = CNN__NO_FLOPS, .moves = true, .measure = copy_measure, .in = "1", .out = "0"
+};
 
 static bool run_unary(cnn__cpu_call *j)
 {
@@ -36,7 +48,9 @@ static bool run_unary(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_unary = { .run = run_unary, .measure = cnn__measure_elementwise, .in = "1", .out = "0" };
+const cnn__cpu_kernel cnn__cpu_unary = {
+    .run = run_unary, .unit = '*', .measure = cnn__measure_elementwise, .in = "1", .out = "0"
+};
 
 static bool run_slope(cnn__cpu_call *j)
 {
@@ -47,7 +61,7 @@ static bool run_slope(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_slope = {
-    .run = run_slope, .measure = cnn__measure_elementwise, .in = "12", .out = "0"
+    .run = run_slope, .unit = '*', .measure = cnn__measure_elementwise, .in = "12", .out = "0"
 };
 
 static bool run_binary(cnn__cpu_call *j)
@@ -59,7 +73,7 @@ static bool run_binary(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_binary = {
-    .run = run_binary, .measure = cnn__measure_elementwise, .in = "12", .out = "0"
+    .run = run_binary, .unit = '*', .measure = cnn__measure_elementwise, .in = "12", .out = "0"
 };
 
 static bool run_compare(cnn__cpu_call *j)
@@ -71,7 +85,7 @@ static bool run_compare(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_compare = {
-    .run = run_compare, .measure = cnn__measure_elementwise, .in = "12", .out = ""
+    .run = run_compare, .unit = '*', .measure = cnn__measure_elementwise, .in = "12", .out = ""
 };
 
 static bool run_where(cnn__cpu_call *j)
@@ -82,7 +96,7 @@ static bool run_where(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_where = {
-    .run = run_where, .measure = cnn__measure_elementwise, .in = "-23", .out = "0"
+    .run = run_where, .flops = CNN__NO_FLOPS, .measure = cnn__measure_elementwise, .in = "-23", .out = "0"
 };
 
 static bool run_reduce(cnn__cpu_call *j)
@@ -93,7 +107,9 @@ static bool run_reduce(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_reduce = { .run = run_reduce, .measure = cnn__measure_reduced, .in = "1", .out = "0" };
+const cnn__cpu_kernel cnn__cpu_reduce = {
+    .run = run_reduce, .unit = '*', .measure = cnn__measure_reduced, .in = "1", .out = "0"
+};
 
 static bool run_argmax(cnn__cpu_call *j)
 {
@@ -102,7 +118,9 @@ static bool run_argmax(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_argmax = { .run = run_argmax, .measure = cnn__measure_reduced, .in = "1", .out = "" };
+const cnn__cpu_kernel cnn__cpu_argmax = {
+    .run = run_argmax, .unit = '*', .measure = cnn__measure_reduced, .in = "1", .out = ""
+};
 
 static bool run_pick(cnn__cpu_call *j)
 {
@@ -110,7 +128,9 @@ static bool run_pick(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_pick = { .run = run_pick, .measure = cnn__measure_along, .in = "x", .out = "y" };
+const cnn__cpu_kernel cnn__cpu_pick = {
+    .run = run_pick, .flops = CNN__NO_FLOPS, .measure = cnn__measure_along, .in = "x", .out = "y"
+};
 
 static bool run_place(cnn__cpu_call *j)
 {
@@ -118,7 +138,9 @@ static bool run_place(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_place = { .run = run_place, .measure = cnn__measure_along, .in = "y", .out = "x" };
+const cnn__cpu_kernel cnn__cpu_place = {
+    .run = run_place, .flops = CNN__NO_FLOPS, .measure = cnn__measure_along, .in = "y", .out = "x"
+};
 
 static bool run_softmax(cnn__cpu_call *j)
 {
@@ -129,9 +151,11 @@ static bool run_softmax(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_softmax = { .run = run_softmax, .measure = cnn__measure_matrix, .in = "x", .out = "x" };
+const cnn__cpu_kernel cnn__cpu_softmax = {
+    .run = run_softmax, .flops = 5, .measure = cnn__measure_matrix, .in = "x", .out = "x"
+};
 const cnn__cpu_kernel cnn__cpu_log_softmax = {
-    .run = run_softmax, .measure = cnn__measure_matrix, .in = "x", .out = "x"
+    .run = run_softmax, .flops = 5, .measure = cnn__measure_matrix, .in = "x", .out = "x"
 };
 
 static bool run_draw(cnn__cpu_call *j)
@@ -141,4 +165,4 @@ static bool run_draw(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_draw = { .run = run_draw };
+const cnn__cpu_kernel cnn__cpu_draw = { .run = run_draw, .flops = CNN__NO_FLOPS };

@@ -23,7 +23,7 @@ static bool run_index_check(cnn__cpu_call *j)
     return j->position < 0;
 }
 
-const cnn__cpu_kernel cnn__cpu_index_check = { .run = run_index_check };
+const cnn__cpu_kernel cnn__cpu_index_check = { .run = run_index_check, .flops = CNN__NO_FLOPS };
 
 static bool run_lookup(cnn__cpu_call *j)
 {
@@ -32,7 +32,9 @@ static bool run_lookup(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_lookup = { .run = run_lookup, .measure = cnn__measure_lookup, .in = "x", .out = "y" };
+const cnn__cpu_kernel cnn__cpu_lookup = {
+    .run = run_lookup, .flops = CNN__NO_FLOPS, .measure = cnn__measure_lookup, .in = "x", .out = "y"
+};
 
 static bool run_lookup_backward(cnn__cpu_call *j)
 {
@@ -49,6 +51,7 @@ static size_t lookup_backward_workspace(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_lookup_backward = { .run = run_lookup_backward,
+                                                   .unit = 'y',
                                                    .workspace = lookup_backward_workspace,
                                                    .measure = cnn__measure_lookup,
                                                    .in = "y",
@@ -95,6 +98,8 @@ static size_t cross_entropy_workspace(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_cross_entropy = { .run = run_cross_entropy,
+                                                 .flops = 5,
+                                                 .unit = 'l',
                                                  .workspace = cross_entropy_workspace,
                                                  .measure = cnn__measure_loss,
                                                  .in = "ltc",
@@ -108,6 +113,9 @@ static bool run_cross_entropy_backward(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_cross_entropy_backward = {
-    .run = run_cross_entropy_backward, .measure = cnn__measure_loss, .in = "ltc--y", .out = "lt"
-};
+const cnn__cpu_kernel cnn__cpu_cross_entropy_backward = { .run = run_cross_entropy_backward,
+                                                          .flops = 4,
+                                                          .unit = 'l',
+                                                          .measure = cnn__measure_loss,
+                                                          .in = "ltc--y",
+                                                          .out = "lt" };

@@ -10,6 +10,9 @@ static int64_t batch_norm_measure(const cnn_launch *l, char letter, bool *update
 {
     const cnn_batch_norm_parameters *p = l->parameters;
     *updates |= l->kernel == CNN_KERNEL_BATCH_NORM_MOVE;
+    if (letter == '*') {
+        return p->batch * p->channels * p->inner * (p->joined ? 5 : 2); /* with the statistics, or without */
+    }
     return letter == 'x' ? p->batch * p->channels * p->inner : p->channels;
 }
 
@@ -36,7 +39,7 @@ static bool run_batch_norm_statistics(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_batch_norm_statistics = {
-    .run = run_batch_norm_statistics, .measure = batch_norm_measure, .in = "x", .out = ""
+    .run = run_batch_norm_statistics, .flops = 3, .measure = batch_norm_measure, .in = "x", .out = ""
 };
 
 static bool run_batch_norm_move(cnn__cpu_call *j)
@@ -46,7 +49,7 @@ static bool run_batch_norm_move(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_batch_norm_move = {
-    .run = run_batch_norm_move, .measure = batch_norm_measure, .in = "", .out = "cc"
+    .run = run_batch_norm_move, .flops = 3, .measure = batch_norm_measure, .in = "", .out = "cc"
 };
 
 static bool run_batch_norm_scale(cnn__cpu_call *j)
@@ -56,7 +59,7 @@ static bool run_batch_norm_scale(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_batch_norm_scale = {
-    .run = run_batch_norm_scale, .measure = batch_norm_measure, .in = "cc", .out = ""
+    .run = run_batch_norm_scale, .flops = 3, .measure = batch_norm_measure, .in = "cc", .out = ""
 };
 
 static bool run_batch_norm_fold(cnn__cpu_call *j)
@@ -66,7 +69,7 @@ static bool run_batch_norm_fold(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_batch_norm_fold = {
-    .run = run_batch_norm_fold, .measure = batch_norm_measure, .in = "ccccc", .out = "cc"
+    .run = run_batch_norm_fold, .flops = 3, .measure = batch_norm_measure, .in = "ccccc", .out = "cc"
 };
 
 static bool run_batch_norm_forward(cnn__cpu_call *j)
@@ -78,7 +81,7 @@ static bool run_batch_norm_forward(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_batch_norm_forward = {
-    .run = run_batch_norm_forward, .measure = batch_norm_measure, .in = "xcc", .out = "x"
+    .run = run_batch_norm_forward, .unit = '*', .measure = batch_norm_measure, .in = "xcc", .out = "x"
 };
 
 static bool run_batch_norm_backward(cnn__cpu_call *j)
@@ -90,7 +93,7 @@ static bool run_batch_norm_backward(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_batch_norm_backward = {
-    .run = run_batch_norm_backward, .measure = batch_norm_measure, .in = "xc-x", .out = "xcc"
+    .run = run_batch_norm_backward, .flops = 8, .measure = batch_norm_measure, .in = "xc-x", .out = "xcc"
 };
 
 /* ---- groups of channels ---- */
@@ -125,7 +128,7 @@ static bool run_group_norm_forward(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_group_norm_forward = {
-    .run = run_group_norm_forward, .measure = group_norm_measure, .in = "xcc", .out = "x"
+    .run = run_group_norm_forward, .flops = 5, .measure = group_norm_measure, .in = "xcc", .out = "x"
 };
 
 static bool run_group_norm_backward(cnn__cpu_call *j)
@@ -137,5 +140,5 @@ static bool run_group_norm_backward(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_group_norm_backward = {
-    .run = run_group_norm_backward, .measure = group_norm_measure, .in = "xc-x", .out = "xcc"
+    .run = run_group_norm_backward, .flops = 8, .measure = group_norm_measure, .in = "xc-x", .out = "xcc"
 };

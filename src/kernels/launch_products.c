@@ -237,7 +237,7 @@ static bool run_maxpool_forward(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_maxpool_forward = {
-    .run = run_maxpool_forward, .measure = cnn__measure_pooling, .in = "x", .out = "y"
+    .run = run_maxpool_forward, .unit = '*', .measure = cnn__measure_pooling, .in = "x", .out = "y"
 };
 
 static bool run_maxpool_backward(cnn__cpu_call *j)
@@ -247,5 +247,5 @@ static bool run_maxpool_backward(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_maxpool_backward = {
-    .run = run_maxpool_backward, .measure = cnn__measure_pooling, .in = "y", .out = "x"
+    .run = run_maxpool_backward, .unit = 'y', .measure = cnn__measure_pooling, .in = "y", .out = "x"
 };

@@ -176,13 +176,20 @@ static size_t response_workspace(cnn__cpu_call *j)
 static int64_t response_measure(const cnn_launch *l, char letter, bool *updates)
 {
     const response_norm *g = l->parameters;
-    (void)letter, (void)updates;
-    return g->batch * g->channels * g->inner;
+    int64_t each = letter != '*' ? 1 : l->kernel == CNN_KERNEL_LOCAL_RESPONSE_NORM ? g->size + 4 : 2 * g->size + 8;
+    (void)updates;
+    return each * g->batch * g->channels * g->inner;
 }
 
-const cnn__cpu_kernel cnn__cpu_local_response_norm = {
-    .run = run_response_norm, .workspace = response_workspace, .measure = response_measure, .in = "x", .out = "x"
-};
-const cnn__cpu_kernel cnn__cpu_local_response_norm_backward = {
-    .run = run_response_norm, .workspace = response_workspace, .measure = response_measure, .in = "xx", .out = "x"
-};
+const cnn__cpu_kernel cnn__cpu_local_response_norm = { .run = run_response_norm,
+                                                       .unit = '*',
+                                                       .workspace = response_workspace,
+                                                       .measure = response_measure,
+                                                       .in = "x",
+                                                       .out = "x" };
+const cnn__cpu_kernel cnn__cpu_local_response_norm_backward = { .run = run_response_norm,
+                                                                .unit = '*',
+                                                                .workspace = response_workspace,
+                                                                .measure = response_measure,
+                                                                .in = "xx",
+                                                                .out = "x" };

@@ -26,7 +26,11 @@ static int64_t reach(const cnn_nest *nest, int k)
 int64_t cnn__measure_elementwise(const cnn_launch *l, char letter, bool *updates)
 {
     const cnn_nest *nest = &((const cnn_elementwise_parameters *)l->parameters)->nest;
-    int64_t count = count_of(nest), span = count ? reach(nest, letter - '0') + 1 : 0;
+    int64_t count = count_of(nest);
+    if (letter == '*') {
+        return count;
+    }
+    int64_t span = count ? reach(nest, letter - '0') + 1 : 0;
     *updates |= letter == '0' && span != count;
     return span;
 }
@@ -35,6 +39,9 @@ int64_t cnn__measure_reduced(const cnn_launch *l, char letter, bool *updates)
 {
     const cnn_reduce_parameters *p = l->parameters;
     int64_t results = count_of(&p->outer);
+    if (letter == '*') {
+        return results * count_of(&p->inner);
+    }
     if (letter == '0') {
         int64_t span = results ? reach(&p->outer, 0) + 1 : 0;
         *updates |= span != results;
@@ -129,8 +136,9 @@ int64_t cnn__measure_conv3d(const cnn_launch *l, char letter, bool *updates)
 int64_t cnn__measure_pooling(const cnn_launch *l, char letter, bool *updates)
 {
     const cnn_maxpool *g = l->parameters;
+    int64_t window = letter == '*' ? g->kernel_h * g->kernel_w : 1;
     (void)updates;
-    return g->planes * (letter == 'x' ? g->in_h * g->in_w : g->out_h * g->out_w);
+    return g->planes * window * (letter == 'x' ? g->in_h * g->in_w : g->out_h * g->out_w);
 }
 
 /* The table x and the rows y. */

@@ -15,7 +15,8 @@ typedef struct cnn__operands {
 } cnn__operands;
 
 /* The descriptor of a kernel (kernels/launch.h) names the operands that have the launch's dtype, each by a letter,
- * which its measure turns into a number of elements; it sets *updates where the results are as above. */
+ * which its measure turns into a number of elements; it sets *updates where the results are as above. For '*' some say
+ * how many times the kernel's formula is computed. */
 typedef int64_t cnn__measure_fn(const cnn_launch *launch, char letter, bool *updates);
 
 /* Measures that several kernels share: */

@@ -52,6 +52,27 @@ bool cnn__module_training(const cnn_module *module, const cnn_tape *tape)
     return module ? module->mode == CNN_MODULE_TRAINS : cnn_tape_training(tape);
 }
 
+/* The module as the profile knows it, and all above it, by their names. */
+static const cnn__profiled_module *known_to(cnn_profile *profile, const cnn_module *module)
+{
+    const cnn__profiled_module *known = cnn__profile_find(profile, module);
+    if (known) {
+        return known;
+    }
+    const cnn__profiled_module *parent = module->parent ? known_to(profile, module->parent) : NULL;
+    return cnn__profile_add(profile, module, parent, parent ? name_of(module) : "", cnn_module_type(module));
+}
+
+/* In the arena, because almost no forward is recorded. */
+static __attribute__((noinline)) cnn__profile_frame *frame_of_forward(const cnn_module *module, cnn_tape *tape)
+{
+    cnn__profile_frame *frame = cnn__tape_arena(tape, sizeof *frame);
+    if (frame) {
+        cnn__profile_enter(frame, module->ctx->profile, known_to(module->ctx->profile, module), false);
+    }
+    return frame;
+}
+
 void cnn__forward_enter(cnn__running *running, const cnn_module *module, cnn_tape *tape)
 {
     *running = (cnn__running){ .tape = tape,
@@ -59,6 +80,7 @@ void cnn__forward_enter(cnn__running *running, const cnn_module *module, cnn_tap
                                .name = cnn_module_type(module),
                                .module = module,
                                .training = cnn__module_training(module, tape),
+                               .frame = module->ctx->profile ? frame_of_forward(module, tape) : NULL,
                                .path = write_path };
     cnn__running_enter(running);
 }
@@ -163,6 +185,17 @@ static void check_forward(const cnn_module *module, cnn_tape *tape, uint64_t gen
     }
 }
 
+/* Notes in a step that traces that the module has run. false: no memory, the tape has failed. */
+static bool note_forward(const cnn_module *module, cnn_tape *tape, cnn_tensor *const *outputs, int count)
+{
+    cnn__ran *ran = cnn__tape_arena(tape, sizeof *ran);
+    if (ran) {
+        *ran = (cnn__ran){ cnn__step_of(tape)->ran, module, count ? outputs[0] : NULL };
+        cnn__step_of(tape)->ran = ran;
+    }
+    return ran != NULL;
+}
+
 static bool forward_run(cnn_module *module, cnn_tape *tape, cnn_tensor *const *inputs, int input_count,
                         cnn_tensor **outputs, int output_count)
 {
@@ -180,7 +213,7 @@ static bool forward_run(cnn_module *module, cnn_tape *tape, cnn_tensor *const *i
         return false;
     }
     keep_results(tape, mark, outputs, output_count);
-    return true;
+    return !cnn__tape_tracing(tape) || note_forward(module, tape, outputs, output_count);
 }
 
 static bool forward_check_input(cnn_tape *tape, const cnn_module *module, const cnn_tensor *x)

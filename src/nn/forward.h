@@ -18,4 +18,13 @@ void cnn__forward_own(const char *call, const cnn__module_class *const *classes,
                       cnn_module *module, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
                       int output_count);
 
+/* A forward that a traced step has run. */
+typedef struct cnn__ran {
+    struct cnn__ran *previous;
+    const cnn_module *module;
+    const cnn_tensor *output; /* the first one, of which the shape can be read; NULL: none */
+} cnn__ran;
+/* The forwards of a trace, the last one first. */
+const cnn__ran *cnn__trace_ran(const struct cnn_trace *trace);
+
 #endif

@@ -175,6 +175,8 @@ static bool copy_node(cnn_trace *t, int i, const cnn__node *node)
     to->op = node->op->name;
     to->module = again || is_part(t, node->module) ? (cnn_module *)(uintptr_t)node->module : NULL;
     to->path = again ? to[-1].path : path_of(t, to->module);
+    to->flops = node->work.flops;
+    to->bytes = node->work.bytes;
     to->input_count = node->count;
     to->output_count = node->outputs;
     to->inputs = number_all(t, node->in, node->count);
@@ -292,7 +294,9 @@ cnn_trace *cnn_trace_create(cnn_module *module, const cnn_trace_input *inputs, i
     cnn_tape *tape = cnn_tape_new(ctx);
     cnn_trace *trace = tape ? trace_run(tape, module, inputs, count, &given) : NULL;
     cnn__begun_set(begun);
-    if (tape && !trace) {
+    if (trace) {
+        cnn__tape_trace_made(tape);
+    } else if (tape) {
         cnn_tape_free(tape);
     }
     cnn__cancel_restore(cancel);
@@ -307,6 +311,11 @@ void cnn_trace_free(cnn_trace *trace)
 }
 
 /* ---- asking ---- */
+
+const cnn__ran *cnn__trace_ran(const cnn_trace *trace)
+{
+    return cnn__step_of(trace->tape)->ran;
+}
 
 /* Whether there is a thing of that number; what is wrong with the question is reported. */
 static bool is_there(const cnn_trace *trace, const char *call, int i, size_t count_at)

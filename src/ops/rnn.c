@@ -178,7 +178,7 @@ static bool rnn_steps(cnn__call *call, const cnn__rnn *r, const cnn_tensor *prod
 /* The last rows of all states are results of their own. The copy belongs to the step, like its launches. */
 static bool rnn_copy_last(cnn__call *call, const cnn__rnn *r, const cnn_tensor *to, const cnn_tensor *states)
 {
-    if (!to) {
+    if (!to || cnn__tape_tracing(call->tape)) {
         return true;
     }
     cnn__step *owner = cnn__step_of(call->tape);

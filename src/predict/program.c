@@ -6,6 +6,8 @@
  * lives overlap get places that do not. */
 #include "predict/program.h"
 
+#include "platform/clock.h"
+
 #include <string.h>
 
 enum { OPERANDS = CNN__IN + CNN__OUT, PLACE_GRAIN = 64 };
@@ -263,6 +265,7 @@ static cnn_status add_step(builder *b, cnn__recorded *recorded)
     int number = p->step_count++, data = -1;
     cnn__program_step *step = &p->steps[number];
     step->launch = recorded->launch;
+    step->call = recorded->call;
     step->bytes = recorded->bytes;
     recorded->launch.parameters = NULL; /* they are the program's now */
     if (recorded->data) {
@@ -477,7 +480,7 @@ void cnn__program_bind(const cnn__program *program, cnn__program_step *steps, ch
     }
 }
 
-static bool step_run(cnn__program_step *step, const cnn_context *ctx, cnn_backend_failure *failure)
+static bool step_carry(cnn__program_step *step, const cnn_context *ctx, cnn_backend_failure *failure)
 {
     if (step->bytes) {
         memmove(step->launch.out[0], step->launch.in[0], step->bytes);
@@ -488,6 +491,17 @@ static bool step_run(cnn__program_step *step, const cnn_context *ctx, cnn_backen
         return true;
     }
     return cnn__cpu_run(&step->launch, ctx->kernels, ctx->pool, failure);
+}
+
+static bool step_run(cnn__program_step *step, const cnn_context *ctx, cnn_backend_failure *failure)
+{
+    if (!cnn__observed(ctx) || !ctx->profile || step->bytes) {
+        return step_carry(step, ctx, failure);
+    }
+    double start = cnn__clock();
+    bool done = step_carry(step, ctx, failure);
+    cnn__profile_launch(ctx, step->call, &step->launch, start);
+    return done;
 }
 
 static void bind_ports(const cnn__program *program, cnn__program_step *steps, const void *const *inputs,

@@ -7,6 +7,7 @@
 /* A step: a launch, or bytes that go from in[0] to out[0]. */
 typedef struct cnn__program_step {
     cnn_launch launch;
+    const char *call;    /* the operation of a launch, as messages say it */
     size_t bytes;        /* 0: a launch */
     cnn__kept_form kept; /* of its weight in[1]; packed NULL: none */
 } cnn__program_step;

@@ -129,6 +129,7 @@ static bool recorder_launch(void *queue, const cnn_launch *launch)
     step->launch = *launch;
     step->launch.parameters = parameters;
     step->launch.workspace = NULL;
+    step->call = r->device->call;
     return true;
 }
 
@@ -213,6 +214,7 @@ cnn_context *cnn__recorder_begin(cnn__recorder *recorder, cnn_context *ctx)
         cnn_context_free(own);
         own = NULL;
     }
+    recorder->device = own ? own->device : NULL;
     return own;
 }
 

@@ -11,6 +11,7 @@ typedef struct cnn__recorded {
     cnn_launch launch; /* its parameters belong to the record */
     size_t bytes;      /* 0: a launch */
     void *data;        /* NULL: not a write */
+    const char *call;  /* the operation of a launch, as messages say it */
 } cnn__recorded;
 
 /* Memory that was asked for. No address is given out twice. */
@@ -21,6 +22,7 @@ typedef struct cnn__recorded_block {
 
 typedef struct cnn__recorder {
     cnn_context *ctx; /* whose memory the record is in, and whose kernels it is for */
+    const cnn__device *device;
     cnn__recorded *steps;
     cnn__recorded_block *blocks; /* by address */
     int step_count, step_capacity, block_count, block_capacity;

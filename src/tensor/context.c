@@ -90,6 +90,7 @@ static void fill(cnn_context *ctx, const cnn_context_options *o)
     atomic_init(&ctx->lock_process, 2 * cnn__process());
     CNN__ATOMIC(&ctx->lock_process);
     atomic_init(&ctx->kept_bytes, 0);
+    atomic_init(&ctx->observers, 0);
     ctx->threads = !CNN__THREADS ? 1 : o->threads ? o->threads : available_cpus();
     ctx->math = o->math;
     ctx->log = o->log;

@@ -116,7 +116,7 @@ cnn_status cnn__tensor_check_current(const cnn_tensor *t, const char *call)
                          "%s: the tensor is a result of step %llu of its tape, which is now in step %llu", call,
                          (unsigned long long)t->generation, (unsigned long long)step->generation);
     }
-    if (!t->storage && !t->traced) {
+    if (!t->storage) {
         return cnn__fail(t->ctx, CNN_ERROR_STATE,
                          "%s: the tensor was an intermediate result of a module's forward, which has returned", call);
     }

@@ -68,6 +68,8 @@ typedef struct cnn__step {
     uint64_t serial;          /* number of the tape, unique within the process */
     uint64_t device_failures; /* of the device when the step began, or when it learnt of the newest */
     uint64_t launched;        /* the number of the step's newest launch on a device */
+    cnn__counts work;         /* in a step that traces: of the operation that is being traced */
+    struct cnn__ran *ran;     /* in a step that traces: the forwards of modules, the newest first (nn/forward.h) */
     struct cnn__step *next, *previous; /* links of the list of all tapes (autograd/step.c) */
 } cnn__step;
 
@@ -94,7 +96,7 @@ struct cnn_tensor {
     atomic_int references; /* plain */
     int64_t numel;
     int64_t offset;        /* position of the first element in the storage, in elements */
-    cnn__storage *storage; /* NULL: a tape's result that was dropped or traced */
+    cnn__storage *storage; /* NULL: a tape's result that was dropped */
     cnn_context *ctx;
     cnn_tensor *grad;
     _Atomic(struct cnn__failed_step *)

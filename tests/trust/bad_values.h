@@ -251,6 +251,18 @@ MAKER(trace, keep(w, cnn_trace_create(module_of(w), trace_input_list, 1, NULL), 
 static const candidate traces[] = { MADE("good", GOOD, make_trace, 0), NO_POINTER };
 OBJECT(trace, traces);
 
+/* One that has ended, with an event. */
+static cnn_profile *profile_of(world *w)
+{
+    cnn_profile *profile = cnn_profile_begin(context_of(w), NULL);
+    cnn_tensor_free(cnn_tensor_zeros(context_of(w), CNN_F32, CNN_SHAPE(3)));
+    cnn_profile_end(profile);
+    return profile;
+}
+MAKER(profile, keep(w, profile_of(w), release_profile))
+static const candidate profiles[] = { MADE("good", GOOD, make_profile, 0), NO_POINTER };
+OBJECT(profile, profiles);
+
 /* ---- DLPack ---- */
 
 MAKER(dlpack, keep(w, cnn_tensor_to_dlpack(matrix_of(w)), release_dlpack))
@@ -364,6 +376,7 @@ OPTIONS(ctc_loss_options, cnn_ctc_loss_options, .blank = 1);
 OPTIONS(grad_options, cnn_grad_options, .retain_graph = true);
 OPTIONS(gradcheck_options, cnn_gradcheck_options, .eps = 1e-6);
 OPTIONS(trace_options, cnn_trace_options, .training = true);
+OPTIONS(profile_options, cnn_profile_options, .limit = 5);
 OPTIONS(custom_op, cnn_custom_op, .name = "copy", .infer = infer_like_first, .forward = forward_copy);
 OPTIONS(load_options, cnn_load_options, .partial = true, .strip_prefix = "module.");
 OPTIONS(checkpoint, cnn_checkpoint, .module = module_of(w), .optimizer = optimizer_of(w), .scheduler = NULL, .epoch = 3);

@@ -81,6 +81,7 @@ RELEASER(loader)
 RELEASER(load_report)
 RELEASER(file)
 RELEASER(trace)
+RELEASER(profile)
 static void release_dlpack(void *object)
 {
     ((cnn_dlpack *)object)->deleter(object);

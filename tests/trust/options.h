@@ -335,6 +335,13 @@ static bool use_trace(const void *o)
     return made != NULL;
 }
 
+static bool use_profile(const void *o)
+{
+    cnn_profile *made = cnn_profile_begin(ctx, o);
+    cnn_profile_free(made);
+    return made != NULL;
+}
+
 static cnn_status infer_scalar(const cnn_tensor *const *inputs, int count, cnn_dtype *dtype, int *ndim, int64_t *shape,
                                void *user)
 {
@@ -432,6 +439,7 @@ static const cnn_cross_entropy_options good_loss = { .struct_size = sizeof good_
 static const cnn_grad_options good_grad = { .struct_size = sizeof good_grad };
 static const cnn_gradcheck_options good_gradcheck = { .struct_size = sizeof good_gradcheck };
 static const cnn_trace_options good_trace = { .struct_size = sizeof good_trace };
+static const cnn_profile_options good_profile = { .struct_size = sizeof good_profile };
 static const cnn_custom_op good_op = { .struct_size = sizeof good_op, .name = "one", .infer = infer_scalar,
                                        .forward = forward_one };
 static const cnn_dataset_callbacks good_callbacks = { .struct_size = sizeof good_callbacks, .size = 2, .image_ndim = 3,

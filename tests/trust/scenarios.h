@@ -70,6 +70,8 @@ static const scenario scenarios[] = {
     { "DLPack", exchange, false },
     { "file", open_file, false },
     { "trace", trace_module, false },
+    { "profile", profile_module, false },
+    { "summary", summarize_module, false },
     { "tensors", make_tensors, false },
     { "borrowed memory", borrow_memory, false },
     { "tensors in use", use_tensors, false },

@@ -289,6 +289,29 @@ static cnn_status trace_module(world *w)
     return status;
 }
 
+/* A forward is recorded, and what was recorded is written. */
+static cnn_status profile_module(world *w)
+{
+    cnn_profile *profile = cnn_profile_begin(w->ctx, NULL);
+    TRY(got(w, profile));
+    cnn_trace *trace = cnn_trace_new(w->model, CNN_F32, CNN_SHAPE(2, 1, 8, 8)); /* whose forwards are recorded, too */
+    cnn_status status = got(w, trace);
+    cnn_trace_free(trace);
+    cnn_profile_end(profile);
+    if (status == CNN_OK && !cnn_profile_format(profile, CNN_PROFILE_MODULES, NULL, 0)) {
+        status = cnn_context_status(w->ctx);
+    }
+    status = status == CNN_OK ? cnn_profile_save(profile, in_folder("profile")) : status;
+    cnn_profile_free(profile);
+    return status;
+}
+
+static cnn_status summarize_module(world *w)
+{
+    const cnn_trace_input input = { .shape = (const int64_t[]){ 2, 1, 8, 8 }, .ndim = 4 };
+    return cnn_module_summary(w->model, &input, 1, NULL, NULL, 0) ? CNN_OK : cnn_context_status(w->ctx);
+}
+
 static cnn_status save_checkpoint(world *w)
 {
     const cnn_checkpoint c = { .struct_size = sizeof c, .module = w->model, .optimizer = w->adam, .epoch = 5 };

@@ -11,7 +11,7 @@
 typedef enum result_class {
     RESULT_STATUS, RESULT_OPERATION, RESULT_NOTHING, RESULT_INTEGER, RESULT_REAL, RESULT_STRING, RESULT_BORROWED,
     RESULT_CONTEXT, RESULT_TAPE, RESULT_MODULE, RESULT_OPTIMIZER, RESULT_SCHEDULER, RESULT_EMA, RESULT_PREDICTOR, RESULT_SAMPLER, RESULT_AUGMENTATION, RESULT_DATASET, RESULT_LOADER, RESULT_TENSOR,
-    RESULT_FILE, RESULT_TRACE, RESULT_DLPACK, RESULT_DLPACK_LEGACY
+    RESULT_FILE, RESULT_TRACE, RESULT_PROFILE, RESULT_DLPACK, RESULT_DLPACK_LEGACY
 } result_class;
 
 enum { SILENT = 1, REPORTS = 2, NESTED = 4, WRITES = 8, FINDS = 16, COUNTS = 32, FAILS = 64, MOST_PARAMETERS = 11 };
@@ -220,7 +220,7 @@ static void release_result(world *w, const bad_call *call, value *r)
     static void (*const releases[])(void *) = {
         [RESULT_CONTEXT] = release_context, [RESULT_TAPE] = release_tape, [RESULT_MODULE] = release_module,
         [RESULT_OPTIMIZER] = release_optimizer, [RESULT_SCHEDULER] = release_scheduler, [RESULT_EMA] = release_ema, [RESULT_PREDICTOR] = release_predictor, [RESULT_SAMPLER] = release_sampler, [RESULT_AUGMENTATION] = release_augmentation, [RESULT_DATASET] = release_dataset, [RESULT_LOADER] = release_loader,
-        [RESULT_TENSOR] = release_tensor, [RESULT_FILE] = release_file, [RESULT_TRACE] = release_trace,
+        [RESULT_TENSOR] = release_tensor, [RESULT_FILE] = release_file, [RESULT_TRACE] = release_trace, [RESULT_PROFILE] = release_profile,
         [RESULT_DLPACK] = release_dlpack, [RESULT_DLPACK_LEGACY] = release_dlpack_legacy
     };
     if (call->result >= RESULT_CONTEXT && r->p) {

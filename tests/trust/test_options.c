@@ -77,6 +77,7 @@ static const row rows[] = {
     ROW("grad", use_grad, good_grad, 0),
     ROW("gradcheck", use_gradcheck, good_gradcheck, 0),
     ROW("trace_create", use_trace, good_trace, 0),
+    ROW("profile_begin", use_profile, good_profile, 0),
     ROW("custom", use_custom, good_op, END_OF(cnn_custom_op, forward)),
     ROW("dataset_from_callbacks", use_callbacks, good_callbacks, END_OF(cnn_dataset_callbacks, get)),
     ROW("module_load_with", use_load, good_load, 0),

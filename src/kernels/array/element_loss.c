@@ -126,7 +126,7 @@ static void loss_pass(loss_job *j, cnn__pool *pool)
                   j);
 }
 
-static loss_job loss_job_of(const cnn__cpu_call *call)
+static __attribute__((cold)) loss_job loss_job_of(const cnn__cpu_call *call)
 {
     const cnn_element_loss_parameters *p = call->l->parameters;
     const cnn__map_tables *tables = call->kernels->array->maps;
@@ -199,10 +199,15 @@ static int64_t measure_element_loss(const cnn_launch *l, char letter, bool *upda
 }
 
 const cnn__cpu_kernel cnn__cpu_element_loss = { .run = run_element_loss,
+                                                .flops = 3,
+                                                .unit = 'n',
                                                 .workspace = element_loss_workspace,
                                                 .measure = measure_element_loss,
                                                 .in = "0123",
                                                 .out = "y" };
-const cnn__cpu_kernel cnn__cpu_element_loss_backward = {
-    .run = run_element_loss_backward, .measure = measure_element_loss, .in = "0123y", .out = "nnn"
-};
+const cnn__cpu_kernel cnn__cpu_element_loss_backward = { .run = run_element_loss_backward,
+                                                         .flops = 3,
+                                                         .unit = 'n',
+                                                         .measure = measure_element_loss,
+                                                         .in = "0123y",
+                                                         .out = "nnn" };

@@ -61,5 +61,7 @@ static int64_t fold_measure(const cnn_launch *l, char letter, bool *updates)
     return g->planes * (letter == 'x' ? g->in_h * g->in_w : g->kernel_h * g->kernel_w * g->out_h * g->out_w);
 }
 
-const cnn__cpu_kernel cnn__cpu_unfold = { .run = run_unfold, .measure = fold_measure, .in = "x", .out = "y" };
-const cnn__cpu_kernel cnn__cpu_fold = { .run = run_fold, .measure = fold_measure, .in = "y", .out = "x" };
+const cnn__cpu_kernel cnn__cpu_unfold = {
+    .run = run_unfold, .flops = CNN__NO_FLOPS, .measure = fold_measure, .in = "x", .out = "y"
+};
+const cnn__cpu_kernel cnn__cpu_fold = { .run = run_fold, .unit = 'y', .measure = fold_measure, .in = "y", .out = "x" };

@@ -151,7 +151,7 @@ static bool run_gather(cnn__cpu_call *c)
     return indexed_run_all(c, &j);
 }
 
-const cnn__cpu_kernel cnn__cpu_gather = { .run = run_gather, .moves = true };
+const cnn__cpu_kernel cnn__cpu_gather = { .run = run_gather, .flops = CNN__NO_FLOPS, .moves = true };
 
 static bool indexed_scatter(const cnn__cpu_call *c, indexed_fn fn)
 {
@@ -171,7 +171,7 @@ static bool run_scatter(cnn__cpu_call *c)
     return indexed_scatter(c, indexed_move[cnn__array_size(c->l->dtype)]);
 }
 
-const cnn__cpu_kernel cnn__cpu_scatter = { .run = run_scatter, .moves = true };
+const cnn__cpu_kernel cnn__cpu_scatter = { .run = run_scatter, .flops = CNN__NO_FLOPS, .moves = true };
 
 static bool run_scatter_add(cnn__cpu_call *c)
 {
@@ -192,5 +192,5 @@ static int64_t scatter_measure(const cnn_launch *launch, char letter, bool *upda
 }
 
 const cnn__cpu_kernel cnn__cpu_scatter_add = {
-    .run = run_scatter_add, .measure = scatter_measure, .in = "s-", .out = "y"
+    .run = run_scatter_add, .unit = 's', .measure = scatter_measure, .in = "s-", .out = "y"
 };

@@ -61,7 +61,9 @@ static bool run_norm(cnn__cpu_call *j)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_norm = { .run = run_norm, .measure = cnn__measure_counted, .in = "x", .out = "" };
+const cnn__cpu_kernel cnn__cpu_norm = {
+    .run = run_norm, .flops = 2, .measure = cnn__measure_counted, .in = "x", .out = ""
+};
 
 double cnn__norm_of_total(double total, double p)
 {

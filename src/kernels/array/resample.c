@@ -211,7 +211,8 @@ static double make_matrices(const cnn__cpu_call *j, resample_job *job)
     return work;
 }
 
-static bool run_resample(cnn__cpu_call *j)
+/* It and what it calls lay out the matrices, whose size is that of two axes: they are kept small. */
+static __attribute__((cold)) bool run_resample(cnn__cpu_call *j)
 {
     const cnn_resample_parameters *p = j->l->parameters;
     resample_job job = { .from = j->l->in[0], .to = j->l->out[0] };
@@ -237,8 +238,8 @@ static int64_t resample_measure(const cnn_launch *l, char letter, bool *updates)
 }
 
 const cnn__cpu_kernel cnn__cpu_resample = {
-    .run = run_resample, .workspace = resample_workspace, .measure = resample_measure, .in = "x", .out = "y"
+    .run = run_resample, .flops = 2, .workspace = resample_workspace, .measure = resample_measure, .in = "x", .out = "y"
 };
 const cnn__cpu_kernel cnn__cpu_resample_backward = {
-    .run = run_resample, .workspace = resample_workspace, .measure = resample_measure, .in = "y", .out = "x"
+    .run = run_resample, .flops = 2, .workspace = resample_workspace, .measure = resample_measure, .in = "y", .out = "x"
 };

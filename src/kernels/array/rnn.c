@@ -275,8 +275,8 @@ static int64_t rnn_measure(const cnn_launch *l, char letter, bool *updates)
 }
 
 const cnn__cpu_kernel cnn__cpu_rnn_forward = {
-    .run = rnn_run_forward, .measure = rnn_measure, .in = "bph", .out = "ghhh"
+    .run = rnn_run_forward, .flops = 4, .unit = 'g', .measure = rnn_measure, .in = "bph", .out = "ghhh"
 };
 const cnn__cpu_kernel cnn__cpu_rnn_backward = {
-    .run = rnn_run_backward, .measure = rnn_measure, .in = "hghh", .out = "ghp"
+    .run = rnn_run_backward, .flops = 8, .unit = 'g', .measure = rnn_measure, .in = "hghh", .out = "ghp"
 };

@@ -192,4 +192,6 @@ static size_t sort_workspace(cnn__cpu_call *c)
     return p->k > SORT_FEW ? (size_t)c->workers * 2 * (size_t)p->along.n * sizeof(sort_item) : 0;
 }
 
-const cnn__cpu_kernel cnn__cpu_sort = { .run = run_sort, .workspace = sort_workspace, .moves = true };
+const cnn__cpu_kernel cnn__cpu_sort = {
+    .run = run_sort, .flops = CNN__NO_FLOPS, .workspace = sort_workspace, .moves = true
+};

@@ -41,4 +41,4 @@ static bool run_triangle(cnn__cpu_call *c)
     return true;
 }
 
-const cnn__cpu_kernel cnn__cpu_triangle = { .run = run_triangle, .moves = true };
+const cnn__cpu_kernel cnn__cpu_triangle = { .run = run_triangle, .flops = CNN__NO_FLOPS, .moves = true };

@@ -1,8 +1,11 @@
-/* One process on one CPU. */
+/* One process on one CPU, with the clock of ISO C. */
+#include "platform/clock.h"
 #include "platform/cpu.h"
 #include "platform/process.h"
 
 #if CNN__NONE
+#include <time.h>
+
 int cnn__cpu_count(void)
 {
     return 1;
@@ -17,5 +20,12 @@ int cnn__cpu_quota(const char *root)
 uint64_t cnn__process(void)
 {
     return 1;
+}
+
+double cnn__clock(void)
+{
+    struct timespec now = { 0 };
+    timespec_get(&now, TIME_UTC);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 #endif

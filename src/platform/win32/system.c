@@ -1,4 +1,5 @@
-/* The CPUs of the process. There is no fork(), so there is one process. */
+/* The CPUs of the process, and its clock. There is no fork(), so there is one process. */
+#include "platform/clock.h"
 #include "platform/cpu.h"
 #include "platform/process.h"
 
@@ -26,5 +27,13 @@ int cnn__cpu_quota(const char *root)
 uint64_t cnn__process(void)
 {
     return 1;
+}
+
+double cnn__clock(void)
+{
+    LARGE_INTEGER ticks, per_second;
+    QueryPerformanceFrequency(&per_second);
+    QueryPerformanceCounter(&ticks);
+    return (double)ticks.QuadPart / (double)per_second.QuadPart;
 }
 #endif

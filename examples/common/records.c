@@ -1,0 +1,163 @@
+/* The gradients in the histograms are those of an epoch's last step. */
+#include "records.h"
+
+#include "say.h"
+#include "streams.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool fail_file(const char *what, const char *path)
+{
+    say("%s: cannot %s %s: %s", program_name, what, path, errno ? strerror(errno) : "no memory");
+    return false;
+}
+
+static bool fail_library(void)
+{
+    say("%s: %s", program_name, cnn_last_error(NULL));
+    return false;
+}
+
+/* ---- profiles ---- */
+
+static bool print_table(const cnn_profile *profile, cnn_profile_table table)
+{
+    size_t size = cnn_profile_format(profile, table, NULL, 0) + 1;
+    char *text = size > 1 ? malloc(size) : NULL;
+    if (text) {
+        cnn_profile_format(profile, table, text, size);
+        fputs(text, stdout);
+    }
+    free(text);
+    return text ? streams_flush() : fail_library();
+}
+
+bool profile_report(cnn_profile *profile, const char *path)
+{
+    bool good = cnn_profile_end(profile) == CNN_OK && print_table(profile, CNN_PROFILE_OPERATIONS);
+    if (good && cnn_profile_get_event(profile, 0)) {
+        putchar('\n');
+        good = print_table(profile, CNN_PROFILE_MODULES);
+    }
+    if (good && cnn_profile_dropped(profile)) {
+        say("%s: the profile has room for its first events only, %lld more were dropped", program_name,
+            (long long)cnn_profile_dropped(profile));
+    }
+    return good && (cnn_profile_save(profile, path) == CNN_OK || fail_library());
+}
+
+/* ---- the run ---- */
+
+bool records_open(records *r, cnn_module *module, int64_t epochs_after, int64_t steps_after)
+{
+    r->module = module;
+    r->step = steps_after;
+    if (r->tensorboard && !events_open(&r->events, r->tensorboard)) {
+        return fail_file("open an event file in", r->tensorboard);
+    }
+    if (r->csv) {
+        errno = 0;
+        r->table = fopen(r->csv, epochs_after ? "ae" : "we");
+        if (!r->table) {
+            return fail_file("open", r->csv);
+        }
+        if (!epochs_after) {
+            fputs("epoch,train_loss,train_accuracy,test_loss,test_accuracy,lr,seconds,images_per_second\n", r->table);
+        }
+    }
+    return true;
+}
+
+bool records_begin(records *r)
+{
+    if (!r->profile || r->begun) {
+        return true;
+    }
+    r->running = cnn_profile_begin(cnn_module_context(r->module), NULL);
+    return r->running || fail_library();
+}
+
+void records_step(records *r, const cnn_batch *batch, cnn_tensor *loss)
+{
+    r->step++;
+    if (!r->events.file) {
+        return;
+    }
+    if (!r->pictured) {
+        r->pictured = true;
+        events_graph(&r->events, r->module, batch->images);
+        events_pictures(&r->events, r->step, "train/pictures", batch->images);
+    }
+    events_scalar(&r->events, r->step, "loss/batch", cnn_tensor_item(loss));
+}
+
+bool records_end(records *r)
+{
+    r->begun = true;
+    if (!r->running) {
+        return true;
+    }
+    bool good = profile_report(r->running, r->profile);
+    cnn_profile_free(r->running);
+    r->running = NULL;
+    return good;
+}
+
+static bool write_state(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
+{
+    records *r = user;
+    char tag[512];
+    const cnn_tensor *gradient = is_parameter ? cnn_tensor_grad(tensor) : NULL;
+    if (is_parameter) {
+        snprintf(tag, sizeof tag, "weights/%s", name);
+        events_histogram(&r->events, r->step, tag, tensor);
+    }
+    if (gradient) {
+        snprintf(tag, sizeof tag, "gradients/%s", name);
+        events_histogram(&r->events, r->step, tag, gradient);
+    }
+    return true;
+}
+
+static bool write_events(records *r, const score *train, const score *test, double lr)
+{
+    const struct {
+        const char *tag;
+        double value;
+    } scalars[] = { { "loss/train", train->loss },         { "loss/test", test->loss },
+                    { "accuracy/train", train->accuracy }, { "accuracy/test", test->accuracy },
+                    { "learning_rate", lr },               { "images_per_second", (double)train->images / train->seconds } };
+    for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++) {
+        events_scalar(&r->events, r->step, scalars[i].tag, scalars[i].value);
+    }
+    cnn_module_visit(r->module, write_state, r);
+    return events_flush(&r->events) || fail_file("write events in", r->tensorboard);
+}
+
+bool records_epoch(records *r, int64_t epoch, const score *train, const score *test, double lr)
+{
+    if (r->table) {
+        errno = 0;
+        fprintf(r->table, "%lld,%.6f,%.4f,%.6f,%.4f,%.9g,%.3f,%.1f\n", (long long)epoch, train->loss, train->accuracy,
+                test->loss, test->accuracy, lr, train->seconds, (double)train->images / train->seconds);
+        if (fflush(r->table) != 0) {
+            return fail_file("write", r->csv);
+        }
+    }
+    return !r->events.file || write_events(r, train, test, lr);
+}
+
+bool records_close(records *r)
+{
+    bool good = true;
+    cnn_profile_free(r->running);
+    r->running = NULL;
+    if (r->events.file) {
+        good = events_close(&r->events) || fail_file("write events in", r->tensorboard);
+    }
+    FILE *table = r->table;
+    r->table = NULL;
+    return (!table || fclose(table) == 0 || fail_file("write", r->csv)) && good;
+}
