@@ -26,6 +26,7 @@ $(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(OPTI
 
 # The source that this test includes.
 $(BUILD)/tests/test_bar: examples/common/bar.c examples/common/bar.h
+$(BUILD)/tests/test_events: $(foreach name,events graph message png,examples/common/$(name).c examples/common/$(name).h)
 
 # The nets of examples/zoo; all of them in make check-long.
 ZOO_TESTS := test_zoo test_zoo_parts test_onnx_load_faults

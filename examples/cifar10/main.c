@@ -4,6 +4,7 @@
  * model.c has the fast network, data.c finds the pictures, train.c is an epoch, and this file is the run from beginning to end; what
  * other programs need too is in ../common. A run continues bit for bit from a checkpoint, which holds weights, optimizer, schedule,
  * epoch and random state. */
+#include "common/records.h"
 #include "common/report.h"
 #include "common/say.h"
 #include "common/signals.h"
@@ -31,6 +32,7 @@ typedef struct run {
     cnn_loader *train, *validation, *test; /* validation: NULL without --best and --patience */
     cnn_tape *tape;
     FILE *log;
+    records records;
     int64_t epoch;     /* number of finished epochs */
     int64_t started;   /* that of --resume */
     int64_t best;      /* the epoch with the best validation loss so far; that of --resume counts */
@@ -145,7 +147,11 @@ static bool prepare(run *r)
         return false;
     }
     r->log = r->o.log ? fopen(r->o.log, r->o.resume ? "ae" : "we") : NULL;
-    return r->log || !r->o.log || fail_log(r, "open");
+    r->records.tensorboard = r->o.tensorboard;
+    r->records.csv = r->o.csv;
+    r->records.profile = r->o.profile;
+    return (r->log || !r->o.log || fail_log(r, "open")) &&
+           records_open(&r->records, r->model, r->epoch, r->epoch * cnn_loader_batch_count(r->train));
 }
 
 /* ---- epochs ---- */
@@ -179,9 +185,15 @@ static outcome run_epoch(run *r)
 {
     score trained;
     progress bar;
+    if (!records_begin(&r->records)) {
+        return FAILED;
+    }
     progress_begin(&bar, !r->o.quiet, r->epoch + 1, r->o.epochs, cnn_loader_batch_count(r->train));
-    outcome result = train_epoch(r->model, r->sgd, r->schedule, r->train, r->tape, &bar, &trained);
+    outcome result = train_epoch(r->model, r->sgd, r->schedule, r->train, r->tape, &bar, &r->records, &trained);
     progress_end(&bar);
+    if (result == DONE && !records_end(&r->records)) {
+        return FAILED;
+    }
     if (result == DONE) {
         result = score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
     }
@@ -197,6 +209,7 @@ static outcome run_epoch(run *r)
         fail_log(r, "write");
         return FAILED;
     }
+    told = records_epoch(&r->records, r->epoch, &trained, &r->tested, cnn_optimizer_lr(r->sgd, 0)) && told;
     return save(r) && told ? DONE : FAILED;
 }
 
@@ -234,7 +247,7 @@ static int finish(run *r)
     report_test(&r->tested);
     FILE *log = r->log;
     r->log = NULL; /* closing writes the rest and may fail because the disk is full */
-    return (!r->o.digest || report_digest(r->model)) && (!log || fclose(log) == 0 || fail_log(r, "write")) ? 0 : 1;
+    return (!r->o.digest || report_digest(r->model)) && (!log || fclose(log) == 0 || fail_log(r, "write")) && records_close(&r->records) ? 0 : 1;
 }
 
 static int train(run *r)
@@ -264,6 +277,7 @@ static int train(run *r)
 
 static void release(run *r)
 {
+    records_close(&r->records);
     data_close(&r->pictures);
     cnn_tape_free(r->tape);
     cnn_loader_free(r->train);

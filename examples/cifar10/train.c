@@ -5,7 +5,7 @@
 #include "common/signals.h"
 
 outcome train_epoch(cnn_module *model, cnn_optimizer *sgd, cnn_scheduler *schedule, cnn_loader *loader, cnn_tape *tape, progress *bar,
-                    score *s)
+                    records *kept, score *s)
 {
     cnn_batch batch;
     *s = (score){ 0 };
@@ -19,6 +19,7 @@ outcome train_epoch(cnn_module *model, cnn_optimizer *sgd, cnn_scheduler *schedu
             return FAILED;
         }
         score_add(s, outputs, loss, &batch);
+        records_step(kept, &batch, loss);
         progress_step(bar, batch.size, s->loss / (double)s->images);
     }
     return score_end(s, bar->start, loader);

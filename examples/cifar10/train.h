@@ -3,10 +3,11 @@
 #define CIFAR10_TRAIN_H
 
 #include "common/progress.h"
+#include "common/records.h"
 #include "common/score.h"
 
 /* Every step moves the learning rate along `schedule`. */
 outcome train_epoch(cnn_module *model, cnn_optimizer *sgd, cnn_scheduler *schedule, cnn_loader *loader, cnn_tape *tape, progress *bar,
-                    score *s);
+                    records *kept, score *s);
 
 #endif

@@ -34,12 +34,12 @@ static bool print_table(const cnn_profile *profile, cnn_profile_table table)
     return text ? streams_flush() : fail_library();
 }
 
-bool profile_report(cnn_profile *profile, const char *path)
+bool profile_report(cnn_profile *profile, const char *path, bool tables)
 {
-    bool good = cnn_profile_end(profile) == CNN_OK && print_table(profile, CNN_PROFILE_OPERATIONS);
-    if (good && cnn_profile_get_event(profile, 0)) {
-        putchar('\n');
-        good = print_table(profile, CNN_PROFILE_MODULES);
+    bool good = cnn_profile_end(profile) == CNN_OK;
+    if (good && tables) {
+        good = print_table(profile, CNN_PROFILE_OPERATIONS) && putchar('\n') != EOF &&
+               print_table(profile, CNN_PROFILE_MODULES) && putchar('\n') != EOF;
     }
     if (good && cnn_profile_dropped(profile)) {
         say("%s: the profile has room for its first events only, %lld more were dropped", program_name,
@@ -72,7 +72,7 @@ bool records_open(records *r, cnn_module *module, int64_t epochs_after, int64_t 
 
 bool records_begin(records *r)
 {
-    if (!r->profile || r->begun) {
+    if (!r->profile || r->profiled) {
         return true;
     }
     r->running = cnn_profile_begin(cnn_module_context(r->module), NULL);
@@ -95,11 +95,11 @@ void records_step(records *r, const cnn_batch *batch, cnn_tensor *loss)
 
 bool records_end(records *r)
 {
-    r->begun = true;
+    r->profiled = true;
     if (!r->running) {
         return true;
     }
-    bool good = profile_report(r->running, r->profile);
+    bool good = profile_report(r->running, r->profile, true);
     cnn_profile_free(r->running);
     r->running = NULL;
     return good;

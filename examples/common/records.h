@@ -12,7 +12,7 @@ typedef struct records {
     cnn_profile *running; /* of the first epoch that is trained */
     cnn_module *module;
     int64_t step;  /* of training, counted over the whole run */
-    bool begun;    /* pictures and graph are written, the profile is over */
+    bool profiled; /* the profile is over */
     bool pictured; /* pictures and the graph are written */
 } records;
 
@@ -30,7 +30,7 @@ bool records_end(records *r);
 bool records_epoch(records *r, int64_t epoch, const score *train, const score *test, double lr);
 bool records_close(records *r);
 
-/* Ends a profile, prints its tables, and writes its trace. */
-bool profile_report(cnn_profile *profile, const char *path);
+/* Ends a profile, prints its tables unless told not to, and writes its trace. */
+bool profile_report(cnn_profile *profile, const char *path, bool tables);
 
 #endif

@@ -2,6 +2,7 @@
  *
  * model.c is the network, train.c has the training loop, data.c finds the data, and this file is the run from beginning
  * to end; what other programs need too is in ../common. A run continues bit for bit from a checkpoint, which holds weights, optimizer, epoch and random state. */
+#include "common/records.h"
 #include "common/report.h"
 #include "common/say.h"
 #include "common/signals.h"
@@ -26,6 +27,7 @@ typedef struct run {
     cnn_loader *train, *test;
     cnn_tape *tape;
     FILE *log;
+    records records;
     int64_t epoch; /* number of finished epochs */
     score tested;  /* test score after the last epoch; no images if none ran */
 } run;
@@ -114,22 +116,36 @@ static bool close_log(run *r)
     return !log || fclose(log) == 0 || fail_log(r, "write");
 }
 
+static bool open_records(run *r)
+{
+    r->records.tensorboard = r->o.tensorboard;
+    r->records.csv = r->o.csv;
+    r->records.profile = r->o.profile;
+    return records_open(&r->records, r->model, r->epoch, r->epoch * cnn_loader_batch_count(r->train));
+}
+
 static bool prepare(run *r)
 {
     r->ctx = cnn_context_new(.seed = r->o.seed, .threads = r->o.threads, .device = r->o.device);
     r->model = r->ctx ? model_new(r->ctx) : NULL;
     r->adam = r->model ? cnn_adam_new(r->model, .lr = r->o.lr) : NULL;
     r->tape = r->adam ? cnn_tape_new(r->ctx) : NULL;
-    return (r->tape || fail()) && resume(r) && open_loaders(r) && open_log(r);
+    return (r->tape || fail()) && resume(r) && open_loaders(r) && open_log(r) && open_records(r);
 }
 
 static outcome run_epoch(run *r)
 {
     score trained;
     progress bar;
+    if (!records_begin(&r->records)) {
+        return FAILED;
+    }
     progress_begin(&bar, !r->o.quiet, r->epoch + 1, r->o.epochs, cnn_loader_batch_count(r->train));
-    outcome result = train_epoch(r->model, r->adam, r->train, r->tape, &bar, &trained);
+    outcome result = train_epoch(r->model, r->adam, r->train, r->tape, &bar, &r->records, &trained);
     progress_end(&bar);
+    if (result == DONE && !records_end(&r->records)) {
+        return FAILED;
+    }
     if (result == DONE) {
         result = score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
     }
@@ -142,6 +158,7 @@ static outcome run_epoch(run *r)
         fail_log(r, "write");
         return FAILED;
     }
+    told = records_epoch(&r->records, r->epoch, &trained, &r->tested, cnn_optimizer_lr(r->adam, 0)) && told;
     return save(r) && told ? DONE : FAILED;
 }
 
@@ -171,7 +188,7 @@ static int finish(run *r)
         return interrupted ? signals_status() : 1;
     }
     report_test(&r->tested);
-    return (!r->o.digest || report_digest(r->model)) && close_log(r) ? 0 : 1;
+    return (!r->o.digest || report_digest(r->model)) && close_log(r) && records_close(&r->records) ? 0 : 1;
 }
 
 static int interrupted_at(const run *r)
@@ -210,6 +227,7 @@ static int train(run *r)
 
 static void release(run *r)
 {
+    records_close(&r->records);
     cnn_tape_free(r->tape);
     cnn_loader_free(r->train);
     cnn_loader_free(r->test);

@@ -28,6 +28,9 @@ static const char help[] =
     "  -r, --resume FILE      continue from a checkpoint, bit for bit\n"
     "  -E, --eval-only        test the checkpoint or the plain weights of --resume and train nothing\n"
     "  -L, --log FILE         one JSON object a line for every epoch\n"
+    "  -B, --tensorboard DIR  write event files for TensorBoard: losses, histograms, pictures, the graph\n"
+    "  -C, --csv FILE         one line of comma-separated values for every epoch\n"
+    "  -P, --profile FILE     profile the first epoch that is trained: print tables, write a trace for Perfetto\n"
     "  -n, --limit N          use the first N training and the first N test images only\n"
     "  -y, --synthetic        use digits that the program draws itself\n"
     "  -T, --tutorial         the article to the letter: learning rate 0.01, and in the end the accuracy with dropout\n"
@@ -49,7 +52,8 @@ static const struct option table[] = {
     { "seed", required_argument, NULL, 's' },       { "threads", required_argument, NULL, 't' },
     { "device", required_argument, NULL, 'D' },     { "save", required_argument, NULL, 'S' },
     { "resume", required_argument, NULL, 'r' },     { "eval-only", no_argument, NULL, 'E' },
-    { "log", required_argument, NULL, 'L' },        { "limit", required_argument, NULL, 'n' },
+    { "tensorboard", required_argument, NULL, 'B' }, { "csv", required_argument, NULL, 'C' },
+    { "profile", required_argument, NULL, 'P' },    { "log", required_argument, NULL, 'L' },        { "limit", required_argument, NULL, 'n' },
     { "synthetic", no_argument, NULL, 'y' },        { "tutorial", no_argument, NULL, 'T' },
     { "digest", no_argument, NULL, 'x' },           { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },             { "version", no_argument, NULL, 'V' },
@@ -118,6 +122,9 @@ static options_result read_option(options *o, int c)
     case 'S': o->save = optarg; break;
     case 'r': o->resume = optarg; break;
     case 'L': o->log = optarg; break;
+    case 'B': o->tensorboard = optarg; break;
+    case 'C': o->csv = optarg; break;
+    case 'P': o->profile = optarg; break;
     case 'l': return read_rate(o);
     case 'D': return read_device(o);
     case 'E': o->eval_only = true; break;
@@ -151,7 +158,7 @@ options_result options_read(options *o, int argc, char **argv)
     *o = (options){ .data = "data/mnist", .epochs = 10, .batch_size = 200, .lr = 0, .seed = 1, .device = "auto" };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
-        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:S:r:EL:n:yTxqhV", table, NULL);
+        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:S:r:EL:B:C:P:n:yTxqhV", table, NULL);
         if (c == -1) {
             break;
         }

@@ -7,6 +7,7 @@
 
 typedef struct options {
     const char *data, *save, *resume, *log; /* save, resume and log are NULL if not given */
+    const char *tensorboard, *csv, *profile; /* the same */
     int64_t epochs, batch_size;
     int64_t limit; /* number of training and of test images; 0: all */
     double lr;

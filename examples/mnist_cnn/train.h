@@ -3,9 +3,11 @@
 #define MNIST_CNN_TRAIN_H
 
 #include "common/progress.h"
+#include "common/records.h"
 #include "common/score.h"
 
 /* One epoch of training. */
-outcome train_epoch(cnn_module *model, cnn_optimizer *adam, cnn_loader *loader, cnn_tape *tape, progress *bar, score *s);
+outcome train_epoch(cnn_module *model, cnn_optimizer *adam, cnn_loader *loader, cnn_tape *tape, progress *bar, records *kept,
+                    score *s);
 
 #endif

@@ -6,6 +6,7 @@
 #include "options.h"
 #include "text.h"
 
+#include "common/records.h"
 #include "common/say.h"
 #include "common/streams.h"
 
@@ -30,7 +31,9 @@ typedef struct run {
     cnn_tensor *inputs, *targets;
     text text;       /* of --data */
     double *seconds; /* per measured step */
+    cnn_profile *profile;
     double first_loss, last_loss;
+    bool said; /* what failed has been said */
 } run;
 
 static double now(void)
@@ -108,6 +111,9 @@ static bool run_steps(run *r)
 {
     for (int64_t i = -WARM_UP; i < r->o.steps; i++) {
         double start = now(), loss = 0;
+        if (i == 0 && r->o.profile && !(r->profile = cnn_profile_begin(r->ctx, NULL))) {
+            return false;
+        }
         if (r->o.data && text_next(&r->text, r->inputs, r->targets) != CNN_OK) {
             return false;
         }
@@ -120,7 +126,7 @@ static bool run_steps(run *r)
         r->first_loss = i == -WARM_UP ? loss : r->first_loss;
         r->last_loss = loss;
     }
-    return true;
+    return !r->profile || cnn_profile_end(r->profile) == CNN_OK;
 }
 
 static int compare(const void *a, const void *b)
@@ -189,6 +195,10 @@ static bool report(run *r)
 {
     double seconds = median(r->seconds, r->o.steps);
     (r->o.json ? report_json : report_text)(r, seconds);
+    if (r->profile && !profile_report(r->profile, r->o.profile, !r->o.json)) {
+        r->said = true;
+        return false;
+    }
     if (r->o.data && !r->o.json) {
         puts("what it writes:");
         if (text_sample(r->model, r->o.input[0], SAMPLE, 0.8, r->o.seed, stdout) != CNN_OK) {
@@ -204,6 +214,7 @@ static void release(run *r)
     text_free(&r->text);
     free(r->seconds);
     free(r->outputs);
+    cnn_profile_free(r->profile);
     cnn_predictor_free(r->predictor);
     cnn_tensor_free(r->inputs);
     cnn_tensor_free(r->targets);
@@ -224,7 +235,7 @@ int main(int argc, char **argv)
     bool done = read != OPTIONS_RUN;
     if (!done && read_text(&r)) { /* which says what is wrong */
         done = prepare(&r) && (!r.o.frozen || freeze(&r)) && run_steps(&r) && report(&r);
-        if (!done) {
+        if (!done && !r.said) {
             say("zoo: %s: %s", r.o.net->name, cnn_last_error(NULL)[0] ? cnn_last_error(NULL) : "no memory");
         }
     }

@@ -25,6 +25,7 @@ static const char help[] =
     "  -d, --data FILE      train a net of tokens on the bytes of a text, and print what it then writes itself\n"
     "  -L, --load FILE      begin with these weights: safetensors with torchvision's names, or a checkpoint\n"
     "  -S, --save FILE      write the weights in the end, as safetensors\n"
+    "  -P, --profile FILE   profile the measured steps: print tables, write a trace for Perfetto\n"
     "  -j, --json           print the result as one JSON object on one line\n"
     "  -l, --list           print the names of the nets, with what they are, and end\n"
     "  -h, --help           print this and end\n"
@@ -40,7 +41,7 @@ static const struct option table[] = {
     { "data", required_argument, NULL, 'd' },    { "load", required_argument, NULL, 'L' },
     { "save", required_argument, NULL, 'S' },    { "json", no_argument, NULL, 'j' },
     { "list", no_argument, NULL, 'l' },          { "help", no_argument, NULL, 'h' },
-    { "version", no_argument, NULL, 'V' },       { "frozen", no_argument, NULL, 'F' },
+    { "profile", required_argument, NULL, 'P' }, { "version", no_argument, NULL, 'V' },       { "frozen", no_argument, NULL, 'F' },
     { NULL, 0, NULL, 0 },
 };
 
@@ -92,6 +93,7 @@ static options_result read_option(options *o, int c, const char **size)
     case 'd': o->data = optarg; break;
     case 'L': o->load = optarg; break;
     case 'S': o->save = optarg; break;
+    case 'P': o->profile = optarg; break;
     case 'j': o->json = true; break;
     case 'b': return read_int("batch", 1, 1 << 20, &o->batch);
     case 'n': return read_int("steps", 1, 1000000, &o->steps);
@@ -183,7 +185,7 @@ options_result options_read(options *o, int argc, char **argv)
     *o = (options){ .batch = 8, .steps = 10, .seed = 1, .device = "auto" };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
-        int at = optind, c = getopt_long(argc, argv, "+:TIb:z:n:s:t:D:d:L:S:jlhV", table, NULL);
+        int at = optind, c = getopt_long(argc, argv, "+:TIFb:z:n:s:t:D:d:L:S:P:jlhV", table, NULL);
         if (c == -1 && optind >= argc) {
             return finish(o, size);
         }

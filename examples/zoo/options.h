@@ -12,6 +12,7 @@ typedef struct options {
     int threads;                    /* 0: one per CPU */
     const char *device;             /* "cpu", "cuda:0", "auto" */
     const char *data, *load, *save; /* NULL if not given */
+    const char *profile;            /* the same */
     bool infer, frozen, json;       /* frozen: infer too, by a predictor */
 } options;
 

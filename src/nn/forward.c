@@ -63,10 +63,11 @@ static const cnn__profiled_module *known_to(cnn_profile *profile, const cnn_modu
     return cnn__profile_add(profile, module, parent, parent ? name_of(module) : "", cnn_module_type(module));
 }
 
-/* In the arena, because almost no forward is recorded. */
+/* In the arena, because almost no forward is recorded. NULL: it is not, because nothing is computed, or there is no
+ * memory. */
 static __attribute__((noinline)) cnn__profile_frame *frame_of_forward(const cnn_module *module, cnn_tape *tape)
 {
-    cnn__profile_frame *frame = cnn__tape_arena(tape, sizeof *frame);
+    cnn__profile_frame *frame = cnn__tape_tracing(tape) ? NULL : cnn__tape_arena(tape, sizeof *frame);
     if (frame) {
         cnn__profile_enter(frame, module->ctx->profile, known_to(module->ctx->profile, module), false);
     }

@@ -1,5 +1,5 @@
 # The example's command line, end to end on a few digits. They are drawn once for all scripts.
-EXAMPLE_SCRIPTS := options run resume interrupt data fetch progress output
+EXAMPLE_SCRIPTS := options run resume interrupt data fetch progress output records
 EXAMPLE_DIGITS := $(BUILD)/tests/digits
 CHECK_EXTRA += $(EXAMPLE_SCRIPTS:%=check-example-%) check-example-cifar10 check-example-speedrun
 CHECK_BUILD += $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte

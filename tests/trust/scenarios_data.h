@@ -294,9 +294,15 @@ static cnn_status profile_module(world *w)
 {
     cnn_profile *profile = cnn_profile_begin(w->ctx, NULL);
     TRY(got(w, profile));
-    cnn_trace *trace = cnn_trace_new(w->model, CNN_F32, CNN_SHAPE(2, 1, 8, 8)); /* whose forwards are recorded, too */
-    cnn_status status = got(w, trace);
-    cnn_trace_free(trace);
+    cnn_tape *tape = cnn_tape_new(w->ctx);
+    cnn_tensor *x = tape ? cnn_tensor_zeros(w->ctx, CNN_F32, CNN_SHAPE(2, 1, 8, 8)) : NULL;
+    cnn_status status = x ? cnn_tape_begin(tape, CNN_EVAL) : got(w, x);
+    if (status == CNN_OK) {
+        cnn_forward(w->model, cnn_input(tape, x));
+        status = cnn_tape_status(tape);
+    }
+    cnn_tensor_free(x);
+    cnn_tape_free(tape);
     cnn_profile_end(profile);
     if (status == CNN_OK && !cnn_profile_format(profile, CNN_PROFILE_MODULES, NULL, 0)) {
         status = cnn_context_status(w->ctx);

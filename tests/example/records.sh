@@ -1,0 +1,44 @@
+#!/bin/sh
+# What a run writes for other programs: event files that TensorBoard reads, a table, a profile; the weights stay the same.
+# PYTHON names an interpreter that has PyPI's package tensorboard; one line says so where it has not.
+. "$(dirname "$0")/common.sh"
+digits_make "${2:-}"
+few="--data $digits --limit 100 --batch-size 50 --threads 1 --epochs 2"
+
+# shellcheck disable=SC2086
+{
+run $few --digest
+digest=$(printf '%s\n' "$out" | grep '^weights sha256')
+run $few --digest --tensorboard "$work/runs/first" --csv "$work/table.csv" --profile "$work/profile.json"
+same "the status" "$status" 0
+same "the digest" "$(printf '%s\n' "$out" | grep '^weights sha256')" "$digest"
+contains "the table of operations" "$out" '^conv2d_relu_maxpool2d \(backward\) +[0-9]+ '
+contains "the table of modules" "$out" '^Linear: fc1 +2 '
+same "the lines of the table" "$(wc -l <"$work/table.csv" | tr -d ' ')" 3
+contains "the head of the table" "$(head -n 1 "$work/table.csv")" '^epoch,train_loss,.*,images_per_second$'
+python3 - "$work/profile.json" <<'EOF' || fail "the profile is not what viewers read"
+import json, sys
+events = json.load(open(sys.argv[1]))["traceEvents"]
+assert len(events) > 50 and all(e["ph"] == "X" and e["dur"] >= 0 for e in events)
+assert {"module", "forward", "backward"} == {e["cat"] for e in events}
+EOF
+checks=$((checks + 1))
+read=0
+"${PYTHON:-python3}" "$(dirname "$0")/read_events.py" "$work/runs/first" "$work/table.csv" 2 2 2>"$work/err" || read=$?
+[ "$read" = 0 ] || [ "$read" = 77 ] || fail "TensorBoard does not read the events: $(cat "$work/err")"
+
+run $few --epochs 1 --save "$work/half"
+run $few --epochs 1 --csv "$work/parts.csv" --save "$work/half"
+run $few --resume "$work/half" --csv "$work/parts.csv"
+same "the columns of losses of a run in two parts" "$(cut -d, -f1-6 "$work/parts.csv")" "$(cut -d, -f1-6 "$work/table.csv")"
+
+run $few --csv /no/such/folder/table.csv
+same "the status without a folder" "$status" 1
+contains "the message" "$err" 'mnist_cnn: cannot open /no/such/folder/table.csv: No such file'
+run $few --tensorboard "$work/table.csv/runs"
+contains "the message of a folder that cannot be made" "$err" 'mnist_cnn: cannot open an event file in .*table.csv/runs: Not a directory'
+run $few --epochs 1 --profile /no/such/folder/profile.json
+same "the status without a folder for the profile" "$status" 1
+contains "the message of the profile" "$err" 'profile_save: /no/such/folder/profile.json'
+}
+passed
