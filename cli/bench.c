@@ -1,5 +1,6 @@
 /* cnn bench: how long a model takes, frozen for the shapes of its inputs. */
 #include "inputs.h"
+#include "operations.h"
 
 #include "common/say.h"
 
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { WARM_UP = 3 };
+enum { WARM_UP = 3, PROFILED = 25 }; /* runs; of the second at most as many as are measured */
 
 typedef struct bench_options {
     input_options inputs;
@@ -25,6 +26,7 @@ typedef struct bench {
     void **outputs;
     const void **elements; /* of the inputs */
     double *seconds;
+    operations operations; /* of runs of their own, which a profile slows down a little */
     char why[256]; /* it cannot be frozen */
 } bench;
 
@@ -216,6 +218,28 @@ static bool measure(const bench_options *o, bench *b)
     return true;
 }
 
+static bool profile_runs(const bench_options *o, bench *b)
+{
+    operations *all = &b->operations;
+    bool good = true;
+    all->runs = o->steps < PROFILED ? o->steps : PROFILED;
+    for (int i = 0; i < all->runs && good; i++) {
+        cnn_profile *profile = cnn_profile_begin(b->m.ctx, NULL);
+        good = profile && one_step(b) == CNN_OK && cnn_profile_end(profile) == CNN_OK;
+        if (good) {
+            operations_add(all, profile, i);
+        } else {
+            say("cnn bench: %s: %s", b->m.path, cnn_last_error(b->m.ctx));
+        }
+        cnn_profile_free(profile);
+    }
+    if (all->failed) {
+        say("cnn bench: no memory");
+    }
+    operations_sort(all);
+    return good && !all->failed;
+}
+
 /* What ran: "x [1,3,224,224]", or in JSON {"x": [1, 3, 224, 224]}. */
 static void print_inputs(const bench_options *o, const bench *b)
 {
@@ -250,9 +274,11 @@ static void report(const bench_options *o, const bench *b)
         fputs(", \"inputs\": {", stdout);
         print_inputs(o, b);
         printf("}, \"threads\": %d, \"kernels\": \"%s\", \"parameters\": %" PRId64 ", \"frozen\": %s, \"steps\": %d, "
-               "\"ms_median\": %.4f, \"ms_p99\": %.4f, \"ms_least\": %.4f, \"memory_bytes\": %zu}\n",
+               "\"ms_median\": %.4f, \"ms_p99\": %.4f, \"ms_least\": %.4f, \"memory_bytes\": %zu, \"operations\": [",
                cnn_context_threads(b->m.ctx), cnn_context_kernels(b->m.ctx), cnn_module_parameter_numel(b->m.module),
                b->predictor ? "true" : "false", o->steps, median, 1e3 * s[p99], 1e3 * s[0], memory);
+        operations_print(&b->operations, true);
+        puts("]}");
         return;
     }
     int threads = cnn_context_threads(b->m.ctx);
@@ -266,10 +292,12 @@ static void report(const bench_options *o, const bench *b)
     printf("median %.3f ms, 99 of 100 within %.3f ms, least %.3f ms (%d steps)\n", median, 1e3 * s[p99], 1e3 * s[0],
            o->steps);
     printf("memory of the %s: %.1f MB\n", b->predictor ? "predictor" : "tape", (double)memory / 1e6);
+    operations_print(&b->operations, false);
 }
 
 static void bench_free(bench *b)
 {
+    operations_free(&b->operations);
     for (int i = 0; b->predictor && b->outputs && i < b->m.output_count; i++) {
         free(b->outputs[i]);
     }
@@ -301,7 +329,7 @@ int run_bench(const command *self, int argc, char **argv)
     if (!model_open(&b.m, "bench", path, o.threads)) {
         return STATUS_FAILED;
     }
-    bool good = make_inputs(&o, &b) && prepare(&o, &b) && measure(&o, &b);
+    bool good = make_inputs(&o, &b) && prepare(&o, &b) && measure(&o, &b) && profile_runs(&o, &b);
     if (good) {
         report(&o, &b);
     }

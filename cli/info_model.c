@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void print_port(const cnn_onnx_value *v, bool json, const char *before)
@@ -78,6 +79,47 @@ static void print_ports(const model *m, bool json)
     fputs(json ? "]" : "", stdout);
 }
 
+/* The FLOPs of a forward on the shapes that the file says, with 1 for the batch, the first size where it is open; −1: the
+ * shapes or the model do not say. */
+static double flops_of(const model *m)
+{
+    cnn_trace_input *inputs = calloc((size_t)m->input_count + 1, sizeof *inputs);
+    int64_t(*shapes)[CNN_MAX_DIMS] = calloc((size_t)m->input_count + 1, sizeof *shapes);
+    bool known = inputs && shapes;
+    for (int i = 0; i < m->input_count && known; i++) {
+        cnn_onnx_value v = model_input(m, i);
+        known = v.ndim >= 0;
+        for (int d = 0; d < v.ndim; d++) {
+            known &= v.shape[d] >= 0 || d == 0;
+            shapes[i][d] = v.shape[d] >= 0 ? v.shape[d] : 1;
+        }
+        inputs[i] = (cnn_trace_input){ .shape = shapes[i], .ndim = v.ndim, .dtype = v.dtype };
+    }
+    const cnn_trace_options options = { .struct_size = sizeof options, .output_count = m->output_count };
+    cnn_trace *trace = known ? cnn_trace_create(m->module, inputs, m->input_count, &options) : NULL;
+    double flops = trace ? 0 : -1;
+    const cnn_trace_node *node;
+    for (int i = 0; trace && (node = cnn_trace_get_node(trace, i)) != NULL; i++) {
+        flops += node->flops;
+    }
+    cnn_trace_free(trace);
+    free(inputs);
+    free(shapes);
+    return flops;
+}
+
+static void print_flops(const model *m, bool json)
+{
+    double flops = flops_of(m);
+    if (json) {
+        printf(flops < 0 ? ", \"flops\": null" : ", \"flops\": %.0f", flops);
+    } else if (flops < 0) {
+        puts("  FLOPs are known for given shapes alone");
+    } else {
+        printf("  %.3f MFLOP per run, with a batch of 1 where the file leaves it open\n", 1e-6 * flops);
+    }
+}
+
 bool is_model(const char *path)
 {
     size_t length = strlen(path);
@@ -98,6 +140,7 @@ int info_model(const char *path, bool json)
     } else {
         printf("%s: onnx, %" PRId64 " parameters\n", path, cnn_module_parameter_numel(m.module));
     }
+    print_flops(&m, json);
     print_ports(&m, json);
     fputs(json ? ", \"tensors\": [" : "", stdout);
     cnn_module_visit(m.module, print_state, &l);

@@ -79,7 +79,8 @@ static const command commands[] = {
       run_run },
     { "bench",
       "Usage: cnn bench [OPTION]... MODEL\n"
-      "Runs a model on numbers that are drawn, frozen for their shapes, and prints how long a run takes.\n"
+      "Runs a model on numbers that are drawn, frozen for their shapes, and prints how long a run takes, and each of its\n"
+      "operations.\n"
       "\n"
       "  -i, --input FILE  an input as NAME=FILE instead of drawn numbers, with the options of cnn run\n"
       "  -b, --batch N     the first size of inputs where the file leaves it open (1)\n"

@@ -9,6 +9,36 @@
 #include <string.h>
 #include <unistd.h>
 
+/* ---- FLOPs ---- */
+
+/* What PyTorch 2's FlopCounterMode counts for torchvision's nets and one picture: convolutions and products. */
+static const struct {
+    const char *name;
+    double flops;
+} flop_counts[] = { { "resnet18", 3628146688 },      { "mobilenet_v2", 601548544 },        { "densenet121", 5668323328 },
+                    { "squeezenet1_1", 698303872 }, { "shufflenet_v2_x1_0", 289815984 }, { "googlenet", 2996752384 } };
+
+START_TEST(products_are_those_that_pytorch_counts)
+{
+    cnn_context *ctx = cnn_context_new(.seed = 1);
+    const zoo_net *net = zoo_find(flop_counts[_i].name);
+    ck_assert_ptr_nonnull(net);
+    cnn_module *module = net->make(ctx, net, net->input, net->classes);
+    cnn_trace *trace = cnn_trace_new(module, CNN_F32, CNN_SHAPE(1, 3, 224, 224));
+    ck_assert_msg(trace != NULL, "%s", cnn_last_error(NULL));
+    const cnn_trace_node *node;
+    double flops = 0;
+    for (int i = 0; (node = cnn_trace_get_node(trace, i)) != NULL; i++) {
+        bool multiplies = strcmp(node->op, "conv2d") == 0 || strcmp(node->op, "linear") == 0;
+        flops += multiplies ? node->flops : 0;
+    }
+    ck_assert_double_eq(flops, flop_counts[_i].flops);
+    cnn_trace_free(trace);
+    cnn_module_free(module);
+    cnn_context_free(ctx);
+}
+END_TEST
+
 /* ---- stochastic depth ---- */
 
 enum { SAMPLES = 64, PER_SAMPLE = 3 * 2 * 2 };
@@ -274,6 +304,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("zoo_parts");
+    TCase *flops = suite_case(suite, "FLOPs", NULL, NULL);
+    tcase_add_loop_test(flops, products_are_those_that_pytorch_counts, 0, sizeof flop_counts / sizeof *flop_counts);
     TCase *depth = suite_case(suite, "depth", NULL, NULL);
     tcase_add_test(depth, stochastic_depth_drops_whole_samples);
     tcase_add_test(depth, stochastic_depth_keeps_all_in_evaluation);

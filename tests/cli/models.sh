@@ -32,19 +32,24 @@ fails 2 'cnn run: --threads is "-1", expected 0 to 8192$' run "$model" --threads
 cp "$model" "$work/m.onnx"
 ok info "$work/m.onnx"
 same "info of a model" "$out" "$work/m.onnx: onnx, 8 parameters
+  0.000 MFLOP per run, with a batch of 1 where the file leaves it open
   input x  float32  [n,3]
   output y  float32  [n,2]
   fc.weight  float32  [2,3]  6
   fc.bias  float32  [2]  2"
 ok info --json "$work/m.onnx"
+contains "the JSON of info" "$out" '"parameters": 8, "flops": 12, '
 contains "the JSON of info" "$out" '"inputs": \[\{"name": "x", "dtype": "float32", "shape": \["n", 3\]\}\]'
 
 ok bench "$model" --batch 5 --steps 3 --threads 1
 contains "bench" "$out" '^.*linear: x \[5,3\]; 8 parameters, 1 thread, '
 contains "bench" "$out" '^median [0-9.]+ ms, 99 of 100 within [0-9.]+ ms, least [0-9.]+ ms \(3 steps\)$'
+contains "the operations of bench" "$out" '^operation launches   median ms   share   GFLOP/s$'
+contains "the operations of bench" "$out" '^linear +1 +[0-9.]+ +100.0 % +[0-9.]+$'
 ok bench --json "$model" --size 4,3 --steps 2
 contains "the JSON of bench" "$out" '"inputs": \{"x": \[4,3\]\}, "threads": '
 contains "the JSON of bench" "$out" '"frozen": true, "steps": 2, "ms_median": [0-9.]+, '
+contains "the JSON of bench" "$out" '"operations": \[\{"name": "linear", "launches": 1, "ms_median": [0-9.]+, "flops": 48\}\]\}$'
 fails 1 'cnn bench: the sizes of input x are "4,x", expected numbers such as 1,3,224,224$' bench "$model" --size 4,x
 fails 1 'cnn bench: onnx_load: .*x.npy: it is an array of NumPy.s, expected an ONNX model$' bench "$work/x.npy"
 npy "$work/four.npy" '<f4' '1, 4' '\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000'
