@@ -288,6 +288,48 @@ START_TEST(full_memory_is_an_error)
 }
 END_TEST
 
+/* Trains for two steps, of which the second one is profiled where `options` is not NULL. */
+static cnn_profile *train_profiled(const cnn_profile_options *options, state *s)
+{
+    cnn_context *late = make_context("late");
+    cnn_module *net = make_net(late, 0.5);
+    cnn_optimizer *adam = cnn_adam_new(net, .lr = 1e-2);
+    cnn_tape *tape = cnn_tape_new(late);
+    ck_assert_int_eq(train(late, tape, net, adam, 0, NULL), CNN_OK);
+    cnn_profile *profile = options ? cnn_profile_begin(late, options) : NULL;
+    ck_assert_msg(profile || !options, "%s", cnn_last_error(late));
+    ck_assert_int_eq(train(late, tape, net, adam, 1, NULL), CNN_OK);
+    if (profile) {
+        cnn_profile_end(profile);
+    }
+    read_state(net, s);
+    cnn_tape_free(tape);
+    cnn_optimizer_free(adam);
+    cnn_module_free(net);
+    cnn_context_free(late);
+    return profile;
+}
+
+START_TEST(a_profile_says_whether_launches_are_waited_for)
+{
+    static state without, with;
+    cnn_profile_options options = { .struct_size = sizeof options, .synchronize = _i == 1 };
+    train_profiled(NULL, &without);
+    cnn_profile *profile = train_profiled(&options, &with);
+    same_state(&without, &with, "with a profile");
+    const cnn_profile_event *e;
+    double flops = 0;
+    int64_t count = 0;
+    for (; (e = cnn_profile_get_event(profile, count)) != NULL; count++) {
+        ck_assert_int_eq(e->queued, e->kind == CNN_PROFILE_LAUNCH && !options.synchronize);
+        flops += strncmp(e->kernel, "conv", 4) == 0 && !e->backward ? e->flops : 0; /* one of them pools, too */
+    }
+    ck_assert_int_gt(count, 20);
+    ck_assert_double_eq(flops, 2.0 * SAMPLES * (6 * 8 * 8 * 2 * 9 + 8 * 4 * 4 * 6 * 9));
+    cnn_profile_free(profile);
+}
+END_TEST
+
 /* ---- failures that come late ---- */
 
 START_TEST(a_bad_index_is_noticed_by_who_waits)
@@ -404,6 +446,7 @@ int main(void)
     tcase_add_test(devices, the_host_cannot_see_elements);
     tcase_add_test(devices, a_missing_kernel_is_named);
     tcase_add_test(devices, full_memory_is_an_error);
+    tcase_add_loop_test(devices, a_profile_says_whether_launches_are_waited_for, 0, 2);
     TCase *late = suite_case(suite, "late failures", NULL, NULL);
     tcase_add_test(late, a_bad_index_is_noticed_by_who_waits);
     tcase_add_test(late, a_late_failure_moves_nothing);
