@@ -3,9 +3,9 @@
  * contain; existing files that are invalid end the program. */
 #include "data.h"
 
+#include "common/part.h"
 #include "common/say.h"
 #include "fetch.h"
-#include "part.h"
 #include "synthetic.h"
 
 #include <stdio.h>

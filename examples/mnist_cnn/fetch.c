@@ -3,10 +3,10 @@
 #include "fetch.h"
 
 #include "common/digest.h"
+#include "common/part.h"
 #include "common/program.h"
 #include "common/say.h"
 #include "common/signals.h"
-#include "part.h"
 
 #include <errno.h>
 #include <stdio.h>

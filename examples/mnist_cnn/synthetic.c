@@ -3,11 +3,11 @@
  * its number alone, in integer and basic floating-point arithmetic, so that all machines draw the same images. */
 #include "synthetic.h"
 
+#include "common/part.h"
 #include "common/program.h"
 #include "common/say.h"
 #include "common/signals.h"
 #include "fetch.h"
-#include "part.h"
 
 #include <errno.h>
 #include <math.h>

@@ -14,7 +14,7 @@
 
 static bool fail(const char *what, const char *path)
 {
-    say("mnist_cnn: cannot %s %s: %s", what, path, strerror(errno));
+    say("%s: cannot %s %s: %s", program_name, what, path, strerror(errno));
     return false;
 }
 
@@ -49,7 +49,9 @@ static bool make_folder(const char *path)
 bool part_begin(part_file *p, const char *folder)
 {
     p->folder = folder;
-    if (!make_folder(folder) || !join(p->path, folder, ".mnist_cnn-XXXXXX")) {
+    char name[64];
+    snprintf(name, sizeof name, ".%s-XXXXXX", program_name);
+    if (!make_folder(folder) || !join(p->path, folder, name)) {
         return false;
     }
     p->fd = mkostemp(p->path, O_CLOEXEC);

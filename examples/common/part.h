@@ -1,6 +1,6 @@
 /* A file that is being written: it appears under its own name only when it is complete. */
-#ifndef MNIST_CNN_PART_H
-#define MNIST_CNN_PART_H
+#ifndef COMMON_PART_H
+#define COMMON_PART_H
 
 #include <stdbool.h>
 
