@@ -220,8 +220,15 @@ include onnx/onnx.mk
 # common/ is no program, but what these have together.
 EXAMPLES := $(filter-out common,$(notdir $(wildcard examples/*)))
 EXAMPLES_WITH_COMMON := cifar10 mnist_cnn speedrun zoo
+# SOURCES_NAME, EXAMPLE_FLAGS_NAME, EXAMPLE_LIBS_NAME and EXAMPLE_ARCHIVES_NAME: what a program has besides.
 example_sources = $(wildcard examples/$(1)/*.c) $(if $(filter $(1),$(EXAMPLES_WITH_COMMON)),$(wildcard examples/common/*.c)) $(SOURCES_$(1))
-SOURCES_cifar10 := examples/zoo/blocks.c examples/zoo/resnet_cifar.c
+PAGE_SOURCES := $(wildcard examples/common/page/*.c)
+SOURCES_mnist_cnn := $(PAGE_SOURCES)
+# It is installed, and brings what reads pictures with it: its libpng and libjpeg are the system's, as they are libcnn-image's.
+EXAMPLE_FLAGS_mnist_cnn = $(if $(HAVE_IMAGE),-DWITH_IMAGES)
+EXAMPLE_ARCHIVES_mnist_cnn = $(if $(HAVE_IMAGE),$(IMAGE_STATIC))
+EXAMPLE_LIBS_mnist_cnn = $(if $(HAVE_IMAGE),$(IMAGE_LIBS))
+SOURCES_cifar10 := $(PAGE_SOURCES) examples/zoo/blocks.c examples/zoo/resnet_cifar.c
 EXAMPLE_FLAGS_cifar10 = $(if $(HAVE_IMAGE),-DWITH_IMAGES)
 EXAMPLE_LIBS_cifar10 = $(if $(HAVE_IMAGE),-lcnn-image)
 SOURCES_speedrun := examples/cifar10/drawn.c
@@ -234,12 +241,12 @@ examples: $(EXAMPLE_PROGRAMS)
 rpath = -Xlinker -rpath -Xlinker '$$ORIGIN/$(subst ','\'',$(shell realpath -m --relative-to=$(call quoted,$(1)) $(call quoted,$(LIB))))'
 
 define example_rule
-$$(BUILD)/examples/$(1): $$(call example_sources,$(1)) $$(wildcard examples/$(1)/*.h examples/$(1)/*.def examples/common/*.h) $$(PUBLIC_HEADERS) $$(SHARED) \
-		$$(if $$(EXAMPLE_LIBS_$(1)),$$(IMAGE_SHARED))
+$$(BUILD)/examples/$(1): $$(call example_sources,$(1)) $$(wildcard examples/$(1)/*.h examples/$(1)/*.def examples/common/*.h \
+		examples/common/page/*.h) $$(PUBLIC_HEADERS) $$(SHARED) $$(EXAMPLE_ARCHIVES_$(1)) $$(if $$(EXAMPLE_LIBS_$(1)),$$(IMAGE_SHARED))
 	@mkdir -p $$(@D)
 	$$(call say,LINK)
 	$$(QUIET)$$(CC) $$(STRICT) -Iinclude -Iexamples $$(EXAMPLE_FLAGS_$(1)) $$(CPPFLAGS) $$(CFLAGS) $$(call example_sources,$(1)) -o $$@ \
-		$$(LDFLAGS) -L$$(LIB) $$(call rpath,$$(@D)) $$(EXAMPLE_LIBS_$(1)) -lcnn -lm
+		$$(LDFLAGS) $$(EXAMPLE_ARCHIVES_$(1)) -L$$(LIB) $$(call rpath,$$(@D)) $$(EXAMPLE_LIBS_$(1)) -lcnn -lm
 endef
 $(foreach e,$(EXAMPLES),$(eval $(call example_rule,$(e))))
 

@@ -37,6 +37,13 @@ python   wanted path    /usr/lib/python3/dist-packages/numpy    python3-numpy
 python   wanted path    /usr/lib/python3/dist-packages/torch    python3-torch
 python   wanted path    /usr/lib/python3/dist-packages/mypy     python3-mypy
 python   wanted module  ensurepip                               python3-venv
+predict  wanted path    /usr/lib/python3/dist-packages/PIL      python3-pil
+predict  wanted path    /usr/share/fonts/truetype/dejavu        fonts-dejavu-core
+predict  wanted path    /usr/share/fonts/truetype/liberation    fonts-liberation
+predict  wanted path    /usr/share/fonts/truetype/freefont      fonts-freefont-ttf
+predict  wanted path    /usr/share/fonts/truetype/lato          fonts-lato
+pictures needed command chromium                                chromium
+pictures needed path    /usr/lib/python3/dist-packages/PIL      python3-pil
 wasm     needed command emcc                                    emscripten
 wasm     needed command node                                    nodejs
 win32    needed command x86_64-w64-mingw32-gcc                  gcc-mingw-w64-x86-64

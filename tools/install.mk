@@ -35,10 +35,11 @@ replace = -e $(call quoted,s|$(1)|$(subst |,\|,$(subst &,\&,$(subst \,\\,$(2))))
 
 .PHONY: install uninstall installed-programs cnn.pc cnn.cmake
 # Linked anew each time: LIBDIR and BINDIR may be others than last time.
-installed-programs: $(SHARED) $(ONNX_SHARED) $(if $(HAVE_IMAGE),$(IMAGE_SHARED))
+installed-programs: $(SHARED) $(ONNX_SHARED) $(if $(HAVE_IMAGE),$(IMAGE_SHARED) $(IMAGE_STATIC))
 	@mkdir -p $(STAGE)
 	$(QUIET)$(foreach e,$(INSTALLED_PROGRAMS),$(CC) $(STRICT) -Iinclude -Iexamples $(CPPFLAGS) $(HARDEN) $(CFLAGS) $(PREFIX_MAP) -fPIE \
-		$(call example_sources,$(e)) -o $(STAGE)/$(e) $(LDFLAGS) -pie -Wl,-z,relro,-z,now -L$(LIB) $(INSTALLED_RPATH) -lcnn -lm &&) \
+		$(EXAMPLE_FLAGS_$(e)) $(call example_sources,$(e)) -o $(STAGE)/$(e) $(LDFLAGS) -pie -Wl,-z,relro,-z,now $(EXAMPLE_ARCHIVES_$(e)) \
+		-L$(LIB) $(INSTALLED_RPATH) $(EXAMPLE_LIBS_$(e)) -lcnn -lm &&) \
 		$(CC) $(STRICT) -Iinclude -Iexamples $(CLI_IMAGE_FLAGS) $(CPPFLAGS) $(HARDEN) $(CFLAGS) $(PREFIX_MAP) -fPIE $(CLI_SOURCES) -o $(STAGE)/cnn $(LDFLAGS) \
 		-pie -Wl,-z,relro,-z,now -L$(LIB) $(INSTALLED_RPATH) $(CLI_IMAGE_LIBS) -lcnn-onnx -lcnn -lm
 

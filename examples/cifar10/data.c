@@ -16,7 +16,7 @@
 
 enum { PATH_SIZE = 4096, DRAWN_TRAIN = 5000, DRAWN_TEST = 1000, CLASSES = 10 };
 
-static const double means[3] = { 0.4914, 0.4822, 0.4465 }, deviations[3] = { 0.2470, 0.2435, 0.2616 };
+const double data_means[3] = { 0.4914, 0.4822, 0.4465 }, data_deviations[3] = { 0.2470, 0.2435, 0.2616 };
 
 static bool fail(void)
 {
@@ -62,6 +62,7 @@ static found open_binary(cnn_context *ctx, const char *folder, data *d)
         return wrong_if(is_there(folder, "data_batch_1.bin"));
     }
     d->classes = CLASSES;
+    d->named = cnn_dataset_share(d->train);
     return FOUND;
 }
 
@@ -74,7 +75,7 @@ static cnn_dataset *open_folder(cnn_context *ctx, const char *folder, const char
         return NULL;
     }
     const cnn_image_folder_options how = { .struct_size = sizeof how, .height = 32, .cache_bytes = (int64_t)1 << 30,
-                                               .mean = means, .std = deviations, .folder = names };
+                                               .mean = data_means, .std = data_deviations, .folder = names };
     return cnn_image_folder_open(ctx, path, &how);
 }
 
@@ -103,8 +104,8 @@ static found open_folders(cnn_context *ctx, const char *folder, data *d)
     d->test = d->train ? open_folder(ctx, folder, "test", &test) : NULL;
     d->classes = d->test ? cnn_image_folder_class_count(train) : 0;
     found result = !d->test ? wrong_if(is_there(folder, "train")) : same_classes(folder, train, test) ? FOUND : WRONG;
-    cnn_image_folder_free(train);
     cnn_image_folder_free(test);
+    d->names = train;
     return result;
 }
 #endif
@@ -118,8 +119,8 @@ static bool open_drawn(cnn_context *ctx, const options *o, data *d)
     d->train = drawn_new(ctx, DRAWN_TRAIN, 1);
     d->test = d->train ? drawn_new(ctx, DRAWN_TEST, 2) : NULL;
     d->classes = CLASSES;
-    return (d->test && cnn_dataset_normalize(d->train, 3, means, deviations) == CNN_OK &&
-            cnn_dataset_normalize(d->test, 3, means, deviations) == CNN_OK) ||
+    return (d->test && cnn_dataset_normalize(d->train, 3, data_means, data_deviations) == CNN_OK &&
+            cnn_dataset_normalize(d->test, 3, data_means, data_deviations) == CNN_OK) ||
            fail();
 }
 
@@ -192,5 +193,19 @@ void data_close(data *d)
     cnn_dataset_free(d->train);
     cnn_dataset_free(d->validation);
     cnn_dataset_free(d->test);
+    cnn_dataset_free(d->named);
+#ifdef WITH_IMAGES
+    cnn_image_folder_free(d->names);
+#endif
     *d = (data){ .train = NULL };
+}
+
+const char *data_class_name(const data *d, int64_t i)
+{
+#ifdef WITH_IMAGES
+    if (d->names) {
+        return cnn_image_folder_class_name(d->names, i);
+    }
+#endif
+    return i < cnn_dataset_class_count(d->named) ? cnn_dataset_class_name(d->named, i) : NULL;
 }

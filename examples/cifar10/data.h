@@ -9,10 +9,18 @@
 typedef struct data {
     cnn_dataset *train, *validation, *test; /* validation: NULL unless it is wanted */
     int64_t classes;
+    struct cnn_image_folder *names; /* of folders by class; else NULL */
+    cnn_dataset *named;             /* of the binary files, whose names belong to it; else NULL */
 } data;
+
+/* What is subtracted from red, green and blue, and what they are divided by. */
+extern const double data_means[3], data_deviations[3];
 
 /* Opens all parts, owned by the caller, the training part augmented. Returns false after one line on stderr. */
 bool data_open(cnn_context *ctx, const options *o, data *d);
 void data_close(data *d);
+
+/* The name of a class, which lives as long as the data are open; NULL where it has none. */
+const char *data_class_name(const data *d, int64_t i);
 
 #endif

@@ -4,6 +4,7 @@
  * model.c has the fast network, data.c finds the pictures, train.c is an epoch, and this file is the run from beginning to end; what
  * other programs need too is in ../common. A run continues bit for bit from a checkpoint, which holds weights, optimizer, schedule,
  * epoch and random state. */
+#include "common/page/page.h"
 #include "common/records.h"
 #include "common/report.h"
 #include "common/say.h"
@@ -30,7 +31,9 @@ typedef struct run {
     cnn_optimizer *sgd;
     cnn_scheduler *schedule;
     cnn_loader *train, *validation, *test; /* validation: NULL without --best and --patience */
+    cnn_dataset *test_pictures; /* those of `test`, for the report; NULL without one */
     cnn_tape *tape;
+    page *page; /* of --report; else NULL */
     FILE *log;
     records records;
     int64_t epoch;     /* number of finished epochs */
@@ -124,6 +127,7 @@ static cnn_loader *loader_of(const run *r, cnn_dataset **dataset, bool shuffle)
 static bool open_loaders(run *r)
 {
     bool validated = r->pictures.validation != NULL;
+    r->test_pictures = r->page ? cnn_dataset_share(r->pictures.test) : NULL;
     r->train = loader_of(r, &r->pictures.train, true);
     r->test = loader_of(r, &r->pictures.test, false);
     r->validation = loader_of(r, &r->pictures.validation, false);
@@ -132,6 +136,10 @@ static bool open_loaders(run *r)
 
 static bool prepare(run *r)
 {
+    r->page = r->o.report ? page_open(r->o.report) : NULL;
+    if (r->o.report && !r->page) {
+        return false;
+    }
     r->ctx = cnn_context_new(.seed = r->o.seed, .threads = r->o.threads, .device = r->o.device);
     if (!r->ctx) {
         return fail();
@@ -204,6 +212,7 @@ static outcome run_epoch(run *r)
         return result == FAILED && !fail() ? FAILED : result;
     }
     r->epoch++;
+    page_epoch(r->page, r->epoch, &trained, &r->tested);
     bool told = r->o.quiet || report_epoch(r->epoch, r->o.epochs, &trained, &r->tested);
     if (r->log && !report_log(r->log, r->epoch, &trained, &r->tested)) {
         fail_log(r, "write");
@@ -234,6 +243,34 @@ static bool report_start(const run *r)
     return streams_flush();
 }
 
+static const char *class_name(const void *pictures, int64_t i)
+{
+    return data_class_name(pictures, i);
+}
+
+static outcome write_report(run *r)
+{
+    const page_subject subject = { .noun = "picture", .nouns = "pictures", .model = r->model, .tape = r->tape,
+                                   .test = r->test_pictures, .classes = r->pictures.classes, .batch_size = r->o.batch_size,
+                                   .channels = 3, .class_name = class_name, .user = &r->pictures, .mean = data_means, .std = data_deviations };
+    page_fact(r->page, "test accuracy", "%.2f %%", r->tested.accuracy);
+    page_fact(r->page, "test loss", "%.4f nats", r->tested.loss);
+    page_fact(r->page, "network", "%s", r->o.model);
+    page_fact(r->page, "epochs", "%lld", (long long)r->epoch);
+    page_fact(r->page, "training pictures", "%lld%s", (long long)cnn_loader_sample_count(r->train), r->o.plain ? "" : ", augmented");
+    page_fact(r->page, "parameters", "%lld", (long long)cnn_module_parameter_numel(r->model));
+    page_fact(r->page, "batch size", "%lld", (long long)r->o.batch_size);
+    page_fact(r->page, "highest learning rate", "%g", r->o.lr);
+    page_fact(r->page, "seed", "%llu", (unsigned long long)r->o.seed);
+    page_fact(r->page, "device", "%s, %d thread%s, %s kernels", cnn_context_device(r->ctx), cnn_context_threads(r->ctx),
+              cnn_context_threads(r->ctx) == 1 ? "" : "s", cnn_context_kernels(r->ctx));
+    outcome result = page_write(r->page, &subject);
+    if (result == DONE && !r->o.quiet) {
+        printf("the report is %s/report.html\n", r->o.report);
+    }
+    return result;
+}
+
 static int finish(run *r)
 {
     outcome result = r->tested.images ? DONE : score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
@@ -243,6 +280,9 @@ static int finish(run *r)
     if (result == FAILED) {
         fail();
         return 1;
+    }
+    if (r->page && write_report(r) != DONE) {
+        return interrupted ? signals_status() : 1;
     }
     report_test(&r->tested);
     FILE *log = r->log;
@@ -279,6 +319,8 @@ static void release(run *r)
 {
     records_close(&r->records);
     data_close(&r->pictures);
+    cnn_dataset_free(r->test_pictures);
+    page_free(r->page);
     cnn_tape_free(r->tape);
     cnn_loader_free(r->train);
     cnn_loader_free(r->validation);

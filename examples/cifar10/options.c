@@ -33,6 +33,7 @@ static const char help[] =
     "  -p, --patience N         end after N epochs without a better validation loss; 0: never (0)\n"
     "  -r, --resume FILE        continue from a checkpoint, bit for bit\n"
     "  -E, --eval-only          test the weights of --resume and train nothing\n"
+    "  -R, --report DIR         write report.html and its figures in the end: curves, mistakes, filters, times\n"
     "  -L, --log FILE           one JSON object a line for every epoch\n"
     "  -T, --tensorboard DIR    write event files for TensorBoard: losses, histograms, pictures, the graph\n"
     "  -C, --csv FILE           one line of comma-separated values for every epoch\n"
@@ -57,9 +58,10 @@ static const struct option table[] = {
     { "no-augment", no_argument, NULL, 'a' },       { "save", required_argument, NULL, 'S' },
     { "best", required_argument, NULL, 'B' },       { "patience", required_argument, NULL, 'p' },
     { "resume", required_argument, NULL, 'r' },     { "eval-only", no_argument, NULL, 'E' },
-    { "log", required_argument, NULL, 'L' },        { "limit", required_argument, NULL, 'n' },
+    { "report", required_argument, NULL, 'R' },     { "log", required_argument, NULL, 'L' },
     { "tensorboard", required_argument, NULL, 'T' }, { "csv", required_argument, NULL, 'C' },
-    { "profile", required_argument, NULL, 'P' },    { "synthetic", no_argument, NULL, 'y' },        { "digest", no_argument, NULL, 'x' },
+    { "profile", required_argument, NULL, 'P' },    { "limit", required_argument, NULL, 'n' },
+    { "synthetic", no_argument, NULL, 'y' },        { "digest", no_argument, NULL, 'x' },
     { "quiet", no_argument, NULL, 'q' },            { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'V' },          { NULL, 0, NULL, 0 },
 };
@@ -149,6 +151,9 @@ static options_result read_one(options *o, int c)
     case 'P':
         o->profile = optarg;
         return OPTIONS_RUN;
+    case 'R':
+        o->report = optarg;
+        return OPTIONS_RUN;
     case 'a':
         o->plain = true;
         return OPTIONS_RUN;
@@ -185,7 +190,7 @@ options_result options_read(options *o, int argc, char **argv)
     *o = (options){ .data = "data/cifar10", .model = "fast", .device = "auto", .epochs = 10, .batch_size = 128, .lr = 0.05,
                     .weight_decay = 5e-4, .seed = 1, .loader_threads = 1 };
     while (result == OPTIONS_RUN &&
-           (c = getopt_long(argc, argv, "d:m:e:b:l:w:s:t:j:D:aS:B:p:r:EL:T:C:P:n:yxqhV", table, NULL)) != -1) {
+           (c = getopt_long(argc, argv, "d:m:e:b:l:w:s:t:j:D:aS:B:p:r:ER:L:T:C:P:n:yxqhV", table, NULL)) != -1) {
         result = read_one(o, c);
     }
     if (result == OPTIONS_RUN && optind < argc) {

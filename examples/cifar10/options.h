@@ -8,8 +8,8 @@
 typedef struct options {
     const char *data;                        /* a folder */
     const char *model;                       /* "fast" or "resnet20" */
-    const char *save, *best, *resume, *log;  /* NULL if not given */
-    const char *tensorboard, *csv, *profile; /* the same */
+    const char *save, *best, *resume, *log, *report; /* NULL if not given */
+    const char *tensorboard, *csv, *profile;         /* the same */
     const char *device;
     int64_t epochs, batch_size;
     int64_t limit;    /* number of training and of test pictures; 0: all */

@@ -3,6 +3,7 @@
  * contain; existing files that are invalid end the program. */
 #include "data.h"
 
+#include "augment.h"
 #include "common/part.h"
 #include "common/say.h"
 #include "fetch.h"
@@ -114,6 +115,9 @@ bool data_open(cnn_context *ctx, const options *o, cnn_dataset **train, cnn_data
     }
     const char *folder = from == DRAWN ? drawn : o->data;
     *train = open_part(ctx, folder, CNN_MNIST_TRAIN, o->limit);
+    if (*train && o->augment && !(*train = augment(ctx, *train))) {
+        fail();
+    }
     *test = *train ? open_part(ctx, folder, CNN_MNIST_TEST, o->limit) : NULL;
     if (!*test) {
         cnn_dataset_free(*train);

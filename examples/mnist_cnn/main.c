@@ -2,6 +2,7 @@
  *
  * model.c is the network, train.c has the training loop, data.c finds the data, and this file is the run from beginning
  * to end; what other programs need too is in ../common. A run continues bit for bit from a checkpoint, which holds weights, optimizer, epoch and random state. */
+#include "common/page/page.h"
 #include "common/records.h"
 #include "common/report.h"
 #include "common/say.h"
@@ -10,6 +11,7 @@
 #include "data.h"
 #include "model.h"
 #include "options.h"
+#include "predict.h"
 #include "train.h"
 
 #include <errno.h>
@@ -25,7 +27,9 @@ typedef struct run {
     cnn_module *model;
     cnn_optimizer *adam;
     cnn_loader *train, *test;
+    cnn_dataset *test_images; /* those of `test`, for the report; NULL without one */
     cnn_tape *tape;
+    page *page; /* of --report; else NULL */
     FILE *log;
     records records;
     int64_t epoch; /* number of finished epochs */
@@ -72,7 +76,7 @@ static bool resume(run *r)
     if (!r->o.resume) {
         return true;
     }
-    if (r->o.eval_only) {
+    if (r->o.eval_only || options_predict_only(&r->o)) {
         return cnn_module_load(r->model, r->o.resume) == CNN_OK || fail();
     }
     if (cnn_checkpoint_load(&checkpoint, r->o.resume) != CNN_OK) {
@@ -91,6 +95,7 @@ static bool open_loaders(run *r)
     if (!data_open(r->ctx, &r->o, &train, &test)) {
         return false;
     }
+    r->test_images = r->page ? cnn_dataset_share(test) : NULL;
     r->train = cnn_loader_new(train, r->o.batch_size, .shuffle = true);
     r->test = cnn_loader_new(test, r->o.batch_size);
     return (r->train && r->test && cnn_loader_set_epoch(r->train, r->epoch) == CNN_OK) || fail();
@@ -126,11 +131,19 @@ static bool open_records(run *r)
 
 static bool prepare(run *r)
 {
+    bool only_predict = options_predict_only(&r->o);
+    if (r->o.predict && !predict_available()) {
+        return false;
+    }
+    r->page = r->o.report ? page_open(r->o.report) : NULL;
+    if (r->o.report && !r->page) {
+        return false;
+    }
     r->ctx = cnn_context_new(.seed = r->o.seed, .threads = r->o.threads, .device = r->o.device);
     r->model = r->ctx ? model_new(r->ctx) : NULL;
     r->adam = r->model ? cnn_adam_new(r->model, .lr = r->o.lr) : NULL;
     r->tape = r->adam ? cnn_tape_new(r->ctx) : NULL;
-    return (r->tape || fail()) && resume(r) && open_loaders(r) && open_log(r) && open_records(r);
+    return (r->tape || fail()) && resume(r) && (only_predict || (open_loaders(r) && open_log(r) && open_records(r)));
 }
 
 static outcome run_epoch(run *r)
@@ -153,6 +166,7 @@ static outcome run_epoch(run *r)
         return result == FAILED && !fail() ? FAILED : result;
     }
     r->epoch++;
+    page_epoch(r->page, r->epoch, &trained, &r->tested);
     bool told = r->o.quiet || report_epoch(r->epoch, r->o.epochs, &trained, &r->tested);
     if (r->log && !report_log(r->log, r->epoch, &trained, &r->tested)) {
         fail_log(r, "write");
@@ -174,6 +188,34 @@ static bool report_article(run *r)
     return true;
 }
 
+static outcome write_report(run *r)
+{
+    static const double mean = 0.1307, deviation = 0.3081; /* as cnn_mnist_open() normalises */
+    const page_subject subject = { .noun = "digit", .nouns = "digits", .model = r->model, .tape = r->tape, .test = r->test_images,
+                                   .classes = 10, .batch_size = r->o.batch_size, .channels = 1, .mean = &mean, .std = &deviation };
+    page_fact(r->page, "test accuracy", "%.2f %%", r->tested.accuracy);
+    page_fact(r->page, "test loss", "%.4f nats", r->tested.loss);
+    page_fact(r->page, "epochs", "%lld", (long long)r->epoch);
+    page_fact(r->page, "training images", "%lld%s", (long long)cnn_loader_sample_count(r->train), r->o.augment ? ", augmented" : "");
+    page_fact(r->page, "parameters", "%lld", (long long)cnn_module_parameter_numel(r->model));
+    page_fact(r->page, "batch size", "%lld", (long long)r->o.batch_size);
+    page_fact(r->page, "learning rate", "%g", cnn_optimizer_lr(r->adam, 0));
+    page_fact(r->page, "seed", "%llu", (unsigned long long)r->o.seed);
+    page_fact(r->page, "device", "%s, %d thread%s, %s kernels", cnn_context_device(r->ctx), cnn_context_threads(r->ctx),
+              cnn_context_threads(r->ctx) == 1 ? "" : "s", cnn_context_kernels(r->ctx));
+    outcome result = page_write(r->page, &subject);
+    if (result == DONE && !r->o.quiet) {
+        printf("the report is %s/report.html\n", r->o.report);
+    }
+    return result;
+}
+
+static int predict(run *r)
+{
+    bool good = predict_files(r->model, r->tape, r->o.pictures, r->o.picture_count, r->o.quiet);
+    return interrupted ? signals_status() : good ? 0 : 1;
+}
+
 static int finish(run *r)
 {
     outcome result = r->tested.images ? DONE : score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
@@ -184,11 +226,12 @@ static int finish(run *r)
         fail();
         return 1;
     }
-    if (r->o.tutorial && !report_article(r)) {
+    if ((r->o.tutorial && !report_article(r)) || (r->page && write_report(r) != DONE)) {
         return interrupted ? signals_status() : 1;
     }
     report_test(&r->tested);
-    return (!r->o.digest || report_digest(r->model)) && close_log(r) && records_close(&r->records) ? 0 : 1;
+    bool good = (!r->o.digest || report_digest(r->model)) && close_log(r) && records_close(&r->records);
+    return !good ? 1 : r->o.predict ? predict(r) : 0;
 }
 
 static int interrupted_at(const run *r)
@@ -231,6 +274,8 @@ static void release(run *r)
     cnn_tape_free(r->tape);
     cnn_loader_free(r->train);
     cnn_loader_free(r->test);
+    cnn_dataset_free(r->test_images);
+    page_free(r->page);
     cnn_optimizer_free(r->adam);
     cnn_module_free(r->model);
     cnn_context_free(r->ctx);
@@ -243,7 +288,7 @@ static int run_program(const options *o)
 {
     run r = { .o = *o };
     signals_catch();
-    int status = prepare(&r) ? train(&r) : interrupted ? signals_status() : 1;
+    int status = !prepare(&r) ? (interrupted ? signals_status() : 1) : options_predict_only(o) ? predict(&r) : train(&r);
     release(&r);
     return status;
 }

@@ -15,6 +15,7 @@
 
 static const char help[] =
     "Usage: mnist_cnn [OPTION]...\n"
+    "       mnist_cnn --resume FILE --predict FILE...\n"
     "Trains the convolutional network of a well-known PyTorch tutorial on MNIST.\n"
     "\n"
     "  -d, --data DIR         where MNIST's four files are, plain or gzipped, or where to put them (data/mnist)\n"
@@ -27,6 +28,11 @@ static const char help[] =
     "  -S, --save FILE        write a checkpoint before the first and after every epoch\n"
     "  -r, --resume FILE      continue from a checkpoint, bit for bit\n"
     "  -E, --eval-only        test the checkpoint or the plain weights of --resume and train nothing\n"
+    "  -R, --report DIR       write report.html and its figures in the end: curves, mistakes, filters, times\n"
+    "  -p, --predict FILE...  recognise the digits in PNG or JPEG pictures of your own: with --resume at once, else after\n"
+    "                         training\n"
+    "  -a, --augment          train on digits that are turned, slanted, scaled, moved and drawn with another pen, each\n"
+    "                         epoch anew\n"
     "  -L, --log FILE         one JSON object a line for every epoch\n"
     "  -B, --tensorboard DIR  write event files for TensorBoard: losses, histograms, pictures, the graph\n"
     "  -C, --csv FILE         one line of comma-separated values for every epoch\n"
@@ -52,8 +58,10 @@ static const struct option table[] = {
     { "seed", required_argument, NULL, 's' },       { "threads", required_argument, NULL, 't' },
     { "device", required_argument, NULL, 'D' },     { "save", required_argument, NULL, 'S' },
     { "resume", required_argument, NULL, 'r' },     { "eval-only", no_argument, NULL, 'E' },
-    { "tensorboard", required_argument, NULL, 'B' }, { "csv", required_argument, NULL, 'C' },
-    { "profile", required_argument, NULL, 'P' },    { "log", required_argument, NULL, 'L' },        { "limit", required_argument, NULL, 'n' },
+    { "report", required_argument, NULL, 'R' },     { "predict", no_argument, NULL, 'p' },
+    { "augment", no_argument, NULL, 'a' },          { "tensorboard", required_argument, NULL, 'B' },
+    { "csv", required_argument, NULL, 'C' },        { "profile", required_argument, NULL, 'P' },
+    { "log", required_argument, NULL, 'L' },        { "limit", required_argument, NULL, 'n' },
     { "synthetic", no_argument, NULL, 'y' },        { "tutorial", no_argument, NULL, 'T' },
     { "digest", no_argument, NULL, 'x' },           { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },             { "version", no_argument, NULL, 'V' },
@@ -125,6 +133,9 @@ static options_result read_option(options *o, int c)
     case 'B': o->tensorboard = optarg; break;
     case 'C': o->csv = optarg; break;
     case 'P': o->profile = optarg; break;
+    case 'R': o->report = optarg; break;
+    case 'p': o->predict = true; break;
+    case 'a': o->augment = true; break;
     case 'l': return read_rate(o);
     case 'D': return read_device(o);
     case 'E': o->eval_only = true; break;
@@ -140,17 +151,35 @@ static options_result read_option(options *o, int c)
     return OPTIONS_RUN;
 }
 
-static options_result check(const options *o, int argc, char **argv)
+static options_result contradiction(const char *message)
 {
-    if (optind < argc) {
+    say("mnist_cnn: %s", message);
+    return OPTIONS_BAD;
+}
+
+static options_result check(options *o, int argc, char **argv)
+{
+    o->pictures = argv + optind;
+    o->picture_count = argc - optind;
+    if (o->picture_count > 0 && !o->predict) {
         say("mnist_cnn: \"%s\" is no option; see --help", argv[optind]);
         return OPTIONS_BAD;
     }
+    if (o->predict && o->picture_count == 0) {
+        return contradiction("--predict needs a FILE, a picture of a digit");
+    }
     if (o->eval_only && !o->resume) {
-        say("mnist_cnn: --eval-only needs --resume FILE");
-        return OPTIONS_BAD;
+        return contradiction("--eval-only needs --resume FILE");
+    }
+    if (o->report && options_predict_only(o)) {
+        return contradiction("--report with --resume and --predict needs --eval-only: without it nothing is tested");
     }
     return OPTIONS_RUN;
+}
+
+bool options_predict_only(const options *o)
+{
+    return o->predict && o->resume && !o->eval_only;
 }
 
 options_result options_read(options *o, int argc, char **argv)
@@ -158,7 +187,7 @@ options_result options_read(options *o, int argc, char **argv)
     *o = (options){ .data = "data/mnist", .epochs = 10, .batch_size = 200, .lr = 0, .seed = 1, .device = "auto" };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
-        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:S:r:EL:B:C:P:n:yTxqhV", table, NULL);
+        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:S:r:ER:paL:B:C:P:n:yTxqhV", table, NULL);
         if (c == -1) {
             break;
         }

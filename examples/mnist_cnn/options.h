@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 typedef struct options {
-    const char *data, *save, *resume, *log; /* save, resume and log are NULL if not given */
-    const char *tensorboard, *csv, *profile; /* the same */
+    const char *data, *save, *resume, *log, *report; /* NULL if not given, but for data */
+    const char *tensorboard, *csv, *profile;         /* the same */
     int64_t epochs, batch_size;
     int64_t limit; /* number of training and of test images; 0: all */
     double lr;
@@ -15,12 +15,17 @@ typedef struct options {
     uint64_t seed;
     int threads; /* 0: one per CPU */
     const char *device; /* --device: "cpu", "cuda:0", "auto" */
-    bool eval_only, quiet, synthetic, tutorial, digest;
+    char *const *pictures; /* the files of --predict, of argv */
+    int picture_count;
+    bool eval_only, quiet, synthetic, tutorial, digest, augment, predict;
 } options;
 
 typedef enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD } options_result;
 
 /* Reads the command line. OPTIONS_DONE: --help or --version is printed. OPTIONS_BAD: one line on stderr says why. */
 options_result options_read(options *o, int argc, char **argv);
+
+/* Whether the weights of --resume only recognise pictures: no data are opened, nothing is trained or tested. */
+bool options_predict_only(const options *o);
 
 #endif

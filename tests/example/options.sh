@@ -41,7 +41,8 @@ for bad in gpu CPU "" cpu0; do
     refused '--device is "' --device "$bad"
     refused '--device is "' -D "$bad"
 done
-for option in --data -d --epochs -e --batch-size -b --lr -l --seed -s --threads -t --device -D --save -S --resume -r --log -L --limit -n; do
+for option in --data -d --epochs -e --batch-size -b --lr -l --seed -s --threads -t --device -D --save -S --resume -r --log -L --limit -n \
+    --report -R; do
     refused "a value is missing after \"$option\"" "$option"
 done
 for option in --no-such-option -Z --epoch-s --quietly; do
@@ -49,6 +50,10 @@ for option in --no-such-option -Z --epoch-s --quietly; do
 done
 refused 'there is no option "--quiet=1"' --quiet=1
 refused '"extra" is no option' extra
+for option in --predict -p; do
+    refused '--predict needs a FILE, a picture of a digit' "$option"
+    refused '--report with --resume and --predict needs --eval-only' "$option" x.png --resume x --report x
+done
 # What is not for a terminal does not reach it.
 hostile=$(printf 'a\033[2J\342\200\256\377b')
 refused '--lr is "a.x1b.2J.u202e.xffb"' --lr "$hostile"
@@ -61,7 +66,7 @@ for option in --help -h; do
     ok "$option"
     same "the messages of $option" "$err" ""
     for word in -d,.--data -e,.--epochs -b,.--batch-size -l,.--lr -s,.--seed -t,.--threads -D,.--device -S,.--save -r,.--resume \
-        -E,.--eval-only -L,.--log -n,.--limit -y,.--synthetic -T,.--tutorial -x,.--digest -q,.--quiet -h,.--help -V,.--version; do
+        -E,.--eval-only -R,.--report -p,.--predict -a,.--augment -L,.--log -n,.--limit -y,.--synthetic -T,.--tutorial -x,.--digest -q,.--quiet -h,.--help -V,.--version; do
         contains "$option" "$out" "$word"
     done
     contains "$option" "$out" 'Exit status: 0, 1 after a failure, 2 for a bad command line, 130 after Ctrl-C\.'
