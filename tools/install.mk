@@ -12,8 +12,8 @@ INSTALLED_MANUALS := $(foreach e,$(INSTALLED_PROGRAMS),examples/$(e)/$(e).1) cli
 BASHCOMPDIR ?= $(DATADIR)/bash-completion/completions
 ZSHCOMPDIR ?= $(DATADIR)/zsh/site-functions
 INSTALLED_DOCS := $(wildcard README.md CHANGELOG.md SECURITY.md LICENSE)
-# Of the links in these pages those stay that lead to a page that is installed or to the web; of the others the text stays.
-INSTALLED_LINKS := -e 's/\]\((https?:[^)]*|CHANGELOG\.md|SECURITY\.md|LICENSE)\)/]{\1}/g' -e 's/\[([^]]*)\]\([^)]*\)/\1/g' -e 's/\]\{([^}]*)\}/](\1)/g'
+# Of the links in these pages those stay that lead to a page that is installed or to the web; of the others the text stays. Pictures are left out.
+INSTALLED_LINKS := -e 's/!\[[^]]*\]\([^)]*\) *//g' -e 's/\]\((https?:[^)]*|CHANGELOG\.md|SECURITY\.md|LICENSE)\)/]{\1}/g' -e 's/\[([^]]*)\]\([^)]*\)/\1/g' -e 's/\]\{([^}]*)\}/](\1)/g'
 HTML := $(BUILD)/docs/html
 STAGE := $(BUILD)/installed
 

@@ -1,4 +1,5 @@
-/* Digits of other hands than those of MNIST's writers, and of fonts. An affine map changes their form, and the pen their strokes. */
+/* Digits of other hands than those of MNIST's writers, and of fonts. An affine map changes their form, and the pen
+ * their strokes. */
 #include "augment.h"
 
 #include <math.h>
@@ -19,9 +20,10 @@ static float extreme(const float *image, int64_t height, int64_t width, int64_t 
     return result;
 }
 
-/* Draws a third of the digits with a thicker pen and a third with a thinner one: each pixel goes a part of the way, which is drawn,
- * to the largest or least of its neighbours. */
-static cnn_status change_pen(float *image, int64_t channels, int64_t height, int64_t width, cnn_random_source *random, void *user)
+/* Draws a third of the digits with a thicker pen and a third with a thinner one: each pixel goes a part of the way,
+ * which is drawn, to the largest or least of its neighbours. */
+static cnn_status change_pen(float *image, int64_t channels, int64_t height, int64_t width, cnn_random_source *random,
+                             void *user)
 {
     float before[MOST_PIXELS];
     int64_t pen = cnn_random_integer(random, 3);
@@ -40,8 +42,8 @@ static cnn_status change_pen(float *image, int64_t channels, int64_t height, int
 cnn_dataset *augment(cnn_context *ctx, cnn_dataset *dataset)
 {
     cnn_augmentation *chain = cnn_augmentation_new(ctx);
-    cnn_augment_random_affine(chain, -12, 12, .translate_x = 0.07, .translate_y = 0.07, .scale_min = 0.8, .scale_max = 1.15,
-                              .shear_x_min = -16, .shear_x_max = 16, .bilinear = true);
+    cnn_augment_random_affine(chain, -12, 12, .translate_x = 0.07, .translate_y = 0.07, .scale_min = 0.8,
+                              .scale_max = 1.15, .shear_x_min = -16, .shear_x_max = 16, .bilinear = true);
     cnn_augment_custom(chain, change_pen, NULL, NULL);
     cnn_dataset *augmented = cnn_dataset_augment(dataset, chain);
     cnn_augmentation_free(chain);

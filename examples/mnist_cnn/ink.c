@@ -1,6 +1,7 @@
-/* From the ink of a picture to 28 × 28 pixels. Y. LeCun, C. Cortes and C. Burges describe on the page of MNIST how its images were
- * made: "normalized to fit in a 20x20 pixel box while preserving their aspect ratio [...] by computing the center of mass of the
- * pixels, and translating the image so as to position this point at the center of the 28x28 field". */
+/* From the ink of a picture to 28 × 28 pixels. Y. LeCun, C. Cortes and C. Burges describe on the page of MNIST how
+ * its images were made: "normalized to fit in a 20x20 pixel box while preserving their aspect ratio [...] by
+ * computing the center of mass of the pixels, and translating the image so as to position this point at the center
+ * of the 28x28 field". */
 #include "ink.h"
 
 #include "paper.h"
@@ -9,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The digit is first drawn FINE times as large as it will be, where the width of its strokes is measured and changed. */
+/* The digit is first drawn FINE times as large as it will be, where the width of its strokes is measured and
+ * changed. */
 enum { BOX = 20, FINE = 8, CANVAS = BOX * FINE };
 
 typedef struct span {
@@ -96,8 +98,9 @@ static void shrink(const paper *p, double full, span *rows, span *columns)
 /* ---- the canvas ---- */
 
 typedef struct filter {
-    double scale, support; /* pixels of the picture per pixel of the canvas; the half of the filter's width in the picture */
-    int64_t count;         /* pixels of the picture */
+    double scale,
+        support;   /* pixels of the picture per pixel of the canvas; the half of the filter's width in the picture */
+    int64_t count; /* pixels of the picture */
 } filter;
 
 static filter filter_of(int64_t count, int length)
@@ -106,7 +109,8 @@ static filter filter_of(int64_t count, int length)
     return (filter){ .scale = scale, .support = scale > 1 ? scale : 1, .count = count };
 }
 
-/* The weight of pixel i of the picture for pixel `to` of the canvas: a triangle, as wide as a pixel of the larger kind. */
+/* The weight of pixel i of the picture for pixel `to` of the canvas: a triangle, as wide as a pixel of the larger
+ * kind. */
 static double weight_of(const filter *f, int to, int64_t i)
 {
     return fmax(0, 1 - fabs((double)i + 0.5 - (to + 0.5) * f->scale) / f->support);
@@ -152,13 +156,17 @@ static void add_row(const filter *f, int64_t y, const float *row, canvas *c, dou
 /* Draws the box on an empty canvas, whose longer side it fills. False without memory for a row. */
 static bool draw(const paper *p, double full, span rows, span columns, canvas *c)
 {
-    int64_t height = rows.last - rows.first + 1, width = columns.last - columns.first + 1, side = height > width ? height : width;
+    int64_t height = rows.last - rows.first + 1, width = columns.last - columns.first + 1,
+            side = height > width ? height : width;
     c->height = (int)fmax(FINE, round((double)height * CANVAS / (double)side));
     c->width = (int)fmax(FINE, round((double)width * CANVAS / (double)side));
     const filter across = filter_of(width, c->width), down = filter_of(height, c->height);
     double weights[CANVAS] = { 0 };
-    float *line = malloc((size_t)width * sizeof *line), scaled[CANVAS];
-    for (int64_t y = 0; line && y < height; y++) {
+    float *line = calloc((size_t)width, sizeof *line), scaled[CANVAS];
+    if (!line) {
+        return false;
+    }
+    for (int64_t y = 0; y < height; y++) {
         for (int64_t x = 0; x < width; x++) {
             line[x] = (float)part_of(paper_ink(p, columns.first + x, rows.first + y), full);
         }
@@ -169,9 +177,8 @@ static bool draw(const paper *p, double full, span rows, span columns, canvas *c
         int y = i / c->width;
         c->at[y][i % c->width] /= (float)(weights[y] > 0 ? weights[y] : 1);
     }
-    bool memory = line != NULL;
     free(line);
-    return memory;
+    return true;
 }
 
 /* ---- 28 × 28 ---- */
@@ -194,8 +201,8 @@ static void reduce(const canvas *c, float box[BOX][BOX])
     }
 }
 
-/* Where a digit of `length` pixels begins so that its centre of mass comes to pixel 14, as the mean of MNIST is, but no pixel beyond
- * the edge. */
+/* Where a digit of `length` pixels begins so that its centre of mass comes to pixel 14, as the mean of MNIST is, but
+ * no pixel beyond the edge. */
 static int offset_of(double moment, double mass, int length)
 {
     int offset = (int)lround(INK_SIDE / 2.0 - (mass > 0 ? moment / mass : length / 2.0));

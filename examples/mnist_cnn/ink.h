@@ -14,9 +14,9 @@ typedef struct ink_picture {
 
 typedef enum ink_result { INK_FOUND, INK_NONE, INK_NO_MEMORY } ink_result;
 
-/* Fills in 28 × 28 pixels from 0 (paper) to 1 (ink) as MNIST's were made: the digit is scaled with its proportions kept so that its
- * longer side has 20 pixels, and placed so that its centre of mass is in the middle. INK_NONE: the picture has one colour. Beside
- * the picture it takes memory for a row of it and about a megabyte. */
+/* Fills in 28 × 28 pixels from 0 (paper) to 1 (ink) as MNIST's were made: the digit is scaled with its proportions
+ * kept so that its longer side has 20 pixels, and placed so that its centre of mass is in the middle. INK_NONE: the
+ * picture has one colour. Beside the picture it takes memory for a row of it and about a megabyte. */
 ink_result ink_find(const ink_picture *picture, float pixels[INK_PIXELS]);
 
 #endif

@@ -1,5 +1,6 @@
-/* The paper is what the edge of the picture shows, and ink is what has another colour, whichever of the two is darker: no picture
- * needs to be inverted. The threshold is Otsu's (N. Otsu, "A threshold selection method from gray-level histograms", 1979). */
+/* The paper is what the edge of the picture shows, and ink is what has another colour, whichever of the two is
+ * darker: no picture needs to be inverted. The threshold is Otsu's (N. Otsu, "A threshold selection method from
+ * gray-level histograms", 1979). */
 #include "paper.h"
 
 #include <math.h>
@@ -21,8 +22,9 @@ static void composite(const ink_picture *p, double behind, int64_t x, int64_t y,
     }
 }
 
-/* What is behind transparent pixels is not in the file. Where what is opaque has one colour, that is the ink, and the paper is white
- * or black, whichever differs more; else the ink is drawn on something, which then goes on behind. */
+/* What is behind transparent pixels is not in the file. Where what is opaque has one colour, that is the ink, and
+ * the paper is white or black, whichever differs more; else the ink is drawn on something, which then goes on
+ * behind. */
 static double find_behind(const ink_picture *p)
 {
     int64_t plane = p->height * p->width;
@@ -34,7 +36,8 @@ static double find_behind(const ink_picture *p)
         sum += alpha * gray;
         squares += alpha * gray * gray;
     }
-    double mean = weight > 0 ? sum / weight : 0, spread = weight > 0 ? sqrt(fmax(0, squares / weight - mean * mean)) : 0;
+    double mean = weight > 0 ? sum / weight : 0,
+           spread = weight > 0 ? sqrt(fmax(0, squares / weight - mean * mean)) : 0;
     if (spread < 48) {
         return mean < 128 ? 255 : 0;
     }
@@ -55,7 +58,8 @@ static void fill_colors(paper *p)
             double sum[3] = { 0 }, color[3];
             int64_t count = 0;
             for (int64_t y = row * p->block; y < (row + 1) * p->block && y < p->picture->height; y++) {
-                for (int64_t x = column * p->block; x < (column + 1) * p->block && x < p->picture->width; x++, count++) {
+                for (int64_t x = column * p->block; x < (column + 1) * p->block && x < p->picture->width;
+                     x++, count++) {
                     composite(p->picture, p->behind, x, y, color);
                     for (int c = 0; c < 3; c++) {
                         sum[c] += color[c];
@@ -93,7 +97,8 @@ static int compare(const void *x, const void *y)
     return a < b ? -1 : a > b;
 }
 
-/* Begins with the median of the cells at the edge, which a digit that touches it does not change; `edge` has room for them. */
+/* Begins with the median of the cells at the edge, which a digit that touches it does not change; `edge` has room
+ * for them. */
 static void start_with_edge(paper *p, float *edge)
 {
     for (int c = 0; c < 3; c++) {
@@ -134,7 +139,8 @@ static double split(const paper *p)
         below += histogram[i];
         sum_below += i * histogram[i];
         if (below > 0 && below < total) {
-            double gap = sum_below / below - (sum - sum_below) / (total - below), between = below * (total - below) * gap * gap;
+            double gap = sum_below / below - (sum - sum_below) / (total - below),
+                   between = below * (total - below) * gap * gap;
             if (between > best) {
                 best = between;
                 at = i + 1;
@@ -196,7 +202,8 @@ static double fill_piece(paper *p, int start, unsigned char mark, int *stack)
     return sum;
 }
 
-/* Keeps the largest piece of ink and those that have more than a thirtieth of its ink: a digit may be broken, a speck is not one. */
+/* Keeps the largest piece of ink and those that have more than a thirtieth of its ink: a digit may be broken, a
+ * speck is not one. */
 static void keep_digit(paper *p, int *stack)
 {
     enum { INK = 1, SEEN = 2, DIGIT = 3, DROPPED = 4 };
@@ -264,7 +271,7 @@ ink_result paper_find(paper *p, const ink_picture *picture)
     size_t cells = (size_t)p->height * (size_t)p->width;
     int *stack = malloc(cells * sizeof *stack);
     float *edge = malloc(cells * sizeof *edge);
-    p->colors = malloc(cells * sizeof *p->colors);
+    p->colors = calloc(cells, sizeof *p->colors);
     p->ink = malloc(cells * sizeof *p->ink);
     p->kept = malloc(cells);
     p->near = malloc(cells);

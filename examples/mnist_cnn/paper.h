@@ -8,18 +8,18 @@
 
 enum { MAP_SIDE = 256 };
 
-/* A picture that is looked at through a map of at most MAP_SIDE × MAP_SIDE cells of `block` × `block` pixels, and its paper: a plane
- * for each of red, green and blue, so that a shadow over the page is paper, too. */
+/* A picture that is looked at through a map of at most MAP_SIDE × MAP_SIDE cells of `block` × `block` pixels, and
+ * its paper: a plane for each of red, green and blue, so that a shadow over the page is paper, too. */
 typedef struct paper {
     const ink_picture *picture;
-    double behind;             /* the grey behind transparent pixels */
+    double behind; /* the grey behind transparent pixels */
     int64_t block;
-    int height, width;         /* the map's */
-    double plane[3][3];        /* paper = plane[c][0] + plane[c][1] · x + plane[c][2] · y, in pixels */
-    float (*colors)[3];        /* per cell: its mean colour */
-    float *ink;                /* per cell: how far its colour is from that of the paper, 0 to 442 */
+    int height, width;          /* the map's */
+    double plane[3][3];         /* paper = plane[c][0] + plane[c][1] · x + plane[c][2] · y, in pixels */
+    float (*colors)[3];         /* per cell: its mean colour */
+    float *ink;                 /* per cell: how far its colour is from that of the paper, 0 to 442 */
     unsigned char *kept, *near; /* per cell: whether ink of the digit is in it; in it or in a cell beside it */
-    double threshold;          /* between paper and ink */
+    double threshold;           /* between paper and ink */
 } paper;
 
 /* INK_FOUND, INK_NONE or INK_NO_MEMORY; paper_free() is due in each case. */

@@ -1,5 +1,5 @@
-/* libcnn-image reads the files, where the program was built with it: PNG and JPEG, told apart by their first bytes. A picture that is
- * too large is refused by its header, before memory is taken for it. */
+/* libcnn-image reads the files, where the program was built with it: PNG and JPEG, told apart by their first bytes.
+ * A picture that is too large is refused by its header, before memory is taken for it. */
 #include "predict.h"
 
 #include "common/say.h"
@@ -14,6 +14,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { CLASSES = 10, GUESSES = 3, MOST_PIXELS = 64000000 };
 
@@ -31,21 +32,9 @@ static bool fail(void)
     return false;
 }
 
-static bool find_digit(const char *file, const cnn_tensor *image, float pixels[INK_PIXELS])
+static bool find_digit(const char *file, const ink_picture *picture, float pixels[INK_PIXELS])
 {
-    size_t size = (size_t)cnn_tensor_numel(image);
-    unsigned char *planes = malloc(size);
-    if (!planes) {
-        say("mnist_cnn: no memory for the %zu bytes of %s", size, file);
-        return false;
-    }
-    if (cnn_tensor_read(image, planes, size) != CNN_OK) {
-        free(planes);
-        return fail();
-    }
-    const ink_picture picture = { .planes = planes, .height = cnn_tensor_size(image, 1), .width = cnn_tensor_size(image, 2) };
-    ink_result result = ink_find(&picture, pixels);
-    free(planes);
+    ink_result result = ink_find(picture, pixels);
     if (result == INK_NONE) {
         say("mnist_cnn: no digit in %s: expected ink on paper of another colour", file);
     } else if (result == INK_NO_MEMORY) {
@@ -54,15 +43,36 @@ static bool find_digit(const char *file, const cnn_tensor *image, float pixels[I
     return result == INK_FOUND;
 }
 
+/* Looks at the elements of a picture where they are; those that a device keeps to itself are copied. */
+static bool find_in_tensor(const char *file, const cnn_tensor *image, float pixels[INK_PIXELS])
+{
+    size_t size = (size_t)cnn_tensor_numel(image);
+    bool here = strcmp(cnn_tensor_device(image), "cpu") == 0;
+    unsigned char *copy = here ? NULL : malloc(size);
+    if (!here && !copy) {
+        say("mnist_cnn: no memory for the %zu bytes of %s", size, file);
+        return false;
+    }
+    const ink_picture picture = { .planes = here ? cnn_tensor_data(image) : copy,
+                                  .height = cnn_tensor_size(image, 1),
+                                  .width = cnn_tensor_size(image, 2) };
+    bool read = here || cnn_tensor_read(image, copy, size) == CNN_OK || fail();
+    bool found = read && find_digit(file, &picture, pixels);
+    free(copy);
+    return found;
+}
+
 static bool read_digit(cnn_context *ctx, const char *file, float pixels[INK_PIXELS])
 {
-    const cnn_image_options options = { .struct_size = sizeof options, .max_pixels = MOST_PIXELS, .mode = CNN_IMAGE_RGB_ALPHA,
+    const cnn_image_options options = { .struct_size = sizeof options,
+                                        .max_pixels = MOST_PIXELS,
+                                        .mode = CNN_IMAGE_RGB_ALPHA,
                                         .apply_exif_orientation = true };
     cnn_tensor *image = cnn_image_read(ctx, file, &options);
     if (!image) {
         return fail();
     }
-    bool found = find_digit(file, image, pixels);
+    bool found = find_in_tensor(file, image, pixels);
     cnn_tensor_free(image);
     return found;
 }
@@ -75,7 +85,8 @@ static bool ask(cnn_module *model, cnn_tape *tape, const float pixels[INK_PIXELS
     cnn_tape_begin(tape, CNN_EVAL);
     cnn_tensor *x = cnn_mul_scalar(cnn_add_scalar(cnn_input(tape, image), -0.1307), 1 / 0.3081);
     cnn_tensor *out = cnn_softmax(cnn_forward(model, x), 1);
-    bool read = image && cnn_tape_status(tape) == CNN_OK && cnn_tensor_read(out, probabilities, CLASSES * sizeof(float)) == CNN_OK;
+    bool read = image && cnn_tape_status(tape) == CNN_OK &&
+                cnn_tensor_read(out, probabilities, CLASSES * sizeof(float)) == CNN_OK;
     cnn_tensor_free(image);
     return read || fail();
 }
@@ -130,7 +141,8 @@ bool predict_files(cnn_module *model, cnn_tape *tape, char *const *files, int co
 
 bool predict_available(void)
 {
-    say("mnist_cnn: --predict reads pictures by libcnn-image, without which this program was built: it needs libpng and libjpeg "
+    say("mnist_cnn: --predict reads pictures by libcnn-image, without which this program was built: it needs libpng "
+        "and libjpeg "
         "(Debian: libpng-dev libjpeg-dev)");
     return false;
 }

@@ -51,7 +51,8 @@ static void draw_half_blocks(const float *pixels, const int *guesses, const floa
 
 static void draw_letters(const float *pixels, const int *guesses, const float *probabilities, int count, bool utf8)
 {
-    static const char *const blocks[] = { "  ", "░░", "▒▒", "▓▓", "██" }, *const ascii[] = { "  ", "..", "++", "%%", "@@" };
+    static const char *const blocks[] = { "  ", "░░", "▒▒", "▓▓", "██" }, *const ascii[] = { "  ", "..", "++", "%%",
+                                                                                             "@@" };
     for (int y = 0; y < INK_SIDE; y++) {
         for (int x = 0; x < INK_SIDE; x++) {
             int level = (int)lrintf(fminf(1, fmaxf(0, pixels[y * INK_SIDE + x])) * 4);

@@ -9,7 +9,8 @@ enum { RIGHT = 350, ROW = 24, NAME = 12 };
 static void add_selection(text *caption, const page_subject *s, const results *r)
 {
     if (r->shown_count < s->classes) {
-        text_add(caption, " Of %lld classes the %d with the most mistakes are shown.", (long long)s->classes, r->shown_count);
+        text_add(caption, " Of %lld classes the %d with the most mistakes are shown.", (long long)s->classes,
+                 r->shown_count);
     }
 }
 
@@ -28,11 +29,15 @@ static double shade(int64_t count, int64_t row, bool right)
 static void add_cell(text *t, const grid *g, int i, int j, int64_t count, int64_t row, const char *title)
 {
     double opacity = shade(count, row, i == j), x = g->left + j * g->cell, y = g->top + i * g->cell;
-    text_add(t, "<g><title>%s: %lld</title><rect class=\"frame\" style=\"stroke:var(--grid)\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
-             "height=\"%.1f\"/>", title, (long long)count, x, y, g->cell, g->cell);
+    text_add(t,
+             "<g><title>%s: %lld</title><rect class=\"frame\" style=\"stroke:var(--grid)\" x=\"%.1f\" y=\"%.1f\" "
+             "width=\"%.1f\" "
+             "height=\"%.1f\"/>",
+             title, (long long)count, x, y, g->cell, g->cell);
     if (count > 0) {
         double digits = floor(log10((double)count)) + 1, size = fmin(11, g->cell / (0.62 * digits + 0.5));
-        text_add(t, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill-opacity=\"%.2f\"/>"
+        text_add(t,
+                 "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill-opacity=\"%.2f\"/>"
                  "<text class=\"mid%s\" style=\"font-size:%.1fpx\" x=\"%.1f\" y=\"%.1f\">%lld</text>",
                  i == j ? "first" : "second", x, y, g->cell, g->cell, opacity, opacity > 0.5 ? " over" : "", size,
                  x + g->cell / 2, y + g->cell / 2 + size * 0.36, (long long)count);
@@ -49,7 +54,8 @@ static void add_names(text *t, const page_subject *s, const results *r, const gr
         if (upright) {
             text_add(t, "</text><text class=\"mid\" x=\"%.1f\" y=\"%.1f\">", g->left + middle, g->top - 6);
         } else {
-            text_add(t, "</text><text transform=\"translate(%.1f %.1f) rotate(-90)\">", g->left + middle + 4, g->top - 5);
+            text_add(t, "</text><text transform=\"translate(%.1f %.1f) rotate(-90)\">", g->left + middle + 4,
+                     g->top - 5);
         }
         figure_class(t, s, r->shown[i], NAME);
         text_add(t, "</text>\n");
@@ -74,7 +80,8 @@ static void add_matrix(text *t, const page_subject *s, const results *r, const g
             figure_class(&title, s, r->shown[i], NAME);
             text_add(&title, " taken for ");
             figure_class(&title, s, r->shown[j], NAME);
-            add_cell(t, g, i, j, r->counts[r->shown[i] * s->classes + r->shown[j]], row, title.failed ? "" : title.bytes);
+            add_cell(t, g, i, j, r->counts[r->shown[i] * s->classes + r->shown[j]], row,
+                     title.failed ? "" : title.bytes);
             text_free(&title);
         }
     }
@@ -107,13 +114,16 @@ void confusion_draw(figure *f, const page_subject *s, const results *r)
     grid g = { .left = 30 + 6.8 * length, .top = length > 2 ? 30 + 6.8 * length : 40, .n = r->shown_count };
     g.cell = (RIGHT - g.left) / g.n;
     f->height = g.top + g.n * g.cell + 10;
-    text_add(&f->drawing, "<text class=\"mid\" x=\"%.1f\" y=\"16\">what it was taken for</text>"
+    text_add(&f->drawing,
+             "<text class=\"mid\" x=\"%.1f\" y=\"16\">what it was taken for</text>"
              "<text class=\"mid\" transform=\"translate(14 %.1f) rotate(-90)\">what the %s is</text>\n",
              g.left + g.n * g.cell / 2, g.top + g.n * g.cell / 2, s->noun);
     add_names(&f->drawing, s, r, &g, length <= 2);
     add_matrix(&f->drawing, s, r, &g);
-    text_add(&f->caption, "Each number counts test images: the row is their class, the column the network's first guess. Blue cells "
-             "are right answers, orange ones mistakes, darker where more of the row is in them (for mistakes by the square root of that "
+    text_add(&f->caption,
+             "Each number counts test images: the row is their class, the column the network's first guess. Blue cells "
+             "are right answers, orange ones mistakes, darker where more of the row is in them (for mistakes by the "
+             "square root of that "
              "part, because they are rare). An empty cell is 0.");
     add_selection(&f->caption, s, r);
     add_matrix_table(&f->table, s, r);
@@ -121,14 +131,15 @@ void confusion_draw(figure *f, const page_subject *s, const results *r)
 
 static void add_score_table(text *t, const page_subject *s, const results *r)
 {
-    text_add(t, "<table><thead><tr><th scope=\"col\">class</th><th scope=\"col\">images</th><th scope=\"col\">precision</th>"
-             "<th scope=\"col\">recall</th><th scope=\"col\">F1</th></tr></thead><tbody>\n");
+    text_add(
+        t, "<table><thead><tr><th scope=\"col\">class</th><th scope=\"col\">images</th><th scope=\"col\">precision</th>"
+           "<th scope=\"col\">recall</th><th scope=\"col\">F1</th></tr></thead><tbody>\n");
     for (int64_t c = 0; c < s->classes; c++) {
         const cnn_class_scores *its = &r->scores[c];
         text_add(t, "<tr><th scope=\"row\">");
         figure_class(t, s, c, 100);
-        text_add(t, "</th><td>%lld</td><td>%.2f %%</td><td>%.2f %%</td><td>%.2f %%</td></tr>\n", (long long)its->support,
-                 100 * its->precision, 100 * its->recall, 100 * its->f1);
+        text_add(t, "</th><td>%lld</td><td>%.2f %%</td><td>%.2f %%</td><td>%.2f %%</td></tr>\n",
+                 (long long)its->support, 100 * its->precision, 100 * its->recall, 100 * its->f1);
     }
     text_add(t, "</tbody></table>\n");
 }
@@ -145,12 +156,15 @@ static double least_score(const results *r)
 void scores_draw(figure *f, const page_subject *s, const results *r)
 {
     double left = 30 + 6.8 * figure_class_length(s, NAME), top = 34, bottom = top + r->shown_count * ROW;
-    double least = fmin(least_score(r), 99), step = figure_step(100 - least, 6), low = floor(least / step + 1e-9) * step;
-    text_add(&f->drawing, "<circle class=\"first\" cx=\"%.1f\" cy=\"14\" r=\"4.5\"/><text x=\"%.1f\" y=\"18\">precision</text>"
+    double least = fmin(least_score(r), 99), step = figure_step(100 - least, 6),
+           low = floor(least / step + 1e-9) * step;
+    text_add(&f->drawing,
+             "<circle class=\"first\" cx=\"%.1f\" cy=\"14\" r=\"4.5\"/><text x=\"%.1f\" y=\"18\">precision</text>"
              "<path class=\"second\" d=\"M%.1f 8l6 6l-6 6l-6 -6z\"/><text x=\"%.1f\" y=\"18\">recall</text>\n",
              left + 6, left + 16, left + 106, left + 118);
     figure_x_axis(&f->drawing, low, 100, step, left, RIGHT - 10, top, bottom, "precision and recall, %");
-    text_add(&f->drawing, "<text class=\"mid\" transform=\"translate(14 %.1f) rotate(-90)\">class</text>\n", (top + bottom) / 2);
+    text_add(&f->drawing, "<text class=\"mid\" transform=\"translate(14 %.1f) rotate(-90)\">class</text>\n",
+             (top + bottom) / 2);
     for (int i = 0; i < r->shown_count; i++) {
         const cnn_class_scores *its = &r->scores[r->shown[i]];
         double y = top + (i + 0.5) * ROW, part = (RIGHT - 10 - left) / (100 - low);
@@ -158,12 +172,17 @@ void scores_draw(figure *f, const page_subject *s, const results *r)
         text_add(&f->drawing, "<text class=\"end\" x=\"%.1f\" y=\"%.1f\">", left - 6, y + 4);
         figure_class(&f->drawing, s, r->shown[i], NAME);
         /* The marks stand above each other, so that neither hides the other where the two are equal. */
-        text_add(&f->drawing, "</text><path class=\"axis\" d=\"M%.1f %.1fL%.1f %.1f\"/><circle class=\"first\" cx=\"%.1f\" cy=\"%.1f\" "
-                 "r=\"4.5\"/><path class=\"second\" d=\"M%.1f %.1fl6 6l-6 6l-6 -6z\"/>\n", p, y - 5.5, q, y + 5.5, p, y - 5.5, q, y - 0.5);
+        text_add(
+            &f->drawing,
+            "</text><path class=\"axis\" d=\"M%.1f %.1fL%.1f %.1f\"/><circle class=\"first\" cx=\"%.1f\" cy=\"%.1f\" "
+            "r=\"4.5\"/><path class=\"second\" d=\"M%.1f %.1fl6 6l-6 6l-6 -6z\"/>\n",
+            p, y - 5.5, q, y + 5.5, p, y - 5.5, q, y - 0.5);
     }
     f->height = bottom + 42;
-    text_add(&f->caption, "Precision: of the test images that were taken for the class, the part that are of it. Recall: of the test "
-             "images of the class, the part that were recognised.");
+    text_add(
+        &f->caption,
+        "Precision: of the test images that were taken for the class, the part that are of it. Recall: of the test "
+        "images of the class, the part that were recognised.");
     add_selection(&f->caption, s, r);
     add_score_table(&f->table, s, r);
 }

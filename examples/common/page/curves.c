@@ -16,7 +16,9 @@ static double value_of(const page_point *p, bool accuracy, int curve)
 
 static scale scale_of(const page_point *points, int count, bool accuracy)
 {
-    scale s = { .low = accuracy ? 100 : 0, .high = accuracy ? 100 : 0, .first = (double)points[0].epoch,
+    scale s = { .low = accuracy ? 100 : 0,
+                .high = accuracy ? 100 : 0,
+                .first = (double)points[0].epoch,
                 .last = (double)points[count - 1].epoch };
     for (int i = 0; i < count; i++) {
         for (int curve = 0; curve < 2; curve++) {
@@ -36,7 +38,8 @@ static scale scale_of(const page_point *points, int count, bool accuracy)
 
 static double x_of(const scale *s, int64_t epoch)
 {
-    return s->last > s->first ? LEFT + ((double)epoch - s->first) / (s->last - s->first) * (RIGHT - LEFT) : (LEFT + RIGHT) / 2.0;
+    return s->last > s->first ? LEFT + ((double)epoch - s->first) / (s->last - s->first) * (RIGHT - LEFT)
+                              : (LEFT + RIGHT) / 2.0;
 }
 
 static double y_of(const scale *s, double value)
@@ -61,8 +64,9 @@ static void add_curve(text *t, const page_point *points, int count, bool accurac
     for (int i = 0; i < count && count <= MARKED; i++) {
         double value = value_of(&points[i], accuracy, curve);
         if (isfinite(value)) {
-            text_add(t, curve ? "<circle class=\"second-line hollow\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>"
-                              : "<circle class=\"first\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>",
+            text_add(t,
+                     curve ? "<circle class=\"second-line hollow\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>"
+                           : "<circle class=\"first\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>",
                      x_of(s, points[i].epoch), y_of(s, value));
         }
     }
@@ -71,16 +75,21 @@ static void add_curve(text *t, const page_point *points, int count, bool accurac
 
 static void add_legend(text *t)
 {
-    text_add(t, "<path class=\"first-line\" d=\"M%d 14h26\"/><circle class=\"first\" cx=\"%d\" cy=\"14\" r=\"3.5\"/>"
-             "<text x=\"%d\" y=\"18\">while training</text>\n", LEFT, LEFT + 13, LEFT + 32);
-    text_add(t, "<path class=\"second-line\" d=\"M%d 14h26\"/><circle class=\"second-line hollow\" cx=\"%d\" cy=\"14\" r=\"3.5\"/>"
-             "<text x=\"%d\" y=\"18\">on the test images</text>\n", LEFT + 132, LEFT + 145, LEFT + 164);
+    text_add(t,
+             "<path class=\"first-line\" d=\"M%d 14h26\"/><circle class=\"first\" cx=\"%d\" cy=\"14\" r=\"3.5\"/>"
+             "<text x=\"%d\" y=\"18\">while training</text>\n",
+             LEFT, LEFT + 13, LEFT + 32);
+    text_add(t,
+             "<path class=\"second-line\" d=\"M%d 14h26\"/><circle class=\"second-line hollow\" cx=\"%d\" cy=\"14\" "
+             "r=\"3.5\"/>"
+             "<text x=\"%d\" y=\"18\">on the test images</text>\n",
+             LEFT + 132, LEFT + 145, LEFT + 164);
 }
 
 static void add_table(text *t, const page_point *points, int count, bool accuracy)
 {
     text_add(t, "<table><thead><tr><th scope=\"col\">epoch</th><th scope=\"col\">while training</th>"
-             "<th scope=\"col\">on the test images</th></tr></thead><tbody>\n");
+                "<th scope=\"col\">on the test images</th></tr></thead><tbody>\n");
     for (int i = 0; i < count; i++) {
         text_add(t, "<tr><th scope=\"row\">%lld</th>", (long long)points[i].epoch);
         for (int curve = 0; curve < 2; curve++) {
@@ -108,7 +117,8 @@ void curves_draw(figure *f, const page_point *points, int count, bool accuracy)
     add_legend(&f->drawing);
     text_add(&f->caption, accuracy ? "The part of the images that were recognised, per epoch. "
                                    : "The mean loss per epoch: lower is better. ");
-    text_add(&f->caption, "While training it is the mean over the epoch, during which the weights change and dropout, if there is "
+    text_add(&f->caption,
+             "While training it is the mean over the epoch, during which the weights change and dropout, if there is "
              "any, is on; on the test images it is measured after the epoch, in evaluation mode.");
     add_table(&f->table, points, count, accuracy);
 }

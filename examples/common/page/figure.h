@@ -46,8 +46,8 @@ int figure_class_length(const page_subject *s, int most);
 /* The step of an axis over `range` with at most `most` steps: 1, 2 or 5 times a power of ten. */
 double figure_step(double range, int most);
 
-/* Adds an axis of x: a grid line and a number at each multiple of `step` from `low` to `high`, which is drawn from x = `left` to
- * `right`, and its name below; the grid reaches from y = `top` to `bottom`. */
+/* Adds an axis of x: a grid line and a number at each multiple of `step` from `low` to `high`, which is drawn from x
+ * = `left` to `right`, and its name below; the grid reaches from y = `top` to `bottom`. */
 void figure_x_axis(text *t, double low, double high, double step, double left, double right, double top, double bottom,
                    const char *name);
 

@@ -1,5 +1,5 @@
-/* A module says of what children it is made, but not what its forward does with them: whether it runs them one after the
- * other is found by doing that and comparing the results. */
+/* A module says of what children it is made, but not what its forward does with them: whether it runs them one after
+ * the other is found by doing that and comparing the results. */
 #include "layers.h"
 
 #include "measure.h"
@@ -19,8 +19,8 @@ cnn_tensor *layer_run(const layer *l, cnn_tensor *x)
     return cnn_forward(l->module, is(l->module, "Linear") && cnn_tensor_ndim(x) == 4 ? cnn_flatten(x, 1, -1) : x);
 }
 
-/* The result of a module for the input, or of its children one after the other, as floats that the caller frees. NULL where that
- * cannot be computed. */
+/* The result of a module for the input, or of its children one after the other, as floats that the caller frees.
+ * NULL where that cannot be computed. */
 static float *result_of(cnn_tape *tape, cnn_module *module, bool apart, cnn_tensor *input, int64_t *count)
 {
     cnn_tape_begin(tape, CNN_EVAL);

@@ -16,8 +16,8 @@ typedef struct layers {
     int count;
 } layers;
 
-/* Takes the network apart as far as its modules run one after the other, which is tried with the images: where the children of a
- * module do not give its result (a residual block), the module is one layer. False on failure. */
+/* Takes the network apart as far as its modules run one after the other, which is tried with the images: where the
+ * children of a module do not give its result (a residual block), the module is one layer. False on failure. */
 bool layers_find(layers *all, const page_subject *s, cnn_tensor *images);
 
 /* Runs a layer in a step. A Linear behind images gets them flattened, as networks do between the two. */

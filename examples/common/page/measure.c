@@ -55,7 +55,9 @@ static void note(results *r, const page_subject *s, const float *probabilities, 
 {
     for (int64_t i = 0; i < size; i++) {
         answer *a = &r->answers[r->count];
-        *a = (answer){ .image = r->count, .label = labels[i], .truth = (double)probabilities[i * s->classes + labels[i]] };
+        *a = (answer){ .image = r->count,
+                       .label = labels[i],
+                       .truth = (double)probabilities[i * s->classes + labels[i]] };
         rank(a, probabilities + i * s->classes, s->classes);
         r->right += a->guess[0] == a->label;
         r->count++;
@@ -68,7 +70,8 @@ static outcome add_batch(results *r, const page_subject *s, const cnn_batch *bat
     cnn_tensor *logits = cnn_forward(s->model, cnn_input(s->tape, batch->images));
     cnn_tensor *probabilities = cnn_softmax(logits, -1);
     r->loss += cnn_tensor_item(cnn_cross_entropy(logits, batch->labels)) * (double)batch->size;
-    if (cnn_tape_status(s->tape) != CNN_OK || cnn_confusion_matrix(logits, batch->labels, s->classes, r->counts) != CNN_OK) {
+    if (cnn_tape_status(s->tape) != CNN_OK ||
+        cnn_confusion_matrix(logits, batch->labels, s->classes, r->counts) != CNN_OK) {
         return FAILED;
     }
     float *elements = measure_floats(probabilities);
@@ -109,7 +112,7 @@ static int64_t mistakes_with(const results *r, int64_t classes, int64_t class)
 /* All classes, or those with the most mistakes, in the order of their numbers. */
 static void choose_shown(results *r, int64_t classes)
 {
-    for (int64_t class = 0; class < classes; class++) {
+    for (int64_t class = 0; class < classes; class ++) {
         int64_t more = 0, mine = mistakes_with(r, classes, class);
         for (int64_t other = 0; classes > SHOWN_CLASSES && other < classes; other++) {
             int64_t its = mistakes_with(r, classes, other);
@@ -124,7 +127,8 @@ static void choose_shown(results *r, int64_t classes)
 outcome results_make(results *r, const page_subject *s)
 {
     size_t classes = (size_t)s->classes, count = (size_t)cnn_dataset_size(s->test);
-    *r = (results){ .answers = malloc(count * sizeof *r->answers), .counts = calloc(classes * classes, sizeof *r->counts),
+    *r = (results){ .answers = malloc(count * sizeof *r->answers),
+                    .counts = calloc(classes * classes, sizeof *r->counts),
                     .scores = calloc(classes, sizeof *r->scores) };
     outcome result = r->answers && r->counts && r->scores ? run_through(r, s) : FAILED;
     if (result == DONE && cnn_scores_of_classes(r->counts, s->classes, r->scores) != CNN_OK) {

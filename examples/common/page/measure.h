@@ -7,7 +7,8 @@
 
 enum { GUESSES = 3, SHOWN_CLASSES = 12 };
 
-/* The answer about one image: its class, the best guesses with their probabilities, and the probability of its class. */
+/* The answer about one image: its class, the best guesses with their probabilities, and the probability of its
+ * class. */
 typedef struct answer {
     int64_t image, label, guess[GUESSES]; /* a guess is -1 where there are fewer classes */
     double probability[GUESSES], truth;
@@ -16,14 +17,15 @@ typedef struct answer {
 typedef struct results {
     answer *answers;
     int64_t count, right;
-    int64_t *counts;          /* the confusion matrix, classes · classes: row: its class, column: what it was taken for */
-    cnn_class_scores *scores; /* per class */
+    int64_t *counts; /* the confusion matrix, classes · classes: row: its class, column: what it was taken for */
+    cnn_class_scores *scores;     /* per class */
     int64_t shown[SHOWN_CLASSES]; /* the classes that figures of classes show, in order: those with the most mistakes */
     int shown_count;
-    double loss;              /* mean cross entropy */
+    double loss; /* mean cross entropy */
 } results;
 
-/* Runs all test images through the network in evaluation mode. FAILED: the context's error says why, or memory ran out. */
+/* Runs all test images through the network in evaluation mode. FAILED: the context's error says why, or memory ran
+ * out. */
 outcome results_make(results *r, const page_subject *s);
 void results_free(results *r);
 

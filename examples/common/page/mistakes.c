@@ -45,13 +45,14 @@ static bool read_image(const page_subject *s, int64_t i, picture *p)
         return false;
     }
     float *elements = measure_floats(image);
-    if (elements) {
+    bool read = elements != NULL;
+    if (read) {
         picture_set(p, elements, s->channels, cnn_tensor_size(image, 1), cnn_tensor_size(image, 2), s->std, s->mean);
     }
     free(elements);
     cnn_tensor_free(image);
     cnn_tensor_free(label);
-    return elements;
+    return read;
 }
 
 static void add_percent(text *t, double probability)
@@ -64,9 +65,12 @@ static void add_guess(text *t, const page_subject *s, const answer *a, int i, do
     if (a->guess[i] < 0) {
         return;
     }
-    text_add(t, "<rect class=\"%s\" fill-opacity=\"0.28\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>"
-             "<text class=\"small%s\" x=\"%.1f\" y=\"%.1f\">", a->guess[i] == a->label ? "first" : "second", x, y - 10.5,
-             isfinite(a->probability[i]) ? width * a->probability[i] : 0, LINE - 2, a->guess[i] == a->label ? " strong" : "", x + 2, y);
+    text_add(t,
+             "<rect class=\"%s\" fill-opacity=\"0.28\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>"
+             "<text class=\"small%s\" x=\"%.1f\" y=\"%.1f\">",
+             a->guess[i] == a->label ? "first" : "second", x, y - 10.5,
+             isfinite(a->probability[i]) ? width * a->probability[i] : 0, LINE - 2,
+             a->guess[i] == a->label ? " strong" : "", x + 2, y);
     figure_class(t, s, a->guess[i], NAME);
     text_add(t, "</text><text class=\"small end\" x=\"%.1f\" y=\"%.1f\">", x + width - 1, y);
     add_percent(t, a->probability[i]);
@@ -128,17 +132,24 @@ outcome mistakes_draw(figure *f, const page_subject *s, const results *r)
         free(mistakes);
         return DONE;
     }
-    double pitch = (double)(FIGURE_WIDTH - EDGE) / (double)columns, width = pitch - 8, size = width, high = size + 14 + 3 * LINE + 12;
+    double pitch = (double)(FIGURE_WIDTH - EDGE) / (double)columns, width = pitch - 8, size = width,
+           high = size + 14 + 3 * LINE + 12;
     bool good = true;
-    int64_t shown = count < WORST ? count : WORST;
-    f->height = 4 + (double)((shown + columns - 1) / columns) * high;
-    text_add(&f->caption, "%s of %lld mistakes among %lld test images: those whose own class got the lowest probability. Below each are the three best "
-             "guesses and their probabilities; a bar is as long as its probability. Orange guesses are wrong, a blue one is right.",
+    int64_t shown = count < WORST ? count : WORST, rows = (shown + columns - 1) / columns;
+    f->height = 4 + (double)rows * high;
+    text_add(&f->caption,
+             "%s of %lld mistakes among %lld test images: those whose own class got the lowest probability. Below each "
+             "are the three best "
+             "guesses and their probabilities; a bar is as long as its probability. Orange guesses are wrong, a blue "
+             "one is right.",
              count > WORST ? "The 25 worst" : "All", (long long)count, (long long)r->count);
-    text_add(&f->table, "<table><thead><tr><th scope=\"col\">image</th><th scope=\"col\">is</th><th scope=\"col\">first guess</th>"
+    text_add(&f->table,
+             "<table><thead><tr><th scope=\"col\">image</th><th scope=\"col\">is</th><th scope=\"col\">first guess</th>"
              "<th scope=\"col\">second</th><th scope=\"col\">third</th></tr></thead><tbody>\n");
     for (int64_t i = 0; i < shown && good; i++) {
-        good = add_tile(&f->drawing, s, &mistakes[i], EDGE + (double)(i % columns) * pitch, 4 + (double)(i / columns) * high, width, size);
+        int64_t row = i / columns, column = i % columns;
+        good =
+            add_tile(&f->drawing, s, &mistakes[i], EDGE + (double)column * pitch, 4 + (double)row * high, width, size);
         add_row(&f->table, s, &mistakes[i]);
     }
     text_add(&f->table, "</tbody></table>\n");

@@ -1,5 +1,5 @@
-/* One file with everything in it: drawings as SVG elements, pictures as data URIs, no script. It follows the theme of the reader
- * and has one column on a telephone and several on a wide screen. */
+/* One file with everything in it: drawings as SVG elements, pictures as data URIs, no script. It follows the theme
+ * of the reader and has one column on a telephone and several on a wide screen. */
 #include "page.h"
 
 #include "common/part.h"
@@ -32,7 +32,8 @@ static const char style[] =
     "dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:.5rem 1rem;margin:1rem 0 0}\n"
     "dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-weight:600;overflow-wrap:anywhere}\n"
     "main{columns:23rem;column-gap:1rem}\n"
-    "section{break-inside:avoid;margin:0 0 1rem;padding:1rem;border:1px solid var(--grid);border-radius:8px;background:var(--paper)}\n"
+    "section{break-inside:avoid;margin:0 0 1rem;padding:1rem;border:1px solid "
+    "var(--grid);border-radius:8px;background:var(--paper)}\n"
     "@media (max-width:30rem){header,main,footer{padding:.5rem}main{columns:auto}section{padding:.75rem .5rem}}\n"
     "figure{margin:0}figure>svg{display:block;width:100%;max-width:30rem;height:auto;margin:0 auto}\n"
     "figcaption{margin:.5rem 0 0;color:var(--soft);font-size:.9rem}\n"
@@ -71,8 +72,11 @@ static bool write_file(const page *p, const char *name, const text *t)
 /* The opening tag of a figure, with what is read to those who do not see it. */
 static void add_svg(text *t, const figure *f, const char *attributes)
 {
-    text_add(t, "<svg %sviewBox=\"0 0 %d %.0f\" role=\"img\" aria-labelledby=\"%s-title %s-text\">\n<title id=\"%s-title\">%s</title>\n"
-             "<desc id=\"%s-text\">", attributes, FIGURE_WIDTH, f->height, f->name, f->name, f->name, f->title, f->name);
+    text_add(t,
+             "<svg %sviewBox=\"0 0 %d %.0f\" role=\"img\" aria-labelledby=\"%s-title %s-text\">\n<title "
+             "id=\"%s-title\">%s</title>\n"
+             "<desc id=\"%s-text\">",
+             attributes, FIGURE_WIDTH, f->height, f->name, f->name, f->name, f->title, f->name);
     text_add_bytes(t, f->caption.bytes, f->caption.size);
     text_add(t, "</desc>\n");
 }
@@ -85,10 +89,12 @@ static bool write_svg(const page *p, const figure *f)
     if (f->drawing.size == 0) {
         return true;
     }
-    snprintf(attributes, sizeof attributes, "xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" ", FIGURE_WIDTH, f->height);
+    snprintf(attributes, sizeof attributes, "xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" ",
+             FIGURE_WIDTH, f->height);
     snprintf(name, sizeof name, "%s.svg", f->name);
     add_svg(&t, f, attributes);
-    text_add(&t, "<style>\n%s%s</style>\n<rect class=\"paper\" width=\"100%%\" height=\"100%%\"/>\n", figure_colors, figure_style);
+    text_add(&t, "<style>\n%s%s</style>\n<rect class=\"paper\" width=\"100%%\" height=\"100%%\"/>\n", figure_colors,
+             figure_style);
     text_add_bytes(&t, f->drawing.bytes, f->drawing.size);
     text_add(&t, "</svg>\n");
     t.failed = t.failed || f->drawing.failed || f->caption.failed;
@@ -111,8 +117,10 @@ static void add_figure(text *t, const figure *f)
     text_add_bytes(t, f->caption.bytes, f->caption.size);
     text_add(t, "</figcaption>\n</figure>\n");
     if (f->table.size > 0) {
-        text_add(t, "<details><summary>The numbers</summary>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
-                 "aria-label=\"The numbers: %s\">\n", f->title);
+        text_add(t,
+                 "<details><summary>The numbers</summary>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
+                 "aria-label=\"The numbers: %s\">\n",
+                 f->title);
         text_add_bytes(t, f->table.bytes, f->table.size);
         text_add(t, "</div></details>\n");
     }
@@ -123,9 +131,12 @@ static void add_figure(text *t, const figure *f)
 static bool write_page(const page *p, const figure *figures, const page_subject *s, const results *r)
 {
     text t = { .bytes = NULL };
-    text_add(&t, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"
-             "<title>%s: report of a run</title>\n<style>\n%s%s%s</style>\n</head>\n<body>\n", program_name, figure_colors, style, figure_style);
+    text_add(&t,
+             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" "
+             "content=\"light dark\">\n"
+             "<title>%s: report of a run</title>\n<style>\n%s%s%s</style>\n</head>\n<body>\n",
+             program_name, figure_colors, style, figure_style);
     text_add(&t, "<header>\n<h1>%s: %.2f %% of %lld test %s recognised</h1>\n<dl>\n", program_name,
              r->count ? 100 * (double)r->right / (double)r->count : 0, (long long)r->count, s->nouns);
     text_add_bytes(&t, p->facts.bytes, p->facts.size);
@@ -133,8 +144,10 @@ static bool write_page(const page *p, const figure *figures, const page_subject 
     for (int i = 0; i < FIGURES; i++) {
         add_figure(&t, &figures[i]);
     }
-    text_add(&t, "</main>\n<footer>Made by %s with libcnn %s. Each figure is an SVG file beside this page, too.</footer>\n"
-             "</body>\n</html>\n", program_name, cnn_version());
+    text_add(&t,
+             "</main>\n<footer>Made by %s with libcnn %s. Each figure is an SVG file beside this page, too.</footer>\n"
+             "</body>\n</html>\n",
+             program_name, cnn_version());
     t.failed = t.failed || p->facts.failed;
     bool written = write_file(p, "report.html", &t);
     text_free(&t);
@@ -219,14 +232,15 @@ void page_epoch(page *p, int64_t epoch, const score *train, const score *test)
     if (p->count == p->capacity) {
         int capacity = p->capacity ? 2 * p->capacity : 16;
         page_point *points = realloc(p->points, (size_t)capacity * sizeof *points);
-        p->failed = !points;
-        if (p->failed) {
+        if (!points) {
+            p->failed = true;
             return;
         }
         p->points = points;
         p->capacity = capacity;
     }
-    p->points[p->count++] = (page_point){ .epoch = epoch, .loss = { train->loss, test->loss },
+    p->points[p->count++] = (page_point){ .epoch = epoch,
+                                          .loss = { train->loss, test->loss },
                                           .accuracy = { train->accuracy, test->accuracy } };
 }
 

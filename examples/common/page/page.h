@@ -12,20 +12,21 @@ typedef struct page page;
 
 /* What is reported on. Everything is borrowed until page_write() has returned. */
 typedef struct page_subject {
-    const char *noun, *nouns;   /* what a sample is called: "digit", "digits" */
-    cnn_module *model;          /* takes images [N, channels, height, width] and gives logits [N, classes] */
+    const char *noun, *nouns; /* what a sample is called: "digit", "digits" */
+    cnn_module *model;        /* takes images [N, channels, height, width] and gives logits [N, classes] */
     cnn_tape *tape;
     cnn_dataset *test;
     int64_t classes, batch_size;
-    int channels;               /* 1 or 3 */
-    /* Gives the name of a class, borrowed, or NULL where it has none but its number. May be NULL: no class has a name. */
+    int channels; /* 1 or 3 */
+    /* Gives the name of a class, borrowed, or NULL where it has none but its number. May be NULL: no class has a
+     * name. */
     const char *(*class_name)(const void *user, int64_t i);
     const void *user;
-    const double *mean, *std;   /* the normalisation of the test images, one number per channel */
+    const double *mean, *std; /* the normalisation of the test images, one number per channel */
 } page_subject;
 
-/* Begins a report in a folder, which is made now, with its parents, so that a run does not end with a report that cannot be
- * written. NULL after one line on stderr. */
+/* Begins a report in a folder, which is made now, with its parents, so that a run does not end with a report that
+ * cannot be written. NULL after one line on stderr. */
 page *page_open(const char *folder);
 void page_free(page *p);
 

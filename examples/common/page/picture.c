@@ -1,5 +1,5 @@
-/* A PNG file of stored, that is not compressed, deflate blocks needs no library: the pictures have a few hundred pixels.
- * Sources: the PNG specification (third edition), sections 5 and 11; RFC 1950 and RFC 1951, section 3.2.4. */
+/* A PNG file of stored, that is not compressed, deflate blocks needs no library: the pictures have a few hundred
+ * pixels. Sources: the PNG specification (third edition), sections 5 and 11; RFC 1950 and RFC 1951, section 3.2.4. */
 #include "picture.h"
 
 #include <math.h>
@@ -19,7 +19,8 @@ static uint32_t crc32_of(const unsigned char *bytes, size_t size)
 
 static void put_u32(text *t, uint32_t n)
 {
-    const unsigned char bytes[4] = { (unsigned char)(n >> 24), (unsigned char)(n >> 16), (unsigned char)(n >> 8), (unsigned char)n };
+    const unsigned char bytes[4] = { (unsigned char)(n >> 24), (unsigned char)(n >> 16), (unsigned char)(n >> 8),
+                                     (unsigned char)n };
     text_add_bytes(t, bytes, sizeof bytes);
 }
 
@@ -38,8 +39,12 @@ static void put_rows(text *t, const picture *p)
     const uint16_t size = (uint16_t)(p->width * 3 + 1);
     text_add_bytes(t, "IDAT\x78\x01", 6);
     for (int y = 0; y < p->height; y++) {
-        unsigned char row[6 + PICTURE_SIDE * 3] = { y + 1 == p->height, (unsigned char)size, (unsigned char)(size >> 8),
-                                                    (unsigned char)~size, (unsigned char)((uint16_t)~size >> 8), 0 };
+        unsigned char row[6 + PICTURE_SIDE * 3] = { y + 1 == p->height,
+                                                    (unsigned char)size,
+                                                    (unsigned char)(size >> 8),
+                                                    (unsigned char)~size,
+                                                    (unsigned char)((uint16_t)~size >> 8),
+                                                    0 };
         memcpy(row + 6, p->pixels + (size_t)y * (size_t)p->width * 3, (size_t)p->width * 3);
         for (int i = 0; i < size; i++) {
             a = (a + row[5 + i]) % 65521;
@@ -73,7 +78,8 @@ static void add_base64(text *t, const unsigned char *bytes, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < size; i += 3) {
-        uint32_t n = (uint32_t)bytes[i] << 16 | (i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0) | (i + 2 < size ? bytes[i + 2] : 0);
+        uint32_t n = (uint32_t)bytes[i] << 16 | (i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0) |
+                     (i + 2 < size ? bytes[i + 2] : 0);
         const char four[4] = { digits[n >> 18], digits[n >> 12 & 63], i + 1 < size ? digits[n >> 6 & 63] : '=',
                                i + 2 < size ? digits[n & 63] : '=' };
         text_add_bytes(t, four, 4);
@@ -86,11 +92,17 @@ void picture_add(text *t, const picture *p, double x, double y, double size, con
     put_png(&png, p);
     t->failed = t->failed || png.failed;
     if (!t->failed) {
-        text_add(t, "<image x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" preserveAspectRatio=\"none\" class=\"px\" "
-                 "href=\"data:image/png;base64,", x, y, size, size);
+        text_add(
+            t,
+            "<image x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" preserveAspectRatio=\"none\" class=\"px\" "
+            "href=\"data:image/png;base64,",
+            x, y, size, size);
         add_base64(t, (const unsigned char *)png.bytes, png.size);
-        text_add(t, "\"><title>%s</title></image><rect class=\"frame\" stroke-opacity=\"0.5\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
-                 "height=\"%.1f\"/>\n", label, x, y, size, size);
+        text_add(t,
+                 "\"><title>%s</title></image><rect class=\"frame\" stroke-opacity=\"0.5\" x=\"%.1f\" y=\"%.1f\" "
+                 "width=\"%.1f\" "
+                 "height=\"%.1f\"/>\n",
+                 label, x, y, size, size);
     }
     text_free(&png);
 }
@@ -128,10 +140,12 @@ void picture_set_map(picture *p, const float *elements, int64_t height, int64_t 
     p->height = side(height);
     for (int y = 0; y < p->height; y++) {
         for (int x = 0; x < p->width; x++) {
-            double value = largest > 0 ? elements[y * width + x] / largest : 0, part = fabs(value) < 1 ? fabs(value) : 1;
+            double value = largest > 0 ? elements[y * width + x] / largest : 0,
+                   part = fabs(value) < 1 ? fabs(value) : 1;
             for (int c = 0; c < 3; c++) {
                 double end = value < 0 ? blue[c] : red[c];
-                p->pixels[((size_t)y * (size_t)p->width + (size_t)x) * 3 + (size_t)c] = level(positive ? value : 1 - part * (1 - end));
+                p->pixels[((size_t)y * (size_t)p->width + (size_t)x) * 3 + (size_t)c] =
+                    level(positive ? value : 1 - part * (1 - end));
             }
         }
     }

@@ -55,7 +55,11 @@ void text_add_escaped(text *t, const char *name)
     char printable[1024];
     cnn_name_escape(name, printable, sizeof printable);
     for (const char *c = printable; *c; c++) {
-        const char *entity = *c == '<' ? "&lt;" : *c == '>' ? "&gt;" : *c == '&' ? "&amp;" : *c == '"' ? "&quot;" : NULL;
+        const char *entity = *c == '<'   ? "&lt;"
+                             : *c == '>' ? "&gt;"
+                             : *c == '&' ? "&amp;"
+                             : *c == '"' ? "&quot;"
+                                         : NULL;
         text_add_bytes(t, entity ? entity : c, entity ? strlen(entity) : 1);
     }
 }

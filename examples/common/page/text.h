@@ -15,8 +15,8 @@ typedef struct text {
 void text_add(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_bytes(text *t, const void *bytes, size_t size);
 
-/* Adds a name that is not ours, such as that of a folder: <, >, & and quotes become entities, and control characters and
- * bytes that are not UTF-8 appear as the library's messages show them. */
+/* Adds a name that is not ours, such as that of a folder: <, >, & and quotes become entities, and control characters
+ * and bytes that are not UTF-8 appear as the library's messages show them. */
 void text_add_escaped(text *t, const char *name);
 
 void text_free(text *t);

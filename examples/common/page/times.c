@@ -1,5 +1,5 @@
-/* The time of each layer, by a clock around it. A layer that runs alone cannot be joined with the next one, as a Sequential joins
- * Conv2d, ReLU and MaxPool2d, so the time of the whole network is measured as well. */
+/* The time of each layer, by a clock around it. A layer that runs alone cannot be joined with the next one, as a
+ * Sequential joins Conv2d, ReLU and MaxPool2d, so the time of the whole network is measured as well. */
 #include "figure.h"
 
 #include "common/progress.h"
@@ -68,12 +68,14 @@ static void draw_times(figure *f, const layers *all, const double *ms, double wh
     char axis[96];
     snprintf(axis, sizeof axis, "time for a batch of %lld images, ms", (long long)images);
     figure_x_axis(&f->drawing, 0, high, step, LEFT, RIGHT, TOP, bottom, axis);
-    text_add(&f->table, "<table><thead><tr><th scope=\"col\">layer</th><th scope=\"col\">type</th><th scope=\"col\">time, ms</th>"
+    text_add(&f->table,
+             "<table><thead><tr><th scope=\"col\">layer</th><th scope=\"col\">type</th><th scope=\"col\">time, ms</th>"
              "<th scope=\"col\">part</th></tr></thead><tbody>\n");
     for (int i = 0; i < all->count; i++) {
         double y = TOP + i * ROW, part = sum > 0 ? 100 * ms[i] / sum : 0;
-        text_add(&f->drawing, "<rect class=\"first\" x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"9\"/><text x=\"%d\" y=\"%.1f\">", LEFT,
-                 y + 21, ms[i] / high * (RIGHT - LEFT), LEFT + 3, y + 16);
+        text_add(&f->drawing,
+                 "<rect class=\"first\" x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"9\"/><text x=\"%d\" y=\"%.1f\">",
+                 LEFT, y + 21, ms[i] / high * (RIGHT - LEFT), LEFT + 3, y + 16);
         text_add(&f->table, "<tr><th scope=\"row\">");
         for (int into = 0; into < 2; into++) {
             text *t = into ? &f->table : &f->drawing;
@@ -81,15 +83,19 @@ static void draw_times(figure *f, const layers *all, const double *ms, double wh
             text_add(t, into ? "</th><td class=\"left\">" : " <tspan class=\"soft\">");
             text_add_escaped(t, cnn_module_type(all->at[i].module));
         }
-        text_add(&f->drawing, "</tspan></text><text class=\"end\" x=\"%d\" y=\"%.1f\">%.*f ms</text>\n", RIGHT - 2, y + 16, ms[i] < 1 ? 3 : 2,
-                 ms[i]);
+        text_add(&f->drawing, "</tspan></text><text class=\"end\" x=\"%d\" y=\"%.1f\">%.*f ms</text>\n", RIGHT - 2,
+                 y + 16, ms[i] < 1 ? 3 : 2, ms[i]);
         text_add(&f->table, "</td><td>%.3f</td><td>%.1f %%</td></tr>\n", ms[i], part);
     }
     text_add(&f->table, "</tbody></table>\n");
     f->height = bottom + 42;
-    text_add(&f->caption, "The median of %d forward passes in evaluation mode over one batch of %lld test images, each layer run alone "
-             "with a clock around it: %.2f ms together. The whole network at once, where neighbouring layers are joined, takes %.2f ms. "
-             "No backward pass is in it. Flattening is counted with the layer behind it.", RUNS, (long long)images, sum, whole);
+    text_add(
+        &f->caption,
+        "The median of %d forward passes in evaluation mode over one batch of %lld test images, each layer run alone "
+        "with a clock around it: %.2f ms together. The whole network at once, where neighbouring layers are joined, "
+        "takes %.2f ms. "
+        "No backward pass is in it. Flattening is counted with the layer behind it.",
+        RUNS, (long long)images, sum, whole);
 }
 
 static outcome measure_times(figure *f, const page_subject *s, const layers *all, cnn_tensor *images)
@@ -97,7 +103,8 @@ static outcome measure_times(figure *f, const page_subject *s, const layers *all
     timing *t = malloc(sizeof *t);
     double ms[LAYERS];
     outcome result = t ? DONE : FAILED;
-    for (int run = -1; run < RUNS && result == DONE; run++) { /* the first run, which asks for memory, is measured and forgotten */
+    for (int run = -1; run < RUNS && result == DONE;
+         run++) { /* the first run, which asks for memory, is measured and forgotten */
         result = run_layers(s, all, images, t, run < 0 ? 0 : run);
     }
     if (result == DONE) {
