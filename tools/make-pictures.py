@@ -65,9 +65,9 @@ def draw_terminal(mnist, weights, digit):
 def draw_report(report, work):
     shot, path = os.path.join(work, "shot.png"), os.path.join(PICTURES, "report.png")
     subprocess.run(["chromium", "--headless", "--no-sandbox", "--hide-scrollbars", "--user-data-dir=" + os.path.join(work, "chromium"),
-                    "--blink-settings=preferredColorScheme=1", "--window-size=1280,1290", "--screenshot=" + shot,
+                    "--blink-settings=preferredColorScheme=1", "--window-size=1280,1066", "--screenshot=" + shot,
                     "file://" + os.path.abspath(os.path.join(report, "report.html"))], check=True, stderr=subprocess.DEVNULL)
-    image = Image.open(shot).convert("RGB").resize((896, 903), Image.LANCZOS)
+    image = Image.open(shot).convert("RGB").resize((896, 746), Image.LANCZOS)
     for colors in (256, 128, 96, 64, 48, 32):  # a few colours are enough, if the best ones are looked for
         image.quantize(colors, kmeans=4, dither=Image.NONE).save(path, optimize=True)
         if os.path.getsize(path) < MOST_BYTES:

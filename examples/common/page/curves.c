@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { LEFT = 62, RIGHT = 346, TOP = 34, BOTTOM = 206, MARKED = 40 };
+enum { LEFT = 62, RIGHT = 342, TOP = 34, BOTTOM = 206, MARKED = 40 };
 
 typedef struct scale {
     double low, high, first, last; /* of the values; of the epochs */

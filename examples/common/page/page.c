@@ -40,7 +40,8 @@ static const char style[] =
     "details{margin:.5rem 0 0;font-size:.9rem}summary{cursor:pointer}\n"
     ".scroll{overflow-x:auto}\n"
     "table{border-collapse:collapse;margin:.5rem 0 0;font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:.15rem .5rem;border-bottom:1px solid var(--grid);text-align:right;font-weight:400}\n"
+    "td{white-space:nowrap}th,td{padding:.15rem .5rem;border-bottom:1px solid "
+    "var(--grid);text-align:right;font-weight:400}\n"
     "thead th{color:var(--soft);vertical-align:bottom}th[scope=row],th:first-child,.left{text-align:left}\n"
     "footer{color:var(--soft);font-size:.85rem}\n";
 

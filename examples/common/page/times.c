@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RUNS = 7, LEFT = 14, RIGHT = 346, ROW = 34, TOP = 6 };
+enum { RUNS = 7, LEFT = 14, RIGHT = 336, ROW = 34, TOP = 6 };
 
 typedef struct timing {
     double layer[LAYERS][RUNS], whole[RUNS]; /* seconds */
@@ -68,9 +68,9 @@ static void draw_times(figure *f, const layers *all, const double *ms, double wh
     char axis[96];
     snprintf(axis, sizeof axis, "time for a batch of %lld images, ms", (long long)images);
     figure_x_axis(&f->drawing, 0, high, step, LEFT, RIGHT, TOP, bottom, axis);
-    text_add(&f->table,
-             "<table><thead><tr><th scope=\"col\">layer</th><th scope=\"col\">type</th><th scope=\"col\">time, ms</th>"
-             "<th scope=\"col\">part</th></tr></thead><tbody>\n");
+    text_add(&f->table, "<table><thead><tr><th scope=\"col\">layer</th><th scope=\"col\" class=\"left\">type</th><th "
+                        "scope=\"col\">time, ms</th>"
+                        "<th scope=\"col\">part</th></tr></thead><tbody>\n");
     for (int i = 0; i < all->count; i++) {
         double y = TOP + i * ROW, part = sum > 0 ? 100 * ms[i] / sum : 0;
         text_add(&f->drawing,
