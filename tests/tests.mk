@@ -24,9 +24,10 @@ $(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(OPTI
 	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Isrc -Itests -I$(GENERATED) -pthread $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $< \
 		$(TEST_SUPPORT) -o $@ $(LDFLAGS) $(STATIC) $(CHECK_LIBS) $(TEST_LIBS) $(ZLIB_LIBS) -lm
 
-# The source that this test includes.
+# The source that these tests include.
 $(BUILD)/tests/test_bar: examples/common/bar.c examples/common/bar.h
 $(BUILD)/tests/test_events: $(foreach name,events graph message png,examples/common/$(name).c examples/common/$(name).h)
+$(BUILD)/tests/test_ink: examples/common/ink.c examples/common/ink.h
 
 # The nets of examples/zoo; all of them in make check-long.
 ZOO_TESTS := test_zoo test_zoo_parts test_onnx_load_faults
