@@ -328,7 +328,7 @@ START_TEST(without_files_reading_and_saving_say_so)
 {
     cnn_context *ctx = cnn_context_new(.seed = 1);
     cnn_module *module = cnn_linear_new(ctx, 2, 2);
-    cnn__source_set(NULL);
+    cnn__file_source_set(NULL);
     ck_assert_ptr_null(cnn_tensor_load(ctx, "weights", "a"));
     ck_assert_int_eq(cnn_context_status(ctx), CNN_ERROR_UNSUPPORTED);
     ck_assert_str_eq(cnn_last_error(ctx), "tensor_load: weights: this library was built without files");

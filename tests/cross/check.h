@@ -224,7 +224,7 @@ static inline void srunner_run_all(SRunner *runner, int mode)
     const char *chosen = getenv("CK_RUN_CASE");
     setvbuf(stdout, NULL, CNN__POSIX ? _IOLBF : _IONBF, BUFSIZ); /* Windows has no lines */
 #if CNN__NONE
-    cnn__source_set(&stdio_source);
+    cnn__file_source_set(&stdio_source);
 #endif
     for (int c = 0; c < runner->suite->count; c++) {
         const TCase *tests = runner->suite->cases[c];

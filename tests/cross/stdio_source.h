@@ -44,6 +44,6 @@ static inline void stdio_close(int file)
     stdio_files[file] = NULL;
 }
 
-static const cnn__source stdio_source = { stdio_open, stdio_seek, stdio_read, stdio_close };
+static const cnn__file_source stdio_source = { stdio_open, stdio_seek, stdio_read, stdio_close };
 
 #endif

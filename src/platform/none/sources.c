@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-static const cnn__source *current_source;
+static const cnn__file_source *current_source;
 
 static const cnn__fault unsupported = { .kind = CNN__FAULT_UNSUPPORTED };
 
@@ -15,7 +15,7 @@ static cnn__fault missing_or_none(bool missing)
     return missing ? (cnn__fault){ CNN__FAULT_MISSING, "open", ENOENT } : (cnn__fault){ .kind = CNN__FAULT_NONE };
 }
 
-void cnn__source_set(const cnn__source *source)
+void cnn__file_source_set(const cnn__file_source *source)
 {
     current_source = source;
 }

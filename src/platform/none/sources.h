@@ -6,14 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct cnn__source {
+typedef struct cnn__file_source {
     int (*open)(const char *path, uint64_t *size); /* a number for the others to name it by; −1: there is none */
     bool (*seek)(int file, uint64_t at);
     size_t (*read)(int file, void *buffer, size_t size); /* 0: at its end */
     void (*close)(int file);
-} cnn__source;
+} cnn__file_source;
 
 /* Every later call that reads a file asks `source`; NULL, as in the beginning: reading is not supported. */
-void cnn__source_set(const cnn__source *source);
+void cnn__file_source_set(const cnn__file_source *source);
 
 #endif
