@@ -219,7 +219,7 @@ include onnx/onnx.mk
 # ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
 # common/ is no program, but what these have together.
 EXAMPLES := $(filter-out common,$(notdir $(wildcard examples/*)))
-EXAMPLES_WITH_COMMON := cifar10 mnist_cnn speedrun zoo
+EXAMPLES_WITH_COMMON := cifar10 mnist_cnn speedrun web zoo
 # SOURCES_NAME, EXAMPLE_FLAGS_NAME, EXAMPLE_LIBS_NAME and EXAMPLE_ARCHIVES_NAME: what a program has besides.
 example_sources = $(wildcard examples/$(1)/*.c) $(if $(filter $(1),$(EXAMPLES_WITH_COMMON)),$(wildcard examples/common/*.c)) $(SOURCES_$(1))
 PAGE_SOURCES := $(wildcard examples/common/page/*.c)
@@ -258,8 +258,8 @@ $(ZOO_NETS): $(BUILD)/zoo/%.o: examples/zoo/%.c $(wildcard examples/zoo/*.h exam
 	$(QUIET)$(CC) $(STRICT) -Iinclude $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 # ---- each room of programs brings its own rules ----
-include $(sort $(filter-out image/image.mk onnx/onnx.mk,$(wildcard cli/*.mk image/*.mk onnx/*.mk tests/*.mk tests/*/*.mk bench/*.mk docs/*.mk \
-	python/*.mk tools/*.mk)))
+include $(sort $(filter-out image/image.mk onnx/onnx.mk,$(wildcard cli/*.mk examples/*/*.mk image/*.mk onnx/*.mk tests/*.mk tests/*/*.mk bench/*.mk \
+	docs/*.mk python/*.mk tools/*.mk)))
 
 -include $(OBJECTS:.o=.d)
 
@@ -277,6 +277,7 @@ mnist:
 define HELP
 make                 the library (lib/) and the examples (build/examples/)
 make mnist           get MNIST, train, print the test accuracy; MNIST_ARGS='--epochs 1', CNN_MNIST_DIR=folder
+make web             a page to draw digits on, with the library as WebAssembly: build/web/index.html
 make check           build and run all tests; the last line counts them
 make install         PREFIX=/usr/local DESTDIR=; make uninstall takes the same and removes exactly that
 make amalgamation    the library as one file, build/amalgamation/cnn.c and cnn.h
@@ -287,7 +288,7 @@ make cli             the command cnn, build/cnn
 make clean           remove what was built
 
 make check-asan      the tests under sanitizers of addresses and undefined behaviour; also check-tsan, check-valgrind, check-helgrind
-make check-long      what takes too long for make check: check-trust, check-folders, check-amalgamation, check-none, check-wasm, check-win32
+make check-long      what takes too long for make check: check-trust, check-folders, check-amalgamation, check-none, check-wasm, check-web, check-win32
 make check-trust     faults, hostile files, bad arguments, threads, determinism
 make check-abi       the ABI against the last release's baseline; check-symbols the names alone
 make check-install   programs built from an installed tree; check-headers, check-keywords, check-layers, check-ops, check-hardening, check-docs

@@ -58,8 +58,8 @@ END_TEST
 
 START_TEST(the_longer_side_becomes_twenty_pixels_and_the_ratio_stays)
 {
-    const int sides[][4] = { { 60, 60, 20, 20 }, { 30, 60, 10, 20 }, { 80, 8, 20, 2 }, { 5, 10, 10, 20 }, { 1, 80, 1, 20 },
-                             { 1, 1, 20, 20 } };
+    const int sides[][4] = { { 60, 60, 20, 20 }, { 30, 60, 10, 20 }, { 80, 8, 20, 2 },
+                             { 5, 10, 10, 20 },  { 1, 80, 1, 20 },   { 1, 1, 20, 20 } };
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
         double x, y;
         setup();
@@ -103,8 +103,8 @@ START_TEST(where_it_is_written_does_not_matter)
 }
 END_TEST
 
-/* What is in the form already keeps its pixels: those within 20 × 20 are not mixed, and every pixel of a picture that is
- * three times as large is the mean of nine equal ones. */
+/* What is in the form already keeps its pixels: those within 20 × 20 are not mixed, and every pixel of a picture that
+ * is three times as large is the mean of nine equal ones. */
 START_TEST(a_digit_in_mnists_form_stays_as_it_is)
 {
     unsigned char again[INK_PIXELS], large[9 * INK_PIXELS];

@@ -46,6 +46,10 @@ pictures needed command chromium                                chromium
 pictures needed path    /usr/lib/python3/dist-packages/PIL      python3-pil
 wasm     needed command emcc                                    emscripten
 wasm     needed command node                                    nodejs
+web      needed command emcc                                    emscripten
+web      needed command python3                                 python3
+browser  needed command chromium                                chromium
+browser  needed command node                                    nodejs
 win32    needed command x86_64-w64-mingw32-gcc                  gcc-mingw-w64-x86-64
 win32    needed command wine                                    wine
 peers    wanted command python3                                 python3

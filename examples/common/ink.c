@@ -60,8 +60,9 @@ bool ink_fit(const unsigned char *ink, int width, int height, unsigned char *dig
     int columns = (int)fmax(1, floor(wide * scale + 0.5)), rows = (int)fmax(1, floor(high * scale + 0.5));
     for (int y = 0; y < rows; y++) {
         for (int x = 0; x < columns; x++) {
-            double grey = mean(ink, width, b.left + x * wide / columns, fmin(b.right, b.left + (x + 1) * wide / columns),
-                               b.top + y * high / rows, fmin(b.bottom, b.top + (y + 1) * high / rows));
+            double left = b.left + x * wide / columns, right = fmin(b.right, b.left + (x + 1) * wide / columns);
+            double top = b.top + y * high / rows, bottom = fmin(b.bottom, b.top + (y + 1) * high / rows);
+            double grey = mean(ink, width, left, right, top, bottom);
             scaled[y * INK_BOX + x] = (unsigned char)(grey + 0.5);
             mass += grey;
             moment_x += grey * x;
