@@ -103,8 +103,9 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(SIMD:%.c=$(BUILD)
 SONAME := libcnn.so.$(SOVERSION)
 SHARED := $(LIB)/$(if $(filter win32,$(PLATFORM)),cnn.dll,libcnn.so.$(VERSION))
 STATIC := $(LIB)/libcnn.a
-# <cnn/image.h> is libcnn-image's (image/image.mk), <cnn/onnx.h> libcnn-onnx's (onnx/onnx.mk).
-PUBLIC_HEADERS := $(filter-out include/cnn/image.h include/cnn/onnx.h,$(wildcard include/cnn/*.h include/cnn/*/*.h))
+# <cnn/image.h> is libcnn-image's (image/image.mk), <cnn/onnx.h> libcnn-onnx's (onnx/onnx.mk), <cnn/group.h> and <cnn/mpi.h> are
+# libcnn-mpi's (mpi/mpi.mk).
+PUBLIC_HEADERS := $(filter-out $(addprefix include/cnn/,image.h onnx.h group.h mpi.h),$(wildcard include/cnn/*.h include/cnn/*/*.h))
 
 .PHONY: all lib examples
 .DEFAULT_GOAL := all
@@ -215,6 +216,7 @@ $(BUILD)/src/%.o: src/%.c
 
 include image/image.mk
 include onnx/onnx.mk
+include mpi/mpi.mk
 
 # ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
 # common/ is no program, but what these have together.
@@ -258,8 +260,8 @@ $(ZOO_NETS): $(BUILD)/zoo/%.o: examples/zoo/%.c $(wildcard examples/zoo/*.h exam
 	$(QUIET)$(CC) $(STRICT) -Iinclude $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 # ---- each room of programs brings its own rules ----
-include $(sort $(filter-out image/image.mk onnx/onnx.mk,$(wildcard cli/*.mk examples/*/*.mk image/*.mk onnx/*.mk tests/*.mk tests/*/*.mk bench/*.mk \
-	docs/*.mk python/*.mk tools/*.mk)))
+include $(sort $(filter-out image/image.mk onnx/onnx.mk mpi/mpi.mk,$(wildcard cli/*.mk examples/*/*.mk image/*.mk onnx/*.mk mpi/*.mk tests/*.mk \
+	tests/*/*.mk bench/*.mk docs/*.mk python/*.mk tools/*.mk)))
 
 -include $(OBJECTS:.o=.d)
 

@@ -2,7 +2,7 @@
 CHECK_EXTRA += check-docs-code check-man-page
 .PHONY: check-docs-code check-man-page
 
-check-docs-code: $(SHARED) image-library onnx-library
+check-docs-code: $(SHARED) image-library onnx-library mpi
 	@CC="$(CC)" LIB="$(LIB)" tools/check-docs.sh
 
 check-man-page: $(BUILD)/examples/mnist_cnn

@@ -53,6 +53,10 @@ ONNX_TESTS := $(filter test_onnx_%,$(TESTS))
 $(ONNX_TESTS:%=$(BUILD)/tests/%): $(ONNX_STATIC)
 $(ONNX_TESTS:%=$(BUILD)/tests/%): TEST_LIBS = $(ONNX_STATIC) $(STATIC)
 
+# Groups of processes without MPI; tests/mpi has those with one.
+$(BUILD)/tests/test_group: $(MPI_OBJECTS)
+$(BUILD)/tests/test_group: TEST_LIBS = $(MPI_OBJECTS) $(STATIC)
+
 # ---- make check ----
 # It installs what it lacks, builds everything, runs everything at once (nothing stops the others), and counts.
 .PHONY: check check-programs
@@ -60,7 +64,7 @@ CHECK_EXTRA += check-ops
 CHECK_BUILD += all test-programs
 
 check:
-	@tools/install-dependencies.sh build test image
+	@tools/install-dependencies.sh build test image mpi
 	@+$(MAKE) $(JOBS) --no-print-directory $(sort $(CHECK_BUILD))
 	@+tests/count.sh $(RESULTS) $(MAKE) $(JOBS) -k --no-print-directory check-programs $(addprefix run-,$(sort $(CHECK_EXTRA)))
 check-programs: $(TESTS:%=run-%)

@@ -120,12 +120,13 @@ for file in include/cnn/*.h include/cnn/*/*.h; do
         case $name in
         cnn/*) [ -e "include/$name" ] || echo "$file:$line: there is no $name" ;;
         stdbool.h | stddef.h | stdint.h) ;;
+        mpi.h) [ "$file" = include/cnn/mpi.h ] || echo "$file:$line: a public header includes <$name>" ;;
         *) echo "$file:$line: a public header includes <$name>" ;;
         esac
     done
 done >"$work/public"
-# libcnn-image and libcnn-onnx know nothing of the inside of libcnn.
-for file in image/*.[ch] onnx/*.[ch]; do
+# libcnn-image, libcnn-onnx and libcnn-mpi know nothing of the inside of libcnn.
+for file in image/*.[ch] onnx/*.[ch] mpi/*.[ch]; do
     [ -e "$file" ] || continue
     room=${file%/*}
     includes '"' "$file" | while read -r _ line name; do [ -e "$room/$name" ] || echo "$file:$line: libcnn-$room includes \"$name\""; done

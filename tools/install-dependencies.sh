@@ -19,6 +19,10 @@ test     wanted command mandoc                                  mandoc
 test     needed command python3                                 python3
 test     needed either  curl:wget                               curl
 test     wanted path    /usr/share/i18n/locales/ps_AF           locales
+mpi      wanted command mpirun.openmpi                          openmpi-bin
+mpi      wanted command mpicc.openmpi                           libopenmpi-dev
+mpi      wanted command mpirun.mpich                            mpich
+mpi      wanted command mpicc.mpich                             libmpich-dev
 fetch    wanted either  curl:wget                               curl
 fetch    wanted path    /etc/ssl/certs/ca-certificates.crt      ca-certificates
 valgrind needed command valgrind                                valgrind

@@ -72,7 +72,7 @@ coverage-report:
 .PHONY: format check-format check-workflows
 format:
 	@tools/install-dependencies.sh format
-	@git ls-files -z 'src/*.c' 'src/*.h' 'include/*.h' 'image/*.c' 'image/*.h' 'onnx/*.c' 'onnx/*.h' | xargs -0 clang-format -i
+	@git ls-files -z 'src/*.c' 'src/*.h' 'include/*.h' 'image/*.c' 'image/*.h' 'onnx/*.c' 'onnx/*.h' 'mpi/*.c' 'mpi/*.h' | xargs -0 clang-format -i
 
 check-format:
 	@tools/install-dependencies.sh format

@@ -13,14 +13,16 @@ ABI_BUILD := $(BUILD)/abi
 ABI_LIST := $(BUILD)/symbols.txt
 ABI_IMAGE_LIST := $(BUILD)/image-symbols.txt
 ABI_ONNX_LIST := $(BUILD)/onnx-symbols.txt
+ABI_MPI_LIST := $(BUILD)/mpi-symbols.txt
 ABI_BASELINE := $(ABI_BUILD)/$(patsubst %.tar.gz,%,$(notdir $(ABI_AGAINST)))
 
 CHECK_EXTRA += check-symbols
 .PHONY: check-symbols check-abi abi-client abi-baseline
-check-symbols: lib $(ABI_LIST) $(ABI_IMAGE_LIST) $(ABI_ONNX_LIST)
+check-symbols: lib $(ABI_LIST) $(ABI_IMAGE_LIST) $(ABI_ONNX_LIST) $(ABI_MPI_LIST)
 	@tests/abi/check-symbols.sh $(SHARED) $(STATIC) $(ABI_LIST)
 	@$(if $(HAVE_IMAGE),tests/abi/check-symbols.sh $(IMAGE_SHARED) $(IMAGE_STATIC) $(ABI_IMAGE_LIST))
 	@$(if $(HAVE_ONNX),tests/abi/check-symbols.sh $(ONNX_SHARED) $(ONNX_STATIC) $(ABI_ONNX_LIST))
+	@$(foreach f,$(MPI_FLAVOURS),tests/abi/check-symbols.sh $(LIB)/libcnn-mpi-$(f).so.$(VERSION) $(LIB)/libcnn-mpi-$(f).a $(ABI_MPI_LIST) &&) true
 
 check-abi: lib $(ABI_LIST)
 	@tools/install-dependencies.sh abi
@@ -44,6 +46,7 @@ abi-baseline: lib $(ABI_LIST)
 $(ABI_LIST): $(PUBLIC_HEADERS)
 $(ABI_IMAGE_LIST): $(IMAGE_HEADERS)
 $(ABI_ONNX_LIST): $(ONNX_HEADERS)
-$(ABI_LIST) $(ABI_IMAGE_LIST) $(ABI_ONNX_LIST):
+$(ABI_MPI_LIST): $(MPI_HEADERS)
+$(ABI_LIST) $(ABI_IMAGE_LIST) $(ABI_ONNX_LIST) $(ABI_MPI_LIST):
 	@mkdir -p $(@D)
 	@cat $^ | tr '\n' ' ' | grep -o 'CNN_API [^;(]*cnn_[a-z0-9_]* *(' | sed 's/ *($$//; s/.*[ *]//' | LC_ALL=C sort >$@

@@ -16,6 +16,7 @@ soname=$(readelf -d "$shared" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
 case $soname in
 libcnn-image.so.*) node=CNN_IMAGE_${soname#libcnn-image.so.} ;;
 libcnn-onnx.so.*) node=CNN_ONNX_${soname#libcnn-onnx.so.} ;;
+libcnn-mpi-*.so.*) node=CNN_MPI_${soname#libcnn-mpi-*.so.} ;;
 *) node=CNN_${soname#libcnn.so.} ;;
 esac
 nm -D --defined-only --with-symbol-versions "$shared" | awk '$2 != "A" { print $3 }' | LC_ALL=C sort >"$work/exported"

@@ -1,9 +1,9 @@
 #!/bin/sh
-# The built library is hardened, asks for nothing but the C library (and zlib; libcnn-image for its two, libcnn-onnx for libcnn), and is small: usage: check-hardening.sh SHARED
+# The built library is hardened, asks for nothing but the C library (and zlib; libcnn-image for its two, libcnn-onnx for libcnn, libcnn-mpi for libcnn and an MPI), and is small: usage: check-hardening.sh SHARED
 set -u
 shared=$1
 failures=0 most=1600000 beside=none
-case $shared in *libcnn-image*) most=100000 beside="libcnn libpng16 libjpeg" ;; *libcnn-onnx*) most=250000 beside=libcnn ;; esac
+case $shared in *libcnn-image*) most=100000 beside="libcnn libpng16 libjpeg" ;; *libcnn-onnx*) most=250000 beside=libcnn ;; *libcnn-mpi*) most=100000 beside="libcnn libmpi libmpich" ;; esac
 
 fail() {
     echo "check-hardening: $shared: $1" >&2

@@ -102,6 +102,21 @@ onnx() {
     [ -L "$root$libdir/$soname" ] || fail "the link of $soname is missing"
 }
 
+# So is libcnn-mpi, once for each MPI.
+message_passing() {
+    [ -e "$pc_dir/cnn-mpi.pc" ] || { echo "skipped: libcnn-mpi (not built here)"; return; }
+    for pc_file in "$pc_dir"/cnn-mpi*.pc; do
+        name=$(basename "$pc_file" .pc)
+        # shellcheck disable=SC2046
+        (cd "$work/run" && $cc $warnings -std=c99 "$here/mpi.c" -o mpi $(pc $pkg_config --cflags --libs "$name")) || fail "mpi.c does not build with $name"
+        (cd "$work/run" && OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 LD_LIBRARY_PATH=$root$libdir ./mpi) ||
+            fail "the program with $name does not run"
+        case $($pkg_config --modversion "$pc_file") in "$version") ;; *) fail "$name.pc is not of version $version" ;; esac
+    done
+    readelf -d "$root$libdir/libcnn.so" "$root$prefix/bin/mnist_cnn" | grep NEEDED | grep -i mpi && fail "libcnn or mnist_cnn links an MPI"
+    [ -s "$root$prefix/share/man/man3/libcnn-mpi.3" ] || fail "the man page of libcnn-mpi is missing"
+}
+
 # What an installed tree must hold, and must not.
 tree_is_whole() {
     for file in bin/mnist_cnn bin/cnn share/man/man1/cnn.1 share/bash-completion/completions/cnn share/zsh/site-functions/_cnn \
@@ -116,6 +131,7 @@ tree_is_whole() {
     done
     for header in include/cnn/*.h include/cnn/*/*.h; do
         [ "$header" != include/cnn/image.h ] || [ -e "$pc_dir/cnn-image.pc" ] || continue
+        case $header in include/cnn/group.h | include/cnn/mpi.h) [ -e "$pc_dir/cnn-mpi.pc" ] || continue ;; esac
         cmp "$header" "$root$prefix/$header" || fail "$header is not what was installed"
     done
     soname=$(readelf -d "$root$libdir/libcnn.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
@@ -142,6 +158,7 @@ round() {
     clients
     images
     onnx
+    message_passing
     back_ends
     unset PKG_CONFIG_SYSROOT_DIR
     "$@" uninstall PREFIX="$prefix" DESTDIR="$destdir" >"$work/log" 2>&1 || { cat "$work/log"; fail "make uninstall fails"; }

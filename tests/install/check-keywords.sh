@@ -35,7 +35,7 @@ printf '%s\n' '- cnn_adam_new(model, 0)' '+ cnn_conv2d_new(ctx, 3, 16, 2 + 1, .s
     '+ cnn_sequential_new(ctx, model, cnn_relu_new(ctx))' >>"$work/calls"
 # The names in the calls that stand for numbers.
 numbers=$(sed 's/\.[A-Za-z_0-9]* = //g; s/cnn_[a-z0-9_]*//g' "$work/shown" | grep -oE '\b[a-z_]+\b' | sort -u |
-    grep -vxE 'ctx|model|dataset|forward|optimizer|lr_lambda|augmentation|true' | sed 's/^/, int /' | tr -d '\n')
+    grep -vxE 'ctx|model|module|group|dataset|forward|optimizer|lr_lambda|augmentation|true' | sed 's/^/, int /' | tr -d '\n')
 # And each struct by CNN_OPTIONS, which the user's own pointers to options come from.
 structs=$(grep -hB1 -A1 '^ *size_t struct_size;' "$@" | sed -n 's/^typedef struct \(cnn_[a-z0-9_]*\) {.*/\1/p')
 for struct in $structs; do
@@ -46,9 +46,9 @@ printf '%s\n' '+ CNN_OPTIONS(cnn_conv2d_options, .stride = 2)' '+ CNN_OPTIONS(cn
 
 # program KIND: makes the calls of that kind, one a line
 program() {
-    parameters="cnn_context *ctx, cnn_module *model, cnn_dataset *dataset, cnn_forward_fn forward, cnn_optimizer *optimizer, cnn_lr_lambda_fn lr_lambda, cnn_augmentation *augmentation$numbers"
-    printf '%s\n' '#include <cnn/cnn.h>' '#include <cnn/image.h>' '#include <cnn/onnx.h>' "void use($parameters);" "void use($parameters)" \
-        "{ $(echo ", x ctx, x model, x dataset, x forward, x optimizer, x lr_lambda, x augmentation$numbers" | sed 's/, [a-z]* \([a-z_]*\)/(void)\1;/g')"
+    parameters="cnn_context *ctx, cnn_module *model, cnn_dataset *dataset, cnn_forward_fn forward, cnn_optimizer *optimizer, cnn_lr_lambda_fn lr_lambda, cnn_augmentation *augmentation, cnn_group *group, cnn_module *module$numbers"
+    printf '%s\n' '#include <cnn/cnn.h>' '#include <cnn/image.h>' '#include <cnn/onnx.h>' '#include <cnn/group.h>' "void use($parameters);" "void use($parameters)" \
+        "{ $(echo ", x ctx, x model, x dataset, x forward, x optimizer, x lr_lambda, x augmentation, x group, x module$numbers" | sed 's/, [a-z]* \([a-z_]*\)/(void)\1;/g')"
     sed -n "s/^$1 \(.*\)/(void)\1;/p" "$work/calls"
     echo '}'
 }
@@ -87,7 +87,7 @@ for compiler in "${CC:-cc}" clang; do
     done
     # Padding without a name would be room that a later option could take without struct_size showing it: docs/abi.md.
     if [ "$("$compiler" -dumpmachine | sed 's/-.*//')" = x86_64 ]; then
-        printf '#include <cnn/cnn.h>\n#include <cnn/image.h>\n#include <cnn/onnx.h>\n' | "$compiler" -Wpadded -Werror -Iinclude -fsyntax-only -x c - >"$work/log" 2>&1 ||
+        printf '#include <cnn/cnn.h>\n#include <cnn/image.h>\n#include <cnn/onnx.h>\n#include <cnn/group.h>\n' | "$compiler" -Wpadded -Werror -Iinclude -fsyntax-only -x c - >"$work/log" 2>&1 ||
             { cat "$work/log" >&2; fail "a public struct has padding without a name"; }
     fi
 done

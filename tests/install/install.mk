@@ -4,9 +4,9 @@ CHECK_BUILD += lib
 CHECK_LONG += check-folders
 .PHONY: check-headers check-keywords check-build check-folders check-install check-build-systems
 check-headers:
-	@CC="$(CC)" CXX="$(CXX)" tests/install/check-headers.sh $(PUBLIC_HEADERS) $(IMAGE_HEADERS) $(ONNX_HEADERS)
+	@CC="$(CC)" CXX="$(CXX)" tests/install/check-headers.sh $(PUBLIC_HEADERS) $(IMAGE_HEADERS) $(ONNX_HEADERS) $(MPI_HEADERS)
 check-keywords:
-	@CC="$(CC)" tests/install/check-keywords.sh $(PUBLIC_HEADERS) $(IMAGE_HEADERS) $(ONNX_HEADERS)
+	@CC="$(CC)" tests/install/check-keywords.sh $(PUBLIC_HEADERS) $(IMAGE_HEADERS) $(ONNX_HEADERS) $(MPI_HEADERS)
 check-build: lib
 	@+CC="$(CC)" tests/install/check-build.sh $(BUILD) $(LIB) $(MAKE) --no-print-directory
 check-folders:

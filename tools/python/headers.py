@@ -8,8 +8,8 @@ import pathlib
 import re
 from typing import Dict, List, Optional
 
-# For those who write a back end; image.h and onnx.h are of libraries of their own.
-LEFT_OUT = ("backend.h", "image.h", "onnx.h", "kernels/")
+# For those who write a back end; image.h, onnx.h, group.h and mpi.h are of libraries of their own.
+LEFT_OUT = ("backend.h", "image.h", "onnx.h", "group.h", "mpi.h", "kernels/")
 # Macros that are numbers, for the lengths of arrays.
 CONSTANTS: Dict[str, int] = {}
 

@@ -1,0 +1,50 @@
+/** @file
+ * libcnn-mpi: groups (group.h) whose processes reach each other by MPI.
+ *
+ * The library is built once for each MPI (libcnn-mpi-openmpi, libcnn-mpi-mpich), and a program uses the one of the MPI
+ * that it is compiled with. A program that includes no <mpi.h>, or opens the library at run time, defines
+ * CNN_WITHOUT_MPI_H before this header and calls cnn_mpi_world(). */
+#ifndef CNN_MPI_H
+#define CNN_MPI_H
+
+#include <cnn/group.h>
+#ifndef CNN_WITHOUT_MPI_H
+#include <mpi.h>
+#endif
+
+CNN_BEGIN_DECLS
+
+/** Initialises MPI, unless the program did, so that a group may compute and send at once (MPI_THREAD_SERIALIZED).
+ * Before the first context is made, whose number of threads cnn_mpi_threads() gives. CNN_ERROR_IO where MPI does not
+ * start; CNN_ERROR_STATE after cnn_mpi_end(). Called by the program's main thread. @since 0.2 */
+CNN_API cnn_status cnn_mpi_begin(void);
+
+/** Finalises MPI where cnn_mpi_begin() initialised it; after all groups were freed. @since 0.2 */
+CNN_API void cnn_mpi_end(void);
+
+/** How many threads this process should compute with: the CPUs that it is bound to, divided fairly where other
+ * processes of this machine are bound to the same; at least 1. Collective over MPI_COMM_WORLD; 1 before
+ * cnn_mpi_begin(), which is reported (CNN_ERROR_STATE). @since 0.2 */
+CNN_API int cnn_mpi_threads(void);
+
+/** Makes a group of all processes that MPI started together. Collective over MPI_COMM_WORLD, after cnn_mpi_begin().
+ * @return a group owned by the caller; NULL on failure, as cnn_mpi_group() says. @since 0.2 */
+CNN_API cnn_group *cnn_mpi_world(cnn_context *ctx);
+
+/** The name of the MPI that the library was built for: "openmpi", "mpich" or "mpi". @since 0.2 */
+CNN_API const char *cnn_mpi_name(void);
+
+#ifndef CNN_WITHOUT_MPI_H
+/**
+ * Makes a group of the processes of a communicator, which is duplicated and not used otherwise. Collective over it.
+ * Where MPI was initialised with less than MPI_THREAD_SERIALIZED, nothing is sent while another thing is computed.
+ * @return a group owned by the caller, freed before MPI is finalised; NULL on failure: CNN_ERROR_STATE where MPI is not
+ *         initialised; CNN_ERROR_INVALID_ARGUMENT (a NULL, MPI_COMM_NULL); CNN_ERROR_IO; CNN_ERROR_NO_MEMORY;
+ *         CNN_ERROR_THREAD. @since 0.2
+ */
+CNN_API cnn_group *cnn_mpi_group(cnn_context *ctx, MPI_Comm comm);
+#endif
+
+CNN_END_DECLS
+
+#endif

@@ -1,0 +1,323 @@
+/* A group and its thread. Every message is sent by jobs, one after the other, in the order in which they were queued:
+ * processes that queue the same jobs need no tags. The group's thread runs them, so that buckets move while the caller
+ * computes; it polls, and sleeps between polls, because the CPUs belong to the kernels. A failure breaks the group for
+ * good: no process could say which messages of the others are still on their way. */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { FIRST_REQUESTS = 16, EAGER_POLLS = 20, SHORTEST_SLEEP = 20000, LONGEST_SLEEP = 200000 }; /* ns */
+static const double default_timeout = 600;
+
+/* ---- the queue ---- */
+
+static void run_job(cnn_group *group, cnn__job *job)
+{
+    cnn_status status = group->broken ? group->broken : job->run(group, job->argument);
+    pthread_mutex_lock(&group->lock);
+    job->status = status;
+    job->done = true;
+    pthread_cond_broadcast(&group->finished);
+    pthread_mutex_unlock(&group->lock);
+}
+
+static void *run_jobs(void *argument)
+{
+    cnn_group *group = argument;
+    pthread_mutex_lock(&group->lock);
+    for (;;) {
+        while (!group->first && !group->ends) {
+            pthread_cond_wait(&group->wake, &group->lock);
+        }
+        cnn__job *job = group->first;
+        if (!job) {
+            break;
+        }
+        group->first = job->next;
+        pthread_mutex_unlock(&group->lock);
+        run_job(group, job);
+        pthread_mutex_lock(&group->lock);
+    }
+    pthread_mutex_unlock(&group->lock);
+    return NULL;
+}
+
+void cnn__group_begin_job(cnn_group *group, cnn__job *job)
+{
+    job->done = false;
+    job->next = NULL;
+    if (!group->threaded) {
+        run_job(group, job);
+        return;
+    }
+    pthread_mutex_lock(&group->lock);
+    if (group->first) {
+        group->last->next = job;
+    } else {
+        group->first = job;
+    }
+    group->last = job;
+    pthread_cond_signal(&group->wake);
+    pthread_mutex_unlock(&group->lock);
+}
+
+/* The thread's own message is not this thread's. */
+cnn_status cnn__group_wait(cnn_group *group, cnn__job *job, const char *call)
+{
+    pthread_mutex_lock(&group->lock);
+    while (!job->done) {
+        pthread_cond_wait(&group->finished, &group->lock);
+    }
+    cnn_status status = job->status;
+    pthread_mutex_unlock(&group->lock);
+    return status == CNN_OK ? CNN_OK : cnn__mpi_fail(group->ctx, status, "%s: %s", call, group->reason);
+}
+
+cnn_status cnn__group_run(cnn_group *group, const char *call, cnn_status (*run)(cnn_group *, void *), void *argument)
+{
+    cnn__job job = { .run = run, .argument = argument };
+    cnn__group_begin_job(group, &job);
+    return cnn__group_wait(group, &job, call);
+}
+
+/* ---- within a job ---- */
+
+cnn_status cnn__group_break(cnn_group *group, cnn_status status, const char *format, ...)
+{
+    pthread_mutex_lock(&group->lock);
+    if (group->broken == CNN_OK) {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(group->reason, sizeof group->reason, format, arguments);
+        va_end(arguments);
+        group->broken = status;
+    }
+    pthread_mutex_unlock(&group->lock);
+    return group->broken;
+}
+
+/* Room is made before a message begins: one that nobody knows of could never be waited for. */
+static cnn_status reserve(cnn_group *group)
+{
+    if (group->request_count < group->request_room) {
+        return CNN_OK;
+    }
+    int room = group->request_room ? 2 * group->request_room : FIRST_REQUESTS;
+    void **requests = realloc(group->requests, (size_t)room * sizeof *requests);
+    if (!requests) {
+        return cnn__group_break(group, CNN_ERROR_NO_MEMORY, "no memory for %d messages", room);
+    }
+    group->requests = requests;
+    group->request_room = room;
+    return CNN_OK;
+}
+
+cnn_status cnn__group_note(cnn_group *group, void *request)
+{
+    cnn_status status = reserve(group);
+    if (status == CNN_OK) {
+        group->requests[group->request_count++] = request;
+    }
+    return status;
+}
+
+static cnn_status message(cnn_group *group, int other, const void *out, void *in, size_t bytes)
+{
+    const size_t most = (size_t)1 << 30;
+    for (size_t at = 0; at < bytes;) {
+        size_t piece = bytes - at < most ? bytes - at : most;
+        void *request = NULL;
+        cnn_status status = reserve(group);
+        if (status == CNN_OK) {
+            status = out ? group->transport.send(other, (const char *)out + at, piece, &request, group->transport.user)
+                         : group->transport.receive(other, (char *)in + at, piece, &request, group->transport.user);
+        }
+        if (status != CNN_OK) {
+            return cnn__group_break(group, CNN_ERROR_IO, "cannot %s process %d", out ? "send to" : "receive from",
+                                    other);
+        }
+        group->requests[group->request_count++] = request;
+        at += piece;
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn__group_send(cnn_group *group, int to, const void *data, size_t bytes)
+{
+    return message(group, to, data, NULL, bytes);
+}
+
+cnn_status cnn__group_receive(cnn_group *group, int from, void *data, size_t bytes)
+{
+    return message(group, from, NULL, data, bytes);
+}
+
+/* Asks once for each message on its way; returns how many were done, or −1. */
+static int poll_once(cnn_group *group)
+{
+    int kept = 0, before = group->request_count;
+    for (int i = 0; i < before; i++) {
+        bool done = false;
+        if (group->transport.test(&group->requests[i], &done, group->transport.user) != CNN_OK) {
+            group->request_count = 0;
+            return -1;
+        }
+        if (!done) {
+            group->requests[kept++] = group->requests[i];
+        }
+    }
+    group->request_count = kept;
+    return before - kept;
+}
+
+cnn_status cnn__group_finish(cnn_group *group)
+{
+    double begun = 0;
+    long sleep = 0;
+    int polls = 0;
+    while (group->request_count) {
+        int done = poll_once(group);
+        if (done < 0) {
+            return cnn__group_break(group, CNN_ERROR_IO, "a process of the group is gone");
+        }
+        if (done) {
+            begun = 0;
+            sleep = 0;
+            polls = 0;
+            continue;
+        }
+        if (++polls < EAGER_POLLS) {
+            sched_yield();
+            continue;
+        }
+        double now = cnn__mpi_now();
+        begun = begun > 0 ? begun : now;
+        if (group->timeout > 0 && now - begun > group->timeout) {
+            return cnn__group_break(group, CNN_ERROR_IO, "no process of the group has answered for %g seconds",
+                                    group->timeout);
+        }
+        sleep = sleep ? (2 * sleep < LONGEST_SLEEP ? 2 * sleep : LONGEST_SLEEP) : SHORTEST_SLEEP;
+        nanosleep(&(struct timespec){ .tv_nsec = sleep }, NULL);
+    }
+    return CNN_OK;
+}
+
+/* ---- making and freeing ---- */
+
+static cnn_status check_transport(cnn_context *ctx, const cnn_transport *t)
+{
+    if (t->size < 1 || t->rank < 0 || t->rank >= t->size) {
+        return cnn__mpi_fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "group: process %d of %d, expected 0 to size - 1",
+                             t->rank, t->size);
+    }
+    if (!t->send || !t->receive || !t->test || !t->abort) {
+        return cnn__mpi_fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
+                             "group: the transport lacks one of send, receive, test and abort");
+    }
+    return CNN_OK;
+}
+
+static cnn_group *make(cnn_context *ctx, const cnn_transport *transport)
+{
+    cnn_group *group = calloc(1, sizeof *group);
+    if (!group) {
+        cnn__mpi_fail(ctx, CNN_ERROR_NO_MEMORY, "group: no memory");
+        return NULL;
+    }
+    group->ctx = ctx;
+    group->transport = *transport;
+    group->timeout = default_timeout;
+    pthread_mutex_init(&group->lock, NULL);
+    pthread_cond_init(&group->wake, NULL);
+    pthread_cond_init(&group->finished, NULL);
+    if (!transport->one_thread && transport->size > 1) {
+        int error = pthread_create(&group->thread, NULL, run_jobs, group);
+        if (error) {
+            cnn__mpi_fail(ctx, CNN_ERROR_THREAD, "group: no thread: %s", strerror(error));
+            group->transport.free_user = NULL; /* the caller of make() frees it */
+            cnn_group_free(group);
+            return NULL;
+        }
+        group->threaded = true;
+    }
+    return group;
+}
+
+cnn_group *cnn_group_create(cnn_context *ctx, const cnn_transport *transport)
+{
+    cnn_transport ours;
+    if (!transport) {
+        cnn__mpi_fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "group: transport is NULL");
+        return NULL;
+    }
+    if (cnn__mpi_options_read(ctx, "group", &ours, sizeof ours, offsetof(cnn_transport, reserved), transport) !=
+        CNN_OK) {
+        return NULL;
+    }
+    cnn_group *group = NULL;
+    if (!ctx) {
+        cnn__mpi_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "group: ctx is NULL");
+    } else if (check_transport(ctx, &ours) == CNN_OK) {
+        group = make(ctx, &ours);
+    }
+    if (!group && ours.free_user) {
+        ours.free_user(ours.user);
+    }
+    return group;
+}
+
+void cnn_group_free(cnn_group *group)
+{
+    if (!group) {
+        return;
+    }
+    if (group->threaded) {
+        pthread_mutex_lock(&group->lock);
+        group->ends = true;
+        pthread_cond_signal(&group->wake);
+        pthread_mutex_unlock(&group->lock);
+        pthread_join(group->thread, NULL);
+    }
+    if (group->transport.free_user) {
+        group->transport.free_user(group->transport.user);
+    }
+    pthread_cond_destroy(&group->wake);
+    pthread_cond_destroy(&group->finished);
+    pthread_mutex_destroy(&group->lock);
+    free(group->requests);
+    free(group);
+}
+
+int cnn_group_rank(const cnn_group *group)
+{
+    return group ? group->transport.rank : 0;
+}
+
+int cnn_group_size(const cnn_group *group)
+{
+    return group ? group->transport.size : 1;
+}
+
+cnn_status cnn_group_set_timeout(cnn_group *group, double seconds)
+{
+    if (!group || !(seconds >= 0)) {
+        return cnn__mpi_fail(group ? group->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "group_set_timeout: %s",
+                             group ? "a time below 0" : "group is NULL");
+    }
+    group->timeout = seconds;
+    return CNN_OK;
+}
+
+void cnn_group_abort(cnn_group *group, int status)
+{
+    status = status >= 1 && status <= 255 ? status : 1;
+    if (group) {
+        group->transport.abort(status, group->transport.user);
+    }
+    _Exit(status);
+}

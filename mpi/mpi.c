@@ -1,0 +1,184 @@
+/* The transport over MPI, which is all that differs from one MPI to the other. */
+#include <cnn/mpi.h>
+
+#include "internal.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(sizeof(MPI_Request) <= sizeof(void *), "a request of MPI's fits into a pointer");
+
+static bool begun, ended;
+
+const char *cnn_mpi_name(void)
+{
+#if defined(OPEN_MPI)
+    return "openmpi";
+#elif defined(MPICH_VERSION)
+    return "mpich";
+#else
+    return "mpi";
+#endif
+}
+
+static bool is_running(void)
+{
+    int initialised = 0, finalised = 0;
+    MPI_Initialized(&initialised);
+    MPI_Finalized(&finalised);
+    return initialised && !finalised;
+}
+
+cnn_status cnn_mpi_begin(void)
+{
+    int finalised = 0, provided;
+    MPI_Finalized(&finalised);
+    if (finalised || ended) {
+        return cnn__mpi_fail(NULL, CNN_ERROR_STATE, "mpi_begin: MPI was finalised before");
+    }
+    if (is_running()) {
+        return CNN_OK;
+    }
+    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided) != MPI_SUCCESS) {
+        return cnn__mpi_fail(NULL, CNN_ERROR_IO, "mpi_begin: MPI does not start");
+    }
+    begun = true;
+    return CNN_OK;
+}
+
+void cnn_mpi_end(void)
+{
+    if (begun && is_running()) {
+        MPI_Finalize();
+        ended = true;
+    }
+}
+
+/* Each CPU is shared by as many processes of this machine as are bound to it. */
+int cnn_mpi_threads(void)
+{
+    static int users[CPU_SETSIZE];
+    cpu_set_t own;
+    MPI_Comm local;
+    double share = 0;
+    if (!is_running()) {
+        cnn__mpi_fail(NULL, CNN_ERROR_STATE, "mpi_threads: MPI is not running: call cnn_mpi_begin()");
+        return 1;
+    }
+    if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &local) != MPI_SUCCESS) {
+        return 1;
+    }
+    CPU_ZERO(&own);
+    sched_getaffinity(0, sizeof own, &own);
+    for (size_t i = 0; i < CPU_SETSIZE; i++) {
+        users[i] = CPU_ISSET(i, &own) ? 1 : 0;
+    }
+    MPI_Allreduce(MPI_IN_PLACE, users, CPU_SETSIZE, MPI_INT, MPI_SUM, local);
+    MPI_Comm_free(&local);
+    for (size_t i = 0; i < CPU_SETSIZE; i++) {
+        share += CPU_ISSET(i, &own) && users[i] ? 1.0 / users[i] : 0;
+    }
+    share += 1e-9;
+    return share < 1 ? 1 : (int)share;
+}
+
+/* ---- the transport ---- */
+
+static cnn_status keep(int result, MPI_Request of, void **request)
+{
+    *request = NULL;
+    memcpy(request, &of, sizeof of);
+    return result == MPI_SUCCESS ? CNN_OK : CNN_ERROR_IO;
+}
+
+static cnn_status send(int to, const void *data, size_t bytes, void **request, void *user)
+{
+    MPI_Request r = MPI_REQUEST_NULL;
+    int result = MPI_Isend(data, (int)bytes, MPI_BYTE, to, 0, *(const MPI_Comm *)user, &r);
+    return keep(result, r, request);
+}
+
+static cnn_status receive(int from, void *data, size_t bytes, void **request, void *user)
+{
+    MPI_Request r = MPI_REQUEST_NULL;
+    int result = MPI_Irecv(data, (int)bytes, MPI_BYTE, from, 0, *(const MPI_Comm *)user, &r);
+    return keep(result, r, request);
+}
+
+static cnn_status allreduce(void *data, int64_t count, cnn_dtype dtype, void **request, void *user)
+{
+    MPI_Request r = MPI_REQUEST_NULL;
+    int result = count > INT32_MAX
+                     ? MPI_ERR_COUNT
+                     : MPI_Iallreduce(MPI_IN_PLACE, data, (int)count, dtype == CNN_F32 ? MPI_FLOAT : MPI_DOUBLE,
+                                      MPI_SUM, *(const MPI_Comm *)user, &r);
+    return keep(result, r, request);
+}
+
+static cnn_status test(void **request, bool *done, void *user)
+{
+    MPI_Request r;
+    int is_done = 0;
+    (void)user;
+    memcpy(&r, request, sizeof r);
+    int result = MPI_Test(&r, &is_done, MPI_STATUS_IGNORE);
+    *done = is_done;
+    return keep(result, r, request);
+}
+
+static void end_all(int status, void *user)
+{
+    MPI_Abort(*(const MPI_Comm *)user, status);
+}
+
+static void free_comm(void *user)
+{
+    if (is_running()) {
+        MPI_Comm_free(user);
+    }
+    free(user);
+}
+
+cnn_group *cnn_mpi_group(cnn_context *ctx, MPI_Comm comm)
+{
+    static const char call[] = "mpi_group";
+    int level = MPI_THREAD_SINGLE;
+    if (!ctx || (is_running() && comm == MPI_COMM_NULL)) {
+        cnn__mpi_fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s", call, ctx ? "comm is MPI_COMM_NULL" : "ctx is NULL");
+        return NULL;
+    }
+    if (!is_running()) {
+        cnn__mpi_fail(ctx, CNN_ERROR_STATE, "%s: MPI is not running: call cnn_mpi_begin()", call);
+        return NULL;
+    }
+    MPI_Comm *own = malloc(sizeof *own);
+    if (!own) {
+        cnn__mpi_fail(ctx, CNN_ERROR_NO_MEMORY, "%s: no memory", call);
+        return NULL;
+    }
+    if (MPI_Comm_dup(comm, own) != MPI_SUCCESS) {
+        cnn__mpi_fail(ctx, CNN_ERROR_IO, "%s: the communicator cannot be duplicated", call);
+        free(own);
+        return NULL;
+    }
+    MPI_Comm_set_errhandler(*own, MPI_ERRORS_RETURN);
+    MPI_Query_thread(&level);
+    cnn_transport transport = { .struct_size = sizeof transport,
+                                .send = send,
+                                .receive = receive,
+                                .test = test,
+                                .allreduce = allreduce,
+                                .abort = end_all,
+                                .free_user = free_comm,
+                                .user = own,
+                                .one_thread = level < MPI_THREAD_SERIALIZED };
+    MPI_Comm_rank(*own, &transport.rank);
+    MPI_Comm_size(*own, &transport.size);
+    return cnn_group_create(ctx, &transport);
+}
+
+cnn_group *cnn_mpi_world(cnn_context *ctx)
+{
+    return cnn_mpi_group(ctx, MPI_COMM_WORLD);
+}

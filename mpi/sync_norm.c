@@ -1,0 +1,244 @@
+/* Batch normalisation over the samples of all processes: two sums over the group within forward, as operations whose
+ * gradient is the sum of gradients over the group. The rest follows by differentiation. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char call[] = "sync_batch_norm2d";
+
+typedef struct sync_norm {
+    cnn_group *group;
+    int64_t channels;
+    cnn_batch_norm_options o;
+    cnn_tensor *weight, *bias, *mean, *var, *count; /* the module's; NULL where the options leave them out */
+} sync_norm;
+
+/* ---- the sum over the group as an operation ---- */
+
+static cnn_status infer_sum(const cnn_tensor *const *inputs, int count, cnn_dtype *dtype, int *ndim, int64_t *shape,
+                            void *user)
+{
+    (void)count;
+    (void)user;
+    *dtype = cnn_tensor_dtype(inputs[0]);
+    *ndim = cnn_tensor_ndim(inputs[0]);
+    memcpy(shape, cnn_tensor_shape(inputs[0]), (size_t)*ndim * sizeof *shape);
+    return CNN_OK;
+}
+
+static cnn_status sum_over_group(cnn_group *group, const cnn_tensor *from, cnn_tensor *to)
+{
+    int64_t count = cnn_tensor_numel(from);
+    size_t bytes = (size_t)count * cnn_dtype_size(cnn_tensor_dtype(from));
+    void *elements = malloc(bytes + 1);
+    if (!elements) {
+        return cnn__mpi_fail(group->ctx, CNN_ERROR_NO_MEMORY, "%s: no memory for %zu bytes", call, bytes);
+    }
+    cnn_status status = cnn_tensor_read(from, elements, bytes);
+    status = status == CNN_OK ? cnn_group_allreduce(group, elements, count, cnn_tensor_dtype(from)) : status;
+    status = status == CNN_OK ? cnn_tensor_write(to, elements, bytes) : status;
+    free(elements);
+    return status;
+}
+
+static cnn_status forward_sum(const cnn_tensor *const *inputs, int count, cnn_tensor *output, void *user)
+{
+    (void)count;
+    return sum_over_group(user, inputs[0], output);
+}
+
+static cnn_status backward_sum(const cnn_tensor *const *inputs, int count, const cnn_tensor *output,
+                               const cnn_tensor *grad_output, cnn_tensor *const *grad_inputs, void *user)
+{
+    (void)inputs;
+    (void)count;
+    (void)output;
+    return grad_inputs[0] ? sum_over_group(user, grad_output, grad_inputs[0]) : CNN_OK;
+}
+
+static cnn_tensor *group_sum(cnn_group *group, cnn_tensor *x)
+{
+    static const cnn_custom_op op = { .struct_size = sizeof op,
+                                      .name = "group_sum",
+                                      .infer = infer_sum,
+                                      .forward = forward_sum,
+                                      .backward = backward_sum };
+    return cnn_custom(&op, &x, 1, group);
+}
+
+/* ---- running statistics ---- */
+
+static double element(const void *elements, cnn_dtype dtype, int64_t i)
+{
+    return dtype == CNN_F64 ? ((const double *)elements)[i] : (double)((const float *)elements)[i];
+}
+
+/* running = (1 − momentum) · running + momentum · factor · new */
+static cnn_status move(cnn_tape *tape, const sync_norm *m, cnn_tensor *running, const cnn_tensor *new, double momentum,
+                       double factor)
+{
+    size_t bytes = (size_t)m->channels * cnn_dtype_size(m->o.dtype);
+    char *old = malloc(2 * bytes), *now = old ? old + bytes : NULL;
+    cnn_status status = old ? cnn_tape_protect(tape, running) : CNN_ERROR_NO_MEMORY;
+    status = status == CNN_OK ? cnn_tensor_read(running, old, bytes) : status;
+    status = status == CNN_OK ? cnn_tensor_read(new, now, bytes) : status;
+    for (int64_t i = 0; i < m->channels && status == CNN_OK; i++) {
+        double value = (1 - momentum) * element(old, m->o.dtype, i) + momentum * factor * element(now, m->o.dtype, i);
+        if (m->o.dtype == CNN_F64) {
+            ((double *)(void *)old)[i] = value;
+        } else {
+            ((float *)(void *)old)[i] = (float)value;
+        }
+    }
+    status = status == CNN_OK ? cnn_tensor_write(running, old, bytes) : status;
+    free(old);
+    return status;
+}
+
+static cnn_status move_statistics(cnn_tape *tape, const sync_norm *m, const cnn_tensor *mean, const cnn_tensor *var,
+                                  int64_t total)
+{
+    int64_t batches = cnn_tensor_item_i64(m->count) + 1;
+    double momentum = m->o.cumulative ? 1 / (double)batches : m->o.momentum;
+    cnn_status status = cnn_tape_protect(tape, m->count);
+    status = status == CNN_OK ? cnn_tensor_write(m->count, &batches, sizeof batches) : status;
+    status = status == CNN_OK ? move(tape, m, m->mean, mean, momentum, 1) : status;
+    return status == CNN_OK ? move(tape, m, m->var, var, momentum, (double)total / (double)(total - 1)) : status;
+}
+
+/* ---- the module ---- */
+
+static cnn_tensor *normalise(const sync_norm *m, cnn_tensor *x)
+{
+    cnn_tape *tape = cnn_tensor_tape(x);
+    int64_t total = cnn_tensor_numel(x) / m->channels;
+    cnn_status status = cnn_group_allreduce(m->group, &total, 1, CNN_I64);
+    if (status != CNN_OK || total < 2) {
+        cnn__mpi_fail(m->group->ctx, status != CNN_OK ? status : CNN_ERROR_SHAPE, "%s: %s", call,
+                      status != CNN_OK ? m->group->reason : "one value per channel, expected two or more");
+        return NULL;
+    }
+    cnn_tensor *mean = cnn_mul_scalar(group_sum(m->group, cnn_sum(x, CNN_DIMS(0, 2, 3), true)), 1 / (double)total);
+    cnn_tensor *centred = cnn_sub(x, mean);
+    cnn_tensor *var =
+        cnn_mul_scalar(group_sum(m->group, cnn_sum(cnn_square(centred), CNN_DIMS(0, 2, 3), true)), 1 / (double)total);
+    cnn_tensor *y = cnn_mul(centred, cnn_rsqrt(cnn_add_scalar(var, m->o.eps)));
+    if (m->weight) {
+        y = cnn_add(cnn_mul(y, cnn_reshape(m->weight, CNN_SHAPE(1, m->channels, 1, 1))),
+                    cnn_reshape(m->bias, CNN_SHAPE(1, m->channels, 1, 1)));
+    }
+    if (cnn_tape_status(tape) == CNN_OK && m->mean && move_statistics(tape, m, mean, var, total) != CNN_OK) {
+        return NULL;
+    }
+    return y;
+}
+
+static cnn_status forward(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
+                          int output_count, void *user)
+{
+    const sync_norm *m = user;
+    cnn_context *ctx = m->group->ctx;
+    (void)self;
+    if (input_count != 1 || output_count != 1) {
+        return cnn__mpi_fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: takes and returns one tensor", call);
+    }
+    cnn_tensor *x = inputs[0];
+    if (cnn_tensor_ndim(x) != 4 || cnn_tensor_size(x, 1) != m->channels) {
+        return cnn__mpi_fail(ctx, CNN_ERROR_SHAPE, "%s: input has %d dimensions, expected [N,%lld,H,W]", call,
+                             cnn_tensor_ndim(x), (long long)m->channels);
+    }
+    outputs[0] = cnn_tape_training(cnn_tensor_tape(x)) ? normalise(m, x)
+                                                       : cnn_batch_norm(x, m->weight, m->bias, m->mean, m->var, &m->o);
+    return outputs[0] ? cnn_tape_status(cnn_tensor_tape(x)) : cnn_context_status(ctx);
+}
+
+static cnn_status add_state(cnn_context *ctx, cnn_module *self, sync_norm *m)
+{
+    cnn_dtype dtype = m->o.dtype;
+    int64_t c = m->channels;
+    bool ok = true;
+    if (!m->o.no_affine) {
+        m->weight = cnn_module_add_parameter(self, "weight", cnn_tensor_full(ctx, dtype, 1, CNN_SHAPE(c)));
+        m->bias = cnn_module_add_parameter(self, "bias", cnn_tensor_full(ctx, dtype, CNN_ZERO, CNN_SHAPE(c)));
+        ok = m->weight && m->bias;
+    }
+    if (ok && !m->o.no_running) {
+        m->mean = cnn_module_add_buffer(self, "running_mean", cnn_tensor_full(ctx, dtype, CNN_ZERO, CNN_SHAPE(c)));
+        m->var = cnn_module_add_buffer(self, "running_var", cnn_tensor_full(ctx, dtype, 1, CNN_SHAPE(c)));
+        m->count =
+            cnn_module_add_buffer(self, "num_batches_tracked", cnn_tensor_full(ctx, CNN_I64, CNN_ZERO, CNN_SCALAR));
+        ok = m->mean && m->var && m->count;
+    }
+    return ok ? CNN_OK : cnn_context_status(ctx);
+}
+
+static cnn_status clone_user(cnn_module *copy, void *user, void **copied)
+{
+    const sync_norm *m = user;
+    sync_norm *n = malloc(sizeof *n);
+    if (!n) {
+        return CNN_ERROR_NO_MEMORY;
+    }
+    *n = *m;
+    n->weight = m->weight ? cnn_module_find(copy, "weight") : NULL;
+    n->bias = m->bias ? cnn_module_find(copy, "bias") : NULL;
+    n->mean = m->mean ? cnn_module_find(copy, "running_mean") : NULL;
+    n->var = m->var ? cnn_module_find(copy, "running_var") : NULL;
+    n->count = m->count ? cnn_module_find(copy, "num_batches_tracked") : NULL;
+    *copied = n;
+    return CNN_OK;
+}
+
+/* Defaults as the plain layer has them; its constructor checks the rest. */
+static cnn_status read_options(cnn_group *group, int64_t channels, const cnn_batch_norm_options *options,
+                               cnn_batch_norm_options *o)
+{
+    cnn_status status =
+        cnn__mpi_options_read(group->ctx, call, o, sizeof *o, offsetof(cnn_batch_norm_options, reserved), options);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_module *plain = cnn_batch_norm2d_create(group->ctx, channels, o);
+    if (!plain) {
+        return cnn_context_status(group->ctx);
+    }
+    cnn_module_free(plain);
+    o->momentum = o->momentum == CNN_ZERO ? 0 : o->momentum > 0 ? o->momentum : 0.1;
+    o->eps = o->eps == CNN_ZERO ? 0 : o->eps > 0 ? o->eps : 1e-5;
+    if (o->dtype != CNN_F32 && o->dtype != CNN_F64) {
+        return cnn__mpi_fail(group->ctx, CNN_ERROR_DTYPE, "%s: dtype %s, expected float32 or float64", call,
+                             cnn_dtype_name(o->dtype));
+    }
+    return CNN_OK;
+}
+
+cnn_module *cnn_sync_batch_norm2d_create(cnn_group *group, int64_t channels, const cnn_batch_norm_options *options)
+{
+    cnn_batch_norm_options o;
+    if (!group) {
+        cnn__mpi_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: group is NULL", call);
+        return NULL;
+    }
+    if (read_options(group, channels, options, &o) != CNN_OK) {
+        return NULL;
+    }
+    sync_norm *m = malloc(sizeof *m);
+    if (!m) {
+        cnn__mpi_fail(group->ctx, CNN_ERROR_NO_MEMORY, "%s: no memory", call);
+        return NULL;
+    }
+    *m = (sync_norm){ .group = group, .channels = channels, .o = o };
+    const cnn_module_options made = { .struct_size = sizeof made,
+                                      .type = "SyncBatchNorm",
+                                      .forward_many = forward,
+                                      .user = m,
+                                      .free_user = free,
+                                      .clone_user = clone_user };
+    cnn_module *self = cnn_module_create(group->ctx, &made);
+    if (self && add_state(group->ctx, self, m) != CNN_OK) {
+        cnn_module_free(self);
+        return NULL;
+    }
+    return self;
+}

@@ -1,0 +1,64 @@
+#!/bin/sh
+# Training over MPI on this machine: usage: check-mpi.sh PROGRAMS FLAVOUR..., where PROGRAMS has train-FLAVOUR.
+# CNN_MPI_LONG=1: 8 processes too. A launcher that is missing is said and skipped.
+set -u
+programs=$1
+shift
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_base_warn_component_unused=0
+# MPICH binds to no CPU; Open MPI does not with more processes than CPUs. Messages stay on this machine.
+export HYDRA_IFACE=lo
+failures=0
+
+fail() {
+    echo "check-mpi: $*"
+    failures=$((failures + 1))
+}
+
+# launch FLAVOUR RANKS ARGUMENT...: at most a minute
+launch() {
+    flavour=$1 ranks=$2
+    shift 2
+    case $flavour in
+    openmpi) timeout 60 "mpirun.openmpi" --oversubscribe --mca btl self,vader,tcp --mca btl_tcp_if_include lo -n "$ranks" "$programs/train-$flavour" "$@" ;;
+    mpich) timeout 60 "mpirun.mpich" -n "$ranks" "$programs/train-$flavour" "$@" ;;
+    *) timeout 60 mpirun -n "$ranks" "$programs/train-$flavour" "$@" ;;
+    esac
+}
+
+digest() {
+    launch "$@" 2>"$work/error" >"$work/out" || fail "$*: $(cat "$work/error")"
+    awk '{ print $3 }' "$work/out"
+}
+
+same() { # WHAT EXPECTED FOUND
+    [ "$2" = "$3" ] && [ -n "$2" ] || fail "$1: weights $3, expected $2"
+}
+
+reference= after_two=
+for flavour; do
+    case $flavour in mpi) launcher=mpirun ;; *) launcher=mpirun.$flavour ;; esac
+    if ! command -v "$launcher" >/dev/null 2>&1; then
+        echo "skipped: $flavour: there is no $launcher"
+        continue
+    fi
+    # The bits are those of one process, over the other MPI too.
+    [ -n "$reference" ] || reference=$(digest "$flavour" 1)
+    for ranks in 1 2 3 4 ${CNN_MPI_LONG:+8}; do
+        same "$flavour, $ranks processes" "$reference" "$(digest "$flavour" "$ranks" threads $((ranks % 3 + 1)))"
+    done
+    # A checkpoint of 4 processes goes on with others.
+    [ -n "$after_two" ] || after_two=$(digest "$flavour" 1 epochs 2)
+    same "$flavour, saving" "$reference" "$(digest "$flavour" 4 save "$work/$flavour")"
+    for ranks in 1 2 ${CNN_MPI_LONG:+8}; do
+        same "$flavour, resumed by $ranks processes" "$after_two" "$(digest "$flavour" "$ranks" epochs 2 resume "$work/$flavour")"
+    done
+    launch "$flavour" 3 fast >"$work/out" 2>&1 || fail "$flavour, fast: $(cat "$work/out")"
+    # A rank that dies ends all, with a failure, within ten seconds.
+    begun=$(date +%s)
+    launch "$flavour" 3 epochs 100000 die 1 >"$work/out" 2>&1 && fail "$flavour: a process was killed, and all is well"
+    took=$(($(date +%s) - begun))
+    [ $took -le 10 ] || fail "$flavour: $took seconds after a process was killed"
+done
+[ $failures = 0 ] && echo "check-mpi: $* agree"

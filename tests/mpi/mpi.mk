@@ -1,0 +1,26 @@
+# Training by several processes over each MPI that is there, on one machine with more processes than CPUs.
+#   make check-mpi        the same bits for 1, 2, 3 and 4 processes, checkpoints, a process that dies
+#   make check-mpi-long   that under sanitizers and with 8 processes
+ifneq ($(HAVE_MPI),)
+CHECK_EXTRA += check-mpi
+CHECK_LONG += check-mpi-long
+MPI_TRAIN := $(MPI_FLAVOURS:%=$(BUILD)/tests/mpi/train-%)
+CHECK_BUILD += $(MPI_TRAIN)
+endif
+
+.PHONY: check-mpi check-mpi-long
+check-mpi: $(MPI_TRAIN)
+	@tests/mpi/check-mpi.sh $(BUILD)/tests/mpi $(MPI_FLAVOURS)
+check-mpi-long: $(MPI_TRAIN)
+	@+$(MAKE) $(JOBS) --no-print-directory $(call sanitized,asan) $(MPI_FLAVOURS:%=$(BUILD)/asan/tests/mpi/train-%)
+	@CNN_MPI_LONG=1 tests/mpi/check-mpi.sh $(BUILD)/tests/mpi $(MPI_FLAVOURS)
+	@$(RUN_asan):detect_leaks=0 tests/mpi/check-mpi.sh $(BUILD)/asan/tests/mpi $(MPI_FLAVOURS)
+
+define mpi_train_rule
+$$(BUILD)/tests/mpi/train-$(1): tests/mpi/train.c tests/support/parallel_net.h $$(MPI_HEADERS) $$(LIB)/libcnn-mpi-$(1).a $$(STATIC) $$(FLAGS)
+	@mkdir -p $$(@D)
+	$$(call say,LINK)
+	$$(QUIET)$$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Itests -pthread $$(call mpi_includes,$(1)) $$(CPPFLAGS) $$(CFLAGS) $$< -o $$@ \
+		$$(LDFLAGS) $$(LIB)/libcnn-mpi-$(1).a $$(STATIC) $$(call mpi_libs,$(1)) $$(ZLIB_LIBS) -lm
+endef
+$(foreach f,$(MPI_FLAVOURS),$(eval $(call mpi_train_rule,$(f))))

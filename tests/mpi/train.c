@@ -1,0 +1,101 @@
+/* Trains the small network of tests/support/parallel_net.h by MPI, and prints the digest of the weights:
+ * train [fast] [threads N] [epochs N] [save FILE] [resume FILE] [die RANK] */
+#include "support/parallel_net.h"
+
+#include <cnn/mpi.h>
+
+#include <signal.h>
+#include <unistd.h>
+
+enum { SAMPLES = 83, BATCH = 16 };
+
+typedef struct arguments {
+    bool fast;
+    int threads, epochs, die;
+    const char *save, *resume;
+} arguments;
+
+static bool read_arguments(arguments *a, int argc, char **argv)
+{
+    *a = (arguments){ .threads = 1, .epochs = 1, .die = -1 };
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "fast") == 0) {
+            a->fast = true;
+            continue;
+        } else if (strcmp(argv[i], "threads") == 0) {
+            a->threads = atoi(value);
+        } else if (strcmp(argv[i], "epochs") == 0) {
+            a->epochs = atoi(value);
+        } else if (strcmp(argv[i], "die") == 0) {
+            a->die = atoi(value);
+        } else if (strcmp(argv[i], "save") == 0) {
+            a->save = value;
+        } else if (strcmp(argv[i], "resume") == 0) {
+            a->resume = value;
+        } else {
+            return false;
+        }
+        i++;
+    }
+    return true;
+}
+
+static cnn_status train(cnn_context *ctx, cnn_group *group, const arguments *a)
+{
+    int size = cnn_group_size(group);
+    cnn_module *module = net_new(ctx, NULL);
+    cnn_optimizer *adam = cnn_adam_new(module, .lr = 0.01);
+    cnn_checkpoint checkpoint = { .struct_size = sizeof checkpoint, .module = module, .optimizer = adam };
+    cnn_status status = a->resume ? cnn_checkpoint_load(&checkpoint, a->resume) : CNN_OK;
+    cnn_data_parallel *p = status == CNN_OK
+                               ? cnn_data_parallel_new(group, module, net_data(ctx, SAMPLES), .batch_size = a->fast ? 4 * size : BATCH,
+                                                       .fast = a->fast, .bucket_bytes = 1000)
+                               : NULL;
+    double loss = 0;
+    status = p ? cnn_data_parallel_set_epoch(p, checkpoint.epoch) : cnn_context_status(ctx);
+    if (status == CNN_OK && a->die == cnn_group_rank(group)) {
+        cnn_data_parallel_begin(p);
+        raise(SIGKILL);
+    }
+    while (status == CNN_OK && checkpoint.epoch < a->epochs) {
+        status = net_epoch(group, p, module, adam, &loss);
+        checkpoint.epoch++;
+    }
+    if (status == CNN_OK && a->save && cnn_group_rank(group) == 0) {
+        status = cnn_checkpoint_save(&checkpoint, a->save);
+    }
+    uint64_t digest = net_digest(module), first = digest;
+    status = status == CNN_OK ? cnn_group_broadcast(group, &first, sizeof first, 0) : status;
+    if (status == CNN_OK && first != digest) {
+        status = cnn_context_set_error(ctx, CNN_ERROR_MISMATCH, "the weights are not those of rank 0");
+    }
+    status = cnn_group_agree(group, status);
+    if (status == CNN_OK && cnn_group_rank(group) == 0) {
+        printf("%s %d %016llx %.12f\n", cnn_mpi_name(), size, (unsigned long long)digest, loss);
+    }
+    cnn_data_parallel_free(p);
+    cnn_optimizer_free(adam);
+    cnn_module_free(module);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    arguments a;
+    if (!read_arguments(&a, argc, argv) || cnn_mpi_begin() != CNN_OK) {
+        fprintf(stderr, "train: %s\n", cnn_last_error(NULL));
+        return 2;
+    }
+    int own = cnn_mpi_threads();
+    cnn_context *ctx = cnn_context_new(.seed = 1, .threads = a.threads);
+    cnn_group *group = cnn_mpi_group(ctx, MPI_COMM_WORLD);
+    cnn_status status = group && own >= 1 ? train(ctx, group, &a) : CNN_ERROR_STATE;
+    if (status != CNN_OK) {
+        fprintf(stderr, "train: %s\n", cnn_last_error(NULL));
+    }
+    cnn_group_free(group);
+    cnn_context_free(ctx);
+    cnn_mpi_end();
+    return status == CNN_OK ? 0 : 1;
+}

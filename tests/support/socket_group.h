@@ -1,0 +1,148 @@
+/* Processes of one machine that reach each other by sockets: a transport of libcnn-mpi's groups without MPI. */
+#ifndef CNN_TESTS_SUPPORT_SOCKET_GROUP_H
+#define CNN_TESTS_SUPPORT_SOCKET_GROUP_H
+
+#include <cnn/group.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { SOCKET_MOST = 8 };
+
+typedef struct socket_mesh {
+    int fd[SOCKET_MOST][SOCKET_MOST]; /* fd[i][j]: what process i has to reach process j */
+    int size;
+} socket_mesh;
+
+typedef struct socket_peer {
+    int fd;
+    unsigned long begun[2], done[2]; /* messages to it, and from it */
+} socket_peer;
+
+typedef struct socket_request {
+    socket_peer *peer;
+    char *at;
+    size_t left;
+    unsigned long number;
+    bool out;
+} socket_request;
+
+typedef struct socket_transport {
+    socket_peer peers[SOCKET_MOST];
+    int size;
+} socket_transport;
+
+static inline void mesh_open(socket_mesh *mesh, int size)
+{
+    mesh->size = size;
+    for (int i = 0; i < size; i++) {
+        for (int j = i + 1; j < size; j++) {
+            int pair[2];
+            if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0) {
+                abort();
+            }
+            mesh->fd[i][j] = pair[0];
+            mesh->fd[j][i] = pair[1];
+        }
+    }
+}
+
+/* Closes what is of other processes; −1: everything. */
+static inline void mesh_keep(const socket_mesh *mesh, int rank)
+{
+    for (int i = 0; i < mesh->size; i++) {
+        for (int j = 0; j < mesh->size && i != rank; j++) {
+            if (i != j) {
+                close(mesh->fd[i][j]);
+            }
+        }
+    }
+}
+
+static inline cnn_status socket_begin(socket_transport *t, int other, void *data, size_t bytes, void **request, bool out)
+{
+    socket_request *r = malloc(sizeof *r);
+    if (!r) {
+        return CNN_ERROR_NO_MEMORY;
+    }
+    *r = (socket_request){ .peer = &t->peers[other], .at = data, .left = bytes, .out = out,
+                           .number = t->peers[other].begun[out]++ };
+    *request = r;
+    return CNN_OK;
+}
+
+static inline cnn_status socket_send(int to, const void *data, size_t bytes, void **request, void *user)
+{
+    return socket_begin(user, to, (void *)(uintptr_t)data, bytes, request, true);
+}
+
+static inline cnn_status socket_receive(int from, void *data, size_t bytes, void **request, void *user)
+{
+    return socket_begin(user, from, data, bytes, request, false);
+}
+
+static inline cnn_status socket_test(void **request, bool *done, void *user)
+{
+    socket_request *r = *request;
+    (void)user;
+    *done = false;
+    while (r->number == r->peer->done[r->out] && r->left) {
+        ssize_t n = r->out ? send(r->peer->fd, r->at, r->left, MSG_NOSIGNAL) : read(r->peer->fd, r->at, r->left);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 && errno == EAGAIN) {
+            return CNN_OK;
+        }
+        if (n <= 0) {
+            free(r);
+            return CNN_ERROR_IO;
+        }
+        r->at += n;
+        r->left -= (size_t)n;
+    }
+    if (r->left == 0) {
+        r->peer->done[r->out]++;
+        *done = true;
+        free(r);
+    }
+    return CNN_OK;
+}
+
+static inline void socket_abort(int status, void *user)
+{
+    (void)user;
+    _exit(status);
+}
+
+static inline void socket_free(void *user)
+{
+    socket_transport *t = user;
+    for (int i = 0; i < t->size; i++) {
+        if (t->peers[i].fd >= 0) {
+            close(t->peers[i].fd);
+        }
+    }
+    free(t);
+}
+
+static inline cnn_group *socket_group(cnn_context *ctx, const socket_mesh *mesh, int rank)
+{
+    socket_transport *t = calloc(1, sizeof *t);
+    if (!t) {
+        return NULL;
+    }
+    t->size = mesh->size;
+    for (int i = 0; i < mesh->size; i++) {
+        t->peers[i].fd = i == rank ? -1 : mesh->fd[rank][i];
+    }
+    const cnn_transport transport = { .struct_size = sizeof transport, .rank = rank, .size = mesh->size, .send = socket_send,
+                                      .receive = socket_receive, .test = socket_test, .abort = socket_abort,
+                                      .free_user = socket_free, .user = t };
+    return cnn_group_create(ctx, &transport);
+}
+
+#endif

@@ -1,0 +1,477 @@
+/* Groups of processes that reach each other by sockets: collective calls, the tree over parts, and training whose bits do
+ * not depend on how many processes there are. tests/mpi has the same over MPI. */
+#include "support/parallel_net.h"
+#include "support/socket_group.h"
+#include "support/suite.h"
+
+#include "../mpi/internal.h"
+
+#include <math.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+/* What processes leave for the test. */
+typedef struct outcome {
+    uint64_t digest;
+    double loss;
+    cnn_status status;
+    char error[512];
+} outcome;
+
+typedef struct job {
+    const char *name;
+    int samples, threads, shards, epochs, batch, bad; /* bad: the rank whose data fail */
+    bool fast, sync;
+    int64_t bucket_bytes;
+} job;
+
+static outcome *outcomes;
+
+static void setup(void)
+{
+    outcomes = mmap(NULL, SOCKET_MOST * sizeof *outcomes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(outcomes, MAP_FAILED);
+}
+
+static void teardown(void)
+{
+    munmap(outcomes, SOCKET_MOST * sizeof *outcomes);
+}
+
+typedef void (*process_fn)(cnn_context *ctx, cnn_group *group, const void *with, outcome *out);
+
+static void run_process(const socket_mesh *mesh, int rank, int threads, process_fn process, const void *with)
+{
+    mesh_keep(mesh, rank);
+    cnn_context *ctx = cnn_context_new(.seed = (uint64_t)rank + 1, .threads = threads);
+    cnn_group *group = ctx ? socket_group(ctx, mesh, rank) : NULL;
+    if (group) {
+        process(ctx, group, with, &outcomes[rank]);
+    }
+    cnn_group_free(group);
+    cnn_context_free(ctx);
+    exit(group ? 0 : 3);
+}
+
+/* Runs `process` in as many processes, and waits for all of them. */
+static void run_all(int size, int threads, process_fn process, const void *with)
+{
+    socket_mesh mesh;
+    pid_t children[SOCKET_MOST];
+    memset(outcomes, 0, SOCKET_MOST * sizeof *outcomes);
+    mesh_open(&mesh, size);
+    fflush(NULL);
+    for (int rank = 0; rank < size; rank++) {
+        children[rank] = fork();
+        ck_assert_int_ge(children[rank], 0);
+        if (children[rank] == 0) {
+            run_process(&mesh, rank, threads, process, with);
+        }
+    }
+    mesh_keep(&mesh, -1);
+    for (int rank = 0; rank < size; rank++) {
+        int status;
+        ck_assert_int_eq(waitpid(children[rank], &status, 0), children[rank]);
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "process %d of %d ended with %d", rank, size, status);
+    }
+}
+
+/* ---- collective calls ---- */
+
+static void collect(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
+{
+    int rank = cnn_group_rank(group), size = cnn_group_size(group);
+    int64_t whole[3] = { rank, 1, INT64_C(1) << 40 };
+    double numbers[2] = { 1.0 / (rank + 1), rank };
+    char text[40] = "";
+    (void)with;
+    bool ok = cnn_group_allreduce(group, whole, 3, CNN_I64) == CNN_OK && whole[0] == size * (size - 1) / 2 && whole[1] == size &&
+              whole[2] == (int64_t)size << 40;
+    ok = ok && cnn_group_allreduce(group, numbers, 2, CNN_F64) == CNN_OK && numbers[1] == size * (size - 1) / 2;
+    memcpy(&out->digest, numbers, sizeof out->digest);
+    for (int root = 0; root < size; root++) {
+        snprintf(text, sizeof text, "from %d", rank);
+        ok = ok && cnn_group_broadcast(group, text, sizeof text, root) == CNN_OK && atoi(text + 5) == root;
+    }
+    ok = ok && cnn_group_barrier(group) == CNN_OK && cnn_group_agree(group, CNN_OK) == CNN_OK;
+    if (rank >= size / 2) { /* the first of those that fail speaks */
+        char message[40];
+        snprintf(message, sizeof message, "no %d", rank);
+        cnn_context_set_error(ctx, CNN_ERROR_FORMAT, message);
+    }
+    ok = ok && cnn_group_agree(group, rank >= size / 2 ? CNN_ERROR_FORMAT : CNN_OK) == CNN_ERROR_FORMAT;
+    snprintf(text, sizeof text, "rank %d: no %d", size / 2, size / 2);
+    ok = ok && strcmp(cnn_last_error(ctx), text) == 0;
+    ok = ok && cnn_group_allreduce(group, numbers, 1, CNN_I32) == CNN_ERROR_DTYPE;
+    ok = ok && cnn_group_broadcast(group, text, 1, size) == CNN_ERROR_INVALID_ARGUMENT;
+    out->status = ok ? CNN_OK : CNN_ERROR_STATE;
+}
+
+START_TEST(collective_calls)
+{
+    for (int size = 1; size <= SOCKET_MOST; size++) {
+        run_all(size, 1, collect, NULL);
+        for (int rank = 0; rank < size; rank++) {
+            ck_assert_msg(outcomes[rank].status == CNN_OK, "rank %d of %d", rank, size);
+            ck_assert_uint_eq(outcomes[rank].digest, outcomes[0].digest);
+        }
+    }
+}
+END_TEST
+
+static void vanish(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
+{
+    int64_t one = 1;
+    (void)with;
+    if (cnn_group_rank(group) == 1) {
+        return; /* without a word */
+    }
+    out->status = cnn_group_allreduce(group, &one, 1, CNN_I64);
+    snprintf(out->error, sizeof out->error, "%s", cnn_last_error(ctx));
+    if (cnn_group_barrier(group) != out->status) {
+        out->status = CNN_OK;
+    }
+}
+
+static void stall(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
+{
+    int64_t one = 1;
+    (void)with;
+    if (cnn_group_rank(group) == 1) {
+        usleep(600000);
+        return;
+    }
+    cnn_group_set_timeout(group, 0.1);
+    out->status = cnn_group_allreduce(group, &one, 1, CNN_I64);
+    snprintf(out->error, sizeof out->error, "%s", cnn_last_error(ctx));
+}
+
+START_TEST(a_process_that_is_gone_breaks_the_group)
+{
+    run_all(2, 1, vanish, NULL);
+    ck_assert_int_eq(outcomes[0].status, CNN_ERROR_IO);
+    ck_assert_str_eq(outcomes[0].error, "group_allreduce: a process of the group is gone");
+    run_all(2, 1, stall, NULL);
+    ck_assert_int_eq(outcomes[0].status, CNN_ERROR_IO);
+    ck_assert_str_eq(outcomes[0].error, "group_allreduce: no process of the group has answered for 0.1 seconds");
+}
+END_TEST
+
+/* ---- the tree ---- */
+
+/* The sum of parts [low, high) as a text, which says its order. */
+static void expected_tree(int low, int high, int filled, char *text)
+{
+    if (high - low == 1) {
+        sprintf(text + strlen(text), "%d", low);
+        return;
+    }
+    int middle = low + (high - low) / 2;
+    bool both = middle < filled;
+    strcat(text, both ? "(" : "");
+    expected_tree(low, middle, filled, text);
+    if (both) {
+        strcat(text, "+");
+        expected_tree(middle, high, filled, text);
+        strcat(text, ")");
+    }
+}
+
+/* What the ranks' stacks hold in the end, one after the other; the tree must have them as its parts, in order. */
+static void check_tree(const cnn__parts *parts)
+{
+    char whole[4096] = "";
+    const char *at = whole;
+    expected_tree(0, parts->shards, parts->filled, whole);
+    for (int rank = 0; rank < parts->ranks; rank++) {
+        char stack[16][1024];
+        int joins[64], top = 0, most = 0, first = cnn__parts_first(parts, rank), end = cnn__parts_first(parts, rank + 1);
+        end = end < parts->filled ? end : parts->filled;
+        cnn__parts_joins(parts, rank, joins);
+        for (int part = first; part < end; part++) {
+            sprintf(stack[top++], "%d", part);
+            most = top > most ? top : most;
+            for (int i = 0; i < joins[part - first]; i++, top--) {
+                char joined[1024];
+                ck_assert_int_ge(top, 2);
+                snprintf(joined, sizeof joined, "(%.480s+%.480s)", stack[top - 2], stack[top - 1]);
+                strcpy(stack[top - 2], joined);
+            }
+        }
+        ck_assert_int_eq(top, first < end ? cnn__parts_nodes(parts, rank) : 0);
+        ck_assert_int_le(most, cnn__parts_depth(parts, rank));
+        for (int i = 0; i < top; i++) {
+            at = strstr(at, stack[i]);
+            ck_assert_msg(at, "%d parts, %d filled, rank %d of %d: %s is not in %s", parts->shards, parts->filled, rank, parts->ranks,
+                          stack[i], whole);
+            at += strlen(stack[i]);
+        }
+    }
+}
+
+START_TEST(the_tree_is_the_same_for_any_number_of_ranks)
+{
+    for (int shards = 1; shards <= 13; shards++) {
+        for (int filled = 1; filled <= shards; filled++) {
+            for (int ranks = 1; ranks <= 9; ranks++) {
+                check_tree(&(cnn__parts){ .shards = shards, .ranks = ranks, .filled = filled });
+            }
+        }
+    }
+}
+END_TEST
+
+/* ---- training ---- */
+
+static cnn_status bad_sample(int64_t index, void *image, void *label, void *user)
+{
+    (void)user;
+    memset(image, 0, NET_SIDE * NET_SIDE * sizeof(float));
+    *(int64_t *)label = index % NET_CLASSES;
+    return index == 41 ? CNN_ERROR_FORMAT : CNN_OK;
+}
+
+static cnn_dataset *data_of(cnn_context *ctx, const job *j, int rank)
+{
+    const int64_t shape[] = { 1, NET_SIDE, NET_SIDE };
+    const cnn_dataset_callbacks callbacks = { .struct_size = sizeof callbacks, .size = j->samples, .image_ndim = 3, .image_shape = shape,
+                                              .image_dtype = CNN_F32, .label_dtype = CNN_I64, .get = bad_sample };
+    (void)rank;
+    return j->bad ? cnn_dataset_from_callbacks(ctx, &callbacks) : net_data(ctx, j->samples);
+}
+
+static void train(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
+{
+    const job *j = with;
+    cnn_module *norm = j->sync ? cnn_sync_batch_norm2d_create(group, 4, NULL) : NULL;
+    cnn_module *module = net_new(ctx, norm); /* each rank has a seed of its own: rank 0's values count */
+    cnn_optimizer *optimizer = cnn_adam_new(module, .lr = 0.01);
+    cnn_data_parallel *p = cnn_data_parallel_new(group, module, data_of(ctx, j, cnn_group_rank(group)), .batch_size = j->batch,
+                                                 .shards = j->shards, .fast = j->fast, .bucket_bytes = j->bucket_bytes, .drop_last = j->sync);
+    out->status = p && optimizer ? CNN_OK : cnn_context_status(ctx);
+    for (int epoch = 0; epoch < j->epochs && out->status == CNN_OK; epoch++) {
+        out->status = net_epoch(group, p, module, optimizer, &out->loss);
+    }
+    snprintf(out->error, sizeof out->error, "%s", cnn_last_error(ctx));
+    out->digest = net_digest(module);
+    cnn_data_parallel_free(p);
+    cnn_optimizer_free(optimizer);
+    cnn_module_free(module);
+}
+
+static uint64_t digest_on(int size, int threads, const job *j)
+{
+    run_all(size, threads, train, j);
+    for (int rank = 0; rank < size; rank++) {
+        ck_assert_msg(outcomes[rank].status == CNN_OK, "rank %d of %d: %s", rank, size, outcomes[rank].error);
+        ck_assert_uint_eq(outcomes[rank].digest, outcomes[0].digest);
+        ck_assert(outcomes[rank].loss == outcomes[0].loss && isfinite(outcomes[0].loss));
+    }
+    return outcomes[0].digest;
+}
+
+START_TEST(any_number_of_processes_gives_the_same_bits)
+{
+    /* 83 = 5 · 16 + 3: the last batch fills one part and half of another */
+    const job jobs[] = { { .samples = 83, .shards = 8, .batch = 16, .epochs = 2, .bucket_bytes = 600 },
+                         { .samples = 83, .shards = 6, .batch = 18, .epochs = 1 } };
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        uint64_t one = digest_on(1, 1, &jobs[i]);
+        double loss = outcomes[0].loss;
+        static const struct { int size, threads; } others[] = { { 1, 3 }, { 2, 1 }, { 3, 2 }, { 4, 1 }, { 5, 1 }, { 8, 1 } };
+        for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+            ck_assert_msg(digest_on(others[k].size, others[k].threads, &jobs[i]) == one, "%d processes, %d shards", others[k].size,
+                          jobs[i].shards);
+            ck_assert(fabs(outcomes[0].loss - loss) < 1e-12);
+        }
+    }
+}
+END_TEST
+
+START_TEST(another_number_of_parts_is_another_sum)
+{
+    const job eight = { .samples = 83, .shards = 8, .batch = 16, .epochs = 1 }, four = { .samples = 83, .shards = 4, .batch = 16, .epochs = 1 };
+    ck_assert_uint_ne(digest_on(1, 1, &eight), digest_on(1, 1, &four));
+}
+END_TEST
+
+/* One part on one process is what a program without a group computes. */
+START_TEST(one_part_is_a_plain_loop)
+{
+    const job j = { .samples = 83, .shards = 1, .batch = 16, .epochs = 2 };
+    uint64_t grouped = digest_on(1, 2, &j);
+    cnn_context *ctx = cnn_context_new(.seed = 1, .threads = 2);
+    cnn_module *module = net_new(ctx, NULL);
+    cnn_optimizer *optimizer = cnn_adam_new(module, .lr = 0.01);
+    cnn_loader *loader = cnn_loader_new(net_data(ctx, j.samples), j.batch, .shuffle = true);
+    cnn_tape *tape = cnn_tape_new(ctx);
+    cnn_batch batch;
+    for (int epoch = 0; epoch < j.epochs; epoch++) {
+        while (cnn_loader_next(loader, &batch)) {
+            cnn_tape_begin(tape, CNN_TRAIN);
+            cnn_optimizer_zero_grad(optimizer);
+            cnn_backward(cnn_cross_entropy(cnn_forward(module, cnn_input(tape, batch.images)), batch.labels));
+            ck_assert_int_eq(cnn_optimizer_step(optimizer), CNN_OK);
+        }
+    }
+    ck_assert_uint_eq(net_digest(module), grouped);
+    cnn_tape_free(tape);
+    cnn_loader_free(loader);
+    cnn_optimizer_free(optimizer);
+    cnn_module_free(module);
+    cnn_context_free(ctx);
+}
+END_TEST
+
+START_TEST(fast_sums_and_a_normalisation_over_all_processes)
+{
+    const job fast = { .samples = 83, .batch = 12, .epochs = 1, .fast = true };
+    const job sync = { .samples = 83, .batch = 12, .epochs = 1, .fast = true, .sync = true };
+    double loss[2] = { 0, 0 };
+    for (int size = 1; size <= 4; size++) {
+        digest_on(size, 1, &fast);
+        digest_on(size, 1, &sync);
+        loss[size > 1] = outcomes[0].loss;
+    }
+    ck_assert(loss[0] > 0 && fabs(loss[0] - loss[1]) < 0.3); /* other dropout, the same network */
+}
+END_TEST
+
+START_TEST(bad_data_of_one_process_end_all)
+{
+    const job j = { .samples = 83, .shards = 8, .batch = 16, .epochs = 1, .bad = 1 };
+    for (int size = 1; size <= 4; size++) {
+        run_all(size, 1, train, &j);
+        for (int rank = 0; rank < size; rank++) {
+            ck_assert_int_eq(outcomes[rank].status, CNN_ERROR_CALLBACK);
+            ck_assert_str_eq(outcomes[rank].error, outcomes[0].error);
+            ck_assert_ptr_nonnull(strstr(outcomes[rank].error, "sample 41"));
+        }
+    }
+}
+END_TEST
+
+START_TEST(processes_that_differ_are_told)
+{
+    const job j = { .samples = 83, .shards = 3, .batch = 16, .epochs = 1 };
+    run_all(2, 1, train, &j);
+    ck_assert_int_eq(outcomes[1].status, CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_str_eq(outcomes[1].error, "rank 0: data_parallel: batch_size is 16, expected a multiple of the 3 shards");
+}
+END_TEST
+
+/* Gradients of the synchronised normalisation are those of the plain one over the whole batch. */
+static void sync_gradient(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
+{
+    int rank = cnn_group_rank(group), size = cnn_group_size(group);
+    enum { PER = 2, C = 3, PLANE = 4 };
+    double values[SOCKET_MOST * PER * C * PLANE], factors[SOCKET_MOST * PER * C * PLANE], own[PER * C * PLANE], all[SOCKET_MOST * PER * C * PLANE];
+    (void)with;
+    for (int i = 0; i < size * PER * C * PLANE; i++) {
+        values[i] = sin(3 * i) + i % 5;
+        factors[i] = cos(7 * i);
+    }
+    cnn_module *sync = cnn_sync_batch_norm2d_create(group, C, CNN_OPTIONS(cnn_batch_norm_options, .dtype = CNN_F64));
+    cnn_module *plain = cnn_batch_norm2d_new(ctx, C, .dtype = CNN_F64);
+    cnn_tape *tape = cnn_tape_new(ctx);
+    const struct { cnn_module *module; double *gradient; int first, samples; } runs[] = { { sync, own, rank * PER, PER }, { plain, all, 0, size * PER } };
+    for (int i = 0; i < 2; i++) {
+        int64_t count = (int64_t)runs[i].samples * C * PLANE;
+        cnn_tensor *x = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(runs[i].samples, C, 2, 2), values + runs[i].first * C * PLANE);
+        cnn_tensor *f = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(runs[i].samples, C, 2, 2), factors + runs[i].first * C * PLANE);
+        cnn_tensor_set_requires_grad(x, true);
+        cnn_tape_begin(tape, CNN_TRAIN);
+        cnn_status status = cnn_backward(cnn_sum(cnn_mul(cnn_forward(runs[i].module, cnn_input(tape, x)), f), CNN_ALL_DIMS, false));
+        out->status = out->status == CNN_OK ? status : out->status;
+        cnn_tensor_read(cnn_tensor_grad(x), runs[i].gradient, (size_t)count * sizeof(double));
+        cnn_tensor_free(x);
+        cnn_tensor_free(f);
+    }
+    for (int i = 0; i < PER * C * PLANE; i++) {
+        out->loss = fmax(out->loss, fabs(own[i] - all[rank * PER * C * PLANE + i]));
+    }
+    for (int s = 2; s < 4; s++) { /* running statistics */
+        double a[C], b[C];
+        cnn_tensor_read(cnn_module_state(sync, s), a, sizeof a);
+        cnn_tensor_read(cnn_module_state(plain, s), b, sizeof b);
+        for (int c = 0; c < C; c++) {
+            out->loss = fmax(out->loss, fabs(a[c] - b[c]));
+        }
+    }
+    cnn_tape_free(tape);
+    cnn_module_free(sync);
+    cnn_module_free(plain);
+}
+
+START_TEST(synchronised_normalisation_is_that_of_the_whole_batch)
+{
+    for (int size = 1; size <= 3; size++) {
+        run_all(size, 1, sync_gradient, NULL);
+        for (int rank = 0; rank < size; rank++) {
+            ck_assert_int_eq(outcomes[rank].status, CNN_OK);
+            ck_assert_double_lt(outcomes[rank].loss, 1e-12);
+        }
+    }
+}
+END_TEST
+
+START_TEST(bad_arguments)
+{
+    cnn_context *ctx = cnn_context_new(.threads = 1);
+    socket_mesh mesh = { .size = 1 };
+    cnn_group *group = socket_group(ctx, &mesh, 0);
+    cnn_data_parallel_times times = { .struct_size = 8 };
+    cnn_batch batch;
+    ck_assert_ptr_nonnull(group);
+    ck_assert_ptr_null(cnn_group_create(ctx, NULL));
+    ck_assert_ptr_null(cnn_group_create(ctx, &(cnn_transport){ .struct_size = sizeof(cnn_transport), .size = 0 }));
+    ck_assert_str_eq(cnn_last_error(ctx), "group: process 0 of 0, expected 0 to size - 1");
+    ck_assert_ptr_null(cnn_group_create(ctx, &(cnn_transport){ .struct_size = sizeof(cnn_transport), .size = 1 }));
+    ck_assert_int_eq(cnn_group_rank(NULL), 0);
+    ck_assert_int_eq(cnn_group_size(NULL), 1);
+    ck_assert_int_eq(cnn_group_barrier(NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_group_agree(NULL, CNN_OK), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_group_broadcast_module(group, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_int_eq(cnn_group_set_timeout(group, -1), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_ptr_null(cnn_group_sampler_create(group, 10, CNN_OPTIONS(cnn_group_sampler_options, .batch_size = 5, .shards = 2)));
+    ck_assert_str_eq(cnn_last_error(ctx), "group_sampler: batch_size is 5, expected a multiple of shards, which is 2");
+    ck_assert_ptr_null(cnn_data_parallel_new(group, NULL, NULL, .batch_size = 1));
+    cnn_module *module = net_new(ctx, NULL);
+    ck_assert_ptr_null(cnn_data_parallel_new(group, module, net_data(ctx, 4), .batch_size = 0));
+    cnn_data_parallel *p = cnn_data_parallel_new(group, module, net_data(ctx, 20), .batch_size = 8);
+    ck_assert_ptr_nonnull(p);
+    ck_assert_int_eq(cnn_data_parallel_step_count(p), 3);
+    ck_assert_int_eq(cnn_data_parallel_take_times(p, &times), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert(!cnn_data_parallel_next(p, &batch));
+    ck_assert_int_eq(cnn_data_parallel_end(p, CNN_OK), CNN_ERROR_STATE);
+    ck_assert(cnn_data_parallel_begin(p));
+    ck_assert(!cnn_data_parallel_begin(p));
+    ck_assert_int_eq(cnn_data_parallel_batch_size(p), 8);
+    ck_assert_int_eq(cnn_data_parallel_set_epoch(p, 0), CNN_ERROR_STATE);
+    ck_assert_int_eq(cnn_data_parallel_end(p, CNN_OK), CNN_ERROR_STATE);
+    ck_assert_str_eq(cnn_last_error(ctx), "rank 0: data_parallel_end: not all parts of this process were computed");
+    cnn_data_parallel_free(p);
+    cnn_module_free(module);
+    cnn_group_free(group);
+    cnn_context_free(ctx);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("group");
+    TCase *calls = suite_case(suite, "calls", setup, teardown);
+    tcase_add_test(calls, collective_calls);
+    tcase_add_test(calls, a_process_that_is_gone_breaks_the_group);
+    tcase_add_test(calls, the_tree_is_the_same_for_any_number_of_ranks);
+    tcase_add_test(calls, bad_arguments);
+    TCase *training = suite_case(suite, "training", setup, teardown);
+    tcase_add_test(training, any_number_of_processes_gives_the_same_bits);
+    tcase_add_test(training, another_number_of_parts_is_another_sum);
+    tcase_add_test(training, one_part_is_a_plain_loop);
+    tcase_add_test(training, fast_sums_and_a_normalisation_over_all_processes);
+    tcase_add_test(training, bad_data_of_one_process_end_all);
+    tcase_add_test(training, processes_that_differ_are_told);
+    tcase_add_test(training, synchronised_normalisation_is_that_of_the_whole_batch);
+    return suite_run(suite);
+}
