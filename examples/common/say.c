@@ -4,7 +4,21 @@
 #include <cnn/cnn.h>
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+
+static bool keeps;
+static char kept[512];
+
+void say_keep(void)
+{
+    keeps = true;
+}
+
+const char *say_kept(void)
+{
+    return kept;
+}
 
 void say(const char *format, ...)
 {
@@ -13,6 +27,10 @@ void say(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (keeps) {
+        snprintf(kept, sizeof kept, "%s", text);
+        return;
+    }
     cnn_name_escape(text, line, sizeof line);
     fprintf(stderr, "%s\n", line);
 }

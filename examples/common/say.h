@@ -9,4 +9,9 @@ extern const char program_name[];
  * that names and arguments cannot control the terminal. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* From now on lines are not printed, and say_kept() returns the newest ("": there is none): for processes that let another
+ * one speak. */
+void say_keep(void);
+const char *say_kept(void);
+
 #endif

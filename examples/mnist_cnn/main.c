@@ -12,6 +12,7 @@
 #include "model.h"
 #include "options.h"
 #include "predict.h"
+#include "ranks.h"
 #include "train.h"
 
 #include <errno.h>
@@ -29,6 +30,8 @@ typedef struct run {
     cnn_loader *train, *test;
     cnn_dataset *test_images; /* those of `test`, for the report; NULL without one */
     cnn_tape *tape;
+    ranks *ranks; /* NULL: this process alone */
+    int64_t train_count, test_count;
     page *page; /* of --report; else NULL */
     FILE *log;
     records records;
@@ -87,13 +90,43 @@ static bool resume(run *r)
     return true;
 }
 
+/* Rank 0 goes first and fetches what is missing; the others find it there. */
+static bool open_data(run *r, cnn_dataset **train, cnn_dataset **test)
+{
+    bool first = !r->ranks || !ranks_is_other(), ok = true;
+    if (first) {
+        ok = data_open(r->ctx, &r->o, train, test);
+    }
+    if (!r->ranks || !ranks_agree(r->ranks, ok)) {
+        return ok && !r->ranks;
+    }
+    return ranks_agree(r->ranks, first || data_open(r->ctx, &r->o, train, test));
+}
+
+static bool open_parts(run *r, cnn_dataset *train, cnn_dataset *test)
+{
+    r->test = ranks_test_loader(r->ranks, test, r->o.batch_size);
+    if (!ranks_agree(r->ranks, r->test || fail())) {
+        cnn_dataset_free(train);
+        return false;
+    }
+    return ranks_train_on(r->ranks, &r->o, r->model, train, r->epoch);
+}
+
 /* The loaders are opened after the checkpoint is loaded, because the order of the images depends on its random
  * state. */
 static bool open_loaders(run *r)
 {
-    cnn_dataset *train, *test;
-    if (!data_open(r->ctx, &r->o, &train, &test)) {
+    cnn_dataset *train = NULL, *test = NULL;
+    if (!open_data(r, &train, &test)) {
+        cnn_dataset_free(train);
+        cnn_dataset_free(test);
         return false;
+    }
+    r->train_count = cnn_dataset_size(train);
+    r->test_count = cnn_dataset_size(test);
+    if (r->ranks) {
+        return open_parts(r, train, test);
     }
     r->test_images = r->page ? cnn_dataset_share(test) : NULL;
     r->train = cnn_loader_new(train, r->o.batch_size, .shuffle = true);
@@ -123,10 +156,35 @@ static bool close_log(run *r)
 
 static bool open_records(run *r)
 {
+    int64_t batches = r->ranks ? ranks_step_count(r->ranks) : cnn_loader_batch_count(r->train);
     r->records.tensorboard = r->o.tensorboard;
     r->records.csv = r->o.csv;
     r->records.profile = r->o.profile;
-    return records_open(&r->records, r->model, r->epoch, r->epoch * cnn_loader_batch_count(r->train));
+    return records_open(&r->records, r->model, r->epoch, r->epoch * batches);
+}
+
+static cnn_optimizer *optimizer_new(const run *r)
+{
+    return strcmp(r->o.optimizer, "lars") == 0   ? cnn_lars_new(r->model, .lr = r->o.lr, .weight_decay = 1e-4)
+           : strcmp(r->o.optimizer, "lamb") == 0 ? cnn_lamb_new(r->model, .lr = r->o.lr)
+                                                 : cnn_adam_new(r->model, .lr = r->o.lr);
+}
+
+/* Other ranks than 0 print nothing and write no file. */
+static bool join_ranks(run *r)
+{
+    if (!r->o.mpi) {
+        return true;
+    }
+    if (!ranks_join(r->ranks, r->ctx)) {
+        return false;
+    }
+    if (ranks_is_other()) {
+        r->o.quiet = true;
+        r->o.digest = false;
+        r->o.save = r->o.log = r->o.csv = NULL;
+    }
+    return true;
 }
 
 static bool prepare(run *r)
@@ -139,11 +197,38 @@ static bool prepare(run *r)
     if (r->o.report && !r->page) {
         return false;
     }
-    r->ctx = cnn_context_new(.seed = r->o.seed, .threads = r->o.threads, .device = r->o.device);
-    r->model = r->ctx ? model_new(r->ctx) : NULL;
-    r->adam = r->model ? cnn_adam_new(r->model, .lr = r->o.lr) : NULL;
+    r->ranks = r->o.mpi ? ranks_open() : NULL;
+    if (r->o.mpi && !r->ranks) {
+        return false;
+    }
+    int threads = r->ranks && r->o.threads == 0 ? ranks_threads(r->ranks) : r->o.threads;
+    r->ctx = cnn_context_new(.seed = r->o.seed, .threads = threads, .device = r->o.device);
+    if (!r->ctx) {
+        return fail();
+    }
+    if (!join_ranks(r)) {
+        return false;
+    }
+    r->model = model_new(r->ctx);
+    r->adam = r->model ? optimizer_new(r) : NULL;
     r->tape = r->adam ? cnn_tape_new(r->ctx) : NULL;
-    return (r->tape || fail()) && resume(r) && (only_predict || (open_loaders(r) && open_log(r) && open_records(r)));
+    return ranks_agree(r->ranks, (r->tape || fail()) && resume(r)) &&
+           (only_predict || (open_loaders(r) && ranks_agree(r->ranks, open_log(r) && open_records(r))));
+}
+
+static outcome train_and_test(run *r, progress *bar, score *trained)
+{
+    if (!r->ranks) {
+        outcome result = train_epoch(r->model, r->adam, r->train, r->tape, bar, &r->records, trained);
+        progress_end(bar);
+        if (result == DONE && !records_end(&r->records)) {
+            return FAILED;
+        }
+        return result == DONE ? score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested) : result;
+    }
+    outcome result = ranks_train_epoch(r->ranks, &r->o, r->model, r->adam, r->tape, r->epoch, bar, trained);
+    progress_end(bar);
+    return result == DONE ? ranks_share(r->ranks, score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested), &r->tested) : result;
 }
 
 static outcome run_epoch(run *r)
@@ -153,27 +238,18 @@ static outcome run_epoch(run *r)
     if (!records_begin(&r->records)) {
         return FAILED;
     }
-    progress_begin(&bar, !r->o.quiet, r->epoch + 1, r->o.epochs, cnn_loader_batch_count(r->train));
-    outcome result = train_epoch(r->model, r->adam, r->train, r->tape, &bar, &r->records, &trained);
-    progress_end(&bar);
-    if (result == DONE && !records_end(&r->records)) {
-        return FAILED;
-    }
-    if (result == DONE) {
-        result = score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
-    }
+    progress_begin(&bar, !r->o.quiet, r->epoch + 1, r->o.epochs,
+                   r->ranks ? ranks_step_count(r->ranks) : cnn_loader_batch_count(r->train));
+    outcome result = train_and_test(r, &bar, &trained);
     if (result != DONE) {
-        return result == FAILED && !fail() ? FAILED : result;
+        return result == FAILED && !r->ranks && !fail() ? FAILED : result;
     }
     r->epoch++;
     page_epoch(r->page, r->epoch, &trained, &r->tested);
     bool told = r->o.quiet || report_epoch(r->epoch, r->o.epochs, &trained, &r->tested);
-    if (r->log && !report_log(r->log, r->epoch, &trained, &r->tested)) {
-        fail_log(r, "write");
-        return FAILED;
-    }
+    bool logged = !r->log || report_log(r->log, r->epoch, &trained, &r->tested) || fail_log(r, "write");
     told = records_epoch(&r->records, r->epoch, &trained, &r->tested, cnn_optimizer_lr(r->adam, 0)) && told;
-    return save(r) && told ? DONE : FAILED;
+    return ranks_agree(r->ranks, logged && save(r) && told) ? DONE : interrupted && r->ranks ? INTERRUPTED : FAILED;
 }
 
 /* Reports the article's last number, which is measured with dropout on the training images. */
@@ -218,18 +294,26 @@ static int predict(run *r)
 
 static int finish(run *r)
 {
-    outcome result = r->tested.images ? DONE : score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
+    bool tested = r->tested.images;
+    outcome result = tested ? DONE : score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
+    if (r->ranks && !tested) {
+        result = ranks_share(r->ranks, result, &r->tested);
+    }
     if (result == INTERRUPTED) {
         return signals_status();
     }
     if (result == FAILED) {
-        fail();
+        if (!r->ranks) {
+            fail();
+        }
         return 1;
     }
     if ((r->o.tutorial && !report_article(r)) || (r->page && write_report(r) != DONE)) {
         return interrupted ? signals_status() : 1;
     }
-    report_test(&r->tested);
+    if (!r->ranks || !ranks_is_other()) {
+        report_test(&r->tested);
+    }
     bool good = (!r->o.digest || report_digest(r->model)) && close_log(r) && records_close(&r->records);
     return !good ? 1 : r->o.predict ? predict(r) : 0;
 }
@@ -248,16 +332,20 @@ static int interrupted_at(const run *r)
 static bool report_start(const run *r)
 {
     int threads = cnn_context_threads(r->ctx);
+    if (r->ranks) {
+        printf("%d process%s, each with ", ranks_count(r->ranks), ranks_count(r->ranks) == 1 ? "" : "es");
+    }
     printf("%lld parameters, %lld training and %lld test images, %d thread%s, %s kernels\n",
-           (long long)cnn_module_parameter_numel(r->model), (long long)cnn_loader_sample_count(r->train),
-           (long long)cnn_loader_sample_count(r->test), threads, threads == 1 ? "" : "s", cnn_context_kernels(r->ctx));
+           (long long)cnn_module_parameter_numel(r->model), (long long)r->train_count, (long long)r->test_count, threads,
+           threads == 1 ? "" : "s", cnn_context_kernels(r->ctx));
     return streams_flush();
 }
 
 static int train(run *r)
 {
-    if ((!r->o.quiet && !report_start(r)) || (!r->o.eval_only && !save(r))) {
-        return 1;
+    bool ready = (r->o.quiet || report_start(r)) && (r->o.eval_only || save(r));
+    if (!ranks_agree(r->ranks, ready)) {
+        return interrupted ? signals_status() : 1;
     }
     while (!r->o.eval_only && r->epoch < r->o.epochs) {
         outcome result = run_epoch(r);
@@ -278,6 +366,7 @@ static void release(run *r)
     page_free(r->page);
     cnn_optimizer_free(r->adam);
     cnn_module_free(r->model);
+    ranks_close(r->ranks);
     cnn_context_free(r->ctx);
     if (r->log) {
         fclose(r->log);
@@ -298,6 +387,11 @@ int main(int argc, char **argv)
     options o;
     if (!streams_open()) {
         return 1;
+    }
+    for (int i = 1; i < argc; i++) { /* all processes have the same command line */
+        if (ranks_is_other() && (strcmp(argv[i], "--mpi") == 0 || strcmp(argv[i], "-m") == 0)) {
+            say_keep();
+        }
     }
     setlocale(LC_CTYPE, "");
     options_result read = options_read(&o, argc, argv);

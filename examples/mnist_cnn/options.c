@@ -42,6 +42,11 @@ static const char help[] =
     "  -T, --tutorial         the article to the letter: learning rate 0.01, and in the end the accuracy with dropout\n"
     "                         still on, over the training set\n"
     "  -x, --digest           print the SHA-256 of the weights in the end\n"
+    "  -m, --mpi              train by all processes that mpirun started; --batch-size is that of all together\n"
+    "  -k, --shards N         with --mpi: parts of a batch; for any number of processes the weights are the same to the bit;\n"
+    "                         0: one per process, added up by MPI in an order of its own (8)\n"
+    "  -O, --optimizer NAME   with --mpi: adam, lars or lamb (adam)\n"
+    "  -w, --warmup N         with --mpi: raise the learning rate for N epochs, then lower it to 0 by half a cosine (0)\n"
     "  -q, --quiet            print the last line only\n"
     "  -h, --help             print this and end\n"
     "  -V, --version          print the version and end\n"
@@ -62,11 +67,15 @@ static const struct option table[] = {
     { "augment", no_argument, NULL, 'a' },          { "tensorboard", required_argument, NULL, 'B' },
     { "csv", required_argument, NULL, 'C' },        { "profile", required_argument, NULL, 'P' },
     { "log", required_argument, NULL, 'L' },        { "limit", required_argument, NULL, 'n' },
+    { "mpi", no_argument, NULL, 'm' },              { "shards", required_argument, NULL, 'k' },
+    { "optimizer", required_argument, NULL, 'O' },  { "warmup", required_argument, NULL, 'w' },
     { "synthetic", no_argument, NULL, 'y' },        { "tutorial", no_argument, NULL, 'T' },
     { "digest", no_argument, NULL, 'x' },           { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },             { "version", no_argument, NULL, 'V' },
     { NULL, 0, NULL, 0 },
 };
+
+enum { SHARDS = 8 }; /* the default */
 
 static options_result bad(const char *name, const char *expected)
 {
@@ -92,6 +101,10 @@ static options_result read_number(options *o, int c)
         return read_int(1, 60000, &o->batch_size) ? OPTIONS_RUN : bad("batch-size", "1 to 60000");
     case 'n':
         return read_int(1, 60000, &o->limit) ? OPTIONS_RUN : bad("limit", "1 to 60000");
+    case 'k':
+        return read_int(0, 65536, &o->shards) ? OPTIONS_RUN : bad("shards", "0 to 65536");
+    case 'w':
+        return read_int(0, 1000000, &o->warmup) ? OPTIONS_RUN : bad("warmup", "0 to 1000000");
     case 's':
         if (!read_int(0, INT64_MAX, &n)) {
             return bad("seed", "a whole number from 0 on");
@@ -123,9 +136,19 @@ static options_result read_device(options *o)
                                                                        : bad("device", "auto, cpu or another device that there is");
 }
 
+static options_result read_optimizer(options *o)
+{
+    o->optimizer = optarg;
+    return strcmp(optarg, "adam") == 0 || strcmp(optarg, "lars") == 0 || strcmp(optarg, "lamb") == 0
+               ? OPTIONS_RUN
+               : bad("optimizer", "adam, lars or lamb");
+}
+
 static options_result read_option(options *o, int c)
 {
     switch (c) {
+    case 'm': o->mpi = true; break;
+    case 'O': return read_optimizer(o);
     case 'd': o->data = optarg; break;
     case 'S': o->save = optarg; break;
     case 'r': o->resume = optarg; break;
@@ -145,7 +168,7 @@ static options_result read_option(options *o, int c)
     case 'q': o->quiet = true; break;
     case 'h': fputs(help, stdout); return OPTIONS_DONE;
     case 'V': printf("mnist_cnn (libcnn) %s\n", cnn_version()); return OPTIONS_DONE;
-    case 'e': case 'b': case 's': case 't': case 'n': return read_number(o, c);
+    case 'e': case 'b': case 's': case 't': case 'n': case 'k': case 'w': return read_number(o, c);
     default: return OPTIONS_BAD;
     }
     return OPTIONS_RUN;
@@ -174,6 +197,12 @@ static options_result check(options *o, int argc, char **argv)
     if (o->report && options_predict_only(o)) {
         return contradiction("--report with --resume and --predict needs --eval-only: without it nothing is tested");
     }
+    if (o->mpi && (o->tutorial || o->report || o->predict || o->tensorboard || o->profile)) {
+        return contradiction("--tutorial, --report, --predict, --tensorboard and --profile are one process's, and --mpi is given");
+    }
+    if (!o->mpi && (o->warmup || strcmp(o->optimizer, "adam") != 0 || o->shards != SHARDS)) {
+        return contradiction("--shards, --optimizer and --warmup need --mpi");
+    }
     return OPTIONS_RUN;
 }
 
@@ -184,10 +213,11 @@ bool options_predict_only(const options *o)
 
 options_result options_read(options *o, int argc, char **argv)
 {
-    *o = (options){ .data = "data/mnist", .epochs = 10, .batch_size = 200, .lr = 0, .seed = 1, .device = "auto" };
+    *o = (options){ .data = "data/mnist", .epochs = 10, .batch_size = 200, .lr = 0, .seed = 1, .device = "auto",
+                    .shards = SHARDS, .optimizer = "adam" };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
-        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:S:r:ER:paL:B:C:P:n:yTxqhV", table, NULL);
+        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:S:r:ER:paL:B:C:P:n:yTmk:O:w:xqhV", table, NULL);
         if (c == -1) {
             break;
         }

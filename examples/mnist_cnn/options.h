@@ -17,6 +17,10 @@ typedef struct options {
     const char *device; /* --device: "cpu", "cuda:0", "auto" */
     char *const *pictures; /* the files of --predict, of argv */
     int picture_count;
+    bool mpi;
+    int64_t shards; /* --shards: parts of a batch; 0: one per process */
+    int64_t warmup; /* --warmup: epochs; 0: the rate stays as it is */
+    const char *optimizer; /* --optimizer: "adam", "lars", "lamb" */
     bool eval_only, quiet, synthetic, tutorial, digest, augment, predict;
 } options;
 

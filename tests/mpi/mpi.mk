@@ -1,19 +1,23 @@
 # Training by several processes over each MPI that is there, on one machine with more processes than CPUs.
 #   make check-mpi        the same bits for 1, 2, 3 and 4 processes, checkpoints, a process that dies
-#   make check-mpi-long   that under sanitizers and with 8 processes
+#   make check-mpi-example  mnist_cnn --mpi as users start it, and what ends all ranks
+#   make check-mpi-long     that with every MPI, with 8 processes, and under the sanitizer of addresses
 ifneq ($(HAVE_MPI),)
-CHECK_EXTRA += check-mpi
+CHECK_EXTRA += check-mpi check-mpi-example
 CHECK_LONG += check-mpi-long
 MPI_TRAIN := $(MPI_FLAVOURS:%=$(BUILD)/tests/mpi/train-%)
 CHECK_BUILD += $(MPI_TRAIN)
 endif
 
-.PHONY: check-mpi check-mpi-long
+.PHONY: check-mpi check-mpi-example check-mpi-long
+check-mpi-example: $(BUILD)/examples/mnist_cnn $(MPI_SHARED) $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
+	@tests/mpi/check-example.sh $< $(EXAMPLE_DIGITS)/synthetic $(firstword $(filter-out mpi,$(MPI_FLAVOURS)))
 check-mpi: $(MPI_TRAIN)
 	@tests/mpi/check-mpi.sh $(BUILD)/tests/mpi $(MPI_FLAVOURS)
-check-mpi-long: $(MPI_TRAIN)
+check-mpi-long: $(MPI_TRAIN) $(BUILD)/examples/mnist_cnn $(MPI_SHARED) $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
 	@+$(MAKE) $(JOBS) --no-print-directory $(call sanitized,asan) $(MPI_FLAVOURS:%=$(BUILD)/asan/tests/mpi/train-%)
 	@CNN_MPI_LONG=1 tests/mpi/check-mpi.sh $(BUILD)/tests/mpi $(MPI_FLAVOURS)
+	@CNN_MPI_LONG=1 tests/mpi/check-example.sh $(BUILD)/examples/mnist_cnn $(EXAMPLE_DIGITS)/synthetic $(filter-out mpi,$(MPI_FLAVOURS))
 	@$(RUN_asan):detect_leaks=0 tests/mpi/check-mpi.sh $(BUILD)/asan/tests/mpi $(MPI_FLAVOURS)
 
 define mpi_train_rule

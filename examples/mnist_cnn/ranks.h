@@ -1,0 +1,41 @@
+/* The processes that mpirun started, for --mpi. libcnn-mpi is opened at run time, so that one program works without any MPI and
+ * with whichever starts it. Rank 0 alone prints and writes files. */
+#ifndef MNIST_CNN_RANKS_H
+#define MNIST_CNN_RANKS_H
+
+#include "options.h"
+
+#include "common/progress.h"
+#include "common/score.h"
+
+typedef struct ranks ranks;
+
+/* Is this one of several processes, and not the first? As the launchers' variables say it, before MPI is started. */
+bool ranks_is_other(void);
+
+/* Opens the library of the MPI that started this process, and starts MPI; NULL after one line. From here on lines of other
+ * ranks than 0 are kept for ranks_agree(). */
+ranks *ranks_open(void);
+int ranks_threads(const ranks *r); /* that this rank should compute with */
+bool ranks_join(ranks *r, cnn_context *ctx); /* collective */
+int ranks_count(const ranks *r);   /* 1 for NULL */
+
+/* Whether all ranks may go on; collective. If another one may not, rank 0 says why. A signal to one rank interrupts all. true for
+ * NULL if `ok` is. */
+bool ranks_agree(ranks *r, bool ok);
+
+/* Makes a loader of this rank's part of the test images. Takes the dataset. */
+cnn_loader *ranks_test_loader(ranks *r, cnn_dataset *test, int64_t batch_size);
+/* Prepares training; collective. Takes the dataset. */
+bool ranks_train_on(ranks *r, const options *o, cnn_module *model, cnn_dataset *train, int64_t epoch);
+int64_t ranks_step_count(const ranks *r);
+
+/* One epoch of training, and the score of all ranks together. */
+outcome ranks_train_epoch(ranks *r, const options *o, cnn_module *model, cnn_optimizer *optimizer, cnn_tape *tape, int64_t epoch,
+                          progress *bar, score *s);
+/* Makes the score of a rank's own part that of all; collective. */
+outcome ranks_share(ranks *r, outcome own, score *s);
+
+void ranks_close(ranks *r); /* NULL is fine; after everything else was freed but the context */
+
+#endif
