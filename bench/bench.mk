@@ -3,6 +3,7 @@
 #   make bench-peers  installs Debian's peers, and PyPI's current ones (PyTorch, ONNX Runtime, OpenVINO, oneDNN) into build/bench/venv
 #   make bench-zoo    nets of examples/zoo against PyTorch and ONNX Runtime; ZOO_ARGS='--only "training vit" --threads 1'
 #   make bench-predictor  predictors on the same ONNX files as ONNX Runtime and OpenVINO; PREDICTOR_ARGS='--only resnet50 --threads 1'
+#   make bench-scaling  several processes: what hides, a model of the step, what it predicts; SCALING_ARGS
 #   make bench-epochs ten epochs on the files of CNN_MNIST_DIR, against PyTorch
 PYTHON ?= python3
 BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
@@ -36,6 +37,15 @@ $(BUILD)/bench/peer_onednn_pypi: bench/peer_onednn.c $(ONEDNN_HEADERS)
 	$(call say,LINK)
 	$(QUIET)$(CC) $(BENCH_CFLAGS) -march=native -fopenmp -isystem $(BENCH_VENV)/include $< -o $@ -L$(BENCH_VENV)/lib -ldnnl -lm \
 		-Wl,--allow-shlib-undefined
+
+# Needs an MPI; bench/scaling.py starts it within network namespaces of its own.
+$(BUILD)/bench/scaling-%: bench/scaling.c $(ZOO_NETS) $(LIB)/libcnn-mpi-%.a $(STATIC)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(QUIET)$(CC) $(BENCH_CFLAGS) -Iexamples/zoo $(call mpi_includes,$*) $< $(ZOO_NETS) -o $@ $(LIB)/libcnn-mpi-$*.a $(STATIC) $(call mpi_libs,$*) $(ZLIB_LIBS) -lm
+.PHONY: bench-scaling
+bench-scaling: $(BUILD)/bench/scaling-openmpi
+	$(PYTHON) bench/scaling.py $< $(SCALING_ARGS)
 
 .PHONY: bench bench-programs bench-peers bench-zoo bench-predictor bench-epochs
 bench-programs: $(BENCH_PROGRAMS) $(BENCH_PEERS)

@@ -47,9 +47,11 @@ cnn_status cnn_mpi_begin(void)
     return CNN_OK;
 }
 
+/* MPICH 4.0 over UCX may wait for ever where one process finalises long before another: they meet first. */
 void cnn_mpi_end(void)
 {
     if (begun && is_running()) {
+        MPI_Barrier(MPI_COMM_WORLD);
         MPI_Finalize();
         ended = true;
     }

@@ -107,8 +107,10 @@ message_passing() {
     [ -e "$pc_dir/cnn-mpi.pc" ] || { echo "skipped: libcnn-mpi (not built here)"; return; }
     for pc_file in "$pc_dir"/cnn-mpi*.pc; do
         name=$(basename "$pc_file" .pc)
-        # shellcheck disable=SC2046
-        (cd "$work/run" && $cc $warnings -std=c99 "$here/mpi.c" -o mpi $(pc $pkg_config --cflags --libs "$name")) || fail "mpi.c does not build with $name"
+        flags=$(pc $pkg_config --cflags --libs "$name")
+        [ -z "$destdir" ] || flags=$(echo "$flags" | sed "s|$destdir/usr/|/usr/|g") # MPI is not below DESTDIR
+        # shellcheck disable=SC2086
+        (cd "$work/run" && $cc $warnings -std=c99 "$here/mpi.c" -o mpi $flags) || fail "mpi.c does not build with $name"
         (cd "$work/run" && OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 LD_LIBRARY_PATH=$root$libdir ./mpi) ||
             fail "the program with $name does not run"
         case $($pkg_config --modversion "$pc_file") in "$version") ;; *) fail "$name.pc is not of version $version" ;; esac

@@ -1,15 +1,16 @@
 # Training by several processes over each MPI that is there, on one machine with more processes than CPUs.
-#   make check-mpi        the same bits for 1, 2, 3 and 4 processes, checkpoints, a process that dies
+#   make check-mpi          the same bits for 1, 2, 3 and 4 processes, checkpoints, a process that dies
 #   make check-mpi-example  mnist_cnn --mpi as users start it, and what ends all ranks
+#   make check-mpi-hosts    between network namespaces as separate hosts, with a limited rate, with delay and loss; needs root
 #   make check-mpi-long     that with every MPI, with 8 processes, and under the sanitizer of addresses
 ifneq ($(HAVE_MPI),)
 CHECK_EXTRA += check-mpi check-mpi-example
-CHECK_LONG += check-mpi-long
+CHECK_LONG += check-mpi-long check-mpi-hosts
 MPI_TRAIN := $(MPI_FLAVOURS:%=$(BUILD)/tests/mpi/train-%)
 CHECK_BUILD += $(MPI_TRAIN)
 endif
 
-.PHONY: check-mpi check-mpi-example check-mpi-long
+.PHONY: check-mpi check-mpi-example check-mpi-long check-mpi-hosts
 check-mpi-example: $(BUILD)/examples/mnist_cnn $(MPI_SHARED) $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
 	@tests/mpi/check-example.sh $< $(EXAMPLE_DIGITS)/synthetic $(firstword $(filter-out mpi,$(MPI_FLAVOURS)))
 check-mpi: $(MPI_TRAIN)
@@ -19,6 +20,13 @@ check-mpi-long: $(MPI_TRAIN) $(BUILD)/examples/mnist_cnn $(MPI_SHARED) $(EXAMPLE
 	@CNN_MPI_LONG=1 tests/mpi/check-mpi.sh $(BUILD)/tests/mpi $(MPI_FLAVOURS)
 	@CNN_MPI_LONG=1 tests/mpi/check-example.sh $(BUILD)/examples/mnist_cnn $(EXAMPLE_DIGITS)/synthetic $(filter-out mpi,$(MPI_FLAVOURS))
 	@$(RUN_asan):detect_leaks=0 tests/mpi/check-mpi.sh $(BUILD)/asan/tests/mpi $(MPI_FLAVOURS)
+
+check-mpi-hosts: $(MPI_TRAIN) $(BUILD)/tests/mpi/relay
+	@tests/mpi/check-hosts.sh $(BUILD)/tests/mpi $(BUILD)/tests/mpi/relay $(filter-out mpi,$(MPI_FLAVOURS))
+$(BUILD)/tests/mpi/relay: tests/mpi/relay.c
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -O1 $< -o $@
 
 define mpi_train_rule
 $$(BUILD)/tests/mpi/train-$(1): tests/mpi/train.c tests/support/parallel_net.h $$(MPI_HEADERS) $$(LIB)/libcnn-mpi-$(1).a $$(STATIC) $$(FLAGS)

@@ -1,0 +1,107 @@
+#!/bin/sh
+# Training between network namespaces as separate hosts: usage: check-hosts.sh PROGRAMS RELAY FLAVOUR..., where PROGRAMS has
+# train-FLAVOUR. One wire has its rate limited by tbf, the other delays and loses frames by RELAY. The weights are those of one
+# process. Nothing leaves the namespaces, which are deleted in the end. It skips where it may not make them.
+set -u
+programs=$(realpath "$1") relay=$(realpath "$2") here=$(realpath "$(dirname "$0")")
+shift 2
+export CNN_HOSTS="cnn-$$-" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_base_warn_component_unused=0
+work=$(mktemp -d) || exit 1
+relay_process= failures=0
+
+finish() {
+    [ -z "$relay_process" ] || kill "$relay_process" 2>/dev/null
+    for host in 1 2; do
+        ip netns del "$CNN_HOSTS$host" 2>/dev/null
+    done
+    rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+skip() {
+    echo "skipped: training between network namespaces: $*"
+    exit 0
+}
+
+fail() {
+    echo "check-hosts: $*"
+    failures=$((failures + 1))
+}
+
+for tool in ip tc unshare; do
+    command -v $tool >/dev/null 2>&1 || skip "there is no $tool"
+done
+for host in 1 2; do
+    ip netns add "$CNN_HOSTS$host" 2>"$work/error" || skip "$(cat "$work/error")"
+    ip -n "$CNN_HOSTS$host" link set lo up || skip "no loopback"
+done
+unshare --uts true 2>"$work/error" || skip "$(cat "$work/error")"
+
+# wire NETWORK DEVICE: gives the device of both hosts an address
+wire() {
+    for host in 1 2; do
+        ip -n "$CNN_HOSTS$host" addr add "$1.$host/24" dev "$2" && ip -n "$CNN_HOSTS$host" link set "$2" up || return 1
+    done
+    for host in 1 2; do
+        tries=0
+        until ip -n "$CNN_HOSTS$host" link show "$2" | grep -q LOWER_UP; do
+            sleep 0.1
+            tries=$((tries + 1))
+            [ $tries -lt 50 ] || return 1
+        done
+    done
+}
+
+ip -n "${CNN_HOSTS}1" link add cnn0 type veth peer name cnn0 netns "${CNN_HOSTS}2" 2>"$work/error" || skip "$(cat "$work/error")"
+wire 10.77.0 cnn0 || skip "the wire cannot be set up"
+for host in 1 2; do
+    tc -n "$CNN_HOSTS$host" qdisc add dev cnn0 root tbf rate 100mbit burst 64kb latency 50ms 2>"$work/error" || skip "$(cat "$work/error")"
+done
+
+# launch FLAVOUR NETWORK DEVICE ARGUMENT...: two processes on each host, at most a minute
+launch() {
+    flavour=$1 network=$2 device=$3
+    shift 3
+    case $flavour in
+    openmpi) set -- mpirun.openmpi --host "$network.1:2,$network.2:2" -n 4 --mca plm_rsh_agent "$here/agent.sh" \
+        --mca oob_tcp_if_include "$network.0/24" --mca btl self,vader,tcp --mca btl_tcp_if_include "$network.0/24" "$programs/train-$flavour" "$@" ;;
+    *) set -- env UCX_NET_DEVICES="$device" UCX_TLS=tcp,self FI_TCP_IFACE="$device" mpirun.mpich -launcher ssh -launcher-exec "$here/agent.sh" -iface "$device" \
+        -hosts "$network.1,$network.2" -ppn 2 -n 4 "$programs/train-$flavour" "$@" ;;
+    esac
+    timeout 40 ip netns exec "${CNN_HOSTS}1" unshare --uts sh -c "hostname ${CNN_HOSTS}1; exec \"\$@\"" sh "$@" </dev/null
+}
+
+check() { # FLAVOUR WIRE NETWORK DEVICE
+    launch "$1" "$3" "$4" >"$work/out" 2>"$work/error"
+    status=$?
+    found=$(awk 'NR == 1 { print $2, $3 }' "$work/out")
+    if [ $status = 124 ] && [ "$1" = mpich ] && [ "$found" = "4 $alone" ]; then
+        # Debian 12's MPICH (4.0.2 over UCX's TCP): a process that has closed its connections no longer reads, and another one waits
+        # for its answer within MPI_Finalize(). The training was over.
+        echo "skipped: the end of mpich, $2: its MPI_Finalize() did not return"
+    elif [ $status != 0 ]; then
+        fail "$1, $2: exit status $status: $(cat "$work/out" "$work/error")"
+    fi
+    [ "$found" = "4 $alone" ] || fail "$1, $2: processes and weights are \"$found\", expected \"4 $alone\""
+}
+
+checked=0
+for flavour; do
+    command -v "mpirun.$flavour" >/dev/null 2>&1 || { echo "skipped: $flavour: there is no mpirun.$flavour"; continue; }
+    alone=$("$programs/train-$flavour" | awk '{ print $3 }')
+    check "$flavour" "100 Mbit/s" 10.77.0 cnn0
+    checked=$((checked + 1))
+    if [ -z "$relay_process" ] && [ -e /dev/net/tun ]; then
+        "$relay" "${CNN_HOSTS}1" "${CNN_HOSTS}2" cnn1 2 0.01 300 >"$work/relay" 2>&1 &
+        relay_process=$!
+        while ! grep -q ready "$work/relay" && kill -0 $relay_process 2>/dev/null; do
+            sleep 0.05
+        done
+        wire 10.78.0 cnn1 || fail "no wire by the relay: $(cat "$work/relay")"
+    fi
+    [ -n "$relay_process" ] || { echo "skipped: delay and loss: there is no /dev/net/tun"; continue; }
+    check "$flavour" "2 ms and 1 % of loss" 10.78.0 cnn1
+    checked=$((checked + 1))
+done
+[ $failures = 0 ] && echo "check-hosts: $checked runs between two hosts agree with one process"
