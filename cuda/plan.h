@@ -70,6 +70,6 @@ typedef struct cuda_module {
 } cuda_module;
 extern const cuda_module cuda_modules[];
 extern const int cuda_module_count;
-#define CUDA_PLAN_OPTIONS "--fmad=false", "--std=c++14"
+#define CUDA_PLAN_OPTIONS "--fmad=false", "--std=c++17"
 
 #endif

@@ -1,0 +1,70 @@
+/* The arguments of the kernels, which plan.c fills in. Every kernel has one of two structs; the comment in front of it
+ * says what its sizes and values are. */
+#ifndef CNN_CUDA_ARGUMENTS_H
+#define CNN_CUDA_ARGUMENTS_H
+
+#include "portable.h"
+
+enum { PLAIN_SIZES = 32, PLAIN_VALUES = 10, NESTED_SIZES = 8, NESTED_VALUES = 4, NEST_DIMS = 8, NEST_OPERANDS = 4 };
+
+/* cuda_status of plan.h */
+typedef struct queue_status {
+    uint64_t failed, position;
+    int64_t value, kernel;
+} queue_status;
+
+typedef struct plain_arguments {
+    queue_status *status;
+    const void *in[6];
+    void *out[4];
+    void *workspace;
+    int64_t size[PLAIN_SIZES];
+    double value[PLAIN_VALUES];
+} plain_arguments;
+
+/* cnn_nest, with neighbouring dimensions joined where that is possible, and the number of its elements. */
+typedef struct kernel_nest {
+    int ndim;
+    int64_t count;
+    int64_t shape[NEST_DIMS];
+    int64_t stride[NEST_OPERANDS][NEST_DIMS];
+} kernel_nest;
+
+typedef struct nested_arguments {
+    queue_status *status;
+    const void *in[6];
+    void *out[4];
+    void *workspace;
+    int64_t size[NESTED_SIZES];
+    double value[NESTED_VALUES];
+    kernel_nest nest, inner;
+} nested_arguments;
+
+/* Where element i of a nest is in each operand. */
+DEVICE void nest_seek(const kernel_nest *nest, int64_t i, int operands, int64_t *at)
+{
+    for (int k = 0; k < operands; k++) {
+        at[k] = 0;
+    }
+    for (int d = nest->ndim - 1; d >= 0; d--) {
+        int64_t rest = d ? quotient(i, nest->shape[d]) : 0, index = d ? i - rest * nest->shape[d] : i;
+        for (int k = 0; k < operands; k++) {
+            at[k] += index * nest->stride[k][d];
+        }
+        i = rest;
+    }
+}
+
+/* The same for one operand. */
+DEVICE int64_t nest_at(const kernel_nest *nest, int64_t i, int operand)
+{
+    int64_t at = 0;
+    for (int d = nest->ndim - 1; d >= 0; d--) {
+        int64_t rest = d ? quotient(i, nest->shape[d]) : 0;
+        at += (d ? i - rest * nest->shape[d] : i) * nest->stride[operand][d];
+        i = rest;
+    }
+    return at;
+}
+
+#endif

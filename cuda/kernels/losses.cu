@@ -1,0 +1,30 @@
+/* Losses over classes, and that of connectionist temporal classification. Sums are made in double. */
+#include "arguments.h"
+#include "enumerations.h"
+#include "numbers.h"
+
+/* Of losses over classes: sizes and values. */
+enum { SAMPLES, CLASSES, INNER, TARGET_DTYPE, IGNORED, FUNCTION, POWER, EACH_SAMPLE, MEAN, OF_INDICES };
+enum { SMOOTHING, MARGIN };
+
+/* Of CTC: sizes. */
+enum { STEPS, SEQUENCES, CTC_CLASSES, TARGETS, WIDTH, BLANK, LABEL_DTYPE, REDUCTION, CONCATENATED, ZERO_INFINITY, NUMBER, KERNEL_NUMBER, EACH_BYTES };
+enum { CTC_MEAN, CTC_SUM, CTC_NONE }; /* the reductions */
+
+#define X float
+#define FN(name) name##_f32
+#define OWN(name) cnn__##name##_f32
+#include "class_losses.h"
+#include "ctc.h"
+#undef X
+#undef FN
+#undef OWN
+
+#define X double
+#define FN(name) name##_f64
+#define OWN(name) cnn__##name##_f64
+#include "class_losses.h"
+#include "ctc.h"
+#undef X
+#undef FN
+#undef OWN

@@ -1,0 +1,198 @@
+/* Optimizers: X is the type, FN(name) its name. in: gradient, (totals); out: parameter, moments; sizes: n. No include
+ * guard: one inclusion, one dtype. */
+
+#define NUMBER(i) ((X)a->value[i])
+#define OUT(k) ((X *)a->out[k])
+#define GRADIENT(i) (((const X *)a->in[0])[i])
+
+/* (1 − take) · m + take · g, from take = 0.5 on from the other side. */
+DEVICE X FN(lerp)(X m, X g, X take, X toward)
+{
+    return (take >= (X)0.5 ? g : m) + (g - m) * toward;
+}
+
+/* sign, decay, l2, take1, toward, keep2, take2, step, root, eps */
+KERNEL(FN(adam), plain_arguments)
+{
+    EACH (i, a->size[0]) {
+        const X p = OUT(0)[i], g = NUMBER(0) * GRADIENT(i) + NUMBER(2) * p;
+        const X m = FN(lerp)(OUT(1)[i], g, NUMBER(3), NUMBER(4)), v = NUMBER(5) * OUT(2)[i] + NUMBER(6) * g * g;
+        X second = v;
+        if (a->out[3]) {
+            const X most = OUT(3)[i];
+            second = (most > v) | (most != most) ? most : v;
+            OUT(3)[i] = second;
+        }
+        OUT(0)[i] = p * NUMBER(1) - NUMBER(7) * (m / (ROOT(second) / NUMBER(8) + NUMBER(9)));
+        OUT(1)[i] = m;
+        OUT(2)[i] = v;
+    }
+}
+
+/* NAdam, RAdam, LAMB. sizes: n, whether out[3] is LAMB's direction, whether it is NAdam's product; values: sign, decay,
+ * l2, take1, toward, keep2, take2, scale, eps and own or step: the step is (own · g + step · m) / (scale · √v + eps), or
+ * without the divisor where scale is 0. Of NAdam value[9] is lr, and in[1] has own and step without it. */
+KERNEL(FN(moments), plain_arguments)
+{
+    const double *product = (const double *)a->in[1];
+    const X own = product ? (X)product[1] : 0, forward = product ? (X)product[2] : NUMBER(9);
+    EACH (i, a->size[0]) {
+        const X p = OUT(0)[i], g = a->size[1] ? NUMBER(0) * GRADIENT(i) : NUMBER(0) * GRADIENT(i) + NUMBER(2) * p;
+        const X m = FN(lerp)(OUT(1)[i], g, NUMBER(3), NUMBER(4)), v = NUMBER(5) * OUT(2)[i] + NUMBER(6) * g * g;
+        X step = own * g + forward * m;
+        if (NUMBER(7) != 0) {
+            step = step / (NUMBER(7) * ROOT(v) + NUMBER(8));
+        }
+        OUT(1)[i] = m;
+        OUT(2)[i] = v;
+        if (a->size[1]) {
+            OUT(3)[i] = step + NUMBER(2) * p;
+        } else {
+            OUT(0)[i] = p * NUMBER(1) - step;
+        }
+    }
+}
+
+/* One thread; values: lr, mu, mu_next. out[0]: the product of all mu, out[1]: it and the two numbers that follow. */
+KERNEL(FN(nadam_product), plain_arguments)
+{
+    EACH (i, 1) {
+        double *product = (double *)a->out[0] + i, *numbers = (double *)a->out[1];
+        const double lr = a->value[0], mu = a->value[1], next = a->value[2];
+        *product *= mu;
+        numbers[0] = *product;
+        numbers[1] = lr * (1 - mu) / (1 - *product);
+        numbers[2] = lr * next / (1 - *product * next);
+    }
+}
+
+/* sign, l2, take1, toward, keep2, eps, step */
+KERNEL(FN(adamax), plain_arguments)
+{
+    EACH (i, a->size[0]) {
+        const X g = NUMBER(0) * GRADIENT(i) + NUMBER(1) * OUT(0)[i], kept = NUMBER(4) * OUT(2)[i];
+        const X size = (g < 0 ? -g : g) + NUMBER(5), m = FN(lerp)(OUT(1)[i], g, NUMBER(2), NUMBER(3));
+        const X norm = (kept > size) | (kept != kept) ? kept : size; /* a NaN stays */
+        OUT(1)[i] = m;
+        OUT(2)[i] = norm;
+        OUT(0)[i] -= NUMBER(6) * (m / norm);
+    }
+}
+
+/* sign, l2, keep, take, lr, ahead, own; sizes: n, whether it is the first step */
+KERNEL(FN(sgd), plain_arguments)
+{
+    EACH (i, a->size[0]) {
+        const X p = OUT(0)[i];
+        X g = NUMBER(0) * GRADIENT(i) + NUMBER(1) * p;
+        if (a->out[1]) {
+            const X buffer = a->size[1] ? g : NUMBER(2) * OUT(1)[i] + NUMBER(3) * g;
+            OUT(1)[i] = buffer;
+            g = NUMBER(6) * g + NUMBER(5) * buffer;
+        }
+        OUT(0)[i] = p - NUMBER(4) * g;
+    }
+}
+
+/* sign, decay, keep1, take1, keep2, take2, lr */
+KERNEL(FN(lion), plain_arguments)
+{
+    EACH (i, a->size[0]) {
+        const X g = NUMBER(0) * GRADIENT(i), m = OUT(1)[i];
+        X c = NUMBER(2) * m + NUMBER(3) * g;
+        c = c > 0 ? 1 : c < 0 ? -1 : c;
+        OUT(1)[i] = NUMBER(4) * m + NUMBER(5) * g;
+        OUT(0)[i] = OUT(0)[i] * NUMBER(1) - NUMBER(6) * c;
+    }
+}
+
+/* lr, trust_coefficient, weight_decay, momentum; sizes: n, whether to climb; in[1]: two totals of squares. */
+KERNEL(FN(lars), plain_arguments)
+{
+    const double *total = (const double *)a->in[1], weight = sqrt(total[0]), gradient = sqrt(total[1]);
+    const double lr = a->value[0], decay = a->value[2],
+                 trust = weight == 0 || gradient == 0 ? 1 : a->value[1] * weight / (gradient + decay * weight);
+    const X rate = (X)(a->size[1] ? -lr * trust : lr * trust), l2 = (X)(lr * trust * decay);
+    EACH (i, a->size[0]) {
+        X step = rate * GRADIENT(i) + l2 * OUT(0)[i];
+        if (a->out[1]) {
+            step = NUMBER(3) * OUT(1)[i] + step;
+            OUT(1)[i] = step;
+        }
+        OUT(0)[i] -= step;
+    }
+}
+
+/* keep, take; sizes: n, whether it is Nesterov's */
+KERNEL(FN(muon), plain_arguments)
+{
+    EACH (i, a->size[0]) {
+        const X buffer = NUMBER(0) * OUT(1)[i] + NUMBER(1) * GRADIENT(i);
+        OUT(1)[i] = buffer;
+        OUT(0)[i] = a->size[1] ? NUMBER(0) * buffer + NUMBER(1) * GRADIENT(i) : buffer;
+    }
+}
+
+/* alpha, beta, eps; in[1]: (a total of squares) */
+KERNEL(FN(combine), plain_arguments)
+{
+    const double norm = a->in[1] ? sqrt(*(const double *)a->in[1]) : 1;
+    const X alpha = (X)(a->value[0] / (norm < a->value[2] ? a->value[2] : norm)), beta = NUMBER(1);
+    EACH (i, a->size[0]) {
+        X y = alpha * GRADIENT(i);
+        if (beta != 0) { /* otherwise what y holds may be a NaN */
+            y += beta * OUT(0)[i];
+        }
+        OUT(0)[i] = y;
+    }
+}
+
+/* sign, l2, keep, take, eps, momentum, lr */
+KERNEL(FN(rmsprop), plain_arguments)
+{
+    EACH (i, a->size[0]) {
+        const X p = OUT(0)[i];
+        X g = NUMBER(0) * GRADIENT(i) + NUMBER(1) * p;
+        const X square = NUMBER(2) * OUT(1)[i] + NUMBER(3) * g * g;
+        X spread = square;
+        OUT(1)[i] = square;
+        if (a->out[3]) {
+            const X mean = NUMBER(2) * OUT(3)[i] + NUMBER(3) * g;
+            OUT(3)[i] = mean;
+            spread = square - mean * mean;
+        }
+        g = g / (ROOT(spread) + NUMBER(4));
+        if (a->out[2]) {
+            g = NUMBER(5) * OUT(2)[i] + g;
+            OUT(2)[i] = g;
+        }
+        OUT(0)[i] = p - NUMBER(6) * g;
+    }
+}
+
+/* sign, l2, eps, lr */
+KERNEL(FN(adagrad), plain_arguments)
+{
+    EACH (i, a->size[0]) {
+        const X g = NUMBER(0) * GRADIENT(i) + NUMBER(1) * OUT(0)[i], sum = OUT(1)[i] + g * g;
+        OUT(1)[i] = sum;
+        OUT(0)[i] -= NUMBER(3) * (g / (ROOT(sum) + NUMBER(2)));
+    }
+}
+
+/* sign, l2, keep, take, eps, lr */
+KERNEL(FN(adadelta), plain_arguments)
+{
+    EACH (i, a->size[0]) {
+        X g = NUMBER(0) * GRADIENT(i) + NUMBER(1) * OUT(0)[i];
+        const X square = NUMBER(2) * OUT(1)[i] + NUMBER(3) * g * g;
+        g = ROOT(OUT(2)[i] + NUMBER(4)) / ROOT(square + NUMBER(4)) * g;
+        OUT(1)[i] = square;
+        OUT(2)[i] = NUMBER(2) * OUT(2)[i] + NUMBER(3) * g * g;
+        OUT(0)[i] -= NUMBER(5) * g;
+    }
+}
+
+#undef NUMBER
+#undef OUT
+#undef GRADIENT
