@@ -261,7 +261,7 @@ $(ZOO_NETS): $(BUILD)/zoo/%.o: examples/zoo/%.c $(wildcard examples/zoo/*.h exam
 
 # ---- each room of programs brings its own rules ----
 include $(sort $(filter-out image/image.mk onnx/onnx.mk mpi/mpi.mk,$(wildcard cli/*.mk examples/*/*.mk image/*.mk onnx/*.mk mpi/*.mk tests/*.mk \
-	tests/*/*.mk bench/*.mk docs/*.mk python/*.mk tools/*.mk)))
+	tests/*/*.mk bench/*.mk cuda/*.mk docs/*.mk python/*.mk tools/*.mk)))
 
 -include $(OBJECTS:.o=.d)
 

@@ -17,6 +17,14 @@ void *plan_take(planner *p, int64_t count, size_t size)
     return at;
 }
 
+/* Kernels of doubles have modules of their own, which are compiled when there are any. */
+static int number_of(module in, const char *kernel)
+{
+    const size_t length = strlen(kernel);
+    const bool f64 = in != INDICES && length > 4 && strcmp(kernel + length - 4, "_f64") == 0;
+    return !f64 ? (int)in : (int)(in < INDICES ? MODULES + in : MODULES + in - 1);
+}
+
 void plan_blocks(planner *p, module in, const char *kernel, int64_t blocks, const void *argument, size_t size)
 {
     if (p->measures || p->failed || blocks <= 0) {
@@ -27,7 +35,7 @@ void plan_blocks(planner *p, module in, const char *kernel, int64_t blocks, cons
         return;
     }
     cuda_call call = { .kernel = kernel,
-                       .module = (int)in,
+                       .module = number_of(in, kernel),
                        .grid = { (unsigned)blocks, 1, 1 },
                        .block = { THREADS, 1, 1 },
                        .argument_size = size };

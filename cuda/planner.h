@@ -6,7 +6,7 @@
 #include "kernels/arguments.h"
 #include "plan.h"
 
-/* The order of cuda_modules. */
+/* The order of cuda_modules. Those for doubles follow, named elements_f64 and so on; indices have none. */
 typedef enum module { ELEMENTS, REDUCTIONS, INDICES, PRODUCTS, LAYERS, LOSSES, ATTENTION, OPTIMIZERS, MODULES } module;
 
 typedef struct planner {

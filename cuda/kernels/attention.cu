@@ -1,5 +1,8 @@
 /* What attention does between its matrix products, which are those of products.cu: weights of a row, and their gradient.
  * A block has a row of one query. */
+#ifndef WITHOUT_F32
+#define WITHOUT_F64 /* they have a module of their own */
+#endif
 #include "arguments.h"
 #include "enumerations.h"
 #include "numbers.h"
@@ -29,6 +32,7 @@ DEVICE int64_t seen_by(const nested_arguments *a, int64_t query)
     return a->size[CAUSAL] ? smaller(query + 1, a->size[KEYS]) : a->size[KEYS];
 }
 
+#ifndef WITHOUT_F32
 #define X float
 #define FN(name) name##_f32
 #define OWN(name) cnn__##name##_f32
@@ -36,7 +40,9 @@ DEVICE int64_t seen_by(const nested_arguments *a, int64_t query)
 #undef X
 #undef FN
 #undef OWN
+#endif
 
+#ifndef WITHOUT_F64
 #define X double
 #define FN(name) name##_f64
 #define OWN(name) cnn__##name##_f64
@@ -44,3 +50,4 @@ DEVICE int64_t seen_by(const nested_arguments *a, int64_t query)
 #undef X
 #undef FN
 #undef OWN
+#endif

@@ -1,5 +1,8 @@
 /* Kernels of elements: filling, copying and casting, functions of one and two elements, comparisons, losses of each
  * element, random numbers and dropout. */
+#ifndef WITHOUT_F32
+#define WITHOUT_F64 /* they have a module of their own */
+#endif
 #include "arguments.h"
 #include "enumerations.h"
 #include "numbers.h"
@@ -18,6 +21,7 @@ DEVICE float pow_of_f32(float x, float y)
     return (float)pow((double)x, (double)y);
 }
 
+#ifndef WITHOUT_F32
 /* ---- filling and copying ---- */
 
 /* n elements; sizes: dtype, n; values: the number. Reals go through double, as cnn_tensor_fill() says. */
@@ -35,7 +39,11 @@ KERNEL(cast, nested_arguments)
     EACH (i, a->nest.count) {
         int64_t at[2];
         nest_seek(&a->nest, i, 2, at);
-        if (from == OF_F32 || from == OF_F64 || from == OF_BF16) {
+        if (from == OF_BF16 && to == OF_F32) { /* these two by their bits, which keeps those of a NaN */
+            ((uint32_t *)a->out[0])[at[0]] = (uint32_t)((const uint16_t *)a->in[0])[at[1]] << 16;
+        } else if (from == OF_F32 && to == OF_BF16) {
+            ((bf16 *)a->out[0])[at[0]] = bf16_of_bits(((const uint32_t *)a->in[0])[at[1]]);
+        } else if (from == OF_F32 || from == OF_F64 || from == OF_BF16) {
             store_real(to, a->out[0], at[0], load_real(from, a->in[0], at[1]));
         } else {
             store_integer(to, a->out[0], at[0], load_integer(from, a->in[0], at[1]));
@@ -94,20 +102,27 @@ KERNEL(move_16, plain_arguments)
     }
 }
 
+#endif
+
 /* ---- reals ---- */
 
+#ifndef WITHOUT_F32
 #define X float
 #define FN(name) name##_f32
 #define MATH(name) name##f
 #define OWN(name) cnn__##name##_f32
 #include "elements_real.h"
+#endif
 
+#ifndef WITHOUT_F64
 #define X double
 #define FN(name) name##_f64
 #define MATH(name) name
 #define OWN(name) cnn__##name##_f64
 #include "elements_real.h"
+#endif
 
+#ifndef WITHOUT_F32
 /* ---- integers ---- */
 
 #define X int64_t
@@ -130,3 +145,4 @@ KERNEL(move_16, plain_arguments)
 #define FN(name) name##_u8
 #define SATURATED(v) u8_of_i64(i64_of_real(v))
 #include "elements_integer.h"
+#endif

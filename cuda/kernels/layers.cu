@@ -1,4 +1,7 @@
 /* Kernels of layers: pooling, normalisation, recurrent steps, resampling, columns of windows. */
+#ifndef WITHOUT_F32
+#define WITHOUT_F64 /* they have a module of their own */
+#endif
 #include "arguments.h"
 #include "enumerations.h"
 #include "numbers.h"
@@ -96,6 +99,7 @@ DEVICE int64_t clamped(int64_t i, int64_t size)
     return i < 0 ? 0 : i < size ? i : size - 1;
 }
 
+#ifndef WITHOUT_F32
 /* One thread makes the matrix of an axis, or its transpose. */
 KERNEL(resample_matrices, plain_arguments)
 {
@@ -136,6 +140,9 @@ KERNEL(resample_matrices, plain_arguments)
     }
 }
 
+#endif
+
+#ifndef WITHOUT_F32
 #define X float
 #define FN(name) name##_f32
 #define OWN(name) cnn__##name##_f32
@@ -145,7 +152,9 @@ KERNEL(resample_matrices, plain_arguments)
 #undef X
 #undef FN
 #undef OWN
+#endif
 
+#ifndef WITHOUT_F64
 #define X double
 #define FN(name) name##_f64
 #define OWN(name) cnn__##name##_f64
@@ -155,3 +164,4 @@ KERNEL(resample_matrices, plain_arguments)
 #undef X
 #undef FN
 #undef OWN
+#endif

@@ -16,13 +16,19 @@ DEVICE float float_of_bf16(bf16 x)
     return cnn__float_of((uint32_t)x.bits << 16);
 }
 
-/* To the nearest, halves to even; a NaN stays one. */
+/* To the nearest, halves to even; a NaN keeps its upper bits. */
+DEVICE bf16 bf16_of_bits(uint32_t bits)
+{
+    const uint32_t nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16,
+                   cut = bits >> 16 | ((bits & 0x7f0000) == 0 ? 0x40 : 0);
+    bf16 y;
+    y.bits = (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? cut : nearest);
+    return y;
+}
+
 DEVICE bf16 bf16_of_float(float x)
 {
-    uint32_t bits = cnn__bits_of(x);
-    bf16 y;
-    y.bits = (uint16_t)(x != x ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-    return y;
+    return bf16_of_bits(cnn__bits_of(x));
 }
 
 DEVICE int64_t i64_of_real(double x)

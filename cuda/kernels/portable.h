@@ -46,6 +46,7 @@ typedef unsigned long long uint64_t;
 /* Headers of the library that the kernels share have functions of the host. */
 #define inline __inline__ __device__
 #define DEVICE static __inline__ __device__
+#define DEVICE_APART static __device__ __noinline__ /* what rarely runs, or takes long to compile many times over */
 #define CONSTANT static __device__ const
 
 #define KERNEL(name, type) \
@@ -67,6 +68,11 @@ typedef unsigned long long uint64_t;
 #define PRIVATE(type, name, size) type name[size]
 #define OWN_OF(name, t) (name)
 #define UNROLL _Pragma("unroll")
+#define ROLLED _Pragma("unroll 1")
+#define JOINED_PRODUCT(fused, a, b, c) fused(a, b, c)
+#ifdef __CUDACC_RTC__
+#pragma nv_diag_suppress 177 /* what a kernel's file does not use of the headers */
+#endif
 
 /* Atomically: the smaller one. The order in which threads come does not show. */
 DEVICE void smallest(uint64_t *to, uint64_t value)
@@ -82,6 +88,7 @@ DEVICE void smallest(uint64_t *to, uint64_t value)
 #include <string.h>
 
 #define DEVICE static inline __attribute__((unused))
+#define DEVICE_APART static __attribute__((unused, noinline))
 #define CONSTANT static const
 #define KERNEL(name, type) \
     void name(const type *a, int64_t block, int64_t blocks); \
@@ -97,6 +104,9 @@ DEVICE void smallest(uint64_t *to, uint64_t value)
 #define PRIVATE(type, name, size) type name[256][size]
 #define OWN_OF(name, t) ((name)[t])
 #define UNROLL
+#define ROLLED
+/* a · b + c, rounded once on the device; twice on the host, whose compiler may have no instruction for it. */
+#define JOINED_PRODUCT(fused, a, b, c) ((a) * (b) + (c))
 
 DEVICE void smallest(uint64_t *to, uint64_t value)
 {

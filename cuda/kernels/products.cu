@@ -1,5 +1,8 @@
 /* Kernels of matrix products and convolutions: one register tile, whose operands come from matrices, or from images as
  * an implicit matrix. docs/cuda-kernels.md says how sums are made. */
+#ifndef WITHOUT_F32
+#define WITHOUT_F64 /* they have a module of their own */
+#endif
 #include "arguments.h"
 #include "numbers.h"
 
@@ -40,15 +43,19 @@ DEVICE void split(int64_t i, int64_t s1, int64_t s2, int64_t s3, int64_t *index)
     index[3] = i - r3 * s3;
 }
 
+#ifndef WITHOUT_F32
 #define X float
 #define FN(name) JOINED(name, _f32)
-#define FUSED(a, b, c) fmaf(a, b, c)
+#define FUSED(a, b, c) JOINED_PRODUCT(fmaf, a, b, c)
 #include "products_real.h"
+#endif
 
+#ifndef WITHOUT_F64
 #define X double
 #define FN(name) JOINED(name, _f64)
-#define FUSED(a, b, c) fma(a, b, c)
+#define FUSED(a, b, c) JOINED_PRODUCT(fma, a, b, c)
 #include "products_real.h"
+#endif
 
 #define POOLED(X, name) \
     /* Convolution, ReLU and 2 × 2 pooling behind the convolution. sizes: planes, rows, columns; out: y, index. */ \
@@ -89,5 +96,9 @@ DEVICE void split(int64_t i, int64_t s1, int64_t s2, int64_t s3, int64_t *index)
             ((X *)a->out[0])[i] = value; \
         } \
     }
+#ifndef WITHOUT_F32
 POOLED(float, f32)
+#endif
+#ifndef WITHOUT_F64
 POOLED(double, f64)
+#endif

@@ -24,7 +24,7 @@ DEVICE X FN(gemm_b)(const nested_arguments *a, const X *right, int64_t k, int64_
     return inside ? right[(int)a->value[0] & TRANSPOSED_B ? n * a->size[4] + k : k * a->size[4] + n] : 0;
 }
 
-DEVICE void FN(gemm_store)(const nested_arguments *a, int64_t number, int64_t m, int64_t n, double sum)
+DEVICE_APART void FN(gemm_store)(const nested_arguments *a, int64_t number, int64_t m, int64_t n, double sum)
 {
     const int64_t at = m * a->size[5] + n;
     X *c = (X *)a->out[0] + FN(matrix_at)(a, number, 0);
@@ -34,6 +34,7 @@ DEVICE void FN(gemm_store)(const nested_arguments *a, int64_t number, int64_t m,
 }
 
 #define TILE_NAME gemm
+#define TILE_LOADS UNROLL
 #define TILE_ARGUMENTS nested_arguments
 #define TILE_M a->size[0]
 #define TILE_N a->size[1]
@@ -111,7 +112,7 @@ DEVICE X FN(data_weight)(const plain_arguments *a, const X *weight, int64_t grou
 }
 
 /* A sum whose terms in the padding made it a NaN, without them. */
-DEVICE double FN(forward_again)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, int64_t begin, int64_t end)
+DEVICE_APART double FN(forward_again)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, int64_t begin, int64_t end)
 {
     double sum = 0;
     for (int64_t k = begin; k < end; k++) {
@@ -122,7 +123,7 @@ DEVICE double FN(forward_again)(const plain_arguments *a, int64_t group, int64_t
     return sum;
 }
 
-DEVICE double FN(data_again)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, int64_t begin, int64_t end)
+DEVICE_APART double FN(data_again)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, int64_t begin, int64_t end)
 {
     double sum = 0;
     for (int64_t k = begin; k < end; k++) {
@@ -133,7 +134,7 @@ DEVICE double FN(data_again)(const plain_arguments *a, int64_t group, int64_t m,
     return sum;
 }
 
-DEVICE double FN(weight_again)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, int64_t begin, int64_t end)
+DEVICE_APART double FN(weight_again)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, int64_t begin, int64_t end)
 {
     double sum = 0;
     for (int64_t k = begin; k < end; k++) {
@@ -144,7 +145,7 @@ DEVICE double FN(weight_again)(const plain_arguments *a, int64_t group, int64_t 
     return sum;
 }
 
-DEVICE void FN(forward_store)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, double sum)
+DEVICE_APART void FN(forward_store)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, double sum)
 {
     const X *bias = (const X *)a->in[2];
     const X y = (bias ? bias[group * a->size[M] + m] : 0) + (X)sum;
@@ -152,7 +153,7 @@ DEVICE void FN(forward_store)(const plain_arguments *a, int64_t group, int64_t m
 }
 
 /* in: dy, weight, (mask like x), (bias of the channels of x). */
-DEVICE void FN(data_store)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, double sum)
+DEVICE_APART void FN(data_store)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, double sum)
 {
     const int64_t *s = a->size, plane = s[IN_D] * s[IN_H] * s[IN_W], batch = quotient(n, plane),
                   channel = group * s[M] + m, at = (batch * s[IN_CHANNELS] + channel) * plane + n - batch * plane;
@@ -173,6 +174,7 @@ DEVICE void FN(data_store)(const plain_arguments *a, int64_t group, int64_t m, i
     bool inside; \
     (void)inside;
 #define TILE_OF_CONVOLUTIONS
+#define TILE_LOADS ROLLED
 
 #define TILE_NAME conv_forward
 #define TILE_A_ALONG_K true
@@ -209,6 +211,7 @@ DEVICE void FN(data_store)(const plain_arguments *a, int64_t group, int64_t m, i
 #undef TILE_PART
 #undef TILE_SETUP
 #undef TILE_OF_CONVOLUTIONS
+#undef TILE_LOADS
 #undef X
 #undef FN
 #undef FUSED

@@ -1,5 +1,8 @@
 /* Kernels that make one of many: reductions, softmax, norms, running sums and products, sorting. Sums of reals are made
  * in double, and the order of every sum follows from the sizes alone. */
+#ifndef WITHOUT_F32
+#define WITHOUT_F64 /* they have a module of their own */
+#endif
 #include "arguments.h"
 #include "enumerations.h"
 #include "numbers.h"
@@ -37,6 +40,7 @@ DEVICE int64_t first_integer(int64_t function)
     return function == CNN_REDUCE_OF_SUM ? 0 : function == CNN_REDUCE_OF_MAX ? INT64_MIN : INT64_MAX;
 }
 
+#ifndef WITHOUT_F32
 #define X float
 #define A double
 #define FN(name) name##_f32
@@ -45,7 +49,9 @@ DEVICE int64_t first_integer(int64_t function)
 #include "reductions_any.h"
 #define OWN(name) cnn__##name##_f32
 #include "reductions_real.h"
+#endif
 
+#ifndef WITHOUT_F64
 #define X double
 #define A double
 #define FN(name) name##_f64
@@ -54,7 +60,9 @@ DEVICE int64_t first_integer(int64_t function)
 #include "reductions_any.h"
 #define OWN(name) cnn__##name##_f64
 #include "reductions_real.h"
+#endif
 
+#ifndef WITHOUT_F32
 #define X int64_t
 #define A int64_t
 #define FN(name) name##_i64
@@ -91,3 +99,4 @@ DEVICE int64_t first_integer(int64_t function)
 #undef FN
 #undef JOIN
 #undef FIRST
+#endif

@@ -25,7 +25,7 @@ KERNEL(FN(TILE_NAME), TILE_ARGUMENTS)
     }
     for (int64_t k0 = begin; k0 < end; k0 += 16) {
         THREAD (t) {
-            UNROLL
+            TILE_LOADS
             for (int i = 0; i < 4; i++) {
                 const int q = i * 256 + t, a_k = TILE_A_ALONG_K ? q % 16 : q / 64, a_m = TILE_A_ALONG_K ? q / 16 : q % 64,
                           b_k = TILE_B_ALONG_K ? q % 16 : q / 64, b_n = TILE_B_ALONG_K ? q / 16 : q % 64;
@@ -37,7 +37,7 @@ KERNEL(FN(TILE_NAME), TILE_ARGUMENTS)
         THREAD (t) {
             const X *a_row = a_tile + t / 16 * 4, *b_row = b_tile + t % 16 * 4;
             X *own = OWN_OF(sum, t);
-            for (int k = 0; k < 16; k++) {
+            for (int k = 0; k < 16 && m0 + t / 16 * 4 < TILE_M && n0 + t % 16 * 4 < TILE_N; k++) {
                 UNROLL
                 for (int i = 0; i < 4; i++) {
                     UNROLL
@@ -110,4 +110,5 @@ KERNEL(FN(JOINED(TILE_NAME, _join)), TILE_ARGUMENTS)
 #undef TILE_PARTS
 #undef TILE_PART
 #undef TILE_SETUP
+#undef TILE_LOADS
 #endif
