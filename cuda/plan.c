@@ -97,14 +97,24 @@ static const struct {
 bool cuda_plan_supports(cnn_kernel kernel, cnn_dtype dtype)
 {
     return (int)kernel >= 0 && kernel < CNN_KERNEL_LIMIT && kernels[kernel].plan && (int)dtype >= 0 &&
-           dtype <= CNN_BF16 && kernels[kernel].dtypes >> dtype & 1;
+           dtype <= CNN_BF16 &&
+           (kernels[kernel].dtypes >> dtype & 1 || (dtype == CNN_BF16 && plan_is_stored(kernel)));
+}
+
+static void plan_whole(planner *p)
+{
+    if (kernels[p->l->kernel].dtypes >> p->l->dtype & 1) {
+        kernels[p->l->kernel].plan(p);
+    } else {
+        plan_stored(p, kernels[p->l->kernel].plan);
+    }
 }
 
 size_t cuda_plan_workspace(const cnn_launch *launch)
 {
     planner p = { .l = launch, .measures = true };
     if (cuda_plan_supports(launch->kernel, launch->dtype)) {
-        kernels[launch->kernel].plan(&p);
+        plan_whole(&p);
     }
     return p.used;
 }
@@ -115,7 +125,7 @@ bool cuda_plan(const cnn_launch *launch, void *status, cuda_emit *emit, void *to
     if (!cuda_plan_supports(launch->kernel, launch->dtype)) {
         return false;
     }
-    kernels[launch->kernel].plan(&p);
+    plan_whole(&p);
     return !p.failed;
 }
 

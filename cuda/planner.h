@@ -24,6 +24,10 @@ typedef void plan_fn(planner *p);
 #define PLAN_FUNCTION(NAME, name) plan_fn plan_##name;
 CNN_KERNELS(PLAN_FUNCTION)
 
+/* Launches of bfloat16, by the plan of float32; whether it knows the kernel's operands. */
+bool plan_is_stored(cnn_kernel kernel);
+void plan_stored(planner *p, plan_fn *plan);
+
 /* The next part of the workspace; while measuring an address that is not used. */
 void *plan_take(planner *p, int64_t count, size_t size);
 /* A call of so many blocks, none of which makes none. */
