@@ -35,14 +35,14 @@ void plan_adam(planner *p)
 void plan_nadam(planner *p)
 {
     const cnn_nadam_parameters *g = p->l->parameters;
-    void *numbers = plan_take(p, 3, sizeof(double));
-    PLAIN(p, OPTIMIZERS, REAL_OF(p->l->dtype, "nadam_product"), 1, plan_each, .out = { p->l->out[3], numbers },
-          .value = { g->lr, g->mu, g->mu_next });
-    PLAIN(p, OPTIMIZERS, REAL_OF(p->l->dtype, "moments"), p->l->count, plan_each, .in = { p->l->in[0], numbers },
+    /* Launches of optimizers are given no workspace. */
+    PLAIN(p, OPTIMIZERS, REAL_OF(p->l->dtype, "nadam_product"), 1, plan_each, .out = { p->l->out[3] },
+          .value = { g->mu });
+    PLAIN(p, OPTIMIZERS, REAL_OF(p->l->dtype, "moments"), p->l->count, plan_each, .in = { p->l->in[0], p->l->out[3] },
           .out = { p->l->out[0], p->l->out[1], p->l->out[2] }, .size = { p->l->count },
           .value = { sign_of(g->maximize), g->decoupled ? 1 - g->lr * g->weight_decay : 1,
                      g->decoupled ? 0 : g->weight_decay, 1 - g->beta1, toward_of(p, g->beta1), g->beta2,
-                     1 - g->beta2, 1 / sqrt(g->bias2), g->eps });
+                     1 - g->beta2, 1 / sqrt(g->bias2), g->eps, g->lr, g->mu, g->mu_next });
 }
 
 void plan_radam(planner *p)

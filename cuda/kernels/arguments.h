@@ -5,7 +5,7 @@
 
 #include "portable.h"
 
-enum { PLAIN_SIZES = 32, PLAIN_VALUES = 10, NESTED_SIZES = 8, NESTED_VALUES = 4, NEST_DIMS = 8, NEST_OPERANDS = 4 };
+enum { PLAIN_SIZES = 32, PLAIN_VALUES = 12, NESTED_SIZES = 8, NESTED_VALUES = 4, NEST_DIMS = 8, NEST_OPERANDS = 4 };
 
 /* cuda_status of plan.h */
 typedef struct queue_status {

@@ -29,13 +29,14 @@ KERNEL(FN(adam), plain_arguments)
     }
 }
 
-/* NAdam, RAdam, LAMB. sizes: n, whether out[3] is LAMB's direction, whether it is NAdam's product; values: sign, decay,
- * l2, take1, toward, keep2, take2, scale, eps and own or step: the step is (own · g + step · m) / (scale · √v + eps), or
- * without the divisor where scale is 0. Of NAdam value[9] is lr, and in[1] has own and step without it. */
+/* NAdam, RAdam, LAMB. sizes: n, whether out[3] is LAMB's direction; values: sign, decay, l2, take1, toward, keep2, take2,
+ * scale, eps, step: the step is (own · g + step · m) / (scale · √v + eps), or without the divisor where scale is 0. NAdam
+ * has the product of all mu in in[1], and in place of step lr, mu, mu_next. */
 KERNEL(FN(moments), plain_arguments)
 {
-    const double *product = (const double *)a->in[1];
-    const X own = product ? (X)product[1] : 0, forward = product ? (X)product[2] : NUMBER(9);
+    const double *product = (const double *)a->in[1], lr = a->value[9], mu = a->value[10], next = a->value[11];
+    const X own = product ? (X)(lr * (1 - mu) / (1 - *product)) : 0;
+    const X forward = product ? (X)(lr * next / (1 - *product * next)) : NUMBER(9);
     EACH (i, a->size[0]) {
         const X p = OUT(0)[i], g = a->size[1] ? NUMBER(0) * GRADIENT(i) : NUMBER(0) * GRADIENT(i) + NUMBER(2) * p;
         const X m = FN(lerp)(OUT(1)[i], g, NUMBER(3), NUMBER(4)), v = NUMBER(5) * OUT(2)[i] + NUMBER(6) * g * g;
@@ -53,16 +54,11 @@ KERNEL(FN(moments), plain_arguments)
     }
 }
 
-/* One thread; values: lr, mu, mu_next. out[0]: the product of all mu, out[1]: it and the two numbers that follow. */
+/* One thread; values: mu. out[0]: the product of all mu. */
 KERNEL(FN(nadam_product), plain_arguments)
 {
     EACH (i, 1) {
-        double *product = (double *)a->out[0] + i, *numbers = (double *)a->out[1];
-        const double lr = a->value[0], mu = a->value[1], next = a->value[2];
-        *product *= mu;
-        numbers[0] = *product;
-        numbers[1] = lr * (1 - mu) / (1 - *product);
-        numbers[2] = lr * next / (1 - *product * next);
+        ((double *)a->out[0])[i] *= a->value[0];
     }
 }
 
