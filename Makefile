@@ -217,6 +217,7 @@ $(BUILD)/src/%.o: src/%.c
 include image/image.mk
 include onnx/onnx.mk
 include mpi/mpi.mk
+include cuda/cuda.mk
 
 # ---- examples: each folder is a program; it sees the public headers and the shared library alone ----
 # common/ is no program, but what these have together.
@@ -260,7 +261,7 @@ $(ZOO_NETS): $(BUILD)/zoo/%.o: examples/zoo/%.c $(wildcard examples/zoo/*.h exam
 	$(QUIET)$(CC) $(STRICT) -Iinclude $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 # ---- each room of programs brings its own rules ----
-include $(sort $(filter-out image/image.mk onnx/onnx.mk mpi/mpi.mk,$(wildcard cli/*.mk examples/*/*.mk image/*.mk onnx/*.mk mpi/*.mk tests/*.mk \
+include $(sort $(filter-out image/image.mk onnx/onnx.mk mpi/mpi.mk cuda/cuda.mk,$(wildcard cli/*.mk examples/*/*.mk image/*.mk onnx/*.mk mpi/*.mk tests/*.mk \
 	tests/*/*.mk bench/*.mk cuda/*.mk docs/*.mk python/*.mk tools/*.mk)))
 
 -include $(OBJECTS:.o=.d)

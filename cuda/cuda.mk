@@ -1,0 +1,28 @@
+# libcnn-cuda: the back end for NVIDIA's GPUs, a shared object that libcnn finds at run time (docs/cuda.md). It needs nothing of
+# CUDA to be built: it opens NVIDIA's libraries itself. It is built where the platform is POSIX.
+#   make cuda   build/cuda/libcnn-cuda.so (part of make)
+HAVE_CUDA := $(if $(filter posix,$(PLATFORM)),1)
+CUDA_SOURCES := $(sort $(wildcard cuda/*.c))
+CUDA_OBJECTS := $(CUDA_SOURCES:%.c=$(BUILD)/%.o)
+CUDA_SHARED := $(BUILD)/cuda/libcnn-cuda.so
+
+.PHONY: cuda
+cuda: $(if $(HAVE_CUDA),$(CUDA_SHARED))
+lib: cuda
+
+$(CUDA_OBJECTS): $(FLAGS)
+# It decides what a GPU does; the time is spent there.
+cuda_compile = $(CC) $(STRICT) $(PRECISION) $(PLATFORM_CFLAGS) -fvisibility=hidden -Iinclude -Icuda \
+	$(if $(findstring -O0,$(CFLAGS)),,$(HARDEN)) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off $(PREFIX_MAP) -MMD -MP
+$(BUILD)/cuda/%.o: cuda/%.c
+	@mkdir -p $(@D)
+	$(call say,CC  )
+	$(QUIET)$(cuda_compile) -c $< -o $@
+
+cuda_link = $(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) $(RELRO) -Wl,--version-script=cuda/libcnn-cuda.map -o $@
+$(CUDA_SHARED): $(CUDA_OBJECTS) cuda/libcnn-cuda.map
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(QUIET)$(cuda_link) $(CUDA_OBJECTS) -ldl -lm
+
+-include $(CUDA_OBJECTS:.o=.d)

@@ -1,0 +1,151 @@
+/* The list of work, and how it gets to the stream. */
+#include "queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A driver knows how large a kernel's argument is; whoever takes its place (tests/cuda) may read CUDA_ARGUMENT_BYTES. */
+enum { MOST_ENTRIES = 4096, MOST_BYTES = 4 << 20, ALIGN = 16, SLACK = CUDA_ARGUMENT_BYTES };
+
+/* ---- lists ---- */
+
+static bool list_room(cuda_list *list, size_t bytes)
+{
+    if (list->count == list->room) {
+        size_t room = list->room ? 2 * list->room : 128;
+        cuda_entry *more = realloc(list->entries, room * sizeof *more);
+        if (!more) {
+            return false;
+        }
+        list->entries = more;
+        list->room = room;
+    }
+    if (list->used + bytes + ALIGN + SLACK > list->bytes_room) {
+        size_t room = 2 * (list->used + bytes) + ALIGN + 4 * SLACK;
+        unsigned char *more = realloc(list->bytes, room);
+        if (!more) {
+            return false;
+        }
+        list->bytes = more;
+        list->bytes_room = room;
+    }
+    return true;
+}
+
+bool cuda_list_add(cuda_list *list, const cuda_entry *entry, const void *argument)
+{
+    if (!list_room(list, entry->argument_size)) {
+        return false;
+    }
+    cuda_entry *added = &list->entries[list->count++];
+    *added = *entry;
+    added->argument = list->used;
+    if (entry->argument_size > 0) {
+        memcpy(list->bytes + list->used, argument, entry->argument_size);
+        list->used += (entry->argument_size + ALIGN - 1) / ALIGN * ALIGN;
+    }
+    return true;
+}
+
+void cuda_list_free(cuda_list *list)
+{
+    free(list->entries);
+    free(list->bytes);
+    *list = (cuda_list){ 0 };
+}
+
+/* ---- adding ---- */
+
+bool cuda_add(cuda_queue *q, const cuda_entry *entry, const void *argument)
+{
+    if (q->failed) {
+        return false;
+    }
+    if (!cuda_list_add(&q->list, entry, argument)) {
+        cuda_fail(q, entry->number, entry->kernel, "no memory for what is handed over");
+        return false;
+    }
+    q->has_launch = q->has_launch || entry->kernel >= 0;
+    return (q->graphs && q->list.count < MOST_ENTRIES && q->list.used < MOST_BYTES) || cuda_flush(q);
+}
+
+bool cuda_add_call(void *target, const cuda_call *call)
+{
+    const cuda_target *t = target;
+    CUfunction function = cuda_function_find(t->queue, call->kernel, call->module, t->number, t->kernel);
+    if (!function) {
+        return false;
+    }
+    cuda_entry entry = { .kind = CUDA_KERNEL,
+                         .function = function,
+                         .shared = call->shared,
+                         .number = t->number,
+                         .argument_size = call->argument_size,
+                         .kernel = t->kernel };
+    memcpy(entry.grid, call->grid, sizeof entry.grid);
+    memcpy(entry.block, call->block, sizeof entry.block);
+    return cuda_add(t->queue, &entry, call->argument);
+}
+
+/* ---- handing over ---- */
+
+bool cuda_issue(cuda_queue *q, const cuda_entry *e, unsigned char *bytes)
+{
+    void *arguments[] = { bytes + e->argument };
+    switch (e->kind) {
+    case CUDA_PRODUCT: return cuda_product_issue(q, e);
+    case CUDA_CONVOLUTION: return cuda_convolution_issue(q, e);
+    default:
+        return cuda_ok(q, e->number, e->kernel, "cuLaunchKernel",
+                       q->library->cuLaunchKernel(e->function, e->grid[0], e->grid[1], e->grid[2], e->block[0],
+                                                  e->block[1], e->block[2], e->shared, q->stream, arguments, NULL));
+    }
+}
+
+/* Behind the first entry that fails nothing is handed over. */
+bool cuda_flush(cuda_queue *q)
+{
+    if (q->failed) {
+        return false;
+    }
+    int ran = q->graphs ? cuda_graph_run(q) : 0;
+    for (size_t i = 0; ran == 0 && i < q->list.count && !q->failed; i++) {
+        cuda_issue(q, &q->list.entries[i], q->list.bytes);
+    }
+    q->list.count = q->list.used = 0;
+    q->has_launch = false;
+    return !q->failed;
+}
+
+void cuda_flush_before_failure(cuda_queue *q)
+{
+    const cnn_backend_failure later = q->failure;
+    q->failed = false;
+    for (size_t i = 0; i < q->list.count && q->list.entries[i].number < later.number && !q->failed; i++) {
+        cuda_issue(q, &q->list.entries[i], q->list.bytes);
+    }
+    q->list.count = q->list.used = 0;
+    q->has_launch = false;
+    if (!q->failed) {
+        q->failed = true;
+        q->failure = later;
+    }
+}
+
+bool cuda_scratch(cuda_queue *q, size_t bytes)
+{
+    if (bytes <= q->scratch_bytes) {
+        return true;
+    }
+    if (!cuda_flush(q)) {
+        return false;
+    }
+    cuda_deallocate(q, (void *)(uintptr_t)q->scratch, q->scratch_bytes);
+    q->scratch = (CUdeviceptr)(uintptr_t)cuda_allocate(q, bytes);
+    q->scratch_bytes = q->scratch ? bytes : 0;
+    if (!q->scratch && !q->failed) {
+        cuda_fail(q, q->newest, -1, "no memory on the device for %zu bytes of workspace", bytes);
+        q->failure.status = CNN_ERROR_NO_MEMORY;
+    }
+    return q->scratch != 0;
+}

@@ -1,0 +1,56 @@
+/* Launches: products by cuBLASLt, convolutions by cuDNN, and everything else, or what these cannot, by our own kernels. */
+#include "queue.h"
+
+static bool is_convolution(const cnn_launch *launch)
+{
+    return launch->kernel == CNN_KERNEL_CONV_FORWARD || launch->kernel == CNN_KERNEL_CONV_BACKWARD_DATA ||
+           launch->kernel == CNN_KERNEL_CONV_BACKWARD_WEIGHT;
+}
+
+bool cuda_supports(void *queue, cnn_kernel kernel, cnn_dtype dtype)
+{
+    (void)queue;
+    return cuda_plan_supports(kernel, dtype);
+}
+
+/* Libraries have a workspace of the queue. What one of them is asked for at the launch it has been asked for here, so a
+ * convolution that cuDNN makes does not get the workspace of our own kernels. A failure here is the launch's to report,
+ * which asks again. */
+size_t cuda_workspace(void *queue, const cnn_launch *launch)
+{
+    cuda_queue *q = queue;
+    bool found = false;
+    if (is_convolution(launch) && !q->failed) {
+        if (cuda_enter(q)) {
+            found = cuda_convolution_fits(launch, true) && cuda_convolution_find(q, launch);
+            cuda_leave(q);
+        }
+        q->failed = false;
+    }
+    return found ? 0 : cuda_plan_workspace(launch);
+}
+
+static bool add_planned(cuda_queue *q, const cnn_launch *launch)
+{
+    cuda_target target = { q, launch->number, (int)launch->kernel };
+    if (cuda_plan(launch, (void *)(uintptr_t)q->record, cuda_add_call, &target)) {
+        return true;
+    }
+    cuda_fail(q, launch->number, (int)launch->kernel, "there is no kernel for this launch");
+    return false;
+}
+
+bool cuda_launch(void *queue, const cnn_launch *launch)
+{
+    cuda_queue *q = queue;
+    if (!cuda_begin(q, launch->number, (int)launch->kernel)) {
+        return false;
+    }
+    int added = 0;
+    if (cuda_product_fits(launch)) {
+        added = cuda_product_add(q, launch);
+    } else if (is_convolution(launch) && cuda_convolution_fits(launch, false)) {
+        added = cuda_convolution_add(q, launch);
+    }
+    return cuda_end(q, added > 0 || (added == 0 && add_planned(q, launch)));
+}

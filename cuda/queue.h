@@ -1,0 +1,202 @@
+/* A queue of the CUDA back end: one context of the library on one device. All its work goes to one stream.
+ *
+ * Work is noted as a list of entries and handed to the stream by cuda_flush(): at once, or, where CUDA graphs are on,
+ * when somebody waits or the next batch is written, so that a sequence that comes again can be launched as one graph.
+ * The first failure on the host's side (a launch that CUDA refuses) stops the queue until it is reported; one on the
+ * device (a bad index) is in the queue's record there, which every kernel of ours looks at before it does anything. */
+#ifndef CNN_CUDA_QUEUE_H
+#define CNN_CUDA_QUEUE_H
+
+#include "library.h"
+#include "plan.h"
+
+#include <cnn/backend.h>
+
+#include <sys/types.h>
+
+/* ---- memory (memory.c) ---- */
+
+/* A piece of a segment, which is what cuMemAlloc() gave. Neighbours in the array are neighbours in memory. */
+typedef struct cuda_block {
+    CUdeviceptr address, segment;
+    size_t bytes;
+    bool used, small;
+} cuda_block;
+
+typedef struct cuda_memory {
+    cuda_block *blocks; /* by rising addresses */
+    size_t count, room;
+    size_t segments; /* bytes in all */
+} cuda_memory;
+
+/* ---- work (flush.c, graph.c) ---- */
+
+typedef enum cuda_kind { CUDA_KERNEL, CUDA_PRODUCT, CUDA_CONVOLUTION } cuda_kind;
+
+typedef struct cuda_product cuda_product;
+typedef struct cuda_convolution cuda_convolution;
+
+/* One piece of work. Everything but the argument and the number is compared when a sequence is looked up. */
+typedef struct cuda_entry {
+    cuda_kind kind;
+    unsigned grid[3], block[3], shared;
+    CUfunction function;
+    const cuda_product *product;
+    const cuda_convolution *convolution;
+    void *operand[4];     /* of a product or convolution */
+    size_t scratch;       /* bytes of the queue's scratch memory that it uses */
+    size_t argument_size; /* of a kernel */
+    size_t argument;      /* where it begins in the list's bytes */
+    int kernel;           /* a cnn_kernel; −1: a copy */
+    uint64_t number;      /* of the launch or copy that it is of */
+} cuda_entry;
+
+typedef struct cuda_list {
+    cuda_entry *entries;
+    size_t count, room;
+    unsigned char *bytes; /* the arguments, each aligned to 16 */
+    size_t used, bytes_room;
+} cuda_list;
+
+enum { CUDA_SEQUENCES = 16 };
+
+/* A sequence that has come before, and its graph once it has come twice. */
+typedef struct cuda_sequence {
+    cuda_list list;
+    uint64_t hash, last_use;
+    size_t scratch; /* where the scratch memory was */
+    CUgraphExec exec;
+    CUgraph graph;
+    CUgraphNode *nodes; /* one per entry; NULL for libraries' */
+    int seen;
+    bool refused; /* no graph can be made of it */
+} cuda_sequence;
+
+/* ---- the queue (queue.c) ---- */
+
+enum { CUDA_MODULES = 16, CUDA_HALF = 4 << 20 };
+
+typedef struct cuda_function {
+    const char *name;
+    CUfunction function;
+} cuda_function;
+
+typedef struct cuda_queue {
+    const cuda_library *library;
+    CUdevice device;
+    CUcontext context;
+    CUstream stream;
+    pid_t owner;      /* the process that opened it */
+    int architecture; /* 90: sm_90 */
+
+    cuda_memory memory;
+    CUdeviceptr scratch; /* of products and convolutions, one after the other */
+    size_t scratch_bytes;
+
+    CUdeviceptr record; /* a cuda_status on the device */
+    char *pinned;       /* of the host: two halves that are written from in turn, then what `read` needs */
+    CUevent half_done[2];
+    bool half_used[2];
+    int half;
+    size_t half_filled;
+
+    CUmodule modules[CUDA_MODULES];
+    cuda_function *functions; /* a table by name, with open addressing */
+    size_t function_count, function_room;
+
+    cublasLtHandle_t blas;
+    cudnnHandle_t dnn;
+    cuda_product **products;
+    size_t product_count, product_room;
+    cuda_convolution **convolutions;
+    size_t convolution_count, convolution_room;
+    bool tf32;
+
+    bool graphs;
+    cuda_list list;
+    bool has_launch; /* the list has more than copies */
+    cuda_sequence sequences[CUDA_SEQUENCES];
+    uint64_t uses;
+
+    uint64_t newest, verified; /* the newest number that was handed over, and the newest that is known to be done */
+    uint64_t current;          /* the launch or copy that is being handed over; 0: none */
+    int current_kernel;        /* its kernel; −1: a copy */
+    bool failed, lost;         /* something has failed on the host's side; the device's context is unusable for good */
+    cnn_backend_failure failure;
+    char last_words[200]; /* what CUDA said when the device was lost */
+} cuda_queue;
+
+/* Makes the device's context current in this thread until cuda_leave(). False: the queue is another process's, or CUDA
+ * refuses, which is recorded. */
+bool cuda_enter(cuda_queue *q);
+void cuda_leave(cuda_queue *q);
+/* The same for a call that hands over launch or copy `number`; false also where something has failed before. */
+bool cuda_begin(cuda_queue *q, uint64_t number, int kernel);
+bool cuda_end(cuda_queue *q, bool done); /* returns `done` */
+
+/* Records a failure, of which the first one counts. `kernel` is −1 for a copy or the device itself. */
+void cuda_fail(cuda_queue *q, uint64_t number, int kernel, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Whether a result is success; else the failure is recorded with CUDA's words. */
+bool cuda_ok(cuda_queue *q, uint64_t number, int kernel, const char *function, CUresult result);
+
+void *cuda_allocate(void *queue, size_t bytes);
+void cuda_deallocate(void *queue, void *address, size_t bytes);
+void cuda_memory_release(cuda_queue *q); /* gives back all of it */
+
+/* Finds a kernel, whose module is compiled and loaded by its first use. NULL: recorded. */
+CUfunction cuda_function_find(cuda_queue *q, const char *name, int module, uint64_t number, int kernel);
+
+/* Compiles a module's source for an architecture, or takes it from the cache. The caller frees the cubin. NULL: `why`. */
+void *cuda_compile(const cuda_library *library, const cuda_module *module, int architecture, char *why, size_t size);
+
+/* Adds an entry, with its argument's bytes. False: recorded. */
+bool cuda_add(cuda_queue *q, const cuda_entry *entry, const void *argument);
+/* Adds a kernel's call; the cuda_emit of plans whose `to` is a cuda_target. */
+typedef struct cuda_target {
+    cuda_queue *queue;
+    uint64_t number;
+    int kernel;
+} cuda_target;
+bool cuda_add_call(void *target, const cuda_call *call);
+/* Hands what is listed to the stream. False: something has failed. */
+bool cuda_flush(cuda_queue *q);
+/* Where something has failed that is not in the list: hands over what stands before it. */
+void cuda_flush_before_failure(cuda_queue *q);
+/* Hands one entry to the stream. */
+bool cuda_issue(cuda_queue *q, const cuda_entry *entry, unsigned char *bytes);
+/* Carries the list out as a graph if it has come before. 1: done; 0: hand it over entry by entry; −1: it has failed. */
+int cuda_graph_run(cuda_queue *q);
+void cuda_graphs_forget(cuda_queue *q);
+bool cuda_list_add(cuda_list *list, const cuda_entry *entry, const void *argument);
+void cuda_list_free(cuda_list *list);
+
+/* Makes the scratch memory at least that large; what is listed is handed over before it moves. */
+bool cuda_scratch(cuda_queue *q, size_t bytes);
+
+bool cuda_launch(void *queue, const cnn_launch *launch);
+bool cuda_supports(void *queue, cnn_kernel kernel, cnn_dtype dtype);
+size_t cuda_workspace(void *queue, const cnn_launch *launch);
+
+/* ---- products by cuBLASLt (product.c) ---- */
+
+/* Whether a launch is a product that cuBLASLt makes. */
+bool cuda_product_fits(const cnn_launch *launch);
+/* Adds the entries of a product. 1: done; 0: cuBLASLt cannot; −1: it has failed. */
+int cuda_product_add(cuda_queue *q, const cnn_launch *launch);
+bool cuda_product_issue(cuda_queue *q, const cuda_entry *entry);
+void cuda_products_free(cuda_queue *q);
+
+/* ---- convolutions by cuDNN (convolution.c) ---- */
+
+/* Whether a launch is a convolution that cuDNN is asked for. `unset`: its operands are not known yet. */
+bool cuda_convolution_fits(const cnn_launch *launch, bool unset);
+/* A plan for a launch that fits, which may be one that was made before. NULL: cuDNN has none that is as exact and as repeatable as
+ * is asked for, or something has failed, which is recorded. */
+const cuda_convolution *cuda_convolution_find(cuda_queue *q, const cnn_launch *launch);
+/* Adds the entries of a convolution. 1: done; 0: cuDNN cannot; −1: it has failed. */
+int cuda_convolution_add(cuda_queue *q, const cnn_launch *launch);
+bool cuda_convolution_issue(cuda_queue *q, const cuda_entry *entry);
+void cuda_convolutions_free(cuda_queue *q);
+
+#endif

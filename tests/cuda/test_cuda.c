@@ -1,0 +1,484 @@
+/* The CUDA back end on the stand-in for NVIDIA's libraries: results with the CPU's bits, reasons why there is no device,
+ * failures of every call, and nothing that is left. The stand-in ends a process that leaves something with status 86. */
+#include "support/suite.h"
+
+#include <cnn/cnn.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SAMPLES = 12, CLASSES = 5, SIDE = 8, STEPS = 4 };
+
+/* ---- a net with cuDNN's convolutions, cuBLASLt's products and everything between ---- */
+
+typedef struct setting {
+    cnn_context *ctx;
+    cnn_tape *tape;
+    cnn_module *net;
+    cnn_optimizer *optimizer;
+} setting;
+
+typedef struct state {
+    size_t bytes;
+    char data[1 << 16];
+} state;
+
+static bool setting_make(setting *s, const char *device)
+{
+    *s = (setting){ .ctx = cnn_context_new(.device = device, .seed = 5, .threads = 1) };
+    if (!s->ctx) {
+        return false;
+    }
+    s->tape = cnn_tape_new(s->ctx);
+    s->net = cnn_sequential_new(
+        s->ctx, cnn_conv2d_new(s->ctx, 2, 6, 3, .padding = 1), cnn_batch_norm2d_new(s->ctx, 6), cnn_relu_new(s->ctx),
+        cnn_maxpool2d_new(s->ctx, 2), cnn_conv2d_new(s->ctx, 6, 8, 3, .padding = 1), cnn_relu_new(s->ctx),
+        cnn_maxpool2d_new(s->ctx, 2), cnn_flatten_new(s->ctx), cnn_dropout_new(s->ctx, 0.2), cnn_linear_new(s->ctx, 32, CLASSES));
+    s->optimizer = s->net ? cnn_adam_new(s->net, .lr = 0.01) : NULL;
+    return s->tape && s->optimizer && cnn_context_synchronize(s->ctx) == CNN_OK;
+}
+
+static void setting_free(setting *s)
+{
+    cnn_optimizer_free(s->optimizer);
+    cnn_module_free(s->net);
+    cnn_tape_free(s->tape);
+    cnn_context_free(s->ctx);
+}
+
+static cnn_status train(setting *s, int number)
+{
+    float pixels[SAMPLES * 2 * SIDE * SIDE];
+    int64_t classes[SAMPLES];
+    for (int i = 0; i < SAMPLES * 2 * SIDE * SIDE; i++) {
+        pixels[i] = (float)((i * 7919 + number * 104729) % 1000) / 500 - 1;
+    }
+    for (int i = 0; i < SAMPLES; i++) {
+        classes[i] = (i * 3 + number) % CLASSES;
+    }
+    cnn_random_state random = { 0 };
+    cnn_context_random_state(s->ctx, &random);
+    cnn_tensor *x = cnn_tensor_from_data(s->ctx, CNN_F32, CNN_SHAPE(SAMPLES, 2, SIDE, SIDE), pixels);
+    cnn_tensor *labels = x ? cnn_tensor_from_data(s->ctx, CNN_I64, CNN_SHAPE(SAMPLES), classes) : NULL;
+    cnn_status status = labels ? cnn_tape_begin(s->tape, CNN_TRAIN) : CNN_ERROR_DEVICE;
+    if (status == CNN_OK) {
+        cnn_optimizer_zero_grad(s->optimizer);
+        cnn_tensor *loss = cnn_cross_entropy(cnn_forward(s->net, cnn_input(s->tape, x)), labels);
+        status = cnn_backward(loss);
+    }
+    if (status == CNN_OK) {
+        status = cnn_optimizer_step(s->optimizer);
+    }
+    cnn_tensor_free(x);
+    cnn_tensor_free(labels);
+    cnn_status waited = cnn_context_synchronize(s->ctx);
+    status = status == CNN_OK ? waited : status;
+    if (status != CNN_OK) {
+        cnn_context_set_random_state(s->ctx, &random); /* a step that is repeated drops the same elements */
+    }
+    return status;
+}
+
+static bool read_state(const setting *s, state *to)
+{
+    to->bytes = 0;
+    for (int i = 0; i < cnn_module_state_count(s->net); i++) {
+        const cnn_tensor *t = cnn_module_state(s->net, i);
+        size_t bytes = (size_t)cnn_tensor_numel(t) * cnn_dtype_size(cnn_tensor_dtype(t));
+        if (cnn_tensor_read(t, to->data + to->bytes, bytes) != CNN_OK) {
+            return false;
+        }
+        to->bytes += bytes;
+    }
+    return true;
+}
+
+static bool train_all(const char *device, state *to)
+{
+    setting s;
+    bool done = setting_make(&s, device);
+    for (int i = 0; i < STEPS && done; i++) {
+        done = train(&s, i) == CNN_OK;
+    }
+    done = done && read_state(&s, to);
+    setting_free(&s);
+    return done;
+}
+
+static state right, now;
+
+/* ---- children: a process finds the back end once ---- */
+
+/* What a child that runs `fn` ends with. */
+static int in_child(int (*fn)(void))
+{
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        exit(fn());
+    }
+    int status = 0;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* ---- what there is ---- */
+
+START_TEST(the_device_is_listed)
+{
+    cnn_device_properties p = { .struct_size = sizeof p };
+    ck_assert_str_eq(cnn_device_problem(), "");
+    ck_assert_int_eq(cnn_device_count(), 2);
+    ck_assert_int_eq(cnn_device_describe(1, &p), CNN_OK);
+    ck_assert_str_eq(p.name, "cuda:0");
+    ck_assert_str_eq(p.description, "a stand-in");
+    ck_assert_uint_eq(p.memory, (uint64_t)1 << 36);
+    ck_assert(cnn_device_available("cuda") && !cnn_device_available("cuda:1"));
+    cnn_context *ctx = cnn_context_new(.device = "auto");
+    ck_assert_str_eq(cnn_context_device(ctx), "cuda:0");
+    cnn_context_free(ctx);
+}
+END_TEST
+
+static const char *wanted;
+
+static int refuses(void)
+{
+    cnn_context *none = cnn_context_new(.device = "cuda"), *best = cnn_context_new(.device = "auto");
+    bool right_words = strstr(cnn_last_error(NULL), wanted) != NULL;
+    if (!right_words) {
+        fprintf(stderr, "\"%s\", expected \"%s\"\n", cnn_last_error(NULL), wanted);
+    }
+    int wrong = none || !right_words || !best || strcmp(cnn_context_device(best), "cpu") != 0 || cnn_device_available("cuda");
+    cnn_context_free(best);
+    return wrong;
+}
+
+START_TEST(a_machine_without_cuda_says_what_is_missing)
+{
+    setenv("CNN_STANDIN_DRIVER", "11040", 1);
+    wanted = "context_create: the device cuda:0 could not be opened: no CUDA device: the driver is for CUDA 11.4, expected 12.0 or newer";
+    ck_assert_int_eq(in_child(refuses), 0);
+    unsetenv("CNN_STANDIN_DRIVER");
+    setenv("CNN_STANDIN_FAIL", "1", 1);
+    wanted = "no CUDA device: cuInit: CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected";
+    ck_assert_int_eq(in_child(refuses), 0);
+    unsetenv("CNN_STANDIN_FAIL");
+    setenv("CNN_CUDA_LIBRARIES", "/nowhere", 1);
+    wanted = "no CUDA device: libcuda.so.1: cannot open shared object file";
+    if (access("/usr/lib/x86_64-linux-gnu/libcuda.so.1", F_OK) != 0) {
+        ck_assert_int_eq(in_child(refuses), 0);
+    }
+}
+END_TEST
+
+/* ---- the CPU's bits ---- */
+
+static void same_bits(const char *what)
+{
+    ck_assert_uint_eq(now.bytes, right.bytes);
+    ck_assert_msg(memcmp(now.data, right.data, now.bytes) == 0, "%s: the bits differ", what);
+}
+
+START_TEST(training_has_the_bits_of_the_cpu)
+{
+    setenv("CNN_STANDIN_ENGINES", "0", 1); /* convolutions with a bias of their own */
+    ck_assert(train_all("cpu", &right));
+    ck_assert_msg(train_all("cuda", &now), "%s", cnn_last_error(NULL));
+    same_bits("graphs");
+    setenv("CNN_CUDA_GRAPHS", "0", 1);
+    ck_assert(train_all("cuda", &now));
+    same_bits("without graphs");
+    ck_assert(train_all("cuda", &now));
+    same_bits("once more");
+}
+END_TEST
+
+START_TEST(libraries_train_as_well)
+{
+    ck_assert(train_all("cpu", &right));
+    ck_assert_msg(train_all("cuda", &now), "%s", cnn_last_error(NULL));
+    ck_assert_uint_eq(now.bytes, right.bytes);
+    for (size_t i = 0; i < right.bytes; i += sizeof(float)) {
+        float a, b;
+        memcpy(&a, right.data + i, sizeof a);
+        memcpy(&b, now.data + i, sizeof b);
+        /* Adam's first steps are as large as the learning rate, however small a gradient is: a rounding may turn it. */
+        ck_assert_msg(fabsf(a - b) <= 2.5f * STEPS * 0.01f, "%g and %g", (double)a, (double)b);
+    }
+    right = now;
+    ck_assert(train_all("cuda", &now));
+    same_bits("the same again");
+    setenv("CNN_CUDA_GRAPHS", "0", 1);
+    ck_assert(train_all("cuda", &now));
+    same_bits("without graphs");
+}
+END_TEST
+
+/* One product, convolution and gradient at a time, in each dtype that the libraries take. */
+START_TEST(operations_of_the_libraries_are_right)
+{
+    static const cnn_dtype dtypes[] = { CNN_F32, CNN_F64 };
+    for (int k = 0; k < 2; k++) {
+        double results[2][3] = { { 0 } };
+        for (int i = 0; i < 2; i++) {
+            cnn_context *ctx = cnn_context_new(.device = i ? "cuda" : "cpu", .seed = 3);
+            cnn_tape *tape = cnn_tape_new(ctx);
+            cnn_tensor *x = cnn_tensor_randn(ctx, dtypes[k], CNN_SHAPE(2, 4, 7, 6)), *w = cnn_tensor_randn(ctx, dtypes[k], CNN_SHAPE(6, 2, 3, 2));
+            cnn_tensor *b = cnn_tensor_randn(ctx, dtypes[k], CNN_SHAPE(6)), *a = cnn_tensor_randn(ctx, dtypes[k], CNN_SHAPE(3, 1, 5, 4));
+            cnn_tensor *c = cnn_tensor_randn(ctx, dtypes[k], CNN_SHAPE(2, 4, 3));
+            cnn_tensor_set_requires_grad(x, true);
+            cnn_tensor_set_requires_grad(w, true);
+            cnn_tape_begin(tape, CNN_TRAIN);
+            cnn_tensor *y = cnn_conv2d(cnn_input(tape, x), cnn_input(tape, w), cnn_input(tape, b),
+                                       CNN_OPTIONS(cnn_conv2d_options, .stride = 2, .padding = 1, .dilation = 2, .groups = 2));
+            cnn_tensor *loss = cnn_sum(cnn_mul(y, y), 0, NULL, false);
+            ck_assert_int_eq(cnn_backward(loss), CNN_OK);
+            cnn_tensor *p = cnn_matmul(cnn_input(tape, a), cnn_input(tape, c));
+            results[i][0] = cnn_tensor_item(loss);
+            results[i][1] = cnn_tensor_item(cnn_sum(cnn_mul(cnn_input(tape, cnn_tensor_grad(w)), cnn_input(tape, cnn_tensor_grad(w))), 0, NULL, false));
+            results[i][2] = cnn_tensor_item(cnn_sum(cnn_mul(p, p), 0, NULL, false));
+            ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s", cnn_last_error(ctx));
+            cnn_tape_free(tape);
+            cnn_tensor *all[] = { x, w, b, a, c };
+            for (int t = 0; t < 5; t++) {
+                cnn_tensor_free(all[t]);
+            }
+            cnn_context_free(ctx);
+        }
+        for (int j = 0; j < 3; j++) {
+            double scale = dtypes[k] == CNN_F32 ? 1e-5 : 1e-13;
+            ck_assert_msg(fabs(results[0][j] - results[1][j]) <= scale * fabs(results[0][j]), "%g, expected %g", results[1][j], results[0][j]);
+        }
+    }
+}
+END_TEST
+
+/* ---- failures ---- */
+
+START_TEST(a_bad_index_stops_the_queue_until_it_is_told)
+{
+    setting s;
+    ck_assert(setting_make(&s, "cuda"));
+    ck_assert_int_eq(train(&s, 0), CNN_OK);
+    ck_assert(read_state(&s, &right));
+    cnn_tensor *x = cnn_tensor_zeros(s.ctx, CNN_F32, CNN_SHAPE(2, 3));
+    cnn_tensor *labels = cnn_tensor_from_data(s.ctx, CNN_I64, CNN_SHAPE(2), ((int64_t[]){ 1, 7 }));
+    cnn_tape_begin(s.tape, CNN_EVAL);
+    cnn_tensor *loss = cnn_cross_entropy(cnn_input(s.tape, x), labels);
+    cnn_tensor *weight = cnn_module_parameter(s.net, 0);
+    float zeros[6 * 2 * 9] = { 0 };
+    ck_assert_int_eq(cnn_tensor_write(weight, zeros, sizeof zeros), CNN_OK); /* behind the failure: not carried out */
+    ck_assert(isnan(cnn_tensor_item(loss)));
+    ck_assert_str_eq(cnn_last_error(s.ctx), "tensor_item: on the device cuda:0 index_check failed: the index at 1 is 7");
+    ck_assert(read_state(&s, &now));
+    same_bits("weights behind a failure");
+    ck_assert_int_eq(train(&s, 1), CNN_OK);
+    cnn_tensor_free(x);
+    cnn_tensor_free(labels);
+    setting_free(&s);
+}
+END_TEST
+
+START_TEST(full_memory_is_an_error_that_passes)
+{
+    setenv("CNN_STANDIN_MEMORY", "60000000", 1);
+    cnn_context *ctx = cnn_context_new(.device = "cuda");
+    cnn_tensor *a = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(6000000));
+    ck_assert_ptr_nonnull(a);
+    ck_assert_ptr_null(cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(12000000)));
+    ck_assert_int_eq(cnn_context_status(ctx), CNN_ERROR_NO_MEMORY);
+    cnn_tensor_free(a);
+    cnn_tensor *b = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(12000000)); /* what is kept is given back for it */
+    ck_assert_msg(b != NULL, "%s", cnn_last_error(ctx));
+    cnn_tensor_free(b);
+    cnn_context_free(ctx);
+}
+END_TEST
+
+/* Trains while one call fails. 0: the end has the bits of a run without failures; 2: a failure that was reported, and the
+ * device stays unusable; else wrong. */
+static int survives(void)
+{
+    setting s;
+    static state before;
+    if (!setting_make(&s, "cuda")) {
+        bool told = *cnn_last_error(s.ctx) != '\0';
+        setting_free(&s);
+        return told ? 2 : 3;
+    }
+    int result = 0;
+    for (int i = 0; i < STEPS && result == 0; i++) {
+        if (!read_state(&s, &before) && !read_state(&s, &before)) {
+            result = 2;
+            break;
+        }
+        int64_t count = cnn_optimizer_step_count(s.optimizer);
+        if (train(&s, i) == CNN_OK) {
+            continue;
+        }
+        bool told = *cnn_last_error(s.ctx) != '\0', moved = cnn_optimizer_step_count(s.optimizer) != count;
+        bool adam = strstr(cnn_last_error(s.ctx), " adam failed") != NULL;
+        if (!told || !read_state(&s, &now)) {
+            result = told ? 2 : 4;
+        } else if (memcmp(now.data, before.data, now.bytes) != 0) {
+            result = adam ? 2 : 5; /* the optimizer's launches before it have been done */
+        } else if (moved) {
+            result = 6;
+        } else if (train(&s, i) != CNN_OK) {
+            result = 7;
+        }
+        if (result > 2) {
+            fprintf(stderr, "result %d: %s\n", result, cnn_last_error(s.ctx));
+        }
+    }
+    if (result == 0 && (!read_state(&s, &now) || memcmp(now.data, right.data, now.bytes) != 0)) {
+        result = 8;
+    }
+    setting_free(&s);
+    return result;
+}
+
+static int train_right(void)
+{
+    return !train_all("cuda", &now);
+}
+
+static int calls_of_a_run(void)
+{
+    char name[] = "/tmp/libcnn-cuda-XXXXXX";
+    int calls = 0, descriptor = mkstemp(name);
+    ck_assert_int_ge(descriptor, 0);
+    setenv("CNN_STANDIN_COUNT", name, 1);
+    ck_assert_int_eq(in_child(train_right), 0);
+    unsetenv("CNN_STANDIN_COUNT");
+    FILE *file = fdopen(descriptor, "r");
+    ck_assert_int_eq(fscanf(file, "%d", &calls), 1);
+    fclose(file);
+    unlink(name);
+    return calls;
+}
+
+/* How many of the runs in which a call fails end as if it had not. */
+static int runs(const char *variable, int calls, int step, int *others)
+{
+    char number[16];
+    int whole = 0;
+    *others = 0;
+    for (int n = 1; n <= calls; n += step) {
+        snprintf(number, sizeof number, "%d", n);
+        setenv(variable, number, 1);
+        int result = in_child(survives);
+        ck_assert_msg(result == 0 || result == 2, "%s=%d: %d", variable, n, result);
+        whole += result == 0;
+        *others += result == 2;
+    }
+    unsetenv(variable);
+    return whole;
+}
+
+START_TEST(every_call_may_fail)
+{
+    const char *all = getenv("CNN_TEST_CUDA");
+    int others, step = all && strcmp(all, "all") == 0 ? 1 : 23;
+    setenv("CNN_CUDA_GRAPHS", _i ? "1" : "0", 1);
+    ck_assert_int_eq(train_all("cuda", &right), true); /* in this process: what a child compares with */
+    int calls = calls_of_a_run();
+    ck_assert_int_gt(calls, 200);
+    int whole = runs("CNN_STANDIN_FAIL", calls, step, &others);
+    printf("%d calls: %d runs went on, %d ended with a failure\n", calls, whole, others);
+    ck_assert_int_gt(whole, others);
+    runs("CNN_STANDIN_LOST", calls, 5 * step, &others);
+}
+END_TEST
+
+/* ---- compiled kernels ---- */
+
+static char cache[] = "/tmp/libcnn-cuda-cache-XXXXXX";
+
+static void cached_file(char *path, size_t size)
+{
+    char command[100];
+    snprintf(command, sizeof command, "ls %s/cnn/*", cache);
+    FILE *listing = popen(command, "r");
+    ck_assert(fgets(path, (int)size, listing) != NULL);
+    path[strcspn(path, "\n")] = '\0';
+    ck_assert_int_eq(fgetc(listing), EOF); /* one file, and none of another name */
+    pclose(listing);
+}
+
+START_TEST(compiled_kernels_are_kept_and_a_damaged_file_is_made_anew)
+{
+    char path[200];
+    struct stat first, second;
+    ck_assert_ptr_nonnull(mkdtemp(cache));
+    setenv("XDG_CACHE_HOME", cache, 1);
+    ck_assert_int_eq(in_child(train_right), 0);
+    cached_file(path, sizeof path);
+    ck_assert_int_eq(stat(path, &first), 0);
+    ck_assert_int_eq(in_child(train_right), 0);
+    ck_assert_int_eq(stat(path, &second), 0);
+    ck_assert_int_eq(first.st_ino, second.st_ino); /* taken from there */
+    ck_assert_int_eq(truncate(path, first.st_size - 1), 0);
+    ck_assert_int_eq(in_child(train_right), 0);
+    ck_assert_int_eq(stat(path, &second), 0);
+    ck_assert_int_eq(second.st_size, first.st_size);
+    setenv("XDG_CACHE_HOME", "/proc/none", 1); /* no cache can be written */
+    ck_assert_int_eq(in_child(train_right), 0);
+    unlink(path);
+}
+END_TEST
+
+static int leaves_alone(void)
+{
+    return 0;
+}
+
+START_TEST(a_child_leaves_the_queue_to_its_parent)
+{
+    setting s;
+    ck_assert(setting_make(&s, "cuda"));
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        cnn_tensor *t = cnn_tensor_zeros(s.ctx, CNN_F32, CNN_SHAPE(2));
+        bool refused = !t || isnan(cnn_tensor_item(t));
+        _exit(refused ? leaves_alone() : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ck_assert_int_eq(train(&s, 0), CNN_OK);
+    setting_free(&s);
+}
+END_TEST
+
+int main(void)
+{
+    setenv("CNN_BACKEND_PATH", CUDA_REFERENCE_FOLDER, 1);
+    setenv("CNN_CUDA_LIBRARIES", CUDA_STANDIN_FOLDER, 1);
+    setenv("XDG_CACHE_HOME", CUDA_STANDIN_FOLDER, 0);
+    unsetenv("CNN_DEVICE");
+    Suite *suite = suite_create("CUDA without a GPU");
+    TCase *devices = suite_case(suite, "devices", NULL, NULL);
+    tcase_add_test(devices, the_device_is_listed);
+    tcase_add_test(devices, a_machine_without_cuda_says_what_is_missing);
+    TCase *results = suite_case(suite, "results", NULL, NULL);
+    tcase_add_test(results, training_has_the_bits_of_the_cpu);
+    tcase_add_test(results, libraries_train_as_well);
+    tcase_add_test(results, operations_of_the_libraries_are_right);
+    TCase *failures = suite_case(suite, "failures", NULL, NULL);
+    tcase_set_timeout(failures, 1800);
+    tcase_add_test(failures, a_bad_index_stops_the_queue_until_it_is_told);
+    tcase_add_test(failures, full_memory_is_an_error_that_passes);
+    tcase_add_loop_test(failures, every_call_may_fail, 0, 2);
+    tcase_add_test(failures, compiled_kernels_are_kept_and_a_damaged_file_is_made_anew);
+    tcase_add_test(failures, a_child_leaves_the_queue_to_its_parent);
+    return suite_run(suite);
+}
