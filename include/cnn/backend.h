@@ -92,7 +92,8 @@ typedef struct cnn_backend {
     int (*count)(void);
     /** Describes one. */
     bool (*properties)(int index, cnn_device_properties *properties);
-    /** Begins a queue on a device, for one context. NULL: no; `message` says why, in one line. */
+    /** Begins a queue on a device, for one context. NULL: no; `message` says why, in one line. It is also called where
+     * `count` is 0, and says then why there is no device. */
     void *(*open)(int index, char *message, size_t message_size);
     /** Waits for all that was handed over and ends the queue. All memory is freed by then. */
     void (*close)(void *queue);

@@ -233,8 +233,9 @@ const cnn_backend *cnn__backend_find(const char *name, int *index)
     bool digits = !name[length] || (name[length + 1] >= '0' && name[length + 1] <= '9' && *end == '\0');
     for (int i = 0; i < of && digits; i++) {
         if (strlen(backends_known[i]->name) == length && memcmp(backends_known[i]->name, name, length) == 0) {
+            int count = backends_known[i]->count();
             *index = (int)number;
-            return number < backends_known[i]->count() ? backends_known[i] : NULL;
+            return number < count || count == 0 ? backends_known[i] : NULL;
         }
     }
     return NULL;
@@ -243,7 +244,8 @@ const cnn_backend *cnn__backend_find(const char *name, int *index)
 bool cnn_device_available(const char *name)
 {
     int index;
-    return name && (strcmp(name, "cpu") == 0 || cnn__backend_find(name, &index));
+    const cnn_backend *found = name ? cnn__backend_find(name, &index) : NULL;
+    return name && (strcmp(name, "cpu") == 0 || (found && index < found->count()));
 }
 
 void cnn__device_names(char *text, size_t size)

@@ -30,7 +30,8 @@ typedef struct cnn__device {
 
 /* ---- opening ---- */
 
-/* Finds the back end and the number of a device's name; NULL: there is none. */
+/* Finds the back end and the number of a device's name; NULL: there is none. A back end that has no device at all is
+ * found, so that opening one says why. */
 const cnn_backend *cnn__backend_find(const char *name, int *index);
 /* The names of all devices, as messages list them: "cpu, cuda:0". */
 void cnn__device_names(char *text, size_t size);
