@@ -3,7 +3,9 @@
 #   make cuda   build/cuda/libcnn-cuda.so (part of make)
 HAVE_CUDA := $(if $(filter posix,$(PLATFORM)),1)
 CUDA_SOURCES := $(sort $(wildcard cuda/*.c))
-CUDA_OBJECTS := $(CUDA_SOURCES:%.c=$(BUILD)/%.o)
+CUDA_OBJECTS := $(CUDA_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/cuda/modules.o
+# The order is that of planner.h.
+CUDA_MODULES := elements reductions indices products layers losses attention optimizers
 CUDA_SHARED := $(BUILD)/cuda/libcnn-cuda.so
 
 .PHONY: cuda
@@ -16,6 +18,17 @@ cuda_compile = $(CC) $(STRICT) $(PRECISION) $(PLATFORM_CFLAGS) -fvisibility=hidd
 	$(if $(findstring -O0,$(CFLAGS)),,$(HARDEN)) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off $(PREFIX_MAP) -MMD -MP
 $(BUILD)/cuda/%.o: cuda/%.c
 	@mkdir -p $(@D)
+	$(call say,CC  )
+	$(QUIET)$(cuda_compile) -c $< -o $@
+
+# The sources of the kernels are part of the object, as texts.
+CUDA_ENUMERATIONS := $(BUILD)/cuda/enumerations.h
+$(CUDA_ENUMERATIONS): cuda/enumerations.awk $(wildcard include/cnn/kernels/*.h)
+	@mkdir -p $(@D)
+	$(QUIET)awk -f $^ >$@.new && mv $@.new $@
+$(BUILD)/cuda/modules.c: cuda/modules.sh $(wildcard cuda/kernels/*) src/base/math.h src/kernels/array/math.h $(CUDA_ENUMERATIONS)
+	$(QUIET)cuda/modules.sh $(BUILD)/cuda $(CUDA_MODULES) >$@.new && mv $@.new $@
+$(BUILD)/cuda/modules.o: $(BUILD)/cuda/modules.c cuda/plan.h
 	$(call say,CC  )
 	$(QUIET)$(cuda_compile) -c $< -o $@
 

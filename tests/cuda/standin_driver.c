@@ -596,7 +596,7 @@ EXPORTED CUresult cuModuleLoadData(CUmodule *module, const void *image)
 }
 
 /* Functions live as long as the process: a driver frees them with their module. */
-static struct CUfunc_st functions[1024];
+static struct CUfunc_st functions[4096];
 
 EXPORTED CUresult cuModuleUnload(CUmodule module)
 {
