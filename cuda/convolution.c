@@ -296,12 +296,29 @@ static int64_t padding_behind(int64_t in, int64_t out, int64_t kernel, int64_t s
     return behind > 0 ? behind : 0;
 }
 
+/* The convolution that a kernel makes, maybe with ReLU and pooling around it. */
+static cnn_kernel plain_kernel(cnn_kernel kernel)
+{
+    switch (kernel) {
+    case CNN_KERNEL_CONV_RELU_POOL_FORWARD: return CNN_KERNEL_CONV_FORWARD;
+    case CNN_KERNEL_CONV_RELU_POOL_BACKWARD_DATA: return CNN_KERNEL_CONV_BACKWARD_DATA;
+    case CNN_KERNEL_CONV_RELU_POOL_BACKWARD_WEIGHT: return CNN_KERNEL_CONV_BACKWARD_WEIGHT;
+    default: return kernel;
+    }
+}
+
+bool cuda_is_pooled(const cnn_launch *launch)
+{
+    return plain_kernel(launch->kernel) != launch->kernel;
+}
+
 /* False: not one that cuDNN is asked for. */
 static bool form_of(form *f, const cnn_launch *launch, const cnn_conv *g)
 {
     memset(f, 0, sizeof *f);
-    bool kind = launch->kernel == CNN_KERNEL_CONV_FORWARD || launch->kernel == CNN_KERNEL_CONV_BACKWARD_DATA ||
-                launch->kernel == CNN_KERNEL_CONV_BACKWARD_WEIGHT;
+    const cnn_kernel operation = plain_kernel(launch->kernel);
+    bool kind = operation == CNN_KERNEL_CONV_FORWARD || operation == CNN_KERNEL_CONV_BACKWARD_DATA ||
+                operation == CNN_KERNEL_CONV_BACKWARD_WEIGHT;
     bool real = launch->dtype == CNN_F32 || launch->dtype == CNN_F64 || launch->dtype == CNN_BF16;
     if (!kind || !real || g->batch < 1 || g->groups < 1 || g->out_h < 1 || g->out_w < 1 || g->pad_top < 0 ||
         g->pad_left < 0) {
@@ -318,7 +335,7 @@ static bool form_of(form *f, const cnn_launch *launch, const cnn_conv *g)
     f->before[0] = g->pad_top, f->before[1] = g->pad_left;
     f->behind[0] = padding_behind(g->in_h, g->out_h, g->kernel_h, g->stride_h, g->dilation_h, g->pad_top);
     f->behind[1] = padding_behind(g->in_w, g->out_w, g->kernel_w, g->stride_w, g->dilation_w, g->pad_left);
-    f->kernel = (int32_t)launch->kernel;
+    f->kernel = (int32_t)operation;
     f->dtype = (int32_t)launch->dtype;
     f->align = 4;
     f->align = launch->dtype == CNN_F64 ? 8 : launch->dtype == CNN_BF16 ? 2 : f->align;
@@ -404,7 +421,12 @@ static bool plan_rest(cuda_queue *q, const cnn_launch *of, cnn_launch *rest)
     rest->struct_size = sizeof *rest;
     rest->dtype = of->dtype;
     rest->number = of->number;
-    if (cuda_plan_workspace(rest) > 0 || !cuda_plan(rest, (void *)(uintptr_t)q->record, cuda_add_call, &target)) {
+    const size_t bytes = cuda_plan_workspace(rest); /* the convolution is done with the scratch memory by then */
+    if (bytes > 0 && !cuda_scratch(q, bytes)) {
+        return false;
+    }
+    rest->workspace = (void *)(uintptr_t)(bytes ? q->scratch : 0);
+    if (!cuda_plan(rest, (void *)(uintptr_t)q->record, cuda_add_call, &target)) {
         cuda_fail(q, of->number, (int)of->kernel, "there is no kernel for what follows the convolution");
         return false;
     }
@@ -456,6 +478,26 @@ static bool sum_channels(cuda_queue *q, const cnn_launch *launch, const void *dy
     return plan_rest(q, launch, &rest);
 }
 
+/* The activations before the pooling are in the launch's workspace. */
+static bool add_pooled(cuda_queue *q, const cnn_launch *l, const cuda_convolution *c, const cnn_conv *g)
+{
+    void *dense = l->workspace;
+    if (l->kernel == CNN_KERNEL_CONV_RELU_POOL_FORWARD) {
+        const void *const in[2] = { dense, NULL };
+        return add_convolution(q, l, c, l->in[0], l->in[1], dense) &&
+               (!l->in[2] || add_bias(q, l, dense, l->in[2], g->batch, g->out_channels, g->out_h * g->out_w)) &&
+               cuda_pooling_add(q, l, g, true, in, l->out);
+    }
+    const bool data = l->kernel == CNN_KERNEL_CONV_RELU_POOL_BACKWARD_DATA;
+    void *const out[2] = { dense, NULL };
+    if (!cuda_pooling_add(q, l, g, false, data ? l->in : l->in + 1, out)) {
+        return false;
+    }
+    return data ? add_convolution(q, l, c, l->out[0], l->in[2], dense)
+                : add_convolution(q, l, c, l->in[0], l->out[0], dense) &&
+                      (!l->out[1] || sum_channels(q, l, dense, l->out[1], g));
+}
+
 static bool add_parts(cuda_queue *q, const cnn_launch *l, const cuda_convolution *c, const cnn_conv *g)
 {
     const int64_t x_count = g->batch * g->in_channels * g->in_h * g->in_w, y_inner = g->out_h * g->out_w;
@@ -478,9 +520,10 @@ static bool add_parts(cuda_queue *q, const cnn_launch *l, const cuda_convolution
 bool cuda_convolution_fits(const cnn_launch *launch, bool unset)
 {
     const cnn_conv *g = launch->parameters;
-    const void *bias = launch->kernel == CNN_KERNEL_CONV_FORWARD         ? launch->in[2]
-                       : launch->kernel == CNN_KERNEL_CONV_BACKWARD_DATA ? launch->in[3]
-                                                                         : NULL;
+    const cnn_kernel kernel = launch->kernel;
+    const void *bias = kernel == CNN_KERNEL_CONV_FORWARD || kernel == CNN_KERNEL_CONV_RELU_POOL_FORWARD ? launch->in[2]
+                       : kernel == CNN_KERNEL_CONV_BACKWARD_DATA                                        ? launch->in[3]
+                                                                                                        : NULL;
     return g && !g->add && (launch->dtype != CNN_BF16 || (!unset && !bias));
 }
 
@@ -491,5 +534,5 @@ int cuda_convolution_add(cuda_queue *q, const cnn_launch *launch)
     if (!c) {
         return q->failed ? -1 : 0;
     }
-    return add_parts(q, launch, c, g) ? 1 : -1;
+    return (cuda_is_pooled(launch) ? add_pooled : add_parts)(q, launch, c, g) ? 1 : -1;
 }

@@ -4,8 +4,9 @@
 HAVE_CUDA := $(if $(filter posix,$(PLATFORM)),1)
 CUDA_SOURCES := $(sort $(wildcard cuda/*.c))
 CUDA_OBJECTS := $(CUDA_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/cuda/modules.o
-# The order is that of planner.h.
-CUDA_MODULES := elements reductions indices products layers losses attention optimizers
+# In the order of planner.h; modules of doubles follow.
+CUDA_MODULES := elements reductions indices products layers losses attention optimizers elements_f64 reductions_f64 products_f64 \
+	layers_f64 losses_f64 attention_f64 optimizers_f64
 CUDA_SHARED := $(BUILD)/cuda/libcnn-cuda.so
 
 .PHONY: cuda

@@ -4,7 +4,7 @@
 static bool is_convolution(const cnn_launch *launch)
 {
     return launch->kernel == CNN_KERNEL_CONV_FORWARD || launch->kernel == CNN_KERNEL_CONV_BACKWARD_DATA ||
-           launch->kernel == CNN_KERNEL_CONV_BACKWARD_WEIGHT;
+           launch->kernel == CNN_KERNEL_CONV_BACKWARD_WEIGHT || cuda_is_pooled(launch);
 }
 
 bool cuda_supports(void *queue, cnn_kernel kernel, cnn_dtype dtype)
@@ -27,7 +27,13 @@ size_t cuda_workspace(void *queue, const cnn_launch *launch)
         }
         q->failed = false;
     }
-    return found ? 0 : cuda_plan_workspace(launch);
+    const cnn_conv *g = launch->parameters;
+    size_t size = launch->dtype == CNN_F64 ? 8 : 4, own = cuda_plan_workspace(launch);
+    if (!found) {
+        return own;
+    }
+    size_t dense = (size_t)(g->batch * g->out_channels * g->out_h * g->out_w) * size;
+    return !cuda_is_pooled(launch) ? 0 : own > dense ? own : dense;
 }
 
 static bool add_planned(cuda_queue *q, const cnn_launch *launch)

@@ -74,7 +74,7 @@ typedef struct cuda_sequence {
 
 /* ---- the queue (queue.c) ---- */
 
-enum { CUDA_MODULES = 16, CUDA_HALF = 4 << 20 };
+enum { CUDA_MODULES = 32, CUDA_HALF = 4 << 20 };
 
 typedef struct cuda_function {
     const char *name;
@@ -194,6 +194,12 @@ bool cuda_convolution_fits(const cnn_launch *launch, bool unset);
 /* A plan for a launch that fits, which may be one that was made before. NULL: cuDNN has none that is as exact and as repeatable as
  * is asked for, or something has failed, which is recorded. */
 const cuda_convolution *cuda_convolution_find(cuda_queue *q, const cnn_launch *launch);
+/* Whether ReLU and pooling are part of a launch: it needs a workspace for what is before them. */
+bool cuda_is_pooled(const cnn_launch *launch);
+/* Adds ReLU and pooling (in: the convolution's result; out: y, index or NULL) or the way back (in: dy, index; out: the
+ * gradient of the convolution's result). */
+bool cuda_pooling_add(cuda_queue *q, const cnn_launch *launch, const cnn_conv *g, bool forward, const void *const in[2],
+                      void *const out[2]);
 /* Adds the entries of a convolution. 1: done; 0: cuDNN cannot; −1: it has failed. */
 int cuda_convolution_add(cuda_queue *q, const cnn_launch *launch);
 bool cuda_convolution_issue(cuda_queue *q, const cuda_entry *entry);
