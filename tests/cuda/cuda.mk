@@ -44,6 +44,12 @@ CHECK_EXTRA += check-cuda
 check-cuda: $(CUDA_TESTS)/test_cuda $(CUDA_STANDIN) $(CUDA_REFERENCE)
 	@$<
 
+# Operations on a GPU, or on the stand-in, beside the CPU.
+$(CUDA_TESTS)/grid: tests/cuda/grid.c $(PUBLIC_HEADERS) $(SHARED)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) -L$(LIB) $(call rpath,$(@D)) -lcnn -lm
+
 CHECK_LONG += check-cuda-long
 check-cuda-long: $(CUDA_TESTS)/test_cuda $(CUDA_STANDIN) $(CUDA_REFERENCE)
 	@CNN_TEST_CUDA=all $<
