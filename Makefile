@@ -289,6 +289,7 @@ make wheel           the package for Python with the library inside, build/wheel
 make bench           against PyTorch, oneDNN and others
 make cli             the command cnn, build/cnn
 make mpi             libcnn-mpi, for each MPI that is found (part of make)
+make cuda            the back end for NVIDIA's GPUs, build/cuda (part of make); install-cuda installs it alone
 make clean           remove what was built
 
 make check-asan      the tests under sanitizers of addresses and undefined behaviour; also check-tsan, check-valgrind, check-helgrind

@@ -37,22 +37,28 @@ $(CUDA_STANDIN): $(CUDA_STANDIN_SOURCES) tests/cuda/standin.h tests/cuda/referen
 	@for name in libcublasLt.so.13 libcudnn.so.9 libnvrtc.so.13; do ln -sf libcuda.so.1 $(@D)/$$name; done
 
 CHECK_BUILD += $(CUDA_STANDIN) $(CUDA_REFERENCE)
-.PHONY: check-cuda check-cuda-calls check-cuda-long
+.PHONY: check-cuda check-cuda-long
+CUDA_ON_STANDIN = XDG_CACHE_HOME=$(abspath $(CUDA_TESTS))/cache CNN_CUDA_LIBRARIES=$(abspath $(dir $(CUDA_STANDIN))) \
+	CNN_BACKEND_PATH=$(abspath $(dir $(CUDA_SHARED)))
 $(CUDA_TESTS)/test_cuda: TEST_CFLAGS = -DCUDA_REFERENCE_FOLDER='"$(BUILD)/tests/cuda/reference"' -DCUDA_STANDIN_FOLDER='"$(BUILD)/tests/cuda/standin"'
 CHECK_BUILD += $(CUDA_TESTS)/test_cuda
 CHECK_EXTRA += check-cuda
 check-cuda: $(CUDA_TESTS)/test_cuda $(CUDA_STANDIN) $(CUDA_REFERENCE)
 	@$<
 
-# Operations on a GPU, or on the stand-in, beside the CPU.
-$(CUDA_TESTS)/grid: tests/cuda/grid.c $(PUBLIC_HEADERS) $(SHARED)
+# Programs for a GPU (tools/gpu-check.sh) or the stand-in: operations beside the CPU, and failures.
+$(CUDA_TESTS)/grid $(CUDA_TESTS)/gpu_errors: $(CUDA_TESTS)/%: tests/cuda/%.c $(PUBLIC_HEADERS) $(SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) -L$(LIB) $(call rpath,$(@D)) -lcnn -lm
 
 CHECK_LONG += check-cuda-long
-check-cuda-long: $(CUDA_TESTS)/test_cuda $(CUDA_STANDIN) $(CUDA_REFERENCE)
+# The plug-in itself, with the kernels compiled for the host, and an epoch of the example on both kinds.
+check-cuda-long: $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/grid $(CUDA_TESTS)/gpu_errors $(CUDA_STANDIN) $(CUDA_REFERENCE) $(CUDA_SHARED) \
+		$(BUILD)/examples/mnist_cnn $(DEVICE_DIGITS)
 	@CNN_TEST_CUDA=all $<
+	@$(CUDA_ON_STANDIN) $(CUDA_TESTS)/grid
+	@CNN_STANDIN_MEMORY=500000000 $(CUDA_ON_STANDIN) $(CUDA_TESTS)/gpu_errors
+	@$(CUDA_ON_STANDIN) tests/cuda/epoch.sh $(BUILD)/examples/mnist_cnn $(dir $(DEVICE_DIGITS)) $(CUDA_REFERENCE)
 
-CUDA_RUN = CNN_CUDA_LIBRARIES=$(abspath $(dir $(CUDA_STANDIN))) CNN_BACKEND_PATH=$(abspath $(dir $(CUDA_REFERENCE))) CNN_DEVICE=cuda
 endif
