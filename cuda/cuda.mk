@@ -22,13 +22,10 @@ $(BUILD)/cuda/%.o: cuda/%.c
 	$(call say,CC  )
 	$(QUIET)$(cuda_compile) -c $< -o $@
 
-# The sources of the kernels are part of the object, as texts.
-CUDA_ENUMERATIONS := $(BUILD)/cuda/enumerations.h
-$(CUDA_ENUMERATIONS): cuda/enumerations.awk $(wildcard include/cnn/kernels/*.h)
-	@mkdir -p $(@D)
-	$(QUIET)awk -f $^ >$@.new && mv $@.new $@
-$(BUILD)/cuda/modules.c: cuda/modules.sh $(wildcard cuda/kernels/*) src/base/math.h src/kernels/array/math.h $(CUDA_ENUMERATIONS)
-	$(QUIET)cuda/modules.sh $(BUILD)/cuda $(CUDA_MODULES) >$@.new && mv $@.new $@
+# The sources of the kernels are part of the object, as texts that include nothing (kernels.mk).
+CUDA_TEXTS := $(CUDA_MODULES:%=$(BUILD)/cuda/host/flat/%.cu)
+$(BUILD)/cuda/modules.c: cuda/modules.sh $(CUDA_TEXTS)
+	$(QUIET)cuda/modules.sh $(CUDA_TEXTS) >$@.new && mv $@.new $@
 $(BUILD)/cuda/modules.o: $(BUILD)/cuda/modules.c cuda/plan.h
 	$(call say,CC  )
 	$(QUIET)$(cuda_compile) -c $< -o $@

@@ -19,20 +19,15 @@ $(CUDA_REFERENCE): $(CUDA_REFERENCE_OBJECTS) cuda/libcnn-cuda.map
 	$(call say,LINK)
 	$(QUIET)$(cuda_link) $(CUDA_REFERENCE_OBJECTS) -ldl -lm
 
-# The kernels themselves, compiled for the host (cuda/kernels/portable.h), which the stand-in finds by their names.
-CUDA_HOST_KERNELS := $(CUDA_MODULES:%=$(CUDA_TESTS)/kernels/%.o)
-$(CUDA_HOST_KERNELS): $(CUDA_TESTS)/kernels/%.o: cuda/kernels/%.cu $(wildcard cuda/kernels/*.h) $(CUDA_ENUMERATIONS) $(FLAGS)
-	@mkdir -p $(@D)
-	$(call say,CC  )
-	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Icuda/kernels -I$(BUILD)/cuda -Isrc -Iinclude $(CPPFLAGS) $(CFLAGS) -ffp-contract=off -fPIC -x c -c $< -o $@
-
+# The kernels themselves are in it, compiled for the host (cuda/kernels.mk).
+CUDA_HOST_KERNELS = $(CUDA_KERNEL_OBJECTS) $(CUDA_HOST_FOLDER)/host_kernels.def
 # One object under the names of all four libraries.
 CUDA_STANDIN_SOURCES := $(wildcard tests/cuda/standin*.c)
 $(CUDA_STANDIN): $(CUDA_STANDIN_SOURCES) tests/cuda/standin.h tests/cuda/reference.h $(wildcard cuda/driver/*.h) cuda/plan.h $(CUDA_HOST_KERNELS) $(SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Icuda -Itests/cuda $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared \
-		-Wl,-soname,libcuda-standin.so $(CUDA_STANDIN_SOURCES) $(CUDA_HOST_KERNELS) -o $@ $(LDFLAGS) -L$(LIB) \
+	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Icuda -Itests/cuda -I$(CUDA_HOST_FOLDER) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared \
+		-Wl,-soname,libcuda-standin.so $(CUDA_STANDIN_SOURCES) $(CUDA_KERNEL_OBJECTS) -o $@ $(LDFLAGS) -L$(LIB) \
 		$(call rpath,$(@D)) -lcnn -ldl -lm -pthread
 	@for name in libcublasLt.so.13 libcudnn.so.9 libnvrtc.so.13; do ln -sf libcuda.so.1 $(@D)/$$name; done
 
