@@ -52,6 +52,19 @@ clients() {
     fi
 }
 
+# block KIND: the first block of that kind in the quick start
+block() {
+    awk -v kind="$1" '$0 == "```" kind { inside = 1; next } /^```/ { if (inside) exit } inside' "$tree/docs/quick-start.md"
+}
+
+# Who follows the quick start to the letter gets what it says: its program, its command, its output.
+quick_start() {
+    block c >"$work/run/first.c"
+    command=$(grep '^cc first\.c ' "$tree/docs/quick-start.md") || fail "docs/quick-start.md has no command that compiles first.c"
+    is=$(cd "$work/run" && LD_LIBRARY_PATH=$root$libdir pc sh -c "$cc${command#cc}") || fail "the quick start's command fails: $command"
+    [ "$is" = "$(block text)" ] || fail "the quick start prints \"$is\", the page says \"$(block text)\""
+}
+
 # A back end is found in the folder cnn-0 beside the library and by CNN_BACKEND_PATH, but never in the current folder.
 back_ends() {
     static='' folder=$root$libdir/cnn-0
@@ -158,6 +171,7 @@ round() {
     tree_is_whole
     if [ -n "$destdir" ]; then export PKG_CONFIG_SYSROOT_DIR="$destdir"; fi
     clients
+    quick_start
     images
     onnx
     message_passing
