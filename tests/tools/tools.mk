@@ -6,3 +6,9 @@ check-test-layers check-test-checks check-test-run: check-test-%:
 # A part of check-abi, which brings abidiff.
 check-test-abi:
 	@CC="$(CC)" tests/tools/test-abi.sh
+
+# The pages' checks run programs.
+CHECK_EXTRA += check-test-docs
+.PHONY: check-test-docs
+check-test-docs: $(SHARED)
+	@CC="$(CC)" LIB="$(LIB)" tests/tools/test-docs.sh
