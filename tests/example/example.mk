@@ -19,7 +19,7 @@ $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte: $(BUILD)/examples/mnist_cnn
 $(EXAMPLE_SCRIPTS:%=check-example-%): check-example-%: $(BUILD)/examples/mnist_cnn $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
 	@tests/example/$*.sh $< $(EXAMPLE_DIGITS)/synthetic
 
-# Digits of MNIST and of fonts in pictures of all kinds, after two epochs of training: at least 97 % of both are recognised.
+# Digits of MNIST and of fonts in pictures of all kinds, after three epochs of training: at least 97 % of both are recognised.
 CHECK_LONG += check-predict
 .PHONY: check-predict
 check-predict: $(BUILD)/examples/mnist_cnn
