@@ -129,7 +129,8 @@ typedef struct cnn_onnx_save_options {
  * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT (a NULL, an option out of its range, a name that is empty or taken);
  *         CNN_ERROR_UNSUPPORTED for an operation that ONNX does not have, whose module and name the message says, and
  *         where a batch of -1, or sizes, cannot be symbolic; the error of the forward; CNN_ERROR_IO,
- *         CNN_ERROR_NOT_FOUND (no such folder), CNN_ERROR_NO_MEMORY. On failure the file is as it was. Thread-safe while nobody changes the module.
+ *         CNN_ERROR_NOT_FOUND (no such folder), CNN_ERROR_NO_MEMORY. On failure the file is as it was. Thread-safe
+ *         while nobody changes the module.
  * @since 0.2
  */
 CNN_API cnn_status cnn_onnx_save(cnn_module *module, const char *path, const cnn_onnx_save_options *options);
