@@ -176,6 +176,9 @@ bool cnn__onnx_op_unique(cnn__onnx_run *run);
 bool cnn__onnx_op_attention(cnn__onnx_run *run);
 bool cnn__onnx_op_rotary(cnn__onnx_run *run);
 
+/* ops_rois.c */
+bool cnn__onnx_op_roi_align(cnn__onnx_run *run);
+
 /* ops_boxes.c */
 bool cnn__onnx_op_suppression(cnn__onnx_run *run);
 
