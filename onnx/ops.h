@@ -170,6 +170,7 @@ bool cnn__onnx_op_window(cnn__onnx_run *run);
 
 /* ops_signal.c */
 bool cnn__onnx_op_dft(cnn__onnx_run *run);
+bool cnn__onnx_op_stft(cnn__onnx_run *run);
 bool cnn__onnx_op_unique(cnn__onnx_run *run);
 
 /* ops_attention.c */

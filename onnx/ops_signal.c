@@ -60,6 +60,64 @@ bool cnn__onnx_op_dft(cnn__onnx_run *run)
     return cnn__onnx_out(run, 0, cnn_stack(parts, 2, rank - 1), type);
 }
 
+/* Frames of a signal [N,L,1 or 2] that begin every `step` elements: [N,frames,length,1 or 2]; NULL: reported. */
+static cnn_tensor *frames_of(cnn__onnx_run *run, cnn_tensor *x, int64_t step, int64_t length)
+{
+    int64_t samples = cnn_tensor_size(x, 1), frames = samples < length ? 0 : (samples - length) / step + 1,
+            count = frames * length;
+    if (frames < 1 || count > LARGEST_MATRIX) {
+        cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "%lld frames of %lld in a signal of %lld", (long long)frames,
+                            (long long)length, (long long)samples);
+        return NULL;
+    }
+    int64_t *places = cnn__onnx_arena_get(run->arena, (size_t)count, sizeof *places);
+    for (int64_t i = 0; places && i < count; i++) {
+        places[i] = i / length * step + i % length;
+    }
+    if (!places) {
+        cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory for %lld elements", (long long)count);
+        return NULL;
+    }
+    cnn_tensor *parts = cnn_index_select(x, 1, cnn__onnx_made(run, CNN_I64, 1, &count, places));
+    return cnn_reshape(parts, 4, (int64_t[]){ cnn_tensor_size(x, 0), frames, length, cnn_tensor_size(x, 2) });
+}
+
+bool cnn__onnx_op_stft(cnn__onnx_run *run)
+{
+    cnn_tensor *x = cnn__onnx_in(run, 0), *window = cnn__onnx_has(run, 2) ? cnn__onnx_in(run, 2) : NULL;
+    if (!x || cnn_tensor_ndim(x) != 3 || cnn_tensor_size(x, 2) < 1 || cnn_tensor_size(x, 2) > 2) {
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "expected a signal [N,L,1] or [N,L,2]");
+    }
+    int64_t step = cnn__onnx_in_int(run, 1, 0),
+            length = cnn__onnx_in_int(run, 3, window ? cnn_tensor_numel(window) : 0);
+    if (step < 1 || length < 1 || length > 4096 || (window && cnn_tensor_numel(window) != length)) {
+        return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "frames of %lld every %lld elements", (long long)length,
+                                   (long long)step);
+    }
+    bool half = cnn__onnx_int(run, "onesided", 1) != 0, complex = cnn_tensor_size(x, 2) == 2;
+    cnn_tensor *frames = frames_of(run, x, step, length);
+    if (!frames) {
+        return false;
+    }
+    frames = window ? cnn_mul(frames,
+                              cnn_reshape(cnn__onnx_to(window, cnn_tensor_dtype(x)), 4, (int64_t[]){ 1, 1, length, 1 }))
+                    : frames;
+    int64_t out = half ? length / 2 + 1 : length;
+    cnn_tensor *c = waves(run, out, length, length, false, cnn_tensor_dtype(x)),
+               *s = waves(run, out, length, length, true, cnn_tensor_dtype(x)),
+               *re = cnn_squeeze(cnn_slice(frames, 3, 0, 1, 1), 3),
+               *im = complex ? cnn_squeeze(cnn_slice(frames, 3, 1, 2, 1), 3) : NULL;
+    if (!c || !s) {
+        return cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory for a transform of %lld", (long long)length);
+    }
+    cnn_tensor *parts[2] = { cnn_linear(re, c, NULL), cnn_neg(cnn_linear(re, s, NULL)) };
+    if (im) {
+        parts[0] = cnn_add(parts[0], cnn_linear(im, s, NULL));
+        parts[1] = cnn_add(parts[1], cnn_linear(im, c, NULL));
+    }
+    return cnn__onnx_out(run, 0, cnn_stack(parts, 2, 3), cnn__onnx_type(run, 0));
+}
+
 /* ---- distinct elements ---- */
 
 typedef struct element {
