@@ -1,14 +1,16 @@
 # The example's command line, end to end on a few digits. They are drawn once for all scripts.
 EXAMPLE_SCRIPTS := options run resume interrupt data fetch progress output records predict
 EXAMPLE_DIGITS := $(BUILD)/tests/digits
-CHECK_EXTRA += $(EXAMPLE_SCRIPTS:%=check-example-%) check-example-cifar10 check-example-speedrun check-example-report
+CHECK_EXTRA += $(EXAMPLE_SCRIPTS:%=check-example-%) check-example-cifar10 check-example-speedrun check-example-report check-example-web
 CHECK_BUILD += $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
-.PHONY: check-example check-example-cifar10 check-example-speedrun check-example-report $(EXAMPLE_SCRIPTS:%=check-example-%)
-check-example: $(EXAMPLE_SCRIPTS:%=check-example-%) check-example-cifar10 check-example-speedrun check-example-report
+.PHONY: check-example check-example-cifar10 check-example-speedrun check-example-report check-example-web $(EXAMPLE_SCRIPTS:%=check-example-%)
+check-example: $(EXAMPLE_SCRIPTS:%=check-example-%) check-example-cifar10 check-example-speedrun check-example-report check-example-web
 check-example-cifar10: $(BUILD)/examples/cifar10
 	@tests/example/cifar10.sh $<
 check-example-report: $(BUILD)/examples/mnist_cnn $(BUILD)/examples/cifar10 $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
 	@tests/example/report.sh $< $(EXAMPLE_DIGITS)/synthetic $(BUILD)/examples/cifar10
+check-example-web: $(BUILD)/examples/web
+	@tests/example/web.sh $<
 check-example-speedrun: $(BUILD)/examples/speedrun $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
 	@tests/example/speedrun.sh $< $(EXAMPLE_DIGITS)/synthetic
 

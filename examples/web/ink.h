@@ -1,6 +1,6 @@
 /* Handwriting in the form of MNIST's digits. */
-#ifndef COMMON_INK_H
-#define COMMON_INK_H
+#ifndef WEB_INK_H
+#define WEB_INK_H
 
 #include <stdbool.h>
 
