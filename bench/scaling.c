@@ -16,10 +16,13 @@
 
 enum { MOST_PARAMETERS = 1024, MOST_STEPS = 256, WARM = 2 };
 
+/* A process that waits for no other one counts the time of its computing thread, which the load of the machine changes little. */
+static clockid_t the_clock = CLOCK_MONOTONIC;
+
 static double now(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(the_clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -103,6 +106,7 @@ static void profile(const char *net, int batch_size, int steps)
     work w;
     cnn_batch batch;
     double whole[MOST_STEPS];
+    the_clock = CLOCK_THREAD_CPUTIME_ID;
     prepare(&w, cnn_context_new(.seed = 1, .threads = 1), net, batch_size);
     events.parameters = cnn_module_parameters(w.module, events.parameter, MOST_PARAMETERS);
     cnn_loader *loader = cnn_loader_new(w.data, batch_size);
@@ -142,6 +146,7 @@ static void train(const char *net, int batch_size, int steps)
     cnn_group *group = cnn_mpi_world(ctx);
     int size = cnn_group_size(group);
     int64_t samples = (int64_t)batch_size * size;
+    the_clock = size == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
     prepare(&w, ctx, net, samples);
     cnn_data_parallel *p = cnn_data_parallel_new(group, w.module, w.data, .batch_size = samples, .shards = size);
     if (!p) {

@@ -122,8 +122,18 @@ cnn_status cnn__group_note(cnn_group *group, void *request)
     cnn_status status = reserve(group);
     if (status == CNN_OK) {
         group->requests[group->request_count++] = request;
+    } else if (group->transport.cancel) {
+        group->transport.cancel(request, group->transport.user);
     }
     return status;
+}
+
+static void cancel_all(cnn_group *group)
+{
+    for (int i = 0; i < group->request_count && group->transport.cancel; i++) {
+        group->transport.cancel(group->requests[i], group->transport.user);
+    }
+    group->request_count = 0;
 }
 
 static cnn_status message(cnn_group *group, int other, const void *out, void *in, size_t bytes)
@@ -138,6 +148,7 @@ static cnn_status message(cnn_group *group, int other, const void *out, void *in
                          : group->transport.receive(other, (char *)in + at, piece, &request, group->transport.user);
         }
         if (status != CNN_OK) {
+            cancel_all(group);
             return cnn__group_break(group, CNN_ERROR_IO, "cannot %s process %d", out ? "send to" : "receive from",
                                     other);
         }
@@ -157,14 +168,17 @@ cnn_status cnn__group_receive(cnn_group *group, int from, void *data, size_t byt
     return message(group, from, NULL, data, bytes);
 }
 
-/* Asks once for each message on its way; returns how many were done, or −1. */
+/* Asks once for each message on its way; returns how many were done, or −1 after a failure, and then none is left. */
 static int poll_once(cnn_group *group)
 {
     int kept = 0, before = group->request_count;
     for (int i = 0; i < before; i++) {
         bool done = false;
         if (group->transport.test(&group->requests[i], &done, group->transport.user) != CNN_OK) {
-            group->request_count = 0;
+            int left = before - i - 1;
+            memmove(group->requests + kept, group->requests + i + 1, (size_t)left * sizeof *group->requests);
+            group->request_count = kept + left;
+            cancel_all(group);
             return -1;
         }
         if (!done) {
@@ -198,6 +212,7 @@ cnn_status cnn__group_finish(cnn_group *group)
         double now = cnn__mpi_now();
         begun = begun > 0 ? begun : now;
         if (group->timeout > 0 && now - begun > group->timeout) {
+            cancel_all(group);
             return cnn__group_break(group, CNN_ERROR_IO, "no process of the group has answered for %g seconds",
                                     group->timeout);
         }

@@ -129,6 +129,17 @@ static cnn_status test(void **request, bool *done, void *user)
     return keep(result, r, request);
 }
 
+static void cancel(void *request, void *user)
+{
+    MPI_Request r;
+    (void)user;
+    memcpy(&r, &request, sizeof r);
+    if (r != MPI_REQUEST_NULL) {
+        MPI_Cancel(&r);
+        MPI_Request_free(&r);
+    }
+}
+
 static void end_all(int status, void *user)
 {
     MPI_Abort(*(const MPI_Comm *)user, status);
@@ -170,6 +181,7 @@ cnn_group *cnn_mpi_group(cnn_context *ctx, MPI_Comm comm)
                                 .send = send,
                                 .receive = receive,
                                 .test = test,
+                                .cancel = cancel,
                                 .allreduce = allreduce,
                                 .abort = end_all,
                                 .free_user = free_comm,

@@ -37,8 +37,10 @@ typedef struct cnn_transport {
     cnn_status (*send)(int to, const void *data, size_t bytes, void **request, void *user);
     /** Begins to receive the next message of process `from`, which has exactly `bytes`. */
     cnn_status (*receive)(int from, void *data, size_t bytes, void **request, void *user);
-    /** Says without waiting whether a request is done, which it is told once. */
+    /** Says without waiting whether a request is done, or fails; either is the end of the request. */
     cnn_status (*test)(void **request, bool *done, void *user);
+    /** Gives up a request that is not done, because the group is broken; may be NULL. */
+    void (*cancel)(void *request, void *user);
     /** Begins to replace `count` elements (CNN_F32 or CNN_F64) by their sum over all processes, in any order. NULL: the
      * library sums by messages. */
     cnn_status (*allreduce)(void *data, int64_t count, cnn_dtype dtype, void **request, void *user);

@@ -112,6 +112,12 @@ static inline cnn_status socket_test(void **request, bool *done, void *user)
     return CNN_OK;
 }
 
+static inline void socket_cancel(void *request, void *user)
+{
+    (void)user;
+    free(request);
+}
+
 static inline void socket_abort(int status, void *user)
 {
     (void)user;
@@ -140,7 +146,7 @@ static inline cnn_group *socket_group(cnn_context *ctx, const socket_mesh *mesh,
         t->peers[i].fd = i == rank ? -1 : mesh->fd[rank][i];
     }
     const cnn_transport transport = { .struct_size = sizeof transport, .rank = rank, .size = mesh->size, .send = socket_send,
-                                      .receive = socket_receive, .test = socket_test, .abort = socket_abort,
+                                      .receive = socket_receive, .test = socket_test, .cancel = socket_cancel, .abort = socket_abort,
                                       .free_user = socket_free, .user = t };
     return cnn_group_create(ctx, &transport);
 }
