@@ -72,6 +72,7 @@ while IFS='|' read -r page _ _ _ library; do
     mkdir -p "$work/$page"
     extra=
     [ "$library" = libcnn ] || extra=-l${library#lib}
+    [ "$library" != libcnn-mpi ] || extra="-DCNN_WITHOUT_MPI_H $extra" # so that no MPI's own header is needed
     # shellcheck disable=SC2086
     if ! $cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Iinclude "$source" -o "$work/$page/example" -L"$lib" \
         -Xlinker -rpath -Xlinker "$lib" $extra -lcnn -lm 2>"$work/log"; then

@@ -1,12 +1,12 @@
 #!/bin/sh
 # Writes the manual pages of section 3, one per noun of docs/man/pages, and a page per function that leads to its noun's:
-# usage: docs/man/make.sh FOLDER [LIBRARY...]; without libraries (libcnn, libcnn-image, libcnn-onnx) the pages of all.
+# usage: docs/man/make.sh FOLDER [LIBRARY...]; without libraries (libcnn, libcnn-image, libcnn-onnx, libcnn-mpi) the pages of all.
 #        docs/man/make.sh --names [LIBRARY...]: the names of the files alone
 set -eu
 cd "$(dirname "$0")/../.."
 folder=$1
 shift
-wanted=${*:-libcnn libcnn-image libcnn-onnx}
+wanted=${*:-libcnn libcnn-image libcnn-onnx libcnn-mpi}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 names_only=
