@@ -119,7 +119,7 @@ def alone(program, *arguments):
 
 
 def measure(options):
-    profiles = []
+    load, profiles = os.getloadavg()[0], []
     for net, batch, steps in (("tutorial", options.batch, options.steps), ("resnet50", options.resnet_batch, max(2, options.steps // 4))):
         profile = alone(options.program, "profile", net, batch, steps)
         profile["dp_step"] = alone(options.program, "train", net, batch, steps)["step"]
@@ -129,7 +129,7 @@ def measure(options):
         for rate in options.rates:
             hosts.limit(rate)
             runs.append({"rate": rate, **hosts.launch(options.program, "train", "tutorial", options.batch, options.steps)})
-    return {"load": os.getloadavg()[0], "cpus": os.cpu_count(), "profiles": profiles, "runs": runs}
+    return {"load": load, "cpus": os.cpu_count(), "profiles": profiles, "runs": runs}
 
 
 # ---- telling ----
@@ -157,6 +157,8 @@ def report(data):
     message, share = fit(profile, runs[:2])
     print(f"measured with a load of {data['load']:.1f} on {data['cpus']} CPUs; a message costs {1e6 * message:.0f} us, "
           f"{100 * share:.0f} % of a link's rate is reached")
+    if data["load"] > 0.25 * data["cpus"]:
+        print("the machine was busy before the first measurement: what follows says nothing about the network")
     print("| rate, Mbit/s | step, ms | predicted | communication, ms | hidden |\n|---|---|---|---|---|")
     for i, run in enumerate(runs):
         predicted = step(profile, 2, run["rate"], message, share)[0]
