@@ -38,12 +38,10 @@ $(CUDA_HOST): cuda/tests/host.c tests/device/late.c $(CUDA_PLAN_FILES) $(wildcar
 	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Icuda -I$(CUDA_HOST_FOLDER) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden \
 		-shared cuda/tests/host.c $(CUDA_PLAN_FILES) $(CUDA_KERNEL_OBJECTS) -o $@ $(LDFLAGS) -lm -pthread
 
-# Of the device battery (tests/device/device.mk) these programs do not hold, for a reason each:
-#   base        compares a message that lists the names of the test device
-NOT_ON_CUDA_HOST := $(addprefix test_,base)
-CUDA_HOST_TESTS = $(filter-out $(NOT_ON_CUDA_HOST),$(DEVICE_TESTS))
-CUDA_HOST_SHORT := $(addprefix test_,activations along batch_norm conv_options draws drops embedding fold losses lstm optimizers scatter sort)
-CUDA_HOST_ENVIRONMENT = CNN_BACKEND_PATH=$(dir $(CUDA_HOST)) CNN_DEVICE=cudahost
+# All programs of the device battery (tests/device/device.mk) hold. The short part has each family of kernels once.
+CUDA_HOST_SHORT := $(addprefix test_,activations along attention autograd batch_norm bfloat16 conv_options ctc_loss draws drops elementwise \
+	embedding fold folding forward groups indexing joined losses lstm norms optimizers pools recompute rows step_failures)
+CUDA_HOST_ENVIRONMENT = CNN_BACKEND_PATH=$(dir $(CUDA_HOST)) CNN_DEVICE=late
 
 .PHONY: check-cuda-host check-cuda-host-long check-cuda-kernels
 ifeq ($(PLATFORM),posix)
@@ -55,9 +53,9 @@ check-cuda-host: $(CUDA_HOST) $(patsubst %,$(BUILD)/tests/%,$(filter $(CUDA_HOST
 	@for program in $(filter $(BUILD)/tests/%,$^); do $(CUDA_HOST_ENVIRONMENT) $$program || exit 1; done
 
 check-cuda-host-long:
-	@+$(MAKE) $(JOBS) --no-print-directory $(CUDA_HOST_TESTS:%=$(BUILD)/tests/%) $(CUDA_HOST)
+	@+$(MAKE) $(JOBS) --no-print-directory $(DEVICE_TESTS:%=$(BUILD)/tests/%) $(CUDA_HOST)
 	@+$(CUDA_HOST_ENVIRONMENT) tests/count.sh $(CUDA_HOST_FOLDER)/results $(MAKE) $(JOBS) -k --no-print-directory \
-		RESULTS=$(CUDA_HOST_FOLDER)/results $(CUDA_HOST_TESTS:%=run-%)
+		RESULTS=$(CUDA_HOST_FOLDER)/results $(DEVICE_TESTS:%=run-%)
 
 # The sources as a device's compiler gets them.
 CUDA_FLAT := $(CUDA_KERNEL_FILES:cuda/kernels/%=$(CUDA_HOST_FOLDER)/flat/%)

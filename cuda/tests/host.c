@@ -1,7 +1,7 @@
 /* The test device of tests/device/late.c with the kernels of the CUDA back end: a launch is planned as for a GPU
  * (cuda/plan.h), and its calls are carried out by the kernels' own sources, compiled for the host, block after block.
  * What the plan has no kernels for is handed to the library's CPU, where cuda/missing.txt lists it; else the device does
- * not support it.
+ * not support it. Its devices have that device's names, which some tests expect in messages.
  *
  * CNN_CUDA_HOST_COUNT=1   prints how many calls of each kernel there were when the process ends */
 #define cnn_backend_query late_backend_query
@@ -104,13 +104,6 @@ static bool host_supports(void *queue_of, cnn_kernel kernel, cnn_dtype dtype)
     return supports(queue_of, kernel, dtype) && (cuda_plan_supports(kernel, dtype) || is_missing(kernel, dtype));
 }
 
-static bool host_properties(int index, cnn_device_properties *p)
-{
-    bool known = properties(index, p);
-    snprintf(p->name, sizeof p->name, "cudahost:%d", index);
-    return known;
-}
-
 static __attribute__((destructor)) void print_calls(void)
 {
     const char *wanted = getenv("CNN_CUDA_HOST_COUNT");
@@ -133,8 +126,6 @@ EXPORTED const cnn_backend *cnn_backend_query(uint32_t api_version, const cnn_ba
         return NULL;
     }
     made = backend;
-    made.name = "cudahost";
     made.supports = host_supports;
-    made.properties = host_properties;
     return &made;
 }
