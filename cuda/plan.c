@@ -97,8 +97,7 @@ static const struct {
 bool cuda_plan_supports(cnn_kernel kernel, cnn_dtype dtype)
 {
     return (int)kernel >= 0 && kernel < CNN_KERNEL_LIMIT && kernels[kernel].plan && (int)dtype >= 0 &&
-           dtype <= CNN_BF16 &&
-           (kernels[kernel].dtypes >> dtype & 1 || (dtype == CNN_BF16 && plan_is_stored(kernel)));
+           dtype <= CNN_BF16 && (kernels[kernel].dtypes >> dtype & 1 || (dtype == CNN_BF16 && plan_is_stored(kernel)));
 }
 
 static void plan_whole(planner *p)

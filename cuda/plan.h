@@ -27,18 +27,21 @@ typedef struct cuda_status {
     int64_t value;     /* that index */
     int64_t kernel;    /* a cnn_kernel */
 } cuda_status;
-#define CUDA_STATUS_NONE { 0, UINT64_MAX, 0, -1 }
+#define CUDA_STATUS_NONE \
+    { \
+        0, UINT64_MAX, 0, -1 \
+    }
 
 enum { CUDA_ARGUMENT_BYTES = 1024 };
 
 /* One launch of a kernel. */
 typedef struct cuda_call {
-    const char *kernel;    /* its name, which is not mangled */
-    int module;            /* in which of cuda_modules it is */
-    unsigned grid[3];      /* blocks; never 0 */
-    unsigned block[3];     /* threads of a block */
-    unsigned shared;       /* bytes of dynamic shared memory; 0 in this version: kernels declare theirs */
-    size_t argument_size;  /* of its only argument */
+    const char *kernel;   /* its name, which is not mangled */
+    int module;           /* in which of cuda_modules it is */
+    unsigned grid[3];     /* blocks; never 0 */
+    unsigned block[3];    /* threads of a block */
+    unsigned shared;      /* bytes of dynamic shared memory; 0 in this version: kernels declare theirs */
+    size_t argument_size; /* of its only argument */
     alignas(16) unsigned char argument[CUDA_ARGUMENT_BYTES];
 } cuda_call;
 
@@ -64,9 +67,9 @@ bool cuda_plan_copy(void *to_address, const void *from, size_t bytes, void *stat
  * cuda/kernels/). To be compiled with CUDA_PLAN_OPTIONS: products and sums are joined where a kernel says so (fmaf) and
  * nowhere else, which gives elementwise kernels the bits that they have on the CPU. */
 typedef struct cuda_module {
-    const char *name;    /* "elements" */
-    const char *source;  /* with a 0 at its end */
-    size_t bytes;        /* without it */
+    const char *name;   /* "elements" */
+    const char *source; /* with a 0 at its end */
+    size_t bytes;       /* without it */
 } cuda_module;
 extern const cuda_module cuda_modules[];
 extern const int cuda_module_count;

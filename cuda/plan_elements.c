@@ -126,8 +126,7 @@ void plan_element_loss(planner *p)
            .in = { p->l->in[0], p->l->in[1], p->l->in[2], p->l->in[3] }, .out = { losses }, .size = { g->function },
            .value = { g->value[0], g->value[1] }, .nest = nest);
     if (!each) {
-        const cnn_nest one = { .ndim = 0 },
-                       all = { .ndim = 1, .shape = { nest.count }, .stride = { { 0 }, { 1 } } };
+        const cnn_nest one = { .ndim = 0 }, all = { .ndim = 1, .shape = { nest.count }, .stride = { { 0 }, { 1 } } };
         plan_reduction(p, p->l->dtype, CNN_REDUCE_OF_SUM, &one, &all, losses, p->l->out[0], true, g->divisor);
     }
 }
@@ -210,8 +209,7 @@ void plan_lookup(planner *p)
 {
     const cnn_lookup_parameters *g = p->l->parameters;
     PLAIN(p, INDICES, SIZED(plan_size(p->l->dtype), "lookup"), g->count * g->width, plan_each,
-          .in = { p->l->in[0], p->l->in[1] }, .out = { p->l->out[0] },
-          .size = { g->index_dtype, g->count, g->width });
+          .in = { p->l->in[0], p->l->in[1] }, .out = { p->l->out[0] }, .size = { g->index_dtype, g->count, g->width });
 }
 
 void plan_lookup_backward(planner *p)

@@ -132,17 +132,13 @@ typedef struct normalisation {
 static normalisation of_batch(const planner *p)
 {
     const cnn_batch_norm_parameters *g = p->l->parameters;
-    return (normalisation){
-        g->batch, g->channels, 1, g->inner, g->channels, g->batch_statistics, false, g->eps
-    };
+    return (normalisation){ g->batch, g->channels, 1, g->inner, g->channels, g->batch_statistics, false, g->eps };
 }
 
 static normalisation of_groups(const planner *p)
 {
     const cnn_group_norm_parameters *g = p->l->parameters;
-    return (normalisation){
-        1, g->batch * g->groups, g->channels, g->inner, g->groups, true, g->uncentred, g->eps
-    };
+    return (normalisation){ 1, g->batch * g->groups, g->channels, g->inner, g->groups, true, g->uncentred, g->eps };
 }
 
 static void statistics(planner *p, const normalisation *g, void *to, int64_t scale_row)
@@ -322,9 +318,9 @@ static plain_arguments ctc(planner *p)
     return (plain_arguments){ .in = { p->l->in[0], p->l->in[1], p->l->in[2], p->l->in[3], p->l->in[4], p->l->in[5] },
                               .out = { p->l->out[0], p->l->out[1] },
                               .workspace = plan_take(p, g->batch * (each + (int64_t)sizeof(double)), 1),
-                              .size = { g->steps, g->batch, g->classes, g->targets, g->width, g->blank,
-                                        g->target_dtype, g->reduction, g->concatenated, g->zero_infinity,
-                                        (int64_t)p->l->number, p->l->kernel, each } };
+                              .size = { g->steps, g->batch, g->classes, g->targets, g->width, g->blank, g->target_dtype,
+                                        g->reduction, g->concatenated, g->zero_infinity, (int64_t)p->l->number,
+                                        p->l->kernel, each } };
 }
 
 void plan_ctc_forward(planner *p)
@@ -345,8 +341,8 @@ void plan_ctc_backward(planner *p)
 
 /* ---- attention ---- */
 
-/* Products of the batch's matrices, whose operands lie `size` elements apart or, with a negative size, by the strides of
- * q, k or v, which are operands −1, −2, −3. */
+/* Products of the batch's matrices, whose operands lie `size` elements apart or, with a negative size, by the strides
+ * of q, k or v, which are operands −1, −2, −3. */
 static void multiply(planner *p, cnn_gemm product, const int64_t sizes[3], const void *x, const void *y, void *z)
 {
     const cnn_attention_parameters *g = p->l->parameters;
@@ -383,9 +379,12 @@ static nested_arguments attention(const planner *p)
     const double threshold = floor(g->drop.p * 0x1p32);
     return (nested_arguments){
         .in = { NULL, p->l->in[3] },
-        .size = { g->queries, g->keys, g->causal, g->mask_row, g->mask_column, g->mask_is_bool,
-                  (int64_t)g->drop.key[0], (int64_t)g->drop.key[1] },
-        .value = { g->scale, !(g->drop.p > 0) ? -1 : g->drop.p < 1 ? 1 / (1 - g->drop.p) : 0,
+        .size = { g->queries, g->keys, g->causal, g->mask_row, g->mask_column, g->mask_is_bool, (int64_t)g->drop.key[0],
+                  (int64_t)g->drop.key[1] },
+        .value = { g->scale,
+                   !(g->drop.p > 0) ? -1
+                   : g->drop.p < 1  ? 1 / (1 - g->drop.p)
+                                    : 0,
                    threshold < 0x1p32 ? threshold : 0x1p32 - 1 },
         .nest = plan_nest(&batch, 1),
     };
@@ -398,8 +397,14 @@ static void weights_of(planner *p, void *weights, void *dropped)
 {
     const cnn_attention_parameters *g = p->l->parameters;
     nested_arguments a = attention(p);
-    multiply(p, (cnn_gemm){ .trans_b = true, .m = g->queries, .n = g->keys, .k = g->width, .lda = g->row[0],
-                            .ldb = g->row[1], .ldc = g->keys },
+    multiply(p,
+             (cnn_gemm){ .trans_b = true,
+                         .m = g->queries,
+                         .n = g->keys,
+                         .k = g->width,
+                         .lda = g->row[0],
+                         .ldb = g->row[1],
+                         .ldc = g->keys },
              (const int64_t[]){ g->queries * g->keys, OF_Q, OF_K }, p->l->in[0], p->l->in[1], weights);
     a.in[0] = a.out[0] = weights;
     a.out[1] = dropped;
@@ -415,10 +420,15 @@ void plan_attention_forward(planner *p)
         dropped = g->drop.p > 0 ? plan_take(p, count, plan_size(p->l->dtype)) : NULL;
     }
     weights_of(p, weights, dropped);
-    multiply(p, (cnn_gemm){ .m = g->queries, .n = g->value_width, .k = g->keys, .lda = g->keys, .ldb = g->row[2],
-                            .ldc = g->value_width },
-             (const int64_t[]){ g->queries * g->value_width, g->queries * g->keys, OF_V },
-             dropped ? dropped : weights, p->l->in[2], p->l->out[0]);
+    multiply(p,
+             (cnn_gemm){ .m = g->queries,
+                         .n = g->value_width,
+                         .k = g->keys,
+                         .lda = g->keys,
+                         .ldb = g->row[2],
+                         .ldc = g->value_width },
+             (const int64_t[]){ g->queries * g->value_width, g->queries * g->keys, OF_V }, dropped ? dropped : weights,
+             p->l->in[2], p->l->out[0]);
 }
 
 /* dq, dk, dv from the gradient of the scores, and dy. */

@@ -8,8 +8,8 @@
 #define STEP(p, name, sizes, ...) \
     PLAIN(p, OPTIMIZERS, REAL_OF((p)->l->dtype, name), (p)->l->count, plan_each, \
           .in = { (p)->l->in[0], (p)->l->in[1] }, \
-          .out = { (p)->l->out[0], (p)->l->out[1], (p)->l->out[2], (p)->l->out[3] }, \
-          .size = { (p)->l->count, sizes }, .value = { __VA_ARGS__ })
+          .out = { (p)->l->out[0], (p)->l->out[1], (p)->l->out[2], (p)->l->out[3] }, .size = { (p)->l->count, sizes }, \
+          .value = { __VA_ARGS__ })
 
 static double sign_of(bool maximize)
 {
@@ -41,8 +41,8 @@ void plan_nadam(planner *p)
     PLAIN(p, OPTIMIZERS, REAL_OF(p->l->dtype, "moments"), p->l->count, plan_each, .in = { p->l->in[0], p->l->out[3] },
           .out = { p->l->out[0], p->l->out[1], p->l->out[2] }, .size = { p->l->count },
           .value = { sign_of(g->maximize), g->decoupled ? 1 - g->lr * g->weight_decay : 1,
-                     g->decoupled ? 0 : g->weight_decay, 1 - g->beta1, toward_of(p, g->beta1), g->beta2,
-                     1 - g->beta2, 1 / sqrt(g->bias2), g->eps, g->lr, g->mu, g->mu_next });
+                     g->decoupled ? 0 : g->weight_decay, 1 - g->beta1, toward_of(p, g->beta1), g->beta2, 1 - g->beta2,
+                     1 / sqrt(g->bias2), g->eps, g->lr, g->mu, g->mu_next });
 }
 
 void plan_radam(planner *p)
@@ -52,9 +52,8 @@ void plan_radam(planner *p)
     PLAIN(p, OPTIMIZERS, REAL_OF(p->l->dtype, "moments"), p->l->count, plan_each, .in = { p->l->in[0] },
           .out = { p->l->out[0], p->l->out[1], p->l->out[2] }, .size = { p->l->count },
           .value = { sign_of(g->maximize), g->decoupled ? 1 - g->lr * g->weight_decay : 1,
-                     g->decoupled ? 0 : g->weight_decay, 1 - g->beta1, toward_of(p, g->beta1), g->beta2,
-                     1 - g->beta2, rectified, g->eps,
-                     g->lr / g->bias1 * (rectified ? g->rectification * sqrt(g->bias2) : 1) });
+                     g->decoupled ? 0 : g->weight_decay, 1 - g->beta1, toward_of(p, g->beta1), g->beta2, 1 - g->beta2,
+                     rectified, g->eps, g->lr / g->bias1 * (rectified ? g->rectification * sqrt(g->bias2) : 1) });
 }
 
 void plan_lamb(planner *p)

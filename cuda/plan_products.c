@@ -3,10 +3,10 @@
 
 enum {
     TILE = 64,
-    BUSY_TILES = 256,  /* with as many no sum is cut into parts */
-    PART_TERMS = 256,  /* of a part, at least */
+    BUSY_TILES = 256, /* with as many no sum is cut into parts */
+    PART_TERMS = 256, /* of a part, at least */
     MOST_PARTS = 64,
-    ACCUMULATES = 1,   /* as products.cu has them */
+    ACCUMULATES = 1, /* as products.cu has them */
     RELU = 2,
     TRANSPOSED_A = 4,
     TRANSPOSED_B = 8
@@ -93,16 +93,40 @@ static void convolution(planner *p, const cnn_conv3d_parameters *v, direction to
     const int64_t ins = g->in_channels / g->groups, outs = g->out_channels / g->groups,
                   taps = v->kernel_d * g->kernel_h * g->kernel_w, results = g->batch * v->out_d * g->out_h * g->out_w;
     const int64_t m = to == DATA ? ins : outs,
-                  n = to == FORWARD ? results : to == DATA ? g->batch * v->in_d * g->in_h * g->in_w : ins * taps,
-                  k = to == FORWARD ? ins * taps : to == DATA ? outs * taps : results;
+                  n = to == FORWARD ? results
+                      : to == DATA  ? g->batch * v->in_d * g->in_h * g->in_w
+                                    : ins * taps,
+                  k = to == FORWARD ? ins * taps
+                      : to == DATA  ? outs * taps
+                                    : results;
     const bool f64 = p->l->dtype == CNN_F64;
     plain_arguments a = { .in = { in[0], in[1], in[2], in[3] },
                           .out = { out },
-                          .size = { g->batch,      g->in_channels, v->in_d,       g->in_h,     g->in_w,
-                                    g->out_channels, v->out_d,     g->out_h,      g->out_w,    v->kernel_d,
-                                    g->kernel_h,   g->kernel_w,    v->stride_d,   g->stride_h, g->stride_w,
-                                    v->dilation_d, g->dilation_h,  g->dilation_w, v->pad_front, g->pad_top,
-                                    g->pad_left,   g->groups,      m,             n,           k } };
+                          .size = { g->batch,
+                                    g->in_channels,
+                                    v->in_d,
+                                    g->in_h,
+                                    g->in_w,
+                                    g->out_channels,
+                                    v->out_d,
+                                    g->out_h,
+                                    g->out_w,
+                                    v->kernel_d,
+                                    g->kernel_h,
+                                    g->kernel_w,
+                                    v->stride_d,
+                                    g->stride_h,
+                                    g->stride_w,
+                                    v->dilation_d,
+                                    g->dilation_h,
+                                    g->dilation_w,
+                                    v->pad_front,
+                                    g->pad_top,
+                                    g->pad_left,
+                                    g->groups,
+                                    m,
+                                    n,
+                                    k } };
     const int64_t tiles = tiles_of(m, n) * g->groups, parts = parts_of(tiles, k, &a.size[26]);
     a.size[25] = parts;
     a.size[27] = (to == FORWARD && g->relu ? RELU : 0) + (to == DATA && g->add ? ACCUMULATES : 0);
@@ -116,10 +140,9 @@ static void convolution(planner *p, const cnn_conv3d_parameters *v, direction to
 static void bias_gradient(planner *p, const cnn_conv *g, const void *dy, void *dbias)
 {
     const int64_t plane = g->out_h * g->out_w;
-    const cnn_nest outer = { .ndim = 1, .shape = { g->out_channels }, .stride = { { 1 }, { plane } } },
-                   inner = { .ndim = 2,
-                             .shape = { g->batch, plane },
-                             .stride = { { 0 }, { g->out_channels * plane, 1 } } };
+    const cnn_nest outer = { .ndim = 1, .shape = { g->out_channels }, .stride = { { 1 }, { plane } } }, inner = {
+        .ndim = 2, .shape = { g->batch, plane }, .stride = { { 0 }, { g->out_channels * plane, 1 } }
+    };
     if (plan_has(p, dbias)) {
         plan_reduction(p, p->l->dtype, CNN_REDUCE_OF_SUM, &outer, &inner, dy, dbias, false, 0);
     }
@@ -175,9 +198,9 @@ void plan_conv_relu_pool_forward(planner *p)
     v.slice.relu = false;
     void *dense = plan_take(p, dense_count(g), plan_size(p->l->dtype));
     convolution(p, &v, FORWARD, (const void *const[4]){ p->l->in[0], p->l->in[1], p->l->in[2] }, dense);
-    PLAIN(p, PRODUCTS, REAL_OF(p->l->dtype, "relu_pool"),
-          g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2), plan_each, .in = { dense },
-          .out = { p->l->out[0], p->l->out[1] }, .size = { g->batch * g->out_channels, g->out_h, g->out_w });
+    PLAIN(p, PRODUCTS, REAL_OF(p->l->dtype, "relu_pool"), g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2),
+          plan_each, .in = { dense }, .out = { p->l->out[0], p->l->out[1] },
+          .size = { g->batch * g->out_channels, g->out_h, g->out_w });
 }
 
 static const void *unpooled(planner *p, const void *dy, const void *index)

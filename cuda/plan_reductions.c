@@ -2,16 +2,17 @@
 #include "planner.h"
 
 enum {
-    FEW_TERMS = 64,       /* of a result, which one thread sums */
+    FEW_TERMS = 64,         /* of a result, which one thread sums */
     MANY_RESULTS = 1 << 14, /* which keep a device busy with a thread each */
-    PART_TERMS = 1 << 13, /* of a block, at least, where a result has several blocks */
+    PART_TERMS = 1 << 13,   /* of a block, at least, where a result has several blocks */
     MOST_PARTS = 256,
-    BUSY_BLOCKS = 512     /* with as many no result is cut into parts */
+    BUSY_BLOCKS = 512 /* with as many no result is cut into parts */
 };
 
 static int64_t parts_of(int64_t results, int64_t terms)
 {
-    int64_t parts = (terms + PART_TERMS - 1) / PART_TERMS, wanted = (BUSY_BLOCKS + results - 1) / (results ? results : 1);
+    int64_t parts = (terms + PART_TERMS - 1) / PART_TERMS,
+            wanted = (BUSY_BLOCKS + results - 1) / (results ? results : 1);
     parts = parts < wanted ? parts : wanted;
     return parts < 1 ? 1 : parts < MOST_PARTS ? parts : MOST_PARTS;
 }
@@ -19,11 +20,9 @@ static int64_t parts_of(int64_t results, int64_t terms)
 void plan_reduction(planner *p, cnn_dtype dtype, int function, const cnn_nest *outer, const cnn_nest *inner,
                     const void *x, void *y, bool divides, double divisor)
 {
-    nested_arguments a = { .in = { x },
-                           .out = { y },
-                           .value = { divisor },
-                           .nest = plan_nest(outer, 3),
-                           .inner = plan_nest(inner, 2) };
+    nested_arguments a = {
+        .in = { x }, .out = { y }, .value = { divisor }, .nest = plan_nest(outer, 3), .inner = plan_nest(inner, 2)
+    };
     const int64_t results = a.nest.count, terms = a.inner.count;
     if (terms <= FEW_TERMS || (results >= MANY_RESULTS && terms <= PART_TERMS)) {
         a.size[0] = function;
@@ -91,8 +90,8 @@ void plan_norm(planner *p)
     void *partial = plan_take(p, parts, sizeof(double));
     PLAIN(p, REDUCTIONS, REAL_OF(p->l->dtype, "norm_parts"), parts, plan_blocks, .in = { p->l->in[0] },
           .workspace = partial, .size = { n, part }, .value = { g->p });
-    PLAIN(p, REDUCTIONS, REAL_OF(p->l->dtype, "norm_join"), 1, plan_each, .out = { p->l->out[0] },
-          .workspace = partial, .size = { n, part, parts, g->first }, .value = { g->p });
+    PLAIN(p, REDUCTIONS, REAL_OF(p->l->dtype, "norm_join"), 1, plan_each, .out = { p->l->out[0] }, .workspace = partial,
+          .size = { n, part, parts, g->first }, .value = { g->p });
 }
 
 void plan_clip(planner *p)

@@ -7,7 +7,8 @@
 
 /* A letter for each operand, which its family knows; '-': it has another dtype or stays as it is. */
 typedef struct stored_kernel {
-    int64_t (*count)(const cnn_launch *l, char letter, bool *updates); /* updates: results keep some of what they hold */
+    int64_t (*count)(const cnn_launch *l, char letter,
+                     bool *updates); /* updates: results keep some of what they hold */
     char in[7], out[5];
 } stored_kernel;
 
@@ -95,8 +96,8 @@ static int64_t of_element_loss(const cnn_launch *l, char letter, bool *updates)
     bool ignored = false;
     (void)updates;
     return letter == 'n' || (letter == 'y' && g->reduction == (int)CNN_REDUCE_NONE) ? count
-           : letter == 'y'                                                         ? 1
-                                                                                   : spanned(&g->nest, letter, &ignored);
+           : letter == 'y'                                                          ? 1
+                           : spanned(&g->nest, letter, &ignored);
 }
 
 /* A matrix as it is stored, with gaps between its rows. */
@@ -271,66 +272,62 @@ static int64_t of_ctc(const cnn_launch *l, char letter, bool *updates)
 
 #define STORED(NAME, family, ...) [CNN_KERNEL_##NAME] = { family, __VA_ARGS__ },
 static const stored_kernel stored[CNN_KERNEL_LIMIT] = {
-    STORED(UNARY, of_elements, "1", "0")
-    STORED(SLOPE, of_elements, "12", "0")
-    STORED(BINARY, of_elements, "12", "0")
-    STORED(COMPARE, of_elements, "12", "-")
-    STORED(REDUCE, of_reduction, "1", "0")
-    STORED(ARGMAX, of_reduction, "1", "-")
-    STORED(SOFTMAX, of_matrix, "x", "x")
-    STORED(LOG_SOFTMAX, of_matrix, "x", "x")
-    STORED(DROPOUT, of_count, "x", "x")
-    STORED(RELU, of_count, "x", "x")
-    STORED(RELU_BACKWARD, of_count, "xx", "x")
-    STORED(SUM_ROWS, of_matrix, "x", "y")
-    STORED(LOOKUP_BACKWARD, of_lookup, "y-", "x")
-    STORED(ELEMENT_LOSS, of_element_loss, "0123", "y")
-    STORED(ELEMENT_LOSS_BACKWARD, of_element_loss, "0123y", "nnn")
-    STORED(DROP_BLOCKS, of_count, "x", "x")
-    STORED(SCATTER_ADD, of_scatter, "x-", "y")
-    STORED(SCAN, of_line, "x", "x")
-    STORED(CUMPROD_BACKWARD, of_line, "xx", "x")
-    STORED(SORT, of_line, "x", "k-")
-    STORED(GEMM, of_gemm, "abn", "c")
-    STORED(MATMUL, of_matmul, "ab", "c")
-    STORED(CONV_FORWARD, of_conv, "xwb", "y")
-    STORED(CONV_BACKWARD_DATA, of_conv, "ywxc", "x")
-    STORED(CONV_BACKWARD_WEIGHT, of_conv, "xy", "wb")
-    STORED(CONV_RELU_POOL_FORWARD, of_conv, "xwb", "p-")
-    STORED(CONV_RELU_POOL_BACKWARD_DATA, of_conv, "p-w", "x")
-    STORED(CONV_RELU_POOL_BACKWARD_WEIGHT, of_conv, "xp-", "wb")
-    STORED(MAXPOOL_FORWARD, of_pooling, "x", "y-")
-    STORED(MAXPOOL_BACKWARD, of_pooling, "y-", "x")
-    STORED(ADAPTIVE_MAXPOOL, of_pooling, "x", "y-")
-    STORED(UNFOLD, of_pooling, "x", "f")
-    STORED(FOLD, of_pooling, "f", "x")
-    STORED(AVG_POOL_FORWARD, of_averaging, "x", "y")
-    STORED(AVG_POOL_BACKWARD, of_averaging, "y", "x")
-    STORED(BATCH_NORM_STATISTICS, of_batch_norm, "x", "-")
-    STORED(BATCH_NORM_MOVE, of_batch_norm, "-", "cc")
-    STORED(BATCH_NORM_SCALE, of_batch_norm, "cc", "-")
-    STORED(BATCH_NORM_FORWARD, of_batch_norm, "xcc-", "x")
-    STORED(BATCH_NORM_BACKWARD, of_batch_norm, "xc-x", "xcc")
-    STORED(BATCH_NORM_FOLD, of_batch_norm, "ccccc", "cc")
-    STORED(GROUP_NORM_FORWARD, of_group_norm, "xcc", "x-")
-    STORED(GROUP_NORM_BACKWARD, of_group_norm, "xc-x", "xcc")
-    STORED(LOCAL_RESPONSE_NORM, of_responses, "x", "x")
-    STORED(LOCAL_RESPONSE_NORM_BACKWARD, of_responses, "xx", "x")
-    STORED(CROSS_ENTROPY, of_classes, "ltc", "y--")
-    STORED(CROSS_ENTROPY_BACKWARD, of_classes, "ltc--y", "lt")
-    STORED(RNN_FORWARD, of_rnn, "bph-", "ghhh")
-    STORED(RNN_BACKWARD, of_rnn, "hghh-", "ghp")
-    STORED(CONV3D_FORWARD, of_conv3d, "xwb", "y")
-    STORED(CONV3D_BACKWARD_DATA, of_conv3d, "ywc", "x")
-    STORED(CONV3D_BACKWARD_WEIGHT, of_conv3d, "xy", "w")
-    STORED(RESAMPLE, of_resampling, "x", "y")
-    STORED(RESAMPLE_BACKWARD, of_resampling, "y", "x")
-    STORED(ATTENTION_FORWARD, of_attention, "qkvm", "Yw")
-    STORED(ATTENTION_BACKWARD, of_attention, "qkvmYw", "QKVw")
-    STORED(CTC_FORWARD, of_ctc, "x---", "y-")
-    STORED(CTC_BACKWARD, of_ctc, "x----y", "x")
-    STORED(NORM, of_count, "x", "-")
-    STORED(CLIP, of_count, "-", "u")
+    STORED(UNARY, of_elements, "1", "0") STORED(SLOPE, of_elements, "12", "0") STORED(
+        BINARY, of_elements, "12", "0") STORED(COMPARE, of_elements, "12", "-") STORED(REDUCE, of_reduction, "1", "0")
+        STORED(ARGMAX, of_reduction, "1", "-") STORED(SOFTMAX, of_matrix, "x", "x") STORED(
+            LOG_SOFTMAX, of_matrix, "x", "x") STORED(DROPOUT, of_count, "x", "x") STORED(RELU, of_count, "x", "x")
+            STORED(RELU_BACKWARD, of_count, "xx", "x") STORED(SUM_ROWS, of_matrix, "x", "y")
+                STORED(LOOKUP_BACKWARD, of_lookup, "y-", "x") STORED(ELEMENT_LOSS, of_element_loss, "0123", "y") STORED(
+                    ELEMENT_LOSS_BACKWARD, of_element_loss, "0123y", "nnn") STORED(DROP_BLOCKS, of_count, "x", "x")
+                    STORED(SCATTER_ADD, of_scatter, "x-", "y") STORED(SCAN, of_line, "x", "x")
+                        STORED(CUMPROD_BACKWARD, of_line, "xx", "x") STORED(SORT, of_line, "x",
+                                                                            "k-") STORED(GEMM, of_gemm, "abn", "c")
+                            STORED(MATMUL, of_matmul, "ab", "c") STORED(CONV_FORWARD, of_conv, "xwb", "y") STORED(
+                                CONV_BACKWARD_DATA, of_conv, "ywxc", "x")
+                                STORED(CONV_BACKWARD_WEIGHT, of_conv, "xy", "wb") STORED(
+                                    CONV_RELU_POOL_FORWARD,
+                                    of_conv, "xwb",
+                                    "p-") STORED(CONV_RELU_POOL_BACKWARD_DATA, of_conv, "p-w",
+                                                 "x") STORED(CONV_RELU_POOL_BACKWARD_WEIGHT, of_conv, "xp-",
+                                                             "wb") STORED(MAXPOOL_FORWARD, of_pooling, "x", "y-")
+                                    STORED(MAXPOOL_BACKWARD, of_pooling, "y-",
+                                           "x") STORED(ADAPTIVE_MAXPOOL, of_pooling, "x", "y-")
+                                        STORED(UNFOLD, of_pooling, "x", "f") STORED(FOLD, of_pooling, "f", "x") STORED(
+                                            AVG_POOL_FORWARD, of_averaging,
+                                            "x", "y") STORED(AVG_POOL_BACKWARD, of_averaging, "y", "x")
+                                            STORED(BATCH_NORM_STATISTICS, of_batch_norm, "x",
+                                                   "-") STORED(BATCH_NORM_MOVE, of_batch_norm, "-", "cc")
+                                                STORED(BATCH_NORM_SCALE, of_batch_norm, "cc",
+                                                       "-") STORED(BATCH_NORM_FORWARD, of_batch_norm, "xcc-", "x")
+                                                    STORED(BATCH_NORM_BACKWARD, of_batch_norm, "xc-x",
+                                                           "xcc") STORED(BATCH_NORM_FOLD, of_batch_norm, "ccccc", "cc")
+                                                        STORED(GROUP_NORM_FORWARD, of_group_norm, "xcc", "x-") STORED(
+                                                            GROUP_NORM_BACKWARD, of_group_norm, "xc-x",
+                                                            "xcc") STORED(LOCAL_RESPONSE_NORM, of_responses, "x", "x")
+                                                            STORED(LOCAL_RESPONSE_NORM_BACKWARD, of_responses, "xx",
+                                                                   "x") STORED(CROSS_ENTROPY, of_classes, "ltc", "y--")
+                                                                STORED(CROSS_ENTROPY_BACKWARD, of_classes, "ltc--y",
+                                                                       "lt") STORED(RNN_FORWARD, of_rnn, "bph-", "ghhh")
+                                                                    STORED(RNN_BACKWARD, of_rnn, "hghh-", "ghp") STORED(
+                                                                        CONV3D_FORWARD, of_conv3d, "xwb",
+                                                                        "y") STORED(CONV3D_BACKWARD_DATA, of_conv3d,
+                                                                                    "ywc",
+                                                                                    "x") STORED(CONV3D_BACKWARD_WEIGHT,
+                                                                                                of_conv3d, "xy", "w")
+                                                                        STORED(RESAMPLE, of_resampling, "x", "y")
+                                                                            STORED(RESAMPLE_BACKWARD, of_resampling,
+                                                                                   "y", "x") STORED(ATTENTION_FORWARD,
+                                                                                                    of_attention,
+                                                                                                    "qkvm", "Yw")
+                                                                                STORED(ATTENTION_BACKWARD, of_attention,
+                                                                                       "qkvmYw", "QKVw")
+                                                                                    STORED(CTC_FORWARD, of_ctc, "x---",
+                                                                                           "y-") STORED(CTC_BACKWARD,
+                                                                                                        of_ctc,
+                                                                                                        "x----y", "x")
+                                                                                        STORED(NORM, of_count, "x", "-")
+                                                                                            STORED(CLIP, of_count, "-",
+                                                                                                   "u")
 };
 
 bool plan_is_stored(cnn_kernel kernel)

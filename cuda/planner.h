@@ -67,13 +67,13 @@ static inline bool plan_has(const planner *p, const void *operand)
 #define REAL_OF(dtype, name) ((dtype) == CNN_F64 ? name "_f64" : name "_f32")
 #define ANY_OF(dtype, name) \
     (((const char *const[]){ name "_f32", name "_f64", name "_i64", name "_i32", name "_u8", name "_u8" })[dtype])
-#define SIZED(bytes, name) \
-    ((bytes) == 8 ? name "_8" : (bytes) == 4 ? name "_4" : (bytes) == 2 ? name "_2" : name "_1")
+#define SIZED(bytes, name) ((bytes) == 8 ? name "_8" : (bytes) == 4 ? name "_4" : (bytes) == 2 ? name "_2" : name "_1")
 
 static inline size_t plan_size(cnn_dtype dtype)
 {
-    static const size_t sizes[] = { [CNN_F32] = 4, [CNN_F64] = 8, [CNN_I64] = 8, [CNN_I32] = 4,
-                                    [CNN_U8] = 1,  [CNN_BOOL] = 1, [CNN_BF16] = 2 };
+    static const size_t sizes[] = {
+        [CNN_F32] = 4, [CNN_F64] = 8, [CNN_I64] = 8, [CNN_I32] = 4, [CNN_U8] = 1, [CNN_BOOL] = 1, [CNN_BF16] = 2
+    };
     return sizes[dtype];
 }
 

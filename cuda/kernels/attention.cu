@@ -1,5 +1,5 @@
-/* What attention does between its matrix products, which are those of products.cu: weights of a row, and their gradient.
- * A block has a row of one query. */
+/* What attention does between its matrix products, which are those of products.cu: weights of a row, and their
+ * gradient. A block has a row of one query. */
 #ifndef WITHOUT_F32
 #define WITHOUT_F64 /* they have a module of their own */
 #endif

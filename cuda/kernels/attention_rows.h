@@ -1,4 +1,5 @@
-/* Rows of attention: X is the type, FN(name) its name, OWN(f) its function. No include guard: one inclusion, one dtype. */
+/* Rows of attention: X is the type, FN(name) its name, OWN(f) its function. No include guard: one inclusion, one
+ * dtype. */
 
 DEVICE X FN(masked)(const nested_arguments *a, int64_t matrix, int64_t query, int64_t key, X score)
 {

@@ -1,5 +1,6 @@
-/* Losses of logits or scores: X is the type, FN(name) its name, OWN(f) its function. Samples are (n, d), number n · inner
- * + d. The formulas are those of the CPU (src/kernels/array/softmax_nll.h). No include guard: one inclusion, one dtype. */
+/* Losses of logits or scores: X is the type, FN(name) its name, OWN(f) its function. Samples are (n, d), number n ·
+ * inner + d. The formulas are those of the CPU (src/kernels/array/softmax_nll.h). No include guard: one inclusion,
+ * one dtype. */
 
 DEVICE int64_t FN(first_logit)(const int64_t *s, int64_t number)
 {
@@ -54,10 +55,13 @@ KERNEL(FN(class_loss), plain_arguments)
 {
     const int64_t *s = a->size;
     EACH (i, s[SAMPLES]) {
-        const int64_t first = FN(first_logit)(s, i), target = s[OF_INDICES] ? load_integer(s[TARGET_DTYPE], a->in[1], i) : 0;
+        const int64_t first = FN(first_logit)(s, i),
+                      target = s[OF_INDICES] ? load_integer(s[TARGET_DTYPE], a->in[1], i) : 0;
         const X *x = (const X *)a->in[0] + first;
         const bool ignored = s[OF_INDICES] && s[FUNCTION] != CNN_LOSS_MULTI_MARGIN && target == s[IGNORED];
-        double loss = 0, divisor = ignored ? 0 : s[OF_INDICES] && s[FUNCTION] != CNN_LOSS_MULTI_MARGIN ? FN(class_weight)(a, target) : 1;
+        double loss = 0, divisor = ignored                                                 ? 0
+                                   : s[OF_INDICES] && s[FUNCTION] != CNN_LOSS_MULTI_MARGIN ? FN(class_weight)(a, target)
+                                                                                           : 1;
         if (s[FUNCTION] == CNN_LOSS_CROSS_ENTROPY) {
             X largest = (X)-INFINITY;
             double sum = 0;

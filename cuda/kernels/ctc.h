@@ -1,5 +1,6 @@
 /* Connectionist temporal classification as the CPU computes it (src/kernels/ctc.c): one thread has a sequence. X is the
- * type, FN(name) its name. No include guard: one inclusion, one dtype. in: x, targets, input lengths, target lengths. */
+ * type, FN(name) its name. No include guard: one inclusion, one dtype. in: x, targets, input lengths, target lengths.
+ * */
 
 DEVICE int64_t FN(ctc_begin)(const plain_arguments *a, int64_t n)
 {
@@ -63,8 +64,9 @@ DEVICE void FN(ctc_step)(const plain_arguments *a, int64_t n, int64_t states, co
     for (int64_t i = 0; i < states; i++) {
         const int64_t to = by < 0 ? states - 1 - i : i, next = to + by, skip = next + by;
         const bool skips = skip >= 0 && skip < states && label[skip] != label[to];
-        row[to] = (double)x[label[to]] + FN(ctc_add)(row[to], next >= 0 && next < states ? row[next] : (double)-INFINITY,
-                                                     skips ? row[skip] : (double)-INFINITY);
+        row[to] =
+            (double)x[label[to]] + FN(ctc_add)(row[to], next >= 0 && next < states ? row[next] : (double)-INFINITY,
+                                               skips ? row[skip] : (double)-INFINITY);
     }
 }
 

@@ -5,7 +5,8 @@
 
 /* ---- checks: the first bad index fails the launch ---- */
 
-/* sizes: dtype of the index, count, n, whether there is a number to skip, that number, the launch's number, its kernel. */
+/* sizes: dtype of the index, count, n, whether there is a number to skip, that number, the launch's number, its
+ * kernel. */
 KERNEL(index_scan, plain_arguments)
 {
     EACH (i, a->size[1]) {
@@ -35,14 +36,16 @@ KERNEL(index_report, plain_arguments)
     { \
         EACH (i, a->size[0] * a->size[2]) { \
             const int64_t row = quotient(i, a->size[2]), index = ((const int64_t *)a->in[1])[i]; \
-            ((X *)a->out[0])[i] = ((const X *)a->in[0])[(row * a->size[1] + index) * a->size[2] + i - row * a->size[2]]; \
+            ((X *)a->out[0])[i] = \
+                ((const X *)a->in[0])[(row * a->size[1] + index) * a->size[2] + i - row * a->size[2]]; \
         } \
     } \
     KERNEL(JOINED(place_, bytes), plain_arguments) \
     { \
         EACH (i, a->size[0] * a->size[2]) { \
             const int64_t row = quotient(i, a->size[2]), index = ((const int64_t *)a->in[1])[i]; \
-            ((X *)a->out[0])[(row * a->size[1] + index) * a->size[2] + i - row * a->size[2]] = ((const X *)a->in[0])[i]; \
+            ((X *)a->out[0])[(row * a->size[1] + index) * a->size[2] + i - row * a->size[2]] = \
+                ((const X *)a->in[0])[i]; \
         } \
     } \
     /* Operands: y, x, index; sizes: dtype of the index, step. */ \

@@ -7,7 +7,21 @@
 #include "numbers.h"
 
 /* The sizes of pooling kernels, in plain_arguments::size: those of cnn_maxpool in their order. */
-enum { PLANES, IN_H, IN_W, OUT_H, OUT_W, KERNEL_H, KERNEL_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W, PAD_TOP, PAD_LEFT };
+enum {
+    PLANES,
+    IN_H,
+    IN_W,
+    OUT_H,
+    OUT_W,
+    KERNEL_H,
+    KERNEL_W,
+    STRIDE_H,
+    STRIDE_W,
+    DILATION_H,
+    DILATION_W,
+    PAD_TOP,
+    PAD_LEFT
+};
 
 /* The sizes of normalisation: x is [batch, sets, channels, inner]; sets whose numbers are congruent modulo `groups`
  * share weights [groups, channels]. In statistics the scale stands in row SCALE_ROW. */

@@ -64,14 +64,16 @@ KERNEL(FN(norm_forward), plain_arguments)
     const X *x = (const X *)a->in[0], *weight = (const X *)a->in[1], *bias = (const X *)a->in[2];
     const double *statistics = (const double *)a->in[3];
     EACH (i, s[NORM_BATCH] * s[SETS] * line) {
-        const int64_t sample = quotient(i, line), set = sample % s[SETS], w = FN(norm_weight)(s, set, i - sample * line);
+        const int64_t sample = quotient(i, line), set = sample % s[SETS],
+                      w = FN(norm_weight)(s, set, i - sample * line);
         const double scale = statistics[s[SCALE_ROW] * s[SETS] + set];
         const double slope = weight ? scale * (double)weight[w] : scale, shift = bias ? (double)bias[w] : 0;
         ((X *)a->out[0])[i] = (X)(((double)x[i] - statistics[set]) * slope + shift);
     }
 }
 
-/* A block has a set. in: x, (weight), statistics, dy; out: double [2, sets]: Σ s and Σ s · (x − mean), s = dy · weight. */
+/* A block has a set. in: x, (weight), statistics, dy; out: double [2, sets]: Σ s and Σ s · (x − mean), s = dy ·
+ * weight. */
 KERNEL(FN(norm_products), plain_arguments)
 {
     SHARED(double, sums, 256);
@@ -83,8 +85,7 @@ KERNEL(FN(norm_products), plain_arguments)
         double sum = 0, product = 0;
         for (int64_t i = t; i < count; i += 256) {
             const int64_t at = FN(norm_at)(s, BLOCK, i);
-            const double slope =
-                (double)dy[at] * (weight ? (double)weight[FN(norm_weight)(s, BLOCK, i % line)] : 1);
+            const double slope = (double)dy[at] * (weight ? (double)weight[FN(norm_weight)(s, BLOCK, i % line)] : 1);
             sum += slope;
             product += slope * ((double)x[at] - mean);
         }
@@ -127,8 +128,8 @@ KERNEL(FN(norm_weights), plain_arguments)
 {
     SHARED(double, sums, 256);
     SHARED(double, products, 256);
-    const int64_t *s = a->size, group = BLOCK / s[CHANNELS], c = BLOCK % s[CHANNELS],
-                  sets = s[SETS] / s[NORM_GROUPS], count = s[NORM_BATCH] * sets * s[INNER];
+    const int64_t *s = a->size, group = BLOCK / s[CHANNELS], c = BLOCK % s[CHANNELS], sets = s[SETS] / s[NORM_GROUPS],
+                  count = s[NORM_BATCH] * sets * s[INNER];
     const X *x = (const X *)a->in[0], *dy = (const X *)a->in[3];
     const double *statistics = (const double *)a->in[2];
     THREAD (t) {
@@ -156,7 +157,8 @@ KERNEL(FN(norm_weights), plain_arguments)
     }
 }
 
-/* ---- statistics of batch normalisation. sizes: channels, instances, samples of a channel; values: momentum, eps ---- */
+/* ---- statistics of batch normalisation. sizes: channels, instances, samples of a channel; values: momentum, eps
+ * ---- */
 
 DEVICE double FN(norm_mean)(const int64_t *s, const double *statistics, int64_t c)
 {

@@ -52,14 +52,16 @@ enum { OF_F32, OF_F64, OF_I64, OF_I32, OF_U8, OF_BOOL, OF_BF16 };
 /* Element i as an int64, for dtypes of integers. */
 DEVICE int64_t load_integer(int64_t dtype, const void *x, int64_t i)
 {
-    return dtype == OF_I64 ? ((const int64_t *)x)[i]
-                           : dtype == OF_I32 ? ((const int32_t *)x)[i] : ((const uint8_t *)x)[i];
+    return dtype == OF_I64   ? ((const int64_t *)x)[i]
+           : dtype == OF_I32 ? ((const int32_t *)x)[i]
+                             : ((const uint8_t *)x)[i];
 }
 
 DEVICE double load_real(int64_t dtype, const void *x, int64_t i)
 {
-    return dtype == OF_F32 ? (double)((const float *)x)[i]
-                           : dtype == OF_F64 ? ((const double *)x)[i] : (double)float_of_bf16(((const bf16 *)x)[i]);
+    return dtype == OF_F32   ? (double)((const float *)x)[i]
+           : dtype == OF_F64 ? ((const double *)x)[i]
+                             : (double)float_of_bf16(((const bf16 *)x)[i]);
 }
 
 DEVICE void store_real(int64_t dtype, void *y, int64_t i, double value)

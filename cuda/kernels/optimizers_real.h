@@ -29,9 +29,9 @@ KERNEL(FN(adam), plain_arguments)
     }
 }
 
-/* NAdam, RAdam, LAMB. sizes: n, whether out[3] is LAMB's direction; values: sign, decay, l2, take1, toward, keep2, take2,
- * scale, eps, step: the step is (own · g + step · m) / (scale · √v + eps), or without the divisor where scale is 0. NAdam
- * has the product of all mu in in[1], and in place of step lr, mu, mu_next. */
+/* NAdam, RAdam, LAMB. sizes: n, whether out[3] is LAMB's direction; values: sign, decay, l2, take1, toward, keep2,
+ * take2, scale, eps, step: the step is (own · g + step · m) / (scale · √v + eps), or without the divisor where scale
+ * is 0. NAdam has the product of all mu in in[1], and in place of step lr, mu, mu_next. */
 KERNEL(FN(moments), plain_arguments)
 {
     const double *product = (const double *)a->in[1], lr = a->value[9], mu = a->value[10], next = a->value[11];

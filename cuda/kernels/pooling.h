@@ -79,7 +79,8 @@ KERNEL(FN(maxpool_backward), plain_arguments)
             }
         }
         for (int64_t k = s[STRIDE_H] ? s[KERNEL_H] - 1 : -1; k >= 0; k--) {
-            const int64_t down = h + s[PAD_TOP] - k * s[DILATION_H], out_h = down >= 0 ? quotient(down, s[STRIDE_H]) : -1;
+            const int64_t down = h + s[PAD_TOP] - k * s[DILATION_H],
+                          out_h = down >= 0 ? quotient(down, s[STRIDE_H]) : -1;
             if (out_h < 0 || out_h * s[STRIDE_H] != down || out_h >= s[OUT_H]) {
                 continue;
             }
@@ -208,7 +209,8 @@ KERNEL(FN(fold), plain_arguments)
         const X *y = (const X *)a->in[0] + plane * s[KERNEL_H] * s[KERNEL_W] * s[OUT_H] * s[OUT_W];
         X sum = 0;
         for (int64_t k = 0; k < s[KERNEL_H]; k++) {
-            const int64_t down = h + s[PAD_TOP] - k * s[DILATION_H], out_h = down >= 0 ? quotient(down, s[STRIDE_H]) : -1;
+            const int64_t down = h + s[PAD_TOP] - k * s[DILATION_H],
+                          out_h = down >= 0 ? quotient(down, s[STRIDE_H]) : -1;
             if (out_h < 0 || out_h * s[STRIDE_H] != down || out_h >= s[OUT_H]) {
                 continue;
             }

@@ -112,7 +112,8 @@ DEVICE X FN(data_weight)(const plain_arguments *a, const X *weight, int64_t grou
 }
 
 /* A sum whose terms in the padding made it a NaN, without them. */
-DEVICE_APART double FN(forward_again)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, int64_t begin, int64_t end)
+DEVICE_APART double FN(forward_again)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, int64_t begin,
+                                      int64_t end)
 {
     double sum = 0;
     for (int64_t k = begin; k < end; k++) {
@@ -123,7 +124,8 @@ DEVICE_APART double FN(forward_again)(const plain_arguments *a, int64_t group, i
     return sum;
 }
 
-DEVICE_APART double FN(data_again)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, int64_t begin, int64_t end)
+DEVICE_APART double FN(data_again)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, int64_t begin,
+                                   int64_t end)
 {
     double sum = 0;
     for (int64_t k = begin; k < end; k++) {
@@ -134,7 +136,8 @@ DEVICE_APART double FN(data_again)(const plain_arguments *a, int64_t group, int6
     return sum;
 }
 
-DEVICE_APART double FN(weight_again)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, int64_t begin, int64_t end)
+DEVICE_APART double FN(weight_again)(const plain_arguments *a, int64_t group, int64_t m, int64_t n, int64_t begin,
+                                     int64_t end)
 {
     double sum = 0;
     for (int64_t k = begin; k < end; k++) {

@@ -1,5 +1,5 @@
-/* One step of a recurrent network behind its products: X is the type, FN(name) its name, OWN(f) its function. No include
- * guard: one inclusion, one dtype. sizes: cell, rows, hidden, time. */
+/* One step of a recurrent network behind its products: X is the type, FN(name) its name, OWN(f) its function. No
+ * include guard: one inclusion, one dtype. sizes: cell, rows, hidden, time. */
 
 /* in: (bias), (before), (h before), (lengths); out: gates, c, h, (y). One thread has an element of a state. */
 KERNEL(FN(rnn_forward), plain_arguments)
@@ -67,7 +67,8 @@ KERNEL(FN(rnn_backward), plain_arguments)
         *dh = 0;
         if (cell == CNN_RNN_LSTM) {
             X *dc = (X *)a->out[2] + i;
-            const X in = gate[0], f = gate[n], g = gate[2 * n], o = gate[3 * n], t = OWN(tanh)(((const X *)a->in[2])[i]);
+            const X in = gate[0], f = gate[n], g = gate[2 * n], o = gate[3 * n],
+                    t = OWN(tanh)(((const X *)a->in[2])[i]);
             const X both = *dc + all * o * (1 - t * t);
             d[0] = both * g * in * (1 - in);
             d[n] = before ? both * before[i] * f * (1 - f) : 0;

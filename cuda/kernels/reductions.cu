@@ -20,7 +20,9 @@ DEVICE double smaller_real(double a, double b)
 
 DEVICE double joined_real(int64_t function, double a, double b)
 {
-    return function == CNN_REDUCE_OF_SUM ? a + b : function == CNN_REDUCE_OF_MAX ? larger_real(a, b) : smaller_real(a, b);
+    return function == CNN_REDUCE_OF_SUM   ? a + b
+           : function == CNN_REDUCE_OF_MAX ? larger_real(a, b)
+                                           : smaller_real(a, b);
 }
 
 DEVICE int64_t joined_integer(int64_t function, int64_t a, int64_t b)

@@ -1,6 +1,6 @@
 /* Reductions, positions of extrema and sorting: X is the type of the elements, A that of sums, JOIN and FIRST what they
- * are made with, FN(name) the dtype's name. INTEGER: sums are int64, whatever X is. No include guard: one inclusion, one
- * dtype. */
+ * are made with, FN(name) the dtype's name. INTEGER: sums are int64, whatever X is. No include guard: one inclusion,
+ * one dtype. */
 
 /* A result, divided where there is a divisor; the mean of nothing is a NaN. */
 DEVICE void FN(reduced)(const nested_arguments *a, int64_t number, A value)

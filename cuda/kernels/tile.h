@@ -27,8 +27,9 @@ KERNEL(FN(TILE_NAME), TILE_ARGUMENTS)
         THREAD (t) {
             TILE_LOADS
             for (int i = 0; i < 4; i++) {
-                const int q = i * 256 + t, a_k = TILE_A_ALONG_K ? q % 16 : q / 64, a_m = TILE_A_ALONG_K ? q / 16 : q % 64,
-                          b_k = TILE_B_ALONG_K ? q % 16 : q / 64, b_n = TILE_B_ALONG_K ? q / 16 : q % 64;
+                const int q = i * 256 + t, a_k = TILE_A_ALONG_K ? q % 16 : q / 64,
+                          a_m = TILE_A_ALONG_K ? q / 16 : q % 64, b_k = TILE_B_ALONG_K ? q % 16 : q / 64,
+                          b_n = TILE_B_ALONG_K ? q / 16 : q % 64;
                 a_tile[a_k * 68 + a_m] = k0 + a_k < end ? TILE_A(m0 + a_m, k0 + a_k) : 0;
                 b_tile[b_k * 68 + b_n] = k0 + b_k < end ? TILE_B(k0 + b_k, n0 + b_n) : 0;
             }

@@ -1,6 +1,6 @@
 /* Compiles sources of CUDA kernels by NVRTC, which needs no GPU: compile_kernels ARCHITECTURES FILE...
- * ARCHITECTURES are numbers with commas between, such as 75,90; CNN_NVRTC may name the library. Exit code 77: there is no
- * NVRTC. An architecture that this NVRTC does not know is left out, and said. */
+ * ARCHITECTURES are numbers with commas between, such as 75,90; CNN_NVRTC may name the library. Exit code 77: there
+ * is no NVRTC. An architecture that this NVRTC does not know is left out, and said. */
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdio.h>

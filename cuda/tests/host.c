@@ -1,7 +1,7 @@
 /* The test device of tests/device/late.c with the kernels of the CUDA back end: a launch is planned as for a GPU
  * (cuda/plan.h), and its calls are carried out by the kernels' own sources, compiled for the host, block after block.
- * What the plan has no kernels for is handed to the library's CPU, where cuda/missing.txt lists it; else the device does
- * not support it. Its devices have that device's names, which some tests expect in messages.
+ * What the plan has no kernels for is handed to the library's CPU, where cuda/missing.txt lists it; else the device
+ * does not support it. Its devices have that device's names, which some tests expect in messages.
  *
  * CNN_CUDA_HOST_COUNT=1   prints how many calls of each kernel there were when the process ends */
 #define cnn_backend_query late_backend_query
