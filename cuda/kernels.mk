@@ -49,8 +49,11 @@ CHECK_EXTRA += check-cuda-host
 CHECK_BUILD += $(CUDA_HOST)
 CHECK_LONG += check-cuda-host-long check-cuda-kernels
 endif
-check-cuda-host: $(CUDA_HOST) $(patsubst %,$(BUILD)/tests/%,$(filter $(CUDA_HOST_SHORT),$(DEVICE_TESTS)))
-	@for program in $(filter $(BUILD)/tests/%,$^); do $(CUDA_HOST_ENVIRONMENT) $$program || exit 1; done
+CUDA_HOST_PROGRAMS := $(CUDA_HOST_SHORT:%=$(BUILD)/tests/%)
+CUDA_HOST_COUNT := $(words $(CUDA_HOST_PROGRAMS))
+check-cuda-host: $(CUDA_HOST) $(CUDA_HOST_PROGRAMS)
+	@for program in $(CUDA_HOST_PROGRAMS); do $(CUDA_HOST_ENVIRONMENT) $$program || exit 1; done
+	@echo "check-cuda-host: $(CUDA_HOST_COUNT) programs"
 
 check-cuda-host-long:
 	@+$(MAKE) $(JOBS) --no-print-directory $(DEVICE_TESTS:%=$(BUILD)/tests/%) $(CUDA_HOST)
