@@ -1,7 +1,7 @@
 /* Compiles the kernels' sources by NVRTC, for the device's own architecture. What comes out is kept in
- * $XDG_CACHE_HOME/cnn (without it ~/.cache/cnn), since it takes seconds: a file for each source, architecture, version of
- * NVRTC and of the driver, which is written under another name first, so that a reader sees the whole or nothing. A file
- * that is not what it should be is made anew; where no file can be written, every process compiles for itself. */
+ * $XDG_CACHE_HOME/cnn (without it ~/.cache/cnn), since it takes seconds: a file for each source, architecture, version
+ * of NVRTC and of the driver, which is written under another name first, so that a reader sees the whole or nothing. A
+ * file that is not what it should be is made anew; where no file can be written, every process compiles for itself. */
 #include "queue.h"
 
 #include <errno.h>

@@ -1,8 +1,9 @@
 /* Convolutions by cuDNN's graphs: an operation, the engines that cuDNN's heuristics propose for it, and a plan made of
  * the first that is as repeatable and as exact as is asked for. Every plan is made once and kept.
  *
- * An engine says of itself what it does to results. None is taken that sums in an order that changes; of float32 none
- * that computes in less, unless TF32 is allowed; and where a launch is strict none that transforms what it multiplies. */
+ * * An engine says of itself what it does to results. None is taken that sums in an order that changes; of float32
+ * none that computes in less, unless TF32 is allowed; and where a launch is strict none that transforms what it
+ * multiplies. */
 #include "queue.h"
 
 #include <stdlib.h>

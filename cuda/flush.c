@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A driver knows how large a kernel's argument is; whoever takes its place (tests/cuda) may read CUDA_ARGUMENT_BYTES. */
+/* A driver knows how large a kernel's argument is; a stand-in (tests/cuda) may read CUDA_ARGUMENT_BYTES. */
 enum { MOST_ENTRIES = 4096, MOST_BYTES = 4 << 20, ALIGN = 16, SLACK = CUDA_ARGUMENT_BYTES };
 
 /* ---- lists ---- */

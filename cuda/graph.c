@@ -74,7 +74,7 @@ void cuda_graphs_forget(cuda_queue *q)
     }
 }
 
-/* The sequence that is like the list; a new one in the place of that which was not used for longest. NULL: no memory. */
+/* The sequence that is like the list; a new one in the place of the least recently used one. NULL: no memory. */
 static cuda_sequence *sequence_of(cuda_queue *q)
 {
     uint64_t hash = hash_of(&q->list);

@@ -1,4 +1,5 @@
-/* Launches: products by cuBLASLt, convolutions by cuDNN, and everything else, or what these cannot, by our own kernels. */
+/* Launches: products by cuBLASLt, convolutions by cuDNN, and everything else, or what these cannot, by our own
+ * kernels. */
 #include "queue.h"
 
 static bool is_convolution(const cnn_launch *launch)

@@ -5,7 +5,7 @@ echo '/* Made by cuda/modules.sh. */'
 echo '#include "plan.h"'
 number=0
 for text in "$@"; do
-    echo "static const char text_$number[] = {"
+    echo "static const char text_${number}[] = {"
     { LC_ALL=C tr -d '\200-\377' <"$text" && printf '\0'; } | od -An -v -tu1 | sed 's/  *\([0-9]\)/\1/; s/  */, /g; s/$/,/'
     echo '};'
     number=$((number + 1))

@@ -1,5 +1,5 @@
-/* ReLU and 2 × 2 max pooling behind a convolution that cuDNN makes, and in front of its gradients: the plan's own kernels
- * for them (cuda/kernels/products.cu), which are called here without the convolution. */
+/* ReLU and 2 × 2 max pooling behind a convolution that cuDNN makes, and in front of its gradients: the plan's own
+ * kernels for them (cuda/kernels/products.cu), which are called here without the convolution. */
 #include "kernels/arguments.h"
 #include "queue.h"
 

@@ -147,7 +147,7 @@ void cuda_memory_release(cuda_queue *q); /* gives back all of it */
 /* Finds a kernel, whose module is compiled and loaded by its first use. NULL: recorded. */
 CUfunction cuda_function_find(cuda_queue *q, const char *name, int module, uint64_t number, int kernel);
 
-/* Compiles a module's source for an architecture, or takes it from the cache. The caller frees the cubin. NULL: `why`. */
+/* Compiles a module for an architecture, or takes it from the cache. The caller frees the cubin. NULL: `why`. */
 void *cuda_compile(const cuda_library *library, const cuda_module *module, int architecture, char *why, size_t size);
 
 /* Adds an entry, with its argument's bytes. False: recorded. */
@@ -191,8 +191,8 @@ void cuda_products_free(cuda_queue *q);
 
 /* Whether a launch is a convolution that cuDNN is asked for. `unset`: its operands are not known yet. */
 bool cuda_convolution_fits(const cnn_launch *launch, bool unset);
-/* A plan for a launch that fits, which may be one that was made before. NULL: cuDNN has none that is as exact and as repeatable as
- * is asked for, or something has failed, which is recorded. */
+/* A plan for a launch that fits, which may be one that was made before. NULL: cuDNN has none that is as exact and as
+ * repeatable as is asked for, or something has failed, which is recorded. */
 const cuda_convolution *cuda_convolution_find(cuda_queue *q, const cnn_launch *launch);
 /* Whether ReLU and pooling are part of a launch: it needs a workspace for what is before them. */
 bool cuda_is_pooled(const cnn_launch *launch);

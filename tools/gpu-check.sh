@@ -95,7 +95,7 @@ phase_errors() {
     same "two processes on one GPU, the second" "$first" "$(cat "$report/b")"
     rm -f "$report/a" "$report/b"
     try "full memory, a bad index" build/tests/cuda/gpu_errors
-    second=$(CUDA_VISIBLE_DEVICES= "${example[@]}" --device cuda --epochs 1 2>&1)
+    second=$(CUDA_VISIBLE_DEVICES="" "${example[@]}" --device cuda --epochs 1 2>&1)
     [ $? = 1 ] || fail "without a GPU the example does not end with 1"
     echo "without a GPU: $second"
     if command -v compute-sanitizer >/dev/null; then
