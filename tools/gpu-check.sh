@@ -124,7 +124,7 @@ operations | training | speed | errors | cpus)
     exit "${PIPESTATUS[0]}"
     ;;
 *)
-    sed -n '2,/^set /s/^# \{0,1\}//p' "$0"
+    sed -n '3,/^set /s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac
