@@ -243,28 +243,32 @@ examples: $(EXAMPLE_PROGRAMS)
 # rpath,FOLDER: where a program in FOLDER finds the shared library, seen from there: the tree may be moved, and its name is in no path
 rpath = -Xlinker -rpath -Xlinker '$$ORIGIN/$(subst ','\'',$(shell realpath -m --relative-to=$(call quoted,$(1)) $(call quoted,$(LIB))))'
 
+# Sources of programs are compiled once each, whichever programs have them: $(BUILD)/programs/examples/common/say.o.
+program_objects = $(patsubst %.c,$(BUILD)/programs/%.o,$(1))
+$(BUILD)/programs/%.o: %.c $(FLAGS)
+	@mkdir -p $(@D)
+	$(call say,CC  )
+	$(QUIET)$(CC) $(STRICT) -Iinclude -Iexamples $(if $(HAVE_IMAGE),-DWITH_IMAGES) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
 define example_rule
-$$(BUILD)/examples/$(1): $$(call example_sources,$(1)) $$(wildcard examples/$(1)/*.h examples/$(1)/*.def examples/common/*.h \
-		examples/common/page/*.h) $$(PUBLIC_HEADERS) $$(SHARED) $$(EXAMPLE_ARCHIVES_$(1)) $$(if $$(EXAMPLE_LIBS_$(1)),$$(IMAGE_SHARED))
+EXAMPLE_OBJECTS += $$(call program_objects,$$(call example_sources,$(1)))
+$$(BUILD)/examples/$(1): $$(call program_objects,$$(call example_sources,$(1))) $$(SHARED) $$(EXAMPLE_ARCHIVES_$(1)) \
+		$$(if $$(EXAMPLE_LIBS_$(1)),$$(IMAGE_SHARED))
 	@mkdir -p $$(@D)
 	$$(call say,LINK)
-	$$(QUIET)$$(CC) $$(STRICT) -Iinclude -Iexamples $$(EXAMPLE_FLAGS_$(1)) $$(CPPFLAGS) $$(CFLAGS) $$(call example_sources,$(1)) -o $$@ \
+	$$(QUIET)$$(CC) $$(CFLAGS) $$(call program_objects,$$(call example_sources,$(1))) -o $$@ \
 		$$(LDFLAGS) $$(EXAMPLE_ARCHIVES_$(1)) -L$$(LIB) $$(call rpath,$$(@D)) $$(EXAMPLE_LIBS_$(1)) -lcnn -lm
 endef
 $(foreach e,$(EXAMPLES),$(eval $(call example_rule,$(e))))
 
 # The nets of examples/zoo without its program, for tests and benchmarks, which find zoo.h there.
-ZOO_NETS := $(patsubst examples/%.c,$(BUILD)/%.o,$(filter-out %/main.c %/options.c,$(wildcard examples/zoo/*.c)))
-$(ZOO_NETS): $(BUILD)/zoo/%.o: examples/zoo/%.c $(wildcard examples/zoo/*.h examples/zoo/*.def) $(PUBLIC_HEADERS) $(FLAGS)
-	@mkdir -p $(@D)
-	$(call say,CC  )
-	$(QUIET)$(CC) $(STRICT) -Iinclude $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+ZOO_NETS := $(call program_objects,$(filter-out %/main.c %/options.c,$(wildcard examples/zoo/*.c)))
 
 # ---- each room of programs brings its own rules ----
 include $(sort $(filter-out image/image.mk onnx/onnx.mk mpi/mpi.mk cuda/cuda.mk,$(wildcard cli/*.mk examples/*/*.mk image/*.mk onnx/*.mk mpi/*.mk tests/*.mk \
 	tests/*/*.mk bench/*.mk cuda/*.mk docs/*.mk python/*.mk tools/*.mk)))
 
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(sort $(EXAMPLE_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d))
 
 # ---- the main job: needs nothing but git, make and a C compiler on Debian ----
 # MNIST_ARGS adds options; CNN_MNIST_DIR names a folder that has the files already.

@@ -9,7 +9,8 @@ cli: $(CLI)
 ifneq ($(HAVE_ONNX),)
 all: cli
 endif
-$(CLI): $(CLI_SOURCES) $(wildcard cli/*.h) examples/common/say.h $(PUBLIC_HEADERS) $(ONNX_HEADERS) $(SHARED) $(ONNX_SHARED) $(if $(HAVE_IMAGE),$(IMAGE_SHARED) $(IMAGE_HEADERS))
+CLI_OBJECTS := $(call program_objects,$(CLI_SOURCES))
+$(CLI): $(CLI_OBJECTS) $(SHARED) $(ONNX_SHARED) $(if $(HAVE_IMAGE),$(IMAGE_SHARED))
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) $(STRICT) -Iinclude -Iexamples $(CLI_IMAGE_FLAGS) $(CPPFLAGS) $(CFLAGS) $(CLI_SOURCES) -o $@ $(LDFLAGS) -L$(LIB) $(call rpath,$(@D)) $(CLI_IMAGE_LIBS) -lcnn-onnx -lcnn -lm
+	$(QUIET)$(CC) $(CFLAGS) $(CLI_OBJECTS) -o $@ $(LDFLAGS) -L$(LIB) $(call rpath,$(@D)) $(CLI_IMAGE_LIBS) -lcnn-onnx -lcnn -lm
