@@ -32,8 +32,8 @@ static bool report_failed(cnn_tape *tape, cnn_status status)
     return status == CNN_OK;
 }
 
-/* Whether the step traces, so that this work is only counted. */
-static bool counted(cnn_tape *tape, cnn__counts work)
+/* Whether the step traces, so that this work is only counted. Asked where the context is observed, which is rare. */
+static __attribute__((cold, noinline)) bool counted(cnn_tape *tape, cnn__counts work)
 {
     bool tracing = cnn__tape_tracing(tape);
     if (tracing) {
@@ -43,18 +43,23 @@ static bool counted(cnn_tape *tape, cnn__counts work)
     return tracing;
 }
 
+static __attribute__((cold, noinline)) bool counted_launch(cnn_tape *tape, const cnn_launch *launch)
+{
+    return counted(tape, cnn__launch_counts(launch));
+}
+
 /* The same of a pass that moves the elements of a tensor. */
-static bool counted_pass(cnn_tape *tape, const cnn_tensor *t, int operands)
+static __attribute__((cold, noinline)) bool counted_pass(cnn_tape *tape, const cnn_tensor *t, int operands)
 {
     double bytes = (double)t->numel * (double)cnn_dtype_size(t->dtype);
-    return cnn__observed(t->ctx) && counted(tape, (cnn__counts){ .bytes = operands * bytes });
+    return counted(tape, (cnn__counts){ .bytes = operands * bytes });
 }
 
 bool cnn__run(cnn_tape *tape, const char *call, cnn_launch *launch)
 {
     const cnn_context *ctx = cnn__step_of(tape)->ctx;
     bool observed = cnn__observed(ctx);
-    if (observed && counted(tape, cnn__launch_counts(launch))) {
+    if (observed && counted_launch(tape, launch)) {
         return true;
     }
     if (!ctx->device && !observed && !cnn__cpu_has_workspace(launch) &&
@@ -114,7 +119,7 @@ bool cnn__run_packed(cnn_tape *tape, const char *call, cnn_launch *launch, const
 bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_backend_failure *failure)
 {
     failure->status = CNN_OK;
-    if (cnn__observed(cnn__step_of(tape)->ctx) && counted(tape, cnn__launch_counts(launch))) {
+    if (cnn__observed(cnn__step_of(tape)->ctx) && counted_launch(tape, launch)) {
         return true;
     }
     if (!find_workspace(tape, launch)) {
@@ -126,12 +131,13 @@ bool cnn__run_checked(cnn_tape *tape, const char *call, cnn_launch *launch, cnn_
 
 bool cnn__run_copy(cnn_tape *tape, const char *call, cnn_tensor *to, const cnn_tensor *from)
 {
-    return counted_pass(tape, to, 2) || report_failed(tape, cnn__tensor_copy(to, from, call));
+    return (cnn__observed(to->ctx) && counted_pass(tape, to, 2)) ||
+           report_failed(tape, cnn__tensor_copy(to, from, call));
 }
 
 bool cnn__run_fill(cnn_tape *tape, const char *call, const cnn_tensor *t, double value)
 {
-    return !t || counted_pass(tape, t, 1) || report_failed(tape, cnn__fill(t, call, value));
+    return !t || (cnn__observed(t->ctx) && counted_pass(tape, t, 1)) || report_failed(tape, cnn__fill(t, call, value));
 }
 
 void cnn__scratch_done(cnn_tape *tape)

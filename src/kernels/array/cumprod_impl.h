@@ -1,6 +1,6 @@
-/* The gradient of products along lines, as FN(cumprod_lines): X is the element type, A that of the running values.
- * dx[i] = P[i] · S[i] with P[i] = x[0] ⋯ x[i − 1] and S[i] = dy[i] + x[i + 1] · S[i + 1], which divides by nothing
- * and so is right for zeros. P waits in dx. No include guard: one inclusion, one dtype. */
+/* The gradient of products along lines, as FN(cumprod_lines): X is the element type, A that of the running values,
+ * ATTRIBUTE the function's. dx[i] = P[i] · S[i] with P[i] = x[0] ⋯ x[i − 1] and S[i] = dy[i] + x[i + 1] · S[i + 1],
+ * which divides by nothing and so is right for zeros. P waits in dx. No include guard: one inclusion, one dtype. */
 static inline __attribute__((always_inline)) void FN(cumprod_some)(int64_t lines, int64_t step, int64_t n,
                                                                    int64_t stride, const X *x, const X *dy, X *dx)
 {
@@ -27,8 +27,8 @@ static inline __attribute__((always_inline)) void FN(cumprod_some)(int64_t lines
 }
 
 /* Lines that lie side by side, or SCAN_ROWS rows that are `step` apart. */
-static void FN(cumprod_lines)(int64_t lines, int64_t step, int64_t n, int64_t stride, const void *x, const void *dy,
-                              void *dx)
+static ATTRIBUTE void FN(cumprod_lines)(int64_t lines, int64_t step, int64_t n, int64_t stride, const void *x,
+                                        const void *dy, void *dx)
 {
     if (step != 1) {
         FN(cumprod_some)(SCAN_ROWS, step, n, stride, x, dy, dx);
@@ -36,3 +36,4 @@ static void FN(cumprod_lines)(int64_t lines, int64_t step, int64_t n, int64_t st
         FN(cumprod_some)(lines, 1, n, stride, x, dy, dx);
     }
 }
+#undef ATTRIBUTE

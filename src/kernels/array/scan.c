@@ -9,6 +9,7 @@ enum { SCAN_LINES = 64, SCAN_ROWS = 4, SCAN_TASK = 16384 };
 #define A double
 #define FN(name) CNN__JOIN(name, f32)
 #include "kernels/array/scan_impl.h"
+#define ATTRIBUTE
 #include "kernels/array/cumprod_impl.h"
 #undef X
 #undef A
@@ -18,6 +19,7 @@ enum { SCAN_LINES = 64, SCAN_ROWS = 4, SCAN_TASK = 16384 };
 #define A double
 #define FN(name) CNN__JOIN(name, f64)
 #include "kernels/array/scan_impl.h"
+#define ATTRIBUTE __attribute__((cold)) /* for gradient checks: kept small */
 #include "kernels/array/cumprod_impl.h"
 #undef X
 #undef A
