@@ -10,12 +10,9 @@
 enum { FIRST_EVENTS = 1 << 10, DEFAULT_LIMIT = 1 << 20 };
 
 static _Thread_local cnn__profile_frame *innermost_frame;
-/* The number of this thread in the profile that it was in last. */
-static _Thread_local struct {
-    const cnn_profile *profile;
-    double began;
-    int number;
-} numbered;
+/* A thread by a number that no other one has had; 0: it has none yet. */
+static atomic_uint_fast64_t newest_thread;
+static _Thread_local uint64_t this_thread;
 
 /* ---- life ---- */
 
@@ -73,9 +70,19 @@ void cnn_profile_free(cnn_profile *profile)
     }
     cnn_profile_end(profile);
     cnn_context *ctx = profile->ctx;
+    for (cnn__profile_frame *frame = innermost_frame; frame; frame = frame->outer) {
+        if (frame->profile == profile) { /* freed in a callback of a forward that it records */
+            frame->profile = NULL;
+            frame->module = NULL;
+        }
+    }
     for (cnn__profiled_module *m = profile->modules, *next; m; m = next) {
         next = m->next;
         cnn__free(ctx, m);
+    }
+    for (cnn__profiled_thread *t = profile->threads, *next; t; t = next) {
+        next = t->next;
+        cnn__free(ctx, t);
     }
     cnn__free(ctx, profile->events);
     cnn__mutex_destroy(&profile->lock);
@@ -132,16 +139,34 @@ static bool has_room(cnn_profile *p)
     return true;
 }
 
+/* The thread that calls, which may be in several profiles by turns. The one that was asked for last is the first. */
+static int number_of_thread(cnn_profile *p)
+{
+    if (!this_thread) {
+        this_thread = 1 + atomic_fetch_add(&newest_thread, 1);
+    }
+    cnn__profiled_thread **link = &p->threads, *t;
+    while ((t = *link) != NULL && t->thread != this_thread) {
+        link = &t->next;
+    }
+    if (t) {
+        *link = t->next;
+    } else if ((t = cnn__alloc(p->ctx, sizeof *t)) != NULL) {
+        t->thread = this_thread;
+        t->number = p->thread_count++;
+    } else {
+        return p->thread_count;
+    }
+    t->next = p->threads;
+    p->threads = t;
+    return t->number;
+}
+
 static void add_event(cnn_profile *p, cnn_profile_event *event)
 {
     int cancel = cnn__cancel_defer();
     cnn__mutex_lock(&p->lock);
-    if (numbered.profile != p || numbered.began != p->began) {
-        numbered.profile = p;
-        numbered.began = p->began;
-        numbered.number = p->threads++;
-    }
-    event->thread = numbered.number;
+    event->thread = number_of_thread(p);
     event->start -= p->began;
     if (has_room(p)) {
         p->events[p->count++] = *event;

@@ -16,9 +16,16 @@ struct cnn_profile {
     cnn_profile_event *events;
     struct cnn__profiled_module *modules, *last; /* in the order in which they became known */
     struct cnn__profiled_module *found;          /* where the search for the next one begins */
-    int threads;
+    struct cnn__profiled_thread *threads;
+    int thread_count;
     bool synchronize;
 };
+
+typedef struct cnn__profiled_thread {
+    struct cnn__profiled_thread *next;
+    uint64_t thread;
+    int number; /* in the profile */
+} cnn__profiled_thread;
 
 /* A module that a forward has run, or one above it. */
 typedef struct cnn__profiled_module {
