@@ -130,6 +130,50 @@ static cnn_module *make_net(void)
     return net;
 }
 
+static cnn_status same_infer(const cnn_tensor *const *inputs, int count, cnn_dtype *dtype, int *ndim, int64_t *shape,
+                             void *user)
+{
+    (void)count, (void)user;
+    *dtype = cnn_tensor_dtype(inputs[0]);
+    *ndim = cnn_tensor_ndim(inputs[0]);
+    memcpy(shape, cnn_tensor_shape(inputs[0]), (size_t)*ndim * sizeof *shape);
+    return CNN_OK;
+}
+
+static cnn_status same_forward(const cnn_tensor *const *inputs, int count, cnn_tensor *output, void *user)
+{
+    (void)inputs, (void)count, (void)user;
+    return cnn_tensor_fill(output, 1);
+}
+
+static cnn_status custom_behind_relu(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
+                                     int output_count, void *user)
+{
+    static const cnn_custom_op op = { .struct_size = sizeof op, .name = "own", .infer = same_infer, .forward = same_forward };
+    (void)self, (void)input_count, (void)output_count, (void)user;
+    cnn_tensor *x = cnn_relu(inputs[0]);
+    outputs[0] = cnn_custom(&op, &x, 1, NULL);
+    return CNN_OK;
+}
+
+/* Nobody knows its work; it is not that of the operation before. */
+START_TEST(a_custom_operation_counts_as_nothing)
+{
+    const cnn_module_options options = { .struct_size = sizeof options, .type = "Custom", .forward_many = custom_behind_relu };
+    cnn_module *module = cnn_module_create(ctx, &options);
+    cnn_trace *trace = trace_of(module, 1, (int64_t[]){ 4 });
+    const cnn_trace_node *relu = cnn_trace_get_node(trace, 0), *own = cnn_trace_get_node(trace, 1);
+    ck_assert(relu && own);
+    ck_assert_double_eq(relu->flops, 4);
+    ck_assert_double_eq(relu->bytes, 32);
+    ck_assert_str_eq(own->op, "own");
+    ck_assert_double_eq(own->flops, 0);
+    ck_assert_double_eq(own->bytes, 0);
+    cnn_trace_free(trace);
+    cnn_module_free(module);
+}
+END_TEST
+
 /* A trace computes nothing: neither random numbers nor running statistics move, also where layers train. */
 START_TEST(counting_leaves_everything_as_it_is)
 {
@@ -544,12 +588,70 @@ START_TEST(threads_are_told_apart)
 }
 END_TEST
 
+/* By turns in two contexts, a thread stays the same one in the profiles of both. */
+START_TEST(a_thread_keeps_its_number)
+{
+    cnn_context *contexts[2] = { ctx, cnn_context_new(.threads = 1) };
+    cnn_profile *profiles[2];
+    cnn_tape *tapes[2];
+    cnn_tensor *x[2];
+    for (int k = 0; k < 2; k++) {
+        ck_assert_ptr_nonnull(profiles[k] = cnn_profile_begin(contexts[k], NULL));
+        ck_assert_ptr_nonnull(tapes[k] = cnn_tape_new(contexts[k]));
+        ck_assert_ptr_nonnull(x[k] = cnn_tensor_zeros(contexts[k], CNN_F32, 1, (int64_t[]){ 4 }));
+    }
+    for (int i = 0; i < 6; i++) {
+        ck_assert_int_eq(cnn_tape_begin(tapes[i % 2], CNN_EVAL), CNN_OK);
+        cnn_relu(cnn_input(tapes[i % 2], x[i % 2]));
+    }
+    for (int k = 0; k < 2; k++) {
+        cnn_profile_end(profiles[k]);
+        for (int64_t i = 0; i < 3; i++) {
+            ck_assert_ptr_nonnull(cnn_profile_get_event(profiles[k], i));
+            ck_assert_int_eq(cnn_profile_get_event(profiles[k], i)->thread, 0);
+        }
+        cnn_profile_free(profiles[k]);
+        cnn_tape_free(tapes[k]);
+        cnn_tensor_free(x[k]);
+    }
+    cnn_context_free(contexts[1]);
+}
+END_TEST
+
+static cnn_profile *freed_in_forward;
+
+static cnn_status free_in_forward(cnn_module *self, cnn_tensor *const *inputs, int input_count, cnn_tensor **outputs,
+                                  int output_count, void *user)
+{
+    (void)self, (void)input_count, (void)output_count, (void)user;
+    cnn_profile_free(freed_in_forward);
+    outputs[0] = cnn_relu(inputs[0]);
+    return CNN_OK;
+}
+
+START_TEST(a_forward_may_free_its_profile)
+{
+    const cnn_module_options options = { .struct_size = sizeof options, .type = "Frees", .forward_many = free_in_forward };
+    cnn_module *module = cnn_module_create(ctx, &options);
+    cnn_tape *own = cnn_tape_new(ctx);
+    cnn_tensor *x = cnn_tensor_zeros(ctx, CNN_F32, 1, (int64_t[]){ 4 });
+    freed_in_forward = profile_begin(NULL);
+    ck_assert_int_eq(cnn_tape_begin(own, CNN_EVAL), CNN_OK);
+    cnn_forward(module, cnn_input(own, x));
+    ck_assert_msg(cnn_tape_status(own) == CNN_OK, "%s", cnn_last_error(ctx));
+    cnn_tensor_free(x);
+    cnn_tape_free(own);
+    cnn_module_free(module);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("profiles");
     TCase *work = suite_case(suite, "work", setup, teardown);
     tcase_add_loop_test(work, a_layer_has_the_work_of_its_formula, 0, sizeof formulas / sizeof *formulas);
     tcase_add_test(work, products_inside_of_operations_count);
+    tcase_add_test(work, a_custom_operation_counts_as_nothing);
     tcase_add_test(work, counting_leaves_everything_as_it_is);
     tcase_add_test(work, a_summary_lists_the_tree);
     TCase *times = suite_case(suite, "times", setup, teardown);
@@ -565,5 +667,7 @@ int main(void)
     tcase_add_test(times, viewers_can_read_a_trace);
 #endif
     tcase_add_test(times, threads_are_told_apart);
+    tcase_add_test(times, a_thread_keeps_its_number);
+    tcase_add_test(times, a_forward_may_free_its_profile);
     return suite_run(suite);
 }

@@ -157,8 +157,10 @@ static cnn__node *make_node(cnn__call *call, const void *attributes, size_t size
     node->module = NULL;
     if (cnn__observed(call->ctx)) {
         const cnn__running *running = cnn__running_on(call->tape, CNN__RUNNING_MODULE);
+        cnn__counts *work = &cnn__step_of(call->tape)->work;
         node->module = running ? running->module : NULL;
-        node->work = cnn__step_of(call->tape)->work;
+        node->work = *work;
+        *work = (cnn__counts){ 0 }; /* what is recorded without trace(), such as a custom operation, counts its own */
     }
     node->where = cnn__step_of(call->tape)->anomaly ? cnn__anomaly_where(call->tape) : NULL;
     if (size) {

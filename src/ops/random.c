@@ -56,6 +56,7 @@ static cnn_tensor *trace_draw(cnn__call *call, cnn_tensor *y, double p)
     }
     call->spec = &spec;
     call->out[0] = y;
+    cnn__step_of(call->tape)->work = (cnn__counts){ .bytes = (double)y->numel * (double)cnn_dtype_size(y->dtype) };
     return cnn__call_record(call, &d, sizeof d, 0) ? y : call->nil;
 }
 
