@@ -7,8 +7,8 @@
 #include <string.h>
 
 enum { DEEPEST_CALL = 32, MOST_STEPS = 1 << 18, LIST = 300, HOST_INTEGERS = 4096, HOST_NUMBERS = 64 };
-/* How many parts (nodes, their inputs, outputs and attributes, elements of constants) the calls of functions may
- * become: so many, and so many per byte of the file. */
+/* How many parts (nodes, the inputs, outputs and attributes of nodes and graphs, elements of constants) the calls of
+ * functions may become: so many, and so many per byte of the file. */
 enum { CALLED_PARTS = 1 << 16, CALLED_PARTS_PER_BYTE = 8 };
 
 /* The names of a graph or of a function's body. */
@@ -253,6 +253,7 @@ static bool make_block(maker *m, const setting *where, const scope *outer, const
     scope *names = cnn__onnx_reading_get(m->reading, 1, sizeof *names);
     cnn__onnx_block *block = *to = cnn__onnx_reading_get(m->reading, 1, sizeof *block);
     if (!block || !names ||
+        !count_called(m, (int64_t)graph->input_count + graph->output_count + graph->initializer_count, NULL) ||
         !scope_begin(m, names, outer,
                      names_of(graph->nodes, graph->node_count) + graph->initializer_count + graph->input_count)) {
         return false;

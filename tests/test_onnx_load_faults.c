@@ -385,6 +385,59 @@ START_TEST(constants_of_calls_are_bounded_by_the_file)
 }
 END_TEST
 
+/* A graph that a function is called with, of very many inputs, in the place of each use. */
+START_TEST(graphs_of_calls_are_bounded_by_the_file)
+{
+    enum { DEPTH = 9, INPUTS = 30000 };
+    buffer graph = { 0 }, g = { 0 }, attribute = { 0 }, part = { 0 };
+    put_node(&graph, 1, "Identity", NULL, "in", "out");
+    for (int i = 0; i < INPUTS; i++) {
+        put_bytes(&graph, 11, "", 0);
+    }
+    buffer input = value_message("in", FLOAT, 1, (int64_t[]){ 1 }), output = value_message("out", FLOAT, 1, (int64_t[]){ 1 });
+    put_message(&graph, 11, &input);
+    put_message(&graph, 12, &output);
+    put_text(&attribute, 1, "body");
+    put_message(&attribute, 6, &graph);
+    put_int(&attribute, 20, 5);
+    buffer call = node_message("f0", "x", "y");
+    put_text(&call, 7, "f");
+    put_message(&call, 5, &attribute);
+    put_message(&g, 1, &call);
+    part = value_message("x", FLOAT, 1, (int64_t[]){ 1 });
+    put_message(&g, 11, &part);
+    part = value_message("y", FLOAT, 1, (int64_t[]){ 1 });
+    put_message(&g, 12, &part);
+    buffer model = model_message(&g, 17);
+    for (int d = 0; d <= DEPTH; d++) {
+        char own[16], next[16];
+        snprintf(own, sizeof own, "f%d", d);
+        snprintf(next, sizeof next, "f%d", d + 1);
+        buffer f = function_message(own);
+        put_text(&f, 6, "body");
+        for (int i = 0; i < 2; i++) {
+            buffer node = node_message(d < DEPTH ? next : "Loop", i ? "t" : "a", i ? "b" : "t"), reference = { 0 };
+            if (d < DEPTH) {
+                put_text(&node, 7, "f");
+            }
+            put_text(&reference, 1, "body");
+            put_int(&reference, 20, 5);
+            put_text(&reference, 21, "body");
+            put_message(&node, 5, &reference);
+            put_message(&f, 7, &node);
+        }
+        put_message(&model, 25, &f);
+    }
+    model_file("graphs.onnx", &model);
+    size_t before = heap_now;
+    heap_most = before;
+    cnn_context_clear_error(NULL);
+    ck_assert_ptr_null(cnn_onnx_load(ctx, in_folder("graphs.onnx"), NULL));
+    ck_assert_msg(strstr(cnn_last_error(ctx), "the calls of functions become more than "), "%s", cnn_last_error(ctx));
+    ck_assert_uint_lt(heap_most - before, 64 << 20);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("onnx_load_faults");
@@ -395,5 +448,6 @@ int main(void)
     tcase_add_loop_test(tests, many_parameters_are_loaded_in_a_second, 0, 2);
     tcase_add_loop_test(tests, calls_are_bounded_by_the_file, 0, 5);
     tcase_add_test(tests, constants_of_calls_are_bounded_by_the_file);
+    tcase_add_test(tests, graphs_of_calls_are_bounded_by_the_file);
     return suite_run(suite);
 }
