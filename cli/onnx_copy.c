@@ -129,6 +129,9 @@ static int find(const weights *w, part name)
 {
     int low = 0, high = w->count;
     size_t size = size_of(name);
+    if (memchr(name.at, '\0', size)) { /* no tensor's name has one */
+        return -1;
+    }
     while (low < high) {
         int middle = low + (high - low) / 2;
         int order = strncmp(w->names[middle], (const char *)name.at, size);

@@ -85,6 +85,12 @@ npy "$work/fc.bias.npy" '<f4' '1, 2' '\000\000\200\100\000\000\200\277'
 with zipfile.ZipFile("shape.npz", "w") as z:
     z.write("fc.bias.npy")')
 fails 1 'cnn convert: tensor "fc.bias" cannot be written into a copy of .*/m.onnx: it has another shape there$' convert --into "$work/m.onnx" "$work/shape.npz" "$work/o.onnx"
+LC_ALL=C sed 's/fc\.bias/fc.b\x00as/g' "$work/m.onnx" >"$work/nul.onnx" # a name with a NUL is none of a tensor
+npy "$work/fc.b.npy" '<f4' '2' '\000\000\200\100\000\000\200\277'
+(cd "$work" && python3 -c 'import sys, zipfile
+with zipfile.ZipFile("nul.npz", "w") as z:
+    z.write("fc.b.npy")')
+fails 1 'cnn convert: .*/nul.onnx has no initializer "fc.b"; choose what it has with --tensor or --prefix$' convert --into "$work/nul.onnx" "$work/nul.npz" "$work/o.onnx"
 head -c 60 "$work/m.onnx" >"$work/short.onnx"
 fails 1 'cnn convert: .*/short.onnx is no ONNX model, or a malformed one$' convert --into "$work/short.onnx" "$work/w.safetensors" "$work/o.onnx"
 fails 1 'cnn: onnx_load: .*/short.onnx: ' convert "$work/short.onnx" "$work/o.npz"
