@@ -28,6 +28,8 @@ bool picture_is(const char *path)
 
 #ifdef WITH_IMAGES
 
+enum { LONGEST_SIDE = 65535 }; /* as for --resize and --crop: a line of pixels would become gigabytes */
+
 /* What an input takes. */
 typedef struct target {
     cnn_onnx_value value;
@@ -65,6 +67,10 @@ static bool find_layout(const model *m, const picture_options *o, target *t)
         say("cnn %s: input %s is %s, of which %" PRId64 " is taken for the channels, but a picture has 1 or %d; see "
             "--layout",
             m->command, v->name, shape, t->channels, MOST_CHANNELS);
+        return false;
+    }
+    if (t->height > LONGEST_SIDE || t->width > LONGEST_SIDE) {
+        say("cnn %s: input %s is %s, but a picture has sides of at most %d", m->command, v->name, shape, LONGEST_SIDE);
         return false;
     }
     t->height = t->height < 0 && o->height ? o->height : t->height;
@@ -113,6 +119,12 @@ static bool resized(const model *m, const picture_options *o, const target *t, i
     }
     *to_height = height <= width ? side : side * height / width;
     *to_width = height <= width ? side * width / height : side;
+    if (*to_height > LONGEST_SIDE || *to_width > LONGEST_SIDE) {
+        say("cnn %s: a picture of %" PRId64 " x %" PRId64 " would be resized to %" PRId64 " x %" PRId64
+            " for input %s, expected sides of at most %d; see --fit stretch",
+            m->command, height, width, *to_height, *to_width, t->value.name, LONGEST_SIDE);
+        return false;
+    }
     return true;
 }
 

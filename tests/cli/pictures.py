@@ -130,6 +130,8 @@ close(elements[:16], [10 * x / 255 for y in range(4) for x in range(2, 6)])
 close(elements[16:32], [20 * y / 255 for y in range(4) for x in range(4)])
 
 refused("--resize is 3, expected at least 4, the longest side of input x", nchw, "--input", red, "--resize", "3")
+refused("expected sides of at most 65535; see --fit stretch", nchw, "--input", png("line.png", 1, 60000, lambda y, x: (0, 0, 0)))
+refused("but a picture has sides of at most 65535", model("huge.onnx", [1, 3, 1 << 60, 1 << 60]), "--input", red)
 refused("2 pictures are given for input x, which takes 1", model("one.onnx", [1, 3, 4, 4]), "--input", red, "--input", blue)
 refused("but a picture becomes float32 or uint8", model("double.onnx", [1, 3, 4, 4], kind=11), "--input", red)
 refused("but a picture becomes float32 or uint8", model("flat.onnx", [1, 48]), "--input", red)
