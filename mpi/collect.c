@@ -206,11 +206,10 @@ static cnn_status copy_tensor(cnn_group *group, cnn_tensor *t, void *elements, s
 cnn_status cnn_group_broadcast_module(cnn_group *group, cnn_module *module)
 {
     static const char call[] = "group_broadcast_module";
-    if (!group || !module) {
-        return cnn__mpi_fail(group ? group->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call,
-                             group ? "module" : "group");
+    if (!group) {
+        return cnn__mpi_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: group is NULL", call);
     }
-    uint64_t digest = digest_of(module), first = digest;
+    uint64_t digest = digest_of(module), first = digest; /* a NULL has no state; the others are told */
     cnn_status status = cnn_group_broadcast(group, &first, sizeof first, 0);
     if (status != CNN_OK) {
         return status;
@@ -222,7 +221,9 @@ cnn_status cnn_group_broadcast_module(cnn_group *group, cnn_module *module)
         most = bytes > most ? bytes : most;
     }
     void *elements = malloc(most);
-    if (first != digest) {
+    if (!module) {
+        status = cnn__mpi_fail(group->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", call);
+    } else if (first != digest) {
         status = cnn__mpi_fail(group->ctx, CNN_ERROR_MISMATCH,
                                "%s: the names, shapes or dtypes of the module are not those of rank 0's", call);
     } else if (!elements) {

@@ -199,23 +199,40 @@ static cnn_status make_gradients(cnn_data_parallel *p)
 
 /* ---- what must be the same everywhere ---- */
 
+/* Which parameters ask for a gradient, as one number (FNV-1a of their names). */
+static bool add_name(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
+{
+    uint64_t *digest = user;
+    for (const char *c = name; is_parameter && cnn_tensor_requires_grad(tensor); c++) {
+        *digest = (*digest ^ (unsigned char)*c) * UINT64_C(1099511628211);
+        if (!*c) {
+            break;
+        }
+    }
+    return true;
+}
+
 static cnn_status compare_with_first(cnn_data_parallel *p)
 {
     enum { TEXT = 400 };
     char own[TEXT] = "", first[TEXT];
     const cnn_data_parallel_options *o = &p->o;
+    uint64_t gradients = UINT64_C(14695981039346656037);
+    cnn_status status = cnn_module_visit(p->module, add_name, &gradients);
     snprintf(own, sizeof own,
-             "libcnn %s, %s kernels, math %d, %lld samples, batch_size %lld, shards %d, bucket_bytes %lld%s%s%s",
+             "libcnn %s, %s kernels, math %d, %lld samples, batch_size %lld, shards %d, bucket_bytes %lld, seed %llu, "
+             "gradients of parameters %08llx%s%s%s",
              cnn_version(), cnn_context_kernels(p->ctx), (int)cnn_context_math(p->ctx), (long long)p->samples,
-             (long long)o->batch_size, o->shards, (long long)o->bucket_bytes, o->fast ? ", fast" : "",
-             o->no_shuffle ? ", no_shuffle" : "", o->drop_last ? ", drop_last" : "");
+             (long long)o->batch_size, o->shards, (long long)o->bucket_bytes, (unsigned long long)o->seed,
+             (unsigned long long)(gradients & 0xffffffff), o->fast ? ", fast" : "", o->no_shuffle ? ", no_shuffle" : "",
+             o->drop_last ? ", drop_last" : "");
     memcpy(first, own, sizeof first);
-    cnn_status status = cnn_group_broadcast(p->group, first, sizeof first, 0);
-    if (status != CNN_OK) {
-        return status;
+    cnn_status sent = cnn_group_broadcast(p->group, first, sizeof first, 0);
+    if (sent != CNN_OK) {
+        return sent;
     }
-    bool same = memcmp(first, own, sizeof first) == 0;
-    return cnn_group_agree(p->group, same ? CNN_OK
+    bool same = status != CNN_OK || memcmp(first, own, sizeof first) == 0;
+    return cnn_group_agree(p->group, same ? status
                                           : cnn__mpi_fail(p->ctx, CNN_ERROR_MISMATCH,
                                                           "%s: this rank has %s; rank 0 has %s", call, own, first));
 }
@@ -313,15 +330,17 @@ cnn_data_parallel *cnn_data_parallel_create(cnn_group *group, cnn_module *module
                                             const cnn_data_parallel_options *options)
 {
     cnn_data_parallel_options o;
-    if (!group || !module) {
-        cnn__mpi_fail(group ? group->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call,
-                      group ? "module" : "group");
+    if (!group) {
+        cnn__mpi_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: group is NULL", call);
         cnn_dataset_free(dataset);
         return NULL;
     }
     cnn_status status =
         cnn__mpi_options_read(group->ctx, call, &o, sizeof o, offsetof(cnn_data_parallel_options, reserved), options);
     status = status == CNN_OK ? check_options(group, &o) : status;
+    if (status == CNN_OK && !module) { /* the others are told: this process alone may have failed to make it */
+        status = cnn__mpi_fail(group->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", call);
+    }
     if (status == CNN_OK && cnn_module_context(module) != group->ctx) {
         status =
             cnn__mpi_fail(group->ctx, CNN_ERROR_STATE, "%s: the module is of another context than the group", call);
@@ -348,6 +367,12 @@ void cnn_data_parallel_free(cnn_data_parallel *p)
 {
     if (!p) {
         return;
+    }
+    if (p->in_step && p->next_bucket) { /* the group's thread works on what is freed here, and the others wait for more */
+        cnn__group_break(p->group, CNN_ERROR_IO, "a step was freed before cnn_data_parallel_end()");
+        for (int i = 0; i < p->next_bucket; i++) {
+            cnn__group_settle(p->group, &p->buckets[i].job);
+        }
     }
     cnn_loader_free(p->loader);
     if (p->bucket_count) {

@@ -16,9 +16,19 @@ static const double default_timeout = 600;
 
 /* ---- the queue ---- */
 
+/* The caller's thread may break the group while the group's own thread waits for messages. */
+static cnn_status how_broken(cnn_group *group)
+{
+    pthread_mutex_lock(&group->lock);
+    cnn_status status = group->broken;
+    pthread_mutex_unlock(&group->lock);
+    return status;
+}
+
 static void run_job(cnn_group *group, cnn__job *job)
 {
-    cnn_status status = group->broken ? group->broken : job->run(group, job->argument);
+    cnn_status status = how_broken(group);
+    status = status == CNN_OK ? job->run(group, job->argument) : status;
     pthread_mutex_lock(&group->lock);
     job->status = status;
     job->done = true;
@@ -66,8 +76,7 @@ void cnn__group_begin_job(cnn_group *group, cnn__job *job)
     pthread_mutex_unlock(&group->lock);
 }
 
-/* The thread's own message is not this thread's. */
-cnn_status cnn__group_wait(cnn_group *group, cnn__job *job, const char *call)
+cnn_status cnn__group_settle(cnn_group *group, cnn__job *job)
 {
     pthread_mutex_lock(&group->lock);
     while (!job->done) {
@@ -75,6 +84,13 @@ cnn_status cnn__group_wait(cnn_group *group, cnn__job *job, const char *call)
     }
     cnn_status status = job->status;
     pthread_mutex_unlock(&group->lock);
+    return status;
+}
+
+/* The thread's own message is not this thread's. */
+cnn_status cnn__group_wait(cnn_group *group, cnn__job *job, const char *call)
+{
+    cnn_status status = cnn__group_settle(group, job);
     return status == CNN_OK ? CNN_OK : cnn__mpi_fail(group->ctx, status, "%s: %s", call, group->reason);
 }
 
@@ -208,6 +224,11 @@ cnn_status cnn__group_finish(cnn_group *group)
         if (++polls < EAGER_POLLS) {
             sched_yield();
             continue;
+        }
+        cnn_status broken = how_broken(group);
+        if (broken != CNN_OK) {
+            cancel_all(group);
+            return broken;
         }
         double now = cnn__mpi_now();
         begun = begun > 0 ? begun : now;

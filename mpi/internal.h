@@ -46,6 +46,7 @@ struct cnn_group {
 
 void cnn__group_begin_job(cnn_group *group, cnn__job *job); /* `job` stays where it is until it was waited for */
 cnn_status cnn__group_wait(cnn_group *group, cnn__job *job, const char *call);
+cnn_status cnn__group_settle(cnn_group *group, cnn__job *job); /* waits for it without a message */
 cnn_status cnn__group_run(cnn_group *group, const char *call, cnn_status (*run)(cnn_group *, void *), void *argument);
 
 /* Within a job: messages begin at once, and cnn__group_finish() waits for all of them. */
@@ -132,7 +133,8 @@ struct cnn_data_parallel {
     int *joins;
     /* The step. */
     bool in_step, part_open;
-    int64_t step, batch, part_samples; /* the number of the step in the epoch; its samples; those of the open part */
+    int64_t step, epoch;         /* the number of the step in the epoch, and that of the epoch */
+    int64_t batch, part_samples; /* the samples of the step, and those of the open part */
     int first, end, next, top;         /* this rank's parts; the next of them; how many sums there are */
     bool last_part;
     uint64_t stream;

@@ -67,7 +67,8 @@ typedef struct weighting {
     bool adds;
 } weighting;
 
-/* to = weight · (from − minus), or adds it to `to`; each product is rounded before it is added. */
+/* to = weight · (from − minus), or adds it to `to`; each product is rounded before it is added. What did not move is 0,
+ * also where it is infinite. */
 static cnn_status weigh_range(int64_t begin, int64_t end, void *user)
 {
     const weighting *w = user;
@@ -75,14 +76,14 @@ static cnn_status weigh_range(int64_t begin, int64_t end, void *user)
         const float *from = w->from, *minus = w->minus, weight = (float)w->weight;
         float *to = w->to;
         for (int64_t i = begin; i < end; i++) {
-            float value = weight * (minus ? from[i] - minus[i] : from[i]);
+            float value = weight * (!minus ? from[i] : from[i] == minus[i] ? 0 : from[i] - minus[i]);
             to[i] = w->adds ? to[i] + value : value;
         }
     } else {
         const double *from = w->from, *minus = w->minus;
         double *to = w->to;
         for (int64_t i = begin; i < end; i++) {
-            double value = w->weight * (minus ? from[i] - minus[i] : from[i]);
+            double value = w->weight * (!minus ? from[i] : from[i] == minus[i] ? 0 : from[i] - minus[i]);
             to[i] = w->adds ? to[i] + value : value;
         }
     }
@@ -151,6 +152,7 @@ static void begin_batch(cnn_data_parallel *p)
     int64_t at = p->step * p->o.batch_size;
     cnn_random_state random = { 0 };
     p->in_step = true;
+    p->epoch = cnn_loader_epoch(p->loader);
     p->status = CNN_OK;
     p->begun = cnn__mpi_now();
     p->batch = p->samples - at < p->o.batch_size ? p->samples - at : p->o.batch_size;
@@ -338,9 +340,15 @@ cnn_status cnn_data_parallel_end(cnn_data_parallel *p, cnn_status status)
     cnn_status result = sent == CNN_OK ? cnn_group_agree(p->group, p->status) : sent;
     if (result == CNN_OK) {
         result = write_results(p);
+        if (result != CNN_OK) { /* the others go on without this process */
+            result = cnn__group_break(p->group, CNN_ERROR_IO, "after the sums: %.200s", cnn_last_error(p->ctx));
+            cnn__mpi_fail(p->ctx, result, "%s: %s", call, p->group->reason);
+        }
     } else {
         cnn_status restored = cnn__buffers_restore(p);
         (void)restored; /* what went wrong first is what is reported */
+        p->step = -1;   /* loaders are at different parts, so that all begin the next epoch */
+        cnn_loader_set_epoch(p->loader, p->epoch + 1);
     }
     set_stream(p, p->stream + (uint64_t)p->o.shards);
     p->in_step = false;

@@ -169,7 +169,8 @@ typedef struct cnn_data_parallel_options {
  * @param dataset  takes ownership of this hold, also on failure. NULL fails and keeps the message of its failed call.
  * @return owned by the caller; NULL on failure, everywhere: CNN_ERROR_INVALID_ARGUMENT; CNN_ERROR_STATE (the group's
  *         context is not the module's); CNN_ERROR_MISMATCH where the processes differ in what decides the bits:
- *         version, kernels, options, dataset's size, names, shapes and dtypes of the module; CNN_ERROR_NO_MEMORY.
+ *         version, kernels, options, dataset's size, names, shapes and dtypes of the module, and which of its
+ *         parameters ask for a gradient; CNN_ERROR_NO_MEMORY.
  *         @since 0.2
  */
 CNN_API cnn_data_parallel *cnn_data_parallel_create(cnn_group *group, cnn_module *module, cnn_dataset *dataset,
@@ -205,7 +206,8 @@ CNN_API cnn_status cnn_data_parallel_backward(cnn_data_parallel *parallel, cnn_t
  * @param status  CNN_OK; or why this process wants to end, such as CNN_ERROR_CALLBACK after a signal, with a message of
  *                cnn_context_set_error().
  * @return CNN_OK; or, everywhere, what failed first anywhere in this step, as cnn_group_agree() says it. Then gradients
- *         are undefined and buffers are as before the step.
+ *         are undefined, buffers are as before the step, and the epoch is over: the next cnn_data_parallel_begin()
+ *         begins the next one.
  * @since 0.2
  */
 CNN_API cnn_status cnn_data_parallel_end(cnn_data_parallel *parallel, cnn_status status);
