@@ -378,7 +378,8 @@ void cnn_data_parallel_free(cnn_data_parallel *p)
     if (p->bucket_count) {
         free(p->buckets[0].sum.received);
     }
-    for (int i = 0; p->stack && i < p->depth; i++) {
+    bool is_left = p->o.fast && p->group->broken; /* a sum of the transport's that may still be on its way */
+    for (int i = 0; p->stack && i < p->depth && !is_left; i++) {
         free(p->stack[i]);
     }
     free(p->stack);

@@ -87,6 +87,11 @@ int cnn_mpi_threads(void)
 
 /* ---- the transport ---- */
 
+typedef struct world {
+    MPI_Comm comm;
+    MPI_Request sum; /* the newest of allreduce() */
+} world;
+
 static cnn_status keep(int result, MPI_Request of, void **request)
 {
     *request = NULL;
@@ -97,25 +102,26 @@ static cnn_status keep(int result, MPI_Request of, void **request)
 static cnn_status send(int to, const void *data, size_t bytes, void **request, void *user)
 {
     MPI_Request r = MPI_REQUEST_NULL;
-    int result = MPI_Isend(data, (int)bytes, MPI_BYTE, to, 0, *(const MPI_Comm *)user, &r);
+    int result = MPI_Isend(data, (int)bytes, MPI_BYTE, to, 0, ((const world *)user)->comm, &r);
     return keep(result, r, request);
 }
 
 static cnn_status receive(int from, void *data, size_t bytes, void **request, void *user)
 {
     MPI_Request r = MPI_REQUEST_NULL;
-    int result = MPI_Irecv(data, (int)bytes, MPI_BYTE, from, 0, *(const MPI_Comm *)user, &r);
+    int result = MPI_Irecv(data, (int)bytes, MPI_BYTE, from, 0, ((const world *)user)->comm, &r);
     return keep(result, r, request);
 }
 
 static cnn_status allreduce(void *data, int64_t count, cnn_dtype dtype, void **request, void *user)
 {
-    MPI_Request r = MPI_REQUEST_NULL;
+    world *w = user;
+    w->sum = MPI_REQUEST_NULL;
     int result = count > INT32_MAX
                      ? MPI_ERR_COUNT
                      : MPI_Iallreduce(MPI_IN_PLACE, data, (int)count, dtype == CNN_F32 ? MPI_FLOAT : MPI_DOUBLE,
-                                      MPI_SUM, *(const MPI_Comm *)user, &r);
-    return keep(result, r, request);
+                                      MPI_SUM, w->comm, &w->sum);
+    return keep(result, w->sum, request);
 }
 
 static cnn_status test(void **request, bool *done, void *user)
@@ -129,12 +135,12 @@ static cnn_status test(void **request, bool *done, void *user)
     return keep(result, r, request);
 }
 
+/* MPI lets no one cancel or free a collective request (MPI-4.0, 6.12): that one is left. */
 static void cancel(void *request, void *user)
 {
     MPI_Request r;
-    (void)user;
     memcpy(&r, &request, sizeof r);
-    if (r != MPI_REQUEST_NULL) {
+    if (r != MPI_REQUEST_NULL && r != ((const world *)user)->sum) {
         MPI_Cancel(&r);
         MPI_Request_free(&r);
     }
@@ -142,15 +148,16 @@ static void cancel(void *request, void *user)
 
 static void end_all(int status, void *user)
 {
-    MPI_Abort(*(const MPI_Comm *)user, status);
+    MPI_Abort(((const world *)user)->comm, status);
 }
 
 static void free_comm(void *user)
 {
+    world *w = user;
     if (is_running()) {
-        MPI_Comm_free(user);
+        MPI_Comm_free(&w->comm);
     }
-    free(user);
+    free(w);
 }
 
 cnn_group *cnn_mpi_group(cnn_context *ctx, MPI_Comm comm)
@@ -165,17 +172,18 @@ cnn_group *cnn_mpi_group(cnn_context *ctx, MPI_Comm comm)
         cnn__mpi_fail(ctx, CNN_ERROR_STATE, "%s: MPI is not running: call cnn_mpi_begin()", call);
         return NULL;
     }
-    MPI_Comm *own = malloc(sizeof *own);
+    world *own = malloc(sizeof *own);
     if (!own) {
         cnn__mpi_fail(ctx, CNN_ERROR_NO_MEMORY, "%s: no memory", call);
         return NULL;
     }
-    if (MPI_Comm_dup(comm, own) != MPI_SUCCESS) {
+    own->sum = MPI_REQUEST_NULL;
+    if (MPI_Comm_dup(comm, &own->comm) != MPI_SUCCESS) {
         cnn__mpi_fail(ctx, CNN_ERROR_IO, "%s: the communicator cannot be duplicated", call);
         free(own);
         return NULL;
     }
-    MPI_Comm_set_errhandler(*own, MPI_ERRORS_RETURN);
+    MPI_Comm_set_errhandler(own->comm, MPI_ERRORS_RETURN);
     MPI_Query_thread(&level);
     cnn_transport transport = { .struct_size = sizeof transport,
                                 .send = send,
@@ -187,8 +195,8 @@ cnn_group *cnn_mpi_group(cnn_context *ctx, MPI_Comm comm)
                                 .free_user = free_comm,
                                 .user = own,
                                 .one_thread = level < MPI_THREAD_SERIALIZED };
-    MPI_Comm_rank(*own, &transport.rank);
-    MPI_Comm_size(*own, &transport.size);
+    MPI_Comm_rank(own->comm, &transport.rank);
+    MPI_Comm_size(own->comm, &transport.size);
     return cnn_group_create(ctx, &transport);
 }
 

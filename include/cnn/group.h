@@ -39,7 +39,8 @@ typedef struct cnn_transport {
     cnn_status (*receive)(int from, void *data, size_t bytes, void **request, void *user);
     /** Says without waiting whether a request is done, or fails; either is the end of the request. */
     cnn_status (*test)(void **request, bool *done, void *user);
-    /** Gives up a request that is not done, because the group is broken; may be NULL. */
+    /** Gives up a request that is not done, because the group is broken; may be NULL. The memory of one of allreduce
+     * stays. */
     void (*cancel)(void *request, void *user);
     /** Begins to replace `count` elements (CNN_F32 or CNN_F64) by their sum over all processes, in any order. NULL: the
      * library sums by messages. */

@@ -55,6 +55,13 @@ for flavour; do
         same "$flavour, resumed by $ranks processes" "$after_two" "$(digest "$flavour" "$ranks" epochs 2 resume "$work/$flavour")"
     done
     launch "$flavour" 3 fast >"$work/out" 2>&1 || fail "$flavour, fast: $(cat "$work/out")"
+    # One that does not answer is said by the others, which give up what is on its way; MPI lets nobody cancel a sum.
+    for how in "epochs 1" fast; do
+        # shellcheck disable=SC2086
+        launch "$flavour" 3 $how stall 1 >"$work/out" 2>&1 && fail "$flavour, $how: a process stalled, and all is well"
+        grep -q '^train: .*no process of the group has answered for 1 seconds' "$work/out" ||
+            fail "$flavour, $how: a process stalled: $(cat "$work/out")"
+    done
     # A rank that dies ends all, with a failure, within ten seconds.
     begun=$(date +%s)
     launch "$flavour" 3 epochs 100000 die 1 >"$work/out" 2>&1 && fail "$flavour: a process was killed, and all is well"
