@@ -49,8 +49,10 @@ static void write_record(events *e, const message *data)
     little_endian(head, data->size, 8);
     little_endian(head + 8, masked_crc(head, 8), 4);
     little_endian(tail, masked_crc(data->data, data->size), 4);
+    errno = 0;
     e->failed |= data->failed || fwrite(head, sizeof head, 1, e->file) != 1 ||
                  fwrite(data->data, 1, data->size, e->file) != data->size || fwrite(tail, sizeof tail, 1, e->file) != 1;
+    e->error = e->failed && !e->error ? errno : e->error;
 }
 
 /* An event with one field of its own; frees that. */
@@ -129,7 +131,9 @@ bool events_open(events *e, const char *folder)
 bool events_flush(events *e)
 {
     errno = 0;
-    return fflush(e->file) == 0 && !e->failed;
+    bool flushed = fflush(e->file) == 0;
+    errno = e->error ? e->error : errno;
+    return flushed && !e->failed;
 }
 
 bool events_close(events *e)

@@ -9,6 +9,7 @@
 typedef struct events {
     FILE *file; /* NULL: not open */
     bool failed;
+    int error; /* errno of the first write that failed */
 } events;
 
 /* Makes the folder, if it is not there, and a new file in it; false, and errno is set. */

@@ -133,7 +133,12 @@ static bool write_events(records *r, const score *train, const score *test, doub
         events_scalar(&r->events, r->step, scalars[i].tag, scalars[i].value);
     }
     cnn_module_visit(r->module, write_state, r);
-    return events_flush(&r->events) || fail_file("write events in", r->tensorboard);
+    if (events_flush(&r->events)) {
+        return true;
+    }
+    fail_file("write events in", r->tensorboard);
+    events_close(&r->events); /* told once: records_close() has none to close then */
+    return false;
 }
 
 bool records_epoch(records *r, int64_t epoch, const score *train, const score *test, double lr)

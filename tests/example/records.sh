@@ -37,6 +37,11 @@ same "the status without a folder" "$status" 1
 contains "the message" "$err" 'mnist_cnn: cannot open /no/such/folder/table.csv: No such file'
 run $few --tensorboard "$work/table.csv/runs"
 contains "the message of a folder that cannot be made" "$err" 'mnist_cnn: cannot open an event file in .*table.csv/runs: Not a directory'
+# A disk that is full after the first bytes of the events is said once.
+(trap '' XFSZ && ulimit -f 8 && exec "$program" $few --epochs 1 --quiet --tensorboard "$work/runs/full") >"$work/out" 2>"$work/err"
+same "the status of events that do not fit" "$?" 1
+same "the lines about them" "$(wc -l <"$work/err" | tr -d ' ')" 1
+contains "the message about them" "$(cat "$work/err")" '^mnist_cnn: cannot write events in .*runs/full: File too large$'
 run $few --epochs 1 --profile /no/such/folder/profile.json
 same "the status without a folder for the profile" "$status" 1
 contains "the message of the profile" "$err" 'profile_save: /no/such/folder/profile.json'
