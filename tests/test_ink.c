@@ -1,5 +1,5 @@
-/* Handwriting in MNIST's form: examples/web/ink.c. */
-#include "../examples/web/ink.c"
+/* Handwriting in MNIST's form: examples/common/ink.c. */
+#include "../examples/common/ink.c"
 #include "support/suite.h"
 
 #include <stdint.h>

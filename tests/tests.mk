@@ -27,7 +27,7 @@ $(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(wildcard tests/support/*.h) $(OPTI
 # The source that these tests include.
 $(BUILD)/tests/test_bar: examples/common/bar.c examples/common/bar.h
 $(BUILD)/tests/test_events: $(foreach name,events graph message png,examples/common/$(name).c examples/common/$(name).h)
-$(BUILD)/tests/test_ink: examples/web/ink.c examples/web/ink.h
+$(BUILD)/tests/test_ink: examples/common/ink.c examples/common/ink.h
 
 # The nets of examples/zoo; all of them in make check-long.
 ZOO_TESTS := test_zoo test_zoo_parts test_onnx_load_faults

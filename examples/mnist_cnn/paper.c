@@ -13,7 +13,7 @@ static const double least_ink = 40, largest_ink = 442; /* √(3 · 255²) */
 
 /* ---- colours ---- */
 
-static void composite(const ink_picture *p, double behind, int64_t x, int64_t y, double color[3])
+static void composite(const digit_picture *p, double behind, int64_t x, int64_t y, double color[3])
 {
     int64_t plane = p->height * p->width, at = y * p->width + x;
     double alpha = p->planes[3 * plane + at] / 255.0;
@@ -25,7 +25,7 @@ static void composite(const ink_picture *p, double behind, int64_t x, int64_t y,
 /* What is behind transparent pixels is not in the file. Where what is opaque has one colour, that is the ink, and
  * the paper is white or black, whichever differs more; else the ink is drawn on something, which then goes on
  * behind. */
-static double find_behind(const ink_picture *p)
+static double find_behind(const digit_picture *p)
 {
     int64_t plane = p->height * p->width;
     double weight = 0, sum = 0, squares = 0, side[2] = { 0 }, weights[2] = { 0 };
@@ -243,7 +243,7 @@ static bool has_ink(const paper *p)
     return (double)most >= least_ink;
 }
 
-static ink_result find_paper(paper *p, int *stack, float *edge)
+static digit_result find_paper(paper *p, int *stack, float *edge)
 {
     p->behind = find_behind(p->picture);
     fill_colors(p);
@@ -256,13 +256,13 @@ static ink_result find_paper(paper *p, int *stack, float *edge)
     }
     p->threshold = split(p);
     if (!has_ink(p)) {
-        return INK_NONE;
+        return DIGIT_NONE;
     }
     keep_digit(p, stack);
-    return INK_FOUND;
+    return DIGIT_FOUND;
 }
 
-ink_result paper_find(paper *p, const ink_picture *picture)
+digit_result paper_find(paper *p, const digit_picture *picture)
 {
     int64_t side = picture->height > picture->width ? picture->height : picture->width;
     *p = (paper){ .picture = picture, .block = (side + MAP_SIDE - 1) / MAP_SIDE };
@@ -276,7 +276,7 @@ ink_result paper_find(paper *p, const ink_picture *picture)
     p->kept = malloc(cells);
     p->near = malloc(cells);
     bool memory = stack && edge && p->colors && p->ink && p->kept && p->near;
-    ink_result result = memory ? find_paper(p, stack, edge) : INK_NO_MEMORY;
+    digit_result result = memory ? find_paper(p, stack, edge) : DIGIT_NO_MEMORY;
     free(stack);
     free(edge);
     return result;

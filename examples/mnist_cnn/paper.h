@@ -2,7 +2,7 @@
 #ifndef MNIST_CNN_PAPER_H
 #define MNIST_CNN_PAPER_H
 
-#include "ink.h"
+#include "digit.h"
 
 #include <stdbool.h>
 
@@ -11,7 +11,7 @@ enum { MAP_SIDE = 256 };
 /* A picture that is looked at through a map of at most MAP_SIDE × MAP_SIDE cells of `block` × `block` pixels, and
  * its paper: a plane for each of red, green and blue, so that a shadow over the page is paper, too. */
 typedef struct paper {
-    const ink_picture *picture;
+    const digit_picture *picture;
     double behind; /* the grey behind transparent pixels */
     int64_t block;
     int height, width;          /* the map's */
@@ -22,8 +22,8 @@ typedef struct paper {
     double threshold;           /* between paper and ink */
 } paper;
 
-/* INK_FOUND, INK_NONE or INK_NO_MEMORY; paper_free() is due in each case. */
-ink_result paper_find(paper *p, const ink_picture *picture);
+/* DIGIT_FOUND, DIGIT_NONE or DIGIT_NO_MEMORY; paper_free() is due in each case. */
+digit_result paper_find(paper *p, const digit_picture *picture);
 void paper_free(paper *p);
 
 /* How far a pixel's colour is from that of the paper; 0 outside of the cells that are kept and of their neighbours. */

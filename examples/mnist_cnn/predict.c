@@ -5,7 +5,7 @@
 #include "common/say.h"
 #include "common/signals.h"
 #include "common/streams.h"
-#include "ink.h"
+#include "digit.h"
 #include "screen.h"
 
 #ifdef WITH_IMAGES
@@ -32,15 +32,15 @@ static bool fail(void)
     return false;
 }
 
-static bool find_digit(const char *file, const ink_picture *picture, float pixels[INK_PIXELS])
+static bool find_digit(const char *file, const digit_picture *picture, float pixels[INK_PIXELS])
 {
-    ink_result result = ink_find(picture, pixels);
-    if (result == INK_NONE) {
+    digit_result result = digit_find(picture, pixels);
+    if (result == DIGIT_NONE) {
         say("mnist_cnn: no digit in %s: expected ink on paper of another colour", file);
-    } else if (result == INK_NO_MEMORY) {
+    } else if (result == DIGIT_NO_MEMORY) {
         say("mnist_cnn: no memory to look for the digit in %s", file);
     }
-    return result == INK_FOUND;
+    return result == DIGIT_FOUND;
 }
 
 /* Looks at the elements of a picture where they are; those that a device keeps to itself are copied. */
@@ -53,7 +53,7 @@ static bool find_in_tensor(const char *file, const cnn_tensor *image, float pixe
         say("mnist_cnn: no memory for the %zu bytes of %s", size, file);
         return false;
     }
-    const ink_picture picture = { .planes = here ? cnn_tensor_data(image) : copy,
+    const digit_picture picture = { .planes = here ? cnn_tensor_data(image) : copy,
                                   .height = cnn_tensor_size(image, 1),
                                   .width = cnn_tensor_size(image, 2) };
     bool read = here || cnn_tensor_read(image, copy, size) == CNN_OK || fail();

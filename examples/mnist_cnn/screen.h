@@ -2,7 +2,7 @@
 #ifndef MNIST_CNN_SCREEN_H
 #define MNIST_CNN_SCREEN_H
 
-#include "ink.h"
+#include "common/ink.h"
 
 /* Prints the 28 × 28 pixels, and beside them the guesses with a bar per guess. A terminal shows two pixels per
  * character, in shades of grey; where there is no terminal, or NO_COLOR is set, or TERM is dumb, two characters per

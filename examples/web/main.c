@@ -1,16 +1,16 @@
 /* web: trains the network of the page that `make web` builds, and saves its weights as safetensors. It learns from
  * MNIST and from digits that the program draws with strokes, as hands on a page do (common/strokes.h), fitted into
- * MNIST's form by the page's own code (ink.h). Without MNIST it learns from the drawn digits alone.
+ * MNIST's form by the page's own code (common/ink.h). Without MNIST it learns from the drawn digits alone.
  *
  * The kernels are the generic ones, which leave the same bits on all x86-64 CPUs: the same files give the same
  * weights. */
+#include "common/ink.h"
 #include "common/progress.h"
 #include "common/say.h"
 #include "common/score.h"
 #include "common/signals.h"
 #include "common/streams.h"
 #include "common/strokes.h"
-#include "ink.h"
 #include "net.h"
 
 #include <errno.h>

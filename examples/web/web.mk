@@ -3,7 +3,7 @@
 #   make web-weights   trains its network anew on the MNIST of CNN_MNIST_DIR or data/mnist, to the same bits
 WEB := $(BUILD)/web
 WEB_WEIGHTS := examples/web/weights.safetensors
-WEB_SOURCES := examples/web/page/page.c examples/web/net.c examples/web/ink.c examples/common/strokes.c
+WEB_SOURCES := examples/web/page/page.c examples/web/net.c examples/common/ink.c examples/common/strokes.c
 WEB_KINDS := simd scalar
 WEB_FLAGS_simd := -msimd128
 WEB_CFLAGS := -std=c11 -D_GNU_SOURCE -Os -ffp-contract=off

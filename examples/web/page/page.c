@@ -2,8 +2,8 @@
  * WebAssembly without JavaScript of a compiler's: numbers go in and out, and addresses in the module's memory.
  *
  * A function that returns int gives 0 on success and −1 on failure, where page_error() says why. */
-#include "../ink.h"
 #include "../net.h"
+#include "common/ink.h"
 #include "common/strokes.h"
 
 #include <stdlib.h>

@@ -11,12 +11,12 @@ typedef struct box {
     int left, right, top, bottom;
 } box;
 
-static bool find_box(const unsigned char *ink, int width, int height, box *b)
+static bool find_box(const ink_source *from, box *b)
 {
-    *b = (box){ .left = width, .top = height };
-    for (int y = 0; y < height; y++) {
-        for (int x = 0; x < width; x++) {
-            if (ink[(size_t)y * (size_t)width + (size_t)x] >= INK_FAINT) {
+    *b = (box){ .left = from->width, .top = from->height };
+    for (int y = 0; y < from->height; y++) {
+        for (int x = 0; x < from->width; x++) {
+            if (from->at(from, x, y) >= INK_FAINT) {
                 b->left = x < b->left ? x : b->left;
                 b->right = x + 1 > b->right ? x + 1 : b->right;
                 b->top = y < b->top ? y : b->top;
@@ -28,14 +28,14 @@ static bool find_box(const unsigned char *ink, int width, int height, box *b)
 }
 
 /* The mean of the picture over a rectangle with sides between pixels, which is in the picture. */
-static double mean(const unsigned char *ink, int width, double left, double right, double top, double bottom)
+static double mean(const ink_source *from, double left, double right, double top, double bottom)
 {
     double sum = 0;
     for (int y = (int)top; y < bottom; y++) {
         double high = fmin(y + 1, bottom) - fmax(y, top);
         for (int x = (int)left; x < right; x++) {
             double wide = fmin(x + 1, right) - fmax(x, left);
-            sum += high * wide * ink[(size_t)y * (size_t)width + (size_t)x];
+            sum += high * wide * from->at(from, x, y);
         }
     }
     return sum / ((right - left) * (bottom - top));
@@ -47,13 +47,13 @@ static int clamp(double value, int most)
     return value < 0 ? 0 : value > most ? most : (int)floor(value + 0.5);
 }
 
-bool ink_fit(const unsigned char *ink, int width, int height, unsigned char *digit)
+bool ink_fit_from(const ink_source *from, unsigned char *digit)
 {
     unsigned char scaled[INK_BOX * INK_BOX];
     double mass = 0, moment_x = 0, moment_y = 0;
     box b;
     memset(digit, 0, INK_PIXELS);
-    if (!find_box(ink, width, height, &b)) {
+    if (!find_box(from, &b)) {
         return false;
     }
     double wide = b.right - b.left, high = b.bottom - b.top, scale = INK_BOX / fmax(wide, high);
@@ -62,7 +62,7 @@ bool ink_fit(const unsigned char *ink, int width, int height, unsigned char *dig
         for (int x = 0; x < columns; x++) {
             double left = b.left + x * wide / columns, right = fmin(b.right, b.left + (x + 1) * wide / columns);
             double top = b.top + y * high / rows, bottom = fmin(b.bottom, b.top + (y + 1) * high / rows);
-            double grey = mean(ink, width, left, right, top, bottom);
+            double grey = mean(from, left, right, top, bottom);
             scaled[y * INK_BOX + x] = (unsigned char)(grey + 0.5);
             mass += grey;
             moment_x += grey * x;
@@ -75,4 +75,15 @@ bool ink_fit(const unsigned char *ink, int width, int height, unsigned char *dig
         memcpy(digit + (top + y) * INK_SIDE + left, scaled + y * INK_BOX, (size_t)columns);
     }
     return true;
+}
+
+static unsigned char byte_at(const ink_source *from, int x, int y)
+{
+    return ((const unsigned char *)from->user)[(size_t)y * (size_t)from->width + (size_t)x];
+}
+
+bool ink_fit(const unsigned char *ink, int width, int height, unsigned char *digit)
+{
+    const ink_source from = { .width = width, .height = height, .at = byte_at, .user = ink };
+    return ink_fit_from(&from, digit);
 }

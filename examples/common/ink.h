@@ -1,6 +1,6 @@
 /* Handwriting in the form of MNIST's digits. */
-#ifndef WEB_INK_H
-#define WEB_INK_H
+#ifndef COMMON_INK_H
+#define COMMON_INK_H
 
 #include <stdbool.h>
 
@@ -18,5 +18,16 @@ enum {
  * `ink` has `height` rows of `width` pixels, 0 for paper and 255 for ink; `digit` has INK_PIXELS of the same kind.
  * Returns false, and a digit without ink, where nothing is written. */
 bool ink_fit(const unsigned char *ink, int width, int height, unsigned char *digit);
+
+/* A picture whose ink is not in memory: at() gives that of a pixel, 0 to 255, and is asked for each pixel more than
+ * once. */
+typedef struct ink_source {
+    int width, height;
+    unsigned char (*at)(const struct ink_source *from, int x, int y);
+    const void *user;
+} ink_source;
+
+/* The same as ink_fit(). */
+bool ink_fit_from(const ink_source *from, unsigned char *digit);
 
 #endif
