@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Looks into a report: report.py FOLDER IMAGES CLASSES EPOCHS LAST_LINE. Fails with an assertion."""
+import base64
 import html.parser
 import os
 import re
+import struct
 import sys
 import xml.etree.ElementTree as xml
+import zlib
 
 FOLDER, IMAGES, CLASSES, EPOCHS, LAST = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 FIGURES = ["loss", "accuracy", "confusion", "classes", "mistakes", "filters", "maps", "times"]
@@ -53,6 +56,23 @@ class Page(html.parser.HTMLParser):
             self.cell = None
 
 
+def look_at_picture(link):
+    """A PNG file of three channels of 8 bits, whole, with good check sums."""
+    prefix = "data:image/png;base64,"
+    assert link.startswith(prefix), link[:60]
+    data, at, chunks = base64.b64decode(link[len(prefix):], validate=True), 8, []
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at:at + 8])
+        body, (check,) = data[at + 8:at + 8 + size], struct.unpack(">I", data[at + 8 + size:at + 12 + size])
+        assert check == zlib.crc32(kind + body), kind
+        chunks.append((kind, body))
+        at += 12 + size
+    assert [kind for kind, _ in chunks] == [b"IHDR", b"IDAT", b"IEND"], chunks
+    width, height, *form = struct.unpack(">IIBBBBB", chunks[0][1])
+    assert form == [8, 2, 0, 0, 0] and len(zlib.decompress(chunks[1][1])) == height * (3 * width + 1)
+
+
 def look_at_page(text):
     page = Page()
     page.feed(text)
@@ -62,7 +82,7 @@ def look_at_page(text):
     for word in ("http:", "https:", "<script", "@import", "url("):
         assert word not in text, word
     for link in page.links:
-        assert link.startswith("data:image/png;base64,"), link[:60]
+        look_at_picture(link)
     for name in FIGURES:
         assert name in page.ids, name
         shown = 'aria-labelledby="%s-title %s-text"' % (name, name) in text
