@@ -1,0 +1,190 @@
+/* From the command line to a run that is ready. With --mpi whatever fails on one rank is known to all at the next
+ * ranks_agree(). */
+#include "run.h"
+
+#include "common/say.h"
+#include "data.h"
+#include "model.h"
+#include "predict.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool run_fail(void)
+{
+    say("mnist_cnn: %s", cnn_last_error(NULL));
+    return false;
+}
+
+bool run_fail_log(const run *r, const char *what)
+{
+    say("mnist_cnn: cannot %s %s: %s", what, r->o.log, strerror(errno));
+    return false;
+}
+
+/* Reports which options are overridden by the checkpoint. */
+static void compare_options(const run *r)
+{
+    cnn_random_state random = { .seed = r->o.seed };
+    double lr = cnn_optimizer_lr(r->adam, 0);
+    cnn_context_random_state(r->ctx, &random);
+    if ((r->o.lr_given || r->o.tutorial) && r->o.lr != lr) {
+        say("%s %g is not used: the learning rate of %s is %g",
+            r->o.lr_given ? "--lr" : "--tutorial's learning rate", r->o.lr, r->o.resume, lr);
+    }
+    if (r->o.seed_given && r->o.seed != random.seed) {
+        say("--seed %llu is not used: the seed of %s is %llu", (unsigned long long)r->o.seed, r->o.resume,
+            (unsigned long long)random.seed);
+    }
+    if (r->o.epochs < r->epoch) {
+        say("nothing is trained: %s is after epoch %lld, --epochs is %lld", r->o.resume, (long long)r->epoch,
+            (long long)r->o.epochs);
+    }
+}
+
+/* Testing needs only the weights, which every file has; training on needs a whole checkpoint. */
+static bool resume(run *r)
+{
+    cnn_checkpoint checkpoint = { .struct_size = sizeof checkpoint, .module = r->model, .optimizer = r->adam };
+    if (!r->o.resume) {
+        return true;
+    }
+    if (r->o.eval_only || options_predict_only(&r->o)) {
+        return cnn_module_load(r->model, r->o.resume) == CNN_OK || run_fail();
+    }
+    if (cnn_checkpoint_load(&checkpoint, r->o.resume) != CNN_OK) {
+        return run_fail();
+    }
+    r->epoch = checkpoint.epoch;
+    compare_options(r);
+    return true;
+}
+
+/* Rank 0 goes first and fetches what is missing; the others find it there. */
+static bool open_data(run *r, cnn_dataset **train, cnn_dataset **test)
+{
+    bool first = !r->ranks || !ranks_is_other(), ok = true;
+    if (first) {
+        ok = data_open(r->ctx, &r->o, train, test);
+    }
+    if (!r->ranks || !ranks_agree(r->ranks, ok)) {
+        return ok && !r->ranks;
+    }
+    return ranks_agree(r->ranks, first || data_open(r->ctx, &r->o, train, test));
+}
+
+static bool open_parts(run *r, cnn_dataset *train, cnn_dataset *test)
+{
+    r->test = ranks_test_loader(r->ranks, test, r->o.batch_size);
+    if (!ranks_agree(r->ranks, r->test || run_fail())) {
+        cnn_dataset_free(train);
+        return false;
+    }
+    return ranks_train_on(r->ranks, &r->o, r->model, train, r->epoch);
+}
+
+/* The loaders are opened after the checkpoint is loaded, because the order of the images depends on its random
+ * state. */
+static bool open_loaders(run *r)
+{
+    cnn_dataset *train = NULL, *test = NULL;
+    if (!open_data(r, &train, &test)) {
+        cnn_dataset_free(train);
+        cnn_dataset_free(test);
+        return false;
+    }
+    r->train_count = cnn_dataset_size(train);
+    r->test_count = cnn_dataset_size(test);
+    if (r->ranks) {
+        return open_parts(r, train, test);
+    }
+    r->test_images = r->page ? cnn_dataset_share(test) : NULL;
+    r->train = cnn_loader_new(train, r->o.batch_size, .shuffle = true);
+    r->test = cnn_loader_new(test, r->o.batch_size);
+    return (r->train && r->test && cnn_loader_set_epoch(r->train, r->epoch) == CNN_OK) || run_fail();
+}
+
+static bool open_log(run *r)
+{
+    r->log = r->o.log ? fopen(r->o.log, r->o.resume ? "ae" : "we") : NULL;
+    return r->log || !r->o.log || run_fail_log(r, "open");
+}
+
+static bool open_records(run *r)
+{
+    int64_t batches = r->ranks ? ranks_step_count(r->ranks) : cnn_loader_batch_count(r->train);
+    r->records.tensorboard = r->o.tensorboard;
+    r->records.csv = r->o.csv;
+    r->records.profile = r->o.profile;
+    return records_open(&r->records, r->model, r->epoch, r->epoch * batches);
+}
+
+static cnn_optimizer *optimizer_new(const run *r)
+{
+    return strcmp(r->o.optimizer, "lars") == 0   ? cnn_lars_new(r->model, .lr = r->o.lr, .weight_decay = 1e-4)
+           : strcmp(r->o.optimizer, "lamb") == 0 ? cnn_lamb_new(r->model, .lr = r->o.lr)
+                                                 : cnn_adam_new(r->model, .lr = r->o.lr);
+}
+
+/* Other ranks than 0 print nothing and write no file. */
+static bool join_ranks(run *r)
+{
+    if (!r->o.mpi) {
+        return true;
+    }
+    if (!ranks_join(r->ranks, r->ctx)) {
+        return false;
+    }
+    if (ranks_is_other()) {
+        r->o.quiet = true;
+        r->o.digest = false;
+        r->o.save = r->o.log = r->o.csv = NULL;
+    }
+    return true;
+}
+
+bool run_prepare(run *r)
+{
+    bool only_predict = options_predict_only(&r->o);
+    if (r->o.predict && !predict_available()) {
+        return false;
+    }
+    r->page = r->o.report ? page_open(r->o.report) : NULL;
+    if (r->o.report && !r->page) {
+        return false;
+    }
+    r->ranks = r->o.mpi ? ranks_open() : NULL;
+    if (r->o.mpi && !r->ranks) {
+        return false;
+    }
+    int threads = r->ranks && r->o.threads == 0 ? ranks_threads(r->ranks) : r->o.threads;
+    r->ctx = cnn_context_new(.seed = r->o.seed, .threads = threads, .device = r->o.device);
+    if (!r->ctx) {
+        return run_fail();
+    }
+    if (!join_ranks(r)) {
+        return false;
+    }
+    r->model = model_new(r->ctx);
+    r->adam = r->model ? optimizer_new(r) : NULL;
+    r->tape = r->adam ? cnn_tape_new(r->ctx) : NULL;
+    return ranks_agree(r->ranks, (r->tape || run_fail()) && resume(r)) &&
+           (only_predict || (open_loaders(r) && ranks_agree(r->ranks, open_log(r) && open_records(r))));
+}
+
+void run_free(run *r)
+{
+    records_close(&r->records);
+    cnn_tape_free(r->tape);
+    cnn_loader_free(r->train);
+    cnn_loader_free(r->test);
+    cnn_dataset_free(r->test_images);
+    page_free(r->page);
+    cnn_optimizer_free(r->adam);
+    cnn_module_free(r->model);
+    ranks_close(r->ranks);
+    cnn_context_free(r->ctx);
+    if (r->log) {
+        fclose(r->log);
+    }
+}

@@ -1,0 +1,38 @@
+/* A run of the program: its parts, how they are made from the command line, and how they are freed. */
+#ifndef MNIST_CNN_RUN_H
+#define MNIST_CNN_RUN_H
+
+#include "common/page/page.h"
+#include "common/records.h"
+#include "options.h"
+#include "ranks.h"
+
+#include <stdio.h>
+
+typedef struct run {
+    options o;
+    cnn_context *ctx;
+    cnn_module *model;
+    cnn_optimizer *adam;
+    cnn_loader *train, *test;
+    cnn_dataset *test_images; /* those of `test`, for the report; NULL without one */
+    cnn_tape *tape;
+    ranks *ranks; /* NULL: this process alone */
+    int64_t train_count, test_count;
+    page *page; /* of --report; else NULL */
+    FILE *log;
+    records records;
+    int64_t epoch; /* number of finished epochs */
+    score tested;  /* test score after the last epoch; no images if none ran */
+} run;
+
+/* Makes everything of `o`, with the weights of --resume. Returns false after one line on stderr; run_free() is due in
+ * each case. */
+bool run_prepare(run *r);
+void run_free(run *r);
+
+/* Prints the library's last error, or errno about the file of --log, which could not be opened or written; false. */
+bool run_fail(void);
+bool run_fail_log(const run *r, const char *what);
+
+#endif
