@@ -2,78 +2,7 @@
  * call fails with a message or does without, and all memory is given back. malloc() is taken the place of here, which a
  * sanitizer does for itself: there the context's allocations alone fail. */
 #include "support/images.h"
-
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
-#define SANITIZED
-#endif
-
-static struct {
-    bool armed;
-    long calls, fail_at, live;
-} heap = { .fail_at = -1 };
-
-#ifndef SANITIZED
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *memory, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-extern void __libc_free(void *memory);
-
-static bool refused(void)
-{
-    return heap.armed && heap.calls++ == heap.fail_at;
-}
-
-static void *counted(void *memory)
-{
-    heap.live += heap.armed && memory;
-    return memory;
-}
-
-void *malloc(size_t size)
-{
-    return refused() ? errno = ENOMEM, NULL : counted(__libc_malloc(size));
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return refused() ? errno = ENOMEM, NULL : counted(__libc_calloc(count, size));
-}
-
-void *realloc(void *memory, size_t size)
-{
-    if (refused()) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    void *larger = __libc_realloc(memory, size);
-    heap.live += heap.armed && !memory && larger;
-    return larger;
-}
-
-/* The context's, which fail on their own. */
-void *aligned_alloc(size_t alignment, size_t size)
-{
-    return counted(__libc_memalign(alignment, size));
-}
-
-int posix_memalign(void **memory, size_t alignment, size_t size)
-{
-    *memory = counted(__libc_memalign(alignment, size));
-    return *memory ? 0 : ENOMEM;
-}
-
-void free(void *memory)
-{
-    heap.live -= heap.armed && memory;
-    __libc_free(memory);
-}
-#endif
+#include "support/malloc_faults.h"
 
 /* ---- what is tried ---- */
 
