@@ -5,7 +5,6 @@
 #include <cnn/onnx.h>
 
 #include <stdlib.h>
-#include <string.h>
 
 /* It does not see that a row of the table holds the copy of its name. */
 #if defined(CNN__LINT) && defined(__GNUC__) && !defined(__clang__)
@@ -14,7 +13,7 @@
 
 typedef struct onnx_file {
     cnn_module *module;
-    cnn_tensor **tensors; /* by the rows of the table, borrowed */
+    cnn_tensor **tensors; /* in the order in which they were added to the table, borrowed */
     tensors *table;
     bool good;
 } onnx_file;
@@ -28,35 +27,6 @@ static bool add(const char *name, cnn_tensor *tensor, bool is_parameter, void *u
     f->good = tensors_add(f->table, name, cnn_dtype_name(dtype), cnn_tensor_ndim(tensor), cnn_tensor_shape(tensor),
                           cnn_tensor_numel(tensor) * (int64_t)cnn_dtype_size(dtype));
     return f->good;
-}
-
-typedef struct row {
-    tensor_info info;
-    cnn_tensor *tensor;
-} row;
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const row *)a)->info.name, ((const row *)b)->info.name);
-}
-
-static bool sort_rows(tensors *t, onnx_file *f)
-{
-    row *rows = malloc(((size_t)t->count + 1) * sizeof *rows);
-    if (!rows) {
-        say("cnn: %s: no memory for %d tensors", t->path, t->count);
-        return false;
-    }
-    for (int i = 0; i < t->count; i++) {
-        rows[i] = (row){ t->info[i], f->tensors[i] };
-    }
-    qsort(rows, (size_t)t->count, sizeof *rows, by_name);
-    for (int i = 0; i < t->count; i++) {
-        t->info[i] = rows[i].info;
-        f->tensors[i] = rows[i].tensor;
-    }
-    free(rows);
-    return true;
 }
 
 bool onnx_open(tensors *t)
@@ -77,13 +47,13 @@ bool onnx_open(tensors *t)
         return false;
     }
     cnn_module_visit(f->module, add, f);
-    return f->good && sort_rows(t, f);
+    return f->good && tensors_sort(t);
 }
 
 cnn_tensor *onnx_read(tensors *t, int i)
 {
     const onnx_file *f = t->own;
-    cnn_tensor *shared = cnn_tensor_share(f->tensors[i]);
+    cnn_tensor *shared = cnn_tensor_share(f->tensors[t->info[i].added]);
     if (!shared) {
         say("cnn: %s", cnn_last_error(t->ctx));
     }

@@ -17,7 +17,7 @@ typedef struct torch_file {
     zip archive;
     unsigned char *bytes; /* data.pkl */
     pickle pickle;
-    value **tensors; /* by the rows of the table */
+    value **tensors; /* in the order in which they were added to the table */
     size_t room;
     char *root; /* the folder of all members */
     /* A pickle can name what it has once as often as it likes, so what is made of it is bounded by its size: how many
@@ -155,41 +155,6 @@ static bool walk(tensors *t, torch_file *f, char name[NAME], value *v, int depth
     return good;
 }
 
-typedef struct row {
-    tensor_info info;
-    value *tensor;
-} row;
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const row *)a)->info.name, ((const row *)b)->info.name);
-}
-
-/* Brings the table into the order of the names, which must differ. */
-static bool sort_rows(tensors *t, torch_file *f)
-{
-    row *rows = malloc(((size_t)t->count + 1) * sizeof *rows);
-    if (!rows) {
-        say("cnn: %s: no memory for %d tensors", t->path, t->count);
-        return false;
-    }
-    for (int i = 0; i < t->count; i++) {
-        rows[i] = (row){ t->info[i], f->tensors[i] };
-    }
-    qsort(rows, (size_t)t->count, sizeof *rows, by_name);
-    bool good = true;
-    for (int i = 0; i < t->count; i++) {
-        if (good && i > 0 && by_name(&rows[i - 1], &rows[i]) == 0) {
-            say("cnn: %s: two tensors are named \"%s\"", t->path, rows[i].info.name);
-            good = false;
-        }
-        t->info[i] = rows[i].info;
-        f->tensors[i] = rows[i].tensor;
-    }
-    free(rows);
-    return good;
-}
-
 /* ---- the archive ---- */
 
 static const zip_member *member_of(const torch_file *f, const char *folder, const char *name, size_t length)
@@ -240,7 +205,7 @@ bool pytorch_open(tensors *t)
     f->names = 8 * (uint64_t)size + (1 << 16);
     f->rows = (uint64_t)size / 8 + 16; /* a key and a tensor take that much, even where both stand there already */
     f->elements = MOST_EXPANDED * f->archive.size + (1 << 24);
-    return all && walk(t, f, name, all, 0) && sort_rows(t, f);
+    return all && walk(t, f, name, all, 0) && tensors_sort(t);
 }
 
 void pytorch_close(tensors *t)
@@ -364,11 +329,12 @@ static cnn_tensor *read_elements(tensors *t, int i, const value *v, const pickle
 
 cnn_tensor *pytorch_read(tensors *t, int i)
 {
-    torch_file *f = t->own;
-    const pickle_storage *storage = pickle_storage_of(f->tensors[i]->elements[0]);
+    const torch_file *f = t->own;
+    const value *v = f->tensors[t->info[i].added];
+    const pickle_storage *storage = pickle_storage_of(v->elements[0]);
     for (size_t r = 0; r < sizeof readable / sizeof *readable; r++) {
         if (strcmp(readable[r].name, storage->dtype) == 0) {
-            return read_elements(t, i, f->tensors[i], storage, readable[r].dtype);
+            return read_elements(t, i, v, storage, readable[r].dtype);
         }
     }
     say("cnn: %s: tensor \"%s\" is %s, which libcnn cannot hold", t->path, t->info[i].name, storage->dtype);

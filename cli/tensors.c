@@ -117,12 +117,31 @@ bool tensors_add(tensors *t, const char *name, const char *dtype, int ndim, cons
         return false;
     }
     tensor_info *row = &t->info[t->count];
-    *row = (tensor_info){ .name = copy, .ndim = ndim, .elements = 1, .bytes = bytes };
+    *row = (tensor_info){ .name = copy, .ndim = ndim, .elements = 1, .bytes = bytes, .added = t->count };
     snprintf(row->dtype, sizeof row->dtype, "%s", dtype);
     for (int d = 0; d < ndim; d++) {
         row->shape[d] = shape[d];
         row->elements *= shape[d];
     }
     t->count++;
+    return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const tensor_info *)a)->name, ((const tensor_info *)b)->name);
+}
+
+bool tensors_sort(tensors *t)
+{
+    if (t->count > 0) {
+        qsort(t->info, (size_t)t->count, sizeof *t->info, by_name);
+    }
+    for (int i = 1; i < t->count; i++) {
+        if (by_name(&t->info[i - 1], &t->info[i]) == 0) {
+            say("cnn: %s: two tensors are named \"%s\"", t->path, t->info[i].name);
+            return false;
+        }
+    }
     return true;
 }

@@ -11,6 +11,7 @@ typedef struct tensor_info {
     int ndim;
     int64_t shape[CNN_MAX_DIMS];
     int64_t elements, bytes;
+    int added; /* how many rows were added before this one */
 } tensor_info;
 
 typedef struct tensors {
@@ -49,5 +50,7 @@ cnn_tensor *tensors_read(tensors *t, int i);
 int tensors_find(const tensors *t, const char *name);
 /* Adds a row to the table; false, said, if there is no memory. The name is copied. */
 bool tensors_add(tensors *t, const char *name, const char *dtype, int ndim, const int64_t *shape, int64_t bytes);
+/* Brings the table into the order of the names; false, said, where two are the same. */
+bool tensors_sort(tensors *t);
 
 #endif
