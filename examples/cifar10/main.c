@@ -158,6 +158,7 @@ static bool prepare(run *r)
     r->records.tensorboard = r->o.tensorboard;
     r->records.csv = r->o.csv;
     r->records.profile = r->o.profile;
+    r->records.quiet = r->o.quiet;
     return (r->log || !r->o.log || fail_log(r, "open")) &&
            records_open(&r->records, r->model, r->epoch, r->epoch * cnn_loader_batch_count(r->train));
 }
@@ -248,22 +249,29 @@ static const char *class_name(const void *pictures, int64_t i)
     return data_class_name(pictures, i);
 }
 
+/* How the weights came about. A checkpoint's seed went before that of the command line. */
+static void report_training(const run *r)
+{
+    cnn_random_state random = { .seed = r->o.seed };
+    if (r->o.eval_only) {
+        page_fact(r->page, "weights", "%s", r->o.resume);
+        return;
+    }
+    cnn_context_random_state(r->ctx, &random);
+    page_fact(r->page, "epochs", "%lld", (long long)r->epoch);
+    page_fact(r->page, "training pictures", "%lld%s", (long long)cnn_loader_sample_count(r->train), r->o.plain ? "" : ", augmented");
+    page_fact(r->page, "highest learning rate", "%g", r->o.lr);
+    page_fact(r->page, "seed", "%llu", (unsigned long long)random.seed);
+}
+
 static outcome write_report(run *r)
 {
     const page_subject subject = { .noun = "picture", .nouns = "pictures", .model = r->model, .tape = r->tape,
                                    .test = r->test_pictures, .classes = r->pictures.classes, .batch_size = r->o.batch_size,
                                    .channels = 3, .class_name = class_name, .user = &r->pictures, .mean = data_means, .std = data_deviations };
-    page_fact(r->page, "test accuracy", "%.2f %%", r->tested.accuracy);
-    page_fact(r->page, "test loss", "%.4f nats", r->tested.loss);
+    page_facts(r->page, &subject, &r->tested);
     page_fact(r->page, "network", "%s", r->o.model);
-    page_fact(r->page, "epochs", "%lld", (long long)r->epoch);
-    page_fact(r->page, "training pictures", "%lld%s", (long long)cnn_loader_sample_count(r->train), r->o.plain ? "" : ", augmented");
-    page_fact(r->page, "parameters", "%lld", (long long)cnn_module_parameter_numel(r->model));
-    page_fact(r->page, "batch size", "%lld", (long long)r->o.batch_size);
-    page_fact(r->page, "highest learning rate", "%g", r->o.lr);
-    page_fact(r->page, "seed", "%llu", (unsigned long long)r->o.seed);
-    page_fact(r->page, "device", "%s, %d thread%s, %s kernels", cnn_context_device(r->ctx), cnn_context_threads(r->ctx),
-              cnn_context_threads(r->ctx) == 1 ? "" : "s", cnn_context_kernels(r->ctx));
+    report_training(r);
     outcome result = page_write(r->page, &subject);
     if (result == DONE && !r->o.quiet) {
         printf("the report is %s/report.html\n", r->o.report);

@@ -201,5 +201,9 @@ options_result options_read(options *o, int argc, char **argv)
         say("cifar10: --eval-only needs --resume FILE");
         return OPTIONS_BAD;
     }
+    if (result == OPTIONS_RUN && o->eval_only && (o->tensorboard || o->csv || o->profile)) {
+        say("cifar10: --tensorboard, --csv and --profile record training, and --eval-only trains nothing");
+        return OPTIONS_BAD;
+    }
     return result;
 }

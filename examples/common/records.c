@@ -99,7 +99,7 @@ bool records_end(records *r)
     if (!r->running) {
         return true;
     }
-    bool good = profile_report(r->running, r->profile, true);
+    bool good = profile_report(r->running, r->profile, !r->quiet);
     cnn_profile_free(r->running);
     r->running = NULL;
     return good;

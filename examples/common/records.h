@@ -7,6 +7,7 @@
 
 typedef struct records {
     const char *tensorboard, *csv, *profile; /* a folder and two files; NULL: not wanted */
+    bool quiet;                              /* print no table */
     events events;
     FILE *table;
     cnn_profile *running; /* of the first epoch that is trained */
@@ -24,7 +25,7 @@ bool records_open(records *r, cnn_module *module, int64_t epochs_after, int64_t 
 bool records_begin(records *r);
 /* After a step of training, on a batch. */
 void records_step(records *r, const cnn_batch *batch, cnn_tensor *loss);
-/* After the steps of an epoch, before testing: ends the profile, prints its tables and writes its trace. */
+/* After the steps of an epoch, before testing: ends the profile, prints its tables unless `quiet`, and writes its trace. */
 bool records_end(records *r);
 /* After an epoch and its test. */
 bool records_epoch(records *r, int64_t epoch, const score *train, const score *test, double lr);

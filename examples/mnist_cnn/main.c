@@ -106,21 +106,28 @@ static bool report_article(run *r)
     return true;
 }
 
+/* How the weights came about. A checkpoint's learning rate and seed went before those of the command line. */
+static void report_training(const run *r)
+{
+    cnn_random_state random = { .seed = r->o.seed };
+    if (r->o.eval_only) {
+        page_fact(r->page, "weights", "%s", r->o.resume);
+        return;
+    }
+    cnn_context_random_state(r->ctx, &random);
+    page_fact(r->page, "epochs", "%lld", (long long)r->epoch);
+    page_fact(r->page, "training images", "%lld%s", (long long)r->train_count, r->o.augment ? ", augmented" : "");
+    page_fact(r->page, "learning rate", "%g", cnn_optimizer_lr(r->adam, 0));
+    page_fact(r->page, "seed", "%llu", (unsigned long long)random.seed);
+}
+
 static outcome write_report(run *r)
 {
     static const double mean = 0.1307, deviation = 0.3081; /* as cnn_mnist_open() normalises */
     const page_subject subject = { .noun = "digit", .nouns = "digits", .model = r->model, .tape = r->tape, .test = r->test_images,
                                    .classes = 10, .batch_size = r->o.batch_size, .channels = 1, .mean = &mean, .std = &deviation };
-    page_fact(r->page, "test accuracy", "%.2f %%", r->tested.accuracy);
-    page_fact(r->page, "test loss", "%.4f nats", r->tested.loss);
-    page_fact(r->page, "epochs", "%lld", (long long)r->epoch);
-    page_fact(r->page, "training images", "%lld%s", (long long)cnn_loader_sample_count(r->train), r->o.augment ? ", augmented" : "");
-    page_fact(r->page, "parameters", "%lld", (long long)cnn_module_parameter_numel(r->model));
-    page_fact(r->page, "batch size", "%lld", (long long)r->o.batch_size);
-    page_fact(r->page, "learning rate", "%g", cnn_optimizer_lr(r->adam, 0));
-    page_fact(r->page, "seed", "%llu", (unsigned long long)r->o.seed);
-    page_fact(r->page, "device", "%s, %d thread%s, %s kernels", cnn_context_device(r->ctx), cnn_context_threads(r->ctx),
-              cnn_context_threads(r->ctx) == 1 ? "" : "s", cnn_context_kernels(r->ctx));
+    page_facts(r->page, &subject, &r->tested);
+    report_training(r);
     outcome result = page_write(r->page, &subject);
     if (result == DONE && !r->o.quiet) {
         printf("the report is %s/report.html\n", r->o.report);

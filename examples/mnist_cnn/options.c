@@ -198,6 +198,9 @@ static options_result check(options *o, int argc, char **argv)
     if (o->report && options_predict_only(o)) {
         return contradiction("--report with --resume and --predict needs --eval-only: without it nothing is tested");
     }
+    if ((o->tensorboard || o->csv || o->profile) && (o->eval_only || options_predict_only(o))) {
+        return contradiction("--tensorboard, --csv and --profile record training, and nothing is trained");
+    }
     if (o->mpi && (o->tutorial || o->report || o->predict || o->tensorboard || o->profile)) {
         return contradiction("--tutorial, --report, --predict, --tensorboard and --profile are one process's, and --mpi is given");
     }

@@ -116,6 +116,7 @@ static bool open_records(run *r)
     r->records.tensorboard = r->o.tensorboard;
     r->records.csv = r->o.csv;
     r->records.profile = r->o.profile;
+    r->records.quiet = r->o.quiet;
     return records_open(&r->records, r->model, r->epoch, r->epoch * batches);
 }
 

@@ -19,6 +19,7 @@ refused '^cifar10: --lr is "0", expected a number above 0$' --lr 0
 refused '^cifar10: --loader-threads is "0", expected 1 to 1024$' --loader-threads 0
 refused '^cifar10: --seed is "0", expected 1 to 18446744073709551615$' --seed 0
 refused '^cifar10: --eval-only needs --resume FILE$' --eval-only
+refused '^cifar10: --tensorboard, --csv and --profile record training, and --eval-only trains nothing$' --eval-only --resume x --csv x
 refused '^cifar10: "more" is no option; --help lists them$' more
 
 # shellcheck disable=SC2086

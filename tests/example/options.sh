@@ -25,6 +25,18 @@ for bad in 0 -1 60001 ten 2.5 ""; do
     refused '--limit is "' --limit "$bad"
     refused '--limit is "' -n "$bad"
 done
+for bad in -1 65537 two ""; do
+    refused '--shards is "' --mpi --shards "$bad"
+    refused '--shards is "' -m -k "$bad"
+done
+for bad in -1 1000001 1.5 ""; do
+    refused '--warmup is "' --mpi --warmup "$bad"
+    refused '--warmup is "' -m -w "$bad"
+done
+for bad in sgd Adam ""; do
+    refused '--optimizer is "' --mpi --optimizer "$bad"
+    refused '--optimizer is "' -m -O "$bad"
+done
 for bad in -1 x 9223372036854775808 1.0 ""; do
     refused '--seed is "' --seed "$bad"
     refused '--seed is "' -s "$bad"
@@ -42,7 +54,7 @@ for bad in gpu CPU "" cpu0; do
     refused '--device is "' -D "$bad"
 done
 for option in --data -d --epochs -e --batch-size -b --lr -l --seed -s --threads -t --device -D --save -S --resume -r --log -L --limit -n \
-    --report -R; do
+    --report -R --tensorboard -B --csv -C --profile -P --shards -k --optimizer -O --warmup -w; do
     refused "a value is missing after \"$option\"" "$option"
 done
 for option in --no-such-option -Z --epoch-s --quietly; do
@@ -53,6 +65,19 @@ refused '"extra" is no option' extra
 for option in --predict -p; do
     refused '--predict needs a FILE, a picture of a digit' "$option"
     refused '--report with --resume and --predict needs --eval-only' "$option" x.png --resume x --report x
+done
+# Options that contradict each other.
+for option in '--shards 4' '-k 0' '--optimizer lamb' '-O lars' '--warmup 1' '-w 1'; do
+    # shellcheck disable=SC2086
+    refused '--shards, --optimizer and --warmup need --mpi$' $option
+done
+for option in --tutorial -T '--report x' '--tensorboard x' '--profile x' '--predict x.png'; do
+    # shellcheck disable=SC2086
+    refused "--tutorial, --report, --predict, --tensorboard and --profile are one process's, and --mpi is given\$" --mpi $option
+done
+for option in --tensorboard -B --csv -C --profile -P; do
+    refused '--tensorboard, --csv and --profile record training, and nothing is trained$' --resume x --eval-only "$option" x
+    refused '--tensorboard, --csv and --profile record training, and nothing is trained$' --resume x "$option" x --predict x.png
 done
 # What is not for a terminal does not reach it.
 hostile=$(printf 'a\033[2J\342\200\256\377b')
@@ -66,7 +91,9 @@ for option in --help -h; do
     ok "$option"
     same "the messages of $option" "$err" ""
     for word in -d,.--data -e,.--epochs -b,.--batch-size -l,.--lr -s,.--seed -t,.--threads -D,.--device -S,.--save -r,.--resume \
-        -E,.--eval-only -R,.--report -p,.--predict -a,.--augment -L,.--log -n,.--limit -y,.--synthetic -T,.--tutorial -x,.--digest -q,.--quiet -h,.--help -V,.--version; do
+        -E,.--eval-only -R,.--report -p,.--predict -a,.--augment -L,.--log -B,.--tensorboard -C,.--csv -P,.--profile \
+        -n,.--limit -y,.--synthetic -T,.--tutorial -x,.--digest -m,.--mpi \
+        -k,.--shards -O,.--optimizer -w,.--warmup -q,.--quiet -h,.--help -V,.--version; do
         contains "$option" "$out" "$word"
     done
     contains "$option" "$out" 'Exit status: 0, 1 after a failure, 2 for a bad command line, 130 after Ctrl-C\.'

@@ -42,8 +42,12 @@ contains "the message of a folder that cannot be made" "$err" 'mnist_cnn: cannot
 same "the status of events that do not fit" "$?" 1
 same "the lines about them" "$(wc -l <"$work/err" | tr -d ' ')" 1
 contains "the message about them" "$(cat "$work/err")" '^mnist_cnn: cannot write events in .*runs/full: File too large$'
-run $few --epochs 1 --profile /no/such/folder/profile.json
+run $few --epochs 1 --quiet --profile /no/such/folder/profile.json
 same "the status without a folder for the profile" "$status" 1
-contains "the message of the profile" "$err" 'profile_save: /no/such/folder/profile.json'
+contains "the message of the profile" "$err" '^mnist_cnn: profile_save: /no/such/folder/profile.json'
+same "how often it is told" "$(grep -c profile_save "$work/err")" 1
+ok $few --epochs 1 --quiet --profile "$work/quiet.json"
+same "what --quiet prints beside a profile" "$(wc -l <"$work/out")" 1
+[ -s "$work/quiet.json" ] || fail "--quiet writes no profile"
 }
 passed

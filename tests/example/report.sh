@@ -19,9 +19,15 @@ same "the files" "$(ls -A "$work/a/b" | tr '\n' ' ')" \
 
 # The same weights without training: no curve, the same last line, nothing else on stdout with --quiet.
 ok $few --resume "$work/model" --eval-only --quiet --report "$work/c"
+contains "what the report of --eval-only says of its weights" "$(cat "$work/c/report.html")" "<dt>weights</dt><dd>$work/model<"
+lacks "the report of --eval-only" "$(cat "$work/c/report.html")" '<dt>(epochs|seed|learning rate)<'
 same "the output of --quiet" "$out" "$final"
 python3 "$look" "$work/c" 300 10 0 "$final" || fail "the report of --eval-only is not what it should be"
 [ ! -e "$work/c/loss.svg" ] || fail "there are curves without an epoch"
+
+# A checkpoint's seed goes before that of the command line.
+ok --data $digits --limit 300 --batch-size 60 --threads 2 --seed 4 --resume "$work/model" --epochs 2 --quiet --report "$work/seed"
+contains "the seed of a run that goes on" "$(cat "$work/seed/report.html")" '<dt>seed</dt><dd>3<'
 
 # A run whose loss is no number still has a report.
 ok $few --epochs 1 --lr 1e30 --quiet --report "$work/nan"

@@ -257,6 +257,18 @@ void page_fact(page *p, const char *name, const char *format, ...)
     text_add(&p->facts, "</dd></div>\n");
 }
 
+void page_facts(page *p, const page_subject *subject, const score *tested)
+{
+    const cnn_context *ctx = cnn_module_context(subject->model);
+    int threads = cnn_context_threads(ctx);
+    page_fact(p, "test accuracy", "%.2f %%", tested->accuracy);
+    page_fact(p, "test loss", "%.4f nats", tested->loss);
+    page_fact(p, "parameters", "%lld", (long long)cnn_module_parameter_numel(subject->model));
+    page_fact(p, "batch size", "%lld", (long long)subject->batch_size);
+    page_fact(p, "device", "%s, %d thread%s, %s kernels", cnn_context_device(ctx), threads, threads == 1 ? "" : "s",
+              cnn_context_kernels(ctx));
+}
+
 outcome page_write(page *p, const page_subject *subject)
 {
     results r;

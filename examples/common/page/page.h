@@ -33,6 +33,9 @@ void page_free(page *p);
 /* Notes an epoch for the curves; does nothing where `p` is NULL. Epochs come in order. */
 void page_epoch(page *p, int64_t epoch, const score *train, const score *test);
 
+/* Notes what the summary of every run has: accuracy and loss on the test images, parameters, batch size and device. */
+void page_facts(page *p, const page_subject *subject, const score *tested);
+
 /* Notes a line of the summary: a name, and a value that is formatted like printf. */
 void page_fact(page *p, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
