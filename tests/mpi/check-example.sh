@@ -62,14 +62,18 @@ for flavour; do
     command -v "mpirun.$flavour" >/dev/null 2>&1 || { echo "skipped: $flavour: there is no mpirun.$flavour"; continue; }
     # shellcheck disable=SC2086
     {
-    launched 4 $few --epochs 1 --save "$work/one"
+    launched 4 $few --epochs 1 --save "$work/one" --csv "$work/table.csv"
     same "$flavour: the exit status" "$status" 0
     one=$out
     lacks "$flavour: the output of one epoch" "$one" "$(echo "$two" | tail -n 1)"
     for ranks in 1 2 ${CNN_MPI_LONG:+8}; do
-        launched $ranks $few --epochs 2 --resume "$work/one"
+        cp "$work/table.csv" "$work/both.csv"
+        launched $ranks $few --epochs 2 --resume "$work/one" --csv "$work/both.csv"
         same "$flavour: four processes, then $ranks" "$out" "$two"
     done
+    same "$flavour: the table of two runs" "$(cut -d, -f1,6 "$work/both.csv" | tr '\n' ' ')" "epoch,lr 1,0.001 2,0.001 "
+    launched 2 $few --eval-only --resume "$work/one"
+    same "$flavour: the test of a checkpoint by two" "$out" "$one"
     launched 2 $few --epochs 1 --shards 0
     same "$flavour: the exit status of the fast sum" "$status" 0
 
