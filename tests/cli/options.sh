@@ -4,13 +4,7 @@
 
 refused()
 {
-    pattern=$1
-    shift
-    run "$@"
-    same "the exit status of \"$*\"" "$status" 2
-    same "the output of \"$*\"" "$out" ""
-    same "the number of lines about \"$*\"" "$(wc -l <"$work/err")" 1
-    contains "the message about \"$*\"" "$err" "^$pattern"
+    fails 2 "$@"
 }
 
 refused 'cnn: no command is given; see cnn --help$'

@@ -4,15 +4,6 @@
 . "$(dirname "$0")/common.sh"
 few="--synthetic --limit 96 --batch-size 32 --model resnet20 --seed 5 --quiet --digest"
 
-refused()
-{
-    expected=$1
-    shift
-    run "$@"
-    same "the exit status of $*" "$status" 2
-    contains "what $* says" "$err" "$expected"
-}
-
 refused '^cifar10: --model is "resnet", expected fast or resnet20$' --model resnet
 refused '^cifar10: --epochs is "x", expected 0 to 1000000$' --epochs x
 refused '^cifar10: --lr is "0", expected a number above 0$' --lr 0

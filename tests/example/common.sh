@@ -50,6 +50,16 @@ ok()
     same "the exit status of $*" "$status" 0
 }
 
+# refused PATTERN ARGUMENT...: a bad command line
+refused()
+{
+    expected=$1
+    shift
+    run "$@"
+    same "the exit status of $*" "$status" 2
+    contains "what $* says" "$err" "$expected"
+}
+
 # fails STATUS PATTERN ARGUMENT...: one line on stderr, and nothing on stdout
 fails()
 {

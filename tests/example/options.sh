@@ -2,15 +2,12 @@
 # The command line: --help, --version, and for every option what is refused: exit status 2, one line on stderr, none on stdout.
 . "$(dirname "$0")/common.sh"
 
+# Told in one line.
 refused()
 {
     pattern=$1
     shift
-    run "$@"
-    same "the exit status of \"$*\"" "$status" 2
-    same "the output of \"$*\"" "$out" ""
-    same "the number of lines about \"$*\"" "$(wc -l <"$work/err")" 1
-    contains "the message about \"$*\"" "$err" "^mnist_cnn: $pattern"
+    fails 2 "mnist_cnn: $pattern" "$@"
 }
 
 for option in epochs e; do

@@ -4,15 +4,6 @@
 . "$(dirname "$0")/common.sh"
 digits=$(realpath "$2")
 
-refused()
-{
-    expected=$1
-    shift
-    run "$@"
-    same "the exit status of $*" "$status" 2
-    contains "what $* says" "$err" "$expected"
-}
-
 refused '^speedrun: the record is "", expected mnist99 or cifar10$'
 refused '^speedrun: the record is "mnist", expected mnist99 or cifar10$' mnist
 refused '^speedrun: "more" is no option; --help lists them$' cifar10 more

@@ -3,15 +3,6 @@
 # web.sh PROGRAM
 . "$(dirname "$0")/common.sh"
 
-refused()
-{
-    expected=$1
-    shift
-    run "$@"
-    same "the exit status of $*" "$status" 2
-    contains "what $* says" "$err" "$expected"
-}
-
 refused '^web: "more" is no option; see --help$' more
 refused '^web: "--more" is no option, or lacks its value; see --help$' --more
 refused '^web: --epochs is "x", expected 0 to 1000000$' --epochs x

@@ -7,11 +7,7 @@ refused()
 {
     pattern=$1
     shift
-    run "$@"
-    same "the exit status of \"$*\"" "$status" 2
-    same "the output of \"$*\"" "$out" ""
-    same "the number of lines about \"$*\"" "$(wc -l <"$work/err")" 1
-    contains "the message about \"$*\"" "$err" "^zoo: $pattern"
+    fails 2 "zoo: $pattern" "$@"
 }
 
 refused 'no net is named'
