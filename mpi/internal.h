@@ -135,7 +135,7 @@ struct cnn_data_parallel {
     bool in_step, part_open;
     int64_t step, epoch;         /* the number of the step in the epoch, and that of the epoch */
     int64_t batch, part_samples; /* the samples of the step, and those of the open part */
-    int first, end, next, top;         /* this rank's parts; the next of them; how many sums there are */
+    int first, end, next, top;   /* this rank's parts; the next of them; how many sums there are */
     bool last_part;
     uint64_t stream;
     cnn_status status; /* the first failure of this rank in the step */
