@@ -123,8 +123,14 @@ static bool see(cnn__onnx_run *run, const cnn_tensor *q, const cnn_tensor *k, cn
                 .right = cnn__onnx_int(run, "right_window_size", -1),
                 .causal = cnn__onnx_int(run, "is_causal", 0),
                 .lengths = padded ? cnn__onnx_in_host(run, LENGTHS) : NULL };
-    if (padded && (!s.lengths || s.lengths->numel != cnn_tensor_size(q, 0))) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "nonpad_kv_seqlen has no length per sample");
+    if (padded && (!s.lengths || !s.lengths->i || s.lengths->numel != cnn_tensor_size(q, 0))) {
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "nonpad_kv_seqlen has no integer per sample");
+    }
+    for (int64_t i = 0; padded && i < s.lengths->numel; i++) {
+        if (s.lengths->i[i] < 0 || s.lengths->i[i] > s.keys) {
+            return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "nonpad_kv_seqlen of %lld, expected 0 to %lld",
+                                       (long long)s.lengths->i[i], (long long)s.keys);
+        }
     }
     if (cnn__onnx_has(run, PAST_KEY)) {
         cnn_tensor *past = cnn__onnx_in(run, PAST_KEY);

@@ -647,6 +647,40 @@ START_TEST(inputs_and_outputs_are_described)
 }
 END_TEST
 
+/* Lengths of keys that the file says wrong: as numbers, and out of their range. */
+START_TEST(lengths_of_attention_are_checked)
+{
+    static const int64_t far[] = { INT64_MIN, 4 };
+    static const float number = 2;
+    buffer g = { 0 }, part = node_message("Attention", "q k v", "y");
+    for (int i = 0; i < 4; i++) {
+        put_text(&part, 1, i < 3 ? "" : "lengths");
+    }
+    put_int_attribute(&part, "is_causal", 1);
+    put_message(&g, 1, &part);
+    part = _i < 2 ? tensor_message("lengths", INT64, 1, (int64_t[]){ 1 }, &far[_i], sizeof *far)
+                  : tensor_message("lengths", FLOAT, 1, (int64_t[]){ 1 }, &number, sizeof number);
+    put_message(&g, 5, &part);
+    static const char *const names[] = { "q", "k", "v", "y" };
+    cnn_trace_input inputs[3];
+    static const int64_t shape[] = { 1, 1, 3, 4 };
+    for (int i = 0; i < 4; i++) {
+        part = value_message(names[i], FLOAT, 4, shape);
+        put_message(&g, i < 3 ? 11 : 12, &part);
+        inputs[i % 3] = (cnn_trace_input){ .shape = shape, .ndim = 4 };
+    }
+    buffer model = model_message(&g, 24);
+    cnn_module *module = cnn_onnx_load(ctx, model_file("lengths.onnx", &model), NULL);
+    ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
+    ck_assert_ptr_null(cnn_trace_create(module, inputs, 3, NULL));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_SHAPE,
+                 _i == 2   ? "nonpad_kv_seqlen has no integer per sample"
+                 : _i == 1 ? "nonpad_kv_seqlen of 4, expected 0 to 3"
+                           : "nonpad_kv_seqlen of -9223372036854775808, expected 0 to 3");
+    cnn_module_free(module);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("onnx_load");
@@ -668,6 +702,7 @@ int main(void)
     tcase_add_test(failures, all_that_is_not_supported_is_named);
     tcase_add_test(failures, the_node_is_named);
     tcase_add_test(failures, bad_arguments);
+    tcase_add_loop_test(failures, lengths_of_attention_are_checked, 0, 3);
     tcase_add_test(failures, operators_are_listed_in_order);
     TCase *external = suite_case(suite, "external", setup, teardown);
     tcase_add_test(external, data_beside_the_file);
