@@ -90,10 +90,10 @@ class Model(Module):
         value = _Value(struct_size=ctypes.sizeof(_Value))
         check(function(self._h, i, ctypes.byref(value)), self._context._h)
         shape = tuple(
-            size if size >= 0 else (symbol or b"").decode() or -1
+            size if size >= 0 else (symbol or b"").decode("utf-8", "replace") or -1
             for size, symbol in zip(value.shape[: max(value.ndim, 0)], value.symbols)
         )
-        return Value(value.name.decode(), B.DType(value.dtype), shape if value.ndim >= 0 else None)
+        return Value(value.name.decode("utf-8", "replace"), B.DType(value.dtype), shape if value.ndim >= 0 else None)
 
     @property
     def inputs(self) -> List[Value]:

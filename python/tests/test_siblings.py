@@ -83,6 +83,12 @@ class Onnx(unittest.TestCase):
         model.eval()
         self.assertLess((predict(x) - model(x)).abs().max().item(), 1e-5)
 
+    def test_names_of_other_encodings(self):
+        cnn.onnx.save(cnn.nn.ReLU(), self.path, cnn.zeros(2, 3), input_names=["pixels"])
+        data = pathlib.Path(self.path).read_bytes()
+        pathlib.Path(self.path).write_bytes(data.replace(b"pixels", b"pixel\xff").replace(b"batch", b"bat\xffh"))
+        self.assertEqual(cnn.onnx.load(self.path).inputs[0][::2], ("pixel\ufffd", ("bat\ufffdh", 3)))
+
     def test_failures(self):
         with self.assertRaisesRegex(FileNotFoundError, "onnx_load: .*none.onnx: cannot be opened: No such file"):
             cnn.onnx.load(os.path.join(self.folder.name, "none.onnx"))
