@@ -1,6 +1,6 @@
 # A filter of Doxygen's for pages of Markdown, whose links know headings by names that Markdown's readers make of them (#heading,
 # page.md#heading): Doxygen wants these names written out. Each heading that a link leads to gets one, which begins with its page's.
-# A link to a file that is no page of the site (CHANGELOG.md) becomes its text. The number of lines stays the same.
+# A link to a file that is no page of the site (CHANGELOG.md, ../examples/web/net.c) becomes its text. The number of lines stays the same.
 
 # The name of a heading: small letters, hyphens for spaces, nothing else but letters, digits and underscores.
 function slug(heading) {
@@ -39,6 +39,17 @@ function links(text,  out, target, page) {
     return out text
 }
 
+# Links out of this folder that lead to no page of Markdown are to sources, which the site does not have.
+function without_sources(text,  out, link, end) {
+    while (match(text, /\[[^]]*\]\(\.\.\/[^)]*\)/)) {
+        link = substr(text, RSTART, RLENGTH)
+        end = index(link, "](")
+        out = out substr(text, 1, RSTART - 1) (link ~ /\.md(#[^)]*)?\)$/ ? link : substr(link, 2, end - 2))
+        text = substr(text, RSTART + RLENGTH)
+    }
+    return out text
+}
+
 # The names of all headings that links lead to, whatever the page.
 BEGIN {
     here = page_of(ARGV[1])
@@ -58,7 +69,7 @@ fence || /^    / { print; next }
     if (match($0, /\[[^]]*\]\(CHANGELOG\)/)) {
         $0 = substr($0, 1, RSTART - 1) substr($0, RSTART + 1, RLENGTH - 14) substr($0, RSTART + RLENGTH)
     }
-    $0 = links($0)
+    $0 = links(without_sources($0))
 }
 /^###* / {
     name = $0
