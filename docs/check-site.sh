@@ -1,7 +1,7 @@
 #!/bin/sh
 # Checks what make docs has written: usage: docs/check-site.sh HTML-FOLDER [MANUAL-FOLDER]
-# No link leads nowhere; pictures have a text for who cannot see them; the search, which runs in the browser and needs no server, finds every
-# function; and the pages refer to manual pages that there are.
+# No link leads nowhere; no markup is shown as text; pictures have a text for who cannot see them; the search, which runs in the browser and
+# needs no server, finds every function; and the pages refer to manual pages that there are.
 set -u
 html=$1
 work=$(mktemp -d)
@@ -19,6 +19,12 @@ bad() {
 
 grep -Ho '<\(img\|object\)[^>]*>' "$html"/md_*.html "$html"/index.html | grep -v 'alt="[^"]\|title="[^"]\|<img[^>]*class="dynsvg\|<object' >"$work/log"
 [ ! -s "$work/log" ] || bad "pictures without a text:" "$work/log"
+
+# Where Doxygen loses its place, as behind a link whose text goes over two lines, it shows its own commands and tags.
+grep -n '&lt;tt&gt;\|&lt;strong&gt;\|&lt;table class\|^@\(sub\)*section \|^@ref ' "$html"/md_*.html "$html"/index.html >"$work/log"
+[ ! -s "$work/log" ] || bad "Doxygen's commands are shown as text (a link over two lines of Markdown?):" "$work/log"
+grep -Ho '<a class="el"[^>]*>[^<]*`[^<]*</a>' "$html"/md_*.html "$html"/index.html >"$work/log"
+[ ! -s "$work/log" ] || bad "links with backticks in them:" "$work/log"
 
 # The names that the search knows, from its tables.
 cat "$html"/search/all_*.js 2>/dev/null | tr '[' '\n' | sed -n "s/^'\([A-Za-z0-9_.]*\)',\$/\1/p" | sort -u >"$work/found"

@@ -39,13 +39,22 @@ function links(text,  out, target, page) {
     return out text
 }
 
-# Links out of this folder that lead to no page of Markdown are to sources, which the site does not have.
-function without_sources(text,  out, link, end) {
-    while (match(text, /\[[^]]*\]\(\.\.\/[^)]*\)/)) {
+# Links out of this folder that lead to no page of Markdown are to sources, which the site does not have. Doxygen takes the text of a link to a
+# page as it is, backticks and all.
+function plain_links(text,  out, link, name, end) {
+    while (match(text, /\[[^]]*\]\([^)]*\)/)) {
         link = substr(text, RSTART, RLENGTH)
-        end = index(link, "](")
-        out = out substr(text, 1, RSTART - 1) (link ~ /\.md(#[^)]*)?\)$/ ? link : substr(link, 2, end - 2))
+        out = out substr(text, 1, RSTART - 1)
         text = substr(text, RSTART + RLENGTH)
+        end = index(link, "](")
+        if (link ~ /\]\(\.\.\// && link !~ /\.md(#[^)]*)?\)$/) {
+            link = substr(link, 2, end - 2)
+        } else if (link !~ /\]\([a-z]+:/ && link ~ /\.md(#[^)]*)?\)$/) {
+            name = substr(link, 1, end)
+            gsub(/`/, "", name)
+            link = name substr(link, end + 1)
+        }
+        out = out link
     }
     return out text
 }
@@ -69,7 +78,7 @@ fence || /^    / { print; next }
     if (match($0, /\[[^]]*\]\(CHANGELOG\)/)) {
         $0 = substr($0, 1, RSTART - 1) substr($0, RSTART + 1, RLENGTH - 14) substr($0, RSTART + RLENGTH)
     }
-    $0 = links(without_sources($0))
+    $0 = links(plain_links($0))
 }
 /^###* / {
     name = $0

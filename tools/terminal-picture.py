@@ -136,7 +136,8 @@ def draw(screen):
     label = "\n".join("".join(cell[0] for cell in row) for row in rows if row and row[0][0] not in "▀")
     drawn = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" role="img">' % (width, height, width, height),
              "<title>A terminal</title>", "<desc>%s</desc>" % escape(label),
-             "<style>text{font:%dpx ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:%s;white-space:pre}"
+             "<style>svg{color-scheme:light dark}"  # else browsers put white behind it on a dark page
+             "text{font:%dpx ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:%s;white-space:pre}"
              ".strong{font-weight:700;fill:#fff}</style>" % (SIZE, INK),
              '<rect width="100%%" height="100%%" rx="8" fill="%s"/>' % PAPER]
     drawn += ['<circle cx="%d" cy="%d" r="5.5" fill="%s"/>' % (EDGE + 6 + 18 * i, BAR / 2 + 3, fill)
