@@ -1,6 +1,6 @@
 #!/bin/sh
 # The library's files follow .clang-format, and no line of them is longer than 120 columns: usage: check-format.sh [FILE...];
-# default: all of src/, include/, image/, onnx/ and mpi/.
+# default: all of src/, include/, image/, onnx/, mpi/ and cuda/.
 # The layout is that of clang-format 14 (Debian 12): other versions break some lines elsewhere.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -14,7 +14,8 @@ case $("$formatter" --version) in
 *) echo "skipped: check-format ($("$formatter" --version), the layout is that of clang-format 14)" && exit 0 ;;
 esac
 [ $# != 0 ] || {
-    git ls-files -z 'src/*.c' 'src/*.h' 'include/*.h' 'image/*.c' 'image/*.h' 'onnx/*.c' 'onnx/*.h' 'mpi/*.c' 'mpi/*.h' | xargs -0 tools/check-format.sh
+    git ls-files -z 'src/*.c' 'src/*.h' 'include/*.h' 'image/*.c' 'image/*.h' 'onnx/*.c' 'onnx/*.h' 'mpi/*.c' 'mpi/*.h' \
+        'cuda/*.c' 'cuda/*.h' 'cuda/*.cu' | xargs -0 tools/check-format.sh
     exit
 }
 "$formatter" --dry-run --Werror "$@" || exit 1

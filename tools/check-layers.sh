@@ -131,6 +131,17 @@ for file in image/*.[ch] onnx/*.[ch] mpi/*.[ch]; do
     room=${file%/*}
     includes '"' "$file" | while read -r _ line name; do [ -e "$room/$name" ] || echo "$file:$line: libcnn-$room includes \"$name\""; done
 done >>"$work/public"
+# Nor does the CUDA back end, but its kernels share the CPU's formulas, and lists that are made of the public headers.
+for file in cuda/*.[ch] cuda/driver/*.h cuda/kernels/*.h cuda/kernels/*.cu; do
+    [ -e "$file" ] || continue
+    includes '"' "$file" | while read -r _ line name; do
+        case "$file $name" in
+        cuda/kernels/*" base/math.h" | cuda/kernels/*" kernels/array/math.h" | cuda/kernels/*" kernels/array/unary.def" | \
+            cuda/kernels/*" enumerations.h") ;;
+        *) [ -e "${file%/*}/$name" ] || [ -e "cuda/$name" ] || echo "$file:$line: libcnn-cuda includes \"$name\"" ;;
+        esac
+    done
+done >>"$work/public"
 for file in cli/*.[ch]; do
     includes '"' "$file" | while read -r _ line name; do
         [ -e "cli/$name" ] || [ -e "examples/$name" ] || echo "$file:$line: cnn includes \"$name\""

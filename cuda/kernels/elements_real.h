@@ -139,8 +139,8 @@ KERNEL(FN(draw), plain_arguments)
 KERNEL(FN(element_loss), nested_arguments)
 {
     X *y = (X *)a->out[0];
-    const X *x = (const X *)a->in[0], *t = (const X *)a->in[1], *c = (const X *)a->in[2],
-            *weight = (const X *)a->in[3], v0 = (X)a->value[0], v1 = (X)a->value[1];
+    const X *x = (const X *)a->in[0], *t = (const X *)a->in[1], *c = (const X *)a->in[2], *weight = (const X *)a->in[3],
+            v0 = (X)a->value[0], v1 = (X)a->value[1];
     EACH (i, a->nest.count) {
         int64_t at[4];
         nest_seek(&a->nest, i, 4, at);
@@ -152,8 +152,8 @@ KERNEL(FN(element_loss), nested_arguments)
 /* sizes: function, whether each element has a dy; values: the function's two, the divisor. Results: dx, dt, dc. */
 KERNEL(FN(element_loss_backward), nested_arguments)
 {
-    const X *x = (const X *)a->in[0], *t = (const X *)a->in[1], *c = (const X *)a->in[2],
-            *weight = (const X *)a->in[3], *dy = (const X *)a->in[4], v0 = (X)a->value[0], v1 = (X)a->value[1];
+    const X *x = (const X *)a->in[0], *t = (const X *)a->in[1], *c = (const X *)a->in[2], *weight = (const X *)a->in[3],
+            *dy = (const X *)a->in[4], v0 = (X)a->value[0], v1 = (X)a->value[1];
     EACH (i, a->nest.count) {
         int64_t at[4];
         nest_seek(&a->nest, i, 4, at);

@@ -105,9 +105,11 @@ DEVICE X FN(power)(X x, X p)
 DEVICE X FN(unary_of)(int64_t function, X x, X p, X q)
 {
     switch (function) {
+/* clang-format off */
 #define CNN__UNARY(NAME, name, cost, formula) \
     case CNN_UNARY_##NAME: return (X)(formula);
 #include "kernels/array/unary.def"
+        /* clang-format on */
     case CNN_UNARY_EXP: return OWN(exp)(x);
     case CNN_UNARY_LOG: return OWN(log)(x);
     case CNN_UNARY_POW: return FN(power)(x, p);

@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "numbers.h"
 
+/* clang-format off */
 /* The sizes of a convolution, in plain_arguments::size. */
 enum {
     BATCH, IN_CHANNELS, IN_D, IN_H, IN_W, OUT_CHANNELS, OUT_D, OUT_H, OUT_W, KERNEL_D, KERNEL_H, KERNEL_W, STRIDE_D,
@@ -13,6 +14,7 @@ enum {
     /* and of every product: C[m,n] = A[m,k] · B[k,n], of which a block sums `part` terms; there are `parts` */
     M, N, K, PARTS, PART, FLAGS
 };
+/* clang-format on */
 enum { ACCUMULATES = 1, RELU = 2, TRANSPOSED_A = 4, TRANSPOSED_B = 8 };
 
 /* Where a tap of a result reads, or a negative number in the padding. */
@@ -64,8 +66,8 @@ DEVICE void split(int64_t i, int64_t s1, int64_t s2, int64_t s3, int64_t *index)
         const int64_t height = a->size[1] / 2, width = a->size[2] / 2; \
         EACH (i, a->size[0] * height * width) { \
             const int64_t row = quotient(i, width), column = i - row * width, plane = quotient(row, height); \
-            const X *corner = (const X *)a->in[0] + (plane * a->size[1] + 2 * (row - plane * height)) * a->size[2] + \
-                              2 * column; \
+            const X *corner = \
+                (const X *)a->in[0] + (plane * a->size[1] + 2 * (row - plane * height)) * a->size[2] + 2 * column; \
             X best = corner[0]; \
             int winner = 0; \
             for (int k = 1; k < 4; k++) { \

@@ -43,6 +43,8 @@ plant include/cnn/tape.h '#include <stdio.h>'
 plant include/cnn/ops/conv.h '#include <stdio.h>'
 plant image/picture.h '#include "base/error.h"'
 plant onnx/internal.h '#include "base/error.h"'
+plant cuda/queue.c '#include "base/error.h"'
+plant cuda/kernels/losses.cu '#include "queue.h"'
 plant include/cnn/tape.h '#include <cnn/nothing.h>'
 plant examples/mnist_cnn/main.c '#include "tensor/tensor.h"'
 mkdir "$work/tree/src/attic"
