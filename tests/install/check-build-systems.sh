@@ -56,26 +56,7 @@ configure() {
 }
 
 # libcnn-image, where it was built.
-image_# libcnn-mpi.
-mpi_with_cmake() {
-    [ -e "$prefix/lib/cmake/cnn-mpi" ] || { echo "skipped: CMake with libcnn-mpi (not built here)"; return; }
-    mkdir -p "$work/mpi"
-    cp "$here/mpi.c" "$work/mpi"
-    cat >"$work/mpi/CMakeLists.txt" <<END
-cmake_minimum_required(VERSION 3.13)
-project(mpi C)
-find_package(cnn-mpi REQUIRED)
-add_executable(program mpi.c)
-target_link_libraries(program PRIVATE cnn::mpi)
-END
-    rm -rf "$work/mpi/build"
-    quietly "CMake with cnn-mpi" env CC="${CC:-cc}" cmake -S "$work/mpi" -B "$work/mpi/build" -DCMAKE_PREFIX_PATH="$prefix"
-    quietly "the build with cnn-mpi" cmake --build "$work/mpi/build"
-    quietly "the program with cnn-mpi" env LD_LIBRARY_PATH="$prefix/lib" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "$work/mpi/build/program"
-    checked=$((checked + 1))
-}
-
-with_cmake() {
+image_with_cmake() {
     [ -e "$prefix/lib/cmake/cnn-image" ] || { echo "skipped: CMake's find_package(cnn-image) (not built here)"; return; }
     mkdir -p "$work/image"
     cp "$here/image.c" "$work/image"
@@ -96,6 +77,25 @@ END
         quietly "program_$kind" env LD_LIBRARY_PATH="$prefix/lib" "$work/image/build/program_$kind" "$work/pictures"
         checked=$((checked + 1))
     done
+}
+
+# libcnn-mpi likewise.
+mpi_with_cmake() {
+    [ -e "$prefix/lib/cmake/cnn-mpi" ] || { echo "skipped: CMake with libcnn-mpi (not built here)"; return; }
+    mkdir -p "$work/mpi"
+    cp "$here/mpi.c" "$work/mpi"
+    cat >"$work/mpi/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.13)
+project(mpi C)
+find_package(cnn-mpi REQUIRED)
+add_executable(program mpi.c)
+target_link_libraries(program PRIVATE cnn::mpi)
+END
+    rm -rf "$work/mpi/build"
+    quietly "CMake with cnn-mpi" env CC="${CC:-cc}" cmake -S "$work/mpi" -B "$work/mpi/build" -DCMAKE_PREFIX_PATH="$prefix"
+    quietly "the build with cnn-mpi" cmake --build "$work/mpi/build"
+    quietly "the program with cnn-mpi" env LD_LIBRARY_PATH="$prefix/lib" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "$work/mpi/build/program"
+    checked=$((checked + 1))
 }
 
 # libcnn-onnx.

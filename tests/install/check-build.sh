@@ -27,8 +27,9 @@ odd="$work/it's \"my\" \$HOME #1, modèles"
 mkdir -p "$odd/build"
 tar --exclude=./build --exclude=./lib --exclude=./.git --exclude=./data -cf - . | tar -C "$odd" -xf - || exit 1
 cp -a "$build/src" "$build/flags" "$odd/build" && cp -a "$lib" "$odd/lib" || exit 1
-[ ! -d "$build/image" ] || cp -a "$build/image" "$odd/build" || exit 1 # libcnn-image, where it is built
-[ ! -d "$build/onnx" ] || cp -a "$build/onnx" "$odd/build" || exit 1 # libcnn-onnx likewise
+for part in image onnx mpi cuda programs; do # where they are built
+    [ ! -d "$build/$part" ] || cp -a "$build/$part" "$odd/build" || exit 1
+done
 cd "$odd" || exit 1
 quietly "$@" all BUILD=build LIB=lib || fail "make fails in $odd"
 ! grep -q '^ *CC ' "$work/log" || fail "a tree that was moved is compiled again"
