@@ -69,12 +69,34 @@ int command_flush(void)
     return STATUS_FAILED;
 }
 
+/* The length of the character of UTF-8 (RFC 3629) that the text begins with; 0: it is none. */
+static size_t character(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    size_t length = c[0] < 0x80 ? 1 : c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : c[0] < 0xf5 ? 4 : 0;
+    unsigned least = c[0] == 0xe0 ? 0xa0 : c[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned most = c[0] == 0xed ? 0x9f : c[0] == 0xf4 ? 0x8f : 0xbf;
+    for (size_t i = 1; i < length; i++) {
+        if (c[i] < least || c[i] > most) {
+            return 0;
+        }
+        least = 0x80;
+        most = 0xbf;
+    }
+    return length;
+}
+
+/* Names and paths may be any bytes; JSON is UTF-8, so what is not becomes U+FFFD. */
 void json_string(const char *text)
 {
     putchar('"');
     for (const char *c = text; *c; c++) {
         unsigned char byte = (unsigned char)*c;
-        if (byte == '"' || byte == '\\') {
+        size_t length = character(c);
+        if (length != 1) {
+            printf("%.*s", length ? (int)length : 3, length ? c : "\xef\xbf\xbd");
+            c += length ? length - 1 : 0;
+        } else if (byte == '"' || byte == '\\') {
             printf("\\%c", byte);
         } else if (byte < 0x20 || byte == 0x7f) {
             printf("\\u%04x", byte);

@@ -57,6 +57,11 @@ fails 1 'cnn bench: onnx_load: .*x.npy: it is an array of NumPy.s, expected an O
 npy "$work/four.npy" '<f4' '1, 4' '\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000'
 fails 1 'cnn run: .*input "x" is \[1,4\], expected \[n,3\]$' run "$model" -i "$work/four.npy" -o "$work/results"
 fails 2 'cnn bench: --batch is "0", expected 1 to 1048576$' bench "$model" --batch 0
+# JSON is UTF-8, whatever bytes a file has in its names.
+LC_ALL=C sed 's/fc\.bias/f\xc3\xa4\xffia\xed/g' "$work/m.onnx" >"$work/bytes.onnx"
+ok info --json "$work/bytes.onnx"
+same "a name of other bytes in JSON" "$(echo "$out" | python3 -c 'import json, sys
+print(ascii([t["name"] for t in json.loads(sys.stdin.buffer.read())["tensors"] if t["name"] != "fc.weight"][0]))')" "'f\\xe4\\ufffdia\\ufffd'"
 # Weights out of a model, and into a copy of one.
 ok convert "$work/m.onnx" "$work/w.safetensors"
 ok info "$work/w.safetensors"
