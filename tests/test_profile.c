@@ -583,6 +583,13 @@ START_TEST(threads_are_told_apart)
     }
     ck_assert_int_eq(forwards[0], 20);
     ck_assert_int_eq(forwards[1], 20);
+    char table[4096];
+    int rows = 0;
+    ck_assert_uint_lt(cnn_profile_format(p, CNN_PROFILE_MODULES, table, sizeof table), sizeof table);
+    for (const char *c = table; (c = strstr(c, "Conv2d:")) != NULL; c++) {
+        rows++;
+    }
+    ck_assert_int_eq(rows, 1); /* whichever thread came first */
     cnn_profile_free(p);
     training_free(&t);
 }

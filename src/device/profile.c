@@ -228,8 +228,17 @@ const cnn__profiled_module *cnn__profile_add(cnn_profile *p, const void *module,
         snprintf(m->path, size, *above ? "%s.%s" : "%s%s", above, name);
         memcpy(m->path + size, type, type_size);
         cnn__mutex_lock(&p->lock);
-        *(p->last ? &p->last->next : &p->modules) = m;
-        p->last = m;
+        cnn__profiled_module *known = p->modules;
+        while (known && known->module != module) {
+            known = known->next;
+        }
+        if (known) { /* another thread was faster */
+            cnn__free(p->ctx, m);
+            m = known;
+        } else {
+            *(p->last ? &p->last->next : &p->modules) = m;
+            p->last = m;
+        }
         cnn__mutex_unlock(&p->lock);
     }
     cnn__cancel_restore(cancel);
