@@ -7,7 +7,7 @@ programs=$(realpath "$1") relay=$(realpath "$2") here=$(realpath "$(dirname "$0"
 shift 2
 export CNN_HOSTS="cnn-$$-" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_base_warn_component_unused=0
 work=$(mktemp -d) || exit 1
-relay_process= failures=0
+relay_process= failures=0 endless=0 limit=40 # seconds of a run
 
 finish() {
     [ -z "$relay_process" ] || kill "$relay_process" 2>/dev/null
@@ -59,7 +59,7 @@ for host in 1 2; do
     tc -n "$CNN_HOSTS$host" qdisc add dev cnn0 root tbf rate 100mbit burst 64kb latency 50ms 2>"$work/error" || skip "$(cat "$work/error")"
 done
 
-# launch FLAVOUR NETWORK DEVICE ARGUMENT...: two processes on each host, at most a minute
+# launch FLAVOUR NETWORK DEVICE ARGUMENT...: two processes on each host
 launch() {
     flavour=$1 network=$2 device=$3
     shift 3
@@ -69,17 +69,21 @@ launch() {
     *) set -- env UCX_NET_DEVICES="$device" UCX_TLS=tcp,self FI_TCP_IFACE="$device" mpirun.mpich -launcher ssh -launcher-exec "$here/agent.sh" -iface "$device" \
         -hosts "$network.1,$network.2" -ppn 2 -n 4 "$programs/train-$flavour" "$@" ;;
     esac
-    timeout 40 ip netns exec "${CNN_HOSTS}1" unshare --uts sh -c "hostname ${CNN_HOSTS}1; exec \"\$@\"" sh "$@" </dev/null
+    timeout $limit ip netns exec "${CNN_HOSTS}1" unshare --uts sh -c "hostname ${CNN_HOSTS}1; exec \"\$@\"" sh "$@" </dev/null
 }
 
 check() { # FLAVOUR WIRE NETWORK DEVICE
-    launch "$1" "$3" "$4" >"$work/out" 2>"$work/error"
+    launch "$1" "$3" "$4" tell >"$work/out" 2>"$work/error"
     status=$?
     found=$(awk 'NR == 1 { print $2, $3 }' "$work/out")
-    if [ $status = 124 ] && [ "$1" = mpich ] && [ "$found" = "4 $alone" ]; then
-        # Debian 12's MPICH (4.0.2 over UCX's TCP): a process that has closed its connections no longer reads, and another one waits
-        # for its answer within MPI_Finalize(). The training was over.
-        echo "skipped: the end of mpich, $2: its MPI_Finalize() did not return"
+    # The one exception: MPICH 4.0 over UCX's TCP. Within MPI_Finalize() a process that has closed its connections waits for the
+    # launcher and reads them no more (seen in a debugger: 25 bytes stay in its socket), while another one waits for its answer; it
+    # happens in about half of the runs, and more barriers before it do not help. All four processes must have come that far, with the
+    # right weights.
+    if [ $status = 124 ] && [ "$1" = mpich ] && mpichversion 2>/dev/null | grep -qE '^MPICH Version:[[:space:]]*4\.0\.' &&
+        [ "$found" = "4 $alone" ] && [ "$(grep -c '^train: all have come to the end$' "$work/error")" = 4 ]; then
+        echo "exception: mpich, $2: MPICH 4.0's MPI_Finalize() did not return within the $limit seconds of a run"
+        endless=$((endless + 1))
     elif [ $status != 0 ]; then
         fail "$1, $2: exit status $status: $(cat "$work/out" "$work/error")"
     fi
@@ -104,4 +108,5 @@ for flavour; do
     check "$flavour" "2 ms and 1 % of loss" 10.78.0 cnn1
     checked=$((checked + 1))
 done
-[ $failures = 0 ] && echo "check-hosts: $checked runs between two hosts agree with one process"
+[ $failures = 0 ] &&
+    echo "check-hosts: $checked runs between two hosts agree with one process; $endless of them did not return from MPI_Finalize()"

@@ -1,5 +1,5 @@
 /* Trains the small network of tests/support/parallel_net.h by MPI, and prints the digest of the weights:
- * train [fast] [threads N] [epochs N] [save FILE] [resume FILE] [die RANK] [stall RANK] */
+ * train [fast] [threads N] [epochs N] [save FILE] [resume FILE] [die RANK] [stall RANK] [tell] */
 #include "support/parallel_net.h"
 
 #include <cnn/mpi.h>
@@ -10,7 +10,7 @@
 enum { SAMPLES = 83, BATCH = 16 };
 
 typedef struct arguments {
-    bool fast;
+    bool fast, tells;
     int threads, epochs, die, stall;
     const char *save, *resume;
 } arguments;
@@ -22,6 +22,9 @@ static bool read_arguments(arguments *a, int argc, char **argv)
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "fast") == 0) {
             a->fast = true;
+            continue;
+        } else if (strcmp(argv[i], "tell") == 0) {
+            a->tells = true;
             continue;
         } else if (strcmp(argv[i], "threads") == 0) {
             a->threads = atoi(value);
@@ -105,6 +108,10 @@ int main(int argc, char **argv)
     }
     cnn_group_free(group);
     cnn_context_free(ctx);
+    if (a.tells) { /* nothing but the end of MPI is left */
+        MPI_Barrier(MPI_COMM_WORLD);
+        fprintf(stderr, "train: all have come to the end\n");
+    }
     cnn_mpi_end();
     return status == CNN_OK ? 0 : 1;
 }
