@@ -368,7 +368,8 @@ void cnn_data_parallel_free(cnn_data_parallel *p)
     if (!p) {
         return;
     }
-    if (p->in_step && p->next_bucket) { /* the group's thread works on what is freed here, and the others wait for more */
+    if (p->in_step &&
+        p->next_bucket) { /* the group's thread works on what is freed here, and the others wait for more */
         cnn__group_break(p->group, CNN_ERROR_IO, "a step was freed before cnn_data_parallel_end()");
         for (int i = 0; i < p->next_bucket; i++) {
             cnn__group_settle(p->group, &p->buckets[i].job);
