@@ -135,10 +135,11 @@ int ranks_count(const ranks *r)
     return r && r->group ? mpi.cnn_group_size(r->group) : 1;
 }
 
-/* A broken group cannot even agree. */
-static void end_if_broken(ranks *r, cnn_status status, const char *message)
+/* What all know of begins with a rank. Anything else, such as no memory for a message, has broken the group: it cannot even agree, and
+ * the others wait. */
+static void end_if_broken(ranks *r, const char *message)
 {
-    if (status == CNN_ERROR_IO && strncmp(message, "rank ", 5) != 0) {
+    if (strncmp(message, "rank ", 5) != 0) {
         fprintf(stderr, "mnist_cnn: rank %d: %s\n", mpi.cnn_group_rank(r->group), message);
         mpi.cnn_group_abort(r->group, 1);
     }
@@ -154,11 +155,11 @@ static void share_signal(ranks *r)
 }
 
 /* Tells of a failure that cnn_last_error() describes; `own`: this rank has told already. */
-static void tell(ranks *r, cnn_status status, bool own)
+static void tell(ranks *r, bool own)
 {
     char message[512];
     snprintf(message, sizeof message, "%s", cnn_last_error(r->ctx));
-    end_if_broken(r, status, message);
+    end_if_broken(r, message);
     share_signal(r);
     if (!own && !interrupted && mpi.cnn_group_rank(r->group) == 0) {
         say("mnist_cnn: %s", message);
@@ -176,7 +177,7 @@ bool ranks_agree(ranks *r, bool ok)
     }
     cnn_status status = mpi.cnn_group_agree(r->group, ok ? CNN_OK : CNN_ERROR_STATE);
     if (status != CNN_OK) {
-        tell(r, status, !ok);
+        tell(r, !ok);
     }
     return status == CNN_OK;
 }
@@ -200,7 +201,7 @@ bool ranks_train_on(ranks *r, const options *o, cnn_module *model, cnn_dataset *
                                                 .shards = (int)o->shards, .fast = o->shards == 0 };
     r->parallel = mpi.cnn_data_parallel_create(r->group, model, train, &how);
     if (!r->parallel) {
-        tell(r, cnn_context_status(r->ctx), false);
+        tell(r, false);
         return false;
     }
     return mpi.cnn_data_parallel_set_epoch(r->parallel, epoch) == CNN_OK;
@@ -274,7 +275,7 @@ outcome ranks_train_epoch(ranks *r, const options *o, cnn_module *model, cnn_opt
         }
         cnn_status status = train_step(r, model, optimizer, tape, s);
         if (status != CNN_OK) {
-            tell(r, status, false);
+            tell(r, false);
             return interrupted ? INTERRUPTED : FAILED;
         }
         progress_step(bar, images, s->images ? s->loss / (double)s->images : 0);
@@ -298,7 +299,7 @@ outcome ranks_share(ranks *r, outcome own, score *s)
     double sums[3] = { s->loss * (double)s->images, (double)s->right, (double)s->images };
     cnn_status status = mpi.cnn_group_allreduce(r->group, sums, 3, CNN_F64);
     if (status != CNN_OK) {
-        tell(r, status, false);
+        tell(r, false);
         return FAILED;
     }
     s->loss = sums[0] / (sums[2] > 0 ? sums[2] : 1);

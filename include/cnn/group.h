@@ -9,8 +9,10 @@
  * this process's part is done. The library never prints and ends a process only by cnn_group_abort().
  *
  * A group, and everything made from it, is used by one thread at a time. Unless it is said otherwise, functions return
- * CNN_OK, CNN_ERROR_INVALID_ARGUMENT for a NULL, or CNN_ERROR_IO where a process of the group cannot be reached. After
- * CNN_ERROR_IO the group is broken: each later call fails with the same message. */
+ * CNN_OK, CNN_ERROR_INVALID_ARGUMENT for a NULL, CNN_ERROR_IO where a process of the group cannot be reached, or
+ * CNN_ERROR_NO_MEMORY. A collective call that fails with a message that does not begin with "rank N: " has failed here
+ * alone, unless its arguments are wrong: the group is broken, each later call fails with the same message, and
+ * cnn_group_abort() ends those that wait. */
 #ifndef CNN_GROUP_H
 #define CNN_GROUP_H
 
