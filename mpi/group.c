@@ -291,14 +291,12 @@ cnn_group *cnn_group_create(cnn_context *ctx, const cnn_transport *transport)
         cnn__mpi_fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "group: transport is NULL");
         return NULL;
     }
-    if (cnn__mpi_options_read(ctx, "group", &ours, sizeof ours, offsetof(cnn_transport, reserved), transport) !=
-        CNN_OK) {
-        return NULL;
-    }
+    cnn_status read =
+        cnn__mpi_options_read(ctx, "group", &ours, sizeof ours, offsetof(cnn_transport, reserved), transport);
     cnn_group *group = NULL;
-    if (!ctx) {
+    if (read == CNN_OK && !ctx) {
         cnn__mpi_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "group: ctx is NULL");
-    } else if (check_transport(ctx, &ours) == CNN_OK) {
+    } else if (read == CNN_OK && check_transport(ctx, &ours) == CNN_OK) {
         group = make(ctx, &ours);
     }
     if (!group && ours.free_user) {

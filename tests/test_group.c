@@ -618,8 +618,14 @@ START_TEST(a_step_may_be_freed_while_it_sends)
 }
 END_TEST
 
+static void count_free(void *user)
+{
+    ++*(int *)user;
+}
+
 START_TEST(bad_arguments)
 {
+    int freed = 0;
     cnn_context *ctx = cnn_context_new(.threads = 1);
     socket_mesh mesh = { .size = 1 };
     cnn_group *group = socket_group(ctx, &mesh, 0);
@@ -630,6 +636,9 @@ START_TEST(bad_arguments)
     ck_assert_ptr_null(cnn_group_create(ctx, &(cnn_transport){ .struct_size = sizeof(cnn_transport), .size = 0 }));
     ck_assert_str_eq(cnn_last_error(ctx), "group: process 0 of 0, expected 0 to size - 1");
     ck_assert_ptr_null(cnn_group_create(ctx, &(cnn_transport){ .struct_size = sizeof(cnn_transport), .size = 1 }));
+    ck_assert_ptr_null(cnn_group_create(ctx, &(cnn_transport){ .struct_size = sizeof(cnn_transport), .size = 1, .free_user = count_free,
+                                                               .user = &freed, .reserved = { 1 } }));
+    ck_assert_int_eq(freed, 1);
     ck_assert_int_eq(cnn_group_rank(NULL), 0);
     ck_assert_int_eq(cnn_group_size(NULL), 1);
     ck_assert_int_eq(cnn_group_barrier(NULL), CNN_ERROR_INVALID_ARGUMENT);
