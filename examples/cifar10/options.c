@@ -175,9 +175,6 @@ static options_result read_one(options *o, int c)
     case 'V':
         printf("cifar10 with libcnn %s\n", cnn_version());
         return OPTIONS_DONE;
-    case '?':
-        say("cifar10: --help lists the options");
-        return OPTIONS_BAD;
     default:
         return read_numbers(o, c);
     }
@@ -186,11 +183,18 @@ static options_result read_one(options *o, int c)
 options_result options_read(options *o, int argc, char **argv)
 {
     options_result result = OPTIONS_RUN;
-    int c;
     *o = (options){ .data = "data/cifar10", .model = "fast", .device = "auto", .epochs = 10, .batch_size = 128, .lr = 0.05,
                     .weight_decay = 5e-4, .seed = 1, .loader_threads = 1 };
-    while (result == OPTIONS_RUN &&
-           (c = getopt_long(argc, argv, "d:m:e:b:l:w:s:t:j:D:aS:B:p:r:ER:L:T:C:P:n:yxqhV", table, NULL)) != -1) {
+    opterr = 0; /* so that a mistake is reported in one line */
+    while (result == OPTIONS_RUN) {
+        int at = optind, c = getopt_long(argc, argv, ":d:m:e:b:l:w:s:t:j:D:aS:B:p:r:ER:L:T:C:P:n:yxqhV", table, NULL);
+        if (c == -1) {
+            break;
+        }
+        if (c == '?' || c == ':') {
+            option_refuse(c, argc, argv, at);
+            return OPTIONS_BAD;
+        }
         result = read_one(o, c);
     }
     if (result == OPTIONS_RUN && optind < argc) {

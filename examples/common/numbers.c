@@ -7,6 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+void option_refuse(int answer, int argc, char **argv, int at)
+{
+    while (at < argc - 1 && (argv[at][0] != '-' || argv[at][1] == '\0')) {
+        at++; /* getopt_long() has gone over what is no option to the one that it refuses */
+    }
+    say("%s: %s \"%s\"; see --help", program_name, answer == ':' ? "a value is missing after" : "there is no option",
+        argv[at < argc ? at : argc - 1]);
+}
+
 bool number_refuse(const struct option *table, int letter, const char *expected)
 {
     while (table->name && table->val != letter) {

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What getopt_long() answered '?' or ':' to (its letters begin with ':', opterr is 0), said in one line. `at` is optind before that call. */
+void option_refuse(int answer, int argc, char **argv, int at);
 /* Says what was expected; returns false. */
 bool number_refuse(const struct option *table, int letter, const char *expected);
 bool number_integer(const struct option *table, int letter, int64_t low, int64_t high, int64_t *value);

@@ -2,6 +2,7 @@
  * whole or refused. */
 #include "options.h"
 
+#include "common/numbers.h"
 #include "common/say.h"
 
 #include <cnn/cnn.h>
@@ -226,8 +227,7 @@ options_result options_read(options *o, int argc, char **argv)
             break;
         }
         if (c == '?' || c == ':') {
-            say("mnist_cnn: %s \"%s\"; see --help",
-                    c == ':' ? "a value is missing after" : "there is no option", argv[at < argc ? at : argc - 1]);
+            option_refuse(c, argc, argv, at);
             return OPTIONS_BAD;
         }
         options_result result = read_option(o, c);

@@ -90,7 +90,6 @@ static options_result read_one(options *o, int c)
     case 'j': o->json = true; return OPTIONS_RUN;
     case 'h': fputs(help, stdout); return OPTIONS_DONE;
     case 'V': printf("speedrun with libcnn %s\n", cnn_version()); return OPTIONS_DONE;
-    case '?': say("speedrun: --help lists the options"); return OPTIONS_BAD;
     default: return read_number(o, c);
     }
 }
@@ -116,9 +115,17 @@ static options_result read_record(options *o, int argc, char **argv)
 options_result options_read(options *o, int argc, char **argv)
 {
     options_result result = OPTIONS_RUN;
-    int c;
     *o = (options){ .seeds = 20, .seed = 1, .threads = 2, .minutes = 10 };
-    while (result == OPTIONS_RUN && (c = getopt_long(argc, argv, "d:n:s:t:m:e:l:ycjhV", table, NULL)) != -1) {
+    opterr = 0; /* so that a mistake is reported in one line */
+    while (result == OPTIONS_RUN) {
+        int at = optind, c = getopt_long(argc, argv, ":d:n:s:t:m:e:l:ycjhV", table, NULL);
+        if (c == -1) {
+            break;
+        }
+        if (c == '?' || c == ':') {
+            option_refuse(c, argc, argv, at);
+            return OPTIONS_BAD;
+        }
         result = read_one(o, c);
     }
     return result == OPTIONS_RUN ? read_record(o, argc, argv) : result;

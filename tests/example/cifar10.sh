@@ -9,6 +9,9 @@ refused '^cifar10: --epochs is "x", expected 0 to 1000000$' --epochs x
 refused '^cifar10: --lr is "0", expected a number above 0$' --lr 0
 refused '^cifar10: --loader-threads is "0", expected 1 to 1024$' --loader-threads 0
 refused '^cifar10: --seed is "0", expected 1 to 18446744073709551615$' --seed 0
+refused '^cifar10: there is no option "--modle"; see --help$' --modle fast
+refused '^cifar10: a value is missing after "--model"; see --help$' --model
+same "the number of lines about --model" "$(wc -l <"$work/err")" 1
 refused '^cifar10: --eval-only needs --resume FILE$' --eval-only
 refused '^cifar10: --tensorboard, --csv and --profile record training, and --eval-only trains nothing$' --eval-only --resume x --csv x
 refused '^cifar10: "more" is no option; --help lists them$' more

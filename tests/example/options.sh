@@ -58,6 +58,8 @@ for option in --no-such-option -Z --epoch-s --quietly; do
     refused "there is no option \"$option\"" "$option"
 done
 refused 'there is no option "--quiet=1"' --quiet=1
+refused 'there is no option "--no-such-option"' --predict a.png --no-such-option b.png
+refused 'a value is missing after "--resume"' --predict a.png --resume
 refused '"extra" is no option' extra
 for option in --predict -p; do
     refused '--predict needs a FILE, a picture of a digit' "$option"

@@ -8,6 +8,9 @@ refused '^speedrun: the record is "", expected mnist99 or cifar10$'
 refused '^speedrun: the record is "mnist", expected mnist99 or cifar10$' mnist
 refused '^speedrun: "more" is no option; --help lists them$' cifar10 more
 refused '^speedrun: --seeds is "0", expected 1 to 1000000$' mnist99 --seeds 0
+refused '^speedrun: there is no option "--sedes"; see --help$' mnist99 --sedes 2
+refused '^speedrun: a value is missing after "-n"; see --help$' mnist99 -n
+same "the number of lines about -n" "$(wc -l <"$work/err")" 1
 refused '^speedrun: --threads is "x", expected 1 to 1024$' mnist99 --threads x
 refused '^speedrun: --minutes is "0", expected a number above 0$' cifar10 --minutes 0
 
