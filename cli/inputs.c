@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,9 +106,27 @@ bool inputs_take(const char *name, input_options *o, int letter, const char *val
 
 /* ---- files ---- */
 
+/* Could be read, and is no array. */
+static bool is_something_else(const char *path)
+{
+    char head[6] = { 0 };
+    FILE *file = fopen(path, "rb");
+    size_t size = file ? fread(head, 1, sizeof head, file) : 0;
+    bool other = file && !ferror(file) && (size < sizeof head || memcmp(head, "\x93NUMPY", sizeof head) != 0);
+    if (file) {
+        fclose(file);
+    }
+    return other;
+}
+
 static bool read_array(model *m, int i, const char *path)
 {
     cnn_onnx_value v = model_input(m, i);
+    if (is_something_else(path)) {
+        say("cnn %s: %s is neither an array of NumPy's nor a picture, expected a .npy, PNG or JPEG file for input %s",
+            m->command, path, v.name);
+        return false;
+    }
     cnn_tensor *t = m->inputs[i] = cnn_npy_load(m->ctx, path);
     if (!t) {
         say("cnn %s: %s", m->command, cnn_last_error(m->ctx));

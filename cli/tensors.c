@@ -47,7 +47,7 @@ static const format *format_of_file(const char *path)
     if (length > end && strcmp(path + length - end, ".onnx") == 0) {
         return format_of_path(path);
     }
-    say("cnn: %s is no file of tensors that is known here; see cnn --help", path);
+    say("cnn: %s is no file of tensors that is known here, expected safetensors, .npz, .npy, .pt, .pth or .onnx", path);
     return NULL;
 }
 

@@ -67,7 +67,7 @@ contains "info of a checkpoint" "$out" '^  epoch = 3$'
 
 fails 1 'cnn: cannot open .*/none.npz: No such file or directory' info "$work/none.npz"
 fails 1 'cnn: .*: not a regular file' info "$work"
-fails 1 'cnn: .*/options.sh is no file of tensors that is known here' info "$(dirname "$0")/options.sh"
+fails 1 'cnn: .*/options.sh is no file of tensors that is known here, expected safetensors, .npz, .npy, .pt, .pth or .onnx$' info "$(dirname "$0")/options.sh"
 fails 1 'cnn convert: .*/torch.pt: "state_dict" is followed by a dot, expected --prefix state_dict\.$' convert --prefix state_dict "$numpy/torch.pt" "$work/dots.npz"
 fails 1 'cnn: file_open: .*/objects.npy: byte 24: objects, which are pickled and never read' info "$numpy/objects.npy"
 fails 1 'cnn: file_read: .*/strings.npy: .* is <U2, expected f2' convert "$numpy/strings.npy" "$work/s.npz"
