@@ -181,8 +181,9 @@ function arguments(s,  n, i, c, depth, from) {
     return n
 }
 
-# Which functions mention a status, for the section about errors.
+# Which functions mention a status, for the section about errors; a name in quotes is text.
 function note_errors(what, text,  s) {
+    gsub(/"CNN_ERROR_[A-Z_]+"/, "", text)
     while (match(text, /CNN_ERROR_[A-Z_]+/)) {
         s = substr(text, RSTART, RLENGTH)
         text = substr(text, RSTART + RLENGTH)
