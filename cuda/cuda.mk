@@ -22,8 +22,19 @@ $(BUILD)/cuda/%.o: cuda/%.c
 	$(call say,CC  )
 	$(QUIET)$(cuda_compile) -c $< -o $@
 
-# The sources of the kernels are part of the object, as texts that include nothing (kernels.mk).
-CUDA_TEXTS := $(CUDA_MODULES:%=$(BUILD)/cuda/host/flat/%.cu)
+# Enumerations of the public headers, for the kernels.
+$(BUILD)/cuda/enumerations.h: cuda/enumerations.awk $(wildcard include/cnn/kernels/*.h)
+	@mkdir -p $(@D)
+	$(QUIET)awk -f $^ >$@.new && mv $@.new $@
+
+# The sources of the kernels are part of the object, as texts that include nothing: a device's compiler has no files.
+CUDA_KERNEL_FILES := $(sort $(wildcard cuda/kernels/*.cu))
+CUDA_KERNEL_HEADERS := $(wildcard cuda/kernels/*.h) src/base/math.h src/kernels/array/math.h src/kernels/array/unary.def \
+	$(BUILD)/cuda/enumerations.h
+CUDA_TEXTS := $(CUDA_MODULES:%=$(BUILD)/cuda/flat/%.cu)
+$(CUDA_TEXTS): $(BUILD)/cuda/flat/%: cuda/kernels/% cuda/flatten.awk $(CUDA_KERNEL_FILES) $(CUDA_KERNEL_HEADERS)
+	@mkdir -p $(@D)
+	$(QUIET)awk -f cuda/flatten.awk -v folders='cuda/kernels $(BUILD)/cuda src' $< >$@.new && mv $@.new $@
 $(BUILD)/cuda/modules.c: cuda/modules.sh $(CUDA_TEXTS)
 	$(QUIET)cuda/modules.sh $(CUDA_TEXTS) >$@.new && mv $@.new $@
 $(BUILD)/cuda/modules.o: $(BUILD)/cuda/modules.c cuda/plan.h

@@ -1,21 +1,34 @@
 #!/bin/sh
 # Writes the C source of cuda_modules (plan.h). Usage: modules.sh TEXT...     a file for each, in the order of planner.h
-# Only comments have letters beyond ASCII, which a char may not hold.
+# elements_f64 is elements with a line in front, so elements is the end of its text. Only comments have letters beyond ASCII.
+set -eu
 echo '/* Made by cuda/modules.sh. */'
 echo '#include "plan.h"'
-number=0
+echo '#pragma GCC diagnostic ignored "-Woverlength-strings"'
+named() {
+    name=${1##*/}
+    name=${name%.cu}
+}
+rows=
 for text in "$@"; do
-    echo "static const char text_${number}[] = {"
-    { LC_ALL=C tr -d '\200-\377' <"$text" && printf '\0'; } | od -An -v -tu1 | sed 's/  *\([0-9]\)/\1/; s/  */, /g; s/$/,/'
-    echo '};'
-    number=$((number + 1))
+    named "$text"
+    whole=${text%.cu}_f64.cu
+    if [ -e "$whole" ]; then
+        skipped=$(($(wc -c <"$whole") - $(wc -c <"$text")))
+        tail -c "+$((skipped + 1))" "$whole" | cmp -s - "$text" || {
+            echo "modules.sh: $whole does not end with $text" >&2
+            exit 1
+        }
+        skipped=$(head -c "$skipped" "$whole" | LC_ALL=C tr -d '\200-\377' | wc -c)
+        rows="$rows    { \"$name\", text_${name}_f64 + $skipped, sizeof text_${name}_f64 - 1 - $skipped },\\n"
+        continue
+    fi
+    echo "static const char text_$name[] ="
+    LC_ALL=C tr -d '\200-\377' <"$text" | sed 's/[\\"]/\\&/g; s/^/    "/; s/$/\\n"/'
+    echo '    ;'
+    rows="$rows    { \"$name\", text_$name, sizeof text_$name - 1 },\\n"
 done
 echo 'const cuda_module cuda_modules[] = {'
-number=0
-for text in "$@"; do
-    name=${text##*/}
-    echo "    { \"${name%.cu}\", text_$number, sizeof text_$number - 1 },"
-    number=$((number + 1))
-done
+printf "%b" "$rows"
 echo '};'
-echo "const int cuda_module_count = $number;"
+echo "const int cuda_module_count = $#;"

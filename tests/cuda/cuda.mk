@@ -2,7 +2,70 @@
 # its own kind (plan_reference.c) computes with the CPU's kernels, so that its results have the CPU's bits.
 #   make check-cuda        everything that takes seconds (part of make check)
 #   make check-cuda-long   every call of every library fails once; an epoch of MNIST
+#   make check-cuda-host        some of the device battery on the kernels as they are compiled for the host (part of make check)
+#   make check-cuda-host-long   all of it, and two epochs of the example (part of make check-long)
+#   make check-cuda-kernels     NVRTC and nvcc compile every kernel for CUDA_ARCHITECTURES, where there is either; CNN_NVRTC
+#                               names libnvrtc.so.* (part of make check-long)
 ifneq ($(HAVE_CUDA),)
+# ---- the kernels themselves, proved without a GPU (docs/cuda-kernels.md) ----
+CUDA_ARCHITECTURES := 75,80,86,89,90,100,120
+CUDA_HOST_FOLDER := $(BUILD)/cuda/host
+CUDA_HOST := $(CUDA_HOST_FOLDER)/backends/libcnn-cudahost.so
+CUDA_KERNEL_OBJECTS := $(CUDA_KERNEL_FILES:cuda/kernels/%.cu=$(CUDA_HOST_FOLDER)/%.kernel.o)
+# As on a device no product and no sum are joined. Comparisons of an integer to itself are those of a formula for reals.
+CUDA_KERNEL_FLAGS := -std=c11 -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=off -Wall -Wextra \
+	-Wno-tautological-compare
+$(CUDA_KERNEL_OBJECTS): $(CUDA_HOST_FOLDER)/%.kernel.o: cuda/kernels/%.cu $(CUDA_KERNEL_FILES) $(CUDA_KERNEL_HEADERS) $(FLAGS)
+	@mkdir -p $(@D)
+	$(call say,CC  )
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) $(CUDA_KERNEL_FLAGS) -Isrc -I$(BUILD)/cuda -x c -c $< -o $@
+
+# The table of the kernels is made of the objects' symbols; that of what the library's CPU may do is cuda/missing.txt.
+$(CUDA_HOST_FOLDER)/host_kernels.def: $(CUDA_KERNEL_OBJECTS)
+	$(QUIET)$(NM) -g --defined-only $^ | awk '$$2 == "T" { print "HOST_KERNEL(" $$3 ")" }' | LC_ALL=C sort >$@.new && mv $@.new $@
+$(CUDA_HOST_FOLDER)/host_missing.def: cuda/missing.txt
+	@mkdir -p $(@D)
+	$(QUIET)awk '/^[A-Z]/ { print "MISSING(" $$1 ", " $$2 ")" }' $< >$@.new && mv $@.new $@
+
+# The plan is the plug-in's own.
+CUDA_PLAN_OBJECTS := $(filter $(BUILD)/cuda/plan%.o,$(CUDA_OBJECTS))
+$(CUDA_HOST_FOLDER)/host.o: tests/cuda/host.c tests/device/late.c cuda/plan.h cuda/kernels/arguments.h cuda/kernels/portable.h \
+		$(CUDA_HOST_FOLDER)/host_kernels.def $(CUDA_HOST_FOLDER)/host_missing.def $(PUBLIC_HEADERS) $(FLAGS)
+	$(call say,CC  )
+	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Icuda -I$(CUDA_HOST_FOLDER) $(CPPFLAGS) $(CFLAGS) -fPIC \
+		-fvisibility=hidden -c $< -o $@
+$(CUDA_HOST): $(CUDA_HOST_FOLDER)/host.o $(CUDA_PLAN_OBJECTS) $(CUDA_KERNEL_OBJECTS)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(QUIET)$(CC) -shared -pthread $(CFLAGS) $^ -o $@ $(LDFLAGS) -lm
+
+# All programs of the device battery (tests/device/device.mk) hold. The short part has each family of kernels once.
+CUDA_HOST_SHORT := $(addprefix test_,activations along attention autograd batch_norm bfloat16 conv_options ctc_loss draws drops elementwise \
+	embedding fold folding forward groups indexing joined losses lstm norms optimizers pools recompute rows step_failures)
+CUDA_HOST_ENVIRONMENT = CNN_BACKEND_PATH=$(dir $(CUDA_HOST)) CNN_DEVICE=late
+
+.PHONY: check-cuda-host check-cuda-host-long check-cuda-kernels
+CHECK_EXTRA += check-cuda-host
+CHECK_BUILD += $(CUDA_HOST)
+CHECK_LONG += check-cuda-host-long check-cuda-kernels
+CUDA_HOST_PROGRAMS := $(CUDA_HOST_SHORT:%=$(BUILD)/tests/%)
+CUDA_HOST_COUNT := $(words $(CUDA_HOST_PROGRAMS))
+check-cuda-host: $(CUDA_HOST) $(CUDA_HOST_PROGRAMS)
+	@for program in $(CUDA_HOST_PROGRAMS); do $(CUDA_HOST_ENVIRONMENT) $$program || exit 1; done
+	@echo "check-cuda-host: $(CUDA_HOST_COUNT) programs"
+
+check-cuda-host-long:
+	@+$(MAKE) $(JOBS) --no-print-directory $(DEVICE_TESTS:%=$(BUILD)/tests/%) $(CUDA_HOST)
+	@+$(CUDA_HOST_ENVIRONMENT) tests/count.sh $(CUDA_HOST_FOLDER)/results $(MAKE) $(JOBS) -k --no-print-directory \
+		RESULTS=$(CUDA_HOST_FOLDER)/results $(DEVICE_TESTS:%=run-%)
+
+$(CUDA_HOST_FOLDER)/compile_kernels: tests/cuda/compile_kernels.c
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) -ldl
+check-cuda-kernels: $(CUDA_HOST_FOLDER)/compile_kernels $(CUDA_TEXTS)
+	@tools/check-cuda-kernels.sh $(CUDA_ARCHITECTURES) $(CUDA_HOST_FOLDER) $(CUDA_TEXTS)
+
+# ---- the plug-in on the stand-in ----
 CUDA_TESTS := $(BUILD)/tests/cuda
 CUDA_STANDIN := $(CUDA_TESTS)/standin/libcuda.so.1
 CUDA_REFERENCE := $(CUDA_TESTS)/reference/libcnn-cuda.so
@@ -19,11 +82,11 @@ $(CUDA_REFERENCE): $(CUDA_REFERENCE_OBJECTS) cuda/libcnn-cuda.map
 	$(call say,LINK)
 	$(QUIET)$(cuda_link) $(CUDA_REFERENCE_OBJECTS) -ldl -lm
 
-# The kernels themselves are in it, compiled for the host (cuda/kernels.mk).
+# The kernels themselves are in it, compiled for the host.
 CUDA_HOST_KERNELS = $(CUDA_KERNEL_OBJECTS) $(CUDA_HOST_FOLDER)/host_kernels.def
 # One object under the names of all four libraries.
 CUDA_STANDIN_SOURCES := $(wildcard tests/cuda/standin*.c)
-$(CUDA_STANDIN): $(CUDA_STANDIN_SOURCES) tests/cuda/standin.h tests/cuda/reference.h $(wildcard cuda/driver/*.h) cuda/plan.h $(CUDA_HOST_KERNELS) $(SHARED)
+$(CUDA_STANDIN): $(CUDA_STANDIN_SOURCES) $(wildcard tests/cuda/*.h) $(wildcard cuda/driver/*.h) cuda/plan.h $(CUDA_HOST_KERNELS) $(SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Icuda -Itests/cuda -I$(CUDA_HOST_FOLDER) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared \

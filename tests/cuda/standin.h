@@ -20,6 +20,8 @@
 #include "driver/cudnn.h"
 #include "driver/nvrtc.h"
 
+#include <cnn/backend.h>
+
 #include <stdbool.h>
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -37,9 +39,28 @@ void standin_add(CUstream stream, standin_work *work, const void *data, size_t b
 /* An address of the device, and all of `bytes` behind it, is memory that was given out. */
 void standin_check_device(const char *what, const void *address, size_t bytes);
 
+/* A function of the stand-in begins with it. */
+#define CALL(failure) \
+    do { \
+        int failed = standin_call(__func__, failure); \
+        if (failed) { \
+            return failed; \
+        } \
+    } while (0)
+
 /* Objects that somebody has to free. */
 void *standin_object_new(const char *kind, size_t bytes);
 void standin_object_check(const char *kind, const void *object);
 void standin_object_free(const char *kind, void *object);
+/* Bodies of functions that make and free one. */
+#define CREATED(kind, place, failure) \
+    CALL(failure); \
+    *(place) = standin_object_new(kind, sizeof **(place))
+#define DESTROYED(kind, object) \
+    standin_object_free(kind, object); \
+    return 0
+
+/* Carries a product or a convolution out by the library's own kernels of the CPU. */
+void standin_run_on_cpu(cnn_launch *launch);
 
 #endif

@@ -1,7 +1,5 @@
-/* The driver's part of the stand-in. */
-#include "standin.h"
-
-#include "reference.h"
+/* The driver's part of the stand-in: memory, contexts, streams and events. */
+#include "standin_driver.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -46,14 +44,6 @@ int standin_call(const char *name, int failure)
     }
     return fails ? failure : 0;
 }
-
-#define CALL(failure) \
-    do { \
-        int failed = standin_call(__func__, failure); \
-        if (failed) { \
-            return failed; \
-        } \
-    } while (0)
 
 /* ---- objects ---- */
 
@@ -129,6 +119,11 @@ static bool within(const region *r, const void *address, size_t bytes)
     return r != NULL;
 }
 
+bool standin_is_pinned(const void *address, size_t bytes)
+{
+    return within(host_memory, address, bytes);
+}
+
 void standin_check_device(const char *what, const void *address, size_t bytes)
 {
     if (!within(device_memory, address, bytes)) {
@@ -154,7 +149,7 @@ static struct CUctx_st the_context;
 static _Thread_local int pushed;
 
 /* A lost device does not let a context be made current any more. */
-static void need_context(const char *name)
+void standin_need_context(const char *name)
 {
     if (pushed <= 0 && calls < standin_number("CNN_STANDIN_LOST", UINT64_MAX)) {
         standin_wrong("%s without a current context", name);
@@ -162,29 +157,6 @@ static void need_context(const char *name)
 }
 
 /* ---- streams, events, graphs ---- */
-
-typedef struct node {
-    standin_work *work;
-    void *data;
-    size_t bytes;
-    bool kernel;
-    size_t index;
-} node;
-
-struct CUgraph_st {
-    node **nodes;
-    size_t count, room;
-};
-struct CUgraphExec_st {
-    struct CUgraph_st graph;
-};
-struct CUstream_st {
-    struct CUgraph_st waiting; /* what was handed over and is not done */
-    struct CUgraph_st *capture;
-};
-struct CUevent_st {
-    CUstream stream; /* where it was recorded */
-};
 
 static void graph_add(struct CUgraph_st *g, standin_work *work, const void *data, size_t bytes, bool kernel)
 {
@@ -198,7 +170,7 @@ static void graph_add(struct CUgraph_st *g, standin_work *work, const void *data
     g->nodes[g->count++] = n;
 }
 
-static void graph_clear(struct CUgraph_st *g)
+void standin_graph_clear(struct CUgraph_st *g)
 {
     for (size_t i = 0; i < g->count; i++) {
         free(g->nodes[i]->data);
@@ -208,7 +180,7 @@ static void graph_clear(struct CUgraph_st *g)
     *g = (struct CUgraph_st){ 0 };
 }
 
-static void graph_append(struct CUgraph_st *to, const struct CUgraph_st *from)
+void standin_graph_append(struct CUgraph_st *to, const struct CUgraph_st *from)
 {
     for (size_t i = 0; i < from->count; i++) {
         const node *n = from->nodes[i];
@@ -228,7 +200,7 @@ static void drain(CUstream s)
         }
         open_memory(false);
     }
-    graph_clear(&now);
+    standin_graph_clear(&now);
 }
 
 void standin_add(CUstream s, standin_work *work, const void *data, size_t bytes, bool kernel)
@@ -240,7 +212,7 @@ void standin_add(CUstream s, standin_work *work, const void *data, size_t bytes,
     }
 }
 
-static void not_capturing(const char *name, CUstream s)
+void standin_not_capturing(const char *name, CUstream s)
 {
     standin_object_check("stream", s);
     if (s->capture) {
@@ -378,7 +350,7 @@ EXPORTED CUresult cuCtxPushCurrent_v2(CUcontext context)
 
 EXPORTED CUresult cuCtxPopCurrent_v2(CUcontext *context)
 {
-    need_context(__func__);
+    standin_need_context(__func__);
     pushed--;
     *context = &the_context;
     return CUDA_SUCCESS;
@@ -387,7 +359,7 @@ EXPORTED CUresult cuCtxPopCurrent_v2(CUcontext *context)
 EXPORTED CUresult cuMemGetInfo_v2(size_t *bytes, size_t *total)
 {
     CALL(CUDA_ERROR_UNKNOWN);
-    need_context(__func__);
+    standin_need_context(__func__);
     *total = (size_t)standin_number("CNN_STANDIN_MEMORY", (uint64_t)1 << 36);
     *bytes = *total - device_bytes;
     return CUDA_SUCCESS;
@@ -396,7 +368,7 @@ EXPORTED CUresult cuMemGetInfo_v2(size_t *bytes, size_t *total)
 EXPORTED CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t bytes)
 {
     CALL(CUDA_ERROR_OUT_OF_MEMORY);
-    need_context(__func__);
+    standin_need_context(__func__);
     if (bytes == 0 || device_bytes + bytes > standin_number("CNN_STANDIN_MEMORY", (uint64_t)1 << 36)) {
         return bytes ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_ERROR_INVALID_VALUE;
     }
@@ -433,7 +405,7 @@ static region *take_region(region **list, const void *address)
  * uses them dies. */
 EXPORTED CUresult cuMemFree_v2(CUdeviceptr address)
 {
-    need_context(__func__);
+    standin_need_context(__func__);
     for (object *o = objects; o; o = o->next) {
         if (strcmp(o->kind, "stream") == 0) {
             drain(o->memory);
@@ -451,7 +423,7 @@ EXPORTED CUresult cuMemFree_v2(CUdeviceptr address)
 EXPORTED CUresult cuMemHostAlloc(void **address, size_t bytes, unsigned flags)
 {
     CALL(CUDA_ERROR_OUT_OF_MEMORY);
-    need_context(__func__);
+    standin_need_context(__func__);
     if (flags != (CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP)) {
         standin_wrong("pinned memory that the device cannot read");
     }
@@ -465,7 +437,7 @@ EXPORTED CUresult cuMemHostAlloc(void **address, size_t bytes, unsigned flags)
 
 EXPORTED CUresult cuMemFreeHost(void *address)
 {
-    need_context(__func__);
+    standin_need_context(__func__);
     region *r = take_region(&host_memory, address);
     free(r->address);
     free(r);
@@ -486,7 +458,7 @@ static void run_transfer(void *data)
 
 static CUresult add_transfer(const char *name, void *to, const void *from, size_t bytes, const void *host, CUstream stream)
 {
-    need_context(name);
+    standin_need_context(name);
     if (!within(host_memory, host, bytes)) {
         standin_wrong("%s: the host's memory is not pinned, so the call would wait", name);
     }
@@ -510,7 +482,7 @@ EXPORTED CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes,
 EXPORTED CUresult cuStreamCreate(CUstream *stream, unsigned flags)
 {
     CALL(CUDA_ERROR_OUT_OF_MEMORY);
-    need_context(__func__);
+    standin_need_context(__func__);
     (void)flags;
     *stream = standin_object_new("stream", sizeof **stream);
     return CUDA_SUCCESS;
@@ -518,7 +490,7 @@ EXPORTED CUresult cuStreamCreate(CUstream *stream, unsigned flags)
 
 EXPORTED CUresult cuStreamDestroy_v2(CUstream stream)
 {
-    not_capturing(__func__, stream);
+    standin_not_capturing(__func__, stream);
     drain(stream);
     standin_object_free("stream", stream);
     return CUDA_SUCCESS;
@@ -527,8 +499,8 @@ EXPORTED CUresult cuStreamDestroy_v2(CUstream stream)
 EXPORTED CUresult cuStreamSynchronize(CUstream stream)
 {
     CALL(CUDA_ERROR_LAUNCH_FAILED);
-    need_context(__func__);
-    not_capturing(__func__, stream);
+    standin_need_context(__func__);
+    standin_not_capturing(__func__, stream);
     drain(stream);
     return CUDA_SUCCESS;
 }
@@ -536,7 +508,7 @@ EXPORTED CUresult cuStreamSynchronize(CUstream stream)
 EXPORTED CUresult cuEventCreate(CUevent *event, unsigned flags)
 {
     CALL(CUDA_ERROR_OUT_OF_MEMORY);
-    need_context(__func__);
+    standin_need_context(__func__);
     (void)flags;
     *event = standin_object_new("event", sizeof **event);
     return CUDA_SUCCESS;
@@ -546,7 +518,7 @@ EXPORTED CUresult cuEventRecord(CUevent event, CUstream stream)
 {
     CALL(CUDA_ERROR_UNKNOWN);
     standin_object_check("event", event);
-    not_capturing(__func__, stream);
+    standin_not_capturing(__func__, stream);
     event->stream = stream;
     return CUDA_SUCCESS;
 }
@@ -565,232 +537,5 @@ EXPORTED CUresult cuEventSynchronize(CUevent event)
 EXPORTED CUresult cuEventDestroy_v2(CUevent event)
 {
     standin_object_free("event", event);
-    return CUDA_SUCCESS;
-}
-
-/* ---- kernels: functions of this object, called once for each block ---- */
-
-typedef void kernel_function(const void *argument, int64_t block, int64_t blocks);
-struct CUmod_st {
-    int unused;
-};
-struct CUfunc_st {
-    kernel_function *run;
-};
-typedef struct kernel_launch {
-    kernel_function *run;
-    unsigned grid[3], block[3];
-    alignas(16) unsigned char argument[CUDA_ARGUMENT_BYTES];
-} kernel_launch;
-
-EXPORTED CUresult cuModuleLoadData(CUmodule *module, const void *image)
-{
-    CALL(CUDA_ERROR_OUT_OF_MEMORY);
-    need_context(__func__);
-    if (memcmp(image, "cubin of ", 9) != 0) {
-        standin_wrong("a module that NVRTC has not compiled");
-    }
-    *module = standin_object_new("module", sizeof **module);
-    return CUDA_SUCCESS;
-}
-
-static kernel_function reference;
-#define HOST_KERNEL(name) kernel_function name;
-#include "host_kernels.def"
-#undef HOST_KERNEL
-static const struct {
-    const char *name;
-    kernel_function *run;
-} rows[] = { { "reference", reference },
-#define HOST_KERNEL(name) { #name, name },
-#include "host_kernels.def"
-};
-
-/* Functions live as long as the process: a driver frees them with their module. */
-static struct CUfunc_st functions[4096];
-
-EXPORTED CUresult cuModuleUnload(CUmodule module)
-{
-    standin_object_free("module", module);
-    return CUDA_SUCCESS;
-}
-
-EXPORTED CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *name)
-{
-    CALL(CUDA_ERROR_NOT_FOUND);
-    standin_object_check("module", module);
-    kernel_function *found = NULL;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows && !found; i++) {
-        found = strcmp(rows[i].name, name) == 0 ? rows[i].run : NULL;
-    }
-    if (!found) {
-        return CUDA_ERROR_NOT_FOUND;
-    }
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        if (!functions[i].run) {
-            functions[i].run = found;
-        }
-        if (functions[i].run == found) {
-            *function = &functions[i];
-            return CUDA_SUCCESS;
-        }
-    }
-    return CUDA_ERROR_OUT_OF_MEMORY;
-}
-
-static void run_kernel(void *data)
-{
-    const kernel_launch *l = data;
-    const uint64_t *failed;
-    memcpy(&failed, l->argument, sizeof failed); /* the queue's record is the first member of each argument */
-    standin_check_device("a kernel's record", failed, sizeof *failed);
-    if (*failed == 0) {
-        for (unsigned i = 0; i < l->grid[0]; i++) {
-            l->run(l->argument, i, l->grid[0]);
-        }
-    }
-}
-
-static CUresult fill_launch(kernel_launch *l, CUfunction function, const unsigned *grid, const unsigned *block, void **arguments)
-{
-    for (int i = 0; i < 3; i++) {
-        if (grid[i] == 0 || block[i] == 0 || block[i] > 1024 || (i > 0 && grid[i] > 1)) {
-            return CUDA_ERROR_INVALID_VALUE;
-        }
-        l->grid[i] = grid[i];
-        l->block[i] = block[i];
-    }
-    l->run = function->run;
-    memcpy(l->argument, arguments[0], sizeof l->argument);
-    return CUDA_SUCCESS;
-}
-
-EXPORTED CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
-                                 unsigned block_y, unsigned block_z, unsigned shared, CUstream stream, void **arguments,
-                                 void **extra)
-{
-    kernel_launch l;
-    CALL(CUDA_ERROR_INVALID_VALUE);
-    need_context(__func__);
-    (void)extra;
-    (void)shared;
-    CUresult result = fill_launch(&l, function, (unsigned[]){ grid_x, grid_y, grid_z }, (unsigned[]){ block_x, block_y, block_z }, arguments);
-    if (result == CUDA_SUCCESS) {
-        standin_add(stream, run_kernel, &l, sizeof l, true);
-    }
-    return result;
-}
-
-/* The kernel of plan_reference.c. */
-static void reference(const void *argument, int64_t block, int64_t blocks)
-{
-    const reference_argument *a = argument;
-    cnn_launch l = a->launch;
-    cnn_backend_failure failure = { .struct_size = sizeof failure };
-    if (block != 0 || blocks != 1) {
-        standin_wrong("the kernel reference has %lld blocks", (long long)blocks);
-    }
-    if (a->copy_to) {
-        standin_check_device("a copy", a->copy_to, a->copy_bytes);
-        if (!within(host_memory, a->copy_from, a->copy_bytes)) {
-            standin_check_device("a copy", a->copy_from, a->copy_bytes);
-        }
-        memcpy(a->copy_to, a->copy_from, a->copy_bytes);
-        return;
-    }
-    l.parameters = l.parameters_size ? a->parameters : NULL;
-    if (!a->cpu_launch(&l, &failure)) {
-        *a->status = (cuda_status){ l.number, (uint64_t)failure.position, failure.value, (int64_t)l.kernel };
-    }
-}
-
-/* ---- graphs ---- */
-
-EXPORTED CUresult cuStreamBeginCapture_v2(CUstream stream, int mode)
-{
-    CALL(CUDA_ERROR_UNKNOWN);
-    not_capturing(__func__, stream);
-    (void)mode;
-    stream->capture = standin_object_new("graph", sizeof *stream->capture);
-    return CUDA_SUCCESS;
-}
-
-EXPORTED CUresult cuStreamGetCaptureInfo_v2(CUstream stream, int *status, uint64_t *id, CUgraph *graph, const CUgraphNode **nodes,
-                                            size_t *count)
-{
-    CALL(CUDA_ERROR_UNKNOWN);
-    standin_object_check("stream", stream);
-    struct CUgraph_st *g = stream->capture;
-    *status = g ? CU_STREAM_CAPTURE_STATUS_ACTIVE : 0;
-    *id = 1;
-    *graph = g;
-    *count = g && g->count > 0;
-    *nodes = *count ? (const CUgraphNode *)(void *)&g->nodes[g->count - 1] : NULL;
-    return CUDA_SUCCESS;
-}
-
-/* It ends the capture whatever it returns. */
-EXPORTED CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph)
-{
-    standin_object_check("stream", stream);
-    if (!stream->capture) {
-        return CUDA_ERROR_INVALID_VALUE;
-    }
-    CUgraph captured = stream->capture;
-    stream->capture = NULL;
-    *graph = NULL;
-    if (standin_call(__func__, CUDA_ERROR_UNKNOWN)) {
-        graph_clear(captured);
-        standin_object_free("graph", captured);
-        return CUDA_ERROR_UNKNOWN;
-    }
-    *graph = captured;
-    return CUDA_SUCCESS;
-}
-
-EXPORTED CUresult cuGraphInstantiateWithFlags(CUgraphExec *exec, CUgraph graph, unsigned long long flags)
-{
-    CALL(CUDA_ERROR_OUT_OF_MEMORY);
-    (void)flags;
-    standin_object_check("graph", graph);
-    *exec = standin_object_new("executable graph", sizeof **exec);
-    graph_append(&(*exec)->graph, graph);
-    return CUDA_SUCCESS;
-}
-
-EXPORTED CUresult cuGraphExecKernelNodeSetParams_v2(CUgraphExec exec, CUgraphNode given, const CUDA_KERNEL_NODE_PARAMS *p)
-{
-    CALL(CUDA_ERROR_INVALID_VALUE);
-    standin_object_check("executable graph", exec);
-    size_t index = ((const node *)(const void *)given)->index;
-    if (index >= exec->graph.count || !exec->graph.nodes[index]->kernel || p->kern || p->ctx) {
-        return CUDA_ERROR_INVALID_VALUE;
-    }
-    const unsigned grid[] = { p->gridDimX, p->gridDimY, p->gridDimZ }, block[] = { p->blockDimX, p->blockDimY, p->blockDimZ };
-    return fill_launch(exec->graph.nodes[index]->data, p->func, grid, block, p->kernelParams);
-}
-
-EXPORTED CUresult cuGraphLaunch(CUgraphExec exec, CUstream stream)
-{
-    CALL(CUDA_ERROR_INVALID_VALUE);
-    need_context(__func__);
-    standin_object_check("executable graph", exec);
-    not_capturing(__func__, stream);
-    graph_append(&stream->waiting, &exec->graph);
-    return CUDA_SUCCESS;
-}
-
-EXPORTED CUresult cuGraphExecDestroy(CUgraphExec exec)
-{
-    graph_clear(&exec->graph);
-    standin_object_free("executable graph", exec);
-    return CUDA_SUCCESS;
-}
-
-EXPORTED CUresult cuGraphDestroy(CUgraph graph)
-{
-    standin_object_check("graph", graph);
-    graph_clear(graph);
-    standin_object_free("graph", graph);
     return CUDA_SUCCESS;
 }

@@ -4,7 +4,7 @@ set -u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/tree"
-cp -r src include examples image onnx "$work/tree"
+cp -r src include examples image onnx cuda "$work/tree"
 failures=0
 
 # plant FILE LINE: the include must be found and the file named

@@ -5,12 +5,12 @@
  *
  * CNN_CUDA_HOST_COUNT=1   prints how many calls of each kernel there were when the process ends */
 #define cnn_backend_query late_backend_query
-#include "../../tests/device/late.c"
+#include "../device/late.c"
 #undef cnn_backend_query
 
-#include "../plan.h"
+#include "plan.h"
 
-#include "../kernels/arguments.h"
+#include "kernels/arguments.h"
 
 typedef void kernel_fn(const void *argument, int64_t block, int64_t blocks);
 
