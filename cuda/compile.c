@@ -5,6 +5,7 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,10 +58,25 @@ static bool cache_place(cached *c, const cuda_library *library, const cuda_modul
     return true;
 }
 
+/* What is in the file runs on the device, so it must be a file that nobody else can write; and one that is no file, such as
+ * a pipe, is not waited for. */
+static FILE *open_own(const char *path)
+{
+    struct stat s;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    bool own = descriptor >= 0 && fstat(descriptor, &s) == 0 && S_ISREG(s.st_mode) && s.st_uid == geteuid() &&
+               (s.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    FILE *file = own ? fdopen(descriptor, "rb") : NULL;
+    if (!file && descriptor >= 0) {
+        close(descriptor);
+    }
+    return file;
+}
+
 /* The file is the key's line, the hash of the cubin in a line, and the cubin. */
 static char *cache_read(const cached *c, size_t *bytes)
 {
-    FILE *file = fopen(c->path, "rbe");
+    FILE *file = open_own(c->path);
     char key[KEY] = "", line[32] = "";
     char *cubin = NULL;
     if (!file) {

@@ -273,7 +273,9 @@ void cuda_convolutions_free(cuda_queue *q)
 static bool convolutions_room(cuda_queue *q)
 {
     if (q->convolution_count == MOST_PLANS) {
-        if (!cuda_flush(q)) {
+        /* A plan may have code of its own on the device, which runs until then. */
+        if (!cuda_flush(q) ||
+            !cuda_ok(q, q->newest, -1, "cuStreamSynchronize", q->library->cuStreamSynchronize(q->stream))) {
             return false;
         }
         cuda_graphs_forget(q);
@@ -517,7 +519,8 @@ static bool add_parts(cuda_queue *q, const cnn_launch *l, const cuda_convolution
     }
 }
 
-/* A bfloat16 is rounded once: with a bias, which is added to what cuDNN has rounded, it is our own kernels'. */
+/* A bfloat16 is rounded once: with a bias, which is added to what cuDNN has rounded, it is our own kernels'; so it is
+ * with ReLU and pooling, whose kernels here have no bfloat16. */
 bool cuda_convolution_fits(const cnn_launch *launch, bool unset)
 {
     const cnn_conv *g = launch->parameters;
@@ -525,7 +528,7 @@ bool cuda_convolution_fits(const cnn_launch *launch, bool unset)
     const void *bias = kernel == CNN_KERNEL_CONV_FORWARD || kernel == CNN_KERNEL_CONV_RELU_POOL_FORWARD ? launch->in[2]
                        : kernel == CNN_KERNEL_CONV_BACKWARD_DATA                                        ? launch->in[3]
                                                                                                         : NULL;
-    return g && !g->add && (launch->dtype != CNN_BF16 || (!unset && !bias));
+    return g && !g->add && (launch->dtype != CNN_BF16 || (!unset && !bias && !cuda_is_pooled(launch)));
 }
 
 int cuda_convolution_add(cuda_queue *q, const cnn_launch *launch)

@@ -20,21 +20,24 @@ bool cuda_supports(void *queue, cnn_kernel kernel, cnn_dtype dtype)
 size_t cuda_workspace(void *queue, const cnn_launch *launch)
 {
     cuda_queue *q = queue;
-    bool found = false;
-    if (is_convolution(launch) && !q->failed) {
+    bool fits = is_convolution(launch) && cuda_convolution_fits(launch, true), found = false;
+    const size_t own = cuda_plan_workspace(launch), listed = q->list.count;
+    if (fits && !q->failed) {
         if (cuda_enter(q)) {
-            found = cuda_convolution_fits(launch, true) && cuda_convolution_find(q, launch);
+            found = cuda_convolution_find(q, launch) != NULL;
             cuda_leave(q);
         }
-        q->failed = false;
+        /* What is in the list may have been handed over on the way: that it has failed is not forgotten. */
+        q->failed = q->failed && q->list.count < listed;
     }
-    const cnn_conv *g = launch->parameters;
-    size_t size = launch->dtype == CNN_F64 ? 8 : 4, own = cuda_plan_workspace(launch);
-    if (!found) {
-        return own;
+    /* Whether cuDNN has it may be known at the launch alone. */
+    if (fits && cuda_is_pooled(launch)) {
+        const cnn_conv *g = launch->parameters;
+        const size_t dense =
+            (size_t)(g->batch * g->out_channels * g->out_h * g->out_w) * (launch->dtype == CNN_F64 ? 8 : 4);
+        return own > dense ? own : dense;
     }
-    size_t dense = (size_t)(g->batch * g->out_channels * g->out_h * g->out_w) * size;
-    return !cuda_is_pooled(launch) ? 0 : own > dense ? own : dense;
+    return found ? 0 : own;
 }
 
 static bool add_planned(cuda_queue *q, const cnn_launch *launch)

@@ -230,20 +230,25 @@ static cuda_product *product_find(cuda_queue *q, const form *f, const void *bias
 
 /* ---- adding and issuing ---- */
 
-/* The power of two that an address is a multiple of, up to 256. */
-static uint32_t alignment(const void *address)
+/* The power of two that an address is a multiple of, up to 256, and with it all that are steps of bytes from it. */
+static uint32_t alignment(const void *address, uintptr_t steps)
 {
-    uintptr_t bits = (uintptr_t)address | 256;
+    uintptr_t bits = (uintptr_t)address | steps | 256;
     return (uint32_t)(bits & (~bits + 1));
 }
 
-static int add_one(cuda_queue *q, const cnn_launch *launch, form *f, const char *a, const char *b, char *c)
+/* All products of a launch have one form, so that cuBLASLt makes all or none. */
+static void align(form *f, const cnn_launch *launch, const uintptr_t steps[3])
+{
+    f->align[0] = alignment(launch->in[0], steps[0]);
+    f->align[1] = alignment(launch->in[1], steps[1]);
+    f->align[2] = alignment(launch->out[0], steps[2]);
+    f->align[3] = alignment(f->bias ? launch->in[2] : NULL, 0);
+}
+
+static int add_one(cuda_queue *q, const cnn_launch *launch, const form *f, const char *a, const char *b, char *c)
 {
     const void *bias = f->bias ? launch->in[2] : NULL;
-    f->align[0] = alignment(a);
-    f->align[1] = alignment(b);
-    f->align[2] = alignment(c);
-    f->align[3] = alignment(bias);
     const cuda_product *p = product_find(q, f, bias, launch);
     if (!p || !p->possible) {
         return p ? 0 : -1;
@@ -280,8 +285,11 @@ static int add_batch(cuda_queue *q, const cnn_launch *launch)
     int64_t outer = 1, index[CNN_MAX_DIMS] = { 0 }, step = p->product.m * p->product.n;
     form f;
     fill_form(&f, &p->product, launch);
+    uintptr_t steps[3] = { 0 };
     for (int d = 0; d < last; d++) {
         outer *= p->batch[d];
+        steps[0] |= (uintptr_t)(p->a_stride[d] * size);
+        steps[1] |= (uintptr_t)(p->b_stride[d] * size);
     }
     if (p->ndim > 0) {
         f.batch = p->batch[last];
@@ -295,6 +303,8 @@ static int add_batch(cuda_queue *q, const cnn_launch *launch)
     if (outer > MOST_OUTER || f.batch > INT32_MAX || p->product.ldc != p->product.n) {
         return 0;
     }
+    steps[2] = outer > 1 ? (uintptr_t)(f.batch * step * size) : 0;
+    align(&f, launch, steps);
     for (int64_t i = 0; i < outer; i++) {
         int64_t a = 0, b = 0;
         for (int d = 0; d < last; d++) {
@@ -304,7 +314,7 @@ static int add_batch(cuda_queue *q, const cnn_launch *launch)
         int added = add_one(q, launch, &f, (const char *)launch->in[0] + a * size,
                             (const char *)launch->in[1] + b * size, (char *)launch->out[0] + i * f.batch * step * size);
         if (added <= 0) {
-            return added < 0 || i > 0 ? -1 : 0;
+            return added; /* 0: the first is not possible */
         }
         for (int d = last - 1; d >= 0 && ++index[d] == p->batch[d]; d--) {
             index[d] = 0;
@@ -320,6 +330,7 @@ int cuda_product_add(cuda_queue *q, const cnn_launch *launch)
         return add_batch(q, launch);
     }
     fill_form(&f, launch->parameters, launch);
+    align(&f, launch, (const uintptr_t[3]){ 0 });
     return add_one(q, launch, &f, launch->in[0], launch->in[1], launch->out[0]);
 }
 

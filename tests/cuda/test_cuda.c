@@ -51,6 +51,8 @@ static void setting_free(setting *s)
     cnn_context_free(s->ctx);
 }
 
+static bool wrong_class; /* the next step has one */
+
 static cnn_status train(setting *s, int number)
 {
     float pixels[SAMPLES * 2 * SIDE * SIDE];
@@ -61,6 +63,7 @@ static cnn_status train(setting *s, int number)
     for (int i = 0; i < SAMPLES; i++) {
         classes[i] = (i * 3 + number) % CLASSES;
     }
+    classes[3] = wrong_class ? 99 : classes[3];
     cnn_random_state random = { 0 };
     cnn_context_random_state(s->ctx, &random);
     cnn_tensor *x = cnn_tensor_from_data(s->ctx, CNN_F32, CNN_SHAPE(SAMPLES, 2, SIDE, SIDE), pixels);
@@ -286,6 +289,61 @@ START_TEST(a_bad_index_stops_the_queue_until_it_is_told)
 }
 END_TEST
 
+typedef cnn_optimizer *make_optimizer(cnn_module *net);
+#define MAKER(name, ...) \
+    static cnn_optimizer *make_##name(cnn_module *net) \
+    { \
+        return cnn_##name##_new(net, __VA_ARGS__); \
+    }
+MAKER(adam, .lr = 0.01)
+MAKER(sgd, .lr = 0.01, .momentum = 0.9)
+MAKER(nadam, .lr = 0.01)
+MAKER(lamb, .lr = 0.01)
+MAKER(lars, .lr = 0.01, .momentum = 0.9)
+MAKER(rmsprop, .lr = 0.01, .momentum = 0.9)
+static make_optimizer *const optimizers[] = { make_adam, make_sgd, make_nadam, make_lamb, make_lars, make_rmsprop };
+enum { OPTIMIZERS = sizeof optimizers / sizeof *optimizers };
+
+/* Trains with the libraries' products and convolutions, which do not look at the record of failures; `bad`: a step with
+ * a class that there is not stands before the last two, and nobody looks until it has been handed over to its end. */
+static void train_with(make_optimizer *make, bool bad, state *to)
+{
+    setting s;
+    ck_assert(setting_make(&s, "cuda"));
+    cnn_optimizer_free(s.optimizer);
+    s.optimizer = make(s.net);
+    ck_assert_ptr_nonnull(s.optimizer);
+    for (int i = 0; i < STEPS; i++) {
+        if (bad && i == STEPS - 2) {
+            static state before;
+            ck_assert(read_state(&s, &before));
+            int64_t count = cnn_optimizer_step_count(s.optimizer);
+            wrong_class = true;
+            ck_assert_int_ne(train(&s, i), CNN_OK);
+            wrong_class = false;
+            ck_assert_msg(strstr(cnn_last_error(s.ctx), "the index at 3 is 99") != NULL, "%s", cnn_last_error(s.ctx));
+            ck_assert(read_state(&s, &now));
+            ck_assert_int_eq(memcmp(now.data, before.data, now.bytes), 0);
+            ck_assert_int_eq(cnn_optimizer_step_count(s.optimizer), count);
+        }
+        ck_assert_msg(train(&s, i) == CNN_OK, "%s", cnn_last_error(s.ctx));
+    }
+    ck_assert(read_state(&s, to));
+    setting_free(&s);
+}
+
+/* Weights are what they were, and so are moments and counters: the steps that follow have the bits of a run without it. */
+START_TEST(nothing_of_an_optimizer_moves_behind_a_bad_index)
+{
+    for (int graphs = 0; graphs < 2; graphs++) {
+        setenv("CNN_CUDA_GRAPHS", graphs ? "1" : "0", 1);
+        train_with(optimizers[_i], false, &right);
+        train_with(optimizers[_i], true, &now);
+        same_bits("steps after a bad index");
+    }
+}
+END_TEST
+
 START_TEST(full_memory_is_an_error_that_passes)
 {
     setenv("CNN_STANDIN_MEMORY", "60000000", 1);
@@ -435,6 +493,31 @@ START_TEST(compiled_kernels_are_kept_and_a_damaged_file_is_made_anew)
 }
 END_TEST
 
+/* A file that others can write is not trusted, a pipe not waited for: both are replaced. */
+START_TEST(a_cache_of_somebody_else_is_not_taken)
+{
+    char path[200];
+    struct stat first, second;
+    char folder[] = "/tmp/libcnn-cuda-cache-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    strcpy(cache, folder);
+    setenv("XDG_CACHE_HOME", cache, 1);
+    ck_assert_int_eq(in_child(train_right), 0);
+    cached_file(path, sizeof path);
+    ck_assert_int_eq(chmod(path, 0666), 0);
+    ck_assert_int_eq(stat(path, &first), 0);
+    ck_assert_int_eq(in_child(train_right), 0);
+    ck_assert_int_eq(stat(path, &second), 0);
+    ck_assert_int_eq(second.st_mode & 0777, 0600);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_int_eq(in_child(train_right), 0);
+    ck_assert_int_eq(stat(path, &second), 0);
+    ck_assert(S_ISREG(second.st_mode));
+    unlink(path);
+}
+END_TEST
+
 static int leaves_alone(void)
 {
     return 0;
@@ -479,6 +562,8 @@ int main(void)
     tcase_add_test(failures, full_memory_is_an_error_that_passes);
     tcase_add_loop_test(failures, every_call_may_fail, 0, 2);
     tcase_add_test(failures, compiled_kernels_are_kept_and_a_damaged_file_is_made_anew);
+    tcase_add_test(failures, a_cache_of_somebody_else_is_not_taken);
+    tcase_add_loop_test(failures, nothing_of_an_optimizer_moves_behind_a_bad_index, 0, OPTIMIZERS);
     tcase_add_test(failures, a_child_leaves_the_queue_to_its_parent);
     return suite_run(suite);
 }
