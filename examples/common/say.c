@@ -28,7 +28,7 @@ void say(const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     if (keeps) {
-        snprintf(kept, sizeof kept, "%s", text);
+        snprintf(kept, sizeof kept, "%.*s", (int)sizeof kept - 1, text);
         return;
     }
     cnn_name_escape(text, line, sizeof line);
