@@ -133,6 +133,10 @@ static void options_and_files(void)
     cnn_module_find(two, "fc1.weight"), say();
     cnn_context_new(.kernels = "cuda");
     printf("%s\n", cnn_last_error(NULL));
+    cnn_context_new(.device = "gpu");
+    printf("%s\n", cnn_last_error(NULL));
+    cnn_tape_new(NULL);
+    printf("%s\n", cnn_last_error(NULL));
     cnn_module_free(two);
     cnn_module_free(three);
 }
