@@ -444,7 +444,7 @@ static int runs(const char *variable, int calls, int step, int *others)
 START_TEST(every_call_may_fail)
 {
     const char *all = getenv("CNN_TEST_CUDA");
-    int others, step = all && strcmp(all, "all") == 0 ? 1 : 23;
+    int others, step = all && strcmp(all, "all") == 0 ? 1 : 61;
     setenv("CNN_CUDA_GRAPHS", _i ? "1" : "0", 1);
     ck_assert_int_eq(train_all("cuda", &right), true); /* in this process: what a child compares with */
     int calls = calls_of_a_run();
