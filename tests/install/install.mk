@@ -7,7 +7,7 @@ check-headers:
 	@CC="$(CC)" CXX="$(CXX)" tests/install/check-headers.sh $(PUBLIC_HEADERS) $(IMAGE_HEADERS) $(ONNX_HEADERS) $(MPI_HEADERS)
 check-keywords:
 	@CC="$(CC)" tests/install/check-keywords.sh $(PUBLIC_HEADERS) $(IMAGE_HEADERS) $(ONNX_HEADERS) $(MPI_HEADERS)
-check-build: lib
+check-build: all
 	@+CC="$(CC)" tests/install/check-build.sh $(BUILD) $(LIB) $(MAKE) --no-print-directory
 check-folders:
 	@+tests/install/check-folders.sh $(MAKE) --no-print-directory
