@@ -58,8 +58,8 @@ static bool cache_place(cached *c, const cuda_library *library, const cuda_modul
     return true;
 }
 
-/* What is in the file runs on the device, so it must be a file that nobody else can write; and one that is no file, such as
- * a pipe, is not waited for. */
+/* What is in the file runs on the device, so it must be a file that nobody else can write; and what is none, such as a
+ * pipe, is not waited for. */
 static FILE *open_own(const char *path)
 {
     struct stat s;
