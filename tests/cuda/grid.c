@@ -3,7 +3,8 @@
  *
  *     grid [DEVICE]          "cuda" without one
  *
- * The measure is the error's energy by the result's, Σ (a − b)² / Σ b²: 1e-9 of float32, 1e-24 of float64. */
+ * The measure is the error's energy by the result's, Σ (a − b)² / Σ b²: 1e-9 of float32, 1e-24 of float64. Of some
+ * results docs/cuda-kernels.md has a bound for each element, which is proved as well. */
 #include <cnn/cnn.h>
 
 #include <math.h>
@@ -69,7 +70,30 @@ CASES(FUNCTION)
 typedef struct numbers {
     double *at;
     size_t count;
+    size_t results; /* how many of them are the result's */
 } numbers;
+
+/* The bounds of docs/cuda-kernels.md in units in the last place; 0: the CPU's bits. */
+static const struct {
+    const char *name;
+    double f32, f64;
+} bounds[] = { { "add", 0, 0 },  { "mul", 0, 0 },  { "div", 0, 0 },     { "sqrt", 0, 0 }, { "exp", 0, 0 },       { "log", 0, 0 },
+               { "tanh", 0, 0 }, { "relu", 0, 0 }, { "sigmoid", 0, 0 }, { "max", 0, 0 },  { "transpose", 0, 0 }, { "maxpool", 0, 0 },
+               { "pow", 7, 5 } };
+
+/* How many elements are further from what is expected than the bound. */
+static size_t beyond_bound(const char *name, cnn_dtype dtype, const numbers *got, const numbers *expected)
+{
+    size_t beyond = 0;
+    for (size_t k = 0; k < sizeof bounds / sizeof *bounds; k++) {
+        for (size_t i = 0; strcmp(name, bounds[k].name) == 0 && i < expected->results; i++) {
+            const double right = expected->at[i], off = fabs(got->at[i] - right);
+            const double unit = right == 0 ? 0 : ldexp(1, ilogb(right) - (dtype == CNN_F32 ? 23 : 52));
+            beyond += !(off <= (dtype == CNN_F32 ? bounds[k].f32 : bounds[k].f64) * unit);
+        }
+    }
+    return beyond;
+}
 
 static bool append(numbers *n, const cnn_tensor *t)
 {
@@ -104,8 +128,9 @@ static bool run(const char *device, expression *fn, cnn_dtype dtype, int a_ndim,
         cnn_tape_begin(tape, CNN_TRAIN);
         cnn_tensor *x = cnn_input(tape, a), *z = cnn_input(tape, b);
         cnn_tensor *y = cnn_add(fn(x, z), cnn_mul_scalar(cnn_sum(z, 0, NULL, false), 0)); /* b has a gradient always */
-        done = cnn_backward(cnn_sum(cnn_mul(y, y), 0, NULL, false)) == CNN_OK && append(n, y) &&
-               append(n, cnn_tensor_grad(a)) && append(n, cnn_tensor_grad(b));
+        done = cnn_backward(cnn_sum(cnn_mul(y, y), 0, NULL, false)) == CNN_OK && append(n, y);
+        n->results = n->count;
+        done = done && append(n, cnn_tensor_grad(a)) && append(n, cnn_tensor_grad(b));
     }
     cnn_tensor_free(a);
     cnn_tensor_free(b);
@@ -122,7 +147,7 @@ static int cases, failures;
 static void compare(const char *name, const char *device, expression *fn, cnn_dtype dtype, int a_ndim, const int64_t *a_shape,
                     int b_ndim, const int64_t *b_shape)
 {
-    numbers expected = { NULL, 0 }, got = { NULL, 0 };
+    numbers expected = { 0 }, got = { 0 };
     double most = dtype == CNN_F32 ? 1e-9 : 1e-24, error = 0, energy = 0;
     cases++;
     if (!run("cpu", fn, dtype, a_ndim, a_shape, b_ndim, b_shape, &expected) ||
@@ -134,10 +159,14 @@ static void compare(const char *name, const char *device, expression *fn, cnn_dt
             error += (got.at[i] - expected.at[i]) * (got.at[i] - expected.at[i]);
             energy += expected.at[i] * expected.at[i];
         }
+        const size_t beyond = beyond_bound(name, dtype, &got, &expected);
+        if (beyond > 0) {
+            printf("FAILED %s %s: %zu of %zu elements are beyond their bound\n", name, cnn_dtype_name(dtype), beyond, expected.results);
+        }
         if (!(error <= most * energy)) {
             printf("FAILED %s %s: an error of %g, expected at most %g\n", name, cnn_dtype_name(dtype), error / energy, most);
-            failures++;
         }
+        failures += beyond > 0 || !(error <= most * energy);
     }
     free(expected.at);
     free(got.at);
