@@ -432,7 +432,14 @@ bool cuda_wait(void *queue, uint64_t number, cnn_backend_failure *failure)
     if (!q->failed && number <= q->verified) {
         return true;
     }
-    if (!cuda_enter(q)) {
+    /* That the context cannot be made current says nothing of the work, which may all be done: it is tried twice. */
+    const bool failed = q->failed;
+    bool entered = cuda_enter(q);
+    if (!entered && !failed) {
+        q->failed = false;
+        entered = cuda_enter(q);
+    }
+    if (!entered) {
         *failure = q->failure;
         q->failed = false;
         return false;
