@@ -352,11 +352,18 @@ static cuda_status *record_read(const cuda_queue *q)
     return (cuda_status *)(void *)(q->pinned + AT_RECORD);
 }
 
-/* Orders a copy of the record to the host. */
+/* Orders a copy of the record to the host. That it cannot be ordered says nothing of the work: it is tried twice. */
 static bool order_record(cuda_queue *q)
 {
-    return cuda_ok(q, number_now(q), -1, "cuMemcpyDtoHAsync",
-                   q->library->cuMemcpyDtoHAsync(q->pinned + AT_RECORD, q->record, sizeof(cuda_status), q->stream));
+    const bool failed = q->failed;
+    bool ordered = false;
+    for (int i = 0; i < 2 && !ordered; i++) {
+        q->failed = failed;
+        ordered =
+            cuda_ok(q, number_now(q), -1, "cuMemcpyDtoHAsync",
+                    q->library->cuMemcpyDtoHAsync(q->pinned + AT_RECORD, q->record, sizeof(cuda_status), q->stream));
+    }
+    return ordered;
 }
 
 /* Waits for all that was handed over. False: something has failed. */
