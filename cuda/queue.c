@@ -132,11 +132,11 @@ static void release(cuda_queue *q)
             l->cuEventDestroy(q->half_done[i]);
         }
     }
+    if (q->record) {
+        l->cuMemFree(q->record); /* before what it is copied from */
+    }
     if (q->pinned) {
         l->cuMemFreeHost(q->pinned);
-    }
-    if (q->record) {
-        l->cuMemFree(q->record);
     }
     if (q->stream) {
         l->cuStreamDestroy(q->stream);

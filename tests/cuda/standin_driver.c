@@ -148,10 +148,15 @@ struct CUctx_st {
 static struct CUctx_st the_context;
 static _Thread_local int pushed;
 
+static bool is_lost(void)
+{
+    return calls >= standin_number("CNN_STANDIN_LOST", UINT64_MAX);
+}
+
 /* A lost device does not let a context be made current any more. */
 void standin_need_context(const char *name)
 {
-    if (pushed <= 0 && calls < standin_number("CNN_STANDIN_LOST", UINT64_MAX)) {
+    if (pushed <= 0 && !is_lost()) {
         standin_wrong("%s without a current context", name);
     }
 }
@@ -188,12 +193,12 @@ void standin_graph_append(struct CUgraph_st *to, const struct CUgraph_st *from)
     }
 }
 
-/* Carries out what waits. */
+/* Carries out what waits; a lost device carries out nothing. */
 static void drain(CUstream s)
 {
     struct CUgraph_st now = s->waiting;
     s->waiting = (struct CUgraph_st){ 0 };
-    if (now.count > 0) {
+    if (now.count > 0 && !is_lost()) {
         open_memory(true);
         for (size_t i = 0; i < now.count; i++) {
             now.nodes[i]->work(now.nodes[i]->data);
