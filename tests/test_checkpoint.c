@@ -400,7 +400,7 @@ START_TEST(files_of_older_releases_are_read)
         const float *next = expected;
         for (int i = 0; i < cnn_module_parameter_count(model); i++) {
             cnn_tensor *p = cnn_module_parameter(model, i);
-            ck_assert_mem_eq(cnn_tensor_data(p), next, (size_t)cnn_tensor_numel(p) * sizeof *next);
+            ck_assert_mem_eq(host_elements(p), next, (size_t)cnn_tensor_numel(p) * sizeof *next);
             next += cnn_tensor_numel(p);
         }
         ck_assert(next == expected + sizeof expected / sizeof *expected);

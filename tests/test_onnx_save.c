@@ -250,7 +250,7 @@ static void compare_at(cnn_module *a, cnn_module *b, int64_t n, int64_t height, 
     y[1] = cnn_forward(b, cnn_input(tape, x));
     ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s", cnn_tape_error(tape));
     ck_assert_int_eq(cnn_tensor_numel(y[0]), cnn_tensor_numel(y[1]));
-    const float *p = cnn_tensor_data(y[0]), *q = cnn_tensor_data(y[1]);
+    const float *p = host_elements(y[0]), *q = host_elements(y[1]);
     for (int64_t i = 0; i < cnn_tensor_numel(y[0]); i++) {
         ck_assert_float_eq_tol(p[i], q[i], 1e-5f);
     }
