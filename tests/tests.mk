@@ -54,8 +54,9 @@ $(ONNX_TESTS:%=$(BUILD)/tests/%): $(ONNX_STATIC)
 $(ONNX_TESTS:%=$(BUILD)/tests/%): TEST_LIBS = $(ONNX_STATIC) $(STATIC)
 
 # Groups of processes without MPI; tests/mpi has those with one.
-$(BUILD)/tests/test_group: $(MPI_OBJECTS)
-$(BUILD)/tests/test_group: TEST_LIBS = $(MPI_OBJECTS) $(STATIC)
+GROUP_TESTS := $(filter test_group test_group_%,$(TESTS))
+$(GROUP_TESTS:%=$(BUILD)/tests/%): $(MPI_OBJECTS)
+$(GROUP_TESTS:%=$(BUILD)/tests/%): TEST_LIBS = $(MPI_OBJECTS) $(STATIC)
 
 # ---- make check ----
 # It installs what it lacks, builds everything, runs everything at once (nothing stops the others), and counts.
