@@ -3,6 +3,7 @@
  * scaling profile NET BATCH STEPS   when each parameter's gradient is final, in seconds from the step's beginning, from the last
  *                                   parameter to the first, with its bytes; and the whole step
  * scaling train NET BATCH STEPS     steps of all processes that MPI started, with BATCH images for each, one part per process
+ * scaling message COUNT             a sum of one number over all processes that MPI started, COUNT times
  * NET is tutorial, or a net of examples/zoo. The numbers are medians over the steps, printed as JSON by rank 0. */
 #include <cnn/cnn.h>
 #include <cnn/mpi.h>
@@ -182,12 +183,44 @@ static void train(const char *net, int batch_size, int steps)
     cnn_mpi_end();
 }
 
+/* Sums of one number are nothing but messages: each process sends to every other one twice, the second time an answer. */
+static void message(int count)
+{
+    double *took = calloc((size_t)count, sizeof *took);
+    if (!took || cnn_mpi_begin() != CNN_OK) {
+        die();
+    }
+    cnn_context *ctx = cnn_context_new(.threads = 1);
+    cnn_group *group = cnn_mpi_world(ctx);
+    float one = 1;
+    if (!group) {
+        die();
+    }
+    for (int i = -WARM; i < count; i++) {
+        double begun = now();
+        if (cnn_group_allreduce(group, &one, 1, CNN_F32) != CNN_OK) {
+            die();
+        }
+        took[i < 0 ? 0 : i] = now() - begun;
+    }
+    if (cnn_group_rank(group) == 0) {
+        printf("{\"ranks\": %d, \"allreduce\": %.7f}\n", cnn_group_size(group), median(took, count));
+    }
+    free(took);
+    cnn_group_free(group);
+    cnn_mpi_end();
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "message") == 0 && atoi(argv[2]) > 0) {
+        message(atoi(argv[2]));
+        return 0;
+    }
     int batch = argc == 5 ? atoi(argv[3]) : 0, steps = argc == 5 ? atoi(argv[4]) : 0;
     bool profiles = argc == 5 && strcmp(argv[1], "profile") == 0;
     if (batch < 1 || steps < 1 || steps > MOST_STEPS || (!profiles && strcmp(argv[1], "train") != 0)) {
-        fprintf(stderr, "usage: scaling profile|train NET BATCH STEPS\n");
+        fprintf(stderr, "usage: scaling profile|train NET BATCH STEPS, or scaling message COUNT\n");
         return 2;
     }
     if (profiles) {

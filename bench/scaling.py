@@ -9,9 +9,10 @@ PROGRAM is build/bench/scaling-openmpi. A step is measured on one process, gradi
 namespaces between which tbf limits the rate, in Mbit/s. The model is fitted to the first two rates and predicts the third.
 
 The model: gradient i is final r_i seconds after the step's beginning; buckets are cut and sent as libcnn-mpi does, one after the
-other, and a bucket of b bytes between n processes takes 2 · (n − 1) · a + 2 · b · (n − 1) / n / (e · rate): a, the cost of a message,
-and e, the share of the rate that is reached, are what is fitted. The step ends when backward, or the last bucket, is over, plus
-what comes after it on every process, which is the step of one process less the last r_i.
+other, and a bucket of b bytes between n processes takes c + 2 · (n − 1) · a + 2 · b · (n − 1) / n / (e · rate). a is what a message
+costs, measured by sums of one number; c, what a bucket costs besides (its thread must be given a CPU, and adds the bucket up), and e,
+the share of the rate that is reached, are what is fitted. The step ends when backward, or the last bucket, is over, plus what comes
+after it on every process, which is the step of one process less the last r_i.
 """
 import argparse
 import json
@@ -20,11 +21,13 @@ import os
 import subprocess
 import sys
 import time
+import typing
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUCKET = 1 << 22
 RANKS = [1 << k for k in range(11)]
 RATES = [10, 25, 100]  # Gbit/s
+FASTER = 64  # a process of a whole machine against one of a CPU
 
 
 def buckets_of(profile):
@@ -40,30 +43,37 @@ def buckets_of(profile):
     return buckets
 
 
-def communication(profile, ranks, rate, message, share):
+def communication(profile, ranks, rate, costs):
     """Seconds for which buckets are being sent, each."""
-    return [2 * (ranks - 1) * message + 2 * size * (ranks - 1) / ranks / (share * rate * 1.25e5) if ranks > 1 else 0.0
-            for size, _ in buckets_of(profile)]
+    return [costs.bucket + 2 * (ranks - 1) * costs.message + 2 * size * (ranks - 1) / ranks / (costs.share * rate * 1.25e5)
+            if ranks > 1 else 0.0 for size, _ in buckets_of(profile)]
 
 
-def step(profile, ranks, rate, message, share):
+def step(profile, ranks, rate, costs):
     """Seconds per step, and the seconds of it that communication adds."""
     end = 0.0
-    for (_, ready), took in zip(buckets_of(profile), communication(profile, ranks, rate, message, share)):
+    for (_, ready), took in zip(buckets_of(profile), communication(profile, ranks, rate, costs)):
         end = max(end, ready) + took
     last = max(ready for _, ready in profile["gradients"])
     exposed = max(0.0, end - last)
     return profile["dp_step"] + exposed, exposed
 
 
-def fit(profile, runs):
-    """The cost of a message and the share of the rate, from the seconds of communication at two rates, which are linear in both."""
+class Costs(typing.NamedTuple):
+    message: float  # seconds of each
+    bucket: float   # seconds of each, besides messages and the link
+    share: float    # of the link's rate
+
+
+def fit(data):
+    """The seconds of communication are linear in what a bucket costs and in 1 / rate, so two rates give both."""
+    profile, runs, message = data["profiles"][0], data["runs"], data["message"]
     buckets = buckets_of(profile)
-    messages, volume = 2 * len(buckets), sum(size for size, _ in buckets)
-    (rate1, time1), (rate2, time2) = [(run["rate"] * 1.25e5, run["communication"]) for run in runs]
+    volume = sum(size for size, _ in buckets)
+    (rate1, time1), (rate2, time2) = [(run["rate"] * 1.25e5, run["communication"]) for run in runs[:2]]
     inverse = (time1 - time2) / (volume * (1 / rate1 - 1 / rate2))  # 1 / share
-    message = (time1 - volume * inverse / rate1) / messages
-    return max(message, 1e-6), 1 / inverse
+    bucket = (time1 - volume * inverse / rate1) / len(buckets) - 2 * message
+    return Costs(message, max(bucket, 0.0), 1 / inverse)
 
 
 # ---- measuring ----
@@ -118,8 +128,20 @@ def alone(program, *arguments):
                                      check=True).stdout)
 
 
+def busy():
+    """How many CPUs something else keeps busy now."""
+    def spent():
+        with open("/proc/stat", encoding="ascii") as file:
+            times = [int(word) for word in file.readline().split()[1:9]]
+        return sum(times) - times[3] - times[4], sum(times)
+    before = spent()
+    time.sleep(3)
+    after = spent()
+    return os.cpu_count() * (after[0] - before[0]) / (after[1] - before[1])
+
+
 def measure(options):
-    load, profiles = os.getloadavg()[0], []
+    load, profiles = busy(), []
     for net, batch, steps in (("tutorial", options.batch, options.steps), ("resnet50", options.resnet_batch, max(2, options.steps // 4))):
         profile = alone(options.program, "profile", net, batch, steps)
         profile["dp_step"] = alone(options.program, "train", net, batch, steps)["step"]
@@ -128,77 +150,101 @@ def measure(options):
     with Hosts() as hosts:
         for rate in options.rates:
             hosts.limit(rate)
-            runs.append({"rate": rate, **hosts.launch(options.program, "train", "tutorial", options.batch, options.steps)})
-    return {"load": load, "cpus": os.cpu_count(), "profiles": profiles, "runs": runs}
+            # A sum of one number is two messages, one after the other, between two processes.
+            message = hosts.launch(options.program, "message", 300)["allreduce"] / 2
+            runs.append({"rate": rate, "message": message, **hosts.launch(options.program, "train", "tutorial", options.batch, options.steps)})
+    return {"load": load, "cpus": os.cpu_count(), "message": min(run["message"] for run in runs), "profiles": profiles, "runs": runs}
 
 
 # ---- telling ----
 
-def limit_of(profile, ranks, rate, message, share):
+def limit_of(profile, ranks, rate, costs):
     """What most of the time that is added comes from."""
-    _, exposed = step(profile, ranks, rate, message, share)
-    if exposed < 0.05 * profile["dp_step"]:
+    count = len(buckets_of(profile))
+    parts = {"compute": 0.05 * profile["dp_step"], "messages": 2 * (ranks - 1) * costs.message * count, "buckets": costs.bucket * count,
+             "link": sum(communication(profile, ranks, rate, Costs(0.0, 0.0, costs.share)))}
+    if step(profile, ranks, rate, costs)[1] < parts["compute"]:
         return "compute"
-    buckets = buckets_of(profile)
-    messages = 2 * (ranks - 1) * message * len(buckets)
-    return "messages" if messages > sum(communication(profile, ranks, rate, 0, share)) else "link"
+    return max(("messages", "buckets", "link"), key=parts.get)
 
 
-def first_limit(profile, rate, message, share):
-    """From how many processes on communication adds more than a tenth to the step, and by what."""
+def limits(profile, rate, costs):
+    """What limits the step, and from how many processes on: each change up to 1024."""
+    told, last = [], None
     for ranks in range(2, 1025):
-        if step(profile, ranks, rate, message, share)[1] > 0.1 * profile["dp_step"]:
-            return f"{limit_of(profile, ranks, rate, message, share)} from {ranks} on"
-    return "compute up to 1024"
+        limit = limit_of(profile, ranks, rate, costs)
+        if limit != last:
+            told.append(limit if last is None else f"{limit} from {ranks}")
+            last = limit
+    return ", ".join(told)
+
+
+def faster(profile, times):
+    """The profile of a process that computes so many times as fast: a whole machine in place of one CPU."""
+    return {**profile, "dp_step": profile["dp_step"] / times, "step": profile["step"] / times,
+            "gradients": [[size, ready / times] for size, ready in profile["gradients"]]}
 
 
 def report(data):
     profile, runs = data["profiles"][0], data["runs"]
-    message, share = fit(profile, runs[:2])
-    print(f"measured with a load of {data['load']:.1f} on {data['cpus']} CPUs; a message costs {1e6 * message:.0f} us, "
-          f"{100 * share:.0f} % of a link's rate is reached")
+    costs = fit(data)
+    print(f"measured on {data['cpus']} CPUs, of which others kept {data['load']:.1f} busy; a message costs {1e6 * costs.message:.0f} us, a bucket "
+          f"{1e3 * costs.bucket:.1f} ms besides, and {100 * costs.share:.0f} % of a link's rate is reached")
     if data["load"] > 0.25 * data["cpus"]:
         print("the machine was busy before the first measurement: what follows says nothing about the network")
     print("| rate, Mbit/s | step, ms | predicted | communication, ms | hidden |\n|---|---|---|---|---|")
     for i, run in enumerate(runs):
-        predicted = step(profile, 2, run["rate"], message, share)[0]
+        predicted = step(profile, 2, run["rate"], costs)[0]
         says = f"{1e3 * predicted:.0f} ({100 * (predicted / run['step'] - 1):+.0f} %)" + (", fitted" if i < 2 else "")
         print(f"| {run['rate']} | {1e3 * run['step']:.0f} | {says} | {1e3 * run['communication']:.0f} | {100 * run['hidden']:.0f} % |")
-    print("\n| net, images per process | Gbit/s | 64 processes | 1024 processes | limited by |\n|---|---|---|---|---|")
+    print("\n| net, images per process | a process computes | Gbit/s | images/s, 64 processes | 1024 processes | limited by |\n|---|---|---|---|---|---|")
     for one in data["profiles"]:
-        for rate in RATES:
-            speeds = [f"{ranks * one['batch'] / step(one, ranks, 1000 * rate, message, share)[0]:.0f} images/s" for ranks in (64, 1024)]
-            print(f"| {one['net']}, {one['batch']} | {rate} | {speeds[0]} | {speeds[1]} | {first_limit(one, 1000 * rate, message, share)} |")
+        for times in (1, FASTER):
+            for rate in RATES:
+                profile = faster(one, times)
+                speeds = [f"{ranks * one['batch'] / step(profile, ranks, 1000 * rate, costs)[0]:,.0f}" for ranks in (64, 1024)]
+                computes = "as measured" if times == 1 else f"{times} times as fast"
+                print(f"| {one['net']}, {one['batch']} | {computes} | {rate} | {speeds[0]} | {speeds[1]} | {limits(profile, 1000 * rate, costs)} |")
 
 
 def plot(data, path):
     """Images per second over processes, both axes logarithmic; the same data give the same bytes."""
-    message, share = fit(data["profiles"][0], data["runs"][:2])
-    width, height, left, gap = 640, 300, 70, 40
+    costs = fit(data)
+    width, height, left, right, gap = 760, 340, 100, 190, 50
     colours = ["#d55e00", "#0072b2", "#009e73"]
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{2 * height}" font-family="sans-serif" font-size="12">',
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{2 * height}" font-family="sans-serif" font-size="13">',
            f'<rect width="{width}" height="{2 * height}" fill="white"/>']
     for row, one in enumerate(data["profiles"]):
-        series = [[ranks * one["batch"] / step(one, ranks, 1000 * rate, message, share)[0] for ranks in RANKS] for rate in RATES]
-        low, high = math.floor(math.log10(min(map(min, series)))), math.ceil(math.log10(max(map(max, series))))
+        series = [(times, rate, colour, [ranks * one["batch"] / step(faster(one, times), ranks, 1000 * rate, costs)[0] for ranks in RANKS])
+                  for times in (1, FASTER) for rate, colour in zip(RATES, colours)]
+        values = [value for *_, line in series for value in line]
+        low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
         top, bottom = row * height + gap, (row + 1) * height - gap
 
         def x(ranks):
-            return left + (width - left - 120) * math.log2(ranks) / 10
+            return left + (width - left - right) * math.log2(ranks) / 10
 
         def y(value):
             return bottom - (bottom - top) * (math.log10(value) - low) / max(high - low, 1)
-        out.append(f'<text x="{left}" y="{top - 15}">{one["net"]}, {one["batch"]} images per process: images per second</text>')
+        out.append(f'<text x="{left}" y="{top - 20}" font-weight="bold">{one["net"]}, {one["batch"]} images per process and step</text>')
+        middle = (top + bottom) / 2
+        out.append(f'<text transform="translate(22 {middle:.0f}) rotate(-90)" text-anchor="middle">images per second</text>')
+        out.append(f'<text x="{(left + width - right) / 2:.0f}" y="{bottom + 38}" text-anchor="middle">processes</text>')
         for power in range(low, high + 1):
-            out.append(f'<path d="M{left} {y(10 ** power):.1f}H{width - 120}" stroke="#ddd"/>'
+            out.append(f'<path d="M{left} {y(10 ** power):.1f}H{width - right}" stroke="#ddd"/>'
                        f'<text x="{left - 6}" y="{y(10 ** power) + 4:.1f}" text-anchor="end">{10 ** power:,}</text>')
         for ranks in RANKS[::2]:
             out.append(f'<text x="{x(ranks):.1f}" y="{bottom + 18}" text-anchor="middle">{ranks}</text>')
-        for values, rate, colour in zip(series, RATES, colours):
-            points = " ".join(f"{x(ranks):.1f},{y(value):.1f}" for ranks, value in zip(RANKS, values))
-            out.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        for times, _, colour, line in series:
+            points = " ".join(f"{x(ranks):.1f},{y(value):.1f}" for ranks, value in zip(RANKS, line))
+            dashes = "" if times == 1 else ' stroke-dasharray="6 4"'
+            out.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>')
         for i, (rate, colour) in enumerate(zip(RATES, colours)):
-            out.append(f'<text x="{width - 110}" y="{top + 16 * (3 - i)}" fill="{colour}">{rate} Gbit/s</text>')
+            out.append(f'<text x="{width - right + 12}" y="{top + 20 * (3 - i)}" fill="{colour}">{rate} Gbit/s</text>')
+        for i, (dashes, name) in enumerate((("", "one CPU each"), (' stroke-dasharray="6 4"', f"{FASTER} times as fast"))):
+            level = top + 100 + 20 * i
+            out.append(f'<path d="M{width - right + 12} {level - 4}h36" stroke="#333" stroke-width="2"{dashes}/>'
+                       f'<text x="{width - right + 54}" y="{level}">{name}</text>')
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(out) + "\n</svg>\n")
 
@@ -223,7 +269,7 @@ def main():
         data = measure(options)
     if options.out:
         with open(options.out, "w", encoding="utf-8") as file:
-            json.dump(data, file, indent=1)
+            json.dump(data, file)
             file.write("\n")
     report(data)
     if options.plot:
