@@ -13,7 +13,7 @@ flavour_of = $(if $(shell command -v $(1) 2>/dev/null),$(shell printf '$(HASH)in
 ifeq ($(PLATFORM),posix)
 $(foreach wrapper,$(MPICC),$(eval f := $(call flavour_of,$(wrapper)))$(if $(f),$(if $(MPICC_$(f)),,$(eval MPICC_$(f) := $(wrapper)))))
 endif
-MPI_FLAVOURS := $(foreach f,openmpi mpich mpi,$(if $(MPICC_$(f)),$(f)))
+MPI_FLAVOURS := $(strip $(foreach f,openmpi mpich mpi,$(if $(MPICC_$(f)),$(f))))
 HAVE_MPI := $(if $(MPI_FLAVOURS),1)
 # That of the plain names, for those who link it.
 MPI_DEFAULT := $(firstword $(filter $(MPI_FLAVOURS),$(if $(HAVE_MPI),$(call flavour_of,$(lastword $(MPICC))))) $(MPI_FLAVOURS))

@@ -16,10 +16,7 @@
 #ifndef CNN_GROUP_H
 #define CNN_GROUP_H
 
-#include <cnn/dataset.h>
-#include <cnn/loader.h>
-#include <cnn/module.h>
-#include <cnn/sampler.h>
+#include <cnn/cnn.h>
 
 CNN_BEGIN_DECLS
 

@@ -13,9 +13,7 @@
 #ifndef CNN_IMAGE_H
 #define CNN_IMAGE_H
 
-#include <cnn/context.h>
-#include <cnn/dataset.h>
-#include <cnn/tensor.h>
+#include <cnn/cnn.h>
 
 CNN_BEGIN_DECLS
 

@@ -13,10 +13,7 @@
 #ifndef CNN_ONNX_H
 #define CNN_ONNX_H
 
-#include <cnn/context.h>
-#include <cnn/module.h>
-#include <cnn/tensor.h>
-#include <cnn/trace.h>
+#include <cnn/cnn.h>
 
 CNN_BEGIN_DECLS
 

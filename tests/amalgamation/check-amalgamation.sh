@@ -16,12 +16,15 @@ fail() {
 mkdir -p "$work/alone" "$work/include/cnn"
 cp "$folder/cnn.c" "$folder/cnn.h" "$work/alone" || exit 1
 cp "$folder/cnn.h" "$work/include/cnn" || exit 1
+# mnist_cnn opens libcnn-mpi where it is installed: a library of its own, with headers of its own.
+cp include/cnn/group.h include/cnn/mpi.h "$work/include/cnn" || exit 1
 # shellcheck disable=SC2086
 (cd "$work/alone" && ${CC:-cc} -O2 -c cnn.c) >"$work/log" 2>&1 || fail "cnn.c is not compiled by ${CC:-cc} -O2 -c"
 [ ! -s "$work/log" ] || fail "the compiler has something to say about cnn.c"
 for example in custom_layer mnist_cnn; do
     common=
     grep -q '"common/' examples/$example/*.c examples/$example/*.h 2>/dev/null && common=$(echo examples/common/*.c)
+    grep -q '"common/page/' examples/$example/*.c examples/$example/*.h 2>/dev/null && common="$common $(echo examples/common/page/*.c)"
     # shellcheck disable=SC2086
     ${CC:-cc} -std=c11 -O2 -D_GNU_SOURCE -I"$work/include" -Iexamples examples/$example/*.c $common "$work/alone/cnn.o" -o "$work/$example" -lm -pthread \
         >"$work/log" 2>&1 || fail "examples/$example is not built with cnn.h and cnn.o"

@@ -1,7 +1,8 @@
 #!/bin/sh
 # What the build promises, of any folder and any flags: usage: check-build.sh BUILD LIB MAKE...
-# A copy of the built tree works in a folder of an odd name, where nothing is compiled again, and installs into another; objects do
-# not depend on the folder, and kernels not on -march; quotes in flags arrive; flags that break the arithmetic are refused.
+# A copy of the built tree works in a folder of an odd name, where nothing is compiled again, and installs into another; where there
+# is no MPI its library is left out; objects do not depend on the folder, and kernels not on -march; quotes in flags arrive; flags
+# that break the arithmetic are refused.
 set -u
 build=$1 lib=$2
 shift 2
@@ -53,6 +54,10 @@ eval "${CC:-cc} tests/install/client.c -o ../client $flags" >"$work/log" 2>&1 &&
     LD_LIBRARY_PATH=$prefix/lib ../client "$work/weights" >"$work/log" 2>&1 || fail "a program with \"$flags\" is not built or does not run"
 quietly "$@" uninstall PREFIX="$prefix" BUILD=build LIB=lib || fail "make uninstall fails"
 [ -z "$(find "$prefix" ! -type d)" ] || fail "make uninstall leaves $(find "$prefix" ! -type d)"
+
+# ---- a machine without an MPI ----
+quietly "$@" mpi MPICC=no-such-mpicc BUILD=build LIB=without || fail "make fails where there is no MPI"
+grep -q "libcnn-mpi is left out" "$work/log" && [ ! -e without ] || fail "without an MPI make does not leave libcnn-mpi out"
 
 # ---- objects of other folders and other flags ----
 x86_64=$(${CC:-cc} -dumpmachine | sed -n 's/^\(x86_64\)-.*/sse2 avx2/p')
