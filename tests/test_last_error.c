@@ -125,6 +125,42 @@ START_TEST(a_loader_that_could_not_be_made_says_so)
 }
 END_TEST
 
+/* A program that looks at its errors late: it goes on with the NULL, and still learns why there is no context. */
+START_TEST(a_context_that_could_not_be_made_says_so)
+{
+    static const char why[] = "context_create: this CPU has no kernels named \"abacus\"";
+    cnn_context *ctx = cnn_context_new(.kernels = "abacus"), *other = plain_context();
+    ck_assert_ptr_null(ctx);
+    ck_assert_ptr_null(cnn_context_new(.kernels = "abacus"));
+    ck_assert_ptr_null(cnn_tape_new(ctx));
+    ck_assert_ptr_null(cnn_linear_new(ctx, 2, 3));
+    ck_assert_ptr_null(cnn_tensor_zeros(ctx, CNN_F32, CNN_SCALAR));
+    ck_assert_ptr_null(cnn_mnist_open(ctx, "data", CNN_MNIST_TRAIN));
+    ck_assert_int_eq(cnn_context_threads(ctx), 0);
+    ck_assert_str_eq(cnn_last_error(ctx), why);
+    ck_assert_int_eq(cnn_context_status(ctx), CNN_ERROR_DEVICE);
+    /* Anything else that fails is newer, also the next attempt, and one without a context of its own. */
+    ck_assert_ptr_null(cnn_context_new(.threads = -1));
+    ck_assert_str_eq(cnn_last_error(NULL), "context_create: threads is -1, expected 1 to 8192, or 0 for all CPUs");
+    ck_assert_ptr_null(cnn_tape_new(NULL));
+    ck_assert_ptr_nonnull(strstr(cnn_last_error(NULL), "threads is -1"));
+    ck_assert_int_eq(cnn_context_set_error(NULL, CNN_ERROR_IO, "mine"), CNN_ERROR_IO);
+    ck_assert_str_eq(cnn_last_error(NULL), "mine");
+    ck_assert_ptr_null(cnn_tape_new(NULL));
+    ck_assert_str_eq(cnn_last_error(NULL), "tape_new: ctx is NULL");
+    ck_assert_ptr_null(cnn_context_new(.kernels = "abacus"));
+    fail_with_number(other, 99);
+    has_number(NULL, 99);
+    ck_assert_ptr_null(cnn_tape_new(NULL));
+    ck_assert_str_eq(cnn_last_error(NULL), "tape_new: ctx is NULL");
+    ck_assert_ptr_null(cnn_context_new(.kernels = "abacus"));
+    cnn_context_clear_error(NULL);
+    ck_assert_ptr_null(cnn_tape_new(NULL));
+    ck_assert_str_eq(cnn_last_error(NULL), "tape_new: ctx is NULL");
+    cnn_context_free(other);
+}
+END_TEST
+
 START_TEST(programs_report_failures_of_their_own)
 {
     cnn_context *ctx = plain_context();
@@ -155,6 +191,7 @@ int main(void)
     tcase_add_test(errors, contexts_do_not_share_messages);
     tcase_add_test(errors, a_context_has_no_messages_of_one_that_lay_there);
     tcase_add_test(errors, a_loader_that_could_not_be_made_says_so);
+    tcase_add_test(errors, a_context_that_could_not_be_made_says_so);
     tcase_add_test(errors, programs_report_failures_of_their_own);
     return suite_run(suite);
 }

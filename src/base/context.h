@@ -74,6 +74,9 @@ cnn_status cnn__failure_status(void);
 /* The number of failures that this thread has had. Comparing it before and after a user's callback tells whether the
  * callback caused one. */
 unsigned long cnn__failure_number(void);
+/* Makes the newest failure stay until another but a call on NULL fails: a context could not be made. `keep` false: no
+ * failure stays. */
+void cnn__failure_keep(bool keep);
 
 /* Whether a struct's size can be one that somebody has set. */
 bool cnn__struct_size_is_sane(size_t size);

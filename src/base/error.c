@@ -3,8 +3,9 @@
  *
  * A thread keeps one record for each of the contexts that failed last, and one for failures that belong to no
  * context (an object that is NULL). The latter do not replace the record of a context, which says why the object
- * could not be made. Contexts are told apart by their serial numbers, because a new context may have the address of
- * one that was freed. */
+ * could not be made. Where the object is a context there is no such record, so while its failure is the newest, calls
+ * on NULL leave that in place. Contexts are told apart by their serial numbers, because a new context may have the
+ * address of one that was freed. */
 #include "base/error.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@ static const record error_nothing;
 static _Thread_local record of_none, of_contexts[CONTEXTS];
 static _Thread_local record *newest;
 static _Thread_local unsigned long failures;
+static _Thread_local unsigned long no_context; /* the number of the failure that left a caller without a context */
 
 static record *error_find(const cnn_context *ctx)
 {
@@ -60,6 +62,9 @@ static const record *read(const cnn_context *ctx)
  * the record that is written. */
 cnn_status cnn__fail_text(const cnn_context *ctx, cnn_status status, const char *message)
 {
+    if (!ctx && newest && newest->order == no_context && status == CNN_ERROR_INVALID_ARGUMENT) {
+        return status;
+    }
     char line[CNN__MESSAGE_SIZE];
     cnn__escape(line, sizeof line, message);
     record *r = place_for(ctx);
@@ -84,6 +89,11 @@ cnn_status cnn__fail(const cnn_context *ctx, cnn_status status, const char *form
 cnn_status cnn__fail_memory(const cnn_context *ctx, const char *call, size_t bytes)
 {
     return cnn__fail(ctx, CNN_ERROR_NO_MEMORY, "%s: no memory for %zu bytes", call, bytes);
+}
+
+void cnn__failure_keep(bool keep)
+{
+    no_context = keep ? failures : 0;
 }
 
 const char *cnn__failure_message(void)

@@ -114,7 +114,7 @@ static void announce(cnn_context *ctx, const cnn_context_options *o)
     }
 }
 
-cnn_context *cnn_context_create(const cnn_context_options *options)
+static cnn_context *context_make(const cnn_context_options *options)
 {
     cnn_context_options o;
     if (CNN__OPTIONS_READ(NULL, "context_create", &o, options) != CNN_OK || context_check(&o) != CNN_OK) {
@@ -148,6 +148,14 @@ cnn_context *cnn_context_create(const cnn_context_options *options)
         return NULL;
     }
     announce(ctx, &o);
+    return ctx;
+}
+
+cnn_context *cnn_context_create(const cnn_context_options *options)
+{
+    cnn__failure_keep(false);
+    cnn_context *ctx = context_make(options);
+    cnn__failure_keep(!ctx);
     return ctx;
 }
 
