@@ -337,8 +337,18 @@ static cnn_tensor *plain(cnn_dtype dtype, int ndim, const int64_t *shape, bool w
     X(third, cnn_margin_ranking_loss(F(2), F(2), NULL, NULL), INVALID_ARGUMENT, "margin_ranking_loss: operand 2 is NULL")      \
     X(anchor, cnn_triplet_margin_loss(F(2), F(2), NULL, NULL), INVALID_ARGUMENT, "triplet_margin_loss: operand 2 is NULL")     \
     X(nll, cnn_nll_loss(F(2, 3), F(2, 3), NULL), DTYPE,                                                                        \
-      "nll_loss: target is float32, expected class indices (int64, int32, uint8)")                                             \
-    X(nll_shape, cnn_nll_loss(F(2, 3), INDICES(3), NULL), SHAPE, "nll_loss: input [2,3] expects class indices [2], target is [3]") \
+      "nll_loss: target is [2,3] (float32), expected class indices [2] (int64, int32, uint8) for input [2,3]")                 \
+    X(nll_shape, cnn_nll_loss(F(2, 3), INDICES(3), NULL), SHAPE,                                                               \
+      "nll_loss: target is [3] (int64), expected class indices [2] (int64, int32, uint8) for input [2,3]")                     \
+    X(entropy_shape, cnn_cross_entropy(F(2, 3), INDICES(3)), SHAPE,                                                            \
+      "cross_entropy: target is [3] (int64), expected class indices [2] (int64, int32, uint8) or probabilities [2,3] "         \
+      "(float32) for logits [2,3]")                                                                                            \
+    X(entropy_floats, cnn_cross_entropy(F(2, 3), F(2)), SHAPE,                                                                 \
+      "cross_entropy: target is [2] (float32), expected class indices [2] (int64, int32, uint8) or probabilities [2,3] "       \
+      "(float32) for logits [2,3]")                                                                                            \
+    X(entropy_dtype, cnn_cross_entropy(F(3), plain(CNN_F64, CNN_SHAPE(3), false)), DTYPE,                                      \
+      "cross_entropy: target is [3] (float64), expected class indices [] (int64, int32, uint8) or probabilities [3] "          \
+      "(float32) for logits [3]")                                                                                              \
     X(nll_rank, cnn_nll_loss(SCALAR, INDICES(1), NULL), SHAPE, "nll_loss: input is [], expected [C], [N,C] or [N,C,...]")         \
     X(nll_index, cnn_nll_loss(F(2, 1), INDICES(2), NULL), INVALID_ARGUMENT,                                                    \
       "nll_loss: target at [0] is 1, expected 0 to 0 or ignore_index -100")                                                    \

@@ -26,30 +26,46 @@ static bool check_class_options(cnn__call *call, const cnn__class_loss *l, bool 
     return true;
 }
 
-/* Whether the sizes of the target fit: those of x without C for indices, those of x for probabilities. */
-static bool check_target(cnn__call *call, const cnn__class_loss *l, bool indices)
+/* The shape of x, for indices without C; returns how many dimensions it has. */
+static int target_shape(const cnn_tensor *x, bool indices, int64_t shape[CNN_MAX_DIMS])
 {
-    const cnn_tensor *x = call->in[CNN__CLASS_X], *target = call->in[CNN__CLASS_TARGET];
     int class_dim = x->ndim == 1 ? 0 : 1, ndim = 0;
-    int64_t shape[CNN_MAX_DIMS];
-    bool same = true;
     for (int i = 0; i < x->ndim; i++) {
         if (!indices || i != class_dim) {
             shape[ndim++] = x->shape[i];
         }
     }
-    same = ndim == target->ndim;
+    return ndim;
+}
+
+/* Says what the target is and everything that it may be, since a wrong shape is often that of the other kind. */
+static bool refuse_target(cnn__call *call, const cnn__class_loss *l, cnn_status status)
+{
+    const cnn_tensor *x = call->in[CNN__CLASS_X], *target = call->in[CNN__CLASS_TARGET];
+    int64_t shape[CNN_MAX_DIMS];
+    char text[3][CNN__SHAPE_TEXT], other[CNN__SHAPE_TEXT + 48] = "";
+    int ndim = target_shape(x, true, shape);
+    cnn__shape_text(text[0], x->ndim, x->shape);
+    if (l->probabilities) {
+        cnn__message(other, sizeof other, " or probabilities %s (%s)", text[0], cnn_dtype_name(x->dtype));
+    }
+    cnn__call_fail(call, status, "target is %s (%s), expected class indices %s (int64, int32, uint8)%s for %s %s",
+                   cnn__shape_text(text[1], target->ndim, target->shape), cnn_dtype_name(target->dtype),
+                   cnn__shape_text(text[2], ndim, shape), other, l->noun, text[0]);
+    return false;
+}
+
+/* Whether the sizes of the target fit. */
+static bool check_target(cnn__call *call, const cnn__class_loss *l, bool indices)
+{
+    const cnn_tensor *target = call->in[CNN__CLASS_TARGET];
+    int64_t shape[CNN_MAX_DIMS];
+    int ndim = target_shape(call->in[CNN__CLASS_X], indices, shape);
+    bool same = ndim == target->ndim;
     for (int i = 0; same && i < ndim; i++) {
         same = shape[i] == target->shape[i];
     }
-    if (!same) {
-        char text[3][CNN__SHAPE_TEXT];
-        cnn__call_fail(call, CNN_ERROR_SHAPE, "%s %s expect%s %s %s, target is %s", l->noun,
-                       cnn__shape_text(text[0], x->ndim, x->shape), l->plural ? "" : "s",
-                       indices ? "class indices" : "class probabilities", cnn__shape_text(text[1], ndim, shape),
-                       cnn__shape_text(text[2], target->ndim, target->shape));
-    }
-    return same;
+    return same || refuse_target(call, l, CNN_ERROR_SHAPE);
 }
 
 static bool check_class_weight(cnn__call *call, const cnn__class_loss *l)
@@ -79,18 +95,7 @@ static bool check_class_dtypes(cnn__call *call, const cnn__class_loss *l, bool *
         return false;
     }
     *indices = target == CNN_I64 || target == CNN_I32 || target == CNN_U8;
-    if (*indices || (l->probabilities && target == dtype)) {
-        return true;
-    }
-    if (l->probabilities) {
-        cnn__call_fail(call, CNN_ERROR_DTYPE,
-                       "target is %s, expected class indices (int64, int32, uint8) or probabilities (%s)",
-                       cnn_dtype_name(target), cnn_dtype_name(dtype));
-    } else {
-        cnn__call_fail(call, CNN_ERROR_DTYPE, "target is %s, expected class indices (int64, int32, uint8)",
-                       cnn_dtype_name(target));
-    }
-    return false;
+    return *indices || (l->probabilities && target == dtype) || refuse_target(call, l, CNN_ERROR_DTYPE);
 }
 
 static bool check_class_rank(cnn__call *call, const cnn__class_loss *l)

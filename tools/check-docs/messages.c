@@ -32,6 +32,7 @@ static void shapes_and_dtypes(void)
     cnn_reshape(cnn_input(tape, a), CNN_SHAPE(5)), say();
     cnn_view(cnn_transpose(cnn_input(tape, a), 0, 1), CNN_SHAPE(6)), say();
     cnn_cross_entropy(cnn_input(tape, a), labels), say();
+    cnn_cross_entropy(cnn_input(tape, a), whole), say();
     cnn_tensor *all[] = { rgb, image, wide, a, b, whole, labels };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         cnn_tensor_free(all[i]);
