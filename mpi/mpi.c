@@ -9,7 +9,12 @@
 
 _Static_assert(sizeof(MPI_Request) <= sizeof(void *), "a request of MPI's fits into a pointer");
 
-static bool begun, ended;
+static bool begun, ended, misled; /* misled: another MPI's launcher started the program */
+
+/* The variable by which each launcher tells how many processes it started. */
+static const struct {
+    const char *name, *mpi, *size;
+} launchers[] = { { "openmpi", "Open MPI", "OMPI_COMM_WORLD_SIZE" }, { "mpich", "MPICH", "PMI_SIZE" } };
 
 const char *cnn_mpi_name(void)
 {
@@ -30,21 +35,51 @@ static bool is_running(void)
     return initialised && !finalised;
 }
 
+/* Under the launcher of another MPI every process would be the only one of a world of its own, and train alone. A
+ * launcher that both know of, such as Slurm's, makes a world of all. */
+static cnn_status check_launcher(void)
+{
+    const int own = strcmp(cnn_mpi_name(), launchers[1].name) == 0;
+    const char *others = getenv(launchers[!own].size);
+    int size = 1;
+    if (!misled) {
+        MPI_Comm_size(MPI_COMM_WORLD, &size);
+    }
+    if (strcmp(cnn_mpi_name(), launchers[own].name) != 0 || size > 1 || getenv(launchers[own].size) || !others ||
+        atoi(others) < 2) {
+        return CNN_OK;
+    }
+    misled = true;
+    return cnn__mpi_fail(
+        NULL, CNN_ERROR_STATE,
+        "mpi_begin: %s started %d processes (%s), but this is libcnn-mpi for %s, in which each of them "
+        "is alone: start the program by %s's mpirun, or use libcnn-mpi-%s",
+        launchers[!own].mpi, atoi(others), launchers[!own].size, launchers[own].mpi, launchers[own].mpi,
+        launchers[!own].name);
+}
+
 cnn_status cnn_mpi_begin(void)
 {
     int finalised = 0, provided;
     MPI_Finalized(&finalised);
+    if (misled) {
+        return check_launcher();
+    }
     if (finalised || ended) {
         return cnn__mpi_fail(NULL, CNN_ERROR_STATE, "mpi_begin: MPI was finalised before");
     }
     if (is_running()) {
-        return CNN_OK;
+        return check_launcher();
     }
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided) != MPI_SUCCESS) {
         return cnn__mpi_fail(NULL, CNN_ERROR_IO, "mpi_begin: MPI does not start");
     }
     begun = true;
-    return CNN_OK;
+    cnn_status status = check_launcher();
+    if (status != CNN_OK) {
+        cnn_mpi_end();
+    }
+    return status;
 }
 
 /* MPICH 4.0 over UCX may wait for ever where one process finalises long before another: they meet first. */

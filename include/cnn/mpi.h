@@ -16,7 +16,8 @@ CNN_BEGIN_DECLS
 
 /** Initialises MPI, unless the program did, so that a group may compute and send at once (MPI_THREAD_SERIALIZED).
  * Before the first context is made, whose number of threads cnn_mpi_threads() gives. CNN_ERROR_IO where MPI does not
- * start; CNN_ERROR_STATE after cnn_mpi_end(). Called by the program's main thread. @since 0.2 */
+ * start; CNN_ERROR_STATE after cnn_mpi_end(), and where the launcher of another MPI started several processes, each of
+ * which would be alone. Called by the program's main thread. @since 0.2 */
 CNN_API cnn_status cnn_mpi_begin(void);
 
 /** Finalises MPI where cnn_mpi_begin() initialised it; after all groups were freed. @since 0.2 */

@@ -62,6 +62,19 @@ for flavour; do
         grep -q '^train: .*no process of the group has answered for 1 seconds' "$work/out" ||
             fail "$flavour, $how: a process stalled: $(cat "$work/out")"
     done
+    # Under the other MPI's launcher each would be alone.
+    case $flavour in openmpi) other=mpich set=PMI_SIZE=3 ;; *) other=openmpi set=OMPI_COMM_WORLD_SIZE=3 ;; esac
+    if [ "$flavour" != mpi ]; then
+        env "$set" "$programs/train-$flavour" >"$work/out" 2>&1 && fail "$flavour: it trains alone under another launcher"
+        grep -qE "^train: mpi_begin: .* started 3 processes \(${set%=3}\), .* use libcnn-mpi-$other\$" "$work/out" ||
+            fail "$flavour, with $set: $(cat "$work/out")"
+        if command -v "mpirun.$other" >/dev/null 2>&1; then
+            timeout 60 "mpirun.$other" $([ $other = openmpi ] && echo --oversubscribe) -n 2 "$programs/train-$flavour" >"$work/out" 2>&1 &&
+                fail "$flavour: it trains under mpirun.$other"
+            grep -q "^train: mpi_begin: .* started 2 processes" "$work/out" ||
+                fail "$flavour, by mpirun.$other: $(cat "$work/out")"
+        fi
+    fi
     # A rank that dies ends all, with a failure, within ten seconds.
     begun=$(date +%s)
     launch "$flavour" 3 epochs 100000 die 1 >"$work/out" 2>&1 && fail "$flavour: a process was killed, and all is well"
