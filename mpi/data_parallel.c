@@ -320,6 +320,7 @@ static cnn_status build(cnn_data_parallel *p, cnn_dataset *dataset, cnn_status s
         cnn_dataset_free(dataset);
         return agreed;
     }
+    p->sync_norm = cnn__has_sync_norm(p->module);
     status = open_loader(p, dataset);
     status = status == CNN_OK ? list_entries(p) : status;
     status = status == CNN_OK ? make_gradients(p) : status;
@@ -368,8 +369,8 @@ void cnn_data_parallel_free(cnn_data_parallel *p)
     if (!p) {
         return;
     }
-    if (p->in_step &&
-        p->next_bucket) { /* the group's thread works on what is freed here, and the others wait for more */
+    if (p->in_step && (p->next_bucket || p->group->transport.size > 1)) {
+        /* The group's thread may work on what is freed here, and the others wait for this process's part. */
         cnn__group_break(p->group, CNN_ERROR_IO, "a step was freed before cnn_data_parallel_end()");
         for (int i = 0; i < p->next_bucket; i++) {
             cnn__group_settle(p->group, &p->buckets[i].job);

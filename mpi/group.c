@@ -25,10 +25,25 @@ static cnn_status how_broken(cnn_group *group)
     return status;
 }
 
+/* Only the thread that runs the jobs calls the transport; it tells when the job that has failed is over. */
+static void tell_if_broken(cnn_group *group)
+{
+    char why[REASON];
+    pthread_mutex_lock(&group->lock);
+    bool tells = group->untold;
+    group->untold = false;
+    memcpy(why, group->reason, sizeof why);
+    pthread_mutex_unlock(&group->lock);
+    if (tells && group->transport.tell) {
+        group->transport.tell(why, group->transport.user);
+    }
+}
+
 static void run_job(cnn_group *group, cnn__job *job)
 {
     cnn_status status = how_broken(group);
     status = status == CNN_OK ? job->run(group, job->argument) : status;
+    tell_if_broken(group);
     pthread_mutex_lock(&group->lock);
     job->status = status;
     job->done = true;
@@ -41,8 +56,14 @@ static void *run_jobs(void *argument)
     cnn_group *group = argument;
     pthread_mutex_lock(&group->lock);
     for (;;) {
-        while (!group->first && !group->ends) {
+        while (!group->first && !group->ends && !group->untold) {
             pthread_cond_wait(&group->wake, &group->lock);
+        }
+        if (group->untold) {
+            pthread_mutex_unlock(&group->lock);
+            tell_if_broken(group);
+            pthread_mutex_lock(&group->lock);
+            continue;
         }
         cnn__job *job = group->first;
         if (!job) {
@@ -103,18 +124,47 @@ cnn_status cnn__group_run(cnn_group *group, const char *call, cnn_status (*run)(
 
 /* ---- within a job ---- */
 
-cnn_status cnn__group_break(cnn_group *group, cnn_status status, const char *format, ...)
+/* Returns whether this is the first failure, with the lock held. */
+static bool begin_break(cnn_group *group, cnn_status status)
 {
     pthread_mutex_lock(&group->lock);
-    if (group->broken == CNN_OK) {
+    bool first = group->broken == CNN_OK;
+    group->broken = first ? status : group->broken;
+    return first;
+}
+
+cnn_status cnn__group_break(cnn_group *group, cnn_status status, const char *format, ...)
+{
+    if (begin_break(group, status)) {
         va_list arguments;
         va_start(arguments, format);
         vsnprintf(group->reason, sizeof group->reason, format, arguments);
         va_end(arguments);
-        group->broken = status;
+        group->untold = group->transport.size > 1;
+        pthread_cond_signal(&group->wake);
     }
+    status = group->broken;
     pthread_mutex_unlock(&group->lock);
-    return group->broken;
+    if (!group->threaded) { /* no other thread calls the transport */
+        tell_if_broken(group);
+    }
+    return status;
+}
+
+/* Breaks the group where another process has told that it is broken there. That one has told all. */
+static cnn_status listen(cnn_group *group)
+{
+    char why[REASON] = "";
+    int other = group->transport.hear ? group->transport.hear(why, sizeof why, group->transport.user) : -1;
+    if (other < 0) {
+        return CNN_OK;
+    }
+    if (begin_break(group, CNN_ERROR_IO)) {
+        snprintf(group->reason, sizeof group->reason, "process %d has given up: %.200s", other, why);
+    }
+    cnn_status status = group->broken;
+    pthread_mutex_unlock(&group->lock);
+    return status;
 }
 
 /* Room is made before a message begins: one that nobody knows of could never be waited for. */
@@ -212,8 +262,9 @@ cnn_status cnn__group_finish(cnn_group *group)
     int polls = 0;
     while (group->request_count) {
         int done = poll_once(group);
-        if (done < 0) {
-            return cnn__group_break(group, CNN_ERROR_IO, "a process of the group is gone");
+        if (done < 0) { /* one that told why, perhaps */
+            cnn_status broken = listen(group);
+            return broken != CNN_OK ? broken : cnn__group_break(group, CNN_ERROR_IO, "a process of the group is gone");
         }
         if (done) {
             begun = 0;
@@ -226,6 +277,7 @@ cnn_status cnn__group_finish(cnn_group *group)
             continue;
         }
         cnn_status broken = how_broken(group);
+        broken = broken == CNN_OK ? listen(group) : broken;
         if (broken != CNN_OK) {
             cancel_all(group);
             return broken;

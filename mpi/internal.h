@@ -26,6 +26,8 @@ struct cnn__job {
     bool done;
 };
 
+enum { REASON = 256 }; /* bytes of what cnn_transport.tell() tells */
+
 struct cnn_group {
     cnn_context *ctx; /* borrowed */
     cnn_transport transport;
@@ -41,7 +43,8 @@ struct cnn_group {
     pthread_t thread;
     /* Why nothing works any more; written once, under `lock`. */
     cnn_status broken;
-    char reason[256];
+    char reason[REASON];
+    bool untold; /* the others do not know it yet */
 };
 
 void cnn__group_begin_job(cnn_group *group, cnn__job *job); /* `job` stays where it is until it was waited for */
@@ -54,6 +57,7 @@ cnn_status cnn__group_send(cnn_group *group, int to, const void *data, size_t by
 cnn_status cnn__group_receive(cnn_group *group, int from, void *data, size_t bytes);
 cnn_status cnn__group_finish(cnn_group *group);
 cnn_status cnn__group_broadcast_now(cnn_group *group, void *data, size_t bytes, int root);
+/* Breaks the group, and tells the others. Also outside of a job. */
 cnn_status cnn__group_break(cnn_group *group, cnn_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Adds `request` to those that cnn__group_finish() waits for. */
@@ -131,6 +135,7 @@ struct cnn_data_parallel {
     int integer_count;
     char *scratch; /* room for the elements of any entry */
     int *joins;
+    bool sync_norm; /* forward and backward are collective */
     /* The step. */
     bool in_step, part_open;
     int64_t step, epoch;         /* the number of the step in the epoch, and that of the epoch */
@@ -143,6 +148,9 @@ struct cnn_data_parallel {
     double begun;
     cnn_data_parallel_times times;
 };
+
+/* sync_norm.c: whether a module or one below it sums over the group in its forward. */
+bool cnn__has_sync_norm(const cnn_module *module);
 
 /* entry.c: elements of gradients and buffers in the dtype that they are summed in. */
 const void *cnn__entry_read(cnn_data_parallel *p, const cnn__entry *e, cnn_tensor *from); /* NULL on failure */

@@ -4,6 +4,7 @@
 #include "internal.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,9 +123,13 @@ int cnn_mpi_threads(void)
 
 /* ---- the transport ---- */
 
+enum { DATA, BROKEN }; /* tags */
+
 typedef struct world {
     MPI_Comm comm;
-    MPI_Request sum; /* the newest of allreduce() */
+    MPI_Request sum;   /* the newest of allreduce() */
+    MPI_Request *told; /* what tell() has begun to send, one per process; NULL: nothing */
+    char why[REASON];
 } world;
 
 static cnn_status keep(int result, MPI_Request of, void **request)
@@ -137,14 +142,14 @@ static cnn_status keep(int result, MPI_Request of, void **request)
 static cnn_status send(int to, const void *data, size_t bytes, void **request, void *user)
 {
     MPI_Request r = MPI_REQUEST_NULL;
-    int result = MPI_Isend(data, (int)bytes, MPI_BYTE, to, 0, ((const world *)user)->comm, &r);
+    int result = MPI_Isend(data, (int)bytes, MPI_BYTE, to, DATA, ((const world *)user)->comm, &r);
     return keep(result, r, request);
 }
 
 static cnn_status receive(int from, void *data, size_t bytes, void **request, void *user)
 {
     MPI_Request r = MPI_REQUEST_NULL;
-    int result = MPI_Irecv(data, (int)bytes, MPI_BYTE, from, 0, ((const world *)user)->comm, &r);
+    int result = MPI_Irecv(data, (int)bytes, MPI_BYTE, from, DATA, ((const world *)user)->comm, &r);
     return keep(result, r, request);
 }
 
@@ -181,17 +186,79 @@ static void cancel(void *request, void *user)
     }
 }
 
+/* A message of a few bytes is on its way at once, whether or not the other process receives anything. */
+static void tell(const char *why, void *user)
+{
+    world *w = user;
+    int rank = 0, size = 0;
+    MPI_Comm_rank(w->comm, &rank);
+    MPI_Comm_size(w->comm, &size);
+    w->told = malloc((size_t)size * sizeof *w->told);
+    snprintf(w->why, sizeof w->why, "%s", why);
+    for (int i = 0; i < size && w->told; i++) {
+        w->told[i] = MPI_REQUEST_NULL;
+        if (i != rank) {
+            MPI_Isend(w->why, sizeof w->why, MPI_BYTE, i, BROKEN, w->comm, &w->told[i]);
+        }
+    }
+}
+
+static int hear(char *why, size_t size, void *user)
+{
+    const world *w = user;
+    char told[REASON + 1] = "";
+    MPI_Status status;
+    int there = 0;
+    if (MPI_Iprobe(MPI_ANY_SOURCE, BROKEN, w->comm, &there, &status) != MPI_SUCCESS || !there ||
+        MPI_Recv(told, REASON, MPI_BYTE, status.MPI_SOURCE, BROKEN, w->comm, MPI_STATUS_IGNORE) != MPI_SUCCESS) {
+        return -1;
+    }
+    snprintf(why, size, "%s", told);
+    return status.MPI_SOURCE;
+}
+
 static void end_all(int status, void *user)
 {
     MPI_Abort(((const world *)user)->comm, status);
+}
+
+static bool has_told(world *w)
+{
+    int size = 0, left = 0;
+    MPI_Comm_size(w->comm, &size);
+    for (int i = 0; i < size && w->told; i++) {
+        int done = 1;
+        MPI_Test(&w->told[i], &done, MPI_STATUS_IGNORE);
+        left += !done;
+    }
+    return left == 0;
+}
+
+/* Receives what others told in vain, and gives what was told here a second to leave. Returns whether it has. */
+static bool finish_telling(world *w)
+{
+    char why[REASON];
+    const double first = cnn__mpi_now();
+    bool done;
+    do {
+        while (hear(why, sizeof why, w) >= 0) {
+        }
+        done = has_told(w);
+    } while (!done && cnn__mpi_now() - first < 1);
+    return done;
 }
 
 static void free_comm(void *user)
 {
     world *w = user;
     if (is_running()) {
+        bool told = finish_telling(w);
         MPI_Comm_free(&w->comm);
+        if (!told) { /* MPI may still read it */
+            return;
+        }
     }
+    free(w->told);
     free(w);
 }
 
@@ -212,7 +279,7 @@ cnn_group *cnn_mpi_group(cnn_context *ctx, MPI_Comm comm)
         cnn__mpi_fail(ctx, CNN_ERROR_NO_MEMORY, "%s: no memory", call);
         return NULL;
     }
-    own->sum = MPI_REQUEST_NULL;
+    *own = (world){ .sum = MPI_REQUEST_NULL };
     if (MPI_Comm_dup(comm, &own->comm) != MPI_SUCCESS) {
         cnn__mpi_fail(ctx, CNN_ERROR_IO, "%s: the communicator cannot be duplicated", call);
         free(own);
@@ -227,6 +294,8 @@ cnn_group *cnn_mpi_group(cnn_context *ctx, MPI_Comm comm)
                                 .cancel = cancel,
                                 .allreduce = allreduce,
                                 .abort = end_all,
+                                .tell = tell,
+                                .hear = hear,
                                 .free_user = free_comm,
                                 .user = own,
                                 .one_thread = level < MPI_THREAD_SERIALIZED };

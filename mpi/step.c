@@ -333,6 +333,10 @@ cnn_status cnn_data_parallel_end(cnn_data_parallel *p, cnn_status status)
     if (p->status == CNN_OK && p->next < p->end) {
         note_failure(p, refuse(p, call, "not all parts of this process were computed"));
     }
+    if (p->status != CNN_OK && p->sync_norm && p->next < p->end && p->group->transport.size > 1) {
+        /* The others may wait in the forward of the part that failed here, and would take a bucket for their sum. */
+        cnn__group_break(p->group, p->status, "%s", *p->message ? p->message : "failed without a message");
+    }
     cnn_status sent = finish_buckets(p);
     if (p->status != CNN_OK) {
         cnn_context_set_error(p->ctx, p->status, *p->message ? p->message : "failed without a message");

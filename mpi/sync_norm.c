@@ -153,6 +153,15 @@ static cnn_status forward(cnn_module *self, cnn_tensor *const *inputs, int input
     return outputs[0] ? cnn_tape_status(cnn_tensor_tape(x)) : cnn_context_status(ctx);
 }
 
+bool cnn__has_sync_norm(const cnn_module *module)
+{
+    bool found = cnn_module_user(module, forward) != NULL;
+    for (int i = 0; i < cnn_module_child_count(module) && !found; i++) {
+        found = cnn__has_sync_norm(cnn_module_child(module, i, NULL));
+    }
+    return found;
+}
+
 static cnn_status add_state(cnn_context *ctx, cnn_module *self, sync_norm *m)
 {
     cnn_dtype dtype = m->o.dtype;

@@ -206,6 +206,109 @@ START_TEST(a_step_may_be_freed_while_it_sends)
 }
 END_TEST
 
+/* How rank 1 leaves the others waiting, while it stays alive for longer than they may take to learn it. */
+typedef enum parting { FREED, FREED_ONE_THREAD, LATE, SYNC } parting;
+
+enum { PATIENCE = 3 };
+
+static cnn_status unreadable(int64_t index, void *image, void *label, void *user)
+{
+    return *(const bool *)user ? CNN_ERROR_FORMAT : numbered(index, image, label, NULL);
+}
+
+/* One part on each process, of which rank 1 cannot read its own; the others are within their forward. */
+static cnn_status part_in_step(cnn_context *ctx, cnn_group *group)
+{
+    const int64_t shape[] = { 1, NET_SIDE, NET_SIDE };
+    bool bad = cnn_group_rank(group) == 1;
+    const cnn_dataset_callbacks callbacks = { .struct_size = sizeof callbacks, .size = 30, .image_ndim = 3, .image_shape = shape,
+                                              .image_dtype = CNN_F32, .label_dtype = CNN_I64, .get = unreadable, .user = &bad };
+    cnn_module *module = cnn_sequential_new(ctx, cnn_sync_batch_norm2d_create(group, 1, NULL), small_net(ctx));
+    cnn_data_parallel *p = cnn_data_parallel_new(group, module, cnn_dataset_from_callbacks(ctx, &callbacks), .batch_size = 6,
+                                                 .shards = cnn_group_size(group), .drop_last = true);
+    cnn_tape *tape = cnn_tape_new(ctx);
+    cnn_status status = cnn_data_parallel_begin(p) ? CNN_OK : CNN_ERROR_STATE;
+    numbered_part(p, tape, module);
+    status = status == CNN_OK ? cnn_data_parallel_end(p, CNN_OK) : status;
+    cnn_tape_free(tape);
+    cnn_data_parallel_free(p);
+    cnn_module_free(module);
+    return status;
+}
+
+static cnn_status free_in_step(cnn_context *ctx, cnn_group *group)
+{
+    cnn_module *module = small_net(ctx);
+    cnn_data_parallel *p = cnn_data_parallel_new(group, module, numbered_data(ctx, 32), .batch_size = 16);
+    cnn_status status = cnn_data_parallel_begin(p) ? CNN_OK : CNN_ERROR_STATE;
+    if (status == CNN_OK && cnn_group_rank(group) != 1) {
+        cnn_tape *tape = cnn_tape_new(ctx);
+        while (numbered_part(p, tape, module) >= 0) {
+        }
+        status = cnn_data_parallel_end(p, CNN_OK);
+        cnn_tape_free(tape);
+    }
+    cnn_data_parallel_free(p);
+    cnn_module_free(module);
+    return status;
+}
+
+/* Rank 2 is patient for a moment only. */
+static cnn_status wait_for_the_late(cnn_group *group)
+{
+    int rank = cnn_group_rank(group);
+    if (rank == 2) {
+        cnn_group_set_timeout(group, 0.5);
+    }
+    return rank == 1 ? CNN_OK : cnn_group_barrier(group);
+}
+
+static void part(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
+{
+    const parting how = *(const parting *)with;
+    double begun = cnn__mpi_now();
+    out->status = how == SYNC ? part_in_step(ctx, group) : how == LATE ? wait_for_the_late(group) : free_in_step(ctx, group);
+    out->loss = cnn__mpi_now() - begun;
+    snprintf(out->error, sizeof out->error, "%s", cnn_last_error(ctx));
+    if (cnn_group_rank(group) == 1) {
+        sleep(PATIENCE);
+        begun = cnn__mpi_now();
+        out->status = cnn_group_barrier(group);
+        out->loss = cnn__mpi_now() - begun;
+        snprintf(out->error, sizeof out->error, "%s", cnn_last_error(ctx));
+    }
+}
+
+START_TEST(the_others_learn_that_a_group_is_broken)
+{
+    static const struct {
+        parting how;
+        const char *own, *others; /* what rank 1 says, and rank 0; the one that is not patient says `own`, too */
+    } all[] = {
+        { FREED, "group_allreduce: a step was freed before cnn_data_parallel_end()",
+          "process 1 has given up: a step was freed before cnn_data_parallel_end()" },
+        { FREED_ONE_THREAD, "group_allreduce: a step was freed before cnn_data_parallel_end()",
+          "process 1 has given up: a step was freed before cnn_data_parallel_end()" },
+        { LATE, "group_allreduce: process 2 has given up: no process of the group has answered for 0.5 seconds",
+          "group_allreduce: process 2 has given up: no process of the group has answered for 0.5 seconds" },
+        { SYNC, "group_allreduce: loader_next: ", "process 1 has given up: loader_next: " },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        socket_one_thread = all[i].how == FREED_ONE_THREAD;
+        run_all(3, 1, part, &all[i].how);
+        for (int rank = 0; rank < 3; rank++) {
+            bool late = all[i].how == LATE && rank == 2;
+            const char *expected = late ? "group_allreduce: no process of the group" : rank == 1 ? all[i].own : all[i].others;
+            const outcome *o = &outcomes[rank];
+            ck_assert_msg(o->status == (rank == 1 && all[i].how == SYNC ? CNN_ERROR_CALLBACK : CNN_ERROR_IO) &&
+                              strstr(o->error, expected) && o->loss < PATIENCE - 1,
+                          "case %zu, rank %d: %d, \"%s\" after %g s", i, rank, o->status, o->error, o->loss);
+        }
+    }
+    socket_one_thread = false;
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("group_failures");
@@ -214,5 +317,6 @@ int main(void)
     tcase_add_test(within, infinite_buffers_stay_as_they_are);
     tcase_add_test(within, whatever_differs_is_told_to_all);
     tcase_add_test(within, a_step_may_be_freed_while_it_sends);
+    tcase_add_test(within, the_others_learn_that_a_group_is_broken);
     return suite_run(suite);
 }

@@ -11,8 +11,9 @@
  * A group, and everything made from it, is used by one thread at a time. Unless it is said otherwise, functions return
  * CNN_OK, CNN_ERROR_INVALID_ARGUMENT for a NULL, CNN_ERROR_IO where a process of the group cannot be reached, or
  * CNN_ERROR_NO_MEMORY. A collective call that fails with a message that does not begin with "rank N: " has failed here
- * alone, unless its arguments are wrong: the group is broken, each later call fails with the same message, and
- * cnn_group_abort() ends those that wait. */
+ * alone, unless its arguments are wrong: the group is broken, and each later call fails with the same message. The other
+ * processes are told, and those that wait for a message fail with CNN_ERROR_IO within a second, as long as the
+ * transport reaches them (`tell` and `hear` of cnn_transport); cnn_group_abort() ends them all. */
 #ifndef CNN_GROUP_H
 #define CNN_GROUP_H
 
@@ -45,8 +46,14 @@ typedef struct cnn_transport {
      * library sums by messages. */
     cnn_status (*allreduce)(void *data, int64_t count, cnn_dtype dtype, void **request, void *user);
     void (*abort)(int status, void *user); /**< ends all processes with this exit status, and does not return */
-    void (*free_user)(void *user);         /**< may be NULL; called on failure too */
-    void *user;                            /**< passed to all of them */
+    /** Begins to tell all other processes that the group is broken here, and why, in a text of at most 255 bytes and a
+     * 0; called at most once, and does not wait. May be NULL, as `hear` may: others then wait for the timeout. */
+    void (*tell)(const char *why, void *user);
+    /** Whether another process has told so: returns its number and copies what it told, cut to `size` bytes with the 0;
+     * −1 if none has. Does not wait. What is told may overtake other messages. */
+    int (*hear)(char *why, size_t size, void *user);
+    void (*free_user)(void *user); /**< may be NULL; called on failure too */
+    void *user;                    /**< passed to all of them */
     bool one_thread;           /**< it may be called by the thread alone that made the group: then nothing is sent while
                           another thing is computed */
     unsigned char reserved[7]; /**< zero: room for later members */
@@ -184,7 +191,8 @@ CNN_API cnn_data_parallel *cnn_data_parallel_create(cnn_group *group, cnn_module
                              &(cnn_data_parallel_options){ CNN__KEYWORDS_ONLY, __VA_ARGS__ })
 #endif
 
-/** Frees it, with its loader; NULL is fine. The module stays. @since 0.2 */
+/** Frees it, with its loader; NULL is fine. The module stays. Within a step of several processes it breaks the group,
+ * because the others wait for this process's part: call cnn_data_parallel_end() first. @since 0.2 */
 CNN_API void cnn_data_parallel_free(cnn_data_parallel *parallel);
 
 /** Begins a step: the next batch of the epoch. @return false at the epoch's end, and the call after that begins the
@@ -244,8 +252,8 @@ CNN_API cnn_status cnn_data_parallel_take_times(cnn_data_parallel *parallel, cnn
  * torch.nn.SyncBatchNorm over x [N,channels,H,W]: a BatchNorm2d whose mean and variance are those of all processes'
  * samples together, and whose gradients are theirs too; in evaluation it is cnn_batch_norm2d_create(), with the same
  * parameters and buffers. Its training forward and backward are collective: all processes have a sample in each step
- * (use `.drop_last`), and one part each (`.shards` is the size of the group, or `.fast`). A process that fails in such
- * a step leaves the others waiting: it must call cnn_group_abort().
+ * (use `.drop_last`), and one part each (`.shards` is the size of the group, or `.fast`). A process whose part fails
+ * breaks the group, because the others may wait within their forward: they fail with CNN_ERROR_IO and its message.
  *
  * @param group    borrowed: it outlives the module. It is in no cnn_forward_recomputed().
  * @param options  NULL for the defaults.

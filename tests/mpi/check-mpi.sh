@@ -62,6 +62,13 @@ for flavour; do
         grep -q '^train: .*no process of the group has answered for 1 seconds' "$work/out" ||
             fail "$flavour, $how: a process stalled: $(cat "$work/out")"
     done
+    # One that leaves within a step is said by the others at once, and why.
+    begun=$(date +%s)
+    launch "$flavour" 3 epochs 1 leave 1 >"$work/out" 2>&1 && fail "$flavour: a process left, and all is well"
+    took=$(($(date +%s) - begun))
+    [ $took -le 10 ] || fail "$flavour: $took seconds after a process left"
+    grep -q '^train: .*: process 1 has given up: a step was freed before cnn_data_parallel_end()$' "$work/out" ||
+        fail "$flavour: a process left: $(cat "$work/out")"
     # Under the other MPI's launcher each would be alone.
     case $flavour in openmpi) other=mpich set=PMI_SIZE=3 ;; *) other=openmpi set=OMPI_COMM_WORLD_SIZE=3 ;; esac
     if [ "$flavour" != mpi ]; then

@@ -1,5 +1,5 @@
 /* Trains the small network of tests/support/parallel_net.h by MPI, and prints the digest of the weights:
- * train [fast] [threads N] [epochs N] [save FILE] [resume FILE] [die RANK] [stall RANK] [tell] */
+ * train [fast] [threads N] [epochs N] [save FILE] [resume FILE] [die RANK] [stall RANK] [leave RANK] [tell] */
 #include "support/parallel_net.h"
 
 #include <cnn/mpi.h>
@@ -11,13 +11,13 @@ enum { SAMPLES = 83, BATCH = 16 };
 
 typedef struct arguments {
     bool fast, tells;
-    int threads, epochs, die, stall;
+    int threads, epochs, die, stall, leave;
     const char *save, *resume;
 } arguments;
 
 static bool read_arguments(arguments *a, int argc, char **argv)
 {
-    *a = (arguments){ .threads = 1, .epochs = 1, .die = -1, .stall = -1 };
+    *a = (arguments){ .threads = 1, .epochs = 1, .die = -1, .stall = -1, .leave = -1 };
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "fast") == 0) {
@@ -34,6 +34,8 @@ static bool read_arguments(arguments *a, int argc, char **argv)
             a->die = atoi(value);
         } else if (strcmp(argv[i], "stall") == 0) {
             a->stall = atoi(value);
+        } else if (strcmp(argv[i], "leave") == 0) {
+            a->leave = atoi(value);
         } else if (strcmp(argv[i], "save") == 0) {
             a->save = value;
         } else if (strcmp(argv[i], "resume") == 0) {
@@ -63,6 +65,12 @@ static cnn_status train(cnn_context *ctx, cnn_group *group, const arguments *a)
         cnn_data_parallel_begin(p);
         raise(SIGKILL);
     }
+    if (status == CNN_OK && a->leave == cnn_group_rank(group)) { /* it stays alive, and calls nothing of MPI's */
+        cnn_data_parallel_begin(p);
+        cnn_data_parallel_free(p);
+        sleep(20);
+        return CNN_OK;
+    }
     if (a->stall >= 0) {
         cnn_group_set_timeout(group, 1);
         sleep(a->stall == cnn_group_rank(group) ? 20 : 0);
@@ -79,7 +87,7 @@ static cnn_status train(cnn_context *ctx, cnn_group *group, const arguments *a)
     if (status == CNN_OK && first != digest) {
         status = cnn_context_set_error(ctx, CNN_ERROR_MISMATCH, "the weights are not those of rank 0");
     }
-    status = status == CNN_OK || a->stall < 0 ? cnn_group_agree(group, status) : status;
+    status = status == CNN_OK || (a->stall < 0 && a->leave < 0) ? cnn_group_agree(group, status) : status;
     if (status == CNN_OK && cnn_group_rank(group) == 0) {
         printf("%s %d %016llx %.12f\n", cnn_mpi_name(), size, (unsigned long long)digest, loss);
     }
@@ -103,7 +111,7 @@ int main(int argc, char **argv)
     if (status != CNN_OK) {
         fprintf(stderr, "train: %s\n", cnn_last_error(NULL));
     }
-    if (status != CNN_OK && a.stall >= 0) { /* the one that stalls does not come to cnn_mpi_end() */
+    if (status != CNN_OK && (a.stall >= 0 || a.leave >= 0)) { /* the one that stalls does not come to cnn_mpi_end() */
         cnn_group_abort(group, 3);
     }
     cnn_group_free(group);

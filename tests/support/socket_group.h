@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,11 +15,12 @@ enum { SOCKET_MOST = 8 };
 
 typedef struct socket_mesh {
     int fd[SOCKET_MOST][SOCKET_MOST]; /* fd[i][j]: what process i has to reach process j */
+    int side[SOCKET_MOST][SOCKET_MOST]; /* the same for what tell() tells */
     int size;
 } socket_mesh;
 
 typedef struct socket_peer {
-    int fd;
+    int fd, side; /* for messages, and for what tell() tells, which may overtake them */
     unsigned long begun[2], done[2]; /* messages to it, and from it */
 } socket_peer;
 
@@ -40,12 +42,15 @@ static inline void mesh_open(socket_mesh *mesh, int size)
     mesh->size = size;
     for (int i = 0; i < size; i++) {
         for (int j = i + 1; j < size; j++) {
-            int pair[2];
-            if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0) {
+            int pair[2], side[2];
+            if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0 ||
+                socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, side) != 0) {
                 abort();
             }
             mesh->fd[i][j] = pair[0];
             mesh->fd[j][i] = pair[1];
+            mesh->side[i][j] = side[0];
+            mesh->side[j][i] = side[1];
         }
     }
 }
@@ -57,6 +62,7 @@ static inline void mesh_keep(const socket_mesh *mesh, int rank)
         for (int j = 0; j < mesh->size && i != rank; j++) {
             if (i != j) {
                 close(mesh->fd[i][j]);
+                close(mesh->side[i][j]);
             }
         }
     }
@@ -118,6 +124,29 @@ static inline void socket_cancel(void *request, void *user)
     free(request);
 }
 
+static inline void socket_tell(const char *why, void *user)
+{
+    socket_transport *t = user;
+    for (int i = 0; i < t->size; i++) {
+        if (t->peers[i].side >= 0) {
+            send(t->peers[i].side, why, strlen(why) + 1, MSG_NOSIGNAL);
+        }
+    }
+}
+
+static inline int socket_hear(char *why, size_t size, void *user)
+{
+    socket_transport *t = user;
+    for (int i = 0; i < t->size; i++) {
+        ssize_t n = t->peers[i].side >= 0 ? recv(t->peers[i].side, why, size - 1, 0) : 0;
+        if (n > 0) {
+            why[n] = '\0';
+            return i;
+        }
+    }
+    return -1;
+}
+
 static inline void socket_abort(int status, void *user)
 {
     (void)user;
@@ -130,10 +159,13 @@ static inline void socket_free(void *user)
     for (int i = 0; i < t->size; i++) {
         if (t->peers[i].fd >= 0) {
             close(t->peers[i].fd);
+            close(t->peers[i].side);
         }
     }
     free(t);
 }
+
+static bool socket_one_thread; /* what the next groups are */
 
 static inline cnn_group *socket_group(cnn_context *ctx, const socket_mesh *mesh, int rank)
 {
@@ -144,10 +176,12 @@ static inline cnn_group *socket_group(cnn_context *ctx, const socket_mesh *mesh,
     t->size = mesh->size;
     for (int i = 0; i < mesh->size; i++) {
         t->peers[i].fd = i == rank ? -1 : mesh->fd[rank][i];
+        t->peers[i].side = i == rank ? -1 : mesh->side[rank][i];
     }
     const cnn_transport transport = { .struct_size = sizeof transport, .rank = rank, .size = mesh->size, .send = socket_send,
                                       .receive = socket_receive, .test = socket_test, .cancel = socket_cancel, .abort = socket_abort,
-                                      .free_user = socket_free, .user = t };
+                                      .tell = socket_tell, .hear = socket_hear, .free_user = socket_free, .user = t,
+                                      .one_thread = socket_one_thread };
     return cnn_group_create(ctx, &transport);
 }
 
