@@ -1,6 +1,6 @@
 """libcnn: tensors, neural networks and their training, in C, with PyTorch's names."""
 
-from ._bindings import DType
+from ._bindings import DType, ProfileKind, ProfileTable
 from ._context import Context, default_context, manual_seed, set_default_context
 from ._errors import (
     ArgumentError,
@@ -45,6 +45,7 @@ from ._tensor import (
 
 from . import _methods, _ops, data, metrics, nn, optim  # isort: skip
 from ._function import Function, FunctionContext  # isort: skip
+from ._profile import ProfileEvent, profile  # isort: skip
 from ._training import EMA, Predictor, load_checkpoint, save_checkpoint  # isort: skip
 
 _methods.ops = _ops
@@ -70,6 +71,9 @@ __all__ = [
     "NoMemoryError",
     "NotFoundError",
     "Predictor",
+    "ProfileEvent",
+    "ProfileKind",
+    "ProfileTable",
     "ShapeError",
     "StateError",
     "Tape",
@@ -105,6 +109,7 @@ __all__ = [
     "no_grad",
     "ones",
     "optim",
+    "profile",
     "rand",
     "randn",
     "save",

@@ -1,5 +1,5 @@
-"""docs/python.md: each block of Python runs by itself, what is typed at the prompt gives what stands there, and
-quotations are what they quote."""
+"""docs/python.md, and the Python of docs/profiling.md: each block runs by itself, what is typed at the prompt gives what
+stands there, and quotations are what they quote."""
 
 import doctest
 import os
@@ -14,17 +14,17 @@ import cnn
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "python.md"
+PAGES = PAGE, ROOT / "docs" / "profiling.md"
 
 
 def blocks():
-    """(line, language, what it quotes, text)"""
-    if not PAGE.exists():
-        return []
-    text = PAGE.read_text(encoding="utf-8")
-    return [
-        (text[: m.start()].count("\n") + 1, m[2], m[1], m[3])
-        for m in re.finditer(r"(?:<!-- quotes (\S+) -->\n)?```(\w+)\n(.*?)```", text, re.S)
-    ]
+    """(page:line, language, what it quotes, text)"""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8") if page.exists() else ""
+        for m in re.finditer(r"(?:<!-- quotes (\S+) -->\n)?^```(\w*)\n(.*?)^```", text, re.S | re.M):
+            found.append((f"docs/{page.name}:{text[: m.start()].count(chr(10)) + 1}", m[2], m[1], m[3]))
+    return found
 
 
 @unittest.skipUnless(PAGE.exists(), "needs docs/python.md")
@@ -41,7 +41,7 @@ class Docs(unittest.TestCase):
                 names = [name for name in ("numpy", "torch", "cnn.onnx", "cnn.image") if f"import {name}" in text]
                 missing = [name for name in names if not importable(name)]
                 if missing:
-                    print(f"skipped: docs/python.md:{line} (no {missing[0]} here)")
+                    print(f"skipped: {line} (no {missing[0]} here)")
                     continue
                 with tempfile.TemporaryDirectory() as folder:
                     done = subprocess.run(
@@ -61,7 +61,7 @@ class Docs(unittest.TestCase):
         for line, language, _, text in blocks():
             if language == "pycon":
                 found = []
-                runner.run(parser.get_doctest(text, {}, f"line {line}", str(PAGE), line), out=found.append)
+                runner.run(parser.get_doctest(text, {}, line, str(PAGE), 0), out=found.append)
                 self.assertEqual("".join(found), "")
         self.assertGreater(runner.tries, 10)
 
