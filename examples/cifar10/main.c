@@ -5,6 +5,7 @@
  * other programs need too is in ../common. A run continues bit for bit from a checkpoint, which holds weights, optimizer, schedule,
  * epoch and random state. */
 #include "common/page/page.h"
+#include "common/part.h"
 #include "common/records.h"
 #include "common/report.h"
 #include "common/say.h"
@@ -136,6 +137,9 @@ static bool open_loaders(run *r)
 
 static bool prepare(run *r)
 {
+    if (!part_check(r->o.save) || !part_check(r->o.best) || !part_check(r->o.profile)) {
+        return false;
+    }
     r->page = r->o.report ? page_open(r->o.report) : NULL;
     if (r->o.report && !r->page) {
         return false;

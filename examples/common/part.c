@@ -46,6 +46,45 @@ static bool make_folder(const char *path)
     return true;
 }
 
+/* Writes the path of what `path` leads to, which is `path` where nothing is there yet. */
+static bool resolve(const char *path, char place[PATH_SIZE])
+{
+    struct stat info;
+    char *resolved = NULL;
+    bool there = stat(path, &info) == 0;
+    if (there && !S_ISREG(info.st_mode)) {
+        say("%s: cannot write %s: it is not a regular file", program_name, path);
+        return false;
+    }
+    if (there ? !(resolved = realpath(path, NULL)) : errno != ENOENT || !*path) {
+        return fail("write", path);
+    }
+    int length = snprintf(place, PATH_SIZE, "%s", resolved ? resolved : path);
+    free(resolved);
+    errno = ENAMETOOLONG;
+    return length < PATH_SIZE || fail("write", path);
+}
+
+bool part_check(const char *path)
+{
+    part_file p;
+    if (!path) {
+        return true;
+    }
+    if (!resolve(path, p.path)) {
+        return false;
+    }
+    char *slash = strrchr(p.path, '/'), *name = slash ? slash + 1 : p.path;
+    errno = ENAMETOOLONG;
+    size_t room = sizeof p.path - (size_t)(name - p.path);
+    p.fd = snprintf(name, room, ".%s-XXXXXX", program_name) < (int)room ? mkostemp(p.path, O_CLOEXEC) : -1;
+    if (p.fd < 0) {
+        return fail("write", path);
+    }
+    part_drop(&p);
+    return true;
+}
+
 bool part_begin(part_file *p, const char *folder)
 {
     p->folder = folder;

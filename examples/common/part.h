@@ -19,6 +19,10 @@ bool part_begin(part_file *p, const char *folder);
 /* Renames the file to its own name and replaces an existing file. After a failure the new file is removed. */
 bool part_end(part_file *p, const char *name);
 
+/* Whether a file can be written in the place of `path`, as the library does it: a new one that is renamed. Tried before a
+ * long run, by a file that is removed at once. NULL is fine. */
+bool part_check(const char *path);
+
 /* Removes the file. */
 void part_drop(part_file *p);
 

@@ -2,6 +2,7 @@
  * ranks_agree(). */
 #include "run.h"
 
+#include "common/part.h"
 #include "common/say.h"
 #include "data.h"
 #include "model.h"
@@ -169,7 +170,8 @@ bool run_prepare(run *r)
     r->model = model_new(r->ctx);
     r->adam = r->model ? optimizer_new(r) : NULL;
     r->tape = r->adam ? cnn_tape_new(r->ctx) : NULL;
-    return ranks_agree(r->ranks, (r->tape || run_fail()) && resume(r)) &&
+    bool places = part_check(r->o.save) && part_check(r->o.profile);
+    return ranks_agree(r->ranks, places && (r->tape || run_fail()) && resume(r)) &&
            (only_predict || (open_loaders(r) && ranks_agree(r->ranks, open_log(r) && open_records(r))));
 }
 

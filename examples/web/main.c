@@ -5,6 +5,7 @@
  * The kernels are the generic ones, which leave the same bits on all x86-64 CPUs: the same files give the same
  * weights. */
 #include "common/ink.h"
+#include "common/part.h"
 #include "common/progress.h"
 #include "common/say.h"
 #include "common/score.h"
@@ -292,7 +293,7 @@ int main(int argc, char **argv)
     int status = read_options(&o, argc, argv);
     if (status < 0) {
         signals_catch();
-        status = run_program(&o);
+        status = part_check(o.output) ? run_program(&o) : 1;
     }
     return streams_close() || status ? status : 1;
 }

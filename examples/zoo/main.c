@@ -6,6 +6,7 @@
 #include "options.h"
 #include "text.h"
 
+#include "common/part.h"
 #include "common/records.h"
 #include "common/say.h"
 #include "common/streams.h"
@@ -233,7 +234,7 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     options_result read = options_read(&r.o, argc, argv);
     bool done = read != OPTIONS_RUN;
-    if (!done && read_text(&r)) { /* which says what is wrong */
+    if (!done && read_text(&r) && part_check(r.o.save) && part_check(r.o.profile)) { /* which say what is wrong */
         done = prepare(&r) && (!r.o.frozen || freeze(&r)) && run_steps(&r) && report(&r);
         if (!done && !r.said) {
             say("zoo: %s: %s", r.o.net->name, cnn_last_error(NULL)[0] ? cnn_last_error(NULL) : "no memory");

@@ -42,10 +42,18 @@ contains "the message of a folder that cannot be made" "$err" 'mnist_cnn: cannot
 same "the status of events that do not fit" "$?" 1
 same "the lines about them" "$(wc -l <"$work/err" | tr -d ' ')" 1
 contains "the message about them" "$(cat "$work/err")" '^mnist_cnn: cannot write events in .*runs/full: File too large$'
-run $few --epochs 1 --quiet --profile /no/such/folder/profile.json
-same "the status without a folder for the profile" "$status" 1
-contains "the message of the profile" "$err" '^mnist_cnn: profile_save: /no/such/folder/profile.json'
-same "how often it is told" "$(grep -c profile_save "$work/err")" 1
+# Before anything is trained, and nothing is left beside the file.
+mkdir "$work/folder"
+ln -s profile.json "$work/folder/link"
+for option in --profile --save; do
+    fails 1 "mnist_cnn: cannot write /no/such/folder/file: No such file or directory\$" $few $option /no/such/folder/file
+    fails 1 "mnist_cnn: cannot write $work/folder: it is not a regular file\$" $few $option "$work/folder"
+    fails 1 "mnist_cnn: cannot write $work/table.csv/file: Not a directory\$" $few $option "$work/table.csv/file"
+    ok $few --epochs 1 --quiet $option "$work/folder/link"
+    [ -s "$work/folder/profile.json" ] || fail "$option writes no file at the end of a link"
+    same "what is in the folder of $option" "$(ls -A "$work/folder" | tr '\n' ' ')" "link profile.json "
+    rm "$work/folder/profile.json"
+done
 ok $few --epochs 1 --quiet --profile "$work/quiet.json"
 same "what --quiet prints beside a profile" "$(wc -l <"$work/out")" 1
 [ -s "$work/quiet.json" ] || fail "--quiet writes no profile"

@@ -33,6 +33,9 @@ contains "the message without a text" "$err" '^zoo: cannot read .*none: No such 
 run resnet20 --load "$work/none"
 same "the exit status without a file" "$status" 1
 contains "the message without a file" "$err" '^zoo: resnet20: module_load: .*none: .*No such file'
+for option in --save --profile; do
+    fails 1 'zoo: cannot write /no/such/folder/file: No such file or directory$' resnet20 --steps 1 $option /no/such/folder/file
+done
 run vgg11_bn --size 3x8x8 --batch 1 --infer
 same "the exit status of pictures that are too small" "$status" 1
 contains "the message about pictures that are too small" "$err" '^zoo: vgg11_bn: features\.[0-9]*: maxpool2d: '
