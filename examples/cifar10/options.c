@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,9 +181,24 @@ static options_result read_one(options *o, int c)
     }
 }
 
+/* What contradicts each other, or has no effect. */
+static options_result check(const options *o, const bool *given)
+{
+    if (o->eval_only && !o->resume) {
+        say("cifar10: --eval-only needs --resume FILE");
+        return OPTIONS_BAD;
+    }
+    if ((o->eval_only || o->epochs == 0) && (o->tensorboard || o->csv || o->profile)) {
+        say("cifar10: --tensorboard, --csv and --profile record training, and nothing is trained");
+        return OPTIONS_BAD;
+    }
+    return result_of(!o->eval_only || option_useless(table, given, "SBpLelwa", "--eval-only, which trains nothing"));
+}
+
 options_result options_read(options *o, int argc, char **argv)
 {
     options_result result = OPTIONS_RUN;
+    bool given[UCHAR_MAX + 1] = { false };
     *o = (options){ .data = "data/cifar10", .model = "fast", .device = "auto", .epochs = 10, .batch_size = 128, .lr = 0.05,
                     .weight_decay = 5e-4, .seed = 1, .loader_threads = 1 };
     opterr = 0; /* so that a mistake is reported in one line */
@@ -196,18 +212,11 @@ options_result options_read(options *o, int argc, char **argv)
             return OPTIONS_BAD;
         }
         result = read_one(o, c);
+        given[c] = true;
     }
     if (result == OPTIONS_RUN && optind < argc) {
         say("cifar10: \"%s\" is no option; --help lists them", argv[optind]);
         return OPTIONS_BAD;
     }
-    if (result == OPTIONS_RUN && o->eval_only && !o->resume) {
-        say("cifar10: --eval-only needs --resume FILE");
-        return OPTIONS_BAD;
-    }
-    if (result == OPTIONS_RUN && o->eval_only && (o->tensorboard || o->csv || o->profile)) {
-        say("cifar10: --tensorboard, --csv and --profile record training, and --eval-only trains nothing");
-        return OPTIONS_BAD;
-    }
-    return result;
+    return result == OPTIONS_RUN ? check(o, given) : result;
 }

@@ -16,12 +16,28 @@ void option_refuse(int answer, int argc, char **argv, int at)
         argv[at < argc ? at : argc - 1]);
 }
 
-bool number_refuse(const struct option *table, int letter, const char *expected)
+static const char *name_of(const struct option *table, int letter)
 {
     while (table->name && table->val != letter) {
         table++;
     }
-    say("%s: --%s is \"%s\", expected %s", program_name, table->name ? table->name : "", optarg, expected);
+    return table->name ? table->name : "";
+}
+
+bool option_useless(const struct option *table, const bool *given, const char *letters, const char *with)
+{
+    while (*letters && !given[(unsigned char)*letters]) {
+        letters++;
+    }
+    if (*letters) {
+        say("%s: --%s has no effect with %s", program_name, name_of(table, *letters), with);
+    }
+    return !*letters;
+}
+
+bool number_refuse(const struct option *table, int letter, const char *expected)
+{
+    say("%s: --%s is \"%s\", expected %s", program_name, name_of(table, letter), optarg, expected);
     return false;
 }
 

@@ -9,6 +9,9 @@
 
 /* What getopt_long() answered '?' or ':' to (its letters begin with ':', opterr is 0), said in one line. `at` is optind before that call. */
 void option_refuse(int answer, int argc, char **argv, int at);
+/* Refuses the first option of `letters` that is given, because it has no effect: PROGRAM: --save has no effect with --eval-only. The table's
+ * letters are indices of `given`. Returns whether none is. */
+bool option_useless(const struct option *table, const bool *given, const char *letters, const char *with);
 /* Says what was expected; returns false. */
 bool number_refuse(const struct option *table, int letter, const char *expected);
 bool number_integer(const struct option *table, int letter, int64_t low, int64_t high, int64_t *value);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +41,8 @@ static const char help[] =
     "  -P, --profile FILE     profile the first epoch that is trained: print tables, write a trace for Perfetto\n"
     "  -n, --limit N          use the first N training and the first N test images only\n"
     "  -y, --synthetic        use digits that the program draws itself\n"
-    "  -T, --tutorial         the article to the letter: learning rate 0.01, and in the end the accuracy with dropout\n"
-    "                         still on, over the training set\n"
+    "  -T, --tutorial         as the tutorial's article does it: learning rate 0.01, and in the end the accuracy with\n"
+    "                         dropout still on, over the training set\n"
     "  -x, --digest           print the SHA-256 of the weights in the end\n"
     "  -m, --mpi              train by all processes that mpirun started; --batch-size is that of all together\n"
     "  -k, --shards N         with --mpi: parts of a batch; for any number of processes the weights are the same to the bit;\n"
@@ -182,7 +183,17 @@ static options_result contradiction(const char *message)
     return OPTIONS_BAD;
 }
 
-static options_result check(options *o, int argc, char **argv)
+/* What changes training alone, and for pictures alone the test, too. */
+static bool check_use(const options *o, const bool *given)
+{
+    if (o->eval_only) {
+        return option_useless(table, given, "SLelakOw", "--eval-only, which trains nothing");
+    }
+    return !options_predict_only(o) ||
+           option_useless(table, given, "SLelaTxny", "--resume and --predict, which neither train nor test");
+}
+
+static options_result check(options *o, const bool *given, int argc, char **argv)
 {
     o->pictures = argv + optind;
     o->picture_count = argc - optind;
@@ -199,7 +210,7 @@ static options_result check(options *o, int argc, char **argv)
     if (o->report && options_predict_only(o)) {
         return contradiction("--report with --resume and --predict needs --eval-only: without it nothing is tested");
     }
-    if ((o->tensorboard || o->csv || o->profile) && (o->eval_only || options_predict_only(o))) {
+    if ((o->tensorboard || o->csv || o->profile) && (o->eval_only || options_predict_only(o) || o->epochs == 0)) {
         return contradiction("--tensorboard, --csv and --profile record training, and nothing is trained");
     }
     if (o->mpi && (o->tutorial || o->report || o->predict || o->tensorboard || o->profile)) {
@@ -208,7 +219,7 @@ static options_result check(options *o, int argc, char **argv)
     if (!o->mpi && (o->warmup || strcmp(o->optimizer, "adam") != 0 || o->shards != SHARDS)) {
         return contradiction("--shards, --optimizer and --warmup need --mpi");
     }
-    return OPTIONS_RUN;
+    return check_use(o, given) ? OPTIONS_RUN : OPTIONS_BAD;
 }
 
 bool options_predict_only(const options *o)
@@ -220,6 +231,7 @@ options_result options_read(options *o, int argc, char **argv)
 {
     *o = (options){ .data = "data/mnist", .epochs = 10, .batch_size = 200, .lr = 0, .seed = 1, .device = "auto",
                     .shards = SHARDS, .optimizer = "adam" };
+    bool given[UCHAR_MAX + 1] = { false };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
         int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:S:r:ER:paL:B:C:P:n:yTmk:O:w:xqhV", table, NULL);
@@ -234,10 +246,11 @@ options_result options_read(options *o, int argc, char **argv)
         if (result != OPTIONS_RUN) {
             return result;
         }
+        given[c] = true;
     }
     o->lr_given = o->lr > 0;
     if (o->lr == 0) {
         o->lr = o->tutorial ? 0.01 : 0.001;
     }
-    return check(o, argc, argv);
+    return check(o, given, argc, argv);
 }

@@ -7,6 +7,7 @@
 #include <cnn/cnn.h>
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,7 +95,7 @@ static options_result read_one(options *o, int c)
     }
 }
 
-static options_result read_record(options *o, int argc, char **argv)
+static options_result read_record(options *o, const bool *given, int argc, char **argv)
 {
     o->record = optind < argc ? argv[optind++] : "";
     bool mnist = strcmp(o->record, "mnist99") == 0;
@@ -109,12 +110,15 @@ static options_result read_record(options *o, int argc, char **argv)
     if (!o->data) {
         o->data = mnist ? "data/mnist" : "data/cifar10";
     }
-    return OPTIONS_RUN;
+    return result_of(mnist ? option_useless(table, given, "mey", "mnist99")
+                           : option_useless(table, given, "n", "cifar10") &&
+                                 (!given['e'] || option_useless(table, given, "m", "--epochs")));
 }
 
 options_result options_read(options *o, int argc, char **argv)
 {
     options_result result = OPTIONS_RUN;
+    bool given[UCHAR_MAX + 1] = { false };
     *o = (options){ .seeds = 20, .seed = 1, .threads = 2, .minutes = 10 };
     opterr = 0; /* so that a mistake is reported in one line */
     while (result == OPTIONS_RUN) {
@@ -127,6 +131,7 @@ options_result options_read(options *o, int argc, char **argv)
             return OPTIONS_BAD;
         }
         result = read_one(o, c);
+        given[c] = true;
     }
-    return result == OPTIONS_RUN ? read_record(o, argc, argv) : result;
+    return result == OPTIONS_RUN ? read_record(o, given, argc, argv) : result;
 }

@@ -13,7 +13,17 @@ refused '^cifar10: there is no option "--modle"; see --help$' --modle fast
 refused '^cifar10: a value is missing after "--model"; see --help$' --model
 same "the number of lines about --model" "$(wc -l <"$work/err")" 1
 refused '^cifar10: --eval-only needs --resume FILE$' --eval-only
-refused '^cifar10: --tensorboard, --csv and --profile record training, and --eval-only trains nothing$' --eval-only --resume x --csv x
+for option in --tensorboard --csv --profile; do
+    refused '^cifar10: --tensorboard, --csv and --profile record training, and nothing is trained$' --eval-only --resume x $option x
+    refused '^cifar10: --tensorboard, --csv and --profile record training, and nothing is trained$' --epochs 0 $option x
+done
+for option in '--save x' '--best x' '--patience 1' '--log x' '--epochs 3' '--lr 1' '--weight-decay 1' --no-augment; do
+    # shellcheck disable=SC2086
+    refused "^cifar10: ${option%% *} has no effect with --eval-only, which trains nothing\$" --resume x $option --eval-only
+done
+for option in --save --best --profile; do
+    fails 1 'cifar10: cannot write /no/such/folder/file: No such file or directory$' --synthetic --limit 32 $option /no/such/folder/file
+done
 refused '^cifar10: "more" is no option; --help lists them$' more
 
 # shellcheck disable=SC2086

@@ -78,6 +78,22 @@ for option in --tensorboard -B --csv -C --profile -P; do
     refused '--tensorboard, --csv and --profile record training, and nothing is trained$' --resume x --eval-only "$option" x
     refused '--tensorboard, --csv and --profile record training, and nothing is trained$' --resume x "$option" x --predict x.png
 done
+for option in --tensorboard --csv --profile; do
+    refused '--tensorboard, --csv and --profile record training, and nothing is trained$' --epochs 0 "$option" x
+done
+# Options that have no effect together.
+for option in '--save x' '-S x' '--log x' '--epochs 2' '-e 2' '--lr 0.1' --augment -a; do
+    # shellcheck disable=SC2086
+    refused '--[a-z]* has no effect with --eval-only, which trains nothing$' --resume x $option --eval-only
+done
+for option in '--shards 4' '--optimizer lamb' '--warmup 1'; do
+    # shellcheck disable=SC2086
+    refused "${option%% *} has no effect with --eval-only, which trains nothing\$" --mpi --eval-only $option --resume x
+done
+for option in '--save x' '--log x' '--epochs 2' '--lr 0.1' --augment --tutorial --digest '--limit 3' --synthetic; do
+    # shellcheck disable=SC2086
+    refused "${option%% *} has no effect with --resume and --predict, which neither train nor test\$" $option --resume x --predict x.png
+done
 # What is not for a terminal does not reach it.
 hostile=$(printf 'a\033[2J\342\200\256\377b')
 refused '--lr is "a.x1b.2J.u202e.xffb"' --lr "$hostile"

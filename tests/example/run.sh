@@ -48,7 +48,7 @@ cmp -s "$work/model" "$work/model2" || fail "-S wrote another checkpoint than --
 
 # --eval-only: the checkpoint's accuracy, no training, no change of the file.
 before=$(sha256sum "$work/model")
-ok $few --resume "$work/model" --save "$work/model" --eval-only --quiet
+ok $few --resume "$work/model" --eval-only --quiet
 same "the output of --eval-only" "$out" "$final"
 same "the checkpoint after --eval-only" "$(sha256sum "$work/model")" "$before"
 

@@ -14,6 +14,13 @@ same "the number of lines about -n" "$(wc -l <"$work/err")" 1
 refused '^speedrun: --threads is "x", expected 1 to 1024$' mnist99 --threads x
 refused '^speedrun: --minutes is "0", expected a number above 0$' cifar10 --minutes 0
 
+for option in '--minutes 1' '--epochs 2' --synthetic; do
+    # shellcheck disable=SC2086
+    refused "^speedrun: ${option%% *} has no effect with mnist99\$" mnist99 $option
+done
+refused '^speedrun: --seeds has no effect with cifar10$' cifar10 --seeds 2
+refused '^speedrun: --minutes has no effect with --epochs$' cifar10 --epochs 2 --minutes 1
+
 # above WHAT NUMBER LIMIT
 above()
 {
