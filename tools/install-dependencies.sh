@@ -54,6 +54,7 @@ web      needed command emcc                                    emscripten
 web      needed command python3                                 python3
 browser  needed command chromium                                chromium
 browser  needed command node                                    nodejs
+browser  wanted either  firefox-esr:firefox                     firefox-esr
 win32    needed command x86_64-w64-mingw32-gcc                  gcc-mingw-w64-x86-64
 win32    needed command wine                                    wine
 peers    wanted command python3                                 python3
