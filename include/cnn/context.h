@@ -145,8 +145,8 @@ CNN_API cnn_status cnn_context_set_random_state(cnn_context *ctx, const cnn_rand
  * input has 3 channels, weight [32,1,5,5] expects 1`. Like errno it belongs to the calling thread and is not cleared by
  * success; a call on NULL belongs to no context and leaves it in place. A thread remembers the messages of the eight
  * contexts that failed last. `ctx` NULL: the newest failure of this thread whatever its context, also of
- * cnn_context_create(), whose message calls on the NULL that it returned leave in place. In a step that has failed it is
- * the step's first error, which operations on nil tensors leave in place.
+ * cnn_context_create(), whose message calls on the NULL that it returned leave in place. In a step that has failed it
+ * is the step's first error, which operations on nil tensors leave in place.
  *
  * @return "" when nothing failed; valid until the next failing call of this thread. Never NULL.
  * @since 0.1

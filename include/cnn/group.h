@@ -11,8 +11,8 @@
  * A group, and everything made from it, is used by one thread at a time. Unless it is said otherwise, functions return
  * CNN_OK, CNN_ERROR_INVALID_ARGUMENT for a NULL, CNN_ERROR_IO where a process of the group cannot be reached, or
  * CNN_ERROR_NO_MEMORY. A collective call that fails with a message that does not begin with "rank N: " has failed here
- * alone, unless its arguments are wrong: the group is broken, and each later call fails with the same message. The other
- * processes are told, and those that wait for a message fail with CNN_ERROR_IO within a second, as long as the
+ * alone, unless its arguments are wrong: the group is broken, and each later call fails with the same message. The
+ * other processes are told, and those that wait for a message fail with CNN_ERROR_IO within a second, as long as the
  * transport reaches them (`tell` and `hear` of cnn_transport); cnn_group_abort() ends them all. */
 #ifndef CNN_GROUP_H
 #define CNN_GROUP_H
