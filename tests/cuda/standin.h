@@ -8,7 +8,6 @@
  * CNN_STANDIN_FAIL=N     the call with that number fails once; those of freeing and describing are not counted
  * CNN_STANDIN_LOST=N     from that call on every call fails, as when a device is lost
  * CNN_STANDIN_MEMORY=B   the device has B bytes
- * CNN_STANDIN_COUNT=FILE the number of calls is written there at the end
  * CNN_STANDIN_ENGINES=0  cuBLASLt and cuDNN support nothing
  * CNN_STANDIN_DRIVER=V   the driver's version, such as 11040
  * CNN_STANDIN_LOG=FILE   every call's name and result */
