@@ -1,30 +1,42 @@
 #!/bin/sh
-# NVRTC and nvcc compile every kernel of the CUDA back end: usage: check-cuda-kernels.sh ARCHITECTURES FOLDER FILE...
-# ARCHITECTURES are numbers with commas between. Without NVRTC, or without nvcc, it says so and goes on.
+# NVRTC and nvcc compile the kernels of the CUDA back end, on every CPU: usage: check-cuda-kernels.sh ARCHITECTURES FOLDER FILE...
+# ARCHITECTURES are numbers with commas between. NVRTC, which is what a program uses, compiles every file for each; nvcc, which has the same
+# compiler in it, products and layers, whose kernels need most registers and shared memory. Without NVRTC, or without nvcc, it says so and
+# goes on.
 set -u
 architectures=$1
 folder=$2
 shift 2
 failures=0
+cpus=$(nproc 2>/dev/null || echo 1)
 
-"$folder/compile_kernels" "$architectures" "$@"
-status=$?
-if [ $status = 77 ]; then
+# The library is looked for once; 77: there is none.
+"$folder/compile_kernels" none "$1" >/dev/null
+if [ $? = 77 ]; then
     echo "skipped: check-cuda-kernels by NVRTC (there is no libnvrtc.so.13 or .12; CNN_NVRTC may name one)"
-elif [ $status != 0 ]; then
-    failures=1
+else
+    for architecture in $(echo "$architectures" | tr , ' '); do
+        for file in "$@"; do
+            printf '%s\n%s\n' "$architecture" "$file"
+        done
+    done | xargs -n 2 -P "$cpus" "$folder/compile_kernels" || failures=1
 fi
 
 if command -v nvcc >/dev/null 2>&1; then
+    known=$(nvcc --list-gpu-code)
     for architecture in $(echo "$architectures" | tr , ' '); do
-        nvcc --list-gpu-code | grep -qx "sm_$architecture" || {
-            echo "skipped: sm_$architecture (this nvcc does not know it)"
+        echo "$known" | grep -qx "sm_$architecture" || {
+            echo "skipped: sm_$architecture (this nvcc does not know it)" >&2
             continue
         }
         for file in "$@"; do
-            nvcc -std=c++17 -fmad=false -arch="sm_$architecture" -cubin -o "$folder/nvcc.cubin" "$file" || failures=1
+            case $file in
+            */products*.cu | */layers*.cu) printf '%s\n%s\n' "$architecture" "$file" ;;
+            esac
         done
-    done
+    # shellcheck disable=SC2016 # the words are those of the inner shell
+    done | xargs -n 2 -P "$cpus" sh -c 'nvcc -std=c++17 -fmad=false -arch="sm_$2" -cubin -o "$1/nvcc.$2.$(basename "$3").cubin" "$3" &&
+        echo "$3 for sm_$2 by nvcc: compiles"' sh "$folder" || failures=1
 else
     echo "skipped: check-cuda-kernels by nvcc (there is no nvcc)"
 fi
