@@ -35,7 +35,7 @@ if command -v nvcc >/dev/null 2>&1; then
             esac
         done
     # shellcheck disable=SC2016 # the words are those of the inner shell
-    done | xargs -n 2 -P "$cpus" sh -c 'nvcc -std=c++17 -fmad=false -arch="sm_$2" -cubin -o "$1/nvcc.$2.$(basename "$3").cubin" "$3" &&
+    done | xargs -n 2 -P "$cpus" sh -c 'nvcc -std=c++17 -fmad=false -diag-suppress 177 -arch="sm_$2" -cubin -o "$1/nvcc.$2.$(basename "$3").cubin" "$3" &&
         echo "$3 for sm_$2 by nvcc: compiles"' sh "$folder" || failures=1
 else
     echo "skipped: check-cuda-kernels by nvcc (there is no nvcc)"
