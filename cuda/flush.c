@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A driver knows how large a kernel's argument is; a stand-in (tests/cuda) may read CUDA_ARGUMENT_BYTES. */
+/* A driver reads as much as a kernel declares, which may be more than its argument has. */
 enum { MOST_ENTRIES = 4096, MOST_BYTES = 4 << 20, ALIGN = 16, SLACK = CUDA_ARGUMENT_BYTES };
 
 /* ---- lists ---- */
@@ -56,8 +56,15 @@ void cuda_list_free(cuda_list *list)
 
 /* ---- adding ---- */
 
-bool cuda_add(cuda_queue *q, const cuda_entry *entry, const void *argument)
+static bool add_behind(cuda_queue *q, const cuda_entry *entry, const void *argument)
 {
+    if (q->failed) {
+        return false;
+    }
+    q->has_launch = q->has_launch || entry->kernel >= 0;
+    if (cuda_replay_entry(q, entry, argument)) {
+        return true;
+    }
     if (q->failed) {
         return false;
     }
@@ -65,26 +72,49 @@ bool cuda_add(cuda_queue *q, const cuda_entry *entry, const void *argument)
         cuda_fail(q, entry->number, entry->kernel, "no memory for what is handed over");
         return false;
     }
-    q->has_launch = q->has_launch || entry->kernel >= 0;
     return (q->graphs && q->list.count < MOST_ENTRIES && q->list.used < MOST_BYTES) || cuda_flush(q);
+}
+
+bool cuda_add(cuda_queue *q, const cuda_entry *entry, const void *argument)
+{
+    return cuda_groups_close(q, UINT64_MAX) && add_behind(q, entry, argument);
+}
+
+static bool add_call(cuda_queue *q, const cuda_call *call, CUfunction function, uint64_t number, int kernel,
+                     bool (*add)(cuda_queue *q, const cuda_entry *entry, const void *argument))
+{
+    cuda_entry entry = { .kind = CUDA_KERNEL,
+                         .function = function,
+                         .shared = call->shared,
+                         .number = number,
+                         .argument_size = call->argument_size,
+                         .kernel = kernel };
+    memcpy(entry.grid, call->grid, sizeof entry.grid);
+    memcpy(entry.block, call->block, sizeof entry.block);
+    return add(q, &entry, call->argument);
 }
 
 bool cuda_add_call(void *target, const cuda_call *call)
 {
     const cuda_target *t = target;
-    CUfunction function = cuda_function_find(t->queue, call->kernel, call->module, t->number, t->kernel);
-    if (!function) {
-        return false;
+    if (call->table) {
+        return cuda_group_add(t->queue, call, t->number, t->kernel);
     }
-    cuda_entry entry = { .kind = CUDA_KERNEL,
-                         .function = function,
-                         .shared = call->shared,
-                         .number = t->number,
-                         .argument_size = call->argument_size,
-                         .kernel = t->kernel };
-    memcpy(entry.grid, call->grid, sizeof entry.grid);
-    memcpy(entry.block, call->block, sizeof entry.block);
-    return cuda_add(t->queue, &entry, call->argument);
+    CUfunction function = cuda_function_find(t->queue, call->kernel, call->module, t->number, t->kernel);
+    return function && add_call(t->queue, call, function, t->number, t->kernel, cuda_add);
+}
+
+/* Adding may hand over what is listed, which is to find no open group. */
+bool cuda_groups_close(cuda_queue *q, uint64_t before)
+{
+    const int count = q->group_count;
+    bool added = !q->failed;
+    q->group_count = 0;
+    for (int i = 0; i < count && added; i++) {
+        const cuda_group *g = &q->groups[i];
+        added = g->number >= before || add_call(q, &g->call, g->function, g->number, g->kernel, add_behind);
+    }
+    return added;
 }
 
 /* ---- handing over ---- */
@@ -102,18 +132,38 @@ bool cuda_issue(cuda_queue *q, const cuda_entry *e, unsigned char *bytes)
     }
 }
 
+static void list_emptied(cuda_queue *q)
+{
+    q->followed = NULL;
+    q->list.count = q->list.used = 0;
+    q->notes.count = q->notes.used = 0;
+    q->notes.incomplete = false;
+    q->has_launch = false;
+}
+
 /* Behind the first entry that fails nothing is handed over. */
 bool cuda_flush(cuda_queue *q)
 {
-    if (q->failed) {
+    if (!cuda_groups_close(q, UINT64_MAX)) {
         return false;
     }
-    int ran = q->graphs ? cuda_graph_run(q) : 0;
+    q->flushes += cuda_replay_position(q) > 0;
+    int ran = q->followed ? cuda_replay_run(q) : 0;
+    if (q->failed && q->list.count > 0) {
+        return false; /* what was followed is not all in the list; what is comes before the failure */
+    }
+    if (ran == 0 && q->graphs) {
+        ran = cuda_graph_run(q);
+    }
     for (size_t i = 0; ran == 0 && i < q->list.count && !q->failed; i++) {
         cuda_issue(q, &q->list.entries[i], q->list.bytes);
     }
-    q->list.count = q->list.used = 0;
-    q->has_launch = false;
+    list_emptied(q);
+    if (q->staged > 0) {
+        q->staged_before -= q->staged_before / 8;
+        q->staged_before = q->staged > q->staged_before ? q->staged : q->staged_before;
+        q->staged = 0;
+    }
     return !q->failed;
 }
 
@@ -121,15 +171,22 @@ void cuda_flush_before_failure(cuda_queue *q)
 {
     const cnn_backend_failure later = q->failure;
     q->failed = false;
+    cuda_groups_close(q, later.number);
+    cuda_replay_leave(q);
     for (size_t i = 0; i < q->list.count && q->list.entries[i].number < later.number && !q->failed; i++) {
         cuda_issue(q, &q->list.entries[i], q->list.bytes);
     }
-    q->list.count = q->list.used = 0;
-    q->has_launch = false;
+    list_emptied(q);
     if (!q->failed) {
         q->failed = true;
         q->failure = later;
     }
+}
+
+void cuda_drop(cuda_queue *q)
+{
+    q->group_count = 0;
+    list_emptied(q);
 }
 
 bool cuda_scratch(cuda_queue *q, size_t bytes)

@@ -1,7 +1,11 @@
-/* Sequences of work that come again are launched as one CUDA graph. Between two waits a program that trains hands over
- * the same kernels on the same addresses; what changes (the step's learning rate, the key of random numbers, where a
- * batch was put) is in the arguments of our own kernels. The first time a sequence is handed over as it is; the second
- * time it is captured, too; from then on its graph is launched, after the arguments that have changed were set in it.
+/* Sequences of work that come again are launched as one CUDA graph. In each step a program that trains hands over the
+ * same kernels on the same addresses; what changes (the step's learning rate, the key of random numbers, where a batch
+ * was put) is in the arguments of our own kernels. The first time a sequence is handed over as it is; the second time
+ * it is captured, too; from then on its graph is launched, after the arguments that have changed were set in it.
+ *
+ * These numbers are not in the device's memory, because the library hands them over by value: it makes them on the
+ * host, in double, for every device. Setting the arguments of a few nodes costs less than a kernel that would have to
+ * make them there, and nothing of the interface of back ends changes.
  *
  * The calls of libraries are part of the graph as they were captured, so they must be the very same. */
 #include "queue.h"
@@ -13,7 +17,7 @@ enum { FEWEST_ENTRIES = 8 };
 
 /* ---- what is the same ---- */
 
-static bool same_shape(const cuda_entry *a, const cuda_entry *b)
+bool cuda_same_shape(const cuda_entry *a, const cuda_entry *b)
 {
     return a->kind == b->kind && a->function == b->function && a->product == b->product &&
            a->convolution == b->convolution && a->shared == b->shared && a->argument_size == b->argument_size &&
@@ -45,7 +49,7 @@ static bool same_list(const cuda_sequence *s, const cuda_list *list, uint64_t ha
         return false;
     }
     for (size_t i = 0; i < list->count; i++) {
-        if (!same_shape(&s->list.entries[i], &list->entries[i])) {
+        if (!cuda_same_shape(&s->list.entries[i], &list->entries[i])) {
             return false;
         }
     }
@@ -63,12 +67,18 @@ static void forget(cuda_queue *q, cuda_sequence *s)
         q->library->cuGraphDestroy(s->graph);
     }
     free(s->nodes);
+    free(s->changed);
+    free(s->loose);
     cuda_list_free(&s->list);
-    *s = (cuda_sequence){ 0 };
+    cuda_notes_free(&s->notes);
+    *s = (cuda_sequence){ .next = -1 };
 }
 
+/* What was handed over is in the list, or has been dropped. */
 void cuda_graphs_forget(cuda_queue *q)
 {
+    q->followed = NULL;
+    q->last = -1;
     for (int i = 0; i < CUDA_SEQUENCES; i++) {
         forget(q, &q->sequences[i]);
     }
@@ -87,6 +97,10 @@ static cuda_sequence *sequence_of(cuda_queue *q)
         oldest = s->last_use < oldest->last_use ? s : oldest;
     }
     forget(q, oldest);
+    oldest->loose = calloc(q->list.count, sizeof *oldest->loose);
+    if (!oldest->loose) {
+        return NULL;
+    }
     for (size_t i = 0; i < q->list.count; i++) {
         const cuda_entry *e = &q->list.entries[i];
         if (!cuda_list_add(&oldest->list, e, q->list.bytes + e->argument)) {
@@ -132,7 +146,9 @@ static bool capture(cuda_queue *q, cuda_sequence *s)
 {
     const cuda_library *l = q->library;
     s->nodes = calloc(s->list.count, sizeof *s->nodes);
-    if (!s->nodes || l->cuStreamBeginCapture(q->stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL) != CUDA_SUCCESS) {
+    s->changed = calloc(s->list.count, sizeof *s->changed);
+    if (!s->nodes || !s->changed ||
+        l->cuStreamBeginCapture(q->stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL) != CUDA_SUCCESS) {
         return false;
     }
     bool captured = capture_entries(q, s);
@@ -152,30 +168,53 @@ static bool set_argument(cuda_queue *q, cuda_sequence *s, size_t i)
     return q->library->cuGraphExecKernelNodeSetParams(s->exec, s->nodes[i], &p) == CUDA_SUCCESS;
 }
 
-/* Brings the arguments up to date. */
-static bool set_arguments(cuda_queue *q, cuda_sequence *s)
+bool cuda_sequence_update(cuda_sequence *s, size_t i, const cuda_entry *entry, const void *argument)
 {
-    for (size_t i = 0; i < s->list.count; i++) {
-        cuda_entry *e = &s->list.entries[i];
-        unsigned char *known = s->list.bytes + e->argument;
-        const unsigned char *now = q->list.bytes + q->list.entries[i].argument;
-        if (e->argument_size > 0 && memcmp(known, now, e->argument_size) != 0) {
-            memcpy(known, now, e->argument_size);
-            if (!set_argument(q, s, i)) {
-                return false;
-            }
+    cuda_entry *known = &s->list.entries[i];
+    const bool other =
+        known->argument_size > 0 && memcmp(s->list.bytes + known->argument, argument, known->argument_size) != 0;
+    if (other) {
+        memcpy(s->list.bytes + known->argument, argument, known->argument_size);
+        if (s->changed) {
+            s->changed[i] = true;
         }
     }
-    return true;
+    known->number = entry->number;
+    return other;
 }
 
-static void copy_arguments(cuda_queue *q, cuda_sequence *s)
+/* Of two sequences the later one is known to come behind the earlier one. */
+static void use(cuda_queue *q, cuda_sequence *s)
 {
-    for (size_t i = 0; i < s->list.count; i++) {
-        memcpy(s->list.bytes + s->list.entries[i].argument, q->list.bytes + q->list.entries[i].argument,
-               s->list.entries[i].argument_size);
-        s->list.entries[i].number = q->list.entries[i].number;
+    const int number = (int)(s - q->sequences);
+    s->last_use = ++q->uses;
+    if (q->last >= 0) {
+        q->sequences[q->last].next = number;
     }
+    q->last = number;
+}
+
+int cuda_graph_launch(cuda_queue *q, cuda_sequence *s, uint64_t number)
+{
+    for (size_t i = 0; i < s->list.count && !s->refused; i++) {
+        s->refused = s->changed[i] && !set_argument(q, s, i);
+        s->changed[i] = s->changed[i] && s->refused;
+    }
+    if (s->refused) {
+        return 0;
+    }
+    use(q, s);
+    return cuda_ok(q, number, -1, "cuGraphLaunch", q->library->cuGraphLaunch(s->exec, q->stream)) ? 1 : -1;
+}
+
+/* The arguments of the list are the sequence's. */
+static void take_notes(cuda_queue *q, cuda_sequence *s)
+{
+    cuda_notes notes = s->notes;
+    s->notes = q->notes;
+    q->notes = notes;
+    s->notes.count = s->notes.incomplete ? 0 : s->notes.count;
+    memset(s->loose, 0, s->list.count * sizeof *s->loose);
 }
 
 int cuda_graph_run(cuda_queue *q)
@@ -187,19 +226,16 @@ int cuda_graph_run(cuda_queue *q)
     if (!s) {
         return 0;
     }
-    s->last_use = ++q->uses;
+    for (size_t i = 0; i < q->list.count; i++) {
+        cuda_sequence_update(s, i, &q->list.entries[i], q->list.bytes + q->list.entries[i].argument);
+    }
+    take_notes(q, s);
     if (s->seen++ == 0 || s->refused) {
+        use(q, s);
         return 0;
     }
     if (!s->exec) {
-        copy_arguments(q, s);
         s->refused = !capture(q, s);
-    } else {
-        s->refused = !set_arguments(q, s);
     }
-    if (s->refused) {
-        return 0;
-    }
-    uint64_t number = q->list.entries[0].number;
-    return cuda_ok(q, number, -1, "cuGraphLaunch", q->library->cuGraphLaunch(s->exec, q->stream)) ? 1 : -1;
+    return s->refused ? 0 : cuda_graph_launch(q, s, q->list.entries[0].number);
 }

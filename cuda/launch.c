@@ -21,14 +21,15 @@ size_t cuda_workspace(void *queue, const cnn_launch *launch)
 {
     cuda_queue *q = queue;
     bool fits = is_convolution(launch) && cuda_convolution_fits(launch, true), found = false;
-    const size_t own = cuda_plan_workspace(launch), listed = q->list.count;
+    const size_t own = cuda_plan_workspace(launch);
+    const uint64_t flushes = q->flushes;
     if (fits && !q->failed) {
         if (cuda_enter(q)) {
             found = cuda_convolution_find(q, launch) != NULL;
             cuda_leave(q);
         }
         /* What is in the list may have been handed over on the way: that it has failed is not forgotten. */
-        q->failed = q->failed && q->list.count < listed;
+        q->failed = q->failed && q->flushes != flushes;
     }
     /* Whether cuDNN has it may be known at the launch alone. */
     if (fits && cuda_is_pooled(launch)) {
@@ -50,17 +51,31 @@ static bool add_planned(cuda_queue *q, const cnn_launch *launch)
     return false;
 }
 
-bool cuda_launch(void *queue, const cnn_launch *launch)
+static bool add(cuda_queue *q, const cnn_launch *launch)
 {
-    cuda_queue *q = queue;
-    if (!cuda_begin(q, launch->number, (int)launch->kernel)) {
-        return false;
-    }
     int added = 0;
     if (cuda_product_fits(launch)) {
         added = cuda_product_add(q, launch);
     } else if (is_convolution(launch) && cuda_convolution_fits(launch, false)) {
         added = cuda_convolution_add(q, launch);
     }
-    return cuda_end(q, added > 0 || (added == 0 && add_planned(q, launch)));
+    return added > 0 || (added == 0 && add_planned(q, launch));
+}
+
+bool cuda_launch(void *queue, const cnn_launch *launch)
+{
+    cuda_queue *q = queue;
+    if (!q->failed && !q->lost && cuda_replay_launch(q, launch)) {
+        q->newest = launch->number;
+        return true;
+    }
+    if (!cuda_begin(q, launch->number, (int)launch->kernel)) {
+        return false;
+    }
+    const size_t first = cuda_replay_position(q);
+    const bool alone = q->group_count == 0;
+    const uint64_t flushes = q->flushes;
+    const bool added = add(q, launch);
+    cuda_replay_note(q, launch, first, added && alone && q->group_count == 0 && q->flushes == flushes);
+    return cuda_end(q, added);
 }

@@ -1,10 +1,12 @@
 /* Which kernels there are for which dtypes, and the walk over a launch. */
 #include "planner.h"
 
+#include <stddef.h>
 #include <string.h>
 
 _Static_assert(sizeof(cuda_status) == sizeof(queue_status), "the record of a queue");
-_Static_assert(sizeof(nested_arguments) <= CUDA_ARGUMENT_BYTES && sizeof(plain_arguments) <= CUDA_ARGUMENT_BYTES,
+_Static_assert(sizeof(nested_arguments) <= CUDA_ARGUMENT_BYTES && sizeof(plain_arguments) <= CUDA_ARGUMENT_BYTES &&
+                   sizeof(table_arguments) <= CUDA_ARGUMENT_BYTES,
                "arguments fit into a call");
 _Static_assert((int)NEST_DIMS == (int)CNN_MAX_DIMS, "nests");
 
@@ -25,8 +27,25 @@ static int number_of(module in, const char *kernel)
     return !f64 ? (int)in : (int)(in < INDICES ? MODULES + in : MODULES + in - 1);
 }
 
+/* A long argument is not cleared for a short one. */
+static void make_call(cuda_call *call, const planner *p, module in, const char *kernel, int64_t blocks,
+                      const void *argument, size_t size)
+{
+    call->kernel = kernel;
+    call->module = number_of(in, kernel);
+    call->grid[0] = (unsigned)blocks;
+    call->grid[1] = call->grid[2] = call->block[1] = call->block[2] = 1;
+    call->block[0] = THREADS;
+    call->shared = 0;
+    call->table = false;
+    call->argument_size = size;
+    memcpy(call->argument, argument, size);
+    memcpy(call->argument, &p->status, sizeof p->status); /* its first member */
+}
+
 void plan_blocks(planner *p, module in, const char *kernel, int64_t blocks, const void *argument, size_t size)
 {
+    cuda_call call;
     if (p->measures || p->failed || blocks <= 0) {
         return;
     }
@@ -34,13 +53,7 @@ void plan_blocks(planner *p, module in, const char *kernel, int64_t blocks, cons
         p->failed = true;
         return;
     }
-    cuda_call call = { .kernel = kernel,
-                       .module = number_of(in, kernel),
-                       .grid = { (unsigned)blocks, 1, 1 },
-                       .block = { THREADS, 1, 1 },
-                       .argument_size = size };
-    memcpy(call.argument, argument, size);
-    memcpy(call.argument, &p->status, sizeof p->status); /* its first member */
+    make_call(&call, p, in, kernel, blocks, argument, size);
     p->failed = !p->emit(p->to, &call);
 }
 
@@ -48,6 +61,88 @@ void plan_each(planner *p, module in, const char *kernel, int64_t count, const v
 {
     int64_t blocks = (count + THREADS - 1) / THREADS;
     plan_blocks(p, in, kernel, blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS, argument, size);
+}
+
+/* ---- tables ---- */
+
+static size_t bytes_of_rows(int64_t rows)
+{
+    return offsetof(table_arguments, row) + (size_t)rows * sizeof(table_row);
+}
+
+void plan_table(planner *p, const char *kernel, table_arguments *a)
+{
+    cuda_call call;
+    const int64_t blocks = (a->row[0].n + THREADS - 1) / THREADS;
+    if (p->measures || p->failed || blocks <= 0) {
+        return;
+    }
+    a->rows = 1;
+    a->row[0].begin = 0;
+    a->row[0].blocks = (int32_t)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS);
+    make_call(&call, p, OPTIMIZERS, kernel, a->row[0].blocks, a, bytes_of_rows(1));
+    call.table = true;
+    p->failed = !p->emit(p->to, &call);
+}
+
+static const table_arguments *table_of(const cuda_call *call)
+{
+    return (const table_arguments *)(const void *)call->argument;
+}
+
+bool cuda_plan_join(cuda_call *group, const cuda_call *call)
+{
+    table_arguments *to = (table_arguments *)(void *)group->argument;
+    const table_arguments *from = table_of(call);
+    const size_t numbers = offsetof(table_arguments, row) - offsetof(table_arguments, element);
+    if (!group->table || !call->table || strcmp(group->kernel, call->kernel) != 0 ||
+        to->rows + from->rows > TABLE_ROWS || group->grid[0] > INT32_MAX - call->grid[0] ||
+        memcmp(&to->element, &from->element, numbers) != 0) {
+        return false;
+    }
+    for (int64_t i = 0; i < from->rows; i++) {
+        table_row *row = &to->row[to->rows++];
+        *row = from->row[i];
+        row->begin += (int32_t)group->grid[0];
+    }
+    group->grid[0] += call->grid[0];
+    group->argument_size = bytes_of_rows(to->rows);
+    return true;
+}
+
+static bool meet(const void *a, int64_t a_bytes, const void *b, int64_t b_bytes)
+{
+    const uintptr_t first = (uintptr_t)a, second = (uintptr_t)b;
+    return a && b && first < second + (uintptr_t)b_bytes && second < first + (uintptr_t)a_bytes;
+}
+
+/* Whether the first writes what the second reads or writes. */
+static bool disturbs(const table_row *a, int64_t a_element, const table_row *b, int64_t b_element)
+{
+    enum { TOTALS = 16 };
+    const int64_t a_bytes = a->n * a_element, b_bytes = b->n * b_element;
+    bool meets = false;
+    for (int i = 0; i < 4 && !meets; i++) {
+        meets = meet(a->out[i], a_bytes, b->in[0], b_bytes) || meet(a->out[i], a_bytes, b->in[1], TOTALS);
+        for (int k = 0; k < 4 && !meets; k++) {
+            meets = meet(a->out[i], a_bytes, b->out[k], b_bytes);
+        }
+    }
+    return meets;
+}
+
+bool cuda_plan_apart(const cuda_call *a, const cuda_call *b)
+{
+    const table_arguments *first = table_of(a), *second = table_of(b);
+    bool apart = a->table && b->table;
+    for (int64_t i = 0; apart && i < first->rows; i++) {
+        for (int64_t k = 0; apart && k < second->rows; k++) {
+            const table_row *one = &first->row[i], *other = &second->row[k];
+            apart = !disturbs(one, first->element, other, second->element) &&
+                    !disturbs(other, second->element, one, first->element);
+        }
+    }
+    return apart;
 }
 
 kernel_nest plan_nest(const cnn_nest *nest, unsigned operands)

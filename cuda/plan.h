@@ -32,7 +32,7 @@ typedef struct cuda_status {
         0, UINT64_MAX, 0, -1 \
     }
 
-enum { CUDA_ARGUMENT_BYTES = 1024 };
+enum { CUDA_ARGUMENT_BYTES = 4096 }; /* at most, as CUDA allows */
 
 /* One launch of a kernel. */
 typedef struct cuda_call {
@@ -41,7 +41,8 @@ typedef struct cuda_call {
     unsigned grid[3];     /* blocks; never 0 */
     unsigned block[3];    /* threads of a block */
     unsigned shared;      /* bytes of dynamic shared memory; 0 in this version: kernels declare theirs */
-    size_t argument_size; /* of its only argument */
+    size_t argument_size; /* of its only argument; a kernel may declare a longer one, whose rest it does not read */
+    bool table;           /* the argument is a table, to which others may be joined by cuda_plan_join() */
     alignas(16) unsigned char argument[CUDA_ARGUMENT_BYTES];
 } cuda_call;
 
@@ -59,8 +60,15 @@ size_t cuda_plan_workspace(const cnn_launch *launch);
  * device. False: the kernel or its dtype is not supported, or `emit` has returned false. */
 bool cuda_plan(const cnn_launch *launch, void *status, cuda_emit *emit, void *to);
 
-/* The same for a copy within the device; the two do not overlap. `from` may also be memory of the host that the device
- * can read (pinned and mapped). */
+/* Joins a call to a group, which began as one: the group makes the work of both, with the same bits, if the two are
+ * cuda_plan_apart(). False: the group stays as it is, for they are no tables of the same kernel with the same numbers,
+ * or it is full. */
+bool cuda_plan_join(cuda_call *group, const cuda_call *call);
+/* Whether two tables may be carried out in any order, or at once: neither writes what the other reads or writes. */
+bool cuda_plan_apart(const cuda_call *a, const cuda_call *b);
+
+/* cuda_plan() for a copy within the device; the two do not overlap. `from` may also be memory of the host that the
+ * device can read (pinned and mapped). */
 bool cuda_plan_copy(void *to_address, const void *from, size_t bytes, void *status, cuda_emit *emit, void *to);
 
 /* The sources of the kernels, each a translation unit that includes nothing (build/cuda/modules.c is made of

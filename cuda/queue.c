@@ -11,13 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What lies in the pinned memory: two halves, a piece that is read to, the record as read, and the record as new. */
+/* What lies in the pinned memory: two halves, a piece that is read to, the record as read, as new, and as it
+ * was at the last mark. */
 enum {
     AT_READ = 2 * CUDA_HALF,
     READ_BYTES = CUDA_HALF,
     AT_RECORD = AT_READ + READ_BYTES,
     AT_NONE = AT_RECORD + 64,
-    PINNED_BYTES = AT_NONE + 64
+    AT_MARK = AT_NONE + 64,
+    PINNED_BYTES = AT_MARK + 64
 };
 
 /* ---- failures ---- */
@@ -109,6 +111,7 @@ static void release(cuda_queue *q)
     const cuda_library *l = q->library;
     cuda_graphs_forget(q);
     cuda_list_free(&q->list);
+    cuda_notes_free(&q->notes);
     if (q->stream) {
         l->cuStreamSynchronize(q->stream);
     }
@@ -131,6 +134,9 @@ static void release(cuda_queue *q)
         if (q->half_done[i]) {
             l->cuEventDestroy(q->half_done[i]);
         }
+    }
+    if (q->marked) {
+        l->cuEventDestroy(q->marked);
     }
     if (q->record) {
         l->cuMemFree(q->record); /* before what it is copied from */
@@ -193,6 +199,7 @@ static bool set_up(cuda_queue *q)
     for (int i = 0; i < 2 && done; i++) {
         done = cuda_ok(q, 0, -1, "cuEventCreate", l->cuEventCreate(&q->half_done[i], CU_EVENT_DISABLE_TIMING));
     }
+    done = done && cuda_ok(q, 0, -1, "cuEventCreate", l->cuEventCreate(&q->marked, CU_EVENT_DISABLE_TIMING));
     return done && cuda_ok(q, 0, -1, "cuMemAlloc", l->cuMemAlloc(&q->record, sizeof(cuda_status))) && make_record(q) &&
            open_libraries(q);
 }
@@ -227,6 +234,7 @@ void *cuda_open(int index, char *message, size_t size)
     }
     q->library = l;
     q->owner = getpid();
+    q->last = -1;
     q->tf32 = is_on("CNN_CUDA_TF32", false);
     q->graphs = is_on("CNN_CUDA_GRAPHS", true);
     bool entered = enter_device(q, index), done = entered && set_up(q);
@@ -295,16 +303,21 @@ static bool next_half(cuda_queue *q, uint64_t number)
 static bool write_pieces(cuda_queue *q, char *to, const char *from, size_t bytes, uint64_t number)
 {
     while (bytes > 0) {
-        if (q->half_filled == CUDA_HALF && !next_half(q, number)) {
-            return false;
+        size_t room = CUDA_HALF - q->half_filled;
+        if (room < (bytes < CUDA_HALF ? bytes : CUDA_HALF)) {
+            if (!next_half(q, number)) {
+                return false;
+            }
+            room = CUDA_HALF;
         }
-        size_t room = CUDA_HALF - q->half_filled, piece = bytes < room ? bytes : room;
+        size_t piece = bytes < room ? bytes : room;
         char *place = q->pinned + (size_t)q->half * CUDA_HALF + q->half_filled;
         memcpy(place, from, piece);
         if (!add_copy(q, to, place, piece, number)) {
             return false;
         }
         q->half_filled += (piece + 63) / 64 * 64;
+        q->staged += (piece + 63) / 64 * 64;
         to += piece;
         from += piece;
         bytes -= piece;
@@ -312,14 +325,38 @@ static bool write_pieces(cuda_queue *q, char *to, const char *from, size_t bytes
     return true;
 }
 
-/* A write behind launches begins a new step, as a rule: what came before is handed over. */
+/* What was handed over to the stream can be waited for from now on without handing over what comes behind it. Where
+ * that cannot be ordered, the wait is for everything. */
+static void set_mark(cuda_queue *q, uint64_t number)
+{
+    const cuda_library *l = q->library;
+    const bool marked =
+        l->cuMemcpyDtoHAsync(q->pinned + AT_MARK, q->record, sizeof(cuda_status), q->stream) == CUDA_SUCCESS &&
+        l->cuEventRecord(q->marked, q->stream) == CUDA_SUCCESS;
+    q->mark = marked ? number : 0;
+}
+
+/* A write behind launches begins a new step, as a rule: what came before is handed over. Its own writes are to come
+ * from one half of the pinned memory, so that the list is as it was in the step before. */
+static bool begin_step(cuda_queue *q, uint64_t number)
+{
+    if (q->has_launch) {
+        if (!cuda_flush(q)) {
+            return false;
+        }
+        set_mark(q, number - 1);
+    }
+    const bool begins = q->staged == 0 && q->half_filled > 0 && q->half_filled + q->staged_before > CUDA_HALF;
+    return !begins || next_half(q, number);
+}
+
 bool cuda_write(void *queue, void *to, const void *from, size_t bytes, uint64_t number)
 {
     cuda_queue *q = queue;
     if (!cuda_begin(q, number, -1)) {
         return false;
     }
-    return cuda_end(q, (!q->has_launch || cuda_flush(q)) && write_pieces(q, to, from, bytes, number));
+    return cuda_end(q, begin_step(q, number) && write_pieces(q, to, from, bytes, number));
 }
 
 bool cuda_copy(void *queue, void *to, const void *from, size_t bytes, uint64_t number)
@@ -424,8 +461,8 @@ static void tell_bad_index(const cuda_status *record, cnn_backend_failure *failu
 /* Makes the queue as new, as far as the device lets it. What is listed has not been handed over and is dropped. */
 static void start_again(cuda_queue *q)
 {
-    q->list.count = q->list.used = 0;
-    q->has_launch = false;
+    cuda_drop(q);
+    q->mark = 0;
     q->verified = q->newest;
     q->failed = false;
     if (!q->lost) {
@@ -433,10 +470,26 @@ static void start_again(cuda_queue *q)
     }
 }
 
+/* Whether all up to a number is done and nothing has failed, as far as the mark says so. Nothing is handed over. */
+static bool wait_for_mark(cuda_queue *q, uint64_t number)
+{
+    bool done = false;
+    if (!q->failed && q->mark && number <= q->mark && q->library->cuCtxPushCurrent(q->context) == CUDA_SUCCESS) {
+        const cuda_status *record = (const cuda_status *)(const void *)(q->pinned + AT_MARK);
+        done = q->library->cuEventSynchronize(q->marked) == CUDA_SUCCESS && record->failed == 0;
+        cuda_leave(q);
+    }
+    q->verified = done && q->mark > q->verified ? q->mark : q->verified;
+    return done;
+}
+
 bool cuda_wait(void *queue, uint64_t number, cnn_backend_failure *failure)
 {
     cuda_queue *q = queue;
     if (!q->failed && number <= q->verified) {
+        return true;
+    }
+    if (!q->lost && q->owner == getpid() && wait_for_mark(q, number)) {
         return true;
     }
     /* That the context cannot be made current says nothing of the work, which may all be done: it is tried twice. */

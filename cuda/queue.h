@@ -58,16 +58,44 @@ typedef struct cuda_list {
     size_t used, bytes_room;
 } cuda_list;
 
-enum { CUDA_SEQUENCES = 16 };
+/* Steps of an optimizer that are carried out by one call (group.c). */
+typedef struct cuda_group {
+    cuda_call call;
+    CUfunction function;
+    uint64_t number; /* of the first launch of it */
+    int kernel;
+} cuda_group;
+
+enum { CUDA_SEQUENCES = 16, CUDA_GROUPS = 2 };
+
+/* A launch and the entries that it has become. */
+typedef struct cuda_note {
+    cnn_launch launch; /* its parameters are in the notes' bytes */
+    size_t parameters;
+    size_t first, entries;
+    bool whole; /* its entries are all of it, and nothing else: none of them is a group */
+} cuda_note;
+
+typedef struct cuda_notes {
+    cuda_note *notes;
+    size_t count, room;
+    unsigned char *bytes;
+    size_t used, bytes_room;
+    bool incomplete; /* there was no memory for some */
+} cuda_notes;
 
 /* A sequence that has come before, and its graph once it has come twice. */
 typedef struct cuda_sequence {
     cuda_list list;
+    cuda_notes notes;
+    int next; /* the sequence that came behind it; −1: none */
     uint64_t hash, last_use;
     size_t scratch; /* where the scratch memory was */
     CUgraphExec exec;
     CUgraph graph;
     CUgraphNode *nodes; /* one per entry; NULL for libraries' */
+    bool *changed;      /* per entry: the graph has another argument than the list */
+    bool *loose;        /* per entry: its argument is no longer that of its note */
     int seen;
     bool refused; /* no graph can be made of it */
 } cuda_sequence;
@@ -99,6 +127,9 @@ typedef struct cuda_queue {
     bool half_used[2];
     int half;
     size_t half_filled;
+    size_t staged, staged_before; /* bytes written since the last flush, and about as many as a step writes */
+    CUevent marked;               /* behind what was handed over at the last mark, and behind a copy of the record */
+    uint64_t mark;                /* everything up to this number is before it; 0: there is none */
 
     CUmodule modules[CUDA_MODULES];
     cuda_function *functions; /* a table by name, with open addressing */
@@ -114,9 +145,16 @@ typedef struct cuda_queue {
 
     bool graphs;
     cuda_list list;
-    bool has_launch; /* the list has more than copies */
+    cuda_group groups[CUDA_GROUPS]; /* behind the list, in their order */
+    int group_count;
+    bool has_launch; /* the list or a group has more than copies */
     cuda_sequence sequences[CUDA_SEQUENCES];
     uint64_t uses;
+    cuda_notes notes;        /* of the list */
+    cuda_sequence *followed; /* what is handed over is this so far (replay.c); the list is empty meanwhile */
+    size_t entry_at, note_at;
+    uint64_t flushes; /* how often something was handed over */
+    int last;         /* the sequence that was carried out last; −1: none */
 
     uint64_t newest, verified; /* the newest number that was handed over, and the newest that is known to be done */
     uint64_t current;          /* the launch or copy that is being handed over; 0: none */
@@ -150,7 +188,7 @@ CUfunction cuda_function_find(cuda_queue *q, const char *name, int module, uint6
 /* Compiles a module for an architecture, or takes it from the cache. The caller frees the cubin. NULL: `why`. */
 void *cuda_compile(const cuda_library *library, const cuda_module *module, int architecture, char *why, size_t size);
 
-/* Adds an entry, with its argument's bytes. False: recorded. */
+/* Adds an entry behind all that was added before, with its argument's bytes. False: recorded. */
 bool cuda_add(cuda_queue *q, const cuda_entry *entry, const void *argument);
 /* Adds a kernel's call; the cuda_emit of plans whose `to` is a cuda_target. */
 typedef struct cuda_target {
@@ -159,17 +197,47 @@ typedef struct cuda_target {
     int kernel;
 } cuda_target;
 bool cuda_add_call(void *target, const cuda_call *call);
+/* Joins a table to an open group, or opens one for it. False: recorded. */
+bool cuda_group_add(cuda_queue *q, const cuda_call *call, uint64_t number, int kernel);
+/* Lists the open groups whose number is less than `before`, and drops the others. False: recorded. */
+bool cuda_groups_close(cuda_queue *q, uint64_t before);
 /* Hands what is listed to the stream. False: something has failed. */
 bool cuda_flush(cuda_queue *q);
 /* Where something has failed that is not in the list: hands over what stands before it. */
 void cuda_flush_before_failure(cuda_queue *q);
+/* Drops what has not been handed over. */
+void cuda_drop(cuda_queue *q);
 /* Hands one entry to the stream. */
 bool cuda_issue(cuda_queue *q, const cuda_entry *entry, unsigned char *bytes);
 /* Carries the list out as a graph if it has come before. 1: done; 0: hand it over entry by entry; −1: it has failed. */
 int cuda_graph_run(cuda_queue *q);
+/* Brings the arguments of a sequence's graph up to date and launches it, with the same results. */
+int cuda_graph_launch(cuda_queue *q, cuda_sequence *s, uint64_t number);
 void cuda_graphs_forget(cuda_queue *q);
 bool cuda_list_add(cuda_list *list, const cuda_entry *entry, const void *argument);
 void cuda_list_free(cuda_list *list);
+/* Everything but argument and number. */
+bool cuda_same_shape(const cuda_entry *a, const cuda_entry *b);
+/* Takes over an argument; whether it is another one. */
+bool cuda_sequence_update(cuda_sequence *s, size_t i, const cuda_entry *entry, const void *argument);
+
+/* ---- sequences that come again (replay.c) ---- */
+
+/* Whether a launch is the next one of the sequence that is followed: there is nothing more to do for it. Otherwise its
+ * entries are to be added, and cuda_replay_note() comes behind them. */
+bool cuda_replay_launch(cuda_queue *q, const cnn_launch *launch);
+/* Notes a launch whose entries begin at `first`; `whole`: no group was open, and nothing has been flushed. */
+void cuda_replay_note(cuda_queue *q, const cnn_launch *launch, size_t first, bool whole);
+/* How many entries have been handed over since the last flush. */
+size_t cuda_replay_position(const cuda_queue *q);
+/* Whether an entry is the next one of the sequence that is followed. Where it is not, what was followed so far is in
+ * the list. False with q->failed: no memory. */
+bool cuda_replay_entry(cuda_queue *q, const cuda_entry *entry, const void *argument);
+/* Carries out what was followed, with the results of cuda_graph_run(); 0: it is in the list. */
+int cuda_replay_run(cuda_queue *q);
+/* Puts what was followed into the list. */
+void cuda_replay_leave(cuda_queue *q);
+void cuda_notes_free(cuda_notes *notes);
 
 /* Makes the scratch memory at least that large; what is listed is handed over before it moves. */
 bool cuda_scratch(cuda_queue *q, size_t bytes);

@@ -55,9 +55,10 @@ machine() {
 }
 
 phase_operations() {
-    try "build" make -s -j"$(nproc)" all cuda build/tests/cuda/grid build/tests/cuda/gpu_errors
+    try "build" make -s -j"$(nproc)" all cuda build/tests/cuda/grid build/tests/cuda/gpu_errors build/tests/cuda/test_steps
     try "operations beside the CPU, with the compilation of the kernels" build/tests/cuda/grid
     try "the same without graphs" env CNN_CUDA_GRAPHS=0 build/tests/cuda/grid
+    try "steps of optimizers in one launch, and steps that come again as graphs" env CNN_TEST_GPU=1 build/tests/cuda/test_steps
 }
 
 phase_training() {

@@ -1,5 +1,5 @@
-/* The arguments of the kernels, which plan.c fills in. Every kernel has one of two structs; the comment in front of it
- * says what its sizes and values are. */
+/* The arguments of the kernels, which plan.c fills in. Every kernel has one of three structs; the comment in front of
+ * it says what its sizes and values are. */
 #ifndef CNN_CUDA_ARGUMENTS_H
 #define CNN_CUDA_ARGUMENTS_H
 
@@ -39,6 +39,44 @@ typedef struct nested_arguments {
     double value[NESTED_VALUES];
     kernel_nest nest, inner;
 } nested_arguments;
+
+/* Steps of many parameters with the same numbers, a row each. There are as many rows as there is room for in an
+ * argument of 4 KiB, which is all that CUDA allows; only those that are used need to be handed over. A row's blocks are
+ * numbered from `begin`. */
+enum { TABLE_VALUES = 12, TABLE_ROWS = 60 };
+
+typedef struct table_row {
+    const void *in[2];
+    void *out[4];
+    int64_t n; /* elements of every operand but totals, in[1], which are at most two doubles */
+    int32_t begin, blocks;
+} table_row;
+
+typedef struct table_arguments {
+    queue_status *status;
+    int64_t rows;
+    int64_t element; /* bytes of an element of an operand but totals */
+    int64_t flag;
+    double value[TABLE_VALUES];
+    table_row row[TABLE_ROWS];
+} table_arguments;
+
+/* The row that a block belongs to. */
+DEVICE const table_row *table_row_of(const table_arguments *a, int64_t block)
+{
+    int low = 0, high = (int)a->rows; /* it is in low … high − 1 */
+    while (high - low > 1) {
+        const int middle = (low + high) / 2;
+        if (a->row[middle].begin <= block) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return &a->row[low];
+}
+
+#define EACH_OF(i, row) EACH_AMONG(i, (row)->n, BLOCK - (row)->begin, (row)->blocks)
 
 /* Where element i of a nest is in each operand. */
 DEVICE void nest_seek(const kernel_nest *nest, int64_t i, int operands, int64_t *at)

@@ -1,9 +1,9 @@
-/* Optimizers: X is the type, FN(name) its name. in: gradient, (totals); out: parameter, moments; sizes: n. No include
- * guard: one inclusion, one dtype. */
+/* Optimizers: X is the type, FN(name) its name. A kernel makes the steps of all rows of its table, which are those of a
+ * parameter each: in: gradient, (totals); out: parameter, moments. No include guard: one inclusion, one dtype. */
 
 #define NUMBER(i) ((X)a->value[i])
-#define OUT(k) ((X *)a->out[k])
-#define GRADIENT(i) (((const X *)a->in[0])[i])
+#define OUT(k) ((X *)row->out[k])
+#define GRADIENT(i) (((const X *)row->in[0])[i])
 
 /* (1 − take) · m + take · g, from take = 0.5 on from the other side. */
 DEVICE X FN(lerp)(X m, X g, X take, X toward)
@@ -12,13 +12,15 @@ DEVICE X FN(lerp)(X m, X g, X take, X toward)
 }
 
 /* sign, decay, l2, take1, toward, keep2, take2, step, root, eps */
-KERNEL(FN(adam), plain_arguments)
+KERNEL(FN(adam), table_arguments)
 {
-    EACH (i, a->size[0]) {
+    const table_row *row = table_row_of(a, BLOCK);
+    EACH_OF(i, row)
+    {
         const X p = OUT(0)[i], g = NUMBER(0) * GRADIENT(i) + NUMBER(2) * p;
         const X m = FN(lerp)(OUT(1)[i], g, NUMBER(3), NUMBER(4)), v = NUMBER(5) * OUT(2)[i] + NUMBER(6) * g * g;
         X second = v;
-        if (a->out[3]) {
+        if (row->out[3]) {
             const X most = OUT(3)[i];
             second = (most > v) | (most != most) ? most : v;
             OUT(3)[i] = second;
@@ -29,16 +31,18 @@ KERNEL(FN(adam), plain_arguments)
     }
 }
 
-/* NAdam, RAdam, LAMB. sizes: n, whether out[3] is LAMB's direction; values: sign, decay, l2, take1, toward, keep2,
+/* NAdam, RAdam, LAMB. flag: whether out[3] is LAMB's direction; values: sign, decay, l2, take1, toward, keep2,
  * take2, scale, eps, step: the step is (own · g + step · m) / (scale · √v + eps), or without the divisor where scale
  * is 0. NAdam has the product of all mu in in[1], and in place of step lr, mu, mu_next. */
-KERNEL(FN(moments), plain_arguments)
+KERNEL(FN(moments), table_arguments)
 {
-    const double *product = (const double *)a->in[1], lr = a->value[9], mu = a->value[10], next = a->value[11];
+    const table_row *row = table_row_of(a, BLOCK);
+    const double *product = (const double *)row->in[1], lr = a->value[9], mu = a->value[10], next = a->value[11];
     const X own = product ? (X)(lr * (1 - mu) / (1 - *product)) : 0;
     const X forward = product ? (X)(lr * next / (1 - *product * next)) : NUMBER(9);
-    EACH (i, a->size[0]) {
-        const X p = OUT(0)[i], g = a->size[1] ? NUMBER(0) * GRADIENT(i) : NUMBER(0) * GRADIENT(i) + NUMBER(2) * p;
+    EACH_OF(i, row)
+    {
+        const X p = OUT(0)[i], g = a->flag ? NUMBER(0) * GRADIENT(i) : NUMBER(0) * GRADIENT(i) + NUMBER(2) * p;
         const X m = FN(lerp)(OUT(1)[i], g, NUMBER(3), NUMBER(4)), v = NUMBER(5) * OUT(2)[i] + NUMBER(6) * g * g;
         X step = own * g + forward * m;
         if (NUMBER(7) != 0) {
@@ -46,7 +50,7 @@ KERNEL(FN(moments), plain_arguments)
         }
         OUT(1)[i] = m;
         OUT(2)[i] = v;
-        if (a->size[1]) {
+        if (a->flag) {
             OUT(3)[i] = step + NUMBER(2) * p;
         } else {
             OUT(0)[i] = p * NUMBER(1) - step;
@@ -54,18 +58,22 @@ KERNEL(FN(moments), plain_arguments)
     }
 }
 
-/* One thread; values: mu. out[0]: the product of all mu. */
-KERNEL(FN(nadam_product), plain_arguments)
+/* Rows of one element; values: mu. out[0]: the product of all mu. */
+KERNEL(FN(nadam_product), table_arguments)
 {
-    EACH (i, 1) {
-        ((double *)a->out[0])[i] *= a->value[0];
+    const table_row *row = table_row_of(a, BLOCK);
+    EACH_OF(i, row)
+    {
+        ((double *)row->out[0])[i] *= a->value[0];
     }
 }
 
 /* sign, l2, take1, toward, keep2, eps, step */
-KERNEL(FN(adamax), plain_arguments)
+KERNEL(FN(adamax), table_arguments)
 {
-    EACH (i, a->size[0]) {
+    const table_row *row = table_row_of(a, BLOCK);
+    EACH_OF(i, row)
+    {
         const X g = NUMBER(0) * GRADIENT(i) + NUMBER(1) * OUT(0)[i], kept = NUMBER(4) * OUT(2)[i];
         const X size = (g < 0 ? -g : g) + NUMBER(5), m = FN(lerp)(OUT(1)[i], g, NUMBER(2), NUMBER(3));
         const X norm = (kept > size) | (kept != kept) ? kept : size; /* a NaN stays */
@@ -75,14 +83,16 @@ KERNEL(FN(adamax), plain_arguments)
     }
 }
 
-/* sign, l2, keep, take, lr, ahead, own; sizes: n, whether it is the first step */
-KERNEL(FN(sgd), plain_arguments)
+/* sign, l2, keep, take, lr, ahead, own; flag: whether it is the first step */
+KERNEL(FN(sgd), table_arguments)
 {
-    EACH (i, a->size[0]) {
+    const table_row *row = table_row_of(a, BLOCK);
+    EACH_OF(i, row)
+    {
         const X p = OUT(0)[i];
         X g = NUMBER(0) * GRADIENT(i) + NUMBER(1) * p;
-        if (a->out[1]) {
-            const X buffer = a->size[1] ? g : NUMBER(2) * OUT(1)[i] + NUMBER(3) * g;
+        if (row->out[1]) {
+            const X buffer = a->flag ? g : NUMBER(2) * OUT(1)[i] + NUMBER(3) * g;
             OUT(1)[i] = buffer;
             g = NUMBER(6) * g + NUMBER(5) * buffer;
         }
@@ -91,9 +101,11 @@ KERNEL(FN(sgd), plain_arguments)
 }
 
 /* sign, decay, keep1, take1, keep2, take2, lr */
-KERNEL(FN(lion), plain_arguments)
+KERNEL(FN(lion), table_arguments)
 {
-    EACH (i, a->size[0]) {
+    const table_row *row = table_row_of(a, BLOCK);
+    EACH_OF(i, row)
+    {
         const X g = NUMBER(0) * GRADIENT(i), m = OUT(1)[i];
         X c = NUMBER(2) * m + NUMBER(3) * g;
         c = c > 0 ? 1 : c < 0 ? -1 : c;
@@ -102,16 +114,18 @@ KERNEL(FN(lion), plain_arguments)
     }
 }
 
-/* lr, trust_coefficient, weight_decay, momentum; sizes: n, whether to climb; in[1]: two totals of squares. */
-KERNEL(FN(lars), plain_arguments)
+/* lr, trust_coefficient, weight_decay, momentum; flag: whether to climb; in[1]: two totals of squares. */
+KERNEL(FN(lars), table_arguments)
 {
-    const double *total = (const double *)a->in[1], weight = sqrt(total[0]), gradient = sqrt(total[1]);
+    const table_row *row = table_row_of(a, BLOCK);
+    const double *total = (const double *)row->in[1], weight = sqrt(total[0]), gradient = sqrt(total[1]);
     const double lr = a->value[0], decay = a->value[2],
                  trust = weight == 0 || gradient == 0 ? 1 : a->value[1] * weight / (gradient + decay * weight);
-    const X rate = (X)(a->size[1] ? -lr * trust : lr * trust), l2 = (X)(lr * trust * decay);
-    EACH (i, a->size[0]) {
+    const X rate = (X)(a->flag ? -lr * trust : lr * trust), l2 = (X)(lr * trust * decay);
+    EACH_OF(i, row)
+    {
         X step = rate * GRADIENT(i) + l2 * OUT(0)[i];
-        if (a->out[1]) {
+        if (row->out[1]) {
             step = NUMBER(3) * OUT(1)[i] + step;
             OUT(1)[i] = step;
         }
@@ -119,22 +133,26 @@ KERNEL(FN(lars), plain_arguments)
     }
 }
 
-/* keep, take; sizes: n, whether it is Nesterov's */
-KERNEL(FN(muon), plain_arguments)
+/* keep, take; flag: whether it is Nesterov's */
+KERNEL(FN(muon), table_arguments)
 {
-    EACH (i, a->size[0]) {
+    const table_row *row = table_row_of(a, BLOCK);
+    EACH_OF(i, row)
+    {
         const X buffer = NUMBER(0) * OUT(1)[i] + NUMBER(1) * GRADIENT(i);
         OUT(1)[i] = buffer;
-        OUT(0)[i] = a->size[1] ? NUMBER(0) * buffer + NUMBER(1) * GRADIENT(i) : buffer;
+        OUT(0)[i] = a->flag ? NUMBER(0) * buffer + NUMBER(1) * GRADIENT(i) : buffer;
     }
 }
 
 /* alpha, beta, eps; in[1]: (a total of squares) */
-KERNEL(FN(combine), plain_arguments)
+KERNEL(FN(combine), table_arguments)
 {
-    const double norm = a->in[1] ? sqrt(*(const double *)a->in[1]) : 1;
+    const table_row *row = table_row_of(a, BLOCK);
+    const double norm = row->in[1] ? sqrt(*(const double *)row->in[1]) : 1;
     const X alpha = (X)(a->value[0] / (norm < a->value[2] ? a->value[2] : norm)), beta = NUMBER(1);
-    EACH (i, a->size[0]) {
+    EACH_OF(i, row)
+    {
         X y = alpha * GRADIENT(i);
         if (beta != 0) { /* otherwise what y holds may be a NaN */
             y += beta * OUT(0)[i];
@@ -144,21 +162,23 @@ KERNEL(FN(combine), plain_arguments)
 }
 
 /* sign, l2, keep, take, eps, momentum, lr */
-KERNEL(FN(rmsprop), plain_arguments)
+KERNEL(FN(rmsprop), table_arguments)
 {
-    EACH (i, a->size[0]) {
+    const table_row *row = table_row_of(a, BLOCK);
+    EACH_OF(i, row)
+    {
         const X p = OUT(0)[i];
         X g = NUMBER(0) * GRADIENT(i) + NUMBER(1) * p;
         const X square = NUMBER(2) * OUT(1)[i] + NUMBER(3) * g * g;
         X spread = square;
         OUT(1)[i] = square;
-        if (a->out[3]) {
+        if (row->out[3]) {
             const X mean = NUMBER(2) * OUT(3)[i] + NUMBER(3) * g;
             OUT(3)[i] = mean;
             spread = square - mean * mean;
         }
         g = g / (ROOT(spread) + NUMBER(4));
-        if (a->out[2]) {
+        if (row->out[2]) {
             g = NUMBER(5) * OUT(2)[i] + g;
             OUT(2)[i] = g;
         }
@@ -167,9 +187,11 @@ KERNEL(FN(rmsprop), plain_arguments)
 }
 
 /* sign, l2, eps, lr */
-KERNEL(FN(adagrad), plain_arguments)
+KERNEL(FN(adagrad), table_arguments)
 {
-    EACH (i, a->size[0]) {
+    const table_row *row = table_row_of(a, BLOCK);
+    EACH_OF(i, row)
+    {
         const X g = NUMBER(0) * GRADIENT(i) + NUMBER(1) * OUT(0)[i], sum = OUT(1)[i] + g * g;
         OUT(1)[i] = sum;
         OUT(0)[i] -= NUMBER(3) * (g / (ROOT(sum) + NUMBER(2)));
@@ -177,9 +199,11 @@ KERNEL(FN(adagrad), plain_arguments)
 }
 
 /* sign, l2, keep, take, eps, lr */
-KERNEL(FN(adadelta), plain_arguments)
+KERNEL(FN(adadelta), table_arguments)
 {
-    EACH (i, a->size[0]) {
+    const table_row *row = table_row_of(a, BLOCK);
+    EACH_OF(i, row)
+    {
         X g = NUMBER(0) * GRADIENT(i) + NUMBER(1) * OUT(0)[i];
         const X square = NUMBER(2) * OUT(1)[i] + NUMBER(3) * g * g;
         g = ROOT(OUT(2)[i] + NUMBER(4)) / ROOT(square + NUMBER(4)) * g;

@@ -5,6 +5,7 @@
  *                                   After a failure nothing is carried out
  *   BLOCK                           the number of this block; grids have one dimension, and a block 256 threads
  *   EACH (i, n) { … }               each i < n once, in any order: the threads of all blocks share them out
+ *   EACH_AMONG (i, n, number, count) { … }   the same, where this is block `number` of `count` that share them out
  *   THREAD (t) { … }                a phase: each thread t of the block carries it out
  *   BARRIER;                        between phases: what they have written to shared memory is there
  *   SHARED(type, name, size);       an array of the block
@@ -60,8 +61,9 @@ typedef unsigned long long uint64_t;
     DEVICE void JOINED(name, _body)(const type *a)
 
 #define BLOCK ((int64_t)blockIdx.x)
-#define EACH(i, n) \
-    for (int64_t i = BLOCK * 256 + threadIdx.x, i##_end = (n); i < i##_end; i += (int64_t)gridDim.x * 256)
+#define EACH(i, n) EACH_AMONG(i, n, BLOCK, gridDim.x)
+#define EACH_AMONG(i, n, number, count) \
+    for (int64_t i = (int64_t)(number)*256 + threadIdx.x, i##_end = (n); i < i##_end; i += (int64_t)(count)*256)
 #define THREAD(t) for (int t = (int)threadIdx.x, t##_once = 1; t##_once; t##_once = 0)
 #define BARRIER __syncthreads()
 #define SHARED(type, name, size) __shared__ type name[size]
@@ -96,8 +98,9 @@ DEVICE void smallest(uint64_t *to, uint64_t value)
 
 #define BLOCK ((void)blocks, block)
 /* The elements that the threads of this block have, each in turn. */
-#define EACH(i, n) \
-    for (int64_t i = block * 256, i##_end = (n); i < i##_end; i += (i + 1) % 256 ? 1 : 1 + (blocks - 1) * 256)
+#define EACH(i, n) EACH_AMONG(i, n, block, blocks)
+#define EACH_AMONG(i, n, number, count) \
+    for (int64_t i = (int64_t)(number)*256, i##_end = (n); i < i##_end; i += (i + 1) % 256 ? 1 : 1 + ((count)-1) * 256)
 #define THREAD(t) for (int t = 0; t < 256; t++)
 #define BARRIER
 #define SHARED(type, name, size) type name[size]

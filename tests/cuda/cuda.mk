@@ -112,10 +112,12 @@ CHECK_BUILD += $(CUDA_STANDIN) $(CUDA_REFERENCE)
 CUDA_ON_STANDIN = XDG_CACHE_HOME=$(abspath $(CUDA_TESTS))/cache CNN_CUDA_LIBRARIES=$(abspath $(dir $(CUDA_STANDIN))) \
 	CNN_BACKEND_PATH=$(abspath $(dir $(CUDA_SHARED)))
 $(CUDA_TESTS)/test_cuda: TEST_CFLAGS = -DCUDA_REFERENCE_FOLDER='"$(BUILD)/tests/cuda/reference"' -DCUDA_STANDIN_FOLDER='"$(BUILD)/tests/cuda/standin"'
-CHECK_BUILD += $(CUDA_TESTS)/test_cuda
+$(CUDA_TESTS)/test_steps: TEST_CFLAGS = -DCUDA_FOLDER='"$(BUILD)/cuda"' -DCUDA_STANDIN_FOLDER='"$(BUILD)/tests/cuda/standin"'
+CHECK_BUILD += $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/test_steps
 CHECK_EXTRA += check-cuda
-check-cuda: $(CUDA_TESTS)/test_cuda $(CUDA_STANDIN) $(CUDA_REFERENCE)
-	@$<
+check-cuda: $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/test_steps $(CUDA_STANDIN) $(CUDA_REFERENCE) $(CUDA_SHARED)
+	@$(CUDA_TESTS)/test_cuda
+	@$(CUDA_TESTS)/test_steps
 
 # Programs for a GPU (tools/gpu-check.sh) or the stand-in: operations beside the CPU, and failures.
 $(CUDA_TESTS)/grid $(CUDA_TESTS)/gpu_errors: $(CUDA_TESTS)/%: tests/cuda/%.c $(PUBLIC_HEADERS) $(SHARED)
@@ -127,7 +129,7 @@ CHECK_LONG += check-cuda-long
 # The plug-in itself, with the kernels compiled for the host, and an epoch of the example on both kinds.
 check-cuda-long: $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/grid $(CUDA_TESTS)/gpu_errors $(CUDA_STANDIN) $(CUDA_REFERENCE) $(CUDA_SHARED) \
 		$(BUILD)/examples/mnist_cnn $(DEVICE_DIGITS)
-	@CNN_TEST_CUDA=all $<
+	@CNN_TEST_CUDA=all $(CUDA_TESTS)/test_cuda
 	@$(CUDA_ON_STANDIN) $(CUDA_TESTS)/grid
 	@CNN_STANDIN_MEMORY=500000000 $(CUDA_ON_STANDIN) $(CUDA_TESTS)/gpu_errors
 	@$(CUDA_ON_STANDIN) tests/cuda/epoch.sh $(BUILD)/examples/mnist_cnn $(dir $(DEVICE_DIGITS)) $(CUDA_REFERENCE)

@@ -119,12 +119,19 @@ EXPORTED CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned 
     return result;
 }
 
+static void carry_out(const reference_argument *a, cnn_launch l, const void *parameters)
+{
+    cnn_backend_failure failure = { .struct_size = sizeof failure };
+    l.parameters = l.parameters_size ? parameters : NULL;
+    if (!a->cpu_launch(&l, &failure)) {
+        *a->status = (cuda_status){ l.number, (uint64_t)failure.position, failure.value, (int64_t)l.kernel };
+    }
+}
+
 /* The kernel of plan_reference.c. */
 static void reference(const void *argument, int64_t block, int64_t blocks)
 {
     const reference_argument *a = argument;
-    cnn_launch l = a->launch;
-    cnn_backend_failure failure = { .struct_size = sizeof failure };
     if (block != 0 || blocks != 1) {
         standin_wrong("the kernel reference has %lld blocks", (long long)blocks);
     }
@@ -136,9 +143,11 @@ static void reference(const void *argument, int64_t block, int64_t blocks)
         memcpy(a->copy_to, a->copy_from, a->copy_bytes);
         return;
     }
-    l.parameters = l.parameters_size ? a->parameters : NULL;
-    if (!a->cpu_launch(&l, &failure)) {
-        *a->status = (cuda_status){ l.number, (uint64_t)failure.position, failure.value, (int64_t)l.kernel };
+    for (int64_t k = a->rows; k-- > 0;) { /* in any order */
+        carry_out(a, a->row[k].launch, a->row[k].parameters);
+    }
+    if (a->rows == 0) {
+        carry_out(a, a->launch, a->parameters);
     }
 }
 
